@@ -1,0 +1,287 @@
+// Package config reads what a site is set up with. Each thing that is wrong in a provisioning file is told with its line
+// and what is expected there, and never with the text of the file, which holds credentials.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// Provisioning is a provisioning file.
+type Provisioning struct {
+	Tenants []Tenant `yaml:"tenants"`
+}
+
+// Tenant is one site's account at the vendor.
+type Tenant struct {
+	Slug     string `yaml:"slug"`
+	Name     string `yaml:"name"`
+	TimeZone string `yaml:"time_zone"`
+	API      API    `yaml:"api"`
+	Lines    []Line `yaml:"lines"`
+	Users    []User `yaml:"users"`
+}
+
+// API is how a tenant reaches the remote API. Credentials are given as env:NAME, file:PATH, or the value itself.
+type API struct {
+	BaseURL     string     `yaml:"base_url"`
+	Token       string     `yaml:"token"`
+	TokenHeader string     `yaml:"token_header"`
+	Key         Credential `yaml:"api_key"`
+	Secret      Credential `yaml:"api_secret"`
+	ChannelKey  Credential `yaml:"channel_key"`
+	StaticToken Credential `yaml:"static_token"`
+}
+
+// Line is a packaging line.
+type Line struct {
+	Code string `yaml:"code"`
+	Name string `yaml:"name"`
+}
+
+// User is a person with their role at the tenant.
+type User struct {
+	Username string     `yaml:"username"`
+	Name     string     `yaml:"name"`
+	Role     string     `yaml:"role"`
+	Password Credential `yaml:"password"`
+}
+
+// Credential is a secret as a file gives it.
+type Credential struct {
+	source string
+	secret.Text
+}
+
+// UnmarshalYAML keeps what the file says; where the value comes from is looked up when the file is checked.
+func (c *Credential) UnmarshalYAML(decode func(any) error) error { return decode(&c.source) }
+
+// resolve looks the value up.
+func (c *Credential) resolve(getenv func(string) string) error {
+	kind, rest, _ := strings.Cut(c.source, ":")
+	switch kind {
+	case "env":
+		value := getenv(rest)
+		if value == "" {
+			return fmt.Errorf("the environment variable %s is not set", rest)
+		}
+		c.Text = secret.New(value)
+	case "file":
+		text, err := os.ReadFile(rest)
+		if err != nil {
+			return err
+		}
+		c.Text = secret.New(strings.TrimRight(string(text), "\r\n"))
+	default:
+		c.Text = secret.New(c.source)
+	}
+	return nil
+}
+
+// ReadProvisioning reads and checks a provisioning file. The error lists everything that is wrong in it.
+func ReadProvisioning(path string, getenv func(string) string) (Provisioning, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Provisioning{}, fmt.Errorf("provisioning file can't be read: %w", err)
+	}
+	p, err := ParseProvisioning(text, getenv)
+	if err != nil {
+		return Provisioning{}, fmt.Errorf("provisioning file %s:\n%w", path, err)
+	}
+	return p, nil
+}
+
+// ParseProvisioning is ReadProvisioning for the text of a file.
+func ParseProvisioning(text []byte, getenv func(string) string) (p Provisioning, err error) {
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return p, plain(err)
+	}
+	if err := yaml.UnmarshalWithOptions(text, &p, yaml.Strict()); err != nil {
+		return p, plain(err)
+	}
+	c := check{file: file, getenv: getenv}
+	c.provisioning(&p)
+	return p, errors.Join(c.wrong...)
+}
+
+// plain is a YAML error with its line and without an excerpt of the file.
+func plain(err error) error {
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
+		return fmt.Errorf("line %d: %s", at.GetToken().Position.Line, at.GetMessage())
+	}
+	return errors.New("this is not YAML of the expected shape; see the example in the README")
+}
+
+// check collects what is wrong.
+type check struct {
+	file   *ast.File
+	getenv func(string) string
+	wrong  []error
+}
+
+// fail notes what is wrong at a path, such as "$.tenants[0].name", with the line where it, or what should hold it, stands.
+func (c *check) fail(path, format string, args ...any) {
+	c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: %s", c.line(path), strings.TrimPrefix(path, "$."), fmt.Sprintf(format, args...)))
+}
+
+func (c *check) line(path string) int {
+	for path != "" && path != "$" {
+		if p, err := yaml.PathString(path); err == nil {
+			if node, err := p.FilterFile(c.file); err == nil && node != nil && node.GetToken() != nil {
+				return node.GetToken().Position.Line
+			}
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return 1
+}
+
+func (c *check) text(path, value string) {
+	if strings.TrimSpace(value) == "" {
+		c.fail(path, "is missing")
+	}
+}
+
+func (c *check) oneOf(path, value string, allowed ...string) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	c.fail(path, "must be one of: %s", strings.Join(allowed, ", "))
+}
+
+func (c *check) credential(path string, v *Credential, needed bool) {
+	if v.source == "" {
+		if needed {
+			c.fail(path, "is missing: env:NAME, file:PATH, or the value itself")
+		}
+		return
+	}
+	if err := v.resolve(c.getenv); err != nil {
+		c.fail(path, "%v", err)
+		return
+	}
+	if v.Empty() {
+		c.fail(path, "is empty")
+	}
+	// These go into HTTP headers or a sign-in form.
+	if strings.ContainsFunc(v.Reveal(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		c.fail(path, "holds a line break or another control character")
+	}
+}
+
+var (
+	slugForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	codeForm     = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,39}$`)
+	usernameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$`)
+)
+
+func (c *check) provisioning(p *Provisioning) {
+	if len(p.Tenants) == 0 {
+		c.fail("$.tenants", "must list at least one tenant")
+	}
+	slugs := map[string]bool{}
+	people := map[string]*User{}
+	for i := range p.Tenants {
+		t, at := &p.Tenants[i], fmt.Sprintf("$.tenants[%d]", i)
+		if slugs[t.Slug] {
+			c.fail(at+".slug", "another tenant has it too")
+		}
+		slugs[t.Slug] = true
+		c.tenant(at, t)
+		for j := range t.Users {
+			u, at := &t.Users[j], fmt.Sprintf("%s.users[%d]", at, j)
+			name := strings.ToLower(u.Username)
+			if same := people[name]; same != nil && (same.Name != u.Name || !same.Password.Equal(u.Password.Text)) {
+				c.fail(at, "%s stands under another tenant with another name or password; one person has one of each", u.Username)
+			}
+			people[name] = u
+		}
+	}
+}
+
+func (c *check) tenant(at string, t *Tenant) {
+	if !slugForm.MatchString(t.Slug) {
+		c.fail(at+".slug", "must be lower-case letters, digits and hyphens, such as plant-ghent")
+	}
+	c.text(at+".name", t.Name)
+	if t.TimeZone == "" {
+		c.fail(at+".time_zone", "is missing: a zone such as Europe/Brussels")
+	} else if _, err := time.LoadLocation(t.TimeZone); err != nil || t.TimeZone == "Local" {
+		c.fail(at+".time_zone", "%q is no known zone; expected one such as Europe/Brussels", t.TimeZone)
+	}
+	c.api(at+".api", &t.API)
+	codes := map[string]bool{}
+	for i, l := range t.Lines {
+		at := fmt.Sprintf("%s.lines[%d]", at, i)
+		if !codeForm.MatchString(l.Code) {
+			c.fail(at+".code", "must be 1 to 40 letters, digits, dots, hyphens, underscores or spaces, such as L1")
+		}
+		if codes[strings.ToLower(l.Code)] {
+			c.fail(at+".code", "another line has it too")
+		}
+		codes[strings.ToLower(l.Code)] = true
+		c.text(at+".name", l.Name)
+	}
+	usernames := map[string]bool{}
+	for i := range t.Users {
+		u, at := &t.Users[i], fmt.Sprintf("%s.users[%d]", at, i)
+		if usernames[strings.ToLower(u.Username)] {
+			c.fail(at+".username", "stands here twice")
+		}
+		usernames[strings.ToLower(u.Username)] = true
+		c.user(at, u)
+	}
+}
+
+func (c *check) api(at string, a *API) {
+	if u, err := url.Parse(a.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		c.fail(at+".base_url", "must be an address such as https://api.movilitas.cloud")
+	}
+	if a.Token == "" {
+		a.Token = "dynamic"
+	}
+	if a.TokenHeader == "" {
+		a.TokenHeader = "x-access-token"
+	}
+	c.oneOf(at+".token", a.Token, "dynamic", "static")
+	c.oneOf(at+".token_header", a.TokenHeader, "x-access-token", "authorization")
+	dynamic := a.Token != "static"
+	c.credential(at+".api_key", &a.Key, dynamic)
+	c.credential(at+".api_secret", &a.Secret, dynamic)
+	c.credential(at+".static_token", &a.StaticToken, !dynamic)
+	c.credential(at+".channel_key", &a.ChannelKey, true)
+}
+
+func (c *check) user(at string, u *User) {
+	if !usernameForm.MatchString(u.Username) {
+		c.fail(at+".username", "must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit")
+	}
+	c.text(at+".name", u.Name)
+	if !packaging.Role(u.Role).Known() {
+		roles := make([]string, len(packaging.Roles))
+		for i, r := range packaging.Roles {
+			roles[i] = string(r)
+		}
+		c.oneOf(at+".role", u.Role, roles...)
+	}
+	c.credential(at+".password", &u.Password, true)
+	if n := len(u.Password.Reveal()); n > 0 && n < secret.MinPassword {
+		c.fail(at+".password", "must have at least %d characters", secret.MinPassword)
+	}
+}

@@ -1,0 +1,142 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lineboard/internal/config"
+)
+
+const good = `tenants:
+  - slug: plant-ghent
+    name: Plant Ghent
+    time_zone: Europe/Brussels
+    api:
+      base_url: https://api.movilitas.cloud
+      token: dynamic            # or static
+      token_header: x-access-token   # or authorization
+      api_key: env:GHENT_API_KEY
+      api_secret: file:$SECRET
+      channel_key: the-value-itself
+    lines:
+      - {code: L1, name: Blister line 1}
+      - {code: L2, name: Bottle line 2}
+    users:
+      - {username: supervisor1, name: First supervisor, role: supervisor, password: env:SUPERVISOR1_PASSWORD}
+`
+
+func getenv(name string) string {
+	return map[string]string{"GHENT_API_KEY": "key-from-env", "SUPERVISOR1_PASSWORD": "password-from-env"}[name]
+}
+
+// file is the good file with one thing replaced.
+func file(t *testing.T, old, new string) []byte {
+	t.Helper()
+	secret := filepath.Join(t.TempDir(), "ghent")
+	if err := os.WriteFile(secret, []byte("secret-from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(good, old) {
+		t.Fatalf("the good file has no %q", old)
+	}
+	return []byte(strings.ReplaceAll(strings.Replace(good, old, new, 1), "$SECRET", secret))
+}
+
+func TestAProvisioningFileIsReadWithItsCredentialsFromWhereItSays(t *testing.T) {
+	p, err := config.ParseProvisioning(file(t, "dynamic ", "dynamic "), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant := p.Tenants[0]
+	for what, got := range map[string][2]string{
+		"slug":     {tenant.Slug, "plant-ghent"},
+		"zone":     {tenant.TimeZone, "Europe/Brussels"},
+		"key":      {tenant.API.Key.Reveal(), "key-from-env"},
+		"secret":   {tenant.API.Secret.Reveal(), "secret-from-file"},
+		"channel":  {tenant.API.ChannelKey.Reveal(), "the-value-itself"},
+		"line":     {tenant.Lines[1].Name, "Bottle line 2"},
+		"password": {tenant.Users[0].Password.Reveal(), "password-from-env"},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s: %q, want %q", what, got[0], got[1])
+		}
+	}
+}
+
+func TestTokenKindAndHeaderHaveDefaults(t *testing.T) {
+	text := strings.Replace(string(file(t, "      token_header: x-access-token   # or authorization\n", "")), "      token: dynamic            # or static\n", "", 1)
+	p, err := config.ParseProvisioning([]byte(text), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if api := p.Tenants[0].API; api.Token != "dynamic" || api.TokenHeader != "x-access-token" {
+		t.Errorf("token %q in %q", api.Token, api.TokenHeader)
+	}
+}
+
+func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testing.T) {
+	for name, test := range map[string]struct{ old, new, line, says string }{
+		"not YAML":               {"name: Plant Ghent", "name: [the-value-itself", "line", ""},
+		"an unknown field":       {"    time_zone:", "    timezone:", "line 4", "timezone"},
+		"no tenants":             {good, "tenants: []\n", "line 1", "at least one tenant"},
+		"an empty file":          {good, "", "", "at least one tenant"},
+		"a bad slug":             {"slug: plant-ghent", "slug: Plant Ghent", "line 2", "lower-case"},
+		"no name":                {"    name: Plant Ghent\n", "", "line 2", "tenants[0].name: is missing"},
+		"an unknown zone":        {"Europe/Brussels", "Europe/Gent", "line 4", "Europe/Gent"},
+		"a base URL without one": {"https://api.movilitas.cloud", "api.movilitas.cloud", "line 6", "https://api.movilitas.cloud"},
+		"an unknown token kind":  {"token: dynamic ", "token: eternal ", "line 7", "dynamic, static"},
+		"an unknown header":      {"token_header: x-access-token", "token_header: cookie", "line 8", "x-access-token, authorization"},
+		"an unset variable":      {"env:GHENT_API_KEY", "env:GHENT_KEY", "line 9", "GHENT_KEY is not set"},
+		"a missing file":         {"file:$SECRET", "file:/nowhere/at/all", "line 10", "no such file"},
+		"no channel key":         {"      channel_key: the-value-itself\n", "", "line", "api.channel_key: is missing"},
+		"static without a token": {"token: dynamic ", "token: static ", "line", "api.static_token: is missing"},
+		"a line break in a key":  {"channel_key: the-value-itself", `channel_key: "the-value-itself\n"`, "line 11", "control character"},
+		"a line twice":           {"code: L2", "code: l1", "line 14", "another line has it too"},
+		"a line without a code":  {"code: L2, ", "", "line 14", "code: must be"},
+		"a bad username":         {"username: supervisor1", "username: 'the boss'", "line 16", "username"},
+		"an unknown role":        {"role: supervisor", "role: boss", "line 16", "operator, supervisor, manager, auditor, administrator"},
+		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 16", "at least 8"},
+		"a list instead":         {"name: Plant Ghent", "name: [a]", "line 3", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.ParseProvisioning(file(t, test.old, test.new), getenv)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if !strings.Contains(err.Error(), test.line) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %q, want %q and %q in it", err, test.line, test.says)
+			}
+			for _, secret := range []string{"key-from-env", "secret-from-file", "the-value-itself", "password-from-env"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("the error shows a credential: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestAllMistakesAreToldAtOnce(t *testing.T) {
+	text := strings.Replace(string(file(t, "slug: plant-ghent", "slug: A")), "role: supervisor", "role: boss", 1)
+	_, err := config.ParseProvisioning([]byte(text), getenv)
+	if err == nil || !strings.Contains(err.Error(), "line 2") || !strings.Contains(err.Error(), "line 16") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAFileThatCanNotBeReadSaysSo(t *testing.T) {
+	if _, err := config.ReadProvisioning("/nowhere/site.yaml", getenv); err == nil || !strings.Contains(err.Error(), "/nowhere/site.yaml") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTheDemoIsAFileLikeAnyOther(t *testing.T) {
+	p, err := config.Demo("http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Tenants) != 1 || len(p.Tenants[0].Users) != 5 || p.Tenants[0].API.BaseURL != "http://127.0.0.1:1" {
+		t.Errorf("demo %+v", p)
+	}
+}

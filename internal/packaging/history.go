@@ -1,0 +1,131 @@
+package packaging
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"strconv"
+	"time"
+)
+
+// Deed is what an entry of the history records.
+type Deed string
+
+// The deeds. A release has two entries: requested before the call, and its outcome after it.
+const (
+	ReleaseRequested Deed = "release_requested"
+	ReleaseEnded     Deed = "release_ended"    // its outcome says how
+	ReleaseDeclined  Deed = "release_declined" // pressed, but not sent: its reason is the obstacle
+	SignedIn         Deed = "signed_in"
+	SignInDeclined   Deed = "sign_in_declined"
+	SignedOut        Deed = "signed_out"
+	Exported         Deed = "exported"
+	TenantSet        Deed = "tenant_set"
+	CredentialSet    Deed = "credential_set" // never with its value
+	LineSet          Deed = "line_set"
+	PersonSet        Deed = "person_set"
+	PasswordSet      Deed = "password_set"
+)
+
+// Deeds are all of them, as filters list them.
+var Deeds = []Deed{
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, SignedIn, SignInDeclined, SignedOut, Exported,
+	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
+}
+
+// Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
+// the hash of the entry before it, so that a changed or missing one shows.
+type Entry struct {
+	TenantID TenantID
+	Seq      int64     // counts from 1 within the tenant, without gaps
+	At       time.Time // UTC, to the millisecond
+	By       Author    // ID 0 where no person did it
+	Deed     Deed
+
+	OrderID   OrderID // 0 where no order is concerned; likewise below
+	OrderKey  string
+	LineCode  string
+	LineName  string
+	ReleaseID ReleaseID
+
+	Object string // what was set, for example "line L1"
+	Old    string // its value before, empty at creation
+	New    string
+
+	Outcome    Outcome
+	Reason     string
+	Took       time.Duration // of a call, to the millisecond
+	HTTPStatus int
+	Code       string // the API's error code
+	Message    string // the API's own words
+	Serials    int64  // how many came
+
+	Prev [sha256.Size]byte // hash of the entry before it, zero at the first
+	Hash [sha256.Size]byte
+}
+
+// digestFormat begins every digested entry, so that a later layout can't be mistaken for this one.
+const digestFormat = "lineboard history 1"
+
+// Digest is the hash that the entry must carry: SHA-256 over these fields in this order, each written as a netstring
+// (its length in bytes as decimal digits, ':', the bytes, ','):
+//
+//	"lineboard history 1", Prev in 64 hexadecimal digits, TenantID, Seq, At in milliseconds since 1970 UTC,
+//	By.ID, By.Username, By.FullName, By.Role, Deed, OrderID, OrderKey, LineCode, LineName, ReleaseID, Object, Old, New,
+//	Outcome, Reason, Took in milliseconds, HTTPStatus, Code, Message, Serials
+//
+// Numbers are decimal; text is UTF-8 as stored.
+func (e Entry) Digest() [sha256.Size]byte {
+	d := digester{sha256.New()}
+	d.text(digestFormat)
+	d.text(hex.EncodeToString(e.Prev[:]))
+	d.number(int64(e.TenantID))
+	d.number(e.Seq)
+	d.number(e.At.UnixMilli())
+	d.number(int64(e.By.ID))
+	d.text(e.By.Username)
+	d.text(e.By.FullName)
+	d.text(string(e.By.Role))
+	d.text(string(e.Deed))
+	d.number(int64(e.OrderID))
+	d.text(e.OrderKey)
+	d.text(e.LineCode)
+	d.text(e.LineName)
+	d.number(int64(e.ReleaseID))
+	d.text(e.Object)
+	d.text(e.Old)
+	d.text(e.New)
+	d.text(string(e.Outcome))
+	d.text(e.Reason)
+	d.number(e.Took.Milliseconds())
+	d.number(int64(e.HTTPStatus))
+	d.text(e.Code)
+	d.text(e.Message)
+	d.number(e.Serials)
+	return [sha256.Size]byte(d.Sum(nil))
+}
+
+type digester struct{ hash.Hash }
+
+func (d digester) text(s string) {
+	_, _ = d.Write([]byte(strconv.Itoa(len(s)) + ":" + s + ","))
+}
+
+func (d digester) number(n int64) { d.text(strconv.FormatInt(n, 10)) }
+
+// HistoryFilter narrows the history. Zero values narrow nothing.
+type HistoryFilter struct {
+	LineCode string
+	OrderKey string // exactly this one
+	Person   string // username
+	Outcome  Outcome
+	From, To time.Time // From included, To excluded
+	Before   int64     // only entries with a smaller Seq: where the previous page ended
+	Limit    int
+}
+
+// HistoryPage is one page of the history, newest first. Next is 0 on the last page.
+type HistoryPage struct {
+	Entries []Entry
+	Next    int64
+}

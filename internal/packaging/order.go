@@ -1,0 +1,206 @@
+package packaging
+
+import (
+	"math/big"
+	"regexp"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxOrderKey is the longest order ID that the API accepts, in characters (documented for details: 1 to 255).
+const MaxOrderKey = 255
+
+// Facts are what the API says about a packaging order. A field that the API did not give is empty. Quantity,
+// ExtraPercent and Expiry hold the understood form (a plain decimal number, YYYY-MM-DD), or the text as it was received
+// where it was not understood.
+type Facts struct {
+	Key          string // the vendor's order_id
+	LineCode     string
+	LineName     string
+	Product      string
+	GTIN         string
+	Lot          string
+	Expiry       string
+	Quantity     string
+	ExtraPercent string
+	Status       Status
+	Raw          []byte // the element of the answer, as received
+}
+
+// Complete says whether everything that a supervisor decides on is there, so that details need not be asked.
+func (f Facts) Complete() bool {
+	return f.Product != "" && f.GTIN != "" && f.Lot != "" && f.Expiry != "" && f.Quantity != "" &&
+		f.ExtraPercent != "" && f.Status != "" && f.LineCode != ""
+}
+
+// FilledFrom is f with each field that f lacks taken from other. Raw stays f's own.
+func (f Facts) FilledFrom(other Facts) Facts {
+	fill := func(to *string, from string) {
+		if *to == "" {
+			*to = from
+		}
+	}
+	fill(&f.LineCode, other.LineCode)
+	fill(&f.LineName, other.LineName)
+	fill(&f.Product, other.Product)
+	fill(&f.GTIN, other.GTIN)
+	fill(&f.Lot, other.Lot)
+	fill(&f.Expiry, other.Expiry)
+	fill(&f.Quantity, other.Quantity)
+	fill(&f.ExtraPercent, other.ExtraPercent)
+	if f.Status == "" {
+		f.Status = other.Status
+	}
+	return f
+}
+
+// Order is a packaging order in the local cache.
+type Order struct {
+	ID       OrderID
+	TenantID TenantID
+	Facts
+	Line Line // zero where the order has no line that we know
+
+	Revision  int64     // grows with every change of what is shown, so that a release can name what it was decided on
+	FirstSeen time.Time // when the cache first learnt of it
+	AsOf      time.Time // when the API last confirmed what is here
+	Gone      bool      // the API answered that it does not know the order any more
+
+	Release *Release // the latest try to release it, nil before the first
+}
+
+// SerialsExpected is how many serial numbers a release of the order should bring: quantity plus extra percentage,
+// rounded up (assumed: the rounding is not documented). It is not known where either was not understood; a missing extra
+// percentage counts as none.
+func (f Facts) SerialsExpected() (n int64, known bool) {
+	quantity, ok := decimal(f.Quantity)
+	if !ok {
+		return 0, false
+	}
+	extra := new(big.Rat)
+	if f.ExtraPercent != "" {
+		if extra, ok = decimal(f.ExtraPercent); !ok {
+			return 0, false
+		}
+	}
+	factor := extra.Add(extra, big.NewRat(100, 1)).Quo(extra, big.NewRat(100, 1))
+	total := quantity.Mul(quantity, factor)
+	up := new(big.Int).Add(total.Num(), new(big.Int).Sub(total.Denom(), big.NewInt(1)))
+	return up.Div(up, total.Denom()).Int64(), true
+}
+
+// A quantity beyond twelve digits is no quantity of packs; the bound keeps the arithmetic small.
+var decimalForm = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
+
+func decimal(s string) (*big.Rat, bool) {
+	if !decimalForm.MatchString(s) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(s)
+}
+
+// ExpiryDate is the expiry as a date, if it was understood.
+func (f Facts) ExpiryDate() (time.Time, bool) {
+	t, err := time.Parse(time.DateOnly, f.Expiry)
+	return t, err == nil
+}
+
+// Obstacle is why an order can't be released to its line.
+type Obstacle string
+
+// The obstacles, in the order in which they are told.
+const (
+	NoObstacle      Obstacle = ""
+	BeingReleased   Obstacle = "being_released"   // a release of it is under way
+	OutcomeUnknown  Obstacle = "outcome_unknown"  // the outcome of a release of it is not known
+	AlreadyReleased Obstacle = "already_released" // Lineboard released it before
+	OrderGone       Obstacle = "order_gone"       // the API does not know it any more
+	KeyUnusable     Obstacle = "key_unusable"     // its order ID has a length that the API does not accept
+	NotPending      Obstacle = "not_pending"      // its status is not Pending release
+)
+
+// ReleaseObstacle says what stands between the order and a release, as far as the cache knows.
+func (o Order) ReleaseObstacle() Obstacle {
+	if o.Release != nil {
+		switch o.Release.Outcome {
+		case Sending:
+			return BeingReleased
+		case Unknown:
+			return OutcomeUnknown
+		case Released:
+			return AlreadyReleased
+		}
+	}
+	switch n := utf8.RuneCountInString(o.Key); {
+	case o.Gone:
+		return OrderGone
+	case n < 1 || n > MaxOrderKey:
+		return KeyUnusable
+	case !o.Status.Releasable():
+		return NotPending
+	}
+	return NoObstacle
+}
+
+// Freshness is how old the cache of a tenant's orders is.
+type Freshness struct {
+	Interval  time.Duration // between two refreshes
+	Tried     time.Time     // the last try, zero before the first
+	Succeeded time.Time     // the last try that worked, zero before the first
+	Problem   Reason        // why the last try did not work, NoReason if it did
+	Message   string        // the API's own words about that, or the transport's
+	Nameless  int           // how many elements of the last answer had no order ID and could not be kept
+}
+
+// Stale says whether the cache missed several refreshes in a row.
+func (f Freshness) Stale(now time.Time) bool {
+	return f.Succeeded.IsZero() || now.Sub(f.Succeeded) > 3*f.Interval+10*time.Second
+}
+
+// Lane is one line on the overview: what runs, what comes next, what needs a person.
+type Lane struct {
+	Line     Line    // zero for the lane of orders without a line
+	Running  []Order // In progress, at most two, the longest known first
+	Next     []Order // Pending release, at most two, the longest waiting first
+	Counts   LaneCounts
+	Releases LaneReleases
+}
+
+// LaneCounts counts the orders of a lane that are not Done.
+type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
+
+// LaneReleases counts the releases of a lane that are not settled.
+type LaneReleases struct{ Sending, Unknown int }
+
+// OrderFilter narrows a search for orders. Zero values narrow nothing.
+type OrderFilter struct {
+	Text   string // in order ID, product, GTIN or lot
+	Status Status
+	LineID LineID
+	NoLine bool    // only orders without a line
+	Before OrderID // only smaller ones: where the previous page ended
+	Limit  int
+}
+
+// OrderPage is one page of a search, the newest order first. Next is 0 on the last page.
+type OrderPage struct {
+	Orders []Order
+	Next   OrderID
+}
+
+// Cached is what a refresh must know of an order in the cache to decide whether to ask for its details.
+type Cached struct {
+	Listed    bool      // it was in the newest list of open orders
+	Asked     time.Time // its details were last asked for, zero for never
+	Confirmed time.Time // the API last confirmed it other than by listing it
+}
+
+// Refresh is what a refresh of a tenant's orders brought.
+type Refresh struct {
+	Started  time.Time
+	Listed   []Facts  // the open orders, with what details added
+	Unlisted []Facts  // orders that are not in the list any more, as details give them
+	Gone     []string // keys that details does not know any more
+	Asked    []string // keys whose details were asked for
+	Nameless int      // elements without an order ID, which could not be kept
+}

@@ -1,0 +1,86 @@
+package secret
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// The cost of a password hash: argon2id with 2 passes over 19 MiB, the recommendation of OWASP for one lane.
+const (
+	passes   = 2
+	memory   = 19 * 1024 // KiB
+	lanes    = 1
+	saltSize = 16
+	hashSize = 32
+)
+
+// hashing bounds how many passwords are hashed at once, and with it the memory that strangers can make us use.
+var hashing = make(chan struct{}, 4)
+
+// MinPassword is the least length of a password, in bytes.
+const MinPassword = 8
+
+// HashPassword makes a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash".
+func HashPassword(password Text) (string, error) {
+	if len(password.Reveal()) < MinPassword {
+		return "", fmt.Errorf("a password has at least %d characters", MinPassword)
+	}
+	salt := make([]byte, saltSize)
+	rand.Read(salt)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,
+		base64.RawStdEncoding.EncodeToString(salt),
+		base64.RawStdEncoding.EncodeToString(argon([]byte(password.Reveal()), salt, passes, memory, lanes, hashSize))), nil
+}
+
+func argon(password, salt []byte, passes, memory uint32, lanes uint8, size uint32) []byte {
+	hashing <- struct{}{}
+	defer func() { <-hashing }()
+	return argon2.IDKey(password, salt, passes, memory, lanes, size)
+}
+
+// decoy is verified where there is no such person, so that the answer takes as long as for one who exists.
+var decoy = sync.OnceValue(func() string {
+	h, _ := HashPassword(New("nobody has this password"))
+	return h
+})
+
+// VerifyPassword says whether the hash was made of the password. An empty hash, for a person who does not exist, takes as
+// long and says no.
+func VerifyPassword(hash string, password Text) bool {
+	exists := hash != ""
+	if !exists {
+		hash = decoy()
+	}
+	ok, err := verify(hash, password)
+	return ok && err == nil && exists
+}
+
+func verify(hash string, password Text) (bool, error) {
+	var version int
+	var m, t uint32
+	var p uint8
+	parts := strings.Split(hash, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" {
+		return false, errors.New("not an argon2id hash")
+	}
+	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &m, &t, &p); err != nil {
+		return false, err
+	}
+	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
+	if err != nil {
+		return false, err
+	}
+	want, err := base64.RawStdEncoding.DecodeString(parts[5])
+	if err != nil || len(want) == 0 {
+		return false, errors.New("the hash is cut off")
+	}
+	got := argon([]byte(password.Reveal()), salt, t, m, p, uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}

@@ -1,0 +1,148 @@
+// Package secret keeps credentials from being read by whom they do not concern: [Text] never shows itself, [Box] seals
+// what is stored.
+package secret
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const redacted = "[secret]"
+
+// Text is a credential in memory. However it is printed, logged or encoded, it shows as "[secret]"; only Reveal gives it.
+type Text struct {
+	// A pointer, because fmt asks no methods of what stands in unexported fields: it would print a plain string.
+	value *string
+}
+
+// New makes a Text of a credential.
+func New(value string) Text { return Text{&value} }
+
+// Reveal is the credential itself, for the one place that sends it.
+func (t Text) Reveal() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
+
+// Empty says whether there is no credential.
+func (t Text) Empty() bool { return t.Reveal() == "" }
+
+// Equal compares without telling by its time where two credentials differ.
+func (t Text) Equal(other Text) bool {
+	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(other.Reveal())) == 1
+}
+
+func (t Text) String() string               { return redacted }
+func (t Text) GoString() string             { return redacted }
+func (t Text) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Format redacts under every verb, %x and %d included.
+func (t Text) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// keySize is that of AES-256.
+const keySize = 32
+
+// Box seals credentials with AES-256-GCM. A sealed credential is the ID of the key, the nonce, and the ciphertext with
+// its tag; what it belongs to is bound to it as associated data, so that it opens nowhere else.
+type Box struct {
+	id   []byte
+	aead cipher.AEAD
+}
+
+const idSize = 4
+
+// ErrWrongKey says that a credential was sealed with another key than the one at hand.
+var ErrWrongKey = errors.New("sealed with another key than the one in the key file")
+
+// NewBox makes a Box of a 32-byte key.
+func NewBox(key []byte) (*Box, error) {
+	if len(key) != keySize {
+		return nil, fmt.Errorf("a key has %d bytes, this one has %d", keySize, len(key))
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(append([]byte("lineboard key id\x00"), key...))
+	return &Box{id: sum[:idSize], aead: aead}, nil
+}
+
+// Seal seals a credential that belongs to owner.
+func (b *Box) Seal(t Text, owner string) []byte {
+	return b.aead.Seal(append([]byte(nil), b.id...), nil, []byte(t.Reveal()), b.bound(owner))
+}
+
+// Open opens what Seal made for the same owner. The error is ErrWrongKey where another key sealed it.
+func (b *Box) Open(sealed []byte, owner string) (Text, error) {
+	if len(sealed) < idSize {
+		return Text{}, errors.New("a sealed credential is cut off")
+	}
+	if subtle.ConstantTimeCompare(sealed[:idSize], b.id) != 1 {
+		return Text{}, ErrWrongKey
+	}
+	plain, err := b.aead.Open(nil, nil, sealed[idSize:], b.bound(owner))
+	if err != nil {
+		return Text{}, errors.New("a sealed credential was altered or belongs to another owner")
+	}
+	return New(string(plain)), nil
+}
+
+func (b *Box) bound(owner string) []byte { return append(append([]byte(nil), b.id...), owner...) }
+
+// OpenKeyFile makes a Box of the key in the file: 64 hexadecimal digits, readable by its owner alone. Where there is no
+// such file and mayCreate holds, it makes a new key; otherwise the error wraps [fs.ErrNotExist], because sealed
+// credentials that exist can't be opened by a new key.
+func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && mayCreate {
+		if text, err = createKeyFile(path); err != nil {
+			return nil, fmt.Errorf("key file %s can't be made: %w", path, err)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key file %s can't be read: %w", path, err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("key file %s must hold %d hexadecimal digits", path, 2*keySize)
+	}
+	return NewBox(key)
+}
+
+// createKeyFile writes a new key so that it is whole on disk before anything is sealed with it.
+func createKeyFile(path string) ([]byte, error) {
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails, by its documentation
+	text := []byte(hex.EncodeToString(key) + "\n")
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(text); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	return text, os.Link(f.Name(), path) // unlike a rename, never replaces a key that came meanwhile
+}

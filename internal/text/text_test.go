@@ -1,0 +1,194 @@
+package text_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+)
+
+// sources are all Go and templ files that say something to people.
+func sources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, pattern := range []string{"../../views/*.templ", "../../views/*.go", "../../handlers/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_templ.go") || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(content)
+		}
+	}
+	return all.String()
+}
+
+// spoken are the keys that the program can come to say: those written out, and those made of a domain's words.
+func spoken(t *testing.T) map[string]bool {
+	keys := map[string]bool{}
+	source := sources(t)
+	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
+		keys[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
+		if m[1] != "error.sign_in" { // answered with the sign-in page
+			keys[m[1]], keys[m[1]+".do"] = true, true
+		}
+	}
+	for _, r := range packaging.Roles {
+		keys["role."+string(r)] = true
+	}
+	for _, e := range []packaging.Environment{packaging.Production, packaging.Acceptance, packaging.Sandbox, packaging.OtherHost} {
+		keys["environment."+string(e)] = true
+	}
+	for _, r := range reasons(t) {
+		keys["reason."+r], keys["reason."+r+".do"] = true, true
+	}
+	for _, o := range obstacles(t) {
+		keys["obstacle."+o], keys["declined."+o] = true, true
+		if o != "not_pending" {
+			keys["obstacle."+o+".do"] = true
+		}
+	}
+	keys["obstacle.order_changed"], keys["declined.order_changed"] = true, true
+	for _, s := range []string{"open", "in_progress", "suspended", "done", "other"} {
+		keys["obstacle.not_pending."+s], keys["obstacle.not_pending."+s+".do"] = true, true
+	}
+	for _, d := range packaging.Deeds {
+		switch d {
+		case packaging.ReleaseEnded:
+			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.Unknown} {
+				keys["deed.release_ended."+string(o)] = true
+			}
+		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet:
+			keys["deed.added"], keys["deed.changed"] = true, true
+		default:
+			keys["deed."+string(d)] = true
+		}
+	}
+	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet} {
+		keys["oddity."+string(k)] = true
+	}
+	return keys
+}
+
+// reasons and obstacles are read from the domain's source, so that a new one without its sentence shows.
+func reasons(t *testing.T) []string { return constants(t, "release.go", "Reason") }
+
+func obstacles(t *testing.T) []string { return constants(t, "order.go", "Obstacle") }
+
+func constants(t *testing.T, file, kind string) (values []string) {
+	t.Helper()
+	source, err := os.ReadFile("../packaging/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var typed bool
+	for line := range strings.Lines(string(source)) {
+		if m := regexp.MustCompile(`^\t\w+\s+` + kind + `\s*=\s*"(\w*)"`).FindStringSubmatch(line); m != nil {
+			typed = true
+			if m[1] != "" {
+				values = append(values, m[1])
+			}
+		}
+	}
+	if !typed {
+		t.Fatalf("no constants of %s in %s", kind, file)
+	}
+	return values
+}
+
+func catalogue(t *testing.T) map[string]any {
+	t.Helper()
+	content, err := os.ReadFile("en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]any
+	if err := json.Unmarshal(content, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEverythingThatIsSaidIsInTheCatalogue(t *testing.T) {
+	for key := range spoken(t) {
+		if !text.Has(context.Background(), key) {
+			t.Errorf("%s is said but is not in the catalogue", key)
+		}
+	}
+}
+
+func TestEverythingInTheCatalogueIsSaid(t *testing.T) {
+	spoken := spoken(t)
+	for key := range catalogue(t) {
+		if !spoken[key] {
+			t.Errorf("%s is in the catalogue but is never said", key)
+		}
+	}
+}
+
+func TestGapsAndPluralsAreFilled(t *testing.T) {
+	ctx := context.Background()
+	for want, got := range map[string]string{
+		"Release Order143 to Blister line 1": text.Say(ctx, "release.execute", "Order", "Order143", "Line", "Blister line 1"),
+		"1 serial number came.":              text.Say(ctx, "result.released.serials", "Count", 1),
+		"110,000 serial numbers came.":       text.Say(ctx, "result.released.serials", "Count", 110_000),
+		"0 serial numbers came.":             text.Say(ctx, "result.released.serials", "Count", 0),
+		"⟦no.such.key⟧":                      text.Say(ctx, "no.such.key"),
+		"Release <b>{{.Line}}</b> to L":      text.Say(ctx, "release.execute", "Order", "<b>{{.Line}}</b>", "Line", "L"),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestTimesAreOfTheSiteWithTheirOffset(t *testing.T) {
+	brussels := packaging.Tenant{TimeZone: "Europe/Brussels"}
+	ctx := text.With(context.Background(), text.In(brussels.Location()))
+	winter := time.Date(2026, 11, 23, 23, 30, 15, 7e6, time.UTC)
+	summer := time.Date(2026, 7, 1, 4, 5, 6, 0, time.UTC)
+	for want, got := range map[string]string{
+		"2026-11-24 00:30:15 +01:00":     text.Moment(ctx, winter),
+		"2026-11-24 00:30:15.007 +01:00": text.Exactly(ctx, winter),
+		"2026-07-01 06:05:06 +02:00":     text.Moment(ctx, summer),
+		"2026-11-24":                     text.Day(ctx, winter),
+		"00:30:15":                       text.Clock(ctx, winter),
+		"23:30:15":                       text.Clock(context.Background(), winter),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestDurationsReadAsPeopleSayThem(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0:                             "0 ms",
+		350 * time.Millisecond:        "350 ms",
+		1500 * time.Millisecond:       "1.5 s",
+		42 * time.Second:              "42 s",
+		61 * time.Second:              "1 min 1 s",
+		2*time.Hour + 5*time.Minute:   "2 h 5 min",
+		50*time.Hour + 59*time.Minute: "2 d 2 h",
+	} {
+		if got := text.Lasting(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
