@@ -1,0 +1,241 @@
+// Package db is the one room that knows SQL: a SQLite file with one writer and several readers. Its methods speak the
+// domain's words; each that changes something does so in one transaction, together with its entry in the history.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// readers is how many queries run side by side; more gain nothing on the small machines that this runs on.
+const readers = 4
+
+// DB is an open database. One process at a time has it open.
+type DB struct {
+	write *sql.DB // one connection
+	read  *sql.DB
+	lock  *flock.Flock
+	box   *secret.Box
+	now   func() time.Time
+}
+
+// Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say what
+// a person can do: another process has it open, or a newer Lineboard made it.
+func Open(ctx context.Context, path string, box *secret.Box, now func() time.Time) (*DB, error) {
+	lock := flock.New(path + ".lock")
+	switch ours, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("%s can't be locked: %w", path, err)
+	case !ours:
+		return nil, fmt.Errorf("another Lineboard is running with the data in %s; stop it first", filepath.Dir(path))
+	}
+	d := &DB{lock: lock, box: box, now: now}
+	if err := d.open(ctx, path); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) open(ctx context.Context, path string) (err error) {
+	// The writer first: it makes the file and sets the journal mode that readers then find.
+	if d.write, err = open(path, 1, url.Values{
+		"_txlock": {"immediate"}, "_busy_timeout": {"5000"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
+		"_foreign_keys": {"1"}, "_dqs": {"0"}, "_defensive": {"1"},
+		"_pragma": {
+			"cache_size(-65536)", "temp_store(MEMORY)", "journal_size_limit(67108864)",
+			"trusted_schema(0)", "recursive_triggers(1)",
+		},
+	}); err != nil {
+		return err
+	}
+	if err := migrate(ctx, d.write); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	d.read, err = open(path, readers, url.Values{
+		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
+		"_pragma": {"cache_size(-16384)", "temp_store(MEMORY)", "trusted_schema(0)"},
+	})
+	return err
+}
+
+func open(path string, connections int, settings url.Values) (*sql.DB, error) {
+	// Without "file:" the settings would be silently ignored.
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+settings.Encode())
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	return pool, nil
+}
+
+// migrate brings the schema up to this program's. A database that a newer program made is refused: this one would not
+// keep the promises of the newer schema.
+func migrate(ctx context.Context, w *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, w, files)
+	if err != nil {
+		return err
+	}
+	has, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return coded(err)
+	}
+	sources := provider.ListSources()
+	if knows := sources[len(sources)-1].Version; has > knows {
+		return fmt.Errorf("the database was made by a newer Lineboard (schema %d, this program knows up to %d); start that one", has, knows)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return coded(err)
+	}
+	return nil
+}
+
+// Close closes the database and lets another process have it.
+func (d *DB) Close() error {
+	var errs []error
+	for _, pool := range []*sql.DB{d.read, d.write} { // the writer last: it empties the write-ahead log
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	return errors.Join(append(errs, d.lock.Unlock())...)
+}
+
+// Ready says whether the database answers to a reader and can take a write.
+func (d *DB) Ready(ctx context.Context) error {
+	var one int
+	if err := d.read.QueryRowContext(ctx, `SELECT 1 FROM tenants LIMIT 1`).Scan(&one); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return coded(err)
+	}
+	return d.tx(ctx, func(*tx) error { return nil })
+}
+
+// tx is a write transaction. All that happens in it happens at one time.
+type tx struct {
+	*sql.Tx
+	ctx context.Context
+	now time.Time
+}
+
+// tx runs do in a write transaction and commits what it did, or nothing where it fails.
+func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
+	t, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return coded(err)
+	}
+	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	if err := do(&tx{t, ctx, d.now().UTC().Truncate(time.Millisecond)}); err != nil {
+		return coded(err)
+	}
+	return coded(t.Commit())
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	_, err := t.ExecContext(t.ctx, query, args...)
+	return err
+}
+
+// insert runs an INSERT and gives the key of the new row.
+func (t *tx) insert(query string, args ...any) (int64, error) {
+	result, err := t.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+func (t *tx) row(query string, args ...any) *sql.Row { return t.QueryRowContext(t.ctx, query, args...) }
+
+// querier is what a reader and a transaction have in common.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// collect reads all rows of a query with scan.
+func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, coded(err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, coded(err)
+		}
+		all = append(all, one)
+	}
+	return all, coded(rows.Err())
+}
+
+type scanner interface{ Scan(into ...any) error }
+
+// coded gives errors that a person can do something about their code; others stay as they are.
+func coded(err error) error {
+	var already *packaging.Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff { // the primary result code
+		case sqlite3.SQLITE_FULL:
+			return packaging.Fail(packaging.Unavailable, "error.disk_full").Because(err)
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			return packaging.Fail(packaging.Unavailable, "error.database_busy").Because(err)
+		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			return packaging.Fail(packaging.Unavailable, "error.database_broken").Because(err)
+		}
+	}
+	return err
+}
+
+// millis and moment are how times are stored: milliseconds since 1970 UTC, 0 for none.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// nullable is nil where a key is 0, as foreign keys want it.
+func nullable[T ~int64](key T) any {
+	if key == 0 {
+		return nil
+	}
+	return int64(key)
+}

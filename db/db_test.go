@@ -1,0 +1,481 @@
+package db
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+var start = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
+
+func box(t *testing.T, fill byte) *secret.Box {
+	t.Helper()
+	b, err := secret.NewBox(bytes.Repeat([]byte{fill}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func setup(slug string) TenantSetup {
+	return TenantSetup{
+		Tenant: packaging.Tenant{Slug: slug, Name: "Plant " + slug, TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1"},
+		Credentials: Credentials{
+			TokenKind: "dynamic", TokenHeader: "x-access-token",
+			APIKey: secret.New("canary-key"), APISecret: secret.New("canary-secret"), ChannelKey: secret.New("canary-channel"),
+		},
+		Lines:  []packaging.Line{{Code: "L1", Name: "Blister line 1"}},
+		People: []PersonSetup{{Username: slug + "-boss", FullName: "The boss of " + slug, Role: packaging.Supervisor, Password: secret.New("canary-password")}},
+	}
+}
+
+// opened is a database with the tenants ghent and basel.
+func opened(t *testing.T) (*DB, packaging.Person, packaging.Person) {
+	t.Helper()
+	now := start
+	d, err := Open(t.Context(), filepath.Join(t.TempDir(), "lineboard.db"), box(t, 1), func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := d.Provision(t.Context(), Site{setup("ghent"), setup("basel")}); err != nil {
+		t.Fatal(err)
+	}
+	return d, boss(t, d, "ghent"), boss(t, d, "basel")
+}
+
+func boss(t *testing.T, d *DB, slug string) packaging.Person {
+	t.Helper()
+	user, _, err := d.Credential(t.Context(), strings.ToUpper(slug)+"-BOSS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := d.Memberships(t.Context(), user)
+	if err != nil || len(people) != 1 {
+		t.Fatalf("%d memberships, %v", len(people), err)
+	}
+	return people[0]
+}
+
+// facts are those of an order that can be released.
+func facts(key string) packaging.Facts {
+	return packaging.Facts{
+		Key: key, LineCode: "L1", Product: "Paracetamol", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2028-12-31",
+		Quantity: "2", ExtraPercent: "0", Status: packaging.PendingRelease, Raw: []byte(`{"order_id":"` + key + `"}`),
+	}
+}
+
+// cache puts orders into a tenant's cache and gives the first.
+func cache(t *testing.T, d *DB, tenant packaging.TenantID, all ...packaging.Facts) packaging.Order {
+	t.Helper()
+	if _, err := d.ApplyRefresh(t.Context(), tenant, packaging.Refresh{Started: d.now(), Listed: all}); err != nil {
+		t.Fatal(err)
+	}
+	return order(t, d, tenant, all[0].Key)
+}
+
+func order(t *testing.T, d *DB, tenant packaging.TenantID, key string) packaging.Order {
+	t.Helper()
+	page, err := d.SearchOrders(t.Context(), tenant, packaging.OrderFilter{Text: key, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(page.Orders, func(o packaging.Order) bool { return o.Key == key })
+	if i < 0 {
+		t.Fatalf("no order %q", key)
+	}
+	return page.Orders[i]
+}
+
+func released(serials ...string) packaging.Answer {
+	return packaging.Answer{Outcome: packaging.Released, Serials: serials, Message: "Packaging order released", HTTPStatus: 200}
+}
+
+func TestAClaimBlocksEveryOtherUntilItIsRefused(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("while sending: %v", err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled}); err != nil {
+		t.Fatal(err)
+	}
+	if claimed, err = d.Claim(t.Context(), ghent, o.ID, 0); err != nil {
+		t.Fatalf("after a refusal: %v", err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut, Body: []byte("half")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("while unknown: %v", err)
+	}
+	if body, size, err := d.AnswerBody(t.Context(), ghent.Tenant.ID, claimed.Release.ID, 2); string(body) != "ha" || size != 4 || err != nil {
+		t.Errorf("the answer is kept as %q of %d, %v", body, size, err)
+	}
+}
+
+// What code checks first, the schema refuses by itself: these go round the code.
+func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
+	d, ghent, basel := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"), facts("Order144"))
+	theirs := cache(t, d, basel.Tenant.ID, facts("Order143"))
+	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, released("a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	const insert = `INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, outcome, answered_at, reason)
+		VALUES (%d, %d, %d, 'a', 'a', 'a', '', '', 1, '%s', %s, '')`
+	for name, statement := range map[string]string{
+		"a second release of an order that is out": fmt.Sprintf(insert, ghent.Tenant.ID, o.ID, ghent.ID, "sending", "NULL"),
+		"a release of another tenant's order":      fmt.Sprintf(insert, ghent.Tenant.ID, theirs.ID, ghent.ID, "sending", "NULL"),
+		"a release that begins as released":        fmt.Sprintf(insert, ghent.Tenant.ID, o.ID+1, ghent.ID, "released", "1"),
+		"a release of nobody":                      fmt.Sprintf(insert, ghent.Tenant.ID, o.ID+1, 999, "sending", "NULL"),
+		"taking a release back":                    `UPDATE releases SET outcome = 'sending', answered_at = NULL`,
+		"making a release unknown again":           `UPDATE releases SET outcome = 'unknown', reason = 'cut', serials_received = 0`,
+		"another person's release":                 `UPDATE releases SET username = 'somebody else'`,
+		"forgetting a release":                     `DELETE FROM releases`,
+		"changing a serial":                        `UPDATE serials SET serial = 'x'`,
+		"forgetting a serial":                      `DELETE FROM serials`,
+		"replacing a serial":                       `INSERT OR REPLACE INTO serials SELECT id, product_id, 'x' FROM serials`,
+		"changing history":                         `UPDATE history SET message = 'x'`,
+		"forgetting history":                       `DELETE FROM history`,
+		"forgetting the newest entry":              `DELETE FROM history WHERE id = (SELECT max(id) FROM history)`,
+		"replacing history":                        `INSERT OR REPLACE INTO history SELECT * FROM history WHERE seq = 2`,
+		"history out of order":                     `INSERT INTO history SELECT NULL, tenant_id, seq + 2, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, hash, hash FROM history ORDER BY id DESC LIMIT 1`,
+		"history that follows nothing":             `INSERT INTO history SELECT NULL, tenant_id, seq + 1, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, zeroblob(32), hash FROM history ORDER BY id DESC LIMIT 1`,
+		"forgetting a person":                      `DELETE FROM users`,
+		"an order of another tenant's line":        `UPDATE orders SET line_id = (SELECT id FROM lines WHERE tenant_id <> orders.tenant_id)`,
+		"an order without an ID":                   `UPDATE orders SET order_key = ''`,
+		"an order twice":                           `UPDATE orders SET order_key = 'Order143'`,
+		"a tenant in capitals":                     `UPDATE tenants SET slug = 'GHENT'`,
+		"a role that there is not":                 `UPDATE members SET role = 'god'`,
+		"a session of nobody's":                    `INSERT INTO sessions VALUES (zeroblob(32), 999, 1, 1, 1)`,
+	} {
+		if _, err := d.write.ExecContext(t.Context(), statement); err == nil {
+			t.Errorf("%s: the schema lets it happen", name)
+		}
+		if _, err := d.read.ExecContext(t.Context(), statement); err == nil {
+			t.Errorf("%s: a reader may write", name)
+		}
+	}
+}
+
+func TestOutcomeSerialsStatusAndHistoryAreStoredTogetherOrNotAtAll(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serials []string
+	for i := range 40_000 {
+		serials = append(serials, fmt.Sprintf("SERIAL%014d", i))
+	}
+	limitPages(t, d, 20) // as a full disk does
+	before := entries(t, d, ghent.Tenant.ID)
+	if _, err := d.Settle(t.Context(), claimed, released(serials...)); packaging.CodeOf(err) != packaging.Unavailable || !strings.Contains(err.Error(), "disk_full") {
+		t.Fatalf("on a full disk: %v", err)
+	}
+	after := order(t, d, ghent.Tenant.ID, "Order143")
+	if after.Release.Outcome != packaging.Sending || after.Status != packaging.PendingRelease || len(entries(t, d, ghent.Tenant.ID)) != len(before) {
+		t.Errorf("half is stored: %+v", after.Release)
+	}
+	limitPages(t, d, 1<<20)
+	if r, err := d.Settle(t.Context(), claimed, released(serials...)); err != nil || r.Serials != 40_000 {
+		t.Fatalf("with space again: %+v, %v", r, err)
+	}
+	n := 0
+	if err := d.EachSerial(t.Context(), ghent.Tenant.ID, o.ID, func(s packaging.Serial) error {
+		if s.Value != serials[n] || s.Seq != int64(n)+1 {
+			return fmt.Errorf("serial %d is %+v", n, s)
+		}
+		n++
+		return nil
+	}); err != nil || n != 40_000 {
+		t.Errorf("%d serials, %v", n, err)
+	}
+}
+
+// limitPages lets the file grow by no more than so many pages.
+func limitPages(t *testing.T, d *DB, more int) {
+	t.Helper()
+	var pages int
+	if err := d.write.QueryRowContext(t.Context(), `PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.write.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages+more)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAClaimOnAFullDiskClaimsNothing(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	limitPages(t, d, 0)
+	// Rows still fit into pages that are half full: press until they are not.
+	for range 200 {
+		claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+		if err != nil {
+			if packaging.CodeOf(err) != packaging.Unavailable || !strings.Contains(err.Error(), "disk_full") {
+				t.Fatalf("on a full disk: %v", err)
+			}
+			return
+		}
+		if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled, Message: strings.Repeat("x", 500)}); err != nil {
+			if packaging.CodeOf(err) != packaging.Unavailable {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Error("the disk never got full")
+}
+
+func TestSerialsAreKeptAsTheyCame(t *testing.T) {
+	d, ghent, basel := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"zz", "aB", "Ab", "zz", "", " ", "'; DROP TABLE serials; --", "1e5", "007", "😀é", "a\x00b"}
+	r, err := d.Settle(t.Context(), claimed, released(want...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Oddities) == 0 {
+		t.Error("nothing is odd about the list")
+	}
+	list, err := d.Serials(t.Context(), ghent.Tenant.ID, o.ID, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range list {
+		got = append(got, s.Value)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if list, err := d.Serials(t.Context(), basel.Tenant.ID, o.ID, 0, 100); err != nil || len(list) != 0 {
+		t.Errorf("another tenant reads %d of them, %v", len(list), err)
+	}
+	if found, seq, err := d.FindSerial(t.Context(), ghent.Tenant.ID, "09506000134352", "Ab"); err != nil || found != o.ID || seq != 3 {
+		t.Errorf("found %d at %d, %v", found, seq, err)
+	}
+	if _, _, err := d.FindSerial(t.Context(), basel.Tenant.ID, "09506000134352", "Ab"); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("another tenant finds it: %v", err)
+	}
+}
+
+func entries(t *testing.T, d *DB, tenant packaging.TenantID) []packaging.Entry {
+	t.Helper()
+	page, err := d.History(t.Context(), tenant, packaging.HistoryFilter{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Entries
+}
+
+func TestEachTenantsHistoryIsAChain(t *testing.T) {
+	d, ghent, basel := opened(t)
+	for _, p := range []packaging.Person{ghent, basel} {
+		claimed, err := d.Claim(t.Context(), p, cache(t, d, p.Tenant.ID, facts("Order143")).ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := released("a", "b")
+		answer.Message = "not UTF-8: \xff\xfe, a NUL: \x00, and <b>é😀</b>"
+		if _, err := d.Settle(t.Context(), claimed, answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range []packaging.Person{ghent, basel} {
+		all := entries(t, d, p.Tenant.ID)
+		var prev [sha256.Size]byte
+		for i := len(all) - 1; i >= 0; i-- {
+			e := all[i]
+			if e.Seq != int64(len(all)-i) || e.Prev != prev || e.Hash != e.Digest() {
+				t.Errorf("%s: entry %d does not follow the one before it", p.Tenant.Slug, e.Seq)
+			}
+			prev = e.Hash
+		}
+		if len(all) < 8 || all[0].Deed != packaging.ReleaseEnded {
+			t.Errorf("%d entries, the newest is %s", len(all), all[0].Deed)
+		}
+	}
+}
+
+func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
+	d, ghent, _ := opened(t)
+	before := entries(t, d, ghent.Tenant.ID)
+	if err := d.StartSession(t.Context(), [32]byte{1}, ghent); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Provision(t.Context(), Site{setup("ghent")}); err != nil {
+		t.Fatal(err)
+	}
+	if after := entries(t, d, ghent.Tenant.ID); len(after) != len(before)+1 {
+		t.Errorf("%d entries became %d, one of them the sign-in", len(before), len(after))
+	}
+	changed := setup("ghent")
+	changed.Tenant.Name, changed.Credentials.APISecret = "Another name", secret.New("canary-other")
+	changed.Lines[0].Name, changed.People[0].Role = "Another line", packaging.Manager
+	changed.People[0].Password = secret.New("canary-word")
+	if err := d.Provision(t.Context(), Site{changed}); err != nil {
+		t.Fatal(err)
+	}
+	said := map[packaging.Deed]string{}
+	for _, e := range entries(t, d, ghent.Tenant.ID)[:5] {
+		said[e.Deed] = e.Object + ": " + e.Old + " → " + e.New
+	}
+	want := map[packaging.Deed]string{
+		packaging.TenantSet:     "tenant ghent: Plant ghent · Europe/Brussels · http://127.0.0.1:1 · dynamic token in x-access-token → Another name · Europe/Brussels · http://127.0.0.1:1 · dynamic token in x-access-token",
+		packaging.CredentialSet: "api_secret:  → ",
+		packaging.LineSet:       "line L1: Blister line 1 → Another line",
+		packaging.PersonSet:     "user ghent-boss: The boss of ghent · supervisor → The boss of ghent · manager",
+		packaging.PasswordSet:   "user ghent-boss:  → ",
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, _, err := d.Session(t.Context(), [32]byte{1}, time.Time{}, time.Time{}); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("a new password leaves old sessions: %v", err)
+	}
+	if c, err := d.Credentials(t.Context(), ghent.Tenant.ID); err != nil || c.APISecret.Reveal() != "canary-other" || c.APIKey.Reveal() != "canary-key" {
+		t.Errorf("credentials %v", err)
+	}
+}
+
+func TestNoCredentialStandsInTheFile(t *testing.T) {
+	d, _, _ := opened(t)
+	var path string
+	if err := d.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(content, []byte("canary")) {
+			t.Errorf("a credential stands in %s in clear", filepath.Base(path)+suffix)
+		}
+	}
+}
+
+func TestASealedCredentialMovedToAnotherTenantDoesNotOpen(t *testing.T) {
+	d, _, basel := opened(t)
+	if _, err := d.write.ExecContext(t.Context(), `UPDATE tenants SET api_key = (SELECT api_key FROM tenants WHERE slug = 'ghent') WHERE slug = 'basel'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Credentials(t.Context(), basel.Tenant.ID); err == nil {
+		t.Error("it opened")
+	}
+}
+
+func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lineboard.db")
+	d, err := Open(t.Context(), path, box(t, 1), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path, box(t, 1), time.Now); err == nil || !strings.Contains(err.Error(), "newer Lineboard (schema 9999, this program knows up to 1)") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lineboard.db")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("this is no database "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path, box(t, 1), time.Now); packaging.CodeOf(err) != packaging.Unavailable {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOneProcessAtATimeHasTheData(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lineboard.db")
+	first, err := Open(t.Context(), path, box(t, 1), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path, box(t, 1), time.Now); err == nil || !strings.Contains(err.Error(), "another Lineboard is running") {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Open(t.Context(), path, box(t, 1), time.Now)
+	if err != nil {
+		t.Fatalf("after the first closed: %v", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatWasBeingSentWhenTheProgramStoppedIsUnknown(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	for want := 1; want >= 0; want-- {
+		if n, err := d.InterruptReleases(t.Context()); n != want || err != nil {
+			t.Errorf("%d interrupted, %v; want %d", n, err, want)
+		}
+	}
+	after := order(t, d, ghent.Tenant.ID, "Order143")
+	if after.Release.Outcome != packaging.Unknown || after.Release.Reason != packaging.Interrupted || after.Status != packaging.PendingRelease {
+		t.Errorf("release %+v", after.Release)
+	}
+	if e := entries(t, d, ghent.Tenant.ID)[0]; e.Outcome != packaging.Unknown || e.By.Username != "ghent-boss" {
+		t.Errorf("history %+v", e)
+	}
+}
+
+// libc must be the version that this SQLite was made with: its own go.mod says which.
+func TestTheDatabaseAndItsLibcBelongTogether(t *testing.T) {
+	mod, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"modernc.org/sqlite v1.61.1", "modernc.org/libc v1.79.0"} {
+		if !bytes.Contains(mod, []byte(want)) {
+			t.Errorf("go.mod does not have %s", want)
+		}
+	}
+}

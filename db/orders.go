@@ -1,0 +1,208 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strings"
+
+	"lineboard/internal/packaging"
+)
+
+// selectOrder reads an order with its line, its latest release, and how fresh it is. $where follows.
+const selectOrder = `
+SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity,
+	o.extra_percent, o.status, o.revision, o.first_seen_at,
+	CASE WHEN o.listed THEN max(o.confirmed_at, f.succeeded_at) ELSE o.confirmed_at END, o.gone,
+	l.id, l.code, l.name,
+	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
+	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
+	r.oddities
+FROM orders o
+JOIN refreshes f ON f.tenant_id = o.tenant_id
+LEFT JOIN lines l ON l.id = o.line_id
+LEFT JOIN releases r ON r.id = o.last_release_id
+`
+
+func scanOrder(row scanner) (o packaging.Order, err error) {
+	var firstSeen, asOf int64
+	var line struct {
+		id         sql.Null[packaging.LineID]
+		code, name sql.Null[string]
+	}
+	var r nullRelease
+	err = row.Scan(&o.ID, &o.TenantID, &o.Key, &o.LineCode, &o.LineName, &o.Product, &o.GTIN, &o.Lot, &o.Expiry,
+		&o.Quantity, &o.ExtraPercent, &o.Status, &o.Revision, &firstSeen, &asOf, &o.Gone,
+		&line.id, &line.code, &line.name,
+		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
+		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities)
+	if err != nil {
+		return o, err
+	}
+	o.FirstSeen, o.AsOf = moment(firstSeen), moment(asOf)
+	o.Line = packaging.Line{ID: line.id.V, Code: line.code.V, Name: line.name.V}
+	if r.id.Valid {
+		o.Release, err = r.release(o.ID)
+	}
+	return o, err
+}
+
+// nullRelease is a release as an outer join gives it.
+type nullRelease struct {
+	id                  sql.Null[packaging.ReleaseID]
+	userID              sql.Null[packaging.UserID]
+	username, fullName  sql.Null[string]
+	role                sql.Null[packaging.Role]
+	lineID              sql.Null[packaging.LineID]
+	lineCode, lineName  sql.Null[string]
+	requested, answered sql.Null[int64]
+	outcome             sql.Null[packaging.Outcome]
+	reason              sql.Null[packaging.Reason]
+	status              sql.Null[packaging.Status]
+	message, code       sql.Null[string]
+	httpStatus          sql.Null[int]
+	received, expected  sql.Null[int64]
+	oddities            sql.Null[string]
+}
+
+func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error) {
+	r := &packaging.Release{
+		ID: n.id.V, OrderID: order,
+		By:        packaging.Author{ID: n.userID.V, Username: n.username.V, FullName: n.fullName.V, Role: n.role.V},
+		Line:      packaging.Line{ID: n.lineID.V, Code: n.lineCode.V, Name: n.lineName.V},
+		Requested: moment(n.requested.V), Answered: moment(n.answered.V),
+		Outcome: n.outcome.V, Reason: n.reason.V, Status: n.status.V, Message: n.message.V, Code: n.code.V,
+		HTTPStatus: n.httpStatus.V, Serials: n.received.V, Expected: n.expected.V, ExpectedKnown: n.expected.Valid,
+	}
+	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)
+}
+
+func orderOf(ctx context.Context, q querier, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error) {
+	o, err := scanOrder(q.QueryRowContext(ctx, selectOrder+`WHERE o.tenant_id = ? AND o.id = ?`, tenant, id))
+	return o, coded(err)
+}
+
+// Order gives one order of the tenant; another tenant's is not found.
+func (d *DB) Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error) {
+	return orderOf(ctx, d.read, tenant, id)
+}
+
+// OrderRaw gives the API's own element of an order.
+func (d *DB) OrderRaw(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (string, error) {
+	var raw string
+	err := d.read.QueryRowContext(ctx, `SELECT raw FROM orders WHERE tenant_id = ? AND id = ?`, tenant, id).Scan(&raw)
+	return raw, coded(err)
+}
+
+// LineOrders gives the orders of a line that are neither Done nor gone, by what needs a person first: an unknown
+// outcome, then Pending release, Suspended, what is not understood, In progress, Open. Line 0 stands for orders without
+// a line. It gives at most limit+1 of them, so that the caller sees that there are more.
+func (d *DB) LineOrders(ctx context.Context, tenant packaging.TenantID, line packaging.LineID, limit int) ([]packaging.Order, error) {
+	return collect(ctx, d.read, scanOrder, selectOrder+`
+		WHERE o.tenant_id = ? AND o.gone = 0 AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))
+		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`,
+		tenant, nullable(line), limit+1)
+}
+
+// SearchOrders gives a page of the tenant's orders that match, the newest first.
+func (d *DB) SearchOrders(ctx context.Context, tenant packaging.TenantID, f packaging.OrderFilter) (packaging.OrderPage, error) {
+	w := where{"o.tenant_id = ?", []any{tenant}}
+	if f.Text != "" {
+		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
+		w.and(true, `(o.order_key LIKE ? ESCAPE '\' OR o.product LIKE ? ESCAPE '\' OR o.gtin LIKE ? ESCAPE '\' OR o.lot LIKE ? ESCAPE '\')`,
+			like, like, like, like)
+	}
+	w.and(f.Status != "", "o.status = ?", f.Status)
+	w.and(f.LineID != 0, "o.line_id = ?", f.LineID)
+	w.and(f.NoLine, "o.line_id IS NULL")
+	w.and(f.Before != 0, "o.id < ?", f.Before)
+	orders, err := collect(ctx, d.read, scanOrder,
+		selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, f.Limit+1)...)
+	page := packaging.OrderPage{Orders: orders}
+	if len(orders) > f.Limit {
+		page.Orders = orders[:f.Limit]
+		page.Next = page.Orders[f.Limit-1].ID
+	}
+	return page, err
+}
+
+// OtherStatuses are the statuses among the tenant's orders that are not documented.
+func (d *DB) OtherStatuses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Status, error) {
+	return collect(ctx, d.read, func(row scanner) (s packaging.Status, err error) { return s, row.Scan(&s) },
+		`SELECT DISTINCT status FROM orders WHERE tenant_id = ? AND urgency = 3 ORDER BY status LIMIT 50`, tenant)
+}
+
+// Lanes gives the overview: each line of the tenant with its counts and its foremost orders, and last a lane without a
+// line where orders have none.
+func (d *DB) Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.Lane, error) {
+	lines, err := d.Lines(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	lanes := make([]packaging.Lane, len(lines), len(lines)+1)
+	place := map[packaging.LineID]int{}
+	for i, l := range lines {
+		lanes[i].Line, place[l.ID] = l, i
+	}
+	lane := func(id packaging.LineID) *packaging.Lane {
+		if _, ok := place[id]; !ok {
+			place[id] = len(lanes)
+			lanes = append(lanes, packaging.Lane{})
+		}
+		return &lanes[place[id]]
+	}
+	if err := d.countOrders(ctx, tenant, lane); err != nil {
+		return nil, err
+	}
+	foremost, err := collect(ctx, d.read, scanOrder, selectOrder+`
+		WHERE o.id IN (SELECT id FROM (
+			SELECT id, row_number() OVER (PARTITION BY line_id, urgency ORDER BY id) AS place
+			FROM orders WHERE tenant_id = ? AND gone = 0 AND urgency IN (1, 4)) WHERE place <= 2)
+		ORDER BY o.id`, tenant)
+	for _, o := range foremost {
+		l := lane(o.Line.ID)
+		if o.Status == packaging.PendingRelease {
+			l.Next = append(l.Next, o)
+		} else {
+			l.Running = append(l.Running, o)
+		}
+	}
+	return lanes, err
+}
+
+func (d *DB) countOrders(ctx context.Context, tenant packaging.TenantID, lane func(packaging.LineID) *packaging.Lane) error {
+	type count struct {
+		line    sql.Null[packaging.LineID]
+		urgency int
+		outcome string
+		n       int
+	}
+	scan := func(row scanner) (c count, err error) { return c, row.Scan(&c.line, &c.urgency, &c.outcome, &c.n) }
+	counts, err := collect(ctx, d.read, scan, `
+		SELECT line_id, urgency, '', count(*) FROM orders WHERE tenant_id = ?1 AND gone = 0 AND urgency < 6 GROUP BY line_id, urgency
+		UNION ALL
+		SELECT o.line_id, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.id = r.order_id
+		WHERE r.tenant_id = ?1 AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, r.outcome`, tenant)
+	for _, c := range counts {
+		l := lane(c.line.V)
+		switch c.urgency {
+		case 0:
+			if packaging.Outcome(c.outcome) == packaging.Sending {
+				l.Releases.Sending = c.n
+			} else {
+				l.Releases.Unknown = c.n
+			}
+		case 1:
+			l.Counts.Pending = c.n
+		case 2:
+			l.Counts.Suspended = c.n
+		case 3:
+			l.Counts.Other = c.n
+		case 4:
+			l.Counts.Running = c.n
+		case 5:
+			l.Counts.Open = c.n
+		}
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// Credential gives whom a username in any case belongs to, and the hash of their password, where they are active and
+// belong to a tenant.
+func (d *DB) Credential(ctx context.Context, username string) (user packaging.UserID, passwordHash string, err error) {
+	err = d.read.QueryRowContext(ctx, `
+		SELECT u.id, u.password_hash FROM users u
+		WHERE u.username = ? AND u.active AND EXISTS (SELECT 1 FROM members m WHERE m.user_id = u.id)`, username).
+		Scan(&user, &passwordHash)
+	return user, passwordHash, coded(err)
+}
+
+const selectPerson = `
+SELECT u.id, u.username, u.full_name, m.role, t.id, t.slug, t.name, t.time_zone, t.base_url
+FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
+WHERE u.active AND `
+
+func scanPerson(row scanner) (p packaging.Person, err error) {
+	err = row.Scan(&p.ID, &p.Username, &p.FullName, &p.Role,
+		&p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL)
+	return p, err
+}
+
+// Memberships gives a person once for each tenant that they belong to, by the tenant's name.
+func (d *DB) Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error) {
+	return collect(ctx, d.read, scanPerson, selectPerson+`u.id = ? ORDER BY t.name, t.id`, user)
+}
+
+// People gives the tenant's people, by username; those who are not active any more are left out.
+func (d *DB) People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error) {
+	return collect(ctx, d.read, scanPerson, selectPerson+`t.id = ? ORDER BY u.username`, tenant)
+}
+
+// StartSession stores a session under the hash of its token and records the sign-in.
+func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person) error {
+	return d.tx(ctx, func(t *tx) error {
+		if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at) VALUES (?, ?, ?, ?4, ?4)`,
+			token[:], p.ID, p.Tenant.ID, millis(t.now)); err != nil {
+			return err
+		}
+		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn})
+	})
+}
+
+// Session gives whom a session belongs to, with their role as of now, where it was begun after started and used after
+// seen. A person who was deactivated, or left the tenant, has no session.
+func (d *DB) Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error) {
+	var at int64
+	err = d.read.QueryRowContext(ctx, `
+		SELECT u.id, u.username, u.full_name, m.role, t.id, t.slug, t.name, t.time_zone, t.base_url, s.seen_at,
+			EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id AND e.tenant_id <> t.id)
+		FROM sessions s
+		JOIN users u ON u.id = s.user_id
+		JOIN members m ON m.user_id = s.user_id AND m.tenant_id = s.tenant_id
+		JOIN tenants t ON t.id = s.tenant_id
+		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)).
+		Scan(&p.ID, &p.Username, &p.FullName, &p.Role,
+			&p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL, &at, &p.Elsewhere)
+	return p, moment(at), coded(err)
+}
+
+// TouchSession notes that a session was used now.
+func (d *DB) TouchSession(ctx context.Context, token [32]byte) error {
+	return d.tx(ctx, func(t *tx) error {
+		return t.exec(`UPDATE sessions SET seen_at = ? WHERE token_hash = ?`, millis(t.now), token[:])
+	})
+}
+
+// EndSession revokes a session, and records the sign-out.
+func (d *DB) EndSession(ctx context.Context, token [32]byte, p packaging.Person) error {
+	return d.tx(ctx, func(t *tx) error {
+		if err := t.exec(`DELETE FROM sessions WHERE token_hash = ?`, token[:]); err != nil {
+			return err
+		}
+		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedOut})
+	})
+}
+
+// DropSessions forgets sessions that ended by themselves: begun before started or last used before seen.
+func (d *DB) DropSessions(ctx context.Context, started, seen time.Time) error {
+	return d.tx(ctx, func(t *tx) error {
+		return t.exec(`DELETE FROM sessions WHERE created_at <= ? OR seen_at <= ?`, millis(started), millis(seen))
+	})
+}
+
+// RecordFailedSignIn records a wrong password in the history of each tenant that the person belongs to.
+func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID) error {
+	return d.tx(ctx, func(t *tx) error {
+		people, err := collect(ctx, t, scanPerson, selectPerson+`u.id = ?`, user)
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			if err := t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignInDeclined}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

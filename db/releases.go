@@ -1,0 +1,167 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"lineboard/internal/packaging"
+)
+
+// Claim begins a release: in one transaction it makes sure that the order may be released and that no other release of it
+// is under way, stores the release as sending, and records the request. Once it is back, the claim is durable.
+//
+// A revision other than 0 is the one that the person decided on; where the order has changed since, nothing is claimed.
+// What stands in the way comes back as the order and a Conflict whose key names the obstacle.
+func (d *DB) Claim(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64) (o packaging.Order, err error) {
+	err = d.tx(ctx, func(t *tx) error {
+		if o, err = orderOf(ctx, t, by.Tenant.ID, id); err != nil {
+			return err
+		}
+		if obstacle := o.ReleaseObstacle(); obstacle != packaging.NoObstacle {
+			return packaging.Fail(packaging.Conflict, "obstacle."+string(obstacle))
+		}
+		if revision != 0 && revision != o.Revision {
+			return packaging.Fail(packaging.Conflict, "obstacle.order_changed")
+		}
+		if err := t.startRelease(by, &o); err != nil {
+			return err
+		}
+		return t.record(entryOf(packaging.ReleaseRequested, by.Author, o))
+	})
+	return o, err
+}
+
+func (t *tx) startRelease(by packaging.Person, o *packaging.Order) error {
+	r := &packaging.Release{OrderID: o.ID, By: by.Author, Line: o.Line, Requested: t.now, Outcome: packaging.Sending}
+	r.Expected, r.ExpectedKnown = o.SerialsExpected()
+	var expected any
+	if r.ExpectedKnown {
+		expected = r.Expected
+	}
+	id, err := t.insert(`
+		INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_id, line_code, line_name,
+			requested_at, serials_expected, outcome)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+		o.TenantID, o.ID, by.ID, by.Username, by.FullName, by.Role, nullable(o.Line.ID), o.Line.Code, o.Line.Name,
+		millis(t.now), expected, packaging.Sending)
+	var lite *sqlite.Error
+	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		// The latest release is refused but an earlier one stands: the index knows better than what was read.
+		return packaging.Fail(packaging.Conflict, "obstacle."+string(packaging.AlreadyReleased)).Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	r.ID, o.Release = packaging.ReleaseID(id), r
+	o.Revision++
+	return t.exec(`UPDATE orders SET last_release_id = ?, revision = ? WHERE id = ?`, id, o.Revision, o.ID)
+}
+
+// Settle ends a release with the answer to its call: outcome, serial numbers, the order's status and the history, in one
+// transaction. It gives the release as it now stands.
+func (d *DB) Settle(ctx context.Context, o packaging.Order, answer packaging.Answer) (packaging.Release, error) {
+	r := *o.Release
+	err := d.tx(ctx, func(t *tx) error {
+		r.Answered = t.now
+		r.Outcome, r.Reason, r.Status = answer.Outcome, answer.Reason, answer.Status
+		r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
+		r.Serials = int64(len(answer.Serials))
+		if r.Outcome == packaging.Released {
+			r.Oddities = packaging.CheckSerials(answer.Serials, r.Expected, r.ExpectedKnown)
+		}
+		return t.endRelease(o, r, answer)
+	})
+	return r, err
+}
+
+func (t *tx) endRelease(o packaging.Order, r packaging.Release, answer packaging.Answer) error {
+	oddities, err := json.Marshal(append([]packaging.Oddity{}, r.Oddities...))
+	if err != nil {
+		return err
+	}
+	if err := t.exec(`
+		UPDATE releases SET outcome = ?, answered_at = ?, reason = ?, order_status = ?, message = ?, code = ?,
+			http_status = ?, serials_received = ?, oddities = ? WHERE id = ?`,
+		r.Outcome, millis(r.Answered), r.Reason, r.Status, r.Message, r.Code,
+		r.HTTPStatus, r.Serials, string(oddities), r.ID); err != nil {
+		return err
+	}
+	if len(answer.Body) > 0 {
+		if err := t.exec(`INSERT INTO answers (release_id, body) VALUES (?, ?)`, r.ID, answer.Body); err != nil {
+			return err
+		}
+	}
+	if err := t.addSerials(o, answer.Serials); err != nil {
+		return err
+	}
+	if err := t.followAnswer(o, r); err != nil {
+		return err
+	}
+	e := entryOf(packaging.ReleaseEnded, r.By, o)
+	e.Outcome, e.Reason, e.Took = r.Outcome, string(r.Reason), r.Took()
+	e.HTTPStatus, e.Code, e.Message, e.Serials = r.HTTPStatus, r.Code, r.Message, r.Serials
+	return t.record(e)
+}
+
+// followAnswer brings the order to what the answer proves about it, and no further.
+func (t *tx) followAnswer(o packaging.Order, r packaging.Release) error {
+	status, gone := o.Status, o.Gone
+	switch {
+	case r.Outcome == packaging.Released:
+		status = packaging.InProgress
+	case r.Reason == packaging.WrongStatus && r.Status != "":
+		status = r.Status
+	case r.Reason == packaging.OrderNotFound:
+		gone = true
+	default:
+		return t.exec(`UPDATE orders SET revision = revision + 1 WHERE id = ?`, o.ID)
+	}
+	return t.exec(`UPDATE orders SET status = ?, gone = ?, confirmed_at = ?, revision = revision + 1 WHERE id = ?`,
+		status, gone, millis(t.now), o.ID)
+}
+
+// InterruptReleases settles as unknown what was still being sent when the process before this one ended: whether those
+// calls were carried out is not known. It says how many there were.
+func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
+	err = d.tx(ctx, func(t *tx) error {
+		orders, err := collect(ctx, t, scanOrder, selectOrder+`WHERE r.outcome = 'sending'`)
+		if err != nil {
+			return err
+		}
+		for _, o := range orders {
+			r := *o.Release
+			r.Outcome, r.Reason, r.Answered = packaging.Unknown, packaging.Interrupted, t.now
+			if err := t.endRelease(o, r, packaging.Answer{}); err != nil {
+				return err
+			}
+		}
+		n = len(orders)
+		return nil
+	})
+	return n, err
+}
+
+// AnswerBody gives the first bytes, at most limit, of what was received for a release whose answer could not be read,
+// and how many there are.
+func (d *DB) AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) (body []byte, size int, err error) {
+	err = d.read.QueryRowContext(ctx, `
+		SELECT substr(a.body, 1, ?), length(a.body) FROM answers a JOIN releases r ON r.id = a.release_id
+		WHERE r.tenant_id = ? AND r.id = ?`, limit, tenant, id).Scan(&body, &size)
+	return body, size, coded(err)
+}
+
+// entryOf begins an entry about an order and its latest release.
+func entryOf(deed packaging.Deed, by packaging.Author, o packaging.Order) packaging.Entry {
+	e := packaging.Entry{
+		TenantID: o.TenantID, By: by, Deed: deed,
+		OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
+	}
+	if o.Release != nil {
+		e.ReleaseID = o.Release.ID
+	}
+	return e
+}

@@ -1,0 +1,115 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"lineboard/internal/packaging"
+)
+
+// A serial's key is its order's key and its place in the list.
+const placeBits = 24
+
+func serialKey(order packaging.OrderID, place int64) int64 { return int64(order)<<placeBits | place }
+
+// batch is how many serials one statement inserts; more gain nothing.
+const batch = 250
+
+// addSerials stores an order's list as it came: order, case and duplicates included.
+func (t *tx) addSerials(o packaging.Order, serials []string) error {
+	if len(serials) == 0 {
+		return nil
+	}
+	if len(serials) > packaging.MaxSerials {
+		return fmt.Errorf("%d serial numbers of one order can't be stored", len(serials))
+	}
+	product, err := t.product(o.TenantID, o.GTIN)
+	if err != nil {
+		return err
+	}
+	full, err := t.PrepareContext(t.ctx, insertSerials(batch))
+	if err != nil {
+		return err
+	}
+	defer full.Close()
+	args := make([]any, 0, 3*batch)
+	for i, s := range serials {
+		args = append(args, serialKey(o.ID, int64(i)+1), product, s)
+		if len(args) == cap(args) {
+			if _, err := full.ExecContext(t.ctx, args...); err != nil {
+				return err
+			}
+			args = args[:0]
+		}
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	return t.exec(insertSerials(len(args)/3), args...)
+}
+
+func insertSerials(n int) string {
+	return `INSERT INTO serials (id, product_id, serial) VALUES (?,?,?)` + strings.Repeat(`,(?,?,?)`, n-1)
+}
+
+// product gives the key of the tenant's product, which it adds where it is new.
+func (t *tx) product(tenant packaging.TenantID, gtin string) (id int64, err error) {
+	if err := t.exec(`INSERT INTO products (tenant_id, gtin) VALUES (?, ?) ON CONFLICT DO NOTHING`, tenant, gtin); err != nil {
+		return 0, err
+	}
+	return id, t.row(`SELECT id FROM products WHERE tenant_id = ? AND gtin = ?`, tenant, gtin).Scan(&id)
+}
+
+func scanSerial(row scanner) (s packaging.Serial, err error) {
+	err = row.Scan(&s.Seq, &s.Value)
+	s.Seq &= 1<<placeBits - 1
+	return s, err
+}
+
+// The order's tenant is checked in each query: the list of another tenant's order is empty.
+const selectSerials = `
+	SELECT s.id, s.serial FROM serials s
+	WHERE s.id > ? AND s.id < ? AND EXISTS (SELECT 1 FROM orders WHERE id = ? AND tenant_id = ?)`
+
+// Serials gives up to limit serials of an order, from the one after the given place.
+func (d *DB) Serials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error) {
+	return collect(ctx, d.read, scanSerial, selectSerials+` ORDER BY s.id LIMIT ?`,
+		serialKey(order, after), serialKey(order+1, 0), order, tenant, limit)
+}
+
+// FindSerials gives up to limit serials of an order that contain text, case-sensitive as serials are, from the one after
+// the given place.
+func (d *DB) FindSerials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error) {
+	return collect(ctx, d.read, scanSerial, selectSerials+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`,
+		serialKey(order, after), serialKey(order+1, 0), order, tenant, text, limit)
+}
+
+// EachSerial hands an order's serials to do, in the order received, until it fails. It holds no more than a page of them.
+func (d *DB) EachSerial(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, do func(packaging.Serial) error) error {
+	const page = 5_000
+	for after := int64(0); ; {
+		serials, err := d.Serials(ctx, tenant, order, after, page)
+		if err != nil {
+			return err
+		}
+		for _, s := range serials {
+			if err := do(s); err != nil {
+				return err
+			}
+		}
+		if len(serials) < page {
+			return nil
+		}
+		after = serials[page-1].Seq
+	}
+}
+
+// FindSerial gives the order that a product's serial belongs to: a pack's identity is GTIN and serial.
+func (d *DB) FindSerial(ctx context.Context, tenant packaging.TenantID, gtin, serial string) (order packaging.OrderID, seq int64, err error) {
+	var key int64
+	err = d.read.QueryRowContext(ctx, `
+		SELECT s.id FROM serials s JOIN products p ON p.id = s.product_id
+		WHERE p.tenant_id = ? AND p.gtin = ? AND s.serial = ? ORDER BY s.id LIMIT 1`, tenant, gtin, serial).Scan(&key)
+	return packaging.OrderID(key >> placeBits), key & (1<<placeBits - 1), coded(err)
+}
