@@ -1,0 +1,134 @@
+package manufacturer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// prefix is that of every call but sign-in.
+const prefix = "/v1/manufacturer/v2/api"
+
+// call is one request of the API.
+type call struct {
+	client *http.Client
+	method string
+	path   string // with its query
+	body   []byte
+	limit  time.Duration
+	exact  bool // an answer whose text can't be read without loss is not read at all
+}
+
+// reply is what came of a call: an answer, or the reason why there is none that is whole.
+type reply struct {
+	status  int // 0 where there was no answer
+	kind    string
+	body    []byte // with missing too, as much of it as came
+	missing packaging.Reason
+	why     string // with missing
+	exact   bool
+	token   secret.Text // that went with the call
+}
+
+// send makes a call once. Without a token it is sign-in, which carries no channel key either.
+func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
+	r := reply{exact: k.exact, token: token}
+	if ctx.Err() != nil {
+		return r.without(packaging.NotConnected, "given up before it was sent")
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.limit)
+	defer cancel()
+
+	var w wire
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, w.trace()), k.method, c.base+k.path, bytes.NewReader(k.body))
+	if err != nil {
+		return r.without(packaging.NotConnected, err.Error())
+	}
+	if k.method == http.MethodPatch {
+		// Without it the transport has nothing to send again.
+		req.GetBody = nil
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if !token.Empty() {
+		c.authorise(req.Header, token)
+	}
+
+	resp, err := k.client.Do(req)
+	if err != nil {
+		if w.untouched() {
+			return r.without(packaging.NotConnected, transportText(err))
+		}
+		return r.broken(ctx, k, err)
+	}
+	defer resp.Body.Close()
+	r.status, r.kind = resp.StatusCode, resp.Header.Get("Content-Type")
+	r.body, err = io.ReadAll(io.LimitReader(resp.Body, c.limits.AnswerBytes+1))
+	if err != nil {
+		return r.broken(ctx, k, err)
+	}
+	if int64(len(r.body)) > c.limits.AnswerBytes {
+		r.body = r.body[:c.limits.AnswerBytes]
+		return r.without(packaging.Unreadable, fmt.Sprintf("the answer is longer than %d bytes", c.limits.AnswerBytes))
+	}
+	return r
+}
+
+func (c *Client) authorise(h http.Header, token secret.Text) {
+	if c.header == Bearer {
+		h.Set("Authorization", "Bearer "+token.Reveal())
+	} else {
+		h.Set("X-Access-Token", token.Reveal())
+	}
+	h.Set("X-Channel-Key", c.channelKey.Reveal())
+}
+
+func (r reply) without(reason packaging.Reason, why string) reply {
+	r.missing, r.why = reason, why
+	return r
+}
+
+// broken is a reply that ended early, after the call may have been sent.
+func (r reply) broken(ctx context.Context, k call, err error) reply {
+	switch ctx.Err() {
+	case nil:
+		return r.without(packaging.Cut, transportText(err))
+	case context.DeadlineExceeded:
+		return r.without(packaging.TimedOut, fmt.Sprintf("no whole answer in time (at most %s)", k.limit))
+	}
+	return r.without(packaging.TimedOut, "given up while waiting for the answer")
+}
+
+// transportText is a transport's error without the address of the call, which a person knows.
+func transportText(err error) string {
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		err = withURL.Err
+	}
+	return err.Error()
+}
+
+// wire watches how far a call got.
+type wire struct{ asked, connected atomic.Bool }
+
+func (w *wire) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		// net/http asks for another connection when a kept one turns out to be closed. It does so after sending only for
+		// reads; a release has a connection of its own.
+		GetConn: func(string) { w.asked.Store(true); w.connected.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { w.connected.Store(true) },
+	}
+}
+
+// untouched says whether it is proven that not a byte was sent: a connection (with TLS: a secured one) was asked for and
+// never had. A transport that tells neither proves nothing.
+func (w *wire) untouched() bool { return w.asked.Load() && !w.connected.Load() }

@@ -1,0 +1,119 @@
+package manufacturer
+
+import (
+	"math/big"
+	"regexp"
+	"strings"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// factsOf reads one order as tolerantly as it can. Its key is empty where the order has no ID.
+func factsOf(element raw, now time.Time) packaging.Facts {
+	f := element.fields()
+	facts := packaging.Facts{
+		Key:          orderKey(f),
+		LineCode:     f.said(lineCodeAt),
+		LineName:     f.scalar(lineNameAt),
+		Product:      f.said(productAt),
+		GTIN:         f.said(gtinAt),
+		Lot:          f.said(lotAt),
+		Expiry:       plainDate(f.said(expiryAt), now),
+		Quantity:     plainNumber(f.said(quantityAt)),
+		ExtraPercent: plainNumber(withoutPercent(f.said(extraAt))),
+		Status:       packaging.ParseStatus(f.said(statusAt)),
+		Raw:          []byte(element),
+	}
+	if facts.LineName == facts.LineCode {
+		facts.LineName = "" // one text stood for both
+	}
+	return facts
+}
+
+// orderKey is the order's ID to the last character, because it is sent back. One that can't be read without loss is none.
+func orderKey(f fields) string {
+	for _, path := range orderIDAt {
+		value := f[path]
+		switch value.kind() {
+		case '"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+			if key := value.text(); strings.TrimSpace(key) != "" && value.exact() {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// The exponent has two digits at most, so that a few bytes do not become a number of gigabytes.
+var numberForm = regexp.MustCompile(`^\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?$`)
+
+// plainNumber is a number as a plain decimal ("10.0" and "1e1" are "10"), or the text as it was where it is none, or is
+// beyond the twelve digits and six decimals that a quantity can have.
+func plainNumber(text string) string {
+	if !numberForm.MatchString(text) {
+		return text
+	}
+	n, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return text
+	}
+	plain := n.FloatString(6)
+	if back, ok := new(big.Rat).SetString(plain); !ok || back.Cmp(n) != 0 || strings.IndexByte(plain, '.') > 12 {
+		return text
+	}
+	return strings.TrimSuffix(strings.TrimRight(plain, "0"), ".")
+}
+
+// withoutPercent drops the sign after a number, and leaves any other text.
+func withoutPercent(text string) string {
+	if number, found := strings.CutSuffix(text, "%"); found && numberForm.MatchString(strings.TrimSpace(number)) {
+		return strings.TrimSpace(number)
+	}
+	return text
+}
+
+// dateForms begin with the date: of a time, the date counts that its writer wrote, whatever the offset.
+var dateForms = []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04Z07:00", "2006-01-02T15:04"}
+
+// plainDate is a date as YYYY-MM-DD, or the text as it was where it is none.
+func plainDate(text string, now time.Time) string {
+	for _, form := range dateForms {
+		if _, err := time.Parse(form, text); err == nil {
+			return text[:len(time.DateOnly)]
+		}
+	}
+	if date, ok := gs1Date(text, now); ok {
+		return date.Format(time.DateOnly)
+	}
+	return text
+}
+
+// gs1Date reads YYMMDD by the rules of the GS1 General Specifications: a year 51 or more ahead is of the last century,
+// one 50 or more behind is of the next, and day 00 is the last of the month.
+func gs1Date(text string, now time.Time) (time.Time, bool) {
+	endOfMonth := len(text) == 6 && strings.HasSuffix(text, "00")
+	if endOfMonth {
+		text = text[:4] + "01"
+	}
+	date, err := time.Parse("060102", text)
+	if err != nil || len(text) != 6 {
+		return time.Time{}, false
+	}
+	century := now.Year() / 100
+	switch ahead := date.Year()%100 - now.Year()%100; {
+	case ahead >= 51:
+		century--
+	case ahead <= -50:
+		century++
+	}
+	year := 100*century + date.Year()%100
+	in := time.Date(year, date.Month(), date.Day(), 0, 0, 0, 0, time.UTC)
+	if in.Month() != date.Month() {
+		return time.Time{}, false // 29 February of a year that has none
+	}
+	if endOfMonth {
+		in = in.AddDate(0, 1, -1)
+	}
+	return in, true
+}

@@ -1,0 +1,143 @@
+package manufacturer
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"unicode/utf8"
+
+	"lineboard/internal/packaging"
+)
+
+// Open lists the open packaging orders: GET packaging_order/open (documented; assumed: what an order looks like, that it
+// is one list without pages). Nameless counts the elements that are no object or have no order ID. Of an order that is
+// listed twice, the last counts. The error is a [*packaging.CallError].
+func (c *Client) Open(ctx context.Context) (orders []packaging.Facts, nameless int, err error) {
+	doc, p := c.authorised(ctx, call{
+		client: c.reads,
+		method: http.MethodGet,
+		path:   prefix + "/packaging_order/open",
+		limit:  c.limits.Read,
+	})
+	if p != nil {
+		return nil, 0, p.callError()
+	}
+	list, ok := doc.list()
+	if !ok {
+		return nil, 0, c.problem(doc.reply, packaging.Unreadable, "the answer holds no list of orders").callError()
+	}
+
+	orders = []packaging.Facts{}
+	at := map[string]int{}
+	for element := range list.elements() {
+		facts := factsOf(element, c.now())
+		if facts.Key == "" {
+			nameless++
+			continue
+		}
+		if i, again := at[facts.Key]; again {
+			orders[i] = facts
+			continue
+		}
+		at[facts.Key] = len(orders)
+		orders = append(orders, facts)
+	}
+	return orders, nameless, nil
+}
+
+// list is the list of orders in an answer: empty, or with an object in it.
+func (d document) list() (raw, bool) {
+	places := []raw{d.root}
+	for _, path := range listAt {
+		places = append(places, d.fields[path])
+	}
+	for _, place := range places {
+		if place.kind() != '[' {
+			continue
+		}
+		empty := true
+		for element := range place.elements() {
+			empty = false
+			if element.kind() == '{' {
+				return place, true
+			}
+		}
+		if empty {
+			return place, true
+		}
+	}
+	return "", false
+}
+
+// Details asks for one packaging order: GET packaging_order/details?order_id= (documented: 1 to 255 characters; assumed:
+// what the answer looks like). The error is a [*packaging.CallError], with OrderNotFound where the API does not know it.
+func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, error) {
+	if p := c.unsendable(key); p != nil {
+		return packaging.Facts{}, p.callError()
+	}
+	doc, p := c.authorised(ctx, call{
+		client: c.reads,
+		method: http.MethodGet,
+		path:   prefix + "/packaging_order/details?order_id=" + url.QueryEscape(key),
+		limit:  c.limits.Read,
+	})
+	if p != nil {
+		return packaging.Facts{}, p.callError()
+	}
+	facts, ok := c.order(doc, key)
+	if !ok {
+		return packaging.Facts{}, c.problem(doc.reply, packaging.Unreadable, "the answer does not hold the order that was asked for").callError()
+	}
+	return facts, nil
+}
+
+// order finds the order with the key in an answer. One without an ID counts where an order is expected to stand, if it
+// says anything of an order; one with another ID never does.
+func (c *Client) order(doc document, key string) (packaging.Facts, bool) {
+	var unnamed packaging.Facts
+	found := false
+	for _, path := range orderAt {
+		for _, facts := range c.candidates(doc.fields[path]) {
+			if facts.Key == key {
+				return facts, true
+			}
+			if facts.Key == "" && !found && tells(facts) {
+				unnamed, found = facts, true
+				unnamed.Key = key
+			}
+		}
+	}
+	for _, facts := range c.candidates(doc.root) {
+		if facts.Key == key {
+			return facts, true
+		}
+	}
+	return unnamed, found
+}
+
+// candidates are the orders that a value may be: itself, or the elements of a list.
+func (c *Client) candidates(value raw) []packaging.Facts {
+	switch value.kind() {
+	case '{':
+		return []packaging.Facts{factsOf(value, c.now())}
+	case '[':
+		var all []packaging.Facts
+		for element := range value.elements() {
+			all = append(all, factsOf(element, c.now()))
+		}
+		return all
+	}
+	return nil
+}
+
+func tells(f packaging.Facts) bool {
+	return f.Status != "" && (f.Product != "" || f.GTIN != "" || f.Lot != "" || f.Quantity != "")
+}
+
+// unsendable is the problem of a key that JSON or a URL would carry altered, and so name another order.
+func (c *Client) unsendable(key string) *problem {
+	if utf8.ValidString(key) {
+		return nil
+	}
+	return c.problem(reply{}, packaging.NotValid, "the order ID is not valid UTF-8, nothing was sent")
+}

@@ -1,0 +1,190 @@
+package manufacturer
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"lineboard/internal/packaging"
+)
+
+// problem is why a call did not work.
+type problem struct {
+	packaging.CallError
+	status packaging.Status // with WrongStatus
+	body   []byte           // what came, whatever it was
+	json   bool             // what came is a whole JSON object
+}
+
+// definite says whether the problem proves that the call was not carried out. Everything else leaves it open.
+func (p *problem) definite() bool {
+	switch p.Reason {
+	case packaging.TimedOut, packaging.Cut, packaging.ServerError, packaging.Unreadable:
+		return false
+	}
+	return true
+}
+
+// callError is p for callers, and nil for no problem.
+func (p *problem) callError() error {
+	if p == nil {
+		return nil
+	}
+	return &p.CallError
+}
+
+// problem makes one of a reply. All texts in it come from the other side and leave without credentials.
+func (c *Client) problem(r reply, reason packaging.Reason, message string) *problem {
+	return &problem{
+		CallError: packaging.CallError{Reason: reason, Message: c.scrub.clean(message, r.token), HTTPStatus: r.status},
+		body:      r.body,
+	}
+}
+
+// document is an answer that is JSON.
+type document struct {
+	reply
+	root    raw
+	success raw // as it stands, empty where there is none
+	data    raw
+	fields  fields
+}
+
+// read is the document that a reply is. The error says why it is none.
+func (r reply) read() (document, error) {
+	root, ok := parse(r.body)
+	switch {
+	case len(r.body) == 0:
+		return document{}, errors.New("the answer is empty")
+	case !ok:
+		return document{}, fmt.Errorf("the answer is not JSON (its type is %q)", r.kind)
+	case root.kind() != '{' && root.kind() != '[':
+		return document{}, errors.New("the answer is neither a JSON object nor a list")
+	case r.exact && !root.exact():
+		return document{}, errors.New("the answer holds text that is not valid UTF-8")
+	}
+	doc := document{reply: r, root: root}
+	for name, value := range root.members() {
+		var twice bool
+		switch name {
+		case "success":
+			twice, doc.success = doc.success != "", value
+		case "data":
+			twice, doc.data = doc.data != "", value
+		}
+		if twice {
+			return document{}, fmt.Errorf("the answer has %q twice", name)
+		}
+	}
+	doc.fields = root.fields()
+	return doc, nil
+}
+
+// judge sorts a reply: into a document that may hold what was asked for, or into a problem. HTTP statuses of errors are
+// not documented: a code counts before a message, a message before a status.
+func (c *Client) judge(r reply) (document, *problem) {
+	if r.missing != packaging.NoReason {
+		return document{}, c.problem(r, r.missing, r.why)
+	}
+	if r.status/100 == 3 {
+		return document{}, c.problem(r, packaging.Unreadable, fmt.Sprintf("redirected (HTTP %d)", r.status))
+	}
+	doc, err := r.read()
+	if err != nil {
+		return document{}, c.problem(r, byStatus(r.status), err.Error())
+	}
+	good := r.status/100 == 2
+	switch {
+	case doc.success == "true" && good:
+		return doc, nil
+	case doc.success == "true":
+		return document{}, c.problem(r, packaging.Unreadable, fmt.Sprintf("success, but HTTP %d", r.status))
+	}
+
+	if p := c.documented(doc); p != nil {
+		return document{}, p
+	}
+	reason := byStatus(r.status)
+	switch {
+	case reason == packaging.Unreadable && doc.success == "false":
+		reason = packaging.OtherRefusal
+	case doc.success == "" && good:
+		return doc, nil // what was asked for may be there all the same
+	}
+	return document{}, c.saidProblem(doc, reason, doc.fields.scalar(messageAt))
+}
+
+// byStatus is what an HTTP status alone tells.
+func byStatus(status int) packaging.Reason {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return packaging.Throttled
+	case status >= 500:
+		return packaging.ServerError
+	}
+	return packaging.Unreadable
+}
+
+// The documented error table: codes, and messages as plainMessage has them.
+var (
+	documentedCodes = map[string]packaging.Reason{
+		"ERR0000": packaging.TokenRejected,
+		"ERR0001": packaging.NoToken,
+	}
+	documentedMessages = map[string]packaging.Reason{
+		"failed to authenticate token":                              packaging.TokenRejected,
+		"no token provided":                                         packaging.NoToken,
+		"channel id is missing or it needs to be in correct format": packaging.ChannelKey,
+		"request body could not be parsed":                          packaging.BodyNotParsed,
+		"validation error":                                          packaging.NotValid,
+		"packaging order not found":                                 packaging.OrderNotFound,
+	}
+	// The status is what stands after the last "is in status:", because an order ID may hold any text.
+	wrongStatus = regexp.MustCompile(`(?is)^packaging order\s.*\sis in status:\s*(.+)$`)
+)
+
+// plainMessage drops what does not matter in a message: case, and spaces and full stops around it.
+func plainMessage(s string) string { return strings.ToLower(trimMessage(s)) }
+
+func trimMessage(s string) string {
+	return strings.TrimRight(strings.TrimSpace(s), ". \t\r\n")
+}
+
+// documented is the problem of the documented table that an answer names, or nil.
+func (c *Client) documented(doc document) *problem {
+	for _, path := range codeAt {
+		if reason, ok := documentedCodes[strings.ToUpper(strings.TrimSpace(doc.fields[path].text()))]; ok {
+			return c.saidProblem(doc, reason, doc.fields.scalar(messageAt))
+		}
+	}
+	for _, path := range messageAt {
+		message := doc.fields[path].text()
+		if reason, ok := documentedMessages[plainMessage(message)]; ok {
+			return c.saidProblem(doc, reason, message)
+		}
+		if found := wrongStatus.FindStringSubmatch(trimMessage(message)); found != nil {
+			p := c.saidProblem(doc, packaging.WrongStatus, message)
+			p.status = packaging.ParseStatus(c.scrub.clean(found[1], doc.token))
+			return p
+		}
+	}
+	return nil
+}
+
+// saidProblem is a problem in the API's own words. The details of a validation error stand behind its message.
+func (c *Client) saidProblem(doc document, reason packaging.Reason, message string) *problem {
+	if reason == packaging.NotValid {
+		if details := doc.fields.said(detailsAt); details != "" {
+			message += " " + details
+		}
+	}
+	if message == "" {
+		message = fmt.Sprintf("HTTP %d without a message", doc.status)
+	}
+	p := c.problem(doc.reply, reason, message)
+	p.Code = c.scrub.clean(doc.fields.scalar(codeAt), doc.token)
+	p.json = doc.root.kind() == '{'
+	return p
+}

@@ -1,0 +1,86 @@
+package manufacturer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"lineboard/internal/packaging"
+)
+
+// ReleaseToLine releases a packaging order to its line: PATCH packaging_order/release_to_line (documented in full but
+// for the layout of errors). It is not idempotent and its answer can't be asked for again, so it is sent once; only
+// after ERR0000, which proves that nothing was done, once more with a new token. No Idempotency-Key is sent, with which
+// net/http would send it again by itself.
+//
+// However it ends is an Answer: Released with the documented success alone, Refused where it is proven that nothing was
+// done, Unknown for everything else. A ctx that ends counts like the time limit.
+func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer {
+	if p := c.unsendable(key); p != nil {
+		return p.answer()
+	}
+	doc, p := c.authorised(ctx, call{
+		client: c.acts,
+		method: http.MethodPatch,
+		path:   prefix + "/packaging_order/release_to_line",
+		body:   releaseBody(key),
+		limit:  c.limits.Release,
+		exact:  true,
+	})
+	if p != nil {
+		return p.answer()
+	}
+	serials, ok := doc.serials()
+	if !ok {
+		return c.problem(doc.reply, packaging.Unreadable, "the answer is not a success with a list of serial numbers").answer()
+	}
+	return packaging.Answer{
+		Outcome:    packaging.Released,
+		Serials:    serials,
+		Message:    c.scrub.clean(doc.fields.scalar(messageAt), doc.token),
+		HTTPStatus: doc.status,
+	}
+}
+
+// releaseBody is {"order_id": key}, the key as it is: no character of it is escaped for HTML.
+func releaseBody(key string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(map[string]string{"order_id": key}) // neither a string nor a buffer fails
+	return bytes.TrimSpace(b.Bytes())
+}
+
+// serials are those of the documented success, each as it was received: success is true, data is a list of strings. An
+// empty list is a list.
+func (d document) serials() ([]string, bool) {
+	if d.success != "true" || d.data.kind() != '[' {
+		return nil, false
+	}
+	serials := []string{}
+	for element := range d.data.elements() {
+		if element.kind() != '"' {
+			return nil, false
+		}
+		serials = append(serials, element.text())
+	}
+	return serials, true
+}
+
+// answer is what a problem means for a release.
+func (p *problem) answer() packaging.Answer {
+	a := packaging.Answer{
+		Outcome:    packaging.Refused,
+		Reason:     p.Reason,
+		Status:     p.status,
+		Message:    p.Message,
+		Code:       p.Code,
+		HTTPStatus: p.HTTPStatus,
+	}
+	if !p.definite() {
+		a.Outcome = packaging.Unknown
+		a.Body = p.body
+	}
+	return a
+}

@@ -1,0 +1,416 @@
+package manufacturer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+)
+
+func TestOrder143GivesItsElevenSerialsAndThenIsInProgress(t *testing.T) {
+	for _, kind := range []TokenKind{Dynamic, Static} {
+		for _, header := range []TokenHeader{AccessToken, Bearer} {
+			t.Run(fmt.Sprintf("%s token in %s", kind, header), func(t *testing.T) {
+				c, s := withSandbox(t, func(c *Config) { c.TokenKind, c.TokenHeader = kind, header })
+				want := packaging.Answer{
+					Outcome: packaging.Released,
+					Serials: []string{
+						"4YSr5oYFKHwP", "bfFWAkNskIGR", "ETf8EogkSTtG", "BrKTwt7I2z0B", "ZE7AvUzb6fra", "iPoDDim08FwD",
+						"NaneKmnCbXnu", "3KSjlUHLmLfs", "VEkGqLjda5iy", "2TIGJ9lgHAcg", "oPJvpdZwmget",
+					},
+					Message: "Packaging order released", HTTPStatus: 200,
+				}
+				if diff := cmp.Diff(want, order143(t, c)); diff != "" {
+					t.Error(diff)
+				}
+				want = packaging.Answer{
+					Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.InProgress,
+					Message: "Packaging order Order143 is in status: In progress", HTTPStatus: 409,
+				}
+				if diff := cmp.Diff(want, order143(t, c)); diff != "" {
+					t.Error(diff)
+				}
+				if n := len(s.Released()); n != 1 {
+					t.Errorf("carried out %d times", n)
+				}
+				signIns := map[TokenKind]int{Dynamic: 1, Static: 0}[kind]
+				if got := s.Calls()[sandbox.SignIn]; got != signIns {
+					t.Errorf("signed in %d times", got)
+				}
+			})
+		}
+	}
+}
+
+func TestAReleaseIsSentAsDocumented(t *testing.T) {
+	c, s := static(t, says(200, `{"success":true,"message":"","data":[]}`))
+	const key = `<Order> & "143" ü`
+	if a := c.ReleaseToLine(t.Context(), key); a.Outcome != packaging.Released || len(a.Serials) != 0 {
+		t.Errorf("answer %v", a)
+	}
+	r := s.last.Load()
+	if r.Method != "PATCH" || r.URL.String() != "/v1/manufacturer/v2/api/packaging_order/release_to_line" {
+		t.Errorf("%s %s", r.Method, r.URL)
+	}
+	if want := `{"order_id":"<Order> & \"143\" ü"}`; *s.sent.Load() != want {
+		t.Errorf("sent %s", *s.sent.Load())
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "X-Access-Token": sandbox.StaticToken, "X-Channel-Key": sandbox.ChannelKey,
+		"Idempotency-Key": "", "X-Idempotency-Key": "", "Authorization": "",
+	} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// answers are those of a release and what they mean. A release with any of them is sent once.
+var answers = []struct {
+	name   string
+	status int
+	body   string
+	want   packaging.Answer // without Body and HTTPStatus; its empty Message is not compared
+}{
+	{
+		"success with the documented shape", 200, `{"success": true, "message": "Packaging order released", "data": ["a", "B"]}`,
+		packaging.Answer{Outcome: packaging.Released, Serials: []string{"a", "B"}, Message: "Packaging order released"},
+	},
+	{
+		"success without serials", 200, `{"success":true,"data":[ ]}`,
+		packaging.Answer{Outcome: packaging.Released, Serials: []string{}},
+	},
+	{
+		"serials with escapes, commas and brackets", 201, `{"data":["a\"b","\u00e9\ud83d\ude00","x,y","]}"," s "],"success":true}`,
+		packaging.Answer{Outcome: packaging.Released, Serials: []string{`a"b`, "é😀", "x,y", "]}", " s "}},
+	},
+	{
+		"a byte order mark before it", 200, "\ufeff{\"success\":true,\"data\":[\"a\"]}",
+		packaging.Answer{Outcome: packaging.Released, Serials: []string{"a"}},
+	},
+
+	{
+		"no token", 401, `{"success":false,"message":"No token provided","code":"ERR0001"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NoToken, Code: "ERR0001", Message: "No token provided"},
+	},
+	{
+		"token rejected", 403, `{"success":false,"message":"Failed to authenticate token","errorCode":"ERR0000"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.TokenRejected, Code: "ERR0000"},
+	},
+	{
+		"token rejected by message alone, in 200", 200, `{"success":false,"message":" failed to authenticate TOKEN. "}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.TokenRejected},
+	},
+	{
+		"token rejected by code alone, in an error object", 500, `{"error":{"code":"err0000","message":"Nope"}}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.TokenRejected, Code: "err0000", Message: "Nope"},
+	},
+	{
+		"code before message", 400, `{"success":false,"message":"Packaging order not found","error_code":"ERR0001"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NoToken, Code: "ERR0001"},
+	},
+	{
+		"channel", 400, `{"success":false,"message":"Channel ID is missing or it needs to be in correct format"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.ChannelKey},
+	},
+	{
+		"body not parsed", 400, `{"message":"Request body could not be parsed."}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.BodyNotParsed},
+	},
+	{
+		"not valid, with details", 422, `{"success":false,"message":"Validation error","details":[ {"field": "order_id"} ]}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotValid, Message: `Validation error [{"field":"order_id"}]`},
+	},
+	{
+		"not found", 404, `{"success":false,"error":{"message":"Packaging order not found"}}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OrderNotFound, Message: "Packaging order not found"},
+	},
+	{
+		"not found, as error text, behind another message", 404, `{"success":false,"message":"Sorry","error":"Packaging order not found"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OrderNotFound, Message: "Packaging order not found"},
+	},
+	{
+		"wrong status", 400, `{"success":false,"message":"Packaging order Order143 is in status: Suspended"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended},
+	},
+	{
+		"wrong status of an order with a funny ID, in 500", 500, `{"message":"packaging order A is in status: Done is in status: in_progress."}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.InProgress},
+	},
+	{
+		"wrong status that is not documented", 400, `{"success":false,"message":"Packaging order 1\n2 is in status: On Hold"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: "On Hold"},
+	},
+	{
+		"another no", 400, `{"success":false,"message":"Line is busy","code":17}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OtherRefusal, Message: "Line is busy", Code: "17"},
+	},
+	{
+		"another no in 200", 200, `{"success":false}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OtherRefusal, Message: "HTTP 200 without a message"},
+	},
+	{
+		"throttled", 429, `{"success":false,"message":"Too many requests"}`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled, Message: "Too many requests"},
+	},
+	{
+		"throttled with a page", 429, `<html>`,
+		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled},
+	},
+
+	{
+		"server error", 500, `{"success":false,"message":"Internal server error"}`,
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.ServerError, Message: "Internal server error"},
+	},
+	{"server error with a page", 502, `<html>Bad gateway</html>`, unknown(packaging.ServerError)},
+	{"success in a server error", 500, `{"success":true,"data":["a"]}`, unknown(packaging.Unreadable)},
+	{"success in a 404", 404, `{"success":true,"data":["a"]}`, unknown(packaging.Unreadable)},
+	{"a page", 200, `<html>`, unknown(packaging.Unreadable)},
+	{"a 403 page", 403, `<html>`, unknown(packaging.Unreadable)},
+	{"empty", 200, ``, unknown(packaging.Unreadable)},
+	{"no content", 204, ``, unknown(packaging.Unreadable)},
+	{"cut-off JSON", 200, `{"success":true,"data":["a","b`, unknown(packaging.Unreadable)},
+	{"two answers in one", 200, `{"success":true,"data":["a"]}{"success":true,"data":["b"]}`, unknown(packaging.Unreadable)},
+	{"a list", 200, `["a"]`, unknown(packaging.Unreadable)},
+	{"a number", 200, `1`, unknown(packaging.Unreadable)},
+	{"null", 200, `null`, unknown(packaging.Unreadable)},
+	{"success alone", 200, `{"success":true}`, unknown(packaging.Unreadable)},
+	{"success as text", 200, `{"success":"true","data":["a"]}`, unknown(packaging.Unreadable)},
+	{"success missing", 200, `{"data":["a"]}`, unknown(packaging.Unreadable)},
+	{"success twice", 200, `{"success":false,"success":true,"data":["a"]}`, unknown(packaging.Unreadable)},
+	{"data twice", 200, `{"success":true,"data":["a"],"data":["b"]}`, unknown(packaging.Unreadable)},
+	{"data as an object", 200, `{"success":true,"data":{"serials":["a"]}}`, unknown(packaging.Unreadable)},
+	{"data as null", 200, `{"success":true,"data":null}`, unknown(packaging.Unreadable)},
+	{"a serial that is a number", 200, `{"success":true,"data":["a",1]}`, unknown(packaging.Unreadable)},
+	{"a serial that is null", 200, `{"success":true,"data":["a",null]}`, unknown(packaging.Unreadable)},
+	{"a serial that is not UTF-8", 200, "{\"success\":true,\"data\":[\"a\xff\"]}", unknown(packaging.Unreadable)},
+	{"a serial with half a surrogate pair", 200, `{"success":true,"data":["a\ud83d"]}`, unknown(packaging.Unreadable)},
+	{"a serial with the other half", 200, `{"success":true,"data":["\\\ude00"]}`, unknown(packaging.Unreadable)},
+	{"a redirect", 307, `{"success":true,"data":["a"]}`, unknown(packaging.Unreadable)},
+	{"a 4xx that does not say success", 400, `{"message":"Hm"}`, unknown(packaging.Unreadable)},
+}
+
+func unknown(r packaging.Reason) packaging.Answer {
+	return packaging.Answer{Outcome: packaging.Unknown, Reason: r}
+}
+
+func TestReleaseAnswersAreSorted(t *testing.T) {
+	for _, c := range answers {
+		t.Run(c.name, func(t *testing.T) {
+			client, s := static(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Location", "/elsewhere")
+				says(c.status, c.body)(w, r)
+			})
+			got := order143(t, client)
+			want := c.want
+			want.HTTPStatus = c.status
+			if want.Message == "" {
+				want.Message = got.Message
+			}
+			if want.Outcome == packaging.Unknown {
+				want.Body = []byte(c.body)
+			}
+			if got.Body == nil {
+				got.Body = want.Body
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			if want.Outcome != packaging.Released && got.Message == "" {
+				t.Error("no message")
+			}
+			if n := s.patches.Load(); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+		})
+	}
+}
+
+func TestFaultsDuringAReleaseAreSortedAndItIsSentOnce(t *testing.T) {
+	for _, c := range []struct {
+		kind    sandbox.Kind
+		outcome packaging.Outcome
+		reason  packaging.Reason
+		done    bool
+	}{
+		{sandbox.Delay, packaging.Released, packaging.NoReason, true},
+		{sandbox.CutBefore, packaging.Unknown, packaging.Cut, false},
+		{sandbox.CutAfter, packaging.Unknown, packaging.Cut, true},
+		{sandbox.ErrorBefore, packaging.Unknown, packaging.ServerError, false},
+		{sandbox.ErrorAfter, packaging.Unknown, packaging.ServerError, true},
+		{sandbox.CutJSON, packaging.Unknown, packaging.Unreadable, true},
+		{sandbox.CutBody, packaging.Unknown, packaging.Cut, true},
+		{sandbox.HTML, packaging.Unknown, packaging.Unreadable, false},
+		{sandbox.HTMLAfter, packaging.Unknown, packaging.Unreadable, true},
+		{sandbox.Empty, packaging.Unknown, packaging.Unreadable, true},
+		{sandbox.WrongType, packaging.Unknown, packaging.Unreadable, true},
+		{sandbox.Forbidden, packaging.Unknown, packaging.Unreadable, false},
+		{sandbox.Throttle, packaging.Refused, packaging.Throttled, false},
+	} {
+		for _, reused := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, connection in use before: %v", c.kind, reused), func(t *testing.T) {
+				client, s := withSandbox(t, func(c *Config) {
+					if reused { // as a transport of others would have it
+						c.Transport = &http.Transport{}
+					}
+				})
+				if _, _, err := client.Open(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				s.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: c.kind, Times: 1})
+				a := order143(t, client)
+				if a.Outcome != c.outcome || a.Reason != c.reason {
+					t.Errorf("answer %v: %s", a, a.Message)
+				}
+				if c.kind == sandbox.CutBody && !strings.HasPrefix(string(a.Body), `{"success":true`) {
+					t.Errorf("body %q", a.Body)
+				}
+				if done := len(s.Released()) == 1; done != c.done {
+					t.Errorf("done %v", done)
+				}
+				if n := s.Calls()[sandbox.ReleaseToLine]; n != 1 {
+					t.Errorf("sent %d times", n)
+				}
+			})
+		}
+	}
+}
+
+func TestAReleaseThatTakesTooLongIsUnknown(t *testing.T) {
+	short := func(c *Config) { c.Limits.Release = 50 * time.Millisecond }
+	t.Run("by the limit", func(t *testing.T) {
+		c, s := withSandbox(t, short)
+		s.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.Delay, Delay: time.Hour})
+		if a := order143(t, c); a.Outcome != packaging.Unknown || a.Reason != packaging.TimedOut || a.HTTPStatus != 0 {
+			t.Errorf("answer %v: %s", a, a.Message)
+		}
+	})
+	t.Run("by its caller", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		c, _ := static(t, func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+		})
+		if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Unknown || a.Reason != packaging.TimedOut {
+			t.Errorf("answer %v: %s", a, a.Message)
+		}
+	})
+	t.Run("in the middle of the answer", func(t *testing.T) {
+		const half = `{"success":true,"data":["a"`
+		c, _ := static(t, func(w http.ResponseWriter, r *http.Request) {
+			says(200, half)(w, r)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		})
+		c.limits.Release = 50 * time.Millisecond
+		if a := order143(t, c); a.Reason != packaging.TimedOut || string(a.Body) != half || a.HTTPStatus != 200 {
+			t.Errorf("answer %v: %s", a, a.Body)
+		}
+	})
+}
+
+func TestAReleaseThatWasNotSentIsRefused(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	secured := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secured.Config.ErrorLog = quiet()
+	secured.StartTLS() // with a certificate that nobody trusts
+	defer secured.Close()
+	for _, c := range []struct{ name, url string }{
+		{"nobody listens", gone.URL},
+		{"the name is unknown", "http://nowhere.invalid"},
+		{"the certificate is not trusted", secured.URL},
+		{"there is no TLS", strings.Replace(answering(t, says(200, "")).URL, "http:", "https:", 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := config(c.url)
+			cfg.TokenKind = Static
+			a := order143(t, newClient(t, cfg))
+			if a.Outcome != packaging.Refused || a.Reason != packaging.NotConnected || a.Message == "" {
+				t.Errorf("answer %v: %s", a, a.Message)
+			}
+		})
+	}
+	t.Run("its caller had gone before", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, kind := range []TokenKind{Dynamic, Static} {
+			c, s := withSandbox(t, func(c *Config) { c.TokenKind = kind })
+			if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Refused || a.Reason != packaging.NotConnected {
+				t.Errorf("%s token: answer %v", kind, a)
+			}
+			if n := s.Calls()[sandbox.ReleaseToLine]; n != 0 {
+				t.Errorf("sent %d times", n)
+			}
+		}
+	})
+	t.Run("its order ID is no text", func(t *testing.T) {
+		c, s := static(t, says(200, `{"success":true,"data":[]}`))
+		if a := c.ReleaseToLine(t.Context(), "a\xff"); a.Outcome != packaging.Refused || a.Reason != packaging.NotValid || s.patches.Load() != 0 {
+			t.Errorf("answer %v", a)
+		}
+	})
+	t.Run("but a transport that does not tell proves nothing", func(t *testing.T) {
+		cfg := config("http://api.test")
+		cfg.TokenKind = Static
+		cfg.Transport = transport(func(*http.Request) (*http.Response, error) { return nil, http.ErrHandlerTimeout })
+		if a := order143(t, newClient(t, cfg)); a.Outcome != packaging.Unknown || a.Reason != packaging.Cut {
+			t.Errorf("answer %v", a)
+		}
+	})
+}
+
+func TestAnAnswerThatIsTooLongIsUnreadable(t *testing.T) {
+	body := `{"success":true,"data":["` + strings.Repeat("a", 2000) + `"]}`
+	c, _ := static(t, says(200, body))
+	c.limits.AnswerBytes = 1000
+	a := order143(t, c)
+	if a.Outcome != packaging.Unknown || a.Reason != packaging.Unreadable || !strings.Contains(a.Message, "1000 bytes") || string(a.Body) != body[:1000] {
+		t.Errorf("answer %v: %s", a, a.Message)
+	}
+	if _, _, err := c.Open(t.Context()); callError(t, err).Reason != packaging.Unreadable {
+		t.Errorf("open: %v", err)
+	}
+	c.limits.AnswerBytes = int64(len(body))
+	if a := order143(t, c); a.Outcome != packaging.Released {
+		t.Errorf("an answer of just that length: %v", a)
+	}
+}
+
+func TestAHundredThousandSerialsComeInOrder(t *testing.T) {
+	serials := make([]string, 100_000)
+	for i := range serials {
+		serials[i] = fmt.Sprintf("S%011d", i)
+	}
+	body, err := json.Marshal(map[string]any{"success": true, "data": serials})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := static(t, says(200, string(body)))
+	began := time.Now()
+	a := order143(t, c)
+	if diff := cmp.Diff(serials, a.Serials); a.Outcome != packaging.Released || diff != "" {
+		t.Errorf("answer %v", a)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func BenchmarkRelease100k(b *testing.B) {
+	body := `{"success":true,"data":[` + strings.Repeat(`"4YSr5oYFKHwP",`, 99_999) + `"bfFWAkNskIGR"]}`
+	c := played(b, 200, body)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.ReleaseToLine(context.Background(), "Order143")
+	}
+}

@@ -1,0 +1,161 @@
+package manufacturer
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// tokenLife is how long a dynamic token is valid (documented).
+const tokenLife = 24 * time.Hour
+
+// tokens hold the dynamic token, in memory alone.
+type tokens struct {
+	mu      sync.Mutex
+	current secret.Text
+	renewAt time.Time
+	renewal *renewal // nil where none is under way
+}
+
+// renewal is one sign-in that any number of calls wait for.
+type renewal struct {
+	done   chan struct{} // closed when the rest is set
+	token  secret.Text
+	failed *problem
+}
+
+// token is the one for a next call, after a sign-in where one is due: there is no token, it is about to expire, or it is
+// the one that the API rejected (empty if none). A sign-in outlives the calls that wait for it.
+func (c *Client) token(ctx context.Context, rejected secret.Text) (secret.Text, *problem) {
+	if c.kind == Static {
+		return c.static, nil
+	}
+	t := &c.tokens
+	t.mu.Lock()
+	if !t.current.Empty() && !t.current.Equal(rejected) && c.now().Before(t.renewAt) {
+		defer t.mu.Unlock()
+		return t.current, nil
+	}
+	if t.renewal == nil {
+		t.renewal = &renewal{done: make(chan struct{})}
+		go c.renew(t.renewal)
+	}
+	under := t.renewal
+	t.mu.Unlock()
+
+	select {
+	case <-under.done:
+		return under.token, under.failed
+	case <-ctx.Done():
+		return secret.Text{}, c.problem(reply{}, packaging.NotConnected, "given up before it was sent, while signing in")
+	}
+}
+
+func (c *Client) renew(r *renewal) {
+	r.token, r.failed = c.signIn(context.Background())
+
+	c.tokens.mu.Lock()
+	defer c.tokens.mu.Unlock()
+	if r.failed == nil {
+		now := c.now()
+		c.tokens.current = r.token
+		c.tokens.renewAt = now.Add(untilRenewal(r.token.Reveal(), now))
+	}
+	c.tokens.renewal = nil
+	close(r.done)
+}
+
+// signIn fetches a dynamic token: POST /v1/api_auth with the API key and secret (documented). Its problem is
+// SignInRejected where the API said no, SignInFailed otherwise.
+func (c *Client) signIn(ctx context.Context) (secret.Text, *problem) {
+	body, _ := json.Marshal(map[string]string{ // strings always have JSON
+		"api_key":    c.apiKey.Reveal(),
+		"api_secret": c.apiSecret.Reveal(),
+	})
+	r := c.send(ctx, call{
+		client: c.acts,
+		method: http.MethodPost,
+		path:   "/v1/api_auth",
+		body:   body,
+		limit:  c.limits.SignIn,
+	}, secret.Text{})
+	doc, p := c.judge(r)
+	if p != nil {
+		if p.deniesSignIn() {
+			p.Reason = packaging.SignInRejected
+		} else {
+			p.Reason = packaging.SignInFailed
+		}
+		return secret.Text{}, p
+	}
+	for _, path := range tokenAt {
+		if value := doc.fields[path]; value.kind() == '"' {
+			if token := value.text(); token != "" && fitsHeader(token) {
+				return secret.New(token), nil
+			}
+		}
+	}
+	return secret.Text{}, c.problem(r, packaging.SignInFailed, "the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
+}
+
+// deniesSignIn says whether the API key or secret was not accepted, in contrast to not being judged.
+func (p *problem) deniesSignIn() bool {
+	switch p.Reason {
+	case packaging.NotConnected, packaging.Throttled:
+		return false
+	case packaging.Unreadable:
+		return p.json && (p.HTTPStatus == http.StatusUnauthorized || p.HTTPStatus == http.StatusForbidden)
+	}
+	return p.definite()
+}
+
+// names lists the names in an answer. A very long one may be anything, a token too.
+func names(f fields) string {
+	short := slices.DeleteFunc(slices.Sorted(maps.Keys(f)), func(name string) bool { return len(name) > 40 })
+	if len(short) == 0 {
+		return "nothing with a name"
+	}
+	return strings.Join(short, ", ")
+}
+
+// untilRenewal is how long a token that came now is used: for its life less a margin. Its life is taken from its own two
+// times, if it is a JWT that has them, because the clocks here and there may differ. What can't be believed counts as
+// the documented day: a token that ends sooner is renewed when the API rejects it.
+func untilRenewal(token string, now time.Time) time.Duration {
+	life := tokenLife
+	if claims, ok := readJWT(token); ok {
+		issued, err := claims.Iat.Float64()
+		if err != nil {
+			issued = float64(now.Unix())
+		}
+		expires, err := claims.Exp.Float64()
+		if seconds := expires - issued; err == nil && seconds > 0 && seconds < tokenLife.Seconds() {
+			life = time.Duration(seconds * float64(time.Second))
+		}
+	}
+	return life - min(life/10, 5*time.Minute)
+}
+
+type claims struct{ Iat, Exp json.Number }
+
+func readJWT(token string) (claims, bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return claims{}, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return claims{}, false
+	}
+	var c claims
+	return c, json.Unmarshal(payload, &c) == nil
+}

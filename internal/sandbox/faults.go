@@ -1,0 +1,161 @@
+package sandbox
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Kind is what goes wrong with a call.
+type Kind string
+
+// The kinds. "Done" means that the call was carried out all the same.
+const (
+	Delay        Kind = "delay"         // done, later
+	CutBefore    Kind = "cut_before"    // the connection is reset, not done
+	CutAfter     Kind = "cut_after"     // done, then the connection is reset without an answer
+	ErrorBefore  Kind = "error_before"  // 5xx, not done
+	ErrorAfter   Kind = "error_after"   // 5xx, done
+	CutJSON      Kind = "cut_json"      // done; half of the JSON in an answer that is whole by HTTP
+	CutBody      Kind = "cut_body"      // done; half of the answer, less than its Content-Length says
+	HTML         Kind = "html"          // 200 with a page, not done
+	HTMLAfter    Kind = "html_after"    // 200 with a page, done
+	Empty        Kind = "empty"         // done; 200 without a body
+	WrongType    Kind = "wrong_type"    // done; data of another type
+	ExpiredToken Kind = "expired_token" // ERR0000, not done; all issued tokens are invalid from now on. Not for api_auth
+	Forbidden    Kind = "forbidden"     // 403 with the page of a proxy, not done
+	Throttle     Kind = "throttle"      // 429 with Retry-After, not done
+)
+
+// kinds are all of them.
+var kinds = map[Kind]bool{
+	Delay: true, CutBefore: true, CutAfter: true, ErrorBefore: true, ErrorAfter: true, CutJSON: true, CutBody: true,
+	HTML: true, HTMLAfter: true, Empty: true, WrongType: true, ExpiredToken: true, Forbidden: true, Throttle: true,
+}
+
+// Fault is something that goes wrong on demand. Of several for the same call, the oldest comes first.
+type Fault struct {
+	Call   string        `json:"call"` // a call's name, or empty for any
+	Kind   Kind          `json:"kind"`
+	Times  int           `json:"times"`  // 0: until cleared
+	Delay  time.Duration `json:"delay"`  // in JSON as "1.5s"; before anything else; it ends when the caller goes away
+	Status int           `json:"status"` // 0: the kind's own
+	Body   string        `json:"body"`   // empty: the kind's own
+}
+
+// Inject makes calls go wrong from now on.
+func (s *Sandbox) Inject(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, f)
+}
+
+// ClearFaults makes all calls go well again.
+func (s *Sandbox) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// arrive counts a call and takes the fault that is due for it, if any.
+func (s *Sandbox) arrive(call string) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[call]++
+	for i, f := range s.faults {
+		if f.Call != call && (f.Call != "" || f.Kind == ExpiredToken && call == SignIn) {
+			continue
+		}
+		if f.Times == 1 {
+			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
+		} else if f.Times > 1 {
+			s.faults[i].Times--
+		}
+		if f.Kind == ExpiredToken {
+			s.newKey()
+		}
+		return f, true
+	}
+	return Fault{}, false
+}
+
+const page = "<!DOCTYPE html>\n<html><head><title>%</title></head><body><h1>%</h1></body></html>\n"
+
+// misbehave answers a call with a fault. A call that is done is done although its caller has gone away, as a server does.
+func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, do func() answer) {
+	if f.Delay > 0 {
+		wait := time.NewTimer(f.Delay)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-r.Context().Done():
+		}
+	}
+	send := func(status int, kind, text string) {
+		if f.Status != 0 {
+			status = f.Status
+		}
+		if f.Body != "" {
+			text = f.Body
+		}
+		writeAs(w, status, kind, []byte(text))
+	}
+	titled := func(title string) string { return string(bytes.ReplaceAll([]byte(page), []byte("%"), []byte(title))) }
+
+	switch f.Kind {
+	case CutBefore:
+		reset(w)
+	case CutAfter:
+		do()
+		reset(w)
+	case ErrorBefore:
+		send(http.StatusInternalServerError, "application/json", `{"message":"Internal server error"}`)
+	case ErrorAfter:
+		do()
+		send(http.StatusInternalServerError, "application/json", `{"message":"Internal server error"}`)
+	case CutJSON:
+		a := do()
+		text := a.json()
+		send(a.status, "application/json", string(text[:len(text)/2]))
+	case CutBody:
+		a := do()
+		text := a.json()
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		send(a.status, "application/json", string(text[:len(text)/2]))
+	case HTML:
+		send(http.StatusOK, "text/html", titled("Under maintenance"))
+	case HTMLAfter:
+		do()
+		send(http.StatusOK, "text/html", titled("Welcome"))
+	case Empty:
+		do()
+		send(http.StatusOK, "application/json", "")
+	case WrongType:
+		a := do()
+		a.body.Token, a.body.Data = "", 42
+		send(a.status, "application/json", string(a.json()))
+	case ExpiredToken:
+		write(w, tokenRejected)
+	case Forbidden:
+		send(http.StatusForbidden, "text/html", titled("Access denied by proxy"))
+	case Throttle:
+		w.Header().Set("Retry-After", "1")
+		send(http.StatusTooManyRequests, "application/json", `{"message":"Too many requests"}`)
+	default:
+		write(w, do())
+	}
+}
+
+// reset ends the connection so that the caller sees a reset and not an orderly end.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2 can't hand its connection over; this resets the stream
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
