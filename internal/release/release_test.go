@@ -1,0 +1,179 @@
+package release_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/release"
+)
+
+// book is a store that can be full for a while.
+type book struct {
+	mu       sync.Mutex
+	claims   error
+	full     int // settling fails so often
+	settled  []packaging.Answer
+	recorded []packaging.Entry
+}
+
+func (b *book) Claim(context.Context, packaging.Person, packaging.OrderID, int64) (packaging.Order, error) {
+	return packaging.Order{ID: 7, TenantID: 1, Facts: packaging.Facts{Key: "Order143"}, Release: &packaging.Release{ID: 9, Outcome: packaging.Sending}}, b.claims
+}
+
+func (b *book) Settle(_ context.Context, o packaging.Order, a packaging.Answer) (packaging.Release, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.full > 0 {
+		b.full--
+		return packaging.Release{}, packaging.Fail(packaging.Unavailable, "error.disk_full")
+	}
+	b.settled = append(b.settled, a)
+	return *o.Release, nil
+}
+
+func (b *book) Record(_ context.Context, e packaging.Entry) error {
+	b.recorded = append(b.recorded, e)
+	return nil
+}
+
+// api answers as it is told to.
+type api func(ctx context.Context, key string) packaging.Answer
+
+func (a api) ReleaseToLine(ctx context.Context, key string) packaging.Answer { return a(ctx, key) }
+
+func releaser(b *book, a api, log *bytes.Buffer) *release.Releaser {
+	if log == nil {
+		log = &bytes.Buffer{}
+	}
+	return release.New(b, func(context.Context, packaging.TenantID) (release.API, error) {
+		if a == nil {
+			return nil, errors.New("the credentials can't be opened")
+		}
+		return a, nil
+	}, slog.New(slog.NewTextHandler(log, nil)))
+}
+
+var supervisor = packaging.Person{Author: packaging.Author{ID: 1, Role: packaging.Supervisor}, Tenant: packaging.Tenant{ID: 1}}
+
+func good(context.Context, string) packaging.Answer {
+	return packaging.Answer{Outcome: packaging.Released, Serials: []string{"a-serial-number"}}
+}
+
+func TestAReleaseGoesOnWhenWhoPressedIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{}
+		r := releaser(b, func(ctx context.Context, key string) packaging.Answer {
+			time.Sleep(time.Second)
+			if ctx.Err() != nil {
+				return packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}
+			}
+			return good(ctx, key)
+		}, nil)
+		ctx, leave := context.WithCancel(t.Context())
+		if _, err := r.Release(ctx, supervisor, 7, 0); err != nil {
+			t.Fatal(err)
+		}
+		leave()
+		r.Stop(t.Context())
+		if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Released {
+			t.Errorf("settled %v", b.settled)
+		}
+	})
+}
+
+func TestAnAnswerThatCanNotBeStoredIsHeldUntilItCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, log := &book{full: 20}, &bytes.Buffer{}
+		r := releaser(b, good, log)
+		settled, err := r.Release(t.Context(), supervisor, 7, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if r.Held() != 1 {
+			t.Errorf("%d answers held", r.Held())
+		}
+		<-settled
+		if len(b.settled) != 1 || r.Held() != 0 || b.settled[0].Serials[0] != "a-serial-number" {
+			t.Errorf("settled %v, %d held", b.settled, r.Held())
+		}
+		if strings.Contains(log.String(), "a-serial-number") {
+			t.Error("serial numbers are in the log")
+		}
+	})
+}
+
+func TestAStopDoesNotWaitForEverForADiskThatStaysFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, log := &book{full: 1 << 30}, &bytes.Buffer{}
+		r := releaser(b, good, log)
+		if _, err := r.Release(t.Context(), supervisor, 7, 0); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		r.Stop(ctx)
+		if !strings.Contains(log.String(), "answer to a release is lost") {
+			t.Error("a lost answer is not in the log")
+		}
+	})
+}
+
+func TestWhatGoesWrongInsideTheCallIsUnknownNotForgotten(t *testing.T) {
+	b := &book{}
+	settled, err := releaser(b, func(context.Context, string) packaging.Answer { panic("a defect") }, nil).Release(t.Context(), supervisor, 7, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-settled
+	if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Unknown {
+		t.Errorf("settled %v", b.settled)
+	}
+}
+
+func TestWithoutCredentialsNothingIsSentAndThatIsTheOutcome(t *testing.T) {
+	b := &book{}
+	settled, err := releaser(b, nil, nil).Release(t.Context(), supervisor, 7, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-settled
+	if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Refused || b.settled[0].Reason != packaging.NotConfigured {
+		t.Errorf("settled %v", b.settled)
+	}
+}
+
+func TestWhatCanNotBeClaimedIsNotSent(t *testing.T) {
+	sent := false
+	send := func(context.Context, string) packaging.Answer { sent = true; return packaging.Answer{} }
+	for _, test := range []struct {
+		role     packaging.Role
+		claims   error
+		want     packaging.Code
+		recorded int
+	}{
+		{packaging.Operator, nil, packaging.Forbidden, 0},
+		{packaging.Supervisor, packaging.Fail(packaging.Conflict, "obstacle.being_released"), packaging.Conflict, 1},
+		{packaging.Supervisor, packaging.Fail(packaging.NotFound, "error.not_found"), packaging.NotFound, 0},
+		{packaging.Supervisor, packaging.Fail(packaging.Unavailable, "error.disk_full"), packaging.Unavailable, 0},
+		{packaging.Supervisor, errors.New("anything"), packaging.Internal, 0},
+	} {
+		b := &book{claims: test.claims}
+		p := supervisor
+		p.Role = test.role
+		r := releaser(b, send, nil)
+		_, err := r.Release(t.Context(), p, 7, 0)
+		r.Stop(t.Context())
+		if packaging.CodeOf(err) != test.want || sent || len(b.recorded) != test.recorded {
+			t.Errorf("%s: %v, sent %v, recorded %v", test.want, err, sent, b.recorded)
+		}
+	}
+}
