@@ -1,0 +1,390 @@
+package browser
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-rod/rod"
+	"github.com/go-rod/rod/lib/proto"
+)
+
+// Page is a window, or by [Page.In] a part of what it shows. A helper that can't do what it is told fails the test, and
+// says what the page showed instead.
+type Page struct {
+	t      TB
+	tab    *rod.Page
+	within []string // selectors, each inside the one before
+	state  *state
+	// patience ends a wait, after a try that found something missing. It is Patience, but for the tests of this package.
+	patience time.Duration
+}
+
+// state is what a window and the parts of it share.
+type state struct {
+	noScript bool
+	log      log
+}
+
+// In narrows what Click, Fill, Choose, See, Gone, Text, All and Axe look at to the first element that fits the selector.
+func (p *Page) In(selector string) *Page {
+	part := *p
+	part.within = append(append([]string(nil), p.within...), selector)
+	return &part
+}
+
+// Goto opens an address and waits until it is loaded, whatever its status is.
+func (p *Page) Goto(address string) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	before, err := proto.PageGetFrameTree{}.Call(tab)
+	if err != nil {
+		p.fail("go to %s: %v", address, err)
+	}
+	answer, err := proto.PageNavigate{URL: address}.Call(tab)
+	if err != nil {
+		p.fail("go to %s: %v", address, err)
+	}
+	if answer.ErrorText != "" {
+		p.fail("go to %s: %s", address, answer.ErrorText)
+	}
+	p.until(address+" to load", func(tab *rod.Page) (string, error) {
+		// The answer comes before the new document is there, and the old one was complete as well. A step within one
+		// document has no loader.
+		now, err := proto.PageGetFrameTree{}.Call(tab)
+		if err != nil {
+			return "", err
+		}
+		if answer.LoaderID != "" && now.FrameTree.Frame.LoaderID == before.FrameTree.Frame.LoaderID {
+			return "the browser is still where it was", nil
+		}
+		var state string
+		if err := eval(tab, "document.readyState", &state); err != nil || state == "complete" {
+			return "", err
+		}
+		return "it is " + state, nil
+	})
+}
+
+// URL is the address that the window shows now. After a click the browser needs a moment: see [Page.At].
+func (p *Page) URL() string {
+	p.t.Helper()
+	var address string
+	p.Eval("location.href", &address)
+	return address
+}
+
+// At waits until the window shows this path; with a "?" in it, path and query must be the same.
+func (p *Page) At(path string) {
+	p.t.Helper()
+	p.until("the address "+path, func(tab *rod.Page) (string, error) {
+		var href string
+		if err := eval(tab, "location.href", &href); err != nil {
+			return "", err
+		}
+		address, err := url.Parse(href)
+		if err != nil {
+			return "", err
+		}
+		got := address.Path
+		if strings.Contains(path, "?") {
+			got = address.RequestURI()
+		}
+		if got != path {
+			return "the window is at " + address.RequestURI(), nil
+		}
+		return "", nil
+	})
+}
+
+// See waits until the text can be read on the page: not hidden, and with any white space between its words.
+func (p *Page) See(text string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("the text %q", text), func(tab *rod.Page) (string, error) {
+		seen, err := p.visibleText(tab)
+		if err != nil || strings.Contains(seen, squeeze(text)) {
+			return "", err
+		}
+		return "it is not there", nil
+	})
+}
+
+// Gone waits until the text can't be read on the page any more.
+func (p *Page) Gone(text string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("the text %q to go", text), func(tab *rod.Page) (string, error) {
+		seen, err := p.visibleText(tab)
+		if err != nil || !strings.Contains(seen, squeeze(text)) {
+			return "", err
+		}
+		return "it is still there", nil
+	})
+}
+
+// Text waits for a visible element that fits the selector, and gives its text, with one space between words.
+func (p *Page) Text(selector string) string {
+	p.t.Helper()
+	var text string
+	p.until("a visible element "+selector, func(tab *rod.Page) (string, error) {
+		all, err := p.texts(tab, selector)
+		if err != nil {
+			return "", err
+		}
+		if len(all) == 0 {
+			return "there is none", nil
+		}
+		text = all[0]
+		return "", nil
+	})
+	return text
+}
+
+// All gives the text of each visible element that fits the selector now, in the order of the page; it does not wait.
+func (p *Page) All(selector string) []string {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	all, err := p.texts(tab, selector)
+	if err != nil {
+		p.fail("read all %s: %v", selector, err)
+	}
+	return all
+}
+
+// Eval reads what no other helper tells: the value of a JavaScript expression, once its promise is kept, as
+// [encoding/json] would decode it into the pointer given.
+func (p *Page) Eval(expression string, into any) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	if err := eval(tab, expression, into); err != nil {
+		p.fail("evaluate %s: %v", expression, err)
+	}
+}
+
+// Overflow tells whether the page is wider than the window, so that a person would have to scroll sideways.
+func (p *Page) Overflow() bool {
+	p.t.Helper()
+	var over bool
+	p.Eval("document.documentElement.scrollWidth > document.documentElement.clientWidth", &over)
+	return over
+}
+
+// Viewport sets the size of the window, in CSS pixels.
+func (p *Page) Viewport(width, height int) {
+	p.t.Helper()
+	if err := p.viewport(width, height); err != nil {
+		p.fail("set the window's size: %v", err)
+	}
+}
+
+func (p *Page) viewport(width, height int) error {
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	return proto.EmulationSetDeviceMetricsOverride{Width: width, Height: height, DeviceScaleFactor: 1}.Call(tab)
+}
+
+// Dark says whether the person prefers dark pages.
+func (p *Page) Dark(on bool) {
+	p.t.Helper()
+	if err := p.dark(on); err != nil {
+		p.fail("set the colour scheme: %v", err)
+	}
+}
+
+// dark is set either way in every window: what the machine prefers must not matter.
+func (p *Page) dark(on bool) error {
+	scheme := "light"
+	if on {
+		scheme = "dark"
+	}
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	return proto.EmulationSetEmulatedMedia{
+		Features: []*proto.EmulationMediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}.Call(tab)
+}
+
+// Touch makes the window that of a tablet: fingers instead of a mouse ("pointer: coarse", "hover: none").
+func (p *Page) Touch() {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	fingers := 5
+	if err := (proto.EmulationSetTouchEmulationEnabled{Enabled: true, MaxTouchPoints: &fingers}).Call(tab); err != nil {
+		p.fail("set touch: %v", err)
+	}
+}
+
+// NoScript turns the scripts of pages off, from the next page on. The helpers go on working.
+func (p *Page) NoScript() {
+	p.t.Helper()
+	if err := p.scripts(false); err != nil {
+		p.fail("turn scripts off: %v", err)
+	}
+	p.state.noScript = true
+}
+
+func (p *Page) scripts(on bool) error {
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	return proto.EmulationSetScriptExecutionDisabled{Value: !on}.Call(tab)
+}
+
+// Offline lets every request from now on fail, as without a network, or gives the network back. A stream that is open
+// already goes on: it can be cut at the server's end.
+func (p *Page) Offline(on bool) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	const unlimited = -1
+	if err := (proto.NetworkEmulateNetworkConditions{
+		Offline: on, DownloadThroughput: unlimited, UploadThroughput: unlimited,
+	}).Call(tab); err != nil {
+		p.fail("set the network: %v", err)
+	}
+}
+
+// Screenshot writes what the window shows, once its fonts are there, as a PNG file; folders are made as needed.
+func (p *Page) Screenshot(path string) {
+	p.t.Helper()
+	p.until("fonts to load", func(tab *rod.Page) (string, error) {
+		var status string
+		if err := eval(tab, "document.fonts.status", &status); err != nil || status == "loaded" {
+			return "", err
+		}
+		return "they are " + status, nil
+	})
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	picture, err := proto.PageCaptureScreenshot{Format: proto.PageCaptureScreenshotFormatPng}.Call(tab)
+	if err != nil {
+		p.fail("take a picture: %v", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		p.fail("take a picture: %v", err)
+	}
+	if err := os.WriteFile(path, picture.Data, 0o644); err != nil {
+		p.fail("take a picture: %v", err)
+	}
+}
+
+// until tries until nothing is missing any more. An error is no reason to stop: while one page gives way to the next,
+// questions go wrong.
+func (p *Page) until(what string, try func(tab *rod.Page) (missing string, err error)) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	impatient := time.Now().Add(p.patience)
+	again := time.NewTicker(25 * time.Millisecond)
+	defer again.Stop()
+	last := "the browser did not answer"
+	for {
+		missing, err := try(tab)
+		switch {
+		case tab.GetContext().Err() != nil:
+			// The time ran out within the try, and its error is about that. The try before tells more.
+			p.fail("waited %v for %s: %s", Patience, what, last)
+		case err != nil:
+			last = err.Error()
+		case missing != "":
+			last = missing
+		default:
+			return
+		}
+		if time.Now().After(impatient) {
+			p.fail("waited %v for %s: %s", p.patience, what, last)
+		}
+		<-again.C
+	}
+}
+
+// fail ends the test, and says where the window is and what can be read there.
+func (p *Page) fail(format string, args ...any) {
+	p.t.Helper()
+	tab := p.tab.Timeout(time.Second)
+	defer tab.CancelTimeout()
+	var href string
+	page, err := new(Page).visibleText(tab)
+	if err == nil {
+		err = eval(tab, "location.href", &href)
+	}
+	if err != nil {
+		page = "nothing that could be read: " + err.Error()
+	}
+	const enough = 1500
+	if len(page) > enough {
+		page = strings.ToValidUTF8(page[:enough], "") + "…"
+	}
+	p.t.Fatalf("browser: %s\nThe window is at %s and says:\n%s", fmt.Sprintf(format, args...), href, page)
+}
+
+// root is the expression for what the helpers look at: the document, or a part of it, which may be missing (null).
+func (p *Page) root() string {
+	expression := "document"
+	for _, selector := range p.within {
+		expression += "?.querySelector(" + quote(selector) + ")"
+	}
+	return "(" + expression + " ?? null)"
+}
+
+const visible = "checkVisibility({visibilityProperty: true})"
+
+func (p *Page) visibleText(tab *rod.Page) (string, error) {
+	var text string
+	// The innerText of an element that is not shown is all its text, hidden as it is.
+	err := eval(tab, `(root => {
+		const element = root === document ? document.body : root;
+		return element?.`+visible+` ? element.innerText : "";
+	})(`+p.root()+`)`, &text)
+	return squeeze(text), err
+}
+
+func (p *Page) texts(tab *rod.Page, selector string) ([]string, error) {
+	var all []string
+	err := eval(tab, `[...(`+p.root()+`?.querySelectorAll(`+quote(selector)+`) ?? [])]
+		.filter(element => element.`+visible+`).map(element => element.innerText ?? element.textContent)`, &all)
+	for i, text := range all {
+		all[i] = squeeze(text)
+	}
+	return all, err
+}
+
+// eval needs no permission from the page's content security policy, and works with its scripts turned off.
+func eval(tab *rod.Page, expression string, into any) error {
+	answer, err := proto.RuntimeEvaluate{Expression: expression, ReturnByValue: true, AwaitPromise: true}.Call(tab)
+	if err != nil {
+		return err
+	}
+	if answer.ExceptionDetails != nil {
+		return exception(answer.ExceptionDetails)
+	}
+	if into == nil {
+		return nil
+	}
+	return answer.Result.Value.Unmarshal(into)
+}
+
+func exception(details *proto.RuntimeExceptionDetails) error {
+	if details.Exception != nil && details.Exception.Description != "" {
+		return errors.New(details.Exception.Description)
+	}
+	return errors.New(details.Text)
+}
+
+// quote makes a JavaScript string of a text: JSON is one.
+func quote(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return string(quoted)
+}
+
+func squeeze(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,0 +1,219 @@
+// Pages work without this file; it only makes them smooth. What a page says comes from its markup, never from here.
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => root.querySelectorAll(selector);
+
+  // ---- Time: the server's. A tablet's clock may be wrong, so only what has passed since the page was made is taken from it.
+
+  const made = Date.parse($("[data-clock]")?.dateTime) || Date.now();
+  const ahead = made - (performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now());
+  let slept = 0; // what performance.now() missed while the tablet slept
+  const now = () => ahead + slept + performance.now();
+
+  const clocks = new Map();
+  function clockIn(zone) {
+    if (!clocks.has(zone)) {
+      const form = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+      let clock = null;
+      try { clock = new Intl.DateTimeFormat("en-GB", { ...form, timeZone: zone }); } catch { /* a zone unknown here: as written */ }
+      clocks.set(zone, clock);
+    }
+    return clocks.get(zone);
+  }
+
+  // lasting writes a length of time as the server does (text.Lasting), in whole seconds.
+  function lasting(ms) {
+    const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60);
+    if (m < 1) return `${s} s`;
+    if (h < 1) return `${m} min ${s % 60} s`;
+    if (h < 24) return `${h} h ${m % 60} min`;
+    return `${Math.floor(h / 24)} d ${h % 24} h`;
+  }
+
+  const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+  function tick() {
+    for (const element of all("[data-clock]")) {
+      const clock = clockIn(element.dataset.zone);
+      if (clock) put(element, clock.format(now()));
+    }
+    for (const element of all("[data-age]")) put(element, lasting(now() - Date.parse(element.dataset.age)));
+    setTimeout(tick, 1000 - (now() % 1000));
+  }
+  tick();
+
+  document.addEventListener("visibilitychange", async () => {
+    if (document.visibilityState !== "visible") return;
+    try {
+      const answer = await fetch("/healthz", { cache: "no-store" });
+      const missed = Date.parse(answer.headers.get("Date")) + 500 - now();
+      if (Math.abs(missed) > 2000) slept += missed;
+    } catch { /* the server is away: the clock goes on as it was */ }
+  });
+
+  // ---- Announcing
+
+  function announce(text) {
+    const announcer = $("#announcer");
+    if (!announcer) return;
+    announcer.textContent = "";
+    setTimeout(() => { announcer.textContent = text; }, 50); // a change is read, the same text again is not
+  }
+
+  // ---- Copying
+
+  async function copy(text) {
+    if (navigator.clipboard && isSecureContext) {
+      // Handed over as a promise: a browser lets a press copy only at once, and the list has yet to come.
+      const plain = Promise.resolve(text).then(words => new Blob([words], { type: "text/plain" }));
+      return navigator.clipboard.write([new ClipboardItem({ "text/plain": plain })]);
+    }
+    const area = document.createElement("textarea"), before = document.activeElement;
+    area.value = await text;
+    area.className = "hidden-text";
+    area.readOnly = true;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    before?.focus({ preventScroll: true });
+    if (!done) throw new Error("not copied");
+  }
+
+  async function serialsOf(url) {
+    const answer = await fetch(url);
+    if (!answer.ok || answer.redirected) throw new Error("no list");
+    return (await answer.json()).serials.join("\n");
+  }
+
+  document.addEventListener("click", async event => {
+    const button = event.target.closest?.("[data-copy], [data-copy-all]");
+    if (!button) return;
+    const { copy: one, copyAll: url, done, failed } = button.dataset;
+    let said = done;
+    try {
+      await copy(url ? serialsOf(url) : one);
+    } catch {
+      said = failed;
+    }
+    button.dataset.said = said;
+    announce(said);
+    clearTimeout(button.timer);
+    button.timer = setTimeout(() => delete button.dataset.said, 2000);
+  });
+
+  const reveal = root => { for (const button of all("[data-copy][hidden], [data-copy-all][hidden]", root)) button.hidden = false; };
+  reveal(document);
+
+  // ---- Releasing: once, and not by the second tap of two
+
+  const guard = 500; // ms in which what just appeared does not take a press
+  const patience = 10; // s after which a way out is offered
+  const appeared = new WeakMap();
+  const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? performance.now();
+  for (const form of all("form[data-busy]")) appeared.set(form, paint);
+
+  document.addEventListener("submit", event => {
+    const form = event.target;
+    if (form.matches("form[data-busy]")) {
+      if (form.classList.contains("sent") || performance.now() - (appeared.get(form) ?? 0) < guard) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        return;
+      }
+      busy(form);
+    }
+  }, true);
+
+  function busy(form) {
+    const button = $("button", form), words = $("span", button) ?? button, since = performance.now();
+    form.classList.add("sent");
+    form.words = words.textContent;
+    put(words, form.dataset.busy);
+    announce(form.dataset.busy);
+    setTimeout(() => { button.disabled = form.classList.contains("sent"); }); // after the browser has taken the form
+    form.timer = setInterval(() => {
+      const s = Math.floor((performance.now() - since) / 1000);
+      put(words, `${form.dataset.busy} ${s} s`);
+      if (s === patience) lost(form, true);
+    }, 1000);
+  }
+
+  // restore undoes what busy did. After a failed request the button stays as it is: whether the server has it is not known.
+  function restore(form) {
+    clearInterval(form.timer);
+    if (form.words) put($("button span", form), form.words);
+    $("button", form).disabled = false;
+    form.classList.remove("sent");
+  }
+
+  addEventListener("pageshow", event => { if (event.persisted) all("form.sent").forEach(restore); });
+
+  // lost says in the panel that the server could not be reached; sent is whether a release was on its way to it.
+  function lost(element, sent) {
+    const panel = element.closest?.("#release") ?? $("#release");
+    if (!panel) return;
+    const text = sent ? panel.dataset.lost : panel.dataset.lostPage;
+    if ($(".lost", panel)?.firstChild.firstChild.textContent === text) return;
+    found();
+    const box = document.createElement("div"), words = document.createElement("div");
+    const what = document.createElement("p"), way = document.createElement("p"), link = document.createElement("a");
+    box.className = "problem lost";
+    box.setAttribute("role", "alert");
+    what.textContent = text;
+    link.className = "button";
+    link.href = location.pathname;
+    link.textContent = panel.dataset.reload;
+    way.append(link);
+    words.append(what, way);
+    box.append(words);
+    panel.append(box);
+    box.scrollIntoView({ block: "nearest" });
+  }
+
+  const found = () => all("#release .lost").forEach(box => box.remove());
+
+  // ---- Parts of a page that htmx puts in place of others
+
+  for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:swapError"]) {
+    document.addEventListener(failure, event => {
+      const form = event.target.closest?.("form.sent");
+      if (form) clearInterval(form.timer);
+      lost(event.target, Boolean(form));
+    });
+  }
+
+  let held = false; // whether the focus was in what is about to go, or nowhere
+
+  document.addEventListener("htmx:beforeSwap", event => {
+    const { xhr, target, requestConfig } = event.detail, asked = requestConfig.elt;
+    if (target.id !== "order") return;
+    const ours = xhr.responseText.includes('id="order"');
+    if (!ours) { // not from Lineboard, or nothing at all: what stands here stays
+      event.detail.shouldSwap = false;
+      const form = asked.closest("form.sent");
+      if (form) clearInterval(form.timer);
+      lost(asked, Boolean(form));
+      return;
+    }
+    found();
+    // While a release is under way its panel asks again and again: what is the same is not put in again.
+    if (asked.id === "release" && $(".result-sending", asked) && xhr.responseText.includes("result-sending")) {
+      event.detail.shouldSwap = false;
+      return;
+    }
+    const active = document.activeElement;
+    held = asked.matches("form") || active === document.body || Boolean(active?.closest("#release"));
+  });
+
+  document.addEventListener("htmx:afterSwap", event => {
+    const page = $("#order");
+    if (!page || event.detail.target?.id !== "order") return;
+    reveal(page);
+    for (const form of all("form[data-busy]", page)) appeared.set(form, performance.now());
+    const result = $(".problem, .result", page), armed = $(".armed", page);
+    if (held) (armed ? $("#release h2") : result ?? $("#release h2"))?.focus({ preventScroll: true });
+    if (!armed && result) announce(($(".what", result) ?? result).textContent.trim());
+  });
+})();
