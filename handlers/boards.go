@@ -1,0 +1,50 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+func (s *server) overview(c echo.Context) error {
+	f, err := s.cacheFrame(c, "lines", text.Say(pageContext(c), "overview.title"))
+	if err != nil {
+		return err
+	}
+	lanes, err := s.Store.Lanes(c.Request().Context(), f.Person.Tenant.ID)
+	if err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.Overview(f, lanes))
+}
+
+// boardMost is how many orders a line's board shows; a search shows the others.
+const boardMost = 200
+
+func (s *server) line(c echo.Context) error {
+	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
+	code, err := url.PathUnescape(c.Param("line"))
+	if err != nil {
+		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+	}
+	line, err := s.Store.Line(ctx, tenant, code)
+	if err != nil {
+		return err
+	}
+	f, err := s.cacheFrame(c, "lines", line.Name)
+	if err != nil {
+		return err
+	}
+	orders, err := s.Store.LineOrders(ctx, tenant, line.ID, boardMost)
+	if err != nil {
+		return err
+	}
+	board := views.LineBoard{Line: line, Orders: orders, More: len(orders) > boardMost}
+	board.Orders = board.Orders[:min(len(orders), boardMost)]
+	return render(c, http.StatusOK, views.Line(f, board))
+}

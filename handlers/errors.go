@@ -1,0 +1,103 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+// statuses is the one table of codes and HTTP statuses.
+var statuses = map[packaging.Code]int{
+	packaging.Invalid:      http.StatusBadRequest,
+	packaging.SignInNeeded: http.StatusUnauthorized,
+	packaging.Forbidden:    http.StatusForbidden,
+	packaging.NotFound:     http.StatusNotFound,
+	packaging.Conflict:     http.StatusConflict,
+	packaging.TooMany:      http.StatusTooManyRequests,
+	packaging.Unavailable:  http.StatusServiceUnavailable,
+	packaging.Internal:     http.StatusInternalServerError,
+}
+
+// fail answers a request that ended in an error: with the sentence of a coded one, and otherwise with no more than that
+// something went wrong. The cause goes to the log.
+func (s *server) fail(err error, c echo.Context) {
+	if c.Response().Committed || errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
+		return // begun already, or nobody is listening any more
+	}
+	status, key := classify(err)
+	if status >= http.StatusInternalServerError {
+		s.Log.Error("request failed", "path", c.Request().URL.Path, "status", status, "err", err)
+	}
+	if status == http.StatusUnauthorized {
+		s.toLogin(c)
+		return
+	}
+	ctx := pageContext(c)
+	problem := views.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key}
+	frame, _ := s.frame(c, "", text.Say(ctx, "title.problem")) // without the list of tenants it is still a page
+	if fromHTMX(c) {
+		// The page takes the place of whatever part was asked for.
+		h := c.Response().Header()
+		h.Set("HX-Retarget", "body")
+		h.Set("HX-Reselect", "body > *")
+		h.Set("HX-Reswap", "innerHTML show:window:top")
+	}
+	if err := render(c, status, views.ProblemPage(frame, problem)); err != nil {
+		s.Log.Error("error page failed", "err", err)
+	}
+}
+
+// classify gives the HTTP status of an error and the key of its sentence.
+func classify(err error) (status int, key string) {
+	var coded *packaging.Error
+	if errors.As(err, &coded) {
+		return statuses[coded.Code], coded.Key
+	}
+	var ours *echo.HTTPError
+	if errors.As(err, &ours) {
+		switch ours.Code {
+		case http.StatusNotFound:
+			return ours.Code, "error.not_found"
+		case http.StatusMethodNotAllowed:
+			return ours.Code, "error.method"
+		case http.StatusRequestEntityTooLarge:
+			return ours.Code, "error.too_large"
+		}
+		if ours.Code < http.StatusInternalServerError {
+			return ours.Code, "error.invalid"
+		}
+	}
+	return http.StatusInternalServerError, "error.internal"
+}
+
+// toLogin sends somebody to sign in, and from there back to the page that they asked for.
+func (s *server) toLogin(c echo.Context) {
+	to := string(views.LoginURL())
+	if r := c.Request(); r.Method == http.MethodGet && r.URL.Path != "/" {
+		to += "?next=" + url.QueryEscape(r.URL.RequestURI())
+	}
+	if fromHTMX(c) {
+		// A redirect would put the sign-in page into a part of this one.
+		c.Response().Header().Set("HX-Redirect", to)
+		c.Response().WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if err := c.Redirect(http.StatusSeeOther, to); err != nil {
+		s.Log.Error("redirect failed", "err", err)
+	}
+}
+
+func fromHTMX(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
+
+func (s *server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.Log.Error("request panicked", "path", c.Request().URL.Path, "err", err, slog.String("stack", string(stack)))
+	return errors.New("panicked")
+}

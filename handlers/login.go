@@ -1,0 +1,86 @@
+package handlers
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+func (s *server) loginPage(c echo.Context) error {
+	if _, ok := who(c); ok {
+		return c.Redirect(http.StatusSeeOther, string(views.HomeURL()))
+	}
+	return s.showLogin(c, http.StatusOK, views.LoginForm{Next: c.QueryParam("next")})
+}
+
+func (s *server) showLogin(c echo.Context, status int, form views.LoginForm) error {
+	form.People = s.Demo
+	frame := views.Frame{Title: text.Say(c.Request().Context(), "login.title"), Now: s.Now()}
+	return render(c, status, views.Login(frame, form))
+}
+
+func (s *server) login(c echo.Context) error {
+	ctx := c.Request().Context()
+	form := views.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
+	user, hash, err := s.Store.Credential(ctx, form.Username)
+	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+		return err
+	}
+	// Without such a person the check takes as long and fails, so that an answer does not tell who exists.
+	if !secret.VerifyPassword(hash, secret.New(c.FormValue("password"))) {
+		if err := s.Store.RecordFailedSignIn(ctx, user); err != nil {
+			return err
+		}
+		form.Problem = text.Say(ctx, "login.wrong")
+		return s.showLogin(c, http.StatusUnauthorized, form)
+	}
+	people, err := s.Store.Memberships(ctx, user)
+	if err != nil {
+		return err
+	}
+	if len(people) == 0 { // deactivated this very moment
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	}
+	if err := s.startSession(c, people[0]); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, ownPath(form.Next))
+}
+
+// ownPath is next where it is a path of ours, and the overview otherwise: a link must not send people elsewhere.
+func ownPath(next string) string {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+		return string(views.HomeURL())
+	}
+	return next
+}
+
+func (s *server) logout(c echo.Context) error {
+	if err := s.endSession(c); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(views.LoginURL()))
+}
+
+// switchTenant goes on as the same person at another of their tenants.
+func (s *server) switchTenant(c echo.Context) error {
+	people, err := s.Store.Memberships(c.Request().Context(), signedIn(c).ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if p.Tenant.Slug == c.FormValue("tenant") {
+			if err := s.startSession(c, p); err != nil {
+				return err
+			}
+			return c.Redirect(http.StatusSeeOther, string(views.HomeURL()))
+		}
+	}
+	return packaging.Fail(packaging.NotFound, "error.not_found")
+}

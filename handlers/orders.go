@@ -1,0 +1,188 @@
+package handlers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+const ordersAPage = 50
+
+func (s *server) orders(c echo.Context) error {
+	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
+	f, err := s.cacheFrame(c, "orders", text.Say(pageContext(c), "title.orders"))
+	if err != nil {
+		return err
+	}
+	search := views.OrderSearch{
+		Text:   strings.TrimSpace(c.QueryParam("q")),
+		Status: packaging.Status(c.QueryParam("status")),
+		Line:   c.QueryParam("line"),
+	}
+	before, err := position(c, "before")
+	if err != nil {
+		return err
+	}
+	if search.Lines, err = s.Store.Lines(ctx, tenant); err != nil {
+		return err
+	}
+	others, err := s.Store.OtherStatuses(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	search.Statuses = slices.Concat(packaging.Statuses, others)
+	filter := packaging.OrderFilter{
+		Text: search.Text, Status: search.Status, NoLine: search.Line == views.NoLine,
+		Before: packaging.OrderID(before), Limit: ordersAPage,
+	}
+	if search.Line != "" && search.Line != views.NoLine {
+		line, err := s.Store.Line(ctx, tenant, search.Line)
+		if err != nil {
+			return err
+		}
+		filter.LineID = line.ID
+	}
+	if search.Page, err = s.Store.SearchOrders(ctx, tenant, filter); err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.Orders(f, search))
+}
+
+func (s *server) order(c echo.Context) error {
+	return s.showOrder(c, http.StatusOK, "")
+}
+
+const (
+	previewSerials = 5
+	storyEntries   = 8
+	bodyShown      = 4 << 10 // bytes of an answer that could not be read
+)
+
+// showOrder renders the order of the path; notice says why what was just pressed did not happen.
+func (s *server) showOrder(c echo.Context, status int, notice string) error {
+	ctx, p := c.Request().Context(), signedIn(c)
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	page := views.OrderPage{Armed: c.QueryParam("arm") != "" && notice == "", Notice: notice}
+	if page.Order, err = s.Store.Order(ctx, p.Tenant.ID, id); err != nil {
+		return err
+	}
+	f, err := s.cacheFrame(c, "lines", page.Order.Key)
+	if err != nil {
+		return err
+	}
+	if page.Preview, err = s.Store.Serials(ctx, p.Tenant.ID, id, 0, previewSerials); err != nil {
+		return err
+	}
+	if p.May(packaging.ViewHistory) {
+		story, err := s.Store.History(ctx, p.Tenant.ID, packaging.HistoryFilter{OrderKey: page.Order.Key, Limit: storyEntries})
+		if err != nil {
+			return err
+		}
+		page.Story = story.Entries
+	}
+	raw, err := s.Store.OrderRaw(ctx, p.Tenant.ID, id)
+	if err != nil {
+		return err
+	}
+	page.Raw = indented(raw)
+	if r := page.Order.Release; r != nil && r.Outcome == packaging.Unknown {
+		body, size, err := s.Store.AnswerBody(ctx, p.Tenant.ID, r.ID, bodyShown)
+		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+			return err
+		}
+		page.Body = readable(body, size)
+	}
+	return render(c, status, views.Order(f, page))
+}
+
+// indented lays JSON out for reading, and leaves alone what is not JSON.
+func indented(raw string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(raw), "", "  ") != nil {
+		return raw
+	}
+	return out.String()
+}
+
+// readable is the beginning of a body as text.
+func readable(body []byte, size int) string {
+	if size > len(body) {
+		for len(body) > 0 && !utf8.Valid(body[max(0, len(body)-utf8.UTFMax):]) {
+			body = body[:len(body)-1]
+		}
+		return strings.ToValidUTF8(string(body), "�") + "…"
+	}
+	return strings.ToValidUTF8(string(body), "�")
+}
+
+// release presses the button: once it is claimed, the release goes its way. Who waits long enough sees its result; the
+// page shows it as under way until then.
+func (s *server) release(c echo.Context) error {
+	ctx := c.Request().Context()
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	revision, err := formNumber(c, "revision")
+	if err != nil {
+		return err
+	}
+	settled, err := s.Releaser.Release(ctx, signedIn(c), id, revision)
+	var coded *packaging.Error
+	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
+		return s.showOrder(c, http.StatusConflict, text.Say(pageContext(c), coded.Key))
+	}
+	if err != nil {
+		return err
+	}
+	patience := time.NewTimer(s.Patience)
+	defer patience.Stop()
+	select {
+	case <-settled:
+	case <-patience.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
+}
+
+// orderID is our key of the order in the path. What is no key of ours names no order.
+func orderID(c echo.Context) (packaging.OrderID, error) {
+	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	if err != nil || id <= 0 {
+		return 0, packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return packaging.OrderID(id), nil
+}
+
+// position is where a page begins, 0 where the query does not say.
+func position(c echo.Context, name string) (int64, error) { return whole(c.QueryParam(name)) }
+
+// formNumber is a whole number of a form, 0 where it is not given.
+func formNumber(c echo.Context, name string) (int64, error) { return whole(c.FormValue(name)) }
+
+func whole(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0, packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	return n, nil
+}

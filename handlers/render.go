@@ -1,0 +1,61 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// render writes a page. It is rendered whole first: an error on the way is an error page, never half a page with a 200.
+func render(c echo.Context, status int, page templ.Component) error {
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buffer)
+	buffer.Reset()
+	if err := page.Render(pageContext(c), buffer); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderCacheControl, "no-store") // what a page shows is a person's and of this moment
+	h.Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)
+	c.Response().WriteHeader(status)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	_, err := c.Response().Write(buffer.Bytes())
+	return err
+}
+
+// pageContext says texts as the person reads them: their language, their site's zone.
+func pageContext(c echo.Context) context.Context {
+	return text.With(c.Request().Context(), text.In(signedIn(c).Tenant.Location()))
+}
+
+// frame is what surrounds a page of somebody signed in.
+func (s *server) frame(c echo.Context, section, title string) (f views.Frame, err error) {
+	p := signedIn(c)
+	f = views.Frame{Title: title, Section: section, Person: p, Now: s.Now()}
+	if p.Elsewhere {
+		f.Member, err = s.Store.Memberships(c.Request().Context(), p.ID)
+	}
+	return f, err
+}
+
+// cacheFrame is frame for a page that shows orders of the cache: it tells how old they are.
+func (s *server) cacheFrame(c echo.Context, section, title string) (f views.Frame, err error) {
+	if f, err = s.frame(c, section, title); err != nil {
+		return f, err
+	}
+	fresh, err := s.Store.Freshness(c.Request().Context(), f.Person.Tenant.ID)
+	fresh.Interval = s.Interval
+	f.Fresh = &fresh
+	return f, err
+}

@@ -1,0 +1,119 @@
+// Package handlers is HTTP and nothing else: each handler reads the request, calls a room, and renders a page. It is the
+// only room that knows Echo and sessions.
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"lineboard/internal/packaging"
+	"lineboard/static"
+	"lineboard/views"
+)
+
+// Store is what pages read, and the little that they write by themselves.
+type Store interface {
+	SessionStore
+	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
+	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
+	RecordFailedSignIn(ctx context.Context, user packaging.UserID) error
+	People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error)
+
+	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)
+	Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.Lane, error)
+	Lines(ctx context.Context, tenant packaging.TenantID) ([]packaging.Line, error)
+	Line(ctx context.Context, tenant packaging.TenantID, code string) (packaging.Line, error)
+	LineOrders(ctx context.Context, tenant packaging.TenantID, line packaging.LineID, limit int) ([]packaging.Order, error)
+	SearchOrders(ctx context.Context, tenant packaging.TenantID, f packaging.OrderFilter) (packaging.OrderPage, error)
+	OtherStatuses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Status, error)
+	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
+	OrderRaw(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (string, error)
+	AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) (body []byte, size int, err error)
+	Serials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
+	FindSerials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
+	EachSerial(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, do func(packaging.Serial) error) error
+	History(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter) (packaging.HistoryPage, error)
+	EachEntry(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter, do func(packaging.Entry) error) error
+	Record(ctx context.Context, e packaging.Entry) error
+	Ready(ctx context.Context) error
+}
+
+// Releaser releases orders to their lines.
+type Releaser interface {
+	Release(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64) (settled <-chan struct{}, err error)
+	Held() int
+}
+
+// Config is what the server is set up with.
+type Config struct {
+	Store    Store
+	Releaser Releaser
+	Log      *slog.Logger
+	Now      func() time.Time
+	Interval time.Duration // between two refreshes of the cache
+	Patience time.Duration // how long a press of release waits for its result before the page shows it as under way
+	Secure   bool          // people reach the server by HTTPS: cookies are Secure and browsers are told to stay with it
+	Idle     time.Duration // a session ends when it was not used for so long
+	Limit    time.Duration // a session ends so long after sign-in
+	Demo     []views.DemoPerson
+}
+
+type server struct {
+	Config
+	sessions *sessionStore
+}
+
+// formLimit is more than any form of ours takes.
+const formLimit = "64K"
+
+// New makes the handler of the whole dashboard.
+func New(c Config) http.Handler {
+	s := &server{Config: c, sessions: newSessionStore(c)}
+	e := echo.New()
+	e.HTTPErrorHandler = s.fail
+	// Echo would believe any X-Forwarded-For header.
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
+	e.Use(middleware.BodyLimit(formLimit), s.person)
+	s.routes(e)
+	mux := http.NewServeMux()
+	mux.Handle("/static/", static.Handler())
+	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.guardOrigin(e))))
+	return s.secured(mux)
+}
+
+// routes is the whole table: a method, a path, what a person must be allowed to do, and the handler.
+func (s *server) routes(e *echo.Echo) {
+	type route struct {
+		method, path string
+		needs        packaging.Action
+		handle       echo.HandlerFunc
+	}
+	for _, r := range []route{
+		{"GET", "/healthz", anybody, s.alive},
+		{"GET", "/readyz", anybody, s.ready},
+		{"GET", "/login", anybody, s.loginPage},
+		{"POST", "/login", anybody, s.login},
+		{"POST", "/logout", anybody, s.logout},
+		{"POST", "/tenant", packaging.ViewOrders, s.switchTenant},
+
+		{"GET", "/", packaging.ViewOrders, s.overview},
+		{"GET", "/lines/:line", packaging.ViewOrders, s.line},
+		{"GET", "/orders", packaging.ViewOrders, s.orders},
+		{"GET", "/orders/:id", packaging.ViewOrders, s.order},
+		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},
+		{"GET", "/orders/:id/serials", packaging.ViewOrders, s.serials},
+		{"GET", "/orders/:id/serials.csv", packaging.ExportRecords, s.serialsCSV},
+		{"GET", "/orders/:id/serials.json", packaging.ExportRecords, s.serialsJSON},
+		{"GET", "/history", packaging.ViewHistory, s.history},
+		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
+	} {
+		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
+	}
+}

@@ -1,0 +1,160 @@
+package handlers
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+const serialsAPage = 100
+
+func (s *server) serials(c echo.Context) error {
+	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	page := views.SerialsPage{Text: strings.TrimSpace(c.QueryParam("q"))}
+	if page.After, err = position(c, "after"); err != nil {
+		return err
+	}
+	page.After = min(page.After, packaging.MaxSerials)
+	if page.Order, err = s.Store.Order(ctx, tenant, id); err != nil {
+		return err
+	}
+	f, err := s.frame(c, "lines", page.Order.Key+" · "+text.Say(pageContext(c), "serials.title"))
+	if err != nil {
+		return err
+	}
+	if page.Text == "" {
+		page.Serials, err = s.Store.Serials(ctx, tenant, id, page.After, serialsAPage+1)
+	} else {
+		page.Serials, err = s.Store.FindSerials(ctx, tenant, id, page.Text, page.After, serialsAPage+1)
+	}
+	if err != nil {
+		return err
+	}
+	if len(page.Serials) > serialsAPage {
+		page.Serials = page.Serials[:serialsAPage]
+		page.Next = page.Serials[serialsAPage-1].Seq
+	}
+	return render(c, http.StatusOK, views.Serials(f, page))
+}
+
+// serialsCSV streams the list, its place and the serial as received in each row.
+func (s *server) serialsCSV(c echo.Context) error {
+	return s.exportSerials(c, "csv", func(w io.Writer, o packaging.Order) error {
+		rows := csv.NewWriter(w)
+		if err := rows.Write([]string{"number", "serial"}); err != nil {
+			return err
+		}
+		if err := s.Store.EachSerial(c.Request().Context(), o.TenantID, o.ID, func(serial packaging.Serial) error {
+			return rows.Write([]string{strconv.FormatInt(serial.Seq, 10), serial.Value})
+		}); err != nil {
+			return err
+		}
+		rows.Flush()
+		return rows.Error()
+	})
+}
+
+// serialsJSON streams the list with what it belongs to.
+func (s *server) serialsJSON(c echo.Context) error {
+	return s.exportSerials(c, "json", func(w io.Writer, o packaging.Order) error {
+		head, err := json.Marshal(struct {
+			OrderID string `json:"order_id"`
+			GTIN    string `json:"gtin"`
+			Lot     string `json:"lot"`
+			Expiry  string `json:"expiry"`
+			Count   int64  `json:"count"`
+		}{o.Key, o.GTIN, o.Lot, o.Expiry, serialsOf(o)})
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s,\"serials\":[", head[:len(head)-1]); err != nil {
+			return err
+		}
+		between := ""
+		if err := s.Store.EachSerial(c.Request().Context(), o.TenantID, o.ID, func(serial packaging.Serial) error {
+			value, err := json.Marshal(serial.Value)
+			if err == nil {
+				_, err = fmt.Fprintf(w, "%s%s", between, value)
+			}
+			between = ","
+			return err
+		}); err != nil {
+			return err
+		}
+		_, err = io.WriteString(w, "]}\n")
+		return err
+	})
+}
+
+func serialsOf(o packaging.Order) int64 {
+	if o.Release == nil {
+		return 0
+	}
+	return o.Release.Serials
+}
+
+// exportSerials records that the list of the order in the path is taken out, and streams it.
+func (s *server) exportSerials(c echo.Context, format string, write func(io.Writer, packaging.Order) error) error {
+	p := signedIn(c)
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	o, err := s.Store.Order(c.Request().Context(), p.Tenant.ID, id)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.Record(c.Request().Context(), packaging.Entry{
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "serials." + format,
+		OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
+	}); err != nil {
+		return err
+	}
+	return s.stream(c, fileName(o.Key)+"-serials."+format, func(w io.Writer) error { return write(w, o) })
+}
+
+var fileTypes = map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+// stream sends a file while it is made. Where that fails midway, the connection is cut, so that nobody takes a part for
+// the whole.
+func (s *server) stream(c echo.Context, name string, write func(io.Writer) error) error {
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, fileTypes[name[strings.LastIndex(name, ".")+1:]])
+	h.Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	h.Set(echo.HeaderCacheControl, "no-store")
+	c.Response().WriteHeader(http.StatusOK)
+	buffered := bufio.NewWriterSize(c.Response(), 64<<10)
+	if err := errors.Join(write(buffered), buffered.Flush()); err != nil {
+		s.Log.Error("download cut off", "file", name, "err", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// fileName is an order ID as part of a file's name.
+func fileName(key string) string {
+	name := []rune(strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '_'
+		}
+		return r
+	}, key))
+	return string(name[:min(len(name), 80)])
+}

@@ -1,0 +1,188 @@
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+)
+
+// SessionStore keeps sessions on the server, under the hash of their token.
+type SessionStore interface {
+	StartSession(ctx context.Context, token [32]byte, p packaging.Person) error
+	Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error)
+	TouchSession(ctx context.Context, token [32]byte) error
+	EndSession(ctx context.Context, token [32]byte, p packaging.Person) error
+}
+
+// sessionStore is a gorilla session store whose cookie carries a random token and nothing else. Who it stands for is in
+// the database, so that signing out, or an administrator, ends it for good.
+type sessionStore struct {
+	store       SessionStore
+	now         func() time.Time
+	idle, limit time.Duration
+	name        string
+	options     sessions.Options
+}
+
+const (
+	tokenSize = 32 // bytes of randomness in a token
+	touchGap  = time.Minute
+	personKey = "person" // of a session's values and of Echo's context
+)
+
+func newSessionStore(c Config) *sessionStore {
+	s := &sessionStore{
+		store: c.Store, now: c.Now, idle: c.Idle, limit: c.Limit, name: "lineboard",
+		// Lax, so that a link to an order in a message opens it; what changes something is a POST, which Lax does not send along.
+		options: sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure, MaxAge: int(c.Limit / time.Second)},
+	}
+	if c.Secure {
+		s.name = "__Host-lineboard" // browsers take it only over HTTPS and never from another host
+	}
+	return s
+}
+
+// Get gives the request's session.
+func (s *sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New reads the session that the cookie stands for; without a valid one it is new and empty. The error is the
+// database's alone: a stale cookie is no error.
+func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(s, name)
+	options := s.options
+	session.Options, session.IsNew = &options, true
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return session, nil
+	}
+	token, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil || len(token) != tokenSize {
+		return session, nil
+	}
+	now := s.now()
+	hash := sha256.Sum256(token)
+	person, seen, err := s.store.Session(r.Context(), hash, now.Add(-s.limit), now.Add(-s.idle))
+	if packaging.CodeOf(err) == packaging.NotFound {
+		return session, nil
+	}
+	if err != nil {
+		return session, err
+	}
+	if now.Sub(seen) > touchGap {
+		err = s.store.TouchSession(r.Context(), hash)
+	}
+	session.ID, session.IsNew = string(token), false
+	session.Values[personKey] = person
+	return session, err
+}
+
+// Save begins the session of the person in its values under a new token, and ends the one that it had: a token from
+// before a sign-in is worth nothing after it. With a negative MaxAge it only ends it.
+func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	if session.ID != "" {
+		was, err := s.New(r, session.Name())
+		if err != nil {
+			return err
+		}
+		if p, ok := was.Values[personKey].(packaging.Person); ok {
+			if err := s.store.EndSession(r.Context(), sha256.Sum256([]byte(session.ID)), p); err != nil {
+				return err
+			}
+		}
+	}
+	if session.Options.MaxAge < 0 {
+		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
+		return nil
+	}
+	person, ok := session.Values[personKey].(packaging.Person)
+	if !ok {
+		return errors.New("a session without a person can't be saved")
+	}
+	token := make([]byte, tokenSize)
+	rand.Read(token)
+	if err := s.store.StartSession(r.Context(), sha256.Sum256(token), person); err != nil {
+		return err
+	}
+	session.ID = string(token)
+	http.SetCookie(w, sessions.NewCookie(session.Name(), base64.RawURLEncoding.EncodeToString(token), session.Options))
+	return nil
+}
+
+// person puts who is signed in, if anyone, into the context.
+func (s *server) person(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		session, err := s.sessions.Get(c.Request(), s.sessions.name)
+		if err != nil {
+			return err
+		}
+		if p, ok := session.Values[personKey].(packaging.Person); ok {
+			c.Set(personKey, p)
+		}
+		return next(c)
+	}
+}
+
+// who is the person signed in; ok is false where nobody is.
+func who(c echo.Context) (p packaging.Person, ok bool) {
+	p, ok = c.Get(personKey).(packaging.Person)
+	return p, ok
+}
+
+// signedIn is the person signed in, on routes that need one.
+func signedIn(c echo.Context) packaging.Person {
+	p, _ := who(c)
+	return p
+}
+
+// anybody marks a route that needs no sign-in.
+const anybody packaging.Action = ""
+
+// allowed lets through who may do the action: others are told so, and who is not signed in is sent to sign in.
+func (s *server) allowed(action packaging.Action, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if action == anybody {
+			return next(c)
+		}
+		p, ok := who(c)
+		switch {
+		case !ok:
+			return packaging.Fail(packaging.SignInNeeded, "error.sign_in")
+		case !p.May(action) && action == packaging.ReleaseOrders:
+			return packaging.Fail(packaging.Forbidden, "error.may_not_release")
+		case !p.May(action):
+			return packaging.Fail(packaging.Forbidden, "error.forbidden")
+		}
+		return next(c)
+	}
+}
+
+// startSession signs a person in at a tenant, under a new token.
+func (s *server) startSession(c echo.Context, p packaging.Person) error {
+	session, err := s.sessions.Get(c.Request(), s.sessions.name)
+	if err != nil {
+		return err
+	}
+	session.Values[personKey] = p
+	return session.Save(c.Request(), c.Response())
+}
+
+// endSession signs out.
+func (s *server) endSession(c echo.Context) error {
+	session, err := s.sessions.Get(c.Request(), s.sessions.name)
+	if err != nil {
+		return err
+	}
+	session.Options.MaxAge = -1
+	return session.Save(c.Request(), c.Response())
+}

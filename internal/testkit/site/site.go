@@ -1,0 +1,390 @@
+// Package site puts up a whole Lineboard for tests: a database in a folder of the test, the sandbox behind real HTTP, the
+// API client, and the handlers. Only what listens and waits by itself is left out: tests refresh when they want to.
+package site
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"lineboard/db"
+	"lineboard/handlers"
+	"lineboard/internal/manufacturer"
+	"lineboard/internal/ordersync"
+	"lineboard/internal/packaging"
+	"lineboard/internal/release"
+	"lineboard/internal/sandbox"
+	"lineboard/internal/secret"
+)
+
+// Password is everybody's.
+const Password = "a password for tests"
+
+// Site is a Lineboard with one tenant, "ghent", unless more are added.
+type Site struct {
+	Store    *db.DB
+	Path     string // of the database file
+	Box      *sandbox.Sandbox
+	Remote   *httptest.Server // serves Box
+	Web      *httptest.Server
+	Releaser *release.Releaser
+	Sync     *ordersync.Syncer
+	Clock    *Clock
+	Log      *Log
+	t        testing.TB
+	seal     *secret.Box
+}
+
+// Options change what a site is. Zero values stand for what tests mostly want.
+type Options struct {
+	Orders  []sandbox.Order // what the sandbox has; default its sample
+	Limits  manufacturer.Limits
+	Secure  bool
+	Prepare func(*db.DB) // called when the database is open and empty
+	// Patience is how long a press waits; default a minute, so that a page shows the result.
+	Patience time.Duration
+	Handler  func(*sandbox.Sandbox) http.Handler // what stands where the remote API is; default the sandbox itself
+}
+
+// New puts a site up, with its orders fetched, and takes it down with the test.
+func New(t testing.TB, o Options) *Site {
+	t.Helper()
+	s := &Site{t: t, Clock: &Clock{now: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)}, Log: &Log{}}
+	log := slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.Box = sandbox.New(sandbox.Options{Now: s.Clock.Now})
+	if o.Orders == nil {
+		o.Orders = sandbox.Sample(s.Clock.Now())
+	}
+	s.Box.Put(o.Orders...)
+	remote := http.Handler(s.Box)
+	if o.Handler != nil {
+		remote = o.Handler(s.Box)
+	}
+	s.Remote = httptest.NewServer(remote)
+	t.Cleanup(s.Remote.Close)
+	var err error
+	if s.seal, err = secret.NewBox(bytes.Repeat([]byte{7}, 32)); err != nil {
+		t.Fatal(err)
+	}
+	s.Path = filepath.Join(t.TempDir(), "lineboard.db")
+	if s.Store, err = db.Open(context.Background(), s.Path, s.seal, s.Clock.Now); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if o.Prepare != nil {
+		o.Prepare(s.Store)
+	}
+	s.AddTenant("ghent", "Plant Ghent", "supervisor1", "operator1", "manager1", "auditor1", "administrator1")
+	clients := &clients{site: s, limits: o.Limits}
+	s.Releaser = release.New(s.Store, func(ctx context.Context, id packaging.TenantID) (release.API, error) { return clients.of(ctx, id) }, log)
+	t.Cleanup(func() { s.Releaser.Stop(context.Background()) })
+	s.Sync = ordersync.New(s.Store, func(ctx context.Context, id packaging.TenantID) (ordersync.API, error) { return clients.of(ctx, id) },
+		30*time.Second, s.Clock.Now, log)
+	if o.Patience == 0 {
+		o.Patience = time.Minute
+	}
+	s.Web = httptest.NewServer(handlers.New(handlers.Config{
+		Store: s.Store, Releaser: s.Releaser, Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
+	}))
+	t.Cleanup(s.Web.Close)
+	s.Refresh()
+	return s
+}
+
+// AddTenant adds a tenant that reaches the sandbox with the documented credentials, with two lines and with people whose
+// role is their username less its digit.
+func (s *Site) AddTenant(slug, name string, usernames ...string) {
+	s.t.Helper()
+	setup := db.TenantSetup{
+		Tenant: packaging.Tenant{Slug: slug, Name: name, TimeZone: "Europe/Brussels", BaseURL: s.Remote.URL},
+		Credentials: db.Credentials{
+			TokenKind: "dynamic", TokenHeader: "x-access-token",
+			APIKey: secret.New(sandbox.APIKey), APISecret: secret.New(sandbox.APISecret), ChannelKey: secret.New(sandbox.ChannelKey),
+		},
+		Lines: []packaging.Line{{Code: "L1", Name: "Blister line 1"}, {Code: "L2", Name: "Bottle line 2"}},
+	}
+	for _, username := range usernames {
+		role, _, _ := strings.Cut(strings.TrimRight(username, "0123456789"), "-")
+		setup.People = append(setup.People, db.PersonSetup{
+			Username: username, FullName: "Person " + username, Role: packaging.Role(role), Password: secret.New(Password),
+		})
+	}
+	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Tenant gives a tenant by its slug.
+func (s *Site) Tenant(slug string) packaging.Tenant {
+	s.t.Helper()
+	tenants, err := s.Store.Tenants(context.Background())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, t := range tenants {
+		if t.Slug == slug {
+			return t
+		}
+	}
+	s.t.Fatalf("no tenant %s", slug)
+	return packaging.Tenant{}
+}
+
+// Refresh brings the cache of every tenant up to date.
+func (s *Site) Refresh() {
+	s.t.Helper()
+	tenants, err := s.Store.Tenants(context.Background())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, t := range tenants {
+		if err := s.Sync.Refresh(context.Background(), t.ID); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// Order gives an order of the tenant "ghent" by its order ID.
+func (s *Site) Order(key string) packaging.Order {
+	s.t.Helper()
+	return s.OrderOf("ghent", key)
+}
+
+// OrderOf gives an order of a tenant by its order ID.
+func (s *Site) OrderOf(slug, key string) packaging.Order {
+	s.t.Helper()
+	page, err := s.Store.SearchOrders(context.Background(), s.Tenant(slug).ID, packaging.OrderFilter{Text: key, Limit: 100})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, o := range page.Orders {
+		if o.Key == key {
+			return o
+		}
+	}
+	s.t.Fatalf("no order %s", key)
+	return packaging.Order{}
+}
+
+// Person gives somebody of the tenant "ghent".
+func (s *Site) Person(username string) packaging.Person {
+	s.t.Helper()
+	people, err := s.Store.People(context.Background(), s.Tenant("ghent").ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, p := range people {
+		if p.Username == username {
+			return p
+		}
+	}
+	s.t.Fatalf("no person %s", username)
+	return packaging.Person{}
+}
+
+// History gives the latest entries of "ghent", newest first.
+func (s *Site) History() []packaging.Entry {
+	s.t.Helper()
+	page, err := s.Store.History(context.Background(), s.Tenant("ghent").ID, packaging.HistoryFilter{Limit: 1000})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return page.Entries
+}
+
+type clients struct {
+	site   *Site
+	limits manufacturer.Limits
+	mu     sync.Mutex
+	made   map[packaging.TenantID]*manufacturer.Client
+}
+
+func (c *clients) of(ctx context.Context, id packaging.TenantID) (*manufacturer.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if client := c.made[id]; client != nil {
+		return client, nil
+	}
+	creds, err := c.site.Store.Credentials(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	client, err := manufacturer.New(manufacturer.Config{
+		BaseURL: c.site.Remote.URL, TokenKind: manufacturer.TokenKind(creds.TokenKind), TokenHeader: manufacturer.TokenHeader(creds.TokenHeader),
+		APIKey: creds.APIKey, APISecret: creds.APISecret, ChannelKey: creds.ChannelKey, StaticToken: creds.StaticToken,
+		Limits: c.limits, Now: c.site.Clock.Now,
+	})
+	if err == nil {
+		if c.made == nil {
+			c.made = map[packaging.TenantID]*manufacturer.Client{}
+		}
+		c.made[id] = client
+	}
+	return client, err
+}
+
+// Clock is a clock that stands still until it is moved. It moves a millisecond at each look, so that no two moments are
+// the same.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(time.Millisecond)
+	return c.now
+}
+
+// Move moves the clock on.
+func (c *Clock) Move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Log keeps what is logged.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Browser is somebody's browser without scripts: it keeps cookies and does not follow redirects.
+type Browser struct {
+	t      testing.TB
+	base   string
+	Client *http.Client
+	Header http.Header // sent with every request
+}
+
+// Browser opens a new browser.
+func (s *Site) Browser() *Browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &Browser{s.t, s.Web.URL, &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, http.Header{}}
+}
+
+// SignIn opens a browser and signs somebody in.
+func (s *Site) SignIn(username string) *Browser {
+	s.t.Helper()
+	b := s.Browser()
+	if a := b.Post("/login", "username", username, "password", Password); a.Status != http.StatusSeeOther {
+		s.t.Fatalf("sign-in of %s: %d", username, a.Status)
+	}
+	return b
+}
+
+// Answer is what a browser got.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+	t      testing.TB
+}
+
+// Get asks for a path.
+func (b *Browser) Get(path string) Answer {
+	b.t.Helper()
+	return b.do(http.MethodGet, path, nil)
+}
+
+// Post sends a form; pairs are names and values.
+func (b *Browser) Post(path string, pairs ...string) Answer {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return b.do(http.MethodPost, path, form)
+}
+
+func (b *Browser) do(method, path string, form url.Values) Answer {
+	b.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for name, values := range b.Header {
+		r.Header[name] = values
+	}
+	response, err := b.Client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return Answer{response.StatusCode, response.Header, string(content), b.t}
+}
+
+// Text is what stands on the page at a selector, white space squeezed.
+func (a Answer) Text(selector string) string {
+	a.t.Helper()
+	return strings.Join(strings.Fields(a.page().Find(selector).Text()), " ")
+}
+
+// All are the texts of each element at a selector, as they are.
+func (a Answer) All(selector string) []string {
+	a.t.Helper()
+	return a.page().Find(selector).Map(func(_ int, s *goquery.Selection) string { return s.Text() })
+}
+
+// Attr is an attribute of the first element at a selector, empty where there is none.
+func (a Answer) Attr(selector, name string) string {
+	a.t.Helper()
+	return a.page().Find(selector).AttrOr(name, "")
+}
+
+func (a Answer) page() *goquery.Document {
+	a.t.Helper()
+	page, err := goquery.NewDocumentFromReader(strings.NewReader(a.Body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return page
+}

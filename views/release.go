@@ -1,0 +1,176 @@
+package views
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+)
+
+// action is what the release panel of an order offers.
+type action string
+
+const (
+	offerArm     action = "arm"     // the first of two steps
+	offerExecute action = "execute" // the second
+	offerNothing action = "nothing" // something stands in the way, which the panel says
+	offerWait    action = "wait"    // a release is under way
+)
+
+// offer decides what the panel offers to a person. Armed is whether they took the first step.
+func offer(o packaging.Order, p packaging.Person, armed bool) action {
+	obstacle := o.ReleaseObstacle()
+	switch {
+	case obstacle == packaging.BeingReleased:
+		return offerWait
+	case obstacle != packaging.NoObstacle, !p.May(packaging.ReleaseOrders):
+		return offerNothing
+	case armed:
+		return offerExecute
+	}
+	return offerArm
+}
+
+// explanation is a state told in three parts: what it is, why, and what to do.
+type explanation struct{ what, why, do string }
+
+// whyNot explains why an order can't be released by a person, and what can be done about it.
+func whyNot(ctx context.Context, o packaging.Order, p packaging.Person) explanation {
+	key := "obstacle." + string(o.ReleaseObstacle())
+	switch o.ReleaseObstacle() {
+	case packaging.NoObstacle:
+		return explanation{
+			what: text.Say(ctx, "obstacle.role"),
+			do:   text.Say(ctx, "obstacle.role.do", "Role", text.Say(ctx, "role."+string(p.Role))),
+		}
+	case packaging.NotPending:
+		if !o.Status.Known() {
+			key = "obstacle.not_pending.other"
+		} else {
+			key = "obstacle.not_pending." + statusKey(o.Status)
+		}
+	}
+	return explanation{
+		what: text.Say(ctx, key, "Status", statusMark(ctx, o.Status).word),
+		do:   text.Say(ctx, key+".do", "Order", o.Key),
+	}
+}
+
+func statusKey(s packaging.Status) string {
+	switch s {
+	case packaging.Open:
+		return "open"
+	case packaging.InProgress:
+		return "in_progress"
+	case packaging.Suspended:
+		return "suspended"
+	case packaging.Done:
+		return "done"
+	}
+	return "other"
+}
+
+// resultOf explains the outcome of a release.
+func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) explanation {
+	line := lineName(ctx, r.Line)
+	switch r.Outcome {
+	case packaging.Released:
+		return explanation{
+			what: text.Say(ctx, "result.released", "Order", o.Key, "Line", line),
+			why:  text.Say(ctx, "result.released.serials", "Count", int(r.Serials)),
+		}
+	case packaging.Refused:
+		return explanation{
+			what: text.Say(ctx, "result.refused", "Order", o.Key),
+			why:  reasonOf(ctx, r.Reason, r.Status),
+			do:   text.Say(ctx, "reason."+string(r.Reason)+".do"),
+		}
+	case packaging.Unknown:
+		return explanation{
+			what: text.Say(ctx, "result.unknown", "Order", o.Key),
+			why:  reasonOf(ctx, r.Reason, r.Status),
+			do:   text.Say(ctx, "result.unknown.do"),
+		}
+	}
+	return explanation{
+		what: text.Say(ctx, "result.sending", "Order", o.Key, "Line", line),
+		do:   text.Say(ctx, "result.sending.do"),
+	}
+}
+
+// reasonOf is why a call ended as it did, in a person's words.
+func reasonOf(ctx context.Context, reason packaging.Reason, status packaging.Status) string {
+	return text.Say(ctx, "reason."+string(reason), "Status", statusMark(ctx, status).word)
+}
+
+// historyReason is the reason of an entry: why a call ended so, or what stood in the way of one.
+func historyReason(ctx context.Context, e packaging.Entry) string {
+	switch {
+	case e.Reason == "":
+		return ""
+	case e.Deed == packaging.ReleaseDeclined:
+		return text.Say(ctx, "declined."+e.Reason)
+	}
+	return text.Say(ctx, "reason."+e.Reason, "Status", "")
+}
+
+// oddityText says what is odd about a list.
+func oddityText(ctx context.Context, odd packaging.Oddity, r packaging.Release) string {
+	return text.Say(ctx, "oddity."+string(odd.Kind), "Count", int(odd.Count), "Expected", text.Number(ctx, r.Expected))
+}
+
+// sentence is what the second button says: all of it.
+func sentence(ctx context.Context, o packaging.Order) string {
+	if !o.Line.Known() {
+		return text.Say(ctx, "release.execute_no_line", "Order", o.Key)
+	}
+	return text.Say(ctx, "release.execute", "Order", o.Key, "Line", o.Line.Name)
+}
+
+// lineName is how a line is called on pages.
+func lineName(ctx context.Context, l packaging.Line) string {
+	if l.Name == "" {
+		return text.Say(ctx, "line.none")
+	}
+	return l.Name
+}
+
+// expected is how many serials an order should bring, in words.
+func expected(ctx context.Context, f packaging.Facts) string {
+	n, known := f.SerialsExpected()
+	if !known {
+		return text.Say(ctx, "order.expected_unknown")
+	}
+	return text.Number(ctx, n)
+}
+
+// amount writes a number that was understood as the language does, and anything else as it came.
+func amount(ctx context.Context, s string) string {
+	if s == "" {
+		return text.Say(ctx, "value.none")
+	}
+	n := int64(0)
+	for _, c := range s {
+		if c < '0' || c > '9' || len(s) > 12 {
+			return s
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return text.Number(ctx, n)
+}
+
+// percent writes an extra percentage.
+func percent(ctx context.Context, s string) string {
+	if s == "" {
+		return text.Say(ctx, "value.none")
+	}
+	return s + " %"
+}
+
+// orNone writes a text, or that there is none.
+func orNone(ctx context.Context, s string) string {
+	if s == "" {
+		return text.Say(ctx, "value.none")
+	}
+	return s
+}

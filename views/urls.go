@@ -1,0 +1,94 @@
+package views
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"lineboard/internal/packaging"
+)
+
+// The addresses of the pages. Handlers route them, templates link them; nobody writes one by hand.
+
+func HomeURL() templ.SafeURL { return "/" }
+
+func LoginURL() templ.SafeURL { return "/login" }
+
+func LogoutURL() templ.SafeURL { return "/logout" }
+
+func TenantURL() templ.SafeURL { return "/tenant" }
+
+func LineURL(l packaging.Line) templ.SafeURL {
+	return templ.SafeURL("/lines/" + url.PathEscape(l.Code))
+}
+
+func OrderURL(id packaging.OrderID) templ.SafeURL {
+	return templ.SafeURL("/orders/" + strconv.FormatInt(int64(id), 10))
+}
+
+// ArmURL is the order's page with its release armed.
+func ArmURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?arm=1#release" }
+
+func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/release" }
+
+func SerialsURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/serials" }
+
+func SerialsCSVURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".csv" }
+
+func SerialsJSONURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".json" }
+
+// SerialsPageURL is the page of the order's serials that contain text, after the given place.
+func SerialsPageURL(id packaging.OrderID, text string, after int64) templ.SafeURL {
+	return withQuery(SerialsURL(id), "q", text, "after", number(after))
+}
+
+// NoLine is what stands for "no line" where a line is chosen.
+const NoLine = "-"
+
+// OrdersURL is a search for orders; line is a line's code or NoLine.
+func OrdersURL(text string, status packaging.Status, line string, before packaging.OrderID) templ.SafeURL {
+	return withQuery("/orders", "q", text, "status", string(status), "line", line, "before", number(int64(before)))
+}
+
+// HistoryForm is what a person asked the history for, as typed.
+type HistoryForm struct {
+	Line, Order, Person, Outcome string
+	From, To                     string // of the site, as in "2026-11-23T06:00"
+	Before                       int64
+}
+
+func (f HistoryForm) query(path templ.SafeURL) templ.SafeURL {
+	return withQuery(path, "line", f.Line, "order", f.Order, "person", f.Person, "outcome", f.Outcome,
+		"from", f.From, "to", f.To, "before", number(f.Before))
+}
+
+func HistoryURL(f HistoryForm) templ.SafeURL { return f.query("/history") }
+
+// HistoryCSVURL is all that the form asks for, whatever page it is on.
+func HistoryCSVURL(f HistoryForm) templ.SafeURL {
+	f.Before = 0
+	return f.query("/history.csv")
+}
+
+// withQuery adds those of the pairs of name and value that have a value.
+func withQuery(path templ.SafeURL, pairs ...string) templ.SafeURL {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + templ.SafeURL("?"+q.Encode())
+}
+
+// number is a position as a query has it, empty where there is none.
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
