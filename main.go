@@ -1,0 +1,392 @@
+// Lineboard is a web dashboard for the people who run serialised packaging lines: it shows each line's packaging orders,
+// releases them to their line through the Manufacturer V2 API, and keeps a history that nobody can rewrite.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	_ "time/tzdata" // sites are shown in their own zone, whatever the machine knows
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sync/errgroup"
+
+	"lineboard/db"
+	"lineboard/handlers"
+	"lineboard/internal/config"
+	"lineboard/internal/manufacturer"
+	"lineboard/internal/ordersync"
+	"lineboard/internal/packaging"
+	"lineboard/internal/release"
+	"lineboard/internal/sandbox"
+	"lineboard/internal/secret"
+	"lineboard/views"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lineboard:", err)
+		os.Exit(1)
+	}
+}
+
+// commands are what the program can do.
+type commands struct {
+	Serve   serve      `cmd:"" help:"Serve the dashboard."`
+	Demo    demo       `cmd:"" help:"Serve the dashboard with the built-in sandbox, sample lines, orders and people."`
+	Sandbox standAlone `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
+}
+
+// settings are what serve and demo have in common. Each can be given as a flag or as LINEBOARD_… in the environment.
+type settings struct {
+	Addr         string        `default:":8080" help:"Address to listen on."`
+	Data         string        `placeholder:"DIR" help:"Folder of the database and its key."`
+	Refresh      time.Duration `default:"30s" help:"Time between two refreshes of the orders."`
+	SignInLimit  time.Duration `default:"10s" help:"How long signing in to the API may take."`
+	ReadLimit    time.Duration `default:"15s" help:"How long a read of the API may take."`
+	ReleaseLimit time.Duration `default:"30s" help:"How long a release may take before its outcome counts as unknown."`
+	SessionIdle  time.Duration `default:"2h" help:"A sign-in ends when it was not used for so long."`
+	SessionLimit time.Duration `default:"12h" help:"A sign-in ends so long after it began."`
+	HTTPS        bool          `name:"https" help:"People reach Lineboard by HTTPS (through a proxy): cookies are sent over nothing else."`
+	Verbose      bool          `help:"Log every request."`
+}
+
+// Validate refuses times that make no sense; kong calls it.
+func (s *settings) Validate() error {
+	for name, d := range map[string]time.Duration{
+		"refresh": s.Refresh, "sign-in-limit": s.SignInLimit, "read-limit": s.ReadLimit, "release-limit": s.ReleaseLimit,
+		"session-idle": s.SessionIdle, "session-limit": s.SessionLimit,
+	} {
+		if d < 100*time.Millisecond {
+			return fmt.Errorf("--%s must be at least 100ms", name)
+		}
+	}
+	return nil
+}
+
+type serve struct {
+	settings
+	Provision string `placeholder:"FILE" help:"Provisioning file (YAML) to apply at start."`
+}
+
+type demo struct {
+	settings
+}
+
+type standAlone struct {
+	Addr string `default:"localhost:8090" help:"Address to listen on."`
+}
+
+// process is what the commands get of the process that they run in.
+type process struct {
+	context.Context
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+// run is the program. It ends when ctx does, with everything stored and closed.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	var c commands
+	exited := false
+	parser, err := kong.New(
+		&c,
+		kong.Name("lineboard"),
+		kong.Description("A dashboard for serialised packaging lines. Every flag can also be given in the environment: --data as LINEBOARD_DATA."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { exited = true }),
+		kong.Resolvers(environment(getenv)),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if exited { // help was asked for, and given
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return command.Run(&process{ctx, getenv, stdout, stderr})
+}
+
+// environment gives each flag that is not on the command line its value from LINEBOARD_….
+func environment(getenv func(string) string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if value := getenv("LINEBOARD_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))); value != "" {
+			return value, nil
+		}
+		return nil, nil
+	})
+}
+
+// Run serves the dashboard of a site.
+func (s *serve) Run(p *process) error {
+	if s.Data == "" {
+		s.Data = "lineboard-data"
+	}
+	var site db.Site
+	if s.Provision != "" {
+		file, err := config.ReadProvisioning(s.Provision, p.getenv)
+		if err != nil {
+			return err
+		}
+		site = siteOf(file)
+	}
+	return s.serve(p, site, nil, func(address string) {
+		fmt.Fprintf(p.stdout, "Lineboard is at %s\n", address)
+	})
+}
+
+// Run serves the demo. Its data begins anew at each start, as the sandbox's orders do; a folder that was named is kept.
+func (d *demo) Run(p *process) error {
+	if d.Data == "" {
+		folder, err := os.MkdirTemp("", "lineboard-demo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
+		d.Data = folder
+	}
+	box := sandbox.New(sandbox.Options{})
+	box.Put(sandbox.Sample(time.Now())...)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	remote := &http.Server{Handler: box, ReadHeaderTimeout: headerLimit}
+	go remote.Serve(listener) //nolint:errcheck // ends with Close
+	defer remote.Close()
+	file, err := config.Demo("http://" + listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	var people []views.DemoPerson
+	for _, u := range file.Tenants[0].Users {
+		people = append(people, views.DemoPerson{Username: u.Username, Password: config.DemoPassword, Role: u.Role})
+	}
+	return d.serve(p, siteOf(file), people, func(address string) {
+		fmt.Fprintf(p.stdout, "\n  Lineboard demo: %s\n\n  Sign in as %s with password %s, or as:\n", address, people[0].Username, config.DemoPassword)
+		for _, person := range people[1:] {
+			fmt.Fprintf(p.stdout, "    %s\n", person.Username)
+		}
+		fmt.Fprintf(p.stdout, "\n  Data: %s\n  Stop: Ctrl+C\n\n", d.Data)
+	})
+}
+
+// Run serves the sandbox alone, with the sample orders.
+func (s *standAlone) Run(p *process) error {
+	box := sandbox.New(sandbox.Options{})
+	box.Put(sandbox.Sample(time.Now())...)
+	return listen(p, s.Addr, box, func(address string) {
+		fmt.Fprintf(p.stdout, "The sandbox is at %s, with the credentials of the API's documentation\n", address)
+	})
+}
+
+func siteOf(file config.Provisioning) (site db.Site) {
+	for _, t := range file.Tenants {
+		setup := db.TenantSetup{
+			Tenant: packaging.Tenant{Slug: t.Slug, Name: t.Name, TimeZone: t.TimeZone, BaseURL: t.API.BaseURL},
+			Credentials: db.Credentials{
+				TokenKind: t.API.Token, TokenHeader: t.API.TokenHeader, APIKey: t.API.Key.Text,
+				APISecret: t.API.Secret.Text, ChannelKey: t.API.ChannelKey.Text, StaticToken: t.API.StaticToken.Text,
+			},
+		}
+		for _, l := range t.Lines {
+			setup.Lines = append(setup.Lines, packaging.Line{Code: l.Code, Name: l.Name})
+		}
+		for _, u := range t.Users {
+			setup.People = append(setup.People, db.PersonSetup{
+				Username: u.Username, FullName: u.Name, Role: packaging.Role(u.Role), Password: u.Password.Text,
+			})
+		}
+		site = append(site, setup)
+	}
+	return site
+}
+
+const (
+	patience    = 8 * time.Second  // how long a press of release waits before its page shows it as under way
+	headerLimit = 10 * time.Second // for the head of a request
+	stopLimit   = 10 * time.Second // for requests under way when the program stops
+)
+
+// serve opens the data, applies the site, and serves until the process must stop. What it starts, it stops in the
+// opposite order: nothing new comes in, releases under way get their outcome, then the database is closed.
+func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, listening func(address string)) (err error) {
+	level := slog.LevelInfo
+	if s.Verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	store, err := openData(p, s.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := store.Provision(p, site); err != nil {
+		return err
+	}
+	remotes := &remotes{store: store, limits: manufacturer.Limits{SignIn: s.SignInLimit, Read: s.ReadLimit, Release: s.ReleaseLimit}}
+	if err := remotes.check(p); err != nil {
+		return err
+	}
+	interrupted, err := store.InterruptReleases(p)
+	if err != nil {
+		return err
+	}
+	if interrupted > 0 {
+		log.Warn("releases were under way when Lineboard stopped; their outcome is unknown", "releases", interrupted)
+	}
+	releaser := release.New(store, func(ctx context.Context, t packaging.TenantID) (release.API, error) { return remotes.of(ctx, t) }, log)
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(p), s.SignInLimit+s.ReleaseLimit+stopLimit)
+		defer cancel()
+		releaser.Stop(ctx)
+	}()
+	syncer := ordersync.New(store, func(ctx context.Context, t packaging.TenantID) (ordersync.API, error) { return remotes.of(ctx, t) }, s.Refresh, time.Now, log)
+	group, ctx := errgroup.WithContext(p)
+	group.Go(func() error { return syncer.Run(ctx) })
+	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
+	group.Go(func() error {
+		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, handlers.New(handlers.Config{
+			Store: store, Releaser: releaser, Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Secure: s.HTTPS, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people,
+		}), listening)
+	})
+	return group.Wait()
+}
+
+// openData opens the database in the folder, with the key that lies beside it.
+func openData(ctx context.Context, folder string) (*db.DB, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder can't be made: %w", err)
+	}
+	path := filepath.Join(folder, "lineboard.db")
+	_, err := os.Stat(path)
+	// A database without its key is not given a new one: what is sealed in it would be lost in silence.
+	box, err := secret.OpenKeyFile(filepath.Join(folder, "lineboard.key"), errors.Is(err, os.ErrNotExist))
+	if err != nil {
+		return nil, err
+	}
+	return db.Open(ctx, path, box, time.Now)
+}
+
+// sweepSessions forgets ended sessions now and then.
+func sweepSessions(ctx context.Context, store *db.DB, s *settings, log *slog.Logger) error {
+	for {
+		if err := store.DropSessions(ctx, time.Now().Add(-s.SessionLimit), time.Now().Add(-s.SessionIdle)); err != nil && ctx.Err() == nil {
+			log.Warn("ended sessions not dropped", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
+// listen serves until the process must stop, and lets requests under way end.
+func listen(p *process, addr string, handler http.Handler, listening func(address string)) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("can't listen on %s: %w", addr, err)
+	}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: headerLimit, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(listener) }()
+	listening(addressOf(listener.Addr().(*net.TCPAddr)))
+	select {
+	case err := <-ended:
+		return err
+	case <-p.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p), stopLimit)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	return nil
+}
+
+// addressOf is where a person on this machine finds the server.
+func addressOf(a *net.TCPAddr) string {
+	host := a.IP.String()
+	if a.IP.IsUnspecified() || a.IP.IsLoopback() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(a.Port))
+}
+
+// remotes are the API clients of the tenants, each made when it is first needed.
+type remotes struct {
+	store   *db.DB
+	limits  manufacturer.Limits
+	mu      sync.Mutex
+	clients map[packaging.TenantID]*manufacturer.Client
+}
+
+func (r *remotes) of(ctx context.Context, tenant packaging.TenantID) (*manufacturer.Client, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.clients[tenant]; c != nil {
+		return c, nil
+	}
+	tenants, err := r.store.Tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tenants {
+		if t.ID == tenant {
+			return r.add(ctx, t)
+		}
+	}
+	return nil, fmt.Errorf("there is no tenant %d", tenant)
+}
+
+func (r *remotes) add(ctx context.Context, t packaging.Tenant) (*manufacturer.Client, error) {
+	c, err := r.store.Credentials(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	client, err := manufacturer.New(manufacturer.Config{
+		BaseURL: t.BaseURL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
+		APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken, Limits: r.limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.clients == nil {
+		r.clients = map[packaging.TenantID]*manufacturer.Client{}
+	}
+	r.clients[t.ID] = client
+	return client, nil
+}
+
+// check makes sure at start that the key at hand opens what is sealed in the database.
+func (r *remotes) check(ctx context.Context) error {
+	tenants, err := r.store.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tenants {
+		if _, err := r.store.Credentials(ctx, t.ID); errors.Is(err, secret.ErrWrongKey) {
+			return fmt.Errorf("the credentials of %s can't be opened: %w. Put back the key file that belongs to this database", t.Slug, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// started is the program running in this process.
+type started struct {
+	address string
+	stop    context.CancelFunc
+	ended   chan error
+	log     *output
+}
+
+// output is written by the program and read by the test.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+var addressForm = regexp.MustCompile(`http://\S+:\d+`)
+
+// start runs the program until it says where it listens.
+func start(t *testing.T, env map[string]string, args ...string) started {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	s := started{stop: stop, ended: make(chan error, 1), log: &output{}}
+	go func() {
+		err := run(ctx, args, func(name string) string { return env[name] }, write, s.log)
+		write.CloseWithError(io.EOF)
+		s.ended <- err
+	}()
+	buffer, said := make([]byte, 4096), ""
+	for s.address == "" {
+		n, err := read.Read(buffer)
+		if err != nil {
+			t.Fatalf("ended with %v before it listened", <-s.ended)
+		}
+		said += string(buffer[:n])
+		s.address = addressForm.FindString(said)
+	}
+	go io.Copy(io.Discard, read) //nolint:errcheck // what else it says is not looked at
+	t.Cleanup(func() { stop() })
+	return s
+}
+
+func (s started) end(t *testing.T) {
+	t.Helper()
+	s.stop()
+	select {
+	case err := <-s.ended:
+		if err != nil {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("did not end")
+	}
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestTheDemoStartsSaysWhomToSignInAsAndLeavesNothing(t *testing.T) {
+	before, err := filepath.Glob(filepath.Join(os.TempDir(), "lineboard-demo-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, nil, "demo", "--addr", "127.0.0.1:0")
+	if status, body := get(t, s.address+"/readyz"); status != http.StatusOK {
+		t.Errorf("readyz: %d %s", status, body)
+	}
+	if _, body := get(t, s.address+"/login"); !strings.Contains(body, "supervisor1") || !strings.Contains(body, "lineboard-demo") {
+		t.Error("the sign-in page does not say whom to sign in as")
+	}
+	s.end(t)
+	after, err := filepath.Glob(filepath.Join(os.TempDir(), "lineboard-demo-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(after) > len(before) {
+		t.Errorf("left behind %v", after)
+	}
+}
+
+func site(t *testing.T, baseURL string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "site.yaml")
+	text := `tenants:
+  - slug: plant-ghent
+    name: Plant Ghent
+    time_zone: Europe/Brussels
+    api: {base_url: ` + baseURL + `, api_key: env:KEY, api_secret: env:SECRET, channel_key: env:CHANNEL}
+    lines: [{code: L1, name: Blister line 1}]
+    users: [{username: supervisor1, name: First supervisor, role: supervisor, password: env:PASSWORD}]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var credentials = map[string]string{"KEY": "canary-key-0001", "SECRET": "canary-secret-0001", "CHANNEL": "canary-channel-0001", "PASSWORD": "canary-password-0001"}
+
+// with is the credentials' environment and more.
+func with(more map[string]string) map[string]string {
+	env := map[string]string{}
+	for _, m := range []map[string]string{credentials, more} {
+		for name, value := range m {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+func TestServeTakesItsSettingsFromTheEnvironmentAndKeepsSecretsToItself(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	sandbox := start(t, nil, "sandbox", "--addr", "127.0.0.1:0")
+	env := with(map[string]string{"LINEBOARD_ADDR": "127.0.0.1:0", "LINEBOARD_DATA": data, "LINEBOARD_PROVISION": site(t, sandbox.address), "LINEBOARD_VERBOSE": "true"})
+	s := start(t, env, "serve")
+	if status, _ := get(t, s.address+"/readyz"); status != http.StatusOK {
+		t.Errorf("readyz: %d", status)
+	}
+	if _, body := get(t, s.address+"/login"); strings.Contains(body, "demo") {
+		t.Error("serve shows the demo's people")
+	}
+	s.end(t)
+	if strings.Contains(s.log.String(), "canary") {
+		t.Error("a credential is in the log")
+	}
+	files, err := os.ReadDir(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(filepath.Join(data, file.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(content, []byte("canary")) {
+			t.Errorf("a credential stands in %s", file.Name())
+		}
+	}
+	// Once set up, it starts without the file.
+	again := start(t, map[string]string{"LINEBOARD_DATA": data}, "serve", "--addr", "127.0.0.1:0")
+	again.end(t)
+	sandbox.end(t)
+}
+
+func TestWhatIsWrongAtStartIsToldInASentence(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	first := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, "http://127.0.0.1:1"))
+	fails := func(says string, env map[string]string, args ...string) {
+		t.Helper()
+		err := run(t.Context(), args, func(name string) string { return env[name] }, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%v: %v, want %q in it", args, err, says)
+		}
+	}
+	fails("another Lineboard is running", nil, "serve", "--addr", "127.0.0.1:0", "--data", data)
+	fails("can't listen on", nil, "serve", "--addr", strings.TrimPrefix(first.address, "http://"), "--data", t.TempDir())
+	first.end(t)
+
+	key := filepath.Join(data, "lineboard.key")
+	text, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	fails("lineboard.key can't be read", nil, "serve", "--addr", "127.0.0.1:0", "--data", data)
+	text[0] = map[bool]byte{true: '1', false: '0'}[text[0] == '0']
+	if err := os.WriteFile(key, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fails("Put back the key file that belongs to this database", nil, "serve", "--addr", "127.0.0.1:0", "--data", data)
+
+	broken := filepath.Join(t.TempDir(), "site.yaml")
+	if err := os.WriteFile(broken, []byte("tenants:\n  - slug: plant-ghent\n    nam: canary\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fails("line 3", nil, "serve", "--data", t.TempDir(), "--provision", broken)
+	fails("provisioning file can't be read", nil, "serve", "--data", t.TempDir(), "--provision", broken+".not")
+	fails("environment variable KEY is not set", nil, "serve", "--data", t.TempDir(), "--provision", site(t, "http://127.0.0.1:1"))
+	fails("unknown flag --nonsense", nil, "serve", "--nonsense")
+	fails("invalid duration", map[string]string{"LINEBOARD_REFRESH": "soon"}, "serve")
+	fails("--refresh must be at least 100ms", nil, "serve", "--refresh", "0s")
+	fails("--release-limit must be at least 100ms", nil, "demo", "--release-limit=-1s")
+	fails("expected one of", nil)
+}
+
+func TestHelpIsNoError(t *testing.T) {
+	var said bytes.Buffer
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}} {
+		if err := run(t.Context(), args, os.Getenv, &said, io.Discard); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	for _, says := range []string{"serve", "demo", "sandbox", "--provision", "LINEBOARD_DATA"} {
+		if !strings.Contains(said.String(), says) {
+			t.Errorf("the help does not say %s", says)
+		}
+	}
+}
