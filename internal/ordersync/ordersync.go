@@ -56,6 +56,9 @@ func New(store Store, api func(context.Context, packaging.TenantID) (API, error)
 // Run refreshes at once and then on the interval, each tenant by itself, until ctx ends.
 func (s *Syncer) Run(ctx context.Context) error {
 	tenants, err := s.store.Tenants(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
