@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,16 +54,18 @@ type commands struct {
 
 // settings are what serve and demo have in common. Each can be given as a flag or as LINEBOARD_… in the environment.
 type settings struct {
-	Addr         string        `default:":8080" help:"Address to listen on."`
-	Data         string        `placeholder:"DIR" help:"Folder of the database and its key."`
-	Refresh      time.Duration `default:"30s" help:"Time between two refreshes of the orders."`
-	SignInLimit  time.Duration `default:"10s" help:"How long signing in to the API may take."`
-	ReadLimit    time.Duration `default:"15s" help:"How long a read of the API may take."`
-	ReleaseLimit time.Duration `default:"30s" help:"How long a release may take before its outcome counts as unknown."`
-	SessionIdle  time.Duration `default:"2h" help:"A sign-in ends when it was not used for so long."`
-	SessionLimit time.Duration `default:"12h" help:"A sign-in ends so long after it began."`
-	HTTPS        bool          `name:"https" help:"People reach Lineboard by HTTPS (through a proxy): cookies are sent over nothing else."`
-	Verbose      bool          `help:"Log every request."`
+	Addr         string          `default:":8080" help:"Address to listen on."`
+	Data         string          `placeholder:"DIR" help:"Folder of the database and its key."`
+	Refresh      time.Duration   `default:"30s" help:"Time between two refreshes of the orders."`
+	SignInLimit  time.Duration   `default:"10s" help:"How long signing in to the API may take."`
+	ReadLimit    time.Duration   `default:"15s" help:"How long a read of the API may take."`
+	ReleaseLimit time.Duration   `default:"30s" help:"How long a release may take before its outcome counts as unknown."`
+	AskAfter     []time.Duration `default:"2s,5s,15s,1m,4m" help:"When the API is asked about a release whose outcome is unknown, from the end of its call; the last gap repeats."`
+	Doubt        time.Duration   `default:"15s" help:"How long a call without an answer may still be running at the API, so that Pending release does not prove yet that it was not carried out."`
+	SessionIdle  time.Duration   `default:"2h" help:"A sign-in ends when it was not used for so long."`
+	SessionLimit time.Duration   `default:"12h" help:"A sign-in ends so long after it began."`
+	HTTPS        bool            `name:"https" help:"People reach Lineboard by HTTPS (through a proxy): cookies are sent over nothing else."`
+	Verbose      bool            `help:"Log every request."`
 }
 
 // Validate refuses times that make no sense; kong calls it.
@@ -74,6 +77,9 @@ func (s *settings) Validate() error {
 		if d < 100*time.Millisecond {
 			return fmt.Errorf("--%s must be at least 100ms", name)
 		}
+	}
+	if len(s.AskAfter) < 2 || s.AskAfter[0] <= 0 || !slices.IsSorted(s.AskAfter) || s.Doubt < 0 {
+		return errors.New("--ask-after must be two or more growing times, and --doubt none below zero")
 	}
 	return nil
 }
@@ -258,13 +264,17 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 		defer cancel()
 		releaser.Stop(ctx)
 	}()
-	syncer := ordersync.New(store, func(ctx context.Context, t packaging.TenantID) (ordersync.API, error) { return remotes.of(ctx, t) }, s.Refresh, time.Now, log)
+	settler := release.NewSettler(store, func(ctx context.Context, t packaging.TenantID) (release.StatusAPI, error) { return remotes.of(ctx, t) },
+		release.Pace{After: s.AskAfter, Doubt: s.Doubt}, time.Now, log)
+	syncer := ordersync.New(store, func(ctx context.Context, t packaging.TenantID) (ordersync.API, error) { return remotes.of(ctx, t) },
+		s.Refresh, settler.Wake, time.Now, log)
 	group, ctx := errgroup.WithContext(p)
 	group.Go(func() error { return syncer.Run(ctx) })
+	group.Go(func() error { return settler.Run(ctx) })
 	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, handlers.New(handlers.Config{
-			Store: store, Releaser: releaser, Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Releaser: releaser, Settler: settler, Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
 			Secure: s.HTTPS, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people,
 		}), listening)
 	})

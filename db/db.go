@@ -232,6 +232,14 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
+// nullTime is nil where there is no time.
+func nullTime(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
 // nullable is nil where a key is 0, as foreign keys want it.
 func nullable[T ~int64](key T) any {
 	if key == 0 {

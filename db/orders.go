@@ -17,7 +17,7 @@ SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gt
 	l.id, l.code, l.name,
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
-	r.oddities
+	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
 LEFT JOIN lines l ON l.id = o.line_id
@@ -35,7 +35,8 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&o.Quantity, &o.ExtraPercent, &o.Status, &o.Revision, &firstSeen, &asOf, &o.Gone,
 		&line.id, &line.code, &line.name,
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
-		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities)
+		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
+		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt)
 	if err != nil {
 		return o, err
 	}
@@ -63,6 +64,12 @@ type nullRelease struct {
 	httpStatus          sql.Null[int]
 	received, expected  sql.Null[int64]
 	oddities            sql.Null[string]
+	proof               sql.Null[packaging.Proof]
+	settled, asked      sql.Null[int64]
+	askedSays           sql.Null[string]
+	list                sql.Null[packaging.ListSource]
+	listBy              sql.Null[string]
+	listAt              sql.Null[int64]
 }
 
 func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error) {
@@ -73,6 +80,8 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 		Requested: moment(n.requested.V), Answered: moment(n.answered.V),
 		Outcome: n.outcome.V, Reason: n.reason.V, Status: n.status.V, Message: n.message.V, Code: n.code.V,
 		HTTPStatus: n.httpStatus.V, Serials: n.received.V, Expected: n.expected.V, ExpectedKnown: n.expected.Valid,
+		Proof: n.proof.V, Settled: moment(n.settled.V), Asked: moment(n.asked.V), AskedSays: n.askedSays.V,
+		List: n.list.V, ListBy: n.listBy.V, ListAt: moment(n.listAt.V),
 	}
 	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)
 }
@@ -182,15 +191,22 @@ func (d *DB) countOrders(ctx context.Context, tenant packaging.TenantID, lane fu
 		SELECT line_id, urgency, '', count(*) FROM orders WHERE tenant_id = ?1 AND gone = 0 AND urgency < 6 GROUP BY line_id, urgency
 		UNION ALL
 		SELECT o.line_id, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.id = r.order_id
-		WHERE r.tenant_id = ?1 AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, r.outcome`, tenant)
+		WHERE r.tenant_id = ?1 AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, r.outcome
+		UNION ALL
+		SELECT o.line_id, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
+		WHERE r.tenant_id = ?1 AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6
+		GROUP BY o.line_id`, tenant)
 	for _, c := range counts {
 		l := lane(c.line.V)
 		switch c.urgency {
 		case 0:
-			if packaging.Outcome(c.outcome) == packaging.Sending {
+			switch c.outcome {
+			case string(packaging.Sending):
 				l.Releases.Sending = c.n
-			} else {
+			case string(packaging.Unknown):
 				l.Releases.Unknown = c.n
+			default:
+				l.Releases.Odd = c.n
 			}
 		case 1:
 			l.Counts.Pending = c.n

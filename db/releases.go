@@ -65,38 +65,38 @@ func (t *tx) startRelease(by packaging.Person, o *packaging.Order) error {
 // transaction. It gives the release as it now stands.
 func (d *DB) Settle(ctx context.Context, o packaging.Order, answer packaging.Answer) (packaging.Release, error) {
 	r := *o.Release
-	err := d.tx(ctx, func(t *tx) error {
+	r.Outcome, r.Reason, r.Status = answer.Outcome, answer.Reason, answer.Status
+	r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
+	list := serialList{values: answer.Serials}
+	if r.Outcome == packaging.Released {
+		r.List, list.came = packaging.ListInAnswer, true
+	}
+	if r.Outcome != packaging.Unknown {
+		r.Proof = packaging.ByAnswer
+	}
+	seen, err := d.seenBefore(ctx, o, answer.Serials)
+	if err != nil {
+		return r, err
+	}
+	err = d.tx(ctx, func(t *tx) error {
 		r.Answered = t.now
-		r.Outcome, r.Reason, r.Status = answer.Outcome, answer.Reason, answer.Status
-		r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
-		r.Serials = int64(len(answer.Serials))
-		if r.Outcome == packaging.Released {
-			r.Oddities = packaging.CheckSerials(answer.Serials, r.Expected, r.ExpectedKnown)
+		if err := t.keepList(o, &r, list, seen); err != nil {
+			return err
 		}
-		return t.endRelease(o, r, answer)
+		return t.endRelease(o, r, answer.Body)
 	})
 	return r, err
 }
 
-func (t *tx) endRelease(o packaging.Order, r packaging.Release, answer packaging.Answer) error {
-	oddities, err := json.Marshal(append([]packaging.Oddity{}, r.Oddities...))
-	if err != nil {
+// endRelease stores how the call of a release ended.
+func (t *tx) endRelease(o packaging.Order, r packaging.Release, body []byte) error {
+	if err := t.storeRelease(r); err != nil {
 		return err
 	}
-	if err := t.exec(`
-		UPDATE releases SET outcome = ?, answered_at = ?, reason = ?, order_status = ?, message = ?, code = ?,
-			http_status = ?, serials_received = ?, oddities = ? WHERE id = ?`,
-		r.Outcome, millis(r.Answered), r.Reason, r.Status, r.Message, r.Code,
-		r.HTTPStatus, r.Serials, string(oddities), r.ID); err != nil {
-		return err
-	}
-	if len(answer.Body) > 0 {
-		if err := t.exec(`INSERT INTO answers (release_id, body) VALUES (?, ?)`, r.ID, answer.Body); err != nil {
+	if len(body) > 0 {
+		if err := t.exec(`INSERT INTO answers (release_id, body) VALUES (?, ?)`, r.ID, body); err != nil {
 			return err
 		}
-	}
-	if err := t.addSerials(o, answer.Serials); err != nil {
-		return err
 	}
 	if err := t.followAnswer(o, r); err != nil {
 		return err
@@ -107,21 +107,43 @@ func (t *tx) endRelease(o packaging.Order, r packaging.Release, answer packaging
 	return t.record(e)
 }
 
+// storeRelease stores all of a release that can change.
+func (t *tx) storeRelease(r packaging.Release) error {
+	oddities, err := json.Marshal(append([]packaging.Oddity{}, r.Oddities...))
+	if err != nil {
+		return err
+	}
+	return t.exec(`
+		UPDATE releases SET outcome = ?, answered_at = ?, reason = ?, order_status = ?, message = ?, code = ?,
+			http_status = ?, serials_received = ?, oddities = ?, proof = ?, settled_at = ?, asked_at = ?, asked_says = ?,
+			list_source = ?, list_by = ?, list_at = ? WHERE id = ?`,
+		r.Outcome, nullTime(r.Answered), r.Reason, r.Status, r.Message, r.Code,
+		r.HTTPStatus, r.Serials, string(oddities), r.Proof, nullTime(r.Settled), nullTime(r.Asked), r.AskedSays,
+		r.List, r.ListBy, nullTime(r.ListAt), r.ID)
+}
+
 // followAnswer brings the order to what the answer proves about it, and no further.
 func (t *tx) followAnswer(o packaging.Order, r packaging.Release) error {
-	status, gone := o.Status, o.Gone
 	switch {
 	case r.Outcome == packaging.Released:
-		status = packaging.InProgress
+		return t.setStatus(o, packaging.InProgress, o.Gone)
 	case r.Reason == packaging.WrongStatus && r.Status != "":
-		status = r.Status
+		return t.setStatus(o, r.Status, o.Gone)
 	case r.Reason == packaging.OrderNotFound:
-		gone = true
-	default:
-		return t.exec(`UPDATE orders SET revision = revision + 1 WHERE id = ?`, o.ID)
+		return t.setStatus(o, o.Status, true)
 	}
+	return t.touch(o)
+}
+
+// setStatus stores what the API has just proven about an order.
+func (t *tx) setStatus(o packaging.Order, status packaging.Status, gone bool) error {
 	return t.exec(`UPDATE orders SET status = ?, gone = ?, confirmed_at = ?, revision = revision + 1 WHERE id = ?`,
 		status, gone, millis(t.now), o.ID)
+}
+
+// touch notes that what pages show of an order has changed.
+func (t *tx) touch(o packaging.Order) error {
+	return t.exec(`UPDATE orders SET revision = revision + 1 WHERE id = ?`, o.ID)
 }
 
 // InterruptReleases settles as unknown what was still being sent when the process before this one ended: whether those
@@ -135,7 +157,7 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 		for _, o := range orders {
 			r := *o.Release
 			r.Outcome, r.Reason, r.Answered = packaging.Unknown, packaging.Interrupted, t.now
-			if err := t.endRelease(o, r, packaging.Answer{}); err != nil {
+			if err := t.endRelease(o, r, nil); err != nil {
 				return err
 			}
 		}

@@ -40,6 +40,7 @@ type Store interface {
 	EachSerial(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, do func(packaging.Serial) error) error
 	History(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter) (packaging.HistoryPage, error)
 	EachEntry(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter, do func(packaging.Entry) error) error
+	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	Record(ctx context.Context, e packaging.Entry) error
 	Ready(ctx context.Context) error
 }
@@ -50,10 +51,16 @@ type Releaser interface {
 	Held() int
 }
 
+// Settler asks about releases whose outcome is unknown.
+type Settler interface {
+	Ask(ctx context.Context, by packaging.Person, id packaging.OrderID) error
+}
+
 // Config is what the server is set up with.
 type Config struct {
 	Store    Store
 	Releaser Releaser
+	Settler  Settler
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache
@@ -69,8 +76,11 @@ type server struct {
 	sessions *sessionStore
 }
 
-// formLimit is more than any form of ours takes.
-const formLimit = "64K"
+// formLimit is more than any form of ours takes, but for the one that a list of serials is added with.
+const (
+	formLimit = "64K"
+	listLimit = "32M"
+)
 
 // New makes the handler of the whole dashboard.
 func New(c Config) http.Handler {
@@ -80,13 +90,27 @@ func New(c Config) http.Handler {
 	// Echo would believe any X-Forwarded-For header.
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
-	e.Use(middleware.BodyLimit(formLimit), s.person)
+	e.Use(bodyLimit, s.person)
 	s.routes(e)
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
 	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.guardOrigin(e))))
 	return s.secured(mux)
 }
+
+// bodyLimit bounds what a request brings along.
+func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
+	form, list := middleware.BodyLimit(formLimit)(next), middleware.BodyLimit(listLimit)(next)
+	return func(c echo.Context) error {
+		if c.Path() == listPath {
+			return list(c)
+		}
+		return form(c)
+	}
+}
+
+// listPath takes a list of serials, which is long.
+const listPath = "/orders/:id/list"
 
 // routes is the whole table: a method, a path, what a person must be allowed to do, and the handler.
 func (s *server) routes(e *echo.Echo) {
@@ -108,6 +132,9 @@ func (s *server) routes(e *echo.Echo) {
 		{"GET", "/orders", packaging.ViewOrders, s.orders},
 		{"GET", "/orders/:id", packaging.ViewOrders, s.order},
 		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},
+		{"POST", "/orders/:id/ask", packaging.SettleOrders, s.ask},
+		{"GET", listPath, packaging.SettleOrders, s.listForm},
+		{"POST", listPath, packaging.SettleOrders, s.addList},
 		{"GET", "/orders/:id/serials", packaging.ViewOrders, s.serials},
 		{"GET", "/orders/:id/serials.csv", packaging.ExportRecords, s.serialsCSV},
 		{"GET", "/orders/:id/serials.json", packaging.ExportRecords, s.serialsJSON},

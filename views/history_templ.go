@@ -696,14 +696,14 @@ func historyTable(entries []packaging.Entry) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "</time></td><td data-label=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "</time></td><td class=\"still\" data-label=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var40 string
 			templ_7745c5c3_Var40, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "history.who"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/history.templ`, Line: 116, Col: 44}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/history.templ`, Line: 116, Col: 58}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var40))
 			if templ_7745c5c3_Err != nil {
@@ -986,6 +986,10 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 	switch e.Deed {
 	case packaging.ReleaseEnded:
 		return text.Say(ctx, "deed.release_ended."+string(e.Outcome), "Count", int(e.Serials))
+	case packaging.ReleaseSettled:
+		return text.Say(ctx, "deed.release_settled."+string(e.Outcome), "New", e.New)
+	case packaging.ListAdded:
+		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
 	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet:
 		if e.Old == "" {
 			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)

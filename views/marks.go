@@ -49,6 +49,13 @@ func orderMark(ctx context.Context, o packaging.Order) mark {
 		return outcomeMark(ctx, o.Release.Outcome)
 	case o.Gone:
 		return mark{"circle-x", text.Say(ctx, "status.gone"), "amber"}
+	case o.Release != nil && o.Release.Odd() && o.Status != packaging.Done:
+		return lookMark(ctx)
 	}
 	return statusMark(ctx, o.Status)
+}
+
+// lookMark shows a release that a person should look at: its list is missing or odd.
+func lookMark(ctx context.Context) mark {
+	return mark{"triangle-alert", text.Say(ctx, "outcome.odd"), "amber"}
 }

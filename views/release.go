@@ -31,6 +31,18 @@ func offer(o packaging.Order, p packaging.Person, armed bool) action {
 	return offerArm
 }
 
+// pollEvery is how often the panel asks for itself again, as htmx writes it: while a release is under way, and more calmly
+// while its outcome is not known.
+func pollEvery(o packaging.Order) string {
+	switch o.ReleaseObstacle() {
+	case packaging.BeingReleased:
+		return "every 1s"
+	case packaging.OutcomeUnknown:
+		return "every 3s"
+	}
+	return ""
+}
+
 // explanation is a state told in three parts: what it is, why, and what to do.
 type explanation struct{ what, why, do string }
 
@@ -75,10 +87,7 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) expla
 	line := lineName(ctx, r.Line)
 	switch r.Outcome {
 	case packaging.Released:
-		return explanation{
-			what: text.Say(ctx, "result.released", "Order", o.Key, "Line", line),
-			why:  text.Say(ctx, "result.released.serials", "Count", int(r.Serials)),
-		}
+		return releasedTo(ctx, r, o, line)
 	case packaging.Refused:
 		return explanation{
 			what: text.Say(ctx, "result.refused", "Order", o.Key),
@@ -88,7 +97,7 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) expla
 	case packaging.Unknown:
 		return explanation{
 			what: text.Say(ctx, "result.unknown", "Order", o.Key),
-			why:  reasonOf(ctx, r.Reason, r.Status),
+			why:  reasonOf(ctx, r.Reason, r.Status) + " " + text.Say(ctx, "result.asking"),
 			do:   text.Say(ctx, "result.unknown.do"),
 		}
 	}
@@ -96,6 +105,42 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) expla
 		what: text.Say(ctx, "result.sending", "Order", o.Key, "Line", line),
 		do:   text.Say(ctx, "result.sending.do"),
 	}
+}
+
+// releasedTo explains a release that is out at the line, and claims no more than what is proven about it.
+func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, line string) (e explanation) {
+	switch r.Proof {
+	case packaging.ByStatus:
+		e.what = text.Say(ctx, "result.settled", "Order", o.Key, "Status", statusMark(ctx, r.Status).word)
+		e.why = text.Say(ctx, "result.settled.who")
+	case packaging.ByPerson:
+		e.what = text.Say(ctx, "result.elsewhere", "Order", o.Key)
+	default:
+		e.what = text.Say(ctx, "result.released", "Order", o.Key, "Line", line)
+	}
+	if r.ListMissing() {
+		e.why += " " + text.Say(ctx, "result.list_missing")
+		e.do = text.Say(ctx, "result.list_missing.do")
+		return e
+	}
+	e.why += " " + text.Say(ctx, "result.released.serials", "Count", int(r.Serials))
+	if r.List == packaging.ListByPerson {
+		e.why += " " + text.Say(ctx, "result.list_by", "Person", r.ListBy)
+	}
+	return e
+}
+
+// askedText is what came of the last question about an unknown release.
+func askedText(ctx context.Context, r packaging.Release) string {
+	switch status := packaging.Status(r.AskedSays); {
+	case status.Known():
+		return text.Say(ctx, "result.asked_status", "Status", statusMark(ctx, status).word)
+	case text.Has(ctx, "reason."+r.AskedSays):
+		return text.Say(ctx, "reason."+r.AskedSays, "Status", "")
+	case status != "":
+		return text.Say(ctx, "result.asked_status", "Status", r.AskedSays)
+	}
+	return text.Say(ctx, "result.asked_nothing")
 }
 
 // reasonOf is why a call ended as it did, in a person's words.
@@ -110,6 +155,8 @@ func historyReason(ctx context.Context, e packaging.Entry) string {
 		return ""
 	case e.Deed == packaging.ReleaseDeclined:
 		return text.Say(ctx, "declined."+e.Reason)
+	case e.Deed == packaging.ReleaseSettled:
+		return "" // the deed says it
 	}
 	return text.Say(ctx, "reason."+e.Reason, "Status", "")
 }

@@ -720,7 +720,10 @@ func serialList(list []packaging.Serial) templ.Component {
 func grouped(serial string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var html strings.Builder
-		for _, group := range groupsOf4(serial) {
+		for i, group := range groupsOf4(serial) {
+			if i > 0 {
+				html.WriteString("<wbr>")
+			}
 			html.WriteString("<span>" + templ.EscapeString(group) + "</span>")
 		}
 		_, err := io.WriteString(w, `<code class="serial">`+html.String()+`</code>`)

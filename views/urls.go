@@ -32,6 +32,12 @@ func ArmURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?arm=1#
 
 func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/release" }
 
+// AskURL asks the API about the order's unknown release.
+func AskURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/ask" }
+
+// ListURL adds the order's missing serial list.
+func ListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/list" }
+
 func SerialsURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/serials" }
 
 func SerialsCSVURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".csv" }

@@ -121,18 +121,28 @@ CREATE TABLE releases (
   message          TEXT NOT NULL DEFAULT '',
   code             TEXT NOT NULL DEFAULT '',
   http_status      INTEGER NOT NULL DEFAULT 0,
+  proof            TEXT NOT NULL DEFAULT '' CHECK (proof IN ('', 'answer', 'status', 'person')), -- what it is settled by
+  settled_at       INTEGER, -- when an unknown outcome became known
+  asked_at         INTEGER, -- while unknown: when the API was last asked about it, and what that came to
+  asked_says       TEXT NOT NULL DEFAULT '',
+  list_source      TEXT NOT NULL DEFAULT '' CHECK (list_source IN ('', 'answer', 'details', 'person')), -- '': no list is here
+  list_by          TEXT NOT NULL DEFAULT '', -- who added it, where a person did
+  list_at          INTEGER,
   serials_received INTEGER NOT NULL DEFAULT 0,
   oddities         TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(oddities)),
   UNIQUE (tenant_id, id),
   FOREIGN KEY (tenant_id, order_id) REFERENCES orders (tenant_id, id),
   CHECK ((outcome = 'sending') = (answered_at IS NULL)),
-  CHECK (outcome = 'released' OR serials_received = 0),
+  CHECK (outcome = 'released' OR list_source = ''),
+  CHECK (list_source <> '' OR serials_received = 0),
+  CHECK ((outcome IN ('released', 'refused')) = (proof <> '')),
   CHECK ((outcome IN ('refused', 'unknown')) = (reason <> ''))
 ) STRICT;
 
 -- One order is never out twice: while a release of it is under way, unsettled or done, there is no second one.
 CREATE UNIQUE INDEX one_release_of_an_order ON releases (order_id) WHERE outcome IN ('sending', 'unknown', 'released');
 CREATE INDEX releases_of_order ON releases (order_id, id);
+CREATE INDEX releases_to_look_at ON releases (tenant_id) WHERE outcome = 'released' AND (list_source = '' OR oddities <> '[]');
 CREATE INDEX releases_unsettled ON releases (tenant_id, outcome) WHERE outcome IN ('sending', 'unknown');
 
 -- +goose StatementBegin
@@ -145,13 +155,22 @@ BEGIN SELECT RAISE(ABORT, 'releases are never deleted'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER releases_only_go_forward BEFORE UPDATE ON releases
-WHEN OLD.outcome IN ('released', 'refused') OR NEW.outcome = 'sending'
+WHEN OLD.outcome = 'refused' OR NEW.outcome = 'sending' OR (OLD.outcome = 'released' AND NEW.outcome <> 'released')
   OR NEW.id IS NOT OLD.id OR NEW.tenant_id IS NOT OLD.tenant_id OR NEW.order_id IS NOT OLD.order_id
   OR NEW.user_id IS NOT OLD.user_id OR NEW.username IS NOT OLD.username OR NEW.full_name IS NOT OLD.full_name
   OR NEW.role IS NOT OLD.role OR NEW.line_id IS NOT OLD.line_id OR NEW.line_code IS NOT OLD.line_code
   OR NEW.line_name IS NOT OLD.line_name OR NEW.requested_at IS NOT OLD.requested_at
   OR NEW.serials_expected IS NOT OLD.serials_expected
 BEGIN SELECT RAISE(ABORT, 'a release only goes from sending to its outcome, and from unknown to a settled one'); END;
+-- +goose StatementEnd
+-- A missing list may be added once. Nothing else of what was released changes.
+-- +goose StatementBegin
+CREATE TRIGGER a_released_list_is_final BEFORE UPDATE ON releases
+WHEN OLD.outcome = 'released' AND (OLD.list_source <> '' OR NEW.list_source = ''
+  OR NEW.answered_at IS NOT OLD.answered_at OR NEW.reason IS NOT OLD.reason OR NEW.order_status IS NOT OLD.order_status
+  OR NEW.message IS NOT OLD.message OR NEW.code IS NOT OLD.code OR NEW.http_status IS NOT OLD.http_status
+  OR NEW.proof IS NOT OLD.proof OR NEW.settled_at IS NOT OLD.settled_at)
+BEGIN SELECT RAISE(ABORT, 'the list of a release is added once and never changes'); END;
 -- +goose StatementEnd
 
 -- All that was received where the answer could not be read as an outcome.

@@ -44,13 +44,15 @@ type Syncer struct {
 	store    Store
 	api      func(context.Context, packaging.TenantID) (API, error)
 	interval time.Duration
+	answered func(packaging.TenantID)
 	now      func() time.Time
 	log      *slog.Logger
 }
 
-// New makes a Syncer that refreshes each tenant's orders once an interval.
-func New(store Store, api func(context.Context, packaging.TenantID) (API, error), interval time.Duration, now func() time.Time, log *slog.Logger) *Syncer {
-	return &Syncer{store, api, interval, now, log}
+// New makes a Syncer that refreshes each tenant's orders once an interval. After each refresh that worked it calls
+// answered: the tenant's API can be reached.
+func New(store Store, api func(context.Context, packaging.TenantID) (API, error), interval time.Duration, answered func(packaging.TenantID), now func() time.Time, log *slog.Logger) *Syncer {
+	return &Syncer{store, api, interval, answered, now, log}
 }
 
 // Run refreshes at once and then on the interval, each tenant by itself, until ctx ends.
@@ -90,6 +92,7 @@ func (s *Syncer) Refresh(ctx context.Context, tenant packaging.TenantID) error {
 	started := s.now()
 	r, err := s.ask(ctx, tenant, started)
 	if err == nil {
+		s.answered(tenant)
 		_, err = s.store.ApplyRefresh(ctx, tenant, r)
 		return err
 	}

@@ -80,7 +80,7 @@ func (a *api) Details(ctx context.Context, key string) (packaging.Facts, error) 
 
 func syncer(c *cache, a *api) *ordersync.Syncer {
 	return ordersync.New(c, func(context.Context, packaging.TenantID) (ordersync.API, error) { return a, nil },
-		30*time.Second, time.Now, slog.New(slog.DiscardHandler))
+		30*time.Second, func(packaging.TenantID) {}, time.Now, slog.New(slog.DiscardHandler))
 }
 
 func complete(key string) packaging.Facts {

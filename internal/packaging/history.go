@@ -16,6 +16,9 @@ const (
 	ReleaseRequested Deed = "release_requested"
 	ReleaseEnded     Deed = "release_ended"    // its outcome says how
 	ReleaseDeclined  Deed = "release_declined" // pressed, but not sent: its reason is the obstacle
+	ReleaseAsked     Deed = "release_asked"    // a person had the API asked about an unknown outcome
+	ReleaseSettled   Deed = "release_settled"  // an unknown outcome became known
+	ListAdded        Deed = "list_added"       // a person added a missing serial list
 	SignedIn         Deed = "signed_in"
 	SignInDeclined   Deed = "sign_in_declined"
 	SignedOut        Deed = "signed_out"
@@ -29,7 +32,7 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, SignedIn, SignInDeclined, SignedOut, Exported,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, SignedIn, SignInDeclined, SignedOut, Exported,
 	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 }
 

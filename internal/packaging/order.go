@@ -25,6 +25,10 @@ type Facts struct {
 	ExtraPercent string
 	Status       Status
 	Raw          []byte // the element of the answer, as received
+
+	// Serials are those that details give of an order that is out (assumed: whether they are there is not documented).
+	Serials    []string
+	HasSerials bool // there is a list, be it empty
 }
 
 // Complete says whether everything that a supervisor decides on is there, so that details need not be asked.
@@ -142,6 +146,19 @@ func (o Order) ReleaseObstacle() Obstacle {
 	return NoObstacle
 }
 
+// MayAddList says whether a person may add the order's serial list: the order is out, and no list of it is here.
+func (o Order) MayAddList() bool {
+	if o.Release != nil {
+		switch o.Release.Outcome {
+		case Released:
+			return o.Release.ListMissing()
+		case Sending, Unknown:
+			return false
+		}
+	}
+	return o.Status == InProgress || o.Status == Done
+}
+
 // Freshness is how old the cache of a tenant's orders is.
 type Freshness struct {
 	Interval  time.Duration // between two refreshes
@@ -169,8 +186,9 @@ type Lane struct {
 // LaneCounts counts the orders of a lane that are not Done.
 type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
 
-// LaneReleases counts the releases of a lane that are not settled.
-type LaneReleases struct{ Sending, Unknown int }
+// LaneReleases counts the releases of a lane that are not settled, and those that a person should look at (see
+// [Release.Odd]) while their order is not Done.
+type LaneReleases struct{ Sending, Unknown, Odd int }
 
 // OrderFilter narrows a search for orders. Zero values narrow nothing.
 type OrderFilter struct {

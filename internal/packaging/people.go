@@ -22,6 +22,7 @@ type Action string
 const (
 	ViewOrders    Action = "view_orders"    // boards, search, order pages, serial lists
 	ReleaseOrders Action = "release_orders" // release to line
+	SettleOrders  Action = "settle_orders"  // ask about an unknown outcome, add a missing serial list
 	ViewHistory   Action = "view_history"   // the log
 	ExportRecords Action = "export_records" // downloads of serials and history
 )
@@ -29,8 +30,8 @@ const (
 // permissions is the one table of who may do what.
 var permissions = map[Role]map[Action]bool{
 	Operator:      {ViewOrders: true},
-	Supervisor:    {ViewOrders: true, ReleaseOrders: true, ViewHistory: true, ExportRecords: true},
-	Manager:       {ViewOrders: true, ReleaseOrders: true, ViewHistory: true, ExportRecords: true},
+	Supervisor:    {ViewOrders: true, ReleaseOrders: true, SettleOrders: true, ViewHistory: true, ExportRecords: true},
+	Manager:       {ViewOrders: true, ReleaseOrders: true, SettleOrders: true, ViewHistory: true, ExportRecords: true},
 	Auditor:       {ViewOrders: true, ViewHistory: true, ExportRecords: true},
 	Administrator: {ViewOrders: true, ViewHistory: true},
 }

@@ -3,7 +3,6 @@ package packaging
 import (
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // Outcome is where one try to release an order stands.
@@ -41,6 +40,8 @@ const (
 	NotConfigured  Reason = "not_configured"   // the tenant's credentials are missing or can't be opened, nothing was sent
 	NotConnected   Reason = "not_connected"    // no connection was made (name, network, TLS), nothing was sent
 	Throttled      Reason = "throttled"        // 429
+	CloudDown      Reason = "cloud_down"       // the last calls got no answer, so this one was not sent
+	NotCarriedOut  Reason = "not_carried_out"  // settled later: the order was still in Pending release when asked
 )
 
 // Reasons of an unknown outcome. Calls that only read fail with them too.
@@ -62,6 +63,15 @@ type Answer struct {
 	Code       string   // the API's error code, for example "ERR0000"
 	HTTPStatus int      // 0 where there was no answer
 	Body       []byte   // with Unknown: all that was received, so that nothing is lost
+}
+
+// Settlement is what asking about an Unknown release came to.
+type Settlement struct {
+	Outcome Outcome  // Released or Refused
+	Reason  Reason   // with Refused
+	Status  Status   // of the order when it was asked for
+	Serials []string // with Released, where the details had them
+	HasList bool     // the details had a list, be it empty
 }
 
 // CallError is a call of the remote API, other than a release, that did not work.
@@ -94,7 +104,44 @@ type Release struct {
 	Expected      int64 // how many should have come; meaningful where ExpectedKnown
 	ExpectedKnown bool
 	Oddities      []Oddity
+
+	Proof     Proof     // of what it is settled by, none while Sending or Unknown
+	Settled   time.Time // when an Unknown one was settled, zero where its answer did
+	Asked     time.Time // while Unknown: when the API was last asked about it, zero for never
+	AskedSays string    // what that came to: a status, or the reason why there was none
+
+	List   ListSource // where its serial numbers came from, NoList while they are missing
+	ListBy string     // with ListByPerson: who added it
+	ListAt time.Time  // when the list came, where it did not come with the answer
 }
+
+// Proof is what shows that a release was carried out, or that it was not.
+type Proof string
+
+// The proofs. A status proves where the order stands, not who brought it there.
+const (
+	NoProof  Proof = ""
+	ByAnswer Proof = "answer" // the call's own answer
+	ByStatus Proof = "status" // the order's status, asked for afterwards
+	ByPerson Proof = "person" // a person who added the list of an order that was released elsewhere
+)
+
+// ListSource is where the serial numbers of a release came from.
+type ListSource string
+
+// The sources.
+const (
+	NoList        ListSource = ""
+	ListInAnswer  ListSource = "answer"
+	ListInDetails ListSource = "details" // of the order, asked for afterwards
+	ListByPerson  ListSource = "person"
+)
+
+// ListMissing says that the order is out but its serial numbers are not here.
+func (r Release) ListMissing() bool { return r.Outcome == Released && r.List == NoList }
+
+// Odd says that a person should look at the release: its list is missing, or something is odd about it.
+func (r Release) Odd() bool { return r.ListMissing() || len(r.Oddities) > 0 }
 
 // Took is how long the call took, zero while it is under way.
 func (r Release) Took() time.Duration {
@@ -110,91 +157,6 @@ type Author struct {
 	Username string
 	FullName string
 	Role     Role
-}
-
-// Oddity is something about a list of serial numbers that a person should look at. The list itself is kept as it is.
-type Oddity struct {
-	Kind  OddityKind
-	Count int64 // how many serials, or for WrongCount how many came
-}
-
-// OddityKind tells oddities apart.
-type OddityKind string
-
-// What can be odd about a list.
-const (
-	WrongCount     OddityKind = "wrong_count"
-	Duplicates     OddityKind = "duplicates"      // the same serial more than once in the list
-	SerialLength   OddityKind = "serial_length"   // not 1 to 20 characters (GS1 AI 21)
-	SerialAlphabet OddityKind = "serial_alphabet" // characters outside GS1 CSET 82
-)
-
-// MaxSerials is the most that one order can have, by how they are stored.
-const MaxSerials = 1<<24 - 1
-
-// MaxSerial is the longest serial number that GS1 allows in AI (21), in characters.
-const MaxSerial = 20
-
-// CheckSerials names what is odd about a received list: its count against what was expected, duplicates, lengths and
-// characters (GS1 General Specifications, AI 21: up to 20 characters of CSET 82).
-func CheckSerials(serials []string, expected int64, expectedKnown bool) []Oddity {
-	var odd []Oddity
-	note := func(kind OddityKind, n int64) {
-		if n > 0 {
-			odd = append(odd, Oddity{kind, n})
-		}
-	}
-	if expectedKnown && int64(len(serials)) != expected {
-		odd = append(odd, Oddity{WrongCount, int64(len(serials))})
-	}
-	var duplicates, length, alphabet int64
-	seen := make(map[string]struct{}, len(serials))
-	for _, s := range serials {
-		if _, again := seen[s]; again {
-			duplicates++
-		}
-		seen[s] = struct{}{}
-		if n := utf8.RuneCountInString(s); n < 1 || n > MaxSerial {
-			length++
-		}
-		if !inCSET82(s) {
-			alphabet++
-		}
-	}
-	note(Duplicates, duplicates)
-	note(SerialLength, length)
-	note(SerialAlphabet, alphabet)
-	return odd
-}
-
-// cset82 is GS1's character set for serial numbers and lots.
-var cset82 = func() (set [256]bool) {
-	for _, c := range []byte(`!"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz`) {
-		set[c] = true
-	}
-	return set
-}()
-
-func inCSET82(s string) bool {
-	for i := range len(s) {
-		if !cset82[s[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-// Serial is one serial number of an order. Seq counts from 1 in the order of the API's list.
-type Serial struct {
-	Seq   int64
-	Value string
-}
-
-// SerialPage is a page of an order's serials. After and Next are positions: Next is 0 on the last page.
-type SerialPage struct {
-	Serials []Serial
-	Total   int64
-	Next    int64
 }
 
 // String says an outcome and its reason, for logs.

@@ -44,6 +44,9 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
+	for _, m := range regexp.MustCompile(`"(list\.[a-z0-9_]+)"`).FindAllStringSubmatch(source, -1) {
+		keys[m[1]] = true
+	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		if m[1] != "error.sign_in" { // answered with the sign-in page
 			keys[m[1]], keys[m[1]+".do"] = true, true
@@ -65,6 +68,7 @@ func spoken(t *testing.T) map[string]bool {
 		}
 	}
 	keys["obstacle.order_changed"], keys["declined.order_changed"] = true, true
+	keys["obstacle.list_not_missing"], keys["obstacle.list_not_missing.do"] = true, true
 	for _, s := range []string{"open", "in_progress", "suspended", "done", "other"} {
 		keys["obstacle.not_pending."+s], keys["obstacle.not_pending."+s+".do"] = true, true
 	}
@@ -74,13 +78,17 @@ func spoken(t *testing.T) map[string]bool {
 			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.Unknown} {
 				keys["deed.release_ended."+string(o)] = true
 			}
+		case packaging.ReleaseSettled:
+			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused} {
+				keys["deed.release_settled."+string(o)] = true
+			}
 		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet:
 			keys["deed.added"], keys["deed.changed"] = true, true
 		default:
 			keys["deed."+string(d)] = true
 		}
 	}
-	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet} {
+	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore} {
 		keys["oddity."+string(k)] = true
 	}
 	return keys

@@ -40,6 +40,7 @@ type Site struct {
 	Remote   *httptest.Server // serves Box
 	Web      *httptest.Server
 	Releaser *release.Releaser
+	Settler  *release.Settler
 	Sync     *ordersync.Syncer
 	Clock    *Clock
 	Log      *Log
@@ -94,13 +95,17 @@ func New(t testing.TB, o Options) *Site {
 	clients := &clients{site: s, limits: o.Limits}
 	s.Releaser = release.New(s.Store, func(ctx context.Context, id packaging.TenantID) (release.API, error) { return clients.of(ctx, id) }, log)
 	t.Cleanup(func() { s.Releaser.Stop(context.Background()) })
+	s.Settler = release.NewSettler(s.Store, func(ctx context.Context, id packaging.TenantID) (release.StatusAPI, error) {
+		return clients.of(ctx, id)
+	},
+		release.DefaultPace, s.Clock.Now, log)
 	s.Sync = ordersync.New(s.Store, func(ctx context.Context, id packaging.TenantID) (ordersync.API, error) { return clients.of(ctx, id) },
-		30*time.Second, s.Clock.Now, log)
+		30*time.Second, s.Settler.Wake, s.Clock.Now, log)
 	if o.Patience == 0 {
 		o.Patience = time.Minute
 	}
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Releaser: s.Releaser, Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		Store: s.Store, Releaser: s.Releaser, Settler: s.Settler, Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
 	}))
 	t.Cleanup(s.Web.Close)
@@ -336,16 +341,21 @@ func (b *Browser) Post(path string, pairs ...string) Answer {
 
 func (b *Browser) do(method, path string, form url.Values) Answer {
 	b.t.Helper()
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
+	if form == nil {
+		return b.Send(method, path, "", nil)
 	}
+	return b.Send(method, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+}
+
+// Send sends a request with a body of a content type.
+func (b *Browser) Send(method, path, contentType string, body io.Reader) Answer {
+	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
 	}
 	for name, values := range b.Header {
 		r.Header[name] = values

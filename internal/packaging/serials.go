@@ -1,0 +1,175 @@
+package packaging
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// Serial is one serial number of an order. Seq counts from 1 in the order of the API's list.
+type Serial struct {
+	Seq   int64
+	Value string
+}
+
+// SerialPage is a page of an order's serials. After and Next are positions: Next is 0 on the last page.
+type SerialPage struct {
+	Serials []Serial
+	Total   int64
+	Next    int64
+}
+
+// Oddity is something about a list of serial numbers that a person should look at. The list itself is kept as it is.
+type Oddity struct {
+	Kind  OddityKind
+	Count int64 // how many serials, or for WrongCount how many came
+}
+
+// OddityKind tells oddities apart.
+type OddityKind string
+
+// What can be odd about a list.
+const (
+	WrongCount     OddityKind = "wrong_count"
+	Duplicates     OddityKind = "duplicates"      // entries that repeat an earlier one of the list
+	SerialLength   OddityKind = "serial_length"   // not 1 to 20 characters (GS1 AI 21)
+	SerialAlphabet OddityKind = "serial_alphabet" // characters outside GS1 CSET 82
+	SeenBefore     OddityKind = "seen_before"     // the tenant got the same product and serial before
+)
+
+// MaxSerials is the most that one order can have, by how they are stored.
+const MaxSerials = 1<<24 - 1
+
+// MaxSerial is the longest serial number that GS1 allows in AI (21), in characters.
+const MaxSerial = 20
+
+// CheckSerials names what is odd about a received list: its count against what was expected, duplicates, lengths and
+// characters (GS1 General Specifications, AI 21: up to 20 characters of CSET 82).
+func CheckSerials(serials []string, expected int64, expectedKnown bool) []Oddity {
+	var odd []Oddity
+	note := func(kind OddityKind, n int64) {
+		if n > 0 {
+			odd = append(odd, Oddity{kind, n})
+		}
+	}
+	if expectedKnown && int64(len(serials)) != expected {
+		odd = append(odd, Oddity{WrongCount, int64(len(serials))})
+	}
+	var duplicates, length, alphabet int64
+	seen := make(map[string]struct{}, len(serials))
+	for _, s := range serials {
+		if _, again := seen[s]; again {
+			duplicates++
+		}
+		seen[s] = struct{}{}
+		if n := utf8.RuneCountInString(s); n < 1 || n > MaxSerial {
+			length++
+		}
+		if !inCSET82(s) {
+			alphabet++
+		}
+	}
+	note(Duplicates, duplicates)
+	note(SerialLength, length)
+	note(SerialAlphabet, alphabet)
+	return odd
+}
+
+// cset82 is GS1's character set for serial numbers and lots.
+var cset82 = func() (set [256]bool) {
+	for _, c := range []byte(`!"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz`) {
+		set[c] = true
+	}
+	return set
+}()
+
+func inCSET82(s string) bool {
+	for i := range len(s) {
+		if !cset82[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// ParseSerialList reads a list of serials that a person gives, each kept as it is. It may be JSON (a list of texts, alone
+// or as "serials" or "data" of an object), CSV with a column "serial", or one serial a line. Commas and the like are legal
+// in a serial, so lines are never split. The error is coded.
+func ParseSerialList(given string) ([]string, error) {
+	given = strings.TrimPrefix(given, "\ufeff")
+	if !utf8.ValidString(given) {
+		return nil, Fail(Invalid, "list.not_utf8")
+	}
+	serials, ok := listInJSON(given)
+	if begin := strings.TrimSpace(given); !ok && begin != "" && strings.ContainsRune("[{", rune(begin[0])) {
+		return nil, Fail(Invalid, "list.not_json") // a bracket begins no serial
+	}
+	if !ok {
+		serials, ok = listInCSV(given)
+	}
+	if !ok {
+		serials = listInLines(given)
+	}
+	switch {
+	case len(serials) == 0:
+		return nil, Fail(Invalid, "list.empty")
+	case len(serials) > MaxSerials:
+		return nil, Fail(Invalid, "list.too_long")
+	}
+	return serials, nil
+}
+
+func listInJSON(given string) ([]string, bool) {
+	var list []string
+	if json.Unmarshal([]byte(given), &list) == nil {
+		return list, true
+	}
+	var object struct{ Serials, Data []string }
+	if json.Unmarshal([]byte(given), &object) != nil {
+		return nil, false
+	}
+	if object.Serials != nil {
+		return object.Serials, true
+	}
+	return object.Data, true
+}
+
+// listInCSV reads the column "serial", where the first row has one; fields are parted by commas, semicolons or tabs.
+func listInCSV(given string) ([]string, bool) {
+	head, _, _ := strings.Cut(given, "\n")
+	for _, comma := range ",;\t" {
+		if !strings.ContainsRune(head, comma) {
+			continue
+		}
+		r := csv.NewReader(strings.NewReader(given))
+		r.Comma = comma
+		rows, err := r.ReadAll()
+		if err != nil {
+			continue
+		}
+		for column, name := range rows[0] {
+			if !strings.EqualFold(strings.TrimSpace(name), "serial") {
+				continue
+			}
+			serials := make([]string, 0, len(rows)-1)
+			for _, row := range rows[1:] {
+				serials = append(serials, row[column])
+			}
+			return serials, true
+		}
+	}
+	return nil, false
+}
+
+// listInLines reads a serial a line. Empty lines and a first line that says "serial" are none.
+func listInLines(given string) (serials []string) {
+	for line := range strings.Lines(given) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" || len(serials) == 0 && strings.EqualFold(line, "serial") {
+			continue
+		}
+		serials = append(serials, line)
+	}
+	return serials
+}

@@ -1,0 +1,274 @@
+package release_test
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/release"
+)
+
+// ledger is a store of unknown releases.
+type ledger struct {
+	mu       sync.Mutex
+	orders   map[packaging.OrderID]packaging.Order
+	settled  map[packaging.OrderID]packaging.Settlement
+	says     []string
+	recorded []packaging.Entry
+}
+
+// unknown is a ledger with one order whose release ended now for a reason.
+func unknown(reason packaging.Reason) *ledger {
+	return &ledger{
+		orders: map[packaging.OrderID]packaging.Order{7: {
+			ID: 7, TenantID: 1, Facts: packaging.Facts{Key: "Order143"},
+			Release: &packaging.Release{ID: 9, Outcome: packaging.Unknown, Reason: reason, Requested: time.Now(), Answered: time.Now()},
+		}},
+		settled: map[packaging.OrderID]packaging.Settlement{},
+	}
+}
+
+// settlements is what was settled so far.
+func (l *ledger) settlements() map[packaging.OrderID]packaging.Settlement {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.settled)
+}
+
+func (l *ledger) Unsettled(context.Context) (all []packaging.Order, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, o := range l.orders {
+		if _, settled := l.settled[id]; !settled {
+			all = append(all, o)
+		}
+	}
+	return all, nil
+}
+
+func (l *ledger) Order(_ context.Context, _ packaging.TenantID, id packaging.OrderID) (packaging.Order, error) {
+	return l.orders[id], nil
+}
+
+func (l *ledger) NoteAsked(_ context.Context, _ packaging.Order, says string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.says = append(l.says, says)
+	return nil
+}
+
+func (l *ledger) SettleByStatus(_ context.Context, o packaging.Order, s packaging.Settlement) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settled[o.ID] = s
+	return nil
+}
+
+func (l *ledger) Record(_ context.Context, e packaging.Entry) error {
+	l.recorded = append(l.recorded, e)
+	return nil
+}
+
+// cloud answers questions about orders, and keeps when it was asked.
+type cloud struct {
+	mu      sync.Mutex
+	details func() (packaging.Facts, error)
+	open    []packaging.Facts
+	asked   []time.Time
+}
+
+func (c *cloud) Details(context.Context, string) (packaging.Facts, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, time.Now())
+	return c.details()
+}
+
+func (c *cloud) Open(context.Context) ([]packaging.Facts, int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		return nil, 0, &packaging.CallError{Reason: packaging.NotConnected}
+	}
+	return c.open, 0, nil
+}
+
+func (c *cloud) says(status packaging.Status, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.details = func() (packaging.Facts, error) {
+		return packaging.Facts{Key: "Order143", Status: status, Serials: []string{"a"}, HasSerials: status == packaging.InProgress}, err
+	}
+}
+
+func settler(l *ledger, c *cloud) *release.Settler {
+	return release.NewSettler(l, func(context.Context, packaging.TenantID) (release.StatusAPI, error) { return c, nil },
+		release.DefaultPace, time.Now, slog.New(slog.DiscardHandler))
+}
+
+// running runs a settler for the rest of a bubble.
+func running(t *testing.T, s *release.Settler) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+}
+
+var gone = &packaging.CallError{Reason: packaging.NotConnected}
+
+func TestWhatAStatusProves(t *testing.T) {
+	list := packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress, Serials: []string{"a"}, HasList: true}
+	out := func(s packaging.Status) packaging.Settlement {
+		return packaging.Settlement{Outcome: packaging.Released, Status: s, Serials: []string{"a"}}
+	}
+	not := func(s packaging.Status) packaging.Settlement {
+		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: s}
+	}
+	for _, test := range []struct {
+		reason packaging.Reason
+		status packaging.Status
+		after  time.Duration // by when it is settled, 0 for never
+		want   packaging.Settlement
+	}{
+		{packaging.Cut, packaging.InProgress, 3 * time.Second, list},
+		{packaging.TimedOut, packaging.InProgress, 3 * time.Second, list},
+		{packaging.Cut, packaging.Done, 3 * time.Second, out(packaging.Done)},
+		{packaging.Cut, packaging.Suspended, 3 * time.Second, out(packaging.Suspended)},
+		{packaging.Cut, packaging.PendingRelease, 3 * time.Second, not(packaging.PendingRelease)},
+		{packaging.Unreadable, packaging.Open, 3 * time.Second, not(packaging.Open)},
+		// The other side may still be at it: a first "Pending release" proves nothing.
+		{packaging.TimedOut, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
+		{packaging.ServerError, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
+		{packaging.Interrupted, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
+		{packaging.Cut, "Waiting for QA", 0, packaging.Settlement{}},
+		{packaging.Cut, "", 0, packaging.Settlement{}},
+	} {
+		t.Run(string(test.reason)+" "+string(test.status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, c := unknown(test.reason), &cloud{open: []packaging.Facts{}}
+				c.says(test.status, nil)
+				running(t, settler(l, c))
+				if test.after > 0 {
+					time.Sleep(test.after - 1500*time.Millisecond)
+					if _, early := l.settlements()[7]; early {
+						t.Error("settled too early")
+					}
+					time.Sleep(1500 * time.Millisecond)
+				} else {
+					time.Sleep(time.Hour)
+				}
+				synctest.Wait()
+				got, settled := l.settlements()[7]
+				if settled != (test.after > 0) {
+					t.Fatalf("settled %v", settled)
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestTheAPIIsAskedSoonThenEveryFewMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c, start := unknown(packaging.Cut), &cloud{}, time.Now()
+		c.says("", gone)
+		running(t, settler(l, c))
+		time.Sleep(20 * time.Minute)
+		l.mu.Lock()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		defer l.mu.Unlock()
+		for i, want := range []time.Duration{2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 4 * time.Minute, 7 * time.Minute, 10 * time.Minute} {
+			if i >= len(c.asked) {
+				t.Fatalf("asked %d times in 20 minutes", len(c.asked))
+			}
+			if at := c.asked[i].Sub(start); at < want*8/10 || at > want*13/10+time.Second {
+				t.Errorf("question %d after %v, want about %v", i+1, at, want)
+			}
+		}
+		if len(l.says) != len(c.asked) || l.says[0] != string(packaging.NotConnected) {
+			t.Errorf("kept %v", l.says)
+		}
+	})
+}
+
+func TestWhereDetailsFailTheListOfOpenOrdersTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{{Key: "Order14"}, {Key: "Order143", Status: packaging.PendingRelease}}}
+		c.says("", &packaging.CallError{Reason: packaging.ServerError})
+		running(t, settler(l, c))
+		time.Sleep(3 * time.Second)
+		if s := l.settlements()[7]; s.Outcome != packaging.Refused {
+			t.Errorf("settled %+v", s)
+		}
+	})
+}
+
+func TestAnOrderThatIsNotFoundProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{}}
+		c.says("", &packaging.CallError{Reason: packaging.OrderNotFound})
+		running(t, settler(l, c))
+		time.Sleep(time.Hour)
+		if len(l.settlements()) != 0 {
+			t.Errorf("settled %+v", l.settlements())
+		}
+	})
+}
+
+func TestOnceTheAPIAnswersAgainNothingWaitsForItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.Cut), &cloud{}
+		c.says("", gone)
+		s := settler(l, c)
+		running(t, s)
+		time.Sleep(time.Hour)
+		c.says(packaging.InProgress, nil)
+		s.Wake(2) // another tenant's
+		time.Sleep(time.Second)
+		if len(l.settlements()) != 0 {
+			t.Fatal("settled before its time")
+		}
+		s.Wake(1)
+		time.Sleep(time.Second)
+		if len(l.settlements()) != 1 {
+			t.Error("not settled")
+		}
+	})
+}
+
+func TestAPersonMayHaveItAskedNow(t *testing.T) {
+	l, c := unknown(packaging.Cut), &cloud{}
+	c.says(packaging.InProgress, nil)
+	s := settler(l, c)
+	operator := supervisor
+	operator.Role = packaging.Operator
+	if err := s.Ask(t.Context(), operator, 7); packaging.CodeOf(err) != packaging.Forbidden || len(c.asked) != 0 {
+		t.Errorf("an operator: %v", err)
+	}
+	if err := s.Ask(t.Context(), supervisor, 7); err != nil || len(l.settlements()) != 1 {
+		t.Errorf("%v, settled %v", err, l.settlements())
+	}
+	if len(l.recorded) != 1 || l.recorded[0].Deed != packaging.ReleaseAsked || l.recorded[0].By.ID != supervisor.ID {
+		t.Errorf("recorded %+v", l.recorded)
+	}
+	c.says("", gone)
+	l.settled = map[packaging.OrderID]packaging.Settlement{}
+	if err := s.Ask(t.Context(), supervisor, 7); err != nil || len(l.says) != 1 {
+		t.Errorf("without an answer: %v, kept %v", err, l.says)
+	}
+}
