@@ -251,6 +251,9 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	if err := remotes.check(p); err != nil {
 		return err
 	}
+	if err := store.InterruptQueues(p); err != nil {
+		return err
+	}
 	interrupted, err := store.InterruptReleases(p)
 	if err != nil {
 		return err
@@ -274,7 +277,7 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, handlers.New(handlers.Config{
-			Store: store, Releaser: releaser, Settler: settler, Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
 			Secure: s.HTTPS, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people,
 		}), listening)
 	})

@@ -165,8 +165,10 @@ func (d *DB) Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.
 	}
 	foremost, err := collect(ctx, d.read, scanOrder, selectOrder+`
 		WHERE o.id IN (SELECT id FROM (
-			SELECT id, row_number() OVER (PARTITION BY line_id, urgency ORDER BY id) AS place
-			FROM orders WHERE tenant_id = ? AND gone = 0 AND urgency IN (1, 4)) WHERE place <= 2)
+			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, o.urgency ORDER BY o.id) AS place
+			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
+			WHERE o.tenant_id = ? AND o.gone = 0
+				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, 'refused') = 'refused')) WHERE place <= 2)
 		ORDER BY o.id`, tenant)
 	for _, o := range foremost {
 		l := lane(o.Line.ID)

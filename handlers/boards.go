@@ -2,11 +2,9 @@ package handlers
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/labstack/echo/v4"
 
-	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	"lineboard/views"
 )
@@ -28,11 +26,7 @@ const boardMost = 200
 
 func (s *server) line(c echo.Context) error {
 	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
-	code, err := url.PathUnescape(c.Param("line"))
-	if err != nil {
-		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
-	}
-	line, err := s.Store.Line(ctx, tenant, code)
+	line, err := s.lineOf(c)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type Store interface {
 	Lines(ctx context.Context, tenant packaging.TenantID) ([]packaging.Line, error)
 	Line(ctx context.Context, tenant packaging.TenantID, code string) (packaging.Line, error)
 	LineOrders(ctx context.Context, tenant packaging.TenantID, line packaging.LineID, limit int) ([]packaging.Order, error)
+	Queue(ctx context.Context, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error)
 	SearchOrders(ctx context.Context, tenant packaging.TenantID, f packaging.OrderFilter) (packaging.OrderPage, error)
 	OtherStatuses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Status, error)
 	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
@@ -56,11 +57,18 @@ type Settler interface {
 	Ask(ctx context.Context, by packaging.Person, id packaging.OrderID) error
 }
 
+// Queuer releases several orders of a line one at a time.
+type Queuer interface {
+	Start(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) error
+	Stop(ctx context.Context, by packaging.Person, line packaging.LineID) error
+}
+
 // Config is what the server is set up with.
 type Config struct {
 	Store    Store
 	Releaser Releaser
 	Settler  Settler
+	Queuer   Queuer
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache
@@ -129,6 +137,9 @@ func (s *server) routes(e *echo.Echo) {
 
 		{"GET", "/", packaging.ViewOrders, s.overview},
 		{"GET", "/lines/:line", packaging.ViewOrders, s.line},
+		{"GET", "/lines/:line/queue", packaging.ViewOrders, s.queue},
+		{"POST", "/lines/:line/queue", packaging.ReleaseOrders, s.startQueue},
+		{"POST", "/lines/:line/queue/stop", packaging.ReleaseOrders, s.stopQueue},
 		{"GET", "/orders", packaging.ViewOrders, s.orders},
 		{"GET", "/orders/:id", packaging.ViewOrders, s.order},
 		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},

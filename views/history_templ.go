@@ -988,6 +988,10 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.release_ended."+string(e.Outcome), "Count", int(e.Serials))
 	case packaging.ReleaseSettled:
 		return text.Say(ctx, "deed.release_settled."+string(e.Outcome), "New", e.New)
+	case packaging.QueueStarted:
+		return text.Say(ctx, "deed.queue_started", "New", e.New)
+	case packaging.QueueEnded:
+		return text.Say(ctx, "deed.queue_ended."+e.Reason)
 	case packaging.ListAdded:
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
 	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet:

@@ -155,7 +155,7 @@ func historyReason(ctx context.Context, e packaging.Entry) string {
 		return ""
 	case e.Deed == packaging.ReleaseDeclined:
 		return text.Say(ctx, "declined."+e.Reason)
-	case e.Deed == packaging.ReleaseSettled:
+	case e.Deed == packaging.ReleaseSettled, e.Deed == packaging.QueueEnded:
 		return "" // the deed says it
 	}
 	return text.Say(ctx, "reason."+e.Reason, "Status", "")

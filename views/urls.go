@@ -23,6 +23,21 @@ func LineURL(l packaging.Line) templ.SafeURL {
 	return templ.SafeURL("/lines/" + url.PathEscape(l.Code))
 }
 
+// QueueURL is the release queue of a line.
+func QueueURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/queue" }
+
+// StopQueueURL stops a line's queue.
+func StopQueueURL(l packaging.Line) templ.SafeURL { return QueueURL(l) + "/stop" }
+
+// PickURL is the queue's page with orders picked, and armed or not.
+func PickURL(l packaging.Line, pick string, armed bool) templ.SafeURL {
+	arm := ""
+	if armed {
+		arm = "1"
+	}
+	return withQuery(QueueURL(l), "pick", pick, "arm", arm)
+}
+
 func OrderURL(id packaging.OrderID) templ.SafeURL {
 	return templ.SafeURL("/orders/" + strconv.FormatInt(int64(id), 10))
 }

@@ -179,6 +179,36 @@ CREATE TABLE answers (
   body       BLOB NOT NULL
 ) STRICT;
 
+-- Orders of a line that are released one at a time. position is the place of the one whose turn it is.
+CREATE TABLE queues (
+  id         INTEGER PRIMARY KEY,
+  tenant_id  INTEGER NOT NULL,
+  line_id    INTEGER NOT NULL,
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  username   TEXT NOT NULL,
+  full_name  TEXT NOT NULL,
+  role       TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER,
+  stop       TEXT NOT NULL DEFAULT '' CHECK (stop IN ('', 'done', 'outcome', 'obstacle', 'person', 'restart', 'difficulty')),
+  position   INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (tenant_id, id),
+  FOREIGN KEY (tenant_id, line_id) REFERENCES lines (tenant_id, id),
+  CHECK ((ended_at IS NULL) = (stop = ''))
+) STRICT;
+CREATE UNIQUE INDEX one_queue_of_a_line ON queues (line_id) WHERE stop = '';
+CREATE INDEX queues_of_line ON queues (line_id, id);
+CREATE TABLE queue_orders (
+  queue_id  INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL,
+  place     INTEGER NOT NULL,
+  order_id  INTEGER NOT NULL,
+  PRIMARY KEY (queue_id, place),
+  UNIQUE (queue_id, order_id),
+  FOREIGN KEY (tenant_id, queue_id) REFERENCES queues (tenant_id, id),
+  FOREIGN KEY (tenant_id, order_id) REFERENCES orders (tenant_id, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE products (
   id        INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),

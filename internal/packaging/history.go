@@ -19,6 +19,8 @@ const (
 	ReleaseAsked     Deed = "release_asked"    // a person had the API asked about an unknown outcome
 	ReleaseSettled   Deed = "release_settled"  // an unknown outcome became known
 	ListAdded        Deed = "list_added"       // a person added a missing serial list
+	QueueStarted     Deed = "queue_started"    // New lists its orders
+	QueueEnded       Deed = "queue_ended"      // Reason says why
 	SignedIn         Deed = "signed_in"
 	SignInDeclined   Deed = "sign_in_declined"
 	SignedOut        Deed = "signed_out"
@@ -32,7 +34,7 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, SignedIn, SignInDeclined, SignedOut, Exported,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported,
 	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 }
 

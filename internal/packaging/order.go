@@ -178,7 +178,7 @@ func (f Freshness) Stale(now time.Time) bool {
 type Lane struct {
 	Line     Line    // zero for the lane of orders without a line
 	Running  []Order // In progress, at most two, the longest known first
-	Next     []Order // Pending release, at most two, the longest waiting first
+	Next     []Order // Pending release and not being released, at most two, the longest waiting first
 	Counts   LaneCounts
 	Releases LaneReleases
 }

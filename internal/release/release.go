@@ -32,12 +32,13 @@ type API interface {
 
 // Releaser releases orders to their lines.
 type Releaser struct {
-	store   Store
-	api     func(context.Context, packaging.TenantID) (API, error)
-	log     *slog.Logger
-	running sync.WaitGroup
-	held    atomic.Int64 // answers that could not be stored yet
-	stop    chan struct{}
+	store    Store
+	api      func(context.Context, packaging.TenantID) (API, error)
+	log      *slog.Logger
+	running  sync.WaitGroup
+	held     atomic.Int64 // answers that could not be stored yet
+	stopping atomic.Bool  // no queue goes on
+	stop     chan struct{}
 }
 
 // New makes a Releaser. api gives the remote API as a tenant reaches it, or why it can't be reached at all.
@@ -136,6 +137,7 @@ func (r *Releaser) Held() int { return int(r.held.Load()) }
 
 // Stop waits for the releases under way. When ctx ends, it gives up those whose answer can't be stored.
 func (r *Releaser) Stop(ctx context.Context) {
+	r.stopping.Store(true)
 	all := make(chan struct{})
 	go func() { r.running.Wait(); close(all) }()
 	select {

@@ -44,7 +44,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"(list\.[a-z0-9_]+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:list|queue)\.[a-z0-9_]+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -77,6 +77,10 @@ func spoken(t *testing.T) map[string]bool {
 		case packaging.ReleaseEnded:
 			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.Unknown} {
 				keys["deed.release_ended."+string(o)] = true
+			}
+		case packaging.QueueEnded:
+			for _, why := range packaging.QueueStops {
+				keys["deed.queue_ended."+string(why)], keys["queue.ended."+string(why)] = true, true
 			}
 		case packaging.ReleaseSettled:
 			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused} {

@@ -105,7 +105,7 @@ func New(t testing.TB, o Options) *Site {
 		o.Patience = time.Minute
 	}
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Releaser: s.Releaser, Settler: s.Settler, Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		Store: s.Store, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
 	}))
 	t.Cleanup(s.Web.Close)

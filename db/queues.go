@@ -1,0 +1,141 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"lineboard/internal/packaging"
+)
+
+const selectQueue = `
+SELECT q.id, q.tenant_id, l.id, l.code, l.name, q.user_id, q.username, q.full_name, q.role, q.started_at, q.ended_at, q.stop, q.position
+FROM queues q JOIN lines l ON l.id = q.line_id
+`
+
+func scanQueue(row scanner) (q packaging.Queue, err error) {
+	var started int64
+	var ended sql.Null[int64]
+	err = row.Scan(&q.ID, &q.TenantID, &q.Line.ID, &q.Line.Code, &q.Line.Name, &q.By.ID, &q.By.Username, &q.By.FullName, &q.By.Role,
+		&started, &ended, &q.Stop, &q.At)
+	q.Started, q.Ended = moment(started), moment(ended.V)
+	return q, err
+}
+
+// StartQueue stores a queue of a line's orders and records it. Each order must be one that can be released now, on this
+// line, and be as the person saw it; a line has one running queue at a time.
+func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) (q packaging.Queue, err error) {
+	err = d.tx(ctx, func(t *tx) error {
+		var keys []string
+		for _, pick := range picks {
+			o, err := orderOf(ctx, t, by.Tenant.ID, pick.Order)
+			if err != nil {
+				return err
+			}
+			switch obstacle := o.ReleaseObstacle(); {
+			case obstacle != packaging.NoObstacle:
+				return packaging.Fail(packaging.Conflict, "obstacle."+string(obstacle))
+			case o.Line.ID != line, pick.Revision != 0 && pick.Revision != o.Revision:
+				return packaging.Fail(packaging.Conflict, "obstacle.order_changed")
+			}
+			keys = append(keys, o.Key)
+		}
+		if err := t.insertQueue(by, line, picks); err != nil {
+			return err
+		}
+		if q, err = queueOf(ctx, t, by.Tenant.ID, line); err != nil {
+			return err
+		}
+		e := queueEntry(packaging.QueueStarted, by.Author, q)
+		e.New = strings.Join(keys, ", ")
+		return t.record(e)
+	})
+	return q, err
+}
+
+func (t *tx) insertQueue(by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) error {
+	id, err := t.insert(`INSERT INTO queues (tenant_id, line_id, user_id, username, full_name, role, started_at) VALUES (?,?,?,?,?,?,?)`,
+		by.Tenant.ID, line, by.ID, by.Username, by.FullName, by.Role, millis(t.now))
+	var lite *sqlite.Error
+	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		return packaging.Fail(packaging.Conflict, "queue.running_already").Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	for place, pick := range picks {
+		if err := t.exec(`INSERT INTO queue_orders (queue_id, tenant_id, place, order_id) VALUES (?,?,?,?)`, id, by.Tenant.ID, place, pick.Order); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Queue gives the latest queue of a line, with its orders as they stand.
+func (d *DB) Queue(ctx context.Context, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error) {
+	return queueOf(ctx, d.read, tenant, line)
+}
+
+func queueOf(ctx context.Context, db querier, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error) {
+	q, err := scanQueue(db.QueryRowContext(ctx, selectQueue+`WHERE q.tenant_id = ? AND q.line_id = ? ORDER BY q.id DESC LIMIT 1`, tenant, line))
+	if err != nil {
+		return q, coded(err)
+	}
+	q.Orders, err = collect(ctx, db, scanOrder, strings.Replace(selectOrder, "FROM orders o", "FROM queue_orders i JOIN orders o ON o.id = i.order_id", 1)+
+		`WHERE i.queue_id = ? ORDER BY i.place`, q.ID)
+	return q, err
+}
+
+// AdvanceQueue notes that the order whose turn it was is released. It says whether the queue still runs: a person may
+// have stopped it.
+func (d *DB) AdvanceQueue(ctx context.Context, q packaging.Queue) (running bool, err error) {
+	err = d.tx(ctx, func(t *tx) error {
+		if err := t.exec(`UPDATE queues SET position = position + 1 WHERE id = ? AND tenant_id = ?`, q.ID, q.TenantID); err != nil {
+			return err
+		}
+		return t.row(`SELECT stop = '' FROM queues WHERE id = ?`, q.ID).Scan(&running)
+	})
+	return running, err
+}
+
+// EndQueue ends a running queue and records why. One that has ended already stays as it is.
+func (d *DB) EndQueue(ctx context.Context, q packaging.Queue, by packaging.Author, why packaging.QueueStop) error {
+	return d.tx(ctx, func(t *tx) error { return t.endQueue(q, by, why) })
+}
+
+func (t *tx) endQueue(q packaging.Queue, by packaging.Author, why packaging.QueueStop) error {
+	var running bool
+	if err := t.row(`SELECT stop = '' FROM queues WHERE id = ? AND tenant_id = ?`, q.ID, q.TenantID).Scan(&running); err != nil || !running {
+		return err
+	}
+	if err := t.exec(`UPDATE queues SET stop = ?, ended_at = ? WHERE id = ?`, why, millis(t.now), q.ID); err != nil {
+		return err
+	}
+	e := queueEntry(packaging.QueueEnded, by, q)
+	e.Reason = string(why)
+	return t.record(e)
+}
+
+// InterruptQueues ends the queues that ran when the process before this one ended.
+func (d *DB) InterruptQueues(ctx context.Context) error {
+	return d.tx(ctx, func(t *tx) error {
+		running, err := collect(ctx, t, scanQueue, selectQueue+`WHERE q.stop = ''`)
+		if err != nil {
+			return err
+		}
+		for _, q := range running {
+			if err := t.endQueue(q, program, packaging.StopByRestart); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func queueEntry(deed packaging.Deed, by packaging.Author, q packaging.Queue) packaging.Entry {
+	return packaging.Entry{TenantID: q.TenantID, By: by, Deed: deed, LineCode: q.Line.Code, LineName: q.Line.Name, Object: "queue"}
+}

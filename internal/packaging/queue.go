@@ -1,0 +1,49 @@
+package packaging
+
+import "time"
+
+// QueueID is our key of a queue.
+type QueueID int64
+
+// Queue is several orders of a line that are released one at a time, in the order chosen. It goes on only while each is
+// released: any other outcome stops it.
+type Queue struct {
+	ID       QueueID
+	TenantID TenantID
+	Line     Line
+	By       Author
+	Started  time.Time
+	Ended    time.Time // zero while it runs
+	Stop     QueueStop
+	Orders   []Order // as they stand now
+	At       int     // place of the order whose turn it is, from 0; all orders before it are released
+}
+
+// Running says whether the queue still goes on.
+func (q Queue) Running() bool { return q.Ended.IsZero() }
+
+// QueueStop is why a queue ended.
+type QueueStop string
+
+// The reasons.
+const (
+	NoStop           QueueStop = ""           // it runs
+	QueueDone        QueueStop = "done"       // all orders are released
+	StopByOutcome    QueueStop = "outcome"    // a release ended otherwise than released
+	StopByObstacle   QueueStop = "obstacle"   // an order could not be released any more
+	StopByPerson     QueueStop = "person"     // a person stopped it
+	StopByRestart    QueueStop = "restart"    // the program ended meanwhile
+	StopByDifficulty QueueStop = "difficulty" // the server could not go on: its disk is full, for example
+)
+
+// QueueStops are all of them.
+var QueueStops = []QueueStop{QueueDone, StopByOutcome, StopByObstacle, StopByPerson, StopByRestart, StopByDifficulty}
+
+// QueuePick is an order picked for a queue, with the revision that the person decided on.
+type QueuePick struct {
+	Order    OrderID
+	Revision int64
+}
+
+// MaxQueue is how many orders a queue can have: more than a person can check at once.
+const MaxQueue = 20

@@ -1,0 +1,108 @@
+package release
+
+import (
+	"context"
+	"log/slog"
+
+	"lineboard/internal/packaging"
+)
+
+// QueueStore keeps queues.
+type QueueStore interface {
+	// StartQueue stores a queue, or says as a Conflict what stands in its way.
+	StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) (packaging.Queue, error)
+	// Queue gives the latest queue of a line.
+	Queue(ctx context.Context, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error)
+	// AdvanceQueue notes that the order whose turn it was is released, and says whether the queue still runs.
+	AdvanceQueue(ctx context.Context, q packaging.Queue) (running bool, err error)
+	// EndQueue ends a queue that still runs.
+	EndQueue(ctx context.Context, q packaging.Queue, by packaging.Author, why packaging.QueueStop) error
+	// Order gives one order of a tenant.
+	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
+}
+
+// Queuer releases several orders of a line one at a time.
+type Queuer struct {
+	store    QueueStore
+	releaser *Releaser
+	log      *slog.Logger
+}
+
+// NewQueuer makes a Queuer that releases through releaser. When that stops, no queue goes on.
+func NewQueuer(store QueueStore, releaser *Releaser, log *slog.Logger) *Queuer {
+	return &Queuer{store, releaser, log}
+}
+
+// Start begins a queue of a line's orders and comes back once it is stored. From then on it goes its way whatever happens
+// to ctx, and ends at the first order whose outcome is not released.
+func (q *Queuer) Start(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) error {
+	if !by.May(packaging.ReleaseOrders) {
+		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
+	}
+	if len(picks) == 0 || len(picks) > packaging.MaxQueue {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	queue, err := q.store.StartQueue(ctx, by, line, picks)
+	if err != nil {
+		return err
+	}
+	q.releaser.running.Add(1)
+	go func() {
+		defer q.releaser.running.Done()
+		ctx := context.WithoutCancel(ctx)
+		why := q.run(ctx, by, queue)
+		if err := q.store.EndQueue(ctx, queue, program, why); err != nil {
+			q.log.Error("end of a queue not stored", "queue", queue.ID, "why", why, "err", err)
+		}
+	}()
+	return nil
+}
+
+// program is who ends a queue that ends by itself.
+var program = packaging.Author{Username: "lineboard", FullName: "Lineboard"}
+
+// run releases the orders of a queue in turn, and says why it ended.
+func (q *Queuer) run(ctx context.Context, by packaging.Person, queue packaging.Queue) packaging.QueueStop {
+	for _, o := range queue.Orders {
+		if q.releaser.stopping.Load() {
+			return packaging.StopByRestart
+		}
+		// The queue was started with what the person saw; what others changed since stands in the way by itself.
+		settled, err := q.releaser.Release(ctx, by, o.ID, 0)
+		if packaging.CodeOf(err) == packaging.Conflict {
+			return packaging.StopByObstacle
+		}
+		if err != nil {
+			q.log.Error("queue can't go on", "queue", queue.ID, "order", o.ID, "err", err)
+			return packaging.StopByDifficulty
+		}
+		<-settled
+		after, err := q.store.Order(ctx, o.TenantID, o.ID)
+		if err != nil {
+			return packaging.StopByDifficulty
+		}
+		if after.Release == nil || after.Release.Outcome != packaging.Released {
+			return packaging.StopByOutcome
+		}
+		running, err := q.store.AdvanceQueue(ctx, queue)
+		if err != nil {
+			return packaging.StopByDifficulty
+		}
+		if !running {
+			return packaging.StopByPerson
+		}
+	}
+	return packaging.QueueDone
+}
+
+// Stop ends the line's running queue after the release that is under way.
+func (q *Queuer) Stop(ctx context.Context, by packaging.Person, line packaging.LineID) error {
+	if !by.May(packaging.ReleaseOrders) {
+		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
+	}
+	queue, err := q.store.Queue(ctx, by.Tenant.ID, line)
+	if err != nil {
+		return err
+	}
+	return q.store.EndQueue(ctx, queue, by.Author, packaging.StopByPerson)
+}
