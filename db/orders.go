@@ -165,11 +165,12 @@ func (d *DB) Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.
 	}
 	foremost, err := collect(ctx, d.read, scanOrder, selectOrder+`
 		WHERE o.id IN (SELECT id FROM (
-			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, o.urgency ORDER BY o.id) AS place
+			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, o.urgency
+				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
 			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
 			WHERE o.tenant_id = ? AND o.gone = 0
 				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, 'refused') = 'refused')) WHERE place <= 2)
-		ORDER BY o.id`, tenant)
+		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, tenant)
 	for _, o := range foremost {
 		l := lane(o.Line.ID)
 		if o.Status == packaging.PendingRelease {

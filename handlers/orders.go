@@ -161,6 +161,15 @@ func (s *server) release(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
 }
 
+// backToOrder is for whom an answer to a press stands at the button's own address, and who reloads that.
+func (s *server) backToOrder(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id)))
+}
+
 // orderID is our key of the order in the path. What is no key of ours names no order.
 func orderID(c echo.Context) (packaging.OrderID, error) {
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)

@@ -99,10 +99,13 @@ func TestASecondPressSendsNothingAndSaysWhy(t *testing.T) {
 	if text := again.Text("#order"); !strings.Contains(text, "This order is released already.") || !strings.Contains(text, "Person supervisor1") {
 		t.Errorf("the page says %q", text)
 	}
+	if a := s.SignIn("manager1").Get(path(o, "/release")); a.Header.Get("Location") != path(o, "") {
+		t.Errorf("opening the button's address: %d to %q", a.Status, a.Header.Get("Location"))
+	}
 	if n := len(s.Box.Released()); n != 1 {
 		t.Errorf("%d releases carried out", n)
 	}
-	if e := s.History()[0]; e.Deed != packaging.ReleaseDeclined || e.By.Username != "manager1" || e.Reason != "already_released" {
+	if e := s.History()[1]; e.Deed != packaging.ReleaseDeclined || e.By.Username != "manager1" || e.Reason != "already_released" {
 		t.Errorf("history %+v", e)
 	}
 }

@@ -143,6 +143,7 @@ func (s *server) routes(e *echo.Echo) {
 		{"GET", "/orders", packaging.ViewOrders, s.orders},
 		{"GET", "/orders/:id", packaging.ViewOrders, s.order},
 		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},
+		{"GET", "/orders/:id/release", packaging.ViewOrders, s.backToOrder},
 		{"POST", "/orders/:id/ask", packaging.SettleOrders, s.ask},
 		{"GET", listPath, packaging.SettleOrders, s.listForm},
 		{"POST", listPath, packaging.SettleOrders, s.addList},

@@ -177,7 +177,7 @@ func (f Freshness) Stale(now time.Time) bool {
 // Lane is one line on the overview: what runs, what comes next, what needs a person.
 type Lane struct {
 	Line     Line    // zero for the lane of orders without a line
-	Running  []Order // In progress, at most two, the longest known first
+	Running  []Order // In progress, at most two, the latest released here first
 	Next     []Order // Pending release and not being released, at most two, the longest waiting first
 	Counts   LaneCounts
 	Releases LaneReleases

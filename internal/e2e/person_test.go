@@ -1,0 +1,291 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/testkit/browser"
+)
+
+// What the tests look at beside names and texts.
+const (
+	serialCells = "ol.serials code"
+	tableRows   = "main tbody tr"
+)
+
+// person sits in front of a window of their own.
+type person struct {
+	*browser.Page
+	t    testing.TB
+	site *site
+}
+
+// visitor opens a window, and has not signed in.
+func visitor(t testing.TB, s *site) person {
+	t.Helper()
+	return person{browser.Open(t), t, s}
+}
+
+// signedIn opens a window with the overview, once the orders are there. Before that, the window is set up as told.
+func signedIn(t testing.TB, s *site, username string, how ...func(person)) person {
+	t.Helper()
+	p := visitor(t, s)
+	for _, set := range how {
+		set(p)
+	}
+	p.visit("/")
+	p.signIn(username)
+	p.awaitOrders()
+	return p
+}
+
+// scripts sets whether the window runs the pages' scripts.
+func scripts(on bool) func(person) {
+	return func(p person) {
+		if !on {
+			p.NoScript()
+		}
+	}
+}
+
+// signIn fills in the page for it.
+func (p person) signIn(username string) {
+	p.t.Helper()
+	p.Fill("Username", username)
+	p.Fill("Password", p.site.password)
+	p.Click("Sign in")
+	p.See("Sign out")
+}
+
+// awaitOrders reloads the overview until the program has fetched the orders.
+func (p person) awaitOrders() {
+	p.t.Helper()
+	for limit := time.Now().Add(browser.Patience); ; p.Goto(p.site.address) {
+		p.See("Sign out")
+		if strings.Contains(p.Text("main"), "Orders as of") {
+			return
+		}
+		if time.Now().After(limit) {
+			p.t.Fatalf("no orders within %v: %s", browser.Patience, p.Text("main"))
+		}
+	}
+}
+
+// visit goes to a path of the site.
+func (p person) visit(path string) {
+	p.t.Helper()
+	p.Goto(p.site.address + path)
+}
+
+// reload, back and forward are the browser's own buttons.
+func (p person) reload() { p.t.Helper(); p.leaveBy(func() { p.Eval("location.reload()", nil) }) }
+
+func (p person) back() { p.t.Helper(); p.leaveBy(func() { p.Eval("history.back()", nil) }) }
+
+func (p person) forward() { p.t.Helper(); p.leaveBy(func() { p.Eval("history.forward()", nil) }) }
+
+// leaveBy does what leads to another page, and waits for it. A mark on the page that goes tells when it has gone.
+func (p person) leaveBy(deed func()) {
+	p.t.Helper()
+	p.whole()
+	p.Eval(`document.documentElement.dataset.left = ""`, nil)
+	deed()
+	p.Text("html:not([data-left])")
+	p.whole()
+}
+
+// whole waits until all of the page is there. What is then listed is all that there is to list.
+func (p person) whole() {
+	p.t.Helper()
+	state := ""
+	for limit := time.Now().Add(browser.Patience); state != "complete"; {
+		if time.Now().After(limit) {
+			p.t.Fatalf("the page does not load: it is %s", state)
+		}
+		p.Eval("document.readyState", &state)
+	}
+}
+
+// path is where the window is.
+func (p person) path() string {
+	p.t.Helper()
+	address, err := url.Parse(p.URL())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return address.Path
+}
+
+// open finds an order and opens its page.
+func (p person) open(order string) {
+	p.t.Helper()
+	p.visit("/orders?q=" + url.QueryEscape(order))
+	p.Click(order)
+	p.Text("#release")
+}
+
+// onPageOf waits until the window shows the page of an order.
+func (p person) onPageOf(order string) {
+	p.t.Helper()
+	p.Text("#release")
+	p.In("h1").See(order)
+}
+
+// arm takes the first of the two steps, which must send nothing. What has just appeared takes no press for half a second,
+// so that a double tap does not go through both; a person who reads what it says takes longer.
+func (p person) arm() {
+	p.t.Helper()
+	p.armAtOnce()
+	time.Sleep(guard)
+}
+
+// armAtOnce is arm for those who do not read.
+func (p person) armAtOnce() {
+	p.t.Helper()
+	p.Click("Release to line")
+	p.See("Check against the batch record")
+}
+
+const guard = 600 * time.Millisecond
+
+// execute takes the second.
+func (p person) execute(order string) {
+	p.t.Helper()
+	p.Click("Release " + order + " to Blister line 1")
+}
+
+// release takes both steps on Blister line 1 and waits for the result.
+func (p person) release(order string) {
+	p.t.Helper()
+	p.arm()
+	p.execute(order)
+	p.See(order + " is released to Blister line 1.")
+}
+
+// serials are those on the page, without what groups them for the eye.
+func (p person) serials() []string {
+	p.t.Helper()
+	p.Text(serialCells)
+	p.whole()
+	return squeeze(p.All(serialCells))
+}
+
+// rows are those of the page's table.
+func (p person) rows() []string {
+	p.t.Helper()
+	p.Text(tableRows)
+	p.whole()
+	return p.All(tableRows)
+}
+
+// offers says whether the page has a button or link of this text now.
+func (p person) offers(text string) (is bool) {
+	p.t.Helper()
+	p.whole()
+	for _, seen := range p.All("button, a") {
+		is = is || seen == text
+	}
+	return is
+}
+
+// fetch gets a path with the cookies of the window, as a link in it would.
+func (p person) fetch(method, path string) (status int, body string) {
+	p.t.Helper()
+	var answer struct {
+		Status int
+		Body   string
+	}
+	p.Eval(`fetch(`+quote(path)+`, {method: `+quote(method)+`}).then(async r => ({Status: r.status, Body: await r.text()}))`, &answer)
+	return answer.Status, answer.Body
+}
+
+// clean checks that nothing went wrong in the window, and that it asked nobody but the site.
+func (p person) clean() {
+	p.t.Helper()
+	for _, wrong := range p.ConsoleErrors() {
+		p.t.Errorf("the browser reports: %s", wrong)
+	}
+	for _, host := range p.Hosts() {
+		if "http://"+host != p.site.address {
+			p.t.Errorf("a page asks another host: %s", host)
+		}
+	}
+}
+
+func quote(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return string(quoted)
+}
+
+// script is somebody signed in without a browser.
+type script struct {
+	t    testing.TB
+	site *site
+	http.Client
+}
+
+func newScript(t testing.TB, s *site, username string) *script {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &script{t, s, http.Client{Jar: jar}}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	status, to := c.do(http.MethodPost, "/login", url.Values{"username": {username}, "password": {s.password}}, nil)
+	if status != http.StatusSeeOther || to != "/" {
+		t.Fatalf("signing in as %s: %d, %s", username, status, to)
+	}
+	return c
+}
+
+// do sends a form, and gives the answer's body, or where it redirects to.
+func (c *script) do(method, path string, form url.Values, header http.Header) (status int, body string) {
+	c.t.Helper()
+	request, err := http.NewRequestWithContext(c.t.Context(), method, c.site.address+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	response, err := c.Do(request)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if to := response.Header.Get("Location"); to != "" {
+		return response.StatusCode, to
+	}
+	return response.StatusCode, string(text)
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// hasPath says whether an address of the site has this path, whatever its query.
+func hasPath(address, path string) bool { return must(url.Parse(address)).Path == path }
+
+// as is the same window in a test within the test.
+func (p person) as(t testing.TB) person {
+	p.t = t
+	return p
+}

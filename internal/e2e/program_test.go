@@ -1,0 +1,145 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	startLimit = 30 * time.Second // until a program says where it is, on a machine that is busy with other tests
+	stopLimit  = 30 * time.Second
+)
+
+// built is the folder of the program; it goes when the tests end.
+var built string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if built, err = os.MkdirTemp("", "lineboard-e2e-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(built)
+		return m.Run()
+	}())
+}
+
+// binary builds the program once, as it is shipped.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(built, "lineboard")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "lineboard")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, said)
+	}
+	return path, nil
+})
+
+// program is a running lineboard.
+type program struct {
+	address string // "http://localhost:41234"
+
+	t       testing.TB
+	command *exec.Cmd
+	said    *output
+	stopped sync.Once
+}
+
+// start runs lineboard until the test ends. It sees nothing of this process's environment but what env says.
+func start(t testing.TB, env []string, args ...string) *program {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatalf("build the program: %v", err)
+	}
+	p := &program{t: t, command: exec.Command(path, args...), said: &output{address: make(chan string, 1)}}
+	p.command.Env = append([]string{"TMPDIR=" + t.TempDir()}, env...)
+	p.command.Stdout, p.command.Stderr = p.said, p.said
+	if err := p.command.Start(); err != nil {
+		t.Fatalf("start the program: %v", err)
+	}
+	t.Cleanup(p.stop)
+	select {
+	case p.address = <-p.said.address:
+	case <-time.After(startLimit):
+		t.Fatalf("lineboard %s does not say where it is", strings.Join(args, " "))
+	}
+	return p
+}
+
+// stop ends the program as a service manager does. It must end well, and what it said must be fit for a log.
+func (p *program) stop() {
+	p.stopped.Do(func() {
+		ended := make(chan error, 1)
+		go func() { ended <- p.command.Wait() }()
+		if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			p.t.Errorf("stop the program: %v", err)
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				p.t.Errorf("the program ended with %v", err)
+			}
+		case <-time.After(stopLimit):
+			p.t.Errorf("the program does not end within %v of SIGTERM", stopLimit)
+			if err := p.command.Process.Kill(); err != nil {
+				p.t.Errorf("kill the program: %v", err)
+			}
+			<-ended
+		}
+		said := p.said.String()
+		for _, secret := range secrets {
+			if strings.Contains(said, secret) {
+				p.t.Errorf("a credential stands in what the program said")
+			}
+		}
+		for _, alarm := range []string{"level=ERROR", "panic", "⟦"} {
+			if strings.Contains(said, alarm) {
+				p.t.Errorf("the program said %q", alarm)
+			}
+		}
+		if p.t.Failed() {
+			p.t.Logf("lineboard %s said:\n%s", strings.Join(p.command.Args[1:], " "), said)
+		}
+	})
+}
+
+// output keeps what a program says, and finds the address in it.
+type output struct {
+	mu      sync.Mutex
+	text    []byte
+	address chan string
+	found   bool
+}
+
+var addressForm = regexp.MustCompile(`http://localhost:\d+\b`)
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, b...)
+	// A line may come in pieces: only whole ones are read.
+	whole := o.text[:bytes.LastIndexByte(o.text, '\n')+1]
+	if address := addressForm.Find(whole); address != nil && !o.found {
+		o.found = true
+		o.address <- string(address)
+	}
+	return len(b), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text)
+}
