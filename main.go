@@ -263,7 +263,9 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	}
 	releaser := release.New(store, func(ctx context.Context, t packaging.TenantID) (release.API, error) { return remotes.of(ctx, t) }, log)
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(p), s.SignInLimit+s.ReleaseLimit+stopLimit)
+		// The longest release: sign in, ask whether the API is back, release; a rejected token, and both again.
+		longest := 2*(s.SignInLimit+s.ReleaseLimit) + s.ReadLimit
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(p), longest+stopLimit)
 		defer cancel()
 		releaser.Stop(ctx)
 	}()
@@ -277,7 +279,7 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, handlers.New(handlers.Config{
-			Store: store, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Down: remotes.down, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
 			Secure: s.HTTPS, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people,
 		}), listening)
 	})
@@ -388,6 +390,18 @@ func (r *remotes) add(ctx context.Context, t packaging.Tenant) (*manufacturer.Cl
 	}
 	r.clients[t.ID] = client
 	return client, nil
+}
+
+// down says whether a tenant's API does not answer at the moment.
+func (r *remotes) down(tenant packaging.TenantID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.clients[tenant]
+	if c == nil {
+		return false
+	}
+	_, down := c.Down()
+	return down
 }
 
 // check makes sure at start that the key at hand opens what is sealed in the database.

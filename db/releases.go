@@ -167,13 +167,12 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// AnswerBody gives the first bytes, at most limit, of what was received for a release whose answer could not be read,
-// and how many there are.
-func (d *DB) AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) (body []byte, size int, err error) {
+// AnswerBody gives the first bytes, at most limit, of what was received for a release whose answer could not be read.
+func (d *DB) AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) (body []byte, err error) {
 	err = d.read.QueryRowContext(ctx, `
-		SELECT substr(a.body, 1, ?), length(a.body) FROM answers a JOIN releases r ON r.id = a.release_id
-		WHERE r.tenant_id = ? AND r.id = ?`, limit, tenant, id).Scan(&body, &size)
-	return body, size, coded(err)
+		SELECT substr(a.body, 1, ?) FROM answers a JOIN releases r ON r.id = a.release_id
+		WHERE r.tenant_id = ? AND r.id = ?`, limit, tenant, id).Scan(&body)
+	return body, coded(err)
 }
 
 // entryOf begins an entry about an order and its latest release.

@@ -45,7 +45,7 @@ func (d *DB) NoteAsked(ctx context.Context, o packaging.Order, says string) erro
 // SettleByStatus settles an unknown release by what the order's status proves, with its list where details had it. The
 // history says no more than that.
 func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error {
-	list := serialList{values: s.Serials, came: s.HasList}
+	list := serialList{values: s.Serials, came: len(s.Serials) > 0}
 	seen, err := d.seenBefore(ctx, o, list.values)
 	if err != nil {
 		return err

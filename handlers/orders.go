@@ -99,13 +99,14 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if err != nil {
 		return err
 	}
-	page.Raw = indented(raw)
+	page.Raw = readable([]byte(indented(raw)), bodyShown)
 	if r := page.Order.Release; r != nil && r.Outcome == packaging.Unknown {
-		body, size, err := s.Store.AnswerBody(ctx, p.Tenant.ID, r.ID, bodyShown)
+		// One byte more than is shown tells that there is more.
+		body, err := s.Store.AnswerBody(ctx, p.Tenant.ID, r.ID, bodyShown+1)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 			return err
 		}
-		page.Body = readable(body, size)
+		page.Body = readable(body, bodyShown)
 	}
 	return render(c, status, views.Order(f, page))
 }
@@ -119,15 +120,16 @@ func indented(raw string) string {
 	return out.String()
 }
 
-// readable is the beginning of a body as text.
-func readable(body []byte, size int) string {
-	if size > len(body) {
-		for len(body) > 0 && !utf8.Valid(body[max(0, len(body)-utf8.UTFMax):]) {
-			body = body[:len(body)-1]
-		}
-		return strings.ToValidUTF8(string(body), "�") + "…"
+// readable is the first bytes of a body as text, at most so many, with a mark where there are more.
+func readable(body []byte, most int) string {
+	if len(body) <= most {
+		return strings.ToValidUTF8(string(body), "�")
 	}
-	return strings.ToValidUTF8(string(body), "�")
+	end := most
+	for end > 0 && !utf8.RuneStart(body[end]) {
+		end--
+	}
+	return strings.ToValidUTF8(string(body[:end]), "�") + "…"
 }
 
 // release presses the button: once it is claimed, the release goes its way. Who waits long enough sees its result; the

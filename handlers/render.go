@@ -9,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	"lineboard/views"
 )
@@ -56,6 +57,9 @@ func (s *server) cacheFrame(c echo.Context, section, title string) (f views.Fram
 	}
 	fresh, err := s.Store.Freshness(c.Request().Context(), f.Person.Tenant.ID)
 	fresh.Interval = s.Interval
+	if fresh.Problem == packaging.NoReason && s.Down(f.Person.Tenant.ID) {
+		fresh.Problem = packaging.CloudDown // known before the next refresh finds it out
+	}
 	f.Fresh = &fresh
 	return f, err
 }

@@ -35,7 +35,7 @@ type Store interface {
 	OtherStatuses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Status, error)
 	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
 	OrderRaw(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (string, error)
-	AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) (body []byte, size int, err error)
+	AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) ([]byte, error)
 	Serials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
 	FindSerials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
 	EachSerial(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, do func(packaging.Serial) error) error
@@ -69,6 +69,7 @@ type Config struct {
 	Releaser Releaser
 	Settler  Settler
 	Queuer   Queuer
+	Down     func(packaging.TenantID) bool // the remote API does not answer this tenant's calls at the moment
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache

@@ -75,6 +75,20 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 	}
 }
 
+func TestALostListComesWithTheDetailsWhereTheyHaveIt(t *testing.T) {
+	s := site.New(t, site.Options{SerialsInDetails: true})
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
+	b.Post(path(o, "/release"))
+	b.Post(path(o, "/ask"))
+	if r := s.Order("Order143").Release; r.Outcome != packaging.Released || r.List != packaging.ListInDetails || r.Serials != 11 {
+		t.Errorf("release %+v", r)
+	}
+	if diff := cmp.Diff(sandbox.Order143(time.Now()).Serials, b.Get(path(o, "/serials")).All("code.serial")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
 	s, b, o := lost(t, "cut_before")
 	if a := b.Post(path(o, "/ask")); a.Status != http.StatusSeeOther {

@@ -153,13 +153,12 @@
   // lost says in the panel that the server could not be reached; sent is whether a release was on its way to it.
   function lost(element, sent) {
     const panel = element.closest?.("#release") ?? $("#release");
-    if (!panel) return;
-    const text = sent ? panel.dataset.lost : panel.dataset.lostPage;
-    if ($(".lost", panel)?.firstChild.firstChild.textContent === text) return;
+    const text = sent ? panel?.dataset.lost : panel?.dataset.lostPage;
+    if (!text || $(".lost", panel)?.firstChild.firstChild.textContent === text) return;
     found();
     const box = document.createElement("div"), words = document.createElement("div");
     const what = document.createElement("p"), way = document.createElement("p"), link = document.createElement("a");
-    box.className = "problem lost";
+    box.className = sent ? "problem lost lost-sent" : "problem lost";
     box.setAttribute("role", "alert");
     what.textContent = text;
     link.className = "button";
@@ -172,16 +171,31 @@
     box.scrollIntoView({ block: "nearest" });
   }
 
+  // stranded is a request that came to nothing. Its form stays as it is, says again what it would do, and can't be pressed.
+  function stranded(element) {
+    const form = element.closest?.("form.sent");
+    if (form) {
+      clearInterval(form.timer);
+      put($("button span", form), form.words);
+    }
+    lost(element, Boolean(form));
+  }
+
   const found = () => all("#release .lost").forEach(box => box.remove());
 
   // ---- Parts of a page that htmx puts in place of others
 
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:swapError"]) {
     document.addEventListener(failure, event => {
-      const form = event.target.closest?.("form.sent");
-      if (form) clearInterval(form.timer);
-      lost(event.target, Boolean(form));
+      stranded(event.target);
     });
+  }
+
+  // said is what a part of the page says, but for the times that pass.
+  function said(part) {
+    const copy = part.cloneNode(true);
+    all("[data-age], .as-of, .lost, pre", copy).forEach(element => element.remove());
+    return copy.textContent.replace(/\s+/g, " ");
   }
 
   let held = false; // whether the focus was in what is about to go, or nowhere
@@ -192,16 +206,17 @@
     const ours = xhr.responseText.includes('id="order"');
     if (!ours) { // not from Lineboard, or nothing at all: what stands here stays
       event.detail.shouldSwap = false;
-      const form = asked.closest("form.sent");
-      if (form) clearInterval(form.timer);
-      lost(asked, Boolean(form));
+      stranded(asked);
       return;
     }
     found();
-    // While a release is under way its panel asks again and again: what is the same is not put in again.
-    if (asked.id === "release" && $(".result-sending", asked) && xhr.responseText.includes("result-sending")) {
-      event.detail.shouldSwap = false;
-      return;
+    // While a release is not settled its panel asks again and again: what is the same is not put in again.
+    if (asked.id === "release") {
+      const answer = new DOMParser().parseFromString(xhr.responseText, "text/html");
+      if (said($("#order")) === said($("#order", answer))) {
+        event.detail.shouldSwap = false;
+        return;
+      }
     }
     const active = document.activeElement;
     held = asked.matches("form") || active === document.body || Boolean(active?.closest("#release"));

@@ -36,7 +36,9 @@ var (
 	expiryAt = assume("expiry", "expiry_date", "expiration_date", "expiration", "expire_date", "exp_date", "expires",
 		"lot.expiry", "lot.expiry_date", "lot.expiration_date", "batch.expiry", "batch.expiry_date", "batch.expiration_date")
 	quantityAt = assume("quantity", "qty", "order_quantity", "planned_quantity", "target_quantity", "amount")
-	extraAt    = assume("extra_percentage", "extra_percent", "extra_serials_percentage", "extra_quantity_percentage",
+	// In details alone, as a list of texts. An empty one counts as none.
+	serialsAt = assume("serials", "serial_numbers", "serial_list", "serial_number_list", "assigned_serials", "serials.data")
+	extraAt   = assume("extra_percentage", "extra_percent", "extra_serials_percentage", "extra_quantity_percentage",
 		"overage_percentage", "overage", "extra")
 )
 

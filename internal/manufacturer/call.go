@@ -3,6 +3,7 @@ package manufacturer
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +26,12 @@ type call struct {
 	method string
 	path   string // with its query
 	body   []byte
-	limit  time.Duration
+	limit  time.Duration // of all tries together
+	tries  int
 	exact  bool // an answer whose text can't be read without loss is not read at all
+
+	// May be sent again without harm, whatever became of it.
+	harmless bool
 }
 
 // reply is what came of a call: an answer, or the reason why there is none that is whole.
@@ -37,20 +42,20 @@ type reply struct {
 	missing packaging.Reason
 	why     string // with missing
 	exact   bool
-	token   secret.Text // that went with the call
+	lasting bool          // with missing: it will be missing again at the next try
+	wait    time.Duration // with 429: until the API wants to be asked again
+	token   secret.Text   // that went with the call
 }
 
-// send makes a call once. Without a token it is sign-in, which carries no channel key either.
+// send makes a call once; ctx ends with its limit. Without a token it is sign-in, which carries no channel key either.
 func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	r := reply{exact: k.exact, token: token}
 	if ctx.Err() != nil {
 		return r.without(packaging.NotConnected, "given up before it was sent")
 	}
-	ctx, cancel := context.WithTimeout(ctx, k.limit)
-	defer cancel()
 
-	var w wire
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, w.trace()), k.method, c.base+k.path, bytes.NewReader(k.body))
+	var j journey
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, j.trace()), k.method, c.base+k.path, bytes.NewReader(k.body))
 	if err != nil {
 		return r.without(packaging.NotConnected, err.Error())
 	}
@@ -65,13 +70,17 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 
 	resp, err := k.client.Do(req)
 	if err != nil {
-		if w.untouched() {
+		if j.untouched() {
+			r.lasting = badCertificate(err)
 			return r.without(packaging.NotConnected, transportText(err))
 		}
 		return r.broken(ctx, k, err)
 	}
 	defer resp.Body.Close()
 	r.status, r.kind = resp.StatusCode, resp.Header.Get("Content-Type")
+	if r.status == http.StatusTooManyRequests {
+		r.wait = retryAfter(resp.Header, c.now())
+	}
 	r.body, err = io.ReadAll(io.LimitReader(resp.Body, c.limits.AnswerBytes+1))
 	if err != nil {
 		return r.broken(ctx, k, err)
@@ -117,18 +126,24 @@ func transportText(err error) string {
 	return err.Error()
 }
 
-// wire watches how far a call got.
-type wire struct{ asked, connected atomic.Bool }
+// badCertificate says whether a connection was not secured because of who is at its other end.
+func badCertificate(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate)
+}
 
-func (w *wire) trace() *httptrace.ClientTrace {
+// journey watches how far a call got.
+type journey struct{ asked, connected atomic.Bool }
+
+func (j *journey) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		// net/http asks for another connection when a kept one turns out to be closed. It does so after sending only for
 		// reads; a release has a connection of its own.
-		GetConn: func(string) { w.asked.Store(true); w.connected.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { w.connected.Store(true) },
+		GetConn: func(string) { j.asked.Store(true); j.connected.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { j.connected.Store(true) },
 	}
 }
 
 // untouched says whether it is proven that not a byte was sent: a connection (with TLS: a secured one) was asked for and
 // never had. A transport that tells neither proves nothing.
-func (w *wire) untouched() bool { return w.asked.Load() && !w.connected.Load() }
+func (j *journey) untouched() bool { return j.asked.Load() && !j.connected.Load() }

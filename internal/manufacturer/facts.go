@@ -31,6 +31,17 @@ func factsOf(element raw, now time.Time) packaging.Facts {
 	return facts
 }
 
+// serialsOf are the serial numbers that an order carries, each exactly as it stands there, or none.
+func serialsOf(order raw) []string {
+	f := order.fields()
+	for _, path := range serialsAt {
+		if serials, ok := f[path].texts(); ok && len(serials) > 0 && f[path].exact() {
+			return serials
+		}
+	}
+	return nil
+}
+
 // orderKey is the order's ID to the last character, because it is sent back. One that can't be read without loss is none.
 func orderKey(f fields) string {
 	for _, path := range orderIDAt {

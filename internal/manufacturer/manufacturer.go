@@ -38,7 +38,7 @@ const (
 	Bearer      TokenHeader = "authorization" // Authorization: Bearer <token>
 )
 
-// Limits bound each call. A zero field stands for its default.
+// Limits bound each call, all tries of it together. A zero field stands for its default.
 type Limits struct {
 	SignIn  time.Duration // default 10 s
 	Read    time.Duration // default 15 s
@@ -75,6 +75,9 @@ type Client struct {
 	now        func() time.Time
 	scrub      scrubber
 	tokens     tokens
+	breaker    breaker
+	quiet      quietTime
+	clock      clock
 
 	reads *http.Client
 	// acts signs in and releases, each time on a new connection: one that the server is just closing would leave the
@@ -103,6 +106,7 @@ func New(c Config) (*Client, error) {
 			AnswerBytes: or(c.Limits.AnswerBytes, 64<<20),
 		},
 		now:   c.Now,
+		clock: machineClock,
 		scrub: newScrubber(c.APIKey, c.APISecret, c.ChannelKey, c.StaticToken),
 	}
 	if err := client.check(); err != nil {
@@ -232,12 +236,12 @@ func (c *Client) authorised(ctx context.Context, k call) (document, *problem) {
 	if p != nil {
 		return document{}, p
 	}
-	doc, p := c.judge(c.send(ctx, k, token))
+	doc, p := c.carry(ctx, k, token)
 	if p == nil || p.Reason != packaging.TokenRejected || c.kind == Static {
 		return doc, p
 	}
 	if token, p = c.token(ctx, token); p != nil {
 		return document{}, p
 	}
-	return c.judge(c.send(ctx, k, token))
+	return c.carry(ctx, k, token)
 }

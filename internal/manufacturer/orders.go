@@ -13,12 +13,7 @@ import (
 // is one list without pages). Nameless counts the elements that are no object or have no order ID. Of an order that is
 // listed twice, the last counts. The error is a [*packaging.CallError].
 func (c *Client) Open(ctx context.Context) (orders []packaging.Facts, nameless int, err error) {
-	doc, p := c.authorised(ctx, call{
-		client: c.reads,
-		method: http.MethodGet,
-		path:   prefix + "/packaging_order/open",
-		limit:  c.limits.Read,
-	})
+	doc, p := c.read(ctx, ofOpen, c.readCall("/packaging_order/open"))
 	if p != nil {
 		return nil, 0, p.callError()
 	}
@@ -75,12 +70,7 @@ func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, erro
 	if p := c.unsendable(key); p != nil {
 		return packaging.Facts{}, p.callError()
 	}
-	doc, p := c.authorised(ctx, call{
-		client: c.reads,
-		method: http.MethodGet,
-		path:   prefix + "/packaging_order/details?order_id=" + url.QueryEscape(key),
-		limit:  c.limits.Read,
-	})
+	doc, p := c.read(ctx, ofDetails, c.detailsCall(key))
 	if p != nil {
 		return packaging.Facts{}, p.callError()
 	}
@@ -88,7 +78,23 @@ func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, erro
 	if !ok {
 		return packaging.Facts{}, c.problem(doc.reply, packaging.Unreadable, "the answer does not hold the order that was asked for").callError()
 	}
+	facts.Serials = serialsOf(raw(facts.Raw))
 	return facts, nil
+}
+
+func (c *Client) detailsCall(key string) call {
+	return c.readCall("/packaging_order/details?order_id=" + url.QueryEscape(key))
+}
+
+func (c *Client) readCall(path string) call {
+	return call{
+		client:   c.reads,
+		method:   http.MethodGet,
+		path:     prefix + path,
+		limit:    c.limits.Read,
+		tries:    harmlessTries,
+		harmless: true,
+	}
 }
 
 // order finds the order with the key in an answer. One without an ID counts where an order is expected to stand, if it

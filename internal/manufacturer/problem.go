@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -16,6 +17,10 @@ type problem struct {
 	status packaging.Status // with WrongStatus
 	body   []byte           // what came, whatever it was
 	json   bool             // what came is a whole JSON object
+
+	outage     bool // a sign that the cloud is down
+	lasting    bool // not worth another try
+	retryAfter time.Duration
 }
 
 // definite says whether the problem proves that the call was not carried out. Everything else leaves it open.
@@ -38,8 +43,10 @@ func (p *problem) callError() error {
 // problem makes one of a reply. All texts in it come from the other side and leave without credentials.
 func (c *Client) problem(r reply, reason packaging.Reason, message string) *problem {
 	return &problem{
-		CallError: packaging.CallError{Reason: reason, Message: c.scrub.clean(message, r.token), HTTPStatus: r.status},
-		body:      r.body,
+		CallError:  packaging.CallError{Reason: reason, Message: c.scrub.clean(message, r.token), HTTPStatus: r.status},
+		body:       r.body,
+		lasting:    r.lasting,
+		retryAfter: r.wait,
 	}
 }
 

@@ -73,6 +73,21 @@ func (r raw) elements() iter.Seq[raw] {
 	}
 }
 
+// texts are those of an array of texts. Anything else, or an array with anything else in it, is none.
+func (r raw) texts() (all []string, ok bool) {
+	if r.kind() != '[' {
+		return nil, false
+	}
+	all = []string{}
+	for element := range r.elements() {
+		if element.kind() != '"' {
+			return nil, false
+		}
+		all = append(all, element.text())
+	}
+	return all, true
+}
+
 // next passes over what may stand before a name, a value or the end of an object or array.
 func (r raw) next() raw { return raw(strings.TrimLeft(string(r), " \t\r\n,:")) }
 

@@ -10,14 +10,17 @@ import (
 )
 
 // ReleaseToLine releases a packaging order to its line: PATCH packaging_order/release_to_line (documented in full but
-// for the layout of errors). It is not idempotent and its answer can't be asked for again, so it is sent once; only
-// after ERR0000, which proves that nothing was done, once more with a new token. No Idempotency-Key is sent, with which
-// net/http would send it again by itself.
+// for the layout of errors). It is not idempotent and its answer can't be asked for again, so it is sent again only where
+// it is proven that nothing was done (rules.go): once after ERR0000, with a new token, and where no connection was made.
+// No Idempotency-Key is sent, with which net/http would send it again by itself.
 //
 // However it ends is an Answer: Released with the documented success alone, Refused where it is proven that nothing was
 // done, Unknown for everything else. A ctx that ends counts like the time limit.
 func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer {
 	if p := c.unsendable(key); p != nil {
+		return p.answer()
+	}
+	if p := c.mayRelease(ctx, key); p != nil {
 		return p.answer()
 	}
 	doc, p := c.authorised(ctx, call{
@@ -26,6 +29,7 @@ func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer
 		path:   prefix + "/packaging_order/release_to_line",
 		body:   releaseBody(key),
 		limit:  c.limits.Release,
+		tries:  releaseTries,
 		exact:  true,
 	})
 	if p != nil {
@@ -55,17 +59,10 @@ func releaseBody(key string) []byte {
 // serials are those of the documented success, each as it was received: success is true, data is a list of strings. An
 // empty list is a list.
 func (d document) serials() ([]string, bool) {
-	if d.success != "true" || d.data.kind() != '[' {
+	if d.success != "true" {
 		return nil, false
 	}
-	serials := []string{}
-	for element := range d.data.elements() {
-		if element.kind() != '"' {
-			return nil, false
-		}
-		serials = append(serials, element.text())
-	}
-	return serials, true
+	return d.data.texts()
 }
 
 // answer is what a problem means for a release.

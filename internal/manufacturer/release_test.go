@@ -2,7 +2,6 @@ package manufacturer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -367,50 +366,4 @@ func TestAReleaseThatWasNotSentIsRefused(t *testing.T) {
 			t.Errorf("answer %v", a)
 		}
 	})
-}
-
-func TestAnAnswerThatIsTooLongIsUnreadable(t *testing.T) {
-	body := `{"success":true,"data":["` + strings.Repeat("a", 2000) + `"]}`
-	c, _ := static(t, says(200, body))
-	c.limits.AnswerBytes = 1000
-	a := order143(t, c)
-	if a.Outcome != packaging.Unknown || a.Reason != packaging.Unreadable || !strings.Contains(a.Message, "1000 bytes") || string(a.Body) != body[:1000] {
-		t.Errorf("answer %v: %s", a, a.Message)
-	}
-	if _, _, err := c.Open(t.Context()); callError(t, err).Reason != packaging.Unreadable {
-		t.Errorf("open: %v", err)
-	}
-	c.limits.AnswerBytes = int64(len(body))
-	if a := order143(t, c); a.Outcome != packaging.Released {
-		t.Errorf("an answer of just that length: %v", a)
-	}
-}
-
-func TestAHundredThousandSerialsComeInOrder(t *testing.T) {
-	serials := make([]string, 100_000)
-	for i := range serials {
-		serials[i] = fmt.Sprintf("S%011d", i)
-	}
-	body, err := json.Marshal(map[string]any{"success": true, "data": serials})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := static(t, says(200, string(body)))
-	began := time.Now()
-	a := order143(t, c)
-	if diff := cmp.Diff(serials, a.Serials); a.Outcome != packaging.Released || diff != "" {
-		t.Errorf("answer %v", a)
-	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("took %s", took)
-	}
-}
-
-func BenchmarkRelease100k(b *testing.B) {
-	body := `{"success":true,"data":[` + strings.Repeat(`"4YSr5oYFKHwP",`, 99_999) + `"bfFWAkNskIGR"]}`
-	c := played(b, 200, body)
-	b.ReportAllocs()
-	for b.Loop() {
-		c.ReleaseToLine(context.Background(), "Order143")
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,7 +40,38 @@ func newClient(t *testing.T, c Config) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
+	hurry(client)
 	return client
+}
+
+// pauses are what a client waited between its tries, without waiting.
+type pauses struct {
+	mu  sync.Mutex
+	all []time.Duration
+	sum time.Duration
+}
+
+// hurry takes the waiting out of a client's pauses: its clock jumps to their end.
+func hurry(c *Client) *pauses {
+	p := &pauses{}
+	c.clock.now = func() time.Time {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return time.Now().Add(p.sum)
+	}
+	c.clock.wait = func(ctx context.Context, d time.Duration) error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.all, p.sum = append(p.all, d), p.sum+d
+		return ctx.Err()
+	}
+	return p
+}
+
+func (p *pauses) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all)
 }
 
 // withSandbox is a client of a sandbox with the sample orders; change may alter its configuration.
@@ -109,6 +141,7 @@ func played(t testing.TB, status int, body string) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hurry(client)
 	return client
 }
 

@@ -81,14 +81,15 @@ func (c *Client) signIn(ctx context.Context) (secret.Text, *problem) {
 		"api_key":    c.apiKey.Reveal(),
 		"api_secret": c.apiSecret.Reveal(),
 	})
-	r := c.send(ctx, call{
-		client: c.acts,
-		method: http.MethodPost,
-		path:   "/v1/api_auth",
-		body:   body,
-		limit:  c.limits.SignIn,
+	doc, p := c.carry(ctx, call{
+		client:   c.acts,
+		method:   http.MethodPost,
+		path:     "/v1/api_auth",
+		body:     body,
+		limit:    c.limits.SignIn,
+		tries:    harmlessTries,
+		harmless: true,
 	}, secret.Text{})
-	doc, p := c.judge(r)
 	if p != nil {
 		if p.deniesSignIn() {
 			p.Reason = packaging.SignInRejected
@@ -104,7 +105,7 @@ func (c *Client) signIn(ctx context.Context) (secret.Text, *problem) {
 			}
 		}
 	}
-	return secret.Text{}, c.problem(r, packaging.SignInFailed, "the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
+	return secret.Text{}, c.problem(doc.reply, packaging.SignInFailed, "the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
 }
 
 // deniesSignIn says whether the API key or secret was not accepted, in contrast to not being judged.

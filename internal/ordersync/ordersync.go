@@ -74,11 +74,17 @@ func (s *Syncer) Run(ctx context.Context) error {
 
 func (s *Syncer) keepFresh(ctx context.Context, t packaging.Tenant) {
 	for {
-		if err := s.Refresh(ctx, t.ID); err != nil && ctx.Err() == nil {
+		err := s.Refresh(ctx, t.ID)
+		failed := err != nil && ctx.Err() == nil
+		if failed {
 			s.log.Warn("orders not refreshed", "tenant", t.Slug, "err", err)
 		}
+		wait := s.interval
+		if failed {
+			wait /= 6 // so that the end of a disturbance shows soon; the client does not strain an API that is down
+		}
 		// A tenth of jitter keeps tenants, and servers that started together, from asking all at once.
-		wait := s.interval - s.interval/20 + time.Duration(rand.Int64N(int64(s.interval/10)+1))
+		wait += time.Duration(rand.Int64N(int64(wait/10)+1)) - wait/20
 		select {
 		case <-ctx.Done():
 			return

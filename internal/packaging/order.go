@@ -26,9 +26,8 @@ type Facts struct {
 	Status       Status
 	Raw          []byte // the element of the answer, as received
 
-	// Serials are those that details give of an order that is out (assumed: whether they are there is not documented).
-	Serials    []string
-	HasSerials bool // there is a list, be it empty
+	// Serials are those that details give of an order (assumed: whether they do is not documented).
+	Serials []string
 }
 
 // Complete says whether everything that a supervisor decides on is there, so that details need not be asked.

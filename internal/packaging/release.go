@@ -71,7 +71,6 @@ type Settlement struct {
 	Reason  Reason   // with Refused
 	Status  Status   // of the order when it was asked for
 	Serials []string // with Released, where the details had them
-	HasList bool     // the details had a list, be it empty
 }
 
 // CallError is a call of the remote API, other than a release, that did not work.

@@ -226,7 +226,7 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 func (s *Settler) verdict(r packaging.Release, f packaging.Facts) (packaging.Settlement, bool) {
 	switch f.Status {
 	case packaging.InProgress, packaging.Suspended, packaging.Done:
-		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials, HasList: f.HasSerials}, true
+		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials}, true
 	case packaging.PendingRelease, packaging.Open:
 		proven := !mayStillRun(r.Reason) || s.now().Sub(r.Answered) >= s.pace.Doubt
 		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: f.Status}, proven

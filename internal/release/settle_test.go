@@ -104,7 +104,7 @@ func (c *cloud) says(status packaging.Status, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.details = func() (packaging.Facts, error) {
-		return packaging.Facts{Key: "Order143", Status: status, Serials: []string{"a"}, HasSerials: status == packaging.InProgress}, err
+		return packaging.Facts{Key: "Order143", Status: status, Serials: []string{"a"}}, err
 	}
 }
 
@@ -129,7 +129,7 @@ func running(t *testing.T, s *release.Settler) {
 var gone = &packaging.CallError{Reason: packaging.NotConnected}
 
 func TestWhatAStatusProves(t *testing.T) {
-	list := packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress, Serials: []string{"a"}, HasList: true}
+	list := packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress, Serials: []string{"a"}}
 	out := func(s packaging.Status) packaging.Settlement {
 		return packaging.Settlement{Outcome: packaging.Released, Status: s, Serials: []string{"a"}}
 	}

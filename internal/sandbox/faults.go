@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"net"
 	"net/http"
 	"strconv"
@@ -43,6 +44,8 @@ type Fault struct {
 	Delay  time.Duration `json:"delay"`  // in JSON as "1.5s"; before anything else; it ends when the caller goes away
 	Status int           `json:"status"` // 0: the kind's own
 	Body   string        `json:"body"`   // empty: the kind's own
+
+	RetryAfter string `json:"retry_after"` // with Throttle: the header, "none" for none; empty: 1
 }
 
 // Inject makes calls go wrong from now on.
@@ -141,7 +144,9 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, do 
 	case Forbidden:
 		send(http.StatusForbidden, "text/html", titled("Access denied by proxy"))
 	case Throttle:
-		w.Header().Set("Retry-After", "1")
+		if f.RetryAfter != "none" {
+			w.Header().Set("Retry-After", cmp.Or(f.RetryAfter, "1"))
+		}
 		send(http.StatusTooManyRequests, "application/json", `{"message":"Too many requests"}`)
 	default:
 		write(w, do())

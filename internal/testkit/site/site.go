@@ -50,10 +50,12 @@ type Site struct {
 
 // Options change what a site is. Zero values stand for what tests mostly want.
 type Options struct {
-	Orders  []sandbox.Order // what the sandbox has; default its sample
-	Limits  manufacturer.Limits
-	Secure  bool
-	Prepare func(*db.DB) // called when the database is open and empty
+	Orders []sandbox.Order // what the sandbox has; default its sample
+	Limits manufacturer.Limits
+	Secure bool
+	// SerialsInDetails has details tell the serials of a released order.
+	SerialsInDetails bool
+	Prepare          func(*db.DB) // called when the database is open and empty
 	// Patience is how long a press waits; default a minute, so that a page shows the result.
 	Patience time.Duration
 	Handler  func(*sandbox.Sandbox) http.Handler // what stands where the remote API is; default the sandbox itself
@@ -64,7 +66,7 @@ func New(t testing.TB, o Options) *Site {
 	t.Helper()
 	s := &Site{t: t, Clock: &Clock{now: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)}, Log: &Log{}}
 	log := slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s.Box = sandbox.New(sandbox.Options{Now: s.Clock.Now})
+	s.Box = sandbox.New(sandbox.Options{Now: s.Clock.Now, SerialsInDetails: o.SerialsInDetails})
 	if o.Orders == nil {
 		o.Orders = sandbox.Sample(s.Clock.Now())
 	}
@@ -105,7 +107,7 @@ func New(t testing.TB, o Options) *Site {
 		o.Patience = time.Minute
 	}
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		Store: s.Store, Down: clients.down, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
 	}))
 	t.Cleanup(s.Web.Close)
@@ -243,6 +245,17 @@ func (c *clients) of(ctx context.Context, id packaging.TenantID) (*manufacturer.
 		c.made[id] = client
 	}
 	return client, err
+}
+
+func (c *clients) down(id packaging.TenantID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	client := c.made[id]
+	if client == nil {
+		return false
+	}
+	_, down := client.Down()
+	return down
 }
 
 // Clock is a clock that stands still until it is moved. It moves a millisecond at each look, so that no two moments are

@@ -1,0 +1,131 @@
+package manufacturer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// kind tells the calls apart that take turns in asking whether the cloud is back.
+type kind int
+
+const (
+	ofOpen kind = iota
+	ofDetails
+	ofRelease
+	kinds
+)
+
+// breaker keeps calls from a cloud that is down, so that nobody waits for what will not come. Its rules stand in
+// rules.go.
+type breaker struct {
+	mu    sync.Mutex
+	signs int       // in a row, that the cloud is down
+	first time.Time // when the first of them was, by the clock of pauses
+	since time.Time // the same moment for people, by Config.Now
+	last  packaging.CallError
+	down  bool
+	turns [kinds]turn
+}
+
+// turn is when a kind of call may try whether the cloud is back.
+type turn struct {
+	from  time.Time
+	pause time.Duration
+	taken bool
+}
+
+// next is the turn after a pause.
+func next(now time.Time, pause time.Duration) turn {
+	return turn{from: now.Add(jitter(pause)), pause: pause}
+}
+
+// failed counts a sign that the cloud is down.
+func (b *breaker) failed(sign packaging.CallError, now, forPeople time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.signs == 0 {
+		b.first, b.since = now, forPeople
+	}
+	b.signs++
+	b.last = sign
+	if b.down || b.signs < downAfter || now.Sub(b.first) < downFor {
+		return
+	}
+	b.down = true
+	for i := range b.turns {
+		b.turns[i] = next(now, firstProbe)
+	}
+}
+
+// answered forgets all signs: the cloud is there.
+func (b *breaker) answered() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.signs, b.down = 0, false
+}
+
+// enter says whether a call may be made. While the cloud is down, it may be made as a probe alone; who gets one must
+// leave. Where it may not be made, last is the latest sign of that.
+func (b *breaker) enter(k kind, now time.Time) (probe bool, last *packaging.CallError) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := &b.turns[k]
+	switch {
+	case !b.down:
+		return false, nil
+	case t.taken || now.Before(t.from):
+		sign := b.last
+		return false, &sign
+	}
+	t.taken = true
+	return true, nil
+}
+
+// leave ends a probe. One that told nothing, because its caller gave up, leaves its turn to the next call.
+func (b *breaker) leave(k kind, p *problem, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := &b.turns[k]
+	t.taken = false
+	if b.down && p != nil && p.outage {
+		*t = next(now, min(2*t.pause, longestProbe))
+	}
+}
+
+// Down says whether the cloud counts as down, and since when it has not answered.
+func (c *Client) Down() (since time.Time, down bool) {
+	c.breaker.mu.Lock()
+	defer c.breaker.mu.Unlock()
+	if !c.breaker.down {
+		return time.Time{}, false
+	}
+	return c.breaker.since, true
+}
+
+// read makes a call that only reads.
+func (c *Client) read(ctx context.Context, of kind, k call) (doc document, p *problem) {
+	probe, last := c.breaker.enter(of, c.clock.now())
+	if last != nil {
+		return document{}, c.problem(reply{}, last.Reason, "not sent, because the API does not answer. The last try: "+last.Message)
+	}
+	if probe {
+		defer func() { c.breaker.leave(of, p, c.clock.now()) }()
+	}
+	return c.authorised(ctx, k)
+}
+
+// mayRelease is nil where a release may be sent, and otherwise the proof that it was not. Whether a cloud that was down
+// is back is asked with a read, for its answer may get lost without harm.
+func (c *Client) mayRelease(ctx context.Context, key string) *problem {
+	if _, down := c.Down(); !down {
+		return nil
+	}
+	_, p := c.read(ctx, ofRelease, c.detailsCall(key))
+	if _, down := c.Down(); down && p != nil {
+		return c.problem(reply{}, packaging.CloudDown, p.Message)
+	}
+	return nil
+}
