@@ -51,8 +51,8 @@ fmt: ## format the Go and templ files
 	$(TOOL) gofumpt -w $(GO_FILES)
 
 .PHONY: clean
-clean: ## remove what was built and the demo's data
-	rm -rf .bin .lineboard-demo
+clean: ## remove what was built
+	rm -rf .bin
 
 ##@ Checks
 

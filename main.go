@@ -319,7 +319,7 @@ func sweepSessions(ctx context.Context, store *db.DB, s *settings, log *slog.Log
 func listen(p *process, addr string, handler http.Handler, listening func(address string)) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("can't listen on %s: %w", addr, err)
+		return fmt.Errorf("can't listen on %s (another address can be given with --addr): %w", addr, err)
 	}
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: headerLimit, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	ended := make(chan error, 1)

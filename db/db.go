@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -35,6 +36,8 @@ type DB struct {
 	lock  *flock.Flock
 	box   *secret.Box
 	now   func() time.Time
+	// The last write failed for a reason of the machine, such as a full disk.
+	failed atomic.Bool
 }
 
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say what
@@ -123,13 +126,19 @@ func (d *DB) Close() error {
 	return errors.Join(append(errs, d.lock.Unlock())...)
 }
 
-// Ready says whether the database answers to a reader and can take a write.
+// Ready says whether the database answers to a reader and takes writes. It writes by itself only after a write has failed,
+// to see whether the next one would.
 func (d *DB) Ready(ctx context.Context) error {
-	var one int
-	if err := d.read.QueryRowContext(ctx, `SELECT 1 FROM tenants LIMIT 1`).Scan(&one); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	var tenants int
+	if err := d.read.QueryRowContext(ctx, `SELECT count(*) FROM tenants`).Scan(&tenants); err != nil {
 		return coded(err)
 	}
-	return d.tx(ctx, func(*tx) error { return nil })
+	return d.tx(ctx, func(t *tx) error {
+		if !d.failed.Load() {
+			return nil
+		}
+		return t.exec(`UPDATE refreshes SET tried_at = tried_at`)
+	})
 }
 
 // tx is a write transaction. All that happens in it happens at one time.
@@ -146,10 +155,15 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		return coded(err)
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	if err := do(&tx{t, ctx, d.now().UTC().Truncate(time.Millisecond)}); err != nil {
-		return coded(err)
+	err = do(&tx{t, ctx, d.now().UTC().Truncate(time.Millisecond)})
+	if err == nil {
+		err = t.Commit()
 	}
-	return coded(t.Commit())
+	err = coded(err)
+	if unavailable := packaging.CodeOf(err) == packaging.Unavailable; unavailable || err == nil {
+		d.failed.Store(unavailable)
+	}
+	return err
 }
 
 func (t *tx) exec(query string, args ...any) error {
