@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +33,7 @@ const readers = 4
 // DB is an open database. One process at a time has it open.
 type DB struct {
 	write *sql.DB // one connection
-	read  *sql.DB
+	read  *reader
 	lock  *flock.Flock
 	box   *secret.Box
 	now   func() time.Time
@@ -72,11 +73,54 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if err := migrate(ctx, d.write); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	d.read, err = open(path, readers, url.Values{
+	pool, err := open(path, readers, url.Values{
 		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
 		"_pragma": {"cache_size(-16384)", "temp_store(MEMORY)", "trusted_schema(0)"},
 	})
+	if err == nil {
+		d.read = &reader{DB: pool}
+	}
 	return err
+}
+
+// reader keeps its queries prepared: preparing one takes longer than most of them run. There are only so many, since what
+// people enter stands in their parameters.
+type reader struct {
+	*sql.DB
+	prepared sync.Map // query → *sql.Stmt
+}
+
+func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if kept, ok := r.prepared.Load(query); ok {
+		return kept.(*sql.Stmt), nil
+	}
+	fresh, err := r.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	kept, others := r.prepared.LoadOrStore(query, fresh)
+	if others {
+		err = fresh.Close() // somebody was faster
+	}
+	return kept.(*sql.Stmt), err
+}
+
+// QueryContext is that of [sql.DB].
+func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := r.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext is that of [sql.DB].
+func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := r.stmt(ctx, query)
+	if err != nil {
+		return r.DB.QueryRowContext(ctx, query, args...) // fails the same way, and can say so in a row
+	}
+	return s.QueryRowContext(ctx, args...)
 }
 
 func open(path string, connections int, settings url.Values) (*sql.DB, error) {
@@ -118,10 +162,11 @@ func migrate(ctx context.Context, w *sql.DB) error {
 // Close closes the database and lets another process have it.
 func (d *DB) Close() error {
 	var errs []error
-	for _, pool := range []*sql.DB{d.read, d.write} { // the writer last: it empties the write-ahead log
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
+	if d.read != nil {
+		errs = append(errs, d.read.Close())
+	}
+	if d.write != nil { // last: it empties the write-ahead log
+		errs = append(errs, d.write.Close())
 	}
 	return errors.Join(append(errs, d.lock.Unlock())...)
 }

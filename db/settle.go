@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"lineboard/internal/packaging"
 )
@@ -152,14 +153,16 @@ func (d *DB) seenBefore(ctx context.Context, o packaging.Order, serials []string
 	if len(serials) == 0 {
 		return 0, nil
 	}
-	list, err := json.Marshal(serials)
+	// Sorted, they are looked up in the order in which the index has them.
+	list, err := json.Marshal(slices.Sorted(slices.Values(serials)))
 	if err != nil {
 		return 0, err
 	}
 	err = d.read.QueryRowContext(ctx, `
 		SELECT count(*) FROM json_each(?1) AS new
 		WHERE EXISTS (
-			SELECT 1 FROM serials s JOIN products p ON p.id = s.product_id
-			WHERE p.tenant_id = ?2 AND p.gtin = ?3 AND s.serial = new.value)`, string(list), o.TenantID, o.GTIN).Scan(&n)
+			SELECT 1 FROM serials s
+			WHERE s.product_id = (SELECT id FROM products WHERE tenant_id = ?2 AND gtin = ?3) AND s.serial = new.value)`,
+		string(list), o.TenantID, o.GTIN).Scan(&n)
 	return n, coded(err)
 }

@@ -41,6 +41,7 @@ CREATE TABLE users (
   username      TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (username <> ''),
   full_name     TEXT NOT NULL CHECK (full_name <> ''),
   password_hash TEXT NOT NULL,
+  password_mark BLOB, -- tells a provisioned password that is still the same, with the key that is not in the database
   active        INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1))
 ) STRICT;
 

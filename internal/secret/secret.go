@@ -5,6 +5,7 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -59,8 +60,9 @@ const keySize = 32
 // Box seals credentials with AES-256-GCM. A sealed credential is the ID of the key, the nonce, and the ciphertext with
 // its tag; what it belongs to is bound to it as associated data, so that it opens nowhere else.
 type Box struct {
-	id   []byte
-	aead cipher.AEAD
+	id    []byte
+	aead  cipher.AEAD
+	marks []byte // the key of marks
 }
 
 const idSize = 4
@@ -82,7 +84,8 @@ func NewBox(key []byte) (*Box, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(append([]byte("lineboard key id\x00"), key...))
-	return &Box{id: sum[:idSize], aead: aead}, nil
+	marks := sha256.Sum256(append([]byte("lineboard mark key\x00"), key...))
+	return &Box{id: sum[:idSize], aead: aead, marks: marks[:]}, nil
 }
 
 // Seal seals a credential that belongs to owner.
@@ -103,6 +106,14 @@ func (b *Box) Open(sealed []byte, owner string) (Text, error) {
 		return Text{}, errors.New("a sealed credential was altered or belongs to another owner")
 	}
 	return New(string(plain)), nil
+}
+
+// Mark tells later whether a credential of owner is still the same, without slow hashing and without giving it away to
+// whom has the mark but not the key.
+func (b *Box) Mark(t Text, owner string) []byte {
+	mark := hmac.New(sha256.New, b.marks)
+	fmt.Fprintf(mark, "%d:%s,%s", len(owner), owner, t.Reveal())
+	return mark.Sum(nil)
 }
 
 func (b *Box) bound(owner string) []byte { return append(append([]byte(nil), b.id...), owner...) }

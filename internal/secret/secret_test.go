@@ -86,6 +86,28 @@ func TestWhatIsSealedOpensOnlyForItsOwnerAndKey(t *testing.T) {
 	}
 }
 
+func TestAMarkIsTheSameForTheSameCredentialOwnerAndKeyAlone(t *testing.T) {
+	one, err := secret.NewBox(key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := secret.NewBox(key(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := one.Mark(secret.New(canary), "a")
+	if !bytes.Equal(mark, one.Mark(secret.New(canary), "a")) {
+		t.Error("the mark of the same differs")
+	}
+	for what, other := range map[string][]byte{
+		"credential": one.Mark(secret.New(canary+"x"), "a"), "owner": one.Mark(secret.New(canary), "b"), "key": two.Mark(secret.New(canary), "a"),
+	} {
+		if bytes.Equal(mark, other) {
+			t.Errorf("the mark of another %s is the same", what)
+		}
+	}
+}
+
 func TestTheKeyFileIsMadeOnceAndForItsOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lineboard.key")
 	if _, err := secret.OpenKeyFile(path, false); !errors.Is(err, fs.ErrNotExist) {
