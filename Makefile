@@ -14,6 +14,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 TESTFLAGS ?= -race -shuffle=on -timeout=15m
 PACKAGES ?= ./...
 FUZZTIME ?= 30s
+KILLS ?= 300
 
 # Dot-folders hold no source of ours. templ formats what it generates in its own way.
 GO_FILES = $(shell find . -name '*.go' ! -name '*_templ.go' ! -path './.*/*')
@@ -101,6 +102,10 @@ staticcheck: ## staticcheck
 .PHONY: go-test
 go-test: ## the tests alone, with the race detector (PACKAGES=./db/... for some)
 	CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname-and-test-fails -- $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: soak
+soak: ## kill the program KILLS (300) times at random moments, and compare what it says with what was done
+	SOAK_KILLS=$(KILLS) go test -count=1 -timeout=60m -run=Killed -v ./internal/soak
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME (30s) each

@@ -105,7 +105,8 @@ type cachedRow struct {
 	line   packaging.LineID
 	listed bool
 	gone   bool
-	// The order was released, or is being released, since the refresh asked: its status here is newer than the answer.
+	// A release of the order ended or was settled since the refresh asked, or is under way: its status here is newer than
+	// the answer.
 	newer bool
 }
 
@@ -130,7 +131,7 @@ func (t *tx) startApplying(tenant packaging.TenantID, started time.Time) (*apply
 	}, `
 		SELECT o.id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity, o.extra_percent,
 			o.status, o.raw, o.line_id, o.listed, o.gone,
-			coalesce(r.outcome = 'sending' OR r.answered_at >= ?, 0)
+			coalesce(r.outcome = 'sending' OR max(r.answered_at, coalesce(r.settled_at, 0)) >= ?, 0)
 		FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
 		WHERE o.tenant_id = ?`, millis(started), tenant)
 	for _, c := range rows {

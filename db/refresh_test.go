@@ -168,3 +168,23 @@ func TestALineIsKnownByCodeOrNameAndAnOrderGetsItWhenItIsSetUp(t *testing.T) {
 		t.Errorf("line %+v", o.Line)
 	}
 }
+
+func TestAListFromBeforeASettlementDoesNotTakeItsStatusBack(t *testing.T) {
+	d, ghent, _ := opened(t)
+	tenant := ghent.Tenant.ID
+	claimed, err := d.Claim(t.Context(), ghent, cache(t, d, tenant, facts("a")).ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+		t.Fatal(err)
+	}
+	asked := d.now()
+	if err := d.SettleByStatus(t.Context(), claimed, packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress}); err != nil {
+		t.Fatal(err)
+	}
+	refresh(t, d, tenant, packaging.Refresh{Started: asked, Listed: []packaging.Facts{facts("a")}})
+	if o := order(t, d, tenant, "a"); o.Status != packaging.InProgress {
+		t.Errorf("status %s", o.Status)
+	}
+}

@@ -1,0 +1,228 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+)
+
+// check checks what must hold whenever nothing is running.
+func (m *model) check() {
+	for _, problem := range m.read() {
+		m.rt.Error(problem)
+	}
+	unknown := map[packaging.OrderID]bool{}
+	for _, o := range m.orders {
+		now := m.cached(o)
+		if now.Release != nil && now.Release.Outcome == packaging.Unknown {
+			unknown[o.id] = true
+		}
+		told := func(format string, args ...any) { m.rt.Errorf("%s: %s", o.key, fmt.Sprintf(format, args...)) }
+		m.checkTries(o, now, told)
+		m.checkStatus(o, now, told)
+		if now.Revision != o.checked { // it grows with every change of what is shown
+			m.checkSerials(o, now, told)
+			m.checkPage(o, now, told)
+			o.checked = now.Revision
+		}
+	}
+	m.checkCounts(unknown)
+	if m.rt.Failed() {
+		m.rt.FailNow()
+	}
+}
+
+// tries are the releases of an order that somebody pressed, as the history has them, with the calls that each sent.
+func (m *model) triesOf(o *order) []*releaseRow {
+	var rows []*releaseRow
+	for _, e := range m.story[o.key] {
+		switch e.Deed {
+		case packaging.ReleaseRequested:
+			rows = append(rows, &releaseRow{id: int64(e.ReleaseID), order: o.key, user: e.By.Username, requested: e.At, outcome: packaging.Sending})
+		case packaging.ReleaseEnded, packaging.ReleaseSettled:
+			for _, r := range rows {
+				if r.id != int64(e.ReleaseID) {
+					continue
+				}
+				r.outcome, r.reason, r.received, r.proof = e.Outcome, packaging.Reason(e.Reason), e.Serials, packaging.ByAnswer
+				if e.Deed == packaging.ReleaseSettled {
+					r.proof = packaging.ByStatus
+				}
+			}
+		}
+		for _, r := range rows {
+			if r.id == int64(e.ReleaseID) && e.Deed != packaging.ListAdded {
+				r.entries = append(r.entries, e)
+			}
+		}
+	}
+	for _, p := range m.remote.of(o.key) {
+		var of *releaseRow
+		for _, r := range rows {
+			if !p.arrived.Before(r.requested) {
+				of = r
+			}
+		}
+		if of == nil {
+			m.rt.Errorf("%s: a call arrived at %v without a claim", o.key, p.arrived)
+			continue
+		}
+		of.patches = append(of.patches, p)
+	}
+	return rows
+}
+
+// checkTries: each press that was taken is a release, each release has sent at most one call that may have been carried
+// out, and no release says what its call belies.
+func (m *model) checkTries(o *order, now packaging.Order, told func(string, ...any)) {
+	tries := m.triesOf(o)
+	var by []string
+	for i, r := range tries {
+		by = append(by, r.user)
+		if i < len(tries)-1 && r.outcome != packaging.Refused {
+			told("release %d is %s, and there is a later one", r.id, r.outcome)
+		}
+		m.checkTry(o, r, told)
+	}
+	slices.Sort(by)
+	if want := slices.Sorted(slices.Values(o.tries)); !slices.Equal(by, want) {
+		told("the history has releases by %q, want %q", by, want)
+	}
+	if n := len(slices.DeleteFunc(m.remote.box.Released(), func(r sandbox.Released) bool { return r.OrderID != o.key })); n > 1 {
+		told("carried out %d times", n)
+	}
+	r := now.Release
+	switch {
+	case o.elsewhere:
+		if r == nil || r.Outcome != packaging.Released || r.Proof != packaging.ByPerson {
+			told("a person added its list, but its release is %+v", r)
+		}
+	case len(tries) == 0 && r != nil:
+		told("nobody pressed it, but it has a release: %+v", r)
+	case len(tries) > 0:
+		last := tries[len(tries)-1]
+		if r == nil || int64(r.ID) != last.id || r.Outcome != last.outcome || r.By.Username != last.user || r.Requested.UnixMilli() != last.requested.UnixMilli() {
+			told("its release is %+v, by the history %+v", r, last)
+		} else if r.Outcome != packaging.Unknown && r.Proof != last.proof {
+			told("its release is %s with proof %q, by the history %q", r.Outcome, r.Proof, last.proof)
+		}
+	}
+}
+
+func (m *model) checkTry(o *order, r *releaseRow, told func(string, ...any)) {
+	sent := slices.DeleteFunc(slices.Clone(r.patches), func(p patch) bool { return p.rejected })
+	done := slices.ContainsFunc(sent, func(p patch) bool { return p.done })
+	atIt := slices.ContainsFunc(sent, func(p patch) bool { return p.ended.IsZero() })
+	if len(sent) > 1 || len(r.patches) > 2 {
+		told("release %d was sent %d times, %d of them with a token that was accepted", r.id, len(r.patches), len(sent))
+	}
+	switch {
+	case r.outcome == packaging.Sending:
+		told("release %d is still being sent", r.id)
+	case r.outcome == packaging.Refused && done:
+		told("release %d is refused (%s), but was carried out", r.id, r.reason)
+	case r.outcome == packaging.Refused && atIt:
+		told("release %d is refused (%s), but may still be carried out", r.id, r.reason)
+	case r.outcome == packaging.Released && !done && (r.proof == packaging.ByAnswer || !o.others):
+		told("release %d is released (proof %q), but was not carried out", r.id, r.proof)
+	}
+	if said := storyOf(r); said != "" && r.outcome != packaging.Sending {
+		told("release %d: %s", r.id, said)
+	}
+}
+
+// checkStatus: the cache does not fall behind what is proven.
+func (m *model) checkStatus(o *order, now packaging.Order, told func(string, ...any)) {
+	out := now.Status == packaging.InProgress || now.Status == packaging.Suspended || now.Status == packaging.Done
+	truth, _ := m.remote.box.Order(o.key)
+	switch {
+	case now.Release != nil && now.Release.Outcome == packaging.Released && !out:
+		told("it is released, and in status %q", now.Status)
+	case out && (truth.Status == sandbox.PendingRelease || truth.Status == sandbox.Open):
+		told("its status is %q, at the sandbox %q", now.Status, truth.Status)
+	case now.Gone:
+		told("it is gone")
+	}
+}
+
+// checkSerials: a list is the one that came, or that a person gave, in its order; or there is none.
+func (m *model) checkSerials(o *order, now packaging.Order, told func(string, ...any)) {
+	list, err := m.Store.Serials(context.Background(), now.TenantID, now.ID, 0, 1000)
+	if err != nil {
+		m.rt.Fatal(err)
+	}
+	var got, want []string
+	for i, s := range list {
+		got = append(got, s.Value)
+		if s.Seq != int64(i+1) {
+			told("serial %d has place %d", i+1, s.Seq)
+		}
+	}
+	from := packaging.NoList
+	if r := now.Release; r != nil {
+		from = r.List
+		if r.Serials != int64(len(got)) {
+			told("its release says %d serials, there are %d", r.Serials, len(got))
+		}
+	}
+	switch from {
+	case packaging.ListInAnswer, packaging.ListInDetails:
+		want = m.carried(o.key)
+	case packaging.ListByPerson:
+		want = o.given
+	}
+	if !slices.Equal(got, want) || from == packaging.NoList && o.given != nil {
+		told("its serials (%q) are %q, want %q", from, got, want)
+	}
+}
+
+// checkPage: the order's page tells the truth, and offers a release only where nothing stands in the way.
+func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...any)) {
+	page := m.browsers[0].Get(o.path + "?arm=1")
+	result, button := page.Text(".result"), page.All("form.execute button, form.arm button")
+	outcome := packaging.Refused
+	if now.Release != nil {
+		outcome = now.Release.Outcome
+	}
+	switch {
+	case page.Status != 200:
+		told("its page is answered with %d", page.Status)
+	case outcome != packaging.Refused && len(button) > 0:
+		told("its release is %s, and its page offers %q", outcome, button)
+	case outcome != packaging.Refused && strings.Contains(result, "not released"):
+		told("its release is %s, and its page says %q", outcome, result)
+	case outcome == packaging.Unknown && !strings.Contains(result, "not known"):
+		told("its release is unknown, and its page says %q", result)
+	case outcome == packaging.Refused && now.Status == packaging.PendingRelease && len(button) == 0:
+		told("it can be released, and its page offers nothing")
+	}
+}
+
+// checkCounts: what is unknown is asked about, and the overview counts it.
+func (m *model) checkCounts(unknown map[packaging.OrderID]bool) {
+	unsettled, err := m.Store.Unsettled(context.Background())
+	if err != nil {
+		m.rt.Fatal(err)
+	}
+	for _, o := range m.orders {
+		if asked := slices.ContainsFunc(unsettled, func(u packaging.Order) bool { return u.ID == o.id }); asked != unknown[o.id] {
+			m.rt.Errorf("%s: its release is unknown: %v; it is asked about: %v", o.key, unknown[o.id], asked)
+		}
+	}
+	lanes, err := m.Store.Lanes(context.Background(), m.people[0].Tenant.ID)
+	if err != nil {
+		m.rt.Fatal(err)
+	}
+	var got packaging.LaneReleases
+	for _, l := range lanes {
+		got.Sending += l.Releases.Sending
+		got.Unknown += l.Releases.Unknown
+	}
+	if got.Sending != 0 || got.Unknown != len(unsettled) {
+		m.rt.Errorf("the overview counts %d sending and %d unknown, want 0 and %d", got.Sending, got.Unknown, len(unsettled))
+	}
+}

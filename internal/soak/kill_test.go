@@ -1,0 +1,321 @@
+package soak
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"lineboard/internal/sandbox"
+)
+
+const (
+	doubt     = 600 * time.Millisecond
+	lateMost  = 250 * time.Millisecond // a release reaches the sandbox no later than this after it arrived, well within doubt
+	killMost  = 150 * time.Millisecond // after the first press
+	eventWait = 3 * time.Second        // for what a kill waits for, if it never comes
+	newOrders = 8                      // each round
+)
+
+// soak is the program that is killed, and what is known of its lives.
+type soak struct {
+	t       *testing.T
+	random  *rand.Rand
+	remote  *remote
+	env     []string
+	args    []string
+	web     *web
+	running *program
+	lives   []*program
+	kills   int
+	orders  []string // all of them, the oldest first
+	pressed map[string]bool
+	presses []press
+
+	mu     sync.Mutex
+	events chan string // "arrived" and "carried out", while a round wants them
+}
+
+func TestNothingIsLostDoubledOrUntrueThoughTheProgramIsKilled(t *testing.T) {
+	kills, err := strconv.Atoi(setting("SOAK_KILLS", "30"))
+	if err != nil {
+		t.Fatalf("SOAK_KILLS: %v", err)
+	}
+	if _, err := binary(); err != nil {
+		t.Fatalf("build the program: %v", err)
+	}
+	s := newSoak(t)
+	began := time.Now()
+	s.killAtStart(2, 400*time.Millisecond)
+	for round := 0; s.kills < kills; round++ {
+		s.needTime(time.Minute)
+		s.round(round)
+	}
+	s.remote.box.ClearFaults()
+	s.start()
+	s.settle()
+	s.running.stop(t)
+	for _, life := range s.lives {
+		if alarm := life.alarms(); alarm != "" {
+			t.Error(alarm)
+		}
+	}
+	books := s.readBooks()
+	for i, problem := range books.compare() {
+		if i == 30 {
+			t.Error("…")
+			break
+		}
+		t.Error(problem)
+	}
+	t.Logf("%d kills in %v: %s", s.kills, time.Since(began).Round(time.Second), books.counts())
+}
+
+const provisioning = `tenants:
+  - slug: plant-soak
+    name: Soak plant
+    time_zone: Europe/Brussels
+    api:
+      base_url: %s
+      token: dynamic
+      token_header: x-access-token
+      api_key: %s
+      api_secret: %s
+      channel_key: %s
+    lines:
+      - {code: L1, name: Blister line 1}
+      - {code: L2, name: Bottle line 2}
+    users:
+      - {username: supervisor1, name: Sofie Peeters, role: supervisor, password: env:SOAK_PASSWORD}
+      - {username: supervisor2, name: Marta Nowak, role: supervisor, password: env:SOAK_PASSWORD}
+`
+
+func newSoak(t *testing.T) *soak {
+	s := &soak{t: t, random: seed(t), remote: newRemote(), web: newWeb(), pressed: map[string]bool{}}
+	draws := rand.New(rand.NewPCG(s.random.Uint64(), 1)) // calls come in any order: what they draw must not move the rest
+	s.remote.fate = func() fate {
+		s.event("arrived")
+		f := fate{tell: func() { s.event("carried out") }}
+		if draws.IntN(2) == 0 {
+			f.late = time.Duration(draws.Int64N(int64(lateMost)))
+		}
+		if draws.IntN(2) == 0 {
+			f.slow = time.Duration(draws.Int64N(int64(30 * time.Millisecond)))
+		}
+		return f
+	}
+	server := httptest.NewServer(s.remote)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	folder := t.TempDir()
+	file := filepath.Join(folder, "site.yaml")
+	text := fmt.Sprintf(provisioning, server.URL, sandbox.APIKey, sandbox.APISecret, sandbox.ChannelKey)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.env = []string{"SOAK_PASSWORD=" + password, "TMPDIR=" + folder}
+	s.args = []string{
+		"serve", "--provision", file, "--data", filepath.Join(folder, "data"), "--addr", "127.0.0.1:0",
+		"--ask-after", "200ms,500ms,1s,2s", "--doubt", doubt.String(), "--refresh", "300ms", "--release-limit", "1s",
+	}
+	return s
+}
+
+// needTime ends the test while it can still clean up, where the time that it was given runs out.
+func (s *soak) needTime(d time.Duration) {
+	if end, ok := s.t.Deadline(); ok && time.Until(end) < d {
+		s.t.Fatalf("after %d kills the test's time runs out: give it more with -timeout", s.kills)
+	}
+}
+
+func (s *soak) event(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.events != nil {
+		select {
+		case s.events <- what:
+		default: // nobody waits for so many
+		}
+	}
+}
+
+func (s *soak) launch() {
+	s.running = start(s.t, s.env, s.args...)
+	s.lives = append(s.lives, s.running)
+}
+
+func (s *soak) start() {
+	s.launch()
+	s.web.base = s.running.address(s.t)
+}
+
+func (s *soak) kill() {
+	s.running.kill()
+	s.kills++
+}
+
+// killAtStart kills the program while it starts: at first it makes its database, later it finds what the last kill left.
+func (s *soak) killAtStart(times int, within time.Duration) {
+	for range times {
+		s.launch()
+		time.Sleep(s.some(within))
+		s.kill()
+	}
+}
+
+// some is a time below most.
+func (s *soak) some(most time.Duration) time.Duration {
+	return time.Duration(s.random.Int64N(int64(most)))
+}
+
+var faults = []sandbox.Fault{
+	{Call: sandbox.ReleaseToLine, Kind: sandbox.Delay, Delay: 40 * time.Millisecond},
+	{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter},
+	{Call: sandbox.ReleaseToLine, Kind: sandbox.CutBefore},
+	{Call: sandbox.ReleaseToLine, Kind: sandbox.ErrorAfter},
+	{Call: sandbox.ReleaseToLine, Kind: sandbox.ErrorBefore},
+	{Call: sandbox.ReleaseToLine, Kind: sandbox.CutJSON},
+	{Call: sandbox.ReleaseToLine, Kind: sandbox.ExpiredToken},
+	{Call: sandbox.Details, Kind: sandbox.ErrorBefore},
+	{Call: sandbox.Details, Kind: sandbox.ExpiredToken},
+	{Call: sandbox.ListOpen, Kind: sandbox.CutJSON},
+	{Call: sandbox.SignIn, Kind: sandbox.ErrorBefore},
+}
+
+// round adds orders, presses release of some, and kills the program in the midst of it.
+func (s *soak) round(n int) {
+	s.prepare(n)
+	if s.random.IntN(10) == 0 {
+		s.killAtStart(1, 150*time.Millisecond)
+	}
+	s.start()
+	if n == 0 {
+		s.web.signIn(s.t)
+	}
+	if s.random.IntN(6) == 0 {
+		s.settle() // and so the next presses meet orders that were found not carried out
+	}
+	ids := s.web.find(s.t, s.prefix(n), newOrders)
+	if n > 0 {
+		for key, id := range s.web.find(s.t, s.prefix(n-1), newOrders) {
+			ids[key] = id // some of them pressed before, with any outcome
+		}
+	}
+	events := make(chan string, 100)
+	s.mu.Lock()
+	s.events = events
+	s.mu.Unlock()
+
+	answered := make(chan struct{}, 100)
+	var pressing sync.WaitGroup
+	presses := make(chan press, 100)
+	for i, key := range s.choose(ids) {
+		after := s.some(60 * time.Millisecond)
+		if i == 0 {
+			after = 0
+		}
+		for by := range 1 + s.random.IntN(4)/3 { // sometimes two people press at once
+			pressing.Go(func() {
+				time.Sleep(after)
+				presses <- s.web.press(by, key, ids[key])
+				answered <- struct{}{}
+			})
+		}
+	}
+	s.awaitMoment(events, answered)
+	s.kill()
+	pressing.Wait()
+	close(presses)
+	s.mu.Lock()
+	s.events = nil
+	s.mu.Unlock()
+	for p := range presses {
+		s.presses = append(s.presses, p)
+		s.pressed[p.order] = true
+		if p.problem != "" {
+			s.t.Errorf("press of %s: %s", p.order, p.problem)
+		}
+	}
+}
+
+func (s *soak) prefix(n int) string { return fmt.Sprintf("K%04d-", n) }
+
+func (s *soak) prepare(n int) {
+	for i := range newOrders {
+		o := sandbox.Order{
+			ID: s.prefix(n) + strconv.Itoa(i), LineCode: []string{"L1", "L2"}[i%2], Product: "Paracetamol 500 mg", GTIN: "04012345678901",
+			Lot: "SOAK" + strconv.Itoa(n), Expiry: "2029-12-31", Quantity: 5 + s.random.IntN(40), ExtraPercent: 10, Status: sandbox.PendingRelease,
+		}
+		if s.random.IntN(2) == 0 {
+			o.ID += withoutList
+		}
+		s.orders = append(s.orders, o.ID)
+		s.remote.box.Put(o)
+	}
+	if out := s.remote.box.Released(); len(out) > 0 { // the line is through with one
+		s.remote.box.SetStatus(out[s.random.IntN(len(out))].OrderID, sandbox.Done)
+	}
+	s.remote.box.ClearFaults()
+	for range s.random.IntN(5) {
+		f := faults[s.random.IntN(len(faults))]
+		f.Times = 1
+		s.remote.box.Inject(f)
+	}
+}
+
+// choose takes some orders at random.
+func (s *soak) choose(ids map[string]string) []string {
+	var keys []string
+	for key := range ids {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	s.random.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+	return keys[:3+s.random.IntN(5)]
+}
+
+// awaitMoment waits for the moment of the kill: some time after the first press, or just when a release arrives at the
+// other side, was carried out there, or was answered to who pressed.
+func (s *soak) awaitMoment(events <-chan string, answered <-chan struct{}) {
+	after, limit := time.After(s.some(killMost)), time.After(eventWait)
+	what, place := []string{"", "", "arrived", "carried out", "answered"}[s.random.IntN(5)], 1+s.random.IntN(3)
+	for {
+		select {
+		case <-after:
+			if what == "" {
+				return
+			}
+		case e := <-events:
+			if e == what {
+				place--
+			}
+		case <-answered:
+			if what == "answered" {
+				place--
+			}
+		case <-limit:
+			return
+		}
+		if place == 0 {
+			return
+		}
+	}
+}
+
+// settle waits until no release is under way or unknown.
+func (s *soak) settle() {
+	s.needTime(60 * time.Second)
+	s.web.awaitOutcomes(s.t, s.presses, s.pressed)
+	// The cache follows: a list that was asked for from now on has been applied once the next but one is asked for.
+	var from int
+	s.remote.with(func() { from = s.remote.opens })
+	if !s.remote.await(30*time.Second, func() bool { return s.remote.opens >= from+3 }) {
+		s.t.Fatal("the orders are not refreshed any more")
+	}
+}
