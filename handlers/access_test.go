@@ -15,6 +15,7 @@ import (
 )
 
 func TestSigningInGivesACookieThatSignsInAndSigningOutEndsItOnTheServer(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.Browser()
 	if a := b.Get("/orders?q=a"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/login?next=%2Forders%3Fq%3Da" {
@@ -52,6 +53,7 @@ func TestSigningInGivesACookieThatSignsInAndSigningOutEndsItOnTheServer(t *testi
 }
 
 func TestEachSignInHasANewToken(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	home, err := url.Parse(s.Web.URL)
@@ -71,6 +73,7 @@ func TestEachSignInHasANewToken(t *testing.T) {
 }
 
 func TestSessionsEndByThemselves(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	idle, busy := s.SignIn("supervisor1"), s.SignIn("manager1")
 	for range 3 {
@@ -92,6 +95,7 @@ func TestSessionsEndByThemselves(t *testing.T) {
 }
 
 func TestAWrongPasswordSaysTheSameAsNobody(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	wrong := s.Browser().Post("/login", "username", "supervisor1", "password", "not the password")
 	nobody := s.Browser().Post("/login", "username", "supervisor9", "password", "not the password")
@@ -110,6 +114,7 @@ func TestAWrongPasswordSaysTheSameAsNobody(t *testing.T) {
 }
 
 func TestSigningInLeadsNowhereElse(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	for _, next := range []string{"//evil.example", "https://evil.example", `/\evil.example`, "evil", "/\t/evil.example", ""} {
 		a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password, "next", next)
@@ -120,6 +125,7 @@ func TestSigningInLeadsNowhereElse(t *testing.T) {
 }
 
 func TestEachRoleMayDoWhatItsRowSaysAndNoMore(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
 	pages := []string{"/", "/lines/L1", "/orders", path(o, ""), path(o, "/serials")}
@@ -149,6 +155,7 @@ func TestEachRoleMayDoWhatItsRowSaysAndNoMore(t *testing.T) {
 }
 
 func TestWhoMayNotReleaseIsNotOfferedItAndIsRefused(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
 	for _, username := range []string{"operator1", "auditor1", "administrator1"} {
@@ -168,6 +175,7 @@ func TestWhoMayNotReleaseIsNotOfferedItAndIsRefused(t *testing.T) {
 }
 
 func TestWithoutASignInThereIsNothing(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
 	b := s.Browser()
@@ -186,6 +194,7 @@ func TestWithoutASignInThereIsNothing(t *testing.T) {
 }
 
 func TestAnotherTenantsOrdersAreNotFound(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	s.AddTenant("basel", "Plant Basel", "supervisor-2")
 	s.Refresh()
@@ -213,6 +222,7 @@ func TestAnotherTenantsOrdersAreNotFound(t *testing.T) {
 }
 
 func TestAPersonOfTwoTenantsSwitchesBetweenThem(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	s.AddTenant("basel", "Plant Basel", "supervisor1")
 	s.Refresh()
@@ -232,6 +242,7 @@ func TestAPersonOfTwoTenantsSwitchesBetweenThem(t *testing.T) {
 }
 
 func TestWhatAnotherSiteSendsIsRefused(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
@@ -246,6 +257,7 @@ func TestWhatAnotherSiteSendsIsRefused(t *testing.T) {
 }
 
 func TestPagesKeepToThemselves(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{Secure: true})
 	a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password)
 	if cookie := a.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-lineboard=") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/;") {
@@ -269,6 +281,7 @@ func TestPagesKeepToThemselves(t *testing.T) {
 }
 
 func TestWhatDoesNotExistIsNotFoundOnAPageWithAWayHome(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	for _, where := range []string{"/orders/999999", "/orders/0", "/orders/-1", "/orders/abc", "/orders/99999999999999999999", "/lines/L9", "/lines/%2e%2e", "/lines/%00", "/nowhere", "/orders?line=L9"} {

@@ -26,6 +26,7 @@ func orders(pairs ...string) (all []sandbox.Order) {
 }
 
 func TestALineShowsWhatNeedsAPersonFirst(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{Orders: orders("a", "Open", "b", "In progress", "c", "Suspended", "d", "Waiting for QA", "e", "Pending release", "f", "Pending release", "g", "Done", "h", "Pending release")})
 	b := s.SignIn("supervisor1")
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
@@ -44,6 +45,7 @@ func TestALineShowsWhatNeedsAPersonFirst(t *testing.T) {
 }
 
 func TestTheOverviewShowsEachLineWithWhatRunsAndWhatWaits(t *testing.T) {
+	t.Parallel()
 	all := orders("run", "In progress", "first", "Pending release", "second", "Pending release", "stop", "Suspended", "lost", "Pending release", "new", "Pending release")
 	all[4].LineCode, all[4].LineName = "", ""
 	all[5].LineCode, all[5].LineName = "L9", "A line that is new"
@@ -76,6 +78,7 @@ func TestTheOverviewShowsEachLineWithWhatRunsAndWhatWaits(t *testing.T) {
 }
 
 func TestOrdersAreFoundByTextStatusAndLine(t *testing.T) {
+	t.Parallel()
 	all := orders("Order_1", "Open", "Order%2", "Pending release", "Xrder3", "Waiting for QA", "Order4", "Done")
 	all[2].Lot, all[3].LineCode, all[3].LineName = "LOT-Ü77", "L2", "Bottle line 2"
 	s := site.New(t, site.Options{Orders: all})
@@ -105,6 +108,7 @@ func TestOrdersAreFoundByTextStatusAndLine(t *testing.T) {
 }
 
 func TestManyOrdersComeInPages(t *testing.T) {
+	t.Parallel()
 	var pairs []string
 	for i := range 120 {
 		pairs = append(pairs, "Order"+string(rune('A'+i/26))+string(rune('A'+i%26)), "Open")
@@ -128,6 +132,7 @@ func TestManyOrdersComeInPages(t *testing.T) {
 }
 
 func TestPagesTellHowOldTheOrdersAre(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	if text := b.Get("/").Text(".fresh"); !strings.Contains(text, "07:00:00 (0 s ago)") {
@@ -147,6 +152,7 @@ func TestPagesTellHowOldTheOrdersAre(t *testing.T) {
 }
 
 func TestTheHistoryIsFilteredByLineOrderPersonOutcomeAndTime(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{Orders: orders("a", "Pending release", "b", "Pending release")})
 	first, second := s.SignIn("supervisor1"), s.SignIn("manager1")
 	first.Post(path(s.Order("a"), "/release"))
@@ -172,6 +178,7 @@ func TestTheHistoryIsFilteredByLineOrderPersonOutcomeAndTime(t *testing.T) {
 }
 
 func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{Orders: orders("=cmd|' /C calc'!A0", "Pending release")})
 	b := s.SignIn("supervisor1")
 	b.Post(path(s.Order("=cmd|' /C calc'!A0"), "/release"))
@@ -211,6 +218,7 @@ func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
 }
 
 func TestProbesAnswerWithoutASignIn(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	for _, where := range []string{"/healthz", "/readyz"} {
 		if a := s.Browser().Get(where); a.Status != http.StatusOK {
@@ -220,6 +228,7 @@ func TestProbesAnswerWithoutASignIn(t *testing.T) {
 }
 
 func TestAnErrorTakesThePlaceOfThePageEvenWhereAPartWasAskedFor(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	b.Header.Set("HX-Request", "true")

@@ -43,6 +43,7 @@ func outcomes(s *site.Site) (all []string) {
 }
 
 func TestAQueueReleasesItsOrdersOneAtATimeInTheChosenOrder(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	under, most := 0, 0
 	s := site.New(t, site.Options{
@@ -86,6 +87,7 @@ func TestAQueueReleasesItsOrdersOneAtATimeInTheChosenOrder(t *testing.T) {
 }
 
 func TestAQueueStopsAtTheFirstOutcomeThatIsNotReleased(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		before   func(*site.Site)
 		says     string
@@ -131,6 +133,7 @@ func TestAQueueStopsAtTheFirstOutcomeThatIsNotReleased(t *testing.T) {
 }
 
 func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
+	t.Parallel()
 	for name, stop := range map[string]func(*testing.T, *site.Site, *site.Browser){
 		"person": func(t *testing.T, _ *site.Site, b *site.Browser) {
 			if a := b.Post("/lines/L1/queue/stop"); a.Status != http.StatusSeeOther {
@@ -180,6 +183,7 @@ func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 }
 
 func TestWhatCanNotBeQueuedIsNotStarted(t *testing.T) {
+	t.Parallel()
 	all := orders("a", "Pending release", "b", "Suspended", "c", "Pending release")
 	all[2].LineCode, all[2].LineName = "L2", "Bottle line 2"
 	s := site.New(t, site.Options{Orders: all})

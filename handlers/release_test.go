@@ -24,6 +24,7 @@ func path(o packaging.Order, rest string) string {
 }
 
 func TestOrder143IsReleasedWithItsElevenSerialsExactly(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	want := sandbox.Order143(s.Clock.Now()).Serials
@@ -89,6 +90,7 @@ func TestOrder143IsReleasedWithItsElevenSerialsExactly(t *testing.T) {
 }
 
 func TestASecondPressSendsNothingAndSaysWhy(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
 	s.SignIn("supervisor1").Post(path(o, "/release"))
@@ -111,6 +113,7 @@ func TestASecondPressSendsNothingAndSaysWhy(t *testing.T) {
 }
 
 func TestManyPressesAtOnceSendOneRelease(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
 	var browsers []*site.Browser
@@ -140,6 +143,7 @@ func TestManyPressesAtOnceSendOneRelease(t *testing.T) {
 }
 
 func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
+	t.Parallel()
 	limits := manufacturer.Limits{Release: 500 * time.Millisecond}
 	fault := func(kind sandbox.Kind) func(*site.Site) {
 		return func(s *site.Site) { s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: kind, Times: 1}) }
@@ -219,6 +223,7 @@ func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 }
 
 func TestAnAnswerThatCanNotBeReadIsKeptWhole(t *testing.T) {
+	t.Parallel()
 	body := `{"success": true, "message": "Packaging order released", "data": ["4YSr5oYFKHwP", 17, null]}`
 	s := site.New(t, site.Options{})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
@@ -230,6 +235,7 @@ func TestAnAnswerThatCanNotBeReadIsKeptWhole(t *testing.T) {
 }
 
 func TestWhoLeavesOrIsInAHurryFindsTheResultLater(t *testing.T) {
+	t.Parallel()
 	let := make(chan struct{})
 	s := site.New(t, site.Options{Patience: 20 * time.Millisecond, Handler: func(box *sandbox.Sandbox) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -262,6 +268,7 @@ func TestWhoLeavesOrIsInAHurryFindsTheResultLater(t *testing.T) {
 }
 
 func TestAnOrderThatChangedSinceItWasLookedAtIsNotReleased(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	changed := sandbox.Order143(s.Clock.Now())
@@ -281,6 +288,7 @@ func TestAnOrderThatChangedSinceItWasLookedAtIsNotReleased(t *testing.T) {
 }
 
 func TestAnOrderIDOfAnyTextIsOneOrderAndOnlyText(t *testing.T) {
+	t.Parallel()
 	nasty := strings.Repeat(`/../"'<script>alert(1)</script>😀&%2F?#`, 10)
 	nasty = string([]rune(nasty)[:255])
 	long := strings.Repeat("x", 300)
@@ -315,6 +323,7 @@ func TestAnOrderIDOfAnyTextIsOneOrderAndOnlyText(t *testing.T) {
 }
 
 func TestAnOddListIsShownAsOddAndKept(t *testing.T) {
+	t.Parallel()
 	o := sandbox.Order143(time.Now())
 	o.Serials = []string{"AAA", "AAA", "b b", strings.Repeat("9", 21)}
 	s := site.New(t, site.Options{Orders: []sandbox.Order{o}})
@@ -332,6 +341,7 @@ func TestAnOddListIsShownAsOddAndKept(t *testing.T) {
 }
 
 func TestALongListIsPagedAndSearched(t *testing.T) {
+	t.Parallel()
 	o := sandbox.Order143(time.Now())
 	o.Quantity, o.ExtraPercent, o.Serials = 250, 0, nil
 	for i := range 250 {

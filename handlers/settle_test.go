@@ -29,6 +29,7 @@ func lost(t *testing.T, kind sandbox.Kind) (*site.Site, *site.Browser, packaging
 }
 
 func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
+	t.Parallel()
 	for kind, test := range map[sandbox.Kind]struct {
 		outcome packaging.Outcome
 		says    string
@@ -76,6 +77,7 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 }
 
 func TestALostListComesWithTheDetailsWhereTheyHaveIt(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{SerialsInDetails: true})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
@@ -90,6 +92,7 @@ func TestALostListComesWithTheDetailsWhereTheyHaveIt(t *testing.T) {
 }
 
 func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
+	t.Parallel()
 	s, b, o := lost(t, "cut_before")
 	if a := b.Post(path(o, "/ask")); a.Status != http.StatusSeeOther {
 		t.Fatalf("ask: %d", a.Status)
@@ -106,6 +109,7 @@ func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
 }
 
 func TestAMissingListIsAddedOnceByPastingOrFromAFile(t *testing.T) {
+	t.Parallel()
 	want := sandbox.Order143(time.Now()).Serials
 	csv := "number,serial\n1," + strings.Join(want, "\nx,") + "\n"
 	for name, send := range map[string]func(*testing.T, *site.Browser, string) site.Answer{
@@ -163,6 +167,7 @@ func upload(t *testing.T, b *site.Browser, to, content string) site.Answer {
 }
 
 func TestAnOddListIsAddedOnlyAfterAPersonHasLookedAtIt(t *testing.T) {
+	t.Parallel()
 	s, b, o := lost(t, "cut_after")
 	b.Post(path(o, "/ask"))
 	a := b.Post(path(o, "/list"), "list", "AAA\nAAA\n")
@@ -192,6 +197,7 @@ func TestAnOddListIsAddedOnlyAfterAPersonHasLookedAtIt(t *testing.T) {
 }
 
 func TestAnOrderThatWasReleasedElsewhereGetsItsList(t *testing.T) {
+	t.Parallel()
 	s := site.New(t, site.Options{})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	s.Box.SetStatus("Order143", sandbox.InProgress)
@@ -211,6 +217,7 @@ func TestAnOrderThatWasReleasedElsewhereGetsItsList(t *testing.T) {
 }
 
 func TestASerialThatCameBeforeIsOdd(t *testing.T) {
+	t.Parallel()
 	first, second, other := sandbox.Order143(time.Now()), sandbox.Order143(time.Now()), sandbox.Order143(time.Now())
 	second.ID, second.Serials = "second", append([]string{"new"}, first.Serials[1:]...)
 	other.ID, other.GTIN = "other", "05412345101444"

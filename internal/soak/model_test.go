@@ -150,7 +150,11 @@ func (m *model) press(rt *rapid.T, o *order, by int) {
 	switch {
 	case may && a.Status == http.StatusSeeOther:
 		o.tries = append(o.tries, people[by])
-		if r := m.cached(o).Release; well && r.Outcome != packaging.Released && r.Reason != packaging.TimedOut {
+		r := m.cached(o).Release
+		if r == nil {
+			rt.Fatalf("the press of %s was taken, but there is no release of it", o.key)
+		}
+		if well && r.Outcome != packaging.Released && r.Reason != packaging.TimedOut {
 			rt.Fatalf("nothing is wrong, but the release of %s is %s (%s: %s)", o.key, r.Outcome, r.Reason, r.Message)
 		}
 	case may || a.Status != http.StatusConflict:

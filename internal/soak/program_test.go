@@ -103,15 +103,17 @@ func (p *program) stop(t *testing.T) {
 	}
 }
 
-// alarms are what no life of the program may say.
-func (p *program) alarms() string {
-	said := p.said.String()
-	for _, alarm := range []string{"level=ERROR", "panic", "DATA RACE"} {
-		if strings.Contains(said, alarm) {
-			return fmt.Sprintf("the program said %q:\n%s", alarm, said)
+// alarms are the lines that no life of the program may say.
+func (p *program) alarms() (lines []string) {
+	for line := range strings.Lines(p.said.String()) {
+		for _, alarm := range []string{"level=ERROR", "panic", "⟦"} {
+			if strings.Contains(line, alarm) {
+				lines = append(lines, strings.TrimSpace(line))
+				break
+			}
 		}
 	}
-	return ""
+	return lines
 }
 
 // output keeps what a program says, and finds the address in it.

@@ -5,12 +5,14 @@ package site
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -31,6 +33,9 @@ import (
 
 // Password is everybody's.
 const Password = "a password for tests"
+
+// start is when the clock of every site begins.
+var start = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
 
 // Site is a Lineboard with one tenant, "ghent", unless more are added.
 type Site struct {
@@ -64,7 +69,7 @@ type Options struct {
 // New puts a site up, with its orders fetched, and takes it down with the test.
 func New(t testing.TB, o Options) *Site {
 	t.Helper()
-	s := &Site{t: t, Clock: &Clock{now: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)}, Log: &Log{}}
+	s := &Site{t: t, Clock: &Clock{now: start}, Log: &Log{}}
 	log := slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Box = sandbox.New(sandbox.Options{Now: s.Clock.Now, SerialsInDetails: o.SerialsInDetails})
 	if o.Orders == nil {
@@ -77,11 +82,17 @@ func New(t testing.TB, o Options) *Site {
 	}
 	s.Remote = httptest.NewServer(remote)
 	t.Cleanup(s.Remote.Close)
-	var err error
-	if s.seal, err = secret.NewBox(bytes.Repeat([]byte{7}, 32)); err != nil {
+	s.Path = filepath.Join(t.TempDir(), "lineboard.db")
+	master, err := provisioned()
+	if err == nil {
+		err = os.WriteFile(s.Path, master, 0o600)
+	}
+	if err == nil {
+		s.seal, err = seal()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.Path = filepath.Join(t.TempDir(), "lineboard.db")
 	if s.Store, err = db.Open(context.Background(), s.Path, s.seal, s.Clock.Now); err != nil {
 		t.Fatal(err)
 	}
@@ -90,10 +101,7 @@ func New(t testing.TB, o Options) *Site {
 			t.Error(err)
 		}
 	})
-	if o.Prepare != nil {
-		o.Prepare(s.Store)
-	}
-	s.AddTenant("ghent", "Plant Ghent", "supervisor1", "operator1", "manager1", "auditor1", "administrator1")
+	s.AddTenant("ghent", "Plant Ghent", people...)
 	clients := &clients{site: s, limits: o.Limits}
 	s.Releaser = release.New(s.Store, func(ctx context.Context, id packaging.TenantID) (release.API, error) { return clients.of(ctx, id) }, log)
 	t.Cleanup(func() { s.Releaser.Stop(context.Background()) })
@@ -119,8 +127,43 @@ func New(t testing.TB, o Options) *Site {
 // role is their username less its digit.
 func (s *Site) AddTenant(slug, name string, usernames ...string) {
 	s.t.Helper()
+	setup := tenant(slug, name, s.Remote.URL, usernames)
+	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// people are those of the tenant "ghent", one of each role.
+var people = []string{"supervisor1", "operator1", "manager1", "auditor1", "administrator1"}
+
+func seal() (*secret.Box, error) { return secret.NewBox(bytes.Repeat([]byte{7}, 32)) }
+
+// provisioned is the file of a database with the tenant "ghent". Hashing passwords is slow on purpose, so it is done once.
+var provisioned = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "lineboard-site-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	box, err := seal()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(folder, "lineboard.db")
+	store, err := db.Open(context.Background(), path, box, (&Clock{now: start}).Now)
+	if err != nil {
+		return nil, err
+	}
+	err = store.Provision(context.Background(), db.Site{tenant("ghent", "Plant Ghent", "http://127.0.0.1", people)})
+	if err := errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+func tenant(slug, name, baseURL string, usernames []string) db.TenantSetup {
 	setup := db.TenantSetup{
-		Tenant: packaging.Tenant{Slug: slug, Name: name, TimeZone: "Europe/Brussels", BaseURL: s.Remote.URL},
+		Tenant: packaging.Tenant{Slug: slug, Name: name, TimeZone: "Europe/Brussels", BaseURL: baseURL},
 		Credentials: db.Credentials{
 			TokenKind: "dynamic", TokenHeader: "x-access-token",
 			APIKey: secret.New(sandbox.APIKey), APISecret: secret.New(sandbox.APISecret), ChannelKey: secret.New(sandbox.ChannelKey),
@@ -133,9 +176,7 @@ func (s *Site) AddTenant(slug, name string, usernames ...string) {
 			Username: username, FullName: "Person " + username, Role: packaging.Role(role), Password: secret.New(Password),
 		})
 	}
-	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
-		s.t.Fatal(err)
-	}
+	return setup
 }
 
 // Tenant gives a tenant by its slug.
