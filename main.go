@@ -61,7 +61,7 @@ type settings struct {
 	ReadLimit    time.Duration   `default:"15s" help:"How long a read of the API may take."`
 	ReleaseLimit time.Duration   `default:"30s" help:"How long a release may take before its outcome counts as unknown."`
 	AskAfter     []time.Duration `default:"2s,5s,15s,1m,4m" help:"When the API is asked about a release whose outcome is unknown, from the end of its call; the last gap repeats."`
-	Doubt        time.Duration   `default:"15s" help:"How long a call without an answer may still be running at the API, so that Pending release does not prove yet that it was not carried out."`
+	Doubt        time.Duration   `default:"15s" help:"How long after its end here the API may still carry a release out: until then, Pending release does not prove that it was not."`
 	SessionIdle  time.Duration   `default:"2h" help:"A sign-in ends when it was not used for so long."`
 	SessionLimit time.Duration   `default:"12h" help:"A sign-in ends so long after it began."`
 	HTTPS        bool            `name:"https" help:"People reach Lineboard by HTTPS (through a proxy): cookies are sent over nothing else."`

@@ -49,7 +49,7 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 			if got := s.Order("Order143").Release.Outcome; got != packaging.Unknown {
 				t.Errorf("settled before its time: %s", got)
 			}
-			s.Clock.Move(3 * time.Second)
+			s.Clock.Move(16 * time.Second)
 			if err := s.Settler.AskDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -94,6 +94,11 @@ func TestALostListComesWithTheDetailsWhereTheyHaveIt(t *testing.T) {
 func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
 	t.Parallel()
 	s, b, o := lost(t, "cut_before")
+	b.Post(path(o, "/ask"))
+	if text := b.Get(path(o, "")).Text("#release"); !strings.Contains(text, "its status was Pending release") || !strings.Contains(text, "It is not known") {
+		t.Errorf("asked too early to be proof: %q", text)
+	}
+	s.Clock.Move(16 * time.Second)
 	if a := b.Post(path(o, "/ask")); a.Status != http.StatusSeeOther {
 		t.Fatalf("ask: %d", a.Status)
 	}

@@ -37,8 +37,8 @@ type StatusAPI interface {
 type Pace struct {
 	// After are the times from the end of the call to each question; the last gap repeats, with jitter.
 	After []time.Duration
-	// Doubt is how long after the end of a call that may still be running on the other side (no answer in time, an error
-	// of a server on the way) "Pending release" does not prove yet that it was not carried out.
+	// Doubt is how long after the end of a call the other side may still be carrying it out: until then, "Pending release"
+	// does not prove that it was not.
 	Doubt time.Duration
 }
 
@@ -228,17 +228,9 @@ func (s *Settler) verdict(r packaging.Release, f packaging.Facts) (packaging.Set
 	case packaging.InProgress, packaging.Suspended, packaging.Done:
 		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials}, true
 	case packaging.PendingRelease, packaging.Open:
-		proven := !mayStillRun(r.Reason) || s.now().Sub(r.Answered) >= s.pace.Doubt
+		// Whatever ended the call here, the other side may still have been at it.
+		proven := s.now().Sub(r.Answered) >= s.pace.Doubt
 		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: f.Status}, proven
 	}
 	return packaging.Settlement{}, false
-}
-
-// mayStillRun says whether the other side may still be carrying out a call that ended so here.
-func mayStillRun(reason packaging.Reason) bool {
-	switch reason {
-	case packaging.TimedOut, packaging.ServerError, packaging.Interrupted:
-		return true
-	}
-	return false
 }

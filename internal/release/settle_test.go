@@ -146,9 +146,9 @@ func TestWhatAStatusProves(t *testing.T) {
 		{packaging.TimedOut, packaging.InProgress, 3 * time.Second, list},
 		{packaging.Cut, packaging.Done, 3 * time.Second, out(packaging.Done)},
 		{packaging.Cut, packaging.Suspended, 3 * time.Second, out(packaging.Suspended)},
-		{packaging.Cut, packaging.PendingRelease, 3 * time.Second, not(packaging.PendingRelease)},
-		{packaging.Unreadable, packaging.Open, 3 * time.Second, not(packaging.Open)},
 		// The other side may still be at it: a first "Pending release" proves nothing.
+		{packaging.Cut, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
+		{packaging.Unreadable, packaging.Open, 16 * time.Second, not(packaging.Open)},
 		{packaging.TimedOut, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
 		{packaging.ServerError, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
 		{packaging.Interrupted, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
@@ -211,7 +211,7 @@ func TestWhereDetailsFailTheListOfOpenOrdersTells(t *testing.T) {
 		l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{{Key: "Order14"}, {Key: "Order143", Status: packaging.PendingRelease}}}
 		c.says("", &packaging.CallError{Reason: packaging.ServerError})
 		running(t, settler(l, c))
-		time.Sleep(3 * time.Second)
+		time.Sleep(16 * time.Second)
 		if s := l.settlements()[7]; s.Outcome != packaging.Refused {
 			t.Errorf("settled %+v", s)
 		}
