@@ -9,24 +9,22 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// CachedOrders gives, by order ID, the tenant's orders that are neither Done nor gone.
-func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]packaging.Cached, error) {
-	rows, err := d.read.QueryContext(ctx,
-		`SELECT order_key, listed, asked_at, confirmed_at FROM orders WHERE tenant_id = ? AND gone = 0 AND urgency < 6`, tenant)
+// CachedOrders gives the tenant's orders that are neither Done nor gone: by order ID, when their details were last asked
+// for, zero for never.
+func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]time.Time, error) {
+	rows, err := d.read.QueryContext(ctx, `SELECT order_key, asked_at FROM orders WHERE tenant_id = ? AND gone = 0 AND urgency < 6`, tenant)
 	if err != nil {
 		return nil, coded(err)
 	}
 	defer rows.Close()
-	cached := map[string]packaging.Cached{}
+	cached := map[string]time.Time{}
 	for rows.Next() {
 		var key string
-		var c packaging.Cached
-		var asked, confirmed int64
-		if err := rows.Scan(&key, &c.Listed, &asked, &confirmed); err != nil {
+		var asked int64
+		if err := rows.Scan(&key, &asked); err != nil {
 			return nil, coded(err)
 		}
-		c.Asked, c.Confirmed = moment(asked), moment(confirmed)
-		cached[key] = c
+		cached[key] = moment(asked)
 	}
 	return cached, coded(rows.Err())
 }

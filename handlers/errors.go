@@ -21,7 +21,6 @@ var statuses = map[packaging.Code]int{
 	packaging.Forbidden:    http.StatusForbidden,
 	packaging.NotFound:     http.StatusNotFound,
 	packaging.Conflict:     http.StatusConflict,
-	packaging.TooMany:      http.StatusTooManyRequests,
 	packaging.Unavailable:  http.StatusServiceUnavailable,
 	packaging.Internal:     http.StatusInternalServerError,
 }

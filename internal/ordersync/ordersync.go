@@ -19,7 +19,8 @@ import (
 // Store is the cache.
 type Store interface {
 	Tenants(ctx context.Context) ([]packaging.Tenant, error)
-	CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]packaging.Cached, error)
+	// CachedOrders gives the orders that are neither Done nor gone, with the time when their details were last asked for.
+	CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]time.Time, error)
 	ApplyRefresh(ctx context.Context, tenant packaging.TenantID, r packaging.Refresh) (changed bool, err error)
 	RefreshFailed(ctx context.Context, tenant packaging.TenantID, started time.Time, failure *packaging.CallError) error
 }
@@ -132,24 +133,24 @@ func (s *Syncer) ask(ctx context.Context, tenant packaging.TenantID, started tim
 type question struct {
 	key   string
 	at    int
-	since time.Time // when the API last told about it
+	since time.Time // when it was last asked, zero for never
 }
 
 // questions are the details to ask for: of listed orders that lack something, and of cached ones that are not listed any
 // more, whose status only details can tell.
-func questions(r packaging.Refresh, cached map[string]packaging.Cached) []question {
+func questions(r packaging.Refresh, cached map[string]time.Time) []question {
 	var qs []question
 	listed := make(map[string]bool, len(r.Listed))
 	for i, f := range r.Listed {
 		listed[f.Key] = true
-		c := cached[f.Key]
-		if f.Status == "" || !f.Complete() && r.Started.Sub(c.Asked) > detailsAge {
-			qs = append(qs, question{f.Key, i, c.Asked})
+		asked := cached[f.Key]
+		if f.Status == "" || !f.Complete() && r.Started.Sub(asked) > detailsAge {
+			qs = append(qs, question{f.Key, i, asked})
 		}
 	}
-	for key, c := range cached {
+	for key, asked := range cached {
 		if !listed[key] {
-			qs = append(qs, question{key, -1, c.Asked})
+			qs = append(qs, question{key, -1, asked})
 		}
 	}
 	slices.SortFunc(qs, func(a, b question) int { return a.since.Compare(b.since) })
@@ -158,7 +159,7 @@ func questions(r packaging.Refresh, cached map[string]packaging.Cached) []questi
 
 // askDetails adds to the refresh what details tell. One that can't be had is left for the next refresh: the list alone is
 // worth keeping.
-func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, cached map[string]packaging.Cached) error {
+func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, cached map[string]time.Time) error {
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(detailsAtOnce)

@@ -19,7 +19,7 @@ import (
 // cache is a store that remembers what it was told.
 type cache struct {
 	mu       sync.Mutex
-	cached   map[string]packaging.Cached
+	cached   map[string]time.Time
 	applied  []packaging.Refresh
 	failures []*packaging.CallError
 }
@@ -28,7 +28,7 @@ func (c *cache) Tenants(context.Context) ([]packaging.Tenant, error) {
 	return []packaging.Tenant{{ID: 1, Slug: "ghent"}}, nil
 }
 
-func (c *cache) CachedOrders(context.Context, packaging.TenantID) (map[string]packaging.Cached, error) {
+func (c *cache) CachedOrders(context.Context, packaging.TenantID) (map[string]time.Time, error) {
 	return c.cached, nil
 }
 
@@ -100,11 +100,9 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 				"bare": {Key: "bare", Lot: "from details"}, "statusless": {Status: packaging.Suspended}, "asked an hour ago": {}, "running": complete("running"),
 			},
 		}
-		c := &cache{cached: map[string]packaging.Cached{
-			"whole": {Listed: true}, "statusless": {Listed: true, Asked: time.Now()},
-			"asked a minute ago": {Listed: true, Asked: time.Now().Add(-time.Minute)},
-			"asked an hour ago":  {Listed: true, Asked: time.Now().Add(-time.Hour)},
-			"running":            {}, "deleted": {Listed: true}, "broken": {Listed: true},
+		c := &cache{cached: map[string]time.Time{
+			"whole": {}, "statusless": time.Now(), "asked a minute ago": time.Now().Add(-time.Minute),
+			"asked an hour ago": time.Now().Add(-time.Hour), "running": {}, "deleted": {}, "broken": {},
 		}}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -125,10 +123,10 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 
 func TestDetailsAreAskedAFewAtATimeAndTheLongestUnaskedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, a := &cache{cached: map[string]packaging.Cached{}}, &api{details: map[string]packaging.Facts{}}
+		c, a := &cache{cached: map[string]time.Time{}}, &api{details: map[string]packaging.Facts{}}
 		for i := range 120 {
 			key := "order" + string(rune('A'+i))
-			c.cached[key] = packaging.Cached{Asked: time.Now().Add(time.Duration(i) * time.Second)}
+			c.cached[key] = time.Now().Add(time.Duration(i) * time.Second)
 			a.details[key] = complete(key)
 		}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
@@ -153,7 +151,7 @@ func TestAFailedRefreshIsToldAndTakesNothingAway(t *testing.T) {
 		"the API says why": {&packaging.CallError{Reason: packaging.TimedOut, Message: "no answer"}, packaging.TimedOut},
 		"anything else":    {errors.New("no credentials"), packaging.NotConfigured},
 	} {
-		c := &cache{cached: map[string]packaging.Cached{"a": {Listed: true}}}
+		c := &cache{cached: map[string]time.Time{"a": {}}}
 		if err := syncer(c, &api{fails: test.fails}).Refresh(t.Context(), 1); err == nil {
 			t.Errorf("%s: no error", name)
 		}

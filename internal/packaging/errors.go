@@ -15,7 +15,6 @@ const (
 	Forbidden    Code = "forbidden"   // the person may not do it
 	NotFound     Code = "not_found"   // there is no such thing, or it is another tenant's
 	Conflict     Code = "conflict"    // the state does not allow it
-	TooMany      Code = "too_many"    // too many tries, later again
 	Unavailable  Code = "unavailable" // the server can't do it now: disk full, database locked, stopping
 	Internal     Code = "internal"
 )

@@ -205,13 +205,6 @@ type OrderPage struct {
 	Next   OrderID
 }
 
-// Cached is what a refresh must know of an order in the cache to decide whether to ask for its details.
-type Cached struct {
-	Listed    bool      // it was in the newest list of open orders
-	Asked     time.Time // its details were last asked for, zero for never
-	Confirmed time.Time // the API last confirmed it other than by listing it
-}
-
 // Refresh is what a refresh of a tenant's orders brought.
 type Refresh struct {
 	Started  time.Time

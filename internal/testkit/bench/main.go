@@ -44,9 +44,10 @@ const (
 	partRelease = "release"
 	partStorage = "storage"
 	partOpen    = "open"
+	partCrowd   = "crowd"
 )
 
-var parts = []string{partBoard, partRelease, partStorage, partOpen}
+var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd}
 
 // plan is how much is measured.
 type plan struct {
@@ -147,6 +148,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partBoard) {
 		if err := b.measureBoard(ctx); err != nil {
 			return fmt.Errorf("board: %w", err)
+		}
+	}
+	if b.wants(partCrowd) {
+		if err := b.measureCrowd(ctx); err != nil {
+			return fmt.Errorf("crowd: %w", err)
 		}
 	}
 	if !b.wants(partRelease) && !b.wants(partStorage) && !b.wants(partOpen) {
