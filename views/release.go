@@ -43,6 +43,16 @@ func pollEvery(o packaging.Order) string {
 	return ""
 }
 
+// pressedBefore says that somebody has released the order, or is at it: a second press is then no error, and its result
+// panel tells who, when and with what outcome.
+func pressedBefore(o packaging.Order) bool {
+	switch o.ReleaseObstacle() {
+	case packaging.BeingReleased, packaging.OutcomeUnknown, packaging.AlreadyReleased:
+		return true
+	}
+	return false
+}
+
 // explanation is a state told in three parts: what it is, why, and what to do.
 type explanation struct{ what, why, do string }
 
