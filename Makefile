@@ -9,6 +9,8 @@ TOOL := go tool -modfile=.ci/tools.mod
 # Not a part of `make test`: it asks the public vulnerability database, which a build machine may not reach.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+# What is tried at random in internal/soak is the same at each run here, so that a change is judged by what it changes;
+# make soak looks further.
 # The race detector slows SQLite some thirty times, and browsers share the cores with it: hence the long limit.
 # -shuffle finds tests that lean on each other.
 TESTFLAGS ?= -race -shuffle=on -timeout=15m
@@ -101,11 +103,11 @@ staticcheck: ## staticcheck
 
 .PHONY: go-test
 go-test: ## the tests alone, with the race detector (PACKAGES=./db/... for some)
-	CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname-and-test-fails -- $(TESTFLAGS) $(PACKAGES)
+	SOAK_SEED=$${SOAK_SEED:-1} CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname-and-test-fails -- $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: soak
-soak: ## kill the program KILLS (300) times at random moments, and compare what it says with what was done
-	SOAK_KILLS=$(KILLS) go test -count=1 -timeout=60m -run=Killed -v ./internal/soak
+soak: ## kill the program KILLS (300) times and try 1,000 sequences of events, at random: does it tell the truth?
+	SOAK_KILLS=$(KILLS) SOAK_CHECKS=1000 go test -count=1 -timeout=90m -v ./internal/soak
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME (30s) each
