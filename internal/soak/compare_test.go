@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -35,7 +36,25 @@ func (b *books) compare() []string {
 		}
 		b.checkOrder(key, carried[key], told)
 	}
+	if has, got := b.listsInDetails(); has >= 5 && got == 0 {
+		note("none of %d lost lists was taken from details, which have them", has)
+	}
 	return problems
+}
+
+// listsInDetails counts the releases that were settled by a status beside which details have the list, and how many of
+// them got it. Where details fail, the list of open orders tells the status alone.
+func (b *books) listsInDetails() (has, got int) {
+	for _, r := range b.byID {
+		if r.outcome != packaging.Released || r.proof != packaging.ByStatus || strings.HasSuffix(r.order, withoutList) {
+			continue
+		}
+		has++
+		if r.list == packaging.ListInDetails {
+			got++
+		}
+	}
+	return has, got
 }
 
 // chain says where a tenant's history, the oldest entry first, was changed or has a gap.

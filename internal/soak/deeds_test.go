@@ -16,20 +16,17 @@ import (
 // What can happen in a sequence, besides a plain press.
 
 const (
-	patience = 30 * time.Second // for what must happen soon, on a machine that is busy with other tests
+	patience = 15 * time.Second // for what must happen soon, on a machine that is busy with other tests
 	// How long the other side may be at a call, by the clock. It is less than release.DefaultPace.Doubt.
 	atItMost = 14 * time.Second
 )
 
-// lateAfterCut: a call whose connection was cut may still be carried out a little later, as one without an answer may.
-const lateAfterCut = true
-
-// hold has the next release wait at the other side.
-func (m *model) hold(cut bool) {
+// hold has the next release wait at the other side, whatever its caller gets at once.
+func (m *model) hold(early string) {
 	if m.gate == nil {
 		m.gate, m.until = make(chan struct{}), m.Clock.Now().Add(atItMost)
 	}
-	m.remote.with(func() { m.next = fate{until: m.gate, cut: cut} })
+	m.remote.with(func() { m.next = fate{until: m.gate, early: early} })
 }
 
 // letGo has the other side get through with what it still has.
@@ -59,10 +56,35 @@ func (m *model) pressLate(rt *rapid.T, o *order) {
 	if !m.mayPress(o) {
 		rt.Skip("it can't be pressed")
 	}
-	m.hold(lateAfterCut && rapid.Bool().Draw(rt, "cut"))
+	m.hold(rapid.SampledFrom([]string{"", "cut", "page"}).Draw(rt, "early"))
 	m.calm = false
 	m.press(rt, o, m.person(rt))
 	m.remote.with(func() { m.next = fate{} }) // where it was not sent at all
+	if rapid.Bool().Draw(rt, "ask soon") {
+		m.move(3 * time.Second)
+		m.askDue(rt)
+	}
+}
+
+// pressAndLeave presses a release and goes away at once: it finishes all the same.
+func (m *model) pressAndLeave(rt *rapid.T, o *order, by int) {
+	if !m.mayPress(o) {
+		rt.Skip("it can't be pressed")
+	}
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	settled, err := m.Releaser.Release(ctx, m.people[by], o.id, 0)
+	if err != nil {
+		rt.Fatalf("release %s: %v", o.key, err)
+	}
+	o.tries = append(o.tries, people[by])
+	leave()
+	select {
+	case <-settled:
+	case <-time.After(patience):
+		rt.Fatalf("the release of %s has no outcome, since who pressed it went away", o.key)
+	}
+	m.quiet(rt)
 }
 
 // move moves the clock. The other side gets through with what it has within its time.
@@ -130,7 +152,12 @@ func (m *model) refresh() {
 
 // oldRefresh does something while a refresh is under way whose list is from before.
 func (m *model) oldRefresh(rt *rapid.T) {
-	press, o, by := rapid.Bool().Draw(rt, "press"), m.draw(rt), m.person(rt)
+	late, press, o, by := rapid.Bool().Draw(rt, "late"), rapid.Bool().Draw(rt, "press"), m.draw(rt), m.person(rt)
+	if late && m.mayPress(o) { // and the list still has it in Pending release
+		m.hold("")
+		m.calm = false
+		m.press(rt, o, by)
+	}
 	wait, through := make(chan struct{}), make(chan struct{})
 	var made int
 	m.remote.with(func() { made, m.remote.holdOpen = m.remote.opens, wait })
@@ -160,7 +187,16 @@ func (m *model) oldRefresh(rt *rapid.T) {
 	m.askDue(rt)
 }
 
+// settle asks about what is due; details may go wrong, so that the list of open orders has to tell.
 func (m *model) settle(rt *rapid.T) {
+	if rapid.Bool().Draw(rt, "ill") {
+		m.inject(rt, sandbox.Details)
+		for _, o := range m.orders { // one that is Done is not listed any more
+			if m.carried(o.key) != nil && rapid.Bool().Draw(rt, "done") {
+				m.remote.box.SetStatus(o.key, sandbox.Done)
+			}
+		}
+	}
 	m.move(time.Duration(rapid.SampledFrom([]int{0, 3, 10, 20, 300}).Draw(rt, "seconds")) * time.Second)
 	m.askDue(rt)
 }
@@ -191,7 +227,7 @@ func (m *model) crash(rt *rapid.T, o *order, by int) {
 			rt.Fatalf("claim %s: %v", o.key, err)
 		}
 	case "during the call":
-		m.hold(false)
+		m.hold("")
 		settled := m.release(rt, o, p)
 		go func() {
 			<-settled

@@ -19,7 +19,7 @@ const (
 	doubt     = 600 * time.Millisecond
 	lateMost  = 450 * time.Millisecond // a release reaches the sandbox no later than this after it arrived, within doubt
 	killMost  = 150 * time.Millisecond // after the first press
-	eventWait = 3 * time.Second        // for what a kill waits for, if it never comes
+	eventWait = time.Second            // for what a kill waits for, if it never comes
 	newOrders = 8                      // each round
 )
 
@@ -195,7 +195,7 @@ func (s *soak) round(n int) {
 	if n == 0 {
 		s.web.signIn(s.t)
 	}
-	if s.random.IntN(6) == 0 {
+	if s.random.IntN(8) == 0 {
 		s.settle() // and so the next presses meet orders that were found not carried out
 	}
 	ids := s.web.find(s.t, s.prefix(n), newOrders)

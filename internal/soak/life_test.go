@@ -81,7 +81,10 @@ func newLife(t *testing.T, r *remote) *life {
 	l.Releaser.Stop(t.Context()) // those of the site itself end here
 	l.Web.Close()
 	l.begin()
-	t.Cleanup(func() { l.Web.Close() }) // before the site closes the database
+	t.Cleanup(func() { // before the site closes the database, and whatever is still under way
+		l.Releaser.Stop(now())
+		l.Web.Close()
+	})
 	return l
 }
 
@@ -131,14 +134,19 @@ func (l *life) begin() {
 	}
 }
 
+// now is a context that has ended: who gets it waits for nothing.
+func now() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
 // kill ends the life, whatever is under way, and begins the next one. Answers that come from now on are not stored; the
 // database is closed and opened again.
 func (l *life) kill() {
 	l.t.Helper()
 	l.mortal.die()
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	l.Releaser.Stop(now)
+	l.Releaser.Stop(now())
 	l.Web.Close()
 	if err := l.Store.Close(); err != nil {
 		l.t.Fatal(err)

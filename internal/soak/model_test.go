@@ -62,6 +62,7 @@ func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
 			"6 old refresh": m.oldRefresh,
 			"both press":    func(rt *rapid.T) { m.bothPress(rt, m.draw(rt)) },
 			"add list":      func(rt *rapid.T) { m.addList(rt, m.draw(rt), m.person(rt)) },
+			"and leave":     func(rt *rapid.T) { m.pressAndLeave(rt, m.draw(rt), m.person(rt)) },
 			"ask":           func(rt *rapid.T) { m.ask(rt, m.draw(rt), m.person(rt)) },
 			"clock":         func(rt *rapid.T) { m.move(time.Duration(rapid.IntRange(1, 30).Draw(rt, "seconds")) * time.Second) },
 			"fault":         m.fault,

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,7 @@ type fate struct {
 	until <-chan struct{} // likewise: it waits for this to close
 	slow  time.Duration   // after it was carried out, before it is answered
 	tell  func()          // called when it was carried out, before it is answered
-	cut   bool            // the caller's connection is reset at once
+	early string          // what the caller gets at once, from somebody on the way: "cut", "page", or nothing
 }
 
 // withoutList marks orders whose details hold no serials.
@@ -85,12 +86,7 @@ func (r *remote) release(w http.ResponseWriter, q *http.Request) {
 	r.changed.Broadcast()
 	r.mu.Unlock()
 
-	if f.cut {
-		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			_ = conn.Close()
-		}
-		w = httptest.NewRecorder()
-	}
+	w = interfere(w, f.early)
 	time.Sleep(f.late)
 	if f.until != nil {
 		<-f.until
@@ -108,6 +104,26 @@ func (r *remote) release(w http.ResponseWriter, q *http.Request) {
 		r.changed.Broadcast()
 	}()
 	r.box.ServeHTTP(seen, q)
+}
+
+// interfere has somebody on the way answer instead of the other side, or cut the connection. It gives where the other
+// side's own answer goes.
+func interfere(w http.ResponseWriter, how string) http.ResponseWriter {
+	switch how {
+	case "cut":
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = conn.Close()
+		}
+	case "page":
+		const page = "<h1>The upstream server takes too long</h1>"
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+		_, _ = io.WriteString(w, page)
+		_ = http.NewResponseController(w).Flush()
+	default:
+		return w
+	}
+	return httptest.NewRecorder()
 }
 
 // watched sees the status of an answer, and can make it wait. The sandbox answers when it has carried the call out.
