@@ -45,7 +45,7 @@ func (b *bench) startSandbox(ctx context.Context) error {
       - {code: %s, name: Blister line 1}
     users:
 `, p.base, sandbox.APIKey, sandbox.APISecret, sandbox.ChannelKey, boardLine, otherLine)
-	// A start checks each person's password, which is slow by design: a site without people would start too fast.
+	// A start applies the file, people included: a site without people would start too fast.
 	for i := range people {
 		site += fmt.Sprintf("      - {username: %s%d, name: Supervisor %[2]d, role: supervisor, password: %[3]s%[2]d}\n", username, i+1, password)
 	}
