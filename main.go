@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 	_ "time/tzdata" // sites are shown in their own zone, whatever the machine knows
@@ -183,7 +182,7 @@ func (d *demo) Run(p *process) error {
 	}
 	var people []views.DemoPerson
 	for _, u := range file.Tenants[0].Users {
-		people = append(people, views.DemoPerson{Username: u.Username, Password: config.DemoPassword, Role: u.Role})
+		people = append(people, views.DemoPerson{Username: u.Username, Password: config.DemoPassword, Role: packaging.Role(u.Role)})
 	}
 	return d.serve(p, siteOf(file), people, func(address string) {
 		fmt.Fprintf(p.stdout, "\n  Lineboard demo: %s\n\n  Sign in as %s with password %s, or as:\n", address, people[0].Username, config.DemoPassword)
@@ -247,8 +246,7 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	if err := store.Provision(p, site); err != nil {
 		return err
 	}
-	remotes := &remotes{store: store, limits: manufacturer.Limits{SignIn: s.SignInLimit, Read: s.ReadLimit, Release: s.ReleaseLimit}}
-	if err := remotes.check(p); err != nil {
+	if err := checkKey(p, store); err != nil {
 		return err
 	}
 	if err := store.InterruptQueues(p); err != nil {
@@ -261,7 +259,8 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	if interrupted > 0 {
 		log.Warn("releases were under way when Lineboard stopped; their outcome is unknown", "releases", interrupted)
 	}
-	releaser := release.New(store, func(ctx context.Context, t packaging.TenantID) (release.API, error) { return remotes.of(ctx, t) }, log)
+	clients := s.clients(store)
+	releaser := release.New(store, func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) }, log)
 	defer func() {
 		// The longest release: sign in, ask whether the API is back, release; a rejected token, and both again.
 		longest := 2*(s.SignInLimit+s.ReleaseLimit) + s.ReadLimit
@@ -269,9 +268,9 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 		defer cancel()
 		releaser.Stop(ctx)
 	}()
-	settler := release.NewSettler(store, func(ctx context.Context, t packaging.TenantID) (release.StatusAPI, error) { return remotes.of(ctx, t) },
+	settler := release.NewSettler(store, func(ctx context.Context, t packaging.TenantID) (release.StatusAPI, error) { return clients.Of(ctx, t) },
 		release.Pace{After: s.AskAfter, Doubt: s.Doubt}, time.Now, log)
-	syncer := ordersync.New(store, func(ctx context.Context, t packaging.TenantID) (ordersync.API, error) { return remotes.of(ctx, t) },
+	syncer := ordersync.New(store, func(ctx context.Context, t packaging.TenantID) (ordersync.API, error) { return clients.Of(ctx, t) },
 		s.Refresh, settler.Wake, time.Now, log)
 	group, ctx := errgroup.WithContext(p)
 	group.Go(func() error { return syncer.Run(ctx) })
@@ -279,7 +278,7 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, handlers.New(handlers.Config{
-			Store: store, Down: remotes.down, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Down: clients.Down, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
 			Secure: s.HTTPS, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people,
 		}), listening)
 	})
@@ -347,71 +346,30 @@ func addressOf(a *net.TCPAddr) string {
 	return "http://" + net.JoinHostPort(host, fmt.Sprint(a.Port))
 }
 
-// remotes are the API clients of the tenants, each made when it is first needed.
-type remotes struct {
-	store   *db.DB
-	limits  manufacturer.Limits
-	mu      sync.Mutex
-	clients map[packaging.TenantID]*manufacturer.Client
-}
-
-func (r *remotes) of(ctx context.Context, tenant packaging.TenantID) (*manufacturer.Client, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c := r.clients[tenant]; c != nil {
-		return c, nil
-	}
-	tenants, err := r.store.Tenants(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range tenants {
-		if t.ID == tenant {
-			return r.add(ctx, t)
+// clients are the API clients of the store's tenants.
+func (s *settings) clients(store *db.DB) *manufacturer.Clients {
+	return manufacturer.NewClients(func(ctx context.Context, id packaging.TenantID) (manufacturer.Config, error) {
+		t, err := store.Tenant(ctx, id)
+		if err != nil {
+			return manufacturer.Config{}, err
 		}
-	}
-	return nil, fmt.Errorf("there is no tenant %d", tenant)
-}
-
-func (r *remotes) add(ctx context.Context, t packaging.Tenant) (*manufacturer.Client, error) {
-	c, err := r.store.Credentials(ctx, t.ID)
-	if err != nil {
-		return nil, err
-	}
-	client, err := manufacturer.New(manufacturer.Config{
-		BaseURL: t.BaseURL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
-		APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken, Limits: r.limits,
+		c, err := store.Credentials(ctx, id)
+		return manufacturer.Config{
+			BaseURL: t.BaseURL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
+			APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken,
+			Limits: manufacturer.Limits{SignIn: s.SignInLimit, Read: s.ReadLimit, Release: s.ReleaseLimit},
+		}, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if r.clients == nil {
-		r.clients = map[packaging.TenantID]*manufacturer.Client{}
-	}
-	r.clients[t.ID] = client
-	return client, nil
 }
 
-// down says whether a tenant's API does not answer at the moment.
-func (r *remotes) down(tenant packaging.TenantID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	c := r.clients[tenant]
-	if c == nil {
-		return false
-	}
-	_, down := c.Down()
-	return down
-}
-
-// check makes sure at start that the key at hand opens what is sealed in the database.
-func (r *remotes) check(ctx context.Context) error {
-	tenants, err := r.store.Tenants(ctx)
+// checkKey makes sure at start that the key at hand opens what is sealed in the database.
+func checkKey(ctx context.Context, store *db.DB) error {
+	tenants, err := store.Tenants(ctx)
 	if err != nil {
 		return err
 	}
 	for _, t := range tenants {
-		if _, err := r.store.Credentials(ctx, t.ID); errors.Is(err, secret.ErrWrongKey) {
+		if _, err := store.Credentials(ctx, t.ID); errors.Is(err, secret.ErrWrongKey) {
 			return fmt.Errorf("the credentials of %s can't be opened: %w. Put back the key file that belongs to this database", t.Slug, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 const entryColumns = `tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code,
 	line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials,
-	prev_hash, hash`
+	prev_hash, hash, format, station, comment`
 
 // record adds an entry to the tenant's history. It fills in the time, the place in the chain and the hashes.
 func (t *tx) record(e packaging.Entry) error {
@@ -23,20 +23,21 @@ func (t *tx) record(e packaging.Entry) error {
 		return err
 	}
 	e.Seq++
+	e.Format = packaging.EntryFormat
 	copy(e.Prev[:], prev)
 	for _, text := range []*string{
 		&e.By.Username, &e.By.FullName, &e.OrderKey, &e.LineCode, &e.LineName,
-		&e.Object, &e.Old, &e.New, &e.Reason, &e.Code, &e.Message,
+		&e.Object, &e.Old, &e.New, &e.Reason, &e.Code, &e.Message, &e.By.Station, &e.Comment,
 	} {
 		*text = strings.ToValidUTF8(*text, "�") // what the hash is over must be what any reader gets back
 	}
 	e.Took = e.Took.Truncate(time.Millisecond)
 	e.Hash = e.Digest()
 	return t.exec(`INSERT INTO history (`+entryColumns+`)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		e.TenantID, e.Seq, millis(e.At), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey,
 		e.LineCode, e.LineName, e.ReleaseID, e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(),
-		e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:])
+		e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment)
 }
 
 func scanEntry(row scanner) (e packaging.Entry, err error) {
@@ -44,7 +45,7 @@ func scanEntry(row scanner) (e packaging.Entry, err error) {
 	var prev, hash []byte
 	err = row.Scan(&e.TenantID, &e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.OrderID,
 		&e.OrderKey, &e.LineCode, &e.LineName, &e.ReleaseID, &e.Object, &e.Old, &e.New, &e.Outcome, &e.Reason, &took,
-		&e.HTTPStatus, &e.Code, &e.Message, &e.Serials, &prev, &hash)
+		&e.HTTPStatus, &e.Code, &e.Message, &e.Serials, &prev, &hash, &e.Format, &e.By.Station, &e.Comment)
 	e.At, e.Took = moment(at), time.Duration(took)*time.Millisecond
 	copy(e.Prev[:], prev)
 	copy(e.Hash[:], hash)

@@ -17,7 +17,7 @@ SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gt
 	l.id, l.code, l.name,
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
-	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at
+	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
 LEFT JOIN lines l ON l.id = o.line_id
@@ -36,7 +36,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&line.id, &line.code, &line.name,
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
-		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt)
+		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.station)
 	if err != nil {
 		return o, err
 	}
@@ -70,12 +70,13 @@ type nullRelease struct {
 	list                sql.Null[packaging.ListSource]
 	listBy              sql.Null[string]
 	listAt              sql.Null[int64]
+	station             sql.Null[string]
 }
 
 func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error) {
 	r := &packaging.Release{
 		ID: n.id.V, OrderID: order,
-		By:        packaging.Author{ID: n.userID.V, Username: n.username.V, FullName: n.fullName.V, Role: n.role.V},
+		By:        packaging.Author{ID: n.userID.V, Username: n.username.V, FullName: n.fullName.V, Role: n.role.V, Station: n.station.V},
 		Line:      packaging.Line{ID: n.lineID.V, Code: n.lineCode.V, Name: n.lineName.V},
 		Requested: moment(n.requested.V), Answered: moment(n.answered.V),
 		Outcome: n.outcome.V, Reason: n.reason.V, Status: n.status.V, Message: n.message.V, Code: n.code.V,

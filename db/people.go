@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -17,25 +18,39 @@ func (d *DB) Credential(ctx context.Context, username string) (user packaging.Us
 	return user, passwordHash, coded(err)
 }
 
+// personColumns are a person at a tenant, of users u, members m and tenants t.
+const personColumns = `u.id, u.username, u.full_name, t.id, t.slug, t.name, t.time_zone, t.base_url,
+	(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = t.id),
+	(SELECT json_group_array(line_id) FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = t.id)`
+
 const selectPerson = `
-SELECT u.id, u.username, u.full_name, m.role, t.id, t.slug, t.name, t.time_zone, t.base_url
+SELECT ` + personColumns + `
 FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
 WHERE u.active AND `
 
-func scanPerson(row scanner) (p packaging.Person, err error) {
-	err = row.Scan(&p.ID, &p.Username, &p.FullName, &p.Role,
-		&p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL)
-	return p, err
+// scanPerson reads personColumns, and what follows them into more.
+func scanPerson(row scanner, more ...any) (p packaging.Person, err error) {
+	var lines string
+	err = row.Scan(append([]any{
+		&p.ID, &p.Username, &p.FullName, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL,
+		&p.Role, &lines,
+	}, more...)...)
+	if err != nil {
+		return p, err
+	}
+	return p, json.Unmarshal([]byte(lines), &p.Lines)
 }
+
+func scanPeople(row scanner) (packaging.Person, error) { return scanPerson(row) }
 
 // Memberships gives a person once for each tenant that they belong to, by the tenant's name.
 func (d *DB) Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error) {
-	return collect(ctx, d.read, scanPerson, selectPerson+`u.id = ? ORDER BY t.name, t.id`, user)
+	return collect(ctx, d.read, scanPeople, selectPerson+`u.id = ? ORDER BY t.name, t.id`, user)
 }
 
 // People gives the tenant's people, by username; those who are not active any more are left out.
 func (d *DB) People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error) {
-	return collect(ctx, d.read, scanPerson, selectPerson+`t.id = ? ORDER BY u.username`, tenant)
+	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = ? ORDER BY u.username`, tenant)
 }
 
 // StartSession stores a session under the hash of its token and records the sign-in.
@@ -53,16 +68,15 @@ func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Perso
 // seen. A person who was deactivated, or left the tenant, has no session.
 func (d *DB) Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error) {
 	var at int64
-	err = d.read.QueryRowContext(ctx, `
-		SELECT u.id, u.username, u.full_name, m.role, t.id, t.slug, t.name, t.time_zone, t.base_url, s.seen_at,
-			EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id AND e.tenant_id <> t.id)
+	var elsewhere bool
+	p, err = scanPerson(d.read.QueryRowContext(ctx, `
+		SELECT `+personColumns+`, s.seen_at, EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id AND e.tenant_id <> t.id)
 		FROM sessions s
 		JOIN users u ON u.id = s.user_id
 		JOIN members m ON m.user_id = s.user_id AND m.tenant_id = s.tenant_id
 		JOIN tenants t ON t.id = s.tenant_id
-		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)).
-		Scan(&p.ID, &p.Username, &p.FullName, &p.Role,
-			&p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL, &at, &p.Elsewhere)
+		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)), &at, &elsewhere)
+	p.Elsewhere = elsewhere
 	return p, moment(at), coded(err)
 }
 
@@ -93,7 +107,7 @@ func (d *DB) DropSessions(ctx context.Context, started, seen time.Time) error {
 // RecordFailedSignIn records a wrong password in the history of each tenant that the person belongs to.
 func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID) error {
 	return d.tx(ctx, func(t *tx) error {
-		people, err := collect(ctx, t, scanPerson, selectPerson+`u.id = ?`, user)
+		people, err := collect(ctx, t, scanPeople, selectPerson+`u.id = ?`, user)
 		if err != nil {
 			return err
 		}

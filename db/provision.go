@@ -158,8 +158,9 @@ func (p *provisioning) setPerson(s PersonSetup) error {
 	var name, hash, role string
 	var was []byte
 	err := p.row(`
-		SELECT u.id, u.full_name, u.password_hash, u.password_mark, coalesce(m.role, '')
-		FROM users u LEFT JOIN members m ON m.user_id = u.id AND m.tenant_id = ? WHERE u.username = ?`, p.tenant, s.Username).
+		SELECT id, full_name, password_hash, password_mark,
+			(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = users.id AND r.tenant_id = ?)
+		FROM users WHERE username = ?`, p.tenant, s.Username).
 		Scan(&id, &name, &hash, &was, &role)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !fresh {
@@ -185,8 +186,7 @@ func (p *provisioning) setPerson(s PersonSetup) error {
 		}
 	}
 	if role != string(s.Role) {
-		if err := p.exec(`INSERT INTO members (tenant_id, user_id, role) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET role = excluded.role`, p.tenant, id, s.Role); err != nil {
+		if err := p.setRole(id, s.Role); err != nil {
 			return err
 		}
 	}
@@ -202,6 +202,22 @@ func (p *provisioning) setPerson(s PersonSetup) error {
 		return err
 	}
 	return p.note(packaging.PersonSet, "user "+s.Username, describePerson(name, role), describePerson(s.FullName, string(s.Role)))
+}
+
+// setRole makes a person a member of the tenant with the role, and no other.
+func (p *provisioning) setRole(user packaging.UserID, role packaging.Role) error {
+	if err := p.exec(`INSERT INTO members (tenant_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, p.tenant, user); err != nil {
+		return err
+	}
+	if err := p.exec(`DELETE FROM member_roles WHERE tenant_id = ? AND user_id = ?`, p.tenant, user); err != nil {
+		return err
+	}
+	for _, part := range role.Parts() {
+		if err := p.exec(`INSERT INTO member_roles (tenant_id, user_id, role) VALUES (?, ?, ?)`, p.tenant, user, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func describePerson(name, role string) string {

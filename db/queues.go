@@ -13,14 +13,14 @@ import (
 )
 
 const selectQueue = `
-SELECT q.id, q.tenant_id, l.id, l.code, l.name, q.user_id, q.username, q.full_name, q.role, q.started_at, q.ended_at, q.stop, q.position
+SELECT q.id, q.tenant_id, l.id, l.code, l.name, q.user_id, q.username, q.full_name, q.role, q.station, q.started_at, q.ended_at, q.stop, q.position
 FROM queues q JOIN lines l ON l.id = q.line_id
 `
 
 func scanQueue(row scanner) (q packaging.Queue, err error) {
 	var started int64
 	var ended sql.Null[int64]
-	err = row.Scan(&q.ID, &q.TenantID, &q.Line.ID, &q.Line.Code, &q.Line.Name, &q.By.ID, &q.By.Username, &q.By.FullName, &q.By.Role,
+	err = row.Scan(&q.ID, &q.TenantID, &q.Line.ID, &q.Line.Code, &q.Line.Name, &q.By.ID, &q.By.Username, &q.By.FullName, &q.By.Role, &q.By.Station,
 		&started, &ended, &q.Stop, &q.At)
 	q.Started, q.Ended = moment(started), moment(ended.V)
 	return q, err
@@ -58,8 +58,8 @@ func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging
 }
 
 func (t *tx) insertQueue(by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) error {
-	id, err := t.insert(`INSERT INTO queues (tenant_id, line_id, user_id, username, full_name, role, started_at) VALUES (?,?,?,?,?,?,?)`,
-		by.Tenant.ID, line, by.ID, by.Username, by.FullName, by.Role, millis(t.now))
+	id, err := t.insert(`INSERT INTO queues (tenant_id, line_id, user_id, username, full_name, role, station, started_at) VALUES (?,?,?,?,?,?,?,?)`,
+		by.Tenant.ID, line, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now))
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 		return packaging.Fail(packaging.Conflict, "queue.running_already").Because(err)

@@ -44,10 +44,10 @@ func (t *tx) startRelease(by packaging.Person, o *packaging.Order) error {
 	}
 	id, err := t.insert(`
 		INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_id, line_code, line_name,
-			requested_at, serials_expected, outcome)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+			requested_at, serials_expected, outcome, station)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		o.TenantID, o.ID, by.ID, by.Username, by.FullName, by.Role, nullable(o.Line.ID), o.Line.Code, o.Line.Name,
-		millis(t.now), expected, packaging.Sending)
+		millis(t.now), expected, packaging.Sending, by.Station)
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 		// The latest release is refused but an earlier one stands: the index knows better than what was read.

@@ -49,6 +49,12 @@ func (d *DB) Tenants(ctx context.Context) ([]packaging.Tenant, error) {
 	return collect(ctx, d.read, scanTenant, selectTenant+`ORDER BY name, id`)
 }
 
+// Tenant gives one tenant.
+func (d *DB) Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenant, error) {
+	t, err := scanTenant(d.read.QueryRowContext(ctx, selectTenant+`WHERE id = ?`, id))
+	return t, coded(err)
+}
+
 // Credentials gives a tenant's credentials, opened. The error wraps [secret.ErrWrongKey] where another key sealed them.
 func (d *DB) Credentials(ctx context.Context, tenant packaging.TenantID) (Credentials, error) {
 	return credentialsOf(ctx, d.read, d.box, tenant)

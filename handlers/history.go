@@ -86,7 +86,7 @@ func siteTime(typed string, tenant packaging.Tenant) (time.Time, bool) {
 var historyColumns = []string{
 	"number", "time_utc", "time_site", "username", "full_name", "role", "deed", "order_id", "line", "line_name", "outcome",
 	"reason", "took_ms", "http_status", "code", "message", "serials", "object", "old", "new",
-	"tenant_key", "user_key", "order_key", "release_key", "previous_hash", "hash",
+	"tenant_key", "user_key", "order_key", "release_key", "previous_hash", "hash", "format", "station", "comment",
 }
 
 // historyCSV streams all entries that the form asks for, newest first, with what their hashes are made of.
@@ -127,6 +127,7 @@ func historyRow(e packaging.Entry, site *time.Location) []string {
 		cell(e.Code), cell(e.Message), number(e.Serials), cell(e.Object), cell(e.Old), cell(e.New),
 		number(int64(e.TenantID)), number(int64(e.By.ID)), number(int64(e.OrderID)), number(int64(e.ReleaseID)),
 		hex.EncodeToString(e.Prev[:]), hex.EncodeToString(e.Hash[:]),
+		number(int64(e.Format)), cell(e.By.Station), cell(e.Comment),
 	}
 }
 

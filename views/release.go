@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"strings"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
@@ -63,7 +64,7 @@ func whyNot(ctx context.Context, o packaging.Order, p packaging.Person) explanat
 	case packaging.NoObstacle:
 		return explanation{
 			what: text.Say(ctx, "obstacle.role"),
-			do:   text.Say(ctx, "obstacle.role.do", "Role", text.Say(ctx, "role."+string(p.Role))),
+			do:   text.Say(ctx, "obstacle.role.do", "Role", roleText(ctx, p.Role)),
 		}
 	case packaging.NotPending:
 		if !o.Status.Known() {
@@ -182,6 +183,23 @@ func sentence(ctx context.Context, o packaging.Order) string {
 		return text.Say(ctx, "release.execute_no_line", "Order", o.Key)
 	}
 	return text.Say(ctx, "release.execute", "Order", o.Key, "Line", o.Line.Name)
+}
+
+// roleText names a role, or each of several.
+func roleText(ctx context.Context, role packaging.Role) string {
+	var names []string
+	for _, part := range role.Parts() {
+		names = append(names, text.Say(ctx, "role."+string(part)))
+	}
+	return strings.Join(names, ", ")
+}
+
+// authorText is who did something, and at which station.
+func authorText(ctx context.Context, by packaging.Author) string {
+	if by.Station == "" {
+		return by.FullName
+	}
+	return text.Say(ctx, "author.at_station", "Person", by.FullName, "Station", by.Station)
 }
 
 // lineName is how a line is called on pages.

@@ -65,24 +65,27 @@ type Entry struct {
 	Message    string // the API's own words
 	Serials    int64  // how many came
 
+	Comment string // the person's own words, where they were asked for a reason
+	Format  int    // of what the hash is over: 1, or 2 with the station and the comment
+
 	Prev [sha256.Size]byte // hash of the entry before it, zero at the first
 	Hash [sha256.Size]byte
 }
 
-// digestFormat begins every digested entry, so that a later layout can't be mistaken for this one.
-const digestFormat = "lineboard history 1"
+// EntryFormat is the format of entries that are written today.
+const EntryFormat = 2
 
 // Digest is the hash that the entry must carry: SHA-256 over these fields in this order, each written as a netstring
 // (its length in bytes as decimal digits, ':', the bytes, ','):
 //
-//	"lineboard history 1", Prev in 64 hexadecimal digits, TenantID, Seq, At in milliseconds since 1970 UTC,
+//	"lineboard history " and Format, Prev in 64 hexadecimal digits, TenantID, Seq, At in milliseconds since 1970 UTC,
 //	By.ID, By.Username, By.FullName, By.Role, Deed, OrderID, OrderKey, LineCode, LineName, ReleaseID, Object, Old, New,
-//	Outcome, Reason, Took in milliseconds, HTTPStatus, Code, Message, Serials
+//	Outcome, Reason, Took in milliseconds, HTTPStatus, Code, Message, Serials; and from format 2 on By.Station, Comment
 //
 // Numbers are decimal; text is UTF-8 as stored.
 func (e Entry) Digest() [sha256.Size]byte {
 	d := digester{sha256.New()}
-	d.text(digestFormat)
+	d.text("lineboard history " + strconv.Itoa(e.Format))
 	d.text(hex.EncodeToString(e.Prev[:]))
 	d.number(int64(e.TenantID))
 	d.number(e.Seq)
@@ -107,6 +110,10 @@ func (e Entry) Digest() [sha256.Size]byte {
 	d.text(e.Code)
 	d.text(e.Message)
 	d.number(e.Serials)
+	if e.Format >= 2 {
+		d.text(e.By.Station)
+		d.text(e.Comment)
+	}
 	return [sha256.Size]byte(d.Sum(nil))
 }
 

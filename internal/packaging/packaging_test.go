@@ -126,16 +126,23 @@ func TestTheDigestOfAnEntryIsAsDocumented(t *testing.T) {
 		Outcome: packaging.Released, Took: 1500 * time.Millisecond, HTTPStatus: 200, Message: "Packaging order released", Serials: 11,
 	}
 	e.Prev[0], e.Prev[31] = 0xab, 0x01
-	want := sha256.Sum256([]byte("19:lineboard history 1," +
-		"64:ab" + strings.Repeat("0", 60) + "01,1:7,2:42,13:1795401600123,1:3,11:supervisor1,12:Anna Kovács,10:supervisor," +
-		"13:release_ended,1:9,8:Order143,2:L1,14:Blister line 1,2:11,0:,0:,0:,8:released,0:,4:1500,3:200,0:,24:Packaging order released,2:11,"))
-	if got := e.Digest(); got != want {
-		t.Errorf("got %s, want %s", hex.EncodeToString(got[:]), hex.EncodeToString(want[:]))
+	e.By.Station, e.Comment = "Tablet at L1", "asked by phone"
+	content := "64:ab" + strings.Repeat("0", 60) + "01,1:7,2:42,13:1795401600123,1:3,11:supervisor1,12:Anna Kovács,10:supervisor," +
+		"13:release_ended,1:9,8:Order143,2:L1,14:Blister line 1,2:11,0:,0:,0:,8:released,0:,4:1500,3:200,0:,24:Packaging order released,2:11,"
+	for format, layout := range map[int]string{
+		1: "19:lineboard history 1," + content,
+		2: "19:lineboard history 2," + content + "12:Tablet at L1,14:asked by phone,",
+	} {
+		e.Format = format
+		want := sha256.Sum256([]byte(layout))
+		if got := e.Digest(); got != want {
+			t.Errorf("format %d: got %s, want %s", format, hex.EncodeToString(got[:]), hex.EncodeToString(want[:]))
+		}
 	}
 }
 
 func TestEveryFieldOfAnEntryIsInItsDigest(t *testing.T) {
-	var plain packaging.Entry
+	plain := packaging.Entry{Format: packaging.EntryFormat}
 	sum := plain.Digest()
 	for name, change := range map[string]func(*packaging.Entry){
 		"tenant":   func(e *packaging.Entry) { e.TenantID = 1 },
@@ -162,6 +169,9 @@ func TestEveryFieldOfAnEntryIsInItsDigest(t *testing.T) {
 		"message":  func(e *packaging.Entry) { e.Message = "1" },
 		"serials":  func(e *packaging.Entry) { e.Serials = 1 },
 		"prev":     func(e *packaging.Entry) { e.Prev[5] = 1 },
+		"station":  func(e *packaging.Entry) { e.By.Station = "1" },
+		"comment":  func(e *packaging.Entry) { e.Comment = "1" },
+		"format":   func(e *packaging.Entry) { e.Format = 1 },
 	} {
 		changed := plain
 		change(&changed)
@@ -177,6 +187,32 @@ func TestOnlySupervisorsAndManagersRelease(t *testing.T) {
 		if role.May(packaging.ReleaseOrders) != want[role] {
 			t.Errorf("%q may release: %v", role, !want[role])
 		}
+	}
+}
+
+func TestSeveralRolesMayWhatEachOfThemMay(t *testing.T) {
+	both := packaging.JoinRoles(packaging.Supervisor, packaging.Administrator, packaging.Supervisor)
+	if both != "administrator+supervisor" || !both.Known() {
+		t.Fatalf("joined %q", both)
+	}
+	if !both.May(packaging.ReleaseOrders) || !both.May(packaging.Administer) || both.May(packaging.ReviewShifts) {
+		t.Error("an administrator who is a supervisor too may not what each of them may, or more")
+	}
+	if packaging.Role("administrator+owner").Known() || packaging.Role("").Known() {
+		t.Error("a role that there is not counts as known")
+	}
+}
+
+func TestWhoIsLimitedToLinesMayNothingElsewhere(t *testing.T) {
+	p := packaging.Person{Author: packaging.Author{Role: packaging.Supervisor}, Lines: []packaging.LineID{2, 3}}
+	for line, want := range map[packaging.LineID]bool{0: false, 1: false, 2: true, 3: true} {
+		if p.MayOn(packaging.ReleaseOrders, line) != want {
+			t.Errorf("on line %d: %v", line, !want)
+		}
+	}
+	p.Lines = nil
+	if !p.MayOn(packaging.ReleaseOrders, 0) || p.MayOn(packaging.Administer, 1) {
+		t.Error("who is not limited may do on each line what the role allows, and no more")
 	}
 }
 

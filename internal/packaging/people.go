@@ -1,6 +1,11 @@
 package packaging
 
-// Role is what a person is at a tenant.
+import (
+	"slices"
+	"strings"
+)
+
+// Role is what a person is at a tenant: one of the roles below, or several of them joined by "+" (see [JoinRoles]).
 type Role string
 
 // The roles.
@@ -15,39 +20,85 @@ const (
 // Roles are all of them.
 var Roles = []Role{Operator, Supervisor, Manager, Auditor, Administrator}
 
+// JoinRoles is the role of somebody who has all of these, in the order of the alphabet.
+func JoinRoles(roles ...Role) Role {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	slices.Sort(names)
+	return Role(strings.Join(slices.Compact(names), "+"))
+}
+
+// Parts are the roles that r is made of.
+func (r Role) Parts() []Role {
+	var parts []Role
+	for part := range strings.SplitSeq(string(r), "+") {
+		parts = append(parts, Role(part))
+	}
+	return parts
+}
+
 // Action is something that a role may or may not do.
 type Action string
 
 // The actions.
 const (
 	ViewOrders    Action = "view_orders"    // boards, search, order pages, serial lists
+	WriteNotes    Action = "write_notes"    // notes on orders and lines
+	RefreshOrders Action = "refresh_orders" // ask the remote API for the orders now
 	ReleaseOrders Action = "release_orders" // release to line
 	SettleOrders  Action = "settle_orders"  // ask about an unknown outcome, add a missing serial list
+	SetLines      Action = "set_lines"      // say which line an order is for, adopt a line
+	ImportOrders  Action = "import_orders"  // bring orders in from a file
 	ViewHistory   Action = "view_history"   // the log
-	ExportRecords Action = "export_records" // downloads of serials and history
+	ExportRecords Action = "export_records" // downloads of serials, history and reports
+	ViewReports   Action = "view_reports"   // shift reports
+	HandOver      Action = "hand_over"      // give a shift over, or take it over
+	ReviewShifts  Action = "review_shifts"  // review and sign a shift, verify the history
+	ViewSetup     Action = "view_setup"     // people, lines, stations, settings and the health of the connection
+	Administer    Action = "administer"     // change those
 )
 
 // permissions is the one table of who may do what.
-var permissions = map[Role]map[Action]bool{
-	Operator:      {ViewOrders: true},
-	Supervisor:    {ViewOrders: true, ReleaseOrders: true, SettleOrders: true, ViewHistory: true, ExportRecords: true},
-	Manager:       {ViewOrders: true, ReleaseOrders: true, SettleOrders: true, ViewHistory: true, ExportRecords: true},
-	Auditor:       {ViewOrders: true, ViewHistory: true, ExportRecords: true},
-	Administrator: {ViewOrders: true, ViewHistory: true},
+var permissions = map[Role][]Action{
+	Operator: {ViewOrders, WriteNotes, RefreshOrders},
+	Supervisor: {
+		ViewOrders, WriteNotes, RefreshOrders, ReleaseOrders, SettleOrders, SetLines, ImportOrders,
+		ViewHistory, ExportRecords, ViewReports, HandOver,
+	},
+	Manager: {
+		ViewOrders, WriteNotes, RefreshOrders, ReleaseOrders, SettleOrders, SetLines, ImportOrders,
+		ViewHistory, ExportRecords, ViewReports, HandOver, ReviewShifts,
+	},
+	Auditor:       {ViewOrders, ViewHistory, ExportRecords, ViewReports, ViewSetup},
+	Administrator: {ViewOrders, RefreshOrders, ViewHistory, ViewSetup, Administer},
 }
 
-// Known says whether r is one of the roles.
-func (r Role) Known() bool { return permissions[r] != nil }
+// Known says whether r is one of the roles, or made of them.
+func (r Role) Known() bool {
+	return !slices.ContainsFunc(r.Parts(), func(part Role) bool { return permissions[part] == nil })
+}
 
 // May says whether the role allows the action.
-func (r Role) May(a Action) bool { return permissions[r][a] }
+func (r Role) May(a Action) bool {
+	return slices.ContainsFunc(r.Parts(), func(part Role) bool { return slices.Contains(permissions[part], a) })
+}
 
 // Person is somebody signed in, acting for one tenant.
 type Person struct {
 	Author
 	Tenant    Tenant
-	Elsewhere bool // they belong to other tenants too
+	Elsewhere bool     // they belong to other tenants too
+	Lines     []LineID // the lines that they are limited to, none where they are not limited
 }
 
-// May says whether the person may do a at their tenant.
+// May says whether the person may do a at their tenant, on one line at least.
 func (p Person) May(a Action) bool { return p.Role.May(a) }
+
+// Sees says whether the person is not limited to other lines than this one. Of those without a line, who is limited sees
+// nothing.
+func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Contains(p.Lines, line) }
+
+// MayOn says whether the person may do a on a line; line 0 stands for no line.
+func (p Person) MayOn(a Action, line LineID) bool { return p.May(a) && p.Sees(line) }

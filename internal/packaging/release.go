@@ -156,6 +156,7 @@ type Author struct {
 	Username string
 	FullName string
 	Role     Role
+	Station  string // name of the station that they were at, empty elsewhere
 }
 
 // String says an outcome and its reason, for logs.

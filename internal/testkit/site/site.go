@@ -102,20 +102,20 @@ func New(t testing.TB, o Options) *Site {
 		}
 	})
 	s.AddTenant("ghent", "Plant Ghent", people...)
-	clients := &clients{site: s, limits: o.Limits}
-	s.Releaser = release.New(s.Store, func(ctx context.Context, id packaging.TenantID) (release.API, error) { return clients.of(ctx, id) }, log)
+	clients := manufacturer.NewClients(s.config(o.Limits))
+	s.Releaser = release.New(s.Store, func(ctx context.Context, id packaging.TenantID) (release.API, error) { return clients.Of(ctx, id) }, log)
 	t.Cleanup(func() { s.Releaser.Stop(context.Background()) })
 	s.Settler = release.NewSettler(s.Store, func(ctx context.Context, id packaging.TenantID) (release.StatusAPI, error) {
-		return clients.of(ctx, id)
+		return clients.Of(ctx, id)
 	},
 		release.DefaultPace, s.Clock.Now, log)
-	s.Sync = ordersync.New(s.Store, func(ctx context.Context, id packaging.TenantID) (ordersync.API, error) { return clients.of(ctx, id) },
+	s.Sync = ordersync.New(s.Store, func(ctx context.Context, id packaging.TenantID) (ordersync.API, error) { return clients.Of(ctx, id) },
 		30*time.Second, s.Settler.Wake, s.Clock.Now, log)
 	if o.Patience == 0 {
 		o.Patience = time.Minute
 	}
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Down: clients.down, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		Store: s.Store, Down: clients.Down, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
 	}))
 	t.Cleanup(s.Web.Close)
@@ -257,46 +257,16 @@ func (s *Site) History() []packaging.Entry {
 	return page.Entries
 }
 
-type clients struct {
-	site   *Site
-	limits manufacturer.Limits
-	mu     sync.Mutex
-	made   map[packaging.TenantID]*manufacturer.Client
-}
-
-func (c *clients) of(ctx context.Context, id packaging.TenantID) (*manufacturer.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if client := c.made[id]; client != nil {
-		return client, nil
+// config is how a tenant's client reaches what stands where the remote API is.
+func (s *Site) config(limits manufacturer.Limits) func(context.Context, packaging.TenantID) (manufacturer.Config, error) {
+	return func(ctx context.Context, id packaging.TenantID) (manufacturer.Config, error) {
+		c, err := s.Store.Credentials(ctx, id)
+		return manufacturer.Config{
+			BaseURL: s.Remote.URL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
+			APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken,
+			Limits: limits, Now: s.Clock.Now,
+		}, err
 	}
-	creds, err := c.site.Store.Credentials(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	client, err := manufacturer.New(manufacturer.Config{
-		BaseURL: c.site.Remote.URL, TokenKind: manufacturer.TokenKind(creds.TokenKind), TokenHeader: manufacturer.TokenHeader(creds.TokenHeader),
-		APIKey: creds.APIKey, APISecret: creds.APISecret, ChannelKey: creds.ChannelKey, StaticToken: creds.StaticToken,
-		Limits: c.limits, Now: c.site.Clock.Now,
-	})
-	if err == nil {
-		if c.made == nil {
-			c.made = map[packaging.TenantID]*manufacturer.Client{}
-		}
-		c.made[id] = client
-	}
-	return client, err
-}
-
-func (c *clients) down(id packaging.TenantID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	client := c.made[id]
-	if client == nil {
-		return false
-	}
-	_, down := client.Down()
-	return down
 }
 
 // Clock is a clock that stands still until it is moved. It moves a millisecond at each look, so that no two moments are
