@@ -153,6 +153,8 @@ func (s *server) routes(e *echo.Echo) {
 		{"GET", "/orders/:id/serials.json", packaging.ExportRecords, s.serialsJSON},
 		{"GET", "/history", packaging.ViewHistory, s.history},
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
+
+		{"GET", "/admin", packaging.ViewSetup, s.admin},
 	} {
 		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
 	}

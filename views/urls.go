@@ -17,6 +17,9 @@ func LoginURL() templ.SafeURL { return "/login" }
 
 func LogoutURL() templ.SafeURL { return "/logout" }
 
+// AdminURL is where the pages for administrators begin.
+func AdminURL() templ.SafeURL { return "/admin" }
+
 func TenantURL() templ.SafeURL { return "/tenant" }
 
 func LineURL(l packaging.Line) templ.SafeURL {
