@@ -19,7 +19,7 @@ func (d *DB) Credential(ctx context.Context, username string) (user packaging.Us
 }
 
 // personColumns are a person at a tenant, of users u, members m and tenants t.
-const personColumns = `u.id, u.username, u.full_name, t.id, t.slug, t.name, t.time_zone, t.base_url,
+const personColumns = `u.id, u.username, u.full_name, u.language, t.id, t.slug, t.name, t.time_zone, t.base_url,
 	(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = t.id),
 	(SELECT json_group_array(line_id) FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = t.id)`
 
@@ -32,7 +32,7 @@ WHERE u.active AND `
 func scanPerson(row scanner, more ...any) (p packaging.Person, err error) {
 	var lines string
 	err = row.Scan(append([]any{
-		&p.ID, &p.Username, &p.FullName, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL,
+		&p.ID, &p.Username, &p.FullName, &p.Language, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL,
 		&p.Role, &lines,
 	}, more...)...)
 	if err != nil {
@@ -51,6 +51,13 @@ func (d *DB) Memberships(ctx context.Context, user packaging.UserID) ([]packagin
 // People gives the tenant's people, by username; those who are not active any more are left out.
 func (d *DB) People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error) {
 	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = ? ORDER BY u.username`, tenant)
+}
+
+// SetLanguage keeps which language a person reads (BCP 47).
+func (d *DB) SetLanguage(ctx context.Context, user packaging.UserID, language string) error {
+	return d.tx(ctx, func(t *tx) error {
+		return t.exec(`UPDATE users SET language = ? WHERE id = ?`, language, user)
+	})
 }
 
 // StartSession stores a session under the hash of its token and records the sign-in.

@@ -21,7 +21,7 @@ func (s *server) loginPage(c echo.Context) error {
 
 func (s *server) showLogin(c echo.Context, status int, form views.LoginForm) error {
 	form.People = s.Demo
-	frame := views.Frame{Title: text.Say(c.Request().Context(), "login.title"), Now: s.Now()}
+	frame := views.Frame{Title: text.Say(c.Request().Context(), "login.title"), Path: here(c), Now: s.Now()}
 	return render(c, status, views.Login(frame, form))
 }
 

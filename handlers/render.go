@@ -10,7 +10,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
-	"lineboard/internal/text"
 	"lineboard/views"
 )
 
@@ -35,15 +34,13 @@ func render(c echo.Context, status int, page templ.Component) error {
 	return err
 }
 
-// pageContext says texts as the person reads them: their language, their site's zone.
-func pageContext(c echo.Context) context.Context {
-	return text.With(c.Request().Context(), text.In(signedIn(c).Tenant.Location()))
-}
+// pageContext says texts as the person reads them: their language, their site's zone (see language).
+func pageContext(c echo.Context) context.Context { return c.Request().Context() }
 
 // frame is what surrounds a page of somebody signed in.
 func (s *server) frame(c echo.Context, section, title string) (f views.Frame, err error) {
 	p := signedIn(c)
-	f = views.Frame{Title: title, Section: section, Person: p, Now: s.Now()}
+	f = views.Frame{Title: title, Section: section, Path: here(c), Person: p, Now: s.Now()}
 	if p.Elsewhere {
 		f.Member, err = s.Store.Memberships(c.Request().Context(), p.ID)
 	}

@@ -20,6 +20,7 @@ import (
 // Store is what pages read, and the little that they write by themselves.
 type Store interface {
 	SessionStore
+	LanguageStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID) error
@@ -99,7 +100,7 @@ func New(c Config) http.Handler {
 	// Echo would believe any X-Forwarded-For header.
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
-	e.Use(bodyLimit, s.person)
+	e.Use(s.person, s.language, bodyLimit)
 	s.routes(e)
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
@@ -135,6 +136,7 @@ func (s *server) routes(e *echo.Echo) {
 		{"POST", "/login", anybody, s.login},
 		{"POST", "/logout", anybody, s.logout},
 		{"POST", "/tenant", packaging.ViewOrders, s.switchTenant},
+		{"POST", "/language", anybody, s.setLanguage},
 
 		{"GET", "/", packaging.ViewOrders, s.overview},
 		{"GET", "/lines/:line", packaging.ViewOrders, s.line},

@@ -28,7 +28,7 @@
     if (m < 1) return `${s} s`;
     if (h < 1) return `${m} min ${s % 60} s`;
     if (h < 24) return `${h} h ${m % 60} min`;
-    return `${Math.floor(h / 24)} d ${h % 24} h`;
+    return `${Math.floor(h / 24)} ${document.documentElement.dataset.day} ${h % 24} h`;
   }
 
   const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };

@@ -220,18 +220,14 @@ func expected(ctx context.Context, f packaging.Facts) string {
 }
 
 // amount writes a number that was understood as the language does, and anything else as it came.
-func amount(ctx context.Context, s string) string {
-	if s == "" {
-		return text.Say(ctx, "value.none")
+func amount(ctx context.Context, s string) string { return orNone(ctx, text.Decimal(ctx, s)) }
+
+// expiry writes a date that was understood as the language does, and anything else as it came.
+func expiry(ctx context.Context, f packaging.Facts) string {
+	if date, ok := f.ExpiryDate(); ok {
+		return text.Date(ctx, date)
 	}
-	n := int64(0)
-	for _, c := range s {
-		if c < '0' || c > '9' || len(s) > 12 {
-			return s
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return text.Number(ctx, n)
+	return orNone(ctx, f.Expiry)
 }
 
 // percent writes an extra percentage.
@@ -239,7 +235,7 @@ func percent(ctx context.Context, s string) string {
 	if s == "" {
 		return text.Say(ctx, "value.none")
 	}
-	return s + " %"
+	return text.Decimal(ctx, s) + " %"
 }
 
 // orNone writes a text, or that there is none.

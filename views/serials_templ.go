@@ -122,7 +122,7 @@ func Serials(f Frame, p SerialsPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact(t(ctx, "order.expiry"), orNone(ctx, p.Order.Expiry)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact(t(ctx, "order.expiry"), expiry(ctx, p.Order.Facts)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -20,6 +20,9 @@ func LogoutURL() templ.SafeURL { return "/logout" }
 // AdminURL is where the pages for administrators begin.
 func AdminURL() templ.SafeURL { return "/admin" }
 
+// LanguageURL chooses the language.
+func LanguageURL() templ.SafeURL { return "/language" }
+
 func TenantURL() templ.SafeURL { return "/tenant" }
 
 func LineURL(l packaging.Line) templ.SafeURL {

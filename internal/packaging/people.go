@@ -91,6 +91,7 @@ type Person struct {
 	Tenant    Tenant
 	Elsewhere bool     // they belong to other tenants too
 	Lines     []LineID // the lines that they are limited to, none where they are not limited
+	Language  string   // that they chose to read (BCP 47), empty where they chose none
 }
 
 // May says whether the person may do a at their tenant, on one line at least.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 )
@@ -170,9 +172,45 @@ func TestGapsAndPluralsAreFilled(t *testing.T) {
 	}
 }
 
+func TestNumbersAndDatesAreWrittenAsTheLanguageDoes(t *testing.T) {
+	day := time.Date(2027, 4, 3, 0, 0, 0, 0, time.UTC)
+	for language, want := range map[text.Language][]string{
+		"en": {"110,000", "2.5", "1,234.50", "1.5 s", "2 d 2 h", "2027-04-03"},
+		"de": {"110.000", "2,5", "1.234,50", "1,5 s", "2 T 2 h", "03.04.2027"},
+		"es": {"110.000", "2,5", "1.234,50", "1,5 s", "2 d 2 h", "03/04/2027"},
+		"fr": {"110\u00a0000", "2,5", "1\u00a0234,50", "1,5 s", "2 j 2 h", "03/04/2027"},
+		"hu": {"110\u00a0000", "2,5", "1\u00a0234,50", "1,5 s", "2 nap 2 h", "2027. 04. 03."},
+		"xx": {"110,000", "2.5", "1,234.50", "1.5 s", "2 d 2 h", "2027-04-03"},
+	} {
+		ctx := text.With(context.Background(), text.In(language, time.UTC))
+		got := []string{
+			text.Number(ctx, 110_000), text.Decimal(ctx, "2.5"), text.Decimal(ctx, "1234.50"),
+			text.Lasting(ctx, 1500*time.Millisecond), text.Lasting(ctx, 50*time.Hour), text.Date(ctx, day),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", language, diff)
+		}
+	}
+	for _, odd := range []string{"", "about 10", "1.", ".5", "-3", "1.2.3", "99999999999999999999"} {
+		if got := text.Decimal(context.Background(), odd); got != odd {
+			t.Errorf("%q is written as %q", odd, got)
+		}
+	}
+}
+
+func TestABrowserIsReadInTheLanguageOfOursThatSuitsIt(t *testing.T) {
+	for asked, want := range map[string]text.Language{
+		"de-AT,de;q=0.9,en;q=0.8": "de", "fr-CA": "fr", "hu": "hu", "es-419": "es", "en-US": "en", "nl,de;q=0.5": "de", "ja": "en", "": "en", "###": "en",
+	} {
+		if got := text.Preferred(asked); got != want {
+			t.Errorf("%q: %s, want %s", asked, got, want)
+		}
+	}
+}
+
 func TestTimesAreOfTheSiteWithTheirOffset(t *testing.T) {
 	brussels := packaging.Tenant{TimeZone: "Europe/Brussels"}
-	ctx := text.With(context.Background(), text.In(brussels.Location()))
+	ctx := text.With(context.Background(), text.In(text.English, brussels.Location()))
 	winter := time.Date(2026, 11, 23, 23, 30, 15, 7e6, time.UTC)
 	summer := time.Date(2026, 7, 1, 4, 5, 6, 0, time.UTC)
 	for want, got := range map[string]string{
@@ -199,7 +237,7 @@ func TestDurationsReadAsPeopleSayThem(t *testing.T) {
 		2*time.Hour + 5*time.Minute:   "2 h 5 min",
 		50*time.Hour + 59*time.Minute: "2 d 2 h",
 	} {
-		if got := text.Lasting(d); got != want {
+		if got := text.Lasting(context.Background(), d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

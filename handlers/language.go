@@ -1,0 +1,67 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+// LanguageStore keeps which language a person reads.
+type LanguageStore interface {
+	SetLanguage(ctx context.Context, user packaging.UserID, language string) error
+}
+
+// languageCookie is the choice of a device, for those who are not signed in there or chose nothing for themselves.
+const languageCookie = "lineboard-language"
+
+// language has texts said as whoever reads them does: in the language that they chose, else the one that was chosen on this
+// device, else the one that the browser asks for; and in the zone of their site.
+func (s *server) language(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		read, zone := text.Preferred(c.Request().Header.Get("Accept-Language")), time.UTC
+		if cookie, err := c.Cookie(languageCookie); err == nil && text.Language(cookie.Value).Known() {
+			read = text.Language(cookie.Value)
+		}
+		if p, ok := who(c); ok {
+			zone = p.Tenant.Location()
+			if own := text.Language(p.Language); own.Known() {
+				read = own
+			}
+		}
+		r := c.Request()
+		c.SetRequest(r.WithContext(text.With(r.Context(), text.In(read, zone))))
+		return next(c)
+	}
+}
+
+// setLanguage keeps the language that was chosen, on this device and for the person, and shows the same page in it.
+func (s *server) setLanguage(c echo.Context) error {
+	chosen := text.Language(c.FormValue("language"))
+	if !chosen.Known() {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	c.SetCookie(&http.Cookie{
+		Name: languageCookie, Value: string(chosen), Path: "/", MaxAge: int(365 * 24 * time.Hour / time.Second),
+		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
+	})
+	if p, ok := who(c); ok {
+		if err := s.Store.SetLanguage(c.Request().Context(), p.ID, string(chosen)); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, ownPath(c.FormValue("next")))
+}
+
+// here is where a choice of the language leads back to: the page that is shown, where that is one to go to.
+func here(c echo.Context) string {
+	if c.Request().Method == http.MethodGet {
+		return c.Request().URL.RequestURI()
+	}
+	return string(views.HomeURL())
+}
