@@ -145,11 +145,7 @@ func TestARunningReleaseSaysSoAndCannotBePressedAgain(t *testing.T) {
 	p.execute("Order143")
 	p.See("Releasing…")
 	p.Gone("Release Order143 to Blister line 1")
-	var able int
-	p.Eval(`document.querySelectorAll("#release button:enabled:not([aria-disabled=true])").length`, &able)
-	if able != 0 {
-		t.Errorf("%d buttons of a running release can be pressed", able)
-	}
+	p.Holds(`document.querySelector("#release button:enabled:not([aria-disabled=true])") === null`)
 	p.See("Order143 is released to Blister line 1.")
 	p.Gone("Releasing…")
 	s.pressedOnce("Order143")

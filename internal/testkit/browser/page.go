@@ -168,6 +168,18 @@ func (p *Page) Eval(expression string, into any) {
 	}
 }
 
+// Holds waits until a JavaScript expression is true.
+func (p *Page) Holds(expression string) {
+	p.t.Helper()
+	p.until(expression, func(tab *rod.Page) (string, error) {
+		var holds bool
+		if err := eval(tab, expression, &holds); err != nil || holds {
+			return "", err
+		}
+		return "it is false", nil
+	})
+}
+
 // Overflow tells whether the page is wider than the window, so that a person would have to scroll sideways.
 func (p *Page) Overflow() bool {
 	p.t.Helper()
