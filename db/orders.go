@@ -17,11 +17,13 @@ SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gt
 	l.id, l.code, l.name,
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
-	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station
+	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station,
+	a.full_name, a.at, a.comment
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
 LEFT JOIN lines l ON l.id = o.line_id
 LEFT JOIN releases r ON r.id = o.last_release_id
+LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_source
 `
 
 func scanOrder(row scanner) (o packaging.Order, err error) {
@@ -36,7 +38,8 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&line.id, &line.code, &line.name,
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
-		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.station)
+		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.station,
+		&r.seenBy, &r.seenAt, &r.comment)
 	if err != nil {
 		return o, err
 	}
@@ -71,6 +74,9 @@ type nullRelease struct {
 	listBy              sql.Null[string]
 	listAt              sql.Null[int64]
 	station             sql.Null[string]
+	seenBy              sql.Null[string]
+	seenAt              sql.Null[int64]
+	comment             sql.Null[string]
 }
 
 func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error) {
@@ -83,6 +89,7 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 		HTTPStatus: n.httpStatus.V, Serials: n.received.V, Expected: n.expected.V, ExpectedKnown: n.expected.Valid,
 		Proof: n.proof.V, Settled: moment(n.settled.V), Asked: moment(n.asked.V), AskedSays: n.askedSays.V,
 		List: n.list.V, ListBy: n.listBy.V, ListAt: moment(n.listAt.V),
+		Seen: packaging.Acknowledgement{By: n.seenBy.V, At: moment(n.seenAt.V), Comment: n.comment.V},
 	}
 	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)
 }
@@ -198,7 +205,13 @@ func (d *DB) countOrders(ctx context.Context, tenant packaging.TenantID, lane fu
 		WHERE r.tenant_id = ?1 AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, r.outcome
 		UNION ALL
 		SELECT o.line_id, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
-		WHERE r.tenant_id = ?1 AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6
+		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_source
+		WHERE r.tenant_id = ?1 AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
+		GROUP BY o.line_id
+		UNION ALL
+		SELECT o.line_id, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.last_release_id = r.id
+		LEFT JOIN acknowledgements a ON a.release_id = r.id
+		WHERE r.tenant_id = ?1 AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL
 		GROUP BY o.line_id`, tenant)
 	for _, c := range counts {
 		l := lane(c.line.V)
@@ -209,6 +222,8 @@ func (d *DB) countOrders(ctx context.Context, tenant packaging.TenantID, lane fu
 				l.Releases.Sending = c.n
 			case string(packaging.Unknown):
 				l.Releases.Unknown = c.n
+			case string(packaging.Refused):
+				l.Releases.Refused = c.n
 			default:
 				l.Releases.Odd = c.n
 			}

@@ -43,6 +43,7 @@ type Store interface {
 	History(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter) (packaging.HistoryPage, error)
 	EachEntry(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter, do func(packaging.Entry) error) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
+	Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error
 	Record(ctx context.Context, e packaging.Entry) error
 	Ready(ctx context.Context) error
 }
@@ -148,6 +149,7 @@ func (s *server) routes(e *echo.Echo) {
 		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},
 		{"GET", "/orders/:id/release", packaging.ViewOrders, s.backToOrder},
 		{"POST", "/orders/:id/ask", packaging.SettleOrders, s.ask},
+		{"POST", "/orders/:id/acknowledge", packaging.SettleOrders, s.acknowledge},
 		{"GET", listPath, packaging.SettleOrders, s.listForm},
 		{"POST", listPath, packaging.SettleOrders, s.addList},
 		{"GET", "/orders/:id/serials", packaging.ViewOrders, s.serials},

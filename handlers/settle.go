@@ -5,6 +5,8 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -21,6 +23,37 @@ func (s *server) ask(c echo.Context) error {
 	}
 	if err := s.Settler.Ask(c.Request().Context(), signedIn(c), id); err != nil {
 		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
+}
+
+// commentMost is the longest comment that is kept, in characters.
+const commentMost = 500
+
+// acknowledge keeps that the person has looked at the result of a release, and leads back to where they did.
+func (s *server) acknowledge(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	release, err := formNumber(c, "release")
+	if err != nil {
+		return err
+	}
+	comment := strings.TrimSpace(c.FormValue("comment"))
+	if utf8.RuneCountInString(comment) > commentMost {
+		return packaging.Fail(packaging.Invalid, "error.comment_long")
+	}
+	err = s.Store.Acknowledge(c.Request().Context(), signedIn(c), id, packaging.ReleaseID(release), comment)
+	var coded *packaging.Error
+	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
+		return s.showOrder(c, http.StatusConflict, text.Say(pageContext(c), coded.Key))
+	}
+	if err != nil {
+		return err
+	}
+	if next := c.FormValue("next"); next != "" {
+		return c.Redirect(http.StatusSeeOther, ownPath(next))
 	}
 	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
 }

@@ -49,7 +49,7 @@ func orderMark(ctx context.Context, o packaging.Order) mark {
 		return outcomeMark(ctx, o.Release.Outcome)
 	case o.Gone:
 		return mark{"circle-x", text.Say(ctx, "status.gone"), "amber"}
-	case o.Release != nil && o.Release.Odd() && o.Status != packaging.Done:
+	case o.Release != nil && o.Release.Odd() && !o.Release.Seen.Given() && o.Status != packaging.Done:
 		return lookMark(ctx)
 	}
 	return statusMark(ctx, o.Status)

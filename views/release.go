@@ -141,6 +141,15 @@ func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, lin
 	return e
 }
 
+// seenText is who has looked at a result, when, and what they found.
+func seenText(ctx context.Context, seen packaging.Acknowledgement) string {
+	said := text.Say(ctx, "acknowledge.seen", "Person", seen.By, "Time", text.Moment(ctx, seen.At))
+	if seen.Comment != "" {
+		said += " " + text.Say(ctx, "acknowledge.found", "Comment", seen.Comment)
+	}
+	return said
+}
+
 // askedText is what came of the last question about an unknown release.
 func askedText(ctx context.Context, r packaging.Release) string {
 	switch status := packaging.Status(r.AskedSays); {

@@ -56,6 +56,9 @@ func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/re
 // AskURL asks the API about the order's unknown release.
 func AskURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/ask" }
 
+// AcknowledgeURL acknowledges the result of the order's release.
+func AcknowledgeURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/acknowledge" }
+
 // ListURL adds the order's missing serial list.
 func ListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/list" }
 

@@ -13,28 +13,29 @@ type Deed string
 
 // The deeds. A release has two entries: requested before the call, and its outcome after it.
 const (
-	ReleaseRequested Deed = "release_requested"
-	ReleaseEnded     Deed = "release_ended"    // its outcome says how
-	ReleaseDeclined  Deed = "release_declined" // pressed, but not sent: its reason is the obstacle
-	ReleaseAsked     Deed = "release_asked"    // a person had the API asked about an unknown outcome
-	ReleaseSettled   Deed = "release_settled"  // an unknown outcome became known
-	ListAdded        Deed = "list_added"       // a person added a missing serial list
-	QueueStarted     Deed = "queue_started"    // New lists its orders
-	QueueEnded       Deed = "queue_ended"      // Reason says why
-	SignedIn         Deed = "signed_in"
-	SignInDeclined   Deed = "sign_in_declined"
-	SignedOut        Deed = "signed_out"
-	Exported         Deed = "exported"
-	TenantSet        Deed = "tenant_set"
-	CredentialSet    Deed = "credential_set" // never with its value
-	LineSet          Deed = "line_set"
-	PersonSet        Deed = "person_set"
-	PasswordSet      Deed = "password_set"
+	ReleaseRequested   Deed = "release_requested"
+	ReleaseEnded       Deed = "release_ended"       // its outcome says how
+	ReleaseDeclined    Deed = "release_declined"    // pressed, but not sent: its reason is the obstacle
+	ReleaseAsked       Deed = "release_asked"       // a person had the API asked about an unknown outcome
+	ReleaseSettled     Deed = "release_settled"     // an unknown outcome became known
+	ListAdded          Deed = "list_added"          // a person added a missing serial list
+	ResultAcknowledged Deed = "result_acknowledged" // a person has looked at the result of a release
+	QueueStarted       Deed = "queue_started"       // New lists its orders
+	QueueEnded         Deed = "queue_ended"         // Reason says why
+	SignedIn           Deed = "signed_in"
+	SignInDeclined     Deed = "sign_in_declined"
+	SignedOut          Deed = "signed_out"
+	Exported           Deed = "exported"
+	TenantSet          Deed = "tenant_set"
+	CredentialSet      Deed = "credential_set" // never with its value
+	LineSet            Deed = "line_set"
+	PersonSet          Deed = "person_set"
+	PasswordSet        Deed = "password_set"
 )
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported,
 	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 }
 

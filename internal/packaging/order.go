@@ -185,9 +185,9 @@ type Lane struct {
 // LaneCounts counts the orders of a lane that are not Done.
 type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
 
-// LaneReleases counts the releases of a lane that are not settled, and those that a person should look at (see
-// [Release.Odd]) while their order is not Done.
-type LaneReleases struct{ Sending, Unknown, Odd int }
+// LaneReleases counts the releases of a lane that are not settled, and those that nobody has acknowledged while their order
+// is not Done: refused ones, and those that a person should look at (see [Release.Odd]).
+type LaneReleases struct{ Sending, Unknown, Refused, Odd int }
 
 // OrderFilter narrows a search for orders. Zero values narrow nothing.
 type OrderFilter struct {

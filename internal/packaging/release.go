@@ -112,7 +112,19 @@ type Release struct {
 	List   ListSource // where its serial numbers came from, NoList while they are missing
 	ListBy string     // with ListByPerson: who added it
 	ListAt time.Time  // when the list came, where it did not come with the answer
+
+	Seen Acknowledgement // of the result as it is here
 }
+
+// Acknowledgement is that a person has looked at the result of a release.
+type Acknowledgement struct {
+	By      string // full name
+	At      time.Time
+	Comment string // what was found, where the result is odd
+}
+
+// Given says whether anybody has.
+func (a Acknowledgement) Given() bool { return !a.At.IsZero() }
 
 // Proof is what shows that a release was carried out, or that it was not.
 type Proof string
@@ -138,6 +150,9 @@ const (
 
 // ListMissing says that the order is out but its serial numbers are not here.
 func (r Release) ListMissing() bool { return r.Outcome == Released && r.List == NoList }
+
+// HasResult says that the release is settled.
+func (r Release) HasResult() bool { return r.Outcome == Released || r.Outcome == Refused }
 
 // Odd says that a person should look at the release: its list is missing, or something is odd about it.
 func (r Release) Odd() bool { return r.ListMissing() || len(r.Oddities) > 0 }

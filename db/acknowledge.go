@@ -1,0 +1,40 @@
+package db
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+)
+
+// Acknowledge keeps that a person has looked at the result of a release, so that it need not stand on the boards any more.
+// One that is acknowledged already stays as it is. Where the order has another result by now, or none, that is a Conflict;
+// an odd one without a comment is Invalid.
+func (d *DB) Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error {
+	return d.tx(ctx, func(t *tx) error {
+		o, err := orderOf(ctx, t, by.Tenant.ID, id)
+		if err != nil {
+			return err
+		}
+		r := o.Release
+		switch {
+		case r == nil || r.ID != release || !r.HasResult():
+			return packaging.Fail(packaging.Conflict, "acknowledge.result_changed")
+		case r.Seen.Given():
+			return nil
+		case r.Odd() && comment == "":
+			return packaging.Fail(packaging.Invalid, "error.comment_missing")
+		}
+		if err := t.exec(`
+			INSERT INTO acknowledgements (release_id, tenant_id, list_source, user_id, username, full_name, role, station, at, comment)
+			VALUES (?,?,?,?,?,?,?,?,?,?)`,
+			r.ID, o.TenantID, r.List, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now), comment); err != nil {
+			return err
+		}
+		if err := t.touch(o); err != nil {
+			return err
+		}
+		e := entryOf(packaging.ResultAcknowledged, by.Author, o)
+		e.Outcome, e.Serials, e.Comment = r.Outcome, r.Serials, comment
+		return t.record(e)
+	})
+}
