@@ -154,6 +154,17 @@ func (r Release) ListMissing() bool { return r.Outcome == Released && r.List == 
 // HasResult says that the release is settled.
 func (r Release) HasResult() bool { return r.Outcome == Released || r.Outcome == Refused }
 
+// Ended is when its outcome became known, zero while it is not.
+func (r Release) Ended() time.Time {
+	switch {
+	case !r.HasResult():
+		return time.Time{}
+	case r.Settled.IsZero():
+		return r.Answered
+	}
+	return r.Settled
+}
+
 // Odd says that a person should look at the release: its list is missing, or something is odd about it.
 func (r Release) Odd() bool { return r.ListMissing() || len(r.Oddities) > 0 }
 
