@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -19,7 +20,7 @@ func (d *DB) Credential(ctx context.Context, username string) (user packaging.Us
 }
 
 // personColumns are a person at a tenant, of users u, members m and tenants t.
-const personColumns = `u.id, u.username, u.full_name, u.language, t.id, t.slug, t.name, t.time_zone, t.base_url,
+const personColumns = `u.id, u.username, u.full_name, u.language, u.hints, t.id, t.slug, t.name, t.time_zone, t.base_url,
 	(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = t.id),
 	(SELECT json_group_array(line_id) FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = t.id)`
 
@@ -30,15 +31,15 @@ WHERE u.active AND `
 
 // scanPerson reads personColumns, and what follows them into more.
 func scanPerson(row scanner, more ...any) (p packaging.Person, err error) {
-	var lines string
+	var lines, hints string
 	err = row.Scan(append([]any{
-		&p.ID, &p.Username, &p.FullName, &p.Language, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL,
+		&p.ID, &p.Username, &p.FullName, &p.Language, &hints, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL,
 		&p.Role, &lines,
 	}, more...)...)
 	if err != nil {
 		return p, err
 	}
-	return p, json.Unmarshal([]byte(lines), &p.Lines)
+	return p, errors.Join(json.Unmarshal([]byte(lines), &p.Lines), json.Unmarshal([]byte(hints), &p.HintsDropped))
 }
 
 func scanPeople(row scanner) (packaging.Person, error) { return scanPerson(row) }
@@ -57,6 +58,14 @@ func (d *DB) People(ctx context.Context, tenant packaging.TenantID) ([]packaging
 func (d *DB) SetLanguage(ctx context.Context, user packaging.UserID, language string) error {
 	return d.tx(ctx, func(t *tx) error {
 		return t.exec(`UPDATE users SET language = ? WHERE id = ?`, language, user)
+	})
+}
+
+// DropHint keeps that a person needs a hint no more.
+func (d *DB) DropHint(ctx context.Context, user packaging.UserID, hint string) error {
+	return d.tx(ctx, func(t *tx) error {
+		return t.exec(`UPDATE users SET hints = json_insert(hints, '$[#]', ?1)
+			WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM json_each(hints) WHERE value = ?1)`, hint, user)
 	})
 }
 

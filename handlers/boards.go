@@ -14,6 +14,7 @@ func (s *server) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	f.Hint = "overview"
 	lanes, err := s.Store.Lanes(c.Request().Context(), f.Person.Tenant.ID)
 	if err != nil {
 		return err
@@ -34,6 +35,7 @@ func (s *server) line(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	f.Hint = "line"
 	orders, err := s.Store.LineOrders(ctx, tenant, line.ID, boardMost)
 	if err != nil {
 		return err

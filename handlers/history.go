@@ -24,6 +24,7 @@ func (s *server) history(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	f.Hint = "history"
 	page := views.HistoryPage{Form: historyForm(c)}
 	if page.Form.Before, err = position(c, "before"); err != nil {
 		return err

@@ -26,6 +26,7 @@ func (s *server) orders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	f.Hint = "orders"
 	search := views.OrderSearch{
 		Text:   strings.TrimSpace(c.QueryParam("q")),
 		Status: packaging.Status(c.QueryParam("status")),
@@ -85,6 +86,7 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if err != nil {
 		return err
 	}
+	f.Hint = "order"
 	if page.Preview, err = s.Store.Serials(ctx, p.Tenant.ID, id, 0, previewSerials); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ func (s *server) showQueue(c echo.Context, status int, picked, notice string) er
 	if err != nil {
 		return err
 	}
+	f.Hint = "queue"
 	page := views.QueuePage{Line: line, Notice: notice, Armed: c.QueryParam("arm") != "" && notice == ""}
 	q, err := s.Store.Queue(ctx, p.Tenant.ID, line.ID)
 	switch {

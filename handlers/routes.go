@@ -21,6 +21,7 @@ import (
 type Store interface {
 	SessionStore
 	LanguageStore
+	HintStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID) error
@@ -138,6 +139,8 @@ func (s *server) routes(e *echo.Echo) {
 		{"POST", "/logout", anybody, s.logout},
 		{"POST", "/tenant", packaging.ViewOrders, s.switchTenant},
 		{"POST", "/language", anybody, s.setLanguage},
+		{"GET", "/help", packaging.ViewOrders, s.help},
+		{"POST", "/hints", packaging.ViewOrders, s.dropHint},
 
 		{"GET", "/", packaging.ViewOrders, s.overview},
 		{"GET", "/lines/:line", packaging.ViewOrders, s.line},

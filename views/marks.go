@@ -29,6 +29,11 @@ func statusMark(ctx context.Context, s packaging.Status) mark {
 	return mark{"circle-help", string(s), "calm"}
 }
 
+// otherMark stands for all statuses that are not documented.
+func otherMark(ctx context.Context) mark {
+	return mark{"circle-help", text.Say(ctx, "status.other"), "calm"}
+}
+
 // outcomeMark shows the outcome of a release.
 func outcomeMark(ctx context.Context, o packaging.Outcome) mark {
 	switch o {
@@ -49,7 +54,7 @@ func orderMark(ctx context.Context, o packaging.Order) mark {
 		return outcomeMark(ctx, o.Release.Outcome)
 	case o.Gone:
 		return mark{"circle-x", text.Say(ctx, "status.gone"), "amber"}
-	case o.Release != nil && o.Release.Odd() && !o.Release.Seen.Given() && o.Status != packaging.Done:
+	case o.NeedsLook():
 		return lookMark(ctx)
 	}
 	return statusMark(ctx, o.Status)

@@ -424,7 +424,7 @@ func lane(l packaging.Lane, now time.Time) templ.Component {
 			}
 		}
 		if l.Counts.Other > 0 {
-			templ_7745c5c3_Err = count(mark{"circle-help", t(ctx, "status.other"), "calm"}, l.Counts.Other).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = count(otherMark(ctx), l.Counts.Other).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

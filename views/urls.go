@@ -23,6 +23,17 @@ func AdminURL() templ.SafeURL { return "/admin" }
 // LanguageURL chooses the language.
 func LanguageURL() templ.SafeURL { return "/language" }
 
+// HelpURL explains a topic, or everything.
+func HelpURL(topic string) templ.SafeURL {
+	if topic == "" {
+		return "/help"
+	}
+	return templ.SafeURL("/help#" + topic)
+}
+
+// HintURL puts a hint away.
+func HintURL() templ.SafeURL { return "/hints" }
+
 func TenantURL() templ.SafeURL { return "/tenant" }
 
 func LineURL(l packaging.Line) templ.SafeURL {

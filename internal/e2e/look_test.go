@@ -53,6 +53,7 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 		{"serials not found", orders["Order143"] + "/serials?q=none"},
 		{"history", "/history"},
 		{"history of no time", "/history?from=never"},
+		{"help", "/help"},
 		{"what is not there", "/nothing"},
 		{"signing in", "/login"}, // last: it takes signing out
 	} {

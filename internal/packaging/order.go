@@ -158,6 +158,11 @@ func (o Order) MayAddList() bool {
 	return o.Status == InProgress || o.Status == Done
 }
 
+// NeedsLook says that something is odd about the order's latest release which nobody has looked at yet.
+func (o Order) NeedsLook() bool {
+	return o.Release != nil && o.Release.Odd() && !o.Release.Seen.Given() && o.Status != Done
+}
+
 // Freshness is how old the cache of a tenant's orders is.
 type Freshness struct {
 	Interval  time.Duration // between two refreshes

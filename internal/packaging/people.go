@@ -92,6 +92,8 @@ type Person struct {
 	Elsewhere bool     // they belong to other tenants too
 	Lines     []LineID // the lines that they are limited to, none where they are not limited
 	Language  string   // that they chose to read (BCP 47), empty where they chose none
+
+	HintsDropped []string // the hints for a first use that they have put away
 }
 
 // May says whether the person may do a at their tenant, on one line at least.

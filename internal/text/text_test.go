@@ -14,6 +14,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
+	"lineboard/views"
 )
 
 // sources are all Go and templ files that say something to people.
@@ -59,6 +60,12 @@ func spoken(t *testing.T) map[string]bool {
 	}
 	for _, e := range []packaging.Environment{packaging.Production, packaging.Acceptance, packaging.Sandbox, packaging.OtherHost} {
 		keys["environment."+string(e)] = true
+	}
+	for _, hint := range views.Hints {
+		keys["hint."+hint] = true
+	}
+	for _, topic := range []string{"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused", "unknown", "odd"} {
+		keys["help.topic."+topic] = true
 	}
 	for _, r := range reasons(t) {
 		keys["reason."+r], keys["reason."+r+".do"] = true, true

@@ -1,0 +1,38 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views"
+)
+
+// HintStore keeps which hints a person needs no more.
+type HintStore interface {
+	DropHint(ctx context.Context, user packaging.UserID, hint string) error
+}
+
+func (s *server) help(c echo.Context) error {
+	f, err := s.frame(c, "help", text.Say(pageContext(c), "help.title"))
+	if err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.Help(f, len(s.Demo) > 0))
+}
+
+// dropHint puts a hint away for good, for this person, and shows the same page without it.
+func (s *server) dropHint(c echo.Context) error {
+	hint := c.FormValue("hint")
+	if !slices.Contains(views.Hints, hint) {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	if err := s.Store.DropHint(c.Request().Context(), signedIn(c).ID, hint); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, ownPath(c.FormValue("next")))
+}

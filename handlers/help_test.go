@@ -1,0 +1,80 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/site"
+)
+
+func TestAHintStandsOnItsPageUntilThePersonPutsItAway(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	o := s.Order("Order143")
+	for hint, page := range map[string]string{
+		"overview": "/", "line": "/lines/L1", "order": path(o, ""), "orders": "/orders?q=Order", "queue": "/lines/L1/queue",
+		"serials": path(o, "/serials"), "history": "/history",
+	} {
+		seen := b.Get(page)
+		if seen.Attr(".hint input[name=hint]", "value") != hint || seen.Attr(".hint input[name=next]", "value") != page {
+			t.Errorf("%s: hint %q", page, seen.Text(".hint"))
+		}
+		if a := b.Post("/hints", "hint", hint, "next", page); a.Status != http.StatusSeeOther || a.Header.Get("Location") != page {
+			t.Errorf("%s: %d to %q", page, a.Status, a.Header.Get("Location"))
+		}
+		if got := b.Get(page).Text(".hint"); got != "" {
+			t.Errorf("%s: put away, and still %q", page, got)
+		}
+	}
+	if got := s.SignIn("supervisor1").Get("/").Text(".hint"); got != "" {
+		t.Errorf("the same person at another device is told again: %q", got)
+	}
+	if got := s.SignIn("operator1").Get("/").Text(".hint"); got == "" {
+		t.Error("another person is not told")
+	}
+	if a := b.Post("/hints", "hint", "nonsense"); a.Status != http.StatusBadRequest {
+		t.Errorf("a hint that there is not: %d", a.Status)
+	}
+}
+
+func TestTheHelpExplainsWhatAnOrdersPageLeadsTo(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
+	b.Post(path(s.Order("Order144"), "/release"))
+	b.Post(path(s.Order("Order143"), "/release"))
+	help := b.Get("/help")
+	if strings.Contains(help.Body, "id=\"tour\"") {
+		t.Error("a way through the demo, where there is none")
+	}
+	for _, key := range []string{"Order136", "Order138", "Order139", "Order143", "Order144", "Order145", "Order147"} {
+		page := b.Get(path(s.Order(key), ""))
+		_, topic, ok := strings.Cut(page.Attr(".meaning", "href"), "/help#")
+		if !ok || help.Text("#"+topic+" dd") == "" {
+			t.Errorf("%s leads to %q, which is not explained", key, page.Attr(".meaning", "href"))
+		}
+	}
+}
+
+func TestATextForTheAdministratorSaysAllAndNoSecret(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	s.Box.SetStatus("Order143", "Suspended")
+	b.Post(path(o, "/release"))
+	got := b.Get(path(o, "")).Text(".support pre")
+	for _, says := range []string{"Plant Ghent", "Order143 was not released.", "in status Suspended", "Line: Blister line 1", "Who: Person supervisor1", "Packaging order Order143 is in status: Suspended"} {
+		if !strings.Contains(got, says) {
+			t.Errorf("%q is not in %q", says, got)
+		}
+	}
+	for _, secret := range []string{sandbox.APIKey, sandbox.APISecret, sandbox.ChannelKey} {
+		if strings.Contains(got, secret) {
+			t.Errorf("a credential stands in %q", got)
+		}
+	}
+}
