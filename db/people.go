@@ -2,7 +2,9 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -51,6 +53,25 @@ func (d *DB) Memberships(ctx context.Context, user packaging.UserID) ([]packagin
 // People gives the tenant's people, by username; those who are not active any more are left out.
 func (d *DB) People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error) {
 	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = ? ORDER BY u.username`, tenant)
+}
+
+// mayStill makes sure, in the transaction that does it, that a person may do an action on a line now: since the page that
+// they act on they may have been deactivated, or have lost the role or the line.
+func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.LineID) error {
+	now, err := scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, by.Tenant.ID))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	case err != nil:
+		return err
+	case !now.May(a) && a == packaging.ReleaseOrders:
+		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
+	case !now.May(a):
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	case !now.Sees(line):
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return nil
 }
 
 // StartSession stores a session under the hash of its token and records the sign-in.

@@ -26,21 +26,21 @@ type Store interface {
 	People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error)
 
 	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)
-	Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.Lane, error)
-	Lines(ctx context.Context, tenant packaging.TenantID) ([]packaging.Line, error)
-	Line(ctx context.Context, tenant packaging.TenantID, code string) (packaging.Line, error)
-	LineOrders(ctx context.Context, tenant packaging.TenantID, line packaging.LineID, limit int) ([]packaging.Order, error)
-	Queue(ctx context.Context, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error)
-	SearchOrders(ctx context.Context, tenant packaging.TenantID, f packaging.OrderFilter) (packaging.OrderPage, error)
-	OtherStatuses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Status, error)
-	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
-	OrderRaw(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (string, error)
-	AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) ([]byte, error)
-	Serials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
-	FindSerials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
-	EachSerial(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, do func(packaging.Serial) error) error
-	History(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter) (packaging.HistoryPage, error)
-	EachEntry(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter, do func(packaging.Entry) error) error
+	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
+	Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
+	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
+	LineOrders(ctx context.Context, in packaging.Scope, line packaging.LineID, limit int) ([]packaging.Order, error)
+	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)
+	SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error)
+	OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error)
+	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
+	OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error)
+	AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) ([]byte, error)
+	Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
+	FindSerials(ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
+	EachSerial(ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error) error
+	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
+	EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	Record(ctx context.Context, e packaging.Entry) error
 	Ready(ctx context.Context) error
