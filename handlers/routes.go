@@ -100,7 +100,9 @@ func New(c Config) http.Handler {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
 	e.Use(bodyLimit, s.person)
-	s.routes(e)
+	for _, r := range s.routes() {
+		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
 	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.guardOrigin(e))))
@@ -121,14 +123,17 @@ func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 // listPath takes a list of serials, which is long.
 const listPath = "/orders/:id/list"
 
-// routes is the whole table: a method, a path, what a person must be allowed to do, and the handler.
-func (s *server) routes(e *echo.Echo) {
-	type route struct {
-		method, path string
-		needs        packaging.Action
-		handle       echo.HandlerFunc
-	}
-	for _, r := range []route{
+// route is a row of the table: a method, a path, what a person must be allowed to do, and the handler. On which lines a
+// person may do it is a part of what handlers ask the store and the rooms behind it (see [packaging.Scope]).
+type route struct {
+	method, path string
+	needs        packaging.Action
+	handle       echo.HandlerFunc
+}
+
+// routes is the whole table.
+func (s *server) routes() []route {
+	return []route{
 		{"GET", "/healthz", anybody, s.alive},
 		{"GET", "/readyz", anybody, s.ready},
 		{"GET", "/login", anybody, s.loginPage},
@@ -155,7 +160,5 @@ func (s *server) routes(e *echo.Echo) {
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 
 		{"GET", "/admin", packaging.ViewSetup, s.admin},
-	} {
-		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
 	}
 }

@@ -133,11 +133,11 @@ func (s *Site) AddTenant(slug, name string, usernames ...string) {
 	}
 }
 
-// Limit limits somebody of the tenant "ghent" to lines.
+// Limit limits somebody of the tenant "ghent" to lines, or lifts the limit where there are none.
 func (s *Site) Limit(username string, lines ...string) {
 	s.t.Helper()
 	setup := tenant("ghent", "Plant Ghent", s.Remote.URL, []string{username})
-	setup.People[0].Lines = lines
+	setup.People[0].Lines = append([]string{}, lines...)
 	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
 		s.t.Fatal(err)
 	}
