@@ -216,7 +216,7 @@ func siteOf(file config.Provisioning) (site db.Site) {
 		}
 		for _, u := range t.Users {
 			setup.People = append(setup.People, db.PersonSetup{
-				Username: u.Username, FullName: u.Name, Role: packaging.Role(u.Role), Password: u.Password.Text,
+				Username: u.Username, FullName: u.Name, Role: packaging.Role(u.Role), Password: u.Password.Text, Lines: u.Lines,
 			})
 		}
 		site = append(site, setup)

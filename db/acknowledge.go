@@ -11,8 +11,11 @@ import (
 // an odd one without a comment is Invalid.
 func (d *DB) Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error {
 	return d.tx(ctx, func(t *tx) error {
-		o, err := orderOf(ctx, t, by.Tenant.ID, id)
+		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {
+			return err
+		}
+		if err := t.mayStill(by, packaging.SettleOrders, o.Line.ID); err != nil {
 			return err
 		}
 		r := o.Release

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -252,6 +253,33 @@ func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error
 }
 
 type scanner interface{ Scan(into ...any) error }
+
+// where is a condition that grows.
+type where struct {
+	sql  string
+	args []any
+}
+
+// within begins the condition of a query with the scope that it is asked in, for a table whose columns tenant_id and
+// line_id stand after the prefix. Every query for people begins so.
+func within(in packaging.Scope, prefix string) where {
+	w := where{prefix + "tenant_id = ?", []any{in.Tenant()}}
+	w.and(in.Limited(), prefix+"line_id IN (SELECT value FROM json_each(?))", lineList(in))
+	return w
+}
+
+// lineList is the lines of a scope as one parameter, so that a query is the same for any number of them.
+func lineList(in packaging.Scope) string {
+	list, _ := json.Marshal(in.Lines()) // numbers alone
+	return string(list)
+}
+
+func (w *where) and(wanted bool, condition string, args ...any) {
+	if wanted {
+		w.sql += " AND " + condition
+		w.args = append(w.args, args...)
+	}
+}
 
 // coded gives errors that a person can do something about their code; others stay as they are.
 func coded(err error) error {

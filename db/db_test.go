@@ -94,7 +94,7 @@ func cache(t *testing.T, d *DB, tenant packaging.TenantID, all ...packaging.Fact
 
 func order(t *testing.T, d *DB, tenant packaging.TenantID, key string) packaging.Order {
 	t.Helper()
-	page, err := d.SearchOrders(t.Context(), tenant, packaging.OrderFilter{Text: key, Limit: 100})
+	page, err := d.SearchOrders(t.Context(), packaging.Everything(tenant), packaging.OrderFilter{Text: key, Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestAClaimBlocksEveryOtherUntilItIsRefused(t *testing.T) {
 	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("while unknown: %v", err)
 	}
-	if body, err := d.AnswerBody(t.Context(), ghent.Tenant.ID, claimed.Release.ID, 100); string(body) != "half" || err != nil {
+	if body, err := d.AnswerBody(t.Context(), ghent.Scope(), claimed.Release.ID, 100); string(body) != "half" || err != nil {
 		t.Errorf("the answer is kept as %q, %v", body, err)
 	}
 }
@@ -213,7 +213,7 @@ func TestOutcomeSerialsStatusAndHistoryAreStoredTogetherOrNotAtAll(t *testing.T)
 		t.Fatalf("with space again: %+v, %v", r, err)
 	}
 	n := 0
-	if err := d.EachSerial(t.Context(), ghent.Tenant.ID, o.ID, func(s packaging.Serial) error {
+	if err := d.EachSerial(t.Context(), ghent.Scope(), o.ID, func(s packaging.Serial) error {
 		if s.Value != serials[n] || s.Seq != int64(n)+1 {
 			return fmt.Errorf("serial %d is %+v", n, s)
 		}
@@ -274,7 +274,7 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	if len(r.Oddities) == 0 {
 		t.Error("nothing is odd about the list")
 	}
-	list, err := d.Serials(t.Context(), ghent.Tenant.ID, o.ID, 0, 100)
+	list, err := d.Serials(t.Context(), ghent.Scope(), o.ID, 0, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,20 +285,20 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if list, err := d.Serials(t.Context(), basel.Tenant.ID, o.ID, 0, 100); err != nil || len(list) != 0 {
+	if list, err := d.Serials(t.Context(), basel.Scope(), o.ID, 0, 100); err != nil || len(list) != 0 {
 		t.Errorf("another tenant reads %d of them, %v", len(list), err)
 	}
-	if found, seq, err := d.FindSerial(t.Context(), ghent.Tenant.ID, "09506000134352", "Ab"); err != nil || found != o.ID || seq != 3 {
+	if found, seq, err := d.FindSerial(t.Context(), ghent.Scope(), "09506000134352", "Ab"); err != nil || found != o.ID || seq != 3 {
 		t.Errorf("found %d at %d, %v", found, seq, err)
 	}
-	if _, _, err := d.FindSerial(t.Context(), basel.Tenant.ID, "09506000134352", "Ab"); packaging.CodeOf(err) != packaging.NotFound {
+	if _, _, err := d.FindSerial(t.Context(), basel.Scope(), "09506000134352", "Ab"); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("another tenant finds it: %v", err)
 	}
 }
 
 func entries(t *testing.T, d *DB, tenant packaging.TenantID) []packaging.Entry {
 	t.Helper()
-	page, err := d.History(t.Context(), tenant, packaging.HistoryFilter{Limit: 1000})
+	page, err := d.History(t.Context(), packaging.Everything(tenant), packaging.HistoryFilter{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,9 +57,10 @@ func (d *DB) Record(ctx context.Context, e packaging.Entry) error {
 	return d.tx(ctx, func(t *tx) error { return t.record(e) })
 }
 
-// History gives a page of the tenant's entries, newest first.
-func (d *DB) History(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter) (packaging.HistoryPage, error) {
-	where, args := historyWhere(tenant, f)
+// History gives a page of the entries, newest first. A limited scope has those of its lines, by the code that the line had
+// then, and of those without a line the person's own.
+func (d *DB) History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error) {
+	where, args := historyWhere(in, f)
 	entries, err := collect(ctx, d.read, scanEntry,
 		`SELECT `+entryColumns+` FROM history WHERE `+where+` ORDER BY seq DESC LIMIT ?`, append(args, f.Limit+1)...)
 	page := packaging.HistoryPage{Entries: entries}
@@ -72,9 +73,9 @@ func (d *DB) History(ctx context.Context, tenant packaging.TenantID, f packaging
 
 // EachEntry hands the matching entries to do, newest first, until it fails. It holds no more than a page of them, and no
 // connection while do is slow.
-func (d *DB) EachEntry(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter, do func(packaging.Entry) error) error {
+func (d *DB) EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error {
 	for f.Limit = 1_000; ; {
-		page, err := d.History(ctx, tenant, f)
+		page, err := d.History(ctx, in, f)
 		if err != nil {
 			return err
 		}
@@ -89,8 +90,10 @@ func (d *DB) EachEntry(ctx context.Context, tenant packaging.TenantID, f packagi
 	}
 }
 
-func historyWhere(tenant packaging.TenantID, f packaging.HistoryFilter) (string, []any) {
-	w := where{"tenant_id = ?", []any{tenant}}
+func historyWhere(in packaging.Scope, f packaging.HistoryFilter) (string, []any) {
+	w := where{"tenant_id = ?", []any{in.Tenant()}}
+	w.and(in.Limited(), `(line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?))) OR line_code = '' AND user_id = ?)`,
+		lineList(in), in.Person())
 	w.and(f.LineCode != "", "line_code = ?", f.LineCode)
 	w.and(f.OrderKey != "", "order_key = ?", f.OrderKey)
 	w.and(f.Person != "", "username = ?", f.Person)
@@ -99,17 +102,4 @@ func historyWhere(tenant packaging.TenantID, f packaging.HistoryFilter) (string,
 	w.and(!f.To.IsZero(), "at < ?", millis(f.To))
 	w.and(f.Before > 0, "seq < ?", f.Before)
 	return w.sql, w.args
-}
-
-// where is a condition that grows.
-type where struct {
-	sql  string
-	args []any
-}
-
-func (w *where) and(wanted bool, condition string, args ...any) {
-	if wanted {
-		w.sql += " AND " + condition
-		w.args = append(w.args, args...)
-	}
 }

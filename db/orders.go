@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -94,36 +95,40 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)
 }
 
-func orderOf(ctx context.Context, q querier, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error) {
-	o, err := scanOrder(q.QueryRowContext(ctx, selectOrder+`WHERE o.tenant_id = ? AND o.id = ?`, tenant, id))
+func orderOf(ctx context.Context, q querier, in packaging.Scope, id packaging.OrderID) (packaging.Order, error) {
+	w := within(in, "o.")
+	w.and(true, "o.id = ?", id)
+	o, err := scanOrder(q.QueryRowContext(ctx, selectOrder+`WHERE `+w.sql, w.args...))
 	return o, coded(err)
 }
 
-// Order gives one order of the tenant; another tenant's is not found.
-func (d *DB) Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error) {
-	return orderOf(ctx, d.read, tenant, id)
+// Order gives one order; one outside the scope, as another tenant's or another line's, is not found.
+func (d *DB) Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error) {
+	return orderOf(ctx, d.read, in, id)
 }
 
 // OrderRaw gives the API's own element of an order.
-func (d *DB) OrderRaw(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (string, error) {
+func (d *DB) OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error) {
 	var raw string
-	err := d.read.QueryRowContext(ctx, `SELECT raw FROM orders WHERE tenant_id = ? AND id = ?`, tenant, id).Scan(&raw)
+	w := within(in, "")
+	w.and(true, "id = ?", id)
+	err := d.read.QueryRowContext(ctx, `SELECT raw FROM orders WHERE `+w.sql, w.args...).Scan(&raw)
 	return raw, coded(err)
 }
 
 // LineOrders gives the orders of a line that are neither Done nor gone, by what needs a person first: an unknown
 // outcome, then Pending release, Suspended, what is not understood, In progress, Open. Line 0 stands for orders without
 // a line. It gives at most limit+1 of them, so that the caller sees that there are more.
-func (d *DB) LineOrders(ctx context.Context, tenant packaging.TenantID, line packaging.LineID, limit int) ([]packaging.Order, error) {
-	return collect(ctx, d.read, scanOrder, selectOrder+`
-		WHERE o.tenant_id = ? AND o.gone = 0 AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))
-		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`,
-		tenant, nullable(line), limit+1)
+func (d *DB) LineOrders(ctx context.Context, in packaging.Scope, line packaging.LineID, limit int) ([]packaging.Order, error) {
+	w := within(in, "o.")
+	w.and(true, "o.gone = 0 AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line))
+	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+`
+		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+1)...)
 }
 
-// SearchOrders gives a page of the tenant's orders that match, the newest first.
-func (d *DB) SearchOrders(ctx context.Context, tenant packaging.TenantID, f packaging.OrderFilter) (packaging.OrderPage, error) {
-	w := where{"o.tenant_id = ?", []any{tenant}}
+// SearchOrders gives a page of the orders that match, the newest first.
+func (d *DB) SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error) {
+	w := within(in, "o.")
 	if f.Text != "" {
 		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
 		w.and(true, `(o.order_key LIKE ? ESCAPE '\' OR o.product LIKE ? ESCAPE '\' OR o.gtin LIKE ? ESCAPE '\' OR o.lot LIKE ? ESCAPE '\')`,
@@ -143,16 +148,17 @@ func (d *DB) SearchOrders(ctx context.Context, tenant packaging.TenantID, f pack
 	return page, err
 }
 
-// OtherStatuses are the statuses among the tenant's orders that are not documented.
-func (d *DB) OtherStatuses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Status, error) {
+// OtherStatuses are the statuses among the orders that are not documented.
+func (d *DB) OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error) {
+	w := within(in, "")
 	return collect(ctx, d.read, func(row scanner) (s packaging.Status, err error) { return s, row.Scan(&s) },
-		`SELECT DISTINCT status FROM orders WHERE tenant_id = ? AND urgency = 3 ORDER BY status LIMIT 50`, tenant)
+		`SELECT DISTINCT status FROM orders WHERE `+w.sql+` AND urgency = 3 ORDER BY status LIMIT 50`, w.args...)
 }
 
-// Lanes gives the overview: each line of the tenant with its counts and its foremost orders, and last a lane without a
-// line where orders have none.
-func (d *DB) Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.Lane, error) {
-	lines, err := d.Lines(ctx, tenant)
+// Lanes gives the overview: each line with its counts and its foremost orders, and last a lane without a line where
+// orders have none.
+func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error) {
+	lines, err := d.Lines(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -168,17 +174,18 @@ func (d *DB) Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.
 		}
 		return &lanes[place[id]]
 	}
-	if err := d.countOrders(ctx, tenant, lane); err != nil {
+	if err := d.countOrders(ctx, in, lane); err != nil {
 		return nil, err
 	}
+	w := within(in, "o.")
 	foremost, err := collect(ctx, d.read, scanOrder, selectOrder+`
 		WHERE o.id IN (SELECT id FROM (
 			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, o.urgency
 				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
 			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
-			WHERE o.tenant_id = ? AND o.gone = 0
+			WHERE `+w.sql+` AND o.gone = 0
 				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, 'refused') = 'refused')) WHERE place <= 2)
-		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, tenant)
+		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, w.args...)
 	for _, o := range foremost {
 		l := lane(o.Line.ID)
 		if o.Status == packaging.PendingRelease {
@@ -190,7 +197,7 @@ func (d *DB) Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.
 	return lanes, err
 }
 
-func (d *DB) countOrders(ctx context.Context, tenant packaging.TenantID, lane func(packaging.LineID) *packaging.Lane) error {
+func (d *DB) countOrders(ctx context.Context, in packaging.Scope, lane func(packaging.LineID) *packaging.Lane) error {
 	type count struct {
 		line    sql.Null[packaging.LineID]
 		urgency int
@@ -198,21 +205,22 @@ func (d *DB) countOrders(ctx context.Context, tenant packaging.TenantID, lane fu
 		n       int
 	}
 	scan := func(row scanner) (c count, err error) { return c, row.Scan(&c.line, &c.urgency, &c.outcome, &c.n) }
+	w := within(in, "o.")
 	counts, err := collect(ctx, d.read, scan, `
-		SELECT line_id, urgency, '', count(*) FROM orders WHERE tenant_id = ?1 AND gone = 0 AND urgency < 6 GROUP BY line_id, urgency
+		SELECT o.line_id, o.urgency, '', count(*) FROM orders o WHERE `+w.sql+` AND o.gone = 0 AND o.urgency < 6 GROUP BY o.line_id, o.urgency
 		UNION ALL
 		SELECT o.line_id, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.id = r.order_id
-		WHERE r.tenant_id = ?1 AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, r.outcome
+		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, r.outcome
 		UNION ALL
 		SELECT o.line_id, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_source
-		WHERE r.tenant_id = ?1 AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
+		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
 		GROUP BY o.line_id
 		UNION ALL
 		SELECT o.line_id, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.last_release_id = r.id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id
-		WHERE r.tenant_id = ?1 AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL
-		GROUP BY o.line_id`, tenant)
+		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL
+		GROUP BY o.line_id`, slices.Concat(w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args)...)
 	for _, c := range counts {
 		l := lane(c.line.V)
 		switch c.urgency {

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"time"
@@ -67,6 +68,25 @@ func (d *DB) DropHint(ctx context.Context, user packaging.UserID, hint string) e
 		return t.exec(`UPDATE users SET hints = json_insert(hints, '$[#]', ?1)
 			WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM json_each(hints) WHERE value = ?1)`, hint, user)
 	})
+}
+
+// mayStill makes sure, in the transaction that does it, that a person may do an action on a line now: since the page that
+// they act on they may have been deactivated, or have lost the role or the line.
+func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.LineID) error {
+	now, err := scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, by.Tenant.ID))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	case err != nil:
+		return err
+	case !now.May(a) && a == packaging.ReleaseOrders:
+		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
+	case !now.May(a):
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	case !now.Sees(line):
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return nil
 }
 
 // StartSession stores a session under the hash of its token and records the sign-in.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -29,6 +30,7 @@ type PersonSetup struct {
 	FullName string
 	Role     packaging.Role
 	Password secret.Text
+	Lines    []string // codes of the lines that they are limited to; empty for all lines, nil for no change
 }
 
 // provisioner is who the history names for what a provisioning file changed.
@@ -155,13 +157,15 @@ func (p *provisioning) setLine(l packaging.Line) error {
 
 func (p *provisioning) setPerson(s PersonSetup) error {
 	var id packaging.UserID
-	var name, hash, role string
+	var name, hash, role, lines string
 	var was []byte
 	err := p.row(`
 		SELECT id, full_name, password_hash, password_mark,
-			(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = users.id AND r.tenant_id = ?)
-		FROM users WHERE username = ?`, p.tenant, s.Username).
-		Scan(&id, &name, &hash, &was, &role)
+			(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = users.id AND r.tenant_id = ?1),
+			(SELECT coalesce(group_concat(l.code, ', ' ORDER BY l.code), '')
+				FROM member_lines m JOIN lines l ON l.id = m.line_id WHERE m.user_id = users.id AND m.tenant_id = ?1)
+		FROM users WHERE username = ?2`, p.tenant, s.Username).
+		Scan(&id, &name, &hash, &was, &role, &lines)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !fresh {
 		return err
@@ -190,8 +194,15 @@ func (p *provisioning) setPerson(s PersonSetup) error {
 			return err
 		}
 	}
+	before, limit := describePerson(name, role, lines), lines
+	if s.Lines != nil {
+		if limit, err = p.setLines(id, s.Lines); err != nil {
+			return err
+		}
+	}
+	after := describePerson(s.FullName, string(s.Role), limit)
 	if samePassword {
-		return p.note(packaging.PersonSet, "user "+s.Username, describePerson(name, role), describePerson(s.FullName, string(s.Role)))
+		return p.note(packaging.PersonSet, "user "+s.Username, before, after)
 	}
 	if !fresh { // a new password ends what was signed in with the old one
 		if err := p.exec(`DELETE FROM sessions WHERE user_id = ?`, id); err != nil {
@@ -201,7 +212,7 @@ func (p *provisioning) setPerson(s PersonSetup) error {
 	if err := p.record(packaging.Entry{TenantID: p.tenant, By: provisioner, Deed: packaging.PasswordSet, Object: "user " + s.Username}); err != nil {
 		return err
 	}
-	return p.note(packaging.PersonSet, "user "+s.Username, describePerson(name, role), describePerson(s.FullName, string(s.Role)))
+	return p.note(packaging.PersonSet, "user "+s.Username, before, after)
 }
 
 // setRole makes a person a member of the tenant with the role, and no other.
@@ -220,9 +231,31 @@ func (p *provisioning) setRole(user packaging.UserID, role packaging.Role) error
 	return nil
 }
 
-func describePerson(name, role string) string {
+// setLines limits a member to the lines of these codes, or to none where there are none. It gives the codes as one text.
+func (p *provisioning) setLines(user packaging.UserID, codes []string) (string, error) {
+	if err := p.exec(`DELETE FROM member_lines WHERE tenant_id = ? AND user_id = ?`, p.tenant, user); err != nil {
+		return "", err
+	}
+	for _, code := range codes {
+		result, err := p.ExecContext(p.ctx, `INSERT INTO member_lines (user_id, tenant_id, line_id)
+			SELECT ?, tenant_id, id FROM lines WHERE tenant_id = ? AND code = ?`, user, p.tenant, code)
+		if err != nil {
+			return "", err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return "", errors.Join(fmt.Errorf("there is no line %s", code), err)
+		}
+	}
+	return strings.Join(slices.Sorted(slices.Values(codes)), ", "), nil
+}
+
+// describePerson is a person as the history shows what was set; lines are those that they are limited to.
+func describePerson(name, role, lines string) string {
 	if role == "" {
 		return name
 	}
-	return name + " · " + role
+	if lines != "" {
+		lines = " · " + lines
+	}
+	return name + " · " + role + lines
 }

@@ -30,9 +30,12 @@ func scanQueue(row scanner) (q packaging.Queue, err error) {
 // line, and be as the person saw it; a line has one running queue at a time.
 func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) (q packaging.Queue, err error) {
 	err = d.tx(ctx, func(t *tx) error {
+		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
+			return err
+		}
 		var keys []string
 		for _, pick := range picks {
-			o, err := orderOf(ctx, t, by.Tenant.ID, pick.Order)
+			o, err := orderOf(ctx, t, by.Scope(), pick.Order)
 			if err != nil {
 				return err
 			}
@@ -47,7 +50,7 @@ func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging
 		if err := t.insertQueue(by, line, picks); err != nil {
 			return err
 		}
-		if q, err = queueOf(ctx, t, by.Tenant.ID, line); err != nil {
+		if q, err = queueOf(ctx, t, by.Scope(), line); err != nil {
 			return err
 		}
 		e := queueEntry(packaging.QueueStarted, by.Author, q)
@@ -76,17 +79,20 @@ func (t *tx) insertQueue(by packaging.Person, line packaging.LineID, picks []pac
 }
 
 // Queue gives the latest queue of a line, with its orders as they stand.
-func (d *DB) Queue(ctx context.Context, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error) {
-	return queueOf(ctx, d.read, tenant, line)
+func (d *DB) Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error) {
+	return queueOf(ctx, d.read, in, line)
 }
 
-func queueOf(ctx context.Context, db querier, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error) {
-	q, err := scanQueue(db.QueryRowContext(ctx, selectQueue+`WHERE q.tenant_id = ? AND q.line_id = ? ORDER BY q.id DESC LIMIT 1`, tenant, line))
+func queueOf(ctx context.Context, db querier, in packaging.Scope, line packaging.LineID) (packaging.Queue, error) {
+	w := within(in, "q.")
+	w.and(true, "q.line_id = ?", line)
+	q, err := scanQueue(db.QueryRowContext(ctx, selectQueue+`WHERE `+w.sql+` ORDER BY q.id DESC LIMIT 1`, w.args...))
 	if err != nil {
 		return q, coded(err)
 	}
+	orders := within(in, "o.") // one that moved to another line meanwhile is that line's
 	q.Orders, err = collect(ctx, db, scanOrder, strings.Replace(selectOrder, "FROM orders o", "FROM queue_orders i JOIN orders o ON o.id = i.order_id", 1)+
-		`WHERE i.queue_id = ? ORDER BY i.place`, q.ID)
+		`WHERE i.queue_id = ? AND `+orders.sql+` ORDER BY i.place`, append([]any{q.ID}, orders.args...)...)
 	return q, err
 }
 

@@ -111,7 +111,7 @@ type cachedRow struct {
 func (t *tx) startApplying(tenant packaging.TenantID, started time.Time) (*applying, error) {
 	a := &applying{tx: t, tenant: tenant, started: started, before: map[string]cachedRow{}}
 	var err error
-	if a.lines, err = linesOf(t.ctx, t, tenant); err != nil {
+	if a.lines, err = linesOf(t.ctx, t, packaging.Everything(tenant)); err != nil {
 		return nil, err
 	}
 	var last int64

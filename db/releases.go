@@ -18,7 +18,10 @@ import (
 // What stands in the way comes back as the order and a Conflict whose key names the obstacle.
 func (d *DB) Claim(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64) (o packaging.Order, err error) {
 	err = d.tx(ctx, func(t *tx) error {
-		if o, err = orderOf(ctx, t, by.Tenant.ID, id); err != nil {
+		if o, err = orderOf(ctx, t, by.Scope(), id); err != nil {
+			return err
+		}
+		if err := t.mayStill(by, packaging.ReleaseOrders, o.Line.ID); err != nil {
 			return err
 		}
 		if obstacle := o.ReleaseObstacle(); obstacle != packaging.NoObstacle {
@@ -168,10 +171,12 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 }
 
 // AnswerBody gives the first bytes, at most limit, of what was received for a release whose answer could not be read.
-func (d *DB) AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) (body []byte, err error) {
+func (d *DB) AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) (body []byte, err error) {
+	w := within(in, "o.")
+	w.and(true, "r.id = ?", id)
 	err = d.read.QueryRowContext(ctx, `
-		SELECT substr(a.body, 1, ?) FROM answers a JOIN releases r ON r.id = a.release_id
-		WHERE r.tenant_id = ? AND r.id = ?`, limit, tenant, id).Scan(&body)
+		SELECT substr(a.body, 1, ?) FROM answers a JOIN releases r ON r.id = a.release_id JOIN orders o ON o.id = r.order_id
+		WHERE `+w.sql, append([]any{limit}, w.args...)...).Scan(&body)
 	return body, coded(err)
 }
 

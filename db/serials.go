@@ -67,29 +67,32 @@ func scanSerial(row scanner) (s packaging.Serial, err error) {
 	return s, err
 }
 
-// The order's tenant is checked in each query: the list of another tenant's order is empty.
-const selectSerials = `
-	SELECT s.id, s.serial FROM serials s
-	WHERE s.id > ? AND s.id < ? AND EXISTS (SELECT 1 FROM orders WHERE id = ? AND tenant_id = ?)`
+// selectSerials reads the serials of an order from the one after a place. The order must be in the scope: the list of one
+// outside it is empty.
+func selectSerials(in packaging.Scope, order packaging.OrderID, after int64) (string, []any) {
+	w := within(in, "")
+	return `SELECT s.id, s.serial FROM serials s WHERE s.id > ? AND s.id < ? AND EXISTS (SELECT 1 FROM orders WHERE id = ? AND ` + w.sql + `)`,
+		append([]any{serialKey(order, after), serialKey(order+1, 0), order}, w.args...)
+}
 
 // Serials gives up to limit serials of an order, from the one after the given place.
-func (d *DB) Serials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error) {
-	return collect(ctx, d.read, scanSerial, selectSerials+` ORDER BY s.id LIMIT ?`,
-		serialKey(order, after), serialKey(order+1, 0), order, tenant, limit)
+func (d *DB) Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error) {
+	query, args := selectSerials(in, order, after)
+	return collect(ctx, d.read, scanSerial, query+` ORDER BY s.id LIMIT ?`, append(args, limit)...)
 }
 
 // FindSerials gives up to limit serials of an order that contain text, case-sensitive as serials are, from the one after
 // the given place.
-func (d *DB) FindSerials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error) {
-	return collect(ctx, d.read, scanSerial, selectSerials+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`,
-		serialKey(order, after), serialKey(order+1, 0), order, tenant, text, limit)
+func (d *DB) FindSerials(ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error) {
+	query, args := selectSerials(in, order, after)
+	return collect(ctx, d.read, scanSerial, query+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`, append(args, text, limit)...)
 }
 
 // EachSerial hands an order's serials to do, in the order received, until it fails. It holds no more than a page of them.
-func (d *DB) EachSerial(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, do func(packaging.Serial) error) error {
+func (d *DB) EachSerial(ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error) error {
 	const page = 5_000
 	for after := int64(0); ; {
-		serials, err := d.Serials(ctx, tenant, order, after, page)
+		serials, err := d.Serials(ctx, in, order, after, page)
 		if err != nil {
 			return err
 		}
@@ -106,10 +109,12 @@ func (d *DB) EachSerial(ctx context.Context, tenant packaging.TenantID, order pa
 }
 
 // FindSerial gives the order that a product's serial belongs to: a pack's identity is GTIN and serial.
-func (d *DB) FindSerial(ctx context.Context, tenant packaging.TenantID, gtin, serial string) (order packaging.OrderID, seq int64, err error) {
+func (d *DB) FindSerial(ctx context.Context, in packaging.Scope, gtin, serial string) (order packaging.OrderID, seq int64, err error) {
 	var key int64
+	w := within(in, "o.")
+	w.and(true, "p.tenant_id = ? AND p.gtin = ? AND s.serial = ?", in.Tenant(), gtin, serial)
 	err = d.read.QueryRowContext(ctx, `
-		SELECT s.id FROM serials s JOIN products p ON p.id = s.product_id
-		WHERE p.tenant_id = ? AND p.gtin = ? AND s.serial = ? ORDER BY s.id LIMIT 1`, tenant, gtin, serial).Scan(&key)
+		SELECT s.id FROM serials s JOIN products p ON p.id = s.product_id JOIN orders o ON o.id = s.id >> 24
+		WHERE `+w.sql+` ORDER BY s.id LIMIT 1`, w.args...).Scan(&key)
 	return packaging.OrderID(key >> placeBits), key & (1<<placeBits - 1), coded(err)
 }

@@ -21,7 +21,7 @@ var errSettled = packaging.Fail(packaging.Conflict, "obstacle.settled")
 
 // unknownRelease gives an order whose latest release is the given one and still unknown.
 func (t *tx) unknownRelease(tenant packaging.TenantID, id packaging.OrderID, release packaging.ReleaseID) (packaging.Order, error) {
-	o, err := orderOf(t.ctx, t, tenant, id)
+	o, err := orderOf(t.ctx, t, packaging.Everything(tenant), id)
 	if err == nil && (o.Release == nil || o.Release.ID != release || o.Release.Outcome != packaging.Unknown) {
 		err = errSettled
 	}
@@ -81,7 +81,7 @@ func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.
 // AddList adds the missing serial list of an order that is out: one whose release was settled by its status, or that was
 // released elsewhere. A list that is here is never replaced.
 func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error {
-	o, err := d.Order(ctx, by.Tenant.ID, id)
+	o, err := d.Order(ctx, by.Scope(), id)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,10 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 		return err
 	}
 	return d.tx(ctx, func(t *tx) error {
-		if o, err = orderOf(ctx, t, by.Tenant.ID, id); err != nil {
+		if o, err = orderOf(ctx, t, by.Scope(), id); err != nil {
+			return err
+		}
+		if err := t.mayStill(by, packaging.SettleOrders, o.Line.ID); err != nil {
 			return err
 		}
 		if !o.MayAddList() {

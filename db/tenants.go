@@ -79,21 +79,31 @@ func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packa
 	return c, nil
 }
 
-// Lines gives the tenant's lines, by code.
-func (d *DB) Lines(ctx context.Context, tenant packaging.TenantID) ([]packaging.Line, error) {
-	return linesOf(ctx, d.read, tenant)
-}
-
 func scanLine(row scanner) (l packaging.Line, err error) {
 	return l, row.Scan(&l.ID, &l.Code, &l.Name)
 }
 
-func linesOf(ctx context.Context, q querier, tenant packaging.TenantID) ([]packaging.Line, error) {
-	return collect(ctx, q, scanLine, `SELECT id, code, name FROM lines WHERE tenant_id = ? ORDER BY code`, tenant)
+// withinLines begins a condition on the table of lines with the scope.
+func withinLines(in packaging.Scope) where {
+	w := where{"tenant_id = ?", []any{in.Tenant()}}
+	w.and(in.Limited(), "id IN (SELECT value FROM json_each(?))", lineList(in))
+	return w
 }
 
-// Line gives one line of the tenant by its code; another tenant's is not found.
-func (d *DB) Line(ctx context.Context, tenant packaging.TenantID, code string) (packaging.Line, error) {
-	l, err := scanLine(d.read.QueryRowContext(ctx, `SELECT id, code, name FROM lines WHERE tenant_id = ? AND code = ?`, tenant, code))
+// Lines gives the lines, by code.
+func (d *DB) Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
+	return linesOf(ctx, d.read, in)
+}
+
+func linesOf(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
+	w := withinLines(in)
+	return collect(ctx, q, scanLine, `SELECT id, code, name FROM lines WHERE `+w.sql+` ORDER BY code`, w.args...)
+}
+
+// Line gives one line by its code; one outside the scope is not found.
+func (d *DB) Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error) {
+	w := withinLines(in)
+	w.and(true, "code = ?", code)
+	l, err := scanLine(d.read.QueryRowContext(ctx, `SELECT id, code, name FROM lines WHERE `+w.sql, w.args...))
 	return l, coded(err)
 }

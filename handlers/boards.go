@@ -15,7 +15,7 @@ func (s *server) overview(c echo.Context) error {
 		return err
 	}
 	f.Hint = "overview"
-	lanes, err := s.Store.Lanes(c.Request().Context(), f.Person.Tenant.ID)
+	lanes, err := s.Store.Lanes(c.Request().Context(), f.Person.Scope())
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (s *server) overview(c echo.Context) error {
 const boardMost = 200
 
 func (s *server) line(c echo.Context) error {
-	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
+	ctx, in := c.Request().Context(), signedIn(c).Scope()
 	line, err := s.lineOf(c)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (s *server) line(c echo.Context) error {
 		return err
 	}
 	f.Hint = "line"
-	orders, err := s.Store.LineOrders(ctx, tenant, line.ID, boardMost)
+	orders, err := s.Store.LineOrders(ctx, in, line.ID, boardMost)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 const entriesAPage = 50
 
 func (s *server) history(c echo.Context) error {
-	ctx, tenant := c.Request().Context(), signedIn(c).Tenant
+	ctx, p := c.Request().Context(), signedIn(c)
 	f, err := s.frame(c, "history", text.Say(pageContext(c), "history.title"))
 	if err != nil {
 		return err
@@ -29,18 +29,18 @@ func (s *server) history(c echo.Context) error {
 	if page.Form.Before, err = position(c, "before"); err != nil {
 		return err
 	}
-	if page.Lines, err = s.Store.Lines(ctx, tenant.ID); err != nil {
+	if page.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
 		return err
 	}
-	if page.People, err = s.Store.People(ctx, tenant.ID); err != nil {
+	if page.People, err = s.Store.People(ctx, p.Tenant.ID); err != nil {
 		return err
 	}
-	filter, wrong := historyFilter(page.Form, tenant)
+	filter, wrong := historyFilter(page.Form, p.Tenant)
 	if wrong != "" {
 		page.Problem = text.Say(ctx, "history.bad_time", "Time", wrong)
 		return render(c, http.StatusBadRequest, views.History(f, page))
 	}
-	if page.Page, err = s.Store.History(ctx, tenant.ID, filter); err != nil {
+	if page.Page, err = s.Store.History(ctx, p.Scope(), filter); err != nil {
 		return err
 	}
 	return render(c, http.StatusOK, views.History(f, page))
@@ -109,7 +109,7 @@ func (s *server) historyCSV(c echo.Context) error {
 		if err := rows.Write(historyColumns); err != nil {
 			return err
 		}
-		if err := s.Store.EachEntry(ctx, p.Tenant.ID, filter, func(e packaging.Entry) error {
+		if err := s.Store.EachEntry(ctx, p.Scope(), filter, func(e packaging.Entry) error {
 			return rows.Write(historyRow(e, p.Tenant.Location()))
 		}); err != nil {
 			return err

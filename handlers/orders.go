@@ -21,7 +21,7 @@ import (
 const ordersAPage = 50
 
 func (s *server) orders(c echo.Context) error {
-	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
+	ctx, in := c.Request().Context(), signedIn(c).Scope()
 	f, err := s.cacheFrame(c, "orders", text.Say(pageContext(c), "title.orders"))
 	if err != nil {
 		return err
@@ -36,10 +36,10 @@ func (s *server) orders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if search.Lines, err = s.Store.Lines(ctx, tenant); err != nil {
+	if search.Lines, err = s.Store.Lines(ctx, in); err != nil {
 		return err
 	}
-	others, err := s.Store.OtherStatuses(ctx, tenant)
+	others, err := s.Store.OtherStatuses(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -49,13 +49,13 @@ func (s *server) orders(c echo.Context) error {
 		Before: packaging.OrderID(before), Limit: ordersAPage,
 	}
 	if search.Line != "" && search.Line != views.NoLine {
-		line, err := s.Store.Line(ctx, tenant, search.Line)
+		line, err := s.Store.Line(ctx, in, search.Line)
 		if err != nil {
 			return err
 		}
 		filter.LineID = line.ID
 	}
-	if search.Page, err = s.Store.SearchOrders(ctx, tenant, filter); err != nil {
+	if search.Page, err = s.Store.SearchOrders(ctx, in, filter); err != nil {
 		return err
 	}
 	return render(c, http.StatusOK, views.Orders(f, search))
@@ -79,7 +79,7 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 		return err
 	}
 	page := views.OrderPage{Armed: c.QueryParam("arm") != "" && notice == "", Notice: notice}
-	if page.Order, err = s.Store.Order(ctx, p.Tenant.ID, id); err != nil {
+	if page.Order, err = s.Store.Order(ctx, p.Scope(), id); err != nil {
 		return err
 	}
 	f, err := s.cacheFrame(c, "lines", page.Order.Key)
@@ -87,24 +87,24 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 		return err
 	}
 	f.Hint = "order"
-	if page.Preview, err = s.Store.Serials(ctx, p.Tenant.ID, id, 0, previewSerials); err != nil {
+	if page.Preview, err = s.Store.Serials(ctx, p.Scope(), id, 0, previewSerials); err != nil {
 		return err
 	}
 	if p.May(packaging.ViewHistory) {
-		story, err := s.Store.History(ctx, p.Tenant.ID, packaging.HistoryFilter{OrderKey: page.Order.Key, Limit: storyEntries})
+		story, err := s.Store.History(ctx, p.Scope(), packaging.HistoryFilter{OrderKey: page.Order.Key, Limit: storyEntries})
 		if err != nil {
 			return err
 		}
 		page.Story = story.Entries
 	}
-	raw, err := s.Store.OrderRaw(ctx, p.Tenant.ID, id)
+	raw, err := s.Store.OrderRaw(ctx, p.Scope(), id)
 	if err != nil {
 		return err
 	}
 	page.Raw = readable([]byte(indented(raw)), bodyShown)
 	if r := page.Order.Release; r != nil && r.Outcome == packaging.Unknown {
 		// One byte more than is shown tells that there is more.
-		body, err := s.Store.AnswerBody(ctx, p.Tenant.ID, r.ID, bodyShown+1)
+		body, err := s.Store.AnswerBody(ctx, p.Scope(), r.ID, bodyShown+1)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 			return err
 		}

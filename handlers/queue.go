@@ -32,14 +32,14 @@ func (s *server) showQueue(c echo.Context, status int, picked, notice string) er
 	}
 	f.Hint = "queue"
 	page := views.QueuePage{Line: line, Notice: notice, Armed: c.QueryParam("arm") != "" && notice == ""}
-	q, err := s.Store.Queue(ctx, p.Tenant.ID, line.ID)
+	q, err := s.Store.Queue(ctx, p.Scope(), line.ID)
 	switch {
 	case err == nil:
 		page.Latest = &q
 	case packaging.CodeOf(err) != packaging.NotFound:
 		return err
 	}
-	orders, err := s.Store.LineOrders(ctx, p.Tenant.ID, line.ID, boardMost)
+	orders, err := s.Store.LineOrders(ctx, p.Scope(), line.ID, boardMost)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *server) lineOf(c echo.Context) (packaging.Line, error) {
 	if err != nil {
 		return packaging.Line{}, packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
 	}
-	return s.Store.Line(c.Request().Context(), signedIn(c).Tenant.ID, code)
+	return s.Store.Line(c.Request().Context(), signedIn(c).Scope(), code)
 }
 
 // picks reads orders as views.QueuePage.Pick writes them: "7.2,9.1" is order 7 as of revision 2, then order 9. What is no

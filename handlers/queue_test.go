@@ -208,12 +208,12 @@ func TestWhatCanNotBeQueuedIsNotStarted(t *testing.T) {
 func ended(t *testing.T, s *site.Site) {
 	t.Helper()
 	tenant := s.Tenant("ghent").ID
-	line, err := s.Store.Line(t.Context(), tenant, "L1")
+	line, err := s.Store.Line(t.Context(), packaging.Everything(tenant), "L1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if q, err := s.Store.Queue(t.Context(), tenant, line.ID); err != nil || !q.Running() {
+		if q, err := s.Store.Queue(t.Context(), packaging.Everything(tenant), line.ID); err != nil || !q.Running() {
 			return
 		}
 	}

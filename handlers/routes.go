@@ -28,21 +28,21 @@ type Store interface {
 	People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error)
 
 	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)
-	Lanes(ctx context.Context, tenant packaging.TenantID) ([]packaging.Lane, error)
-	Lines(ctx context.Context, tenant packaging.TenantID) ([]packaging.Line, error)
-	Line(ctx context.Context, tenant packaging.TenantID, code string) (packaging.Line, error)
-	LineOrders(ctx context.Context, tenant packaging.TenantID, line packaging.LineID, limit int) ([]packaging.Order, error)
-	Queue(ctx context.Context, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error)
-	SearchOrders(ctx context.Context, tenant packaging.TenantID, f packaging.OrderFilter) (packaging.OrderPage, error)
-	OtherStatuses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Status, error)
-	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
-	OrderRaw(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (string, error)
-	AnswerBody(ctx context.Context, tenant packaging.TenantID, id packaging.ReleaseID, limit int) ([]byte, error)
-	Serials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
-	FindSerials(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
-	EachSerial(ctx context.Context, tenant packaging.TenantID, order packaging.OrderID, do func(packaging.Serial) error) error
-	History(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter) (packaging.HistoryPage, error)
-	EachEntry(ctx context.Context, tenant packaging.TenantID, f packaging.HistoryFilter, do func(packaging.Entry) error) error
+	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
+	Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
+	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
+	LineOrders(ctx context.Context, in packaging.Scope, line packaging.LineID, limit int) ([]packaging.Order, error)
+	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)
+	SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error)
+	OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error)
+	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
+	OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error)
+	AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) ([]byte, error)
+	Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
+	FindSerials(ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
+	EachSerial(ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error) error
+	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
+	EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error
 	Record(ctx context.Context, e packaging.Entry) error
@@ -103,7 +103,9 @@ func New(c Config) http.Handler {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
 	e.Use(s.person, s.language, bodyLimit)
-	s.routes(e)
+	for _, r := range s.routes() {
+		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
 	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.guardOrigin(e))))
@@ -124,14 +126,17 @@ func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 // listPath takes a list of serials, which is long.
 const listPath = "/orders/:id/list"
 
-// routes is the whole table: a method, a path, what a person must be allowed to do, and the handler.
-func (s *server) routes(e *echo.Echo) {
-	type route struct {
-		method, path string
-		needs        packaging.Action
-		handle       echo.HandlerFunc
-	}
-	for _, r := range []route{
+// route is a row of the table: a method, a path, what a person must be allowed to do, and the handler. On which lines a
+// person may do it is a part of what handlers ask the store and the rooms behind it (see [packaging.Scope]).
+type route struct {
+	method, path string
+	needs        packaging.Action
+	handle       echo.HandlerFunc
+}
+
+// routes is the whole table.
+func (s *server) routes() []route {
+	return []route{
 		{"GET", "/healthz", anybody, s.alive},
 		{"GET", "/readyz", anybody, s.ready},
 		{"GET", "/login", anybody, s.loginPage},
@@ -162,7 +167,5 @@ func (s *server) routes(e *echo.Echo) {
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 
 		{"GET", "/admin", packaging.ViewSetup, s.admin},
-	} {
-		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
 	}
 }

@@ -22,7 +22,7 @@ import (
 const serialsAPage = 100
 
 func (s *server) serials(c echo.Context) error {
-	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
+	ctx, in := c.Request().Context(), signedIn(c).Scope()
 	id, err := orderID(c)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (s *server) serials(c echo.Context) error {
 		return err
 	}
 	page.After = min(page.After, packaging.MaxSerials)
-	if page.Order, err = s.Store.Order(ctx, tenant, id); err != nil {
+	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
 		return err
 	}
 	f, err := s.frame(c, "lines", page.Order.Key+" · "+text.Say(pageContext(c), "serials.title"))
@@ -41,9 +41,9 @@ func (s *server) serials(c echo.Context) error {
 	}
 	f.Hint = "serials"
 	if page.Text == "" {
-		page.Serials, err = s.Store.Serials(ctx, tenant, id, page.After, serialsAPage+1)
+		page.Serials, err = s.Store.Serials(ctx, in, id, page.After, serialsAPage+1)
 	} else {
-		page.Serials, err = s.Store.FindSerials(ctx, tenant, id, page.Text, page.After, serialsAPage+1)
+		page.Serials, err = s.Store.FindSerials(ctx, in, id, page.Text, page.After, serialsAPage+1)
 	}
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *server) serialsCSV(c echo.Context) error {
 		if err := rows.Write([]string{"number", "serial"}); err != nil {
 			return err
 		}
-		if err := s.Store.EachSerial(c.Request().Context(), o.TenantID, o.ID, func(serial packaging.Serial) error {
+		if err := s.Store.EachSerial(c.Request().Context(), signedIn(c).Scope(), o.ID, func(serial packaging.Serial) error {
 			return rows.Write([]string{strconv.FormatInt(serial.Seq, 10), serial.Value})
 		}); err != nil {
 			return err
@@ -89,7 +89,7 @@ func (s *server) serialsJSON(c echo.Context) error {
 			return err
 		}
 		between := ""
-		if err := s.Store.EachSerial(c.Request().Context(), o.TenantID, o.ID, func(serial packaging.Serial) error {
+		if err := s.Store.EachSerial(c.Request().Context(), signedIn(c).Scope(), o.ID, func(serial packaging.Serial) error {
 			value, err := json.Marshal(serial.Value)
 			if err == nil {
 				_, err = fmt.Fprintf(w, "%s%s", between, value)
@@ -118,7 +118,7 @@ func (s *server) exportSerials(c echo.Context, format string, write func(io.Writ
 	if err != nil {
 		return err
 	}
-	o, err := s.Store.Order(c.Request().Context(), p.Tenant.ID, id)
+	o, err := s.Store.Order(c.Request().Context(), p.Scope(), id)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (s *server) showListForm(c echo.Context, status int, form views.ListForm) e
 	if err != nil {
 		return err
 	}
-	if form.Order, err = s.Store.Order(c.Request().Context(), signedIn(c).Tenant.ID, id); err != nil {
+	if form.Order, err = s.Store.Order(c.Request().Context(), signedIn(c).Scope(), id); err != nil {
 		return err
 	}
 	f, err := s.frame(c, "lines", form.Order.Key+" · "+text.Say(pageContext(c), "list.title"))
@@ -99,7 +99,7 @@ func (s *server) addList(c echo.Context) error {
 		}
 		return err
 	}
-	o, err := s.Store.Order(ctx, p.Tenant.ID, id)
+	o, err := s.Store.Order(ctx, p.Scope(), id)
 	if err != nil {
 		return err
 	}

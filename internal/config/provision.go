@@ -57,6 +57,7 @@ type User struct {
 	Name     string     `yaml:"name"`
 	Role     string     `yaml:"role"`
 	Password Credential `yaml:"password"`
+	Lines    []string   `yaml:"lines"` // codes of the lines that they are limited to; not given: as it is
 }
 
 // Credential is a secret as a file gives it.
@@ -246,6 +247,7 @@ func (c *check) tenant(at string, t *Tenant) {
 		}
 		usernames[strings.ToLower(u.Username)] = true
 		c.user(at, u)
+		c.limit(at+".lines", u, codes)
 	}
 }
 
@@ -266,6 +268,17 @@ func (c *check) api(at string, a *API) {
 	c.credential(at+".api_secret", &a.Secret, dynamic)
 	c.credential(at+".static_token", &a.StaticToken, !dynamic)
 	c.credential(at+".channel_key", &a.ChannelKey, true)
+}
+
+// limit checks the lines that a user is limited to: a code that this tenant's lines do not have is a mistake.
+func (c *check) limit(at string, u *User, codes map[string]bool) {
+	seen := map[string]bool{}
+	for i, code := range u.Lines {
+		if code := strings.ToLower(code); !codes[code] || seen[code] {
+			c.fail(fmt.Sprintf("%s[%d]", at, i), "must be the code of one of the tenant's lines, once")
+		}
+		seen[strings.ToLower(code)] = true
+	}
 }
 
 func (c *check) user(at string, u *User) {

@@ -12,13 +12,13 @@ type QueueStore interface {
 	// StartQueue stores a queue, or says as a Conflict what stands in its way.
 	StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) (packaging.Queue, error)
 	// Queue gives the latest queue of a line.
-	Queue(ctx context.Context, tenant packaging.TenantID, line packaging.LineID) (packaging.Queue, error)
+	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)
 	// AdvanceQueue notes that the order whose turn it was is released, and says whether the queue still runs.
 	AdvanceQueue(ctx context.Context, q packaging.Queue) (running bool, err error)
 	// EndQueue ends a queue that still runs.
 	EndQueue(ctx context.Context, q packaging.Queue, by packaging.Author, why packaging.QueueStop) error
-	// Order gives one order of a tenant.
-	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
+	// Order gives one order of a scope.
+	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
 }
 
 // Queuer releases several orders of a line one at a time.
@@ -69,7 +69,8 @@ func (q *Queuer) run(ctx context.Context, by packaging.Person, queue packaging.Q
 		}
 		// The queue was started with what the person saw; what others changed since stands in the way by itself.
 		settled, err := q.releaser.Release(ctx, by, o.ID, 0)
-		if packaging.CodeOf(err) == packaging.Conflict {
+		switch packaging.CodeOf(err) {
+		case packaging.Conflict, packaging.Forbidden, packaging.NotFound: // also where the person lost the right to it
 			return packaging.StopByObstacle
 		}
 		if err != nil {
@@ -77,7 +78,7 @@ func (q *Queuer) run(ctx context.Context, by packaging.Person, queue packaging.Q
 			return packaging.StopByDifficulty
 		}
 		<-settled
-		after, err := q.store.Order(ctx, o.TenantID, o.ID)
+		after, err := q.store.Order(ctx, packaging.Everything(o.TenantID), o.ID)
 		if err != nil {
 			return packaging.StopByDifficulty
 		}
@@ -100,7 +101,7 @@ func (q *Queuer) Stop(ctx context.Context, by packaging.Person, line packaging.L
 	if !by.May(packaging.ReleaseOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	}
-	queue, err := q.store.Queue(ctx, by.Tenant.ID, line)
+	queue, err := q.store.Queue(ctx, by.Scope(), line)
 	if err != nil {
 		return err
 	}

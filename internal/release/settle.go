@@ -17,8 +17,8 @@ import (
 type UnsettledStore interface {
 	// Unsettled gives the orders of all tenants whose latest release has an unknown outcome.
 	Unsettled(ctx context.Context) ([]packaging.Order, error)
-	// Order gives one order of a tenant.
-	Order(ctx context.Context, tenant packaging.TenantID, id packaging.OrderID) (packaging.Order, error)
+	// Order gives one order of a scope.
+	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
 	// NoteAsked keeps that the API was asked about an order's release without settling it.
 	NoteAsked(ctx context.Context, o packaging.Order, says string) error
 	// SettleByStatus settles an order's release by what its status proves.
@@ -157,7 +157,7 @@ func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.Ord
 	if !by.May(packaging.SettleOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.forbidden")
 	}
-	o, err := s.store.Order(ctx, by.Tenant.ID, id)
+	o, err := s.store.Order(ctx, by.Scope(), id)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (l *ledger) Unsettled(context.Context) (all []packaging.Order, err error) {
 	return all, nil
 }
 
-func (l *ledger) Order(_ context.Context, _ packaging.TenantID, id packaging.OrderID) (packaging.Order, error) {
+func (l *ledger) Order(_ context.Context, _ packaging.Scope, id packaging.OrderID) (packaging.Order, error) {
 	return l.orders[id], nil
 }
 

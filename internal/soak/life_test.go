@@ -164,7 +164,7 @@ func (l *life) kill() {
 // knows says whether an order is in the cache.
 func (l *life) knows(key string) bool {
 	l.t.Helper()
-	page, err := l.Store.SearchOrders(context.Background(), l.people[0].Tenant.ID, packaging.OrderFilter{Text: key, Limit: 1})
+	page, err := l.Store.SearchOrders(context.Background(), l.people[0].Scope(), packaging.OrderFilter{Text: key, Limit: 1})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func (l *life) read() (problems []string) {
 	f := packaging.HistoryFilter{Limit: 6} // a step seldom adds more
 	var grown []packaging.Entry            // the newest first, down to the one last seen
 	for {
-		page, err := l.Store.History(context.Background(), l.people[0].Tenant.ID, f)
+		page, err := l.Store.History(context.Background(), l.people[0].Scope(), f)
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func (l *life) read() (problems []string) {
 // wholeHistory is all of it, the oldest entry first.
 func (l *life) wholeHistory() (all []packaging.Entry) {
 	l.t.Helper()
-	if err := l.Store.EachEntry(context.Background(), l.people[0].Tenant.ID, packaging.HistoryFilter{}, func(e packaging.Entry) error {
+	if err := l.Store.EachEntry(context.Background(), l.people[0].Scope(), packaging.HistoryFilter{}, func(e packaging.Entry) error {
 		all = append(all, e)
 		return nil
 	}); err != nil {

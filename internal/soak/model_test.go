@@ -128,7 +128,7 @@ func (m *model) fate() fate {
 
 // cached is the order as the program has it.
 func (m *model) cached(o *order) packaging.Order {
-	now, err := m.Store.Order(context.Background(), m.people[0].Tenant.ID, o.id)
+	now, err := m.Store.Order(context.Background(), m.people[0].Scope(), o.id)
 	if err != nil {
 		m.rt.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func (r *reader) times(ctx context.Context, n int, seed uint64, do func(*reader,
 
 func (r *reader) lookUp(ctx context.Context, random *rand.Rand) error {
 	p := r.sample[random.IntN(len(r.sample))]
-	_, _, err := r.db.FindSerial(ctx, r.tenant, p.gtin, p.serial)
+	_, _, err := r.db.FindSerial(ctx, packaging.Everything(r.tenant), p.gtin, p.serial)
 	return err
 }
 
@@ -105,7 +105,7 @@ func (r *reader) page(ctx context.Context, random *rand.Rand) error {
 	order := r.orders[random.IntN(len(r.orders))]
 	after := perOrder/4 + random.IntN(perOrder/2)
 	after = min(after, perOrder-pageSize)
-	serials, err := r.db.Serials(ctx, r.tenant, packaging.OrderID(order), int64(after), pageSize)
+	serials, err := r.db.Serials(ctx, packaging.Everything(r.tenant), packaging.OrderID(order), int64(after), pageSize)
 	if err == nil && len(serials) != pageSize {
 		err = fmt.Errorf("order %d has %d serials after %d", order, len(serials), after)
 	}

@@ -133,6 +133,16 @@ func (s *Site) AddTenant(slug, name string, usernames ...string) {
 	}
 }
 
+// Limit limits somebody of the tenant "ghent" to lines, or lifts the limit where there are none.
+func (s *Site) Limit(username string, lines ...string) {
+	s.t.Helper()
+	setup := tenant("ghent", "Plant Ghent", s.Remote.URL, []string{username})
+	setup.People[0].Lines = append([]string{}, lines...)
+	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // people are those of the tenant "ghent", one of each role.
 var people = []string{"supervisor1", "operator1", "manager1", "auditor1", "administrator1"}
 
@@ -218,7 +228,7 @@ func (s *Site) Order(key string) packaging.Order {
 // OrderOf gives an order of a tenant by its order ID.
 func (s *Site) OrderOf(slug, key string) packaging.Order {
 	s.t.Helper()
-	page, err := s.Store.SearchOrders(context.Background(), s.Tenant(slug).ID, packaging.OrderFilter{Text: key, Limit: 100})
+	page, err := s.Store.SearchOrders(context.Background(), packaging.Everything(s.Tenant(slug).ID), packaging.OrderFilter{Text: key, Limit: 100})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -250,7 +260,7 @@ func (s *Site) Person(username string) packaging.Person {
 // History gives the latest entries of "ghent", newest first.
 func (s *Site) History() []packaging.Entry {
 	s.t.Helper()
-	page, err := s.Store.History(context.Background(), s.Tenant("ghent").ID, packaging.HistoryFilter{Limit: 1000})
+	page, err := s.Store.History(context.Background(), packaging.Everything(s.Tenant("ghent").ID), packaging.HistoryFilter{Limit: 1000})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,0 +1,368 @@
+package handlers_test
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/db"
+	"lineboard/handlers"
+	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/site"
+)
+
+// place is a line of a tenant with an order on it: what a request can name.
+type place struct {
+	line  string // its code
+	order packaging.Order
+}
+
+// row is what is expected of a route. Every route has one.
+type row struct {
+	needs packaging.Action   // what a role must be allowed; none for a route that is open to anybody
+	at    func(place) string // the path
+	// What a POST sends, as names and values. It must not change what other rows see: a release with a revision that is not
+	// the order's is let in, and refused for that.
+	form func(place) []string
+	// The path names a line, or an order of one: those of another line or another tenant are not found there.
+	lineBound bool
+}
+
+func fixed(path string) func(place) string { return func(place) string { return path } }
+
+func ofLine(rest string) func(place) string {
+	return func(p place) string { return "/lines/" + p.line + rest }
+}
+
+func ofOrder(rest string) func(place) string {
+	return func(p place) string { return path(p.order, rest) }
+}
+
+func fields(pairs ...string) func(place) []string { return func(place) []string { return pairs } }
+
+// expected has a row for each row of the route table in routes.go. A new route needs one here.
+var expected = map[string]row{
+	"GET /healthz": {at: fixed("/healthz")},
+	"GET /readyz":  {at: fixed("/readyz")},
+	"GET /login":   {at: fixed("/login")},
+	"POST /login":  {at: fixed("/login"), form: fields("username", "nobody", "password", "not the password")},
+	"POST /logout": {at: fixed("/logout")},
+	"POST /tenant": {needs: packaging.ViewOrders, at: fixed("/tenant"), form: fields("tenant", "ghent")},
+
+	"POST /language": {at: fixed("/language"), form: fields("language", "en")},
+	"GET /help":      {needs: packaging.ViewOrders, at: fixed("/help")},
+	"POST /hints":    {needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview")},
+
+	"GET /":                  {needs: packaging.ViewOrders, at: fixed("/")},
+	"GET /lines/:line":       {needs: packaging.ViewOrders, at: ofLine(""), lineBound: true},
+	"GET /lines/:line/queue": {needs: packaging.ViewOrders, at: ofLine("/queue"), lineBound: true},
+	"POST /lines/:line/queue": {needs: packaging.ReleaseOrders, at: ofLine("/queue"), lineBound: true, form: func(p place) []string {
+		return []string{"pick", fmt.Sprintf("%d.%d", p.order.ID, p.order.Revision+100)}
+	}},
+	"POST /lines/:line/queue/stop": {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
+	"GET /orders":                  {needs: packaging.ViewOrders, at: fixed("/orders")},
+	"GET /orders/:id":              {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
+	"POST /orders/:id/release":     {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
+	"GET /orders/:id/release":      {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
+	"POST /orders/:id/ask":         {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
+	"POST /orders/:id/acknowledge": {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
+	"GET /orders/:id/list":         {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},
+	"POST /orders/:id/list":        {needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"), lineBound: true},
+	"GET /orders/:id/serials":      {needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true},
+	"GET /orders/:id/serials.csv":  {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
+	"GET /orders/:id/serials.json": {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
+	"GET /history":                 {needs: packaging.ViewHistory, at: fixed("/history")},
+	"GET /history.csv":             {needs: packaging.ExportRecords, at: fixed("/history.csv")},
+
+	"GET /admin": {needs: packaging.ViewSetup, at: fixed("/admin")},
+}
+
+// ends says whether a route ends the session that it is asked in, so that it is asked last.
+func ends(route string) bool { return route == "POST /logout" }
+
+func TestEachRouteNeedsWhatItsRowSays(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, r := range handlers.Routes() {
+		name := r.Method + " " + r.Path
+		row, ok := expected[name]
+		seen[name] = true
+		if !ok {
+			t.Errorf("%s is a route without a row in this test: say what it needs", name)
+		} else if row.needs != r.Needs {
+			t.Errorf("%s needs %q, the row of this test says %q", name, r.Needs, row.needs)
+		}
+		if strings.Contains(r.Path, ":line") && !row.lineBound {
+			t.Errorf("%s names a line but its row does not say that it is bound to it", name)
+		}
+	}
+	for name := range expected {
+		if !seen[name] {
+			t.Errorf("%s has a row in this test but is no route", name)
+		}
+	}
+}
+
+// crowd is a site with two tenants and, at "ghent", each role twice: free to see all lines, and limited to line L1. On L1
+// and on L2 a queue has released an order.
+type crowd struct {
+	*site.Site
+	own, other, nowhere place // of ghent: on L1, on L2, and an order without a line
+	foreign             place // of the other tenant
+	hidden              []string
+}
+
+func newCrowd(t *testing.T) crowd {
+	t.Helper()
+	s := site.New(t, site.Options{})
+	s.AddTenant("basel", "Plant Basel", "supervisor-9")
+	credentials, err := s.Store.Credentials(t.Context(), s.Tenant("basel").ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.Provision(t.Context(), db.Site{{
+		Tenant:      packaging.Tenant{Slug: "basel", Name: "Plant Basel", TimeZone: "Europe/Zurich", BaseURL: s.Remote.URL},
+		Credentials: credentials,
+		Lines:       []packaging.Line{{Code: "B9", Name: "Line of Basel"}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range packaging.Roles {
+		s.Limit(string(r)+"2", "L1")
+	}
+	s.Refresh()
+	b := s.SignIn("supervisor1")
+	for line, key := range map[string]string{"L1": "Order143", "L2": "Order148"} {
+		o := s.Order(key)
+		if a := b.Post("/lines/"+line+"/queue", "pick", fmt.Sprintf("%d.%d", o.ID, o.Revision)); a.Status != http.StatusSeeOther {
+			t.Fatalf("queue: %d %s", a.Status, a.Text("main"))
+		}
+	}
+	whole := packaging.Everything(s.Tenant("ghent").ID)
+	for _, key := range []string{"Order143", "Order148"} {
+		for o := s.Order(key); ; {
+			q, err := s.Store.Queue(t.Context(), whole, o.Line.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !q.Running() {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	serials, err := s.Store.Serials(t.Context(), whole, s.Order("Order148").ID, 0, 1)
+	if err != nil || len(serials) != 1 {
+		t.Fatalf("%d serials of Order148, %v", len(serials), err)
+	}
+	return crowd{
+		s,
+		place{"L1", s.Order("Order144")},
+		place{"L2", s.Order("Order149")},
+		place{"NOWHERE", s.Order("Order156")},
+		place{"B9", s.OrderOf("basel", "Order144")},
+		[]string{"Bottle line 2", "Order148", "Order149", "Order156", "Amoxicillin", "Omeprazole", serials[0].Value},
+	}
+}
+
+// ask sends the request of a route about a place.
+func ask(b *site.Browser, route string, p place) site.Answer {
+	row := expected[route]
+	method, _, _ := strings.Cut(route, " ")
+	if method == http.MethodGet {
+		return b.Get(row.at(p))
+	}
+	var form []string
+	if row.form != nil {
+		form = row.form(p)
+	}
+	return b.Post(row.at(p), form...)
+}
+
+// letIn says whether an answer is that of a route which did its work, or refused it for another reason than who asked.
+func letIn(a site.Answer) bool {
+	return a.Status != http.StatusForbidden && a.Status != http.StatusNotFound && a.Status < 500 && !sentToSignIn(a)
+}
+
+func sentToSignIn(a site.Answer) bool {
+	return a.Status == http.StatusSeeOther && strings.HasPrefix(a.Header.Get("Location"), "/login")
+}
+
+func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	routes := make([]string, 0, len(expected))
+	for name := range expected {
+		routes = append(routes, name)
+	}
+	slices.SortFunc(routes, func(a, b string) int {
+		if ends(a) != ends(b) {
+			return map[bool]int{true: 1, false: -1}[ends(a)]
+		}
+		return cmp.Compare(a, b)
+	})
+	released, before := len(c.Box.Released()), len(c.History())
+
+	nobody := c.Browser()
+	for _, route := range routes {
+		a := ask(nobody, route, c.own)
+		if open := expected[route].needs == ""; sentToSignIn(a) == open && !ends(route) || open && a.Status >= 500 {
+			t.Errorf("%s without a session: %d to %q", route, a.Status, a.Header.Get("Location"))
+		}
+	}
+	if n := len(c.History()); n != before {
+		t.Errorf("nobody made %d entries of the history", n-before)
+	}
+
+	for _, role := range packaging.Roles {
+		free, limited := c.SignIn(string(role)+"1"), c.SignIn(string(role)+"2")
+		for _, route := range routes {
+			row := expected[route]
+			may := row.needs == "" || role.May(row.needs)
+			for _, try := range []struct {
+				who     string
+				browser *site.Browser
+				place   place
+				sees    bool
+			}{
+				{"free, own tenant", free, c.own, true},
+				{"free, another line", free, c.other, true},
+				{"free, another tenant", free, c.foreign, false},
+				{"limited, own line", limited, c.own, true},
+				{"limited, another line", limited, c.other, false},
+				{"limited, without a line", limited, c.nowhere, false},
+				{"limited, another tenant", limited, c.foreign, false},
+			} {
+				if ends(route) && try.who != "limited, own line" {
+					continue
+				}
+				a := ask(try.browser, route, try.place)
+				switch {
+				case !may:
+					if a.Status != http.StatusForbidden {
+						t.Errorf("%s as %s (%s): %d, want 403", route, role, try.who, a.Status)
+					}
+				case row.lineBound && !try.sees:
+					if a.Status != http.StatusNotFound {
+						t.Errorf("%s as %s (%s): %d, want 404", route, role, try.who, a.Status)
+					}
+				case !letIn(a) && !ends(route):
+					t.Errorf("%s as %s (%s): %d, want to be let in", route, role, try.who, a.Status)
+				}
+				if try.browser == limited && row.needs != packaging.ViewSetup && row.needs != packaging.Administer {
+					for _, word := range c.hidden {
+						if strings.Contains(a.Body, word) && !strings.Contains(row.at(try.place), word) {
+							t.Errorf("%s shows %s (%s) %q of another line", route, role, try.who, word)
+						}
+					}
+				}
+			}
+		}
+	}
+	if n := len(c.Box.Released()); n != released {
+		t.Errorf("%d releases were carried out", n-released)
+	}
+}
+
+func TestAPersonLimitedToALineSeesAndReleasesThereAlone(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	b := c.SignIn("supervisor2")
+	if got := b.Get("/").All(".lane h2 span"); !slices.Equal(got, []string{"Blister line 1"}) {
+		t.Errorf("lanes %q", got)
+	}
+	for _, query := range []string{"?q=Order", "?line=L1", "?line=-", "?status=Pending+release"} {
+		if a := b.Get("/orders" + query); a.Status != http.StatusOK || strings.Contains(a.Body, "Order149") || strings.Contains(a.Body, "Order156") {
+			t.Errorf("/orders%s: %d, or orders of others", query, a.Status)
+		}
+	}
+	if a := b.Get("/orders?line=L2"); a.Status != http.StatusNotFound {
+		t.Errorf("a search on another line: %d", a.Status)
+	}
+	history := b.Get("/history").Text(".history tbody")
+	if !strings.Contains(history, "Person supervisor2") || !strings.Contains(history, "Order143") {
+		t.Errorf("the history lacks the person's own sign-in, or their line: %q", history)
+	}
+	if strings.Contains(history, "Signed in Person supervisor1") || strings.Contains(history, "credential") {
+		t.Errorf("the history shows what others did elsewhere: %q", history)
+	}
+	queue := func(line string, o packaging.Order) site.Answer {
+		return b.Post("/lines/"+line+"/queue", "pick", fmt.Sprintf("%d.%d", o.ID, o.Revision))
+	}
+	if a := queue("L1", c.other.order); a.Status != http.StatusNotFound {
+		t.Errorf("another line's order in a queue: %d", a.Status)
+	}
+	if a := b.Post(path(c.own.order, "/release")); a.Status != http.StatusSeeOther {
+		t.Errorf("release on their line: %d", a.Status)
+	}
+	if e := c.History()[0]; e.Deed != packaging.ReleaseEnded || e.By.Username != "supervisor2" {
+		t.Errorf("history %+v", e)
+	}
+}
+
+func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b, by, o := s.SignIn("supervisor1"), s.Person("supervisor1"), s.Order("Order143")
+	s.Limit("supervisor1", "L2")
+	if a := b.Get(path(o, "")); a.Status != http.StatusNotFound {
+		t.Errorf("the page of an order: %d", a.Status)
+	}
+	// As one whose page came before the limit did.
+	if _, err := s.Releaser.Release(t.Context(), by, o.ID, 0); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("release: %v", err)
+	}
+	if err := s.Settler.Ask(t.Context(), s.Person("supervisor1"), o.ID); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("ask: %v", err)
+	}
+	if err := s.Store.AddList(t.Context(), by, s.Order("Order139").ID, []string{"a"}); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("add a list: %v", err)
+	}
+	if _, err := s.Store.StartQueue(t.Context(), by, o.Line.ID, []packaging.QueuePick{{Order: o.ID}}); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("queue: %v", err)
+	}
+	s.Limit("supervisor1")
+	if a := b.Get(path(o, "")); a.Status != http.StatusOK {
+		t.Errorf("the page of an order when the limit is lifted: %d", a.Status)
+	}
+	if n := len(s.Box.Released()); n != 0 {
+		t.Errorf("%d releases carried out", n)
+	}
+}
+
+// tenantWide are the questions of the store that take a whole tenant: their answers show nothing of a line. Whatever else
+// reads for a page takes a packaging.Scope.
+var tenantWide = []string{"Freshness", "People"}
+
+func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {
+	t.Parallel()
+	store := reflect.TypeFor[handlers.Store]()
+	for i := range store.NumMethod() {
+		m := store.Method(i)
+		for j := range m.Type.NumIn() {
+			if m.Type.In(j) == reflect.TypeFor[packaging.TenantID]() && !slices.Contains(tenantWide, m.Name) {
+				t.Errorf("Store.%s asks for a whole tenant: take a packaging.Scope, or say in this test why it shows nothing of a line", m.Name)
+			}
+		}
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(file, "_test.go") && strings.Contains(string(source), "packaging.Everything(") {
+			t.Errorf("%s asks for everything of a tenant; pages ask in the scope of their person", file)
+		}
+	}
+}
