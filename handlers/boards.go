@@ -14,7 +14,9 @@ func (s *server) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f.Hint = "overview"
+	if f.Wall = c.QueryParams().Has("wall"); !f.Wall {
+		f.Hint = "overview"
+	}
 	lanes, err := s.Store.Lanes(c.Request().Context(), f.Person.Scope())
 	if err != nil {
 		return err

@@ -236,3 +236,21 @@ func TestAnErrorTakesThePlaceOfThePageEvenWhereAPartWasAskedFor(t *testing.T) {
 		t.Errorf("%d, retarget %q", a.Status, a.Header.Get("HX-Retarget"))
 	}
 }
+
+func TestTheWallShowsTheLanesAndNothingToPress(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("run", "In progress", "next", "Pending release")})
+	page := s.SignIn("manager1").Get("/?wall")
+	if diff := cmp.Diff([]string{"Blister line 1", "Bottle line 2"}, page.All(".lane h2 a > span")); diff != "" {
+		t.Errorf("lanes (-want +got)\n%s", diff)
+	}
+	if got := page.Text(".lane-silent h2 a > span"); got != "Bottle line 2" {
+		t.Errorf("silent is %q", got)
+	}
+	if got := page.All("nav, button"); len(got) != 0 {
+		t.Errorf("there is something to press: %q", got)
+	}
+	if page.Text(".bar .brand") != "Plant Ghent" || page.Attr("[data-clock]", "datetime") == "" || page.Text(".fresh time") == "" {
+		t.Error("the wall does not say whose lines these are, what time it is, or how old its orders are")
+	}
+}

@@ -13,6 +13,9 @@ import (
 
 func HomeURL() templ.SafeURL { return "/" }
 
+// WallURL is all lines as they hang on a wall.
+func WallURL() templ.SafeURL { return "/?wall" }
+
 func LoginURL() templ.SafeURL { return "/login" }
 
 func LogoutURL() templ.SafeURL { return "/logout" }

@@ -39,6 +39,7 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 	}
 	for _, page := range []struct{ name, path string }{
 		{"all lines", "/"},
+		{"all lines on the wall", "/?wall"},
 		{"a line", "/lines/L1"},
 		{"a line without trouble", "/lines/L2"},
 		{"orders", "/orders"},
