@@ -96,23 +96,29 @@ func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Perso
 			token[:], p.ID, p.Tenant.ID, millis(t.now)); err != nil {
 			return err
 		}
+		if err := t.startAtStation(token, p); err != nil {
+			return err
+		}
 		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn})
 	})
 }
 
-// Session gives whom a session belongs to, with their role as of now, where it was begun after started and used after
-// seen. A person who was deactivated, or left the tenant, has no session.
+// Session gives whom a session belongs to, with their role as of now and the station that it was begun at, where it was
+// begun after started and used after seen. A person who was deactivated, or left the tenant, has no session.
 func (d *DB) Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error) {
 	var at int64
 	var elsewhere bool
+	var station packaging.Station
 	p, err = scanPerson(d.read.QueryRowContext(ctx, `
-		SELECT `+personColumns+`, s.seen_at, EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id AND e.tenant_id <> t.id)
+		SELECT `+personColumns+`, s.seen_at, EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id AND e.tenant_id <> t.id),
+			coalesce(a.id, 0), coalesce(a.name, '')
 		FROM sessions s
+		LEFT JOIN station_sessions b ON b.token_hash = s.token_hash LEFT JOIN stations a ON a.id = b.station_id
 		JOIN users u ON u.id = s.user_id
 		JOIN members m ON m.user_id = s.user_id AND m.tenant_id = s.tenant_id
 		JOIN tenants t ON t.id = s.tenant_id
-		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)), &at, &elsewhere)
-	p.Elsewhere = elsewhere
+		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)), &at, &elsewhere, &station.ID, &station.Name)
+	p.Elsewhere, p.StationID, p.Station = elsewhere, station.ID, station.Name
 	return p, moment(at), coded(err)
 }
 

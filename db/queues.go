@@ -27,11 +27,18 @@ func scanQueue(row scanner) (q packaging.Queue, err error) {
 }
 
 // StartQueue stores a queue of a line's orders and records it. Each order must be one that can be released now, on this
-// line, and be as the person saw it; a line has one running queue at a time.
+// line, and be as the person saw it; a line has one running queue at a time, and none where each release must be signed.
 func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) (q packaging.Queue, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
 			return err
+		}
+		rules, err := rulesOf(ctx, t, by.Tenant.ID)
+		if err != nil {
+			return err
+		}
+		if rules.SignReleases {
+			return packaging.Fail(packaging.Conflict, "queue.wants_signatures")
 		}
 		var keys []string
 		for _, pick := range picks {

@@ -16,7 +16,10 @@ import (
 //
 // A revision other than 0 is the one that the person decided on; where the order has changed since, nothing is claimed.
 // What stands in the way comes back as the order and a Conflict whose key names the obstacle.
-func (d *DB) Claim(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64) (o packaging.Order, err error) {
+//
+// The signatures that were given under the order as it was shown are stored with the claim. Where the tenant wants others,
+// or the order is not just that any more, nothing is claimed.
+func (d *DB) Claim(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64, signed ...packaging.Signature) (o packaging.Order, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		if o, err = orderOf(ctx, t, by.Scope(), id); err != nil {
 			return err
@@ -30,12 +33,36 @@ func (d *DB) Claim(ctx context.Context, by packaging.Person, id packaging.OrderI
 		if revision != 0 && revision != o.Revision {
 			return packaging.Fail(packaging.Conflict, "obstacle.order_changed")
 		}
+		rules, err := rulesOf(ctx, t, by.Tenant.ID)
+		if err != nil {
+			return err
+		}
+		if rules.SignaturesMissing(by, o.ReleaseRecord(), signed) {
+			return packaging.Fail(packaging.Conflict, "obstacle.signature_missing")
+		}
 		if err := t.startRelease(by, &o); err != nil {
 			return err
 		}
-		return t.record(entryOf(packaging.ReleaseRequested, by.Author, o))
+		return t.recordRequest(by, o, signed)
 	})
 	return o, err
+}
+
+// recordRequest records the request of a release, and the signatures under it.
+func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []packaging.Signature) error {
+	if err := t.record(entryOf(packaging.ReleaseRequested, by.Author, o)); err != nil {
+		return err
+	}
+	for i, s := range signed {
+		if err := t.mayStill(packaging.Person{Author: s.By, Tenant: by.Tenant}, packaging.ReleaseOrders, o.Line.ID); err != nil {
+			return err
+		}
+		s.TenantID, s.Kind, s.Object, s.Place = o.TenantID, packaging.SignedRelease, int64(o.Release.ID), i+1
+		if err := t.sign(s, entryOf(packaging.Signed, s.By, o)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *tx) startRelease(by packaging.Person, o *packaging.Order) error {

@@ -10,6 +10,9 @@ import (
 )
 
 func (s *server) overview(c echo.Context) error {
+	if station := at(c); station.Known() && c.QueryParam("all") == "" {
+		return c.Redirect(http.StatusSeeOther, string(views.LineURL(station.Line)))
+	}
 	f, err := s.cacheFrame(c, "lines", text.Say(pageContext(c), "overview.title"))
 	if err != nil {
 		return err

@@ -13,8 +13,11 @@ import (
 )
 
 func (s *server) loginPage(c echo.Context) error {
-	if _, ok := who(c); ok {
+	if _, ok := who(c); ok && !s.locked(c) {
 		return c.Redirect(http.StatusSeeOther, string(views.HomeURL()))
+	}
+	if at(c).Known() && c.QueryParam("way") != views.ByPassword {
+		return s.stationLogin(c)
 	}
 	return s.showLogin(c, http.StatusOK, views.LoginForm{Next: c.QueryParam("next")})
 }
@@ -47,7 +50,11 @@ func (s *server) login(c echo.Context) error {
 	if len(people) == 0 { // deactivated this very moment
 		return packaging.Fail(packaging.Forbidden, "error.forbidden")
 	}
-	if err := s.startSession(c, people[0]); err != nil {
+	p, err := placed(c, people)
+	if err != nil {
+		return err
+	}
+	if err := s.startSession(c, p); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, ownPath(form.Next))
@@ -76,6 +83,9 @@ func (s *server) switchTenant(c echo.Context) error {
 	}
 	for _, p := range people {
 		if p.Tenant.Slug == c.FormValue("tenant") {
+			if p, err = placed(c, []packaging.Person{p}); err != nil {
+				return err
+			}
 			if err := s.startSession(c, p); err != nil {
 				return err
 			}

@@ -82,6 +82,12 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if page.Order, err = s.Store.Order(ctx, p.Scope(), id); err != nil {
 		return err
 	}
+	if page.Signing, err = s.signing(c, page.Order); err != nil {
+		return err
+	}
+	if page.Signed, err = s.releaseSignatures(ctx, page.Order); err != nil {
+		return err
+	}
 	f, err := s.cacheFrame(c, "lines", page.Order.Key)
 	if err != nil {
 		return err
@@ -146,7 +152,15 @@ func (s *server) release(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	settled, err := s.Releaser.Release(ctx, signedIn(c), id, revision)
+	signed, refused, err := s.signatures(c, id)
+	if err != nil {
+		return err
+	}
+	if refused.status != 0 {
+		c.Set(signingKey, refused.why)
+		return s.showOrder(c, refused.status, "")
+	}
+	settled, err := s.Releaser.Release(ctx, signedIn(c), id, revision, signed...)
 	var coded *packaging.Error
 	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
 		return s.showOrder(c, http.StatusConflict, text.Say(pageContext(c), coded.Key))

@@ -56,9 +56,19 @@ var expected = map[string]row{
 	"POST /logout": {at: fixed("/logout")},
 	"POST /tenant": {needs: packaging.ViewOrders, at: fixed("/tenant"), form: fields("tenant", "ghent")},
 
-	"POST /language": {at: fixed("/language"), form: fields("language", "en")},
-	"GET /help":      {needs: packaging.ViewOrders, at: fixed("/help")},
-	"POST /hints":    {needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview")},
+	"POST /language":        {at: fixed("/language"), form: fields("language", "en")},
+	"GET /account/pin":      {needs: packaging.ViewOrders, at: fixed("/account/pin")},
+	"POST /account/pin":     {needs: packaging.ViewOrders, at: fixed("/account/pin"), form: fields("password", site.Password, "pin", "123456", "again", "123456")},
+	"POST /account/badge":   {needs: packaging.ViewOrders, at: fixed("/account/badge"), form: fields("password", site.Password, "badge", "short")},
+	"GET /station":          {at: fixed("/station")},
+	"POST /station":         {at: fixed("/station"), form: fields("code", "no code")},
+	"POST /station/sign-in": {at: fixed("/station/sign-in"), form: fields("secret", "123456")},
+	"POST /station/lock":    {at: fixed("/station/lock")},
+	"GET /station/idle":     {needs: packaging.ViewOrders, at: fixed("/station/idle")},
+	"POST /station/used":    {needs: packaging.ViewOrders, at: fixed("/station/used")},
+	"POST /station/unbind":  {needs: packaging.Administer, at: fixed("/station/unbind")},
+	"GET /help":             {needs: packaging.ViewOrders, at: fixed("/help")},
+	"POST /hints":           {needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview")},
 
 	"GET /":                  {needs: packaging.ViewOrders, at: fixed("/")},
 	"GET /lines/:line":       {needs: packaging.ViewOrders, at: ofLine(""), lineBound: true},
@@ -81,7 +91,14 @@ var expected = map[string]row{
 	"GET /history":                 {needs: packaging.ViewHistory, at: fixed("/history")},
 	"GET /history.csv":             {needs: packaging.ExportRecords, at: fixed("/history.csv")},
 
-	"GET /admin": {needs: packaging.ViewSetup, at: fixed("/admin")},
+	"GET /admin":                      {needs: packaging.ViewSetup, at: fixed("/admin")},
+	"GET /admin/stations":             {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
+	"POST /admin/stations":            {needs: packaging.Administer, at: fixed("/admin/stations"), form: fields("name", "", "line", "L1")},
+	"POST /admin/stations/rules":      {needs: packaging.Administer, at: fixed("/admin/stations/rules"), form: fields("lock_after", "1")},
+	"POST /admin/stations/badge":      {needs: packaging.Administer, at: fixed("/admin/stations/badge"), form: fields("person", "1", "badge", "short")},
+	"POST /admin/stations/:id/code":   {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
+	"POST /admin/stations/:id/unbind": {needs: packaging.Administer, at: fixed("/admin/stations/2/unbind")},
+	"POST /admin/stations/:id/remove": {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
 }
 
 // ends says whether a route ends the session that it is asked in, so that it is asked last.
@@ -158,6 +175,8 @@ func newCrowd(t *testing.T) crowd {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
+	s.Tablet("Tablet 1", "L1")
+	s.StationCode("Tablet 2", "L1")
 	serials, err := s.Store.Serials(t.Context(), whole, s.Order("Order148").ID, 0, 1)
 	if err != nil || len(serials) != 1 {
 		t.Fatalf("%d serials of Order148, %v", len(serials), err)

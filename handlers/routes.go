@@ -22,6 +22,10 @@ type Store interface {
 	SessionStore
 	LanguageStore
 	HintStore
+	StationStore
+	StationsStore
+	PINStore
+	SignatureStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID) error
@@ -51,7 +55,7 @@ type Store interface {
 
 // Releaser releases orders to their lines.
 type Releaser interface {
-	Release(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64) (settled <-chan struct{}, err error)
+	Release(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64, signed ...packaging.Signature) (settled <-chan struct{}, err error)
 	Held() int
 }
 
@@ -102,7 +106,7 @@ func New(c Config) http.Handler {
 	// Echo would believe any X-Forwarded-For header.
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
-	e.Use(s.person, s.language, bodyLimit)
+	e.Use(s.person, s.atStation, s.language, bodyLimit)
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
 	}
@@ -146,6 +150,17 @@ func (s *server) routes() []route {
 		{"POST", "/language", anybody, s.setLanguage},
 		{"GET", "/help", packaging.ViewOrders, s.help},
 		{"POST", "/hints", packaging.ViewOrders, s.dropHint},
+		{"GET", "/account/pin", packaging.ViewOrders, s.pin},
+		{"POST", "/account/pin", packaging.ViewOrders, s.setPIN},
+		{"POST", "/account/badge", packaging.ViewOrders, s.setOwnBadge},
+
+		{"GET", "/station", anybody, s.stationPage},
+		{"POST", "/station", anybody, s.bindStation},
+		{"POST", "/station/sign-in", anybody, s.stationSignIn},
+		{"GET", "/station/idle", packaging.ViewOrders, s.stationIdle},
+		{"POST", "/station/used", packaging.ViewOrders, s.stationIdle},
+		{"POST", "/station/lock", packaging.ViewOrders, s.lockStation},
+		{"POST", "/station/unbind", packaging.Administer, s.unbindHere},
 
 		{"GET", "/", packaging.ViewOrders, s.overview},
 		{"GET", "/lines/:line", packaging.ViewOrders, s.line},
@@ -167,5 +182,12 @@ func (s *server) routes() []route {
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 
 		{"GET", "/admin", packaging.ViewSetup, s.admin},
+		{"GET", "/admin/stations", packaging.ViewSetup, s.stations},
+		{"POST", "/admin/stations", packaging.Administer, s.addStation},
+		{"POST", "/admin/stations/rules", packaging.Administer, s.setRules},
+		{"POST", "/admin/stations/badge", packaging.Administer, s.setBadge},
+		{"POST", "/admin/stations/:id/code", packaging.Administer, s.makeCode},
+		{"POST", "/admin/stations/:id/unbind", packaging.Administer, s.unbindStation},
+		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.removeStation},
 	}
 }

@@ -158,6 +158,8 @@ func (s *server) allowed(action packaging.Action, next echo.HandlerFunc) echo.Ha
 		switch {
 		case !ok:
 			return packaging.Fail(packaging.SignInNeeded, "error.sign_in")
+		case s.locked(c):
+			return s.showLock(c)
 		case !p.May(action) && action == packaging.ReleaseOrders:
 			return packaging.Fail(packaging.Forbidden, "error.may_not_release")
 		case !p.May(action):
@@ -185,4 +187,13 @@ func (s *server) endSession(c echo.Context) error {
 	}
 	session.Options.MaxAge = -1
 	return session.Save(c.Request(), c.Response())
+}
+
+// sessionToken is the hash under which the request's session is kept.
+func (s *server) sessionToken(c echo.Context) ([32]byte, error) {
+	session, err := s.sessions.Get(c.Request(), s.sessions.name)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return sha256.Sum256([]byte(session.ID)), nil
 }

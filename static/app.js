@@ -228,7 +228,109 @@
     reveal(page);
     for (const form of all("form[data-busy]", page)) appeared.set(form, performance.now());
     const result = $(".problem, .result", page), armed = $(".armed", page);
+    const unsigned = $(".signing .problem", page);
+    unsigned?.scrollIntoView({ block: "center" });
     if (held) (armed ? $("#release h2") : result ?? $("#release h2"))?.focus({ preventScroll: true });
+    if (unsigned) announce(unsigned.textContent.trim());
     if (!armed && result) announce(($(".what", result) ?? result).textContent.trim());
   });
+
+  // ---- At a station: keys for a PIN, and what is typed or scanned before its field was touched
+
+  function showKeys(root) {
+    for (const keys of all(".keys[hidden]", root)) {
+      keys.hidden = false;
+      $("[data-pad]", keys.parentElement).inputMode = "none"; // the browser's own keys would cover these
+    }
+  }
+  showKeys(document);
+  document.addEventListener("htmx:afterSwap", event => showKeys(event.detail.target));
+
+  document.addEventListener("click", event => {
+    const key = event.target.closest?.("[data-key]");
+    if (!key) return;
+    const field = $("[data-pad]", key.form);
+    field.value = key.dataset.key ? field.value + key.dataset.key : field.value.slice(0, -1);
+    field.focus();
+  });
+
+  document.addEventListener("keydown", event => {
+    if (event.key.length !== 1 || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (document.activeElement?.matches("input, textarea, select")) return;
+    $(lock?.open ? "#lock [data-pad]" : "main [data-pad]")?.focus(); // and the key goes there
+  });
+
+  // ---- At a station: locked when nobody uses it. When is the server's word, and what it locks it gives to nobody; this
+  // only covers what the page shows already.
+
+  const idle = $("#idle"), lock = $("#lock");
+  if (idle && lock) {
+    const warn = Number(idle.dataset.warn), sparing = 10_000; // ms between two words to the server that it is used
+    let until = performance.now() + Number(idle.dataset.lockIn), told = performance.now(), timer;
+
+    async function ask(method) {
+      try {
+        const answer = await fetch(method === "POST" ? idle.dataset.used : idle.dataset.idle, { method, headers: { Accept: "application/json" } });
+        if (answer.status === 423) return cover();
+        if (answer.redirected || !answer.ok) return location.reload(); // signed out
+        until = performance.now() + 1000 * (await answer.json()).left;
+      } catch {
+        if (until <= performance.now()) return cover(); // the server is away: its last word counts
+      }
+      watch();
+    }
+
+    function watch() {
+      clearTimeout(timer);
+      if (lock.open) return;
+      const left = until - performance.now(), late = left <= warn;
+      if (late && idle.hidden && left > 0) announce($("#idle-words").textContent);
+      idle.hidden = !late;
+      put($("[data-left]", idle), String(Math.max(0, Math.ceil(left / 1000))));
+      if (left <= 0) ask("GET");
+      // Another window may have been used: ask before warning.
+      else timer = late ? setTimeout(watch, 250) : setTimeout(() => ask("GET"), left - warn + 50);
+    }
+    watch();
+
+    function used() {
+      if (lock.open || (idle.hidden && performance.now() - told < sparing)) return;
+      told = performance.now();
+      ask("POST");
+    }
+    addEventListener("pointerdown", () => { if (idle.hidden) used(); }, true);
+    addEventListener("keydown", used, true);
+    idle.addEventListener("click", used); // it lies over the page: the touch that puts it away presses nothing else
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible" && !lock.open) ask("GET"); });
+
+    function cover() {
+      clearTimeout(timer);
+      idle.hidden = true;
+      document.documentElement.classList.add("locked");
+      if (!lock.open) lock.showModal();
+    }
+    lock.addEventListener("cancel", event => event.preventDefault());
+    lock.addEventListener("close", () => { if (document.documentElement.classList.contains("locked")) lock.showModal(); });
+
+    document.addEventListener("unlocked", () => {
+      document.documentElement.classList.remove("locked");
+      lock.close();
+      $("[data-pad]", lock).value = "";
+      $(".problem", lock)?.remove();
+      ask("GET");
+    });
+
+    $("[data-lock-now]")?.addEventListener("submit", async event => {
+      event.preventDefault();
+      cover();
+      try { await fetch(idle.dataset.lock, { method: "POST", redirect: "manual" }); } catch { /* time will lock it */ }
+    });
+
+    document.addEventListener("htmx:beforeRequest", event => { if (lock.open && !lock.contains(event.target)) event.preventDefault(); });
+    document.addEventListener("htmx:beforeOnLoad", event => {
+      if (event.detail.xhr.status !== 423) return;
+      event.preventDefault();
+      cover();
+    });
+  }
 })();

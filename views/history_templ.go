@@ -994,7 +994,11 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.queue_ended."+e.Reason)
 	case packaging.ListAdded:
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
-	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet:
+	case packaging.PINSet, packaging.BadgeSet:
+		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
+	case packaging.Signed:
+		return text.Say(ctx, "deed.signed", "New", e.New)
+	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet:
 		if e.Old == "" {
 			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
 		}

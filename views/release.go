@@ -173,6 +173,8 @@ func historyReason(ctx context.Context, e packaging.Entry) string {
 	switch {
 	case e.Reason == "":
 		return ""
+	case e.Deed == packaging.SignDeclined:
+		return text.Say(ctx, "sign_declined."+e.Reason)
 	case e.Deed == packaging.ReleaseDeclined:
 		return text.Say(ctx, "declined."+e.Reason)
 	case e.Deed == packaging.ReleaseSettled, e.Deed == packaging.QueueEnded:
@@ -207,6 +209,9 @@ func roleText(ctx context.Context, role packaging.Role) string {
 func authorText(ctx context.Context, by packaging.Author) string {
 	if by.Station == "" {
 		return by.FullName
+	}
+	if by.FullName == "" {
+		return by.Station
 	}
 	return text.Say(ctx, "author.at_station", "Person", by.FullName, "Station", by.Station)
 }

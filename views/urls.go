@@ -20,6 +20,45 @@ func LoginURL() templ.SafeURL { return "/login" }
 
 func LogoutURL() templ.SafeURL { return "/logout" }
 
+// LinesURL is the overview. At a station its own line comes first, so there it is asked for.
+func LinesURL(at packaging.Station) templ.SafeURL {
+	if at.Known() {
+		return HomeURL() + "?all=1"
+	}
+	return HomeURL()
+}
+
+// StationURL binds a browser to a station.
+func StationURL() templ.SafeURL { return "/station" }
+
+// UnbindHereURL takes the tablet from its station.
+func UnbindHereURL() templ.SafeURL { return StationURL() + "/unbind" }
+
+// StationSignInURL takes a PIN or a badge.
+func StationSignInURL() templ.SafeURL { return StationURL() + "/sign-in" }
+
+// StationPersonURL asks for the PIN of a person; of nobody, who it is.
+func StationPersonURL(id packaging.UserID, next string) templ.SafeURL {
+	return withQuery(LoginURL(), "person", number(int64(id)), "next", next)
+}
+
+// StationWayURL is the sign-in at a station in another way.
+func StationWayURL(way, next string) templ.SafeURL {
+	return withQuery(LoginURL(), "way", way, "next", next)
+}
+
+// IdleURL tells how long a station may still go unused, UsedURL that it is used, and LockURL locks it.
+func IdleURL() templ.SafeURL { return StationURL() + "/idle" }
+
+func UsedURL() templ.SafeURL { return StationURL() + "/used" }
+
+func LockURL() templ.SafeURL { return StationURL() + "/lock" }
+
+// PINURL is where a person sets their PIN, OwnBadgeURL their badge.
+func PINURL() templ.SafeURL { return "/account/pin" }
+
+func OwnBadgeURL() templ.SafeURL { return "/account/badge" }
+
 // AdminURL is where the pages for administrators begin.
 func AdminURL() templ.SafeURL { return "/admin" }
 
@@ -36,6 +75,26 @@ func HelpURL(topic string) templ.SafeURL {
 
 // HintURL puts a hint away.
 func HintURL() templ.SafeURL { return "/hints" }
+
+// StationsURL is where administrators set up stations.
+func StationsURL() templ.SafeURL { return AdminURL() + "/stations" }
+
+// RulesURL sets what is wanted of stations and signatures.
+func RulesURL() templ.SafeURL { return StationsURL() + "/rules" }
+
+// SetBadgeURL sets somebody's badge.
+func SetBadgeURL() templ.SafeURL { return StationsURL() + "/badge" }
+
+func stationURL(id packaging.StationID) templ.SafeURL {
+	return StationsURL() + "/" + templ.SafeURL(strconv.FormatInt(int64(id), 10))
+}
+
+// StationCodeURL makes a code that binds a tablet to the station.
+func StationCodeURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/code" }
+
+func StationUnbindURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/unbind" }
+
+func StationRemoveURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/remove" }
 
 func TenantURL() templ.SafeURL { return "/tenant" }
 
@@ -66,6 +125,9 @@ func OrderURL(id packaging.OrderID) templ.SafeURL {
 func ArmURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?arm=1#release" }
 
 func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/release" }
+
+// ExecuteURL is ReleaseURL from a page that is armed, and stays so where what was given is not enough.
+func ExecuteURL(id packaging.OrderID) templ.SafeURL { return ReleaseURL(id) + "?arm=1" }
 
 // AskURL asks the API about the order's unknown release.
 func AskURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/ask" }

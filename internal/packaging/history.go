@@ -31,12 +31,24 @@ const (
 	LineSet            Deed = "line_set"
 	PersonSet          Deed = "person_set"
 	PasswordSet        Deed = "password_set"
+	PINDeclined        Deed = "pin_declined" // a wrong PIN at a station
+	PINSet             Deed = "pin_set"      // or taken away
+	BadgeSet           Deed = "badge_set"    // likewise
+	StationSet         Deed = "station_set"
+	StationRemoved     Deed = "station_removed"
+	StationCoded       Deed = "station_coded" // a code was made that binds a tablet
+	StationBound       Deed = "station_bound"
+	StationUnbound     Deed = "station_unbound"
+	RulesSet           Deed = "rules_set"          // of stations and signatures
+	Signed             Deed = "signed"             // New is the meaning and the hash
+	SignDeclined       Deed = "signature_declined" // its reason says why
 )
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported,
 	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
+	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and

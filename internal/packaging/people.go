@@ -89,9 +89,10 @@ func (r Role) May(a Action) bool {
 type Person struct {
 	Author
 	Tenant    Tenant
-	Elsewhere bool     // they belong to other tenants too
-	Lines     []LineID // the lines that they are limited to, none where they are not limited
-	Language  string   // that they chose to read (BCP 47), empty where they chose none
+	Elsewhere bool      // they belong to other tenants too
+	Lines     []LineID  // the lines that they are limited to, none where they are not limited
+	StationID StationID // where they signed in, 0 elsewhere than at a station
+	Language  string    // that they chose to read (BCP 47), empty where they chose none
 
 	HintsDropped []string // the hints for a first use that they have put away
 }

@@ -24,7 +24,7 @@ type book struct {
 	recorded []packaging.Entry
 }
 
-func (b *book) Claim(context.Context, packaging.Person, packaging.OrderID, int64) (packaging.Order, error) {
+func (b *book) Claim(context.Context, packaging.Person, packaging.OrderID, int64, ...packaging.Signature) (packaging.Order, error) {
 	return packaging.Order{ID: 7, TenantID: 1, Facts: packaging.Facts{Key: "Order143"}, Release: &packaging.Release{ID: 9, Outcome: packaging.Sending}}, b.claims
 }
 

@@ -32,11 +32,18 @@ func HashPassword(password Text) (string, error) {
 	if len(password.Reveal()) < MinPassword {
 		return "", fmt.Errorf("a password has at least %d characters", MinPassword)
 	}
+	return hash(password), nil
+}
+
+// HashPIN makes a hash to store of a PIN, which may be shorter than a password. VerifyPassword verifies it as well.
+func HashPIN(pin Text) string { return hash(pin) }
+
+func hash(password Text) string {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,
 		base64.RawStdEncoding.EncodeToString(salt),
-		base64.RawStdEncoding.EncodeToString(argon([]byte(password.Reveal()), salt, passes, memory, lanes, hashSize))), nil
+		base64.RawStdEncoding.EncodeToString(argon([]byte(password.Reveal()), salt, passes, memory, lanes, hashSize)))
 }
 
 func argon(password, salt []byte, passes, memory uint32, lanes uint8, size uint32) []byte {

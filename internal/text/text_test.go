@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge)\.[a-z0-9_]+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -77,6 +78,13 @@ func spoken(t *testing.T) map[string]bool {
 		}
 	}
 	keys["obstacle.order_changed"], keys["declined.order_changed"] = true, true
+	keys["obstacle.signature_missing"], keys["declined.signature_missing"] = true, true
+	for _, m := range slices.Concat(packaging.Meanings[1], packaging.Meanings[2]) {
+		keys["meaning."+string(m)] = true
+	}
+	for _, why := range []string{"wrong", "wrong_second", "same_person", "may_not"} {
+		keys["sign_declined."+why] = true
+	}
 	keys["obstacle.list_not_missing"], keys["obstacle.list_not_missing.do"] = true, true
 	for _, s := range []string{"open", "in_progress", "suspended", "done", "other"} {
 		keys["obstacle.not_pending."+s], keys["obstacle.not_pending."+s+".do"] = true, true
@@ -95,7 +103,9 @@ func spoken(t *testing.T) map[string]bool {
 			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused} {
 				keys["deed.release_settled."+string(o)] = true
 			}
-		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet:
+		case packaging.PINSet, packaging.BadgeSet:
+			keys["deed."+string(d)+".set"], keys["deed."+string(d)+".none"] = true, true
+		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet:
 			keys["deed.added"], keys["deed.changed"] = true, true
 		default:
 			keys["deed."+string(d)] = true

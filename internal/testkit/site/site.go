@@ -349,6 +349,47 @@ func (s *Site) SignIn(username string) *Browser {
 	return b
 }
 
+// Tablet adds a station at a line of "ghent" and opens the browser of a tablet that is bound to it.
+func (s *Site) Tablet(station, line string) *Browser {
+	s.t.Helper()
+	b := s.Browser()
+	if a := b.Post("/station", "code", s.StationCode(station, line)); a.Status != http.StatusSeeOther {
+		s.t.Fatalf("binding %s: %d", station, a.Status)
+	}
+	return b
+}
+
+// StationCode adds a station at a line of "ghent" and gives the code that binds it.
+func (s *Site) StationCode(station, line string) string {
+	s.t.Helper()
+	ctx, by := context.Background(), s.Person("administrator1")
+	l, err := s.Store.Line(ctx, by.Scope(), line)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, code, err := s.Store.AddStation(ctx, by, station, l.ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return code
+}
+
+// SetPIN gives somebody of "ghent" a PIN.
+func (s *Site) SetPIN(username, pin string) {
+	s.t.Helper()
+	if err := s.Store.SetPIN(context.Background(), s.Person(username), secret.HashPIN(secret.New(pin))); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// SetRules sets what "ghent" wants of its stations and signatures.
+func (s *Site) SetRules(r packaging.Rules) {
+	s.t.Helper()
+	if err := s.Store.SetRules(context.Background(), s.Person("administrator1"), r); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Answer is what a browser got.
 type Answer struct {
 	Status int

@@ -1,0 +1,277 @@
+package handlers_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/site"
+)
+
+// signing is a site where releases are signed, by two people where wanted.
+func signing(t *testing.T, two bool) *site.Site {
+	t.Helper()
+	s := site.New(t, site.Options{})
+	rules := packaging.DefaultRules
+	rules.SignReleases, rules.SecondSigner = true, two
+	s.SetRules(rules)
+	return s
+}
+
+// sign arms the release and sends its form, with the pairs in place of what it holds.
+func sign(b *site.Browser, o packaging.Order, pairs ...string) site.Answer {
+	armed := b.Get(path(o, "?arm=1"))
+	form := map[string]string{
+		"revision": armed.Attr(".execute input[name=revision]", "value"), "content": armed.Attr(".execute input[name=content]", "value"),
+		"meaning": "checked", "secret": site.Password,
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form[pairs[i]] = pairs[i+1]
+	}
+	var all []string
+	for name, value := range form {
+		all = append(all, name, value)
+	}
+	return b.Post(path(o, "/release?arm=1"), all...)
+}
+
+// of gives the latest entry of a deed.
+func of(s *site.Site, deed packaging.Deed) (e packaging.Entry) {
+	for _, e := range s.History() {
+		if e.Deed == deed {
+			return e
+		}
+	}
+	return e
+}
+
+func signaturesOf(t *testing.T, s *site.Site, key string) []packaging.Signature {
+	t.Helper()
+	o := s.Order(key)
+	if o.Release == nil {
+		return nil
+	}
+	all, err := s.Store.Signatures(t.Context(), o.TenantID, packaging.SignedRelease, int64(o.Release.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestASignedReleaseShowsWhoSignedItWhenAndWhatItMeans(t *testing.T) {
+	t.Parallel()
+	s := signing(t, false)
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	armed := b.Get(path(o, "?arm=1"))
+	for _, fact := range []string{o.Key, o.Product, o.GTIN, o.Lot, o.Expiry, "Blister line 1", o.Quantity, "11"} {
+		if !strings.Contains(armed.Text(".armed dl"), fact) {
+			t.Errorf("%q is signed but not shown: %s", fact, armed.Text(".armed dl"))
+		}
+	}
+	if a := sign(b, o); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text(".problem"))
+	}
+	all := signaturesOf(t, s, "Order143")
+	if len(all) != 1 {
+		t.Fatalf("%d signatures", len(all))
+	}
+	got := all[0]
+	record := o.ReleaseRecord()
+	if got.Content != record.Digest() || got.Hash != got.Digest() || got.By.Username != "supervisor1" || got.By.Role != packaging.Supervisor ||
+		got.Factor != packaging.ByPassword || got.Place != 1 || !got.At.Equal(s.Order("Order143").Release.Requested) {
+		t.Errorf("signature %+v", got)
+	}
+	hash := hex.EncodeToString(got.Hash[:])
+	if e := of(s, packaging.Signed); e.Object != "signature" || e.New != "I checked order, product, lot and line · "+hash || e.OrderKey != "Order143" || e.ReleaseID != s.Order("Order143").Release.ID {
+		t.Errorf("history %+v", e)
+	}
+	shown := b.Get(path(o, "")).Text(".result .signatures")
+	for _, want := range []string{"Person supervisor1", "Supervisor", "I checked order, product, lot and line", "2026-11-23 07:00:00 +01:00", hash[:16]} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the result does not show %q: %s", want, shown)
+		}
+	}
+	if got.Content == s.Order("Order144").ReleaseRecord().Digest() {
+		t.Error("two orders have one digest")
+	}
+}
+
+func TestWithoutItsSignatureNothingIsSent(t *testing.T) {
+	t.Parallel()
+	s := signing(t, false)
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	for name, test := range map[string]struct {
+		pairs  []string
+		status int
+		says   string
+		reason string // in the history
+	}{
+		"a wrong password":     {[]string{"secret", "not the password"}, http.StatusUnprocessableEntity, "The password or PIN is not right. Nothing was sent.", "wrong"},
+		"no password":          {[]string{"secret", ""}, http.StatusUnprocessableEntity, "The password or PIN is not right.", "wrong"},
+		"no meaning":           {[]string{"meaning", ""}, http.StatusUnprocessableEntity, "Choose what the signature means.", ""},
+		"a meaning of its own": {[]string{"meaning", "verified"}, http.StatusUnprocessableEntity, "Choose what the signature means.", ""},
+		"another content":      {[]string{"content", strings.Repeat("00", 32)}, http.StatusConflict, "The release was not signed as this site wants it", ""},
+		"no content":           {[]string{"content", ""}, http.StatusConflict, "The release was not signed as this site wants it", ""},
+		"another's content":    {[]string{"content", fmt.Sprintf("%x", s.Order("Order144").ReleaseRecord().Digest())}, http.StatusConflict, "The release was not signed", ""},
+	} {
+		a := sign(b, o, test.pairs...)
+		if a.Status != test.status || !strings.Contains(a.Text("#order"), test.says) {
+			t.Errorf("%s: %d %s", name, a.Status, a.Text("#order .problem"))
+		}
+		if test.status == http.StatusUnprocessableEntity && a.Attr(".execute input[name=content]", "value") == "" {
+			t.Errorf("%s: the form is not there to try again", name)
+		}
+		if e := s.History()[0]; test.reason != "" && (e.Deed != packaging.SignDeclined || e.Reason != test.reason || e.By.Username != "supervisor1" || e.OrderKey != "Order143") {
+			t.Errorf("%s: history %+v", name, e)
+		}
+	}
+	if a := b.Post(path(o, "/release")); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("no signature at all: %d", a.Status)
+	}
+	if n := len(s.Box.Released()); n != 0 || len(signaturesOf(t, s, "Order143")) != 0 {
+		t.Errorf("%d releases carried out", n)
+	}
+}
+
+func TestAnOrderThatChangedAfterItWasShownIsNotReleasedOnTheSignature(t *testing.T) {
+	t.Parallel()
+	s := signing(t, false)
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	armed := b.Get(path(o, "?arm=1"))
+	content := armed.Attr(".execute input[name=content]", "value")
+	changed := sandbox.Order143(s.Clock.Now())
+	changed.Lot = "LOT-OTHER"
+	s.Box.Put(changed)
+	s.Refresh()
+	now := s.Order("Order143")
+	if now.Lot != "LOT-OTHER" {
+		t.Fatalf("the order's lot is %s", now.Lot)
+	}
+	// Even with the revision of what is there now: what was signed is what was shown.
+	for _, revision := range []string{fmt.Sprint(o.Revision), fmt.Sprint(now.Revision), ""} {
+		a := b.Post(path(o, "/release?arm=1"), "revision", revision, "content", content, "meaning", "checked", "secret", site.Password)
+		if a.Status != http.StatusConflict || !strings.Contains(a.Text("#order"), "Nothing was sent.") {
+			t.Errorf("revision %q: %d %s", revision, a.Status, a.Text("#order .problem"))
+		}
+	}
+	if n := len(s.Box.Released()); n != 0 || len(signaturesOf(t, s, "Order143")) != 0 {
+		t.Errorf("%d releases carried out", n)
+	}
+	if e := s.History()[0]; e.Deed != packaging.ReleaseDeclined || e.Reason != "signature_missing" {
+		t.Errorf("history %+v", e)
+	}
+}
+
+func TestFailedSignaturesMakeTheNextOneWait(t *testing.T) {
+	t.Parallel()
+	s := signing(t, false)
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	for range 5 {
+		sign(b, o, "secret", "not the password")
+	}
+	a := sign(b, o)
+	if a.Status != http.StatusTooManyRequests || !strings.Contains(a.Text("#order"), "Too many wrong tries. Try again in") {
+		t.Errorf("the right password after five wrong ones: %d %s", a.Status, a.Text("#order .problem"))
+	}
+	s.Clock.Move(31 * time.Second)
+	if a := sign(b, o); a.Status != http.StatusSeeOther {
+		t.Errorf("after 31 s: %d", a.Status)
+	}
+}
+
+func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
+	t.Parallel()
+	s := signing(t, true)
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	second := func(username, secret string) []string {
+		return []string{"username", username, "secret2", secret, "meaning2", "verified"}
+	}
+	for name, test := range map[string]struct {
+		pairs  []string
+		says   string
+		reason string
+		by     string
+	}{
+		"the same person":            {second("supervisor1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
+		"the same person in capital": {second("SUPERVISOR1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
+		"who may not release":        {second("operator1", site.Password), "may not release orders on this line", "may_not", "operator1"},
+		"a wrong password":           {second("manager1", "not the password"), "The second person's username, password or PIN is not right.", "wrong_second", "manager1"},
+		"nobody":                     {second("nobody", site.Password), "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
+		"no second":                  {nil, "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
+		"without a meaning":          {[]string{"username", "manager1", "secret2", site.Password}, "Choose what the signature means.", "", ""},
+	} {
+		a := sign(b, o, test.pairs...)
+		if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("#order"), test.says) {
+			t.Errorf("%s: %d %s", name, a.Status, a.Text("#order .problem"))
+		}
+		if e := s.History()[0]; test.reason != "" && (e.Deed != packaging.SignDeclined || e.Reason != test.reason || e.By.Username != test.by) {
+			t.Errorf("%s: history %+v", name, e)
+		}
+	}
+	if n := len(s.Box.Released()); n != 0 {
+		t.Fatalf("%d releases carried out", n)
+	}
+	if a := sign(b, o, second("Manager1", site.Password)...); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("#order .problem"))
+	}
+	all := signaturesOf(t, s, "Order143")
+	if len(all) != 2 || all[0].By.Username != "supervisor1" || all[1].By.Username != "manager1" || all[1].Place != 2 || all[1].Content != all[0].Content {
+		t.Errorf("signatures %+v", all)
+	}
+	if shown := b.Get(path(o, "")).All(".result .signatures strong"); !slices.Equal(shown, []string{"Person supervisor1", "Person manager1"}) {
+		t.Errorf("the result shows %q", shown)
+	}
+}
+
+func TestAtAStationAPINSigns(t *testing.T) {
+	t.Parallel()
+	s := signing(t, true)
+	s.SetPIN("manager1", anotherPIN)
+	tablet, o := atTablet(t, s), s.Order("Order143")
+	if a := sign(tablet, o, "secret", anotherPIN, "username", "manager1", "secret2", anotherPIN, "meaning2", "approved"); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("somebody else's PIN: %d", a.Status)
+	}
+	if a := sign(tablet, o, "secret", aPIN, "username", "manager1", "secret2", anotherPIN, "meaning2", "approved"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("#order .problem"))
+	}
+	for _, got := range signaturesOf(t, s, "Order143") {
+		if got.Factor != packaging.ByPIN || got.By.Station != "Tablet 1" {
+			t.Errorf("signature %+v", got)
+		}
+	}
+	elsewhere := s.SignIn("supervisor1")
+	if a := sign(elsewhere, s.Order("Order144"), "secret", aPIN, "username", "manager1", "secret2", anotherPIN, "meaning2", "approved"); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("PINs without a station: %d", a.Status)
+	}
+}
+
+func TestASecondPressOfASignedReleaseNeedsNoSignatureToBeTold(t *testing.T) {
+	t.Parallel()
+	s := signing(t, false)
+	o := s.Order("Order143")
+	late := s.SignIn("manager1")
+	sign(s.SignIn("supervisor1"), o)
+	a := late.Post(path(o, "/release?arm=1"), "secret", "not the password")
+	if a.Status != http.StatusConflict || !strings.Contains(a.Text("#order"), "Person supervisor1") || len(s.Box.Released()) != 1 {
+		t.Errorf("%d %s", a.Status, a.Text("#order"))
+	}
+}
+
+func TestAQueueIsRefusedWhereEachReleaseIsSigned(t *testing.T) {
+	t.Parallel()
+	s := signing(t, false)
+	b := s.SignIn("supervisor1")
+	a := started(t, b, picked(t, b, "Order143", "Order144"))
+	if a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "Each release of this site must be signed") {
+		t.Errorf("%d %s", a.Status, a.Text("main"))
+	}
+	if n := len(s.Box.Released()); n != 0 {
+		t.Errorf("%d releases carried out", n)
+	}
+}

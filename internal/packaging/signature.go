@@ -1,0 +1,135 @@
+package packaging
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+)
+
+// Record is what a person signs: a kind of thing, and named values of it in a fixed order, as they were shown.
+type Record struct {
+	Kind   string // for example "release"
+	Values []Value
+}
+
+// Value is one named value of a record.
+type Value struct{ Name, Text string }
+
+// Digest is the hash of a record: SHA-256 over "lineboard record 1", Kind, and the name and text of each value, each
+// written as a netstring (see [Entry.Digest]).
+func (r Record) Digest() [sha256.Size]byte {
+	d := digester{sha256.New()}
+	d.text("lineboard record 1")
+	d.text(r.Kind)
+	for _, v := range r.Values {
+		d.text(v.Name)
+		d.text(v.Text)
+	}
+	return [sha256.Size]byte(d.Sum(nil))
+}
+
+// ReleaseRecord is what is signed of an order before its release. Serials expected are empty where they are not known.
+func (o Order) ReleaseRecord() Record {
+	expected := ""
+	if n, known := o.SerialsExpected(); known {
+		expected = strconv.FormatInt(n, 10)
+	}
+	return Record{SignedRelease, []Value{
+		{"order", o.Key},
+		{"product", o.Product},
+		{"gtin", o.GTIN},
+		{"lot", o.Lot},
+		{"expiry", o.Expiry},
+		{"line", o.Line.Code},
+		{"line name", o.Line.Name},
+		{"quantity", o.Quantity},
+		{"extra percentage", o.ExtraPercent},
+		{"serials expected", expected},
+		{"revision", strconv.FormatInt(o.Revision, 10)},
+	}}
+}
+
+// SignedRelease is the kind of record that is signed for a release.
+const SignedRelease = "release"
+
+// Factor is what a person proved with that it is them.
+type Factor string
+
+// The factors.
+const (
+	ByPassword Factor = "password"
+	ByPIN      Factor = "pin" // at a station
+)
+
+// Signature is a person's signature under a record. Who they are is as of then.
+type Signature struct {
+	TenantID TenantID
+	Kind     string            // of the record
+	Object   int64             // our key of what was signed, for example of the release
+	Content  [sha256.Size]byte // digest of the record that the person was shown
+	Place    int               // 1 for the first signer, 2 for the second
+	By       Author
+	Meaning  string // in the words that the person chose
+	At       time.Time
+	Factor   Factor
+	Hash     [sha256.Size]byte
+}
+
+// Digest is the hash that the signature must carry: SHA-256 over these fields in this order, each written as a netstring
+// (see [Entry.Digest]):
+//
+//	"lineboard signature 1", TenantID, Kind, Object, Content in 64 hexadecimal digits, Place, By.ID, By.Username,
+//	By.FullName, By.Role, By.Station, Meaning, At in milliseconds since 1970 UTC, Factor
+func (s Signature) Digest() [sha256.Size]byte {
+	d := digester{sha256.New()}
+	d.text("lineboard signature 1")
+	d.number(int64(s.TenantID))
+	d.text(s.Kind)
+	d.number(s.Object)
+	d.text(hex.EncodeToString(s.Content[:]))
+	d.number(int64(s.Place))
+	d.number(int64(s.By.ID))
+	d.text(s.By.Username)
+	d.text(s.By.FullName)
+	d.text(string(s.By.Role))
+	d.text(s.By.Station)
+	d.text(s.Meaning)
+	d.number(s.At.UnixMilli())
+	d.text(string(s.Factor))
+	return [sha256.Size]byte(d.Sum(nil))
+}
+
+// SignaturesMissing says whether the rules want other signatures under a record than those given: its own person's first,
+// a second person's where they want one, each under just this record.
+func (r Rules) SignaturesMissing(by Person, record Record, given []Signature) bool {
+	want := 0
+	if r.SignReleases {
+		want = 1
+	}
+	if r.SecondSigner {
+		want = 2
+	}
+	if len(given) < want {
+		return true
+	}
+	for i, s := range given {
+		if s.Content != record.Digest() || (s.By.ID == by.ID) != (i == 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// Meaning is what a signature can mean; each has its words in the catalogue.
+type Meaning string
+
+// The meanings.
+const (
+	MeansChecked  Meaning = "checked"  // order, product, lot and line
+	MeansApproved Meaning = "approved" // the release
+	MeansVerified Meaning = "verified" // as the second person
+)
+
+// Meanings are those that the first and the second signer choose from.
+var Meanings = map[int][]Meaning{1: {MeansChecked, MeansApproved}, 2: {MeansVerified, MeansApproved}}
