@@ -482,3 +482,57 @@ func TestTheDatabaseAndItsLibcBelongTogether(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodySignsTheSameThingTwiceAndSignaturesOnlyGrow(t *testing.T) {
+	d, boss, other := opened(t)
+	o := cache(t, d, boss.Tenant.ID, facts("Order143"))
+	o, err := d.Claim(t.Context(), boss, o.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(place int, user packaging.UserID, tenant packaging.TenantID, content byte) error {
+		return d.tx(t.Context(), func(tx *tx) error {
+			s := packaging.Signature{TenantID: tenant, Kind: packaging.SignedRelease, Object: int64(o.Release.ID), Place: place, By: boss.Author, Meaning: "checked", Factor: packaging.ByPassword}
+			s.By.ID, s.Content[0] = user, content
+			return tx.sign(s, packaging.Entry{TenantID: tenant})
+		})
+	}
+	if err := sign(2, boss.ID, boss.Tenant.ID, 1); err == nil {
+		t.Error("a second signature without a first was stored")
+	}
+	if err := sign(1, boss.ID, other.Tenant.ID, 1); err == nil {
+		t.Error("a signature of another tenant was stored")
+	}
+	if err := sign(1, boss.ID, boss.Tenant.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := sign(2, boss.ID, boss.Tenant.ID, 1); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("the same person a second time: %v", err)
+	}
+	if err := sign(1, other.ID, boss.Tenant.ID, 1); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("a second first signature: %v", err)
+	}
+	if err := sign(2, other.ID, boss.Tenant.ID, 2); err == nil {
+		t.Error("a second signature under other content was stored")
+	}
+	if err := sign(2, other.ID, boss.Tenant.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []string{
+		`UPDATE signatures SET meaning = 'other'`, `DELETE FROM signatures`,
+		`REPLACE INTO signatures SELECT * FROM signatures`,
+	} {
+		if _, err := d.write.ExecContext(t.Context(), change); err == nil {
+			t.Errorf("%s went through", change)
+		}
+	}
+	all, err := d.Signatures(t.Context(), boss.Tenant.ID, packaging.SignedRelease, int64(o.Release.ID))
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d signatures, %v", len(all), err)
+	}
+	for _, s := range all {
+		if s.Hash != s.Digest() {
+			t.Errorf("the hash of signature %d is not that of what is stored", s.Place)
+		}
+	}
+}

@@ -159,7 +159,7 @@ func (s *server) routes() []route {
 		{"POST", "/station/sign-in", anybody, s.stationSignIn},
 		{"GET", "/station/idle", packaging.ViewOrders, s.stationIdle},
 		{"POST", "/station/used", packaging.ViewOrders, s.stationIdle},
-		{"POST", "/station/lock", packaging.ViewOrders, s.lockStation},
+		{"POST", "/station/lock", anybody, s.lockStation},
 		{"POST", "/station/unbind", packaging.Administer, s.unbindHere},
 
 		{"GET", "/", packaging.ViewOrders, s.overview},

@@ -332,17 +332,16 @@ func (s *server) stationIdle(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]float64{"left": math.Round(use.Left(s.Now()).Seconds()*10) / 10})
 }
 
-// lockStation locks the session until somebody signs in at the station again.
+// lockStation locks the session, if there is one, until somebody signs in at the station again.
 func (s *server) lockStation(c echo.Context) error {
-	if !at(c).Known() {
-		return packaging.Fail(packaging.NotFound, "error.not_found")
-	}
-	token, err := s.sessionToken(c)
-	if err != nil {
-		return err
-	}
-	if err := s.Store.LockStation(c.Request().Context(), token); err != nil {
-		return err
+	if _, ok := who(c); ok && at(c).Known() {
+		token, err := s.sessionToken(c)
+		if err != nil {
+			return err
+		}
+		if err := s.Store.LockStation(c.Request().Context(), token); err != nil {
+			return err
+		}
 	}
 	return c.Redirect(http.StatusSeeOther, ownPath(c.FormValue("next")))
 }

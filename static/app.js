@@ -284,9 +284,9 @@
       clearTimeout(timer);
       if (lock.open) return;
       const left = until - performance.now(), late = left <= warn;
-      if (late && idle.hidden && left > 0) announce($("#idle-words").textContent);
-      idle.hidden = !late;
       put($("[data-left]", idle), String(Math.max(0, Math.ceil(left / 1000))));
+      if (late === idle.hidden) announce(late ? $("#idle-words").textContent : "");
+      idle.hidden = !late;
       if (left <= 0) ask("GET");
       // Another window may have been used: ask before warning.
       else timer = late ? setTimeout(watch, 250) : setTimeout(() => ask("GET"), left - warn + 50);
@@ -323,7 +323,7 @@
     $("[data-lock-now]")?.addEventListener("submit", async event => {
       event.preventDefault();
       cover();
-      try { await fetch(idle.dataset.lock, { method: "POST", redirect: "manual" }); } catch { /* time will lock it */ }
+      try { await fetch(idle.dataset.lock, { method: "POST", redirect: "manual", keepalive: true }); } catch { /* time will lock it */ }
     });
 
     document.addEventListener("htmx:beforeRequest", event => { if (lock.open && !lock.contains(event.target)) event.preventDefault(); });

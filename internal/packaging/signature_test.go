@@ -1,0 +1,94 @@
+package packaging_test
+
+import (
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+func signedOrder() packaging.Order {
+	return packaging.Order{
+		Facts: packaging.Facts{
+			Key: "Order143", Product: "Paracetamol", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2028-12-31", Quantity: "10", ExtraPercent: "10",
+		},
+		Line: packaging.Line{ID: 1, Code: "L1", Name: "Blister line 1"}, Revision: 7,
+	}
+}
+
+func TestTheDigestsOfARecordAndASignatureAreAsDocumented(t *testing.T) {
+	record := sha256.Sum256([]byte("18:lineboard record 1,7:release,5:order,8:Order143,7:product,11:Paracetamol,4:gtin,14:09506000134352,3:lot,6:ABC123," +
+		"6:expiry,10:2028-12-31,4:line,2:L1,9:line name,14:Blister line 1,8:quantity,2:10,16:extra percentage,2:10,16:serials expected,2:11,8:revision,1:7,"))
+	if got := signedOrder().ReleaseRecord().Digest(); got != record {
+		t.Errorf("record %x, want %x", got, record)
+	}
+	s := packaging.Signature{
+		TenantID: 1, Kind: "release", Object: 5, Place: 1, By: packaging.Author{ID: 3, Username: "sofie", FullName: "Sofie Peeters", Role: "supervisor", Station: "Tablet 1"},
+		Meaning: "I checked", At: time.UnixMilli(1_795_500_000_123), Factor: packaging.ByPIN,
+	}
+	want := sha256.Sum256([]byte("21:lineboard signature 1,1:1,7:release,1:5,64:0000000000000000000000000000000000000000000000000000000000000000," +
+		"1:1,1:3,5:sofie,13:Sofie Peeters,10:supervisor,8:Tablet 1,9:I checked,13:1795500000123,3:pin,"))
+	if got := s.Digest(); got != want {
+		t.Errorf("signature %x, want %x", got, want)
+	}
+}
+
+func TestWhateverChangesInAnOrderChangesWhatIsSigned(t *testing.T) {
+	was := signedOrder().ReleaseRecord().Digest()
+	for name, change := range map[string]func(*packaging.Order){
+		"order": func(o *packaging.Order) { o.Key += "x" }, "product": func(o *packaging.Order) { o.Product += "x" },
+		"gtin": func(o *packaging.Order) { o.GTIN += "1" }, "lot": func(o *packaging.Order) { o.Lot += "x" },
+		"expiry": func(o *packaging.Order) { o.Expiry = "2029-12-31" }, "line": func(o *packaging.Order) { o.Line.Code = "L2" },
+		"line name": func(o *packaging.Order) { o.Line.Name += "x" }, "quantity": func(o *packaging.Order) { o.Quantity = "11" },
+		"extra": func(o *packaging.Order) { o.ExtraPercent = "11" }, "revision": func(o *packaging.Order) { o.Revision++ },
+		"from lot to product": func(o *packaging.Order) { o.Product, o.Lot = o.Product+"A", o.Lot[1:] },
+	} {
+		o := signedOrder()
+		change(&o)
+		if o.ReleaseRecord().Digest() == was {
+			t.Errorf("%s is not in what is signed", name)
+		}
+	}
+}
+
+func TestTheSignaturesThatASiteWantsAreOfTheRightPeopleUnderTheRightRecord(t *testing.T) {
+	by := packaging.Person{Author: packaging.Author{ID: 1}}
+	record := signedOrder().ReleaseRecord()
+	of := func(user packaging.UserID) packaging.Signature {
+		return packaging.Signature{By: packaging.Author{ID: user}, Content: record.Digest()}
+	}
+	none, one, two := packaging.Rules{}, packaging.Rules{SignReleases: true}, packaging.Rules{SignReleases: true, SecondSigner: true}
+	type given = []packaging.Signature
+	for name, test := range map[string]struct {
+		rules   packaging.Rules
+		given   given
+		missing bool
+	}{
+		"none wanted":                {none, nil, false},
+		"none wanted, one given":     {none, given{of(1)}, false},
+		"one wanted":                 {one, given{of(1)}, false},
+		"one wanted, none given":     {one, nil, true},
+		"another person's":           {one, given{of(2)}, true},
+		"under something else":       {one, given{{By: by.Author}}, true},
+		"two wanted":                 {two, given{of(1), of(2)}, false},
+		"two wanted, one given":      {two, given{of(1)}, true},
+		"the same person twice":      {two, given{of(1), of(1)}, true},
+		"the other first":            {two, given{of(2), of(1)}, true},
+		"the second under something": {two, given{of(1), {By: packaging.Author{ID: 2}}}, true},
+	} {
+		if got := test.rules.SignaturesMissing(by, record, test.given); got != test.missing {
+			t.Errorf("%s: missing %v", name, got)
+		}
+	}
+}
+
+func TestWaitsDoubleAfterFiveWrongTriesUpToAQuarterOfAnHour(t *testing.T) {
+	for tries, want := range map[int]time.Duration{
+		0: 0, 4: 0, 5: 30 * time.Second, 6: time.Minute, 7: 2 * time.Minute, 9: 8 * time.Minute, 10: 15 * time.Minute, 1_000_000: 15 * time.Minute,
+	} {
+		if got := packaging.WaitAfter(tries); got != want {
+			t.Errorf("after %d: %v, want %v", tries, got, want)
+		}
+	}
+}
