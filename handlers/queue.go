@@ -39,6 +39,11 @@ func (s *server) showQueue(c echo.Context, status int, picked, notice string) er
 	case packaging.CodeOf(err) != packaging.NotFound:
 		return err
 	}
+	rules, err := s.Store.Rules(ctx, p.Tenant.ID)
+	if err != nil {
+		return err
+	}
+	page.Signed = rules.SignReleases
 	orders, err := s.Store.LineOrders(ctx, p.Scope(), line.ID, boardMost)
 	if err != nil {
 		return err

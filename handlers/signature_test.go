@@ -267,7 +267,12 @@ func TestAQueueIsRefusedWhereEachReleaseIsSigned(t *testing.T) {
 	t.Parallel()
 	s := signing(t, false)
 	b := s.SignIn("supervisor1")
-	a := started(t, b, picked(t, b, "Order143", "Order144"))
+	page := b.Get("/lines/L1/queue")
+	if !strings.Contains(page.Text("main"), "Each release of this site must be signed") || len(page.All(".moves a")) > 0 {
+		t.Errorf("the page says %q", page.Text("main"))
+	}
+	o := s.Order("Order143")
+	a := b.Post("/lines/L1/queue", "pick", fmt.Sprintf("%d.%d", o.ID, o.Revision))
 	if a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "Each release of this site must be signed") {
 		t.Errorf("%d %s", a.Status, a.Text("main"))
 	}

@@ -211,7 +211,8 @@ func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
 	p.Viewport(1280, 800)
 	signs := func(second string) {
 		t.Helper()
-		p.In(".signing fieldset:first-of-type").Choose("Meaning", "I checked order, product, lot and line")
+		p.Click("I checked order, product, lot and line")
+		p.Click("I verified this release as the second person")
 		p.In(".signing fieldset:first-of-type").Fill("PIN or password", supervisorsPIN)
 		p.Fill("Username of the second person", second)
 		p.In(".signing fieldset:last-of-type").Fill("PIN or password", managersPIN)
