@@ -20,6 +20,25 @@ func LoginURL() templ.SafeURL { return "/login" }
 
 func LogoutURL() templ.SafeURL { return "/logout" }
 
+// AccountURL is a person's own page.
+func AccountURL() templ.SafeURL { return "/account" }
+
+// PasswordURL changes one's own password.
+func PasswordURL() templ.SafeURL { return AccountURL() + "/password" }
+
+// EndOwnSessionURL ends one of one's own sessions.
+func EndOwnSessionURL(s packaging.Session) templ.SafeURL {
+	return AccountURL() + "/sessions/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
+}
+
+// SessionsURL lists who is signed in.
+func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }
+
+// EndSessionURL ends somebody's session.
+func EndSessionURL(s packaging.Session) templ.SafeURL {
+	return SessionsURL() + "/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
+}
+
 // AdminURL is where the pages for administrators begin.
 func AdminURL() templ.SafeURL { return "/admin" }
 

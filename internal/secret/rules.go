@@ -11,8 +11,11 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// MinPassword is the least length of a password, in characters.
-const MinPassword = 12
+// MinPassword and MaxPassword are the least and the most length of a password, in characters.
+const (
+	MinPassword = 12
+	MaxPassword = 128
+)
 
 // distinct is the least number of different characters in a password.
 const distinct = 5
@@ -30,12 +33,15 @@ var common = sync.OnceValue(func() map[string]bool {
 })
 
 // CheckPassword says why a text is no password: its error is coded [packaging.Invalid] and has one of the keys
-// "error.password_short" and "error.password_common". Length counts, and not what kinds of characters it has; a common
+// "error.password_short", "error.password_long" and "error.password_common". Length counts, and not what kinds of characters it has; a common
 // password stays one with digits or signs around it, in capitals, or said twice.
 func CheckPassword(password Text) error {
 	text := password.Reveal()
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) < MinPassword {
 		return packaging.Fail(packaging.Invalid, "error.password_short", "Least", strconv.Itoa(MinPassword))
+	}
+	if utf8.RuneCountInString(text) > MaxPassword {
+		return packaging.Fail(packaging.Invalid, "error.password_long", "Most", strconv.Itoa(MaxPassword))
 	}
 	if guessable(strings.ToLower(text)) {
 		return packaging.Fail(packaging.Invalid, "error.password_common")

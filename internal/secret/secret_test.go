@@ -186,10 +186,12 @@ func TestAPasswordIsLongAndNoCommonOne(t *testing.T) {
 		"PasswordPassword": "error.password_common",
 		"qwertyqwerty":     "error.password_common",
 		"1qaz2wsx3edc":     "error.password_common",
-		"123456789012":     "error.password_common",
-		"abcdefghijklm":    "error.password_common",
-		"aaaaaaaaaaaa":     "error.password_common",
-		"121212121212":     "error.password_common",
+		strings.Repeat("correct horse ", 9) + "no":  "",
+		strings.Repeat("correct horse ", 9) + "too": "error.password_long",
+		"123456789012":  "error.password_common",
+		"abcdefghijklm": "error.password_common",
+		"aaaaaaaaaaaa":  "error.password_common",
+		"121212121212":  "error.password_common",
 	} {
 		key := ""
 		var coded *packaging.Error
