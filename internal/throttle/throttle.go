@@ -5,6 +5,7 @@ package throttle
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/netip"
 	"strings"
 	"sync"
@@ -55,6 +56,9 @@ type count struct {
 	on    bool      // throttling has begun and is not over
 }
 
+// over is by how many wrong passwords a count is beyond the free ones, below zero where it is not.
+func (c *count) over() int { return int(math.Round(c.level)) - c.rule.free }
+
 // Guard slows down who tries passwords.
 type Guard struct {
 	store Recorder
@@ -91,7 +95,7 @@ func (g *Guard) Try(username, from string) (wait time.Duration) {
 		switch {
 		case wait <= 0:
 			c.level++
-			if over := int(c.level) - c.rule.free; over >= 0 {
+			if over := c.over(); over >= 0 {
 				c.until = now.Add(min(time.Second<<min(over, 20), c.rule.most))
 			}
 		case c.until.After(now):
@@ -122,7 +126,7 @@ func (g *Guard) wrong(username, from string) (quiet bool, began []packaging.Thro
 		case c.on:
 			quiet = true
 			c.Tries++
-		case !c.until.IsZero() && int(c.level)-c.rule.free >= 0:
+		case c.over() >= 0:
 			c.on = true
 			began = append(began, c.Throttling)
 		}
