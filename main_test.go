@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"io/fs"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -398,6 +399,29 @@ func TestWithACertificateItServesHTTPSAndCookiesForNothingElse(t *testing.T) {
 	plain.end(t)
 	if !strings.Contains(plain.log.String(), "plain HTTP") {
 		t.Error("it does not warn of plain HTTP")
+	}
+}
+
+func TestTheSecurityPageNamesWhatThereIs(t *testing.T) {
+	page := content(t, "docs", "security.md")
+	var tests strings.Builder
+	if err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			tests.WriteString(content(t, path))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`\bTest\w+`).FindAllString(page, -1) {
+		if !strings.Contains(tests.String(), "func "+name+"(") {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for _, m := range regexp.MustCompile("`([a-z/]+(?:\\.go|/))`").FindAllStringSubmatch(page, -1) {
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -71,7 +72,11 @@ func (s *server) showThrottled(c echo.Context, form views.LoginForm, wait time.D
 func throttled(c echo.Context, wait time.Duration) string {
 	wait = (wait + time.Second - 1).Truncate(time.Second)
 	c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
-	return text.Say(pageContext(c), "login.throttled", "Wait", text.Lasting(wait))
+	long := fmt.Sprintf("%d s", int(wait.Seconds()))
+	if wait > time.Minute {
+		long = text.Lasting(wait)
+	}
+	return text.Say(pageContext(c), "login.throttled", "Wait", long)
 }
 
 // recordWrong notes a wrong password. In the history each has its entry until they are slowed down, which has one of its own.
