@@ -74,7 +74,7 @@ func throttled(c echo.Context, wait time.Duration) string {
 	c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
 	long := fmt.Sprintf("%d s", int(wait.Seconds()))
 	if wait > time.Minute {
-		long = text.Lasting(wait)
+		long = text.Lasting(pageContext(c), wait)
 	}
 	return text.Say(pageContext(c), "login.throttled", "Wait", long)
 }
