@@ -110,7 +110,8 @@ func (g *Guard) Try(username, from string) (wait time.Duration) {
 func (g *Guard) Wrong(ctx context.Context, username, from string) (quiet bool, err error) {
 	quiet, began := g.wrong(username, from)
 	for _, t := range began {
-		g.log.Warn("passwords are slowed down", "username", t.Username, "address", t.Address)
+		// Without the name: people type passwords where it belongs. The history names whom there is.
+		g.log.Warn("passwords are slowed down", "address", t.Address)
 		if err := g.store.ThrottlingBegan(ctx, t); err != nil {
 			return quiet, err
 		}

@@ -153,7 +153,6 @@ func TestAnAddressThatTriesManyNamesIsSlowedDownForAllOfThem(t *testing.T) {
 		t.Errorf("began %+v", b.began)
 	}
 	// People of a plant behind one address who mistype now and then never meet it.
-	_, g = guard()
 	b, g = guard()
 	for i := range 500 {
 		if wait := wrong(t, g, fmt.Sprintf("name%d", i), "10.0.0.1"); wait != 0 {
