@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/internal/certificate"
 	"lineboard/internal/config"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/ordersync"
@@ -31,6 +33,7 @@ import (
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
+	"lineboard/internal/throttle"
 	"lineboard/views"
 )
 
@@ -49,6 +52,13 @@ type commands struct {
 	Serve   serve      `cmd:"" help:"Serve the dashboard."`
 	Demo    demo       `cmd:"" help:"Serve the dashboard with the built-in sandbox, sample lines, orders and people."`
 	Sandbox standAlone `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
+
+	RotateKey rotateKey `cmd:"" help:"Change the key that credentials are sealed with."`
+}
+
+// rotateKey is the command that changes the key which credentials are sealed with.
+type rotateKey struct {
+	Data string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database and its key. Lineboard must not be running."`
 }
 
 // settings are what serve and demo have in common. Each can be given as a flag or as LINEBOARD_… in the environment.
@@ -64,6 +74,10 @@ type settings struct {
 	SessionIdle  time.Duration   `default:"2h" help:"A sign-in ends when it was not used for so long."`
 	SessionLimit time.Duration   `default:"12h" help:"A sign-in ends so long after it began."`
 	HTTPS        bool            `name:"https" help:"People reach Lineboard by HTTPS (through a proxy): cookies are sent over nothing else."`
+	TLSCert      string          `name:"tls-cert" placeholder:"FILE" help:"Certificate to serve HTTPS with (PEM), read again when it changes."`
+	TLSKey       string          `name:"tls-key" placeholder:"FILE" help:"Its key (PEM)."`
+	Proxies      []netip.Prefix  `name:"trusted-proxies" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	RateLimit    float64         `default:"100" help:"How many requests a second an address may make; 0 for any number."`
 	Verbose      bool            `help:"Log every request."`
 }
 
@@ -76,6 +90,12 @@ func (s *settings) Validate() error {
 		if d < 100*time.Millisecond {
 			return fmt.Errorf("--%s must be at least 100ms", name)
 		}
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	if s.RateLimit < 0 {
+		return errors.New("--rate-limit must not be below zero")
 	}
 	if len(s.AskAfter) < 2 || s.AskAfter[0] <= 0 || !slices.IsSorted(s.AskAfter) || s.Doubt < 0 {
 		return errors.New("--ask-after must be two or more growing times, and --doubt none below zero")
@@ -197,7 +217,7 @@ func (d *demo) Run(p *process) error {
 func (s *standAlone) Run(p *process) error {
 	box := sandbox.New(sandbox.Options{})
 	box.Put(sandbox.Sample(time.Now())...)
-	return listen(p, s.Addr, box, func(address string) {
+	return listen(p, s.Addr, nil, box, func(address string) {
 		fmt.Fprintf(p.stdout, "The sandbox is at %s, with the credentials of the API's documentation\n", address)
 	})
 }
@@ -227,6 +247,7 @@ func siteOf(file config.Provisioning) (site db.Site) {
 const (
 	patience    = 8 * time.Second  // how long a press of release waits before its page shows it as under way
 	headerLimit = 10 * time.Second // for the head of a request
+	headerMost  = 32 << 10         // bytes of it
 	stopLimit   = 10 * time.Second // for requests under way when the program stops
 )
 
@@ -259,6 +280,16 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	if interrupted > 0 {
 		log.Warn("releases were under way when Lineboard stopped; their outcome is unknown", "releases", interrupted)
 	}
+	var keeper *certificate.Keeper
+	if s.TLSCert != "" {
+		if keeper, err = certificate.Open(s.TLSCert, s.TLSKey, log); err != nil {
+			return err
+		}
+	}
+	secure := s.HTTPS || keeper != nil
+	if !secure && people == nil {
+		log.Warn("people reach Lineboard by plain HTTP: whoever is on the network can read passwords; see --tls-cert and --https")
+	}
 	clients := s.clients(store)
 	releaser := release.New(store, func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) }, log)
 	defer func() {
@@ -272,14 +303,16 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 		release.Pace{After: s.AskAfter, Doubt: s.Doubt}, time.Now, log)
 	syncer := ordersync.New(store, func(ctx context.Context, t packaging.TenantID) (ordersync.API, error) { return clients.Of(ctx, t) },
 		s.Refresh, settler.Wake, time.Now, log)
+	guard := throttle.New(store, time.Now, log)
 	group, ctx := errgroup.WithContext(p)
+	group.Go(func() error { return guard.Run(ctx) })
 	group.Go(func() error { return syncer.Run(ctx) })
 	group.Go(func() error { return settler.Run(ctx) })
 	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
 	group.Go(func() error {
-		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, handlers.New(handlers.Config{
+		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, keeper, handlers.New(handlers.Config{
 			Store: store, Down: clients.Down, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
-			Secure: s.HTTPS, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people,
+			Secure: secure, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people, Guard: guard, Proxies: s.Proxies, PerSecond: s.RateLimit,
 		}), listening)
 	})
 	return group.Wait()
@@ -290,14 +323,81 @@ func openData(ctx context.Context, folder string) (*db.DB, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder can't be made: %w", err)
 	}
-	path := filepath.Join(folder, "lineboard.db")
+	path := filepath.Join(folder, databaseFile)
 	_, err := os.Stat(path)
 	// A database without its key is not given a new one: what is sealed in it would be lost in silence.
-	box, err := secret.OpenKeyFile(filepath.Join(folder, "lineboard.key"), errors.Is(err, os.ErrNotExist))
+	box, err := secret.OpenKeyFile(filepath.Join(folder, keyFile), errors.Is(err, os.ErrNotExist))
 	if err != nil {
 		return nil, err
 	}
-	return db.Open(ctx, path, box, time.Now)
+	store, err := db.Open(ctx, path, box, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	again, err := endRotation(ctx, store, filepath.Join(folder, keyFile))
+	if err != nil || again {
+		err = errors.Join(err, store.Close())
+	}
+	if again && err == nil {
+		return openData(ctx, folder)
+	}
+	return store, err
+}
+
+// The files of a data folder. While the key is changed, the next one lies beside it.
+const (
+	databaseFile = "lineboard.db"
+	keyFile      = "lineboard.key"
+	nextKey      = ".next"
+)
+
+// endRotation ends a change of the key that was cut off. What the database is sealed with decides: with the next key, that
+// one takes its place, and the database must be opened again; otherwise the next key is worth nothing.
+func endRotation(ctx context.Context, store *db.DB, key string) (again bool, err error) {
+	next, err := secret.OpenKeyFile(key+nextKey, false)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	done, err := store.RotatedTo(ctx, next)
+	switch {
+	case err != nil:
+		return false, err
+	case done:
+		return true, secret.ReplaceKeyFile(key, key+nextKey)
+	}
+	return false, os.Remove(key + nextKey)
+}
+
+// Run changes the key. At each moment at which it may be cut off, the next start finds the key that fits: the next key is
+// on disk before the database is sealed with it, and the old one stays until that is committed.
+func (r *rotateKey) Run(p *process) (err error) {
+	key := filepath.Join(r.Data, keyFile)
+	if _, err := os.Stat(filepath.Join(r.Data, databaseFile)); err != nil {
+		return fmt.Errorf("there is no data of Lineboard in %s: %w", r.Data, err)
+	}
+	store, err := openData(p, r.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := checkKey(p, store); err != nil {
+		return err
+	}
+	next, err := secret.CreateKeyFile(key + nextKey)
+	if err != nil {
+		return err
+	}
+	if err := store.Rotate(p, next); err != nil {
+		return err
+	}
+	if err := secret.ReplaceKeyFile(key, key+nextKey); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "The credentials are sealed with a new key, in %s. Back it up.\nThe old key opens nothing but older backups of the database.\n", key)
+	return nil
 }
 
 // sweepSessions forgets ended sessions now and then.
@@ -314,16 +414,21 @@ func sweepSessions(ctx context.Context, store *db.DB, s *settings, log *slog.Log
 	}
 }
 
-// listen serves until the process must stop, and lets requests under way end.
-func listen(p *process, addr string, handler http.Handler, listening func(address string)) error {
+// listen serves until the process must stop, and lets requests under way end. With a certificate it serves HTTPS.
+func listen(p *process, addr string, keeper *certificate.Keeper, handler http.Handler, listening func(address string)) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("can't listen on %s (another address can be given with --addr): %w", addr, err)
 	}
-	srv := &http.Server{Handler: handler, ReadHeaderTimeout: headerLimit, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: headerLimit, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: headerMost}
+	serve, scheme := func() error { return srv.Serve(listener) }, "http"
+	if keeper != nil {
+		srv.TLSConfig = keeper.Config()
+		serve, scheme = func() error { return srv.ServeTLS(listener, "", "") }, "https"
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(listener) }()
-	listening(addressOf(listener.Addr().(*net.TCPAddr)))
+	go func() { ended <- serve() }()
+	listening(scheme + "://" + addressOf(listener.Addr().(*net.TCPAddr)))
 	select {
 	case err := <-ended:
 		return err
@@ -343,7 +448,7 @@ func addressOf(a *net.TCPAddr) string {
 	if a.IP.IsUnspecified() || a.IP.IsLoopback() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, fmt.Sprint(a.Port))
+	return net.JoinHostPort(host, fmt.Sprint(a.Port))
 }
 
 // clients are the API clients of the store's tenants.
@@ -362,16 +467,11 @@ func (s *settings) clients(store *db.DB) *manufacturer.Clients {
 	})
 }
 
-// checkKey makes sure at start that the key at hand opens what is sealed in the database.
+// checkKey makes sure that the key at hand opens what is sealed in the database.
 func checkKey(ctx context.Context, store *db.DB) error {
-	tenants, err := store.Tenants(ctx)
-	if err != nil {
-		return err
+	err := store.CheckKey(ctx)
+	if errors.Is(err, secret.ErrWrongKey) {
+		return fmt.Errorf("%w. Put back the key file that belongs to this database", err)
 	}
-	for _, t := range tenants {
-		if _, err := store.Credentials(ctx, t.ID); errors.Is(err, secret.ErrWrongKey) {
-			return fmt.Errorf("the credentials of %s can't be opened: %w. Put back the key file that belongs to this database", t.Slug, err)
-		}
-	}
-	return nil
+	return err
 }

@@ -3,8 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
+	"io/fs"
+	"math/big"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"lineboard/internal/secret"
 )
 
 // started is the program running in this process.
@@ -40,7 +51,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-var addressForm = regexp.MustCompile(`http://\S+:\d+`)
+var addressForm = regexp.MustCompile(`https?://\S+:\d+`)
 
 // start runs the program until it says where it listens.
 func start(t *testing.T, env map[string]string, args ...string) started {
@@ -219,8 +230,199 @@ func TestWhatIsWrongAtStartIsToldInASentence(t *testing.T) {
 	fails("unknown flag --nonsense", nil, "serve", "--nonsense")
 	fails("invalid duration", map[string]string{"LINEBOARD_REFRESH": "soon"}, "serve")
 	fails("--refresh must be at least 100ms", nil, "serve", "--refresh", "0s")
+	fails("belong together", nil, "serve", "--tls-cert", "cert.pem")
+	fails("cert.pem: no such file", nil, "serve", "--data", t.TempDir(), "--tls-cert", "cert.pem", "--tls-key", "key.pem")
+	fails("trusted-proxies", nil, "serve", "--trusted-proxies", "10.0.0.1")
+	fails("--rate-limit must not be below zero", nil, "serve", "--rate-limit=-1")
 	fails("--release-limit must be at least 100ms", nil, "demo", "--release-limit=-1s")
 	fails("expected one of", nil)
+}
+
+// copied is the folder as a crash at this moment would leave it.
+func copied(t *testing.T, folder string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func content(t *testing.T, parts ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(parts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestAChangeOfTheKeyThatIsCutOffAnywhereLeavesTheKeyThatFits(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, "http://127.0.0.1:1")).end(t)
+	old := content(t, data, keyFile)
+
+	// The command, step by step; after each, the folder is kept as a crash would leave it.
+	store, err := openData(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashes := map[string]string{"before": copied(t, data)}
+	next, err := secret.CreateKeyFile(filepath.Join(data, keyFile+nextKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashes["with the next key on disk"] = copied(t, data)
+	fresh := content(t, data, keyFile+nextKey)
+	if err := store.Rotate(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	crashes["with the database committed"] = copied(t, data)
+	if err := secret.ReplaceKeyFile(filepath.Join(data, keyFile), filepath.Join(data, keyFile+nextKey)); err != nil {
+		t.Fatal(err)
+	}
+	crashes["at the end"] = copied(t, data)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"before": old, "with the next key on disk": old, "with the database committed": fresh, "at the end": fresh}
+	for when, folder := range crashes {
+		s := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", folder) // which makes sure that the key opens what is sealed
+		s.end(t)
+		if got := content(t, folder, keyFile); got != want[when] {
+			t.Errorf("cut off %s, another key is left", when)
+		}
+		if _, err := os.Stat(filepath.Join(folder, keyFile+nextKey)); !os.IsNotExist(err) {
+			t.Errorf("cut off %s, the next key is left: %v", when, err)
+		}
+	}
+	if old == fresh {
+		t.Error("the key is the same")
+	}
+}
+
+func TestTheKeyIsChangedByACommand(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	env := with(map[string]string{"LINEBOARD_DATA": data})
+	s := start(t, env, "serve", "--addr", "127.0.0.1:0", "--provision", site(t, "http://127.0.0.1:1"))
+	old := content(t, data, keyFile)
+	var said bytes.Buffer
+	rotate := func() error {
+		return run(t.Context(), []string{"rotate-key"}, func(name string) string { return env[name] }, &said, io.Discard)
+	}
+	if err := rotate(); err == nil || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("while it runs: %v", err)
+	}
+	s.end(t)
+	for range 2 {
+		if err := rotate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(said.String(), "sealed with a new key") || content(t, data, keyFile) == old {
+		t.Errorf("says %q", said.String())
+	}
+	if info, err := os.Stat(filepath.Join(data, keyFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key can be read by others: %v, %v", info.Mode(), err)
+	}
+	start(t, env, "serve", "--addr", "127.0.0.1:0", "--provision", site(t, "http://127.0.0.1:1")).end(t)
+	env["LINEBOARD_DATA"] = filepath.Join(data, "elsewhere")
+	if err := rotate(); err == nil || !strings.Contains(err.Error(), "no data of Lineboard") {
+		t.Errorf("without data: %v", err)
+	}
+}
+
+// certify makes a certificate for this machine, and a client that trusts it.
+func certify(t *testing.T) (cert, key string, client *http.Client) {
+	t.Helper()
+	pair, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, &pair.PublicKey, pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM([]byte(content(t, cert)))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return cert, key, &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func TestWithACertificateItServesHTTPSAndCookiesForNothingElse(t *testing.T) {
+	cert, key, client := certify(t)
+	data := t.TempDir()
+	s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, "http://127.0.0.1:1"), "--tls-cert", cert, "--tls-key", key)
+	if !strings.HasPrefix(s.address, "https://") {
+		t.Fatalf("is at %s", s.address)
+	}
+	response, err := client.PostForm(s.address+"/login", url.Values{"username": {"supervisor1"}, "password": {credentials["PASSWORD"]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	cookie := response.Header.Get("Set-Cookie")
+	if response.StatusCode != http.StatusSeeOther || !strings.HasPrefix(cookie, "__Host-lineboard=") || !strings.Contains(cookie, "; Secure") ||
+		response.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("sign-in: %d, cookie %q", response.StatusCode, cookie)
+	}
+	if strings.Contains(s.log.String(), "plain HTTP") {
+		t.Error("it warns of plain HTTP")
+	}
+	large, err := http.NewRequestWithContext(t.Context(), "GET", s.address+"/login", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large.Header.Set("X-Large", strings.Repeat("x", 100<<10))
+	response, err = client.Do(large)
+	if err == nil {
+		response.Body.Close()
+		if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("a head of 100 KiB: %d", response.StatusCode)
+		}
+	}
+	s.end(t)
+
+	plain := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", data)
+	plain.end(t)
+	if !strings.Contains(plain.log.String(), "plain HTTP") {
+		t.Error("it does not warn of plain HTTP")
+	}
+}
+
+func TestTheSecurityPageNamesWhatThereIs(t *testing.T) {
+	page := content(t, "docs", "security.md")
+	var tests strings.Builder
+	if err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			tests.WriteString(content(t, path))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`\bTest\w+`).FindAllString(page, -1) {
+		if !strings.Contains(tests.String(), "func "+name+"(") {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for _, m := range regexp.MustCompile("`([a-z/]+(?:\\.go|/))`").FindAllStringSubmatch(page, -1) {
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestHelpIsNoError(t *testing.T) {

@@ -78,10 +78,15 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
 		"_pragma": {"cache_size(-16384)", "temp_store(MEMORY)", "trusted_schema(0)"},
 	})
-	if err == nil {
-		d.read = &reader{DB: pool}
+	if err != nil {
+		return err
 	}
-	return err
+	d.read = &reader{DB: pool}
+	// Another key than the database's opens nothing; whoever needs what is sealed is told so then.
+	if key, err := keptMarkKey(ctx, d.read, d.box); err == nil {
+		d.box = d.box.WithMarkKey(key)
+	}
+	return nil
 }
 
 // reader keeps its queries prepared: preparing one takes longer than most of them run. There are only so many, since what

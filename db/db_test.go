@@ -337,7 +337,7 @@ func TestEachTenantsHistoryIsAChain(t *testing.T) {
 func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 	d, ghent, _ := opened(t)
 	before := entries(t, d, ghent.Tenant.ID)
-	if err := d.StartSession(t.Context(), [32]byte{1}, ghent); err != nil {
+	if err := d.StartSession(t.Context(), [32]byte{1}, ghent, packaging.Device{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Provision(t.Context(), Site{setup("ghent")}); err != nil {
@@ -349,7 +349,7 @@ func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 	changed := setup("ghent")
 	changed.Tenant.Name, changed.Credentials.APISecret = "Another name", secret.New("canary-other")
 	changed.Lines[0].Name, changed.People[0].Role = "Another line", packaging.Manager
-	changed.People[0].Password = secret.New("canary-word")
+	changed.People[0].Password = secret.New("canary-password-2")
 	if err := d.Provision(t.Context(), Site{changed}); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -90,16 +91,17 @@ func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.Li
 }
 
 // StartSession stores a session under the hash of its token and records the sign-in.
-func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person) error {
+func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error {
 	return d.tx(ctx, func(t *tx) error {
-		if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at) VALUES (?, ?, ?, ?4, ?4)`,
-			token[:], p.ID, p.Tenant.ID, millis(t.now)); err != nil {
+		agent := []rune(strings.ToValidUTF8(from.Agent, "�"))
+		if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at, address, agent, station) VALUES (?, ?, ?, ?4, ?4, ?, ?, ?)`,
+			token[:], p.ID, p.Tenant.ID, millis(t.now), from.Address, string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station); err != nil {
 			return err
 		}
 		if err := t.startAtStation(token, p); err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn})
+		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn, New: from.Address})
 	})
 }
 
@@ -146,15 +148,16 @@ func (d *DB) DropSessions(ctx context.Context, started, seen time.Time) error {
 	})
 }
 
-// RecordFailedSignIn records a wrong password in the history of each tenant that the person belongs to.
-func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID) error {
+// RecordFailedSignIn records a wrong password, given from an address, in the history of each tenant that the person
+// belongs to.
+func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error {
 	return d.tx(ctx, func(t *tx) error {
 		people, err := collect(ctx, t, scanPeople, selectPerson+`u.id = ?`, user)
 		if err != nil {
 			return err
 		}
 		for _, p := range people {
-			if err := t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignInDeclined}); err != nil {
+			if err := t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignInDeclined, New: address}); err != nil {
 				return err
 			}
 		}

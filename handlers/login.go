@@ -1,8 +1,11 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,17 +34,23 @@ func (s *server) showLogin(c echo.Context, status int, form views.LoginForm) err
 func (s *server) login(c echo.Context) error {
 	ctx := c.Request().Context()
 	form := views.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
+	if wait := s.Guard.Try(form.Username, c.RealIP()); wait > 0 {
+		return s.showThrottled(c, form, wait)
+	}
 	user, hash, err := s.Store.Credential(ctx, form.Username)
 	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 		return err
 	}
 	// Without such a person the check takes as long and fails, so that an answer does not tell who exists.
 	if !secret.VerifyPassword(hash, secret.New(c.FormValue("password"))) {
-		if err := s.Store.RecordFailedSignIn(ctx, user); err != nil {
+		if err := s.recordWrong(c, user, form.Username); err != nil {
 			return err
 		}
 		form.Problem = text.Say(ctx, "login.wrong")
 		return s.showLogin(c, http.StatusUnauthorized, form)
+	}
+	if err := s.Guard.Right(ctx, form.Username, c.RealIP()); err != nil {
+		return err
 	}
 	people, err := s.Store.Memberships(ctx, user)
 	if err != nil {
@@ -58,6 +67,33 @@ func (s *server) login(c echo.Context) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, ownPath(form.Next))
+}
+
+// showThrottled says how long no password is looked at; the password that was given was not.
+func (s *server) showThrottled(c echo.Context, form views.LoginForm, wait time.Duration) error {
+	form.Problem = throttled(c, wait)
+	return s.showLogin(c, http.StatusTooManyRequests, form)
+}
+
+// throttled is the sentence about the wait, which the answer's head says too. It is told in whole seconds, rounded up.
+func throttled(c echo.Context, wait time.Duration) string {
+	wait = (wait + time.Second - 1).Truncate(time.Second)
+	c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
+	long := fmt.Sprintf("%d s", int(wait.Seconds()))
+	if wait > time.Minute {
+		long = text.Lasting(pageContext(c), wait)
+	}
+	return text.Say(pageContext(c), "login.throttled", "Wait", long)
+}
+
+// recordWrong notes a wrong password. In the history each has its entry until they are slowed down, which has one of its own.
+func (s *server) recordWrong(c echo.Context, user packaging.UserID, username string) error {
+	ctx, from := c.Request().Context(), c.RealIP()
+	quiet, err := s.Guard.Wrong(ctx, username, from)
+	if err != nil || quiet {
+		return err
+	}
+	return s.Store.RecordFailedSignIn(ctx, user, from)
 }
 
 // ownPath is next where it is a path of ours, and the overview otherwise: a link must not send people elsewhere.

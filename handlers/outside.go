@@ -2,6 +2,8 @@ package handlers
 
 import (
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,32 +35,98 @@ func (s *server) secured(next http.Handler) http.Handler {
 func (s *server) guardOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
-		const key = "error.foreign_origin"
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.WriteHeader(http.StatusForbidden)
-		page := views.ProblemPage(
-			views.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
-			views.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key},
-		)
-		if err := page.Render(ctx, w); err != nil {
-			s.Log.Warn("error page not sent", "err", err)
-		}
+		s.turnAway(w, r, http.StatusForbidden, "error.foreign_origin")
 	}))
 	return guard.Handler(next)
 }
 
+// turnAway answers a request that comes no further, with the sentence of a key.
+func (s *server) turnAway(w http.ResponseWriter, r *http.Request, status int, key string) {
+	ctx := r.Context()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	page := views.ProblemPage(
+		views.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
+		views.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key},
+	)
+	if err := page.Render(ctx, w); err != nil {
+		s.Log.Warn("error page not sent", "err", err)
+	}
+}
+
+// bounded keeps an address from asking more than people at a whole plant do.
+func (s *server) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !probe(r) && !s.rate.Allow(s.address(r), time.Now()) {
+			w.Header().Set("Retry-After", "5")
+			s.turnAway(w, r, http.StatusTooManyRequests, "error.too_many")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// onlyHTTPS leads who came by plain HTTP, as the proxy says, to HTTPS: their cookie would not come back to us.
+func (s *server) onlyHTTPS(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		plain := s.Secure && s.trusts(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
+		switch {
+		case !plain || probe(r):
+			next.ServeHTTP(w, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead:
+			http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		default: // what it brought has been readable on its way already
+			s.turnAway(w, r, http.StatusForbidden, "error.plain_http")
+		}
+	})
+}
+
+// address is the client's, for throttling and logs: whoever connected, unless that is a proxy that we trust. Then it is
+// the last address in X-Forwarded-For that is no such proxy: what stands before it is the client's to invent.
+func (s *server) address(r *http.Request) string {
+	at := peer(r)
+	if !s.trusts(at) {
+		return at.String()
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		a, err := netip.ParseAddr(strings.Trim(strings.TrimSpace(hop), "[]"))
+		if err != nil {
+			break // a chain that can't be read is believed as far as it could
+		}
+		at = a.Unmap().WithZone("")
+		if !s.trusts(at) {
+			break
+		}
+	}
+	return at.String()
+}
+
+// trusts says whether an address is that of a proxy of ours.
+func (s *server) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// peer is who connected.
+func peer(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // the server's own
+	return at.Addr().Unmap().WithZone("")
+}
+
+// probe says whether a request asks only whether we live.
+func probe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+
 // logged writes a line a request, without what was asked for in the query: it may name what is nobody else's business.
 func (s *server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "z") { // probes come every second
+		if probe(r) { // they come every second
 			next.ServeHTTP(w, r)
 			return
 		}
 		started := time.Now()
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(seen, r)
-		s.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", seen.status, "took", time.Since(started), "from", r.RemoteAddr)
+		s.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", seen.status, "took", time.Since(started), "from", s.address(r))
 	})
 }
 

@@ -33,6 +33,8 @@ type row struct {
 	form func(place) []string
 	// The path names a line, or an order of one: those of another line or another tenant are not found there.
 	lineBound bool
+	// The path names something that there is not, of a kind that is nobody's in particular: who is let in finds nothing.
+	nobodys bool
 }
 
 func fixed(path string) func(place) string { return func(place) string { return path } }
@@ -56,19 +58,22 @@ var expected = map[string]row{
 	"POST /logout": {at: fixed("/logout")},
 	"POST /tenant": {needs: packaging.ViewOrders, at: fixed("/tenant"), form: fields("tenant", "ghent")},
 
-	"POST /language":        {at: fixed("/language"), form: fields("language", "en")},
-	"GET /account/pin":      {needs: packaging.ViewOrders, at: fixed("/account/pin")},
-	"POST /account/pin":     {needs: packaging.ViewOrders, at: fixed("/account/pin"), form: fields("password", site.Password, "pin", "123456", "again", "123456")},
-	"POST /account/badge":   {needs: packaging.ViewOrders, at: fixed("/account/badge"), form: fields("password", site.Password, "badge", "short")},
-	"GET /station":          {at: fixed("/station")},
-	"POST /station":         {at: fixed("/station"), form: fields("code", "no code")},
-	"POST /station/sign-in": {at: fixed("/station/sign-in"), form: fields("secret", "123456")},
-	"POST /station/lock":    {at: fixed("/station/lock")},
-	"GET /station/idle":     {needs: packaging.ViewOrders, at: fixed("/station/idle")},
-	"POST /station/used":    {needs: packaging.ViewOrders, at: fixed("/station/used")},
-	"POST /station/unbind":  {needs: packaging.Administer, at: fixed("/station/unbind")},
-	"GET /help":             {needs: packaging.ViewOrders, at: fixed("/help")},
-	"POST /hints":           {needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview")},
+	"POST /language":                      {at: fixed("/language"), form: fields("language", "en")},
+	"GET /account/pin":                    {needs: packaging.ViewOrders, at: fixed("/account/pin")},
+	"POST /account/pin":                   {needs: packaging.ViewOrders, at: fixed("/account/pin"), form: fields("password", site.Password, "pin", "123456", "again", "123456")},
+	"POST /account/badge":                 {needs: packaging.ViewOrders, at: fixed("/account/badge"), form: fields("password", site.Password, "badge", "short")},
+	"GET /station":                        {at: fixed("/station")},
+	"POST /station":                       {at: fixed("/station"), form: fields("code", "no code")},
+	"POST /station/sign-in":               {at: fixed("/station/sign-in"), form: fields("secret", "123456")},
+	"POST /station/lock":                  {at: fixed("/station/lock")},
+	"GET /station/idle":                   {needs: packaging.ViewOrders, at: fixed("/station/idle")},
+	"POST /station/used":                  {needs: packaging.ViewOrders, at: fixed("/station/used")},
+	"POST /station/unbind":                {needs: packaging.Administer, at: fixed("/station/unbind")},
+	"GET /help":                           {needs: packaging.ViewOrders, at: fixed("/help")},
+	"POST /hints":                         {needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview")},
+	"GET /account":                        {needs: packaging.ViewOrders, at: fixed("/account")},
+	"POST /account/password":              {needs: packaging.ViewOrders, at: fixed("/account/password"), form: fields("old", site.Password, "new", "short", "again", "short")},
+	"POST /account/sessions/:session/end": {needs: packaging.ViewOrders, at: fixed("/account/sessions/0000000000000000/end"), nobodys: true},
 
 	"GET /":                  {needs: packaging.ViewOrders, at: fixed("/")},
 	"GET /lines/:line":       {needs: packaging.ViewOrders, at: ofLine(""), lineBound: true},
@@ -91,14 +96,16 @@ var expected = map[string]row{
 	"GET /history":                 {needs: packaging.ViewHistory, at: fixed("/history")},
 	"GET /history.csv":             {needs: packaging.ExportRecords, at: fixed("/history.csv")},
 
-	"GET /admin":                      {needs: packaging.ViewSetup, at: fixed("/admin")},
-	"GET /admin/stations":             {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
-	"POST /admin/stations":            {needs: packaging.Administer, at: fixed("/admin/stations"), form: fields("name", "", "line", "L1")},
-	"POST /admin/stations/rules":      {needs: packaging.Administer, at: fixed("/admin/stations/rules"), form: fields("lock_after", "1")},
-	"POST /admin/stations/badge":      {needs: packaging.Administer, at: fixed("/admin/stations/badge"), form: fields("person", "1", "badge", "short")},
-	"POST /admin/stations/:id/code":   {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
-	"POST /admin/stations/:id/unbind": {needs: packaging.Administer, at: fixed("/admin/stations/2/unbind")},
-	"POST /admin/stations/:id/remove": {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
+	"GET /admin":                        {needs: packaging.ViewSetup, at: fixed("/admin")},
+	"GET /admin/stations":               {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
+	"POST /admin/stations":              {needs: packaging.Administer, at: fixed("/admin/stations"), form: fields("name", "", "line", "L1")},
+	"POST /admin/stations/rules":        {needs: packaging.Administer, at: fixed("/admin/stations/rules"), form: fields("lock_after", "1")},
+	"POST /admin/stations/badge":        {needs: packaging.Administer, at: fixed("/admin/stations/badge"), form: fields("person", "1", "badge", "short")},
+	"POST /admin/stations/:id/code":     {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
+	"POST /admin/stations/:id/unbind":   {needs: packaging.Administer, at: fixed("/admin/stations/2/unbind")},
+	"POST /admin/stations/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
+	"GET /admin/sessions":               {needs: packaging.ViewSetup, at: fixed("/admin/sessions")},
+	"POST /admin/sessions/:session/end": {needs: packaging.Administer, at: fixed("/admin/sessions/0000000000000000/end"), nobodys: true},
 }
 
 // ends says whether a route ends the session that it is asked in, so that it is asked last.
@@ -268,7 +275,7 @@ func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
 					if a.Status != http.StatusForbidden {
 						t.Errorf("%s as %s (%s): %d, want 403", route, role, try.who, a.Status)
 					}
-				case row.lineBound && !try.sees:
+				case row.lineBound && !try.sees || row.nobodys:
 					if a.Status != http.StatusNotFound {
 						t.Errorf("%s as %s (%s): %d, want 404", route, role, try.who, a.Status)
 					}
@@ -356,9 +363,12 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 	}
 }
 
-// tenantWide are the questions of the store that take a whole tenant: their answers show nothing of a line. Whatever else
-// reads for a page takes a packaging.Scope.
-var tenantWide = []string{"Freshness", "People"}
+// tenantWide are the questions of the store that take a whole tenant: their answers show nothing of a line, or are asked
+// for what was found within the scope before (signatures). Whatever else reads for a page takes a packaging.Scope.
+var tenantWide = []string{
+	"Freshness", "People", "Sessions", "Tenant", "Rules", "Signatures",
+	"Stations", "StationUse", "StationFactors", "PIN", "BadgeOwner",
+}
 
 func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {
 	t.Parallel()

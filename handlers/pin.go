@@ -77,7 +77,7 @@ func (s *server) withPassword(c echo.Context, do func(packaging.Person) error) e
 		return err
 	}
 	if r.status == http.StatusUnauthorized {
-		if err := s.Store.RecordFailedSignIn(c.Request().Context(), p.ID); err != nil {
+		if err := s.Store.RecordFailedSignIn(c.Request().Context(), p.ID, c.RealIP()); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -13,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/throttle"
 	"lineboard/static"
 	"lineboard/views"
 )
@@ -26,9 +28,10 @@ type Store interface {
 	StationsStore
 	PINStore
 	SignatureStore
+	AccountStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
-	RecordFailedSignIn(ctx context.Context, user packaging.UserID) error
+	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
 	People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error)
 
 	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)
@@ -70,12 +73,22 @@ type Queuer interface {
 	Stop(ctx context.Context, by packaging.Person, line packaging.LineID) error
 }
 
+// Guard slows down who tries passwords.
+type Guard interface {
+	// Try gives how long to wait before a password may be looked at, 0 where it may be now.
+	Try(username, address string) (wait time.Duration)
+	// Wrong says that it was wrong; quiet holds where that needs no entry in the history.
+	Wrong(ctx context.Context, username, address string) (quiet bool, err error)
+	Right(ctx context.Context, username, address string) error
+}
+
 // Config is what the server is set up with.
 type Config struct {
 	Store    Store
 	Releaser Releaser
 	Settler  Settler
 	Queuer   Queuer
+	Guard    Guard
 	Down     func(packaging.TenantID) bool // the remote API does not answer this tenant's calls at the moment
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -85,11 +98,15 @@ type Config struct {
 	Idle     time.Duration // a session ends when it was not used for so long
 	Limit    time.Duration // a session ends so long after sign-in
 	Demo     []views.DemoPerson
+
+	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	PerSecond float64        // how many requests an address may make in a second, 0 for any number
 }
 
 type server struct {
 	Config
 	sessions *sessionStore
+	rate     *throttle.Rate
 }
 
 // formLimit is more than any form of ours takes, but for the one that a list of serials is added with.
@@ -100,11 +117,11 @@ const (
 
 // New makes the handler of the whole dashboard.
 func New(c Config) http.Handler {
-	s := &server{Config: c, sessions: newSessionStore(c)}
+	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond)}
+	s.sessions = newSessionStore(c, s.address)
 	e := echo.New()
 	e.HTTPErrorHandler = s.fail
-	// Echo would believe any X-Forwarded-For header.
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = s.address // Echo's own would believe any X-Forwarded-For header
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
 	e.Use(s.person, s.atStation, s.language, bodyLimit)
 	for _, r := range s.routes() {
@@ -112,7 +129,7 @@ func New(c Config) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
-	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.guardOrigin(e))))
+	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.bounded(s.guardOrigin(s.onlyHTTPS(e))))))
 	return s.secured(mux)
 }
 
@@ -161,6 +178,9 @@ func (s *server) routes() []route {
 		{"POST", "/station/used", packaging.ViewOrders, s.stationIdle},
 		{"POST", "/station/lock", anybody, s.lockStation},
 		{"POST", "/station/unbind", packaging.Administer, s.unbindHere},
+		{"GET", "/account", packaging.ViewOrders, s.account},
+		{"POST", "/account/password", packaging.ViewOrders, s.changePassword},
+		{"POST", "/account/sessions/:session/end", packaging.ViewOrders, s.endOwnSession},
 
 		{"GET", "/", packaging.ViewOrders, s.overview},
 		{"GET", "/lines/:line", packaging.ViewOrders, s.line},
@@ -189,5 +209,7 @@ func (s *server) routes() []route {
 		{"POST", "/admin/stations/:id/code", packaging.Administer, s.makeCode},
 		{"POST", "/admin/stations/:id/unbind", packaging.Administer, s.unbindStation},
 		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.removeStation},
+		{"GET", "/admin/sessions", packaging.ViewSetup, s.allSessions},
+		{"POST", "/admin/sessions/:session/end", packaging.Administer, s.endSessionOf},
 	}
 }

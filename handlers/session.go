@@ -17,7 +17,7 @@ import (
 
 // SessionStore keeps sessions on the server, under the hash of their token.
 type SessionStore interface {
-	StartSession(ctx context.Context, token [32]byte, p packaging.Person) error
+	StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error
 	Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error)
 	TouchSession(ctx context.Context, token [32]byte) error
 	EndSession(ctx context.Context, token [32]byte, p packaging.Person) error
@@ -31,6 +31,7 @@ type sessionStore struct {
 	idle, limit time.Duration
 	name        string
 	options     sessions.Options
+	address     func(*http.Request) string
 }
 
 const (
@@ -39,9 +40,9 @@ const (
 	personKey = "person" // of a session's values and of Echo's context
 )
 
-func newSessionStore(c Config) *sessionStore {
+func newSessionStore(c Config, address func(*http.Request) string) *sessionStore {
 	s := &sessionStore{
-		store: c.Store, now: c.Now, idle: c.Idle, limit: c.Limit, name: "lineboard",
+		store: c.Store, now: c.Now, idle: c.Idle, limit: c.Limit, name: "lineboard", address: address,
 		// Lax, so that a link to an order in a message opens it; what changes something is a POST, which Lax does not send along.
 		options: sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure, MaxAge: int(c.Limit / time.Second)},
 	}
@@ -111,7 +112,7 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	}
 	token := make([]byte, tokenSize)
 	rand.Read(token)
-	if err := s.store.StartSession(r.Context(), sha256.Sum256(token), person); err != nil {
+	if err := s.store.StartSession(r.Context(), sha256.Sum256(token), person, packaging.Device{Address: s.address(r), Agent: r.UserAgent()}); err != nil {
 		return err
 	}
 	session.ID = string(token)
@@ -196,4 +197,10 @@ func (s *server) sessionToken(c echo.Context) ([32]byte, error) {
 		return [32]byte{}, err
 	}
 	return sha256.Sum256([]byte(session.ID)), nil
+}
+
+// here is what names the request's own session in lists.
+func (s *server) here(c echo.Context) (string, error) {
+	token, err := s.sessionToken(c)
+	return packaging.SessionID(token), err
 }

@@ -1004,7 +1004,7 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		}
 		return text.Say(ctx, "deed.changed", "Object", e.Object, "Old", e.Old, "New", e.New)
 	}
-	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object)
+	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
 }
 
 var _ = templruntime.GeneratedTemplate

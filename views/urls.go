@@ -59,6 +59,25 @@ func PINURL() templ.SafeURL { return "/account/pin" }
 
 func OwnBadgeURL() templ.SafeURL { return "/account/badge" }
 
+// AccountURL is a person's own page.
+func AccountURL() templ.SafeURL { return "/account" }
+
+// PasswordURL changes one's own password.
+func PasswordURL() templ.SafeURL { return AccountURL() + "/password" }
+
+// EndOwnSessionURL ends one of one's own sessions.
+func EndOwnSessionURL(s packaging.Session) templ.SafeURL {
+	return AccountURL() + "/sessions/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
+}
+
+// SessionsURL lists who is signed in.
+func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }
+
+// EndSessionURL ends somebody's session.
+func EndSessionURL(s packaging.Session) templ.SafeURL {
+	return SessionsURL() + "/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
+}
+
 // AdminURL is where the pages for administrators begin.
 func AdminURL() templ.SafeURL { return "/admin" }
 

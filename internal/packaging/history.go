@@ -25,6 +25,10 @@ const (
 	SignedIn           Deed = "signed_in"
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
+	SessionEnded       Deed = "session_ended"    // by a person: an administrator, or its own from elsewhere; Old says where it was
+	ThrottlingBegan    Deed = "throttling_began" // passwords are not looked at for a while: too many were wrong
+	ThrottlingEnded    Deed = "throttling_ended" // New says how many tries there were meanwhile
+	KeyRotated         Deed = "key_rotated"      // credentials are sealed with another key
 	Exported           Deed = "exported"
 	TenantSet          Deed = "tenant_set"
 	CredentialSet      Deed = "credential_set" // never with its value
@@ -46,7 +50,7 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported,
 	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }

@@ -6,17 +6,11 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 )
 
 const redacted = "[secret]"
@@ -116,44 +110,15 @@ func (b *Box) Mark(t Text, owner string) []byte {
 	return mark.Sum(nil)
 }
 
+// MarkKey is the key that marks are made with. It outlives the box's own (see [Box.WithMarkKey]).
+func (b *Box) MarkKey() Text { return New(string(b.marks)) }
+
+// WithMarkKey is a box that seals as b does, and makes marks as the box did whose MarkKey it is given: what is marked can't
+// be marked anew when the key changes, since nobody has it any more.
+func (b *Box) WithMarkKey(key Text) *Box {
+	with := *b
+	with.marks = []byte(key.Reveal())
+	return &with
+}
+
 func (b *Box) bound(owner string) []byte { return append(append([]byte(nil), b.id...), owner...) }
-
-// OpenKeyFile makes a Box of the key in the file: 64 hexadecimal digits, readable by its owner alone. Where there is no
-// such file and mayCreate holds, it makes a new key; otherwise the error wraps [fs.ErrNotExist], because sealed
-// credentials that exist can't be opened by a new key.
-func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && mayCreate {
-		if text, err = createKeyFile(path); err != nil {
-			return nil, fmt.Errorf("key file %s can't be made: %w", path, err)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("key file %s can't be read: %w", path, err)
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != keySize {
-		return nil, fmt.Errorf("key file %s must hold %d hexadecimal digits", path, 2*keySize)
-	}
-	return NewBox(key)
-}
-
-// createKeyFile writes a new key so that it is whole on disk before anything is sealed with it.
-func createKeyFile(path string) ([]byte, error) {
-	key := make([]byte, keySize)
-	rand.Read(key) // never fails, by its documentation
-	text := []byte(hex.EncodeToString(key) + "\n")
-	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(text); err != nil {
-		f.Close()
-		return nil, err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return nil, err
-	}
-	return text, os.Link(f.Name(), path) // unlike a rename, never replaces a key that came meanwhile
-}

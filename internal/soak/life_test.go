@@ -22,6 +22,7 @@ import (
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/throttle"
 )
 
 // life is a site that can end as a killed process does, and begin again on the same database file.
@@ -126,6 +127,7 @@ func (l *life) begin() {
 	l.Web = httptest.NewServer(handlers.New(handlers.Config{
 		Store: l.Store, Releaser: l.Releaser, Settler: l.Settler, Log: log, Now: l.Clock.Now, Interval: 30 * time.Second,
 		Down: func(packaging.TenantID) bool { return false }, Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
+		Guard: throttle.New(l.Store, l.Clock.Now, log),
 	}))
 	for i, was := range l.browsers { // the people did not notice
 		b := l.Browser()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,6 +30,7 @@ import (
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
+	"lineboard/internal/throttle"
 )
 
 // Password is everybody's.
@@ -46,6 +48,7 @@ type Site struct {
 	Web      *httptest.Server
 	Releaser *release.Releaser
 	Settler  *release.Settler
+	Guard    *throttle.Guard
 	Sync     *ordersync.Syncer
 	Clock    *Clock
 	Log      *Log
@@ -62,8 +65,10 @@ type Options struct {
 	SerialsInDetails bool
 	Prepare          func(*db.DB) // called when the database is open and empty
 	// Patience is how long a press waits; default a minute, so that a page shows the result.
-	Patience time.Duration
-	Handler  func(*sandbox.Sandbox) http.Handler // what stands where the remote API is; default the sandbox itself
+	Patience  time.Duration
+	Proxies   []netip.Prefix                      // that are trusted
+	PerSecond float64                             // requests that an address may make; default any number
+	Handler   func(*sandbox.Sandbox) http.Handler // what stands where the remote API is; default the sandbox itself
 }
 
 // New puts a site up, with its orders fetched, and takes it down with the test.
@@ -114,9 +119,11 @@ func New(t testing.TB, o Options) *Site {
 	if o.Patience == 0 {
 		o.Patience = time.Minute
 	}
+	s.Guard = throttle.New(s.Store, s.Clock.Now, log)
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
 		Store: s.Store, Down: clients.Down, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
-		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
+		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour, Guard: s.Guard,
+		Proxies: o.Proxies, PerSecond: o.PerSecond,
 	}))
 	t.Cleanup(s.Web.Close)
 	s.Refresh()

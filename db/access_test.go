@@ -1,0 +1,53 @@
+package db
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+func TestADeactivatedPersonHasNoSessionAndReleasesNothing(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	token := [32]byte{1}
+	if err := d.StartSession(t.Context(), token, ghent, packaging.Device{Address: "10.0.0.7", Agent: strings.Repeat("ü", 500)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Session(t.Context(), token, time.Time{}, time.Time{}); err != nil {
+		t.Fatalf("while active: %v", err)
+	}
+	if _, err := d.write.ExecContext(t.Context(), `UPDATE users SET active = 0 WHERE id = ?`, ghent.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Session(t.Context(), token, time.Time{}, time.Time{}); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("session: %v", err)
+	}
+	if _, _, err := d.Credential(t.Context(), ghent.Username); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("sign-in: %v", err)
+	}
+	if all, err := d.Sessions(t.Context(), ghent.Tenant.ID, time.Time{}, time.Time{}); err != nil || len(all) != 0 {
+		t.Errorf("%d sessions listed, %v", len(all), err)
+	}
+	// As one whose request was let in a moment before.
+	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("release: %v", err)
+	}
+	if _, err := d.StartQueue(t.Context(), ghent, o.Line.ID, []packaging.QueuePick{{Order: o.ID}}); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("queue: %v", err)
+	}
+}
+
+func TestARoleThatWasTakenAwayReleasesNothing(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	lesser := setup("ghent")
+	lesser.People[0].Role = packaging.Auditor
+	if err := d.Provision(t.Context(), Site{lesser}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("release: %v", err)
+	}
+}

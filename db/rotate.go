@@ -1,0 +1,95 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// marksOwner is what the kept key of marks is bound to.
+const marksOwner = "kept key marks"
+
+// Rotate seals with another box all that is sealed, in one transaction, and records it with every tenant. Marks stay as
+// they are: the key that they are made with is kept, sealed like everything else.
+func (d *DB) Rotate(ctx context.Context, next *secret.Box) error {
+	err := d.tx(ctx, func(t *tx) error {
+		tenants, err := collect(ctx, t, scanTenant, selectTenant)
+		if err != nil {
+			return err
+		}
+		for _, tenant := range tenants {
+			if err := t.reseal(tenant.ID, d.box, next); err != nil {
+				return err
+			}
+			if err := t.record(packaging.Entry{TenantID: tenant.ID, By: program, Deed: packaging.KeyRotated}); err != nil {
+				return err
+			}
+		}
+		return t.exec(`INSERT INTO kept_keys (name, sealed) VALUES ('marks', ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed`,
+			next.Seal(d.box.MarkKey(), marksOwner))
+	})
+	if err == nil {
+		d.box = next.WithMarkKey(d.box.MarkKey())
+	}
+	return err
+}
+
+func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
+	c, err := credentialsOf(t.ctx, t, box, tenant)
+	if err != nil {
+		return err
+	}
+	for _, n := range c.named() {
+		if n.text.Empty() {
+			continue
+		}
+		if err := t.exec(`UPDATE tenants SET `+n.column+` = ? WHERE id = ?`, next.Seal(*n.text, n.owner(tenant)), tenant); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RotatedTo says whether Rotate was carried out with this box: a database is sealed with one key, never with two.
+func (d *DB) RotatedTo(ctx context.Context, box *secret.Box) (bool, error) {
+	_, err := keptMarkKey(ctx, d.read, box)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), errors.Is(err, secret.ErrWrongKey):
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// keptMarkKey opens the key of marks that was kept when the key of the box was first changed.
+func keptMarkKey(ctx context.Context, q querier, box *secret.Box) (secret.Text, error) {
+	var sealed []byte
+	if err := q.QueryRowContext(ctx, `SELECT sealed FROM kept_keys WHERE name = 'marks'`).Scan(&sealed); err != nil {
+		return secret.Text{}, err
+	}
+	key, err := box.Open(sealed, marksOwner)
+	if err != nil {
+		err = fmt.Errorf("the key of marks: %w", err)
+	}
+	return key, err
+}
+
+// CheckKey makes sure that the key at hand opens what is sealed. The error wraps [secret.ErrWrongKey] where it does not.
+func (d *DB) CheckKey(ctx context.Context) error {
+	if _, err := keptMarkKey(ctx, d.read, d.box); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	tenants, err := d.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, tenant := range tenants {
+		if _, err := d.Credentials(ctx, tenant.ID); err != nil {
+			return fmt.Errorf("the credentials of %s can't be opened: %w", tenant.Slug, err)
+		}
+	}
+	return nil
+}

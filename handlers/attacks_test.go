@@ -1,0 +1,459 @@
+package handlers_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lineboard/db"
+	"lineboard/handlers"
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/site"
+)
+
+// cookie is what a browser would send.
+func cookie(t *testing.T, s *site.Site, b *site.Browser) string {
+	t.Helper()
+	home, err := url.Parse(s.Web.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := b.Client.Jar.Cookies(home)
+	if len(kept) != 1 {
+		t.Fatalf("%d cookies", len(kept))
+	}
+	return kept[0].Name + "=" + kept[0].Value
+}
+
+// thief is a browser with somebody else's cookie.
+func thief(s *site.Site, cookie string) *site.Browser {
+	b := s.Browser()
+	b.Header.Set("Cookie", cookie)
+	return b
+}
+
+// counting counts how often a password is about to be looked at.
+type counting struct {
+	*db.DB
+	looks *atomic.Int64
+}
+
+func (c counting) Credential(ctx context.Context, username string) (packaging.UserID, string, error) {
+	c.looks.Add(1)
+	return c.DB.Credential(ctx, username)
+}
+
+func TestTenThousandWrongPasswordsAreNotLookedAtNorDoTheyFillTheHistory(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	var looks atomic.Int64
+	h := handlers.New(handlers.Config{
+		Store: counting{s.Store, &looks}, Guard: s.Guard, Log: slog.New(slog.DiscardHandler), Now: s.Clock.Now,
+		Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Idle: time.Hour, Limit: time.Hour,
+		Releaser: s.Releaser, Settler: s.Settler, Down: func(packaging.TenantID) bool { return false },
+	})
+	signIn := func(username, password, from string) *httptest.ResponseRecorder {
+		form := url.Values{"username": {username}, "password": {password}}
+		r := httptest.NewRequest("POST", "/login", strings.NewReader(form.Encode())) // comes from 192.0.2.1
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Forwarded-For", from)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	if w := signIn("supervisor1", site.Password, "10.0.0.7"); w.Code != http.StatusSeeOther {
+		t.Fatalf("sign-in: %d", w.Code)
+	}
+	before := len(s.History())
+	looks.Store(0)
+	refused := 0
+	for i := range 10_000 {
+		if signIn("supervisor1", fmt.Sprint("wrong ", i), "198.51.100.9").Code == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if n := looks.Load(); n > 20 || refused+int(n) != 10_000 {
+		t.Errorf("%d of 10,000 passwords were looked at, %d refused", n, refused)
+	}
+	w := signIn("supervisor1", site.Password, "198.51.100.9")
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "Too many wrong passwords. Wait ") {
+		t.Errorf("the right password from there: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	for name, try := range map[string]*httptest.ResponseRecorder{
+		"at their own address": signIn("supervisor1", site.Password, "10.0.0.7"),
+		"at a new address":     signIn("supervisor1", site.Password, "10.0.0.8"),
+		"somebody else":        signIn("manager1", site.Password, "198.51.100.9"),
+	} {
+		if try.Code != http.StatusSeeOther {
+			t.Errorf("%s: %d", name, try.Code)
+		}
+	}
+	s.Clock.Move(time.Hour)
+	if err := s.Guard.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deeds := map[packaging.Deed]int{}
+	all := s.History()
+	for _, e := range all[:len(all)-before] {
+		deeds[e.Deed]++
+		if e.Deed == packaging.ThrottlingEnded && e.New < "9900" {
+			t.Errorf("%s tries", e.New)
+		}
+	}
+	if deeds[packaging.SignInDeclined] != 5 || deeds[packaging.ThrottlingBegan] != 1 || deeds[packaging.ThrottlingEnded] != 1 {
+		t.Errorf("history %v", deeds)
+	}
+}
+
+func TestAThrottledAnswerDoesNotTellWhoExists(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.Browser()
+	answers := map[string]string{}
+	for _, username := range []string{"supervisor1", "nobody1"} {
+		for range 7 {
+			a := b.Post("/login", "username", username, "password", "not the password")
+			answers[username] += fmt.Sprint(a.Status, " ", strings.ReplaceAll(a.Text("main"), username, "NAME"), "\n")
+		}
+	}
+	if answers["supervisor1"] != answers["nobody1"] || !strings.Contains(answers["nobody1"], "429") {
+		t.Errorf("%s\nand for nobody\n%s", answers["supervisor1"], answers["nobody1"])
+	}
+}
+
+func TestForwardedAddressesAreBelievedOfTrustedProxiesAlone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		proxies []netip.Prefix
+		header  []string
+		want    string
+	}{
+		"no proxy":               {nil, []string{"10.0.0.7"}, "127.0.0.1"},
+		"another proxy":          {[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, []string{"10.0.0.7"}, "127.0.0.1"},
+		"our proxy":              {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"10.0.0.7"}, "10.0.0.7"},
+		"an invented beginning":  {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4, 10.0.0.7"}, "10.0.0.7"},
+		"an invented header":     {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4", "10.0.0.7"}, "10.0.0.7"},
+		"two proxies of ours":    {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4, 10.0.0.7, 127.0.0.2"}, "10.0.0.7"},
+		"rubbish":                {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>"}, "127.0.0.1"},
+		"rubbish behind a proxy": {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>, 10.0.0.7"}, "10.0.0.7"},
+		"IPv6":                   {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"[2001:db8::7]"}, "2001:db8::7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site.New(t, site.Options{Proxies: c.proxies})
+			b := s.Browser()
+			b.Header["X-Forwarded-For"] = c.header
+			for _, other := range []string{"X-Real-Ip", "Forwarded", "True-Client-Ip", "X-Client-Ip"} {
+				b.Header.Set(other, "203.0.113.1")
+			}
+			b.Post("/login", "username", "administrator1", "password", site.Password)
+			if got := b.Get("/account").All(".sessions .code"); !slices.Equal(got, []string{c.want}) {
+				t.Errorf("address %q, want %q", got, c.want)
+			}
+			if got := s.History()[0].New; got != c.want {
+				t.Errorf("history has %q", got)
+			}
+		})
+	}
+}
+
+func TestASpoofedAddressDoesNotGetAroundTheWait(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	last := 0
+	for i := range 7 {
+		b := s.Browser()
+		b.Header.Set("X-Forwarded-For", fmt.Sprintf("10.0.0.%d", i))
+		last = b.Post("/login", "username", "supervisor1", "password", "not the password").Status
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the seventh wrong password: %d", last)
+	}
+}
+
+func TestACookieThatSomebodyElseMadeOrStoleSignsNobodyIn(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	planted := "lineboard=" + strings.Repeat("A", 43)
+	victim := thief(s, planted)
+	a := victim.Post("/login", "username", "supervisor1", "password", site.Password)
+	if a.Status != http.StatusSeeOther || strings.HasPrefix(a.Header.Get("Set-Cookie"), planted) {
+		t.Fatalf("sign-in: %d with %q", a.Status, a.Header.Get("Set-Cookie"))
+	}
+	if !sentToSignIn(thief(s, planted).Get("/")) {
+		t.Error("a planted cookie signs in after its victim did")
+	}
+	b := s.SignIn("supervisor1")
+	stolen := cookie(t, s, b)
+	if thief(s, stolen).Get("/").Status != http.StatusOK {
+		t.Fatal("the cookie does not sign in at all")
+	}
+	b.Post("/logout")
+	for _, where := range []string{"/", "/account", "/history.csv"} {
+		if !sentToSignIn(thief(s, stolen).Get(where)) {
+			t.Errorf("a stolen cookie shows %s after its person signed out", where)
+		}
+	}
+	for _, broken := range []string{"lineboard=", "lineboard=x", "lineboard=" + strings.Repeat("A", 5000), stolen + "x", stolen + "; " + stolen} {
+		if !sentToSignIn(thief(s, broken).Get("/")) {
+			t.Errorf("%.60q signs in", broken)
+		}
+	}
+}
+
+// posts are the routes that change something.
+func posts() (routes []string) {
+	for name := range expected {
+		if strings.HasPrefix(name, "POST ") {
+			routes = append(routes, name)
+		}
+	}
+	slices.Sort(routes)
+	return routes
+}
+
+func TestNoRouteTakesWhatAnotherSiteSends(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b, at := s.SignIn("manager1"), place{"L1", s.Order("Order143")}
+	for _, header := range []http.Header{
+		{"Origin": {"https://evil.example"}},
+		{"Origin": {"null"}},
+		{"Sec-Fetch-Site": {"cross-site"}},
+		{"Sec-Fetch-Site": {"same-site"}},
+		{"Origin": {s.Web.URL + ".evil.example"}},
+		{"Origin": {"http://127.0.0.1:1"}},
+	} {
+		b.Header = header
+		for _, route := range posts() {
+			if a := ask(b, route, at); a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "another site") {
+				t.Errorf("%s with %v: %d", route, header, a.Status)
+			}
+		}
+	}
+	b.Header = http.Header{}
+	if a := b.Get("/"); a.Status != http.StatusOK || len(s.Box.Released()) != 0 {
+		t.Errorf("afterwards: %d, %d releases", a.Status, len(s.Box.Released()))
+	}
+}
+
+func TestWhatAFormDoesNotHaveCanNotBeSet(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	more := []string{"role", "administrator", "Role", "administrator", "id", "1", "ID", "1", "user_id", "1", "tenant_id", "2", "lines", "", "active", "1", "password_hash", "x", "full_name", "Mallory"}
+	b := s.Browser()
+	b.Post("/login", append([]string{"username", "operator1", "password", site.Password}, more...)...)
+	b.Post("/account/password?username=supervisor1", append([]string{"username", "supervisor1", "old", site.Password, "new", "another password of mine", "again", "another password of mine"}, more...)...)
+	p := s.Person("operator1")
+	if p.Role != packaging.Operator || p.FullName != "Person operator1" {
+		t.Errorf("became %+v", p)
+	}
+	if a := b.Get("/admin"); a.Status != http.StatusForbidden {
+		t.Errorf("setup: %d", a.Status)
+	}
+	s.SignIn("supervisor1") // whose password is as before
+}
+
+func TestNoTrickWithPathsOrHeadersLeadsPastTheTable(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	o := s.Order("Order143")
+	b := s.SignIn("operator1")
+	for _, where := range []string{
+		"/admin/", "/admin.", "/admin/.", "/admin/./", "//admin", "///admin", "/./admin", "/orders/../admin", "/admin%2f", "/%61dmin", "/admin%00", "/admin;", "/admin/sessions/",
+		"/ADMIN", "/admin%20", "/admin?", "/admin/sessions.", "//admin//sessions", "/admin%2Fsessions", "/static/../admin", "/static/%2e%2e/admin", "/login/../admin", "/healthz/../admin",
+	} {
+		a := b.Get(where)
+		for range 3 {
+			if to := a.Header.Get("Location"); a.Status/100 == 3 && strings.HasPrefix(to, "/") {
+				a = b.Get(to)
+			}
+		}
+		if a.Status == http.StatusOK || strings.Contains(a.Text("main"), "Connection to Movilitas.Cloud") {
+			t.Errorf("%s: %d", where, a.Status)
+		}
+	}
+	b = s.SignIn("supervisor1")
+	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
+		b.Header = http.Header{name: {"POST"}}
+		b.Get(path(o, "/release?_method=POST"))
+		b.Get(path(o, "/release"))
+	}
+	b.Header = http.Header{"X-Original-Url": {"/admin"}, "X-Rewrite-Url": {"/admin"}, "X-Forwarded-Prefix": {"/admin"}}
+	if a := b.Get("/"); strings.Contains(a.Text("h1"), "Setup") {
+		t.Error("a header leads to another page")
+	}
+	b.Header = http.Header{}
+	for _, where := range []string{path(o, "%2Frelease"), "/" + path(o, "/release"), path(o, "/release/"), path(o, "//release"), path(o, "/release."), path(o, "/x/../release")} {
+		if a := b.Post(where); a.Status == http.StatusSeeOther {
+			t.Errorf("POST %s: %d to %q", where, a.Status, a.Header.Get("Location"))
+		}
+	}
+	if n := len(s.Box.Released()); n != 0 {
+		t.Errorf("%d releases carried out", n)
+	}
+}
+
+func TestAForgedHostStandsNowhere(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	for _, where := range []string{"/", "/orders", "/login", "/nowhere", "/account"} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", s.Web.URL+where, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "evil.example"
+		r.Header.Set("X-Forwarded-Host", "evil.example")
+		r.Header.Set("Cookie", cookie(t, s, b))
+		w := httptest.NewRecorder()
+		s.Web.Config.Handler.ServeHTTP(w, r)
+		if strings.Contains(w.Body.String(), "evil") || strings.Contains(fmt.Sprint(w.Header()), "evil") {
+			t.Errorf("%s says the host that it was asked under", where)
+		}
+	}
+}
+
+func TestEachRouteBoundsWhatItTakes(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b, at := s.SignIn("manager1"), place{"L1", s.Order("Order143")}
+	b2 := s.SignIn("administrator1")
+	for _, route := range posts() {
+		long := 70 << 10
+		if route == "POST /orders/:id/list" {
+			long = 33 << 20
+		}
+		who := b
+		if expected[route].needs == packaging.Administer {
+			who = b2
+		}
+		a := who.Send("POST", expected[route].at(at), "application/x-www-form-urlencoded", strings.NewReader("x="+strings.Repeat("y", long)))
+		if a.Status != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s with %d KiB: %d", route, long>>10, a.Status)
+		}
+	}
+}
+
+func TestAnAddressThatAsksTooMuchIsTurnedAwayForAWhile(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{PerSecond: 1})
+	b := s.Browser()
+	turned := 0
+	for range 20 {
+		if a := b.Get("/login"); a.Status == http.StatusTooManyRequests {
+			turned++
+			if a.Header.Get("Retry-After") == "" || !strings.Contains(a.Text("main"), "too many requests") {
+				t.Errorf("says %q", a.Text("main"))
+			}
+		}
+	}
+	if turned < 10 || turned > 15 {
+		t.Errorf("%d of 20 turned away", turned)
+	}
+	if a := b.Get("/healthz"); a.Status != http.StatusOK {
+		t.Errorf("a probe: %d", a.Status)
+	}
+}
+
+func TestBehindAProxyPeopleAreLedToHTTPS(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Secure: true, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	b := s.Browser()
+	b.Header.Set("X-Forwarded-Proto", "http")
+	if a := b.Get("/orders?q=a"); a.Status != http.StatusPermanentRedirect || a.Header.Get("Location") != "https://"+strings.TrimPrefix(s.Web.URL, "http://")+"/orders?q=a" {
+		t.Errorf("GET: %d to %q", a.Status, a.Header.Get("Location"))
+	}
+	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusForbidden || a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("POST: %d", a.Status)
+	}
+	b.Header.Set("X-Forwarded-Proto", "https")
+	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusSeeOther || !strings.Contains(a.Header.Get("Set-Cookie"), "Secure") {
+		t.Errorf("by HTTPS: %d", a.Status)
+	}
+}
+
+// canaries are what nobody may ever read, by name.
+func canaries(t *testing.T, s *site.Site, cookies []string) map[string]string {
+	t.Helper()
+	_, hash, err := s.Store.Credential(t.Context(), "supervisor1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{
+		"the API key": sandbox.APIKey, "the API secret": sandbox.APISecret, "the channel key": sandbox.ChannelKey,
+		"a password": site.Password, "a password's hash": hash,
+	}
+	for i, c := range cookies {
+		_, value, _ := strings.Cut(c, "=")
+		all[fmt.Sprint("the token of session ", i)] = value
+	}
+	return all
+}
+
+func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	o := s.Order("Order143")
+	supervisor := s.SignIn("supervisor1")
+	supervisor.Post(path(o, "/release"))
+	for range 7 { // until it is slowed down
+		supervisor.Post("/login", "username", site.Password, "password", sandbox.APISecret) // typed into the wrong field
+	}
+	browsers := []*site.Browser{s.SignIn("supervisor1"), s.SignIn("auditor1"), s.SignIn("administrator1"), s.SignIn("operator1"), s.SignIn("manager1"), s.Browser()}
+	var cookies []string
+	for _, b := range browsers[:5] {
+		cookies = append(cookies, cookie(t, s, b))
+	}
+	secrets := canaries(t, s, cookies)
+	tell := func(where, text string) {
+		t.Helper()
+		for name, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s tells %s", where, name)
+			}
+		}
+	}
+	at := place{"L1", s.Order("Order143")}
+	for _, r := range handlers.Routes() {
+		row, ok := expected[r.Method+" "+r.Path]
+		if r.Method != http.MethodGet || !ok {
+			continue
+		}
+		for i, b := range browsers {
+			for _, where := range []string{row.at(at), row.at(at) + "?before=x&after=x&from=x&q=%ff", row.at(at) + "/nowhere"} {
+				a := b.Get(where)
+				tell(fmt.Sprintf("%s as browser %d (%d)", where, i, a.Status), fmt.Sprint(a.Body, a.Header))
+			}
+		}
+	}
+	for name := range secrets {
+		if name == "a password's hash" { // it stands in the database, and only there
+			delete(secrets, name)
+		}
+	}
+	tell("the log", s.Log.String())
+	files, err := filepath.Glob(filepath.Dir(s.Path) + "/*")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tell(filepath.Base(file), string(content))
+	}
+}
