@@ -294,7 +294,7 @@ func (c *check) user(at string, u *User) {
 		c.oneOf(at+".role", u.Role, roles...)
 	}
 	c.credential(at+".password", &u.Password, true)
-	if n := len(u.Password.Reveal()); n > 0 && n < secret.MinPassword {
-		c.fail(at+".password", "must have at least %d characters", secret.MinPassword)
+	if !u.Password.Empty() && secret.CheckPassword(u.Password.Text) != nil {
+		c.fail(at+".password", "must have at least %d characters, and be none of the common ones", secret.MinPassword)
 	}
 }

@@ -97,7 +97,7 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a line without a code":  {"code: L2, ", "", "line 14", "code: must be"},
 		"a bad username":         {"username: supervisor1", "username: 'the boss'", "line 16", "username"},
 		"an unknown role":        {"role: supervisor", "role: boss", "line 16", "operator, supervisor, manager, auditor, administrator"},
-		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 16", "at least 8"},
+		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 16", "at least 12"},
 		"a list instead":         {"name: Plant Ghent", "name: [a]", "line 3", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,13 +24,11 @@ const (
 // hashing bounds how many passwords are hashed at once, and with it the memory that strangers can make us use.
 var hashing = make(chan struct{}, 4)
 
-// MinPassword is the least length of a password, in bytes.
-const MinPassword = 8
-
-// HashPassword makes a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash".
+// HashPassword makes a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash". Its error is that of
+// [CheckPassword].
 func HashPassword(password Text) (string, error) {
-	if len(password.Reveal()) < MinPassword {
-		return "", fmt.Errorf("a password has at least %d characters", MinPassword)
+	if err := CheckPassword(password); err != nil {
+		return "", err
 	}
 	salt := make([]byte, saltSize)
 	rand.Read(salt)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
 
@@ -168,5 +169,35 @@ func TestAPasswordIsVerifiedByItsHashAlone(t *testing.T) {
 	}
 	if _, err := secret.HashPassword(secret.New("short")); err == nil {
 		t.Error("a short password was taken")
+	}
+}
+
+func TestAPasswordIsLongAndNoCommonOne(t *testing.T) {
+	for password, want := range map[string]string{
+		"correct horse battery": "",
+		"Ünïcödé-wörtér":        "",
+		"Nachtschicht-Halle-7":  "",
+		"11 charactr":           "error.password_short",
+		"äöüäöüäöüäö":           "error.password_short", // 11 characters in 22 bytes
+		"":                      "error.password_short",
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff": "error.password_short", // no text at all
+		"password1234":     "error.password_common",
+		"Password1234!":    "error.password_common",
+		"PasswordPassword": "error.password_common",
+		"qwertyqwerty":     "error.password_common",
+		"1qaz2wsx3edc":     "error.password_common",
+		"123456789012":     "error.password_common",
+		"abcdefghijklm":    "error.password_common",
+		"aaaaaaaaaaaa":     "error.password_common",
+		"121212121212":     "error.password_common",
+	} {
+		key := ""
+		var coded *packaging.Error
+		if errors.As(secret.CheckPassword(secret.New(password)), &coded) {
+			key = coded.Key
+		}
+		if key != want {
+			t.Errorf("%q: %q, want %q", password, key, want)
+		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*.templ", "../../views/*.go", "../../handlers/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go"} {
+	for _, pattern := range []string{"../../views/*.templ", "../../views/*.go", "../../handlers/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/secret/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
