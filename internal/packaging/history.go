@@ -26,6 +26,7 @@ const (
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
 	Exported           Deed = "exported"
+	ConnectionTested   Deed = "connection_tested" // Object says with which credentials, New how far it came
 	TenantSet          Deed = "tenant_set"
 	CredentialSet      Deed = "credential_set" // never with its value
 	LineSet            Deed = "line_set"
@@ -36,7 +37,7 @@ const (
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported,
-	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
+	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 }
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
