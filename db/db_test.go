@@ -31,7 +31,7 @@ func box(t *testing.T, fill byte) *secret.Box {
 func setup(slug string) TenantSetup {
 	return TenantSetup{
 		Tenant: packaging.Tenant{Slug: slug, Name: "Plant " + slug, TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1"},
-		Credentials: Credentials{
+		Credentials: secret.Credentials{
 			TokenKind: "dynamic", TokenHeader: "x-access-token",
 			APIKey: secret.New("canary-key"), APISecret: secret.New("canary-secret"), ChannelKey: secret.New("canary-channel"),
 		},
@@ -349,7 +349,7 @@ func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 	changed := setup("ghent")
 	changed.Tenant.Name, changed.Credentials.APISecret = "Another name", secret.New("canary-other")
 	changed.Lines[0].Name, changed.People[0].Role = "Another line", packaging.Manager
-	changed.People[0].Password = secret.New("canary-word")
+	changed.People[0].Password = secret.New("canary-word-two")
 	if err := d.Provision(t.Context(), Site{changed}); err != nil {
 		t.Fatal(err)
 	}

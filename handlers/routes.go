@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 	"lineboard/static"
 	"lineboard/views"
 )
@@ -22,6 +23,11 @@ type Store interface {
 	SessionStore
 	LanguageStore
 	HintStore
+	SetupStore
+	SiteStore
+	ConnectionStore
+	LineStore
+	PeopleStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID) error
@@ -72,7 +78,9 @@ type Config struct {
 	Releaser Releaser
 	Settler  Settler
 	Queuer   Queuer
-	Down     func(packaging.TenantID) bool // the remote API does not answer this tenant's calls at the moment
+	Clients  Clients
+	Test     func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport // tries a connection out
+	Setup    *Setup                                                                                     // the first start, nil where there is an administrator
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache
@@ -102,7 +110,7 @@ func New(c Config) http.Handler {
 	// Echo would believe any X-Forwarded-For header.
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
-	e.Use(s.person, s.language, bodyLimit)
+	e.Use(s.person, s.language, s.toSetup, bodyLimit)
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
 	}
@@ -139,6 +147,8 @@ func (s *server) routes() []route {
 	return []route{
 		{"GET", "/healthz", anybody, s.alive},
 		{"GET", "/readyz", anybody, s.ready},
+		{"GET", setupPath, anybody, s.setupPage},
+		{"POST", setupPath, anybody, s.setUp},
 		{"GET", "/login", anybody, s.loginPage},
 		{"POST", "/login", anybody, s.login},
 		{"POST", "/logout", anybody, s.logout},
@@ -167,5 +177,23 @@ func (s *server) routes() []route {
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 
 		{"GET", "/admin", packaging.ViewSetup, s.admin},
+		{"GET", "/admin/connection", packaging.ViewSetup, s.connection},
+		{"POST", "/admin/connection", packaging.Administer, s.setConnection},
+		{"POST", "/admin/connection/test", packaging.Administer, s.testConnection},
+		{"GET", "/admin/site", packaging.ViewSetup, s.site},
+		{"POST", "/admin/site", packaging.Administer, s.setSite},
+		{"POST", "/admin/sites", packaging.Administer, s.addSite},
+		{"GET", "/admin/lines", packaging.ViewSetup, s.lines},
+		{"POST", "/admin/lines", packaging.Administer, s.addLine},
+		{"POST", "/admin/lines/:line", packaging.Administer, s.setLine},
+		{"GET", "/admin/people", packaging.ViewSetup, s.people},
+		{"POST", "/admin/people", packaging.Administer, s.addPerson},
+		{"GET", "/admin/people/new", packaging.Administer, s.newPerson},
+		{"POST", "/admin/people/join", packaging.Administer, s.joinPerson},
+		{"GET", "/admin/people/:user", packaging.ViewSetup, s.personPage},
+		{"POST", "/admin/people/:user", packaging.Administer, s.setPerson},
+		{"POST", "/admin/people/:user/password", packaging.Administer, s.setPersonsPassword},
+		{"POST", "/admin/people/:user/active", packaging.Administer, s.setPersonActive},
+		{"POST", "/admin/people/:user/remove", packaging.Administer, s.removePerson},
 	}
 }

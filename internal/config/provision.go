@@ -48,13 +48,26 @@ type Line struct {
 	Name string `yaml:"name"`
 }
 
-// User is a person with their role at the tenant.
+// User is a person with their role at the tenant, or their roles.
 type User struct {
 	Username string     `yaml:"username"`
 	Name     string     `yaml:"name"`
 	Role     string     `yaml:"role"`
+	Roles    []string   `yaml:"roles"`
 	Password Credential `yaml:"password"`
 	Lines    []string   `yaml:"lines"` // codes of the lines that they are limited to; not given: as it is
+}
+
+// JoinedRole is the role, or all of the roles.
+func (u User) JoinedRole() packaging.Role {
+	if u.Role != "" {
+		return packaging.Role(u.Role)
+	}
+	roles := make([]packaging.Role, len(u.Roles))
+	for i, r := range u.Roles {
+		roles[i] = packaging.Role(r)
+	}
+	return packaging.JoinRoles(roles...)
 }
 
 // Credential is a secret as a file gives it.
@@ -277,15 +290,26 @@ func (c *check) user(at string, u *User) {
 		c.fail(at+".username", "must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit")
 	}
 	c.text(at+".name", u.Name)
-	if !packaging.Role(u.Role).Known() {
-		roles := make([]string, len(packaging.Roles))
-		for i, r := range packaging.Roles {
-			roles[i] = string(r)
+	switch roles := names(packaging.Roles); {
+	case u.Role != "" && u.Roles != nil:
+		c.fail(at+".roles", "stands beside role; give one of the two")
+	case u.Role == "" && len(u.Roles) > 0:
+		for i, r := range u.Roles {
+			c.oneOf(fmt.Sprintf("%s.roles[%d]", at, i), r, roles...)
 		}
+	case !packaging.Role(u.Role).Known():
 		c.oneOf(at+".role", u.Role, roles...)
 	}
 	c.credential(at+".password", &u.Password, true)
 	if !u.Password.Empty() && secret.CheckPassword(u.Password.Text) != nil {
 		c.fail(at+".password", "must have at least %d characters, and be none of the common ones", secret.MinPassword)
 	}
+}
+
+func names(roles []packaging.Role) []string {
+	all := make([]string, len(roles))
+	for i, r := range roles {
+		all[i] = string(r)
+	}
+	return all
 }

@@ -24,7 +24,7 @@ type tokens struct {
 	current secret.Text
 	renewAt time.Time
 	until   time.Time // when the current one expires
-	renewal *renewal // nil where none is under way
+	renewal *renewal  // nil where none is under way
 }
 
 // renewal is one sign-in that any number of calls wait for.
