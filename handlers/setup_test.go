@@ -528,7 +528,7 @@ func TestAnAdministratorOfOneTenantReachesNothingOfAnother(t *testing.T) {
 			theirs = p
 		}
 	}
-	before, err := s.Store.History(t.Context(), s.Tenant("basel").ID, packaging.HistoryFilter{Limit: 1})
+	before, err := s.Store.History(t.Context(), packaging.Everything(s.Tenant("basel").ID), packaging.HistoryFilter{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -584,7 +584,7 @@ func TestAnAdministratorOfOneTenantReachesNothingOfAnother(t *testing.T) {
 	if a := b.Post(personPath(s.Person("operator1")) + "/remove"); a.Status != http.StatusConflict {
 		t.Errorf("taking out who is at one tenant alone: %d", a.Status)
 	}
-	after, err := s.Store.History(t.Context(), s.Tenant("basel").ID, packaging.HistoryFilter{Limit: 10})
+	after, err := s.Store.History(t.Context(), packaging.Everything(s.Tenant("basel").ID), packaging.HistoryFilter{Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 16", "at least 12"},
 		"a role twice":           {"role: supervisor", "role: supervisor, roles: [manager]", "line 16", "give one of the two"},
 		"an unknown one of two":  {"role: supervisor", "roles: [supervisor, boss]", "line 16", "roles[1]: must be one of"},
-		"a limit to no line":     {"role: supervisor", "role: supervisor, lines: [L1, L9]", "line 16", "lines[1]: is no line of this tenant"},
+		"a limit to no line":     {"role: supervisor", "role: supervisor, lines: [L1, L9]", "line 16", "lines[1]: must be the code"},
 		"a common password":      {"env:SUPERVISOR1_PASSWORD", "Password1234", "line 16", "none of the common ones"},
 		"http outside":           {"https://api.movilitas.cloud", "http://api.movilitas.cloud", "line 6", "for this machine alone"},
 		"a list instead":         {"name: Plant Ghent", "name: [a]", "line 3", ""},
