@@ -51,7 +51,7 @@ func (s *server) addLine(c echo.Context) error {
 
 // setLine renames a line, retires it or takes it back.
 func (s *server) setLine(c echo.Context) error {
-	code, err := url.PathUnescape(c.Param("line"))
+	code, err := url.PathUnescape(c.Param("code"))
 	if err != nil {
 		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
 	}

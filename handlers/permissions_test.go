@@ -81,7 +81,28 @@ var expected = map[string]row{
 	"GET /history":                 {needs: packaging.ViewHistory, at: fixed("/history")},
 	"GET /history.csv":             {needs: packaging.ExportRecords, at: fixed("/history.csv")},
 
-	"GET /admin": {needs: packaging.ViewSetup, at: fixed("/admin")},
+	"GET /setup":  {at: fixed("/setup")},
+	"POST /setup": {at: fixed("/setup")},
+
+	"GET /admin":                        {needs: packaging.ViewSetup, at: fixed("/admin")},
+	"GET /admin/connection":             {needs: packaging.ViewSetup, at: fixed("/admin/connection")},
+	"POST /admin/connection":            {needs: packaging.Administer, at: fixed("/admin/connection")},
+	"POST /admin/connection/test":       {needs: packaging.Administer, at: fixed("/admin/connection/test")},
+	"GET /admin/site":                   {needs: packaging.ViewSetup, at: fixed("/admin/site")},
+	"POST /admin/site":                  {needs: packaging.Administer, at: fixed("/admin/site")},
+	"POST /admin/sites":                 {needs: packaging.Administer, at: fixed("/admin/sites")},
+	"GET /admin/lines":                  {needs: packaging.ViewSetup, at: fixed("/admin/lines")},
+	"POST /admin/lines":                 {needs: packaging.Administer, at: fixed("/admin/lines")},
+	"POST /admin/lines/:code":           {needs: packaging.Administer, at: fixed("/admin/lines/L1")},
+	"GET /admin/people":                 {needs: packaging.ViewSetup, at: fixed("/admin/people")},
+	"POST /admin/people":                {needs: packaging.Administer, at: fixed("/admin/people")},
+	"GET /admin/people/new":             {needs: packaging.Administer, at: fixed("/admin/people/new")},
+	"POST /admin/people/join":           {needs: packaging.Administer, at: fixed("/admin/people/join")},
+	"GET /admin/people/:user":           {needs: packaging.ViewSetup, at: fixed("/admin/people/1")},
+	"POST /admin/people/:user":          {needs: packaging.Administer, at: fixed("/admin/people/1")},
+	"POST /admin/people/:user/password": {needs: packaging.Administer, at: fixed("/admin/people/1/password")},
+	"POST /admin/people/:user/active":   {needs: packaging.Administer, at: fixed("/admin/people/1/active"), form: fields("active", "yes")},
+	"POST /admin/people/:user/remove":   {needs: packaging.Administer, at: fixed("/admin/people/1/remove")},
 }
 
 // ends says whether a route ends the session that it is asked in, so that it is asked last.
@@ -339,7 +360,7 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 
 // tenantWide are the questions of the store that take a whole tenant: their answers show nothing of a line. Whatever else
 // reads for a page takes a packaging.Scope.
-var tenantWide = []string{"Freshness", "People"}
+var tenantWide = []string{"Freshness", "People", "SetupSteps", "TokenSettings", "CredentialStates", "FillCredentials"}
 
 func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {
 	t.Parallel()

@@ -185,7 +185,7 @@ func (s *server) routes() []route {
 		{"POST", "/admin/sites", packaging.Administer, s.addSite},
 		{"GET", "/admin/lines", packaging.ViewSetup, s.lines},
 		{"POST", "/admin/lines", packaging.Administer, s.addLine},
-		{"POST", "/admin/lines/:line", packaging.Administer, s.setLine},
+		{"POST", "/admin/lines/:code", packaging.Administer, s.setLine},
 		{"GET", "/admin/people", packaging.ViewSetup, s.people},
 		{"POST", "/admin/people", packaging.Administer, s.addPerson},
 		{"GET", "/admin/people/new", packaging.Administer, s.newPerson},
