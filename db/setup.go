@@ -12,8 +12,18 @@ import (
 // What administrators set up. Each method acts on the tenant that who asks for it is signed in at; what belongs to
 // another tenant alone is not found.
 
+// set changes something, where the person may still administer the tenant.
 func (d *DB) set(ctx context.Context, by packaging.Person, do func(*setter) error) error {
-	return d.tx(ctx, func(t *tx) error { return do(&setter{t, d.box, by.Author, by.Tenant.ID}) })
+	return d.tx(ctx, func(t *tx) error {
+		now, err := scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, by.Tenant.ID))
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !now.May(packaging.Administer) {
+			return packaging.Fail(packaging.Forbidden, "error.forbidden")
+		}
+		if err != nil {
+			return err
+		}
+		return do(&setter{t, d.box, by.Author, by.Tenant.ID})
+	})
 }
 
 // FirstStart says whether there is no administrator at all, and whether there is nobody at all who could sign in.
@@ -381,7 +391,16 @@ func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id pac
 		if m.Shared {
 			return packaging.Fail(packaging.Forbidden, "error.shared_person")
 		}
-		return s.setPassword(m.ID, m.Username, hash)
+		tenants, err := s.tenantsOf(m.ID)
+		if err != nil {
+			return err
+		}
+		for _, s.tenant = range tenants { // each records it
+			if err := s.setPassword(m.ID, m.Username, hash); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -626,6 +626,12 @@ func TestWhoAddsASiteIsItsAdministratorAndMayTakeTheirPeopleAlong(t *testing.T) 
 		t.Error("the other site was renamed")
 	}
 	// Who administers all sites of a person administers the person.
+	if a := b.Post(personPath(s.Person("supervisor1"))+"/password", "password", site.Password); a.Status != http.StatusSeeOther {
+		t.Errorf("a new password: %d", a.Status)
+	}
+	if e := s.History()[0]; e.Deed != packaging.PasswordSet {
+		t.Errorf("the other site's history: %+v", e)
+	}
 	supervisor := s.SignIn("supervisor1")
 	if a := b.Post(personPath(s.Person("supervisor1"))+"/active", "active", "no"); a.Status != http.StatusSeeOther {
 		t.Errorf("deactivating: %d", a.Status)
