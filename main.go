@@ -202,7 +202,7 @@ func (d *demo) Run(p *process) error {
 	}
 	var people []views.DemoPerson
 	for _, u := range file.Tenants[0].Users {
-		people = append(people, views.DemoPerson{Username: u.Username, Password: config.DemoPassword, Role: packaging.Role(u.Role)})
+		people = append(people, views.DemoPerson{Username: u.Username, Password: config.DemoPassword, Role: u.JoinedRole()})
 	}
 	return d.serve(p, siteOf(file), people, func(address string) {
 		fmt.Fprintf(p.stdout, "\n  Lineboard demo: %s\n\n  Sign in as %s with password %s, or as:\n", address, people[0].Username, config.DemoPassword)
@@ -226,7 +226,7 @@ func siteOf(file config.Provisioning) (site db.Site) {
 	for _, t := range file.Tenants {
 		setup := db.TenantSetup{
 			Tenant: packaging.Tenant{Slug: t.Slug, Name: t.Name, TimeZone: t.TimeZone, BaseURL: t.API.BaseURL},
-			Credentials: db.Credentials{
+			Credentials: secret.Credentials{
 				TokenKind: t.API.Token, TokenHeader: t.API.TokenHeader, APIKey: t.API.Key.Text,
 				APISecret: t.API.Secret.Text, ChannelKey: t.API.ChannelKey.Text, StaticToken: t.API.StaticToken.Text,
 			},
@@ -236,7 +236,7 @@ func siteOf(file config.Provisioning) (site db.Site) {
 		}
 		for _, u := range t.Users {
 			setup.People = append(setup.People, db.PersonSetup{
-				Username: u.Username, FullName: u.Name, Role: packaging.Role(u.Role), Password: u.Password.Text, Lines: u.Lines,
+				Username: u.Username, FullName: u.Name, Role: u.JoinedRole(), Lines: u.Lines, Password: u.Password.Text,
 			})
 		}
 		site = append(site, setup)
@@ -290,6 +290,10 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	if !secure && people == nil {
 		log.Warn("people reach Lineboard by plain HTTP: whoever is on the network can read passwords; see --tls-cert and --https")
 	}
+	setup, listening, err := firstStart(p, store, listening)
+	if err != nil {
+		return err
+	}
 	clients := s.clients(store)
 	releaser := release.New(store, func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) }, log)
 	defer func() {
@@ -311,7 +315,11 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, keeper, handlers.New(handlers.Config{
-			Store: store, Down: clients.Down, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
+				return manufacturer.Test(ctx, s.api(baseURL, c))
+			},
+			Setup:  setup,
 			Secure: secure, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people, Guard: guard, Proxies: s.Proxies, PerSecond: s.RateLimit,
 		}), listening)
 	})
@@ -459,12 +467,30 @@ func (s *settings) clients(store *db.DB) *manufacturer.Clients {
 			return manufacturer.Config{}, err
 		}
 		c, err := store.Credentials(ctx, id)
-		return manufacturer.Config{
-			BaseURL: t.BaseURL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
-			APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken,
-			Limits: manufacturer.Limits{SignIn: s.SignInLimit, Read: s.ReadLimit, Release: s.ReleaseLimit},
-		}, err
+		return s.api(t.BaseURL, c), err
 	})
+}
+
+// api is what a client of the API at an address is made of.
+func (s *settings) api(baseURL string, c secret.Credentials) manufacturer.Config {
+	return manufacturer.Config{
+		BaseURL: baseURL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
+		APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken,
+		Limits: manufacturer.Limits{SignIn: s.SignInLimit, Read: s.ReadLimit, Release: s.ReleaseLimit},
+	}
+}
+
+// firstStart begins the set-up where there is no administrator yet, and has the console tell the link to it.
+func firstStart(p *process, store *db.DB, listening func(address string)) (*handlers.Setup, func(address string), error) {
+	noAdministrator, nobody, err := store.FirstStart(p)
+	if err != nil || !noAdministrator {
+		return nil, listening, err
+	}
+	setup, path := handlers.NewSetup(time.Now(), nobody)
+	return setup, func(address string) {
+		listening(address)
+		fmt.Fprintf(p.stdout, "\n  There is no administrator yet. Whoever opens this link becomes the first one; it works once, for an hour:\n\n    %s%s\n\n", address, path)
+	}, nil
 }
 
 // checkKey makes sure that the key at hand opens what is sealed in the database.

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"math/big"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ type started struct {
 	address string
 	stop    context.CancelFunc
 	ended   chan error
+	said    *output // on the console
 	log     *output
 }
 
@@ -58,7 +60,7 @@ func start(t *testing.T, env map[string]string, args ...string) started {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	read, write := io.Pipe()
-	s := started{stop: stop, ended: make(chan error, 1), log: &output{}}
+	s := started{stop: stop, ended: make(chan error, 1), said: &output{}, log: &output{}}
 	go func() {
 		err := run(ctx, args, func(name string) string { return env[name] }, write, s.log)
 		write.CloseWithError(io.EOF)
@@ -73,7 +75,8 @@ func start(t *testing.T, env map[string]string, args ...string) started {
 		said += string(buffer[:n])
 		s.address = addressForm.FindString(said)
 	}
-	go io.Copy(io.Discard, read) //nolint:errcheck // what else it says is not looked at
+	_, _ = s.said.Write([]byte(said))
+	go io.Copy(s.said, read) //nolint:errcheck // ends with the program
 	t.Cleanup(func() { stop() })
 	return s
 }
@@ -423,6 +426,76 @@ func TestTheSecurityPageNamesWhatThereIs(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// link waits until the console shows the link of the first start.
+func (s started) link(t *testing.T) string {
+	t.Helper()
+	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+		if link := regexp.MustCompile(`http://\S+/setup\?key=\w{26,}\s`).FindString(s.said.String()); link != "" {
+			return strings.TrimSpace(link)
+		}
+	}
+	t.Fatalf("no link in %s", s.said)
+	return ""
+}
+
+func TestTheFirstStartGoesByALinkOnTheConsoleThatWorksOnce(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := start(t, nil, "serve", "--verbose", "--addr", "127.0.0.1:0", "--data", data)
+	link := s.link(t)
+	if status, body := get(t, s.address+"/orders"); status != http.StatusOK || !strings.Contains(body, "Look at the console") {
+		t.Errorf("a page: %d", status)
+	}
+	if status, body := get(t, link); status != http.StatusOK || !strings.Contains(body, "You become the first administrator") {
+		t.Fatalf("the link: %d", status)
+	}
+	s.end(t)
+
+	// It is of that process alone: the next one has another.
+	s = start(t, nil, "serve", "--verbose", "--addr", "127.0.0.1:0", "--data", data)
+	_, old, _ := strings.Cut(link, "?")
+	if status, _ := get(t, s.address+"/setup?"+old); status != http.StatusForbidden {
+		t.Errorf("the link of before: %d", status)
+	}
+	link = s.link(t)
+	_, key, _ := strings.Cut(link, "key=")
+	form := url.Values{
+		"key": {key}, "username": {"anna"}, "full_name": {"Anna"}, "password": {"canary words of anna"}, "again": {"canary words of anna"},
+		"site": {"Plant Ghent"}, "zone": {"Europe/Brussels"},
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	post := func() int {
+		t.Helper()
+		response, err := browser.PostForm(s.address+"/setup", form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.StatusCode
+	}
+	if status := post(); status != http.StatusOK { // of the page for the connection, where it leads
+		t.Fatalf("the form: %d", status)
+	}
+	if status := post(); status != http.StatusGone {
+		t.Errorf("the form again: %d", status)
+	}
+	s.end(t)
+	for what, said := range map[string]string{"key": key, "password": "canary words of anna"} {
+		if strings.Contains(s.log.String(), said) {
+			t.Errorf("the %s is in the log", what)
+		}
+	}
+
+	again := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", data)
+	if status, body := get(t, again.address+"/"); status != http.StatusOK || strings.Contains(again.said.String(), "setup") || !strings.Contains(body, "Sign in") {
+		t.Errorf("started again: %d, the console says %s", status, again.said)
+	}
+	again.end(t)
 }
 
 func TestHelpIsNoError(t *testing.T) {

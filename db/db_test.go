@@ -31,7 +31,7 @@ func box(t *testing.T, fill byte) *secret.Box {
 func setup(slug string) TenantSetup {
 	return TenantSetup{
 		Tenant: packaging.Tenant{Slug: slug, Name: "Plant " + slug, TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1"},
-		Credentials: Credentials{
+		Credentials: secret.Credentials{
 			TokenKind: "dynamic", TokenHeader: "x-access-token",
 			APIKey: secret.New("canary-key"), APISecret: secret.New("canary-secret"), ChannelKey: secret.New("canary-channel"),
 		},

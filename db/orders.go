@@ -156,7 +156,7 @@ func (d *DB) OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging
 }
 
 // Lanes gives the overview: each line with its counts and its foremost orders, and last a lane without a line where
-// orders have none.
+// orders have none. A retired line shows as long as something is open there.
 func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error) {
 	lines, err := d.Lines(ctx, in)
 	if err != nil {
@@ -194,7 +194,7 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 			l.Running = append(l.Running, o)
 		}
 	}
-	return lanes, err
+	return slices.DeleteFunc(lanes, func(l packaging.Lane) bool { return l.Line.Retired && l.Idle() }), err
 }
 
 func (d *DB) countOrders(ctx context.Context, in packaging.Scope, lane func(packaging.LineID) *packaging.Lane) error {

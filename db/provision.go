@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/hmac"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -19,7 +19,7 @@ type Site []TenantSetup
 // TenantSetup is one tenant of a site.
 type TenantSetup struct {
 	Tenant      packaging.Tenant // its ID is not used
-	Credentials Credentials
+	Credentials secret.Credentials
 	Lines       []packaging.Line // their IDs are not used
 	People      []PersonSetup
 }
@@ -29,8 +29,8 @@ type PersonSetup struct {
 	Username string
 	FullName string
 	Role     packaging.Role
+	Lines    []string // codes of the lines that they are limited to, empty for all; nil leaves it as it is
 	Password secret.Text
-	Lines    []string // codes of the lines that they are limited to; empty for all lines, nil for no change
 }
 
 // provisioner is who the history names for what a provisioning file changed.
@@ -40,8 +40,8 @@ var provisioner = packaging.Author{Username: "provisioning", FullName: "Provisio
 func (d *DB) Provision(ctx context.Context, site Site) error {
 	return d.tx(ctx, func(t *tx) error {
 		for _, setup := range site {
-			p := provisioning{t, d.box, 0}
-			if err := p.apply(setup); err != nil {
+			s := setter{tx: t, box: d.box, by: provisioner}
+			if err := s.apply(setup); err != nil {
 				return fmt.Errorf("tenant %s: %w", setup.Tenant.Slug, err)
 			}
 		}
@@ -49,26 +49,28 @@ func (d *DB) Provision(ctx context.Context, site Site) error {
 	})
 }
 
-type provisioning struct {
+// setter sets up a tenant, and records what it changed as done by somebody.
+type setter struct {
 	*tx
 	box    *secret.Box
+	by     packaging.Author
 	tenant packaging.TenantID
 }
 
-func (p *provisioning) apply(setup TenantSetup) error {
-	if err := p.setTenant(setup.Tenant, setup.Credentials); err != nil {
+func (s *setter) apply(setup TenantSetup) error {
+	if err := s.setTenant(setup.Tenant, setup.Credentials); err != nil {
 		return err
 	}
-	if err := p.setCredentials(setup.Credentials); err != nil {
+	if err := s.setCredentials(setup.Credentials); err != nil {
 		return err
 	}
 	for _, l := range setup.Lines {
-		if err := p.setLine(l); err != nil {
+		if err := s.setLine(l); err != nil {
 			return fmt.Errorf("line %s: %w", l.Code, err)
 		}
 	}
 	for _, person := range setup.People {
-		if err := p.setPerson(person); err != nil {
+		if err := s.provisionPerson(person); err != nil {
 			return fmt.Errorf("user %s: %w", person.Username, err)
 		}
 	}
@@ -76,186 +78,262 @@ func (p *provisioning) apply(setup TenantSetup) error {
 }
 
 // note records a change, unless there was none.
-func (p *provisioning) note(deed packaging.Deed, object, before, after string) error {
+func (s *setter) note(deed packaging.Deed, object, before, after string) error {
 	if before == after {
 		return nil
 	}
-	return p.record(packaging.Entry{TenantID: p.tenant, By: provisioner, Deed: deed, Object: object, Old: before, New: after})
+	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: deed, Object: object, Old: before, New: after})
 }
 
-func (p *provisioning) setTenant(t packaging.Tenant, c Credentials) error {
+// setTenant makes a tenant or changes the one with the slug.
+func (s *setter) setTenant(t packaging.Tenant, c secret.Credentials) error {
 	describe := func(t packaging.Tenant, kind, header string) string {
 		return fmt.Sprintf("%s · %s · %s · %s token in %s", t.Name, t.TimeZone, t.BaseURL, kind, header)
 	}
 	var before string
 	var was packaging.Tenant
 	var kind, header string
-	err := p.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE slug = ?`, t.Slug).
+	err := s.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE slug = ?`, t.Slug).
 		Scan(&was.ID, &was.Slug, &was.Name, &was.TimeZone, &was.BaseURL, &kind, &header)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		id, err := p.insert(`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header) VALUES (?,?,?,?,?,?)`,
+		id, err := s.insert(`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header) VALUES (?,?,?,?,?,?)`,
 			t.Slug, t.Name, t.TimeZone, t.BaseURL, c.TokenKind, c.TokenHeader)
 		if err != nil {
 			return err
 		}
-		p.tenant = packaging.TenantID(id)
-		if err := p.exec(`INSERT INTO refreshes (tenant_id) VALUES (?)`, id); err != nil {
+		s.tenant = packaging.TenantID(id)
+		if err := s.exec(`INSERT INTO refreshes (tenant_id) VALUES (?)`, id); err != nil {
 			return err
 		}
 	case err != nil:
 		return err
 	default:
-		p.tenant, before = was.ID, describe(was, kind, header)
-		if err := p.exec(`UPDATE tenants SET name = ?, time_zone = ?, base_url = ?, token_kind = ?, token_header = ? WHERE id = ?`,
-			t.Name, t.TimeZone, t.BaseURL, c.TokenKind, c.TokenHeader, p.tenant); err != nil {
+		s.tenant, before = was.ID, describe(was, kind, header)
+		if err := s.exec(`UPDATE tenants SET name = ?, time_zone = ?, base_url = ?, token_kind = ?, token_header = ? WHERE id = ?`,
+			t.Name, t.TimeZone, t.BaseURL, c.TokenKind, c.TokenHeader, s.tenant); err != nil {
 			return err
 		}
 	}
-	return p.note(packaging.TenantSet, "tenant "+t.Slug, before, describe(t, c.TokenKind, c.TokenHeader))
+	return s.note(packaging.TenantSet, "tenant "+t.Slug, before, describe(t, c.TokenKind, c.TokenHeader))
 }
 
-func (p *provisioning) setCredentials(c Credentials) error {
-	was, err := credentialsOf(p.ctx, p, p.box, p.tenant)
+func (s *setter) setCredentials(c secret.Credentials) error {
+	was, err := credentialsOf(s.ctx, s, s.box, s.tenant)
 	if err != nil {
 		return err
 	}
-	before := was.named()
-	for i, n := range c.named() {
+	before := named(&was)
+	for i, n := range named(&c) {
 		if n.text.Equal(*before[i].text) {
 			continue
 		}
 		var sealed []byte
 		if !n.text.Empty() {
-			sealed = p.box.Seal(*n.text, n.owner(p.tenant))
+			sealed = s.box.Seal(*n.text, n.owner(s.tenant))
 		}
-		if err := p.exec(`UPDATE tenants SET `+n.column+` = ? WHERE id = ?`, sealed, p.tenant); err != nil {
+		if err := s.exec(`UPDATE tenants SET `+n.column+` = ? WHERE id = ?`, sealed, s.tenant); err != nil {
 			return err
 		}
-		if err := p.record(packaging.Entry{TenantID: p.tenant, By: provisioner, Deed: packaging.CredentialSet, Object: n.column}); err != nil {
+		if err := s.exec(`INSERT OR REPLACE INTO credentials_set (tenant_id, name, set_at, set_by) VALUES (?, ?, ?, ?)`,
+			s.tenant, n.column, millis(s.now), s.by.FullName); err != nil {
+			return err
+		}
+		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: n.column}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *provisioning) setLine(l packaging.Line) error {
+// setLine makes a line or renames the one with the code.
+func (s *setter) setLine(l packaging.Line) error {
 	var before string
-	err := p.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, p.tenant, l.Code).Scan(&before)
+	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&before)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if before == l.Name {
 		return nil
 	}
-	if err := p.exec(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)
-		ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name`, p.tenant, l.Code, l.Name); err != nil {
+	if err := s.exec(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)
+		ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name`, s.tenant, l.Code, l.Name); err != nil {
 		return err
 	}
-	return p.note(packaging.LineSet, "line "+l.Code, before, l.Name)
+	return s.note(packaging.LineSet, "line "+l.Code, before, l.Name)
 }
 
-func (p *provisioning) setPerson(s PersonSetup) error {
+// provisionPerson makes a person, or brings the one with the username to what the file says.
+func (s *setter) provisionPerson(p PersonSetup) error {
 	var id packaging.UserID
-	var name, hash, role, lines string
+	var hash string
 	var was []byte
-	err := p.row(`
-		SELECT id, full_name, password_hash, password_mark,
-			(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = users.id AND r.tenant_id = ?1),
-			(SELECT coalesce(group_concat(l.code, ', ' ORDER BY l.code), '')
-				FROM member_lines m JOIN lines l ON l.id = m.line_id WHERE m.user_id = users.id AND m.tenant_id = ?1)
-		FROM users WHERE username = ?2`, p.tenant, s.Username).
-		Scan(&id, &name, &hash, &was, &role, &lines)
+	err := s.row(`SELECT id, password_hash, password_mark FROM users WHERE username = ?`, p.Username).Scan(&id, &hash, &was)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !fresh {
 		return err
 	}
 	// Hashing is slow on purpose; the mark keeps a start with many people quick.
-	mark := p.box.Mark(s.Password, "password of "+strings.ToLower(s.Username))
+	mark := s.box.Mark(p.Password, "password of "+strings.ToLower(p.Username))
 	samePassword := !fresh && hmac.Equal(was, mark)
 	if !samePassword {
-		if hash, err = secret.HashPassword(s.Password); err != nil {
+		if hash, err = secret.HashPassword(p.Password); err != nil {
 			return err
 		}
 	}
 	if fresh {
-		key, err := p.insert(`INSERT INTO users (username, full_name, password_hash, password_mark) VALUES (?, ?, ?, ?)`, s.Username, s.FullName, hash, mark)
+		if id, err = s.addUser(p.Username, p.FullName, hash); err != nil {
+			return err
+		}
+	}
+	before, err := s.describePerson(id)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		before = ""
+	}
+	if err := s.exec(`UPDATE users SET full_name = ? WHERE id = ?`, p.FullName, id); err != nil {
+		return err
+	}
+	if err := s.setRole(id, p.Role); err != nil {
+		return err
+	}
+	if p.Lines != nil {
+		lines, err := s.lineIDs(p.Lines)
 		if err != nil {
 			return err
 		}
-		id = packaging.UserID(key)
-	} else if name != s.FullName || !samePassword {
-		if err := p.exec(`UPDATE users SET full_name = ?, password_hash = ?, password_mark = ? WHERE id = ?`, s.FullName, hash, mark, id); err != nil {
+		if err := s.limitLines(id, lines); err != nil {
 			return err
 		}
 	}
-	if role != string(s.Role) {
-		if err := p.setRole(id, s.Role); err != nil {
+	if !samePassword {
+		if err := s.setPassword(id, p.Username, hash); err != nil {
+			return err
+		}
+		if err := s.exec(`UPDATE users SET password_mark = ? WHERE id = ?`, mark, id); err != nil {
 			return err
 		}
 	}
-	before, limit := describePerson(name, role, lines), lines
-	if s.Lines != nil {
-		if limit, err = p.setLines(id, s.Lines); err != nil {
-			return err
-		}
-	}
-	after := describePerson(s.FullName, string(s.Role), limit)
-	if samePassword {
-		return p.note(packaging.PersonSet, "user "+s.Username, before, after)
-	}
-	if !fresh { // a new password ends what was signed in with the old one
-		if err := p.exec(`DELETE FROM sessions WHERE user_id = ?`, id); err != nil {
-			return err
-		}
-	}
-	if err := p.record(packaging.Entry{TenantID: p.tenant, By: provisioner, Deed: packaging.PasswordSet, Object: "user " + s.Username}); err != nil {
+	return s.notePerson(id, p.Username, before)
+}
+
+func (s *setter) addUser(username, fullName, hash string) (packaging.UserID, error) {
+	id, err := s.insert(`INSERT INTO users (username, full_name, password_hash) VALUES (?, ?, ?)`, username, fullName, hash)
+	return packaging.UserID(id), err
+}
+
+// setPassword sets a hash, and ends what was signed in with the password before. The mark of a provisioned password
+// stays: the file's password comes back only when the file changes.
+func (s *setter) setPassword(user packaging.UserID, username, hash string) error {
+	if err := s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, user); err != nil {
 		return err
 	}
-	return p.note(packaging.PersonSet, "user "+s.Username, before, after)
+	if err := s.endSessions(user); err != nil {
+		return err
+	}
+	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
+}
+
+func (s *setter) endSessions(user packaging.UserID) error {
+	return s.exec(`DELETE FROM sessions WHERE user_id = ?`, user)
 }
 
 // setRole makes a person a member of the tenant with the role, and no other.
-func (p *provisioning) setRole(user packaging.UserID, role packaging.Role) error {
-	if err := p.exec(`INSERT INTO members (tenant_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, p.tenant, user); err != nil {
+func (s *setter) setRole(user packaging.UserID, role packaging.Role) error {
+	if err := s.exec(`INSERT INTO members (tenant_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.tenant, user); err != nil {
 		return err
 	}
-	if err := p.exec(`DELETE FROM member_roles WHERE tenant_id = ? AND user_id = ?`, p.tenant, user); err != nil {
+	parts := role.Parts()
+	for _, part := range parts {
+		if err := s.exec(`INSERT INTO member_roles (tenant_id, user_id, role) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, s.tenant, user, part); err != nil {
+			return err
+		}
+	}
+	kept, err := json.Marshal(parts)
+	if err != nil {
 		return err
 	}
-	for _, part := range role.Parts() {
-		if err := p.exec(`INSERT INTO member_roles (tenant_id, user_id, role) VALUES (?, ?, ?)`, p.tenant, user, part); err != nil {
+	if !role.Includes(packaging.Administrator) {
+		if err := s.keepsAdministrator(user); err != nil {
+			return err
+		}
+	}
+	return s.exec(`DELETE FROM member_roles WHERE tenant_id = ? AND user_id = ? AND role NOT IN (SELECT value FROM json_each(?))`,
+		s.tenant, user, string(kept))
+}
+
+// keepsAdministrator fails where the tenant would lose its last administrator with this one.
+func (s *setter) keepsAdministrator(user packaging.UserID) error {
+	var others, is int
+	if err := s.row(`
+		SELECT count(*) FILTER (WHERE r.user_id <> ?1), count(*) FILTER (WHERE r.user_id = ?1)
+		FROM member_roles r JOIN users u ON u.id = r.user_id
+		WHERE r.tenant_id = ?2 AND r.role = 'administrator' AND u.active`, user, s.tenant).Scan(&others, &is); err != nil {
+		return err
+	}
+	if is == 1 && others == 0 {
+		return packaging.Fail(packaging.Conflict, "error.last_administrator").Because(errors.New("this is the tenant's last administrator; somebody else must be one first"))
+	}
+	return nil
+}
+
+// limitLines limits a person to some lines of the tenant, or to none where there are none.
+func (s *setter) limitLines(user packaging.UserID, lines []packaging.LineID) error {
+	if err := s.exec(`DELETE FROM member_lines WHERE tenant_id = ? AND user_id = ?`, s.tenant, user); err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if err := s.exec(`INSERT INTO member_lines (tenant_id, user_id, line_id) VALUES (?, ?, ?)`, s.tenant, user, line); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// setLines limits a member to the lines of these codes, or to none where there are none. It gives the codes as one text.
-func (p *provisioning) setLines(user packaging.UserID, codes []string) (string, error) {
-	if err := p.exec(`DELETE FROM member_lines WHERE tenant_id = ? AND user_id = ?`, p.tenant, user); err != nil {
-		return "", err
-	}
+// lineIDs gives the keys of the tenant's lines with these codes.
+func (s *setter) lineIDs(codes []string) (ids []packaging.LineID, err error) {
 	for _, code := range codes {
-		result, err := p.ExecContext(p.ctx, `INSERT INTO member_lines (user_id, tenant_id, line_id)
-			SELECT ?, tenant_id, id FROM lines WHERE tenant_id = ? AND code = ?`, user, p.tenant, code)
-		if err != nil {
-			return "", err
+		var id packaging.LineID
+		switch err := s.row(`SELECT id FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code).Scan(&id); {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil, packaging.Fail(packaging.Invalid, "error.no_line").Because(fmt.Errorf("there is no line %s", code))
+		case err != nil:
+			return nil, err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return "", errors.Join(fmt.Errorf("there is no line %s", code), err)
-		}
+		ids = append(ids, id)
 	}
-	return strings.Join(slices.Sorted(slices.Values(codes)), ", "), nil
+	return ids, nil
 }
 
-// describePerson is a person as the history shows what was set; lines are those that they are limited to.
-func describePerson(name, role, lines string) string {
-	if role == "" {
-		return name
+// notePerson records what changed about a person since before.
+func (s *setter) notePerson(user packaging.UserID, username, before string) error {
+	after, err := s.describePerson(user)
+	if err != nil {
+		return err
 	}
-	if lines != "" {
-		lines = " · " + lines
+	return s.note(packaging.PersonSet, "user "+username, before, after)
+}
+
+// describePerson is a person at the tenant as the history tells it: name, roles, lines that they are limited to, and
+// whether they are active.
+func (s *setter) describePerson(user packaging.UserID) (string, error) {
+	var name, role, lines string
+	var active bool
+	err := s.row(`
+		SELECT full_name, active,
+			(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles WHERE user_id = ?1 AND tenant_id = ?2),
+			(SELECT coalesce(group_concat(l.code, ', ' ORDER BY l.code), '')
+				FROM member_lines m JOIN lines l ON l.id = m.line_id WHERE m.user_id = ?1 AND m.tenant_id = ?2)
+		FROM users WHERE id = ?1`, user, s.tenant).Scan(&name, &active, &role, &lines)
+	for _, more := range []struct {
+		is   bool
+		says string
+	}{{role != "", role}, {role == "", "no role here"}, {lines != "", "lines " + lines}, {!active, "not active"}} {
+		if more.is {
+			name += " · " + more.says
+		}
 	}
-	return name + " · " + role + lines
+	return name, err
 }

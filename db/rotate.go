@@ -43,7 +43,7 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range c.named() {
+	for _, n := range named(&c) {
 		if n.text.Empty() {
 			continue
 		}

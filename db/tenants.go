@@ -8,18 +8,8 @@ import (
 	"lineboard/internal/secret"
 )
 
-// Credentials are how a tenant signs in to the remote API. A missing one is empty.
-type Credentials struct {
-	TokenKind   string // "dynamic" or "static"
-	TokenHeader string // "x-access-token" or "authorization"
-	APIKey      secret.Text
-	APISecret   secret.Text
-	ChannelKey  secret.Text
-	StaticToken secret.Text
-}
-
 // named gives each credential with the column that it is kept in.
-func (c *Credentials) named() []namedSecret {
+func named(c *secret.Credentials) []namedSecret {
 	return []namedSecret{
 		{"api_key", &c.APIKey},
 		{"api_secret", &c.APISecret},
@@ -56,11 +46,11 @@ func (d *DB) Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenan
 }
 
 // Credentials gives a tenant's credentials, opened. The error wraps [secret.ErrWrongKey] where another key sealed them.
-func (d *DB) Credentials(ctx context.Context, tenant packaging.TenantID) (Credentials, error) {
+func (d *DB) Credentials(ctx context.Context, tenant packaging.TenantID) (secret.Credentials, error) {
 	return credentialsOf(ctx, d.read, d.box, tenant)
 }
 
-func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID) (c Credentials, err error) {
+func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID) (c secret.Credentials, err error) {
 	sealed := make([][]byte, 4)
 	err = q.QueryRowContext(ctx, `
 		SELECT token_kind, token_header, api_key, api_secret, channel_key, static_token FROM tenants WHERE id = ?`, tenant).
@@ -68,7 +58,7 @@ func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packa
 	if err != nil {
 		return c, coded(err)
 	}
-	for i, n := range c.named() {
+	for i, n := range named(&c) {
 		if sealed[i] == nil {
 			continue
 		}
@@ -80,7 +70,7 @@ func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packa
 }
 
 func scanLine(row scanner) (l packaging.Line, err error) {
-	return l, row.Scan(&l.ID, &l.Code, &l.Name)
+	return l, row.Scan(&l.ID, &l.Code, &l.Name, &l.Retired)
 }
 
 // withinLines begins a condition on the table of lines with the scope.
@@ -97,13 +87,13 @@ func (d *DB) Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, e
 
 func linesOf(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
 	w := withinLines(in)
-	return collect(ctx, q, scanLine, `SELECT id, code, name FROM lines WHERE `+w.sql+` ORDER BY code`, w.args...)
+	return collect(ctx, q, scanLine, `SELECT id, code, name, retired FROM lines WHERE `+w.sql+` ORDER BY code`, w.args...)
 }
 
 // Line gives one line by its code; one outside the scope is not found.
 func (d *DB) Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error) {
 	w := withinLines(in)
 	w.and(true, "code = ?", code)
-	l, err := scanLine(d.read.QueryRowContext(ctx, `SELECT id, code, name FROM lines WHERE `+w.sql, w.args...))
+	l, err := scanLine(d.read.QueryRowContext(ctx, `SELECT id, code, name, retired FROM lines WHERE `+w.sql, w.args...))
 	return l, coded(err)
 }

@@ -9,11 +9,22 @@ import (
 	"lineboard/views"
 )
 
-// admin is where administrators begin.
+// admin is where administrators begin: how the connection to the API fares.
 func (s *server) admin(c echo.Context) error {
+	ctx := c.Request().Context()
 	f, err := s.cacheFrame(c, "admin", text.Say(pageContext(c), "admin.title"))
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Admin(f, f.Person.Tenant.Environment()))
+	tenant := f.Person.Tenant.ID
+	settings, err := s.Store.TokenSettings(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	h := views.Health{Kind: settings.TokenKind}
+	h.Calls, _ = s.Clients.Health(tenant)
+	if h.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.Admin(f, h))
 }

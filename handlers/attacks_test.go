@@ -18,6 +18,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
@@ -62,7 +63,7 @@ func TestTenThousandWrongPasswordsAreNotLookedAtNorDoTheyFillTheHistory(t *testi
 	h := handlers.New(handlers.Config{
 		Store: counting{s.Store, &looks}, Guard: s.Guard, Log: slog.New(slog.DiscardHandler), Now: s.Clock.Now,
 		Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Idle: time.Hour, Limit: time.Hour,
-		Releaser: s.Releaser, Settler: s.Settler, Down: func(packaging.TenantID) bool { return false },
+		Releaser: s.Releaser, Settler: s.Settler, Clients: manufacturer.NewClients(nil),
 	})
 	signIn := func(username, password, from string) *httptest.ResponseRecorder {
 		form := url.Values{"username": {username}, "password": {password}}

@@ -31,7 +31,7 @@ func (s *server) fail(err error, c echo.Context) {
 	if c.Response().Committed || errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
 		return // begun already, or nobody is listening any more
 	}
-	status, key := classify(err)
+	status, key, gaps := classify(err)
 	if status >= http.StatusInternalServerError {
 		s.Log.Error("request failed", "path", c.Request().URL.Path, "status", status, "err", err)
 	}
@@ -40,7 +40,7 @@ func (s *server) fail(err error, c echo.Context) {
 		return
 	}
 	ctx := pageContext(c)
-	problem := views.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key}
+	problem := views.Problem{What: text.Say(ctx, key, gaps...), Do: text.Say(ctx, key+".do"), Code: key}
 	frame, _ := s.frame(c, "", text.Say(ctx, "title.problem")) // without the list of tenants it is still a page
 	if fromHTMX(c) {
 		// The page takes the place of whatever part was asked for.
@@ -54,27 +54,56 @@ func (s *server) fail(err error, c echo.Context) {
 	}
 }
 
-// classify gives the HTTP status of an error and the key of its sentence.
-func classify(err error) (status int, key string) {
+// classify gives the HTTP status of an error and the key of its sentence, with what fills its gaps.
+func classify(err error) (status int, key string, gaps []any) {
 	var coded *packaging.Error
 	if errors.As(err, &coded) {
-		return statuses[coded.Code], coded.Key
+		return statuses[coded.Code], coded.Key, gapsOf(coded)
 	}
 	var ours *echo.HTTPError
 	if errors.As(err, &ours) {
 		switch ours.Code {
 		case http.StatusNotFound:
-			return ours.Code, "error.not_found"
+			return ours.Code, "error.not_found", nil
 		case http.StatusMethodNotAllowed:
-			return ours.Code, "error.method"
+			return ours.Code, "error.method", nil
 		case http.StatusRequestEntityTooLarge:
-			return ours.Code, "error.too_large"
+			return ours.Code, "error.too_large", nil
 		}
 		if ours.Code < http.StatusInternalServerError {
-			return ours.Code, "error.invalid"
+			return ours.Code, "error.invalid", nil
 		}
 	}
-	return http.StatusInternalServerError, "error.internal"
+	return http.StatusInternalServerError, "error.internal", nil
+}
+
+func gapsOf(e *packaging.Error) (gaps []any) {
+	for name, value := range e.Args {
+		gaps = append(gaps, name, value)
+	}
+	return gaps
+}
+
+// told is what a form says about an error that whoever filled it in can do something about; ok is false for any other.
+func told(ctx context.Context, err error) (said string, ok bool) {
+	var coded *packaging.Error
+	if !errors.As(err, &coded) {
+		return "", false
+	}
+	switch coded.Code {
+	case packaging.Invalid, packaging.Conflict, packaging.Forbidden:
+		return text.Say(ctx, coded.Key, gapsOf(coded)...) + " " + text.Say(ctx, coded.Key+".do"), true
+	}
+	return "", false
+}
+
+// goTo leads on after something was done, by a redirect that htmx takes for the whole page.
+func goTo(c echo.Context, to string) error {
+	if fromHTMX(c) {
+		c.Response().Header().Set("HX-Redirect", to)
+		return c.NoContent(http.StatusOK)
+	}
+	return c.Redirect(http.StatusSeeOther, to)
 }
 
 // toLogin sends somebody to sign in, and from there back to the page that they asked for.

@@ -106,6 +106,27 @@ var expected = map[string]row{
 	"POST /admin/stations/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
 	"GET /admin/sessions":               {needs: packaging.ViewSetup, at: fixed("/admin/sessions")},
 	"POST /admin/sessions/:session/end": {needs: packaging.Administer, at: fixed("/admin/sessions/0000000000000000/end"), nobodys: true},
+	"GET /setup":                        {at: fixed("/setup")},
+	"POST /setup":                       {at: fixed("/setup")},
+
+	"GET /admin/connection":             {needs: packaging.ViewSetup, at: fixed("/admin/connection")},
+	"POST /admin/connection":            {needs: packaging.Administer, at: fixed("/admin/connection")},
+	"POST /admin/connection/test":       {needs: packaging.Administer, at: fixed("/admin/connection/test")},
+	"GET /admin/site":                   {needs: packaging.ViewSetup, at: fixed("/admin/site")},
+	"POST /admin/site":                  {needs: packaging.Administer, at: fixed("/admin/site")},
+	"POST /admin/sites":                 {needs: packaging.Administer, at: fixed("/admin/sites")},
+	"GET /admin/lines":                  {needs: packaging.ViewSetup, at: fixed("/admin/lines")},
+	"POST /admin/lines":                 {needs: packaging.Administer, at: fixed("/admin/lines")},
+	"POST /admin/lines/:code":           {needs: packaging.Administer, at: fixed("/admin/lines/L1")},
+	"GET /admin/people":                 {needs: packaging.ViewSetup, at: fixed("/admin/people")},
+	"POST /admin/people":                {needs: packaging.Administer, at: fixed("/admin/people")},
+	"GET /admin/people/new":             {needs: packaging.Administer, at: fixed("/admin/people/new")},
+	"POST /admin/people/join":           {needs: packaging.Administer, at: fixed("/admin/people/join")},
+	"GET /admin/people/:user":           {needs: packaging.ViewSetup, at: fixed("/admin/people/1")},
+	"POST /admin/people/:user":          {needs: packaging.Administer, at: fixed("/admin/people/1")},
+	"POST /admin/people/:user/password": {needs: packaging.Administer, at: fixed("/admin/people/1/password")},
+	"POST /admin/people/:user/active":   {needs: packaging.Administer, at: fixed("/admin/people/1/active"), form: fields("active", "yes")},
+	"POST /admin/people/:user/remove":   {needs: packaging.Administer, at: fixed("/admin/people/1/remove")},
 }
 
 // ends says whether a route ends the session that it is asked in, so that it is asked last.
@@ -368,6 +389,7 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 var tenantWide = []string{
 	"Freshness", "People", "Sessions", "Tenant", "Rules", "Signatures",
 	"Stations", "StationUse", "StationFactors", "PIN", "BadgeOwner",
+	"SetupSteps", "TokenSettings", "CredentialStates", "FillCredentials",
 }
 
 func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {

@@ -45,9 +45,16 @@ func (s *server) frame(c echo.Context, section, title string) (f views.Frame, er
 		f.Station, f.LockIn = at(c), use.Left(f.Now)
 	}
 	if p.Elsewhere {
-		f.Member, err = s.Store.Memberships(c.Request().Context(), p.ID)
+		if f.Member, err = s.Store.Memberships(c.Request().Context(), p.ID); err != nil {
+			return f, err
+		}
 	}
-	return f, err
+	if section == "admin" && p.May(packaging.Administer) {
+		steps, err := s.Store.SetupSteps(c.Request().Context(), p.Tenant.ID)
+		f.Steps = &steps
+		return f, err
+	}
+	return f, nil
 }
 
 // cacheFrame is frame for a page that shows orders of the cache: it tells how old they are.
@@ -57,7 +64,7 @@ func (s *server) cacheFrame(c echo.Context, section, title string) (f views.Fram
 	}
 	fresh, err := s.Store.Freshness(c.Request().Context(), f.Person.Tenant.ID)
 	fresh.Interval = s.Interval
-	if fresh.Problem == packaging.NoReason && s.Down(f.Person.Tenant.ID) {
+	if fresh.Problem == packaging.NoReason && s.Clients.Down(f.Person.Tenant.ID) {
 		fresh.Problem = packaging.CloudDown // known before the next refresh finds it out
 	}
 	f.Fresh = &fresh

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 	"lineboard/internal/throttle"
 	"lineboard/static"
 	"lineboard/views"
@@ -29,6 +30,11 @@ type Store interface {
 	PINStore
 	SignatureStore
 	AccountStore
+	SetupStore
+	SiteStore
+	ConnectionStore
+	LineStore
+	PeopleStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
@@ -88,8 +94,10 @@ type Config struct {
 	Releaser Releaser
 	Settler  Settler
 	Queuer   Queuer
+	Clients  Clients
+	Test     func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport // tries a connection out
+	Setup    *Setup                                                                                     // the first start, nil where there is an administrator
 	Guard    Guard
-	Down     func(packaging.TenantID) bool // the remote API does not answer this tenant's calls at the moment
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache
@@ -123,7 +131,7 @@ func New(c Config) http.Handler {
 	e.HTTPErrorHandler = s.fail
 	e.IPExtractor = s.address // Echo's own would believe any X-Forwarded-For header
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
-	e.Use(s.person, s.atStation, s.language, bodyLimit)
+	e.Use(s.person, s.atStation, s.language, s.toSetup, bodyLimit)
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.allowed(r.needs, r.handle))
 	}
@@ -160,6 +168,8 @@ func (s *server) routes() []route {
 	return []route{
 		{"GET", "/healthz", anybody, s.alive},
 		{"GET", "/readyz", anybody, s.ready},
+		{"GET", setupPath, anybody, s.setupPage},
+		{"POST", setupPath, anybody, s.setUp},
 		{"GET", "/login", anybody, s.loginPage},
 		{"POST", "/login", anybody, s.login},
 		{"POST", "/logout", anybody, s.logout},
@@ -211,5 +221,23 @@ func (s *server) routes() []route {
 		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.removeStation},
 		{"GET", "/admin/sessions", packaging.ViewSetup, s.allSessions},
 		{"POST", "/admin/sessions/:session/end", packaging.Administer, s.endSessionOf},
+		{"GET", "/admin/connection", packaging.ViewSetup, s.connection},
+		{"POST", "/admin/connection", packaging.Administer, s.setConnection},
+		{"POST", "/admin/connection/test", packaging.Administer, s.testConnection},
+		{"GET", "/admin/site", packaging.ViewSetup, s.site},
+		{"POST", "/admin/site", packaging.Administer, s.setSite},
+		{"POST", "/admin/sites", packaging.Administer, s.addSite},
+		{"GET", "/admin/lines", packaging.ViewSetup, s.lines},
+		{"POST", "/admin/lines", packaging.Administer, s.addLine},
+		{"POST", "/admin/lines/:code", packaging.Administer, s.setLine},
+		{"GET", "/admin/people", packaging.ViewSetup, s.people},
+		{"POST", "/admin/people", packaging.Administer, s.addPerson},
+		{"GET", "/admin/people/new", packaging.Administer, s.newPerson},
+		{"POST", "/admin/people/join", packaging.Administer, s.joinPerson},
+		{"GET", "/admin/people/:user", packaging.ViewSetup, s.personPage},
+		{"POST", "/admin/people/:user", packaging.Administer, s.setPerson},
+		{"POST", "/admin/people/:user/password", packaging.Administer, s.setPersonsPassword},
+		{"POST", "/admin/people/:user/active", packaging.Administer, s.setPersonActive},
+		{"POST", "/admin/people/:user/remove", packaging.Administer, s.removePerson},
 	}
 }

@@ -52,6 +52,10 @@
     } catch { /* the server is away: the clock goes on as it was */ }
   });
 
+  // ---- Setting up: a zone that nobody gave yet is most likely the one that this device is in
+
+  for (const field of all("input[data-zone-here]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
+
   // ---- Announcing
 
   function announce(text) {

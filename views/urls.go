@@ -115,6 +115,57 @@ func StationUnbindURL(id packaging.StationID) templ.SafeURL { return stationURL(
 
 func StationRemoveURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/remove" }
 
+// SetupURL is the first start, with the key that opens it.
+func SetupURL(key string) templ.SafeURL { return withQuery("/setup", "key", key) }
+
+// ConnectionURL is how the site reaches Movilitas.Cloud.
+func ConnectionURL() templ.SafeURL { return AdminURL() + "/connection" }
+
+// ConnectionTestURL tries a connection out.
+func ConnectionTestURL() templ.SafeURL { return ConnectionURL() + "/test" }
+
+// SiteURL is the site's own name and time zone.
+func SiteURL() templ.SafeURL { return AdminURL() + "/site" }
+
+// SitesURL takes another site.
+func SitesURL() templ.SafeURL { return AdminURL() + "/sites" }
+
+// SetLinesURL is where lines are set up.
+func SetLinesURL() templ.SafeURL { return AdminURL() + "/lines" }
+
+// SetLineURL changes a line.
+func SetLineURL(l packaging.Line) templ.SafeURL {
+	return SetLinesURL() + templ.SafeURL("/"+url.PathEscape(l.Code))
+}
+
+// PeopleURL is where people are set up.
+func PeopleURL() templ.SafeURL { return AdminURL() + "/people" }
+
+// NewPersonURL is the form for another person.
+func NewPersonURL() templ.SafeURL { return PeopleURL() + "/new" }
+
+// JoinURL takes in somebody of another site.
+func JoinURL() templ.SafeURL { return PeopleURL() + "/join" }
+
+// PersonURL is one person as administrators see them.
+func PersonURL(id packaging.UserID) templ.SafeURL {
+	return PeopleURL() + templ.SafeURL("/"+strconv.FormatInt(int64(id), 10))
+}
+
+// SetPasswordURL gives a person a new password.
+func SetPasswordURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/password" }
+
+// ActiveURL deactivates a person or takes them back.
+func ActiveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/active" }
+
+// RemoveURL takes a person out of the site.
+func RemoveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/remove" }
+
+// Saved is a page that says that something was saved, and what.
+func Saved(page templ.SafeURL, what string) string {
+	return string(withQuery(page, "saved", what))
+}
+
 func TenantURL() templ.SafeURL { return "/tenant" }
 
 func LineURL(l packaging.Line) templ.SafeURL {

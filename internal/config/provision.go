@@ -5,11 +5,8 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"regexp"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -51,13 +48,26 @@ type Line struct {
 	Name string `yaml:"name"`
 }
 
-// User is a person with their role at the tenant.
+// User is a person with their role at the tenant, or their roles.
 type User struct {
 	Username string     `yaml:"username"`
 	Name     string     `yaml:"name"`
 	Role     string     `yaml:"role"`
+	Roles    []string   `yaml:"roles"`
 	Password Credential `yaml:"password"`
 	Lines    []string   `yaml:"lines"` // codes of the lines that they are limited to; not given: as it is
+}
+
+// JoinedRole is the role, or all of the roles.
+func (u User) JoinedRole() packaging.Role {
+	if u.Role != "" {
+		return packaging.Role(u.Role)
+	}
+	roles := make([]packaging.Role, len(u.Roles))
+	for i, r := range u.Roles {
+		roles[i] = packaging.Role(r)
+	}
+	return packaging.JoinRoles(roles...)
 }
 
 // Credential is a secret as a file gives it.
@@ -186,12 +196,6 @@ func (c *check) credential(path string, v *Credential, needed bool) {
 	}
 }
 
-var (
-	slugForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	codeForm     = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,39}$`)
-	usernameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$`)
-)
-
 func (c *check) provisioning(p *Provisioning) {
 	if len(p.Tenants) == 0 {
 		c.fail("$.tenants", "must list at least one tenant")
@@ -217,20 +221,20 @@ func (c *check) provisioning(p *Provisioning) {
 }
 
 func (c *check) tenant(at string, t *Tenant) {
-	if !slugForm.MatchString(t.Slug) {
+	if !packaging.ValidSlug(t.Slug) {
 		c.fail(at+".slug", "must be lower-case letters, digits and hyphens, such as plant-ghent")
 	}
 	c.text(at+".name", t.Name)
 	if t.TimeZone == "" {
 		c.fail(at+".time_zone", "is missing: a zone such as Europe/Brussels")
-	} else if _, err := time.LoadLocation(t.TimeZone); err != nil || t.TimeZone == "Local" {
+	} else if !packaging.ValidTimeZone(t.TimeZone) {
 		c.fail(at+".time_zone", "%q is no known zone; expected one such as Europe/Brussels", t.TimeZone)
 	}
 	c.api(at+".api", &t.API)
 	codes := map[string]bool{}
 	for i, l := range t.Lines {
 		at := fmt.Sprintf("%s.lines[%d]", at, i)
-		if !codeForm.MatchString(l.Code) {
+		if !packaging.ValidLineCode(l.Code) {
 			c.fail(at+".code", "must be 1 to 40 letters, digits, dots, hyphens, underscores or spaces, such as L1")
 		}
 		if codes[strings.ToLower(l.Code)] {
@@ -252,8 +256,8 @@ func (c *check) tenant(at string, t *Tenant) {
 }
 
 func (c *check) api(at string, a *API) {
-	if u, err := url.Parse(a.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		c.fail(at+".base_url", "must be an address such as https://api.movilitas.cloud")
+	if _, err := packaging.ParseBaseURL(a.BaseURL); err != nil {
+		c.fail(at+".base_url", "must be an address such as https://api.movilitas.cloud (%v)", err)
 	}
 	if a.Token == "" {
 		a.Token = "dynamic"
@@ -282,19 +286,30 @@ func (c *check) limit(at string, u *User, codes map[string]bool) {
 }
 
 func (c *check) user(at string, u *User) {
-	if !usernameForm.MatchString(u.Username) {
+	if !packaging.ValidUsername(u.Username) {
 		c.fail(at+".username", "must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit")
 	}
 	c.text(at+".name", u.Name)
-	if !packaging.Role(u.Role).Known() {
-		roles := make([]string, len(packaging.Roles))
-		for i, r := range packaging.Roles {
-			roles[i] = string(r)
+	switch roles := names(packaging.Roles); {
+	case u.Role != "" && u.Roles != nil:
+		c.fail(at+".roles", "stands beside role; give one of the two")
+	case u.Role == "" && len(u.Roles) > 0:
+		for i, r := range u.Roles {
+			c.oneOf(fmt.Sprintf("%s.roles[%d]", at, i), r, roles...)
 		}
+	case !packaging.Role(u.Role).Known():
 		c.oneOf(at+".role", u.Role, roles...)
 	}
 	c.credential(at+".password", &u.Password, true)
 	if !u.Password.Empty() && secret.CheckPassword(u.Password.Text) != nil {
 		c.fail(at+".password", "must have at least %d characters, and be none of the common ones", secret.MinPassword)
 	}
+}
+
+func names(roles []packaging.Role) []string {
+	all := make([]string, len(roles))
+	for i, r := range roles {
+		all[i] = string(r)
+	}
+	return all
 }

@@ -98,6 +98,11 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a bad username":         {"username: supervisor1", "username: 'the boss'", "line 16", "username"},
 		"an unknown role":        {"role: supervisor", "role: boss", "line 16", "operator, supervisor, manager, auditor, administrator"},
 		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 16", "at least 12"},
+		"a role twice":           {"role: supervisor", "role: supervisor, roles: [manager]", "line 16", "give one of the two"},
+		"an unknown one of two":  {"role: supervisor", "roles: [supervisor, boss]", "line 16", "roles[1]: must be one of"},
+		"a limit to no line":     {"role: supervisor", "role: supervisor, lines: [L1, L9]", "line 16", "lines[1]: must be the code"},
+		"a common password":      {"env:SUPERVISOR1_PASSWORD", "Password1234", "line 16", "none of the common ones"},
+		"http outside":           {"https://api.movilitas.cloud", "http://api.movilitas.cloud", "line 6", "for this machine alone"},
 		"a list instead":         {"name: Plant Ghent", "name: [a]", "line 3", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,6 +119,16 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 				}
 			}
 		})
+	}
+}
+
+func TestAPersonMayHaveSeveralRolesAndBeLimitedToLines(t *testing.T) {
+	p, err := config.ParseProvisioning(file(t, "role: supervisor", "roles: [supervisor, administrator], lines: [l2]"), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := p.Tenants[0].Users[0]; u.JoinedRole() != "administrator+supervisor" || len(u.Lines) != 1 || u.Lines[0] != "l2" {
+		t.Errorf("user %+v", u)
 	}
 }
 

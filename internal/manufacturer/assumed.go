@@ -44,8 +44,13 @@ var (
 
 // assume brings the paths of a row into the form that fields has them in.
 func assume(paths ...string) []string {
+	plain := make([]string, len(paths))
 	for i, path := range paths {
-		paths[i] = plainName(path)
+		plain[i] = plainName(path)
+		written[plain[i]] = path
 	}
-	return paths
+	return plain
 }
+
+// written are the paths as they stand above, for people.
+var written = map[string]string{}

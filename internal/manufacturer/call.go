@@ -71,7 +71,7 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	resp, err := k.client.Do(req)
 	if err != nil {
 		if j.untouched() {
-			r.lasting = badCertificate(err)
+			r.lasting = badCertificate(err) || errors.Is(err, errPrivate)
 			return r.without(packaging.NotConnected, transportText(err))
 		}
 		return r.broken(ctx, k, err)

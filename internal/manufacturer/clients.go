@@ -50,6 +50,17 @@ func (c *Clients) Down(tenant packaging.TenantID) bool {
 	return down
 }
 
+// Health tells how a tenant's calls have fared since its client was made; ok is false where none was made yet.
+func (c *Clients) Health(tenant packaging.TenantID) (h packaging.ConnectionHealth, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	client := c.made[tenant]
+	if client == nil {
+		return h, false
+	}
+	return client.Health(), true
+}
+
 // Forget has the tenant's next call made with its settings of then. Calls under way go on with those they began with.
 func (c *Clients) Forget(tenant packaging.TenantID) {
 	c.mu.Lock()

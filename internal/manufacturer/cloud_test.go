@@ -35,7 +35,7 @@ func under(t *testing.T, w weather) (*Client, *cloud) {
 func underAs(t *testing.T, kind TokenKind, w weather) (*Client, *cloud) {
 	t.Helper()
 	c := &cloud{is: w, began: time.Now(), calls: map[string][]time.Duration{}}
-	cfg := config("http://api.test")
+	cfg := config("https://api.test")
 	cfg.TokenKind, cfg.Transport, cfg.Now = kind, c, nil
 	client, err := New(cfg)
 	if err != nil {

@@ -9,10 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -77,6 +74,7 @@ type Client struct {
 	tokens     tokens
 	breaker    breaker
 	quiet      quietTime
+	record     record
 	clock      clock
 
 	reads *http.Client
@@ -87,7 +85,7 @@ type Client struct {
 
 // New makes a client without calling the API. Its error says which setting is wrong, never what it holds.
 func New(c Config) (*Client, error) {
-	base, err := baseURL(c.BaseURL)
+	base, err := packaging.ParseBaseURL(c.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +113,7 @@ func New(c Config) (*Client, error) {
 	if client.now == nil {
 		client.now = time.Now
 	}
-	client.reads, client.acts = httpClients(c.Transport)
+	client.reads, client.acts = httpClients(c.Transport, base)
 	return client, nil
 }
 
@@ -136,25 +134,6 @@ func or[T comparable](value, standard T) T {
 		return standard
 	}
 	return value
-}
-
-// baseURL is the address that the paths of the calls are put behind. Its errors do not repeat the address, because a
-// wrong one may hold a password.
-func baseURL(text string) (string, error) {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return "", errors.New("base URL: not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "", errors.New("base URL: must begin with https:// or http://")
-	case u.Hostname() == "":
-		return "", errors.New("base URL: has no host")
-	case u.User != nil:
-		return "", errors.New("base URL: must not hold a user name or password")
-	case strings.ContainsAny(text, "?#"):
-		return "", errors.New("base URL: must not hold a query or a fragment")
-	}
-	return strings.TrimRight(u.String(), "/"), nil
 }
 
 func (c *Client) check() error {
@@ -205,7 +184,7 @@ func fitsHeader(s string) bool {
 
 // httpClients makes the clients for reads and for acts. Neither follows a redirect, which would carry the credentials to
 // another host. They speak HTTP/1.1: HTTP/2 may send a request again by itself.
-func httpClients(given http.RoundTripper) (reads, acts *http.Client) {
+func httpClients(given http.RoundTripper, base string) (reads, acts *http.Client) {
 	client := func(t http.RoundTripper) *http.Client {
 		return &http.Client{
 			Transport:     t,
@@ -217,7 +196,7 @@ func httpClients(given http.RoundTripper) (reads, acts *http.Client) {
 	}
 	pooled := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            dialer(base),
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           8,
 		MaxIdleConnsPerHost:    4,

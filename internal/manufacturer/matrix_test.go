@@ -59,7 +59,7 @@ var matrix = []struct {
 	},
 	{
 		"DNS failure",
-		fault{address: func(*rig) string { return "http://nowhere.invalid" }},
+		fault{address: func(*rig) string { return "https://nowhere.invalid" }},
 		releases{packaging.Refused, packaging.NotConnected, 5, 0, 0},
 		asks{packaging.NotConnected, 3},
 		asks{packaging.NotConnected, 3},

@@ -17,7 +17,7 @@ func (c *Client) Open(ctx context.Context) (orders []packaging.Facts, nameless i
 	if p != nil {
 		return nil, 0, p.callError()
 	}
-	list, ok := doc.list()
+	list, _, ok := doc.list()
 	if !ok {
 		return nil, 0, c.problem(doc.reply, packaging.Unreadable, "the answer holds no list of orders").callError()
 	}
@@ -40,13 +40,14 @@ func (c *Client) Open(ctx context.Context) (orders []packaging.Facts, nameless i
 	return orders, nameless, nil
 }
 
-// list is the list of orders in an answer: empty, or with an object in it.
-func (d document) list() (raw, bool) {
-	places := []raw{d.root}
-	for _, path := range listAt {
-		places = append(places, d.fields[path])
-	}
-	for _, place := range places {
+// list is the list of orders in an answer, empty or with an object in it, and the path that it was found at, empty where
+// it is the whole answer.
+func (d document) list() (list raw, path string, ok bool) {
+	for _, path := range append([]string{""}, listAt...) {
+		place := d.fields[path]
+		if path == "" {
+			place = d.root
+		}
 		if place.kind() != '[' {
 			continue
 		}
@@ -54,14 +55,14 @@ func (d document) list() (raw, bool) {
 		for element := range place.elements() {
 			empty = false
 			if element.kind() == '{' {
-				return place, true
+				return place, path, true
 			}
 		}
 		if empty {
-			return place, true
+			return place, path, true
 		}
 	}
-	return "", false
+	return "", "", false
 }
 
 // Details asks for one packaging order: GET packaging_order/details?order_id= (documented: 1 to 255 characters; assumed:

@@ -326,7 +326,7 @@ func TestAReleaseThatWasNotSentIsRefused(t *testing.T) {
 	defer secured.Close()
 	for _, c := range []struct{ name, url string }{
 		{"nobody listens", gone.URL},
-		{"the name is unknown", "http://nowhere.invalid"},
+		{"the name is unknown", "https://nowhere.invalid"},
 		{"the certificate is not trusted", secured.URL},
 		{"there is no TLS", strings.Replace(answering(t, says(200, "")).URL, "http:", "https:", 1)},
 	} {
@@ -359,7 +359,7 @@ func TestAReleaseThatWasNotSentIsRefused(t *testing.T) {
 		}
 	})
 	t.Run("but a transport that does not tell proves nothing", func(t *testing.T) {
-		cfg := config("http://api.test")
+		cfg := config("https://api.test")
 		cfg.TokenKind = Static
 		cfg.Transport = transport(func(*http.Request) (*http.Response, error) { return nil, http.ErrHandlerTimeout })
 		if a := order143(t, newClient(t, cfg)); a.Outcome != packaging.Unknown || a.Reason != packaging.Cut {

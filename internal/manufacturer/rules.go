@@ -98,6 +98,9 @@ func (c *Client) carry(ctx context.Context, k call, token secret.Text) (document
 
 // note keeps what a try told about the cloud. Where the caller gave up, it told nothing.
 func (c *Client) note(caller context.Context, p *problem) {
+	if p == nil || caller.Err() == nil {
+		c.record.keep(p, c.now())
+	}
 	switch {
 	case p == nil || !signOfOutage(p.Reason):
 		c.breaker.answered()

@@ -109,7 +109,7 @@ func TestNoCredentialIsEverInAMessage(t *testing.T) {
 }
 
 func TestNoCredentialIsInATransportError(t *testing.T) {
-	c := canaryConfig("http://api.test")
+	c := canaryConfig("https://api.test")
 	c.TokenKind = Static
 	c.Transport = transport(func(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("sent %v, %s", r.Header, base64.StdEncoding.EncodeToString(nil))
@@ -126,9 +126,9 @@ func TestNewSaysWhichSettingIsWrongAndNotWhatItHolds(t *testing.T) {
 		change func(*Config)
 	}{
 		{"base URL: not a URL", func(c *Config) { c.BaseURL = "http://a:" + canaryStatic + "\x7f@b" }},
-		{"base URL: must begin with https:// or http://", func(c *Config) { c.BaseURL = "" }},
-		{"base URL: must begin with https:// or http://", func(c *Config) { c.BaseURL = "ftp://a" }},
-		{"base URL: must begin with https:// or http://", func(c *Config) { c.BaseURL = "/v1" }},
+		{"base URL: must begin with https://", func(c *Config) { c.BaseURL = "" }},
+		{"base URL: must begin with https://", func(c *Config) { c.BaseURL = "ftp://a" }},
+		{"base URL: must begin with https://", func(c *Config) { c.BaseURL = "/v1" }},
 		{"base URL: has no host", func(c *Config) { c.BaseURL = "https://:443" }},
 		{"base URL: must not hold a user name or password", func(c *Config) { c.BaseURL = "https://u:" + canaryStatic + "@b" }},
 		{"base URL: must not hold a query or a fragment", func(c *Config) { c.BaseURL = "https://b?" }},

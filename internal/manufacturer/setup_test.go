@@ -132,7 +132,7 @@ func static(t *testing.T, answer http.HandlerFunc) (*Client, *server) {
 // played is a client of a transport that gives one answer, without a network.
 func played(t testing.TB, status int, body string) *Client {
 	t.Helper()
-	c := config("http://api.test")
+	c := config("https://api.test")
 	c.TokenKind = Static
 	c.Transport = transport(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil

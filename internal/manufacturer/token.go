@@ -23,7 +23,8 @@ type tokens struct {
 	mu      sync.Mutex
 	current secret.Text
 	renewAt time.Time
-	renewal *renewal // nil where none is under way
+	until   time.Time // when the current one expires
+	renewal *renewal  // nil where none is under way
 }
 
 // renewal is one sign-in that any number of calls wait for.
@@ -69,6 +70,7 @@ func (c *Client) renew(r *renewal) {
 		now := c.now()
 		c.tokens.current = r.token
 		c.tokens.renewAt = now.Add(untilRenewal(r.token.Reveal(), now))
+		c.tokens.until = now.Add(lifeOf(r.token.Reveal(), now))
 	}
 	c.tokens.renewal = nil
 	close(r.done)
@@ -77,6 +79,12 @@ func (c *Client) renew(r *renewal) {
 // signIn fetches a dynamic token: POST /v1/api_auth with the API key and secret (documented). Its problem is
 // SignInRejected where the API said no, SignInFailed otherwise.
 func (c *Client) signIn(ctx context.Context) (secret.Text, *problem) {
+	token, _, p := c.signInAt(ctx)
+	return token, p
+}
+
+// signInAt is signIn, and the path of assumed.go that the token was found at.
+func (c *Client) signInAt(ctx context.Context) (token secret.Text, path string, p *problem) {
 	body, _ := json.Marshal(map[string]string{ // strings always have JSON
 		"api_key":    c.apiKey.Reveal(),
 		"api_secret": c.apiSecret.Reveal(),
@@ -96,16 +104,16 @@ func (c *Client) signIn(ctx context.Context) (secret.Text, *problem) {
 		} else {
 			p.Reason = packaging.SignInFailed
 		}
-		return secret.Text{}, p
+		return secret.Text{}, "", p
 	}
 	for _, path := range tokenAt {
 		if value := doc.fields[path]; value.kind() == '"' {
 			if token := value.text(); token != "" && fitsHeader(token) {
-				return secret.New(token), nil
+				return secret.New(token), path, nil
 			}
 		}
 	}
-	return secret.Text{}, c.problem(doc.reply, packaging.SignInFailed, "the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
+	return secret.Text{}, "", c.problem(doc.reply, packaging.SignInFailed, "the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
 }
 
 // deniesSignIn says whether the API key or secret was not accepted, in contrast to not being judged.
@@ -128,22 +136,29 @@ func names(f fields) string {
 	return strings.Join(short, ", ")
 }
 
-// untilRenewal is how long a token that came now is used: for its life less a margin. Its life is taken from its own two
-// times, if it is a JWT that has them, because the clocks here and there may differ. What can't be believed counts as
-// the documented day: a token that ends sooner is renewed when the API rejects it.
+// untilRenewal is how long a token that came now is used: for its life less a margin.
 func untilRenewal(token string, now time.Time) time.Duration {
-	life := tokenLife
-	if claims, ok := readJWT(token); ok {
-		issued, err := claims.Iat.Float64()
-		if err != nil {
-			issued = float64(now.Unix())
-		}
-		expires, err := claims.Exp.Float64()
-		if seconds := expires - issued; err == nil && seconds > 0 && seconds < tokenLife.Seconds() {
-			life = time.Duration(seconds * float64(time.Second))
-		}
-	}
+	life := lifeOf(token, now)
 	return life - min(life/10, 5*time.Minute)
+}
+
+// lifeOf is how long a token that came now is valid. Its life is taken from its own two times, if it is a JWT that
+// has them, because the clocks here and there may differ. What can't be believed counts as the documented day: a token
+// that ends sooner is renewed when the API rejects it.
+func lifeOf(token string, now time.Time) time.Duration {
+	claims, ok := readJWT(token)
+	if !ok {
+		return tokenLife
+	}
+	issued, err := claims.Iat.Float64()
+	if err != nil {
+		issued = float64(now.Unix())
+	}
+	expires, err := claims.Exp.Float64()
+	if seconds := expires - issued; err == nil && seconds > 0 && seconds < tokenLife.Seconds() {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	return tokenLife
 }
 
 type claims struct{ Iat, Exp json.Number }

@@ -113,7 +113,7 @@ func TestWithoutASignInNothingIsSent(t *testing.T) {
 		{"half an answer", sandbox.Fault{Kind: sandbox.CutJSON}, nil, packaging.SignInFailed},
 		{"no token in it", sandbox.Fault{Kind: sandbox.WrongType}, nil, packaging.SignInFailed},
 		{"too late", sandbox.Fault{Kind: sandbox.Delay, Delay: time.Hour}, func(c *Config) { c.Limits.SignIn = 50 * time.Millisecond }, packaging.SignInFailed},
-		{"nobody there", sandbox.Fault{}, func(c *Config) { c.BaseURL = "http://nowhere.invalid" }, packaging.SignInFailed},
+		{"nobody there", sandbox.Fault{}, func(c *Config) { c.BaseURL = "https://nowhere.invalid" }, packaging.SignInFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, s := withSandbox(t, c.config)

@@ -30,6 +30,7 @@ const (
 	ThrottlingEnded    Deed = "throttling_ended" // New says how many tries there were meanwhile
 	KeyRotated         Deed = "key_rotated"      // credentials are sealed with another key
 	Exported           Deed = "exported"
+	ConnectionTested   Deed = "connection_tested" // Object says with which credentials, New how far it came
 	TenantSet          Deed = "tenant_set"
 	CredentialSet      Deed = "credential_set" // never with its value
 	LineSet            Deed = "line_set"
@@ -51,7 +52,7 @@ const (
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported,
-	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
+	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }
 

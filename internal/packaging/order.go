@@ -187,6 +187,9 @@ type Lane struct {
 	Releases LaneReleases
 }
 
+// Idle says whether nothing of the lane is open.
+func (l Lane) Idle() bool { return l.Counts == LaneCounts{} && l.Releases == LaneReleases{} }
+
 // LaneCounts counts the orders of a lane that are not Done.
 type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
 

@@ -6,7 +6,6 @@
 package packaging
 
 import (
-	"net"
 	"net/url"
 	"sync"
 	"time"
@@ -48,9 +47,10 @@ func (t Tenant) Location() *time.Location {
 
 // Line is a packaging line. Code is what the API and the people at the line call it.
 type Line struct {
-	ID   LineID
-	Code string
-	Name string
+	ID      LineID
+	Code    string
+	Name    string
+	Retired bool // it does not show among the lines any more, unless an order needs somebody there
 }
 
 // Known says whether there is a line at all: an order may have none yet.
@@ -78,7 +78,7 @@ func (t Tenant) Environment() Environment {
 		return Production
 	case host == "api-acc.movilitas.cloud":
 		return Acceptance
-	case host == "localhost", net.ParseIP(host).IsLoopback():
+	case loopback(host):
 		return Sandbox
 	}
 	return OtherHost

@@ -80,6 +80,9 @@ func (r Role) Known() bool {
 	return !slices.ContainsFunc(r.Parts(), func(part Role) bool { return permissions[part] == nil })
 }
 
+// Includes says whether r is part, or is made of it and others.
+func (r Role) Includes(part Role) bool { return slices.Contains(r.Parts(), part) }
+
 // May says whether the role allows the action.
 func (r Role) May(a Action) bool {
 	return slices.ContainsFunc(r.Parts(), func(part Role) bool { return slices.Contains(permissions[part], a) })

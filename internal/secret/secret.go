@@ -48,6 +48,24 @@ func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // Format redacts under every verb, %x and %d included.
 func (t Text) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
+// Credentials are how a tenant signs in to the remote API. A missing one is empty.
+type Credentials struct {
+	TokenKind   string // "dynamic" or "static"
+	TokenHeader string // "x-access-token" or "authorization"
+	APIKey      Text
+	APISecret   Text
+	ChannelKey  Text
+	StaticToken Text
+}
+
+// Complete says whether all is there that the kind of token needs.
+func (c Credentials) Complete() bool {
+	if c.TokenKind == "static" {
+		return !c.StaticToken.Empty() && !c.ChannelKey.Empty()
+	}
+	return !c.APIKey.Empty() && !c.APISecret.Empty() && !c.ChannelKey.Empty()
+}
+
 // keySize is that of AES-256.
 const keySize = 32
 

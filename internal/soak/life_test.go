@@ -126,7 +126,7 @@ func (l *life) begin() {
 		30*time.Second, l.Settler.Wake, l.Clock.Now, log)
 	l.Web = httptest.NewServer(handlers.New(handlers.Config{
 		Store: l.Store, Releaser: l.Releaser, Settler: l.Settler, Log: log, Now: l.Clock.Now, Interval: 30 * time.Second,
-		Down: func(packaging.TenantID) bool { return false }, Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
+		Clients: manufacturer.NewClients(nil), Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
 		Guard: throttle.New(l.Store, l.Clock.Now, log),
 	}))
 	for i, was := range l.browsers { // the people did not notice

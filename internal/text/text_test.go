@@ -57,7 +57,26 @@ func spoken(t *testing.T) map[string]bool {
 		}
 	}
 	for _, r := range packaging.Roles {
-		keys["role."+string(r)] = true
+		keys["role."+string(r)], keys["role.may."+string(r)] = true, true
+	}
+	for _, s := range packaging.TestSteps {
+		keys["connection.step."+string(s)] = true
+	}
+	for _, f := range packaging.OrderFields {
+		keys["field."+string(f)] = true
+	}
+	for _, c := range packaging.CredentialNames {
+		keys["credential."+c] = true
+	}
+	for _, kind := range []string{"dynamic", "static"} {
+		keys["connection."+kind] = true
+	}
+	// What an administrator does where others are told to ask one.
+	for _, r := range []string{
+		"no_token", "token_rejected", "channel_key", "sign_in_rejected", "sign_in_failed", "not_configured", "not_connected",
+		"timed_out", "cut", "server_error", "unreadable", "other_refusal",
+	} {
+		keys["connection.do."+r] = true
 	}
 	for _, e := range []packaging.Environment{packaging.Production, packaging.Acceptance, packaging.Sandbox, packaging.OtherHost} {
 		keys["environment."+string(e)] = true

@@ -66,9 +66,12 @@ type Options struct {
 	Prepare          func(*db.DB) // called when the database is open and empty
 	// Patience is how long a press waits; default a minute, so that a page shows the result.
 	Patience  time.Duration
-	Proxies   []netip.Prefix                      // that are trusted
-	PerSecond float64                             // requests that an address may make; default any number
-	Handler   func(*sandbox.Sandbox) http.Handler // what stands where the remote API is; default the sandbox itself
+	Proxies   []netip.Prefix // that are trusted
+	PerSecond float64        // requests that an address may make; default any number
+	// Empty leaves out the tenant and its people, as at a first start; Setup is then what that begins with.
+	Empty   bool
+	Setup   *handlers.Setup
+	Handler func(*sandbox.Sandbox) http.Handler // what stands where the remote API is; default the sandbox itself
 }
 
 // New puts a site up, with its orders fetched, and takes it down with the test.
@@ -88,9 +91,12 @@ func New(t testing.TB, o Options) *Site {
 	s.Remote = httptest.NewServer(remote)
 	t.Cleanup(s.Remote.Close)
 	s.Path = filepath.Join(t.TempDir(), "lineboard.db")
-	master, err := provisioned()
-	if err == nil {
-		err = os.WriteFile(s.Path, master, 0o600)
+	var err error
+	if !o.Empty {
+		var master []byte
+		if master, err = provisioned(); err == nil {
+			err = os.WriteFile(s.Path, master, 0o600)
+		}
 	}
 	if err == nil {
 		s.seal, err = seal()
@@ -106,7 +112,9 @@ func New(t testing.TB, o Options) *Site {
 			t.Error(err)
 		}
 	})
-	s.AddTenant("ghent", "Plant Ghent", people...)
+	if !o.Empty {
+		s.AddTenant("ghent", "Plant Ghent", people...)
+	}
 	clients := manufacturer.NewClients(s.config(o.Limits))
 	s.Releaser = release.New(s.Store, func(ctx context.Context, id packaging.TenantID) (release.API, error) { return clients.Of(ctx, id) }, log)
 	t.Cleanup(func() { s.Releaser.Stop(context.Background()) })
@@ -121,7 +129,9 @@ func New(t testing.TB, o Options) *Site {
 	}
 	s.Guard = throttle.New(s.Store, s.Clock.Now, log)
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Down: clients.Down, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		Store: s.Store, Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
+			return manufacturer.Test(ctx, s.api(baseURL, c, o.Limits))
+		}, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour, Guard: s.Guard,
 		Proxies: o.Proxies, PerSecond: o.PerSecond,
 	}))
@@ -181,7 +191,7 @@ var provisioned = sync.OnceValues(func() ([]byte, error) {
 func tenant(slug, name, baseURL string, usernames []string) db.TenantSetup {
 	setup := db.TenantSetup{
 		Tenant: packaging.Tenant{Slug: slug, Name: name, TimeZone: "Europe/Brussels", BaseURL: baseURL},
-		Credentials: db.Credentials{
+		Credentials: secret.Credentials{
 			TokenKind: "dynamic", TokenHeader: "x-access-token",
 			APIKey: secret.New(sandbox.APIKey), APISecret: secret.New(sandbox.APISecret), ChannelKey: secret.New(sandbox.ChannelKey),
 		},
@@ -278,11 +288,15 @@ func (s *Site) History() []packaging.Entry {
 func (s *Site) config(limits manufacturer.Limits) func(context.Context, packaging.TenantID) (manufacturer.Config, error) {
 	return func(ctx context.Context, id packaging.TenantID) (manufacturer.Config, error) {
 		c, err := s.Store.Credentials(ctx, id)
-		return manufacturer.Config{
-			BaseURL: s.Remote.URL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
-			APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken,
-			Limits: limits, Now: s.Clock.Now,
-		}, err
+		return s.api(s.Remote.URL, c, limits), err
+	}
+}
+
+func (s *Site) api(baseURL string, c secret.Credentials, limits manufacturer.Limits) manufacturer.Config {
+	return manufacturer.Config{
+		BaseURL: baseURL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
+		APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken,
+		Limits: limits, Now: s.Clock.Now,
 	}
 }
 

@@ -1,0 +1,63 @@
+package db
+
+import (
+	"testing"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+func TestTheSchemaKeepsTheLastAdministratorAndEveryLine(t *testing.T) {
+	d, _, _ := opened(t)
+	deny := func(query string) {
+		t.Helper()
+		if err := d.tx(t.Context(), func(t *tx) error { return t.exec(query) }); err == nil {
+			t.Errorf("%s was carried out", query)
+		}
+	}
+	allow := func(query string) {
+		t.Helper()
+		if err := d.tx(t.Context(), func(t *tx) error { return t.exec(query) }); err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+	allow(`UPDATE users SET active = 0`) // nobody is administrator yet
+	allow(`UPDATE users SET active = 1`)
+	allow(`INSERT INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	deny(`DELETE FROM member_roles WHERE role = 'administrator'`)
+	deny(`DELETE FROM members`)
+	deny(`UPDATE users SET active = 0`)
+	deny(`DELETE FROM lines`)
+	deny(`UPDATE lines SET retired = 2`)
+	allow(`DELETE FROM member_roles WHERE role = 'supervisor'`)
+}
+
+func TestAFileDoesNotTakeTheLastAdministratorAwayNorBackAPasswordThatAPersonChanged(t *testing.T) {
+	d, ghent, _ := opened(t)
+	file := setup("ghent")
+	file.People[0].Role = packaging.JoinRoles(packaging.Administrator, packaging.Supervisor)
+	if err := d.Provision(t.Context(), Site{file}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Provision(t.Context(), Site{setup("ghent")}); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("the file took the last administrator away: %v", err)
+	}
+	boss, err := d.Member(t.Context(), ghent, ghent.ID)
+	if err != nil || !boss.Role.Includes(packaging.Administrator) {
+		t.Errorf("the boss is %s, %v", boss.Role, err)
+	}
+	if err := d.SetPersonsPassword(t.Context(), boss.Person, boss.ID, secret.New("words of the boss")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"words of the boss", "another canary-password"} {
+		if want != "words of the boss" {
+			file.People[0].Password = secret.New(want)
+		}
+		if err := d.Provision(t.Context(), Site{file}); err != nil {
+			t.Fatal(err)
+		}
+		if _, hash, err := d.Credential(t.Context(), boss.Username); err != nil || !secret.VerifyPassword(hash, secret.New(want)) {
+			t.Errorf("the password is not %q", want)
+		}
+	}
+}

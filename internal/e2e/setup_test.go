@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"lineboard/internal/sandbox"
+)
+
+var linkForm = regexp.MustCompile(`http://localhost:\d+(/setup\?key=\w+)\n`)
+
+// link waits until the console shows the link of the first start, and gives its path.
+func (p *program) link() string {
+	p.t.Helper()
+	for limit := time.Now().Add(startLimit); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+		if found := linkForm.FindStringSubmatch(p.said.String()); found != nil {
+			return found[1]
+		}
+	}
+	p.t.Fatal("the console shows no link")
+	return ""
+}
+
+// newPassword fills in a password with what it is told.
+func (p person) newPassword() { p.t.Helper(); p.Fill("Password", sitePassword) }
+
+func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
+	t.Parallel()
+	box := &remote{program: start(t, nil, "sandbox", "--addr", "127.0.0.1:0")}
+	data := filepath.Join(t.TempDir(), "data")
+	serve := func() *site {
+		return &site{
+			program: start(t, nil, "serve", "--data", data, "--addr", "127.0.0.1:0", "--refresh", "1s"), password: sitePassword, remote: box, data: data,
+		}
+	}
+	s := serve()
+	p := visitor(t, s)
+	p.Viewport(800, 1280)
+	p.Touch()
+
+	p.visit("/orders")
+	p.See("Look at the console where Lineboard was started.")
+	p.visit(s.link())
+	p.inEverySizeAndLight()
+	p.Viewport(800, 1280)
+	p.Fill("Full name", "Anna Kovács")
+	p.Fill("Username", "anna")
+	p.newPassword()
+	p.Fill("The same password again", sitePassword)
+	p.Fill("Name of the site", "Plant Ghent")
+	p.Fill("Time zone", "Europe/Brussels")
+	p.Click("Begin")
+
+	p.See("Until the first release, this site needs:")
+	p.Fill("Address", box.address)
+	p.Fill("API key", sandbox.APIKey)
+	p.Fill("API secret", sandbox.APISecret)
+	p.Fill("Channel key", "not-the-channel-key")
+	p.Click("Test and save")
+	p.See("Nothing was saved, because the test did not work.")
+	p.In("#report").See("The channel key is missing or wrong.")
+	p.inEverySizeAndLight()
+	p.Viewport(800, 1280)
+	p.Fill("Channel key", sandbox.ChannelKey) // what else was typed still stands in the form
+	p.Click("Only test")
+	p.See("The connection works")
+	p.In("#report").See("extra_percentage")
+	p.inEverySizeAndLight()
+	p.Viewport(800, 1280)
+	p.Click("Test and save")
+	p.See("Saved. The test of the connection worked.")
+
+	// It can be left, and goes on where it was left.
+	s.stop()
+	s = serve()
+	p = visitor(t, s)
+	p.Viewport(800, 1280)
+	p.Touch()
+	p.visit("/")
+	p.signIn("anna")
+	p.In("header nav").Click("Setup")
+	p.In(".first-steps").Click("Lines (missing)")
+	p.Fill("Code", "L1")
+	p.Fill("Name", "Blister line 1")
+	p.Click("Add a line")
+	p.See("Saved.")
+	p.In(".first-steps").Click("Somebody who may release (missing)")
+	p.Click("Add a person")
+	p.inEverySizeAndLight()
+	p.Viewport(800, 1280)
+	p.Fill("Full name", "Sofie Peeters")
+	p.Fill("Username", "sofie")
+	p.newPassword()
+	p.Click("Supervisor releases and settles")
+	p.In("main form").Click("Add a person")
+	p.See("Saved.")
+	p.Gone("Until the first release")
+	for _, page := range []string{"/admin", "/admin/site", "/admin/lines", "/admin/people", "/admin/people/2"} {
+		p.visit(page)
+		p.inEverySizeAndLight()
+	}
+	p.clean()
+
+	sofie := visitor(t, s)
+	sofie.Viewport(800, 1280)
+	sofie.visit("/")
+	sofie.signIn("sofie")
+	sofie.awaitOrders()
+	sofie.In("main").See("Blister line 1")
+	sofie.open("Order143")
+	sofie.release("Order143")
+	sofie.clean()
+	box.releasedExactly("Order143")
+}
