@@ -242,7 +242,7 @@
   // ---- At a station: keys for a PIN, and what is typed or scanned before its field was touched
 
   function showKeys(root) {
-    for (const keys of all(".keys[hidden]", root)) {
+    for (const keys of all(".digits[hidden]", root)) {
       keys.hidden = false;
       $("[data-pad]", keys.parentElement).inputMode = "none"; // the browser's own keys would cover these
     }

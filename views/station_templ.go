@@ -717,7 +717,7 @@ func padFields(person packaging.UserID, next, problem string, typed bool) templ.
 			return templ_7745c5c3_Err
 		}
 		if typed || person != 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<div class=\"keys\" hidden>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<div class=\"digits\" hidden>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -37,14 +37,14 @@ func (p person) choose(username string) {
 	p.Click("Person " + username)
 	p.Text(".station-chosen .colleagues [aria-current]")
 	p.whole()
-	p.Text(".keys")
+	p.Text(".digits")
 }
 
 // tap types a PIN on the keys of the screen.
 func (p person) tap(pin string) {
 	p.t.Helper()
 	for _, key := range pin {
-		p.In(".keys").Click(string(key))
+		p.In(".digits").Click(string(key))
 	}
 }
 
@@ -75,7 +75,7 @@ func TestATabletIsBoundAndTwoPeopleSwitchThereByPIN(t *testing.T) {
 	p := tablet(t, s)
 	p.choose("supervisor1")
 	p.tap(supervisorsPIN)
-	p.In(".keys").Click("Sign in")
+	p.In(".digits").Click("Sign in")
 	p.At("/lines/L1")
 	p.In(".bar").See("Tablet 1")
 	p.In(".bar").See("Person supervisor1")
@@ -101,7 +101,7 @@ func TestABadgeIsScannedWhereverTheTabletStands(t *testing.T) {
 	p := tablet(t, s)
 	p.choose("supervisor1")
 	p.tap(supervisorsPIN)
-	p.In(".keys").Click("Sign in")
+	p.In(".digits").Click("Sign in")
 	p.At("/lines/L1")
 	p.visit("/account/pin")
 	p.In("form[action='/account/badge']").Fill("Your password", kit.Password)
