@@ -26,6 +26,9 @@ const (
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
 	Exported           Deed = "exported"
+	OrdersImported     Deed = "orders_imported" // Object is the file, New the counts and the digest of what was done
+	TokenCreated       Deed = "token_created"   // never with its value
+	TokenRevoked       Deed = "token_revoked"
 	TenantSet          Deed = "tenant_set"
 	CredentialSet      Deed = "credential_set" // never with its value
 	LineSet            Deed = "line_set"
@@ -46,7 +49,7 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, Exported, OrdersImported, TokenCreated, TokenRevoked,
 	TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }
