@@ -33,6 +33,8 @@ type row struct {
 	form func(place) []string
 	// The path names a line, or an order of one: those of another line or another tenant are not found there.
 	lineBound bool
+	// The path names what is one person's, or what the crowd does not have: who is let in is told that it is not found.
+	absent bool
 }
 
 func fixed(path string) func(place) string { return func(place) string { return path } }
@@ -91,6 +93,14 @@ var expected = map[string]row{
 	"GET /history":                 {needs: packaging.ViewHistory, at: fixed("/history")},
 	"GET /history.csv":             {needs: packaging.ExportRecords, at: fixed("/history.csv")},
 
+	"GET /imports":               {needs: packaging.ImportOrders, at: fixed("/imports")},
+	"POST /imports":              {needs: packaging.ImportOrders, at: fixed("/imports"), form: fields("orders", "lot\n")},
+	"GET /imports/template.csv":  {needs: packaging.ImportOrders, at: fixed("/imports/template.csv")},
+	"GET /imports/orders.csv":    {needs: packaging.ImportOrders, at: fixed("/imports/orders.csv")},
+	"GET /imports/previews/:id":  {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), absent: true},
+	"POST /imports/previews/:id": {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), absent: true},
+	"GET /imports/:id":           {needs: packaging.ViewHistory, at: fixed("/imports/1"), absent: true},
+
 	"GET /admin":                      {needs: packaging.ViewSetup, at: fixed("/admin")},
 	"GET /admin/stations":             {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
 	"POST /admin/stations":            {needs: packaging.Administer, at: fixed("/admin/stations"), form: fields("name", "", "line", "L1")},
@@ -99,6 +109,9 @@ var expected = map[string]row{
 	"POST /admin/stations/:id/code":   {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
 	"POST /admin/stations/:id/unbind": {needs: packaging.Administer, at: fixed("/admin/stations/2/unbind")},
 	"POST /admin/stations/:id/remove": {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
+	"GET /admin/tokens":               {needs: packaging.ViewSetup, at: fixed("/admin/tokens")},
+	"POST /admin/tokens":              {needs: packaging.Administer, at: fixed("/admin/tokens"), form: fields("name", "")},
+	"POST /admin/tokens/:id/revoke":   {needs: packaging.Administer, at: fixed("/admin/tokens/1/revoke"), absent: true},
 }
 
 // ends says whether a route ends the session that it is asked in, so that it is asked last.
@@ -268,7 +281,7 @@ func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
 					if a.Status != http.StatusForbidden {
 						t.Errorf("%s as %s (%s): %d, want 403", route, role, try.who, a.Status)
 					}
-				case row.lineBound && !try.sees:
+				case row.absent, row.lineBound && !try.sees:
 					if a.Status != http.StatusNotFound {
 						t.Errorf("%s as %s (%s): %d, want 404", route, role, try.who, a.Status)
 					}
@@ -357,8 +370,8 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 }
 
 // tenantWide are the questions of the store that take a whole tenant: their answers show nothing of a line. Whatever else
-// reads for a page takes a packaging.Scope.
-var tenantWide = []string{"Freshness", "People"}
+// reads for a page takes a packaging.Scope. Tokens are a part of the setup, whose pages name all lines.
+var tenantWide = []string{"Freshness", "People", "Tokens"}
 
 func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/time/rate"
 
 	"lineboard/internal/packaging"
 	"lineboard/static"
@@ -26,6 +27,8 @@ type Store interface {
 	StationsStore
 	PINStore
 	SignatureStore
+	ImportStore
+	TokenStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID) error
@@ -90,6 +93,7 @@ type Config struct {
 type server struct {
 	Config
 	sessions *sessionStore
+	rates    limiters
 }
 
 // formLimit is more than any form of ours takes, but for the one that a list of serials is added with.
@@ -100,7 +104,7 @@ const (
 
 // New makes the handler of the whole dashboard.
 func New(c Config) http.Handler {
-	s := &server{Config: c, sessions: newSessionStore(c)}
+	s := &server{Config: c, sessions: newSessionStore(c), rates: limiters{of: map[packaging.TokenID]*rate.Limiter{}}}
 	e := echo.New()
 	e.HTTPErrorHandler = s.fail
 	// Echo would believe any X-Forwarded-For header.
@@ -112,6 +116,7 @@ func New(c Config) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
+	mux.Handle("/api/", gzhttp.GzipHandler(s.logged(s.programs())))
 	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.guardOrigin(e))))
 	return s.secured(mux)
 }
@@ -120,8 +125,11 @@ func New(c Config) http.Handler {
 func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 	form, list := middleware.BodyLimit(formLimit)(next), middleware.BodyLimit(listLimit)(next)
 	return func(c echo.Context) error {
-		if c.Path() == listPath {
+		switch c.Path() {
+		case listPath:
 			return list(c)
+		case importPath:
+			return next(c) // the handler says what is too large, and how large that is
 		}
 		return form(c)
 	}
@@ -178,6 +186,13 @@ func (s *server) routes() []route {
 		{"GET", "/orders/:id/serials", packaging.ViewOrders, s.serials},
 		{"GET", "/orders/:id/serials.csv", packaging.ExportRecords, s.serialsCSV},
 		{"GET", "/orders/:id/serials.json", packaging.ExportRecords, s.serialsJSON},
+		{"GET", importPath, packaging.ImportOrders, s.imports},
+		{"POST", importPath, packaging.ImportOrders, s.checkImport},
+		{"GET", "/imports/template.csv", packaging.ImportOrders, s.importTemplate},
+		{"GET", "/imports/orders.csv", packaging.ImportOrders, s.ordersCSV},
+		{"GET", "/imports/previews/:id", packaging.ImportOrders, s.previewPage},
+		{"POST", "/imports/previews/:id", packaging.ImportOrders, s.applyImport},
+		{"GET", "/imports/:id", packaging.ViewHistory, s.imported},
 		{"GET", "/history", packaging.ViewHistory, s.history},
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 
@@ -189,5 +204,14 @@ func (s *server) routes() []route {
 		{"POST", "/admin/stations/:id/code", packaging.Administer, s.makeCode},
 		{"POST", "/admin/stations/:id/unbind", packaging.Administer, s.unbindStation},
 		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.removeStation},
+		{"GET", "/admin/tokens", packaging.ViewSetup, s.tokens},
+		{"POST", "/admin/tokens", packaging.Administer, s.createToken},
+		{"POST", "/admin/tokens/:id/revoke", packaging.Administer, s.revokeToken},
 	}
+}
+
+// apiRoutes is the table of the interface for programs, whose requests say by a token who sends them.
+func (s *server) apiRoutes(e *echo.Echo) {
+	e.GET("/api/v1/openapi.yaml", s.openAPI)
+	e.PUT("/api/v1/orders", s.putOrders)
 }

@@ -994,6 +994,8 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.queue_ended."+e.Reason)
 	case packaging.ListAdded:
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
+	case packaging.OrdersImported, packaging.TokenCreated:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
 	case packaging.PINSet, packaging.BadgeSet:
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
 	case packaging.Signed:
