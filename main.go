@@ -312,7 +312,7 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return guard.Run(ctx) })
 	group.Go(func() error { return syncer.Run(ctx) })
 	group.Go(func() error { return settler.Run(ctx) })
-	group.Go(func() error { return sweepSessions(ctx, store, s, log) })
+	group.Go(func() error { return sweep(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, keeper, handlers.New(handlers.Config{
 			Store: store, Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
@@ -408,11 +408,14 @@ func (r *rotateKey) Run(p *process) (err error) {
 	return nil
 }
 
-// sweepSessions forgets ended sessions now and then.
-func sweepSessions(ctx context.Context, store *db.DB, s *settings, log *slog.Logger) error {
+// sweep forgets ended sessions, and files that nobody imported, now and then.
+func sweep(ctx context.Context, store *db.DB, s *settings, log *slog.Logger) error {
 	for {
 		if err := store.DropSessions(ctx, time.Now().Add(-s.SessionLimit), time.Now().Add(-s.SessionIdle)); err != nil && ctx.Err() == nil {
 			log.Warn("ended sessions not dropped", "err", err)
+		}
+		if err := store.DropPreviews(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("files that were not imported not dropped", "err", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -14,7 +14,7 @@ import (
 const selectOrder = `
 SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity,
 	o.extra_percent, o.status, o.revision, o.first_seen_at,
-	CASE WHEN o.listed THEN max(o.confirmed_at, f.succeeded_at) ELSE o.confirmed_at END, o.gone,
+	CASE WHEN o.listed THEN max(o.confirmed_at, f.succeeded_at) ELSE o.confirmed_at END, o.gone, NOT o.known,
 	l.id, l.code, l.name,
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
@@ -35,7 +35,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 	}
 	var r nullRelease
 	err = row.Scan(&o.ID, &o.TenantID, &o.Key, &o.LineCode, &o.LineName, &o.Product, &o.GTIN, &o.Lot, &o.Expiry,
-		&o.Quantity, &o.ExtraPercent, &o.Status, &o.Revision, &firstSeen, &asOf, &o.Gone,
+		&o.Quantity, &o.ExtraPercent, &o.Status, &o.Revision, &firstSeen, &asOf, &o.Gone, &o.NotYetKnown,
 		&line.id, &line.code, &line.name,
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
@@ -152,7 +152,7 @@ func (d *DB) SearchOrders(ctx context.Context, in packaging.Scope, f packaging.O
 func (d *DB) OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error) {
 	w := within(in, "")
 	return collect(ctx, d.read, func(row scanner) (s packaging.Status, err error) { return s, row.Scan(&s) },
-		`SELECT DISTINCT status FROM orders WHERE `+w.sql+` AND urgency = 3 ORDER BY status LIMIT 50`, w.args...)
+		`SELECT DISTINCT status FROM orders WHERE `+w.sql+` AND urgency = 3 AND status <> '' ORDER BY status LIMIT 50`, w.args...)
 }
 
 // Lanes gives the overview: each line with its counts and its foremost orders, and last a lane without a line where

@@ -10,9 +10,9 @@ import (
 )
 
 // CachedOrders gives the tenant's orders that are neither Done nor gone: by order ID, when their details were last asked
-// for, zero for never.
+// for, zero for never. Those that only an import told of are left out: the list will tell when the API knows them.
 func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]time.Time, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT order_key, asked_at FROM orders WHERE tenant_id = ? AND gone = 0 AND urgency < 6`, tenant)
+	rows, err := d.read.QueryContext(ctx, `SELECT order_key, asked_at FROM orders WHERE tenant_id = ? AND gone = 0 AND urgency < 6 AND known`, tenant)
 	if err != nil {
 		return nil, coded(err)
 	}
@@ -106,6 +106,8 @@ type cachedRow struct {
 	// A release of the order ended or was settled since the refresh asked, or is under way: its status here is newer than
 	// the answer.
 	newer bool
+	// Imports gave facts of it, and maybe the API has not told of it yet.
+	imported, notYetKnown bool
 }
 
 func (t *tx) startApplying(tenant packaging.TenantID, started time.Time) (*applying, error) {
@@ -123,14 +125,16 @@ func (t *tx) startApplying(tenant packaging.TenantID, started time.Time) (*apply
 		var line sql.Null[packaging.LineID]
 		f := &c.facts
 		err = row.Scan(&c.id, &f.Key, &f.LineCode, &f.LineName, &f.Product, &f.GTIN, &f.Lot, &f.Expiry, &f.Quantity,
-			&f.ExtraPercent, &f.Status, &f.Raw, &line, &c.listed, &c.gone, &c.newer)
+			&f.ExtraPercent, &f.Status, &f.Raw, &line, &c.listed, &c.gone, &c.newer,
+			&c.imported, &c.notYetKnown)
 		c.line = line.V
 		return c, err
 	}, `
 		SELECT o.id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity, o.extra_percent,
 			o.status, o.raw, o.line_id, o.listed, o.gone,
-			coalesce(r.outcome = 'sending' OR max(r.answered_at, coalesce(r.settled_at, 0)) >= ?, 0)
-		FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
+			coalesce(r.outcome = 'sending' OR max(r.answered_at, coalesce(r.settled_at, 0)) >= ?, 0),
+			i.order_id IS NOT NULL, NOT o.known
+		FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id LEFT JOIN imported_facts i ON i.order_id = o.id
 		WHERE o.tenant_id = ?`, millis(started), tenant)
 	for _, c := range rows {
 		a.before[c.facts.Key] = c
@@ -141,7 +145,10 @@ func (t *tx) startApplying(tenant packaging.TenantID, started time.Time) (*apply
 // apply writes what the API said about one order, where that differs from what is known.
 func (a *applying) apply(f packaging.Facts, listed bool) error {
 	was, known := a.before[f.Key]
-	f = f.FilledFrom(was.facts) // an answer that leaves a field out says nothing about it
+	f, err := a.underImports(was, f) // an answer that leaves a field out says nothing about it
+	if err != nil {
+		return err
+	}
 	line := a.lineFor(f)
 	if !known {
 		a.changed = true
@@ -155,12 +162,12 @@ func (a *applying) apply(f packaging.Facts, listed bool) error {
 	if was.newer {
 		f.Status = was.facts.Status
 	}
-	shown := !sameFacts(f, was.facts) || line != was.line || was.gone
+	shown := !sameFacts(f, was.facts) || line != was.line || was.gone || was.notYetKnown
 	if shown || listed != was.listed || string(f.Raw) != string(was.facts.Raw) {
 		a.changed = a.changed || shown
 		if err := a.exec(`
 			UPDATE orders SET line_id = ?, line_code = ?, line_name = ?, product = ?, gtin = ?, lot = ?, expiry = ?,
-				quantity = ?, extra_percent = ?, status = ?, raw = ?, listed = ?, gone = 0, revision = revision + ?
+				quantity = ?, extra_percent = ?, status = ?, raw = ?, listed = ?, gone = 0, known = 1, revision = revision + ?
 			WHERE id = ?`,
 			nullable(line), f.LineCode, f.LineName, f.Product, f.GTIN, f.Lot, f.Expiry,
 			f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), listed, shown, was.id); err != nil {
@@ -190,7 +197,7 @@ func (a *applying) unlist(listed map[string]bool) error {
 
 func (a *applying) markGone(key string) error {
 	was, known := a.before[key]
-	if !known || was.gone || was.newer {
+	if !known || was.gone || was.newer || was.notYetKnown {
 		return nil
 	}
 	a.changed = true

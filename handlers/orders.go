@@ -103,6 +103,9 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 		}
 		page.Story = story.Entries
 	}
+	if page.Given, err = s.Store.ImportedFacts(ctx, p.Scope(), id); err != nil {
+		return err
+	}
 	raw, err := s.Store.OrderRaw(ctx, p.Scope(), id)
 	if err != nil {
 		return err

@@ -127,6 +127,17 @@ var expected = map[string]row{
 	"POST /admin/people/:user/password": {needs: packaging.Administer, at: fixed("/admin/people/1/password")},
 	"POST /admin/people/:user/active":   {needs: packaging.Administer, at: fixed("/admin/people/1/active"), form: fields("active", "yes")},
 	"POST /admin/people/:user/remove":   {needs: packaging.Administer, at: fixed("/admin/people/1/remove")},
+	"GET /imports":                      {needs: packaging.ImportOrders, at: fixed("/imports")},
+	"POST /imports":                     {needs: packaging.ImportOrders, at: fixed("/imports"), form: fields("orders", "lot\n")},
+	"GET /imports/template.csv":         {needs: packaging.ImportOrders, at: fixed("/imports/template.csv")},
+	"GET /imports/orders.csv":           {needs: packaging.ImportOrders, at: fixed("/imports/orders.csv")},
+	"GET /imports/previews/:id":         {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), nobodys: true},
+	"POST /imports/previews/:id":        {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), nobodys: true},
+	"GET /imports/:id":                  {needs: packaging.ViewHistory, at: fixed("/imports/1"), nobodys: true},
+
+	"GET /admin/tokens":             {needs: packaging.ViewSetup, at: fixed("/admin/tokens")},
+	"POST /admin/tokens":            {needs: packaging.Administer, at: fixed("/admin/tokens"), form: fields("name", "")},
+	"POST /admin/tokens/:id/revoke": {needs: packaging.Administer, at: fixed("/admin/tokens/1/revoke"), nobodys: true},
 }
 
 // ends says whether a route ends the session that it is asked in, so that it is asked last.
@@ -402,6 +413,7 @@ var tenantWide = map[string]string{
 	"TokenSettings":    "the site's connection",
 	"CredentialStates": "when the site's credentials were set",
 	"FillCredentials":  "the site's own credentials, for a test of its connection",
+	"Tokens":           "part of the setup, whose pages name all lines",
 }
 
 func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/time/rate"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -35,6 +36,8 @@ type Store interface {
 	ConnectionStore
 	LineStore
 	PeopleStore
+	ImportStore
+	TokenStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
@@ -115,6 +118,7 @@ type server struct {
 	Config
 	sessions *sessionStore
 	rate     *throttle.Rate
+	rates    limiters
 }
 
 // formLimit is more than any form of ours takes, but for the one that a list of serials is added with.
@@ -125,7 +129,7 @@ const (
 
 // New makes the handler of the whole dashboard.
 func New(c Config) http.Handler {
-	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond)}
+	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond), rates: limiters{of: map[packaging.TokenID]*rate.Limiter{}}}
 	s.sessions = newSessionStore(c, s.address)
 	e := echo.New()
 	e.HTTPErrorHandler = s.fail
@@ -137,6 +141,7 @@ func New(c Config) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
+	mux.Handle("/api/", gzhttp.GzipHandler(s.logged(s.bounded(s.onlyHTTPS(s.programs())))))
 	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.bounded(s.guardOrigin(s.onlyHTTPS(e))))))
 	return s.secured(mux)
 }
@@ -145,8 +150,11 @@ func New(c Config) http.Handler {
 func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 	form, list := middleware.BodyLimit(formLimit)(next), middleware.BodyLimit(listLimit)(next)
 	return func(c echo.Context) error {
-		if c.Path() == listPath {
+		switch c.Path() {
+		case listPath:
 			return list(c)
+		case importPath:
+			return next(c) // the handler says what is too large, and how large that is
 		}
 		return form(c)
 	}
@@ -208,6 +216,13 @@ func (s *server) routes() []route {
 		{"GET", "/orders/:id/serials", packaging.ViewOrders, s.serials},
 		{"GET", "/orders/:id/serials.csv", packaging.ExportRecords, s.serialsCSV},
 		{"GET", "/orders/:id/serials.json", packaging.ExportRecords, s.serialsJSON},
+		{"GET", importPath, packaging.ImportOrders, s.imports},
+		{"POST", importPath, packaging.ImportOrders, s.checkImport},
+		{"GET", "/imports/template.csv", packaging.ImportOrders, s.importTemplate},
+		{"GET", "/imports/orders.csv", packaging.ImportOrders, s.ordersCSV},
+		{"GET", "/imports/previews/:id", packaging.ImportOrders, s.previewPage},
+		{"POST", "/imports/previews/:id", packaging.ImportOrders, s.applyImport},
+		{"GET", "/imports/:id", packaging.ViewHistory, s.imported},
 		{"GET", "/history", packaging.ViewHistory, s.history},
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 
@@ -239,5 +254,14 @@ func (s *server) routes() []route {
 		{"POST", "/admin/people/:user/password", packaging.Administer, s.setPersonsPassword},
 		{"POST", "/admin/people/:user/active", packaging.Administer, s.setPersonActive},
 		{"POST", "/admin/people/:user/remove", packaging.Administer, s.removePerson},
+		{"GET", "/admin/tokens", packaging.ViewSetup, s.tokens},
+		{"POST", "/admin/tokens", packaging.Administer, s.createToken},
+		{"POST", "/admin/tokens/:id/revoke", packaging.Administer, s.revokeToken},
 	}
+}
+
+// apiRoutes is the table of the interface for programs, whose requests say by a token who sends them.
+func (s *server) apiRoutes(e *echo.Echo) {
+	e.GET("/api/v1/openapi.yaml", s.openAPI)
+	e.PUT("/api/v1/orders", s.putOrders)
 }

@@ -996,6 +996,8 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
 	case packaging.ConnectionTested:
 		return text.Say(ctx, "deed.connection_tested", "Object", e.Object, "New", e.New)
+	case packaging.OrdersImported, packaging.TokenCreated:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
 	case packaging.PINSet, packaging.BadgeSet:
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
 	case packaging.Signed:

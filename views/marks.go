@@ -52,6 +52,8 @@ func orderMark(ctx context.Context, o packaging.Order) mark {
 	switch {
 	case o.Release != nil && (o.Release.Outcome == packaging.Sending || o.Release.Outcome == packaging.Unknown):
 		return outcomeMark(ctx, o.Release.Outcome)
+	case o.NotYetKnown:
+		return mark{"circle-help", text.Say(ctx, "status.not_yet_known"), "calm"}
 	case o.Gone:
 		return mark{"circle-x", text.Say(ctx, "status.gone"), "amber"}
 	case o.NeedsLook():

@@ -166,6 +166,19 @@ func Saved(page templ.SafeURL, what string) string {
 	return string(withQuery(page, "saved", what))
 }
 
+// TokensURL is the API tokens of a site.
+func TokensURL() templ.SafeURL { return AdminURL() + "/tokens" }
+
+// RevokeTokenURL ends a token.
+func RevokeTokenURL(id packaging.TokenID) templ.SafeURL {
+	return TokensURL() + templ.SafeURL("/"+number(int64(id))+"/revoke")
+}
+
+// PutOrdersURL takes orders from programs; OpenAPIURL describes it.
+func PutOrdersURL() templ.SafeURL { return "/api/v1/orders" }
+
+func OpenAPIURL() templ.SafeURL { return "/api/v1/openapi.yaml" }
+
 func TenantURL() templ.SafeURL { return "/tenant" }
 
 func LineURL(l packaging.Line) templ.SafeURL {
@@ -225,6 +238,24 @@ const NoLine = "-"
 // OrdersURL is a search for orders; line is a line's code or NoLine.
 func OrdersURL(text string, status packaging.Status, line string, before packaging.OrderID) templ.SafeURL {
 	return withQuery("/orders", "q", text, "status", string(status), "line", line, "before", number(int64(before)))
+}
+
+// ImportURL brings orders in from a file.
+func ImportURL() templ.SafeURL { return "/imports" }
+
+// ImportTemplateURL is a file to fill in, ImportOrdersURL one with the orders as they are.
+func ImportTemplateURL() templ.SafeURL { return ImportURL() + "/template.csv" }
+
+func ImportOrdersURL() templ.SafeURL { return ImportURL() + "/orders.csv" }
+
+// PreviewURL shows what a kept file would do, and has it done.
+func PreviewURL(id packaging.PreviewID) templ.SafeURL {
+	return ImportURL() + templ.SafeURL("/previews/"+number(int64(id)))
+}
+
+// ImportDoneURL shows what an import did, to the orders after the given one.
+func ImportDoneURL(id packaging.ImportID, after packaging.OrderID) templ.SafeURL {
+	return withQuery(ImportURL()+templ.SafeURL("/"+number(int64(id))), "after", number(int64(after)))
 }
 
 // HistoryForm is what a person asked the history for, as typed.

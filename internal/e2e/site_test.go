@@ -46,6 +46,7 @@ const provisioning = `tenants:
       - {username: supervisor1, name: Sofie Peeters, role: supervisor, password: env:TEST_PASSWORD}
       - {username: manager1, name: Marta Nowak, role: manager, password: env:TEST_PASSWORD}
       - {username: operator1, name: Omar Haddad, role: operator, password: env:TEST_PASSWORD}
+      - {username: administrator1, name: Ada Admin, role: administrator, password: env:TEST_PASSWORD}
 `
 
 // site is a Lineboard with its people's password, and with the sandbox that it talks to unless it is the demo.

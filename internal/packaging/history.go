@@ -31,6 +31,9 @@ const (
 	KeyRotated         Deed = "key_rotated"      // credentials are sealed with another key
 	Exported           Deed = "exported"
 	ConnectionTested   Deed = "connection_tested" // Object says with which credentials, New how far it came
+	OrdersImported     Deed = "orders_imported"   // Object is the file, New the counts and the digest of what was done
+	TokenCreated       Deed = "token_created"     // never with its value
+	TokenRevoked       Deed = "token_revoked"
 	TenantSet          Deed = "tenant_set"
 	CredentialSet      Deed = "credential_set" // never with its value
 	LineSet            Deed = "line_set"
@@ -51,7 +54,7 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }

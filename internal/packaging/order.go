@@ -68,6 +68,8 @@ type Order struct {
 	FirstSeen time.Time // when the cache first learnt of it
 	AsOf      time.Time // when the API last confirmed what is here
 	Gone      bool      // the API answered that it does not know the order any more
+	// NotYetKnown says that only an import told of the order: the API has not listed it yet, so that it has no status.
+	NotYetKnown bool
 
 	Release *Release // the latest try to release it, nil before the first
 }
@@ -117,6 +119,7 @@ const (
 	BeingReleased   Obstacle = "being_released"   // a release of it is under way
 	OutcomeUnknown  Obstacle = "outcome_unknown"  // the outcome of a release of it is not known
 	AlreadyReleased Obstacle = "already_released" // Lineboard released it before
+	NotYetKnown     Obstacle = "not_yet_known"    // the API has not told of it yet, only an import has
 	OrderGone       Obstacle = "order_gone"       // the API does not know it any more
 	KeyUnusable     Obstacle = "key_unusable"     // its order ID has a length that the API does not accept
 	NotPending      Obstacle = "not_pending"      // its status is not Pending release
@@ -135,6 +138,8 @@ func (o Order) ReleaseObstacle() Obstacle {
 		}
 	}
 	switch n := utf8.RuneCountInString(o.Key); {
+	case o.NotYetKnown:
+		return NotYetKnown
 	case o.Gone:
 		return OrderGone
 	case n < 1 || n > MaxOrderKey:

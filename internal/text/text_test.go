@@ -22,7 +22,7 @@ import (
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*.templ", "../../views/*.go", "../../handlers/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/secret/*.go"} {
+	for _, pattern := range []string{"../../views/*.templ", "../../views/*.go", "../../handlers/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -129,6 +129,15 @@ func spoken(t *testing.T) map[string]bool {
 		default:
 			keys["deed."+string(d)] = true
 		}
+	}
+	for _, f := range packaging.ImportFields {
+		keys["import.column."+string(f)] = true
+	}
+	for _, code := range constants(t, "import.go", "FaultCode") {
+		keys["import.fault."+code] = true
+	}
+	for _, m := range regexp.MustCompile(`(?:problemOf|rowProblem)\(ctx, \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
+		keys["api."+m[1]] = true
 	}
 	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore} {
 		keys["oddity."+string(k)] = true

@@ -1,0 +1,212 @@
+package db
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// imports imports rows as somebody, and must come through.
+func imports(t *testing.T, d *DB, by packaging.Person, rows ...packaging.Facts) packaging.Import {
+	t.Helper()
+	done, err := d.Import(t.Context(), by, "orders.csv", numbered(rows), nil)
+	if err != nil {
+		t.Fatalf("%v %+v", err, done.Faults)
+	}
+	return done
+}
+
+func numbered(facts []packaging.Facts) (rows []packaging.ImportRow) {
+	for n, f := range facts {
+		rows = append(rows, packaging.ImportRow{Row: n + 2, Facts: f})
+	}
+	return rows
+}
+
+func TestWhatAnImportGaveStandsOverTheAPIAndWhatItLeftOutDoesNot(t *testing.T) {
+	d, ghent, _ := opened(t)
+	tenant := ghent.Tenant.ID
+	o := cache(t, d, tenant, facts("a"))
+	imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "MINE"})
+	api := facts("a")
+	api.Lot, api.Quantity, api.Status = "THEIRS", "3", packaging.Suspended
+	if !refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{api}}) {
+		t.Error("a change of the API is not shown")
+	}
+	if got := order(t, d, tenant, "a"); got.Lot != "MINE" || got.Quantity != "3" || got.Status != packaging.Suspended {
+		t.Errorf("%+v", got.Facts)
+	}
+	silent := packaging.Facts{Key: "a", Status: packaging.Suspended}
+	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{silent}})
+	given, err := d.ImportedFacts(t.Context(), ghent.Scope(), o.ID)
+	if err != nil || len(given) != 1 || given[0].Value != "MINE" || given[0].API != "THEIRS" || given[0].By.Username != ghent.Username || !given[0].Differs() {
+		t.Errorf("%+v %v", given, err)
+	}
+	writes := orderWrites(t, d)
+	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{silent}})
+	if n := writes(); n != 0 {
+		t.Errorf("a refresh without changes wrote %d orders", n)
+	}
+}
+
+func TestEachFactNamesTheImportThatGaveIt(t *testing.T) {
+	d, ghent, _ := opened(t)
+	first := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "1"})
+	second := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "2"})
+	given, err := d.ImportedFacts(t.Context(), ghent.Scope(), order(t, d, ghent.Tenant.ID, "a").ID)
+	if err != nil || len(given) != 2 || given[0].Import != first.ID || given[1].Import != second.ID || given[1].Value != "2" {
+		t.Errorf("%+v %v", given, err)
+	}
+}
+
+func TestAFileIsImportedWholeOrNotAtAll(t *testing.T) {
+	d, ghent, _ := opened(t)
+	entries := len(history(t, d, ghent))
+	done, err := d.Import(t.Context(), ghent, "x", numbered([]packaging.Facts{{Key: "a", Lot: "L"}, {Key: "b", LineCode: "L9"}}), nil)
+	if packaging.CodeOf(err) != packaging.Invalid || done.Faults.Count != 1 || done.Faults.First[0].Code != packaging.FaultNoLine {
+		t.Errorf("%v %+v", err, done.Faults)
+	}
+	page, err := d.SearchOrders(t.Context(), ghent.Scope(), packaging.OrderFilter{Limit: 10})
+	if err != nil || len(page.Orders) != 0 || len(history(t, d, ghent)) != entries {
+		t.Errorf("%d orders, %v", len(page.Orders), err)
+	}
+	if done := imports(t, d, ghent, packaging.Facts{Key: "a"}); done.ID == 0 {
+		t.Error("a new order is nothing")
+	}
+	entries = len(history(t, d, ghent))
+	if done := imports(t, d, ghent, packaging.Facts{Key: "a"}); done.ID != 0 || done.Unchanged != 1 || len(history(t, d, ghent)) != entries {
+		t.Errorf("the same again: %+v", done)
+	}
+}
+
+func history(t *testing.T, d *DB, p packaging.Person) []packaging.Entry {
+	t.Helper()
+	page, err := d.History(t.Context(), p.Scope(), packaging.HistoryFilter{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Entries
+}
+
+func TestWhoIsLimitedToLinesImportsForThemAlone(t *testing.T) {
+	d, ghent, _ := opened(t)
+	more := setup("ghent")
+	more.Lines = append(more.Lines, packaging.Line{Code: "L2", Name: "Bottle line 2"})
+	if err := d.Provision(t.Context(), Site{more}); err != nil {
+		t.Fatal(err)
+	}
+	cache(t, d, ghent.Tenant.ID, facts("a"))
+	lines, err := d.Lines(t.Context(), ghent.Scope())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ghent.Lines = []packaging.LineID{lines[1].ID}
+	for name, f := range map[string]packaging.Facts{
+		"an order of another line": {Key: "a", Lot: "X"}, "taken to their line": {Key: "a", LineCode: "L2"},
+		"for another line": {Key: "b", LineCode: "L1"}, "without a line": {Key: "b"},
+	} {
+		done, err := d.Import(t.Context(), ghent, "x", numbered([]packaging.Facts{f}), nil)
+		if packaging.CodeOf(err) != packaging.Invalid || !done.Faults.Forbidden() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	imports(t, d, ghent, packaging.Facts{Key: "b", LineCode: "bottle LINE 2"})
+}
+
+func TestTheSchemaKeepsImportsFromDoingHarm(t *testing.T) {
+	d, ghent, basel := opened(t)
+	imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L"})
+	o := order(t, d, ghent.Tenant.ID, "a")
+	b := cache(t, d, ghent.Tenant.ID, facts("b"))
+	if _, err := d.Claim(t.Context(), ghent, b.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, statement := range map[string]string{
+		"a release of an order that the API has not told of": fmt.Sprintf(`INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, outcome)
+			VALUES (%d, %d, %d, 'x', 'x', 'x', '', '', 1, 'sending')`, ghent.Tenant.ID, o.ID, ghent.ID),
+		"a status that nobody told":         fmt.Sprintf(`UPDATE orders SET status = 'Pending release' WHERE id = %d`, o.ID),
+		"forgetting an order":               fmt.Sprintf(`UPDATE orders SET known = 0, status = '', listed = 0 WHERE id = %d`, b.ID),
+		"a change while it is released":     fmt.Sprintf(`INSERT INTO import_changes VALUES (1, %d, %d, 0, '[]')`, b.ID, ghent.Tenant.ID),
+		"another tenant's order":            fmt.Sprintf(`INSERT INTO import_changes VALUES (1, %d, %d, 0, '[]')`, o.ID, basel.Tenant.ID),
+		"rewriting what was imported":       `UPDATE imports SET new_orders = 2`,
+		"deleting what was imported":        `DELETE FROM import_changes`,
+		"a GTIN that is none":               `UPDATE imported_facts SET gtin = '123'`,
+		"a second preview of a person":      fmt.Sprintf(`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%[1]d, %[2]d, 1, 'x', x''), (%[1]d, %[2]d, 1, 'y', x'')`, ghent.Tenant.ID, ghent.ID),
+		"a preview of somebody from abroad": fmt.Sprintf(`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%d, %d, 1, 'x', x'')`, basel.Tenant.ID, ghent.ID),
+	} {
+		if _, err := d.write.ExecContext(t.Context(), statement); err == nil {
+			t.Errorf("%s is possible", name)
+		}
+	}
+}
+
+func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
+	d, ghent, basel := opened(t)
+	const canary = "canary-lot-in-a-preview"
+	id, err := d.KeepPreview(t.Context(), ghent, packaging.ImportFile{Name: "x.csv", Content: canary}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := d.Preview(t.Context(), ghent, id); err != nil || f.Content != canary || f.Name != "x.csv" {
+		t.Errorf("%+v %v", f, err)
+	}
+	var path string
+	if err := d.write.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list`).Scan(&path); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + "-wal"} {
+		if content, err := os.ReadFile(file); err != nil || bytes.Contains(content, []byte(canary)) {
+			t.Errorf("%s has the file in clear, or: %v", file, err)
+		}
+	}
+	// Moved to another person, it does not open.
+	if _, err := d.write.ExecContext(t.Context(), `UPDATE import_previews SET user_id = ?, tenant_id = ?`, basel.ID, basel.Tenant.ID); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := d.Preview(t.Context(), basel, id); err == nil || errors.Is(err, errPreviewGone) {
+		t.Errorf("it opens for another person: %+v %v", f, err)
+	}
+	now := d.now
+	d.now = func() time.Time { return now().Add(2 * time.Hour) }
+	if err := d.DropPreviews(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	if err := d.write.QueryRowContext(t.Context(), `SELECT count(*) FROM import_previews`).Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d are left, %v", left, err)
+	}
+}
+
+func TestWhatAnImportDidComesInPages(t *testing.T) {
+	d, ghent, basel := opened(t)
+	var rows []packaging.Facts
+	for i := range 2500 { // more than are read at once
+		rows = append(rows, packaging.Facts{Key: fmt.Sprintf("a%d", i), Lot: "L"})
+	}
+	done := imports(t, d, ghent, rows...)
+	var keys []string
+	for after := packaging.OrderID(0); ; {
+		page, err := d.ImportedOrders(t.Context(), ghent.Scope(), done.ID, after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page.Orders {
+			keys = append(keys, o.Key)
+		}
+		if after = page.Next; after == 0 {
+			break
+		}
+	}
+	if len(keys) != len(rows) || slices.IndexFunc(rows, func(f packaging.Facts) bool { return f.Key == keys[2499] }) != 2499 {
+		t.Errorf("%d orders", len(keys))
+	}
+	if page, err := d.ImportedOrders(t.Context(), basel.Scope(), done.ID, 0, 10); err != nil || len(page.Orders) != 0 {
+		t.Errorf("another tenant sees %d, %v", len(page.Orders), err)
+	}
+}

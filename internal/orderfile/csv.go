@@ -1,0 +1,190 @@
+package orderfile
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"lineboard/internal/packaging"
+)
+
+func (p *parser) readCSV(content *bufio.Reader) error {
+	comma, skipped, err := separator(content)
+	if err != nil {
+		return err
+	}
+	r := csv.NewReader(content)
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord = comma, -1, true
+	head, err := p.record(r, skipped)
+	if err != nil {
+		return err
+	}
+	if head == nil {
+		return nil
+	}
+	columns, ok := p.headings(head, skipped)
+	if !ok {
+		return errStop
+	}
+	for {
+		cells, err := p.record(r, skipped)
+		if err != nil || cells == nil {
+			return err
+		}
+		if !slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			continue
+		}
+		if err := p.next(); err != nil {
+			return err
+		}
+		line, _ := r.FieldPos(0)
+		p.csvRow(line+skipped, columns, cells)
+	}
+}
+
+// record gives the next row, nil after the last.
+func (p *parser) record(r *csv.Reader, skipped int) ([]string, error) {
+	cells, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	var broken *csv.ParseError
+	if errors.As(err, &broken) && (errors.Is(err, csv.ErrQuote) || errors.Is(err, csv.ErrBareQuote)) {
+		p.fault(broken.StartLine+skipped, "", packaging.FaultNotCSV, "")
+		return nil, errStop
+	}
+	return cells, err
+}
+
+// separator tells what parts the fields: what stands most often in the first row, outside quotation marks. A first line
+// "sep=;", as spreadsheets understand it, says it and is skipped, as are empty lines before the first row.
+func separator(content *bufio.Reader) (comma rune, skipped int, err error) {
+	for {
+		c, err := content.ReadByte()
+		if errors.Is(err, io.EOF) {
+			return ',', skipped, nil
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		if c == '\n' {
+			skipped++
+		} else if c != '\r' {
+			break
+		}
+	}
+	if err := content.UnreadByte(); err != nil {
+		return 0, 0, err
+	}
+	begin, err := content.Peek(ahead)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, 0, err
+	}
+	line, _, _ := strings.Cut(string(begin), "\n")
+	said, ok := strings.CutPrefix(strings.ToLower(strings.TrimRight(line, "\r")), "sep=")
+	if !ok || len(said) != 1 || !strings.Contains(separators, said) {
+		return mostFrequent(line), skipped, nil
+	}
+	_, err = content.Discard(min(len(line)+1, content.Buffered()))
+	return rune(said[0]), skipped + 1, err
+}
+
+const separators = ",;\t"
+
+func mostFrequent(line string) rune {
+	best, most, quoted := ',', 0, false
+	var count [256]int
+	for i := range len(line) {
+		if line[i] == '"' {
+			quoted = !quoted
+		} else if !quoted {
+			count[line[i]]++
+		}
+	}
+	for _, comma := range separators {
+		if count[comma] > most {
+			best, most = comma, count[comma]
+		}
+	}
+	return best
+}
+
+// headings tells which field each column holds; none where it holds nothing. Every column must be known: a name that is
+// spelled wrong would otherwise lose its values in silence.
+func (p *parser) headings(head []string, skipped int) (columns []packaging.ImportField, ok bool) {
+	wrong := p.faults.Count
+	for _, name := range head {
+		name = strings.TrimSpace(unguarded(name))
+		field := fieldNamed(name)
+		switch {
+		case name == "":
+		case field == "":
+			p.faults.Add(packaging.ImportFault{Row: 1 + skipped, Code: packaging.FaultUnknownColumn, Value: shortened(name), Hint: fieldList})
+		case slices.Contains(columns, field):
+			p.fault(1+skipped, field, packaging.FaultColumnTwice, name)
+		}
+		columns = append(columns, field)
+	}
+	if !slices.Contains(columns, packaging.ColumnOrderID) {
+		p.fault(1+skipped, packaging.ColumnOrderID, packaging.FaultNoOrderID, "")
+	}
+	return columns, p.faults.Count == wrong
+}
+
+// fieldList names all columns.
+var fieldList = func() string {
+	var names []string
+	for _, f := range packaging.ImportFields {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}()
+
+// fieldNamed is the field of a heading, however it is spelled, or none.
+func fieldNamed(heading string) packaging.ImportField {
+	bare := bareName(heading)
+	for _, f := range packaging.ImportFields {
+		if bare == bareName(string(f)) {
+			return f
+		}
+	}
+	return ""
+}
+
+// bareName drops what spellings of a heading differ in.
+func bareName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '_', '-', '\u00a0':
+			return -1
+		}
+		return r
+	}, strings.ToLower(s))
+}
+
+func (p *parser) csvRow(row int, columns []packaging.ImportField, cells []string) {
+	var facts packaging.Facts
+	for i, cell := range cells {
+		cell = strings.TrimSpace(unguarded(cell))
+		switch {
+		case cell == "":
+		case i >= len(columns) || columns[i] == "":
+			p.fault(row, "", packaging.FaultTooManyColumns, cell)
+			return
+		default:
+			*facts.Field(columns[i]) = strings.Clone(cell) // the reader keeps a row's cells in one piece
+		}
+	}
+	p.check(row, facts)
+}
+
+// unguarded is a cell without the apostrophe that keeps a spreadsheet from taking it for a formula.
+func unguarded(cell string) string {
+	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune("=+-@\t\r'", rune(cell[1])) {
+		return cell[1:]
+	}
+	return cell
+}

@@ -1,0 +1,155 @@
+package orderfile
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lineboard/internal/packaging"
+)
+
+// check checks the facts of a row, writes them as they are kept, and takes the row where nothing is wrong with it.
+func (p *parser) check(row int, facts packaging.Facts) {
+	wrong := p.faults.Count
+	if facts.Product != "" {
+		facts.Product = strings.Join(strings.Fields(facts.Product), " ") // a line break in a cell is none in a name
+	}
+	for _, field := range packaging.ImportFields {
+		value := facts.Field(field)
+		if !packaging.Printable(*value) {
+			p.fault(row, field, packaging.FaultNotText, *value)
+			continue
+		}
+		kept, code := checked(field, *value)
+		if code != "" {
+			p.fault(row, field, code, *value)
+			continue
+		}
+		*value = kept
+	}
+	if facts.Key != "" {
+		if first, again := p.firstRow[facts.Key]; again {
+			p.faults.Add(packaging.ImportFault{
+				Row: row, Field: packaging.ColumnOrderID, Code: packaging.FaultOrderIDTwice, Value: shortened(facts.Key), Hint: strconv.Itoa(first),
+			})
+		} else {
+			p.firstRow[facts.Key] = row
+		}
+	}
+	if p.faults.Count == wrong {
+		p.rows = append(p.rows, packaging.ImportRow{Row: row, Facts: facts})
+	}
+}
+
+// checked is a value as it is kept, or what is wrong with it. Only the order ID must be there.
+func checked(field packaging.ImportField, value string) (string, packaging.FaultCode) {
+	if value == "" && field != packaging.ColumnOrderID {
+		return "", ""
+	}
+	switch field {
+	case packaging.ColumnOrderID:
+		switch {
+		case value == "":
+			return "", packaging.FaultOrderIDMissing
+		case utf8.RuneCountInString(value) > packaging.MaxOrderKey:
+			return "", packaging.FaultOrderIDLong
+		}
+	case packaging.ColumnProduct:
+		if utf8.RuneCountInString(value) > packaging.MaxProduct {
+			return "", packaging.FaultProductLong
+		}
+	case packaging.ColumnGTIN:
+		return gtin(value)
+	case packaging.ColumnLot:
+		switch {
+		case !packaging.FitsLot(value):
+			return "", packaging.FaultLotText
+		case len(value) > packaging.MaxLot:
+			return "", packaging.FaultLotLong
+		}
+	case packaging.ColumnExpiry:
+		return expiry(value)
+	case packaging.ColumnQuantity:
+		return quantity(value)
+	case packaging.ColumnExtra:
+		return extraPercent(value)
+	}
+	return value, ""
+}
+
+var gtinForm = regexp.MustCompile(`^(\d{8}|\d{12,14})$`)
+
+// gtin pads a GTIN to 14 digits, where its check digit is right (GS1 General Specifications, 7.9).
+func gtin(value string) (string, packaging.FaultCode) {
+	if !gtinForm.MatchString(value) {
+		return "", packaging.FaultGTIN
+	}
+	value = strings.Repeat("0", 14-len(value)) + value
+	sum := 0
+	for i, c := range value {
+		weight := 3 - 2*(i%2) // 3, 1, 3, … and 1 for the check digit itself
+		sum += weight * int(c-'0')
+	}
+	if sum%10 != 0 {
+		return "", packaging.FaultGTINCheck
+	}
+	return value, ""
+}
+
+var (
+	dayForms    = []string{time.DateOnly, "02.01.2006"}
+	withoutDay  = regexp.MustCompile(`^(\d{4}[-./]\d{1,2}([-./]00)?|(00[-./])?\d{1,2}[-./]\d{4}|\d{4}00)$`)
+	dateAlike   = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}|\d{2}\.\d{2}\.\d{4})$`)
+	firstExpiry = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// expiry is a date as YYYY-MM-DD. A month alone is none: which day is meant is not for us to say.
+func expiry(value string) (string, packaging.FaultCode) {
+	for _, form := range dayForms {
+		if date, err := time.Parse(form, value); err == nil && dateAlike.MatchString(value) && !date.Before(firstExpiry) {
+			return date.Format(time.DateOnly), ""
+		}
+	}
+	switch {
+	case withoutDay.MatchString(value):
+		return "", packaging.FaultExpiryNoDay
+	case dateAlike.MatchString(value):
+		return "", packaging.FaultExpiryNoDate
+	}
+	return "", packaging.FaultExpiry
+}
+
+var (
+	quantityForm = regexp.MustCompile(`^\d{1,12}$`)
+	extraForm    = regexp.MustCompile(`^(\d{1,2}|100)(\.\d{1,6})?$`)
+)
+
+// quantity is a whole number of packs.
+func quantity(value string) (string, packaging.FaultCode) {
+	plain := strings.TrimLeft(value, "0")
+	if !quantityForm.MatchString(value) || plain == "" {
+		return "", packaging.FaultQuantity
+	}
+	return plain, ""
+}
+
+// extraPercent is a plain decimal of 0 to 100.
+func extraPercent(value string) (string, packaging.FaultCode) {
+	if !extraForm.MatchString(value) {
+		return "", packaging.FaultExtra
+	}
+	whole, part, _ := strings.Cut(value, ".")
+	if whole = strings.TrimLeft(whole, "0"); whole == "" {
+		whole = "0"
+	}
+	part = strings.TrimRight(part, "0")
+	if whole == "100" && part != "" {
+		return "", packaging.FaultExtra
+	}
+	if part != "" {
+		return whole + "." + part, ""
+	}
+	return whole, ""
+}

@@ -1,0 +1,318 @@
+package packaging
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Sites whose ERP or MES knows an order better than the remote API does bring its facts in as a file, or over HTTP. This
+// is how both kinds of facts live together:
+//
+//   - A field that an import gave wins over what the API says of it, through all refreshes, until a later import gives it
+//     again. What the import leaves empty says nothing: the API's value stands.
+//   - What the API says of such a field is kept beside it ([ImportedFact.API]) and shown where it differs, since a release
+//     goes by what the API has.
+//   - The status always comes from the API. An order that only an import told of has none ([Order.NotYetKnown]) and can't
+//     be released until the API lists it.
+//   - An order whose release is under way, or whose outcome is not known, is not touched.
+//   - A file is imported whole or not at all.
+
+// ImportField is a fact that an import may give, under the name of its column.
+type ImportField string
+
+// The fields, beside the order ID.
+const (
+	ColumnOrderID  ImportField = "order_id"
+	ColumnLine     ImportField = "line"
+	ColumnProduct  ImportField = "product"
+	ColumnGTIN     ImportField = "gtin"
+	ColumnLot      ImportField = "lot"
+	ColumnExpiry   ImportField = "expiry"
+	ColumnQuantity ImportField = "quantity"
+	ColumnExtra    ImportField = "extra_percent"
+)
+
+// ImportFields are all of them, in the order of a file's columns.
+var ImportFields = []ImportField{ColumnOrderID, ColumnLine, ColumnProduct, ColumnGTIN, ColumnLot, ColumnExpiry, ColumnQuantity, ColumnExtra}
+
+// Field is where the facts hold a field; the line is its code.
+func (f *Facts) Field(name ImportField) *string {
+	switch name {
+	case ColumnOrderID:
+		return &f.Key
+	case ColumnLine:
+		return &f.LineCode
+	case ColumnProduct:
+		return &f.Product
+	case ColumnGTIN:
+		return &f.GTIN
+	case ColumnLot:
+		return &f.Lot
+	case ColumnExpiry:
+		return &f.Expiry
+	case ColumnQuantity:
+		return &f.Quantity
+	}
+	return &f.ExtraPercent
+}
+
+// MaxProduct is the longest name of a product that an import takes, in characters.
+const MaxProduct = 200
+
+// MaxLot is the longest lot that GS1 allows in AI (10), in characters.
+const MaxLot = 20
+
+// FitsLot says whether a text has the characters of a lot (GS1 General Specifications, AI 10: CSET 82).
+func FitsLot(s string) bool { return inCSET82(s) }
+
+// ImportRow is a row of a file that was read: an order ID, and the facts that the row gives. What it leaves empty says
+// nothing.
+type ImportRow struct {
+	Row   int // the line of the file that the row begins on, or the place in a JSON list; both count from 1
+	Facts Facts
+}
+
+// ImportFault is something that keeps a file from being imported.
+type ImportFault struct {
+	Row   int // 0 where it is about the whole file
+	Field ImportField
+	Code  FaultCode
+	Value string // what stands there
+	Hint  string // what a sentence needs beside: the row of the first, the lines that there are
+}
+
+// FaultCode tells faults apart. Programs may rely on it.
+type FaultCode string
+
+// The faults of a file.
+const (
+	FaultEmpty         FaultCode = "empty"
+	FaultTooLarge      FaultCode = "too_large"
+	FaultTooManyRows   FaultCode = "too_many_rows"
+	FaultNotUTF8       FaultCode = "not_utf8"
+	FaultNotJSON       FaultCode = "not_json"
+	FaultNotCSV        FaultCode = "not_csv" // quotation marks that do not fit
+	FaultNoOrderID     FaultCode = "no_order_id_column"
+	FaultUnknownColumn FaultCode = "unknown_column"
+	FaultColumnTwice   FaultCode = "column_twice"
+)
+
+// The faults of a row.
+const (
+	FaultTooManyColumns FaultCode = "too_many_columns"
+	FaultUnknownField   FaultCode = "unknown_field" // JSON alone
+	FaultFieldTwice     FaultCode = "field_twice"   // JSON alone
+	FaultType           FaultCode = "wrong_type"    // JSON alone
+	FaultNotText        FaultCode = "control_character"
+	FaultOrderIDMissing FaultCode = "order_id_missing"
+	FaultOrderIDLong    FaultCode = "order_id_long"
+	FaultOrderIDTwice   FaultCode = "order_id_twice"
+	FaultProductLong    FaultCode = "product_long"
+	FaultGTIN           FaultCode = "gtin_form"
+	FaultGTINCheck      FaultCode = "gtin_check_digit"
+	FaultLotLong        FaultCode = "lot_long"
+	FaultLotText        FaultCode = "lot_characters"
+	FaultExpiry         FaultCode = "expiry_form"
+	FaultExpiryNoDay    FaultCode = "expiry_no_day"
+	FaultExpiryNoDate   FaultCode = "expiry_no_date"
+	FaultQuantity       FaultCode = "quantity_form"
+	FaultExtra          FaultCode = "extra_percent_form"
+	FaultNoLine         FaultCode = "line_unknown"
+	FaultLineForbidden  FaultCode = "line_forbidden"
+	FaultBeingReleased  FaultCode = "being_released"
+	FaultOutcomeUnknown FaultCode = "outcome_unknown"
+)
+
+// maxFaults is how many faults are told one by one.
+const maxFaults = 200
+
+// ImportFaults are the first faults of a file, and how many there are in all.
+type ImportFaults struct {
+	First []ImportFault
+	Count int
+}
+
+// Add notes a fault.
+func (f *ImportFaults) Add(fault ImportFault) {
+	f.Count++
+	if len(f.First) < maxFaults {
+		f.First = append(f.First, fault)
+	}
+}
+
+// Join is the faults of both, by their rows.
+func (f ImportFaults) Join(other ImportFaults) ImportFaults {
+	first := slices.Concat(f.First, other.First)
+	slices.SortStableFunc(first, func(a, b ImportFault) int { return a.Row - b.Row })
+	return ImportFaults{first[:min(len(first), maxFaults)], f.Count + other.Count}
+}
+
+// Forbidden says whether one of the first faults is that somebody may not import orders of a line.
+func (f ImportFaults) Forbidden() bool {
+	for _, fault := range f.First {
+		if fault.Code == FaultLineForbidden {
+			return true
+		}
+	}
+	return false
+}
+
+// FactChange is a field that an import changes, or gives for the first time.
+type FactChange struct {
+	Field    ImportField
+	Old, New string
+}
+
+// ImportedOrder is what an import does to one order.
+type ImportedOrder struct {
+	Row     int
+	Key     string
+	ID      OrderID // 0 while the order is not here yet
+	New     bool
+	Changes []FactChange // none where the order stays as it is
+}
+
+// ImportSum is what an import comes to.
+type ImportSum struct {
+	New, Changed, Unchanged int
+	Faults                  ImportFaults
+	// Digest is the SHA-256 over all that the import does to the orders, so that what is applied is what was shown.
+	Digest [sha256.Size]byte
+}
+
+// Effect says whether the import would change anything.
+func (s ImportSum) Effect() bool { return s.New+s.Changed > 0 }
+
+// ImportCheck collects what an import does to each order, in the order of the file, into its sum.
+type ImportCheck struct {
+	ImportSum
+	digest digester
+}
+
+// NewImportCheck begins a check.
+func NewImportCheck() *ImportCheck {
+	c := &ImportCheck{digest: digester{sha256.New()}}
+	c.digest.text("lineboard import 1")
+	return c
+}
+
+// Add counts one order.
+func (c *ImportCheck) Add(o ImportedOrder) {
+	what := "unchanged"
+	switch {
+	case o.New:
+		what = "new"
+		c.New++
+	case len(o.Changes) > 0:
+		what = "changed"
+		c.Changed++
+	default:
+		c.Unchanged++
+	}
+	c.digest.text(o.Key)
+	c.digest.text(what)
+	c.digest.number(int64(len(o.Changes)))
+	for _, change := range o.Changes {
+		c.digest.text(string(change.Field))
+		c.digest.text(change.Old)
+		c.digest.text(change.New)
+	}
+}
+
+// Sum is what was added so far.
+func (c *ImportCheck) Sum() ImportSum {
+	c.Digest = [sha256.Size]byte(c.digest.Sum(nil))
+	return c.ImportSum
+}
+
+// ImportFile is a file that a person gave to be imported, while they look at what it would do.
+type ImportFile struct {
+	ID      PreviewID
+	Name    string
+	Content string
+	Until   time.Time // it is not kept longer
+}
+
+// ShownImport is what a person saw before they had a kept file imported.
+type ShownImport struct {
+	Preview PreviewID
+	Digest  [sha256.Size]byte
+}
+
+// Keys of our own.
+type (
+	PreviewID int64
+	ImportID  int64
+)
+
+// Import is one that was carried out.
+type Import struct {
+	ID       ImportID
+	At       time.Time
+	By       Author
+	FileName string // or how it came, where that was no file
+	ImportSum
+}
+
+// ImportedPage is a page of the orders that an import made or changed, in the order of the file. Next is 0 on the last
+// page.
+type ImportedPage struct {
+	Orders []ImportedOrder
+	Next   OrderID
+}
+
+// ImportedFact is a fact of an order that an import gave.
+type ImportedFact struct {
+	Field  ImportField
+	Value  string
+	API    string // what the API says of it, empty where it says nothing
+	Import ImportID
+	At     time.Time
+	By     Author
+}
+
+// Differs says whether the API says something else, by which a release goes.
+func (f ImportedFact) Differs() bool { return f.API != "" && f.API != f.Value }
+
+// TokenID is our key of an API token.
+type TokenID int64
+
+// Token lets a program import orders of a tenant over HTTP. Its value is shown once, to whom it is made for.
+type Token struct {
+	ID        TokenID
+	Name      string
+	Lines     []Line // that it is limited to, none where it is not limited
+	Created   time.Time
+	CreatedBy string    // full name
+	Expires   time.Time // zero for never
+	Used      time.Time // to the minute, zero for never
+	Revoked   time.Time // zero while it is not
+	RevokedBy string
+}
+
+// Ended says whether the token does not let anybody in any more.
+func (t Token) Ended(now time.Time) bool {
+	return !t.Revoked.IsZero() || !t.Expires.IsZero() && !now.Before(t.Expires)
+}
+
+// Author is who the history names for what the token's holder did.
+func (t Token) Author() Author { return Author{Username: "token:" + t.Name, FullName: t.Name} }
+
+// MaxTokenName is the longest name of a token, in characters.
+const MaxTokenName = 40
+
+// ValidTokenName says whether a text can name a token: 1 to 40 characters that can be seen, and spaces within.
+func ValidTokenName(name string) bool {
+	n := utf8.RuneCountInString(name)
+	return n > 0 && n <= MaxTokenName && name == strings.TrimSpace(name) && Printable(name)
+}
+
+// Printable says whether a text is of one line, without control characters and what was no text.
+func Printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || r == '\u2028' || r == '\u2029' || r == '\ufeff'
+	})
+}
