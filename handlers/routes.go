@@ -29,6 +29,7 @@ type Store interface {
 	PINStore
 	SignatureStore
 	AccountStore
+	HistoryStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
@@ -48,11 +49,8 @@ type Store interface {
 	Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
 	FindSerials(ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
 	EachSerial(ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error) error
-	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
-	EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error
-	Record(ctx context.Context, e packaging.Entry) error
 	Ready(ctx context.Context) error
 }
 
@@ -89,6 +87,7 @@ type Config struct {
 	Settler  Settler
 	Queuer   Queuer
 	Guard    Guard
+	Verifier Verifier
 	Down     func(packaging.TenantID) bool // the remote API does not answer this tenant's calls at the moment
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -200,6 +199,11 @@ func (s *server) routes() []route {
 		{"GET", "/orders/:id/serials.json", packaging.ExportRecords, s.serialsJSON},
 		{"GET", "/history", packaging.ViewHistory, s.history},
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
+		{"POST", "/history/verify", packaging.ExportRecords, s.verify},
+		{"GET", "/history/verify", packaging.ViewHistory, s.backToHistory},
+		{"POST", "/history/views", packaging.ViewHistory, s.saveView},
+		{"POST", "/history/views/:id/remove", packaging.ViewHistory, s.removeView},
+		{"GET", "/history/:seq", packaging.ViewHistory, s.entry},
 
 		{"GET", "/admin", packaging.ViewSetup, s.admin},
 		{"GET", "/admin/stations", packaging.ViewSetup, s.stations},
