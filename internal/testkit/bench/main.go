@@ -45,9 +45,10 @@ const (
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
+	partHistory = "history"
 )
 
-var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd}
+var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd, partHistory}
 
 // plan is how much is measured.
 type plan struct {
@@ -59,6 +60,7 @@ type plan struct {
 	small     int           // releases of a few serials, of one side in one round
 	bulk      int           // serials of a large order
 	lookups   int           // and pages, of one side in one round
+	entries   int           // of the long history
 }
 
 func (p plan) wants(part string) bool { return slices.Contains(p.only, part) }
@@ -73,9 +75,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
-	p.boardTime, p.small, p.bulk, p.lookups = 2*time.Second, 10, 100_000, 2_000
+	p.boardTime, p.small, p.bulk, p.lookups, p.entries = 2*time.Second, 10, 100_000, 2_000, 1_000_000
 	if *short {
-		p.boardTime, p.small, p.bulk, p.lookups = 300*time.Millisecond, 3, 10_000, 200
+		p.boardTime, p.small, p.bulk, p.lookups, p.entries = 300*time.Millisecond, 3, 10_000, 200, 20_000
 		p.serials, p.rounds = min(p.serials, 200_000), min(p.rounds, 2)
 	}
 	p.only = strings.Split(*only, ",")
@@ -153,6 +155,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partCrowd) {
 		if err := b.measureCrowd(ctx); err != nil {
 			return fmt.Errorf("crowd: %w", err)
+		}
+	}
+	if b.wants(partHistory) {
+		if err := b.measureHistory(ctx); err != nil {
+			return fmt.Errorf("history: %w", err)
 		}
 	}
 	if !b.wants(partRelease) && !b.wants(partStorage) && !b.wants(partOpen) {
