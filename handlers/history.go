@@ -41,6 +41,7 @@ const (
 	entriesAPage  = 50
 	storyAPage    = 200 // of one order: its whole story, but for a very long one
 	ordersASerial = 20
+	longestText   = 1000 // bytes of what is searched for
 )
 
 func (s *server) history(c echo.Context) error {
@@ -51,6 +52,9 @@ func (s *server) history(c echo.Context) error {
 	}
 	f.Hint = "history"
 	page := views.HistoryPage{Form: views.HistoryFormOf(c.QueryParams())}
+	if len(page.Form.Text) > longestText {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
 	if page.Form.Before, err = position(c, "before"); err != nil {
 		return err
 	}
@@ -240,7 +244,7 @@ func (s *server) historyCSV(c echo.Context) error {
 	p, ctx := signedIn(c), c.Request().Context()
 	form := views.HistoryFormOf(c.QueryParams())
 	filter, wrong := historyFilter(form, p.Tenant)
-	if wrong != "" {
+	if wrong != "" || len(form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	if orders, err := s.narrowToSerial(ctx, p.Scope(), form.Serial, &filter); err != nil {

@@ -76,6 +76,14 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 			t.Errorf("%s: %d entries, want %d (%d)", query, got, want, a.Status)
 		}
 	}
+	for _, query := range []string{"q=" + strings.Repeat("x+", 501), "before=x", "after=-1"} {
+		if a, csv := b.Get("/history?"+query), b.Get("/history.csv?"+query); a.Status != http.StatusBadRequest || strings.HasPrefix(query, "q=") && csv.Status != http.StatusBadRequest {
+			t.Errorf("%.10s: %d and %d", query, a.Status, csv.Status)
+		}
+	}
+	if a := b.Get("/history?q=" + strings.Repeat("x+", 499)); a.Status != http.StatusOK {
+		t.Errorf("many words: %d", a.Status)
+	}
 	found := b.Get("/history?serial=" + url.QueryEscape(list[0].Value))
 	if says := found.Text(".found-order"); !strings.Contains(says, list[0].Value+" came with Order-143") {
 		t.Errorf("it says %q", says)
@@ -328,5 +336,13 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 	}
 	if got := len(b.Get("/history?deed=signed_in&to=2026-11-23T06:00").All("tbody tr")); got != 2 {
 		t.Errorf("%d sign-ins before six", got)
+	}
+	// A clock that is set back to nothing makes the longest history that there can be.
+	s.Clock.Move(-56 * 365 * 24 * time.Hour)
+	b = s.SignIn("auditor1")
+	for query, want := range map[string]int{"to=2026-11-22&deed=signed_in": 1, "from=1971-01-01&deed=signed_in": 3, "from=1960-01-01&to=9000-01-01&deed=signed_in": 4} {
+		if got := len(b.Get("/history?" + query).All("tbody tr")); got != want {
+			t.Errorf("%s: %d sign-ins, want %d", query, got, want)
+		}
 	}
 }
