@@ -59,12 +59,15 @@ func historyWhere(in packaging.Scope, f packaging.HistoryFilter) (string, []any)
 // possible is false where nothing can match.
 func (d *DB) historyMatch(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (match string, possible bool, err error) {
 	var all []string
+	key := func(kind, value string) string {
+		return wholeKey(kind, in.Tenant(), strings.ToUpper(hex.EncodeToString([]byte(value))))
+	}
 	if in.Limited() {
 		lines, err := d.Lines(ctx, in)
 		if err != nil {
 			return "", false, err
 		}
-		any := []string{"(" + key("l", "") + " AND " + fmt.Sprintf(`keys : "%cu%d"`, keyMark, in.Person()) + ")"}
+		any := []string{"(" + key("l", "") + " AND " + wholeKey("u", in.Tenant(), in.Person()) + ")"}
 		for _, line := range lines {
 			any = append(any, key("l", line.Code))
 		}
@@ -83,7 +86,7 @@ func (d *DB) historyMatch(ctx context.Context, in packaging.Scope, f packaging.H
 		all = append(all, key("c", string(f.Outcome)))
 	}
 	if f.Exceptions {
-		all = append(all, exceptions())
+		all = append(all, exceptions(key))
 	}
 	if len(f.Orders) > 0 {
 		var any []string
@@ -94,13 +97,13 @@ func (d *DB) historyMatch(ctx context.Context, in packaging.Scope, f packaging.H
 	}
 	if !f.From.IsZero() || !f.To.IsZero() {
 		from, to, err := d.historySpan(ctx, in.Tenant(), f.From, f.To)
-		spans := spans(from, to)
+		spans := spans(in.Tenant(), from, to)
 		if err != nil || len(spans) == 0 {
 			return "", false, err
 		}
 		all = append(all, either(spans))
 	}
-	words := strings.FieldsFunc(f.Text, unicode.IsSpace)
+	words, keys := strings.FieldsFunc(f.Text, unicode.IsSpace), len(all)
 	for _, word := range words {
 		if said := phrase(word); said != "" {
 			all = append(all, said)
@@ -114,20 +117,23 @@ func (d *DB) historyMatch(ctx context.Context, in packaging.Scope, f packaging.H
 	}
 	if f.OrderKey != "" {
 		all = append(all, key("o", f.OrderKey))
+	} else if keys == 0 { // any key says whose the entries are, words alone do not
+		all = append(all, key("t", ""))
 	}
-	return strings.Join(append(all, fmt.Sprintf(`keys : "%ct%d"`, keyMark, in.Tenant())), " AND "), true, nil
+	return strings.Join(all, " AND "), true, nil
 }
 
 // keyMark begins what the index has as a key. It is a letter to FTS5, and on no keyboard.
 const keyMark = '\ue000'
 
-func key(kind, value string) string {
-	return fmt.Sprintf(`keys : "%c%s%s"`, keyMark, kind, strings.ToUpper(hex.EncodeToString([]byte(value))))
+// wholeKey asks for a key of the tenant.
+func wholeKey(kind string, tenant packaging.TenantID, value any) string {
+	return fmt.Sprintf(`keys : "%c%s%dz%v"`, keyMark, kind, tenant, value)
 }
 
 func either(keys []string) string { return "(" + strings.Join(keys, " OR ") + ")" }
 
-func exceptions() string {
+func exceptions(key func(kind, value string) string) string {
 	any := []string{
 		key("c", string(packaging.Refused)), key("c", string(packaging.Unknown)),
 		"(" + key("d", string(packaging.QueueEnded)) + " NOT " + key("r", string(packaging.QueueDone)) + ")",
@@ -162,7 +168,7 @@ func (d *DB) historySpan(ctx context.Context, tenant packaging.TenantID, from, t
 }
 
 // spans are the keys of the hours, days and 32 days that a time is made of. Its first and last hour reach beyond it.
-func spans(from, to int64) (keys []string) {
+func spans(tenant packaging.TenantID, from, to int64) (keys []string) {
 	const hour, day = 3_600_000, 24 * 3_600_000
 	if from >= to {
 		return nil
@@ -178,7 +184,7 @@ func spans(from, to int64) (keys []string) {
 				break
 			}
 		}
-		keys = append(keys, fmt.Sprintf(`keys : "%c%s%d"`, keyMark, kind, at/length))
+		keys = append(keys, wholeKey(kind, tenant, at/length))
 		at += length
 	}
 	return keys

@@ -204,7 +204,7 @@ func TestATimeIsMadeOfHoursDaysAndLongerSpans(t *testing.T) {
 		{20_000*day + 1, 20_001*day + 1, 25},
 		{16_000*day + 7, 20_000*day + 9, 24 + 24 + 32 + 32 + 125},
 	} {
-		keys := spans(test.from, test.to)
+		keys := spans(7, test.from, test.to)
 		if len(keys) > test.most {
 			t.Errorf("%d to %d: %d keys, want at most %d", test.from, test.to, len(keys), test.most)
 		}
@@ -212,7 +212,7 @@ func TestATimeIsMadeOfHoursDaysAndLongerSpans(t *testing.T) {
 		for _, key := range keys {
 			var kind string
 			var n int64
-			if _, err := fmt.Sscanf(strings.TrimPrefix(key, fmt.Sprintf(`keys : "%c`, keyMark)), "%1s%d", &kind, &n); err != nil {
+			if _, err := fmt.Sscanf(strings.TrimPrefix(key, fmt.Sprintf(`keys : "%c`, keyMark)), "%1s7z%d", &kind, &n); err != nil {
 				t.Fatalf("%s: %v", key, err)
 			}
 			if n*length[kind] != at {

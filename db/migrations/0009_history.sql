@@ -1,15 +1,22 @@
 -- +goose Up
 
 -- What entries are found by: words that people type, and keys that filters ask for. A key begins with a character that
--- nobody types; of a text it has the bytes in hexadecimal, of a time the hour, the day and the 32 days that it lies in. So
--- one index answers any combination of filters, in the order of time. It is rebuilt by
+-- nobody types, what it is of, and the tenant; of a text it has the bytes in hexadecimal, of a time the hour, the day and the
+-- 32 days that it lies in. So one index answers any combination of filters, in the order of time. It is rebuilt by
 -- INSERT INTO history_index (history_index) VALUES ('rebuild').
 CREATE VIEW history_found_by (id, keys, words) AS
 SELECT id,
-  char(57344) || 't' || tenant_id || ' ' || char(57344) || 'l' || hex(line_code) || ' ' || char(57344) || 'o' || hex(order_key) ||
-  ' ' || char(57344) || 'p' || hex(username) || ' ' || char(57344) || 'u' || user_id || ' ' || char(57344) || 'd' || hex(deed) || ' ' || char(57344) || 'c' || hex(outcome) ||
-  ' ' || char(57344) || 'r' || hex(reason) || ' ' || char(57344) || 'h' || (at / 3600000) ||
-  ' ' || char(57344) || 'y' || (at / 86400000) || ' ' || char(57344) || 'm' || (at / 2764800000),
+  char(57344) || 't' || tenant_id || 'z ' ||
+  char(57344) || 'l' || tenant_id || 'z' || hex(line_code) || ' ' ||
+  char(57344) || 'o' || tenant_id || 'z' || hex(order_key) || ' ' ||
+  char(57344) || 'p' || tenant_id || 'z' || hex(username) || ' ' ||
+  char(57344) || 'u' || tenant_id || 'z' || user_id || ' ' ||
+  char(57344) || 'd' || tenant_id || 'z' || hex(deed) || ' ' ||
+  char(57344) || 'c' || tenant_id || 'z' || hex(outcome) || ' ' ||
+  char(57344) || 'r' || tenant_id || 'z' || hex(reason) || ' ' ||
+  char(57344) || 'h' || tenant_id || 'z' || (at / 3600000) || ' ' ||
+  char(57344) || 'y' || tenant_id || 'z' || (at / 86400000) || ' ' ||
+  char(57344) || 'm' || tenant_id || 'z' || (at / 2764800000) || ' ',
   username || ' ' || full_name || ' ' || role || ' ' || station || ' ' || deed || ' ' || order_key || ' ' || line_code || ' ' ||
   line_name || ' ' || object || ' ' || old_value || ' ' || new_value || ' ' || outcome || ' ' || reason || ' ' || code || ' ' ||
   message || ' ' || comment
