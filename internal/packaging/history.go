@@ -61,7 +61,7 @@ var Deeds = []Deed{
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
-var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ListOdd, SignInDeclined, ThrottlingBegan}
+var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ListOdd, SignInDeclined, PINDeclined, SignDeclined, ThrottlingBegan}
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
 // the hash of the entry before it, so that a changed or missing one shows.
