@@ -63,7 +63,7 @@ clean: ## remove what was built
 test: install check-format check-generated vet staticcheck go-test ## everything that must hold before a change goes in
 
 .PHONY: install
-install: ## install what the tests need beside Go: Chromium, a C compiler
+install: ## install what the tests need beside Go: Chromium, a C compiler, Python
 	.ci/install
 
 .PHONY: check-format

@@ -25,6 +25,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/internal/anchors"
 	"lineboard/internal/certificate"
 	"lineboard/internal/config"
 	"lineboard/internal/manufacturer"
@@ -33,6 +34,7 @@ import (
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
+	"lineboard/internal/text"
 	"lineboard/internal/throttle"
 	"lineboard/views"
 )
@@ -51,6 +53,8 @@ func main() {
 type commands struct {
 	Serve   serve      `cmd:"" help:"Serve the dashboard."`
 	Demo    demo       `cmd:"" help:"Serve the dashboard with the built-in sandbox, sample lines, orders and people."`
+	Verify  verify     `cmd:"" help:"Check that the history is what it was, whether Lineboard runs or not."`
+	Backup  backup     `cmd:"" help:"Copy the database to a file, whether Lineboard runs or not."`
 	Sandbox standAlone `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
 
 	RotateKey rotateKey `cmd:"" help:"Change the key that credentials are sealed with."`
@@ -65,6 +69,7 @@ type rotateKey struct {
 type settings struct {
 	Addr         string          `default:":8080" help:"Address to listen on."`
 	Data         string          `placeholder:"DIR" help:"Folder of the database and its key."`
+	Anchors      string          `placeholder:"FILE" help:"File that the history's heads are kept in, better on another disk; anchors.log in the data folder where none is given."`
 	Refresh      time.Duration   `default:"30s" help:"Time between two refreshes of the orders."`
 	SignInLimit  time.Duration   `default:"10s" help:"How long signing in to the API may take."`
 	ReadLimit    time.Duration   `default:"15s" help:"How long a read of the API may take."`
@@ -110,6 +115,18 @@ type serve struct {
 
 type demo struct {
 	settings
+}
+
+type verify struct {
+	Data    string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database."`
+	Anchors string `placeholder:"FILE" help:"File that the history's heads are kept in; anchors.log in the data folder where none is given."`
+	Tenant  string `placeholder:"SLUG" help:"Check this tenant's history alone."`
+}
+
+type backup struct {
+	Data    string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database."`
+	Anchors string `placeholder:"FILE" help:"File that the history's heads are kept in; anchors.log in the data folder where none is given."`
+	To      string `required:"" placeholder:"FILE" help:"New file for the database; the anchors are copied beside it, to FILE.anchors.log."`
 }
 
 type standAlone struct {
@@ -213,6 +230,65 @@ func (d *demo) Run(p *process) error {
 	})
 }
 
+// Run checks histories. It reads and nothing else, so it does not stand in the history that it looked.
+func (v *verify) Run(p *process) error {
+	store, err := db.OpenToRead(p, filepath.Join(v.Data, databaseFile))
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // nothing was written
+	tenants, err := store.Tenants(p)
+	if err != nil {
+		return err
+	}
+	verifier := anchors.NewVerifier(store, anchorFile(v.Anchors, v.Data))
+	known, broken := false, false
+	for _, t := range tenants {
+		if v.Tenant != "" && v.Tenant != t.Slug {
+			continue
+		}
+		known = true
+		verdict, err := verifier.Verify(p, t.ID)
+		if err != nil {
+			return err
+		}
+		broken = broken || !verdict.Whole()
+		what, notes := views.VerdictText(text.With(p, text.In(text.English, t.Location())), verdict)
+		fmt.Fprintf(p.stdout, "%s: %s\n", t.Slug, what)
+		for _, note := range notes {
+			fmt.Fprintf(p.stdout, "  %s\n", note)
+		}
+	}
+	switch {
+	case v.Tenant != "" && !known:
+		return fmt.Errorf("there is no tenant %s", v.Tenant)
+	case broken:
+		return errors.New("a history is not proven to be what it was")
+	}
+	return nil
+}
+
+// Run copies one state of the database, and the anchors that are of it or newer. The key stays where it is: whoever gets a
+// backup must not get the credentials with it.
+func (b *backup) Run(p *process) error {
+	if err := db.Backup(p, filepath.Join(b.Data, databaseFile), b.To); err != nil {
+		return fmt.Errorf("no backup was made: %w", err)
+	}
+	fmt.Fprintf(p.stdout, "The database is in %s\n", b.To)
+	kept, err := os.ReadFile(anchorFile(b.Anchors, b.Data))
+	if errors.Is(err, os.ErrNotExist) {
+		return errors.New("the file of anchors is not there, so it is not in the backup")
+	}
+	if err == nil {
+		err = os.WriteFile(b.To+".anchors.log", kept, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("the anchors are not in the backup: %w", err)
+	}
+	fmt.Fprintf(p.stdout, "The anchors of its history are in %s.anchors.log\n", b.To)
+	return nil
+}
+
 // Run serves the sandbox alone, with the sample orders.
 func (s *standAlone) Run(p *process) error {
 	box := sandbox.New(sandbox.Options{})
@@ -294,6 +370,14 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	if err != nil {
 		return err
 	}
+	kept := anchorFile(s.Anchors, s.Data)
+	heads, err := anchors.NewKeeper(p, store, kept, time.Now, log)
+	if err != nil {
+		return fmt.Errorf("the file of anchors can't be used (another can be given with --anchors): %w", err)
+	}
+	defer func() { // after the last release has its outcome
+		err = errors.Join(err, heads.Close(context.WithoutCancel(p)))
+	}()
 	clients := s.clients(store)
 	releaser := release.New(store, func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) }, log)
 	defer func() {
@@ -312,10 +396,11 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return guard.Run(ctx) })
 	group.Go(func() error { return syncer.Run(ctx) })
 	group.Go(func() error { return settler.Run(ctx) })
+	group.Go(func() error { return heads.Run(ctx) })
 	group.Go(func() error { return sweep(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, keeper, handlers.New(handlers.Config{
-			Store: store, Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Verifier: anchors.NewVerifier(store, kept), Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
 			Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 				return manufacturer.Test(ctx, s.api(baseURL, c))
 			},
@@ -324,6 +409,14 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 		}), listening)
 	})
 	return group.Wait()
+}
+
+// anchorFile is the file of anchors that was named, or the one beside the database.
+func anchorFile(named, folder string) string {
+	if named != "" {
+		return named
+	}
+	return filepath.Join(folder, "anchors.log")
 }
 
 // openData opens the database in the folder, with the key that lies beside it.

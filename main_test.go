@@ -405,8 +405,8 @@ func TestWithACertificateItServesHTTPSAndCookiesForNothingElse(t *testing.T) {
 	}
 }
 
-func TestTheSecurityPageNamesWhatThereIs(t *testing.T) {
-	page := content(t, "docs", "security.md")
+func TestThePagesOnSecurityAndRecordsNameWhatThereIs(t *testing.T) {
+	page := content(t, "docs", "security.md") + content(t, "docs", "compliance.md")
 	var tests strings.Builder
 	if err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, "_test.go") {
@@ -496,6 +496,73 @@ func TestTheFirstStartGoesByALinkOnTheConsoleThatWorksOnce(t *testing.T) {
 		t.Errorf("started again: %d, the console says %s", status, again.said)
 	}
 	again.end(t)
+}
+
+func TestTheHistoryIsCheckedAndBackedUpWhileTheProgramRunsAndAfter(t *testing.T) {
+	data, restored := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "restored")
+	s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, "http://127.0.0.1:1"))
+	does := func(args ...string) (string, error) {
+		var said bytes.Buffer
+		err := run(t.Context(), args, os.Getenv, &said, io.Discard)
+		return said.String(), err
+	}
+	holds := func(when string, args ...string) {
+		t.Helper()
+		if said, err := does(append([]string{"verify"}, args...)...); err != nil || !strings.HasPrefix(said, "plant-ghent: The history holds: entries 1 to ") {
+			t.Errorf("%s: %s, %v", when, said, err)
+		}
+	}
+	holds("while it runs", "--data", data, "--tenant", "plant-ghent")
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if said, err := does("backup", "--data", data, "--to", backup); err != nil || !strings.Contains(said, backup) {
+		t.Fatalf("backup: %s, %v", said, err)
+	}
+	if _, err := does("backup", "--data", data, "--to", backup); err == nil || !strings.Contains(err.Error(), "is there already") {
+		t.Errorf("a second backup to the same file: %v", err)
+	}
+	s.end(t)
+	holds("after it ended", "--data", data)
+	if said := s.log.String(); !strings.Contains(said, "history anchored") {
+		t.Errorf("the log has no anchor: %s", said)
+	}
+	if _, err := does("verify", "--data", data, "--tenant", "nobody"); err == nil || !strings.Contains(err.Error(), "there is no tenant nobody") {
+		t.Errorf("another tenant: %v", err)
+	}
+	if _, err := does("verify", "--data", t.TempDir()); err == nil || !strings.Contains(err.Error(), "there is no database") {
+		t.Errorf("another folder: %v", err)
+	}
+
+	if err := os.Mkdir(restored, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{backup: "lineboard.db", backup + ".anchors.log": "anchors.log", filepath.Join(data, "lineboard.key"): "lineboard.key"} {
+		content, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(restored, to), content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	holds("restored", "--data", restored)
+	again := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", restored)
+	again.end(t)
+	holds("restored, and gone on with", "--data", restored)
+	if err := os.Remove(filepath.Join(restored, "anchors.log")); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := does("verify", "--data", restored); err == nil || !strings.Contains(said, "The file of anchors is not there, though ") {
+		t.Errorf("without its anchors: %s, %v", said, err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere.log")
+	apart := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", elsewhere)
+	apart.end(t)
+	if content, err := os.ReadFile(elsewhere); err != nil {
+		t.Errorf("anchors elsewhere: %q, %v", content, err)
+	}
+	if err := run(t.Context(), []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", filepath.Join(t.TempDir(), "no", "folder")}, os.Getenv, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "--anchors") {
+		t.Errorf("anchors that can't be written: %v", err)
+	}
 }
 
 func TestHelpIsNoError(t *testing.T) {

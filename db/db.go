@@ -26,7 +26,7 @@ import (
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS
+var schema embed.FS
 
 // readers is how many queries run side by side; more gain nothing on the small machines that this runs on.
 const readers = 4
@@ -143,11 +143,7 @@ func open(path string, connections int, settings url.Values) (*sql.DB, error) {
 // migrate brings the schema up to this program's. A database that a newer program made is refused: this one would not
 // keep the promises of the newer schema.
 func migrate(ctx context.Context, w *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, w, files)
+	provider, err := migrations(w)
 	if err != nil {
 		return err
 	}
@@ -165,6 +161,14 @@ func migrate(ctx context.Context, w *sql.DB) error {
 	return nil
 }
 
+func migrations(pool *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(schema, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, pool, files)
+}
+
 // Close closes the database and lets another process have it.
 func (d *DB) Close() error {
 	var errs []error
@@ -174,7 +178,10 @@ func (d *DB) Close() error {
 	if d.write != nil { // last: it empties the write-ahead log
 		errs = append(errs, d.write.Close())
 	}
-	return errors.Join(append(errs, d.lock.Unlock())...)
+	if d.lock != nil {
+		errs = append(errs, d.lock.Unlock())
+	}
+	return errors.Join(errs...)
 }
 
 // Ready says whether the database answers to a reader and takes writes. It writes by itself only after a write has failed,

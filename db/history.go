@@ -1,9 +1,11 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,15 +62,44 @@ func (d *DB) Record(ctx context.Context, e packaging.Entry) error {
 // History gives a page of the entries, newest first. A limited scope has those of its lines, by the code that the line had
 // then, and of those without a line the person's own.
 func (d *DB) History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error) {
-	where, args := historyWhere(in, f)
-	entries, err := collect(ctx, d.read, scanEntry,
-		`SELECT `+entryColumns+` FROM history WHERE `+where+` ORDER BY seq DESC LIMIT ?`, append(args, f.Limit+1)...)
+	query, args, err := d.historyQuery(ctx, in, f)
+	if err != nil || query == "" {
+		return packaging.HistoryPage{}, err
+	}
+	entries, err := collect(ctx, d.read, scanEntry, query, args...)
+	more := len(entries) > f.Limit
+	entries = entries[:min(len(entries), f.Limit)]
 	page := packaging.HistoryPage{Entries: entries}
-	if len(entries) > f.Limit {
-		page.Entries = entries[:f.Limit]
-		page.Next = page.Entries[f.Limit-1].Seq
+	older, newer := more, f.Before > 0
+	if f.After > 0 {
+		slices.Reverse(entries)
+		older, newer = true, more
+	}
+	if n := len(entries); n > 0 {
+		if older {
+			page.Next = entries[n-1].Seq
+		}
+		if newer {
+			page.Newer = entries[0].Seq
+		}
 	}
 	return page, err
+}
+
+// Entry gives one entry of the history; one that is not in the scope is not found. It follows the one before it where its
+// hash is over its content and over the hash that the one before has.
+func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error) {
+	conditions, args := historyWhere(in, packaging.HistoryFilter{})
+	e, err = scanEntry(d.read.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM history WHERE `+conditions+` AND seq = ?`, append(args, seq)...))
+	if err != nil {
+		return e, false, coded(err)
+	}
+	before := make([]byte, len(e.Prev)) // of the first entry
+	err = d.read.QueryRowContext(ctx, `SELECT hash FROM history WHERE tenant_id = ? AND seq = ?`, in.Tenant(), seq-1).Scan(&before)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return e, e.Digest() == e.Hash && bytes.Equal(e.Prev[:], before), coded(err)
 }
 
 // EachEntry hands the matching entries to do, newest first, until it fails. It holds no more than a page of them, and no
@@ -90,16 +121,22 @@ func (d *DB) EachEntry(ctx context.Context, in packaging.Scope, f packaging.Hist
 	}
 }
 
-func historyWhere(in packaging.Scope, f packaging.HistoryFilter) (string, []any) {
-	w := where{"tenant_id = ?", []any{in.Tenant()}}
-	w.and(in.Limited(), `(line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?))) OR line_code = '' AND user_id = ?)`,
-		lineList(in), in.Person())
-	w.and(f.LineCode != "", "line_code = ?", f.LineCode)
-	w.and(f.OrderKey != "", "order_key = ?", f.OrderKey)
-	w.and(f.Person != "", "username = ?", f.Person)
-	w.and(f.Outcome != "", "outcome = ?", f.Outcome)
-	w.and(!f.From.IsZero(), "at >= ?", millis(f.From))
-	w.and(!f.To.IsZero(), "at < ?", millis(f.To))
-	w.and(f.Before > 0, "seq < ?", f.Before)
-	return w.sql, w.args
+// EachEntryUp hands all entries of the tenant to do, the oldest first, until it wants no more. It reads one state of the
+// history, whatever is written meanwhile.
+func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func(packaging.Entry) (more bool)) error {
+	rows, err := d.read.QueryContext(ctx, `SELECT `+entryColumns+` FROM history WHERE tenant_id = ? ORDER BY seq, id`, tenant)
+	if err != nil {
+		return coded(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if err != nil {
+			return coded(err)
+		}
+		if !do(e) {
+			return nil
+		}
+	}
+	return coded(rows.Err())
 }

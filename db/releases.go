@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -128,12 +130,33 @@ func (t *tx) endRelease(o packaging.Order, r packaging.Release, body []byte) err
 			return err
 		}
 	}
-	if err := t.followAnswer(o, r); err != nil {
+	status, err := t.followAnswer(o, r)
+	if err != nil {
 		return err
 	}
 	e := entryOf(packaging.ReleaseEnded, r.By, o)
+	if status != "" {
+		e.Object, e.Old, e.New = "order status", string(o.Status), string(status)
+	}
 	e.Outcome, e.Reason, e.Took = r.Outcome, string(r.Reason), r.Took()
 	e.HTTPStatus, e.Code, e.Message, e.Serials = r.HTTPStatus, r.Code, r.Message, r.Serials
+	if err := t.record(e); err != nil {
+		return err
+	}
+	return t.recordOdd(r.By, o, r)
+}
+
+// recordOdd records what is odd about the list that a release has just got.
+func (t *tx) recordOdd(by packaging.Author, o packaging.Order, r packaging.Release) error {
+	if len(r.Oddities) == 0 {
+		return nil
+	}
+	var odd []string
+	for _, o := range r.Oddities {
+		odd = append(odd, fmt.Sprintf("%s %d", o.Kind, o.Count))
+	}
+	e := entryOf(packaging.ListOdd, by, o)
+	e.Object, e.New, e.Serials = "serial list", strings.Join(odd, ", "), r.Serials
 	return t.record(e)
 }
 
@@ -152,17 +175,17 @@ func (t *tx) storeRelease(r packaging.Release) error {
 		r.List, r.ListBy, nullTime(r.ListAt), r.ID)
 }
 
-// followAnswer brings the order to what the answer proves about it, and no further.
-func (t *tx) followAnswer(o packaging.Order, r packaging.Release) error {
+// followAnswer brings the order to what the answer proves about it, and no further. It gives the status that is proven.
+func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Status, error) {
 	switch {
 	case r.Outcome == packaging.Released:
-		return t.setStatus(o, packaging.InProgress, o.Gone)
+		return packaging.InProgress, t.setStatus(o, packaging.InProgress, o.Gone)
 	case r.Reason == packaging.WrongStatus && r.Status != "":
-		return t.setStatus(o, r.Status, o.Gone)
+		return r.Status, t.setStatus(o, r.Status, o.Gone)
 	case r.Reason == packaging.OrderNotFound:
-		return t.setStatus(o, o.Status, true)
+		return "", t.setStatus(o, o.Status, true)
 	}
-	return t.touch(o)
+	return "", t.touch(o)
 }
 
 // setStatus stores what the API has just proven about an order.

@@ -74,7 +74,10 @@ func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.
 		e := entryOf(packaging.ReleaseSettled, program, o)
 		e.Outcome, e.Reason, e.Serials = r.Outcome, string(r.Reason), r.Serials
 		e.Object, e.Old, e.New = "outcome, by the order's status", string(packaging.Unknown), string(s.Status)
-		return t.record(e)
+		if err := t.record(e); err != nil {
+			return err
+		}
+		return t.recordOdd(program, o, r)
 	})
 }
 
@@ -117,7 +120,10 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 		}
 		e := entryOf(packaging.ListAdded, by.Author, o)
 		e.Outcome, e.Serials = r.Outcome, r.Serials
-		return t.record(e)
+		if err := t.record(e); err != nil {
+			return err
+		}
+		return t.recordOdd(by.Author, o, r)
 	})
 }
 

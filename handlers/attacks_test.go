@@ -228,7 +228,7 @@ func posts() (routes []string) {
 func TestNoRouteTakesWhatAnotherSiteSends(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	b, at := s.SignIn("manager1"), place{"L1", s.Order("Order143")}
+	b, at := s.SignIn("manager1"), place{line: "L1", order: s.Order("Order143")}
 	for _, header := range []http.Header{
 		{"Origin": {"https://evil.example"}},
 		{"Origin": {"null"}},
@@ -330,7 +330,7 @@ func TestAForgedHostStandsNowhere(t *testing.T) {
 func TestEachRouteBoundsWhatItTakes(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	b, at := s.SignIn("manager1"), place{"L1", s.Order("Order143")}
+	b, at := s.SignIn("manager1"), place{line: "L1", order: s.Order("Order143")}
 	b2 := s.SignIn("administrator1")
 	for _, route := range posts() {
 		long := 70 << 10
@@ -427,7 +427,7 @@ func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
 			}
 		}
 	}
-	at := place{"L1", s.Order("Order143")}
+	at := place{line: "L1", order: s.Order("Order143")}
 	for _, r := range handlers.Routes() {
 		row, ok := expected[r.Method+" "+r.Path]
 		if r.Method != http.MethodGet || !ok {

@@ -1,13 +1,16 @@
 package handlers
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/hex"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,7 +19,30 @@ import (
 	"lineboard/views"
 )
 
-const entriesAPage = 50
+// HistoryStore is the history, and the views that people keep of it.
+type HistoryStore interface {
+	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
+	Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error)
+	EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error
+	HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error)
+	OrdersOfSerial(ctx context.Context, in packaging.Scope, serial string, limit int) ([]packaging.Order, error)
+	HistoryViews(ctx context.Context, p packaging.Person) ([]packaging.HistoryView, error)
+	SaveHistoryView(ctx context.Context, by packaging.Person, v packaging.HistoryView) error
+	RemoveHistoryView(ctx context.Context, by packaging.Person, id int64) error
+	Record(ctx context.Context, e packaging.Entry) error
+}
+
+// Verifier checks whether a tenant's history is what it was.
+type Verifier interface {
+	Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error)
+}
+
+const (
+	entriesAPage  = 50
+	storyAPage    = 200 // of one order: its whole story, but for a very long one
+	ordersASerial = 20
+	longestText   = 1000 // bytes of what is searched for
+)
 
 func (s *server) history(c echo.Context) error {
 	ctx, p := c.Request().Context(), signedIn(c)
@@ -25,39 +51,61 @@ func (s *server) history(c echo.Context) error {
 		return err
 	}
 	f.Hint = "history"
-	page := views.HistoryPage{Form: historyForm(c)}
+	page := views.HistoryPage{Form: views.HistoryFormOf(c.QueryParams())}
+	if len(page.Form.Text) > longestText {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
 	if page.Form.Before, err = position(c, "before"); err != nil {
+		return err
+	}
+	if page.Form.After, err = position(c, "after"); err != nil {
 		return err
 	}
 	if page.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
 		return err
 	}
-	if page.People, err = s.Store.People(ctx, p.Tenant.ID); err != nil {
+	if page.People, err = s.Store.HistoryPeople(ctx, p.Tenant.ID); err != nil {
+		return err
+	}
+	if page.Views, err = s.Store.HistoryViews(ctx, p); err != nil {
 		return err
 	}
 	filter, wrong := historyFilter(page.Form, p.Tenant)
 	if wrong != "" {
-		page.Problem = text.Say(ctx, "history.bad_time", "Time", wrong)
+		page.Problem = text.Say(pageContext(c), "history.bad_time", "Time", wrong)
 		return render(c, http.StatusBadRequest, views.History(f, page))
+	}
+	if page.Orders, err = s.narrowToSerial(ctx, p.Scope(), page.Form.Serial, &filter); err != nil {
+		return err
+	}
+	if page.Form.Serial != "" && len(page.Orders) == 0 {
+		page.Problem = text.Say(pageContext(c), "history.serial_unknown", "Serial", page.Form.Serial)
+		return render(c, http.StatusOK, views.History(f, page))
 	}
 	if page.Page, err = s.Store.History(ctx, p.Scope(), filter); err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.History(f, page))
-}
-
-func historyForm(c echo.Context) views.HistoryForm {
-	return views.HistoryForm{
-		Line: c.QueryParam("line"), Order: strings.TrimSpace(c.QueryParam("order")), Person: c.QueryParam("person"),
-		Outcome: c.QueryParam("outcome"), From: c.QueryParam("from"), To: c.QueryParam("to"),
+	if entries := page.Page.Entries; page.Form.Order != "" && len(page.Orders) == 0 && len(entries) > 0 {
+		o, err := s.Store.Order(ctx, p.Scope(), entries[0].OrderID)
+		switch {
+		case err == nil:
+			page.Orders = []packaging.Order{o}
+		case packaging.CodeOf(err) != packaging.NotFound: // it may be on a line now that the person does not see
+			return err
+		}
 	}
+	return render(c, http.StatusOK, views.History(f, page))
 }
 
 // historyFilter reads the form; wrong is a time in it that is none.
 func historyFilter(form views.HistoryForm, tenant packaging.Tenant) (f packaging.HistoryFilter, wrong string) {
 	f = packaging.HistoryFilter{
-		LineCode: form.Line, OrderKey: form.Order, Person: form.Person, Outcome: packaging.Outcome(form.Outcome),
-		Before: form.Before, Limit: entriesAPage,
+		Text: form.Text, LineCode: form.Line, OrderKey: form.Order, Person: form.Person, Deed: packaging.Deed(form.Deed),
+		Outcome: packaging.Outcome(form.Outcome), Exceptions: form.Exceptions,
+		Before: form.Before, After: form.After, Limit: entriesAPage,
+	}
+	if f.OrderKey != "" || form.Serial != "" {
+		f.Limit = storyAPage
 	}
 	for _, at := range []struct {
 		typed string
@@ -69,6 +117,107 @@ func historyFilter(form views.HistoryForm, tenant packaging.Tenant) (f packaging
 		}
 	}
 	return f, ""
+}
+
+// narrowToSerial has the filter ask for the orders that a serial number came with, and gives them.
+func (s *server) narrowToSerial(ctx context.Context, in packaging.Scope, serial string, f *packaging.HistoryFilter) ([]packaging.Order, error) {
+	if serial == "" {
+		return nil, nil
+	}
+	orders, err := s.Store.OrdersOfSerial(ctx, in, serial, ordersASerial)
+	for _, o := range orders {
+		f.Orders = append(f.Orders, o.Key)
+	}
+	return orders, err
+}
+
+// entry is the page of one entry: all of it, and whether it fits the one before it.
+func (s *server) entry(c echo.Context) error {
+	ctx, p := c.Request().Context(), signedIn(c)
+	seq, err := strconv.ParseInt(c.Param("seq"), 10, 64)
+	if err != nil {
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	var page views.EntryPage
+	if page.Entry, page.Follows, err = s.Store.Entry(ctx, p.Scope(), seq); err != nil {
+		return err
+	}
+	for _, neighbour := range []struct {
+		filter packaging.HistoryFilter
+		into   *int64
+	}{
+		{packaging.HistoryFilter{Before: seq, Limit: 1}, &page.Before},
+		{packaging.HistoryFilter{After: seq, Limit: 1}, &page.After},
+	} {
+		near, err := s.Store.History(ctx, p.Scope(), neighbour.filter)
+		if err != nil {
+			return err
+		}
+		for _, e := range near.Entries {
+			*neighbour.into = e.Seq
+		}
+	}
+	f, err := s.frame(c, "history", text.Say(pageContext(c), "entry.title", "Seq", text.Number(pageContext(c), seq)))
+	if err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.Entry(f, page))
+}
+
+// verify checks the whole history. Who looked, and what came of it, is in the history then.
+func (s *server) verify(c echo.Context) error {
+	ctx, p := c.Request().Context(), signedIn(c)
+	verdict, err := s.Verifier.Verify(ctx, p.Tenant.ID)
+	if err != nil {
+		return err
+	}
+	if !verdict.Whole() {
+		s.Log.Error("the history is not proven to be what it was", "tenant", p.Tenant.Slug, "verdict", verdict.String())
+	}
+	if err := s.Store.Record(ctx, packaging.Entry{
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.HistoryVerified, Object: "history", New: verdict.String(),
+	}); err != nil {
+		return err
+	}
+	f, err := s.frame(c, "history", text.Say(pageContext(c), "verify.title"))
+	if err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.Verified(f, verdict))
+}
+
+// backToHistory is for whom an answer to a press stands at the button's own address, and who reloads that.
+func (s *server) backToHistory(c echo.Context) error {
+	return c.Redirect(http.StatusSeeOther, string(views.HistoryURL(views.HistoryForm{})))
+}
+
+// saveView keeps what the form asks for under a name. Only who reviews shifts shares a view with others.
+func (s *server) saveView(c echo.Context) error {
+	p := signedIn(c)
+	q, err := url.ParseQuery(c.FormValue("query"))
+	form := views.HistoryFormOf(q)
+	v := packaging.HistoryView{Name: strings.TrimSpace(c.FormValue("name")), Query: form.Query(), Shared: c.FormValue("shared") != ""}
+	if err != nil || v.Name == "" || utf8.RuneCountInString(v.Name) > 60 || !utf8.ValidString(v.Name) || v.Query == "" {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	if v.Shared && !p.May(packaging.ReviewShifts) {
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	}
+	if err := s.Store.SaveHistoryView(c.Request().Context(), p, v); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(views.HistoryURL(form)))
+}
+
+func (s *server) removeView(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.RemoveHistoryView(c.Request().Context(), signedIn(c), int64(id)); err != nil {
+		return err
+	}
+	return s.backToHistory(c)
 }
 
 // siteTime reads a time of the site as browsers send it, to the minute or the second. Nothing typed is the zero time.
@@ -92,12 +241,17 @@ var historyColumns = []string{
 
 // historyCSV streams all entries that the form asks for, newest first, with what their hashes are made of.
 func (s *server) historyCSV(c echo.Context) error {
-	p := signedIn(c)
-	filter, wrong := historyFilter(historyForm(c), p.Tenant)
-	if wrong != "" {
+	p, ctx := signedIn(c), c.Request().Context()
+	form := views.HistoryFormOf(c.QueryParams())
+	filter, wrong := historyFilter(form, p.Tenant)
+	if wrong != "" || len(form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	ctx := c.Request().Context()
+	if orders, err := s.narrowToSerial(ctx, p.Scope(), form.Serial, &filter); err != nil {
+		return err
+	} else if form.Serial != "" && len(orders) == 0 {
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	}
 	if err := s.Store.Record(ctx, packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "history.csv", New: c.QueryString(),
 	}); err != nil {

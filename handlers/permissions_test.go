@@ -22,6 +22,7 @@ import (
 type place struct {
 	line  string // its code
 	order packaging.Order
+	entry int64 // number of an entry of the history about something there
 }
 
 // row is what is expected of a route. Every route has one.
@@ -42,6 +43,8 @@ func fixed(path string) func(place) string { return func(place) string { return 
 func ofLine(rest string) func(place) string {
 	return func(p place) string { return "/lines/" + p.line + rest }
 }
+
+func ofEntry(p place) string { return fmt.Sprintf("/history/%d", p.entry) }
 
 func ofOrder(rest string) func(place) string {
 	return func(p place) string { return path(p.order, rest) }
@@ -81,20 +84,25 @@ var expected = map[string]row{
 	"POST /lines/:line/queue": {needs: packaging.ReleaseOrders, at: ofLine("/queue"), lineBound: true, form: func(p place) []string {
 		return []string{"pick", fmt.Sprintf("%d.%d", p.order.ID, p.order.Revision+100)}
 	}},
-	"POST /lines/:line/queue/stop": {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
-	"GET /orders":                  {needs: packaging.ViewOrders, at: fixed("/orders")},
-	"GET /orders/:id":              {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
-	"POST /orders/:id/release":     {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
-	"GET /orders/:id/release":      {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
-	"POST /orders/:id/ask":         {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
-	"POST /orders/:id/acknowledge": {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
-	"GET /orders/:id/list":         {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},
-	"POST /orders/:id/list":        {needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"), lineBound: true},
-	"GET /orders/:id/serials":      {needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true},
-	"GET /orders/:id/serials.csv":  {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
-	"GET /orders/:id/serials.json": {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
-	"GET /history":                 {needs: packaging.ViewHistory, at: fixed("/history")},
-	"GET /history.csv":             {needs: packaging.ExportRecords, at: fixed("/history.csv")},
+	"POST /lines/:line/queue/stop":   {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
+	"GET /orders":                    {needs: packaging.ViewOrders, at: fixed("/orders")},
+	"GET /orders/:id":                {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
+	"POST /orders/:id/release":       {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
+	"GET /orders/:id/release":        {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
+	"POST /orders/:id/ask":           {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
+	"POST /orders/:id/acknowledge":   {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
+	"GET /orders/:id/list":           {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},
+	"POST /orders/:id/list":          {needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"), lineBound: true},
+	"GET /orders/:id/serials":        {needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true},
+	"GET /orders/:id/serials.csv":    {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
+	"GET /orders/:id/serials.json":   {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
+	"GET /history":                   {needs: packaging.ViewHistory, at: fixed("/history")},
+	"GET /history.csv":               {needs: packaging.ExportRecords, at: fixed("/history.csv")},
+	"GET /history/:seq":              {needs: packaging.ViewHistory, at: ofEntry, lineBound: true},
+	"POST /history/verify":           {needs: packaging.ExportRecords, at: fixed("/history/verify")},
+	"GET /history/verify":            {needs: packaging.ViewHistory, at: fixed("/history/verify")},
+	"POST /history/views":            {needs: packaging.ViewHistory, at: fixed("/history/views"), form: fields("name", "mine", "query", "line=L1")},
+	"POST /history/views/:id/remove": {needs: packaging.ViewHistory, at: fixed("/history/views/999999/remove")},
 
 	"GET /admin":                        {needs: packaging.ViewSetup, at: fixed("/admin")},
 	"GET /admin/stations":               {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
@@ -220,12 +228,15 @@ func newCrowd(t *testing.T) crowd {
 	if err != nil || len(serials) != 1 {
 		t.Fatalf("%d serials of Order148, %v", len(serials), err)
 	}
+	about := func(key string) int64 {
+		return s.History()[slices.IndexFunc(s.History(), func(e packaging.Entry) bool { return e.OrderKey == key })].Seq
+	}
 	return crowd{
 		s,
-		place{"L1", s.Order("Order144")},
-		place{"L2", s.Order("Order149")},
-		place{"NOWHERE", s.Order("Order156")},
-		place{"B9", s.OrderOf("basel", "Order144")},
+		place{"L1", s.Order("Order144"), about("Order143")},
+		place{"L2", s.Order("Order149"), about("Order148")},
+		place{"NOWHERE", s.Order("Order156"), 1},
+		place{"B9", s.OrderOf("basel", "Order144"), 999_999},
 		[]string{"Bottle line 2", "Order148", "Order149", "Order156", "Amoxicillin", "Omeprazole", serials[0].Value},
 	}
 }
@@ -414,6 +425,7 @@ var tenantWide = map[string]string{
 	"CredentialStates": "when the site's credentials were set",
 	"FillCredentials":  "the site's own credentials, for a test of its connection",
 	"Tokens":           "part of the setup, whose pages name all lines",
+	"HistoryPeople":    "who has ever done something, for a filter",
 }
 
 func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {

@@ -38,6 +38,7 @@ type Store interface {
 	PeopleStore
 	ImportStore
 	TokenStore
+	HistoryStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
@@ -57,11 +58,8 @@ type Store interface {
 	Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
 	FindSerials(ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error)
 	EachSerial(ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error) error
-	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
-	EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error
-	Record(ctx context.Context, e packaging.Entry) error
 	Ready(ctx context.Context) error
 }
 
@@ -101,6 +99,7 @@ type Config struct {
 	Test     func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport // tries a connection out
 	Setup    *Setup                                                                                     // the first start, nil where there is an administrator
 	Guard    Guard
+	Verifier Verifier
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache
@@ -225,6 +224,11 @@ func (s *server) routes() []route {
 		{"GET", "/imports/:id", packaging.ViewHistory, s.imported},
 		{"GET", "/history", packaging.ViewHistory, s.history},
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
+		{"POST", "/history/verify", packaging.ExportRecords, s.verify},
+		{"GET", "/history/verify", packaging.ViewHistory, s.backToHistory},
+		{"POST", "/history/views", packaging.ViewHistory, s.saveView},
+		{"POST", "/history/views/:id/remove", packaging.ViewHistory, s.removeView},
+		{"GET", "/history/:seq", packaging.ViewHistory, s.entry},
 
 		{"GET", "/admin", packaging.ViewSetup, s.admin},
 		{"GET", "/admin/stations", packaging.ViewSetup, s.stations},

@@ -3,6 +3,7 @@ package views
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -260,22 +261,67 @@ func ImportDoneURL(id packaging.ImportID, after packaging.OrderID) templ.SafeURL
 
 // HistoryForm is what a person asked the history for, as typed.
 type HistoryForm struct {
-	Line, Order, Person, Outcome string
-	From, To                     string // of the site, as in "2026-11-23T06:00"
-	Before                       int64
+	Text, Line, Order, Serial, Person, Deed, Outcome string
+	Exceptions                                       bool
+	From, To                                         string // of the site, as in "2026-11-23T06:00"
+	Before, After                                    int64
+}
+
+// HistoryFormOf reads the form from a query.
+func HistoryFormOf(q url.Values) HistoryForm {
+	trimmed := func(name string) string { return strings.TrimSpace(q.Get(name)) }
+	return HistoryForm{
+		Text: trimmed("q"), Line: q.Get("line"), Order: trimmed("order"), Serial: trimmed("serial"), Person: q.Get("person"),
+		Deed: q.Get("deed"), Outcome: q.Get("outcome"), Exceptions: q.Get("exceptions") != "", From: q.Get("from"), To: q.Get("to"),
+	}
 }
 
 func (f HistoryForm) query(path templ.SafeURL) templ.SafeURL {
-	return withQuery(path, "line", f.Line, "order", f.Order, "person", f.Person, "outcome", f.Outcome,
-		"from", f.From, "to", f.To, "before", number(f.Before))
+	exceptions := ""
+	if f.Exceptions {
+		exceptions = "1"
+	}
+	return withQuery(path, "q", f.Text, "line", f.Line, "order", f.Order, "serial", f.Serial, "person", f.Person, "deed", f.Deed,
+		"outcome", f.Outcome, "exceptions", exceptions, "from", f.From, "to", f.To, "before", number(f.Before), "after", number(f.After))
+}
+
+// Query is the form without the page that it is on, empty where nothing is asked for.
+func (f HistoryForm) Query() string {
+	f.Before, f.After = 0, 0
+	return strings.TrimPrefix(string(f.query("")), "?")
 }
 
 func HistoryURL(f HistoryForm) templ.SafeURL { return f.query("/history") }
 
 // HistoryCSVURL is all that the form asks for, whatever page it is on.
 func HistoryCSVURL(f HistoryForm) templ.SafeURL {
-	f.Before = 0
+	f.Before, f.After = 0, 0
 	return f.query("/history.csv")
+}
+
+// EntryURL is one entry of the history.
+func EntryURL(seq int64) templ.SafeURL {
+	return HistoryURL(HistoryForm{}) + "/" + templ.SafeURL(strconv.FormatInt(seq, 10))
+}
+
+// VerifyURL checks the history.
+func VerifyURL() templ.SafeURL { return HistoryURL(HistoryForm{}) + "/verify" }
+
+// ViewsURL keeps a view of the history.
+func ViewsURL() templ.SafeURL { return HistoryURL(HistoryForm{}) + "/views" }
+
+// RemoveViewURL forgets one.
+func RemoveViewURL(v packaging.HistoryView) templ.SafeURL {
+	return ViewsURL() + "/" + templ.SafeURL(strconv.FormatInt(v.ID, 10)) + "/remove"
+}
+
+// SavedViewURL is the history as a view asks for it.
+func SavedViewURL(v packaging.HistoryView) templ.SafeURL {
+	q, err := url.ParseQuery(v.Query)
+	if err != nil {
+		return HistoryURL(HistoryForm{})
+	}
+	return HistoryURL(HistoryFormOf(q))
 }
 
 // withQuery adds those of the pairs of name and value that have a value.

@@ -53,6 +53,8 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 		{"serials", orders["Order143"] + "/serials"},
 		{"serials not found", orders["Order143"] + "/serials?q=none"},
 		{"history", "/history"},
+		{"history with filters", "/history?q=order&line=L1&exceptions=1&person=supervisor1&deed=release_ended"},
+		{"an entry of the history", "/history/1"},
 		{"history of no time", "/history?from=never"},
 		{"help", "/help"},
 		{"what is not there", "/nothing"},

@@ -3,7 +3,6 @@ package packaging
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"hash"
 	"strconv"
 	"time"
 )
@@ -19,6 +18,7 @@ const (
 	ReleaseAsked       Deed = "release_asked"       // a person had the API asked about an unknown outcome
 	ReleaseSettled     Deed = "release_settled"     // an unknown outcome became known
 	ListAdded          Deed = "list_added"          // a person added a missing serial list
+	ListOdd            Deed = "list_odd"            // New says what is odd about the list that came
 	ResultAcknowledged Deed = "result_acknowledged" // a person has looked at the result of a release
 	QueueStarted       Deed = "queue_started"       // New lists its orders
 	QueueEnded         Deed = "queue_ended"         // Reason says why
@@ -34,6 +34,9 @@ const (
 	OrdersImported     Deed = "orders_imported"   // Object is the file, New the counts and the digest of what was done
 	TokenCreated       Deed = "token_created"     // never with its value
 	TokenRevoked       Deed = "token_revoked"
+	HistoryVerified    Deed = "history_verified" // New is the verdict
+	ViewSaved          Deed = "view_saved"       // a filter of the history under a name; New is its query
+	ViewRemoved        Deed = "view_removed"
 	TenantSet          Deed = "tenant_set"
 	CredentialSet      Deed = "credential_set" // never with its value
 	LineSet            Deed = "line_set"
@@ -54,10 +57,14 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }
+
+// Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
+// refused or unknown, and queues that did not end as done.
+var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ListOdd, SignInDeclined, PINDeclined, SignDeclined, ThrottlingBegan}
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
 // the hash of the entry before it, so that a changed or missing one shows.
@@ -96,69 +103,90 @@ type Entry struct {
 // EntryFormat is the format of entries that are written today.
 const EntryFormat = 2
 
-// Digest is the hash that the entry must carry: SHA-256 over these fields in this order, each written as a netstring
-// (its length in bytes as decimal digits, ':', the bytes, ','):
+// Digest is the hash that the entry must carry: SHA-256 over [Entry.Canonical].
+func (e Entry) Digest() [sha256.Size]byte { return sha256.Sum256(e.Canonical()) }
+
+// Canonical is what the entry's hash is over: these fields in this order, each written as a netstring (its length in bytes
+// as decimal digits, ':', the bytes, ','):
 //
 //	"lineboard history " and Format, Prev in 64 hexadecimal digits, TenantID, Seq, At in milliseconds since 1970 UTC,
 //	By.ID, By.Username, By.FullName, By.Role, Deed, OrderID, OrderKey, LineCode, LineName, ReleaseID, Object, Old, New,
 //	Outcome, Reason, Took in milliseconds, HTTPStatus, Code, Message, Serials; and from format 2 on By.Station, Comment
 //
 // Numbers are decimal; text is UTF-8 as stored.
-func (e Entry) Digest() [sha256.Size]byte {
-	d := digester{sha256.New()}
-	d.text("lineboard history " + strconv.Itoa(e.Format))
-	d.text(hex.EncodeToString(e.Prev[:]))
-	d.number(int64(e.TenantID))
-	d.number(e.Seq)
-	d.number(e.At.UnixMilli())
-	d.number(int64(e.By.ID))
-	d.text(e.By.Username)
-	d.text(e.By.FullName)
-	d.text(string(e.By.Role))
-	d.text(string(e.Deed))
-	d.number(int64(e.OrderID))
-	d.text(e.OrderKey)
-	d.text(e.LineCode)
-	d.text(e.LineName)
-	d.number(int64(e.ReleaseID))
-	d.text(e.Object)
-	d.text(e.Old)
-	d.text(e.New)
-	d.text(string(e.Outcome))
-	d.text(e.Reason)
-	d.number(e.Took.Milliseconds())
-	d.number(int64(e.HTTPStatus))
-	d.text(e.Code)
-	d.text(e.Message)
-	d.number(e.Serials)
+func (e Entry) Canonical() []byte {
+	c := make(canonical, 0, 512)
+	c.text("lineboard history " + strconv.Itoa(e.Format))
+	c.text(hex.EncodeToString(e.Prev[:]))
+	c.number(int64(e.TenantID))
+	c.number(e.Seq)
+	c.number(e.At.UnixMilli())
+	c.number(int64(e.By.ID))
+	c.text(e.By.Username)
+	c.text(e.By.FullName)
+	c.text(string(e.By.Role))
+	c.text(string(e.Deed))
+	c.number(int64(e.OrderID))
+	c.text(e.OrderKey)
+	c.text(e.LineCode)
+	c.text(e.LineName)
+	c.number(int64(e.ReleaseID))
+	c.text(e.Object)
+	c.text(e.Old)
+	c.text(e.New)
+	c.text(string(e.Outcome))
+	c.text(e.Reason)
+	c.number(e.Took.Milliseconds())
+	c.number(int64(e.HTTPStatus))
+	c.text(e.Code)
+	c.text(e.Message)
+	c.number(e.Serials)
 	if e.Format >= 2 {
-		d.text(e.By.Station)
-		d.text(e.Comment)
+		c.text(e.By.Station)
+		c.text(e.Comment)
 	}
-	return [sha256.Size]byte(d.Sum(nil))
+	return c
 }
 
-type digester struct{ hash.Hash }
+// canonical is what was written of an entry so far.
+type canonical []byte
 
-func (d digester) text(s string) {
-	_, _ = d.Write([]byte(strconv.Itoa(len(s)) + ":" + s + ","))
+func (c *canonical) text(s string) {
+	*c = append(strconv.AppendInt(*c, int64(len(s)), 10), ':')
+	*c = append(append(*c, s...), ',')
 }
 
-func (d digester) number(n int64) { d.text(strconv.FormatInt(n, 10)) }
+func (c *canonical) number(n int64) { c.text(strconv.FormatInt(n, 10)) }
 
 // HistoryFilter narrows the history. Zero values narrow nothing.
 type HistoryFilter struct {
-	LineCode string
-	OrderKey string // exactly this one
-	Person   string // username
-	Outcome  Outcome
-	From, To time.Time // From included, To excluded
-	Before   int64     // only entries with a smaller Seq: where the previous page ended
-	Limit    int
+	Text       string // words that an entry must all have, or begin with
+	LineCode   string
+	OrderKey   string   // exactly this one
+	Orders     []string // one of these
+	Person     string   // username
+	Deed       Deed
+	Outcome    Outcome
+	Exceptions bool      // nothing but [Exceptions] and what stands beside them
+	From, To   time.Time // From included, To excluded
+	Before     int64     // only entries with a smaller Seq: where the previous page ended
+	After      int64     // only entries with a greater Seq, those next to it: where the page after it begins
+	Limit      int
 }
 
-// HistoryPage is one page of the history, newest first. Next is 0 on the last page.
+// HistoryPage is one page of the history, newest first. Next is 0 on the last page; Newer is 0 on the first.
 type HistoryPage struct {
 	Entries []Entry
-	Next    int64
+	Next    int64 // older entries are before it
+	Newer   int64 // newer ones are after it
+}
+
+// HistoryView is a filter of the history that a person keeps under a name.
+type HistoryView struct {
+	ID     int64
+	Name   string
+	Query  string // of the history's page
+	Shared bool   // everybody who may read the history sees it
+	Own    bool   // of the person who asks
+	By     string // full name of whose it is
 }

@@ -2,6 +2,7 @@ package packaging
 
 import (
 	"crypto/sha256"
+	"hash"
 	"slices"
 	"strings"
 	"time"
@@ -189,13 +190,15 @@ func (s ImportSum) Effect() bool { return s.New+s.Changed > 0 }
 // ImportCheck collects what an import does to each order, in the order of the file, into its sum.
 type ImportCheck struct {
 	ImportSum
-	digest digester
+	sum hash.Hash // over the orders so far, each in canonical form
 }
 
 // NewImportCheck begins a check.
 func NewImportCheck() *ImportCheck {
-	c := &ImportCheck{digest: digester{sha256.New()}}
-	c.digest.text("lineboard import 1")
+	c := &ImportCheck{sum: sha256.New()}
+	var begin canonical
+	begin.text("lineboard import 1")
+	_, _ = c.sum.Write(begin)
 	return c
 }
 
@@ -212,19 +215,21 @@ func (c *ImportCheck) Add(o ImportedOrder) {
 	default:
 		c.Unchanged++
 	}
-	c.digest.text(o.Key)
-	c.digest.text(what)
-	c.digest.number(int64(len(o.Changes)))
+	var said canonical
+	said.text(o.Key)
+	said.text(what)
+	said.number(int64(len(o.Changes)))
 	for _, change := range o.Changes {
-		c.digest.text(string(change.Field))
-		c.digest.text(change.Old)
-		c.digest.text(change.New)
+		said.text(string(change.Field))
+		said.text(change.Old)
+		said.text(change.New)
 	}
+	_, _ = c.sum.Write(said)
 }
 
 // Sum is what was added so far.
 func (c *ImportCheck) Sum() ImportSum {
-	c.Digest = [sha256.Size]byte(c.digest.Sum(nil))
+	c.Digest = [sha256.Size]byte(c.sum.Sum(nil))
 	return c.ImportSum
 }
 

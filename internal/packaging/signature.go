@@ -17,16 +17,16 @@ type Record struct {
 type Value struct{ Name, Text string }
 
 // Digest is the hash of a record: SHA-256 over "lineboard record 1", Kind, and the name and text of each value, each
-// written as a netstring (see [Entry.Digest]).
+// written as a netstring (see [Entry.Canonical]).
 func (r Record) Digest() [sha256.Size]byte {
-	d := digester{sha256.New()}
-	d.text("lineboard record 1")
-	d.text(r.Kind)
+	var c canonical
+	c.text("lineboard record 1")
+	c.text(r.Kind)
 	for _, v := range r.Values {
-		d.text(v.Name)
-		d.text(v.Text)
+		c.text(v.Name)
+		c.text(v.Text)
 	}
-	return [sha256.Size]byte(d.Sum(nil))
+	return sha256.Sum256(c)
 }
 
 // ReleaseRecord is what is signed of an order before its release. Serials expected are empty where they are not known.
@@ -77,27 +77,27 @@ type Signature struct {
 }
 
 // Digest is the hash that the signature must carry: SHA-256 over these fields in this order, each written as a netstring
-// (see [Entry.Digest]):
+// (see [Entry.Canonical]):
 //
 //	"lineboard signature 1", TenantID, Kind, Object, Content in 64 hexadecimal digits, Place, By.ID, By.Username,
 //	By.FullName, By.Role, By.Station, Meaning, At in milliseconds since 1970 UTC, Factor
 func (s Signature) Digest() [sha256.Size]byte {
-	d := digester{sha256.New()}
-	d.text("lineboard signature 1")
-	d.number(int64(s.TenantID))
-	d.text(s.Kind)
-	d.number(s.Object)
-	d.text(hex.EncodeToString(s.Content[:]))
-	d.number(int64(s.Place))
-	d.number(int64(s.By.ID))
-	d.text(s.By.Username)
-	d.text(s.By.FullName)
-	d.text(string(s.By.Role))
-	d.text(s.By.Station)
-	d.text(s.Meaning)
-	d.number(s.At.UnixMilli())
-	d.text(string(s.Factor))
-	return [sha256.Size]byte(d.Sum(nil))
+	var c canonical
+	c.text("lineboard signature 1")
+	c.number(int64(s.TenantID))
+	c.text(s.Kind)
+	c.number(s.Object)
+	c.text(hex.EncodeToString(s.Content[:]))
+	c.number(int64(s.Place))
+	c.number(int64(s.By.ID))
+	c.text(s.By.Username)
+	c.text(s.By.FullName)
+	c.text(string(s.By.Role))
+	c.text(s.By.Station)
+	c.text(s.Meaning)
+	c.number(s.At.UnixMilli())
+	c.text(string(s.Factor))
+	return sha256.Sum256(c)
 }
 
 // SignaturesMissing says whether the rules want other signatures under a record than those given: its own person's first,

@@ -161,7 +161,9 @@ func (r *releaseRow) excused() bool {
 // storyOf says where the history of a release is not: requested, then how its call ended, then how an unknown outcome was
 // settled, each once.
 func storyOf(r *releaseRow) string {
-	steps := slices.DeleteFunc(slices.Clone(r.entries), func(e packaging.Entry) bool { return e.Deed == packaging.ReleaseAsked })
+	steps := slices.DeleteFunc(slices.Clone(r.entries), func(e packaging.Entry) bool {
+		return e.Deed == packaging.ReleaseAsked || e.Deed == packaging.ListOdd
+	})
 	want := []packaging.Deed{packaging.ReleaseRequested, packaging.ReleaseEnded}
 	if r.proof == packaging.ByStatus {
 		want = append(want, packaging.ReleaseSettled)

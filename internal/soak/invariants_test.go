@@ -55,7 +55,7 @@ func (m *model) triesOf(o *order) []*releaseRow {
 			}
 		}
 		for _, r := range rows {
-			if r.id == int64(e.ReleaseID) && e.Deed != packaging.ListAdded {
+			if r.id == int64(e.ReleaseID) && e.Deed != packaging.ListAdded && e.Deed != packaging.ListOdd {
 				r.entries = append(r.entries, e)
 			}
 		}

@@ -48,7 +48,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -108,7 +108,11 @@ func spoken(t *testing.T) map[string]bool {
 	for _, s := range []string{"open", "in_progress", "suspended", "done", "other"} {
 		keys["obstacle.not_pending."+s], keys["obstacle.not_pending."+s+".do"] = true, true
 	}
+	for _, k := range packaging.BreakKinds {
+		keys["verify."+string(k)] = true
+	}
 	for _, d := range packaging.Deeds {
+		keys["deed_name."+string(d)] = true
 		switch d {
 		case packaging.ReleaseEnded:
 			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.Unknown} {

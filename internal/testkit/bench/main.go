@@ -46,9 +46,10 @@ const (
 	partOpen    = "open"
 	partCrowd   = "crowd"
 	partImport  = "import"
+	partHistory = "history"
 )
 
-var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd, partImport}
+var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory}
 
 // plan is how much is measured.
 type plan struct {
@@ -61,6 +62,7 @@ type plan struct {
 	bulk      int           // serials of a large order
 	lookups   int           // and pages, of one side in one round
 	imported  int           // orders of a file
+	entries   int           // of the long history
 }
 
 func (p plan) wants(part string) bool { return slices.Contains(p.only, part) }
@@ -75,9 +77,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
-	p.boardTime, p.small, p.bulk, p.lookups, p.imported = 2*time.Second, 10, 100_000, 2_000, 100_000
+	p.boardTime, p.small, p.bulk, p.lookups, p.imported, p.entries = 2*time.Second, 10, 100_000, 2_000, 100_000, 1_000_000
 	if *short {
-		p.boardTime, p.small, p.bulk, p.lookups, p.imported = 300*time.Millisecond, 3, 10_000, 200, 2_000
+		p.boardTime, p.small, p.bulk, p.lookups, p.imported, p.entries = 300*time.Millisecond, 3, 10_000, 200, 2_000, 20_000
 		p.serials, p.rounds = min(p.serials, 200_000), min(p.rounds, 2)
 	}
 	p.only = strings.Split(*only, ",")
@@ -160,6 +162,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partImport) {
 		if err := b.measureImport(ctx); err != nil {
 			return fmt.Errorf("import: %w", err)
+		}
+	}
+	if b.wants(partHistory) {
+		if err := b.measureHistory(ctx); err != nil {
+			return fmt.Errorf("history: %w", err)
 		}
 	}
 	if !b.wants(partRelease) && !b.wants(partStorage) && !b.wants(partOpen) {

@@ -24,6 +24,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/internal/anchors"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
@@ -49,6 +50,7 @@ type Site struct {
 	Releaser *release.Releaser
 	Settler  *release.Settler
 	Guard    *throttle.Guard
+	Keeper   *anchors.Keeper // keeps heads when it is told to
 	Sync     *ordersync.Syncer
 	Clock    *Clock
 	Log      *Log
@@ -124,12 +126,16 @@ func New(t testing.TB, o Options) *Site {
 		release.DefaultPace, s.Clock.Now, log)
 	s.Sync = ordersync.New(s.Store, func(ctx context.Context, id packaging.TenantID) (ordersync.API, error) { return clients.Of(ctx, id) },
 		30*time.Second, s.Settler.Wake, s.Clock.Now, log)
+	kept := filepath.Join(filepath.Dir(s.Path), "anchors.log")
+	if s.Keeper, err = anchors.NewKeeper(context.Background(), s.Store, kept, s.Clock.Now, log); err != nil {
+		t.Fatal(err)
+	}
 	if o.Patience == 0 {
 		o.Patience = time.Minute
 	}
 	s.Guard = throttle.New(s.Store, s.Clock.Now, log)
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
+		Store: s.Store, Verifier: anchors.NewVerifier(s.Store, kept), Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, s.api(baseURL, c, o.Limits))
 		}, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour, Guard: s.Guard,

@@ -1,0 +1,31 @@
+package db
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+)
+
+// Heads gives the newest entry of each tenant's history.
+func (d *DB) Heads(ctx context.Context) ([]packaging.Head, error) {
+	return collect(ctx, d.read, func(row scanner) (h packaging.Head, err error) {
+		var hash []byte
+		err = row.Scan(&h.Tenant, &h.Slug, &h.Seq, &hash)
+		copy(h.Hash[:], hash)
+		return h, err
+	}, `
+		SELECT t.id, t.slug, h.seq, h.hash FROM tenants t
+		JOIN history h ON h.tenant_id = t.id AND h.seq = (SELECT max(seq) FROM history WHERE tenant_id = t.id)
+		ORDER BY t.id`)
+}
+
+// AnchorLines is how many lines were written to the file of anchors.
+func (d *DB) AnchorLines(ctx context.Context) (n int64, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT lines FROM anchoring`).Scan(&n)
+	return n, coded(err)
+}
+
+// NoteAnchorLines keeps how many lines were written to the file of anchors.
+func (d *DB) NoteAnchorLines(ctx context.Context, n int64) error {
+	return d.tx(ctx, func(t *tx) error { return t.exec(`UPDATE anchoring SET lines = max(lines, ?)`, n) })
+}

@@ -1,0 +1,82 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+)
+
+// OpenToRead opens a database that another process may have open, to read it and nothing else. It must have this
+// program's schema.
+func OpenToRead(ctx context.Context, path string) (*DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("there is no database: %w", err)
+	}
+	pool, err := open(path, 1, url.Values{
+		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_dqs": {"0"},
+		"_pragma": {"cache_size(-16384)", "temp_store(MEMORY)", "trusted_schema(0)"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{read: &reader{DB: pool}}
+	if err := d.sameSchema(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) sameSchema(ctx context.Context) error {
+	provider, err := migrations(d.read.DB)
+	if err != nil {
+		return err
+	}
+	sources := provider.ListSources()
+	knows, has := sources[len(sources)-1].Version, int64(0)
+	if err := d.read.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&has); err != nil {
+		return coded(err)
+	}
+	if has != knows {
+		return fmt.Errorf("the database has schema %d and this Lineboard reads schema %d: use the one that it belongs to", has, knows)
+	}
+	return nil
+}
+
+// Backup writes one state of a database to a new file, whether another process has it open and writes to it or not. An
+// error leaves no file.
+func Backup(ctx context.Context, path, to string) error {
+	for file, wanted := range map[string]bool{path: true, to: false} {
+		if _, err := os.Lstat(file); err != nil && wanted {
+			return fmt.Errorf("there is no database: %w", err)
+		} else if err == nil && !wanted {
+			return fmt.Errorf("%s is there already; a backup overwrites nothing", file)
+		}
+	}
+	pool, err := open(path, 1, url.Values{"mode": {"ro"}, "_busy_timeout": {"5000"}})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	// Under its name it stands only when it is complete and on the disk.
+	part := to + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // SQLite takes an empty file, and leaves who may read it
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, `VACUUM INTO ?`, part)
+	if err = coded(err); err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(part, to)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return nil
+}

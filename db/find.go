@@ -1,0 +1,214 @@
+package db
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"lineboard/internal/packaging"
+)
+
+// historyQuery is the query for a page of the entries, and for one more, that tells whether there are more. It is
+// empty where nothing can match.
+//
+// The order of an order's entries is in an index of its own. Any other filters are answered by the index that entries are
+// found by: it gives those that have all of them, in the order of time, so that a page takes as long among a million
+// entries as among a hundred.
+func (d *DB) historyQuery(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (query string, args []any, err error) {
+	conditions, values := historyWhere(in, f)
+	order := "DESC"
+	if f.After > 0 {
+		order = "ASC"
+	}
+	match, possible, err := d.historyMatch(ctx, in, f)
+	if err != nil || !possible {
+		return "", nil, err
+	}
+	if match == "" {
+		return `SELECT ` + entryColumns + ` FROM history WHERE ` + conditions + ` ORDER BY seq ` + order + ` LIMIT ?`, append(values, f.Limit+1), nil
+	}
+	// CROSS JOIN has the index come first. It is in the order of keys, as numbers of a tenant are.
+	w := where{"history_index MATCH ?", []any{match}}
+	w.and(f.Before > 0, "history_index.rowid < coalesce((SELECT id FROM history AS at WHERE at.tenant_id = ? AND at.seq >= ? ORDER BY at.seq LIMIT 1), 1 << 62)", in.Tenant(), f.Before)
+	w.and(f.After > 0, "history_index.rowid > coalesce((SELECT id FROM history AS at WHERE at.tenant_id = ? AND at.seq <= ? ORDER BY at.seq DESC LIMIT 1), 0)", in.Tenant(), f.After)
+	return `SELECT ` + entryColumns + ` FROM history_index CROSS JOIN history ON history.id = history_index.rowid
+		WHERE ` + w.sql + ` AND ` + conditions + ` ORDER BY history_index.rowid ` + order + ` LIMIT ?`, append(append(w.args, values...), f.Limit+1), nil
+}
+
+// historyWhere is what the entries of a page must fulfil, but for their words.
+func historyWhere(in packaging.Scope, f packaging.HistoryFilter) (string, []any) {
+	w := where{"tenant_id = ?", []any{in.Tenant()}}
+	w.and(in.Limited(), `(line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?))) OR line_code = '' AND user_id = ?)`,
+		lineList(in), in.Person())
+	w.and(f.LineCode != "", "line_code = ?", f.LineCode)
+	w.and(f.OrderKey != "", "order_key = ?", f.OrderKey)
+	w.and(f.Person != "", "username = ?", f.Person)
+	w.and(f.Deed != "", "deed = ?", f.Deed)
+	w.and(f.Outcome != "", "outcome = ?", f.Outcome)
+	w.and(!f.From.IsZero(), "at >= ?", millis(f.From))
+	w.and(!f.To.IsZero(), "at < ?", millis(f.To))
+	w.and(f.Before > 0, "seq < ?", f.Before)
+	w.and(f.After > 0, "seq > ?", f.After)
+	return w.sql, w.args
+}
+
+// historyMatch asks the index for the filter, in the language of FTS5. It is empty where the filter does not need it;
+// possible is false where nothing can match.
+func (d *DB) historyMatch(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (match string, possible bool, err error) {
+	var all []string
+	key := func(kind, value string) string {
+		return wholeKey(kind, in.Tenant(), strings.ToUpper(hex.EncodeToString([]byte(value))))
+	}
+	if in.Limited() {
+		lines, err := d.Lines(ctx, in)
+		if err != nil {
+			return "", false, err
+		}
+		any := []string{"(" + key("l", "") + " AND " + wholeKey("u", in.Tenant(), in.Person()) + ")"}
+		for _, line := range lines {
+			any = append(any, key("l", line.Code))
+		}
+		all = append(all, either(any))
+	}
+	if f.LineCode != "" {
+		all = append(all, key("l", f.LineCode))
+	}
+	if f.Person != "" {
+		all = append(all, key("p", f.Person))
+	}
+	if f.Deed != "" {
+		all = append(all, key("d", string(f.Deed)))
+	}
+	if f.Outcome != "" {
+		all = append(all, key("c", string(f.Outcome)))
+	}
+	if f.Exceptions {
+		all = append(all, exceptions(key))
+	}
+	if len(f.Orders) > 0 {
+		var any []string
+		for _, order := range f.Orders {
+			any = append(any, key("o", order))
+		}
+		all = append(all, either(any))
+	}
+	if !f.From.IsZero() || !f.To.IsZero() {
+		from, to, err := d.historySpan(ctx, in.Tenant(), f.From, f.To)
+		spans := spans(in.Tenant(), from, to)
+		if err != nil || len(spans) == 0 {
+			return "", false, err
+		}
+		all = append(all, either(spans))
+	}
+	words, keys := strings.FieldsFunc(f.Text, unicode.IsSpace), len(all)
+	for _, word := range words {
+		if said := phrase(word); said != "" {
+			all = append(all, said)
+		}
+	}
+	switch {
+	case len(words) > 0 && len(all) == 0:
+		return "", false, nil // nothing but punctuation
+	case len(all) == 0:
+		return "", true, nil
+	}
+	if f.OrderKey != "" {
+		all = append(all, key("o", f.OrderKey))
+	} else if keys == 0 { // any key says whose the entries are, words alone do not
+		all = append(all, key("t", ""))
+	}
+	return strings.Join(all, " AND "), true, nil
+}
+
+// keyMark begins what the index has as a key. It is a letter to FTS5, and on no keyboard.
+const keyMark = '\ue000'
+
+// wholeKey asks for a key of the tenant.
+func wholeKey(kind string, tenant packaging.TenantID, value any) string {
+	return fmt.Sprintf(`keys : "%c%s%dz%v"`, keyMark, kind, tenant, value)
+}
+
+func either(keys []string) string { return "(" + strings.Join(keys, " OR ") + ")" }
+
+func exceptions(key func(kind, value string) string) string {
+	any := []string{
+		key("c", string(packaging.Refused)), key("c", string(packaging.Unknown)),
+		"(" + key("d", string(packaging.QueueEnded)) + " NOT " + key("r", string(packaging.QueueDone)) + ")",
+	}
+	for _, deed := range packaging.Exceptions {
+		any = append(any, key("d", string(deed)))
+	}
+	return either(any)
+}
+
+// phrase asks for a word as a person types it: its parts beside each other, the last of them as far as it was typed. It is
+// empty where there is nothing in it that the index keeps.
+func phrase(word string) string {
+	if !strings.ContainsFunc(word, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+		return ""
+	}
+	return `words : "` + strings.NewReplacer(`"`, `""`, "\x00", " ", string(keyMark), " ").Replace(word) + `" *`
+}
+
+// historySpan is the part of a time in which the tenant has entries, in milliseconds; it is empty where there are none.
+func (d *DB) historySpan(ctx context.Context, tenant packaging.TenantID, from, to time.Time) (first, end int64, err error) {
+	err = d.read.QueryRowContext(ctx, `
+		SELECT coalesce((SELECT min(at) FROM history WHERE tenant_id = ?1), 0), coalesce((SELECT max(at) + 1 FROM history WHERE tenant_id = ?1), 0)`, tenant).
+		Scan(&first, &end)
+	if !from.IsZero() {
+		first = max(first, from.UnixMilli())
+	}
+	if !to.IsZero() {
+		end = min(end, to.UnixMilli())
+	}
+	return first, end, coded(err)
+}
+
+// spans are the keys of the hours, days and 32 days that a time is made of. Its first and last hour reach beyond it.
+func spans(tenant packaging.TenantID, from, to int64) (keys []string) {
+	const hour, day = 3_600_000, 24 * 3_600_000
+	if from >= to {
+		return nil
+	}
+	for at := from - from%hour; at < to; {
+		kind, length := "h", int64(hour)
+		for _, longer := range []struct {
+			kind   string
+			length int64
+		}{{"m", 32 * day}, {"y", day}} {
+			if at%longer.length == 0 && at+longer.length <= to {
+				kind, length = longer.kind, longer.length
+				break
+			}
+		}
+		keys = append(keys, wholeKey(kind, tenant, at/length))
+		at += length
+	}
+	return keys
+}
+
+// OrdersOfSerial gives the orders that a serial number came with, the newest first and at most limit. They are several
+// where products share it, or where it came twice.
+func (d *DB) OrdersOfSerial(ctx context.Context, in packaging.Scope, serial string, limit int) ([]packaging.Order, error) {
+	w := within(in, "o.")
+	w.and(true, `o.id IN (SELECT s.id >> ? FROM products p JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`,
+		placeBits, serial, in.Tenant())
+	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
+}
+
+// HistoryPeople gives whom the tenant's history names, by username, each as of their newest entry: also those who are not
+// there any more, and the program itself.
+func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {
+	return collect(ctx, d.read, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
+		WITH RECURSIVE person (username) AS (
+			SELECT min(username) FROM history WHERE tenant_id = ?1
+			UNION ALL
+			SELECT (SELECT min(username) FROM history WHERE tenant_id = ?1 AND username > person.username)
+			FROM person WHERE person.username IS NOT NULL
+		)
+		SELECT username, (SELECT full_name FROM history h WHERE h.tenant_id = ?1 AND h.username = person.username ORDER BY seq DESC LIMIT 1)
+		FROM person WHERE username IS NOT NULL`, tenant)
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Checks an export of Lineboard's history (history.csv) by docs/history-format.md, with nothing but Python 3.
+
+    python3 verify_history.py history.csv                         an export of all of it
+    python3 verify_history.py history.csv --anchors anchors.log   and the anchors that were kept outside the database
+    python3 verify_history.py history.csv --part                  an export of a part: each entry by itself
+
+Ends with 0 where the history holds, and with 1 where it does not: then it says the first entry that is broken.
+"""
+
+import argparse
+import csv
+import hashlib
+import sys
+from datetime import datetime, timedelta, timezone
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+# The fields that the hash is over, in this order, by the names of their columns. "at" is the time in milliseconds.
+FIELDS = [
+    "tenant_key", "number", "at", "user_key", "username", "full_name", "role", "deed", "order_key", "order_id", "line",
+    "line_name", "release_key", "object", "old", "new", "outcome", "reason", "took_ms", "http_status", "code", "message",
+    "serials",
+]
+FIELDS_FROM_FORMAT_2 = ["station", "comment"]
+
+
+def text(cell):
+    """The text as stored: where it would be a formula to a spreadsheet, the export has an apostrophe in front."""
+    return cell[1:] if cell[:1] == "'" else cell
+
+
+def netstring(value):
+    raw = value.encode("utf-8")
+    return str(len(raw)).encode() + b":" + raw + b","
+
+
+def milliseconds(time_utc):
+    at = datetime.strptime(time_utc, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    return str((at - EPOCH) // timedelta(milliseconds=1))
+
+
+def digest(row):
+    """The hash that an entry must have."""
+    values = {name: text(cell) for name, cell in row.items()}
+    values["at"] = milliseconds(row["time_utc"])
+    names = FIELDS + (FIELDS_FROM_FORMAT_2 if int(row["format"]) >= 2 else [])
+    whole = netstring("lineboard history " + row["format"]) + netstring(row["previous_hash"])
+    for name in names:
+        whole += netstring(values[name])
+    return hashlib.sha256(whole).hexdigest()
+
+
+def read_entries(path):
+    """Number, previous hash, hash, and whether the hash is that of the content; the oldest first."""
+    csv.field_size_limit(1 << 30)
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, strict=True)
+        entries = [(int(r["number"]), r["previous_hash"], r["hash"], r["hash"] == digest(r)) for r in rows]
+    return sorted(entries)
+
+
+def read_anchors(path, tenant):
+    """The hashes that anchors know, by the number of the entry."""
+    anchors = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            fields = line.split()
+            if len(fields) == 6 and fields[3] == tenant:
+                anchors.setdefault(int(fields[4]), fields[5])
+    return anchors
+
+
+def broken(entries, part, anchors):
+    """Says what is wrong first, or nothing."""
+    expected, before = 1, "0" * 64
+    for number, previous, own, whole in entries:
+        if not whole:
+            return f"entry {number} is broken: its content was changed"
+        if not part:
+            if number > expected:
+                return f"entry {expected} is missing"
+            if number < expected:
+                return f"entry {number} is there twice"
+            if previous != before:
+                return f"entry {number} does not follow entry {number - 1}: one of them was inserted, exchanged or changed"
+        if anchors.get(number, own) != own:
+            return f"entry {number} is not the one that its anchor knows: the history was rewritten"
+        expected, before = number + 1, own
+    if not part and anchors and max(anchors) >= expected:
+        return f"entries {expected} to {max(anchors)} were written, by their anchors, and are gone"
+    return None
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("export")
+    arguments.add_argument("--anchors")
+    arguments.add_argument("--part", action="store_true", help="the export was filtered: entries need not follow each other")
+    given = arguments.parse_args()
+    entries = read_entries(given.export)
+    anchors = {}
+    if given.anchors:
+        with open(given.export, encoding="utf-8", newline="") as file:
+            first = next(csv.DictReader(file), None)
+        if not first:
+            print("The export has no entries, so it is not known whose anchors to compare it with.")
+            return 1
+        anchors = read_anchors(given.anchors, first["tenant_key"])
+    wrong = broken(entries, given.part, anchors)
+    if wrong:
+        print(f"The history does not hold: {wrong}.")
+        return 1
+    print(f"The history holds: {len(entries)} entries, {len(anchors)} anchors compared.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

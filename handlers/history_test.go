@@ -1,0 +1,348 @@
+package handlers_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/site"
+)
+
+// tampering goes round the program and what its schema forbids.
+func tampering(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	raw, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for _, statement := range statements {
+		if _, err := raw.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("Order-143", "Pending release", "b", "Pending release")})
+	b := s.SignIn("supervisor1")
+	b.Post(path(s.Order("Order-143"), "/release"))
+	s.Box.SetStatus("b", sandbox.Suspended)
+	b.Post(path(s.Order("b"), "/release"))
+	s.Browser().Post("/login", "username", "manager1", "password", "not the password")
+	list, err := s.Store.Serials(t.Context(), packaging.Everything(s.Tenant("ghent").ID), s.Order("Order-143").ID, 0, 1)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d serials, %v", len(list), err)
+	}
+	for query, want := range map[string]int{
+		"q=order-143":                              2,
+		"q=ORDER-1":                                2,
+		"q=rele+suspend":                           1, // words may be cut short, and all must be there
+		"q=" + url.QueryEscape(`"; DROP (*`):       0,
+		"q=" + url.QueryEscape(`suspended"`):       1,
+		"q=" + url.QueryEscape(`-- * "`):           0,
+		"q=" + url.QueryEscape("NOT OR NEAR"):      0,
+		"q=blister&person=supervisor1":             4,
+		"deed=sign_in_declined":                    1,
+		"deed=release_ended&outcome=refused":       1,
+		"deed=release_ended&order=b":               1,
+		"exceptions=1":                             2 + odd(t, s),
+		"exceptions=1&person=manager1":             1,
+		"exceptions=1&line=L2":                     0,
+		"serial=" + url.QueryEscape(list[0].Value): 2 + odd(t, s),
+		"serial=nothing-has-it":                    0,
+		"order=Order-143&deed=release_requested":   1,
+		"person=provisioning&deed=line_set":        2,
+		"from=2026-11-23&to=2026-11-24&line=L1":    4 + odd(t, s),
+		"from=2026-11-24&line=L1":                  0,
+		"to=0001-01-01":                            0,
+		"from=9999-12-31T23:59":                    0,
+	} {
+		a := b.Get("/history?" + query)
+		if got := len(a.All("tbody tr")); got != want || a.Status != http.StatusOK {
+			t.Errorf("%s: %d entries, want %d (%d)", query, got, want, a.Status)
+		}
+	}
+	for _, query := range []string{"q=" + strings.Repeat("x+", 501), "before=x", "after=-1"} {
+		if a, csv := b.Get("/history?"+query), b.Get("/history.csv?"+query); a.Status != http.StatusBadRequest || strings.HasPrefix(query, "q=") && csv.Status != http.StatusBadRequest {
+			t.Errorf("%.10s: %d and %d", query, a.Status, csv.Status)
+		}
+	}
+	if a := b.Get("/history?q=" + strings.Repeat("x+", 499)); a.Status != http.StatusOK {
+		t.Errorf("many words: %d", a.Status)
+	}
+	found := b.Get("/history?serial=" + url.QueryEscape(list[0].Value))
+	if says := found.Text(".found-order"); !strings.Contains(says, list[0].Value+" came with Order-143") {
+		t.Errorf("it says %q", says)
+	}
+	if says := b.Get("/history?serial=nothing-has-it").Text(".problem"); !strings.Contains(says, "No order here has the serial number “nothing-has-it”.") {
+		t.Errorf("of an unknown serial it says %q", says)
+	}
+}
+
+// odd counts the entries about odd lists.
+func odd(t *testing.T, s *site.Site) (n int) {
+	t.Helper()
+	for _, e := range s.History() {
+		if e.Deed == packaging.ListOdd {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAFilterInUseIsAChipThatTakesItAway(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("auditor1")
+	a := b.Get("/history?line=L1&q=signed&exceptions=1&outcome=refused&person=auditor1&deed=signed_in&from=2026-11-23")
+	want := []string{"Search: signed", "Line: Blister line 1", "Person: Person auditor1", "Action: Signed in", "Outcome: Not released", "From: 2026-11-23", "Only: Exceptions", "Remove all"}
+	var got []string
+	for _, chip := range a.All("ul.chips:not(:first-of-type) li") {
+		got = append(got, strings.Join(strings.Fields(chip), " "))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("chips %q, want %q", got, want)
+	}
+	if to := a.Attr("ul.chips a[aria-label='Remove the filter Line: Blister line 1']", "href"); strings.Contains(to, "line=") || !strings.Contains(to, "q=signed") {
+		t.Errorf("without the line it leads to %q", to)
+	}
+}
+
+func TestPagesOfTheHistoryGoBothWaysAndMissNothing(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	for i := range 130 {
+		if err := s.Store.Record(t.Context(), packaging.Entry{
+			TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported, Object: fmt.Sprintf("file %d", i),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, query := range []string{"?", "?deed=exported", "?q=file+supervisor1"} {
+		var down, up []string
+		where, last := "/history"+query, ""
+		for where != "" {
+			a := b.Get(where)
+			for i, row := range a.All("tbody tr .cell-what") {
+				down = append(down, fmt.Sprint(a.All("tbody tr .entry time")[i], row))
+			}
+			last, where = where, a.Attr("nav.pages a[rel=next]", "href")
+		}
+		if last == "/history"+query {
+			t.Fatalf("%s is one page", query)
+		}
+		for where = last; where != ""; {
+			a := b.Get(where)
+			var page []string
+			for i, row := range a.All("tbody tr .cell-what") {
+				page = append(page, fmt.Sprint(a.All("tbody tr .entry time")[i], row))
+			}
+			up = append(page, up...)
+			where = a.Attr("nav.pages a[rel=prev]", "href")
+		}
+		if len(down) < 130 || !slices.Equal(down, up) {
+			t.Errorf("%s: %d entries down, %d up", query, len(down), len(up))
+		}
+	}
+}
+
+func TestAnEntryHasAPageWithAllOfIt(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.AddTenant("basel", "Plant Basel", "supervisor-2")
+	b := s.SignIn("supervisor1")
+	b.Post(path(s.Order("Order143"), "/release"))
+	e := s.History()[0]
+	where := b.Get("/history").Attr("tbody tr .entry", "href")
+	a := b.Get(where)
+	for _, says := range []string{
+		"11 serial numbers came", "Person supervisor1", "Supervisor", "order status", "Pending release", "In progress", "Order143",
+		"Blister line 1 (L1)", "+01:00 (Europe/Brussels)", e.At.Format("2006-01-02 15:04:05.000"), "Packaging order released",
+		fmt.Sprintf("%x", e.Hash), fmt.Sprintf("%x", e.Prev), "Its hash fits its content and the entry before it.",
+	} {
+		if !strings.Contains(a.Text("main"), says) {
+			t.Errorf("%q is not on the page of %s", says, where)
+		}
+	}
+	before := b.Get(a.Attr("a[rel=prev]", "href"))
+	if !strings.Contains(before.Text("main"), "Release requested") || before.Attr("a[rel=next]", "href") != where {
+		t.Errorf("the one before it: %q", before.Text("main"))
+	}
+	for _, none := range []string{"/history/0", "/history/999999", "/history/x", "/history/-1", "/history/99999999999999999999"} {
+		if a := b.Get(none); a.Status != http.StatusNotFound {
+			t.Errorf("%s: %d", none, a.Status)
+		}
+	}
+	tampering(t, s.Path, `DROP TRIGGER history_is_never_changed`, fmt.Sprintf(`UPDATE history SET message = 'x' WHERE seq = %d`, e.Seq))
+	if says := b.Get(where).Text("[role=alert]"); !strings.Contains(says, "Its hash does not fit") {
+		t.Errorf("of a changed one it says %q", says)
+	}
+}
+
+func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	if err := s.Keeper.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, username := range []string{"operator1", "administrator1"} {
+		if a := s.SignIn(username).Post("/history/verify"); a.Status != http.StatusForbidden {
+			t.Errorf("%s: %d", username, a.Status)
+		}
+	}
+	b := s.SignIn("auditor1")
+	if a := b.Post("/history/verify"); a.Status != http.StatusOK || !strings.Contains(a.Text("[role=status]"), "The history holds") || !strings.Contains(a.Text("[role=status]"), "1 anchor outside") {
+		t.Errorf("%d %q", a.Status, a.Text("main"))
+	}
+	e := s.History()[0]
+	if e.Deed != packaging.HistoryVerified || e.By.Username != "auditor1" || !strings.HasPrefix(e.New, "entries 1 to ") {
+		t.Errorf("history %+v", e)
+	}
+	tampering(t, s.Path, `DROP TRIGGER history_is_never_changed`, `UPDATE history SET full_name = 'Somebody else' WHERE seq = 3`)
+	a := b.Post("/history/verify")
+	if says := a.Text("[role=alert]"); !strings.Contains(says, "broken at entry 3: its content was changed") {
+		t.Errorf("it says %q", says)
+	}
+	if e := s.History()[0]; e.New != "broken: content at 3 to 3; 0 anchors compared" {
+		t.Errorf("history %q", e.New)
+	}
+	if !strings.Contains(s.Log.String(), "not proven to be what it was") {
+		t.Error("the log says nothing")
+	}
+}
+
+func TestViewsOfTheHistoryAreKeptAndSharedByManagers(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	first, manager, auditor := s.SignIn("supervisor1"), s.SignIn("manager1"), s.SignIn("auditor1")
+	names := func(b *site.Browser) (all []string) {
+		for _, view := range b.Get("/history").All("ul.chips a") {
+			all = append(all, strings.Join(strings.Fields(view), " "))
+		}
+		return all
+	}
+	if a := first.Post("/history/views", "name", " Mine ", "query", "person=supervisor1&before=7&nonsense=1"); a.Header.Get("Location") != "/history?person=supervisor1" {
+		t.Fatalf("%d to %q", a.Status, a.Header.Get("Location"))
+	}
+	if a := manager.Post("/history/views", "name", "Blister", "query", "line=L1&exceptions=1", "shared", "1"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d", a.Status)
+	}
+	for b, want := range map[*site.Browser][]string{
+		first:   {"Exceptions", "Mine", "Blister of Person manager1"},
+		manager: {"Exceptions", "Blister shared"},
+		auditor: {"Exceptions", "Blister of Person manager1"},
+	} {
+		if got := names(b); !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if a := first.Post("/history/views", "name", "Theirs", "query", "line=L1", "shared", "1"); a.Status != http.StatusForbidden {
+		t.Errorf("a supervisor shares: %d", a.Status)
+	}
+	for _, wrong := range [][2]string{{"", "line=L1"}, {"Nothing", ""}, {"Nothing", "nonsense=1"}, {strings.Repeat("x", 61), "line=L1"}, {"Broken", "%zz"}} {
+		if a := first.Post("/history/views", "name", wrong[0], "query", wrong[1]); a.Status != http.StatusBadRequest {
+			t.Errorf("%q: %d", wrong, a.Status)
+		}
+	}
+	first.Post("/history/views", "name", "Mine", "query", "line=L2") // in its place
+	a := first.Get("/history?line=L2")
+	remove := a.Attr("ul.chips form", "action")
+	if auditor.Post(remove); len(names(first)) != 3 {
+		t.Error("somebody else removes it")
+	}
+	if first.Post(remove).Status != http.StatusSeeOther || len(names(first)) != 2 {
+		t.Errorf("not removed: %q", names(first))
+	}
+	if e := s.History()[0]; e.Deed != packaging.ViewRemoved || e.Object != "Mine" || e.Old != "line=L2" || e.By.Username != "supervisor1" {
+		t.Errorf("history %+v", e)
+	}
+}
+
+// What another program makes of an export by docs/history-format.md.
+func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed: the second verifier is not tried")
+	}
+	s := site.New(t, site.Options{Orders: orders("=cmd|' /C calc'!A0", "Pending release", "'quoted'\r\nand, \"more\"", "Pending release")})
+	b := s.SignIn("supervisor1")
+	for _, o := range []string{"=cmd|' /C calc'!A0", "'quoted'\r\nand, \"more\""} {
+		b.Post(path(s.Order(o), "/release"))
+	}
+	if err := s.Keeper.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	export := filepath.Join(t.TempDir(), "history.csv")
+	anchors := filepath.Join(filepath.Dir(s.Path), "anchors.log")
+	check := func(content, holds string, args ...string) {
+		t.Helper()
+		if err := os.WriteFile(export, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), python, append([]string{"../docs/verify_history.py", export}, args...)...).CombinedOutput()
+		if good := holds == "The history holds"; (err == nil) != good || !strings.Contains(string(out), holds) {
+			t.Errorf("%v, %s; want %q", err, out, holds)
+		}
+	}
+	whole := b.Get("/history.csv").Body
+	check(whole, "The history holds", "--anchors", anchors)
+	check(b.Get("/history.csv?line=L1").Body, "The history holds", "--part")
+	check(strings.Replace(whole, "Person auditor1", "Person auditor9", 1), "content was changed")
+	rows, err := csv.NewReader(strings.NewReader(whole)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := func(from, to int) string {
+		var text strings.Builder
+		if err := csv.NewWriter(&text).WriteAll(slices.Delete(slices.Clone(rows), from, to)); err != nil {
+			t.Fatal(err)
+		}
+		return text.String()
+	}
+	check(without(len(rows)-4, len(rows)-3), "entry 4 is missing")
+	check(without(1, len(rows)-4), "were written, by their anchors, and are gone", "--anchors", anchors)
+	check(without(1, len(rows)), "The export has no entries", "--anchors", anchors)
+}
+
+func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	s.Clock.Move(-3 * time.Hour)
+	b.Post("/login", "username", "supervisor1", "password", site.Password)
+	a := s.SignIn("manager1").Post("/history/verify")
+	if says := a.Text("[role=status]"); !strings.Contains(says, "The history holds") || !strings.Contains(says, "The server's clock was set back.") {
+		t.Errorf("it says %q", says)
+	}
+	// Between the two times there is what was written before the clock was set back, and what after it.
+	if got := len(b.Get("/history?deed=signed_in&from=2026-11-23T00:00&to=2026-11-23T23:59").All("tbody tr")); got != 3 {
+		t.Errorf("%d sign-ins that day", got)
+	}
+	if got := len(b.Get("/history?deed=signed_in&to=2026-11-23T06:00").All("tbody tr")); got != 2 {
+		t.Errorf("%d sign-ins before six", got)
+	}
+	// A clock that is set back to nothing makes the longest history that there can be.
+	s.Clock.Move(-56 * 365 * 24 * time.Hour)
+	b = s.SignIn("auditor1")
+	for query, want := range map[string]int{"to=2026-11-22&deed=signed_in": 1, "from=1971-01-01&deed=signed_in": 3, "from=1960-01-01&to=9000-01-01&deed=signed_in": 4} {
+		if got := len(b.Get("/history?" + query).All("tbody tr")); got != want {
+			t.Errorf("%s: %d sign-ins, want %d", query, got, want)
+		}
+	}
+}

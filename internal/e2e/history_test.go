@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A shift manager at a tablet: finds what went wrong, keeps the view, looks at an entry, and has the history checked.
+func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "manager1")
+	p.Viewport(800, 1280)
+	p.open("Order143")
+	p.release("Order143")
+	serial := squeeze(p.serials())[0]
+
+	p.In("nav").Click("History")
+	p.At("/history")
+	p.See("More filters")
+	p.Fill("Search", "requested")
+	p.Choose("Line", "Blister line 1")
+	p.Click("Show")
+	p.See("Line: Blister line 1")
+	if rows := p.rows(); len(rows) != 1 || !strings.Contains(rows[0], "Release requested") {
+		t.Errorf("found %q", rows)
+	}
+	p.Click("Remove the filter Search: requested")
+	p.See("11 serial numbers came")
+	p.Click("Save this view")
+	p.Fill("Name", "Blister")
+	p.Click("Save")
+	p.See("Blister Remove")
+
+	p.Click("More filters")
+	p.Fill("Serial number", serial)
+	p.Click("Show")
+	p.See(serial + " came with")
+	if rows := p.rows(); len(rows) < 2 {
+		t.Errorf("the story of the serial's order is %q", rows)
+	}
+	p.leaveBy(func() { p.Eval(`document.querySelector(".entry").click()`, nil) })
+	p.See("Its hash fits its content and the entry before it.")
+	p.Click("The one before")
+	p.See("Release requested")
+	p.In("main").Click("History")
+	p.At("/history")
+	time.Sleep(guard)
+	p.Click("Check the history")
+	p.See("The history holds: entries 1 to ")
+	if p.Overflow() {
+		t.Errorf("wider than the tablet: %v", p.tooWide())
+	}
+	p.In("nav").Click("History")
+	if rows := p.rows(); !slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(row, "Checked the history: entries 1 to ") }) {
+		t.Errorf("the check is not in the history: %q", rows)
+	}
+	p.clean()
+}

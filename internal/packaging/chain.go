@@ -1,0 +1,191 @@
+package packaging
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+)
+
+// Head is the newest entry of a tenant's history.
+type Head struct {
+	Tenant TenantID
+	Slug   string // of the tenant
+	Seq    int64  // 0 where the history is empty
+	Hash   [sha256.Size]byte
+}
+
+// Anchor is a head as it was kept outside of the database: what a rewritten history can't have changed with it.
+type Anchor struct {
+	Head
+	Number int64 // counts from 1, over all tenants, without gaps
+	At     time.Time
+}
+
+// BreakKind is what is wrong where a history is not what it was.
+type BreakKind string
+
+// The kinds.
+const (
+	ContentChanged   BreakKind = "content"
+	EntriesMissing   BreakKind = "missing"
+	EntryInserted    BreakKind = "inserted"
+	OrderChanged     BreakKind = "order"
+	HistoryTruncated BreakKind = "truncated" // the newest entries are gone: an anchor knows of them
+	HistoryRewritten BreakKind = "rewritten" // hashes are right among themselves, but an anchor knows others
+)
+
+// BreakKinds are all of them.
+var BreakKinds = []BreakKind{ContentChanged, EntriesMissing, EntryInserted, OrderChanged, HistoryTruncated, HistoryRewritten}
+
+// Break is the first place where a history is not what it was: entries Seq to Until.
+type Break struct {
+	Kind       BreakKind
+	Seq, Until int64
+}
+
+// AnchorsFound is what became of the anchors that were written.
+type AnchorsFound struct {
+	Lost       int64 // lines that were written and are not there
+	Unreadable int64 // lines that can't be read: one where the power failed while it was written, or a changed one
+	Gone       bool  // the file is not there at all, though something was written to it
+}
+
+// Verdict is what checking a tenant's history came to.
+type Verdict struct {
+	Head     Head  // of what was checked
+	Break    Break // of no kind where the chain holds
+	Compared int64 // anchors that the chain was compared with
+	Anchors  AnchorsFound
+	// ClockBack counts the entries whose time is before that of the entry before them: the server's clock was set back.
+	// That breaks nothing, since the place in the chain says the order. FirstClockBack is the first of them.
+	ClockBack, FirstClockBack int64
+}
+
+// Whole says that the history is proven to be what it was: the chain holds, and no anchor is missing.
+func (v Verdict) Whole() bool { return v.Break.Kind == "" && v.Anchors.Lost == 0 && !v.Anchors.Gone }
+
+// String says the verdict as the history keeps it.
+func (v Verdict) String() string {
+	said := fmt.Sprintf("entries 1 to %d hold", v.Head.Seq)
+	if v.Break.Kind != "" {
+		said = fmt.Sprintf("broken: %s at %d to %d", v.Break.Kind, v.Break.Seq, v.Break.Until)
+	}
+	said += fmt.Sprintf("; %d anchors compared", v.Compared)
+	if v.Anchors.Gone || v.Anchors.Lost > 0 {
+		said += fmt.Sprintf(", %d missing", v.Anchors.Lost)
+	}
+	if v.ClockBack > 0 {
+		said += fmt.Sprintf("; clock set back %d times, first at %d", v.ClockBack, v.FirstClockBack)
+	}
+	return said
+}
+
+// ChainCheck checks a tenant's history: it is given all entries, the oldest first, and then asked for the verdict.
+type ChainCheck struct {
+	verdict   Verdict
+	anchors   []Anchor // of the tenant, by Seq
+	anchored  int64    // the last entry that agreed with an anchor
+	rewritten Break    // where one first did not
+	last      Entry    // the last one that holds
+	next      *Entry   // the one after it: it is judged when the one after that is known
+}
+
+// NewChainCheck begins a check against the tenant's anchors, the oldest first.
+func NewChainCheck(tenant TenantID, anchors []Anchor, found AnchorsFound) *ChainCheck {
+	return &ChainCheck{anchors: anchors, verdict: Verdict{Head: Head{Tenant: tenant}, Anchors: found}}
+}
+
+// Add takes the next entry. It says whether more are wanted: after a break, the rest tells nothing new.
+func (c *ChainCheck) Add(e Entry) bool {
+	judged := c.next
+	c.next = &e
+	if judged != nil {
+		c.judge(*judged, &e)
+	}
+	return c.verdict.Break.Kind == ""
+}
+
+// Verdict ends the check.
+func (c *ChainCheck) Verdict() Verdict {
+	v := &c.verdict
+	if v.Break.Kind == "" && c.next != nil {
+		c.judge(*c.next, nil)
+	}
+	c.next = nil
+	if v.Break.Kind == "" && len(c.anchors) > 0 { // those that are left are of entries that are not there
+		v.Compared += int64(len(c.anchors))
+		v.Break = Break{HistoryTruncated, v.Head.Seq + 1, c.anchors[len(c.anchors)-1].Seq}
+		c.anchors = nil
+	}
+	if c.rewritten.Kind != "" && (v.Break.Kind == "" || c.rewritten.Until < v.Break.Seq) {
+		v.Break = c.rewritten
+	}
+	return *v
+}
+
+// judge says whether e follows the last entry that holds; after is the one behind it, nil at the end.
+func (c *ChainCheck) judge(e Entry, after *Entry) {
+	if c.verdict.Break = c.broken(e, after); c.verdict.Break.Kind != "" {
+		return
+	}
+	if e.At.Before(c.last.At) {
+		if c.verdict.ClockBack++; c.verdict.ClockBack == 1 {
+			c.verdict.FirstClockBack = e.Seq
+		}
+	}
+	for len(c.anchors) > 0 && c.anchors[0].Seq <= e.Seq {
+		c.verdict.Compared++
+		switch {
+		case c.anchors[0].Hash == e.Hash && c.rewritten.Kind == "":
+			c.anchored = e.Seq
+		case c.anchors[0].Hash != e.Hash && c.rewritten.Kind == "":
+			c.rewritten = Break{HistoryRewritten, c.anchored + 1, e.Seq}
+		}
+		c.anchors = c.anchors[1:]
+	}
+	c.last = e
+	c.verdict.Head.Seq, c.verdict.Head.Hash = e.Seq, e.Hash
+}
+
+// furthest is how far from its place an entry is looked for that was renumbered.
+const furthest = 1000
+
+// broken says what is wrong with e. Entries that were renumbered still have the hash of their old number, and all know
+// the one that they were written after: that tells a change from a gap, and a gap from another order.
+func (c *ChainCheck) broken(e Entry, after *Entry) Break {
+	place, whole := c.last.Seq+1, e.Digest() == e.Hash
+	at := func(kind BreakKind, seq int64) Break { return Break{kind, seq, seq} }
+	switch {
+	case e.Seq > place:
+		return Break{EntriesMissing, place, e.Seq - 1}
+	case e.Seq < place:
+		return at(EntryInserted, e.Seq)
+	case whole && e.Prev == c.last.Hash:
+		return Break{}
+	case c.last.Seq > 0 && e.Prev == c.last.Prev && (whole || e.wasAt(e.Seq-1)):
+		return at(EntryInserted, c.last.Seq) // e was written after the entry before it
+	case whole && c.last.Seq > 0:
+		return at(ContentChanged, c.last.Seq) // with a new hash of its own, which e does not know
+	case whole:
+		return at(ContentChanged, e.Seq)
+	}
+	for by := int64(1); by <= furthest; by++ {
+		if !e.wasAt(e.Seq + by) {
+			continue
+		}
+		if after != nil && !after.wasAt(after.Seq+by) {
+			return at(OrderChanged, e.Seq) // the rest was not moved with it
+		}
+		return Break{EntriesMissing, e.Seq, e.Seq + by - 1}
+	}
+	if after != nil && after.Prev == c.last.Hash && after.wasAt(after.Seq-1) {
+		return at(EntryInserted, e.Seq)
+	}
+	return at(ContentChanged, e.Seq)
+}
+
+// wasAt says whether the entry has the hash of another place in the history.
+func (e Entry) wasAt(seq int64) bool {
+	e.Seq = seq
+	return e.Digest() == e.Hash
+}

@@ -1,0 +1,105 @@
+package views
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+)
+
+// chip is a filter that is active, and the form without it.
+type chip struct {
+	name, value string
+	without     HistoryForm
+}
+
+// chips are what the form narrows the history by.
+func (h HistoryPage) chips(ctx context.Context) (chips []chip) {
+	f := h.Form
+	f.Before, f.After = 0, 0
+	add := func(name, value string, clear func(*HistoryForm)) {
+		if value == "" {
+			return
+		}
+		without := f
+		clear(&without)
+		chips = append(chips, chip{name, value, without})
+	}
+	line, person := f.Line, f.Person
+	for _, l := range h.Lines {
+		if l.Code == f.Line {
+			line = l.Name
+		}
+	}
+	for _, p := range h.People {
+		if p.Username == f.Person {
+			person = p.FullName
+		}
+	}
+	outcome, deed := "", ""
+	if f.Outcome != "" {
+		outcome = outcomeMark(ctx, packaging.Outcome(f.Outcome)).word
+	}
+	if f.Deed != "" {
+		deed = deedName(ctx, packaging.Deed(f.Deed))
+	}
+	add(t(ctx, "history.text"), f.Text, func(f *HistoryForm) { f.Text = "" })
+	add(t(ctx, "order.line"), line, func(f *HistoryForm) { f.Line = "" })
+	add(t(ctx, "order.key"), f.Order, func(f *HistoryForm) { f.Order = "" })
+	add(t(ctx, "history.serial"), f.Serial, func(f *HistoryForm) { f.Serial = "" })
+	add(t(ctx, "history.person"), person, func(f *HistoryForm) { f.Person = "" })
+	add(t(ctx, "history.deed"), deed, func(f *HistoryForm) { f.Deed = "" })
+	add(t(ctx, "history.outcome"), outcome, func(f *HistoryForm) { f.Outcome = "" })
+	add(t(ctx, "history.from"), strings.Replace(f.From, "T", " ", 1), func(f *HistoryForm) { f.From = "" })
+	add(t(ctx, "history.to"), strings.Replace(f.To, "T", " ", 1), func(f *HistoryForm) { f.To = "" })
+	if f.Exceptions {
+		add(t(ctx, "history.only"), t(ctx, "history.exceptions"), func(f *HistoryForm) { f.Exceptions = false })
+	}
+	return chips
+}
+
+// kept says whether the person keeps what the form asks for as a view already.
+func (h HistoryPage) kept() bool {
+	return slices.ContainsFunc(h.Views, func(v packaging.HistoryView) bool { return v.Own && v.Query == h.Form.Query() })
+}
+
+// deedName names a deed where no entry of it is at hand.
+func deedName(ctx context.Context, d packaging.Deed) string {
+	if !text.Has(ctx, "deed_name."+string(d)) {
+		return string(d)
+	}
+	return text.Say(ctx, "deed_name."+string(d))
+}
+
+// VerdictText says what checking a history came to: the verdict in a sentence, and what stands beside it.
+func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes []string) {
+	switch {
+	case v.Break.Kind != "":
+		gaps := []any{"Seq", text.Number(ctx, v.Break.Seq), "Until", text.Number(ctx, v.Break.Until)}
+		switch v.Break.Kind {
+		case packaging.EntriesMissing, packaging.HistoryTruncated, packaging.HistoryRewritten: // may be several
+			gaps = append(gaps, "Count", int(v.Break.Until-v.Break.Seq+1))
+		}
+		what = text.Say(ctx, "verify."+string(v.Break.Kind), gaps...)
+	case v.Head.Seq == 0:
+		what = text.Say(ctx, "verify.empty")
+	default:
+		what = text.Say(ctx, "verify.holds", "Last", text.Number(ctx, v.Head.Seq))
+	}
+	switch {
+	case v.Anchors.Gone:
+		notes = append(notes, text.Say(ctx, "verify.anchors_gone", "Count", int(v.Anchors.Lost)))
+	case v.Anchors.Lost > 0:
+		notes = append(notes, text.Say(ctx, "verify.anchors_lost", "Count", int(v.Anchors.Lost)))
+	}
+	notes = append(notes, text.Say(ctx, "verify.compared", "Count", int(v.Compared)))
+	if v.Anchors.Unreadable > 0 {
+		notes = append(notes, text.Say(ctx, "verify.anchors_unreadable", "Count", int(v.Anchors.Unreadable)))
+	}
+	if v.ClockBack > 0 {
+		notes = append(notes, text.Say(ctx, "verify.clock_back", "Count", int(v.ClockBack), "First", text.Number(ctx, v.FirstClockBack)))
+	}
+	return what, notes
+}
