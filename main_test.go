@@ -402,8 +402,8 @@ func TestWithACertificateItServesHTTPSAndCookiesForNothingElse(t *testing.T) {
 	}
 }
 
-func TestTheSecurityPageNamesWhatThereIs(t *testing.T) {
-	page := content(t, "docs", "security.md")
+func TestThePagesOnSecurityAndRecordsNameWhatThereIs(t *testing.T) {
+	page := content(t, "docs", "security.md") + content(t, "docs", "compliance.md")
 	var tests strings.Builder
 	if err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, "_test.go") {
