@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"lineboard/internal/live"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/throttle"
@@ -98,6 +99,7 @@ type Config struct {
 	Test     func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport // tries a connection out
 	Setup    *Setup                                                                                     // the first start, nil where there is an administrator
 	Guard    Guard
+	Hub      *live.Hub
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache
@@ -115,6 +117,8 @@ type server struct {
 	Config
 	sessions *sessionStore
 	rate     *throttle.Rate
+	kept     *keeper
+	recent   *recent
 }
 
 // formLimit is more than any form of ours takes, but for the one that a list of serials is added with.
@@ -125,8 +129,9 @@ const (
 
 // New makes the handler of the whole dashboard.
 func New(c Config) http.Handler {
-	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond)}
+	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond), kept: newKeeper(c.Hub, c.Now)}
 	s.sessions = newSessionStore(c, s.address)
+	s.recent = &recent{hub: c.Hub, now: c.Now, all: map[question]recentAnswer{}}
 	e := echo.New()
 	e.HTTPErrorHandler = s.fail
 	e.IPExtractor = s.address // Echo's own would believe any X-Forwarded-For header
@@ -137,20 +142,27 @@ func New(c Config) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
-	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.bounded(s.guardOrigin(s.onlyHTTPS(e))))))
+	guarded := func(next http.Handler) http.Handler { return s.logged(s.bounded(s.guardOrigin(s.onlyHTTPS(next)))) }
+	mux.Handle(eventsPath, guarded(e)) // never compressed: each event leaves at once
+	mux.Handle("/", guarded(s.again(gzhttp.GzipHandler(e))))
 	return s.secured(mux)
 }
 
-// bodyLimit bounds what a request brings along.
+// bodyLimit bounds what a request brings along. Echo puts its middleware together anew for each request, so that whatever
+// takes a while is done before.
 func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
-	form, list := middleware.BodyLimit(formLimit)(next), middleware.BodyLimit(listLimit)(next)
 	return func(c echo.Context) error {
-		if c.Path() == listPath {
-			return list(c)
+		switch {
+		case c.Request().Body == http.NoBody:
+			return next(c)
+		case c.Path() == listPath:
+			return limitList(next)(c)
 		}
-		return form(c)
+		return limitForm(next)(c)
 	}
 }
+
+var limitForm, limitList = middleware.BodyLimit(formLimit), middleware.BodyLimit(listLimit)
 
 // listPath takes a list of serials, which is long.
 const listPath = "/orders/:id/list"
@@ -170,6 +182,11 @@ func (s *server) routes() []route {
 		{"GET", "/readyz", anybody, s.ready},
 		{"GET", setupPath, anybody, s.setupPage},
 		{"POST", setupPath, anybody, s.setUp},
+		{"GET", eventsPath, packaging.ViewOrders, s.events},
+		{"GET", "/fresh", packaging.ViewOrders, s.showFreshness},
+		{"GET", "/sw.js", anybody, s.worker},
+		{"GET", "/manifest.webmanifest", anybody, s.manifest},
+		{"GET", "/offline", anybody, s.offline},
 		{"GET", "/login", anybody, s.loginPage},
 		{"POST", "/login", anybody, s.login},
 		{"POST", "/logout", anybody, s.logout},

@@ -45,9 +45,10 @@ const (
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
+	partLive    = "live"
 )
 
-var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd}
+var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd, partLive}
 
 // plan is how much is measured.
 type plan struct {
@@ -148,6 +149,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partBoard) {
 		if err := b.measureBoard(ctx); err != nil {
 			return fmt.Errorf("board: %w", err)
+		}
+	}
+	if b.wants(partLive) {
+		if err := b.measureLive(ctx); err != nil {
+			return fmt.Errorf("live: %w", err)
 		}
 	}
 	if b.wants(partCrowd) {
