@@ -28,6 +28,7 @@ import (
 	"lineboard/internal/anchors"
 	"lineboard/internal/certificate"
 	"lineboard/internal/config"
+	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
@@ -340,6 +341,9 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	// Versions begin with the time, so that they go on growing when the program starts again.
+	hub := live.NewHub(live.Version(time.Now().UnixMicro()))
+	store.Notify(func(changes []packaging.Change) { hub.Publish(packaging.Topics(changes)...) })
 	if err := store.Provision(p, site); err != nil {
 		return err
 	}
@@ -400,13 +404,13 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return sweep(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, keeper, handlers.New(handlers.Config{
-			Store: store, Verifier: anchors.NewVerifier(store, kept), Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Hub: hub, Verifier: anchors.NewVerifier(store, kept), Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
 			Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 				return manufacturer.Test(ctx, s.api(baseURL, c))
 			},
 			Setup:  setup,
 			Secure: secure, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people, Guard: guard, Proxies: s.Proxies, PerSecond: s.RateLimit,
-		}), listening)
+		}), listening, hub.Close)
 	})
 	return group.Wait()
 }
@@ -518,8 +522,9 @@ func sweep(ctx context.Context, store *db.DB, s *settings, log *slog.Logger) err
 	}
 }
 
-// listen serves until the process must stop, and lets requests under way end. With a certificate it serves HTTPS.
-func listen(p *process, addr string, keeper *certificate.Keeper, handler http.Handler, listening func(address string)) error {
+// listen serves until the process must stop, and lets requests under way end, once stopping has ended those that would not
+// by themselves. With a certificate it serves HTTPS.
+func listen(p *process, addr string, keeper *certificate.Keeper, handler http.Handler, listening func(address string), stopping ...func()) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("can't listen on %s (another address can be given with --addr): %w", addr, err)
@@ -537,6 +542,9 @@ func listen(p *process, addr string, keeper *certificate.Keeper, handler http.Ha
 	case err := <-ended:
 		return err
 	case <-p.Done():
+	}
+	for _, stop := range stopping {
+		stop()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p), stopLimit)
 	defer cancel()

@@ -40,6 +40,7 @@ type DB struct {
 	now   func() time.Time
 	// The last write failed for a reason of the machine, such as a full disk.
 	failed atomic.Bool
+	tell   atomic.Pointer[func([]packaging.Change)]
 }
 
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say what
@@ -61,18 +62,20 @@ func Open(ctx context.Context, path string, box *secret.Box, now func() time.Tim
 
 func (d *DB) open(ctx context.Context, path string) (err error) {
 	// The writer first: it makes the file and sets the journal mode that readers then find.
-	if d.write, err = open(path, 1, url.Values{
+	settings := url.Values{
 		"_txlock": {"immediate"}, "_busy_timeout": {"5000"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 		"_foreign_keys": {"1"}, "_dqs": {"0"}, "_defensive": {"1"},
 		"_pragma": {
 			"cache_size(-65536)", "temp_store(MEMORY)", "journal_size_limit(67108864)",
 			"trusted_schema(0)", "recursive_triggers(1)",
 		},
-	}); err != nil {
-		return err
 	}
-	if err := migrate(ctx, d.write); err != nil {
+	if err := migrate(ctx, path, settings); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	d.write = openWatched(path, settings)
+	if err := d.write.PingContext(ctx); err != nil {
+		return coded(err)
 	}
 	pool, err := open(path, readers, url.Values{
 		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
@@ -129,9 +132,13 @@ func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any)
 	return s.QueryRowContext(ctx, args...)
 }
 
+// dsn names the file with its settings. Without "file:" they would be silently ignored.
+func dsn(path string, settings url.Values) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + settings.Encode()
+}
+
 func open(path string, connections int, settings url.Values) (*sql.DB, error) {
-	// Without "file:" the settings would be silently ignored.
-	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+settings.Encode())
+	pool, err := sql.Open("sqlite", dsn(path, settings))
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +148,13 @@ func open(path string, connections int, settings url.Values) (*sql.DB, error) {
 }
 
 // migrate brings the schema up to this program's. A database that a newer program made is refused: this one would not
-// keep the promises of the newer schema.
-func migrate(ctx context.Context, w *sql.DB) error {
+// keep the promises of the newer schema. It has a connection of its own: the writer's watches tables that are made here.
+func migrate(ctx context.Context, path string, settings url.Values) (err error) {
+	w, err := open(path, 1, settings)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
 	provider, err := migrations(w)
 	if err != nil {
 		return err
@@ -213,11 +225,18 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		return coded(err)
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	err = do(&tx{t, ctx, d.now().UTC().Truncate(time.Millisecond)})
+	w := &tx{t, ctx, d.now().UTC().Truncate(time.Millisecond)}
+	var changes []packaging.Change
+	if err = do(w); err == nil {
+		changes, err = w.changes()
+	}
 	if err == nil {
 		err = t.Commit()
 	}
 	err = coded(err)
+	if tell := d.tell.Load(); err == nil && tell != nil && len(changes) > 0 {
+		(*tell)(changes)
+	}
 	if unavailable := packaging.CodeOf(err) == packaging.Unavailable; unavailable || err == nil {
 		d.failed.Store(unavailable)
 	}

@@ -2,8 +2,10 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
@@ -62,7 +65,26 @@ func (s *server) orders(c echo.Context) error {
 }
 
 func (s *server) order(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	draw := func(ctx context.Context, reader packaging.Person) (part, error) {
+		page, err := s.orderPage(ctx, reader, id)
+		return part{
+			title: page.Order.Key, hint: "order", line: page.Order.Line, topics: orderTopics(id),
+			content: func(f views.Frame) templ.Component { return views.Order(f, page) },
+		}, err
+	}
+	if c.QueryParam("arm") == "" {
+		return s.show(c, "lines", fmt.Sprintf("order %d", id), draw)
+	}
 	return s.showOrder(c, http.StatusOK, "")
+}
+
+// orderTopics are what an order's page depends on: it says as of when the order is.
+func orderTopics(id packaging.OrderID) []packaging.Topic {
+	return []packaging.Topic{packaging.OrderTopic(id), packaging.FreshTopic, packaging.SiteTopic}
 }
 
 const (
@@ -71,55 +93,67 @@ const (
 	bodyShown      = 4 << 10 // bytes of an answer that could not be read
 )
 
-// showOrder renders the order of the path; notice says why what was just pressed did not happen.
+// showOrder renders the order of the path for one person: armed, or with a notice that says why what was just pressed did
+// not happen.
 func (s *server) showOrder(c echo.Context, status int, notice string) error {
+	before := s.Hub.Now()
 	ctx, p := c.Request().Context(), signedIn(c)
 	id, err := orderID(c)
 	if err != nil {
 		return err
 	}
-	page := views.OrderPage{Armed: c.QueryParam("arm") != "" && notice == "", Notice: notice}
-	if page.Order, err = s.Store.Order(ctx, p.Scope(), id); err != nil {
+	page, err := s.orderPage(ctx, p, id)
+	if err != nil {
 		return err
 	}
+	page.Armed, page.Notice = c.QueryParam("arm") != "" && notice == "", notice
 	if page.Signing, err = s.signing(c, page.Order); err != nil {
-		return err
-	}
-	if page.Signed, err = s.releaseSignatures(ctx, page.Order); err != nil {
 		return err
 	}
 	f, err := s.cacheFrame(c, "lines", page.Order.Key)
 	if err != nil {
 		return err
 	}
-	f.Hint = "order"
-	if page.Preview, err = s.Store.Serials(ctx, p.Scope(), id, 0, previewSerials); err != nil {
-		return err
+	f.Hint, f.Line, f.Live = "order", page.Order.Line, s.live(f, before, orderTopics(id)...)
+	return render(c, status, views.Whole(f, views.Order(f, page)))
+}
+
+// orderPage reads all that is known about an order, as far as the reader may see it.
+func (s *server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID) (page views.OrderPage, err error) {
+	in := reader.Scope()
+	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
+		return page, err
 	}
-	if p.May(packaging.ViewHistory) {
-		story, err := s.Store.History(ctx, p.Scope(), packaging.HistoryFilter{OrderKey: page.Order.Key, Limit: storyEntries})
+	if page.Signed, err = s.releaseSignatures(ctx, page.Order); err != nil {
+		return page, err
+	}
+	if page.Preview, err = s.Store.Serials(ctx, in, id, 0, previewSerials); err != nil {
+		return page, err
+	}
+	if reader.May(packaging.ViewHistory) {
+		story, err := s.Store.History(ctx, in, packaging.HistoryFilter{OrderKey: page.Order.Key, Limit: storyEntries})
 		if err != nil {
-			return err
+			return page, err
 		}
 		page.Story = story.Entries
 	}
-	if page.Given, err = s.Store.ImportedFacts(ctx, p.Scope(), id); err != nil {
-		return err
+	if page.Given, err = s.Store.ImportedFacts(ctx, in, id); err != nil {
+		return page, err
 	}
-	raw, err := s.Store.OrderRaw(ctx, p.Scope(), id)
+	raw, err := s.Store.OrderRaw(ctx, in, id)
 	if err != nil {
-		return err
+		return page, err
 	}
 	page.Raw = readable([]byte(indented(raw)), bodyShown)
 	if r := page.Order.Release; r != nil && r.Outcome == packaging.Unknown {
 		// One byte more than is shown tells that there is more.
-		body, err := s.Store.AnswerBody(ctx, p.Scope(), r.ID, bodyShown+1)
+		body, err := s.Store.AnswerBody(ctx, in, r.ID, bodyShown+1)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-			return err
+			return page, err
 		}
 		page.Body = readable(body, bodyShown)
 	}
-	return render(c, status, views.Order(f, page))
+	return page, nil
 }
 
 // indented lays JSON out for reading, and leaves alone what is not JSON.

@@ -13,7 +13,7 @@ import (
 
 // policy lets a page load what this server gives, and nothing else: no inline script, no other host, no frame around it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
-	"connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // secured sets the headers that keep a page to itself.
 func (s *server) secured(next http.Handler) http.Handler {

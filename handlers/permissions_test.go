@@ -57,6 +57,13 @@ var expected = map[string]row{
 	"GET /healthz": {at: fixed("/healthz")},
 	"GET /readyz":  {at: fixed("/readyz")},
 	"GET /login":   {at: fixed("/login")},
+	"GET /events":  {needs: packaging.ViewOrders, at: fixed("/events?t=orders")},
+	"GET /fresh":   {needs: packaging.ViewOrders, at: fixed("/fresh")},
+	"GET /sw.js":   {at: fixed("/sw.js")},
+	"GET /offline": {at: fixed("/offline")},
+
+	"GET /manifest.webmanifest": {at: fixed("/manifest.webmanifest")},
+
 	"POST /login":  {at: fixed("/login"), form: fields("username", "nobody", "password", "not the password")},
 	"POST /logout": {at: fixed("/logout")},
 	"POST /tenant": {needs: packaging.ViewOrders, at: fixed("/tenant"), form: fields("tenant", "ghent")},

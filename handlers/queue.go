@@ -1,13 +1,16 @@
 package handlers
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
@@ -17,36 +20,62 @@ import (
 
 // queue shows the line's latest queue, and lets a person pick the orders of a next one.
 func (s *server) queue(c echo.Context) error {
-	return s.showQueue(c, http.StatusOK, c.QueryParam("pick"), "")
+	code, err := lineCode(c)
+	if err != nil {
+		return err
+	}
+	picked, armed := c.QueryParam("pick"), c.QueryParam("arm") != ""
+	return s.show(c, "lines", fmt.Sprintf("queue %q %q %t", code, picked, armed), func(ctx context.Context, reader packaging.Person) (part, error) {
+		line, err := s.Store.Line(ctx, reader.Scope(), code)
+		if err != nil {
+			return part{}, err
+		}
+		page, err := s.queuePage(ctx, reader, line, picked)
+		page.Armed = armed
+		return part{
+			title: queueTitle(ctx, line), hint: "queue", line: line, topics: lineTopics(line),
+			content: func(f views.Frame) templ.Component { return views.Queue(f, page) },
+		}, err
+	})
 }
 
-func (s *server) showQueue(c echo.Context, status int, picked, notice string) error {
-	ctx, p := c.Request().Context(), signedIn(c)
-	line, err := s.lineOf(c)
+func queueTitle(ctx context.Context, l packaging.Line) string {
+	return l.Name + " · " + text.Say(ctx, "queue.title")
+}
+
+// queueNotice shows the queue's page with why what was just pressed did not happen.
+func (s *server) queueNotice(c echo.Context, line packaging.Line, picked, notice string) error {
+	before := s.Hub.Now()
+	f, err := s.cacheFrame(c, "lines", queueTitle(pageContext(c), line))
 	if err != nil {
 		return err
 	}
-	f, err := s.cacheFrame(c, "lines", line.Name+" · "+text.Say(pageContext(c), "queue.title"))
+	page, err := s.queuePage(c.Request().Context(), f.Person, line, picked)
 	if err != nil {
 		return err
 	}
-	f.Hint = "queue"
-	page := views.QueuePage{Line: line, Notice: notice, Armed: c.QueryParam("arm") != "" && notice == ""}
-	q, err := s.Store.Queue(ctx, p.Scope(), line.ID)
+	page.Notice = notice
+	f.Hint, f.Line, f.Live = "queue", line, s.live(f, before, lineTopics(line)...)
+	return render(c, http.StatusConflict, views.Whole(f, views.Queue(f, page)))
+}
+
+func (s *server) queuePage(ctx context.Context, reader packaging.Person, line packaging.Line, picked string) (page views.QueuePage, err error) {
+	page.Line = line
+	q, err := s.Store.Queue(ctx, reader.Scope(), line.ID)
 	switch {
 	case err == nil:
 		page.Latest = &q
 	case packaging.CodeOf(err) != packaging.NotFound:
-		return err
+		return page, err
 	}
-	rules, err := s.Store.Rules(ctx, p.Tenant.ID)
+	rules, err := s.Store.Rules(ctx, reader.Tenant.ID)
 	if err != nil {
-		return err
+		return page, err
 	}
 	page.Signed = rules.SignReleases
-	orders, err := s.Store.LineOrders(ctx, p.Scope(), line.ID, boardMost)
+	orders, err := s.Store.LineOrders(ctx, reader.Scope(), line.ID, boardMost)
 	if err != nil {
-		return err
+		return page, err
 	}
 	orders = slices.DeleteFunc(orders, func(o packaging.Order) bool { return o.ReleaseObstacle() != packaging.NoObstacle })
 	for _, pick := range picks(picked) {
@@ -56,7 +85,7 @@ func (s *server) showQueue(c echo.Context, status int, picked, notice string) er
 		}
 	}
 	page.Waiting = orders
-	return render(c, status, views.Queue(f, page))
+	return page, nil
 }
 
 // startQueue releases the picked orders one at a time.
@@ -82,7 +111,7 @@ func (s *server) stopQueue(c echo.Context) error {
 func (s *server) afterQueue(c echo.Context, line packaging.Line, picked string, err error) error {
 	var coded *packaging.Error
 	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
-		return s.showQueue(c, http.StatusConflict, picked, text.Say(pageContext(c), coded.Key))
+		return s.queueNotice(c, line, picked, text.Say(pageContext(c), coded.Key))
 	}
 	if err != nil {
 		return err
@@ -92,11 +121,20 @@ func (s *server) afterQueue(c echo.Context, line packaging.Line, picked string, 
 
 // lineOf is the line of the path.
 func (s *server) lineOf(c echo.Context) (packaging.Line, error) {
-	code, err := url.PathUnescape(c.Param("line"))
+	code, err := lineCode(c)
 	if err != nil {
-		return packaging.Line{}, packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+		return packaging.Line{}, err
 	}
 	return s.Store.Line(c.Request().Context(), signedIn(c).Scope(), code)
+}
+
+// lineCode is the code of the line of the path.
+func lineCode(c echo.Context) (string, error) {
+	code, err := url.PathUnescape(c.Param("line"))
+	if err != nil {
+		return "", packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+	}
+	return code, nil
 }
 
 // picks reads orders as views.QueuePage.Pick writes them: "7.2,9.1" is order 7 as of revision 2, then order 9. What is no

@@ -253,7 +253,7 @@ func TestWhoLeavesOrIsInAHurryFindsTheResultLater(t *testing.T) {
 	if text := page.Text("#release"); !strings.Contains(text, "is being released to Blister line 1") || len(page.All("button.release")) != 0 {
 		t.Errorf("the page says %q", text)
 	}
-	if poll := page.Attr("#release", "hx-trigger"); poll != "every 1s" {
+	if poll := page.Attr("#release", "data-poll"); poll != "1" {
 		t.Errorf("the page asks again %q", poll)
 	}
 	close(let)

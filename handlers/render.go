@@ -9,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"lineboard/internal/live"
 	"lineboard/internal/packaging"
 	"lineboard/views"
 )
@@ -40,6 +41,7 @@ func pageContext(c echo.Context) context.Context { return c.Request().Context() 
 // frame is what surrounds a page of somebody signed in.
 func (s *server) frame(c echo.Context, section, title string) (f views.Frame, err error) {
 	p := signedIn(c)
+	c.Response().Header().Set(readerHeader, s.reader(c))
 	f = views.Frame{Title: title, Section: section, Path: here(c), Person: p, Now: s.Now()}
 	if use, ok := c.Get(useKey).(packaging.Use); ok {
 		f.Station, f.LockIn = at(c), use.Left(f.Now)
@@ -62,11 +64,28 @@ func (s *server) cacheFrame(c echo.Context, section, title string) (f views.Fram
 	if f, err = s.frame(c, section, title); err != nil {
 		return f, err
 	}
-	fresh, err := s.Store.Freshness(c.Request().Context(), f.Person.Tenant.ID)
+	before := s.Hub.Now()
+	fresh, err := s.freshness(c.Request().Context(), f.Person.Tenant.ID)
+	f.Fresh, f.FreshLive = &fresh, s.live(f, before, packaging.FreshTopic, packaging.SiteTopic)
+	return f, err
+}
+
+// freshness says how old the orders of a tenant are.
+func (s *server) freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error) {
+	fresh, err := s.Store.Freshness(ctx, tenant)
 	fresh.Interval = s.Interval
-	if fresh.Problem == packaging.NoReason && s.Clients.Down(f.Person.Tenant.ID) {
+	if fresh.Problem == packaging.NoReason && s.Clients.Down(tenant) {
 		fresh.Problem = packaging.CloudDown // known before the next refresh finds it out
 	}
-	f.Fresh = &fresh
-	return f, err
+	return fresh, err
+}
+
+// live is what the script of a page needs to keep a part of it up to date: the topics, and their version as of before the
+// part's data were read.
+func (s *server) live(f views.Frame, before live.Version, topics ...packaging.Topic) views.Live {
+	all := make([]string, len(topics))
+	for i, t := range topics {
+		all[i] = t.Of(f.Person.Tenant.ID)
+	}
+	return views.Live{Topics: topics, Version: uint64(min(s.Hub.Version(all...), before))}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 	"golang.org/x/time/rate"
 
+	"lineboard/internal/live"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/throttle"
@@ -100,6 +101,7 @@ type Config struct {
 	Setup    *Setup                                                                                     // the first start, nil where there is an administrator
 	Guard    Guard
 	Verifier Verifier
+	Hub      *live.Hub
 	Log      *slog.Logger
 	Now      func() time.Time
 	Interval time.Duration // between two refreshes of the cache
@@ -118,6 +120,8 @@ type server struct {
 	sessions *sessionStore
 	rate     *throttle.Rate
 	rates    limiters
+	kept     *keeper
+	recent   *recent
 }
 
 // formLimit is more than any form of ours takes, but for the one that a list of serials is added with.
@@ -128,8 +132,9 @@ const (
 
 // New makes the handler of the whole dashboard.
 func New(c Config) http.Handler {
-	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond), rates: limiters{of: map[packaging.TokenID]*rate.Limiter{}}}
+	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond), rates: limiters{of: map[packaging.TokenID]*rate.Limiter{}}, kept: newKeeper(c.Hub, c.Now)}
 	s.sessions = newSessionStore(c, s.address)
+	s.recent = &recent{hub: c.Hub, now: c.Now, all: map[question]recentAnswer{}}
 	e := echo.New()
 	e.HTTPErrorHandler = s.fail
 	e.IPExtractor = s.address // Echo's own would believe any X-Forwarded-For header
@@ -141,23 +146,29 @@ func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
 	mux.Handle("/api/", gzhttp.GzipHandler(s.logged(s.bounded(s.onlyHTTPS(s.programs())))))
-	mux.Handle("/", gzhttp.GzipHandler(s.logged(s.bounded(s.guardOrigin(s.onlyHTTPS(e))))))
+	guarded := func(next http.Handler) http.Handler { return s.logged(s.bounded(s.guardOrigin(s.onlyHTTPS(next)))) }
+	mux.Handle(eventsPath, guarded(e)) // never compressed: each event leaves at once
+	mux.Handle("/", guarded(s.again(gzhttp.GzipHandler(e))))
 	return s.secured(mux)
 }
 
-// bodyLimit bounds what a request brings along.
+// bodyLimit bounds what a request brings along. Echo puts its middleware together anew for each request, so that whatever
+// takes a while is done before.
 func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
-	form, list := middleware.BodyLimit(formLimit)(next), middleware.BodyLimit(listLimit)(next)
 	return func(c echo.Context) error {
-		switch c.Path() {
-		case listPath:
-			return list(c)
-		case importPath:
+		switch {
+		case c.Request().Body == http.NoBody:
+			return next(c)
+		case c.Path() == listPath:
+			return limitList(next)(c)
+		case c.Path() == importPath:
 			return next(c) // the handler says what is too large, and how large that is
 		}
-		return form(c)
+		return limitForm(next)(c)
 	}
 }
+
+var limitForm, limitList = middleware.BodyLimit(formLimit), middleware.BodyLimit(listLimit)
 
 // listPath takes a list of serials, which is long.
 const listPath = "/orders/:id/list"
@@ -177,6 +188,11 @@ func (s *server) routes() []route {
 		{"GET", "/readyz", anybody, s.ready},
 		{"GET", setupPath, anybody, s.setupPage},
 		{"POST", setupPath, anybody, s.setUp},
+		{"GET", eventsPath, packaging.ViewOrders, s.events},
+		{"GET", "/fresh", packaging.ViewOrders, s.showFreshness},
+		{"GET", "/sw.js", anybody, s.worker},
+		{"GET", "/manifest.webmanifest", anybody, s.manifest},
+		{"GET", "/offline", anybody, s.offline},
 		{"GET", "/login", anybody, s.loginPage},
 		{"POST", "/login", anybody, s.login},
 		{"POST", "/logout", anybody, s.logout},

@@ -7,11 +7,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
+	"lineboard/internal/live"
 	"lineboard/internal/packaging"
 )
 
@@ -32,17 +34,34 @@ type sessionStore struct {
 	name        string
 	options     sessions.Options
 	address     func(*http.Request) string
+
+	hub   *live.Hub
+	mu    sync.Mutex
+	known map[[32]byte]knownSession
+}
+
+// knownSession is what the database said of a session. It holds until something changes about people or sessions, and for
+// a moment only: that a session has reached its limit is then noticed.
+type knownSession struct {
+	person packaging.Person
+	seen   time.Time
+	until  time.Time
+	asOf   live.Version
 }
 
 const (
 	tokenSize = 32 // bytes of randomness in a token
 	touchGap  = time.Minute
 	personKey = "person" // of a session's values and of Echo's context
+
+	knownFor  = 10 * time.Second
+	knownMost = 4096 // sessions; more are asked for again
 )
 
 func newSessionStore(c Config, address func(*http.Request) string) *sessionStore {
 	s := &sessionStore{
 		store: c.Store, now: c.Now, idle: c.Idle, limit: c.Limit, name: "lineboard", address: address,
+		hub: c.Hub, known: map[[32]byte]knownSession{},
 		// Lax, so that a link to an order in a message opens it; what changes something is a POST, which Lax does not send along.
 		options: sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure, MaxAge: int(c.Limit / time.Second)},
 	}
@@ -71,21 +90,61 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	if err != nil || len(token) != tokenSize {
 		return session, nil
 	}
-	now := s.now()
 	hash := sha256.Sum256(token)
-	person, seen, err := s.store.Session(r.Context(), hash, now.Add(-s.limit), now.Add(-s.idle))
+	known, err := s.find(r.Context(), hash)
 	if packaging.CodeOf(err) == packaging.NotFound {
 		return session, nil
 	}
 	if err != nil {
 		return session, err
 	}
-	if now.Sub(seen) > touchGap {
-		err = s.store.TouchSession(r.Context(), hash)
+	if s.now().Sub(known.seen) > touchGap && byPerson(r) {
+		err = s.touch(r.Context(), hash)
 	}
 	session.ID, session.IsNew = string(token), false
-	session.Values[personKey] = person
+	session.Values[personKey] = known.person
 	return session, err
+}
+
+// byPerson says whether somebody asked, or a page by itself: a page that is only open does not keep a session alive.
+func byPerson(r *http.Request) bool {
+	return r.Header.Get(unaskedHeader) == "" && r.URL.Path != eventsPath
+}
+
+// unaskedHeader marks what a page asks for by itself, because something changed.
+const unaskedHeader = "Lineboard-Unasked"
+
+// find gives a session: from memory, as long as nothing has changed about people or sessions. Whatever ends a session, or
+// changes what its person may do, goes through the database of this process, which says so before it comes back.
+func (s *sessionStore) find(ctx context.Context, hash [32]byte) (knownSession, error) {
+	now := s.now()
+	s.mu.Lock()
+	k, ok := s.known[hash]
+	s.mu.Unlock()
+	if ok && now.Before(k.until) && now.Sub(k.seen) < s.idle && s.hub.Version(string(packaging.PeopleTopic)) <= k.asOf {
+		return k, nil
+	}
+	k = knownSession{asOf: s.hub.Now(), until: now.Add(knownFor)}
+	var err error
+	k.person, k.seen, err = s.store.Session(ctx, hash, now.Add(-s.limit), now.Add(-s.idle))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		delete(s.known, hash)
+		return k, err
+	}
+	if len(s.known) >= knownMost {
+		clear(s.known)
+	}
+	s.known[hash] = k
+	return k, nil
+}
+
+func (s *sessionStore) touch(ctx context.Context, hash [32]byte) error {
+	s.mu.Lock()
+	delete(s.known, hash) // when it was last used is asked for again
+	s.mu.Unlock()
+	return s.store.TouchSession(ctx, hash)
 }
 
 // Save begins the session of the person in its values under a new token, and ends the one that it had: a token from
@@ -132,6 +191,16 @@ func (s *server) person(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// reader marks the sign-in that a page is for, without telling its token: pages that a browser keeps are that reader's.
+func (s *server) reader(c echo.Context) string {
+	session, err := s.sessions.Get(c.Request(), s.sessions.name)
+	if err != nil || session.ID == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("reader " + session.ID))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // who is the person signed in; ok is false where nobody is.

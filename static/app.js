@@ -6,7 +6,8 @@
 
   // ---- Time: the server's. A tablet's clock may be wrong, so only what has passed since the page was made is taken from it.
 
-  const made = Date.parse($("[data-clock]")?.dateTime) || Date.now();
+  // A copy that the device kept (static/worker.js) has no time of now: there the tablet's has to do.
+  const made = !document.documentElement.dataset.copy && Date.parse($("[data-clock]")?.dateTime) || Date.now();
   const ahead = made - (performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now());
   let slept = 0; // what performance.now() missed while the tablet slept
   const now = () => ahead + slept + performance.now();
@@ -120,6 +121,12 @@
 
   document.addEventListener("submit", event => {
     const form = event.target;
+    // What needs the server is not sent while it is away (live.js), and never later.
+    if (document.documentElement.classList.contains("cut")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
     if (form.matches("form[data-busy]")) {
       if (form.classList.contains("sent") || performance.now() - (appeared.get(form) ?? 0) < guard) {
         event.preventDefault();
@@ -149,7 +156,7 @@
     clearInterval(form.timer);
     if (form.words) put($("button span", form), form.words);
     $("button", form).disabled = false;
-    form.classList.remove("sent");
+    form.classList.remove("sent", "stranded");
   }
 
   addEventListener("pageshow", event => { if (event.persisted) all("form.sent").forEach(restore); });
@@ -158,17 +165,22 @@
   function lost(element, sent) {
     const panel = element.closest?.("#release") ?? $("#release");
     const text = sent ? panel?.dataset.lost : panel?.dataset.lostPage;
-    if (!text || $(".lost", panel)?.firstChild.firstChild.textContent === text) return;
+    if (text) alarm(panel, text, { link: panel.dataset.reload, to: location.pathname, mark: sent ? "lost-sent" : "" });
+  }
+
+  // alarm puts a problem into a panel, with a link that leads on; a panel has one of them at a time.
+  function alarm(panel, text, { link, to, mark }) {
+    if ($(".lost", panel)?.firstChild.firstChild.textContent === text) return;
     found();
     const box = document.createElement("div"), words = document.createElement("div");
-    const what = document.createElement("p"), way = document.createElement("p"), link = document.createElement("a");
-    box.className = sent ? "problem lost lost-sent" : "problem lost";
+    const what = document.createElement("p"), way = document.createElement("p"), further = document.createElement("a");
+    box.className = `problem lost ${mark}`.trim();
     box.setAttribute("role", "alert");
     what.textContent = text;
-    link.className = "button";
-    link.href = location.pathname;
-    link.textContent = panel.dataset.reload;
-    way.append(link);
+    further.className = "button";
+    further.href = to;
+    further.textContent = link;
+    way.append(further);
     words.append(what, way);
     box.append(words);
     panel.append(box);
@@ -180,6 +192,7 @@
     const form = element.closest?.("form.sent");
     if (form) {
       clearInterval(form.timer);
+      form.classList.add("stranded");
       put($("button span", form), form.words);
     }
     lost(element, Boolean(form));
@@ -198,11 +211,26 @@
   // said is what a part of the page says, but for the times that pass.
   function said(part) {
     const copy = part.cloneNode(true);
-    all("[data-age], .as-of, .lost, pre", copy).forEach(element => element.remove());
+    all("[data-age], .as-of, .lost, .asked, pre", copy).forEach(element => element.remove());
     return copy.textContent.replace(/\s+/g, " ");
   }
 
-  let held = false; // whether the focus was in what is about to go, or nowhere
+  // settle looks after what has just been put in place of an order, or of another part of a page: held says whether the
+  // focus was in what went, or nowhere.
+  function settle(page, held) {
+    reveal(page);
+    for (const form of all("form[data-busy]", page)) appeared.set(form, performance.now());
+    const result = $(".problem, .result", page), armed = $(".armed", page);
+    const unsigned = $(".signing .problem", page);
+    unsigned?.scrollIntoView({ block: "center" });
+    if (held) (armed ? $("#release h2") : result ?? $("#release h2"))?.focus({ preventScroll: true });
+    if (unsigned) announce(unsigned.textContent.trim());
+    if (!armed && result) announce(($(".what", result) ?? result).textContent.trim());
+  }
+
+  const holds = part => document.activeElement === document.body || part.contains(document.activeElement);
+
+  let held = false;
 
   document.addEventListener("htmx:beforeSwap", event => {
     const { xhr, target, requestConfig } = event.detail, asked = requestConfig.elt;
@@ -214,29 +242,12 @@
       return;
     }
     found();
-    // While a release is not settled its panel asks again and again: what is the same is not put in again.
-    if (asked.id === "release") {
-      const answer = new DOMParser().parseFromString(xhr.responseText, "text/html");
-      if (said($("#order")) === said($("#order", answer))) {
-        event.detail.shouldSwap = false;
-        return;
-      }
-    }
-    const active = document.activeElement;
-    held = asked.matches("form") || active === document.body || Boolean(active?.closest("#release"));
+    held = asked.matches("form") || holds($("#release"));
   });
 
   document.addEventListener("htmx:afterSwap", event => {
     const page = $("#order");
-    if (!page || event.detail.target?.id !== "order") return;
-    reveal(page);
-    for (const form of all("form[data-busy]", page)) appeared.set(form, performance.now());
-    const result = $(".problem, .result", page), armed = $(".armed", page);
-    const unsigned = $(".signing .problem", page);
-    unsigned?.scrollIntoView({ block: "center" });
-    if (held) (armed ? $("#release h2") : result ?? $("#release h2"))?.focus({ preventScroll: true });
-    if (unsigned) announce(unsigned.textContent.trim());
-    if (!armed && result) announce(($(".what", result) ?? result).textContent.trim());
+    if (page && event.detail.target?.id === "order") settle(page, held);
   });
 
   // ---- At a station: keys for a PIN, and what is typed or scanned before its field was touched
@@ -337,4 +348,6 @@
       cover();
     });
   }
+
+  globalThis.lineboard = { $, all, put, now, lasting, announce, said, settle, holds, found, alarm };
 })();

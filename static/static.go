@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -26,7 +27,7 @@ import (
 // Prefix is the path below which [Handler] expects to be mounted, and with which every [URL] starts.
 const Prefix = "/static/"
 
-//go:embed *.css *.js *.svg vendor
+//go:embed *.css *.js *.svg *.png vendor
 var files embed.FS
 
 // Loading can only fail on a mistake in the files themselves, which then shows in every test and at the first start.
@@ -42,6 +43,12 @@ func URL(name string) string {
 	}
 	return address
 }
+
+// workerFile is no file like the others: it stands at an address of its own, and names them.
+const workerFile = "worker.js"
+
+// Worker is the service worker, which keeps all files for the time when the server can't be reached.
+func Worker() []byte { return site.worker }
 
 // Handler serves what [URL] points to, and nothing else. It reads the whole path: mount it at [Prefix] without stripping.
 func Handler() http.Handler { return site }
@@ -70,6 +77,7 @@ type asset struct {
 type library struct {
 	addresses map[string]string // by name
 	assets    map[string]asset  // by address
+	worker    []byte
 }
 
 func must(l *library, err error) *library {
@@ -83,7 +91,7 @@ func load(fsys fs.FS) (*library, error) {
 	l := &library{addresses: map[string]string{}, assets: map[string]asset{}}
 	var sheets []string
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || contentTypes[path.Ext(name)] == "" {
+		if err != nil || entry.IsDir() || contentTypes[path.Ext(name)] == "" || name == workerFile {
 			return err
 		}
 		if path.Ext(name) == ".css" {
@@ -112,7 +120,23 @@ func load(fsys fs.FS) (*library, error) {
 			return nil, err
 		}
 	}
-	return l, nil
+	return l, l.makeWorker(fsys)
+}
+
+// makeWorker tells the service worker which files to keep. Whenever one changes, so does the worker, and browsers take the
+// new one.
+func (l *library) makeWorker(fsys fs.FS) error {
+	worker, err := fs.ReadFile(fsys, workerFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	list := strings.Join(slices.Sorted(maps.Values(l.addresses)), `", "`)
+	sum := sha256.Sum256([]byte(list))
+	l.worker = []byte(strings.NewReplacer("SHELL_FILES", list, "SHELL_HASH", hex.EncodeToString(sum[:])[:10]).Replace(string(worker)))
+	return nil
 }
 
 func (l *library) add(name string, content []byte) error {
@@ -186,7 +210,7 @@ func (l *library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	content, etag := a.plain, a.hash
 	if a.zipped != nil {
 		header.Set("Vary", "Accept-Encoding")
-		if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		if AcceptsGzip(r.Header) {
 			// Other bytes, so another tag. ServeContent leaves the length of encoded content to us.
 			content, etag = a.zipped, a.hash+"-gzip"
 			header.Set("Content-Encoding", "gzip")
@@ -197,8 +221,13 @@ func (l *library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// acceptsGzip leaves out "*": every browser names gzip, and what does not name it is well served with plain bytes.
-func acceptsGzip(accepted []string) bool {
+// AcceptsGzip says whether who asks takes gzip. It leaves out "*": every browser names gzip, and what does not name it is
+// well served with plain bytes.
+func AcceptsGzip(request http.Header) bool {
+	accepted := request.Values("Accept-Encoding")
+	if len(accepted) == 0 {
+		return false
+	}
 	for _, offer := range strings.Split(strings.Join(accepted, ","), ",") {
 		coding, parameters, err := mime.ParseMediaType(strings.TrimSpace(offer))
 		if err != nil || coding != "gzip" {

@@ -32,16 +32,16 @@ func offer(o packaging.Order, p packaging.Person, armed bool) action {
 	return offerArm
 }
 
-// pollEvery is how often the panel asks for itself again, as htmx writes it: while a release is under way, and more calmly
-// while its outcome is not known.
-func pollEvery(o packaging.Order) string {
+// pollEvery is how often the page asks whether anything has changed, in seconds, where it is not told of changes: while a
+// release is under way, and more calmly while its outcome is not known. 0 leaves it to the script.
+func pollEvery(o packaging.Order) int {
 	switch o.ReleaseObstacle() {
 	case packaging.BeingReleased:
-		return "every 1s"
+		return 1
 	case packaging.OutcomeUnknown:
-		return "every 3s"
+		return 3
 	}
-	return ""
+	return 0
 }
 
 // pressedBefore says that somebody has released the order, or is at it: a second press is then no error, and its result

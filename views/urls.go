@@ -17,6 +17,9 @@ func HomeURL() templ.SafeURL { return "/" }
 // WallURL is all lines as they hang on a wall.
 func WallURL() templ.SafeURL { return "/?wall" }
 
+// FreshURL says how fresh the orders are.
+func FreshURL() templ.SafeURL { return "/fresh" }
+
 func LoginURL() templ.SafeURL { return "/login" }
 
 func LogoutURL() templ.SafeURL { return "/logout" }

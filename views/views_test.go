@@ -47,11 +47,11 @@ func TestThePanelOffersWhatCanBeDoneAndNothingElse(t *testing.T) {
 }
 
 func TestThePanelAsksAgainOnlyWhileSomethingIsOpen(t *testing.T) {
-	for outcome, want := range map[packaging.Outcome]string{
-		"": "", packaging.Sending: "every 1s", packaging.Unknown: "every 3s", packaging.Released: "", packaging.Refused: "",
+	for outcome, want := range map[packaging.Outcome]int{
+		"": 0, packaging.Sending: 1, packaging.Unknown: 3, packaging.Released: 0, packaging.Refused: 0,
 	} {
 		if got := pollEvery(pending(outcome)); got != want {
-			t.Errorf("%q: %q, want %q", outcome, got, want)
+			t.Errorf("%q: %d, want %d", outcome, got, want)
 		}
 	}
 }

@@ -55,6 +55,8 @@ type site struct {
 	password string
 	remote   *remote
 	data     string
+	env      []string
+	args     []string
 }
 
 // newDemo starts the demo.
@@ -80,7 +82,14 @@ func newSite(t testing.TB, more []sandbox.Order, flags ...string) *site {
 	data := filepath.Join(folder, "data")
 	env := []string{"TEST_CHANNEL_KEY=" + sandbox.ChannelKey, "TEST_PASSWORD=" + sitePassword}
 	args := append([]string{"serve", "--provision", file, "--data", data, "--addr", "127.0.0.1:0"}, flags...)
-	return &site{program: start(t, env, args...), password: sitePassword, remote: box, data: data}
+	return &site{program: start(t, env, args...), password: sitePassword, remote: box, data: data, env: env, args: args}
+}
+
+// startAgain starts the program that was stopped, at the address that it had.
+func (s *site) startAgain() {
+	s.t.Helper()
+	at := must(url.Parse(s.address)).Host
+	s.program = start(s.t, s.env, append(slices.Clone(s.args), "--addr", at)...)
 }
 
 // database stops the program and gives what it has stored.

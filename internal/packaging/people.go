@@ -1,6 +1,7 @@
 package packaging
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -106,6 +107,11 @@ func (p Person) May(a Action) bool { return p.Role.May(a) }
 // Sees says whether the person is not limited to other lines than this one. Of those without a line, who is limited sees
 // nothing.
 func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Contains(p.Lines, line) }
+
+// Mark tells pages of the same person with the same rights at the same place from others. It names no secret.
+func (p Person) Mark() string {
+	return fmt.Sprintf("%d %d %d %s %v", p.ID, p.Tenant.ID, p.StationID, p.Role, p.Lines)
+}
 
 // Scope is what the person sees of their tenant.
 func (p Person) Scope() Scope { return Scope{p.Tenant.ID, p.Lines, p.ID} }

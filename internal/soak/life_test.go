@@ -15,6 +15,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
@@ -124,8 +125,10 @@ func (l *life) begin() {
 		release.DefaultPace, l.Clock.Now, log)
 	l.Sync = ordersync.New(l.Store, func(context.Context, packaging.TenantID) (ordersync.API, error) { return client, nil },
 		30*time.Second, l.Settler.Wake, l.Clock.Now, log)
+	l.Hub = live.NewHub(live.Version(l.Clock.Now().UnixMicro()))
+	l.Store.Notify(func(changes []packaging.Change) { l.Hub.Publish(packaging.Topics(changes)...) })
 	l.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: l.Store, Releaser: l.Releaser, Settler: l.Settler, Log: log, Now: l.Clock.Now, Interval: 30 * time.Second,
+		Store: l.Store, Hub: l.Hub, Releaser: l.Releaser, Settler: l.Settler, Log: log, Now: l.Clock.Now, Interval: 30 * time.Second,
 		Clients: manufacturer.NewClients(nil), Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
 		Guard: throttle.New(l.Store, l.Clock.Now, log),
 	}))

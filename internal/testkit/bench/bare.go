@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -16,22 +18,35 @@ import (
 // bareEcho is the argument with which this program runs itself as the other side of the board.
 const bareEcho = "bare-echo"
 
-// serveBare answers every request with the bytes in a file, or with those in a second one, which are compressed, where
-// gzip is accepted. It is what Echo can do at most on this machine: no session, no database, no page to render.
+// serveBare answers every request with the header in a file and the bytes in a second one, or those in a third, which are compressed, where
+// gzip is accepted; to whoever has a tag it says that nothing has changed. It is what Echo can do at most on this machine: no session, no database, no page to render.
 func serveBare(ctx context.Context, files []string, stdout io.Writer) error {
-	if len(files) != 2 {
-		return errors.New(bareEcho + " needs two files: the page, and the page compressed")
+	if len(files) != 3 {
+		return errors.New(bareEcho + " needs three files: the header, the page, and the page compressed")
 	}
-	plain, err := os.ReadFile(files[0])
+	text, err := os.ReadFile(files[0])
 	if err != nil {
 		return err
 	}
-	compressed, err := os.ReadFile(files[1])
+	var header http.Header
+	if err := json.Unmarshal(text, &header); err != nil {
+		return err
+	}
+	plain, err := os.ReadFile(files[1])
+	if err != nil {
+		return err
+	}
+	compressed, err := os.ReadFile(files[2])
 	if err != nil {
 		return err
 	}
 	e := echo.New()
 	e.GET("/*", func(c echo.Context) error {
+		maps.Copy(c.Response().Header(), header)
+		if tag := c.Request().Header.Get("If-None-Match"); tag != "" {
+			c.Response().Header().Set("ETag", tag)
+			return c.NoContent(http.StatusNotModified)
+		}
 		if strings.Contains(c.Request().Header.Get(echo.HeaderAcceptEncoding), "gzip") {
 			c.Response().Header().Set(echo.HeaderContentEncoding, "gzip")
 			return c.Blob(http.StatusOK, echo.MIMETextHTMLCharsetUTF8, compressed)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,7 +34,7 @@ func boardOrders() []sandbox.Order {
 
 // measureBoard puts load on a line's board, and on a bare Echo that answers with the same bytes.
 func (b *bench) measureBoard(ctx context.Context) error {
-	b.say("board: %d connections, plain and with gzip", connections)
+	b.say("board: %d connections, plain and with gzip, and not changed", connections)
 	if err := b.remote.put(ctx, boardOrders()); err != nil {
 		return err
 	}
@@ -45,11 +46,11 @@ func (b *bench) measureBoard(ctx context.Context) error {
 	if page.cookies, err = b.openBoard(ctx, page); err != nil {
 		return err
 	}
-	plain, compressed, err := page.bytes(ctx)
+	header, plain, compressed, err := page.bytes(ctx)
 	if err != nil {
 		return err
 	}
-	bare, err := b.startBare(ctx, plain, compressed)
+	bare, err := b.startBare(ctx, header, plain, compressed)
 	if err != nil {
 		return err
 	}
@@ -62,6 +63,13 @@ func (b *bench) measureBoard(ctx context.Context) error {
 		if err := b.compareLoad(ctx, page, bare, fmt.Sprintf("%s, %.1f KB", way.name, float64(way.size)/1024)); err != nil {
 			return err
 		}
+	}
+	page.gzip = false
+	if page.tag, err = page.currentTag(ctx); err != nil {
+		return err
+	}
+	if err := b.compareLoad(ctx, page, bare, "not changed since (304)"); err != nil {
+		return err
 	}
 	if err := b.stop(bare); err != nil {
 		return err
@@ -91,43 +99,71 @@ func (b *bench) openBoard(ctx context.Context, page target) (cookies string, err
 	return p.cookies(), nil
 }
 
-// bytes are the page's, once as it is and once as Lineboard compresses it.
-func (t target) bytes(ctx context.Context) (plain, compressed []byte, err error) {
+// bytes are the page's, once as it is and once as Lineboard compresses it, with what else its header says: a browser, and
+// who puts load on, has to read that too.
+func (t target) bytes(ctx context.Context) (header http.Header, plain, compressed []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.server.base+t.path, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	request.Header.Set("Cookie", t.cookies)
 	request.Header.Set("Accept-Encoding", "gzip") // set by hand, it is not undone on the way
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer answer.Body.Close()
 	if compressed, err = io.ReadAll(answer.Body); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	reader, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
-		return nil, nil, fmt.Errorf("the board, %s, is not compressed: %w", answer.Status, err)
+		return nil, nil, nil, fmt.Errorf("the board, %s, is not compressed: %w", answer.Status, err)
 	}
 	plain, err = io.ReadAll(reader)
-	return plain, compressed, err
+	header = answer.Header
+	for _, own := range []string{"Date", "Content-Type", "Content-Length", "Content-Encoding"} { // those that Echo sets by itself
+		header.Del(own)
+	}
+	return header, plain, compressed, err
+}
+
+// currentTag is that of the page's content.
+func (t target) currentTag(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.server.base+t.path, nil)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Cookie", t.cookies)
+	request.Header.Set("HX-Request", "true")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	if tag := answer.Header.Get("ETag"); tag != "" {
+		return tag, nil
+	}
+	return "", fmt.Errorf("the board, %s, has no tag", answer.Status)
 }
 
 // startBare runs this program once more as the other side.
-func (b *bench) startBare(ctx context.Context, plain, compressed []byte) (*program, error) {
+func (b *bench) startBare(ctx context.Context, header http.Header, plain, compressed []byte) (*program, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	files := []string{filepath.Join(b.folder, "board.html"), filepath.Join(b.folder, "board.html.gz")}
-	for i, content := range [][]byte{plain, compressed} {
+	text, err := json.Marshal(header)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{filepath.Join(b.folder, "board.json"), filepath.Join(b.folder, "board.html"), filepath.Join(b.folder, "board.html.gz")}
+	for i, content := range [][]byte{text, plain, compressed} {
 		if err := os.WriteFile(files[i], content, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	return b.start(ctx, "bare Echo", self, bareEcho, files[0], files[1])
+	return b.start(ctx, "bare Echo", self, bareEcho, files[0], files[1], files[2])
 }
 
 // compareLoad puts load on one and the other in turns.

@@ -21,6 +21,7 @@ type target struct {
 	server        *program
 	path, cookies string
 	gzip          bool
+	tag           string // of what the page has already: the server says only that nothing has changed
 }
 
 // load is how a server bore it.
@@ -73,6 +74,11 @@ func (t target) askUntil(ctx context.Context, end time.Time) (took []time.Durati
 	if t.gzip {
 		request += "Accept-Encoding: gzip\r\n"
 	}
+	want := http.StatusOK
+	if t.tag != "" {
+		request += "HX-Request: true\r\nIf-None-Match: " + t.tag + "\r\n"
+		want = http.StatusNotModified
+	}
 	request += "\r\n"
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	for time.Now().Before(end) && ctx.Err() == nil {
@@ -87,7 +93,7 @@ func (t target) askUntil(ctx context.Context, end time.Time) (took []time.Durati
 		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 			return nil, err
 		}
-		if encoded := answer.Header.Get("Content-Encoding") == "gzip"; answer.StatusCode != http.StatusOK || encoded != t.gzip {
+		if encoded := answer.Header.Get("Content-Encoding") == "gzip"; answer.StatusCode != want || encoded != t.gzip {
 			return nil, fmt.Errorf("%s was answered with %s, gzip %t", t.path, answer.Status, encoded)
 		}
 		took = append(took, time.Since(started))

@@ -47,9 +47,10 @@ const (
 	partCrowd   = "crowd"
 	partImport  = "import"
 	partHistory = "history"
+	partLive    = "live"
 )
 
-var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory}
+var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory, partLive}
 
 // plan is how much is measured.
 type plan struct {
@@ -152,6 +153,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partBoard) {
 		if err := b.measureBoard(ctx); err != nil {
 			return fmt.Errorf("board: %w", err)
+		}
+	}
+	if b.wants(partLive) {
+		if err := b.measureLive(ctx); err != nil {
+			return fmt.Errorf("live: %w", err)
 		}
 	}
 	if b.wants(partCrowd) {

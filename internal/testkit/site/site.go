@@ -25,6 +25,7 @@ import (
 	"lineboard/db"
 	"lineboard/handlers"
 	"lineboard/internal/anchors"
+	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
@@ -54,6 +55,7 @@ type Site struct {
 	Sync     *ordersync.Syncer
 	Clock    *Clock
 	Log      *Log
+	Hub      *live.Hub
 	t        testing.TB
 	seal     *secret.Box
 }
@@ -114,6 +116,8 @@ func New(t testing.TB, o Options) *Site {
 			t.Error(err)
 		}
 	})
+	s.Hub = live.NewHub(live.Version(s.Clock.Now().UnixMicro()))
+	s.Store.Notify(func(changes []packaging.Change) { s.Hub.Publish(packaging.Topics(changes)...) })
 	if !o.Empty {
 		s.AddTenant("ghent", "Plant Ghent", people...)
 	}
@@ -135,13 +139,14 @@ func New(t testing.TB, o Options) *Site {
 	}
 	s.Guard = throttle.New(s.Store, s.Clock.Now, log)
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Verifier: anchors.NewVerifier(s.Store, kept), Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
+		Store: s.Store, Hub: s.Hub, Verifier: anchors.NewVerifier(s.Store, kept), Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, s.api(baseURL, c, o.Limits))
 		}, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour, Guard: s.Guard,
 		Proxies: o.Proxies, PerSecond: o.PerSecond,
 	}))
 	t.Cleanup(s.Web.Close)
+	t.Cleanup(s.Hub.Close) // first: open streams would hold the server up
 	s.Refresh()
 	return s
 }
@@ -164,6 +169,14 @@ func (s *Site) Limit(username string, lines ...string) {
 	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// Setup is a tenant as it is set up, with people to add or to change.
+func (s *Site) Setup(slug string, people ...db.PersonSetup) db.TenantSetup {
+	s.t.Helper()
+	setup := tenant(slug, s.Tenant(slug).Name, s.Remote.URL, nil)
+	setup.People = people
+	return setup
 }
 
 // people are those of the tenant "ghent", one of each role.

@@ -1,0 +1,171 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	"modernc.org/sqlite"
+
+	"lineboard/internal/packaging"
+)
+
+// watched is a table whose changes open pages are told about. Triggers of the writer's connection note them, so that no
+// statement can forget to. Expressions are of SQL, with $ for the row.
+type watched struct {
+	table  string
+	about  packaging.Subject
+	tenant string
+	line   string
+	order  string
+	when   string   // which rows count; empty for all
+	quiet  []string // columns that no page shows: a change of nothing else is none
+	only   string   // the one kind of statement that counts; empty for all
+}
+
+// watch is the one table of them. A new table of which pages show something joins by a line here.
+var watch = []watched{
+	{table: "orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.id", quiet: []string{"asked_at", "confirmed_at", "listed"}},
+	{table: "releases", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id"},
+	{table: "queues", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id"},
+	{table: "queue_orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM queues WHERE id = $.queue_id)", order: "$.order_id"},
+	{table: "acknowledgements", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT o.line_id FROM orders o JOIN releases r ON r.order_id = o.id WHERE r.id = $.release_id)", order: "(SELECT order_id FROM releases WHERE id = $.release_id)"},
+	{table: "imported_facts", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id"},
+	{table: "history", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id", when: "$.order_id <> 0"},
+	{table: "refreshes", about: packaging.AboutFresh, tenant: "$.tenant_id"},
+	{table: "tenants", about: packaging.AboutSite, tenant: "$.id"},
+	{table: "lines", about: packaging.AboutSite, tenant: "$.tenant_id"},
+	{table: "rules", about: packaging.AboutSite, tenant: "$.tenant_id"},
+
+	{table: "tenants", about: packaging.AboutPeople},
+	{table: "users", about: packaging.AboutPeople},
+	{table: "members", about: packaging.AboutPeople},
+	{table: "member_roles", about: packaging.AboutPeople},
+	{table: "member_lines", about: packaging.AboutPeople},
+	{table: "stations", about: packaging.AboutPeople},
+	{table: "station_sessions", about: packaging.AboutPeople, only: "UPDATE", quiet: []string{"used_at"}},
+	{table: "sessions", about: packaging.AboutPeople, only: "DELETE"}, // one that begins, or is used, changes no other
+}
+
+// statements make the triggers of a watched table that has these columns.
+func (w watched) statements(columns []string) (all []string) {
+	for _, on := range []struct {
+		statement string
+		rows      []string // whose keys are noted: an order that moves leaves a line and comes to another
+	}{{"INSERT", []string{"NEW"}}, {"DELETE", []string{"OLD"}}, {"UPDATE", []string{"OLD", "NEW"}}} {
+		if w.only != "" && w.only != on.statement {
+			continue
+		}
+		var conditions, notes []string
+		if on.statement == "UPDATE" {
+			var differs []string
+			for _, c := range columns {
+				if !slices.Contains(w.quiet, c) {
+					differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s", c))
+				}
+			}
+			conditions = append(conditions, "("+strings.Join(differs, " OR ")+")")
+		}
+		if w.when != "" {
+			conditions = append(conditions, "("+of(w.when, on.rows[0])+")")
+		}
+		when := ""
+		if len(conditions) > 0 {
+			when = "WHEN " + strings.Join(conditions, " AND ")
+		}
+		for _, row := range on.rows {
+			notes = append(notes, fmt.Sprintf("INSERT INTO changed VALUES ('%s', %s, %s, %s);", w.about, key(w.tenant, row), key(w.line, row), key(w.order, row)))
+		}
+		all = append(all, fmt.Sprintf("CREATE TEMP TRIGGER watch_%[1]s_%[2]s_%[3]s AFTER %[3]s ON main.%[1]s %[4]s BEGIN %[5]s END",
+			w.table, w.about, on.statement, when, strings.Join(notes, " ")))
+	}
+	return all
+}
+
+func of(expression, row string) string { return strings.ReplaceAll(expression, "$", row) }
+
+// key is a key of a changed row, 0 where it has none.
+func key(expression, row string) string {
+	if expression == "" {
+		return "0"
+	}
+	return "coalesce(" + of(expression, row) + ", 0)"
+}
+
+// openWatched opens the writer. The driver may close its connection and open another: each has its triggers.
+func openWatched(path string, settings url.Values) *sql.DB {
+	d := &sqlite.Driver{}
+	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error { return watchOn(c) })
+	pool := sql.OpenDB(connector{d, dsn(path, settings)})
+	pool.SetMaxOpenConns(1)
+	return pool
+}
+
+type connector struct {
+	driver *sqlite.Driver
+	dsn    string
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+
+func (c connector) Driver() driver.Driver { return c.driver }
+
+func watchOn(c sqlite.ExecQuerierContext) error {
+	ctx := context.Background()
+	statements := []string{"CREATE TEMP TABLE changed (about TEXT, tenant INTEGER, line INTEGER, ord INTEGER)"}
+	for _, w := range watch {
+		columns, err := columnsOf(ctx, c, w.table)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, w.statements(columns)...)
+	}
+	for _, s := range statements {
+		if _, err := c.ExecContext(ctx, s, nil); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+// columnsOf are a table's columns, but for those that are made of others.
+func columnsOf(ctx context.Context, c sqlite.ExecQuerierContext, table string) (columns []string, err error) {
+	rows, err := c.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", []driver.NamedValue{{Ordinal: 1, Value: table}})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for row := make([]driver.Value, 1); ; {
+		switch err := rows.Next(row); err {
+		case nil:
+			columns = append(columns, row[0].(string))
+		case io.EOF:
+			if len(columns) == 0 {
+				return nil, fmt.Errorf("there is no table %s to watch", table)
+			}
+			return columns, nil
+		default:
+			return nil, err
+		}
+	}
+}
+
+// Notify has what each transaction changed told, once it is committed and before whoever made it goes on. What is told
+// must come back soon.
+func (d *DB) Notify(tell func([]packaging.Change)) { d.tell.Store(&tell) }
+
+// changes are what the transaction has changed so far; they are forgotten for the next one.
+func (t *tx) changes() ([]packaging.Change, error) {
+	all, err := collect(t.ctx, t, func(row scanner) (c packaging.Change, err error) {
+		return c, row.Scan(&c.About, &c.Tenant, &c.Line, &c.Order)
+	}, `SELECT DISTINCT about, tenant, line, ord FROM temp.changed`)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all, t.exec(`DELETE FROM temp.changed`)
+}

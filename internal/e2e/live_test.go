@@ -1,0 +1,343 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/sandbox"
+)
+
+// releaseElsewhere releases an order as another person does on another tablet.
+func (s *site) releaseElsewhere(path string) {
+	s.t.Helper()
+	c := newScript(s.t, s, "manager1")
+	if status, body := c.do(http.MethodPost, path+"/release", url.Values{}, nil); status != http.StatusSeeOther {
+		s.t.Fatalf("the release of %s: %d %s", path, status, body)
+	}
+}
+
+// pathOf is the page of an order.
+func (s *site) pathOf(t testing.TB, order string) string {
+	t.Helper()
+	p := signedIn(t, s, "manager1")
+	p.open(order)
+	return p.path()
+}
+
+// told waits until the window hears the server, by a stream or by asking.
+func (p person) told(how string) {
+	p.t.Helper()
+	p.Text("#link[data-state=" + how + "]")
+}
+
+// lost waits until the window says that it has lost the server.
+func (p person) lost() {
+	p.t.Helper()
+	started := time.Now()
+	for limit := started.Add(35 * time.Second); ; {
+		var state string
+		p.Eval(`document.querySelector("#link").dataset.state ?? ""`, &state)
+		if state == "lost" {
+			break
+		}
+		if time.Now().After(limit) {
+			p.t.Fatalf("after %v the page does not say that the server is away: %s", time.Since(started), p.Text("main"))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	p.See("No connection to the server.")
+}
+
+// rowKeys are the orders, or lines, that the page lists, in their order.
+func (p person) rowKeys() (keys []string) {
+	p.t.Helper()
+	p.Eval(`[...document.querySelectorAll("[data-row]")].map(row => row.dataset.row)`, &keys)
+	return keys
+}
+
+func TestAChangeIsSeenOnEveryOpenPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	order := s.pathOf(t, "Order143")
+	pages := map[string]person{}
+	for _, path := range []string{"/", "/lines/L1", "/lines/L1/queue", order} {
+		p := signedIn(t, s, "supervisor1")
+		p.visit(path)
+		p.told("stream")
+		pages[path] = p
+	}
+	second := signedIn(t, s, "operator1")
+	second.visit(order)
+	second.told("stream")
+
+	s.releaseElsewhere(order)
+	for _, p := range []person{pages[order], second} {
+		p.See("Order143 is released to Blister line 1.")
+		p.See("Marta Nowak")
+		p.told("stream")
+	}
+	for _, path := range []string{"/", "/lines/L1", "/lines/L1/queue"} {
+		pages[path].Text(".updates")
+		pages[path].told("stream")
+		pages[path].clean()
+	}
+	pages[order].clean()
+}
+
+func TestAListInViewDoesNotMoveUntilItIsToldTo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	order := s.pathOf(t, "Order143")
+	p := signedIn(t, s, "supervisor1")
+	p.visit("/lines/L1")
+	p.told("stream")
+	before := p.rowKeys()
+	if got := p.In(".hero").Text("h3"); got != "Order143" {
+		t.Fatalf("the next order is %s", got)
+	}
+
+	s.releaseElsewhere(order)
+	button := p.Text(".updates")
+	if !strings.HasSuffix(button, " updates") {
+		t.Errorf("the button says %q", button)
+	}
+	p.In(".hero").See("In progress") // a value changes in its place
+	p.Text(".hero a.release[aria-disabled]")
+	if after := p.rowKeys(); !slices.Equal(before, after) || p.In(".hero").Text("h3") != "Order143" {
+		t.Errorf("the list moved by itself:\n%s\n%s", before, after)
+	}
+	p.Click(button)
+	p.In(".running").See("Order143")
+	if got := p.In(".hero").Text("h3"); got == "Order143" {
+		t.Error("the list still has Order143 as the next to release")
+	}
+	p.clean()
+}
+
+func TestAValueThatChangesInAListChangesInItsPlace(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, "--refresh", "200ms")
+	p := signedIn(t, s, "supervisor1")
+	p.visit("/lines/L1")
+	p.told("stream")
+	before := p.rowKeys()
+	s.remote.put(changed(t, "Order143", func(o *sandbox.Order) { o.Lot = "CHANGED1" }))
+	p.In(".hero").See("CHANGED1")
+	if after := p.rowKeys(); !slices.Equal(before, after) {
+		t.Errorf("the list moved:\n%s\n%s", before, after)
+	}
+	if offered := p.All(".updates"); len(offered) > 0 {
+		t.Errorf("what is shown already is offered: %s", offered)
+	}
+}
+
+// What somebody has checked must not become something else under their finger.
+func TestAnArmedReleaseWhoseOrderChangesMustBeCheckedAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, "--refresh", "200ms")
+	p := signedIn(t, s, "supervisor1")
+	p.open("Order143")
+	p.told("stream")
+	p.arm()
+	s.remote.put(changed(t, "Order143", func(o *sandbox.Order) { o.Lot = "CHANGED1" }))
+	p.See("This has changed since you checked it.")
+	p.In(".release-execute").Gone("CHANGED1")
+	p.Click("Look again")
+	p.In(".release-execute").See("CHANGED1")
+	s.remote.releasedExactly()
+	time.Sleep(guard)
+	p.execute("Order143")
+	p.See("Order143 is released to Blister line 1.")
+	s.pressedOnce("Order143")
+}
+
+// changed is an order of the sample, changed.
+func changed(t testing.TB, key string, change func(*sandbox.Order)) sandbox.Order {
+	t.Helper()
+	for _, o := range sandbox.Sample(time.Now()) {
+		if o.ID == key {
+			change(&o)
+			return o
+		}
+	}
+	t.Fatalf("there is no %s", key)
+	return sandbox.Order{}
+}
+
+func TestWithoutTheServerAPageSaysSoAndSendsNothingLater(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]struct{ off, on func(s *site, p person) }{
+		"the network is cut":    {func(_ *site, p person) { p.Offline(true) }, func(_ *site, p person) { p.Offline(false) }},
+		"the server is stopped": {func(s *site, _ person) { s.stop() }, func(s *site, _ person) { s.startAgain() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil)
+			p := signedIn(t, s, "supervisor1")
+			p.open("Order143")
+			p.told("stream")
+			p.arm()
+
+			cut.off(s, p)
+			p.lost()
+			p.See("Releasing, and what else needs the server, is off until it is back.")
+			p.See("05412345101437") // what was there is there to be read
+			var disabled bool
+			p.Eval(`document.querySelector(".release-execute button").disabled`, &disabled)
+			if !disabled {
+				t.Error("the release can be pressed")
+			}
+			p.Eval(`document.querySelector(".release-execute form").requestSubmit()`, nil)
+
+			cut.on(s, p)
+			p.Text("#link:not([data-state=lost])")
+			p.Gone("No connection to the server.")
+			p.told("stream")
+			s.remote.releasedExactly()
+			p.execute("Order143")
+			p.See("Order143 is released to Blister line 1.")
+			s.pressedOnce("Order143")
+		})
+	}
+}
+
+func TestAPageFindsWhatItMissedWhileTheServerWasAway(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "supervisor1")
+	p.open("Order143")
+	order := p.path()
+	p.told("stream")
+	p.Offline(true)
+	p.lost()
+	s.releaseElsewhere(order)
+	p.Offline(false)
+	p.See("Order143 is released to Blister line 1.")
+
+	// A program that starts again has told nobody what its last act was.
+	line := signedIn(t, s, "supervisor1")
+	line.open("Order144")
+	line.told("stream")
+	s.stop()
+	line.lost()
+	s.startAgain()
+	s.releaseElsewhere(line.path())
+	line.See("Order144 is released to Blister line 1.")
+}
+
+func TestAPageAsksWhereAProxyHoldsTheStreamBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	order := s.pathOf(t, "Order143")
+	behind := must(url.Parse(s.address))
+	through := httputil.NewSingleHostReverseProxy(behind)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			<-r.Context().Done() // it waits for the end of the answer
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	t.Cleanup(proxy.CloseClientConnections)
+	direct := s.address
+	s.address = proxy.URL
+	p := signedIn(t, s, "supervisor1")
+	p.visit(order)
+	p.told("poll")
+	s.address = direct
+	s.releaseElsewhere(order)
+	p.See("Order143 is released to Blister line 1.")
+	p.told("poll")
+}
+
+// keptPages are the pages that the browser keeps for when the server is away.
+func (p person) keptPages() (paths []string) {
+	p.t.Helper()
+	p.Eval(`(async () => {
+		const all = [];
+		for (const name of await caches.keys()) if (name.startsWith("pages-"))
+			for (const request of await (await caches.open(name)).keys()) all.push(new URL(request.url).pathname);
+		return all;
+	})()`, &paths)
+	return paths
+}
+
+// keeps waits until the browser has a copy of a page.
+func (p person) keeps(path string) {
+	p.t.Helper()
+	p.Eval(`navigator.serviceWorker.ready.then(() => true)`, nil)
+	for limit := time.Now().Add(10 * time.Second); !slices.Contains(p.keptPages(), path); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(limit) {
+			p.t.Fatalf("there is no copy of %s, only of %s", path, p.keptPages())
+		}
+	}
+}
+
+func TestAPageThatWasSeenCanBeReadWithoutTheServer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "supervisor1")
+	p.open("Order143")
+	order := p.path()
+	p.release("Order143")
+	p.visit(order + "/serials")
+	p.keeps(order + "/serials")
+	serials := p.serials()
+	p.visit("/lines/L1")
+	p.keeps("/lines/L1")
+	s.stop()
+
+	p.visit(order + "/serials")
+	p.See("This page is a copy kept on this device, as of")
+	if got := p.serials(); !slices.Equal(got, serials) || len(got) == 0 {
+		t.Errorf("the copy has serials %q, want %q", got, serials)
+	}
+	p.visit("/lines/L1")
+	p.See("This page is a copy kept on this device, as of")
+	p.See("Order144")
+	p.See(fmt.Sprint(time.Now().Year()))
+	var off bool
+	p.Eval(`[...document.querySelectorAll("a.release")].every(link => link.getAttribute("aria-disabled") === "true")`, &off)
+	if !off {
+		t.Error("a release is offered on a copy")
+	}
+	p.visit("/orders/999")
+	p.See("The server can't be reached, and this device has no copy of this page.")
+
+	s.startAgain()
+	p.visit("/lines/L1")
+	p.Gone("This page is a copy")
+	s.remote.releasedExactly("Order143")
+}
+
+func TestNothingOfAPersonStaysOnTheDeviceWhenTheySignOut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "supervisor1")
+	p.visit("/lines/L1")
+	p.keeps("/lines/L1")
+	p.Click("Sign out")
+	p.See("Username")
+	p.Eval(`navigator.serviceWorker.ready.then(() => true)`, nil)
+	if left := p.keptPages(); len(left) > 0 {
+		t.Errorf("after the sign-out there are copies of %s", left)
+	}
+	p.signIn("operator1")
+	p.visit("/lines/L2")
+	p.keeps("/lines/L2")
+	if got := p.keptPages(); slices.Contains(got, "/lines/L1") {
+		t.Errorf("another person finds copies of %s", got)
+	}
+	s.stop()
+	p.visit("/lines/L1")
+	p.See("this device has no copy of this page")
+	p.Gone("Sofie Peeters")
+}
