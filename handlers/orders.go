@@ -39,6 +39,9 @@ func (s *server) orders(c echo.Context) error {
 	if search.Lines, err = s.Store.Lines(ctx, in); err != nil {
 		return err
 	}
+	if search.Unknown, err = s.Store.UnknownLines(ctx, in); err != nil {
+		return err
+	}
 	others, err := s.Store.OtherStatuses(ctx, in)
 	if err != nil {
 		return err
@@ -49,11 +52,17 @@ func (s *server) orders(c echo.Context) error {
 		Before: packaging.OrderID(before), Limit: ordersAPage,
 	}
 	if search.Line != "" && search.Line != views.NoLine {
-		line, err := s.Store.Line(ctx, in, search.Line)
-		if err != nil {
+		switch line, err := s.Store.Line(ctx, in, search.Line); {
+		case err == nil:
+			filter.LineID = line.ID
+		case packaging.CodeOf(err) != packaging.NotFound:
 			return err
+		default:
+			if line, err = s.unknownLine(c, search.Line); err != nil {
+				return err
+			}
+			filter.APILine, search.Adoptable = line.Code, &line
 		}
-		filter.LineID = line.ID
 	}
 	if search.Page, err = s.Store.SearchOrders(ctx, in, filter); err != nil {
 		return err
@@ -67,7 +76,8 @@ func (s *server) order(c echo.Context) error {
 
 const (
 	previewSerials = 5
-	storyEntries   = 8
+	storyShown     = 8
+	storyMost      = 1000    // where all of it is asked for
 	bodyShown      = 4 << 10 // bytes of an answer that could not be read
 )
 
@@ -96,12 +106,11 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if page.Preview, err = s.Store.Serials(ctx, p.Scope(), id, 0, previewSerials); err != nil {
 		return err
 	}
-	if p.May(packaging.ViewHistory) {
-		story, err := s.Store.History(ctx, p.Scope(), packaging.HistoryFilter{OrderKey: page.Order.Key, Limit: storyEntries})
-		if err != nil {
-			return err
-		}
-		page.Story = story.Entries
+	if page.Story, page.MoreStory, err = s.story(c, page.Order); err != nil {
+		return err
+	}
+	if page.Choice, err = s.lineChoice(c, page.Order); err != nil {
+		return err
 	}
 	raw, err := s.Store.OrderRaw(ctx, p.Scope(), id)
 	if err != nil {
@@ -117,6 +126,27 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 		page.Body = readable(body, bodyShown)
 	}
 	return render(c, status, views.Order(f, page))
+}
+
+// story is what happened to an order, as far as the person may see it: the latest of it, or all where that is asked for.
+func (s *server) story(c echo.Context, o packaging.Order) (story []views.Happening, more bool, err error) {
+	ctx, p := c.Request().Context(), signedIn(c)
+	most := storyShown
+	if c.QueryParam("story") != "" {
+		most = storyMost
+	}
+	events, err := s.Store.Timeline(ctx, p.Scope(), o.ID, most+1) // one more tells that there is more
+	if err != nil {
+		return nil, false, err
+	}
+	var history packaging.HistoryPage
+	if p.May(packaging.ViewHistory) {
+		if history, err = s.Store.History(ctx, p.Scope(), packaging.HistoryFilter{OrderKey: o.Key, Limit: most}); err != nil {
+			return nil, false, err
+		}
+	}
+	story, more = views.Timeline(events, history.Entries, most)
+	return story, more || history.Next != 0, nil
 }
 
 // indented lays JSON out for reading, and leaves alone what is not JSON.

@@ -19,7 +19,7 @@ import (
 // cache is a store that remembers what it was told.
 type cache struct {
 	mu       sync.Mutex
-	cached   map[string]time.Time
+	cached   map[string]packaging.CachedOrder
 	applied  []packaging.Refresh
 	failures []*packaging.CallError
 }
@@ -28,7 +28,7 @@ func (c *cache) Tenants(context.Context) ([]packaging.Tenant, error) {
 	return []packaging.Tenant{{ID: 1, Slug: "ghent"}}, nil
 }
 
-func (c *cache) CachedOrders(context.Context, packaging.TenantID) (map[string]time.Time, error) {
+func (c *cache) CachedOrders(context.Context, packaging.TenantID) (map[string]packaging.CachedOrder, error) {
 	return c.cached, nil
 }
 
@@ -100,9 +100,10 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 				"bare": {Key: "bare", Lot: "from details"}, "statusless": {Status: packaging.Suspended}, "asked an hour ago": {}, "running": complete("running"),
 			},
 		}
-		c := &cache{cached: map[string]time.Time{
-			"whole": {}, "statusless": time.Now(), "asked a minute ago": time.Now().Add(-time.Minute),
-			"asked an hour ago": time.Now().Add(-time.Hour), "running": {}, "deleted": {}, "broken": {},
+		ago := func(d time.Duration) packaging.CachedOrder { return packaging.CachedOrder{Asked: time.Now().Add(-d)} }
+		c := &cache{cached: map[string]packaging.CachedOrder{
+			"whole": {}, "statusless": ago(0), "asked a minute ago": ago(time.Minute),
+			"asked an hour ago": ago(time.Hour), "running": {}, "deleted": {}, "broken": {},
 		}}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -123,10 +124,10 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 
 func TestDetailsAreAskedAFewAtATimeAndTheLongestUnaskedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, a := &cache{cached: map[string]time.Time{}}, &api{details: map[string]packaging.Facts{}}
+		c, a := &cache{cached: map[string]packaging.CachedOrder{}}, &api{details: map[string]packaging.Facts{}}
 		for i := range 120 {
 			key := "order" + string(rune('A'+i))
-			c.cached[key] = time.Now().Add(time.Duration(i) * time.Second)
+			c.cached[key] = packaging.CachedOrder{Asked: time.Now().Add(time.Duration(i) * time.Second)}
 			a.details[key] = complete(key)
 		}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
@@ -151,7 +152,7 @@ func TestAFailedRefreshIsToldAndTakesNothingAway(t *testing.T) {
 		"the API says why": {&packaging.CallError{Reason: packaging.TimedOut, Message: "no answer"}, packaging.TimedOut},
 		"anything else":    {errors.New("no credentials"), packaging.NotConfigured},
 	} {
-		c := &cache{cached: map[string]time.Time{"a": {}}}
+		c := &cache{cached: map[string]packaging.CachedOrder{"a": {}}}
 		if err := syncer(c, &api{fails: test.fails}).Refresh(t.Context(), 1); err == nil {
 			t.Errorf("%s: no error", name)
 		}

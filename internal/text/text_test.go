@@ -48,7 +48,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|set_line)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -128,6 +128,14 @@ func spoken(t *testing.T) map[string]bool {
 			keys["deed.added"], keys["deed.changed"] = true, true
 		default:
 			keys["deed."+string(d)] = true
+		}
+	}
+	for _, k := range packaging.EventKinds {
+		keys["event."+string(k)] = true
+	}
+	for _, s := range packaging.Sources {
+		if s != packaging.BySomebody { // says who
+			keys["source."+string(s)] = true
 		}
 	}
 	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore} {
