@@ -54,7 +54,7 @@ func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.
 		}
 		return l, err
 	}, `
-		SELECT api_line, max(line_name) FROM orders WHERE `+w.sql+` AND line_id IS NULL AND api_line <> ''
+		SELECT min(api_line COLLATE BINARY), max(line_name) FROM orders WHERE `+w.sql+` AND line_id IS NULL AND api_line <> ''
 		GROUP BY api_line ORDER BY api_line LIMIT ?`, append(w.args, unknownMost)...)
 }
 
@@ -65,8 +65,8 @@ func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name stri
 	}
 	tenant := by.Tenant.ID
 	err = d.tx(ctx, func(t *tx) error {
-		// As the API writes it; the same code in other letters means the same line.
-		err := t.row(`SELECT api_line FROM orders WHERE tenant_id = ? AND line_id IS NULL AND api_line = ? LIMIT 1`, tenant, code).Scan(&l.Code)
+		// As the API writes it: the same code in capitals and in small letters means the same line.
+		err := t.row(`SELECT api_line FROM orders WHERE tenant_id = ? AND line_id IS NULL AND api_line = ? ORDER BY api_line COLLATE BINARY LIMIT 1`, tenant, code).Scan(&l.Code)
 		if err != nil {
 			return err
 		}

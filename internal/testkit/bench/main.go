@@ -41,13 +41,14 @@ func main() {
 // The parts of a run, in the order of the table.
 const (
 	partBoard   = "board"
+	partPoll    = "poll"
 	partRelease = "release"
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
 )
 
-var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd}
+var parts = []string{partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd}
 
 // plan is how much is measured.
 type plan struct {
@@ -56,6 +57,7 @@ type plan struct {
 	only    []string
 
 	boardTime time.Duration // of one side in one round
+	polls     int           // of one side in one round
 	small     int           // releases of a few serials, of one side in one round
 	bulk      int           // serials of a large order
 	lookups   int           // and pages, of one side in one round
@@ -73,9 +75,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
-	p.boardTime, p.small, p.bulk, p.lookups = 2*time.Second, 10, 100_000, 2_000
+	p.boardTime, p.polls, p.small, p.bulk, p.lookups = 2*time.Second, 20, 10, 100_000, 2_000
 	if *short {
-		p.boardTime, p.small, p.bulk, p.lookups = 300*time.Millisecond, 3, 10_000, 200
+		p.boardTime, p.polls, p.small, p.bulk, p.lookups = 300*time.Millisecond, 3, 3, 10_000, 200
 		p.serials, p.rounds = min(p.serials, 200_000), min(p.rounds, 2)
 	}
 	p.only = strings.Split(*only, ",")
@@ -148,6 +150,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partBoard) {
 		if err := b.measureBoard(ctx); err != nil {
 			return fmt.Errorf("board: %w", err)
+		}
+	}
+	if b.wants(partPoll) {
+		if err := b.measurePoll(ctx); err != nil {
+			return fmt.Errorf("poll: %w", err)
 		}
 	}
 	if b.wants(partCrowd) {
