@@ -20,9 +20,10 @@ const (
 // CachedOrders gives, by order ID, the tenant's orders that are not Done and whose details may have to be asked for. Those
 // that have been gone for a week are left out.
 func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]packaging.CachedOrder, error) {
-	rows, err := d.read.QueryContext(ctx, `
-		SELECT o.order_key, coalesce(c.asked_at, 0), o.gone FROM orders o LEFT JOIN order_checks c ON c.order_id = o.id
-		WHERE o.tenant_id = ? AND o.urgency < 6 AND (o.gone = 0 OR o.confirmed_at > ?)`, tenant, millis(d.now().Add(-goneFor)))
+	const cachedOrders = `SELECT o.order_key, coalesce(c.asked_at, 0), o.gone FROM orders o LEFT JOIN order_checks c ON c.order_id = o.id `
+	rows, err := d.read.QueryContext(ctx, cachedOrders+`WHERE o.tenant_id = ?1 AND o.gone = 0 AND o.urgency < 6
+		UNION ALL `+cachedOrders+`WHERE o.tenant_id = ?1 AND o.gone = 1 AND o.urgency < 6 AND o.confirmed_at > ?2`,
+		tenant, millis(d.now().Add(-goneFor)))
 	if err != nil {
 		return nil, coded(err)
 	}

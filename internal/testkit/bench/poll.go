@@ -46,22 +46,24 @@ func (b *bench) measurePoll(ctx context.Context) (err error) {
 		took   []float64
 	}{{name: "unchanged", do: refresh}, {name: "changed", before: p.change, do: refresh}, {name: "alone", do: alone}}
 	for round := -1; round < b.rounds; round++ {
-		for i := range sides {
-			var took []time.Duration
-			for range b.polls {
-				if sides[i].before != nil {
-					if err := sides[i].before(); err != nil {
+		took := make([][]time.Duration, len(sides))
+		for range b.polls {
+			for i, side := range sides {
+				if side.before != nil {
+					if err := side.before(); err != nil {
 						return err
 					}
 				}
 				started := time.Now()
-				if err := sides[i].do(ctx); err != nil {
-					return fmt.Errorf("%s: %w", sides[i].name, err)
+				if err := side.do(ctx); err != nil {
+					return fmt.Errorf("%s: %w", side.name, err)
 				}
-				took = append(took, time.Since(started))
+				took[i] = append(took[i], time.Since(started))
 			}
+		}
+		for i := range sides {
 			if round >= 0 { // the one before fills the cache and warms up
-				sides[i].took = append(sides[i].took, milliseconds(percentile(took, 50)))
+				sides[i].took = append(sides[i].took, milliseconds(percentile(took[i], 50)))
 			}
 		}
 	}
