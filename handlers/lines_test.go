@@ -170,7 +170,7 @@ func TestWhoMayNotSetLinesIsNotOfferedItAndIsRefused(t *testing.T) {
 			}
 		}
 	}
-	if lines, err := s.Store.Lines(t.Context(), s.Tenant("ghent").ID); err != nil || len(lines) != 2 || s.Order("a").Line.Code != "L1" {
+	if lines, err := s.Store.Lines(t.Context(), packaging.Everything(s.Tenant("ghent").ID)); err != nil || len(lines) != 2 || s.Order("a").Line.Code != "L1" {
 		t.Errorf("lines %v, %v", lines, err)
 	}
 }
@@ -234,5 +234,26 @@ func TestARunningOrderThatEndsIsDoneWithTheNextRefresh(t *testing.T) {
 	s.Refresh()
 	if o := s.Order("Order139"); o.Status != packaging.Done {
 		t.Errorf("status %s", o.Status)
+	}
+}
+
+func TestWhoIsLimitedToALineMovesNoOrderToOrFromAnother(t *testing.T) {
+	t.Parallel()
+	all := orders("a", sandbox.PendingRelease, "b", sandbox.PendingRelease, "c", sandbox.PendingRelease)
+	all[1].LineCode, all[1].LineName = "L2", ""
+	all[2].LineCode, all[2].LineName = "L9", ""
+	s := site.New(t, site.Options{Orders: all})
+	s.Limit("supervisor1", "L1")
+	b := s.SignIn("supervisor1")
+	page := b.Get(path(s.Order("a"), ""))
+	if options := page.All("#set-line option"); !slices.Equal(options, []string{"Choose a line", "Blister line 1"}) || len(page.All("a[href^='/adopt']")) != 0 {
+		t.Errorf("offered %q", options)
+	}
+	for _, key := range []string{"a", "b", "c"} {
+		o := s.Order(key)
+		to := map[string]string{"a": "L2", "b": "L1", "c": "L1"}[key]
+		if a := b.Post(path(o, "/line"), "was", was(o), "line", to); a.Status != http.StatusNotFound || s.Order(key).LineSetBy != "" {
+			t.Errorf("%s to %s: %d", key, to, a.Status)
+		}
 	}
 }
