@@ -174,7 +174,7 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"L8 L8", "L9 Tube line 9", "Line by name Line by name"}, named(unknown)); diff != "" {
+	if diff := cmp.Diff([]string{"L8 L8", "L9 Tube line 9", "Line by name Line by name"}, codesAndNames(unknown)); diff != "" {
 		t.Errorf("unknown lines (-want +got)\n%s", diff)
 	}
 	lanes, err := d.Lanes(t.Context(), ghent.Scope())
@@ -223,9 +223,19 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	}
 }
 
-func named(lines []packaging.Line) (all []string) {
+func codesAndNames(lines []packaging.Line) (all []string) {
 	for _, l := range lines {
 		all = append(all, l.Code+" "+l.Name)
 	}
 	return all
+}
+
+func TestARetiredLineTakesNoOrders(t *testing.T) {
+	d, ghent, l1, l2, a := twoLines(t)
+	if _, err := d.write.ExecContext(t.Context(), `UPDATE lines SET retired = 1 WHERE id = ?`, l2.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetOrderLine(t.Context(), ghent, a.ID, l1.ID, l2.ID); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("set: %v", err)
+	}
 }

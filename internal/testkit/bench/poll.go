@@ -114,7 +114,7 @@ func (b *bench) newPoll(ctx context.Context) (*poll, error) {
 	}
 	if err := p.store.Provision(ctx, db.Site{{
 		Tenant:      packaging.Tenant{Slug: "bench", Name: "Bench", TimeZone: "UTC", BaseURL: p.api.URL},
-		Credentials: db.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"},
+		Credentials: secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"},
 		Lines:       []packaging.Line{{Code: otherLine, Name: "Blister line 1"}},
 	}}); err != nil {
 		return nil, err

@@ -197,8 +197,8 @@ func TestALineThatTheAPINamesIsSetUpWithOneForm(t *testing.T) {
 	if form.Status != http.StatusOK || form.Attr("input[name=name]", "value") != "Tube line 9" || form.Attr("input[name=code]", "value") != "L/9" {
 		t.Fatalf("%s: %d %q", to, form.Status, form.Attr("input[name=name]", "value"))
 	}
-	for _, name := range []string{"", "  ", strings.Repeat("x", 61), "a\nb", "\xff"} {
-		if a := b.Post("/adopt", "code", "L/9", "name", name); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("[role=alert]"), "1 to 60 characters") {
+	for _, name := range []string{"", "  ", strings.Repeat("x", 101), "a\nb", "\xff"} {
+		if a := b.Post("/adopt", "code", "L/9", "name", name); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("[role=alert]"), "1 to 100 characters") {
 			t.Errorf("%q: %d", name, a.Status)
 		}
 	}
