@@ -404,7 +404,7 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 	group.Go(func() error { return sweep(ctx, store, s, log) })
 	group.Go(func() error {
 		return listen(&process{ctx, p.getenv, p.stdout, p.stderr}, s.Addr, keeper, handlers.New(handlers.Config{
-			Store: store, Hub: hub, Verifier: anchors.NewVerifier(store, kept), Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
+			Store: store, Hub: hub, Verifier: anchors.NewVerifier(store, kept), Clients: clients, Releaser: releaser, Settler: settler, Queuer: release.NewQueuer(store, releaser, log), Refresher: syncer, Log: log, Now: time.Now, Interval: s.Refresh, Patience: patience,
 			Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 				return manufacturer.Test(ctx, s.api(baseURL, c))
 			},

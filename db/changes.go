@@ -30,12 +30,13 @@ type watched struct {
 
 // watch is the one table of them. A new table of which pages show something joins by a line here.
 var watch = []watched{
-	{table: "orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.id", quiet: []string{"asked_at", "confirmed_at", "listed"}},
+	{table: "orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.id", quiet: []string{"confirmed_at", "listed"}},
 	{table: "releases", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id"},
 	{table: "queues", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id"},
 	{table: "queue_orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM queues WHERE id = $.queue_id)", order: "$.order_id"},
 	{table: "acknowledgements", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT o.line_id FROM orders o JOIN releases r ON r.order_id = o.id WHERE r.id = $.release_id)", order: "(SELECT order_id FROM releases WHERE id = $.release_id)"},
 	{table: "imported_facts", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id"},
+	{table: "order_events", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id"},
 	{table: "history", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id", when: "$.order_id <> 0"},
 	{table: "refreshes", about: packaging.AboutFresh, tenant: "$.tenant_id"},
 	{table: "tenants", about: packaging.AboutSite, tenant: "$.id"},

@@ -16,6 +16,7 @@ var unwatched = map[string]string{
 	"answers":              "come with the outcome of their release",
 	"serials":              "come with the outcome of their release",
 	"signatures":           "come with the claim of their release",
+	"order_checks":         "say when was asked, which a page tells as of its last change",
 	"imports":              "have pages of their own that nobody waits at",
 	"import_changes":       "stand on those pages",
 	"import_previews":      "are one person's own",

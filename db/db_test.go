@@ -174,6 +174,13 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 		"an order twice":                           `UPDATE orders SET order_key = 'Order143'`,
 		"a tenant in capitals":                     `UPDATE tenants SET slug = 'GHENT'`,
 		"a role that there is not":                 `UPDATE members SET role = 'god'`,
+		"changing a timeline":                      `UPDATE order_events SET new_value = 'x'`,
+		"forgetting a timeline":                    `DELETE FROM order_events`,
+		"replacing in a timeline":                  `INSERT OR REPLACE INTO order_events SELECT * FROM order_events`,
+		"an event of another tenant's order":       fmt.Sprintf(`INSERT INTO order_events (tenant_id, order_id, at, kind, source) VALUES (%d, %d, 1, 'gone', 'details')`, ghent.Tenant.ID, theirs.ID),
+		"a status that changes to itself":          fmt.Sprintf(`INSERT INTO order_events (tenant_id, order_id, at, kind, old_value, new_value, source) VALUES (%d, %d, 1, 'status', 'Open', 'Open', 'list')`, ghent.Tenant.ID, o.ID),
+		"a line set by nobody":                     `UPDATE orders SET line_set_at = 1`,
+		"no line, set by a person":                 `UPDATE orders SET line_id = NULL, line_set_at = 1, line_set_by = 'a'`,
 		"a session of nobody's":                    `INSERT INTO sessions VALUES (zeroblob(32), 999, 1, 1, 1)`,
 	} {
 		if _, err := d.write.ExecContext(t.Context(), statement); err == nil {

@@ -22,6 +22,15 @@ func prefixed(prefix, columns string) string {
 	return prefix + strings.ReplaceAll(columns, ", ", ", "+prefix)
 }
 
+// orEmpty is prefixed for columns of an outer join: empty where it has no row.
+func orEmpty(prefix, columns string) string {
+	all := strings.Split(prefixed(prefix, columns), ", ")
+	for i, column := range all {
+		all[i] = "coalesce(" + column + ", '')"
+	}
+	return strings.Join(all, ", ")
+}
+
 // factsAt are where factColumns are read into, or what they are written from.
 func factsAt(f *packaging.Facts) []any {
 	return []any{&f.LineCode, &f.LineName, &f.Product, &f.GTIN, &f.Lot, &f.Expiry, &f.Quantity, &f.ExtraPercent}
@@ -32,27 +41,6 @@ func over(given, said packaging.Facts) packaging.Facts {
 	shown := given.FilledFrom(said)
 	shown.Key, shown.Status, shown.Raw, shown.Serials = said.Key, said.Status, said.Raw, said.Serials
 	return shown
-}
-
-// underImports gives the facts of an order as they are kept after the API said f: filled from what it said before, with
-// what imports gave over them.
-func (a *applying) underImports(was cachedRow, f packaging.Facts) (packaging.Facts, error) {
-	if !was.imported {
-		return f.FilledFrom(was.facts), nil
-	}
-	given, said := packaging.Facts{}, packaging.Facts{Key: was.facts.Key, Status: was.facts.Status}
-	if err := a.row(`SELECT `+factColumns+`, `+prefixed("api_", factColumns)+` FROM imported_facts WHERE order_id = ?`, was.id).
-		Scan(slices.Concat(factsAt(&given), factsAt(&said))...); err != nil {
-		return f, err
-	}
-	f = f.FilledFrom(said)
-	if !sameFacts(f, said) {
-		if err := a.exec(`UPDATE imported_facts SET (`+prefixed("api_", factColumns)+`) = (?,?,?,?,?,?,?,?) WHERE order_id = ?`,
-			append(factsAt(&f), was.id)...); err != nil {
-			return f, err
-		}
-	}
-	return over(given, f), nil
 }
 
 // importing is an import that is checked, or carried out.
@@ -80,6 +68,7 @@ type heldOrder struct {
 	shown       packaging.Facts
 	given, said packaging.Facts // where imported
 	imported    bool
+	lineSet     bool              // by a person
 	outcome     packaging.Outcome // of its latest release
 }
 
@@ -125,7 +114,7 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 	scan := func(row scanner) (h heldOrder, err error) {
 		var line sql.Null[packaging.LineID]
 		var given, said [8]sql.Null[string]
-		into := append([]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported}, factsAt(&h.shown)...)
+		into := append([]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.lineSet}, factsAt(&h.shown)...)
 		for _, facts := range []*[8]sql.Null[string]{&given, &said} {
 			for n := range facts {
 				into = append(into, &facts[n])
@@ -146,7 +135,7 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 	}
 	// CROSS JOIN has each wanted order looked up by its key; the planner would rather go through all that there are.
 	all, err := collect(i.ctx, i.q, scan, `
-		SELECT o.id, o.order_key, o.line_id, coalesce(r.outcome, ''), i.order_id IS NOT NULL, `+prefixed("o.", factColumns)+`,
+		SELECT o.id, o.order_key, o.line_id, coalesce(r.outcome, ''), i.order_id IS NOT NULL, o.line_set_at IS NOT NULL, `+prefixed("o.", factColumns)+`,
 			`+prefixed("i.", factColumns)+`, `+prefixed("i.api_", factColumns)+`
 		FROM json_each(?) AS wanted
 		CROSS JOIN orders o ON o.tenant_id = ? AND o.order_key = wanted.value
@@ -174,6 +163,9 @@ func (i *importing) compare(row packaging.ImportRow, was heldOrder) (did importe
 			return fault(packaging.ColumnLine, packaging.FaultNoLine, given.LineCode, i.lineCodes())
 		}
 		given.LineCode, given.LineName, did.line = line.Code, line.Name, line.ID
+	}
+	if was.lineSet {
+		given.LineCode, given.LineName, did.line = was.given.LineCode, was.given.LineName, was.line
 	}
 	if !i.by.Sees(did.line) || !did.New && !i.by.Sees(was.line) {
 		return fault(packaging.ColumnLine, packaging.FaultLineForbidden, given.LineCode, "")
@@ -311,12 +303,16 @@ func (t *tx) storeImport(tenant packaging.TenantID, done packaging.Import) error
 type importWriter struct {
 	*tx
 	tenant                                packaging.TenantID
+	lines                                 []packaging.Line
 	id                                    packaging.ImportID
 	addOrder, setOrder, setFacts, addNote *sql.Stmt
 }
 
 func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 	w = &importWriter{tx: t, tenant: by.Tenant.ID}
+	if w.lines, err = linesOf(t.ctx, t, packaging.Everything(w.tenant)); err != nil {
+		return nil, err
+	}
 	if err := t.row(`SELECT coalesce(max(id), 0) + 1 FROM imports`).Scan(&w.id); err != nil {
 		return nil, err
 	}
@@ -373,12 +369,36 @@ func (w *importWriter) write(row importedRow) error {
 	if _, err := w.setFacts.ExecContext(w.ctx, slices.Concat([]any{id, w.tenant}, factsAt(&row.given), factsAt(&row.was.said))...); err != nil {
 		return err
 	}
+	if err := w.addEvents(id, row, shown); err != nil {
+		return err
+	}
 	changes, err := json.Marshal(append([]packaging.FactChange{}, row.Changes...))
 	if err != nil {
 		return err
 	}
 	_, err = w.addNote.ExecContext(w.ctx, w.id, id, w.tenant, row.New, string(changes))
 	return err
+}
+
+// addEvents has an order's timeline tell what the import did to it.
+func (w *importWriter) addEvents(id packaging.OrderID, row importedRow, shown packaging.Facts) error {
+	events := shown.ChangesFrom(row.was.shown)
+	switch {
+	case row.New:
+		events = []packaging.OrderEvent{{Kind: packaging.OrderSeen}}
+	case row.line != row.was.line:
+		line := packaging.OrderEvent{Kind: packaging.LineChanged, Old: lineLabel(w.lines, row.was.line, row.was.shown), New: lineLabel(w.lines, row.line, shown)}
+		if line.Old != line.New {
+			events = append(events, line)
+		}
+	}
+	for _, e := range events {
+		e.Source = packaging.ByImport
+		if err := w.addEvent(w.tenant, id, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const selectImport = `

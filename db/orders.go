@@ -14,14 +14,15 @@ import (
 const selectOrder = `
 SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity,
 	o.extra_percent, o.status, o.revision, o.first_seen_at,
-	CASE WHEN o.listed THEN max(o.confirmed_at, f.succeeded_at) ELSE o.confirmed_at END, o.gone, NOT o.known,
-	l.id, l.code, l.name,
+	max(o.confirmed_at, coalesce(c.confirmed_at, 0), CASE WHEN o.listed THEN f.succeeded_at ELSE 0 END), o.gone, NOT o.known,
+	o.line_set_by, o.line_set_at, l.id, l.code, l.name,
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station,
 	a.full_name, a.at, a.comment
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
+LEFT JOIN order_checks c ON c.order_id = o.id
 LEFT JOIN lines l ON l.id = o.line_id
 LEFT JOIN releases r ON r.id = o.last_release_id
 LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_source
@@ -29,6 +30,7 @@ LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_s
 
 func scanOrder(row scanner) (o packaging.Order, err error) {
 	var firstSeen, asOf int64
+	var lineSet sql.Null[int64]
 	var line struct {
 		id         sql.Null[packaging.LineID]
 		code, name sql.Null[string]
@@ -36,7 +38,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 	var r nullRelease
 	err = row.Scan(&o.ID, &o.TenantID, &o.Key, &o.LineCode, &o.LineName, &o.Product, &o.GTIN, &o.Lot, &o.Expiry,
 		&o.Quantity, &o.ExtraPercent, &o.Status, &o.Revision, &firstSeen, &asOf, &o.Gone, &o.NotYetKnown,
-		&line.id, &line.code, &line.name,
+		&o.LineSetBy, &lineSet, &line.id, &line.code, &line.name,
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
 		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.station,
@@ -44,7 +46,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.FirstSeen, o.AsOf = moment(firstSeen), moment(asOf)
+	o.FirstSeen, o.AsOf, o.LineSetAt = moment(firstSeen), moment(asOf), moment(lineSet.V)
 	o.Line = packaging.Line{ID: line.id.V, Code: line.code.V, Name: line.name.V}
 	if r.id.Valid {
 		o.Release, err = r.release(o.ID)
@@ -136,7 +138,8 @@ func (d *DB) SearchOrders(ctx context.Context, in packaging.Scope, f packaging.O
 	}
 	w.and(f.Status != "", "o.status = ?", f.Status)
 	w.and(f.LineID != 0, "o.line_id = ?", f.LineID)
-	w.and(f.NoLine, "o.line_id IS NULL")
+	w.and(f.NoLine, "o.line_id IS NULL AND o.api_line = ''")
+	w.and(f.APILine != "", "o.line_id IS NULL AND o.api_line = ?", f.APILine)
 	w.and(f.Before != 0, "o.id < ?", f.Before)
 	orders, err := collect(ctx, d.read, scanOrder,
 		selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, f.Limit+1)...)
@@ -155,96 +158,140 @@ func (d *DB) OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging
 		`SELECT DISTINCT status FROM orders WHERE `+w.sql+` AND urgency = 3 AND status <> '' ORDER BY status LIMIT 50`, w.args...)
 }
 
-// Lanes gives the overview: each line with its counts and its foremost orders, and last a lane without a line where
-// orders have none. A retired line shows as long as something is open there.
+// Lanes gives the overview: each line with its counts and its foremost orders, then each line that is not set up here as the
+// API names it, and last a lane without a line where orders have none. A retired line shows as long as something is open
+// there.
 func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error) {
 	lines, err := d.Lines(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	lanes := make([]packaging.Lane, len(lines), len(lines)+1)
-	place := map[packaging.LineID]int{}
-	for i, l := range lines {
-		lanes[i].Line, place[l.ID] = l, i
+	others, err := d.UnknownLines(ctx, in)
+	if err != nil {
+		return nil, err
 	}
-	lane := func(id packaging.LineID) *packaging.Lane {
-		if _, ok := place[id]; !ok {
-			place[id] = len(lanes)
-			lanes = append(lanes, packaging.Lane{})
-		}
-		return &lanes[place[id]]
+	l := lanes{place: map[laneKey]int{}}
+	for _, line := range lines {
+		l.of(laneKey{id: line.ID}).Line = line
 	}
-	if err := d.countOrders(ctx, in, lane); err != nil {
+	if err := d.countOrders(ctx, in, &l); err != nil {
 		return nil, err
 	}
 	w := within(in, "o.")
 	foremost, err := collect(ctx, d.read, scanOrder, selectOrder+`
 		WHERE o.id IN (SELECT id FROM (
-			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, o.urgency
+			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, CASE WHEN o.line_id IS NULL THEN o.api_line END, o.urgency
 				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
 			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
 			WHERE `+w.sql+` AND o.gone = 0
 				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, 'refused') = 'refused')) WHERE place <= 2)
 		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, w.args...)
 	for _, o := range foremost {
-		l := lane(o.Line.ID)
+		lane := l.of(laneKeyOf(o.Line.ID, o.APILine()))
 		if o.Status == packaging.PendingRelease {
-			l.Next = append(l.Next, o)
+			lane.Next = append(lane.Next, o)
 		} else {
-			l.Running = append(l.Running, o)
+			lane.Running = append(lane.Running, o)
 		}
 	}
-	return slices.DeleteFunc(lanes, func(l packaging.Lane) bool { return l.Line.Retired && l.Idle() }), err
+	for _, line := range others {
+		if i, has := l.place[laneKeyOf(0, line.Code)]; has {
+			l.all[i].Line = line
+		}
+	}
+	slices.SortStableFunc(l.all[len(lines):], func(a, b packaging.Lane) int {
+		if without := (a.Line.Code == "") != (b.Line.Code == ""); without {
+			return strings.Compare(b.Line.Code, a.Line.Code) // who has no line comes last
+		}
+		return strings.Compare(strings.ToLower(a.Line.Code), strings.ToLower(b.Line.Code))
+	})
+	return slices.DeleteFunc(l.all, func(l packaging.Lane) bool { return l.Line.Retired && l.Idle() }), err
 }
 
-func (d *DB) countOrders(ctx context.Context, in packaging.Scope, lane func(packaging.LineID) *packaging.Lane) error {
+// lanes grow as orders of another line come up.
+type lanes struct {
+	all   []packaging.Lane
+	place map[laneKey]int
+}
+
+// laneKey tells lanes apart: by the line, or by what the API calls one that is not set up here, empty for no line.
+type laneKey struct {
+	id      packaging.LineID
+	apiLine string
+}
+
+func laneKeyOf(id packaging.LineID, apiLine string) laneKey {
+	if id != 0 {
+		return laneKey{id: id}
+	}
+	return laneKey{apiLine: strings.ToLower(apiLine)}
+}
+
+func (l *lanes) of(key laneKey) *packaging.Lane {
+	if _, ok := l.place[key]; !ok {
+		l.place[key] = len(l.all)
+		l.all = append(l.all, packaging.Lane{})
+	}
+	return &l.all[l.place[key]]
+}
+
+func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) error {
 	type count struct {
 		line    sql.Null[packaging.LineID]
+		apiLine string
 		urgency int
 		outcome string
 		n       int
 	}
-	scan := func(row scanner) (c count, err error) { return c, row.Scan(&c.line, &c.urgency, &c.outcome, &c.n) }
+	scan := func(row scanner) (c count, err error) {
+		return c, row.Scan(&c.line, &c.apiLine, &c.urgency, &c.outcome, &c.n)
+	}
 	w := within(in, "o.")
+	// The first part reads the index orders_of_line alone.
 	counts, err := collect(ctx, d.read, scan, `
-		SELECT o.line_id, o.urgency, '', count(*) FROM orders o WHERE `+w.sql+` AND o.gone = 0 AND o.urgency < 6 GROUP BY o.line_id, o.urgency
+		SELECT o.line_id, '', o.urgency, '', count(*) FROM orders o
+		WHERE `+w.sql+` AND o.gone = 0 AND o.line_id IS NOT NULL AND o.urgency < 6 GROUP BY o.line_id, o.urgency
 		UNION ALL
-		SELECT o.line_id, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.id = r.order_id
-		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, r.outcome
+		SELECT NULL, o.api_line, o.urgency, '', count(*) FROM orders o
+		WHERE `+w.sql+` AND o.gone = 0 AND o.line_id IS NULL AND o.urgency < 6 GROUP BY o.api_line, o.urgency
 		UNION ALL
-		SELECT o.line_id, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
+		SELECT o.line_id, o.api_line, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.id = r.order_id
+		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, o.api_line, r.outcome
+		UNION ALL
+		SELECT o.line_id, o.api_line, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_source
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
-		GROUP BY o.line_id
+		GROUP BY o.line_id, o.api_line
 		UNION ALL
-		SELECT o.line_id, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.last_release_id = r.id
+		SELECT o.line_id, o.api_line, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.last_release_id = r.id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL
-		GROUP BY o.line_id`, slices.Concat(w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args)...)
+		GROUP BY o.line_id, o.api_line`,
+		slices.Concat(w.args, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args)...)
 	for _, c := range counts {
-		l := lane(c.line.V)
+		lane := l.of(laneKeyOf(c.line.V, c.apiLine))
 		switch c.urgency {
 		case 0:
 			switch c.outcome {
 			case string(packaging.Sending):
-				l.Releases.Sending = c.n
+				lane.Releases.Sending += c.n
 			case string(packaging.Unknown):
-				l.Releases.Unknown = c.n
+				lane.Releases.Unknown += c.n
 			case string(packaging.Refused):
-				l.Releases.Refused = c.n
+				lane.Releases.Refused += c.n
 			default:
-				l.Releases.Odd = c.n
+				lane.Releases.Odd += c.n
 			}
 		case 1:
-			l.Counts.Pending = c.n
+			lane.Counts.Pending += c.n
 		case 2:
-			l.Counts.Suspended = c.n
+			lane.Counts.Suspended += c.n
 		case 3:
-			l.Counts.Other = c.n
+			lane.Counts.Other += c.n
 		case 4:
-			l.Counts.Running = c.n
+			lane.Counts.Running += c.n
 		case 5:
-			l.Counts.Open = c.n
+			lane.Counts.Open += c.n
 		}
 	}
 	return err

@@ -68,32 +68,3 @@ func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packa
 	}
 	return c, nil
 }
-
-func scanLine(row scanner) (l packaging.Line, err error) {
-	return l, row.Scan(&l.ID, &l.Code, &l.Name, &l.Retired)
-}
-
-// withinLines begins a condition on the table of lines with the scope.
-func withinLines(in packaging.Scope) where {
-	w := where{"tenant_id = ?", []any{in.Tenant()}}
-	w.and(in.Limited(), "id IN (SELECT value FROM json_each(?))", lineList(in))
-	return w
-}
-
-// Lines gives the lines, by code.
-func (d *DB) Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
-	return linesOf(ctx, d.read, in)
-}
-
-func linesOf(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
-	w := withinLines(in)
-	return collect(ctx, q, scanLine, `SELECT id, code, name, retired FROM lines WHERE `+w.sql+` ORDER BY code`, w.args...)
-}
-
-// Line gives one line by its code; one outside the scope is not found.
-func (d *DB) Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error) {
-	w := withinLines(in)
-	w.and(true, "code = ?", code)
-	l, err := scanLine(d.read.QueryRowContext(ctx, `SELECT id, code, name, retired FROM lines WHERE `+w.sql, w.args...))
-	return l, coded(err)
-}

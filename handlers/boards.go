@@ -18,18 +18,36 @@ func (s *server) overview(c echo.Context) error {
 	if station := at(c); station.Known() && c.QueryParam("all") == "" && !fromHTMX(c) {
 		return c.Redirect(http.StatusSeeOther, string(views.LineURL(station.Line)))
 	}
-	wall, hint := c.QueryParams().Has("wall"), "overview"
-	if wall {
-		hint = ""
+	refreshed, err := position(c, "refreshed")
+	if err != nil {
+		return err
 	}
-	return s.show(c, "lines", fmt.Sprintf("overview %t", wall), func(ctx context.Context, reader packaging.Person) (part, error) {
+	wall := c.QueryParams().Has("wall")
+	return s.show(c, "lines", fmt.Sprintf("overview %t %d", wall, refreshed), s.overviewPart(wall, s.refreshed(refreshed)))
+}
+
+// showOverview renders the overview for one person; notice says why the orders were not just refreshed.
+func (s *server) showOverview(c echo.Context, status int, notice string) error {
+	return s.showPart(c, status, "lines", s.overviewPart(false, noticed(notice)))
+}
+
+// overviewPart draws the overview. Nobody refreshes what hangs on a wall.
+func (s *server) overviewPart(wall bool, refreshed refreshTold) drawing {
+	return func(ctx context.Context, reader packaging.Person) (p part, err error) {
+		p = part{wall: wall, title: text.Say(ctx, "overview.title"), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic}}
 		lanes, err := s.Store.Lanes(ctx, reader.Scope())
-		return part{
-			hint: hint, wall: wall,
-			title: text.Say(ctx, "overview.title"), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
-			content: func(f views.Frame) templ.Component { return views.Overview(f, lanes) },
-		}, err
-	})
+		if err != nil || wall {
+			p.content = func(f views.Frame) templ.Component { return views.Overview(f, lanes) }
+			return p, err
+		}
+		p.hint = "overview"
+		button, err := refreshed(ctx, reader, packaging.Line{}, &p)
+		p.content = func(f views.Frame) templ.Component {
+			f.Refresh = button
+			return views.Overview(f, lanes)
+		}
+		return p, err
+	}
 }
 
 // boardMost is how many orders a line's board shows; a search shows the others.
@@ -40,19 +58,39 @@ func (s *server) line(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, "lines", "line "+code, func(ctx context.Context, reader packaging.Person) (part, error) {
+	refreshed, err := position(c, "refreshed")
+	if err != nil {
+		return err
+	}
+	return s.show(c, "lines", fmt.Sprintf("line %s %d", code, refreshed), s.linePart(code, s.refreshed(refreshed)))
+}
+
+// showLine renders the board of a line for one person; notice says why the orders were not just refreshed.
+func (s *server) showLine(c echo.Context, line packaging.Line, status int, notice string) error {
+	return s.showPart(c, status, "lines", s.linePart(line.Code, noticed(notice)))
+}
+
+// linePart draws the board of a line.
+func (s *server) linePart(code string, refreshed refreshTold) drawing {
+	return func(ctx context.Context, reader packaging.Person) (part, error) {
 		line, err := s.Store.Line(ctx, reader.Scope(), code)
 		if err != nil {
 			return part{}, err
 		}
 		orders, err := s.Store.LineOrders(ctx, reader.Scope(), line.ID, boardMost)
+		if err != nil {
+			return part{}, err
+		}
 		board := views.LineBoard{Line: line, Orders: orders, More: len(orders) > boardMost}
 		board.Orders = board.Orders[:min(len(orders), boardMost)]
-		return part{
-			title: line.Name, hint: "line", line: line, topics: lineTopics(line),
-			content: func(f views.Frame) templ.Component { return views.Line(f, board) },
-		}, err
-	})
+		p := part{title: line.Name, hint: "line", line: line, topics: lineTopics(line)}
+		button, err := refreshed(ctx, reader, line, &p)
+		p.content = func(f views.Frame) templ.Component {
+			f.Refresh = button
+			return views.Line(f, board)
+		}
+		return p, err
+	}
 }
 
 // lineTopics are what a page about one line depends on.

@@ -51,11 +51,11 @@ func TestTheOverviewShowsEachLineWithWhatRunsAndWhatWaits(t *testing.T) {
 	all[5].LineCode, all[5].LineName = "L9", "A line that is new"
 	s := site.New(t, site.Options{Orders: all})
 	page := s.SignIn("operator1").Get("/")
-	if diff := cmp.Diff([]string{"Blister line 1", "Bottle line 2", "No line yet"}, page.All(".lane h2 a > span")); diff != "" {
+	if diff := cmp.Diff([]string{"Blister line 1", "Bottle line 2", "A line that is new", "No line yet"}, page.All(".lane h2 a > span")); diff != "" {
 		t.Errorf("lanes (-want +got)\n%s", diff)
 	}
 	for n, want := range []struct{ running, next string }{
-		{"run", "first"}, {"Nothing runs", "Nothing waits"}, {"Nothing runs", "lost"},
+		{"run", "first"}, {"Nothing runs", "Nothing waits"}, {"Nothing runs", "new"}, {"Nothing runs", "lost"},
 	} {
 		lane := ".lane:nth-child(" + string(rune('1'+n)) + ") "
 		if running, next := page.Text(lane+".lane-running"), page.Text(lane+".lane-next"); !strings.Contains(running, want.running) || !strings.Contains(next, want.next) {
@@ -68,11 +68,18 @@ func TestTheOverviewShowsEachLineWithWhatRunsAndWhatWaits(t *testing.T) {
 	if to := page.Attr(".lane:last-child h2 a", "href"); to != "/orders?line=-" {
 		t.Errorf("orders without a line are at %q", to)
 	}
-	none := s.SignIn("operator1").Get("/orders?line=-")
-	if diff := cmp.Diff([]string{"new", "lost"}, none.All("tbody .key")); diff != "" {
+	b := s.SignIn("operator1")
+	if diff := cmp.Diff([]string{"lost"}, b.Get("/orders?line=-").All("tbody .key")); diff != "" {
 		t.Errorf("orders without a line (-want +got)\n%s", diff)
 	}
-	if text := none.Text("tbody"); !strings.Contains(text, "L9 (not set up here)") {
+	if to := page.Attr(".lane:nth-child(3) h2 a", "href"); to != "/orders?line=L9" {
+		t.Fatalf("orders of a line that is not set up are at %q", to)
+	}
+	unknown := b.Get("/orders?line=L9")
+	if diff := cmp.Diff([]string{"new"}, unknown.All("tbody .key")); diff != "" {
+		t.Errorf("orders of a line that is not set up (-want +got)\n%s", diff)
+	}
+	if text := unknown.Text("tbody"); !strings.Contains(text, "L9 (not set up here)") {
 		t.Errorf("an unknown line is not shown as it is: %q", text)
 	}
 }

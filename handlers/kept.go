@@ -197,12 +197,15 @@ type part struct {
 	content func(views.Frame) templ.Component
 }
 
+// drawing reads what a page's content says, as far as the reader may see it.
+type drawing func(ctx context.Context, reader packaging.Person) (part, error)
+
 // contentLasts bounds how long a content is kept without any change: it says how long ago things happened.
 const contentLasts = 30 * time.Second
 
 // show answers with a kept page: all of it, or its content alone to a page that is open already. Draw reads what the content
 // says, for a reader who has the rights of who asks but no name.
-func (s *server) show(c echo.Context, section, key string, draw func(ctx context.Context, reader packaging.Person) (part, error)) error {
+func (s *server) show(c echo.Context, section, key string, draw drawing) error {
 	p := signedIn(c)
 	reader := packaging.Person{Author: packaging.Author{Role: p.Role}, Tenant: p.Tenant, Lines: p.Lines}
 	rights := fmt.Sprintf("%d %s %v %s ", p.Tenant.ID, p.Role, p.Lines, text.Of(pageContext(c)))
@@ -244,6 +247,21 @@ func (s *server) show(c echo.Context, section, key string, draw func(ctx context
 		s.recent.keep(c.Request(), a)
 	}
 	return a.write(s.Now(), c.Response(), c.Request())
+}
+
+// showPart answers with a page that is drawn for one person and not kept.
+func (s *server) showPart(c echo.Context, status int, section string, draw drawing) error {
+	before := s.Hub.Now()
+	p, err := draw(pageContext(c), signedIn(c))
+	if err != nil {
+		return err
+	}
+	f, err := s.cacheFrame(c, section, p.title)
+	if err != nil {
+		return err
+	}
+	f.Hint, f.Wall, f.Line, f.Live = p.hint, p.wall, p.line, s.live(f, before, p.topics...)
+	return render(c, status, views.Whole(f, p.content(f)))
 }
 
 // answer is what a request for a kept page is answered with.

@@ -42,6 +42,9 @@ func (s *server) orders(c echo.Context) error {
 	if search.Lines, err = s.Store.Lines(ctx, in); err != nil {
 		return err
 	}
+	if search.Unknown, err = s.Store.UnknownLines(ctx, in); err != nil {
+		return err
+	}
 	others, err := s.Store.OtherStatuses(ctx, in)
 	if err != nil {
 		return err
@@ -52,11 +55,17 @@ func (s *server) orders(c echo.Context) error {
 		Before: packaging.OrderID(before), Limit: ordersAPage,
 	}
 	if search.Line != "" && search.Line != views.NoLine {
-		line, err := s.Store.Line(ctx, in, search.Line)
-		if err != nil {
+		switch line, err := s.Store.Line(ctx, in, search.Line); {
+		case err == nil:
+			filter.LineID = line.ID
+		case packaging.CodeOf(err) != packaging.NotFound:
 			return err
+		default:
+			if line, err = s.unknownLine(c, search.Line); err != nil {
+				return err
+			}
+			filter.APILine, search.Adoptable = line.Code, &line
 		}
-		filter.LineID = line.ID
 	}
 	if search.Page, err = s.Store.SearchOrders(ctx, in, filter); err != nil {
 		return err
@@ -69,15 +78,16 @@ func (s *server) order(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	all := c.QueryParam("story") != ""
 	draw := func(ctx context.Context, reader packaging.Person) (part, error) {
-		page, err := s.orderPage(ctx, reader, id)
+		page, err := s.orderPage(ctx, reader, id, all)
 		return part{
 			title: page.Order.Key, hint: "order", line: page.Order.Line, topics: orderTopics(id),
 			content: func(f views.Frame) templ.Component { return views.Order(f, page) },
 		}, err
 	}
 	if c.QueryParam("arm") == "" {
-		return s.show(c, "lines", fmt.Sprintf("order %d", id), draw)
+		return s.show(c, "lines", fmt.Sprintf("order %d %t", id, all), draw)
 	}
 	return s.showOrder(c, http.StatusOK, "")
 }
@@ -89,7 +99,8 @@ func orderTopics(id packaging.OrderID) []packaging.Topic {
 
 const (
 	previewSerials = 5
-	storyEntries   = 8
+	storyShown     = 8
+	storyMost      = 1000    // where all of it is asked for
 	bodyShown      = 4 << 10 // bytes of an answer that could not be read
 )
 
@@ -102,7 +113,7 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.orderPage(ctx, p, id)
+	page, err := s.orderPage(ctx, p, id, c.QueryParam("story") != "")
 	if err != nil {
 		return err
 	}
@@ -118,8 +129,8 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	return render(c, status, views.Whole(f, views.Order(f, page)))
 }
 
-// orderPage reads all that is known about an order, as far as the reader may see it.
-func (s *server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID) (page views.OrderPage, err error) {
+// orderPage reads all that is known about an order, as far as the reader may see it: the latest of its story, or all of it.
+func (s *server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID, all bool) (page views.OrderPage, err error) {
 	in := reader.Scope()
 	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
 		return page, err
@@ -130,12 +141,11 @@ func (s *server) orderPage(ctx context.Context, reader packaging.Person, id pack
 	if page.Preview, err = s.Store.Serials(ctx, in, id, 0, previewSerials); err != nil {
 		return page, err
 	}
-	if reader.May(packaging.ViewHistory) {
-		story, err := s.Store.History(ctx, in, packaging.HistoryFilter{OrderKey: page.Order.Key, Limit: storyEntries})
-		if err != nil {
-			return page, err
-		}
-		page.Story = story.Entries
+	if page.Story, page.MoreStory, err = s.story(ctx, reader, page.Order, all); err != nil {
+		return page, err
+	}
+	if page.Choice, err = s.lineChoice(ctx, reader, page.Order); err != nil {
+		return page, err
 	}
 	if page.Given, err = s.Store.ImportedFacts(ctx, in, id); err != nil {
 		return page, err
@@ -154,6 +164,26 @@ func (s *server) orderPage(ctx context.Context, reader packaging.Person, id pack
 		page.Body = readable(body, bodyShown)
 	}
 	return page, nil
+}
+
+// story is what happened to an order, as far as the person may see it: the latest of it, or all where that is asked for.
+func (s *server) story(ctx context.Context, p packaging.Person, o packaging.Order, all bool) (story []views.Happening, more bool, err error) {
+	most := storyShown
+	if all {
+		most = storyMost
+	}
+	events, err := s.Store.Timeline(ctx, p.Scope(), o.ID, most+1) // one more tells that there is more
+	if err != nil {
+		return nil, false, err
+	}
+	var history packaging.HistoryPage
+	if p.May(packaging.ViewHistory) {
+		if history, err = s.Store.History(ctx, p.Scope(), packaging.HistoryFilter{OrderKey: o.Key, Limit: most}); err != nil {
+			return nil, false, err
+		}
+	}
+	story, more = views.Timeline(events, history.Entries, most)
+	return story, more || history.Next != 0, nil
 }
 
 // indented lays JSON out for reading, and leaves alone what is not JSON.

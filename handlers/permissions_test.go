@@ -36,6 +36,8 @@ type row struct {
 	lineBound bool
 	// The path names something that there is not, of a kind that is nobody's in particular: who is let in finds nothing.
 	nobodys bool
+	// It is about lines that are not set up: who is limited to lines finds none.
+	unlimited bool
 }
 
 func fixed(path string) func(place) string { return func(place) string { return path } }
@@ -86,6 +88,10 @@ var expected = map[string]row{
 	"POST /account/sessions/:session/end": {needs: packaging.ViewOrders, at: fixed("/account/sessions/0000000000000000/end"), nobodys: true},
 
 	"GET /":                  {needs: packaging.ViewOrders, at: fixed("/")},
+	"POST /refresh":          {needs: packaging.RefreshOrders, at: fixed("/refresh")},
+	"GET /refresh":           {needs: packaging.ViewOrders, at: fixed("/refresh")},
+	"GET /adopt":             {needs: packaging.SetLines, at: fixed("/adopt?code=L3"), unlimited: true},
+	"POST /adopt":            {needs: packaging.SetLines, at: fixed("/adopt"), form: fields("code", "L3", "name", ""), unlimited: true},
 	"GET /lines/:line":       {needs: packaging.ViewOrders, at: ofLine(""), lineBound: true},
 	"GET /lines/:line/queue": {needs: packaging.ViewOrders, at: ofLine("/queue"), lineBound: true},
 	"POST /lines/:line/queue": {needs: packaging.ReleaseOrders, at: ofLine("/queue"), lineBound: true, form: func(p place) []string {
@@ -96,6 +102,8 @@ var expected = map[string]row{
 	"GET /orders/:id":                {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
 	"POST /orders/:id/release":       {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
 	"GET /orders/:id/release":        {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
+	"POST /orders/:id/line":          {needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true},
+	"GET /orders/:id/line":           {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
 	"POST /orders/:id/ask":           {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
 	"POST /orders/:id/acknowledge":   {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
 	"GET /orders/:id/list":           {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},
@@ -325,7 +333,7 @@ func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
 					if a.Status != http.StatusForbidden {
 						t.Errorf("%s as %s (%s): %d, want 403", route, role, try.who, a.Status)
 					}
-				case row.lineBound && !try.sees || row.nobodys:
+				case row.lineBound && !try.sees || row.nobodys || row.unlimited && try.browser == limited:
 					if a.Status != http.StatusNotFound {
 						t.Errorf("%s as %s (%s): %d, want 404", route, role, try.who, a.Status)
 					}

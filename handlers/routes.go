@@ -40,6 +40,7 @@ type Store interface {
 	ImportStore
 	TokenStore
 	HistoryStore
+	OrderLineStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
@@ -54,6 +55,7 @@ type Store interface {
 	SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error)
 	OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error)
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
+	Timeline(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.OrderEvent, error)
 	OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error)
 	AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) ([]byte, error)
 	Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)
@@ -92,24 +94,25 @@ type Guard interface {
 
 // Config is what the server is set up with.
 type Config struct {
-	Store    Store
-	Releaser Releaser
-	Settler  Settler
-	Queuer   Queuer
-	Clients  Clients
-	Test     func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport // tries a connection out
-	Setup    *Setup                                                                                     // the first start, nil where there is an administrator
-	Guard    Guard
-	Verifier Verifier
-	Hub      *live.Hub
-	Log      *slog.Logger
-	Now      func() time.Time
-	Interval time.Duration // between two refreshes of the cache
-	Patience time.Duration // how long a press of release waits for its result before the page shows it as under way
-	Secure   bool          // people reach the server by HTTPS: cookies are Secure and browsers are told to stay with it
-	Idle     time.Duration // a session ends when it was not used for so long
-	Limit    time.Duration // a session ends so long after sign-in
-	Demo     []views.DemoPerson
+	Store     Store
+	Releaser  Releaser
+	Settler   Settler
+	Queuer    Queuer
+	Clients   Clients
+	Test      func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport // tries a connection out
+	Setup     *Setup                                                                                     // the first start, nil where there is an administrator
+	Guard     Guard
+	Verifier  Verifier
+	Hub       *live.Hub
+	Refresher Refresher
+	Log       *slog.Logger
+	Now       func() time.Time
+	Interval  time.Duration // between two refreshes of the cache
+	Patience  time.Duration // how long a press waits for its result before the page shows it as under way
+	Secure    bool          // people reach the server by HTTPS: cookies are Secure and browsers are told to stay with it
+	Idle      time.Duration // a session ends when it was not used for so long
+	Limit     time.Duration // a session ends so long after sign-in
+	Demo      []views.DemoPerson
 
 	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	PerSecond float64        // how many requests an address may make in a second, 0 for any number
@@ -216,6 +219,10 @@ func (s *server) routes() []route {
 		{"POST", "/account/sessions/:session/end", packaging.ViewOrders, s.endOwnSession},
 
 		{"GET", "/", packaging.ViewOrders, s.overview},
+		{"POST", "/refresh", packaging.RefreshOrders, s.refreshNow},
+		{"GET", "/refresh", packaging.ViewOrders, s.toOverview},
+		{"GET", "/adopt", packaging.SetLines, s.adoptForm},
+		{"POST", "/adopt", packaging.SetLines, s.adopt},
 		{"GET", "/lines/:line", packaging.ViewOrders, s.line},
 		{"GET", "/lines/:line/queue", packaging.ViewOrders, s.queue},
 		{"POST", "/lines/:line/queue", packaging.ReleaseOrders, s.startQueue},
@@ -224,6 +231,8 @@ func (s *server) routes() []route {
 		{"GET", "/orders/:id", packaging.ViewOrders, s.order},
 		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},
 		{"GET", "/orders/:id/release", packaging.ViewOrders, s.backToOrder},
+		{"POST", "/orders/:id/line", packaging.SetLines, s.setOrderLine},
+		{"GET", "/orders/:id/line", packaging.ViewOrders, s.backToOrder},
 		{"POST", "/orders/:id/ask", packaging.SettleOrders, s.ask},
 		{"POST", "/orders/:id/acknowledge", packaging.SettleOrders, s.acknowledge},
 		{"GET", listPath, packaging.SettleOrders, s.listForm},

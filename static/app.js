@@ -128,7 +128,8 @@
       return;
     }
     if (form.matches("form[data-busy]")) {
-      if (form.classList.contains("sent") || performance.now() - (appeared.get(form) ?? 0) < guard) {
+      const harmless = "atOnce" in form.dataset; // such as a refresh
+      if (form.classList.contains("sent") || !harmless && performance.now() - (appeared.get(form) ?? 0) < guard) {
         event.preventDefault();
         event.stopImmediatePropagation();
         return;

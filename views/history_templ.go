@@ -2807,6 +2807,10 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
 	case packaging.Signed:
 		return text.Say(ctx, "deed.signed", "New", e.New)
+	case packaging.OrderLineSet, packaging.OrderLineBack:
+		return text.Say(ctx, "deed."+string(e.Deed), "Old", lineWord(ctx, e.Old), "New", lineWord(ctx, e.New))
+	case packaging.LineAdopted:
+		return text.Say(ctx, "deed.line_adopted", "Object", e.Object, "New", e.New)
 	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet:
 		if e.Old == "" {
 			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -81,6 +82,20 @@ func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }
 func EndSessionURL(s packaging.Session) templ.SafeURL {
 	return SessionsURL() + "/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
 }
+
+// RefreshURL has the orders refreshed.
+func RefreshURL() templ.SafeURL { return "/refresh" }
+
+// RefreshedURL is a board that tells what came of the refresh that started then.
+func RefreshedURL(board templ.SafeURL, started time.Time) templ.SafeURL {
+	path, query, _ := strings.Cut(string(board), "?")
+	q, _ := url.ParseQuery(query) // our own
+	q.Set("refreshed", number(started.UnixMilli()))
+	return templ.SafeURL(path + "?" + q.Encode())
+}
+
+// AdoptURL sets up a line that the API calls so.
+func AdoptURL(code string) templ.SafeURL { return withQuery("/adopt", "code", code) }
 
 // AdminURL is where the pages for administrators begin.
 func AdminURL() templ.SafeURL { return "/admin" }
@@ -215,6 +230,12 @@ func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/re
 
 // ExecuteURL is ReleaseURL from a page that is armed, and stays so where what was given is not enough.
 func ExecuteURL(id packaging.OrderID) templ.SafeURL { return ReleaseURL(id) + "?arm=1" }
+
+// WholeStoryURL is the order's page with all of its timeline.
+func WholeStoryURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?story=all#story" }
+
+// OrderLineURL says which line the order is for.
+func OrderLineURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/line" }
 
 // AskURL asks the API about the order's unknown release.
 func AskURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/ask" }

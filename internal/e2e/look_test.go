@@ -16,10 +16,14 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 	s := newSite(t, nil)
 	p := signedIn(t, s, "supervisor1")
 	orders := map[string]string{}
-	for _, order := range []string{"Order143", "Order144", "Order145", "Order146", "Order136"} {
+	for _, order := range []string{"Order143", "Order144", "Order145", "Order146", "Order136", "Order139"} {
 		p.open(order)
 		orders[order] = p.path()
 	}
+	p.Click("Change the line")
+	p.Choose("Line of this order", "Bottle line 2")
+	p.Click("Set the line")
+	p.See("Line set here by")
 	p.visit(orders["Order143"])
 	p.release("Order143")
 	s.remote.silent()
@@ -50,6 +54,9 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 		{"an order that was refused", orders["Order144"]},
 		{"an order whose outcome is unknown", orders["Order145"]},
 		{"an order that is suspended", orders["Order136"]},
+		{"an order whose line was set here", orders["Order139"] + "?story=all"},
+		{"orders of a line that is not set up", "/orders?line=L3"},
+		{"a line to set up", "/adopt?code=L3"},
 		{"serials", orders["Order143"] + "/serials"},
 		{"serials not found", orders["Order143"] + "/serials?q=none"},
 		{"history", "/history"},

@@ -1,5 +1,6 @@
-// Package ordersync keeps the cache of packaging orders fresh: it asks the remote API for the open orders on an interval,
-// and for the details of those that the list says too little about or does not hold any more.
+// Package ordersync keeps the cache of packaging orders fresh: it asks the remote API for the open orders on an interval
+// and when a person wants to, and for the details of those that the list says too little about, that run, or that it does
+// not hold any more.
 package ordersync
 
 import (
@@ -19,8 +20,8 @@ import (
 // Store is the cache.
 type Store interface {
 	Tenants(ctx context.Context) ([]packaging.Tenant, error)
-	// CachedOrders gives the orders that are neither Done nor gone, with the time when their details were last asked for.
-	CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]time.Time, error)
+	// CachedOrders gives the orders that are not Done.
+	CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]packaging.CachedOrder, error)
 	ApplyRefresh(ctx context.Context, tenant packaging.TenantID, r packaging.Refresh) (changed bool, err error)
 	RefreshFailed(ctx context.Context, tenant packaging.TenantID, started time.Time, failure *packaging.CallError) error
 }
@@ -34,13 +35,20 @@ type API interface {
 const (
 	// Details that the list lacks are asked for again after this time, since nothing tells that they changed.
 	detailsAge = 5 * time.Minute
+	// An order that runs may be Done before a list says so.
+	runningAge = time.Minute
+	// An order that the API did not know any more may come back.
+	goneAge = time.Hour
 	// One refresh asks for no more details than this, the longest unasked first; the next one goes on.
 	detailsMost = 50
 	// So many details are asked for at once.
 	detailsAtOnce = 4
+	// People may have a tenant's orders refreshed once in this time: they share the API with all that it has to do.
+	personGap = 10 * time.Second
 )
 
-// Syncer refreshes the cache of all tenants.
+// Syncer refreshes the cache of all tenants. A tenant has one refresh under way at a time: whoever wants one meanwhile
+// waits for that.
 type Syncer struct {
 	store    Store
 	api      func(context.Context, packaging.TenantID) (API, error)
@@ -48,55 +56,162 @@ type Syncer struct {
 	answered func(packaging.TenantID)
 	now      func() time.Time
 	log      *slog.Logger
+
+	life context.Context // of all refreshes: a person who goes away does not stop one that others wait for
+	end  context.CancelFunc
+
+	mu     sync.Mutex
+	runs   map[packaging.TenantID]*run
+	wanted map[packaging.TenantID]time.Time // when a person last began a refresh
+}
+
+// run is a refresh under way.
+type run struct {
+	started time.Time
+	done    chan struct{} // closed at its end; err is set then
+	err     error
 }
 
 // New makes a Syncer that refreshes each tenant's orders once an interval. After each refresh that worked it calls
 // answered: the tenant's API can be reached.
 func New(store Store, api func(context.Context, packaging.TenantID) (API, error), interval time.Duration, answered func(packaging.TenantID), now func() time.Time, log *slog.Logger) *Syncer {
-	return &Syncer{store, api, interval, answered, now, log}
+	s := &Syncer{
+		store: store, api: api, interval: interval, answered: answered, now: now, log: log,
+		runs: map[packaging.TenantID]*run{}, wanted: map[packaging.TenantID]time.Time{},
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s
 }
 
-// Run refreshes at once and then on the interval, each tenant by itself, until ctx ends.
+// Run refreshes at once and then on the interval, each tenant by itself, until ctx ends; after that nothing is refreshed.
+// It looks at the store's tenants several times an interval, so that one that is added while it runs is refreshed soon
+// without anybody telling. A tenant's client is asked for anew at each refresh: changed settings count from the next one on.
 func (s *Syncer) Run(ctx context.Context) error {
-	tenants, err := s.store.Tenants(ctx)
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
+	defer context.AfterFunc(ctx, s.end)()
+	defer s.end()
 	var all sync.WaitGroup
-	for _, t := range tenants {
-		all.Go(func() { s.keepFresh(ctx, t) })
+	defer all.Wait()
+	kept := map[packaging.TenantID]bool{}
+	for first := true; ; first = false {
+		tenants, err := s.store.Tenants(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && first:
+			return err
+		case err != nil:
+			s.log.Error("tenants not read", "err", err)
+		}
+		for _, t := range tenants {
+			if !kept[t.ID] {
+				kept[t.ID] = true
+				all.Go(func() { s.keepFresh(ctx, t) })
+			}
+		}
+		if !sleep(ctx, s.interval/6) {
+			return nil
+		}
 	}
-	all.Wait()
-	return nil
 }
 
+// keepFresh refreshes a tenant's orders until ctx ends.
 func (s *Syncer) keepFresh(ctx context.Context, t packaging.Tenant) {
-	for {
-		err := s.Refresh(ctx, t.ID)
-		failed := err != nil && ctx.Err() == nil
-		if failed {
-			s.log.Warn("orders not refreshed", "tenant", t.Slug, "err", err)
-		}
-		wait := s.interval
-		if failed {
-			wait /= 6 // so that the end of a disturbance shows soon; the client does not strain an API that is down
-		}
-		// A tenth of jitter keeps tenants, and servers that started together, from asking all at once.
-		wait += time.Duration(rand.Int64N(int64(wait/10)+1)) - wait/20
-		select {
-		case <-ctx.Done():
+	for failures := 0; ; {
+		err := s.Refresh(context.WithoutCancel(ctx), t.ID) // it ends with the Syncer
+		if ctx.Err() != nil {
 			return
-		case <-time.After(wait):
+		}
+		if err != nil {
+			failures++
+			s.log.Warn("orders not refreshed", "tenant", t.Slug, "failures", failures, "err", err)
+		} else {
+			failures = 0
+		}
+		if !sleep(ctx, jitter(pause(s.interval, failures))) {
+			return
 		}
 	}
 }
 
-// Refresh brings one tenant's orders up to date. What went wrong is kept with the cache, so that pages can tell.
+// pause is how long to wait after so many failures in a row: first a sixth of the interval, so that the end of a short
+// disturbance shows soon, then twice as long each time, up to the interval.
+func pause(interval time.Duration, failures int) time.Duration {
+	if failures == 0 {
+		return interval
+	}
+	return min(interval, interval/6<<min(failures-1, 3))
+}
+
+// jitter changes a time by a twentieth at most, which keeps tenants, and servers that started together, from asking all at
+// once.
+func jitter(d time.Duration) time.Duration {
+	return d + time.Duration(rand.Int64N(int64(d/10)+1)) - d/20
+}
+
+// sleep waits, and says whether ctx is still on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// Refresh brings one tenant's orders up to date, and comes back when that is done or ctx ends. What went wrong is kept with
+// the cache, so that pages can tell.
 func (s *Syncer) Refresh(ctx context.Context, tenant packaging.TenantID) error {
-	started := s.now()
+	s.mu.Lock()
+	r := s.join(tenant)
+	s.mu.Unlock()
+	return r.wait(ctx)
+}
+
+// RefreshNow is Refresh for a person. Where people had the tenant's orders refreshed only just, nothing is asked, and again
+// says how long that stays so; a refresh that is under way can always be waited for. started tells the refresh by what
+// [packaging.Freshness] then says was tried.
+func (s *Syncer) RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, again time.Duration, err error) {
+	s.mu.Lock()
+	if s.runs[tenant] == nil {
+		now := s.now()
+		if again = s.wanted[tenant].Add(personGap).Sub(now); again > 0 {
+			s.mu.Unlock()
+			return started, again, nil
+		}
+		s.wanted[tenant] = now
+	}
+	r := s.join(tenant)
+	s.mu.Unlock()
+	return r.started, 0, r.wait(ctx)
+}
+
+// join gives the refresh that is under way, or begins one. s.mu is held.
+func (s *Syncer) join(tenant packaging.TenantID) *run {
+	if r := s.runs[tenant]; r != nil {
+		return r
+	}
+	r := &run{started: s.now(), done: make(chan struct{})}
+	s.runs[tenant] = r
+	go func() {
+		r.err = s.refresh(s.life, tenant, r.started)
+		s.mu.Lock()
+		delete(s.runs, tenant)
+		s.mu.Unlock()
+		close(r.done)
+	}()
+	return r
+}
+
+func (r *run) wait(ctx context.Context) error {
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Syncer) refresh(ctx context.Context, tenant packaging.TenantID, started time.Time) error {
 	r, err := s.ask(ctx, tenant, started)
 	if err == nil {
 		s.answered(tenant)
@@ -110,7 +225,7 @@ func (s *Syncer) Refresh(ctx context.Context, tenant packaging.TenantID) error {
 	if !errors.As(err, &failure) {
 		failure = &packaging.CallError{Reason: packaging.NotConfigured, Message: err.Error()}
 	}
-	return errors.Join(err, s.store.RefreshFailed(ctx, tenant, started, failure))
+	return errors.Join(failure, s.store.RefreshFailed(ctx, tenant, started, failure))
 }
 
 func (s *Syncer) ask(ctx context.Context, tenant packaging.TenantID, started time.Time) (packaging.Refresh, error) {
@@ -136,21 +251,22 @@ type question struct {
 	since time.Time // when it was last asked, zero for never
 }
 
-// questions are the details to ask for: of listed orders that lack something, and of cached ones that are not listed any
-// more, whose status only details can tell.
-func questions(r packaging.Refresh, cached map[string]time.Time) []question {
+// questions are the details to ask for: of listed orders that lack something or run, and of cached ones that are not listed
+// any more, whose status only details can tell.
+func questions(r packaging.Refresh, cached map[string]packaging.CachedOrder) []question {
 	var qs []question
 	listed := make(map[string]bool, len(r.Listed))
 	for i, f := range r.Listed {
 		listed[f.Key] = true
-		asked := cached[f.Key]
-		if f.Status == "" || !f.Complete() && r.Started.Sub(asked) > detailsAge {
+		asked := cached[f.Key].Asked
+		age := r.Started.Sub(asked)
+		if f.Status == "" || !f.Complete() && age > detailsAge || f.Status == packaging.InProgress && age > runningAge {
 			qs = append(qs, question{f.Key, i, asked})
 		}
 	}
-	for key, asked := range cached {
-		if !listed[key] {
-			qs = append(qs, question{key, -1, asked})
+	for key, c := range cached {
+		if !listed[key] && (!c.Gone || r.Started.Sub(c.Asked) > goneAge) {
+			qs = append(qs, question{key, -1, c.Asked})
 		}
 	}
 	slices.SortFunc(qs, func(a, b question) int { return a.since.Compare(b.since) })
@@ -159,7 +275,7 @@ func questions(r packaging.Refresh, cached map[string]time.Time) []question {
 
 // askDetails adds to the refresh what details tell. One that can't be had is left for the next refresh: the list alone is
 // worth keeping.
-func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, cached map[string]time.Time) error {
+func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, cached map[string]packaging.CachedOrder) error {
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(detailsAtOnce)
@@ -172,7 +288,7 @@ func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, 
 			var failure *packaging.CallError
 			switch {
 			case err == nil && q.at >= 0:
-				r.Listed[q.at] = r.Listed[q.at].FilledFrom(facts)
+				r.Listed[q.at] = detailed(r.Listed[q.at], facts)
 			case err == nil:
 				facts.Key = q.key
 				r.Unlisted = append(r.Unlisted, facts)
@@ -185,4 +301,14 @@ func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, 
 		})
 	}
 	return group.Wait()
+}
+
+// detailed is what the list says of an order, with what its details add. They were asked for later, so their status counts.
+func detailed(listed, details packaging.Facts) packaging.Facts {
+	f := listed.FilledFrom(details)
+	if details.Status != "" {
+		f.Status = details.Status
+	}
+	f.Detailed = true
+	return f
 }

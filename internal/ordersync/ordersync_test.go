@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,16 +20,19 @@ import (
 // cache is a store that remembers what it was told.
 type cache struct {
 	mu       sync.Mutex
-	cached   map[string]time.Time
+	more     []packaging.Tenant // beside ghent
+	cached   map[string]packaging.CachedOrder
 	applied  []packaging.Refresh
 	failures []*packaging.CallError
 }
 
 func (c *cache) Tenants(context.Context) ([]packaging.Tenant, error) {
-	return []packaging.Tenant{{ID: 1, Slug: "ghent"}}, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]packaging.Tenant{{ID: 1, Slug: "ghent"}}, c.more...), nil
 }
 
-func (c *cache) CachedOrders(context.Context, packaging.TenantID) (map[string]time.Time, error) {
+func (c *cache) CachedOrders(context.Context, packaging.TenantID) (map[string]packaging.CachedOrder, error) {
 	return c.cached, nil
 }
 
@@ -78,9 +82,11 @@ func (a *api) Details(ctx context.Context, key string) (packaging.Facts, error) 
 	return packaging.Facts{}, &packaging.CallError{Reason: packaging.OrderNotFound}
 }
 
-func syncer(c *cache, a *api) *ordersync.Syncer {
+func syncer(c *cache, a ordersync.API) *ordersync.Syncer { return syncerOf(c, a, 30*time.Second) }
+
+func syncerOf(c *cache, a ordersync.API, interval time.Duration) *ordersync.Syncer {
 	return ordersync.New(c, func(context.Context, packaging.TenantID) (ordersync.API, error) { return a, nil },
-		30*time.Second, func(packaging.TenantID) {}, time.Now, slog.New(slog.DiscardHandler))
+		interval, func(packaging.TenantID) {}, time.Now, slog.New(slog.DiscardHandler))
 }
 
 func complete(key string) packaging.Facts {
@@ -100,9 +106,10 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 				"bare": {Key: "bare", Lot: "from details"}, "statusless": {Status: packaging.Suspended}, "asked an hour ago": {}, "running": complete("running"),
 			},
 		}
-		c := &cache{cached: map[string]time.Time{
-			"whole": {}, "statusless": time.Now(), "asked a minute ago": time.Now().Add(-time.Minute),
-			"asked an hour ago": time.Now().Add(-time.Hour), "running": {}, "deleted": {}, "broken": {},
+		ago := func(d time.Duration) packaging.CachedOrder { return packaging.CachedOrder{Asked: time.Now().Add(-d)} }
+		c := &cache{cached: map[string]packaging.CachedOrder{
+			"whole": {}, "statusless": ago(0), "asked a minute ago": ago(time.Minute),
+			"asked an hour ago": ago(time.Hour), "running": {}, "deleted": {}, "broken": {},
 		}}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -123,10 +130,10 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 
 func TestDetailsAreAskedAFewAtATimeAndTheLongestUnaskedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, a := &cache{cached: map[string]time.Time{}}, &api{details: map[string]packaging.Facts{}}
+		c, a := &cache{cached: map[string]packaging.CachedOrder{}}, &api{details: map[string]packaging.Facts{}}
 		for i := range 120 {
 			key := "order" + string(rune('A'+i))
-			c.cached[key] = time.Now().Add(time.Duration(i) * time.Second)
+			c.cached[key] = packaging.CachedOrder{Asked: time.Now().Add(time.Duration(i) * time.Second)}
 			a.details[key] = complete(key)
 		}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
@@ -151,7 +158,7 @@ func TestAFailedRefreshIsToldAndTakesNothingAway(t *testing.T) {
 		"the API says why": {&packaging.CallError{Reason: packaging.TimedOut, Message: "no answer"}, packaging.TimedOut},
 		"anything else":    {errors.New("no credentials"), packaging.NotConfigured},
 	} {
-		c := &cache{cached: map[string]time.Time{"a": {}}}
+		c := &cache{cached: map[string]packaging.CachedOrder{"a": {}}}
 		if err := syncer(c, &api{fails: test.fails}).Refresh(t.Context(), 1); err == nil {
 			t.Errorf("%s: no error", name)
 		}
@@ -183,6 +190,204 @@ func TestRunRefreshesAtOnceThenOnTheIntervalAndStopsWhenTold(t *testing.T) {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("stopped with %v", err)
+		}
+	})
+}
+
+func TestAnOrderThatRunsIsAskedAboutEachMinuteAndOneThatIsGoneEachHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
+		running := func(key string) packaging.Facts {
+			f := complete(key)
+			f.Status = packaging.InProgress
+			return f
+		}
+		done := complete("ends")
+		done.Status = packaging.Done
+		a := &api{
+			list:    []packaging.Facts{running("ends"), running("just asked"), complete("open")},
+			details: map[string]packaging.Facts{"ends": done, "back": complete("back")},
+		}
+		c := &cache{cached: map[string]packaging.CachedOrder{
+			"ends": {Asked: ago(61 * time.Second)}, "just asked": {Asked: ago(59 * time.Second)}, "open": {},
+			"back": {Asked: ago(61 * time.Minute), Gone: true}, "gone of late": {Asked: ago(59 * time.Minute), Gone: true},
+		}}
+		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(a.asked)
+		if diff := cmp.Diff([]string{"back", "ends"}, a.asked); diff != "" {
+			t.Errorf("asked (-want +got)\n%s", diff)
+		}
+		if r := c.applied[0]; r.Listed[0].Status != packaging.Done || !r.Listed[0].Detailed || len(r.Unlisted) != 1 || r.Unlisted[0].Key != "back" {
+			t.Errorf("listed %+v, unlisted %+v", r.Listed, r.Unlisted)
+		}
+	})
+}
+
+// slow is an API whose list takes a second, or until the caller gives up.
+type slow struct {
+	*api
+	lists atomic.Int32
+}
+
+func (s *slow) Open(ctx context.Context) ([]packaging.Facts, int, error) {
+	s.lists.Add(1)
+	select {
+	case <-time.After(time.Second):
+		return s.api.Open(ctx)
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+}
+
+func TestATenantHasOneRefreshUnderWayThatAllShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, a := &cache{}, &slow{api: &api{}}
+		s := syncerOf(c, a, time.Hour)
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if err := s.Refresh(t.Context(), 1); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Go(func() {
+			if started, again, err := s.RefreshNow(t.Context(), 1); err != nil || again != 0 || started.IsZero() {
+				t.Errorf("a person's: %v, %v, %v", started, again, err)
+			}
+		})
+		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := s.Refresh(impatient, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who does not wait gets %v", err)
+		}
+		all.Wait()
+		if n := a.lists.Load(); n != 1 || len(c.applied) != 1 {
+			t.Errorf("%d lists asked for, %d applied", n, len(c.applied))
+		}
+		if err := s.Refresh(t.Context(), 1); err != nil || a.lists.Load() != 2 {
+			t.Errorf("the next one: %v, %d lists", err, a.lists.Load())
+		}
+	})
+}
+
+func TestPeopleRefreshATenantOnceInTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, a := &cache{}, &slow{api: &api{}}
+		s := syncerOf(c, a, time.Hour)
+		press := func(tenant packaging.TenantID) time.Duration {
+			t.Helper()
+			_, again, err := s.RefreshNow(t.Context(), tenant)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return again
+		}
+		if again := press(1); again != 0 {
+			t.Fatalf("the first has to wait for %v", again)
+		}
+		time.Sleep(3 * time.Second)
+		if again := press(1); again != 6*time.Second { // the refresh took one
+			t.Errorf("again in %v", again)
+		}
+		if again := press(2); again != 0 {
+			t.Errorf("another tenant has to wait for %v", again)
+		}
+		time.Sleep(6 * time.Second)
+		if again := press(1); again != 0 {
+			t.Errorf("after ten seconds: again in %v", again)
+		}
+		if n := a.lists.Load(); n != 3 {
+			t.Errorf("%d lists asked for", n)
+		}
+	})
+}
+
+func TestAFailingTenantIsTriedSoonAndThenLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cache{}
+		a := &api{fails: &packaging.CallError{Reason: packaging.Throttled}}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		start := time.Now()
+		go func() { ended <- syncerOf(c, a, 60*time.Second).Run(ctx) }()
+		var tries []time.Duration
+		for range 6 {
+			n := len(tries)
+			for {
+				synctest.Wait()
+				c.mu.Lock()
+				more := len(c.failures) > n
+				c.mu.Unlock()
+				if more {
+					break
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			tries = append(tries, time.Since(start))
+		}
+		for i, want := range []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 60 * time.Second, 60 * time.Second} {
+			if gap := tries[i+1] - tries[i]; gap < want*9/10 || gap > want*11/10 {
+				t.Errorf("after failure %d it waits for %v, want about %v", i+1, gap, want)
+			}
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestATenantThatIsAddedLaterIsRefreshedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cache{}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- syncer(c, &api{}).Run(ctx) }()
+		synctest.Wait()
+		c.mu.Lock()
+		c.more = append(c.more, packaging.Tenant{ID: 2, Slug: "basel"})
+		before := len(c.applied)
+		c.mu.Unlock()
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		c.mu.Lock()
+		if n := len(c.applied) - before; n != 1 {
+			t.Errorf("%d refreshes within six seconds", n)
+		}
+		c.mu.Unlock()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStoppingEndsARefreshThatAPersonBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, a := &cache{}, &slow{api: &api{}}
+		s := syncerOf(c, a, time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- s.Run(ctx) }()
+		time.Sleep(2 * time.Second)
+		pressed := make(chan error)
+		go func() {
+			_, _, err := s.RefreshNow(t.Context(), 1)
+			pressed <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-pressed; !errors.Is(err, context.Canceled) {
+			t.Errorf("the person is told %v", err)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if len(c.applied) != 1 || len(c.failures) != 0 {
+			t.Errorf("%d refreshes applied, failures %v", len(c.applied), c.failures)
 		}
 	})
 }

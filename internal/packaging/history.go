@@ -20,6 +20,9 @@ const (
 	ListAdded          Deed = "list_added"          // a person added a missing serial list
 	ListOdd            Deed = "list_odd"            // New says what is odd about the list that came
 	ResultAcknowledged Deed = "result_acknowledged" // a person has looked at the result of a release
+	OrderLineSet       Deed = "order_line_set"      // a person said which line an order is for; Old and New name lines
+	OrderLineBack      Deed = "order_line_back"     // a person gave that back: it is as the API says again
+	LineAdopted        Deed = "line_adopted"        // a line that the API named was set up, with all its orders; New is its name
 	QueueStarted       Deed = "queue_started"       // New lists its orders
 	QueueEnded         Deed = "queue_ended"         // Reason says why
 	SignedIn           Deed = "signed_in"
@@ -57,7 +60,7 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }

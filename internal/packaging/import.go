@@ -16,6 +16,7 @@ import (
 //     again. What the import leaves empty says nothing: the API's value stands.
 //   - What the API says of such a field is kept beside it ([ImportedFact.API]) and shown where it differs, since a release
 //     goes by what the API has.
+//   - A line that a person set here stays, whatever a file says.
 //   - The status always comes from the API. An order that only an import told of has none ([Order.NotYetKnown]) and can't
 //     be released until the API lists it.
 //   - An order whose release is under way, or whose outcome is not known, is not touched.

@@ -25,6 +25,7 @@ type Facts struct {
 	ExtraPercent string
 	Status       Status
 	Raw          []byte // the element of the answer, as received
+	Detailed     bool   // its details were had too, and what they add is filled in
 
 	// Serials are those that details give of an order (assumed: whether they do is not documented).
 	Serials []string
@@ -62,7 +63,9 @@ type Order struct {
 	ID       OrderID
 	TenantID TenantID
 	Facts
-	Line Line // zero where the order has no line that we know
+	Line      Line      // zero where the order has no line that we know
+	LineSetBy string    // who set the line here, empty where it is as the API says
+	LineSetAt time.Time // zero likewise
 
 	Revision  int64     // grows with every change of what is shown, so that a release can name what it was decided on
 	FirstSeen time.Time // when the cache first learnt of it
@@ -150,6 +153,19 @@ func (o Order) ReleaseObstacle() Obstacle {
 	return NoObstacle
 }
 
+// APILine is the order's line as the API names it: its code, or its name where it gives no code.
+func (f Facts) APILine() string {
+	if f.LineCode == "" {
+		return f.LineName
+	}
+	return f.LineCode
+}
+
+// LineFixed says that the order's line must stay as it is: a release of it is under way, or its outcome is not known.
+func (o Order) LineFixed() bool {
+	return o.Release != nil && (o.Release.Outcome == Sending || o.Release.Outcome == Unknown)
+}
+
 // MayAddList says whether a person may add the order's serial list: the order is out, and no list of it is here.
 func (o Order) MayAddList() bool {
 	if o.Release != nil {
@@ -176,6 +192,7 @@ type Freshness struct {
 	Problem   Reason        // why the last try did not work, NoReason if it did
 	Message   string        // the API's own words about that, or the transport's
 	Nameless  int           // how many elements of the last answer had no order ID and could not be kept
+	Changes   int           // how many orders the last try that worked found new or changed
 }
 
 // Stale says whether the cache missed several refreshes in a row.
@@ -185,7 +202,7 @@ func (f Freshness) Stale(now time.Time) bool {
 
 // Lane is one line on the overview: what runs, what comes next, what needs a person.
 type Lane struct {
-	Line     Line    // zero for the lane of orders without a line
+	Line     Line    // not known for a line that is not set up here, which the API names; zero for orders without a line
 	Running  []Order // In progress, at most two, the latest released here first
 	Next     []Order // Pending release and not being released, at most two, the longest waiting first
 	Counts   LaneCounts
@@ -204,18 +221,25 @@ type LaneReleases struct{ Sending, Unknown, Refused, Odd int }
 
 // OrderFilter narrows a search for orders. Zero values narrow nothing.
 type OrderFilter struct {
-	Text   string // in order ID, product, GTIN or lot
-	Status Status
-	LineID LineID
-	NoLine bool    // only orders without a line
-	Before OrderID // only smaller ones: where the previous page ended
-	Limit  int
+	Text    string // in order ID, product, GTIN or lot
+	Status  Status
+	LineID  LineID
+	NoLine  bool    // only orders without a line
+	APILine string  // only orders whose line is not set up here, and which the API calls so
+	Before  OrderID // only smaller ones: where the previous page ended
+	Limit   int
 }
 
 // OrderPage is one page of a search, the newest order first. Next is 0 on the last page.
 type OrderPage struct {
 	Orders []Order
 	Next   OrderID
+}
+
+// CachedOrder is what the cache knows of an order that may have to be asked about.
+type CachedOrder struct {
+	Asked time.Time // when its details were last asked for, zero for never
+	Gone  bool
 }
 
 // Refresh is what a refresh of a tenant's orders brought.

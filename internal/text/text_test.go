@@ -48,7 +48,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -142,6 +142,14 @@ func spoken(t *testing.T) map[string]bool {
 	}
 	for _, m := range regexp.MustCompile(`(?:problemOf|rowProblem)\(ctx, \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		keys["api."+m[1]] = true
+	}
+	for _, k := range packaging.EventKinds {
+		keys["event."+string(k)] = true
+	}
+	for _, s := range packaging.Sources {
+		if s != packaging.BySomebody { // says who
+			keys["source."+string(s)] = true
+		}
 	}
 	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore} {
 		keys["oddity."+string(k)] = true

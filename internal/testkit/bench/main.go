@@ -41,6 +41,7 @@ func main() {
 // The parts of a run, in the order of the table.
 const (
 	partBoard   = "board"
+	partPoll    = "poll"
 	partRelease = "release"
 	partStorage = "storage"
 	partOpen    = "open"
@@ -50,7 +51,7 @@ const (
 	partLive    = "live"
 )
 
-var parts = []string{partBoard, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory, partLive}
+var parts = []string{partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory, partLive}
 
 // plan is how much is measured.
 type plan struct {
@@ -59,6 +60,7 @@ type plan struct {
 	only    []string
 
 	boardTime time.Duration // of one side in one round
+	polls     int           // of one side in one round
 	small     int           // releases of a few serials, of one side in one round
 	bulk      int           // serials of a large order
 	lookups   int           // and pages, of one side in one round
@@ -78,9 +80,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
-	p.boardTime, p.small, p.bulk, p.lookups, p.imported, p.entries = 2*time.Second, 10, 100_000, 2_000, 100_000, 1_000_000
+	p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 2*time.Second, 20, 10, 100_000, 2_000, 100_000, 1_000_000
 	if *short {
-		p.boardTime, p.small, p.bulk, p.lookups, p.imported, p.entries = 300*time.Millisecond, 3, 10_000, 200, 2_000, 20_000
+		p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 300*time.Millisecond, 3, 3, 10_000, 200, 2_000, 20_000
 		p.serials, p.rounds = min(p.serials, 200_000), min(p.rounds, 2)
 	}
 	p.only = strings.Split(*only, ",")
@@ -158,6 +160,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partLive) {
 		if err := b.measureLive(ctx); err != nil {
 			return fmt.Errorf("live: %w", err)
+		}
+	}
+	if b.wants(partPoll) {
+		if err := b.measurePoll(ctx); err != nil {
+			return fmt.Errorf("poll: %w", err)
 		}
 	}
 	if b.wants(partCrowd) {

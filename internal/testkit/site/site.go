@@ -141,7 +141,7 @@ func New(t testing.TB, o Options) *Site {
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
 		Store: s.Store, Hub: s.Hub, Verifier: anchors.NewVerifier(s.Store, kept), Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, s.api(baseURL, c, o.Limits))
-		}, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		}, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Refresher: s.Sync, Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour, Guard: s.Guard,
 		Proxies: o.Proxies, PerSecond: o.PerSecond,
 	}))

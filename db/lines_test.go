@@ -1,0 +1,241 @@
+package db
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/packaging"
+)
+
+// twoLines is a database whose tenant ghent has the lines L1 and L2, with an order a of L1.
+func twoLines(t *testing.T) (d *DB, ghent packaging.Person, l1, l2 packaging.Line, a packaging.Order) {
+	t.Helper()
+	d, ghent, _ = opened(t)
+	more := setup("ghent")
+	more.Lines = append(more.Lines, packaging.Line{Code: "L2", Name: "Bottle line 2"})
+	if err := d.Provision(t.Context(), Site{more}); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := d.Lines(t.Context(), ghent.Scope())
+	if err != nil || len(lines) != 2 {
+		t.Fatalf("lines %v, %v", lines, err)
+	}
+	return d, ghent, lines[0], lines[1], cache(t, d, ghent.Tenant.ID, facts("a"))
+}
+
+func setLine(t *testing.T, d *DB, by packaging.Person, o packaging.Order, line packaging.LineID) packaging.Order {
+	t.Helper()
+	if err := d.SetOrderLine(t.Context(), by, o.ID, o.Line.ID, line); err != nil {
+		t.Fatal(err)
+	}
+	return order(t, d, o.TenantID, o.Key)
+}
+
+func TestALineThatAPersonSetIsKeptThroughRefreshesUntilItIsGivenBack(t *testing.T) {
+	d, ghent, l1, l2, a := twoLines(t)
+	armed := a.Revision
+	a = setLine(t, d, ghent, a, l2.ID)
+	if a.Line != l2 || a.LineSetBy != ghent.FullName || a.LineSetAt.IsZero() {
+		t.Fatalf("set: %+v", a)
+	}
+	if _, err := d.Claim(t.Context(), ghent, a.ID, armed); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("a release that was armed on the old line: %v", err)
+	}
+	if refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("a")}}) {
+		t.Error("a refresh that says what it said before changes something")
+	}
+	other := facts("a")
+	other.LineCode = "L3"
+	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{other}})
+	if a = order(t, d, ghent.Tenant.ID, "a"); a.Line != l2 || a.LineCode != "L3" {
+		t.Errorf("after the API said L3: line %+v, API %s", a.Line, a.LineCode)
+	}
+	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("a")}})
+	if a = setLine(t, d, ghent, order(t, d, ghent.Tenant.ID, "a"), 0); a.Line != l1 || a.LineSetBy != "" || !a.LineSetAt.IsZero() {
+		t.Errorf("given back: %+v", a)
+	}
+	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{other}})
+	if a = order(t, d, ghent.Tenant.ID, "a"); a.Line.Known() {
+		t.Errorf("as the API says: %+v", a.Line)
+	}
+	var said []string
+	for _, e := range timelineOf(t, d, a) {
+		said = append(said, string(e.Kind)+" "+e.Old+"→"+e.New+" "+string(e.Source)+e.By.FullName)
+	}
+	if diff := cmp.Diff([]string{
+		"line Blister line 1→L3 list", "line Bottle line 2→Blister line 1 personThe boss of ghent", "facts L3→L1 list", "facts L1→L3 list",
+		"line Blister line 1→Bottle line 2 personThe boss of ghent", "seen →Pending release list",
+	}, said); diff != "" {
+		t.Errorf("timeline (-want +got)\n%s", diff)
+	}
+	var deeds []string
+	for _, e := range entries(t, d, ghent.Tenant.ID) {
+		if e.OrderKey == "a" {
+			deeds = append(deeds, string(e.Deed)+" "+e.By.Username+" "+e.Old+"→"+e.New)
+		}
+	}
+	slices.Sort(deeds)
+	if diff := cmp.Diff([]string{
+		"order_line_back ghent-boss Bottle line 2→Blister line 1", "order_line_set ghent-boss Blister line 1→Bottle line 2",
+	}, deeds); diff != "" {
+		t.Errorf("history (-want +got)\n%s", diff)
+	}
+}
+
+func TestALineStaysAsItIsWhileAReleaseIsNotSettledOrAQueueHasTheOrder(t *testing.T) {
+	d, ghent, l1, l2, a := twoLines(t)
+	refused := func(when, key string) {
+		t.Helper()
+		err := d.SetOrderLine(t.Context(), ghent, a.ID, l1.ID, l2.ID)
+		if packaging.CodeOf(err) != packaging.Conflict || err.Error() != "conflict: "+key {
+			t.Errorf("%s: %v", when, err)
+		}
+		if now := order(t, d, ghent.Tenant.ID, "a"); now.Line != l1 || now.LineSetBy != "" {
+			t.Errorf("%s: line %+v", when, now.Line)
+		}
+	}
+	q, err := d.StartQueue(t.Context(), ghent, l1.ID, []packaging.QueuePick{{Order: a.ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("in a queue", "set_line.queued")
+	if err := d.EndQueue(t.Context(), q, ghent.Author, packaging.StopByPerson); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := d.Claim(t.Context(), ghent, a.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("while it is being released", "set_line.fixed")
+	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+		t.Fatal(err)
+	}
+	refused("while its outcome is unknown", "set_line.fixed")
+	settled := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: packaging.PendingRelease}
+	if err := d.SettleByStatus(t.Context(), claimed, settled); err != nil {
+		t.Fatal(err)
+	}
+	if a = setLine(t, d, ghent, order(t, d, ghent.Tenant.ID, "a"), l2.ID); a.Line != l2 {
+		t.Errorf("settled: line %+v", a.Line)
+	}
+	if err := d.SetOrderLine(t.Context(), ghent, a.ID, l1.ID, l1.ID); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("somebody who saw the line from before: %v", err)
+	}
+}
+
+func TestOnlyWhoMaySetBothLinesSetsOne(t *testing.T) {
+	d, ghent, l1, l2, a := twoLines(t)
+	basel := boss(t, d, "basel")
+	theirs, err := d.Lines(t.Context(), basel.Scope())
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited := func(lines ...packaging.LineID) packaging.Person {
+		p := ghent
+		p.Lines = lines
+		return p
+	}
+	operator := ghent
+	operator.Role = packaging.Operator
+	for name, test := range map[string]struct {
+		by   packaging.Person
+		line packaging.LineID
+		want packaging.Code
+	}{
+		"an operator":                        {operator, l2.ID, packaging.Forbidden},
+		"somebody of the old line alone":     {limited(l1.ID), l2.ID, packaging.Forbidden},
+		"somebody of the new line alone":     {limited(l2.ID), l2.ID, packaging.NotFound},
+		"a line of another tenant":           {ghent, theirs[0].ID, packaging.NotFound},
+		"an order of another tenant":         {basel, theirs[0].ID, packaging.NotFound},
+		"a line that there is not":           {ghent, 999, packaging.NotFound},
+		"an operator who gives it back":      {operator, 0, packaging.Forbidden},
+		"somebody of both lines, at the end": {limited(l1.ID, l2.ID), l1.ID, ""},
+	} {
+		err := d.SetOrderLine(t.Context(), test.by, a.ID, a.Line.ID, test.line)
+		if test.want == "" && err != nil || test.want != "" && packaging.CodeOf(err) != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
+	d, ghent, _ := opened(t)
+	tenant := ghent.Tenant.ID
+	all := []packaging.Facts{facts("a"), facts("b"), facts("c"), facts("d"), facts("e")}
+	all[0].LineCode = "L9"
+	all[1].LineCode, all[1].LineName = "l9", "Tube line 9"
+	all[2].LineCode, all[2].Status = "L9", packaging.Done
+	all[3].LineCode = "L8"
+	all[4].LineCode, all[4].LineName = "", "Line by name"
+	refresh(t, d, tenant, packaging.Refresh{Listed: all})
+	unknown, err := d.UnknownLines(t.Context(), ghent.Scope())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"L8 L8", "L9 Tube line 9", "Line by name Line by name"}, codesAndNames(unknown)); diff != "" {
+		t.Errorf("unknown lines (-want +got)\n%s", diff)
+	}
+	lanes, err := d.Lanes(t.Context(), ghent.Scope())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pending []int
+	for _, l := range lanes {
+		pending = append(pending, l.Counts.Pending)
+	}
+	if diff := cmp.Diff([]int{0, 1, 2, 1}, pending); diff != "" {
+		t.Errorf("lanes (-want +got)\n%s", diff)
+	}
+	limited := ghent
+	limited.Lines = []packaging.LineID{1}
+	if _, err := d.AdoptLine(t.Context(), limited, "L9", "x"); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("by somebody limited to other lines: %v", err)
+	}
+	before := order(t, d, tenant, "a")
+	l, err := d.AdoptLine(t.Context(), ghent, "L9", "Tubes")
+	if err != nil || l.Name != "Tubes" || l.ID == 0 {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	for key, want := range map[string]bool{"a": true, "b": true, "c": true, "d": false, "e": false} {
+		if o := order(t, d, tenant, key); (o.Line.ID == l.ID) != want || o.LineSetBy != "" {
+			t.Errorf("%s: line %+v, set by %q", key, o.Line, o.LineSetBy)
+		}
+	}
+	if o := order(t, d, tenant, "a"); o.Revision == before.Revision {
+		t.Error("the order has the revision that a release may be armed with")
+	}
+	if e := timelineOf(t, d, before)[0]; e.Kind != packaging.LineChanged || e.Old != "L9" || e.New != "Tubes" || e.By.FullName != ghent.FullName {
+		t.Errorf("timeline %+v", e)
+	}
+	if e := entries(t, d, tenant)[0]; e.Deed != packaging.LineAdopted || e.New != "Tubes" || e.By.Username != "ghent-boss" {
+		t.Errorf("history %+v", e)
+	}
+	if refresh(t, d, tenant, packaging.Refresh{Listed: all}) {
+		t.Error("the next refresh changes something")
+	}
+	if _, err := d.AdoptLine(t.Context(), ghent, "L9", "Again"); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("again: %v", err)
+	}
+	if _, err := d.AdoptLine(t.Context(), boss(t, d, "basel"), "L8", "Theirs"); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("by another tenant: %v", err)
+	}
+}
+
+func codesAndNames(lines []packaging.Line) (all []string) {
+	for _, l := range lines {
+		all = append(all, l.Code+" "+l.Name)
+	}
+	return all
+}
+
+func TestARetiredLineTakesNoOrders(t *testing.T) {
+	d, ghent, l1, l2, a := twoLines(t)
+	if _, err := d.write.ExecContext(t.Context(), `UPDATE lines SET retired = 1 WHERE id = ?`, l2.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetOrderLine(t.Context(), ghent, a.ID, l1.ID, l2.ID); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("set: %v", err)
+	}
+}

@@ -1,0 +1,30 @@
+package db
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+)
+
+// addEvent adds to an order's timeline. It fills in the time.
+func (t *tx) addEvent(tenant packaging.TenantID, order packaging.OrderID, e packaging.OrderEvent) error {
+	return t.exec(`
+		INSERT INTO order_events (tenant_id, order_id, at, kind, field, old_value, new_value, source, full_name, station)
+		VALUES (?,?,?,?,?,?,?,?,?,?)`,
+		tenant, order, millis(t.now), e.Kind, e.Field, e.Old, e.New, e.Source, e.By.FullName, e.By.Station)
+}
+
+// Timeline gives the latest events of an order, at most limit, the newest first. One outside the scope has none.
+func (d *DB) Timeline(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.OrderEvent, error) {
+	w := within(in, "o.")
+	w.and(true, "e.order_id = ?", order)
+	return collect(ctx, d.read, func(row scanner) (e packaging.OrderEvent, err error) {
+		var at int64
+		err = row.Scan(&at, &e.Kind, &e.Field, &e.Old, &e.New, &e.Source, &e.By.FullName, &e.By.Station)
+		e.At = moment(at)
+		return e, err
+	}, `
+		SELECT e.at, e.kind, e.field, e.old_value, e.new_value, e.source, e.full_name, e.station
+		FROM order_events e JOIN orders o ON o.id = e.order_id
+		WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
+}
