@@ -24,7 +24,13 @@ func (s *server) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Overview(f, lanes))
+	var told views.Digest
+	if !f.Wall {
+		if told, err = s.digest(c.Request().Context(), f.Person, f.Now); err != nil {
+			return err
+		}
+	}
+	return render(c, http.StatusOK, views.Overview(f, lanes, told))
 }
 
 // boardMost is how many orders a line's board shows; a search shows the others.
@@ -46,6 +52,9 @@ func (s *server) line(c echo.Context) error {
 		return err
 	}
 	board := views.LineBoard{Line: line, Orders: orders, More: len(orders) > boardMost}
+	if board.Notes, err = s.Store.LineNotes(ctx, in, line.ID, f.Now.Add(-notesStay), notesMost); err != nil {
+		return err
+	}
 	board.Orders = board.Orders[:min(len(orders), boardMost)]
 	return render(c, http.StatusOK, views.Line(f, board))
 }

@@ -106,6 +106,9 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if page.Given, err = s.Store.ImportedFacts(ctx, p.Scope(), id); err != nil {
 		return err
 	}
+	if page.Notes, err = s.Store.OrderNotes(ctx, p.Scope(), id, notesMost); err != nil {
+		return err
+	}
 	raw, err := s.Store.OrderRaw(ctx, p.Scope(), id)
 	if err != nil {
 		return err

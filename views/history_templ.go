@@ -2807,13 +2807,13 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
 	case packaging.Signed:
 		return text.Say(ctx, "deed.signed", "New", e.New)
-	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet:
+	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
 		if e.Old == "" {
 			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
 		}
 		return text.Say(ctx, "deed.changed", "Object", e.Object, "Old", e.Old, "New", e.New)
 	}
-	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
+	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Old", e.Old, "New", e.New)
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -22,6 +22,12 @@ const (
 	ResultAcknowledged Deed = "result_acknowledged" // a person has looked at the result of a release
 	QueueStarted       Deed = "queue_started"       // New lists its orders
 	QueueEnded         Deed = "queue_ended"         // Reason says why
+	NoteWritten        Deed = "note_written"        // New is its words
+	NoteWithdrawn      Deed = "note_withdrawn"      // Old is its words
+	ShiftHandedOver    Deed = "shift_handed_over"
+	ShiftTakenOver     Deed = "shift_taken_over"
+	ItemsAcknowledged  Deed = "items_acknowledged" // of a hand-over, after it was taken over
+	ShiftReviewed      Deed = "shift_reviewed"     // New says of what the review was
 	SignedIn           Deed = "signed_in"
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
@@ -53,12 +59,14 @@ const (
 	RulesSet           Deed = "rules_set"          // of stations and signatures
 	Signed             Deed = "signed"             // New is the meaning and the hash
 	SignDeclined       Deed = "signature_declined" // its reason says why
+	ShiftsSet          Deed = "shifts_set"         // a plan of shifts, or who signs one
 )
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
-	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, QueueStarted, QueueEnded,
+	NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
+	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }
 
