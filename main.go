@@ -311,6 +311,7 @@ func siteOf(file config.Provisioning) (site db.Site) {
 		for _, l := range t.Lines {
 			setup.Lines = append(setup.Lines, packaging.Line{Code: l.Code, Name: l.Name})
 		}
+		setup.Shifts = t.Shifts.Plan().Shifts
 		for _, u := range t.Users {
 			setup.People = append(setup.People, db.PersonSetup{
 				Username: u.Username, FullName: u.Name, Role: u.JoinedRole(), Lines: u.Lines, Password: u.Password.Text,

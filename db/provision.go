@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -21,6 +22,7 @@ type TenantSetup struct {
 	Tenant      packaging.Tenant // its ID is not used
 	Credentials secret.Credentials
 	Lines       []packaging.Line // their IDs are not used
+	Shifts      []packaging.Shift
 	People      []PersonSetup
 }
 
@@ -69,6 +71,9 @@ func (s *setter) apply(setup TenantSetup) error {
 			return fmt.Errorf("line %s: %w", l.Code, err)
 		}
 	}
+	if err := s.setShifts(setup); err != nil {
+		return fmt.Errorf("shifts: %w", err)
+	}
 	for _, person := range setup.People {
 		if err := s.provisionPerson(person); err != nil {
 			return fmt.Errorf("user %s: %w", person.Username, err)
@@ -110,12 +115,29 @@ func (s *setter) setTenant(t packaging.Tenant, c secret.Credentials) error {
 		return err
 	default:
 		s.tenant, before = was.ID, describe(was, kind, header)
+		if err := s.keepsZone(was, t); err != nil {
+			return err
+		}
 		if err := s.exec(`UPDATE tenants SET name = ?, time_zone = ?, base_url = ?, token_kind = ?, token_header = ? WHERE id = ?`,
 			t.Name, t.TimeZone, t.BaseURL, c.TokenKind, c.TokenHeader, s.tenant); err != nil {
 			return err
 		}
 	}
 	return s.note(packaging.TenantSet, "tenant "+t.Slug, before, describe(t, c.TokenKind, c.TokenHeader))
+}
+
+// keepsZone makes sure that the zone of a site stays once a shift was handed over or signed in it: with another one, that
+// shift would have been at another time.
+func (s *setter) keepsZone(was, t packaging.Tenant) error {
+	if was.TimeZone == t.TimeZone {
+		return nil
+	}
+	var signed bool
+	err := s.row(`SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = ?1) OR EXISTS (SELECT 1 FROM shift_reviews WHERE tenant_id = ?1)`, was.ID).Scan(&signed)
+	if err == nil && signed {
+		err = packaging.Fail(packaging.Conflict, "error.zone_signed")
+	}
+	return err
 }
 
 func (s *setter) setCredentials(c secret.Credentials) error {
@@ -161,6 +183,29 @@ func (s *setter) setLine(l packaging.Line) error {
 		return err
 	}
 	return s.note(packaging.LineSet, "line "+l.Code, before, l.Name)
+}
+
+// setShifts has the shifts begin: those of a new site on the day before, so that the shift which runs is one of them, and
+// others than there are, or are to come, on the next day. No shifts leave those that are there.
+func (s *setter) setShifts(setup TenantSetup) error {
+	if len(setup.Shifts) == 0 {
+		return nil
+	}
+	tenant := setup.Tenant
+	tenant.ID = s.tenant
+	r, err := rosterOf(s.ctx, s, tenant.ID)
+	if err != nil {
+		return err
+	}
+	today := packaging.DayOf(s.now, tenant.Location())
+	plan := packaging.Plan{From: today.Plus(-1), Shifts: setup.Shifts}
+	if len(r) > 0 {
+		if slices.Equal(r[len(r)-1].Shifts, setup.Shifts) {
+			return nil
+		}
+		plan.From = today.Plus(1)
+	}
+	return s.tx.setShifts(tenant, provisioner, plan)
 }
 
 // provisionPerson makes a person, or brings the one with the username to what the file says.

@@ -37,14 +37,18 @@ func (s *server) overviewPart(wall bool, refreshed refreshTold) drawing {
 		p = part{wall: wall, title: text.Say(ctx, "overview.title"), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic}}
 		lanes, err := s.Store.Lanes(ctx, reader.Scope())
 		if err != nil || wall {
-			p.content = func(f views.Frame) templ.Component { return views.Overview(f, lanes) }
+			p.content = func(f views.Frame) templ.Component { return views.Overview(f, lanes, views.Digest{}) }
 			return p, err
 		}
 		p.hint = "overview"
+		digest, err := s.digest(ctx, reader, s.Now())
+		if err != nil {
+			return p, err
+		}
 		button, err := refreshed(ctx, reader, packaging.Line{}, &p)
 		p.content = func(f views.Frame) templ.Component {
 			f.Refresh = button
-			return views.Overview(f, lanes)
+			return views.Overview(f, lanes, digest)
 		}
 		return p, err
 	}
@@ -61,6 +65,9 @@ func (s *server) line(c echo.Context) error {
 	refreshed, err := position(c, "refreshed")
 	if err != nil {
 		return err
+	}
+	if ownNotes(c) {
+		return s.showPart(c, http.StatusOK, "lines", s.linePart(code, s.refreshed(refreshed)))
 	}
 	return s.show(c, "lines", fmt.Sprintf("line %s %d", code, refreshed), s.linePart(code, s.refreshed(refreshed)))
 }
@@ -83,6 +90,9 @@ func (s *server) linePart(code string, refreshed refreshTold) drawing {
 		}
 		board := views.LineBoard{Line: line, Orders: orders, More: len(orders) > boardMost}
 		board.Orders = board.Orders[:min(len(orders), boardMost)]
+		if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), line.ID, s.Now().Add(-notesStay), notesMost); err != nil {
+			return part{}, err
+		}
 		p := part{title: line.Name, hint: "line", line: line, topics: lineTopics(line)}
 		button, err := refreshed(ctx, reader, line, &p)
 		p.content = func(f views.Frame) templ.Component {

@@ -86,6 +86,9 @@ func (s *server) order(c echo.Context) error {
 			content: func(f views.Frame) templ.Component { return views.Order(f, page) },
 		}, err
 	}
+	if ownNotes(c) {
+		return s.showPart(c, http.StatusOK, "lines", draw)
+	}
 	if c.QueryParam("arm") == "" {
 		return s.show(c, "lines", fmt.Sprintf("order %d %t", id, all), draw)
 	}
@@ -148,6 +151,9 @@ func (s *server) orderPage(ctx context.Context, reader packaging.Person, id pack
 		return page, err
 	}
 	if page.Given, err = s.Store.ImportedFacts(ctx, in, id); err != nil {
+		return page, err
+	}
+	if page.Notes, err = s.Store.OrderNotes(ctx, in, id, notesMost); err != nil {
 		return page, err
 	}
 	raw, err := s.Store.OrderRaw(ctx, in, id)

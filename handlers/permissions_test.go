@@ -22,7 +22,8 @@ import (
 type place struct {
 	line  string // its code
 	order packaging.Order
-	entry int64 // number of an entry of the history about something there
+	entry int64            // number of an entry of the history about something there
+	note  packaging.NoteID // about the order
 }
 
 // row is what is expected of a route. Every route has one.
@@ -50,6 +51,15 @@ func ofEntry(p place) string { return fmt.Sprintf("/history/%d", p.entry) }
 
 func ofOrder(rest string) func(place) string {
 	return func(p place) string { return path(p.order, rest) }
+}
+
+func ofNote(rest string) func(place) string {
+	return func(p place) string { return fmt.Sprint("/notes/", p.note, rest) }
+}
+
+// ofShift is the shift that runs when a site begins.
+func ofShift(rest string) func(place) string {
+	return func(place) string { return "/shifts/2026-11-23/Early" + rest }
 }
 
 func fields(pairs ...string) func(place) []string { return func(place) []string { return pairs } }
@@ -97,27 +107,43 @@ var expected = map[string]row{
 	"POST /lines/:line/queue": {needs: packaging.ReleaseOrders, at: ofLine("/queue"), lineBound: true, form: func(p place) []string {
 		return []string{"pick", fmt.Sprintf("%d.%d", p.order.ID, p.order.Revision+100)}
 	}},
-	"POST /lines/:line/queue/stop":   {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
-	"GET /orders":                    {needs: packaging.ViewOrders, at: fixed("/orders")},
-	"GET /orders/:id":                {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
-	"POST /orders/:id/release":       {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
-	"GET /orders/:id/release":        {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
-	"POST /orders/:id/line":          {needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true},
-	"GET /orders/:id/line":           {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
-	"POST /orders/:id/ask":           {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
-	"POST /orders/:id/acknowledge":   {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
-	"GET /orders/:id/list":           {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},
-	"POST /orders/:id/list":          {needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"), lineBound: true},
-	"GET /orders/:id/serials":        {needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true},
-	"GET /orders/:id/serials.csv":    {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
-	"GET /orders/:id/serials.json":   {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
-	"GET /history":                   {needs: packaging.ViewHistory, at: fixed("/history")},
-	"GET /history.csv":               {needs: packaging.ExportRecords, at: fixed("/history.csv")},
-	"GET /history/:seq":              {needs: packaging.ViewHistory, at: ofEntry, lineBound: true},
-	"POST /history/verify":           {needs: packaging.ExportRecords, at: fixed("/history/verify")},
-	"GET /history/verify":            {needs: packaging.ViewHistory, at: fixed("/history/verify")},
-	"POST /history/views":            {needs: packaging.ViewHistory, at: fixed("/history/views"), form: fields("name", "mine", "query", "line=L1")},
-	"POST /history/views/:id/remove": {needs: packaging.ViewHistory, at: fixed("/history/views/999999/remove")},
+	"POST /lines/:line/queue/stop":                   {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
+	"GET /orders":                                    {needs: packaging.ViewOrders, at: fixed("/orders")},
+	"GET /orders/:id":                                {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
+	"POST /orders/:id/release":                       {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
+	"GET /orders/:id/release":                        {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
+	"POST /orders/:id/line":                          {needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true},
+	"GET /orders/:id/line":                           {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
+	"POST /orders/:id/ask":                           {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
+	"POST /orders/:id/acknowledge":                   {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
+	"GET /orders/:id/list":                           {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},
+	"POST /orders/:id/list":                          {needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"), lineBound: true},
+	"GET /orders/:id/serials":                        {needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true},
+	"GET /orders/:id/serials.csv":                    {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
+	"GET /orders/:id/serials.json":                   {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
+	"GET /history":                                   {needs: packaging.ViewHistory, at: fixed("/history")},
+	"GET /history.csv":                               {needs: packaging.ExportRecords, at: fixed("/history.csv")},
+	"GET /history/:seq":                              {needs: packaging.ViewHistory, at: ofEntry, lineBound: true},
+	"POST /history/verify":                           {needs: packaging.ExportRecords, at: fixed("/history/verify")},
+	"GET /history/verify":                            {needs: packaging.ViewHistory, at: fixed("/history/verify")},
+	"POST /history/views":                            {needs: packaging.ViewHistory, at: fixed("/history/views"), form: fields("name", "mine", "query", "line=L1")},
+	"POST /history/views/:id/remove":                 {needs: packaging.ViewHistory, at: fixed("/history/views/999999/remove")},
+	"POST /lines/:line/notes":                        {needs: packaging.WriteNotes, at: ofLine("/notes"), lineBound: true},
+	"POST /orders/:id/notes":                         {needs: packaging.WriteNotes, at: ofOrder("/notes"), lineBound: true},
+	"POST /notes/:note/withdraw":                     {needs: packaging.WriteNotes, at: ofNote("/withdraw"), lineBound: true},
+	"GET /shifts":                                    {needs: packaging.ViewReports, at: fixed("/shifts")},
+	"GET /shifts/:date/:shift":                       {needs: packaging.ViewReports, at: ofShift("")},
+	"GET /shifts/:date/:shift/report.csv":            {needs: packaging.ExportRecords, at: ofShift("/report.csv?table=releases")},
+	"GET /shifts/:date/:shift/report.xlsx":           {needs: packaging.ExportRecords, at: ofShift("/report.xlsx")},
+	"GET /shifts/:date/:shift/handover":              {needs: packaging.ViewReports, at: ofShift("/handover")},
+	"POST /shifts/:date/:shift/handover":             {needs: packaging.HandOver, at: ofShift("/handover")},
+	"POST /shifts/:date/:shift/handover/take":        {needs: packaging.HandOver, at: ofShift("/handover/take")},
+	"POST /shifts/:date/:shift/handover/acknowledge": {needs: packaging.HandOver, at: ofShift("/handover/acknowledge")},
+	"GET /shifts/:date/:shift/sign":                  {needs: packaging.ReviewShifts, at: ofShift("/sign")},
+	"POST /shifts/:date/:shift/sign":                 {needs: packaging.ReviewShifts, at: ofShift("/sign")},
+	"GET /admin/shifts":                              {needs: packaging.ViewSetup, at: fixed("/admin/shifts")},
+	"POST /admin/shifts":                             {needs: packaging.Administer, at: fixed("/admin/shifts")},
+	"POST /admin/shifts/signing":                     {needs: packaging.Administer, at: fixed("/admin/shifts/signing")},
 
 	"GET /admin":                        {needs: packaging.ViewSetup, at: fixed("/admin")},
 	"GET /admin/stations":               {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
@@ -239,6 +265,19 @@ func newCrowd(t *testing.T) crowd {
 	}
 	s.Tablet("Tablet 1", "L1")
 	s.StationCode("Tablet 2", "L1")
+	s.ThreeShifts("ghent")
+	notes := map[string]packaging.NoteID{}
+	for key, by := range map[string]string{"Order144": "supervisor1", "Order149": "supervisor1", "Order156": "supervisor1"} {
+		o := s.Order(key)
+		if err := s.Store.NoteOrder(t.Context(), s.Person(by), o.ID, "A note about "+key); err != nil {
+			t.Fatal(err)
+		}
+		written, err := s.Store.OrderNotes(t.Context(), whole, o.ID, 1)
+		if err != nil || len(written) != 1 {
+			t.Fatalf("%d notes, %v", len(written), err)
+		}
+		notes[key] = written[0].ID
+	}
 	serials, err := s.Store.Serials(t.Context(), whole, s.Order("Order148").ID, 0, 1)
 	if err != nil || len(serials) != 1 {
 		t.Fatalf("%d serials of Order148, %v", len(serials), err)
@@ -248,10 +287,10 @@ func newCrowd(t *testing.T) crowd {
 	}
 	return crowd{
 		s,
-		place{"L1", s.Order("Order144"), about("Order143")},
-		place{"L2", s.Order("Order149"), about("Order148")},
-		place{"NOWHERE", s.Order("Order156"), 1},
-		place{"B9", s.OrderOf("basel", "Order144"), 999_999},
+		place{"L1", s.Order("Order144"), about("Order143"), notes["Order144"]},
+		place{"L2", s.Order("Order149"), about("Order148"), notes["Order149"]},
+		place{"NOWHERE", s.Order("Order156"), 1, notes["Order156"]},
+		place{"B9", s.OrderOf("basel", "Order144"), 999_999, 999_999},
 		[]string{"Bottle line 2", "Order148", "Order149", "Order156", "Amoxicillin", "Omeprazole", serials[0].Value},
 	}
 }

@@ -41,6 +41,9 @@ type Store interface {
 	TokenStore
 	HistoryStore
 	OrderLineStore
+	ShiftStore
+	NoteStore
+	HandoverStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
@@ -227,6 +230,7 @@ func (s *server) routes() []route {
 		{"GET", "/lines/:line/queue", packaging.ViewOrders, s.queue},
 		{"POST", "/lines/:line/queue", packaging.ReleaseOrders, s.startQueue},
 		{"POST", "/lines/:line/queue/stop", packaging.ReleaseOrders, s.stopQueue},
+		{"POST", "/lines/:line/notes", packaging.WriteNotes, s.noteLine},
 		{"GET", "/orders", packaging.ViewOrders, s.orders},
 		{"GET", "/orders/:id", packaging.ViewOrders, s.order},
 		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},
@@ -247,6 +251,18 @@ func (s *server) routes() []route {
 		{"GET", "/imports/previews/:id", packaging.ImportOrders, s.previewPage},
 		{"POST", "/imports/previews/:id", packaging.ImportOrders, s.applyImport},
 		{"GET", "/imports/:id", packaging.ViewHistory, s.imported},
+		{"POST", "/orders/:id/notes", packaging.WriteNotes, s.noteOrder},
+		{"POST", "/notes/:note/withdraw", packaging.WriteNotes, s.withdrawNote},
+		{"GET", "/shifts", packaging.ViewReports, s.shifts},
+		{"GET", "/shifts/:date/:shift", packaging.ViewReports, s.report},
+		{"GET", "/shifts/:date/:shift/report.csv", packaging.ExportRecords, s.reportCSV},
+		{"GET", "/shifts/:date/:shift/report.xlsx", packaging.ExportRecords, s.reportXLSX},
+		{"GET", "/shifts/:date/:shift/handover", packaging.ViewReports, s.handover},
+		{"POST", "/shifts/:date/:shift/handover", packaging.HandOver, s.handOver},
+		{"POST", "/shifts/:date/:shift/handover/take", packaging.HandOver, s.takeOver},
+		{"POST", "/shifts/:date/:shift/handover/acknowledge", packaging.HandOver, s.acknowledgeItems},
+		{"GET", "/shifts/:date/:shift/sign", packaging.ReviewShifts, s.signPage},
+		{"POST", "/shifts/:date/:shift/sign", packaging.ReviewShifts, s.signShift},
 		{"GET", "/history", packaging.ViewHistory, s.history},
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 		{"POST", "/history/verify", packaging.ExportRecords, s.verify},
@@ -286,6 +302,9 @@ func (s *server) routes() []route {
 		{"GET", "/admin/tokens", packaging.ViewSetup, s.tokens},
 		{"POST", "/admin/tokens", packaging.Administer, s.createToken},
 		{"POST", "/admin/tokens/:id/revoke", packaging.Administer, s.revokeToken},
+		{"GET", "/admin/shifts", packaging.ViewSetup, s.adminShifts},
+		{"POST", "/admin/shifts", packaging.Administer, s.setShifts},
+		{"POST", "/admin/shifts/signing", packaging.Administer, s.setShiftSigning},
 	}
 }
 

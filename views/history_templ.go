@@ -2811,13 +2811,13 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed), "Old", lineWord(ctx, e.Old), "New", lineWord(ctx, e.New))
 	case packaging.LineAdopted:
 		return text.Say(ctx, "deed.line_adopted", "Object", e.Object, "New", e.New)
-	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet:
+	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
 		if e.Old == "" {
 			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
 		}
 		return text.Say(ctx, "deed.changed", "Object", e.Object, "Old", e.Old, "New", e.New)
 	}
-	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
+	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Old", e.Old, "New", e.New)
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -103,6 +103,9 @@ func AdminURL() templ.SafeURL { return "/admin" }
 // LanguageURL chooses the language.
 func LanguageURL() templ.SafeURL { return "/language" }
 
+// OwnNotesURL is a page with what its reader may do with the notes that they wrote.
+func OwnNotesURL(page templ.SafeURL) templ.SafeURL { return withQuery(page, "notes", "own") + "#notes" }
+
 // HelpURL explains a topic, or everything.
 func HelpURL(topic string) templ.SafeURL {
 	if topic == "" {
@@ -281,6 +284,56 @@ func PreviewURL(id packaging.PreviewID) templ.SafeURL {
 // ImportDoneURL shows what an import did, to the orders after the given one.
 func ImportDoneURL(id packaging.ImportID, after packaging.OrderID) templ.SafeURL {
 	return withQuery(ImportURL()+templ.SafeURL("/"+number(int64(id))), "after", number(int64(after)))
+}
+
+// ShiftsURL lists the shifts, those before a day where it is given.
+func ShiftsURL(before packaging.Day) templ.SafeURL {
+	return withQuery("/shifts", "before", string(before))
+}
+
+// ShiftURL is the report of a shift.
+func ShiftURL(day packaging.Day, name string) templ.SafeURL {
+	return templ.SafeURL("/shifts/" + string(day) + "/" + url.PathEscape(name))
+}
+
+// HandoverURL hands a shift over; TakeoverURL takes it over, and AcknowledgeItemsURL acknowledges what was left.
+func HandoverURL(day packaging.Day, name string) templ.SafeURL {
+	return ShiftURL(day, name) + "/handover"
+}
+
+func TakeoverURL(day packaging.Day, name string) templ.SafeURL {
+	return HandoverURL(day, name) + "/take"
+}
+
+func AcknowledgeItemsURL(day packaging.Day, name string) templ.SafeURL {
+	return HandoverURL(day, name) + "/acknowledge"
+}
+
+// SignShiftURL signs the report of a shift.
+func SignShiftURL(day packaging.Day, name string) templ.SafeURL { return ShiftURL(day, name) + "/sign" }
+
+// ReportCSVURL is one table of a shift's report.
+func ReportCSVURL(day packaging.Day, name, table string) templ.SafeURL {
+	return withQuery(ShiftURL(day, name)+"/report.csv", "table", table)
+}
+
+func ReportXLSXURL(day packaging.Day, name string) templ.SafeURL {
+	return ShiftURL(day, name) + "/report.xlsx"
+}
+
+// AdminShiftsURL sets the shifts, and ShiftSigningURL who signs them.
+func AdminShiftsURL() templ.SafeURL { return AdminURL() + "/shifts" }
+
+func ShiftSigningURL() templ.SafeURL { return AdminShiftsURL() + "/signing" }
+
+// LineNotesURL and OrderNotesURL take a note.
+func LineNotesURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/notes" }
+
+func OrderNotesURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/notes" }
+
+// WithdrawNoteURL withdraws a note.
+func WithdrawNoteURL(id packaging.NoteID) templ.SafeURL {
+	return templ.SafeURL("/notes/" + strconv.FormatInt(int64(id), 10) + "/withdraw")
 }
 
 // HistoryForm is what a person asked the history for, as typed.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -28,6 +29,7 @@ type Tenant struct {
 	TimeZone string `yaml:"time_zone"`
 	API      API    `yaml:"api"`
 	Lines    []Line `yaml:"lines"`
+	Shifts   Shifts `yaml:"shifts"`
 	Users    []User `yaml:"users"`
 }
 
@@ -46,6 +48,36 @@ type API struct {
 type Line struct {
 	Code string `yaml:"code"`
 	Name string `yaml:"name"`
+}
+
+// Shifts are the shifts of a tenant: the same ones change nothing, others begin on the next day.
+type Shifts []Shift
+
+// Shift is one of them, by the site's clock. Its days are those on which it begins, all of them where none are named.
+type Shift struct {
+	Name  string   `yaml:"name"`
+	Start string   `yaml:"start"`
+	End   string   `yaml:"end"`
+	Days  []string `yaml:"days"`
+}
+
+// Plan gives the shifts as far as they are understood.
+func (s Shifts) Plan() (p packaging.Plan) {
+	for _, one := range s {
+		shift := packaging.Shift{Name: one.Name, Days: packaging.EveryDay}
+		shift.Start, _ = packaging.ParseMinute(one.Start)
+		shift.End, _ = packaging.ParseMinute(one.End)
+		if len(one.Days) > 0 {
+			shift.Days = 0
+		}
+		for _, d := range one.Days {
+			if i := slices.Index(packaging.DayNames, d); i >= 0 {
+				shift.Days |= packaging.On(packaging.Week[i])
+			}
+		}
+		p.Shifts = append(p.Shifts, shift)
+	}
+	return p
 }
 
 // User is a person with their role at the tenant, or their roles.
@@ -243,6 +275,7 @@ func (c *check) tenant(at string, t *Tenant) {
 		codes[strings.ToLower(l.Code)] = true
 		c.text(at+".name", l.Name)
 	}
+	c.shifts(at+".shifts", t.Shifts)
 	usernames := map[string]bool{}
 	for i := range t.Users {
 		u, at := &t.Users[i], fmt.Sprintf("%s.users[%d]", at, i)
@@ -253,6 +286,38 @@ func (c *check) tenant(at string, t *Tenant) {
 		c.user(at, u)
 		c.limit(at+".lines", u, codes)
 	}
+}
+
+func (c *check) shifts(at string, shifts Shifts) {
+	before := len(c.wrong)
+	for i, s := range shifts {
+		at := fmt.Sprintf("%s[%d]", at, i)
+		for name, typed := range map[string]string{".start": s.Start, ".end": s.End} {
+			if _, ok := packaging.ParseMinute(typed); !ok {
+				c.fail(at+name, "must be a time of day such as 06:00")
+			}
+		}
+		for j, d := range s.Days {
+			c.oneOf(fmt.Sprintf("%s.days[%d]", at, j), d, packaging.DayNames...)
+		}
+	}
+	if len(c.wrong) > before {
+		return
+	}
+	var wrong *packaging.Error
+	if errors.As(shifts.Plan().Check(), &wrong) {
+		c.fail(at, "%s", shiftProblems[wrong.Key](wrong.Args["Name"], wrong.Args["Other"]))
+	}
+}
+
+// shiftProblems says what is wrong with shifts.
+var shiftProblems = map[string]func(name, other string) string{
+	"shifts.bad_name": func(name, _ string) string {
+		return fmt.Sprintf("the name %q must have 1 to 40 characters, and none of / \\ . ;", name)
+	},
+	"shifts.same_name": func(name, _ string) string { return fmt.Sprintf("two are called %s", name) },
+	"shifts.overlap":   func(name, other string) string { return fmt.Sprintf("%s and %s overlap", other, name) },
+	"shifts.too_many":  func(_, _ string) string { return fmt.Sprintf("more than %d", packaging.MaxShifts) },
 }
 
 func (c *check) api(at string, a *API) {

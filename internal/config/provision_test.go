@@ -23,6 +23,9 @@ const good = `tenants:
     lines:
       - {code: L1, name: Blister line 1}
       - {code: L2, name: Bottle line 2}
+    shifts:
+      - {name: Early, start: 06:00, end: "14:00"}
+      - {name: Night, start: 22:00, end: 06:00, days: [sun, mon]}
     users:
       - {username: supervisor1, name: First supervisor, role: supervisor, password: env:SUPERVISOR1_PASSWORD}
 `
@@ -57,6 +60,7 @@ func TestAProvisioningFileIsReadWithItsCredentialsFromWhereItSays(t *testing.T) 
 		"secret":   {tenant.API.Secret.Reveal(), "secret-from-file"},
 		"channel":  {tenant.API.ChannelKey.Reveal(), "the-value-itself"},
 		"line":     {tenant.Lines[1].Name, "Bottle line 2"},
+		"shift":    {tenant.Shifts.Plan().Shifts[1].String(), "Night 22:00–06:00 mon sun"},
 		"password": {tenant.Users[0].Password.Reveal(), "password-from-env"},
 	} {
 		if got[0] != got[1] {
@@ -95,13 +99,16 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a line break in a key":  {"channel_key: the-value-itself", `channel_key: "the-value-itself\n"`, "line 11", "control character"},
 		"a line twice":           {"code: L2", "code: l1", "line 14", "another line has it too"},
 		"a line without a code":  {"code: L2, ", "", "line 14", "code: must be"},
-		"a bad username":         {"username: supervisor1", "username: 'the boss'", "line 16", "username"},
-		"an unknown role":        {"role: supervisor", "role: boss", "line 16", "operator, supervisor, manager, auditor, administrator"},
-		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 16", "at least 12"},
-		"a role twice":           {"role: supervisor", "role: supervisor, roles: [manager]", "line 16", "give one of the two"},
-		"an unknown one of two":  {"role: supervisor", "roles: [supervisor, boss]", "line 16", "roles[1]: must be one of"},
-		"a limit to no line":     {"role: supervisor", "role: supervisor, lines: [L1, L9]", "line 16", "lines[1]: must be the code"},
-		"a common password":      {"env:SUPERVISOR1_PASSWORD", "Password1234", "line 16", "none of the common ones"},
+		"shifts that overlap":    {"end: \"14:00\"", "end: \"22:01\"", "line 16", "overlap"},
+		"a shift without an end": {"start: 22:00, end: 06:00", "start: 22:00", "line 17", "such as 06:00"},
+		"no day of the week":     {"[sun, mon]", "[sunday]", "line 17", "mon, tue"},
+		"a bad username":         {"username: supervisor1", "username: 'the boss'", "line 19", "username"},
+		"an unknown role":        {"role: supervisor", "role: boss", "line 19", "operator, supervisor, manager, auditor, administrator"},
+		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 19", "at least 12"},
+		"a role twice":           {"role: supervisor", "role: supervisor, roles: [manager]", "line 19", "give one of the two"},
+		"an unknown one of two":  {"role: supervisor", "roles: [supervisor, boss]", "line 19", "roles[1]: must be one of"},
+		"a limit to no line":     {"role: supervisor", "role: supervisor, lines: [L1, L9]", "line 19", "lines[1]: must be the code"},
+		"a common password":      {"env:SUPERVISOR1_PASSWORD", "Password1234", "line 19", "none of the common ones"},
 		"http outside":           {"https://api.movilitas.cloud", "http://api.movilitas.cloud", "line 6", "for this machine alone"},
 		"a list instead":         {"name: Plant Ghent", "name: [a]", "line 3", ""},
 	} {
@@ -135,7 +142,7 @@ func TestAPersonMayHaveSeveralRolesAndBeLimitedToLines(t *testing.T) {
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	text := strings.Replace(string(file(t, "slug: plant-ghent", "slug: A")), "role: supervisor", "role: boss", 1)
 	_, err := config.ParseProvisioning([]byte(text), getenv)
-	if err == nil || !strings.Contains(err.Error(), "line 2") || !strings.Contains(err.Error(), "line 16") {
+	if err == nil || !strings.Contains(err.Error(), "line 2") || !strings.Contains(err.Error(), "line 19") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -151,7 +158,7 @@ func TestTheDemoIsAFileLikeAnyOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Tenants) != 1 || len(p.Tenants[0].Users) != 5 || p.Tenants[0].API.BaseURL != "http://127.0.0.1:1" {
+	if len(p.Tenants) != 1 || len(p.Tenants[0].Users) != 6 || p.Tenants[0].API.BaseURL != "http://127.0.0.1:1" {
 		t.Errorf("demo %+v", p)
 	}
 }

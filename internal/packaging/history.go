@@ -25,6 +25,12 @@ const (
 	LineAdopted        Deed = "line_adopted"        // a line that the API named was set up, with all its orders; New is its name
 	QueueStarted       Deed = "queue_started"       // New lists its orders
 	QueueEnded         Deed = "queue_ended"         // Reason says why
+	NoteWritten        Deed = "note_written"        // New is its words
+	NoteWithdrawn      Deed = "note_withdrawn"      // Old is its words
+	ShiftHandedOver    Deed = "shift_handed_over"
+	ShiftTakenOver     Deed = "shift_taken_over"
+	ItemsAcknowledged  Deed = "items_acknowledged" // of a hand-over, after it was taken over
+	ShiftReviewed      Deed = "shift_reviewed"     // New says of what the review was
 	SignedIn           Deed = "signed_in"
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
@@ -56,12 +62,13 @@ const (
 	RulesSet           Deed = "rules_set"          // of stations and signatures
 	Signed             Deed = "signed"             // New is the meaning and the hash
 	SignDeclined       Deed = "signature_declined" // its reason says why
+	ShiftsSet          Deed = "shifts_set"         // a plan of shifts, or who signs one
 )
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
-	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
+	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
 }
 

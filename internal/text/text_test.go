@@ -48,7 +48,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|words)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -128,7 +128,7 @@ func spoken(t *testing.T) map[string]bool {
 			}
 		case packaging.PINSet, packaging.BadgeSet:
 			keys["deed."+string(d)+".set"], keys["deed."+string(d)+".none"] = true, true
-		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet:
+		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
 			keys["deed.added"], keys["deed.changed"] = true, true
 		default:
 			keys["deed."+string(d)] = true
@@ -150,6 +150,21 @@ func spoken(t *testing.T) map[string]bool {
 		if s != packaging.BySomebody { // says who
 			keys["source."+string(s)] = true
 		}
+	}
+	for _, d := range packaging.Work {
+		keys["did."+string(d)] = true
+	}
+	for _, k := range packaging.ItemKinds {
+		keys["item."+string(k)] = true
+	}
+	for _, m := range append([]packaging.Meaning{packaging.MeansHandedOver, packaging.MeansTakenOver}, packaging.ReviewMeanings...) {
+		keys["meaning."+string(m)] = true
+	}
+	for _, d := range packaging.DayNames {
+		keys["weekday."+d] = true
+	}
+	for _, table := range views.ReportTables {
+		keys["report."+table] = true
 	}
 	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore} {
 		keys["oddity."+string(k)] = true

@@ -225,6 +225,37 @@ func tenant(slug, name, baseURL string, usernames []string) db.TenantSetup {
 	return setup
 }
 
+// ThreeShifts divides the days of a tenant, from the day before the site's clock begins on, into Early (06:00 to 14:00),
+// Late and Night.
+func (s *Site) ThreeShifts(slug string) {
+	s.t.Helper()
+	if err := s.Store.Provision(context.Background(), db.Site{{Tenant: s.Tenant(slug), Credentials: s.credentials(slug), Shifts: []packaging.Shift{
+		{Name: "Early", Start: 6 * 60, End: 14 * 60, Days: packaging.EveryDay},
+		{Name: "Late", Start: 14 * 60, End: 22 * 60, Days: packaging.EveryDay},
+		{Name: "Night", Start: 22 * 60, End: 6 * 60, Days: packaging.EveryDay},
+	}}}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// AddPerson adds somebody to a tenant, whose role is their username less its digit.
+func (s *Site) AddPerson(slug, username string) {
+	s.t.Helper()
+	setup := tenant(slug, s.Tenant(slug).Name, s.Remote.URL, []string{username})
+	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *Site) credentials(slug string) secret.Credentials {
+	s.t.Helper()
+	c, err := s.Store.Credentials(context.Background(), s.Tenant(slug).ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
 // Tenant gives a tenant by its slug.
 func (s *Site) Tenant(slug string) packaging.Tenant {
 	s.t.Helper()
@@ -450,6 +481,16 @@ func (b *Browser) Post(path string, pairs ...string) Answer {
 	form := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
+	}
+	return b.do(http.MethodPost, path, form)
+}
+
+// PostAll is Post with names that may come more than once, as those of boxes that are ticked.
+func (b *Browser) PostAll(path string, pairs ...string) Answer {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
 	}
 	return b.do(http.MethodPost, path, form)
 }

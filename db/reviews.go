@@ -1,0 +1,90 @@
+package db
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+
+	"lineboard/internal/packaging"
+)
+
+// Reviews gives the versions of the review of a shift, the latest first.
+func (d *DB) Reviews(ctx context.Context, in packaging.Scope, o packaging.Occurrence) ([]packaging.Review, error) {
+	return d.reviews(ctx, `v.tenant_id = ? AND v.day = ? AND v.shift = ?`, in.Tenant(), o.Day, o.Name)
+}
+
+// LatestReviews gives the latest review of each shift of some days that has one.
+func (d *DB) LatestReviews(ctx context.Context, in packaging.Scope, from, to packaging.Day) ([]packaging.Review, error) {
+	return d.reviews(ctx, `v.tenant_id = ? AND v.day >= ? AND v.day <= ?
+		AND NOT EXISTS (SELECT 1 FROM shift_reviews n WHERE n.tenant_id = v.tenant_id AND n.day = v.day AND n.shift = v.shift AND n.version > v.version)`,
+		in.Tenant(), from, to)
+}
+
+func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]packaging.Review, error) {
+	return collect(ctx, d.read, func(row scanner) (v packaging.Review, err error) {
+		var at int64
+		var record string
+		var content, hash []byte
+		if err := row.Scan(&v.ID, &v.Day, &v.Shift, &v.Version, &at, &content, &record, &v.Comment,
+			&v.By.ID, &v.By.Username, &v.By.FullName, &v.By.Role, &v.By.Station, &v.Meaning, &v.Factor, &hash); err != nil {
+			return v, err
+		}
+		v.At = moment(at)
+		copy(v.Content[:], content)
+		copy(v.Hash[:], hash)
+		return v, json.Unmarshal([]byte(record), &v.Record)
+	}, `
+		SELECT v.id, v.day, v.shift, v.version, v.at, v.content, v.record, v.comment,
+			s.user_id, s.username, s.full_name, s.role, s.station, s.meaning, s.factor, s.hash
+		FROM shift_reviews v JOIN signatures s ON s.kind = '`+packaging.SignedShift+`' AND s.object = v.id
+		WHERE `+condition+` ORDER BY v.day, v.ends_at, v.version DESC`, args...)
+}
+
+// SignShift signs the report of a shift that has ended, as it was shown to the person: where it has changed since, it is a
+// Conflict. It records which entries of the history were reviewed.
+func (d *DB) SignShift(ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte, s packaging.Signature) error {
+	return d.tx(ctx, func(t *tx) error {
+		if err := t.mayStill(by, packaging.ReviewShifts, 0); err != nil {
+			return err
+		}
+		if t.now.Before(o.Until) {
+			return packaging.Fail(packaging.Conflict, "review.not_ended")
+		}
+		report, err := reportOf(ctx, t, by.Scope(), o, t.now)
+		if err != nil {
+			return err
+		}
+		other, err := otherReviewer(ctx, t, by.Tenant.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case other && report.Worked(by.Username):
+			return packaging.Fail(packaging.Forbidden, "error.other_reviewer")
+		case report.Record().Digest() != shown:
+			return packaging.Fail(packaging.Conflict, "review.changed")
+		}
+		record := report.Signed(comment)
+		s.Content = record.Digest()
+		text, err := json.Marshal(record)
+		if err != nil {
+			return err
+		}
+		id, err := t.insert(`
+			INSERT INTO shift_reviews (tenant_id, day, shift, version, ends_at, at, content, record, comment)
+			VALUES (?1, ?2, ?3, 1 + (SELECT count(*) FROM shift_reviews WHERE tenant_id = ?1 AND day = ?2 AND shift = ?3), ?4, ?5, ?6, ?7, ?8)`,
+			by.Tenant.ID, o.Day, o.Name, millis(o.Until), millis(t.now), s.Content[:], string(text), comment)
+		if err != nil {
+			return err
+		}
+		e := packaging.Entry{
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftReviewed, Object: o.Label(),
+			New: "content " + hex.EncodeToString(s.Content[:]) + " · " + report.History.String(), Comment: comment,
+		}
+		if err := t.record(e); err != nil {
+			return err
+		}
+		s.TenantID, s.Kind, s.Object, s.Place, s.By = by.Tenant.ID, packaging.SignedShift, id, 1, by.Author
+		return t.sign(s, e)
+	})
+}

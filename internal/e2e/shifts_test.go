@@ -1,0 +1,142 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/sandbox"
+	house "lineboard/internal/testkit/site"
+)
+
+// newWorkplace is a Lineboard in this process, whose clock can be moved: a shift ends while a test runs. It is Monday, 07:00.
+func newWorkplace(t *testing.T) (*house.Site, *site) {
+	t.Helper()
+	h := house.New(t, house.Options{})
+	h.ThreeShifts("ghent")
+	return h, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password}
+}
+
+// shiftPage is where the shift that runs at 07:00 stands.
+const shiftPage = "/shifts/2026-11-23/Early"
+
+// signs gives the password again, presses the button, and waits for what then stands there.
+func (p person) signs(button, then string) {
+	p.t.Helper()
+	p.Fill("Your password, again", p.site.password)
+	p.Click(button)
+	p.See(then)
+}
+
+// accessible checks the page with axe.
+func (p person) accessible() {
+	p.t.Helper()
+	for _, v := range p.Axe() {
+		p.t.Errorf("%s: %v", p.path(), v)
+	}
+}
+
+func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
+	t.Parallel()
+	h, s := newWorkplace(t)
+
+	// A supervisor works: one order is released, one refused, one unknown and settled later.
+	out := signedIn(t, s, "supervisor1")
+	h.Clock.Move(10 * time.Minute)
+	out.open("Order143")
+	out.release("Order143")
+	h.Box.SetStatus("Order144", sandbox.Suspended)
+	h.Box.Inject(sandbox.Fault{Call: sandbox.Details, Kind: sandbox.HTML})
+	for _, order := range []struct{ key, says string }{{"Order144", "Order144 was not released."}, {"Order145", "It is not known whether Order145 was released."}} {
+		if order.key == "Order145" {
+			h.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.HTML, Times: 1})
+		}
+		h.Clock.Move(20 * time.Minute)
+		out.open(order.key)
+		out.arm()
+		out.execute(order.key)
+		out.See(order.says)
+	}
+	out.visit("/lines/L1")
+	out.Click("Notes")
+	out.Fill("Write a note about Blister line 1", "Printer cleaned at 10:20")
+	out.Click("Keep the note")
+	out.See("Printer cleaned at 10:20")
+
+	// They hand over what is open.
+	out.visit("/shifts")
+	out.Click("Early 06:00–14:00 1 order released 11 serial numbers Not released 1 Outcome unknown 1 Runs")
+	out.See("The shift is not handed over.")
+	out.accessible()
+	out.Click("Hand-over")
+	out.See("Order145")
+	out.accessible()
+	out.Fill("Remarks", "Line 1 waits for maintenance")
+	out.signs("Hand over Early · Mon 2026-11-23", "Another person has to take it over.")
+
+	// Another supervisor takes over, and leaves one point open.
+	in := signedIn(t, s, "manager1")
+	in.Click("See them")
+	in.See("Line 1 waits for maintenance")
+	in.Eval(`document.querySelectorAll("input[name=item]").forEach((box, i) => { if (i) box.click() })`, nil)
+	in.signs("Take over Early · Mon 2026-11-23", "Acknowledge what is ticked")
+	in.accessible()
+	in.visit("/")
+	in.See("1 point of the hand-over of Early")
+	in.clean()
+
+	// When the shift has ended, a third person reviews and signs it. What is settled afterwards shows.
+	h.Clock.Move(8 * time.Hour)
+	h.AddPerson("ghent", "manager3")
+	boss := signedIn(t, s, "manager3")
+	boss.In(".digest").Click("Early · Mon 2026-11-23")
+	boss.Click("Review and sign")
+	boss.Click("Reviewed and found in order")
+	boss.accessible()
+	boss.signs("Sign Early · Mon 2026-11-23", "Signed, version 1")
+	h.Box.ClearFaults()
+	boss.open("Order145")
+	boss.Click("Ask now")
+	boss.See("was not released")
+	boss.visit(shiftPage)
+	boss.See("Changed since it was signed:")
+	boss.See("outcome unknown → refused")
+	boss.accessible()
+	boss.clean()
+
+	// An auditor reads and exports all of it, and can change nothing.
+	auditor := signedIn(t, s, "auditor1")
+	auditor.visit(shiftPage)
+	auditor.See("Person manager3")
+	auditor.See("Reviewed and found in order")
+	for path, says := range map[string]string{
+		"/report.csv?table=figures": "line,line_name,requested", "/report.csv?table=notes": "Printer cleaned", "/report.xlsx": "PK", "/handover": "Line 1 waits for maintenance",
+	} {
+		if status, body := auditor.fetch("GET", shiftPage+path); status != http.StatusOK || !strings.Contains(body, says) {
+			t.Errorf("%s: %d, without %q", path, status, says)
+		}
+	}
+	for _, path := range []string{shiftPage + "/handover", shiftPage + "/handover/take", shiftPage + "/handover/acknowledge", shiftPage + "/sign", "/lines/L1/notes", "/notes/1/withdraw", "/admin/shifts"} {
+		if status, _ := auditor.fetch("POST", path); status != http.StatusForbidden {
+			t.Errorf("an auditor's POST of %s is answered with %d", path, status)
+		}
+	}
+	for _, button := range []string{"Review and sign", "Keep the note", "Acknowledge what is ticked"} {
+		if auditor.offers(button) {
+			t.Errorf("an auditor is offered %q", button)
+		}
+	}
+}
+
+func TestAShiftIsHandedOverWithoutScripts(t *testing.T) {
+	t.Parallel()
+	_, s := newWorkplace(t)
+	p := signedIn(t, s, "supervisor1", scripts(false))
+	p.visit(shiftPage + "/handover")
+	p.Fill("Remarks", "All calm")
+	p.signs("Hand over Early · Mon 2026-11-23", "Another person has to take it over.")
+	p.visit(shiftPage)
+	p.See("Person supervisor1 handed the shift over on")
+	p.clean()
+}

@@ -1,0 +1,118 @@
+package packaging
+
+import "time"
+
+// HandoverID is our key of a hand-over.
+type HandoverID int64
+
+// Handover is a shift as one person handed it over to the next: what was open then, each thing an item.
+type Handover struct {
+	ID       HandoverID
+	TenantID TenantID
+	Day      Day
+	Shift    string
+	Begin    time.Time // of the shift
+	Until    time.Time
+	At       time.Time
+	By       Author
+	Remarks  string
+	Items    []HandoverItem
+	Taken    *Takeover // nil while nobody took it over
+}
+
+// Takeover is that another person took a shift over.
+type Takeover struct {
+	At      time.Time
+	By      Author
+	Remarks string
+}
+
+// ItemKind is what is open.
+type ItemKind string
+
+// The kinds, in the order in which they are listed.
+const (
+	UnknownOutcome ItemKind = "unknown"   // a release whose outcome is not known
+	OddList        ItemKind = "odd"       // a list that is missing or odd
+	SuspendedOrder ItemKind = "suspended" // an order
+	RunningQueue   ItemKind = "queue"     // of a line
+	WaitingOrder   ItemKind = "waiting"   // an order in Pending release
+	ShiftNote      ItemKind = "note"      // that was written in the shift
+)
+
+// ItemKinds are all of them.
+var ItemKinds = []ItemKind{UnknownOutcome, OddList, SuspendedOrder, RunningQueue, WaitingOrder, ShiftNote}
+
+// HandoverItem is one thing that was open when a shift was handed over.
+type HandoverItem struct {
+	Place    int // from 1
+	Kind     ItemKind
+	Line     Line
+	OrderID  OrderID
+	OrderKey string
+	NoteID   NoteID
+	Words    string // the product and lot of an order, the words of a note, the orders of a queue
+	Since    time.Time
+
+	From    ItemRef   // the item of an earlier hand-over that nobody acknowledged, and that this one carries on
+	Acked   time.Time // when another person acknowledged it, zero where nobody did
+	AckBy   string
+	Carried bool // nobody acknowledged it, and a later hand-over carries it on
+}
+
+// ItemRef names an item of a hand-over.
+type ItemRef struct {
+	Handover HandoverID
+	Place    int
+}
+
+// Open says that nobody acknowledged the item yet.
+func (i HandoverItem) Open() bool { return i.Acked.IsZero() && !i.Carried }
+
+// same says whether two items are about the same thing.
+func (i HandoverItem) same(other HandoverItem) bool {
+	return i.Kind == other.Kind && i.OrderID == other.OrderID && i.NoteID == other.NoteID && i.Line.Code == other.Line.Code
+}
+
+// Carry gives what is open now together with what earlier hand-overs left: an item that is about the same thing carries the
+// earlier one on, and what is left of another thing stands as it was.
+func Carry(now []HandoverItem, left []HandoverItem) (items []HandoverItem) {
+	items = append(items, now...)
+next:
+	for _, l := range left {
+		for i := range items {
+			if items[i].From == (ItemRef{}) && items[i].same(l) {
+				items[i].From = l.From
+				if l.Since.Before(items[i].Since) {
+					items[i].Since = l.Since
+				}
+				continue next
+			}
+		}
+		items = append(items, l)
+	}
+	for i := range items {
+		items[i].Place, items[i].Acked, items[i].AckBy = i+1, time.Time{}, ""
+	}
+	return items
+}
+
+// OpenItems are those that nobody acknowledged.
+func (h Handover) OpenItems() (open []HandoverItem) {
+	for _, i := range h.Items {
+		if i.Open() {
+			open = append(open, i)
+		}
+	}
+	return open
+}
+
+// MayTakeOver says whether the person may take the shift over: another person, once.
+func (h Handover) MayTakeOver(p Person) bool {
+	return h.Taken == nil && h.By.ID != p.ID && p.May(HandOver)
+}
+
+// MayAcknowledge says whether the person may acknowledge what was left when the shift was taken over.
+func (h Handover) MayAcknowledge(p Person) bool {
+	return h.Taken != nil && h.By.ID != p.ID && p.May(HandOver)
+}
