@@ -2,7 +2,6 @@ package db
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -169,7 +168,7 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 	if _, err := d.write.ExecContext(t.Context(), `UPDATE import_previews SET user_id = ?, tenant_id = ?`, basel.ID, basel.Tenant.ID); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := d.Preview(t.Context(), basel, id); err == nil || errors.Is(err, errPreviewGone) {
+	if f, err := d.Preview(t.Context(), basel, id); err == nil || packaging.CodeOf(err) == packaging.NotFound {
 		t.Errorf("it opens for another person: %+v %v", f, err)
 	}
 	now := d.now
@@ -180,6 +179,20 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 	var left int
 	if err := d.write.QueryRowContext(t.Context(), `SELECT count(*) FROM import_previews`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d are left, %v", left, err)
+	}
+}
+
+func TestAKeptFileIsForgottenWithTheKeyThatItWasSealedWith(t *testing.T) {
+	d, ghent, _ := opened(t)
+	id, err := d.KeepPreview(t.Context(), ghent, packaging.ImportFile{Name: "x.csv", Content: "order_id"}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Rotate(t.Context(), box(t, 9)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Preview(t.Context(), ghent, id); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -29,6 +29,10 @@ func (d *DB) Rotate(ctx context.Context, next *secret.Box) error {
 				return err
 			}
 		}
+		// A file that waits to be imported is given again.
+		if err := t.exec(`DELETE FROM import_previews`); err != nil {
+			return err
+		}
 		return t.exec(`INSERT INTO kept_keys (name, sealed) VALUES ('marks', ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed`,
 			next.Seal(d.box.MarkKey(), marksOwner))
 	})

@@ -248,12 +248,29 @@ func apiProblemOf(ctx context.Context, err error) *apiProblem {
 	return problemOf(ctx, http.StatusInternalServerError, "internal")
 }
 
+// bound holds programs to what holds for browsers: so many requests of an address, and none by plain HTTP where that is not
+// how the server is reached.
+func (s *server) bound(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if !s.rate.Allow(s.address(r), time.Now()) {
+			problem := problemOf(r.Context(), http.StatusTooManyRequests, "too_many_requests")
+			problem.wait = tokenEvery
+			return problem
+		}
+		if s.cameByPlainHTTP(r) {
+			return problemOf(r.Context(), http.StatusForbidden, "plain_http")
+		}
+		return next(c)
+	}
+}
+
 // programs makes the handler of the interface for programs.
 func (s *server) programs() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = s.failAPI
-	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}))
+	e.IPExtractor = s.address
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.bound)
 	s.apiRoutes(e)
 	return e
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -257,6 +258,35 @@ func TestASessionDoesNotWorkWhereATokenIsAskedForNorATokenOnPages(t *testing.T) 
 	if a := stranger.Get("/orders"); a.Status != http.StatusSeeOther {
 		t.Errorf("a token opens a page: %d", a.Status)
 	}
+}
+
+func TestATokenThatCameByPlainHTTPIsNotTakenWherePeopleUseHTTPS(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Secure: true, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	b := s.Browser()
+	b.Header.Set("X-Forwarded-Proto", "http")
+	b.Header.Set("Authorization", "Bearer lbt_x")
+	a := b.Send(http.MethodPut, "/api/v1/orders", asJSON, strings.NewReader(`[{"order_id":"A1"}]`))
+	if a.Status != http.StatusForbidden || code(a) != "plain_http" {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	fits(t, described(t, s), http.MethodPut, "/api/v1/orders", "by plain HTTP", a)
+}
+
+func TestAnAddressThatSendsTooMuchIsToldSoAsProgramsAre(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{PerSecond: 1})
+	doc := described(t, s)
+	for range 20 {
+		if a := put(t, s, "lbt_x", asJSON, `[]`); a.Status != http.StatusUnauthorized {
+			if code(a) != "too_many_requests" {
+				t.Errorf("%d %s", a.Status, a.Body)
+			}
+			fits(t, doc, http.MethodPut, "/api/v1/orders", "too many of an address", a)
+			return
+		}
+	}
+	t.Error("20 requests at once are let in")
 }
 
 func TestATokenIsOfItsTenantAndEndsWhenItIsRevokedOrExpires(t *testing.T) {

@@ -90,7 +90,8 @@ func (s *server) checkImport(c echo.Context) error {
 func givenFile(c echo.Context) (f packaging.ImportFile, err error) {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, orderfile.MaxBytes+1<<20) // with what a form puts around it
-	if err := r.ParseForm(); err != nil {                                        // asked first: later readers of the form keep such an error to themselves
+	// Asked first: later readers of the form keep such an error to themselves.
+	if err := r.ParseForm(); err != nil {
 		return f, badForm(err)
 	}
 	header, err := c.FormFile("file")

@@ -69,7 +69,7 @@ func (s *server) bounded(next http.Handler) http.Handler {
 // onlyHTTPS leads who came by plain HTTP, as the proxy says, to HTTPS: their cookie would not come back to us.
 func (s *server) onlyHTTPS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		plain := s.Secure && s.trusts(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
+		plain := s.cameByPlainHTTP(r)
 		switch {
 		case !plain || probe(r):
 			next.ServeHTTP(w, r)
@@ -79,6 +79,11 @@ func (s *server) onlyHTTPS(next http.Handler) http.Handler {
 			s.turnAway(w, r, http.StatusForbidden, "error.plain_http")
 		}
 	})
+}
+
+// cameByPlainHTTP says that a request came so, as the proxy says, where people reach the server by HTTPS.
+func (s *server) cameByPlainHTTP(r *http.Request) bool {
+	return s.Secure && s.trusts(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
 }
 
 // address is the client's, for throttling and logs: whoever connected, unless that is a proxy that we trust. Then it is

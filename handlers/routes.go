@@ -151,7 +151,7 @@ func New(c Config) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
-	mux.Handle("/api/", gzhttp.GzipHandler(s.logged(s.bounded(s.onlyHTTPS(s.programs())))))
+	mux.Handle("/api/", gzhttp.GzipHandler(s.logged(s.programs())))
 	guarded := func(next http.Handler) http.Handler { return s.logged(s.bounded(s.guardOrigin(s.onlyHTTPS(next)))) }
 	mux.Handle(eventsPath, guarded(e)) // never compressed: each event leaves at once
 	mux.Handle("/", guarded(s.again(gzhttp.GzipHandler(e))))

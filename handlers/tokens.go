@@ -45,16 +45,7 @@ func (s *server) showTokens(c echo.Context, status int, page views.TokensPage) e
 	if page.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
 		return err
 	}
-	page.Address = s.scheme() + "://" + c.Request().Host + string(views.PutOrdersURL())
 	return render(c, status, views.Tokens(f, page))
-}
-
-// scheme is how people reach the server.
-func (s *server) scheme() string {
-	if s.Secure {
-		return "https"
-	}
-	return "http"
 }
 
 // createToken makes a token and shows its value, this once.

@@ -9,6 +9,7 @@ const plan = "order_id;line;lot;expiry;quantity\r\nOrder146;;NEW-7;31.05.2029;\r
 // give puts text into a file of the form, as the browser does once a person has chosen one.
 func (p person) give(name, content string) {
 	p.t.Helper()
+	p.See("or paste it") // the page with the form is there
 	p.Eval(`(() => {
 		const chosen = new DataTransfer();
 		chosen.items.add(new File([`+quote(content)+`], `+quote(name)+`, { type: "text/csv" }));

@@ -140,7 +140,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, code := range constants(t, "import.go", "FaultCode") {
 		keys["import.fault."+code] = true
 	}
-	for _, m := range regexp.MustCompile(`(?:problemOf|rowProblem)\(ctx, \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`(?:problemOf|rowProblem)\((?:ctx|r\.Context\(\)), \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		keys["api."+m[1]] = true
 	}
 	for _, k := range packaging.EventKinds {
