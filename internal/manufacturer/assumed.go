@@ -5,6 +5,8 @@ package manufacturer
 // errors, and of orders. This table is the one place that holds what is assumed instead. A name found in a real answer
 // that is missing here goes into its row, and nothing else changes.
 //
+// What is assumed of the meaning of a status stands where it is used, in verdict of internal/release/settle.go.
+//
 // Names are compared without case, underscores and hyphens; a dot goes into an object. Within a row, the first name
 // that holds something wins.
 var (

@@ -226,6 +226,8 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 func (s *Settler) verdict(r packaging.Release, f packaging.Facts) (packaging.Settlement, bool) {
 	switch f.Status {
 	case packaging.InProgress, packaging.Suspended, packaging.Done:
+		// ASSUMED of Suspended: an order gets there only after In progress. The documentation says how it is left, and not
+		// from where it is reached.
 		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials}, true
 	case packaging.PendingRelease, packaging.Open:
 		// Whatever ended the call here, the other side may still have been at it.

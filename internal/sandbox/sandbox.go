@@ -12,6 +12,7 @@
 //   - "open" lists every order that is not Done, without pages; an order looks as [Order] does in JSON
 //   - "details" has no serial numbers, unless [Options] says so
 //   - a fractional count of serial numbers is rounded up
+//   - an order is suspended only when it is out: the sandbox suspends none by itself
 package sandbox
 
 import (
