@@ -3,6 +3,7 @@ package text_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -200,7 +201,12 @@ func constants(t *testing.T, file, kind string) (values []string) {
 
 func catalogue(t *testing.T) map[string]any {
 	t.Helper()
-	content, err := os.ReadFile("en.json")
+	return catalogueOf(t, text.English)
+}
+
+func catalogueOf(t *testing.T, l text.Language) map[string]any {
+	t.Helper()
+	content, err := os.ReadFile(string(l) + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +232,64 @@ func TestEverythingInTheCatalogueIsSaid(t *testing.T) {
 			t.Errorf("%s is in the catalogue but is never said", key)
 		}
 	}
+}
+
+// forms are the plural forms that a language has for whole numbers (Unicode CLDR).
+var forms = map[text.Language][]string{
+	"de": {"one", "other"}, "en": {"one", "other"}, "es": {"one", "many", "other"}, "fr": {"one", "many", "other"}, "hu": {"one", "other"},
+}
+
+func TestEveryLanguageSaysAllThatEnglishDoesWithTheSameGaps(t *testing.T) {
+	english := catalogue(t)
+	for _, l := range text.Languages {
+		words := catalogueOf(t, l)
+		for key, said := range english {
+			other, ok := words[key]
+			if !ok {
+				t.Errorf("%s lacks %s", l, key)
+				continue
+			}
+			for _, problem := range compared(said, other, forms[l]) {
+				t.Errorf("%s, %s: %s", l, key, problem)
+			}
+		}
+		for key := range words {
+			if english[key] == nil {
+				t.Errorf("%s has %s, which English lacks", l, key)
+			}
+		}
+	}
+}
+
+// compared says in what a text differs from the English one beyond its words.
+func compared(english, other any, forms []string) (problems []string) {
+	plural, isPlural := english.(map[string]any)
+	otherPlural, otherIsPlural := other.(map[string]any)
+	switch {
+	case isPlural != otherIsPlural:
+		return []string{"one has plural forms, the other has not"}
+	case !isPlural:
+		if gapsOf(english.(string)) != gapsOf(other.(string)) || english != "" && other == "" {
+			return []string{fmt.Sprintf("%q for %q", other, english)}
+		}
+		return nil
+	}
+	for _, form := range forms {
+		said, ok := otherPlural[form].(string)
+		if !ok || said == "" {
+			problems = append(problems, "the plural form "+form+" is missing")
+		} else if form == "other" && gapsOf(said) != gapsOf(plural["other"].(string)) {
+			problems = append(problems, fmt.Sprintf("%q for %q", said, plural["other"]))
+		}
+	}
+	return problems
+}
+
+// gapsOf are the gaps of a text, in the order of the alphabet.
+func gapsOf(s string) string {
+	gaps := regexp.MustCompile(`{{[^}]*}}`).FindAllString(s, -1)
+	slices.Sort(gaps)
+	return strings.Join(gaps, " ")
 }
 
 func TestGapsAndPluralsAreFilled(t *testing.T) {

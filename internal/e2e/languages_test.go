@@ -1,0 +1,30 @@
+package e2e
+
+import (
+	"testing"
+
+	"lineboard/internal/text"
+)
+
+func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "supervisor1")
+	p.open("Order143")
+	order := p.path()
+	for _, l := range text.Languages {
+		p.visit("/")
+		p.Click(l.Name())
+		p.Holds(`document.documentElement.lang === "` + string(l) + `"`)
+		for _, page := range []string{"/", "/lines/L1", "/lines/L1/queue", order, order + "?arm=1", "/orders", "/imports", "/history", "/shifts", "/account", "/help"} {
+			p.visit(page)
+			for _, size := range sizes[:3] {
+				p.Viewport(size.width, size.height)
+				p.settle()
+				if p.Overflow() {
+					t.Errorf("%s in %s at %d×%d is wider than the window: %v", page, l, size.width, size.height, p.tooWide())
+				}
+			}
+		}
+	}
+}
