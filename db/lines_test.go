@@ -239,3 +239,15 @@ func TestARetiredLineTakesNoOrders(t *testing.T) {
 		t.Errorf("set: %v", err)
 	}
 }
+
+func TestAnImportLeavesALineAloneThatAPersonSet(t *testing.T) {
+	d, ghent, l1, l2, a := twoLines(t)
+	a = setLine(t, d, ghent, a, l2.ID)
+	imports(t, d, ghent, packaging.Facts{Key: "a", LineCode: "L1", Lot: "NEW"})
+	if now := order(t, d, ghent.Tenant.ID, "a"); now.Line.ID != l2.ID || now.LineSetBy != ghent.FullName || now.Lot != "NEW" {
+		t.Errorf("after the import: line %+v set by %q, lot %s", now.Line, now.LineSetBy, now.Lot)
+	}
+	if now := setLine(t, d, ghent, a, 0); now.Line.ID != l1.ID || now.LineSetBy != "" {
+		t.Errorf("not set any more: line %+v", now.Line)
+	}
+}

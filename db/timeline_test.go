@@ -19,7 +19,7 @@ func timelineOf(t *testing.T, d *DB, o packaging.Order) []packaging.OrderEvent {
 	return events
 }
 
-// told are the events of an order, the oldest first.
+// saidOf are the events of an order, the oldest first.
 func saidOf(t *testing.T, d *DB, tenant packaging.TenantID, key string) (all []string) {
 	t.Helper()
 	for _, e := range timelineOf(t, d, order(t, d, tenant, key)) {
@@ -168,5 +168,18 @@ func TestAnOrderThatIsGoneIsAskedAboutForAWeek(t *testing.T) {
 	}
 	if _, has := cached["a"]; has || !cached["b"].Gone || len(cached) != 1 {
 		t.Errorf("%+v", cached)
+	}
+}
+
+func TestATimelineTellsWhatAFileBroughtAndWhenTheAPIFirstKnewTheOrder(t *testing.T) {
+	d, ghent, _ := opened(t)
+	tenant := ghent.Tenant.ID
+	imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "FIRST", LineCode: "L1"})
+	imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "SECOND"})
+	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{{Key: "a", Status: packaging.Open, Quantity: "5", Lot: "THEIRS"}}})
+	if diff := cmp.Diff([]string{
+		"seen  → import", "facts lot FIRST→SECOND import", "status  →Open list", "facts quantity →5 list",
+	}, saidOf(t, d, tenant, "a")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

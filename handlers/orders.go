@@ -78,9 +78,8 @@ func (s *server) order(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	all := c.QueryParam("story") != ""
 	draw := func(ctx context.Context, reader packaging.Person) (part, error) {
-		page, err := s.orderPage(ctx, reader, id, all)
+		page, err := s.orderPage(ctx, reader, id)
 		return part{
 			title: page.Order.Key, hint: "order", line: page.Order.Line, topics: orderTopics(id),
 			content: func(f views.Frame) templ.Component { return views.Order(f, page) },
@@ -90,7 +89,7 @@ func (s *server) order(c echo.Context) error {
 		return s.showPart(c, http.StatusOK, "lines", draw)
 	}
 	if c.QueryParam("arm") == "" {
-		return s.show(c, "lines", fmt.Sprintf("order %d %t", id, all), draw)
+		return s.show(c, "lines", fmt.Sprintf("order %d", id), draw)
 	}
 	return s.showOrder(c, http.StatusOK, "")
 }
@@ -116,7 +115,7 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.orderPage(ctx, p, id, c.QueryParam("story") != "")
+	page, err := s.orderPage(ctx, p, id)
 	if err != nil {
 		return err
 	}
@@ -132,8 +131,8 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	return render(c, status, views.Whole(f, views.Order(f, page)))
 }
 
-// orderPage reads all that is known about an order, as far as the reader may see it: the latest of its story, or all of it.
-func (s *server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID, all bool) (page views.OrderPage, err error) {
+// orderPage reads all that is known about an order, as far as the reader may see it.
+func (s *server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID) (page views.OrderPage, err error) {
 	in := reader.Scope()
 	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
 		return page, err
@@ -144,7 +143,7 @@ func (s *server) orderPage(ctx context.Context, reader packaging.Person, id pack
 	if page.Preview, err = s.Store.Serials(ctx, in, id, 0, previewSerials); err != nil {
 		return page, err
 	}
-	if page.Story, page.MoreStory, err = s.story(ctx, reader, page.Order, all); err != nil {
+	if page.Story, page.MoreStory, err = s.story(ctx, reader, page.Order, storyShown); err != nil {
 		return page, err
 	}
 	if page.Choice, err = s.lineChoice(ctx, reader, page.Order); err != nil {
@@ -172,12 +171,8 @@ func (s *server) orderPage(ctx context.Context, reader packaging.Person, id pack
 	return page, nil
 }
 
-// story is what happened to an order, as far as the person may see it: the latest of it, or all where that is asked for.
-func (s *server) story(ctx context.Context, p packaging.Person, o packaging.Order, all bool) (story []views.Happening, more bool, err error) {
-	most := storyShown
-	if all {
-		most = storyMost
-	}
+// story is what happened to an order, as far as the person may see it: the latest of it, at most so much.
+func (s *server) story(ctx context.Context, p packaging.Person, o packaging.Order, most int) (story []views.Happening, more bool, err error) {
 	events, err := s.Store.Timeline(ctx, p.Scope(), o.ID, most+1) // one more tells that there is more
 	if err != nil {
 		return nil, false, err
@@ -190,6 +185,28 @@ func (s *server) story(ctx context.Context, p packaging.Person, o packaging.Orde
 	}
 	story, more = views.Timeline(events, history.Entries, most)
 	return story, more || history.Next != 0, nil
+}
+
+// wholeStory shows all of an order's timeline.
+func (s *server) wholeStory(c echo.Context) error {
+	ctx, p := c.Request().Context(), signedIn(c)
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	o, err := s.Store.Order(ctx, p.Scope(), id)
+	if err != nil {
+		return err
+	}
+	story, more, err := s.story(ctx, p, o, storyMost)
+	if err != nil {
+		return err
+	}
+	f, err := s.frame(c, "lines", o.Key+" · "+text.Say(pageContext(c), "order.story"))
+	if err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.WholeStory(f, views.OrderPage{Order: o, Story: story, MoreStory: more}))
 }
 
 // indented lays JSON out for reading, and leaves alone what is not JSON.

@@ -114,6 +114,7 @@ var expected = map[string]row{
 	"GET /orders/:id/release":                        {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
 	"POST /orders/:id/line":                          {needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true},
 	"GET /orders/:id/line":                           {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
+	"GET /orders/:id/story":                          {needs: packaging.ViewOrders, at: ofOrder("/story"), lineBound: true},
 	"POST /orders/:id/ask":                           {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
 	"POST /orders/:id/acknowledge":                   {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
 	"GET /orders/:id/list":                           {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},

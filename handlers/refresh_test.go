@@ -24,7 +24,7 @@ func TestRefreshNowTellsWhatCameOfIt(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("operator1")
-	if button := b.Get("/").Text("form[action='/refresh'] button"); button != "Refresh now" {
+	if button := b.Get("/").Text(".refresh button"); button != "Refresh now" {
 		t.Fatalf("button %q", button)
 	}
 	s.Clock.Move(time.Minute)
@@ -90,7 +90,7 @@ func TestOnlyWhoMayRefreshesAndOnlyALineThatThereIs(t *testing.T) {
 	s := site.New(t, site.Options{})
 	auditor := s.SignIn("auditor1")
 	for _, board := range []string{"/", "/lines/L1"} {
-		if buttons := auditor.Get(board).All(".fresh button"); len(buttons) != 0 {
+		if buttons := auditor.Get(board).All(".refresh button"); len(buttons) != 0 {
 			t.Errorf("an auditor is offered %q at %s", buttons, board)
 		}
 	}

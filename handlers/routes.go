@@ -237,6 +237,7 @@ func (s *server) routes() []route {
 		{"GET", "/orders/:id/release", packaging.ViewOrders, s.backToOrder},
 		{"POST", "/orders/:id/line", packaging.SetLines, s.setOrderLine},
 		{"GET", "/orders/:id/line", packaging.ViewOrders, s.backToOrder},
+		{"GET", "/orders/:id/story", packaging.ViewOrders, s.wholeStory},
 		{"POST", "/orders/:id/ask", packaging.SettleOrders, s.ask},
 		{"POST", "/orders/:id/acknowledge", packaging.SettleOrders, s.acknowledge},
 		{"GET", listPath, packaging.SettleOrders, s.listForm},

@@ -183,7 +183,7 @@ func Order(f Frame, p OrderPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = lineOrigin(p.Order).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = lineOrigin(p.Order, p.Given).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -234,8 +234,8 @@ func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/re
 // ExecuteURL is ReleaseURL from a page that is armed, and stays so where what was given is not enough.
 func ExecuteURL(id packaging.OrderID) templ.SafeURL { return ReleaseURL(id) + "?arm=1" }
 
-// WholeStoryURL is the order's page with all of its timeline.
-func WholeStoryURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?story=all#story" }
+// WholeStoryURL is all of the order's timeline.
+func WholeStoryURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/story" }
 
 // OrderLineURL says which line the order is for.
 func OrderLineURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/line" }

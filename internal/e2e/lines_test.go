@@ -36,7 +36,7 @@ func TestASupervisorSaysOnATabletWhichLineAnOrderIsFor(t *testing.T) {
 			p.visit(order)
 			p.See("Movilitas.Cloud says L1.")
 			p.Click("Change the line")
-			p.Click("As Movilitas.Cloud says")
+			p.Click("Don't set it here")
 			p.In("#story").See("Line Bottle line 2 → Blister line 1")
 			p.Gone("Line set here by")
 			p.clean()

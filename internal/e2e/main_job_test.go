@@ -45,7 +45,7 @@ func (p person) seesAllOfIt() (order string) {
 func (p person) seesBothEntries(order string) {
 	p.t.Helper()
 	p.visit(order)
-	p.Click("All of it in the history")
+	p.Click("In the history")
 	p.At("/history?order=Order143")
 	var requested, released int
 	for _, row := range p.rows() {
