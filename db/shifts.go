@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -134,9 +136,17 @@ func notesIn(ctx context.Context, q querier, in packaging.Scope, from, to time.T
 	return collect(ctx, q, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.id`, w.args...)
 }
 
-// isException picks what a manager looks at in a shift: what went otherwise than it should, and what was put right by hand.
-const isException = `deed IN ('release_declined', 'release_settled', 'list_added', 'sign_in_declined', 'signature_declined')
-	OR deed = 'release_ended' AND outcome <> 'released' OR deed = 'queue_ended' AND reason <> 'done'`
+// isException picks what a manager looks at in a shift: the exceptions of the history, and lists that a person added.
+var isException = fmt.Sprintf(`deed IN ('%s', '%s') OR outcome IN ('refused', 'unknown') OR deed = '%s' AND reason <> '%s'`,
+	packaging.ListAdded, strings.Join(texts(packaging.Exceptions), `', '`), packaging.QueueEnded, packaging.QueueDone)
+
+func texts[T ~string](all []T) []string {
+	said := make([]string, len(all))
+	for i, one := range all {
+		said[i] = string(one)
+	}
+	return said
+}
 
 const selectReported = `
 SELECT r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
