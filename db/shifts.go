@@ -152,7 +152,8 @@ const selectReported = `
 SELECT r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station,
-	o.id, o.order_key, o.product, o.first_seen_at
+	o.id, o.order_key, o.product, (SELECT min(e.at) FROM order_events e
+		WHERE e.order_id = o.id AND e.at <= r.requested_at AND e.kind IN ('seen', 'status') AND e.new_value = 'Pending release')
 FROM releases r JOIN orders o ON o.id = r.order_id
 `
 

@@ -410,3 +410,30 @@ func TestProvisioningShiftsAgainChangesNothingAndOthersBeginTomorrow(t *testing.
 		t.Errorf("plans %v", r)
 	}
 }
+
+func TestAnOrderWaitsFromWhenItWasFirstSeenInPendingRelease(t *testing.T) {
+	w := newWorked(t, filepath.Join(t.TempDir(), "lineboard.db"))
+	t.Cleanup(func() { _ = w.Close() })
+	sees := func(status packaging.Status) {
+		t.Helper()
+		f := facts("Order143")
+		f.Status = status
+		if _, err := w.ApplyRefresh(t.Context(), w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}}); err != nil {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(20 * time.Minute)
+	}
+	sees(packaging.Open)
+	pending := w.now
+	sees(packaging.PendingRelease)
+	sees(packaging.Suspended)
+	sees(packaging.PendingRelease)
+	o, err := w.Claim(t.Context(), w.person("sofie"), order(t, w.DB, w.tenant.ID, "Order143").ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := w.report(t, w.shift(t, o.Release.Requested))
+	if waited := report.Total().Waiting; waited.Count != 1 || waited.Longest.Round(time.Minute) != o.Release.Requested.Sub(pending).Round(time.Minute) || waited.Longest < time.Hour-time.Minute {
+		t.Errorf("it waited %+v, from %v to %v", waited, pending, o.Release.Requested)
+	}
+}

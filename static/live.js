@@ -50,7 +50,7 @@
       note(event.data);
     });
     stream.addEventListener("beat", hear);
-    stream.addEventListener("over", broken); // the session has ended, or gone on as another: asking tells
+    stream.addEventListener("over", over);
     stream.addEventListener("error", broken);
   }
 
@@ -67,6 +67,14 @@
     // Many tablets lose their streams at once, and must not come back at once.
     again = seconds() + Math.min(60, 2 ** failures / 2) * (0.5 + Math.random() / 2);
     ask();
+  }
+
+  // over: the session has ended, or has gone on as another, which asking tells. Who has just pressed Sign out is on their way.
+  function over() {
+    hush();
+    asked = seconds();
+    again = asked + 2;
+    setTimeout(ask, 1000);
   }
 
   async function ask() {
@@ -98,11 +106,11 @@
     if (++missed >= 2) lose();
   }
 
-  // leave goes where the server sends whoever is not signed in any more. Who has just pressed Sign out is on their way.
+  // leave goes where the server sends whoever is not signed in any more, unless the page is on its way elsewhere.
   function leave() {
     hush();
     again = Infinity;
-    setTimeout(() => location.reload(), 1500);
+    setTimeout(() => location.reload(), 500);
   }
 
   function watch() {
