@@ -325,6 +325,8 @@
       document.documentElement.classList.add("locked");
       if (!lock.open) lock.showModal();
     }
+    // A second Escape would close it whatever "cancel" says, and what is typed until it is open again would be lost.
+    lock.addEventListener("keydown", event => { if (event.key === "Escape") event.preventDefault(); });
     lock.addEventListener("cancel", event => event.preventDefault());
     lock.addEventListener("close", () => { if (document.documentElement.classList.contains("locked")) lock.showModal(); });
 
