@@ -181,11 +181,12 @@ func (p *Page) Holds(expression string) {
 }
 
 // Overflow tells whether the page is wider than the window, so that a person would have to scroll sideways.
-func (p *Page) Overflow() bool {
+func (p *Page) Overflow() (wide bool) {
 	p.t.Helper()
-	var over bool
-	p.Eval("document.documentElement.scrollWidth > document.documentElement.clientWidth", &over)
-	return over
+	p.until("the width of the page", func(tab *rod.Page) (string, error) {
+		return "", eval(tab, "document.documentElement.scrollWidth > document.documentElement.clientWidth", &wide)
+	})
+	return wide
 }
 
 // Viewport sets the size of the window, in CSS pixels.
