@@ -261,3 +261,18 @@ func TestTheWallShowsTheLanesAndNothingToPress(t *testing.T) {
 		t.Error("the wall does not say whose lines these are, what time it is, or how old its orders are")
 	}
 }
+
+func TestASearchIsKeptUpToDateAsItWasAskedFor(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	page := s.SignIn("operator1").Get("/orders?q=Order14&status=Pending+release")
+	if at := page.Attr("[data-kind=list]", "data-live"); at != "/orders?q=Order14&status=Pending+release" {
+		t.Errorf("it is asked for again at %q", at)
+	}
+	if topics := page.Attr("[data-kind=list]", "data-topics"); !strings.Contains(topics, "orders") {
+		t.Errorf("it is told of %q", topics)
+	}
+	if rows := page.All("tbody tr[data-row]"); len(rows) == 0 {
+		t.Error("no row can be told from another")
+	}
+}

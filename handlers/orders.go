@@ -24,12 +24,13 @@ import (
 const ordersAPage = 50
 
 func (s *server) orders(c echo.Context) error {
+	asOf := s.Hub.Now()
 	ctx, in := c.Request().Context(), signedIn(c).Scope()
 	f, err := s.cacheFrame(c, "orders", text.Say(pageContext(c), "title.orders"))
 	if err != nil {
 		return err
 	}
-	f.Hint = "orders"
+	f.Hint, f.Live = "orders", s.live(f, asOf, packaging.OrdersTopic, packaging.SiteTopic)
 	search := views.OrderSearch{
 		Text:   strings.TrimSpace(c.QueryParam("q")),
 		Status: packaging.Status(c.QueryParam("status")),
@@ -70,7 +71,7 @@ func (s *server) orders(c echo.Context) error {
 	if search.Page, err = s.Store.SearchOrders(ctx, in, filter); err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Orders(f, search))
+	return render(c, http.StatusOK, views.Whole(f, views.Orders(f, search)))
 }
 
 func (s *server) order(c echo.Context) error {
