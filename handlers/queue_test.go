@@ -132,6 +132,44 @@ func TestAQueueStopsAtTheFirstOutcomeThatIsNotReleased(t *testing.T) {
 	}
 }
 
+func TestAQueueReleasesNoOrderThatHasChangedSinceItWasStarted(t *testing.T) {
+	t.Parallel()
+	var s *site.Site
+	var moves sync.Once
+	s = site.New(t, site.Options{
+		Orders: orders("a", "Pending release", "b", "Pending release", "c", "Pending release"),
+		Handler: func(box *sandbox.Sandbox) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPatch {
+					moves.Do(func() { // while the first one is being released
+						moved, _ := box.Order("b")
+						moved.LineCode, moved.LineName = "L2", "Bottle line 2"
+						box.Put(moved)
+						if err := s.Sync.Refresh(r.Context(), s.Tenant("ghent").ID); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				box.ServeHTTP(w, r)
+			})
+		},
+	})
+	b := s.SignIn("supervisor1")
+	if a := started(t, b, picked(t, b, "a", "b", "c")); a.Status != http.StatusSeeOther {
+		t.Fatalf("start: %d", a.Status)
+	}
+	ended(t, s)
+	if diff := cmp.Diff([]string{"a"}, outcomes(s)); diff != "" {
+		t.Errorf("released (-want +got)\n%s", diff)
+	}
+	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "The queue stopped: an order could not be released any more.") {
+		t.Errorf("the page says %q", text)
+	}
+	if e := s.History()[1]; e.Deed != packaging.ReleaseDeclined || e.OrderKey != "b" || e.Reason != "order_changed" {
+		t.Errorf("history %+v", e)
+	}
+}
+
 func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 	t.Parallel()
 	for name, stop := range map[string]func(*testing.T, *site.Site, *site.Browser){

@@ -67,8 +67,8 @@ func (q *Queuer) run(ctx context.Context, by packaging.Person, queue packaging.Q
 		if q.releaser.stopping.Load() {
 			return packaging.StopByRestart
 		}
-		// The queue was started with what the person saw; what others changed since stands in the way by itself.
-		settled, err := q.releaser.Release(ctx, by, o.ID, 0)
+		// As the person saw it when they started the queue: one that has changed since, its line perhaps, is not what they decided on.
+		settled, err := q.releaser.Release(ctx, by, o.ID, o.Revision)
 		switch packaging.CodeOf(err) {
 		case packaging.Conflict, packaging.Forbidden, packaging.NotFound: // also where the person lost the right to it
 			return packaging.StopByObstacle
