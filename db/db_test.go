@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -166,14 +169,14 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 		"forgetting history":                       `DELETE FROM history`,
 		"forgetting the newest entry":              `DELETE FROM history WHERE id = (SELECT max(id) FROM history)`,
 		"replacing history":                        `INSERT OR REPLACE INTO history SELECT * FROM history WHERE seq = 2`,
-		"history out of order":                     `INSERT INTO history SELECT NULL, tenant_id, seq + 2, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, hash, hash FROM history ORDER BY id DESC LIMIT 1`,
-		"history that follows nothing":             `INSERT INTO history SELECT NULL, tenant_id, seq + 1, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, zeroblob(32), hash FROM history ORDER BY id DESC LIMIT 1`,
+		"history out of order":                     `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 2, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, hash, hash FROM history ORDER BY id DESC LIMIT 1`,
+		"history that follows nothing":             `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 1, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, zeroblob(32), hash FROM history ORDER BY id DESC LIMIT 1`,
 		"forgetting a person":                      `DELETE FROM users`,
 		"an order of another tenant's line":        `UPDATE orders SET line_id = (SELECT id FROM lines WHERE tenant_id <> orders.tenant_id)`,
 		"an order without an ID":                   `UPDATE orders SET order_key = ''`,
 		"an order twice":                           `UPDATE orders SET order_key = 'Order143'`,
 		"a tenant in capitals":                     `UPDATE tenants SET slug = 'GHENT'`,
-		"a role that there is not":                 `UPDATE members SET role = 'god'`,
+		"a role that there is not":                 `UPDATE member_roles SET role = 'god'`,
 		"changing a timeline":                      `UPDATE order_events SET new_value = 'x'`,
 		"forgetting a timeline":                    `DELETE FROM order_events`,
 		"replacing in a timeline":                  `INSERT OR REPLACE INTO order_events SELECT * FROM order_events`,
@@ -181,10 +184,12 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 		"a status that changes to itself":          fmt.Sprintf(`INSERT INTO order_events (tenant_id, order_id, at, kind, old_value, new_value, source) VALUES (%d, %d, 1, 'status', 'Open', 'Open', 'list')`, ghent.Tenant.ID, o.ID),
 		"a line set by nobody":                     `UPDATE orders SET line_set_at = 1`,
 		"no line, set by a person":                 `UPDATE orders SET line_id = NULL, line_set_at = 1, line_set_by = 'a'`,
-		"a session of nobody's":                    `INSERT INTO sessions VALUES (zeroblob(32), 999, 1, 1, 1)`,
+		"a session of nobody's":                    `INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at) VALUES (zeroblob(32), 999, 1, 1, 1)`,
 	} {
-		if _, err := d.write.ExecContext(t.Context(), statement); err == nil {
-			t.Errorf("%s: the schema lets it happen", name)
+		// A statement with a mistake in it fails too, and proves nothing.
+		var refused *sqlite.Error
+		if _, err := d.write.ExecContext(t.Context(), statement); !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
+			t.Errorf("%s: the schema does not refuse it: %v", name, err)
 		}
 		if _, err := d.read.ExecContext(t.Context(), statement); err == nil {
 			t.Errorf("%s: a reader may write", name)
