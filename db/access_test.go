@@ -31,7 +31,7 @@ func TestADeactivatedPersonHasNoSessionAndReleasesNothing(t *testing.T) {
 		t.Errorf("%d sessions listed, %v", len(all), err)
 	}
 	// As one whose request was let in a moment before.
-	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("release: %v", err)
 	}
 	if _, err := d.StartQueue(t.Context(), ghent, o.Line.ID, []packaging.QueuePick{{Order: o.ID}}); packaging.CodeOf(err) != packaging.Forbidden {
@@ -47,7 +47,7 @@ func TestARoleThatWasTakenAwayReleasesNothing(t *testing.T) {
 	if err := d.Provision(t.Context(), Site{lesser}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("release: %v", err)
 	}
 }

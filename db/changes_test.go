@@ -106,12 +106,12 @@ func TestEachTransactionTellsWhatItChangedAndNothingElse(t *testing.T) {
 	o = cache(t, d, tenant, moved)
 	expect("an order that moves to another line", here(packaging.OrdersTopic, packaging.FreshTopic, l1, l2, a)...)
 
-	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	expect("a release", here(packaging.OrdersTopic, l2, a)...)
-	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); err == nil {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err == nil {
 		t.Fatal("claimed twice")
 	}
 	expect("a release that can't be")

@@ -115,23 +115,23 @@ func released(serials ...string) packaging.Answer {
 func TestAClaimBlocksEveryOtherUntilItIsRefused(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
-	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("while sending: %v", err)
 	}
 	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled}); err != nil {
 		t.Fatal(err)
 	}
-	if claimed, err = d.Claim(t.Context(), ghent, o.ID, 0); err != nil {
+	if claimed, err = d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
 		t.Fatalf("after a refusal: %v", err)
 	}
 	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut, Body: []byte("half")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("while unknown: %v", err)
 	}
 	if body, err := d.AnswerBody(t.Context(), ghent.Scope(), claimed.Release.ID, 100); string(body) != "half" || err != nil {
@@ -144,7 +144,7 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 	d, ghent, basel := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"), facts("Order144"))
 	theirs := cache(t, d, basel.Tenant.ID, facts("Order143"))
-	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,21 +186,55 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 		"no line, set by a person":                 `UPDATE orders SET line_id = NULL, line_set_at = 1, line_set_by = 'a'`,
 		"a session of nobody's":                    `INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at) VALUES (zeroblob(32), 999, 1, 1, 1)`,
 	} {
-		// A statement with a mistake in it fails too, and proves nothing.
-		var refused *sqlite.Error
-		if _, err := d.write.ExecContext(t.Context(), statement); !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
-			t.Errorf("%s: the schema does not refuse it: %v", name, err)
-		}
+		refusedBySchema(t, d, name, statement)
 		if _, err := d.read.ExecContext(t.Context(), statement); err == nil {
 			t.Errorf("%s: a reader may write", name)
 		}
 	}
 }
 
+// refusedBySchema has the schema refuse a statement. One with a mistake in it fails too, and proves nothing.
+func refusedBySchema(t *testing.T, d *DB, name, statement string) {
+	t.Helper()
+	var refused *sqlite.Error
+	if _, err := d.write.ExecContext(t.Context(), statement); !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
+		t.Errorf("%s: the schema does not refuse it: %v", name, err)
+	}
+}
+
+func TestTheOrdersOfAQueueStayAndItsReleasesAreOfThem(t *testing.T) {
+	d, boss, other := opened(t)
+	first := cache(t, d, boss.Tenant.ID, facts("a"), facts("b"))
+	line := first.Line.ID
+	q, err := d.StartQueue(t.Context(), boss, line, []packaging.QueuePick{{Order: first.ID, Revision: first.Revision}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Claim(t.Context(), boss, packaging.Press{Order: first.ID, Queue: q.ID}); err != nil {
+		t.Fatal(err)
+	}
+	second := order(t, d, boss.Tenant.ID, "b")
+	const insert = `INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, outcome, reason, queue_id)
+		VALUES (%d, %d, %d, 'a', 'a', 'a', '', '', 1, 'sending', '', %d)`
+	const sign = `INSERT INTO signatures (tenant_id, kind, object, content, place, user_id, username, full_name, role, station, meaning, at, factor, hash)
+		VALUES (%d, 'queue', %d, zeroblob(32), 1, %d, 'a', 'a', 'a', '', 'a', 1, 'pin', zeroblob(32))`
+	for name, statement := range map[string]string{
+		"a release of an order that is not of the queue": fmt.Sprintf(insert, boss.Tenant.ID, second.ID, boss.ID, q.ID),
+		"a release of a queue that there is not":         fmt.Sprintf(insert, boss.Tenant.ID, second.ID, boss.ID, 999),
+		"a release that leaves its queue":                `UPDATE releases SET queue_id = NULL`,
+		"what was seen of an order changed":              `UPDATE queue_orders SET content = zeroblob(32)`,
+		"another order in a queue":                       fmt.Sprintf(`UPDATE queue_orders SET order_id = %d`, second.ID),
+		"an order of a queue forgotten":                  `DELETE FROM queue_orders`,
+		"a signature under another tenant's queue":       fmt.Sprintf(sign, other.Tenant.ID, q.ID, other.ID),
+	} {
+		refusedBySchema(t, d, name, statement)
+	}
+}
+
 func TestOutcomeSerialsStatusAndHistoryAreStoredTogetherOrNotAtAll(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
-	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +288,7 @@ func TestAClaimOnAFullDiskClaimsNothing(t *testing.T) {
 	limitPages(t, d, 0)
 	// Rows still fit into pages that are half full: press until they are not.
 	for range 200 {
-		claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+		claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 		if err != nil {
 			if packaging.CodeOf(err) != packaging.Unavailable || !strings.Contains(err.Error(), "disk_full") {
 				t.Fatalf("on a full disk: %v", err)
@@ -274,7 +308,7 @@ func TestAClaimOnAFullDiskClaimsNothing(t *testing.T) {
 func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	d, ghent, basel := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
-	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +354,7 @@ func entries(t *testing.T, d *DB, tenant packaging.TenantID) []packaging.Entry {
 func TestEachTenantsHistoryIsAChain(t *testing.T) {
 	d, ghent, basel := opened(t)
 	for _, p := range []packaging.Person{ghent, basel} {
-		claimed, err := d.Claim(t.Context(), p, cache(t, d, p.Tenant.ID, facts("Order143")).ID, 0)
+		claimed, err := d.Claim(t.Context(), p, packaging.Press{Order: cache(t, d, p.Tenant.ID, facts("Order143")).ID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -465,7 +499,7 @@ func TestOneProcessAtATimeHasTheData(t *testing.T) {
 func TestWhatWasBeingSentWhenTheProgramStoppedIsUnknown(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
-	if _, err := d.Claim(t.Context(), ghent, o.ID, 0); err != nil {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
 		t.Fatal(err)
 	}
 	for want := 1; want >= 0; want-- {
@@ -498,7 +532,7 @@ func TestTheDatabaseAndItsLibcBelongTogether(t *testing.T) {
 func TestNobodySignsTheSameThingTwiceAndSignaturesOnlyGrow(t *testing.T) {
 	d, boss, other := opened(t)
 	o := cache(t, d, boss.Tenant.ID, facts("Order143"))
-	o, err := d.Claim(t.Context(), boss, o.ID, 0)
+	o, err := d.Claim(t.Context(), boss, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}

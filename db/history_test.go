@@ -64,7 +64,7 @@ func TestWithoutItsEntryNothingIsChanged(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"), facts("Order144"))
 	line := o.Line.ID
-	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestWithoutItsEntryNothingIsChanged(t *testing.T) {
 	}
 	before := state(t, d)
 	for name, do := range map[string]func() error{
-		"claim":     func() error { _, err := d.Claim(t.Context(), ghent, second.ID, 0); return err },
+		"claim":     func() error { _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: second.ID}); return err },
 		"settle":    func() error { _, err := d.Settle(t.Context(), claimed, released("a", "b")); return err },
 		"interrupt": func() error { _, err := d.InterruptReleases(t.Context()); return err },
 		"queue": func() error {

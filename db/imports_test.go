@@ -123,7 +123,7 @@ func TestTheSchemaKeepsImportsFromDoingHarm(t *testing.T) {
 	imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L"})
 	o := order(t, d, ghent.Tenant.ID, "a")
 	b := cache(t, d, ghent.Tenant.ID, facts("b"))
-	if _, err := d.Claim(t.Context(), ghent, b.ID, 0); err != nil {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: b.ID}); err != nil {
 		t.Fatal(err)
 	}
 	for name, statement := range map[string]string{

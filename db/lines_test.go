@@ -40,7 +40,7 @@ func TestALineThatAPersonSetIsKeptThroughRefreshesUntilItIsGivenBack(t *testing.
 	if a.Line != l2 || a.LineSetBy != ghent.FullName || a.LineSetAt.IsZero() {
 		t.Fatalf("set: %+v", a)
 	}
-	if _, err := d.Claim(t.Context(), ghent, a.ID, armed); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: a.ID, Revision: armed}); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("a release that was armed on the old line: %v", err)
 	}
 	if refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("a")}}) {
@@ -104,7 +104,7 @@ func TestALineStaysAsItIsWhileAReleaseIsNotSettledOrAQueueHasTheOrder(t *testing
 	if err := d.EndQueue(t.Context(), q, ghent.Author, packaging.StopByPerson); err != nil {
 		t.Fatal(err)
 	}
-	claimed, err := d.Claim(t.Context(), ghent, a.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: a.ID})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gt
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station,
-	a.full_name, a.at, a.comment
+	r.queue_id, a.full_name, a.at, a.comment
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
 LEFT JOIN order_checks c ON c.order_id = o.id
@@ -42,7 +42,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
 		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.station,
-		&r.seenBy, &r.seenAt, &r.comment)
+		&r.queue, &r.seenBy, &r.seenAt, &r.comment)
 	if err != nil {
 		return o, err
 	}
@@ -57,6 +57,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 // nullRelease is a release as an outer join gives it.
 type nullRelease struct {
 	id                  sql.Null[packaging.ReleaseID]
+	queue               sql.Null[packaging.QueueID]
 	userID              sql.Null[packaging.UserID]
 	username, fullName  sql.Null[string]
 	role                sql.Null[packaging.Role]
@@ -84,7 +85,7 @@ type nullRelease struct {
 
 func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error) {
 	r := &packaging.Release{
-		ID: n.id.V, OrderID: order,
+		ID: n.id.V, OrderID: order, Queue: n.queue.V,
 		By:        packaging.Author{ID: n.userID.V, Username: n.username.V, FullName: n.fullName.V, Role: n.role.V, Station: n.station.V},
 		Line:      packaging.Line{ID: n.lineID.V, Code: n.lineCode.V, Name: n.lineName.V},
 		Requested: moment(n.requested.V), Answered: moment(n.answered.V),

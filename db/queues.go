@@ -27,19 +27,14 @@ func scanQueue(row scanner) (q packaging.Queue, err error) {
 }
 
 // StartQueue stores a queue of a line's orders and records it. Each order must be one that can be released now, on this
-// line, and be as the person saw it; a line has one running queue at a time, and none where each release must be signed.
-func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) (q packaging.Queue, err error) {
+// line, and be as the person saw it; a line has one running queue at a time. The signatures that the tenant wants stand
+// under the whole queue and are stored with it; where they are others, nothing is started.
+func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) (q packaging.Queue, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
 			return err
 		}
-		rules, err := rulesOf(ctx, t, by.Tenant.ID)
-		if err != nil {
-			return err
-		}
-		if rules.SignReleases {
-			return packaging.Fail(packaging.Conflict, "queue.wants_signatures")
-		}
+		var orders []packaging.Order
 		var keys []string
 		for _, pick := range picks {
 			o, err := orderOf(ctx, t, by.Scope(), pick.Order)
@@ -52,9 +47,17 @@ func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging
 			case o.Line.ID != line, pick.Revision != 0 && pick.Revision != o.Revision:
 				return packaging.Fail(packaging.Conflict, "obstacle.order_changed")
 			}
-			keys = append(keys, o.Key)
+			orders, keys = append(orders, o), append(keys, o.Key)
 		}
-		if err := t.insertQueue(by, line, picks); err != nil {
+		rules, err := rulesOf(ctx, t, by.Tenant.ID)
+		if err != nil {
+			return err
+		}
+		releases := packaging.ReleaseDigests(orders)
+		if rules.SignaturesMissing(by, packaging.QueueRecord(orders[0].Line, releases), signed) {
+			return packaging.Fail(packaging.Conflict, "queue.signature_missing")
+		}
+		if err := t.insertQueue(by, line, picks, releases); err != nil {
 			return err
 		}
 		if q, err = queueOf(ctx, t, by.Scope(), line); err != nil {
@@ -62,12 +65,15 @@ func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging
 		}
 		e := queueEntry(packaging.QueueStarted, by.Author, q)
 		e.New = strings.Join(keys, ", ")
-		return t.record(e)
+		if err := t.record(e); err != nil {
+			return err
+		}
+		return t.signRecord(packaging.SignedQueue, int64(q.ID), line, signed, queueEntry(packaging.Signed, by.Author, q))
 	})
 	return q, err
 }
 
-func (t *tx) insertQueue(by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) error {
+func (t *tx) insertQueue(by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, releases [][32]byte) error {
 	id, err := t.insert(`INSERT INTO queues (tenant_id, line_id, user_id, username, full_name, role, station, started_at) VALUES (?,?,?,?,?,?,?,?)`,
 		by.Tenant.ID, line, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now))
 	var lite *sqlite.Error
@@ -78,7 +84,8 @@ func (t *tx) insertQueue(by packaging.Person, line packaging.LineID, picks []pac
 		return err
 	}
 	for place, pick := range picks {
-		if err := t.exec(`INSERT INTO queue_orders (queue_id, tenant_id, place, order_id) VALUES (?,?,?,?)`, id, by.Tenant.ID, place, pick.Order); err != nil {
+		if err := t.exec(`INSERT INTO queue_orders (queue_id, tenant_id, place, order_id, content) VALUES (?,?,?,?,?)`,
+			id, by.Tenant.ID, place, pick.Order, releases[place][:]); err != nil {
 			return err
 		}
 	}

@@ -118,7 +118,7 @@ func TestAListFromBeforeAReleaseDoesNotTakeItsStatusBack(t *testing.T) {
 	tenant := ghent.Tenant.ID
 	o := cache(t, d, tenant, facts("a"))
 	asked := d.now()
-	claimed, err := d.Claim(t.Context(), ghent, o.ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestALineIsKnownByCodeOrNameAndAnOrderGetsItWhenItIsSetUp(t *testing.T) {
 func TestAListFromBeforeASettlementDoesNotTakeItsStatusBack(t *testing.T) {
 	d, ghent, _ := opened(t)
 	tenant := ghent.Tenant.ID
-	claimed, err := d.Claim(t.Context(), ghent, cache(t, d, tenant, facts("a")).ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, tenant, facts("a")).ID})
 	if err != nil {
 		t.Fatal(err)
 	}

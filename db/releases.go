@@ -16,14 +16,14 @@ import (
 // Claim begins a release: in one transaction it makes sure that the order may be released and that no other release of it
 // is under way, stores the release as sending, and records the request. Once it is back, the claim is durable.
 //
-// A revision other than 0 is the one that the person decided on; where the order has changed since, nothing is claimed.
-// What stands in the way comes back as the order and a Conflict whose key names the obstacle.
+// Where the order has changed since the person decided on it, nothing is claimed. What stands in the way comes back as the
+// order and a Conflict whose key names the obstacle.
 //
-// The signatures that were given under the order as it was shown are stored with the claim. Where the tenant wants others,
-// or the order is not just that any more, nothing is claimed.
-func (d *DB) Claim(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64, signed ...packaging.Signature) (o packaging.Order, err error) {
+// The signatures that were given under the order as it was shown are stored with the claim; those for a queue stand under
+// it already. Where the tenant wants others, or the order is not just that any more, nothing is claimed.
+func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Press) (o packaging.Order, err error) {
 	err = d.tx(ctx, func(t *tx) error {
-		if o, err = orderOf(ctx, t, by.Scope(), id); err != nil {
+		if o, err = orderOf(ctx, t, by.Scope(), press.Order); err != nil {
 			return err
 		}
 		if err := t.mayStill(by, packaging.ReleaseOrders, o.Line.ID); err != nil {
@@ -32,22 +32,36 @@ func (d *DB) Claim(ctx context.Context, by packaging.Person, id packaging.OrderI
 		if obstacle := o.ReleaseObstacle(); obstacle != packaging.NoObstacle {
 			return packaging.Fail(packaging.Conflict, "obstacle."+string(obstacle))
 		}
-		if revision != 0 && revision != o.Revision {
+		if press.Revision != 0 && press.Revision != o.Revision {
 			return packaging.Fail(packaging.Conflict, "obstacle.order_changed")
 		}
-		rules, err := rulesOf(ctx, t, by.Tenant.ID)
-		if err != nil {
+		if err := t.mustBeSigned(by, o, press); err != nil {
 			return err
 		}
-		if rules.SignaturesMissing(by, o.ReleaseRecord(), signed) {
-			return packaging.Fail(packaging.Conflict, "obstacle.signature_missing")
-		}
-		if err := t.startRelease(by, &o); err != nil {
+		if err := t.startRelease(by, press.Queue, &o); err != nil {
 			return err
 		}
-		return t.recordRequest(by, o, signed)
+		return t.recordRequest(by, o, press.Signed)
 	})
 	return o, err
+}
+
+// mustBeSigned refuses a release without the signatures that the tenant wants, under the order as it is or under its queue.
+func (t *tx) mustBeSigned(by packaging.Person, o packaging.Order, press packaging.Press) error {
+	rules, err := rulesOf(t.ctx, t, by.Tenant.ID)
+	if err != nil {
+		return err
+	}
+	record, signed := o.ReleaseRecord(), press.Signed
+	if press.Queue != 0 && rules.SignReleases {
+		if record, signed, err = t.signedWithQueue(o, press.Queue); err != nil {
+			return err
+		}
+	}
+	if rules.SignaturesMissing(by, record, signed) {
+		return packaging.Fail(packaging.Conflict, "obstacle.signature_missing")
+	}
+	return nil
 }
 
 // recordRequest records the request of a release, and the signatures under it.
@@ -55,20 +69,11 @@ func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []pack
 	if err := t.record(entryOf(packaging.ReleaseRequested, by.Author, o)); err != nil {
 		return err
 	}
-	for i, s := range signed {
-		if err := t.mayStill(packaging.Person{Author: s.By, Tenant: by.Tenant}, packaging.ReleaseOrders, o.Line.ID); err != nil {
-			return err
-		}
-		s.TenantID, s.Kind, s.Object, s.Place = o.TenantID, packaging.SignedRelease, int64(o.Release.ID), i+1
-		if err := t.sign(s, entryOf(packaging.Signed, s.By, o)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.signRecord(packaging.SignedRelease, int64(o.Release.ID), o.Line.ID, signed, entryOf(packaging.Signed, by.Author, o))
 }
 
-func (t *tx) startRelease(by packaging.Person, o *packaging.Order) error {
-	r := &packaging.Release{OrderID: o.ID, By: by.Author, Line: o.Line, Requested: t.now, Outcome: packaging.Sending}
+func (t *tx) startRelease(by packaging.Person, queue packaging.QueueID, o *packaging.Order) error {
+	r := &packaging.Release{OrderID: o.ID, By: by.Author, Line: o.Line, Queue: queue, Requested: t.now, Outcome: packaging.Sending}
 	r.Expected, r.ExpectedKnown = o.SerialsExpected()
 	var expected any
 	if r.ExpectedKnown {
@@ -76,10 +81,10 @@ func (t *tx) startRelease(by packaging.Person, o *packaging.Order) error {
 	}
 	id, err := t.insert(`
 		INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_id, line_code, line_name,
-			requested_at, serials_expected, outcome, station)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			requested_at, serials_expected, outcome, station, queue_id)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		o.TenantID, o.ID, by.ID, by.Username, by.FullName, by.Role, nullable(o.Line.ID), o.Line.Code, o.Line.Name,
-		millis(t.now), expected, packaging.Sending, by.Station)
+		millis(t.now), expected, packaging.Sending, by.Station, nullable(queue))
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 		// The latest release is refused but an earlier one stands: the index knows better than what was read.

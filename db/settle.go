@@ -129,7 +129,7 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 
 // startElsewhere gives an order that was released elsewhere a release that its list can belong to.
 func (t *tx) startElsewhere(by packaging.Person, o *packaging.Order) error {
-	if err := t.startRelease(by, o); err != nil {
+	if err := t.startRelease(by, 0, o); err != nil {
 		return err
 	}
 	r := o.Release

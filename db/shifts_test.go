@@ -129,7 +129,7 @@ func (w *worked) workAtRandom(t *rapid.T) {
 			_, err := w.ApplyRefresh(ctx, w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}})
 			must(err)
 			w.now = w.now.Add(time.Duration(rapid.Int64Range(1, 3600_000).Draw(t, "waits")) * time.Millisecond)
-			o, err := w.Claim(ctx, by, orderIn(t, w.DB, w.tenant.ID, f.Key).ID, 0)
+			o, err := w.Claim(ctx, by, packaging.Press{Order: orderIn(t, w.DB, w.tenant.ID, f.Key).ID})
 			must(err)
 			w.now = w.now.Add(time.Duration(rapid.Int64Range(1, 30_000).Draw(t, "takes")) * time.Millisecond)
 			answer := rapid.SampledFrom([]packaging.Answer{
@@ -428,7 +428,7 @@ func TestAnOrderWaitsFromWhenItWasFirstSeenInPendingRelease(t *testing.T) {
 	sees(packaging.PendingRelease)
 	sees(packaging.Suspended)
 	sees(packaging.PendingRelease)
-	o, err := w.Claim(t.Context(), w.person("sofie"), order(t, w.DB, w.tenant.ID, "Order143").ID, 0)
+	o, err := w.Claim(t.Context(), w.person("sofie"), packaging.Press{Order: order(t, w.DB, w.tenant.ID, "Order143").ID})
 	if err != nil {
 		t.Fatal(err)
 	}

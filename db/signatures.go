@@ -2,8 +2,10 @@ package db
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -27,8 +29,58 @@ func scanSignature(row scanner) (s packaging.Signature, err error) {
 
 // Signatures gives those under a record of a kind, the first signer's first.
 func (d *DB) Signatures(ctx context.Context, tenant packaging.TenantID, kind string, object int64) ([]packaging.Signature, error) {
-	return collect(ctx, d.read, scanSignature,
+	return signaturesOf(ctx, d.read, tenant, kind, object)
+}
+
+func signaturesOf(ctx context.Context, db querier, tenant packaging.TenantID, kind string, object int64) ([]packaging.Signature, error) {
+	return collect(ctx, db, scanSignature,
 		`SELECT `+signatureColumns+` FROM signatures WHERE tenant_id = ? AND kind = ? AND object = ? ORDER BY place`, tenant, kind, object)
+}
+
+// signRecord stores the signatures of people who may release on a line, the first signer's first.
+func (t *tx) signRecord(kind string, object int64, line packaging.LineID, signed []packaging.Signature, about packaging.Entry) error {
+	for i, s := range signed {
+		by := packaging.Person{Author: s.By, Tenant: packaging.Tenant{ID: about.TenantID}}
+		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
+			return err
+		}
+		s.TenantID, s.Kind, s.Object, s.Place = about.TenantID, kind, object, i+1
+		if err := t.sign(s, about); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// signedWithQueue gives what was signed of a queue and the signatures under it. That an order is not just what was signed,
+// or not of the queue, is a Conflict.
+func (t *tx) signedWithQueue(o packaging.Order, queue packaging.QueueID) (record packaging.Record, signed []packaging.Signature, err error) {
+	q, err := scanQueue(t.QueryRowContext(t.ctx, selectQueue+`WHERE q.id = ? AND q.tenant_id = ?`, queue, o.TenantID))
+	if err != nil {
+		return record, nil, coded(err)
+	}
+	type shown struct {
+		order   packaging.OrderID
+		content [sha256.Size]byte
+	}
+	rows, err := collect(t.ctx, t, func(row scanner) (s shown, err error) {
+		var content []byte
+		err = row.Scan(&s.order, &content)
+		copy(s.content[:], content)
+		return s, err
+	}, `SELECT order_id, content FROM queue_orders WHERE queue_id = ? ORDER BY place`, queue)
+	if err != nil {
+		return record, nil, err
+	}
+	var releases [][sha256.Size]byte
+	for _, row := range rows {
+		releases = append(releases, row.content)
+	}
+	if !slices.Contains(rows, shown{o.ID, o.ReleaseRecord().Digest()}) {
+		return record, nil, packaging.Fail(packaging.Conflict, "obstacle.signature_missing")
+	}
+	signed, err = signaturesOf(t.ctx, t, o.TenantID, packaging.SignedQueue, int64(queue))
+	return packaging.QueueRecord(q.Line, releases), signed, err
 }
 
 // sign stores a signature under what its kind and object name, and records it in about, an entry that says what is

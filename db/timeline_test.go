@@ -40,7 +40,7 @@ func TestATimelineTellsAllThatTheCacheSaw(t *testing.T) {
 	refresh(t, d, tenant, packaging.Refresh{Gone: []string{"a"}})
 	refresh(t, d, tenant, packaging.Refresh{Gone: []string{"a"}})
 	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{f}})
-	claimed, err := d.Claim(t.Context(), ghent, order(t, d, tenant, "a").ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, tenant, "a").ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestATimelineTellsAllThatTheCacheSaw(t *testing.T) {
 func TestATimelineTellsWhatALostReleaseCameTo(t *testing.T) {
 	d, ghent, _ := opened(t)
 	tenant := ghent.Tenant.ID
-	claimed, err := d.Claim(t.Context(), ghent, cache(t, d, tenant, facts("a")).ID, 0)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, tenant, facts("a")).ID})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -225,7 +225,7 @@ func TestAnOrderWhoseReleaseIsNotSettledIsNotTouched(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	preview, address := shown(t, b, "order_id,lot\nOrder143,MINE\n")
 	o := s.Order("Order143")
-	if _, err := s.Store.Claim(t.Context(), s.Person("supervisor1"), o.ID, 0); err != nil {
+	if _, err := s.Store.Claim(t.Context(), s.Person("supervisor1"), packaging.Press{Order: o.ID}); err != nil {
 		t.Fatal(err)
 	}
 	a := apply(b, preview, address)

@@ -440,7 +440,7 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 		t.Errorf("the page of an order: %d", a.Status)
 	}
 	// As one whose page came before the limit did.
-	if _, err := s.Releaser.Release(t.Context(), by, o.ID, 0); packaging.CodeOf(err) != packaging.NotFound {
+	if _, err := s.Releaser.Release(t.Context(), by, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("release: %v", err)
 	}
 	if err := s.Settler.Ask(t.Context(), s.Person("supervisor1"), o.ID); packaging.CodeOf(err) != packaging.NotFound {

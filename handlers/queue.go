@@ -24,14 +24,20 @@ func (s *server) queue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	picked, armed := c.QueryParam("pick"), c.QueryParam("arm") != ""
-	return s.show(c, "lines", fmt.Sprintf("queue %q %q %t", code, picked, armed), func(ctx context.Context, reader packaging.Person) (part, error) {
+	picked := c.QueryParam("pick")
+	if c.QueryParam("arm") != "" {
+		line, err := s.lineOf(c)
+		if err != nil {
+			return err
+		}
+		return s.showQueue(c, http.StatusOK, line, picked, "")
+	}
+	return s.show(c, "lines", fmt.Sprintf("queue %q %q", code, picked), func(ctx context.Context, reader packaging.Person) (part, error) {
 		line, err := s.Store.Line(ctx, reader.Scope(), code)
 		if err != nil {
 			return part{}, err
 		}
 		page, err := s.queuePage(ctx, reader, line, picked)
-		page.Armed = armed
 		return part{
 			title: queueTitle(ctx, line), hint: "queue", line: line, topics: lineTopics(line),
 			content: func(f views.Frame) templ.Component { return views.Queue(f, page) },
@@ -43,8 +49,9 @@ func queueTitle(ctx context.Context, l packaging.Line) string {
 	return l.Name + " · " + text.Say(ctx, "queue.title")
 }
 
-// queueNotice shows the queue's page with why what was just pressed did not happen.
-func (s *server) queueNotice(c echo.Context, line packaging.Line, picked, notice string) error {
+// showQueue shows the queue's page for one person: armed, or with a notice that says why what was just pressed did not
+// happen.
+func (s *server) showQueue(c echo.Context, status int, line packaging.Line, picked, notice string) error {
 	before := s.Hub.Now()
 	f, err := s.cacheFrame(c, "lines", queueTitle(pageContext(c), line))
 	if err != nil {
@@ -54,9 +61,12 @@ func (s *server) queueNotice(c echo.Context, line packaging.Line, picked, notice
 	if err != nil {
 		return err
 	}
-	page.Notice = notice
+	page.Armed, page.Notice = notice == "", notice
+	if page.Signing, err = s.signing(c, queueToSign(f.Person, line, page.Picked)); err != nil {
+		return err
+	}
 	f.Hint, f.Line, f.Live = "queue", line, s.live(f, before, lineTopics(line)...)
-	return render(c, http.StatusConflict, views.Whole(f, views.Queue(f, page)))
+	return render(c, status, views.Whole(f, views.Queue(f, page)))
 }
 
 func (s *server) queuePage(ctx context.Context, reader packaging.Person, line packaging.Line, picked string) (page views.QueuePage, err error) {
@@ -65,14 +75,12 @@ func (s *server) queuePage(ctx context.Context, reader packaging.Person, line pa
 	switch {
 	case err == nil:
 		page.Latest = &q
+		if page.Signed, err = s.Store.Signatures(ctx, q.TenantID, packaging.SignedQueue, int64(q.ID)); err != nil {
+			return page, err
+		}
 	case packaging.CodeOf(err) != packaging.NotFound:
 		return page, err
 	}
-	rules, err := s.Store.Rules(ctx, reader.Tenant.ID)
-	if err != nil {
-		return page, err
-	}
-	page.Signed = rules.SignReleases
 	orders, err := s.Store.LineOrders(ctx, reader.Scope(), line.ID, boardMost)
 	if err != nil {
 		return page, err
@@ -94,9 +102,23 @@ func (s *server) startQueue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	picked := c.FormValue("pick")
-	err = s.Queuer.Start(c.Request().Context(), signedIn(c), line.ID, picks(picked))
-	return s.afterQueue(c, line, picked, err)
+	ctx, p, picked := c.Request().Context(), signedIn(c), c.FormValue("pick")
+	page, err := s.queuePage(ctx, p, line, picked)
+	if err != nil {
+		return err
+	}
+	var signed []packaging.Signature
+	if len(page.Picked) == len(picks(picked)) { // else the store says what stands in the way, whoever signs
+		var refused refusal
+		if signed, refused, err = s.signatures(c, queueToSign(p, line, page.Picked)); err != nil {
+			return err
+		}
+		if refused.status != 0 {
+			c.Set(signingKey, refused.why)
+			return s.showQueue(c, refused.status, line, picked, "")
+		}
+	}
+	return s.afterQueue(c, line, picked, s.Queuer.Start(ctx, p, line.ID, picks(picked), signed...))
 }
 
 // stopQueue ends the line's queue after the release that is under way.
@@ -111,7 +133,7 @@ func (s *server) stopQueue(c echo.Context) error {
 func (s *server) afterQueue(c echo.Context, line packaging.Line, picked string, err error) error {
 	var coded *packaging.Error
 	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
-		return s.queueNotice(c, line, picked, text.Say(pageContext(c), coded.Key))
+		return s.showQueue(c, http.StatusConflict, line, picked, text.Say(pageContext(c), coded.Key))
 	}
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ type Store interface {
 
 // Releaser releases orders to their lines.
 type Releaser interface {
-	Release(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64, signed ...packaging.Signature) (settled <-chan struct{}, err error)
+	Release(ctx context.Context, by packaging.Person, press packaging.Press) (settled <-chan struct{}, err error)
 	Held() int
 }
 
@@ -82,7 +82,7 @@ type Settler interface {
 
 // Queuer releases several orders of a line one at a time.
 type Queuer interface {
-	Start(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) error
+	Start(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) error
 	Stop(ctx context.Context, by packaging.Person, line packaging.LineID) error
 }
 

@@ -23,13 +23,34 @@ type SignatureStore interface {
 
 const signingKey = "signing" // of Echo's context: why a signature was not taken
 
-// signing is what the release of an order must be signed with, nil where the tenant wants no signature.
-func (s *server) signing(c echo.Context, o packaging.Order) (*views.Signing, error) {
-	rules, err := s.Store.Rules(c.Request().Context(), o.TenantID)
+// toSign is what people are asked to sign: a record of what they are shown, for a line.
+type toSign struct {
+	record packaging.Record
+	line   packaging.LineID
+	about  packaging.Entry // begins one that says what is concerned
+}
+
+// releaseToSign is what is signed for the release of an order.
+func releaseToSign(o packaging.Order) toSign {
+	return toSign{o.ReleaseRecord(), o.Line.ID, packaging.Entry{
+		TenantID: o.TenantID, OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
+	}}
+}
+
+// queueToSign is what is signed for all releases of a queue.
+func queueToSign(p packaging.Person, l packaging.Line, orders []packaging.Order) toSign {
+	return toSign{packaging.QueueRecord(l, packaging.ReleaseDigests(orders)), l.ID, packaging.Entry{
+		TenantID: p.Tenant.ID, LineCode: l.Code, LineName: l.Name, Object: "queue",
+	}}
+}
+
+// signing is what a record must be signed with, nil where the tenant wants no signature.
+func (s *server) signing(c echo.Context, what toSign) (*views.Signing, error) {
+	rules, err := s.Store.Rules(c.Request().Context(), what.about.TenantID)
 	if err != nil || !rules.SignReleases {
 		return nil, err
 	}
-	content := o.ReleaseRecord().Digest()
+	content := what.record.Digest()
 	problem, _ := c.Get(signingKey).(string)
 	form := &views.Signing{Content: hex.EncodeToString(content[:]), AtStation: at(c).Known(), Second: rules.SecondSigner, Problem: problem}
 	for i := range form.Meanings {
@@ -39,47 +60,45 @@ func (s *server) signing(c echo.Context, o packaging.Order) (*views.Signing, err
 	return form, nil
 }
 
-// releaseSignatures are those under an order's latest release.
+// releaseSignatures are those under an order's latest release, or under the queue that it is of.
 func (s *server) releaseSignatures(ctx context.Context, o packaging.Order) ([]packaging.Signature, error) {
-	if o.Release == nil {
+	switch {
+	case o.Release == nil:
 		return nil, nil
+	case o.Release.Queue != 0:
+		return s.Store.Signatures(ctx, o.TenantID, packaging.SignedQueue, int64(o.Release.Queue))
 	}
 	return s.Store.Signatures(ctx, o.TenantID, packaging.SignedRelease, int64(o.Release.ID))
 }
 
-// signatures takes those of a form under the release of an order, where the tenant wants them. Whether the order still is
-// what was shown, and whether it may be released at all, the claim sees.
-func (s *server) signatures(c echo.Context, id packaging.OrderID) (signed []packaging.Signature, r refusal, err error) {
-	ctx, p := c.Request().Context(), signedIn(c)
-	rules, err := s.Store.Rules(ctx, p.Tenant.ID)
+// signatures takes those of a form, where the tenant wants them. Whether what is signed still is what was shown, the claim
+// sees.
+func (s *server) signatures(c echo.Context, what toSign) (signed []packaging.Signature, r refusal, err error) {
+	rules, err := s.Store.Rules(c.Request().Context(), what.about.TenantID)
 	if err != nil || !rules.SignReleases {
 		return nil, r, err
 	}
-	o, err := s.Store.Order(ctx, p.Scope(), id)
-	if err != nil || o.ReleaseObstacle() != packaging.NoObstacle {
-		return nil, r, err
-	}
-	own, r, err := s.signature(c, o, p, 1)
+	own, r, err := s.signature(c, what, signedIn(c), 1)
 	if err != nil || r.status != 0 || !rules.SecondSigner {
 		return []packaging.Signature{own}, r, err
 	}
-	second, r, err := s.secondSigner(c, o)
+	second, r, err := s.secondSigner(c, what)
 	if err != nil || r.status != 0 {
 		return nil, r, err
 	}
-	theirs, r, err := s.signature(c, o, second, 2)
+	theirs, r, err := s.signature(c, what, second, 2)
 	return []packaging.Signature{own, theirs}, r, err
 }
 
-// secondSigner is whom the form names as the second person, who may release on the order's line and is not the first.
-func (s *server) secondSigner(c echo.Context, o packaging.Order) (p packaging.Person, r refusal, err error) {
+// secondSigner is whom the form names as the second person, who may release on the line and is not the first.
+func (s *server) secondSigner(c echo.Context, what toSign) (p packaging.Person, r refusal, err error) {
 	ctx := c.Request().Context()
 	user, _, err := s.Store.Credential(ctx, strings.TrimSpace(c.FormValue("username")))
 	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 		return p, r, err
 	}
 	if user == signedIn(c).ID {
-		r, err = s.declined(c, o, signedIn(c).Author, "same_person")
+		r, err = s.declined(c, what, signedIn(c).Author, "same_person")
 		return p, r, err
 	}
 	memberships, err := s.Store.Memberships(ctx, user)
@@ -87,22 +106,22 @@ func (s *server) secondSigner(c echo.Context, o packaging.Order) (p packaging.Pe
 		return p, r, err
 	}
 	for _, m := range memberships {
-		if m.Tenant.ID != o.TenantID {
+		if m.Tenant.ID != what.about.TenantID {
 			continue
 		}
 		m.Station = signedIn(c).Station
-		if !m.MayOn(packaging.ReleaseOrders, o.Line.ID) {
-			r, err = s.declined(c, o, m.Author, "may_not")
+		if !m.MayOn(packaging.ReleaseOrders, what.line) {
+			r, err = s.declined(c, what, m.Author, "may_not")
 		}
 		return m, r, err
 	}
 	// Somebody who does not exist is told as a wrong password is.
-	r, err = s.declined(c, o, signedIn(c).Author, "wrong_second")
+	r, err = s.declined(c, what, signedIn(c).Author, "wrong_second")
 	return p, r, err
 }
 
 // signature takes the signature of one person of the form.
-func (s *server) signature(c echo.Context, o packaging.Order, p packaging.Person, place int) (signed packaging.Signature, r refusal, err error) {
+func (s *server) signature(c echo.Context, what toSign, p packaging.Person, place int) (signed packaging.Signature, r refusal, err error) {
 	meaning := packaging.Meaning(c.FormValue(views.SignField("meaning", place)))
 	if !slices.Contains(packaging.Meanings[place], meaning) {
 		return signed, refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "signing.no_meaning")}, nil
@@ -116,21 +135,20 @@ func (s *server) signature(c echo.Context, o packaging.Order, p packaging.Person
 		if place == 2 {
 			reason = "wrong_second"
 		}
-		r, err = s.declined(c, o, p.Author, reason)
+		r, err = s.declined(c, what, p.Author, reason)
 		return signed, r, err
 	}
-	shown, _ := hex.DecodeString(c.FormValue("content")) // what is no digest is not the order's
+	shown, _ := hex.DecodeString(c.FormValue("content")) // what is no digest is not the record's
 	signed = packaging.Signature{By: p.Author, Meaning: text.Say(pageContext(c), "meaning."+string(meaning)), Factor: factor}
 	copy(signed.Content[:], shown)
 	return signed, r, nil
 }
 
 // declined keeps that a signature was not taken, and says why.
-func (s *server) declined(c echo.Context, o packaging.Order, by packaging.Author, reason string) (refusal, error) {
-	err := s.Store.Record(c.Request().Context(), packaging.Entry{
-		TenantID: o.TenantID, By: by, Deed: packaging.SignDeclined, OrderID: o.ID, OrderKey: o.Key,
-		LineCode: o.Line.Code, LineName: o.Line.Name, Reason: reason,
-	})
+func (s *server) declined(c echo.Context, what toSign, by packaging.Author, reason string) (refusal, error) {
+	e := what.about
+	e.By, e.Deed, e.Reason = by, packaging.SignDeclined, reason
+	err := s.Store.Record(c.Request().Context(), e)
 	return refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "sign_declined."+reason)}, err
 }
 

@@ -9,15 +9,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
 
 // signing is a site where releases are signed, by two people where wanted.
-func signing(t *testing.T, two bool) *site.Site {
+func signing(t *testing.T, two bool, all ...sandbox.Order) *site.Site {
 	t.Helper()
-	s := site.New(t, site.Options{})
+	s := site.New(t, site.Options{Orders: all})
 	rules := packaging.DefaultRules
 	rules.SignReleases, rules.SecondSigner = true, two
 	s.SetRules(rules)
@@ -263,20 +265,110 @@ func TestASecondPressOfASignedReleaseNeedsNoSignatureToBeTold(t *testing.T) {
 	}
 }
 
-func TestAQueueIsRefusedWhereEachReleaseIsSigned(t *testing.T) {
+// signQueue arms the queue of the orders picked and sends its form, with the pairs in place of what it holds.
+func signQueue(t *testing.T, b *site.Browser, keys []string, pairs ...string) site.Answer {
+	t.Helper()
+	armed := b.Get(picked(t, b, keys...).Attr("a.release", "href"))
+	form := map[string]string{
+		"pick": armed.Attr(".execute input[name=pick]", "value"), "content": armed.Attr(".execute input[name=content]", "value"),
+		"meaning": "checked", "secret": site.Password,
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form[pairs[i]] = pairs[i+1]
+	}
+	var all []string
+	for name, value := range form {
+		all = append(all, name, value)
+	}
+	return b.Post("/lines/L1/queue", all...)
+}
+
+func TestAQueueIsSignedOnceForAllItsReleases(t *testing.T) {
 	t.Parallel()
-	s := signing(t, false)
+	s := signing(t, true, orders("Order143", "Pending release", "Order145", "Pending release")...)
 	b := s.SignIn("supervisor1")
-	page := b.Get("/lines/L1/queue")
-	if !strings.Contains(page.Text("main"), "Each release of this site must be signed") || len(page.All(".moves a")) > 0 {
-		t.Errorf("the page says %q", page.Text("main"))
+	a := signQueue(t, b, []string{"Order143", "Order145"}, "username", "manager1", "meaning2", "approved", "secret2", site.Password)
+	if a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
-	o := s.Order("Order143")
-	a := b.Post("/lines/L1/queue", "pick", fmt.Sprintf("%d.%d", o.ID, o.Revision))
-	if a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "Each release of this site must be signed") {
-		t.Errorf("%d %s", a.Status, a.Text("main"))
+	ended(t, s)
+	if diff := cmp.Diff([]string{"Order143", "Order145"}, outcomes(s)); diff != "" {
+		t.Fatalf("released (-want +got)\n%s", diff)
 	}
-	if n := len(s.Box.Released()); n != 0 {
-		t.Errorf("%d releases carried out", n)
+	for _, page := range []string{"/lines/L1/queue", path(s.Order("Order143"), ""), path(s.Order("Order145"), "")} {
+		got := b.Get(page).Text(".signatures")
+		for _, want := range []string{"Person supervisor1", "Person manager1", "I checked", "I approve"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: the signatures say %q, not %q", page, got, want)
+			}
+		}
+	}
+	if e := of(s, packaging.Signed); e.By.Username != "manager1" || e.LineCode != "L1" || e.OrderKey != "" {
+		t.Errorf("the history says %+v", e)
+	}
+}
+
+func TestWithoutItsSignaturesNoQueueIsStarted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		two    bool
+		pairs  []string
+		status int
+		says   string
+	}{
+		"no signature":               {false, []string{"meaning", "", "secret", "", "content", ""}, http.StatusUnprocessableEntity, "Choose what the signature means"},
+		"wrong password":             {false, []string{"secret", "not the password"}, http.StatusUnprocessableEntity, "password"},
+		"another content":            {false, []string{"content", strings.Repeat("ab", 32)}, http.StatusConflict, "not signed as this site wants it"},
+		"second person is the first": {true, []string{"username", "supervisor1", "meaning2", "approved", "secret2", site.Password}, http.StatusUnprocessableEntity, "second"},
+		"second person may not":      {true, []string{"username", "operator1", "meaning2", "approved", "secret2", site.Password}, http.StatusUnprocessableEntity, "may not"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := signing(t, c.two, orders("Order143", "Pending release", "Order145", "Pending release")...)
+			a := signQueue(t, s.SignIn("supervisor1"), []string{"Order143", "Order145"}, c.pairs...)
+			if a.Status != c.status || !strings.Contains(a.Text("main"), c.says) {
+				t.Errorf("%d %s", a.Status, a.Text("main"))
+			}
+			if all := outcomes(s); len(all) > 0 || of(s, packaging.QueueStarted).Seq != 0 {
+				t.Errorf("released %v", all)
+			}
+		})
+	}
+}
+
+func TestSignaturesOfAQueueAreNoneUnderAnotherOrderOrLessThanTheSiteWants(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	all := orders("Order143", "Pending release", "Order145", "Pending release", "Order146", "Pending release")
+	s := site.New(t, site.Options{Orders: all, Handler: func(box *sandbox.Sandbox) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPatch {
+				<-hold
+			}
+			box.ServeHTTP(w, r)
+		})
+	}})
+	rules := packaging.DefaultRules
+	rules.SignReleases = true
+	s.SetRules(rules)
+	if a := signQueue(t, s.SignIn("supervisor1"), []string{"Order143", "Order145"}); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("main"))
+	}
+	by := s.Person("supervisor1")
+	q, err := s.Store.Queue(t.Context(), by.Scope(), s.Order("Order143").Line.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whoever presses with the queue's key another order's release gets nothing of its signatures.
+	other := s.Order("Order146")
+	if _, err := s.Store.Claim(t.Context(), by, packaging.Press{Order: other.ID, Queue: q.ID}); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("another order: %v", err)
+	}
+	rules.SecondSigner = true // from now on
+	s.SetRules(rules)
+	close(hold)
+	ended(t, s)
+	if diff := cmp.Diff([]string{"Order143"}, outcomes(s)); diff != "" {
+		t.Errorf("released (-want +got)\n%s", diff)
 	}
 }

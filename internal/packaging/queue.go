@@ -1,6 +1,11 @@
 package packaging
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+)
 
 // QueueID is our key of a queue.
 type QueueID int64
@@ -43,6 +48,24 @@ var QueueStops = []QueueStop{QueueDone, StopByOutcome, StopByObstacle, StopByPer
 type QueuePick struct {
 	Order    OrderID
 	Revision int64
+}
+
+// QueueRecord is what is signed of a queue before it starts: its line, and the digest of what is signed of each release
+// ([Order.ReleaseRecord]), in turn.
+func QueueRecord(line Line, releases [][sha256.Size]byte) Record {
+	r := Record{SignedQueue, []Value{{"line", line.Code}, {"line name", line.Name}}}
+	for i, digest := range releases {
+		r.Values = append(r.Values, Value{"release " + strconv.Itoa(i+1), hex.EncodeToString(digest[:])})
+	}
+	return r
+}
+
+// ReleaseDigests are those of what is signed of each order's release.
+func ReleaseDigests(orders []Order) (all [][sha256.Size]byte) {
+	for _, o := range orders {
+		all = append(all, o.ReleaseRecord().Digest())
+	}
+	return all
 }
 
 // MaxQueue is how many orders a queue can have: more than a person can check at once.

@@ -53,6 +53,14 @@ const (
 	Interrupted Reason = "interrupted"  // Lineboard stopped while the call was under way
 )
 
+// Press is the release of an order as a person asks for it.
+type Press struct {
+	Order    OrderID
+	Revision int64       // that the person decided on, 0 where it is not known
+	Queue    QueueID     // whose turn it is in, 0 for a release of its own
+	Signed   []Signature // under the order as it was shown; those of a queue stand under the queue
+}
+
 // Answer is what a call of release to line came to.
 type Answer struct {
 	Outcome    Outcome // Released, Refused or Unknown
@@ -90,7 +98,8 @@ type Release struct {
 	ID            ReleaseID
 	OrderID       OrderID
 	By            Author
-	Line          Line // as of the release
+	Line          Line    // as of the release
+	Queue         QueueID // that it is of, 0 for one of its own
 	Requested     time.Time
 	Answered      time.Time // zero while Sending
 	Outcome       Outcome

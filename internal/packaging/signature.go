@@ -50,8 +50,11 @@ func (o Order) ReleaseRecord() Record {
 	}}
 }
 
-// SignedRelease is the kind of record that is signed for a release.
-const SignedRelease = "release"
+// The kinds of records that are signed.
+const (
+	SignedRelease = "release"
+	SignedQueue   = "queue" // for all releases of it
+)
 
 // Factor is what a person proved with that it is them.
 type Factor string

@@ -10,7 +10,7 @@ import (
 // QueueStore keeps queues.
 type QueueStore interface {
 	// StartQueue stores a queue, or says as a Conflict what stands in its way.
-	StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) (packaging.Queue, error)
+	StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) (packaging.Queue, error)
 	// Queue gives the latest queue of a line.
 	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)
 	// AdvanceQueue notes that the order whose turn it was is released, and says whether the queue still runs.
@@ -33,16 +33,16 @@ func NewQueuer(store QueueStore, releaser *Releaser, log *slog.Logger) *Queuer {
 	return &Queuer{store, releaser, log}
 }
 
-// Start begins a queue of a line's orders and comes back once it is stored. From then on it goes its way whatever happens
+// Start begins a queue of a line's orders, with the signatures that were given under it, and comes back once it is stored. From then on it goes its way whatever happens
 // to ctx, and ends at the first order whose outcome is not released.
-func (q *Queuer) Start(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick) error {
+func (q *Queuer) Start(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) error {
 	if !by.May(packaging.ReleaseOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	}
 	if len(picks) == 0 || len(picks) > packaging.MaxQueue {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	queue, err := q.store.StartQueue(ctx, by, line, picks)
+	queue, err := q.store.StartQueue(ctx, by, line, picks, signed...)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (q *Queuer) run(ctx context.Context, by packaging.Person, queue packaging.Q
 			return packaging.StopByRestart
 		}
 		// As the person saw it when they started the queue: one that has changed since, its line perhaps, is not what they decided on.
-		settled, err := q.releaser.Release(ctx, by, o.ID, o.Revision)
+		settled, err := q.releaser.Release(ctx, by, packaging.Press{Order: o.ID, Revision: o.Revision, Queue: queue.ID})
 		switch packaging.CodeOf(err) {
 		case packaging.Conflict, packaging.Forbidden, packaging.NotFound: // also where the person lost the right to it
 			return packaging.StopByObstacle

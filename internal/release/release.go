@@ -18,7 +18,7 @@ import (
 // Store keeps releases.
 type Store interface {
 	// Claim stores a release of the order as sending, or says as a Conflict what stands in its way.
-	Claim(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64, signed ...packaging.Signature) (packaging.Order, error)
+	Claim(ctx context.Context, by packaging.Person, press packaging.Press) (packaging.Order, error)
 	// Settle stores the answer to the order's claimed release.
 	Settle(ctx context.Context, o packaging.Order, answer packaging.Answer) (packaging.Release, error)
 	// Record adds an entry to the history.
@@ -46,17 +46,16 @@ func New(store Store, api func(context.Context, packaging.TenantID) (API, error)
 	return &Releaser{store: store, api: api, log: log, stop: make(chan struct{})}
 }
 
-// Release releases an order as the person asks, who decided on the given revision of it (0 where that is not known), with
-// the signatures that were given under it.
+// Release releases an order as the person asks.
 //
 // It comes back once the claim is durable; from then on the release goes its way whatever happens to ctx, and settled is
 // closed when its outcome is stored. Where nothing was claimed, the error says why and nothing is sent.
-func (r *Releaser) Release(ctx context.Context, by packaging.Person, id packaging.OrderID, revision int64, signed ...packaging.Signature) (settled <-chan struct{}, err error) {
+func (r *Releaser) Release(ctx context.Context, by packaging.Person, press packaging.Press) (settled <-chan struct{}, err error) {
 	if !by.May(packaging.ReleaseOrders) {
 		return nil, packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	}
 	r.running.Add(1) // before the claim: a stop must wait for a claim under way
-	order, err := r.store.Claim(ctx, by, id, revision, signed...)
+	order, err := r.store.Claim(ctx, by, press)
 	if err != nil {
 		r.running.Done()
 		return nil, errors.Join(err, r.recordDeclined(ctx, by, order, err))

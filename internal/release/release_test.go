@@ -24,7 +24,7 @@ type book struct {
 	recorded []packaging.Entry
 }
 
-func (b *book) Claim(context.Context, packaging.Person, packaging.OrderID, int64, ...packaging.Signature) (packaging.Order, error) {
+func (b *book) Claim(context.Context, packaging.Person, packaging.Press) (packaging.Order, error) {
 	return packaging.Order{ID: 7, TenantID: 1, Facts: packaging.Facts{Key: "Order143"}, Release: &packaging.Release{ID: 9, Outcome: packaging.Sending}}, b.claims
 }
 
@@ -78,7 +78,7 @@ func TestAReleaseGoesOnWhenWhoPressedIsGone(t *testing.T) {
 			return good(ctx, key)
 		}, nil)
 		ctx, leave := context.WithCancel(t.Context())
-		if _, err := r.Release(ctx, supervisor, 7, 0); err != nil {
+		if _, err := r.Release(ctx, supervisor, packaging.Press{Order: 7}); err != nil {
 			t.Fatal(err)
 		}
 		leave()
@@ -93,7 +93,7 @@ func TestAnAnswerThatCanNotBeStoredIsHeldUntilItCan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, log := &book{full: 20}, &bytes.Buffer{}
 		r := releaser(b, good, log)
-		settled, err := r.Release(t.Context(), supervisor, 7, 0)
+		settled, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestAStopDoesNotWaitForEverForADiskThatStaysFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, log := &book{full: 1 << 30}, &bytes.Buffer{}
 		r := releaser(b, good, log)
-		if _, err := r.Release(t.Context(), supervisor, 7, 0); err != nil {
+		if _, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -129,7 +129,7 @@ func TestAStopDoesNotWaitForEverForADiskThatStaysFull(t *testing.T) {
 
 func TestWhatGoesWrongInsideTheCallIsUnknownNotForgotten(t *testing.T) {
 	b := &book{}
-	settled, err := releaser(b, func(context.Context, string) packaging.Answer { panic("a defect") }, nil).Release(t.Context(), supervisor, 7, 0)
+	settled, err := releaser(b, func(context.Context, string) packaging.Answer { panic("a defect") }, nil).Release(t.Context(), supervisor, packaging.Press{Order: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestWhatGoesWrongInsideTheCallIsUnknownNotForgotten(t *testing.T) {
 
 func TestWithoutCredentialsNothingIsSentAndThatIsTheOutcome(t *testing.T) {
 	b := &book{}
-	settled, err := releaser(b, nil, nil).Release(t.Context(), supervisor, 7, 0)
+	settled, err := releaser(b, nil, nil).Release(t.Context(), supervisor, packaging.Press{Order: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestWhatCanNotBeClaimedIsNotSent(t *testing.T) {
 		p := supervisor
 		p.Role = test.role
 		r := releaser(b, send, nil)
-		_, err := r.Release(t.Context(), p, 7, 0)
+		_, err := r.Release(t.Context(), p, packaging.Press{Order: 7})
 		r.Stop(t.Context())
 		if packaging.CodeOf(err) != test.want || sent || len(b.recorded) != test.recorded {
 			t.Errorf("%s: %v, sent %v, recorded %v", test.want, err, sent, b.recorded)

@@ -73,7 +73,7 @@ func (m *model) pressAndLeave(rt *rapid.T, o *order, by int) {
 	}
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
-	settled, err := m.Releaser.Release(ctx, m.people[by], o.id, 0)
+	settled, err := m.Releaser.Release(ctx, m.people[by], packaging.Press{Order: o.id})
 	if err != nil {
 		rt.Fatalf("release %s: %v", o.key, err)
 	}
@@ -223,7 +223,7 @@ func (m *model) crash(rt *rapid.T, o *order, by int) {
 	o.tries = append(o.tries, people[by])
 	switch rapid.SampledFrom([]string{"before the call", "during the call", "before the commit"}).Draw(rt, "moment") {
 	case "before the call":
-		if _, err := m.Store.Claim(ctx, p, o.id, 0); err != nil {
+		if _, err := m.Store.Claim(ctx, p, packaging.Press{Order: o.id}); err != nil {
 			rt.Fatalf("claim %s: %v", o.key, err)
 		}
 	case "during the call":
@@ -256,7 +256,7 @@ func (m *model) crash(rt *rapid.T, o *order, by int) {
 }
 
 func (m *model) release(rt *rapid.T, o *order, p packaging.Person) <-chan struct{} {
-	settled, err := m.Releaser.Release(context.Background(), p, o.id, 0)
+	settled, err := m.Releaser.Release(context.Background(), p, packaging.Press{Order: o.id})
 	if err != nil {
 		rt.Fatalf("release %s: %v", o.key, err)
 	}
