@@ -192,10 +192,22 @@ func (d *DB) UseStation(ctx context.Context, token [32]byte) error {
 	})
 }
 
-// LockStation locks the session at a station until somebody signs in there.
-func (d *DB) LockStation(ctx context.Context, token [32]byte) error {
+// LockStation locks a person's session at a station until somebody signs in there, and records it.
+func (d *DB) LockStation(ctx context.Context, by packaging.Person, token [32]byte) error {
 	return d.tx(ctx, func(t *tx) error {
-		return t.exec(`UPDATE station_sessions SET locked = 1 WHERE token_hash = ?`, token[:])
+		var id packaging.StationID
+		err := t.row(`UPDATE station_sessions SET locked = 1 WHERE token_hash = ? AND locked = 0 RETURNING station_id`, token[:]).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) { // it is locked already
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s, err := t.station(by.Tenant.ID, id)
+		if err != nil {
+			return err
+		}
+		return t.record(stationEntry(packaging.StationLocked, by.Author, s))
 	})
 }
 

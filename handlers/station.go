@@ -28,7 +28,7 @@ type StationStore interface {
 	UnbindStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
 	StationUse(ctx context.Context, tenant packaging.TenantID, token [32]byte) (packaging.Use, error)
 	UseStation(ctx context.Context, token [32]byte) error
-	LockStation(ctx context.Context, token [32]byte) error
+	LockStation(ctx context.Context, by packaging.Person, token [32]byte) error
 	Colleagues(ctx context.Context, s packaging.Station) ([]packaging.Colleague, error)
 	PIN(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (packaging.Person, string, error)
 	BadgeOwner(ctx context.Context, tenant packaging.TenantID, badge secret.Text) (packaging.Person, error)
@@ -334,12 +334,12 @@ func (s *server) stationIdle(c echo.Context) error {
 
 // lockStation locks the session, if there is one, until somebody signs in at the station again.
 func (s *server) lockStation(c echo.Context) error {
-	if _, ok := who(c); ok && at(c).Known() {
+	if p, ok := who(c); ok && at(c).Known() {
 		token, err := s.sessionToken(c)
 		if err != nil {
 			return err
 		}
-		if err := s.Store.LockStation(c.Request().Context(), token); err != nil {
+		if err := s.Store.LockStation(c.Request().Context(), p, token); err != nil {
 			return err
 		}
 	}

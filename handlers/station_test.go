@@ -173,6 +173,10 @@ func TestATabletOpensAtItsLineAndSaysItsName(t *testing.T) {
 		t.Errorf("the way to all lines: %d %q", a.Status, a.Text("h1"))
 	}
 	tablet.Post("/station/lock", "next", "/")
+	tablet.Post("/station/lock", "next", "/") // it is locked already
+	if all := s.History(); all[0].Deed != packaging.StationLocked || all[0].By.Username != "supervisor1" || all[0].By.Station != "Tablet 1" || all[0].Object != "station Tablet 1" || all[1].Deed == packaging.StationLocked {
+		t.Errorf("the history says %+v", all[:2])
+	}
 	if got := s.Tablet("Tablet 2", "L1").Get("/login").All(".colleagues a.button[href*='person='] span"); !slices.Equal(got, []string{"Person supervisor1"}) {
 		t.Errorf("a second tablet of the line offers %q", got)
 	}

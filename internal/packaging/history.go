@@ -59,6 +59,7 @@ const (
 	StationCoded       Deed = "station_coded" // a code was made that binds a tablet
 	StationBound       Deed = "station_bound"
 	StationUnbound     Deed = "station_unbound"
+	StationLocked      Deed = "station_locked"     // by a person; what time locks, the next sign-in tells
 	RulesSet           Deed = "rules_set"          // of stations and signatures
 	Signed             Deed = "signed"             // New is the meaning and the hash
 	SignDeclined       Deed = "signature_declined" // its reason says why
@@ -69,7 +70,7 @@ const (
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
-	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, RulesSet, Signed, SignDeclined,
+	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 }
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
