@@ -201,6 +201,20 @@
 
   const found = () => all("#release .lost").forEach(box => box.remove());
 
+  // ---- A press shows until the page that it asks for is there: on a slow network nothing else would
+
+  document.addEventListener("click", event => {
+    const link = event.target.closest?.("a[href]");
+    const here = link && link.origin === location.origin && !link.target && !link.hasAttribute("download");
+    const aside = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    const within = link?.hash && link.href.split("#")[0] === location.href.split("#")[0];
+    if (here && !aside && !within && !event.defaultPrevented) link.classList.add("going");
+  });
+  document.addEventListener("submit", event => {
+    if (!event.defaultPrevented) event.submitter?.classList.add("going");
+  });
+  addEventListener("pagehide", () => all(".going").forEach(pressed => pressed.classList.remove("going"))); // it may come back
+
   // ---- Parts of a page that htmx puts in place of others
 
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:swapError"]) {

@@ -123,8 +123,8 @@ func load(fsys fs.FS) (*library, error) {
 	return l, l.makeWorker(fsys)
 }
 
-// makeWorker tells the service worker which files to keep. Whenever one changes, so does the worker, and browsers take the
-// new one.
+// makeWorker tells the service worker which files to keep: all that pages refer to, and not the pictures that a device takes
+// once to install Lineboard. Whenever a file changes, so does the worker, and browsers take the new one.
 func (l *library) makeWorker(fsys fs.FS) error {
 	worker, err := fs.ReadFile(fsys, workerFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -133,7 +133,9 @@ func (l *library) makeWorker(fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
-	list := strings.Join(slices.Sorted(maps.Values(l.addresses)), `", "`)
+	kept := slices.Sorted(maps.Values(l.addresses))
+	kept = slices.DeleteFunc(kept, func(address string) bool { return path.Ext(address) == ".png" })
+	list := strings.Join(kept, `", "`)
 	sum := sha256.Sum256([]byte(list))
 	l.worker = []byte(strings.NewReplacer("SHELL_FILES", list, "SHELL_HASH", hex.EncodeToString(sum[:])[:10]).Replace(string(worker)))
 	return nil

@@ -49,9 +49,10 @@ const (
 	partImport  = "import"
 	partHistory = "history"
 	partLive    = "live"
+	partVisit   = "visit"
 )
 
-var parts = []string{partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory, partLive}
+var parts = []string{partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory, partLive, partVisit}
 
 // plan is how much is measured.
 type plan struct {
@@ -160,6 +161,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partLive) {
 		if err := b.measureLive(ctx); err != nil {
 			return fmt.Errorf("live: %w", err)
+		}
+	}
+	if b.wants(partVisit) {
+		if err := b.measureVisit(ctx); err != nil {
+			return fmt.Errorf("visit: %w", err)
 		}
 	}
 	if b.wants(partPoll) {
