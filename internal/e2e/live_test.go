@@ -258,6 +258,28 @@ func TestAPageAsksWhereAProxyHoldsTheStreamBack(t *testing.T) {
 	p.told("poll")
 }
 
+func TestAPressShowsBeforeItsPageIsThere(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "supervisor1")
+	p.visit("/lines/L1")
+	var going bool
+	p.Eval(`(() => {
+		const link = document.querySelector("main a.release"), going = () => link.matches(".going");
+		new MutationObserver(() => { if (going()) sessionStorage.going = true }).observe(link, {attributes: true});
+		return going();
+	})()`, &going)
+	if going {
+		t.Error("the link looks pressed before it is")
+	}
+	p.In("main").Click("Release to line")
+	p.See("Check against the batch record, then release:")
+	p.Eval(`"going" in sessionStorage`, &going)
+	if !going {
+		t.Error("nothing showed that the link was pressed")
+	}
+}
+
 // keptPages are the pages that the browser keeps for when the server is away.
 func (p person) keptPages() (paths []string) {
 	p.t.Helper()
