@@ -114,6 +114,19 @@ func TestAnImportedValueOutlivesRefreshesAndTheStatusIsTheAPIs(t *testing.T) {
 	says(t, b.Get(path(got, "")), "main", "Movilitas.Cloud says: 12")
 }
 
+func TestAPressIsWarnedOfWhatMovilitasCloudHasOtherwise(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("Order143", "Pending release", "Order145", "Pending release")})
+	b := s.SignIn("supervisor1")
+	imported(t, b, "order_id,lot\nOrder145,OTHER1\n")
+	armed := b.Get(picked(t, b, "Order143", "Order145").Attr("a.release", "href"))
+	for where, a := range map[string]site.Answer{"an order": b.Get(path(s.Order("Order145"), "?arm=1")), "a queue": armed} {
+		if odd := a.All(".release-execute .odd"); len(odd) != 1 || !strings.Contains(odd[0], "OTHER1") || !strings.Contains(odd[0], sandbox.Order143(s.Clock.Now()).Lot) {
+			t.Errorf("%s: the press is warned of %q", where, odd)
+		}
+	}
+}
+
 func TestAnOrderThatOnlyAnImportKnowsCanNotBeReleasedUntilTheAPIListsIt(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

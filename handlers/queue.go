@@ -62,6 +62,12 @@ func (s *server) showQueue(c echo.Context, status int, line packaging.Line, pick
 		return err
 	}
 	page.Armed, page.Notice = notice == "", notice
+	page.Given = map[packaging.OrderID][]packaging.ImportedFact{}
+	for _, o := range page.Picked {
+		if page.Given[o.ID], err = s.Store.ImportedFacts(c.Request().Context(), f.Person.Scope(), o.ID); err != nil {
+			return err
+		}
+	}
 	if page.Signing, err = s.signing(c, queueToSign(f.Person, line, page.Picked)); err != nil {
 		return err
 	}

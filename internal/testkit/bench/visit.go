@@ -71,7 +71,7 @@ func (b *bench) measureVisit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer weak.CloseClientConnections() // streams would stay open
+	defer weak.CloseClientConnections()                    // streams would stay open
 	var requests, bytes, painted, interactive [3][]float64 // first, again, the least
 	var felt [2][]float64
 	for range b.rounds {
