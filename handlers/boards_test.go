@@ -3,7 +3,10 @@ package handlers_test
 import (
 	"encoding/csv"
 	"encoding/hex"
+	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +26,50 @@ func orders(pairs ...string) (all []sandbox.Order) {
 		all = append(all, o)
 	}
 	return all
+}
+
+// A tablet's first visit takes the board, all that it refers to, and what the service worker keeps for when the server is away.
+func TestTheFirstVisitOfABoardOfFiftyOrdersTakesLessThan150KB(t *testing.T) {
+	t.Parallel()
+	var pairs []string
+	for i := range 50 {
+		pairs = append(pairs, fmt.Sprintf("Order%03d", i), "Pending release")
+	}
+	s := site.New(t, site.Options{Orders: orders(pairs...)})
+	b := s.SignIn("supervisor1")
+	b.Header.Set("Accept-Encoding", "gzip")
+	total := 0
+	take := func(path string) string {
+		a := b.Get(path)
+		if a.Status != http.StatusOK {
+			t.Fatalf("%s: %d", path, a.Status)
+		}
+		total += len(a.Body)
+		for name, values := range a.Header {
+			total += len(name) + len(strings.Join(values, "")) + 4
+		}
+		return a.Body
+	}
+	take("/lines/L1")
+	take("/offline")
+	take("/sw.js")
+	b.Header.Del("Accept-Encoding")
+	kept := regexp.MustCompile(`"(/static/[^"]+)"`).FindAllStringSubmatch(b.Get("/sw.js").Body, -1)
+	for _, ref := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(b.Get("/lines/L1").Body, -1) {
+		picture := strings.HasSuffix(ref[1], ".png") // which a device takes to install Lineboard, not to show it
+		if !picture && !slices.ContainsFunc(kept, func(k []string) bool { return k[1] == ref[1] }) {
+			t.Errorf("the worker does not keep %s", ref[1])
+		}
+	}
+	b.Header.Set("Accept-Encoding", "gzip")
+	for _, file := range kept {
+		take(file[1])
+	}
+	if most := 150_000; total >= most || len(kept) < 5 {
+		t.Errorf("%d bytes in %d files, of %d at most", total, len(kept)+3, most)
+	} else {
+		t.Logf("%d bytes in %d files", total, len(kept)+3)
+	}
 }
 
 func TestALineShowsWhatNeedsAPersonFirst(t *testing.T) {
