@@ -32,6 +32,8 @@ func newNetwork(to string, delay time.Duration, bytesPerSecond float64) (*networ
 	n := &network{delay: delay, bytesPerSecond: bytesPerSecond}
 	proxy := &httputil.ReverseProxy{
 		FlushInterval: -1, // a stream goes on as it comes
+		// A browser that leaves a page drops what it asked for.
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
