@@ -334,11 +334,13 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	if list, err := d.Serials(t.Context(), basel.Scope(), o.ID, 0, 100); err != nil || len(list) != 0 {
 		t.Errorf("another tenant reads %d of them, %v", len(list), err)
 	}
-	if found, seq, err := d.FindSerial(t.Context(), ghent.Scope(), "09506000134352", "Ab"); err != nil || found != o.ID || seq != 3 {
-		t.Errorf("found %d at %d, %v", found, seq, err)
+	gtins := []string{"19506000134352", "09506000134352"}
+	found, err := d.FindPacks(t.Context(), ghent.Scope(), gtins, []string{"Ab", "nobody's"})
+	if diff := cmp.Diff([]packaging.PackFound{{Order: o.ID, Place: 3, Serial: "Ab"}}, found); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
-	if _, _, err := d.FindSerial(t.Context(), basel.Scope(), "09506000134352", "Ab"); packaging.CodeOf(err) != packaging.NotFound {
-		t.Errorf("another tenant finds it: %v", err)
+	if found, err := d.FindPacks(t.Context(), basel.Scope(), gtins, []string{"Ab"}); err != nil || len(found) > 0 {
+		t.Errorf("another tenant finds %v, %v", found, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -108,13 +109,34 @@ func (d *DB) EachSerial(ctx context.Context, in packaging.Scope, order packaging
 	}
 }
 
-// FindSerial gives the order that a product's serial belongs to: a pack's identity is GTIN and serial.
-func (d *DB) FindSerial(ctx context.Context, in packaging.Scope, gtin, serial string) (order packaging.OrderID, seq int64, err error) {
-	var key int64
+// foundMost is how many places of a pack are given: more than one is a defect already.
+const foundMost = 10
+
+// FindPacks gives where packs are in the lists of orders: their GTIN is one of several spellings, their serial number one of
+// several.
+func (d *DB) FindPacks(ctx context.Context, in packaging.Scope, gtins, serials []string) ([]packaging.PackFound, error) {
+	products, err := json.Marshal(gtins)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := json.Marshal(serials)
+	if err != nil {
+		return nil, err
+	}
 	w := within(in, "o.")
-	w.and(true, "p.tenant_id = ? AND p.gtin = ? AND s.serial = ?", in.Tenant(), gtin, serial)
-	err = d.read.QueryRowContext(ctx, `
-		SELECT s.id FROM serials s JOIN products p ON p.id = s.product_id JOIN orders o ON o.id = s.id >> 24
-		WHERE `+w.sql+` ORDER BY s.id LIMIT 1`, w.args...).Scan(&key)
-	return packaging.OrderID(key >> placeBits), key & (1<<placeBits - 1), coded(err)
+	scan := func(row scanner) (found packaging.PackFound, err error) {
+		var key int64
+		err = row.Scan(&key, &found.Serial)
+		found.Order, found.Place = packaging.OrderID(key>>placeBits), key&(1<<placeBits-1)
+		return found, err
+	}
+	// CROSS JOIN has each serial looked up in the index, whatever the planner thinks of two lists.
+	return collect(ctx, d.read, scan, `
+		SELECT s.id, s.serial FROM json_each(?) AS g
+		CROSS JOIN products p ON p.tenant_id = ? AND p.gtin = g.value
+		CROSS JOIN json_each(?) AS n
+		CROSS JOIN serials s ON s.product_id = p.id AND s.serial = n.value
+		CROSS JOIN orders o ON o.id = s.id >> 24
+		WHERE `+w.sql+` ORDER BY s.id LIMIT ?`,
+		append(append([]any{string(products), in.Tenant(), string(numbers)}, w.args...), foundMost)...)
 }

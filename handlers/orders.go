@@ -16,6 +16,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	"lineboard/views"
@@ -35,6 +36,9 @@ func (s *server) orders(c echo.Context) error {
 		Text:   strings.TrimSpace(c.QueryParam("q")),
 		Status: packaging.Status(c.QueryParam("status")),
 		Line:   c.QueryParam("line"),
+	}
+	if scanned, err := gs1.Read(search.Text, s.Now()); err == nil && scanned.Pack.GTIN != "" {
+		return c.Redirect(http.StatusSeeOther, string(views.ScannedURL(search.Text)))
 	}
 	before, err := position(c, "before")
 	if err != nil {

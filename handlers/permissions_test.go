@@ -108,6 +108,7 @@ var expected = map[string]row{
 		return []string{"pick", fmt.Sprintf("%d.%d", p.order.ID, p.order.Revision+100)}
 	}},
 	"POST /lines/:line/queue/stop":                   {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
+	"GET /scan":                                      {needs: packaging.ViewOrders, at: fixed("/scan?code=0109506000134352214YSr5oYFKHwP")},
 	"GET /orders":                                    {needs: packaging.ViewOrders, at: fixed("/orders")},
 	"GET /orders/:id":                                {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
 	"POST /orders/:id/release":                       {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},

@@ -38,6 +38,7 @@ type Store interface {
 	LineStore
 	PeopleStore
 	ImportStore
+	PackStore
 	TokenStore
 	HistoryStore
 	OrderLineStore
@@ -231,6 +232,7 @@ func (s *server) routes() []route {
 		{"POST", "/lines/:line/queue", packaging.ReleaseOrders, s.startQueue},
 		{"POST", "/lines/:line/queue/stop", packaging.ReleaseOrders, s.stopQueue},
 		{"POST", "/lines/:line/notes", packaging.WriteNotes, s.noteLine},
+		{"GET", "/scan", packaging.ViewOrders, s.scan},
 		{"GET", "/orders", packaging.ViewOrders, s.orders},
 		{"GET", "/orders/:id", packaging.ViewOrders, s.order},
 		{"POST", "/orders/:id/release", packaging.ReleaseOrders, s.release},

@@ -287,7 +287,14 @@
   document.addEventListener("keydown", event => {
     if (event.key.length !== 1 || event.ctrlKey || event.altKey || event.metaKey) return;
     if (document.activeElement?.matches("input, textarea, select")) return;
-    $(lock?.open ? "#lock [data-pad]" : "main [data-pad]")?.focus(); // and the key goes there
+    $(lock?.open ? "#lock [data-pad]" : "main [data-pad], main [data-scan]")?.focus(); // and the key goes there
+  });
+
+  // A scanner that types like a keyboard sends the separator of a barcode's fields as Ctrl+].
+  document.addEventListener("keydown", event => {
+    if (!event.ctrlKey || event.key !== "]" && event.code !== "BracketRight" || !event.target.matches?.("[data-scan]")) return;
+    event.preventDefault();
+    event.target.setRangeText("\u001d", event.target.selectionStart, event.target.selectionEnd, "end");
   });
 
   // ---- At a station: locked when nobody uses it. When is the server's word, and what it locks it gives to nobody; this

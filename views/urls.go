@@ -97,6 +97,12 @@ func RefreshedURL(board templ.SafeURL, started time.Time) templ.SafeURL {
 // AdoptURL sets up a line that the API calls so.
 func AdoptURL(code string) templ.SafeURL { return withQuery("/adopt", "code", code) }
 
+// ScanURL is where packs are looked up, at a line or at none.
+func ScanURL(line string) templ.SafeURL { return withQuery("/scan", "line", line) }
+
+// ScannedURL looks a pack up.
+func ScannedURL(code string) templ.SafeURL { return withQuery("/scan", "code", code) }
+
 // AdminURL is where the pages for administrators begin.
 func AdminURL() templ.SafeURL { return "/admin" }
 

@@ -45,7 +45,7 @@ type Action string
 
 // The actions.
 const (
-	ViewOrders    Action = "view_orders"    // boards, search, order pages, serial lists
+	ViewOrders    Action = "view_orders"    // boards, search, order pages, serial lists, scanned packs
 	WriteNotes    Action = "write_notes"    // notes on orders and lines
 	RefreshOrders Action = "refresh_orders" // ask the remote API for the orders now
 	ReleaseOrders Action = "release_orders" // release to line

@@ -76,6 +76,13 @@ func CheckSerials(serials []string, expected int64, expectedKnown bool) []Oddity
 	return odd
 }
 
+// PackFound is where a pack is in the list of an order.
+type PackFound struct {
+	Order  OrderID
+	Place  int64  // from 1
+	Serial string // as the list has it
+}
+
 // cset82 is GS1's character set for serial numbers and lots.
 var cset82 = func() (set [256]bool) {
 	for _, c := range []byte(`!"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz`) {

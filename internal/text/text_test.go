@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	"lineboard/views"
@@ -137,6 +138,9 @@ func spoken(t *testing.T) map[string]bool {
 	}
 	for _, f := range packaging.ImportFields {
 		keys["import.column."+string(f)] = true
+	}
+	for _, code := range gs1.FaultCodes {
+		keys["scan.fault."+string(code)] = true
 	}
 	for _, code := range constants(t, "import.go", "FaultCode") {
 		keys["import.fault."+code] = true

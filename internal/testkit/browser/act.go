@@ -94,7 +94,7 @@ func (p *Page) Choose(label, option string) {
 }
 
 // Type strikes keys, as a person or a scanner does, at whatever has the focus: printable ASCII, "\n" for Enter, "\t" for
-// Tab, "\b" for Backspace, and "\x1b" for Escape.
+// Tab, "\b" for Backspace, "\x1b" for Escape, and "\x1d" for Ctrl+], which scanners send between fields.
 func (p *Page) Type(text string) {
 	p.t.Helper()
 	tab := p.tab.Timeout(Patience)
@@ -124,6 +124,7 @@ var namedKeys = map[rune]proto.InputDispatchKeyEvent{
 	'\t':   {Key: "Tab", Code: "Tab", WindowsVirtualKeyCode: 9},
 	'\b':   {Key: "Backspace", Code: "Backspace", WindowsVirtualKeyCode: 8},
 	'\x1b': {Key: "Escape", Code: "Escape", WindowsVirtualKeyCode: 27},
+	'\x1d': {Key: "]", Code: "BracketRight", WindowsVirtualKeyCode: 221, Modifiers: input.ModifierControl},
 }
 
 func strike(tab *rod.Page, key proto.InputDispatchKeyEvent) error {
