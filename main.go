@@ -35,6 +35,7 @@ import (
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
+	"lineboard/internal/sso"
 	"lineboard/internal/text"
 	"lineboard/internal/throttle"
 	"lineboard/views"
@@ -83,6 +84,7 @@ type settings struct {
 	TLSCert      string          `name:"tls-cert" placeholder:"FILE" help:"Certificate to serve HTTPS with (PEM), read again when it changes."`
 	TLSKey       string          `name:"tls-key" placeholder:"FILE" help:"Its key (PEM)."`
 	Proxies      []netip.Prefix  `name:"trusted-proxies" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	PrivateHosts []string        `name:"private-hosts" placeholder:"HOST" help:"Names of hosts on a private network that may be the provider of single sign-on; all other names must lead out of it."`
 	RateLimit    float64         `default:"100" help:"How many requests a second an address may make; 0 for any number."`
 	Verbose      bool            `help:"Log every request."`
 }
@@ -312,6 +314,9 @@ func siteOf(file config.Provisioning) (site db.Site) {
 			setup.Lines = append(setup.Lines, packaging.Line{Code: l.Code, Name: l.Name})
 		}
 		setup.Shifts = t.Shifts.Plan().Shifts
+		if t.SignOn != nil {
+			setup.SignOn = &db.SignOnSetup{SingleSignOn: t.SignOn.Settings(), Secret: t.SignOn.Secret.Text}
+		}
 		for _, u := range t.Users {
 			setup.People = append(setup.People, db.PersonSetup{
 				Username: u.Username, FullName: u.Name, Role: u.JoinedRole(), Lines: u.Lines, Password: u.Password.Text,
@@ -409,8 +414,9 @@ func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, li
 			Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 				return manufacturer.Test(ctx, s.api(baseURL, c))
 			},
-			Setup:  setup,
-			Secure: secure, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people, Guard: guard, Proxies: s.Proxies, PerSecond: s.RateLimit,
+			Setup:    setup,
+			Provider: sso.New(sso.Options{Now: time.Now, Limit: s.SignInLimit, Inside: s.PrivateHosts}),
+			Secure:   secure, Idle: s.SessionIdle, Limit: s.SessionLimit, Demo: people, Guard: guard, Proxies: s.Proxies, PerSecond: s.RateLimit,
 		}), listening, hub.Close)
 	})
 	return group.Wait()

@@ -94,14 +94,18 @@ func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.Li
 func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error {
 	return d.tx(ctx, func(t *tx) error {
 		agent := []rune(strings.ToValidUTF8(from.Agent, "�"))
-		if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at, address, agent, station) VALUES (?, ?, ?, ?4, ?4, ?, ?, ?)`,
-			token[:], p.ID, p.Tenant.ID, millis(t.now), from.Address, string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station); err != nil {
+		if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at, address, agent, station, sso) VALUES (?, ?, ?, ?4, ?4, ?, ?, ?, ?)`,
+			token[:], p.ID, p.Tenant.ID, millis(t.now), from.Address, string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station, p.SignedOn); err != nil {
 			return err
 		}
 		if err := t.startAtStation(token, p); err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn, New: from.Address})
+		e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn, New: from.Address}
+		if p.SignedOn {
+			e.Object = "single sign-on"
+		}
+		return t.record(e)
 	})
 }
 
@@ -109,18 +113,18 @@ func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Perso
 // begun after started and used after seen. A person who was deactivated, or left the tenant, has no session.
 func (d *DB) Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error) {
 	var at int64
-	var elsewhere bool
+	var elsewhere, signedOn bool
 	var station packaging.Station
 	p, err = scanPerson(d.read.QueryRowContext(ctx, `
 		SELECT `+personColumns+`, s.seen_at, EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id AND e.tenant_id <> t.id),
-			coalesce(a.id, 0), coalesce(a.name, '')
+			coalesce(a.id, 0), coalesce(a.name, ''), s.sso
 		FROM sessions s
 		LEFT JOIN station_sessions b ON b.token_hash = s.token_hash LEFT JOIN stations a ON a.id = b.station_id
 		JOIN users u ON u.id = s.user_id
 		JOIN members m ON m.user_id = s.user_id AND m.tenant_id = s.tenant_id
 		JOIN tenants t ON t.id = s.tenant_id
-		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)), &at, &elsewhere, &station.ID, &station.Name)
-	p.Elsewhere, p.StationID, p.Station = elsewhere, station.ID, station.Name
+		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)), &at, &elsewhere, &station.ID, &station.Name, &signedOn)
+	p.Elsewhere, p.StationID, p.Station, p.SignedOn = elsewhere, station.ID, station.Name, signedOn
 	return p, moment(at), coded(err)
 }
 

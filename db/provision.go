@@ -23,7 +23,14 @@ type TenantSetup struct {
 	Credentials secret.Credentials
 	Lines       []packaging.Line // their IDs are not used
 	Shifts      []packaging.Shift
+	SignOn      *SignOnSetup // nil leaves it as it is
 	People      []PersonSetup
+}
+
+// SignOnSetup is how people sign in by their company's provider.
+type SignOnSetup struct {
+	packaging.SingleSignOn
+	Secret secret.Text // empty for a public client
 }
 
 // PersonSetup is one person of a tenant.
@@ -73,6 +80,11 @@ func (s *setter) apply(setup TenantSetup) error {
 	}
 	if err := s.setShifts(setup); err != nil {
 		return fmt.Errorf("shifts: %w", err)
+	}
+	if on := setup.SignOn; on != nil {
+		if err := s.setSignOn(on.SingleSignOn, on.Secret, on.Secret.Empty()); err != nil {
+			return fmt.Errorf("single sign-on: %w", err)
+		}
 	}
 	for _, person := range setup.People {
 		if err := s.provisionPerson(person); err != nil {
@@ -218,6 +230,9 @@ func (s *setter) provisionPerson(p PersonSetup) error {
 	if err != nil && !fresh {
 		return err
 	}
+	if !fresh && hash == "" {
+		return errors.New("there is somebody of this username who came by single sign-on; the file must give another one")
+	}
 	// Hashing is slow on purpose; the mark keeps a start with many people quick.
 	mark := s.box.Mark(p.Password, "password of "+strings.ToLower(p.Username))
 	samePassword := !fresh && hmac.Equal(was, mark)
@@ -285,8 +300,24 @@ func (s *setter) endSessions(user packaging.UserID) error {
 	return s.exec(`DELETE FROM sessions WHERE user_id = ?`, user)
 }
 
-// setRole makes a person a member of the tenant with the role, and no other.
+// setRole makes a person a member of the tenant with the role, and no other. The tenant keeps its last administrator.
 func (s *setter) setRole(user packaging.UserID, role packaging.Role) error {
+	if !role.Includes(packaging.Administrator) {
+		if err := s.keepsAdministrator(user); err != nil {
+			return err
+		}
+	}
+	return s.giveRole(user, role)
+}
+
+func (s *setter) giveRole(user packaging.UserID, role packaging.Role) error {
+	var bound bool
+	if err := s.row(`SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = ? AND tenant_id <> ?)`, user, s.tenant).Scan(&bound); err != nil {
+		return err
+	}
+	if bound {
+		return packaging.Fail(packaging.Conflict, "error.sso_one_site").Because(errors.New("who is connected with single sign-on belongs to one tenant"))
+	}
 	if err := s.exec(`INSERT INTO members (tenant_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.tenant, user); err != nil {
 		return err
 	}
@@ -300,21 +331,17 @@ func (s *setter) setRole(user packaging.UserID, role packaging.Role) error {
 	if err != nil {
 		return err
 	}
-	if !role.Includes(packaging.Administrator) {
-		if err := s.keepsAdministrator(user); err != nil {
-			return err
-		}
-	}
 	return s.exec(`DELETE FROM member_roles WHERE tenant_id = ? AND user_id = ? AND role NOT IN (SELECT value FROM json_each(?))`,
 		s.tenant, user, string(kept))
 }
 
-// keepsAdministrator fails where the tenant would lose its last administrator with this one.
+// keepsAdministrator fails where the tenant would lose its last administrator with this one. Where this one has a password,
+// another who has one must stay: those who come by single sign-on can't when the provider is down.
 func (s *setter) keepsAdministrator(user packaging.UserID) error {
 	var others, is int
 	if err := s.row(`
-		SELECT count(*) FILTER (WHERE r.user_id <> ?1), count(*) FILTER (WHERE r.user_id = ?1)
-		FROM member_roles r JOIN users u ON u.id = r.user_id
+		SELECT count(*) FILTER (WHERE r.user_id <> ?1 AND (u.password_hash <> '' OR me.password_hash = '')), count(*) FILTER (WHERE r.user_id = ?1)
+		FROM member_roles r JOIN users u ON u.id = r.user_id JOIN users me ON me.id = ?1
 		WHERE r.tenant_id = ?2 AND r.role = 'administrator' AND u.active`, user, s.tenant).Scan(&others, &is); err != nil {
 		return err
 	}

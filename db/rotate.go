@@ -55,7 +55,15 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 			return err
 		}
 	}
-	return nil
+	_, clientKey, _, err := signOnOf(t.ctx, t, tenant)
+	if err != nil || clientKey == nil {
+		return err
+	}
+	opened, err := box.Open(clientKey, clientSecretOwner(tenant))
+	if err != nil {
+		return err
+	}
+	return t.exec(`UPDATE sso SET client_secret = ? WHERE tenant_id = ?`, next.Seal(opened, clientSecretOwner(tenant)), tenant)
 }
 
 // RotatedTo says whether Rotate was carried out with this box: a database is sealed with one key, never with two.
@@ -93,6 +101,9 @@ func (d *DB) CheckKey(ctx context.Context) error {
 	for _, tenant := range tenants {
 		if _, err := d.Credentials(ctx, tenant.ID); err != nil {
 			return fmt.Errorf("the credentials of %s can't be opened: %w", tenant.Slug, err)
+		}
+		if _, _, _, err := d.SingleSignOn(ctx, tenant.ID); err != nil {
+			return fmt.Errorf("the client secret of %s can't be opened: %w", tenant.Slug, err)
 		}
 	}
 	return nil

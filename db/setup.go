@@ -317,7 +317,7 @@ func (d *DB) Candidates(ctx context.Context, viewer packaging.Person) ([]packagi
 	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = (
 		SELECT min(o.tenant_id) FROM members o JOIN member_roles a ON a.tenant_id = o.tenant_id
 		WHERE o.user_id = u.id AND a.user_id = ?1 AND a.role = 'administrator')
-		AND u.id NOT IN (SELECT user_id FROM members WHERE tenant_id = ?2)
+		AND u.id NOT IN (SELECT user_id FROM members WHERE tenant_id = ?2) AND u.id NOT IN (SELECT user_id FROM identities)
 		ORDER BY u.full_name, u.id`, viewer.ID, viewer.Tenant.ID)
 }
 

@@ -25,7 +25,7 @@ type AccountStore interface {
 
 // account is a person's own page.
 func (s *server) account(c echo.Context) error {
-	return s.showAccount(c, http.StatusOK, views.AccountPage{Changed: c.QueryParam("changed") != ""})
+	return s.showAccount(c, http.StatusOK, views.AccountPage{Changed: c.QueryParam("changed")})
 }
 
 func (s *server) showAccount(c echo.Context, status int, page views.AccountPage) (err error) {
@@ -40,6 +40,9 @@ func (s *server) showAccount(c echo.Context, status int, page views.AccountPage)
 		}
 	}
 	page.Least = secret.MinPassword
+	if page.SignOn, err = s.Store.SignOnAccount(ctx, p); err != nil {
+		return err
+	}
 	started, seen := s.goingOn()
 	if page.Sessions, err = s.Store.OwnSessions(ctx, p.ID, started, seen); err != nil {
 		return err

@@ -22,11 +22,24 @@ func (s *server) loginPage(c echo.Context) error {
 	if at(c).Known() && c.QueryParam("way") != views.ByPassword {
 		return s.stationLogin(c)
 	}
-	return s.showLogin(c, http.StatusOK, views.LoginForm{Next: c.QueryParam("next")})
+	form := views.LoginForm{Next: c.QueryParam("next")}
+	if c.QueryParam("out") != "" {
+		parted, err := s.partedFrom(c)
+		if err != nil {
+			return err
+		}
+		form.Parted = parted
+	}
+	return s.showLogin(c, http.StatusOK, form)
 }
 
-func (s *server) showLogin(c echo.Context, status int, form views.LoginForm) error {
+func (s *server) showLogin(c echo.Context, status int, form views.LoginForm) (err error) {
 	form.People = s.Demo
+	if !at(c).Known() { // at a station people sign in for its line, with what they have at hand
+		if form.SignOns, err = s.Store.SignOns(c.Request().Context()); err != nil {
+			return err
+		}
+	}
 	frame := views.Frame{Title: text.Say(c.Request().Context(), "login.title"), Path: here(c), Now: s.Now()}
 	return render(c, status, views.Login(frame, form))
 }
@@ -105,10 +118,11 @@ func ownPath(next string) string {
 }
 
 func (s *server) logout(c echo.Context) error {
+	p, _ := who(c)
 	if err := s.endSession(c); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.LoginURL()))
+	return c.Redirect(http.StatusSeeOther, farewell(p))
 }
 
 // switchTenant goes on as the same person at another of their tenants.

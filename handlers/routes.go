@@ -45,6 +45,7 @@ type Store interface {
 	ShiftStore
 	NoteStore
 	HandoverStore
+	SignOnStore
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
@@ -106,6 +107,7 @@ type Config struct {
 	Test      func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport // tries a connection out
 	Setup     *Setup                                                                                     // the first start, nil where there is an administrator
 	Guard     Guard
+	Provider  Provider
 	Verifier  Verifier
 	Hub       *live.Hub
 	Refresher Refresher
@@ -129,6 +131,7 @@ type server struct {
 	rates    limiters
 	kept     *keeper
 	recent   *recent
+	trips    *trips
 }
 
 // formLimit is more than any form of ours takes, but for the one that a list of serials is added with.
@@ -139,7 +142,7 @@ const (
 
 // New makes the handler of the whole dashboard.
 func New(c Config) http.Handler {
-	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond), rates: limiters{of: map[packaging.TokenID]*rate.Limiter{}}, kept: newKeeper(c.Hub, c.Now)}
+	s := &server{Config: c, rate: throttle.NewRate(c.PerSecond), rates: limiters{of: map[packaging.TokenID]*rate.Limiter{}}, kept: newKeeper(c.Hub, c.Now), trips: newTrips()}
 	s.sessions = newSessionStore(c, s.address)
 	s.recent = &recent{hub: c.Hub, now: c.Now, all: map[question]recentAnswer{}}
 	e := echo.New()
@@ -203,6 +206,8 @@ func (s *server) routes() []route {
 		{"GET", "/login", anybody, s.loginPage},
 		{"POST", "/login", anybody, s.login},
 		{"POST", "/logout", anybody, s.logout},
+		{"GET", "/sso/:tenant", anybody, s.signOnStart},
+		{"GET", "/sso/:tenant/callback", anybody, s.signOnBack},
 		{"POST", "/tenant", packaging.ViewOrders, s.switchTenant},
 		{"POST", "/language", anybody, s.setLanguage},
 		{"GET", "/help", packaging.ViewOrders, s.help},
@@ -220,6 +225,9 @@ func (s *server) routes() []route {
 		{"POST", "/station/unbind", packaging.Administer, s.unbindHere},
 		{"GET", "/account", packaging.ViewOrders, s.account},
 		{"POST", "/account/password", packaging.ViewOrders, s.changePassword},
+		{"POST", "/account/sso", packaging.ViewOrders, s.connectSignOn},
+		{"POST", "/account/sso/disconnect", packaging.ViewOrders, s.disconnectSignOn},
+		{"POST", "/account/signing", packaging.ViewOrders, s.setSigningPassword},
 		{"POST", "/account/sessions/:session/end", packaging.ViewOrders, s.endOwnSession},
 
 		{"GET", "/", packaging.ViewOrders, s.overview},
@@ -284,6 +292,9 @@ func (s *server) routes() []route {
 		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.removeStation},
 		{"GET", "/admin/sessions", packaging.ViewSetup, s.allSessions},
 		{"POST", "/admin/sessions/:session/end", packaging.Administer, s.endSessionOf},
+		{"GET", "/admin/sso", packaging.ViewSetup, s.signOnSettings},
+		{"POST", "/admin/sso", packaging.Administer, s.setSignOn},
+		{"POST", "/admin/sso/test", packaging.Administer, s.testSignOn},
 		{"GET", "/admin/connection", packaging.ViewSetup, s.connection},
 		{"POST", "/admin/connection", packaging.Administer, s.setConnection},
 		{"POST", "/admin/connection/test", packaging.Administer, s.testConnection},

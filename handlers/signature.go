@@ -52,6 +52,15 @@ func (s *server) signing(c echo.Context, what toSign) (*views.Signing, error) {
 	}
 	content := what.record.Digest()
 	problem, _ := c.Get(signingKey).(string)
+	if problem == "" {
+		p := signedIn(c)
+		switch hash, err := s.Store.Proof(c.Request().Context(), p.ID); {
+		case err != nil:
+			return nil, err
+		case hash == "": // told before they fill the form in
+			problem = text.Say(pageContext(c), "signing.no_password", "Person", p.FullName)
+		}
+	}
 	form := &views.Signing{Content: hex.EncodeToString(content[:]), AtStation: at(c).Known(), Second: rules.SecondSigner, Problem: problem}
 	for i := range form.Meanings {
 		form.Meanings[i] = packaging.Meaning(c.FormValue(views.SignField("meaning", i+1)))
@@ -168,9 +177,12 @@ func (s *server) prove(c echo.Context, p packaging.Person, typed secret.Text, al
 			return packaging.ByPIN, r, s.Store.TriedRight(ctx, what)
 		}
 	}
-	_, hash, err := s.Store.Credential(ctx, p.Username)
+	hash, err := s.Store.Proof(ctx, p.ID)
 	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 		return by, r, err
+	}
+	if err == nil && hash == "" {
+		return by, refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "signing.no_password", "Person", p.FullName)}, s.Store.TakeBackTry(ctx, what)
 	}
 	if !secret.VerifyPassword(hash, typed) {
 		return by, refusal{http.StatusUnauthorized, text.Say(pageContext(c), "pin.wrong_password")}, nil

@@ -175,6 +175,8 @@ func historyReason(ctx context.Context, e packaging.Entry) string {
 		return ""
 	case e.Deed == packaging.SignDeclined:
 		return text.Say(ctx, "sign_declined."+e.Reason)
+	case e.Deed == packaging.SignOnDeclined, e.Deed == packaging.SignOnTested:
+		return text.Say(ctx, "sign_on."+e.Reason)
 	case e.Deed == packaging.ReleaseDeclined:
 		return text.Say(ctx, "declined."+e.Reason)
 	case e.Deed == packaging.ReleaseSettled, e.Deed == packaging.QueueEnded:

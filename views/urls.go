@@ -25,6 +25,20 @@ func LoginURL() templ.SafeURL { return "/login" }
 
 func LogoutURL() templ.SafeURL { return "/logout" }
 
+// SignOnURL leads to the provider of a tenant, to sign in there and go on at next; SignOnBackURL is where it leads back to.
+func SignOnURL(tenant packaging.Tenant, next string) templ.SafeURL {
+	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "?" + url.Values{"next": {next}}.Encode())
+}
+
+func SignOnBackURL(tenant packaging.Tenant) templ.SafeURL {
+	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "/callback")
+}
+
+// SignedOutURL is the sign-in page for somebody who came by single sign-on and has signed out.
+func SignedOutURL(tenant packaging.Tenant) templ.SafeURL {
+	return withQuery(LoginURL(), "out", tenant.Slug)
+}
+
 // LinesURL is the overview. At a station its own line comes first, so there it is asked for.
 func LinesURL(at packaging.Station) templ.SafeURL {
 	if at.Known() {
@@ -70,10 +84,23 @@ func AccountURL() templ.SafeURL { return "/account" }
 // PasswordURL changes one's own password.
 func PasswordURL() templ.SafeURL { return AccountURL() + "/password" }
 
+// ConnectURL connects a person with whom they are at their provider, DisconnectURL ends that.
+func ConnectURL() templ.SafeURL { return AccountURL() + "/sso" }
+
+func DisconnectURL() templ.SafeURL { return AccountURL() + "/sso/disconnect" }
+
+// SigningPasswordURL sets what a person without a password signs with.
+func SigningPasswordURL() templ.SafeURL { return AccountURL() + "/signing" }
+
 // EndOwnSessionURL ends one of one's own sessions.
 func EndOwnSessionURL(s packaging.Session) templ.SafeURL {
 	return AccountURL() + "/sessions/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
 }
+
+// SignOnSettingsURL is how people sign in by their company's provider, SignOnTestURL asks that provider.
+func SignOnSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }
+
+func SignOnTestURL() templ.SafeURL { return SignOnSettingsURL() + "/test" }
 
 // SessionsURL lists who is signed in.
 func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }

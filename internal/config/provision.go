@@ -24,13 +24,14 @@ type Provisioning struct {
 
 // Tenant is one site's account at the vendor.
 type Tenant struct {
-	Slug     string `yaml:"slug"`
-	Name     string `yaml:"name"`
-	TimeZone string `yaml:"time_zone"`
-	API      API    `yaml:"api"`
-	Lines    []Line `yaml:"lines"`
-	Shifts   Shifts `yaml:"shifts"`
-	Users    []User `yaml:"users"`
+	Slug     string  `yaml:"slug"`
+	Name     string  `yaml:"name"`
+	TimeZone string  `yaml:"time_zone"`
+	API      API     `yaml:"api"`
+	Lines    []Line  `yaml:"lines"`
+	Shifts   Shifts  `yaml:"shifts"`
+	SignOn   *SignOn `yaml:"single_sign_on"`
+	Users    []User  `yaml:"users"`
 }
 
 // API is how a tenant reaches the remote API. Credentials are given as env:NAME, file:PATH, or the value itself.
@@ -42,6 +43,44 @@ type API struct {
 	Secret      Credential `yaml:"api_secret"`
 	ChannelKey  Credential `yaml:"channel_key"`
 	StaticToken Credential `yaml:"static_token"`
+}
+
+// SignOn is how people sign in by their company's provider (OpenID Connect).
+type SignOn struct {
+	Off      bool       `yaml:"off"` // the settings stay, and nobody is offered it
+	Label    string     `yaml:"label"`
+	Home     string     `yaml:"home"`
+	Issuer   string     `yaml:"issuer"`
+	ClientID string     `yaml:"client_id"`
+	Secret   Credential `yaml:"client_secret"` // none for a public client
+	Scopes   []string   `yaml:"scopes"`
+	Hosts    []string   `yaml:"hosts"`
+	Claim    string     `yaml:"claim"`
+	Grants   []Grant    `yaml:"grants"`
+}
+
+// Grant is what a value of the claim makes somebody.
+type Grant struct {
+	Value string   `yaml:"value"`
+	Role  string   `yaml:"role"`
+	Roles []string `yaml:"roles"`
+	Lines []string `yaml:"lines"`
+}
+
+// Settings gives what the file says.
+func (s SignOn) Settings() packaging.SingleSignOn {
+	to := packaging.SingleSignOn{
+		Enabled: !s.Off, Label: s.Label, Home: strings.TrimRight(s.Home, "/"), Issuer: s.Issuer, ClientID: s.ClientID,
+		Scopes: s.Scopes, Hosts: s.Hosts, Claim: s.Claim,
+	}
+	if to.Scopes == nil {
+		to.Scopes = packaging.DefaultScopes
+	}
+	to.Scopes = slices.DeleteFunc(slices.Clone(to.Scopes), func(scope string) bool { return scope == "openid" })
+	for _, g := range s.Grants {
+		to.Grants = append(to.Grants, packaging.Grant{Value: g.Value, Role: joined(g.Role, g.Roles), Lines: g.Lines})
+	}
+	return to
 }
 
 // Line is a packaging line.
@@ -91,12 +130,14 @@ type User struct {
 }
 
 // JoinedRole is the role, or all of the roles.
-func (u User) JoinedRole() packaging.Role {
-	if u.Role != "" {
-		return packaging.Role(u.Role)
+func (u User) JoinedRole() packaging.Role { return joined(u.Role, u.Roles) }
+
+func joined(one string, several []string) packaging.Role {
+	if one != "" {
+		return packaging.Role(one)
 	}
-	roles := make([]packaging.Role, len(u.Roles))
-	for i, r := range u.Roles {
+	roles := make([]packaging.Role, len(several))
+	for i, r := range several {
 		roles[i] = packaging.Role(r)
 	}
 	return packaging.JoinRoles(roles...)
@@ -276,6 +317,9 @@ func (c *check) tenant(at string, t *Tenant) {
 		c.text(at+".name", l.Name)
 	}
 	c.shifts(at+".shifts", t.Shifts)
+	if t.SignOn != nil {
+		c.signOn(at+".single_sign_on", t.SignOn, codes)
+	}
 	usernames := map[string]bool{}
 	for i := range t.Users {
 		u, at := &t.Users[i], fmt.Sprintf("%s.users[%d]", at, i)
@@ -284,7 +328,7 @@ func (c *check) tenant(at string, t *Tenant) {
 		}
 		usernames[strings.ToLower(u.Username)] = true
 		c.user(at, u)
-		c.limit(at+".lines", u, codes)
+		c.limit(at+".lines", u.Lines, codes)
 	}
 }
 
@@ -339,10 +383,41 @@ func (c *check) api(at string, a *API) {
 	c.credential(at+".channel_key", &a.ChannelKey, true)
 }
 
-// limit checks the lines that a user is limited to: a code that this tenant's lines do not have is a mistake.
-func (c *check) limit(at string, u *User, codes map[string]bool) {
+// signOn checks the settings one by one, so that each mistake is told with its line; what they may be is the domain's.
+func (c *check) signOn(at string, s *SignOn, codes map[string]bool) {
+	c.credential(at+".client_secret", &s.Secret, false)
+	for i, g := range s.Grants {
+		at := fmt.Sprintf("%s.grants[%d]", at, i)
+		c.text(at+".value", g.Value)
+		c.roles(at, g.Role, g.Roles)
+		c.limit(at+".lines", g.Lines, codes)
+	}
+	var wrong *packaging.Error
+	if !errors.As(s.Settings().Check(), &wrong) {
+		return
+	}
+	if said, ok := signOnProblems[wrong.Key]; ok {
+		c.fail(at+said.at, "%s", said.expected)
+	}
+}
+
+// signOnProblems says what is wrong with the settings of single sign-on, and where; grants are checked one by one before.
+var signOnProblems = map[string]struct{ at, expected string }{
+	"error.sso_label":     {".label", "must be the name on the button, of at most 40 characters"},
+	"error.sso_home":      {".home", "must be the address under which people open Lineboard, such as https://lineboard.example, without a path"},
+	"error.sso_issuer":    {".issuer", "must be the provider's issuer as it names itself, such as https://login.example/realms/plant"},
+	"error.sso_client_id": {".client_id", "is missing: what the provider calls this Lineboard"},
+	"error.sso_claim":     {".claim", "is missing: the claim that roles come from, such as groups"},
+	"error.sso_scopes":    {".scopes", "must be names of scopes, such as profile"},
+	"error.sso_hosts":     {".hosts", "must be names of hosts in lower case, without https:// and a path"},
+	"error.sso_grants":    {".grants", "must list what the values of the claim make somebody: at least one, at most 50"},
+	"error.sso_value":     {".grants", "a value is missing, too long, or stands there twice"},
+}
+
+// limit checks the lines that somebody is limited to: a code that this tenant's lines do not have is a mistake.
+func (c *check) limit(at string, lines []string, codes map[string]bool) {
 	seen := map[string]bool{}
-	for i, code := range u.Lines {
+	for i, code := range lines {
 		if code := strings.ToLower(code); !codes[code] || seen[code] {
 			c.fail(fmt.Sprintf("%s[%d]", at, i), "must be the code of one of the tenant's lines, once")
 		}
@@ -355,19 +430,23 @@ func (c *check) user(at string, u *User) {
 		c.fail(at+".username", "must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit")
 	}
 	c.text(at+".name", u.Name)
-	switch roles := names(packaging.Roles); {
-	case u.Role != "" && u.Roles != nil:
-		c.fail(at+".roles", "stands beside role; give one of the two")
-	case u.Role == "" && len(u.Roles) > 0:
-		for i, r := range u.Roles {
-			c.oneOf(fmt.Sprintf("%s.roles[%d]", at, i), r, roles...)
-		}
-	case !packaging.Role(u.Role).Known():
-		c.oneOf(at+".role", u.Role, roles...)
-	}
+	c.roles(at, u.Role, u.Roles)
 	c.credential(at+".password", &u.Password, true)
 	if !u.Password.Empty() && secret.CheckPassword(u.Password.Text) != nil {
 		c.fail(at+".password", "must have at least %d characters, and be none of the common ones", secret.MinPassword)
+	}
+}
+
+func (c *check) roles(at, one string, several []string) {
+	switch roles := names(packaging.Roles); {
+	case one != "" && several != nil:
+		c.fail(at+".roles", "stands beside role; give one of the two")
+	case one == "" && len(several) > 0:
+		for i, r := range several {
+			c.oneOf(fmt.Sprintf("%s.roles[%d]", at, i), r, roles...)
+		}
+	case !packaging.Role(one).Known():
+		c.oneOf(at+".role", one, roles...)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
@@ -71,7 +72,7 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	resp, err := k.client.Do(req)
 	if err != nil {
 		if j.untouched() {
-			r.lasting = badCertificate(err) || errors.Is(err, errPrivate)
+			r.lasting = badCertificate(err) || errors.Is(err, outbound.ErrPrivate)
 			return r.without(packaging.NotConnected, transportText(err))
 		}
 		return r.broken(ctx, k, err)

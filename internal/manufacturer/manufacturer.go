@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
+	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
@@ -196,7 +198,7 @@ func httpClients(given http.RoundTripper, base string) (reads, acts *http.Client
 	}
 	pooled := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer(base),
+		DialContext:            outbound.To(hostOf(base), nil),
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           8,
 		MaxIdleConnsPerHost:    4,
@@ -206,6 +208,15 @@ func httpClients(given http.RoundTripper, base string) (reads, acts *http.Client
 	fresh := pooled.Clone()
 	fresh.DisableKeepAlives = true
 	return client(pooled), client(fresh)
+}
+
+// hostOf is the host that calls go to.
+func hostOf(base string) []string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil
+	}
+	return []string{u.Hostname()}
 }
 
 // authorised makes a call with a token. Where the API rejects a dynamic token (ERR0000, so nothing was done), the call

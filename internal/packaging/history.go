@@ -64,6 +64,12 @@ const (
 	Signed             Deed = "signed"             // New is the meaning and the hash
 	SignDeclined       Deed = "signature_declined" // its reason says why
 	ShiftsSet          Deed = "shifts_set"         // a plan of shifts, or who signs one
+
+	SignOnSet            Deed = "sign_on_set"      // how people sign in by their company's provider
+	SignOnTested         Deed = "sign_on_tested"   // Object is the issuer, New how far it came
+	SignOnDeclined       Deed = "sign_on_declined" // its reason says why
+	IdentityConnected    Deed = "identity_connected"
+	IdentityDisconnected Deed = "identity_disconnected"
 )
 
 // Deeds are all of them, as filters list them.
@@ -71,11 +77,12 @@ var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
+	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected,
 }
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
-var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ListOdd, SignInDeclined, PINDeclined, SignDeclined, ThrottlingBegan}
+var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined, ThrottlingBegan}
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
 // the hash of the entry before it, so that a changed or missing one shows.

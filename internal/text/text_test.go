@@ -113,6 +113,12 @@ func spoken(t *testing.T) map[string]bool {
 	for _, k := range packaging.BreakKinds {
 		keys["verify."+string(k)] = true
 	}
+	for _, r := range packaging.SignOnReasons {
+		keys["sign_on."+string(r)], keys["sign_on."+string(r)+".do"] = true, true
+	}
+	for _, r := range []packaging.SignOnReason{packaging.SignOnDown, packaging.SignOnNoOpenID, packaging.SignOnElsewhere} {
+		keys["sso.do."+string(r)] = true // that a test can end with
+	}
 	for _, d := range packaging.Deeds {
 		keys["deed_name."+string(d)] = true
 		switch d {

@@ -32,6 +32,7 @@ import (
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
+	"lineboard/internal/sso"
 	"lineboard/internal/throttle"
 )
 
@@ -142,6 +143,7 @@ func New(t testing.TB, o Options) *Site {
 		Store: s.Store, Hub: s.Hub, Verifier: anchors.NewVerifier(s.Store, kept), Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, s.api(baseURL, c, o.Limits))
 		}, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Refresher: s.Sync, Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
+		Provider: sso.New(sso.Options{Now: s.Clock.Now, Limit: 10 * time.Second}),
 		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour, Guard: s.Guard,
 		Proxies: o.Proxies, PerSecond: o.PerSecond,
 	}))

@@ -1,0 +1,59 @@
+package outbound
+
+import (
+	"errors"
+	"net"
+	"testing"
+)
+
+func TestANameLeadsToNoPrivateAddress(t *testing.T) {
+	for address, want := range map[string]error{
+		"203.0.113.9:443":       nil,
+		"[2001:db8::9]:443":     nil,
+		"127.0.0.1:443":         ErrPrivate,
+		"10.1.2.3:443":          ErrPrivate,
+		"172.20.0.1:443":        ErrPrivate,
+		"192.168.1.1:443":       ErrPrivate,
+		"169.254.169.254:80":    ErrPrivate,
+		"0.0.0.0:443":           ErrPrivate,
+		"[::1]:443":             ErrPrivate,
+		"[fd00::1]:443":         ErrPrivate,
+		"[fe80::1%eth0]:443":    ErrPrivate,
+		"[::ffff:10.1.2.3]:443": ErrPrivate,
+	} {
+		if got := public(address); !errors.Is(got, want) {
+			t.Errorf("%s: %v, want %v", address, got, want)
+		}
+	}
+}
+
+func TestAnAddressThatIsWrittenDownMayBePrivate(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	conn, err := To([]string{"127.0.0.1"}, nil)(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNamesAreGuardedUnlessTheyAreListedAsInside(t *testing.T) {
+	hosts, inside := []string{"api.example", "login.plant.example", "10.0.0.5", "localhost"}, []string{"Login.Plant.Example"}
+	for host, want := range map[string]bool{
+		"api.example":         true,
+		"API.example":         true,
+		"login.plant.example": false,
+		"10.0.0.5":            false,
+		"localhost":           false,
+		"proxy.example":       false, // whoever runs the server set it
+	} {
+		if got := guards(host, hosts, inside); got != want {
+			t.Errorf("%s: guarded %t, want %t", host, got, want)
+		}
+	}
+}

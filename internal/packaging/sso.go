@@ -1,0 +1,265 @@
+package packaging
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// SingleSignOn is how people of a tenant sign in by the provider of their company (OpenID Connect). The client's secret is
+// no part of it.
+type SingleSignOn struct {
+	Enabled  bool
+	Label    string   // of the button: "Sign in with …"
+	Home     string   // the address under which people open Lineboard, where the provider sends them back to
+	Issuer   string   // exactly as the provider names itself
+	ClientID string   // what the provider calls this Lineboard
+	Scopes   []string // that are asked for beside openid
+	Hosts    []string // those that the provider uses beside the issuer's own
+	Claim    string   // that roles come from, with dots into objects
+	Grants   []Grant
+}
+
+// Grant is what a value of the claim makes somebody.
+type Grant struct {
+	Value string
+	Role  Role
+	Lines []string // codes of the lines that they are limited to, none where they are not limited
+}
+
+// Set says whether there are settings at all.
+func (s SingleSignOn) Set() bool { return s.Issuer != "" }
+
+// Grant is the first one that fits a value: roles of several are never joined, because the lines of one would then hold for
+// the roles of another.
+func (s SingleSignOn) Grant(values []string) (g Grant, ok bool) {
+	i := slices.IndexFunc(s.Grants, func(g Grant) bool { return slices.Contains(values, g.Value) })
+	if i < 0 {
+		return g, false
+	}
+	return s.Grants[i], true
+}
+
+// AllHosts are those that calls may go to.
+func (s SingleSignOn) AllHosts() []string {
+	u, err := url.Parse(s.Issuer)
+	if err != nil {
+		return s.Hosts
+	}
+	return append([]string{strings.ToLower(u.Hostname())}, s.Hosts...)
+}
+
+// DefaultScopes are those that most providers give names and addresses for.
+var DefaultScopes = []string{"profile", "email"}
+
+const (
+	labelMost  = 40  // characters of the button
+	settingMax = 500 // of a client ID, a claim or a value
+	// MaxGrants is how many grants a tenant may have.
+	MaxGrants = 50
+)
+
+var (
+	hostForm  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	scopeForm = regexp.MustCompile(`^[!#-\[\]-~]{1,100}$`) // RFC 6749, appendix A.4
+)
+
+// Check says what of the settings can't be, in the order of the form.
+func (s SingleSignOn) Check() error {
+	home, err := ParseBaseURL(s.Home)
+	switch {
+	case !ValidName(s.Label) || utf8.RuneCountInString(s.Label) > labelMost:
+		return Fail(Invalid, "error.sso_label")
+	case err != nil || home != s.Home || strings.Count(home, "/") > 2:
+		return Fail(Invalid, "error.sso_home")
+	case len(s.Issuer) > settingMax:
+		return Fail(Invalid, "error.sso_issuer")
+	case !plainText(s.ClientID):
+		return Fail(Invalid, "error.sso_client_id")
+	case !plainText(s.Claim):
+		return Fail(Invalid, "error.sso_claim")
+	case len(s.Grants) == 0 || len(s.Grants) > MaxGrants:
+		return Fail(Invalid, "error.sso_grants")
+	}
+	if _, err := ParseBaseURL(s.Issuer); err != nil {
+		return Fail(Invalid, "error.sso_issuer")
+	}
+	for _, scope := range s.Scopes {
+		if !scopeForm.MatchString(scope) {
+			return Fail(Invalid, "error.sso_scopes")
+		}
+	}
+	for _, host := range s.Hosts {
+		if !hostForm.MatchString(host) {
+			return Fail(Invalid, "error.sso_hosts")
+		}
+	}
+	values := map[string]bool{}
+	for _, g := range s.Grants {
+		switch {
+		case !plainText(g.Value) || values[g.Value]:
+			return Fail(Invalid, "error.sso_value", "Value", g.Value)
+		case !g.Role.Known():
+			return Fail(Invalid, "error.sso_role", "Value", g.Value)
+		}
+		values[g.Value] = true
+	}
+	return nil
+}
+
+func plainText(text string) bool {
+	return strings.TrimSpace(text) != "" && len(text) <= settingMax && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// Describe is the settings as the history tells them.
+func (s SingleSignOn) Describe() string {
+	if !s.Set() {
+		return ""
+	}
+	state := "off"
+	if s.Enabled {
+		state = "on"
+	}
+	parts := []string{state, s.Label, s.Issuer, "client " + s.ClientID, "at " + s.Home, "scopes " + strings.Join(append([]string{"openid"}, s.Scopes...), " ")}
+	if len(s.Hosts) > 0 {
+		parts = append(parts, "hosts "+strings.Join(s.Hosts, " "))
+	}
+	for _, g := range s.Grants {
+		grant := fmt.Sprintf("%s=%s: %s", s.Claim, g.Value, g.Role)
+		if len(g.Lines) > 0 {
+			grant += " (lines " + strings.Join(g.Lines, ", ") + ")"
+		}
+		parts = append(parts, grant)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// SignOn is a way to sign in that the sign-in page offers.
+type SignOn struct {
+	Tenant Tenant
+	Label  string
+}
+
+// Identity is somebody as a provider knows them. Issuer and Subject say who it is; the rest may change.
+type Identity struct {
+	Issuer, Subject string
+	Username        string // as the provider has it, empty where it told none
+	Email           string
+	FullName        string
+	Values          []string // of the claim that roles come from
+}
+
+// usernameMost is the longest username, in characters.
+const usernameMost = 64
+
+// Name is the identity's username as it can be one here: what can't stand in one is left out.
+func (i Identity) Name() string {
+	for _, from := range []string{i.Username, i.Email, i.FullName} {
+		kept := strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune("._@+-", r) {
+				return r
+			}
+			return -1
+		}, strings.ToValidUTF8(from, ""))
+		if kept = cut(strings.TrimLeft(kept, "._@+-"), usernameMost); ValidUsername(kept) {
+			return kept
+		}
+	}
+	return "person"
+}
+
+// Names are usernames for the identity at a tenant, the one to take first: one of another person is never taken over.
+func (i Identity) Names(slug string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		name := i.Name()
+		ending := ""
+		for n := 1; yield(cut(name, usernameMost-utf8.RuneCountInString(ending)) + ending); n++ {
+			if ending = "." + cut(slug, usernameMost/2); n > 1 {
+				ending += fmt.Sprint("-", n)
+			}
+		}
+	}
+}
+
+// Called is the identity's name as it can be one here.
+func (i Identity) Called() string {
+	kept := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(i.FullName, ""))
+	if kept = cut(strings.TrimSpace(kept), nameMost); kept != "" {
+		return kept
+	}
+	return i.Name()
+}
+
+func cut(text string, most int) string {
+	runes := []rune(text)
+	return string(runes[:min(len(runes), most)])
+}
+
+// SignOnReason is why single sign-on did not let somebody in.
+type SignOnReason string
+
+// The reasons.
+const (
+	SignOnOff       SignOnReason = "off"       // the site does not have it, or not any more
+	SignOnDown      SignOnReason = "down"      // the provider gives no answer
+	SignOnNoOpenID  SignOnReason = "no_openid" // what answers there is no such provider
+	SignOnElsewhere SignOnReason = "elsewhere" // the provider wants calls to a host that is not listed
+	SignOnCancelled SignOnReason = "cancelled" // the person, or the provider for them, said no
+	SignOnRefused   SignOnReason = "refused"   // the provider answered with another error
+	SignOnStale     SignOnReason = "stale"     // it took too long, was begun in another browser, or is used a second time
+	SignOnBadToken  SignOnReason = "bad_token" // what the provider says of the person is not proven to be from it, for us and of now
+	SignOnNotAnew   SignOnReason = "not_anew"  // the person was to prove anew who they are, and was not asked
+	SignOnOther     SignOnReason = "other"     // it was another person than the one who is signed in
+	SignOnNoRole    SignOnReason = "no_role"   // no value gives the person a role
+	SignOnInactive  SignOnReason = "inactive"  // the person is deactivated
+	SignOnTaken     SignOnReason = "taken"     // somebody else is connected with it
+)
+
+// SignOnReasons are all of them.
+var SignOnReasons = []SignOnReason{
+	SignOnOff, SignOnDown, SignOnNoOpenID, SignOnElsewhere, SignOnCancelled, SignOnRefused, SignOnStale, SignOnBadToken,
+	SignOnNotAnew, SignOnOther, SignOnNoRole, SignOnInactive, SignOnTaken,
+}
+
+// SignOnError says why single sign-on did not work. It holds nothing secret.
+type SignOnError struct {
+	Reason SignOnReason
+	Detail string // for whoever looks after it, such as a host or the provider's code of an error
+	Who    Author // whom it was about, as far as it is proven
+}
+
+func (e *SignOnError) Error() string {
+	return strings.TrimSuffix("single sign-on: "+string(e.Reason)+": "+e.Detail, ": ")
+}
+
+// SignOnReport is what a test of a provider found.
+type SignOnReport struct {
+	Issuer    string
+	Authorize string // addresses, as the provider names them
+	Token     string
+	Keys      string
+	UserInfo  string // empty where there is none, likewise
+	SignOut   string
+	KeyCount  int
+	PKCE      bool // it says that it checks S256
+	Took      time.Duration
+	Problem   *SignOnError // nil where it works
+}
+
+// SignOnAccount is what single sign-on is to one person.
+type SignOnAccount struct {
+	Label     string // of the site's button, empty where it has none
+	Connected bool
+	Password  bool // they have a password, which signs in and signs
+	Signing   bool // they have a signing password, which only signs
+}
