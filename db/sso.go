@@ -34,17 +34,12 @@ func (d *DB) SingleSignOn(ctx context.Context, tenant packaging.TenantID) (packa
 
 func signOnOf(ctx context.Context, q querier, tenant packaging.TenantID) (s packaging.SingleSignOn, sealed []byte, c packaging.CredentialState, err error) {
 	c.Name = clientSecret
-	var scopes, hosts, grants string
+	var scopes, hosts string
 	var at int64
 	err = q.QueryRowContext(ctx, `
-		SELECT enabled, label, home, issuer, client_id, client_secret, coalesce(secret_set_at, 0), secret_set_by, scopes, hosts, claim,
-			(SELECT json_group_array(json_object('Value', g.value,
-					'Role', (SELECT group_concat(role, '+' ORDER BY role) FROM sso_grant_roles r WHERE r.tenant_id = g.tenant_id AND r.place = g.place),
-					'Lines', (SELECT json_group_array(l.code ORDER BY l.code) FROM sso_grant_lines gl JOIN lines l ON l.id = gl.line_id
-						WHERE gl.tenant_id = g.tenant_id AND gl.place = g.place)) ORDER BY g.place)
-				FROM sso_grants g WHERE g.tenant_id = s.tenant_id)
-		FROM sso s WHERE tenant_id = ?`, tenant).
-		Scan(&s.Enabled, &s.Label, &s.Home, &s.Issuer, &s.ClientID, &sealed, &at, &c.By, &scopes, &hosts, &s.Claim, &grants)
+		SELECT enabled, label, home, issuer, client_id, client_secret, coalesce(secret_set_at, 0), secret_set_by, scopes, hosts, claim
+		FROM sso WHERE tenant_id = ?`, tenant).
+		Scan(&s.Enabled, &s.Label, &s.Home, &s.Issuer, &s.ClientID, &sealed, &at, &c.By, &scopes, &hosts, &s.Claim)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, nil, c, nil
 	}
@@ -53,7 +48,20 @@ func signOnOf(ctx context.Context, q querier, tenant packaging.TenantID) (s pack
 	}
 	s.Scopes, s.Hosts = strings.Fields(scopes), strings.Fields(hosts)
 	c.Set, c.At = sealed != nil, moment(at)
-	return s, sealed, c, json.Unmarshal([]byte(grants), &s.Grants)
+	s.Grants, err = collect(ctx, q, scanGrant, `
+		SELECT value, (SELECT group_concat(role, '+' ORDER BY role) FROM sso_grant_roles r WHERE r.tenant_id = g.tenant_id AND r.place = g.place),
+			(SELECT json_group_array(l.code ORDER BY l.code) FROM sso_grant_lines n JOIN lines l ON l.id = n.line_id
+				WHERE n.tenant_id = g.tenant_id AND n.place = g.place)
+		FROM sso_grants g WHERE tenant_id = ? ORDER BY place`, tenant)
+	return s, sealed, c, err
+}
+
+func scanGrant(row scanner) (g packaging.Grant, err error) {
+	var lines string
+	if err := row.Scan(&g.Value, &g.Role, &lines); err != nil {
+		return g, err
+	}
+	return g, json.Unmarshal([]byte(lines), &g.Lines)
 }
 
 // SignOns gives the ways to sign in that the sign-in page offers, by the tenant's name.

@@ -58,9 +58,10 @@ func (s *server) setLanguage(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, ownPath(c.FormValue("next")))
 }
 
-// here is where a choice of the language leads back to: the page that is shown, where that is one to go to.
+// here is where a choice of the language leads back to: the page that is shown, where that is one to go to. What a provider
+// of single sign-on leads back with is good once and is nobody's to repeat.
 func here(c echo.Context) string {
-	if c.Request().Method == http.MethodGet {
+	if c.Request().Method == http.MethodGet && c.Path() != signOnBackPath {
 		return c.Request().URL.RequestURI()
 	}
 	return string(views.HomeURL())

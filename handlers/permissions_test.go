@@ -76,8 +76,11 @@ var expected = map[string]row{
 
 	"GET /manifest.webmanifest": {at: fixed("/manifest.webmanifest")},
 
-	"POST /login":  {at: fixed("/login"), form: fields("username", "nobody", "password", "not the password")},
-	"POST /logout": {at: fixed("/logout")},
+	"POST /login":               {at: fixed("/login"), form: fields("username", "nobody", "password", "not the password")},
+	"POST /logout":              {at: fixed("/logout")},
+	"GET /sso/:tenant":          {at: fixed("/sso/ghent"), nobodys: true}, // where it is not offered there is no such page
+	"GET /sso/:tenant/callback": {at: fixed("/sso/ghent/callback?state=x&code=x"), nobodys: true},
+
 	"POST /tenant": {needs: packaging.ViewOrders, at: fixed("/tenant"), form: fields("tenant", "ghent")},
 
 	"POST /language":                      {at: fixed("/language"), form: fields("language", "en")},
@@ -95,6 +98,9 @@ var expected = map[string]row{
 	"POST /hints":                         {needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview")},
 	"GET /account":                        {needs: packaging.ViewOrders, at: fixed("/account")},
 	"POST /account/password":              {needs: packaging.ViewOrders, at: fixed("/account/password"), form: fields("old", site.Password, "new", "short", "again", "short")},
+	"POST /account/sso":                   {needs: packaging.ViewOrders, at: fixed("/account/sso"), form: fields("password", "")},
+	"POST /account/sso/disconnect":        {needs: packaging.ViewOrders, at: fixed("/account/sso/disconnect")},
+	"POST /account/signing":               {needs: packaging.ViewOrders, at: fixed("/account/signing"), form: fields("new", "one", "again", "another")},
 	"POST /account/sessions/:session/end": {needs: packaging.ViewOrders, at: fixed("/account/sessions/0000000000000000/end"), nobodys: true},
 
 	"GET /":                  {needs: packaging.ViewOrders, at: fixed("/")},
@@ -160,6 +166,9 @@ var expected = map[string]row{
 	"GET /setup":                        {at: fixed("/setup")},
 	"POST /setup":                       {at: fixed("/setup")},
 
+	"GET /admin/sso":                    {needs: packaging.ViewSetup, at: fixed("/admin/sso")},
+	"POST /admin/sso":                   {needs: packaging.Administer, at: fixed("/admin/sso"), form: fields("label", "")},
+	"POST /admin/sso/test":              {needs: packaging.Administer, at: fixed("/admin/sso/test"), form: fields("issuer", "no address")},
 	"GET /admin/connection":             {needs: packaging.ViewSetup, at: fixed("/admin/connection")},
 	"POST /admin/connection":            {needs: packaging.Administer, at: fixed("/admin/connection")},
 	"POST /admin/connection/test":       {needs: packaging.Administer, at: fixed("/admin/connection/test")},
@@ -480,6 +489,8 @@ var tenantWide = map[string]string{
 	"TokenSettings":    "the site's connection",
 	"CredentialStates": "when the site's credentials were set",
 	"FillCredentials":  "the site's own credentials, for a test of its connection",
+	"SingleSignOn":     "how people sign in",
+	"FillClientSecret": "the secret of how they do, for a test of it",
 	"Tokens":           "part of the setup, whose pages name all lines",
 	"HistoryPeople":    "who has ever done something, for a filter",
 }

@@ -207,7 +207,7 @@ func (s *server) routes() []route {
 		{"POST", "/login", anybody, s.login},
 		{"POST", "/logout", anybody, s.logout},
 		{"GET", "/sso/:tenant", anybody, s.signOnStart},
-		{"GET", "/sso/:tenant/callback", anybody, s.signOnBack},
+		{"GET", signOnBackPath, anybody, s.signOnBack},
 		{"POST", "/tenant", packaging.ViewOrders, s.switchTenant},
 		{"POST", "/language", anybody, s.setLanguage},
 		{"GET", "/help", packaging.ViewOrders, s.help},

@@ -59,6 +59,9 @@ type trip struct {
 	Hash   string           // of the signing password that was typed
 }
 
+// signOnBackPath takes what a provider says.
+const signOnBackPath = "/sso/:tenant/callback"
+
 type purpose string
 
 const (
