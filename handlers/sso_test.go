@@ -736,3 +736,35 @@ func TestARotatedKeyOpensTheClientSecret(t *testing.T) {
 		t.Errorf("sign-in after a rotation: %d", a.Status)
 	}
 }
+
+func TestTheCookieOfASignInIsForThisServerAloneAndForAWhile(t *testing.T) {
+	t.Parallel()
+	for _, secure := range []bool{false, true} {
+		s := site.New(t, site.Options{Secure: secure})
+		p := provider.Start(t, nil, nil)
+		c := company{s, p, t}
+		to := c.settings()
+		to.Home = "https://lineboard.example"
+		c.offer("ghent", to)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Web.URL+"/sso/ghent", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "lineboard.example"
+		a, err := c.Browser().Client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = a.Body.Close()
+		name := map[bool]string{false: "lineboard-sso", true: "__Host-lineboard-sso"}[secure]
+		if len(a.Cookies()) != 1 {
+			t.Fatalf("%d cookies with %d", len(a.Cookies()), a.StatusCode)
+		}
+		if k := a.Cookies()[0]; k.Name != name || k.Secure != secure || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode || k.MaxAge != 600 || k.Path != "/" || k.Domain != "" {
+			t.Errorf("cookie %+v", k)
+		}
+		if to := a.Header.Get("Location"); !strings.Contains(to, url.QueryEscape("https://lineboard.example/sso/ghent/callback")) {
+			t.Errorf("to %s", to)
+		}
+	}
+}

@@ -392,12 +392,10 @@ func (c *check) signOn(at string, s *SignOn, codes map[string]bool) {
 		c.roles(at, g.Role, g.Roles)
 		c.limit(at+".lines", g.Lines, codes)
 	}
-	var wrong *packaging.Error
-	if !errors.As(s.Settings().Check(), &wrong) {
-		return
-	}
-	if said, ok := signOnProblems[wrong.Key]; ok {
-		c.fail(at+said.at, "%s", said.expected)
+	for _, wrong := range s.Settings().Problems() {
+		if said, ok := signOnProblems[wrong.Key]; ok { // what is not there was told above
+			c.fail(at+said.at, "%s", said.expected)
+		}
 	}
 }
 

@@ -129,6 +129,69 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 	}
 }
 
+const goodSignOn = `    single_sign_on:
+      label: Plant account
+      home: https://lineboard.plant.example/
+      issuer: https://login.plant.example/realms/plant
+      client_id: lineboard
+      client_secret: env:CLIENT_SECRET
+      claim: realm_access.roles
+      hosts: [keys.plant.example]
+      grants:
+        - {value: leads, roles: [supervisor, auditor]}
+        - {value: packers, role: operator, lines: [L1]}
+    users:
+`
+
+func signOnEnv(name string) string {
+	if name == "CLIENT_SECRET" {
+		return "client-secret-from-env"
+	}
+	return getenv(name)
+}
+
+func TestSingleSignOnIsReadWithItsSecretFromWhereItSays(t *testing.T) {
+	p, err := config.ParseProvisioning(file(t, "    users:\n", goodSignOn), signOnEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := p.Tenants[0].SignOn
+	const want = "on · Plant account · https://login.plant.example/realms/plant · client lineboard · at https://lineboard.plant.example · " +
+		"scopes openid profile email · hosts keys.plant.example · realm_access.roles=leads: auditor+supervisor · realm_access.roles=packers: operator (lines L1)"
+	if got := on.Settings().Describe(); got != want || on.Secret.Reveal() != "client-secret-from-env" {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestEachMistakeInSingleSignOnIsToldWithItsLine(t *testing.T) {
+	for name, test := range map[string]struct{ old, new, line, says string }{
+		"no label":           {"label: Plant account", "label: ''", "line 19", "the name on the button"},
+		"plain HTTP":         {"home: https://", "home: http://", "line 20", "without a path"},
+		"a path":             {"plant.example/\n", "plant.example/there\n", "line 20", "without a path"},
+		"a bad issuer":       {"issuer: https://", "issuer: ftp://", "line 21", "as it names itself"},
+		"no client":          {"client_id: lineboard", "client_id: ''", "line 22", "what the provider calls"},
+		"an unset variable":  {"env:CLIENT_SECRET", "env:NO_SECRET", "line 23", "NO_SECRET is not set"},
+		"no claim":           {"claim: realm_access.roles", "claim: ''", "line 24", "such as groups"},
+		"a host that is URL": {"[keys.plant.example]", "['https://keys.plant.example']", "line 25", "names of hosts"},
+		"an unknown role":    {"role: operator", "role: boss", "line 28", "must be one of"},
+		"no such line":       {"lines: [L1]}\n    users", "lines: [L9]}\n    users", "line 28", "must be the code"},
+		"a value twice":      {"value: packers", "value: leads", "line 27", "twice"},
+		"no value":           {"value: packers, ", "", "line 28", "value: is missing"},
+		"an unknown field":   {"claim: realm", "claims: realm", "line 24", "claims"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(goodSignOn, test.old) {
+				t.Fatalf("there is no %q", test.old)
+			}
+			text := strings.Replace(goodSignOn, test.old, test.new, 1)
+			_, err := config.ParseProvisioning(file(t, "    users:\n", text), signOnEnv)
+			if err == nil || !strings.Contains(err.Error(), test.line+":") || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "secret-from") {
+				t.Errorf("error %q, want %q and %q in it", err, test.line, test.says)
+			}
+		})
+	}
+}
+
 func TestAPersonMayHaveSeveralRolesAndBeLimitedToLines(t *testing.T) {
 	p, err := config.ParseProvisioning(file(t, "role: supervisor", "roles: [supervisor, administrator], lines: [l2]"), getenv)
 	if err != nil {

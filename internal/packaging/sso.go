@@ -58,8 +58,8 @@ func (s SingleSignOn) AllHosts() []string {
 var DefaultScopes = []string{"profile", "email"}
 
 const (
-	labelMost  = 40  // characters of the button
-	settingMax = 500 // of a client ID, a claim or a value
+	labelMost   = 40  // characters of the button
+	settingMost = 500 // of a client ID, a claim or a value
 	// MaxGrants is how many grants a tenant may have.
 	MaxGrants = 50
 )
@@ -69,51 +69,42 @@ var (
 	scopeForm = regexp.MustCompile(`^[!#-\[\]-~]{1,100}$`) // RFC 6749, appendix A.4
 )
 
-// Check says what of the settings can't be, in the order of the form.
+// Check says the first that is wrong with the settings, in the order of the form.
 func (s SingleSignOn) Check() error {
-	home, err := ParseBaseURL(s.Home)
-	switch {
-	case !ValidName(s.Label) || utf8.RuneCountInString(s.Label) > labelMost:
-		return Fail(Invalid, "error.sso_label")
-	case err != nil || home != s.Home || strings.Count(home, "/") > 2:
-		return Fail(Invalid, "error.sso_home")
-	case len(s.Issuer) > settingMax:
-		return Fail(Invalid, "error.sso_issuer")
-	case !plainText(s.ClientID):
-		return Fail(Invalid, "error.sso_client_id")
-	case !plainText(s.Claim):
-		return Fail(Invalid, "error.sso_claim")
-	case len(s.Grants) == 0 || len(s.Grants) > MaxGrants:
-		return Fail(Invalid, "error.sso_grants")
-	}
-	if _, err := ParseBaseURL(s.Issuer); err != nil {
-		return Fail(Invalid, "error.sso_issuer")
-	}
-	for _, scope := range s.Scopes {
-		if !scopeForm.MatchString(scope) {
-			return Fail(Invalid, "error.sso_scopes")
-		}
-	}
-	for _, host := range s.Hosts {
-		if !hostForm.MatchString(host) {
-			return Fail(Invalid, "error.sso_hosts")
-		}
-	}
-	values := map[string]bool{}
-	for _, g := range s.Grants {
-		switch {
-		case !plainText(g.Value) || values[g.Value]:
-			return Fail(Invalid, "error.sso_value", "Value", g.Value)
-		case !g.Role.Known():
-			return Fail(Invalid, "error.sso_role", "Value", g.Value)
-		}
-		values[g.Value] = true
+	if wrong := s.Problems(); len(wrong) > 0 {
+		return wrong[0]
 	}
 	return nil
 }
 
+// Problems are all that is wrong with the settings.
+func (s SingleSignOn) Problems() (wrong []*Error) {
+	fails := func(bad bool, key string, args ...string) {
+		if bad {
+			wrong = append(wrong, Fail(Invalid, key, args...))
+		}
+	}
+	home, err := ParseBaseURL(s.Home)
+	fails(!ValidName(s.Label) || utf8.RuneCountInString(s.Label) > labelMost, "error.sso_label")
+	fails(err != nil || home != s.Home || strings.Count(home, "/") > 2, "error.sso_home")
+	_, err = ParseBaseURL(s.Issuer)
+	fails(err != nil || len(s.Issuer) > settingMost, "error.sso_issuer")
+	fails(!plainText(s.ClientID), "error.sso_client_id")
+	fails(slices.ContainsFunc(s.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }), "error.sso_scopes")
+	fails(slices.ContainsFunc(s.Hosts, func(host string) bool { return !hostForm.MatchString(host) }), "error.sso_hosts")
+	fails(!plainText(s.Claim), "error.sso_claim")
+	fails(len(s.Grants) == 0 || len(s.Grants) > MaxGrants, "error.sso_grants")
+	values := map[string]bool{}
+	for _, g := range s.Grants {
+		fails(!plainText(g.Value) || values[g.Value], "error.sso_value", "Value", g.Value)
+		fails(!g.Role.Known(), "error.sso_role", "Value", g.Value)
+		values[g.Value] = true
+	}
+	return wrong
+}
+
 func plainText(text string) bool {
-	return strings.TrimSpace(text) != "" && len(text) <= settingMax && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+	return strings.TrimSpace(text) != "" && len(text) <= settingMost && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // Describe is the settings as the history tells them.

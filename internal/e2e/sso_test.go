@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"testing"
+
+	"lineboard/internal/testkit/provider"
+)
+
+func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	company := provider.Start(t, []string{s.address + "/sso/plant-test/callback"}, []string{s.address + "/login"},
+		provider.Person{Subject: "sub-ines", Username: "ines", FirstName: "Inès", LastName: "Dupont", Groups: []string{"packers"}})
+
+	admin := signedIn(t, s, "administrator1")
+	admin.visit("/admin/sso")
+	admin.Click("Offer it on the sign-in page")
+	admin.Fill("Name on the button", "Plant account")
+	admin.Fill("Address of Lineboard", s.address)
+	admin.Fill("Issuer", company.URL)
+	admin.Fill("Client ID", provider.ClientID)
+	admin.Fill("Client secret", provider.Secret)
+	admin.Fill("Value of the claim", "packers")
+	admin.Click("Supervisor")
+	admin.Click("Test the issuer")
+	admin.See("The provider answers")
+	admin.Click("Save")
+	admin.See("Saved.")
+	admin.See(s.address + "/sso/plant-test/callback")
+	admin.inEverySizeAndLight()
+
+	for _, on := range []bool{true, false} {
+		p := visitor(t, s)
+		scripts(on)(p)
+		p.visit("/orders?q=Order143")
+		p.At("/login?next=%2Forders%3Fq%3DOrder143")
+		if on {
+			p.inEverySizeAndLight()
+		}
+		p.Click("Sign in with Plant account")
+		p.Fill("Username:", "ines")
+		p.Fill("Password:", provider.Password)
+		p.Click("Login")
+		p.At("/orders?q=Order143")
+		p.See("Inès Dupont")
+
+		p.visit("/account")
+		if on {
+			p.inEverySizeAndLight()
+		}
+		const words = "my own words to sign with"
+		p.Fill("New password", words)
+		p.Fill("New password again", words)
+		p.Click("Set it, and prove who you are with Plant account")
+		p.Click("Go on to Plant account")
+		p.Fill("Username:", "ines")
+		p.Fill("Password:", provider.Password)
+		p.Click("Login")
+		p.At("/account?changed=signing")
+		p.See("Your signing password is set.")
+
+		p.Click("Sign out")
+		p.At("/login?out=plant-test")
+		p.Click("Sign out of Plant account too")
+		p.At("/login")
+	}
+}
