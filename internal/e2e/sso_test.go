@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"lineboard/internal/testkit/provider"
+	"lineboard/internal/text"
 )
 
 func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
@@ -63,5 +64,21 @@ func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
 		p.At("/login?out=plant-test")
 		p.Click("Sign out of Plant account too")
 		p.At("/login")
+	}
+
+	for _, l := range text.Languages {
+		admin.visit("/")
+		admin.Click(l.Name())
+		admin.Holds(`document.documentElement.lang === "` + string(l) + `"`)
+		for _, page := range []string{"/admin/sso", "/account"} {
+			admin.visit(page)
+			for _, size := range sizes[:3] {
+				admin.Viewport(size.width, size.height)
+				admin.settle()
+				if admin.Overflow() {
+					t.Errorf("%s in %s at %d×%d is wider than the window: %v", page, l, size.width, size.height, admin.tooWide())
+				}
+			}
+		}
 	}
 }
