@@ -223,9 +223,9 @@ const plotWidth = 1000
 
 // releasesPlot draws each release of a line at its time. Marks of different outcomes have different shapes: a refused one is
 // short, an unknown one hollow.
-func releasesPlot(ctx context.Context, r packaging.ShiftReport) (rows []plotRow) {
+func releasesPlot(ctx context.Context, r packaging.ShiftReport, lines []packaging.LineFigures) (rows []plotRow) {
 	length := max(r.Length(), time.Minute)
-	for _, l := range r.Lines() {
+	for _, l := range lines {
 		row := plotRow{name: lineName(ctx, l.Line)}
 		var at []string
 		for _, one := range r.Releases {
@@ -251,12 +251,12 @@ func releasesPlot(ctx context.Context, r packaging.ShiftReport) (rows []plotRow)
 }
 
 // outcomesPlot draws how many releases of a line ended how; the longest bar is that of the line with the most.
-func outcomesPlot(ctx context.Context, r packaging.ShiftReport) (rows []plotRow) {
+func outcomesPlot(ctx context.Context, lines []packaging.LineFigures) (rows []plotRow) {
 	var most int64 = 1
-	for _, l := range r.Lines() {
+	for _, l := range lines {
 		most = max(most, l.Requested)
 	}
-	for _, l := range r.Lines() {
+	for _, l := range lines {
 		row, x := plotRow{name: lineName(ctx, l.Line)}, 0.0
 		var parts []string
 		for _, part := range []struct {
@@ -279,12 +279,12 @@ func outcomesPlot(ctx context.Context, r packaging.ShiftReport) (rows []plotRow)
 }
 
 // waitingPlot draws how long orders of a line waited: the median as a bar, the longest as a thin one on top of it.
-func waitingPlot(ctx context.Context, r packaging.ShiftReport) (rows []plotRow) {
+func waitingPlot(ctx context.Context, lines []packaging.LineFigures) (rows []plotRow) {
 	var longest time.Duration = 1
-	for _, l := range r.Lines() {
+	for _, l := range lines {
 		longest = max(longest, l.Waiting.Longest)
 	}
-	for _, l := range r.Lines() {
+	for _, l := range lines {
 		if l.Waiting.Count == 0 {
 			continue
 		}

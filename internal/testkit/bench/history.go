@@ -36,7 +36,7 @@ func (b *bench) measureHistory(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(b.stop(p), fillHistory(ctx, b.database(name), entries)); err != nil {
+		if err := errors.Join(b.stop(p), fillHistory(ctx, b.database(name), entries), fillReleases(ctx, b.database(name))); err != nil {
 			return err
 		}
 		r, err := b.read(ctx, &store{name: name})
@@ -46,7 +46,7 @@ func (b *bench) measureHistory(ctx context.Context) error {
 		defer r.db.Close() //nolint:errcheck // closed before the export; a second time does nothing
 		sides[name] = r
 	}
-	for _, measure := range []func(context.Context, map[string]*reader) error{b.measurePages, b.measureWriting, b.measureVerifying} {
+	for _, measure := range []func(context.Context, map[string]*reader) error{b.measurePages, b.measureReports, b.measureWriting, b.measureVerifying} {
 		if err := measure(ctx, sides); err != nil {
 			return err
 		}
@@ -95,6 +95,64 @@ func (b *bench) measurePages(ctx context.Context, sides map[string]*reader) erro
 	return nil
 }
 
+// measureReports makes the report of a shift and that of one a hundred times as busy, each beside the sums that it begins
+// with: how many releases each line had of which outcome, asked of the same history.
+func (b *bench) measureReports(ctx context.Context, sides map[string]*reader) error {
+	b.say("history: reports of shifts")
+	raw, err := sql.Open("sqlite", "file:"+(&url.URL{Path: b.database(long)}).EscapedPath()+"?mode=ro&_pragma=cache_size(-65536)")
+	if err != nil {
+		return err
+	}
+	defer raw.Close()
+	until := epoch.Add(time.Duration(b.entries) * apart)
+	for _, length := range []time.Duration{8 * time.Hour, 800 * time.Hour} {
+		shift := packaging.Occurrence{Shift: packaging.Shift{Name: "Early"}, Begin: until.Add(-length), Until: until}
+		var entries, releases int
+		var took [2][]float64
+		for round := -1; round < b.rounds; round++ {
+			started := time.Now()
+			r, err := sides[long].db.ShiftReport(ctx, packaging.Everything(sides[long].tenant), shift)
+			if err != nil {
+				return err
+			}
+			total := r.Total()
+			lines := r.Lines()
+			ours := time.Since(started)
+			entries, releases = int(r.History.Entries), int(total.Requested)
+			if releases == 0 || len(lines) != 8 {
+				return fmt.Errorf("the report has %d releases on %d lines", releases, len(lines))
+			}
+			started = time.Now()
+			if err := sums(ctx, raw, sides[long].tenant, shift); err != nil {
+				return err
+			}
+			if beside := time.Since(started); round >= 0 {
+				took[0], took[1] = append(took[0], milliseconds(ours)), append(took[1], milliseconds(beside))
+			}
+		}
+		b.table.add(partHistory, fmt.Sprintf("  report of a shift, %s releases in %s entries", thousands(int64(releases)), thousands(int64(entries))),
+			figure{median(took[0]), "ms"}, figure{median(took[1]), "ms"}, "the sums alone, in SQL")
+	}
+	return nil
+}
+
+func sums(ctx context.Context, raw *sql.DB, tenant packaging.TenantID, o packaging.Occurrence) error {
+	rows, err := raw.QueryContext(ctx, `SELECT line_code, outcome, count(*), sum(serials) FROM history
+		WHERE tenant_id = ? AND at >= ? AND at < ? AND deed = 'release_ended' GROUP BY line_code, outcome`, tenant, o.Begin.UnixMilli(), o.Until.UnixMilli())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line, outcome string
+		var n, serials int64
+		if err := rows.Scan(&line, &outcome, &n, &serials); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // measureWriting writes entries one by one, each on the disk before the next, beside the same rows without a chain, an
 // index or a trigger.
 func (b *bench) measureWriting(ctx context.Context, sides map[string]*reader) error {
@@ -113,7 +171,10 @@ func (b *bench) measureWriting(ctx context.Context, sides map[string]*reader) er
 	for round := -1; round < b.rounds; round++ {
 		for i, write := range []func(packaging.Entry) error{
 			func(e packaging.Entry) error { return sides[long].db.Record(ctx, e) },
-			func(e packaging.Entry) error { return insertEntry(ctx, plain, e) },
+			func(e packaging.Entry) error {
+				_, err := plain.ExecContext(ctx, insertEntry, valuesOf(e)...)
+				return err
+			},
 		} {
 			started := time.Now()
 			for n := range each {
@@ -248,27 +309,65 @@ func entry(tenant packaging.TenantID, n int) packaging.Entry {
 const historyColumns = `tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id,
 	object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash, format, station, comment`
 
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
+var insertEntry = `INSERT INTO history (` + historyColumns + `) VALUES (?` + strings.Repeat(",?", 27) + `)`
 
-func insertEntry(ctx context.Context, into execer, e packaging.Entry) error {
-	_, err := into.ExecContext(ctx, `INSERT INTO history (`+historyColumns+`) VALUES (?`+strings.Repeat(",?", 27)+`)`,
+// valuesOf are the values of an entry, as insertEntry takes them.
+func valuesOf(e packaging.Entry) []any {
+	return []any{
 		e.TenantID, e.Seq, e.At.UnixMilli(), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey, e.LineCode, e.LineName, e.ReleaseID,
-		e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(), e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment)
-	return err
+		e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(), e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment,
+	}
 }
 
-// fillHistory adds entries with right hashes, as they would have come in years: the schema's triggers are at work.
-func fillHistory(ctx context.Context, path string, entries int) error {
+// openToFill opens a database for what need not survive a crash.
+func openToFill(path string) (*sql.DB, error) {
 	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+url.Values{
 		"_pragma": {"locking_mode(EXCLUSIVE)", "journal_mode(OFF)", "synchronous(OFF)", "cache_size(-500000)"},
 	}.Encode())
+	if err == nil {
+		pool.SetMaxOpenConns(1)
+	}
+	return pool, err
+}
+
+// fillReleases adds the orders and releases that the history tells of. Those whose outcome was unknown were settled a minute
+// later, so that nothing asks about them.
+func fillReleases(ctx context.Context, path string) error {
+	pool, err := openToFill(path)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	pool.SetMaxOpenConns(1)
+	for _, statement := range []string{
+		`INSERT INTO orders (tenant_id, order_key, line_code, line_name, product, gtin, lot, expiry, quantity, extra_percent, status, raw, listed, first_seen_at, confirmed_at)
+			SELECT tenant_id, order_key, line_code, line_name, 'Paracetamol 500 mg', '', '', '', '', '', 'Done', '{}', 0, at - 3600000, at
+			FROM history WHERE deed = 'release_requested' ON CONFLICT DO NOTHING`,
+		`INSERT INTO order_events (tenant_id, order_id, at, kind, new_value, source)
+			SELECT tenant_id, id, first_seen_at, 'seen', 'Pending release', 'list' FROM orders WHERE status = 'Done'`,
+		`INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, station, line_code, line_name, requested_at, serials_expected, outcome)
+			SELECT h.tenant_id, o.id, h.user_id, h.username, h.full_name, h.role, h.station, h.line_code, h.line_name, h.at, 11000, 'sending'
+			FROM history h JOIN orders o ON o.tenant_id = h.tenant_id AND o.order_key = h.order_key WHERE h.deed = 'release_requested'`,
+		`UPDATE releases SET outcome = iif(e.outcome = 'released', 'released', 'refused'), answered_at = e.at, reason = iif(e.outcome = 'unknown', 'not_carried_out', e.reason),
+			proof = iif(e.outcome = 'unknown', 'status', 'answer'), settled_at = iif(e.outcome = 'unknown', e.at + 60000, NULL),
+			list_source = iif(e.outcome = 'released', 'answer', ''), list_at = iif(e.outcome = 'released', e.at, NULL), serials_received = e.serials,
+			message = e.message, http_status = e.http_status
+			FROM (SELECT h.*, o.id AS released FROM history h JOIN orders o ON o.tenant_id = h.tenant_id AND o.order_key = h.order_key WHERE h.deed = 'release_ended') AS e
+			WHERE e.released = releases.order_id`,
+	} {
+		if _, err := pool.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillHistory adds entries with right hashes, as they would have come in years: the schema's triggers are at work.
+func fillHistory(ctx context.Context, path string, entries int) error {
+	pool, err := openToFill(path)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	var tenant packaging.TenantID
 	var seq int64
 	var prev []byte
@@ -280,6 +379,10 @@ func fillHistory(ctx context.Context, path string, entries int) error {
 		if err != nil {
 			return err
 		}
+		add, err := tx.PrepareContext(ctx, insertEntry)
+		if err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
 		for range min(10_000, entries-n) {
 			e := entry(tenant, n)
 			seq++
@@ -287,7 +390,7 @@ func fillHistory(ctx context.Context, path string, entries int) error {
 			copy(e.Prev[:], prev)
 			e.Hash = e.Digest()
 			prev = e.Hash[:]
-			if err := insertEntry(ctx, tx, e); err != nil {
+			if _, err := add.ExecContext(ctx, valuesOf(e)...); err != nil {
 				return errors.Join(err, tx.Rollback())
 			}
 			n++
