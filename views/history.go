@@ -65,6 +65,49 @@ func (h HistoryPage) kept() bool {
 	return slices.ContainsFunc(h.Views, func(v packaging.HistoryView) bool { return v.Own && v.Query == h.Form.Query() })
 }
 
+// deedText says what an entry records.
+func deedText(ctx context.Context, e packaging.Entry) string {
+	switch e.Deed {
+	case packaging.ReleaseEnded:
+		return text.Say(ctx, "deed.release_ended."+string(e.Outcome), "Count", int(e.Serials))
+	case packaging.ReleaseSettled:
+		return text.Say(ctx, "deed.release_settled."+string(e.Outcome), "New", e.New)
+	case packaging.QueueStarted, packaging.ListOdd, packaging.HistoryVerified:
+		return text.Say(ctx, "deed."+string(e.Deed), "New", e.New)
+	case packaging.QueueEnded:
+		return text.Say(ctx, "deed.queue_ended."+e.Reason)
+	case packaging.ListAdded:
+		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
+	case packaging.ConnectionTested:
+		return text.Say(ctx, "deed.connection_tested", "Object", e.Object, "New", e.New)
+	case packaging.OrdersImported, packaging.TokenCreated:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
+	case packaging.PINSet, packaging.BadgeSet:
+		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
+	case packaging.Signed:
+		return text.Say(ctx, "deed.signed", "New", e.New)
+	case packaging.OrderLineSet, packaging.OrderLineBack:
+		return text.Say(ctx, "deed."+string(e.Deed), "Old", lineWord(ctx, e.Old), "New", lineWord(ctx, e.New))
+	case packaging.LineAdopted:
+		return text.Say(ctx, "deed.line_adopted", "Object", e.Object, "New", e.New)
+	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
+		if e.Old == "" {
+			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
+		}
+		return text.Say(ctx, "deed.changed", "Object", e.Object, "Old", e.Old, "New", e.New)
+	}
+	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Old", e.Old, "New", e.New)
+}
+
+// entryReason is the reason of an entry in words, and as it is stored.
+func entryReason(ctx context.Context, e packaging.Entry) string {
+	words := historyReason(ctx, e)
+	if words == "" {
+		return e.Reason
+	}
+	return words + " (" + e.Reason + ")"
+}
+
 // deedName names a deed where no entry of it is at hand.
 func deedName(ctx context.Context, d packaging.Deed) string {
 	if !text.Has(ctx, "deed_name."+string(d)) {
