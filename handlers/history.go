@@ -70,19 +70,15 @@ func (s *server) history(c echo.Context) error {
 	if page.Views, err = s.Store.HistoryViews(ctx, p); err != nil {
 		return err
 	}
-	filter, wrong := historyFilter(page.Form, p.Tenant)
-	if wrong != "" {
-		page.Problem = text.Say(pageContext(c), "history.bad_time", "Time", wrong)
-		return render(c, http.StatusBadRequest, views.History(f, page))
-	}
-	if page.Orders, err = s.narrowToSerial(ctx, p.Scope(), page.Form.Serial, &filter); err != nil {
+	asked, err := s.historyAsked(ctx, p, page.Form)
+	if err != nil {
 		return err
 	}
-	if page.Form.Serial != "" && len(page.Orders) == 0 {
-		page.Problem = text.Say(pageContext(c), "history.serial_unknown", "Serial", page.Form.Serial)
-		return render(c, http.StatusOK, views.History(f, page))
+	page.Orders, page.Shift, page.Problem = asked.orders, asked.shift, asked.problem
+	if page.Shifts = asked.shifts; page.Problem != "" {
+		return render(c, asked.status, views.History(f, page))
 	}
-	if page.Page, err = s.Store.History(ctx, p.Scope(), filter); err != nil {
+	if page.Page, err = s.Store.History(ctx, p.Scope(), asked.filter); err != nil {
 		return err
 	}
 	if entries := page.Page.Entries; page.Form.Order != "" && len(page.Orders) == 0 && len(entries) > 0 {
@@ -97,38 +93,88 @@ func (s *server) history(c echo.Context) error {
 	return render(c, http.StatusOK, views.History(f, page))
 }
 
-// historyFilter reads the form; wrong is a time in it that is none.
-func historyFilter(form views.HistoryForm, tenant packaging.Tenant) (f packaging.HistoryFilter, wrong string) {
-	f = packaging.HistoryFilter{
+// asked is what a form comes to.
+type asked struct {
+	filter  packaging.HistoryFilter
+	shifts  []string             // that could be asked for
+	shift   packaging.Occurrence // that is
+	orders  []packaging.Order    // that the serial number came with
+	problem string               // why there is nothing to look for
+	status  int                  // where there is a problem: whether it is of the form, or of what it names
+}
+
+// historyAsked reads the form.
+func (s *server) historyAsked(ctx context.Context, p packaging.Person, form views.HistoryForm) (a asked, err error) {
+	a.filter = packaging.HistoryFilter{
 		Text: form.Text, LineCode: form.Line, OrderKey: form.Order, Person: form.Person, Deed: packaging.Deed(form.Deed),
 		Outcome: packaging.Outcome(form.Outcome), Exceptions: form.Exceptions,
 		Before: form.Before, After: form.After, Limit: entriesAPage,
 	}
-	if f.OrderKey != "" || form.Serial != "" {
-		f.Limit = storyAPage
+	if form.Order != "" || form.Serial != "" {
+		a.filter.Limit = storyAPage
 	}
+	roster, err := s.Store.Roster(ctx, p.Scope())
+	if err != nil {
+		return a, err
+	}
+	a.shifts = roster.Names()
+	a.narrowTime(ctx, form, roster, p.Tenant, s.Now())
+	if a.problem != "" || form.Serial == "" {
+		return a, nil
+	}
+	if a.orders, err = s.Store.OrdersOfSerial(ctx, p.Scope(), form.Serial, ordersASerial); err != nil {
+		return a, err
+	}
+	for _, o := range a.orders {
+		a.filter.Orders = append(a.filter.Orders, o.Key)
+	}
+	if len(a.orders) == 0 {
+		a.problem, a.status = text.Say(ctx, "history.serial_unknown", "Serial", form.Serial), http.StatusOK
+	}
+	return a, nil
+}
+
+// narrowTime has the filter ask for what lies within all of the times that the form names.
+func (a *asked) narrowTime(ctx context.Context, form views.HistoryForm, roster packaging.Roster, tenant packaging.Tenant, now time.Time) {
+	f, zone := &a.filter, tenant.Location()
 	for _, at := range []struct {
 		typed string
 		into  *time.Time
 	}{{form.From, &f.From}, {form.To, &f.To}} {
 		var ok bool
 		if *at.into, ok = siteTime(at.typed, tenant); !ok {
-			return f, at.typed
+			a.problem, a.status = text.Say(ctx, "history.bad_time", "Time", at.typed), http.StatusBadRequest
+			return
 		}
 	}
-	return f, ""
-}
-
-// narrowToSerial has the filter ask for the orders that a serial number came with, and gives them.
-func (s *server) narrowToSerial(ctx context.Context, in packaging.Scope, serial string, f *packaging.HistoryFilter) ([]packaging.Order, error) {
-	if serial == "" {
-		return nil, nil
+	day, ok := packaging.ParseDay(form.Day)
+	if form.Day != "" && !ok {
+		a.problem, a.status = text.Say(ctx, "history.bad_day", "Day", form.Day), http.StatusBadRequest
+		return
 	}
-	orders, err := s.Store.OrdersOfSerial(ctx, in, serial, ordersASerial)
-	for _, o := range orders {
-		f.Orders = append(f.Orders, o.Key)
+	within := packaging.Occurrence{}
+	switch {
+	case form.Shift == "" && form.Day == "":
+		return
+	case form.Shift == "":
+		within.Begin, within.Until = packaging.At(day, 0, zone), packaging.At(day.Plus(1), 0, zone)
+	case form.Day == "":
+		within, ok = roster.Latest(form.Shift, now, zone)
+		a.shift = within
+	default:
+		within, ok = roster.Find(day, form.Shift, zone)
+		a.shift = within
 	}
-	return orders, err
+	if !ok {
+		a.problem, a.status = text.Say(ctx, "history.no_shift", "Shift", form.Shift), http.StatusOK
+		return
+	}
+	if within.Begin.After(f.From) {
+		f.From = within.Begin
+	}
+	if f.To.IsZero() || within.Until.Before(f.To) {
+		f.To = within.Until
+	}
 }
 
 // entry is the page of one entry: all of it, and whether it fits the one before it.
@@ -243,17 +289,23 @@ var historyColumns = []string{
 func (s *server) historyCSV(c echo.Context) error {
 	p, ctx := signedIn(c), c.Request().Context()
 	form := views.HistoryFormOf(c.QueryParams())
-	filter, wrong := historyFilter(form, p.Tenant)
-	if wrong != "" || len(form.Text) > longestText {
+	if len(form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	if orders, err := s.narrowToSerial(ctx, p.Scope(), form.Serial, &filter); err != nil {
+	asked, err := s.historyAsked(ctx, p, form)
+	switch {
+	case err != nil:
 		return err
-	} else if form.Serial != "" && len(orders) == 0 {
+	case asked.problem != "" && asked.status == http.StatusBadRequest:
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	case asked.problem != "":
 		return packaging.Fail(packaging.NotFound, "error.not_found")
 	}
+	if asked.shift.Named() {
+		form.Day = string(asked.shift.Day) // what is the latest now is not tomorrow
+	}
 	if err := s.Store.Record(ctx, packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "history.csv", New: c.QueryString(),
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "history.csv", New: form.Query(),
 	}); err != nil {
 		return err
 	}
@@ -263,7 +315,7 @@ func (s *server) historyCSV(c echo.Context) error {
 		if err := rows.Write(historyColumns); err != nil {
 			return err
 		}
-		if err := s.Store.EachEntry(ctx, p.Scope(), filter, func(e packaging.Entry) error {
+		if err := s.Store.EachEntry(ctx, p.Scope(), asked.filter, func(e packaging.Entry) error {
 			return rows.Write(historyRow(e, p.Tenant.Location()))
 		}); err != nil {
 			return err

@@ -346,3 +346,83 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 		}
 	}
 }
+
+func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.ThreeShifts("ghent")
+	for _, at := range []string{
+		"2027-03-27T20:59:58Z", "2027-03-27T21:00:00Z", "2027-03-28T03:59:58Z", "2027-03-28T04:00:00Z", "2027-03-28T20:30:00Z",
+	} {
+		moment, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Move(moment.Sub(s.Clock.Now()))
+		if err := s.Store.Record(t.Context(), packaging.Entry{
+			TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported, Object: at,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := s.SignIn("manager1")
+	for query, want := range map[string][]string{
+		"shift=Night&day=2027-03-27":                         {"2027-03-28T03:59:58Z", "2027-03-27T21:00:00Z"}, // seven hours
+		"shift=night&day=2027-03-27&to=2027-03-28T00:00":     {"2027-03-27T21:00:00Z"},
+		"shift=Late&day=2027-03-27":                          {"2027-03-27T20:59:58Z"},
+		"shift=Early&day=2027-03-28":                         {"2027-03-28T04:00:00Z"},
+		"shift=Night":                                        {"2027-03-28T20:30:00Z"},                                                     // the one that runs
+		"shift=Early":                                        {"2027-03-28T04:00:00Z"},                                                     // the last one
+		"day=2027-03-28":                                     {"2027-03-28T20:30:00Z", "2027-03-28T04:00:00Z", "2027-03-28T03:59:58Z"}, // from 23:00Z to 22:00Z
+		"day=2027-03-27&from=2027-03-27T22:00&deed=exported": {"2027-03-27T21:00:00Z"},
+	} {
+		rows, err := csv.NewReader(strings.NewReader(b.Get("/history.csv?deed=exported&person=supervisor1&" + query).Body)).ReadAll()
+		if err != nil || len(rows) == 0 {
+			t.Fatalf("%s: %v", query, err)
+		}
+		object := slices.Index(rows[0], "object")
+		var got []string
+		for _, row := range rows[1:] {
+			got = append(got, row[object])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the file has %q, want %q", query, got, want)
+		}
+		if n := len(b.Get("/history?deed=exported&person=supervisor1&" + query).All(".history tbody tr")); n != len(want) {
+			t.Errorf("%s: the page has %d entries, want %d", query, n, len(want))
+		}
+	}
+
+	page := b.Get("/history?shift=Night&person=supervisor1")
+	if chip := page.Text("ul.chips a[aria-label^='Remove the filter Shift']"); !strings.Contains(chip, "Night · Sun 2027-03-28") || !strings.Contains(chip, "22:00–06:00") {
+		t.Errorf("of the latest shift it says %q", chip)
+	}
+	if file := page.Attr("a[download]", "href"); !strings.Contains(file, "day=2027-03-28") {
+		t.Errorf("the file of what is shown is %q", file)
+	}
+	b.Get("/history.csv?shift=Night")
+	if e := s.History()[0]; e.New != "day=2027-03-28&shift=Night" {
+		t.Errorf("the export is recorded as of %q", e.New)
+	}
+	if a := b.Post("/history/views", "name", "The night", "query", "shift=Night&exceptions=1"); a.Header.Get("Location") != "/history?exceptions=1&shift=Night" {
+		t.Errorf("a view of the latest night leads to %q", a.Header.Get("Location"))
+	}
+	if to := b.Get("/shifts/2027-03-27/Night").Attr(".further a[href^='/history']", "href"); to != "/history?day=2027-03-27&shift=Night" {
+		t.Errorf("from its report the history is %q", to)
+	}
+	for query, want := range map[string]struct {
+		page, file int
+		says       string
+	}{
+		"shift=Afternoon":                 {200, 404, "There is no shift “Afternoon” then."},
+		"shift=Night&day=2026-11-01":      {200, 404, "There is no shift “Night” then."}, // before the first plan
+		"shift=Night&day=2027-02-30":      {400, 400, "“2027-02-30” is no day."},
+		"day=x":                           {400, 400, "“x” is no day."},
+		"shift=" + strings.Repeat("N", 9): {200, 404, "There is no shift"},
+	} {
+		page, file := b.Get("/history?"+query), b.Get("/history.csv?"+query)
+		if page.Status != want.page || file.Status != want.file || !strings.Contains(page.Text(".problem"), want.says) {
+			t.Errorf("%s: %d and %d, %q", query, page.Status, file.Status, page.Text(".problem"))
+		}
+	}
+}

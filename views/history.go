@@ -52,12 +52,29 @@ func (h HistoryPage) chips(ctx context.Context) (chips []chip) {
 	add(t(ctx, "history.person"), person, func(f *HistoryForm) { f.Person = "" })
 	add(t(ctx, "history.deed"), deed, func(f *HistoryForm) { f.Deed = "" })
 	add(t(ctx, "history.outcome"), outcome, func(f *HistoryForm) { f.Outcome = "" })
+	shift, day := f.Shift, f.Day
+	if h.Shift.Named() {
+		shift, day = shiftTitle(ctx, h.Shift)+", "+hours(ctx, h.Shift), ""
+	} else if _, ok := packaging.ParseDay(f.Day); ok {
+		day = dayText(ctx, packaging.Day(f.Day))
+	}
+	add(t(ctx, "history.shift"), shift, func(f *HistoryForm) { f.Shift = "" })
+	add(t(ctx, "history.day"), day, func(f *HistoryForm) { f.Day = "" })
 	add(t(ctx, "history.from"), strings.Replace(f.From, "T", " ", 1), func(f *HistoryForm) { f.From = "" })
 	add(t(ctx, "history.to"), strings.Replace(f.To, "T", " ", 1), func(f *HistoryForm) { f.To = "" })
 	if f.Exceptions {
 		add(t(ctx, "history.only"), t(ctx, "history.exceptions"), func(f *HistoryForm) { f.Exceptions = false })
 	}
 	return chips
+}
+
+// fixed is the form with the day of its shift: what is the latest one now is not tomorrow.
+func (h HistoryPage) fixed() HistoryForm {
+	f := h.Form
+	if h.Shift.Named() {
+		f.Day = string(h.Shift.Day)
+	}
+	return f
 }
 
 // kept says whether the person keeps what the form asks for as a view already.

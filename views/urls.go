@@ -373,6 +373,8 @@ func WithdrawNoteURL(id packaging.NoteID) templ.SafeURL {
 type HistoryForm struct {
 	Text, Line, Order, Serial, Person, Deed, Outcome string
 	Exceptions                                       bool
+	Shift                                            string // by its name: of the day, or without one the latest
+	Day                                              string // of the site, as in "2026-11-23"; without a shift all of it
 	From, To                                         string // of the site, as in "2026-11-23T06:00"
 	Before, After                                    int64
 }
@@ -382,7 +384,8 @@ func HistoryFormOf(q url.Values) HistoryForm {
 	trimmed := func(name string) string { return strings.TrimSpace(q.Get(name)) }
 	return HistoryForm{
 		Text: trimmed("q"), Line: q.Get("line"), Order: trimmed("order"), Serial: trimmed("serial"), Person: q.Get("person"),
-		Deed: q.Get("deed"), Outcome: q.Get("outcome"), Exceptions: q.Get("exceptions") != "", From: q.Get("from"), To: q.Get("to"),
+		Deed: q.Get("deed"), Outcome: q.Get("outcome"), Exceptions: q.Get("exceptions") != "",
+		Shift: q.Get("shift"), Day: q.Get("day"), From: q.Get("from"), To: q.Get("to"),
 	}
 }
 
@@ -392,7 +395,7 @@ func (f HistoryForm) query(path templ.SafeURL) templ.SafeURL {
 		exceptions = "1"
 	}
 	return withQuery(path, "q", f.Text, "line", f.Line, "order", f.Order, "serial", f.Serial, "person", f.Person, "deed", f.Deed,
-		"outcome", f.Outcome, "exceptions", exceptions, "from", f.From, "to", f.To, "before", number(f.Before), "after", number(f.After))
+		"outcome", f.Outcome, "exceptions", exceptions, "shift", f.Shift, "day", f.Day, "from", f.From, "to", f.To, "before", number(f.Before), "after", number(f.After))
 }
 
 // Query is the form without the page that it is on, empty where nothing is asked for.

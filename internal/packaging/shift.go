@@ -258,6 +258,28 @@ func (r Roster) Find(d Day, name string, zone *time.Location) (Occurrence, bool)
 	return Occurrence{}, false
 }
 
+// Names are what shifts are or were called, each once in whatever case; those of the newest plan come first.
+func (r Roster) Names() (names []string) {
+	for _, p := range slices.Backward(r) {
+		for _, s := range p.Shifts {
+			if !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, s.Name) }) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
+}
+
+// Latest gives the shift of a name, in any case, that has begun last.
+func (r Roster) Latest(name string, now time.Time, zone *time.Location) (Occurrence, bool) {
+	for d, first := DayOf(now, zone), r.First(); first != "" && d >= first; d = d.Plus(-1) {
+		if o, ok := r.Find(d, name, zone); ok && !o.Begin.After(now) {
+			return o, true
+		}
+	}
+	return Occurrence{}, false
+}
+
 // At gives the shift that a moment belongs to; ok is false between shifts.
 func (r Roster) At(t time.Time, zone *time.Location) (o Occurrence, ok bool) {
 	today := DayOf(t, zone)
