@@ -44,6 +44,7 @@ var watch = []watched{
 	{table: "shift_reviews", about: packaging.AboutOrder, tenant: "$.tenant_id"},
 	{table: "order_events", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id"},
 	{table: "history", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id", when: "$.order_id <> 0"},
+	{table: "history", about: packaging.AboutEntry, tenant: "$.tenant_id"},
 	{table: "refreshes", about: packaging.AboutFresh, tenant: "$.tenant_id"},
 	{table: "tenants", about: packaging.AboutSite, tenant: "$.id"},
 	{table: "lines", about: packaging.AboutSite, tenant: "$.tenant_id"},

@@ -115,7 +115,7 @@ func TestEachTransactionTellsWhatItChangedAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect("a release", here(packaging.OrdersTopic, l2, a)...)
+	expect("a release", here(packaging.OrdersTopic, packaging.HistoryTopic, l2, a)...)
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err == nil {
 		t.Fatal("claimed twice")
 	}
@@ -123,7 +123,7 @@ func TestEachTransactionTellsWhatItChangedAndNothingElse(t *testing.T) {
 	if _, err := d.Settle(t.Context(), claimed, released("S1")); err != nil {
 		t.Fatal(err)
 	}
-	expect("its outcome", here(packaging.OrdersTopic, l2, a)...)
+	expect("its outcome", here(packaging.OrdersTopic, packaging.HistoryTopic, l2, a)...)
 
 	other := cache(t, d, basel.Tenant.ID, facts("a"))
 	if slices.ContainsFunc(news(), func(topic string) bool { return strings.HasPrefix(topic, here("")[0]) }) {
@@ -133,7 +133,7 @@ func TestEachTransactionTellsWhatItChangedAndNothingElse(t *testing.T) {
 	if err := d.StartSession(t.Context(), [32]byte{1}, ghent, packaging.Device{}); err != nil {
 		t.Fatal(err)
 	}
-	expect("a sign-in")
+	expect("a sign-in", here(packaging.HistoryTopic)...)
 	if err := d.TouchSession(t.Context(), [32]byte{1}); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestEachTransactionTellsWhatItChangedAndNothingElse(t *testing.T) {
 	if err := d.EndSession(t.Context(), [32]byte{1}, ghent); err != nil {
 		t.Fatal(err)
 	}
-	expect("a sign-out", string(packaging.PeopleTopic))
+	expect("a sign-out", append(here(packaging.HistoryTopic), string(packaging.PeopleTopic))...)
 	if err := d.SetLanguage(t.Context(), ghent.ID, "fr"); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestWhatIsRolledBackIsNotTold(t *testing.T) {
 	if err := d.StartSession(t.Context(), [32]byte{1}, ghent, packaging.Device{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := news(); len(got) > 0 {
+	if got := news(); !slices.Equal(got, []string{packaging.HistoryTopic.Of(ghent.Tenant.ID)}) {
 		t.Errorf("told later: %s", got)
 	}
 }

@@ -86,6 +86,16 @@ func (d *DB) History(ctx context.Context, in packaging.Scope, f packaging.Histor
 	return page, err
 }
 
+// NewEntries counts the matching entries after one, up to the filter's limit and one more, which says that there are more.
+func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (n int, err error) {
+	query, args, err := d.historyQuery(ctx, in, f)
+	if err != nil || query == "" {
+		return 0, err
+	}
+	err = d.read.QueryRowContext(ctx, `SELECT count(*) FROM (`+query+`)`, args...).Scan(&n)
+	return n, coded(err)
+}
+
 // Entry gives one entry of the history; one that is not in the scope is not found. It follows the one before it where its
 // hash is over its content and over the hash that the one before has.
 func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
@@ -29,17 +30,23 @@ type HandoverStore interface {
 func (s *server) handover(c echo.Context) error { return s.showHandover(c, http.StatusOK, "") }
 
 func (s *server) showHandover(c echo.Context, status int, problem string) error {
-	ctx, p := c.Request().Context(), signedIn(c)
 	o, err := s.occurrence(c)
 	if err != nil {
 		return err
 	}
-	f, err := s.frame(c, "shifts", text.Say(ctx, "handover.title")+" · "+o.Name+" "+string(o.Day))
-	if err != nil {
-		return err
-	}
-	page := views.HandoverPage{Occurrence: o, Problem: problem, Remarks: c.FormValue("remarks")}
-	h, err := s.Store.Handover(ctx, p.Scope(), o)
+	return s.showPart(c, status, "shifts", func(ctx context.Context, p packaging.Person) (part, error) {
+		page := views.HandoverPage{Occurrence: o, Problem: problem, Remarks: c.FormValue("remarks")}
+		err := s.fillHandover(ctx, p, &page)
+		return part{
+			title: text.Say(ctx, "handover.title") + " · " + o.Name + " " + string(o.Day), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
+			content: func(f views.Frame) templ.Component { return views.Handover(f, page) },
+		}, err
+	})
+}
+
+// fillHandover reads how the shift was handed over, or what would be handed over now.
+func (s *server) fillHandover(ctx context.Context, p packaging.Person, page *views.HandoverPage) error {
+	h, err := s.Store.Handover(ctx, p.Scope(), page.Occurrence)
 	var shown [32]byte
 	switch {
 	case err == nil:
@@ -52,15 +59,15 @@ func (s *server) showHandover(c echo.Context, status int, problem string) error 
 			page.Signed = append(page.Signed, some...)
 		}
 	case packaging.CodeOf(err) == packaging.NotFound:
-		if page.Items, err = s.Store.OpenItems(ctx, p.Scope(), o); err != nil {
+		if page.Items, err = s.Store.OpenItems(ctx, p.Scope(), page.Occurrence); err != nil {
 			return err
 		}
-		shown = packaging.HandoverRecord(o, page.Items, "").Digest()
+		shown = packaging.HandoverRecord(page.Occurrence, page.Items, "").Digest()
 	default:
 		return err
 	}
 	page.Shown = hex.EncodeToString(shown[:])
-	return render(c, status, views.Handover(f, page))
+	return nil
 }
 
 // handOver hands the shift over with what was shown.

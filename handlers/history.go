@@ -22,6 +22,7 @@ import (
 // HistoryStore is the history, and the views that people keep of it.
 type HistoryStore interface {
 	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
+	NewEntries(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (int, error)
 	Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error)
 	EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error
 	HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error)
@@ -51,6 +52,7 @@ func (s *server) history(c echo.Context) error {
 		return err
 	}
 	f.Hint = "history"
+	f.Live = s.live(f, s.Hub.Now(), packaging.HistoryTopic)
 	page := views.HistoryPage{Form: views.HistoryFormOf(c.QueryParams())}
 	if len(page.Form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
@@ -81,6 +83,7 @@ func (s *server) history(c echo.Context) error {
 	if page.Page, err = s.Store.History(ctx, p.Scope(), asked.filter); err != nil {
 		return err
 	}
+	page.Grows = page.Page.Newer == 0 && asked.filter.After == 0 && (asked.filter.To.IsZero() || asked.filter.To.After(f.Now))
 	if entries := page.Page.Entries; page.Form.Order != "" && len(page.Orders) == 0 && len(entries) > 0 {
 		o, err := s.Store.Order(ctx, p.Scope(), entries[0].OrderID)
 		switch {
@@ -91,6 +94,33 @@ func (s *server) history(c echo.Context) error {
 		}
 	}
 	return render(c, http.StatusOK, views.History(f, page))
+}
+
+// newEntries tells a page of the newest entries how many have come since. The page asks when there are any, and not more
+// often than it shows them.
+func (s *server) newEntries(c echo.Context) error {
+	before := s.Hub.Now()
+	ctx, p := c.Request().Context(), signedIn(c)
+	form := views.HistoryFormOf(c.QueryParams())
+	var err error
+	if form.After, err = position(c, "after"); err != nil {
+		return err
+	}
+	asked, err := s.historyAsked(ctx, p, form)
+	if err != nil {
+		return err
+	}
+	if asked.problem != "" || len(form.Text) > longestText {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	asked.filter.Limit = views.NewMost
+	n, err := s.Store.NewEntries(ctx, p.Scope(), asked.filter)
+	if err != nil {
+		return err
+	}
+	f := views.Frame{Person: p, Now: s.Now()}
+	f.Live = s.live(f, before, packaging.HistoryTopic)
+	return render(c, http.StatusOK, views.NewEntries(f, form, n))
 }
 
 // asked is what a form comes to.

@@ -371,8 +371,8 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 		"shift=night&day=2027-03-27&to=2027-03-28T00:00":     {"2027-03-27T21:00:00Z"},
 		"shift=Late&day=2027-03-27":                          {"2027-03-27T20:59:58Z"},
 		"shift=Early&day=2027-03-28":                         {"2027-03-28T04:00:00Z"},
-		"shift=Night":                                        {"2027-03-28T20:30:00Z"},                                                     // the one that runs
-		"shift=Early":                                        {"2027-03-28T04:00:00Z"},                                                     // the last one
+		"shift=Night":                                        {"2027-03-28T20:30:00Z"},                                                 // the one that runs
+		"shift=Early":                                        {"2027-03-28T04:00:00Z"},                                                 // the last one
 		"day=2027-03-28":                                     {"2027-03-28T20:30:00Z", "2027-03-28T04:00:00Z", "2027-03-28T03:59:58Z"}, // from 23:00Z to 22:00Z
 		"day=2027-03-27&from=2027-03-27T22:00&deed=exported": {"2027-03-27T21:00:00Z"},
 	} {
@@ -423,6 +423,54 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 		page, file := b.Get("/history?"+query), b.Get("/history.csv?"+query)
 		if page.Status != want.page || file.Status != want.file || !strings.Contains(page.Text(".problem"), want.says) {
 			t.Errorf("%s: %d and %d, %q", query, page.Status, file.Status, page.Text(".problem"))
+		}
+	}
+}
+
+func TestAPageOfTheHistoryIsToldHowManyEntriesCameSince(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.ThreeShifts("ghent")
+	record := func(line string, n int) {
+		for range n {
+			if err := s.Store.Record(t.Context(), packaging.Entry{
+				TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported, LineCode: line,
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	record("L1", 1)
+	b := s.SignIn("auditor1")
+	asks := map[string]string{}
+	for _, query := range []string{"", "?deed=exported", "?deed=exported&line=L2", "?shift=Early&line=L1", "?q=nothing+has+it"} {
+		asks[query] = b.Get("/history"+query).Attr("[data-topics=history]", "data-live")
+		if a := b.Get(asks[query]); a.Status != http.StatusOK || a.Text(".news") != "" {
+			t.Errorf("%q: %d, before anything is new it says %q", asks[query], a.Status, a.Text(".news"))
+		}
+	}
+	record("L1", 2)
+	record("L2", 1)
+	for query, want := range map[string]string{
+		"": "3 new entries", "?deed=exported": "3 new entries", "?deed=exported&line=L2": "1 new entry", "?shift=Early&line=L1": "2 new entries", "?q=nothing+has+it": "",
+	} {
+		a := b.Get(asks[query])
+		if says := a.Text(".news"); says != want || want != "" && a.Attr(".news", "href") != "/history"+strings.ReplaceAll(query, "?shift=Early&line=L1", "?line=L1&shift=Early") {
+			t.Errorf("%q says %q, want %q, and leads to %q", query, says, want, a.Attr(".news", "href"))
+		}
+	}
+	record("L1", 200)
+	if says := b.Get(asks[""]).Text(".news"); says != "More than 99 new entries" {
+		t.Errorf("of many it says %q", says)
+	}
+	for _, still := range []string{"?before=5", "?to=2026-11-22T00:00", "?day=2026-11-22", "?shift=Early&day=2026-11-22"} {
+		if b.Get("/history"+still).Attr("[data-topics=history]", "data-live") != "" {
+			t.Errorf("nothing new comes to %s, and it asks for it", still)
+		}
+	}
+	for _, wrong := range []string{"after=x", "after=-1", "day=x", "serial=none", "q=" + strings.Repeat("x", 1001)} {
+		if a := b.Get("/history/new?" + wrong); a.Status != http.StatusBadRequest {
+			t.Errorf("%.20s: %d", wrong, a.Status)
 		}
 	}
 }

@@ -130,6 +130,7 @@ var expected = map[string]row{
 	"GET /orders/:id/serials.csv":                    {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
 	"GET /orders/:id/serials.json":                   {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
 	"GET /history":                                   {needs: packaging.ViewHistory, at: fixed("/history")},
+	"GET /history/new":                               {needs: packaging.ViewHistory, at: fixed("/history/new?after=1")},
 	"GET /history.csv":                               {needs: packaging.ExportRecords, at: fixed("/history.csv")},
 	"GET /history/:seq":                              {needs: packaging.ViewHistory, at: ofEntry, lineBound: true},
 	"POST /history/verify":                           {needs: packaging.ExportRecords, at: fixed("/history/verify")},

@@ -275,6 +275,7 @@ func (s *server) routes() []route {
 		{"GET", "/shifts/:date/:shift/sign", packaging.ReviewShifts, s.signPage},
 		{"POST", "/shifts/:date/:shift/sign", packaging.ReviewShifts, s.signShift},
 		{"GET", "/history", packaging.ViewHistory, s.history},
+		{"GET", "/history/new", packaging.ViewHistory, s.newEntries},
 		{"GET", "/history.csv", packaging.ExportRecords, s.historyCSV},
 		{"POST", "/history/verify", packaging.ExportRecords, s.verify},
 		{"GET", "/history/verify", packaging.ViewHistory, s.backToHistory},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
@@ -38,44 +39,47 @@ const daysAPage = 7
 
 // shifts lists the shifts, the latest first.
 func (s *server) shifts(c echo.Context) error {
-	ctx, p := c.Request().Context(), signedIn(c)
-	f, err := s.frame(c, "shifts", text.Say(ctx, "shifts.title"))
-	if err != nil {
-		return err
+	before := c.QueryParam("before")
+	if _, ok := packaging.ParseDay(before); before != "" && !ok {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	zone := p.Tenant.Location()
-	last := packaging.DayOf(f.Now, zone)
-	if before := c.QueryParam("before"); before != "" {
-		day, ok := packaging.ParseDay(before)
-		if !ok {
-			return packaging.Fail(packaging.Invalid, "error.invalid")
+	return s.show(c, "shifts", "shifts "+before, s.shiftsPart(packaging.Day(before)))
+}
+
+// shiftsPart draws the shifts of some days, up to the one before a day where there is one.
+func (s *server) shiftsPart(before packaging.Day) drawing {
+	return func(ctx context.Context, reader packaging.Person) (p part, err error) {
+		now, zone := s.Now(), reader.Tenant.Location()
+		last := packaging.DayOf(now, zone)
+		if before != "" {
+			last = min(last, before.Plus(-1))
 		}
-		last = min(last, day.Plus(-1))
-	}
-	var page views.ShiftsPage
-	roster, err := s.Store.Roster(ctx, p.Scope())
-	if err != nil {
-		return err
-	}
-	first := max(last.Plus(1-daysAPage), roster.First())
-	if roster.First() != "" && roster.First() < first {
-		page.Before = first
-	}
-	rows, err := s.shiftRows(ctx, p, roster, first, last, f.Now)
-	if err != nil {
-		return err
-	}
-	for _, row := range slices.Backward(rows) {
-		if n := len(page.Days); n == 0 || page.Days[n-1].Day != row.Day {
-			page.Days = append(page.Days, views.ShiftDay{Day: row.Day})
+		page := views.ShiftsPage{At: before}
+		roster, err := s.Store.Roster(ctx, reader.Scope())
+		if err != nil {
+			return p, err
 		}
-		day := &page.Days[len(page.Days)-1]
-		day.Rows = append(day.Rows, row)
+		first := max(last.Plus(1-daysAPage), roster.First())
+		if roster.First() != "" && roster.First() < first {
+			page.Before = first
+		}
+		rows, err := s.shiftRows(ctx, reader, roster, first, last, now)
+		if err != nil {
+			return p, err
+		}
+		for _, row := range slices.Backward(rows) {
+			if n := len(page.Days); n == 0 || page.Days[n-1].Day != row.Day {
+				page.Days = append(page.Days, views.ShiftDay{Day: row.Day})
+			}
+			day := &page.Days[len(page.Days)-1]
+			day.Rows = append(day.Rows, row)
+		}
+		page.Left, err = s.Store.LeftHandovers(ctx, reader.Scope())
+		return part{
+			title: text.Say(ctx, "shifts.title"), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
+			content: func(f views.Frame) templ.Component { return views.Shifts(f, page) },
+		}, err
 	}
-	if page.Left, err = s.Store.LeftHandovers(ctx, p.Scope()); err != nil {
-		return err
-	}
-	return render(c, http.StatusOK, views.Shifts(f, page))
 }
 
 // shiftRows are the shifts of some days that have begun, with what happened in them; and the times between them in which

@@ -198,6 +198,12 @@
       part.once = true;
       return;
     }
+    // What may change all the time, and of which only how much counts, is not asked about each time.
+    const wait = Number(part.dataset.gap ?? 0) - (seconds() - (part.asked ?? -Infinity));
+    if (wait > 0) {
+      part.later ??= setTimeout(() => { part.later = null; refetch(part); }, wait * 1000);
+      return;
+    }
     part.fetching = true;
     part.asked = seconds();
     const path = pathOf(part);
@@ -270,9 +276,25 @@
     }
   }
 
+  // What a person has begun to write, tick or choose; a text that came back from the server with a problem is theirs too.
+  const fields = part => [...all("input:not([type=hidden]), textarea, select", part)].filter(field => field.name);
+  function begun(field) {
+    if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+    if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex(option => option.defaultSelected));
+    return field.value !== "" && (field.value !== field.defaultValue || field.matches("textarea"));
+  }
+
+  // swap puts what is now in the place of what was, and what a person has begun into it.
   function swap(part, fresh) {
     const open = [...all("details[open] > summary", part)].map(s => s.textContent);
+    const kept = fields(part).filter(begun);
     part.replaceChildren(...fresh.childNodes);
+    for (const was of kept) {
+      const boxed = was.matches("[type=checkbox], [type=radio]");
+      const now = fields(part).find(field => field.name === was.name && field.type === was.type && (!boxed || field.value === was.value));
+      if (now && boxed) now.checked = was.checked;
+      else if (now) now.value = was.value;
+    }
     for (const name of ["kind", "live", "version"]) part.dataset[name] = fresh.dataset[name];
     for (const summary of all("details > summary", part)) summary.parentNode.open ||= open.includes(summary.textContent);
     htmx.process(part);
@@ -294,6 +316,10 @@
       // What was checked is not what would be released any more. The server would refuse it too.
       for (const button of all("button.release", panel)) button.disabled = true;
       alarm(panel, part.dataset.changed, { link: part.dataset.again, to: fresh.dataset.live + ($(".armed", fresh) ? "?arm=1#release" : ""), mark: "" });
+      return;
+    }
+    if (!panel && fields(part).some(begun)) { // nothing goes from under a hand that writes
+      offer(part, 1, fresh);
       return;
     }
     found();

@@ -77,6 +77,14 @@ func (h HistoryPage) fixed() HistoryForm {
 	return f
 }
 
+// newest is the form with the newest entry of the page, 0 where there is none.
+func (h HistoryPage) newest() HistoryForm {
+	if len(h.Page.Entries) == 0 {
+		return h.Form
+	}
+	return h.Form.on(0, h.Page.Entries[0].Seq)
+}
+
 // kept says whether the person keeps what the form asks for as a view already.
 func (h HistoryPage) kept() bool {
 	return slices.ContainsFunc(h.Views, func(v packaging.HistoryView) bool { return v.Own && v.Query == h.Form.Query() })

@@ -43,6 +43,7 @@ type ShiftDay struct {
 // ShiftsPage is the list of shifts, day by day, the latest first.
 type ShiftsPage struct {
 	Days   []ShiftDay
+	At     packaging.Day // before which the page ends, empty on the first
 	Before packaging.Day // where an older page begins, empty on the last
 	Left   []packaging.Handover
 }

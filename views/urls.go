@@ -412,6 +412,9 @@ func HistoryCSVURL(f HistoryForm) templ.SafeURL {
 	return f.query("/history.csv")
 }
 
+// NewEntriesURL says how many entries have come after the one that the form names, of those that it asks for.
+func NewEntriesURL(f HistoryForm) templ.SafeURL { return f.query("/history/new") }
+
 // EntryURL is one entry of the history.
 func EntryURL(seq int64) templ.SafeURL {
 	return HistoryURL(HistoryForm{}) + "/" + templ.SafeURL(strconv.FormatInt(seq, 10))

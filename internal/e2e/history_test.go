@@ -7,6 +7,36 @@ import (
 	"time"
 )
 
+func TestNewEntriesOfTheHistoryAreOfferedAndNothingMoves(t *testing.T) {
+	t.Parallel()
+	h, s := newWorkplace(t)
+	p := signedIn(t, s, "manager1")
+	p.visit("/history?deed=note_written&shift=Early")
+	p.told("stream")
+	p.See("No entry matches.")
+	other := h.SignIn("operator1")
+	note := func(words string) { other.Post("/lines/L1/notes", "words", words) }
+	note("The first")
+	p.Click("1 new entry")
+	p.See("The first")
+	before := p.rows()
+	p.told("stream")
+	note("The second")
+	note("The third")
+	other.Post("/lines/L1/notes", "words", "")
+	p.See("2 new entries")
+	if after := p.rows(); !slices.Equal(before, after) {
+		t.Errorf("the list moved by itself: %q, it was %q", after, before)
+	}
+	p.accessible()
+	p.Click("2 new entries")
+	p.See("The third")
+	if rows := p.rows(); len(rows) != 3 {
+		t.Errorf("then it shows %q", rows)
+	}
+	p.clean()
+}
+
 // A shift manager at a tablet: finds what went wrong, keeps the view, looks at an entry, and has the history checked.
 func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,53 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 			t.Errorf("an auditor is offered %q", button)
 		}
 	}
+}
+
+func TestWhatIsWrittenIntoAFormIsKeptWhenOthersChangeThePage(t *testing.T) {
+	t.Parallel()
+	h, s := newWorkplace(t)
+	p := signedIn(t, s, "supervisor1")
+	other := h.SignIn("operator1")
+
+	p.visit(shiftPage + "/handover")
+	p.told("stream")
+	p.Fill("Remarks", "Line 1 waits for maintenance")
+	before := p.rowKeys()
+	other.Post("/lines/L2/notes", "words", "Something new")
+	p.See("1 update")
+	if after := p.rowKeys(); !slices.Equal(before, after) {
+		t.Errorf("the list moved by itself: %q, it was %q", after, before)
+	}
+	p.Click("1 update")
+	p.See("Something new")
+	p.signs("Hand over Early · Mon 2026-11-23", "Another person has to take it over.")
+	p.See("Line 1 waits for maintenance")
+
+	// A note that is being written, on the page of an order that changes.
+	p.visit(s.pathOf(t, "Order146"))
+	p.told("stream")
+	p.Click("Notes")
+	p.Fill("Write a note about Order146", "The label is torn")
+	other.Post(s.pathOf(t, "Order146")+"/notes", "words", "The printer is out of ribbon")
+	p.See("1 update")
+	p.Click("1 update")
+	p.See("The printer is out of ribbon")
+	p.Click("Keep the note")
+	p.See("The label is torn")
+	p.clean()
+
+	// The list of shifts says what others did.
+	list := signedIn(t, s, "auditor1")
+	list.visit("/shifts")
+	list.told("stream")
+	list.See("Not taken over")
+	taker := h.SignIn("manager1")
+	page := taker.Get(shiftPage + "/handover")
+	if a := taker.Post(shiftPage+"/handover/take", "shown", page.Attr("input[name=shown]", "value"), "password", house.Password); a.Status != http.StatusSeeOther {
+		t.Fatalf("take-over: %d %s", a.Status, a.Text(".problem"))
+	}
+	list.See("Handed over")
+	list.clean()
 }
 
 func TestAShiftIsHandedOverWithoutScripts(t *testing.T) {

@@ -9,6 +9,7 @@ type Subject string
 const (
 	AboutOrder  Subject = "order"  // an order, its release, or a queue that it stands in: boards show it too
 	AboutStory  Subject = "story"  // the history of an order, which its own page alone shows
+	AboutEntry  Subject = "entry"  // the history of all, which has a new entry
 	AboutFresh  Subject = "fresh"  // how fresh the orders are
 	AboutSite   Subject = "site"   // what every page of a tenant may name: the tenant, its lines
 	AboutPeople Subject = "people" // who may be signed in, and what they may do
@@ -27,9 +28,10 @@ type Topic string
 
 // The topics of a tenant.
 const (
-	OrdersTopic Topic = "orders" // any order
-	FreshTopic  Topic = "fresh"
-	SiteTopic   Topic = "site"
+	OrdersTopic  Topic = "orders" // any order
+	HistoryTopic Topic = "history"
+	FreshTopic   Topic = "fresh"
+	SiteTopic    Topic = "site"
 )
 
 // LineTopic is all that stands on one line.
@@ -63,6 +65,8 @@ func (c Change) topics() []string {
 		return []string{FreshTopic.Of(c.Tenant)}
 	case AboutSite:
 		return []string{SiteTopic.Of(c.Tenant)}
+	case AboutEntry:
+		return []string{HistoryTopic.Of(c.Tenant)}
 	case AboutStory:
 		return []string{OrderTopic(c.Order).Of(c.Tenant)}
 	}
