@@ -14,17 +14,28 @@ func (t *tx) addEvent(tenant packaging.TenantID, order packaging.OrderID, e pack
 		tenant, order, millis(t.now), e.Kind, e.Field, e.Old, e.New, e.Source, e.By.FullName, e.By.Station)
 }
 
+const selectEvent = `
+	SELECT e.at, e.kind, e.field, e.old_value, e.new_value, e.source, e.full_name, e.station
+	FROM order_events e JOIN orders o ON o.id = e.order_id `
+
+func scanEvent(row scanner) (e packaging.OrderEvent, err error) {
+	var at int64
+	err = row.Scan(&at, &e.Kind, &e.Field, &e.Old, &e.New, &e.Source, &e.By.FullName, &e.By.Station)
+	e.At = moment(at)
+	return e, err
+}
+
 // Timeline gives the latest events of an order, at most limit, the newest first. One outside the scope has none.
 func (d *DB) Timeline(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.OrderEvent, error) {
 	w := within(in, "o.")
 	w.and(true, "e.order_id = ?", order)
-	return collect(ctx, d.read, func(row scanner) (e packaging.OrderEvent, err error) {
-		var at int64
-		err = row.Scan(&at, &e.Kind, &e.Field, &e.Old, &e.New, &e.Source, &e.By.FullName, &e.By.Station)
-		e.At = moment(at)
-		return e, err
-	}, `
-		SELECT e.at, e.kind, e.field, e.old_value, e.new_value, e.source, e.full_name, e.station
-		FROM order_events e JOIN orders o ON o.id = e.order_id
-		WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(ctx, d.read, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
+}
+
+// FirstChanges gives the first change of each of an order's facts, and of its line, that had a value and has had another one
+// since: Old is what it was at first.
+func (d *DB) FirstChanges(ctx context.Context, in packaging.Scope, order packaging.OrderID) ([]packaging.OrderEvent, error) {
+	w := within(in, "o.")
+	w.and(true, `e.id IN (SELECT min(id) FROM order_events WHERE order_id = ? AND kind IN ('facts', 'line') AND old_value <> '' GROUP BY kind, field)`, order)
+	return collect(ctx, d.read, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id`, w.args...)
 }

@@ -62,6 +62,40 @@ func TestAnOrdersPageTellsWhatTheCacheSawAndWhatPeopleDidInOneTimeline(t *testin
 	}
 }
 
+func TestAnOrdersPageSaysWhatWasChangedSinceItWasFirstEntered(t *testing.T) {
+	t.Parallel()
+	first := orders("a", sandbox.PendingRelease, "b", sandbox.PendingRelease)
+	first[0].Lot = "LOT-1"
+	first[0].Quantity = 12000
+	s := site.New(t, site.Options{Orders: first})
+	b, o := s.SignIn("auditor1"), s.Order("a")
+	if says := b.Get(path(o, "")).Text(".changed-facts"); says != "" {
+		t.Errorf("of an order that has not changed: %q", says)
+	}
+	for _, lot := range []string{"LOT-2", "LOT-3", "LOT-1"} {
+		changed := first[0]
+		changed.Lot, changed.Quantity = lot, 9000
+		s.Box.Put(changed)
+		s.Refresh()
+	}
+	s.SignIn("supervisor1").Post(path(o, "/line"), "was", was(s.Order("a")), "line", "L2")
+	// What it was at first, though the lot is just that again.
+	if diff := cmp.Diff([]string{"Lot: LOT-1", "Quantity: 12,000", "Line: Blister line 1"}, trimmed(b.Get(path(o, "")).All(".changed-facts li"))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if says := b.Get(path(s.Order("b"), "")).Text(".changed-facts"); says != "" {
+		t.Errorf("of another order: %q", says)
+	}
+}
+
+// trimmed has each text on one line.
+func trimmed(texts []string) (all []string) {
+	for _, text := range texts {
+		all = append(all, strings.Join(strings.Fields(text), " "))
+	}
+	return all
+}
+
 func TestAnOrderThatTheAPILostShowsSoAndComesBack(t *testing.T) {
 	t.Parallel()
 	var lost atomic.Bool

@@ -151,6 +151,9 @@ func (s *server) orderPage(ctx context.Context, reader packaging.Person, id pack
 	if page.Story, page.MoreStory, err = s.story(ctx, reader, page.Order, storyShown); err != nil {
 		return page, err
 	}
+	if page.Changed, err = s.Store.FirstChanges(ctx, in, id); err != nil {
+		return page, err
+	}
 	if page.Choice, err = s.lineChoice(ctx, reader, page.Order); err != nil {
 		return page, err
 	}

@@ -61,6 +61,7 @@ type Store interface {
 	OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error)
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
 	Timeline(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.OrderEvent, error)
+	FirstChanges(ctx context.Context, in packaging.Scope, order packaging.OrderID) ([]packaging.OrderEvent, error)
 	OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error)
 	AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) ([]byte, error)
 	Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error)

@@ -144,6 +144,9 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	if a := out.Post(early+"/handover", "shown", hash(form), "remarks", "x", "password", "wrong"); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("with a wrong password: %d", a.Status)
 	}
+	if e := s.History()[0]; e.Deed != packaging.SignDeclined || e.By.Username != "supervisor1" || e.Object != "shift 2026-11-23 Early" {
+		t.Errorf("the wrong password is recorded as %+v", e)
+	}
 	s.SignIn("operator1").Post("/lines/L2/notes", "words", "Something new")
 	if a := out.Post(early+"/handover", "shown", hash(form), "password", site.Password); a.Status != http.StatusConflict || !strings.Contains(a.Text(".problem"), "has changed since you looked") {
 		t.Errorf("what was shown is not what is open: %d %s", a.Status, a.Text("main"))
@@ -173,8 +176,11 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 		t.Fatalf("take-over: %d %s", a.Status, a.Text(".problem"))
 	}
 	page = in.Get(early + "/handover")
-	if signed := page.Text(".signatures"); !strings.Contains(signed, "Person supervisor1") || !strings.Contains(signed, "Handed over") || !strings.Contains(signed, "Taken over") {
-		t.Errorf("signatures: %s", signed)
+	signed := page.Text(".signatures")
+	for _, want := range []string{"Person supervisor1", "Handed over", "Person manager1", "Taken over", "2026-11-23 07:30:0", "+01:00"} {
+		if !strings.Contains(signed, want) {
+			t.Errorf("%q is not in the signatures: %s", want, signed)
+		}
 	}
 	if left := in.Get("/").Text(".left"); !strings.Contains(left, "1 point of the hand-over of Early") {
 		t.Errorf("what is left: %q", left)
@@ -192,6 +198,38 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	}
 	if left := s.SignIn("manager1").Get("/").All(".left"); len(left) != 1 || !strings.Contains(left[0], "Late") {
 		t.Errorf("what is left: %q", left)
+	}
+}
+
+func TestWhoIsLimitedToSomeLinesIsToldWhoHandsOver(t *testing.T) {
+	t.Parallel()
+	s := working(t)
+	s.Limit("supervisor1", "L1")
+	limited, other := s.SignIn("supervisor1"), s.SignIn("manager1")
+	const says = "A hand-over is of all lines. Somebody who is not limited to some of them hands over"
+	told := func(when string) {
+		t.Helper()
+		page := limited.Get(early + "/handover")
+		if !strings.Contains(page.Text(".not-now"), says) || len(page.All("main form")) > 0 {
+			t.Errorf("%s: it says %q and has %d forms", when, page.Text(".not-now"), len(page.All("main form")))
+		}
+	}
+	told("before")
+	shown := hash(other.Get(early + "/handover"))
+	if a := limited.Post(early+"/handover", "shown", shown, "password", site.Password); a.Status != http.StatusNotFound {
+		t.Errorf("hand-over: %d", a.Status)
+	}
+	if a := other.Post(early+"/handover", "shown", shown, "password", site.Password); a.Status != http.StatusSeeOther {
+		t.Fatalf("hand-over by another: %d %s", a.Status, a.Text(".problem"))
+	}
+	told("after")
+	if a := limited.Post(early+"/handover/take", "shown", hash(s.SignIn("manager1").Get(early+"/handover")), "password", site.Password); a.Status != http.StatusNotFound {
+		t.Errorf("take-over: %d", a.Status)
+	}
+	for _, username := range []string{"manager1", "auditor1"} {
+		if page := s.SignIn(username).Get(early + "/handover"); strings.Contains(page.Text("main"), says) {
+			t.Errorf("%s is told that they are limited", username)
+		}
 	}
 }
 
@@ -232,8 +270,13 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 		t.Errorf("the review is recorded as %q: %q", deeds, s.History()[1].New)
 	}
 	page := b.Get(early)
-	if !strings.Contains(page.Text(".signatures"), "Person manager1") || page.Text(".changed") != "" {
-		t.Errorf("signed: %s, changed: %q", page.Text(".signatures"), page.Text(".changed"))
+	if page.Text(".changed") != "" {
+		t.Errorf("changed: %q", page.Text(".changed"))
+	}
+	for _, want := range []string{"Person manager1", "Manager", "Reviewed; the deviations in the comment are followed up", "2026-11-23 15:30:0", "+01:00"} {
+		if signed := page.Text(".signatures"); !strings.Contains(signed, want) {
+			t.Errorf("%q is not in the signature: %s", want, signed)
+		}
 	}
 	// Looking, exporting and what happens in other shifts change nothing of it.
 	b.Get(early + "/report.xlsx")

@@ -253,6 +253,35 @@ func TestAtAStationAPINSigns(t *testing.T) {
 	}
 }
 
+// After a lock, being there is proven anew before anything is signed.
+func TestAfterALockAPersonSignsInAgainBeforeTheySign(t *testing.T) {
+	t.Parallel()
+	s := signing(t, false)
+	tablet, o := atTablet(t, s), s.Order("Order143")
+	armed := tablet.Get(path(o, "?arm=1"))
+	release := func() site.Answer {
+		return tablet.Post(path(o, "/release?arm=1"), "revision", armed.Attr(".execute input[name=revision]", "value"),
+			"content", armed.Attr(".execute input[name=content]", "value"), "meaning", "checked", "secret", aPIN)
+	}
+	tablet.Post("/station/lock")
+	if a := release(); a.Status != http.StatusLocked || len(s.Box.Released()) != 0 || len(signaturesOf(t, s, "Order143")) != 0 {
+		t.Errorf("with the right PIN, in a locked session: %d", a.Status)
+	}
+	if a := byPIN(s, tablet, "supervisor1", "111113"); a.Status != http.StatusUnauthorized {
+		t.Errorf("a wrong PIN unlocks: %d", a.Status)
+	}
+	if a := byPIN(s, tablet, "supervisor1", aPIN); a.Status != http.StatusSeeOther {
+		t.Fatalf("unlocking: %d", a.Status)
+	}
+	if a := tablet.Post(path(o, "/release?arm=1"), "revision", armed.Attr(".execute input[name=revision]", "value"),
+		"content", armed.Attr(".execute input[name=content]", "value"), "meaning", "checked"); a.Status != http.StatusUnprocessableEntity || len(s.Box.Released()) != 0 {
+		t.Errorf("unlocked, and signed without a secret: %d", a.Status)
+	}
+	if a := release(); a.Status != http.StatusSeeOther || len(signaturesOf(t, s, "Order143")) != 1 {
+		t.Errorf("unlocked, and signed: %d %s", a.Status, a.Text("#order .problem"))
+	}
+}
+
 func TestASecondPressOfASignedReleaseNeedsNoSignatureToBeTold(t *testing.T) {
 	t.Parallel()
 	s := signing(t, false)

@@ -177,6 +177,49 @@ func TestWhatIsWrittenIntoAFormIsKeptWhenOthersChangeThePage(t *testing.T) {
 	list.clean()
 }
 
+func TestRecordsAreClearOnPaper(t *testing.T) {
+	t.Parallel()
+	h, s := newWorkplace(t)
+	b := h.SignIn("supervisor1")
+	order := s.pathOf(t, "Order143")
+	changed := changed(t, "Order143", func(o *sandbox.Order) { o.Lot = "CHANGED1" })
+	lot := h.Order("Order143").Lot
+	h.Box.Put(changed)
+	h.Refresh()
+	b.Post(order + "/release")
+	page := b.Get(shiftPage + "/handover")
+	b.Post(shiftPage+"/handover", "shown", page.Attr("input[name=shown]", "value"), "remarks", "All quiet", "password", house.Password)
+
+	p := signedIn(t, s, "auditor1")
+	p.Viewport(794, 1123) // A4 at 96 dpi
+	p.Paper()
+	for path, want := range map[string][]string{
+		order:                     {"Order143", "CHANGED1", "Changed since it was first seen. At first it was:", lot, "Order143 is released to Blister line 1.", "Person supervisor1", "+01:00", "11 serial numbers came"},
+		order + "/story":          {"Lot changed: " + lot + " → CHANGED1", "Release requested"},
+		shiftPage:                 {"Early", "Blister line 1", "Order143", "Person supervisor1", "11"},
+		shiftPage + "/handover":   {"Handed over", "Person supervisor1", "+01:00", "All quiet"},
+		"/history?order=Order143": {"Release requested", "11 serial numbers came", "Person supervisor1", "+01:00"},
+		order + "/serials":        {"Order143", "CHANGED1"},
+	} {
+		p.visit(path)
+		var paper bool
+		if p.Eval(`matchMedia("print").matches`, &paper); !paper {
+			t.Fatal("the page is not laid out for paper")
+		}
+		for _, words := range want {
+			p.See(words)
+		}
+		var controls []string
+		p.Eval(`[...document.querySelectorAll("main button, main input:not([type=hidden]), main select, nav, .updates, .news")].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 80))`, &controls)
+		if len(controls) > 0 {
+			t.Errorf("%s prints %q", path, controls)
+		}
+		if p.Overflow() {
+			t.Errorf("%s is wider than its paper: %v", path, p.tooWide())
+		}
+	}
+}
+
 func TestAShiftIsHandedOverWithoutScripts(t *testing.T) {
 	t.Parallel()
 	_, s := newWorkplace(t)

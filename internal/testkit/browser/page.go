@@ -224,6 +224,18 @@ func (p *Page) dark(on bool) error {
 	}.Call(tab)
 }
 
+// Paper lays pages out as they are printed, on light paper, until [Page.Dark] is told.
+func (p *Page) Paper() {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	if err := (proto.EmulationSetEmulatedMedia{
+		Media: "print", Features: []*proto.EmulationMediaFeature{{Name: "prefers-color-scheme", Value: "light"}},
+	}).Call(tab); err != nil {
+		p.fail("lay the page out for paper: %v", err)
+	}
+}
+
 // Touch makes the window that of a tablet: fingers instead of a mouse ("pointer: coarse", "hover: none").
 func (p *Page) Touch() {
 	p.t.Helper()
