@@ -416,6 +416,11 @@ func TestThePagesOnSecurityAndRecordsNameWhatThereIs(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	for row := range strings.Lines(content(t, "docs", "compliance.md")) {
+		if rule := regexp.MustCompile(`^\| [(\d§]`); rule.MatchString(row) && !strings.Contains(row, "`Test") {
+			t.Errorf("no test shows %s", row)
+		}
+	}
 	for _, name := range regexp.MustCompile(`\bTest\w+`).FindAllString(page, -1) {
 		if !strings.Contains(tests.String(), "func "+name+"(") {
 			t.Errorf("there is no %s", name)

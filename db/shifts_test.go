@@ -1,6 +1,7 @@
 package db
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 	"pgregory.net/rapid"
 
 	"lineboard/internal/packaging"
@@ -350,8 +353,10 @@ func TestWhatIsSignedNotedOrHandedOverCantBeChangedInTheDatabase(t *testing.T) {
 		`INSERT INTO shift_plans (tenant_id, valid_from, set_at) SELECT tenant_id, '2026-11-22', set_at FROM shift_plans`,
 		`INSERT INTO shift_plans (tenant_id, valid_from, set_at) SELECT tenant_id, day, at FROM shift_reviews`,
 	} {
-		if _, err := w.write.ExecContext(ctx, change); err == nil {
-			t.Errorf("the database lets %q through", change)
+		// A statement with a mistake in it fails too, and proves nothing.
+		var refused *sqlite.Error
+		if _, err := w.write.ExecContext(ctx, change); !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
+			t.Errorf("the database does not refuse %q: %v", change, err)
 		}
 	}
 }
