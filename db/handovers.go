@@ -163,8 +163,11 @@ func openItems(ctx context.Context, q querier, in packaging.Scope, o packaging.O
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
 		FROM queues q JOIN lines l ON l.id = q.line_id WHERE `+queues.sql+` AND q.stop = '' ORDER BY l.code`, queues.args...)
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
+	// Those of the shift, and what was written since the hand-over before: after it, or between two shifts.
 	notes := within(in, "n.")
-	notes.and(true, "n.at >= ? AND n.at < ?", millis(o.Begin), millis(o.Until))
+	notes.and(true, "n.at >= min(?, coalesce((SELECT max(at) FROM handovers WHERE tenant_id = n.tenant_id), ?)) AND n.at < ?",
+		millis(o.Begin), millis(o.Begin), millis(o.Until))
+	notes.and(true, "NOT EXISTS (SELECT 1 FROM handover_items i WHERE i.note_id = n.id)")
 	add(packaging.ShiftNote, `
 		SELECT n.line_code, n.line_name, n.order_id, n.order_key, n.id, n.words, n.at FROM notes n
 		WHERE `+notes.sql+` AND NOT EXISTS (SELECT 1 FROM note_withdrawals w WHERE w.note_id = n.id) ORDER BY n.id`, notes.args...)

@@ -174,7 +174,7 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 	return r, err
 }
 
-// peopleOf counts what each person did.
+// peopleOf counts what each person did. A signature that names no line is under a shift, and that is told by itself.
 func peopleOf(ctx context.Context, q querier, where string, args []any) ([]packaging.PersonDeeds, error) {
 	return collect(ctx, q, func(row scanner) (p packaging.PersonDeeds, err error) {
 		var deeds string
@@ -185,7 +185,7 @@ func peopleOf(ctx context.Context, q querier, where string, args []any) ([]packa
 	}, `
 		SELECT username, full_name, json_group_object(deed, n) FROM (
 			SELECT user_id, username, full_name, deed, count(*) AS n FROM history
-			WHERE `+where+` AND user_id > 0 GROUP BY user_id, username, full_name, deed)
+			WHERE `+where+` AND user_id > 0 AND NOT (deed = 'signed' AND line_code = '') GROUP BY user_id, username, full_name, deed)
 		GROUP BY user_id, username, full_name ORDER BY full_name, username`, args...)
 }
 

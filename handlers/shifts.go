@@ -393,18 +393,8 @@ func (s *server) showAdminShifts(c echo.Context, status int, form views.ShiftsFo
 	}
 	today := packaging.DayOf(f.Now, p.Tenant.Location())
 	form.Current = roster.PlanOf(today)
-	for d := today.Plus(1); ; {
-		next := packaging.Day("")
-		for _, plan := range roster {
-			if plan.From >= d && (next == "" || plan.From < next) {
-				next = plan.From
-			}
-		}
-		if next == "" {
-			break
-		}
-		form.Coming = append(form.Coming, roster.PlanOf(next))
-		d = next.Plus(1)
+	for _, from := range roster.Changes(today) {
+		form.Coming = append(form.Coming, roster.PlanOf(from))
 	}
 	if form.Earliest = today.Plus(1); len(roster) == 0 {
 		form.Earliest = today

@@ -324,6 +324,56 @@ func TestASiteCanWantSomebodyElseToSign(t *testing.T) {
 	}
 }
 
+func TestTheSecondSignerOfAReleaseDidSomethingInTheShift(t *testing.T) {
+	t.Parallel()
+	s := signing(t, true, orders("Order143", "Pending release")...)
+	s.ThreeShifts("ghent")
+	if err := s.Store.SetOtherReviewer(t.Context(), s.Person("administrator1"), true); err != nil {
+		t.Fatal(err)
+	}
+	if a := sign(s.SignIn("supervisor1"), s.Order("Order143"), "username", "manager1", "meaning2", "approved", "secret2", site.Password); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text(".problem"))
+	}
+	s.Clock.Move(9 * time.Hour)
+	if page := s.SignIn("manager1").Get("/shifts/2026-11-23/Early/sign"); !strings.Contains(page.Text(".sign"), "Somebody who did nothing in the shift has to sign it.") {
+		t.Errorf("the page says %q", page.Text(".sign"))
+	}
+	s.AddPerson("ghent", "manager2")
+	other := s.SignIn("manager2")
+	for range 2 { // having signed a shift is no work in it
+		page := other.Get("/shifts/2026-11-23/Early/sign")
+		if a := other.Post("/shifts/2026-11-23/Early/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password); a.Status != http.StatusSeeOther {
+			t.Fatalf("%d %s", a.Status, a.Text(".problem"))
+		}
+	}
+}
+
+func TestANoteAfterTheHandOverIsInTheNextOne(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("Order143", "In progress")})
+	s.ThreeShifts("ghent")
+	s.SignIn("supervisor1").Post("/lines/L1/notes", "words", "before the hand-over")
+	s.Clock.Move(6*time.Hour + 50*time.Minute) // 13:50 at the site
+	b := s.SignIn("supervisor1")
+	handOver := func(shift string) string {
+		page := b.Get("/shifts/2026-11-23/" + shift + "/handover")
+		if a := b.Post("/shifts/2026-11-23/"+shift+"/handover", "shown", hash(page), "password", site.Password); a.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", shift, a.Status, a.Text(".problem"))
+		}
+		return page.Text("main")
+	}
+	if said := handOver("Early"); !strings.Contains(said, "before the hand-over") {
+		t.Errorf("Early hands over %s", said)
+	}
+	s.Clock.Move(5 * time.Minute)
+	b.Post("/lines/L1/notes", "words", "the pump leaks")
+	s.Clock.Move(2 * time.Hour)
+	b = s.SignIn("supervisor1")
+	if said := handOver("Late"); !strings.Contains(said, "the pump leaks") {
+		t.Errorf("Late hands over %s", said)
+	}
+}
+
 func TestANoteStaysAndItsWriterAloneCanWithdrawIt(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
@@ -382,6 +432,11 @@ func TestShiftsAreSetForDaysToComeAndOfOneSiteAlone(t *testing.T) {
 	}
 	if a := set("2026-11-24", "name", "Night", "start", "17:00", "end", "05:00", "days-2", "mon"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text(".problem"), "Day and Night overlap") {
 		t.Errorf("overlapping: %d %s", a.Status, a.Text(".problem"))
+	}
+	for _, far := range []string{"9999-12-31", "3000-01-01", "0001-01-01"} {
+		if a := set(far); a.Status != http.StatusUnprocessableEntity {
+			t.Errorf("from %s: %d", far, a.Status)
+		}
 	}
 	if a := set("2026-11-24"); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text(".problem"))

@@ -65,7 +65,9 @@ async function keep(request, answer, begun) {
   if (!answer.ok || begun !== era || !/^\/(lines\/.+|orders\/\d+(\/serials)?)?$/.test(pathname) || search.includes("arm=")) return;
   const cache = await caches.open(own);
   await cache.delete(request.url);
-  await cache.put(request.url, answer);
+  const headers = new Headers(answer.headers);
+  headers.set("Lineboard-Kept", Date.now());
+  await cache.put(request.url, new Response(answer.body, { headers }));
   for (const old of (await cache.keys()).slice(0, -most)) await cache.delete(old);
   if (begun !== era) await caches.delete(own);
 }
@@ -75,13 +77,19 @@ async function forget(except) {
   for (const name of await caches.keys()) if (name.startsWith("pages-") && name !== except) await caches.delete(name);
 }
 
-// copyOf gives the copy of a page, which says of itself that it is one, and as of when.
+// copyOf gives the copy of a page, which says of itself that it is one, and as of when. One of a station is there until the
+// station would have been locked: without the server nobody can say that it was used since.
 async function copyOf(request) {
   for (const name of await caches.keys()) {
     if (!name.startsWith("pages-")) continue;
     const kept = await (await caches.open(name)).match(request.url);
     if (!kept) continue;
-    const text = (await kept.text())
+    const page = await kept.text(), lock = /data-lock-in="(\d+)"/.exec(page), age = Date.now() - kept.headers.get("Lineboard-Kept");
+    if (lock && !(age >= 0 && age < lock[1])) {
+      await forget();
+      return;
+    }
+    const text = (lock ? page.replace(lock[0], `data-lock-in="${lock[1] - age}"`) : page)
       .replace("<html ", `<html data-copy="${kept.headers.get("Date") ?? ""}" `)
       .replace('id="copy" hidden', 'id="copy"');
     const headers = new Headers(kept.headers);

@@ -235,3 +235,36 @@ func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
 		t.Run(fmt.Sprint("the page ", page), func(t *testing.T) { p.as(t).inEverySizeAndLight() })
 	}
 }
+
+func TestACopyAtAStationIsThereNoLongerThanItTakesToLock(t *testing.T) {
+	t.Parallel()
+	s := kit.New(t, kit.Options{})
+	p := tablet(t, s)
+	p.choose("supervisor1")
+	p.Type(supervisorsPIN + "\n")
+	p.At("/lines/L1")
+	p.visit("/lines/L1")
+	p.keeps("/lines/L1")
+	if err := s.Web.Listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Web.CloseClientConnections()
+	p.visit("/lines/L1")
+	p.See("This page is a copy kept on this device, as of")
+	p.See("Order143")
+	p.Eval(`(async () => {
+		for (const name of await caches.keys()) if (name.startsWith("pages-")) {
+			const cache = await caches.open(name);
+			for (const request of await cache.keys()) {
+				const kept = await cache.match(request), headers = new Headers(kept.headers);
+				headers.set("Lineboard-Kept", kept.headers.get("Lineboard-Kept") - 5 * 60_000);
+				await cache.put(request, new Response(await kept.text(), { headers }));
+			}
+		}
+	})()`, nil)
+	p.visit("/lines/L1")
+	p.Gone("Order143")
+	if left := p.keptPages(); len(left) > 0 {
+		t.Errorf("there are still copies of %s", left)
+	}
+}

@@ -209,7 +209,9 @@ func (r ShiftReport) Worked(username string) bool {
 	return false
 }
 
-// Work are the deeds that are work in a shift, as reports count them; looking and signing in are none.
+// Work are the deeds that are work in a shift, as reports count them; looking and signing in are none. Of signatures those
+// under releases and queues are: a hand-over is a deed of its own, and reviewing a shift is no work in it.
 var Work = []Deed{
-	ReleaseRequested, ReleaseDeclined, ReleaseAsked, ListAdded, ResultAcknowledged, QueueStarted, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver,
+	ReleaseRequested, ReleaseDeclined, ReleaseAsked, Signed, ListAdded, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, OrdersImported,
+	QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged,
 }

@@ -14,10 +14,10 @@ type Day string
 // DayOf is the day that the site's clock shows at a moment.
 func DayOf(t time.Time, zone *time.Location) Day { return Day(t.In(zone).Format(time.DateOnly)) }
 
-// ParseDay reads a day.
+// ParseDay reads a day of 1970 to 2999: what is far from now is a mistake, and the days around it must be days too.
 func ParseDay(s string) (Day, bool) {
-	_, err := time.Parse(time.DateOnly, s)
-	return Day(s), err == nil
+	t, err := time.Parse(time.DateOnly, s)
+	return Day(s), err == nil && t.Year() >= 1970 && t.Year() <= 2999
 }
 
 // Plus is the day so many days later, or earlier.
@@ -225,6 +225,17 @@ func (r Roster) PlanOf(d Day) (plan Plan) {
 		}
 	}
 	return plan
+}
+
+// Changes are the days after a day on which another plan begins, in turn.
+func (r Roster) Changes(after Day) (days []Day) {
+	for _, p := range r {
+		if p.From > after {
+			days = append(days, p.From)
+		}
+	}
+	slices.Sort(days)
+	return slices.Compact(days)
 }
 
 // First is the first day that has a plan, empty where there is none.
