@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"io"
 	"net/http"
@@ -341,17 +340,16 @@ func (s *server) historyCSV(c echo.Context) error {
 	}
 	name := p.Tenant.Slug + "-history-" + s.Now().In(p.Tenant.Location()).Format("20060102-150405") + ".csv"
 	return s.stream(c, name, func(w io.Writer) error {
-		rows := csv.NewWriter(w)
-		if err := rows.Write(historyColumns); err != nil {
+		rows := newCSV(w)
+		if err := rows.row(historyColumns...); err != nil {
 			return err
 		}
 		if err := s.Store.EachEntry(ctx, p.Scope(), asked.filter, func(e packaging.Entry) error {
-			return rows.Write(historyRow(e, p.Tenant.Location()))
+			return rows.row(historyRow(e, p.Tenant.Location())...)
 		}); err != nil {
 			return err
 		}
-		rows.Flush()
-		return rows.Error()
+		return rows.Flush()
 	})
 }
 
@@ -366,13 +364,4 @@ func historyRow(e packaging.Entry, site *time.Location) []string {
 		hex.EncodeToString(e.Prev[:]), hex.EncodeToString(e.Hash[:]),
 		number(int64(e.Format)), cell(e.By.Station), cell(e.Comment),
 	}
-}
-
-// cell keeps a spreadsheet from taking a text for a formula: one that begins as a formula does, or with an apostrophe,
-// gets an apostrophe in front. Without that apostrophe it is the text as stored.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r'", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }

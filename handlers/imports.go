@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -262,10 +261,15 @@ func (s *server) importTemplate(c echo.Context) error {
 		line = lines[0].Code
 	}
 	return s.stream(c, "orders-template.csv", func(w io.Writer) error {
-		return csv.NewWriter(w).WriteAll([][]string{
-			columnNames(),
-			{"Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", s.Now().AddDate(2, 0, 0).Format(time.DateOnly), "12000", "2.5"},
-		})
+		rows := newCSV(w)
+		if err := rows.row(columnNames()...); err != nil {
+			return err
+		}
+		expiry := s.Now().AddDate(2, 0, 0).Format(time.DateOnly)
+		if err := rows.row("Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", "2.5"); err != nil {
+			return err
+		}
+		return rows.Flush()
 	})
 }
 
@@ -276,8 +280,8 @@ func (s *server) ordersCSV(c echo.Context) error {
 		return err
 	}
 	return s.stream(c, p.Tenant.Slug+"-orders.csv", func(w io.Writer) error {
-		rows := csv.NewWriter(w)
-		if err := rows.Write(columnNames()); err != nil {
+		rows := newCSV(w)
+		if err := rows.row(columnNames()...); err != nil {
 			return err
 		}
 		for f := (packaging.OrderFilter{Limit: 1000}); ; {
@@ -289,13 +293,12 @@ func (s *server) ordersCSV(c echo.Context) error {
 				if o.Status == packaging.Done || o.Gone {
 					continue
 				}
-				if err := rows.Write(orderRow(o)); err != nil {
+				if err := rows.row(orderRow(o)...); err != nil {
 					return err
 				}
 			}
 			if f.Before = page.Next; f.Before == 0 {
-				rows.Flush()
-				return rows.Error()
+				return rows.Flush()
 			}
 		}
 	})

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"encoding/csv"
 	"fmt"
 	"net/http"
 	"slices"
@@ -150,22 +149,21 @@ func (s *server) reportCSV(c echo.Context) error {
 	}
 	c.Response().Header().Set(echo.HeaderContentType, "text/csv; charset=utf-8")
 	c.Response().WriteHeader(http.StatusOK)
-	out := csv.NewWriter(c.Response())
+	out := newCSV(c.Response())
 	for _, t := range reportTables(r) {
 		if t.name != name {
 			continue
 		}
-		if err := out.Write(t.columns); err != nil {
+		if err := out.row(t.columns...); err != nil {
 			return err
 		}
 		for _, row := range t.rows {
-			if err := out.Write(texts(row, signedIn(c).Tenant.Location())); err != nil {
+			if err := out.row(texts(row, signedIn(c).Tenant.Location())...); err != nil {
 				return err
 			}
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }
 
 // texts writes a row as a CSV file has it.

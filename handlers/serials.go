@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,20 +54,20 @@ func (s *server) serials(c echo.Context) error {
 	return render(c, http.StatusOK, views.Serials(f, page))
 }
 
-// serialsCSV streams the list, its place and the serial as received in each row.
+// serialsCSV streams the list, its place and the serial as received in each row: programs take it, so that one which a
+// spreadsheet would take for a formula stays as it is.
 func (s *server) serialsCSV(c echo.Context) error {
 	return s.exportSerials(c, "csv", func(w io.Writer, o packaging.Order) error {
-		rows := csv.NewWriter(w)
-		if err := rows.Write([]string{"number", "serial"}); err != nil {
+		rows := newCSV(w)
+		if err := rows.row("number", "serial"); err != nil {
 			return err
 		}
 		if err := s.Store.EachSerial(c.Request().Context(), signedIn(c).Scope(), o.ID, func(serial packaging.Serial) error {
-			return rows.Write([]string{strconv.FormatInt(serial.Seq, 10), serial.Value})
+			return rows.row(strconv.FormatInt(serial.Seq, 10), serial.Value)
 		}); err != nil {
 			return err
 		}
-		rows.Flush()
-		return rows.Error()
+		return rows.Flush()
 	})
 }
 
