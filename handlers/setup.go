@@ -55,7 +55,7 @@ func (s *Setup) fits(key string) bool {
 func (s *server) toSetup(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		switch c.Path() {
-		case setupPath, "/language", "/healthz", "/readyz":
+		case setupPath, "/language", "/healthz", "/readyz", "/sw.js", "/manifest.webmanifest", "/offline":
 			return next(c)
 		}
 		if s.Setup.open() && s.Setup.nobody {

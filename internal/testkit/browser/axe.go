@@ -40,6 +40,18 @@ func (v Violation) String() string {
 // what a program can judge.
 func (p *Page) Axe() []Violation {
 	p.t.Helper()
+	// The size of targets is a rule of WCAG 2.2 that axe leaves out unless asked.
+	return p.axe(`rules: {"target-size": {enabled: true}}`)
+}
+
+// AxeColours is Axe for what colours alone decide: for a page that was looked at already, in another light.
+func (p *Page) AxeColours() []Violation {
+	p.t.Helper()
+	return p.axe(`runOnly: ["color-contrast", "link-in-text-block"]`)
+}
+
+func (p *Page) axe(options string) []Violation {
+	p.t.Helper()
 	if p.state.noScript {
 		// axe works with promises, which need the page's scripts.
 		if err := p.scripts(true); err != nil {
@@ -59,8 +71,6 @@ func (p *Page) Axe() []Violation {
 	var report struct {
 		Violations []Violation `json:"violations"`
 	}
-	// The size of targets is a rule of WCAG 2.2 that axe leaves out unless asked.
-	p.Eval(`axe.run(`+p.root()+`, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}})
-		.then(({violations}) => ({violations}))`, &report)
+	p.Eval(`axe.run(`+p.root()+`, {resultTypes: ["violations"], `+options+`}).then(({violations}) => ({violations}))`, &report)
 	return report.Violations
 }

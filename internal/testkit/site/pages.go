@@ -1,0 +1,14 @@
+package site
+
+// Pages are the routes that answer with a page for people. Each is looked at in the browser tests, in every size and light.
+var Pages = []string{
+	"/login", "/station", "/setup", "/offline",
+	"/", "/adopt", "/lines/:line", "/lines/:line/queue",
+	"/orders", "/orders/:id", "/orders/:id/story", "/orders/:id/list", "/orders/:id/serials",
+	"/imports", "/imports/previews/:id", "/imports/:id",
+	"/shifts", "/shifts/:date/:shift", "/shifts/:date/:shift/handover", "/shifts/:date/:shift/sign",
+	"/history", "/history/:seq",
+	"/help", "/account", "/account/pin",
+	"/admin", "/admin/connection", "/admin/site", "/admin/lines", "/admin/people", "/admin/people/new", "/admin/people/:user",
+	"/admin/stations", "/admin/sessions", "/admin/tokens", "/admin/shifts",
+}
