@@ -40,7 +40,6 @@ func (s *server) overviewPart(wall bool, refreshed refreshTold) drawing {
 			p.content = func(f views.Frame) templ.Component { return views.Overview(f, lanes, views.Digest{}) }
 			return p, err
 		}
-		p.hint = "overview"
 		digest, err := s.digest(ctx, reader, s.Now())
 		if err != nil {
 			return p, err
@@ -93,7 +92,7 @@ func (s *server) linePart(code string, refreshed refreshTold) drawing {
 		if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), line.ID, s.Now().Add(-notesStay), notesMost); err != nil {
 			return part{}, err
 		}
-		p := part{title: line.Name, hint: "line", line: line, topics: lineTopics(line)}
+		p := part{title: line.Name, line: line, topics: lineTopics(line)}
 		button, err := refreshed(ctx, reader, line, &p)
 		p.content = func(f views.Frame) templ.Component {
 			f.Refresh = button

@@ -17,6 +17,39 @@ type HintStore interface {
 	DropHint(ctx context.Context, user packaging.UserID, hint string) error
 }
 
+// hints name what explains a page at a person's first use, by the page's route.
+var hints = map[string]string{
+	"/":                             "overview",
+	"/adopt":                        "adopt",
+	"/lines/:line":                  "line",
+	"/lines/:line/queue":            "queue",
+	"/orders":                       "orders",
+	"/orders/:id":                   "order",
+	listPath:                        "list",
+	"/orders/:id/serials":           "serials",
+	importPath:                      "imports",
+	"/imports/previews/:id":         "preview",
+	"/shifts":                       "shifts",
+	"/shifts/:date/:shift":          "report",
+	"/shifts/:date/:shift/handover": "handover",
+	"/shifts/:date/:shift/sign":     "sign",
+	"/history":                      "history",
+	"/history/:seq":                 "entry",
+	"/account":                      "account",
+	"/account/pin":                  "pin",
+	"/admin":                        "setup",
+	"/admin/connection":             "connection",
+	"/admin/site":                   "site",
+	"/admin/lines":                  "set_lines",
+	"/admin/people":                 "people",
+	"/admin/people/new":             "person",
+	"/admin/people/:user":           "person",
+	"/admin/stations":               "stations",
+	"/admin/sessions":               "sessions",
+	"/admin/tokens":                 "tokens",
+	"/admin/shifts":                 "set_shifts",
+}
+
 func (s *server) help(c echo.Context) error {
 	f, err := s.frame(c, "help", text.Say(pageContext(c), "help.title"))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
@@ -12,12 +13,31 @@ import (
 func TestAHintStandsOnItsPageUntilThePersonPutsItAway(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	b := s.SignIn("supervisor1")
+	s.ThreeShifts("ghent")
+	s.Clock.Move(9 * time.Hour)
+	b, administrator := s.SignIn("supervisor1"), s.SignIn("administrator1")
+	manager := s.SignIn("manager1")
 	o := s.Order("Order143")
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter, Times: 1})
+	b.Post(path(o, "/release"))
+	b.Post(path(o, "/ask"))
+	preview := b.Post("/imports", "orders", "order_id;lot\nOrder144;NEW-7\n").Header.Get("Location")
+	const shift = "/shifts/2026-11-23/Early"
 	for hint, page := range map[string]string{
 		"overview": "/", "line": "/lines/L1", "order": path(o, ""), "orders": "/orders?q=Order", "queue": "/lines/L1/queue",
-		"serials": path(o, "/serials"), "history": "/history",
+		"list": path(o, "/list"), "serials": path(o, "/serials"), "history": "/history", "entry": "/history/1",
+		"adopt": "/adopt?code=L3", "imports": "/imports", "preview": preview,
+		"shifts": "/shifts", "report": shift, "handover": shift + "/handover", "sign": shift + "/sign", "account": "/account", "pin": "/account/pin",
+		"setup": "/admin", "connection": "/admin/connection", "site": "/admin/site", "set_lines": "/admin/lines", "people": "/admin/people",
+		"person": "/admin/people/new", "stations": "/admin/stations", "sessions": "/admin/sessions", "tokens": "/admin/tokens", "set_shifts": "/admin/shifts",
 	} {
+		b := b
+		switch {
+		case strings.HasPrefix(page, "/admin"):
+			b = administrator
+		case hint == "sign":
+			b = manager
+		}
 		seen := b.Get(page)
 		if seen.Attr(".hint input[name=hint]", "value") != hint || seen.Attr(".hint input[name=next]", "value") != page {
 			t.Errorf("%s: hint %q", page, seen.Text(".hint"))
@@ -28,6 +48,9 @@ func TestAHintStandsOnItsPageUntilThePersonPutsItAway(t *testing.T) {
 		if got := b.Get(page).Text(".hint"); got != "" {
 			t.Errorf("%s: put away, and still %q", page, got)
 		}
+	}
+	if got := b.Get("/?wall").Text(".hint"); got != "" {
+		t.Errorf("on the wall: %q", got)
 	}
 	if got := s.SignIn("supervisor1").Get("/").Text(".hint"); got != "" {
 		t.Errorf("the same person at another device is told again: %q", got)

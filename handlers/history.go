@@ -50,7 +50,6 @@ func (s *server) history(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f.Hint = "history"
 	f.Live = s.live(f, s.Hub.Now(), packaging.HistoryTopic)
 	page := views.HistoryPage{Form: views.HistoryFormOf(c.QueryParams())}
 	if len(page.Form.Text) > longestText {

@@ -190,7 +190,6 @@ func (k *keeper) drop(e *list.Element) {
 // who reads it, and never on who that is.
 type part struct {
 	title   string
-	hint    string
 	wall    bool
 	line    packaging.Line
 	topics  []packaging.Topic
@@ -260,7 +259,7 @@ func (s *server) showPart(c echo.Context, status int, section string, draw drawi
 	if err != nil {
 		return err
 	}
-	f.Hint, f.Wall, f.Line, f.Live = p.hint, p.wall, p.line, s.live(f, before, p.topics...)
+	f.Wall, f.Line, f.Live = p.wall, p.line, s.live(f, before, p.topics...)
 	return render(c, status, views.Whole(f, p.content(f)))
 }
 
@@ -391,7 +390,7 @@ func (s *server) keptFrame(c echo.Context, section string, about part) (*renderi
 		if err != nil {
 			return err
 		}
-		f.Line, f.Hint, f.Wall, f.Seam = about.line, about.hint, about.wall, seam
+		f.Line, f.Wall, f.Seam = about.line, about.wall, seam
 		whole, err := rendered(ctx, views.Around(f))
 		if err != nil {
 			return err

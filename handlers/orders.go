@@ -31,7 +31,7 @@ func (s *server) orders(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f.Hint, f.Live = "orders", s.live(f, asOf, packaging.OrdersTopic, packaging.SiteTopic)
+	f.Live = s.live(f, asOf, packaging.OrdersTopic, packaging.SiteTopic)
 	search := views.OrderSearch{
 		Text:   strings.TrimSpace(c.QueryParam("q")),
 		Status: packaging.Status(c.QueryParam("status")),
@@ -86,7 +86,7 @@ func (s *server) order(c echo.Context) error {
 	draw := func(ctx context.Context, reader packaging.Person) (part, error) {
 		page, err := s.orderPage(ctx, reader, id)
 		return part{
-			title: page.Order.Key, hint: "order", line: page.Order.Line, topics: orderTopics(id),
+			title: page.Order.Key, line: page.Order.Line, topics: orderTopics(id),
 			content: func(f views.Frame) templ.Component { return views.Order(f, page) },
 		}, err
 	}
@@ -132,7 +132,7 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if err != nil {
 		return err
 	}
-	f.Hint, f.Line, f.Live = "order", page.Order.Line, s.live(f, before, orderTopics(id)...)
+	f.Line, f.Live = page.Order.Line, s.live(f, before, orderTopics(id)...)
 	return render(c, status, views.Whole(f, views.Order(f, page)))
 }
 

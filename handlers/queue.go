@@ -39,7 +39,7 @@ func (s *server) queue(c echo.Context) error {
 		}
 		page, err := s.queuePage(ctx, reader, line, picked)
 		return part{
-			title: queueTitle(ctx, line), hint: "queue", line: line, topics: lineTopics(line),
+			title: queueTitle(ctx, line), line: line, topics: lineTopics(line),
 			content: func(f views.Frame) templ.Component { return views.Queue(f, page) },
 		}, err
 	})
@@ -71,7 +71,7 @@ func (s *server) showQueue(c echo.Context, status int, line packaging.Line, pick
 	if page.Signing, err = s.signing(c, queueToSign(f.Person, line, page.Picked)); err != nil {
 		return err
 	}
-	f.Hint, f.Line, f.Live = "queue", line, s.live(f, before, lineTopics(line)...)
+	f.Line, f.Live = line, s.live(f, before, lineTopics(line)...)
 	return render(c, status, views.Whole(f, views.Queue(f, page)))
 }
 

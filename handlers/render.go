@@ -42,7 +42,7 @@ func pageContext(c echo.Context) context.Context { return c.Request().Context() 
 func (s *server) frame(c echo.Context, section, title string) (f views.Frame, err error) {
 	p := signedIn(c)
 	c.Response().Header().Set(readerHeader, s.reader(c))
-	f = views.Frame{Title: title, Section: section, Path: here(c), Person: p, Now: s.Now()}
+	f = views.Frame{Title: title, Section: section, Path: here(c), Hint: hints[c.Path()], Person: p, Now: s.Now()}
 	if use, ok := c.Get(useKey).(packaging.Use); ok {
 		f.Station, f.LockIn = at(c), use.Left(f.Now)
 	}

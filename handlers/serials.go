@@ -38,7 +38,6 @@ func (s *server) serials(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f.Hint = "serials"
 	if page.Text == "" {
 		page.Serials, err = s.Store.Serials(ctx, in, id, page.After, serialsAPage+1)
 	} else {

@@ -3,8 +3,8 @@ package e2e
 import (
 	_ "embed"
 	"fmt"
-	"path/filepath"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -194,7 +194,7 @@ func (v visited) note(path string) {
 type exhibit struct {
 	name, path string
 	do         func(p person)
-	status     int  // of a page about a problem, which the browser reports on its console
+	status     int // of a page about a problem, which the browser reports on its console
 }
 
 // Every page is looked at, in each state that it has, in every size and light.
@@ -486,6 +486,3 @@ func firstStart(t *testing.T) (person, string) {
 	h := house.New(t, house.Options{Empty: true, Setup: setup})
 	return person{browser.Open(t), t, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password}}, path
 }
-
-
-

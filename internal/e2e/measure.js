@@ -140,5 +140,16 @@
       }
     }
   }
+  // What stands side by side does not lie on each other.
+  for (const parent of all.filter(e => /grid|flex/.test(style(e).display))) {
+    const parts = [...parent.children].filter(e => seen(e) && !["absolute", "fixed", "sticky"].includes(style(e).position));
+    for (let i = 0; i < parts.length; i++) {
+      const a = parts[i].getBoundingClientRect();
+      for (let j = i + 1; j < parts.length; j++) {
+        const b = parts[j].getBoundingClientRect();
+        if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2) say(`lies on ${describe(parts[j])}`, parts[i]);
+      }
+    }
+  }
   return wrong;
 })
