@@ -18,13 +18,13 @@ import (
 )
 
 const selectStation = `
-SELECT s.id, s.tenant_id, s.name, l.id, l.code, l.name, coalesce(s.bound_at, 0), coalesce(s.code_until, 0)
+SELECT s.id, s.tenant_id, s.name, l.id, l.code, l.name, s.language, coalesce(s.bound_at, 0), coalesce(s.code_until, 0)
 FROM stations s JOIN lines l ON l.id = s.line_id
 `
 
 func scanStation(row scanner) (s packaging.Station, err error) {
 	var bound, waits int64
-	err = row.Scan(&s.ID, &s.TenantID, &s.Name, &s.Line.ID, &s.Line.Code, &s.Line.Name, &bound, &waits)
+	err = row.Scan(&s.ID, &s.TenantID, &s.Name, &s.Line.ID, &s.Line.Code, &s.Line.Name, &s.Language, &bound, &waits)
 	s.Bound, s.Waits = moment(bound), moment(waits)
 	return s, err
 }
@@ -46,9 +46,9 @@ func (t *tx) station(tenant packaging.TenantID, id packaging.StationID) (packagi
 }
 
 // AddStation adds a station at a line, and gives the code that binds its tablet: it is nowhere else.
-func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, line packaging.LineID) (s packaging.Station, code string, err error) {
+func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string) (s packaging.Station, code string, err error) {
 	err = d.tx(ctx, func(t *tx) error {
-		id, err := t.insert(`INSERT INTO stations (tenant_id, line_id, name) VALUES (?, ?, ?)`, by.Tenant.ID, line, name)
+		id, err := t.insert(`INSERT INTO stations (tenant_id, line_id, name, language) VALUES (?, ?, ?, ?)`, by.Tenant.ID, line, name, language)
 		var lite *sqlite.Error
 		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 			return packaging.Fail(packaging.Conflict, "stations.name_taken").Because(err)
@@ -68,6 +68,22 @@ func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, l
 		return err
 	})
 	return s, code, err
+}
+
+// SetStationLanguage sets the language (BCP 47) that a station speaks to whoever has chosen none, empty for the browser's.
+func (d *DB) SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error {
+	return d.tx(ctx, func(t *tx) error {
+		s, err := t.station(by.Tenant.ID, id)
+		if err != nil || s.Language == language {
+			return err
+		}
+		if err := t.exec(`UPDATE stations SET language = ? WHERE id = ?`, language, s.ID); err != nil {
+			return err
+		}
+		e := stationEntry(packaging.StationSet, by.Author, s)
+		e.Object, e.Old, e.New = "language of "+e.Object, s.Language, language
+		return t.record(e)
+	})
 }
 
 // MakeCode gives a new code that binds a tablet to the station. The code before it is worth nothing any more; a tablet

@@ -160,6 +160,7 @@ var expected = map[string]row{
 	"POST /admin/stations/rules":        {needs: packaging.Administer, at: fixed("/admin/stations/rules"), form: fields("lock_after", "1")},
 	"POST /admin/stations/badge":        {needs: packaging.Administer, at: fixed("/admin/stations/badge"), form: fields("person", "1", "badge", "short")},
 	"POST /admin/stations/:id/code":     {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
+	"POST /admin/stations/:id/language": {needs: packaging.Administer, at: fixed("/admin/stations/1/language")},
 	"POST /admin/stations/:id/unbind":   {needs: packaging.Administer, at: fixed("/admin/stations/2/unbind")},
 	"POST /admin/stations/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
 	"GET /admin/sessions":               {needs: packaging.ViewSetup, at: fixed("/admin/sessions")},

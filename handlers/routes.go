@@ -290,6 +290,7 @@ func (s *server) routes() []route {
 		{"POST", "/admin/stations/rules", packaging.Administer, s.setRules},
 		{"POST", "/admin/stations/badge", packaging.Administer, s.setBadge},
 		{"POST", "/admin/stations/:id/code", packaging.Administer, s.makeCode},
+		{"POST", "/admin/stations/:id/language", packaging.Administer, s.setStationLanguage},
 		{"POST", "/admin/stations/:id/unbind", packaging.Administer, s.unbindStation},
 		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.removeStation},
 		{"GET", "/admin/sessions", packaging.ViewSetup, s.allSessions},

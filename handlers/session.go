@@ -245,6 +245,9 @@ func (s *server) startSession(c echo.Context, p packaging.Person) error {
 	if err != nil {
 		return err
 	}
+	if p.StationID != 0 {
+		s.setLanguageCookie(c, "", -time.Second) // what was chosen before was for signing in
+	}
 	session.Values[personKey] = p
 	return session.Save(c.Request(), c.Response())
 }

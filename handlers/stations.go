@@ -19,7 +19,8 @@ import (
 // StationsStore is what administrators set up stations with.
 type StationsStore interface {
 	Stations(ctx context.Context, tenant packaging.TenantID) ([]packaging.Station, error)
-	AddStation(ctx context.Context, by packaging.Person, name string, line packaging.LineID) (packaging.Station, string, error)
+	AddStation(ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string) (packaging.Station, string, error)
+	SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error
 	MakeCode(ctx context.Context, by packaging.Person, id packaging.StationID) (packaging.Station, string, error)
 	RemoveStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
 	Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error)
@@ -76,8 +77,33 @@ func (s *server) addStation(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	station, code, err := s.Store.AddStation(ctx, p, name, line.ID)
+	language, err := stationLanguage(c)
+	if err != nil {
+		return err
+	}
+	station, code, err := s.Store.AddStation(ctx, p, name, line.ID, language)
 	return s.showCode(c, station, code, err)
+}
+
+func (s *server) setStationLanguage(c echo.Context) error {
+	id, err := stationID(c)
+	if err != nil {
+		return err
+	}
+	language, err := stationLanguage(c)
+	if err != nil {
+		return err
+	}
+	return s.afterStations(c, s.Store.SetStationLanguage(c.Request().Context(), signedIn(c), id, language))
+}
+
+// stationLanguage is the language of the form, empty for the browser's.
+func stationLanguage(c echo.Context) (string, error) {
+	language := text.Language(c.FormValue("language"))
+	if language != "" && !language.Known() {
+		return "", packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	return string(language), nil
 }
 
 func (s *server) makeCode(c echo.Context) error {

@@ -166,6 +166,10 @@ func stationURL(id packaging.StationID) templ.SafeURL {
 // StationCodeURL makes a code that binds a tablet to the station.
 func StationCodeURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/code" }
 
+// StationLanguageURL sets what a station speaks to whoever has chosen no language.
+func StationLanguageURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/language" }
+
+// StationUnbindURL takes the tablet of a station away.
 func StationUnbindURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/unbind" }
 
 func StationRemoveURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/remove" }

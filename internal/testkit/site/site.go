@@ -440,7 +440,7 @@ func (s *Site) StationCode(station, line string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	_, code, err := s.Store.AddStation(ctx, by, station, l.ID)
+	_, code, err := s.Store.AddStation(ctx, by, station, l.ID, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}
