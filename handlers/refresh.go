@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
@@ -21,7 +22,7 @@ type Refresher interface {
 }
 
 // refreshNow has the orders asked for now, and leads back to the board where that was pressed. What came of it is told
-// there from what is stored.
+// there from what is stored. Where it was pressed to check an order, it leads back to the order, which says it all.
 func (s *server) refreshNow(c echo.Context) error {
 	board := s.showOverview
 	back := views.LinesURL(at(c))
@@ -32,6 +33,16 @@ func (s *server) refreshNow(c echo.Context) error {
 		}
 		back = views.LineURL(line)
 		board = func(c echo.Context, status int, notice string) error { return s.showLine(c, line, status, notice) }
+	}
+	told := views.RefreshedURL
+	order, err := formNumber(c, "order")
+	if err != nil {
+		return err
+	}
+	if order != 0 {
+		back = views.OrderURL(packaging.OrderID(order))
+		told = func(order templ.SafeURL, _ time.Time) templ.SafeURL { return order }
+		board = func(c echo.Context, _ int, _ string) error { return c.Redirect(http.StatusSeeOther, string(back)) }
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.Patience)
 	defer cancel()
@@ -44,7 +55,7 @@ func (s *server) refreshNow(c echo.Context) error {
 	var failure *packaging.CallError
 	switch {
 	case err == nil, errors.As(err, &failure), errors.Is(err, context.DeadlineExceeded) && c.Request().Context().Err() == nil:
-		return c.Redirect(http.StatusSeeOther, string(views.RefreshedURL(back, started)))
+		return c.Redirect(http.StatusSeeOther, string(told(back, started)))
 	}
 	return err
 }

@@ -16,13 +16,13 @@ func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
 		p.visit("/")
 		p.Click(l.Name())
 		p.Holds(`document.documentElement.lang === "` + string(l) + `"`)
-		for _, page := range []string{"/", "/lines/L1", "/lines/L1/queue", order, order + "?arm=1", "/orders", "/imports", "/history", "/shifts", "/account", "/help"} {
+		for _, page := range []string{"/", "/lines/L1", "/lines/L1/queue", order, order + "?arm=1", "/orders", "/imports", "/history", "/shifts", "/account", "/account/pin", "/help"} {
 			p.visit(page)
 			for _, size := range sizes[:3] {
 				p.Viewport(size.width, size.height)
 				p.settle()
-				if p.Overflow() {
-					t.Errorf("%s in %s at %d×%d is wider than the window: %v", page, l, size.width, size.height, p.tooWide())
+				for _, wrong := range p.measured(size) {
+					t.Errorf("%s in %s at %s: %s", page, l, size, wrong)
 				}
 			}
 		}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -136,8 +135,6 @@ func TestATabletThatNobodyUsesWarnsLocksAndKeepsItsScreen(t *testing.T) {
 	s.Clock.Move(packaging.DefaultRules.LockAfter - 15*time.Second)
 	p.wake()
 	p.See("This screen locks in")
-	p.inEverySizeAndLight()
-	p.Viewport(1280, 800)
 	p.Click("Go on")
 	p.Gone("This screen locks in")
 	p.See("Release Order143 to Blister line 1")
@@ -150,8 +147,6 @@ func TestATabletThatNobodyUsesWarnsLocksAndKeepsItsScreen(t *testing.T) {
 	p.See("Locked. The page stays as it was")
 	p.Gone("Release Order143")
 	p.Gone("Blister line 1")
-	p.inEverySizeAndLight()
-	p.Viewport(1280, 800)
 	p.Type("\x1b\x1b")
 	p.Type("111112\n")
 	p.See("That is not right. Check it and try again.")
@@ -167,8 +162,6 @@ func TestATabletThatNobodyUsesWarnsLocksAndKeepsItsScreen(t *testing.T) {
 	p.visit(order)
 	p.See("Locked. Person supervisor1 goes on with the PIN")
 	p.Gone("Order143")
-	p.inEverySizeAndLight()
-	p.Viewport(1280, 800)
 	p.choose("manager1")
 	p.Type(managersPIN + "\n")
 	p.At(order)
@@ -207,8 +200,6 @@ func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
 	p.At("/lines/L1")
 	p.open("Order143")
 	p.arm()
-	p.inEverySizeAndLight()
-	p.Viewport(1280, 800)
 	signs := func(second string) {
 		t.Helper()
 		p.Click("I checked order, product, lot and line")
@@ -225,14 +216,6 @@ func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
 	p.See("Order143 is released to Blister line 1.")
 	for _, want := range []string{"Person supervisor1", "I checked order, product, lot and line", "Person manager1", "I verified this release as the second person", "+01:00"} {
 		p.In(".signatures").See(want)
-	}
-	p.inEverySizeAndLight()
-	for _, page := range []string{"/admin/stations", "/account/pin", "/station"} {
-		p := person{browser.Open(t), t, &site{program: &program{t: t, address: s.Web.URL}, password: kit.Password}}
-		p.visit("/login")
-		p.signIn("administrator1")
-		p.visit(page)
-		t.Run(fmt.Sprint("the page ", page), func(t *testing.T) { p.as(t).inEverySizeAndLight() })
 	}
 }
 

@@ -17,6 +17,11 @@ const (
 	Unknown  Outcome = "unknown"
 )
 
+// InDoubt says whether the release was refused because the order stands otherwise, there, than it did here.
+func (r Release) InDoubt() bool {
+	return r.Outcome == Refused && (r.Reason == WrongStatus || r.Reason == OrderNotFound)
+}
+
 // Outcomes are all of them, as filters list them.
 var Outcomes = []Outcome{Sending, Released, Refused, Unknown}
 
