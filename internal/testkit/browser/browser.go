@@ -140,7 +140,7 @@ func open(t TB, whole *rod.Browser) (*Page, error) {
 	}
 	p := &Page{t: t, tab: tab, state: &state{}, patience: Patience}
 	p.state.log.listen(tab)
-	if err := p.viewport(1280, 800); err != nil {
+	if err := p.viewport(1280, 800, 1); err != nil {
 		return nil, err
 	}
 	return p, p.dark(false)

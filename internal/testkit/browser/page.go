@@ -28,6 +28,8 @@ type Page struct {
 // state is what a window and the parts of it share.
 type state struct {
 	noScript bool
+	medium   string            // what pages are shown on, empty for a screen
+	prefers  map[string]string // what the machine asks of pages
 	log      log
 }
 
@@ -192,15 +194,23 @@ func (p *Page) Overflow() (wide bool) {
 // Viewport sets the size of the window, in CSS pixels.
 func (p *Page) Viewport(width, height int) {
 	p.t.Helper()
-	if err := p.viewport(width, height); err != nil {
+	if err := p.viewport(width, height, 1); err != nil {
 		p.fail("set the window's size: %v", err)
 	}
 }
 
-func (p *Page) viewport(width, height int) error {
+// Zoom enlarges what a window of this size shows, 2 being 200 %: fewer CSS pixels, of more dots each.
+func (p *Page) Zoom(width, height, factor int) {
+	p.t.Helper()
+	if err := p.viewport(width/factor, height/factor, factor); err != nil {
+		p.fail("zoom: %v", err)
+	}
+}
+
+func (p *Page) viewport(width, height, dots int) error {
 	tab := p.tab.Timeout(Patience)
 	defer tab.CancelTimeout()
-	return proto.EmulationSetDeviceMetricsOverride{Width: width, Height: height, DeviceScaleFactor: 1}.Call(tab)
+	return proto.EmulationSetDeviceMetricsOverride{Width: width, Height: height, DeviceScaleFactor: float64(dots)}.Call(tab)
 }
 
 // Dark says whether the person prefers dark pages.
@@ -213,15 +223,56 @@ func (p *Page) Dark(on bool) {
 
 // dark is set either way in every window: what the machine prefers must not matter.
 func (p *Page) dark(on bool) error {
-	scheme := "light"
+	p.state.prefers = map[string]string{"prefers-color-scheme": "light"}
 	if on {
-		scheme = "dark"
+		p.state.prefers["prefers-color-scheme"] = "dark"
+	}
+	return p.emulate()
+}
+
+// Prefers sets what the person's machine asks of pages, as CSS asks for it ("prefers-contrast", "more"), until the light is
+// set anew. An empty value asks for nothing.
+func (p *Page) Prefers(feature, value string) {
+	p.t.Helper()
+	p.state.prefers[feature] = value
+	if err := p.emulate(); err != nil {
+		p.fail("set %s: %v", feature, err)
+	}
+}
+
+// Paper shows the page as it is printed, or as on a screen again.
+func (p *Page) Paper(on bool) {
+	p.t.Helper()
+	p.state.medium = ""
+	if on {
+		p.state.medium = "print"
+	}
+	if err := p.emulate(); err != nil {
+		p.fail("set the medium: %v", err)
+	}
+}
+
+func (p *Page) emulate() error {
+	var features []*proto.EmulationMediaFeature
+	for name, value := range p.state.prefers {
+		features = append(features, &proto.EmulationMediaFeature{Name: name, Value: value})
 	}
 	tab := p.tab.Timeout(Patience)
 	defer tab.CancelTimeout()
-	return proto.EmulationSetEmulatedMedia{
-		Features: []*proto.EmulationMediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	}.Call(tab)
+	return proto.EmulationSetEmulatedMedia{Media: p.state.medium, Features: features}.Call(tab)
+}
+
+// PDF gives the page as it is printed on A4.
+func (p *Page) PDF() []byte {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	wide, high := 210/25.4, 297/25.4
+	printed, err := proto.PagePrintToPDF{PaperWidth: &wide, PaperHeight: &high, PreferCSSPageSize: true}.Call(tab)
+	if err != nil {
+		p.fail("print: %v", err)
+	}
+	return printed.Data
 }
 
 // Paper lays pages out as they are printed, on light paper, until [Page.Dark] is told.
