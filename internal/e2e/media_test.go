@@ -33,7 +33,7 @@ const onPaper = `(() => {
 	const name = e => e.cloneNode().outerHTML.slice(0, 100) + " «" + e.innerText?.trim().slice(0, 40) + "»";
 	for (const e of document.body.querySelectorAll("*")) {
 		if (!e.checkVisibility({visibilityProperty: true}) || e.closest("svg")) continue;
-		if (e.matches("button, nav, input, select, textarea, summary, .foot, .hint, #link")) wrong.push("printed: " + name(e));
+		if (e.matches("button, a.button:not(.back .button), nav, input, select, textarea, summary, .foot, .hint, #link")) wrong.push("printed: " + name(e));
 		if (e.matches(".hidden-text, .hidden-text *")) continue;
 		const style = getComputedStyle(e);
 		if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && light(style.color) > 0.3) wrong.push("not black: " + style.color + " " + name(e));
