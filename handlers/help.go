@@ -21,6 +21,7 @@ type HintStore interface {
 var hints = map[string]string{
 	"/":                             "overview",
 	"/adopt":                        "adopt",
+	"/scan":                         "scan",
 	"/lines/:line":                  "line",
 	"/lines/:line/queue":            "queue",
 	"/orders":                       "orders",

@@ -26,7 +26,7 @@ func TestAHintStandsOnItsPageUntilThePersonPutsItAway(t *testing.T) {
 	for hint, page := range map[string]string{
 		"overview": "/", "line": "/lines/L1", "order": path(o, ""), "orders": "/orders?q=Order", "queue": "/lines/L1/queue",
 		"list": path(o, "/list"), "serials": path(o, "/serials"), "history": "/history", "entry": "/history/1",
-		"adopt": "/adopt?code=L3", "imports": "/imports", "preview": preview,
+		"adopt": "/adopt?code=L3", "scan": "/scan", "imports": "/imports", "preview": preview,
 		"shifts": "/shifts", "report": shift, "handover": shift + "/handover", "sign": shift + "/sign", "account": "/account", "pin": "/account/pin",
 		"setup": "/admin", "connection": "/admin/connection", "site": "/admin/site", "set_lines": "/admin/lines", "people": "/admin/people",
 		"person": "/admin/people/new", "stations": "/admin/stations", "sessions": "/admin/sessions", "tokens": "/admin/tokens", "set_shifts": "/admin/shifts",

@@ -91,7 +91,7 @@ func TestEveryProblemOfAReleaseSaysWhatWhyAndWhatToDoAndHasItsButton(t *testing.
 	b := s.SignIn("supervisor1")
 	for key := range api {
 		o := s.Order(key)
-		settled, err := releaser.Release(t.Context(), s.Person("supervisor1"), o.ID, o.Revision)
+		settled, err := releaser.Release(t.Context(), s.Person("supervisor1"), packaging.Press{Order: o.ID, Revision: o.Revision})
 		if err != nil {
 			t.Fatal(key, err)
 		}

@@ -3,6 +3,7 @@ package e2e
 import (
 	_ "embed"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -162,6 +163,15 @@ func newExhibition(t *testing.T) exhibition {
 	return e
 }
 
+// serials are those of an order.
+func (e exhibition) serials(key string) (all []string) {
+	e.t.Helper()
+	for _, one := range must(e.Store.Serials(e.t.Context(), packaging.Everything(e.Tenant("ghent").ID), e.Order(key).ID, 0, 20)) {
+		all = append(all, one.Value)
+	}
+	return all
+}
+
 // order is the path of an order.
 func (e exhibition) order(key string) string {
 	e.t.Helper()
@@ -267,6 +277,9 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 			p.Click("Release 2 orders")
 			p.See("one at a time")
 		}},
+		{name: "a code to scan", path: "/scan"},
+		{name: "a pack that was scanned", path: "/scan?code=0105412345101437" + url.QueryEscape("21"+e.serials("Order143")[0])},
+		{name: "a code that is none", path: "/scan?code=nonsense"},
 		{name: "orders", path: "/orders"},
 		{name: "no orders found", path: "/orders?q=nothing-has-this"},
 		{name: "orders of a line that is not set up", path: "/orders?line=L3"},

@@ -3,7 +3,7 @@ package site
 // Pages are the routes that answer with a page for people. Each is looked at in the browser tests, in every size and light.
 var Pages = []string{
 	"/login", "/station", "/setup", "/offline",
-	"/", "/adopt", "/lines/:line", "/lines/:line/queue",
+	"/", "/adopt", "/scan", "/lines/:line", "/lines/:line/queue",
 	"/orders", "/orders/:id", "/orders/:id/story", "/orders/:id/list", "/orders/:id/serials",
 	"/imports", "/imports/previews/:id", "/imports/:id",
 	"/shifts", "/shifts/:date/:shift", "/shifts/:date/:shift/handover", "/shifts/:date/:shift/sign",
