@@ -86,7 +86,7 @@ func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 	p.Fill("Username", "sofie")
 	p.newPassword()
 	p.Click("Supervisor releases and settles")
-	p.In("main form").Click("Add a person")
+	p.In("main form.setup").Click("Add a person")
 	p.See("Saved.")
 	p.Gone("Until the first release")
 	p.clean()
