@@ -49,6 +49,7 @@ var hints = map[string]string{
 	"/admin/sessions":               "sessions",
 	"/admin/tokens":                 "tokens",
 	"/admin/shifts":                 "set_shifts",
+	"/admin/sso":                    "sso",
 }
 
 func (s *server) help(c echo.Context) error {

@@ -29,7 +29,7 @@ func TestAHintStandsOnItsPageUntilThePersonPutsItAway(t *testing.T) {
 		"adopt": "/adopt?code=L3", "scan": "/scan", "imports": "/imports", "preview": preview,
 		"shifts": "/shifts", "report": shift, "handover": shift + "/handover", "sign": shift + "/sign", "account": "/account", "pin": "/account/pin",
 		"setup": "/admin", "connection": "/admin/connection", "site": "/admin/site", "set_lines": "/admin/lines", "people": "/admin/people",
-		"person": "/admin/people/new", "stations": "/admin/stations", "sessions": "/admin/sessions", "tokens": "/admin/tokens", "set_shifts": "/admin/shifts",
+		"person": "/admin/people/new", "stations": "/admin/stations", "sessions": "/admin/sessions", "tokens": "/admin/tokens", "set_shifts": "/admin/shifts", "sso": "/admin/sso",
 	} {
 		b := b
 		switch {

@@ -13,7 +13,7 @@ var noPages = []string{
 	"/healthz", "/readyz", "/events", "/fresh", "/sw.js", "/manifest.webmanifest", "/station/idle",
 	"/orders/:id/serials.csv", "/orders/:id/serials.json", "/imports/template.csv", "/imports/orders.csv", "/history.csv",
 	"/shifts/:date/:shift/report.csv", "/shifts/:date/:shift/report.xlsx",
-	"/refresh", "/orders/:id/release", "/orders/:id/line", "/history/verify",
+	"/refresh", "/orders/:id/release", "/orders/:id/line", "/history/verify", "/history/new", "/sso/:tenant", "/sso/:tenant/callback",
 }
 
 func TestEveryPageIsLookedAtInTheBrowser(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 // Hints are the pages that explain themselves at a person's first use, by the names of their hints.
 var Hints = []string{
 	"overview", "adopt", "scan", "line", "queue", "orders", "order", "list", "serials", "imports", "preview", "shifts", "report", "handover", "sign", "history", "entry",
-	"account", "pin", "setup", "connection", "site", "set_lines", "people", "person", "stations", "sessions", "tokens", "set_shifts",
+	"account", "pin", "setup", "connection", "site", "set_lines", "people", "person", "stations", "sessions", "tokens", "set_shifts", "sso",
 }
 
 // needsHint says whether the person has not put the page's hint away yet.

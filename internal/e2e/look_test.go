@@ -406,6 +406,7 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 		}},
 		{name: "tokens", path: "/admin/tokens"},
 		{name: "the division into shifts", path: "/admin/shifts"},
+		{name: "single sign-on", path: "/admin/sso"},
 	}...)
 
 	// At a tablet.

@@ -57,7 +57,7 @@ func TestWhatIsPrintedIsWholeAndBlackOnWhite(t *testing.T) {
 			for _, dark := range []bool{false, true} {
 				p.Viewport(680, 1009)
 				p.Dark(dark)
-				p.Paper(true)
+				p.Paper()
 				p.settle()
 				var wrong []string
 				p.Eval(onPaper, &wrong)
@@ -76,7 +76,7 @@ func TestWhatIsPrintedIsWholeAndBlackOnWhite(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			p.Paper(false)
+			p.Dark(false)
 		})
 	}
 }

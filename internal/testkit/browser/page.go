@@ -223,7 +223,7 @@ func (p *Page) Dark(on bool) {
 
 // dark is set either way in every window: what the machine prefers must not matter.
 func (p *Page) dark(on bool) error {
-	p.state.prefers = map[string]string{"prefers-color-scheme": "light"}
+	p.state.medium, p.state.prefers = "", map[string]string{"prefers-color-scheme": "light"}
 	if on {
 		p.state.prefers["prefers-color-scheme"] = "dark"
 	}
@@ -240,15 +240,12 @@ func (p *Page) Prefers(feature, value string) {
 	}
 }
 
-// Paper shows the page as it is printed, or as on a screen again.
-func (p *Page) Paper(on bool) {
+// Paper lays pages out as they are printed, until [Page.Dark] is told.
+func (p *Page) Paper() {
 	p.t.Helper()
-	p.state.medium = ""
-	if on {
-		p.state.medium = "print"
-	}
+	p.state.medium = "print"
 	if err := p.emulate(); err != nil {
-		p.fail("set the medium: %v", err)
+		p.fail("lay the page out for paper: %v", err)
 	}
 }
 
@@ -273,18 +270,6 @@ func (p *Page) PDF() []byte {
 		p.fail("print: %v", err)
 	}
 	return printed.Data
-}
-
-// Paper lays pages out as they are printed, on light paper, until [Page.Dark] is told.
-func (p *Page) Paper() {
-	p.t.Helper()
-	tab := p.tab.Timeout(Patience)
-	defer tab.CancelTimeout()
-	if err := (proto.EmulationSetEmulatedMedia{
-		Media: "print", Features: []*proto.EmulationMediaFeature{{Name: "prefers-color-scheme", Value: "light"}},
-	}).Call(tab); err != nil {
-		p.fail("lay the page out for paper: %v", err)
-	}
 }
 
 // Touch makes the window that of a tablet: fingers instead of a mouse ("pointer: coarse", "hover: none").

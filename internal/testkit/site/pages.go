@@ -10,5 +10,5 @@ var Pages = []string{
 	"/history", "/history/:seq",
 	"/help", "/account", "/account/pin",
 	"/admin", "/admin/connection", "/admin/site", "/admin/lines", "/admin/people", "/admin/people/new", "/admin/people/:user",
-	"/admin/stations", "/admin/sessions", "/admin/tokens", "/admin/shifts",
+	"/admin/stations", "/admin/sessions", "/admin/tokens", "/admin/shifts", "/admin/sso",
 }
