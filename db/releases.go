@@ -29,6 +29,9 @@ func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Pre
 		if err := t.mayStill(by, packaging.ReleaseOrders, o.Line.ID); err != nil {
 			return err
 		}
+		if err := t.mustHaveItsTurn(o, press.Queue); err != nil {
+			return err
+		}
 		if obstacle := o.ReleaseObstacle(); obstacle != packaging.NoObstacle {
 			return packaging.Fail(packaging.Conflict, "obstacle."+string(obstacle))
 		}
@@ -44,6 +47,24 @@ func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Pre
 		return t.recordRequest(by, o, press.Signed)
 	})
 	return o, err
+}
+
+// mustHaveItsTurn refuses a release of a queue that runs no more, or in which it is another order's turn. A person may stop
+// a queue at any moment: what counts is how it stands in the transaction that would release one more.
+func (t *tx) mustHaveItsTurn(o packaging.Order, queue packaging.QueueID) error {
+	if queue == 0 {
+		return nil
+	}
+	var turn bool
+	if err := t.row(`
+		SELECT EXISTS (SELECT 1 FROM queues q JOIN queue_orders i ON i.queue_id = q.id AND i.place = q.position
+			WHERE q.id = ? AND q.tenant_id = ? AND q.stop = '' AND i.order_id = ?)`, queue, o.TenantID, o.ID).Scan(&turn); err != nil {
+		return err
+	}
+	if !turn {
+		return packaging.NotItsTurn
+	}
+	return nil
 }
 
 // mustBeSigned refuses a release without the signatures that the tenant wants, under the order as it is or under its queue.

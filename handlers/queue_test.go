@@ -1,6 +1,9 @@
 package handlers_test
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -9,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lineboard/db"
 	"lineboard/internal/packaging"
+	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
@@ -217,6 +222,57 @@ func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// stopped has its queue stopped by a person at the worst moment: when the next order's turn has come and it is not claimed yet.
+type stopped struct {
+	*db.DB
+	by   packaging.Author
+	over chan struct{} // closed when the queue has come to its end by itself
+}
+
+func (s stopped) AdvanceQueue(ctx context.Context, q packaging.Queue) (bool, error) {
+	running, err := s.DB.AdvanceQueue(ctx, q)
+	return running, errors.Join(err, s.DB.EndQueue(ctx, q, s.by, packaging.StopByPerson))
+}
+
+func (s stopped) EndQueue(ctx context.Context, q packaging.Queue, by packaging.Author, why packaging.QueueStop) error {
+	defer close(s.over)
+	return s.DB.EndQueue(ctx, q, by, why)
+}
+
+func TestAQueueThatIsStoppedBetweenTwoReleasesReleasesNoMore(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("a", "Pending release", "b", "Pending release")})
+	store := stopped{s.Store, s.Person("manager1").Author, make(chan struct{})}
+	q := release.NewQueuer(store, s.Releaser, slog.New(slog.DiscardHandler))
+	a, b := s.Order("a"), s.Order("b")
+	if err := q.Start(t.Context(), s.Person("supervisor1"), a.Line.ID, []packaging.QueuePick{{Order: a.ID}, {Order: b.ID}}); err != nil {
+		t.Fatal(err)
+	}
+	<-store.over
+	if diff := cmp.Diff([]string{"a"}, outcomes(s)); diff != "" || s.Order("b").Release != nil {
+		t.Errorf("released (-want +got)\n%s", diff)
+	}
+	if e := s.History()[0]; e.Deed != packaging.QueueEnded || e.Reason != "person" || e.By.Username != "manager1" {
+		t.Errorf("after the stop, the history says %+v", e)
+	}
+}
+
+func TestAReleaseOfAQueueIsOfTheOrderWhoseTurnItIs(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("a", "Pending release", "b", "Pending release")})
+	by, a, b := s.Person("supervisor1"), s.Order("a"), s.Order("b")
+	q, err := s.Store.StartQueue(t.Context(), by, a.Line.ID, []packaging.QueuePick{{Order: a.ID}, {Order: b.ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Store.Claim(t.Context(), by, packaging.Press{Order: b.ID, Queue: q.ID}); !errors.Is(err, packaging.NotItsTurn) {
+		t.Errorf("the second order before the first: %v", err)
+	}
+	if _, err := s.Store.Claim(t.Context(), by, packaging.Press{Order: a.ID, Queue: q.ID}); err != nil {
+		t.Errorf("the first: %v", err)
 	}
 }
 

@@ -44,6 +44,9 @@ const (
 // QueueStops are all of them.
 var QueueStops = []QueueStop{QueueDone, StopByOutcome, StopByObstacle, StopByPerson, StopByRestart, StopByDifficulty}
 
+// NotItsTurn is why an order of a queue is not released: the queue runs no more, or it is another order's turn in it.
+var NotItsTurn = Fail(Conflict, "obstacle.not_its_turn")
+
 // QueuePick is an order picked for a queue, with the revision that the person decided on.
 type QueuePick struct {
 	Order    OrderID

@@ -71,10 +71,11 @@ func (r *Releaser) Release(ctx context.Context, by packaging.Person, press packa
 	return done, nil
 }
 
-// recordDeclined keeps in the history that a release was pressed that could not be sent.
+// recordDeclined keeps in the history that a release was pressed that could not be sent. Of a queue that was stopped nobody
+// pressed one: its end stands there already.
 func (r *Releaser) recordDeclined(ctx context.Context, by packaging.Person, o packaging.Order, why error) error {
 	var conflict *packaging.Error
-	if !errors.As(why, &conflict) || conflict.Code != packaging.Conflict {
+	if !errors.As(why, &conflict) || conflict.Code != packaging.Conflict || errors.Is(why, packaging.NotItsTurn) {
 		return nil
 	}
 	return r.store.Record(ctx, packaging.Entry{
