@@ -39,11 +39,10 @@ func signaturesOf(ctx context.Context, db querier, tenant packaging.TenantID, ki
 
 // signRecord stores the signatures of people who may release on a line, the first signer's first.
 func (t *tx) signRecord(kind string, object int64, line packaging.LineID, signed []packaging.Signature, about packaging.Entry) error {
+	if err := t.signersMayStill(about.TenantID, line, signed); err != nil {
+		return err
+	}
 	for i, s := range signed {
-		by := packaging.Person{Author: s.By, Tenant: packaging.Tenant{ID: about.TenantID}}
-		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
-			return err
-		}
 		s.TenantID, s.Kind, s.Object, s.Place = about.TenantID, kind, object, i+1
 		if err := t.sign(s, about); err != nil {
 			return err
@@ -52,8 +51,19 @@ func (t *tx) signRecord(kind string, object int64, line packaging.LineID, signed
 	return nil
 }
 
+// signersMayStill makes sure that each of those who signed may release on a line now.
+func (t *tx) signersMayStill(tenant packaging.TenantID, line packaging.LineID, signed []packaging.Signature) error {
+	for _, s := range signed {
+		by := packaging.Person{Author: s.By, Tenant: packaging.Tenant{ID: tenant}}
+		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // signedWithQueue gives what was signed of a queue and the signatures under it. That an order is not just what was signed,
-// or not of the queue, is a Conflict.
+// or not of the queue, is a Conflict; each who signed must be one who may release on the order's line still.
 func (t *tx) signedWithQueue(o packaging.Order, queue packaging.QueueID) (record packaging.Record, signed []packaging.Signature, err error) {
 	q, err := scanQueue(t.QueryRowContext(t.ctx, selectQueue+`WHERE q.id = ? AND q.tenant_id = ?`, queue, o.TenantID))
 	if err != nil {
@@ -79,8 +89,10 @@ func (t *tx) signedWithQueue(o packaging.Order, queue packaging.QueueID) (record
 	if !slices.Contains(rows, shown{o.ID, o.ReleaseRecord().Digest()}) {
 		return record, nil, packaging.Fail(packaging.Conflict, "obstacle.signature_missing")
 	}
-	signed, err = signaturesOf(t.ctx, t, o.TenantID, packaging.SignedQueue, int64(queue))
-	return packaging.QueueRecord(q.Line, releases), signed, err
+	if signed, err = signaturesOf(t.ctx, t, o.TenantID, packaging.SignedQueue, int64(queue)); err != nil {
+		return record, nil, err
+	}
+	return packaging.QueueRecord(q.Line, releases), signed, t.signersMayStill(o.TenantID, o.Line.ID, signed)
 }
 
 // sign stores a signature under what its kind and object name, and records it in about, an entry that says what is

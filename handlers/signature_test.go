@@ -365,6 +365,48 @@ func TestWithoutItsSignaturesNoQueueIsStarted(t *testing.T) {
 	}
 }
 
+func TestAQueueStopsWhereOneWhoSignedItMayReleaseNoMore(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(*testing.T, *site.Site){
+		"deactivated": func(t *testing.T, s *site.Site) {
+			if a := s.SignIn("administrator1").Post(fmt.Sprintf("/admin/people/%d/active", s.Person("manager1").ID), "active", "no"); a.Status != http.StatusSeeOther {
+				t.Errorf("deactivating: %d", a.Status)
+			}
+		},
+		"limited to another line": func(_ *testing.T, s *site.Site) { s.Limit("manager1", "L2") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hold := make(chan struct{})
+			all := orders("Order143", "Pending release", "Order145", "Pending release")
+			s := site.New(t, site.Options{Orders: all, Handler: func(box *sandbox.Sandbox) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == http.MethodPatch {
+						<-hold
+					}
+					box.ServeHTTP(w, r)
+				})
+			}})
+			rules := packaging.DefaultRules
+			rules.SignReleases, rules.SecondSigner = true, true
+			s.SetRules(rules)
+			b := s.SignIn("supervisor1")
+			if a := signQueue(t, b, []string{"Order143", "Order145"}, "username", "manager1", "meaning2", "approved", "secret2", site.Password); a.Status != http.StatusSeeOther {
+				t.Fatalf("%d %s", a.Status, a.Text("main"))
+			}
+			lose(t, s) // while the first one is being released
+			close(hold)
+			ended(t, s)
+			if diff := cmp.Diff([]string{"Order143"}, outcomes(s)); diff != "" {
+				t.Errorf("released (-want +got)\n%s", diff)
+			}
+			if e := s.History()[0]; e.Deed != packaging.QueueEnded || e.Reason != "obstacle" {
+				t.Errorf("the history says %+v", e)
+			}
+		})
+	}
+}
+
 func TestSignaturesOfAQueueAreNoneUnderAnotherOrderOrLessThanTheSiteWants(t *testing.T) {
 	t.Parallel()
 	hold := make(chan struct{})
