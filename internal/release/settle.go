@@ -35,7 +35,7 @@ type StatusAPI interface {
 
 // Pace is when the API is asked about an unknown release.
 type Pace struct {
-	// After are the times from the end of the call to each question; the last gap repeats, with jitter.
+	// After are the times to each question since the release was first seen to be unknown; the last gap repeats, with jitter.
 	After []time.Duration
 	// Doubt is how long after the end of a call the other side may still be carrying it out: until then, "Pending release"
 	// does not prove that it was not.
@@ -65,14 +65,17 @@ type Settler struct {
 	plans map[packaging.ReleaseID]*plan
 }
 
-// plan is when a release is asked about next.
+// plan is when a release is asked about next. Its moments are those of this process alone: with time.Now they are measured
+// by a clock that nobody can set, unlike the times that are stored.
 type plan struct {
 	tenant packaging.TenantID
-	asked  int // how often it was
+	seen   time.Time // when it was first seen to be unknown, which is not before its call had ended
+	asked  int       // how often it was
 	next   time.Time
 }
 
-// NewSettler makes a Settler. Its plans begin anew with the program: what was unknown before is asked about at once.
+// NewSettler makes a Settler. Its plans begin anew with the program: when the call of a release that it finds had ended,
+// nothing tells for sure.
 func NewSettler(store UnsettledStore, api func(context.Context, packaging.TenantID) (StatusAPI, error), pace Pace, now func() time.Time, log *slog.Logger) *Settler {
 	return &Settler{store: store, api: api, pace: pace, now: now, log: log, plans: map[packaging.ReleaseID]*plan{}}
 }
@@ -116,10 +119,7 @@ func (s *Settler) due(unsettled []packaging.Order) (due []packaging.Order) {
 	defer s.mu.Unlock()
 	now, still := s.now(), make(map[packaging.ReleaseID]*plan, len(unsettled))
 	for _, o := range unsettled {
-		p := s.plans[o.Release.ID]
-		if p == nil {
-			p = &plan{tenant: o.TenantID, next: o.Release.Answered.Add(s.pace.After[0])}
-		}
+		p := s.plan(o, now)
 		still[o.Release.ID] = p
 		if !now.Before(p.next) {
 			due = append(due, o)
@@ -129,6 +129,24 @@ func (s *Settler) due(unsettled []packaging.Order) (due []packaging.Order) {
 	}
 	s.plans = still
 	return due
+}
+
+// plan gives the plan of an order's release, a new one where it has none. s.mu is held.
+func (s *Settler) plan(o packaging.Order, now time.Time) *plan {
+	p := s.plans[o.Release.ID]
+	if p == nil {
+		p = &plan{tenant: o.TenantID, seen: now, next: now.Add(s.pace.After[0])}
+		s.plans[o.Release.ID] = p
+	}
+	return p
+}
+
+// beyondDoubt says whether the other side can't be carrying an order's release out any more.
+func (s *Settler) beyondDoubt(o packaging.Order) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	return now.Sub(s.plan(o, now).seen) >= s.pace.Doubt
 }
 
 // gap is the time to the next question after so many.
@@ -180,6 +198,7 @@ func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.Ord
 
 // ask asks where the order stands and keeps what that proves. That there is no answer is kept too.
 func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
+	late := s.beyondDoubt(o) // as of the question: its answer may be as old as that
 	facts, err := s.status(ctx, o)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -192,7 +211,7 @@ func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
 		}
 		return errors.Join(err, s.store.NoteAsked(ctx, o, says))
 	}
-	settlement, proven := s.verdict(*o.Release, facts)
+	settlement, proven := verdict(facts, late)
 	if !proven {
 		return s.store.NoteAsked(ctx, o, string(facts.Status))
 	}
@@ -222,8 +241,8 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 	return facts, errors.Join(err, listErr)
 }
 
-// verdict is what the order's status proves about its release, if anything.
-func (s *Settler) verdict(r packaging.Release, f packaging.Facts) (packaging.Settlement, bool) {
+// verdict is what the order's status, seen late enough or not, proves about its release, if anything.
+func verdict(f packaging.Facts, late bool) (packaging.Settlement, bool) {
 	switch f.Status {
 	case packaging.InProgress, packaging.Suspended, packaging.Done:
 		// ASSUMED of Suspended: an order gets there only after In progress. The documentation says how it is left, and not
@@ -231,8 +250,7 @@ func (s *Settler) verdict(r packaging.Release, f packaging.Facts) (packaging.Set
 		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials}, true
 	case packaging.PendingRelease, packaging.Open:
 		// Whatever ended the call here, the other side may still have been at it.
-		proven := s.now().Sub(r.Answered) >= s.pace.Doubt
-		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: f.Status}, proven
+		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: f.Status}, late
 	}
 	return packaging.Settlement{}, false
 }

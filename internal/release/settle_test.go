@@ -182,6 +182,64 @@ func TestWhatAStatusProves(t *testing.T) {
 	}
 }
 
+func TestHowLateAStatusWasSeenDoesNotDependOnWhatTheClockWasSetTo(t *testing.T) {
+	pending := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: packaging.PendingRelease}
+	for name, set := range map[string]time.Duration{"forward": 24 * time.Hour, "back": -24 * time.Hour} {
+		for how, askAt := range map[string]func(*testing.T, *release.Settler, time.Duration){
+			"by itself": func(t *testing.T, s *release.Settler, d time.Duration) {
+				if d == 0 {
+					running(t, s)
+				}
+			},
+			"by a person": func(t *testing.T, s *release.Settler, _ time.Duration) {
+				if err := s.Ask(t.Context(), supervisor, 7); err != nil {
+					t.Error(err)
+				}
+			},
+		} {
+			t.Run(name+", asked "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					l, c := unknown(packaging.TimedOut), &cloud{}
+					l.orders[7].Release.Answered = time.Now().Add(-set) // the call has ended only just, and then the clock was set
+					c.says(packaging.PendingRelease, nil)
+					s := settler(l, c)
+					askAt(t, s, 0)
+					time.Sleep(14 * time.Second)
+					askAt(t, s, 14*time.Second)
+					if got := l.settlements(); len(got) != 0 {
+						t.Fatalf("settled while the call may still be carried out: %+v", got)
+					}
+					time.Sleep(2 * time.Second)
+					askAt(t, s, 16*time.Second)
+					synctest.Wait()
+					if diff := cmp.Diff(pending, l.settlements()[7]); diff != "" {
+						t.Errorf("(-want +got)\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAnAnswerIsAsOldAsItsQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.TimedOut), &cloud{}
+		c.details = func() (packaging.Facts, error) {
+			time.Sleep(14 * time.Second)
+			return packaging.Facts{Key: "Order143", Status: packaging.PendingRelease}, nil
+		}
+		s := settler(l, c)
+		for range 2 { // after 0 and 14 s, answered after 14 and 28 s
+			if err := s.Ask(t.Context(), supervisor, 7); err != nil || len(l.settlements()) != 0 {
+				t.Fatalf("%v, settled %+v", err, l.settlements())
+			}
+		}
+		if err := s.Ask(t.Context(), supervisor, 7); err != nil || len(l.settlements()) != 1 {
+			t.Errorf("%v, settled %+v", err, l.settlements())
+		}
+	})
+}
+
 func TestTheAPIIsAskedSoonThenEveryFewMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, c, start := unknown(packaging.Cut), &cloud{}, time.Now()
