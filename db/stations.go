@@ -316,39 +316,39 @@ func given(is bool) string {
 
 // Try counts a try at something that could be guessed, before it is known whether it is right: of many at once, none slips
 // by. Where wait is not 0 it is too early for one, and nothing is counted.
-func (d *DB) Try(ctx context.Context, what string) (wait time.Duration, err error) {
+func (d *DB) Try(ctx context.Context, g packaging.Guess) (tried packaging.Tried, wait time.Duration, err error) {
 	err = d.tx(ctx, func(t *tx) error {
-		var tries int
+		if err := t.exec(`DELETE FROM wrong_tries WHERE last_at < ?`, millis(t.now.Add(-packaging.TriesForgotten))); err != nil {
+			return err
+		}
+		var wrong int
 		var last int64
-		err := t.row(`SELECT tries, last_at FROM wrong_tries WHERE what = ?`, what).Scan(&tries, &last)
+		err := t.row(`SELECT tries, last_at FROM wrong_tries WHERE what = ?`, g.What).Scan(&wrong, &last)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		since := t.now.Sub(moment(last))
-		if since > packaging.TriesForgotten {
-			tries = 0
-		}
-		if wait = max(0, packaging.WaitAfter(tries)-since); wait > 0 {
+		tried = packaging.Tried{Guess: g, At: t.now, Before: moment(last)}
+		if wait = max(0, g.WaitAfter(wrong)-t.now.Sub(tried.Before)); wait > 0 {
 			return nil
 		}
-		return t.exec(`INSERT INTO wrong_tries (what, tries, last_at) VALUES (?, ?, ?)
-			ON CONFLICT (what) DO UPDATE SET tries = excluded.tries, last_at = excluded.last_at`, what, tries+1, millis(t.now))
+		return t.exec(`INSERT INTO wrong_tries (what, tries, last_at) VALUES (?, 1, ?)
+			ON CONFLICT (what) DO UPDATE SET tries = tries + 1, last_at = excluded.last_at`, g.What, millis(t.now))
 	})
-	return wait, err
+	return tried, wait, err
 }
 
-// TriedRight forgets the wrong tries before the right one.
-func (d *DB) TriedRight(ctx context.Context, what string) error {
-	return d.tx(ctx, func(t *tx) error { return t.exec(`DELETE FROM wrong_tries WHERE what = ?`, what) })
-}
-
-// TakeBackTry takes back one try that was right, and leaves the wrong ones.
-func (d *DB) TakeBackTry(ctx context.Context, what string) error {
+// TriedRight makes a try count as the right one that it was: the wrong ones before it are forgotten, or, where the guess is
+// shared, stand as if it had not been.
+func (d *DB) TriedRight(ctx context.Context, tried packaging.Tried) error {
 	return d.tx(ctx, func(t *tx) error {
-		if err := t.exec(`DELETE FROM wrong_tries WHERE what = ? AND tries = 1`, what); err != nil {
+		if !tried.Shared {
+			return t.exec(`DELETE FROM wrong_tries WHERE what = ?`, tried.What)
+		}
+		if err := t.exec(`DELETE FROM wrong_tries WHERE what = ? AND tries = 1`, tried.What); err != nil {
 			return err
 		}
-		return t.exec(`UPDATE wrong_tries SET tries = tries - 1 WHERE what = ?`, what)
+		return t.exec(`UPDATE wrong_tries SET tries = tries - 1, last_at = iif(last_at = ?, ?, last_at) WHERE what = ?`,
+			millis(tried.At), millis(tried.Before), tried.What)
 	})
 }
 

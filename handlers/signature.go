@@ -164,28 +164,30 @@ func (s *server) declined(c echo.Context, what toSign, by packaging.Author, reas
 // prove has a person prove that it is them, by password, or at a station by PIN where that is allowed.
 func (s *server) prove(c echo.Context, p packaging.Person, typed secret.Text, allowed packaging.Factor) (by packaging.Factor, r refusal, err error) {
 	ctx := c.Request().Context()
-	what := fmt.Sprintf("proof of %d", p.ID)
-	if r, err = s.try(c, what); err != nil || r.status != 0 {
+	hash, err := s.Store.Proof(ctx, p.ID)
+	nobody := packaging.CodeOf(err) == packaging.NotFound
+	if err != nil && !nobody {
 		return by, r, err
 	}
-	if allowed == packaging.ByPIN && at(c).Known() && packaging.IsPIN(typed.Reveal()) {
+	pin := allowed == packaging.ByPIN && at(c).Known() && packaging.IsPIN(typed.Reveal())
+	if hash == "" && !nobody && !pin { // there is nothing to guess
+		return by, refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "signing.no_password", "Person", p.FullName)}, nil
+	}
+	tried, r, err := s.try(c, packaging.Guess{What: fmt.Sprintf("proof of %d", p.ID), Free: packaging.FreeTries})
+	if err != nil || r.status != 0 {
+		return by, r, err
+	}
+	if pin {
 		_, hash, err := s.Store.PIN(ctx, p.Tenant.ID, p.ID)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 			return by, r, err
 		}
 		if secret.VerifyPassword(hash, typed) {
-			return packaging.ByPIN, r, s.Store.TriedRight(ctx, what)
+			return packaging.ByPIN, r, s.Store.TriedRight(ctx, tried)
 		}
-	}
-	hash, err := s.Store.Proof(ctx, p.ID)
-	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-		return by, r, err
-	}
-	if err == nil && hash == "" {
-		return by, refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "signing.no_password", "Person", p.FullName)}, s.Store.TakeBackTry(ctx, what)
 	}
 	if !secret.VerifyPassword(hash, typed) {
 		return by, refusal{http.StatusUnauthorized, text.Say(pageContext(c), "pin.wrong_password")}, nil
 	}
-	return packaging.ByPassword, r, s.Store.TriedRight(ctx, what)
+	return packaging.ByPassword, r, s.Store.TriedRight(ctx, tried)
 }

@@ -324,7 +324,7 @@ func (s *server) notSignedOn(c echo.Context, t packaging.Tenant, way trip, err e
 		return s.showAccount(c, signOnStatus(why.Reason), views.AccountPage{SignOnProblem: problem})
 	case guessing:
 		// Nobody can lock others out by this: who comes with what is right is let in meanwhile.
-		r, err := s.try(c, fmt.Sprintf("single sign-on at %d", t.ID))
+		_, r, err := s.try(c, packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Free: packaging.FreeTries})
 		if err != nil {
 			return err
 		}

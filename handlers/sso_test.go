@@ -469,6 +469,28 @@ func TestAPersonConnectsThemselvesAndTheSiteKeepsItsLastAdministrator(t *testing
 	}
 }
 
+func TestWrongPINsUnderASignatureCountForWhoHasNoPasswordToo(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.SetRules(packaging.Rules{LockAfter: packaging.DefaultRules.LockAfter, SignReleases: true})
+	if a := c.come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d", a.Status)
+	}
+	c.SetPIN("ines", aPIN)
+	tablet, o := c.Tablet("Tablet 1", "L1"), c.Order("Order143")
+	if a := byPIN(c.Site, tablet, "ines", aPIN); a.Status != http.StatusSeeOther {
+		t.Fatalf("sign-in by PIN: %d", a.Status)
+	}
+	for range 5 {
+		if a := sign(tablet, o, "secret", "112358"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("#order"), "The password or PIN is not right.") {
+			t.Errorf("a wrong PIN: %d %s", a.Status, a.Text("#order .problem"))
+		}
+	}
+	if a := sign(tablet, o, "secret", aPIN); a.Status != http.StatusTooManyRequests {
+		t.Errorf("the right one after five wrong ones: %d", a.Status)
+	}
+}
+
 func TestWhoHasNoPasswordSetsOneToSignWithByProvingAnewWhoTheyAre(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, provider.Person{Subject: "sub-max", Username: "max", FirstName: "Max", Groups: []string{"packers"}})

@@ -32,9 +32,8 @@ type StationStore interface {
 	Colleagues(ctx context.Context, s packaging.Station) ([]packaging.Colleague, error)
 	PIN(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (packaging.Person, string, error)
 	BadgeOwner(ctx context.Context, tenant packaging.TenantID, badge secret.Text) (packaging.Person, error)
-	Try(ctx context.Context, what string) (wait time.Duration, err error)
-	TriedRight(ctx context.Context, what string) error
-	TakeBackTry(ctx context.Context, what string) error
+	Try(ctx context.Context, g packaging.Guess) (tried packaging.Tried, wait time.Duration, err error)
+	TriedRight(ctx context.Context, tried packaging.Tried) error
 }
 
 const (
@@ -270,8 +269,8 @@ func (s *server) identify(c echo.Context, user packaging.UserID, username string
 
 func (s *server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) (p packaging.Person, r refusal, err error) {
 	ctx, station := c.Request().Context(), at(c)
-	what := fmt.Sprintf("pin of %d at station %d", user, station.ID)
-	if r, err = s.try(c, what); err != nil || r.status != 0 {
+	tried, r, err := s.try(c, packaging.Guess{What: fmt.Sprintf("pin of %d at station %d", user, station.ID), Free: packaging.FreeTries})
+	if err != nil || r.status != 0 {
 		return p, r, err
 	}
 	p, hash, err := s.Store.PIN(ctx, station.TenantID, user)
@@ -282,13 +281,13 @@ func (s *server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) 
 	if !secret.VerifyPassword(hash, pin) {
 		return p, refusal{http.StatusUnauthorized, text.Say(pageContext(c), "station.wrong_pin")}, s.recordDeclined(ctx, station, p.Author)
 	}
-	return p, r, s.Store.TriedRight(ctx, what)
+	return p, r, s.Store.TriedRight(ctx, tried)
 }
 
 func (s *server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, r refusal, err error) {
 	ctx, station := c.Request().Context(), at(c)
-	what := fmt.Sprintf("badge at station %d", station.ID)
-	if r, err = s.try(c, what); err != nil || r.status != 0 {
+	tried, r, err := s.try(c, packaging.Guess{What: fmt.Sprintf("badge at station %d", station.ID), Free: packaging.FreeTries, Shared: true})
+	if err != nil || r.status != 0 {
 		return p, r, err
 	}
 	p, err = s.Store.BadgeOwner(ctx, station.TenantID, badge)
@@ -298,8 +297,7 @@ func (s *server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person
 	if err != nil {
 		return p, r, err
 	}
-	// Whoever has a badge must not get more tries at those of others by it.
-	return p, r, s.Store.TakeBackTry(ctx, what)
+	return p, r, s.Store.TriedRight(ctx, tried)
 }
 
 // recordDeclined keeps that somebody was not let in at a station: by is whose PIN was asked for, nobody where that is not known.
@@ -311,14 +309,14 @@ func (s *server) recordDeclined(ctx context.Context, station packaging.Station, 
 }
 
 // try counts a try at something that could be guessed, and refuses it where it is too early for one.
-func (s *server) try(c echo.Context, what string) (r refusal, err error) {
-	wait, err := s.Store.Try(c.Request().Context(), what)
+func (s *server) try(c echo.Context, g packaging.Guess) (tried packaging.Tried, r refusal, err error) {
+	tried, wait, err := s.Store.Try(c.Request().Context(), g)
 	if err != nil || wait == 0 {
-		return r, err
+		return tried, r, err
 	}
 	wait = wait.Truncate(time.Second) + time.Second
 	c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
-	return refusal{http.StatusTooManyRequests, text.Say(pageContext(c), "station.too_many", "Time", text.Lasting(pageContext(c), wait))}, nil
+	return tried, refusal{http.StatusTooManyRequests, text.Say(pageContext(c), "station.too_many", "Time", text.Lasting(pageContext(c), wait))}, nil
 }
 
 // stationIdle tells a page how long the session may still go unused, in seconds. Asked with a POST, as a person's touch
@@ -363,10 +361,11 @@ func (s *server) showStation(c echo.Context, status int, problem string) error {
 // from here on is done at the station.
 func (s *server) bindStation(c echo.Context) error {
 	ctx := c.Request().Context()
-	what := "code of a station from " + c.RealIP()
-	if r, err := s.try(c, what); err != nil {
+	tried, r, err := s.try(c, packaging.Guess{What: "code of a station from " + c.RealIP(), Free: packaging.FreeTries})
+	if err != nil {
 		return err
-	} else if r.status != 0 {
+	}
+	if r.status != 0 {
 		return s.showStation(c, r.status, r.why)
 	}
 	token := make([]byte, tokenSize)
@@ -379,7 +378,7 @@ func (s *server) bindStation(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.TriedRight(ctx, what); err != nil {
+	if err := s.Store.TriedRight(ctx, tried); err != nil {
 		return err
 	}
 	s.Log.Info("station bound", "station", station.ID, "from", c.RealIP())

@@ -405,6 +405,42 @@ func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	}
 }
 
+func TestRightBadgesAreNotHeldUpByEarlierOnesAndWrongOnesAreForgiven(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	tablet, person := s.Tablet("Tablet 1", "L1"), s.SignIn("supervisor1")
+	person.Post("/account/badge", "password", site.Password, "badge", aBadge)
+	scan := func(badge string) int { return tablet.Post("/station/sign-in", "secret", badge).Status }
+	for range 5 {
+		scan("4006381333931X")
+	}
+	s.Clock.Move(31 * time.Second)
+	for i := range 20 { // nobody errs any more: a colleague comes every 20 s
+		if got := scan(aBadge); got != http.StatusSeeOther {
+			t.Fatalf("right badge %d: %d", i+1, got)
+		}
+		s.Clock.Move(20 * time.Second)
+	}
+	if got := scan("4006381333931X"); got != http.StatusUnauthorized {
+		t.Errorf("the sixth wrong badge: %d", got)
+	}
+	if got := scan(aBadge); got != http.StatusTooManyRequests {
+		t.Errorf("right ones between them make the wait after a wrong one shorter: %d", got)
+	}
+	for range 6 {
+		s.Clock.Move(10*time.Minute + time.Second)
+		if got := scan(aBadge); got != http.StatusSeeOther {
+			t.Errorf("a right badge: %d", got)
+		}
+	}
+	for range 4 { // an hour after the last wrong one
+		scan("4006381333931X")
+	}
+	if got := scan(aBadge); got != http.StatusSeeOther {
+		t.Errorf("wrong badges are not forgiven: %d", got)
+	}
+}
+
 func TestAPINIsSetWithThePasswordAndIsNotTrivial(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -152,27 +152,3 @@ func CheckBadge(text string) error {
 	}
 	return nil
 }
-
-// The wait after wrong tries: freeTries cost nothing, then each doubles it, up to longestWait.
-const (
-	freeTries   = 5
-	firstWait   = 30 * time.Second
-	longestWait = 15 * time.Minute
-)
-
-// WaitAfter is how long after the last of so many wrong tries in a row the next one is heard.
-func WaitAfter(tries int) time.Duration {
-	if tries < freeTries {
-		return 0
-	}
-	wait := firstWait
-	for range tries - freeTries {
-		if wait *= 2; wait >= longestWait {
-			return longestWait
-		}
-	}
-	return wait
-}
-
-// TriesForgotten is how long after the last wrong try all of them are forgotten.
-const TriesForgotten = time.Hour
