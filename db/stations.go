@@ -314,42 +314,59 @@ func given(is bool) string {
 	return "none"
 }
 
-// Try counts a try at something that could be guessed, before it is known whether it is right: of many at once, none slips
-// by. Where wait is not 0 it is too early for one, and nothing is counted.
-func (d *DB) Try(ctx context.Context, g packaging.Guess) (tried packaging.Tried, wait time.Duration, err error) {
+// Try counts a try at something that could be guessed, under each of the guesses that it is, before it is known whether it
+// is right: of many at once, none slips by. Where wait is not 0 it is too early for one, and nothing is counted.
+func (d *DB) Try(ctx context.Context, guesses ...packaging.Guess) (tried []packaging.Tried, wait time.Duration, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		if err := t.exec(`DELETE FROM wrong_tries WHERE last_at < ?`, millis(t.now.Add(-packaging.TriesForgotten))); err != nil {
 			return err
 		}
-		var wrong int
-		var last int64
-		err := t.row(`SELECT tries, last_at FROM wrong_tries WHERE what = ?`, g.What).Scan(&wrong, &last)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
+		for _, g := range guesses {
+			var wrong int
+			var last int64
+			err := t.row(`SELECT tries, last_at FROM wrong_tries WHERE what = ?`, g.What).Scan(&wrong, &last)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			wait = max(wait, g.WaitAfter(wrong)-t.now.Sub(moment(last)))
+			tried = append(tried, packaging.Tried{Guess: g, At: t.now, Before: moment(last)})
 		}
-		tried = packaging.Tried{Guess: g, At: t.now, Before: moment(last)}
-		if wait = max(0, g.WaitAfter(wrong)-t.now.Sub(tried.Before)); wait > 0 {
+		if wait > 0 {
 			return nil
 		}
-		return t.exec(`INSERT INTO wrong_tries (what, tries, last_at) VALUES (?, 1, ?)
-			ON CONFLICT (what) DO UPDATE SET tries = tries + 1, last_at = excluded.last_at`, g.What, millis(t.now))
+		for _, g := range guesses {
+			if err := t.exec(`INSERT INTO wrong_tries (what, tries, last_at) VALUES (?, 1, ?)
+				ON CONFLICT (what) DO UPDATE SET tries = tries + 1, last_at = excluded.last_at`, g.What, millis(t.now)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return tried, wait, err
 }
 
 // TriedRight makes a try count as the right one that it was: the wrong ones before it are forgotten, or, where the guess is
 // shared, stand as if it had not been.
-func (d *DB) TriedRight(ctx context.Context, tried packaging.Tried) error {
+func (d *DB) TriedRight(ctx context.Context, all []packaging.Tried) error {
 	return d.tx(ctx, func(t *tx) error {
-		if !tried.Shared {
-			return t.exec(`DELETE FROM wrong_tries WHERE what = ?`, tried.What)
+		for _, tried := range all {
+			if err := t.triedRight(tried); err != nil {
+				return err
+			}
 		}
-		if err := t.exec(`DELETE FROM wrong_tries WHERE what = ? AND tries = 1`, tried.What); err != nil {
-			return err
-		}
-		return t.exec(`UPDATE wrong_tries SET tries = tries - 1, last_at = iif(last_at = ?, ?, last_at) WHERE what = ?`,
-			millis(tried.At), millis(tried.Before), tried.What)
+		return nil
 	})
+}
+
+func (t *tx) triedRight(tried packaging.Tried) error {
+	if !tried.Shared {
+		return t.exec(`DELETE FROM wrong_tries WHERE what = ?`, tried.What)
+	}
+	if err := t.exec(`DELETE FROM wrong_tries WHERE what = ? AND tries = 1`, tried.What); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE wrong_tries SET tries = tries - 1, last_at = iif(last_at = ?, ?, last_at) WHERE what = ?`,
+		millis(tried.At), millis(tried.Before), tried.What)
 }
 
 // Rules gives what the tenant wants of its stations and signatures.

@@ -19,7 +19,7 @@ func clocked(t *testing.T) (*DB, *time.Time) {
 }
 
 // try tries a guess and gives how long that is too early.
-func try(t *testing.T, d *DB, g packaging.Guess) (packaging.Tried, time.Duration) {
+func try(t *testing.T, d *DB, g packaging.Guess) ([]packaging.Tried, time.Duration) {
 	t.Helper()
 	tried, wait, err := d.Try(t.Context(), g)
 	if err != nil {
@@ -28,7 +28,7 @@ func try(t *testing.T, d *DB, g packaging.Guess) (packaging.Tried, time.Duration
 	return tried, wait
 }
 
-func right(t *testing.T, d *DB, tried packaging.Tried) {
+func right(t *testing.T, d *DB, tried []packaging.Tried) {
 	t.Helper()
 	if err := d.TriedRight(t.Context(), tried); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,8 +33,8 @@ type StationStore interface {
 	Colleagues(ctx context.Context, s packaging.Station) ([]packaging.Colleague, error)
 	PIN(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (packaging.Person, string, error)
 	BadgeOwner(ctx context.Context, tenant packaging.TenantID, badge secret.Text) (packaging.Person, error)
-	Try(ctx context.Context, g packaging.Guess) (tried packaging.Tried, wait time.Duration, err error)
-	TriedRight(ctx context.Context, tried packaging.Tried) error
+	Try(ctx context.Context, guesses ...packaging.Guess) (tried []packaging.Tried, wait time.Duration, err error)
+	TriedRight(ctx context.Context, tried []packaging.Tried) error
 }
 
 const (
@@ -267,15 +268,34 @@ func (s *server) identify(c echo.Context, user packaging.UserID, username string
 	return s.tryBadge(c, typed)
 }
 
+// guesses are what a PIN is a guess at: that of a colleague, and those of all of them. Whoever is no colleague of the station
+// counts as the same stranger, so that neither answers nor waits tell who exists.
+func guesses(station packaging.Station, user packaging.UserID, colleague bool) []packaging.Guess {
+	if !colleague {
+		return []packaging.Guess{{What: fmt.Sprintf("pin of a stranger at station %d", station.ID), Free: packaging.FreeTries}}
+	}
+	return []packaging.Guess{
+		{What: fmt.Sprintf("pin of %d at station %d", user, station.ID), Free: packaging.FreeTries},
+		{What: fmt.Sprintf("pins at station %d", station.ID), Free: packaging.FreeTriesOfMany, Shared: true},
+	}
+}
+
 func (s *server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) (p packaging.Person, r refusal, err error) {
 	ctx, station := c.Request().Context(), at(c)
-	tried, r, err := s.try(c, packaging.Guess{What: fmt.Sprintf("pin of %d at station %d", user, station.ID), Free: packaging.FreeTries})
+	colleagues, err := s.Store.Colleagues(ctx, station)
+	if err != nil {
+		return p, r, err
+	}
+	colleague := slices.ContainsFunc(colleagues, func(one packaging.Colleague) bool { return one.ID == user })
+	tried, r, err := s.try(c, guesses(station, user, colleague)...)
 	if err != nil || r.status != 0 {
 		return p, r, err
 	}
-	p, hash, err := s.Store.PIN(ctx, station.TenantID, user)
-	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-		return p, r, err
+	var hash string
+	if colleague {
+		if p, hash, err = s.Store.PIN(ctx, station.TenantID, user); err != nil && packaging.CodeOf(err) != packaging.NotFound {
+			return p, r, err
+		}
 	}
 	// Without such a PIN the check takes as long, as with passwords.
 	if !secret.VerifyPassword(hash, pin) {
@@ -309,8 +329,8 @@ func (s *server) recordDeclined(ctx context.Context, station packaging.Station, 
 }
 
 // try counts a try at something that could be guessed, and refuses it where it is too early for one.
-func (s *server) try(c echo.Context, g packaging.Guess) (tried packaging.Tried, r refusal, err error) {
-	tried, wait, err := s.Store.Try(c.Request().Context(), g)
+func (s *server) try(c echo.Context, guesses ...packaging.Guess) (tried []packaging.Tried, r refusal, err error) {
+	tried, wait, err := s.Store.Try(c.Request().Context(), guesses...)
 	if err != nil || wait == 0 {
 		return tried, r, err
 	}

@@ -363,6 +363,94 @@ func TestWrongPINsMakeTheNextTryOfThatPersonWaitThere(t *testing.T) {
 	}
 }
 
+func TestWrongPINsOfAllColleaguesMakeTheNextTryAtThatStationWait(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	colleagues := []string{"supervisor1", "supervisor2", "supervisor3", "supervisor4", "supervisor5", "supervisor6"}
+	for _, username := range colleagues {
+		s.AddPerson("ghent", username)
+		s.SetPIN(username, aPIN)
+	}
+	tablet, other := s.Tablet("Tablet 1", "L1"), s.Tablet("Tablet 2", "L1")
+	wrong := 0
+	for _, username := range colleagues[1:] {
+		for range 4 { // no one of them has to wait
+			if a := byPIN(s, tablet, username, "471134"); a.Status == http.StatusUnauthorized {
+				wrong++
+			}
+		}
+		if a := byPIN(s, tablet, "supervisor1", aPIN); a.Status != http.StatusSeeOther && wrong < 20 {
+			t.Errorf("a right PIN after %d wrong ones of others: %d", wrong, a.Status)
+		}
+	}
+	if wrong != 20 {
+		t.Errorf("%d wrong PINs were heard", wrong)
+	}
+	if a := byPIN(s, tablet, "supervisor1", aPIN); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" {
+		t.Errorf("after 20 wrong PINs, with right ones between them: %d", a.Status)
+	}
+	if a := byPIN(s, other, "supervisor1", aPIN); a.Status != http.StatusSeeOther {
+		t.Errorf("at another tablet: %d", a.Status)
+	}
+	s.Clock.Move(31 * time.Second)
+	for range 2 {
+		if a := byPIN(s, tablet, "supervisor1", aPIN); a.Status != http.StatusSeeOther {
+			t.Errorf("after 31 s: %d", a.Status)
+		}
+	}
+}
+
+func TestWhoIsNoColleagueOfAStationIsOneStrangerThere(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.AddTenant("lyon", "Plant Lyon", "manager7")
+	s.SetPIN("supervisor1", aPIN)
+	s.SetPIN("manager1", aPIN)
+	s.Limit("manager1", "L2")
+	tablet := s.Tablet("Tablet 1", "L1")
+	who := []string{"nobody", "manager7", "auditor1", "manager1", "somebody", "manager7", "nobody", "auditor1", "manager1"}
+	for i, username := range who {
+		want := http.StatusUnauthorized
+		if i >= 5 {
+			want = http.StatusTooManyRequests
+		}
+		if a := tablet.Post("/station/sign-in", "username", username, "secret", aPIN); a.Status != want {
+			t.Errorf("try %d, as %s: %d, want %d", i+1, username, a.Status, want)
+		}
+	}
+	for _, e := range s.History() {
+		if e.Deed == packaging.PINDeclined && e.By.Username != "" {
+			t.Errorf("the history names %s, who is no colleague", e.By.Username)
+		}
+	}
+	if a := tablet.Post("/station/sign-in", "username", "supervisor1", "secret", aPIN); a.Status != http.StatusSeeOther {
+		t.Errorf("a colleague meanwhile: %d", a.Status)
+	}
+}
+
+func TestAStationThatTriesPINsWithoutEndDoesNotFillTheHistory(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.SetPIN("supervisor1", aPIN)
+	tablet, person := s.Tablet("Tablet 1", "L1"), s.Person("supervisor1")
+	answers := map[int]int{}
+	for i := range 3 * 60 { // three hours long, each minute one of a stranger and one of a colleague
+		for _, who := range []packaging.UserID{packaging.UserID(100_000 + i), person.ID} {
+			answers[tablet.Post("/station/sign-in", "person", fmt.Sprint(who), "secret", "471134").Status]++
+		}
+		s.Clock.Move(time.Minute)
+	}
+	declined := 0
+	for _, e := range s.History() {
+		if e.Deed == packaging.PINDeclined {
+			declined++
+		}
+	}
+	if declined != answers[http.StatusUnauthorized] || declined > 50 {
+		t.Errorf("%d entries of %v", declined, answers)
+	}
+}
+
 func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -11,8 +11,11 @@ type Guess struct {
 	Shared bool
 }
 
-// FreeTries of a guess are enough for slips of the finger.
-const FreeTries = 5
+// How many tries of a guess are free: enough for slips of a person's fingers, and for those of all who work at a station.
+const (
+	FreeTries       = 5
+	FreeTriesOfMany = 20
+)
 
 // The wait after the first wrong try that is not free; each further one doubles it, up to the longest.
 const (
