@@ -173,7 +173,9 @@ func (s *server) prove(c echo.Context, p packaging.Person, typed secret.Text, al
 	if hash == "" && !nobody && !pin { // there is nothing to guess
 		return by, refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "signing.no_password", "Person", p.FullName)}, nil
 	}
-	tried, r, err := s.try(c, packaging.Guess{What: fmt.Sprintf("proof of %d", p.ID), Free: packaging.FreeTries})
+	// Whoever asks in vain for the proof of another keeps themselves from it, and nobody else.
+	what := fmt.Sprintf("proof of %d asked by %d", p.ID, signedIn(c).ID)
+	tried, r, err := s.try(c, packaging.Guess{What: what, Free: packaging.FreeTries})
 	if err != nil || r.status != 0 {
 		return by, r, err
 	}

@@ -187,6 +187,28 @@ func TestFailedSignaturesMakeTheNextOneWait(t *testing.T) {
 	}
 }
 
+func TestNobodyKeepsASecondPersonFromSigningByWrongTries(t *testing.T) {
+	t.Parallel()
+	s := signing(t, true)
+	s.AddPerson("ghent", "supervisor2")
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	second := func(b *site.Browser, secret string) int {
+		return sign(b, o, "username", "manager1", "meaning2", "verified", "secret2", secret).Status
+	}
+	for range 5 {
+		second(b, "not the password")
+	}
+	if got := second(b, site.Password); got != http.StatusTooManyRequests {
+		t.Errorf("who tried in vain: %d", got)
+	}
+	if a := s.SignIn("manager1").Post("/account/pin", "password", site.Password, "pin", aPIN, "again", aPIN); a.Status != http.StatusSeeOther {
+		t.Errorf("the second person themselves: %d %s", a.Status, a.Text(".problem"))
+	}
+	if got := second(s.SignIn("supervisor2"), site.Password); got != http.StatusSeeOther {
+		t.Errorf("with somebody else as the first: %d", got)
+	}
+}
+
 func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 	t.Parallel()
 	s := signing(t, true)
