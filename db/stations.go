@@ -321,6 +321,10 @@ func (d *DB) Try(ctx context.Context, guesses ...packaging.Guess) (tried []packa
 		if err := t.exec(`DELETE FROM wrong_tries WHERE last_at < ?`, millis(t.now.Add(-packaging.TriesForgotten))); err != nil {
 			return err
 		}
+		// The clock may have been set back: what is ahead of it was now.
+		if err := t.exec(`UPDATE wrong_tries SET last_at = ?1 WHERE last_at > ?1`, millis(t.now)); err != nil {
+			return err
+		}
 		for _, g := range guesses {
 			var wrong int
 			var last int64

@@ -81,6 +81,27 @@ func TestARightTryAtWhatSeveralPeopleHaveIsAsIfItHadNotBeen(t *testing.T) {
 	keeps(t, d, "a wrong one while a right one is looked at", "badge: 3, 06:10:02")
 }
 
+func TestAClockThatIsSetBackMakesNoTryWaitLongerThanItsRuleSays(t *testing.T) {
+	t.Parallel()
+	d, now := clocked(t)
+	pin := packaging.Guess{What: "pin", Free: 5}
+	for range 5 {
+		try(t, d, pin)
+	}
+	*now = now.Add(-24 * time.Hour)
+	if _, wait := try(t, d, pin); wait != 30*time.Second {
+		t.Errorf("a day back, after five wrong tries: wait %v", wait)
+	}
+	*now = now.Add(20 * time.Second)
+	if _, wait := try(t, d, pin); wait != 10*time.Second {
+		t.Errorf("20 s later: wait %v", wait)
+	}
+	*now = now.Add(11 * time.Second)
+	if _, wait := try(t, d, pin); wait != 0 {
+		t.Errorf("when it is over: wait %v", wait)
+	}
+}
+
 func TestWrongTriesThatAreForgottenAreDeleted(t *testing.T) {
 	t.Parallel()
 	d, now := clocked(t)

@@ -74,6 +74,19 @@ func TestRefreshingAgainTooSoonSaysWhenItIsPossible(t *testing.T) {
 	pressRefresh(t, second)
 }
 
+func TestAClockThatIsSetBackRefusesARefreshForTenSecondsAtMost(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	pressRefresh(t, s.SignIn("supervisor1"))
+	s.Clock.Move(-24 * time.Hour)
+	b := s.SignIn("supervisor1")
+	if a := b.Post("/refresh"); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "10" {
+		t.Errorf("when the clock was set back: %d, after %q", a.Status, a.Header.Get("Retry-After"))
+	}
+	s.Clock.Move(10 * time.Second)
+	pressRefresh(t, b)
+}
+
 func TestWhoWaitsTooLongForARefreshIsToldThatItGoesOn(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Patience: 20 * time.Millisecond})

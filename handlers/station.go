@@ -113,7 +113,9 @@ func (s *server) noteUse(c echo.Context, p packaging.Person) error {
 	if err != nil {
 		return err
 	}
-	if now := s.Now(); use.Left(now) > 0 && now.Sub(use.Used) > useGap && byHand(c.Request()) {
+	now := s.Now()
+	used := use.Left(now) > 0 && now.Sub(use.Used) > useGap && byHand(c.Request())
+	if ahead := use.Used.After(now); used || ahead { // one that is ahead would keep it open until the clock is there again
 		use.Used = now
 		if err := s.Store.UseStation(ctx, token); err != nil {
 			return err

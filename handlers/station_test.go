@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -611,6 +612,36 @@ func TestAStationThatNobodyUsesIsLockedByTheServer(t *testing.T) {
 	}
 	if a := tablet.Get(next); a.Status != http.StatusOK || a.Text("form.execute button") != "Release Order143 to Blister line 1" {
 		t.Errorf("unlocked: %d", a.Status)
+	}
+}
+
+func TestAClockThatIsSetBackKeepsNoStationOpenLonger(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(*site.Browser) int{
+		"somebody looks": func(tablet *site.Browser) int { return tablet.Get("/orders").Status },
+		"a page asks by itself": func(tablet *site.Browser) int {
+			tablet.Header.Set("HX-Request", "true")
+			defer tablet.Header.Del("HX-Request")
+			return tablet.Get("/orders").Status
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site.New(t, site.Options{})
+			tablet := atTablet(t, s)
+			s.Clock.Move(-time.Hour)
+			if got := ask(tablet); got != http.StatusOK {
+				t.Errorf("when the clock was set back: %d", got)
+			}
+			var idle struct{ Left float64 }
+			if err := json.Unmarshal([]byte(tablet.Get("/station/idle").Body), &idle); err != nil || idle.Left > 300 {
+				t.Errorf("it may go unused for %v s, %v", idle.Left, err)
+			}
+			s.Clock.Move(5*time.Minute + time.Second)
+			if got := ask(tablet); got != http.StatusLocked {
+				t.Errorf("unused for five minutes: %d", got)
+			}
+		})
 	}
 }
 

@@ -174,6 +174,9 @@ func (s *Syncer) RefreshNow(ctx context.Context, tenant packaging.TenantID) (sta
 	s.mu.Lock()
 	if s.runs[tenant] == nil {
 		now := s.now()
+		if s.wanted[tenant].After(now) { // the clock was set back meanwhile
+			s.wanted[tenant] = now
+		}
 		if again = s.wanted[tenant].Add(personGap).Sub(now); again > 0 {
 			s.mu.Unlock()
 			return started, again, nil
@@ -255,17 +258,20 @@ type question struct {
 // any more, whose status only details can tell.
 func questions(r packaging.Refresh, cached map[string]packaging.CachedOrder) []question {
 	var qs []question
+	old := func(asked time.Time, age time.Duration) bool { // also where the clock was set back since
+		since := r.Started.Sub(asked)
+		return since > age || since < 0
+	}
 	listed := make(map[string]bool, len(r.Listed))
 	for i, f := range r.Listed {
 		listed[f.Key] = true
 		asked := cached[f.Key].Asked
-		age := r.Started.Sub(asked)
-		if f.Status == "" || !f.Complete() && age > detailsAge || f.Status == packaging.InProgress && age > runningAge {
+		if f.Status == "" || !f.Complete() && old(asked, detailsAge) || f.Status == packaging.InProgress && old(asked, runningAge) {
 			qs = append(qs, question{f.Key, i, asked})
 		}
 	}
 	for key, c := range cached {
-		if !listed[key] && (!c.Gone || r.Started.Sub(c.Asked) > goneAge) {
+		if !listed[key] && (!c.Gone || old(c.Asked, goneAge)) {
 			qs = append(qs, question{key, -1, c.Asked})
 		}
 	}

@@ -205,18 +205,19 @@ func TestAnOrderThatRunsIsAskedAboutEachMinuteAndOneThatIsGoneEachHour(t *testin
 		done := complete("ends")
 		done.Status = packaging.Done
 		a := &api{
-			list:    []packaging.Facts{running("ends"), running("just asked"), complete("open")},
+			list:    []packaging.Facts{running("ends"), running("just asked"), running("asked before the clock was set back"), complete("open")},
 			details: map[string]packaging.Facts{"ends": done, "back": complete("back")},
 		}
 		c := &cache{cached: map[string]packaging.CachedOrder{
 			"ends": {Asked: ago(61 * time.Second)}, "just asked": {Asked: ago(59 * time.Second)}, "open": {},
-			"back": {Asked: ago(61 * time.Minute), Gone: true}, "gone of late": {Asked: ago(59 * time.Minute), Gone: true},
+			"asked before the clock was set back": {Asked: ago(-24 * time.Hour)},
+			"back":                                {Asked: ago(61 * time.Minute), Gone: true}, "gone of late": {Asked: ago(59 * time.Minute), Gone: true},
 		}}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(a.asked)
-		if diff := cmp.Diff([]string{"back", "ends"}, a.asked); diff != "" {
+		if diff := cmp.Diff([]string{"asked before the clock was set back", "back", "ends"}, a.asked); diff != "" {
 			t.Errorf("asked (-want +got)\n%s", diff)
 		}
 		if r := c.applied[0]; r.Listed[0].Status != packaging.Done || !r.Listed[0].Detailed || len(r.Unlisted) != 1 || r.Unlisted[0].Key != "back" {

@@ -153,9 +153,20 @@ func (g *Guard) count(kind int, key string, r rule, what packaging.Throttling, n
 		c = &count{Throttling: what, rule: r, at: now}
 		g.counts[kind].Add(key, c)
 	}
+	c.notAhead(now)
 	c.level = max(0, c.level-float64(now.Sub(c.at))/float64(r.forgive))
 	c.at = now
 	return c
+}
+
+// notAhead brings moments that are ahead of the clock, which was set back then, to the latest that they can be.
+func (c *count) notAhead(now time.Time) {
+	if c.at.After(now) {
+		c.at = now
+	}
+	if latest := now.Add(c.rule.most); c.until.After(latest) {
+		c.until = latest
+	}
 }
 
 // Right takes back the try of a password that was right. From then on, nobody elsewhere can lock the person out at this
@@ -211,6 +222,7 @@ func (g *Guard) endAll(which func(*count, time.Time) bool) {
 	now := g.now()
 	for _, counts := range g.counts {
 		for _, c := range counts.Values() {
+			c.notAhead(now)
 			if which(c, now) {
 				g.end(c)
 			}

@@ -92,6 +92,32 @@ func TestEachWrongPasswordBeyondTheFreeOnesDoublesTheWait(t *testing.T) {
 	}
 }
 
+func TestAClockThatIsSetBackMakesNobodyWaitLongerThanTheRuleSays(t *testing.T) {
+	t.Parallel()
+	b, g := guard()
+	for range 6 {
+		wrong(t, g, "sofie", "10.0.0.7")
+	}
+	b.move(-24 * time.Hour)
+	if wait := g.Try("sofie", "10.0.0.7"); wait > 15*time.Minute {
+		t.Errorf("a wait of %s", wait)
+	}
+	b.move(15 * time.Minute)
+	if wait := g.Try("sofie", "10.0.0.7"); wait != 0 {
+		t.Errorf("a quarter of an hour later: %s", wait)
+	}
+	b.move(-24 * time.Hour)
+	for range 2 { // the first look finds what is ahead of the clock, the second that it is over
+		if err := g.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.move(time.Hour)
+	}
+	if len(b.ended) != 1 {
+		t.Errorf("ended %+v", b.ended)
+	}
+}
+
 func TestARightPasswordEndsIt(t *testing.T) {
 	t.Parallel()
 	b, g := guard()
