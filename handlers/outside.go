@@ -66,7 +66,8 @@ func (s *server) bounded(next http.Handler) http.Handler {
 	})
 }
 
-// onlyHTTPS leads who came by plain HTTP, as the proxy says, to HTTPS: their cookie would not come back to us.
+// onlyHTTPS leads who came by plain HTTP, as the proxy says, to HTTPS: their cookie would not come back to us. The host is
+// the one that they asked for, which nobody else can choose for their browser; nothing else is made of it.
 func (s *server) onlyHTTPS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		plain := s.cameByPlainHTTP(r)
