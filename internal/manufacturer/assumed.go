@@ -5,7 +5,9 @@ package manufacturer
 // errors, and of orders. This table is the one place that holds what is assumed instead. A name found in a real answer
 // that is missing here goes into its row, and nothing else changes.
 //
-// What is assumed of the meaning of a status stands where it is used, in verdict of internal/release/settle.go.
+// What is assumed of the meaning of a status stands where it is used, in verdict of internal/release/settle.go. An answer
+// of details that names no order is taken for that of the order that was asked for: good enough to show, in the cache of
+// orders, and never to settle a release by, for which status of that file wants the order's ID beside its status.
 //
 // Names are compared without case, underscores and hyphens; a dot goes into an object. Within a row, the first name
 // that holds something wins.

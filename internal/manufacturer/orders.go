@@ -66,7 +66,8 @@ func (d document) list() (list raw, path string, ok bool) {
 }
 
 // Details asks for one packaging order: GET packaging_order/details?order_id= (documented: 1 to 255 characters; assumed:
-// what the answer looks like). The error is a [*packaging.CallError], with OrderNotFound where the API does not know it.
+// what the answer looks like). Facts without a Key are those of an answer that does not say which order it is of. The error
+// is a [*packaging.CallError], with OrderNotFound where the API does not know it.
 func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, error) {
 	if p := c.unsendable(key); p != nil {
 		return packaging.Facts{}, p.callError()
@@ -99,7 +100,7 @@ func (c *Client) readCall(path string) call {
 }
 
 // order finds the order with the key in an answer. One without an ID counts where an order is expected to stand, if it
-// says anything of an order; one with another ID never does.
+// says anything of an order, and comes without a Key; one with another ID never counts.
 func (c *Client) order(doc document, key string) (packaging.Facts, bool) {
 	var unnamed packaging.Facts
 	found := false
@@ -110,7 +111,6 @@ func (c *Client) order(doc document, key string) (packaging.Facts, bool) {
 			}
 			if facts.Key == "" && !found && tells(facts) {
 				unnamed, found = facts, true
-				unnamed.Key = key
 			}
 		}
 	}

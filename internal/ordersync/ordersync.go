@@ -296,7 +296,7 @@ func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, 
 			case err == nil && q.at >= 0:
 				r.Listed[q.at] = detailed(r.Listed[q.at], facts)
 			case err == nil:
-				facts.Key = q.key
+				facts.Key = q.key // assumed, where the answer names no order
 				r.Unlisted = append(r.Unlisted, facts)
 			case errors.As(err, &failure) && failure.Reason == packaging.OrderNotFound && q.at < 0:
 				r.Gone = append(r.Gone, q.key)

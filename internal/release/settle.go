@@ -222,6 +222,9 @@ func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
 	return nil
 }
 
+// nameless is an answer that does not say which order it is of: it may be another's, and proves nothing.
+var nameless = &packaging.CallError{Reason: packaging.Unreadable, Message: "the answer does not say which order it is of"}
+
 // status asks details, and the list of open orders where details can't tell.
 func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Facts, error) {
 	api, err := s.api(ctx, o.TenantID)
@@ -229,6 +232,9 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 		return packaging.Facts{}, err
 	}
 	facts, err := api.Details(ctx, o.Key)
+	if err == nil && facts.Key != o.Key {
+		facts, err = packaging.Facts{}, nameless
+	}
 	if err == nil && facts.Status != "" {
 		return facts, nil
 	}

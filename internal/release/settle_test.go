@@ -276,6 +276,31 @@ func TestWhereDetailsFailTheListOfOpenOrdersTells(t *testing.T) {
 	})
 }
 
+func TestAnAnswerThatDoesNotSayWhichOrderItIsOfProvesNothing(t *testing.T) {
+	for _, key := range []string{"", "Order144"} {
+		synctest.Test(t, func(t *testing.T) {
+			l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{{Key: "Order144", Status: packaging.PendingRelease}}}
+			c.details = func() (packaging.Facts, error) {
+				return packaging.Facts{Key: key, Status: packaging.InProgress, Serials: []string{"a"}}, nil
+			}
+			running(t, settler(l, c))
+			time.Sleep(time.Hour)
+			l.mu.Lock()
+			if len(l.settled) != 0 || len(l.says) == 0 || l.says[0] != string(packaging.Unreadable) {
+				t.Errorf("details of %q: settled %+v, kept %v", key, l.settled, l.says)
+			}
+			l.mu.Unlock()
+			c.mu.Lock()
+			c.open = append(c.open, packaging.Facts{Key: "Order143", Status: packaging.PendingRelease})
+			c.mu.Unlock()
+			time.Sleep(10 * time.Minute)
+			if s := l.settlements()[7]; s.Outcome != packaging.Refused || len(s.Serials) != 0 {
+				t.Errorf("details of %q: by the list of open orders settled %+v", key, s)
+			}
+		})
+	}
+}
+
 func TestAnOrderThatIsNotFoundProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{}}
