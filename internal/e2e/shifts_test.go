@@ -88,6 +88,9 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 	in.clean()
 
 	// When the shift has ended, a third person reviews and signs it. What is settled afterwards shows.
+	if err := h.Settler.AskDue(t.Context()); err != nil { // sees the unknown outcome, and has nothing to ask yet
+		t.Fatal(err)
+	}
 	h.Clock.Move(8 * time.Hour)
 	h.AddPerson("ghent", "manager3")
 	boss := signedIn(t, s, "manager3")
