@@ -78,6 +78,22 @@ func boss(t *testing.T, d *DB, slug string) packaging.Person {
 	return people[0]
 }
 
+// become gives a person one role, and limits them to lines; with none the limit is lifted. It gives them as they then are.
+func become(t *testing.T, d *DB, p packaging.Person, role packaging.Role, lines ...packaging.LineID) packaging.Person {
+	t.Helper()
+	if err := d.tx(t.Context(), func(t *tx) error {
+		s := &setter{tx: t, tenant: p.Tenant.ID}
+		if err := s.giveRole(p.ID, role); err != nil {
+			return err
+		}
+		return s.limitLines(p.ID, lines)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p.Role, p.Lines = role, lines
+	return p
+}
+
 // facts are those of an order that can be released.
 func facts(key string) packaging.Facts {
 	return packaging.Facts{

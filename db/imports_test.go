@@ -105,7 +105,7 @@ func TestWhoIsLimitedToLinesImportsForThemAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ghent.Lines = []packaging.LineID{lines[1].ID}
+	ghent = become(t, d, ghent, ghent.Role, lines[1].ID)
 	for name, f := range map[string]packaging.Facts{
 		"an order of another line": {Key: "a", Lot: "X"}, "taken to their line": {Key: "a", LineCode: "L2"},
 		"for another line": {Key: "b", LineCode: "L1"}, "without a line": {Key: "b"},

@@ -60,11 +60,11 @@ func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.
 
 // AdoptLine sets a line up that the API names, under a name of ours. All orders with that code belong to it from then on.
 func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name string) (l packaging.Line, err error) {
-	if !by.MayOn(packaging.SetLines, 0) {
-		return l, packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
-	}
 	tenant := by.Tenant.ID
-	err = d.tx(ctx, func(t *tx) error {
+	err = d.deed(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
+		if !by.Sees(0) {
+			return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
+		}
 		// As the API writes it: the same code in capitals and in small letters means the same line.
 		err := t.row(`SELECT api_line FROM orders WHERE tenant_id = ? AND line_id IS NULL AND api_line = ? ORDER BY api_line COLLATE BINARY LIMIT 1`, tenant, code).Scan(&l.Code)
 		if err != nil {
@@ -101,7 +101,7 @@ func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name stri
 // it is the one that the API says, again. A retired line takes no orders. was is the line that the person saw; where the order has another one by now,
 // nothing is set. It is refused while the line must stay as it is, and where the person may not set the old or the new one.
 func (d *DB) SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (d *DB) SetOrderLine(ctx context.Context, by packaging.Person, id packaging
 // mayMove says what stands in the way of giving an order another line.
 func (t *tx) mayMove(by packaging.Person, o packaging.Order, was, next packaging.LineID) error {
 	switch {
-	case !by.MayOn(packaging.SetLines, o.Line.ID), !by.MayOn(packaging.SetLines, next):
+	case !by.Sees(o.Line.ID), !by.Sees(next):
 		return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
 	case o.Line.ID != was:
 		return packaging.Fail(packaging.Conflict, "set_line.changed")

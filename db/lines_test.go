@@ -132,30 +132,26 @@ func TestOnlyWhoMaySetBothLinesSetsOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limited := func(lines ...packaging.LineID) packaging.Person {
-		p := ghent
-		p.Lines = lines
-		return p
-	}
-	operator := ghent
-	operator.Role = packaging.Operator
-	for name, test := range map[string]struct {
-		by   packaging.Person
-		line packaging.LineID
-		want packaging.Code
+	for _, test := range []struct {
+		name  string
+		by    packaging.Person
+		role  packaging.Role
+		lines []packaging.LineID
+		line  packaging.LineID
+		want  packaging.Code
 	}{
-		"an operator":                        {operator, l2.ID, packaging.Forbidden},
-		"somebody of the old line alone":     {limited(l1.ID), l2.ID, packaging.Forbidden},
-		"somebody of the new line alone":     {limited(l2.ID), l2.ID, packaging.NotFound},
-		"a line of another tenant":           {ghent, theirs[0].ID, packaging.NotFound},
-		"an order of another tenant":         {basel, theirs[0].ID, packaging.NotFound},
-		"a line that there is not":           {ghent, 999, packaging.NotFound},
-		"an operator who gives it back":      {operator, 0, packaging.Forbidden},
-		"somebody of both lines, at the end": {limited(l1.ID, l2.ID), l1.ID, ""},
+		{"an operator", ghent, packaging.Operator, nil, l2.ID, packaging.Forbidden},
+		{"somebody of the old line alone", ghent, packaging.Supervisor, []packaging.LineID{l1.ID}, l2.ID, packaging.Forbidden},
+		{"somebody of the new line alone", ghent, packaging.Supervisor, []packaging.LineID{l2.ID}, l2.ID, packaging.NotFound},
+		{"a line of another tenant", ghent, packaging.Supervisor, nil, theirs[0].ID, packaging.NotFound},
+		{"an order of another tenant", basel, packaging.Supervisor, nil, theirs[0].ID, packaging.NotFound},
+		{"a line that there is not", ghent, packaging.Supervisor, nil, 999, packaging.NotFound},
+		{"an operator who gives it back", ghent, packaging.Operator, nil, 0, packaging.Forbidden},
+		{"somebody of both lines", ghent, packaging.Supervisor, []packaging.LineID{l1.ID, l2.ID}, l1.ID, ""},
 	} {
-		err := d.SetOrderLine(t.Context(), test.by, a.ID, a.Line.ID, test.line)
+		err := d.SetOrderLine(t.Context(), become(t, d, test.by, test.role, test.lines...), a.ID, a.Line.ID, test.line)
 		if test.want == "" && err != nil || test.want != "" && packaging.CodeOf(err) != test.want {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", test.name, err)
 		}
 	}
 }
@@ -188,11 +184,10 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	if diff := cmp.Diff([]int{0, 1, 2, 1}, pending); diff != "" {
 		t.Errorf("lanes (-want +got)\n%s", diff)
 	}
-	limited := ghent
-	limited.Lines = []packaging.LineID{1}
-	if _, err := d.AdoptLine(t.Context(), limited, "L9", "x"); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.AdoptLine(t.Context(), become(t, d, ghent, ghent.Role, 1), "L9", "x"); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("by somebody limited to other lines: %v", err)
 	}
+	become(t, d, ghent, ghent.Role)
 	before := order(t, d, tenant, "a")
 	l, err := d.AdoptLine(t.Context(), ghent, "L9", "Tubes")
 	if err != nil || l.Name != "Tubes" || l.ID == 0 {

@@ -71,28 +71,52 @@ func (d *DB) DropHint(ctx context.Context, user packaging.UserID, hint string) e
 	})
 }
 
-// mayStill makes sure, in the transaction that does it, that a person may do an action on a line now: since the page that
-// they act on they may have been deactivated, or have lost the role or the line.
-func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.LineID) error {
+// deed runs do in a write transaction for somebody who may do an action still, and hands it the person as they are now.
+// Whatever a person does goes through it, or through mayStill where it is about a line.
+func (d *DB) deed(ctx context.Context, by packaging.Person, a packaging.Action, do func(*tx, packaging.Person) error) error {
+	return d.tx(ctx, func(t *tx) error {
+		now, err := t.still(by, a)
+		if err != nil {
+			return err
+		}
+		return do(t, now)
+	})
+}
+
+// still gives a person as they are now, in the transaction that does something for them: since the page that they act on, or
+// since their request began, they may have been deactivated, or have lost the role. Who may not do the action any more is
+// Forbidden.
+func (t *tx) still(by packaging.Person, a packaging.Action) (packaging.Person, error) {
+	if by.Token != 0 {
+		return t.stillHolds(by, a)
+	}
 	now, err := scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, by.Tenant.ID))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
 	case err != nil:
-		return err
+		return by, err
 	case !now.May(a) && a == packaging.ReleaseOrders:
-		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
+		return by, packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	case !now.May(a):
-		return packaging.Fail(packaging.Forbidden, "error.forbidden")
-	case !now.Sees(line):
-		return packaging.Fail(packaging.NotFound, "error.not_found")
+		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
 	}
-	return nil
+	now.StationID, now.Station, now.SignedOn = by.StationID, by.Station, by.SignedOn
+	return now, nil
+}
+
+// mayStill makes sure that a person may do an action on a line still; one that they do not see any more is NotFound.
+func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.LineID) error {
+	now, err := t.still(by, a)
+	if err == nil && !now.Sees(line) {
+		err = packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return err
 }
 
 // StartSession stores a session under the hash of its token and records the sign-in.
 func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error {
 		agent := []rune(strings.ToValidUTF8(from.Agent, "�"))
 		if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at, address, agent, station, sso) VALUES (?, ?, ?, ?4, ?4, ?, ?, ?, ?)`,
 			token[:], p.ID, p.Tenant.ID, millis(t.now), from.Address, string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station, p.SignedOn); err != nil {
@@ -135,10 +159,15 @@ func (d *DB) TouchSession(ctx context.Context, token [32]byte) error {
 	})
 }
 
-// EndSession revokes a session, and records the sign-out.
+// EndSession revokes a session, and records the sign-out. One that has ended already is left alone.
 func (d *DB) EndSession(ctx context.Context, token [32]byte, p packaging.Person) error {
 	return d.tx(ctx, func(t *tx) error {
-		if err := t.exec(`DELETE FROM sessions WHERE token_hash = ?`, token[:]); err != nil {
+		var user packaging.UserID
+		err := t.row(`DELETE FROM sessions WHERE token_hash = ? RETURNING user_id`, token[:]).Scan(&user)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedOut})

@@ -140,6 +140,17 @@ func (t *tx) endQueue(q packaging.Queue, by packaging.Author, why packaging.Queu
 	return t.record(e)
 }
 
+// StopQueue has a person end the latest queue of a line; one that has ended already stays as it is.
+func (d *DB) StopQueue(ctx context.Context, by packaging.Person, line packaging.LineID) error {
+	return d.deed(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
+		q, err := queueOf(ctx, t, by.Scope(), line)
+		if err != nil {
+			return err
+		}
+		return t.endQueue(q, by.Author, packaging.StopByPerson)
+	})
+}
+
 // InterruptQueues ends the queues that ran when the process before this one ended.
 func (d *DB) InterruptQueues(ctx context.Context) error {
 	return d.tx(ctx, func(t *tx) error {

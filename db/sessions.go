@@ -41,16 +41,16 @@ func (d *DB) OwnSessions(ctx context.Context, user packaging.UserID, started, se
 
 // EndSessionOf ends a session at the tenant of whoever ends it.
 func (d *DB) EndSessionOf(ctx context.Context, by packaging.Person, id string) error {
-	return d.endListed(ctx, by, id, `s.tenant_id = ?`, by.Tenant.ID)
+	return d.endListed(ctx, by, packaging.Administer, id, `s.tenant_id = ?`, by.Tenant.ID)
 }
 
 // EndOwnSession ends one of a person's own sessions, at whichever tenant.
 func (d *DB) EndOwnSession(ctx context.Context, by packaging.Person, id string) error {
-	return d.endListed(ctx, by, id, `s.user_id = ?`, by.ID)
+	return d.endListed(ctx, by, packaging.ViewOrders, id, `s.user_id = ?`, by.ID)
 }
 
-func (d *DB) endListed(ctx context.Context, by packaging.Person, id, whose string, key any) error {
-	return d.tx(ctx, func(t *tx) error {
+func (d *DB) endListed(ctx context.Context, by packaging.Person, a packaging.Action, id, whose string, key any) error {
+	return d.deed(ctx, by, a, func(t *tx, by packaging.Person) error {
 		n, err := t.endSessions(by, whose+` AND lower(hex(substr(s.token_hash, 1, 8))) = ?`, key, id)
 		if err == nil && n == 0 {
 			err = packaging.Fail(packaging.NotFound, "error.not_found")
@@ -78,7 +78,7 @@ func (t *tx) endSessions(by packaging.Person, which string, args ...any) (int, e
 
 // ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the token.
 func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		if err := t.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, by.ID); err != nil {
 			return err
 		}

@@ -14,14 +14,7 @@ import (
 
 // set changes something, where the person may still administer the tenant.
 func (d *DB) set(ctx context.Context, by packaging.Person, do func(*setter) error) error {
-	return d.tx(ctx, func(t *tx) error {
-		now, err := scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, by.Tenant.ID))
-		if errors.Is(err, sql.ErrNoRows) || err == nil && !now.May(packaging.Administer) {
-			return packaging.Fail(packaging.Forbidden, "error.forbidden")
-		}
-		if err != nil {
-			return err
-		}
+	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		return do(&setter{t, d.box, by.Author, by.Tenant.ID})
 	})
 }
@@ -107,8 +100,8 @@ func (d *DB) SetupSteps(ctx context.Context, tenant packaging.TenantID) (s packa
 
 // AddTenant makes a tenant, with the person as its administrator.
 func (d *DB) AddTenant(ctx context.Context, by packaging.Person, t packaging.Tenant) (p packaging.Person, err error) {
-	by.Role = packaging.Administrator
 	err = d.set(ctx, by, func(s *setter) error {
+		s.by.Role = packaging.Administrator
 		var taken bool
 		if err := s.row(`SELECT EXISTS (SELECT 1 FROM tenants WHERE slug = ?)`, t.Slug).Scan(&taken); err != nil {
 			return err

@@ -291,7 +291,7 @@ func (s *setter) connect(user packaging.UserID, id packaging.Identity) error {
 
 // ConnectIdentity has an identity be a person from now on, who has proved both.
 func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packaging.Identity) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		s := &setter{t, d.box, by.Author, by.Tenant.ID}
 		if err := s.mayConnect(by); err != nil {
 			return err
@@ -314,7 +314,9 @@ func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packag
 
 // MayConnect says whether a person may be connected: one of several tenants, or who is connected already, may not.
 func (d *DB) MayConnect(ctx context.Context, by packaging.Person) error {
-	return d.tx(ctx, func(t *tx) error { return (&setter{t, d.box, by.Author, by.Tenant.ID}).mayConnect(by) })
+	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		return (&setter{t, d.box, by.Author, by.Tenant.ID}).mayConnect(by)
+	})
 }
 
 func (s *setter) mayConnect(by packaging.Person) error {
@@ -335,7 +337,7 @@ func (s *setter) mayConnect(by packaging.Person) error {
 
 // DisconnectIdentity takes a person's identities from them. Who has no password would not come in any more, and keeps them.
 func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		var local bool
 		if err := t.row(`SELECT password_hash <> '' FROM users WHERE id = ?`, by.ID).Scan(&local); err != nil {
 			return err
@@ -377,7 +379,7 @@ func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err
 // SetSigningPassword gives a person another signing password, by its hash, who has just proved at their provider to be the
 // identity.
 func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id packaging.Identity, hash string) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		s := &setter{t, d.box, by.Author, by.Tenant.ID}
 		who, known, err := s.identified(id)
 		switch {

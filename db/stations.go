@@ -47,7 +47,10 @@ func (t *tx) station(tenant packaging.TenantID, id packaging.StationID) (packagi
 
 // AddStation adds a station at a line, and gives the code that binds its tablet: it is nowhere else.
 func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string) (s packaging.Station, code string, err error) {
-	err = d.tx(ctx, func(t *tx) error {
+	err = d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+		if !by.Sees(line) {
+			return packaging.Fail(packaging.NotFound, "error.not_found")
+		}
 		id, err := t.insert(`INSERT INTO stations (tenant_id, line_id, name, language) VALUES (?, ?, ?, ?)`, by.Tenant.ID, line, name, language)
 		var lite *sqlite.Error
 		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
@@ -72,7 +75,7 @@ func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, l
 
 // SetStationLanguage sets the language (BCP 47) that a station speaks to whoever has chosen none, empty for the browser's.
 func (d *DB) SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, err := t.station(by.Tenant.ID, id)
 		if err != nil || s.Language == language {
 			return err
@@ -89,7 +92,7 @@ func (d *DB) SetStationLanguage(ctx context.Context, by packaging.Person, id pac
 // MakeCode gives a new code that binds a tablet to the station. The code before it is worth nothing any more; a tablet
 // that is bound stays so until the new code is entered.
 func (d *DB) MakeCode(ctx context.Context, by packaging.Person, id packaging.StationID) (s packaging.Station, code string, err error) {
-	err = d.tx(ctx, func(t *tx) error {
+	err = d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, code, err = t.makeCode(d.box, by, id)
 		return err
 	})
@@ -144,7 +147,7 @@ func (d *DB) BindStation(ctx context.Context, code string, token [32]byte) (s pa
 
 // UnbindStation takes the station's tablet away, and ends the sessions there.
 func (d *DB) UnbindStation(ctx context.Context, by packaging.Person, id packaging.StationID) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, err := t.station(by.Tenant.ID, id)
 		if err != nil {
 			return err
@@ -161,7 +164,7 @@ func (d *DB) UnbindStation(ctx context.Context, by packaging.Person, id packagin
 
 // RemoveStation forgets a station that has no tablet. What was done there keeps its name.
 func (d *DB) RemoveStation(ctx context.Context, by packaging.Person, id packaging.StationID) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, err := t.station(by.Tenant.ID, id)
 		if err != nil {
 			return err
@@ -210,7 +213,7 @@ func (d *DB) UseStation(ctx context.Context, token [32]byte) error {
 
 // LockStation locks a person's session at a station until somebody signs in there, and records it.
 func (d *DB) LockStation(ctx context.Context, by packaging.Person, token [32]byte) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		var id packaging.StationID
 		err := t.row(`UPDATE station_sessions SET locked = 1 WHERE token_hash = ? AND locked = 0 RETURNING station_id`, token[:]).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) { // it is locked already
@@ -272,7 +275,7 @@ func (d *DB) StationFactors(ctx context.Context, tenant packaging.TenantID, user
 
 // SetPIN stores the hash of a person's own PIN at the tenant, or takes the PIN away where the hash is empty.
 func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		if err := t.exec(`INSERT INTO station_factors (user_id, tenant_id, pin_hash) VALUES (?, ?, nullif(?, ''))
 			ON CONFLICT DO UPDATE SET pin_hash = excluded.pin_hash`, by.ID, by.Tenant.ID, hash); err != nil {
 			return err
@@ -282,9 +285,13 @@ func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error
 }
 
 // SetBadge stores the mark of the badge of a person of the tenant, or takes the badge away where it is empty. A badge that
-// somebody has is a Conflict.
+// somebody has is a Conflict. That of another person is for administrators.
 func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error {
-	return d.tx(ctx, func(t *tx) error {
+	action := packaging.Administer
+	if user == by.ID {
+		action = packaging.ViewOrders
+	}
+	return d.deed(ctx, by, action, func(t *tx, by packaging.Person) error {
 		var mark []byte
 		if !badge.Empty() {
 			mark = badgeMark(d.box, by.Tenant.ID, badge)
@@ -391,7 +398,7 @@ func rulesOf(ctx context.Context, q querier, tenant packaging.TenantID) (r packa
 
 // SetRules changes what the tenant wants, and records it.
 func (d *DB) SetRules(ctx context.Context, by packaging.Person, r packaging.Rules) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		was, err := rulesOf(ctx, t, by.Tenant.ID)
 		if err != nil || was == r {
 			return err

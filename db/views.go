@@ -20,9 +20,13 @@ func (d *DB) HistoryViews(ctx context.Context, p packaging.Person) ([]packaging.
 		WHERE v.tenant_id = ?1 AND (v.user_id = ?2 OR v.shared) ORDER BY v.user_id <> ?2, v.name, v.id`, p.Tenant.ID, p.ID)
 }
 
-// SaveHistoryView keeps a view under its name, in the place of one that the person had under it.
+// SaveHistoryView keeps a view under its name, in the place of one that the person had under it. Only who reviews shifts
+// shares one with others.
 func (d *DB) SaveHistoryView(ctx context.Context, by packaging.Person, v packaging.HistoryView) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewHistory, func(t *tx, by packaging.Person) error {
+		if v.Shared && !by.May(packaging.ReviewShifts) {
+			return packaging.Fail(packaging.Forbidden, "error.forbidden")
+		}
 		var others int
 		if err := t.row(`SELECT count(*) FROM history_views WHERE tenant_id = ? AND user_id = ? AND name <> ?`,
 			by.Tenant.ID, by.ID, v.Name).Scan(&others); err != nil {
@@ -43,7 +47,7 @@ func (d *DB) SaveHistoryView(ctx context.Context, by packaging.Person, v packagi
 
 // RemoveHistoryView forgets a view of the person's own. One that is gone already, or another's, is left alone.
 func (d *DB) RemoveHistoryView(ctx context.Context, by packaging.Person, id int64) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.deed(ctx, by, packaging.ViewHistory, func(t *tx, by packaging.Person) error {
 		var v packaging.HistoryView
 		err := t.row(`DELETE FROM history_views WHERE id = ? AND tenant_id = ? AND user_id = ? RETURNING name, query, shared`,
 			id, by.Tenant.ID, by.ID).Scan(&v.Name, &v.Query, &v.Shared)

@@ -2,6 +2,8 @@ package handlers_test
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -306,5 +308,60 @@ func TestWhatDoesNotExistIsNotFoundOnAPageWithAWayHome(t *testing.T) {
 	}
 	if a := b.Post("/orders/1/release", "revision", "x"); a.Status != http.StatusBadRequest {
 		t.Errorf("a revision that is no number: %d", a.Status)
+	}
+}
+
+// held is a request of which the server has read all but the end of the body.
+type held struct {
+	body   *io.PipeWriter
+	answer chan site.Answer
+}
+
+// hold begins a request, and waits until arrived says that the server has seen who sends it.
+func hold(t *testing.T, b *site.Browser, method, path, contentType string, arrived func() bool) held {
+	t.Helper()
+	r, w := io.Pipe()
+	h := held{w, make(chan site.Answer, 1)}
+	go func() { h.answer <- b.Send(method, path, contentType, r) }()
+	for !arrived() {
+		if t.Context().Err() != nil {
+			t.Fatal("the request did not arrive")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return h
+}
+
+// end sends the rest of the body, and gives the answer.
+func (h held) end(t *testing.T, rest string) site.Answer {
+	t.Helper()
+	if _, err := io.WriteString(h.body, rest); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return <-h.answer
+}
+
+func TestARequestThatWasBegunBeforeSomebodyWasDeactivatedDoesNothing(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.AddPerson("ghent", "administrator2")
+	by, b := s.Person("administrator1"), s.SignIn("administrator1")
+	s.Clock.Move(5 * time.Minute)
+	other, began := s.SignIn("administrator2"), s.Clock.Now()
+	h := hold(t, b, http.MethodPost, "/admin/tokens", "application/x-www-form-urlencoded", func() bool {
+		all, err := s.Store.OwnSessions(t.Context(), by.ID, time.Time{}, time.Time{})
+		return err == nil && len(all) == 1 && all[0].Seen.After(began)
+	})
+	if a := other.Post(fmt.Sprintf("/admin/people/%d/active", by.ID), "active", "no"); a.Status != http.StatusSeeOther {
+		t.Fatalf("deactivated: %d", a.Status)
+	}
+	if a := h.end(t, "name=backdoor"); a.Status != http.StatusForbidden || strings.Contains(a.Body, "lbt_") {
+		t.Errorf("the rest of the request: %d %s", a.Status, a.Text("main"))
+	}
+	if of(s, packaging.TokenCreated).Seq != 0 {
+		t.Error("the history has a token")
 	}
 }

@@ -138,7 +138,7 @@ func (s *server) holder(c echo.Context) (p packaging.Person, err error) {
 			return p, err
 		}
 	}
-	p = packaging.Person{Author: k.Author(), Tenant: tenant}
+	p = packaging.Person{Author: k.Author(), Tenant: tenant, Token: k.ID}
 	for _, l := range k.Lines {
 		p.Lines = append(p.Lines, l.ID)
 	}
@@ -179,6 +179,8 @@ func (s *server) putOrders(c echo.Context) error {
 		return rowProblem(ctx, http.StatusForbidden, "forbidden_rows", done.Faults)
 	case packaging.CodeOf(err) == packaging.Invalid:
 		return rowProblem(ctx, http.StatusUnprocessableEntity, "invalid_rows", done.Faults)
+	case packaging.CodeOf(err) == packaging.Forbidden: // the token has ended while the list came
+		return problemOf(ctx, http.StatusUnauthorized, "unauthorized")
 	case err != nil:
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -381,5 +382,29 @@ func TestATokensValueIsShownOnceAndStandsNowhereElse(t *testing.T) {
 		if bytes.Contains(content, []byte(value[4:])) {
 			t.Errorf("%s has the token", file)
 		}
+	}
+}
+
+func TestAListThatWasOnItsWayWhenItsTokenWasRevokedIsNotImported(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("a", "Pending release")})
+	b, admin := s.Browser(), s.SignIn("administrator1")
+	b.Header.Set("Authorization", "Bearer "+token(t, s, "ERP"))
+	tokens := func() []packaging.Token {
+		all, err := s.Store.Tokens(t.Context(), s.Tenant("ghent").ID)
+		if err != nil {
+			t.Error(err)
+		}
+		return all
+	}
+	h := hold(t, b, http.MethodPut, "/api/v1/orders", "text/csv", func() bool { return !tokens()[0].Used.IsZero() })
+	if a := admin.Post(fmt.Sprintf("/admin/tokens/%d/revoke", tokens()[0].ID)); a.Status != http.StatusSeeOther {
+		t.Fatalf("revoked: %d", a.Status)
+	}
+	if a := h.end(t, "order_id,line\nEvil,L1\n"); a.Status != http.StatusUnauthorized {
+		t.Errorf("the rest of the list: %d %s", a.Status, a.Body)
+	}
+	if of(s, packaging.OrdersImported).Seq != 0 {
+		t.Error("the history has an import")
 	}
 }

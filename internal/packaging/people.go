@@ -97,6 +97,7 @@ type Person struct {
 	Lines     []LineID  // the lines that they are limited to, none where they are not limited
 	StationID StationID // where they signed in, 0 elsewhere than at a station
 	SignedOn  bool      // they came by single sign-on
+	Token     TokenID   // the API token that stands for them, 0 for people
 	Language  string    // that they chose to read (BCP 47), empty where they chose none
 
 	HintsDropped []string // the hints for a first use that they have put away

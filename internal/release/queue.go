@@ -11,8 +11,8 @@ import (
 type QueueStore interface {
 	// StartQueue stores a queue, or says as a Conflict what stands in its way.
 	StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) (packaging.Queue, error)
-	// Queue gives the latest queue of a line.
-	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)
+	// StopQueue has a person end the running queue of a line.
+	StopQueue(ctx context.Context, by packaging.Person, line packaging.LineID) error
 	// AdvanceQueue notes that the order whose turn it was is released, and says whether the queue still runs.
 	AdvanceQueue(ctx context.Context, q packaging.Queue) (running bool, err error)
 	// EndQueue ends a queue that still runs.
@@ -98,12 +98,5 @@ func (q *Queuer) run(ctx context.Context, by packaging.Person, queue packaging.Q
 
 // Stop ends the line's running queue after the release that is under way.
 func (q *Queuer) Stop(ctx context.Context, by packaging.Person, line packaging.LineID) error {
-	if !by.May(packaging.ReleaseOrders) {
-		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
-	}
-	queue, err := q.store.Queue(ctx, by.Scope(), line)
-	if err != nil {
-		return err
-	}
-	return q.store.EndQueue(ctx, queue, by.Author, packaging.StopByPerson)
+	return q.store.StopQueue(ctx, by, line)
 }
