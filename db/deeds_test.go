@@ -35,6 +35,14 @@ var acts = map[string]act{
 	"StartSession": {needs: packaging.ViewOrders, do: func(s *stage, by packaging.Person) error {
 		return s.StartSession(s.t.Context(), [32]byte{1}, by, packaging.Device{})
 	}},
+	"ContinueSession": {
+		needs: packaging.ViewOrders, first: func(s *stage, by packaging.Person) error {
+			return s.StartSession(s.t.Context(), [32]byte{1}, by, packaging.Device{})
+		},
+		do: func(s *stage, by packaging.Person) error {
+			return s.ContinueSession(s.t.Context(), [32]byte{1}, [32]byte{2}, by, packaging.Device{})
+		},
+	},
 	"EndOwnSession": {
 		needs: packaging.ViewOrders, first: func(s *stage, by packaging.Person) error {
 			return s.StartSession(s.t.Context(), [32]byte{1}, by, packaging.Device{})

@@ -116,21 +116,38 @@ func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.Li
 
 // StartSession stores a session under the hash of its token and records the sign-in.
 func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error {
+	return d.deed(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error { return t.startSession(token, p, from, t.now) })
+}
+
+// ContinueSession ends a session and has its person go on under another token, at the tenant that they are given at: the
+// sign-in began when it did. A session that has ended is not found.
+func (d *DB) ContinueSession(ctx context.Context, was, token [32]byte, p packaging.Person, from packaging.Device) error {
 	return d.deed(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error {
-		agent := []rune(strings.ToValidUTF8(from.Agent, "�"))
-		if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at, address, agent, station, sso) VALUES (?, ?, ?, ?4, ?4, ?, ?, ?, ?)`,
-			token[:], p.ID, p.Tenant.ID, millis(t.now), from.Address, string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station, p.SignedOn); err != nil {
+		before, err := scanSession(t.row(selectSessions+`s.token_hash = ? AND s.user_id = ?`, 0, 0, was[:], p.ID))
+		if err != nil {
 			return err
 		}
-		if err := t.startAtStation(token, p); err != nil {
+		if err := t.endSession(was, before.Person); err != nil {
 			return err
 		}
-		e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn, New: from.Address}
-		if p.SignedOn {
-			e.Object = "single sign-on"
-		}
-		return t.record(e)
+		return t.startSession(token, p, from, before.Started)
 	})
+}
+
+func (t *tx) startSession(token [32]byte, p packaging.Person, from packaging.Device, began time.Time) error {
+	agent := []rune(strings.ToValidUTF8(from.Agent, "�"))
+	if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at, address, agent, station, sso) VALUES (?,?,?,?,?,?,?,?,?)`,
+		token[:], p.ID, p.Tenant.ID, millis(began), millis(t.now), from.Address, string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station, p.SignedOn); err != nil {
+		return err
+	}
+	if err := t.startAtStation(token, p); err != nil {
+		return err
+	}
+	e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedIn, New: from.Address}
+	if p.SignedOn {
+		e.Object = "single sign-on"
+	}
+	return t.record(e)
 }
 
 // Session gives whom a session belongs to, with their role as of now and the station that it was begun at, where it was
@@ -161,17 +178,19 @@ func (d *DB) TouchSession(ctx context.Context, token [32]byte) error {
 
 // EndSession revokes a session, and records the sign-out. One that has ended already is left alone.
 func (d *DB) EndSession(ctx context.Context, token [32]byte, p packaging.Person) error {
-	return d.tx(ctx, func(t *tx) error {
-		var user packaging.UserID
-		err := t.row(`DELETE FROM sessions WHERE token_hash = ? RETURNING user_id`, token[:]).Scan(&user)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedOut})
-	})
+	return d.tx(ctx, func(t *tx) error { return t.endSession(token, p) })
+}
+
+func (t *tx) endSession(token [32]byte, p packaging.Person) error {
+	var user packaging.UserID
+	err := t.row(`DELETE FROM sessions WHERE token_hash = ? RETURNING user_id`, token[:]).Scan(&user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignedOut})
 }
 
 // DropSessions forgets sessions that ended by themselves: begun before started or last used before seen.

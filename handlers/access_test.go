@@ -96,6 +96,34 @@ func TestSessionsEndByThemselves(t *testing.T) {
 	}
 }
 
+func TestGoingOnAtAnotherSiteDoesNotProlongASignIn(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.AddTenant("basel", "Plant Basel", "supervisor1")
+	b, admin := s.SignIn("supervisor1"), s.SignIn("administrator1")
+	for hour := range 12 {
+		s.Clock.Move(59 * time.Minute)
+		slug := []string{"basel", "ghent"}[hour%2]
+		if a := b.Post("/tenant", "tenant", slug); a.Status != http.StatusSeeOther || sentToSignIn(a) {
+			t.Fatalf("on to %s in hour %d: %d to %s", slug, hour, a.Status, a.Header.Get("Location"))
+		}
+		name := fmt.Sprint("Site ", hour)
+		if a := admin.Post("/admin/sites", "site", name, "zone", "Europe/Paris"); a.Status != http.StatusSeeOther || sentToSignIn(a) {
+			t.Fatalf("another site in hour %d: %d %s", hour, a.Status, a.Text("main .problem"))
+		}
+	}
+	if b.Get("/orders").Status != http.StatusOK || admin.Get("/admin").Status != http.StatusOK {
+		t.Error("signed out before the limit")
+	}
+	s.Clock.Move(13 * time.Minute)
+	if b.Get("/orders").Status != http.StatusSeeOther || admin.Get("/admin").Status != http.StatusSeeOther {
+		t.Error("still signed in more than 12 hours after the sign-in")
+	}
+	if again := s.SignIn("supervisor1"); again.Get("/orders").Status != http.StatusOK {
+		t.Error("a new sign-in does not begin anew")
+	}
+}
+
 func TestAWrongPasswordSaysTheSameAsNobody(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -136,7 +136,7 @@ func (s *server) switchTenant(c echo.Context) error {
 			if p, err = placed(c, []packaging.Person{p}); err != nil {
 				return err
 			}
-			if err := s.startSession(c, p); err != nil {
+			if err := s.goOn(c, p); err != nil {
 				return err
 			}
 			return c.Redirect(http.StatusSeeOther, string(views.HomeURL()))

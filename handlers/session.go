@@ -20,6 +20,7 @@ import (
 // SessionStore keeps sessions on the server, under the hash of their token.
 type SessionStore interface {
 	StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error
+	ContinueSession(ctx context.Context, was, token [32]byte, p packaging.Person, from packaging.Device) error
 	Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error)
 	TouchSession(ctx context.Context, token [32]byte) error
 	EndSession(ctx context.Context, token [32]byte, p packaging.Person) error
@@ -52,7 +53,8 @@ type knownSession struct {
 const (
 	tokenSize = 32 // bytes of randomness in a token
 	touchGap  = time.Minute
-	personKey = "person" // of a session's values and of Echo's context
+	personKey = "person"  // of a session's values and of Echo's context
+	goesOnKey = "goes on" // of a session's values: it is the sign-in that it was, elsewhere
 
 	knownFor  = 10 * time.Second
 	knownMost = 4096 // sessions; more are asked for again
@@ -150,7 +152,8 @@ func (s *sessionStore) touch(ctx context.Context, hash [32]byte) error {
 // Save begins the session of the person in its values under a new token, and ends the one that it had: a token from
 // before a sign-in is worth nothing after it. With a negative MaxAge it only ends it.
 func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if session.ID != "" {
+	goesOn := session.Values[goesOnKey] != nil
+	if session.ID != "" && !goesOn {
 		was, err := s.New(r, session.Name())
 		if err != nil {
 			return err
@@ -171,7 +174,13 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	}
 	token := make([]byte, tokenSize)
 	rand.Read(token)
-	if err := s.store.StartSession(r.Context(), sha256.Sum256(token), person, packaging.Device{Address: s.address(r), Agent: r.UserAgent()}); err != nil {
+	start := s.store.StartSession
+	if goesOn {
+		start = func(ctx context.Context, hash [32]byte, p packaging.Person, from packaging.Device) error {
+			return s.store.ContinueSession(ctx, sha256.Sum256([]byte(session.ID)), hash, p, from)
+		}
+	}
+	if err := start(r.Context(), sha256.Sum256(token), person, packaging.Device{Address: s.address(r), Agent: r.UserAgent()}); err != nil {
 		return err
 	}
 	session.ID = string(token)
@@ -239,7 +248,7 @@ func (s *server) allowed(action packaging.Action, next echo.HandlerFunc) echo.Ha
 	}
 }
 
-// startSession signs a person in at a tenant, under a new token.
+// startSession signs a person in at a tenant, under a new token, who has just proved who they are.
 func (s *server) startSession(c echo.Context, p packaging.Person) error {
 	session, err := s.sessions.Get(c.Request(), s.sessions.name)
 	if err != nil {
@@ -249,6 +258,18 @@ func (s *server) startSession(c echo.Context, p packaging.Person) error {
 		s.setLanguageCookie(c, "", -time.Second) // what was chosen before was for signing in
 	}
 	session.Values[personKey] = p
+	return session.Save(c.Request(), c.Response())
+}
+
+// goOn has who is signed in go on at another tenant, under a new token. They prove nothing by that: the sign-in ends when it
+// would have.
+func (s *server) goOn(c echo.Context, p packaging.Person) error {
+	session, err := s.sessions.Get(c.Request(), s.sessions.name)
+	if err != nil {
+		return err
+	}
+	p.SignedOn = signedIn(c).SignedOn
+	session.Values[personKey], session.Values[goesOnKey] = p, true
 	return session.Save(c.Request(), c.Response())
 }
 

@@ -69,7 +69,7 @@ func (s *server) addSite(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.startSession(c, there); err != nil {
+	if err := s.goOn(c, there); err != nil {
 		return err
 	}
 	return goTo(c, string(views.ConnectionURL()))
