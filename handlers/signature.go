@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -91,42 +92,52 @@ func (s *server) signatures(c echo.Context, what toSign) (signed []packaging.Sig
 	if err != nil || r.status != 0 || !rules.SecondSigner {
 		return []packaging.Signature{own}, r, err
 	}
-	second, r, err := s.secondSigner(c, what)
-	if err != nil || r.status != 0 {
-		return nil, r, err
-	}
-	theirs, r, err := s.signature(c, what, second, 2)
+	theirs, r, err := s.secondSignature(c, what)
 	return []packaging.Signature{own, theirs}, r, err
 }
 
-// secondSigner is whom the form names as the second person, who may release on the line and is not the first.
-func (s *server) secondSigner(c echo.Context, what toSign) (p packaging.Person, r refusal, err error) {
-	ctx := c.Request().Context()
-	user, _, err := s.Store.Credential(ctx, strings.TrimSpace(c.FormValue("username")))
-	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-		return p, r, err
+// secondSignature takes that of the second person, who may release on the line and is not the first. Whether they may, they
+// are told once they have proved who they are: until then an answer does not tell who exists.
+func (s *server) secondSignature(c echo.Context, what toSign) (signed packaging.Signature, r refusal, err error) {
+	p, err := s.secondSigner(c, what)
+	if err != nil {
+		return signed, r, err
 	}
-	if user == signedIn(c).ID {
-		r, err = s.declined(c, what, signedIn(c).Author, "same_person")
-		return p, r, err
+	if p.ID == signedIn(c).ID {
+		r, err = s.declined(c, what, p.Author, "same_person")
+		return signed, r, err
+	}
+	signed, r, err = s.signature(c, what, p, 2)
+	if err == nil && r.status == 0 && !p.MayOn(packaging.ReleaseOrders, what.line) {
+		r, err = s.declined(c, what, p.Author, "may_not")
+	}
+	return signed, r, err
+}
+
+// secondSigner is whom the form names as the second person. Somebody who does not exist here, or who has nothing to sign
+// with, is given without an ID.
+func (s *server) secondSigner(c echo.Context, what toSign) (p packaging.Person, err error) {
+	ctx := c.Request().Context()
+	p.Username, p.Tenant.ID = strings.TrimSpace(c.FormValue("username")), what.about.TenantID
+	user, _, err := s.Store.Credential(ctx, p.Username)
+	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+		return p, err
+	}
+	hash, err := s.Store.Proof(ctx, user)
+	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+		return p, err
+	}
+	if pin := at(c).Known() && packaging.IsPIN(c.FormValue(views.SignField("secret", 2))); hash == "" && !pin {
+		return p, nil
 	}
 	memberships, err := s.Store.Memberships(ctx, user)
-	if err != nil {
-		return p, r, err
-	}
 	for _, m := range memberships {
-		if m.Tenant.ID != what.about.TenantID {
-			continue
+		if m.Tenant.ID == what.about.TenantID {
+			m.Station = signedIn(c).Station
+			return m, err
 		}
-		m.Station = signedIn(c).Station
-		if !m.MayOn(packaging.ReleaseOrders, what.line) {
-			r, err = s.declined(c, what, m.Author, "may_not")
-		}
-		return m, r, err
 	}
-	// Somebody who does not exist is told as a wrong password is.
-	r, err = s.declined(c, what, signedIn(c).Author, "wrong_second")
-	return p, r, err
+	return p, err
 }
 
 // signature takes the signature of one person of the form.
@@ -140,11 +151,14 @@ func (s *server) signature(c echo.Context, what toSign, p packaging.Person, plac
 		return signed, r, err
 	}
 	if r.status == http.StatusUnauthorized {
-		reason := "wrong"
+		by, reason := p.Author, "wrong"
 		if place == 2 {
 			reason = "wrong_second"
 		}
-		r, err = s.declined(c, what, p.Author, reason)
+		if by.ID == 0 {
+			by = signedIn(c).Author
+		}
+		r, err = s.declined(c, what, by, reason)
 		return signed, r, err
 	}
 	shown, _ := hex.DecodeString(c.FormValue("content")) // what is no digest is not the record's
@@ -161,6 +175,15 @@ func (s *server) declined(c echo.Context, what toSign, by packaging.Author, reas
 	return refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "sign_declined."+reason)}, err
 }
 
+// proofOf names what is tried where somebody proves who they are. A name that nobody has is tried as often as anybody's.
+func proofOf(p packaging.Person) string {
+	if p.ID == 0 {
+		hash := sha256.Sum256([]byte(strings.ToLower(p.Username)))
+		return "proof of nobody " + hex.EncodeToString(hash[:8])
+	}
+	return fmt.Sprintf("proof of %d", p.ID)
+}
+
 // prove has a person prove that it is them, by password, or at a station by PIN where that is allowed.
 func (s *server) prove(c echo.Context, p packaging.Person, typed secret.Text, allowed packaging.Factor) (by packaging.Factor, r refusal, err error) {
 	ctx := c.Request().Context()
@@ -174,7 +197,7 @@ func (s *server) prove(c echo.Context, p packaging.Person, typed secret.Text, al
 		return by, refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "signing.no_password", "Person", p.FullName)}, nil
 	}
 	// Whoever asks in vain for the proof of another keeps themselves from it, and nobody else.
-	what := fmt.Sprintf("proof of %d asked by %d", p.ID, signedIn(c).ID)
+	what := fmt.Sprintf("%s asked by %d", proofOf(p), signedIn(c).ID)
 	tried, r, err := s.try(c, packaging.Guess{What: what, Free: packaging.FreeTries})
 	if err != nil || r.status != 0 {
 		return by, r, err

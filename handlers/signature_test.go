@@ -227,7 +227,7 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 		"who may not release":        {second("operator1", site.Password), "may not release orders on this line", "may_not", "operator1"},
 		"a wrong password":           {second("manager1", "not the password"), "The second person's username, password or PIN is not right.", "wrong_second", "manager1"},
 		"nobody":                     {second("nobody", site.Password), "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
-		"no second":                  {nil, "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
+		"no second":                  {[]string{"meaning2", "verified"}, "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
 		"without a meaning":          {[]string{"username", "manager1", "secret2", site.Password}, "Choose what the signature means.", "", ""},
 	} {
 		a := sign(b, o, test.pairs...)
@@ -250,6 +250,42 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 	}
 	if shown := b.Get(path(o, "")).All(".result .signatures strong"); !slices.Equal(shown, []string{"Person supervisor1", "Person manager1"}) {
 		t.Errorf("the result shows %q", shown)
+	}
+}
+
+func TestTheFormOfASecondSignerDoesNotTellWhoExists(t *testing.T) {
+	t.Parallel()
+	s := signing(t, true)
+	s.AddTenant("basel", "Plant Basel", "supervisor-9")
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	try := func(username, secret string) string {
+		a := sign(b, o, "username", username, "meaning2", "verified", "secret2", secret)
+		return fmt.Sprint(a.Status, " ", a.Text("#order .problem"))
+	}
+	var nobody []string
+	for _, username := range []string{"nobody", "nobody-else", "operator1", "OPERATOR1", "manager1", "supervisor-9"} {
+		if username == "OPERATOR1" {
+			s.Clock.Move(2 * time.Hour) // what was tried in vain is forgotten
+			b = s.SignIn("supervisor1")
+		}
+		var said []string
+		for range 6 {
+			said = append(said, try(username, "not the password"))
+		}
+		if nobody == nil {
+			nobody = said
+		}
+		if !slices.Equal(said, nobody) || !strings.HasPrefix(said[0], "422") || !strings.HasPrefix(said[5], "429") {
+			t.Errorf("%s is told %q, nobody %q", username, said, nobody)
+		}
+	}
+	s.Clock.Move(2 * time.Hour)
+	b = s.SignIn("supervisor1")
+	if said := try("operator1", site.Password); !strings.Contains(said, "may not release orders on this line") {
+		t.Errorf("who has proved who they are is told %q", said)
+	}
+	if n := len(s.Box.Released()); n != 0 {
+		t.Errorf("%d releases carried out", n)
 	}
 }
 
