@@ -419,7 +419,7 @@ func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := map[packaging.Deed]string{}
-	for _, e := range entries(t, d, ghent.Tenant.ID)[:5] {
+	for _, e := range entries(t, d, ghent.Tenant.ID)[:6] {
 		said[e.Deed] = e.Object + ": " + e.Old + " → " + e.New
 	}
 	want := map[packaging.Deed]string{
@@ -428,6 +428,7 @@ func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 		packaging.LineSet:       "line L1: Blister line 1 → Another line",
 		packaging.PersonSet:     "user ghent-boss: The boss of ghent · supervisor → The boss of ghent · manager",
 		packaging.PasswordSet:   "user ghent-boss:  → ",
+		packaging.SessionEnded:  "session of ghent-boss:  → ",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -290,14 +290,16 @@ func (s *setter) setPassword(user packaging.UserID, username, hash string) error
 	if err := s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, user); err != nil {
 		return err
 	}
-	if err := s.endSessions(user); err != nil {
+	if err := s.signOut(user); err != nil {
 		return err
 	}
 	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
 }
 
-func (s *setter) endSessions(user packaging.UserID) error {
-	return s.exec(`DELETE FROM sessions WHERE user_id = ?`, user)
+// signOut ends a person's sessions, at whichever tenant.
+func (s *setter) signOut(user packaging.UserID) error {
+	_, err := s.endSessions(s.by, `s.user_id = ?`, user)
+	return err
 }
 
 // setRole makes a person a member of the tenant with the role, and no other. The tenant keeps its last administrator.

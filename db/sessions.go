@@ -51,7 +51,7 @@ func (d *DB) EndOwnSession(ctx context.Context, by packaging.Person, id string) 
 
 func (d *DB) endListed(ctx context.Context, by packaging.Person, a packaging.Action, id, whose string, key any) error {
 	return d.deed(ctx, by, a, func(t *tx, by packaging.Person) error {
-		n, err := t.endSessions(by, whose+` AND lower(hex(substr(s.token_hash, 1, 8))) = ?`, key, id)
+		n, err := t.endSessions(by.Author, whose+` AND lower(hex(substr(s.token_hash, 1, 8))) = ?`, key, id)
 		if err == nil && n == 0 {
 			err = packaging.Fail(packaging.NotFound, "error.not_found")
 		}
@@ -60,14 +60,14 @@ func (d *DB) endListed(ctx context.Context, by packaging.Person, a packaging.Act
 }
 
 // endSessions ends the sessions that match, each with its entry in the history of its tenant.
-func (t *tx) endSessions(by packaging.Person, which string, args ...any) (int, error) {
+func (t *tx) endSessions(by packaging.Author, which string, args ...any) (int, error) {
 	sessions, err := collect(t.ctx, t, scanSession, selectSessions+which, append([]any{0, 0}, args...)...)
 	if err != nil {
 		return 0, err
 	}
 	for _, s := range sessions {
 		if err := t.record(packaging.Entry{
-			TenantID: s.Person.Tenant.ID, By: by.Author, Deed: packaging.SessionEnded, Object: "session of " + s.Person.Username,
+			TenantID: s.Person.Tenant.ID, By: by, Deed: packaging.SessionEnded, Object: "session of " + s.Person.Username,
 			Old: strings.Trim(s.Device.Address+" · "+s.Device.Agent, " ·"),
 		}); err != nil {
 			return 0, err
@@ -93,7 +93,7 @@ func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash strin
 				return err
 			}
 		}
-		_, err = t.endSessions(by, `s.user_id = ? AND s.token_hash <> ?`, by.ID, but[:])
+		_, err = t.endSessions(by.Author, `s.user_id = ? AND s.token_hash <> ?`, by.ID, but[:])
 		return err
 	})
 }

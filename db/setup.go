@@ -405,7 +405,7 @@ func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packag
 		}
 		return s.everywhere(m, func() error {
 			if !active {
-				if err := errors.Join(s.keepAdministrators(m.ID), s.endSessions(m.ID)); err != nil {
+				if err := errors.Join(s.keepAdministrators(m.ID), s.signOut(m.ID)); err != nil {
 					return err
 				}
 			}
@@ -446,6 +446,9 @@ func (d *DB) RemovePerson(ctx context.Context, by packaging.Person, id packaging
 			return err
 		}
 		if err := s.keepsAdministrator(m.ID); err != nil {
+			return err
+		}
+		if _, err := s.endSessions(s.by, `s.user_id = ? AND s.tenant_id = ?`, m.ID, s.tenant); err != nil {
 			return err
 		}
 		if err := s.exec(`DELETE FROM members WHERE tenant_id = ? AND user_id = ?`, s.tenant, m.ID); err != nil {

@@ -133,6 +133,9 @@ func (d *DB) BindStation(ctx context.Context, code string, token [32]byte) (s pa
 			Scan(&id, &tenant); err != nil {
 			return err
 		}
+		if err := t.endSessionsAt(packaging.Author{}, id); err != nil {
+			return err
+		}
 		if err := t.exec(`UPDATE stations SET code_mark = NULL, code_until = NULL, token_hash = ?, bound_at = ? WHERE id = ?`,
 			token[:], millis(t.now), id); err != nil {
 			return err
@@ -155,11 +158,20 @@ func (d *DB) UnbindStation(ctx context.Context, by packaging.Person, id packagin
 		if s.Bound.IsZero() {
 			return nil
 		}
+		if err := t.endSessionsAt(by.Author, s.ID); err != nil {
+			return err
+		}
 		if err := t.exec(`UPDATE stations SET token_hash = NULL, bound_at = NULL WHERE id = ?`, s.ID); err != nil {
 			return err
 		}
 		return t.record(stationEntry(packaging.StationUnbound, by.Author, s))
 	})
+}
+
+// endSessionsAt ends the sessions at a station. The schema does it too when its tablet changes, and records nothing.
+func (t *tx) endSessionsAt(by packaging.Author, id packaging.StationID) error {
+	_, err := t.endSessions(by, `s.token_hash IN (SELECT token_hash FROM station_sessions WHERE station_id = ?)`, id)
+	return err
 }
 
 // RemoveStation forgets a station that has no tablet. What was done there keeps its name.

@@ -124,6 +124,51 @@ func TestGoingOnAtAnotherSiteDoesNotProlongASignIn(t *testing.T) {
 	}
 }
 
+func TestEachSessionThatSomebodyEndsStandsInTheHistory(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		end func(t *testing.T, s *site.Site, admin *site.Browser, person string) site.Answer
+		by  string // whom the history names; for a tablet that is bound anew it knows nobody
+	}{
+		"a new password": {func(_ *testing.T, _ *site.Site, admin *site.Browser, person string) site.Answer {
+			return admin.Post(person+"/password", "password", "another long password 1")
+		}, "administrator1"},
+		"deactivated": {func(_ *testing.T, _ *site.Site, admin *site.Browser, person string) site.Answer {
+			return admin.Post(person+"/active", "active", "no")
+		}, "administrator1"},
+		"removed from one of several sites": {func(_ *testing.T, s *site.Site, admin *site.Browser, person string) site.Answer {
+			s.AddTenant("basel", "Plant Basel", "supervisor1")
+			return admin.Post(person + "/remove")
+		}, "administrator1"},
+		"the station unbound": {func(_ *testing.T, _ *site.Site, admin *site.Browser, _ string) site.Answer {
+			return admin.Post("/admin/stations/1/unbind")
+		}, "administrator1"},
+		"another tablet bound": {func(t *testing.T, s *site.Site, _ *site.Browser, _ string) site.Answer {
+			_, code, err := s.Store.MakeCode(t.Context(), s.Person("administrator1"), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.Browser().Post("/station", "code", code)
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site.New(t, site.Options{})
+			tablet, admin := atTablet(t, s), s.SignIn("administrator1")
+			person := fmt.Sprint("/admin/people/", s.Person("supervisor1").ID)
+			if a := test.end(t, s, admin, person); a.Status != http.StatusSeeOther {
+				t.Fatalf("%d %s", a.Status, a.Text("main"))
+			}
+			if a := tablet.Get("/orders"); !sentToSignIn(a) {
+				t.Errorf("the session goes on: %d", a.Status)
+			}
+			if e := of(s, packaging.SessionEnded); e.Object != "session of supervisor1" || e.By.Username != test.by || !strings.HasPrefix(e.Old, "127.0.0.1") {
+				t.Errorf("history %+v", e)
+			}
+		})
+	}
+}
+
 func TestAWrongPasswordSaysTheSameAsNobody(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
