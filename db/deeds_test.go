@@ -204,6 +204,14 @@ var acts = map[string]act{
 	"SetPersonActive": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.SetPersonActive(s.t.Context(), by, s.people["otto"].ID, false)
 	}},
+	"RemoveFactors": {
+		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {
+			return s.SetPIN(s.t.Context(), s.people["otto"], "a hash")
+		},
+		do: func(s *stage, by packaging.Person) error {
+			return s.RemoveFactors(s.t.Context(), by, s.people["otto"].ID)
+		},
+	},
 	"RemovePerson": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.RemovePerson(s.t.Context(), by, s.people["ann"].ID)
 	}},

@@ -284,8 +284,8 @@ func (s *setter) addUser(username, fullName, hash string) (packaging.UserID, err
 	return packaging.UserID(id), err
 }
 
-// setPassword sets a hash, and ends what was signed in with the password before. The mark of a provisioned password
-// stays: the file's password comes back only when the file changes.
+// setPassword sets a hash, ends what was signed in with the password before, and takes PIN and badge away: whoever knew that
+// one may have set them. The mark of a provisioned password stays: the file's password comes back only when the file changes.
 func (s *setter) setPassword(user packaging.UserID, username, hash string) error {
 	if err := s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, user); err != nil {
 		return err
@@ -293,7 +293,32 @@ func (s *setter) setPassword(user packaging.UserID, username, hash string) error
 	if err := s.signOut(user); err != nil {
 		return err
 	}
+	if err := s.takeFactors(user, username); err != nil {
+		return err
+	}
 	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
+}
+
+// takeFactors takes away what a person signs in with at the tenant's stations.
+func (s *setter) takeFactors(user packaging.UserID, username string) error {
+	var pin, badge bool
+	err := s.row(`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin_hash IS NOT NULL, badge_mark IS NOT NULL`, user, s.tenant).
+		Scan(&pin, &badge)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	for _, factor := range []struct {
+		deed packaging.Deed
+		was  bool
+	}{{packaging.PINSet, pin}, {packaging.BadgeSet, badge}} {
+		if !factor.was {
+			continue
+		}
+		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: factor.deed, Object: "user " + username, New: given(false)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // signOut ends a person's sessions, at whichever tenant.

@@ -374,7 +374,7 @@ func (d *DB) SetPerson(ctx context.Context, by, p packaging.Person) error {
 	})
 }
 
-// SetPersonsPassword gives a person a new password, and signs them out everywhere.
+// SetPersonsPassword gives a person a new password, signs them out everywhere, and takes their PIN and badge away.
 func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text) error {
 	hash, err := secret.HashPassword(password)
 	if err != nil {
@@ -397,7 +397,8 @@ func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id pac
 	})
 }
 
-// SetPersonActive deactivates a person, who can't sign in from then on, or takes them back.
+// SetPersonActive deactivates a person, who can't sign in from then on, or takes them back. Their PIN and badge do not come
+// back with them.
 func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packaging.UserID, active bool) error {
 	return d.onMember(ctx, by, id, func(s *setter, m packaging.Member) error {
 		if m.Shared {
@@ -409,9 +410,23 @@ func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packag
 					return err
 				}
 			}
+			tenants, err := s.tenantsOf(m.ID)
+			if err != nil {
+				return err
+			}
+			for _, s.tenant = range tenants {
+				if err := s.takeFactors(m.ID, m.Username); err != nil {
+					return err
+				}
+			}
 			return s.exec(`UPDATE users SET active = ? WHERE id = ?`, active, m.ID)
 		})
 	})
+}
+
+// RemoveFactors takes away what a person signs in with at the stations of this tenant.
+func (d *DB) RemoveFactors(ctx context.Context, by packaging.Person, id packaging.UserID) error {
+	return d.onMember(ctx, by, id, func(s *setter, m packaging.Member) error { return s.takeFactors(m.ID, m.Username) })
 }
 
 // keepAdministrators is keepsAdministrator for all of a person's tenants.

@@ -25,6 +25,7 @@ type PeopleStore interface {
 	SetPerson(ctx context.Context, by, p packaging.Person) error
 	SetPersonsPassword(ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text) error
 	SetPersonActive(ctx context.Context, by packaging.Person, id packaging.UserID, active bool) error
+	RemoveFactors(ctx context.Context, by packaging.Person, id packaging.UserID) error
 	RemovePerson(ctx context.Context, by packaging.Person, id packaging.UserID) error
 }
 
@@ -154,6 +155,9 @@ func (s *server) showPerson(c echo.Context, status int, m packaging.Member, form
 	if form.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
+	if form.PIN, form.Badge, err = s.Store.StationFactors(c.Request().Context(), f.Person.Tenant.ID, m.ID); err != nil {
+		return err
+	}
 	return render(c, status, views.PersonPage(f, m, form))
 }
 
@@ -184,6 +188,13 @@ func (s *server) setPersonsPassword(c echo.Context) error {
 func (s *server) setPersonActive(c echo.Context) error {
 	return s.onPerson(c, "yes", func(m packaging.Member) error {
 		return s.Store.SetPersonActive(c.Request().Context(), signedIn(c), m.ID, c.FormValue("active") == "yes")
+	})
+}
+
+// removeFactors takes a person's PIN and badge away.
+func (s *server) removeFactors(c echo.Context) error {
+	return s.onPerson(c, "yes", func(m packaging.Member) error {
+		return s.Store.RemoveFactors(c.Request().Context(), signedIn(c), m.ID)
 	})
 }
 

@@ -188,6 +188,7 @@ var expected = map[string]row{
 	"POST /admin/people/:user":          {needs: packaging.Administer, at: fixed("/admin/people/1")},
 	"POST /admin/people/:user/password": {needs: packaging.Administer, at: fixed("/admin/people/1/password")},
 	"POST /admin/people/:user/active":   {needs: packaging.Administer, at: fixed("/admin/people/1/active"), form: fields("active", "yes")},
+	"POST /admin/people/:user/factors":  {needs: packaging.Administer, at: fixed("/admin/people/1/factors")},
 	"POST /admin/people/:user/remove":   {needs: packaging.Administer, at: fixed("/admin/people/1/remove")},
 	"GET /imports":                      {needs: packaging.ImportOrders, at: fixed("/imports")},
 	"POST /imports":                     {needs: packaging.ImportOrders, at: fixed("/imports"), form: fields("orders", "lot\n")},

@@ -315,6 +315,7 @@ func (s *server) routes() []route {
 		{"POST", "/admin/people/:user", packaging.Administer, s.setPerson},
 		{"POST", "/admin/people/:user/password", packaging.Administer, s.setPersonsPassword},
 		{"POST", "/admin/people/:user/active", packaging.Administer, s.setPersonActive},
+		{"POST", "/admin/people/:user/factors", packaging.Administer, s.removeFactors},
 		{"POST", "/admin/people/:user/remove", packaging.Administer, s.removePerson},
 		{"GET", "/admin/tokens", packaging.ViewSetup, s.tokens},
 		{"POST", "/admin/tokens", packaging.Administer, s.createToken},

@@ -87,6 +87,49 @@ func TestAnAdministratorMakesACodeThatBindsATabletOnce(t *testing.T) {
 	}
 }
 
+func TestAPINAndABadgeEndWithTheirPersonsPasswordOrActivity(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]func(admin *site.Browser, person string){
+		"a new password": func(admin *site.Browser, person string) {
+			admin.Post(person+"/password", "password", "another long password 1")
+		},
+		"deactivated and taken back": func(admin *site.Browser, person string) {
+			admin.Post(person+"/active", "active", "no")
+			admin.Post(person+"/active", "active", "yes")
+		},
+		"taken away": func(admin *site.Browser, person string) { admin.Post(person + "/factors") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site.New(t, site.Options{})
+			s.SetPIN("supervisor1", aPIN)
+			tablet, admin, p := s.Tablet("Tablet 1", "L1"), s.SignIn("administrator1"), s.Person("supervisor1")
+			if a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(p.ID), "badge", aBadge); a.Status != http.StatusSeeOther {
+				t.Fatalf("badge: %d", a.Status)
+			}
+			person := fmt.Sprint("/admin/people/", p.ID)
+			if page := admin.Get(person).Text("main"); !strings.Contains(page, "Person supervisor1 has a PIN and a badge for the stations of this site.") {
+				t.Errorf("the person's page says %q", page)
+			}
+			test(admin, person)
+			if a := byPIN(s, tablet, "supervisor1", aPIN); a.Status != http.StatusUnauthorized {
+				t.Errorf("the PIN: %d", a.Status)
+			}
+			if a := tablet.Post("/station/sign-in", "secret", aBadge); a.Status != http.StatusUnauthorized {
+				t.Errorf("the badge: %d", a.Status)
+			}
+			for _, deed := range []packaging.Deed{packaging.PINSet, packaging.BadgeSet} {
+				if e := of(s, deed); e.New != "none" || e.Object != "user supervisor1" || e.By.Username != "administrator1" {
+					t.Errorf("history %+v", e)
+				}
+			}
+			if page := admin.Get(person).Text("main"); strings.Contains(page, "for the stations of this site") {
+				t.Errorf("the person's page says %q", page)
+			}
+		})
+	}
+}
+
 func TestStationsAreSetUpByAdministratorsAlone(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

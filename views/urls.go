@@ -214,6 +214,9 @@ func PersonURL(id packaging.UserID) templ.SafeURL {
 // SetPasswordURL gives a person a new password.
 func SetPasswordURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/password" }
 
+// FactorsURL takes a person's PIN and badge away.
+func FactorsURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/factors" }
+
 // ActiveURL deactivates a person or takes them back.
 func ActiveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/active" }
 
