@@ -176,12 +176,21 @@ func (d *DB) TouchSession(ctx context.Context, token [32]byte) error {
 	})
 }
 
-// EndSession revokes a session, and records the sign-out. One that has ended already is left alone.
+// EndSession revokes a session, and records the sign-out. One that has ended already is left alone. Of one that is locked at
+// a station its person may be far away: the history then names the station alone.
 func (d *DB) EndSession(ctx context.Context, token [32]byte, p packaging.Person) error {
 	return d.tx(ctx, func(t *tx) error { return t.endSession(token, p) })
 }
 
 func (t *tx) endSession(token [32]byte, p packaging.Person) error {
+	switch use, err := useOf(t.ctx, t, p.Tenant.ID, token); {
+	case packaging.CodeOf(err) == packaging.NotFound: // it was begun elsewhere
+	case err != nil:
+		return err
+	case use.Left(t.now) == 0:
+		_, err := t.endSessions(packaging.Author{Station: p.Station}, `s.token_hash = ?`, token[:])
+		return err
+	}
 	var user packaging.UserID
 	err := t.row(`DELETE FROM sessions WHERE token_hash = ? RETURNING user_id`, token[:]).Scan(&user)
 	if errors.Is(err, sql.ErrNoRows) {

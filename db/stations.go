@@ -207,8 +207,12 @@ func (t *tx) startAtStation(token [32]byte, p packaging.Person) error {
 
 // StationUse gives how a session at a station stands.
 func (d *DB) StationUse(ctx context.Context, tenant packaging.TenantID, token [32]byte) (u packaging.Use, err error) {
+	return useOf(ctx, d.read, tenant, token)
+}
+
+func useOf(ctx context.Context, q querier, tenant packaging.TenantID, token [32]byte) (u packaging.Use, err error) {
 	var used, after int64
-	err = d.read.QueryRowContext(ctx, `
+	err = q.QueryRowContext(ctx, `
 		SELECT s.used_at, s.locked, coalesce(r.lock_after, ?)
 		FROM station_sessions s LEFT JOIN rules r ON r.tenant_id = ? WHERE s.token_hash = ?`,
 		packaging.DefaultRules.LockAfter.Milliseconds(), tenant, token[:]).Scan(&used, &u.Locked, &after)

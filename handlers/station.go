@@ -354,7 +354,7 @@ func (s *server) stationIdle(c echo.Context) error {
 
 // lockStation locks the session, if there is one, until somebody signs in at the station again.
 func (s *server) lockStation(c echo.Context) error {
-	if p, ok := who(c); ok && at(c).Known() {
+	if p, ok := who(c); ok && at(c).Known() && !s.locked(c) {
 		token, err := s.sessionToken(c)
 		if err != nil {
 			return err

@@ -130,6 +130,45 @@ func TestAPINAndABadgeEndWithTheirPersonsPasswordOrActivity(t *testing.T) {
 	}
 }
 
+func TestAtALockedTabletNobodyActsAsWhoWasThere(t *testing.T) {
+	t.Parallel()
+	for name, does := range map[string]func(s *site.Site, tablet *site.Browser){
+		"a sign-out": func(_ *site.Site, tablet *site.Browser) { tablet.Post("/logout") },
+		"the next one signs in": func(s *site.Site, tablet *site.Browser) {
+			s.SetPIN("operator1", anotherPIN)
+			byPIN(s, tablet, "operator1", anotherPIN)
+		},
+		"the browser is bound to another station": func(s *site.Site, tablet *site.Browser) {
+			tablet.Post("/station", "code", s.StationCode("Tablet 2", "L2"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site.New(t, site.Options{})
+			tablet, was := atTablet(t, s), s.Person("supervisor1").Language
+			s.Clock.Move(time.Hour)
+			if a := tablet.Get("/orders"); a.Status != http.StatusLocked {
+				t.Fatalf("not locked: %d", a.Status)
+			}
+			last := s.History()[0].Seq
+			tablet.Post("/language", "language", "hu")
+			tablet.Post("/station/lock")
+			does(s, tablet)
+			if got := s.Person("supervisor1").Language; got != was {
+				t.Errorf("they read %q from now on", got)
+			}
+			for _, e := range s.History() {
+				if e.Seq > last && e.By.Username == "supervisor1" {
+					t.Errorf("history, as if they had been there: %+v", e)
+				}
+			}
+			if e := of(s, packaging.SessionEnded); e.By.ID != 0 || e.By.Station != "Tablet 1" || e.Object != "session of supervisor1" {
+				t.Errorf("history %+v", e)
+			}
+		})
+	}
+}
+
 func TestStationsAreSetUpByAdministratorsAlone(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
@@ -715,7 +754,7 @@ func TestAnotherPersonUnlocksAsThemselves(t *testing.T) {
 	for _, e := range s.History()[:2] {
 		deeds = append(deeds, string(e.Deed)+" "+e.By.Username)
 	}
-	if !slices.Equal(deeds, []string{"signed_in manager1", "signed_out supervisor1"}) {
+	if !slices.Equal(deeds, []string{"signed_in manager1", "session_ended "}) {
 		t.Errorf("history %q", deeds)
 	}
 	if a := tablet.Post("/station/lock"); a.Status != http.StatusSeeOther || tablet.Post("/logout").Status != http.StatusSeeOther || tablet.Get("/lines/L1").Status != http.StatusSeeOther {

@@ -34,7 +34,7 @@ const (
 	SignedIn           Deed = "signed_in"
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
-	SessionEnded       Deed = "session_ended"    // by a person: an administrator, or its own from elsewhere; Old says where it was
+	SessionEnded       Deed = "session_ended"    // by a person: an administrator, or its own from elsewhere; or at a locked station, by whoever is there. Old says where it was
 	ThrottlingBegan    Deed = "throttling_began" // passwords are not looked at for a while: too many were wrong
 	ThrottlingEnded    Deed = "throttling_ended" // New says how many tries there were meanwhile
 	KeyRotated         Deed = "key_rotated"      // credentials are sealed with another key
