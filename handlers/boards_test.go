@@ -309,6 +309,19 @@ func TestTheWallShowsTheLanesAndNothingToPress(t *testing.T) {
 	}
 }
 
+func TestASearchThatIsTooLongIsToldSo(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	for text, want := range map[string]int{
+		strings.Repeat("_", 26_000): http.StatusBadRequest, strings.Repeat("_", 1_001): http.StatusBadRequest, strings.Repeat("_", 1_000): http.StatusOK,
+	} {
+		if a := b.Get("/orders?q=" + text); a.Status != want {
+			t.Errorf("%d characters: %d, want %d", len(text), a.Status, want)
+		}
+	}
+}
+
 func TestASearchIsKeptUpToDateAsItWasAskedFor(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

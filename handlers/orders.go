@@ -37,6 +37,9 @@ func (s *server) orders(c echo.Context) error {
 		Status: packaging.Status(c.QueryParam("status")),
 		Line:   c.QueryParam("line"),
 	}
+	if len(search.Text) > longestText {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
 	if scanned, err := gs1.Read(search.Text, s.Now()); err == nil && scanned.Pack.GTIN != "" {
 		return c.Redirect(http.StatusSeeOther, string(views.ScannedURL(search.Text)))
 	}
