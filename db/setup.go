@@ -79,7 +79,7 @@ func (s *setter) addNewUser(username, fullName, hash string) (packaging.UserID, 
 	if err := s.row(`SELECT EXISTS (SELECT 1 FROM users WHERE username = ?)`, username).Scan(&taken); err != nil {
 		return 0, err
 	}
-	if taken {
+	if taken || packaging.ReservedUsername(username) {
 		return 0, packaging.Fail(packaging.Conflict, "error.username_taken")
 	}
 	return s.addUser(username, fullName, hash)

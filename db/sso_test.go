@@ -56,6 +56,19 @@ func TestTheSchemaKeepsWhomAProviderKnowsToOneTenant(t *testing.T) {
 	}
 }
 
+func TestNobodyWhoComesByTheProviderPassesForTheProgram(t *testing.T) {
+	d, ghent, _ := opened(t)
+	if err := d.Provision(t.Context(), Site{signOnSetup("ghent")}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.SignInBy(t.Context(), ghent.Tenant, packaging.Identity{
+		Issuer: "https://login.example", Subject: "m", Username: "Line\u3164board", FullName: "Mallory\u202e", Values: []string{"packers"},
+	})
+	if err != nil || p.Username != "Lineboard.ghent" || p.FullName != "Mallory" {
+		t.Errorf("%q, %q, %v", p.Username, p.FullName, err)
+	}
+}
+
 func TestAnAdministratorByTheProviderAloneIsNoReasonToKeepThemNorToLetTheLastPasswordGo(t *testing.T) {
 	d, ghent, _ := opened(t)
 	file := signOnSetup("ghent")

@@ -309,6 +309,26 @@ func TestTheWallShowsTheLanesAndNothingToPress(t *testing.T) {
 	}
 }
 
+func TestOrdersThatWouldLookTheSameAreToldApart(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: orders("Order143", "Pending release", "Order143\u200b", "Pending release", "\u202e341redrO", "Pending release")})
+	b, o := s.SignIn("supervisor1"), s.Order("Order143\u200b")
+	for _, page := range []string{"/lines/L1", "/orders"} {
+		got := b.Get(page).All("main a.key, main .key bdi")
+		for _, want := range []string{"Order143", "Order143[U+200B]", "[U+202E]341redrO"} {
+			if !slices.Contains(got, want) {
+				t.Errorf("%s shows %q, not %q", page, got, want)
+			}
+		}
+	}
+	if a := b.Get(path(o, "?arm=1")); !strings.Contains(a.Text("main"), "Release Order143[U+200B] to Blister line 1") {
+		t.Errorf("armed: %q", a.Text("main button"))
+	}
+	if a := b.Post(path(o, "/release"), "revision", fmt.Sprint(o.Revision)); a.Status != http.StatusSeeOther || s.Box.Released()[0].OrderID != "Order143\u200b" {
+		t.Errorf("%d, released %q", a.Status, s.Box.Released())
+	}
+}
+
 func TestASearchThatIsTooLongIsToldSo(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -89,7 +89,7 @@ func (s *server) order(c echo.Context) error {
 	draw := func(ctx context.Context, reader packaging.Person) (part, error) {
 		page, err := s.orderPage(ctx, reader, id)
 		return part{
-			title: page.Order.Key, line: page.Order.Line, topics: orderTopics(id),
+			title: views.OrderID(page.Order.Key), line: page.Order.Line, topics: orderTopics(id),
 			content: func(f views.Frame) templ.Component { return views.Order(f, page) },
 		}, err
 	}
@@ -131,7 +131,7 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if page.Signing, err = s.signing(c, releaseToSign(page.Order)); err != nil {
 		return err
 	}
-	f, err := s.cacheFrame(c, "lines", page.Order.Key)
+	f, err := s.cacheFrame(c, "lines", views.OrderID(page.Order.Key))
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (s *server) wholeStory(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.frame(c, "lines", o.Key+" · "+text.Say(pageContext(c), "order.story"))
+	f, err := s.frame(c, "lines", views.OrderID(o.Key)+" · "+text.Say(pageContext(c), "order.story"))
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (s *server) serials(c echo.Context) error {
 	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
 		return err
 	}
-	f, err := s.frame(c, "lines", page.Order.Key+" · "+text.Say(pageContext(c), "serials.title"))
+	f, err := s.frame(c, "lines", views.OrderID(page.Order.Key)+" · "+text.Say(pageContext(c), "serials.title"))
 	if err != nil {
 		return err
 	}

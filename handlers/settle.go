@@ -70,7 +70,7 @@ func (s *server) showListForm(c echo.Context, status int, form views.ListForm) e
 	if form.Order, err = s.Store.Order(c.Request().Context(), signedIn(c).Scope(), id); err != nil {
 		return err
 	}
-	f, err := s.frame(c, "lines", form.Order.Key+" · "+text.Say(pageContext(c), "list.title"))
+	f, err := s.frame(c, "lines", views.OrderID(form.Order.Key)+" · "+text.Say(pageContext(c), "list.title"))
 	if err != nil {
 		return err
 	}

@@ -407,6 +407,38 @@ func several(b *site.Browser, path string, pairs ...string) site.Answer {
 	return b.Send(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 }
 
+func TestNoNamePassesForAnother(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("administrator1")
+	person := func(username, name string) []string {
+		return []string{"username", username, "full_name", name, "password", canaryWords, "role", "supervisor"}
+	}
+	before := len(s.History())
+	for name, test := range map[string]struct {
+		path  string
+		pairs []string
+		want  int
+	}{
+		"the program's username":           {"/admin/people", person("Lineboard", "Mallory"), http.StatusConflict},
+		"the provisioning file's":          {"/admin/people", person("provisioning", "Mallory"), http.StatusConflict},
+		"single sign-on's":                 {"/admin/people", person("single sign-on", "Mallory"), http.StatusBadRequest},
+		"a username with a filler":         {"/admin/people", person("supervisor1\u3164", "Mallory"), http.StatusBadRequest},
+		"a name that turns its direction":  {"/admin/people", person("mallory", "Person\u202e"), http.StatusBadRequest},
+		"a line with a space of no width":  {"/admin/lines", []string{"code", "L9", "name", "Blister line 1\u200b"}, http.StatusBadRequest},
+		"a site with a mark of direction":  {"/admin/site", []string{"site", "Plant\u200f Ghent", "zone", "Europe/Brussels"}, http.StatusBadRequest},
+		"a station with a joiner":          {"/admin/stations", []string{"name", "Tablet\u200d 1", "line", "L1"}, http.StatusBadRequest},
+		"a token with a mark of direction": {"/admin/tokens", []string{"name", "ERP\u2066"}, http.StatusUnprocessableEntity},
+	} {
+		if a := b.Post(test.path, test.pairs...); a.Status != test.want {
+			t.Errorf("%s: %d %s, want %d", name, a.Status, a.Text("[role=alert]"), test.want)
+		}
+	}
+	if n := len(s.History()); n != before {
+		t.Errorf("%d entries came into the history", n-before)
+	}
+}
+
 func TestAPersonIsAddedChangedAndDeactivatedAndItCountsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -70,7 +70,7 @@ const longestStationName = 60 // characters, so that it fits into the bar
 func (s *server) addStation(c echo.Context) error {
 	ctx, p := c.Request().Context(), signedIn(c)
 	name := strings.Join(strings.Fields(c.FormValue("name")), " ")
-	if name == "" || len([]rune(name)) > longestStationName {
+	if !packaging.ValidName(name) || len([]rune(name)) > longestStationName {
 		return s.afterStations(c, packaging.Fail(packaging.Invalid, "stations.bad_name"))
 	}
 	line, err := s.Store.Line(ctx, p.Scope(), c.FormValue("line"))

@@ -647,7 +647,7 @@ func supportText(ctx context.Context, f Frame, o packaging.Order, r packaging.Re
 	e := resultOf(ctx, r, o)
 	lines := []string{f.Person.Tenant.Name + " · " + f.Person.Tenant.BaseURL, e.what, strings.TrimSpace(e.why)}
 	for _, fact := range [][2]string{
-		{"order.key", o.Key},
+		{"order.key", OrderID(o.Key)},
 		{"order.line", lineName(ctx, r.Line)},
 		{"history.when", text.Exactly(ctx, r.Requested)},
 		{"history.who", authorText(ctx, r.By)},

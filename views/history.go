@@ -97,7 +97,9 @@ func deedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.release_ended."+string(e.Outcome), "Count", int(e.Serials))
 	case packaging.ReleaseSettled:
 		return text.Say(ctx, "deed.release_settled."+string(e.Outcome), "New", e.New)
-	case packaging.QueueStarted, packaging.ListOdd, packaging.HistoryVerified:
+	case packaging.QueueStarted:
+		return text.Say(ctx, "deed.queue_started", "New", OrderID(e.New))
+	case packaging.ListOdd, packaging.HistoryVerified:
 		return text.Say(ctx, "deed."+string(e.Deed), "New", e.New)
 	case packaging.QueueEnded:
 		return text.Say(ctx, "deed.queue_ended."+e.Reason)

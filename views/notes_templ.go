@@ -480,7 +480,7 @@ func noteList(f Frame, all []packaging.Note) templ.Component {
 func noteSource(ctx context.Context, n packaging.Note) string {
 	about := lineName(ctx, n.Line)
 	if n.OrderKey != "" {
-		about = n.OrderKey
+		about = OrderID(n.OrderKey)
 	}
 	return about + " · " + authorText(ctx, n.By)
 }

@@ -75,7 +75,7 @@ func whyNot(ctx context.Context, o packaging.Order, p packaging.Person) explanat
 	}
 	return explanation{
 		what: text.Say(ctx, key, "Status", statusMark(ctx, o.Status).word),
-		do:   text.Say(ctx, key+".do", "Order", o.Key),
+		do:   text.Say(ctx, key+".do", "Order", OrderID(o.Key)),
 	}
 }
 
@@ -101,19 +101,19 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) expla
 		return releasedTo(ctx, r, o, line)
 	case packaging.Refused:
 		return explanation{
-			what: text.Say(ctx, "result.refused", "Order", o.Key),
+			what: text.Say(ctx, "result.refused", "Order", OrderID(o.Key)),
 			why:  reasonOf(ctx, r.Reason, r.Status),
 			do:   text.Say(ctx, "reason."+string(r.Reason)+".do"),
 		}
 	case packaging.Unknown:
 		return explanation{
-			what: text.Say(ctx, "result.unknown", "Order", o.Key),
+			what: text.Say(ctx, "result.unknown", "Order", OrderID(o.Key)),
 			why:  reasonOf(ctx, r.Reason, r.Status) + " " + text.Say(ctx, "result.asking"),
 			do:   text.Say(ctx, "result.unknown.do"),
 		}
 	}
 	return explanation{
-		what: text.Say(ctx, "result.sending", "Order", o.Key, "Line", line),
+		what: text.Say(ctx, "result.sending", "Order", OrderID(o.Key), "Line", line),
 		do:   text.Say(ctx, "result.sending.do"),
 	}
 }
@@ -122,12 +122,12 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) expla
 func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, line string) (e explanation) {
 	switch r.Proof {
 	case packaging.ByStatus:
-		e.what = text.Say(ctx, "result.settled", "Order", o.Key, "Status", statusMark(ctx, r.Status).word)
+		e.what = text.Say(ctx, "result.settled", "Order", OrderID(o.Key), "Status", statusMark(ctx, r.Status).word)
 		e.why = text.Say(ctx, "result.settled.who")
 	case packaging.ByPerson:
-		e.what = text.Say(ctx, "result.elsewhere", "Order", o.Key)
+		e.what = text.Say(ctx, "result.elsewhere", "Order", OrderID(o.Key))
 	default:
-		e.what = text.Say(ctx, "result.released", "Order", o.Key, "Line", line)
+		e.what = text.Say(ctx, "result.released", "Order", OrderID(o.Key), "Line", line)
 	}
 	if r.ListMissing() {
 		e.why += " " + text.Say(ctx, "result.list_missing")
@@ -193,9 +193,9 @@ func oddityText(ctx context.Context, odd packaging.Oddity, r packaging.Release) 
 // sentence is what the second button says: all of it.
 func sentence(ctx context.Context, o packaging.Order) string {
 	if !o.Line.Known() {
-		return text.Say(ctx, "release.execute_no_line", "Order", o.Key)
+		return text.Say(ctx, "release.execute_no_line", "Order", OrderID(o.Key))
 	}
-	return text.Say(ctx, "release.execute", "Order", o.Key, "Line", o.Line.Name)
+	return text.Say(ctx, "release.execute", "Order", OrderID(o.Key), "Line", o.Line.Name)
 }
 
 // roleText names a role, or each of several.

@@ -61,10 +61,10 @@ func (s Scanned) wrong(ctx context.Context, line packaging.Line) (all []string) 
 	}
 	for _, found := range s.Found {
 		for _, d := range Differences(s.Pack, found.Of) {
-			all = append(all, text.Say(ctx, "scan.differs.fact", "Field", text.Say(ctx, d.Field), "Pack", d.Pack, "Order", found.Of.Key, "Value", d.Order))
+			all = append(all, text.Say(ctx, "scan.differs.fact", "Field", text.Say(ctx, d.Field), "Pack", d.Pack, "Order", OrderID(found.Of.Key), "Value", d.Order))
 		}
 		if line.Known() && found.Of.Line.ID != line.ID {
-			all = append(all, text.Say(ctx, "scan.differs.line", "Order", found.Of.Key, "Line", orderLine(ctx, found.Of)))
+			all = append(all, text.Say(ctx, "scan.differs.line", "Order", OrderID(found.Of.Key), "Line", orderLine(ctx, found.Of)))
 		}
 	}
 	return all
@@ -312,12 +312,12 @@ func scanned(s Scanned, line packaging.Line) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case len(wrong) > 0:
-			templ_7745c5c3_Err = scanVerdict("refused", "octagon-alert", explanation{t(ctx, "scan.differs", "Order", s.Found[0].Of.Key), "", t(ctx, "scan.differs.do")}, wrong...).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = scanVerdict("refused", "octagon-alert", explanation{t(ctx, "scan.differs", "Order", OrderID(s.Found[0].Of.Key)), "", t(ctx, "scan.differs.do")}, wrong...).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = scanVerdict("released", "circle-check", explanation{t(ctx, "scan.known", "Order", s.Found[0].Of.Key), orderLine(ctx, s.Found[0].Of), ""}, "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = scanVerdict("released", "circle-check", explanation{t(ctx, "scan.known", "Order", OrderID(s.Found[0].Of.Key)), orderLine(ctx, s.Found[0].Of), ""}, "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -421,20 +421,20 @@ func scanned(s Scanned, line packaging.Line) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "\"><bdi>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var15 string
-			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(found.Of.Key)
+			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(OrderID(found.Of.Key))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/scan.templ`, Line: 163, Col: 67}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/scan.templ`, Line: 163, Col: 81}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</a></h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</bdi></a></h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -240,6 +240,13 @@ func (c *check) text(path, value string) {
 	}
 }
 
+// name checks what something or somebody is called.
+func (c *check) name(path, value string) {
+	if c.text(path, value); strings.TrimSpace(value) != "" && !packaging.ValidName(value) {
+		c.fail(path, "must be at most 100 characters, all of which can be seen")
+	}
+}
+
 func (c *check) oneOf(path, value string, allowed ...string) {
 	for _, a := range allowed {
 		if value == a {
@@ -297,7 +304,7 @@ func (c *check) tenant(at string, t *Tenant) {
 	if !packaging.ValidSlug(t.Slug) {
 		c.fail(at+".slug", "must be lower-case letters, digits and hyphens, such as plant-ghent")
 	}
-	c.text(at+".name", t.Name)
+	c.name(at+".name", t.Name)
 	if t.TimeZone == "" {
 		c.fail(at+".time_zone", "is missing: a zone such as Europe/Brussels")
 	} else if !packaging.ValidTimeZone(t.TimeZone) {
@@ -314,7 +321,7 @@ func (c *check) tenant(at string, t *Tenant) {
 			c.fail(at+".code", "another line has it too")
 		}
 		codes[strings.ToLower(l.Code)] = true
-		c.text(at+".name", l.Name)
+		c.name(at+".name", l.Name)
 	}
 	c.shifts(at+".shifts", t.Shifts)
 	if t.SignOn != nil {
@@ -427,7 +434,10 @@ func (c *check) user(at string, u *User) {
 	if !packaging.ValidUsername(u.Username) {
 		c.fail(at+".username", "must be 1 to 64 letters, digits or . _ @ + - and begin with a letter or digit")
 	}
-	c.text(at+".name", u.Name)
+	if packaging.ReservedUsername(u.Username) {
+		c.fail(at+".username", "is a name that the history has for what no person did")
+	}
+	c.name(at+".name", u.Name)
 	c.roles(at, u.Role, u.Roles)
 	c.credential(at+".password", &u.Password, true)
 	if !u.Password.Empty() && secret.CheckPassword(u.Password.Text) != nil {

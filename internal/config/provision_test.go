@@ -103,6 +103,8 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a shift without an end": {"start: 22:00, end: 06:00", "start: 22:00", "line 17", "such as 06:00"},
 		"no day of the week":     {"[sun, mon]", "[sunday]", "line 17", "mon, tue"},
 		"a bad username":         {"username: supervisor1", "username: 'the boss'", "line 19", "username"},
+		"the program's username": {"username: supervisor1", "username: Lineboard", "line 19", "what no person did"},
+		"a name that turns":      {"First supervisor", `"First\u202e supervisor"`, "line 19", "can be seen"},
 		"an unknown role":        {"role: supervisor", "role: boss", "line 19", "operator, supervisor, manager, auditor, administrator"},
 		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 19", "at least 12"},
 		"a role twice":           {"role: supervisor", "role: supervisor, roles: [manager]", "line 19", "give one of the two"},

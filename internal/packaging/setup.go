@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,15 +44,28 @@ func ValidSlug(text string) bool { return slugForm.MatchString(text) }
 func ValidLineCode(text string) bool { return codeForm.MatchString(text) }
 
 // ValidUsername says whether a text can be a username: 1 to 64 letters, digits or . _ @ + -, the first a letter or digit.
-func ValidUsername(text string) bool { return usernameForm.MatchString(text) }
+func ValidUsername(text string) bool {
+	return usernameForm.MatchString(text) && !strings.ContainsFunc(text, Unseen)
+}
+
+// ReservedUsername says whether the history names by it what no person did: nobody may pass for the program.
+func ReservedUsername(text string) bool {
+	return slices.ContainsFunc([]string{"lineboard", "provisioning", "single sign-on"}, func(name string) bool { return strings.EqualFold(name, text) })
+}
+
+// Unseen says whether a character is one that nobody sees: it controls or formats, such as one that turns the direction of
+// writing, or fills. Texts that differ by such characters alone look the same.
+func Unseen(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
 
 // nameMost is the longest name of a tenant, line or person, in characters.
 const nameMost = 100
 
-// ValidName says whether a text can be the name of a tenant, line or person: 1 to 100 characters that can be seen.
+// ValidName says whether a text can be the name of a tenant, line, station or person: 1 to 100 characters that can be seen.
 func ValidName(text string) bool {
 	return strings.TrimSpace(text) != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= nameMost &&
-		!strings.ContainsFunc(text, unicode.IsControl)
+		!strings.ContainsFunc(text, Unseen)
 }
 
 // ValidTimeZone says whether a text is an IANA name of a zone, such as "Europe/Brussels".

@@ -129,7 +129,7 @@ func (p Plan) Check() error {
 		name := strings.ToLower(s.Name)
 		switch n := utf8.RuneCountInString(s.Name); {
 		case n == 0 || n > maxShiftName || strings.TrimSpace(s.Name) != s.Name || strings.ContainsAny(s.Name, `/\.;`) ||
-			strings.ContainsFunc(s.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }):
+			strings.ContainsFunc(s.Name, func(r rune) bool { return Unseen(r) || r == utf8.RuneError }):
 			return Fail(Invalid, "shifts.bad_name", "Name", s.Name)
 		case names[name]:
 			return Fail(Invalid, "shifts.same_name", "Name", s.Name)

@@ -152,10 +152,10 @@ const usernameMost = 64
 func (i Identity) Name() string {
 	for _, from := range []string{i.Username, i.Email, i.FullName} {
 		kept := strings.Map(func(r rune) rune {
-			if unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune("._@+-", r) {
-				return r
+			if !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("._@+-", r) || Unseen(r) {
+				return -1
 			}
-			return -1
+			return r
 		}, strings.ToValidUTF8(from, ""))
 		if kept = cut(strings.TrimLeft(kept, "._@+-"), usernameMost); ValidUsername(kept) {
 			return kept
@@ -180,7 +180,7 @@ func (i Identity) Names(slug string) func(yield func(string) bool) {
 // Called is the identity's name as it can be one here.
 func (i Identity) Called() string {
 	kept := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if Unseen(r) {
 			return -1
 		}
 		return r
