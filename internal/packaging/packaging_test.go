@@ -232,3 +232,19 @@ func TestTheEnvironmentIsToldByTheHost(t *testing.T) {
 		}
 	}
 }
+
+func TestAPINThatIsEasilyGuessedIsRefused(t *testing.T) {
+	for _, pin := range []string{
+		"000000", "123456", "987654", "890123", "121212", "427427", "112233", "123321", "111222", "200000", "101010", // rows, repetitions, few digits
+		"102030", "121314", "147258", "159753", "741852", "12341234",
+	} {
+		if packaging.CheckPIN(pin) == nil {
+			t.Errorf("%s is taken", pin)
+		}
+	}
+	for _, pin := range []string{"271828", "903417", "660184", "314159265", "480052716394"} {
+		if err := packaging.CheckPIN(pin); err != nil {
+			t.Errorf("%s is refused: %v", pin, err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package packaging
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -123,13 +124,25 @@ func IsPIN(s string) bool { return pinForm.MatchString(s) }
 
 var pinForm = regexp.MustCompile(`^[0-9]{6,12}$`)
 
+// leastDigits is how many different digits a PIN has: with fewer it is a pattern, such as 112233, 123321 or 200000.
+const leastDigits = 4
+
+// easyPINs are those with more digits that people choose first: numbers counted up, and ways over the keys.
+const easyPINs = `010203 102030 123654 123789 123987 121314 131415 142536 135790 246810
+	124578 147258 147369 147852 159357 159753 258147 258369 258963 321654 321987 357159 369147 369258 456123 456321
+	654987 741852 753159 753951 789123 789456 789654 852741 852963 951357 951753 963852 987321`
+
 // CheckPIN says, as an Invalid, why a person can't have the PIN: it is not 6 to 12 digits, or too easily guessed.
 func CheckPIN(pin string) error {
 	if !IsPIN(pin) {
 		return Fail(Invalid, "pin.bad_form")
 	}
 	const rows = "01234567890123456789 98765432109876543210"
-	if strings.Contains(rows, pin) || repeats(pin) {
+	different := map[rune]bool{}
+	for _, digit := range pin {
+		different[digit] = true
+	}
+	if strings.Contains(rows, pin) || repeats(pin) || len(different) < leastDigits || slices.Contains(strings.Fields(easyPINs), pin) {
 		return Fail(Invalid, "pin.trivial")
 	}
 	return nil
