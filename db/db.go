@@ -40,6 +40,7 @@ type DB struct {
 	now   func() time.Time
 	// The last write failed for a reason of the machine, such as a full disk.
 	failed atomic.Bool
+	probe  probe
 	tell   atomic.Pointer[func([]packaging.Change)]
 }
 
@@ -196,9 +197,29 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
+// readyFor is how long an answer of [DB.Ready] counts: anybody may ask, as often as they like, and there is one writer.
+const readyFor = time.Second
+
+// probe is the last answer of [DB.Ready], and when it was given by a clock that nobody sets.
+type probe struct {
+	sync.Mutex
+	at  time.Time
+	err error
+}
+
 // Ready says whether the database answers to a reader and takes writes. It writes by itself only after a write has failed,
-// to see whether the next one would.
+// to see whether the next one would. Whoever asks within a second of another is told the same.
 func (d *DB) Ready(ctx context.Context) error {
+	d.probe.Lock()
+	defer d.probe.Unlock()
+	if d.probe.at.IsZero() || time.Since(d.probe.at) >= readyFor {
+		d.probe.err = d.ready(context.WithoutCancel(ctx)) // the answer is for others too
+		d.probe.at = time.Now()
+	}
+	return d.probe.err
+}
+
+func (d *DB) ready(ctx context.Context) error {
 	var tenants int
 	if err := d.read.QueryRowContext(ctx, `SELECT count(*) FROM tenants`).Scan(&tenants); err != nil {
 		return coded(err)

@@ -287,6 +287,21 @@ func TestOutcomeSerialsStatusAndHistoryAreStoredTogetherOrNotAtAll(t *testing.T)
 	}
 }
 
+func TestHoweverManyProbesAskTheWriterIsTakenOnceASecond(t *testing.T) {
+	d, _, _ := opened(t)
+	const many = 10_000
+	began, before := time.Now(), d.now() // each transaction takes a look at the clock, and moves it by a second
+	for range many {
+		if err := d.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	probes, most := int(d.now().Sub(before)/time.Second)-1, int(time.Since(began)/time.Second)+1
+	if probes < 1 || probes > most {
+		t.Errorf("%d asked, and the writer was taken %d times, want at most %d", many, probes, most)
+	}
+}
+
 // limitPages lets the file grow by no more than so many pages.
 func limitPages(t *testing.T, d *DB, more int) {
 	t.Helper()
