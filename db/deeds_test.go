@@ -279,7 +279,7 @@ func bindStation(s *stage, by packaging.Person) error {
 	if err := addStation(s, by); err != nil {
 		return err
 	}
-	_, err := s.BindStation(s.t.Context(), s.code, [32]byte{9})
+	_, err := s.BindStation(s.t.Context(), s.code, [32]byte{9}, "10.0.0.7")
 	return err
 }
 

@@ -124,8 +124,9 @@ func codeMark(box *secret.Box, code string) []byte {
 }
 
 // BindStation gives the station whose code was entered the tablet that carries the token from now on. The code is then
-// used up, and a tablet that the station had before is unbound. A code that is wrong, used or too old is not found.
-func (d *DB) BindStation(ctx context.Context, code string, token [32]byte) (s packaging.Station, err error) {
+// used up, and a tablet that the station had before is unbound. Nobody is signed in there: the history names the address. A
+// code that is wrong, used or too old is not found.
+func (d *DB) BindStation(ctx context.Context, code string, token [32]byte, address string) (s packaging.Station, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		var id packaging.StationID
 		var tenant packaging.TenantID
@@ -143,7 +144,9 @@ func (d *DB) BindStation(ctx context.Context, code string, token [32]byte) (s pa
 		if s, err = t.station(tenant, id); err != nil {
 			return err
 		}
-		return t.record(stationEntry(packaging.StationBound, packaging.Author{}, s))
+		e := stationEntry(packaging.StationBound, packaging.Author{}, s)
+		e.New = address
+		return t.record(e)
 	})
 	return s, err
 }

@@ -25,7 +25,7 @@ import (
 type StationStore interface {
 	Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenant, error)
 	StationOf(ctx context.Context, token [32]byte) (packaging.Station, error)
-	BindStation(ctx context.Context, code string, token [32]byte) (packaging.Station, error)
+	BindStation(ctx context.Context, code string, token [32]byte, address string) (packaging.Station, error)
 	UnbindStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
 	StationUse(ctx context.Context, tenant packaging.TenantID, token [32]byte) (packaging.Use, error)
 	UseStation(ctx context.Context, token [32]byte) error
@@ -392,7 +392,7 @@ func (s *server) bindStation(c echo.Context) error {
 	}
 	token := make([]byte, tokenSize)
 	rand.Read(token)
-	station, err := s.Store.BindStation(ctx, packaging.ReadCode(c.FormValue("code")), sha256.Sum256(token))
+	station, err := s.Store.BindStation(ctx, packaging.ReadCode(c.FormValue("code")), sha256.Sum256(token), c.RealIP())
 	if packaging.CodeOf(err) == packaging.NotFound {
 		s.Log.Warn("wrong code of a station", "from", c.RealIP())
 		return s.showStation(c, http.StatusUnprocessableEntity, text.Say(pageContext(c), "station.wrong_code"))

@@ -82,7 +82,7 @@ func TestAnAdministratorMakesACodeThatBindsATabletOnce(t *testing.T) {
 	if !strings.Contains(admin.Get("/admin/stations").Text(".stations"), "Bound since 2026-11-23 07:0") {
 		t.Errorf("the page says %q", admin.Get("/admin/stations").Text(".stations"))
 	}
-	if e := s.History()[0]; e.Deed != packaging.StationBound || e.Object != "station Tablet 1" {
+	if e := s.History()[0]; e.Deed != packaging.StationBound || e.Object != "station Tablet 1" || e.New != "127.0.0.1" {
 		t.Errorf("history %+v", e)
 	}
 }

@@ -57,7 +57,7 @@ const (
 	StationSet         Deed = "station_set"
 	StationRemoved     Deed = "station_removed"
 	StationCoded       Deed = "station_coded" // a code was made that binds a tablet
-	StationBound       Deed = "station_bound"
+	StationBound       Deed = "station_bound" // by whoever entered its code; New is the address
 	StationUnbound     Deed = "station_unbound"
 	StationLocked      Deed = "station_locked"     // by a person; what time locks, the next sign-in tells
 	RulesSet           Deed = "rules_set"          // of stations and signatures
