@@ -20,10 +20,6 @@ import (
 
 // queue shows the line's latest queue, and lets a person pick the orders of a next one.
 func (s *server) queue(c echo.Context) error {
-	code, err := lineCode(c)
-	if err != nil {
-		return err
-	}
 	picked := c.QueryParam("pick")
 	if c.QueryParam("arm") != "" {
 		line, err := s.lineOf(c)
@@ -31,6 +27,10 @@ func (s *server) queue(c echo.Context) error {
 			return err
 		}
 		return s.showQueue(c, http.StatusOK, line, picked, "")
+	}
+	code, err := lineCode(c)
+	if err != nil {
+		return err
 	}
 	return s.show(c, "lines", fmt.Sprintf("queue %q %q", code, picked), func(ctx context.Context, reader packaging.Person) (part, error) {
 		line, err := s.Store.Line(ctx, reader.Scope(), code)

@@ -28,19 +28,22 @@ func signing(t *testing.T, two bool, all ...sandbox.Order) *site.Site {
 
 // sign arms the release and sends its form, with the pairs in place of what it holds.
 func sign(b *site.Browser, o packaging.Order, pairs ...string) site.Answer {
-	armed := b.Get(path(o, "?arm=1"))
-	form := map[string]string{
-		"revision": armed.Attr(".execute input[name=revision]", "value"), "content": armed.Attr(".execute input[name=content]", "value"),
-		"meaning": "checked", "secret": site.Password,
+	return b.Post(path(o, "/release?arm=1"), signedForm(b.Get(path(o, "?arm=1")), "revision", pairs)...)
+}
+
+// signedForm is the form of an armed page, with the field that says what is released, and the pairs in place of what it holds.
+func signedForm(armed site.Answer, what string, pairs []string) (all []string) {
+	form := map[string]string{"meaning": "checked", "secret": site.Password}
+	for _, field := range []string{what, "content"} {
+		form[field] = armed.Attr(".execute input[name="+field+"]", "value")
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form[pairs[i]] = pairs[i+1]
 	}
-	var all []string
 	for name, value := range form {
 		all = append(all, name, value)
 	}
-	return b.Post(path(o, "/release?arm=1"), all...)
+	return all
 }
 
 // of gives the latest entry of a deed.
@@ -356,18 +359,7 @@ func TestASecondPressOfASignedReleaseNeedsNoSignatureToBeTold(t *testing.T) {
 func signQueue(t *testing.T, b *site.Browser, keys []string, pairs ...string) site.Answer {
 	t.Helper()
 	armed := b.Get(picked(t, b, keys...).Attr("a.release", "href"))
-	form := map[string]string{
-		"pick": armed.Attr(".execute input[name=pick]", "value"), "content": armed.Attr(".execute input[name=content]", "value"),
-		"meaning": "checked", "secret": site.Password,
-	}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		form[pairs[i]] = pairs[i+1]
-	}
-	var all []string
-	for name, value := range form {
-		all = append(all, name, value)
-	}
-	return b.Post("/lines/L1/queue", all...)
+	return b.Post("/lines/L1/queue", signedForm(armed, "pick", pairs)...)
 }
 
 func TestAQueueIsSignedOnceForAllItsReleases(t *testing.T) {

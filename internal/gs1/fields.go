@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lineboard/internal/packaging"
 )
 
 // format is what a field may hold.
@@ -133,7 +135,7 @@ func (w way) field(ai string, f format, at, end int) (one field, fault *Fault) {
 	one = field{ai: ai, value: w.text[start:end], at: w.dropped + at + 1}
 	wrong := func(code FaultCode, place int) (field, *Fault) { return one, &Fault{code, ai, w.dropped + place + 1} }
 	for i := range len(one.value) {
-		if c := one.value[i]; f.numeric && (c < '0' || c > '9') || !cset82(c) {
+		if c := one.value[i]; f.numeric && (c < '0' || c > '9') || !packaging.InCSET82(one.value[i:i+1]) {
 			return wrong(BadCharacter, start+i)
 		}
 	}
@@ -215,11 +217,6 @@ func (w way) others(known Pack) (all []Pack) {
 	}
 	from(0, nil)
 	return all
-}
-
-// cset82 says whether a field without a fixed meaning can have the character (GS1 General Specifications, 7.11).
-func cset82(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte(`!"%&'()*+,-./:;<=>?_`, c) >= 0
 }
 
 func digits(text string) bool {

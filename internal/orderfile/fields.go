@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 )
 
@@ -64,7 +65,7 @@ func checked(field packaging.ImportField, value string) (string, packaging.Fault
 		return gtin(value)
 	case packaging.ColumnLot:
 		switch {
-		case !packaging.FitsLot(value):
+		case !packaging.InCSET82(value):
 			return "", packaging.FaultLotText
 		case len(value) > packaging.MaxLot:
 			return "", packaging.FaultLotLong
@@ -81,18 +82,13 @@ func checked(field packaging.ImportField, value string) (string, packaging.Fault
 
 var gtinForm = regexp.MustCompile(`^(\d{8}|\d{12,14})$`)
 
-// gtin pads a GTIN to 14 digits, where its check digit is right (GS1 General Specifications, 7.9).
+// gtin pads a GTIN to 14 digits, where its check digit is right.
 func gtin(value string) (string, packaging.FaultCode) {
 	if !gtinForm.MatchString(value) {
 		return "", packaging.FaultGTIN
 	}
 	value = strings.Repeat("0", 14-len(value)) + value
-	sum := 0
-	for i, c := range value {
-		weight := 3 - 2*(i%2) // 3, 1, 3, … and 1 for the check digit itself
-		sum += weight * int(c-'0')
-	}
-	if sum%10 != 0 {
+	if !gs1.CheckDigit(value) {
 		return "", packaging.FaultGTINCheck
 	}
 	return value, ""

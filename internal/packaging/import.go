@@ -67,9 +67,6 @@ const MaxProduct = 200
 // MaxLot is the longest lot that GS1 allows in AI (10), in characters.
 const MaxLot = 20
 
-// FitsLot says whether a text has the characters of a lot (GS1 General Specifications, AI 10: CSET 82).
-func FitsLot(s string) bool { return inCSET82(s) }
-
 // ImportRow is a row of a file that was read: an order ID, and the facts that the row gives. What it leaves empty says
 // nothing.
 type ImportRow struct {

@@ -66,7 +66,7 @@ func CheckSerials(serials []string, expected int64, expectedKnown bool) []Oddity
 		if n := utf8.RuneCountInString(s); n < 1 || n > MaxSerial {
 			length++
 		}
-		if !inCSET82(s) {
+		if !InCSET82(s) {
 			alphabet++
 		}
 	}
@@ -91,7 +91,9 @@ var cset82 = func() (set [256]bool) {
 	return set
 }()
 
-func inCSET82(s string) bool {
+// InCSET82 says whether a text has the characters of a serial number or a lot alone (GS1 General Specifications, AI 21 and
+// AI 10: CSET 82).
+func InCSET82(s string) bool {
 	for i := range len(s) {
 		if !cset82[s[i]] {
 			return false
