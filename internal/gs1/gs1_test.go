@@ -65,8 +65,9 @@ func TestWithoutSeparatorsEachPackThatItMayBeIsGiven(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, got)
 		}
 	}
-	if got, err := gs1.Read("0109506000134352"+"10"+strings.Repeat("10", 10)+strings.Repeat("21", 40), now); err == nil && len(got.Others) > 100 {
-		t.Errorf("%d ways", len(got.Others))
+	// One that may be very many packs gives some of them, and does not take for ever.
+	if got, err := gs1.Read("0109506000134352"+"10"+strings.Repeat("21", 14), now); err != nil || len(got.Others) < 2 || len(got.Others) > 100 {
+		t.Errorf("%d ways, %v", len(got.Others), err)
 	}
 }
 
