@@ -28,22 +28,6 @@ func OpenToRead(ctx context.Context, path string) (*DB, error) {
 	return d, nil
 }
 
-func (d *DB) sameSchema(ctx context.Context) error {
-	provider, err := migrations(d.read.DB)
-	if err != nil {
-		return err
-	}
-	sources := provider.ListSources()
-	knows, has := sources[len(sources)-1].Version, int64(0)
-	if err := d.read.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&has); err != nil {
-		return coded(err)
-	}
-	if has != knows {
-		return fmt.Errorf("the database has schema %d and this Lineboard reads schema %d: use the one that it belongs to", has, knows)
-	}
-	return nil
-}
-
 // Backup writes one state of a database to a new file, whether another process has it open and writes to it or not. An
 // error leaves no file.
 func Backup(ctx context.Context, path, to string) error {

@@ -5,11 +5,9 @@ package db
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"path/filepath"
 	"sync"
@@ -17,16 +15,12 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
-
-//go:embed migrations/*.sql
-var schema embed.FS
 
 // readers is how many queries run side by side; more gain nothing on the small machines that this runs on.
 const readers = 4
@@ -146,40 +140,6 @@ func open(path string, connections int, settings url.Values) (*sql.DB, error) {
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	return pool, nil
-}
-
-// migrate brings the schema up to this program's. A database that a newer program made is refused: this one would not
-// keep the promises of the newer schema. It has a connection of its own: the writer's watches tables that are made here.
-func migrate(ctx context.Context, path string, settings url.Values) (err error) {
-	w, err := open(path, 1, settings)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.Close()) }()
-	provider, err := migrations(w)
-	if err != nil {
-		return err
-	}
-	has, err := provider.GetDBVersion(ctx)
-	if err != nil {
-		return coded(err)
-	}
-	sources := provider.ListSources()
-	if knows := sources[len(sources)-1].Version; has > knows {
-		return fmt.Errorf("the database was made by a newer Lineboard (schema %d, this program knows up to %d); start that one", has, knows)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return coded(err)
-	}
-	return nil
-}
-
-func migrations(pool *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(schema, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectSQLite3, pool, files)
 }
 
 // Close closes the database and lets another process have it.

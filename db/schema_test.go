@@ -1,0 +1,173 @@
+package db
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/anchors"
+	"lineboard/internal/packaging"
+)
+
+// schema20 unpacks a database that the last program before the first release filled. Every table has rows. The box of
+// byte 2 opens it. Its anchors lie beside it.
+func schema20(t *testing.T) (file, anchorFile string) {
+	t.Helper()
+	packed, err := os.Open(filepath.Join("testdata", "schema20", "lineboard.db.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(unpacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "lineboard.db")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, filepath.Join("testdata", "schema20", "anchors")
+}
+
+var (
+	sqlComment = regexp.MustCompile(`--[^\n]*`)
+	sqlSpace   = regexp.MustCompile(`\s+`)
+	sqlMark    = regexp.MustCompile(` ?([(),]) ?`)
+)
+
+// schemaOf returns the statement behind each thing in the schema, without comments and spacing, and the columns of each
+// table in their order.
+func schemaOf(t *testing.T, d *DB) map[string]string {
+	t.Helper()
+	type thing struct{ name, statement string }
+	things, err := collect(t.Context(), d.read, func(row scanner) (s thing, err error) { return s, row.Scan(&s.name, &s.statement) }, `
+		SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema
+		UNION ALL
+		SELECT 'columns of ' || s.name, (SELECT group_concat(cid || ' ' || c.name || ' ' || c.type || ' ' || "notnull" || ' ' ||
+			coalesce(dflt_value, 'none') || ' ' || pk || ' ' || hidden ORDER BY cid) FROM pragma_table_xinfo(s.name) c)
+		FROM sqlite_schema s WHERE s.type IN ('table', 'view')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, s := range things {
+		plain := sqlSpace.ReplaceAllString(sqlComment.ReplaceAllString(s.statement, " "), " ")
+		all[s.name] = strings.TrimSpace(sqlMark.ReplaceAllString(plain, "$1"))
+	}
+	return all
+}
+
+func TestADatabaseOfSchema20IsAdoptedAndEqualsAFreshOne(t *testing.T) {
+	file, anchorFile := schema20(t)
+	d, err := Open(t.Context(), file, box(t, 2), func() time.Time { return start.Add(time.Hour) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	fresh, _, _ := opened(t)
+	want := schemaOf(t, fresh)
+	if len(want) < 150 {
+		t.Errorf("only %d things are in the schema", len(want))
+	}
+	if diff := cmp.Diff(want, schemaOf(t, d)); diff != "" {
+		t.Errorf("the adopted schema is not the fresh one (-fresh +adopted)\n%s", diff)
+	}
+	for name := range want {
+		table, is := strings.CutPrefix(name, "table ")
+		var rows int
+		if !is {
+			continue
+		}
+		if err := d.read.QueryRowContext(t.Context(), `SELECT count(*) FROM `+table).Scan(&rows); err != nil || rows == 0 {
+			t.Errorf("%s holds %d rows, %v", table, rows, err)
+		}
+	}
+	for _, check := range []string{`SELECT * FROM pragma_integrity_check`, `SELECT count(*) || '' FROM pragma_foreign_key_check`} {
+		var says string
+		if err := d.read.QueryRowContext(t.Context(), check).Scan(&says); err != nil || says != "ok" && says != "0" {
+			t.Errorf("%s: %s, %v", check, says, err)
+		}
+	}
+	if err := d.CheckKey(t.Context()); err != nil {
+		t.Error(err)
+	}
+	tenants, err := d.Tenants(t.Context())
+	if err != nil || len(tenants) != 3 {
+		t.Fatalf("%d tenants, %v", len(tenants), err)
+	}
+	for _, tenant := range tenants {
+		v, err := anchors.NewVerifier(d, anchorFile).Verify(t.Context(), tenant.ID)
+		if err != nil || !v.Whole() || v.Compared == 0 {
+			t.Errorf("%s: %+v, %v", tenant.Slug, v, err)
+		}
+	}
+	// The program goes on from where the last one was stopped.
+	if n, err := d.InterruptReleases(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d releases were under way, %v", n, err)
+	}
+	otto, _, err := d.Credential(t.Context(), "otto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := d.Memberships(t.Context(), otto)
+	if err != nil || len(people) != 1 {
+		t.Fatalf("%d memberships, %v", len(people), err)
+	}
+	cache(t, d, people[0].Tenant.ID, facts("after the upgrade"))
+	o := order(t, d, people[0].Tenant.ID, "after the upgrade")
+	if _, err := d.Claim(t.Context(), people[0], packaging.Press{Order: o.ID}); err != nil {
+		t.Errorf("release after the upgrade: %v", err)
+	}
+	if v := verdict(t, d, people[0].Tenant.ID); v.Break.Kind != "" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestADatabaseFromBeforeTheFirstReleaseIsRefused(t *testing.T) {
+	for _, version := range []int{1, 7, 19} {
+		file, _ := schema20(t)
+		pool, err := open(file, 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pool.ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id > ?`, version); err != nil {
+			t.Fatal(err)
+		}
+		if version == 19 { // there was no 19
+			if _, err := pool.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (19, 1)`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := pool.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("from before the first release of Lineboard (schema %d, this program reads 20 and later)", version)
+		if _, err := Open(t.Context(), file, box(t, 2), time.Now); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("opening schema %d: %v", version, err)
+		}
+		want = fmt.Sprintf("the database has schema %d", version)
+		if _, err := OpenToRead(t.Context(), file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("reading schema %d: %v", version, err)
+		}
+		after, err := os.ReadFile(file)
+		if err != nil || string(after) != string(before) {
+			t.Errorf("the refused database of schema %d was changed, %v", version, err)
+		}
+	}
+}
