@@ -38,7 +38,8 @@ import (
 	"lineboard/internal/sso"
 	"lineboard/internal/text"
 	"lineboard/internal/throttle"
-	"lineboard/views"
+	"lineboard/views/history"
+	"lineboard/views/signin"
 )
 
 func main() {
@@ -220,9 +221,9 @@ func (d *demo) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	var people []views.DemoPerson
+	var people []signin.DemoPerson
 	for _, u := range file.Tenants[0].Users {
-		people = append(people, views.DemoPerson{Username: u.Username, Password: config.DemoPassword, Role: u.JoinedRole()})
+		people = append(people, signin.DemoPerson{Username: u.Username, Password: config.DemoPassword, Role: u.JoinedRole()})
 	}
 	return d.serve(p, siteOf(file), people, func(address string) {
 		fmt.Fprintf(p.stdout, "\n  Lineboard demo: %s\n\n  Sign in as %s with password %s, or as:\n", address, people[0].Username, config.DemoPassword)
@@ -256,7 +257,7 @@ func (v *verify) Run(p *process) error {
 			return err
 		}
 		broken = broken || !verdict.Whole()
-		what, notes := views.VerdictText(text.With(p, text.In(text.English, t.Location())), verdict)
+		what, notes := history.VerdictText(text.With(p, text.In(text.English, t.Location())), verdict)
 		fmt.Fprintf(p.stdout, "%s: %s\n", t.Slug, what)
 		for _, note := range notes {
 			fmt.Fprintf(p.stdout, "  %s\n", note)
@@ -336,7 +337,7 @@ const (
 
 // serve opens the data, applies the site, and serves until the process must stop. What it starts, it stops in the
 // opposite order: nothing new comes in, releases under way get their outcome, then the database is closed.
-func (s *settings) serve(p *process, site db.Site, people []views.DemoPerson, listening func(address string)) (err error) {
+func (s *settings) serve(p *process, site db.Site, people []signin.DemoPerson, listening func(address string)) (err error) {
 	level := slog.LevelInfo
 	if s.Verbose {
 		level = slog.LevelDebug

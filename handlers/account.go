@@ -11,7 +11,9 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
+	"lineboard/views/signin"
 )
 
 // AccountStore keeps passwords, and lists sessions that go on: begun after started and used after seen.
@@ -25,10 +27,10 @@ type AccountStore interface {
 
 // account is a person's own page.
 func (s *server) account(c echo.Context) error {
-	return s.showAccount(c, http.StatusOK, views.AccountPage{Changed: c.QueryParam("changed")})
+	return s.showAccount(c, http.StatusOK, signin.AccountPage{Changed: c.QueryParam("changed")})
 }
 
-func (s *server) showAccount(c echo.Context, status int, page views.AccountPage) (err error) {
+func (s *server) showAccount(c echo.Context, status int, page signin.AccountPage) (err error) {
 	ctx, p := c.Request().Context(), signedIn(c)
 	f, err := s.frame(c, "account", text.Say(pageContext(c), "account.title"))
 	if err != nil {
@@ -50,7 +52,7 @@ func (s *server) showAccount(c echo.Context, status int, page views.AccountPage)
 	if page.Here, err = s.here(c); err != nil {
 		return err
 	}
-	return render(c, status, views.Account(f, page))
+	return render(c, status, signin.Account(f, page))
 }
 
 // goingOn are the limits of sessions that go on: begun after the one, used after the other.
@@ -65,7 +67,7 @@ func (s *server) changePassword(c echo.Context) error {
 	ctx, p := c.Request().Context(), signedIn(c)
 	old, fresh := secret.New(c.FormValue("old")), secret.New(c.FormValue("new"))
 	wrong := func(status int, problem string) error {
-		return s.showAccount(c, status, views.AccountPage{Problem: problem})
+		return s.showAccount(c, status, signin.AccountPage{Problem: problem})
 	}
 	if wait := s.Guard.Try(p.Username, c.RealIP()); wait > 0 {
 		return wrong(http.StatusTooManyRequests, throttled(c, wait))
@@ -103,7 +105,7 @@ func (s *server) changePassword(c echo.Context) error {
 	if err := s.Store.ChangePassword(ctx, p, hash, token); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.AccountURL())+"?changed=1")
+	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=1")
 }
 
 // sentence is what a coded error says, its gaps filled.
@@ -119,7 +121,7 @@ func (s *server) endOwnSession(c echo.Context) error {
 	if err := s.Store.EndOwnSession(c.Request().Context(), signedIn(c), c.Param("session")); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.AccountURL()))
+	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL()))
 }
 
 // allSessions lists who is signed in at the tenant.
@@ -137,12 +139,12 @@ func (s *server) allSessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Sessions(f, all, here))
+	return render(c, http.StatusOK, adminviews.Sessions(f, all, here))
 }
 
 func (s *server) endSessionOf(c echo.Context) error {
 	if err := s.Store.EndSessionOf(c.Request().Context(), signedIn(c), c.Param("session")); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.SessionsURL()))
+	return c.Redirect(http.StatusSeeOther, string(shell.SessionsURL()))
 }

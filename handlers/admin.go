@@ -6,7 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
 )
 
 // admin is where administrators begin: how the connection to the API fares.
@@ -21,10 +21,10 @@ func (s *server) admin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := views.Health{Kind: settings.TokenKind}
+	h := adminviews.Health{Kind: settings.TokenKind}
 	h.Calls, _ = s.Clients.Health(tenant)
 	if h.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Admin(f, h))
+	return render(c, http.StatusOK, adminviews.Admin(f, h))
 }

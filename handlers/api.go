@@ -21,7 +21,8 @@ import (
 	"lineboard/internal/orderfile"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	importviews "lineboard/views/imports"
+	"lineboard/views/shell"
 )
 
 // The interface for programs knows neither sessions nor cookies: a token in each request says who sends it.
@@ -100,7 +101,7 @@ func rowProblem(ctx context.Context, status int, code string, faults packaging.I
 	p := problemOf(ctx, status, code)
 	p.Count = faults.Count
 	for _, f := range faults.First {
-		p.Errors = append(p.Errors, apiFault{f.Row, string(f.Field), string(f.Code), f.Value, views.FaultText(ctx, f)})
+		p.Errors = append(p.Errors, apiFault{f.Row, string(f.Field), string(f.Code), f.Value, importviews.FaultText(ctx, f)})
 	}
 	return p
 }
@@ -173,7 +174,7 @@ func (s *server) putOrders(c echo.Context) error {
 		}
 		return rowProblem(ctx, http.StatusUnprocessableEntity, "invalid_rows", faults.Join(sum.Faults))
 	}
-	done, err := s.Store.Import(ctx, by, "PUT "+string(views.PutOrdersURL()), rows, nil)
+	done, err := s.Store.Import(ctx, by, "PUT "+string(shell.PutOrdersURL()), rows, nil)
 	switch {
 	case done.Faults.Forbidden():
 		return rowProblem(ctx, http.StatusForbidden, "forbidden_rows", done.Faults)

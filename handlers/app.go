@@ -7,7 +7,7 @@ import (
 
 	"lineboard/internal/text"
 	"lineboard/static"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // worker is the service worker. It stands at the top, since it looks after all pages, and browsers ask for it again and again.
@@ -41,6 +41,6 @@ func (s *server) manifest(c echo.Context) error {
 // offline is what a browser shows without the server where it has no copy of a page.
 func (s *server) offline(c echo.Context) error {
 	ctx := pageContext(c)
-	problem := views.Problem{What: text.Say(ctx, "offline.what"), Do: text.Say(ctx, "offline.do"), Code: "offline"}
-	return render(c, http.StatusOK, views.ProblemPage(views.Frame{Title: text.Say(ctx, "offline.title"), Now: s.Now()}, problem))
+	problem := shell.Problem{What: text.Say(ctx, "offline.what"), Do: text.Say(ctx, "offline.do"), Code: "offline"}
+	return render(c, http.StatusOK, shell.ProblemPage(shell.Frame{Title: text.Say(ctx, "offline.title"), Now: s.Now()}, problem))
 }

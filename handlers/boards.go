@@ -10,13 +10,14 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
+	"lineboard/views/shell"
 )
 
 func (s *server) overview(c echo.Context) error {
 	// A page that is open already asks for its part, wherever it is.
 	if station := at(c); station.Known() && c.QueryParam("all") == "" && !fromHTMX(c) {
-		return c.Redirect(http.StatusSeeOther, string(views.LineURL(station.Line)))
+		return c.Redirect(http.StatusSeeOther, string(shell.LineURL(station.Line)))
 	}
 	refreshed, err := position(c, "refreshed")
 	if err != nil {
@@ -37,7 +38,7 @@ func (s *server) overviewPart(wall bool, refreshed refreshTold) drawing {
 		p = part{wall: wall, title: text.Say(ctx, "overview.title"), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic}}
 		lanes, err := s.Store.Lanes(ctx, reader.Scope())
 		if err != nil || wall {
-			p.content = func(f views.Frame) templ.Component { return views.Overview(f, lanes, views.Digest{}) }
+			p.content = func(f shell.Frame) templ.Component { return orderviews.Overview(f, lanes, shell.Digest{}) }
 			return p, err
 		}
 		digest, err := s.digest(ctx, reader, s.Now())
@@ -45,9 +46,9 @@ func (s *server) overviewPart(wall bool, refreshed refreshTold) drawing {
 			return p, err
 		}
 		button, err := refreshed(ctx, reader, packaging.Line{}, &p)
-		p.content = func(f views.Frame) templ.Component {
+		p.content = func(f shell.Frame) templ.Component {
 			f.Refresh = button
-			return views.Overview(f, lanes, digest)
+			return orderviews.Overview(f, lanes, digest)
 		}
 		return p, err
 	}
@@ -87,16 +88,16 @@ func (s *server) linePart(code string, refreshed refreshTold) drawing {
 		if err != nil {
 			return part{}, err
 		}
-		board := views.LineBoard{Line: line, Orders: orders, More: len(orders) > boardMost}
+		board := orderviews.LineBoard{Line: line, Orders: orders, More: len(orders) > boardMost}
 		board.Orders = board.Orders[:min(len(orders), boardMost)]
 		if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), line.ID, s.Now().Add(-notesStay), notesMost); err != nil {
 			return part{}, err
 		}
 		p := part{title: line.Name, line: line, topics: lineTopics(line)}
 		button, err := refreshed(ctx, reader, line, &p)
-		p.content = func(f views.Frame) templ.Component {
+		p.content = func(f shell.Frame) templ.Component {
 			f.Refresh = button
-			return views.Line(f, board)
+			return orderviews.Line(f, board)
 		}
 		return p, err
 	}

@@ -10,7 +10,8 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // ConnectionStore keeps how tenants reach the remote API. What a credential is goes in and never comes out to a page.
@@ -38,12 +39,12 @@ func (s *server) connection(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.showConnection(c, http.StatusOK, views.ConnectionPage{
+	return s.showConnection(c, http.StatusOK, adminviews.ConnectionPage{
 		BaseURL: t.BaseURL, Kind: settings.TokenKind, Header: settings.TokenHeader, Saved: c.QueryParam("saved"),
 	})
 }
 
-func (s *server) showConnection(c echo.Context, status int, page views.ConnectionPage) error {
+func (s *server) showConnection(c echo.Context, status int, page adminviews.ConnectionPage) error {
 	f, err := s.frame(c, "admin", text.Say(pageContext(c), "admin.connection"))
 	if err != nil {
 		return err
@@ -51,13 +52,13 @@ func (s *server) showConnection(c echo.Context, status int, page views.Connectio
 	if page.Credentials, err = s.Store.CredentialStates(c.Request().Context(), f.Person.Tenant.ID); err != nil {
 		return err
 	}
-	return render(c, status, views.Connection(f, page))
+	return render(c, status, adminviews.Connection(f, page))
 }
 
 // typedConnection reads the form.
-func typedConnection(c echo.Context) (views.ConnectionPage, secret.Credentials, error) {
+func typedConnection(c echo.Context) (adminviews.ConnectionPage, secret.Credentials, error) {
 	value := func(name string) string { return strings.TrimSpace(c.FormValue(name)) }
-	page := views.ConnectionPage{BaseURL: value("base_url"), Kind: value("token_kind"), Header: value("token_header")}
+	page := adminviews.ConnectionPage{BaseURL: value("base_url"), Kind: value("token_kind"), Header: value("token_header")}
 	typed := secret.Credentials{
 		TokenKind: page.Kind, TokenHeader: page.Header,
 		APIKey: secret.New(value("api_key")), APISecret: secret.New(value("api_secret")),
@@ -101,13 +102,13 @@ func (s *server) setConnection(c echo.Context) error {
 	}
 	s.Clients.Forget(p.Tenant.ID)
 	if !page.Report.Works() {
-		return goTo(c, views.Saved(views.ConnectionURL(), "untested"))
+		return goTo(c, shell.Saved(shell.ConnectionURL(), "untested"))
 	}
-	return goTo(c, views.Saved(views.ConnectionURL(), "works"))
+	return goTo(c, shell.Saved(shell.ConnectionURL(), "works"))
 }
 
 // tested runs the test of a form, and records it.
-func (s *server) tested(c echo.Context) (views.ConnectionPage, secret.Credentials, error) {
+func (s *server) tested(c echo.Context) (adminviews.ConnectionPage, secret.Credentials, error) {
 	ctx, p := c.Request().Context(), signedIn(c)
 	page, typed, err := typedConnection(c)
 	if err != nil {
@@ -136,7 +137,7 @@ func testEntry(p packaging.Person, baseURL string, typed secret.Credentials, r p
 	return e
 }
 
-func (s *server) connectionProblem(c echo.Context, page views.ConnectionPage, err error) error {
+func (s *server) connectionProblem(c echo.Context, page adminviews.ConnectionPage, err error) error {
 	said, ok := told(c.Request().Context(), err)
 	if !ok {
 		return err

@@ -11,7 +11,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // statuses is the one table of codes and HTTP statuses.
@@ -40,7 +40,7 @@ func (s *server) fail(err error, c echo.Context) {
 		return
 	}
 	ctx := pageContext(c)
-	problem := views.Problem{What: text.Say(ctx, key, gaps...), Do: text.Say(ctx, key+".do"), Code: key}
+	problem := shell.Problem{What: text.Say(ctx, key, gaps...), Do: text.Say(ctx, key+".do"), Code: key}
 	frame, _ := s.frame(c, "", text.Say(ctx, "title.problem")) // without the list of tenants it is still a page
 	if fromHTMX(c) {
 		// The page takes the place of whatever part was asked for.
@@ -49,7 +49,7 @@ func (s *server) fail(err error, c echo.Context) {
 		h.Set("HX-Reselect", "body > *")
 		h.Set("HX-Reswap", "innerHTML show:window:top")
 	}
-	if err := render(c, status, views.ProblemPage(frame, problem)); err != nil {
+	if err := render(c, status, shell.ProblemPage(frame, problem)); err != nil {
 		s.Log.Error("error page failed", "err", err)
 	}
 }
@@ -108,7 +108,7 @@ func goTo(c echo.Context, to string) error {
 
 // toLogin sends somebody to sign in, and from there back to the page that they asked for.
 func (s *server) toLogin(c echo.Context) {
-	to := string(views.LoginURL())
+	to := string(shell.LoginURL())
 	if r := c.Request(); r.Method == http.MethodGet && r.URL.Path != "/" {
 		to += "?next=" + url.QueryEscape(r.URL.RequestURI())
 	}

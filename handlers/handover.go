@@ -12,7 +12,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
+	shiftviews "lineboard/views/shifts"
 )
 
 // HandoverStore keeps how shifts are handed over.
@@ -35,17 +36,17 @@ func (s *server) showHandover(c echo.Context, status int, problem string) error 
 		return err
 	}
 	return s.showPart(c, status, "shifts", func(ctx context.Context, p packaging.Person) (part, error) {
-		page := views.HandoverPage{Occurrence: o, Problem: problem, Remarks: c.FormValue("remarks")}
+		page := shiftviews.HandoverPage{Occurrence: o, Problem: problem, Remarks: c.FormValue("remarks")}
 		err := s.fillHandover(ctx, p, &page)
 		return part{
 			title: text.Say(ctx, "handover.title") + " · " + o.Name + " " + string(o.Day), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
-			content: func(f views.Frame) templ.Component { return views.Handover(f, page) },
+			content: func(f shell.Frame) templ.Component { return shiftviews.Handover(f, page) },
 		}, err
 	})
 }
 
 // fillHandover reads how the shift was handed over, or what would be handed over now.
-func (s *server) fillHandover(ctx context.Context, p packaging.Person, page *views.HandoverPage) error {
+func (s *server) fillHandover(ctx context.Context, p packaging.Person, page *shiftviews.HandoverPage) error {
 	h, err := s.Store.Handover(ctx, p.Scope(), page.Occurrence)
 	var shown [32]byte
 	switch {
@@ -127,7 +128,7 @@ func (s *server) afterHandover(c echo.Context, o packaging.Occurrence, err error
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.HandoverURL(o.Day, o.Name)))
+	return c.Redirect(http.StatusSeeOther, string(shell.HandoverURL(o.Day, o.Name)))
 }
 
 // ticked are the items that were ticked, by their places.

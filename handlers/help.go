@@ -9,7 +9,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // HintStore keeps which hints a person needs no more.
@@ -57,13 +57,13 @@ func (s *server) help(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Help(f, len(s.Demo) > 0))
+	return render(c, http.StatusOK, shell.Help(f, len(s.Demo) > 0))
 }
 
 // dropHint puts a hint away for good, for this person, and shows the same page without it.
 func (s *server) dropHint(c echo.Context) error {
 	hint := c.FormValue("hint")
-	if !slices.Contains(views.Hints, hint) {
+	if !slices.Contains(shell.Hints, hint) {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	if err := s.Store.DropHint(c.Request().Context(), signedIn(c).ID, hint); err != nil {

@@ -15,7 +15,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	historyviews "lineboard/views/history"
+	"lineboard/views/shell"
 )
 
 // HistoryStore is the history, and the views that people keep of it.
@@ -51,7 +52,7 @@ func (s *server) history(c echo.Context) error {
 		return err
 	}
 	f.Live = s.live(f, s.Hub.Now(), packaging.HistoryTopic)
-	page := views.HistoryPage{Form: views.HistoryFormOf(c.QueryParams())}
+	page := historyviews.HistoryPage{Form: shell.HistoryFormOf(c.QueryParams())}
 	if len(page.Form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
@@ -76,7 +77,7 @@ func (s *server) history(c echo.Context) error {
 	}
 	page.Orders, page.Shift, page.Problem = asked.orders, asked.shift, asked.problem
 	if page.Shifts = asked.shifts; page.Problem != "" {
-		return render(c, asked.status, views.History(f, page))
+		return render(c, asked.status, historyviews.History(f, page))
 	}
 	if page.Page, err = s.Store.History(ctx, p.Scope(), asked.filter); err != nil {
 		return err
@@ -91,7 +92,7 @@ func (s *server) history(c echo.Context) error {
 			return err
 		}
 	}
-	return render(c, http.StatusOK, views.History(f, page))
+	return render(c, http.StatusOK, historyviews.History(f, page))
 }
 
 // newEntries tells a page of the newest entries how many have come since. The page asks when there are any, and not more
@@ -99,7 +100,7 @@ func (s *server) history(c echo.Context) error {
 func (s *server) newEntries(c echo.Context) error {
 	before := s.Hub.Now()
 	ctx, p := c.Request().Context(), signedIn(c)
-	form := views.HistoryFormOf(c.QueryParams())
+	form := shell.HistoryFormOf(c.QueryParams())
 	var err error
 	if form.After, err = position(c, "after"); err != nil {
 		return err
@@ -111,14 +112,14 @@ func (s *server) newEntries(c echo.Context) error {
 	if asked.problem != "" || len(form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	asked.filter.Limit = views.NewMost
+	asked.filter.Limit = historyviews.NewMost
 	n, err := s.Store.NewEntries(ctx, p.Scope(), asked.filter)
 	if err != nil {
 		return err
 	}
-	f := views.Frame{Person: p, Now: s.Now()}
+	f := shell.Frame{Person: p, Now: s.Now()}
 	f.Live = s.live(f, before, packaging.HistoryTopic)
-	return render(c, http.StatusOK, views.NewEntries(f, form, n))
+	return render(c, http.StatusOK, historyviews.NewEntries(f, form, n))
 }
 
 // asked is what a form comes to.
@@ -132,7 +133,7 @@ type asked struct {
 }
 
 // historyAsked reads the form.
-func (s *server) historyAsked(ctx context.Context, p packaging.Person, form views.HistoryForm) (a asked, err error) {
+func (s *server) historyAsked(ctx context.Context, p packaging.Person, form shell.HistoryForm) (a asked, err error) {
 	a.filter = packaging.HistoryFilter{
 		Text: form.Text, LineCode: form.Line, OrderKey: form.Order, Person: form.Person, Deed: packaging.Deed(form.Deed),
 		Outcome: packaging.Outcome(form.Outcome), Exceptions: form.Exceptions,
@@ -163,7 +164,7 @@ func (s *server) historyAsked(ctx context.Context, p packaging.Person, form view
 }
 
 // narrowTime has the filter ask for what lies within all of the times that the form names.
-func (a *asked) narrowTime(ctx context.Context, form views.HistoryForm, roster packaging.Roster, tenant packaging.Tenant, now time.Time) {
+func (a *asked) narrowTime(ctx context.Context, form shell.HistoryForm, roster packaging.Roster, tenant packaging.Tenant, now time.Time) {
 	f, zone := &a.filter, tenant.Location()
 	for _, at := range []struct {
 		typed string
@@ -212,7 +213,7 @@ func (s *server) entry(c echo.Context) error {
 	if err != nil {
 		return packaging.Fail(packaging.NotFound, "error.not_found")
 	}
-	var page views.EntryPage
+	var page historyviews.EntryPage
 	if page.Entry, page.Follows, err = s.Store.Entry(ctx, p.Scope(), seq); err != nil {
 		return err
 	}
@@ -235,7 +236,7 @@ func (s *server) entry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Entry(f, page))
+	return render(c, http.StatusOK, historyviews.Entry(f, page))
 }
 
 // verify checks the whole history. Who looked, and what came of it, is in the history then.
@@ -257,19 +258,19 @@ func (s *server) verify(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Verified(f, verdict))
+	return render(c, http.StatusOK, historyviews.Verified(f, verdict))
 }
 
 // backToHistory is for whom an answer to a press stands at the button's own address, and who reloads that.
 func (s *server) backToHistory(c echo.Context) error {
-	return c.Redirect(http.StatusSeeOther, string(views.HistoryURL(views.HistoryForm{})))
+	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(shell.HistoryForm{})))
 }
 
 // saveView keeps what the form asks for under a name. Only who reviews shifts shares a view with others.
 func (s *server) saveView(c echo.Context) error {
 	p := signedIn(c)
 	q, err := url.ParseQuery(c.FormValue("query"))
-	form := views.HistoryFormOf(q)
+	form := shell.HistoryFormOf(q)
 	v := packaging.HistoryView{Name: strings.TrimSpace(c.FormValue("name")), Query: form.Query(), Shared: c.FormValue("shared") != ""}
 	if err != nil || v.Name == "" || utf8.RuneCountInString(v.Name) > 60 || !utf8.ValidString(v.Name) || v.Query == "" {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
@@ -280,7 +281,7 @@ func (s *server) saveView(c echo.Context) error {
 	if err := s.Store.SaveHistoryView(c.Request().Context(), p, v); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.HistoryURL(form)))
+	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(form)))
 }
 
 func (s *server) removeView(c echo.Context) error {
@@ -316,7 +317,7 @@ var historyColumns = []string{
 // historyCSV streams all entries that the form asks for, newest first, with what their hashes are made of.
 func (s *server) historyCSV(c echo.Context) error {
 	p, ctx := signedIn(c), c.Request().Context()
-	form := views.HistoryFormOf(c.QueryParams())
+	form := shell.HistoryFormOf(c.QueryParams())
 	if len(form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}

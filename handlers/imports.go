@@ -17,7 +17,8 @@ import (
 	"lineboard/internal/orderfile"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	importviews "lineboard/views/imports"
+	"lineboard/views/shell"
 )
 
 // ImportStore brings orders in from files.
@@ -41,10 +42,10 @@ const (
 )
 
 func (s *server) imports(c echo.Context) error {
-	return s.showImport(c, http.StatusOK, views.ImportPage{})
+	return s.showImport(c, http.StatusOK, importviews.ImportPage{})
 }
 
-func (s *server) showImport(c echo.Context, status int, page views.ImportPage) error {
+func (s *server) showImport(c echo.Context, status int, page importviews.ImportPage) error {
 	f, err := s.frame(c, "orders", text.Say(pageContext(c), "import.title"))
 	if err != nil {
 		return err
@@ -52,7 +53,7 @@ func (s *server) showImport(c echo.Context, status int, page views.ImportPage) e
 	if page.Recent, err = s.Store.Imports(c.Request().Context(), f.Person.Scope(), recentImports); err != nil {
 		return err
 	}
-	return render(c, status, views.Import(f, page))
+	return render(c, status, importviews.Import(f, page))
 }
 
 // checkImport shows what a file would do. One without faults is kept for the person, to be applied as it was shown.
@@ -61,15 +62,15 @@ func (s *server) checkImport(c echo.Context) error {
 	file, err := givenFile(c)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return s.showImport(c, http.StatusRequestEntityTooLarge, views.ImportPage{
-			Problem: views.FaultText(pageContext(c), packaging.ImportFault{Code: packaging.FaultTooLarge}),
+		return s.showImport(c, http.StatusRequestEntityTooLarge, importviews.ImportPage{
+			Problem: importviews.FaultText(pageContext(c), packaging.ImportFault{Code: packaging.FaultTooLarge}),
 		})
 	}
 	if err != nil {
 		return err
 	}
 	if strings.TrimSpace(file.Content) == "" {
-		return s.showImport(c, http.StatusUnprocessableEntity, views.ImportPage{Problem: text.Say(ctx, "import.nothing_given")})
+		return s.showImport(c, http.StatusUnprocessableEntity, importviews.ImportPage{Problem: text.Say(ctx, "import.nothing_given")})
 	}
 	preview, err := s.preview(ctx, p, file)
 	if err != nil {
@@ -82,7 +83,7 @@ func (s *server) checkImport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.PreviewURL(id)))
+	return c.Redirect(http.StatusSeeOther, string(shell.PreviewURL(id)))
 }
 
 // givenFile is the file of the form, or what was pasted where there is none.
@@ -127,14 +128,14 @@ func sentName(sent string) string {
 }
 
 // preview says what a file would do now.
-func (s *server) preview(ctx context.Context, p packaging.Person, file packaging.ImportFile) (views.ImportPreview, error) {
-	preview := views.ImportPreview{File: file}
+func (s *server) preview(ctx context.Context, p packaging.Person, file packaging.ImportFile) (importviews.ImportPreview, error) {
+	preview := importviews.ImportPreview{File: file}
 	rows, faults, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
 	if err != nil {
 		return preview, err
 	}
 	keep := func(list *[]packaging.ImportedOrder, o packaging.ImportedOrder) {
-		if len(*list) < views.ImportShown {
+		if len(*list) < importviews.ImportShown {
 			*list = append(*list, o)
 		}
 	}
@@ -152,12 +153,12 @@ func (s *server) preview(ctx context.Context, p packaging.Person, file packaging
 	return preview, err
 }
 
-func (s *server) showPreview(c echo.Context, status int, preview views.ImportPreview) error {
+func (s *server) showPreview(c echo.Context, status int, preview importviews.ImportPreview) error {
 	f, err := s.frame(c, "orders", text.Say(pageContext(c), "import.preview"))
 	if err != nil {
 		return err
 	}
-	return render(c, status, views.Preview(f, preview))
+	return render(c, status, importviews.Preview(f, preview))
 }
 
 // previewPage shows the kept file of the path again, as it would be imported now.
@@ -211,9 +212,9 @@ func (s *server) applyImport(c echo.Context) error {
 		return err
 	}
 	if done.ID == 0 {
-		return c.Redirect(http.StatusSeeOther, string(views.ImportURL()))
+		return c.Redirect(http.StatusSeeOther, string(shell.ImportURL()))
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.ImportDoneURL(done.ID, 0)))
+	return c.Redirect(http.StatusSeeOther, string(shell.ImportDoneURL(done.ID, 0)))
 }
 
 // imported shows what an import did.
@@ -227,7 +228,7 @@ func (s *server) imported(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var done views.ImportDone
+	var done importviews.ImportDone
 	if done.Import, err = s.Store.ImportOf(ctx, in, packaging.ImportID(id)); err != nil {
 		return err
 	}
@@ -238,7 +239,7 @@ func (s *server) imported(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Imported(f, done))
+	return render(c, http.StatusOK, importviews.Imported(f, done))
 }
 
 // columnNames is the first row of a file.

@@ -23,7 +23,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	"lineboard/static"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // A page is made of pieces, each kept by what it depends on: the frame around it is a session's, its content is everybody's
@@ -193,7 +193,7 @@ type part struct {
 	wall    bool
 	line    packaging.Line
 	topics  []packaging.Topic
-	content func(views.Frame) templ.Component
+	content func(shell.Frame) templ.Component
 }
 
 // drawing reads what a page's content says, as far as the reader may see it.
@@ -215,7 +215,7 @@ func (s *server) show(c echo.Context, section, key string, draw drawing) error {
 		for _, t := range r.part.topics {
 			r.topics = append(r.topics, t.Of(reader.Tenant.ID))
 		}
-		f := views.Frame{Person: reader, Wall: r.part.wall, Now: r.drawn}
+		f := shell.Frame{Person: reader, Wall: r.part.wall, Now: r.drawn}
 		f.Live = s.live(f, r.asOf, r.part.topics...)
 		hash := fnv.New64a()
 		hash.Write([]byte(r.key))
@@ -260,7 +260,7 @@ func (s *server) showPart(c echo.Context, status int, section string, draw drawi
 		return err
 	}
 	f.Wall, f.Line, f.Live = p.wall, p.line, s.live(f, before, p.topics...)
-	return render(c, status, views.Whole(f, p.content(f)))
+	return render(c, status, shell.Whole(f, p.content(f)))
 }
 
 // answer is what a request for a kept page is answered with.
@@ -285,7 +285,7 @@ func (a *answer) write(now time.Time, w http.ResponseWriter, r *http.Request) er
 	}
 	// A whole page has no tag: it has the time of its request in it.
 	h.Set(readerHeader, a.reader)
-	clock, err := rendered(text.With(context.Background(), a.locale), views.Clock(now, a.zone))
+	clock, err := rendered(text.With(context.Background(), a.locale), shell.Clock(now, a.zone))
 	if err != nil {
 		return err
 	}
@@ -391,7 +391,7 @@ func (s *server) keptFrame(c echo.Context, section string, about part) (*renderi
 			return err
 		}
 		f.Line, f.Wall, f.Seam = about.line, about.wall, seam
-		whole, err := rendered(ctx, views.Around(f))
+		whole, err := rendered(ctx, shell.Around(f))
 		if err != nil {
 			return err
 		}
@@ -425,9 +425,9 @@ func (s *server) keptFreshness(c echo.Context) (*rendering, error) {
 		if err != nil {
 			return err
 		}
-		f := views.Frame{Person: packaging.Person{Tenant: packaging.Tenant{ID: tenant}}, Now: r.drawn, Fresh: &fresh}
+		f := shell.Frame{Person: packaging.Person{Tenant: packaging.Tenant{ID: tenant}}, Now: r.drawn, Fresh: &fresh}
 		f.FreshLive = s.live(f, r.asOf, topics...)
-		plain, err := rendered(ctx, views.Freshness(f))
+		plain, err := rendered(ctx, shell.Freshness(f))
 		if err != nil {
 			return err
 		}

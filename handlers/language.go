@@ -9,7 +9,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // LanguageStore keeps which language a person reads.
@@ -77,5 +77,5 @@ func here(c echo.Context) string {
 	if c.Request().Method == http.MethodGet && c.Path() != signOnBackPath {
 		return c.Request().URL.RequestURI()
 	}
-	return string(views.HomeURL())
+	return string(shell.HomeURL())
 }

@@ -10,7 +10,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // LineStore is what administrators make and change lines with. They see all of their tenant's, retired ones and those that
@@ -23,9 +24,11 @@ type LineStore interface {
 }
 
 // lines shows all lines of the tenant, the retired ones too.
-func (s *server) lines(c echo.Context) error { return s.showLines(c, http.StatusOK, views.LinesPage{}) }
+func (s *server) lines(c echo.Context) error {
+	return s.showLines(c, http.StatusOK, adminviews.LinesPage{})
+}
 
-func (s *server) showLines(c echo.Context, status int, page views.LinesPage) error {
+func (s *server) showLines(c echo.Context, status int, page adminviews.LinesPage) error {
 	f, err := s.frame(c, "admin", text.Say(pageContext(c), "admin.lines"))
 	if err != nil {
 		return err
@@ -34,7 +37,7 @@ func (s *server) showLines(c echo.Context, status int, page views.LinesPage) err
 		return err
 	}
 	page.Saved = c.QueryParam("saved") != ""
-	return render(c, status, views.Lines(f, page))
+	return render(c, status, adminviews.Lines(f, page))
 }
 
 func (s *server) addLine(c echo.Context) error {
@@ -76,10 +79,10 @@ func (s *server) setLine(c echo.Context) error {
 
 func (s *server) linesSaved(c echo.Context, err error, added packaging.Line) error {
 	if said, ok := told(c.Request().Context(), err); ok {
-		return s.showLines(c, statuses[packaging.CodeOf(err)], views.LinesPage{Problem: said, Added: added})
+		return s.showLines(c, statuses[packaging.CodeOf(err)], adminviews.LinesPage{Problem: said, Added: added})
 	}
 	if err != nil {
 		return err
 	}
-	return goTo(c, views.Saved(views.SetLinesURL(), "yes"))
+	return goTo(c, shell.Saved(shell.SetLinesURL(), "yes"))
 }

@@ -12,17 +12,18 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
+	"lineboard/views/signin"
 )
 
 func (s *server) loginPage(c echo.Context) error {
 	if _, ok := who(c); ok && !s.locked(c) {
-		return c.Redirect(http.StatusSeeOther, string(views.HomeURL()))
+		return c.Redirect(http.StatusSeeOther, string(shell.HomeURL()))
 	}
-	if at(c).Known() && c.QueryParam("way") != views.ByPassword {
+	if at(c).Known() && c.QueryParam("way") != shell.ByPassword {
 		return s.stationLogin(c)
 	}
-	form := views.LoginForm{Next: c.QueryParam("next")}
+	form := signin.LoginForm{Next: c.QueryParam("next")}
 	if c.QueryParam("out") != "" {
 		parted, err := s.partedFrom(c)
 		if err != nil {
@@ -33,20 +34,20 @@ func (s *server) loginPage(c echo.Context) error {
 	return s.showLogin(c, http.StatusOK, form)
 }
 
-func (s *server) showLogin(c echo.Context, status int, form views.LoginForm) (err error) {
+func (s *server) showLogin(c echo.Context, status int, form signin.LoginForm) (err error) {
 	form.People = s.Demo
 	if !at(c).Known() { // at a station people sign in for its line, with what they have at hand
 		if form.SignOns, err = s.Store.SignOns(c.Request().Context()); err != nil {
 			return err
 		}
 	}
-	frame := views.Frame{Title: text.Say(c.Request().Context(), "login.title"), Path: here(c), Now: s.Now()}
-	return render(c, status, views.Login(frame, form))
+	frame := shell.Frame{Title: text.Say(c.Request().Context(), "login.title"), Path: here(c), Now: s.Now()}
+	return render(c, status, signin.Login(frame, form))
 }
 
 func (s *server) login(c echo.Context) error {
 	ctx := c.Request().Context()
-	form := views.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
+	form := signin.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
 	if wait := s.Guard.Try(form.Username, c.RealIP()); wait > 0 {
 		return s.showThrottled(c, form, wait)
 	}
@@ -83,7 +84,7 @@ func (s *server) login(c echo.Context) error {
 }
 
 // showThrottled says how long no password is looked at; the password that was given was not.
-func (s *server) showThrottled(c echo.Context, form views.LoginForm, wait time.Duration) error {
+func (s *server) showThrottled(c echo.Context, form signin.LoginForm, wait time.Duration) error {
 	form.Problem = throttled(c, wait)
 	return s.showLogin(c, http.StatusTooManyRequests, form)
 }
@@ -112,7 +113,7 @@ func (s *server) recordWrong(c echo.Context, user packaging.UserID, username str
 // ownPath is next where it is a path of ours, and the overview otherwise: a link must not send people elsewhere.
 func ownPath(next string) string {
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
-		return string(views.HomeURL())
+		return string(shell.HomeURL())
 	}
 	return next
 }
@@ -139,7 +140,7 @@ func (s *server) switchTenant(c echo.Context) error {
 			if err := s.goOn(c, p); err != nil {
 				return err
 			}
-			return c.Redirect(http.StatusSeeOther, string(views.HomeURL()))
+			return c.Redirect(http.StatusSeeOther, string(shell.HomeURL()))
 		}
 	}
 	return packaging.Fail(packaging.NotFound, "error.not_found")

@@ -9,7 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // NoteStore keeps what people write during a shift.
@@ -41,7 +41,7 @@ func (s *server) noteLine(c echo.Context) error {
 	if err := s.Store.NoteLine(c.Request().Context(), signedIn(c), line, words); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.LineURL(line))+"#notes")
+	return c.Redirect(http.StatusSeeOther, string(shell.LineURL(line))+"#notes")
 }
 
 // noteOrder takes a note about an order.
@@ -61,7 +61,7 @@ func (s *server) noteOrder(c echo.Context) error {
 	if err := s.Store.NoteOrder(ctx, p, id, words); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#notes")
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#notes")
 }
 
 // withdrawNote withdraws a note of the person's own, and shows where it stood.
@@ -82,9 +82,9 @@ func (s *server) withdrawNote(c echo.Context) error {
 	if err := s.Store.WithdrawNote(ctx, p, n.ID, why); err != nil {
 		return err
 	}
-	to := views.LineURL(n.Line)
+	to := shell.LineURL(n.Line)
 	if n.OrderID != 0 {
-		to = views.OrderURL(n.OrderID)
+		to = shell.OrderURL(n.OrderID)
 	}
 	return c.Redirect(http.StatusSeeOther, string(to)+"#notes")
 }

@@ -11,7 +11,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
+	"lineboard/views/shell"
 )
 
 // OrderLineStore says which line an order is for, and sets up lines that the API names.
@@ -45,11 +46,11 @@ func (s *server) setOrderLine(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id)))
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
 }
 
 // lineChoice are the lines that a person may choose for an order, and those that could be set up for it.
-func (s *server) lineChoice(ctx context.Context, p packaging.Person, o packaging.Order) (choice views.LineChoice, err error) {
+func (s *server) lineChoice(ctx context.Context, p packaging.Person, o packaging.Order) (choice orderviews.LineChoice, err error) {
 	if !p.MayOn(packaging.SetLines, o.Line.ID) || o.LineFixed() {
 		return choice, nil
 	}
@@ -88,7 +89,7 @@ func (s *server) showAdopt(c echo.Context, status int, line packaging.Line, prob
 	if err != nil {
 		return err
 	}
-	return render(c, status, views.Adopt(f, line, problem))
+	return render(c, status, orderviews.Adopt(f, line, problem))
 }
 
 // adopt sets up a line that the API names.
@@ -108,5 +109,5 @@ func (s *server) adopt(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.LineURL(adopted)))
+	return c.Redirect(http.StatusSeeOther, string(shell.LineURL(adopted)))
 }

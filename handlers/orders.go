@@ -19,7 +19,8 @@ import (
 	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
+	"lineboard/views/shell"
 )
 
 const ordersAPage = 50
@@ -32,7 +33,7 @@ func (s *server) orders(c echo.Context) error {
 		return err
 	}
 	f.Live = s.live(f, asOf, packaging.OrdersTopic, packaging.SiteTopic)
-	search := views.OrderSearch{
+	search := orderviews.OrderSearch{
 		Text:   strings.TrimSpace(c.QueryParam("q")),
 		Status: packaging.Status(c.QueryParam("status")),
 		Line:   c.QueryParam("line"),
@@ -41,7 +42,7 @@ func (s *server) orders(c echo.Context) error {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	if scanned, err := gs1.Read(search.Text, s.Now()); err == nil && scanned.Pack.GTIN != "" {
-		return c.Redirect(http.StatusSeeOther, string(views.ScannedURL(search.Text)))
+		return c.Redirect(http.StatusSeeOther, string(shell.ScannedURL(search.Text)))
 	}
 	before, err := position(c, "before")
 	if err != nil {
@@ -59,10 +60,10 @@ func (s *server) orders(c echo.Context) error {
 	}
 	search.Statuses = slices.Concat(packaging.Statuses, others)
 	filter := packaging.OrderFilter{
-		Text: search.Text, Status: search.Status, NoLine: search.Line == views.NoLine,
+		Text: search.Text, Status: search.Status, NoLine: search.Line == shell.NoLine,
 		Before: packaging.OrderID(before), Limit: ordersAPage,
 	}
-	if search.Line != "" && search.Line != views.NoLine {
+	if search.Line != "" && search.Line != shell.NoLine {
 		switch line, err := s.Store.Line(ctx, in, search.Line); {
 		case err == nil:
 			filter.LineID = line.ID
@@ -78,7 +79,7 @@ func (s *server) orders(c echo.Context) error {
 	if search.Page, err = s.Store.SearchOrders(ctx, in, filter); err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.Whole(f, views.Orders(f, search)))
+	return render(c, http.StatusOK, shell.Whole(f, orderviews.Orders(f, search)))
 }
 
 func (s *server) order(c echo.Context) error {
@@ -89,8 +90,8 @@ func (s *server) order(c echo.Context) error {
 	draw := func(ctx context.Context, reader packaging.Person) (part, error) {
 		page, err := s.orderPage(ctx, reader, id)
 		return part{
-			title: views.OrderID(page.Order.Key), line: page.Order.Line, topics: orderTopics(id),
-			content: func(f views.Frame) templ.Component { return views.Order(f, page) },
+			title: shell.OrderID(page.Order.Key), line: page.Order.Line, topics: orderTopics(id),
+			content: func(f shell.Frame) templ.Component { return orderviews.Order(f, page) },
 		}, err
 	}
 	if ownNotes(c) {
@@ -131,16 +132,16 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 	if page.Signing, err = s.signing(c, releaseToSign(page.Order)); err != nil {
 		return err
 	}
-	f, err := s.cacheFrame(c, "lines", views.OrderID(page.Order.Key))
+	f, err := s.cacheFrame(c, "lines", shell.OrderID(page.Order.Key))
 	if err != nil {
 		return err
 	}
 	f.Line, f.Live = page.Order.Line, s.live(f, before, orderTopics(id)...)
-	return render(c, status, views.Whole(f, views.Order(f, page)))
+	return render(c, status, shell.Whole(f, orderviews.Order(f, page)))
 }
 
 // orderPage reads all that is known about an order, as far as the reader may see it.
-func (s *server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID) (page views.OrderPage, err error) {
+func (s *server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID) (page orderviews.OrderPage, err error) {
 	in := reader.Scope()
 	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
 		return page, err
@@ -183,7 +184,7 @@ func (s *server) orderPage(ctx context.Context, reader packaging.Person, id pack
 }
 
 // story is what happened to an order, as far as the person may see it: the latest of it, at most so much.
-func (s *server) story(ctx context.Context, p packaging.Person, o packaging.Order, most int) (story []views.Happening, more bool, err error) {
+func (s *server) story(ctx context.Context, p packaging.Person, o packaging.Order, most int) (story []orderviews.Happening, more bool, err error) {
 	events, err := s.Store.Timeline(ctx, p.Scope(), o.ID, most+1) // one more tells that there is more
 	if err != nil {
 		return nil, false, err
@@ -194,7 +195,7 @@ func (s *server) story(ctx context.Context, p packaging.Person, o packaging.Orde
 			return nil, false, err
 		}
 	}
-	story, more = views.Timeline(events, history.Entries, most)
+	story, more = orderviews.Timeline(events, history.Entries, most)
 	return story, more || history.Next != 0, nil
 }
 
@@ -213,11 +214,11 @@ func (s *server) wholeStory(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.frame(c, "lines", views.OrderID(o.Key)+" · "+text.Say(pageContext(c), "order.story"))
+	f, err := s.frame(c, "lines", shell.OrderID(o.Key)+" · "+text.Say(pageContext(c), "order.story"))
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.WholeStory(f, views.OrderPage{Order: o, Story: story, MoreStory: more}))
+	return render(c, http.StatusOK, orderviews.WholeStory(f, orderviews.OrderPage{Order: o, Story: story, MoreStory: more}))
 }
 
 // indented lays JSON out for reading, and leaves alone what is not JSON.
@@ -285,7 +286,7 @@ func (s *server) release(c echo.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }
 
 // backToOrder is for whom an answer to a press stands at the button's own address, and who reloads that.
@@ -294,7 +295,7 @@ func (s *server) backToOrder(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id)))
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
 }
 
 // orderID is our key of the order in the path. What is no key of ours names no order.

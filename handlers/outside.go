@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // policy lets a page load what this server gives, and nothing else: no inline script, no other host, no frame around it.
@@ -45,9 +45,9 @@ func (s *server) turnAway(w http.ResponseWriter, r *http.Request, status int, ke
 	ctx := r.Context()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	page := views.ProblemPage(
-		views.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
-		views.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key},
+	page := shell.ProblemPage(
+		shell.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
+		shell.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key},
 	)
 	if err := page.Render(ctx, w); err != nil {
 		s.Log.Warn("error page not sent", "err", err)

@@ -12,7 +12,8 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // PeopleStore is what administrators make and change people with. Those of other tenants alone are not found.
@@ -34,22 +35,22 @@ func (s *server) people(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.PeoplePage{Saved: c.QueryParam("saved") != ""}
+	page := adminviews.PeoplePage{Saved: c.QueryParam("saved") != ""}
 	if page.Members, err = s.Store.Members(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
 	if page.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.People(f, page))
+	return render(c, http.StatusOK, adminviews.People(f, page))
 }
 
 // newPerson is the form for another person.
 func (s *server) newPerson(c echo.Context) error {
-	return s.showNewPerson(c, http.StatusOK, views.PersonForm{})
+	return s.showNewPerson(c, http.StatusOK, adminviews.PersonForm{})
 }
 
-func (s *server) showNewPerson(c echo.Context, status int, form views.PersonForm) error {
+func (s *server) showNewPerson(c echo.Context, status int, form adminviews.PersonForm) error {
 	f, err := s.frame(c, "admin", text.Say(pageContext(c), "admin.add_person"))
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (s *server) showNewPerson(c echo.Context, status int, form views.PersonForm
 	if form.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
-	return render(c, status, views.NewPerson(f, form))
+	return render(c, status, adminviews.NewPerson(f, form))
 }
 
 func (s *server) addPerson(c echo.Context) error {
@@ -72,12 +73,12 @@ func (s *server) addPerson(c echo.Context) error {
 		err = s.Store.AddPerson(ctx, signedIn(c), p, password)
 	}
 	if said, ok := told(ctx, err); ok {
-		return s.showNewPerson(c, statuses[packaging.CodeOf(err)], views.PersonForm{Person: p, Problem: said})
+		return s.showNewPerson(c, statuses[packaging.CodeOf(err)], adminviews.PersonForm{Person: p, Problem: said})
 	}
 	if err != nil {
 		return err
 	}
-	return goTo(c, views.Saved(views.PeopleURL(), "yes"))
+	return goTo(c, shell.Saved(shell.PeopleURL(), "yes"))
 }
 
 // joinPerson takes somebody of another tenant in.
@@ -94,12 +95,12 @@ func (s *server) joinPerson(c echo.Context) error {
 		return err
 	}
 	if said, ok := told(ctx, err); ok {
-		return s.showNewPerson(c, statuses[packaging.CodeOf(err)], views.PersonForm{Person: p, Problem: said})
+		return s.showNewPerson(c, statuses[packaging.CodeOf(err)], adminviews.PersonForm{Person: p, Problem: said})
 	}
 	if err != nil {
 		return err
 	}
-	return goTo(c, views.Saved(views.PeopleURL(), "yes"))
+	return goTo(c, shell.Saved(shell.PeopleURL(), "yes"))
 }
 
 // typedPerson reads name, roles and lines of a form.
@@ -144,10 +145,10 @@ func (s *server) personPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.showPerson(c, http.StatusOK, m, views.PersonForm{Person: m.Person, Saved: c.QueryParam("saved")})
+	return s.showPerson(c, http.StatusOK, m, adminviews.PersonForm{Person: m.Person, Saved: c.QueryParam("saved")})
 }
 
-func (s *server) showPerson(c echo.Context, status int, m packaging.Member, form views.PersonForm) error {
+func (s *server) showPerson(c echo.Context, status int, m packaging.Member, form adminviews.PersonForm) error {
 	f, err := s.frame(c, "admin", m.FullName)
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (s *server) showPerson(c echo.Context, status int, m packaging.Member, form
 	if form.PIN, form.Badge, err = s.Store.StationFactors(c.Request().Context(), f.Person.Tenant.ID, m.ID); err != nil {
 		return err
 	}
-	return render(c, status, views.PersonPage(f, m, form))
+	return render(c, status, adminviews.PersonPage(f, m, form))
 }
 
 func (s *server) setPerson(c echo.Context) error {
@@ -206,7 +207,7 @@ func (s *server) removePerson(c echo.Context) error {
 	if err := s.Store.RemovePerson(c.Request().Context(), signedIn(c), m.ID); err != nil {
 		return s.personProblem(c, m, err)
 	}
-	return goTo(c, views.Saved(views.PeopleURL(), "yes"))
+	return goTo(c, shell.Saved(shell.PeopleURL(), "yes"))
 }
 
 // onPerson changes something about the person that the path names, and shows them again.
@@ -218,7 +219,7 @@ func (s *server) onPerson(c echo.Context, saved string, change func(packaging.Me
 	if err := change(m); err != nil {
 		return s.personProblem(c, m, err)
 	}
-	return goTo(c, views.Saved(views.PersonURL(m.ID), saved))
+	return goTo(c, shell.Saved(shell.PersonURL(m.ID), saved))
 }
 
 func (s *server) personProblem(c echo.Context, m packaging.Member, err error) error {
@@ -226,5 +227,5 @@ func (s *server) personProblem(c echo.Context, m packaging.Member, err error) er
 	if !ok {
 		return err
 	}
-	return s.showPerson(c, statuses[packaging.CodeOf(err)], m, views.PersonForm{Person: m.Person, Problem: said})
+	return s.showPerson(c, statuses[packaging.CodeOf(err)], m, adminviews.PersonForm{Person: m.Person, Problem: said})
 }

@@ -11,7 +11,8 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
+	"lineboard/views/signin"
 )
 
 // PINStore keeps what people sign in with at stations.
@@ -26,7 +27,7 @@ func (s *server) pin(c echo.Context) error {
 }
 
 func (s *server) showPIN(c echo.Context, status int, problem string) (err error) {
-	page := views.PINPage{Problem: problem, Done: c.QueryParam("done") != ""}
+	page := signin.PINPage{Problem: problem, Done: c.QueryParam("done") != ""}
 	p := signedIn(c)
 	if page.PIN, page.Badge, err = s.Store.StationFactors(c.Request().Context(), p.Tenant.ID, p.ID); err != nil {
 		return err
@@ -35,7 +36,7 @@ func (s *server) showPIN(c echo.Context, status int, problem string) (err error)
 	if err != nil {
 		return err
 	}
-	return render(c, status, views.PIN(f, page))
+	return render(c, status, signin.PIN(f, page))
 }
 
 // setPIN gives the person the PIN that they typed twice, or takes it away.
@@ -92,5 +93,5 @@ func (s *server) withPassword(c echo.Context, do func(packaging.Person) error) e
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.PINURL())+"?done=1")
+	return c.Redirect(http.StatusSeeOther, string(shell.PINURL())+"?done=1")
 }

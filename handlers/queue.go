@@ -15,7 +15,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
+	"lineboard/views/shell"
 )
 
 // queue shows the line's latest queue, and lets a person pick the orders of a next one.
@@ -40,7 +41,7 @@ func (s *server) queue(c echo.Context) error {
 		page, err := s.queuePage(ctx, reader, line, picked)
 		return part{
 			title: queueTitle(ctx, line), line: line, topics: lineTopics(line),
-			content: func(f views.Frame) templ.Component { return views.Queue(f, page) },
+			content: func(f shell.Frame) templ.Component { return orderviews.Queue(f, page) },
 		}, err
 	})
 }
@@ -72,10 +73,10 @@ func (s *server) showQueue(c echo.Context, status int, line packaging.Line, pick
 		return err
 	}
 	f.Line, f.Live = line, s.live(f, before, lineTopics(line)...)
-	return render(c, status, views.Whole(f, views.Queue(f, page)))
+	return render(c, status, shell.Whole(f, orderviews.Queue(f, page)))
 }
 
-func (s *server) queuePage(ctx context.Context, reader packaging.Person, line packaging.Line, picked string) (page views.QueuePage, err error) {
+func (s *server) queuePage(ctx context.Context, reader packaging.Person, line packaging.Line, picked string) (page orderviews.QueuePage, err error) {
 	page.Line = line
 	q, err := s.Store.Queue(ctx, reader.Scope(), line.ID)
 	switch {
@@ -144,7 +145,7 @@ func (s *server) afterQueue(c echo.Context, line packaging.Line, picked string, 
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.QueueURL(line)))
+	return c.Redirect(http.StatusSeeOther, string(shell.QueueURL(line)))
 }
 
 // lineOf is the line of the path.

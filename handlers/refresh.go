@@ -12,7 +12,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
+	"lineboard/views/shell"
 )
 
 // Refresher brings a tenant's orders up to date because a person wants it. It comes back when that is done or ctx ends.
@@ -25,22 +26,22 @@ type Refresher interface {
 // there from what is stored. Where it was pressed to check an order, it leads back to the order, which says it all.
 func (s *server) refreshNow(c echo.Context) error {
 	board := s.showOverview
-	back := views.LinesURL(at(c))
+	back := shell.LinesURL(at(c))
 	if code := c.FormValue("line"); code != "" {
 		line, err := s.Store.Line(c.Request().Context(), signedIn(c).Scope(), code)
 		if err != nil {
 			return err
 		}
-		back = views.LineURL(line)
+		back = shell.LineURL(line)
 		board = func(c echo.Context, status int, notice string) error { return s.showLine(c, line, status, notice) }
 	}
-	told := views.RefreshedURL
+	told := shell.RefreshedURL
 	order, err := formNumber(c, "order")
 	if err != nil {
 		return err
 	}
 	if order != 0 {
-		back = views.OrderURL(packaging.OrderID(order))
+		back = shell.OrderURL(packaging.OrderID(order))
 		told = func(order templ.SafeURL, _ time.Time) templ.SafeURL { return order }
 		board = func(c echo.Context, _ int, _ string) error { return c.Redirect(http.StatusSeeOther, string(back)) }
 	}
@@ -62,30 +63,30 @@ func (s *server) refreshNow(c echo.Context) error {
 
 // toOverview is for whom a board stands at the address of a press, and who asks for that address.
 func (s *server) toOverview(c echo.Context) error {
-	return c.Redirect(http.StatusSeeOther, string(views.LinesURL(at(c))))
+	return c.Redirect(http.StatusSeeOther, string(shell.LinesURL(at(c))))
 }
 
 // refreshTold makes the button that refreshes a board, with what came of its last press. It adds to the board's topics what
 // that depends on.
-type refreshTold func(ctx context.Context, reader packaging.Person, line packaging.Line, board *part) (*views.RefreshButton, error)
+type refreshTold func(ctx context.Context, reader packaging.Person, line packaging.Line, board *part) (*shell.RefreshButton, error)
 
 // refreshed tells of the refresh that was pressed for and started then, in milliseconds since 1970; 0 where nobody pressed.
 func (s *server) refreshed(started int64) refreshTold {
-	return func(ctx context.Context, reader packaging.Person, line packaging.Line, board *part) (*views.RefreshButton, error) {
-		button := &views.RefreshButton{Line: line}
+	return func(ctx context.Context, reader packaging.Person, line packaging.Line, board *part) (*shell.RefreshButton, error) {
+		button := &shell.RefreshButton{Line: line}
 		if started == 0 {
 			return button, nil
 		}
 		board.topics = append(board.topics, packaging.FreshTopic)
 		fresh, err := s.freshness(ctx, reader.Tenant.ID)
-		button.Told = views.RefreshTold(ctx, fresh, time.UnixMilli(started), s.Now())
+		button.Told = orderviews.RefreshTold(ctx, fresh, time.UnixMilli(started), s.Now())
 		return button, err
 	}
 }
 
 // noticed tells why the orders were not just refreshed.
 func noticed(why string) refreshTold {
-	return func(_ context.Context, _ packaging.Person, line packaging.Line, _ *part) (*views.RefreshButton, error) {
-		return &views.RefreshButton{Line: line, Told: why}, nil
+	return func(_ context.Context, _ packaging.Person, line packaging.Line, _ *part) (*shell.RefreshButton, error) {
+		return &shell.RefreshButton{Line: line, Told: why}, nil
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 	"lineboard/internal/live"
 	"lineboard/internal/packaging"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -39,10 +39,10 @@ func render(c echo.Context, status int, page templ.Component) error {
 func pageContext(c echo.Context) context.Context { return c.Request().Context() }
 
 // frame is what surrounds a page of somebody signed in.
-func (s *server) frame(c echo.Context, section, title string) (f views.Frame, err error) {
+func (s *server) frame(c echo.Context, section, title string) (f shell.Frame, err error) {
 	p := signedIn(c)
 	c.Response().Header().Set(readerHeader, s.reader(c))
-	f = views.Frame{Title: title, Section: section, Path: here(c), Hint: hints[c.Path()], Person: p, Now: s.Now()}
+	f = shell.Frame{Title: title, Section: section, Path: here(c), Hint: hints[c.Path()], Person: p, Now: s.Now()}
 	if use, ok := c.Get(useKey).(packaging.Use); ok {
 		f.Station, f.LockIn = at(c), use.Left(f.Now)
 	}
@@ -60,7 +60,7 @@ func (s *server) frame(c echo.Context, section, title string) (f views.Frame, er
 }
 
 // cacheFrame is frame for a page that shows orders of the cache: it tells how old they are.
-func (s *server) cacheFrame(c echo.Context, section, title string) (f views.Frame, err error) {
+func (s *server) cacheFrame(c echo.Context, section, title string) (f shell.Frame, err error) {
 	if f, err = s.frame(c, section, title); err != nil {
 		return f, err
 	}
@@ -82,10 +82,10 @@ func (s *server) freshness(ctx context.Context, tenant packaging.TenantID) (pack
 
 // live is what the script of a page needs to keep a part of it up to date: the topics, and their version as of before the
 // part's data were read.
-func (s *server) live(f views.Frame, before live.Version, topics ...packaging.Topic) views.Live {
+func (s *server) live(f shell.Frame, before live.Version, topics ...packaging.Topic) shell.Live {
 	all := make([]string, len(topics))
 	for i, t := range topics {
 		all[i] = t.Of(f.Person.Tenant.ID)
 	}
-	return views.Live{Topics: topics, Version: uint64(min(s.Hub.Version(all...), before))}
+	return shell.Live{Topics: topics, Version: uint64(min(s.Hub.Version(all...), before))}
 }

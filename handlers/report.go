@@ -11,7 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"lineboard/internal/packaging"
-	"lineboard/views"
+	shiftviews "lineboard/views/shifts"
 )
 
 // table is one table of a report, the same in each kind of file. A value is a text, an int64 or a time; no value is nil.
@@ -138,9 +138,9 @@ func (s *server) exported(c echo.Context, kind string) (r packaging.ShiftReport,
 func (s *server) reportCSV(c echo.Context) error {
 	name := c.QueryParam("table")
 	if name == "" {
-		name = views.ReportTables[0]
+		name = shiftviews.ReportTables[0]
 	}
-	if !slices.Contains(views.ReportTables, name) {
+	if !slices.Contains(shiftviews.ReportTables, name) {
 		return packaging.Fail(packaging.NotFound, "error.not_found")
 	}
 	r, err := s.exported(c, name+".csv")

@@ -19,7 +19,7 @@ import (
 	"lineboard/internal/secret"
 	"lineboard/internal/throttle"
 	"lineboard/static"
-	"lineboard/views"
+	"lineboard/views/signin"
 )
 
 // Store is what pages read, and the little that they write by themselves.
@@ -119,7 +119,7 @@ type Config struct {
 	Secure    bool          // people reach the server by HTTPS: cookies are Secure and browsers are told to stay with it
 	Idle      time.Duration // a session ends when it was not used for so long
 	Limit     time.Duration // a session ends so long after sign-in
-	Demo      []views.DemoPerson
+	Demo      []signin.DemoPerson
 
 	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	PerSecond float64        // how many requests an address may make in a second, 0 for any number

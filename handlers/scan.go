@@ -12,7 +12,7 @@ import (
 	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
 )
 
 // PackStore finds packs by what is printed on them.
@@ -26,7 +26,7 @@ func (s *server) scan(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var page views.ScanPage
+	var page orderviews.ScanPage
 	if code := c.QueryParam("line"); code != "" {
 		if page.Line, err = s.Store.Line(c.Request().Context(), f.Person.Scope(), code); err != nil {
 			return err
@@ -37,13 +37,13 @@ func (s *server) scan(c echo.Context) error {
 			return err
 		}
 	}
-	return render(c, http.StatusOK, views.Scan(f, page))
+	return render(c, http.StatusOK, orderviews.Scan(f, page))
 }
 
 // lookUp finds the pack of a scan among the serial numbers that the person may see.
-func (s *server) lookUp(ctx context.Context, p packaging.Person, code string) (*views.Scanned, error) {
+func (s *server) lookUp(ctx context.Context, p packaging.Person, code string) (*orderviews.Scanned, error) {
 	reading, err := gs1.Read(code, s.Now().In(p.Tenant.Location()))
-	scanned := &views.Scanned{Text: code, Pack: reading.Pack}
+	scanned := &orderviews.Scanned{Text: code, Pack: reading.Pack}
 	if errors.As(err, &scanned.Fault) {
 		return scanned, nil
 	}
@@ -51,14 +51,14 @@ func (s *server) lookUp(ctx context.Context, p packaging.Person, code string) (*
 		return scanned, err
 	}
 	// Where no separator came, only a pack of which all is known may be taken for the one, and only where it is the only one.
-	var candidates []views.Scanned
+	var candidates []orderviews.Scanned
 	for _, other := range reading.Others {
 		found, err := s.packs(ctx, p, other)
 		if err != nil {
 			return nil, err
 		}
-		if len(found) == 1 && found[0].Serial == other.Serial && len(views.Differences(other, found[0].Of)) == 0 {
-			candidates = append(candidates, views.Scanned{Text: code, Pack: other, Found: found, Recovered: true})
+		if len(found) == 1 && found[0].Serial == other.Serial && len(orderviews.Differences(other, found[0].Of)) == 0 {
+			candidates = append(candidates, orderviews.Scanned{Text: code, Pack: other, Found: found, Recovered: true})
 		}
 	}
 	if len(candidates) == 1 {
@@ -70,7 +70,7 @@ func (s *server) lookUp(ctx context.Context, p packaging.Person, code string) (*
 
 // packs are the places of a pack in the lists of orders. A keyboard with Caps Lock on turns upper and lower case over, so
 // these are looked for as well; what was scanned as it is comes first.
-func (s *server) packs(ctx context.Context, p packaging.Person, pack gs1.Pack) (all []views.FoundPack, err error) {
+func (s *server) packs(ctx context.Context, p packaging.Person, pack gs1.Pack) (all []orderviews.FoundPack, err error) {
 	if pack.GTIN == "" {
 		return nil, nil
 	}
@@ -84,7 +84,7 @@ func (s *server) packs(ctx context.Context, p packaging.Person, pack gs1.Pack) (
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, views.FoundPack{PackFound: place, Of: o})
+			all = append(all, orderviews.FoundPack{PackFound: place, Of: o})
 		}
 		if len(all) > 0 {
 			break

@@ -15,7 +15,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
+	"lineboard/views/shell"
 )
 
 const serialsAPage = 100
@@ -26,7 +27,7 @@ func (s *server) serials(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.SerialsPage{Text: strings.TrimSpace(c.QueryParam("q"))}
+	page := orderviews.SerialsPage{Text: strings.TrimSpace(c.QueryParam("q"))}
 	if page.After, err = position(c, "after"); err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (s *server) serials(c echo.Context) error {
 	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
 		return err
 	}
-	f, err := s.frame(c, "lines", views.OrderID(page.Order.Key)+" · "+text.Say(pageContext(c), "serials.title"))
+	f, err := s.frame(c, "lines", shell.OrderID(page.Order.Key)+" · "+text.Say(pageContext(c), "serials.title"))
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (s *server) serials(c echo.Context) error {
 		page.Serials = page.Serials[:serialsAPage]
 		page.Next = page.Serials[serialsAPage-1].Seq
 	}
-	return render(c, http.StatusOK, views.Serials(f, page))
+	return render(c, http.StatusOK, orderviews.Serials(f, page))
 }
 
 // serialsCSV streams the list, its place and the serial as received in each row: programs take it, so that one which a

@@ -12,7 +12,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
+	"lineboard/views/shell"
 )
 
 // ask has the API asked now about a release whose outcome is unknown.
@@ -24,7 +25,7 @@ func (s *server) ask(c echo.Context) error {
 	if err := s.Settler.Ask(c.Request().Context(), signedIn(c), id); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }
 
 // commentMost is the longest comment that is kept, in characters.
@@ -55,14 +56,14 @@ func (s *server) acknowledge(c echo.Context) error {
 	if next := c.FormValue("next"); next != "" {
 		return c.Redirect(http.StatusSeeOther, ownPath(next))
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }
 
 func (s *server) listForm(c echo.Context) error {
-	return s.showListForm(c, http.StatusOK, views.ListForm{})
+	return s.showListForm(c, http.StatusOK, orderviews.ListForm{})
 }
 
-func (s *server) showListForm(c echo.Context, status int, form views.ListForm) error {
+func (s *server) showListForm(c echo.Context, status int, form orderviews.ListForm) error {
 	id, err := orderID(c)
 	if err != nil {
 		return err
@@ -70,11 +71,11 @@ func (s *server) showListForm(c echo.Context, status int, form views.ListForm) e
 	if form.Order, err = s.Store.Order(c.Request().Context(), signedIn(c).Scope(), id); err != nil {
 		return err
 	}
-	f, err := s.frame(c, "lines", views.OrderID(form.Order.Key)+" · "+text.Say(pageContext(c), "list.title"))
+	f, err := s.frame(c, "lines", shell.OrderID(form.Order.Key)+" · "+text.Say(pageContext(c), "list.title"))
 	if err != nil {
 		return err
 	}
-	return render(c, status, views.AddList(f, form))
+	return render(c, status, orderviews.AddList(f, form))
 }
 
 // addList adds the missing list of an order, from a file or as pasted. One that is odd is added only when the person has
@@ -89,7 +90,7 @@ func (s *server) addList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := views.ListForm{Given: given}
+	form := orderviews.ListForm{Given: given}
 	serials, err := packaging.ParseSerialList(given)
 	if err != nil {
 		var coded *packaging.Error
@@ -115,7 +116,7 @@ func (s *server) addList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.OrderURL(id))+"#release")
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }
 
 // givenList is the text of the file, or what was pasted where there is none.

@@ -15,7 +15,8 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // SetupStore begins a site, and says how far it has come.
@@ -40,7 +41,7 @@ const setupLife = time.Hour
 // and is not kept.
 func NewSetup(now time.Time, nobody bool) (s *Setup, path string) {
 	key := rand.Text()
-	return &Setup{hash: sha256.Sum256([]byte(key)), until: now.Add(setupLife), nobody: nobody}, string(views.SetupURL(key))
+	return &Setup{hash: sha256.Sum256([]byte(key)), until: now.Add(setupLife), nobody: nobody}, string(shell.SetupURL(key))
 }
 
 func (s *Setup) open() bool { return s != nil && !s.done.Load() }
@@ -59,7 +60,7 @@ func (s *server) toSetup(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		if s.Setup.open() && s.Setup.nobody {
-			return goTo(c, string(views.SetupURL("")))
+			return goTo(c, string(shell.SetupURL("")))
 		}
 		return next(c)
 	}
@@ -69,16 +70,16 @@ func (s *server) toSetup(next echo.HandlerFunc) echo.HandlerFunc {
 const setupPath = "/setup"
 
 // linkProblem is why the link that somebody came by does not work, and the status to say it with; none where it does.
-func (s *server) linkProblem(key string) (what views.SetupNote, status int) {
+func (s *server) linkProblem(key string) (what adminviews.SetupNote, status int) {
 	switch {
 	case !s.Setup.open():
-		return views.SetupDone, http.StatusGone
+		return adminviews.SetupDone, http.StatusGone
 	case key == "":
-		return views.SetupConsole, http.StatusOK
+		return adminviews.SetupConsole, http.StatusOK
 	case !s.Setup.fits(key):
-		return views.SetupWrong, http.StatusForbidden
+		return adminviews.SetupWrong, http.StatusForbidden
 	case s.Now().After(s.Setup.until):
-		return views.SetupExpired, http.StatusGone
+		return adminviews.SetupExpired, http.StatusGone
 	}
 	return "", 0
 }
@@ -88,29 +89,29 @@ func (s *server) setupPage(c echo.Context) error {
 	if note, status := s.linkProblem(key); status != 0 {
 		return s.setupNote(c, status, note)
 	}
-	return s.showSetup(c, http.StatusOK, views.SetupForm{Key: key})
+	return s.showSetup(c, http.StatusOK, adminviews.SetupForm{Key: key})
 }
 
-func (s *server) setupNote(c echo.Context, status int, note views.SetupNote) error {
-	return render(c, status, views.SetupNotePage(s.bareFrame(c), note))
+func (s *server) setupNote(c echo.Context, status int, note adminviews.SetupNote) error {
+	return render(c, status, adminviews.SetupNotePage(s.bareFrame(c), note))
 }
 
-func (s *server) showSetup(c echo.Context, status int, form views.SetupForm) (err error) {
+func (s *server) showSetup(c echo.Context, status int, form adminviews.SetupForm) (err error) {
 	if form.Tenants, err = s.Store.Tenants(c.Request().Context()); err != nil {
 		return err
 	}
-	return render(c, status, views.SetupPage(s.bareFrame(c), form))
+	return render(c, status, adminviews.SetupPage(s.bareFrame(c), form))
 }
 
 // bareFrame is that of a page for nobody in particular.
-func (s *server) bareFrame(c echo.Context) views.Frame {
-	return views.Frame{Title: text.Say(pageContext(c), "setup.title"), Path: here(c), Now: s.Now()}
+func (s *server) bareFrame(c echo.Context) shell.Frame {
+	return shell.Frame{Title: text.Say(pageContext(c), "setup.title"), Path: here(c), Now: s.Now()}
 }
 
 // setUp makes the first administrator, and the first tenant where there is none, and signs them in.
 func (s *server) setUp(c echo.Context) error {
 	ctx := c.Request().Context()
-	form := views.SetupForm{
+	form := adminviews.SetupForm{
 		Key: c.FormValue("key"), Username: strings.TrimSpace(c.FormValue("username")), FullName: strings.TrimSpace(c.FormValue("full_name")),
 		Site: siteForm(c),
 	}
@@ -141,7 +142,7 @@ func (s *server) setUp(c echo.Context) error {
 	if err := s.startSession(c, p); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.ConnectionURL()))
+	return c.Redirect(http.StatusSeeOther, string(shell.ConnectionURL()))
 }
 
 // checkAgain checks a new password that was typed twice.

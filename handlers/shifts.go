@@ -17,7 +17,9 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
+	shiftviews "lineboard/views/shifts"
 )
 
 // ShiftStore keeps the shifts of a site, and what people do with them.
@@ -54,7 +56,7 @@ func (s *server) shiftsPart(before packaging.Day) drawing {
 		if before != "" {
 			last = min(last, before.Plus(-1))
 		}
-		page := views.ShiftsPage{At: before}
+		page := shiftviews.ShiftsPage{At: before}
 		roster, err := s.Store.Roster(ctx, reader.Scope())
 		if err != nil {
 			return p, err
@@ -69,7 +71,7 @@ func (s *server) shiftsPart(before packaging.Day) drawing {
 		}
 		for _, row := range slices.Backward(rows) {
 			if n := len(page.Days); n == 0 || page.Days[n-1].Day != row.Day {
-				page.Days = append(page.Days, views.ShiftDay{Day: row.Day})
+				page.Days = append(page.Days, shiftviews.ShiftDay{Day: row.Day})
 			}
 			day := &page.Days[len(page.Days)-1]
 			day.Rows = append(day.Rows, row)
@@ -77,14 +79,14 @@ func (s *server) shiftsPart(before packaging.Day) drawing {
 		page.Left, err = s.Store.LeftHandovers(ctx, reader.Scope())
 		return part{
 			title: text.Say(ctx, "shifts.title"), topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
-			content: func(f views.Frame) templ.Component { return views.Shifts(f, page) },
+			content: func(f shell.Frame) templ.Component { return shiftviews.Shifts(f, page) },
 		}, err
 	}
 }
 
 // shiftRows are the shifts of some days that have begun, with what happened in them; and the times between them in which
 // something did.
-func (s *server) shiftRows(ctx context.Context, p packaging.Person, roster packaging.Roster, first, last packaging.Day, now time.Time) (rows []views.ShiftRow, err error) {
+func (s *server) shiftRows(ctx context.Context, p packaging.Person, roster packaging.Roster, first, last packaging.Day, now time.Time) (rows []shell.ShiftRow, err error) {
 	if first == "" || last < first {
 		return nil, nil
 	}
@@ -97,7 +99,7 @@ func (s *server) shiftRows(ctx context.Context, p packaging.Person, roster packa
 			if n := len(rows); n > 0 && rows[n-1].Until.Before(o.Begin) {
 				rows = append(rows, gap(rows[n-1].Until, o.Begin, zone))
 			}
-			rows = append(rows, views.ShiftRow{Occurrence: o, Running: o.Holds(now)})
+			rows = append(rows, shell.ShiftRow{Occurrence: o, Running: o.Holds(now)})
 		}
 	}
 	if len(rows) == 0 {
@@ -122,17 +124,17 @@ func (s *server) shiftRows(ctx context.Context, p packaging.Person, roster packa
 	for i := range rows {
 		fillRow(&rows[i], releases, notes, handovers, reviews)
 	}
-	return slices.DeleteFunc(rows, func(r views.ShiftRow) bool { return !r.Named() && !r.Running && !r.Busy() }), nil
+	return slices.DeleteFunc(rows, func(r shell.ShiftRow) bool { return !r.Named() && !r.Running && !r.Busy() }), nil
 }
 
 // gap is the time between two shifts.
-func gap(from, to time.Time, zone *time.Location) views.ShiftRow {
-	return views.ShiftRow{Occurrence: packaging.Occurrence{Day: packaging.DayOf(from, zone), Begin: from, Until: to}}
+func gap(from, to time.Time, zone *time.Location) shell.ShiftRow {
+	return shell.ShiftRow{Occurrence: packaging.Occurrence{Day: packaging.DayOf(from, zone), Begin: from, Until: to}}
 }
 
 // fillRow picks what belongs to a shift. Nothing can be added to a time that is past, so a review is outdated where what
 // became of its releases or notes came after it.
-func fillRow(row *views.ShiftRow, releases []packaging.ReportedRelease, notes []packaging.Note, handovers []packaging.Handover, reviews []packaging.Review) {
+func fillRow(row *shell.ShiftRow, releases []packaging.ReportedRelease, notes []packaging.Note, handovers []packaging.Handover, reviews []packaging.Review) {
 	var own []packaging.ReportedRelease
 	var latest time.Time
 	for _, r := range releases {
@@ -170,7 +172,7 @@ func fillRow(row *views.ShiftRow, releases []packaging.ReportedRelease, notes []
 }
 
 // digest is what somebody who reviews or hands over shifts is told on the overview.
-func (s *server) digest(ctx context.Context, p packaging.Person, now time.Time) (d views.Digest, err error) {
+func (s *server) digest(ctx context.Context, p packaging.Person, now time.Time) (d shell.Digest, err error) {
 	if p.May(packaging.HandOver) {
 		if d.Left, err = s.Store.LeftHandovers(ctx, p.Scope()); err != nil {
 			return d, err
@@ -230,10 +232,10 @@ func (s *server) report(c echo.Context) error { return s.showReport(c, http.Stat
 
 // signPage shows it with a form under it, where a reviewer signs what they see.
 func (s *server) signPage(c echo.Context) error {
-	return s.showReport(c, http.StatusOK, &views.SignForm{})
+	return s.showReport(c, http.StatusOK, &shiftviews.SignForm{})
 }
 
-func (s *server) showReport(c echo.Context, status int, form *views.SignForm) error {
+func (s *server) showReport(c echo.Context, status int, form *shiftviews.SignForm) error {
 	ctx, p := c.Request().Context(), signedIn(c)
 	o, err := s.occurrence(c)
 	if err != nil {
@@ -243,7 +245,7 @@ func (s *server) showReport(c echo.Context, status int, form *views.SignForm) er
 	if err != nil {
 		return err
 	}
-	page := views.ReportPage{Running: o.Holds(f.Now), Whole: !p.Scope().Limited(), Form: form}
+	page := shiftviews.ReportPage{Running: o.Holds(f.Now), Whole: !p.Scope().Limited(), Form: form}
 	if page.Report, err = s.Store.ShiftReport(ctx, p.Scope(), o); err != nil {
 		return err
 	}
@@ -265,11 +267,11 @@ func (s *server) showReport(c echo.Context, status int, form *views.SignForm) er
 			return err
 		}
 	}
-	return render(c, status, views.Report(f, page))
+	return render(c, status, shiftviews.Report(f, page))
 }
 
 // fillSignForm says what the reviewer is about to sign, or why they can't.
-func (s *server) fillSignForm(c echo.Context, page *views.ReportPage, now time.Time) error {
+func (s *server) fillSignForm(c echo.Context, page *shiftviews.ReportPage, now time.Time) error {
 	ctx, p := c.Request().Context(), signedIn(c)
 	other, err := s.Store.OtherReviewer(ctx, p.Scope())
 	if err != nil {
@@ -294,7 +296,7 @@ func (s *server) signShift(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := &views.SignForm{Meaning: packaging.Meaning(c.FormValue("meaning")), Comment: c.FormValue("comment")}
+	form := &shiftviews.SignForm{Meaning: packaging.Meaning(c.FormValue("meaning")), Comment: c.FormValue("comment")}
 	comment, err := packaging.Words(form.Comment, packaging.MaxRemarks, form.Meaning == packaging.MeansDeviations)
 	if err == nil && !slices.Contains(packaging.ReviewMeanings, form.Meaning) {
 		err = packaging.Fail(packaging.Invalid, "review.no_meaning")
@@ -312,7 +314,7 @@ func (s *server) signShift(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.ShiftURL(o.Day, o.Name)))
+	return c.Redirect(http.StatusSeeOther, string(shell.ShiftURL(o.Day, o.Name)))
 }
 
 // signedAs is the signature of the person who gave their password again.
@@ -375,10 +377,10 @@ func shown(c echo.Context) (hash [32]byte) {
 
 // adminShifts is where the shifts are set.
 func (s *server) adminShifts(c echo.Context) error {
-	return s.showAdminShifts(c, http.StatusOK, views.ShiftsForm{Done: c.QueryParams().Has("done")})
+	return s.showAdminShifts(c, http.StatusOK, adminviews.ShiftsForm{Done: c.QueryParams().Has("done")})
 }
 
-func (s *server) showAdminShifts(c echo.Context, status int, form views.ShiftsForm) error {
+func (s *server) showAdminShifts(c echo.Context, status int, form adminviews.ShiftsForm) error {
 	ctx, p := c.Request().Context(), signedIn(c)
 	f, err := s.frame(c, "admin", text.Say(ctx, "admin.shifts"))
 	if err != nil {
@@ -406,13 +408,13 @@ func (s *server) showAdminShifts(c echo.Context, status int, form views.ShiftsFo
 			plan = form.Coming[n-1]
 		}
 		for _, shift := range plan.Shifts {
-			form.Rows = append(form.Rows, views.ShiftFields{Name: shift.Name, Start: shift.Start.String(), End: shift.End.String(), Days: strings.Fields(shift.Days.String())})
+			form.Rows = append(form.Rows, adminviews.ShiftFields{Name: shift.Name, Start: shift.Start.String(), End: shift.End.String(), Days: strings.Fields(shift.Days.String())})
 		}
 	}
 	for empty := 0; empty < 2 && len(form.Rows) < packaging.MaxShifts; empty++ {
-		form.Rows = append(form.Rows, views.ShiftFields{Days: packaging.DayNames})
+		form.Rows = append(form.Rows, adminviews.ShiftFields{Days: packaging.DayNames})
 	}
-	return render(c, status, views.AdminShifts(f, form))
+	return render(c, status, adminviews.AdminShifts(f, form))
 }
 
 // setShifts sets the shifts from a day on.
@@ -427,11 +429,11 @@ func (s *server) setShifts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.AdminShiftsURL())+"?done")
+	return c.Redirect(http.StatusSeeOther, string(shell.AdminShiftsURL())+"?done")
 }
 
 // shiftsForm reads a plan; rows without a name are left out. The error says what of it is no plan.
-func shiftsForm(c echo.Context) (form views.ShiftsForm, plan packaging.Plan, err error) {
+func shiftsForm(c echo.Context) (form adminviews.ShiftsForm, plan packaging.Plan, err error) {
 	values, err := c.FormParams()
 	if err != nil {
 		return form, plan, packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
@@ -446,7 +448,7 @@ func shiftsForm(c echo.Context) (form views.ShiftsForm, plan packaging.Plan, err
 		return form, plan, packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	for i, name := range names {
-		row := views.ShiftFields{Name: strings.TrimSpace(name), Start: starts[i], End: ends[i], Days: values[fmt.Sprint("days-", i)]}
+		row := adminviews.ShiftFields{Name: strings.TrimSpace(name), Start: starts[i], End: ends[i], Days: values[fmt.Sprint("days-", i)]}
 		if row.Name == "" {
 			continue
 		}
@@ -474,5 +476,5 @@ func (s *server) setShiftSigning(c echo.Context) error {
 	if err := s.Store.SetOtherReviewer(c.Request().Context(), signedIn(c), c.FormValue("other") == "yes"); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.AdminShiftsURL())+"?done")
+	return c.Redirect(http.StatusSeeOther, string(shell.AdminShiftsURL())+"?done")
 }

@@ -14,7 +14,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	orderviews "lineboard/views/orders"
 )
 
 // SignatureStore gives the signatures under a record.
@@ -46,7 +46,7 @@ func queueToSign(p packaging.Person, l packaging.Line, orders []packaging.Order)
 }
 
 // signing is what a record must be signed with, nil where the tenant wants no signature.
-func (s *server) signing(c echo.Context, what toSign) (*views.Signing, error) {
+func (s *server) signing(c echo.Context, what toSign) (*orderviews.Signing, error) {
 	rules, err := s.Store.Rules(c.Request().Context(), what.about.TenantID)
 	if err != nil || !rules.SignReleases {
 		return nil, err
@@ -62,9 +62,9 @@ func (s *server) signing(c echo.Context, what toSign) (*views.Signing, error) {
 			problem = text.Say(pageContext(c), "signing.no_password", "Person", p.FullName)
 		}
 	}
-	form := &views.Signing{Content: hex.EncodeToString(content[:]), AtStation: at(c).Known(), Second: rules.SecondSigner, Problem: problem}
+	form := &orderviews.Signing{Content: hex.EncodeToString(content[:]), AtStation: at(c).Known(), Second: rules.SecondSigner, Problem: problem}
 	for i := range form.Meanings {
-		form.Meanings[i] = packaging.Meaning(c.FormValue(views.SignField("meaning", i+1)))
+		form.Meanings[i] = packaging.Meaning(c.FormValue(orderviews.SignField("meaning", i+1)))
 	}
 	form.Username = c.FormValue("username")
 	return form, nil
@@ -127,7 +127,7 @@ func (s *server) secondSigner(c echo.Context, what toSign) (p packaging.Person, 
 	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 		return p, err
 	}
-	if pin := at(c).Known() && packaging.IsPIN(c.FormValue(views.SignField("secret", 2))); hash == "" && !pin {
+	if pin := at(c).Known() && packaging.IsPIN(c.FormValue(orderviews.SignField("secret", 2))); hash == "" && !pin {
 		return p, nil
 	}
 	memberships, err := s.Store.Memberships(ctx, user)
@@ -142,11 +142,11 @@ func (s *server) secondSigner(c echo.Context, what toSign) (p packaging.Person, 
 
 // signature takes the signature of one person of the form.
 func (s *server) signature(c echo.Context, what toSign, p packaging.Person, place int) (signed packaging.Signature, r refusal, err error) {
-	meaning := packaging.Meaning(c.FormValue(views.SignField("meaning", place)))
+	meaning := packaging.Meaning(c.FormValue(orderviews.SignField("meaning", place)))
 	if !slices.Contains(packaging.Meanings[place], meaning) {
 		return signed, refusal{http.StatusUnprocessableEntity, text.Say(pageContext(c), "signing.no_meaning")}, nil
 	}
-	factor, r, err := s.prove(c, p, secret.New(c.FormValue(views.SignField("secret", place))), packaging.ByPIN)
+	factor, r, err := s.prove(c, p, secret.New(c.FormValue(orderviews.SignField("secret", place))), packaging.ByPIN)
 	if err != nil {
 		return signed, r, err
 	}

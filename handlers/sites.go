@@ -9,7 +9,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // SiteStore is what administrators make and change tenants with.
@@ -21,17 +22,17 @@ type SiteStore interface {
 // site shows the tenant, and the form for another one.
 func (s *server) site(c echo.Context) error {
 	t := signedIn(c).Tenant
-	return s.showSite(c, http.StatusOK, views.SitePage{
-		Form: views.SiteForm{Name: t.Name, Zone: t.TimeZone, Slug: t.Slug}, Another: views.SiteForm{Zone: t.TimeZone}, Saved: c.QueryParam("saved") != "",
+	return s.showSite(c, http.StatusOK, adminviews.SitePage{
+		Form: adminviews.SiteForm{Name: t.Name, Zone: t.TimeZone, Slug: t.Slug}, Another: adminviews.SiteForm{Zone: t.TimeZone}, Saved: c.QueryParam("saved") != "",
 	})
 }
 
-func (s *server) showSite(c echo.Context, status int, page views.SitePage) error {
+func (s *server) showSite(c echo.Context, status int, page adminviews.SitePage) error {
 	f, err := s.frame(c, "admin", text.Say(pageContext(c), "admin.site"))
 	if err != nil {
 		return err
 	}
-	return render(c, status, views.Site(f, page))
+	return render(c, status, adminviews.Site(f, page))
 }
 
 func (s *server) setSite(c echo.Context) error {
@@ -44,12 +45,12 @@ func (s *server) setSite(c echo.Context) error {
 	}
 	if said, ok := told(c.Request().Context(), err); ok {
 		form.Problem = said
-		return s.showSite(c, statuses[packaging.CodeOf(err)], views.SitePage{Form: form, Another: views.SiteForm{Zone: p.Tenant.TimeZone}})
+		return s.showSite(c, statuses[packaging.CodeOf(err)], adminviews.SitePage{Form: form, Another: adminviews.SiteForm{Zone: p.Tenant.TimeZone}})
 	}
 	if err != nil {
 		return err
 	}
-	return goTo(c, views.Saved(views.SiteURL(), "yes"))
+	return goTo(c, shell.Saved(shell.SiteURL(), "yes"))
 }
 
 // addSite makes another tenant, and goes on there as its administrator.
@@ -63,8 +64,8 @@ func (s *server) addSite(c echo.Context) error {
 	}
 	if said, ok := told(c.Request().Context(), err); ok {
 		form.Problem = said
-		own := views.SiteForm{Name: p.Tenant.Name, Zone: p.Tenant.TimeZone, Slug: p.Tenant.Slug}
-		return s.showSite(c, statuses[packaging.CodeOf(err)], views.SitePage{Form: own, Another: form})
+		own := adminviews.SiteForm{Name: p.Tenant.Name, Zone: p.Tenant.TimeZone, Slug: p.Tenant.Slug}
+		return s.showSite(c, statuses[packaging.CodeOf(err)], adminviews.SitePage{Form: own, Another: form})
 	}
 	if err != nil {
 		return err
@@ -72,17 +73,17 @@ func (s *server) addSite(c echo.Context) error {
 	if err := s.goOn(c, there); err != nil {
 		return err
 	}
-	return goTo(c, string(views.ConnectionURL()))
+	return goTo(c, string(shell.ConnectionURL()))
 }
 
-func siteForm(c echo.Context) views.SiteForm {
-	return views.SiteForm{
+func siteForm(c echo.Context) adminviews.SiteForm {
+	return adminviews.SiteForm{
 		Name: strings.TrimSpace(c.FormValue("site")), Slug: strings.TrimSpace(c.FormValue("slug")), Zone: strings.TrimSpace(c.FormValue("zone")),
 	}
 }
 
 // checkSite checks a form, and makes the slug where none was given.
-func checkSite(f *views.SiteForm) error {
+func checkSite(f *adminviews.SiteForm) error {
 	if f.Slug == "" {
 		f.Slug = slugOf(f.Name)
 	}

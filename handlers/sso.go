@@ -21,7 +21,8 @@ import (
 	"lineboard/internal/secret"
 	"lineboard/internal/sso"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
+	"lineboard/views/signin"
 )
 
 // SignOnStore keeps how people sign in by their company's provider, and whom they are there.
@@ -183,7 +184,7 @@ func (s *server) signOnOf(ctx context.Context, tenant packaging.TenantID) (setti
 
 // redirectTo is the address that a provider sends browsers back to. It is made of what is set, never of what a request says.
 func redirectTo(s packaging.SingleSignOn, t packaging.Tenant) string {
-	return s.Home + string(views.SignOnBackURL(t))
+	return s.Home + string(shell.SignOnBackURL(t))
 }
 
 // signOnStart leads a browser to the provider of a tenant, to sign in.
@@ -197,12 +198,12 @@ func (s *server) signOnStart(c echo.Context) error {
 	}
 	next := ownPath(c.QueryParam("next"))
 	if len(next) > longestNext {
-		next = string(views.HomeURL())
+		next = string(shell.HomeURL())
 	}
 	if home, err := url.Parse(settings.Home); err == nil && !strings.EqualFold(home.Host, c.Request().Host) && c.QueryParam("home") == "" {
 		// The provider leads back to where people are meant to open Lineboard, and the cookie must be there. Behind a proxy
 		// that hides the host from us, once is enough.
-		return c.Redirect(http.StatusSeeOther, settings.Home+string(views.SignOnURL(t, next))+"&home=1")
+		return c.Redirect(http.StatusSeeOther, settings.Home+string(shell.SignOnURL(t, next))+"&home=1")
 	}
 	to, err := s.leave(c, t, settings, trip{For: toSignIn, Next: next})
 	if err != nil {
@@ -267,12 +268,12 @@ func (s *server) arrive(c echo.Context, t packaging.Tenant, way trip, id packagi
 		if err := s.Store.ConnectIdentity(ctx, signedIn(c), id); err != nil {
 			return err
 		}
-		return c.Redirect(http.StatusSeeOther, string(views.AccountURL())+"?changed=connected")
+		return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=connected")
 	case toSetSigning:
 		if err := s.Store.SetSigningPassword(ctx, signedIn(c), id, way.Hash); err != nil {
 			return err
 		}
-		return c.Redirect(http.StatusSeeOther, string(views.AccountURL())+"?changed=signing")
+		return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=signing")
 	}
 	if at(c).Known() { // the tablet was bound meanwhile
 		return packaging.Fail(packaging.Forbidden, "error.sso_station")
@@ -321,7 +322,7 @@ func (s *server) notSignedOn(c echo.Context, t packaging.Tenant, way trip, err e
 	problem := signOnProblem(pageContext(c), why)
 	switch guessing := why.Reason == packaging.SignOnStale || why.Reason == packaging.SignOnBadToken; {
 	case here && way.For != toSignIn && p.Tenant.ID == t.ID:
-		return s.showAccount(c, signOnStatus(why.Reason), views.AccountPage{SignOnProblem: problem})
+		return s.showAccount(c, signOnStatus(why.Reason), signin.AccountPage{SignOnProblem: problem})
 	case guessing:
 		// Nobody can lock others out by this: who comes with what is right is let in meanwhile.
 		_, r, err := s.try(c, packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Free: packaging.FreeTries})
@@ -329,10 +330,10 @@ func (s *server) notSignedOn(c echo.Context, t packaging.Tenant, way trip, err e
 			return err
 		}
 		if r.status != 0 {
-			return s.showLogin(c, r.status, views.LoginForm{Next: way.Next, Problem: r.why})
+			return s.showLogin(c, r.status, signin.LoginForm{Next: way.Next, Problem: r.why})
 		}
 	}
-	return s.showLogin(c, signOnStatus(why.Reason), views.LoginForm{Next: way.Next, Problem: problem})
+	return s.showLogin(c, signOnStatus(why.Reason), signin.LoginForm{Next: way.Next, Problem: problem})
 }
 
 // signOnProblem is what a reason is in words: what, why, and what to do.
@@ -358,7 +359,7 @@ func (s *server) connectSignOn(c echo.Context) error {
 		}
 	}
 	if r.status != 0 {
-		return s.showAccount(c, r.status, views.AccountPage{SignOnProblem: r.why})
+		return s.showAccount(c, r.status, signin.AccountPage{SignOnProblem: r.why})
 	}
 	return s.sendOff(c, trip{For: toConnect, User: p.ID})
 }
@@ -368,7 +369,7 @@ func (s *server) disconnectSignOn(c echo.Context) error {
 	if err := s.Store.DisconnectIdentity(c.Request().Context(), signedIn(c)); err != nil {
 		return s.accountProblem(c, err)
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.AccountURL())+"?changed=disconnected")
+	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=disconnected")
 }
 
 // setSigningPassword takes a signing password, which counts once the person has proved anew at the provider who they are.
@@ -385,7 +386,7 @@ func (s *server) setSigningPassword(c echo.Context) error {
 	}
 	var coded *packaging.Error
 	if errors.As(err, &coded) && coded.Code == packaging.Invalid {
-		return s.showAccount(c, http.StatusUnprocessableEntity, views.AccountPage{SignOnProblem: sentence(pageContext(c), coded)})
+		return s.showAccount(c, http.StatusUnprocessableEntity, signin.AccountPage{SignOnProblem: sentence(pageContext(c), coded)})
 	}
 	if err != nil {
 		return err
@@ -411,7 +412,7 @@ func (s *server) sendOff(c echo.Context, way trip) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.LeaveForProvider(f, settings.Label, to))
+	return render(c, http.StatusOK, signin.LeaveForProvider(f, settings.Label, to))
 }
 
 func (s *server) accountProblem(c echo.Context, err error) error {
@@ -419,21 +420,21 @@ func (s *server) accountProblem(c echo.Context, err error) error {
 	if !ok {
 		return err
 	}
-	return s.showAccount(c, statuses[packaging.CodeOf(err)], views.AccountPage{SignOnProblem: said})
+	return s.showAccount(c, statuses[packaging.CodeOf(err)], signin.AccountPage{SignOnProblem: said})
 }
 
 // farewell is where somebody who came by single sign-on goes when they have signed out: to the page that says that they are
 // still signed in at the provider, and leads there.
 func farewell(p packaging.Person) string {
 	if !p.SignedOn {
-		return string(views.LoginURL())
+		return string(shell.LoginURL())
 	}
-	return string(views.SignedOutURL(p.Tenant))
+	return string(shell.SignedOutURL(p.Tenant))
 }
 
 // partedFrom is the provider that somebody came by who has just signed out here, as the address of the page says; nil where
 // there is none, or it has no way to sign out.
-func (s *server) partedFrom(c echo.Context) (*views.Parted, error) {
+func (s *server) partedFrom(c echo.Context) (*signin.Parted, error) {
 	ctx := c.Request().Context()
 	all, err := s.Store.SignOns(ctx)
 	if err != nil {
@@ -447,7 +448,7 @@ func (s *server) partedFrom(c echo.Context) (*views.Parted, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &views.Parted{Label: on.Label, To: s.Provider.SignOut(ctx, settings, settings.Home+string(views.LoginURL()))}, nil
+		return &signin.Parted{Label: on.Label, To: s.Provider.SignOut(ctx, settings, settings.Home+string(shell.LoginURL()))}, nil
 	}
 	return nil, nil
 }

@@ -11,7 +11,8 @@ import (
 	"lineboard/internal/secret"
 	"lineboard/internal/sso"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // signOnSettings shows how people of the tenant sign in by their company's provider.
@@ -23,10 +24,10 @@ func (s *server) signOnSettings(c echo.Context) error {
 	if !settings.Set() {
 		settings.Scopes, settings.Claim = packaging.DefaultScopes, "groups"
 	}
-	return s.showSignOn(c, http.StatusOK, views.SignOnPage{Settings: settings, Saved: c.QueryParam("saved") != ""})
+	return s.showSignOn(c, http.StatusOK, adminviews.SignOnPage{Settings: settings, Saved: c.QueryParam("saved") != ""})
 }
 
-func (s *server) showSignOn(c echo.Context, status int, page views.SignOnPage) error {
+func (s *server) showSignOn(c echo.Context, status int, page adminviews.SignOnPage) error {
 	ctx := c.Request().Context()
 	f, err := s.frame(c, "admin", text.Say(pageContext(c), "sso.title"))
 	if err != nil {
@@ -38,12 +39,12 @@ func (s *server) showSignOn(c echo.Context, status int, page views.SignOnPage) e
 	}
 	page.Secret = state
 	if stored.Set() {
-		page.Redirect, page.SignedOut = redirectTo(stored, f.Person.Tenant), stored.Home+string(views.LoginURL())
+		page.Redirect, page.SignedOut = redirectTo(stored, f.Person.Tenant), stored.Home+string(shell.LoginURL())
 	}
 	if page.Lines, err = s.Store.SetupLines(ctx, f.Person); err != nil {
 		return err
 	}
-	return render(c, status, views.SignOn(f, page))
+	return render(c, status, adminviews.SignOn(f, page))
 }
 
 // typedSignOn reads the form.
@@ -83,7 +84,7 @@ func (s *server) setSignOn(c echo.Context) error {
 	if err != nil {
 		return s.signOnSettingsProblem(c, to, err)
 	}
-	return goTo(c, views.Saved(views.SignOnSettingsURL(), "yes"))
+	return goTo(c, shell.Saved(shell.SignOnSettingsURL(), "yes"))
 }
 
 // testSignOn asks the provider what it says of itself, and saves nothing.
@@ -110,7 +111,7 @@ func (s *server) testSignOn(c echo.Context) error {
 	if err := s.Store.Record(ctx, e); err != nil {
 		return err
 	}
-	return s.showSignOn(c, http.StatusOK, views.SignOnPage{Settings: to, Report: &report})
+	return s.showSignOn(c, http.StatusOK, adminviews.SignOnPage{Settings: to, Report: &report})
 }
 
 func (s *server) signOnSettingsProblem(c echo.Context, to packaging.SingleSignOn, err error) error {
@@ -118,5 +119,5 @@ func (s *server) signOnSettingsProblem(c echo.Context, to packaging.SingleSignOn
 	if !ok {
 		return err
 	}
-	return s.showSignOn(c, statuses[packaging.CodeOf(err)], views.SignOnPage{Settings: to, Problem: said})
+	return s.showSignOn(c, statuses[packaging.CodeOf(err)], adminviews.SignOnPage{Settings: to, Problem: said})
 }

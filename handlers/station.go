@@ -18,7 +18,8 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
+	"lineboard/views/signin"
 )
 
 // StationStore keeps stations, who signs in there with what, and what is tried there in vain.
@@ -146,7 +147,7 @@ func (s *server) showLock(c echo.Context) error {
 	if fromHTMX(c) || !byHand(c.Request()) {
 		return c.NoContent(http.StatusLocked)
 	}
-	return s.showStationSignIn(c, http.StatusLocked, views.StationSignIn{Next: here(c), Chosen: packaging.Colleague{ID: signedIn(c).ID}})
+	return s.showStationSignIn(c, http.StatusLocked, signin.StationSignIn{Next: here(c), Chosen: packaging.Colleague{ID: signedIn(c).ID}})
 }
 
 // placed is whom a sign-in makes the session for: at a station the person at its site, who then is there; elsewhere the
@@ -170,12 +171,12 @@ func (s *server) stationLogin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.showStationSignIn(c, http.StatusOK, views.StationSignIn{
+	return s.showStationSignIn(c, http.StatusOK, signin.StationSignIn{
 		Next: c.QueryParam("next"), Chosen: packaging.Colleague{ID: packaging.UserID(chosen)}, Typed: c.QueryParam("way") == "username",
 	})
 }
 
-func (s *server) showStationSignIn(c echo.Context, status int, form views.StationSignIn) (err error) {
+func (s *server) showStationSignIn(c echo.Context, status int, form signin.StationSignIn) (err error) {
 	ctx := c.Request().Context()
 	form.Station = at(c)
 	if form.Tenant, err = s.Store.Tenant(ctx, form.Station.TenantID); err != nil {
@@ -202,8 +203,8 @@ func (s *server) showStationSignIn(c echo.Context, status int, form views.Statio
 	if cookie, err := c.Cookie(s.stationCookie()); err == nil {
 		s.setStationCookie(c, cookie.Value, stationLasts)
 	}
-	f := views.Frame{Title: text.Say(pageContext(c), "login.title"), Path: form.Next, Now: s.Now()}
-	return render(c, status, views.StationSignInPage(f, form))
+	f := shell.Frame{Title: text.Say(pageContext(c), "login.title"), Path: form.Next, Now: s.Now()}
+	return render(c, status, signin.StationSignInPage(f, form))
 }
 
 // stationSignIn signs somebody in at the station, by PIN or badge. A session that is locked there goes on for the same
@@ -216,7 +217,7 @@ func (s *server) stationSignIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := views.StationSignIn{
+	form := signin.StationSignIn{
 		Next: c.FormValue("next"), Chosen: packaging.Colleague{ID: packaging.UserID(chosen)}, Typed: c.FormValue("username") != "",
 	}
 	p, refused, err := s.identify(c, form.Chosen.ID, strings.TrimSpace(c.FormValue("username")), secret.New(strings.TrimSpace(c.FormValue("secret"))))
@@ -373,8 +374,8 @@ func (s *server) stationPage(c echo.Context) error {
 
 func (s *server) showStation(c echo.Context, status int, problem string) error {
 	p, _ := who(c)
-	f := views.Frame{Title: text.Say(pageContext(c), "station.title"), Path: string(views.StationURL()), Now: s.Now()}
-	return render(c, status, views.StationPage(f, views.StationForm{
+	f := shell.Frame{Title: text.Say(pageContext(c), "station.title"), Path: string(shell.StationURL()), Now: s.Now()}
+	return render(c, status, signin.StationPage(f, signin.StationForm{
 		Station: at(c), MayUnbind: p.May(packaging.Administer) && !s.locked(c), Problem: problem,
 	}))
 }
@@ -408,7 +409,7 @@ func (s *server) bindStation(c echo.Context) error {
 		return err
 	}
 	s.setStationCookie(c, base64.RawURLEncoding.EncodeToString(token), stationLasts)
-	return c.Redirect(http.StatusSeeOther, string(views.LoginURL()))
+	return c.Redirect(http.StatusSeeOther, string(shell.LoginURL()))
 }
 
 // unbindHere takes this tablet from its station, and with it every session here.
@@ -421,5 +422,5 @@ func (s *server) unbindHere(c echo.Context) error {
 		return err
 	}
 	s.setStationCookie(c, "", -time.Second)
-	return c.Redirect(http.StatusSeeOther, string(views.LoginURL()))
+	return c.Redirect(http.StatusSeeOther, string(shell.LoginURL()))
 }

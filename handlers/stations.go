@@ -13,7 +13,8 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // StationsStore is what administrators set up stations with.
@@ -29,10 +30,10 @@ type StationsStore interface {
 }
 
 func (s *server) stations(c echo.Context) error {
-	return s.showStations(c, http.StatusOK, views.StationsPage{})
+	return s.showStations(c, http.StatusOK, adminviews.StationsPage{})
 }
 
-func (s *server) showStations(c echo.Context, status int, page views.StationsPage) (err error) {
+func (s *server) showStations(c echo.Context, status int, page adminviews.StationsPage) (err error) {
 	ctx, tenant := c.Request().Context(), signedIn(c).Tenant.ID
 	if page.Stations, err = s.Store.Stations(ctx, tenant); err != nil {
 		return err
@@ -50,19 +51,19 @@ func (s *server) showStations(c echo.Context, status int, page views.StationsPag
 	if err != nil {
 		return err
 	}
-	return render(c, status, views.Stations(f, page))
+	return render(c, status, adminviews.Stations(f, page))
 }
 
 // afterStations shows the page again: anew where all went well, with what is wrong where that is the person's to mend.
 func (s *server) afterStations(c echo.Context, err error) error {
 	var coded *packaging.Error
 	if errors.As(err, &coded) && (coded.Code == packaging.Invalid || coded.Code == packaging.Conflict) {
-		return s.showStations(c, statuses[coded.Code], views.StationsPage{Problem: text.Say(pageContext(c), coded.Key)})
+		return s.showStations(c, statuses[coded.Code], adminviews.StationsPage{Problem: text.Say(pageContext(c), coded.Key)})
 	}
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.StationsURL()))
+	return c.Redirect(http.StatusSeeOther, string(shell.StationsURL()))
 }
 
 const longestStationName = 60 // characters, so that it fits into the bar
@@ -120,7 +121,7 @@ func (s *server) showCode(c echo.Context, station packaging.Station, code string
 	if err != nil {
 		return s.afterStations(c, err)
 	}
-	return s.showStations(c, http.StatusOK, views.StationsPage{Coded: station, Code: code})
+	return s.showStations(c, http.StatusOK, adminviews.StationsPage{Coded: station, Code: code})
 }
 
 func (s *server) unbindStation(c echo.Context) error {

@@ -14,7 +14,8 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	adminviews "lineboard/views/admin"
+	"lineboard/views/shell"
 )
 
 // TokenStore keeps API tokens, under the hash of their value.
@@ -30,10 +31,10 @@ type TokenStore interface {
 const tokenPrefix = "lbt_"
 
 func (s *server) tokens(c echo.Context) error {
-	return s.showTokens(c, http.StatusOK, views.TokensPage{})
+	return s.showTokens(c, http.StatusOK, adminviews.TokensPage{})
 }
 
-func (s *server) showTokens(c echo.Context, status int, page views.TokensPage) error {
+func (s *server) showTokens(c echo.Context, status int, page adminviews.TokensPage) error {
 	ctx, p := c.Request().Context(), signedIn(c)
 	f, err := s.frame(c, "admin", text.Say(pageContext(c), "tokens.title"))
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *server) showTokens(c echo.Context, status int, page views.TokensPage) e
 	if page.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
 		return err
 	}
-	return render(c, status, views.Tokens(f, page))
+	return render(c, status, adminviews.Tokens(f, page))
 }
 
 // createToken makes a token and shows its value, this once.
@@ -61,7 +62,7 @@ func (s *server) createToken(c echo.Context) error {
 	}
 	if wrong != "" {
 		form.Problem = text.Say(ctx, wrong)
-		return s.showTokens(c, http.StatusUnprocessableEntity, views.TokensPage{Form: form})
+		return s.showTokens(c, http.StatusUnprocessableEntity, adminviews.TokensPage{Form: form})
 	}
 	random := make([]byte, 32)
 	rand.Read(random)
@@ -69,17 +70,17 @@ func (s *server) createToken(c echo.Context) error {
 	err = s.Store.CreateToken(ctx, p, k, sha256.Sum256([]byte(value)))
 	if packaging.CodeOf(err) == packaging.Conflict {
 		form.Problem = text.Say(ctx, "tokens.name_taken")
-		return s.showTokens(c, http.StatusConflict, views.TokensPage{Form: form})
+		return s.showTokens(c, http.StatusConflict, adminviews.TokensPage{Form: form})
 	}
 	if err != nil {
 		return err
 	}
-	return s.showTokens(c, http.StatusOK, views.TokensPage{Form: form, Fresh: value})
+	return s.showTokens(c, http.StatusOK, adminviews.TokensPage{Form: form, Fresh: value})
 }
 
 // tokenForm reads the token that is asked for; wrong is the key of what is wrong with it.
-func (s *server) tokenForm(c echo.Context, lines []packaging.Line) (form views.TokenForm, k packaging.Token, wrong string, err error) {
-	form = views.TokenForm{Name: strings.TrimSpace(c.FormValue("name")), Until: c.FormValue("until")}
+func (s *server) tokenForm(c echo.Context, lines []packaging.Line) (form adminviews.TokenForm, k packaging.Token, wrong string, err error) {
+	form = adminviews.TokenForm{Name: strings.TrimSpace(c.FormValue("name")), Until: c.FormValue("until")}
 	k.Name = form.Name
 	sent, err := c.FormParams()
 	if err != nil {
@@ -119,5 +120,5 @@ func (s *server) revokeToken(c echo.Context) error {
 	if err := s.Store.RevokeToken(c.Request().Context(), signedIn(c), packaging.TokenID(id)); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(views.TokensURL()))
+	return c.Redirect(http.StatusSeeOther, string(shell.TokensURL()))
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"lineboard/internal/sandbox"
-	"lineboard/views"
+	"lineboard/views/shell"
 )
 
 // Order IDs are the vendor's: any text of up to 255 characters, and longer ones that can't be released from here.
@@ -24,8 +24,8 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 	for _, o := range []sandbox.Order{longest, tooLong} {
 		p.visit("/orders?q=" + o.Lot)
 		p.showsAsText(o.ID)
-		p.Click(views.OrderID(o.ID))
-		p.onPageOf(views.OrderID(o.ID))
+		p.Click(shell.OrderID(o.ID))
+		p.onPageOf(shell.OrderID(o.ID))
 		for _, size := range sizes {
 			p.Viewport(size.width, size.height)
 			if p.Overflow() {
@@ -45,9 +45,9 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 	}
 
 	p.visit("/orders?q=" + longest.Lot)
-	p.Click(views.OrderID(longest.ID))
-	p.onPageOf(views.OrderID(longest.ID))
-	p.release(views.OrderID(longest.ID))
+	p.Click(shell.OrderID(longest.ID))
+	p.onPageOf(shell.OrderID(longest.ID))
+	p.release(shell.OrderID(longest.ID))
 	order := p.path()
 	for _, path := range []string{order, order + "/serials", "/lines/L1", "/history"} {
 		p.visit(path)
@@ -67,7 +67,7 @@ func padded(text string, characters int) string {
 // showsAsText checks that the order ID can be read, and that no part of it became a part of the page.
 func (p person) showsAsText(order string) {
 	p.t.Helper()
-	p.See(views.OrderID(order))
+	p.See(shell.OrderID(order))
 	var injected int
 	p.Eval(`document.querySelectorAll("#injected, img[src=x]").length`, &injected)
 	if injected != 0 {

@@ -17,14 +17,15 @@ import (
 	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
-	"lineboard/views"
+	"lineboard/views/shell"
+	"lineboard/views/shifts"
 )
 
 // sources are all Go and templ files that say something to people.
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*.templ", "../../views/*.go", "../../handlers/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go"} {
+	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +84,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, e := range []packaging.Environment{packaging.Production, packaging.Acceptance, packaging.Sandbox, packaging.OtherHost} {
 		keys["environment."+string(e)] = true
 	}
-	for _, hint := range views.Hints {
+	for _, hint := range shell.Hints {
 		keys["hint."+hint] = true
 	}
 	for _, topic := range []string{"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused", "unknown", "odd"} {
@@ -174,7 +175,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, d := range packaging.DayNames {
 		keys["weekday."+d] = true
 	}
-	for _, table := range views.ReportTables {
+	for _, table := range shifts.ReportTables {
 		keys["report."+table] = true
 	}
 	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore} {

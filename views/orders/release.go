@@ -1,0 +1,183 @@
+package orders
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+)
+
+// action is what the release panel of an order offers.
+type action string
+
+const (
+	offerArm     action = "arm"     // the first of two steps
+	offerExecute action = "execute" // the second
+	offerNothing action = "nothing" // something stands in the way, which the panel says
+	offerWait    action = "wait"    // a release is under way
+)
+
+// offer decides what the panel offers to a person. Armed is whether they took the first step.
+func offer(o packaging.Order, p packaging.Person, armed bool) action {
+	obstacle := o.ReleaseObstacle()
+	switch {
+	case obstacle == packaging.BeingReleased:
+		return offerWait
+	case obstacle != packaging.NoObstacle, !p.May(packaging.ReleaseOrders):
+		return offerNothing
+	case armed:
+		return offerExecute
+	}
+	return offerArm
+}
+
+// pollEvery is how often the page asks whether anything has changed, in seconds, where it is not told of changes: while a
+// release is under way, and more calmly while its outcome is not known. 0 leaves it to the script.
+func pollEvery(o packaging.Order) int {
+	switch o.ReleaseObstacle() {
+	case packaging.BeingReleased:
+		return 1
+	case packaging.OutcomeUnknown:
+		return 3
+	}
+	return 0
+}
+
+// pressedBefore says that somebody has released the order, or is at it: a second press is then no error, and its result
+// panel tells who, when and with what outcome.
+func pressedBefore(o packaging.Order) bool {
+	switch o.ReleaseObstacle() {
+	case packaging.BeingReleased, packaging.OutcomeUnknown, packaging.AlreadyReleased:
+		return true
+	}
+	return false
+}
+
+// whyNot explains why an order can't be released by a person, and what can be done about it.
+func whyNot(ctx context.Context, o packaging.Order, p packaging.Person) shell.Explanation {
+	key := "obstacle." + string(o.ReleaseObstacle())
+	switch o.ReleaseObstacle() {
+	case packaging.NoObstacle:
+		return shell.Explanation{
+			What: text.Say(ctx, "obstacle.role"),
+			Do:   text.Say(ctx, "obstacle.role.do", "Role", shell.RoleText(ctx, p.Role)),
+		}
+	case packaging.NotPending:
+		if !o.Status.Known() {
+			key = "obstacle.not_pending.other"
+		} else {
+			key = "obstacle.not_pending." + shell.StatusKey(o.Status)
+		}
+	}
+	return shell.Explanation{
+		What: text.Say(ctx, key, "Status", shell.StatusMark(ctx, o.Status).Word),
+		Do:   text.Say(ctx, key+".do", "Order", shell.OrderID(o.Key)),
+	}
+}
+
+// resultOf explains the outcome of a release.
+func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell.Explanation {
+	line := shell.LineName(ctx, r.Line)
+	switch r.Outcome {
+	case packaging.Released:
+		return releasedTo(ctx, r, o, line)
+	case packaging.Refused:
+		return shell.Explanation{
+			What: text.Say(ctx, "result.refused", "Order", shell.OrderID(o.Key)),
+			Why:  shell.ReasonText(ctx, r.Reason, r.Status),
+			Do:   text.Say(ctx, "reason."+string(r.Reason)+".do"),
+		}
+	case packaging.Unknown:
+		return shell.Explanation{
+			What: text.Say(ctx, "result.unknown", "Order", shell.OrderID(o.Key)),
+			Why:  shell.ReasonText(ctx, r.Reason, r.Status) + " " + text.Say(ctx, "result.asking"),
+			Do:   text.Say(ctx, "result.unknown.do"),
+		}
+	}
+	return shell.Explanation{
+		What: text.Say(ctx, "result.sending", "Order", shell.OrderID(o.Key), "Line", line),
+		Do:   text.Say(ctx, "result.sending.do"),
+	}
+}
+
+// releasedTo explains a release that is out at the line, and claims no more than what is proven about it.
+func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, line string) (e shell.Explanation) {
+	switch r.Proof {
+	case packaging.ByStatus:
+		e.What = text.Say(ctx, "result.settled", "Order", shell.OrderID(o.Key), "Status", shell.StatusMark(ctx, r.Status).Word)
+		e.Why = text.Say(ctx, "result.settled.who")
+	case packaging.ByPerson:
+		e.What = text.Say(ctx, "result.elsewhere", "Order", shell.OrderID(o.Key))
+	default:
+		e.What = text.Say(ctx, "result.released", "Order", shell.OrderID(o.Key), "Line", line)
+	}
+	if r.ListMissing() {
+		e.Why += " " + text.Say(ctx, "result.list_missing")
+		e.Do = text.Say(ctx, "result.list_missing.do")
+		return e
+	}
+	e.Why += " " + text.Say(ctx, "result.released.serials", "Count", int(r.Serials))
+	if r.List == packaging.ListByPerson {
+		e.Why += " " + text.Say(ctx, "result.list_by", "Person", r.ListBy)
+	}
+	return e
+}
+
+// seenText is who has looked at a result, when, and what they found.
+func seenText(ctx context.Context, seen packaging.Acknowledgement) string {
+	said := text.Say(ctx, "acknowledge.seen", "Person", seen.By, "Time", text.Moment(ctx, seen.At))
+	if seen.Comment != "" {
+		said += " " + text.Say(ctx, "acknowledge.found", "Comment", seen.Comment)
+	}
+	return said
+}
+
+// askedText is what came of the last question about an unknown release.
+func askedText(ctx context.Context, r packaging.Release) string {
+	switch status := packaging.Status(r.AskedSays); {
+	case status.Known():
+		return text.Say(ctx, "result.asked_status", "Status", shell.StatusMark(ctx, status).Word)
+	case text.Has(ctx, "reason."+r.AskedSays):
+		return text.Say(ctx, "reason."+r.AskedSays, "Status", "")
+	case status != "":
+		return text.Say(ctx, "result.asked_status", "Status", r.AskedSays)
+	}
+	return text.Say(ctx, "result.asked_nothing")
+}
+
+// sentence is what the second button says: all of it.
+func sentence(ctx context.Context, o packaging.Order) string {
+	if !o.Line.Known() {
+		return text.Say(ctx, "release.execute_no_line", "Order", shell.OrderID(o.Key))
+	}
+	return text.Say(ctx, "release.execute", "Order", shell.OrderID(o.Key), "Line", o.Line.Name)
+}
+
+// expected is how many serials an order should bring, in words.
+func expected(ctx context.Context, f packaging.Facts) string {
+	n, known := f.SerialsExpected()
+	if !known {
+		return text.Say(ctx, "order.expected_unknown")
+	}
+	return text.Number(ctx, n)
+}
+
+// amount writes a number that was understood as the language does, and anything else as it came.
+func amount(ctx context.Context, s string) string { return shell.OrNone(ctx, text.Decimal(ctx, s)) }
+
+// expiry writes a date that was understood as the language does, and anything else as it came.
+func expiry(ctx context.Context, f packaging.Facts) string {
+	if date, ok := f.ExpiryDate(); ok {
+		return text.Date(ctx, date)
+	}
+	return shell.OrNone(ctx, f.Expiry)
+}
+
+// percent writes an extra percentage.
+func percent(ctx context.Context, s string) string {
+	if s == "" {
+		return text.Say(ctx, "value.none")
+	}
+	return text.Decimal(ctx, s) + " %"
+}

@@ -1,0 +1,82 @@
+package shell
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+)
+
+// Mark is how a status or an outcome looks: an icon of its own shape, a word, and a tone.
+type Mark struct{ Icon, Word, Tone string }
+
+// StatusMark shows a status. Only what needs a person has a colour; a status that is not documented shows as it came.
+func StatusMark(ctx context.Context, s packaging.Status) Mark {
+	switch s {
+	case packaging.Open:
+		return Mark{Icon: "circle-dashed", Word: text.Say(ctx, "status.open"), Tone: "calm"}
+	case packaging.PendingRelease:
+		return Mark{Icon: "send", Word: text.Say(ctx, "status.pending"), Tone: "pending"}
+	case packaging.InProgress:
+		return Mark{Icon: "circle-play", Word: text.Say(ctx, "status.in_progress"), Tone: "calm"}
+	case packaging.Suspended:
+		return Mark{Icon: "circle-pause", Word: text.Say(ctx, "status.suspended"), Tone: "amber"}
+	case packaging.Done:
+		return Mark{Icon: "check", Word: text.Say(ctx, "status.done"), Tone: "calm"}
+	case "":
+		return Mark{Icon: "circle-help", Word: text.Say(ctx, "status.none"), Tone: "calm"}
+	}
+	return Mark{Icon: "circle-help", Word: string(s), Tone: "calm"}
+}
+
+// OtherMark stands for all statuses that are not documented.
+func OtherMark(ctx context.Context) Mark {
+	return Mark{Icon: "circle-help", Word: text.Say(ctx, "status.other"), Tone: "calm"}
+}
+
+// OutcomeMark shows the outcome of a release.
+func OutcomeMark(ctx context.Context, o packaging.Outcome) Mark {
+	switch o {
+	case packaging.Sending:
+		return Mark{Icon: "hourglass", Word: text.Say(ctx, "outcome.sending"), Tone: "pending"}
+	case packaging.Released:
+		return Mark{Icon: "circle-check", Word: text.Say(ctx, "outcome.released"), Tone: "calm"}
+	case packaging.Refused:
+		return Mark{Icon: "octagon-alert", Word: text.Say(ctx, "outcome.refused"), Tone: "red"}
+	}
+	return Mark{Icon: "link-2-off", Word: text.Say(ctx, "outcome.unknown"), Tone: "unknown"}
+}
+
+// OrderMark shows where an order stands: while a release of it is not settled, that says more than its status.
+func OrderMark(ctx context.Context, o packaging.Order) Mark {
+	switch {
+	case o.Release != nil && (o.Release.Outcome == packaging.Sending || o.Release.Outcome == packaging.Unknown):
+		return OutcomeMark(ctx, o.Release.Outcome)
+	case o.NotYetKnown:
+		return Mark{Icon: "circle-help", Word: text.Say(ctx, "status.not_yet_known"), Tone: "calm"}
+	case o.Gone:
+		return Mark{Icon: "circle-x", Word: text.Say(ctx, "status.gone"), Tone: "amber"}
+	case o.NeedsLook():
+		return LookMark(ctx)
+	}
+	return StatusMark(ctx, o.Status)
+}
+
+// LookMark shows a release that a person should look at: its list is missing or odd.
+func LookMark(ctx context.Context) Mark {
+	return Mark{Icon: "triangle-alert", Word: text.Say(ctx, "outcome.odd"), Tone: "amber"}
+}
+
+func StatusKey(s packaging.Status) string {
+	switch s {
+	case packaging.Open:
+		return "open"
+	case packaging.InProgress:
+		return "in_progress"
+	case packaging.Suspended:
+		return "suspended"
+	case packaging.Done:
+		return "done"
+	}
+	return "other"
+}

@@ -1,0 +1,137 @@
+package shell
+
+import (
+	"context"
+	"strings"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+)
+
+// DeedText says what an entry records.
+func DeedText(ctx context.Context, e packaging.Entry) string {
+	switch e.Deed {
+	case packaging.ReleaseEnded:
+		return text.Say(ctx, "deed.release_ended."+string(e.Outcome), "Count", int(e.Serials))
+	case packaging.ReleaseSettled:
+		return text.Say(ctx, "deed.release_settled."+string(e.Outcome), "New", e.New)
+	case packaging.QueueStarted:
+		return text.Say(ctx, "deed.queue_started", "New", OrderID(e.New))
+	case packaging.ListOdd, packaging.HistoryVerified:
+		return text.Say(ctx, "deed."+string(e.Deed), "New", e.New)
+	case packaging.QueueEnded:
+		return text.Say(ctx, "deed.queue_ended."+e.Reason)
+	case packaging.ListAdded:
+		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
+	case packaging.ConnectionTested:
+		return text.Say(ctx, "deed.connection_tested", "Object", e.Object, "New", e.New)
+	case packaging.OrdersImported, packaging.TokenCreated:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
+	case packaging.PINSet, packaging.BadgeSet:
+		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
+	case packaging.Signed:
+		return text.Say(ctx, "deed.signed", "New", e.New)
+	case packaging.OrderLineSet, packaging.OrderLineBack:
+		return text.Say(ctx, "deed."+string(e.Deed), "Old", LineWord(ctx, e.Old), "New", LineWord(ctx, e.New))
+	case packaging.LineAdopted:
+		return text.Say(ctx, "deed.line_adopted", "Object", e.Object, "New", e.New)
+	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
+		if e.Old == "" {
+			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
+		}
+		return text.Say(ctx, "deed.changed", "Object", e.Object, "Old", e.Old, "New", e.New)
+	}
+	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Old", e.Old, "New", e.New)
+}
+
+// ImportFieldText names a field as orders' pages do.
+func ImportFieldText(ctx context.Context, f packaging.ImportField) string {
+	switch f {
+	case packaging.ColumnOrderID:
+		return text.Say(ctx, "order.key")
+	case packaging.ColumnExtra:
+		return text.Say(ctx, "order.extra")
+	case packaging.ColumnLine:
+		return text.Say(ctx, "order.line")
+	case packaging.ColumnProduct:
+		return text.Say(ctx, "order.product")
+	case packaging.ColumnGTIN:
+		return text.Say(ctx, "order.gtin")
+	case packaging.ColumnLot:
+		return text.Say(ctx, "order.lot")
+	case packaging.ColumnExpiry:
+		return text.Say(ctx, "order.expiry")
+	}
+	return text.Say(ctx, "order.quantity")
+}
+
+// ReasonText is why a call ended as it did, in a person's words.
+func ReasonText(ctx context.Context, reason packaging.Reason, status packaging.Status) string {
+	return text.Say(ctx, "reason."+string(reason), "Status", StatusMark(ctx, status).Word)
+}
+
+// HistoryReason is the reason of an entry: why a call ended so, or what stood in the way of one.
+func HistoryReason(ctx context.Context, e packaging.Entry) string {
+	switch {
+	case e.Reason == "":
+		return ""
+	case e.Deed == packaging.SignDeclined:
+		return text.Say(ctx, "sign_declined."+e.Reason)
+	case e.Deed == packaging.SignOnDeclined, e.Deed == packaging.SignOnTested:
+		return text.Say(ctx, "sign_on."+e.Reason)
+	case e.Deed == packaging.ReleaseDeclined:
+		return text.Say(ctx, "declined."+e.Reason)
+	case e.Deed == packaging.ReleaseSettled, e.Deed == packaging.QueueEnded:
+		return "" // the deed says it
+	}
+	return text.Say(ctx, "reason."+e.Reason, "Status", "")
+}
+
+// OddityText says what is odd about a list.
+func OddityText(ctx context.Context, odd packaging.Oddity, r packaging.Release) string {
+	return text.Say(ctx, "oddity."+string(odd.Kind), "Count", int(odd.Count), "Expected", text.Number(ctx, r.Expected))
+}
+
+// RoleText names a role, or each of several.
+func RoleText(ctx context.Context, role packaging.Role) string {
+	var names []string
+	for _, part := range role.Parts() {
+		names = append(names, text.Say(ctx, "role."+string(part)))
+	}
+	return strings.Join(names, ", ")
+}
+
+// AuthorText is who did something, and at which station.
+func AuthorText(ctx context.Context, by packaging.Author) string {
+	if by.Station == "" {
+		return by.FullName
+	}
+	if by.FullName == "" {
+		return by.Station
+	}
+	return text.Say(ctx, "author.at_station", "Person", by.FullName, "Station", by.Station)
+}
+
+// LineName is how a line is called on pages.
+func LineName(ctx context.Context, l packaging.Line) string {
+	if l.Name == "" {
+		return text.Say(ctx, "line.none")
+	}
+	return l.Name
+}
+
+// OrNone writes a text, or that there is none.
+func OrNone(ctx context.Context, s string) string {
+	if s == "" {
+		return text.Say(ctx, "value.none")
+	}
+	return s
+}
+
+// LineWord names a line, or says that there is none.
+func LineWord(ctx context.Context, name string) string {
+	if name == "" {
+		return text.Say(ctx, "line.none")
+	}
+	return name
+}
