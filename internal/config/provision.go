@@ -207,7 +207,7 @@ func plain(err error) error {
 	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
 		return fmt.Errorf("line %d: %s", at.GetToken().Position.Line, at.GetMessage())
 	}
-	return errors.New("this is not YAML of the expected shape; see the example in the README")
+	return errors.New("this is not YAML of the expected shape; see the example in docs/setup.md")
 }
 
 // check collects what is wrong.
