@@ -26,5 +26,5 @@ func (s *server) admin(c echo.Context) error {
 	if h.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, adminviews.Admin(f, h))
+	return render(c, http.StatusOK, adminviews.Overview(f, h))
 }

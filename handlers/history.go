@@ -112,7 +112,7 @@ func (s *server) newEntries(c echo.Context) error {
 	if asked.problem != "" || len(form.Text) > longestText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	asked.filter.Limit = historyviews.NewMost
+	asked.filter.Limit = historyviews.MaxNewEntries
 	n, err := s.Store.NewEntries(ctx, p.Scope(), asked.filter)
 	if err != nil {
 		return err

@@ -260,7 +260,7 @@ func (s *server) showPart(c echo.Context, status int, section string, draw drawi
 		return err
 	}
 	f.Wall, f.Line, f.Live = p.wall, p.line, s.live(f, before, p.topics...)
-	return render(c, status, shell.Whole(f, p.content(f)))
+	return render(c, status, shell.FullPage(f, p.content(f)))
 }
 
 // answer is what a request for a kept page is answered with.
@@ -390,8 +390,8 @@ func (s *server) keptFrame(c echo.Context, section string, about part) (*renderi
 		if err != nil {
 			return err
 		}
-		f.Line, f.Wall, f.Seam = about.line, about.wall, seam
-		whole, err := rendered(ctx, shell.Around(f))
+		f.Line, f.Wall, f.Slot = about.line, about.wall, seam
+		whole, err := rendered(ctx, shell.PageWithSlots(f))
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (s *server) loginPage(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		form.Parted = parted
+		form.ProviderLogout = parted
 	}
 	return s.showLogin(c, http.StatusOK, form)
 }

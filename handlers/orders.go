@@ -79,7 +79,7 @@ func (s *server) orders(c echo.Context) error {
 	if search.Page, err = s.Store.SearchOrders(ctx, in, filter); err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, shell.Whole(f, orderviews.Orders(f, search)))
+	return render(c, http.StatusOK, shell.FullPage(f, orderviews.Orders(f, search)))
 }
 
 func (s *server) order(c echo.Context) error {
@@ -137,7 +137,7 @@ func (s *server) showOrder(c echo.Context, status int, notice string) error {
 		return err
 	}
 	f.Line, f.Live = page.Order.Line, s.live(f, before, orderTopics(id)...)
-	return render(c, status, shell.Whole(f, orderviews.Order(f, page)))
+	return render(c, status, shell.FullPage(f, orderviews.Order(f, page)))
 }
 
 // orderPage reads all that is known about an order, as far as the reader may see it.

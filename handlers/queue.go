@@ -73,7 +73,7 @@ func (s *server) showQueue(c echo.Context, status int, line packaging.Line, pick
 		return err
 	}
 	f.Line, f.Live = line, s.live(f, before, lineTopics(line)...)
-	return render(c, status, shell.Whole(f, orderviews.Queue(f, page)))
+	return render(c, status, shell.FullPage(f, orderviews.Queue(f, page)))
 }
 
 func (s *server) queuePage(ctx context.Context, reader packaging.Person, line packaging.Line, picked string) (page orderviews.QueuePage, err error) {

@@ -79,7 +79,7 @@ func (s *server) refreshed(started int64) refreshTold {
 		}
 		board.topics = append(board.topics, packaging.FreshTopic)
 		fresh, err := s.freshness(ctx, reader.Tenant.ID)
-		button.Told = orderviews.RefreshTold(ctx, fresh, time.UnixMilli(started), s.Now())
+		button.Result = orderviews.RefreshResult(ctx, fresh, time.UnixMilli(started), s.Now())
 		return button, err
 	}
 }
@@ -87,6 +87,6 @@ func (s *server) refreshed(started int64) refreshTold {
 // noticed tells why the orders were not just refreshed.
 func noticed(why string) refreshTold {
 	return func(_ context.Context, _ packaging.Person, line packaging.Line, _ *part) (*shell.RefreshButton, error) {
-		return &shell.RefreshButton{Line: line, Told: why}, nil
+		return &shell.RefreshButton{Line: line, Result: why}, nil
 	}
 }

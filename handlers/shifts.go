@@ -414,7 +414,7 @@ func (s *server) showAdminShifts(c echo.Context, status int, form adminviews.Shi
 	for empty := 0; empty < 2 && len(form.Rows) < packaging.MaxShifts; empty++ {
 		form.Rows = append(form.Rows, adminviews.ShiftFields{Days: packaging.DayNames})
 	}
-	return render(c, status, adminviews.AdminShifts(f, form))
+	return render(c, status, adminviews.Shifts(f, form))
 }
 
 // setShifts sets the shifts from a day on.

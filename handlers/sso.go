@@ -184,7 +184,7 @@ func (s *server) signOnOf(ctx context.Context, tenant packaging.TenantID) (setti
 
 // redirectTo is the address that a provider sends browsers back to. It is made of what is set, never of what a request says.
 func redirectTo(s packaging.SingleSignOn, t packaging.Tenant) string {
-	return s.Home + string(shell.SignOnBackURL(t))
+	return s.Home + string(shell.SSOCallbackURL(t))
 }
 
 // signOnStart leads a browser to the provider of a tenant, to sign in.
@@ -203,7 +203,7 @@ func (s *server) signOnStart(c echo.Context) error {
 	if home, err := url.Parse(settings.Home); err == nil && !strings.EqualFold(home.Host, c.Request().Host) && c.QueryParam("home") == "" {
 		// The provider leads back to where people are meant to open Lineboard, and the cookie must be there. Behind a proxy
 		// that hides the host from us, once is enough.
-		return c.Redirect(http.StatusSeeOther, settings.Home+string(shell.SignOnURL(t, next))+"&home=1")
+		return c.Redirect(http.StatusSeeOther, settings.Home+string(shell.SSOLoginURL(t, next))+"&home=1")
 	}
 	to, err := s.leave(c, t, settings, trip{For: toSignIn, Next: next})
 	if err != nil {
@@ -412,7 +412,7 @@ func (s *server) sendOff(c echo.Context, way trip) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, signin.LeaveForProvider(f, settings.Label, to))
+	return render(c, http.StatusOK, signin.ProviderRedirect(f, settings.Label, to))
 }
 
 func (s *server) accountProblem(c echo.Context, err error) error {
@@ -434,7 +434,7 @@ func farewell(p packaging.Person) string {
 
 // partedFrom is the provider that somebody came by who has just signed out here, as the address of the page says; nil where
 // there is none, or it has no way to sign out.
-func (s *server) partedFrom(c echo.Context) (*signin.Parted, error) {
+func (s *server) partedFrom(c echo.Context) (*signin.ProviderLogout, error) {
 	ctx := c.Request().Context()
 	all, err := s.Store.SignOns(ctx)
 	if err != nil {
@@ -448,7 +448,7 @@ func (s *server) partedFrom(c echo.Context) (*signin.Parted, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &signin.Parted{Label: on.Label, To: s.Provider.SignOut(ctx, settings, settings.Home+string(shell.LoginURL()))}, nil
+		return &signin.ProviderLogout{Label: on.Label, To: s.Provider.SignOut(ctx, settings, settings.Home+string(shell.LoginURL()))}, nil
 	}
 	return nil, nil
 }

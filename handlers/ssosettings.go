@@ -84,7 +84,7 @@ func (s *server) setSignOn(c echo.Context) error {
 	if err != nil {
 		return s.signOnSettingsProblem(c, to, err)
 	}
-	return goTo(c, shell.Saved(shell.SignOnSettingsURL(), "yes"))
+	return goTo(c, shell.Saved(shell.SSOSettingsURL(), "yes"))
 }
 
 // testSignOn asks the provider what it says of itself, and saves nothing.

@@ -25,7 +25,7 @@ var adminSections = []struct {
 	{shell.SetLinesURL(), "admin.lines"},
 	{shell.PeopleURL(), "admin.people"},
 	{shell.StationsURL(), "stations.title"},
-	{shell.SignOnSettingsURL(), "sso.title"},
+	{shell.SSOSettingsURL(), "sso.title"},
 	{shell.SessionsURL(), "admin.sessions"},
 	{shell.TokensURL(), "tokens.title"},
 	{shell.AdminShiftsURL(), "admin.shifts"},
@@ -354,8 +354,8 @@ func setupStep(done bool, to templ.SafeURL, name string) templ.Component {
 	})
 }
 
-// Admin is where administrators begin: how the site reaches Movilitas.Cloud, and how that fares.
-func Admin(f shell.Frame, h Health) templ.Component {
+// Overview is where administrators begin: how the site reaches Movilitas.Cloud, and how that fares.
+func Overview(f shell.Frame, h Health) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -50,8 +50,8 @@ func daysText(ctx context.Context, w packaging.Weekdays) string {
 	return strings.Join(names, " ")
 }
 
-// AdminShifts sets the shifts of the site.
-func AdminShifts(f shell.Frame, p ShiftsForm) templ.Component {
+// Shifts sets the shifts of the site.
+func Shifts(f shell.Frame, p ShiftsForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -336,8 +336,8 @@ func History(f shell.Frame, h HistoryPage) templ.Component {
 	})
 }
 
-// NewMost is how many new entries are counted: nobody needs to know of more how many they are.
-const NewMost = 99
+// MaxNewEntries is how many new entries are counted: nobody needs to know of more how many they are.
+const MaxNewEntries = 99
 
 // NewEntries offers the entries that have come since those of a page, n of them. The page stays as it is until then. It
 // asks again when there are more, and not all the time.
@@ -423,11 +423,11 @@ func NewEntries(f shell.Frame, form shell.HistoryForm, n int) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if n > NewMost {
+			if n > MaxNewEntries {
 				var templ_7745c5c3_Var18 string
-				templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "history.new_many", "Count", NewMost))
+				templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "history.new_many", "Count", MaxNewEntries))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/history/history.templ`, Line: 88, Col: 58}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/history/history.templ`, Line: 88, Col: 64}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 				if templ_7745c5c3_Err != nil {

@@ -19,9 +19,9 @@ import (
 // forgotten is when nobody waits for a refresh any more that nothing was heard of.
 const forgotten = 2 * time.Minute
 
-// RefreshTold says what came of the refresh that started then, as far as the cache knows. Of one that others have followed
+// RefreshResult says what came of the refresh that started then, as far as the cache knows. Of one that others have followed
 // it says nothing.
-func RefreshTold(ctx context.Context, fresh packaging.Freshness, started, now time.Time) string {
+func RefreshResult(ctx context.Context, fresh packaging.Freshness, started, now time.Time) string {
 	switch ours := fresh.Tried.UnixMilli() == started.UnixMilli(); {
 	case ours && fresh.Problem != packaging.NoReason:
 		return text.Say(ctx, "refresh.failed")
@@ -58,20 +58,20 @@ func refresh(f shell.Frame) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if b := f.Refresh; b != nil && (b.Told != "" || f.Person.May(packaging.RefreshOrders)) {
+		if b := f.Refresh; b != nil && (b.Result != "" || f.Person.May(packaging.RefreshOrders)) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"refresh\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if b.Told != "" {
+			if b.Result != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<strong role=\"status\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var2 string
-				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(b.Told)
+				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(b.Result)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 36, Col: 34}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 36, Col: 36}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 				if templ_7745c5c3_Err != nil {

@@ -45,8 +45,8 @@ type Digest struct {
 	Left     []packaging.Handover
 }
 
-// Calm says that there is nothing to tell.
-func (d Digest) Calm() bool {
+// Empty says that there is nothing to tell.
+func (d Digest) Empty() bool {
 	return d.Day.Refused+d.Day.Unknown+d.Day.Missing+d.Day.Odd == 0 && len(d.Due)+len(d.Unsigned)+len(d.Changed)+len(d.Left) == 0
 }
 
@@ -151,7 +151,7 @@ func ShowDigest(d Digest) templ.Component {
 			templ_7745c5c3_Var5 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if !d.Calm() {
+		if !d.Empty() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<section class=\"card digest\"><h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

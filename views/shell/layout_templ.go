@@ -39,7 +39,7 @@ type Frame struct {
 
 	Live      Live   // of the page's content
 	FreshLive Live   // of how fresh it is
-	Seam      string // stands in the place of the clock, of the freshness and of the content, where those are put in later
+	Slot      string // stands in the place of the clock, of the freshness and of the content, where those are put in later
 }
 
 // Live is what a part of a page depends on: when one of the topics has a newer version, the script asks for the part again.
@@ -347,8 +347,8 @@ func Page(f Frame) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if f.Seam != "" {
-			templ_7745c5c3_Err = templ.Raw(f.Seam).Render(ctx, templ_7745c5c3_Buffer)
+		if f.Slot != "" {
+			templ_7745c5c3_Err = templ.Raw(f.Slot).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -885,8 +885,8 @@ func clock(f Frame) templ.Component {
 			templ_7745c5c3_Var43 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if f.Seam != "" {
-			templ_7745c5c3_Err = templ.Raw(f.Seam).Render(ctx, templ_7745c5c3_Buffer)
+		if f.Slot != "" {
+			templ_7745c5c3_Err = templ.Raw(f.Slot).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1287,8 +1287,8 @@ func Clock(now time.Time, zone string) templ.Component {
 	})
 }
 
-// Whole is a page with its content.
-func Whole(f Frame, content templ.Component) templ.Component {
+// FullPage is a page with its content.
+func FullPage(f Frame, content templ.Component) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1335,8 +1335,8 @@ func Whole(f Frame, content templ.Component) templ.Component {
 	})
 }
 
-// Around is a page without its clock, its freshness and its content, which go where its seams are.
-func Around(f Frame) templ.Component {
+// PageWithSlots is a page without its clock, its freshness and its content, which go where its seams are.
+func PageWithSlots(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1369,7 +1369,7 @@ func Around(f Frame) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templ.Raw(f.Seam).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = templ.Raw(f.Slot).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -2547,8 +2547,8 @@ func Empty(what, do string) templ.Component {
 
 // RefreshButton has the orders refreshed from a board.
 type RefreshButton struct {
-	Line packaging.Line // that the board is of, zero on the overview
-	Told string         // what came of the last press, empty where nobody pressed
+	Line   packaging.Line // that the board is of, zero on the overview
+	Result string         // what came of the last press, empty where nobody pressed
 }
 
 var _ = templruntime.GeneratedTemplate

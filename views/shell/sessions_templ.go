@@ -527,8 +527,8 @@ func sessionEnd(s packaging.Session, url templ.SafeURL) templ.Component {
 func deviceText(ctx context.Context, agent string) string {
 	first := func(names ...string) string {
 		for _, name := range names {
-			Mark, word, _ := strings.Cut(name, "=")
-			if strings.Contains(agent, Mark) {
+			mark, word, _ := strings.Cut(name, "=")
+			if strings.Contains(agent, mark) {
 				return word
 			}
 		}

@@ -25,12 +25,12 @@ func LoginURL() templ.SafeURL { return "/login" }
 
 func LogoutURL() templ.SafeURL { return "/logout" }
 
-// SignOnURL leads to the provider of a tenant, to sign in there and go on at next; SignOnBackURL is where it leads back to.
-func SignOnURL(tenant packaging.Tenant, next string) templ.SafeURL {
+// SSOLoginURL leads to the provider of a tenant, to sign in there and go on at next; SSOCallbackURL is where it leads back to.
+func SSOLoginURL(tenant packaging.Tenant, next string) templ.SafeURL {
 	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "?" + url.Values{"next": {next}}.Encode())
 }
 
-func SignOnBackURL(tenant packaging.Tenant) templ.SafeURL {
+func SSOCallbackURL(tenant packaging.Tenant) templ.SafeURL {
 	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "/callback")
 }
 
@@ -97,10 +97,10 @@ func EndOwnSessionURL(s packaging.Session) templ.SafeURL {
 	return AccountURL() + "/sessions/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
 }
 
-// SignOnSettingsURL is how people sign in by their company's provider, SignOnTestURL asks that provider.
-func SignOnSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }
+// SSOSettingsURL is how people sign in by their company's provider, SSOTestURL asks that provider.
+func SSOSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }
 
-func SignOnTestURL() templ.SafeURL { return SignOnSettingsURL() + "/test" }
+func SSOTestURL() templ.SafeURL { return SSOSettingsURL() + "/test" }
 
 // SessionsURL lists who is signed in.
 func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }

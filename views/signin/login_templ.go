@@ -17,16 +17,16 @@ import (
 
 // LoginForm is the sign-in page.
 type LoginForm struct {
-	Username string
-	Next     string // where to go after signing in
-	Problem  string // why the last try did not work
-	People   []DemoPerson
-	SignOns  []packaging.SignOn // what is offered beside a password, none at a station
-	Parted   *Parted            // nil unless somebody has just signed out who came by single sign-on
+	Username       string
+	Next           string // where to go after signing in
+	Problem        string // why the last try did not work
+	People         []DemoPerson
+	SignOns        []packaging.SignOn // what is offered beside a password, none at a station
+	ProviderLogout *ProviderLogout    // nil unless somebody has just signed out who came by single sign-on
 }
 
-// Parted is the provider that somebody came by who has signed out here.
-type Parted struct {
+// ProviderLogout is the provider that somebody came by who has signed out here.
+type ProviderLogout struct {
 	Label string
 	To    string // where they sign out there, empty where that is not offered
 }
@@ -91,8 +91,8 @@ func Login(f shell.Frame, form LoginForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if form.Parted != nil {
-				templ_7745c5c3_Err = partedNote(*form.Parted).Render(ctx, templ_7745c5c3_Buffer)
+			if form.ProviderLogout != nil {
+				templ_7745c5c3_Err = providerLogout(*form.ProviderLogout).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -331,9 +331,9 @@ func signOns(form LoginForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var17 templ.SafeURL
-			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(shell.SignOnURL(on.Tenant, form.Next))
+			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(shell.SSOLoginURL(on.Tenant, form.Next))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/signin/login.templ`, Line: 72, Col: 73}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/signin/login.templ`, Line: 72, Col: 75}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {
@@ -409,7 +409,7 @@ func signOns(form LoginForm) templ.Component {
 	})
 }
 
-func partedNote(p Parted) templ.Component {
+func providerLogout(p ProviderLogout) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -487,8 +487,8 @@ func partedNote(p Parted) templ.Component {
 	})
 }
 
-// LeaveForProvider is the way to a provider, for somebody who wants something proved there.
-func LeaveForProvider(f shell.Frame, label, to string) templ.Component {
+// ProviderRedirect is the way to a provider, for somebody who wants something proved there.
+func ProviderRedirect(f shell.Frame, label, to string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
