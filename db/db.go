@@ -87,46 +87,6 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-// reader keeps its queries prepared: preparing one takes longer than most of them run. There are only so many, since what
-// people enter stands in their parameters.
-type reader struct {
-	*sql.DB
-	prepared sync.Map // query → *sql.Stmt
-}
-
-func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if kept, ok := r.prepared.Load(query); ok {
-		return kept.(*sql.Stmt), nil
-	}
-	fresh, err := r.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	kept, others := r.prepared.LoadOrStore(query, fresh)
-	if others {
-		err = fresh.Close() // somebody was faster
-	}
-	return kept.(*sql.Stmt), err
-}
-
-// QueryContext is that of [sql.DB].
-func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := r.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(ctx, args...)
-}
-
-// QueryRowContext is that of [sql.DB].
-func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	s, err := r.stmt(ctx, query)
-	if err != nil {
-		return r.DB.QueryRowContext(ctx, query, args...) // fails the same way, and can say so in a row
-	}
-	return s.QueryRowContext(ctx, args...)
-}
-
 // dsn names the file with its settings. Without "file:" they would be silently ignored.
 func dsn(path string, settings url.Values) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + settings.Encode()

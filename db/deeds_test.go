@@ -29,7 +29,7 @@ const forPages = "it reads for pages, which ask who somebody is before"
 var acts = map[string]act{
 	"CheckImport": {reads: forPages}, "Preview": {reads: forPages}, "SetupLines": {reads: forPages}, "SetupLine": {reads: forPages},
 	"Members": {reads: forPages}, "Member": {reads: forPages}, "Candidates": {reads: forPages}, "SignOnAccount": {reads: forPages},
-	"HistoryViews": {reads: forPages}, "MayConnect": {reads: "it changes nothing"},
+	"HistoryViews": {reads: forPages}, "OrderView": {reads: forPages}, "MayConnect": {reads: "it changes nothing"},
 	"EndSession": {reads: "whoever has a session may end it"},
 
 	"StartSession": {needs: packaging.ViewOrders, do: func(s *stage, by packaging.Person) error {

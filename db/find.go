@@ -17,13 +17,13 @@ import (
 // The order of an order's entries is in an index of its own. Any other filters are answered by the index that entries are
 // found by: it gives those that have all of them, in the order of time, so that a page takes as long among a million
 // entries as among a hundred.
-func (d *DB) historyQuery(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (query string, args []any, err error) {
+func historyQuery(ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter) (query string, args []any, err error) {
 	conditions, values := historyWhere(in, f)
 	order := "DESC"
 	if f.After > 0 {
 		order = "ASC"
 	}
-	match, possible, err := d.historyMatch(ctx, in, f)
+	match, possible, err := historyMatch(ctx, q, in, f)
 	if err != nil || !possible {
 		return "", nil, err
 	}
@@ -57,13 +57,13 @@ func historyWhere(in packaging.Scope, f packaging.HistoryFilter) (string, []any)
 
 // historyMatch asks the index for the filter, in the language of FTS5. It is empty where the filter does not need it;
 // possible is false where nothing can match.
-func (d *DB) historyMatch(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (match string, possible bool, err error) {
+func historyMatch(ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter) (match string, possible bool, err error) {
 	var all []string
 	key := func(kind, value string) string {
 		return wholeKey(kind, in.Tenant(), strings.ToUpper(hex.EncodeToString([]byte(value))))
 	}
 	if in.Limited() {
-		lines, err := d.Lines(ctx, in)
+		lines, err := linesOf(ctx, q, in)
 		if err != nil {
 			return "", false, err
 		}
@@ -96,7 +96,7 @@ func (d *DB) historyMatch(ctx context.Context, in packaging.Scope, f packaging.H
 		all = append(all, either(any))
 	}
 	if !f.From.IsZero() || !f.To.IsZero() {
-		from, to, err := d.historySpan(ctx, in.Tenant(), f.From, f.To)
+		from, to, err := historySpan(ctx, q, in.Tenant(), f.From, f.To)
 		spans := spans(in.Tenant(), from, to)
 		if err != nil || len(spans) == 0 {
 			return "", false, err
@@ -154,8 +154,8 @@ func phrase(word string) string {
 }
 
 // historySpan is the part of a time in which the tenant has entries, in milliseconds; it is empty where there are none.
-func (d *DB) historySpan(ctx context.Context, tenant packaging.TenantID, from, to time.Time) (first, end int64, err error) {
-	err = d.read.QueryRowContext(ctx, `
+func historySpan(ctx context.Context, q querier, tenant packaging.TenantID, from, to time.Time) (first, end int64, err error) {
+	err = q.QueryRowContext(ctx, `
 		SELECT coalesce((SELECT min(at) FROM history WHERE tenant_id = ?1), 0), coalesce((SELECT max(at) + 1 FROM history WHERE tenant_id = ?1), 0)`, tenant).
 		Scan(&first, &end)
 	if !from.IsZero() {

@@ -3,8 +3,10 @@ package db
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -100,24 +102,33 @@ func leftItems(ctx context.Context, q querier, in packaging.Scope) ([]packaging.
 		ORDER BY i.handover_id, i.place`, w.args...)
 }
 
-// LeftHandovers gives the hand-overs with items that nobody acknowledged, the oldest first, with those items.
-func (d *DB) LeftHandovers(ctx context.Context, in packaging.Scope) ([]packaging.Handover, error) {
-	left, err := leftItems(ctx, d.read, in)
-	if err != nil || len(left) == 0 {
-		return nil, err
-	}
-	var all []packaging.Handover
-	for _, i := range left {
-		if n := len(all); n == 0 || all[n-1].ID != i.From.Handover {
-			h, err := scanHandover(d.read.QueryRowContext(ctx, selectHandover+`WHERE h.tenant_id = ? AND h.id = ?`, in.Tenant(), i.From.Handover))
-			if err != nil {
-				return nil, coded(err)
-			}
-			all = append(all, h)
+// LeftHandovers returns the hand-overs with items that nobody acknowledged, the oldest first, with those items.
+func (d *DB) LeftHandovers(ctx context.Context, in packaging.Scope) (all []packaging.Handover, err error) {
+	err = d.read.snapshot(ctx, func(q querier) error {
+		left, err := leftItems(ctx, q, in)
+		if err != nil || len(left) == 0 {
+			return err
 		}
-		all[len(all)-1].Items = append(all[len(all)-1].Items, i)
-	}
-	return all, nil
+		var keys []packaging.HandoverID
+		for _, i := range left {
+			keys = append(keys, i.From.Handover)
+		}
+		list, err := json.Marshal(slices.Compact(keys))
+		if err != nil {
+			return err
+		}
+		all, err = collect(ctx, q, scanHandover, selectHandover+`
+			WHERE h.tenant_id = ? AND h.id IN (SELECT value FROM json_each(?)) ORDER BY h.id`, in.Tenant(), string(list))
+		for n := range all {
+			for _, i := range left {
+				if i.From.Handover == all[n].ID {
+					all[n].Items = append(all[n].Items, i)
+				}
+			}
+		}
+		return err
+	})
+	return all, err
 }
 
 // OpenItems gives what would be handed over now: what is open, and what earlier hand-overs left.

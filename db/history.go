@@ -62,11 +62,15 @@ func (d *DB) Record(ctx context.Context, e packaging.Entry) error {
 // History gives a page of the entries, newest first. A limited scope has those of its lines, by the code that the line had
 // then, and of those without a line the person's own.
 func (d *DB) History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error) {
-	query, args, err := d.historyQuery(ctx, in, f)
+	return historyOf(ctx, d.read, in, f)
+}
+
+func historyOf(ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error) {
+	query, args, err := historyQuery(ctx, q, in, f)
 	if err != nil || query == "" {
 		return packaging.HistoryPage{}, err
 	}
-	entries, err := collect(ctx, d.read, scanEntry, query, args...)
+	entries, err := collect(ctx, q, scanEntry, query, args...)
 	more := len(entries) > f.Limit
 	entries = entries[:min(len(entries), f.Limit)]
 	page := packaging.HistoryPage{Entries: entries}
@@ -88,7 +92,7 @@ func (d *DB) History(ctx context.Context, in packaging.Scope, f packaging.Histor
 
 // NewEntries counts the matching entries after one, up to the filter's limit and one more, which says that there are more.
 func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (n int, err error) {
-	query, args, err := d.historyQuery(ctx, in, f)
+	query, args, err := historyQuery(ctx, d.read, in, f)
 	if err != nil || query == "" {
 		return 0, err
 	}

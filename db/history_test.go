@@ -165,7 +165,7 @@ func TestEveryCombinationOfFiltersIsAnsweredByAnIndex(t *testing.T) {
 			in = limited.Scope()
 			name += ", limited"
 		}
-		query, args, err := d.historyQuery(t.Context(), in, f)
+		query, args, err := historyQuery(t.Context(), d.read, in, f)
 		if err != nil || query == "" {
 			t.Fatalf("%s: %q, %v", name, query, err)
 		}

@@ -55,12 +55,21 @@ func TestWhatAnImportGaveStandsOverTheAPIAndWhatItLeftOutDoesNot(t *testing.T) {
 }
 
 func TestEachFactNamesTheImportThatGaveIt(t *testing.T) {
-	d, ghent, _ := opened(t)
+	d, ghent, basel := opened(t)
 	first := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "1"})
 	second := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "2"})
 	given, err := d.ImportedFacts(t.Context(), ghent.Scope(), order(t, d, ghent.Tenant.ID, "a").ID)
 	if err != nil || len(given) != 2 || given[0].Import != first.ID || given[1].Import != second.ID || given[1].Value != "2" {
 		t.Errorf("%+v %v", given, err)
+	}
+	third := imports(t, d, ghent, packaging.Facts{Key: "b", Lot: "L"}, packaging.Facts{Key: "not asked for", Lot: "L"})
+	a, b := order(t, d, ghent.Tenant.ID, "a").ID, order(t, d, ghent.Tenant.ID, "b").ID
+	all, err := d.ImportedFactsOf(t.Context(), ghent.Scope(), []packaging.OrderID{a, b, 999})
+	if err != nil || len(all) != 2 || len(all[a]) != 2 || all[a][1].Import != second.ID || len(all[b]) != 1 || all[b][0].Import != third.ID {
+		t.Errorf("%+v %v", all, err)
+	}
+	if all, err := d.ImportedFactsOf(t.Context(), basel.Scope(), []packaging.OrderID{a, b}); err != nil || len(all) != 0 {
+		t.Errorf("another tenant's: %+v %v", all, err)
 	}
 }
 

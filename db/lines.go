@@ -46,8 +46,12 @@ const unknownMost = 100
 // UnknownLines gives the lines that the API names and that are not set up here, by code: Code is what the API calls it, and
 // Name its name, where it gives one beside the code. They have no ID, and a scope that is limited to lines has none.
 func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
+	return unknownLines(ctx, d.read, in)
+}
+
+func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
 	w := within(in, "")
-	return collect(ctx, d.read, func(row scanner) (l packaging.Line, err error) {
+	return collect(ctx, q, func(row scanner) (l packaging.Line, err error) {
 		err = row.Scan(&l.Code, &l.Name)
 		if l.Name == "" {
 			l.Name = l.Code

@@ -61,7 +61,7 @@ func TestALineThatAPersonSetIsKeptThroughRefreshesUntilItIsGivenBack(t *testing.
 		t.Errorf("as the API says: %+v", a.Line)
 	}
 	var said []string
-	for _, e := range timelineOf(t, d, a) {
+	for _, e := range storyOf(t, d, a) {
 		said = append(said, string(e.Kind)+" "+e.Old+"→"+e.New+" "+string(e.Source)+e.By.FullName)
 	}
 	if diff := cmp.Diff([]string{
@@ -201,7 +201,7 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	if o := order(t, d, tenant, "a"); o.Revision == before.Revision {
 		t.Error("the order has the revision that a release may be armed with")
 	}
-	if e := timelineOf(t, d, before)[0]; e.Kind != packaging.LineChanged || e.Old != "L9" || e.New != "Tubes" || e.By.FullName != ghent.FullName {
+	if e := storyOf(t, d, before)[0]; e.Kind != packaging.LineChanged || e.Old != "L9" || e.New != "Tubes" || e.By.FullName != ghent.FullName {
 		t.Errorf("timeline %+v", e)
 	}
 	if e := entries(t, d, tenant)[0]; e.Deed != packaging.LineAdopted || e.New != "Tubes" || e.By.Username != "ghent-boss" {

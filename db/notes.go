@@ -33,9 +33,13 @@ func (d *DB) LineNotes(ctx context.Context, in packaging.Scope, line packaging.L
 
 // OrderNotes gives the latest notes about an order, at most limit, the newest first.
 func (d *DB) OrderNotes(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.Note, error) {
+	return orderNotes(ctx, d.read, in, order, limit)
+}
+
+func orderNotes(ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.Note, error) {
 	w := within(in, "n.")
 	w.and(true, "n.order_id = ?", order)
-	return collect(ctx, d.read, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(ctx, q, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
 // Note gives one note of the tenant.

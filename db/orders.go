@@ -112,10 +112,14 @@ func (d *DB) Order(ctx context.Context, in packaging.Scope, id packaging.OrderID
 
 // OrderRaw gives the API's own element of an order.
 func (d *DB) OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error) {
+	return rawOf(ctx, d.read, in, id)
+}
+
+func rawOf(ctx context.Context, q querier, in packaging.Scope, id packaging.OrderID) (string, error) {
 	var raw string
 	w := within(in, "")
 	w.and(true, "id = ?", id)
-	err := d.read.QueryRowContext(ctx, `SELECT raw FROM orders WHERE `+w.sql, w.args...).Scan(&raw)
+	err := q.QueryRowContext(ctx, `SELECT raw FROM orders WHERE `+w.sql, w.args...).Scan(&raw)
 	return raw, coded(err)
 }
 
@@ -138,6 +142,7 @@ func (d *DB) SearchOrders(ctx context.Context, in packaging.Scope, f packaging.O
 			like, like, like, like)
 	}
 	w.and(f.Status != "", "o.status = ?", f.Status)
+	w.and(f.Open, "o.gone = 0 AND o.urgency < 6")
 	w.and(f.LineID != 0, "o.line_id = ?", f.LineID)
 	w.and(f.NoLine, "o.line_id IS NULL AND o.api_line = ''")
 	w.and(f.APILine != "", "o.line_id IS NULL AND o.api_line = ?", f.APILine)

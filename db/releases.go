@@ -270,9 +270,13 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 
 // AnswerBody gives the first bytes, at most limit, of what was received for a release whose answer could not be read.
 func (d *DB) AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) (body []byte, err error) {
+	return answerBody(ctx, d.read, in, id, limit)
+}
+
+func answerBody(ctx context.Context, q querier, in packaging.Scope, id packaging.ReleaseID, limit int) (body []byte, err error) {
 	w := within(in, "o.")
 	w.and(true, "r.id = ?", id)
-	err = d.read.QueryRowContext(ctx, `
+	err = q.QueryRowContext(ctx, `
 		SELECT substr(a.body, 1, ?) FROM answers a JOIN releases r ON r.id = a.release_id JOIN orders o ON o.id = r.order_id
 		WHERE `+w.sql, append([]any{limit}, w.args...)...).Scan(&body)
 	return body, coded(err)

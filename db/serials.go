@@ -78,8 +78,12 @@ func selectSerials(in packaging.Scope, order packaging.OrderID, after int64) (st
 
 // Serials gives up to limit serials of an order, from the one after the given place.
 func (d *DB) Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error) {
+	return serialsOf(ctx, d.read, in, order, after, limit)
+}
+
+func serialsOf(ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error) {
 	query, args := selectSerials(in, order, after)
-	return collect(ctx, d.read, scanSerial, query+` ORDER BY s.id LIMIT ?`, append(args, limit)...)
+	return collect(ctx, q, scanSerial, query+` ORDER BY s.id LIMIT ?`, append(args, limit)...)
 }
 
 // FindSerials gives up to limit serials of an order that contain text, case-sensitive as serials are, from the one after

@@ -121,6 +121,14 @@ func (w *worked) workAtRandom(t *rapid.T) {
 				w.now = w.now.Add(time.Hour)
 				must(w.AddList(ctx, by, o.ID, []string{"C" + o.Key}))
 			}
+		case what == 4:
+			must(w.NoteLine(ctx, by, packaging.Line{ID: 1, Code: "L1", Name: "Blister line 1"}, f.Key))
+			if rapid.Bool().Draw(t, "withdrawn") {
+				notes, err := w.LineNotes(ctx, by.Scope(), 1, time.Time{}, 1)
+				must(err)
+				w.now = w.now.Add(10 * time.Hour)
+				must(w.WithdrawNote(ctx, by, notes[0].ID, "wrong"))
+			}
 		case what == 1:
 			must(w.Record(ctx, packaging.Entry{TenantID: w.tenant.ID, By: by.Author, Deed: packaging.ReleaseDeclined, LineCode: "L1", LineName: "Blister line 1", Reason: "not_pending"}))
 		case what == 2:
@@ -253,6 +261,30 @@ func summed(t *rapid.T, w *worked, o packaging.Occurrence) map[string]packaging.
 	return sums
 }
 
+// countsAs compares what the database counts of a shift with what its report lists. The period is asked for beside another
+// one.
+func (w *worked) countsAs(t *rapid.T, report packaging.ShiftReport) {
+	want := packaging.Activity{Figures: packaging.FiguresOf(report.Releases), Notes: int64(len(report.Notes))}
+	want.Settling, want.Waiting = packaging.Spans{}, packaging.Spans{}
+	for _, r := range report.Releases {
+		for _, at := range []time.Time{r.Answered, r.Settled, r.ListAt} {
+			want.Changed = later(want.Changed, at)
+		}
+	}
+	for _, n := range report.Notes {
+		want.Changed = later(want.Changed, n.Withdrawn)
+	}
+	got, err := w.Activities(t.Context(), packaging.Everything(w.tenant.ID), []packaging.Period{
+		{From: report.Begin.Add(-time.Hour), Until: report.Begin.Add(-time.Hour)}, {From: report.Begin, Until: report.Until},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]packaging.Activity{{}, want}, got); diff != "" {
+		t.Fatalf("%s %s (-report +counted)\n%s", report.Day, report.Name, diff)
+	}
+}
+
 func TestReportsAreTheSumsOfTheHistoryWhateverHappened(t *testing.T) {
 	// Hashing passwords is slow on purpose: a site is set up once, and each try begins with a copy of it.
 	file := filepath.Join(t.TempDir(), "lineboard.db")
@@ -288,6 +320,7 @@ func TestReportsAreTheSumsOfTheHistoryWhateverHappened(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				r.Fatalf("%s %s (-history +report)\n%s", o.Day, o.Name, diff)
 			}
+			w.countsAs(r, report)
 			total := report.Total()
 			all.Requested += total.Requested
 			all.Serials += total.Serials

@@ -10,7 +10,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-func timelineOf(t *testing.T, d *DB, o packaging.Order) []packaging.OrderEvent {
+func storyOf(t *testing.T, d *DB, o packaging.Order) []packaging.OrderEvent {
 	t.Helper()
 	events, err := d.Timeline(t.Context(), packaging.Everything(o.TenantID), o.ID, 100)
 	if err != nil {
@@ -22,7 +22,7 @@ func timelineOf(t *testing.T, d *DB, o packaging.Order) []packaging.OrderEvent {
 // saidOf are the events of an order, the oldest first.
 func saidOf(t *testing.T, d *DB, tenant packaging.TenantID, key string) (all []string) {
 	t.Helper()
-	for _, e := range timelineOf(t, d, order(t, d, tenant, key)) {
+	for _, e := range storyOf(t, d, order(t, d, tenant, key)) {
 		all = append([]string{fmt.Sprintf("%s %s %s→%s %s", e.Kind, e.Field, e.Old, e.New, e.Source)}, all...)
 	}
 	return all

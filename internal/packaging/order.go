@@ -223,6 +223,7 @@ type LaneReleases struct{ Sending, Unknown, Refused, Odd int }
 type OrderFilter struct {
 	Text    string // in order ID, product, GTIN or lot
 	Status  Status
+	Open    bool // only orders that are neither Done nor gone
 	LineID  LineID
 	NoLine  bool    // only orders without a line
 	APILine string  // only orders whose line is not set up here, and which the API calls so

@@ -171,3 +171,14 @@ func figures(releases []ReportedRelease, declined int) (f Figures) {
 	f.Settling, f.Waiting = spans(settling), spans(waiting)
 	return f
 }
+
+// Period is a time from one moment until just before another.
+type Period struct{ From, Until time.Time }
+
+// Activity counts what happened in a period. Releases belong to it by the time of their request, with all that became of
+// them since. Settling, Waiting and Declined of its figures are not counted.
+type Activity struct {
+	Figures
+	Notes   int64
+	Changed time.Time // when anything about those releases and notes last changed, zero if nothing did
+}

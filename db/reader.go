@@ -1,0 +1,92 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// reader keeps its queries prepared: preparing one takes longer than most of them run. There are only so many, since
+// their parameters hold what people enter.
+type reader struct {
+	*sql.DB
+	prepared sync.Map // query → *sql.Stmt
+}
+
+func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := r.prepared.Load(query); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	fresh, err := r.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	stmt, lost := r.prepared.LoadOrStore(query, fresh)
+	if lost {
+		err = fresh.Close() // another goroutine was faster
+	}
+	return stmt.(*sql.Stmt), err
+}
+
+// QueryContext is that of [sql.DB].
+func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := r.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext is that of [sql.DB].
+func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := r.stmt(ctx, query)
+	if err != nil {
+		return r.DB.QueryRowContext(ctx, query, args...) // fails the same way, and a row can carry that
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+// snapshot runs read in a read transaction: all of its queries see one state of the database.
+func (r *reader) snapshot(ctx context.Context, read func(querier) error) error {
+	t, err := r.BeginTx(ctx, nil)
+	if err != nil {
+		return coded(err)
+	}
+	s := &snapshot{Tx: t, reader: r}
+	err = read(s)
+	if ended := t.Rollback(); err == nil {
+		err = ended
+	}
+	for _, query := range s.unprepared {
+		if _, failed := r.stmt(ctx, query); err == nil {
+			err = failed
+		}
+	}
+	return coded(err)
+}
+
+// snapshot is a read transaction. It holds one connection of the pool and must not wait for another: a query that is not
+// prepared yet runs as it is, and is prepared for the next time once the transaction is over.
+type snapshot struct {
+	*sql.Tx
+	reader     *reader
+	unprepared []string
+}
+
+// QueryContext is that of [sql.Tx].
+func (s *snapshot) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if stmt, ok := s.reader.prepared.Load(query); ok {
+		return s.StmtContext(ctx, stmt.(*sql.Stmt)).QueryContext(ctx, args...)
+	}
+	s.unprepared = append(s.unprepared, query)
+	return s.Tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is that of [sql.Tx].
+func (s *snapshot) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt, ok := s.reader.prepared.Load(query); ok {
+		return s.StmtContext(ctx, stmt.(*sql.Stmt)).QueryRowContext(ctx, args...)
+	}
+	s.unprepared = append(s.unprepared, query)
+	return s.Tx.QueryRowContext(ctx, query, args...)
+}

@@ -1,0 +1,44 @@
+package packaging
+
+// OrderView is what an order's page shows: all of it as of one moment.
+type OrderView struct {
+	Order        Order
+	Signatures   []Signature  // under its latest release, or under the queue of that
+	Serials      []Serial     // the first of its list
+	Events       []OrderEvent // the latest of its timeline, the newest first
+	History      HistoryPage  // its latest entries, if the viewer may see the history
+	FirstChanges []OrderEvent // of each fact that has changed, and of the line
+	Imported     []ImportedFact
+	Notes        []Note // the latest, the newest first
+	Raw          string // the API's own element
+	Answer       []byte // the first bytes of an answer to its latest release that could not be read
+
+	// The lines that the viewer may choose from for the order, and those that the API names and nobody has set up. Both are
+	// empty if the viewer may not set the order's line.
+	Lines, UnknownLines []Line
+}
+
+// OrderViewLimits is how much of each list an [OrderView] holds at most.
+type OrderViewLimits struct {
+	Serials     int
+	Events      int
+	Entries     int // of the history
+	Notes       int
+	AnswerBytes int
+}
+
+// MaySetLine says whether the person may set the line of the order as it stands.
+func (p Person) MaySetLine(o Order) bool { return p.MayOn(SetLines, o.Line.ID) && !o.LineFixed() }
+
+// SignedRecord names what the signatures of the latest release are under: the release, or the queue that it belongs to. It
+// returns false before the first release.
+func (o Order) SignedRecord() (kind string, object int64, ok bool) {
+	switch r := o.Release; {
+	case r == nil:
+		return "", 0, false
+	case r.Queue != 0:
+		return SignedQueue, int64(r.Queue), true
+	default:
+		return SignedRelease, int64(r.ID), true
+	}
+}
