@@ -48,6 +48,7 @@ var problems = map[packaging.Reason]struct {
 	packaging.ServerError:    {unknown: true, button: askNow},
 	packaging.Unreadable:     {unknown: true, button: askNow},
 	packaging.Interrupted:    {unknown: true, button: askNow},
+	packaging.NotStored:      {unknown: true, button: askNow},
 }
 
 // The buttons: to try again where that is safe, to look where the order stands, and to ask about what is not known.

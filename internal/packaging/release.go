@@ -56,6 +56,7 @@ const (
 	ServerError Reason = "server_error" // 5xx without a documented message
 	Unreadable  Reason = "unreadable"   // not the documented answer: HTML, cut-off JSON, empty, wrong types, too large
 	Interrupted Reason = "interrupted"  // Lineboard stopped while the call was under way
+	NotStored   Reason = "not_stored"   // an answer came, and the database refuses it
 )
 
 // Press is the release of an order as a person asks for it.

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"lineboard/internal/packaging"
@@ -9,15 +10,18 @@ import (
 
 // QueueStore keeps queues.
 type QueueStore interface {
-	// StartQueue stores a queue, or says as a Conflict what stands in its way.
-	StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) (packaging.Queue, error)
-	// StopQueue has a person end the running queue of a line.
+	// StartQueue stores a queue. It returns a Conflict if the queue can't start.
+	StartQueue(
+		ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick,
+		signed ...packaging.Signature,
+	) (packaging.Queue, error)
+	// StopQueue ends the running queue of a line on behalf of a person.
 	StopQueue(ctx context.Context, by packaging.Person, line packaging.LineID) error
-	// AdvanceQueue notes that the order whose turn it was is released, and says whether the queue still runs.
+	// AdvanceQueue moves a queue on to its next order. It returns false if a person has stopped the queue.
 	AdvanceQueue(ctx context.Context, q packaging.Queue) (running bool, err error)
 	// EndQueue ends a queue that still runs.
 	EndQueue(ctx context.Context, q packaging.Queue, by packaging.Author, why packaging.QueueStop) error
-	// Order gives one order of a scope.
+	// Order returns one order of a scope.
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
 }
 
@@ -28,25 +32,32 @@ type Queuer struct {
 	log      *slog.Logger
 }
 
-// NewQueuer makes a Queuer that releases through releaser. When that stops, no queue goes on.
+// NewQueuer returns a Queuer that releases through releaser. When the releaser stops, its queues end.
 func NewQueuer(store QueueStore, releaser *Releaser, log *slog.Logger) *Queuer {
 	return &Queuer{store, releaser, log}
 }
 
-// Start begins a queue of a line's orders, with the signatures that were given under it, and comes back once it is stored. From then on it goes its way whatever happens
-// to ctx, and ends at the first order whose outcome is not released.
-func (q *Queuer) Start(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) error {
+// Start begins a queue of a line's orders under the given signatures, and returns once the queue is stored. From then on
+// the queue continues even if ctx ends. It ends at the first order whose outcome is not released. Start fails with
+// Unavailable once the releaser stops.
+func (q *Queuer) Start(
+	ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick,
+	signed ...packaging.Signature,
+) error {
 	if !by.May(packaging.ReleaseOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	}
 	if len(picks) == 0 || len(picks) > packaging.MaxQueue {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	queue, err := q.store.StartQueue(ctx, by, line, picks, signed...)
-	if err != nil {
+	if err := q.releaser.begin(); err != nil { // before the queue is stored: nobody would end it
 		return err
 	}
-	q.releaser.running.Add(1)
+	queue, err := q.store.StartQueue(ctx, by, line, picks, signed...)
+	if err != nil {
+		q.releaser.running.Done()
+		return err
+	}
 	go func() {
 		defer q.releaser.running.Done()
 		ctx := context.WithoutCancel(ctx)
@@ -58,19 +69,20 @@ func (q *Queuer) Start(ctx context.Context, by packaging.Person, line packaging.
 	return nil
 }
 
-// program is who ends a queue that ends by itself.
+// program is the author of entries about queues that end by themselves.
 var program = packaging.Author{Username: "lineboard", FullName: "Lineboard"}
 
-// run releases the orders of a queue in turn, and says why it ended.
+// run releases the orders of a queue in turn, and returns why it ended.
 func (q *Queuer) run(ctx context.Context, by packaging.Person, queue packaging.Queue) packaging.QueueStop {
 	for _, o := range queue.Orders {
-		if q.releaser.stopping.Load() {
+		// With the revision that the person saw: they did not decide on an order that has changed since.
+		press := packaging.Press{Order: o.ID, Revision: o.Revision, Queue: queue.ID}
+		settled, err := q.releaser.Release(ctx, by, press)
+		if errors.Is(err, errStopping) {
 			return packaging.StopByRestart
 		}
-		// As the person saw it when they started the queue: one that has changed since, its line perhaps, is not what they decided on.
-		settled, err := q.releaser.Release(ctx, by, packaging.Press{Order: o.ID, Revision: o.Revision, Queue: queue.ID})
 		switch packaging.CodeOf(err) {
-		case packaging.Conflict, packaging.Forbidden, packaging.NotFound: // also where the person lost the right to it
+		case packaging.Conflict, packaging.Forbidden, packaging.NotFound: // also if the person has lost the right to it
 			return packaging.StopByObstacle
 		}
 		if err != nil {

@@ -1,9 +1,10 @@
-// Package release is the workflow of a release to line: claim, call, settle. The claim is durable before the call leaves,
-// the call is made once and outside any transaction, and what came of it is stored before anyone is told.
+// Package release is the workflow of a release to line: claim, call, settle. The claim is durable before the call leaves.
+// The call is made once and outside any transaction. Its answer is stored before anyone sees it.
 package release
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +18,7 @@ import (
 
 // Store keeps releases.
 type Store interface {
-	// Claim stores a release of the order as sending, or says as a Conflict what stands in its way.
+	// Claim stores a release of the order as sending. It returns a Conflict if the order can't be released now.
 	Claim(ctx context.Context, by packaging.Person, press packaging.Press) (packaging.Order, error)
 	// Settle stores the answer to the order's claimed release.
 	Settle(ctx context.Context, o packaging.Order, answer packaging.Answer) (packaging.Release, error)
@@ -32,29 +33,50 @@ type API interface {
 
 // Releaser releases orders to their lines.
 type Releaser struct {
-	store    Store
-	api      func(context.Context, packaging.TenantID) (API, error)
-	log      *slog.Logger
-	running  sync.WaitGroup
-	held     atomic.Int64 // answers that could not be stored yet
-	stopping atomic.Bool  // no queue goes on
-	stop     chan struct{}
+	store Store
+	api   func(context.Context, packaging.TenantID) (API, error)
+	log   *slog.Logger
+	held  atomic.Int64 // answers that wait to be stored
+
+	mu       sync.Mutex // orders begin against Stop
+	stopping bool
+	running  sync.WaitGroup // releases and queues
+	giveUp   chan struct{}  // closed when waiting answers must be given up
+	once     sync.Once      // closes giveUp
 }
 
-// New makes a Releaser. api gives the remote API as a tenant reaches it, or why it can't be reached at all.
+// New returns a Releaser. api returns a tenant's remote API, or the reason why it can't be called.
 func New(store Store, api func(context.Context, packaging.TenantID) (API, error), log *slog.Logger) *Releaser {
-	return &Releaser{store: store, api: api, log: log, stop: make(chan struct{})}
+	return &Releaser{store: store, api: api, log: log, giveUp: make(chan struct{})}
 }
 
-// Release releases an order as the person asks.
+// errStopping refuses work that would begin after Stop.
+var errStopping = packaging.Fail(packaging.Unavailable, "error.stopping")
+
+// begin registers a release or a queue that Stop must wait for; r.running.Done ends it. It fails once Stop was called.
+func (r *Releaser) begin() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		return errStopping
+	}
+	r.running.Add(1)
+	return nil
+}
+
+// Release releases an order on behalf of a person.
 //
-// It comes back once the claim is durable; from then on the release goes its way whatever happens to ctx, and settled is
-// closed when its outcome is stored. Where nothing was claimed, the error says why and nothing is sent.
-func (r *Releaser) Release(ctx context.Context, by packaging.Person, press packaging.Press) (settled <-chan struct{}, err error) {
+// It returns once the claim is stored. From then on the release continues even if ctx ends, and settled is closed when
+// its outcome is stored. If Release fails, nothing was sent. It fails with Unavailable once Stop was called.
+func (r *Releaser) Release(
+	ctx context.Context, by packaging.Person, press packaging.Press,
+) (settled <-chan struct{}, err error) {
 	if !by.May(packaging.ReleaseOrders) {
 		return nil, packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	}
-	r.running.Add(1) // before the claim: a stop must wait for a claim under way
+	if err := r.begin(); err != nil { // before the claim: Stop must wait for a claim under way
+		return nil, err
+	}
 	order, err := r.store.Claim(ctx, by, press)
 	if err != nil {
 		r.running.Done()
@@ -64,15 +86,15 @@ func (r *Releaser) Release(ctx context.Context, by packaging.Person, press packa
 	go func() {
 		defer r.running.Done()
 		defer close(done)
-		// The person's going away must not cut a call that the remote side carries out all the same.
+		// The remote side carries the call out even if the browser is gone, so the browser must not cancel it.
 		ctx := context.WithoutCancel(ctx)
 		r.settle(ctx, order, r.call(ctx, order))
 	}()
 	return done, nil
 }
 
-// recordDeclined keeps in the history that a release was pressed that could not be sent. Of a queue that was stopped nobody
-// pressed one: its end stands there already.
+// recordDeclined records in the history that a person pressed a release that could not be sent. A stopped queue is no
+// press: its end is in the history already.
 func (r *Releaser) recordDeclined(ctx context.Context, by packaging.Person, o packaging.Order, why error) error {
 	var conflict *packaging.Error
 	if !errors.As(why, &conflict) || conflict.Code != packaging.Conflict || errors.Is(why, packaging.NotItsTurn) {
@@ -85,7 +107,7 @@ func (r *Releaser) recordDeclined(ctx context.Context, by packaging.Person, o pa
 	})
 }
 
-// call makes the one call. Should the program be at fault in it, the outcome is not known.
+// call makes the one call. If the program itself fails in it, the outcome is unknown.
 func (r *Releaser) call(ctx context.Context, o packaging.Order) (answer packaging.Answer) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -100,51 +122,80 @@ func (r *Releaser) call(ctx context.Context, o packaging.Order) (answer packagin
 	return api.ReleaseToLine(ctx, o.Key)
 }
 
-// The answer is tried again to be stored after storeFirst, then twice as late each time, up to storeMost.
-const (
-	storeFirst = 50 * time.Millisecond
-	storeMost  = 5 * time.Second
-)
-
-// settle stores the answer. A database that can't take it now (its disk is full) may take it later, and the answer exists
-// nowhere else: it is held and tried again until it is stored or the program must stop.
+// settle stores the answer, which exists nowhere else. If the database refuses it for good, the release becomes unknown
+// and keeps the answer as its body: the Settler and people can still find the outcome. If even that is refused, the
+// release stays under way until the next start makes it unknown.
 func (r *Releaser) settle(ctx context.Context, o packaging.Order, answer packaging.Answer) {
-	for wait, first := storeFirst, true; ; wait, first = min(2*wait, storeMost), false {
-		_, err := r.store.Settle(ctx, o, answer)
-		if err == nil {
-			if !first {
-				r.held.Add(-1)
-				r.log.Info("answer to a release is stored at last", "order", o.ID, "release", o.Release.ID)
-			}
-			return
-		}
-		if first {
-			r.held.Add(1)
-		}
-		r.log.Error("answer to a release can't be stored, will be tried again", "order", o.ID, "release", o.Release.ID,
-			"answer", answer.String(), "err", err)
-		select {
-		case <-time.After(wait):
-		case <-r.stop:
-			r.log.Error("answer to a release is lost: stopped before it could be stored", "order", o.ID,
-				"release", o.Release.ID, "answer", answer.String())
-			return
-		}
+	log := r.log.With("order", o.ID, "release", o.Release.ID, "answer", answer.String())
+	err := r.storeAnswer(ctx, o, answer, log)
+	if err == nil {
+		return
+	}
+	log.Error("answer to a release is refused by the database, its outcome becomes unknown", "err", err)
+	if err := r.storeAnswer(ctx, o, notStored(answer), log); err != nil {
+		log.Error("release stays under way until Lineboard starts again: its end can't be stored", "err", err)
 	}
 }
 
-// Held says how many answers wait to be stored because the database can't take them.
+// notStored returns the unknown answer that stands in for one that the database refuses.
+func notStored(answer packaging.Answer) packaging.Answer {
+	body := answer.Body
+	if answer.Outcome != packaging.Unknown {
+		body, _ = json.Marshal(answer) // plain fields always have JSON
+	}
+	return packaging.Answer{
+		Outcome: packaging.Unknown, Reason: packaging.NotStored, HTTPStatus: answer.HTTPStatus, Body: body,
+	}
+}
+
+// The first wait before an answer is stored again; it doubles up to the second.
+const (
+	firstRetry = 50 * time.Millisecond
+	maxRetry   = 5 * time.Second
+)
+
+// storeAnswer stores an answer, and tries again while the database is unavailable, for example because its disk is full.
+// Any other error would come again: it is returned. An answer that Stop gives up is logged, and no error.
+func (r *Releaser) storeAnswer(
+	ctx context.Context, o packaging.Order, answer packaging.Answer, log *slog.Logger,
+) error {
+	_, err := r.store.Settle(ctx, o, answer)
+	if err == nil || packaging.CodeOf(err) != packaging.Unavailable {
+		return err
+	}
+	r.held.Add(1)
+	defer r.held.Add(-1)
+	for wait := firstRetry; packaging.CodeOf(err) == packaging.Unavailable; wait = min(2*wait, maxRetry) {
+		log.Error("answer to a release can't be stored, will be tried again", "err", err)
+		select {
+		case <-time.After(wait):
+		case <-r.giveUp:
+			log.Error("answer to a release is lost: stopped before it could be stored")
+			return nil
+		}
+		if _, err = r.store.Settle(ctx, o, answer); err == nil {
+			log.Info("answer to a release is stored at last")
+			return nil
+		}
+	}
+	return err
+}
+
+// Held returns how many answers wait to be stored because the database is unavailable.
 func (r *Releaser) Held() int { return int(r.held.Load()) }
 
-// Stop waits for the releases under way. When ctx ends, it gives up those whose answer can't be stored.
+// Stop refuses new releases and queues, then waits for those under way. A running queue ends after its current release.
+// When ctx ends, Stop gives up the answers that still wait to be stored; calls under way end by their own limits.
 func (r *Releaser) Stop(ctx context.Context) {
-	r.stopping.Store(true)
-	all := make(chan struct{})
-	go func() { r.running.Wait(); close(all) }()
+	r.mu.Lock()
+	r.stopping = true
+	r.mu.Unlock()
+	ended := make(chan struct{})
+	go func() { r.running.Wait(); close(ended) }()
 	select {
-	case <-all:
+	case <-ended:
 	case <-ctx.Done():
-		close(r.stop)
-		<-all
+		r.once.Do(func() { close(r.giveUp) })
+		<-ended
 	}
 }

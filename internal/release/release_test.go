@@ -15,17 +15,26 @@ import (
 	"lineboard/internal/release"
 )
 
-// book is a store that can be full for a while.
+// book is a store that can be full for a while, or refuse answers for good.
 type book struct {
 	mu       sync.Mutex
 	claims   error
-	full     int // settling fails so often
+	claiming func() // runs while a release is claimed
+	full     int    // settling fails so often
+	refuses  func(packaging.Answer) error
+	refused  int
 	settled  []packaging.Answer
 	recorded []packaging.Entry
 }
 
 func (b *book) Claim(context.Context, packaging.Person, packaging.Press) (packaging.Order, error) {
-	return packaging.Order{ID: 7, TenantID: 1, Facts: packaging.Facts{Key: "Order143"}, Release: &packaging.Release{ID: 9, Outcome: packaging.Sending}}, b.claims
+	if b.claiming != nil {
+		b.claiming()
+	}
+	return packaging.Order{
+		ID: 7, TenantID: 1, Facts: packaging.Facts{Key: "Order143"},
+		Release: &packaging.Release{ID: 9, Outcome: packaging.Sending},
+	}, b.claims
 }
 
 func (b *book) Settle(_ context.Context, o packaging.Order, a packaging.Answer) (packaging.Release, error) {
@@ -34,6 +43,12 @@ func (b *book) Settle(_ context.Context, o packaging.Order, a packaging.Answer) 
 	if b.full > 0 {
 		b.full--
 		return packaging.Release{}, packaging.Fail(packaging.Unavailable, "error.disk_full")
+	}
+	if b.refuses != nil {
+		if err := b.refuses(a); err != nil {
+			b.refused++
+			return packaging.Release{}, err
+		}
 	}
 	b.settled = append(b.settled, a)
 	return *o.Release, nil
@@ -111,6 +126,107 @@ func TestAnAnswerThatCanNotBeStoredIsHeldUntilItCan(t *testing.T) {
 	})
 }
 
+var errConstraint = errors.New("constraint failed: CHECK constraint failed: serial")
+
+func TestAnAnswerThatTheDatabaseRefusesIsUnknownAndKeepsItsContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, log := &book{full: 2, refuses: func(a packaging.Answer) error {
+			if len(a.Serials) > 0 {
+				return errConstraint
+			}
+			return nil
+		}}, &bytes.Buffer{}
+		r := releaser(b, good, log)
+		settled, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-settled:
+		case <-time.After(time.Hour):
+			t.Fatal("the answer is tried again for ever")
+		}
+		if b.refused != 1 || r.Held() != 0 {
+			t.Errorf("tried %d times, %d held", b.refused, r.Held())
+		}
+		if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Unknown || b.settled[0].Reason != packaging.NotStored ||
+			!strings.Contains(string(b.settled[0].Body), `"released"`) || !strings.Contains(string(b.settled[0].Body), `"a-serial-number"`) {
+			t.Errorf("settled %+v", b.settled)
+		}
+		if !strings.Contains(log.String(), "refused by the database") || strings.Contains(log.String(), "a-serial-number") {
+			t.Errorf("the log says %s", log)
+		}
+	})
+}
+
+func TestTheBodyOfAnUnknownAnswerThatTheDatabaseRefusesIsKeptAsItCame(t *testing.T) {
+	b := &book{refuses: func(a packaging.Answer) error {
+		if a.Reason == packaging.Unreadable {
+			return errConstraint
+		}
+		return nil
+	}}
+	settled, err := releaser(b, func(context.Context, string) packaging.Answer {
+		return packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Unreadable, HTTPStatus: 200, Body: []byte("<html>")}
+	}, nil).Release(t.Context(), supervisor, packaging.Press{Order: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-settled
+	if len(b.settled) != 1 || string(b.settled[0].Body) != "<html>" || b.settled[0].HTTPStatus != 200 {
+		t.Errorf("settled %+v", b.settled)
+	}
+}
+
+func TestAReleaseWhoseEndTheDatabaseRefusesEndsAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, log := &book{refuses: func(packaging.Answer) error { return errConstraint }}, &bytes.Buffer{}
+		r := releaser(b, good, log)
+		settled, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-settled
+		if b.refused != 2 || len(b.settled) != 0 || !strings.Contains(log.String(), "stays under way until Lineboard starts again") {
+			t.Errorf("tried %d times, the log says %s", b.refused, log)
+		}
+		r.Stop(t.Context())
+	})
+}
+
+func TestOnceStoppingNothingIsClaimedAndWhatIsUnderWayIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		claiming, let := make(chan struct{}), make(chan struct{})
+		b := &book{claiming: func() { claiming <- struct{}{}; <-let }}
+		r := releaser(b, good, nil)
+		go r.Release(t.Context(), supervisor, packaging.Press{Order: 7}) //nolint:errcheck // seen by what is settled
+		<-claiming
+		stopped := make(chan struct{})
+		go func() { r.Stop(t.Context()); close(stopped) }()
+		synctest.Wait()
+		select {
+		case <-stopped:
+			t.Fatal("stopped while a release is claimed")
+		default:
+		}
+		b.claiming = func() { t.Error("claimed while stopping") }
+		_, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 8})
+		var stopping *packaging.Error
+		if !errors.As(err, &stopping) || stopping.Code != packaging.Unavailable || stopping.Key != "error.stopping" {
+			t.Errorf("while stopping: %v", err)
+		}
+		close(let)
+		<-stopped
+		if _, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 8}); packaging.CodeOf(err) != packaging.Unavailable {
+			t.Errorf("once stopped: %v", err)
+		}
+		if len(b.settled) != 1 || len(b.recorded) != 0 {
+			t.Errorf("settled %v, recorded %v", b.settled, b.recorded)
+		}
+		r.Stop(t.Context()) // again, as at the end of a site
+	})
+}
+
 func TestAStopDoesNotWaitForEverForADiskThatStaysFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, log := &book{full: 1 << 30}, &bytes.Buffer{}
@@ -124,6 +240,7 @@ func TestAStopDoesNotWaitForEverForADiskThatStaysFull(t *testing.T) {
 		if !strings.Contains(log.String(), "answer to a release is lost") {
 			t.Error("a lost answer is not in the log")
 		}
+		r.Stop(ctx) // has nothing left to give up
 	})
 }
 
