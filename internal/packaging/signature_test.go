@@ -82,13 +82,3 @@ func TestTheSignaturesThatASiteWantsAreOfTheRightPeopleUnderTheRightRecord(t *te
 		}
 	}
 }
-
-func TestWaitsDoubleAfterFiveWrongTriesUpToAQuarterOfAnHour(t *testing.T) {
-	for tries, want := range map[int]time.Duration{
-		0: 0, 4: 0, 5: 30 * time.Second, 6: time.Minute, 7: 2 * time.Minute, 9: 8 * time.Minute, 10: 15 * time.Minute, 1_000_000: 15 * time.Minute,
-	} {
-		if got := (packaging.Guess{Free: packaging.FreeTries}).WaitAfter(tries); got != want {
-			t.Errorf("after %d: %v, want %v", tries, got, want)
-		}
-	}
-}

@@ -8,24 +8,24 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// burst is for how many seconds' worth of requests an address may ask at once.
+// burst is how many seconds' worth of requests an address may make at once.
 const burst = 5
 
-// Rate bounds how many requests an address may make in a second.
+// Rate limits how many requests an address may make in a second.
 type Rate struct {
 	perSecond float64
 	mu        sync.Mutex
 	addresses *simplelru.LRU[string, *rate.Limiter]
 }
 
-// NewRate makes a Rate. With 0 requests a second it bounds nothing.
+// NewRate returns a Rate. With 0 requests a second it limits nothing.
 func NewRate(perSecond float64) *Rate {
 	r := &Rate{perSecond: perSecond}
-	r.addresses, _ = simplelru.NewLRU[string, *rate.Limiter](kept, nil) // fails for a size below 1 alone
+	r.addresses, _ = simplelru.NewLRU[string, *rate.Limiter](maxCounts, nil) // fails only for sizes below 1
 	return r
 }
 
-// Allow says whether an address may make a request now.
+// Allow reports whether an address may make a request now.
 func (r *Rate) Allow(from string, now time.Time) bool {
 	if r.perSecond <= 0 {
 		return true

@@ -1,11 +1,10 @@
-// Package throttle slows down whoever tries passwords, and whoever asks more than people do. It keeps its counts in memory,
-// so many of them at most; a restart forgets them.
+// Package throttle slows down people who guess passwords, and programs that ask more often than people do. It keeps a
+// bounded number of counts in memory; a restart forgets them.
 package throttle
 
 import (
 	"context"
 	"log/slog"
-	"math"
 	"net/netip"
 	"strings"
 	"sync"
@@ -16,50 +15,31 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Recorder keeps in the history when passwords begin to be slowed down, and when that is over.
+// Recorder adds entries to the history about passwords that are slowed down.
 type Recorder interface {
 	ThrottlingBegan(ctx context.Context, t packaging.Throttling) error
 	ThrottlingEnded(ctx context.Context, t packaging.Throttling) error
 }
 
-// rule is how wrong passwords add up: so many are free, one is forgiven each time so long passes, and each that is more
-// than free doubles the wait, from a second up to the most.
-type rule struct {
-	free    int
-	forgive time.Duration
-	most    time.Duration
-}
-
-// The rules. The first stops who guesses a password; the others stop who guesses from many addresses, or many names. They
-// do not hold for a person at an address where they have signed in: nobody else can lock them out there.
-var (
-	personAtAddress = rule{free: 5, forgive: 10 * time.Minute, most: 15 * time.Minute}
-	person          = rule{free: 20, forgive: 3 * time.Minute, most: time.Minute}
-	address         = rule{free: 50, forgive: 30 * time.Second, most: 5 * time.Minute}
-)
-
 const (
-	kept  = 10_000           // counts of each kind; the longest untouched is forgotten first
-	quiet = 10 * time.Minute // without a try until throttling counts as over
-	sweep = time.Minute      // between two looks at what is over
-	// longestName is more than any username has. Longer ones are nobody's, and count as one.
-	longestName = 100
+	maxCounts = 10_000           // of each kind; the one that was unused for longest is dropped first
+	quietTime = 10 * time.Minute // without a try until throttling counts as ended
+	sweepTime = time.Minute      // between two sweeps
+	// maxName is longer than any username. All longer names count as one, since nobody has them.
+	maxName = 100
 )
 
-// count is what is known of one key.
+// count is what the Guard knows of one key.
 type count struct {
 	packaging.Throttling
-	rule  rule
-	level float64   // wrong passwords that are not forgiven yet
-	at    time.Time // as of when
-	until time.Time // no password is looked at before
-	on    bool      // throttling has begun and is not over
+	throttle packaging.Throttle
+	wrong    float64   // tries that are not forgiven yet
+	at       time.Time // as of when
+	until    time.Time // no password is checked before
+	on       bool      // throttling has begun and has not ended
 }
 
-// over is by how many wrong passwords a count is beyond the free ones, below zero where it is not.
-func (c *count) over() int { return int(math.Round(c.level)) - c.rule.free }
-
-// Guard slows down who tries passwords.
+// Guard slows down people who guess passwords.
 type Guard struct {
 	store Recorder
 	now   func() time.Time
@@ -67,37 +47,36 @@ type Guard struct {
 
 	mu     sync.Mutex
 	counts [3]*simplelru.LRU[string, *count] // by person and address, by person, by address
-	known  *simplelru.LRU[string, struct{}]  // where a person has signed in
-	over   []packaging.Throttling            // to be recorded
+	known  *simplelru.LRU[string, struct{}]  // persons and addresses at which they have signed in
+	ended  []packaging.Throttling            // to be recorded
 }
 
-// New makes a Guard.
+// New returns a Guard.
 func New(store Recorder, now func() time.Time, log *slog.Logger) *Guard {
 	g := &Guard{store: store, now: now, log: log}
 	for i := range g.counts {
-		g.counts[i], _ = simplelru.NewLRU(kept, func(_ string, c *count) { g.end(c) }) // fails for a size below 1 alone
+		// It fails only for sizes below 1.
+		g.counts[i], _ = simplelru.NewLRU(maxCounts, func(_ string, c *count) { g.end(c) })
 	}
-	g.known, _ = simplelru.NewLRU[string, struct{}](kept, nil)
+	g.known, _ = simplelru.NewLRU[string, struct{}](maxCounts, nil)
 	return g
 }
 
-// Try asks whether a password may be looked at, given for a username at an address: it may where wait is 0. It then counts
-// as wrong at once, so that many tries at the same time gain nothing; [Guard.Right] takes that back.
+// Try returns how long to wait before a password may be checked, for a username at an address; 0 means now. The try then
+// counts as wrong at once, so that many tries at the same time gain nothing. [Guard.Right] takes that back.
 func (g *Guard) Try(username, from string) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now()
-	counts := g.of(username, from, now)
+	counts := g.countsOf(username, from, now)
 	for _, c := range counts {
 		wait = max(wait, c.until.Sub(now))
 	}
 	for _, c := range counts {
 		switch {
 		case wait <= 0:
-			c.level++
-			if over := c.over(); over >= 0 {
-				c.until = now.Add(min(time.Second<<min(over, 20), c.rule.most))
-			}
+			c.wrong++
+			c.until = now.Add(c.throttle.WaitAfter(c.wrong))
 		case c.until.After(now):
 			c.Tries++
 		}
@@ -105,29 +84,29 @@ func (g *Guard) Try(username, from string) (wait time.Duration) {
 	return wait
 }
 
-// Wrong says that the password of a try was wrong. Where it is a part of a throttling that stands in the history already,
-// quiet holds: it needs no entry of its own.
+// Wrong records that the password of a try was wrong. quiet is true if the history has an entry about this throttling
+// already: the try needs no entry of its own.
 func (g *Guard) Wrong(ctx context.Context, username, from string) (quiet bool, err error) {
-	quiet, began := g.wrong(username, from)
+	quiet, began := g.countWrong(username, from)
 	for _, t := range began {
-		// Without the name: people type passwords where it belongs. The history names whom there is.
+		// Without the username: people type passwords there. The history has it if it exists.
 		g.log.Warn("passwords are slowed down", "address", t.Address)
 		if err := g.store.ThrottlingBegan(ctx, t); err != nil {
 			return quiet, err
 		}
 	}
-	return quiet, g.recordOver(ctx)
+	return quiet, g.recordEnded(ctx)
 }
 
-func (g *Guard) wrong(username, from string) (quiet bool, began []packaging.Throttling) {
+func (g *Guard) countWrong(username, from string) (quiet bool, began []packaging.Throttling) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, c := range g.of(username, from, g.now()) {
+	for _, c := range g.countsOf(username, from, g.now()) {
 		switch {
 		case c.on:
 			quiet = true
 			c.Tries++
-		case c.over() >= 0:
+		case c.throttle.WaitAfter(c.wrong) > 0:
 			c.on = true
 			began = append(began, c.Throttling)
 		}
@@ -135,36 +114,38 @@ func (g *Guard) wrong(username, from string) (quiet bool, began []packaging.Thro
 	return quiet, began
 }
 
-// of gives the counts that hold for a try, forgiven as far as time has passed.
-func (g *Guard) of(username, from string, now time.Time) []*count {
+// countsOf returns the counts that apply to a try as of now. At an address where the person has signed in before, only
+// their own count applies: nobody else can lock them out there.
+func (g *Guard) countsOf(username, from string, now time.Time) []*count {
 	name, at := nameOf(username), addressOf(from)
-	counts := []*count{g.count(0, name+"\x00"+at, personAtAddress, packaging.Throttling{Username: name, Address: from}, now)}
+	person, address := packaging.Throttling{Username: name}, packaging.Throttling{Address: from}
+	both := packaging.Throttling{Username: name, Address: from}
+	counts := []*count{g.count(0, name+"\x00"+at, packaging.ThrottlePersonAtAddress, both, now)}
 	if !g.known.Contains(name + "\x00" + at) {
 		counts = append(counts,
-			g.count(1, name, person, packaging.Throttling{Username: name}, now),
-			g.count(2, at, address, packaging.Throttling{Address: from}, now))
+			g.count(1, name, packaging.ThrottlePerson, person, now),
+			g.count(2, at, packaging.ThrottleAddress, address, now))
 	}
 	return counts
 }
 
-func (g *Guard) count(kind int, key string, r rule, what packaging.Throttling, now time.Time) *count {
+func (g *Guard) count(kind int, key string, t packaging.Throttle, what packaging.Throttling, now time.Time) *count {
 	c, ok := g.counts[kind].Get(key)
 	if !ok {
-		c = &count{Throttling: what, rule: r, at: now}
+		c = &count{Throttling: what, throttle: t, at: now}
 		g.counts[kind].Add(key, c)
 	}
-	c.notAhead(now)
-	c.level = max(0, c.level-float64(now.Sub(c.at))/float64(r.forgive))
-	c.at = now
+	c.limitTo(now)
+	c.wrong, c.at = t.Left(c.wrong, now.Sub(c.at)), now
 	return c
 }
 
-// notAhead brings moments that are ahead of the clock, which was set back then, to the latest that they can be.
-func (c *count) notAhead(now time.Time) {
+// limitTo corrects times that lie ahead because the clock was set back.
+func (c *count) limitTo(now time.Time) {
 	if c.at.After(now) {
 		c.at = now
 	}
-	if latest := now.Add(c.rule.most); c.until.After(latest) {
+	if latest := now.Add(c.throttle.MaxWait); c.until.After(latest) {
 		c.until = latest
 	}
 }
@@ -173,36 +154,36 @@ func (c *count) notAhead(now time.Time) {
 // address.
 func (g *Guard) Right(ctx context.Context, username, from string) error {
 	g.mu.Lock()
-	for _, c := range g.of(username, from, g.now()) {
-		c.level = max(0, c.level-1)
+	for _, c := range g.countsOf(username, from, g.now()) {
+		c.wrong = max(0, c.wrong-1)
 		c.until = time.Time{}
 	}
 	key := nameOf(username) + "\x00" + addressOf(from)
 	g.known.Add(key, struct{}{})
 	g.counts[0].Remove(key)
 	g.mu.Unlock()
-	return g.recordOver(ctx)
+	return g.recordEnded(ctx)
 }
 
-// end notes that a throttling, if it is one, is over.
+// end marks a throttling as ended. It does nothing if none has begun.
 func (g *Guard) end(c *count) {
 	if c.on {
 		c.on = false
-		g.over = append(g.over, c.Throttling)
+		g.ended = append(g.ended, c.Throttling)
 		c.Tries = 0
 	}
 }
 
-// recordOver keeps in the history what throttling is over.
-func (g *Guard) recordOver(ctx context.Context) error {
+// recordEnded records the throttlings that have ended. Those that can't be recorded now are kept.
+func (g *Guard) recordEnded(ctx context.Context) error {
 	g.mu.Lock()
-	over := g.over
-	g.over = nil
+	ended := g.ended
+	g.ended = nil
 	g.mu.Unlock()
-	for i, t := range over {
+	for i, t := range ended {
 		if err := g.store.ThrottlingEnded(ctx, t); err != nil {
 			g.mu.Lock()
-			g.over = append(g.over, over[i:]...)
+			g.ended = append(g.ended, ended[i:]...)
 			g.mu.Unlock()
 			return err
 		}
@@ -210,10 +191,10 @@ func (g *Guard) recordOver(ctx context.Context) error {
 	return nil
 }
 
-// Sweep records the throttling that is over because nobody tries any more.
+// Sweep records the throttlings that have ended because nobody tries any more.
 func (g *Guard) Sweep(ctx context.Context) error {
-	g.endAll(func(c *count, now time.Time) bool { return now.Sub(c.at) > quiet && now.After(c.until) })
-	return g.recordOver(ctx)
+	g.endAll(func(c *count, now time.Time) bool { return now.Sub(c.at) > quietTime && now.After(c.until) })
+	return g.recordEnded(ctx)
 }
 
 func (g *Guard) endAll(which func(*count, time.Time) bool) {
@@ -222,7 +203,7 @@ func (g *Guard) endAll(which func(*count, time.Time) bool) {
 	now := g.now()
 	for _, counts := range g.counts {
 		for _, c := range counts.Values() {
-			c.notAhead(now)
+			c.limitTo(now)
 			if which(c, now) {
 				g.end(c)
 			}
@@ -230,14 +211,14 @@ func (g *Guard) endAll(which func(*count, time.Time) bool) {
 	}
 }
 
-// Run sweeps now and then until ctx ends, and then records what a restart would forget.
+// Run sweeps every minute until ctx ends. It then records what a restart would forget.
 func (g *Guard) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			g.endAll(func(*count, time.Time) bool { return true })
-			return g.recordOver(context.WithoutCancel(ctx))
-		case <-time.After(sweep):
+			return g.recordEnded(context.WithoutCancel(ctx))
+		case <-time.After(sweepTime):
 		}
 		if err := g.Sweep(ctx); err != nil && ctx.Err() == nil {
 			g.log.Error("end of throttling not recorded", "err", err)
@@ -245,15 +226,16 @@ func (g *Guard) Run(ctx context.Context) error {
 	}
 }
 
-// nameOf is a username as counts know it: whether anybody has it makes no difference.
+// nameOf returns a username as counts know it. Whether somebody has it makes no difference.
 func nameOf(username string) string {
-	if len(username) > longestName {
+	if len(username) > maxName {
 		return ""
 	}
 	return strings.ToLower(username)
 }
 
-// addressOf is what an address counts as: one of IPv6 by its network of 64 bits, which a single household has to itself.
+// addressOf returns what an address counts as. An IPv6 address counts as its network of 64 bits, since a household has
+// one to itself.
 func addressOf(from string) string {
 	a, err := netip.ParseAddr(from)
 	if err != nil {
