@@ -1,0 +1,207 @@
+package docs
+
+import (
+	"bytes"
+	"encoding/json"
+	"go/parser"
+	"go/token"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"lineboard/internal/config"
+	"lineboard/internal/packaging"
+)
+
+// section returns the part of a text below a heading, up to the next one of the same or a higher level.
+func section(t *testing.T, text, heading string) string {
+	t.Helper()
+	_, below, found := strings.Cut(text, "\n"+heading+"\n")
+	if !found {
+		t.Fatalf("there is no heading %q", heading)
+	}
+	level, _, _ := strings.Cut(heading, " ")
+	if end := regexp.MustCompile(`(?m)^#{1,` + strconv.Itoa(len(level)) + `} `).FindStringIndex(below); end != nil {
+		below = below[:end[0]]
+	}
+	return below
+}
+
+// rows returns the cells of the tables in a text, without the lines below their heads.
+func rows(text string) (all [][]string) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|--") {
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		all = append(all, cells)
+	}
+	return all
+}
+
+// inCode returns what stands between backticks.
+func inCode(text string) (all []string) {
+	for _, m := range code.FindAllStringSubmatch(text, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+func TestTheTableOfRolesIsThatOfTheProgram(t *testing.T) {
+	table := rows(section(t, read(t, "docs/reference.md"), "## Roles"))
+	roles, described := table[0][2:], ""
+	if len(roles) != len(packaging.Roles) {
+		t.Errorf("the table has %d roles, the program %d", len(roles), len(packaging.Roles))
+	}
+	for _, row := range table[1:] {
+		described += row[0]
+		for i, role := range roles {
+			role, right := packaging.Role(strings.Trim(role, "`")), packaging.Action(strings.Trim(row[0], "`"))
+			if may := row[2+i] == "x"; may != role.May(right) {
+				t.Errorf("%s may %s: the table says %v", role, right, may)
+			}
+		}
+	}
+	rights := regexp.MustCompile(`Action = "(\w+)"`)
+	for _, m := range rights.FindAllStringSubmatch(read(t, "internal/packaging/people.go"), -1) {
+		if !strings.Contains(described, "`"+m[1]+"`") {
+			t.Errorf("the table has no right %s", m[1])
+		}
+	}
+}
+
+func TestTheProvisioningFileOfTheDocumentsIsUnderstood(t *testing.T) {
+	_, example, _ := strings.Cut(section(t, read(t, "docs/setup.md"), "## Provisioning file"), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	example = strings.ReplaceAll(example, "file:/run/secrets/", "env:") // which are not there
+	getenv := func(string) string { return "words that nobody guesses" }
+	file, err := config.ParseProvisioning([]byte(example), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := file.Tenants[0]
+	if len(site.Lines) == 0 || len(site.Shifts) == 0 || len(site.Users) == 0 || site.SignOn == nil {
+		t.Errorf("the example lacks something: %+v", site)
+	}
+}
+
+// What stands in italics in the documents for people at the pages, stands on the pages.
+func TestWordsInItalicsStandOnPages(t *testing.T) {
+	var catalogue map[string]any
+	if err := json.Unmarshal([]byte(read(t, "internal/text/en.json")), &catalogue); err != nil {
+		t.Fatal(err)
+	}
+	var said []*regexp.Regexp
+	say := func(sentence string) {
+		parts := regexp.MustCompile(`\{\{.*?\}\}`).Split(sentence, -1)
+		for i := range parts {
+			parts[i] = regexp.QuoteMeta(parts[i])
+		}
+		said = append(said, regexp.MustCompile("^"+strings.Join(parts, ".+")+"$"))
+	}
+	for _, sentence := range catalogue {
+		switch sentence := sentence.(type) {
+		case string:
+			if !strings.HasPrefix(sentence, "{{") {
+				say(sentence)
+			}
+		case map[string]any:
+			say(sentence["other"].(string))
+		}
+	}
+	for _, name := range []string{"README.md", "docs/use.md", "docs/setup.md", "docs/operate.md", "docs/architecture.md"} {
+		prose := strings.ReplaceAll(document{text: read(t, name)}.prose(), "**", "")
+		for _, m := range regexp.MustCompile(`\*([^*]+)\*`).FindAllStringSubmatch(prose, -1) {
+			words := strings.Join(strings.Fields(m[1]), " ")
+			if !slices.ContainsFunc(said, func(r *regexp.Regexp) bool { return r.MatchString(words) }) {
+				t.Errorf("%s: %q stands on no page", name, words)
+			}
+		}
+	}
+}
+
+func TestLogMessagesThatAreNamedAreLogged(t *testing.T) {
+	var source bytes.Buffer
+	for _, name := range files(t) {
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			source.WriteString(read(t, name))
+		}
+	}
+	for _, row := range rows(section(t, read(t, "docs/operate.md"), "## Watch"))[1:] {
+		if message := strings.Trim(row[0], "`"); !bytes.Contains(source.Bytes(), []byte(`"`+message)) {
+			t.Errorf("nothing logs %q", message)
+		}
+	}
+}
+
+// A room is a row of the table in docs/architecture.md. Sub-folders belong to it.
+func TestTheTableOfRoomsIsTheHouse(t *testing.T) {
+	imports := map[string][]string{} // by room
+	for _, row := range rows(section(t, read(t, "docs/architecture.md"), "## Rooms"))[1:] {
+		for _, room := range inCode(row[0]) {
+			imports[strings.TrimSuffix(room, "/")] = append(inCode(row[2]), row[2])
+		}
+	}
+	roomOf := func(folder string) string {
+		for imports[folder] == nil && folder != "." {
+			folder = path.Dir(folder)
+		}
+		return folder
+	}
+	used := map[string]map[string]bool{}
+	for _, name := range files(t) {
+		if !strings.HasSuffix(name, ".go") {
+			continue
+		}
+		room := roomOf(path.Dir(name))
+		if name == "main.go" {
+			room = name
+		}
+		if imports[room] == nil {
+			t.Errorf("the table has no room for %s", name)
+			continue
+		}
+		if used[room] == nil {
+			used[room] = map[string]bool{}
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, read(t, name), parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range file.Imports {
+			imported, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), "lineboard/")
+			if imported = roomOf(imported); ours && imported != room {
+				used[room][imported] = true
+			}
+		}
+	}
+	for room, stated := range imports {
+		if used[room] == nil {
+			t.Errorf("there is no room %s", room)
+		}
+		if slices.Contains(stated, "everything") || room == "internal/testkit" {
+			continue
+		}
+		stated = stated[:len(stated)-1]
+		for imported := range used[room] {
+			if !slices.Contains(stated, imported) {
+				t.Errorf("%s imports %s: the table does not say so", room, imported)
+			}
+		}
+		for _, imported := range stated {
+			if !used[room][imported] {
+				t.Errorf("%s does not import %s, as the table says", room, imported)
+			}
+		}
+	}
+}
