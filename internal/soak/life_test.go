@@ -1,29 +1,21 @@
 package soak
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"lineboard/db"
-	"lineboard/handlers"
-	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
-	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
-	"lineboard/internal/secret"
 	"lineboard/internal/testkit/site"
-	"lineboard/internal/throttle"
 )
 
 // life is a site that can end as a killed process does, and begin again on the same database file.
@@ -74,19 +66,15 @@ var people = []string{"supervisor1", "supervisor2"}
 func newLife(t *testing.T, r *remote) *life {
 	l := &life{t: t, remote: r, story: map[string][]packaging.Entry{}}
 	l.Site = site.New(t, site.Options{
-		Orders: []sandbox.Order{}, Limits: limits, Handler: func(*sandbox.Sandbox) http.Handler { return r },
+		Orders:   []sandbox.Order{},
+		Limits:   limits,
+		Handler:  func(*sandbox.Sandbox) http.Handler { return r },
+		Releases: func(store *db.DB) release.Store { return l.newMortal(store) },
 	})
 	l.AddTenant("ghent", "Plant Ghent", people...)
 	for _, username := range people {
 		l.people = append(l.people, l.Person(username))
 	}
-	l.Releaser.Stop(t.Context()) // those of the site itself end here
-	l.Web.Close()
-	l.begin()
-	t.Cleanup(func() { // before the site closes the database, and whatever is still under way
-		l.Releaser.Stop(now())
-		l.Web.Close()
-	})
 	return l
 }
 
@@ -101,69 +89,22 @@ func (l *life) signIn() {
 	}
 }
 
-// begin does what the program does at its start, on a database that is open.
-func (l *life) begin() {
+// newMortal returns the store of the releases of a new life.
+func (l *life) newMortal(store *db.DB) *mortal {
+	l.mortal = &mortal{DB: store, hit: make(chan struct{}, 1)}
+	return l.mortal
+}
+
+// kill ends the life, whatever is under way, and begins the next one. Answers that come from now on are not stored.
+func (l *life) kill() {
 	l.t.Helper()
-	log := slog.New(slog.NewTextHandler(l.Log, nil))
-	ctx := context.Background()
-	if _, err := l.Store.InterruptReleases(ctx); err != nil {
-		l.t.Fatal(err)
-	}
-	c, err := l.Store.Credentials(ctx, l.people[0].Tenant.ID)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	client, err := manufacturer.New(manufacturer.Config{
-		BaseURL: l.Remote.URL, APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, Limits: limits, Now: l.Clock.Now,
-	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.mortal = &mortal{DB: l.Store, hit: make(chan struct{}, 1)}
-	l.Releaser = release.New(l.mortal, func(context.Context, packaging.TenantID) (release.API, error) { return client, nil }, log)
-	l.Settler = release.NewSettler(l.Store, func(context.Context, packaging.TenantID) (release.StatusAPI, error) { return client, nil },
-		release.DefaultPace, l.Clock.Now, log)
-	l.Sync = ordersync.New(l.Store, func(context.Context, packaging.TenantID) (ordersync.API, error) { return client, nil },
-		30*time.Second, l.Settler.Wake, l.Clock.Now, log)
-	l.Hub = live.NewHub(live.Version(l.Clock.Now().UnixMicro()))
-	l.Store.Notify(func(changes []packaging.Change) { l.Hub.Publish(packaging.Topics(changes)...) })
-	l.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: l.Store, Hub: l.Hub, Releaser: l.Releaser, Settler: l.Settler, Log: log, Now: l.Clock.Now, Interval: 30 * time.Second,
-		Clients: manufacturer.NewClients(nil), Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
-		Guard: throttle.New(l.Store, l.Clock.Now, log),
-	}))
-	for i, was := range l.browsers { // the people did not notice
+	l.mortal.die()
+	l.Restart()
+	for i, was := range l.browsers { // people keep theirs, with its session
 		b := l.Browser()
 		b.Client = was.Client
 		l.browsers[i] = b
 	}
-}
-
-// now is a context that has ended: who gets it waits for nothing.
-func now() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}
-
-// kill ends the life, whatever is under way, and begins the next one. Answers that come from now on are not stored; the
-// database is closed and opened again.
-func (l *life) kill() {
-	l.t.Helper()
-	l.mortal.die()
-	l.Releaser.Stop(now())
-	l.Web.Close()
-	if err := l.Store.Close(); err != nil {
-		l.t.Fatal(err)
-	}
-	seal, err := secret.NewBox(bytes.Repeat([]byte{7}, 32)) // that of the site
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if l.Store, err = db.Open(context.Background(), l.Path, seal, l.Clock.Now); err != nil {
-		l.t.Fatal(err)
-	}
-	l.begin()
 }
 
 // knows says whether an order is in the cache.

@@ -4,15 +4,13 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,20 +18,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/PuerkitoBio/goquery"
-
 	"lineboard/db"
 	"lineboard/handlers"
-	"lineboard/internal/anchors"
-	"lineboard/internal/live"
+	"lineboard/internal/app"
 	"lineboard/internal/manufacturer"
-	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
-	"lineboard/internal/sso"
-	"lineboard/internal/throttle"
 )
 
 // Password is everybody's.
@@ -44,46 +36,49 @@ var start = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
 
 // Site is a Lineboard with one tenant, "ghent", unless more are added.
 type Site struct {
-	Store    *db.DB
-	Path     string // of the database file
-	Box      *sandbox.Sandbox
-	Remote   *httptest.Server // serves Box
-	Web      *httptest.Server
-	Releaser *release.Releaser
-	Settler  *release.Settler
-	Guard    *throttle.Guard
-	Keeper   *anchors.Keeper // keeps heads when it is told to
-	Sync     *ordersync.Syncer
-	Clock    *Clock
-	Log      *Log
-	Hub      *live.Hub
-	t        testing.TB
-	seal     *secret.Box
+	*app.App
+	Path   string // of the database file
+	Box    *sandbox.Sandbox
+	Remote *httptest.Server // serves Box
+	Web    *httptest.Server
+	Clock  *Clock
+	Log    *Log
+
+	t       testing.TB
+	options Options
+	seal    *secret.Box
+	web     *httptest.Server // Web, unless a test put another in its place
 }
 
 // Options change what a site is. Zero values stand for what tests mostly want.
 type Options struct {
-	Orders []sandbox.Order // what the sandbox has; default its sample
+	Orders []sandbox.Order // in the sandbox; default its sample
 	Limits manufacturer.Limits
 	Secure bool
-	// SerialsInDetails has details tell the serials of a released order.
+	// SerialsInDetails makes the details of a released order include its serials.
 	SerialsInDetails bool
-	Prepare          func(*db.DB) // called when the database is open and empty
 	// Patience is how long a press waits; default a minute, so that a page shows the result.
 	Patience  time.Duration
 	Proxies   []netip.Prefix // that are trusted
 	PerSecond float64        // requests that an address may make; default any number
 	// Empty leaves out the tenant and its people, as at a first start; Setup is then what that begins with.
-	Empty   bool
-	Setup   *handlers.Setup
-	Handler func(*sandbox.Sandbox) http.Handler // what stands where the remote API is; default the sandbox itself
+	Empty    bool
+	Setup    *handlers.Setup
+	Handler  func(*sandbox.Sandbox) http.Handler // serves as the remote API; default the sandbox itself
+	Releases func(*db.DB) release.Store          // stores releases; default the database
 }
+
+// standard are the limits of the program.
+var standard = manufacturer.Limits{SignIn: 10 * time.Second, Read: 15 * time.Second, Release: 30 * time.Second}
 
 // New puts a site up, with its orders fetched, and takes it down with the test.
 func New(t testing.TB, o Options) *Site {
 	t.Helper()
-	s := &Site{t: t, Clock: &Clock{now: start}, Log: &Log{}}
-	log := slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Limits.SignIn = cmp.Or(o.Limits.SignIn, standard.SignIn)
+	o.Limits.Read = cmp.Or(o.Limits.Read, standard.Read)
+	o.Limits.Release = cmp.Or(o.Limits.Release, standard.Release)
+	o.Patience = cmp.Or(o.Patience, time.Minute)
+	s := &Site{t: t, options: o, Clock: &Clock{now: start}, Log: &Log{}, Path: filepath.Join(t.TempDir(), "lineboard.db")}
 	s.Box = sandbox.New(sandbox.Options{Now: s.Clock.Now, SerialsInDetails: o.SerialsInDetails})
 	if o.Orders == nil {
 		o.Orders = sandbox.Sample(s.Clock.Now())
@@ -95,62 +90,93 @@ func New(t testing.TB, o Options) *Site {
 	}
 	s.Remote = httptest.NewServer(remote)
 	t.Cleanup(s.Remote.Close)
-	s.Path = filepath.Join(t.TempDir(), "lineboard.db")
 	var err error
+	if s.seal, err = seal(); err != nil {
+		t.Fatal(err)
+	}
 	if !o.Empty {
-		var master []byte
-		if master, err = provisioned(); err == nil {
-			err = os.WriteFile(s.Path, master, 0o600)
-		}
+		s.copyMaster()
 	}
-	if err == nil {
-		s.seal, err = seal()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Store, err = db.Open(context.Background(), s.Path, s.seal, s.Clock.Now); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.Hub = live.NewHub(live.Version(s.Clock.Now().UnixMicro()))
-	s.Store.Notify(func(changes []packaging.Change) { s.Hub.Publish(packaging.Topics(changes)...) })
+	s.begin()
+	t.Cleanup(s.end)
 	if !o.Empty {
 		s.AddTenant("ghent", "Plant Ghent", people...)
 	}
-	clients := manufacturer.NewClients(s.config(o.Limits))
-	s.Releaser = release.New(s.Store, func(ctx context.Context, id packaging.TenantID) (release.API, error) { return clients.Of(ctx, id) }, log)
-	t.Cleanup(func() { s.Releaser.Stop(context.Background()) })
-	s.Settler = release.NewSettler(s.Store, func(ctx context.Context, id packaging.TenantID) (release.StatusAPI, error) {
-		return clients.Of(ctx, id)
-	},
-		release.DefaultPace, s.Clock.Now, log)
-	s.Sync = ordersync.New(s.Store, func(ctx context.Context, id packaging.TenantID) (ordersync.API, error) { return clients.Of(ctx, id) },
-		30*time.Second, s.Settler.Wake, s.Clock.Now, log)
-	kept := filepath.Join(filepath.Dir(s.Path), "anchors.log")
-	if s.Keeper, err = anchors.NewKeeper(context.Background(), s.Store, kept, s.Clock.Now, log); err != nil {
-		t.Fatal(err)
-	}
-	if o.Patience == 0 {
-		o.Patience = time.Minute
-	}
-	s.Guard = throttle.New(s.Store, s.Clock.Now, log)
-	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Hub: s.Hub, Verifier: anchors.NewVerifier(s.Store, kept), Clients: clients, Setup: o.Setup, Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
-			return manufacturer.Test(ctx, s.api(baseURL, c, o.Limits))
-		}, Releaser: s.Releaser, Settler: s.Settler, Queuer: release.NewQueuer(s.Store, s.Releaser, log), Refresher: s.Sync, Log: log, Now: s.Clock.Now, Interval: 30 * time.Second,
-		Provider: sso.New(sso.Options{Now: s.Clock.Now, Limit: 10 * time.Second}),
-		Patience: o.Patience, Secure: o.Secure, Idle: 2 * time.Hour, Limit: 12 * time.Hour, Guard: s.Guard,
-		Proxies: o.Proxies, PerSecond: o.PerSecond,
-	}))
-	t.Cleanup(s.Web.Close)
-	t.Cleanup(s.Hub.Close) // first: open streams would hold the server up
 	s.Refresh()
 	return s
+}
+
+// copyMaster begins with a database that has the tenant and its people.
+func (s *Site) copyMaster() {
+	s.t.Helper()
+	master, err := provisioned()
+	if err == nil {
+		err = os.WriteFile(s.Path, master, 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// begin opens the database, puts Lineboard together as the program does, and serves it.
+func (s *Site) begin() {
+	s.t.Helper()
+	store, err := db.Open(context.Background(), s.Path, s.seal, s.Clock.Now)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if s.App, err = app.Build(context.Background(), s.parts(store)); err != nil {
+		s.t.Fatal(errors.Join(err, store.Close()))
+	}
+	s.web = httptest.NewServer(s.Handler)
+	s.Web = s.web
+}
+
+func (s *Site) parts(store *db.DB) app.Parts {
+	parts := app.Parts{
+		Store:           store,
+		Anchors:         filepath.Join(filepath.Dir(s.Path), "anchors.log"),
+		Now:             s.Clock.Now,
+		Log:             slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		APILimits:       s.options.Limits,
+		AskPace:         release.DefaultPace,
+		RefreshInterval: 30 * time.Second,
+		Patience:        s.options.Patience,
+		Secure:          s.options.Secure,
+		SessionIdle:     2 * time.Hour,
+		SessionLimit:    12 * time.Hour,
+		Proxies:         s.options.Proxies,
+		RateLimit:       s.options.PerSecond,
+		Setup:           s.options.Setup,
+	}
+	if s.options.Releases != nil {
+		parts.Releases = s.options.Releases(store)
+	}
+	return parts
+}
+
+// end ends the site in the order in which the program ends.
+func (s *Site) end() {
+	s.Hub.Close() // open streams would hold the server up
+	s.web.Close()
+	if err := errors.Join(s.Close(context.Background()), s.Store.Close()); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// Restart ends the site as a killed process would, whatever is under way, and begins it again on the same database file.
+// A test whose Options have Releases stops its store from taking answers first.
+func (s *Site) Restart() {
+	s.t.Helper()
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.Releaser.Stop(gone)
+	s.Hub.Close()
+	s.web.Close()
+	if err := s.Store.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.begin()
 }
 
 // AddTenant adds a tenant that reaches the sandbox with the documented credentials, with two lines and with people whose
@@ -336,92 +362,6 @@ func (s *Site) History() []packaging.Entry {
 	return page.Entries
 }
 
-// config is how a tenant's client reaches what stands where the remote API is.
-func (s *Site) config(limits manufacturer.Limits) func(context.Context, packaging.TenantID) (manufacturer.Config, error) {
-	return func(ctx context.Context, id packaging.TenantID) (manufacturer.Config, error) {
-		c, err := s.Store.Credentials(ctx, id)
-		return s.api(s.Remote.URL, c, limits), err
-	}
-}
-
-func (s *Site) api(baseURL string, c secret.Credentials, limits manufacturer.Limits) manufacturer.Config {
-	return manufacturer.Config{
-		BaseURL: baseURL, TokenKind: manufacturer.TokenKind(c.TokenKind), TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
-		APIKey: c.APIKey, APISecret: c.APISecret, ChannelKey: c.ChannelKey, StaticToken: c.StaticToken,
-		Limits: limits, Now: s.Clock.Now,
-	}
-}
-
-// Clock is a clock that stands still until it is moved. It moves a millisecond at each look, so that no two moments are
-// the same.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// Now is the time.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(time.Millisecond)
-	return c.now
-}
-
-// Move moves the clock on.
-func (c *Clock) Move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// Log keeps what is logged.
-type Log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// Browser is somebody's browser without scripts: it keeps cookies and does not follow redirects.
-type Browser struct {
-	t      testing.TB
-	base   string
-	Client *http.Client
-	Header http.Header // sent with every request
-}
-
-// Browser opens a new browser.
-func (s *Site) Browser() *Browser {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return &Browser{s.t, s.Web.URL, &http.Client{
-		Jar:           jar,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, http.Header{}}
-}
-
-// SignIn opens a browser and signs somebody in.
-func (s *Site) SignIn(username string) *Browser {
-	s.t.Helper()
-	b := s.Browser()
-	if a := b.Post("/login", "username", username, "password", Password); a.Status != http.StatusSeeOther {
-		s.t.Fatalf("sign-in of %s: %d", username, a.Status)
-	}
-	return b
-}
-
 // Tablet adds a station at a line of "ghent" and opens the browser of a tablet that is bound to it.
 func (s *Site) Tablet(station, line string) *Browser {
 	s.t.Helper()
@@ -461,98 +401,4 @@ func (s *Site) SetRules(r packaging.Rules) {
 	if err := s.Store.SetRules(context.Background(), s.Person("administrator1"), r); err != nil {
 		s.t.Fatal(err)
 	}
-}
-
-// Answer is what a browser got.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   string
-	t      testing.TB
-}
-
-// Get asks for a path.
-func (b *Browser) Get(path string) Answer {
-	b.t.Helper()
-	return b.do(http.MethodGet, path, nil)
-}
-
-// Post sends a form; pairs are names and values.
-func (b *Browser) Post(path string, pairs ...string) Answer {
-	b.t.Helper()
-	form := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		form.Set(pairs[i], pairs[i+1])
-	}
-	return b.do(http.MethodPost, path, form)
-}
-
-// PostAll is Post with names that may come more than once, as those of boxes that are ticked.
-func (b *Browser) PostAll(path string, pairs ...string) Answer {
-	b.t.Helper()
-	form := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		form.Add(pairs[i], pairs[i+1])
-	}
-	return b.do(http.MethodPost, path, form)
-}
-
-func (b *Browser) do(method, path string, form url.Values) Answer {
-	b.t.Helper()
-	if form == nil {
-		return b.Send(method, path, "", nil)
-	}
-	return b.Send(method, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
-}
-
-// Send sends a request with a body of a content type.
-func (b *Browser) Send(method, path, contentType string, body io.Reader) Answer {
-	b.t.Helper()
-	r, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if contentType != "" {
-		r.Header.Set("Content-Type", contentType)
-	}
-	for name, values := range b.Header {
-		r.Header[name] = values
-	}
-	response, err := b.Client.Do(r)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return Answer{response.StatusCode, response.Header, string(content), b.t}
-}
-
-// Text is what stands on the page at a selector, white space squeezed.
-func (a Answer) Text(selector string) string {
-	a.t.Helper()
-	return strings.Join(strings.Fields(a.page().Find(selector).Text()), " ")
-}
-
-// All are the texts of each element at a selector, as they are.
-func (a Answer) All(selector string) []string {
-	a.t.Helper()
-	return a.page().Find(selector).Map(func(_ int, s *goquery.Selection) string { return s.Text() })
-}
-
-// Attr is an attribute of the first element at a selector, empty where there is none.
-func (a Answer) Attr(selector, name string) string {
-	a.t.Helper()
-	return a.page().Find(selector).AttrOr(name, "")
-}
-
-func (a Answer) page() *goquery.Document {
-	a.t.Helper()
-	page, err := goquery.NewDocumentFromReader(strings.NewReader(a.Body))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return page
 }

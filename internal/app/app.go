@@ -1,0 +1,73 @@
+// Package app is the program: its commands, a file each, and [Build], the one place where Lineboard is put together.
+package app
+
+import (
+	"context"
+	"io"
+	"strings"
+	_ "time/tzdata" // sites are shown in their own zone, even on a machine without zone files
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are what the program can do.
+type commands struct {
+	Serve     serve     `cmd:"" help:"Serve the dashboard."`
+	Demo      demo      `cmd:"" help:"Serve the dashboard with the sandbox and sample lines, orders and people."`
+	Verify    verify    `cmd:"" help:"Check that nobody changed the history. Lineboard may be running."`
+	Backup    backup    `cmd:"" help:"Copy the database to a file. Lineboard may be running."`
+	Sandbox   sandboxed `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
+	RotateKey rotateKey `cmd:"" help:"Change the key that seals the credentials. Lineboard must not be running."`
+}
+
+const description = "A dashboard for serialised packaging lines. " +
+	"Every flag can also be set in the environment: --data as LINEBOARD_DATA."
+
+// Process is what a command gets from the process that it runs in.
+type Process struct {
+	Getenv         func(name string) string
+	Stdout, Stderr io.Writer
+}
+
+// run is what a command gets while it runs.
+type run struct {
+	context.Context
+	Process
+}
+
+// Run carries out the command line. It ends when ctx does, with everything stored and closed. An error is a sentence
+// for the person who started the program.
+func Run(ctx context.Context, args []string, p Process) error {
+	helped := false
+	parser, err := kong.New(
+		&commands{},
+		kong.Name("lineboard"),
+		kong.Description(description),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(int) { helped = true }),
+		kong.Resolvers(environment(p.Getenv)),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if helped {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return command.Run(run{ctx, p})
+}
+
+// environment resolves each flag that is not on the command line from LINEBOARD_….
+func environment(getenv func(string) string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		name := "LINEBOARD_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		if value := getenv(name); value != "" {
+			return value, nil
+		}
+		return nil, nil
+	})
+}

@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lineboard/db"
+	"lineboard/handlers"
+	"lineboard/internal/anchors"
+	"lineboard/internal/live"
+	"lineboard/internal/manufacturer"
+	"lineboard/internal/ordersync"
+	"lineboard/internal/packaging"
+	"lineboard/internal/release"
+	"lineboard/internal/secret"
+	"lineboard/internal/sso"
+	"lineboard/internal/throttle"
+	"lineboard/views/signin"
+)
+
+// Parts are what differs between one Lineboard and another: between the program and its tests above all.
+type Parts struct {
+	Store    *db.DB        // open; it stays open
+	Releases release.Store // where releases are claimed and settled; nil for Store
+	Anchors  string        // path of the file that keeps the heads of the history
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	APILimits       manufacturer.Limits
+	AskPace         release.Pace  // of questions about releases whose outcome is unknown
+	RefreshInterval time.Duration // between two refreshes of the orders
+	Patience        time.Duration // how long a press of release waits before its page shows it as under way
+
+	Secure       bool           // people reach Lineboard by HTTPS
+	SessionIdle  time.Duration  // a session ends when nobody used it for so long
+	SessionLimit time.Duration  // a session ends so long after sign-in
+	PrivateHosts []string       // names on a private network that a single sign-on provider may have
+	Proxies      []netip.Prefix // their X-Forwarded-For and X-Forwarded-Proto are believed
+	RateLimit    float64        // requests a second from one address; 0 for no limit
+
+	Setup *handlers.Setup    // the first start; nil once there is an administrator
+	Demo  []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
+}
+
+// App is a Lineboard put together: Handler serves it, Run does what nobody asks for, Close ends it.
+type App struct {
+	Store    *db.DB
+	Hub      *live.Hub
+	Releaser *release.Releaser
+	Settler  *release.Settler
+	Sync     *ordersync.Syncer
+	Keeper   *anchors.Keeper
+	Guard    *throttle.Guard
+	Handler  http.Handler
+
+	parts Parts
+}
+
+// Build puts a Lineboard together. What an earlier process left under way becomes unknown first. It fails when the
+// database does, or when the file of anchors can't be used.
+func Build(ctx context.Context, p Parts) (*App, error) {
+	if err := interrupt(ctx, p.Store, p.Log); err != nil {
+		return nil, err
+	}
+	keeper, err := anchors.NewKeeper(ctx, p.Store, p.Anchors, p.Now, p.Log)
+	if err != nil {
+		return nil, fmt.Errorf("the file of anchors can't be used (another can be given with --anchors): %w", err)
+	}
+	a := &App{Store: p.Store, Keeper: keeper, parts: p}
+	// Versions begin with the time, so that they go on growing when the program starts again.
+	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
+	p.Store.Notify(func(changes []packaging.Change) { a.Hub.Publish(packaging.Topics(changes)...) })
+	a.Guard = throttle.New(p.Store, p.Now, p.Log)
+	clients := manufacturer.NewClients(p.tenantAPI)
+	a.work(clients)
+	a.Handler = a.handler(clients)
+	return a, nil
+}
+
+// interrupt ends what an earlier process left under way.
+func interrupt(ctx context.Context, store *db.DB, log *slog.Logger) error {
+	if err := store.InterruptQueues(ctx); err != nil {
+		return err
+	}
+	releases, err := store.InterruptReleases(ctx)
+	if err != nil {
+		return err
+	}
+	if releases > 0 {
+		log.Warn("releases were under way when Lineboard stopped; their outcome is unknown", "releases", releases)
+	}
+	return nil
+}
+
+// work makes what calls the API of the tenants.
+func (a *App) work(clients *manufacturer.Clients) {
+	p := a.parts
+	var releases release.Store = p.Store
+	if p.Releases != nil {
+		releases = p.Releases
+	}
+	a.Releaser = release.New(
+		releases,
+		func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) },
+		p.Log,
+	)
+	a.Settler = release.NewSettler(
+		p.Store,
+		func(ctx context.Context, t packaging.TenantID) (release.StatusAPI, error) { return clients.Of(ctx, t) },
+		p.AskPace, p.Now, p.Log,
+	)
+	a.Sync = ordersync.New(
+		p.Store,
+		func(ctx context.Context, t packaging.TenantID) (ordersync.API, error) { return clients.Of(ctx, t) },
+		p.RefreshInterval, a.Settler.Wake, p.Now, p.Log,
+	)
+}
+
+// handler makes the pages and the API.
+func (a *App) handler(clients *manufacturer.Clients) http.Handler {
+	p := a.parts
+	return handlers.New(handlers.Config{
+		Store:     p.Store,
+		Hub:       a.Hub,
+		Releaser:  a.Releaser,
+		Settler:   a.Settler,
+		Queuer:    release.NewQueuer(p.Store, a.Releaser, p.Log),
+		Refresher: a.Sync,
+		Verifier:  anchors.NewVerifier(p.Store, p.Anchors),
+		Clients:   clients,
+		Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
+			return manufacturer.Test(ctx, p.api(baseURL, c))
+		},
+		Provider:  sso.New(sso.Options{Now: p.Now, Limit: p.APILimits.SignIn, Inside: p.PrivateHosts}),
+		Guard:     a.Guard,
+		Setup:     p.Setup,
+		Demo:      p.Demo,
+		Log:       p.Log,
+		Now:       p.Now,
+		Interval:  p.RefreshInterval,
+		Patience:  p.Patience,
+		Secure:    p.Secure,
+		Idle:      p.SessionIdle,
+		Limit:     p.SessionLimit,
+		Proxies:   p.Proxies,
+		PerSecond: p.RateLimit,
+	})
+}
+
+// tenantAPI returns how a tenant reaches its API.
+func (p Parts) tenantAPI(ctx context.Context, id packaging.TenantID) (manufacturer.Config, error) {
+	t, err := p.Store.Tenant(ctx, id)
+	if err != nil {
+		return manufacturer.Config{}, err
+	}
+	c, err := p.Store.Credentials(ctx, id)
+	return p.api(t.BaseURL, c), err
+}
+
+func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
+	return manufacturer.Config{
+		BaseURL:     baseURL,
+		TokenKind:   manufacturer.TokenKind(c.TokenKind),
+		TokenHeader: manufacturer.TokenHeader(c.TokenHeader),
+		APIKey:      c.APIKey,
+		APISecret:   c.APISecret,
+		ChannelKey:  c.ChannelKey,
+		StaticToken: c.StaticToken,
+		Limits:      p.APILimits,
+		Now:         p.Now,
+	}
+}
+
+// Run refreshes orders, asks about unknown releases, keeps the heads of the history and forgets what is over, until ctx
+// ends.
+func (a *App) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Keeper.Run, a.sweep} {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
+}
+
+// sweepGap is the time between two sweeps.
+const sweepGap = time.Hour
+
+// sweep forgets ended sessions and files that nobody imported.
+func (a *App) sweep(ctx context.Context) error {
+	for {
+		now := a.parts.Now()
+		err := a.Store.DropSessions(ctx, now.Add(-a.parts.SessionLimit), now.Add(-a.parts.SessionIdle))
+		if err != nil && ctx.Err() == nil {
+			a.parts.Log.Warn("ended sessions not dropped", "err", err)
+		}
+		if err := a.Store.DropPreviews(ctx); err != nil && ctx.Err() == nil {
+			a.parts.Log.Warn("files that were not imported not dropped", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(sweepGap):
+		}
+	}
+}
+
+// Close ends a Lineboard that nothing comes into any more and whose Run has returned. Streams of open pages end first.
+// Then releases under way get their outcome, and only then the heads of the history are kept. The store stays open.
+func (a *App) Close(ctx context.Context) error {
+	a.Hub.Close()
+	ctx = context.WithoutCancel(ctx)
+	limited, cancel := context.WithTimeout(ctx, a.longestRelease()+stopLimit)
+	defer cancel()
+	a.Releaser.Stop(limited)
+	return a.Keeper.Close(ctx)
+}
+
+// longestRelease is how long a release can take: it signs in, asks whether the API is back, and releases; when the API
+// rejects the token, it signs in and releases again.
+func (a *App) longestRelease() time.Duration {
+	limits := a.parts.APILimits
+	return 2*(limits.SignIn+limits.Release) + limits.Read
+}

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"lineboard/internal/certificate"
+)
+
+const (
+	headerLimit    = 10 * time.Second // for the header of a request
+	maxHeaderBytes = 32 << 10
+	readLimit      = time.Minute // for a request with its body
+	idleLimit      = 2 * time.Minute
+	stopLimit      = 10 * time.Second // for requests under way when the program stops
+)
+
+// server is an HTTP server at an address.
+type server struct {
+	addr        string
+	certificate *certificate.Keeper // nil for plain HTTP
+	handler     http.Handler
+	announce    func(address string) // called once people can reach it
+	stopping    func()               // ends requests that would not end by themselves; may be nil
+}
+
+// run serves until ctx ends, then lets requests under way finish.
+func (s server) run(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("can't listen on %s (another address can be given with --addr): %w", s.addr, err)
+	}
+	web := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerLimit,
+		ReadTimeout:       readLimit,
+		IdleTimeout:       idleLimit,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	serve, scheme := func() error { return web.Serve(listener) }, "http"
+	if s.certificate != nil {
+		web.TLSConfig = s.certificate.Config()
+		serve, scheme = func() error { return web.ServeTLS(listener, "", "") }, "https"
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- serve() }()
+	s.announce(scheme + "://" + localAddress(listener.Addr().(*net.TCPAddr)))
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	if s.stopping != nil {
+		s.stopping()
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	defer cancel()
+	if err := web.Shutdown(limited); err != nil {
+		return errors.Join(err, web.Close())
+	}
+	return nil
+}
+
+// localAddress returns where a person on this machine finds the server.
+func localAddress(a *net.TCPAddr) string {
+	host := a.IP.String()
+	if a.IP.IsUnspecified() || a.IP.IsLoopback() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(a.Port))
+}

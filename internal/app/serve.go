@@ -1,0 +1,139 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lineboard/db"
+	"lineboard/handlers"
+	"lineboard/internal/config"
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/views/signin"
+)
+
+type serve struct {
+	settings
+	Provision string `placeholder:"FILE" help:"Provisioning file (YAML) to apply at start."`
+}
+
+// Run serves the dashboard.
+func (s *serve) Run(p run) error {
+	if s.Data == "" {
+		s.Data = defaultData
+	}
+	var site db.Site
+	if s.Provision != "" {
+		file, err := config.ReadProvisioning(s.Provision, p.Getenv)
+		if err != nil {
+			return err
+		}
+		site = siteOf(file)
+	}
+	return s.serve(p, site, nil, func(address string) {
+		fmt.Fprintf(p.Stdout, "Lineboard is at %s\n", address)
+	})
+}
+
+// serve opens the data, applies the site and serves until p ends. It then stops in this order: nothing new comes in,
+// requests under way finish, releases under way get their outcome, the heads of the history are kept, and the database
+// closes.
+func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announce func(address string)) (err error) {
+	log := s.logger(p.Stderr)
+	store, err := openData(p, s.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := store.Provision(p, site); err != nil {
+		return err
+	}
+	if err := checkKey(p, store); err != nil {
+		return err
+	}
+	certificate, err := s.openCertificate(log)
+	if err != nil {
+		return err
+	}
+	setup, invite, err := firstStart(p, store)
+	if err != nil {
+		return err
+	}
+	parts := s.parts(store, log)
+	parts.Setup, parts.Demo = setup, people
+	if !parts.Secure && people == nil {
+		log.Warn("people reach Lineboard by plain HTTP: the network can read passwords; see --tls-cert and --https")
+	}
+	lineboard, err := Build(p, parts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lineboard.Close(p)) }()
+	group, ctx := errgroup.WithContext(p)
+	group.Go(func() error { return lineboard.Run(ctx) })
+	group.Go(func() error {
+		return server{
+			addr:        s.Addr,
+			certificate: certificate,
+			handler:     lineboard.Handler,
+			announce:    func(address string) { announce(address); invite(address) },
+			stopping:    lineboard.Hub.Close,
+		}.run(ctx)
+	})
+	return group.Wait()
+}
+
+// firstStart begins the set-up while there is no administrator. invite prints the link to it.
+func firstStart(p run, store *db.DB) (setup *handlers.Setup, invite func(address string), err error) {
+	noAdministrator, nobody, err := store.FirstStart(p)
+	if err != nil || !noAdministrator {
+		return nil, func(string) {}, err
+	}
+	setup, path := handlers.NewSetup(time.Now(), nobody)
+	return setup, func(address string) {
+		fmt.Fprint(p.Stdout, "\n  There is no administrator yet. Whoever opens this link becomes the first one.\n")
+		fmt.Fprintf(p.Stdout, "  It works once, for an hour:\n\n    %s%s\n\n", address, path)
+	}, nil
+}
+
+// siteOf returns what a provisioning file sets up.
+func siteOf(file config.Provisioning) (site db.Site) {
+	for _, t := range file.Tenants {
+		site = append(site, tenantOf(t))
+	}
+	return site
+}
+
+func tenantOf(t config.Tenant) db.TenantSetup {
+	setup := db.TenantSetup{
+		Tenant: packaging.Tenant{Slug: t.Slug, Name: t.Name, TimeZone: t.TimeZone, BaseURL: t.API.BaseURL},
+		Credentials: secret.Credentials{
+			TokenKind:   t.API.Token,
+			TokenHeader: t.API.TokenHeader,
+			APIKey:      t.API.Key.Text,
+			APISecret:   t.API.Secret.Text,
+			ChannelKey:  t.API.ChannelKey.Text,
+			StaticToken: t.API.StaticToken.Text,
+		},
+		Shifts: t.Shifts.Plan().Shifts,
+	}
+	for _, l := range t.Lines {
+		setup.Lines = append(setup.Lines, packaging.Line{Code: l.Code, Name: l.Name})
+	}
+	if t.SignOn != nil {
+		setup.SignOn = &db.SignOnSetup{SingleSignOn: t.SignOn.Settings(), Secret: t.SignOn.Secret.Text}
+	}
+	for _, u := range t.Users {
+		setup.People = append(setup.People, db.PersonSetup{
+			Username: u.Username,
+			FullName: u.Name,
+			Role:     u.JoinedRole(),
+			Lines:    u.Lines,
+			Password: u.Password.Text,
+		})
+	}
+	return setup
+}

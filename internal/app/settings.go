@@ -1,0 +1,123 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"lineboard/db"
+	"lineboard/internal/certificate"
+	"lineboard/internal/manufacturer"
+	"lineboard/internal/release"
+)
+
+// settings are the flags that serve and demo share.
+type settings struct {
+	Addr    string `default:":8080" help:"Address to listen on."`
+	Data    string `placeholder:"DIR" help:"Folder of the database and its key."`
+	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
+	Verbose bool   `help:"Log every request."`
+
+	// Calls of the API.
+
+	Refresh      time.Duration   `default:"30s" help:"Time between two refreshes of the orders."`
+	SignInLimit  time.Duration   `default:"10s" help:"Time limit for signing in to the API."`
+	ReadLimit    time.Duration   `default:"15s" help:"Time limit for a read of the API."`
+	ReleaseLimit time.Duration   `default:"30s" help:"Time limit for a release; after it the outcome is unknown."`
+	AskAfter     []time.Duration `default:"2s,5s,15s,1m,4m" help:"When to ask about an unknown outcome."`
+	Doubt        time.Duration   `default:"15s" help:"How long the API may still carry out a release that was cut off."`
+
+	// People.
+
+	SessionIdle  time.Duration `default:"2h" help:"Sign people out when they did nothing for this long."`
+	SessionLimit time.Duration `default:"12h" help:"Sign people out this long after they signed in."`
+	PrivateHosts []string      `placeholder:"HOST" help:"Hosts inside the plant that may sign people in (OpenID Connect)."`
+	RateLimit    float64       `default:"100" help:"Requests a second from one address; 0 for no limit."`
+
+	// The way to them.
+
+	HTTPS   bool           `name:"https" help:"A proxy serves HTTPS to people: send cookies over nothing else."`
+	TLSCert string         `placeholder:"FILE" help:"Certificate to serve HTTPS (PEM); a renewed file needs no restart."`
+	TLSKey  string         `placeholder:"FILE" help:"Key of the certificate (PEM)."`
+	Proxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Believe X-Forwarded-… of these proxies."`
+}
+
+// minLimit is the shortest time that makes sense for a limit.
+const minLimit = 100 * time.Millisecond
+
+// Validate refuses values that make no sense; kong calls it.
+func (s *settings) Validate() error {
+	for name, d := range map[string]time.Duration{
+		"refresh":       s.Refresh,
+		"sign-in-limit": s.SignInLimit,
+		"read-limit":    s.ReadLimit,
+		"release-limit": s.ReleaseLimit,
+		"session-idle":  s.SessionIdle,
+		"session-limit": s.SessionLimit,
+	} {
+		if d < minLimit {
+			return fmt.Errorf("--%s must be at least %v", name, minLimit)
+		}
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	if s.RateLimit < 0 {
+		return errors.New("--rate-limit must not be below zero")
+	}
+	if len(s.AskAfter) < 2 || s.AskAfter[0] <= 0 || !slices.IsSorted(s.AskAfter) {
+		return errors.New("--ask-after must be two or more growing times")
+	}
+	if s.Doubt < 0 {
+		return errors.New("--doubt must not be below zero")
+	}
+	return nil
+}
+
+// parts returns what the flags decide of a Lineboard.
+func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
+	return Parts{
+		Store:   store,
+		Anchors: anchorsPath(s.Anchors, s.Data),
+		Now:     time.Now,
+		Log:     log,
+		APILimits: manufacturer.Limits{
+			SignIn:  s.SignInLimit,
+			Read:    s.ReadLimit,
+			Release: s.ReleaseLimit,
+		},
+		AskPace:         release.Pace{After: s.AskAfter, Doubt: s.Doubt},
+		RefreshInterval: s.Refresh,
+		Patience:        patience,
+		Secure:          s.HTTPS || s.TLSCert != "",
+		SessionIdle:     s.SessionIdle,
+		SessionLimit:    s.SessionLimit,
+		PrivateHosts:    s.PrivateHosts,
+		Proxies:         s.Proxies,
+		RateLimit:       s.RateLimit,
+	}
+}
+
+// patience is how long a press of release waits before its page shows it as under way.
+const patience = 8 * time.Second
+
+// logger returns a log that is written to w.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	level := slog.LevelInfo
+	if s.Verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// openCertificate opens the certificate that the flags name; nil when they name none.
+func (s *settings) openCertificate(log *slog.Logger) (*certificate.Keeper, error) {
+	if s.TLSCert == "" {
+		return nil, nil
+	}
+	return certificate.Open(s.TLSCert, s.TLSKey, log)
+}

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"lineboard/db"
+	"lineboard/internal/anchors"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views/history"
+)
+
+type verify struct {
+	Data    string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database."`
+	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
+	Tenant  string `placeholder:"SLUG" help:"Check the history of this tenant alone."`
+}
+
+// Run checks histories and prints what it found. It only reads, so the history does not record it. It fails when one
+// of them is not proven.
+func (v *verify) Run(p run) error {
+	store, err := db.OpenToRead(p, filepath.Join(v.Data, databaseFile))
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // nothing was written
+	tenants, err := store.Tenants(p)
+	if err != nil {
+		return err
+	}
+	verifier := anchors.NewVerifier(store, anchorsPath(v.Anchors, v.Data))
+	known, broken := false, false
+	for _, t := range tenants {
+		if v.Tenant != "" && v.Tenant != t.Slug {
+			continue
+		}
+		known = true
+		verdict, err := verifier.Verify(p, t.ID)
+		if err != nil {
+			return err
+		}
+		broken = broken || !verdict.Whole()
+		printVerdict(p, t, verdict)
+	}
+	switch {
+	case v.Tenant != "" && !known:
+		return fmt.Errorf("there is no tenant %s", v.Tenant)
+	case broken:
+		return errors.New("a history is not proven to be what it was")
+	}
+	return nil
+}
+
+func printVerdict(p run, t packaging.Tenant, v packaging.Verdict) {
+	what, notes := history.VerdictText(text.With(p, text.In(text.English, t.Location())), v)
+	fmt.Fprintf(p.Stdout, "%s: %s\n", t.Slug, what)
+	for _, note := range notes {
+		fmt.Fprintf(p.Stdout, "  %s\n", note)
+	}
+}
