@@ -16,17 +16,6 @@ import (
 	"lineboard/views/shell"
 )
 
-// signersText says how many signatures are wanted.
-func signersText(ctx context.Context, r packaging.Rules) string {
-	switch {
-	case r.SecondSigner:
-		return text.Say(ctx, "stations.signatures.two")
-	case r.SignReleases:
-		return text.Say(ctx, "stations.signatures.one")
-	}
-	return text.Say(ctx, "stations.signatures.none")
-}
-
 // StationsPage is where administrators set up stations and what is wanted of them.
 type StationsPage struct {
 	Stations []packaging.Station
@@ -36,6 +25,17 @@ type StationsPage struct {
 	Coded    packaging.Station // whose code was just made
 	Code     string            // shown this once
 	Problem  string
+}
+
+// signersText says how many signatures are wanted.
+func signersText(ctx context.Context, r packaging.Rules) string {
+	switch {
+	case r.SecondSigner:
+		return text.Say(ctx, "stations.signatures.two")
+	case r.SignReleases:
+		return text.Say(ctx, "stations.signatures.one")
+	}
+	return text.Say(ctx, "stations.signatures.none")
 }
 
 // spacedCode writes a code in two halves, as people read it out.

@@ -7,12 +7,6 @@ import (
 	"github.com/a-h/templ"
 )
 
-// OnPage is the form on another of its pages.
-func (f HistoryForm) OnPage(before, after int64) HistoryForm {
-	f.Before, f.After = before, after
-	return f
-}
-
 // HistoryForm is what a person asked the history for, as typed.
 type HistoryForm struct {
 	Text, Line, Order, Serial, Person, Deed, Outcome string
@@ -23,14 +17,10 @@ type HistoryForm struct {
 	Before, After                                    int64
 }
 
-// HistoryFormOf reads the form from a query.
-func HistoryFormOf(q url.Values) HistoryForm {
-	trimmed := func(name string) string { return strings.TrimSpace(q.Get(name)) }
-	return HistoryForm{
-		Text: trimmed("q"), Line: q.Get("line"), Order: trimmed("order"), Serial: trimmed("serial"), Person: q.Get("person"),
-		Deed: q.Get("deed"), Outcome: q.Get("outcome"), Exceptions: q.Get("exceptions") != "",
-		Shift: q.Get("shift"), Day: q.Get("day"), From: q.Get("from"), To: q.Get("to"),
-	}
+// OnPage is the form on another of its pages.
+func (f HistoryForm) OnPage(before, after int64) HistoryForm {
+	f.Before, f.After = before, after
+	return f
 }
 
 func (f HistoryForm) query(path templ.SafeURL) templ.SafeURL {
@@ -46,4 +36,14 @@ func (f HistoryForm) query(path templ.SafeURL) templ.SafeURL {
 func (f HistoryForm) Query() string {
 	f.Before, f.After = 0, 0
 	return strings.TrimPrefix(string(f.query("")), "?")
+}
+
+// HistoryFormOf reads the form from a query.
+func HistoryFormOf(q url.Values) HistoryForm {
+	trimmed := func(name string) string { return strings.TrimSpace(q.Get(name)) }
+	return HistoryForm{
+		Text: trimmed("q"), Line: q.Get("line"), Order: trimmed("order"), Serial: trimmed("serial"), Person: q.Get("person"),
+		Deed: q.Get("deed"), Outcome: q.Get("outcome"), Exceptions: q.Get("exceptions") != "",
+		Shift: q.Get("shift"), Day: q.Get("day"), From: q.Get("from"), To: q.Get("to"),
+	}
 }

@@ -9,15 +9,6 @@ import (
 	"lineboard/internal/text"
 )
 
-// ClockText writes a time of day of the site, to the minute, and the day where it is another one.
-func ClockText(ctx context.Context, at time.Time, day packaging.Day) string {
-	clock := text.Clock(ctx, at)[:len("15:04")]
-	if written := text.Day(ctx, at); written != DayText(ctx, day) {
-		return written + " " + clock
-	}
-	return clock
-}
-
 // DayText writes a day as the language does.
 func DayText(ctx context.Context, d packaging.Day) string {
 	date, err := time.Parse(time.DateOnly, string(d))
@@ -30,6 +21,15 @@ func DayText(ctx context.Context, d packaging.Day) string {
 // WeekdayText names the day of the week.
 func WeekdayText(ctx context.Context, d time.Weekday) string {
 	return text.Say(ctx, "weekday."+packaging.DayNames[slices.Index(packaging.Week, d)])
+}
+
+// ClockText writes a time of day of the site, to the minute, and the day where it is another one.
+func ClockText(ctx context.Context, at time.Time, day packaging.Day) string {
+	clock := text.Clock(ctx, at)[:len("15:04")]
+	if written := text.Day(ctx, at); written != DayText(ctx, day) {
+		return written + " " + clock
+	}
+	return clock
 }
 
 // ShiftHours writes from when until when a shift is, by the clock.

@@ -3,7 +3,6 @@ package shifts
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,99 +11,6 @@ import (
 	"lineboard/internal/text"
 	"lineboard/views/shell"
 )
-
-// ShiftDay is the shifts of a day, the latest first.
-type ShiftDay struct {
-	Day  packaging.Day
-	Rows []shell.ShiftRow
-}
-
-// ShiftsPage is the list of shifts, day by day, the latest first.
-type ShiftsPage struct {
-	Days   []ShiftDay
-	At     packaging.Day // before which the page ends, empty on the first
-	Before packaging.Day // where an older page begins, empty on the last
-	Left   []packaging.Handover
-}
-
-// ReportPage is the report of a shift, with what people signed under it.
-type ReportPage struct {
-	Report   packaging.ShiftReport
-	Running  bool
-	Whole    bool // the person sees all lines
-	Handover *packaging.Handover
-	Reviews  []packaging.Review     // the latest first
-	Changes  []packaging.Difference // since the latest
-	Form     *SignForm              // where the person signs it
-}
-
-// SignForm is what a person signs with.
-type SignForm struct {
-	Shown    string // hash of what the page shows
-	Meaning  packaging.Meaning
-	Comment  string
-	Problem  string
-	Obstacle string // why the person can't sign, empty where they can
-}
-
-// HandoverPage is the hand-over of a shift.
-type HandoverPage struct {
-	packaging.Occurrence
-	Items    []packaging.HandoverItem // that would be handed over now
-	Handover *packaging.Handover      // nil while it was not
-	Signed   []packaging.Signature
-	Shown    string
-	Remarks  string
-	Problem  string
-}
-
-// span writes a length of time, or that there is none.
-func span(ctx context.Context, s packaging.Spans, d time.Duration) string {
-	if s.Count == 0 {
-		return text.Say(ctx, "value.none")
-	}
-	return text.Lasting(ctx, d)
-}
-
-// itemMark is how an open item looks.
-func itemMark(ctx context.Context, kind packaging.ItemKind) shell.Mark {
-	word := text.Say(ctx, "item."+string(kind))
-	switch kind {
-	case packaging.UnknownOutcome:
-		return shell.Mark{Icon: "link-2-off", Word: word, Tone: "unknown"}
-	case packaging.OddList:
-		return shell.Mark{Icon: "triangle-alert", Word: word, Tone: "amber"}
-	case packaging.SuspendedOrder:
-		return shell.Mark{Icon: "circle-pause", Word: word, Tone: "amber"}
-	case packaging.WaitingOrder:
-		return shell.Mark{Icon: "send", Word: word, Tone: "pending"}
-	case packaging.RunningQueue:
-		return shell.Mark{Icon: "list", Word: word, Tone: "calm"}
-	}
-	return shell.Mark{Icon: "sticky-note", Word: word, Tone: "calm"}
-}
-
-// didColumns are the deeds of which a report shows who did them how often, where anybody did.
-func didColumns(people []packaging.PersonDeeds) (columns []packaging.Deed) {
-	for _, d := range packaging.Work {
-		if slices.ContainsFunc(people, func(p packaging.PersonDeeds) bool { return p.Deeds[d] > 0 }) {
-			columns = append(columns, d)
-		}
-	}
-	return columns
-}
-
-// workers are the people who did any of it.
-func workers(people []packaging.PersonDeeds) (all []packaging.PersonDeeds) {
-	for _, p := range people {
-		if slices.ContainsFunc(packaging.Work, func(d packaging.Deed) bool { return p.Deeds[d] > 0 }) {
-			all = append(all, p)
-		}
-	}
-	return all
-}
-
-// ---- Plots: drawn by rectangles in a field of 1000 by 100 that is stretched to its place, so that words stay words.
 
 // bar is one rectangle of a plot. Class says what it stands for; the sheet gives it its colour.
 type bar struct {
