@@ -11,35 +11,14 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// The addresses of the pages. Handlers route them, templates link them; nobody writes one by hand.
+// This file holds the address of every page and form. Handlers route them, templates link them, nobody writes one by hand.
 
+// The frame around every page.
+
+// HomeURL is the overview, or at a station its own line.
 func HomeURL() templ.SafeURL { return "/" }
 
-// WallURL is all lines as they hang on a wall.
-func WallURL() templ.SafeURL { return "/?wall" }
-
-// FreshURL says how fresh the orders are.
-func FreshURL() templ.SafeURL { return "/fresh" }
-
-func LoginURL() templ.SafeURL { return "/login" }
-
-func LogoutURL() templ.SafeURL { return "/logout" }
-
-// SSOLoginURL leads to the provider of a tenant, to sign in there and go on at next; SSOCallbackURL is where it leads back to.
-func SSOLoginURL(tenant packaging.Tenant, next string) templ.SafeURL {
-	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "?" + url.Values{"next": {next}}.Encode())
-}
-
-func SSOCallbackURL(tenant packaging.Tenant) templ.SafeURL {
-	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "/callback")
-}
-
-// SignedOutURL is the sign-in page for somebody who came by single sign-on and has signed out.
-func SignedOutURL(tenant packaging.Tenant) templ.SafeURL {
-	return withQuery(LoginURL(), "out", tenant.Slug)
-}
-
-// LinesURL is the overview. At a station its own line comes first, so there it is asked for.
+// LinesURL is the overview, also at a station.
 func LinesURL(at packaging.Station) templ.SafeURL {
 	if at.Known() {
 		return HomeURL() + "?all=1"
@@ -47,99 +26,22 @@ func LinesURL(at packaging.Station) templ.SafeURL {
 	return HomeURL()
 }
 
-// StationURL binds a browser to a station.
-func StationURL() templ.SafeURL { return "/station" }
+// WallURL is the overview for a screen on a wall.
+func WallURL() templ.SafeURL { return "/?wall" }
 
-// UnbindHereURL takes the tablet from its station.
-func UnbindHereURL() templ.SafeURL { return StationURL() + "/unbind" }
+// FreshURL is the freshness of the orders.
+func FreshURL() templ.SafeURL { return "/fresh" }
 
-// StationSignInURL takes a PIN or a badge.
-func StationSignInURL() templ.SafeURL { return StationURL() + "/sign-in" }
+// TenantURL switches to another site of the person.
+func TenantURL() templ.SafeURL { return "/tenant" }
 
-// StationPersonURL asks for the PIN of a person; of nobody, who it is.
-func StationPersonURL(id packaging.UserID, next string) templ.SafeURL {
-	return withQuery(LoginURL(), "person", NonZero(int64(id)), "next", next)
-}
-
-// StationWayURL is the sign-in at a station in another way.
-func StationWayURL(way, next string) templ.SafeURL {
-	return withQuery(LoginURL(), "way", way, "next", next)
-}
-
-// IdleURL tells how long a station may still go unused, UsedURL that it is used, and LockURL locks it.
-func IdleURL() templ.SafeURL { return StationURL() + "/idle" }
-
-func UsedURL() templ.SafeURL { return StationURL() + "/used" }
-
-func LockURL() templ.SafeURL { return StationURL() + "/lock" }
-
-// PINURL is where a person sets their PIN, OwnBadgeURL their badge.
-func PINURL() templ.SafeURL { return "/account/pin" }
-
-func OwnBadgeURL() templ.SafeURL { return "/account/badge" }
-
-// AccountURL is a person's own page.
-func AccountURL() templ.SafeURL { return "/account" }
-
-// PasswordURL changes one's own password.
-func PasswordURL() templ.SafeURL { return AccountURL() + "/password" }
-
-// ConnectURL connects a person with whom they are at their provider, DisconnectURL ends that.
-func ConnectURL() templ.SafeURL { return AccountURL() + "/sso" }
-
-func DisconnectURL() templ.SafeURL { return AccountURL() + "/sso/disconnect" }
-
-// SigningPasswordURL sets what a person without a password signs with.
-func SigningPasswordURL() templ.SafeURL { return AccountURL() + "/signing" }
-
-// EndOwnSessionURL ends one of one's own sessions.
-func EndOwnSessionURL(s packaging.Session) templ.SafeURL {
-	return AccountURL() + "/sessions/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
-}
-
-// SSOSettingsURL is how people sign in by their company's provider, SSOTestURL asks that provider.
-func SSOSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }
-
-func SSOTestURL() templ.SafeURL { return SSOSettingsURL() + "/test" }
-
-// SessionsURL lists who is signed in.
-func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }
-
-// EndSessionURL ends somebody's session.
-func EndSessionURL(s packaging.Session) templ.SafeURL {
-	return SessionsURL() + "/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
-}
-
-// RefreshURL has the orders refreshed.
-func RefreshURL() templ.SafeURL { return "/refresh" }
-
-// RefreshedURL is a board that tells what came of the refresh that started then.
-func RefreshedURL(board templ.SafeURL, started time.Time) templ.SafeURL {
-	path, query, _ := strings.Cut(string(board), "?")
-	q, _ := url.ParseQuery(query) // our own
-	q.Set("refreshed", NonZero(started.UnixMilli()))
-	return templ.SafeURL(path + "?" + q.Encode())
-}
-
-// AdoptURL sets up a line that the API calls so.
-func AdoptURL(code string) templ.SafeURL { return withQuery("/adopt", "code", code) }
-
-// ScanURL is where packs are looked up, at a line or at none.
-func ScanURL(line string) templ.SafeURL { return withQuery("/scan", "line", line) }
-
-// ScannedURL looks a pack up.
-func ScannedURL(code string) templ.SafeURL { return withQuery("/scan", "code", code) }
-
-// AdminURL is where the pages for administrators begin.
-func AdminURL() templ.SafeURL { return "/admin" }
-
-// LanguageURL chooses the language.
+// LanguageURL sets the language.
 func LanguageURL() templ.SafeURL { return "/language" }
 
-// OwnNotesURL is a page with what its reader may do with the notes that they wrote.
-func OwnNotesURL(page templ.SafeURL) templ.SafeURL { return withQuery(page, "notes", "own") + "#notes" }
+// HintURL dismisses a hint.
+func HintURL() templ.SafeURL { return "/hints" }
 
-// HelpURL explains a topic, or everything.
+// HelpURL is the help on a topic, or all of it for an empty topic.
 func HelpURL(topic string) templ.SafeURL {
 	if topic == "" {
 		return "/help"
@@ -147,105 +49,119 @@ func HelpURL(topic string) templ.SafeURL {
 	return templ.SafeURL("/help#" + topic)
 }
 
-// HintURL puts a hint away.
-func HintURL() templ.SafeURL { return "/hints" }
-
-// StationsURL is where administrators set up stations.
-func StationsURL() templ.SafeURL { return AdminURL() + "/stations" }
-
-// RulesURL sets what is wanted of stations and signatures.
-func RulesURL() templ.SafeURL { return StationsURL() + "/rules" }
-
-// SetBadgeURL sets somebody's badge.
-func SetBadgeURL() templ.SafeURL { return StationsURL() + "/badge" }
-
-func stationURL(id packaging.StationID) templ.SafeURL {
-	return StationsURL() + "/" + templ.SafeURL(strconv.FormatInt(int64(id), 10))
-}
-
-// StationCodeURL makes a code that binds a tablet to the station.
-func StationCodeURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/code" }
-
-// StationLanguageURL sets what a station speaks to whoever has chosen no language.
-func StationLanguageURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/language" }
-
-// StationUnbindURL takes the tablet of a station away.
-func StationUnbindURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/unbind" }
-
-func StationRemoveURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/remove" }
-
-// SetupURL is the first start, with the key that opens it.
-func SetupURL(key string) templ.SafeURL { return withQuery("/setup", "key", key) }
-
-// ConnectionURL is how the site reaches Movilitas.Cloud.
-func ConnectionURL() templ.SafeURL { return AdminURL() + "/connection" }
-
-// ConnectionTestURL tries a connection out.
-func ConnectionTestURL() templ.SafeURL { return ConnectionURL() + "/test" }
-
-// SiteURL is the site's own name and time zone.
-func SiteURL() templ.SafeURL { return AdminURL() + "/site" }
-
-// SitesURL takes another site.
-func SitesURL() templ.SafeURL { return AdminURL() + "/sites" }
-
-// SetLinesURL is where lines are set up.
-func SetLinesURL() templ.SafeURL { return AdminURL() + "/lines" }
-
-// SetLineURL changes a line.
-func SetLineURL(l packaging.Line) templ.SafeURL {
-	return SetLinesURL() + templ.SafeURL("/"+url.PathEscape(l.Code))
-}
-
-// PeopleURL is where people are set up.
-func PeopleURL() templ.SafeURL { return AdminURL() + "/people" }
-
-// NewPersonURL is the form for another person.
-func NewPersonURL() templ.SafeURL { return PeopleURL() + "/new" }
-
-// JoinURL takes in somebody of another site.
-func JoinURL() templ.SafeURL { return PeopleURL() + "/join" }
-
-// PersonURL is one person as administrators see them.
-func PersonURL(id packaging.UserID) templ.SafeURL {
-	return PeopleURL() + templ.SafeURL("/"+strconv.FormatInt(int64(id), 10))
-}
-
-// SetPasswordURL gives a person a new password.
-func SetPasswordURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/password" }
-
-// FactorsURL takes a person's PIN and badge away.
-func FactorsURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/factors" }
-
-// ActiveURL deactivates a person or takes them back.
-func ActiveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/active" }
-
-// RemoveURL takes a person out of the site.
-func RemoveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/remove" }
-
-// Saved is a page that says that something was saved, and what.
+// Saved returns page with the message that what was saved.
 func Saved(page templ.SafeURL, what string) string {
 	return string(withQuery(page, "saved", what))
 }
 
-// TokensURL is the API tokens of a site.
-func TokensURL() templ.SafeURL { return AdminURL() + "/tokens" }
+// Sign-in.
 
-// RevokeTokenURL ends a token.
-func RevokeTokenURL(id packaging.TokenID) templ.SafeURL {
-	return TokensURL() + templ.SafeURL("/"+NonZero(int64(id))+"/revoke")
+// LoginURL is the sign-in page, and takes its form.
+func LoginURL() templ.SafeURL { return "/login" }
+
+// LogoutURL ends the session.
+func LogoutURL() templ.SafeURL { return "/logout" }
+
+// SSOLoginURL starts a login at the tenant's provider. Next is the page to show afterwards.
+func SSOLoginURL(tenant packaging.Tenant, next string) templ.SafeURL {
+	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "?" + url.Values{"next": {next}}.Encode())
 }
 
-// PutOrdersURL takes orders from programs; OpenAPIURL describes it.
-func PutOrdersURL() templ.SafeURL { return "/api/v1/orders" }
+// SSOCallbackURL is where the tenant's provider sends the browser after a login.
+func SSOCallbackURL(tenant packaging.Tenant) templ.SafeURL {
+	return templ.SafeURL("/sso/" + url.PathEscape(tenant.Slug) + "/callback")
+}
 
-func OpenAPIURL() templ.SafeURL { return "/api/v1/openapi.yaml" }
+// SignedOutURL is the sign-in page after a logout from single sign-on.
+func SignedOutURL(tenant packaging.Tenant) templ.SafeURL {
+	return withQuery(LoginURL(), "out", tenant.Slug)
+}
 
-func TenantURL() templ.SafeURL { return "/tenant" }
+// StationURL binds a browser to a station.
+func StationURL() templ.SafeURL { return "/station" }
 
+// UnbindHereURL unbinds this browser from its station.
+func UnbindHereURL() templ.SafeURL { return StationURL() + "/unbind" }
+
+// StationSignInURL takes a PIN or a badge.
+func StationSignInURL() templ.SafeURL { return StationURL() + "/sign-in" }
+
+// StationPersonURL asks for the PIN of a person. The ID 0 asks who it is first.
+func StationPersonURL(id packaging.UserID, next string) templ.SafeURL {
+	return withQuery(LoginURL(), "person", NonZero(int64(id)), "next", next)
+}
+
+// StationWayURL is the sign-in at a station by ByPassword or ByUsername.
+func StationWayURL(way, next string) templ.SafeURL {
+	return withQuery(LoginURL(), "way", way, "next", next)
+}
+
+// IdleURL returns how long a station may stay unused before it locks.
+func IdleURL() templ.SafeURL { return StationURL() + "/idle" }
+
+// UsedURL reports that the station is in use.
+func UsedURL() templ.SafeURL { return StationURL() + "/used" }
+
+// LockURL locks the station.
+func LockURL() templ.SafeURL { return StationURL() + "/lock" }
+
+// AccountURL is a person's own page.
+func AccountURL() templ.SafeURL { return "/account" }
+
+// PINURL sets a person's own PIN.
+func PINURL() templ.SafeURL { return AccountURL() + "/pin" }
+
+// OwnBadgeURL sets a person's own badge.
+func OwnBadgeURL() templ.SafeURL { return AccountURL() + "/badge" }
+
+// PasswordURL changes a person's own password.
+func PasswordURL() templ.SafeURL { return AccountURL() + "/password" }
+
+// ConnectURL connects a person to their account at the provider.
+func ConnectURL() templ.SafeURL { return AccountURL() + "/sso" }
+
+// DisconnectURL ends that connection.
+func DisconnectURL() templ.SafeURL { return AccountURL() + "/sso/disconnect" }
+
+// SigningPasswordURL sets the signing password of a person who has no other.
+func SigningPasswordURL() templ.SafeURL { return AccountURL() + "/signing" }
+
+// EndOwnSessionURL ends one of a person's own sessions.
+func EndOwnSessionURL(s packaging.Session) templ.SafeURL {
+	return AccountURL() + "/sessions/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
+}
+
+// Orders.
+
+// NoLine stands for "no line" where a line is chosen.
+const NoLine = "-"
+
+// OrdersURL is a search for orders. Line is a line's code or NoLine.
+func OrdersURL(text string, status packaging.Status, line string, before packaging.OrderID) templ.SafeURL {
+	return withQuery("/orders", "q", text, "status", string(status), "line", line, "before", NonZero(int64(before)))
+}
+
+// RefreshURL refreshes the orders.
+func RefreshURL() templ.SafeURL { return "/refresh" }
+
+// RefreshedURL is a board with the result of the refresh that began at started.
+func RefreshedURL(board templ.SafeURL, started time.Time) templ.SafeURL {
+	path, query, _ := strings.Cut(string(board), "?")
+	q, _ := url.ParseQuery(query) // our own
+	q.Set("refreshed", NonZero(started.UnixMilli()))
+	return templ.SafeURL(path + "?" + q.Encode())
+}
+
+// LineURL is the board of a line.
 func LineURL(l packaging.Line) templ.SafeURL {
 	return templ.SafeURL("/lines/" + url.PathEscape(l.Code))
 }
+
+// LineNotesURL adds a note to a line.
+func LineNotesURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/notes" }
+
+// AdoptURL sets up a line by the code that the API gives it.
+func AdoptURL(code string) templ.SafeURL { return withQuery("/adopt", "code", code) }
 
 // QueueURL is the release queue of a line.
 func QueueURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/queue" }
@@ -253,7 +169,7 @@ func QueueURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/queue" }
 // StopQueueURL stops a line's queue.
 func StopQueueURL(l packaging.Line) templ.SafeURL { return QueueURL(l) + "/stop" }
 
-// PickURL is the queue's page with orders picked, and armed or not.
+// PickURL is the queue's page with the given orders picked.
 func PickURL(l packaging.Line, pick string, armed bool) templ.SafeURL {
 	arm := ""
 	if armed {
@@ -262,6 +178,7 @@ func PickURL(l packaging.Line, pick string, armed bool) templ.SafeURL {
 	return withQuery(QueueURL(l), "pick", pick, "arm", arm)
 }
 
+// OrderURL is the page of an order.
 func OrderURL(id packaging.OrderID) templ.SafeURL {
 	return templ.SafeURL("/orders/" + strconv.FormatInt(int64(id), 10))
 }
@@ -269,15 +186,16 @@ func OrderURL(id packaging.OrderID) templ.SafeURL {
 // ArmURL is the order's page with its release armed.
 func ArmURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?arm=1#release" }
 
+// ReleaseURL releases the order.
 func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/release" }
 
-// ExecuteURL is ReleaseURL from a page that is armed, and stays so where what was given is not enough.
+// ExecuteURL is ReleaseURL from an armed page. A refused form shows that page again, still armed.
 func ExecuteURL(id packaging.OrderID) templ.SafeURL { return ReleaseURL(id) + "?arm=1" }
 
-// WholeStoryURL is all of the order's timeline.
+// WholeStoryURL is the order's complete timeline.
 func WholeStoryURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/story" }
 
-// OrderLineURL says which line the order is for.
+// OrderLineURL sets the line of the order.
 func OrderLineURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/line" }
 
 // AskURL asks the API about the order's unknown release.
@@ -289,44 +207,67 @@ func AcknowledgeURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + 
 // ListURL adds the order's missing serial list.
 func ListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/list" }
 
+// OrderNotesURL adds a note to an order.
+func OrderNotesURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/notes" }
+
+// OwnNotesURL is a page on which the reader can withdraw their own notes.
+func OwnNotesURL(page templ.SafeURL) templ.SafeURL { return withQuery(page, "notes", "own") + "#notes" }
+
+// WithdrawNoteURL withdraws a note.
+func WithdrawNoteURL(id packaging.NoteID) templ.SafeURL {
+	return templ.SafeURL("/notes/" + strconv.FormatInt(int64(id), 10) + "/withdraw")
+}
+
+// SerialsURL lists the order's serial numbers.
 func SerialsURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/serials" }
 
+// SerialsCSVURL is the serial list as a CSV file.
 func SerialsCSVURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".csv" }
 
+// SerialsJSONURL is the serial list as a JSON file.
 func SerialsJSONURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".json" }
 
-// SerialsPageURL is the page of the order's serials that contain text, after the given place.
+// SerialsPageURL lists the order's serials that contain text, after the given place.
 func SerialsPageURL(id packaging.OrderID, text string, after int64) templ.SafeURL {
 	return withQuery(SerialsURL(id), "q", text, "after", NonZero(after))
 }
 
-// NoLine is what stands for "no line" where a line is chosen.
-const NoLine = "-"
+// ScanURL is the page that looks packs up. Line is a line's code, or empty.
+func ScanURL(line string) templ.SafeURL { return withQuery("/scan", "line", line) }
 
-// OrdersURL is a search for orders; line is a line's code or NoLine.
-func OrdersURL(text string, status packaging.Status, line string, before packaging.OrderID) templ.SafeURL {
-	return withQuery("/orders", "q", text, "status", string(status), "line", line, "before", NonZero(int64(before)))
-}
+// ScannedURL looks a pack up.
+func ScannedURL(code string) templ.SafeURL { return withQuery("/scan", "code", code) }
 
-// ImportURL brings orders in from a file.
+// Imports.
+
+// ImportURL imports orders from a file.
 func ImportURL() templ.SafeURL { return "/imports" }
 
-// ImportTemplateURL is a file to fill in, ImportOrdersURL one with the orders as they are.
+// ImportTemplateURL is an empty file to fill in.
 func ImportTemplateURL() templ.SafeURL { return ImportURL() + "/template.csv" }
 
+// ImportOrdersURL is a file with the present orders.
 func ImportOrdersURL() templ.SafeURL { return ImportURL() + "/orders.csv" }
 
-// PreviewURL shows what a kept file would do, and has it done.
+// PreviewURL shows what a file would change, and imports it.
 func PreviewURL(id packaging.PreviewID) templ.SafeURL {
 	return ImportURL() + templ.SafeURL("/previews/"+NonZero(int64(id)))
 }
 
-// ImportDoneURL shows what an import did, to the orders after the given one.
+// ImportDoneURL shows what an import changed, from the order after the given one on.
 func ImportDoneURL(id packaging.ImportID, after packaging.OrderID) templ.SafeURL {
 	return withQuery(ImportURL()+templ.SafeURL("/"+NonZero(int64(id))), "after", NonZero(int64(after)))
 }
 
-// ShiftsURL lists the shifts, those before a day where it is given.
+// PutOrdersURL takes orders from programs.
+func PutOrdersURL() templ.SafeURL { return "/api/v1/orders" }
+
+// OpenAPIURL describes the API for programs.
+func OpenAPIURL() templ.SafeURL { return "/api/v1/openapi.yaml" }
+
+// Shifts.
+
+// ShiftsURL lists the shifts before a day, or the latest for an empty day.
 func ShiftsURL(before packaging.Day) templ.SafeURL {
 	return withQuery("/shifts", "before", string(before))
 }
@@ -336,15 +277,17 @@ func ShiftURL(day packaging.Day, name string) templ.SafeURL {
 	return templ.SafeURL("/shifts/" + string(day) + "/" + url.PathEscape(name))
 }
 
-// HandoverURL hands a shift over; TakeoverURL takes it over, and AcknowledgeItemsURL acknowledges what was left.
+// HandoverURL hands a shift over.
 func HandoverURL(day packaging.Day, name string) templ.SafeURL {
 	return ShiftURL(day, name) + "/handover"
 }
 
+// TakeoverURL takes a shift over.
 func TakeoverURL(day packaging.Day, name string) templ.SafeURL {
 	return HandoverURL(day, name) + "/take"
 }
 
+// AcknowledgeItemsURL acknowledges items of a hand-over.
 func AcknowledgeItemsURL(day packaging.Day, name string) templ.SafeURL {
 	return HandoverURL(day, name) + "/acknowledge"
 }
@@ -352,39 +295,28 @@ func AcknowledgeItemsURL(day packaging.Day, name string) templ.SafeURL {
 // SignShiftURL signs the report of a shift.
 func SignShiftURL(day packaging.Day, name string) templ.SafeURL { return ShiftURL(day, name) + "/sign" }
 
-// ReportCSVURL is one table of a shift's report.
+// ReportCSVURL is one table of a shift's report as a CSV file.
 func ReportCSVURL(day packaging.Day, name, table string) templ.SafeURL {
 	return withQuery(ShiftURL(day, name)+"/report.csv", "table", table)
 }
 
+// ReportXLSXURL is a shift's report as a workbook.
 func ReportXLSXURL(day packaging.Day, name string) templ.SafeURL {
 	return ShiftURL(day, name) + "/report.xlsx"
 }
 
-// AdminShiftsURL sets the shifts, and ShiftSigningURL who signs them.
-func AdminShiftsURL() templ.SafeURL { return AdminURL() + "/shifts" }
+// History.
 
-func ShiftSigningURL() templ.SafeURL { return AdminShiftsURL() + "/signing" }
-
-// LineNotesURL and OrderNotesURL take a note.
-func LineNotesURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/notes" }
-
-func OrderNotesURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/notes" }
-
-// WithdrawNoteURL withdraws a note.
-func WithdrawNoteURL(id packaging.NoteID) templ.SafeURL {
-	return templ.SafeURL("/notes/" + strconv.FormatInt(int64(id), 10) + "/withdraw")
-}
-
+// HistoryURL lists the entries that match the form.
 func HistoryURL(f HistoryForm) templ.SafeURL { return f.query("/history") }
 
-// HistoryCSVURL is all that the form asks for, whatever page it is on.
+// HistoryCSVURL is every entry that matches the form as a CSV file.
 func HistoryCSVURL(f HistoryForm) templ.SafeURL {
 	f.Before, f.After = 0, 0
 	return f.query("/history.csv")
 }
 
-// NewEntriesURL says how many entries have come after the one that the form names, of those that it asks for.
+// NewEntriesURL counts the matching entries that are newer than the form's.
 func NewEntriesURL(f HistoryForm) templ.SafeURL { return f.query("/history/new") }
 
 // EntryURL is one entry of the history.
@@ -392,18 +324,18 @@ func EntryURL(seq int64) templ.SafeURL {
 	return HistoryURL(HistoryForm{}) + "/" + templ.SafeURL(strconv.FormatInt(seq, 10))
 }
 
-// VerifyURL checks the history.
+// VerifyURL verifies the history.
 func VerifyURL() templ.SafeURL { return HistoryURL(HistoryForm{}) + "/verify" }
 
-// ViewsURL keeps a view of the history.
+// ViewsURL saves a view of the history.
 func ViewsURL() templ.SafeURL { return HistoryURL(HistoryForm{}) + "/views" }
 
-// RemoveViewURL forgets one.
+// RemoveViewURL removes a saved view.
 func RemoveViewURL(v packaging.HistoryView) templ.SafeURL {
 	return ViewsURL() + "/" + templ.SafeURL(strconv.FormatInt(v.ID, 10)) + "/remove"
 }
 
-// SavedViewURL is the history as a view asks for it.
+// SavedViewURL is the history filtered by a saved view.
 func SavedViewURL(v packaging.HistoryView) templ.SafeURL {
 	q, err := url.ParseQuery(v.Query)
 	if err != nil {
@@ -412,7 +344,114 @@ func SavedViewURL(v packaging.HistoryView) templ.SafeURL {
 	return HistoryURL(HistoryFormOf(q))
 }
 
-// withQuery adds those of the pairs of name and value that have a value.
+// Administration.
+
+// SetupURL sets up a new installation, with the key that allows it.
+func SetupURL(key string) templ.SafeURL { return withQuery("/setup", "key", key) }
+
+// AdminURL is the overview for administrators.
+func AdminURL() templ.SafeURL { return "/admin" }
+
+// ConnectionURL is the site's connection to Movilitas.Cloud.
+func ConnectionURL() templ.SafeURL { return AdminURL() + "/connection" }
+
+// ConnectionTestURL tests the connection.
+func ConnectionTestURL() templ.SafeURL { return ConnectionURL() + "/test" }
+
+// SiteURL sets the site's name and time zone.
+func SiteURL() templ.SafeURL { return AdminURL() + "/site" }
+
+// SitesURL adds a site.
+func SitesURL() templ.SafeURL { return AdminURL() + "/sites" }
+
+// SetLinesURL lists the lines to set up, and adds one.
+func SetLinesURL() templ.SafeURL { return AdminURL() + "/lines" }
+
+// SetLineURL changes a line.
+func SetLineURL(l packaging.Line) templ.SafeURL {
+	return SetLinesURL() + templ.SafeURL("/"+url.PathEscape(l.Code))
+}
+
+// PeopleURL lists the people of the site.
+func PeopleURL() templ.SafeURL { return AdminURL() + "/people" }
+
+// NewPersonURL is the form for a new person.
+func NewPersonURL() templ.SafeURL { return PeopleURL() + "/new" }
+
+// JoinURL adds a person of another site.
+func JoinURL() templ.SafeURL { return PeopleURL() + "/join" }
+
+// PersonURL is a person's page for administrators.
+func PersonURL(id packaging.UserID) templ.SafeURL {
+	return PeopleURL() + templ.SafeURL("/"+strconv.FormatInt(int64(id), 10))
+}
+
+// SetPasswordURL sets a person's password.
+func SetPasswordURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/password" }
+
+// FactorsURL removes a person's PIN and badge.
+func FactorsURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/factors" }
+
+// ActiveURL deactivates or reactivates a person.
+func ActiveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/active" }
+
+// RemoveURL removes a person from the site.
+func RemoveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/remove" }
+
+// StationsURL lists the stations.
+func StationsURL() templ.SafeURL { return AdminURL() + "/stations" }
+
+// RulesURL sets the rules for stations and signatures.
+func RulesURL() templ.SafeURL { return StationsURL() + "/rules" }
+
+// SetBadgeURL sets a person's badge.
+func SetBadgeURL() templ.SafeURL { return StationsURL() + "/badge" }
+
+func stationURL(id packaging.StationID) templ.SafeURL {
+	return StationsURL() + "/" + templ.SafeURL(strconv.FormatInt(int64(id), 10))
+}
+
+// StationCodeURL makes a code that binds a tablet to the station.
+func StationCodeURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/code" }
+
+// StationLanguageURL sets the station's default language.
+func StationLanguageURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/language" }
+
+// StationUnbindURL unbinds the station's tablet.
+func StationUnbindURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/unbind" }
+
+// StationRemoveURL removes the station.
+func StationRemoveURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/remove" }
+
+// SSOSettingsURL is the site's single sign-on.
+func SSOSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }
+
+// SSOTestURL tests the provider.
+func SSOTestURL() templ.SafeURL { return SSOSettingsURL() + "/test" }
+
+// SessionsURL lists the sessions of the site.
+func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }
+
+// EndSessionURL ends a person's session.
+func EndSessionURL(s packaging.Session) templ.SafeURL {
+	return SessionsURL() + "/" + templ.SafeURL(url.PathEscape(s.ID)) + "/end"
+}
+
+// TokensURL lists the API tokens of the site.
+func TokensURL() templ.SafeURL { return AdminURL() + "/tokens" }
+
+// RevokeTokenURL revokes a token.
+func RevokeTokenURL(id packaging.TokenID) templ.SafeURL {
+	return TokensURL() + templ.SafeURL("/"+NonZero(int64(id))+"/revoke")
+}
+
+// AdminShiftsURL sets the shifts of the site.
+func AdminShiftsURL() templ.SafeURL { return AdminURL() + "/shifts" }
+
+// ShiftSigningURL sets who may sign a shift.
+func ShiftSigningURL() templ.SafeURL { return AdminShiftsURL() + "/signing" }
+
+// withQuery returns path with those of the name and value pairs that have a value.
 func withQuery(path templ.SafeURL, pairs ...string) templ.SafeURL {
 	q := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -426,7 +465,7 @@ func withQuery(path templ.SafeURL, pairs ...string) templ.SafeURL {
 	return path + templ.SafeURL("?"+q.Encode())
 }
 
-// NonZero is a position as a query has it, empty where there is none.
+// NonZero returns n in decimal digits, or nothing for 0.
 func NonZero(n int64) string {
 	if n == 0 {
 		return ""
