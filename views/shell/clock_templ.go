@@ -49,7 +49,7 @@ func clock(f Frame) templ.Component {
 	})
 }
 
-// Clock is the time of the server, which a script keeps going.
+// Clock is the server's time. A script keeps it running.
 func Clock(now time.Time, zone string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,43 +14,43 @@ import (
 	"time"
 )
 
-// ShiftRow is a shift in the list of them, or a time between two.
+// ShiftRow is a shift in a list of shifts, or the time between two shifts.
 type ShiftRow struct {
-	packaging.Occurrence // without a name between shifts
+	packaging.Occurrence // has no name between shifts
 	packaging.Figures
 	Running  bool
 	Notes    int
-	Handover *packaging.Handover // without its items, nil where it was not handed over
-	Review   *packaging.Review   // the latest, nil where there is none
+	Handover *packaging.Handover // without its items, nil before one
+	Review   *packaging.Review   // the latest, nil before one
 	Changed  bool                // since that review
 }
 
 // Busy says that something happened in the shift.
 func (r ShiftRow) Busy() bool { return r.Requested+r.Elsewhere+r.Declined > 0 || r.Notes > 0 }
 
-// Due says that the shift is over, something happened in it, and nobody handed it over; unsigned likewise.
+// Due says that the shift was busy and is over, and that nobody handed it over.
 func (r ShiftRow) Due(now time.Time) bool { return r.over(now) && r.Handover == nil }
 
-// Unsigned says that nobody signed the shift.
+// Unsigned says that the shift was busy and is over, and that nobody signed it.
 func (r ShiftRow) Unsigned(now time.Time) bool { return r.over(now) && r.Review == nil }
 
 func (r ShiftRow) over(now time.Time) bool { return r.Named() && r.Busy() && !now.Before(r.Until) }
 
-// Digest is what a manager is told on the overview, and what anybody is who takes over. Nothing of it is no digest.
+// Digest is what needs a manager's attention, as the overview shows it.
 type Digest struct {
-	Day      packaging.Figures // of today
-	Due      []ShiftRow        // over and not handed over
-	Unsigned []ShiftRow        // over and not signed
-	Changed  []ShiftRow        // since they were signed
-	Left     []packaging.Handover
+	Day      packaging.Figures    // of today
+	Due      []ShiftRow           // over and not handed over
+	Unsigned []ShiftRow           // over and not signed
+	Changed  []ShiftRow           // after they were signed
+	Left     []packaging.Handover // with items that nobody acknowledged
 }
 
-// Empty says that there is nothing to tell.
+// Empty says that nothing needs attention.
 func (d Digest) Empty() bool {
 	return d.Day.Refused+d.Day.Unknown+d.Day.Missing+d.Day.Odd == 0 && len(d.Due)+len(d.Unsigned)+len(d.Changed)+len(d.Left) == 0
 }
 
-// LeftItems are what was handed over and nobody acknowledged.
+// LeftItems links hand-overs with items that nobody acknowledged.
 func LeftItems(left []packaging.Handover) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -129,7 +129,7 @@ func LeftItems(left []packaging.Handover) templ.Component {
 	})
 }
 
-// ShowDigest is what a manager looks into; where there is nothing, there is none.
+// ShowDigest shows the digest, or nothing if it is empty.
 func ShowDigest(d Digest) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -279,7 +279,7 @@ func digestCount(m Mark, n int64, when string) templ.Component {
 	})
 }
 
-// digestShifts names the latest of some shifts, and how many more there are.
+// digestShifts links the first three shifts and counts the others.
 func digestShifts(what, image string, rows []ShiftRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -120,7 +120,7 @@ func WideFact(name, value string) templ.Component {
 	})
 }
 
-// CodeFact is a fact whose value is read character by character.
+// CodeFact is a fact whose value people read character by character.
 func CodeFact(name, value string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -176,7 +176,7 @@ func CodeFact(name, value string) templ.Component {
 	})
 }
 
-// Empty says that there is nothing, and what to do.
+// Empty says that there is nothing to show, and what to do.
 func Empty(what, do string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

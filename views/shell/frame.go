@@ -11,44 +11,45 @@ import (
 // Frame is what every page shows around its own content.
 type Frame struct {
 	Title   string
-	Section string               // which entry of the navigation the page belongs to
-	Path    string               // of the page itself, where a choice of the language leads back to
-	Hint    string               // the hint that explains the page at a first use, empty for none
-	Wall    bool                 // the page hangs on a wall: it is read from afar and nobody touches it
+	Section string               // the entry of the navigation that the page belongs to
+	Path    string               // of the page itself, to return to after a change of language
+	Hint    string               // explains the page at its first use; empty for none
+	Wall    bool                 // the page hangs on a wall, read from afar and never touched
 	Person  packaging.Person     // nobody on the sign-in page
-	Member  []packaging.Person   // the person at each tenant that they belong to
-	Line    packaging.Line       // the line that the page is about, which stays in view; zero where it is about none
-	Fresh   *packaging.Freshness // nil where the page shows nothing of the cache
-	Refresh *RefreshButton       // nil where the orders are not refreshed from
+	Member  []packaging.Person   // the person at each of their tenants
+	Line    packaging.Line       // stays in view; zero on a page that is about no line
+	Fresh   *packaging.Freshness // nil on a page that shows no cached orders
+	Refresh *RefreshButton       // nil on a page without that button
 	Now     time.Time
-	Steps   *packaging.SetupSteps // on pages for administrators: what is set up so far
+	Steps   *packaging.SetupSteps // on pages for administrators: what is set up already
 
-	// Where somebody signed in at a station: which one, and how long until it is locked if nobody uses it.
+	// At a station: which one, and how long it may stay unused before it locks.
 	Station packaging.Station
 	LockIn  time.Duration
 
 	Live      Live   // of the page's content
-	FreshLive Live   // of how fresh it is
-	Slot      string // stands in the place of the clock, of the freshness and of the content, where those are put in later
+	FreshLive Live   // of the freshness
+	Slot      string // marks where clock, freshness and content go in later; empty for a page with its content
 }
 
-// OnLine is the frame of a page about one line.
+// OnLine returns the frame of a page about one line.
 func (f Frame) OnLine(l packaging.Line) Frame {
 	f.Line = l
 	return f
 }
 
-// needsHint says whether the person has not put the page's hint away yet.
+// needsHint says whether the page has a hint that the person has not dismissed.
 func (f Frame) needsHint() bool {
 	return f.Hint != "" && f.Person.ID != 0 && !f.Wall && !slices.Contains(f.Person.HintsDropped, f.Hint)
 }
 
-// Live is what a part of a page depends on: when one of the topics has a newer version, the script asks for the part again.
+// Live is what a part of a page depends on. The script reloads the part when one of the topics has a newer version.
 type Live struct {
 	Topics  []packaging.Topic
 	Version uint64
 }
 
+// TopicNames returns the topics separated by spaces.
 func (l Live) TopicNames() string {
 	words := make([]string, len(l.Topics))
 	for i, t := range l.Topics {
@@ -57,8 +58,8 @@ func (l Live) TopicNames() string {
 	return strings.Join(words, " ")
 }
 
-// RefreshButton has the orders refreshed from a board.
+// RefreshButton refreshes the orders on a board.
 type RefreshButton struct {
-	Line   packaging.Line // that the board is of, zero on the overview
-	Result string         // what came of the last press, empty where nobody pressed
+	Line   packaging.Line // of the board, zero on the overview
+	Result string         // of the last press, empty before one
 }

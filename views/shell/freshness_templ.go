@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Freshness says how fresh the orders are, and is kept up to date by the script.
+// Freshness says how fresh the orders are. The script keeps it up to date.
 func Freshness(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -93,7 +93,7 @@ func Freshness(f Frame) templ.Component {
 	})
 }
 
-// freshness says as of when the page's orders are, and loudly when they are old.
+// freshness says how old the page's orders are, and warns when they are stale.
 func freshness(fresh packaging.Freshness, now time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -354,12 +354,12 @@ func freshness(fresh packaging.Freshness, now time.Time) templ.Component {
 	})
 }
 
-// quiet is a cache that nobody needs to think about.
+// quiet says that the cache needs no attention.
 func quiet(fresh packaging.Freshness, now time.Time) bool {
 	return fresh.Problem == packaging.NoReason && fresh.Message == "" && fresh.Nameless == 0 && !fresh.Stale(now)
 }
 
-// Ago shows a time of day and how long ago it was; a script keeps the age right while the page stands.
+// Ago shows a time of day and its age. A script keeps the age right.
 func Ago(at, now time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -495,7 +495,7 @@ func Ago(at, now time.Time) templ.Component {
 	})
 }
 
-// Age writes how long ago something was, in whole seconds at least: it is written again every second.
+// Age returns how long ago something was. A script counts on from it, so short ages are exact to the second.
 func Age(ctx context.Context, at, now time.Time) string {
 	d := max(now.Sub(at), 0)
 	if d < 10*time.Second {

@@ -34,7 +34,7 @@ func topics(ctx context.Context) []topic {
 	return append(all, topic{"odd", LookMark(ctx)})
 }
 
-// topicOf names the help's topic about where an order stands, as its mark shows it.
+// topicOf returns the name of the topic that explains the order's mark.
 func topicOf(o packaging.Order) string {
 	switch {
 	case o.Release != nil && !o.Release.HasResult():
@@ -49,7 +49,7 @@ func topicOf(o packaging.Order) string {
 	return StatusKey(o.Status)
 }
 
-// HelpLink leads from a mark to what it means.
+// HelpLink links the meaning of the order's mark.
 func HelpLink(o packaging.Order) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -113,7 +113,7 @@ func HelpLink(o packaging.Order) templ.Component {
 	})
 }
 
-// Help says what everything means and what to do. In the demo it begins with a way through it.
+// Help explains every mark and what to do. In the demo it begins with a tour.
 func Help(f Frame, demo bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "lineboard/internal/text"
 
-// Hints are the pages that explain themselves at a person's first use, by the names of their hints.
+// Hints names every hint. A page shows its hint until the person dismisses it.
 var Hints = []string{
 	"overview", "adopt", "scan", "line", "queue", "orders", "order", "list", "serials", "imports", "preview", "shifts", "report", "handover", "sign", "history", "entry",
 	"account", "pin", "setup", "connection", "site", "set_lines", "people", "person", "stations", "sessions", "tokens", "set_shifts", "sso",

@@ -13,7 +13,7 @@ import (
 	"lineboard/internal/text"
 )
 
-// link says whether this page and the server hear each other: the hop of two that a script alone can know about.
+// link says whether this page still reaches the server. A script alone can know that.
 func link(p packaging.Person) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -10,7 +10,7 @@ import (
 // Mark is how a status or an outcome looks: an icon of its own shape, a word, and a tone.
 type Mark struct{ Icon, Word, Tone string }
 
-// StatusMark shows a status. Only what needs a person has a colour; a status that is not documented shows as it came.
+// StatusMark returns the mark of a status. Only what needs a person has a colour. An unknown status shows as it came.
 func StatusMark(ctx context.Context, s packaging.Status) Mark {
 	switch s {
 	case packaging.Open:
@@ -29,12 +29,12 @@ func StatusMark(ctx context.Context, s packaging.Status) Mark {
 	return Mark{Icon: "circle-help", Word: string(s), Tone: "calm"}
 }
 
-// OtherMark stands for all statuses that are not documented.
+// OtherMark returns the mark of a status that the API does not document.
 func OtherMark(ctx context.Context) Mark {
 	return Mark{Icon: "circle-help", Word: text.Say(ctx, "status.other"), Tone: "calm"}
 }
 
-// OutcomeMark shows the outcome of a release.
+// OutcomeMark returns the mark of a release's outcome.
 func OutcomeMark(ctx context.Context, o packaging.Outcome) Mark {
 	switch o {
 	case packaging.Sending:
@@ -47,7 +47,7 @@ func OutcomeMark(ctx context.Context, o packaging.Outcome) Mark {
 	return Mark{Icon: "link-2-off", Word: text.Say(ctx, "outcome.unknown"), Tone: "unknown"}
 }
 
-// OrderMark shows where an order stands: while a release of it is not settled, that says more than its status.
+// OrderMark returns the mark of an order. An unsettled release says more than the status.
 func OrderMark(ctx context.Context, o packaging.Order) Mark {
 	switch {
 	case o.Release != nil && (o.Release.Outcome == packaging.Sending || o.Release.Outcome == packaging.Unknown):
@@ -62,11 +62,12 @@ func OrderMark(ctx context.Context, o packaging.Order) Mark {
 	return StatusMark(ctx, o.Status)
 }
 
-// LookMark shows a release that a person should look at: its list is missing or odd.
+// LookMark returns the mark of a release that a person should check: its list is missing or odd.
 func LookMark(ctx context.Context) Mark {
 	return Mark{Icon: "triangle-alert", Word: text.Say(ctx, "outcome.odd"), Tone: "amber"}
 }
 
+// StatusKey returns the name of a status in catalogue keys.
 func StatusKey(s packaging.Status) string {
 	switch s {
 	case packaging.Open:

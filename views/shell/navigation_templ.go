@@ -14,7 +14,7 @@ import (
 	"lineboard/static"
 )
 
-// header says where one is: the site, the line, whose system it is, what time it is there, and as whom. It stays in view.
+// header shows the site, the line, the system, the local time and the person. It stays in view.
 func header(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -431,7 +431,7 @@ func header(f Frame) templ.Component {
 	})
 }
 
-// wallBar says whose lines these are and what time it is there.
+// wallBar shows the site and its local time.
 func wallBar(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -559,7 +559,7 @@ func navLink(to templ.SafeURL, image, word string, here bool) templ.Component {
 	})
 }
 
-// foot leads to the help, and chooses the language of the page, each called as it calls itself.
+// foot links the help and sets the language. Each language stands under its own name.
 func foot(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

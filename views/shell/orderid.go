@@ -8,8 +8,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// OrderID is an order ID as pages show it. The vendor's may have characters that nobody sees, by which it would pass for
-// another: they show as ␣ where they are spaces that a page would leave out, and else by their number, as in "A[U+200B]".
+// OrderID returns an order ID as pages show it. Invisible characters could make it look like another order's ID.
+// Spaces that a page would drop show as ␣, others by their number, as in "A[U+200B]".
 func OrderID(key string) string {
 	if !strings.ContainsFunc(key, func(r rune) bool { return packaging.Unseen(r) || unicode.IsSpace(r) }) {
 		return key

@@ -9,7 +9,7 @@ import (
 	"lineboard/internal/text"
 )
 
-// DayText writes a day as the language does.
+// DayText returns a day as the language writes it.
 func DayText(ctx context.Context, d packaging.Day) string {
 	date, err := time.Parse(time.DateOnly, string(d))
 	if err != nil {
@@ -18,12 +18,12 @@ func DayText(ctx context.Context, d packaging.Day) string {
 	return text.Date(ctx, date)
 }
 
-// WeekdayText names the day of the week.
+// WeekdayText returns the name of a weekday.
 func WeekdayText(ctx context.Context, d time.Weekday) string {
 	return text.Say(ctx, "weekday."+packaging.DayNames[slices.Index(packaging.Week, d)])
 }
 
-// ClockText writes a time of day of the site, to the minute, and the day where it is another one.
+// ClockText returns a time of the site to the minute. It adds the date if that is not day.
 func ClockText(ctx context.Context, at time.Time, day packaging.Day) string {
 	clock := text.Clock(ctx, at)[:len("15:04")]
 	if written := text.Day(ctx, at); written != DayText(ctx, day) {
@@ -32,12 +32,12 @@ func ClockText(ctx context.Context, at time.Time, day packaging.Day) string {
 	return clock
 }
 
-// ShiftHours writes from when until when a shift is, by the clock.
+// ShiftHours returns when a shift begins and ends, as in "06:00–14:00".
 func ShiftHours(ctx context.Context, o packaging.Occurrence) string {
 	return text.Clock(ctx, o.Begin)[:len("15:04")] + "–" + text.Clock(ctx, o.Until)[:len("15:04")]
 }
 
-// ShiftTitle names a shift with its day.
+// ShiftTitle returns the name of a shift with its day.
 func ShiftTitle(ctx context.Context, o packaging.Occurrence) string {
 	return o.Name + " · " + WeekdayText(ctx, o.Day.Weekday()) + " " + DayText(ctx, o.Day)
 }

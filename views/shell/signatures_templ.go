@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Signatures are shown with the result, on screen and on paper: printed name, date and time, meaning.
+// Signatures shows each signature's printed name, date and time, and meaning, on screen and on paper.
 func Signatures(all []packaging.Signature) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -8,7 +8,7 @@ import (
 	"lineboard/internal/text"
 )
 
-// DeedText says what an entry records.
+// DeedText returns what an entry records.
 func DeedText(ctx context.Context, e packaging.Entry) string {
 	switch e.Deed {
 	case packaging.ReleaseEnded:
@@ -35,7 +35,8 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed), "Old", LineWord(ctx, e.Old), "New", LineWord(ctx, e.New))
 	case packaging.LineAdopted:
 		return text.Say(ctx, "deed.line_adopted", "Object", e.Object, "New", e.New)
-	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
+	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet,
+		packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
 		if e.Old == "" {
 			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
 		}
@@ -44,7 +45,7 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Old", e.Old, "New", e.New)
 }
 
-// ImportFieldText names a field as orders' pages do.
+// ImportFieldText returns the name of a field, as the pages of orders have it.
 func ImportFieldText(ctx context.Context, f packaging.ImportField) string {
 	switch f {
 	case packaging.ColumnOrderID:
@@ -65,12 +66,12 @@ func ImportFieldText(ctx context.Context, f packaging.ImportField) string {
 	return text.Say(ctx, "order.quantity")
 }
 
-// ReasonText is why a call ended as it did, in a person's words.
+// ReasonText returns why a call ended as it did.
 func ReasonText(ctx context.Context, reason packaging.Reason, status packaging.Status) string {
 	return text.Say(ctx, "reason."+string(reason), "Status", StatusMark(ctx, status).Word)
 }
 
-// HistoryReason is the reason of an entry: why a call ended so, or what stood in the way of one.
+// HistoryReason returns the reason of an entry: why a call ended so, or what prevented it. It may be empty.
 func HistoryReason(ctx context.Context, e packaging.Entry) string {
 	switch {
 	case e.Reason == "":
@@ -87,12 +88,12 @@ func HistoryReason(ctx context.Context, e packaging.Entry) string {
 	return text.Say(ctx, "reason."+e.Reason, "Status", "")
 }
 
-// OddityText says what is odd about a list.
+// OddityText returns what is odd about a list.
 func OddityText(ctx context.Context, odd packaging.Oddity, r packaging.Release) string {
 	return text.Say(ctx, "oddity."+string(odd.Kind), "Count", int(odd.Count), "Expected", text.Number(ctx, r.Expected))
 }
 
-// RoleText names a role, or each of several.
+// RoleText returns the name of a role, or of each of its parts.
 func RoleText(ctx context.Context, role packaging.Role) string {
 	var names []string
 	for _, part := range role.Parts() {
@@ -101,7 +102,7 @@ func RoleText(ctx context.Context, role packaging.Role) string {
 	return strings.Join(names, ", ")
 }
 
-// AuthorText is who did something, and at which station.
+// AuthorText returns who did something, and at which station.
 func AuthorText(ctx context.Context, by packaging.Author) string {
 	if by.Station == "" {
 		return by.FullName
@@ -112,7 +113,7 @@ func AuthorText(ctx context.Context, by packaging.Author) string {
 	return text.Say(ctx, "author.at_station", "Person", by.FullName, "Station", by.Station)
 }
 
-// LineName is how a line is called on pages.
+// LineName returns the name of a line, or says that there is none.
 func LineName(ctx context.Context, l packaging.Line) string {
 	if l.Name == "" {
 		return text.Say(ctx, "line.none")
@@ -120,7 +121,7 @@ func LineName(ctx context.Context, l packaging.Line) string {
 	return l.Name
 }
 
-// OrNone writes a text, or that there is none.
+// OrNone returns s, or the sign for an empty value.
 func OrNone(ctx context.Context, s string) string {
 	if s == "" {
 		return text.Say(ctx, "value.none")
@@ -128,7 +129,7 @@ func OrNone(ctx context.Context, s string) string {
 	return s
 }
 
-// LineWord names a line, or says that there is none.
+// LineWord returns the name of a line, or says that there is none.
 func LineWord(ctx context.Context, name string) string {
 	if name == "" {
 		return text.Say(ctx, "line.none")
