@@ -80,9 +80,13 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 		return err
 	}
 	d.read = &reader{DB: pool}
-	// Another key than the database's opens nothing; whoever needs what is sealed is told so then.
-	if key, err := keptMarkKey(ctx, d.read, d.box); err == nil {
+	switch key, err := keptMarkKey(ctx, d.read, d.box); {
+	case err == nil:
 		d.box = d.box.WithMarkKey(key)
+	case errors.Is(err, sql.ErrNoRows): // the first key is still in use
+	case errors.Is(err, secret.ErrWrongKey): // CheckKey says so
+	default:
+		return fmt.Errorf("the key of marks can't be read: %w", coded(err))
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gt
 	o.line_set_by, o.line_set_at, l.id, l.code, l.name,
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
-	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station,
+	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.flagged_at, r.station,
 	r.queue_id, a.full_name, a.at, a.comment
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
@@ -41,7 +41,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&o.LineSetBy, &lineSet, &line.id, &line.code, &line.name,
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
-		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.station,
+		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.flagged, &r.station,
 		&r.queue, &r.seenBy, &r.seenAt, &r.comment)
 	if err != nil {
 		return o, err
@@ -76,7 +76,7 @@ type nullRelease struct {
 	askedSays           sql.Null[string]
 	list                sql.Null[packaging.ListSource]
 	listBy              sql.Null[string]
-	listAt              sql.Null[int64]
+	listAt, flagged     sql.Null[int64]
 	station             sql.Null[string]
 	seenBy              sql.Null[string]
 	seenAt              sql.Null[int64]
@@ -92,7 +92,7 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 		Outcome: n.outcome.V, Reason: n.reason.V, Status: n.status.V, Message: n.message.V, Code: n.code.V,
 		HTTPStatus: n.httpStatus.V, Serials: n.received.V, Expected: n.expected.V, ExpectedKnown: n.expected.Valid,
 		Proof: n.proof.V, Settled: moment(n.settled.V), Asked: moment(n.asked.V), AskedSays: n.askedSays.V,
-		List: n.list.V, ListBy: n.listBy.V, ListAt: moment(n.listAt.V),
+		List: n.list.V, ListBy: n.listBy.V, ListAt: moment(n.listAt.V), Flagged: moment(n.flagged.V),
 		Seen: packaging.Acknowledgement{By: n.seenBy.V, At: moment(n.seenAt.V), Comment: n.comment.V},
 	}
 	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)

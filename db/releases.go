@@ -119,31 +119,43 @@ func (t *tx) startRelease(by packaging.Person, queue packaging.QueueID, o *packa
 	return t.exec(`UPDATE orders SET last_release_id = ?, revision = ? WHERE id = ?`, id, o.Revision, o.ID)
 }
 
-// Settle ends a release with the answer to its call: outcome, serial numbers, the order's status and the history, in one
-// transaction. It gives the release as it now stands.
-func (d *DB) Settle(ctx context.Context, o packaging.Order, answer packaging.Answer) (packaging.Release, error) {
-	r := *o.Release
-	r.Outcome, r.Reason, r.Status = answer.Outcome, answer.Reason, answer.Status
-	r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
-	list := serialList{values: answer.Serials}
-	if r.Outcome == packaging.Released {
-		r.List, list.came = packaging.ListInAnswer, true
-	}
-	if r.Outcome != packaging.Unknown {
-		r.Proof = packaging.ByAnswer
-	}
-	seen, err := d.seenBefore(ctx, o, answer.Serials)
+// Settle ends a claimed release with the answer to its call: outcome, serial numbers, the order's status and the history,
+// in one transaction. It returns the release as it now stands. A release that is not being sent any more is a Conflict.
+func (d *DB) Settle(ctx context.Context, claimed packaging.Order, answer packaging.Answer) (r packaging.Release, err error) {
+	list, err := d.newList(ctx, claimed, answer.Serials, answer.Outcome == packaging.Released)
 	if err != nil {
-		return r, err
+		return *claimed.Release, err
 	}
 	err = d.tx(ctx, func(t *tx) error {
-		r.Answered = t.now
-		if err := t.keepList(o, &r, list, seen); err != nil {
+		o, err := t.orderIn(packaging.Sending, claimed)
+		if err != nil {
+			return err
+		}
+		r = *o.Release
+		r.Outcome, r.Reason, r.Status, r.Answered = answer.Outcome, answer.Reason, answer.Status, t.now
+		r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
+		if list.came {
+			r.List = packaging.ListInAnswer
+		}
+		if r.Outcome != packaging.Unknown {
+			r.Proof = packaging.ByAnswer
+		}
+		if err := t.keepList(o, &r, list); err != nil {
 			return err
 		}
 		return t.endRelease(o, r, answer.Body)
 	})
 	return r, err
+}
+
+// orderIn reloads an order whose latest release still is the one that was read, with the outcome that it had. Anything
+// else is a Conflict: the release was settled meanwhile.
+func (t *tx) orderIn(outcome packaging.Outcome, was packaging.Order) (packaging.Order, error) {
+	o, err := orderOf(t.ctx, t, packaging.Everything(was.TenantID), was.ID)
+	if err == nil && (o.Release == nil || o.Release.ID != was.Release.ID || o.Release.Outcome != outcome) {
+		err = packaging.Fail(packaging.Conflict, "obstacle.settled")
+	}
+	return o, err
 }
 
 // endRelease stores how the call of a release ended.
@@ -169,20 +181,20 @@ func (t *tx) endRelease(o packaging.Order, r packaging.Release, body []byte) err
 	if err := t.record(e); err != nil {
 		return err
 	}
-	return t.recordOdd(r.By, o, r)
+	return t.recordOdd(r.By, o, r, r.Oddities...)
 }
 
-// recordOdd records what is odd about the list that a release has just got.
-func (t *tx) recordOdd(by packaging.Author, o packaging.Order, r packaging.Release) error {
-	if len(r.Oddities) == 0 {
+// recordOdd records what was found to be odd about the list of a release, if anything was.
+func (t *tx) recordOdd(by packaging.Author, o packaging.Order, r packaging.Release, found ...packaging.Oddity) error {
+	if len(found) == 0 {
 		return nil
 	}
-	var odd []string
-	for _, o := range r.Oddities {
-		odd = append(odd, fmt.Sprintf("%s %d", o.Kind, o.Count))
+	var says []string
+	for _, odd := range found {
+		says = append(says, fmt.Sprintf("%s %d", odd.Kind, odd.Count))
 	}
 	e := entryOf(packaging.ListOdd, by, o)
-	e.Object, e.New, e.Serials = "serial list", strings.Join(odd, ", "), r.Serials
+	e.Object, e.New, e.Serials = "serial list", strings.Join(says, ", "), r.Serials
 	return t.record(e)
 }
 
@@ -195,10 +207,10 @@ func (t *tx) storeRelease(r packaging.Release) error {
 	return t.exec(`
 		UPDATE releases SET outcome = ?, answered_at = ?, reason = ?, order_status = ?, message = ?, code = ?,
 			http_status = ?, serials_received = ?, oddities = ?, proof = ?, settled_at = ?, asked_at = ?, asked_says = ?,
-			list_source = ?, list_by = ?, list_at = ? WHERE id = ?`,
+			list_source = ?, list_by = ?, list_at = ?, flagged_at = ? WHERE id = ?`,
 		r.Outcome, nullTime(r.Answered), r.Reason, r.Status, r.Message, r.Code,
 		r.HTTPStatus, r.Serials, string(oddities), r.Proof, nullTime(r.Settled), nullTime(r.Asked), r.AskedSays,
-		r.List, r.ListBy, nullTime(r.ListAt), r.ID)
+		r.List, r.ListBy, nullTime(r.ListAt), nullTime(r.Flagged), r.ID)
 }
 
 // followAnswer brings the order to what the answer proves about it, and no further. It gives the status that is proven.

@@ -3,8 +3,10 @@ package db
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -121,5 +123,25 @@ func TestARotationThatFailsChangesNothing(t *testing.T) {
 	}
 	if now := sealedWith(t, d, box(t, 1)); len(now) != len(before) || len(sealedWith(t, d, box(t, 2))) > 0 {
 		t.Errorf("sealed with the old key: %q, before %q", now, before)
+	}
+}
+
+func TestAKeyOfMarksThatCantBeReadIsAnError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lineboard.db")
+	d, err := Open(t.Context(), path, box(t, 1), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.write.ExecContext(t.Context(), `ALTER TABLE kept_keys RENAME COLUMN sealed TO unreadable`); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = Open(t.Context(), path, box(t, 1), time.Now); err == nil || !strings.Contains(err.Error(), "the key of marks can't be read") {
+		t.Errorf("opened without its key of marks: %v", err)
+	}
+	if err == nil {
+		_ = d.Close()
 	}
 }

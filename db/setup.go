@@ -305,14 +305,15 @@ func memberOf(ctx context.Context, q querier, viewer packaging.Person, id packag
 	return m, coded(err)
 }
 
-// Candidates gives people of other tenants that the viewer administers, once each, who could join this one.
+// Candidates returns people of other tenants that the viewer administers, once each, who could join this one.
 func (d *DB) Candidates(ctx context.Context, viewer packaging.Person) ([]packaging.Person, error) {
-	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = (
+	return collect(ctx, d.read, scanPeople, selectCandidates+`ORDER BY u.full_name, u.id`, viewer.ID, viewer.Tenant.ID)
+}
+
+const selectCandidates = selectPerson + `t.id = (
 		SELECT min(o.tenant_id) FROM members o JOIN member_roles a ON a.tenant_id = o.tenant_id
 		WHERE o.user_id = u.id AND a.user_id = ?1 AND a.role = 'administrator')
-		AND u.id NOT IN (SELECT user_id FROM members WHERE tenant_id = ?2) AND u.id NOT IN (SELECT user_id FROM identities)
-		ORDER BY u.full_name, u.id`, viewer.ID, viewer.Tenant.ID)
-}
+	AND u.id NOT IN (SELECT user_id FROM members WHERE tenant_id = ?2) AND u.id NOT IN (SELECT user_id FROM identities) `
 
 // AddPerson makes a person of the tenant, with a username that nobody has yet.
 func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password secret.Text) error {
@@ -332,27 +333,22 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 	})
 }
 
-// JoinPerson makes one of the [DB.Candidates] a person of this tenant too.
+// JoinPerson makes one of the [DB.Candidates] a person of this tenant too. Anybody else is NotFound.
 func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
-	candidates, err := d.Candidates(ctx, by)
-	if err != nil {
-		return err
-	}
-	for _, c := range candidates {
-		if c.ID == p.ID {
-			return d.set(ctx, by, func(s *setter) error {
-				before, err := s.describePerson(c.ID)
-				if err != nil {
-					return err
-				}
-				if err := s.setMember(c.ID, p); err != nil {
-					return err
-				}
-				return s.notePerson(c.ID, c.Username, before)
-			})
+	return d.set(ctx, by, func(s *setter) error {
+		c, err := scanPerson(s.row(selectCandidates+`AND u.id = ?3`, by.ID, s.tenant, p.ID))
+		if err != nil {
+			return coded(err)
 		}
-	}
-	return packaging.Fail(packaging.NotFound, "error.not_found")
+		before, err := s.describePerson(c.ID)
+		if err != nil {
+			return err
+		}
+		if err := s.setMember(c.ID, p); err != nil {
+			return err
+		}
+		return s.notePerson(c.ID, c.Username, before)
+	})
 }
 
 // SetPerson gives a person of the tenant a name, roles and lines. A shared one keeps their name.

@@ -61,3 +61,28 @@ func TestAFileDoesNotTakeTheLastAdministratorAwayNorBackAPasswordThatAPersonChan
 		}
 	}
 }
+
+func TestWhoIsNoCandidateAnyMoreDoesNotJoin(t *testing.T) {
+	d, ghent, basel := opened(t)
+	ghent = become(t, d, ghent, packaging.Administrator)
+	become(t, d, basel, packaging.Administrator)
+	// The administrator of ghent administers basel too, so that people of basel could join ghent.
+	become(t, d, packaging.Person{Author: ghent.Author, Tenant: basel.Tenant}, packaging.Administrator)
+	join := func() error {
+		p := packaging.Person{Author: packaging.Author{ID: basel.ID, Role: packaging.Operator}}
+		return d.JoinPerson(t.Context(), ghent, p)
+	}
+	ends := meanwhile(t, d, func(tx *tx) error {
+		return tx.exec(`DELETE FROM members WHERE user_id = ? AND tenant_id = ?`, ghent.ID, basel.Tenant.ID)
+	}, join)
+	if packaging.CodeOf(ends[0]) != packaging.NotFound {
+		t.Errorf("somebody joined whose site is not the administrator's any more: %v", ends[0])
+	}
+	if people, err := d.Memberships(t.Context(), basel.ID); err != nil || len(people) != 1 {
+		t.Errorf("%d memberships, %v", len(people), err)
+	}
+	become(t, d, packaging.Person{Author: ghent.Author, Tenant: basel.Tenant}, packaging.Administrator)
+	if err := join(); err != nil {
+		t.Errorf("a candidate: %v", err)
+	}
+}

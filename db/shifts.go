@@ -166,7 +166,7 @@ func countReleases(ctx context.Context, q querier, in packaging.Scope, periods s
 			count(*) FILTER (WHERE r.outcome = 'sending'), count(*) FILTER (WHERE r.outcome = 'unknown' OR r.proof = 'status'),
 			sum(r.serials_received), count(*) FILTER (WHERE r.outcome = 'released' AND r.list_source = ''),
 			count(*) FILTER (WHERE r.oddities <> '[]'),
-			max(max(coalesce(r.answered_at, 0), coalesce(r.settled_at, 0), coalesce(r.list_at, 0)))
+			max(max(coalesce(r.answered_at, 0), coalesce(r.settled_at, 0), coalesce(r.list_at, 0), coalesce(r.flagged_at, 0)))
 		FROM json_each(?) AS p
 		CROSS JOIN releases r ON r.requested_at >= p.value ->> 0 AND r.requested_at < p.value ->> 1
 		WHERE `+w.sql+` GROUP BY p.key`, append([]any{periods}, w.args...)...)
@@ -218,7 +218,7 @@ func texts[T ~string](all []T) []string {
 const selectReported = `
 SELECT r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
-	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.station,
+	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.flagged_at, r.station,
 	o.id, o.order_key, o.product, (SELECT min(e.at) FROM order_events e
 		WHERE e.order_id = o.id AND e.at <= r.requested_at AND e.kind IN ('seen', 'status') AND e.new_value = 'Pending release')
 FROM releases r JOIN orders o ON o.id = r.order_id
@@ -230,7 +230,7 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 	var pending sql.Null[int64]
 	if err := row.Scan(&n.id, &n.userID, &n.username, &n.fullName, &n.role, &n.lineID, &n.lineCode, &n.lineName, &n.requested, &n.answered,
 		&n.outcome, &n.reason, &n.status, &n.message, &n.code, &n.httpStatus, &n.received, &n.expected, &n.oddities,
-		&n.proof, &n.settled, &n.asked, &n.askedSays, &n.list, &n.listBy, &n.listAt, &n.station,
+		&n.proof, &n.settled, &n.asked, &n.askedSays, &n.list, &n.listBy, &n.listAt, &n.flagged, &n.station,
 		&order, &r.OrderKey, &r.Product, &pending); err != nil {
 		return r, err
 	}

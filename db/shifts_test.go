@@ -267,7 +267,7 @@ func (w *worked) countsAs(t *rapid.T, report packaging.ShiftReport) {
 	want := packaging.Activity{Figures: packaging.FiguresOf(report.Releases), Notes: int64(len(report.Notes))}
 	want.Settling, want.Waiting = packaging.Spans{}, packaging.Spans{}
 	for _, r := range report.Releases {
-		for _, at := range []time.Time{r.Answered, r.Settled, r.ListAt} {
+		for _, at := range []time.Time{r.Answered, r.Settled, r.ListAt, r.Flagged} {
 			want.Changed = later(want.Changed, at)
 		}
 	}

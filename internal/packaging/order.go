@@ -78,8 +78,8 @@ type Order struct {
 }
 
 // SerialsExpected is how many serial numbers a release of the order should bring: quantity plus extra percentage,
-// rounded up (assumed: the rounding is not documented). It is not known where either was not understood; a missing extra
-// percentage counts as none.
+// rounded up (assumed: the rounding is not documented). It is not known if either was not understood, or if the number is
+// too large to count; a missing extra percentage counts as none.
 func (f Facts) SerialsExpected() (n int64, known bool) {
 	quantity, ok := decimal(f.Quantity)
 	if !ok {
@@ -94,7 +94,10 @@ func (f Facts) SerialsExpected() (n int64, known bool) {
 	factor := extra.Add(extra, big.NewRat(100, 1)).Quo(extra, big.NewRat(100, 1))
 	total := quantity.Mul(quantity, factor)
 	up := new(big.Int).Add(total.Num(), new(big.Int).Sub(total.Denom(), big.NewInt(1)))
-	return up.Div(up, total.Denom()).Int64(), true
+	if up.Div(up, total.Denom()); !up.IsInt64() {
+		return 0, false
+	}
+	return up.Int64(), true
 }
 
 // A quantity beyond twelve digits is no quantity of packs; the bound keeps the arithmetic small.

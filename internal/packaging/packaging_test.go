@@ -57,6 +57,8 @@ func TestSerialsExpectedIsQuantityPlusExtraRoundedUp(t *testing.T) {
 		{"-10", "10", 0, false},
 		{"1e9", "10", 0, false},
 		{"9999999999999", "10", 0, false},
+		{"999999999999", "999999999999", 0, false}, // more than 64 bits count
+		{"999999999999", "900000000", 9000000999990999999, true},
 	} {
 		got, known := packaging.Facts{Quantity: test.quantity, ExtraPercent: test.extra}.SerialsExpected()
 		if got != test.want || known != test.known {

@@ -128,6 +128,8 @@ type Release struct {
 	ListBy string     // with ListByPerson: who added it
 	ListAt time.Time  // when the list came, where it did not come with the answer
 
+	Flagged time.Time // when serials of the list were last seen again, zero if they never were
+
 	Seen Acknowledgement // of the result as it is here
 }
 

@@ -35,7 +35,8 @@ const (
 	Duplicates     OddityKind = "duplicates"      // entries that repeat an earlier one of the list
 	SerialLength   OddityKind = "serial_length"   // not 1 to 20 characters (GS1 AI 21)
 	SerialAlphabet OddityKind = "serial_alphabet" // characters outside GS1 CSET 82
-	SeenBefore     OddityKind = "seen_before"     // the tenant got the same product and serial before
+	SeenBefore     OddityKind = "seen_before"     // the tenant got the same product and serial before, with another order
+	SeenAgain      OddityKind = "seen_again"      // the tenant got the same product and serial later, with another order
 )
 
 // MaxSerials is the most that one order can have, by how they are stored.

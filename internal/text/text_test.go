@@ -178,7 +178,7 @@ func spoken(t *testing.T) map[string]bool {
 	for _, table := range shifts.ReportTables {
 		keys["report."+table] = true
 	}
-	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore} {
+	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore, packaging.SeenAgain} {
 		keys["oddity."+string(k)] = true
 	}
 	return keys

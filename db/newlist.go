@@ -1,0 +1,122 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"lineboard/internal/packaging"
+)
+
+// newList is a list of serials that is about to be stored. came is true if there was a list, even an empty one.
+type newList struct {
+	serials []string
+	came    bool
+	repeats repeats
+}
+
+// repeats says which serials of a list the tenant has already for the same product: a pack's identity is GTIN and serial.
+type repeats struct {
+	gtin  string
+	asOf  int64                       // the newest entry of the history at the time
+	count int64                       // serials of the list
+	in    map[packaging.OrderID]int64 // serials in the list of each other order
+}
+
+// newList looks for repeats before the writer is taken, since a long list takes a while. The transaction that stores the
+// list looks again if others came meanwhile.
+func (d *DB) newList(ctx context.Context, o packaging.Order, serials []string, came bool) (l newList, err error) {
+	l.serials, l.came = serials, came
+	l.repeats, err = repeatsOf(ctx, d.read, o, serials)
+	return l, err
+}
+
+func repeatsOf(ctx context.Context, q querier, o packaging.Order, serials []string) (r repeats, err error) {
+	r.gtin, r.in = o.GTIN, map[packaging.OrderID]int64{}
+	if len(serials) == 0 {
+		return r, nil
+	}
+	// First: a list that comes between the two queries is looked for again.
+	if err := q.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM history`).Scan(&r.asOf); err != nil {
+		return r, coded(err)
+	}
+	// Sorted, they are looked up in the order of the index.
+	list, err := json.Marshal(slices.Sorted(slices.Values(serials)))
+	if err != nil {
+		return r, err
+	}
+	_, err = collect(ctx, q, func(row scanner) (order packaging.OrderID, err error) {
+		var n int64
+		err = row.Scan(&order, &n, &r.count)
+		r.in[order] = n
+		return order, err
+	}, `
+		WITH again AS MATERIALIZED (
+			SELECT new.key AS place, s.id FROM json_each(?1) AS new
+			CROSS JOIN serials s ON s.product_id = (SELECT id FROM products WHERE tenant_id = ?2 AND gtin = ?3) AND s.serial = new.value)
+		SELECT id >> 24, count(DISTINCT id), (SELECT count(DISTINCT place) FROM again) FROM again GROUP BY 1`,
+		string(list), o.TenantID, o.GTIN)
+	return r, err
+}
+
+// repeats returns those of a new list, as of this transaction.
+func (t *tx) repeats(o packaging.Order, l newList) (repeats, error) {
+	var others bool
+	if err := t.row(`
+		SELECT EXISTS (SELECT 1 FROM history h JOIN serials s ON s.id = (h.order_id << 24) + 1
+			WHERE h.id > ? AND h.tenant_id = ? AND h.serials > 0
+				AND s.product_id = (SELECT id FROM products WHERE tenant_id = h.tenant_id AND gtin = ?))`,
+		l.repeats.asOf, o.TenantID, o.GTIN).Scan(&others); err != nil {
+		return l.repeats, err
+	}
+	if !others && l.repeats.gtin == o.GTIN {
+		return l.repeats, nil
+	}
+	return repeatsOf(t.ctx, t, o, l.serials)
+}
+
+// keepList stores the list of a release and notes what is odd about it. Serials that another order has are noted with both.
+func (t *tx) keepList(o packaging.Order, r *packaging.Release, l newList) error {
+	if !l.came {
+		return nil
+	}
+	again, err := t.repeats(o, l)
+	if err != nil {
+		return err
+	}
+	r.Serials = int64(len(l.serials))
+	r.Oddities = packaging.CheckSerials(l.serials, r.Expected, r.ExpectedKnown)
+	if again.count > 0 {
+		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.SeenBefore, Count: again.count})
+	}
+	for _, other := range slices.SortedFunc(maps.Keys(again.in), cmp.Compare[packaging.OrderID]) {
+		if err := t.flagSeenAgain(o.TenantID, other, again.in[other]); err != nil {
+			return err
+		}
+	}
+	return t.addSerials(o, l.serials)
+}
+
+// flagSeenAgain notes with the release of an order that serials of its list came again, and records that.
+func (t *tx) flagSeenAgain(tenant packaging.TenantID, id packaging.OrderID, n int64) error {
+	o, err := orderOf(t.ctx, t, packaging.Everything(tenant), id)
+	if err != nil {
+		return err
+	}
+	r := *o.Release
+	i := slices.IndexFunc(r.Oddities, func(odd packaging.Oddity) bool { return odd.Kind == packaging.SeenAgain })
+	if i < 0 {
+		i, r.Oddities = len(r.Oddities), append(r.Oddities, packaging.Oddity{Kind: packaging.SeenAgain})
+	}
+	r.Oddities[i].Count += n
+	r.Flagged = t.now
+	if err := t.storeRelease(r); err != nil {
+		return err
+	}
+	if err := t.touch(o); err != nil {
+		return err
+	}
+	return t.recordOdd(program, o, r, packaging.Oddity{Kind: packaging.SeenAgain, Count: n})
+}

@@ -1,0 +1,214 @@
+package db
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/packaging"
+)
+
+// meanwhile changes something in a transaction that the others wait for: each has begun, and read what it reads outside
+// the writer, before the change is committed. It returns how each of them ended.
+func meanwhile(t *testing.T, d *DB, change func(*tx) error, others ...func() error) []error {
+	t.Helper()
+	ends := make([]chan error, len(others))
+	if err := d.tx(t.Context(), func(tx *tx) error {
+		before := d.write.Stats().WaitCount
+		for i, other := range others {
+			ends[i] = make(chan error, 1)
+			go func() { ends[i] <- other() }()
+			for d.write.Stats().WaitCount == before+int64(i) {
+				select {
+				case err := <-ends[i]:
+					return fmt.Errorf("number %d did not wait for the writer: %w", i, err)
+				default:
+					runtime.Gosched()
+				}
+			}
+		}
+		return change(tx)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ended := make([]error, len(others))
+	for i, end := range ends {
+		ended[i] = <-end
+	}
+	return ended
+}
+
+func nothing(*tx) error { return nil }
+
+func TestASerialThatTwoLinesGetAtTheSameTimeIsFlaggedWithBothOrders(t *testing.T) {
+	d, ghent, basel := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("first"), facts("second"))
+	cache(t, d, basel.Tenant.ID, facts("theirs"))
+	claim := func(p packaging.Person, key string) packaging.Order {
+		o, err := d.Claim(t.Context(), p, packaging.Press{Order: order(t, d, p.Tenant.ID, key).ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	first, second, theirs := claim(ghent, "first"), claim(ghent, "second"), claim(basel, "theirs")
+	settle := func(o packaging.Order, serials ...string) func() error {
+		return func() error {
+			_, err := d.Settle(t.Context(), o, released(serials...))
+			return err
+		}
+	}
+	if err := errors.Join(meanwhile(t, d, nothing, settle(first, "shared", "a"), settle(theirs, "shared", "x"), settle(second, "b", "shared"))...); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string][]packaging.Oddity{
+		"first": {{Kind: packaging.SeenAgain, Count: 1}}, "second": {{Kind: packaging.SeenBefore, Count: 1}},
+	} {
+		o := order(t, d, ghent.Tenant.ID, key)
+		if diff := cmp.Diff(want, o.Release.Oddities); diff != "" || !o.NeedsLook() {
+			t.Errorf("%s needs a look: %v (-want +got)\n%s", key, o.NeedsLook(), diff)
+		}
+		recorded := slices.ContainsFunc(entries(t, d, ghent.Tenant.ID), func(e packaging.Entry) bool {
+			return e.Deed == packaging.ListOdd && e.OrderKey == key && e.New == fmt.Sprintf("%s 1", want[0].Kind)
+		})
+		if !recorded {
+			t.Errorf("the history does not tell what is odd about %s", key)
+		}
+	}
+	if o := order(t, d, basel.Tenant.ID, "theirs"); len(o.Release.Oddities) != 0 {
+		t.Errorf("another tenant's order is flagged: %v", o.Release.Oddities)
+	}
+}
+
+func TestSerialsThatCameBeforeAreFlaggedOfTheSameProductAlone(t *testing.T) {
+	d, ghent, _ := opened(t)
+	other := facts("other product")
+	other.GTIN = "09506000134369"
+	cache(t, d, ghent.Tenant.ID, facts("first"), facts("second"), facts("third"), other)
+	for _, step := range []struct {
+		key  string
+		list []string
+		odd  map[string]string // of each order by then
+	}{
+		{"first", []string{"a", "b"}, map[string]string{"first": "[]"}},
+		{"other product", []string{"a", "b"}, map[string]string{"first": "[]", "other product": "[]"}},
+		{"second", []string{"a", "c"}, map[string]string{"first": "[{seen_again 1}]", "second": "[{seen_before 1}]"}},
+		{"third", []string{"a", "c"}, map[string]string{
+			"first": "[{seen_again 2}]", "second": "[{seen_before 1} {seen_again 2}]", "third": "[{seen_before 2}]", "other product": "[]",
+		}},
+	} {
+		o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, ghent.Tenant.ID, step.key).ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Settle(t.Context(), o, released(step.list...)); err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range step.odd {
+			if o := order(t, d, ghent.Tenant.ID, key); fmt.Sprint(o.Release.Oddities) != want {
+				t.Errorf("after %s, %s has %v, want %s", step.key, key, o.Release.Oddities, want)
+			}
+		}
+	}
+	for name, statement := range map[string]string{
+		"an oddity forgotten":                `UPDATE releases SET oddities = '[]', flagged_at = 1 WHERE oddities LIKE '%seen_before%'`,
+		"an oddity that nobody flagged":      `UPDATE releases SET oddities = '[{"Kind":"seen_again","Count":1}]' WHERE oddities = '[]'`,
+		"a list that is another's by a flag": `UPDATE releases SET list_source = 'details', flagged_at = 1`,
+		"a list that grows by a flag":        `UPDATE releases SET serials_received = 3, flagged_at = 1`,
+	} {
+		refusedBySchema(t, d, name, statement)
+	}
+}
+
+func TestAnOddListIsRecordedWhereverItCameFrom(t *testing.T) {
+	d, ghent, _ := opened(t)
+	elsewhere := facts("by a person")
+	elsewhere.Status = packaging.InProgress
+	cache(t, d, ghent.Tenant.ID, elsewhere, facts("by a status"))
+	if err := d.AddList(t.Context(), ghent, order(t, d, ghent.Tenant.ID, "by a person").ID, []string{"a", "a", "b"}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, ghent.Tenant.ID, "by a status").ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), o, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+		t.Fatal(err)
+	}
+	settled := packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress, Serials: []string{"c"}}
+	if err := d.SettleByStatus(t.Context(), order(t, d, ghent.Tenant.ID, "by a status"), settled); err != nil {
+		t.Fatal(err)
+	}
+	type recorded struct{ order, by, says string }
+	var got []recorded
+	for _, e := range entries(t, d, ghent.Tenant.ID) {
+		if e.Deed == packaging.ListOdd {
+			got = append(got, recorded{e.OrderKey, e.By.Username, e.New})
+		}
+	}
+	want := []recorded{
+		{"by a status", "lineboard", "wrong_count 1"},
+		{"by a person", "ghent-boss", "wrong_count 3, duplicates 1"},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(recorded{})); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestAReleaseIsSettledByItsAnswerOnce(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle := func() error {
+		_, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut})
+		return err
+	}
+	if err := settle(); err != nil {
+		t.Fatal(err)
+	}
+	if err := settle(); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("settled twice: %v", err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, released("a", "b")); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("an unknown release is settled by a late answer: %v", err)
+	}
+}
+
+// The list is of the product that the order has when it comes.
+func TestAListIsOfTheProductThatTheOrderHasByThen(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("first"), facts("second"))
+	claim := func(key string) packaging.Order {
+		o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, ghent.Tenant.ID, key).ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	first, second := claim("first"), claim("second")
+	if _, err := d.Settle(t.Context(), first, released("a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(meanwhile(t, d, func(tx *tx) error {
+		return tx.exec(`UPDATE orders SET gtin = '09506000134369' WHERE order_key = 'second'`)
+	}, func() error {
+		_, err := d.Settle(t.Context(), second, released("a", "b"))
+		return err
+	})...); err != nil {
+		t.Fatal(err)
+	}
+	if odd := order(t, d, ghent.Tenant.ID, "second").Release.Oddities; len(odd) > 0 {
+		t.Errorf("serials of another product are flagged: %v", odd)
+	}
+	found, err := d.FindPacks(t.Context(), ghent.Scope(), []string{"09506000134369"}, []string{"a"})
+	if err != nil || len(found) != 1 || found[0].Order != second.ID {
+		t.Errorf("found %v, %v", found, err)
+	}
+}
