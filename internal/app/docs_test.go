@@ -1,41 +1,132 @@
 package app
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
-// root is where the repository begins.
-var root = filepath.Join("..", "..")
+// The rest that the documents name is tested in internal/docs.
 
-func TestThePagesOnSecurityAndRecordsNameWhatThereIs(t *testing.T) {
-	page := content(t, root, "docs", "security.md") + content(t, root, "docs", "compliance.md")
-	var tests strings.Builder
-	if err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, "_test.go") {
-			tests.WriteString(content(t, path))
-		}
-		return err
-	}); err != nil {
+// documents returns README.md and the files of docs/ by their path.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	for row := range strings.Lines(content(t, root, "docs", "compliance.md")) {
-		if rule := regexp.MustCompile(`^\| [(\d§]`); rule.MatchString(row) && !strings.Contains(row, "`Test") {
-			t.Errorf("no test shows %s", row)
+	all := map[string]string{}
+	for _, path := range append(paths, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator)))] = string(text)
+	}
+	return all
+}
+
+// flags returns the flags of each command by their names.
+func flags(t *testing.T) map[string]map[string]*kong.Flag {
+	t.Helper()
+	parser, err := kong.New(&commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]map[string]*kong.Flag{}
+	for _, command := range parser.Model.Children {
+		all[command.Name] = map[string]*kong.Flag{}
+		for _, flag := range command.Flags {
+			all[command.Name][flag.Name] = flag
 		}
 	}
-	for _, name := range regexp.MustCompile(`\bTest\w+`).FindAllString(page, -1) {
-		if !strings.Contains(tests.String(), "func "+name+"(") {
-			t.Errorf("there is no %s", name)
+	return all
+}
+
+func TestFlagsAndCommandsThatAreNamedExist(t *testing.T) {
+	commands := flags(t)
+	known := func(flag string) bool {
+		for _, flags := range commands {
+			if flags[flag] != nil {
+				return true
+			}
+		}
+		return flag == "help"
+	}
+	for path, text := range documents(t) {
+		for _, m := range regexp.MustCompile(`(?:^|[^\w-])--([a-z][a-z-]*)`).FindAllStringSubmatch(text, -1) {
+			if !known(m[1]) {
+				t.Errorf("%s: there is no flag --%s", path, m[1])
+			}
+		}
+		for _, m := range regexp.MustCompile(`LINEBOARD_([A-Z_]+)`).FindAllStringSubmatch(text, -1) {
+			if !known(strings.ReplaceAll(strings.ToLower(m[1]), "_", "-")) {
+				t.Errorf("%s: no flag is set by %s", path, m[0])
+			}
+		}
+		for _, m := range regexp.MustCompile("(?m)(?:[`/]|^)lineboard ([a-z][a-z-]*)").FindAllStringSubmatch(text, -1) {
+			if commands[m[1]] == nil && m[1] != "history" { // with which the hashes of a history begin
+				t.Errorf("%s: there is no command %s", path, m[1])
+			}
 		}
 	}
-	for _, m := range regexp.MustCompile("`([a-z/]+(?:\\.go|/))`").FindAllStringSubmatch(page, -1) {
-		if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
-			t.Error(err)
+}
+
+// The reference has a table below the names of each command, or of several that share it. A row has a flag, its default
+// and its meaning.
+func TestTheReferenceHasEveryFlagWithItsDefault(t *testing.T) {
+	code := regexp.MustCompile("`([^`]+)`")
+	commands, documented := flags(t), map[string]bool{}
+	for _, part := range strings.Split(documents(t)["docs/reference.md"], "\n### ")[1:] {
+		heading, table, _ := strings.Cut(part, "\n")
+		table, _, _ = strings.Cut(table, "\n## ")
+		for _, m := range code.FindAllStringSubmatch(heading, -1) {
+			command := strings.TrimPrefix(m[1], "lineboard ")
+			documented[command] = true
+			missing := commands[command]
+			for line := range strings.Lines(table) {
+				cells := strings.Split(line, "|")
+				if len(cells) < 4 || !strings.Contains(cells[1], "`--") {
+					continue
+				}
+				name := strings.TrimPrefix(code.FindStringSubmatch(cells[1])[1], "--")
+				flag := missing[name]
+				delete(missing, name)
+				switch only := regexp.MustCompile("`([a-z-]+)` only").FindStringSubmatch(cells[3]); {
+				case only != nil && only[1] != command:
+				case flag == nil:
+					t.Errorf("%s has no flag --%s", command, name)
+				case !hasDefault(flag, strings.TrimSpace(cells[2])):
+					t.Errorf("%s --%s: the default is %q, the reference says %s", command, name, flag.Default, cells[2])
+				}
+			}
+			for name := range missing {
+				t.Errorf("the reference lacks --%s of %s", name, command)
+			}
 		}
 	}
+	for command := range commands {
+		if !documented[command] {
+			t.Errorf("the reference lacks %s", command)
+		}
+	}
+}
+
+// hasDefault says whether a cell of the reference says what the default of a flag is.
+func hasDefault(flag *kong.Flag, cell string) bool {
+	switch {
+	case flag.HasDefault:
+		return cell == "`"+flag.Default+"`"
+	case flag.IsBool():
+		return cell == "off"
+	case slices.Contains([]string{"data", "anchors"}, flag.Name): // made up of others when the command runs
+		return cell != ""
+	}
+	return cell == ""
 }

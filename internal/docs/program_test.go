@@ -141,12 +141,13 @@ func TestLogMessagesThatAreNamedAreLogged(t *testing.T) {
 	}
 }
 
-// A room is a row of the table in docs/architecture.md. Sub-folders belong to it.
+// A room is a row of the table in docs/architecture.md. Sub-folders belong to it. What stands in words under its imports
+// is not checked.
 func TestTheTableOfRoomsIsTheHouse(t *testing.T) {
 	imports := map[string][]string{} // by room
 	for _, row := range rows(section(t, read(t, "docs/architecture.md"), "## Rooms"))[1:] {
 		for _, room := range inCode(row[0]) {
-			imports[strings.TrimSuffix(room, "/")] = append(inCode(row[2]), row[2])
+			imports[strings.TrimSuffix(room, "/")] = append([]string{row[2]}, inCode(row[2])...)
 		}
 	}
 	roomOf := func(folder string) string {
@@ -189,10 +190,10 @@ func TestTheTableOfRoomsIsTheHouse(t *testing.T) {
 		if used[room] == nil {
 			t.Errorf("there is no room %s", room)
 		}
-		if slices.Contains(stated, "everything") || room == "internal/testkit" {
+		words := stated[0]
+		if stated = stated[1:]; words != "" && len(stated) == 0 {
 			continue
 		}
-		stated = stated[:len(stated)-1]
 		for imported := range used[room] {
 			if !slices.Contains(stated, imported) {
 				t.Errorf("%s imports %s: the table does not say so", room, imported)
