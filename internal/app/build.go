@@ -44,7 +44,7 @@ type Parts struct {
 	Proxies      []netip.Prefix // their X-Forwarded-For and X-Forwarded-Proto are believed
 	RateLimit    float64        // requests a second from one address; 0 for no limit
 
-	Setup *handlers.Setup    // the first start; nil once there is an administrator
+	Setup *handlers.Setup     // the first start; nil once there is an administrator
 	Demo  []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
 }
 

@@ -1,6 +1,6 @@
 package site
 
-// Pages are the routes that answer with a page for people. Each is looked at in the browser tests, in every size and light.
+// Pages are the routes that answer with a page for people. Browser tests look at each, in every size and light.
 var Pages = []string{
 	"/login", "/station", "/setup", "/offline",
 	"/", "/adopt", "/scan", "/lines/:line", "/lines/:line/queue",
@@ -9,6 +9,7 @@ var Pages = []string{
 	"/shifts", "/shifts/:date/:shift", "/shifts/:date/:shift/handover", "/shifts/:date/:shift/sign",
 	"/history", "/history/:seq",
 	"/help", "/account", "/account/pin",
-	"/admin", "/admin/connection", "/admin/site", "/admin/lines", "/admin/people", "/admin/people/new", "/admin/people/:user",
+	"/admin", "/admin/connection", "/admin/site", "/admin/lines",
+	"/admin/people", "/admin/people/new", "/admin/people/:user",
 	"/admin/stations", "/admin/sessions", "/admin/tokens", "/admin/shifts", "/admin/sso",
 }

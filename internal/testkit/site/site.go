@@ -1,5 +1,6 @@
-// Package site puts up a whole Lineboard for tests: a database in a folder of the test, the sandbox behind real HTTP, the
-// API client, and the handlers. Only what listens and waits by itself is left out: tests refresh when they want to.
+// Package site puts up a whole Lineboard for tests, as the program does: a database in a folder of the test, the sandbox
+// behind real HTTP, the API client, and the handlers. Only what waits by itself is left out: tests refresh when they
+// want to.
 package site
 
 import (
@@ -164,8 +165,8 @@ func (s *Site) end() {
 	}
 }
 
-// Restart ends the site as a killed process would, whatever is under way, and begins it again on the same database file.
-// A test whose Options have Releases stops its store from taking answers first.
+// Restart ends the site as a killed process would, whatever is under way, and begins it again on the same database
+// file. A test whose Options have Releases stops its store from taking answers first.
 func (s *Site) Restart() {
 	s.t.Helper()
 	gone, cancel := context.WithCancel(context.Background())
@@ -179,7 +180,7 @@ func (s *Site) Restart() {
 	s.begin()
 }
 
-// AddTenant adds a tenant that reaches the sandbox with the documented credentials, with two lines and with people whose
+// AddTenant adds a tenant that reaches the sandbox with the documented credentials. It has two lines, and people whose
 // role is their username less its digit.
 func (s *Site) AddTenant(slug, name string, usernames ...string) {
 	s.t.Helper()
@@ -212,7 +213,7 @@ var people = []string{"supervisor1", "operator1", "manager1", "auditor1", "admin
 
 func seal() (*secret.Box, error) { return secret.NewBox(bytes.Repeat([]byte{7}, 32)) }
 
-// provisioned is the file of a database with the tenant "ghent". Hashing passwords is slow on purpose, so it is done once.
+// provisioned is the file of a database with the tenant "ghent". It is made once.
 var provisioned = sync.OnceValues(func() ([]byte, error) {
 	folder, err := os.MkdirTemp("", "lineboard-site-")
 	if err != nil {
@@ -239,8 +240,11 @@ func tenant(slug, name, baseURL string, usernames []string) db.TenantSetup {
 	setup := db.TenantSetup{
 		Tenant: packaging.Tenant{Slug: slug, Name: name, TimeZone: "Europe/Brussels", BaseURL: baseURL},
 		Credentials: secret.Credentials{
-			TokenKind: "dynamic", TokenHeader: "x-access-token",
-			APIKey: secret.New(sandbox.APIKey), APISecret: secret.New(sandbox.APISecret), ChannelKey: secret.New(sandbox.ChannelKey),
+			TokenKind:   "dynamic",
+			TokenHeader: "x-access-token",
+			APIKey:      secret.New(sandbox.APIKey),
+			APISecret:   secret.New(sandbox.APISecret),
+			ChannelKey:  secret.New(sandbox.ChannelKey),
 		},
 		Lines: []packaging.Line{{Code: "L1", Name: "Blister line 1"}, {Code: "L2", Name: "Bottle line 2"}},
 	}
@@ -253,15 +257,16 @@ func tenant(slug, name, baseURL string, usernames []string) db.TenantSetup {
 	return setup
 }
 
-// ThreeShifts divides the days of a tenant, from the day before the site's clock begins on, into Early (06:00 to 14:00),
-// Late and Night.
+// ThreeShifts divides the days of a tenant into Early (06:00 to 14:00), Late and Night, from the day before the site's
+// clock begins.
 func (s *Site) ThreeShifts(slug string) {
 	s.t.Helper()
-	if err := s.Store.Provision(context.Background(), db.Site{{Tenant: s.Tenant(slug), Credentials: s.credentials(slug), Shifts: []packaging.Shift{
+	setup := db.TenantSetup{Tenant: s.Tenant(slug), Credentials: s.credentials(slug), Shifts: []packaging.Shift{
 		{Name: "Early", Start: 6 * 60, End: 14 * 60, Days: packaging.EveryDay},
 		{Name: "Late", Start: 14 * 60, End: 22 * 60, Days: packaging.EveryDay},
 		{Name: "Night", Start: 22 * 60, End: 6 * 60, Days: packaging.EveryDay},
-	}}}); err != nil {
+	}}
+	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -323,7 +328,8 @@ func (s *Site) Order(key string) packaging.Order {
 // OrderOf gives an order of a tenant by its order ID.
 func (s *Site) OrderOf(slug, key string) packaging.Order {
 	s.t.Helper()
-	page, err := s.Store.SearchOrders(context.Background(), packaging.Everything(s.Tenant(slug).ID), packaging.OrderFilter{Text: key, Limit: 100})
+	in, filter := packaging.Everything(s.Tenant(slug).ID), packaging.OrderFilter{Text: key, Limit: 100}
+	page, err := s.Store.SearchOrders(context.Background(), in, filter)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -355,7 +361,8 @@ func (s *Site) Person(username string) packaging.Person {
 // History gives the latest entries of "ghent", newest first.
 func (s *Site) History() []packaging.Entry {
 	s.t.Helper()
-	page, err := s.Store.History(context.Background(), packaging.Everything(s.Tenant("ghent").ID), packaging.HistoryFilter{Limit: 1000})
+	in, filter := packaging.Everything(s.Tenant("ghent").ID), packaging.HistoryFilter{Limit: 1000}
+	page, err := s.Store.History(context.Background(), in, filter)
 	if err != nil {
 		s.t.Fatal(err)
 	}
