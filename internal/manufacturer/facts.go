@@ -14,15 +14,15 @@ func factsOf(element raw, now time.Time) packaging.Facts {
 	f := element.fields()
 	facts := packaging.Facts{
 		Key:          orderKey(f),
-		LineCode:     f.said(lineCodeAt),
+		LineCode:     f.scalarOrJSON(lineCodeAt),
 		LineName:     f.scalar(lineNameAt),
-		Product:      f.said(productAt),
-		GTIN:         f.said(gtinAt),
-		Lot:          f.said(lotAt),
-		Expiry:       plainDate(f.said(expiryAt), now),
-		Quantity:     plainNumber(f.said(quantityAt)),
-		ExtraPercent: plainNumber(withoutPercent(f.said(extraAt))),
-		Status:       packaging.ParseStatus(f.said(statusAt)),
+		Product:      f.scalarOrJSON(productAt),
+		GTIN:         f.scalarOrJSON(gtinAt),
+		Lot:          f.scalarOrJSON(lotAt),
+		Expiry:       plainDate(f.scalarOrJSON(expiryAt), now),
+		Quantity:     plainNumber(f.scalarOrJSON(quantityAt)),
+		ExtraPercent: plainNumber(withoutPercent(f.scalarOrJSON(extraAt))),
+		Status:       packaging.ParseStatus(f.scalarOrJSON(statusAt)),
 		Raw:          []byte(element),
 	}
 	if facts.LineName == facts.LineCode {

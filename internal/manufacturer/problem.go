@@ -183,7 +183,7 @@ func (c *Client) documented(doc document) *problem {
 // saidProblem is a problem in the API's own words. The details of a validation error stand behind its message.
 func (c *Client) saidProblem(doc document, reason packaging.Reason, message string) *problem {
 	if reason == packaging.NotValid {
-		if details := doc.fields.said(detailsAt); details != "" {
+		if details := doc.fields.scalarOrJSON(detailsAt); details != "" {
 			message += " " + details
 		}
 	}

@@ -2,28 +2,30 @@ package manufacturer
 
 import (
 	"bytes"
-	"encoding/json"
 	"iter"
-	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// raw is one well-formed JSON value as it stands in an answer, without white space around it; empty where there is none.
-// It is walked in place, so that numbers keep their digits and a list of 100,000 strings costs no copies.
+// raw is one well-formed JSON value as it stands in an answer, without white space around it. It is empty if there is
+// none. Numbers keep their digits.
 type raw string
 
-// parse gives the JSON value that an answer is. A byte order mark, as some servers write it, is passed over.
+// lenient accepts what real servers send: duplicate names, and text that is not UTF-8.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// parse returns the JSON value of an answer, or false if it is not one. It skips a byte order mark, which some servers
+// write.
 func parse(body []byte) (raw, bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	if !json.Valid(body) {
+	if !jsontext.Value(body).IsValid(lenient...) {
 		return "", false
 	}
 	return raw(bytes.Trim(body, " \t\r\n")), true
 }
 
-// kind is the first character of the value: one of {["tfn, a digit or a minus, or 0 where there is none.
+// kind returns the first character of the value: one of {["tfn, a digit or a minus, or 0 if there is none.
 func (r raw) kind() byte {
 	if r == "" {
 		return 0
@@ -31,6 +33,7 @@ func (r raw) kind() byte {
 	return r[0]
 }
 
+// scalar reports whether the value is a string, number or boolean.
 func (r raw) scalar() bool {
 	switch r.kind() {
 	case '{', '[', 'n', 0:
@@ -39,41 +42,32 @@ func (r raw) scalar() bool {
 	return true
 }
 
-// members are the names and values of an object, of nothing else any.
+// members yields the names and values of an object. Any other value has none.
 func (r raw) members() iter.Seq2[string, raw] {
 	return func(yield func(string, raw) bool) {
-		if r.kind() != '{' {
-			return
-		}
-		for rest := r[1:].next(); rest[0] != '}'; {
-			name := rest[:rest.end()]
-			rest = rest[len(name):].next()
-			value := rest[:rest.end()]
-			rest = rest[len(value):].next()
-			if !yield(name.text(), value) {
+		d := r.inside('{')
+		for d != nil && d.PeekKind() == '"' {
+			name, _ := d.ReadToken() // r is well-formed
+			if !yield(name.String(), r.value(d)) {
 				return
 			}
 		}
 	}
 }
 
-// elements are those of an array, of nothing else any.
+// elements yields the elements of an array. Any other value has none.
 func (r raw) elements() iter.Seq[raw] {
 	return func(yield func(raw) bool) {
-		if r.kind() != '[' {
-			return
-		}
-		for rest := r[1:].next(); rest[0] != ']'; {
-			value := rest[:rest.end()]
-			rest = rest[len(value):].next()
-			if !yield(value) {
+		d := r.inside('[')
+		for d != nil && d.PeekKind() != ']' {
+			if !yield(r.value(d)) {
 				return
 			}
 		}
 	}
 }
 
-// texts are those of an array of texts. Anything else, or an array with anything else in it, is none.
+// texts returns the contents of an array of strings, or false for any other value.
 func (r raw) texts() (all []string, ok bool) {
 	if r.kind() != '[' {
 		return nil, false
@@ -88,107 +82,49 @@ func (r raw) texts() (all []string, ok bool) {
 	return all, true
 }
 
-// next passes over what may stand before a name, a value or the end of an object or array.
-func (r raw) next() raw { return raw(strings.TrimLeft(string(r), " \t\r\n,:")) }
-
-// end is the length of the value that r begins with.
-func (r raw) end() int {
-	depth := 0
-	for i := 0; i < len(r); i++ {
-		switch r[i] {
-		case '"':
-			for i++; r[i] != '"'; i++ {
-				if r[i] == '\\' {
-					i++
-				}
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			switch depth--; depth {
-			case 0:
-				return i + 1
-			case -1: // of the object or array around a number or word
-				return i
-			}
-		case ',', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return i
-			}
-		}
+// inside returns a decoder behind the first character of an object or array, or nil for any other value.
+func (r raw) inside(kind byte) *jsontext.Decoder {
+	if r.kind() != kind {
+		return nil
 	}
-	return len(r)
+	d := jsontext.NewDecoder(bytes.NewBufferString(string(r)), lenient...)
+	_, _ = d.ReadToken()
+	return d
 }
 
-// text is a string's content or any other value as it stands. What is no text in a string shows as U+FFFD; see exact.
+// value returns the next value of a decoder that reads r.
+func (r raw) value(d *jsontext.Decoder) raw {
+	value, _ := d.ReadValue()
+	end := d.InputOffset()
+	return r[end-int64(len(value)) : end]
+}
+
+// text returns the content of a string, or any other value as it stands. In a string, U+FFFD replaces what is not text;
+// see exact.
 func (r raw) text() string {
 	if r.kind() != '"' {
 		return string(r)
 	}
-	inside := string(r[1 : len(r)-1])
-	if strings.IndexByte(inside, '\\') < 0 {
-		return strings.ToValidUTF8(inside, "\ufffd")
-	}
-	var s string
-	if err := json.Unmarshal([]byte(r), &s); err != nil {
-		return inside
-	}
-	return s
+	content, _ := jsontext.AppendUnquote(nil, string(r))
+	return string(content)
 }
 
-// compact is the value without the white space between its parts.
+// compact returns the value without white space between its parts.
 func (r raw) compact() string {
-	var b bytes.Buffer
-	if err := json.Compact(&b, []byte(r)); err != nil {
-		return string(r)
-	}
-	return strings.ToValidUTF8(b.String(), "\ufffd")
+	value := jsontext.Value(r)
+	_ = value.Compact(lenient...)
+	return strings.ToValidUTF8(string(value), "\ufffd")
 }
 
-// exact says whether all text in the value can be read without loss: it is UTF-8, and no escape is half of a surrogate
+// exact reports whether all text in the value can be read without loss: it is UTF-8, and no escape is half of a surrogate
 // pair.
-func (r raw) exact() bool {
-	if !utf8.ValidString(string(r)) {
-		return false
-	}
-	for rest := string(r); ; {
-		i := strings.IndexByte(rest, '\\')
-		if i < 0 {
-			return true
-		}
-		unit, ok := escaped(rest[i:])
-		switch {
-		case !ok:
-			rest = rest[i+2:]
-		case !utf16.IsSurrogate(unit):
-			rest = rest[i+6:]
-		default:
-			low, ok := escaped(rest[i+6:])
-			if !ok || utf16.DecodeRune(unit, low) == utf8.RuneError {
-				return false
-			}
-			rest = rest[i+12:]
-		}
-	}
-}
+func (r raw) exact() bool { return jsontext.Value(r).IsValid(jsontext.AllowDuplicateNames(true)) }
 
-// escaped is the UTF-16 unit of the \uXXXX that s begins with.
-func escaped(s string) (unit rune, ok bool) {
-	if !strings.HasPrefix(s, `\u`) {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s[2:6], 16, 16)
-	return rune(n), err == nil
-}
-
-// fields are the members of an object and of the objects in it, by path: names as plainName has them, with dots between.
-// A name that stands there twice counts as it stands last.
+// fields are the members of an object and of the objects in it, by path: names as plainName returns them, with dots
+// between. Of duplicate names, the last counts.
 type fields map[string]raw
 
-// fieldDepth is how far down fields reach: no path of assumed.go is longer.
+// fieldDepth is the number of names in the longest path of assumed.go.
 const fieldDepth = 3
 
 func (r raw) fields() fields {
@@ -207,8 +143,8 @@ func (f fields) add(before string, object raw, depth int) {
 	}
 }
 
-// plainName drops what spellings of a name differ in: case, underscores and hyphens. An underscore before a name stays:
-// "_id" is a database's key and not the order's.
+// plainName drops what spellings of a name differ in: case, underscores and hyphens. It keeps a leading underscore: "_id"
+// is the key of a database, not of the order.
 func plainName(name string) string {
 	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
 	if strings.HasPrefix(name, "_") {
@@ -217,7 +153,7 @@ func plainName(name string) string {
 	return plain
 }
 
-// scalar is the first text, number or word that is not blank at one of the paths.
+// scalar returns the first string, number or boolean at one of the paths that is not blank.
 func (f fields) scalar(paths []string) string {
 	for _, path := range paths {
 		if value := f[path]; value.scalar() {
@@ -229,9 +165,9 @@ func (f fields) scalar(paths []string) string {
 	return ""
 }
 
-// said is the scalar at one of the paths or, where there is none, the first object or list as compact JSON: what is not
-// understood is shown and not dropped.
-func (f fields) said(paths []string) string {
+// scalarOrJSON returns the scalar at one of the paths or, if there is none, the first object or array as compact JSON:
+// people see what Lineboard does not understand.
+func (f fields) scalarOrJSON(paths []string) string {
 	if text := f.scalar(paths); text != "" {
 		return text
 	}

@@ -199,7 +199,7 @@ func (f fields) place(paths []string) string {
 		}
 	}
 	for _, path := range paths {
-		if f.said([]string{path}) != "" {
+		if f.scalarOrJSON([]string{path}) != "" {
 			return path
 		}
 	}
