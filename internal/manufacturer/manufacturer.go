@@ -198,7 +198,7 @@ func httpClients(given http.RoundTripper, base string) (reads, acts *http.Client
 	}
 	pooled := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            outbound.To(hostOf(base), nil),
+		DialContext:            outbound.Dialer(hostOf(base), nil),
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           8,
 		MaxIdleConnsPerHost:    4,

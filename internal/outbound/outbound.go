@@ -1,5 +1,5 @@
-// Package outbound connects to the hosts that administrators name. A name must lead out of the plant: somebody could
-// otherwise have a public name lead credentials to a host inside.
+// Package outbound connects to hosts that administrators enter. It refuses public names that resolve to private
+// addresses: such a name could send credentials to a host inside the plant.
 package outbound
 
 import (
@@ -13,40 +13,40 @@ import (
 	"time"
 )
 
-// ErrPrivate keeps credentials from a host inside that somebody has a public name lead to.
+// ErrPrivate is the error of a name that resolves to a private address.
 var ErrPrivate = errors.New("the name leads to a private address; a host of the plant must be given by its address")
 
-// Dial connects as [net.Dialer.DialContext] does.
-type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+// DialFunc connects as [net.Dialer.DialContext] does.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// To makes a Dial for hosts that were named. The names among them must lead out of the plant, but for those that inside
-// lists; an address that was written down literally may be any. What is none of the hosts is a proxy, which is whoever runs
-// the server's own choice.
-func To(hosts, inside []string) Dial {
+// Dialer returns a dialer that refuses private addresses for the given host names (SSRF guard), with ErrPrivate. Literal
+// IP addresses and the names in allowPrivate are exempt. So are all other hosts: they are proxies, which the operator of
+// the server has chosen.
+func Dialer(hosts, allowPrivate []string) DialFunc {
 	free := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	guarded := free
-	guarded.Control = func(_, address string, _ syscall.RawConn) error { return public(address) }
+	guarded.Control = func(_, address string, _ syscall.RawConn) error { return checkPublic(address) }
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if to, _, err := net.SplitHostPort(address); err == nil && guards(to, hosts, inside) {
+		if host, _, err := net.SplitHostPort(address); err == nil && isGuarded(host, hosts, allowPrivate) {
 			return guarded.DialContext(ctx, network, address)
 		}
 		return free.DialContext(ctx, network, address)
 	}
 }
 
-// guards says whether a host is one that was named, and must lead out of the plant.
-func guards(host string, hosts, inside []string) bool {
+// isGuarded reports whether host is one of the given names and not exempt.
+func isGuarded(host string, hosts, allowPrivate []string) bool {
 	_, err := netip.ParseAddr(host)
-	name := err != nil && host != "localhost"
-	return name && has(hosts, host) && !has(inside, host)
+	isName := err != nil && host != "localhost"
+	return isName && contains(hosts, host) && !contains(allowPrivate, host)
 }
 
-func has(hosts []string, host string) bool {
+func contains(hosts []string, host string) bool {
 	return slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
-// public is ErrPrivate for an address, with its port, of no public network.
-func public(address string) error {
+// checkPublic returns ErrPrivate if an address with its port is in no public network.
+func checkPublic(address string) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func TestANameLeadsToNoPrivateAddress(t *testing.T) {
 		"[fe80::1%eth0]:443":    ErrPrivate,
 		"[::ffff:10.1.2.3]:443": ErrPrivate,
 	} {
-		if got := public(address); !errors.Is(got, want) {
+		if got := checkPublic(address); !errors.Is(got, want) {
 			t.Errorf("%s: %v, want %v", address, got, want)
 		}
 	}
@@ -33,7 +33,7 @@ func TestAnAddressThatIsWrittenDownMayBePrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	conn, err := To([]string{"127.0.0.1"}, nil)(t.Context(), "tcp", listener.Addr().String())
+	conn, err := Dialer([]string{"127.0.0.1"}, nil)(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,17 +42,17 @@ func TestAnAddressThatIsWrittenDownMayBePrivate(t *testing.T) {
 	}
 }
 
-func TestNamesAreGuardedUnlessTheyAreListedAsInside(t *testing.T) {
-	hosts, inside := []string{"api.example", "login.plant.example", "10.0.0.5", "localhost"}, []string{"Login.Plant.Example"}
+func TestNamesAreGuardedUnlessTheyAreExempt(t *testing.T) {
+	hosts, exempt := []string{"api.example", "login.plant.example", "10.0.0.5", "localhost"}, []string{"Login.Plant.Example"}
 	for host, want := range map[string]bool{
 		"api.example":         true,
 		"API.example":         true,
 		"login.plant.example": false,
 		"10.0.0.5":            false,
 		"localhost":           false,
-		"proxy.example":       false, // whoever runs the server set it
+		"proxy.example":       false, // the proxy that the operator has set
 	} {
-		if got := guards(host, hosts, inside); got != want {
+		if got := isGuarded(host, hosts, exempt); got != want {
 			t.Errorf("%s: guarded %t, want %t", host, got, want)
 		}
 	}
