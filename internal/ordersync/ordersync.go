@@ -1,6 +1,6 @@
-// Package ordersync keeps the cache of packaging orders fresh: it asks the remote API for the open orders on an interval
-// and when a person wants to, and for the details of those that the list says too little about, that run, or that it does
-// not hold any more.
+// Package ordersync keeps the cache of packaging orders fresh. It asks the remote API for the list of open orders, on an
+// interval and when a person asks for it. It asks for the details of orders that the list says too little about, that
+// run, or that have left the list.
 package ordersync
 
 import (
@@ -20,35 +20,35 @@ import (
 // Store is the cache.
 type Store interface {
 	Tenants(ctx context.Context) ([]packaging.Tenant, error)
-	// CachedOrders gives the orders that are not Done.
+	// CachedOrders returns the orders that are not Done, by their key.
 	CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]packaging.CachedOrder, error)
 	ApplyRefresh(ctx context.Context, tenant packaging.TenantID, r packaging.Refresh) (changed bool, err error)
 	RefreshFailed(ctx context.Context, tenant packaging.TenantID, started time.Time, failure *packaging.CallError) error
 }
 
-// API is the remote side. Its errors are *packaging.CallError.
+// API is the remote API. Its errors are *packaging.CallError.
 type API interface {
 	Open(ctx context.Context) (orders []packaging.Facts, nameless int, err error)
 	Details(ctx context.Context, orderKey string) (packaging.Facts, error)
 }
 
 const (
-	// Details that the list lacks are asked for again after this time, since nothing tells that they changed.
+	// Details that the list lacks are asked for again after this time, since the API does not tell when they change.
 	detailsAge = 5 * time.Minute
-	// An order that runs may be Done before a list says so.
+	// A running order may be Done before the list says so.
 	runningAge = time.Minute
-	// An order that the API did not know any more may come back.
+	// An order that the API no longer knew may come back.
 	goneAge = time.Hour
-	// One refresh asks for no more details than this, the longest unasked first; the next one goes on.
-	detailsMost = 50
-	// So many details are asked for at once.
-	detailsAtOnce = 4
-	// People may have a tenant's orders refreshed once in this time: they share the API with all that it has to do.
+	// One refresh asks for at most so many details, the oldest first. The next refresh goes on.
+	maxDetails = 50
+	// So many details are asked for at the same time.
+	maxConcurrent = 4
+	// People can refresh a tenant's orders once in this time: the API has other work too.
 	personGap = 10 * time.Second
 )
 
-// Syncer refreshes the cache of all tenants. A tenant has one refresh under way at a time: whoever wants one meanwhile
-// waits for that.
+// Syncer refreshes the cache of all tenants. A tenant has one refresh under way at a time. Callers that want another one
+// meanwhile wait for it.
 type Syncer struct {
 	store    Store
 	api      func(context.Context, packaging.TenantID) (API, error)
@@ -57,12 +57,12 @@ type Syncer struct {
 	now      func() time.Time
 	log      *slog.Logger
 
-	life context.Context // of all refreshes: a person who goes away does not stop one that others wait for
+	life context.Context // of all refreshes: others may wait for one whose caller has gone
 	end  context.CancelFunc
 
-	mu     sync.Mutex
-	runs   map[packaging.TenantID]*run
-	wanted map[packaging.TenantID]time.Time // when a person last began a refresh
+	mu      sync.Mutex
+	runs    map[packaging.TenantID]*run
+	pressed map[packaging.TenantID]time.Time // when a person last started a refresh
 }
 
 // run is a refresh under way.
@@ -72,26 +72,29 @@ type run struct {
 	err     error
 }
 
-// New makes a Syncer that refreshes each tenant's orders once an interval. After each refresh that worked it calls
-// answered: the tenant's API can be reached.
-func New(store Store, api func(context.Context, packaging.TenantID) (API, error), interval time.Duration, answered func(packaging.TenantID), now func() time.Time, log *slog.Logger) *Syncer {
+// New returns a Syncer that refreshes each tenant's orders once an interval. After each successful call of the list it
+// calls answered: the tenant's API can be reached.
+func New(
+	store Store, api func(context.Context, packaging.TenantID) (API, error), interval time.Duration,
+	answered func(packaging.TenantID), now func() time.Time, log *slog.Logger,
+) *Syncer {
 	s := &Syncer{
 		store: store, api: api, interval: interval, answered: answered, now: now, log: log,
-		runs: map[packaging.TenantID]*run{}, wanted: map[packaging.TenantID]time.Time{},
+		runs: map[packaging.TenantID]*run{}, pressed: map[packaging.TenantID]time.Time{},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
 
-// Run refreshes at once and then on the interval, each tenant by itself, until ctx ends; after that nothing is refreshed.
-// It looks at the store's tenants several times an interval, so that one that is added while it runs is refreshed soon
-// without anybody telling. A tenant's client is asked for anew at each refresh: changed settings count from the next one on.
+// Run refreshes each tenant at once and then on the interval, until ctx ends; after that nothing is refreshed. It reads
+// the tenants several times an interval, so that a new one is refreshed soon. Each refresh gets the tenant's client anew:
+// changed settings apply from the next refresh on. Run fails only if the tenants can't be read at its start.
 func (s *Syncer) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, s.end)()
 	defer s.end()
 	var all sync.WaitGroup
 	defer all.Wait()
-	kept := map[packaging.TenantID]bool{}
+	refreshed := map[packaging.TenantID]bool{}
 	for first := true; ; first = false {
 		tenants, err := s.store.Tenants(ctx)
 		switch {
@@ -103,8 +106,8 @@ func (s *Syncer) Run(ctx context.Context) error {
 			s.log.Error("tenants not read", "err", err)
 		}
 		for _, t := range tenants {
-			if !kept[t.ID] {
-				kept[t.ID] = true
+			if !refreshed[t.ID] {
+				refreshed[t.ID] = true
 				all.Go(func() { s.keepFresh(ctx, t) })
 			}
 		}
@@ -133,8 +136,8 @@ func (s *Syncer) keepFresh(ctx context.Context, t packaging.Tenant) {
 	}
 }
 
-// pause is how long to wait after so many failures in a row: first a sixth of the interval, so that the end of a short
-// disturbance shows soon, then twice as long each time, up to the interval.
+// pause returns how long to wait after so many failures in a row. It is a sixth of the interval at first, so that the end
+// of a short failure shows soon. Then it doubles each time, up to the interval.
 func pause(interval time.Duration, failures int) time.Duration {
 	if failures == 0 {
 		return interval
@@ -142,13 +145,13 @@ func pause(interval time.Duration, failures int) time.Duration {
 	return min(interval, interval/6<<min(failures-1, 3))
 }
 
-// jitter changes a time by a twentieth at most, which keeps tenants, and servers that started together, from asking all at
+// jitter changes d by at most a twentieth. This keeps tenants, and servers that started together, from asking all at
 // once.
 func jitter(d time.Duration) time.Duration {
 	return d + time.Duration(rand.Int64N(int64(d/10)+1)) - d/20
 }
 
-// sleep waits, and says whether ctx is still on.
+// sleep waits for d and returns true, or returns false as soon as ctx ends.
 func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -158,8 +161,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Refresh brings one tenant's orders up to date, and comes back when that is done or ctx ends. What went wrong is kept with
-// the cache, so that pages can tell.
+// Refresh updates one tenant's orders. It returns when that is done or ctx ends. An error of the API is also stored with
+// the cache, so that pages can show it.
 func (s *Syncer) Refresh(ctx context.Context, tenant packaging.TenantID) error {
 	s.mu.Lock()
 	r := s.join(tenant)
@@ -167,28 +170,30 @@ func (s *Syncer) Refresh(ctx context.Context, tenant packaging.TenantID) error {
 	return r.wait(ctx)
 }
 
-// RefreshNow is Refresh for a person. Where people had the tenant's orders refreshed only just, nothing is asked, and again
-// says how long that stays so; a refresh that is under way can always be waited for. started tells the refresh by what
-// [packaging.Freshness] then says was tried.
-func (s *Syncer) RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, again time.Duration, err error) {
+// RefreshNow is Refresh for a person. If a person refreshed the tenant's orders a moment ago, the API is not asked, and
+// retryAfter is the time until they can be refreshed again. It always waits for a refresh that is under way. started
+// identifies the refresh: [packaging.Freshness] has it as the time of the latest try.
+func (s *Syncer) RefreshNow(
+	ctx context.Context, tenant packaging.TenantID,
+) (started time.Time, retryAfter time.Duration, err error) {
 	s.mu.Lock()
 	if s.runs[tenant] == nil {
 		now := s.now()
-		if s.wanted[tenant].After(now) { // the clock was set back meanwhile
-			s.wanted[tenant] = now
+		if s.pressed[tenant].After(now) { // the clock was set back meanwhile
+			s.pressed[tenant] = now
 		}
-		if again = s.wanted[tenant].Add(personGap).Sub(now); again > 0 {
+		if retryAfter = s.pressed[tenant].Add(personGap).Sub(now); retryAfter > 0 {
 			s.mu.Unlock()
-			return started, again, nil
+			return started, retryAfter, nil
 		}
-		s.wanted[tenant] = now
+		s.pressed[tenant] = now
 	}
 	r := s.join(tenant)
 	s.mu.Unlock()
 	return r.started, 0, r.wait(ctx)
 }
 
-// join gives the refresh that is under way, or begins one. s.mu is held.
+// join returns the refresh that is under way, or starts one. The caller holds s.mu.
 func (s *Syncer) join(tenant packaging.TenantID) *run {
 	if r := s.runs[tenant]; r != nil {
 		return r
@@ -222,7 +227,7 @@ func (s *Syncer) refresh(ctx context.Context, tenant packaging.TenantID, started
 		return err
 	}
 	if ctx.Err() != nil {
-		return ctx.Err() // stopped, which says nothing about the API
+		return ctx.Err() // stopped: this says nothing about the API
 	}
 	var failure *packaging.CallError
 	if !errors.As(err, &failure) {
@@ -247,18 +252,18 @@ func (s *Syncer) ask(ctx context.Context, tenant packaging.TenantID, started tim
 	return r, s.askDetails(ctx, api, &r, cached)
 }
 
-// question is an order whose details are wanted. at is its place in the list, -1 where it is not listed.
+// question is an order whose details are wanted.
 type question struct {
 	key   string
-	at    int
+	at    int       // index in the list, -1 if it is not listed
 	since time.Time // when it was last asked, zero for never
 }
 
-// questions are the details to ask for: of listed orders that lack something or run, and of cached ones that are not listed
-// any more, whose status only details can tell.
+// questions returns the details to ask for, the oldest first. These are listed orders that lack something or run, and
+// cached ones that have left the list: only details have their status.
 func questions(r packaging.Refresh, cached map[string]packaging.CachedOrder) []question {
 	var qs []question
-	old := func(asked time.Time, age time.Duration) bool { // also where the clock was set back since
+	old := func(asked time.Time, age time.Duration) bool { // also if the clock was set back since
 		since := r.Started.Sub(asked)
 		return since > age || since < 0
 	}
@@ -266,7 +271,8 @@ func questions(r packaging.Refresh, cached map[string]packaging.CachedOrder) []q
 	for i, f := range r.Listed {
 		listed[f.Key] = true
 		asked := cached[f.Key].Asked
-		if f.Status == "" || !f.Complete() && old(asked, detailsAge) || f.Status == packaging.InProgress && old(asked, runningAge) {
+		if f.Status == "" || !f.Complete() && old(asked, detailsAge) ||
+			f.Status == packaging.InProgress && old(asked, runningAge) {
 			qs = append(qs, question{f.Key, i, asked})
 		}
 	}
@@ -276,15 +282,17 @@ func questions(r packaging.Refresh, cached map[string]packaging.CachedOrder) []q
 		}
 	}
 	slices.SortFunc(qs, func(a, b question) int { return a.since.Compare(b.since) })
-	return qs[:min(len(qs), detailsMost)]
+	return qs[:min(len(qs), maxDetails)]
 }
 
-// askDetails adds to the refresh what details tell. One that can't be had is left for the next refresh: the list alone is
-// worth keeping.
-func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, cached map[string]packaging.CachedOrder) error {
+// askDetails adds the details to the refresh. Details that fail are left for the next refresh: the list alone is worth
+// storing. It returns an error only if ctx ends.
+func (s *Syncer) askDetails(
+	ctx context.Context, api API, r *packaging.Refresh, cached map[string]packaging.CachedOrder,
+) error {
 	var mu sync.Mutex
 	var group errgroup.Group
-	group.SetLimit(detailsAtOnce)
+	group.SetLimit(maxConcurrent)
 	for _, q := range questions(*r, cached) {
 		group.Go(func() error {
 			facts, err := api.Details(ctx, q.key)
@@ -296,7 +304,7 @@ func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, 
 			case err == nil && q.at >= 0:
 				r.Listed[q.at] = detailed(r.Listed[q.at], facts)
 			case err == nil:
-				facts.Key = q.key // assumed, where the answer names no order
+				facts.Key = q.key // assumed, if the answer names no order
 				r.Unlisted = append(r.Unlisted, facts)
 			case errors.As(err, &failure) && failure.Reason == packaging.OrderNotFound && q.at < 0:
 				r.Gone = append(r.Gone, q.key)
@@ -309,7 +317,7 @@ func (s *Syncer) askDetails(ctx context.Context, api API, r *packaging.Refresh, 
 	return group.Wait()
 }
 
-// detailed is what the list says of an order, with what its details add. They were asked for later, so their status counts.
+// detailed returns an order of the list with what its details add. They were asked for later, so their status counts.
 func detailed(listed, details packaging.Facts) packaging.Facts {
 	f := listed.FilledFrom(details)
 	if details.Status != "" {

@@ -15,19 +15,19 @@ import (
 
 // UnsettledStore keeps releases whose outcome is unknown.
 type UnsettledStore interface {
-	// Unsettled gives the orders of all tenants whose latest release has an unknown outcome.
+	// Unsettled returns the orders of all tenants whose latest release has an unknown outcome.
 	Unsettled(ctx context.Context) ([]packaging.Order, error)
-	// Order gives one order of a scope.
+	// Order returns one order of a scope.
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
-	// NoteAsked keeps that the API was asked about an order's release without settling it.
+	// NoteAsked records that the API was asked about an order's release, and that its answer did not settle it.
 	NoteAsked(ctx context.Context, o packaging.Order, says string) error
-	// SettleByStatus settles an order's release by what its status proves.
+	// SettleByStatus settles an order's release by what its status proves. It returns a Conflict if it is settled already.
 	SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error
 	// Record adds an entry to the history.
 	Record(ctx context.Context, e packaging.Entry) error
 }
 
-// StatusAPI tells where an order stands. Its errors are *packaging.CallError.
+// StatusAPI returns the status of orders. Its errors are *packaging.CallError.
 type StatusAPI interface {
 	Details(ctx context.Context, orderKey string) (packaging.Facts, error)
 	Open(ctx context.Context) (orders []packaging.Facts, nameless int, err error)
@@ -35,10 +35,11 @@ type StatusAPI interface {
 
 // Pace is when the API is asked about an unknown release.
 type Pace struct {
-	// After are the times to each question since the release was first seen to be unknown; the last gap repeats, with jitter.
+	// After are the times of each question, from when the release was first seen to be unknown. The last gap repeats,
+	// with jitter.
 	After []time.Duration
-	// Doubt is how long after the end of a call the other side may still be carrying it out: until then, "Pending release"
-	// does not prove that it was not.
+	// Doubt is how long the remote side may still carry a call out after the call has ended here. Until then, "Pending
+	// release" does not prove that it was not carried out.
 	Doubt time.Duration
 }
 
@@ -49,8 +50,8 @@ var DefaultPace = Pace{
 }
 
 const (
-	lookGap   = 500 * time.Millisecond // between two looks at what is unsettled
-	askAtOnce = 4                      // questions at once
+	pollInterval  = 500 * time.Millisecond // between two reads of unsettled releases
+	maxConcurrent = 4                      // questions at the same time
 )
 
 // Settler settles unknown releases by asking for the status of their orders.
@@ -65,22 +66,25 @@ type Settler struct {
 	plans map[packaging.ReleaseID]*plan
 }
 
-// plan is when a release is asked about next. Its moments are those of this process alone: with time.Now they are measured
-// by a clock that nobody can set, unlike the times that are stored.
+// plan says when the API is asked about a release next. Its times live only in this process, so they have the monotonic
+// clock that stored times lack: setting the clock changes nothing.
 type plan struct {
 	tenant packaging.TenantID
-	seen   time.Time // when it was first seen to be unknown, which is not before its call had ended
-	asked  int       // how often it was
+	seen   time.Time // when it was first seen to be unknown; its call had ended by then
+	asked  int       // how often
 	next   time.Time
 }
 
-// NewSettler makes a Settler. Its plans begin anew with the program: when the call of a release that it finds had ended,
-// nothing tells for sure.
-func NewSettler(store UnsettledStore, api func(context.Context, packaging.TenantID) (StatusAPI, error), pace Pace, now func() time.Time, log *slog.Logger) *Settler {
+// NewSettler returns a Settler. Its plans start anew with each start of the program, since nothing tells for sure when
+// the call of an older release ended.
+func NewSettler(
+	store UnsettledStore, api func(context.Context, packaging.TenantID) (StatusAPI, error), pace Pace,
+	now func() time.Time, log *slog.Logger,
+) *Settler {
 	return &Settler{store: store, api: api, pace: pace, now: now, log: log, plans: map[packaging.ReleaseID]*plan{}}
 }
 
-// Run asks about each unknown release when it is due, until ctx ends.
+// Run asks about each unknown release when it is due, until ctx ends. It returns nil.
 func (s *Settler) Run(ctx context.Context) error {
 	for {
 		if err := s.AskDue(ctx); err != nil && ctx.Err() == nil {
@@ -89,19 +93,19 @@ func (s *Settler) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(lookGap):
+		case <-time.After(pollInterval):
 		}
 	}
 }
 
-// AskDue asks about every unknown release that is due now.
+// AskDue asks about every unknown release that is due now. It fails only if the releases can't be read.
 func (s *Settler) AskDue(ctx context.Context) error {
 	unsettled, err := s.store.Unsettled(ctx)
 	if err != nil {
 		return err
 	}
 	var group errgroup.Group
-	group.SetLimit(askAtOnce)
+	group.SetLimit(maxConcurrent)
 	for _, o := range s.due(unsettled) {
 		group.Go(func() error {
 			if err := s.ask(ctx, o); err != nil && ctx.Err() == nil {
@@ -113,25 +117,25 @@ func (s *Settler) AskDue(ctx context.Context) error {
 	return group.Wait()
 }
 
-// due plans what is new, forgets what is settled, and gives what is due, each with its next time already set.
+// due returns the orders to ask about now, and sets their next time. It plans new releases and drops settled ones.
 func (s *Settler) due(unsettled []packaging.Order) (due []packaging.Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, still := s.now(), make(map[packaging.ReleaseID]*plan, len(unsettled))
+	now, plans := s.now(), make(map[packaging.ReleaseID]*plan, len(unsettled))
 	for _, o := range unsettled {
 		p := s.plan(o, now)
-		still[o.Release.ID] = p
+		plans[o.Release.ID] = p
 		if !now.Before(p.next) {
 			due = append(due, o)
 			p.asked++
 			p.next = now.Add(s.gap(p.asked))
 		}
 	}
-	s.plans = still
+	s.plans = plans
 	return due
 }
 
-// plan gives the plan of an order's release, a new one where it has none. s.mu is held.
+// plan returns the plan of an order's release, a new one if it has none. The caller holds s.mu.
 func (s *Settler) plan(o packaging.Order, now time.Time) *plan {
 	p := s.plans[o.Release.ID]
 	if p == nil {
@@ -141,7 +145,7 @@ func (s *Settler) plan(o packaging.Order, now time.Time) *plan {
 	return p
 }
 
-// beyondDoubt says whether the other side can't be carrying an order's release out any more.
+// beyondDoubt reports whether the remote side can no longer be carrying out an order's release.
 func (s *Settler) beyondDoubt(o packaging.Order) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +153,7 @@ func (s *Settler) beyondDoubt(o packaging.Order) bool {
 	return now.Sub(s.plan(o, now).seen) >= s.pace.Doubt
 }
 
-// gap is the time to the next question after so many.
+// gap returns the time from one question to the next, after so many questions.
 func (s *Settler) gap(asked int) time.Duration {
 	if n := len(s.pace.After); asked < n {
 		return s.pace.After[asked] - s.pace.After[asked-1]
@@ -169,8 +173,8 @@ func (s *Settler) Wake(tenant packaging.TenantID) {
 	}
 }
 
-// Ask asks about an order's unknown release now, as a person wants it, and records that they did. What came of it stands
-// in the order. A release that is settled meanwhile is no error.
+// Ask asks about an order's unknown release now, on behalf of a person, and records that they asked. The result is in the
+// order. It is no error if the API does not answer, or if the release is settled meanwhile.
 func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.OrderID) error {
 	if !by.May(packaging.SettleOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.forbidden")
@@ -189,16 +193,17 @@ func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.Ord
 		return err
 	}
 	var failure *packaging.CallError
-	// Who asked may go away; what is found out must be kept.
-	if err := s.ask(context.WithoutCancel(ctx), o); err != nil && !errors.As(err, &failure) && packaging.CodeOf(err) != packaging.Conflict {
-		return err
+	// The result must be stored even if the browser is gone.
+	err = s.ask(context.WithoutCancel(ctx), o)
+	if errors.As(err, &failure) || packaging.CodeOf(err) == packaging.Conflict {
+		return nil
 	}
-	return nil
+	return err
 }
 
-// ask asks where the order stands and keeps what that proves. That there is no answer is kept too.
+// ask asks for the order's status and stores what that proves. It also stores that there was no answer.
 func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
-	late := s.beyondDoubt(o) // as of the question: its answer may be as old as that
+	late := s.beyondDoubt(o) // as of the question: its answer may be that old
 	facts, err := s.status(ctx, o)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -218,14 +223,17 @@ func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
 	if err := s.store.SettleByStatus(ctx, o, settlement); err != nil {
 		return err
 	}
-	s.log.Info("release settled by its order's status", "order", o.ID, "release", o.Release.ID, "outcome", settlement.Outcome, "status", facts.Status)
+	s.log.Info("release settled by its order's status", "order", o.ID, "release", o.Release.ID,
+		"outcome", settlement.Outcome, "status", facts.Status)
 	return nil
 }
 
-// nameless is an answer that does not say which order it is of: it may be another's, and proves nothing.
-var nameless = &packaging.CallError{Reason: packaging.Unreadable, Message: "the answer does not say which order it is of"}
+// errNameless is the error of an answer that does not name its order: it may be about another one, and proves nothing.
+var errNameless = &packaging.CallError{
+	Reason: packaging.Unreadable, Message: "the answer does not say which order it is of",
+}
 
-// status asks details, and the list of open orders where details can't tell.
+// status returns what the order's details say or, if they have no status, what the list of open orders says.
 func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Facts, error) {
 	api, err := s.api(ctx, o.TenantID)
 	if err != nil {
@@ -233,7 +241,7 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 	}
 	facts, err := api.Details(ctx, o.Key)
 	if err == nil && facts.Key != o.Key {
-		facts, err = packaging.Facts{}, nameless
+		facts, err = packaging.Facts{}, errNameless
 	}
 	if err == nil && facts.Status != "" {
 		return facts, nil
@@ -247,15 +255,16 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 	return facts, errors.Join(err, listErr)
 }
 
-// verdict is what the order's status, seen late enough or not, proves about its release, if anything.
+// verdict returns what the order's status proves about its release, and whether it proves anything. late means that the
+// remote side can no longer be carrying the release out.
 func verdict(f packaging.Facts, late bool) (packaging.Settlement, bool) {
 	switch f.Status {
 	case packaging.InProgress, packaging.Suspended, packaging.Done:
-		// ASSUMED of Suspended: an order gets there only after In progress. The documentation says how it is left, and not
-		// from where it is reached.
+		// ASSUMED of Suspended: an order gets there only after In progress. The documentation says how an order leaves it,
+		// and not how it gets there.
 		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials}, true
 	case packaging.PendingRelease, packaging.Open:
-		// Whatever ended the call here, the other side may still have been at it.
+		// The remote side may have worked on after the call had ended here.
 		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: f.Status}, late
 	}
 	return packaging.Settlement{}, false
