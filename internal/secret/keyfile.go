@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// OpenKeyFile makes a Box of the key in the file: 64 hexadecimal digits, readable by its owner alone. Where there is no
-// such file and mayCreate holds, it makes a new key; otherwise the error wraps [fs.ErrNotExist], because sealed
-// credentials that exist can't be opened by a new key.
+// OpenKeyFile returns a Box with the key of a file: 64 hexadecimal digits. If there is no such file, it creates one with a
+// new key if mayCreate is true. Otherwise it fails with [fs.ErrNotExist], since a new key opens no sealed credentials.
 func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && mayCreate {
@@ -29,8 +28,8 @@ func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
 	return NewBox(key)
 }
 
-// CreateKeyFile makes a file with a new key, and a Box of it. The file is whole and on disk before anything is sealed with
-// the key, and takes the place of no other.
+// CreateKeyFile writes a file with a new key, readable only by its owner, and returns a Box with the key. The file is on
+// disk before anything can be sealed with the key. It fails if the file exists.
 func CreateKeyFile(path string) (*Box, error) {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails, by its documentation
@@ -53,13 +52,13 @@ func writeKeyFile(path string, text []byte) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil { // unlike a rename, never replaces a key that came meanwhile
+	if err := os.Link(f.Name(), path); err != nil { // unlike a rename, it never replaces another key
 		return err
 	}
 	return syncFolder(path)
 }
 
-// ReplaceKeyFile puts a key file in the place of another, which is lost: nothing may be sealed with that key any more.
+// ReplaceKeyFile replaces the key file at path. The old key is lost: nothing may be sealed with it any more.
 func ReplaceKeyFile(path, with string) error {
 	if err := os.Rename(with, path); err != nil {
 		return err
@@ -67,7 +66,7 @@ func ReplaceKeyFile(path, with string) error {
 	return syncFolder(path)
 }
 
-// syncFolder makes the names in a file's folder durable.
+// syncFolder makes the directory entries beside a file durable.
 func syncFolder(path string) error {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The cost of a password hash: argon2id with 2 passes over 19 MiB, the recommendation of OWASP for one lane.
+// The cost of a password hash: argon2id with 2 passes over 19 MiB, as OWASP recommends for one lane.
 const (
 	passes   = 2
 	memory   = 19 * 1024 // KiB
@@ -21,11 +21,11 @@ const (
 	hashSize = 32
 )
 
-// hashing bounds how many passwords are hashed at once, and with it the memory that strangers can make us use.
+// hashing limits how many passwords are hashed at the same time, and so the memory that strangers can make us use.
 var hashing = make(chan struct{}, 4)
 
-// HashPassword makes a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash". Its error is that of
-// [CheckPassword].
+// HashPassword returns a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash". It fails with the error
+// of [CheckPassword].
 func HashPassword(password Text) (string, error) {
 	if err := CheckPassword(password); err != nil {
 		return "", err
@@ -33,7 +33,7 @@ func HashPassword(password Text) (string, error) {
 	return hash(password), nil
 }
 
-// HashPIN makes a hash to store of a PIN, which may be shorter than a password. VerifyPassword verifies it as well.
+// HashPIN returns a hash of a PIN to store. A PIN may be shorter than a password. VerifyPassword verifies it too.
 func HashPIN(pin Text) string { return hash(pin) }
 
 func hash(password Text) string {
@@ -50,14 +50,14 @@ func argon(password, salt []byte, passes, memory uint32, lanes uint8, size uint3
 	return argon2.IDKey(password, salt, passes, memory, lanes, size)
 }
 
-// decoy is verified where there is no such person, so that the answer takes as long as for one who exists.
+// decoy is verified if there is no such person, so that the answer takes the same time.
 var decoy = sync.OnceValue(func() string {
 	h, _ := HashPassword(New("nobody has this password"))
 	return h
 })
 
-// VerifyPassword says whether the hash was made of the password. An empty hash, for a person who does not exist, takes as
-// long and says no.
+// VerifyPassword reports whether the hash belongs to the password. For a person who does not exist, the hash is empty:
+// that takes the same time and returns false.
 func VerifyPassword(hash string, password Text) bool {
 	exists := hash != ""
 	if !exists {

@@ -11,19 +11,19 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// MinPassword and MaxPassword are the least and the most length of a password, in characters.
+// MinPassword and MaxPassword limit the length of a password, in characters.
 const (
 	MinPassword = 12
 	MaxPassword = 128
 )
 
-// distinct is the least number of different characters in a password.
-const distinct = 5
+// minDistinct is how many different characters a password needs.
+const minDistinct = 5
 
 //go:embed common.txt
 var commonText string
 
-// common are passwords that everybody tries first, in lower case.
+// common are the passwords that attackers try first, in lower case.
 var common = sync.OnceValue(func() map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(commonText) {
@@ -32,9 +32,9 @@ var common = sync.OnceValue(func() map[string]bool {
 	return all
 })
 
-// CheckPassword says why a text is no password: its error is coded [packaging.Invalid] and has one of the keys
-// "error.password_short", "error.password_long" and "error.password_common". Length counts, and not what kinds of characters it has; a common
-// password stays one with digits or signs around it, in capitals, or said twice.
+// CheckPassword returns an error if a text is too short, too long or too common for a password. The error is
+// [packaging.Invalid] with the key "error.password_short", "error.password_long" or "error.password_common". A common
+// password stays common in capitals, repeated, or with digits or signs around it.
 func CheckPassword(password Text) error {
 	text := password.Reveal()
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) < MinPassword {
@@ -61,12 +61,12 @@ func guessable(text string) bool {
 			return true
 		}
 	}
-	return len(seen) < distinct || straight(text)
+	return len(seen) < minDistinct || isSequence(text)
 }
 
-// straight says whether the text is nothing but one row of characters, up or down, begun anew as often as need be:
-// "abcdefghijkl", "123456789012".
-func straight(text string) bool {
+// isSequence reports whether the text is a sequence of neighbouring characters with few breaks: "abcdefghijkl",
+// "123456789012".
+func isSequence(text string) bool {
 	runes, breaks := []rune(text), 0
 	for i := 1; i < len(runes); i++ {
 		if step := runes[i] - runes[i-1]; step != 1 && step != -1 {

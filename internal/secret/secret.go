@@ -1,5 +1,5 @@
-// Package secret keeps credentials from being read by whom they do not concern: [Text] never shows itself, [Box] seals
-// what is stored.
+// Package secret protects credentials. [Text] keeps them out of logs and pages, [Box] encrypts them for storage, and
+// passwords are stored as hashes.
 package secret
 
 import (
@@ -15,16 +15,16 @@ import (
 
 const redacted = "[secret]"
 
-// Text is a credential in memory. However it is printed, logged or encoded, it shows as "[secret]"; only Reveal gives it.
+// Text is a credential in memory. It prints, logs and encodes as "[secret]". Only Reveal returns it.
 type Text struct {
-	// A pointer, because fmt asks no methods of what stands in unexported fields: it would print a plain string.
+	// A pointer, because fmt calls no methods of values in unexported fields: it would print a plain string.
 	value *string
 }
 
-// New makes a Text of a credential.
+// New returns a credential as a Text.
 func New(value string) Text { return Text{&value} }
 
-// Reveal is the credential itself, for the one place that sends it.
+// Reveal returns the credential itself, for the one place that sends it.
 func (t Text) Reveal() string {
 	if t.value == nil {
 		return ""
@@ -32,10 +32,10 @@ func (t Text) Reveal() string {
 	return *t.value
 }
 
-// Empty says whether there is no credential.
+// Empty reports whether there is no credential.
 func (t Text) Empty() bool { return t.Reveal() == "" }
 
-// Equal compares without telling by its time where two credentials differ.
+// Equal compares two credentials in constant time.
 func (t Text) Equal(other Text) bool {
 	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(other.Reveal())) == 1
 }
@@ -45,10 +45,10 @@ func (t Text) GoString() string             { return redacted }
 func (t Text) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Format redacts under every verb, %x and %d included.
+// Format redacts under every verb, also %x and %d.
 func (t Text) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// Credentials are how a tenant signs in to the remote API. A missing one is empty.
+// Credentials are what a tenant signs in to the remote API with. A missing one is empty.
 type Credentials struct {
 	TokenKind   string // "dynamic" or "static"
 	TokenHeader string // "x-access-token" or "authorization"
@@ -58,7 +58,7 @@ type Credentials struct {
 	StaticToken Text
 }
 
-// Complete says whether all is there that the kind of token needs.
+// Complete reports whether the credentials hold everything that their kind of token needs.
 func (c Credentials) Complete() bool {
 	if c.TokenKind == "static" {
 		return !c.StaticToken.Empty() && !c.ChannelKey.Empty()
@@ -66,23 +66,23 @@ func (c Credentials) Complete() bool {
 	return !c.APIKey.Empty() && !c.APISecret.Empty() && !c.ChannelKey.Empty()
 }
 
-// keySize is that of AES-256.
+// keySize is the size of an AES-256 key, in bytes.
 const keySize = 32
 
 // Box seals credentials with AES-256-GCM. A sealed credential is the ID of the key, the nonce, and the ciphertext with
-// its tag; what it belongs to is bound to it as associated data, so that it opens nowhere else.
+// its tag. Its owner is bound to it as associated data, so that it opens for no other owner.
 type Box struct {
-	id    []byte
-	aead  cipher.AEAD
-	marks []byte // the key of marks
+	id      []byte
+	aead    cipher.AEAD
+	markKey []byte
 }
 
 const idSize = 4
 
-// ErrWrongKey says that a credential was sealed with another key than the one at hand.
+// ErrWrongKey is the error of a credential that was sealed with another key.
 var ErrWrongKey = errors.New("sealed with another key than the one in the key file")
 
-// NewBox makes a Box of a 32-byte key.
+// NewBox returns a Box with a 32-byte key.
 func NewBox(key []byte) (*Box, error) {
 	if len(key) != keySize {
 		return nil, fmt.Errorf("a key has %d bytes, this one has %d", keySize, len(key))
@@ -96,16 +96,16 @@ func NewBox(key []byte) (*Box, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(append([]byte("lineboard key id\x00"), key...))
-	marks := sha256.Sum256(append([]byte("lineboard mark key\x00"), key...))
-	return &Box{id: sum[:idSize], aead: aead, marks: marks[:]}, nil
+	markKey := sha256.Sum256(append([]byte("lineboard mark key\x00"), key...))
+	return &Box{id: sum[:idSize], aead: aead, markKey: markKey[:]}, nil
 }
 
-// Seal seals a credential that belongs to owner.
+// Seal encrypts a credential that belongs to owner.
 func (b *Box) Seal(t Text, owner string) []byte {
 	return b.aead.Seal(append([]byte(nil), b.id...), nil, []byte(t.Reveal()), b.bound(owner))
 }
 
-// Open opens what Seal made for the same owner. The error is ErrWrongKey where another key sealed it.
+// Open decrypts what Seal returned for the same owner. It fails with ErrWrongKey if another key sealed it.
 func (b *Box) Open(sealed []byte, owner string) (Text, error) {
 	if len(sealed) < idSize {
 		return Text{}, errors.New("a sealed credential is cut off")
@@ -120,22 +120,22 @@ func (b *Box) Open(sealed []byte, owner string) (Text, error) {
 	return New(string(plain)), nil
 }
 
-// Mark tells later whether a credential of owner is still the same, without slow hashing and without giving it away to
-// whom has the mark but not the key.
+// Mark returns a keyed hash of a credential of owner. Equal marks mean equal credentials. Without the key, a mark does not
+// help to guess the credential.
 func (b *Box) Mark(t Text, owner string) []byte {
-	mark := hmac.New(sha256.New, b.marks)
+	mark := hmac.New(sha256.New, b.markKey)
 	fmt.Fprintf(mark, "%d:%s,%s", len(owner), owner, t.Reveal())
 	return mark.Sum(nil)
 }
 
-// MarkKey is the key that marks are made with. It outlives the box's own (see [Box.WithMarkKey]).
-func (b *Box) MarkKey() Text { return New(string(b.marks)) }
+// MarkKey returns the key that computes marks. It outlives a key rotation, see [Box.WithMarkKey].
+func (b *Box) MarkKey() Text { return New(string(b.markKey)) }
 
-// WithMarkKey is a box that seals as b does, and makes marks as the box did whose MarkKey it is given: what is marked can't
-// be marked anew when the key changes, since nobody has it any more.
+// WithMarkKey returns a copy of b that computes marks with key. Marks outlive a key rotation: the secrets behind them are
+// not stored, so they can't be marked again.
 func (b *Box) WithMarkKey(key Text) *Box {
 	with := *b
-	with.marks = []byte(key.Reveal())
+	with.markKey = []byte(key.Reveal())
 	return &with
 }
 
