@@ -23,7 +23,7 @@ const (
 // server is an HTTP server at an address.
 type server struct {
 	addr        string
-	certificate *certificate.Keeper // nil for plain HTTP
+	certificate *certificate.Reloader // nil for plain HTTP
 	handler     http.Handler
 	announce    func(address string) // called once people can reach it
 	stopping    func()               // ends requests that would not end by themselves; may be nil

@@ -115,7 +115,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 }
 
 // openCertificate opens the certificate that the flags name; nil when they name none.
-func (s *settings) openCertificate(log *slog.Logger) (*certificate.Keeper, error) {
+func (s *settings) openCertificate(log *slog.Logger) (*certificate.Reloader, error) {
 	if s.TLSCert == "" {
 		return nil, nil
 	}

@@ -1,5 +1,5 @@
-// Package certificate serves a TLS certificate from files, and takes it anew when they change: whoever renews it need not
-// restart anything.
+// Package certificate serves a TLS certificate from files. It reads them again when they change, so that a renewal needs
+// no restart.
 package certificate
 
 import (
@@ -12,92 +12,95 @@ import (
 	"time"
 )
 
-// lookGap is the least time between two looks at the files.
-const lookGap = time.Second
+// checkInterval is the shortest time between two checks of the files.
+const checkInterval = time.Second
 
-// Keeper keeps the certificate of two files.
-type Keeper struct {
+// Reloader serves the certificate of two files.
+type Reloader struct {
 	certFile, keyFile string
 	log               *slog.Logger
 
-	mu     sync.Mutex
-	kept   *tls.Certificate
-	as     [2]stamp // of the files when they were last read
-	looked time.Time
+	mu      sync.Mutex
+	current *tls.Certificate
+	read    [2]stamp // of the files when they were last read
+	checked time.Time
 }
 
-// stamp tells whether a file has changed.
+// stamp identifies a state of a file.
 type stamp struct {
 	at   time.Time
 	size int64
 	file fs.FileInfo
 }
 
-func (s stamp) same(other stamp) bool {
+func (s stamp) equal(other stamp) bool {
 	return s.at.Equal(other.at) && s.size == other.size && os.SameFile(s.file, other.file)
 }
 
-// Open reads a certificate with its chain, and its key, both in PEM.
-func Open(certFile, keyFile string, log *slog.Logger) (*Keeper, error) {
-	k := &Keeper{certFile: certFile, keyFile: keyFile, log: log}
-	as, err := k.stamps()
+// Open reads a certificate with its chain, and its key, both in PEM. It fails if they can't be used.
+func Open(certFile, keyFile string, log *slog.Logger) (*Reloader, error) {
+	r := &Reloader{certFile: certFile, keyFile: keyFile, log: log}
+	now, err := r.stamps()
 	if err == nil {
-		err = k.read(as)
+		err = r.load(now)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the TLS certificate can't be used: %w", err)
 	}
-	return k, nil
+	return r, nil
 }
 
-func (k *Keeper) stamps() (as [2]stamp, err error) {
-	for i, name := range []string{k.certFile, k.keyFile} {
+func (r *Reloader) stamps() (stamps [2]stamp, err error) {
+	for i, name := range []string{r.certFile, r.keyFile} {
 		info, err := os.Stat(name)
 		if err != nil {
-			return as, err
+			return stamps, err
 		}
-		as[i] = stamp{info.ModTime(), info.Size(), info}
+		stamps[i] = stamp{info.ModTime(), info.Size(), info}
 	}
-	return as, nil
+	return stamps, nil
 }
 
-func (k *Keeper) read(as [2]stamp) error {
-	fresh, err := tls.LoadX509KeyPair(k.certFile, k.keyFile)
+// load reads the files, which have the stamps.
+func (r *Reloader) load(stamps [2]stamp) error {
+	fresh, err := tls.LoadX509KeyPair(r.certFile, r.keyFile)
 	if err != nil {
 		return err
 	}
-	k.kept, k.as = &fresh, as
+	r.current, r.read = &fresh, stamps
 	return nil
 }
 
-// Config serves the certificate, by TLS 1.2 or newer.
-func (k *Keeper) Config() *tls.Config {
+// Config returns a configuration that serves the certificate, by TLS 1.2 or newer.
+func (r *Reloader) Config() *tls.Config {
 	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.certificate(time.Now()), nil },
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return r.certificate(time.Now()), nil
+		},
 	}
 }
 
-// certificate is the one to serve now. While the files hold none that can be used, as between the writing of the one and
-// of the other, it is the one from before.
-func (k *Keeper) certificate(now time.Time) *tls.Certificate {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if now.Sub(k.looked) < lookGap {
-		return k.kept
+// certificate returns the certificate to serve now. It stays the old one while the new files can't be used, for example
+// after one of them was written and before the other is.
+func (r *Reloader) certificate(now time.Time) *tls.Certificate {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.checked) < checkInterval {
+		return r.current
 	}
-	k.looked = now
-	as, err := k.stamps()
-	if err == nil && as[0].same(k.as[0]) && as[1].same(k.as[1]) {
-		return k.kept
+	r.checked = now
+	stamps, err := r.stamps()
+	if err == nil && stamps[0].equal(r.read[0]) && stamps[1].equal(r.read[1]) {
+		return r.current
 	}
 	if err == nil {
-		err = k.read(as)
+		err = r.load(stamps)
 	}
 	if err != nil {
-		k.log.Error("changed TLS certificate can't be used, the one from before is served on", "err", err)
-		return k.kept
+		r.log.Error("changed TLS certificate can't be used, the one from before is served on", "err", err)
+		return r.current
 	}
-	k.log.Info("TLS certificate taken anew")
-	return k.kept
+	r.log.Info("TLS certificate read again")
+	return r.current
 }

@@ -46,15 +46,15 @@ func TestAChangedCertificateIsServedWithoutARestart(t *testing.T) {
 	folder := t.TempDir()
 	cert, key := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	write(t, "first", cert, key)
-	keeper, err := Open(cert, key, slog.New(slog.DiscardHandler))
+	reloader, err := Open(cert, key, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
 	serves := func(want, when string) {
 		t.Helper()
-		now = now.Add(lookGap)
-		if got := keeper.certificate(now).Leaf.Subject.CommonName; got != want {
+		now = now.Add(checkInterval)
+		if got := reloader.certificate(now).Leaf.Subject.CommonName; got != want {
 			t.Errorf("%s it serves %q, want %q", when, got, want)
 		}
 	}
@@ -76,7 +76,7 @@ func TestOldTLSIsNotSpoken(t *testing.T) {
 	folder := t.TempDir()
 	cert, key := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	write(t, "first", cert, key)
-	keeper, err := Open(cert, key, slog.New(slog.DiscardHandler))
+	reloader, err := Open(cert, key, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestOldTLSIsNotSpoken(t *testing.T) {
 	defer here.Close()
 	go func() {
 		defer there.Close()
-		tls.Server(there, keeper.Config()).Handshake() //nolint:errcheck // it must fail
+		tls.Server(there, reloader.Config()).Handshake() //nolint:errcheck // it must fail
 	}()
 	if err := tls.Client(here, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}).Handshake(); err == nil {
 		t.Error("TLS 1.1 is spoken")
