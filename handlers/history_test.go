@@ -197,7 +197,7 @@ func TestAnEntryHasAPageWithAllOfIt(t *testing.T) {
 func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	if err := s.Keeper.Keep(t.Context()); err != nil {
+	if err := s.Anchors.WriteAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, username := range []string{"operator1", "administrator1"} {
@@ -285,7 +285,7 @@ func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
 	for _, o := range []string{"=cmd|' /C calc'!A0", "'quoted'\r\nand, \"more\""} {
 		b.Post(path(s.Order(o), "/release"))
 	}
-	if err := s.Keeper.Keep(t.Context()); err != nil {
+	if err := s.Anchors.WriteAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	export := filepath.Join(t.TempDir(), "history.csv")

@@ -3,6 +3,7 @@ package anchors
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -18,28 +19,31 @@ type Store interface {
 	NoteAnchorLines(ctx context.Context, n int64) error
 }
 
-// The pace of a Keeper: a history's head is kept when it is Many entries ahead of what was kept last, or Long after that.
+// A Writer anchors a history's head when it is MaxEntries entries ahead of its last anchor, or MaxAge after it.
 const (
-	Many = 100
-	Long = 5 * time.Minute
-	look = 2 * time.Second // between two looks at the heads
+	MaxEntries   = 100
+	MaxAge       = 5 * time.Minute
+	pollInterval = 2 * time.Second // between two reads of the heads
 )
 
-// Keeper writes heads to the file of anchors while the program runs.
-type Keeper struct {
+// Writer writes the heads of histories to the file of anchors while the program runs. Only one goroutine may use it at a
+// time.
+type Writer struct {
 	store Store
 	file  file
 	now   func() time.Time
 	log   *slog.Logger
 
-	number int64 // of the last line
-	kept   map[packaging.TenantID]packaging.Anchor
+	number int64                                   // of the last line
+	last   map[packaging.TenantID]packaging.Anchor // of each tenant
 }
 
-// NewKeeper begins to keep heads in the file, which it makes where there is none. A history that is not what its last
-// anchor says is logged at once; the program goes on, since a line must not stand still for it.
-func NewKeeper(ctx context.Context, store Store, path string, now func() time.Time, log *slog.Logger) (*Keeper, error) {
-	k := &Keeper{store: store, file: file{path: path}, now: now, log: log, kept: map[packaging.TenantID]packaging.Anchor{}}
+// NewWriter returns a Writer that appends to the file. It creates the file if there is none, and fails if the file can't
+// be read or written. If a history does not match its last anchor, it logs that and goes on: packaging must not stop.
+func NewWriter(ctx context.Context, store Store, path string, now func() time.Time, log *slog.Logger) (*Writer, error) {
+	w := &Writer{
+		store: store, file: file{path: path}, now: now, log: log, last: map[packaging.TenantID]packaging.Anchor{},
+	}
 	c, err := read(path)
 	if err != nil {
 		return nil, err
@@ -54,114 +58,119 @@ func NewKeeper(ctx context.Context, store Store, path string, now func() time.Ti
 	if c.torn {
 		log.Warn("the last anchor was not written whole", "file", path)
 	}
-	// A file that was lost goes on with the number after it, so that the gap stays in sight.
-	if k.number = max(written, c.last()); k.number > written { // the program died after it wrote to the file
-		if err := store.NoteAnchorLines(ctx, k.number); err != nil {
+	// If the file was lost, the numbers go on after it: the gap stays visible.
+	if w.number = max(written, c.last()); w.number > written { // the program died after it wrote to the file
+		if err := store.NoteAnchorLines(ctx, w.number); err != nil {
 			return nil, err
 		}
 	}
 	for _, a := range c.anchors {
-		k.kept[a.Tenant] = a
+		w.last[a.Tenant] = a
 	}
-	for _, a := range k.kept {
-		if e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq); err != nil && packaging.CodeOf(err) != packaging.NotFound {
+	for _, a := range w.last {
+		e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)
+		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 			return nil, err
-		} else if e.Hash != a.Hash {
-			log.Error("the history is not what its anchor says: run lineboard verify", "tenant", a.Slug, "entry", a.Seq, "anchor", a.Number)
-			delete(k.kept, a.Tenant)
+		}
+		if e.Hash != a.Hash {
+			log.Error("the history is not what its anchor says: run lineboard verify",
+				"tenant", a.Slug, "entry", a.Seq, "anchor", a.Number)
+			delete(w.last, a.Tenant)
 		}
 	}
-	if err := k.file.reopen(); err != nil {
+	if err := w.file.reopen(); err != nil {
 		return nil, err
 	}
-	return k, nil
+	return w, nil
 }
 
-// Run keeps heads until ctx ends. A file that can't be written to is tried again.
-func (k *Keeper) Run(ctx context.Context) error {
+// Run writes the heads that are due until ctx ends, and returns nil. If the file can't be written, it tries again.
+func (w *Writer) Run(ctx context.Context) error {
 	failed := false
 	for {
-		err := k.KeepDue(ctx)
+		err := w.WriteDue(ctx)
 		if err != nil && ctx.Err() == nil && !failed {
-			k.log.Error("the history's heads could not be kept", "file", k.file.path, "err", err)
+			w.log.Error("the history's heads could not be kept", "file", w.file.path, "err", err)
 		}
 		failed = err != nil
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(look):
+		case <-time.After(pollInterval):
 		}
 	}
 }
 
-// KeepDue keeps the heads that are [Many] entries or [Long] after what was kept last.
-func (k *Keeper) KeepDue(ctx context.Context) error { return k.keep(ctx, k.due) }
+// WriteDue writes the heads that are [MaxEntries] entries or [MaxAge] ahead of their last anchor.
+func (w *Writer) WriteDue(ctx context.Context) error { return w.write(ctx, w.due) }
 
-// Keep keeps every head that is not kept yet.
-func (k *Keeper) Keep(ctx context.Context) error {
-	return k.keep(ctx, func(h packaging.Head, last packaging.Anchor) bool { return h.Seq != last.Seq })
+// WriteAll writes every head that has moved since its last anchor.
+func (w *Writer) WriteAll(ctx context.Context) error {
+	return w.write(ctx, func(h packaging.Head, last packaging.Anchor) bool { return h.Seq != last.Seq })
 }
 
-// Close keeps every head, and ends.
-func (k *Keeper) Close(ctx context.Context) error {
-	err := k.Keep(ctx)
-	if closed := k.file.close(); err == nil {
-		err = closed
+// Close writes every head as WriteAll does, and closes the file.
+func (w *Writer) Close(ctx context.Context) error {
+	return errors.Join(w.WriteAll(ctx), w.file.close())
+}
+
+func (w *Writer) due(h packaging.Head, last packaging.Anchor) bool {
+	if h.Seq >= last.Seq+MaxEntries {
+		return true
 	}
-	return err
+	old := last.Number == 0 || w.now().Sub(last.At).Abs() >= MaxAge // also if the clock was set back
+	return h.Seq != last.Seq && old
 }
 
-func (k *Keeper) due(h packaging.Head, last packaging.Anchor) bool {
-	return h.Seq >= last.Seq+Many || h.Seq != last.Seq && (last.Number == 0 || k.now().Sub(last.At).Abs() >= Long)
-}
-
-func (k *Keeper) keep(ctx context.Context, due func(packaging.Head, packaging.Anchor) bool) error {
-	heads, err := k.store.Heads(ctx)
+func (w *Writer) write(ctx context.Context, due func(packaging.Head, packaging.Anchor) bool) error {
+	heads, err := w.store.Heads(ctx)
 	if err != nil {
 		return err
 	}
 	var anchors []packaging.Anchor
 	for _, h := range heads {
-		if due(h, k.kept[h.Tenant]) {
-			anchors = append(anchors, packaging.Anchor{Head: h, Number: k.number + int64(len(anchors)) + 1, At: k.now()})
+		if due(h, w.last[h.Tenant]) {
+			number := w.number + int64(len(anchors)) + 1
+			anchors = append(anchors, packaging.Anchor{Head: h, Number: number, At: w.now()})
 		}
 	}
 	if len(anchors) == 0 {
 		return nil
 	}
-	if err := k.file.append(anchors); err != nil {
+	if err := w.file.append(anchors); err != nil {
 		return err
 	}
 	for _, a := range anchors {
-		k.number, k.kept[a.Tenant] = a.Number, a
-		k.log.Info("history anchored", "tenant", a.Slug, "entry", a.Seq, "hash", hex.EncodeToString(a.Hash[:]), "anchor", a.Number)
+		w.number, w.last[a.Tenant] = a.Number, a
+		w.log.Info("history anchored",
+			"tenant", a.Slug, "entry", a.Seq, "hash", hex.EncodeToString(a.Hash[:]), "anchor", a.Number)
 	}
-	// After the file: where the program dies in between, the file has more lines than are known of, and none is missing.
-	return k.store.NoteAnchorLines(ctx, k.number)
+	// After the file: if the program dies in between, the file has more lines than the database knows of, never fewer.
+	return w.store.NoteAnchorLines(ctx, w.number)
 }
 
-// Verifier checks histories against the file of anchors. It checks one at a time, since that takes a whole core.
+// Verifier checks histories against the file of anchors. It checks one at a time, since a check keeps a whole core busy.
 type Verifier struct {
 	store Store
 	path  string
-	one   chan struct{}
+	slot  chan struct{} // held during a check
 }
 
-// NewVerifier makes a Verifier.
+// NewVerifier returns a Verifier.
 func NewVerifier(store Store, path string) *Verifier {
 	return &Verifier{store, path, make(chan struct{}, 1)}
 }
 
-// Verify checks the whole history of a tenant.
+// Verify checks the whole history of a tenant. It fails if the history or the file can't be read, or when ctx ends.
 func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error) {
 	select {
-	case v.one <- struct{}{}:
-		defer func() { <-v.one }()
+	case v.slot <- struct{}{}:
+		defer func() { <-v.slot }()
 	case <-ctx.Done():
 		return packaging.Verdict{}, ctx.Err()
 	}
-	// First the known number, then the file, then the entries: what is written meanwhile is more than was asked for, and
-	// never less.
+	// First the known number, then the file, then the entries: what is written meanwhile adds to what is checked, and is
+	// never missing from it.
 	written, err := v.store.AnchorLines(ctx)
 	if err != nil {
 		return packaging.Verdict{}, err

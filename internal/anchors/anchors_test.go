@@ -34,7 +34,7 @@ func newPlant(t *testing.T) *plant {
 		t.Fatal(err)
 	}
 	p := &plant{t: t, folder: t.TempDir(), box: box, now: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)}
-	p.running(func(store *db.DB, k *anchors.Keeper) {
+	p.running(func(store *db.DB, w *anchors.Writer) {
 		if err := store.Provision(t.Context(), db.Site{{
 			Tenant:      packaging.Tenant{Slug: "ghent", Name: "Plant Ghent", TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1"},
 			Credentials: secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"},
@@ -42,7 +42,7 @@ func newPlant(t *testing.T) *plant {
 			t.Fatal(err)
 		}
 		p.write(store, 10)
-		p.keep(k)
+		p.keep(w)
 		p.write(store, 20)
 	})
 	return p
@@ -53,19 +53,19 @@ func (p *plant) database() string { return filepath.Join(p.folder, "lineboard.db
 func (p *plant) anchors() string { return filepath.Join(p.folder, "anchors.log") }
 
 // running does something while the program runs.
-func (p *plant) running(do func(*db.DB, *anchors.Keeper)) {
+func (p *plant) running(do func(*db.DB, *anchors.Writer)) {
 	p.t.Helper()
 	clock := func() time.Time { p.now = p.now.Add(time.Second); return p.now }
 	store, err := db.Open(p.t.Context(), p.database(), p.box, clock)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	k, err := anchors.NewKeeper(p.t.Context(), store, p.anchors(), clock, slog.New(slog.NewTextHandler(&p.log, nil)))
+	w, err := anchors.NewWriter(p.t.Context(), store, p.anchors(), clock, slog.New(slog.NewTextHandler(&p.log, nil)))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	do(store, k)
-	if err := k.Close(context.Background()); err != nil {
+	do(store, w)
+	if err := w.Close(context.Background()); err != nil {
 		p.t.Error(err)
 	}
 	if err := store.Close(); err != nil {
@@ -73,9 +73,9 @@ func (p *plant) running(do func(*db.DB, *anchors.Keeper)) {
 	}
 }
 
-func (p *plant) keep(k *anchors.Keeper) {
+func (p *plant) keep(w *anchors.Writer) {
 	p.t.Helper()
-	if err := k.Keep(p.t.Context()); err != nil {
+	if err := w.WriteAll(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -264,7 +264,7 @@ func TestAHistoryThatWasCutShortAndGoesOnIsFound(t *testing.T) {
 	p := newPlant(t)
 	p.tamper(func(exec func(string, ...any), _ *sql.DB) { exec(`DELETE FROM history WHERE seq > 15`) })
 	p.log.Reset()
-	p.running(func(store *db.DB, k *anchors.Keeper) { p.write(store, 30) })
+	p.running(func(store *db.DB, w *anchors.Writer) { p.write(store, 30) })
 	if v := p.verify(); v.Break != (packaging.Break{Kind: packaging.HistoryRewritten, Seq: 11, Until: 20}) {
 		t.Errorf("%+v", v.Break)
 	}
@@ -309,7 +309,7 @@ func TestAnchorsThatAreMissingAreTold(t *testing.T) {
 				t.Errorf("%+v, whole %v, %+v", v.Anchors, v.Whole(), v.Break)
 			}
 			// The program goes on with the number after the last one that it knows of: the gap stays.
-			p.running(func(store *db.DB, _ *anchors.Keeper) { p.write(store, 25) })
+			p.running(func(store *db.DB, _ *anchors.Writer) { p.write(store, 25) })
 			if v := p.verify(); v.Anchors.Lost != test.want.Lost || v.Compared == 0 {
 				t.Errorf("later: %+v, %d compared", v.Anchors, v.Compared)
 			}
@@ -321,7 +321,7 @@ func TestAnchorsSurviveCrashesAndRestarts(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t)
 	for until := int64(25); until <= 40; until += 5 {
-		p.running(func(store *db.DB, k *anchors.Keeper) { p.write(store, until) })
+		p.running(func(store *db.DB, w *anchors.Writer) { p.write(store, until) })
 	}
 	// The program died after it wrote to the file and before the database knew of it.
 	p.tamper(func(exec func(string, ...any), _ *sql.DB) { exec(`UPDATE anchoring SET lines = lines - 1`) })
@@ -339,9 +339,9 @@ func TestAnchorsSurviveCrashesAndRestarts(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.running(func(store *db.DB, k *anchors.Keeper) {
+	p.running(func(store *db.DB, w *anchors.Writer) {
 		p.write(store, 45)
-		p.keep(k)
+		p.keep(w)
 		// Somebody moved the file away while the program ran.
 		if err := os.Rename(p.anchors(), p.anchors()+".old"); err != nil {
 			t.Fatal(err)
@@ -377,22 +377,22 @@ func TestAHeadIsKeptAfterManyEntriesOrALongTime(t *testing.T) {
 		}
 		return bytes.Count(content, []byte("\n"))
 	}
-	p.running(func(store *db.DB, k *anchors.Keeper) {
+	p.running(func(store *db.DB, w *anchors.Writer) {
 		look := func(want int, after string) {
 			t.Helper()
-			if err := k.KeepDue(t.Context()); err != nil || lines() != want {
+			if err := w.WriteDue(t.Context()); err != nil || lines() != want {
 				t.Errorf("%s: %d lines, want %d; %v", after, lines(), want, err)
 			}
 		}
 		p.write(store, 21)
 		look(2, "after one entry")
-		p.now = p.now.Add(anchors.Long)
+		p.now = p.now.Add(anchors.MaxAge)
 		look(3, "after a long time")
-		p.now = p.now.Add(anchors.Long)
+		p.now = p.now.Add(anchors.MaxAge)
 		look(3, "after a long time without an entry")
-		p.write(store, 21+anchors.Many)
+		p.write(store, 21+anchors.MaxEntries)
 		look(4, "after many entries")
-		p.write(store, 22+anchors.Many)
+		p.write(store, 22+anchors.MaxEntries)
 	})
 	if lines() != 5 {
 		t.Errorf("at stop: %d lines, want 5", lines())
@@ -405,10 +405,10 @@ func TestAHeadIsKeptAfterManyEntriesOrALongTime(t *testing.T) {
 func TestTheKeeperEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t)
-	p.running(func(_ *db.DB, k *anchors.Keeper) {
+	p.running(func(_ *db.DB, w *anchors.Writer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := k.Run(ctx); err != nil {
+		if err := w.Run(ctx); err != nil {
 			t.Error(err)
 		}
 	})

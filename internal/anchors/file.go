@@ -1,6 +1,6 @@
-// Package anchors keeps the heads of the histories outside of the database, in a file that only grows, and checks a
-// history against it. The chain of hashes shows a changed entry; the anchors show a history that was cut short, or
-// rewritten as a whole with hashes that are right among themselves.
+// Package anchors writes the heads of the histories to a file outside of the database, and checks histories against that
+// file. The chain of hashes shows a changed entry. The anchors show a history that was cut short, or rewritten as a whole
+// with matching hashes. The file only grows.
 package anchors
 
 import (
@@ -22,11 +22,12 @@ import (
 
 const timeForm = "2006-01-02T15:04:05.000Z"
 
-// line is an anchor as the file has it:
+// line returns an anchor as a line of the file:
 //
 //	7 2026-11-24T05:12:08.114Z plant-ghent 1 120 9f86d081884c7d65…
 //
-// its number in the file, the time it was written (UTC), the tenant's slug and key, and the entry's number and hash.
+// These are its number in the file, the time it was written (UTC), the tenant's slug and key, and the entry's number and
+// hash.
 func line(a packaging.Anchor) string {
 	return fmt.Sprintf("%d %s %s %d %d %x\n", a.Number, a.At.UTC().Format(timeForm), a.Slug, a.Tenant, a.Seq, a.Hash)
 }
@@ -45,8 +46,8 @@ func parse(text string) (a packaging.Anchor, ok bool) {
 		numbers[i] = n
 	}
 	at, err := time.Parse(timeForm, fields[1])
-	hash, wrong := hex.DecodeString(fields[5])
-	if err != nil || wrong != nil || len(hash) != len(a.Hash) {
+	hash, hashErr := hex.DecodeString(fields[5])
+	if err != nil || hashErr != nil || len(hash) != len(a.Hash) {
 		return a, false
 	}
 	a.Number, a.Tenant, a.Seq, a.At, a.Slug = numbers[0], packaging.TenantID(numbers[1]), numbers[2], at, fields[2]
@@ -54,15 +55,15 @@ func parse(text string) (a packaging.Anchor, ok bool) {
 	return a, true
 }
 
-// content is what the file has.
+// content is what the file holds.
 type content struct {
 	anchors    []packaging.Anchor
 	unreadable int64
 	gone       bool // there is no file
-	torn       bool // its last line has no end
+	torn       bool // the last line has no end
 }
 
-// last is the number of the last line.
+// last returns the number of the last line.
 func (c content) last() int64 {
 	if len(c.anchors) == 0 {
 		return 0
@@ -70,7 +71,7 @@ func (c content) last() int64 {
 	return c.anchors[len(c.anchors)-1].Number
 }
 
-// read reads the file anew each time: what was opened before may have been moved away.
+// read reads the file from its path each time: the file that was opened before may have been moved away.
 func read(path string) (c content, err error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -90,7 +91,7 @@ func read(path string) (c content, err error) {
 	return c, nil
 }
 
-// found compares what the file has with how many lines were written to it.
+// found compares the file with the number of lines that were written to it.
 func (c content) found(written int64) packaging.AnchorsFound {
 	f := packaging.AnchorsFound{Unreadable: c.unreadable, Gone: c.gone && written > 0}
 	numbers := map[int64]bool{}
@@ -102,7 +103,7 @@ func (c content) found(written int64) packaging.AnchorsFound {
 	return f
 }
 
-// of are the anchors of a tenant, by the entries that they are of.
+// of returns the anchors of a tenant, ordered by their entries.
 func (c content) of(tenant packaging.TenantID) (anchors []packaging.Anchor) {
 	for _, a := range c.anchors {
 		if a.Tenant == tenant {
@@ -113,14 +114,14 @@ func (c content) of(tenant packaging.TenantID) (anchors []packaging.Anchor) {
 	return anchors
 }
 
-// file is appended to, and never anything else.
+// file is only ever appended to.
 type file struct {
 	path string
 	mu   sync.Mutex
 	open *os.File
 }
 
-// append adds lines and has them on the disk.
+// append adds lines and syncs them to the disk.
 func (f *file) append(anchors []packaging.Anchor) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -142,12 +143,12 @@ func (f *file) append(anchors []packaging.Anchor) error {
 	return f.open.Sync()
 }
 
-// reopen opens the file where it is not open, or where another stands under its name.
+// reopen opens the file if it is not open, or if its path now names another file.
 func (f *file) reopen() error {
 	if f.open != nil {
 		ours, err := f.open.Stat()
-		there, missing := os.Stat(f.path)
-		if err == nil && missing == nil && os.SameFile(ours, there) {
+		current, missing := os.Stat(f.path)
+		if err == nil && missing == nil && os.SameFile(ours, current) {
 			return nil
 		}
 		if err := f.close(); err != nil {
@@ -159,7 +160,7 @@ func (f *file) reopen() error {
 	return err
 }
 
-// torn says whether the last line has no end: the power failed while it was written.
+// torn reports whether the last line has no end, as after a power failure.
 func (f *file) torn() (bool, error) {
 	size, err := f.open.Seek(0, io.SeekEnd)
 	if err != nil || size == 0 {

@@ -55,7 +55,7 @@ type App struct {
 	Releaser *release.Releaser
 	Settler  *release.Settler
 	Sync     *ordersync.Syncer
-	Keeper   *anchors.Keeper
+	Anchors  *anchors.Writer
 	Guard    *throttle.Guard
 	Handler  http.Handler
 
@@ -68,11 +68,11 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	if err := interrupt(ctx, p.Store, p.Log); err != nil {
 		return nil, err
 	}
-	keeper, err := anchors.NewKeeper(ctx, p.Store, p.Anchors, p.Now, p.Log)
+	writer, err := anchors.NewWriter(ctx, p.Store, p.Anchors, p.Now, p.Log)
 	if err != nil {
 		return nil, fmt.Errorf("the file of anchors can't be used (another can be given with --anchors): %w", err)
 	}
-	a := &App{Store: p.Store, Keeper: keeper, parts: p}
+	a := &App{Store: p.Store, Anchors: writer, parts: p}
 	// Versions begin with the time, so that they go on growing when the program starts again.
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
 	p.Store.Notify(func(changes []packaging.Change) { a.Hub.Publish(packaging.Topics(changes)...) })
@@ -181,7 +181,7 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 // ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Keeper.Run, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()
@@ -217,7 +217,7 @@ func (a *App) Close(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, a.longestRelease()+stopLimit)
 	defer cancel()
 	a.Releaser.Stop(limited)
-	return a.Keeper.Close(ctx)
+	return a.Anchors.Close(ctx)
 }
 
 // longestRelease is how long a release can take: it signs in, asks whether the API is back, and releases; when the API
