@@ -14,7 +14,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// adminSections are the pages of an administrator, as their navigation lists them.
+// adminSections are the pages for administrators in the order of their navigation.
 var adminSections = []struct {
 	url templ.SafeURL
 	key string // of its name in the catalogue
@@ -31,7 +31,7 @@ var adminSections = []struct {
 	{shell.AdminShiftsURL(), "admin.shifts"},
 }
 
-// adminPage is a page for administrators, with the way to all others of them.
+// adminPage is a page for administrators with links to all others.
 func adminPage(f shell.Frame, here templ.SafeURL) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -165,7 +165,7 @@ func adminPage(f shell.Frame, here templ.SafeURL) templ.Component {
 	})
 }
 
-// setupSteps leads through what a new site needs before its first release, for as long as something is missing.
+// setupSteps lists what a new site needs before its first release, while something is missing.
 func setupSteps(s packaging.SetupSteps) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -354,7 +354,7 @@ func setupStep(done bool, to templ.SafeURL, name string) templ.Component {
 	})
 }
 
-// Overview is where administrators begin: how the site reaches Movilitas.Cloud, and how that fares.
+// Overview shows the state of the site's connection to Movilitas.Cloud.
 func Overview(f shell.Frame, h Health) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

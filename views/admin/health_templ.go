@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Health is how the site's connection fares.
+// Health is the state of the site's connection.
 type Health struct {
 	Kind        string // of the token
 	Calls       packaging.ConnectionHealth
@@ -147,7 +147,7 @@ func health(f shell.Frame, h Health) templ.Component {
 	})
 }
 
-// healthMark says in a word how the connection fares.
+// healthMark returns the mark of the connection's state.
 func healthMark(ctx context.Context, h Health) shell.Mark {
 	switch {
 	case !h.Calls.DownSince.IsZero():
@@ -160,7 +160,7 @@ func healthMark(ctx context.Context, h Health) shell.Mark {
 	return shell.Mark{Icon: "circle-help", Word: text.Say(ctx, "health.no_call"), Tone: "calm"}
 }
 
-// shown are the credentials that the kind of token needs, and those that are set for no use.
+// shown returns the credentials that the kind of token needs, and those that are set without need.
 func (h Health) shown() []packaging.CredentialState {
 	return slices.DeleteFunc(slices.Clone(h.Credentials), func(c packaging.CredentialState) bool {
 		return !c.Set && (h.Kind == "static") != (c.Name == "static_token") && c.Name != "channel_key"

@@ -14,7 +14,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// Sessions are the sign-ins at a site, for an administrator.
+// Sessions lists all sessions of a site.
 func Sessions(f shell.Frame, all []packaging.Session, here string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

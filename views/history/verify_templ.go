@@ -16,7 +16,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// Verified says what checking the history came to.
+// Verified shows the result of verifying the history.
 func Verified(f shell.Frame, verdict packaging.Verdict) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -303,7 +303,7 @@ func verdictBox(verdict packaging.Verdict) templ.Component {
 	})
 }
 
-// VerdictText says what checking a history came to: the verdict in a sentence, and what stands beside it.
+// VerdictText returns the verdict on a history in a sentence, and notes on it.
 func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes []string) {
 	switch {
 	case v.Break.Kind != "":
@@ -329,7 +329,8 @@ func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes [
 		notes = append(notes, text.Say(ctx, "verify.anchors_unreadable", "Count", int(v.Anchors.Unreadable)))
 	}
 	if v.ClockBack > 0 {
-		notes = append(notes, text.Say(ctx, "verify.clock_back", "Count", int(v.ClockBack), "First", text.Number(ctx, v.FirstClockBack)))
+		notes = append(notes, text.Say(ctx, "verify.clock_back",
+			"Count", int(v.ClockBack), "First", text.Number(ctx, v.FirstClockBack)))
 	}
 	return what, notes
 }

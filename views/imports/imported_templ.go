@@ -14,13 +14,13 @@ import (
 	"lineboard/views/shell"
 )
 
-// ImportDone is an import that was carried out, with a page of what it did.
+// ImportDone is a finished import with one page of its changes.
 type ImportDone struct {
 	Import packaging.Import
 	Page   packaging.ImportedPage
 }
 
-// Imported shows an import that was carried out.
+// Imported shows a finished import.
 func Imported(f shell.Frame, d ImportDone) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -205,7 +205,7 @@ func Imported(f shell.Frame, d ImportDone) templ.Component {
 	})
 }
 
-// changeTable shows field by field what becomes of orders.
+// changeTable shows the changes of orders field by field.
 func changeTable(name string, orders []packaging.ImportedOrder) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

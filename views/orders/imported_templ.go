@@ -14,7 +14,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// importedFacts says which facts of an order an import gave, and where Movilitas.Cloud says something else.
+// importedFacts lists the facts that an import gave, and those that differ in Movilitas.Cloud.
 func importedFacts(facts []packaging.ImportedFact) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -150,7 +150,7 @@ func importedFacts(facts []packaging.ImportedFact) templ.Component {
 	})
 }
 
-// differing warns, where a release is about to be pressed, that it goes by other facts than those shown.
+// differing warns before a release that Movilitas.Cloud has other facts than those shown.
 func differing(facts []packaging.ImportedFact) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -15,15 +15,15 @@ import (
 	"lineboard/views/shell"
 )
 
-// Notes are those about a line or an order, and where another is sent.
+// Notes are the notes about a line or an order.
 type Notes struct {
 	Notes []packaging.Note
 	To    templ.SafeURL
-	About string        // what they are about, in words
-	Page  templ.SafeURL // where they stand
+	About string        // the line or the order in words
+	Page  templ.SafeURL // that shows them
 }
 
-// notes shows what was noted, and takes another note. It is folded while there is nothing to read.
+// notes shows the notes and takes a new one. It is folded while there are none.
 func notes(f shell.Frame, n Notes) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

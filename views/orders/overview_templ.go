@@ -250,7 +250,7 @@ func Overview(f shell.Frame, lanes []packaging.Lane, d shell.Digest) templ.Compo
 	})
 }
 
-// overviewKind is how the lines are kept up to date. Nobody's finger is on a wall.
+// overviewKind returns how the script updates the lines. On a wall they may move, since nobody touches it.
 func overviewKind(f shell.Frame) string {
 	if f.Wall {
 		return "page"
@@ -607,7 +607,7 @@ func lane(l packaging.Lane, f shell.Frame) templ.Component {
 	})
 }
 
-// laneURL leads to the line, or for orders without one that is set up here to the search that shows them.
+// laneURL returns the line's board, or the search for orders whose line nobody set up.
 func laneURL(l packaging.Line) templ.SafeURL {
 	switch {
 	case l.Known():

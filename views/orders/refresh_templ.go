@@ -16,11 +16,10 @@ import (
 	"time"
 )
 
-// forgotten is when nobody waits for a refresh any more that nothing was heard of.
-const forgotten = 2 * time.Minute
+// maxRefresh is how long a board reports a refresh as under way.
+const maxRefresh = 2 * time.Minute
 
-// RefreshResult says what came of the refresh that started then, as far as the cache knows. Of one that others have followed
-// it says nothing.
+// RefreshResult returns the result of the refresh that began at started. It is empty once another refresh followed.
 func RefreshResult(ctx context.Context, fresh packaging.Freshness, started, now time.Time) string {
 	switch ours := fresh.Tried.UnixMilli() == started.UnixMilli(); {
 	case ours && fresh.Problem != packaging.NoReason:
@@ -29,14 +28,13 @@ func RefreshResult(ctx context.Context, fresh packaging.Freshness, started, now 
 		return text.Say(ctx, "refresh.same")
 	case ours:
 		return text.Say(ctx, "refresh.changed", "Count", fresh.Changes)
-	case started.After(fresh.Tried) && now.Sub(started) < forgotten:
+	case started.After(fresh.Tried) && now.Sub(started) < maxRefresh:
 		return text.Say(ctx, "refresh.under_way")
 	}
 	return ""
 }
 
-// refresh has the orders asked for now, and says what came of the last press. It stands on top of its board, where that says
-// as of when the orders are.
+// refresh is the button that refreshes the orders, and the result of its last press.
 func refresh(f shell.Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -71,7 +69,7 @@ func refresh(f shell.Frame) templ.Component {
 				var templ_7745c5c3_Var2 string
 				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(b.Result)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 36, Col: 36}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 34, Col: 36}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 				if templ_7745c5c3_Err != nil {
@@ -90,7 +88,7 @@ func refresh(f shell.Frame) templ.Component {
 				var templ_7745c5c3_Var3 templ.SafeURL
 				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(shell.RefreshURL())
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 39, Col: 51}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 37, Col: 51}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {
@@ -103,7 +101,7 @@ func refresh(f shell.Frame) templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "refresh.busy"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 39, Col: 95}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 37, Col: 95}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -121,7 +119,7 @@ func refresh(f shell.Frame) templ.Component {
 					var templ_7745c5c3_Var5 string
 					templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(b.Line.Code)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 41, Col: 58}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 39, Col: 58}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 					if templ_7745c5c3_Err != nil {
@@ -147,7 +145,7 @@ func refresh(f shell.Frame) templ.Component {
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "refresh.now"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 45, Col: 42}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/refresh.templ`, Line: 43, Col: 42}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {

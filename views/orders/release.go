@@ -8,17 +8,17 @@ import (
 	"lineboard/views/shell"
 )
 
-// action is what the release panel of an order offers.
+// action is a step that the release panel offers.
 type action string
 
 const (
 	offerArm     action = "arm"     // the first of two steps
 	offerExecute action = "execute" // the second
-	offerNothing action = "nothing" // something stands in the way, which the panel says
+	offerNothing action = "nothing" // the panel says what prevents a release
 	offerWait    action = "wait"    // a release is under way
 )
 
-// offer decides what the panel offers to a person. Armed is whether they took the first step.
+// offer returns what the panel offers to a person. Armed means that they took the first step.
 func offer(o packaging.Order, p packaging.Person, armed bool) action {
 	obstacle := o.ReleaseObstacle()
 	switch {
@@ -32,9 +32,9 @@ func offer(o packaging.Order, p packaging.Person, armed bool) action {
 	return offerArm
 }
 
-// pollEvery is how often the page asks whether anything has changed, in seconds, where it is not told of changes: while a
-// release is under way, and more calmly while its outcome is not known. 0 leaves it to the script.
-func pollEvery(o packaging.Order) int {
+// pollIntervalSeconds returns how often a page without live updates polls. It is short while a release is under way,
+// longer while its outcome is unknown, and otherwise 0: the script decides.
+func pollIntervalSeconds(o packaging.Order) int {
 	switch o.ReleaseObstacle() {
 	case packaging.BeingReleased:
 		return 1
@@ -44,8 +44,8 @@ func pollEvery(o packaging.Order) int {
 	return 0
 }
 
-// pressedBefore says that somebody has released the order, or is at it: a second press is then no error, and its result
-// panel tells who, when and with what outcome.
+// pressedBefore says that a release of the order began before. A second press is then no error: the panel shows the
+// first one's result.
 func pressedBefore(o packaging.Order) bool {
 	switch o.ReleaseObstacle() {
 	case packaging.BeingReleased, packaging.OutcomeUnknown, packaging.AlreadyReleased:
@@ -54,7 +54,7 @@ func pressedBefore(o packaging.Order) bool {
 	return false
 }
 
-// whyNot explains why an order can't be released by a person, and what can be done about it.
+// whyNot explains why a person can't release the order, and what to do.
 func whyNot(ctx context.Context, o packaging.Order, p packaging.Person) shell.Explanation {
 	key := "obstacle." + string(o.ReleaseObstacle())
 	switch o.ReleaseObstacle() {
@@ -101,11 +101,12 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell
 	}
 }
 
-// releasedTo explains a release that is out at the line, and claims no more than what is proven about it.
+// releasedTo explains a release that reached the line. It claims no more than the proof does.
 func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, line string) (e shell.Explanation) {
 	switch r.Proof {
 	case packaging.ByStatus:
-		e.What = text.Say(ctx, "result.settled", "Order", shell.OrderID(o.Key), "Status", shell.StatusMark(ctx, r.Status).Word)
+		e.What = text.Say(ctx, "result.settled",
+			"Order", shell.OrderID(o.Key), "Status", shell.StatusMark(ctx, r.Status).Word)
 		e.Why = text.Say(ctx, "result.settled.who")
 	case packaging.ByPerson:
 		e.What = text.Say(ctx, "result.elsewhere", "Order", shell.OrderID(o.Key))
@@ -124,7 +125,7 @@ func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, lin
 	return e
 }
 
-// seenText is who has looked at a result, when, and what they found.
+// seenText returns who acknowledged a result, when, and what they found.
 func seenText(ctx context.Context, seen packaging.Acknowledgement) string {
 	said := text.Say(ctx, "acknowledge.seen", "Person", seen.By, "Time", text.Moment(ctx, seen.At))
 	if seen.Comment != "" {
@@ -133,7 +134,7 @@ func seenText(ctx context.Context, seen packaging.Acknowledgement) string {
 	return said
 }
 
-// askedText is what came of the last question about an unknown release.
+// askedText returns the API's last answer about an unknown release.
 func askedText(ctx context.Context, r packaging.Release) string {
 	switch status := packaging.Status(r.AskedSays); {
 	case status.Known():
@@ -146,7 +147,7 @@ func askedText(ctx context.Context, r packaging.Release) string {
 	return text.Say(ctx, "result.asked_nothing")
 }
 
-// sentence is what the second button says: all of it.
+// sentence returns the words on the button of the second step: all that it does.
 func sentence(ctx context.Context, o packaging.Order) string {
 	if !o.Line.Known() {
 		return text.Say(ctx, "release.execute_no_line", "Order", shell.OrderID(o.Key))

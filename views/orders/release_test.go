@@ -48,7 +48,7 @@ func TestThePanelAsksAgainOnlyWhileSomethingIsOpen(t *testing.T) {
 	for outcome, want := range map[packaging.Outcome]int{
 		"": 0, packaging.Sending: 1, packaging.Unknown: 3, packaging.Released: 0, packaging.Refused: 0,
 	} {
-		if got := pollEvery(pending(outcome)); got != want {
+		if got := pollIntervalSeconds(pending(outcome)); got != want {
 			t.Errorf("%q: %d, want %d", outcome, got, want)
 		}
 	}
@@ -64,18 +64,36 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 		saysDoes bool
 	}{
 		"by its answer": {
-			packaging.Release{Outcome: packaging.Released, Proof: packaging.ByAnswer, List: packaging.ListInAnswer, Serials: 11, Line: line},
+			packaging.Release{
+				Outcome: packaging.Released,
+				Proof:   packaging.ByAnswer,
+				List:    packaging.ListInAnswer,
+				Serials: 11,
+				Line:    line,
+			},
 			[]string{"Order143 is released to Blister line 1.", "11 serial numbers came."},
 			nil, false,
 		},
 		"by its status": {
-			packaging.Release{Outcome: packaging.Released, Proof: packaging.ByStatus, Status: packaging.InProgress, Line: line},
+			packaging.Release{
+				Outcome: packaging.Released,
+				Proof:   packaging.ByStatus,
+				Status:  packaging.InProgress,
+				Line:    line,
+			},
 			[]string{"is out at the line", "not proven", "list is missing"},
 			[]string{"is released to"},
 			true,
 		},
 		"elsewhere": {
-			packaging.Release{Outcome: packaging.Released, Proof: packaging.ByPerson, List: packaging.ListByPerson, ListBy: "Sofie", Serials: 1, Line: line},
+			packaging.Release{
+				Outcome: packaging.Released,
+				Proof:   packaging.ByPerson,
+				List:    packaging.ListByPerson,
+				ListBy:  "Sofie",
+				Serials: 1,
+				Line:    line,
+			},
 			[]string{"was released elsewhere", "Sofie added the list."},
 			[]string{"is released to"},
 			false,
@@ -87,21 +105,26 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 			true,
 		},
 		"refused": {
-			packaging.Release{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended, Line: line},
+			packaging.Release{
+				Outcome: packaging.Refused,
+				Reason:  packaging.WrongStatus,
+				Status:  packaging.Suspended,
+				Line:    line,
+			},
 			[]string{"Order143 was not released.", "in status Suspended"},
 			nil, true,
 		},
 	} {
 		e := resultOf(ctx, test.release, o)
-		told := e.What + " " + e.Why
+		said := e.What + " " + e.Why
 		for _, says := range test.says {
-			if !strings.Contains(told, says) {
-				t.Errorf("%s: %q is not in %q", name, says, told)
+			if !strings.Contains(said, says) {
+				t.Errorf("%s: %q is not in %q", name, says, said)
 			}
 		}
 		for _, not := range test.saysNot {
-			if strings.Contains(told, not) {
-				t.Errorf("%s: %q is in %q", name, not, told)
+			if strings.Contains(said, not) {
+				t.Errorf("%s: %q is in %q", name, not, said)
 			}
 		}
 		if (e.Do != "") != test.saysDoes {
@@ -112,7 +135,8 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 
 func TestNumbersAreWrittenAsPeopleReadThemAndOtherTextAsItCame(t *testing.T) {
 	for given, want := range map[string]string{
-		"10": "10", "5000": "5,000", "1234567": "1,234,567", "": "–", "ten": "ten", "12.5": "12.5", "1234567890123": "1234567890123", "-1": "-1",
+		"10": "10", "5000": "5,000", "1234567": "1,234,567", "": "–",
+		"ten": "ten", "12.5": "12.5", "1234567890123": "1234567890123", "-1": "-1",
 	} {
 		if got := amount(context.Background(), given); got != want {
 			t.Errorf("%q: %q, want %q", given, got, want)

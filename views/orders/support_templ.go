@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// supportText is all that an administrator needs to know of a release that did not work, ready to send.
+// supportText returns all that an administrator needs to know about a failed release.
 func supportText(ctx context.Context, f shell.Frame, o packaging.Order, r packaging.Release) string {
 	e := resultOf(ctx, r, o)
 	lines := []string{f.Person.Tenant.Name + " · " + f.Person.Tenant.BaseURL, e.What, strings.TrimSpace(e.Why)}
@@ -36,7 +36,7 @@ func supportText(ctx context.Context, f shell.Frame, o packaging.Order, r packag
 	return strings.Join(lines, "\n")
 }
 
-// forAdministrator hands the text over to whoever can help.
+// forAdministrator offers the report for copying.
 func forAdministrator(report string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

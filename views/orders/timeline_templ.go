@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Happening is one point of an order's timeline: what the cache saw, or an entry of the history.
+// Happening is one point of an order's timeline: an event of the cache or an entry of the history.
 type Happening struct {
 	Event *packaging.OrderEvent
 	Entry *packaging.Entry
@@ -30,9 +30,9 @@ func (h Happening) at() time.Time {
 	return h.Entry.At
 }
 
-// Timeline makes one of an order's events and entries, each the newest first, and takes no more than most of it. A line that
-// a person set is in both: the event tells.
-func Timeline(events []packaging.OrderEvent, entries []packaging.Entry, most int) (all []Happening, more bool) {
+// Timeline merges an order's events and entries, each the newest first, and returns at most limit of them.
+// A line that a person set is in both lists. The timeline shows its event.
+func Timeline(events []packaging.OrderEvent, entries []packaging.Entry, limit int) (all []Happening, more bool) {
 	for i := range events {
 		all = append(all, Happening{Event: &events[i]})
 	}
@@ -41,10 +41,10 @@ func Timeline(events []packaging.OrderEvent, entries []packaging.Entry, most int
 			all = append(all, Happening{Entry: &entries[i]})
 		}
 	}
-	// Of one moment, what the cache saw is the consequence of what was done: it comes on top.
+	// At the same moment an event is the consequence of an entry, so it comes first.
 	slices.SortStableFunc(all, func(a, b Happening) int { return b.at().Compare(a.at()) })
-	if len(all) > most {
-		return all[:most], true
+	if len(all) > limit {
+		return all[:limit], true
 	}
 	return all, false
 }
@@ -167,7 +167,7 @@ func timeline(f shell.Frame, p OrderPage) templ.Component {
 	})
 }
 
-// WholeStory is all of an order's timeline.
+// WholeStory is the order's complete timeline on a page of its own.
 func WholeStory(f shell.Frame, p OrderPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -470,8 +470,7 @@ func happenings(story []Happening) templ.Component {
 	})
 }
 
-// changedFacts says, on screen and on paper, which of an order's facts were changed since they were first entered, and what
-// they were then. When and by what stands in the timeline.
+// changedFacts shows, on screen and on paper, the original values of changed facts. The timeline has the details.
 func changedFacts(changed []packaging.OrderEvent) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -501,7 +500,7 @@ func changedFacts(changed []packaging.OrderEvent) templ.Component {
 			var templ_7745c5c3_Var23 string
 			templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "order.changed"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 113, Col: 38}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 112, Col: 38}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var23))
 			if templ_7745c5c3_Err != nil {
@@ -520,7 +519,7 @@ func changedFacts(changed []packaging.OrderEvent) templ.Component {
 					var templ_7745c5c3_Var24 string
 					templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "order.line"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 118, Col: 36}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 117, Col: 36}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 					if templ_7745c5c3_Err != nil {
@@ -533,7 +532,7 @@ func changedFacts(changed []packaging.OrderEvent) templ.Component {
 					var templ_7745c5c3_Var25 string
 					templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(shell.LineWord(ctx, e.Old))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 118, Col: 76}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 117, Col: 76}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 					if templ_7745c5c3_Err != nil {
@@ -547,7 +546,7 @@ func changedFacts(changed []packaging.OrderEvent) templ.Component {
 					var templ_7745c5c3_Var26 string
 					templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(eventField(ctx, e.Field))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 120, Col: 33}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 119, Col: 33}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 					if templ_7745c5c3_Err != nil {
@@ -560,7 +559,7 @@ func changedFacts(changed []packaging.OrderEvent) templ.Component {
 					var templ_7745c5c3_Var27 string
 					templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(factText(ctx, e.Field, e.Old))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 120, Col: 76}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/orders/timeline.templ`, Line: 119, Col: 76}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 					if templ_7745c5c3_Err != nil {
@@ -585,11 +584,11 @@ func changedFacts(changed []packaging.OrderEvent) templ.Component {
 	})
 }
 
-// eventText says what the cache saw.
+// eventText returns what the cache saw.
 func eventText(ctx context.Context, e packaging.OrderEvent) string {
 	switch e.Kind {
 	case packaging.OrderSeen:
-		if e.New == "" { // an import tells no status
+		if e.New == "" { // an import has no status
 			return text.Say(ctx, "event.seen_imported")
 		}
 		return text.Say(ctx, "event.seen", "Status", shell.StatusMark(ctx, packaging.Status(e.New)).Word)
@@ -610,7 +609,7 @@ func eventField(ctx context.Context, field packaging.Field) string {
 	return text.Say(ctx, "order."+string(field))
 }
 
-// factText writes a fact as the order's page does.
+// factText returns a fact as the order's page shows it.
 func factText(ctx context.Context, field packaging.Field, value string) string {
 	switch field {
 	case packaging.ExpiryField:
@@ -623,7 +622,7 @@ func factText(ctx context.Context, field packaging.Field, value string) string {
 	return shell.OrNone(ctx, value)
 }
 
-// sourceText says what told of an event.
+// sourceText returns the source of an event.
 func sourceText(ctx context.Context, e packaging.OrderEvent) string {
 	if e.Source == packaging.BySomebody {
 		return shell.AuthorText(ctx, e.By)

@@ -8,7 +8,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// expected is how many serials an order should bring, in words.
+// expected returns how many serials an order should bring.
 func expected(ctx context.Context, f packaging.Facts) string {
 	n, known := f.SerialsExpected()
 	if !known {
@@ -17,10 +17,10 @@ func expected(ctx context.Context, f packaging.Facts) string {
 	return text.Number(ctx, n)
 }
 
-// amount writes a number that was understood as the language does, and anything else as it came.
+// amount returns a number as the language writes it, and other text unchanged.
 func amount(ctx context.Context, s string) string { return shell.OrNone(ctx, text.Decimal(ctx, s)) }
 
-// expiry writes a date that was understood as the language does, and anything else as it came.
+// expiry returns a date as the language writes it, and other text unchanged.
 func expiry(ctx context.Context, f packaging.Facts) string {
 	if date, ok := f.ExpiryDate(); ok {
 		return text.Date(ctx, date)
@@ -28,7 +28,7 @@ func expiry(ctx context.Context, f packaging.Facts) string {
 	return shell.OrNone(ctx, f.Expiry)
 }
 
-// percent writes an extra percentage.
+// percent returns an extra percentage.
 func percent(ctx context.Context, s string) string {
 	if s == "" {
 		return text.Say(ctx, "value.none")

@@ -11,7 +11,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// This file holds the address of every page and form. Handlers route them, templates link them, nobody writes one by hand.
+// This file holds the address of every page and form. Handlers route them, templates link them.
+// Nobody writes one by hand.
 
 // The frame around every page.
 

@@ -16,18 +16,18 @@ import (
 	"lineboard/views/shell"
 )
 
-// HandoverPage is the hand-over of a shift.
+// HandoverPage is the hand-over of a shift, before or after it.
 type HandoverPage struct {
 	packaging.Occurrence
-	Items    []packaging.HandoverItem // that would be handed over now
-	Handover *packaging.Handover      // nil while it was not
+	Items    []packaging.HandoverItem // that are open now
+	Handover *packaging.Handover      // nil before one
 	Signed   []packaging.Signature
 	Shown    string
 	Remarks  string
 	Problem  string
 }
 
-// Handover hands a shift over, and takes it over.
+// Handover hands a shift over, then takes it over.
 func Handover(f shell.Frame, p HandoverPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -740,7 +740,7 @@ func handedOver(f shell.Frame, p HandoverPage, h packaging.Handover) templ.Compo
 	})
 }
 
-// itemList lists what is open, each with a box to tick where it can be acknowledged.
+// itemList lists open items, with a box to tick if they can be acknowledged.
 func itemList(f shell.Frame, items []packaging.HandoverItem, tick bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -961,7 +961,7 @@ func itemList(f shell.Frame, items []packaging.HandoverItem, tick bool) templ.Co
 	})
 }
 
-// itemMark is how an open item looks.
+// itemMark returns the mark of an open item.
 func itemMark(ctx context.Context, kind packaging.ItemKind) shell.Mark {
 	word := text.Say(ctx, "item."+string(kind))
 	switch kind {

@@ -12,7 +12,8 @@ import (
 	"lineboard/views/shell"
 )
 
-// bar is one rectangle of a plot. Class says what it stands for; the sheet gives it its colour.
+// bar is one rectangle in a field of 1000 by 100 units, which the page stretches to its place.
+// The style sheet colours it by its class.
 type bar struct {
 	class      string
 	x, y, w, h float64
@@ -20,7 +21,7 @@ type bar struct {
 
 func (b bar) at(n float64) string { return strconv.FormatFloat(n, 'f', 1, 64) }
 
-// plotRow is a line of a plot: its name, its drawing, and what the drawing says in words.
+// plotRow is a row of a plot: its name, its bars, and the same in words.
 type plotRow struct {
 	name, says string
 	bars       []bar
@@ -28,8 +29,8 @@ type plotRow struct {
 
 const plotWidth = 1000
 
-// releasesPlot draws each release of a line at its time. Marks of different outcomes have different shapes: a refused one is
-// short, an unknown one hollow.
+// releasesPlot draws each release of a line at its time.
+// Outcomes differ in shape too: a refused one is short, an unknown one hollow.
 func releasesPlot(ctx context.Context, r packaging.ShiftReport, lines []packaging.LineFigures) (rows []plotRow) {
 	length := max(r.Length(), time.Minute)
 	for _, l := range lines {
@@ -39,7 +40,13 @@ func releasesPlot(ctx context.Context, r packaging.ShiftReport, lines []packagin
 			if one.Line.Code != l.Line.Code || one.Elsewhere() {
 				continue
 			}
-			b := bar{class: "plot-" + string(one.Outcome), x: plotWidth * float64(one.Requested.Sub(r.Begin)) / float64(length), y: 10, w: 6, h: 80}
+			b := bar{
+				class: "plot-" + string(one.Outcome),
+				x:     plotWidth * float64(one.Requested.Sub(r.Begin)) / float64(length),
+				y:     10,
+				w:     6,
+				h:     80,
+			}
 			switch one.Outcome {
 			case packaging.Refused:
 				b.y, b.h, b.w = 55, 35, 10
@@ -57,11 +64,11 @@ func releasesPlot(ctx context.Context, r packaging.ShiftReport, lines []packagin
 	return rows
 }
 
-// outcomesPlot draws how many releases of a line ended how; the longest bar is that of the line with the most.
+// outcomesPlot draws how many releases of a line had each outcome. The line with the most has the longest bar.
 func outcomesPlot(ctx context.Context, lines []packaging.LineFigures) (rows []plotRow) {
-	var most int64 = 1
+	var longest int64 = 1
 	for _, l := range lines {
-		most = max(most, l.Requested)
+		longest = max(longest, l.Requested)
 	}
 	for _, l := range lines {
 		row, x := plotRow{name: shell.LineName(ctx, l.Line)}, 0.0
@@ -69,11 +76,16 @@ func outcomesPlot(ctx context.Context, lines []packaging.LineFigures) (rows []pl
 		for _, part := range []struct {
 			outcome packaging.Outcome
 			n       int64
-		}{{packaging.Released, l.Released}, {packaging.Refused, l.Refused}, {packaging.Unknown, l.Unknown}, {packaging.Sending, l.Sending}} {
+		}{
+			{packaging.Released, l.Released},
+			{packaging.Refused, l.Refused},
+			{packaging.Unknown, l.Unknown},
+			{packaging.Sending, l.Sending},
+		} {
 			if part.n == 0 {
 				continue
 			}
-			w := plotWidth * float64(part.n) / float64(most)
+			w := plotWidth * float64(part.n) / float64(longest)
 			row.bars = append(row.bars, bar{"plot-" + string(part.outcome), x, 20, max(w-4, 2), 60})
 			x += w
 			parts = append(parts, fmt.Sprint(shell.OutcomeMark(ctx, part.outcome).Word, " ", text.Number(ctx, part.n)))
@@ -85,7 +97,7 @@ func outcomesPlot(ctx context.Context, lines []packaging.LineFigures) (rows []pl
 	return rows
 }
 
-// waitingPlot draws how long orders of a line waited: the median as a bar, the longest as a thin one on top of it.
+// waitingPlot draws how long orders of a line waited: the median as a bar, the longest as a thin bar on top.
 func waitingPlot(ctx context.Context, lines []packaging.LineFigures) (rows []plotRow) {
 	var longest time.Duration = 1
 	for _, l := range lines {
@@ -98,14 +110,18 @@ func waitingPlot(ctx context.Context, lines []packaging.LineFigures) (rows []plo
 		share := func(d time.Duration) float64 { return max(plotWidth*float64(d)/float64(longest), 2) }
 		rows = append(rows, plotRow{
 			name: shell.LineName(ctx, l.Line),
-			says: text.Say(ctx, "report.waited", "Median", text.Lasting(ctx, l.Waiting.Median), "Longest", text.Lasting(ctx, l.Waiting.Longest)),
-			bars: []bar{{"plot-longest", 0, 42, share(l.Waiting.Longest), 16}, {"plot-median", 0, 20, share(l.Waiting.Median), 60}},
+			says: text.Say(ctx, "report.waited",
+				"Median", text.Lasting(ctx, l.Waiting.Median), "Longest", text.Lasting(ctx, l.Waiting.Longest)),
+			bars: []bar{
+				{"plot-longest", 0, 42, share(l.Waiting.Longest), 16},
+				{"plot-median", 0, 20, share(l.Waiting.Median), 60},
+			},
 		})
 	}
 	return rows
 }
 
-// plotTicks are times on the axis of a shift, from its begin to its end in equal steps: of whole hours, where that can be.
+// plotTicks returns times on the axis of a shift in equal steps, of full hours if possible.
 func plotTicks(ctx context.Context, r packaging.ShiftReport) (ticks []string) {
 	steps := 4
 	for _, n := range []time.Duration{4, 3, 5, 2} {

@@ -14,7 +14,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// plot draws rows of bars beside their names. What it says stands in words too.
+// plot draws rows of bars beside their names. The text says the same in words.
 func plot(title, desc string, rows []plotRow, ticks []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -294,12 +294,12 @@ func plot(title, desc string, rows []plotRow, ticks []string) templ.Component {
 	})
 }
 
-// gridLine is where the line of a tick stands that is neither the first nor the last.
+// gridLine returns the position of a tick between the first and the last.
 func gridLine(i int, ticks []string) string {
 	return fmt.Sprintf("%.1f", plotWidth*float64(i+1)/float64(len(ticks)-1))
 }
 
-// plotKey says which mark stands for which outcome.
+// plotKey explains which mark stands for which outcome.
 func plotKey() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

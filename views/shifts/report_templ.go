@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// ReportPage is the report of a shift, with what people signed under it.
+// ReportPage is the report of a shift with its signatures.
 type ReportPage struct {
 	Report   packaging.ShiftReport
 	Running  bool
 	Whole    bool // the person sees all lines
 	Handover *packaging.Handover
 	Reviews  []packaging.Review     // the latest first
-	Changes  []packaging.Difference // since the latest
-	Form     *SignForm              // where the person signs it
+	Changes  []packaging.Difference // since the latest review
+	Form     *SignForm              // nil unless the person signs the report
 }
 
-// Report is the report of a shift.
+// Report shows what happened in a shift, and signs it.
 func Report(f shell.Frame, p ReportPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -246,7 +246,7 @@ func Report(f shell.Frame, p ReportPage) templ.Component {
 	})
 }
 
-// reportState says who handed the shift over and who signed it, and leads there.
+// reportState shows who handed the shift over and who signed it, with links.
 func reportState(f shell.Frame, p ReportPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -618,7 +618,7 @@ func reportState(f shell.Frame, p ReportPage) templ.Component {
 	})
 }
 
-// ReportTables are the tables of a report that can be had as CSV files, by name.
+// ReportTables names the tables of a report that are CSV files too.
 var ReportTables = []string{"figures", "releases", "people", "notes", "exceptions"}
 
 func reportBody(f shell.Frame, p ReportPage) templ.Component {

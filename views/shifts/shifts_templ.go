@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// ShiftDay is the shifts of a day, the latest first.
+// ShiftDay holds the shifts of a day, the latest first.
 type ShiftDay struct {
 	Day  packaging.Day
 	Rows []shell.ShiftRow
@@ -24,8 +24,8 @@ type ShiftDay struct {
 // ShiftsPage is the list of shifts, day by day, the latest first.
 type ShiftsPage struct {
 	Days   []ShiftDay
-	At     packaging.Day // before which the page ends, empty on the first
-	Before packaging.Day // where an older page begins, empty on the last
+	At     packaging.Day // before which this page ends, empty on the first page
+	Before packaging.Day // before which the next page ends, empty on the last page
 	Left   []packaging.Handover
 }
 

@@ -15,16 +15,16 @@ import (
 	"lineboard/views/shell"
 )
 
-// SignForm is what a person signs with.
+// SignForm is the form that signs a report.
 type SignForm struct {
-	Shown    string // hash of what the page shows
+	Shown    string // hash of the content shown
 	Meaning  packaging.Meaning
 	Comment  string
 	Problem  string
-	Obstacle string // why the person can't sign, empty where they can
+	Obstacle string // why the person can't sign, or empty
 }
 
-// signForm is where a reviewer signs what stands above.
+// signForm signs the report above it.
 func signForm(p ReportPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -275,7 +275,7 @@ func signForm(p ReportPage) templ.Component {
 
 func nextVersion(p ReportPage) int { return len(p.Reviews) + 1 }
 
-// signPassword asks whoever signs for their password, again.
+// signPassword asks the signer for their password again.
 func signPassword() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -318,7 +318,7 @@ func signPassword() templ.Component {
 	})
 }
 
-// forAllLines tells a person who would sign, were they not limited to some lines, why they can't, and who can.
+// forAllLines explains that people who are limited to some lines can't sign, and who can.
 func forAllLines(f shell.Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -371,7 +371,7 @@ func forAllLines(f shell.Frame) templ.Component {
 	})
 }
 
-// signedContent shows who signed what, and the hash of just that.
+// signedContent shows signatures and the hash of what they sign.
 func signedContent(all []packaging.Signature) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
