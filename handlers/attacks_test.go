@@ -18,25 +18,12 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/handlers/handlerstest"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
-
-// cookie is what a browser would send.
-func cookie(t *testing.T, s *site.Site, b *site.Browser) string {
-	t.Helper()
-	home, err := url.Parse(s.Web.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := b.Client.Jar.Cookies(home)
-	if len(kept) != 1 {
-		t.Fatalf("%d cookies", len(kept))
-	}
-	return kept[0].Name + "=" + kept[0].Value
-}
 
 // thief is a browser with somebody else's cookie.
 func thief(s *site.Site, cookie string) *site.Browser {
@@ -193,22 +180,22 @@ func TestACookieThatSomebodyElseMadeOrStoleSignsNobodyIn(t *testing.T) {
 	if a.Status != http.StatusSeeOther || strings.HasPrefix(a.Header.Get("Set-Cookie"), planted) {
 		t.Fatalf("sign-in: %d with %q", a.Status, a.Header.Get("Set-Cookie"))
 	}
-	if !sentToSignIn(thief(s, planted).Get("/")) {
+	if !handlerstest.SentToSignIn(thief(s, planted).Get("/")) {
 		t.Error("a planted cookie signs in after its victim did")
 	}
 	b := s.SignIn("supervisor1")
-	stolen := cookie(t, s, b)
+	stolen := handlerstest.CookieOf(t, s, b)
 	if thief(s, stolen).Get("/").Status != http.StatusOK {
 		t.Fatal("the cookie does not sign in at all")
 	}
 	b.Post("/logout")
 	for _, where := range []string{"/", "/account", "/history.csv"} {
-		if !sentToSignIn(thief(s, stolen).Get(where)) {
+		if !handlerstest.SentToSignIn(thief(s, stolen).Get(where)) {
 			t.Errorf("a stolen cookie shows %s after its person signed out", where)
 		}
 	}
 	for _, broken := range []string{"lineboard=", "lineboard=x", "lineboard=" + strings.Repeat("A", 5000), stolen + "x", stolen + "; " + stolen} {
-		if !sentToSignIn(thief(s, broken).Get("/")) {
+		if !handlerstest.SentToSignIn(thief(s, broken).Get("/")) {
 			t.Errorf("%.60q signs in", broken)
 		}
 	}
@@ -289,15 +276,15 @@ func TestNoTrickWithPathsOrHeadersLeadsPastTheTable(t *testing.T) {
 	b = s.SignIn("supervisor1")
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
 		b.Header = http.Header{name: {"POST"}}
-		b.Get(path(o, "/release?_method=POST"))
-		b.Get(path(o, "/release"))
+		b.Get(handlerstest.OrderPath(o, "/release?_method=POST"))
+		b.Get(handlerstest.OrderPath(o, "/release"))
 	}
 	b.Header = http.Header{"X-Original-Url": {"/admin"}, "X-Rewrite-Url": {"/admin"}, "X-Forwarded-Prefix": {"/admin"}}
 	if a := b.Get("/"); strings.Contains(a.Text("h1"), "Setup") {
 		t.Error("a header leads to another page")
 	}
 	b.Header = http.Header{}
-	for _, where := range []string{path(o, "%2Frelease"), "/" + path(o, "/release"), path(o, "/release/"), path(o, "//release"), path(o, "/release."), path(o, "/x/../release")} {
+	for _, where := range []string{handlerstest.OrderPath(o, "%2Frelease"), "/" + handlerstest.OrderPath(o, "/release"), handlerstest.OrderPath(o, "/release/"), handlerstest.OrderPath(o, "//release"), handlerstest.OrderPath(o, "/release."), handlerstest.OrderPath(o, "/x/../release")} {
 		if a := b.Post(where); a.Status == http.StatusSeeOther {
 			t.Errorf("POST %s: %d to %q", where, a.Status, a.Header.Get("Location"))
 		}
@@ -318,7 +305,7 @@ func TestAForgedHostStandsNowhere(t *testing.T) {
 		}
 		r.Host = "evil.example"
 		r.Header.Set("X-Forwarded-Host", "evil.example")
-		r.Header.Set("Cookie", cookie(t, s, b))
+		r.Header.Set("Cookie", handlerstest.CookieOf(t, s, b))
 		w := httptest.NewRecorder()
 		s.Web.Config.Handler.ServeHTTP(w, r)
 		if strings.Contains(w.Body.String(), "evil") || strings.Contains(fmt.Sprint(w.Header()), "evil") {
@@ -409,14 +396,14 @@ func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
 	supervisor := s.SignIn("supervisor1")
-	supervisor.Post(path(o, "/release"))
+	supervisor.Post(handlerstest.OrderPath(o, "/release"))
 	for range 7 { // until it is slowed down
 		supervisor.Post("/login", "username", site.Password, "password", sandbox.APISecret) // typed into the wrong field
 	}
 	browsers := []*site.Browser{s.SignIn("supervisor1"), s.SignIn("auditor1"), s.SignIn("administrator1"), s.SignIn("operator1"), s.SignIn("manager1"), s.Browser()}
 	var cookies []string
 	for _, b := range browsers[:5] {
-		cookies = append(cookies, cookie(t, s, b))
+		cookies = append(cookies, handlerstest.CookieOf(t, s, b))
 	}
 	secrets := canaries(t, s, cookies)
 	tell := func(where, text string) {

@@ -14,6 +14,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/handlers/handlerstest"
 	"lineboard/internal/packaging"
 	"lineboard/internal/testkit/site"
 )
@@ -50,7 +51,7 @@ func ofLine(rest string) func(place) string {
 func ofEntry(p place) string { return fmt.Sprintf("/history/%d", p.entry) }
 
 func ofOrder(rest string) func(place) string {
-	return func(p place) string { return path(p.order, rest) }
+	return func(p place) string { return handlerstest.OrderPath(p.order, rest) }
 }
 
 func ofNote(rest string) func(place) string {
@@ -325,11 +326,7 @@ func ask(b *site.Browser, route string, p place) site.Answer {
 
 // letIn says whether an answer is that of a route which did its work, or refused it for another reason than who asked.
 func letIn(a site.Answer) bool {
-	return a.Status != http.StatusForbidden && a.Status != http.StatusNotFound && a.Status < 500 && !sentToSignIn(a)
-}
-
-func sentToSignIn(a site.Answer) bool {
-	return a.Status == http.StatusSeeOther && strings.HasPrefix(a.Header.Get("Location"), "/login")
+	return a.Status != http.StatusForbidden && a.Status != http.StatusNotFound && a.Status < 500 && !handlerstest.SentToSignIn(a)
 }
 
 func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
@@ -350,7 +347,7 @@ func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
 	nobody := c.Browser()
 	for _, route := range routes {
 		a := ask(nobody, route, c.own)
-		if open := expected[route].needs == ""; sentToSignIn(a) == open && !ends(route) || open && a.Status >= 500 {
+		if open := expected[route].needs == ""; handlerstest.SentToSignIn(a) == open && !ends(route) || open && a.Status >= 500 {
 			t.Errorf("%s without a session: %d to %q", route, a.Status, a.Header.Get("Location"))
 		}
 	}
@@ -436,7 +433,7 @@ func TestAPersonLimitedToALineSeesAndReleasesThereAlone(t *testing.T) {
 	if a := queue("L1", c.other.order); a.Status != http.StatusNotFound {
 		t.Errorf("another line's order in a queue: %d", a.Status)
 	}
-	if a := b.Post(path(c.own.order, "/release")); a.Status != http.StatusSeeOther {
+	if a := b.Post(handlerstest.OrderPath(c.own.order, "/release")); a.Status != http.StatusSeeOther {
 		t.Errorf("release on their line: %d", a.Status)
 	}
 	if e := c.History()[0]; e.Deed != packaging.ReleaseEnded || e.By.Username != "supervisor2" {
@@ -449,7 +446,7 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b, by, o := s.SignIn("supervisor1"), s.Person("supervisor1"), s.Order("Order143")
 	s.Limit("supervisor1", "L2")
-	if a := b.Get(path(o, "")); a.Status != http.StatusNotFound {
+	if a := b.Get(handlerstest.OrderPath(o, "")); a.Status != http.StatusNotFound {
 		t.Errorf("the page of an order: %d", a.Status)
 	}
 	// As one whose page came before the limit did.
@@ -466,7 +463,7 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 		t.Errorf("queue: %v", err)
 	}
 	s.Limit("supervisor1")
-	if a := b.Get(path(o, "")); a.Status != http.StatusOK {
+	if a := b.Get(handlerstest.OrderPath(o, "")); a.Status != http.StatusOK {
 		t.Errorf("the page of an order when the limit is lifted: %d", a.Status)
 	}
 	if n := len(s.Box.Released()); n != 0 {

@@ -1,0 +1,180 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/internal/text"
+	view "lineboard/views/admin"
+	"lineboard/views/shell"
+)
+
+// Connection shows and sets how the tenant reaches the API, and how that fares.
+type Connection struct {
+	*web.Kit
+	Store          ConnectionStore
+	Clients        Clients
+	TestConnection TestConnection
+}
+
+// ConnectionStore is what Connection needs of the database.
+type ConnectionStore interface {
+	CredentialStates(ctx context.Context, tenant packaging.TenantID) ([]packaging.CredentialState, error)
+	FillCredentials(
+		ctx context.Context, tenant packaging.TenantID, baseURL string, typed secret.Credentials,
+	) (secret.Credentials, error)
+	Record(ctx context.Context, e packaging.Entry) error
+	SetConnection(ctx context.Context, by packaging.Person, baseURL string, typed secret.Credentials) error
+	TokenSettings(ctx context.Context, tenant packaging.TenantID) (secret.Credentials, error)
+}
+
+// Clients are those of the remote API that calls are made with.
+type Clients interface {
+	// Health tells how a tenant's calls have fared; ok is false where none was made yet.
+	Health(tenant packaging.TenantID) (h packaging.ConnectionHealth, ok bool)
+	// Forget has a tenant's next call made with its settings of then.
+	Forget(tenant packaging.TenantID)
+}
+
+// TestConnection tries out how a tenant would reach the API.
+type TestConnection func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport
+
+// Overview is where administrators begin: how the connection to the API fares.
+func (s *Connection) Overview(c echo.Context) error {
+	ctx := c.Request().Context()
+	f, err := s.FreshFrame(c, "admin", text.Say(c.Request().Context(), "admin.title"))
+	if err != nil {
+		return err
+	}
+	tenant := f.Person.Tenant.ID
+	settings, err := s.Store.TokenSettings(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	h := view.Health{Kind: settings.TokenKind}
+	h.Calls, _ = s.Clients.Health(tenant)
+	if h.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, view.Overview(f, h))
+}
+
+// Show shows how the tenant reaches the API.
+func (s *Connection) Show(c echo.Context) error {
+	t := web.SignedIn(c).Tenant
+	settings, err := s.Store.TokenSettings(c.Request().Context(), t.ID)
+	if err != nil {
+		return err
+	}
+	return s.show(c, http.StatusOK, view.ConnectionPage{
+		BaseURL: t.BaseURL, Kind: settings.TokenKind, Header: settings.TokenHeader, Saved: c.QueryParam("saved"),
+	})
+}
+
+func (s *Connection) show(c echo.Context, status int, page view.ConnectionPage) error {
+	f, err := s.Frame(c, "admin", text.Say(c.Request().Context(), "admin.connection"))
+	if err != nil {
+		return err
+	}
+	if page.Credentials, err = s.Store.CredentialStates(c.Request().Context(), f.Person.Tenant.ID); err != nil {
+		return err
+	}
+	return web.Render(c, status, view.Connection(f, page))
+}
+
+// typedConnection reads the form.
+func typedConnection(c echo.Context) (view.ConnectionPage, secret.Credentials, error) {
+	value := func(name string) string { return strings.TrimSpace(c.FormValue(name)) }
+	page := view.ConnectionPage{BaseURL: value("base_url"), Kind: value("token_kind"), Header: value("token_header")}
+	typed := secret.Credentials{
+		TokenKind: page.Kind, TokenHeader: page.Header,
+		APIKey: secret.New(value("api_key")), APISecret: secret.New(value("api_secret")),
+		ChannelKey: secret.New(value("channel_key")), StaticToken: secret.New(value("static_token")),
+	}
+	base, err := packaging.ParseBaseURL(page.BaseURL)
+	switch {
+	case err != nil:
+		return page, typed, packaging.Fail(packaging.Invalid, "error.bad_base_url")
+	case page.Kind != "dynamic" && page.Kind != "static" || page.Header != "x-access-token" && page.Header != "authorization":
+		return page, typed, packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	page.BaseURL = base
+	return page, typed, nil
+}
+
+// Test tries out what was typed, with what is stored where nothing was, and saves nothing.
+func (s *Connection) Test(c echo.Context) error {
+	page, _, err := s.tested(c)
+	if err != nil {
+		return s.problem(c, page, err)
+	}
+	return s.show(c, http.StatusOK, page)
+}
+
+// Save saves what was typed, if a test of it works or it shall be saved all the same.
+func (s *Connection) Save(c echo.Context) error {
+	ctx := c.Request().Context()
+	page, typed, err := s.tested(c)
+	if err != nil {
+		return s.problem(c, page, err)
+	}
+	anyway := c.FormValue("anyway") != ""
+	if !page.Report.Works() && !anyway {
+		page.Unsaved = true
+		return s.show(c, http.StatusUnprocessableEntity, page)
+	}
+	p := web.SignedIn(c)
+	if err := s.Store.SetConnection(ctx, p, page.BaseURL, typed); err != nil {
+		return s.problem(c, page, err)
+	}
+	s.Clients.Forget(p.Tenant.ID)
+	if !page.Report.Works() {
+		return web.Redirect(c, shell.Saved(shell.ConnectionURL(), "untested"))
+	}
+	return web.Redirect(c, shell.Saved(shell.ConnectionURL(), "works"))
+}
+
+// tested runs the test of a form, and records it.
+func (s *Connection) tested(c echo.Context) (view.ConnectionPage, secret.Credentials, error) {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	page, typed, err := typedConnection(c)
+	if err != nil {
+		return page, typed, err
+	}
+	all, err := s.Store.FillCredentials(ctx, p.Tenant.ID, page.BaseURL, typed)
+	if err != nil {
+		return page, typed, err
+	}
+	report := s.TestConnection(ctx, page.BaseURL, all)
+	page.Report = &report
+	return page, typed, s.Store.Record(ctx, testEntry(p, page.BaseURL, typed, report))
+}
+
+func testEntry(p packaging.Person, baseURL string, typed secret.Credentials, r packaging.ConnectionReport) packaging.Entry {
+	e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.ConnectionTested, Object: baseURL + ", stored credentials", New: "works", Took: r.Took()}
+	for _, t := range []secret.Text{typed.APIKey, typed.APISecret, typed.ChannelKey, typed.StaticToken} {
+		if !t.Empty() {
+			e.Object = baseURL + ", credentials just typed"
+		}
+	}
+	if failed := r.Failed(); failed != nil {
+		e.New = "does not work: " + string(failed.Step)
+		e.Reason, e.Message, e.Code, e.HTTPStatus = string(failed.Problem.Reason), failed.Problem.Message, failed.Problem.Code, failed.Problem.HTTPStatus
+	}
+	return e
+}
+
+func (s *Connection) problem(c echo.Context, page view.ConnectionPage, err error) error {
+	said, ok := web.FormError(c.Request().Context(), err)
+	if !ok {
+		return err
+	}
+	page.Problem = said
+	return s.show(c, web.Statuses[packaging.CodeOf(err)], page)
+}

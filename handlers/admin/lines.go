@@ -1,0 +1,94 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	view "lineboard/views/admin"
+	"lineboard/views/shell"
+)
+
+// Lines shows and sets the lines of the tenant, retired ones too.
+type Lines struct {
+	*web.Kit
+	Store LinesStore
+}
+
+// LinesStore is what Lines needs of the database.
+type LinesStore interface {
+	AddLine(ctx context.Context, by packaging.Person, l packaging.Line) error
+	SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error
+	SetupLine(ctx context.Context, viewer packaging.Person, code string) (packaging.Line, error)
+	SetupLines(ctx context.Context, viewer packaging.Person) ([]packaging.Line, error)
+}
+
+// List shows all lines of the tenant, the retired ones too.
+func (s *Lines) List(c echo.Context) error {
+	return s.show(c, http.StatusOK, view.LinesPage{})
+}
+
+func (s *Lines) show(c echo.Context, status int, page view.LinesPage) error {
+	f, err := s.Frame(c, "admin", text.Say(c.Request().Context(), "admin.lines"))
+	if err != nil {
+		return err
+	}
+	if page.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
+		return err
+	}
+	page.Saved = c.QueryParam("saved") != ""
+	return web.Render(c, status, view.Lines(f, page))
+}
+
+func (s *Lines) Add(c echo.Context) error {
+	l := packaging.Line{Code: strings.TrimSpace(c.FormValue("code")), Name: strings.TrimSpace(c.FormValue("name"))}
+	err := web.CheckName(l.Name)
+	if !packaging.ValidLineCode(l.Code) {
+		err = packaging.Fail(packaging.Invalid, "error.bad_line_code")
+	}
+	if err == nil {
+		err = s.Store.AddLine(c.Request().Context(), web.SignedIn(c), l)
+	}
+	return s.saved(c, err, l)
+}
+
+// Set renames a line, retires it or takes it back.
+func (s *Lines) Set(c echo.Context) error {
+	code, err := url.PathUnescape(c.Param("code"))
+	if err != nil {
+		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+	}
+	l, err := s.Store.SetupLine(c.Request().Context(), web.SignedIn(c), code)
+	if err != nil {
+		return err
+	}
+	switch c.FormValue("do") {
+	case "retire":
+		l.Retired = true
+	case "take_back":
+		l.Retired = false
+	default:
+		l.Name = strings.TrimSpace(c.FormValue("name"))
+		err = web.CheckName(l.Name)
+	}
+	if err == nil {
+		err = s.Store.SetLine(c.Request().Context(), web.SignedIn(c), l)
+	}
+	return s.saved(c, err, packaging.Line{})
+}
+
+func (s *Lines) saved(c echo.Context, err error, added packaging.Line) error {
+	if said, ok := web.FormError(c.Request().Context(), err); ok {
+		return s.show(c, web.Statuses[packaging.CodeOf(err)], view.LinesPage{Problem: said, Added: added})
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, shell.Saved(shell.SetLinesURL(), "yes"))
+}

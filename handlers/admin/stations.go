@@ -1,0 +1,193 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/internal/text"
+	view "lineboard/views/admin"
+	"lineboard/views/shell"
+)
+
+// Stations shows and sets stations, their tablets and their rules.
+type Stations struct {
+	*web.Kit
+	Store StationsStore
+}
+
+// StationsStore is what Stations needs of the database.
+type StationsStore interface {
+	AddStation(
+		ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string,
+	) (packaging.Station, string, error)
+	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
+	Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
+	MakeCode(ctx context.Context, by packaging.Person, id packaging.StationID) (packaging.Station, string, error)
+	People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error)
+	RemoveStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
+	Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error)
+	SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error
+	SetRules(ctx context.Context, by packaging.Person, r packaging.Rules) error
+	SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error
+	Stations(ctx context.Context, tenant packaging.TenantID) ([]packaging.Station, error)
+	UnbindStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
+}
+
+func (s *Stations) List(c echo.Context) error {
+	return s.show(c, http.StatusOK, view.StationsPage{})
+}
+
+func (s *Stations) show(c echo.Context, status int, page view.StationsPage) (err error) {
+	ctx, tenant := c.Request().Context(), web.SignedIn(c).Tenant.ID
+	if page.Stations, err = s.Store.Stations(ctx, tenant); err != nil {
+		return err
+	}
+	if page.Lines, err = s.Store.Lines(ctx, web.SignedIn(c).Scope()); err != nil {
+		return err
+	}
+	if page.People, err = s.Store.People(ctx, tenant); err != nil {
+		return err
+	}
+	if page.Rules, err = s.Store.Rules(ctx, tenant); err != nil {
+		return err
+	}
+	f, err := s.Frame(c, "admin", text.Say(c.Request().Context(), "stations.title"))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, view.Stations(f, page))
+}
+
+// saved shows the page again: anew where all went well, with what is wrong where that is the person's to mend.
+func (s *Stations) saved(c echo.Context, err error) error {
+	var coded *packaging.Error
+	if errors.As(err, &coded) && (coded.Code == packaging.Invalid || coded.Code == packaging.Conflict) {
+		return s.show(c, web.Statuses[coded.Code], view.StationsPage{Problem: text.Say(c.Request().Context(), coded.Key)})
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.StationsURL()))
+}
+
+const maxStationName = 60 // characters, so that it fits into the bar
+
+func (s *Stations) Add(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	name := strings.Join(strings.Fields(c.FormValue("name")), " ")
+	if !packaging.ValidName(name) || len([]rune(name)) > maxStationName {
+		return s.saved(c, packaging.Fail(packaging.Invalid, "stations.bad_name"))
+	}
+	line, err := s.Store.Line(ctx, p.Scope(), c.FormValue("line"))
+	if err != nil {
+		return err
+	}
+	language, err := stationLanguage(c)
+	if err != nil {
+		return err
+	}
+	station, code, err := s.Store.AddStation(ctx, p, name, line.ID, language)
+	return s.showCode(c, station, code, err)
+}
+
+func (s *Stations) SetLanguage(c echo.Context) error {
+	id, err := stationID(c)
+	if err != nil {
+		return err
+	}
+	language, err := stationLanguage(c)
+	if err != nil {
+		return err
+	}
+	return s.saved(c, s.Store.SetStationLanguage(c.Request().Context(), web.SignedIn(c), id, language))
+}
+
+// stationLanguage is the language of the form, empty for the browser's.
+func stationLanguage(c echo.Context) (string, error) {
+	language := text.Language(c.FormValue("language"))
+	if language != "" && !language.Known() {
+		return "", packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	return string(language), nil
+}
+
+func (s *Stations) MakeCode(c echo.Context) error {
+	id, err := stationID(c)
+	if err != nil {
+		return err
+	}
+	station, code, err := s.Store.MakeCode(c.Request().Context(), web.SignedIn(c), id)
+	return s.showCode(c, station, code, err)
+}
+
+// showCode shows a code, this once.
+func (s *Stations) showCode(c echo.Context, station packaging.Station, code string, err error) error {
+	if err != nil {
+		return s.saved(c, err)
+	}
+	return s.show(c, http.StatusOK, view.StationsPage{Coded: station, Code: code})
+}
+
+func (s *Stations) Unbind(c echo.Context) error {
+	id, err := stationID(c)
+	if err != nil {
+		return err
+	}
+	return s.saved(c, s.Store.UnbindStation(c.Request().Context(), web.SignedIn(c), id))
+}
+
+func (s *Stations) Remove(c echo.Context) error {
+	id, err := stationID(c)
+	if err != nil {
+		return err
+	}
+	return s.saved(c, s.Store.RemoveStation(c.Request().Context(), web.SignedIn(c), id))
+}
+
+func (s *Stations) SetRules(c echo.Context) error {
+	minutes, err := web.FormNumber(c, "lock_after")
+	if err != nil {
+		return err
+	}
+	rules := packaging.Rules{
+		LockAfter:    time.Duration(min(minutes, 1_000)) * time.Minute,
+		SignReleases: c.FormValue("sign") != "", SecondSigner: c.FormValue("second") != "",
+	}
+	if err := rules.Check(); err != nil {
+		return s.saved(c, err)
+	}
+	return s.saved(c, s.Store.SetRules(c.Request().Context(), web.SignedIn(c), rules))
+}
+
+// SetBadge gives somebody the badge that was scanned, or takes away theirs where none was.
+func (s *Stations) SetBadge(c echo.Context) error {
+	user, err := web.FormNumber(c, "person")
+	if err != nil {
+		return err
+	}
+	badge := strings.TrimSpace(c.FormValue("badge"))
+	if badge != "" {
+		if err := packaging.CheckBadge(badge); err != nil {
+			return s.saved(c, err)
+		}
+	}
+	return s.saved(c, s.Store.SetBadge(c.Request().Context(), web.SignedIn(c), packaging.UserID(user), secret.New(badge)))
+}
+
+// stationID is our key of the station in the path. What is no key of ours names no station.
+func stationID(c echo.Context) (packaging.StationID, error) {
+	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	if err != nil {
+		return 0, packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+	}
+	return packaging.StationID(id), nil
+}

@@ -1,0 +1,196 @@
+// Package handlers is HTTP and nothing else: it puts the features together into one handler. It and the rooms below it
+// are the only ones that know Echo and sessions.
+package handlers
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"lineboard/handlers/admin"
+	"lineboard/handlers/history"
+	"lineboard/handlers/imports"
+	"lineboard/handlers/orders"
+	"lineboard/handlers/shifts"
+	"lineboard/handlers/signin"
+	"lineboard/handlers/web"
+	"lineboard/internal/live"
+	"lineboard/static"
+	signinview "lineboard/views/signin"
+)
+
+// Store is what all features together need of the database.
+type Store interface {
+	web.Store
+	orders.Store
+	imports.Store
+	history.Store
+	shifts.Store
+	signin.Store
+	admin.Store
+}
+
+// Releaser releases orders to their lines.
+type Releaser interface {
+	orders.Releaser
+	Held() int // answers of the API that are not stored yet
+}
+
+// Clients are those of the remote API that calls are made with.
+type Clients interface {
+	web.Clients
+	admin.Clients
+}
+
+// Provider asks the providers that people sign in by.
+type Provider interface {
+	signin.Provider
+	admin.Provider
+}
+
+// Setup is the first start.
+type Setup = admin.Setup
+
+// NewSetup begins a first start: see [admin.NewSetup].
+func NewSetup(now time.Time, nobody bool) (s *Setup, path string) { return admin.NewSetup(now, nobody) }
+
+// Config is what the server is set up with.
+type Config struct {
+	Store     Store
+	Releaser  Releaser
+	Settler   orders.Settler
+	Queuer    orders.Queuer
+	Clients   Clients
+	Test      admin.TestConnection
+	Setup     *Setup // the first start, nil where there is an administrator
+	Guard     signin.Guard
+	Provider  Provider
+	Verifier  history.Verifier
+	Hub       *live.Hub
+	Refresher orders.Refresher
+	Log       *slog.Logger
+	Now       func() time.Time
+	Interval  time.Duration // between two refreshes of the cache
+	Patience  time.Duration // how long a press waits for its result before the page shows it as under way
+	Secure    bool          // people reach the server by HTTPS: cookies are Secure and browsers are told to stay with it
+	Idle      time.Duration // a session ends when it was not used for so long
+	Limit     time.Duration // a session ends so long after sign-in
+	Demo      []signinview.DemoPerson
+
+	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	PerSecond float64        // how many requests an address may make in a second, 0 for any number
+}
+
+// server is the features that the route table leads to.
+type server struct {
+	kit        *web.Kit
+	orders     *orders.Server
+	imports    *imports.Server
+	history    *history.Server
+	shifts     *shifts.Server
+	signin     *signin.Server
+	firstStart *admin.FirstStart
+	connection *admin.Connection
+	sites      *admin.Sites
+	lines      *admin.Lines
+	people     *admin.People
+	stations   *admin.Stations
+	sessions   *admin.Sessions
+	signOn     *admin.SignOn
+	tokens     *admin.Tokens
+	setShifts  *admin.Shifts
+}
+
+// New makes the handler of the whole dashboard.
+func New(c Config) http.Handler {
+	s := assemble(c)
+	e := echo.New()
+	e.HTTPErrorHandler = s.kit.Fail
+	e.IPExtractor = s.kit.Address // Echo's own would believe any X-Forwarded-For header
+	e.Use(recoverPanics(s.kit), s.kit.IdentifyPerson, s.kit.IdentifyStation, s.kit.ChooseLanguage, s.firstStart.ToSetup, bodyLimit)
+	for _, r := range s.routes() {
+		e.Add(r.method, r.path, s.kit.Allow(r.needs, r.handle))
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/static/", static.Handler())
+	mux.Handle("/api/", gzhttp.GzipHandler(s.kit.LogRequests(s.programs())))
+	guarded := func(next http.Handler) http.Handler {
+		return s.kit.LogRequests(s.kit.LimitRate(s.kit.GuardOrigin(s.kit.OnlyHTTPS(next))))
+	}
+	mux.Handle(web.EventsPath, guarded(e)) // never compressed: each event leaves at once
+	mux.Handle("/", guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e))))
+	return s.kit.SecureHeaders(mux)
+}
+
+// assemble makes the features.
+func assemble(c Config) *server {
+	s := &server{}
+	s.kit = web.New(web.Config{
+		Store: c.Store, Clients: c.Clients, Hub: c.Hub, Log: c.Log, Now: c.Now, Interval: c.Interval,
+		Secure: c.Secure, Idle: c.Idle, Limit: c.Limit, Demo: len(c.Demo) > 0, Proxies: c.Proxies, PerSecond: c.PerSecond,
+		Held: c.Releaser.Held, Hints: hints,
+		Lock: func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },
+	})
+	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store}
+	s.orders = &orders.Server{
+		Kit: s.kit, Store: c.Store, Releaser: c.Releaser, Settler: c.Settler, Queuer: c.Queuer,
+		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest,
+	}
+	s.imports = imports.New(s.kit, c.Store)
+	s.history = &history.Server{Kit: s.kit, Store: c.Store, Verifier: c.Verifier}
+	s.signin = signin.New(s.kit, c.Store, c.Guard, c.Provider, c.Demo)
+	s.firstStart = &admin.FirstStart{Kit: s.kit, Store: c.Store, Setup: c.Setup}
+	s.connection = &admin.Connection{Kit: s.kit, Store: c.Store, Clients: c.Clients, TestConnection: c.Test}
+	s.sites = &admin.Sites{Kit: s.kit, Store: c.Store}
+	s.lines = &admin.Lines{Kit: s.kit, Store: c.Store}
+	s.people = &admin.People{Kit: s.kit, Store: c.Store}
+	s.stations = &admin.Stations{Kit: s.kit, Store: c.Store}
+	s.sessions = &admin.Sessions{Kit: s.kit, Store: c.Store}
+	s.signOn = &admin.SignOn{Kit: s.kit, Store: c.Store, Provider: c.Provider}
+	s.tokens = &admin.Tokens{Kit: s.kit, Store: c.Store}
+	s.setShifts = &admin.Shifts{Kit: s.kit, Store: c.Store}
+	return s
+}
+
+// programs makes the handler of the interface for programs.
+func (s *server) programs() http.Handler {
+	e := echo.New()
+	e.HTTPErrorHandler = s.imports.FailAPI
+	e.IPExtractor = s.kit.Address
+	e.Use(recoverPanics(s.kit), s.imports.LimitPrograms)
+	s.apiRoutes(e)
+	return e
+}
+
+func recoverPanics(kit *web.Kit) echo.MiddlewareFunc {
+	return middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: kit.LogPanic})
+}
+
+// More than any form of ours takes, but for the one that a list of serials is added with.
+const (
+	maxForm = "64K"
+	maxList = "32M"
+)
+
+var limitForm, limitList = middleware.BodyLimit(maxForm), middleware.BodyLimit(maxList)
+
+// bodyLimit bounds what a request brings along. Echo puts its middleware together anew for each request, so that whatever
+// takes a while is done before.
+func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		switch {
+		case c.Request().Body == http.NoBody:
+			return next(c)
+		case c.Path() == listPath:
+			return limitList(next)(c)
+		case c.Path() == importPath:
+			return next(c) // the handler says what is too large, and how large that is
+		}
+		return limitForm(next)(c)
+	}
+}

@@ -1,0 +1,134 @@
+package history_test
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/hex"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"lineboard/handlers/handlerstest"
+	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/site"
+)
+
+func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("=cmd|' /C calc'!A0", "Pending release")})
+	b := s.SignIn("supervisor1")
+	b.Post(handlerstest.OrderPath(s.Order("=cmd|' /C calc'!A0"), "/release"))
+	a := b.Get("/history.csv")
+	if a.Status != http.StatusOK || !strings.Contains(a.Header.Get("Content-Disposition"), "ghent-history-20261123-07") {
+		t.Fatalf("%d %q", a.Status, a.Header.Get("Content-Disposition"))
+	}
+	rows, err := csv.NewReader(strings.NewReader(a.Body)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := s.History()
+	if len(rows)-1 != len(entries) {
+		t.Fatalf("%d rows for %d entries", len(rows)-1, len(entries))
+	}
+	column := map[string]int{}
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	for i, row := range rows[1:] {
+		e := entries[i]
+		if row[column["hash"]] != hex.EncodeToString(e.Hash[:]) || row[column["previous_hash"]] != hex.EncodeToString(e.Prev[:]) {
+			t.Errorf("entry %d has another hash", e.Seq)
+		}
+		for name, cell := range row {
+			if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
+				t.Errorf("entry %d: column %d begins as a formula: %q", e.Seq, name, cell)
+			}
+		}
+		if key := strings.TrimPrefix(row[column["order_id"]], "'"); key != e.OrderKey {
+			t.Errorf("entry %d: order %q, want %q", e.Seq, key, e.OrderKey)
+		}
+	}
+	if rows[1][column["deed"]] != string(packaging.Exported) {
+		t.Errorf("the export itself is not the newest entry: %v", rows[1])
+	}
+}
+
+func TestACellIsNoFormulaWhereverASpreadsheetPartsCells(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	const words = "x;=cmd|' /C calc'!A0;\t+1"
+	b := s.SignIn("supervisor1")
+	b.Post("/lines/L1/notes", "words", words)
+	b.Post("/lines/L1/notes", "words", "=1+1")
+	file := b.Get("/history.csv").Body
+	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range rows {
+		for _, cell := range row {
+			if strings.Contains(cell, "cmd") || strings.Contains(cell, "1+1") {
+				got = append(got, cell)
+			}
+		}
+	}
+	if len(got) != 2 || got[0] != "'=1+1" || got[1] != words {
+		t.Errorf("the cells are %q", got)
+	}
+	// Where cells are parted at semicolons, a text with some is one cell only if it is quoted.
+	if !strings.Contains(file, `"`+words+`"`) {
+		t.Errorf("the text is not quoted: %s", file)
+	}
+}
+
+// What another program makes of an export by docs/history-format.md.
+func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed: the second verifier is not tried")
+	}
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("=cmd|' /C calc'!A0", "Pending release", "'quoted'\r\nand, \"more\"", "Pending release")})
+	b := s.SignIn("supervisor1")
+	for _, o := range []string{"=cmd|' /C calc'!A0", "'quoted'\r\nand, \"more\""} {
+		b.Post(handlerstest.OrderPath(s.Order(o), "/release"))
+	}
+	if err := s.Anchors.WriteAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	export := filepath.Join(t.TempDir(), "history.csv")
+	anchors := filepath.Join(filepath.Dir(s.Path), "anchors.log")
+	check := func(content, holds string, args ...string) {
+		t.Helper()
+		if err := os.WriteFile(export, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), python, append([]string{"../../docs/verify_history.py", export}, args...)...).CombinedOutput()
+		if good := holds == "The history holds"; (err == nil) != good || !strings.Contains(string(out), holds) {
+			t.Errorf("%v, %s; want %q", err, out, holds)
+		}
+	}
+	whole := b.Get("/history.csv").Body
+	check(whole, "The history holds", "--anchors", anchors)
+	check(b.Get("/history.csv?line=L1").Body, "The history holds", "--part")
+	check(strings.Replace(whole, "Person auditor1", "Person auditor9", 1), "content was changed")
+	rows, err := csv.NewReader(strings.NewReader(whole)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := func(from, to int) string {
+		var text strings.Builder
+		if err := csv.NewWriter(&text).WriteAll(slices.Delete(slices.Clone(rows), from, to)); err != nil {
+			t.Fatal(err)
+		}
+		return text.String()
+	}
+	check(without(len(rows)-4, len(rows)-3), "entry 4 is missing")
+	check(without(1, len(rows)-4), "were written, by their anchors, and are gone", "--anchors", anchors)
+	check(without(1, len(rows)), "The export has no entries", "--anchors", anchors)
+}

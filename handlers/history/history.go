@@ -1,0 +1,293 @@
+package history
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	view "lineboard/views/history"
+	"lineboard/views/shell"
+)
+
+// Verifier checks whether a tenant's history is what it was.
+type Verifier interface {
+	Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error)
+}
+
+const entriesPerPage = 50
+
+const maxOrderEntries = 200 // of one order: its whole story, but for a very long one
+
+const maxOrdersOfSerial = 20
+
+func (s *Server) History(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	f, err := s.Frame(c, "history", text.Say(c.Request().Context(), "history.title"))
+	if err != nil {
+		return err
+	}
+	f.Live = s.Live(f, s.Hub.Now(), packaging.HistoryTopic)
+	page := view.HistoryPage{Form: shell.HistoryFormOf(c.QueryParams())}
+	if len(page.Form.Text) > web.MaxSearchText {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	if page.Form.Before, err = web.QueryNumber(c, "before"); err != nil {
+		return err
+	}
+	if page.Form.After, err = web.QueryNumber(c, "after"); err != nil {
+		return err
+	}
+	if page.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
+		return err
+	}
+	if page.People, err = s.Store.HistoryPeople(ctx, p.Tenant.ID); err != nil {
+		return err
+	}
+	if page.Views, err = s.Store.HistoryViews(ctx, p); err != nil {
+		return err
+	}
+	asked, err := s.parseQuery(ctx, p, page.Form)
+	if err != nil {
+		return err
+	}
+	page.Orders, page.Shift, page.Problem = asked.orders, asked.shift, asked.problem
+	if page.Shifts = asked.shifts; page.Problem != "" {
+		return web.Render(c, asked.status, view.History(f, page))
+	}
+	if page.Page, err = s.Store.History(ctx, p.Scope(), asked.filter); err != nil {
+		return err
+	}
+	page.Grows = page.Page.Newer == 0 && asked.filter.After == 0 && (asked.filter.To.IsZero() || asked.filter.To.After(f.Now))
+	if entries := page.Page.Entries; page.Form.Order != "" && len(page.Orders) == 0 && len(entries) > 0 {
+		o, err := s.Store.Order(ctx, p.Scope(), entries[0].OrderID)
+		switch {
+		case err == nil:
+			page.Orders = []packaging.Order{o}
+		case packaging.CodeOf(err) != packaging.NotFound: // it may be on a line now that the person does not see
+			return err
+		}
+	}
+	return web.Render(c, http.StatusOK, view.History(f, page))
+}
+
+// NewEntries tells a page of the newest entries how many have come since. The page asks when there are any, and not more
+// often than it shows them.
+func (s *Server) NewEntries(c echo.Context) error {
+	before := s.Hub.Now()
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	form := shell.HistoryFormOf(c.QueryParams())
+	var err error
+	if form.After, err = web.QueryNumber(c, "after"); err != nil {
+		return err
+	}
+	asked, err := s.parseQuery(ctx, p, form)
+	if err != nil {
+		return err
+	}
+	if asked.problem != "" || len(form.Text) > web.MaxSearchText {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	asked.filter.Limit = view.MaxNewEntries
+	n, err := s.Store.NewEntries(ctx, p.Scope(), asked.filter)
+	if err != nil {
+		return err
+	}
+	f := shell.Frame{Person: p, Now: s.Now()}
+	f.Live = s.Live(f, before, packaging.HistoryTopic)
+	return web.Render(c, http.StatusOK, view.NewEntries(f, form, n))
+}
+
+// query is what a form comes to.
+type query struct {
+	filter  packaging.HistoryFilter
+	shifts  []string             // that could be asked for
+	shift   packaging.Occurrence // that is
+	orders  []packaging.Order    // that the serial number came with
+	problem string               // why there is nothing to look for
+	status  int                  // where there is a problem: whether it is of the form, or of what it names
+}
+
+// parseQuery reads the form.
+func (s *Server) parseQuery(ctx context.Context, p packaging.Person, form shell.HistoryForm) (a query, err error) {
+	a.filter = packaging.HistoryFilter{
+		Text: form.Text, LineCode: form.Line, OrderKey: form.Order, Person: form.Person, Deed: packaging.Deed(form.Deed),
+		Outcome: packaging.Outcome(form.Outcome), Exceptions: form.Exceptions,
+		Before: form.Before, After: form.After, Limit: entriesPerPage,
+	}
+	if form.Order != "" || form.Serial != "" {
+		a.filter.Limit = maxOrderEntries
+	}
+	roster, err := s.Store.Roster(ctx, p.Scope())
+	if err != nil {
+		return a, err
+	}
+	a.shifts = roster.Names()
+	a.narrowTime(ctx, form, roster, p.Tenant, s.Now())
+	if a.problem != "" || form.Serial == "" {
+		return a, nil
+	}
+	if a.orders, err = s.Store.OrdersOfSerial(ctx, p.Scope(), form.Serial, maxOrdersOfSerial); err != nil {
+		return a, err
+	}
+	for _, o := range a.orders {
+		a.filter.Orders = append(a.filter.Orders, o.Key)
+	}
+	if len(a.orders) == 0 {
+		a.problem, a.status = text.Say(ctx, "history.serial_unknown", "Serial", form.Serial), http.StatusOK
+	}
+	return a, nil
+}
+
+// narrowTime has the filter ask for what lies within all of the times that the form names.
+func (a *query) narrowTime(ctx context.Context, form shell.HistoryForm, roster packaging.Roster, tenant packaging.Tenant, now time.Time) {
+	f, zone := &a.filter, tenant.Location()
+	for _, at := range []struct {
+		typed string
+		into  *time.Time
+	}{{form.From, &f.From}, {form.To, &f.To}} {
+		var ok bool
+		if *at.into, ok = siteTime(at.typed, tenant); !ok {
+			a.problem, a.status = text.Say(ctx, "history.bad_time", "Time", at.typed), http.StatusBadRequest
+			return
+		}
+	}
+	day, ok := packaging.ParseDay(form.Day)
+	if form.Day != "" && !ok {
+		a.problem, a.status = text.Say(ctx, "history.bad_day", "Day", form.Day), http.StatusBadRequest
+		return
+	}
+	within := packaging.Occurrence{}
+	switch {
+	case form.Shift == "" && form.Day == "":
+		return
+	case form.Shift == "":
+		within.Begin, within.Until = packaging.At(day, 0, zone), packaging.At(day.Plus(1), 0, zone)
+	case form.Day == "":
+		within, ok = roster.Latest(form.Shift, now, zone)
+		a.shift = within
+	default:
+		within, ok = roster.Find(day, form.Shift, zone)
+		a.shift = within
+	}
+	if !ok {
+		a.problem, a.status = text.Say(ctx, "history.no_shift", "Shift", form.Shift), http.StatusOK
+		return
+	}
+	if within.Begin.After(f.From) {
+		f.From = within.Begin
+	}
+	if f.To.IsZero() || within.Until.Before(f.To) {
+		f.To = within.Until
+	}
+}
+
+// Entry is the page of one entry: all of it, and whether it fits the one before it.
+func (s *Server) Entry(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	seq, err := strconv.ParseInt(c.Param("seq"), 10, 64)
+	if err != nil {
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	var page view.EntryPage
+	if page.Entry, page.Follows, err = s.Store.Entry(ctx, p.Scope(), seq); err != nil {
+		return err
+	}
+	for _, neighbour := range []struct {
+		filter packaging.HistoryFilter
+		into   *int64
+	}{
+		{packaging.HistoryFilter{Before: seq, Limit: 1}, &page.Before},
+		{packaging.HistoryFilter{After: seq, Limit: 1}, &page.After},
+	} {
+		near, err := s.Store.History(ctx, p.Scope(), neighbour.filter)
+		if err != nil {
+			return err
+		}
+		for _, e := range near.Entries {
+			*neighbour.into = e.Seq
+		}
+	}
+	f, err := s.Frame(c, "history", text.Say(c.Request().Context(), "entry.title", "Seq", text.Number(c.Request().Context(), seq)))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, view.Entry(f, page))
+}
+
+// Verify checks the whole history. Who looked, and what came of it, is in the history then.
+func (s *Server) Verify(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	verdict, err := s.Verifier.Verify(ctx, p.Tenant.ID)
+	if err != nil {
+		return err
+	}
+	if !verdict.Whole() {
+		s.Log.Error("the history is not proven to be what it was", "tenant", p.Tenant.Slug, "verdict", verdict.String())
+	}
+	if err := s.Store.Record(ctx, packaging.Entry{
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.HistoryVerified, Object: "history", New: verdict.String(),
+	}); err != nil {
+		return err
+	}
+	f, err := s.Frame(c, "history", text.Say(c.Request().Context(), "verify.title"))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, view.Verified(f, verdict))
+}
+
+// BackToHistory is for whom an answer to a press stands at the button's own address, and who reloads that.
+func (s *Server) BackToHistory(c echo.Context) error {
+	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(shell.HistoryForm{})))
+}
+
+// SaveView keeps what the form asks for under a name. Only who reviews shifts shares a view with others.
+func (s *Server) SaveView(c echo.Context) error {
+	p := web.SignedIn(c)
+	q, err := url.ParseQuery(c.FormValue("query"))
+	form := shell.HistoryFormOf(q)
+	v := packaging.HistoryView{Name: strings.TrimSpace(c.FormValue("name")), Query: form.Query(), Shared: c.FormValue("shared") != ""}
+	if err != nil || v.Name == "" || utf8.RuneCountInString(v.Name) > 60 || !utf8.ValidString(v.Name) || v.Query == "" {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	if v.Shared && !p.May(packaging.ReviewShifts) {
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	}
+	if err := s.Store.SaveHistoryView(c.Request().Context(), p, v); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(form)))
+}
+
+func (s *Server) RemoveView(c echo.Context) error {
+	id, err := web.PathID(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.RemoveHistoryView(c.Request().Context(), web.SignedIn(c), id); err != nil {
+		return err
+	}
+	return s.BackToHistory(c)
+}
+
+// siteTime reads a time of the site as browsers send it, to the minute or the second. Nothing typed is the zero time.
+func siteTime(typed string, tenant packaging.Tenant) (time.Time, bool) {
+	if typed == "" {
+		return time.Time{}, true
+	}
+	for _, form := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.ParseInLocation(form, typed, tenant.Location()); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,303 @@
+package imports
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/orderfile"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	view "lineboard/views/imports"
+	"lineboard/views/shell"
+)
+
+const previewTTL = 15 * time.Minute
+
+const recentImports = 10
+
+const importedPerPage = 100
+
+const maxFileName = 100 // characters
+
+func (s *Server) Imports(c echo.Context) error {
+	return s.showImport(c, http.StatusOK, view.ImportPage{})
+}
+
+func (s *Server) showImport(c echo.Context, status int, page view.ImportPage) error {
+	f, err := s.Frame(c, "orders", text.Say(c.Request().Context(), "import.title"))
+	if err != nil {
+		return err
+	}
+	if page.Recent, err = s.Store.Imports(c.Request().Context(), f.Person.Scope(), recentImports); err != nil {
+		return err
+	}
+	return web.Render(c, status, view.Import(f, page))
+}
+
+// Check shows what a file would do. One without faults is kept for the person, to be applied as it was shown.
+func (s *Server) Check(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	file, err := uploadedFile(c)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return s.showImport(c, http.StatusRequestEntityTooLarge, view.ImportPage{
+			Problem: view.FaultText(c.Request().Context(), packaging.ImportFault{Code: packaging.FaultTooLarge}),
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(file.Content) == "" {
+		return s.showImport(c, http.StatusUnprocessableEntity, view.ImportPage{Problem: text.Say(ctx, "import.nothing_given")})
+	}
+	preview, err := s.preview(ctx, p, file)
+	if err != nil {
+		return err
+	}
+	if preview.Sum.Faults.Count > 0 {
+		return s.showPreview(c, http.StatusUnprocessableEntity, preview)
+	}
+	id, err := s.Store.KeepPreview(ctx, p, file, previewTTL)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.PreviewURL(id)))
+}
+
+// uploadedFile is the file of the form, or what was pasted where there is none.
+func uploadedFile(c echo.Context) (f packaging.ImportFile, err error) {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, orderfile.MaxBytes+1<<20) // with what a form puts around it
+	// Asked first: later readers of the form keep such an error to themselves.
+	if err := r.ParseForm(); err != nil {
+		return f, badForm(err)
+	}
+	header, err := c.FormFile("file")
+	switch {
+	case errors.Is(err, http.ErrMissingFile), errors.Is(err, http.ErrNotMultipart), err == nil && header.Size == 0:
+		f.Name = text.Say(r.Context(), "import.pasted")
+		f.Content = c.FormValue("orders")
+		return f, nil
+	case err != nil:
+		return f, badForm(err)
+	}
+	f.Name = displayName(header.Filename)
+	f.Content, err = web.ReadUpload(header)
+	return f, err
+}
+
+// badForm is what was sent that is no form, unless it was too large to be read.
+func badForm(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
+}
+
+// displayName is how a file is called on pages and in the history: without folders, in one line.
+func displayName(sent string) string {
+	name := []rune(path.Base(strings.ReplaceAll(strings.ToValidUTF8(sent, "�"), `\`, "/")))
+	name = slices.DeleteFunc(name, func(r rune) bool { return !packaging.Printable(string(r)) })
+	if len(name) == 0 {
+		return "file"
+	}
+	return string(name[:min(len(name), maxFileName)])
+}
+
+// preview says what a file would do now.
+func (s *Server) preview(ctx context.Context, p packaging.Person, file packaging.ImportFile) (view.ImportPreview, error) {
+	preview := view.ImportPreview{File: file}
+	rows, faults, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
+	if err != nil {
+		return preview, err
+	}
+	keep := func(list *[]packaging.ImportedOrder, o packaging.ImportedOrder) {
+		if len(*list) < view.ImportShown {
+			*list = append(*list, o)
+		}
+	}
+	preview.Sum, err = s.Store.CheckImport(ctx, p, rows, func(o packaging.ImportedOrder) {
+		switch {
+		case o.New:
+			keep(&preview.New, o)
+		case len(o.Changes) > 0:
+			keep(&preview.Changed, o)
+		default:
+			keep(&preview.Same, o)
+		}
+	})
+	preview.Sum.Faults = faults.Join(preview.Sum.Faults)
+	return preview, err
+}
+
+func (s *Server) showPreview(c echo.Context, status int, preview view.ImportPreview) error {
+	f, err := s.Frame(c, "orders", text.Say(c.Request().Context(), "import.preview"))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, view.Preview(f, preview))
+}
+
+// PreviewPage shows the kept file of the path again, as it would be imported now.
+func (s *Server) PreviewPage(c echo.Context) error {
+	file, err := s.keptFile(c)
+	if err != nil {
+		return err
+	}
+	preview, err := s.preview(c.Request().Context(), web.SignedIn(c), file)
+	if err != nil {
+		return err
+	}
+	return s.showPreview(c, http.StatusOK, preview)
+}
+
+func (s *Server) keptFile(c echo.Context) (packaging.ImportFile, error) {
+	id, err := web.PathID(c)
+	if err != nil {
+		return packaging.ImportFile{}, err
+	}
+	return s.Store.Preview(c.Request().Context(), web.SignedIn(c), packaging.PreviewID(id))
+}
+
+// Apply imports the kept file of the path, if that still does what the person saw.
+func (s *Server) Apply(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	file, err := s.keptFile(c)
+	if err != nil {
+		return err
+	}
+	shown := packaging.ShownImport{Preview: file.ID}
+	digest, err := hex.DecodeString(c.FormValue("digest"))
+	if err != nil || len(digest) != len(shown.Digest) {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	shown.Digest = [32]byte(digest)
+	rows, faults, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
+	if err != nil || faults.Count > 0 { // it was read without a fault when it was kept
+		return errors.Join(err, errors.New("a kept file can't be read any more"))
+	}
+	done, err := s.Store.Import(ctx, p, file.Name, rows, &shown)
+	if code := packaging.CodeOf(err); code == packaging.Conflict || code == packaging.Invalid {
+		preview, err := s.preview(ctx, p, file)
+		if err != nil {
+			return err
+		}
+		preview.Notice = text.Say(ctx, "import.orders_changed")
+		return s.showPreview(c, http.StatusConflict, preview)
+	}
+	if err != nil {
+		return err
+	}
+	if done.ID == 0 {
+		return c.Redirect(http.StatusSeeOther, string(shell.ImportURL()))
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.ImportDoneURL(done.ID, 0)))
+}
+
+// Imported shows what an import did.
+func (s *Server) Imported(c echo.Context) error {
+	ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
+	id, err := web.PathID(c)
+	if err != nil {
+		return err
+	}
+	after, err := web.QueryNumber(c, "after")
+	if err != nil {
+		return err
+	}
+	var done view.ImportDone
+	if done.Import, err = s.Store.ImportOf(ctx, in, packaging.ImportID(id)); err != nil {
+		return err
+	}
+	if done.Page, err = s.Store.ImportedOrders(ctx, in, done.Import.ID, packaging.OrderID(after), importedPerPage); err != nil {
+		return err
+	}
+	f, err := s.Frame(c, "orders", text.Say(c.Request().Context(), "import.done"))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, view.Imported(f, done))
+}
+
+// columnNames is the first row of a file.
+func columnNames() []string {
+	var names []string
+	for _, field := range packaging.ImportFields {
+		names = append(names, string(field))
+	}
+	return names
+}
+
+// Template is a file with the names of the columns and one order, to be filled in.
+func (s *Server) Template(c echo.Context) error {
+	lines, err := s.Store.Lines(c.Request().Context(), web.SignedIn(c).Scope())
+	if err != nil {
+		return err
+	}
+	line := ""
+	if len(lines) > 0 {
+		line = lines[0].Code
+	}
+	return s.StreamFile(c, "orders-template.csv", func(w io.Writer) error {
+		rows := web.NewCSV(w)
+		if err := rows.Row(columnNames()...); err != nil {
+			return err
+		}
+		expiry := s.Now().AddDate(2, 0, 0).Format(time.DateOnly)
+		if err := rows.Row("Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", "2.5"); err != nil {
+			return err
+		}
+		return rows.Flush()
+	})
+}
+
+// OrdersCSV streams the orders that are not Done, in the form in which they can be imported.
+func (s *Server) OrdersCSV(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	if err := s.Store.Record(ctx, packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "orders.csv"}); err != nil {
+		return err
+	}
+	return s.StreamFile(c, p.Tenant.Slug+"-orders.csv", func(w io.Writer) error {
+		rows := web.NewCSV(w)
+		if err := rows.Row(columnNames()...); err != nil {
+			return err
+		}
+		for f := (packaging.OrderFilter{Limit: 1000}); ; {
+			page, err := s.Store.SearchOrders(ctx, p.Scope(), f)
+			if err != nil {
+				return err
+			}
+			for _, o := range page.Orders {
+				if o.Status == packaging.Done || o.Gone {
+					continue
+				}
+				if err := rows.Row(orderRow(o)...); err != nil {
+					return err
+				}
+			}
+			if f.Before = page.Next; f.Before == 0 {
+				return rows.Flush()
+			}
+		}
+	})
+}
+
+func orderRow(o packaging.Order) []string {
+	o.LineCode = o.Line.Code // a line that is not set up here can't be imported; an empty cell says nothing
+	var row []string
+	for _, field := range packaging.ImportFields {
+		row = append(row, web.Cell(*o.Field(field)))
+	}
+	return row
+}

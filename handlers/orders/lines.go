@@ -1,0 +1,107 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	view "lineboard/views/orders"
+	"lineboard/views/shell"
+)
+
+// SetOrderLine gives an order the line that a person chose, or gives it back to what the API says.
+func (s *Server) SetOrderLine(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	was, err := web.FormNumber(c, "was")
+	if err != nil {
+		return err
+	}
+	var chosen packaging.Line
+	if code := c.FormValue("line"); code != "" {
+		if chosen, err = s.Store.Line(c.Request().Context(), web.SignedIn(c).Scope(), code); err != nil {
+			return err
+		}
+	}
+	err = s.Store.SetOrderLine(c.Request().Context(), web.SignedIn(c), id, packaging.LineID(was), chosen.ID)
+	var coded *packaging.Error
+	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
+		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), coded.Key))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
+}
+
+// lineChoice are the lines that a person may choose for an order, and those that could be set up for it.
+func (s *Server) lineChoice(ctx context.Context, p packaging.Person, o packaging.Order) (choice view.LineChoice, err error) {
+	if !p.MayOn(packaging.SetLines, o.Line.ID) || o.LineFixed() {
+		return choice, nil
+	}
+	choice.Offered = true
+	if choice.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
+		return choice, err
+	}
+	choice.Lines = slices.DeleteFunc(choice.Lines, func(l packaging.Line) bool { return l.Retired })
+	choice.Unknown, err = s.Store.UnknownLines(ctx, p.Scope())
+	return choice, err
+}
+
+// unknownLine is a line that the API names by this code and that is not set up here.
+func (s *Server) unknownLine(c echo.Context, code string) (packaging.Line, error) {
+	lines, err := s.Store.UnknownLines(c.Request().Context(), web.SignedIn(c).Scope())
+	if err != nil {
+		return packaging.Line{}, err
+	}
+	i := slices.IndexFunc(lines, func(l packaging.Line) bool { return strings.EqualFold(l.Code, code) })
+	if i < 0 {
+		return packaging.Line{}, packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return lines[i], nil
+}
+
+func (s *Server) AdoptForm(c echo.Context) error {
+	line, err := s.unknownLine(c, c.QueryParam("code"))
+	if err != nil {
+		return err
+	}
+	return s.showAdopt(c, http.StatusOK, line, "")
+}
+
+func (s *Server) showAdopt(c echo.Context, status int, line packaging.Line, problem string) error {
+	f, err := s.Frame(c, "lines", text.Say(c.Request().Context(), "adopt.title", "Code", line.Code))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, view.Adopt(f, line, problem))
+}
+
+// Adopt sets up a line that the API names.
+func (s *Server) Adopt(c echo.Context) error {
+	line, err := s.unknownLine(c, c.FormValue("code"))
+	if err != nil {
+		return err
+	}
+	line.Name = strings.TrimSpace(c.FormValue("name"))
+	adopted := line
+	if err = web.CheckName(line.Name); err == nil {
+		adopted, err = s.Store.AdoptLine(c.Request().Context(), web.SignedIn(c), line.Code, line.Name)
+	}
+	if said, ok := web.FormError(c.Request().Context(), err); ok {
+		return s.showAdopt(c, web.Statuses[packaging.CodeOf(err)], line, said)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.LineURL(adopted)))
+}

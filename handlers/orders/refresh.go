@@ -1,0 +1,93 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	view "lineboard/views/orders"
+	"lineboard/views/shell"
+)
+
+// Refresher brings a tenant's orders up to date because a person wants it. It comes back when that is done or ctx ends.
+type Refresher interface {
+	// RefreshNow tells the refresh by when it started, or says for how long it may not be wanted again.
+	RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, again time.Duration, err error)
+}
+
+// RefreshNow has the orders asked for now, and leads back to the board where that was pressed. What came of it is told
+// there from what is stored. Where it was pressed to check an order, it leads back to the order, which says it all.
+func (s *Server) RefreshNow(c echo.Context) error {
+	board := s.showOverview
+	back := shell.LinesURL(web.Station(c))
+	if code := c.FormValue("line"); code != "" {
+		line, err := s.Store.Line(c.Request().Context(), web.SignedIn(c).Scope(), code)
+		if err != nil {
+			return err
+		}
+		back = shell.LineURL(line)
+		board = func(c echo.Context, status int, notice string) error { return s.showLine(c, line, status, notice) }
+	}
+	told := shell.RefreshedURL
+	order, err := web.FormNumber(c, "order")
+	if err != nil {
+		return err
+	}
+	if order != 0 {
+		back = shell.OrderURL(packaging.OrderID(order))
+		told = func(order templ.SafeURL, _ time.Time) templ.SafeURL { return order }
+		board = func(c echo.Context, _ int, _ string) error { return c.Redirect(http.StatusSeeOther, string(back)) }
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), s.Patience)
+	defer cancel()
+	started, again, err := s.Refresher.RefreshNow(ctx, web.SignedIn(c).Tenant.ID)
+	if again > 0 {
+		seconds := int((again + time.Second - 1) / time.Second)
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
+		return board(c, http.StatusTooManyRequests, text.Say(c.Request().Context(), "refresh.too_soon", "Count", seconds))
+	}
+	var failure *packaging.CallError
+	switch {
+	case err == nil, errors.As(err, &failure), errors.Is(err, context.DeadlineExceeded) && c.Request().Context().Err() == nil:
+		return c.Redirect(http.StatusSeeOther, string(told(back, started)))
+	}
+	return err
+}
+
+// BackToOverview is for whom a board stands at the address of a press, and who asks for that address.
+func (s *Server) BackToOverview(c echo.Context) error {
+	return c.Redirect(http.StatusSeeOther, string(shell.LinesURL(web.Station(c))))
+}
+
+// refreshButton makes the button that refreshes a board, with what came of its last press. It adds to the board's topics what
+// that depends on.
+type refreshButton func(ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page) (*shell.RefreshButton, error)
+
+// afterRefresh tells of the refresh that was pressed for and started then, in milliseconds since 1970; 0 where nobody pressed.
+func (s *Server) afterRefresh(started int64) refreshButton {
+	return func(ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page) (*shell.RefreshButton, error) {
+		button := &shell.RefreshButton{Line: line}
+		if started == 0 {
+			return button, nil
+		}
+		board.Topics = append(board.Topics, packaging.FreshTopic)
+		fresh, err := s.Freshness(ctx, reader.Tenant.ID)
+		button.Result = view.RefreshResult(ctx, fresh, time.UnixMilli(started), s.Now())
+		return button, err
+	}
+}
+
+// withNotice tells why the orders were not just refreshed.
+func withNotice(why string) refreshButton {
+	return func(_ context.Context, _ packaging.Person, line packaging.Line, _ *web.Page) (*shell.RefreshButton, error) {
+		return &shell.RefreshButton{Line: line, Result: why}, nil
+	}
+}

@@ -1,0 +1,70 @@
+package orders
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+)
+
+// Release presses the button: once it is claimed, the release goes its way. Who waits long enough sees its result; the
+// page shows it as under way until then.
+func (s *Server) Release(c echo.Context) error {
+	ctx := c.Request().Context()
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	revision, err := web.FormNumber(c, "revision")
+	if err != nil {
+		return err
+	}
+	press := packaging.Press{Order: id, Revision: revision}
+	o, err := s.Store.Order(ctx, web.SignedIn(c).Scope(), id)
+	if err != nil {
+		return err
+	}
+	if o.ReleaseObstacle() == packaging.NoObstacle { // else the claim says what stands in the way, whoever signs
+		signed, refused, err := s.signatures(c, releaseToSign(o))
+		if err != nil {
+			return err
+		}
+		if refused.Status != 0 {
+			c.Set(signingKey, refused.Why)
+			return s.showOrder(c, refused.Status, "")
+		}
+		press.Signed = signed
+	}
+	settled, err := s.Releaser.Release(ctx, web.SignedIn(c), press)
+	var coded *packaging.Error
+	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
+		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), coded.Key))
+	}
+	if err != nil {
+		return err
+	}
+	patience := time.NewTimer(s.Patience)
+	defer patience.Stop()
+	select {
+	case <-settled:
+	case <-patience.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
+// BackToOrder is for whom an answer to a press stands at the button's own address, and who reloads that.
+func (s *Server) BackToOrder(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
+}

@@ -1,0 +1,42 @@
+// Package orders serves boards, orders and their releases: what people at the lines work with.
+package orders
+
+import (
+	"context"
+	"time"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/views/shell"
+)
+
+// Server serves the pages of lines and orders.
+type Server struct {
+	*web.Kit
+	Store     Store
+	Releaser  Releaser
+	Settler   Settler
+	Queuer    Queuer
+	Refresher Refresher
+	Patience  time.Duration // how long a press waits for its result before the page shows it as under way
+	// Digest is what the overview tells somebody who reviews or hands over shifts.
+	Digest func(ctx context.Context, reader packaging.Person, now time.Time) (shell.Digest, error)
+}
+
+// Releaser releases orders to their lines.
+type Releaser interface {
+	Release(ctx context.Context, by packaging.Person, press packaging.Press) (settled <-chan struct{}, err error)
+}
+
+// Settler asks about releases whose outcome is unknown.
+type Settler interface {
+	Ask(ctx context.Context, by packaging.Person, id packaging.OrderID) error
+}
+
+// Queuer releases several orders of a line one at a time.
+type Queuer interface {
+	Start(
+		ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature,
+	) error
+	Stop(ctx context.Context, by packaging.Person, line packaging.LineID) error
+}

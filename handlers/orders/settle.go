@@ -1,0 +1,131 @@
+package orders
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	view "lineboard/views/orders"
+	"lineboard/views/shell"
+)
+
+// AskStatus has the API asked now about a release whose outcome is unknown.
+func (s *Server) AskStatus(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Settler.Ask(c.Request().Context(), web.SignedIn(c), id); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
+// maxComment is the longest comment that is kept, in characters.
+const maxComment = 500
+
+// Acknowledge keeps that the person has looked at the result of a release, and leads back to where they did.
+func (s *Server) Acknowledge(c echo.Context) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	release, err := web.FormNumber(c, "release")
+	if err != nil {
+		return err
+	}
+	comment := strings.TrimSpace(c.FormValue("comment"))
+	if utf8.RuneCountInString(comment) > maxComment {
+		return packaging.Fail(packaging.Invalid, "error.comment_long")
+	}
+	err = s.Store.Acknowledge(c.Request().Context(), web.SignedIn(c), id, packaging.ReleaseID(release), comment)
+	var coded *packaging.Error
+	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
+		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), coded.Key))
+	}
+	if err != nil {
+		return err
+	}
+	if next := c.FormValue("next"); next != "" {
+		return c.Redirect(http.StatusSeeOther, web.LocalPath(next))
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
+func (s *Server) ListForm(c echo.Context) error {
+	return s.showListForm(c, http.StatusOK, view.ListForm{})
+}
+
+func (s *Server) showListForm(c echo.Context, status int, form view.ListForm) error {
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	if form.Order, err = s.Store.Order(c.Request().Context(), web.SignedIn(c).Scope(), id); err != nil {
+		return err
+	}
+	f, err := s.Frame(c, "lines", shell.OrderID(form.Order.Key)+" · "+text.Say(c.Request().Context(), "list.title"))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, view.AddList(f, form))
+}
+
+// AddList adds the missing list of an order, from a file or as pasted. One that is odd is added only when the person has
+// seen what is odd about it.
+func (s *Server) AddList(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	given, err := uploadedList(c)
+	if err != nil {
+		return err
+	}
+	form := view.ListForm{Given: given}
+	serials, err := packaging.ParseSerialList(given)
+	if err != nil {
+		var coded *packaging.Error
+		if errors.As(err, &coded) {
+			form.Problem = text.Say(c.Request().Context(), coded.Key)
+			return s.showListForm(c, http.StatusUnprocessableEntity, form)
+		}
+		return err
+	}
+	o, err := s.Store.Order(ctx, p.Scope(), id)
+	if err != nil {
+		return err
+	}
+	expected, known := o.SerialsExpected()
+	if form.Odd = packaging.CheckSerials(serials, expected, known); len(form.Odd) > 0 && c.FormValue("confirm") != "yes" {
+		form.Count, form.Expected = int64(len(serials)), expected
+		return s.showListForm(c, http.StatusUnprocessableEntity, form)
+	}
+	err = s.Store.AddList(ctx, p, id, serials)
+	if packaging.CodeOf(err) == packaging.Conflict {
+		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), "obstacle.list_not_missing"))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
+// uploadedList is the text of the file, or what was pasted where there is none.
+func uploadedList(c echo.Context) (string, error) {
+	header, err := c.FormFile("file")
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) || err == nil && header.Size == 0 {
+		return c.FormValue("list"), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return web.ReadUpload(header)
+}

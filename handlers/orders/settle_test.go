@@ -1,0 +1,241 @@
+package orders_test
+
+import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/handlers/handlerstest"
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/site"
+)
+
+// lost is a site where the answer to the release of Order143 got lost, after or before it was carried out.
+func lost(t *testing.T, kind sandbox.Kind) (*site.Site, *site.Browser, packaging.Order) {
+	t.Helper()
+	s := site.New(t, site.Options{})
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: kind, Times: 1})
+	b.Post(handlerstest.OrderPath(o, "/release"))
+	if got := s.Order("Order143").Release.Outcome; got != packaging.Unknown {
+		t.Fatalf("outcome %s", got)
+	}
+	return s, b, o
+}
+
+func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
+	t.Parallel()
+	for kind, test := range map[sandbox.Kind]struct {
+		outcome packaging.Outcome
+		says    string
+		button  bool
+	}{
+		"cut_after":  {packaging.Released, "Order143 is out at the line: its status is In progress.|The answer to the release was lost. Who brought the order there is not proven. Its serial list is missing here.", false},
+		"cut_before": {packaging.Refused, "Order143 was not released.|When Movilitas.Cloud was asked afterwards, the order was still Pending release: this try was not carried out.", true},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			s, b, o := lost(t, kind)
+			if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "It is not known whether Order143 was released.") || !strings.Contains(text, "Ask now") {
+				t.Errorf("unknown: %q", text)
+			}
+			if err := s.Settler.AskDue(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Order("Order143").Release.Outcome; got != packaging.Unknown {
+				t.Errorf("settled before its time: %s", got)
+			}
+			s.Clock.Move(16 * time.Second)
+			if err := s.Settler.AskDue(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r := s.Order("Order143").Release
+			if r.Outcome != test.outcome || r.Proof != packaging.ByStatus || r.Settled.IsZero() {
+				t.Errorf("release %+v", r)
+			}
+			page := b.Get(handlerstest.OrderPath(o, ""))
+			for says := range strings.SplitSeq(test.says, "|") {
+				if text := page.Text("#release"); !strings.Contains(text, says) {
+					t.Errorf("the page says %q", text)
+				}
+			}
+			if got := len(page.All("button.release")) > 0; got != test.button {
+				t.Errorf("release button: %v", got)
+			}
+			if e := s.History()[0]; e.Deed != packaging.ReleaseSettled || e.Outcome != test.outcome || e.By.ID != 0 {
+				t.Errorf("history %+v", e)
+			}
+			if text := b.Get("/history").Text("tbody tr:first-child"); !strings.Contains(text, "by its status") {
+				t.Errorf("the history says %q", text)
+			}
+		})
+	}
+}
+
+func TestALostListComesWithTheDetailsWhereTheyHaveIt(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{SerialsInDetails: true})
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
+	b.Post(handlerstest.OrderPath(o, "/release"))
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	if r := s.Order("Order143").Release; r.Outcome != packaging.Released || r.List != packaging.ListInDetails || r.Serials != 11 {
+		t.Errorf("release %+v", r)
+	}
+	if diff := cmp.Diff(sandbox.Order143(time.Now()).Serials, b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
+	t.Parallel()
+	s, b, o := lost(t, "cut_before")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "its status was Pending release") || !strings.Contains(text, "It is not known") {
+		t.Errorf("asked too early to be proof: %q", text)
+	}
+	s.Clock.Move(16 * time.Second)
+	if a := b.Post(handlerstest.OrderPath(o, "/ask")); a.Status != http.StatusSeeOther {
+		t.Fatalf("ask: %d", a.Status)
+	}
+	if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusSeeOther {
+		t.Fatalf("release: %d", a.Status)
+	}
+	if r := s.Order("Order143").Release; r.Outcome != packaging.Released || r.Proof != packaging.ByAnswer || r.Serials != 11 {
+		t.Errorf("release %+v", r)
+	}
+	if n := len(s.Box.Released()); n != 1 {
+		t.Errorf("%d releases carried out", n)
+	}
+}
+
+func TestAMissingListIsAddedOnceByPastingOrFromAFile(t *testing.T) {
+	t.Parallel()
+	want := sandbox.Order143(time.Now()).Serials
+	csv := "number,serial\n1," + strings.Join(want, "\nx,") + "\n"
+	for name, send := range map[string]func(*testing.T, *site.Browser, string) site.Answer{
+		"pasted": func(_ *testing.T, b *site.Browser, to string) site.Answer {
+			return b.Post(to, "list", strings.Join(want, "\r\n"))
+		},
+		"a file": func(t *testing.T, b *site.Browser, to string) site.Answer { return upload(t, b, to, csv) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, b, o := lost(t, "cut_after")
+			b.Post(handlerstest.OrderPath(o, "/ask"))
+			if to := b.Get(handlerstest.OrderPath(o, "")).Attr("#release a.button", "href"); to != handlerstest.OrderPath(o, "/list") {
+				t.Fatalf("the list is added at %q", to)
+			}
+			if a := s.SignIn("operator1").Post(handlerstest.OrderPath(o, "/list"), "list", "x"); a.Status != http.StatusForbidden {
+				t.Errorf("an operator: %d", a.Status)
+			}
+			if a := send(t, b, handlerstest.OrderPath(o, "/list")); a.Status != http.StatusSeeOther {
+				t.Fatalf("add: %d %s", a.Status, a.Text("main"))
+			}
+			if diff := cmp.Diff(want, b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "Person supervisor1 added the list.") {
+				t.Errorf("the page says %q", text)
+			}
+			if e := s.History()[0]; e.Deed != packaging.ListAdded || e.By.Username != "supervisor1" || e.Serials != 11 {
+				t.Errorf("history %+v", e)
+			}
+			if a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "another"); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusConflict {
+				t.Errorf("a second list: %d", a.Status)
+			}
+			if a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "another", "confirm", "yes"); a.Status != http.StatusConflict || len(b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")) != 11 {
+				t.Errorf("a second list, confirmed: %d", a.Status)
+			}
+		})
+	}
+}
+
+func upload(t *testing.T, b *site.Browser, to, content string) site.Answer {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "list.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Send(http.MethodPost, to, form.FormDataContentType(), &body)
+}
+
+func TestAnOddListIsAddedOnlyAfterAPersonHasLookedAtIt(t *testing.T) {
+	t.Parallel()
+	s, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "AAA\nAAA\n")
+	if text := a.Text("main"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(text, "2 serial numbers came, 11 were expected") || !strings.Contains(text, "repeats an earlier one") {
+		t.Errorf("%d %q", a.Status, text)
+	}
+	if given := a.Text("textarea"); given != "AAA AAA" {
+		t.Errorf("what was given is gone: %q", given)
+	}
+	if s.Order("Order143").Release.Serials != 0 {
+		t.Error("the list was added")
+	}
+	if a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "AAA\nAAA\n", "confirm", "yes"); a.Status != http.StatusSeeOther {
+		t.Errorf("confirmed: %d", a.Status)
+	}
+	if r := s.Order("Order143").Release; r.Serials != 2 || !r.Odd() {
+		t.Errorf("release %+v", r)
+	}
+	if text := b.Get("/lines/L1").Text(".trouble"); !strings.Contains(text, "Order143") || !strings.Contains(text, "Needs a look") {
+		t.Errorf("the line says %q", text)
+	}
+	for given, says := range map[string]string{"": "There is no serial number in it.", `["a`: "It may be cut off."} {
+		if a := b.Post(handlerstest.OrderPath(s.Order("Order139"), "/list"), "list", given); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("main"), says) {
+			t.Errorf("%q: %d %q", given, a.Status, a.Text("main"))
+		}
+	}
+}
+
+func TestAnOrderThatWasReleasedElsewhereGetsItsList(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	s.Box.SetStatus("Order143", sandbox.InProgress)
+	b.Post(handlerstest.OrderPath(o, "/release"))
+	page := b.Get(handlerstest.OrderPath(o, ""))
+	if text := page.Text("#release"); !strings.Contains(text, "In Movilitas.Cloud the order is in status In progress.") || page.Attr("#release a.button", "href") != handlerstest.OrderPath(o, "/list") {
+		t.Errorf("the page says %q", text)
+	}
+	b.Post(handlerstest.OrderPath(o, "/list"), "list", strings.Join(sandbox.Order143(time.Now()).Serials, "\n"))
+	after := s.Order("Order143")
+	if after.Release.Outcome != packaging.Released || after.Release.Proof != packaging.ByPerson || after.Release.Serials != 11 || after.Status != packaging.InProgress {
+		t.Errorf("release %+v", after.Release)
+	}
+	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "Order143 was released elsewhere. Its list was added here.") {
+		t.Errorf("the page says %q", text)
+	}
+}
+
+func TestASerialThatCameBeforeIsOdd(t *testing.T) {
+	t.Parallel()
+	first, second, other := sandbox.Order143(time.Now()), sandbox.Order143(time.Now()), sandbox.Order143(time.Now())
+	second.ID, second.Serials = "second", append([]string{"new"}, first.Serials[1:]...)
+	other.ID, other.GTIN = "other", "05412345101444"
+	s := site.New(t, site.Options{Orders: []sandbox.Order{first, second, other}})
+	b := s.SignIn("supervisor1")
+	for _, key := range []string{"Order143", "second", "other"} {
+		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
+	}
+	if text := b.Get(handlerstest.OrderPath(s.Order("second"), "")).Text("#release"); !strings.Contains(text, "10 serial numbers of this product came before, with another order.") {
+		t.Errorf("the page says %q", text)
+	}
+	if odd := s.Order("other").Release.Oddities; len(odd) != 0 {
+		t.Errorf("the same serials of another product are odd: %v", odd)
+	}
+}

@@ -1,0 +1,61 @@
+package orders
+
+import (
+	"context"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// Store is what these pages read and write.
+type Store interface {
+	Acknowledge(
+		ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string,
+	) error
+	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
+	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
+	AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) ([]byte, error)
+	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
+	EachSerial(
+		ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error,
+	) error
+	FindPacks(ctx context.Context, in packaging.Scope, gtins, serials []string) ([]packaging.PackFound, error)
+	FindSerials(
+		ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
+	) ([]packaging.Serial, error)
+	FirstChanges(ctx context.Context, in packaging.Scope, order packaging.OrderID) ([]packaging.OrderEvent, error)
+	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
+	ImportedFacts(ctx context.Context, in packaging.Scope, id packaging.OrderID) ([]packaging.ImportedFact, error)
+	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
+	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
+	LineNotes(
+		ctx context.Context, in packaging.Scope, line packaging.LineID, since time.Time, limit int,
+	) ([]packaging.Note, error)
+	LineOrders(ctx context.Context, in packaging.Scope, line packaging.LineID, limit int) ([]packaging.Order, error)
+	Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
+	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
+	Note(ctx context.Context, in packaging.Scope, id packaging.NoteID) (packaging.Note, error)
+	NoteLine(ctx context.Context, by packaging.Person, line packaging.Line, words string) error
+	NoteOrder(ctx context.Context, by packaging.Person, id packaging.OrderID, words string) error
+	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
+	OrderNotes(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.Note, error)
+	OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error)
+	OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error)
+	Proof(ctx context.Context, user packaging.UserID) (hash string, err error)
+	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)
+	Record(ctx context.Context, e packaging.Entry) error
+	Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error)
+	SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error)
+	Serials(
+		ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int,
+	) ([]packaging.Serial, error)
+	SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error
+	Signatures(
+		ctx context.Context, tenant packaging.TenantID, kind string, object int64,
+	) ([]packaging.Signature, error)
+	Timeline(
+		ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int,
+	) ([]packaging.OrderEvent, error)
+	UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
+	WithdrawNote(ctx context.Context, by packaging.Person, id packaging.NoteID, why string) error
+}

@@ -1,0 +1,256 @@
+package shifts
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/xuri/excelize/v2"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	view "lineboard/views/shifts"
+)
+
+// table is one table of a report, the same in each kind of file. A value is a text, an int64 or a time; no value is nil.
+type table struct {
+	name    string
+	columns []string
+	rows    [][]any
+}
+
+// reportTables are the tables of a report, as views.ReportTables names them.
+func reportTables(r packaging.ShiftReport) []table {
+	return []table{figuresTable(r), releasesTable(r), peopleTable(r), notesTable(r), exceptionsTable(r)}
+}
+
+func figuresTable(r packaging.ShiftReport) table {
+	t := table{"figures", []string{
+		"line", "line_name", "requested", "released", "refused", "unknown", "sending", "unknown_at_first", "settled", "settled_median_ms", "settled_longest_ms",
+		"waits", "waiting_median_ms", "waiting_longest_ms", "serials", "lists_missing", "lists_odd", "released_elsewhere", "nothing_sent",
+	}, nil}
+	row := func(line packaging.Line, f packaging.Figures) {
+		t.rows = append(t.rows, []any{
+			line.Code, line.Name, f.Requested, f.Released, f.Refused, f.Unknown, f.Sending, f.WasUnknown,
+			f.Settling.Count, f.Settling.Median.Milliseconds(), f.Settling.Longest.Milliseconds(),
+			f.Waiting.Count, f.Waiting.Median.Milliseconds(), f.Waiting.Longest.Milliseconds(),
+			f.Serials, f.Missing, f.Odd, f.Elsewhere, f.Declined,
+		})
+	}
+	for _, l := range r.Lines() {
+		row(l.Line, l.Figures)
+	}
+	row(packaging.Line{Code: "*", Name: "total"}, r.Total())
+	return t
+}
+
+func releasesTable(r packaging.ShiftReport) table {
+	t := table{"releases", []string{
+		"requested", "order_id", "product", "line", "line_name", "username", "full_name", "station", "outcome", "reason", "proof",
+		"answered", "settled", "settling_ms", "pending_since", "waiting_ms", "serials", "expected", "list", "list_by", "list_at", "oddities",
+	}, nil}
+	for _, one := range r.Releases {
+		var odd []string
+		for _, o := range one.Oddities {
+			odd = append(odd, fmt.Sprintf("%s %d", o.Kind, o.Count))
+		}
+		var expected any
+		if one.ExpectedKnown {
+			expected = one.Expected
+		}
+		t.rows = append(t.rows, []any{
+			one.Requested, one.OrderKey, one.Product, one.Line.Code, one.Line.Name, one.By.Username, one.By.FullName, one.By.Station,
+			string(one.Outcome), string(one.Reason), string(one.Proof), one.Answered, one.Settled, millisOf(one.Settling()),
+			one.PendingSince, millisOf(one.Waiting()), one.Serials, expected, string(one.List), one.ListBy, one.ListAt, strings.Join(odd, ", "),
+		})
+	}
+	return t
+}
+
+func millisOf(d time.Duration, known bool) any {
+	if !known {
+		return nil
+	}
+	return d.Milliseconds()
+}
+
+// peopleTable has a row for each person and deed.
+func peopleTable(r packaging.ShiftReport) table {
+	t := table{"people", []string{"username", "full_name", "deed", "times"}, nil}
+	for _, p := range r.People {
+		for _, d := range packaging.Deeds {
+			if n := p.Deeds[d]; n > 0 {
+				t.rows = append(t.rows, []any{p.Username, p.FullName, string(d), n})
+			}
+		}
+	}
+	return t
+}
+
+func notesTable(r packaging.ShiftReport) table {
+	t := table{"notes", []string{"written", "line", "line_name", "order_id", "username", "full_name", "station", "words", "withdrawn", "why"}, nil}
+	for _, n := range r.Notes {
+		t.rows = append(t.rows, []any{n.At, n.Line.Code, n.Line.Name, n.OrderKey, n.By.Username, n.By.FullName, n.By.Station, n.Words, n.Withdrawn, n.Why})
+	}
+	return t
+}
+
+func exceptionsTable(r packaging.ShiftReport) table {
+	t := table{"exceptions", []string{"number", "at", "deed", "outcome", "reason", "order_id", "line", "line_name", "username", "full_name", "station", "message", "comment"}, nil}
+	for _, e := range r.Exceptions {
+		t.rows = append(t.rows, []any{
+			e.Seq, e.At, string(e.Deed), string(e.Outcome), e.Reason, e.OrderKey, e.LineCode, e.LineName,
+			e.By.Username, e.By.FullName, e.By.Station, e.Message, e.Comment,
+		})
+	}
+	return t
+}
+
+// exportReport gives the report of the path for a file, and records that it leaves the house.
+func (s *Server) exportReport(c echo.Context, kind string) (r packaging.ShiftReport, err error) {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	o, err := s.occurrence(c)
+	if err != nil {
+		return r, err
+	}
+	if r, err = s.Store.ShiftReport(ctx, p.Scope(), o); err != nil {
+		return r, err
+	}
+	if err := s.Store.Record(ctx, packaging.Entry{
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: kind + ", " + o.Label(), New: c.QueryString(),
+	}); err != nil {
+		return r, err
+	}
+	file := strings.Map(func(r rune) rune { // what a header and a file system take
+		if r > 0x7e || r <= ' ' || strings.ContainsRune(`"\/:*?<>|`, r) {
+			return '-'
+		}
+		return r
+	}, fmt.Sprintf("%s-shift-%s-%s-%s", p.Tenant.Slug, o.Day, o.Name, kind))
+	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="`+file+`"`)
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return r, nil
+}
+
+// ReportCSV gives one table of the report. Times are of the site, with their offset.
+func (s *Server) ReportCSV(c echo.Context) error {
+	name := c.QueryParam("table")
+	if name == "" {
+		name = view.ReportTables[0]
+	}
+	if !slices.Contains(view.ReportTables, name) {
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	r, err := s.exportReport(c, name+".csv")
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentType, "text/csv; charset=utf-8")
+	c.Response().WriteHeader(http.StatusOK)
+	out := web.NewCSV(c.Response())
+	for _, t := range reportTables(r) {
+		if t.name != name {
+			continue
+		}
+		if err := out.Row(t.columns...); err != nil {
+			return err
+		}
+		for _, row := range t.rows {
+			if err := out.Row(csvCells(row, web.SignedIn(c).Tenant.Location())...); err != nil {
+				return err
+			}
+		}
+	}
+	return out.Flush()
+}
+
+// csvCells writes a row as a CSV file has it.
+func csvCells(row []any, site *time.Location) []string {
+	out := make([]string, len(row))
+	for i, value := range row {
+		switch v := value.(type) {
+		case string:
+			out[i] = web.Cell(v)
+		case int64:
+			out[i] = fmt.Sprint(v)
+		case time.Time:
+			out[i] = siteTime(v, site)
+		}
+	}
+	return out
+}
+
+func siteTime(t time.Time, site *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(site).Format("2006-01-02T15:04:05.000-07:00")
+}
+
+// ReportXLSX gives all tables of the report, a sheet each. Numbers are numbers; times are texts, since a spreadsheet has no
+// offsets, and would show another hour than the site's.
+func (s *Server) ReportXLSX(c echo.Context) error {
+	r, err := s.exportReport(c, "all.xlsx")
+	if err != nil {
+		return err
+	}
+	book := excelize.NewFile()
+	defer book.Close()
+	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	if err != nil {
+		return err
+	}
+	for i, t := range reportTables(r) {
+		if i == 0 {
+			err = book.SetSheetName(book.GetSheetName(0), t.name)
+		} else {
+			_, err = book.NewSheet(t.name)
+		}
+		if err != nil {
+			return err
+		}
+		if err := fillSheet(book, t, bold, web.SignedIn(c).Tenant.Location()); err != nil {
+			return err
+		}
+	}
+	c.Response().Header().Set(echo.HeaderContentType, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	c.Response().WriteHeader(http.StatusOK)
+	return book.Write(c.Response())
+}
+
+func fillSheet(book *excelize.File, t table, bold int, site *time.Location) error {
+	sheet, err := book.NewStreamWriter(t.name)
+	if err != nil {
+		return err
+	}
+	head := make([]any, len(t.columns))
+	for i, name := range t.columns {
+		head[i] = excelize.Cell{StyleID: bold, Value: name}
+	}
+	if err := sheet.SetColWidth(1, len(head), 18); err != nil {
+		return err
+	}
+	if err := sheet.SetRow("A1", head); err != nil {
+		return err
+	}
+	for i, row := range t.rows {
+		cells := make([]any, len(row))
+		for j, value := range row {
+			switch v := value.(type) {
+			case string:
+				cells[j] = web.Cell(v)
+			case time.Time:
+				cells[j] = siteTime(v, site)
+			default:
+				cells[j] = v
+			}
+		}
+		if err := sheet.SetRow(fmt.Sprint("A", i+2), cells); err != nil {
+			return err
+		}
+	}
+	return sheet.Flush()
+}

@@ -1,0 +1,109 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+	view "lineboard/views/signin"
+)
+
+// Account is a person's own page.
+func (s *Server) Account(c echo.Context) error {
+	return s.showAccount(c, http.StatusOK, view.AccountPage{Changed: c.QueryParam("changed")})
+}
+
+func (s *Server) showAccount(c echo.Context, status int, page view.AccountPage) (err error) {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	f, err := s.Frame(c, "account", text.Say(c.Request().Context(), "account.title"))
+	if err != nil {
+		return err
+	}
+	if p.Scope().Limited() {
+		if page.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
+			return err
+		}
+	}
+	page.Least = secret.MinPassword
+	if page.SignOn, err = s.Store.SignOnAccount(ctx, p); err != nil {
+		return err
+	}
+	started, seen := s.SessionLimits()
+	if page.Sessions, err = s.Store.OwnSessions(ctx, p.ID, started, seen); err != nil {
+		return err
+	}
+	if page.Here, err = s.SessionID(c); err != nil {
+		return err
+	}
+	return web.Render(c, status, view.Account(f, page))
+}
+
+// ChangePassword gives the person another password, for which they must know the old one: a session that somebody left
+// open is not enough. The old one is slowed down when it is tried, as at sign-in.
+func (s *Server) ChangePassword(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	old, fresh := secret.New(c.FormValue("old")), secret.New(c.FormValue("new"))
+	wrong := func(status int, problem string) error {
+		return s.showAccount(c, status, view.AccountPage{Problem: problem})
+	}
+	if wait := s.Guard.Try(p.Username, c.RealIP()); wait > 0 {
+		return wrong(http.StatusTooManyRequests, throttled(c, wait))
+	}
+	_, hash, err := s.Store.Credential(ctx, p.Username)
+	if err != nil {
+		return err
+	}
+	if !secret.VerifyPassword(hash, old) {
+		if err := s.recordWrong(c, p.ID, p.Username); err != nil {
+			return err
+		}
+		return wrong(http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "account.wrong_old"))
+	}
+	if err := s.Guard.Right(ctx, p.Username, c.RealIP()); err != nil {
+		return err
+	}
+	switch {
+	case !fresh.Equal(secret.New(c.FormValue("again"))):
+		return wrong(http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "account.not_same"))
+	case fresh.Equal(old):
+		return wrong(http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "account.same_as_old"))
+	}
+	if hash, err = secret.HashPassword(fresh); err != nil {
+		var coded *packaging.Error
+		if errors.As(err, &coded) {
+			return wrong(http.StatusUnprocessableEntity, sentence(c.Request().Context(), coded))
+		}
+		return err
+	}
+	token, err := s.SessionToken(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.ChangePassword(ctx, p, hash, token); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=1")
+}
+
+// sentence is what a coded error says, its gaps filled.
+func sentence(ctx context.Context, e *packaging.Error) string {
+	var args []any
+	for name, value := range e.Args {
+		args = append(args, name, value)
+	}
+	return text.Say(ctx, e.Key, args...)
+}
+
+func (s *Server) EndOwnSession(c echo.Context) error {
+	if err := s.Store.EndOwnSession(c.Request().Context(), web.SignedIn(c), c.Param("session")); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL()))
+}

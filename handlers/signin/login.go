@@ -1,0 +1,140 @@
+package signin
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+	view "lineboard/views/signin"
+)
+
+func (s *Server) LoginPage(c echo.Context) error {
+	if _, ok := web.Person(c); ok && !s.Locked(c) {
+		return c.Redirect(http.StatusSeeOther, string(shell.HomeURL()))
+	}
+	if web.Station(c).Known() && c.QueryParam("way") != shell.ByPassword {
+		return s.stationLogin(c)
+	}
+	form := view.LoginForm{Next: c.QueryParam("next")}
+	if c.QueryParam("out") != "" {
+		parted, err := s.logoutProvider(c)
+		if err != nil {
+			return err
+		}
+		form.ProviderLogout = parted
+	}
+	return s.showLogin(c, http.StatusOK, form)
+}
+
+func (s *Server) showLogin(c echo.Context, status int, form view.LoginForm) (err error) {
+	form.People = s.Demo
+	if !web.Station(c).Known() { // at a station people sign in for its line, with what they have at hand
+		if form.SignOns, err = s.Store.SignOns(c.Request().Context()); err != nil {
+			return err
+		}
+	}
+	frame := shell.Frame{Title: text.Say(c.Request().Context(), "login.title"), Path: web.CurrentPath(c), Now: s.Now()}
+	return web.Render(c, status, view.Login(frame, form))
+}
+
+func (s *Server) Login(c echo.Context) error {
+	ctx := c.Request().Context()
+	form := view.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
+	if wait := s.Guard.Try(form.Username, c.RealIP()); wait > 0 {
+		return s.showThrottled(c, form, wait)
+	}
+	user, hash, err := s.Store.Credential(ctx, form.Username)
+	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+		return err
+	}
+	// Without such a person the check takes as long and fails, so that an answer does not tell who exists.
+	if !secret.VerifyPassword(hash, secret.New(c.FormValue("password"))) {
+		if err := s.recordWrong(c, user, form.Username); err != nil {
+			return err
+		}
+		form.Problem = text.Say(ctx, "login.wrong")
+		return s.showLogin(c, http.StatusUnauthorized, form)
+	}
+	if err := s.Guard.Right(ctx, form.Username, c.RealIP()); err != nil {
+		return err
+	}
+	people, err := s.Store.Memberships(ctx, user)
+	if err != nil {
+		return err
+	}
+	if len(people) == 0 { // deactivated this very moment
+		return packaging.Fail(packaging.Forbidden, "error.forbidden")
+	}
+	p, err := membership(c, people)
+	if err != nil {
+		return err
+	}
+	if err := s.StartSession(c, p); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next))
+}
+
+// showThrottled says how long no password is looked at; the password that was given was not.
+func (s *Server) showThrottled(c echo.Context, form view.LoginForm, wait time.Duration) error {
+	form.Problem = throttled(c, wait)
+	return s.showLogin(c, http.StatusTooManyRequests, form)
+}
+
+// throttled is the sentence about the wait, which the answer's head says too. It is told in whole seconds, rounded up.
+func throttled(c echo.Context, wait time.Duration) string {
+	wait = (wait + time.Second - 1).Truncate(time.Second)
+	c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
+	long := fmt.Sprintf("%d s", int(wait.Seconds()))
+	if wait > time.Minute {
+		long = text.Lasting(c.Request().Context(), wait)
+	}
+	return text.Say(c.Request().Context(), "login.throttled", "Wait", long)
+}
+
+// recordWrong notes a wrong password. In the history each has its entry until they are slowed down, which has one of its own.
+func (s *Server) recordWrong(c echo.Context, user packaging.UserID, username string) error {
+	ctx, from := c.Request().Context(), c.RealIP()
+	quiet, err := s.Guard.Wrong(ctx, username, from)
+	if err != nil || quiet {
+		return err
+	}
+	return s.Store.RecordFailedSignIn(ctx, user, from)
+}
+
+func (s *Server) Logout(c echo.Context) error {
+	p, _ := web.Person(c)
+	if err := s.EndSession(c); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, logoutURL(p))
+}
+
+// SwitchTenant goes on as the same person at another of their tenants.
+func (s *Server) SwitchTenant(c echo.Context) error {
+	people, err := s.Store.Memberships(c.Request().Context(), web.SignedIn(c).ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if p.Tenant.Slug == c.FormValue("tenant") {
+			if p, err = membership(c, []packaging.Person{p}); err != nil {
+				return err
+			}
+			if err := s.ContinueSession(c, p); err != nil {
+				return err
+			}
+			return c.Redirect(http.StatusSeeOther, string(shell.HomeURL()))
+		}
+	}
+	return packaging.Fail(packaging.NotFound, "error.not_found")
+}

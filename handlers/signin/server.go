@@ -1,0 +1,45 @@
+// Package signin serves how people sign in: by password, at a station, or by their company's provider; and their account.
+package signin
+
+import (
+	"context"
+	"time"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/sso"
+	view "lineboard/views/signin"
+)
+
+// Server serves the pages to sign in on, and those of a person's account.
+type Server struct {
+	*web.Kit
+	Store    Store
+	Guard    Guard
+	Provider Provider
+	Demo     []view.DemoPerson // who can sign in by a press, in the demo
+	attempts *loginAttempts
+}
+
+// New makes a server of sign-ins.
+func New(kit *web.Kit, store Store, guard Guard, provider Provider, demo []view.DemoPerson) *Server {
+	return &Server{Kit: kit, Store: store, Guard: guard, Provider: provider, Demo: demo, attempts: newLoginAttempts()}
+}
+
+// Guard slows down who tries passwords.
+type Guard interface {
+	// Try returns how long to wait before a password may be looked at, 0 where it may be now.
+	Try(username, address string) (wait time.Duration)
+	// Wrong says that it was wrong; quiet holds where that needs no entry in the history.
+	Wrong(ctx context.Context, username, address string) (quiet bool, err error)
+	Right(ctx context.Context, username, address string) error
+}
+
+// Provider asks the providers that people sign in by.
+type Provider interface {
+	Begin(ctx context.Context, s sso.Settings, redirect string, anew bool) (to string, trip sso.Trip, err error)
+	Finish(
+		ctx context.Context, s sso.Settings, redirect string, trip sso.Trip, a sso.Answer, anew time.Time,
+	) (packaging.Identity, error)
+	SignOut(ctx context.Context, s sso.Settings, back string) string
+}

@@ -1,0 +1,290 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+	view "lineboard/views/signin"
+)
+
+// ShowLock answers a request of a locked session: with the page to sign in on, at the address that was asked for. A part of
+// a page gets none of it.
+func (s *Server) ShowLock(c echo.Context) error {
+	if web.IsHTMX(c) || !web.CountsAsUse(c.Request()) {
+		return c.NoContent(http.StatusLocked)
+	}
+	return s.showStationSignIn(c, http.StatusLocked, view.StationSignIn{Next: web.CurrentPath(c), Chosen: packaging.Colleague{ID: web.SignedIn(c).ID}})
+}
+
+// membership is whom a sign-in makes the session for: at a station the person at its site, who then is there; elsewhere the
+// first of the memberships.
+func membership(c echo.Context, memberships []packaging.Person) (packaging.Person, error) {
+	station := web.Station(c)
+	for _, p := range memberships {
+		if !station.Known() {
+			return p, nil
+		}
+		if p.Tenant.ID == station.TenantID {
+			return p.At(station)
+		}
+	}
+	return packaging.Person{}, packaging.Fail(packaging.Forbidden, "error.other_station")
+}
+
+// stationLogin is the sign-in page of a station: who is it, and their PIN.
+func (s *Server) stationLogin(c echo.Context) error {
+	chosen, err := web.QueryNumber(c, "person")
+	if err != nil {
+		return err
+	}
+	return s.showStationSignIn(c, http.StatusOK, view.StationSignIn{
+		Next: c.QueryParam("next"), Chosen: packaging.Colleague{ID: packaging.UserID(chosen)}, Typed: c.QueryParam("way") == "username",
+	})
+}
+
+func (s *Server) showStationSignIn(c echo.Context, status int, form view.StationSignIn) (err error) {
+	ctx := c.Request().Context()
+	form.Station = web.Station(c)
+	if form.Tenant, err = s.Store.Tenant(ctx, form.Station.TenantID); err != nil {
+		return err
+	}
+	ctx = text.With(ctx, text.In(text.Of(ctx), form.Tenant.Location())) // nobody is signed in, but the station has a site
+	c.SetRequest(c.Request().WithContext(ctx))
+	if form.People, err = s.Store.Colleagues(ctx, form.Station); err != nil {
+		return err
+	}
+	chosen := form.Chosen.ID
+	form.Chosen = packaging.Colleague{}
+	if p, ok := web.Person(c); ok {
+		form.LockedBy = p.FullName
+		if p.ID == chosen { // without a PIN they may have a badge
+			form.Chosen = packaging.Colleague{ID: p.ID, Username: p.Username, FullName: p.FullName}
+		}
+	}
+	for _, one := range form.People {
+		if one.ID == chosen {
+			form.Chosen = one
+		}
+	}
+	if cookie, err := c.Cookie(s.StationCookie()); err == nil {
+		s.SetStationCookie(c, cookie.Value, web.StationCookieAge)
+	}
+	f := shell.Frame{Title: text.Say(c.Request().Context(), "login.title"), Path: form.Next, Now: s.Now()}
+	return web.Render(c, status, view.StationSignInPage(f, form))
+}
+
+// StationSignIn signs somebody in at the station, by PIN or badge. A session that is locked there goes on for the same
+// person, and gives way to the one of another.
+func (s *Server) StationSignIn(c echo.Context) error {
+	if !web.Station(c).Known() {
+		return packaging.Fail(packaging.Invalid, "error.no_station")
+	}
+	chosen, err := web.FormNumber(c, "person")
+	if err != nil {
+		return err
+	}
+	form := view.StationSignIn{
+		Next: c.FormValue("next"), Chosen: packaging.Colleague{ID: packaging.UserID(chosen)}, Typed: c.FormValue("username") != "",
+	}
+	p, refused, err := s.identify(c, form.Chosen.ID, strings.TrimSpace(c.FormValue("username")), secret.New(strings.TrimSpace(c.FormValue("secret"))))
+	if err != nil {
+		return err
+	}
+	if refused.Status != 0 {
+		form.Problem = refused.Why
+		return s.showStationSignIn(c, refused.Status, form)
+	}
+	if p, err = p.At(web.Station(c)); err != nil {
+		return err
+	}
+	before, _ := web.Person(c)
+	if err := s.StartSession(c, p); err != nil {
+		return err
+	}
+	if !web.IsHTMX(c) {
+		return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next))
+	}
+	if before.ID == p.ID {
+		c.Response().Header().Set("HX-Trigger", "unlocked")
+		return c.NoContent(http.StatusNoContent)
+	}
+	c.Response().Header().Set("HX-Redirect", web.LocalPath(form.Next))
+	return c.NoContent(http.StatusNoContent)
+}
+
+// identify says who it is that has the PIN, or the badge. One scanned where a PIN is asked for is taken as a badge, whoever
+// was chosen.
+func (s *Server) identify(c echo.Context, user packaging.UserID, username string, typed secret.Text) (p packaging.Person, r web.Refusal, err error) {
+	ctx := c.Request().Context()
+	if username != "" {
+		if user, _, err = s.Store.Credential(ctx, username); err != nil && packaging.CodeOf(err) != packaging.NotFound {
+			return p, r, err
+		}
+	}
+	if (user != 0 || username != "") && packaging.IsPIN(typed.Reveal()) {
+		p, r, err = s.tryPIN(c, user, typed)
+		// What is long enough for a badge may be one that has only digits.
+		if err != nil || r.Status != http.StatusUnauthorized || packaging.CheckBadge(typed.Reveal()) != nil {
+			return p, r, err
+		}
+	}
+	return s.tryBadge(c, typed)
+}
+
+// guesses are what a PIN is a guess at: that of a colleague, and those of all of them. Whoever is no colleague of the station
+// counts as the same stranger, so that neither answers nor waits tell who exists.
+func guesses(station packaging.Station, user packaging.UserID, colleague bool) []packaging.Guess {
+	if !colleague {
+		return []packaging.Guess{{What: fmt.Sprintf("pin of a stranger at station %d", station.ID), Free: packaging.FreeTries}}
+	}
+	return []packaging.Guess{
+		{What: fmt.Sprintf("pin of %d at station %d", user, station.ID), Free: packaging.FreeTries},
+		{What: fmt.Sprintf("pins at station %d", station.ID), Free: packaging.FreeTriesOfMany, Shared: true},
+	}
+}
+
+func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) (p packaging.Person, r web.Refusal, err error) {
+	ctx, station := c.Request().Context(), web.Station(c)
+	colleagues, err := s.Store.Colleagues(ctx, station)
+	if err != nil {
+		return p, r, err
+	}
+	colleague := slices.ContainsFunc(colleagues, func(one packaging.Colleague) bool { return one.ID == user })
+	tried, r, err := s.Try(c, guesses(station, user, colleague)...)
+	if err != nil || r.Status != 0 {
+		return p, r, err
+	}
+	var hash string
+	if colleague {
+		if p, hash, err = s.Store.PIN(ctx, station.TenantID, user); err != nil && packaging.CodeOf(err) != packaging.NotFound {
+			return p, r, err
+		}
+	}
+	// Without such a PIN the check takes as long, as with passwords.
+	if !secret.VerifyPassword(hash, pin) {
+		return p, web.Refusal{Status: http.StatusUnauthorized, Why: text.Say(c.Request().Context(), "station.wrong_pin")}, s.recordDeclined(ctx, station, p.Author)
+	}
+	return p, r, s.Store.TriedRight(ctx, tried)
+}
+
+func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, r web.Refusal, err error) {
+	ctx, station := c.Request().Context(), web.Station(c)
+	tried, r, err := s.Try(c, packaging.Guess{What: fmt.Sprintf("badge at station %d", station.ID), Free: packaging.FreeTries, Shared: true})
+	if err != nil || r.Status != 0 {
+		return p, r, err
+	}
+	p, err = s.Store.BadgeOwner(ctx, station.TenantID, badge)
+	if packaging.CodeOf(err) == packaging.NotFound {
+		return p, web.Refusal{Status: http.StatusUnauthorized, Why: text.Say(c.Request().Context(), "station.wrong_pin")}, s.recordDeclined(ctx, station, p.Author)
+	}
+	if err != nil {
+		return p, r, err
+	}
+	return p, r, s.Store.TriedRight(ctx, tried)
+}
+
+// recordDeclined keeps that somebody was not let in at a station: by is whose PIN was asked for, nobody where that is not known.
+func (s *Server) recordDeclined(ctx context.Context, station packaging.Station, by packaging.Author) error {
+	by.Station = station.Name
+	return s.Store.Record(ctx, packaging.Entry{
+		TenantID: station.TenantID, By: by, Deed: packaging.PINDeclined, LineCode: station.Line.Code, LineName: station.Line.Name,
+	})
+}
+
+// StationIdle tells a page how long the session may still go unused, in seconds. Asked with a POST, as a person's touch
+// has a page do, the request itself is a use.
+func (s *Server) StationIdle(c echo.Context) error {
+	session, ok := web.StationUse(c)
+	if !ok {
+		return packaging.Fail(packaging.Invalid, "error.no_station")
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.JSON(http.StatusOK, map[string]float64{"left": math.Round(session.Left(s.Now()).Seconds()*10) / 10})
+}
+
+// LockStation locks the session, if there is one, until somebody signs in at the station again.
+func (s *Server) LockStation(c echo.Context) error {
+	if p, ok := web.Person(c); ok && web.Station(c).Known() && !s.Locked(c) {
+		token, err := s.SessionToken(c)
+		if err != nil {
+			return err
+		}
+		if err := s.Store.LockStation(c.Request().Context(), p, token); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, web.LocalPath(c.FormValue("next")))
+}
+
+// StationPage binds the browser to a station, or says which one it is bound to.
+func (s *Server) StationPage(c echo.Context) error {
+	return s.showStation(c, http.StatusOK, "")
+}
+
+func (s *Server) showStation(c echo.Context, status int, problem string) error {
+	p, _ := web.Person(c)
+	f := shell.Frame{Title: text.Say(c.Request().Context(), "station.title"), Path: string(shell.StationURL()), Now: s.Now()}
+	return web.Render(c, status, view.StationPage(f, view.StationForm{
+		Station: web.Station(c), MayUnbind: p.May(packaging.Administer) && !s.Locked(c), Problem: problem,
+	}))
+}
+
+// BindStation binds the browser to the station whose code was typed. Who was signed in here is so no longer: what is done
+// from here on is done at the station.
+func (s *Server) BindStation(c echo.Context) error {
+	ctx := c.Request().Context()
+	tried, r, err := s.Try(c, packaging.Guess{What: "code of a station from " + c.RealIP(), Free: packaging.FreeTries})
+	if err != nil {
+		return err
+	}
+	if r.Status != 0 {
+		return s.showStation(c, r.Status, r.Why)
+	}
+	token := make([]byte, web.TokenBytes)
+	rand.Read(token)
+	station, err := s.Store.BindStation(ctx, packaging.ReadCode(c.FormValue("code")), sha256.Sum256(token), c.RealIP())
+	if packaging.CodeOf(err) == packaging.NotFound {
+		s.Log.Warn("wrong code of a station", "from", c.RealIP())
+		return s.showStation(c, http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "station.wrong_code"))
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.Store.TriedRight(ctx, tried); err != nil {
+		return err
+	}
+	s.Log.Info("station bound", "station", station.ID, "from", c.RealIP())
+	if err := s.EndSession(c); err != nil {
+		return err
+	}
+	s.SetStationCookie(c, base64.RawURLEncoding.EncodeToString(token), web.StationCookieAge)
+	return c.Redirect(http.StatusSeeOther, string(shell.LoginURL()))
+}
+
+// UnbindTablet takes this tablet from its station, and with it every session here.
+func (s *Server) UnbindTablet(c echo.Context) error {
+	station := web.Station(c)
+	if !station.Known() {
+		return packaging.Fail(packaging.Invalid, "error.no_station")
+	}
+	if err := s.Store.UnbindStation(c.Request().Context(), web.SignedIn(c), station.ID); err != nil {
+		return err
+	}
+	s.SetStationCookie(c, "", -time.Second)
+	return c.Redirect(http.StatusSeeOther, string(shell.LoginURL()))
+}

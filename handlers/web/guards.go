@@ -1,0 +1,180 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+)
+
+// policy lets a page load what this server gives, and nothing else: no inline script, no other host, no frame around it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
+	"connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// SecureHeaders sets the headers that keep a page to itself.
+func (s *Kit) SecureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if s.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// GuardOrigin refuses what another site has a browser send here.
+func (s *Kit) GuardOrigin(next http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, r, http.StatusForbidden, "error.foreign_origin")
+	}))
+	return guard.Handler(next)
+}
+
+// refuse answers a request that comes no further, with the sentence of a key.
+func (s *Kit) refuse(w http.ResponseWriter, r *http.Request, status int, key string) {
+	ctx := r.Context()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	page := shell.ProblemPage(
+		shell.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
+		shell.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key},
+	)
+	if err := page.Render(ctx, w); err != nil {
+		s.Log.Warn("error page not sent", "err", err)
+	}
+}
+
+// LimitRate keeps an address from asking more than people at a whole plant do.
+func (s *Kit) LimitRate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !Probe(r) && !s.AllowsRequest(r) {
+			w.Header().Set("Retry-After", "5")
+			s.refuse(w, r, http.StatusTooManyRequests, "error.too_many")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// AllowsRequest says whether the client's address may ask for something now.
+func (s *Kit) AllowsRequest(r *http.Request) bool { return s.rate.Allow(s.Address(r), time.Now()) }
+
+// OnlyHTTPS leads who came by plain HTTP, as the proxy says, to HTTPS: their cookie would not come back to us. The host is
+// the one that they asked for, which nobody else can choose for their browser; nothing else is made of it.
+func (s *Kit) OnlyHTTPS(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		plain := s.CameByPlainHTTP(r)
+		switch {
+		case !plain || Probe(r):
+			next.ServeHTTP(w, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead:
+			http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		default: // what it brought has been readable on its way already
+			s.refuse(w, r, http.StatusForbidden, "error.plain_http")
+		}
+	})
+}
+
+// CameByPlainHTTP says that a request came so, as the proxy says, where people reach the server by HTTPS.
+func (s *Kit) CameByPlainHTTP(r *http.Request) bool {
+	return s.Secure && s.trusts(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
+}
+
+// Address is the client's, for throttling and logs: whoever connected, unless that is a proxy that we trust. Then it is
+// the last address in X-Forwarded-For that is no such proxy: what stands before it is the client's to invent.
+func (s *Kit) Address(r *http.Request) string {
+	at := peer(r)
+	if !s.trusts(at) {
+		return at.String()
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		a, err := netip.ParseAddr(strings.Trim(strings.TrimSpace(hop), "[]"))
+		if err != nil {
+			break // a chain that can't be read is believed as far as it could
+		}
+		at = a.Unmap().WithZone("")
+		if !s.trusts(at) {
+			break
+		}
+	}
+	return at.String()
+}
+
+// trusts says whether an address is that of a proxy of ours.
+func (s *Kit) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// peer is who connected.
+func peer(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // the server's own
+	return at.Addr().Unmap().WithZone("")
+}
+
+// Probe says whether a request asks only whether we live.
+func Probe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+
+// LogRequests writes a line a request, without what was asked for in the query: it may name what is nobody else's business.
+func (s *Kit) LogRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if Probe(r) { // they come every second
+			next.ServeHTTP(w, r)
+			return
+		}
+		started := time.Now()
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(seen, r)
+		s.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", seen.status, "took", time.Since(started), "from", s.Address(r))
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Anybody marks a route that needs no sign-in.
+const Anybody packaging.Action = ""
+
+// Allow lets through who may do the action: others are told so, and who is not signed in is sent to sign in.
+func (s *Kit) Allow(action packaging.Action, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if action == Anybody {
+			return next(c)
+		}
+		p, ok := Person(c)
+		switch {
+		case !ok:
+			return packaging.Fail(packaging.SignInNeeded, "error.sign_in")
+		case s.Locked(c):
+			return s.Lock(c)
+		case !p.May(action) && action == packaging.ReleaseOrders:
+			return packaging.Fail(packaging.Forbidden, "error.may_not_release")
+		case !p.May(action):
+			return packaging.Fail(packaging.Forbidden, "error.forbidden")
+		}
+		return next(c)
+	}
+}

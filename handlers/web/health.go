@@ -1,0 +1,22 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Alive says that the process runs.
+func (s *Kit) Alive(c echo.Context) error { return c.String(http.StatusOK, "alive\n") }
+
+// Ready says whether the server can do its work: read, write, and store what the API answered.
+func (s *Kit) Ready(c echo.Context) error {
+	if err := s.Store.Ready(c.Request().Context()); err != nil {
+		s.Log.Error("not ready", "err", err)
+		return c.String(http.StatusServiceUnavailable, "the database can't be read or written\n")
+	}
+	if s.Held() > 0 {
+		return c.String(http.StatusServiceUnavailable, "answers of the API wait to be stored\n")
+	}
+	return c.String(http.StatusOK, "ready\n")
+}

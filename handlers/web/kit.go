@@ -1,0 +1,59 @@
+// Package web is what all pages share: who asks, from which station and in which language; the frame around a page and
+// the cache of rendered ones; forms, proofs, errors, downloads and live events. It knows no feature.
+package web
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/live"
+	"lineboard/internal/packaging"
+	"lineboard/internal/throttle"
+)
+
+// Config is what the kit is set up with.
+type Config struct {
+	Store    Store
+	Clients  Clients
+	Hub      *live.Hub
+	Log      *slog.Logger
+	Now      func() time.Time
+	Interval time.Duration // between two refreshes of the cache
+	Secure   bool          // people reach the server by HTTPS
+	Idle     time.Duration // a session ends when it was not used for so long
+	Limit    time.Duration // a session ends so long after sign-in
+	Demo     bool          // the demo, whose people stand on the page to sign in
+
+	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	PerSecond float64        // requests that an address may make in a second, 0 for any number
+
+	Held  func() int        // answers of the API that are not stored yet
+	Hints map[string]string // what explains a page at a person's first use, by its route
+	Lock  echo.HandlerFunc  // answers a request of a locked session
+}
+
+// Clients are those of the remote API that calls are made with.
+type Clients interface {
+	// Down says whether the API does not answer a tenant's calls at the moment.
+	Down(tenant packaging.TenantID) bool
+}
+
+// Kit is what all features build their pages with.
+type Kit struct {
+	Config
+	sessions *sessionStore
+	rate     *throttle.Rate
+	pages    *pageCache
+	recent   *microCache
+}
+
+// New makes a kit.
+func New(c Config) *Kit {
+	s := &Kit{Config: c, rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now)}
+	s.sessions = newSessionStore(c, s.Address)
+	s.recent = &microCache{hub: c.Hub, now: c.Now, all: map[requestKey]microCacheEntry{}}
+	return s
+}

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+)
+
+// languageCookie is the choice of a device, for those who are not signed in there or chose nothing for themselves.
+const languageCookie = "lineboard-language"
+
+// ChooseLanguage has texts said as whoever reads them does: in the language that they chose, else the one that was chosen on this
+// device, else the one of the station, else the one that the browser asks for; and in the zone of their site. A station that
+// is locked speaks to whoever comes next.
+func (s *Kit) ChooseLanguage(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		read, zone := text.Preferred(c.Request().Header.Get("Accept-Language")), time.UTC
+		if spoken := text.Language(Station(c).Language); spoken.Known() {
+			read = spoken
+		}
+		if cookie, err := c.Cookie(languageCookie); err == nil && text.Language(cookie.Value).Known() {
+			read = text.Language(cookie.Value)
+		}
+		if p, ok := Person(c); ok {
+			zone = p.Tenant.Location()
+			if own := text.Language(p.Language); own.Known() && !s.Locked(c) {
+				read = own
+			}
+		}
+		r := c.Request()
+		c.SetRequest(r.WithContext(text.With(r.Context(), text.In(read, zone))))
+		return next(c)
+	}
+}
+
+// SetLanguage keeps the language that was chosen, on this device and for the person, and shows the same page in it. A tablet
+// at a station is not one person's: there it is kept for the person, or until somebody signs in.
+func (s *Kit) SetLanguage(c echo.Context) error {
+	chosen := text.Language(c.FormValue("language"))
+	if !chosen.Known() {
+		return packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	p, ok := Person(c)
+	ok = ok && !s.Locked(c)
+	if !ok || !Station(c).Known() {
+		s.setLanguageCookie(c, string(chosen), 365*24*time.Hour)
+	}
+	if ok {
+		if err := s.Store.SetLanguage(c.Request().Context(), p.ID, string(chosen)); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, LocalPath(c.FormValue("next")))
+}
+
+func (s *Kit) setLanguageCookie(c echo.Context, value string, lasts time.Duration) {
+	c.SetCookie(&http.Cookie{
+		Name: languageCookie, Value: value, Path: "/", MaxAge: int(lasts / time.Second),
+		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// CurrentPath is where a choice of the language leads back to: the page that is shown, where that is one to go to. What a provider
+// of single sign-on leads back with is good once and is nobody's to repeat.
+func CurrentPath(c echo.Context) string {
+	if c.Request().Method == http.MethodGet && c.Path() != CallbackPath {
+		return c.Request().URL.RequestURI()
+	}
+	return string(shell.HomeURL())
+}

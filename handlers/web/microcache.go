@@ -1,0 +1,91 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"lineboard/internal/live"
+	"lineboard/internal/packaging"
+)
+
+// microCache are the answers of the last moment: who asks again for the same, with the same cookies, has the same answer, and
+// nothing else is looked at.
+type microCache struct {
+	hub *live.Hub
+	now func() time.Time
+
+	mu  sync.Mutex
+	all map[requestKey]microCacheEntry
+}
+
+// requestKey is all of a request that an answer depends on, but for how it is encoded.
+type requestKey struct{ uri, cookie, language, part string }
+
+type microCacheEntry struct {
+	*answer
+	topics []string
+	asOf   live.Version
+	until  time.Time
+}
+
+const (
+	microCacheTTL        = time.Second // what depends on the time, such as the end of a session, is noticed then
+	maxMicroCacheEntries = 512         // answers
+)
+
+func requestKeyOf(r *http.Request) (q requestKey, ok bool) {
+	if r.Method != http.MethodGet || len(r.Header["Cookie"]) != 1 {
+		return q, false
+	}
+	return requestKey{r.RequestURI, r.Header["Cookie"][0], r.Header.Get("Accept-Language"), r.Header.Get("HX-Request")}, true
+}
+
+func (k *microCache) keep(r *http.Request, a *answer) {
+	q, ok := requestKeyOf(r)
+	if !ok {
+		return
+	}
+	one := microCacheEntry{answer: a, asOf: a.content.asOf, until: k.now().Add(microCacheTTL), topics: append([]string{string(packaging.PeopleTopic)}, a.content.topics...)}
+	if a.frame != nil {
+		one.asOf = min(one.asOf, a.frame.asOf, a.fresh.asOf)
+		one.topics = append(append(one.topics, a.frame.topics...), a.fresh.topics...)
+	}
+	slices.Sort(one.topics)
+	one.topics = slices.Compact(one.topics)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.all) >= maxMicroCacheEntries {
+		clear(k.all)
+	}
+	k.all[q] = one
+}
+
+func (k *microCache) find(r *http.Request) *answer {
+	q, ok := requestKeyOf(r)
+	if !ok {
+		return nil
+	}
+	k.mu.Lock()
+	one, ok := k.all[q]
+	k.mu.Unlock()
+	if !ok || !k.now().Before(one.until) || k.hub.Version(one.topics...) > one.asOf {
+		return nil
+	}
+	return one.answer
+}
+
+// FromMicroCache answers from what is recent, and otherwise has next do it.
+func (s *Kit) FromMicroCache(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := s.recent.find(r)
+		if a == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if err := a.write(s.Now(), w, r); err != nil {
+			s.Log.Debug("page not sent", "err", err)
+		}
+	})
+}
