@@ -170,14 +170,25 @@ func TestFilesThatAreNamedExist(t *testing.T) {
 	}
 }
 
-// "`deed` in `db/people.go`", with or without a link.
+// "`deed` in `db/people.go`", with or without a link, and "[`packaging.At`](../internal/packaging/shift.go)".
 func TestNamesStandInTheFilesThatTheyAreSaidToStandIn(t *testing.T) {
-	in := regexp.MustCompile("`([\\w.]+)`(?: and `[\\w.]+`)? in\\s+\\[?`([^`]+)`")
+	in := regexp.MustCompile("`([\\w.]+)` in\\s+\\[?`([^`]+\\.go)`")
+	linked := regexp.MustCompile("\\[`([\\w.]+)`(?: and `([\\w.]+)`)?\\]\\(([^)]+\\.go)\\)")
 	for _, d := range documents(t) {
+		stands := func(name, file string) {
+			last := name[strings.LastIndex(name, ".")+1:]
+			if exists(file) && !regexp.MustCompile(`\b`+last+`\b`).MatchString(read(t, file)) {
+				t.Errorf("%s: there is no %s in %s", d.path, name, file)
+			}
+		}
 		for _, m := range in.FindAllStringSubmatch(d.prose(), -1) {
-			name := m[1][strings.LastIndex(m[1], ".")+1:]
-			if exists(m[2]) && strings.HasSuffix(m[2], ".go") && !regexp.MustCompile(`\b`+name+`\b`).MatchString(read(t, m[2])) {
-				t.Errorf("%s: there is no %s in %s", d.path, m[1], m[2])
+			stands(m[1], m[2])
+		}
+		for _, m := range linked.FindAllStringSubmatch(d.prose(), -1) {
+			for _, name := range m[1:3] {
+				if name != "" && !fileForm.MatchString(name) {
+					stands(name, path.Join(path.Dir(d.path), m[3]))
+				}
 			}
 		}
 	}

@@ -141,8 +141,8 @@ func TestLogMessagesThatAreNamedAreLogged(t *testing.T) {
 	}
 }
 
-// A room is a row of the table in docs/architecture.md. Sub-folders belong to it. What stands in words under its imports
-// is not checked.
+// A room is a row of the table in docs/architecture.md, with its sub-folders. Imports that are given in words are not
+// checked.
 func TestTheTableOfRoomsIsTheHouse(t *testing.T) {
 	imports := map[string][]string{} // by room
 	for _, row := range rows(section(t, read(t, "docs/architecture.md"), "## Rooms"))[1:] {
