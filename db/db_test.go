@@ -18,6 +18,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	_ "lineboard/internal/secret/cheaphash"
 )
 
 var start = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)

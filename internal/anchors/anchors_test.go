@@ -16,6 +16,7 @@ import (
 	"lineboard/internal/anchors"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	_ "lineboard/internal/secret/cheaphash"
 )
 
 // plant is a database with 20 entries of one tenant, and anchors of entries 10 and 20.

@@ -10,12 +10,12 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/argon2"
+
+	"lineboard/internal/secret/internal/cost"
 )
 
-// The cost of a password hash: argon2id with 2 passes over 19 MiB, as OWASP recommends for one lane.
+// The shape of a password hash. Package cost has the rest.
 const (
-	passes   = 2
-	memory   = 19 * 1024 // KiB
 	lanes    = 1
 	saltSize = 16
 	hashSize = 32
@@ -39,9 +39,9 @@ func HashPIN(pin Text) string { return hash(pin) }
 func hash(password Text) string {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, cost.Memory, cost.Passes, lanes,
 		base64.RawStdEncoding.EncodeToString(salt),
-		base64.RawStdEncoding.EncodeToString(argon([]byte(password.Reveal()), salt, passes, memory, lanes, hashSize)))
+		base64.RawStdEncoding.EncodeToString(argon([]byte(password.Reveal()), salt, cost.Passes, cost.Memory, lanes, hashSize)))
 }
 
 func argon(password, salt []byte, passes, memory uint32, lanes uint8, size uint32) []byte {

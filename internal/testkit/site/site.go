@@ -27,6 +27,7 @@ import (
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
+	_ "lineboard/internal/secret/cheaphash"
 )
 
 // Password is everybody's.

@@ -1,0 +1,8 @@
+// Package cost is what a password hash costs. It stands apart so that cheaphash can change it, and nothing else can.
+package cost
+
+// Passes and Memory (KiB) of argon2id: the recommendation of OWASP for one lane.
+var (
+	Passes uint32 = 2
+	Memory uint32 = 19 * 1024
+)
