@@ -9,11 +9,8 @@ TOOL := go tool -modfile=.ci/tools.mod
 # Not a part of `make test`: it asks the public vulnerability database, which a build machine may not reach.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-# What is tried at random in internal/soak is the same at each run here, so that a change is judged by what it changes;
-# make soak looks further.
-# The race detector slows SQLite some thirty times, and browsers share the cores with it: hence the long limit.
-# -shuffle finds tests that lean on each other.
-TESTFLAGS ?= -race -shuffle=on -timeout=15m
+# Each package's result is kept until something that it reads changes; TESTFLAGS=-count=1 runs all again.
+TESTFLAGS ?=
 PACKAGES ?= ./...
 FUZZTIME ?= 30s
 KILLS ?= 300
@@ -21,11 +18,21 @@ KILLS ?= 300
 # Dot-folders hold no source of ours. templ formats what it generates in its own way.
 GO_FILES = $(shell find . -name '*.go' ! -name '*_templ.go' ! -path './.*/*')
 
-# Checks of templ work on a copy, so that a check never changes the files that somebody is editing.
-define IN_COPY
-copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
-find . \( -name '*.go' -o -name '*.templ' -o -name go.mod -o -name go.sum -o -path ./.ci/tools.mod -o -path ./.ci/tools.sum \) \
-	! -path './.git/*' ! -path './.bin/*' -print0 | tar --create --null --files-from=- | tar --extract --directory="$$copy";
+# The race detector finds nothing in the translated C of SQLite, and would slow it some thirty times.
+RACEFLAGS := -race -gcflags=modernc.org/sqlite/lib=-race=false
+
+# Packages whose tests make mutants turns against changed code.
+MUTATE ?= ./db ./internal/release ./internal/manufacturer ./internal/packaging ./internal/anchors ./handlers/web
+
+# run_tests runs the tests with the flags given, and prints the ten slowest, also when some fail. What soak tries at random
+# is the same at each run, so that a change is judged by what it changes; make soak looks further.
+define run_tests
+@mkdir -p .bin; status=0; \
+SOAK_SEED=$${SOAK_SEED:-1} $(TOOL) gotestsum --format=pkgname-and-test-fails --jsonfile=.bin/tests.json -- \
+	-vet=off -timeout=15m $(1) $(TESTFLAGS) $(PACKAGES) || status=$$?; \
+echo; echo 'The ten slowest tests:'; \
+$(TOOL) gotestsum tool slowest --num=10 --jsonfile=.bin/tests.json; \
+exit $$status
 endef
 
 ##@ Everyday
@@ -60,38 +67,26 @@ clean: ## remove what was built
 ##@ Checks
 
 .PHONY: test
-test: install check-format check-generated vet staticcheck go-test ## everything that must hold before a change goes in
+test: install check-format check-templ vet staticcheck go-test ## everything that must hold before a change goes in
+
+.PHONY: race
+race: install ## all tests with the race detector, in random order
+	$(call run_tests,$(RACEFLAGS) -shuffle=on)
 
 .PHONY: install
 install: ## install what the tests need beside Go: Chromium, a C compiler, Python
 	.ci/install
 
 .PHONY: check-format
-check-format: ## fail when a Go or templ file is not formatted
+check-format: ## fail when a Go file is not formatted
 	@unformatted=$$($(TOOL) gofumpt -l $(GO_FILES)); \
 	if [[ -n $$unformatted ]]; then \
 		printf 'Not formatted (make fmt does it):\n%s\n' "$$unformatted" >&2; exit 1; \
 	fi
-	@$(IN_COPY) cd "$$copy"; \
-	if ! $(TOOL) templ fmt -log-level=error -fail . 2>"$$copy/said"; then \
-		cat "$$copy/said" >&2; \
-		echo 'Not formatted (make fmt does it):' >&2; \
-		find . -name '*.templ' -print0 | while IFS= read -r -d '' file; do \
-			cmp -s "$$file" "$(CURDIR)/$$file" || echo "$$file" >&2; \
-		done; \
-		exit 1; \
-	fi
 
-.PHONY: check-generated
-check-generated: ## fail when generated code is not what the templ files give
-	@$(IN_COPY) cd "$$copy"; \
-	find . -name '*_templ.go' -delete; \
-	$(TOOL) templ generate -log-level=error; \
-	sums() { find . -name '*_templ.go' ! -path './.git/*' ! -path './.bin/*' -exec sha256sum {} + | sort -k 2; }; \
-	sums >fresh; cd "$(CURDIR)"; \
-	if ! sums | diff - "$$copy/fresh"; then \
-		echo 'Generated code is not fresh: run make generate, and commit what it wrote.' >&2; exit 1; \
-	fi
+.PHONY: check-templ
+check-templ: ## fail when a templ file is not formatted, or generated code not fresh
+	@.ci/check-templ
 
 .PHONY: vet
 vet: ## go vet
@@ -102,12 +97,19 @@ staticcheck: ## staticcheck
 	$(TOOL) staticcheck $(PACKAGES)
 
 .PHONY: go-test
-go-test: ## the tests alone, with the race detector (PACKAGES=./db/... for some)
-	SOAK_SEED=$${SOAK_SEED:-1} CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname-and-test-fails -- $(TESTFLAGS) $(PACKAGES)
+go-test: ## the tests alone (PACKAGES=./db/... for some)
+	$(call run_tests)
 
 .PHONY: soak
 soak: ## kill the program KILLS (300) times and try 1,000 sequences of events, at random: does it tell the truth?
 	SOAK_KILLS=$(KILLS) SOAK_CHECKS=1000 go test -count=1 -timeout=90m -v ./internal/soak
+
+.PHONY: mutants
+mutants: ## change conditions and sums at random: do the tests notice? (MUTATE=./db for some; hours)
+	@for package in $(MUTATE); do \
+		echo "$$package"; \
+		$(TOOL) gremlins unleash --workers=1 --timeout-coefficient=10 --output-statuses=lt "$$package"; \
+	done
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME (30s) each
