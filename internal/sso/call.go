@@ -19,19 +19,19 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// answerMost is the longest answer that is read, in bytes. Descriptions, keys and tokens have a few thousand.
-const answerMost = 1 << 20
+// maxAnswer is the longest answer that is read, in bytes. Metadata, keys and tokens have a few thousand.
+const maxAnswer = 1 << 20
 
-// errCall marks that a call was not made, or not answered.
+// errCall marks a call that was not made, or not answered.
 var errCall = errors.New("no call")
 
-// httpClient makes the client for a tenant's provider. It goes to the provider's hosts alone, and follows no redirect, which
-// would carry the client's secret along.
+// httpClient returns the HTTP client for a tenant's provider. It calls only the provider's hosts. It follows no redirect,
+// which would carry the client secret along.
 func (c *Client) httpClient(s Settings) *http.Client {
 	return &http.Client{
 		Timeout:       c.o.Limit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &bounded{hosts: s.AllHosts(), next: &http.Transport{
+		Transport: &limited{hosts: s.AllHosts(), next: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            outbound.Dialer(s.AllHosts(), c.o.Inside),
 			TLSHandshakeTimeout:    c.o.Limit,
@@ -42,28 +42,28 @@ func (c *Client) httpClient(s Settings) *http.Client {
 	}
 }
 
-// bounded makes calls to some hosts alone, and reads no more of an answer than any has.
-type bounded struct {
+// limited calls only the given hosts, and reads no more than maxAnswer bytes of an answer.
+type limited struct {
 	hosts []string
 	next  http.RoundTripper
 }
 
-func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !slices.Contains(b.hosts, strings.ToLower(r.URL.Hostname())) {
+func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !slices.Contains(l.hosts, strings.ToLower(r.URL.Hostname())) {
 		return nil, fmt.Errorf("%w: the host is not one of the provider's", errCall)
 	}
-	answer, err := b.next.RoundTrip(r)
+	answer, err := l.next.RoundTrip(r)
 	if err != nil {
 		return nil, errors.Join(errCall, err)
 	}
 	answer.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(answer.Body, answerMost), answer.Body}
+	}{io.LimitReader(answer.Body, maxAnswer), answer.Body}
 	return answer, nil
 }
 
-// callFailed says why a call had no answer.
+// callFailed returns why a call had no answer.
 func callFailed(err error) *packaging.SignOnError {
 	var certificate *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
@@ -82,15 +82,15 @@ func callFailed(err error) *packaging.SignOnError {
 }
 
 func timedOut(err error) bool {
-	var of net.Error
-	return errors.As(err, &of) && of.Timeout()
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
 }
 
-// discoveryFailed says why a provider's description of itself is none.
+// discoveryFailed returns why a provider's metadata can't be used.
 func discoveryFailed(err error) *packaging.SignOnError {
-	var other *oidc.IssuerMismatchError
+	var mismatch *oidc.IssuerMismatchError
 	switch {
-	case errors.As(err, &other):
+	case errors.As(err, &mismatch):
 		return fail(packaging.SignOnNoOpenID, "it names itself otherwise")
 	case errors.Is(err, errCall), timedOut(err), errors.Is(err, context.DeadlineExceeded):
 		return callFailed(err)

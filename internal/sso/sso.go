@@ -1,5 +1,5 @@
-// Package sso speaks OpenID Connect with the providers of companies: the authorization code flow with PKCE. What a provider
-// says counts for nothing until it is proven to be from it, for us, and the answer to what this browser asked.
+// Package sso signs people in through OpenID Connect: the authorization code flow with PKCE. It trusts an answer only once
+// it is proven that it comes from the provider, is meant for Lineboard, and belongs to this browser's login.
 package sso
 
 import (
@@ -23,7 +23,7 @@ import (
 	"lineboard/internal/secret"
 )
 
-// Settings are those of a tenant, with the secret that its provider knows Lineboard by; empty for a public client.
+// Settings are those of a tenant with its client secret, which is empty for a public client.
 type Settings struct {
 	packaging.SingleSignOn
 	Secret secret.Text
@@ -34,57 +34,58 @@ type Trip struct {
 	State, Nonce, Verifier string
 }
 
-// Options are what a client is made with.
+// Options configure a Client.
 type Options struct {
 	Now    func() time.Time
 	Limit  time.Duration // of each call
-	Inside []string      // names of hosts that may lead to a private address
+	Inside []string      // host names that may resolve to a private address
 }
 
-// Client asks providers. It may be used by many at once.
+// Client calls providers. It is safe for concurrent use.
 type Client struct {
 	o Options
 
-	mu    sync.Mutex
-	known map[string]*provider // by what they were asked with
+	mu        sync.Mutex
+	providers map[string]*provider // by cacheKey
 }
 
 const (
-	knownFor  = time.Hour       // how long what a provider says of itself holds
-	failedFor = 3 * time.Second // how long it is not asked again after it did not answer
-	knownMost = 100
-	// skew is by how much a provider's clock may be behind ours where it says when somebody proved who they are.
-	skew = time.Minute
+	cacheTime    = time.Hour       // for which the metadata of a provider is used
+	failureTime  = 3 * time.Second // for which a provider that did not answer is not called again
+	maxProviders = 100
+	// maxSkew is how far a provider's clock may be behind ours in auth_time.
+	maxSkew = time.Minute
 )
 
-// provider is what a provider says of itself.
+// provider is a provider with its metadata, or the error of its discovery.
 type provider struct {
 	*oidc.Provider
-	about  about
-	client *http.Client
-	err    error // why there is none
-	until  time.Time
-	ready  chan struct{}
+	metadata metadata
+	client   *http.Client
+	err      error
+	expires  time.Time
+	ready    chan struct{} // closed when the discovery has ended
 }
 
-// about is the part of a provider's description that is used (OpenID Connect Discovery 1.0, section 3).
-type about struct {
+// metadata is the part of a provider's metadata that is used (OpenID Connect Discovery 1.0, section 3).
+type metadata struct {
 	Authorize string   `json:"authorization_endpoint"`
 	Token     string   `json:"token_endpoint"`
 	Keys      string   `json:"jwks_uri"`
 	UserInfo  string   `json:"userinfo_endpoint"`
-	SignOut   string   `json:"end_session_endpoint"`
+	Logout    string   `json:"end_session_endpoint"`
 	Methods   []string `json:"token_endpoint_auth_methods_supported"`
 	PKCE      []string `json:"code_challenge_methods_supported"`
 }
 
-// New makes a client.
-func New(o Options) *Client { return &Client{o: o, known: map[string]*provider{}} }
+// New returns a Client.
+func New(o Options) *Client { return &Client{o: o, providers: map[string]*provider{}} }
 
-// Begin gives the address at the provider to send a browser to, which comes back to the redirect address. With anew, the
-// provider must have the person prove who they are, whether it knows them already or not.
+// Begin starts a login. It returns the URL at the provider to send the browser to; the provider sends it back to the
+// redirect URL. With anew, the provider must authenticate the person even if they are signed in there. Begin fails with a
+// [packaging.SignOnError] if the provider can't be reached.
 func (c *Client) Begin(ctx context.Context, s Settings, redirect string, anew bool) (to string, trip Trip, err error) {
-	p, err := c.of(ctx, s)
+	p, err := c.provider(ctx, s)
 	if err != nil {
 		return "", trip, err
 	}
@@ -96,16 +97,18 @@ func (c *Client) Begin(ctx context.Context, s Settings, redirect string, anew bo
 	return p.oauth(s, redirect).AuthCodeURL(trip.State, options...), trip, nil
 }
 
-// Answer is what a browser brings back from a provider.
+// Answer holds the parameters of the provider's redirect back to Lineboard.
 type Answer struct {
 	State, Code string
-	Issuer      string // RFC 9207, empty where the provider does not say it
+	Issuer      string // RFC 9207, empty if the provider does not send it
 	Error       string
 }
 
-// Finish takes a provider's answer to what was begun: who the person is. With anew not zero they must have proved it since
-// then. The error is a [packaging.SignOnError].
-func (c *Client) Finish(ctx context.Context, s Settings, redirect string, trip Trip, a Answer, anew time.Time) (id packaging.Identity, err error) {
+// Finish ends a login: it verifies the provider's answer and returns who the person is. If anew is not zero, the provider
+// must have authenticated them since then. It fails with a [packaging.SignOnError].
+func (c *Client) Finish(
+	ctx context.Context, s Settings, redirect string, trip Trip, a Answer, anew time.Time,
+) (id packaging.Identity, err error) {
 	switch {
 	case trip.State == "" || subtle.ConstantTimeCompare([]byte(trip.State), []byte(a.State)) != 1:
 		return id, fail(packaging.SignOnStale, "state")
@@ -118,7 +121,7 @@ func (c *Client) Finish(ctx context.Context, s Settings, redirect string, trip T
 	case a.Code == "":
 		return id, fail(packaging.SignOnRefused, "no code")
 	}
-	p, err := c.of(ctx, s)
+	p, err := c.provider(ctx, s)
 	if err != nil {
 		return id, err
 	}
@@ -133,7 +136,7 @@ func (c *Client) Finish(ctx context.Context, s Settings, redirect string, trip T
 	}
 	verified, err := p.Verifier(&oidc.Config{ClientID: s.ClientID, Now: c.o.Now}).Verify(ctx, raw)
 	if err != nil {
-		return id, notProven(err)
+		return id, verificationFailed(err)
 	}
 	claims := map[string]any{}
 	if err := verified.Claims(&claims); err != nil {
@@ -151,24 +154,26 @@ func (c *Client) Finish(ctx context.Context, s Settings, redirect string, trip T
 	}
 	if !anew.IsZero() {
 		at, ok := claims["auth_time"].(float64)
-		if !ok || time.Unix(int64(at), 0).Before(anew.Add(-skew)) {
+		if !ok || time.Unix(int64(at), 0).Before(anew.Add(-maxSkew)) {
 			return id, fail(packaging.SignOnNotAnew, "")
 		}
 	}
 	if len(Values(claims, s.Claim)) == 0 {
-		if err := p.more(ctx, s, token, verified.Subject, claims); err != nil {
+		if err := p.addUserInfo(ctx, token, verified.Subject, claims); err != nil {
 			return id, err
 		}
 	}
 	return packaging.Identity{
 		Issuer: s.Issuer, Subject: verified.Subject,
-		Username: word(claims, "preferred_username"), Email: word(claims, "email"), FullName: fullName(claims), Values: Values(claims, s.Claim),
+		Username: stringClaim(claims, "preferred_username"), Email: stringClaim(claims, "email"),
+		FullName: fullName(claims), Values: Values(claims, s.Claim),
 	}, nil
 }
 
-// more asks for the claims that some providers give at an endpoint of its own alone. What the ID token says stays.
-func (p *provider) more(ctx context.Context, s Settings, token *oauth2.Token, subject string, claims map[string]any) error {
-	if p.about.UserInfo == "" {
+// addUserInfo adds the claims of the userinfo endpoint: some providers return group claims only there. Claims of the ID
+// token stay.
+func (p *provider) addUserInfo(ctx context.Context, token *oauth2.Token, subject string, claims map[string]any) error {
+	if p.metadata.UserInfo == "" {
 		return nil
 	}
 	info, err := p.Provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
@@ -190,13 +195,14 @@ func (p *provider) more(ctx context.Context, s Settings, token *oauth2.Token, su
 	return nil
 }
 
-// SignOut gives the address at the provider where a person signs out there and comes back; empty where it has none.
+// SignOut returns the URL at the provider where a person logs out and is sent back, or "" if the provider has none or
+// can't be reached.
 func (c *Client) SignOut(ctx context.Context, s Settings, back string) string {
-	p, err := c.of(ctx, s)
-	if err != nil || p.about.SignOut == "" {
+	p, err := c.provider(ctx, s)
+	if err != nil || p.metadata.Logout == "" {
 		return ""
 	}
-	u, err := url.Parse(p.about.SignOut)
+	u, err := url.Parse(p.metadata.Logout)
 	if err != nil {
 		return ""
 	}
@@ -207,29 +213,30 @@ func (c *Client) SignOut(ctx context.Context, s Settings, back string) string {
 	return u.String()
 }
 
-// Test asks a provider anew what it says of itself, and for its keys. Nobody is signed in, and no secret leaves.
+// Test fetches a provider's metadata and keys, without the cache. It signs nobody in and sends no secret.
 func (c *Client) Test(ctx context.Context, s Settings) (r packaging.SignOnReport) {
 	c.mu.Lock()
-	delete(c.known, key(s))
+	delete(c.providers, cacheKey(s))
 	c.mu.Unlock()
-	begun := time.Now()
+	started := time.Now()
 	r.Issuer = s.Issuer
-	p, err := c.of(ctx, s)
+	p, err := c.provider(ctx, s)
 	if err == nil {
-		a := p.about
-		r.Authorize, r.Token, r.Keys, r.UserInfo, r.SignOut, r.PKCE = a.Authorize, a.Token, a.Keys, a.UserInfo, a.SignOut, slices.Contains(a.PKCE, "S256")
-		r.KeyCount, err = p.keys(ctx)
+		m := p.metadata
+		r.Authorize, r.Token, r.Keys, r.UserInfo, r.SignOut = m.Authorize, m.Token, m.Keys, m.UserInfo, m.Logout
+		r.PKCE = slices.Contains(m.PKCE, "S256")
+		r.KeyCount, err = p.countKeys(ctx)
 	}
-	r.Took = time.Since(begun)
+	r.Took = time.Since(started)
 	if !errors.As(err, &r.Problem) && err != nil {
 		r.Problem = &packaging.SignOnError{Reason: packaging.SignOnDown}
 	}
 	return r
 }
 
-// keys counts the keys that the provider signs with.
-func (p *provider) keys(ctx context.Context) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.about.Keys, nil)
+// countKeys returns how many keys the provider signs with.
+func (p *provider) countKeys(ctx context.Context) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metadata.Keys, nil)
 	if err != nil {
 		return 0, fail(packaging.SignOnNoOpenID, "jwks_uri")
 	}
@@ -247,22 +254,22 @@ func (p *provider) keys(ctx context.Context) (int, error) {
 	return len(set.Keys), nil
 }
 
-func key(s Settings) string { return s.Issuer + " " + strings.Join(s.Hosts, " ") }
+func cacheKey(s Settings) string { return s.Issuer + " " + strings.Join(s.Hosts, " ") }
 
-// of gives a provider as it describes itself: from memory, or asked for by one for all who wait.
-func (c *Client) of(ctx context.Context, s Settings) (*provider, error) {
+// provider returns a provider with its metadata, from the cache or by a discovery that all callers share.
+func (c *Client) provider(ctx context.Context, s Settings) (*provider, error) {
 	c.mu.Lock()
-	p, ok := c.known[key(s)]
-	if ok && p.settled() && !c.o.Now().Before(p.until) {
+	p, ok := c.providers[cacheKey(s)]
+	if ok && p.isReady() && !c.o.Now().Before(p.expires) {
 		ok = false
 	}
 	if !ok {
-		if len(c.known) >= knownMost {
-			clear(c.known)
+		if len(c.providers) >= maxProviders {
+			clear(c.providers)
 		}
 		p = &provider{ready: make(chan struct{})}
-		c.known[key(s)] = p
-		go c.discover(context.WithoutCancel(ctx), s, p) // others wait for it too
+		c.providers[cacheKey(s)] = p
+		go c.discover(context.WithoutCancel(ctx), s, p) // others may wait for it too
 	}
 	c.mu.Unlock()
 	select {
@@ -273,7 +280,7 @@ func (c *Client) of(ctx context.Context, s Settings) (*provider, error) {
 	}
 }
 
-func (p *provider) settled() bool {
+func (p *provider) isReady() bool {
 	select {
 	case <-p.ready:
 		return true
@@ -282,10 +289,12 @@ func (p *provider) settled() bool {
 	}
 }
 
+// discover fills p with the provider's metadata, or with the error. Every URL in the metadata must be at one of the
+// provider's hosts.
 func (c *Client) discover(ctx context.Context, s Settings, p *provider) {
 	defer close(p.ready)
 	p.client = c.httpClient(s)
-	p.until = c.o.Now().Add(failedFor)
+	p.expires = c.o.Now().Add(failureTime)
 	if _, err := packaging.ParseBaseURL(s.Issuer); err != nil {
 		p.err = fail(packaging.SignOnNoOpenID, "issuer")
 		return
@@ -295,27 +304,28 @@ func (c *Client) discover(ctx context.Context, s Settings, p *provider) {
 		p.err = discoveryFailed(err)
 		return
 	}
-	if err := found.Claims(&p.about); err != nil {
+	if err := found.Claims(&p.metadata); err != nil {
 		p.err = fail(packaging.SignOnNoOpenID, "")
 		return
 	}
-	for name, at := range map[string]string{
-		"authorization_endpoint": p.about.Authorize, "token_endpoint": p.about.Token, "jwks_uri": p.about.Keys,
-		"userinfo_endpoint": p.about.UserInfo, "end_session_endpoint": p.about.SignOut,
+	m := p.metadata
+	for name, address := range map[string]string{
+		"authorization_endpoint": m.Authorize, "token_endpoint": m.Token, "jwks_uri": m.Keys,
+		"userinfo_endpoint": m.UserInfo, "end_session_endpoint": m.Logout,
 	} {
-		if at == "" && (name == "userinfo_endpoint" || name == "end_session_endpoint") {
+		if address == "" && (name == "userinfo_endpoint" || name == "end_session_endpoint") {
 			continue
 		}
-		if p.err = allowed(s, name, at); p.err != nil {
+		if p.err = checkEndpoint(s, name, address); p.err != nil {
 			return
 		}
 	}
-	p.Provider, p.until = found, c.o.Now().Add(knownFor)
+	p.Provider, p.expires = found, c.o.Now().Add(cacheTime)
 }
 
-// allowed says whether an address that a provider names is one to go to.
-func allowed(s Settings, name, at string) error {
-	u, err := url.Parse(at)
+// checkEndpoint returns an error unless the URL of an endpoint is well-formed and at one of the provider's hosts.
+func checkEndpoint(s Settings, name, address string) error {
+	u, err := url.Parse(address)
 	if err != nil {
 		return fail(packaging.SignOnNoOpenID, name)
 	}
@@ -330,12 +340,12 @@ func allowed(s Settings, name, at string) error {
 	return nil
 }
 
-// oauth is how a tenant's client asks for tokens. The way that it proves itself is one that the provider knows: a wrong one
-// would use the code up.
+// oauth returns the OAuth client of a tenant. It authenticates in a way that the provider supports, since a try in a wrong
+// way would use up the code.
 func (p *provider) oauth(s Settings, redirect string) *oauth2.Config {
-	endpoint := p.Endpoint()
+	endpoint, methods := p.Endpoint(), p.metadata.Methods
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
-	if s.Secret.Empty() || len(p.about.Methods) > 0 && !slices.Contains(p.about.Methods, "client_secret_basic") {
+	if s.Secret.Empty() || len(methods) > 0 && !slices.Contains(methods, "client_secret_basic") {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
 	return &oauth2.Config{
@@ -344,15 +354,15 @@ func (p *provider) oauth(s Settings, redirect string) *oauth2.Config {
 	}
 }
 
-// Values are what a claim holds: a text, or a list of them. The name may lead into objects by dots; one that is a claim's
-// whole name, as some are addresses, counts first.
+// Values returns the strings of a claim, which is a string or a list. Dots in the name lead into objects. A claim with the
+// whole name comes first, since some names are URLs.
 func Values(claims map[string]any, name string) (values []string) {
 	switch v := find(claims, name).(type) {
 	case string:
 		return []string{v}
 	case []any:
-		for _, one := range v {
-			if text, ok := one.(string); ok {
+		for _, element := range v {
+			if text, ok := element.(string); ok {
 				values = append(values, text)
 			}
 		}
@@ -375,23 +385,23 @@ func find(claims map[string]any, name string) any {
 	return nil
 }
 
-func word(claims map[string]any, name string) string {
+func stringClaim(claims map[string]any, name string) string {
 	text, _ := claims[name].(string)
 	return text
 }
 
 func fullName(claims map[string]any) string {
-	if name := word(claims, "name"); name != "" {
+	if name := stringClaim(claims, "name"); name != "" {
 		return name
 	}
-	return strings.TrimSpace(word(claims, "given_name") + " " + word(claims, "family_name"))
+	return strings.TrimSpace(stringClaim(claims, "given_name") + " " + stringClaim(claims, "family_name"))
 }
 
 func fail(reason packaging.SignOnReason, detail string) *packaging.SignOnError {
 	return &packaging.SignOnError{Reason: reason, Detail: detail}
 }
 
-// errorCode is a provider's code of an error, where it looks like one: what is behind it may be anything.
+// errorCode returns an error code of a provider if it looks like one. Other text could be anything.
 func errorCode(code string) string {
 	if len(code) > 60 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return "unknown error"
@@ -399,26 +409,28 @@ func errorCode(code string) string {
 	return code
 }
 
+// exchangeFailed returns why the code could not be exchanged for a token.
 func exchangeFailed(err error) error {
-	var told *oauth2.RetrieveError
-	if !errors.As(err, &told) {
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) {
 		return callFailed(err)
 	}
-	if told.ErrorCode == "" && told.Response != nil {
-		if told.Response.StatusCode >= http.StatusInternalServerError {
-			return fail(packaging.SignOnDown, fmt.Sprint("HTTP ", told.Response.StatusCode))
+	if refused.ErrorCode == "" && refused.Response != nil {
+		status := fmt.Sprint("HTTP ", refused.Response.StatusCode)
+		if refused.Response.StatusCode >= http.StatusInternalServerError {
+			return fail(packaging.SignOnDown, status)
 		}
-		return fail(packaging.SignOnRefused, fmt.Sprint("HTTP ", told.Response.StatusCode))
+		return fail(packaging.SignOnRefused, status)
 	}
-	return fail(packaging.SignOnRefused, errorCode(told.ErrorCode))
+	return fail(packaging.SignOnRefused, errorCode(refused.ErrorCode))
 }
 
-// notProven says which of its promises an ID token does not keep, without repeating what it says.
-func notProven(err error) error {
-	var late *oidc.TokenExpiredError
+// verificationFailed returns why an ID token is not valid, without any of its content.
+func verificationFailed(err error) error {
+	var expired *oidc.TokenExpiredError
 	var call *url.Error
 	switch {
-	case errors.As(err, &late):
+	case errors.As(err, &expired):
 		return fail(packaging.SignOnBadToken, "expired")
 	case errors.As(err, &call), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errCall):
 		return fail(packaging.SignOnDown, "jwks_uri")
