@@ -26,8 +26,8 @@ const (
 	pollInterval = 2 * time.Second // between two reads of the heads
 )
 
-// Writer writes the heads of histories to the file of anchors while the program runs. Only one goroutine may use it at a
-// time.
+// Writer writes the heads of histories to the file of anchors while the program runs. Only one goroutine may use it
+// at a time.
 type Writer struct {
 	store Store
 	file  file
@@ -38,8 +38,9 @@ type Writer struct {
 	last   map[packaging.TenantID]packaging.Anchor // of each tenant
 }
 
-// NewWriter returns a Writer that appends to the file. It creates the file if there is none, and fails if the file can't
-// be read or written. If a history does not match its last anchor, it logs that and goes on: packaging must not stop.
+// NewWriter returns a Writer that appends to the file. It creates the file if there is none, and fails if the file
+// can't be read or written. If a history does not match its last anchor, it logs that and goes on: packaging must not
+// stop.
 func NewWriter(ctx context.Context, store Store, path string, now func() time.Time, log *slog.Logger) (*Writer, error) {
 	w := &Writer{
 		store: store, file: file{path: path}, now: now, log: log, last: map[packaging.TenantID]packaging.Anchor{},
@@ -149,7 +150,8 @@ func (w *Writer) write(ctx context.Context, due func(packaging.Head, packaging.A
 	return w.store.NoteAnchorLines(ctx, w.number)
 }
 
-// Verifier checks histories against the file of anchors. It checks one at a time, since a check keeps a whole core busy.
+// Verifier checks histories against the file of anchors. It checks one at a time, since a check keeps a whole core
+// busy.
 type Verifier struct {
 	store Store
 	path  string
@@ -169,8 +171,8 @@ func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packa
 	case <-ctx.Done():
 		return packaging.Verdict{}, ctx.Err()
 	}
-	// First the known number, then the file, then the entries: what is written meanwhile adds to what is checked, and is
-	// never missing from it.
+	// First the known number, then the file, then the entries: what is written meanwhile adds to what is checked, and
+	// is never missing from it.
 	written, err := v.store.AnchorLines(ctx)
 	if err != nil {
 		return packaging.Verdict{}, err

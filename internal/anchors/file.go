@@ -1,6 +1,6 @@
-// Package anchors writes the heads of the histories to a file outside of the database, and checks histories against that
-// file. The chain of hashes shows a changed entry. The anchors show a history that was cut short, or rewritten as a whole
-// with matching hashes. The file only grows.
+// Package anchors writes the heads of the histories to a file outside of the database, and checks histories against
+// that file. The chain of hashes shows a changed entry. The anchors show a history that was cut short, or rewritten
+// as a whole with matching hashes. The file only grows.
 package anchors
 
 import (
@@ -26,8 +26,8 @@ const timeForm = "2006-01-02T15:04:05.000Z"
 //
 //	7 2026-11-24T05:12:08.114Z plant-ghent 1 120 9f86d081884c7d65…
 //
-// These are its number in the file, the time it was written (UTC), the tenant's slug and key, and the entry's number and
-// hash.
+// These are its number in the file, the time it was written (UTC), the tenant's slug and key, and the entry's number
+// and hash.
 func line(a packaging.Anchor) string {
 	return fmt.Sprintf("%d %s %s %d %d %x\n", a.Number, a.At.UTC().Format(timeForm), a.Slug, a.Tenant, a.Seq, a.Hash)
 }

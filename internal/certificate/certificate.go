@@ -1,5 +1,5 @@
-// Package certificate serves a TLS certificate from files. It reads them again when they change, so that a renewal needs
-// no restart.
+// Package certificate serves a TLS certificate from files. It reads them again when they change, so that a renewal
+// needs no restart.
 package certificate
 
 import (

@@ -1,6 +1,6 @@
-// Package ordersync keeps the cache of packaging orders fresh. It asks the remote API for the list of open orders, on an
-// interval and when a person asks for it. It asks for the details of orders that the list says too little about, that
-// run, or that have left the list.
+// Package ordersync keeps the cache of packaging orders fresh. It asks the remote API for the list of open orders, on
+// an interval and when a person asks for it. It asks for the details of orders that the list says too little about,
+// that run, or that have left the list.
 package ordersync
 
 import (
@@ -47,8 +47,8 @@ const (
 	personGap = 10 * time.Second
 )
 
-// Syncer refreshes the cache of all tenants. A tenant has one refresh under way at a time. Callers that want another one
-// meanwhile wait for it.
+// Syncer refreshes the cache of all tenants. A tenant has one refresh under way at a time. Callers that want another
+// one meanwhile wait for it.
 type Syncer struct {
 	store    Store
 	api      func(context.Context, packaging.TenantID) (API, error)
@@ -86,9 +86,10 @@ func New(
 	return s
 }
 
-// Run refreshes each tenant at once and then on the interval, until ctx ends; after that nothing is refreshed. It reads
-// the tenants several times an interval, so that a new one is refreshed soon. Each refresh gets the tenant's client anew:
-// changed settings apply from the next refresh on. Run fails only if the tenants can't be read at its start.
+// Run refreshes each tenant at once and then on the interval, until ctx ends; after that nothing is refreshed. It
+// reads the tenants several times an interval, so that a new one is refreshed soon. Each refresh gets the tenant's
+// client anew: changed settings apply from the next refresh on. Run fails only if the tenants can't be read at its
+// start.
 func (s *Syncer) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, s.end)()
 	defer s.end()
@@ -136,8 +137,8 @@ func (s *Syncer) keepFresh(ctx context.Context, t packaging.Tenant) {
 	}
 }
 
-// pause returns how long to wait after so many failures in a row. It is a sixth of the interval at first, so that the end
-// of a short failure shows soon. Then it doubles each time, up to the interval.
+// pause returns how long to wait after so many failures in a row. It is a sixth of the interval at first, so that the
+// end of a short failure shows soon. Then it doubles each time, up to the interval.
 func pause(interval time.Duration, failures int) time.Duration {
 	if failures == 0 {
 		return interval
@@ -161,8 +162,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Refresh updates one tenant's orders. It returns when that is done or ctx ends. An error of the API is also stored with
-// the cache, so that pages can show it.
+// Refresh updates one tenant's orders. It returns when that is done or ctx ends. An error of the API is also stored
+// with the cache, so that pages can show it.
 func (s *Syncer) Refresh(ctx context.Context, tenant packaging.TenantID) error {
 	s.mu.Lock()
 	r := s.join(tenant)

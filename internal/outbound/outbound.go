@@ -19,9 +19,9 @@ var ErrPrivate = errors.New("the name leads to a private address; a host of the 
 // DialFunc connects as [net.Dialer.DialContext] does.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Dialer returns a dialer that refuses private addresses for the given host names (SSRF guard), with ErrPrivate. Literal
-// IP addresses and the names in allowPrivate are exempt. So are all other hosts: they are proxies, which the operator of
-// the server has chosen.
+// Dialer returns a dialer that refuses private addresses for the given host names (SSRF guard), with ErrPrivate.
+// Literal IP addresses and the names in allowPrivate are exempt. So are all other hosts: they are proxies, which the
+// operator of the server has chosen.
 func Dialer(hosts, allowPrivate []string) DialFunc {
 	free := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	guarded := free

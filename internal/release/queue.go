@@ -37,8 +37,8 @@ func NewQueuer(store QueueStore, releaser *Releaser, log *slog.Logger) *Queuer {
 	return &Queuer{store, releaser, log}
 }
 
-// Start begins a queue of a line's orders under the given signatures, and returns once the queue is stored. From then on
-// the queue continues even if ctx ends. It ends at the first order whose outcome is not released. Start fails with
+// Start begins a queue of a line's orders under the given signatures, and returns once the queue is stored. From then
+// on the queue continues even if ctx ends. It ends at the first order whose outcome is not released. Start fails with
 // Unavailable once the releaser stops.
 func (q *Queuer) Start(
 	ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick,

@@ -1,5 +1,5 @@
-// Package release is the workflow of a release to line: claim, call, settle. The claim is durable before the call leaves.
-// The call is made once and outside any transaction. Its answer is stored before anyone sees it.
+// Package release is the workflow of a release to line: claim, call, settle. The claim is durable before the call
+// leaves. The call is made once and outside any transaction. Its answer is stored before anyone sees it.
 package release
 
 import (
@@ -154,8 +154,8 @@ const (
 	maxRetry   = 5 * time.Second
 )
 
-// storeAnswer stores an answer, and tries again while the database is unavailable, for example because its disk is full.
-// Any other error would come again: it is returned. An answer that Stop gives up is logged, and no error.
+// storeAnswer stores an answer, and tries again while the database is unavailable, for example because its disk is
+// full. Any other error would come again: it is returned. An answer that Stop gives up is logged, and no error.
 func (r *Releaser) storeAnswer(
 	ctx context.Context, o packaging.Order, answer packaging.Answer, log *slog.Logger,
 ) error {

@@ -21,7 +21,8 @@ type UnsettledStore interface {
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
 	// NoteAsked records that the API was asked about an order's release, and that its answer did not settle it.
 	NoteAsked(ctx context.Context, o packaging.Order, says string) error
-	// SettleByStatus settles an order's release by what its status proves. It returns a Conflict if it is settled already.
+	// SettleByStatus settles an order's release by what its status proves. It returns a Conflict if it is settled
+	// already.
 	SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error
 	// Record adds an entry to the history.
 	Record(ctx context.Context, e packaging.Entry) error
@@ -173,8 +174,8 @@ func (s *Settler) Wake(tenant packaging.TenantID) {
 	}
 }
 
-// Ask asks about an order's unknown release now, on behalf of a person, and records that they asked. The result is in the
-// order. It is no error if the API does not answer, or if the release is settled meanwhile.
+// Ask asks about an order's unknown release now, on behalf of a person, and records that they asked. The result is in
+// the order. It is no error if the API does not answer, or if the release is settled meanwhile.
 func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.OrderID) error {
 	if !by.May(packaging.SettleOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.forbidden")
@@ -260,8 +261,8 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 func verdict(f packaging.Facts, late bool) (packaging.Settlement, bool) {
 	switch f.Status {
 	case packaging.InProgress, packaging.Suspended, packaging.Done:
-		// ASSUMED of Suspended: an order gets there only after In progress. The documentation says how an order leaves it,
-		// and not how it gets there.
+		// ASSUMED of Suspended: an order gets there only after In progress. The documentation says how an order
+		// leaves it, and not how it gets there.
 		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials}, true
 	case packaging.PendingRelease, packaging.Open:
 		// The remote side may have worked on after the call had ended here.

@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// OpenKeyFile returns a Box with the key of a file: 64 hexadecimal digits. If there is no such file, it creates one with a
-// new key if mayCreate is true. Otherwise it fails with [fs.ErrNotExist], since a new key opens no sealed credentials.
+// OpenKeyFile returns a Box with the key of a file: 64 hexadecimal digits. If there is no such file, it creates one
+// with a new key if mayCreate is true. Otherwise it fails with [fs.ErrNotExist], since a new key opens no sealed
+// credentials.
 func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && mayCreate {
@@ -28,8 +29,8 @@ func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
 	return NewBox(key)
 }
 
-// CreateKeyFile writes a file with a new key, readable only by its owner, and returns a Box with the key. The file is on
-// disk before anything can be sealed with the key. It fails if the file exists.
+// CreateKeyFile writes a file with a new key, readable only by its owner, and returns a Box with the key. The file is
+// on disk before anything can be sealed with the key. It fails if the file exists.
 func CreateKeyFile(path string) (*Box, error) {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails, by its documentation

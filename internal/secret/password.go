@@ -24,8 +24,8 @@ const (
 // hashing limits how many passwords are hashed at the same time, and so the memory that strangers can make us use.
 var hashing = make(chan struct{}, 4)
 
-// HashPassword returns a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash". It fails with the error
-// of [CheckPassword].
+// HashPassword returns a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash". It fails with the
+// error of [CheckPassword].
 func HashPassword(password Text) (string, error) {
 	if err := CheckPassword(password); err != nil {
 		return "", err

@@ -120,8 +120,8 @@ func (b *Box) Open(sealed []byte, owner string) (Text, error) {
 	return New(string(plain)), nil
 }
 
-// Mark returns a keyed hash of a credential of owner. Equal marks mean equal credentials. Without the key, a mark does not
-// help to guess the credential.
+// Mark returns a keyed hash of a credential of owner. Equal marks mean equal credentials. Without the key, a mark
+// does not help to guess the credential.
 func (b *Box) Mark(t Text, owner string) []byte {
 	mark := hmac.New(sha256.New, b.markKey)
 	fmt.Fprintf(mark, "%d:%s,%s", len(owner), owner, t.Reveal())
@@ -131,8 +131,8 @@ func (b *Box) Mark(t Text, owner string) []byte {
 // MarkKey returns the key that computes marks. It outlives a key rotation, see [Box.WithMarkKey].
 func (b *Box) MarkKey() Text { return New(string(b.markKey)) }
 
-// WithMarkKey returns a copy of b that computes marks with key. Marks outlive a key rotation: the secrets behind them are
-// not stored, so they can't be marked again.
+// WithMarkKey returns a copy of b that computes marks with key. Marks outlive a key rotation: the secrets behind them
+// are not stored, so they can't be marked again.
 func (b *Box) WithMarkKey(key Text) *Box {
 	with := *b
 	with.markKey = []byte(key.Reveal())

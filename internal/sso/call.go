@@ -25,8 +25,8 @@ const maxAnswer = 1 << 20
 // errCall marks a call that was not made, or not answered.
 var errCall = errors.New("no call")
 
-// httpClient returns the HTTP client for a tenant's provider. It calls only the provider's hosts. It follows no redirect,
-// which would carry the client secret along.
+// httpClient returns the HTTP client for a tenant's provider. It calls only the provider's hosts. It follows no
+// redirect, which would carry the client secret along.
 func (c *Client) httpClient(s Settings) *http.Client {
 	return &http.Client{
 		Timeout:       c.o.Limit,

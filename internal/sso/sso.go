@@ -1,5 +1,5 @@
-// Package sso signs people in through OpenID Connect: the authorization code flow with PKCE. It trusts an answer only once
-// it is proven that it comes from the provider, is meant for Lineboard, and belongs to this browser's login.
+// Package sso signs people in through OpenID Connect: the authorization code flow with PKCE. It trusts an answer only
+// once it is proven that it comes from the provider, is meant for Lineboard, and belongs to this browser's login.
 package sso
 
 import (
@@ -82,8 +82,8 @@ type metadata struct {
 func New(o Options) *Client { return &Client{o: o, providers: map[string]*provider{}} }
 
 // Begin starts a login. It returns the URL at the provider to send the browser to; the provider sends it back to the
-// redirect URL. With anew, the provider must authenticate the person even if they are signed in there. Begin fails with a
-// [packaging.SignOnError] if the provider can't be reached.
+// redirect URL. With anew, the provider must authenticate the person even if they are signed in there. Begin fails
+// with a [packaging.SignOnError] if the provider can't be reached.
 func (c *Client) Begin(ctx context.Context, s Settings, redirect string, anew bool) (to string, trip Trip, err error) {
 	p, err := c.provider(ctx, s)
 	if err != nil {
@@ -104,8 +104,8 @@ type Answer struct {
 	Error       string
 }
 
-// Finish ends a login: it verifies the provider's answer and returns who the person is. If anew is not zero, the provider
-// must have authenticated them since then. It fails with a [packaging.SignOnError].
+// Finish ends a login: it verifies the provider's answer and returns who the person is. If anew is not zero, the
+// provider must have authenticated them since then. It fails with a [packaging.SignOnError].
 func (c *Client) Finish(
 	ctx context.Context, s Settings, redirect string, trip Trip, a Answer, anew time.Time,
 ) (id packaging.Identity, err error) {
@@ -340,8 +340,8 @@ func checkEndpoint(s Settings, name, address string) error {
 	return nil
 }
 
-// oauth returns the OAuth client of a tenant. It authenticates in a way that the provider supports, since a try in a wrong
-// way would use up the code.
+// oauth returns the OAuth client of a tenant. It authenticates in a way that the provider supports, since a try in a
+// wrong way would use up the code.
 func (p *provider) oauth(s Settings, redirect string) *oauth2.Config {
 	endpoint, methods := p.Endpoint(), p.metadata.Methods
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
@@ -354,8 +354,8 @@ func (p *provider) oauth(s Settings, redirect string) *oauth2.Config {
 	}
 }
 
-// Values returns the strings of a claim, which is a string or a list. Dots in the name lead into objects. A claim with the
-// whole name comes first, since some names are URLs.
+// Values returns the strings of a claim, which is a string or a list. Dots in the name lead into objects. A claim
+// with the whole name comes first, since some names are URLs.
 func Values(claims map[string]any, name string) (values []string) {
 	switch v := find(claims, name).(type) {
 	case string:

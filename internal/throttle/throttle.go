@@ -62,8 +62,8 @@ func New(store Recorder, now func() time.Time, log *slog.Logger) *Guard {
 	return g
 }
 
-// Try returns how long to wait before a password may be checked, for a username at an address; 0 means now. The try then
-// counts as wrong at once, so that many tries at the same time gain nothing. [Guard.Right] takes that back.
+// Try returns how long to wait before a password may be checked, for a username at an address; 0 means now. The try
+// then counts as wrong at once, so that many tries at the same time gain nothing. [Guard.Right] takes that back.
 func (g *Guard) Try(username, from string) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
