@@ -9,21 +9,22 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// format is what a field may hold.
+// format says what a field may hold.
 type format struct {
-	least, most int
-	numeric     bool
-	predefined  bool // its length is known, so that no separator follows
-	check       bool // its last digit is a check digit
-	date        bool // YYMMDD
+	min, max   int
+	numeric    bool
+	predefined bool // the length is fixed, and no separator follows
+	check      bool // the last digit is a check digit
+	date       bool // YYMMDD
 }
 
-// formats are those of the application identifiers (GS1 General Specifications, section 3.2). No identifier is the beginning
-// of another.
+// formats are the formats by application identifier (GS1 General Specifications, section 3.2). No identifier is a
+// prefix of another.
 var formats = func() map[string]format {
 	all := map[string]format{
 		"00": {18, 18, true, true, true, false}, "20": {2, 2, true, true, false, false},
-		"01": {14, 14, true, true, true, false}, "02": {14, 14, true, true, true, false}, "03": {14, 14, true, true, true, false},
+		"01": {14, 14, true, true, true, false}, "02": {14, 14, true, true, true, false},
+		"03": {14, 14, true, true, true, false},
 	}
 	for _, ai := range []string{"11", "12", "13", "15", "16", "17"} {
 		all[ai] = format{6, 6, true, true, false, true}
@@ -31,12 +32,12 @@ var formats = func() map[string]format {
 	for ai := 410; ai <= 417; ai++ {
 		all[fmt.Sprint(ai)] = format{13, 13, true, true, true, false}
 	}
-	for ai := 3100; ai <= 3699; ai++ { // measures, whose last digit says where the decimal point is
+	for ai := 3100; ai <= 3699; ai++ { // measures; the last digit gives the place of the decimal point
 		all[fmt.Sprint(ai)] = format{6, 6, true, true, false, false}
 	}
-	add := func(numeric bool, least, most int, identifiers string) {
+	add := func(numeric bool, minLength, maxLength int, identifiers string) {
 		for ai := range strings.FieldsSeq(identifiers) {
-			all[ai] = format{least: least, most: most, numeric: numeric}
+			all[ai] = format{min: minLength, max: maxLength, numeric: numeric}
 		}
 	}
 	add(false, 1, 20, "10 21 22 243 254 420 7020 7021 7022 7240 8002 8012")
@@ -80,7 +81,7 @@ var formats = func() map[string]format {
 	return all
 }()
 
-// identifier is the application identifier that a text begins with.
+// identifier returns the application identifier at the start of a text, and its format.
 func identifier(text string) (ai string, f format, ok bool) {
 	for length := 2; length <= 4 && length <= len(text); length++ {
 		if f, ok := formats[text[:length]]; ok {
@@ -93,70 +94,70 @@ func identifier(text string) (ai string, f format, ok bool) {
 type field struct {
 	ai, value string
 	date      string // its value as YYYY-MM-DD, or YYYY-MM
-	at        int    // where the identifier stands, from 1
+	at        int    // of the identifier, from 1
 }
 
-// way is a way through a text.
-type way struct {
+// parser reads the text of a barcode.
+type parser struct {
 	text    string
-	dropped int // characters of the scan before it
+	dropped int // characters of the scan before the text
 	now     time.Time
 }
 
-// read parts a text into fields as its separators say.
-func (w way) read() (fields []field, fault *Fault) {
-	for at := 0; at < len(w.text); {
-		ai, f, ok := identifier(w.text[at:])
+// fields returns the fields of the text, split at its separators.
+func (p parser) fields() (fields []field, fault *Fault) {
+	for at := 0; at < len(p.text); {
+		ai, format, ok := identifier(p.text[at:])
 		if !ok {
-			return nil, &Fault{Code: UnknownField, At: w.dropped + at + 1}
+			return nil, &Fault{Code: UnknownField, At: p.dropped + at + 1}
 		}
 		start := at + len(ai)
-		end := len(w.text)
-		if f.predefined {
-			end = min(start+f.most, end)
-		} else if length := strings.Index(w.text[start:], separator); length >= 0 {
+		end := len(p.text)
+		if format.predefined {
+			end = min(start+format.max, end)
+		} else if length := strings.Index(p.text[start:], separator); length >= 0 {
 			end = start + length
 		}
-		one, fault := w.field(ai, f, at, end)
+		f, fault := p.field(ai, format, at, end)
 		if fault != nil {
 			return nil, fault
 		}
-		fields = append(fields, one)
-		if at = end; strings.HasPrefix(w.text[at:], separator) { // a needless one does no harm
+		fields = append(fields, f)
+		if at = end; strings.HasPrefix(p.text[at:], separator) { // after a fixed length it is needless, and allowed
 			at++
 		}
 	}
 	return fields, nil
 }
 
-// field is that of the identifier at a place, up to an end.
-func (w way) field(ai string, f format, at, end int) (one field, fault *Fault) {
+// field returns the field whose identifier stands at one place and whose value ends at another.
+func (p parser) field(ai string, format format, at, end int) (f field, fault *Fault) {
 	start := at + len(ai)
-	one = field{ai: ai, value: w.text[start:end], at: w.dropped + at + 1}
-	wrong := func(code FaultCode, place int) (field, *Fault) { return one, &Fault{code, ai, w.dropped + place + 1} }
-	for i := range len(one.value) {
-		if c := one.value[i]; f.numeric && (c < '0' || c > '9') || !packaging.InCSET82(one.value[i:i+1]) {
+	f = field{ai: ai, value: p.text[start:end], at: p.dropped + at + 1}
+	wrong := func(code FaultCode, place int) (field, *Fault) { return f, &Fault{code, ai, p.dropped + place + 1} }
+	for i := range len(f.value) {
+		if c := f.value[i]; format.numeric && (c < '0' || c > '9') || !packaging.InCSET82(f.value[i:i+1]) {
 			return wrong(BadCharacter, start+i)
 		}
 	}
 	switch {
-	case len(one.value) < f.least:
+	case len(f.value) < format.min:
 		return wrong(TooShort, end)
-	case len(one.value) > f.most:
-		return wrong(TooLong, start+f.most)
-	case f.check && !CheckDigit(one.value):
+	case len(f.value) > format.max:
+		return wrong(TooLong, start+format.max)
+	case format.check && !CheckDigit(f.value):
 		return wrong(BadCheckDigit, end-1)
 	}
-	if f.date {
-		if one.date = dateOf(one.value, w.now); one.date == "" {
+	if format.date {
+		if f.date = dateOf(f.value, p.now); f.date == "" {
 			return wrong(BadDate, start)
 		}
 	}
-	return one, nil
+	return f, nil
 }
 
-// dateOf reads YYMMDD: the year is the one that is less than 51 years ago and at most 50 years to come (GS1 General
-// Specifications, 7.12). A day of 00, once the end of the month, is left out. What is no date is empty.
+// dateOf returns YYMMDD as YYYY-MM-DD, or "" if it is no date. The year is less than 51 years ago and at most 50 years
+// ahead (GS1 General Specifications, 7.12). With the day 00, which once meant the end of the month, it returns YYYY-MM.
 func dateOf(value string, now time.Time) string {
 	year := int(value[0]-'0')*10 + int(value[1]-'0')
 	switch apart := year - now.Year()%100; {
@@ -181,44 +182,46 @@ func dateOf(value string, now time.Time) string {
 	return date
 }
 
-// What is tried where no separator came. A barcode of a pack has some five fields; more than these tell nothing.
+// Limits of the search in a text without separators. A pack's barcode has about five fields: beyond these limits there
+// are too many possible packs to be of use.
 const (
-	mostParted = 200 // characters
-	mostOthers = 100 // packs
-	mostTries  = 5_000
+	maxSearched = 200 // bytes of the text
+	maxOthers   = 100 // packs
+	maxTries    = 5_000
 )
 
-// others are the packs that a text without separators may be, beside the one that it is as it stands: a field without a
-// fixed length may end wherever the next one can begin.
-func (w way) others(known Pack) (all []Pack) {
-	if len(w.text) > mostParted {
+// others returns the packs that a text without separators may mean, apart from known. A field of variable length may
+// end wherever the next one can begin.
+func (p parser) others(known Pack) (all []Pack) {
+	if len(p.text) > maxSearched {
 		return nil
 	}
 	tries := 0
-	var from func(at int, fields []field)
-	from = func(at int, fields []field) {
-		if at == len(w.text) {
-			if p, fault := packOf(fields); fault == nil && p != known && !slices.Contains(all, p) {
-				all = append(all, p)
+	var search func(at int, fields []field)
+	search = func(at int, fields []field) {
+		if at == len(p.text) {
+			if pack, fault := packOf(fields); fault == nil && pack != known && !slices.Contains(all, pack) {
+				all = append(all, pack)
 			}
 			return
 		}
-		ai, f, ok := identifier(w.text[at:])
+		ai, format, ok := identifier(p.text[at:])
 		if !ok {
 			return
 		}
-		least, most := at+len(ai)+f.least, min(at+len(ai)+f.most, len(w.text))
-		for end := least; end <= most && tries < mostTries && len(all) < mostOthers; end++ {
+		start := at + len(ai)
+		last := min(start+format.max, len(p.text))
+		for end := start + format.min; end <= last && tries < maxTries && len(all) < maxOthers; end++ {
 			tries++
-			if one, fault := w.field(ai, f, at, end); fault == nil {
-				from(end, append(slices.Clone(fields), one))
+			if f, fault := p.field(ai, format, at, end); fault == nil {
+				search(end, append(slices.Clone(fields), f))
 			}
 		}
 	}
-	from(0, nil)
+	search(0, nil)
 	return all
 }
 
-func digits(text string) bool {
+func isDigits(text string) bool {
 	return strings.Trim(text, "0123456789") == ""
 }

@@ -1,5 +1,5 @@
-// Package gs1 reads what a scanner types of a pack's barcode: the fields of the GS1 General Specifications, and from them
-// the pack's identity.
+// Package gs1 reads the text of a pack's barcode as a scanner types it: the fields of the GS1 General Specifications,
+// and from them the pack's identity.
 package gs1
 
 import (
@@ -8,37 +8,37 @@ import (
 	"time"
 )
 
-// Pack is what a pack's barcode says. GTIN and serial number are its identity; the lot is no part of it.
+// Pack is the content of a pack's barcode. GTIN and serial number identify the pack; the lot does not.
 type Pack struct {
 	GTIN     string // AI 01, 14 digits
-	Serial   string // AI 21, as it is: case counts
-	Lot      string // AI 10, empty where it is not there
-	Expiry   string // AI 17 as YYYY-MM-DD, or YYYY-MM where its day is 00; empty where it is not there
-	National string // AI 710 to 717, empty where none is there
+	Serial   string // AI 21, case-sensitive
+	Lot      string // AI 10, empty if missing
+	Expiry   string // AI 17 as YYYY-MM-DD, or as YYYY-MM if its day is 00; empty if missing
+	National string // AI 710 to 717, empty if missing
 }
 
-// Reading is what a scan says.
+// Reading is the result of a scan.
 type Reading struct {
-	Pack Pack // as its separators part the fields; without a GTIN where that gives no pack
-	// Others are other packs that it may be, where the scanner sent no separator. Which one it is the text does not say:
-	// only one that is known for sure may be taken.
+	Pack Pack // by the separators; without a GTIN if they give no pack
+	// Others are further packs that a scan without separators may mean. The text alone does not tell which: the caller
+	// must know that one of them exists.
 	Others []Pack
 }
 
-// FaultCode is what is wrong with a scan.
+// FaultCode says what is wrong with a scan.
 type FaultCode string
 
 // The codes.
 const (
 	Nothing       FaultCode = "nothing"       // it is empty
 	TooMuch       FaultCode = "too_much"      // more than a barcode holds
-	OtherBarcode  FaultCode = "other_barcode" // it is no GS1 DataMatrix, by what the scanner says
-	ProductOnly   FaultCode = "product_only"  // the barcode of a product, an EAN, which is on each of its packs
-	Brackets      FaultCode = "brackets"      // what is printed beside a barcode; brackets may be data, so it is not read
+	OtherBarcode  FaultCode = "other_barcode" // the scanner says that it is no GS1 barcode
+	ProductOnly   FaultCode = "product_only"  // the EAN of a product, which is the same on all its packs
+	Brackets      FaultCode = "brackets"      // the text beside a barcode; brackets may be data, so it is not read
 	UnknownField  FaultCode = "unknown_field" // no application identifier
 	TooShort      FaultCode = "too_short"     // the field ends early
 	TooLong       FaultCode = "too_long"      // the field has more than its identifier allows
-	BadCharacter  FaultCode = "bad_character" // one that the field can't have
+	BadCharacter  FaultCode = "bad_character" // one that the field must not hold
 	BadCheckDigit FaultCode = "bad_check_digit"
 	BadDate       FaultCode = "bad_date"
 	FieldTwice    FaultCode = "field_twice" // with another value
@@ -46,42 +46,44 @@ const (
 	NoSerial      FaultCode = "no_serial"
 )
 
-// FaultCodes are all of them.
+// FaultCodes are all codes.
 var FaultCodes = []FaultCode{
-	Nothing, TooMuch, OtherBarcode, ProductOnly, Brackets, UnknownField, TooShort, TooLong, BadCharacter, BadCheckDigit, BadDate, FieldTwice, NoGTIN, NoSerial,
+	Nothing, TooMuch, OtherBarcode, ProductOnly, Brackets, UnknownField, TooShort, TooLong, BadCharacter, BadCheckDigit,
+	BadDate, FieldTwice, NoGTIN, NoSerial,
 }
 
-// Fault is why a scan is no pack.
+// Fault is the error of a scan that is no pack.
 type Fault struct {
 	Code FaultCode
-	AI   string // of the field, where it is about one
-	At   int    // the character where it was found, from 1, where it is about one
+	AI   string // of the field, empty if the fault is in no field
+	At   int    // the character that shows it, from 1; 0 if there is none
 }
 
 func (f *Fault) Error() string {
 	return fmt.Sprintf("gs1: %s (AI %s, character %d)", f.Code, f.AI, f.At)
 }
 
-// separator parts a field without a fixed length from the next one: FNC1, which scanners send as GS.
+// separator ends a field of variable length: FNC1, which scanners send as GS.
 const separator = "\x1d"
 
-// What keyboards and scanners make of a separator: GS1's own names for it, its picture, and what Windows types for Alt+029.
+// separators replaces what keyboards and scanners make of a separator: GS1's names for it, its picture, and what
+// Windows types for Alt+029.
 var separators = strings.NewReplacer("<GS>", separator, "{GS}", separator, "␝", separator, "↔", separator)
 
-// mostCharacters is more than the largest DataMatrix holds.
-const mostCharacters = 3_000
+// maxLength is more than the largest DataMatrix holds, in bytes.
+const maxLength = 3_000
 
-// Read reads a scan, in which now tells the century of a date. The error is a *Fault.
+// Read reads a scan. now decides the century of dates. It fails with a *Fault.
 func Read(scanned string, now time.Time) (r Reading, err error) {
 	text := separators.Replace(strings.Trim(scanned, "\r\n\t "))
-	if len(text) > mostCharacters {
+	if len(text) > maxLength {
 		return r, &Fault{Code: TooMuch}
 	}
 	text, dropped, err := withoutSymbology(text)
 	if err != nil {
 		return r, err
 	}
-	for strings.HasPrefix(text, separator) { // FNC1 in first place says that it is GS1
+	for strings.HasPrefix(text, separator) { // FNC1 in first place means GS1
 		text, dropped = text[1:], dropped+1
 	}
 	switch {
@@ -92,13 +94,13 @@ func Read(scanned string, now time.Time) (r Reading, err error) {
 	case isProduct(text):
 		return r, &Fault{Code: ProductOnly}
 	}
-	w := way{text: text, dropped: dropped, now: now}
-	fields, fault := w.read()
+	p := parser{text: text, dropped: dropped, now: now}
+	fields, fault := p.fields()
 	if fault == nil {
 		r.Pack, fault = packOf(fields)
 	}
 	if !strings.Contains(text, separator) {
-		r.Others = w.others(r.Pack)
+		r.Others = p.others(r.Pack)
 	}
 	if fault != nil && len(r.Others) == 0 {
 		return r, fault
@@ -106,7 +108,8 @@ func Read(scanned string, now time.Time) (r Reading, err error) {
 	return r, nil
 }
 
-// withoutSymbology takes off what some scanners send first: "]" and two characters that say which kind of barcode it is.
+// withoutSymbology drops the symbology identifier that some scanners send first: "]" and two characters. It fails if
+// that names no GS1 barcode.
 func withoutSymbology(text string) (rest string, dropped int, err error) {
 	if !strings.HasPrefix(text, "]") || len(text) < 3 {
 		return text, 0, nil
@@ -120,16 +123,16 @@ func withoutSymbology(text string) (rest string, dropped int, err error) {
 	return "", 0, &Fault{Code: OtherBarcode}
 }
 
-// isProduct says whether it is an EAN or UPC: digits alone, with a check digit that is right.
+// isProduct reports whether the text is an EAN or UPC: only digits, with a correct check digit.
 func isProduct(text string) bool {
 	switch len(text) {
 	case 8, 12, 13:
-		return digits(text) && CheckDigit(text)
+		return isDigits(text) && CheckDigit(text)
 	}
 	return false
 }
 
-// CheckDigit says whether the last of the digits is that of the others (GS1 General Specifications, 7.9).
+// CheckDigit reports whether the last of the digits is the check digit of the others (GS1 General Specifications, 7.9).
 func CheckDigit(number string) bool {
 	sum := 0
 	for i := range len(number) {
@@ -142,7 +145,7 @@ func CheckDigit(number string) bool {
 	return sum%10 == 0
 }
 
-// GTINs are the ways in which a GTIN of 14 digits is written elsewhere: with fewer zeros in front.
+// GTINs returns the spellings of a GTIN of 14 digits: itself, and its shorter forms without leading zeros.
 func GTINs(gtin string) []string {
 	all := []string{gtin}
 	for _, length := range []int{13, 12, 8} {
@@ -153,11 +156,11 @@ func GTINs(gtin string) []string {
 	return all
 }
 
-// packOf is the pack that the fields identify.
+// packOf returns the pack of the fields. It fails if GTIN or serial number is missing, or if a field has two values.
 func packOf(fields []field) (p Pack, fault *Fault) {
 	seen := map[string]string{}
 	for _, f := range fields {
-		if was, again := seen[f.ai]; again && was != f.value {
+		if first, ok := seen[f.ai]; ok && first != f.value {
 			return Pack{}, &Fault{Code: FieldTwice, AI: f.ai, At: f.at}
 		}
 		seen[f.ai] = f.value

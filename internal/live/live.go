@@ -1,5 +1,5 @@
-// Package live tells open pages that something has changed, and nothing more: a topic and its newest version. A page then
-// asks for what it shows.
+// Package live notifies open pages of changes. A notification is only a topic and its newest version; the page then
+// requests what it shows.
 package live
 
 import (
@@ -8,27 +8,29 @@ import (
 	"sync"
 )
 
-// Version is the place of a change in the order of all changes. A topic's version is that of its latest change.
+// Version numbers the changes in their order. A topic's version is that of its latest change.
 type Version uint64
 
-// Bounds of a hub. What is beyond them is told so, or is told once too often; nothing is lost.
+// Limits of a hub.
 const (
-	MaxSubscribers = 4096 // at once
+	MaxSubscribers = 4096 // at the same time
 	MaxTopics      = 16   // of a subscriber
-	remembered     = 8192 // topics whose versions are known apart, twice over
+	// maxVersions limits each of the two maps of versions. A topic that is in neither may get one notification too
+	// many, never one too few.
+	maxVersions = 8192
 )
 
-// Why a hub takes no subscriber.
+// Why a hub accepts no subscriber.
 var (
 	ErrFull   = errors.New("there are as many subscribers as there may be")
 	ErrClosed = errors.New("the server is about to stop")
 )
 
-// Hub knows the version of each topic and tells subscribers of new ones.
+// Hub knows the version of each topic and notifies subscribers of new ones. It is safe for concurrent use.
 type Hub struct {
 	mu          sync.Mutex
 	now         Version            // of the latest change
-	young, old  map[string]Version // old ones are forgotten when there are many young ones
+	young, old  map[string]Version // when young is full, it replaces old
 	floor       Version            // of every topic that is in neither
 	subscribers map[string]map[*Subscriber]struct{}
 	count       int
@@ -36,10 +38,13 @@ type Hub struct {
 	closed      bool
 }
 
-// NewHub makes a hub whose versions come after first. Where first is the time in microseconds, versions go on growing
-// when the program starts again, and a page from before finds that all it shows has a new one.
+// NewHub returns a hub whose versions follow first. If first is the time in microseconds, versions keep growing across
+// restarts: an older page then finds a newer version of all it shows.
 func NewHub(first Version) *Hub {
-	return &Hub{now: first, floor: first, young: map[string]Version{}, old: map[string]Version{}, subscribers: map[string]map[*Subscriber]struct{}{}, ended: make(chan struct{})}
+	return &Hub{
+		now: first, floor: first, young: map[string]Version{}, old: map[string]Version{},
+		subscribers: map[string]map[*Subscriber]struct{}{}, ended: make(chan struct{}),
+	}
 }
 
 // Publish gives the topics a new version. It never waits for a subscriber.
@@ -48,25 +53,25 @@ func (h *Hub) Publish(topics ...string) {
 	defer h.mu.Unlock()
 	h.now++
 	for _, t := range topics {
-		if len(h.young) >= remembered {
-			// What is forgotten counts as changed now: too new is only asked for once more.
+		if len(h.young) >= maxVersions {
+			// Dropped topics count as changed now: a version that is too new costs only one more request.
 			h.young, h.old, h.floor = map[string]Version{}, h.young, h.now
 		}
 		h.young[t] = h.now
 		for s := range h.subscribers[t] {
-			s.tell(t, h.now)
+			s.notify(t, h.now)
 		}
 	}
 }
 
-// Now is the version of the latest change of all. What is read after asking for it is at least as new.
+// Now returns the version of the latest change. Data that is read after the call is at least as new.
 func (h *Hub) Now() Version {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.now
 }
 
-// Version is the newest of the topics' versions.
+// Version returns the newest version of the topics.
 func (h *Hub) Version(topics ...string) (v Version) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -83,8 +88,8 @@ func (h *Hub) version(topic string) Version {
 	return max(h.old[topic], h.floor)
 }
 
-// Subscribe begins to tell of changes of these topics, and first of the versions that they have: whoever missed something
-// sees it there.
+// Subscribe returns a subscriber to the topics. Its first notifications are their current versions: they show a page
+// what it has missed. Subscribe fails with ErrFull or ErrClosed, or if there are more than MaxTopics topics.
 func (h *Hub) Subscribe(topics ...string) (*Subscriber, error) {
 	if len(topics) > MaxTopics {
 		return nil, errors.New("too many topics")
@@ -97,19 +102,19 @@ func (h *Hub) Subscribe(topics ...string) (*Subscriber, error) {
 	if h.count >= MaxSubscribers {
 		return nil, ErrFull
 	}
-	s := &Subscriber{hub: h, topics: topics, waiting: map[string]Version{}, woken: make(chan struct{}, 1)}
+	s := &Subscriber{hub: h, topics: topics, waiting: map[string]Version{}, changed: make(chan struct{}, 1)}
 	h.count++
 	for _, t := range topics {
 		if h.subscribers[t] == nil {
 			h.subscribers[t] = map[*Subscriber]struct{}{}
 		}
 		h.subscribers[t][s] = struct{}{}
-		s.tell(t, h.version(t))
+		s.notify(t, h.version(t))
 	}
 	return s, nil
 }
 
-// Close ends all subscribers and takes no more: a server that stops would wait for their streams.
+// Close ends all subscribers and accepts no more. A server that stops would otherwise wait for their streams.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -119,39 +124,39 @@ func (h *Hub) Close() {
 	}
 }
 
-// Subscribers is how many there are.
+// Subscribers returns the number of subscribers.
 func (h *Hub) Subscribers() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.count
 }
 
-// Subscriber is told of changes. What it has not taken yet is kept as the newest version of each topic, so that a slow one
-// needs no more room than a fast one, and never holds anybody up.
+// Subscriber receives notifications. Of those it has not taken yet, the hub keeps only the newest version of each
+// topic: a slow subscriber needs no more memory than a fast one, and nobody waits for it.
 type Subscriber struct {
-	hub    *Hub
-	topics []string
-	woken  chan struct{}
-	closed bool // under the hub's lock
+	hub     *Hub
+	topics  []string
+	changed chan struct{}
+	closed  bool // guarded by hub.mu
 
 	mu      sync.Mutex
 	waiting map[string]Version
 }
 
-func (s *Subscriber) tell(topic string, v Version) {
+func (s *Subscriber) notify(topic string, v Version) {
 	s.mu.Lock()
 	s.waiting[topic] = v
 	s.mu.Unlock()
 	select {
-	case s.woken <- struct{}{}:
-	default: // it knows already that there is something
+	case s.changed <- struct{}{}:
+	default: // a signal waits already
 	}
 }
 
-// Changed has something when there is something to take.
-func (s *Subscriber) Changed() <-chan struct{} { return s.woken }
+// Changed returns a channel that receives a signal when there is something to take.
+func (s *Subscriber) Changed() <-chan struct{} { return s.changed }
 
-// Ended is closed when the hub is.
+// Ended returns a channel that is closed with the hub.
 func (s *Subscriber) Ended() <-chan struct{} { return s.hub.ended }
 
 // News is a topic with its newest version.
@@ -160,7 +165,7 @@ type News struct {
 	Version Version
 }
 
-// Take gives what has changed since it was last asked for, the oldest change first.
+// Take returns what has changed since the last call, the oldest change first.
 func (s *Subscriber) Take() []News {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +180,7 @@ func (s *Subscriber) Take() []News {
 	return news
 }
 
-// Close ends it.
+// Close ends the subscription.
 func (s *Subscriber) Close() {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
