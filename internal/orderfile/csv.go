@@ -45,22 +45,23 @@ func (p *parser) readCSV(content *bufio.Reader) error {
 	}
 }
 
-// record gives the next row, nil after the last.
+// record returns the next row, or nil after the last one. It fails with errStop if the row is not CSV.
 func (p *parser) record(r *csv.Reader, skipped int) ([]string, error) {
 	cells, err := r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}
-	var broken *csv.ParseError
-	if errors.As(err, &broken) && (errors.Is(err, csv.ErrQuote) || errors.Is(err, csv.ErrBareQuote)) {
-		p.fault(broken.StartLine+skipped, "", packaging.FaultNotCSV, "")
+	var syntax *csv.ParseError
+	if errors.As(err, &syntax) && (errors.Is(err, csv.ErrQuote) || errors.Is(err, csv.ErrBareQuote)) {
+		p.fault(syntax.StartLine+skipped, "", packaging.FaultNotCSV, "")
 		return nil, errStop
 	}
 	return cells, err
 }
 
-// separator tells what parts the fields: what stands most often in the first row, outside quotation marks. A first line
-// "sep=;", as spreadsheets understand it, says it and is skipped, as are empty lines before the first row.
+// separator returns the separator of the fields: the most frequent one in the first row, outside quotation marks. A
+// first line "sep=;", which spreadsheets understand, names it. separator skips that line and empty lines, and returns
+// how many.
 func separator(content *bufio.Reader) (comma rune, skipped int, err error) {
 	for {
 		c, err := content.ReadByte()
@@ -79,23 +80,23 @@ func separator(content *bufio.Reader) (comma rune, skipped int, err error) {
 	if err := content.UnreadByte(); err != nil {
 		return 0, 0, err
 	}
-	begin, err := content.Peek(ahead)
+	start, err := content.Peek(bufferSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, 0, err
 	}
-	line, _, _ := strings.Cut(string(begin), "\n")
-	said, ok := strings.CutPrefix(strings.ToLower(strings.TrimRight(line, "\r")), "sep=")
-	if !ok || len(said) != 1 || !strings.Contains(separators, said) {
+	line, _, _ := strings.Cut(string(start), "\n")
+	named, ok := strings.CutPrefix(strings.ToLower(strings.TrimRight(line, "\r")), "sep=")
+	if !ok || len(named) != 1 || !strings.Contains(separators, named) {
 		return mostFrequent(line), skipped, nil
 	}
 	_, err = content.Discard(min(len(line)+1, content.Buffered()))
-	return rune(said[0]), skipped + 1, err
+	return rune(named[0]), skipped + 1, err
 }
 
 const separators = ",;\t"
 
 func mostFrequent(line string) rune {
-	best, most, quoted := ',', 0, false
+	best, highest, quoted := ',', 0, false
 	var count [256]int
 	for i := range len(line) {
 		if line[i] == '"' {
@@ -105,24 +106,26 @@ func mostFrequent(line string) rune {
 		}
 	}
 	for _, comma := range separators {
-		if count[comma] > most {
-			best, most = comma, count[comma]
+		if count[comma] > highest {
+			best, highest = comma, count[comma]
 		}
 	}
 	return best
 }
 
-// headings tells which field each column holds; none where it holds nothing. Every column must be known: a name that is
-// spelled wrong would otherwise lose its values in silence.
+// headings returns the field of each column, "" for a column without a heading. It returns false if a heading is
+// unknown: a misspelled name would otherwise silently drop the column's values.
 func (p *parser) headings(head []string, skipped int) (columns []packaging.ImportField, ok bool) {
-	wrong := p.faults.Count
+	faults := p.faults.Count
 	for _, name := range head {
 		name = strings.TrimSpace(unguarded(name))
 		field := fieldNamed(name)
 		switch {
 		case name == "":
 		case field == "":
-			p.faults.Add(packaging.ImportFault{Row: 1 + skipped, Code: packaging.FaultUnknownColumn, Value: shortened(name), Hint: fieldList})
+			p.faults.Add(packaging.ImportFault{
+				Row: 1 + skipped, Code: packaging.FaultUnknownColumn, Value: shortened(name), Hint: fieldList,
+			})
 		case slices.Contains(columns, field):
 			p.fault(1+skipped, field, packaging.FaultColumnTwice, name)
 		}
@@ -131,10 +134,10 @@ func (p *parser) headings(head []string, skipped int) (columns []packaging.Impor
 	if !slices.Contains(columns, packaging.ColumnOrderID) {
 		p.fault(1+skipped, packaging.ColumnOrderID, packaging.FaultNoOrderID, "")
 	}
-	return columns, p.faults.Count == wrong
+	return columns, p.faults.Count == faults
 }
 
-// fieldList names all columns.
+// fieldList names all fields.
 var fieldList = func() string {
 	var names []string
 	for _, f := range packaging.ImportFields {
@@ -143,7 +146,7 @@ var fieldList = func() string {
 	return strings.Join(names, ", ")
 }()
 
-// fieldNamed is the field of a heading, however it is spelled, or none.
+// fieldNamed returns the field of a heading in any spelling, or "".
 func fieldNamed(heading string) packaging.ImportField {
 	bare := bareName(heading)
 	for _, f := range packaging.ImportFields {
@@ -178,10 +181,10 @@ func (p *parser) csvRow(row int, columns []packaging.ImportField, cells []string
 			*facts.Field(columns[i]) = strings.Clone(cell) // the reader keeps a row's cells in one piece
 		}
 	}
-	p.check(row, facts)
+	p.addRow(row, facts)
 }
 
-// unguarded is a cell without the apostrophe that keeps a spreadsheet from taking it for a formula.
+// unguarded returns a cell without the apostrophe that keeps a spreadsheet from reading it as a formula.
 func unguarded(cell string) string {
 	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune("=+-@\t\r'", rune(cell[1])) {
 		return cell[1:]

@@ -11,11 +11,11 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// check checks the facts of a row, writes them as they are kept, and takes the row where nothing is wrong with it.
-func (p *parser) check(row int, facts packaging.Facts) {
-	wrong := p.faults.Count
+// addRow checks and normalizes the facts of a row. It adds the row, or its faults.
+func (p *parser) addRow(row int, facts packaging.Facts) {
+	faults := p.faults.Count
 	if facts.Product != "" {
-		facts.Product = strings.Join(strings.Fields(facts.Product), " ") // a line break in a cell is none in a name
+		facts.Product = strings.Join(strings.Fields(facts.Product), " ") // cells may hold line breaks
 	}
 	for _, field := range packaging.ImportFields {
 		value := facts.Field(field)
@@ -23,29 +23,30 @@ func (p *parser) check(row int, facts packaging.Facts) {
 			p.fault(row, field, packaging.FaultNotText, *value)
 			continue
 		}
-		kept, code := checked(field, *value)
+		normal, code := normalize(field, *value)
 		if code != "" {
 			p.fault(row, field, code, *value)
 			continue
 		}
-		*value = kept
+		*value = normal
 	}
 	if facts.Key != "" {
-		if first, again := p.firstRow[facts.Key]; again {
+		if first, ok := p.firstRow[facts.Key]; ok {
 			p.faults.Add(packaging.ImportFault{
-				Row: row, Field: packaging.ColumnOrderID, Code: packaging.FaultOrderIDTwice, Value: shortened(facts.Key), Hint: strconv.Itoa(first),
+				Row: row, Field: packaging.ColumnOrderID, Code: packaging.FaultOrderIDTwice,
+				Value: shortened(facts.Key), Hint: strconv.Itoa(first),
 			})
 		} else {
 			p.firstRow[facts.Key] = row
 		}
 	}
-	if p.faults.Count == wrong {
+	if p.faults.Count == faults {
 		p.rows = append(p.rows, packaging.ImportRow{Row: row, Facts: facts})
 	}
 }
 
-// checked is a value as it is kept, or what is wrong with it. Only the order ID must be there.
-func checked(field packaging.ImportField, value string) (string, packaging.FaultCode) {
+// normalize returns a value as it is stored, or what is wrong with it. Only the order ID is required.
+func normalize(field packaging.ImportField, value string) (string, packaging.FaultCode) {
 	if value == "" && field != packaging.ColumnOrderID {
 		return "", ""
 	}
@@ -82,7 +83,7 @@ func checked(field packaging.ImportField, value string) (string, packaging.Fault
 
 var gtinForm = regexp.MustCompile(`^(\d{8}|\d{12,14})$`)
 
-// gtin pads a GTIN to 14 digits, where its check digit is right.
+// gtin returns a GTIN with 14 digits.
 func gtin(value string) (string, packaging.FaultCode) {
 	if !gtinForm.MatchString(value) {
 		return "", packaging.FaultGTIN
@@ -101,10 +102,11 @@ var (
 	firstExpiry = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// expiry is a date as YYYY-MM-DD. A month alone is none: which day is meant is not for us to say.
+// expiry returns a date as YYYY-MM-DD. It refuses a month without a day: Lineboard must not choose the day.
 func expiry(value string) (string, packaging.FaultCode) {
 	for _, form := range dayForms {
-		if date, err := time.Parse(form, value); err == nil && dateAlike.MatchString(value) && !date.Before(firstExpiry) {
+		date, err := time.Parse(form, value)
+		if err == nil && dateAlike.MatchString(value) && !date.Before(firstExpiry) {
 			return date.Format(time.DateOnly), ""
 		}
 	}
@@ -122,7 +124,7 @@ var (
 	extraForm    = regexp.MustCompile(`^(\d{1,2}|100)(\.\d{1,6})?$`)
 )
 
-// quantity is a whole number of packs.
+// quantity returns a whole number of packs without leading zeros.
 func quantity(value string) (string, packaging.FaultCode) {
 	plain := strings.TrimLeft(value, "0")
 	if !quantityForm.MatchString(value) || plain == "" {
@@ -131,7 +133,7 @@ func quantity(value string) (string, packaging.FaultCode) {
 	return plain, ""
 }
 
-// extraPercent is a plain decimal of 0 to 100.
+// extraPercent returns a decimal from 0 to 100 without needless zeros.
 func extraPercent(value string) (string, packaging.FaultCode) {
 	if !extraForm.MatchString(value) {
 		return "", packaging.FaultExtra

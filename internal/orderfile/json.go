@@ -10,8 +10,8 @@ import (
 )
 
 func (p *parser) readJSON(content io.Reader) error {
-	list := json.NewDecoder(filling{content})
-	if begin, err := list.Token(); err != nil || begin != json.Delim('[') {
+	list := json.NewDecoder(fullReader{content})
+	if start, err := list.Token(); err != nil || start != json.Delim('[') {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -36,11 +36,11 @@ func (p *parser) readJSON(content io.Reader) error {
 	return nil
 }
 
-// filling fills what is read into. The decoder looks through white space from its beginning at each read: reads that
-// double with its buffer keep that from taking the square of a file's length.
-type filling struct{ r io.Reader }
+// fullReader fills the whole buffer at each read. The decoder scans white space again from its start at each read: full
+// reads of a growing buffer keep that linear in the length of the file.
+type fullReader struct{ r io.Reader }
 
-func (f filling) Read(into []byte) (int, error) {
+func (f fullReader) Read(into []byte) (int, error) {
 	n, err := io.ReadFull(f.r, into)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF
@@ -48,26 +48,27 @@ func (f filling) Read(into []byte) (int, error) {
 	return n, err
 }
 
-// notJSON is where the content is no list in JSON any more. What kept it from being read at all is told as such.
+// notJSON adds a fault at the row where the content is no longer a JSON list, and returns errStop. An error of the
+// reader is no such fault: notJSON returns it.
 func (p *parser) notJSON(row int, err error) error {
-	var wrong *json.SyntaxError
-	if err != nil && !errors.As(err, &wrong) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	var syntax *json.SyntaxError
+	if err != nil && !errors.As(err, &syntax) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	p.fault(row, "", packaging.FaultNotJSON, "")
 	return errStop
 }
 
-// object reads an order. Its element is JSON: the decoder of the list has seen to that.
+// object reads an order. The decoder of the list guarantees that the element is JSON.
 func (p *parser) object(row int, element []byte) {
 	d := json.NewDecoder(bytes.NewReader(element))
-	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
 		p.fault(row, "", packaging.FaultType, string(element))
 		return
 	}
 	var facts packaging.Facts
-	given := map[packaging.ImportField]bool{}
-	wrong := p.faults.Count
+	seen := map[packaging.ImportField]bool{}
+	faults := p.faults.Count
 	for d.More() {
 		name, _ := d.Token()
 		var value json.RawMessage
@@ -75,25 +76,29 @@ func (p *parser) object(row int, element []byte) {
 			p.fault(row, "", packaging.FaultNotJSON, "")
 			return
 		}
-		p.member(row, &facts, given, name.(string), value)
+		p.member(row, &facts, seen, name.(string), value)
 	}
-	if p.faults.Count == wrong {
-		p.check(row, facts)
+	if p.faults.Count == faults {
+		p.addRow(row, facts)
 	}
 }
 
-// member reads a name and its value. The names are exactly those of the fields: who writes JSON writes a program.
-func (p *parser) member(row int, facts *packaging.Facts, given map[packaging.ImportField]bool, name string, value json.RawMessage) {
+// member reads a name and its value. Unlike headings, names must be spelled exactly: programs write them.
+func (p *parser) member(
+	row int, facts *packaging.Facts, seen map[packaging.ImportField]bool, name string, value json.RawMessage,
+) {
 	field := fieldNamed(name)
 	switch {
 	case field == "" || name != string(field):
-		p.faults.Add(packaging.ImportFault{Row: row, Code: packaging.FaultUnknownField, Value: shortened(name), Hint: fieldList})
+		p.faults.Add(packaging.ImportFault{
+			Row: row, Code: packaging.FaultUnknownField, Value: shortened(name), Hint: fieldList,
+		})
 		return
-	case given[field]:
+	case seen[field]:
 		p.fault(row, field, packaging.FaultFieldTwice, string(value))
 		return
 	}
-	given[field] = true
+	seen[field] = true
 	if text, ok := scalar(field, value); ok {
 		*facts.Field(field) = text
 	} else {
@@ -101,7 +106,7 @@ func (p *parser) member(row int, facts *packaging.Facts, given map[packaging.Imp
 	}
 }
 
-// scalar is the text of a value: null gives none, and what is made of digits may be a number.
+// scalar returns the text of a value, or false if its type is wrong. null is empty. Numeric fields may be JSON numbers.
 func scalar(field packaging.ImportField, value json.RawMessage) (string, bool) {
 	switch value[0] {
 	case 'n':

@@ -38,7 +38,7 @@ func TestAHundredThousandOrdersAreReadAndNoMore(t *testing.T) {
 	if err != nil || faults.Count != 0 || len(rows) != orderfile.MaxRows || rows[99_999].Facts.Lot != "LOT099999" || rows[99_999].Row != 100_001 {
 		t.Errorf("%d rows, %+v, %v", len(rows), faults, err)
 	}
-	if _, faults, err = orderfile.Read(orders(t, orderfile.MaxRows+1), orderfile.CSV); err != nil || !slices.Equal(told(faults), []string{"0 too_many_rows"}) {
+	if _, faults, err = orderfile.Read(orders(t, orderfile.MaxRows+1), orderfile.CSV); err != nil || !slices.Equal(faultLines(faults), []string{"0 too_many_rows"}) {
 		t.Errorf("%+v, %v", faults, err)
 	}
 }

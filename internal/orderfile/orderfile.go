@@ -1,11 +1,11 @@
-// Package orderfile reads files of packaging orders, as an ERP or MES writes them: CSV, or JSON. What it gives is checked
-// field by field; what is wrong is told row by row, and nothing is guessed.
+// Package orderfile reads files of packaging orders as an ERP or MES writes them: CSV or JSON. It checks every field
+// and reports faults by row. It guesses nothing.
 //
-// A CSV file begins with a row of headings, which may stand in any order: order_id, and any of line, product, gtin, lot,
-// expiry, quantity, extra_percent. Case, spaces, hyphens and underscores of headings do not matter. Fields are parted by
-// commas, semicolons or tabs. Text is UTF-8, with or without byte order mark, or UTF-16 with one. An apostrophe before what
-// a spreadsheet would take for a formula, as Lineboard's own downloads have it, is not part of the text. A JSON file is a
-// list of objects with the same names.
+// A CSV file starts with a row of headings in any order: order_id, and any of line, product, gtin, lot, expiry,
+// quantity, extra_percent. Case, spaces, hyphens and underscores of headings do not matter. Commas, semicolons or
+// tabs separate the fields. Text is UTF-8, with or without byte order mark, or UTF-16 with one. An apostrophe before
+// text that a spreadsheet would read as a formula is not part of the text; Lineboard's own downloads have it. A JSON
+// file is a list of objects with the same names.
 package orderfile
 
 import (
@@ -29,7 +29,7 @@ const (
 	MaxRows  = 100_000
 )
 
-// Format is how a file is written.
+// Format is the format of a file.
 type Format string
 
 // The formats.
@@ -38,31 +38,31 @@ const (
 	JSON Format = "json"
 )
 
-// FormatOf tells the format by how the content begins: no heading begins with a bracket.
+// FormatOf returns the format of a content by its first character: no heading starts with a bracket.
 func FormatOf(content string) Format {
-	begin := strings.TrimLeft(strings.TrimPrefix(content[:min(len(content), 1024)], "\ufeff"), " \t\r\n")
-	if begin != "" && strings.ContainsRune("[{", rune(begin[0])) {
+	start := strings.TrimLeft(strings.TrimPrefix(content[:min(len(content), 1024)], "\ufeff"), " \t\r\n")
+	if start != "" && strings.ContainsRune("[{", rune(start[0])) {
 		return JSON
 	}
 	return CSV
 }
 
-// Read reads a file to its end, or to where it can't be understood any further, holding no more of it than its rows.
-// Rows with a fault are left out. The error is that of the reader alone.
+// Read returns the rows of a file without faults, and the faults of the others. It stops where the file can't be parsed
+// any further. In memory it keeps only the rows. It fails only if the reader does.
 func Read(r io.Reader, format Format) (rows []packaging.ImportRow, faults packaging.ImportFaults, err error) {
 	p := &parser{firstRow: map[string]int{}}
 	if err := p.read(r, format); err != nil {
 		switch {
 		case errors.Is(err, errTooLarge):
-			p.whole(packaging.FaultTooLarge)
+			p.fileFault(packaging.FaultTooLarge)
 		case errors.Is(err, encoding.ErrInvalidUTF8):
-			p.whole(packaging.FaultNotUTF8)
+			p.fileFault(packaging.FaultNotUTF8)
 		case !errors.Is(err, errStop):
 			return nil, p.faults, err
 		}
 	}
 	if len(p.rows) == 0 && p.faults.Count == 0 {
-		p.whole(packaging.FaultEmpty)
+		p.fileFault(packaging.FaultEmpty)
 	}
 	return p.rows, p.faults, nil
 }
@@ -80,8 +80,8 @@ type parser struct {
 	firstRow map[string]int // of each order ID
 }
 
-// whole notes a fault of the whole file.
-func (p *parser) whole(code packaging.FaultCode) {
+// fileFault adds a fault of the whole file.
+func (p *parser) fileFault(code packaging.FaultCode) {
 	p.faults.Add(packaging.ImportFault{Code: code})
 }
 
@@ -89,18 +89,18 @@ func (p *parser) fault(row int, field packaging.ImportField, code packaging.Faul
 	p.faults.Add(packaging.ImportFault{Row: row, Field: field, Code: code, Value: shortened(value)})
 }
 
-// shortened is what is told of a text that is wrong.
+// shortened returns a faulty text as a fault shows it: at most maxShown characters.
 func shortened(s string) string {
-	const most = 60
+	const maxShown = 60
 	s = strings.ToValidUTF8(s, "�")
-	if utf8.RuneCountInString(s) <= most {
+	if utf8.RuneCountInString(s) <= maxShown {
 		return s
 	}
-	return string([]rune(s)[:most]) + "…"
+	return string([]rune(s)[:maxShown]) + "…"
 }
 
 func (p *parser) read(r io.Reader, format Format) error {
-	content, err := plain(&limited{r, MaxBytes})
+	content, err := utf8Reader(&limitedReader{r, MaxBytes})
 	if err != nil {
 		return err
 	}
@@ -110,43 +110,45 @@ func (p *parser) read(r io.Reader, format Format) error {
 	return p.readCSV(content)
 }
 
-// next counts a row.
+// next counts a row. It fails with errStop if there are too many.
 func (p *parser) next() error {
 	if p.seen++; p.seen > MaxRows {
-		p.whole(packaging.FaultTooManyRows)
+		p.fileFault(packaging.FaultTooManyRows)
 		return errStop
 	}
 	return nil
 }
 
-// plain gives the content as UTF-8 without byte order mark. Reading it fails at the first byte that is no UTF-8.
-func plain(r io.Reader) (*bufio.Reader, error) {
+// utf8Reader returns a reader of the content as UTF-8 without byte order mark. Reads fail at the first byte that is not
+// UTF-8.
+func utf8Reader(r io.Reader) (*bufio.Reader, error) {
 	raw := bufio.NewReader(r)
-	begin, err := raw.Peek(3)
+	start, err := raw.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	switch {
-	case bytes.HasPrefix(begin, []byte("\xef\xbb\xbf")):
-		_, _ = raw.Discard(3) // they were seen
-	case bytes.HasPrefix(begin, []byte("\xff\xfe")), bytes.HasPrefix(begin, []byte("\xfe\xff")):
-		return bufio.NewReaderSize(transform.NewReader(raw, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()), ahead), nil
-	case bytes.IndexByte(begin, 0) >= 0: // UTF-16 without byte order mark
+	case bytes.HasPrefix(start, []byte("\xef\xbb\xbf")):
+		_, _ = raw.Discard(3) // Peek has read them
+	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
+		decoder := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()
+		return bufio.NewReaderSize(transform.NewReader(raw, decoder), bufferSize), nil
+	case bytes.IndexByte(start, 0) >= 0: // UTF-16 without byte order mark
 		return nil, encoding.ErrInvalidUTF8
 	}
-	return bufio.NewReaderSize(transform.NewReader(raw, encoding.UTF8Validator), ahead), nil
+	return bufio.NewReaderSize(transform.NewReader(raw, encoding.UTF8Validator), bufferSize), nil
 }
 
-// ahead is how far the first row is looked at to tell what parts its fields.
-const ahead = 16 << 10
+// bufferSize is how many bytes of the first row are read ahead to find what separates its fields.
+const bufferSize = 16 << 10
 
-// limited is a reader that says when there is more than it lets through.
-type limited struct {
+// limitedReader fails with errTooLarge once it has read more than left bytes.
+type limitedReader struct {
 	r    io.Reader
 	left int64
 }
 
-func (l *limited) Read(into []byte) (int, error) {
+func (l *limitedReader) Read(into []byte) (int, error) {
 	if int64(len(into)) > l.left+1 {
 		into = into[:l.left+1]
 	}

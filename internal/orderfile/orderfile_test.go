@@ -102,8 +102,8 @@ func TestTheApostropheAgainstFormulasIsNoPartOfATextAndNothingElseIsLost(t *test
 	}
 }
 
-// told are the faults of a file, as "row field code".
-func told(faults packaging.ImportFaults) (all []string) {
+// faultLines returns the faults of a file as "row field code".
+func faultLines(faults packaging.ImportFaults) (all []string) {
 	for _, f := range faults.First {
 		all = append(all, strings.Join(strings.Fields(fmt.Sprintf("%d %s %s", f.Row, f.Field, f.Code)), " "))
 	}
@@ -149,7 +149,7 @@ func TestWhatIsWrongIsToldWithItsRowAndColumn(t *testing.T) {
 		"a line break in JSON":    {`[{"order_id":"A\nB"}]`, []string{"1 order_id control_character"}},
 	} {
 		rows, faults := read(t, test.content)
-		if diff := cmp.Diff(test.want, told(faults)); diff != "" {
+		if diff := cmp.Diff(test.want, faultLines(faults)); diff != "" {
 			t.Errorf("%s: %+v (-want +got):\n%s", name, rows, diff)
 		}
 	}

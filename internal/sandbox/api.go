@@ -18,7 +18,7 @@ const (
 
 const prefix = "/v1/manufacturer/v2/api/packaging_order/"
 
-// endpoint is one call of the API: its name, and what it does. The caller's token and channel key are in order.
+// endpoint is a call of the API: its name, and what it does once token and channel key are checked.
 type endpoint struct {
 	name string
 	do   func(*Sandbox, *http.Request, []byte) answer
@@ -31,7 +31,7 @@ var endpoints = map[string]endpoint{
 	"PATCH " + prefix + "release_to_line": {ReleaseToLine, (*Sandbox).releaseToLine},
 }
 
-// answer is what a call is answered with.
+// answer is the answer to a call.
 type answer struct {
 	status int
 	body   body
@@ -179,7 +179,7 @@ func (s *Sandbox) releaseToLine(_ *http.Request, sent []byte) answer {
 	return success("Packaging order released", serials)
 }
 
-// json is the answer as it is sent.
+// json returns the answer as it is sent.
 func (a answer) json() []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -194,7 +194,7 @@ func write(w http.ResponseWriter, a answer) {
 	writeAs(w, a.status, "application/json; charset=utf-8", a.json())
 }
 
-// writeAs sends an answer. It can't be sent where the caller has gone, which is the caller's matter.
+// writeAs sends an answer. It ignores that the caller may have gone.
 func writeAs(w http.ResponseWriter, status int, kind string, text []byte) {
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)

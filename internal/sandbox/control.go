@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// maxRequest bounds what a caller may send, in bytes.
+// maxRequest limits what a caller may send, in bytes.
 const maxRequest = 8 << 20
 
-// controls are the calls that drive a sandbox from outside, without a token:
+// controls are the calls that control a sandbox from outside, without a token:
 //
 //	POST   /sandbox/faults    a Fault in JSON, 204
 //	DELETE /sandbox/faults    204

@@ -12,7 +12,7 @@ import (
 // Kind is what goes wrong with a call.
 type Kind string
 
-// The kinds. "Done" means that the call was carried out all the same.
+// The kinds. "Done" means that the call was carried out nevertheless.
 const (
 	Delay        Kind = "delay"         // done, later
 	CutBefore    Kind = "cut_before"    // the connection is reset, not done
@@ -30,13 +30,13 @@ const (
 	Throttle     Kind = "throttle"      // 429 with Retry-After, not done
 )
 
-// kinds are all of them.
+// kinds are all kinds.
 var kinds = map[Kind]bool{
 	Delay: true, CutBefore: true, CutAfter: true, ErrorBefore: true, ErrorAfter: true, CutJSON: true, CutBody: true,
 	HTML: true, HTMLAfter: true, Empty: true, WrongType: true, ExpiredToken: true, Forbidden: true, Throttle: true,
 }
 
-// Fault is something that goes wrong on demand. Of several for the same call, the oldest comes first.
+// Fault is a failure on demand. Of several for the same call, the oldest comes first.
 type Fault struct {
 	Call   string        `json:"call"` // a call's name, or empty for any
 	Kind   Kind          `json:"kind"`
@@ -48,21 +48,21 @@ type Fault struct {
 	RetryAfter string `json:"retry_after"` // with Throttle: the header, "none" for none; empty: 1
 }
 
-// Inject makes calls go wrong from now on.
+// Inject makes calls fail from now on.
 func (s *Sandbox) Inject(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
 }
 
-// ClearFaults makes all calls go well again.
+// ClearFaults removes all faults.
 func (s *Sandbox) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// arrive counts a call and takes the fault that is due for it, if any.
+// arrive counts a call and returns the fault that is due for it, if any.
 func (s *Sandbox) arrive(call string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +86,7 @@ func (s *Sandbox) arrive(call string) (Fault, bool) {
 
 const page = "<!DOCTYPE html>\n<html><head><title>%</title></head><body><h1>%</h1></body></html>\n"
 
-// misbehave answers a call with a fault. A call that is done is done although its caller has gone away, as a server does.
+// misbehave answers a call with a fault. Like a real server, it carries a call out even if the caller has gone.
 func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, do func() answer) {
 	if f.Delay > 0 {
 		wait := time.NewTimer(f.Delay)
@@ -153,7 +153,7 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, do 
 	}
 }
 
-// reset ends the connection so that the caller sees a reset and not an orderly end.
+// reset ends the connection with a TCP reset instead of an orderly end.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 //go:embed release_to_line.json
 var documentedRelease []byte
 
-// documentedSerials are the 11 serial numbers of the documented success of release_to_line.
+// documentedSerials returns the 11 serial numbers of the documented success of release_to_line.
 func documentedSerials() []string {
 	var answer struct{ Data []string }
 	if err := json.Unmarshal(documentedRelease, &answer); err != nil {
@@ -19,7 +19,7 @@ func documentedSerials() []string {
 	return answer.Data
 }
 
-// Order143 is the order of the documentation: quantity 10 and extra percentage 10, and so 11 serials, the documented ones.
+// Order143 returns the order of the documentation: quantity 10, extra percentage 10, and its 11 documented serials.
 func Order143(now time.Time) Order {
 	return Order{
 		ID: "Order143", LineCode: "L1", LineName: "Blister line 1",
@@ -28,8 +28,8 @@ func Order143(now time.Time) Order {
 	}
 }
 
-// Sample is a plant with three lines and orders in all documented statuses and one undocumented one, Order143 first.
-// Expiry dates lie after now.
+// Sample returns the orders of a plant with three lines, Order143 first. They have all documented statuses and one
+// undocumented one. Expiry dates lie after now.
 func Sample(now time.Time) []Order {
 	lines := map[string]string{"L1": "Blister line 1", "L2": "Bottle line 2", "L3": "Sachet line 3"}
 	orders := []Order{Order143(now)}
@@ -84,12 +84,12 @@ func Sample(now time.Time) []Order {
 	return orders
 }
 
-// expiry is the last day of the month that lies so many months after now.
+// expiry returns the last day of the month so many months after now.
 func expiry(now time.Time, months int) string {
 	return time.Date(now.Year(), now.Month()+time.Month(months)+1, 0, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 }
 
-// gtin is the GTIN-14 of an item of five digits, with its check digit (weights 3, 1, 3, … from the left of 13 digits).
+// gtin returns the GTIN-14 of an item of five digits (check digit: weights 3, 1, 3, … from the left of 13 digits).
 func gtin(item int) string {
 	digits := fmt.Sprintf("05412345%05d", item)
 	sum := 0

@@ -1,5 +1,5 @@
-// Package sandbox stands in for the Manufacturer V2 API: an [http.Handler] that behaves as the API is documented to, with
-// faults on demand.
+// Package sandbox stands in for the Manufacturer V2 API: an [http.Handler] that behaves as the API is documented to,
+// with faults on demand.
 //
 // The documentation gives the paths of the calls, their headers, the body and success of release_to_line, the token's
 // payload and life, the statuses of an order, and the messages and codes of errors. The rest is ASSUMED:
@@ -43,7 +43,7 @@ const (
 	Done           = "Done"
 )
 
-// Order is a packaging order, as the sandbox keeps it and as it looks in JSON.
+// Order is a packaging order as the sandbox keeps it, and its JSON.
 type Order struct {
 	ID           string  `json:"order_id"`
 	LineCode     string  `json:"line_code,omitempty"`
@@ -56,7 +56,7 @@ type Order struct {
 	ExtraPercent float64 `json:"extra_percentage"`
 	Status       string  `json:"status"`
 
-	// Serials are what a release gives. Where there are none, they are made up.
+	// Serials are the serial numbers of its release. If empty, the sandbox generates them.
 	Serials []string `json:"serials,omitempty"`
 }
 
@@ -67,12 +67,12 @@ type Released struct {
 	At      time.Time `json:"at"`
 }
 
-// Options set up a sandbox. A zero field stands for its default.
+// Options configure a sandbox. A zero field means its default.
 type Options struct {
 	APIKey, APISecret, ChannelKey, StaticToken string // default: the constants of this package
 
 	Now              func() time.Time // default: the clock of this machine
-	Seed             uint64           // serial numbers come out the same for the same seed; default: at random
+	Seed             uint64           // the same seed gives the same serial numbers; default: random
 	SerialsInDetails bool             // details has the serial numbers of a released order
 }
 
@@ -92,7 +92,7 @@ type Sandbox struct {
 	faults   []Fault
 }
 
-// New makes a sandbox without orders.
+// New returns a sandbox without orders.
 func New(o Options) *Sandbox {
 	standard := func(field *string, value string) {
 		if *field == "" {
@@ -135,7 +135,7 @@ func (s *Sandbox) Put(orders ...Order) {
 	}
 }
 
-// Order is the order with the ID.
+// Order returns the order with the ID, and whether there is one.
 func (s *Sandbox) Order(id string) (Order, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,8 +143,8 @@ func (s *Sandbox) Order(id string) (Order, bool) {
 	return o, ok
 }
 
-// SetStatus changes an order's status, as a line or a person at the vendor's pages would. It says whether there is such
-// an order.
+// SetStatus changes an order's status, as a line or a person in the vendor's pages would. It returns false if there
+// is no such order.
 func (s *Sandbox) SetStatus(id, status string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,14 +156,14 @@ func (s *Sandbox) SetStatus(id, status string) bool {
 	return ok
 }
 
-// Released lists every release that was carried out, the oldest first.
+// Released returns every release that was carried out, the oldest first.
 func (s *Sandbox) Released() []Released {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Released{}, s.released...)
 }
 
-// Calls says how many calls have come, by the names that [Fault] has for them, faulty ones included.
+// Calls returns how many calls have come, by the names that [Fault] uses, including faulty ones.
 func (s *Sandbox) Calls() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,8 +174,8 @@ func (s *Sandbox) Calls() map[string]int {
 	return calls
 }
 
-// release carries out a release to line: Pending release → In progress, with serials. Where the order is not in Pending
-// release, nothing happens and released is false.
+// release carries out a release to line: Pending release → In progress, with serials. For an order in another status it
+// does nothing and returns false as released.
 func (s *Sandbox) release(id string) (order Order, serials []string, known, released bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,8 +194,8 @@ func (s *Sandbox) release(id string) (order Order, serials []string, known, rele
 	return o, serials, true, true
 }
 
-// serialCount is quantity plus extra percentage, rounded up. It is reckoned in fractions: in floating point, 10 and 10 %
-// would be 12.
+// serialCount returns quantity plus extra percentage, rounded up. It computes with fractions: in floating point, 10 and
+// 10 % would give 12.
 func serialCount(quantity int, extraPercent float64) int {
 	extra, ok := new(big.Rat).SetString(strconv.FormatFloat(extraPercent, 'f', -1, 64))
 	if !ok {
@@ -209,7 +209,7 @@ func serialCount(quantity int, extraPercent float64) int {
 
 const serialAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// newSerials makes n serials of 12 characters that were not given before. The caller holds the lock.
+// newSerials returns n unused serials of 12 characters. The caller holds the lock.
 func (s *Sandbox) newSerials(n int) []string {
 	serials := []string{}
 	for len(serials) < n {
@@ -232,7 +232,7 @@ func (s *Sandbox) fill(b []byte) {
 	}
 }
 
-// newKey makes all issued tokens invalid. It is never of the seed: who knows a seed must not know tokens.
+// newKey invalidates all issued tokens. The key never depends on the seed: knowing the seed must not reveal tokens.
 func (s *Sandbox) newKey() {
 	s.key = make([]byte, 32)
 	rand.Read(s.key) // never fails, by its documentation

@@ -16,7 +16,7 @@ import (
 // tokenLife is documented: exp - iat of the sample is 86,400 s.
 const tokenLife = 24 * time.Hour
 
-// payload is that of the documented sample token.
+// payload is the payload of the documented sample token.
 type payload struct {
 	Key string `json:"key"`
 	ID  string `json:"_id"`
@@ -26,7 +26,7 @@ type payload struct {
 
 var base64url = base64.RawURLEncoding
 
-// newToken makes a dynamic token: a JWT, signed with HS256.
+// newToken returns a dynamic token: a JWT, signed with HS256.
 func (s *Sandbox) newToken() string {
 	var id [12]byte
 	rand.Read(id[:]) // never fails, by its documentation
@@ -46,14 +46,14 @@ func (s *Sandbox) newToken() string {
 	return signed + "." + s.signature(signed)
 }
 
-// signature is that of the first two parts of a token. The caller holds the lock.
+// signature returns the signature of the first two parts of a token. The caller holds the lock.
 func (s *Sandbox) signature(signed string) string {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write([]byte(signed))
 	return base64url.EncodeToString(mac.Sum(nil))
 }
 
-// valid says whether a token is the static one, or a dynamic one that was issued here and has not expired.
+// valid reports whether a token is the static one, or a dynamic one that was issued here and has not expired.
 func (s *Sandbox) valid(token string) bool {
 	if hmac.Equal([]byte(token), []byte(s.options.StaticToken)) {
 		return true

@@ -1,4 +1,4 @@
-// Package text holds the words of the product: one catalogue a language, and how numbers and times are written.
+// Package text holds the words of the product: a catalogue for each language, and the formats of numbers and times.
 package text
 
 import (
@@ -18,23 +18,23 @@ import (
 //go:embed *.json
 var catalogues embed.FS
 
-// Language is one that the product speaks, by its BCP 47 tag.
+// Language is a language of the product, as its BCP 47 tag.
 type Language string
 
-// English is spoken where nothing else is wanted, and wherever another catalogue should lack a sentence.
+// English is the default. It also stands in for sentences that another catalogue lacks.
 const English Language = "en"
 
-// Languages are all of them, by their own names' alphabet.
+// Languages are all languages, sorted by their own names.
 var Languages = []Language{"de", English, "es", "fr", "hu"}
 
-// manners are how a language calls itself and writes what is no sentence.
-type manners struct {
+// format holds a language's own name, and how it writes dates and days.
+type format struct {
 	name string
-	date string // as [time.Time.Format] takes it
-	day  string // unit of days; those of hours and less are the same everywhere
+	date string // layout for [time.Time.Format]
+	day  string // unit of days; units of hours and less are the same everywhere
 }
 
-var mannersOf = map[Language]manners{
+var formats = map[Language]format{
 	"de":    {"Deutsch", "02.01.2006", "T"},
 	English: {"English", "2006-01-02", "d"},
 	"es":    {"Español", "02/01/2006", "d"},
@@ -42,36 +42,36 @@ var mannersOf = map[Language]manners{
 	"hu":    {"Magyar", "2006. 01. 02.", "nap"},
 }
 
-// Known says whether the product speaks the language.
-func (l Language) Known() bool { return mannersOf[l].name != "" }
+// Known reports whether the product has the language.
+func (l Language) Known() bool { return formats[l].name != "" }
 
-// Name is the language's name in itself.
-func (l Language) Name() string { return mannersOf[l].name }
+// Name returns the language's own name.
+func (l Language) Name() string { return formats[l].name }
 
-// Locale is how a person reads: their language and the zone of their site.
+// Locale is a person's language, and the time zone of their site.
 type Locale struct {
 	words *words
 	zone  *time.Location
 }
 
 type words struct {
-	manners
+	format
 	language  Language
 	localizer *i18n.Localizer
-	plain     map[string]string // what has no gaps and no plural, ready to say
+	plain     map[string]string // texts without gaps and plurals
 	numbers   *message.Printer
-	point     string // between a number's whole part and the rest
+	point     string // decimal separator
 }
 
 var (
-	spoken  = map[Language]*words{}
+	loaded  = map[Language]*words{}
 	matcher language.Matcher
 )
 
 func init() {
-	tags := []language.Tag{language.English} // the first is for those whom none fits
+	tags := []language.Tag{language.English} // the first is the default of the matcher
 	for _, l := range Languages {
-		spoken[l] = load(l)
+		loaded[l] = load(l)
 		if l != English {
 			tags = append(tags, language.Make(string(l)))
 		}
@@ -84,7 +84,7 @@ func load(l Language) *words {
 	bundle := i18n.NewBundle(tag)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	w := &words{
-		manners: mannersOf[l], language: l, localizer: i18n.NewLocalizer(bundle, tag.String()),
+		format: formats[l], language: l, localizer: i18n.NewLocalizer(bundle, tag.String()),
 		plain: map[string]string{}, numbers: message.NewPrinter(tag),
 	}
 	w.point = strings.Trim(w.numbers.Sprintf("%.1f", 0.5), "05")
@@ -105,26 +105,25 @@ func load(l Language) *words {
 	return w
 }
 
-// Preferred is the language of ours that suits what a browser asks for (RFC 9110, Accept-Language) best.
+// Preferred returns the language that best fits a browser's Accept-Language header (RFC 9110).
 func Preferred(acceptLanguage string) Language {
 	tag, _ := language.MatchStrings(matcher, acceptLanguage)
 	base, _ := tag.Base()
 	return Language(base.String())
 }
 
-// In is the locale of a person who reads a language, at a site in the zone. A language that the product does not speak
-// counts as English.
+// In returns the locale of a language and a time zone. An unknown language counts as English.
 func In(l Language, zone *time.Location) Locale {
-	w := spoken[l]
+	w := loaded[l]
 	if w == nil {
-		w = spoken[English]
+		w = loaded[English]
 	}
 	return Locale{w, zone}
 }
 
 type key struct{}
 
-// With gives a context whose texts are said in the locale.
+// With returns a context whose texts are in the locale.
 func With(ctx context.Context, l Locale) context.Context { return context.WithValue(ctx, key{}, l) }
 
 func from(ctx context.Context) Locale {
@@ -134,12 +133,12 @@ func from(ctx context.Context) Locale {
 	return In(English, time.UTC)
 }
 
-// Of is the language that the context's texts are said in.
+// Of returns the language of the context's texts.
 func Of(ctx context.Context) Language { return from(ctx).words.language }
 
-// Say gives the sentence of a key with its gaps filled: args are pairs of a gap's name and its value. A gap "Count" that
-// is an int picks the plural, and is written as a number. A key that the catalogue lacks is said in English; one that
-// English lacks too shows as ⟦key⟧.
+// Say returns the text of a key with its gaps filled: args are pairs of a gap's name and its value. An int as "Count"
+// picks the plural, and is formatted as a number. If the language lacks the key, Say returns the English text. If
+// English lacks it too, it returns ⟦key⟧.
 func Say(ctx context.Context, key string, args ...any) string {
 	w := from(ctx).words
 	if plain, ok := w.plain[key]; ok {
@@ -158,15 +157,15 @@ func Say(ctx context.Context, key string, args ...any) string {
 	if err == nil {
 		return said
 	}
-	if english := spoken[English]; w != english {
+	if english := loaded[English]; w != english {
 		return Say(With(ctx, Locale{english, from(ctx).zone}), key, args...)
 	}
 	return "⟦" + key + "⟧"
 }
 
-// Has says whether there is a sentence for the key.
+// Has reports whether there is a text for the key.
 func Has(ctx context.Context, key string) bool {
-	w := spoken[English]
+	w := loaded[English]
 	if _, ok := w.plain[key]; ok {
 		return true
 	}
@@ -174,35 +173,35 @@ func Has(ctx context.Context, key string) bool {
 	return err == nil
 }
 
-// Number writes a whole number as the language does.
+// Number formats a whole number for the language.
 func Number[N ~int | ~int64](ctx context.Context, n N) string {
 	return from(ctx).words.numbers.Sprintf("%d", int64(n))
 }
 
-// Decimal writes a plain decimal number ("12500", "2.5") as the language does, and anything else as it is.
+// Decimal formats a plain decimal number ("12500", "2.5") for the language. It returns any other text unchanged.
 func Decimal(ctx context.Context, s string) string {
-	whole, rest, parted := strings.Cut(s, ".")
+	whole, fraction, hasPoint := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || n < 0 || len(whole) > 12 || parted && (rest == "" || strings.Trim(rest, "0123456789") != "") {
+	if err != nil || n < 0 || len(whole) > 12 || hasPoint && (fraction == "" || strings.Trim(fraction, "0123456789") != "") {
 		return s
 	}
 	written := Number(ctx, n)
-	if parted {
-		written += from(ctx).words.point + rest
+	if hasPoint {
+		written += from(ctx).words.point + fraction
 	}
 	return written
 }
 
-// Clock writes a time of day of the site, to the second.
+// Clock formats a time of day in the site's zone, to the second.
 func Clock(ctx context.Context, t time.Time) string { return t.In(from(ctx).zone).Format("15:04:05") }
 
-// Day writes a date of the site.
+// Day formats a date in the site's zone.
 func Day(ctx context.Context, t time.Time) string { return write(ctx, t, "") }
 
-// Moment writes a date and time of the site with its offset, to the second.
+// Moment formats a date and time in the site's zone with its offset, to the second.
 func Moment(ctx context.Context, t time.Time) string { return write(ctx, t, " 15:04:05 -07:00") }
 
-// Exactly writes a date and time of the site with its offset, to the millisecond.
+// Exactly formats a date and time in the site's zone with its offset, to the millisecond.
 func Exactly(ctx context.Context, t time.Time) string { return write(ctx, t, " 15:04:05.000 -07:00") }
 
 func write(ctx context.Context, t time.Time, clock string) string {
@@ -210,10 +209,10 @@ func write(ctx context.Context, t time.Time, clock string) string {
 	return t.In(l.zone).Format(l.words.date + clock)
 }
 
-// Date writes a date that is no moment of a site, such as an expiry.
+// Date formats a date that belongs to no time zone, such as an expiry.
 func Date(ctx context.Context, t time.Time) string { return t.Format(from(ctx).words.date) }
 
-// Lasting writes how long something took or has lasted, in its two greatest units at most.
+// Lasting formats a duration with at most two units.
 func Lasting(ctx context.Context, d time.Duration) string {
 	w := from(ctx).words
 	switch {
@@ -231,5 +230,5 @@ func Lasting(ctx context.Context, d time.Duration) string {
 	return fmt.Sprintf("%d %s %d h", int(d.Hours())/24, w.day, int(d.Hours())%24)
 }
 
-// DayUnit is the unit in which [Lasting] writes days.
+// DayUnit returns the unit that [Lasting] uses for days.
 func DayUnit(ctx context.Context) string { return from(ctx).words.day }

@@ -44,8 +44,8 @@ func sources(t *testing.T) string {
 	return all.String()
 }
 
-// spoken are the keys that the program can come to say: those written out, and those made of a domain's words.
-func spoken(t *testing.T) map[string]bool {
+// usedKeys returns the keys that the program can use: those in its source, and those made of a domain's values.
+func usedKeys(t *testing.T) map[string]bool {
 	keys := map[string]bool{}
 	source := sources(t)
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
@@ -229,7 +229,7 @@ func catalogueOf(t *testing.T, l text.Language) map[string]any {
 }
 
 func TestEverythingThatIsSaidIsInTheCatalogue(t *testing.T) {
-	for key := range spoken(t) {
+	for key := range usedKeys(t) {
 		if !text.Has(context.Background(), key) {
 			t.Errorf("%s is said but is not in the catalogue", key)
 		}
@@ -237,9 +237,9 @@ func TestEverythingThatIsSaidIsInTheCatalogue(t *testing.T) {
 }
 
 func TestEverythingInTheCatalogueIsSaid(t *testing.T) {
-	spoken := spoken(t)
+	used := usedKeys(t)
 	for key := range catalogue(t) {
-		if !spoken[key] {
+		if !used[key] {
 			t.Errorf("%s is in the catalogue but is never said", key)
 		}
 	}
