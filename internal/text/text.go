@@ -182,7 +182,8 @@ func Number[N ~int | ~int64](ctx context.Context, n N) string {
 func Decimal(ctx context.Context, s string) string {
 	whole, fraction, hasPoint := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || n < 0 || len(whole) > 12 || hasPoint && (fraction == "" || strings.Trim(fraction, "0123456789") != "") {
+	if err != nil || n < 0 || len(whole) > 12 ||
+		hasPoint && (fraction == "" || strings.Trim(fraction, "0123456789") != "") {
 		return s
 	}
 	written := Number(ctx, n)
