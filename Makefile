@@ -24,8 +24,8 @@ RACEFLAGS := -race -gcflags=modernc.org/sqlite/lib=-race=false
 # Packages whose tests make mutants turns against changed code.
 MUTATE ?= ./db ./internal/release ./internal/manufacturer ./internal/packaging ./internal/anchors ./handlers/web
 
-# run_tests runs the tests with the flags given, and prints the ten slowest, also when some fail. What soak tries at random
-# is the same at each run, so that a change is judged by what it changes; make soak looks further.
+# run_tests runs the tests with the flags given, and prints the ten slowest, even when some fail. What soak tries at
+# random is the same at each run, so that a change is judged by what it changes; make soak looks further.
 define run_tests
 @mkdir -p .bin; status=0; \
 SOAK_SEED=$${SOAK_SEED:-1} $(TOOL) gotestsum --format=pkgname-and-test-fails --jsonfile=.bin/tests.json -- \

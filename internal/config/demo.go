@@ -11,8 +11,10 @@ var demo string
 // DemoPassword is the password of everybody in the demo, and of nobody elsewhere.
 const DemoPassword = "lineboard-demo"
 
-// Demo is the provisioning of the demo, whose API is at baseURL. It is written as a site would write its own file.
+// Demo returns the provisioning of the demo, whose API is at baseURL. A site would write its own file like this.
 func Demo(baseURL string) (Provisioning, error) {
-	values := map[string]string{"DEMO_PASSWORD": DemoPassword}
-	return ParseProvisioning([]byte(strings.Replace(demo, "$SANDBOX", baseURL, 1)), func(name string) string { return values[name] })
+	file := strings.Replace(demo, "$SANDBOX", baseURL, 1)
+	return ParseProvisioning([]byte(file), func(name string) string {
+		return map[string]string{"DEMO_PASSWORD": DemoPassword}[name]
+	})
 }

@@ -1,5 +1,5 @@
-// Package config reads what a site is set up with. Each thing that is wrong in a provisioning file is told with its line
-// and what is expected there, and never with the text of the file, which holds credentials.
+// Package config reads the provisioning file of a site. An error names the line of each mistake and what is expected
+// there. It never quotes the file, which holds credentials.
 package config
 
 import (
@@ -45,21 +45,21 @@ type API struct {
 	StaticToken Credential `yaml:"static_token"`
 }
 
-// SignOn is how people sign in by their company's provider (OpenID Connect).
+// SignOn is how people sign in with their company's provider (OpenID Connect).
 type SignOn struct {
-	Off      bool       `yaml:"off"` // the settings stay, and nobody is offered it
+	Off      bool       `yaml:"off"` // the settings stay, but the sign-in page does not offer it
 	Label    string     `yaml:"label"`
 	Home     string     `yaml:"home"`
 	Issuer   string     `yaml:"issuer"`
 	ClientID string     `yaml:"client_id"`
-	Secret   Credential `yaml:"client_secret"` // none for a public client
+	Secret   Credential `yaml:"client_secret"` // empty for a public client
 	Scopes   []string   `yaml:"scopes"`
 	Hosts    []string   `yaml:"hosts"`
 	Claim    string     `yaml:"claim"`
 	Grants   []Grant    `yaml:"grants"`
 }
 
-// Grant is what a value of the claim makes somebody.
+// Grant gives roles to people whose claim has a value.
 type Grant struct {
 	Value string   `yaml:"value"`
 	Role  string   `yaml:"role"`
@@ -67,11 +67,17 @@ type Grant struct {
 	Lines []string `yaml:"lines"`
 }
 
-// Settings gives what the file says.
+// Settings returns the settings, with the default scopes if the file names none.
 func (s SignOn) Settings() packaging.SingleSignOn {
 	to := packaging.SingleSignOn{
-		Enabled: !s.Off, Label: s.Label, Home: strings.TrimRight(s.Home, "/"), Issuer: s.Issuer, ClientID: s.ClientID,
-		Scopes: s.Scopes, Hosts: s.Hosts, Claim: s.Claim,
+		Enabled:  !s.Off,
+		Label:    s.Label,
+		Home:     strings.TrimRight(s.Home, "/"),
+		Issuer:   s.Issuer,
+		ClientID: s.ClientID,
+		Scopes:   s.Scopes,
+		Hosts:    s.Hosts,
+		Claim:    s.Claim,
 	}
 	if to.Scopes == nil {
 		to.Scopes = packaging.DefaultScopes
@@ -89,10 +95,10 @@ type Line struct {
 	Name string `yaml:"name"`
 }
 
-// Shifts are the shifts of a tenant: the same ones change nothing, others begin on the next day.
+// Shifts are the shifts of a tenant. New ones take effect on the next day.
 type Shifts []Shift
 
-// Shift is one of them, by the site's clock. Its days are those on which it begins, all of them where none are named.
+// Shift is one of them, by the site's clock. Days are those on which it begins; none means every day.
 type Shift struct {
 	Name  string   `yaml:"name"`
 	Start string   `yaml:"start"`
@@ -100,7 +106,7 @@ type Shift struct {
 	Days  []string `yaml:"days"`
 }
 
-// Plan gives the shifts as far as they are understood.
+// Plan returns the shifts. A time or day that is not valid counts as midnight or is left out.
 func (s Shifts) Plan() (p packaging.Plan) {
 	for _, one := range s {
 		shift := packaging.Shift{Name: one.Name, Days: packaging.EveryDay}
@@ -126,10 +132,10 @@ type User struct {
 	Role     string     `yaml:"role"`
 	Roles    []string   `yaml:"roles"`
 	Password Credential `yaml:"password"`
-	Lines    []string   `yaml:"lines"` // codes of the lines that they are limited to; not given: as it is
+	Lines    []string   `yaml:"lines"` // codes of the only lines they may see; nil leaves them as they are
 }
 
-// JoinedRole is the role, or all of the roles.
+// JoinedRole returns the role, or all of the roles as one.
 func (u User) JoinedRole() packaging.Role { return joined(u.Role, u.Roles) }
 
 func joined(one string, several []string) packaging.Role {
@@ -143,13 +149,13 @@ func joined(one string, several []string) packaging.Role {
 	return packaging.JoinRoles(roles...)
 }
 
-// Credential is a secret as a file gives it.
+// Credential is a secret, with where the file says that it comes from.
 type Credential struct {
 	source string
 	secret.Text
 }
 
-// UnmarshalYAML keeps what the file says; where the value comes from is looked up when the file is checked.
+// UnmarshalYAML keeps what the file says. The check looks the value up.
 func (c *Credential) UnmarshalYAML(decode func(any) error) error { return decode(&c.source) }
 
 // resolve looks the value up.
@@ -174,7 +180,7 @@ func (c *Credential) resolve(getenv func(string) string) error {
 	return nil
 }
 
-// ReadProvisioning reads and checks a provisioning file. The error lists everything that is wrong in it.
+// ReadProvisioning reads and checks a provisioning file. Its error lists all mistakes.
 func ReadProvisioning(path string, getenv func(string) string) (Provisioning, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -187,7 +193,7 @@ func ReadProvisioning(path string, getenv func(string) string) (Provisioning, er
 	return p, nil
 }
 
-// ParseProvisioning is ReadProvisioning for the text of a file.
+// ParseProvisioning checks the text of a provisioning file. Its error lists all mistakes.
 func ParseProvisioning(text []byte, getenv func(string) string) (p Provisioning, err error) {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -201,7 +207,7 @@ func ParseProvisioning(text []byte, getenv func(string) string) (p Provisioning,
 	return p, errors.Join(c.wrong...)
 }
 
-// plain is a YAML error with its line and without an excerpt of the file.
+// plain returns a YAML error with its line but without an excerpt of the file.
 func plain(err error) error {
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
@@ -210,18 +216,20 @@ func plain(err error) error {
 	return errors.New("this is not YAML of the expected shape; see the example in docs/setup.md")
 }
 
-// check collects what is wrong.
+// check collects mistakes.
 type check struct {
 	file   *ast.File
 	getenv func(string) string
 	wrong  []error
 }
 
-// fail notes what is wrong at a path, such as "$.tenants[0].name", with the line where it, or what should hold it, stands.
+// fail adds a mistake at a path such as "$.tenants[0].name".
 func (c *check) fail(path, format string, args ...any) {
-	c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: %s", c.line(path), strings.TrimPrefix(path, "$."), fmt.Sprintf(format, args...)))
+	what := fmt.Sprintf(format, args...)
+	c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: %s", c.line(path), strings.TrimPrefix(path, "$."), what))
 }
 
+// line returns the line of a path, or of the nearest parent that the file has.
 func (c *check) line(path string) int {
 	for path != "" && path != "$" {
 		if p, err := yaml.PathString(path); err == nil {
@@ -240,7 +248,7 @@ func (c *check) text(path, value string) {
 	}
 }
 
-// name checks what something or somebody is called.
+// name checks the name of a thing or person.
 func (c *check) name(path, value string) {
 	if c.text(path, value); strings.TrimSpace(value) != "" && !packaging.ValidName(value) {
 		c.fail(path, "must be at most 100 characters, all of which can be seen")
@@ -248,12 +256,9 @@ func (c *check) name(path, value string) {
 }
 
 func (c *check) oneOf(path, value string, allowed ...string) {
-	for _, a := range allowed {
-		if value == a {
-			return
-		}
+	if !slices.Contains(allowed, value) {
+		c.fail(path, "must be one of: %s", strings.Join(allowed, ", "))
 	}
-	c.fail(path, "must be one of: %s", strings.Join(allowed, ", "))
 }
 
 func (c *check) credential(path string, v *Credential, needed bool) {
@@ -361,7 +366,7 @@ func (c *check) shifts(at string, shifts Shifts) {
 	}
 }
 
-// shiftProblems says what is wrong with shifts.
+// shiftProblems words the mistakes in shifts.
 var shiftProblems = map[string]func(name, other string) string{
 	"shifts.bad_name": func(name, _ string) string {
 		return fmt.Sprintf("the name %q must have 1 to 40 characters, and none of / \\ . ;", name)
@@ -390,7 +395,7 @@ func (c *check) api(at string, a *API) {
 	c.credential(at+".channel_key", &a.ChannelKey, true)
 }
 
-// signOn checks the settings one by one, so that each mistake is told with its line; what they may be is the domain's.
+// signOn reports each mistake with its line. The domain decides what is a mistake.
 func (c *check) signOn(at string, s *SignOn, codes map[string]bool) {
 	c.credential(at+".client_secret", &s.Secret, false)
 	for i, g := range s.Grants {
@@ -400,17 +405,21 @@ func (c *check) signOn(at string, s *SignOn, codes map[string]bool) {
 		c.limit(at+".lines", g.Lines, codes)
 	}
 	for _, wrong := range s.Settings().Problems() {
-		if said, ok := signOnProblems[wrong.Key]; ok { // what is not there was told above
-			c.fail(at+said.at, "%s", said.expected)
+		if p, ok := signOnProblems[wrong.Key]; ok { // others are reported above
+			c.fail(at+p.at, "%s", p.expected)
 		}
 	}
 }
 
-// signOnProblems says what is wrong with the settings of single sign-on, and where; grants are checked one by one before.
+// signOnProblems words the mistakes in the settings of single sign-on, and says where they are.
 var signOnProblems = map[string]struct{ at, expected string }{
-	"error.sso_label":     {".label", "must be the name on the button, of at most 40 characters"},
-	"error.sso_home":      {".home", "must be the address under which people open Lineboard, such as https://lineboard.example, without a path"},
-	"error.sso_issuer":    {".issuer", "must be the provider's issuer as it names itself, such as https://login.example/realms/plant"},
+	"error.sso_label": {".label", "must be the name on the button, of at most 40 characters"},
+	"error.sso_home": {
+		".home", "must be the address under which people open Lineboard, such as https://lineboard.example, without a path",
+	},
+	"error.sso_issuer": {
+		".issuer", "must be the provider's issuer as it names itself, such as https://login.example/realms/plant",
+	},
 	"error.sso_client_id": {".client_id", "is missing: what the provider calls this Lineboard"},
 	"error.sso_claim":     {".claim", "is missing: the claim that roles come from, such as groups"},
 	"error.sso_scopes":    {".scopes", "must be names of scopes, such as profile"},
@@ -419,7 +428,7 @@ var signOnProblems = map[string]struct{ at, expected string }{
 	"error.sso_value":     {".grants", "a value is missing, too long, or stands there twice"},
 }
 
-// limit checks the lines that somebody is limited to: a code that this tenant's lines do not have is a mistake.
+// limit checks that the lines a person is limited to are lines of the tenant, each once.
 func (c *check) limit(at string, lines []string, codes map[string]bool) {
 	seen := map[string]bool{}
 	for i, code := range lines {
