@@ -63,7 +63,7 @@ var jobs = []struct {
 		p.Holds(`document.querySelector("main ol .key").innerText === "Order149"`)
 		p.leaveBy(func() { h.press("Release 2 orders") })
 		p.See("Release 2 orders to Bottle line 2, one at a time")
-		time.Sleep(guard)
+		p.ready()
 		p.leaveBy(func() { h.press("Release 2 orders to Bottle line 2, one at a time") })
 		for limit := time.Now().Add(10 * time.Second); !strings.Contains(p.Text("main"), "All orders of the queue are released."); p.visit("/lines/L2/queue") {
 			if time.Now().After(limit) {

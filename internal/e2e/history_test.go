@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestNewEntriesOfTheHistoryAreOfferedAndNothingMoves(t *testing.T) {
@@ -77,7 +76,7 @@ func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 	p.See("Release requested")
 	p.In("main").Click("History")
 	p.At("/history")
-	time.Sleep(guard)
+	p.ready()
 	p.Click("Check the history")
 	p.See("The history holds: entries 1 to ")
 	if p.Overflow() {

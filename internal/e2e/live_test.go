@@ -152,7 +152,7 @@ func TestAnArmedReleaseWhoseOrderChangesMustBeCheckedAgain(t *testing.T) {
 	p.Click("Look again")
 	p.In(".release-execute").See("CHANGED1")
 	s.remote.releasedExactly()
-	time.Sleep(guard)
+	p.ready()
 	p.execute("Order143")
 	p.See("Order143 is released to Blister line 1.")
 	s.pressedOnce("Order143")

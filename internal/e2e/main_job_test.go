@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -186,7 +185,7 @@ func TestASupervisorReleasesAnOrderWithTheKeyboardAlone(t *testing.T) {
 	p.tabTo("Release to line")
 	p.Type("\n")
 	p.See("Check against the batch record")
-	time.Sleep(guard)
+	p.ready()
 	p.tabTo("Release Order143 to Blister line 1")
 	p.Type("\n")
 	p.See("Order143 is released to Blister line 1.")

@@ -9,10 +9,17 @@
     const text = (element.innerText ?? element.textContent ?? "").trim().replace(/\s+/g, " ").slice(0, 60);
     return copy.outerHTML.slice(0, 160) + " «" + text + "»";
   };
-  const style = element => getComputedStyle(element);
+  // The page stands still while it is measured, so that what was asked once holds.
+  const once = ask => {
+    const known = new Map();
+    return key => known.has(key) ? known.get(key) : known.set(key, ask(key)).get(key);
+  };
+  const style = once(element => getComputedStyle(element));
   // What is clipped away is for screen readers.
-  const clipped = element => element && (style(element).clipPath !== "none" || clipped(element.parentElement));
+  const clipped = once(element => element !== null && (style(element).clipPath !== "none" || clipped(element.parentElement)));
   const seen = element => element.checkVisibility({visibilityProperty: true}) && !element.closest(".skip") && !clipped(element);
+  const hasText = element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim() !== "");
+  const isField = element => element.matches("input:not([type=hidden], [type=checkbox], [type=radio], [type=file]), select, textarea");
   const round = n => Math.round(n * 10) / 10;
   const all = [...document.body.querySelectorAll("*")].filter(seen);
 
@@ -64,9 +71,8 @@
 
   const keyData = ".key, .serial, .line-name, .lane h2 a, main h1";
   for (const element of all) {
-    const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim() !== "");
     const field = element.matches("input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea");
-    if (!own && !field || element.matches("option, optgroup, title, script, noscript")) continue;
+    if (!hasText(element) && !field || element.matches("option, optgroup, title, script, noscript")) continue;
     const size = parseFloat(style(element).fontSize);
     if (size < rules.body - 0.1) say(`type of ${round(size)} px`, element);
     // The bar of a phone has room for the line's name in small letters; the page says it in large ones.
@@ -76,19 +82,20 @@
   // ---- Contrast ----
 
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const colour = text => {
+  const colour = once(text => {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = text;
     canvas.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
     return [r, g, b, a / 255];
-  };
+  });
   const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
-  const ground = element => {
+  const ground = once(element => {
     if (!element) return colour(style(document.documentElement).backgroundColor);
     const own = colour(style(element).backgroundColor);
     return own[3] === 1 ? own : own[3] === 0 ? ground(element.parentElement) : over(own, ground(element.parentElement));
-  };
+  });
+  const opacity = once(element => element ? style(element).opacity * opacity(element.parentElement) : 1);
   const light = ([r, g, b]) => [[r, .2126], [g, .7152], [b, .0722]].reduce((sum, [v, weight]) => {
     v /= 255;
     return sum + weight * (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
@@ -97,6 +104,19 @@
     const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
     return (x + .05) / (y + .05);
   };
+  const readable = element => {
+    const {color, fontSize, fontWeight} = style(element);
+    const size = parseFloat(fontSize), under = ground(element);
+    const [r, g, b, a] = colour(color);
+    return {
+      ratio: contrast(over([r, g, b, a * opacity(element)], under), under),
+      needed: size >= 24 || size >= 18.66 && fontWeight >= 700 ? 3 : 4.5,
+    };
+  };
+  for (const element of all.filter(e => (hasText(e) || isField(e)) && !e.matches("option, optgroup, :disabled") && !e.closest("svg, [aria-disabled=true]"))) {
+    const {ratio, needed} = readable(element);
+    if (ratio < needed) say(`text in ${round(ratio)}:1`, element);
+  }
   for (const element of all.filter(e => e.matches(keyData + ", :is(" + keyData + ") *") && e.innerText?.trim() && !e.closest("small, .mark"))) {
     const under = ground(element);
     const ratio = contrast(over(colour(style(element).color), under), under);
@@ -107,7 +127,7 @@
     const ratio = contrast(over(colour(style(icon).color), under), under);
     if (ratio < 3) say(`an icon in ${round(ratio)}:1`, icon.parentElement);
   }
-  for (const control of all.filter(e => e.matches("input:not([type=hidden], [type=checkbox], [type=radio], [type=file]), select, textarea, .mark"))) {
+  for (const control of all.filter(e => isField(e) || e.matches(".mark"))) {
     const edge = style(control);
     if (parseFloat(edge.borderTopWidth) === 0 || edge.borderTopStyle === "none") continue;
     const ratio = Math.max(contrast(colour(edge.borderTopColor), ground(control.parentElement)), contrast(colour(edge.borderTopColor), ground(control)));
@@ -143,13 +163,12 @@
   // What stands side by side does not lie on each other.
   for (const parent of all.filter(e => /grid|flex/.test(style(e).display))) {
     const parts = [...parent.children].filter(e => seen(e) && !["absolute", "fixed", "sticky"].includes(style(e).position));
-    for (let i = 0; i < parts.length; i++) {
-      const a = parts[i].getBoundingClientRect();
-      for (let j = i + 1; j < parts.length; j++) {
-        const b = parts[j].getBoundingClientRect();
-        if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2) say(`lies on ${describe(parts[j])}`, parts[i]);
+    const boxes = parts.map(part => part.getBoundingClientRect());
+    boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
+      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2) {
+        say(`lies on ${describe(parts[i + 1 + j])}`, parts[i]);
       }
-    }
+    }));
   }
   return wrong;
 })

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 )
 
 // pressTwice presses the button of this text twice before the page can do anything about the first press.
@@ -33,7 +32,7 @@ func TestADoublePressReleasesOnce(t *testing.T) {
 			order := p.path()
 			test.press(p, "Release to line")
 			p.See("Check against the batch record")
-			time.Sleep(guard)
+			p.ready()
 			if released := s.remote.released(); slices.ContainsFunc(released, isOf(test.order)) {
 				t.Fatalf("pressing the first button twice released the order")
 			}

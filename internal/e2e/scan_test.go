@@ -18,10 +18,12 @@ func TestAScannedPackIsLookedUpWithoutTouchingThePage(t *testing.T) {
 	p.visit("/lines/L1")
 	p.In("main").Click("Scan a pack")
 	p.See("Nothing is scanned yet.")
+	p.whole() // with the script that listens for keys
 	p.Eval("document.activeElement.blur()", nil)
 	p.Type("010950600013435217291231" + "10ABC123\x1d" + "214YSr5oYFKHwP\n")
 	p.See("Known: this pack is of Scanned1.")
-	// The next one follows at once.
+	// The next one follows as soon as the page is there.
+	p.whole()
 	p.Type("010950600013435217291231" + "10OTHER\x1d" + "214YSr5oYFKHwP\n")
 	p.See("Lot on the pack: OTHER. Of Scanned1: ABC123.")
 }

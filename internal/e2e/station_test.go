@@ -207,7 +207,7 @@ func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
 		p.In(".signing fieldset:first-of-type").Fill("PIN or password", supervisorsPIN)
 		p.Fill("Username of the second person", second)
 		p.In(".signing fieldset:last-of-type").Fill("PIN or password", managersPIN)
-		time.Sleep(guard)
+		p.ready()
 		p.execute("Order143")
 	}
 	signs("supervisor1")

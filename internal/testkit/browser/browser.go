@@ -22,8 +22,9 @@ import (
 	"github.com/go-rod/rod/lib/proto"
 )
 
-// Patience is how long a helper waits for what it was told to find before it fails the test.
-const Patience = 10 * time.Second
+// Patience is how long a helper waits for what it was told to find before it fails the test. It is long for a machine that
+// is busy with much else; a test that passes never waits for it.
+const Patience = 30 * time.Second
 
 // TB is the part of testing.TB that is needed here, so that a program that takes pictures can be one too. Fatalf must not
 // return.
@@ -69,13 +70,15 @@ func launch() (*rod.Browser, error) {
 	// A machine without a screen has no pointer either, and pages would take the person for one without a mouse: these are
 	// Chromium's own numbers for a fine pointer that can hover.
 	l.Set("blink-settings", "primaryPointerType=4", "availablePointerTypes=4", "primaryHoverType=2", "availableHoverTypes=2")
+	// Chromium draws parts of its own window as pages in processes of their own, and nobody looks at them here.
+	l.Append("disable-features", "InitialWebUI", "WebUIReloadButton", "WebUIToolbar", "PreloadTopChromeWebUI", "WebUIOmniboxPopup")
 	// The language that a page is asked for must not depend on the machine.
 	l.Set("lang", "en-US").Set("accept-lang", "en-US")
 	if os.Geteuid() == 0 {
 		// Chromium's sandbox refuses to run as root.
 		l.NoSandbox(true)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 6*Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*Patience)
 	defer cancel()
 	address, err := l.Context(ctx).Launch()
 	if err != nil {
