@@ -103,13 +103,7 @@ func (p person) leaveBy(deed func()) {
 // whole waits until all of the page is there. What is then listed is all that there is to list.
 func (p person) whole() {
 	p.t.Helper()
-	state := ""
-	for limit := time.Now().Add(browser.Patience); state != "complete"; {
-		if time.Now().After(limit) {
-			p.t.Fatalf("the page does not load: it is %s", state)
-		}
-		p.Eval("document.readyState", &state)
-	}
+	p.Holds(`document.readyState === "complete"`)
 }
 
 // path is where the window is.

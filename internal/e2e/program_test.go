@@ -3,11 +3,13 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,7 +25,18 @@ const (
 // built is the folder of the program; it goes when the tests end.
 var built string
 
+// abreast is how many tests run beside each other, unless -parallel says otherwise: they wait for pages more than they work.
+const abreast = 4
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if !given["test.parallel"] {
+		if err := flag.Set("test.parallel", strconv.Itoa(abreast)); err != nil {
+			panic(err) // package testing has that flag
+		}
+	}
 	os.Exit(func() int {
 		var err error
 		if built, err = os.MkdirTemp("", "lineboard-e2e-"); err != nil {

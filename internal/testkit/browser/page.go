@@ -336,6 +336,12 @@ func (p *Page) Screenshot(path string) {
 	}
 }
 
+// Between two tries a wait pauses for longer and longer: what takes long is not made longer by being asked about.
+const (
+	firstPause = 10 * time.Millisecond
+	maxPause   = 160 * time.Millisecond
+)
+
 // until tries until nothing is missing any more. An error is no reason to stop: while one page gives way to the next,
 // questions go wrong.
 func (p *Page) until(what string, try func(tab *rod.Page) (missing string, err error)) {
@@ -343,8 +349,7 @@ func (p *Page) until(what string, try func(tab *rod.Page) (missing string, err e
 	tab := p.tab.Timeout(Patience)
 	defer tab.CancelTimeout()
 	impatient := time.Now().Add(p.patience)
-	again := time.NewTicker(25 * time.Millisecond)
-	defer again.Stop()
+	pause := firstPause
 	last := "the browser did not answer"
 	for {
 		missing, err := try(tab)
@@ -362,7 +367,8 @@ func (p *Page) until(what string, try func(tab *rod.Page) (missing string, err e
 		if time.Now().After(impatient) {
 			p.fail("waited %v for %s: %s", p.patience, what, last)
 		}
-		<-again.C
+		time.Sleep(pause)
+		pause = min(2*pause, maxPause)
 	}
 }
 
