@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What our own measures find at the sizes and in the light where axe does not look.
+func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
+	t.Parallel()
+	_, s := newWorkplace(t)
+	p := signedIn(t, s, "supervisor1")
+	p.visit("/orders")
+	for _, size := range sizes {
+		p.Viewport(size.width, size.height)
+		for _, dark := range []bool{false, true} {
+			p.Dark(dark)
+			p.settle()
+			if wrong := p.measured(size); len(wrong) > 0 {
+				t.Fatalf("%s, dark %v: before anything is spoilt, %q is found", size, dark, wrong)
+			}
+			for want, spoil := range map[string]string{
+				"target of 20×20":        `add("button", {width: "20px", height: "20px", minHeight: 0, padding: 0})`,
+				"text in ":               `add("p", {color: "#7f7f7f", background: "#8f8f8f"}, "Pale")`,
+				"type of 9 px":           `add("p", {fontSize: "9px"}, "Small")`,
+				"the page is 3":          `add("div", {width: "3000px", height: "10px"})`,
+				"cut at its side":        `add("p", {width: "50px", overflow: "hidden", whiteSpace: "nowrap"}, "Longer than its box")`,
+				"text beside its button": `add("button", {width: "60px", height: "60px", padding: 0, whiteSpace: "nowrap"}, "Longer than its button")`,
+				"0 px from ":             `add("a", {display: "inline-block", width: "60px", height: "60px"}, "One").href = "/elsewhere"; add("button", {margin: 0}, "Other")`,
+				"lies on ":               `const row = add("div", {display: "flex"}); for (const word of ["Under", "Over"]) row.append(add("p", {width: "80px", flex: "none", marginInlineEnd: "-40px"}, word))`,
+			} {
+				p.Eval(`(() => {
+					const spoilt = document.createElement("div");
+					spoilt.id = "spoilt";
+					document.querySelector("main").prepend(spoilt);
+					const add = (tag, style, text = "") => {
+						const element = document.createElement(tag);
+						Object.assign(element.style, style);
+						element.textContent = text;
+						spoilt.append(element);
+						return element;
+					};
+					`+spoil+`
+				})()`, nil)
+				if wrong := p.measured(size); !slices.ContainsFunc(wrong, func(text string) bool { return strings.HasPrefix(text, want) }) {
+					t.Errorf("%s, dark %v: %q is not found, but %q", size, dark, want, wrong)
+				}
+				p.Eval(`document.querySelector("#spoilt").remove()`, nil)
+			}
+		}
+	}
+}
