@@ -200,6 +200,7 @@ func TestAClickIsThatOfARealMouse(t *testing.T) {
 
 func TestAFailureSaysWhatThereIs(t *testing.T) {
 	address := site(t)
+	p := Open(t)
 	for name, test := range map[string]struct {
 		helper func(p *Page)
 		want   []string
@@ -223,7 +224,6 @@ func TestAFailureSaysWhatThereIs(t *testing.T) {
 		"a selector that is no such": {func(p *Page) { p.All("..") }, []string{"not a valid selector"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := Open(t)
 			p.Goto(address)
 			got := failing(t, p, time.Nanosecond, test.helper) // time for a single try
 			for _, want := range test.want {
