@@ -10,12 +10,9 @@ import (
 // One that is acknowledged already stays as it is. Where the order has another result by now, or none, that is a Conflict;
 // an odd one without a comment is Invalid.
 func (d *DB) Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {
-			return err
-		}
-		if err := t.mayStill(by, packaging.SettleOrders, o.Line.ID); err != nil {
 			return err
 		}
 		r := o.Release

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 
 var start = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
 
-func box(t *testing.T, fill byte) *secret.Box {
+func box(t testing.TB, fill byte) *secret.Box {
 	t.Helper()
 	b, err := secret.NewBox(bytes.Repeat([]byte{fill}, 32))
 	if err != nil {
@@ -47,23 +48,74 @@ func setup(slug string) TenantSetup {
 // opened is a database with the tenants ghent and basel.
 func opened(t *testing.T) (*DB, packaging.Person, packaging.Person) {
 	t.Helper()
-	now := start
-	d, err := Open(t.Context(), filepath.Join(t.TempDir(), "lineboard.db"), box(t, 1), func() time.Time {
-		now = now.Add(time.Second)
-		return now
+	file := filepath.Join(t.TempDir(), "lineboard.db")
+	writeCopy(t, file, "two tenants", func(file string) {
+		d := openTicking(t, file, start, time.Second)
+		defer d.Close()
+		if err := d.Provision(t.Context(), Site{setup("ghent"), setup("basel")}); err != nil {
+			t.Fatal(err)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := openTicking(t, file, start.Add(time.Minute), time.Second)
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := d.Provision(t.Context(), Site{setup("ghent"), setup("basel")}); err != nil {
+	return d, boss(t, d, "ghent"), boss(t, d, "basel")
+}
+
+// openTicking opens a database whose clock moves on with each look at it.
+func openTicking(t testing.TB, file string, from time.Time, tick time.Duration) *DB {
+	t.Helper()
+	now := from
+	d, err := Open(t.Context(), file, box(t, 1), func() time.Time {
+		now = now.Add(tick)
+		return now
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return d, boss(t, d, "ghent"), boss(t, d, "basel")
+	unsynced(t, d)
+	return d
+}
+
+// unsynced has a test not wait for the disk: no test pulls the plug.
+func unsynced(t testing.TB, d *DB) {
+	t.Helper()
+	if _, err := d.write.ExecContext(t.Context(), `PRAGMA synchronous = OFF`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// copies are the databases that tests begin with, by name.
+var copies struct {
+	sync.Mutex
+	content map[string][]byte
+}
+
+// writeCopy writes the named database to a file. It is filled once for all tests, because hashing passwords and creating
+// the schema take time.
+func writeCopy(t testing.TB, file, name string, fill func(file string)) {
+	t.Helper()
+	copies.Lock()
+	defer copies.Unlock()
+	content, filled := copies.content[name]
+	if !filled {
+		first := filepath.Join(t.TempDir(), "first.db")
+		fill(first)
+		var err error
+		if content, err = os.ReadFile(first); err != nil {
+			t.Fatal(err)
+		}
+		if copies.content == nil {
+			copies.content = map[string][]byte{}
+		}
+		copies.content[name] = content
+	}
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func boss(t *testing.T, d *DB, slug string) packaging.Person {
@@ -83,7 +135,7 @@ func boss(t *testing.T, d *DB, slug string) packaging.Person {
 func become(t *testing.T, d *DB, p packaging.Person, role packaging.Role, lines ...packaging.LineID) packaging.Person {
 	t.Helper()
 	if err := d.tx(t.Context(), func(t *tx) error {
-		s := &setter{tx: t, tenant: p.Tenant.ID}
+		s := &setupTx{tx: t, tenant: p.Tenant.ID}
 		if err := s.giveRole(p.ID, role); err != nil {
 			return err
 		}

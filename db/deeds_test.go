@@ -299,7 +299,7 @@ const everyRole = "administrator+manager+supervisor"
 func setStage(t *testing.T) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "lineboard.db")
-	d := opening(t, file)
+	d := openTicking(t, file, start, time.Millisecond)
 	person := func(username string) PersonSetup {
 		return PersonSetup{Username: username, FullName: "Person " + username, Role: everyRole, Password: secret.New("canary-password")}
 	}
@@ -329,19 +329,6 @@ func setStage(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return content
-}
-
-func opening(t *testing.T, file string) *DB {
-	t.Helper()
-	now := start
-	d, err := Open(t.Context(), file, box(t, 1), func() time.Time {
-		now = now.Add(time.Millisecond)
-		return now
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
 
 func staged(t *testing.T, d *DB) *stage {
@@ -482,7 +469,7 @@ func TestWhoWasDeactivatedOrLostTheRoleDoesNothingMore(t *testing.T) {
 			if err := os.WriteFile(file, prepared, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			d := opening(t, file)
+			d := openTicking(t, file, start, time.Millisecond)
 			defer func() {
 				if err := d.Close(); err != nil {
 					t.Error(err)

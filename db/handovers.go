@@ -192,8 +192,8 @@ func openItems(ctx context.Context, q querier, in packaging.Scope, o packaging.O
 // HandOver hands a shift over with what was shown to the person: where anything that is open has changed since, it is a
 // Conflict. A shift is handed over once it has begun, and once.
 func (d *DB) HandOver(ctx context.Context, by packaging.Person, o packaging.Occurrence, remarks string, shown [32]byte, s packaging.Signature) error {
-	return d.tx(ctx, func(t *tx) error {
-		if err := t.mayStill(by, packaging.HandOver, 0); err != nil {
+	return d.authorizedTx(ctx, by, packaging.HandOver, func(t *tx, by packaging.Person) error {
+		if err := mustSee(by, 0); err != nil {
 			return err
 		}
 		if t.now.Before(o.Begin) {
@@ -248,8 +248,8 @@ func (t *tx) addItem(tenant packaging.TenantID, h packaging.HandoverID, i packag
 
 // TakeOver takes a shift over that another person handed over, and acknowledges these of its items.
 func (d *DB) TakeOver(ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int, remarks string, shown [32]byte, s packaging.Signature) error {
-	return d.tx(ctx, func(t *tx) error {
-		if err := t.mayStill(by, packaging.HandOver, 0); err != nil {
+	return d.authorizedTx(ctx, by, packaging.HandOver, func(t *tx, by packaging.Person) error {
+		if err := mustSee(by, 0); err != nil {
 			return err
 		}
 		h, err := handoverOf(ctx, t, by.Scope(), o)
@@ -285,8 +285,8 @@ func (d *DB) TakeOver(ctx context.Context, by packaging.Person, o packaging.Occu
 
 // AcknowledgeItems acknowledges items that were left open when their shift was taken over.
 func (d *DB) AcknowledgeItems(ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int) error {
-	return d.tx(ctx, func(t *tx) error {
-		if err := t.mayStill(by, packaging.HandOver, 0); err != nil {
+	return d.authorizedTx(ctx, by, packaging.HandOver, func(t *tx, by packaging.Person) error {
+		if err := mustSee(by, 0); err != nil {
 			return err
 		}
 		h, err := handoverOf(ctx, t, by.Scope(), o)

@@ -249,7 +249,7 @@ var errFaults = packaging.Fail(packaging.Invalid, "import.nothing_while_wrong")
 // Where shown is given, it is what the person saw: where the orders have changed so that the import would now do something
 // else, nothing is imported, and the error is a Conflict. Its preview is forgotten with it.
 func (d *DB) Import(ctx context.Context, by packaging.Person, fileName string, rows []packaging.ImportRow, shown *packaging.ShownImport) (done packaging.Import, err error) {
-	err = d.deed(ctx, by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
+	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
 		done = packaging.Import{By: by.Author, FileName: fileName}
 		if shown != nil {
 			if err := t.takePreview(by, shown.Preview); err != nil {

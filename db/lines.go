@@ -64,8 +64,8 @@ func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packagi
 
 // AdoptLine sets a line up that the API names, under a name of ours. All orders with that code belong to it from then on.
 func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name string) (l packaging.Line, err error) {
-	tenant := by.Tenant.ID
-	err = d.deed(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
+	err = d.authorizedTx(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
+		tenant := by.Tenant.ID
 		if !by.Sees(0) {
 			return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
 		}
@@ -105,7 +105,7 @@ func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name stri
 // it is the one that the API says, again. A retired line takes no orders. was is the line that the person saw; where the order has another one by now,
 // nothing is set. It is refused while the line must stay as it is, and where the person may not set the old or the new one.
 func (d *DB) SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error {
-	return d.deed(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {
 			return err

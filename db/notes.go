@@ -56,22 +56,24 @@ func noteOf(ctx context.Context, q querier, in packaging.Scope, id packaging.Not
 
 // NoteLine adds a note about a line.
 func (d *DB) NoteLine(ctx context.Context, by packaging.Person, line packaging.Line, words string) error {
-	return d.tx(ctx, func(t *tx) error {
-		if err := t.mayStill(by, packaging.WriteNotes, line.ID); err != nil {
+	return d.authorizedTx(ctx, by, packaging.WriteNotes, func(t *tx, by packaging.Person) error {
+		lines, err := linesOf(ctx, t, by.Scope())
+		if err != nil {
 			return err
 		}
-		return t.addNote(by, packaging.Note{TenantID: by.Tenant.ID, Line: line, Words: words})
+		now, known := lineByID(lines, line.ID)
+		if !known {
+			return packaging.Fail(packaging.NotFound, "error.not_found")
+		}
+		return t.addNote(by, packaging.Note{TenantID: by.Tenant.ID, Line: now, Words: words})
 	})
 }
 
 // NoteOrder adds a note about an order.
 func (d *DB) NoteOrder(ctx context.Context, by packaging.Person, id packaging.OrderID, words string) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.authorizedTx(ctx, by, packaging.WriteNotes, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {
-			return err
-		}
-		if err := t.mayStill(by, packaging.WriteNotes, o.Line.ID); err != nil {
 			return err
 		}
 		return t.addNote(by, packaging.Note{TenantID: o.TenantID, Line: o.Line, OrderID: o.ID, OrderKey: o.Key, Words: words})
@@ -93,7 +95,7 @@ func (t *tx) addNote(by packaging.Person, n packaging.Note) error {
 
 // WithdrawNote withdraws a note of the person's own, with the reason why. One that is withdrawn already is a Conflict.
 func (d *DB) WithdrawNote(ctx context.Context, by packaging.Person, id packaging.NoteID, why string) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.authorizedTx(ctx, by, packaging.WriteNotes, func(t *tx, by packaging.Person) error {
 		n, err := noteOf(ctx, t, by.Scope(), id)
 		switch {
 		case err != nil:
@@ -102,9 +104,6 @@ func (d *DB) WithdrawNote(ctx context.Context, by packaging.Person, id packaging
 			return packaging.Fail(packaging.Conflict, "error.note_withdrawn")
 		case !n.MayWithdraw(by):
 			return packaging.Fail(packaging.Forbidden, "error.not_your_note")
-		}
-		if err := t.mayStill(by, packaging.WriteNotes, n.Line.ID); err != nil {
-			return err
 		}
 		if err := t.exec(`INSERT INTO note_withdrawals (note_id, tenant_id, user_id, at, reason) VALUES (?,?,?,?,?)`,
 			id, by.Tenant.ID, by.ID, millis(t.now), why); err != nil {

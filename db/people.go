@@ -71,58 +71,15 @@ func (d *DB) DropHint(ctx context.Context, user packaging.UserID, hint string) e
 	})
 }
 
-// deed runs do in a write transaction for somebody who may do an action still, and hands it the person as they are now.
-// Whatever a person does goes through it, or through mayStill where it is about a line.
-func (d *DB) deed(ctx context.Context, by packaging.Person, a packaging.Action, do func(*tx, packaging.Person) error) error {
-	return d.tx(ctx, func(t *tx) error {
-		now, err := t.still(by, a)
-		if err != nil {
-			return err
-		}
-		return do(t, now)
-	})
-}
-
-// still gives a person as they are now, in the transaction that does something for them: since the page that they act on, or
-// since their request began, they may have been deactivated, or have lost the role. Who may not do the action any more is
-// Forbidden.
-func (t *tx) still(by packaging.Person, a packaging.Action) (packaging.Person, error) {
-	if by.Token != 0 {
-		return t.stillHolds(by, a)
-	}
-	now, err := scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, by.Tenant.ID))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
-	case err != nil:
-		return by, err
-	case !now.May(a) && a == packaging.ReleaseOrders:
-		return by, packaging.Fail(packaging.Forbidden, "error.may_not_release")
-	case !now.May(a):
-		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
-	}
-	now.StationID, now.Station, now.SignedOn = by.StationID, by.Station, by.SignedOn
-	return now, nil
-}
-
-// mayStill makes sure that a person may do an action on a line still; one that they do not see any more is NotFound.
-func (t *tx) mayStill(by packaging.Person, a packaging.Action, line packaging.LineID) error {
-	now, err := t.still(by, a)
-	if err == nil && !now.Sees(line) {
-		err = packaging.Fail(packaging.NotFound, "error.not_found")
-	}
-	return err
-}
-
 // StartSession stores a session under the hash of its token and records the sign-in.
 func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error {
-	return d.deed(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error { return t.startSession(token, p, from, t.now) })
+	return d.authorizedTx(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error { return t.startSession(token, p, from, t.now) })
 }
 
 // ContinueSession ends a session and has its person go on under another token, at the tenant that they are given at: the
 // sign-in began when it did. A session that has ended is not found.
 func (d *DB) ContinueSession(ctx context.Context, was, token [32]byte, p packaging.Person, from packaging.Device) error {
-	return d.deed(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error {
+	return d.authorizedTx(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error {
 		before, err := scanSession(t.row(selectSessions+`s.token_hash = ? AND s.user_id = ?`, 0, 0, was[:], p.ID))
 		if err != nil {
 			return err

@@ -15,9 +15,9 @@ func previewOwner(p packaging.Person) string {
 }
 
 // KeepPreview keeps a file for the person who looks at what it would do, in place of the one before it, for so long.
-func (d *DB) KeepPreview(ctx context.Context, p packaging.Person, f packaging.ImportFile, lasting time.Duration) (id packaging.PreviewID, err error) {
-	sealed := d.box.Seal(secret.New(f.Content), previewOwner(p))
-	err = d.deed(ctx, p, packaging.ImportOrders, func(t *tx, _ packaging.Person) error {
+func (d *DB) KeepPreview(ctx context.Context, by packaging.Person, f packaging.ImportFile, lasting time.Duration) (id packaging.PreviewID, err error) {
+	sealed := d.box.Seal(secret.New(f.Content), previewOwner(by))
+	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, p packaging.Person) error {
 		if err := t.exec(`DELETE FROM import_previews WHERE user_id = ? AND tenant_id = ?`, p.ID, p.Tenant.ID); err != nil {
 			return err
 		}

@@ -49,8 +49,7 @@ var provisioner = packaging.Author{Username: "provisioning", FullName: "Provisio
 func (d *DB) Provision(ctx context.Context, site Site) error {
 	return d.tx(ctx, func(t *tx) error {
 		for _, setup := range site {
-			s := setter{tx: t, box: d.box, by: provisioner}
-			if err := s.apply(setup); err != nil {
+			if err := t.apply(d.box, setup); err != nil {
 				return fmt.Errorf("tenant %s: %w", setup.Tenant.Slug, err)
 			}
 		}
@@ -58,18 +57,25 @@ func (d *DB) Provision(ctx context.Context, site Site) error {
 	})
 }
 
-// setter sets up a tenant, and records what it changed as done by somebody.
-type setter struct {
+// setupTx is a write transaction that sets up one tenant, and records what it changed as done by an author.
+type setupTx struct {
 	*tx
 	box    *secret.Box
 	by     packaging.Author
 	tenant packaging.TenantID
 }
 
-func (s *setter) apply(setup TenantSetup) error {
-	if err := s.setTenant(setup.Tenant, setup.Credentials); err != nil {
+// at is the same transaction for what a person of several tenants has at another one.
+func (s *setupTx) at(tenant packaging.TenantID) *setupTx {
+	return &setupTx{s.tx, s.box, s.by, tenant}
+}
+
+func (t *tx) apply(box *secret.Box, setup TenantSetup) error {
+	id, err := t.setTenant(provisioner, setup.Tenant, setup.Credentials)
+	if err != nil {
 		return err
 	}
+	s := &setupTx{t, box, provisioner, id}
 	if err := s.setCredentials(setup.Credentials); err != nil {
 		return err
 	}
@@ -95,64 +101,68 @@ func (s *setter) apply(setup TenantSetup) error {
 }
 
 // note records a change, unless there was none.
-func (s *setter) note(deed packaging.Deed, object, before, after string) error {
+func (s *setupTx) note(deed packaging.Deed, object, before, after string) error {
 	if before == after {
 		return nil
 	}
 	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: deed, Object: object, Old: before, New: after})
 }
 
-// setTenant makes a tenant or changes the one with the slug.
-func (s *setter) setTenant(t packaging.Tenant, c secret.Credentials) error {
+// newCredentials are those of a tenant that has none yet.
+var newCredentials = secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"}
+
+// setTenant makes a tenant or changes the one with the slug, and returns its key.
+func (t *tx) setTenant(by packaging.Author, to packaging.Tenant, c secret.Credentials) (id packaging.TenantID, err error) {
 	describe := func(t packaging.Tenant, kind, header string) string {
 		return fmt.Sprintf("%s · %s · %s · %s token in %s", t.Name, t.TimeZone, t.BaseURL, kind, header)
 	}
 	var before string
 	var was packaging.Tenant
 	var kind, header string
-	err := s.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE slug = ?`, t.Slug).
+	err = t.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE slug = ?`, to.Slug).
 		Scan(&was.ID, &was.Slug, &was.Name, &was.TimeZone, &was.BaseURL, &kind, &header)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		id, err := s.insert(`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header) VALUES (?,?,?,?,?,?)`,
-			t.Slug, t.Name, t.TimeZone, t.BaseURL, c.TokenKind, c.TokenHeader)
+		key, err := t.insert(`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header) VALUES (?,?,?,?,?,?)`,
+			to.Slug, to.Name, to.TimeZone, to.BaseURL, c.TokenKind, c.TokenHeader)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		s.tenant = packaging.TenantID(id)
-		if err := s.exec(`INSERT INTO refreshes (tenant_id) VALUES (?)`, id); err != nil {
-			return err
+		id = packaging.TenantID(key)
+		if err := t.exec(`INSERT INTO refreshes (tenant_id) VALUES (?)`, id); err != nil {
+			return 0, err
 		}
 	case err != nil:
-		return err
+		return 0, err
 	default:
-		s.tenant, before = was.ID, describe(was, kind, header)
-		if err := s.keepsZone(was, t); err != nil {
-			return err
+		id, before = was.ID, describe(was, kind, header)
+		if err := t.keepsZone(was, to); err != nil {
+			return 0, err
 		}
-		if err := s.exec(`UPDATE tenants SET name = ?, time_zone = ?, base_url = ?, token_kind = ?, token_header = ? WHERE id = ?`,
-			t.Name, t.TimeZone, t.BaseURL, c.TokenKind, c.TokenHeader, s.tenant); err != nil {
-			return err
+		if err := t.exec(`UPDATE tenants SET name = ?, time_zone = ?, base_url = ?, token_kind = ?, token_header = ? WHERE id = ?`,
+			to.Name, to.TimeZone, to.BaseURL, c.TokenKind, c.TokenHeader, id); err != nil {
+			return 0, err
 		}
 	}
-	return s.note(packaging.TenantSet, "tenant "+t.Slug, before, describe(t, c.TokenKind, c.TokenHeader))
+	s := &setupTx{tx: t, by: by, tenant: id}
+	return id, s.note(packaging.TenantSet, "tenant "+to.Slug, before, describe(to, c.TokenKind, c.TokenHeader))
 }
 
 // keepsZone makes sure that the zone of a site stays once a shift was handed over or signed in it: with another one, that
 // shift would have been at another time.
-func (s *setter) keepsZone(was, t packaging.Tenant) error {
-	if was.TimeZone == t.TimeZone {
+func (t *tx) keepsZone(was, to packaging.Tenant) error {
+	if was.TimeZone == to.TimeZone {
 		return nil
 	}
 	var signed bool
-	err := s.row(`SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = ?1) OR EXISTS (SELECT 1 FROM shift_reviews WHERE tenant_id = ?1)`, was.ID).Scan(&signed)
+	err := t.row(`SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = ?1) OR EXISTS (SELECT 1 FROM shift_reviews WHERE tenant_id = ?1)`, was.ID).Scan(&signed)
 	if err == nil && signed {
 		err = packaging.Fail(packaging.Conflict, "error.zone_signed")
 	}
 	return err
 }
 
-func (s *setter) setCredentials(c secret.Credentials) error {
+func (s *setupTx) setCredentials(c secret.Credentials) error {
 	was, err := credentialsOf(s.ctx, s, s.box, s.tenant)
 	if err != nil {
 		return err
@@ -181,7 +191,7 @@ func (s *setter) setCredentials(c secret.Credentials) error {
 }
 
 // setLine makes a line or renames the one with the code.
-func (s *setter) setLine(l packaging.Line) error {
+func (s *setupTx) setLine(l packaging.Line) error {
 	var before string
 	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&before)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -199,7 +209,7 @@ func (s *setter) setLine(l packaging.Line) error {
 
 // setShifts has the shifts begin: those of a new site on the day before, so that the shift which runs is one of them, and
 // others than there are, or are to come, on the next day. No shifts leave those that are there.
-func (s *setter) setShifts(setup TenantSetup) error {
+func (s *setupTx) setShifts(setup TenantSetup) error {
 	if len(setup.Shifts) == 0 {
 		return nil
 	}
@@ -221,7 +231,7 @@ func (s *setter) setShifts(setup TenantSetup) error {
 }
 
 // provisionPerson makes a person, or brings the one with the username to what the file says.
-func (s *setter) provisionPerson(p PersonSetup) error {
+func (s *setupTx) provisionPerson(p PersonSetup) error {
 	var id packaging.UserID
 	var hash string
 	var was []byte
@@ -279,14 +289,14 @@ func (s *setter) provisionPerson(p PersonSetup) error {
 	return s.notePerson(id, p.Username, before)
 }
 
-func (s *setter) addUser(username, fullName, hash string) (packaging.UserID, error) {
-	id, err := s.insert(`INSERT INTO users (username, full_name, password_hash) VALUES (?, ?, ?)`, username, fullName, hash)
+func (t *tx) addUser(username, fullName, hash string) (packaging.UserID, error) {
+	id, err := t.insert(`INSERT INTO users (username, full_name, password_hash) VALUES (?, ?, ?)`, username, fullName, hash)
 	return packaging.UserID(id), err
 }
 
 // setPassword sets a hash, ends what was signed in with the password before, and takes PIN and badge away: whoever knew that
 // one may have set them. The mark of a provisioned password stays: the file's password comes back only when the file changes.
-func (s *setter) setPassword(user packaging.UserID, username, hash string) error {
+func (s *setupTx) setPassword(user packaging.UserID, username, hash string) error {
 	if err := s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, user); err != nil {
 		return err
 	}
@@ -300,7 +310,7 @@ func (s *setter) setPassword(user packaging.UserID, username, hash string) error
 }
 
 // takeFactors takes away what a person signs in with at the tenant's stations.
-func (s *setter) takeFactors(user packaging.UserID, username string) error {
+func (s *setupTx) takeFactors(user packaging.UserID, username string) error {
 	var pin, badge bool
 	err := s.row(`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin_hash IS NOT NULL, badge_mark IS NOT NULL`, user, s.tenant).
 		Scan(&pin, &badge)
@@ -322,13 +332,13 @@ func (s *setter) takeFactors(user packaging.UserID, username string) error {
 }
 
 // signOut ends a person's sessions, at whichever tenant.
-func (s *setter) signOut(user packaging.UserID) error {
+func (s *setupTx) signOut(user packaging.UserID) error {
 	_, err := s.endSessions(s.by, `s.user_id = ?`, user)
 	return err
 }
 
 // setRole makes a person a member of the tenant with the role, and no other. The tenant keeps its last administrator.
-func (s *setter) setRole(user packaging.UserID, role packaging.Role) error {
+func (s *setupTx) setRole(user packaging.UserID, role packaging.Role) error {
 	if !role.Includes(packaging.Administrator) {
 		if err := s.keepsAdministrator(user); err != nil {
 			return err
@@ -337,7 +347,7 @@ func (s *setter) setRole(user packaging.UserID, role packaging.Role) error {
 	return s.giveRole(user, role)
 }
 
-func (s *setter) giveRole(user packaging.UserID, role packaging.Role) error {
+func (s *setupTx) giveRole(user packaging.UserID, role packaging.Role) error {
 	var bound bool
 	if err := s.row(`SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = ? AND tenant_id <> ?)`, user, s.tenant).Scan(&bound); err != nil {
 		return err
@@ -364,7 +374,7 @@ func (s *setter) giveRole(user packaging.UserID, role packaging.Role) error {
 
 // keepsAdministrator fails where the tenant would lose its last administrator with this one. Where this one has a password,
 // another who has one must stay: those who come by single sign-on can't when the provider is down.
-func (s *setter) keepsAdministrator(user packaging.UserID) error {
+func (s *setupTx) keepsAdministrator(user packaging.UserID) error {
 	var others, is int
 	if err := s.row(`
 		SELECT count(*) FILTER (WHERE r.user_id <> ?1 AND (u.password_hash <> '' OR me.password_hash = '')), count(*) FILTER (WHERE r.user_id = ?1)
@@ -379,7 +389,7 @@ func (s *setter) keepsAdministrator(user packaging.UserID) error {
 }
 
 // limitLines limits a person to some lines of the tenant, or to none where there are none.
-func (s *setter) limitLines(user packaging.UserID, lines []packaging.LineID) error {
+func (s *setupTx) limitLines(user packaging.UserID, lines []packaging.LineID) error {
 	if err := s.exec(`DELETE FROM member_lines WHERE tenant_id = ? AND user_id = ?`, s.tenant, user); err != nil {
 		return err
 	}
@@ -392,7 +402,7 @@ func (s *setter) limitLines(user packaging.UserID, lines []packaging.LineID) err
 }
 
 // lineIDs gives the keys of the tenant's lines with these codes.
-func (s *setter) lineIDs(codes []string) (ids []packaging.LineID, err error) {
+func (s *setupTx) lineIDs(codes []string) (ids []packaging.LineID, err error) {
 	for _, code := range codes {
 		var id packaging.LineID
 		switch err := s.row(`SELECT id FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code).Scan(&id); {
@@ -407,7 +417,7 @@ func (s *setter) lineIDs(codes []string) (ids []packaging.LineID, err error) {
 }
 
 // notePerson records what changed about a person since before.
-func (s *setter) notePerson(user packaging.UserID, username, before string) error {
+func (s *setupTx) notePerson(user packaging.UserID, username, before string) error {
 	after, err := s.describePerson(user)
 	if err != nil {
 		return err
@@ -417,7 +427,7 @@ func (s *setter) notePerson(user packaging.UserID, username, before string) erro
 
 // describePerson is a person at the tenant as the history tells it: name, roles, lines that they are limited to, and
 // whether they are active.
-func (s *setter) describePerson(user packaging.UserID) (string, error) {
+func (s *setupTx) describePerson(user packaging.UserID) (string, error) {
 	var name, role, lines string
 	var active bool
 	err := s.row(`

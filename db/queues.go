@@ -30,8 +30,8 @@ func scanQueue(row scanner) (q packaging.Queue, err error) {
 // line, and be as the person saw it; a line has one running queue at a time. The signatures that the tenant wants stand
 // under the whole queue and are stored with it; where they are others, nothing is started.
 func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) (q packaging.Queue, err error) {
-	err = d.tx(ctx, func(t *tx) error {
-		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
+	err = d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
+		if err := mustSee(by, line); err != nil {
 			return err
 		}
 		var orders []packaging.Order
@@ -142,7 +142,7 @@ func (t *tx) endQueue(q packaging.Queue, by packaging.Author, why packaging.Queu
 
 // StopQueue has a person end the latest queue of a line; one that has ended already stays as it is.
 func (d *DB) StopQueue(ctx context.Context, by packaging.Person, line packaging.LineID) error {
-	return d.deed(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		q, err := queueOf(ctx, t, by.Scope(), line)
 		if err != nil {
 			return err

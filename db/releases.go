@@ -22,11 +22,8 @@ import (
 // The signatures that were given under the order as it was shown are stored with the claim; those for a queue stand under
 // it already. Where the tenant wants others, or the order is not just that any more, nothing is claimed.
 func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Press) (o packaging.Order, err error) {
-	err = d.tx(ctx, func(t *tx) error {
+	err = d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		if o, err = orderOf(ctx, t, by.Scope(), press.Order); err != nil {
-			return err
-		}
-		if err := t.mayStill(by, packaging.ReleaseOrders, o.Line.ID); err != nil {
 			return err
 		}
 		if err := t.mustHaveItsTurn(o, press.Queue); err != nil {

@@ -50,7 +50,7 @@ func (d *DB) EndOwnSession(ctx context.Context, by packaging.Person, id string) 
 }
 
 func (d *DB) endListed(ctx context.Context, by packaging.Person, a packaging.Action, id, whose string, key any) error {
-	return d.deed(ctx, by, a, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, a, func(t *tx, by packaging.Person) error {
 		n, err := t.endSessions(by.Author, whose+` AND lower(hex(substr(s.token_hash, 1, 8))) = ?`, key, id)
 		if err == nil && n == 0 {
 			err = packaging.Fail(packaging.NotFound, "error.not_found")
@@ -78,7 +78,7 @@ func (t *tx) endSessions(by packaging.Author, which string, args ...any) (int, e
 
 // ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the token.
 func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
-	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		if err := t.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, by.ID); err != nil {
 			return err
 		}

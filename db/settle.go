@@ -77,11 +77,9 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 	if err != nil {
 		return err
 	}
-	return d.tx(ctx, func(t *tx) error {
-		if o, err = orderOf(ctx, t, by.Scope(), id); err != nil {
-			return err
-		}
-		if err := t.mayStill(by, packaging.SettleOrders, o.Line.ID); err != nil {
+	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
+		o, err := orderOf(ctx, t, by.Scope(), id)
+		if err != nil {
 			return err
 		}
 		if !o.MayAddList() {

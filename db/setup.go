@@ -12,10 +12,10 @@ import (
 // What administrators set up. Each method acts on the tenant that who asks for it is signed in at; what belongs to
 // another tenant alone is not found.
 
-// set changes something, where the person may still administer the tenant.
-func (d *DB) set(ctx context.Context, by packaging.Person, do func(*setter) error) error {
-	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
-		return do(&setter{t, d.box, by.Author, by.Tenant.ID})
+// setupTx is an authorizedTx of a person who administers the tenant.
+func (d *DB) setupTx(ctx context.Context, by packaging.Person, do func(*setupTx) error) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+		return do(&setupTx{t, d.box, by.Author, by.Tenant.ID})
 	})
 }
 
@@ -44,8 +44,8 @@ func (d *DB) AddFirstAdministrator(ctx context.Context, username, fullName strin
 		if set {
 			return packaging.Fail(packaging.Conflict, "error.set_up_already")
 		}
-		s := &setter{tx: t, box: d.box, by: packaging.Author{Username: username, FullName: fullName, Role: packaging.Administrator}}
-		if s.by.ID, err = s.addNewUser(username, fullName, hash); err != nil {
+		by := packaging.Author{Username: username, FullName: fullName, Role: packaging.Administrator}
+		if by.ID, err = t.addNewUser(username, fullName, hash); err != nil {
 			return err
 		}
 		tenants, err := collect(ctx, t, scanTenant, selectTenant+`ORDER BY name, id`)
@@ -53,36 +53,36 @@ func (d *DB) AddFirstAdministrator(ctx context.Context, username, fullName strin
 			return err
 		}
 		if len(tenants) == 0 {
-			if err := s.setTenant(first, secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"}); err != nil {
+			if first.ID, err = t.setTenant(by, first, newCredentials); err != nil {
 				return err
 			}
-			tenants = []packaging.Tenant{{ID: s.tenant}}
+			tenants = []packaging.Tenant{first}
 		}
 		for _, tenant := range tenants {
-			s.tenant = tenant.ID
-			if err := s.setRole(s.by.ID, packaging.Administrator); err != nil {
+			s := &setupTx{t, d.box, by, tenant.ID}
+			if err := s.setRole(by.ID, packaging.Administrator); err != nil {
 				return err
 			}
-			if err := s.notePerson(s.by.ID, username, ""); err != nil {
+			if err := s.notePerson(by.ID, username, ""); err != nil {
 				return err
 			}
 		}
-		p, err = scanPerson(t.row(selectPerson+`u.id = ? ORDER BY t.name, t.id LIMIT 1`, s.by.ID))
+		p, err = scanPerson(t.row(selectPerson+`u.id = ? ORDER BY t.name, t.id LIMIT 1`, by.ID))
 		return err
 	})
 	return p, err
 }
 
 // addNewUser is addUser for a username that must be free.
-func (s *setter) addNewUser(username, fullName, hash string) (packaging.UserID, error) {
+func (t *tx) addNewUser(username, fullName, hash string) (packaging.UserID, error) {
 	var taken bool
-	if err := s.row(`SELECT EXISTS (SELECT 1 FROM users WHERE username = ?)`, username).Scan(&taken); err != nil {
+	if err := t.row(`SELECT EXISTS (SELECT 1 FROM users WHERE username = ?)`, username).Scan(&taken); err != nil {
 		return 0, err
 	}
 	if taken || packaging.ReservedUsername(username) {
 		return 0, packaging.Fail(packaging.Conflict, "error.username_taken")
 	}
-	return s.addUser(username, fullName, hash)
+	return t.addUser(username, fullName, hash)
 }
 
 // SetupSteps says which of the first steps of a tenant are done.
@@ -100,8 +100,7 @@ func (d *DB) SetupSteps(ctx context.Context, tenant packaging.TenantID) (s packa
 
 // AddTenant makes a tenant, with the person as its administrator.
 func (d *DB) AddTenant(ctx context.Context, by packaging.Person, t packaging.Tenant) (p packaging.Person, err error) {
-	err = d.set(ctx, by, func(s *setter) error {
-		s.by.Role = packaging.Administrator
+	err = d.setupTx(ctx, by, func(s *setupTx) error {
 		var taken bool
 		if err := s.row(`SELECT EXISTS (SELECT 1 FROM tenants WHERE slug = ?)`, t.Slug).Scan(&taken); err != nil {
 			return err
@@ -109,16 +108,20 @@ func (d *DB) AddTenant(ctx context.Context, by packaging.Person, t packaging.Ten
 		if taken {
 			return packaging.Fail(packaging.Conflict, "error.slug_taken")
 		}
-		if err := s.setTenant(t, secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"}); err != nil {
+		author := s.by
+		author.Role = packaging.Administrator
+		id, err := s.setTenant(author, t, newCredentials)
+		if err != nil {
 			return err
 		}
-		if err := s.setRole(by.ID, packaging.Administrator); err != nil {
+		there := &setupTx{s.tx, s.box, author, id}
+		if err := there.setRole(author.ID, packaging.Administrator); err != nil {
 			return err
 		}
-		if err := s.notePerson(by.ID, by.Username, ""); err != nil {
+		if err := there.notePerson(author.ID, author.Username, ""); err != nil {
 			return err
 		}
-		p, err = scanPerson(s.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, s.tenant))
+		p, err = scanPerson(s.row(selectPerson+`u.id = ? AND t.id = ?`, author.ID, id))
 		return err
 	})
 	return p, err
@@ -126,18 +129,19 @@ func (d *DB) AddTenant(ctx context.Context, by packaging.Person, t packaging.Ten
 
 // SetTenant gives the tenant a name and a time zone.
 func (d *DB) SetTenant(ctx context.Context, by packaging.Person, name, zone string) error {
-	return d.set(ctx, by, func(s *setter) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
 		t, c, err := s.connection()
 		if err != nil {
 			return err
 		}
 		t.Name, t.TimeZone = name, zone
-		return s.setTenant(t, c)
+		_, err = s.setTenant(s.by, t, c)
+		return err
 	})
 }
 
 // connection is the tenant as it is, and the kind and header of its token.
-func (s *setter) connection() (t packaging.Tenant, c secret.Credentials, err error) {
+func (s *setupTx) connection() (t packaging.Tenant, c secret.Credentials, err error) {
 	err = s.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE id = ?`, s.tenant).
 		Scan(&t.ID, &t.Slug, &t.Name, &t.TimeZone, &t.BaseURL, &c.TokenKind, &c.TokenHeader)
 	return t, c, err
@@ -186,7 +190,7 @@ func filled(ctx context.Context, q querier, box *secret.Box, tenant packaging.Te
 // SetConnection gives the tenant an address of the API and credentials; one that is empty stays as it is (see
 // [DB.FillCredentials]). Whoever keeps a client of the tenant must forget it.
 func (d *DB) SetConnection(ctx context.Context, by packaging.Person, baseURL string, typed secret.Credentials) error {
-	return d.set(ctx, by, func(s *setter) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
 		c, err := filled(ctx, s, s.box, s.tenant, baseURL, typed)
 		if err != nil {
 			return err
@@ -196,7 +200,7 @@ func (d *DB) SetConnection(ctx context.Context, by packaging.Person, baseURL str
 			return err
 		}
 		t.BaseURL = baseURL
-		if err := s.setTenant(t, c); err != nil {
+		if _, err := s.setTenant(s.by, t, c); err != nil {
 			return err
 		}
 		return s.setCredentials(c)
@@ -236,7 +240,7 @@ func (d *DB) SetupLine(ctx context.Context, viewer packaging.Person, code string
 
 // AddLine makes a line; its code must be free.
 func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line) error {
-	return d.set(ctx, by, func(s *setter) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
 		switch _, err := s.line(l.Code); {
 		case err == nil:
 			return packaging.Fail(packaging.Conflict, "error.line_taken")
@@ -249,7 +253,7 @@ func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line)
 
 // SetLine gives a line another name, retires it or takes it back.
 func (d *DB) SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error {
-	return d.set(ctx, by, func(s *setter) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
 		was, err := s.line(l.Code)
 		if err != nil {
 			return err
@@ -261,7 +265,7 @@ func (d *DB) SetLine(ctx context.Context, by packaging.Person, l packaging.Line)
 	})
 }
 
-func (s *setter) line(code string) (packaging.Line, error) {
+func (s *setupTx) line(code string) (packaging.Line, error) {
 	return scanLine(s.row(`SELECT id, code, name, retired FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code))
 }
 
@@ -321,7 +325,7 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 	if err != nil {
 		return err
 	}
-	return d.set(ctx, by, func(s *setter) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
 		id, err := s.addNewUser(p.Username, p.FullName, hash)
 		if err != nil {
 			return err
@@ -335,7 +339,7 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 
 // JoinPerson makes one of the [DB.Candidates] a person of this tenant too. Anybody else is NotFound.
 func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
-	return d.set(ctx, by, func(s *setter) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
 		c, err := scanPerson(s.row(selectCandidates+`AND u.id = ?3`, by.ID, s.tenant, p.ID))
 		if err != nil {
 			return coded(err)
@@ -353,7 +357,7 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 
 // SetPerson gives a person of the tenant a name, roles and lines. A shared one keeps their name.
 func (d *DB) SetPerson(ctx context.Context, by, p packaging.Person) error {
-	return d.onMember(ctx, by, p.ID, func(s *setter, m packaging.Member) error {
+	return d.onMember(ctx, by, p.ID, func(s *setupTx, m packaging.Member) error {
 		if !m.Shared && p.FullName != m.FullName {
 			if err := s.everywhere(m, func() error { return s.exec(`UPDATE users SET full_name = ? WHERE id = ?`, p.FullName, m.ID) }); err != nil {
 				return err
@@ -376,7 +380,7 @@ func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id pac
 	if err != nil {
 		return err
 	}
-	return d.onMember(ctx, by, id, func(s *setter, m packaging.Member) error {
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error {
 		if m.Shared {
 			return packaging.Fail(packaging.Forbidden, "error.shared_person")
 		}
@@ -384,8 +388,8 @@ func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id pac
 		if err != nil {
 			return err
 		}
-		for _, s.tenant = range tenants { // each records it
-			if err := s.setPassword(m.ID, m.Username, hash); err != nil {
+		for _, tenant := range tenants { // each records it
+			if err := s.at(tenant).setPassword(m.ID, m.Username, hash); err != nil {
 				return err
 			}
 		}
@@ -396,7 +400,7 @@ func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id pac
 // SetPersonActive deactivates a person, who can't sign in from then on, or takes them back. Their PIN and badge do not come
 // back with them.
 func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packaging.UserID, active bool) error {
-	return d.onMember(ctx, by, id, func(s *setter, m packaging.Member) error {
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error {
 		if m.Shared {
 			return packaging.Fail(packaging.Forbidden, "error.shared_person")
 		}
@@ -410,8 +414,8 @@ func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packag
 			if err != nil {
 				return err
 			}
-			for _, s.tenant = range tenants {
-				if err := s.takeFactors(m.ID, m.Username); err != nil {
+			for _, tenant := range tenants {
+				if err := s.at(tenant).takeFactors(m.ID, m.Username); err != nil {
 					return err
 				}
 			}
@@ -422,33 +426,31 @@ func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packag
 
 // RemoveFactors takes away what a person signs in with at the stations of this tenant.
 func (d *DB) RemoveFactors(ctx context.Context, by packaging.Person, id packaging.UserID) error {
-	return d.onMember(ctx, by, id, func(s *setter, m packaging.Member) error { return s.takeFactors(m.ID, m.Username) })
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error { return s.takeFactors(m.ID, m.Username) })
 }
 
 // keepAdministrators is keepsAdministrator for all of a person's tenants.
-func (s *setter) keepAdministrators(user packaging.UserID) error {
+func (s *setupTx) keepAdministrators(user packaging.UserID) error {
 	tenants, err := s.tenantsOf(user)
 	if err != nil {
 		return err
 	}
-	here := s.tenant
-	defer func() { s.tenant = here }()
-	for _, s.tenant = range tenants {
-		if err := s.keepsAdministrator(user); err != nil {
+	for _, tenant := range tenants {
+		if err := s.at(tenant).keepsAdministrator(user); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *setter) tenantsOf(user packaging.UserID) ([]packaging.TenantID, error) {
+func (s *setupTx) tenantsOf(user packaging.UserID) ([]packaging.TenantID, error) {
 	scan := func(row scanner) (id packaging.TenantID, err error) { return id, row.Scan(&id) }
 	return collect(s.ctx, s, scan, `SELECT tenant_id FROM members WHERE user_id = ? ORDER BY tenant_id`, user)
 }
 
 // RemovePerson takes a person of several tenants out of this one.
 func (d *DB) RemovePerson(ctx context.Context, by packaging.Person, id packaging.UserID) error {
-	return d.onMember(ctx, by, id, func(s *setter, m packaging.Member) error {
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error {
 		if !m.Elsewhere {
 			return packaging.Fail(packaging.Conflict, "error.only_here")
 		}
@@ -470,8 +472,8 @@ func (d *DB) RemovePerson(ctx context.Context, by packaging.Person, id packaging
 }
 
 // onMember does something with a person of the tenant as they are in the same transaction.
-func (d *DB) onMember(ctx context.Context, by packaging.Person, id packaging.UserID, do func(*setter, packaging.Member) error) error {
-	return d.set(ctx, by, func(s *setter) error {
+func (d *DB) onMember(ctx context.Context, by packaging.Person, id packaging.UserID, do func(*setupTx, packaging.Member) error) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
 		m, err := memberOf(ctx, s, by, id)
 		if err != nil {
 			return err
@@ -480,7 +482,7 @@ func (d *DB) onMember(ctx context.Context, by packaging.Person, id packaging.Use
 	})
 }
 
-func (s *setter) setMember(user packaging.UserID, p packaging.Person) error {
+func (s *setupTx) setMember(user packaging.UserID, p packaging.Person) error {
 	if err := s.setRole(user, p.Role); err != nil {
 		return err
 	}
@@ -488,17 +490,14 @@ func (s *setter) setMember(user packaging.UserID, p packaging.Person) error {
 }
 
 // everywhere changes what a person is at all tenants at once, and records it at each.
-func (s *setter) everywhere(m packaging.Member, change func() error) error {
-	here := s.tenant
-	defer func() { s.tenant = here }()
+func (s *setupTx) everywhere(m packaging.Member, change func() error) error {
 	tenants, err := s.tenantsOf(m.ID)
 	if err != nil {
 		return err
 	}
 	before := make([]string, len(tenants))
 	for i, tenant := range tenants {
-		s.tenant = tenant
-		if before[i], err = s.describePerson(m.ID); err != nil {
+		if before[i], err = s.at(tenant).describePerson(m.ID); err != nil {
 			return err
 		}
 	}
@@ -506,8 +505,7 @@ func (s *setter) everywhere(m packaging.Member, change func() error) error {
 		return err
 	}
 	for i, tenant := range tenants {
-		s.tenant = tenant
-		if err := s.notePerson(m.ID, m.Username, before[i]); err != nil {
+		if err := s.at(tenant).notePerson(m.ID, m.Username, before[i]); err != nil {
 			return err
 		}
 	}

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -35,28 +33,31 @@ type worked struct {
 }
 
 func newWorked(t testing.TB, file string) *worked {
+	t.Helper()
 	w := &worked{now: start}
-	b, err := secret.NewBox([]byte(strings.Repeat("k", 32)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	writeCopy(t, file, "three shifts", func(file string) {
+		d := openTicking(t, file, start.Add(-time.Minute), time.Millisecond)
+		defer d.Close()
+		s := setup("ghent")
+		s.Shifts = threeShifts
+		s.Lines = append(s.Lines, packaging.Line{Code: "L2", Name: "Bottle line 2"})
+		s.People = nil
+		for username, role := range map[string]packaging.Role{"sofie": packaging.Supervisor, "sven": packaging.Supervisor, "marta": packaging.Manager} {
+			s.People = append(s.People, PersonSetup{Username: username, FullName: "Person " + username, Role: role, Password: secret.New("canary-password")})
+		}
+		if err := d.Provision(t.Context(), Site{s}); err != nil {
+			t.Fatal(err)
+		}
+	})
 	// Each look at the clock is a millisecond later, so that no two moments are the same.
-	if w.DB, err = Open(t.Context(), file, b, func() time.Time {
+	var err error
+	if w.DB, err = Open(t.Context(), file, box(t, 1), func() time.Time {
 		w.now = w.now.Add(time.Millisecond)
 		return w.now
 	}); err != nil {
 		t.Fatal(err)
 	}
-	s := setup("ghent")
-	s.Shifts = threeShifts
-	s.Lines = append(s.Lines, packaging.Line{Code: "L2", Name: "Bottle line 2"})
-	s.People = nil
-	for username, role := range map[string]packaging.Role{"sofie": packaging.Supervisor, "sven": packaging.Supervisor, "marta": packaging.Manager} {
-		s.People = append(s.People, PersonSetup{Username: username, FullName: "Person " + username, Role: role, Password: secret.New("canary-password")})
-	}
-	if err := w.Provision(t.Context(), Site{s}); err != nil {
-		t.Fatal(err)
-	}
+	unsynced(t, w.DB)
 	tenants, err := w.Tenants(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -286,19 +287,8 @@ func (w *worked) countsAs(t *rapid.T, report packaging.ShiftReport) {
 }
 
 func TestReportsAreTheSumsOfTheHistoryWhateverHappened(t *testing.T) {
-	// Hashing passwords is slow on purpose: a site is set up once, and each try begins with a copy of it.
 	file := filepath.Join(t.TempDir(), "lineboard.db")
-	if err := newWorked(t, file).Close(); err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	rapid.Check(t, func(r *rapid.T) {
-		if err := os.WriteFile(file, fresh, 0o600); err != nil {
-			r.Fatal(err)
-		}
 		w := newWorked(t, file)
 		defer w.Close()
 		w.now = w.now.Add(time.Duration(rapid.Int64Range(0, 86_400).Draw(r, "begins")) * time.Second)

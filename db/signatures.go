@@ -39,7 +39,7 @@ func signaturesOf(ctx context.Context, db querier, tenant packaging.TenantID, ki
 
 // signRecord stores the signatures of people who may release on a line, the first signer's first.
 func (t *tx) signRecord(kind string, object int64, line packaging.LineID, signed []packaging.Signature, about packaging.Entry) error {
-	if err := t.signersMayStill(about.TenantID, line, signed); err != nil {
+	if err := t.reauthorizeSigners(about.TenantID, line, signed); err != nil {
 		return err
 	}
 	for i, s := range signed {
@@ -51,11 +51,15 @@ func (t *tx) signRecord(kind string, object int64, line packaging.LineID, signed
 	return nil
 }
 
-// signersMayStill makes sure that each of those who signed may release on a line now.
-func (t *tx) signersMayStill(tenant packaging.TenantID, line packaging.LineID, signed []packaging.Signature) error {
+// reauthorizeSigners fails unless everybody who signed may release on a line now.
+func (t *tx) reauthorizeSigners(tenant packaging.TenantID, line packaging.LineID, signed []packaging.Signature) error {
 	for _, s := range signed {
 		by := packaging.Person{Author: s.By, Tenant: packaging.Tenant{ID: tenant}}
-		if err := t.mayStill(by, packaging.ReleaseOrders, line); err != nil {
+		now, err := t.reauthorize(by, packaging.ReleaseOrders)
+		if err == nil {
+			err = mustSee(now, line)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -92,7 +96,7 @@ func (t *tx) signedWithQueue(o packaging.Order, queue packaging.QueueID) (record
 	if signed, err = signaturesOf(t.ctx, t, o.TenantID, packaging.SignedQueue, int64(queue)); err != nil {
 		return record, nil, err
 	}
-	return packaging.QueueRecord(q.Line, releases), signed, t.signersMayStill(o.TenantID, o.Line.ID, signed)
+	return packaging.QueueRecord(q.Line, releases), signed, t.reauthorizeSigners(o.TenantID, o.Line.ID, signed)
 }
 
 // sign stores a signature under what its kind and object name, and records it in about, an entry that says what is

@@ -89,10 +89,10 @@ func (d *DB) FillClientSecret(ctx context.Context, tenant packaging.TenantID, is
 // SetSingleSignOn sets how people of the tenant sign in by their provider. An empty secret leaves the one that is stored,
 // unless there shall be none.
 func (d *DB) SetSingleSignOn(ctx context.Context, by packaging.Person, s packaging.SingleSignOn, typed secret.Text, none bool) error {
-	return d.set(ctx, by, func(st *setter) error { return st.setSignOn(s, typed, none) })
+	return d.setupTx(ctx, by, func(st *setupTx) error { return st.setSignOn(s, typed, none) })
 }
 
-func (s *setter) setSignOn(to packaging.SingleSignOn, typed secret.Text, none bool) error {
+func (s *setupTx) setSignOn(to packaging.SingleSignOn, typed secret.Text, none bool) error {
 	if err := to.Check(); err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (s *setter) setSignOn(to packaging.SingleSignOn, typed secret.Text, none bo
 	return s.note(packaging.SignOnSet, "single sign-on", was.Describe(), now.Describe())
 }
 
-func (s *setter) setGrants(grants []packaging.Grant) error {
+func (s *setupTx) setGrants(grants []packaging.Grant) error {
 	if err := s.exec(`DELETE FROM sso_grants WHERE tenant_id = ?`, s.tenant); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (s *setter) setGrants(grants []packaging.Grant) error {
 // [packaging.SignOnError] where they are not let in.
 func (d *DB) SignInBy(ctx context.Context, tenant packaging.Tenant, id packaging.Identity) (p packaging.Person, err error) {
 	err = d.tx(ctx, func(t *tx) error {
-		s := &setter{t, d.box, signOnAuthor, tenant.ID}
+		s := &setupTx{t, d.box, signOnAuthor, tenant.ID}
 		settings, _, _, err := signOnOf(ctx, t, tenant.ID)
 		if err != nil {
 			return err
@@ -221,7 +221,7 @@ type identified struct {
 	local  bool // they have a password
 }
 
-func (s *setter) identified(id packaging.Identity) (who identified, known bool, err error) {
+func (s *setupTx) identified(id packaging.Identity) (who identified, known bool, err error) {
 	err = s.row(`SELECT u.id, u.username, u.full_name, u.active, u.password_hash <> '' FROM identities i JOIN users u ON u.id = i.user_id
 		WHERE i.tenant_id = ? AND i.issuer = ? AND i.subject = ?`, s.tenant, id.Issuer, id.Subject).
 		Scan(&who.ID, &who.Username, &who.FullName, &who.Active, &who.local)
@@ -233,7 +233,7 @@ func (s *setter) identified(id packaging.Identity) (who identified, known bool, 
 
 // admit makes the person of an identity, or brings the one that there is to what the grant says. Of somebody with a password
 // of their own the name stays as it is here.
-func (s *setter) admit(tenant packaging.Tenant, id packaging.Identity, g packaging.Grant, user packaging.UserID, local bool) (packaging.UserID, error) {
+func (s *setupTx) admit(tenant packaging.Tenant, id packaging.Identity, g packaging.Grant, user packaging.UserID, local bool) (packaging.UserID, error) {
 	before := ""
 	var err error
 	if fresh := user == 0; fresh {
@@ -274,7 +274,7 @@ func (s *setter) admit(tenant packaging.Tenant, id packaging.Identity, g packagi
 }
 
 // addNamed makes a person without a password, under the first of the identity's names that is free.
-func (s *setter) addNamed(id packaging.Identity, slug string) (user packaging.UserID, err error) {
+func (s *setupTx) addNamed(id packaging.Identity, slug string) (user packaging.UserID, err error) {
 	for name := range id.Names(slug) {
 		user, err = s.addNewUser(name, id.Called(), "")
 		if packaging.CodeOf(err) != packaging.Conflict {
@@ -284,15 +284,15 @@ func (s *setter) addNamed(id packaging.Identity, slug string) (user packaging.Us
 	return user, err
 }
 
-func (s *setter) connect(user packaging.UserID, id packaging.Identity) error {
+func (s *setupTx) connect(user packaging.UserID, id packaging.Identity) error {
 	return s.exec(`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, ?, ?, ?, ?)`,
 		s.tenant, id.Issuer, id.Subject, user, millis(s.now))
 }
 
 // ConnectIdentity has an identity be a person from now on, who has proved both.
 func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packaging.Identity) error {
-	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
-		s := &setter{t, d.box, by.Author, by.Tenant.ID}
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}
 		if err := s.mayConnect(by); err != nil {
 			return err
 		}
@@ -314,12 +314,12 @@ func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packag
 
 // MayConnect says whether a person may be connected: one of several tenants, or who is connected already, may not.
 func (d *DB) MayConnect(ctx context.Context, by packaging.Person) error {
-	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
-		return (&setter{t, d.box, by.Author, by.Tenant.ID}).mayConnect(by)
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		return (&setupTx{t, d.box, by.Author, by.Tenant.ID}).mayConnect(by)
 	})
 }
 
-func (s *setter) mayConnect(by packaging.Person) error {
+func (s *setupTx) mayConnect(by packaging.Person) error {
 	var elsewhere, connected bool
 	if err := s.row(`SELECT EXISTS (SELECT 1 FROM members WHERE user_id = ?1 AND tenant_id <> ?2),
 		EXISTS (SELECT 1 FROM identities i JOIN sso o ON o.tenant_id = i.tenant_id AND o.issuer = i.issuer WHERE i.user_id = ?1)`, by.ID, s.tenant).
@@ -337,7 +337,7 @@ func (s *setter) mayConnect(by packaging.Person) error {
 
 // DisconnectIdentity takes a person's identities from them. Who has no password would not come in any more, and keeps them.
 func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error {
-	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		var local bool
 		if err := t.row(`SELECT password_hash <> '' FROM users WHERE id = ?`, by.ID).Scan(&local); err != nil {
 			return err
@@ -379,8 +379,8 @@ func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err
 // SetSigningPassword gives a person another signing password, by its hash, who has just proved at their provider to be the
 // identity.
 func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id packaging.Identity, hash string) error {
-	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
-		s := &setter{t, d.box, by.Author, by.Tenant.ID}
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}
 		who, known, err := s.identified(id)
 		switch {
 		case err != nil:

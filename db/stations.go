@@ -47,7 +47,7 @@ func (t *tx) station(tenant packaging.TenantID, id packaging.StationID) (packagi
 
 // AddStation adds a station at a line, and gives the code that binds its tablet: it is nowhere else.
 func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string) (s packaging.Station, code string, err error) {
-	err = d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+	err = d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		if !by.Sees(line) {
 			return packaging.Fail(packaging.NotFound, "error.not_found")
 		}
@@ -75,7 +75,7 @@ func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, l
 
 // SetStationLanguage sets the language (BCP 47) that a station speaks to whoever has chosen none, empty for the browser's.
 func (d *DB) SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error {
-	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, err := t.station(by.Tenant.ID, id)
 		if err != nil || s.Language == language {
 			return err
@@ -92,7 +92,7 @@ func (d *DB) SetStationLanguage(ctx context.Context, by packaging.Person, id pac
 // MakeCode gives a new code that binds a tablet to the station. The code before it is worth nothing any more; a tablet
 // that is bound stays so until the new code is entered.
 func (d *DB) MakeCode(ctx context.Context, by packaging.Person, id packaging.StationID) (s packaging.Station, code string, err error) {
-	err = d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+	err = d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, code, err = t.makeCode(d.box, by, id)
 		return err
 	})
@@ -153,7 +153,7 @@ func (d *DB) BindStation(ctx context.Context, code string, token [32]byte, addre
 
 // UnbindStation takes the station's tablet away, and ends the sessions there.
 func (d *DB) UnbindStation(ctx context.Context, by packaging.Person, id packaging.StationID) error {
-	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, err := t.station(by.Tenant.ID, id)
 		if err != nil {
 			return err
@@ -179,7 +179,7 @@ func (t *tx) endSessionsAt(by packaging.Author, id packaging.StationID) error {
 
 // RemoveStation forgets a station that has no tablet. What was done there keeps its name.
 func (d *DB) RemoveStation(ctx context.Context, by packaging.Person, id packaging.StationID) error {
-	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, err := t.station(by.Tenant.ID, id)
 		if err != nil {
 			return err
@@ -232,7 +232,7 @@ func (d *DB) UseStation(ctx context.Context, token [32]byte) error {
 
 // LockStation locks a person's session at a station until somebody signs in there, and records it.
 func (d *DB) LockStation(ctx context.Context, by packaging.Person, token [32]byte) error {
-	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		var id packaging.StationID
 		err := t.row(`UPDATE station_sessions SET locked = 1 WHERE token_hash = ? AND locked = 0 RETURNING station_id`, token[:]).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) { // it is locked already
@@ -294,7 +294,7 @@ func (d *DB) StationFactors(ctx context.Context, tenant packaging.TenantID, user
 
 // SetPIN stores the hash of a person's own PIN at the tenant, or takes the PIN away where the hash is empty.
 func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error {
-	return d.deed(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		if err := t.exec(`INSERT INTO station_factors (user_id, tenant_id, pin_hash) VALUES (?, ?, nullif(?, ''))
 			ON CONFLICT DO UPDATE SET pin_hash = excluded.pin_hash`, by.ID, by.Tenant.ID, hash); err != nil {
 			return err
@@ -310,7 +310,7 @@ func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.U
 	if user == by.ID {
 		action = packaging.ViewOrders
 	}
-	return d.deed(ctx, by, action, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, action, func(t *tx, by packaging.Person) error {
 		var mark []byte
 		if !badge.Empty() {
 			mark = badgeMark(d.box, by.Tenant.ID, badge)
@@ -417,7 +417,7 @@ func rulesOf(ctx context.Context, q querier, tenant packaging.TenantID) (r packa
 
 // SetRules changes what the tenant wants, and records it.
 func (d *DB) SetRules(ctx context.Context, by packaging.Person, r packaging.Rules) error {
-	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		was, err := rulesOf(ctx, t, by.Tenant.ID)
 		if err != nil || was == r {
 			return err

@@ -60,9 +60,19 @@ func (d *DB) Tokens(ctx context.Context, tenant packaging.TenantID) ([]packaging
 // CreateToken stores a new token under the hash of its value, and records it. A name that another token has, which is not
 // revoked, is a Conflict.
 func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.Token, hash [32]byte) error {
-	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
-		mayNot := func(l packaging.Line) bool { return !by.Sees(l.ID) }
-		if len(k.Lines) == 0 && by.Scope().Limited() || slices.ContainsFunc(k.Lines, mayNot) { // nobody lets a program do more than they see
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+		seen, err := linesOf(ctx, t, by.Scope())
+		if err != nil {
+			return err
+		}
+		lines := make([]packaging.Line, len(k.Lines))
+		for i, l := range k.Lines {
+			var known bool
+			if lines[i], known = lineByID(seen, l.ID); !known {
+				return packaging.Fail(packaging.NotFound, "error.not_found")
+			}
+		}
+		if len(lines) == 0 && by.Scope().Limited() { // nobody lets a program do more than they see
 			return packaging.Fail(packaging.NotFound, "error.not_found")
 		}
 		id, err := t.insert(`INSERT INTO api_tokens (tenant_id, name, hash, created_at, created_by, creator_name, expires_at) VALUES (?,?,?,?,?,?,?)`,
@@ -75,10 +85,10 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 			return err
 		}
 		limits := []string{"all lines"}
-		if len(k.Lines) > 0 {
+		if len(lines) > 0 {
 			limits = nil
 		}
-		for _, l := range k.Lines {
+		for _, l := range lines {
 			if err := t.exec(`INSERT INTO api_token_lines (token_id, tenant_id, line_id) VALUES (?,?,?)`, id, by.Tenant.ID, l.ID); err != nil {
 				return err
 			}
@@ -95,7 +105,7 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 
 // RevokeToken ends a token for good, and records it. One that is revoked already stays as it is.
 func (d *DB) RevokeToken(ctx context.Context, by packaging.Person, id packaging.TokenID) error {
-	return d.deed(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		var name string
 		var revoked bool
 		if err := t.row(`SELECT name, revoked_at IS NOT NULL FROM api_tokens WHERE id = ? AND tenant_id = ?`, id, by.Tenant.ID).
@@ -107,15 +117,6 @@ func (d *DB) RevokeToken(ctx context.Context, by packaging.Person, id packaging.
 		}
 		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.TokenRevoked, Object: name})
 	})
-}
-
-// stillHolds gives the holder of a token as it is now, where it lets them in still. Orders are imported by it, and no more.
-func (t *tx) stillHolds(by packaging.Person, a packaging.Action) (packaging.Person, error) {
-	k, err := scanToken(t.row(`SELECT `+tokenColumns+` FROM api_tokens k WHERE k.id = ? AND k.tenant_id = ?`, by.Token, by.Tenant.ID))
-	if err == nil && (k.Ended(t.now) || a != packaging.ImportOrders) {
-		err = packaging.Fail(packaging.Forbidden, "error.forbidden")
-	}
-	return by, err
 }
 
 // TokenOf gives the token with the hash, and its tenant. One that has ended is given too.

@@ -23,7 +23,7 @@ func (d *DB) HistoryViews(ctx context.Context, p packaging.Person) ([]packaging.
 // SaveHistoryView keeps a view under its name, in the place of one that the person had under it. Only who reviews shifts
 // shares one with others.
 func (d *DB) SaveHistoryView(ctx context.Context, by packaging.Person, v packaging.HistoryView) error {
-	return d.deed(ctx, by, packaging.ViewHistory, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewHistory, func(t *tx, by packaging.Person) error {
 		if v.Shared && !by.May(packaging.ReviewShifts) {
 			return packaging.Fail(packaging.Forbidden, "error.forbidden")
 		}
@@ -47,7 +47,7 @@ func (d *DB) SaveHistoryView(ctx context.Context, by packaging.Person, v packagi
 
 // RemoveHistoryView forgets a view of the person's own. One that is gone already, or another's, is left alone.
 func (d *DB) RemoveHistoryView(ctx context.Context, by packaging.Person, id int64) error {
-	return d.deed(ctx, by, packaging.ViewHistory, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewHistory, func(t *tx, by packaging.Person) error {
 		var v packaging.HistoryView
 		err := t.row(`DELETE FROM history_views WHERE id = ? AND tenant_id = ? AND user_id = ? RETURNING name, query, shared`,
 			id, by.Tenant.ID, by.ID).Scan(&v.Name, &v.Query, &v.Shared)

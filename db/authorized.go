@@ -1,0 +1,61 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"lineboard/internal/packaging"
+)
+
+// authorizedTx runs do in a write transaction for a person who may still do an action, and passes the person as they are
+// in it. What a person does goes through it and nothing else. The tenant is the one that they act for, and it does not
+// change while the transaction runs. It fails with Forbidden if they may not do the action any more.
+func (d *DB) authorizedTx(ctx context.Context, by packaging.Person, a packaging.Action, do func(*tx, packaging.Person) error) error {
+	return d.tx(ctx, func(t *tx) error {
+		now, err := t.reauthorize(by, a)
+		if err != nil {
+			return err
+		}
+		return do(t, now)
+	})
+}
+
+// reauthorize reloads a person inside the write transaction. It fails with Forbidden if they were deactivated or lost the
+// role since their request began.
+func (t *tx) reauthorize(by packaging.Person, a packaging.Action) (packaging.Person, error) {
+	if by.Token != 0 {
+		return t.reauthorizeToken(by, a)
+	}
+	now, err := scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, by.ID, by.Tenant.ID))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
+	case err != nil:
+		return by, err
+	case !now.May(a) && a == packaging.ReleaseOrders:
+		return by, packaging.Fail(packaging.Forbidden, "error.may_not_release")
+	case !now.May(a):
+		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
+	}
+	now.StationID, now.Station, now.SignedOn = by.StationID, by.Station, by.SignedOn
+	return now, nil
+}
+
+// reauthorizeToken returns the holder of an API token. It fails with Forbidden if the token was revoked or has expired. A
+// token imports orders and does nothing else.
+func (t *tx) reauthorizeToken(by packaging.Person, a packaging.Action) (packaging.Person, error) {
+	k, err := scanToken(t.row(`SELECT `+tokenColumns+` FROM api_tokens k WHERE k.id = ? AND k.tenant_id = ?`, by.Token, by.Tenant.ID))
+	if err == nil && (k.Ended(t.now) || a != packaging.ImportOrders) {
+		err = packaging.Fail(packaging.Forbidden, "error.forbidden")
+	}
+	return by, err
+}
+
+// mustSee fails with NotFound if a person does not see a line.
+func mustSee(p packaging.Person, line packaging.LineID) error {
+	if !p.Sees(line) {
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return nil
+}
