@@ -1,7 +1,7 @@
 // Package static holds the files that pages need beside their HTML, inside the program.
 //
 // Every file is served under a name that contains a hash of its content, so that a browser may keep it for ever and still
-// never shows yesterday's style to today's page.
+// never shows yesterday's style to today's page. The parts in css/ and js/ are joined into app.css, app.js and worker.js.
 package static
 
 import (
@@ -27,13 +27,13 @@ import (
 // Prefix is the path below which [Handler] expects to be mounted, and with which every [URL] starts.
 const Prefix = "/static/"
 
-//go:embed *.css *.js *.svg *.png vendor
+//go:embed *.css *.js *.svg *.png css js vendor
 var files embed.FS
 
 // Loading can only fail on a mistake in the files themselves, which then shows in every test and at the first start.
 var site = must(load(files))
 
-// URL is the address of the file of that name, as it lies below this folder: "app.css", "vendor/htmx.min.js".
+// URL returns the address of the file of that name, as it lies below this folder: "app.css", "vendor/htmx.min.js".
 // An unknown name is a programmer's mistake, and panics.
 func URL(name string) string {
 	address, ok := site.addresses[name]
@@ -44,13 +44,17 @@ func URL(name string) string {
 	return address
 }
 
-// workerFile is no file like the others: it stands at an address of its own, and names them.
+// workerFile is served at an address of its own, and names all other files.
 const workerFile = "worker.js"
 
-// Worker is the service worker, which keeps all files for the time when the server can't be reached.
+// parts are the folders of which nothing is served by itself.
+var parts = map[string]bool{"css": true, "js": true}
+
+// Worker returns the service worker, which keeps all files for the time when the server can't be reached.
 func Worker() []byte { return site.worker }
 
-// Handler serves what [URL] points to, and nothing else. It reads the whole path: mount it at [Prefix] without stripping.
+// Handler returns what serves the files that [URL] points to, and nothing else. It reads the whole path: mount it at
+// [Prefix] without stripping.
 func Handler() http.Handler { return site }
 
 // contentTypes says what is served, by extension; a file with any other (a licence, say) is not. A table of our own, since
@@ -91,14 +95,18 @@ func load(fsys fs.FS) (*library, error) {
 	l := &library{addresses: map[string]string{}, assets: map[string]asset{}}
 	var sheets []string
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || contentTypes[path.Ext(name)] == "" || name == workerFile {
+		switch {
+		case err != nil:
 			return err
-		}
-		if path.Ext(name) == ".css" {
+		case parts[name]:
+			return fs.SkipDir
+		case entry.IsDir() || contentTypes[path.Ext(name)] == "" || name == workerFile:
+			return nil
+		case path.Ext(name) == ".css":
 			sheets = append(sheets, name)
 			return nil
 		}
-		content, err := fs.ReadFile(fsys, name)
+		content, err := l.read(fsys, name)
 		if err != nil {
 			return err
 		}
@@ -109,11 +117,8 @@ func load(fsys fs.FS) (*library, error) {
 	}
 	// Style sheets come last: their own hash covers the addresses of what they refer to.
 	for _, name := range sheets {
-		content, err := fs.ReadFile(fsys, name)
+		content, err := l.read(fsys, name)
 		if err != nil {
-			return nil, err
-		}
-		if content, err = l.resolve(name, content); err != nil {
 			return nil, err
 		}
 		if err := l.add(name, content); err != nil {
@@ -123,10 +128,22 @@ func load(fsys fs.FS) (*library, error) {
 	return l, l.makeWorker(fsys)
 }
 
+// read returns what is served of a file: scripts of ours and style sheets are joined.
+func (l *library) read(fsys fs.FS, name string) ([]byte, error) {
+	switch path.Ext(name) {
+	case ".css":
+		return l.joinSheet(fsys, name)
+	case ".js":
+		return joinScript(fsys, name)
+	default:
+		return fs.ReadFile(fsys, name)
+	}
+}
+
 // makeWorker tells the service worker which files to keep: all that pages refer to, and not the pictures that a device takes
 // once to install Lineboard. Whenever a file changes, so does the worker, and browsers take the new one.
 func (l *library) makeWorker(fsys fs.FS) error {
-	worker, err := fs.ReadFile(fsys, workerFile)
+	worker, err := joinScript(fsys, workerFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -167,7 +184,7 @@ func (l *library) resolve(name string, css []byte) ([]byte, error) {
 	var unknown error
 	resolved := cssReference.ReplaceAllFunc(css, func(match []byte) []byte {
 		reference := string(cssReference.FindSubmatch(match)[1])
-		if strings.HasPrefix(reference, "data:") || strings.HasPrefix(reference, "#") {
+		if strings.HasPrefix(reference, "data:") || strings.HasPrefix(reference, "#") || strings.HasPrefix(reference, Prefix) {
 			return match
 		}
 		address, ok := l.addresses[path.Join(path.Dir(name), reference)]

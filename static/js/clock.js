@@ -1,0 +1,86 @@
+// Time is the server's. A tablet's clock may be wrong, so only what has passed since the page was made is taken from it.
+import { $, all, isInView, setText } from "./dom.js";
+
+// A copy that the device kept (worker.js) has no time of now: there the tablet's clock has to do.
+const isCopy = Boolean(document.documentElement.dataset.copy);
+const madeAt = !isCopy && Date.parse($("[data-clock]")?.dateTime) || Date.now();
+const ahead = madeAt - (performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now());
+let slept = 0; // ms that performance.now() missed while the tablet slept
+
+/** @returns {number} the server's time, in ms since 1970 */
+export const now = () => ahead + slept + performance.now();
+
+/** @returns {number} a time that no clock change moves, in seconds */
+export const seconds = () => performance.now() / 1000;
+
+/** @type {Map<string, Intl.DateTimeFormat | null>} */
+const formats = new Map();
+
+/**
+ * @param {number} time in ms since 1970
+ * @param {string} zone such as "Europe/Brussels"
+ * @returns {string | null} the time of day there, or null if this browser does not know the zone
+ */
+export function formatClock(time, zone) {
+  if (!formats.has(zone)) formats.set(zone, clockFormat(zone));
+  return formats.get(zone)?.format(time) ?? null;
+}
+
+function clockFormat(zone) {
+  try {
+    return new Intl.DateTimeFormat("en-GB", {
+      hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: zone,
+    });
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Writes a length of time as the server does (text.Lasting), in whole seconds.
+ * @param {number} ms
+ * @param {string} [dayUnit] the word for days
+ * @returns {string}
+ */
+export function formatDuration(ms, dayUnit = document.documentElement.dataset.day) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  const m = Math.floor(s / 60);
+  const h = Math.floor(m / 60);
+  if (m < 1) return `${s} s`;
+  if (h < 1) return `${m} min ${s % 60} s`;
+  if (h < 24) return `${h} h ${m % 60} min`;
+  return `${Math.floor(h / 24)} ${dayUnit} ${h % 24} h`;
+}
+
+/** Keeps the clocks and ages of the page running. */
+export function startClock() {
+  showTime();
+  document.addEventListener("visibilitychange", () => { if (isInView()) correctClock(); });
+}
+
+function showTime() {
+  for (const element of all("[data-clock]")) {
+    const time = formatClock(now(), element.dataset.zone);
+    if (time) setText(element, time);
+  }
+  for (const element of all("[data-age]")) {
+    setText(element, formatDuration(now() - Date.parse(element.dataset.age)));
+  }
+  setTimeout(showTime, 1000 - (now() % 1000));
+}
+
+// A tablet that slept may have missed time.
+async function correctClock() {
+  try {
+    const answer = await fetch("/healthz", { cache: "no-store" });
+    const missed = Date.parse(answer.headers.get("Date")) + 500 - now();
+    if (Math.abs(missed) > 2000) slept += missed;
+  } catch { /* the server is away: the clock goes on as it was */ }
+}
+
+/** Proposes the zone of this device where a site has none yet. */
+export function proposeZone() {
+  for (const field of all("input[data-zone-here]")) {
+    field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
+}

@@ -1,0 +1,42 @@
+// Without the server: a browser that lets us (by HTTPS, or on the server's own machine) keeps copies of the pages that were
+// seen here, and shows them while the server is away. worker.js keeps them; this tells it when.
+import { $, isInView, setText } from "./dom.js";
+import { giveUp } from "./connection.js";
+import { isOffline, onOnline } from "./offline.js";
+
+const copyEveryMs = 60_000; // of a page that stands open
+
+const root = document.documentElement;
+
+/** Keeps copies of pages, and says of a page that it is one. */
+export function startCopies() {
+  const worker = navigator.serviceWorker;
+  root.classList.toggle("no-copies", !worker);
+  if (!worker) return;
+  const madeAt = Date.parse(root.dataset.copy);
+  if (madeAt) showCopy(new Date(madeAt));
+  new MutationObserver(() => {
+    if (root.classList.contains("locked")) worker.controller?.postMessage("locked");
+  }).observe(root, { attributeFilter: ["class"] });
+  // The page of a first visit came without the worker.
+  if (!worker.controller) worker.addEventListener("controllerchange", keepCopy, { once: true });
+  worker.register("/sw.js").catch(() => root.classList.add("no-copies"));
+  setInterval(keepCopy, copyEveryMs);
+}
+
+function showCopy(madeAt) {
+  const time = $("#copy time");
+  if (time) {
+    time.dateTime = madeAt.toISOString();
+    setText(time, madeAt.toLocaleString(root.lang, { dateStyle: "medium", timeStyle: "medium" }));
+  }
+  if ($("#link")) giveUp();
+  onOnline(() => location.reload());
+}
+
+function keepCopy() {
+  const isWorthIt = $("main > .live[data-kind=list], main > .live[data-kind=page], ol.serials");
+  if (!isWorthIt || !isInView() || isOffline() || !navigator.serviceWorker.controller) return;
+  const headers = { "Lineboard-Unasked": "1", "Lineboard-Copy": "1" };
+  fetch(location.href, { headers }).catch(() => {}); // the page itself notices
+}

@@ -1,0 +1,190 @@
+package static
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/testkit/browser"
+)
+
+// openModules opens a page that loads the modules as they are written, one by one.
+func openModules(t *testing.T) *browser.Page {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle("GET /js/", http.FileServerFS(files))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en" data-day="d"><title>Modules</title>
+			<link rel="icon" href="data:,"><main></main><div id="announcer" role="status"></div></html>`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	p := browser.Open(t)
+	p.Goto(server.URL)
+	return p
+}
+
+// evaluate returns what a JavaScript expression over the exports of a module is.
+func evaluate[T any](t *testing.T, p *browser.Page, module, expression string) (value T) {
+	t.Helper()
+	p.Eval(fmt.Sprintf(`import("/js/%s.js").then(m => (%s))`, module, expression), &value)
+	return value
+}
+
+func TestPureFunctionsOfTheScripts(t *testing.T) {
+	p := openModules(t)
+	type list = []any
+	for _, test := range []struct {
+		name, module, expression string
+		want                     list
+	}{
+		{
+			"lengths of time", "clock",
+			`[-5000, 0, 59_999, 60_000, 3_599_000, 3_600_000, 86_399_000, 90_000_000].map(ms => m.formatDuration(ms))`,
+			list{"0 s", "0 s", "59 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "23 h 59 min", "1 d 1 h"},
+		},
+		{
+			"the word for days", "clock", `[m.formatDuration(2 * 86_400_000, "Tage")]`, list{"2 Tage 0 h"},
+		},
+		{
+			"clocks, at midnight and where summer time begins", "clock",
+			`[[0, "UTC"], [0, "Europe/Brussels"], [Date.UTC(2026, 2, 29, 1), "Europe/Brussels"], [0, "Nowhere/At_all"]].map(a => m.formatClock(...a))`,
+			list{"00:00:00", "01:00:00", "03:00:00", nil},
+		},
+		{
+			"the second tap of two", "press", `[m.isTooEarly(1000, 1499), m.isTooEarly(1000, 1500)]`, list{true, false},
+		},
+		{
+			"keys that write a character", "scan",
+			`[{key: "a"}, {key: "]"}, {key: "Enter"}, {key: "a", ctrlKey: true}, {key: "a", altKey: true}, {key: "a", metaKey: true}]
+				.map(e => m.isCharacter(e))`,
+			list{true, true, false, false, false, false},
+		},
+		{
+			"the separator of a barcode's fields", "scan",
+			`[{key: "]", ctrlKey: true}, {key: "$", code: "BracketRight", ctrlKey: true}, {key: "]", ctrlKey: false}, {key: "a", ctrlKey: true}]
+				.map(e => m.isSeparator(e))`,
+			list{true, true, false, false},
+		},
+		{
+			"the digits of a PIN", "station", `[m.typed("12", "3"), m.typed("12", ""), m.typed("", "")]`, list{"123", "1", ""},
+		},
+		{
+			"a version that the server tells", "connection", `[m.parseVersion("line:3 17")]`,
+			list{map[string]any{"topic": "line:3", "version": 17.0}},
+		},
+		{
+			"seconds until a stream is tried again", "connection",
+			`[[1, 0], [1, 1], [3, 1], [20, 0], [20, 1]].map(a => m.retryDelay(...a))`,
+			list{0.5, 1.0, 4.0, 30.0, 60.0},
+		},
+		{
+			"the newest version of several topics", "parts",
+			`[["a"], ["a", "b"], ["a", "c"]].map(topics => m.newestVersion(topics, new Map([["a", 3], ["b", 7]])))`,
+			list{3.0, 7.0, nil},
+		},
+		{
+			"pages of which a copy may be kept", "kept",
+			`["/", "/lines/L1", "/lines/L1/queue", "/orders/12", "/orders/12/serials", "/orders", "/history", "/orders/12/list", "/admin"]
+				.map(path => m.mayKeep(path, ""))`,
+			list{true, true, true, true, true, false, false, false, false},
+		},
+		{
+			"an armed page", "kept", `[m.mayKeep("/orders/12", "?arm=1")]`, list{false},
+		},
+		{
+			"requests with which somebody comes or goes", "kept",
+			`["/login", "/logout", "/tenant", "/station/lock", "/orders/12/release"].map(m.changesReader)`,
+			list{true, true, true, true, false},
+		},
+		{
+			"a copy says that it is one", "kept",
+			`[m.asCopy('<html lang="en"><p id="copy" hidden class="x">', "Sun, 29 Nov 2026 12:00:00 GMT", 5)]`,
+			list{`<html data-copy="Sun, 29 Nov 2026 12:00:00 GMT" lang="en"><p id="copy" class="x">`},
+		},
+		{
+			"a station's copy lasts until the station would have been locked", "kept",
+			`[0, 400, 999, 1000, -1].map(age => m.asCopy('<div data-lock-in="1000">', "", age))`,
+			list{`<div data-lock-in="1000">`, `<div data-lock-in="600">`, `<div data-lock-in="1">`, nil, nil},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, evaluate[list](t, p, test.module, test.expression)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Lists keep their rows where they are until somebody presses the button that says how many changed.
+func TestUpdatesOfAListWaitForAPress(t *testing.T) {
+	p := openModules(t)
+	p.Eval(`import("/js/apply.js").then(m => {
+		globalThis.htmx = { process() {} };
+		globalThis.apply = rows => {
+			const fresh = document.createElement("div");
+			fresh.innerHTML = list(rows);
+			m.apply(document.querySelector("[data-live]"), fresh.firstElementChild);
+		};
+		globalThis.list = rows => '<div data-live="/" data-kind="list" data-topics="a" data-version="' + rows.length +
+			'" data-update="1 update" data-updates="{n} updates" data-updated="Up to date">' +
+			rows.map(([key, text]) => '<p data-row="' + key + '">' + text + '</p>').join("") + '</div>';
+		document.querySelector("main").innerHTML = list([["1", "first"], ["2", "second"], ["3", "third"]]);
+	})`, nil)
+	expect := func(button string, rows ...string) {
+		t.Helper()
+		if diff := cmp.Diff(rows, p.All("[data-row]")); diff != "" {
+			t.Errorf("rows (-want +got)\n%s", diff)
+		}
+		got := ""
+		if buttons := p.All(".updates"); len(buttons) == 1 {
+			got = buttons[0]
+		}
+		if got != button {
+			t.Errorf("the button says %q, want %q", got, button)
+		}
+	}
+	p.Eval(`apply([["1", "first"], ["2", "changed"], ["3", "third"]])`, nil)
+	expect("", "first", "changed", "third")
+	p.Eval(`apply([["0", "new"], ["1", "first"], ["2", "changed"]])`, nil)
+	expect("2 updates", "first", "changed", "third")
+	p.Eval(`apply([["0", "new"], ["2", "changed again"], ["1", "first"]])`, nil)
+	expect("2 updates", "first", "changed again", "third")
+	p.Click("2 updates")
+	expect("Up to date", "new", "changed again", "first")
+	p.In("main").Gone("Up to date")
+	p.Eval(`apply([["2", "changed again"], ["0", "new"], ["1", "first"]])`, nil)
+	expect("1 update", "new", "changed again", "first")
+	// It is as it was: nothing waits any more.
+	p.Eval(`apply([["0", "new"], ["2", "changed again"], ["1", "first"]])`, nil)
+	expect("", "new", "changed again", "first")
+}
+
+func TestWhatAPersonHasBegunStays(t *testing.T) {
+	p := openModules(t)
+	got := evaluate[[]any](t, p, "fields", `(() => {
+		const form = document.createElement("form");
+		form.innerHTML = '<input name="a" value="x"><input type="checkbox" name="b" value="1"><input type="checkbox" name="b" value="2">' +
+			'<select name="c"><option>1<option>2</select><textarea name="d"></textarea><input type="hidden" name="e" value="y"><input name="f">';
+		const begunAtFirst = m.begunFields(form).length;
+		form.a.value = "mine";
+		form.b[1].checked = true;
+		form.c.selectedIndex = 1;
+		form.d.value = "words";
+		const begun = m.begunFields(form);
+		const fresh = document.createElement("form");
+		fresh.innerHTML = '<input name="a" value="z"><input type="checkbox" name="b" value="2"><select name="c"><option>1<option>2</select>' +
+			'<textarea name="d"></textarea><input name="f" value="theirs">';
+		m.restoreFields(begun, fresh);
+		return [begunAtFirst, begun.map(field => field.name).join(), fresh.a.value, fresh.b.checked, fresh.c.value, fresh.d.value, fresh.f.value];
+	})()`)
+	want := []any{0.0, "a,b,c,d", "mine", true, "2", "words", "theirs"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
