@@ -258,6 +258,19 @@ func TestAPageAsksWhereAProxyHoldsTheStreamBack(t *testing.T) {
 	p.told("poll")
 }
 
+// Safari before 16, Chrome before 103 and their WebViews have no AbortSignal.timeout.
+func TestAnOlderBrowserFollowsWhatChanges(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	order := s.pathOf(t, "Order143")
+	p := signedIn(t, s, "supervisor1", func(p person) { p.Lack("AbortSignal.timeout") })
+	p.visit(order)
+	p.told("stream")
+	s.releaseElsewhere(order)
+	p.See("Order143 is released to Blister line 1.")
+	p.told("stream")
+}
+
 func TestAPressShowsBeforeItsPageIsThere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

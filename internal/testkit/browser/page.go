@@ -298,6 +298,16 @@ func (p *Page) scripts(on bool) error {
 	return proto.EmulationSetScriptExecutionDisabled{Value: !on}.Call(tab)
 }
 
+// Lack takes a function such as "AbortSignal.timeout" away from every page to come: older browsers lack it.
+func (p *Page) Lack(function string) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	if _, err := (proto.PageAddScriptToEvaluateOnNewDocument{Source: "delete " + function}).Call(tab); err != nil {
+		p.fail("take %s away: %v", function, err)
+	}
+}
+
 // Offline lets every request from now on fail, as without a network, or gives the network back. A stream that is open
 // already goes on: it can be cut at the server's end.
 func (p *Page) Offline(on bool) {
