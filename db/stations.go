@@ -352,13 +352,14 @@ func (d *DB) Try(ctx context.Context, guesses ...packaging.Guess) (tried []packa
 			return err
 		}
 		for _, g := range guesses {
-			var wrong int
+			var wrong float64
 			var last int64
 			err := t.row(`SELECT tries, last_at FROM wrong_tries WHERE what = ?`, g.What).Scan(&wrong, &last)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
-			wait = max(wait, g.WaitAfter(wrong)-t.now.Sub(moment(last)))
+			since := t.now.Sub(moment(last))
+			wait = max(wait, g.WaitAfter(g.Left(wrong, since))-since)
 			tried = append(tried, packaging.Tried{Guess: g, At: t.now, Before: moment(last)})
 		}
 		if wait > 0 {

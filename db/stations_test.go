@@ -61,7 +61,7 @@ func keeps(t *testing.T, d *DB, when string, want ...string) {
 func TestARightTryAtWhatSeveralPeopleHaveIsAsIfItHadNotBeen(t *testing.T) {
 	t.Parallel()
 	d, now := clocked(t)
-	badge := packaging.Guess{What: "badge", Free: 5, Shared: true}
+	badge := packaging.Guess{What: "badge", Throttle: packaging.ThrottleSecret, Shared: true}
 	first, _ := try(t, d, badge)
 	right(t, d, first)
 	keeps(t, d, "a right one alone")
@@ -84,7 +84,7 @@ func TestARightTryAtWhatSeveralPeopleHaveIsAsIfItHadNotBeen(t *testing.T) {
 func TestAClockThatIsSetBackMakesNoTryWaitLongerThanItsRuleSays(t *testing.T) {
 	t.Parallel()
 	d, now := clocked(t)
-	pin := packaging.Guess{What: "pin", Free: 5}
+	pin := packaging.Guess{What: "pin", Throttle: packaging.ThrottleSecret}
 	for range 5 {
 		try(t, d, pin)
 	}
@@ -106,9 +106,9 @@ func TestWrongTriesThatAreForgottenAreDeleted(t *testing.T) {
 	t.Parallel()
 	d, now := clocked(t)
 	for i := range 50 {
-		try(t, d, packaging.Guess{What: fmt.Sprint("code from ", i), Free: 5})
+		try(t, d, packaging.Guess{What: fmt.Sprint("code from ", i), Throttle: packaging.ThrottleSecret})
 	}
 	*now = now.Add(packaging.TriesForgotten + time.Second)
-	try(t, d, packaging.Guess{What: "another", Free: 5})
+	try(t, d, packaging.Guess{What: "another", Throttle: packaging.ThrottleSecret})
 	keeps(t, d, "an hour later", "another: 1, 07:00:01")
 }

@@ -19,8 +19,8 @@ import (
 
 // Refresher brings a tenant's orders up to date because a person wants it. It comes back when that is done or ctx ends.
 type Refresher interface {
-	// RefreshNow tells the refresh by when it started, or says for how long it may not be wanted again.
-	RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, again time.Duration, err error)
+	// RefreshNow returns when the refresh started. If it is too early for one, retryAfter is the time to wait.
+	RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, retryAfter time.Duration, err error)
 }
 
 // RefreshNow has the orders asked for now, and leads back to the board where that was pressed. What came of it is told
@@ -48,9 +48,9 @@ func (s *Server) RefreshNow(c echo.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.Patience)
 	defer cancel()
-	started, again, err := s.Refresher.RefreshNow(ctx, web.SignedIn(c).Tenant.ID)
-	if again > 0 {
-		seconds := int((again + time.Second - 1) / time.Second)
+	started, retryAfter, err := s.Refresher.RefreshNow(ctx, web.SignedIn(c).Tenant.ID)
+	if retryAfter > 0 {
+		seconds := int((retryAfter + time.Second - 1) / time.Second)
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
 		return board(c, http.StatusTooManyRequests, text.Say(c.Request().Context(), "refresh.too_soon", "Count", seconds))
 	}

@@ -37,9 +37,11 @@ type Guard interface {
 
 // Provider asks the providers that people sign in by.
 type Provider interface {
-	Begin(ctx context.Context, s sso.Settings, redirect string, anew bool) (to string, trip sso.Trip, err error)
-	Finish(
-		ctx context.Context, s sso.Settings, redirect string, trip sso.Trip, a sso.Answer, anew time.Time,
+	BeginLogin(
+		ctx context.Context, s sso.Settings, redirect string, anew bool,
+	) (to string, attempt sso.LoginAttempt, err error)
+	FinishLogin(
+		ctx context.Context, s sso.Settings, redirect string, attempt sso.LoginAttempt, a sso.Answer, anew time.Time,
 	) (packaging.Identity, error)
-	SignOut(ctx context.Context, s sso.Settings, back string) string
+	LogoutURL(ctx context.Context, s sso.Settings, back string) string
 }

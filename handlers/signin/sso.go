@@ -28,7 +28,7 @@ import (
 
 // loginAttempt is a browser's way to a provider and back, as its cookie keeps it, sealed: nobody else can go on with it.
 type loginAttempt struct {
-	sso.Trip
+	sso.LoginAttempt
 	Tenant packaging.TenantID
 	Issuer string
 	Begun  time.Time
@@ -184,7 +184,7 @@ func (s *Server) StartSSO(c echo.Context) error {
 
 // beginLogin begins a way to the provider.
 func (s *Server) beginLogin(c echo.Context, t packaging.Tenant, settings sso.Settings, way loginAttempt) (to string, err error) {
-	to, way.Trip, err = s.Provider.Begin(c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.For == toSetSigning)
+	to, way.LoginAttempt, err = s.Provider.BeginLogin(c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.For == toSetSigning)
 	if err != nil {
 		return "", err
 	}
@@ -227,7 +227,7 @@ func (s *Server) identity(c echo.Context, t packaging.Tenant, settings sso.Setti
 	if way.For == toSetSigning {
 		anew = way.Begun
 	}
-	return s.Provider.Finish(c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.Trip, answer, anew)
+	return s.Provider.FinishLogin(c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.LoginAttempt, answer, anew)
 }
 
 // finishLogin does what somebody went to their provider for.
@@ -295,7 +295,9 @@ func (s *Server) failLogin(c echo.Context, t packaging.Tenant, way loginAttempt,
 		return s.showAccount(c, ssoStatus(why.Reason), view.AccountPage{SignOnProblem: problem})
 	case guessing:
 		// Nobody can lock others out by this: who comes with what is right is let in meanwhile.
-		_, r, err := s.Try(c, packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Free: packaging.FreeTries})
+		_, r, err := s.Try(c, packaging.Guess{
+			What: fmt.Sprintf("single sign-on at %d", t.ID), Throttle: packaging.ThrottleSecret,
+		})
 		if err != nil {
 			return err
 		}
@@ -418,7 +420,7 @@ func (s *Server) logoutProvider(c echo.Context) (*view.ProviderLogout, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &view.ProviderLogout{Label: on.Label, To: s.Provider.SignOut(ctx, settings, settings.Home+string(shell.LoginURL()))}, nil
+		return &view.ProviderLogout{Label: on.Label, To: s.Provider.LogoutURL(ctx, settings, settings.Home+string(shell.LoginURL()))}, nil
 	}
 	return nil, nil
 }

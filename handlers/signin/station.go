@@ -150,11 +150,13 @@ func (s *Server) identify(c echo.Context, user packaging.UserID, username string
 // counts as the same stranger, so that neither answers nor waits tell who exists.
 func guesses(station packaging.Station, user packaging.UserID, colleague bool) []packaging.Guess {
 	if !colleague {
-		return []packaging.Guess{{What: fmt.Sprintf("pin of a stranger at station %d", station.ID), Free: packaging.FreeTries}}
+		return []packaging.Guess{{
+			What: fmt.Sprintf("pin of a stranger at station %d", station.ID), Throttle: packaging.ThrottleSecret,
+		}}
 	}
 	return []packaging.Guess{
-		{What: fmt.Sprintf("pin of %d at station %d", user, station.ID), Free: packaging.FreeTries},
-		{What: fmt.Sprintf("pins at station %d", station.ID), Free: packaging.FreeTriesOfMany, Shared: true},
+		{What: fmt.Sprintf("pin of %d at station %d", user, station.ID), Throttle: packaging.ThrottleSecret},
+		{What: fmt.Sprintf("pins at station %d", station.ID), Throttle: packaging.ThrottlePINs, Shared: true},
 	}
 }
 
@@ -184,7 +186,9 @@ func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) 
 
 func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, r web.Refusal, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
-	tried, r, err := s.Try(c, packaging.Guess{What: fmt.Sprintf("badge at station %d", station.ID), Free: packaging.FreeTries, Shared: true})
+	tried, r, err := s.Try(c, packaging.Guess{
+		What: fmt.Sprintf("badge at station %d", station.ID), Throttle: packaging.ThrottleSecret, Shared: true,
+	})
 	if err != nil || r.Status != 0 {
 		return p, r, err
 	}
@@ -248,7 +252,9 @@ func (s *Server) showStation(c echo.Context, status int, problem string) error {
 // from here on is done at the station.
 func (s *Server) BindStation(c echo.Context) error {
 	ctx := c.Request().Context()
-	tried, r, err := s.Try(c, packaging.Guess{What: "code of a station from " + c.RealIP(), Free: packaging.FreeTries})
+	tried, r, err := s.Try(c, packaging.Guess{
+		What: "code of a station from " + c.RealIP(), Throttle: packaging.ThrottleSecret,
+	})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (s *Kit) Prove(c echo.Context, p packaging.Person, typed secret.Text, allow
 	}
 	// Whoever asks in vain for the proof of another keeps themselves from it, and nobody else.
 	what := fmt.Sprintf("%s asked by %d", proofOf(p), SignedIn(c).ID)
-	tried, r, err := s.Try(c, packaging.Guess{What: what, Free: packaging.FreeTries})
+	tried, r, err := s.Try(c, packaging.Guess{What: what, Throttle: packaging.ThrottleSecret})
 	if err != nil || r.Status != 0 {
 		return by, r, err
 	}

@@ -137,7 +137,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, p.api(baseURL, c))
 		},
-		Provider:  sso.New(sso.Options{Now: p.Now, Limit: p.APILimits.SignIn, Inside: p.PrivateHosts}),
+		Provider:  sso.New(sso.Options{Now: p.Now, Limit: p.APILimits.SignIn, AllowPrivate: p.PrivateHosts}),
 		Guard:     a.Guard,
 		Setup:     p.Setup,
 		Demo:      p.Demo,

@@ -18,8 +18,8 @@ type Throttle struct {
 // Throttles of PINs, badges and codes. They are short, so the first wait is long. Their tries are kept in the database,
 // so that a restart gives no new ones.
 var (
-	ThrottleSecret = secretThrottle(FreeTries)
-	ThrottlePINs   = secretThrottle(FreeTriesOfMany) // all PINs at a station
+	ThrottleSecret = secretThrottle(5)  // one secret: slips of a person's fingers are free
+	ThrottlePINs   = secretThrottle(20) // all PINs at a station: slips of everybody who works there are free
 )
 
 // Throttles of passwords. The first stops somebody who guesses one person's password. The others stop somebody who
@@ -28,12 +28,6 @@ var (
 	ThrottlePersonAtAddress = passwordThrottle(5, 15*time.Minute, 10*time.Minute)
 	ThrottlePerson          = passwordThrottle(20, time.Minute, 3*time.Minute)
 	ThrottleAddress         = passwordThrottle(50, 5*time.Minute, 30*time.Second)
-)
-
-// Free tries at one secret allow for slips of a person's fingers; those at all PINs for slips of everybody at a station.
-const (
-	FreeTries       = 5
-	FreeTriesOfMany = 20
 )
 
 // TriesForgotten is how long after the last wrong try at a PIN, badge or code all of them are forgotten.
@@ -77,15 +71,10 @@ func (t Throttle) Left(wrong float64, since time.Duration) float64 {
 // Guess is something that could be guessed, such as a PIN. Wrong tries at it add up under its name.
 type Guess struct {
 	What string
-	Free int // of its throttle
+	Throttle
 	// Shared marks a secret of which several people have one each. A right try takes only itself back: somebody who knows
 	// one of them must not win more tries at the others. Otherwise a right try takes back all wrong ones before it.
 	Shared bool
-}
-
-// WaitAfter returns how long after the last of so many wrong tries the next one is refused.
-func (g Guess) WaitAfter(wrong int) time.Duration {
-	return secretThrottle(g.Free).WaitAfter(float64(wrong))
 }
 
 // Tried is a try at a guess. It counts as a wrong one until it is known to be right.

@@ -38,11 +38,6 @@ func TestEachWrongTryThatIsNotFreeDoublesTheWait(t *testing.T) {
 			}
 		}
 	}
-	for wrong, want := range map[int]time.Duration{4: 0, 5: 30 * time.Second, 7: 2 * time.Minute} {
-		if got := (packaging.Guess{Free: packaging.FreeTries}).WaitAfter(wrong); got != want {
-			t.Errorf("a guess, %d wrong tries: %v, want %v", wrong, got, want)
-		}
-	}
 }
 
 func TestWrongTriesAreForgivenOrForgotten(t *testing.T) {

@@ -33,7 +33,7 @@ func (c *Client) httpClient(s Settings) *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &limited{hosts: s.AllHosts(), next: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            outbound.Dialer(s.AllHosts(), c.o.Inside),
+			DialContext:            outbound.Dialer(s.AllHosts(), c.o.AllowPrivate),
 			TLSHandshakeTimeout:    c.o.Limit,
 			MaxIdleConnsPerHost:    2,
 			IdleConnTimeout:        time.Minute,

@@ -29,16 +29,16 @@ type Settings struct {
 	Secret secret.Text
 }
 
-// Trip is what a browser keeps while it is at the provider. All of it is secret.
-type Trip struct {
+// LoginAttempt is what a browser keeps while it is at the provider. All of it is secret.
+type LoginAttempt struct {
 	State, Nonce, Verifier string
 }
 
 // Options configure a Client.
 type Options struct {
-	Now    func() time.Time
-	Limit  time.Duration // of each call
-	Inside []string      // host names that may resolve to a private address
+	Now          func() time.Time
+	Limit        time.Duration // of each call
+	AllowPrivate []string      // host names that may resolve to a private address
 }
 
 // Client calls providers. It is safe for concurrent use.
@@ -81,20 +81,22 @@ type metadata struct {
 // New returns a Client.
 func New(o Options) *Client { return &Client{o: o, providers: map[string]*provider{}} }
 
-// Begin starts a login. It returns the URL at the provider to send the browser to; the provider sends it back to the
+// BeginLogin starts a login. It returns the URL at the provider to send the browser to; the provider sends it back to the
 // redirect URL. With anew, the provider must authenticate the person even if they are signed in there. Begin fails
 // with a [packaging.SignOnError] if the provider can't be reached.
-func (c *Client) Begin(ctx context.Context, s Settings, redirect string, anew bool) (to string, trip Trip, err error) {
+func (c *Client) BeginLogin(
+	ctx context.Context, s Settings, redirect string, anew bool,
+) (to string, attempt LoginAttempt, err error) {
 	p, err := c.provider(ctx, s)
 	if err != nil {
-		return "", trip, err
+		return "", attempt, err
 	}
-	trip = Trip{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
-	options := []oauth2.AuthCodeOption{oidc.Nonce(trip.Nonce), oauth2.S256ChallengeOption(trip.Verifier)}
+	attempt = LoginAttempt{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
+	options := []oauth2.AuthCodeOption{oidc.Nonce(attempt.Nonce), oauth2.S256ChallengeOption(attempt.Verifier)}
 	if anew {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
-	return p.oauth(s, redirect).AuthCodeURL(trip.State, options...), trip, nil
+	return p.oauth(s, redirect).AuthCodeURL(attempt.State, options...), attempt, nil
 }
 
 // Answer holds the parameters of the provider's redirect back to Lineboard.
@@ -104,13 +106,13 @@ type Answer struct {
 	Error       string
 }
 
-// Finish ends a login: it verifies the provider's answer and returns who the person is. If anew is not zero, the
+// FinishLogin ends a login: it verifies the provider's answer and returns who the person is. If anew is not zero, the
 // provider must have authenticated them since then. It fails with a [packaging.SignOnError].
-func (c *Client) Finish(
-	ctx context.Context, s Settings, redirect string, trip Trip, a Answer, anew time.Time,
+func (c *Client) FinishLogin(
+	ctx context.Context, s Settings, redirect string, attempt LoginAttempt, a Answer, anew time.Time,
 ) (id packaging.Identity, err error) {
 	switch {
-	case trip.State == "" || subtle.ConstantTimeCompare([]byte(trip.State), []byte(a.State)) != 1:
+	case attempt.State == "" || subtle.ConstantTimeCompare([]byte(attempt.State), []byte(a.State)) != 1:
 		return id, fail(packaging.SignOnStale, "state")
 	case a.Issuer != "" && a.Issuer != s.Issuer:
 		return id, fail(packaging.SignOnBadToken, "the answer is another provider's")
@@ -126,7 +128,7 @@ func (c *Client) Finish(
 		return id, err
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
-	token, err := p.oauth(s, redirect).Exchange(ctx, a.Code, oauth2.VerifierOption(trip.Verifier))
+	token, err := p.oauth(s, redirect).Exchange(ctx, a.Code, oauth2.VerifierOption(attempt.Verifier))
 	if err != nil {
 		return id, exchangeFailed(err)
 	}
@@ -143,7 +145,7 @@ func (c *Client) Finish(
 		return id, fail(packaging.SignOnBadToken, "the claims can't be read")
 	}
 	switch {
-	case subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(trip.Nonce)) != 1:
+	case subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(attempt.Nonce)) != 1:
 		return id, fail(packaging.SignOnBadToken, "the nonce is another")
 	case len(verified.Audience) > 1 && claims["azp"] != s.ClientID: // OpenID Connect Core 1.0, section 3.1.3.7
 		return id, fail(packaging.SignOnBadToken, "it is for another client")
@@ -195,9 +197,9 @@ func (p *provider) addUserInfo(ctx context.Context, token *oauth2.Token, subject
 	return nil
 }
 
-// SignOut returns the URL at the provider where a person logs out and is sent back, or "" if the provider has none or
+// LogoutURL returns the URL at the provider where a person logs out and is sent back, or "" if the provider has none or
 // can't be reached.
-func (c *Client) SignOut(ctx context.Context, s Settings, back string) string {
+func (c *Client) LogoutURL(ctx context.Context, s Settings, back string) string {
 	p, err := c.provider(ctx, s)
 	if err != nil || p.metadata.Logout == "" {
 		return ""

@@ -34,7 +34,7 @@ func TestAClaimIsATextOrAListAndDotsLeadIntoObjects(t *testing.T) {
 // reasonOf asks a provider to begin, and gives why that did not work.
 func reasonOf(t *testing.T, c *sso.Client, issuer string) packaging.SignOnError {
 	t.Helper()
-	_, _, err := c.Begin(t.Context(), sso.Settings{SingleSignOn: packaging.SingleSignOn{Issuer: issuer, ClientID: "lineboard"}}, "http://localhost/back", false)
+	_, _, err := c.BeginLogin(t.Context(), sso.Settings{SingleSignOn: packaging.SingleSignOn{Issuer: issuer, ClientID: "lineboard"}}, "http://localhost/back", false)
 	var why *packaging.SignOnError
 	if !errors.As(err, &why) {
 		t.Fatalf("error %v", err)
