@@ -1,10 +1,12 @@
 package release_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -18,6 +20,7 @@ type shelf struct {
 	begun    bool
 	starts   error // of StartQueue
 	advances error // of AdvanceQueue
+	ends     error // of EndQueue
 	stopped  bool  // by a person
 	outcome  packaging.Outcome
 	advanced int
@@ -43,7 +46,7 @@ func (s *shelf) EndQueue(_ context.Context, _ packaging.Queue, by packaging.Auth
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended, s.by = append(s.ended, why), append(s.by, by)
-	return nil
+	return s.ends
 }
 
 func (s *shelf) Order(_ context.Context, _ packaging.Scope, id packaging.OrderID) (packaging.Order, error) {
@@ -95,6 +98,23 @@ func TestWhyAQueueEnds(t *testing.T) {
 					t.Errorf("ended by %v", test.shelf.by)
 				}
 			})
+		})
+	}
+}
+
+func TestAQueueWhoseEndCanNotBeStoredIsLogged(t *testing.T) {
+	for _, ends := range []error{nil, errors.New("disk")} {
+		synctest.Test(t, func(t *testing.T) {
+			s, log := &shelf{outcome: packaging.Released, ends: ends}, &bytes.Buffer{}
+			_, r := queuer(s, good)
+			q := release.NewQueuer(s, r, slog.New(slog.NewTextHandler(log, nil)))
+			if err := q.Start(t.Context(), supervisor, 1, picks); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if strings.Contains(log.String(), "end of a queue not stored") != (ends != nil) {
+				t.Errorf("with %v the log says %s", ends, log)
+			}
 		})
 	}
 }

@@ -36,8 +36,8 @@ type StatusAPI interface {
 
 // Pace is when the API is asked about an unknown release.
 type Pace struct {
-	// After are the times of each question, from when the release was first seen to be unknown. The last gap repeats,
-	// with jitter.
+	// After are the times of the questions, at least two and growing, from when the release was first seen to be unknown.
+	// The last gap repeats, with jitter.
 	After []time.Duration
 	// Doubt is how long the remote side may still carry a call out after the call has ended here. Until then, "Pending
 	// release" does not prove that it was not carried out.
@@ -156,10 +156,11 @@ func (s *Settler) beyondDoubt(o packaging.Order) bool {
 
 // gap returns the time from one question to the next, after so many questions.
 func (s *Settler) gap(asked int) time.Duration {
-	if n := len(s.pace.After); asked < n {
+	n := len(s.pace.After)
+	if asked < n {
 		return s.pace.After[asked] - s.pace.After[asked-1]
 	}
-	last := s.pace.After[len(s.pace.After)-1]
+	last := s.pace.After[n-1] - s.pace.After[n-2]
 	return last - last/10 + time.Duration(rand.Int64N(int64(last/5)+1))
 }
 

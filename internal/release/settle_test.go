@@ -1,9 +1,12 @@
 package release_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,6 +25,8 @@ type ledger struct {
 	settled  map[packaging.OrderID]packaging.Settlement
 	says     []string
 	recorded []packaging.Entry
+	reads    error // of Unsettled
+	settles  error // of SettleByStatus
 }
 
 // unknown is a ledger with one order whose release ended now for a reason.
@@ -45,6 +50,9 @@ func (l *ledger) settlements() map[packaging.OrderID]packaging.Settlement {
 func (l *ledger) Unsettled(context.Context) (all []packaging.Order, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.reads != nil {
+		return nil, l.reads
+	}
 	for id, o := range l.orders {
 		if _, settled := l.settled[id]; !settled {
 			all = append(all, o)
@@ -67,6 +75,9 @@ func (l *ledger) NoteAsked(_ context.Context, _ packaging.Order, says string) er
 func (l *ledger) SettleByStatus(_ context.Context, o packaging.Order, s packaging.Settlement) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.settles != nil {
+		return l.settles
+	}
 	l.settled[o.ID] = s
 	return nil
 }
@@ -108,9 +119,11 @@ func (c *cloud) says(status packaging.Status, err error) {
 	}
 }
 
-func settler(l *ledger, c *cloud) *release.Settler {
+func settler(l *ledger, c *cloud) *release.Settler { return loggingSettler(l, c, &bytes.Buffer{}) }
+
+func loggingSettler(l *ledger, c *cloud, log *bytes.Buffer) *release.Settler {
 	return release.NewSettler(l, func(context.Context, packaging.TenantID) (release.StatusAPI, error) { return c, nil },
-		release.DefaultPace, time.Now, slog.New(slog.DiscardHandler))
+		release.DefaultPace, time.Now, slog.New(slog.NewTextHandler(log, nil)))
 }
 
 // running runs a settler for the rest of a bubble.
@@ -332,6 +345,109 @@ func TestOnceTheAPIAnswersAgainNothingWaitsForItsTurn(t *testing.T) {
 			t.Error("not settled")
 		}
 	})
+}
+
+func TestOnlyWhatWasAskedAboutForAMinuteIsWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.Cut), &cloud{}
+		c.says("", gone)
+		s := settler(l, c)
+		running(t, s)
+		asked := func() int {
+			time.Sleep(time.Second)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return len(c.asked)
+		}
+		time.Sleep(20 * time.Second)
+		if s.Wake(1); asked() != 3 { // the fourth question is due in a minute anyway
+			t.Errorf("woken after 20 seconds: asked %d times", len(c.asked))
+		}
+		time.Sleep(50 * time.Second)
+		if s.Wake(1); asked() != 5 {
+			t.Errorf("woken after a minute: asked %d times", len(c.asked))
+		}
+	})
+}
+
+func TestLaterQuestionsKeepTheirGapWithinATenth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.Cut), &cloud{}
+		c.says("", gone)
+		running(t, settler(l, c))
+		time.Sleep(10 * time.Hour)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		shortest, longest := time.Hour, time.Duration(0)
+		for i := 5; i < len(c.asked); i++ {
+			gap := c.asked[i].Sub(c.asked[i-1])
+			shortest, longest = min(shortest, gap), max(longest, gap)
+		}
+		last := release.DefaultPace.After[4] - release.DefaultPace.After[3]
+		if shortest < last*9/10 || longest > last*11/10+time.Second || longest-shortest < last/20 {
+			t.Errorf("gaps of %v to %v, want %v ± 10 %%", shortest, longest, last)
+		}
+	})
+}
+
+func TestWhatKeepsAReleaseUnsettledIsLogged(t *testing.T) {
+	for name, test := range map[string]struct {
+		ledger func(*ledger)
+		answer error
+		want   string // empty for nothing
+	}{
+		"it is settled":                {func(*ledger) {}, nil, ""},
+		"the releases can't be read":   {func(l *ledger) { l.reads = errors.New("disk") }, nil, "unknown releases not asked about"},
+		"the API does not answer":      {func(*ledger) {}, gone, "release still unsettled"},
+		"the outcome can't be stored":  {func(l *ledger) { l.settles = errors.New("disk") }, nil, "release still unsettled"},
+		"the program stops meanwhile":  {func(l *ledger) { l.reads = context.Canceled }, nil, ""},
+		"a question is cut by the end": {func(*ledger) {}, context.Canceled, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l, c, log := unknown(packaging.Cut), &cloud{}, &bytes.Buffer{}
+			test.ledger(l)
+			c.says(packaging.InProgress, test.answer)
+			s := loggingSettler(l, c, log)
+			ctx, end := context.WithCancel(t.Context())
+			if errors.Is(l.reads, context.Canceled) {
+				end()
+			}
+			if errors.Is(test.answer, context.Canceled) {
+				c.details = func() (packaging.Facts, error) { end(); return packaging.Facts{}, ctx.Err() }
+			}
+			time.AfterFunc(10*time.Second, end)
+			if err := s.Run(ctx); err != nil {
+				t.Error(err)
+			}
+			warned := strings.Contains(log.String(), "level=WARN") || strings.Contains(log.String(), "level=ERROR")
+			if warned != (test.want != "") || !strings.Contains(log.String(), test.want) {
+				t.Errorf("%s: the log says %s", name, log)
+			}
+			settled := strings.Contains(log.String(), "release settled by its order's status")
+			if settled != (name == "it is settled") {
+				t.Errorf("%s: settled %v by the log %s", name, settled, log)
+			}
+		})
+	}
+}
+
+func TestWhatAPersonLearnsWhoHasItAsked(t *testing.T) {
+	for name, test := range map[string]struct {
+		settles error
+		want    packaging.Code // empty for no error
+	}{
+		"it is settled":               {nil, ""},
+		"it was settled meanwhile":    {packaging.Fail(packaging.Conflict, "obstacle.settled"), ""},
+		"the outcome can't be stored": {packaging.Fail(packaging.Unavailable, "error.disk_full"), packaging.Unavailable},
+	} {
+		l, c := unknown(packaging.Cut), &cloud{}
+		l.settles = test.settles
+		c.says(packaging.InProgress, nil)
+		err := settler(l, c).Ask(t.Context(), supervisor, 7)
+		if (err != nil) != (test.want != "") || err != nil && packaging.CodeOf(err) != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestAPersonMayHaveItAskedNow(t *testing.T) {
