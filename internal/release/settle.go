@@ -36,8 +36,8 @@ type StatusAPI interface {
 
 // Pace is when the API is asked about an unknown release.
 type Pace struct {
-	// After are the times of the questions, at least two and growing, from when the release was first seen to be unknown.
-	// The last gap repeats, with jitter.
+	// After are the times of the questions, at least two and growing, from when the release was first seen to be
+	// unknown. The last gap repeats, with jitter.
 	After []time.Duration
 	// Doubt is how long the remote side may still carry a call out after the call has ended here. Until then, "Pending
 	// release" does not prove that it was not carried out.
