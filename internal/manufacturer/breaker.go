@@ -8,7 +8,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// kind tells the calls apart that take turns in asking whether the cloud is back.
+// kind is a kind of call. Each has its own turn to probe whether the cloud is back.
 type kind int
 
 const (
@@ -18,26 +18,25 @@ const (
 	kinds
 )
 
-// breaker keeps calls from a cloud that is down, so that nobody waits for what will not come. Its rules stand in
-// rules.go.
+// breaker ends calls at once while the cloud is down, so that nobody waits in vain. Its rules are in rules.go.
 type breaker struct {
 	mu    sync.Mutex
 	signs int       // in a row, that the cloud is down
-	first time.Time // when the first of them was, by the clock of pauses
-	since time.Time // the same moment for people, by Config.Now
+	first time.Time // of the first of them, by the clock of pauses
+	since time.Time // the same moment by Config.Now, for people
 	last  packaging.CallError
 	down  bool
 	turns [kinds]turn
 }
 
-// turn is when a kind of call may try whether the cloud is back.
+// turn says when a kind of call may probe whether the cloud is back.
 type turn struct {
 	from  time.Time
 	pause time.Duration
 	taken bool
 }
 
-// next is the turn after a pause.
+// next returns the turn after a pause.
 func next(now time.Time, pause time.Duration) turn {
 	return turn{from: now.Add(jitter(pause)), pause: pause}
 }
@@ -60,15 +59,15 @@ func (b *breaker) failed(sign packaging.CallError, now, forPeople time.Time) {
 	}
 }
 
-// answered forgets all signs: the cloud is there.
+// answered clears all signs: the cloud answers.
 func (b *breaker) answered() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.signs, b.down = 0, false
 }
 
-// enter says whether a call may be made. While the cloud is down, it may be made as a probe alone; who gets one must
-// leave. Where it may not be made, last is the latest sign of that.
+// enter decides whether a call may be made. If not, last is the latest sign that the cloud is down. If the call is a
+// probe of a cloud that is down, the caller must call leave after it.
 func (b *breaker) enter(k kind, now time.Time) (probe bool, last *packaging.CallError) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -84,18 +83,18 @@ func (b *breaker) enter(k kind, now time.Time) (probe bool, last *packaging.Call
 	return true, nil
 }
 
-// leave ends a probe. One that told nothing, because its caller gave up, leaves its turn to the next call.
+// leave ends a probe. If the probe showed nothing because its caller gave up, the next call may probe.
 func (b *breaker) leave(k kind, p *problem, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := &b.turns[k]
 	t.taken = false
 	if b.down && p != nil && p.outage {
-		*t = next(now, min(2*t.pause, longestProbe))
+		*t = next(now, min(2*t.pause, maxProbe))
 	}
 }
 
-// Down says whether the cloud counts as down, and since when it has not answered.
+// Down returns whether the cloud counts as down, and since when it has not answered.
 func (c *Client) Down() (since time.Time, down bool) {
 	c.breaker.mu.Lock()
 	defer c.breaker.mu.Unlock()
@@ -109,7 +108,8 @@ func (c *Client) Down() (since time.Time, down bool) {
 func (c *Client) read(ctx context.Context, of kind, k call) (doc document, p *problem) {
 	probe, last := c.breaker.enter(of, c.clock.now())
 	if last != nil {
-		return document{}, c.problem(reply{}, last.Reason, "not sent, because the API does not answer. The last try: "+last.Message)
+		why := "not sent, because the API does not answer. The last try: " + last.Message
+		return document{}, c.problem(reply{}, last.Reason, why)
 	}
 	if probe {
 		defer func() { c.breaker.leave(of, p, c.clock.now()) }()
@@ -117,8 +117,8 @@ func (c *Client) read(ctx context.Context, of kind, k call) (doc document, p *pr
 	return c.authorised(ctx, k)
 }
 
-// mayRelease is nil where a release may be sent, and otherwise the proof that it was not. Whether a cloud that was down
-// is back is asked with a read, for its answer may get lost without harm.
+// mayRelease returns nil if a release may be sent, and otherwise the problem that proves that it was not. It probes a
+// cloud that was down with a read, whose answer may get lost without harm.
 func (c *Client) mayRelease(ctx context.Context, key string) *problem {
 	if _, down := c.Down(); !down {
 		return nil

@@ -18,37 +18,36 @@ import (
 	"lineboard/internal/secret"
 )
 
-// prefix is that of every call but sign-in.
+// prefix is the prefix of all paths except sign-in.
 const prefix = "/v1/manufacturer/v2/api"
 
 // call is one request of the API.
 type call struct {
 	client *http.Client
 	method string
-	path   string // with its query
+	path   string // with the query
 	body   []byte
 	limit  time.Duration // of all tries together
 	tries  int
-	exact  bool // an answer whose text can't be read without loss is not read at all
+	exact  bool // refuses an answer whose text can't be read without loss
 
-	// May be sent again without harm, whatever became of it.
-	harmless bool
+	harmless bool // can be repeated without harm, whatever its outcome
 }
 
-// reply is what came of a call: an answer, or the reason why there is none that is whole.
+// reply is the result of a call: an answer, or the reason why there is no complete one.
 type reply struct {
-	status  int // 0 where there was no answer
+	status  int // 0 without an answer
 	kind    string
-	body    []byte // with missing too, as much of it as came
+	body    []byte // with missing: as much as came
 	missing packaging.Reason
 	why     string // with missing
 	exact   bool
-	lasting bool          // with missing: it will be missing again at the next try
-	wait    time.Duration // with 429: until the API wants to be asked again
+	lasting bool          // with missing: another try would fail too
+	wait    time.Duration // with 429: until the API wants the next call
 	token   secret.Text   // that went with the call
 }
 
-// send makes a call once; ctx ends with its limit. Without a token it is sign-in, which carries no channel key either.
+// send makes a call once; ctx ends with its limit. Without a token it is sign-in, which has no channel key either.
 func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	r := reply{exact: k.exact, token: token}
 	if ctx.Err() != nil {
@@ -56,12 +55,13 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	}
 
 	var j journey
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, j.trace()), k.method, c.base+k.path, bytes.NewReader(k.body))
+	traced := httptrace.WithClientTrace(ctx, j.trace())
+	req, err := http.NewRequestWithContext(traced, k.method, c.base+k.path, bytes.NewReader(k.body))
 	if err != nil {
 		return r.without(packaging.NotConnected, err.Error())
 	}
 	if k.method == http.MethodPatch {
-		// Without it the transport has nothing to send again.
+		// Without it the transport can't send the body again.
 		req.GetBody = nil
 	}
 	req.Header.Set("Content-Type", "application/json")
@@ -107,7 +107,7 @@ func (r reply) without(reason packaging.Reason, why string) reply {
 	return r
 }
 
-// broken is a reply that ended early, after the call may have been sent.
+// broken returns a reply that ended early, after the call may have been sent.
 func (r reply) broken(ctx context.Context, k call, err error) reply {
 	switch ctx.Err() {
 	case nil:
@@ -118,7 +118,7 @@ func (r reply) broken(ctx context.Context, k call, err error) reply {
 	return r.without(packaging.TimedOut, "given up while waiting for the answer")
 }
 
-// transportText is a transport's error without the address of the call, which a person knows.
+// transportText returns the error of a transport without the URL of the call, which people know.
 func transportText(err error) string {
 	var withURL *url.Error
 	if errors.As(err, &withURL) {
@@ -127,24 +127,24 @@ func transportText(err error) string {
 	return err.Error()
 }
 
-// badCertificate says whether a connection was not secured because of who is at its other end.
+// badCertificate reports whether the TLS handshake failed because of the server's certificate.
 func badCertificate(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	return errors.As(err, &certificate)
 }
 
-// journey watches how far a call got.
+// journey traces how far a call got.
 type journey struct{ asked, connected atomic.Bool }
 
 func (j *journey) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		// net/http asks for another connection when a kept one turns out to be closed. It does so after sending only for
+		// net/http gets another connection if an idle one turns out to be closed. It does so after sending only for
 		// reads; a release has a connection of its own.
 		GetConn: func(string) { j.asked.Store(true); j.connected.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { j.connected.Store(true) },
 	}
 }
 
-// untouched says whether it is proven that not a byte was sent: a connection (with TLS: a secured one) was asked for and
-// never had. A transport that tells neither proves nothing.
+// untouched reports whether it is proven that not a byte was sent: the transport wanted a connection (with TLS: after
+// the handshake) and never got one. A transport without traces proves nothing.
 func (j *journey) untouched() bool { return j.asked.Load() && !j.connected.Load() }

@@ -7,24 +7,24 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Clients are the clients of all tenants, each made when it is first needed and kept, since it knows the token and how the
-// API has answered of late.
+// Clients are the clients of all tenants. Each is created at its first use, and kept: it holds the token, and knows
+// whether the API is down.
 type Clients struct {
 	config func(context.Context, packaging.TenantID) (Config, error)
 	mu     sync.Mutex
-	made   map[packaging.TenantID]*Client
+	byID   map[packaging.TenantID]*Client
 }
 
-// NewClients makes Clients that ask config for a tenant's settings.
+// NewClients returns Clients that read a tenant's settings with config.
 func NewClients(config func(context.Context, packaging.TenantID) (Config, error)) *Clients {
-	return &Clients{config: config, made: map[packaging.TenantID]*Client{}}
+	return &Clients{config: config, byID: map[packaging.TenantID]*Client{}}
 }
 
-// Of gives a tenant's client. Its error says which of the tenant's settings is wrong.
+// Of returns a tenant's client. It fails if one of the tenant's settings is wrong or can't be read.
 func (c *Clients) Of(ctx context.Context, tenant packaging.TenantID) (*Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if client := c.made[tenant]; client != nil {
+	if client := c.byID[tenant]; client != nil {
 		return client, nil
 	}
 	config, err := c.config(ctx, tenant)
@@ -33,16 +33,16 @@ func (c *Clients) Of(ctx context.Context, tenant packaging.TenantID) (*Client, e
 	}
 	client, err := New(config)
 	if err == nil {
-		c.made[tenant] = client
+		c.byID[tenant] = client
 	}
 	return client, err
 }
 
-// Down says whether a tenant's API does not answer at the moment.
+// Down reports whether a tenant's API counts as down.
 func (c *Clients) Down(tenant packaging.TenantID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client := c.made[tenant]
+	client := c.byID[tenant]
 	if client == nil {
 		return false
 	}
@@ -50,23 +50,23 @@ func (c *Clients) Down(tenant packaging.TenantID) bool {
 	return down
 }
 
-// Health tells how a tenant's calls have fared since its client was made; ok is false where none was made yet.
+// Health returns how a tenant's latest calls ended; ok is false if it has made none yet.
 func (c *Clients) Health(tenant packaging.TenantID) (h packaging.ConnectionHealth, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client := c.made[tenant]
+	client := c.byID[tenant]
 	if client == nil {
 		return h, false
 	}
 	return client.Health(), true
 }
 
-// Forget has the tenant's next call made with its settings of then. Calls under way go on with those they began with.
+// Forget drops a tenant's client: its next call uses the settings of then. Calls under way keep theirs.
 func (c *Clients) Forget(tenant packaging.TenantID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if client := c.made[tenant]; client != nil {
+	if client := c.byID[tenant]; client != nil {
 		client.Close()
-		delete(c.made, tenant)
+		delete(c.byID, tenant)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// factsOf reads one order as tolerantly as it can. Its key is empty where the order has no ID.
+// factsOf returns the facts of one order, read as tolerantly as possible. Key is empty if the order has no ID.
 func factsOf(element raw, now time.Time) packaging.Facts {
 	f := element.fields()
 	facts := packaging.Facts{
@@ -26,12 +26,12 @@ func factsOf(element raw, now time.Time) packaging.Facts {
 		Raw:          []byte(element),
 	}
 	if facts.LineName == facts.LineCode {
-		facts.LineName = "" // one text stood for both
+		facts.LineName = "" // one text was read as both
 	}
 	return facts
 }
 
-// serialsOf are the serial numbers that an order carries, each exactly as it stands there, or none.
+// serialsOf returns the serial numbers in an order, unchanged, or none.
 func serialsOf(order raw) []string {
 	f := order.fields()
 	for _, path := range serialsAt {
@@ -42,7 +42,8 @@ func serialsOf(order raw) []string {
 	return nil
 }
 
-// orderKey is the order's ID to the last character, because it is sent back. One that can't be read without loss is none.
+// orderKey returns the order's ID unchanged, because it is sent back. It returns "" if the ID can't be read without
+// loss.
 func orderKey(f fields) string {
 	for _, path := range orderIDAt {
 		value := f[path]
@@ -59,8 +60,8 @@ func orderKey(f fields) string {
 // The exponent has two digits at most, so that a few bytes do not become a number of gigabytes.
 var numberForm = regexp.MustCompile(`^\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?$`)
 
-// plainNumber is a number as a plain decimal ("10.0" and "1e1" are "10"), or the text as it was where it is none, or is
-// beyond the twelve digits and six decimals that a quantity can have.
+// plainNumber returns a number as a plain decimal: "10.0" and "1e1" become "10". It returns other text unchanged, and
+// numbers beyond the twelve digits and six decimals of a quantity too.
 func plainNumber(text string) string {
 	if !numberForm.MatchString(text) {
 		return text
@@ -76,7 +77,7 @@ func plainNumber(text string) string {
 	return strings.TrimSuffix(strings.TrimRight(plain, "0"), ".")
 }
 
-// withoutPercent drops the sign after a number, and leaves any other text.
+// withoutPercent drops a percent sign after a number. It returns other text unchanged.
 func withoutPercent(text string) string {
 	if number, found := strings.CutSuffix(text, "%"); found && numberForm.MatchString(strings.TrimSpace(number)) {
 		return strings.TrimSpace(number)
@@ -84,10 +85,12 @@ func withoutPercent(text string) string {
 	return text
 }
 
-// dateForms begin with the date: of a time, the date counts that its writer wrote, whatever the offset.
-var dateForms = []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04Z07:00", "2006-01-02T15:04"}
+// dateForms begin with the date. Of a time, its written date counts, whatever the offset.
+var dateForms = []string{
+	time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+}
 
-// plainDate is a date as YYYY-MM-DD, or the text as it was where it is none.
+// plainDate returns a date as YYYY-MM-DD. It returns other text unchanged.
 func plainDate(text string, now time.Time) string {
 	for _, form := range dateForms {
 		if _, err := time.Parse(form, text); err == nil {
@@ -100,8 +103,8 @@ func plainDate(text string, now time.Time) string {
 	return text
 }
 
-// gs1Date reads YYMMDD by the rules of the GS1 General Specifications: a year 51 or more ahead is of the last century,
-// one 50 or more behind is of the next, and day 00 is the last of the month.
+// gs1Date reads YYMMDD by the rules of the GS1 General Specifications. A year 51 or more ahead is in the last
+// century, one 50 or more behind is in the next, and day 00 is the last of the month.
 func gs1Date(text string, now time.Time) (time.Time, bool) {
 	endOfMonth := len(text) == 6 && strings.HasSuffix(text, "00")
 	if endOfMonth {

@@ -67,7 +67,7 @@ func FuzzReleaseAnswer(f *testing.F) {
 		default:
 			t.Errorf("outcome %q", a.Outcome)
 		}
-		if !utf8.ValidString(a.Message) || utf8.RuneCountInString(a.Message) > messageSize {
+		if !utf8.ValidString(a.Message) || utf8.RuneCountInString(a.Message) > maxMessage {
 			t.Errorf("message %q", a.Message)
 		}
 	})

@@ -14,7 +14,7 @@ type record struct {
 	problem   *packaging.CallError
 }
 
-// keep notes how a try ended. An answer about one order alone is a good one: the connection works.
+// keep records how a try ended. An error about a single order counts as good: the connection works.
 func (r *record) keep(p *problem, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -34,7 +34,7 @@ func aboutTheOrder(r packaging.Reason) bool {
 	return false
 }
 
-// Health tells how the calls have fared so far, and of the token when it ends and nothing else.
+// Health returns how the latest calls ended, and when the token expires.
 func (c *Client) Health() packaging.ConnectionHealth {
 	h := packaging.ConnectionHealth{}
 	h.DownSince, _ = c.Down()

@@ -1,8 +1,7 @@
-// Package manufacturer is the client of the Manufacturer V2 API (the vendor's Serialized Manufacturing application). The
-// vendor's JSON never leaves it: what comes out are [packaging.Facts], [packaging.Answer] and [packaging.CallError].
+// Package manufacturer is the client of the Manufacturer V2 API (the vendor's Serialized Manufacturing application). It
+// turns the vendor's JSON into [packaging.Facts], [packaging.Answer] and [packaging.CallError].
 //
-// What the API documents stands beside the code that uses it. What is only assumed about names in its JSON stands in one
-// file, assumed.go.
+// Comments say what the API documents. One file, assumed.go, holds the names in its JSON that are only assumed.
 package manufacturer
 
 import (
@@ -18,11 +17,11 @@ import (
 	"lineboard/internal/secret"
 )
 
-// TokenKind is how a tenant's token comes about.
+// TokenKind is the kind of a tenant's token.
 type TokenKind string
 
-// The kinds. A dynamic token is fetched by signing in with API key and secret and is valid for one day; a static one is
-// made by a person and has no expiry (both documented).
+// The kinds. A sign-in with API key and secret returns a dynamic token, which is valid for one day. A person creates a
+// static one, which does not expire (both documented).
 const (
 	Dynamic TokenKind = "dynamic"
 	Static  TokenKind = "static"
@@ -31,13 +30,13 @@ const (
 // TokenHeader is the header that carries the token.
 type TokenHeader string
 
-// The headers, both documented. Older articles of the vendor know the first alone: it is the default.
+// The headers, both documented. Older articles of the vendor have only the first: it is the default.
 const (
 	AccessToken TokenHeader = "x-access-token"
 	Bearer      TokenHeader = "authorization" // Authorization: Bearer <token>
 )
 
-// Limits bound each call, all tries of it together. A zero field stands for its default.
+// Limits limit each call with all its tries. A zero field means its default.
 type Limits struct {
 	SignIn  time.Duration // default 10 s
 	Read    time.Duration // default 15 s
@@ -46,7 +45,7 @@ type Limits struct {
 	AnswerBytes int64 // the longest answer, in bytes; default 64 MiB, about three million serial numbers
 }
 
-// Config is what a tenant's client needs.
+// Config configures a tenant's client.
 type Config struct {
 	BaseURL     string      // absolute, for example "https://api.movilitas.cloud"
 	TokenKind   TokenKind   // default Dynamic
@@ -57,13 +56,13 @@ type Config struct {
 	StaticToken secret.Text // with Static
 	Limits      Limits
 
-	Now       func() time.Time  // nil: the clock of this machine
-	Transport http.RoundTripper // nil: one of the client's own, with the proxy from the environment
+	Now       func() time.Time  // default time.Now
+	Transport http.RoundTripper // default: a new one, with the proxy from the environment
 }
 
 // Client calls the API for one tenant. It is safe for concurrent use.
 type Client struct {
-	base       string // without a slash at its end
+	base       string // without a slash at the end
 	kind       TokenKind
 	header     TokenHeader
 	apiKey     secret.Text
@@ -80,12 +79,12 @@ type Client struct {
 	clock      clock
 
 	reads *http.Client
-	// acts signs in and releases, each time on a new connection: one that the server is just closing would leave the
-	// outcome of a release unknown for no reason.
+	// acts signs in and releases, each time on a new connection. The server may just close an idle one, and the
+	// outcome of the release would be unknown.
 	acts *http.Client
 }
 
-// New makes a client without calling the API. Its error says which setting is wrong, never what it holds.
+// New returns a client without calling the API. It fails if a setting is wrong; the error does not contain its value.
 func New(c Config) (*Client, error) {
 	base, err := packaging.ParseBaseURL(c.BaseURL)
 	if err != nil {
@@ -119,13 +118,13 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Close closes the connections that wait for a next call.
+// Close closes idle connections.
 func (c *Client) Close() {
 	c.reads.CloseIdleConnections()
 	c.acts.CloseIdleConnections()
 }
 
-// Format shows the address of the API alone: fmt would print credentials in fields that are not exported.
+// Format writes only the address of the API: fmt would print credentials in unexported fields.
 func (c *Client) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "manufacturer client of %s", c.base)
 }
@@ -173,8 +172,8 @@ func checkHeader(setting string, t secret.Text) error {
 	return nil
 }
 
-// fitsHeader says whether a credential is of visible ASCII characters alone. A line break at its end, as files have it,
-// would make every call fail.
+// fitsHeader reports whether a credential has only visible ASCII characters. With a line break at its end, as files
+// have it, every call would fail.
 func fitsHeader(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
@@ -184,8 +183,8 @@ func fitsHeader(s string) bool {
 	return true
 }
 
-// httpClients makes the clients for reads and for acts. Neither follows a redirect, which would carry the credentials to
-// another host. They speak HTTP/1.1: HTTP/2 may send a request again by itself.
+// httpClients returns the clients for reads and for acts. They follow no redirect, which would carry the credentials to
+// another host. They speak HTTP/1.1, since HTTP/2 may resend a request by itself.
 func httpClients(given http.RoundTripper, base string) (reads, acts *http.Client) {
 	client := func(t http.RoundTripper) *http.Client {
 		return &http.Client{
@@ -210,7 +209,7 @@ func httpClients(given http.RoundTripper, base string) (reads, acts *http.Client
 	return client(pooled), client(fresh)
 }
 
-// hostOf is the host that calls go to.
+// hostOf returns the host of the API.
 func hostOf(base string) []string {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -219,8 +218,8 @@ func hostOf(base string) []string {
 	return []string{u.Hostname()}
 }
 
-// authorised makes a call with a token. Where the API rejects a dynamic token (ERR0000, so nothing was done), the call
-// is made once more with a new one.
+// authorised makes a call with a token. If the API rejects a dynamic token (ERR0000, so nothing was done), it makes the
+// call once more with a new one.
 func (c *Client) authorised(ctx context.Context, k call) (document, *problem) {
 	token, p := c.token(ctx, secret.Text{})
 	if p != nil {

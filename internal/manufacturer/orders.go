@@ -9,9 +9,9 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Open lists the open packaging orders: GET packaging_order/open (documented; assumed: what an order looks like, that it
-// is one list without pages). Nameless counts the elements that are no object or have no order ID. Of an order that is
-// listed twice, the last counts. The error is a [*packaging.CallError].
+// Open lists the open packaging orders: GET packaging_order/open (documented; assumed: what an order looks like, that
+// it is one list without pages). nameless is the number of elements that are no object or have no order ID. Of an
+// order that is listed twice, the last counts. It fails with a [*packaging.CallError].
 func (c *Client) Open(ctx context.Context) (orders []packaging.Facts, nameless int, err error) {
 	doc, p := c.read(ctx, ofOpen, c.readCall("/packaging_order/open"))
 	if p != nil {
@@ -40,8 +40,8 @@ func (c *Client) Open(ctx context.Context) (orders []packaging.Facts, nameless i
 	return orders, nameless, nil
 }
 
-// list is the list of orders in an answer, empty or with an object in it, and the path that it was found at, empty where
-// it is the whole answer.
+// list returns the list of orders in an answer, which is empty or has an object in it. path is where it was found, ""
+// if the list is the whole answer.
 func (d document) list() (list raw, path string, ok bool) {
 	for _, path := range append([]string{""}, listAt...) {
 		place := d.fields[path]
@@ -65,9 +65,9 @@ func (d document) list() (list raw, path string, ok bool) {
 	return "", "", false
 }
 
-// Details asks for one packaging order: GET packaging_order/details?order_id= (documented: 1 to 255 characters; assumed:
-// what the answer looks like). Facts without a Key are those of an answer that does not say which order it is of. The error
-// is a [*packaging.CallError], with OrderNotFound where the API does not know it.
+// Details asks for one packaging order: GET packaging_order/details?order_id= (documented: 1 to 255 characters;
+// assumed: what the answer looks like). Facts have no Key if the answer does not name its order. It fails with a
+// [*packaging.CallError], whose reason is OrderNotFound if the API does not know the order.
 func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, error) {
 	if p := c.unsendable(key); p != nil {
 		return packaging.Facts{}, p.callError()
@@ -78,7 +78,8 @@ func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, erro
 	}
 	facts, ok := c.order(doc, key)
 	if !ok {
-		return packaging.Facts{}, c.problem(doc.reply, packaging.Unreadable, "the answer does not hold the order that was asked for").callError()
+		return packaging.Facts{}, c.problem(doc.reply, packaging.Unreadable,
+			"the answer does not hold the order that was asked for").callError()
 	}
 	facts.Serials = serialsOf(raw(facts.Raw))
 	return facts, nil
@@ -99,8 +100,8 @@ func (c *Client) readCall(path string) call {
 	}
 }
 
-// order finds the order with the key in an answer. One without an ID counts where an order is expected to stand, if it
-// says anything of an order, and comes without a Key; one with another ID never counts.
+// order returns the order with the key in an answer. It also accepts an order without an ID at an expected place, if it
+// has facts of an order, and returns it without a Key. It never accepts an order with another ID.
 func (c *Client) order(doc document, key string) (packaging.Facts, bool) {
 	var unnamed packaging.Facts
 	found := false
@@ -109,7 +110,7 @@ func (c *Client) order(doc document, key string) (packaging.Facts, bool) {
 			if facts.Key == key {
 				return facts, true
 			}
-			if facts.Key == "" && !found && tells(facts) {
+			if facts.Key == "" && !found && hasFacts(facts) {
 				unnamed, found = facts, true
 			}
 		}
@@ -122,7 +123,7 @@ func (c *Client) order(doc document, key string) (packaging.Facts, bool) {
 	return unnamed, found
 }
 
-// candidates are the orders that a value may be: itself, or the elements of a list.
+// candidates returns the orders that a value may be: itself, or the elements of a list.
 func (c *Client) candidates(value raw) []packaging.Facts {
 	switch value.kind() {
 	case '{':
@@ -137,11 +138,12 @@ func (c *Client) candidates(value raw) []packaging.Facts {
 	return nil
 }
 
-func tells(f packaging.Facts) bool {
+// hasFacts reports whether facts are those of an order.
+func hasFacts(f packaging.Facts) bool {
 	return f.Status != "" && (f.Product != "" || f.GTIN != "" || f.Lot != "" || f.Quantity != "")
 }
 
-// unsendable is the problem of a key that JSON or a URL would carry altered, and so name another order.
+// unsendable returns a problem if JSON or a URL would alter the key, and so name another order.
 func (c *Client) unsendable(key string) *problem {
 	if utf8.ValidString(key) {
 		return nil

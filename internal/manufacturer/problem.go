@@ -11,19 +11,19 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// problem is why a call did not work.
+// problem is the error of a call.
 type problem struct {
 	packaging.CallError
 	status packaging.Status // with WrongStatus
-	body   []byte           // what came, whatever it was
-	json   bool             // what came is a whole JSON object
+	body   []byte           // of the answer
+	json   bool             // the body is a JSON object
 
 	outage     bool // a sign that the cloud is down
 	lasting    bool // not worth another try
 	retryAfter time.Duration
 }
 
-// definite says whether the problem proves that the call was not carried out. Everything else leaves it open.
+// definite reports whether the problem proves that the call was not carried out.
 func (p *problem) definite() bool {
 	switch p.Reason {
 	case packaging.TimedOut, packaging.Cut, packaging.ServerError, packaging.Unreadable:
@@ -32,7 +32,7 @@ func (p *problem) definite() bool {
 	return true
 }
 
-// callError is p for callers, and nil for no problem.
+// callError returns p as an error for callers, or nil for no problem.
 func (p *problem) callError() error {
 	if p == nil {
 		return nil
@@ -40,7 +40,7 @@ func (p *problem) callError() error {
 	return &p.CallError
 }
 
-// problem makes one of a reply. All texts in it come from the other side and leave without credentials.
+// problem returns the problem of a reply. It removes credentials from the message, which the remote side wrote.
 func (c *Client) problem(r reply, reason packaging.Reason, message string) *problem {
 	return &problem{
 		CallError:  packaging.CallError{Reason: reason, Message: c.scrub.clean(message, r.token), HTTPStatus: r.status},
@@ -54,12 +54,12 @@ func (c *Client) problem(r reply, reason packaging.Reason, message string) *prob
 type document struct {
 	reply
 	root    raw
-	success raw // as it stands, empty where there is none
+	success raw // empty if missing
 	data    raw
 	fields  fields
 }
 
-// read is the document that a reply is. The error says why it is none.
+// read returns the document of a reply. It fails if the reply is not the JSON of an answer.
 func (r reply) read() (document, error) {
 	root, ok := parse(r.body)
 	switch {
@@ -89,8 +89,8 @@ func (r reply) read() (document, error) {
 	return doc, nil
 }
 
-// judge sorts a reply: into a document that may hold what was asked for, or into a problem. HTTP statuses of errors are
-// not documented: a code counts before a message, a message before a status.
+// judge returns the document of a successful reply, or its problem. A code counts before a message, and a message
+// before the HTTP status, since the statuses of errors are not documented.
 func (c *Client) judge(r reply) (document, *problem) {
 	if r.missing != packaging.NoReason {
 		return document{}, c.problem(r, r.missing, r.why)
@@ -118,12 +118,12 @@ func (c *Client) judge(r reply) (document, *problem) {
 	case reason == packaging.Unreadable && doc.success == "false":
 		reason = packaging.OtherRefusal
 	case doc.success == "" && good:
-		return doc, nil // what was asked for may be there all the same
+		return doc, nil // it may still hold the wanted data
 	}
-	return document{}, c.saidProblem(doc, reason, doc.fields.scalar(messageAt))
+	return document{}, c.reported(doc, reason, doc.fields.scalar(messageAt))
 }
 
-// byStatus is what an HTTP status alone tells.
+// byStatus returns the reason that an HTTP status alone gives.
 func byStatus(status int) packaging.Reason {
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -134,7 +134,7 @@ func byStatus(status int) packaging.Reason {
 	return packaging.Unreadable
 }
 
-// The documented error table: codes, and messages as plainMessage has them.
+// The documented error table: codes, and messages as plainMessage returns them.
 var (
 	documentedCodes = map[string]packaging.Reason{
 		"ERR0000": packaging.TokenRejected,
@@ -148,31 +148,31 @@ var (
 		"validation error":                                          packaging.NotValid,
 		"packaging order not found":                                 packaging.OrderNotFound,
 	}
-	// The status is what stands after the last "is in status:", because an order ID may hold any text.
+	// The status follows the last "is in status:", because an order ID may hold any text.
 	wrongStatus = regexp.MustCompile(`(?is)^packaging order\s.*\sis in status:\s*(.+)$`)
 )
 
-// plainMessage drops what does not matter in a message: case, and spaces and full stops around it.
+// plainMessage returns a message in lower case, without spaces around it and full stops behind it.
 func plainMessage(s string) string { return strings.ToLower(trimMessage(s)) }
 
 func trimMessage(s string) string {
 	return strings.TrimRight(strings.TrimSpace(s), ". \t\r\n")
 }
 
-// documented is the problem of the documented table that an answer names, or nil.
+// documented returns the problem if the answer names one of the documented table, and nil otherwise.
 func (c *Client) documented(doc document) *problem {
 	for _, path := range codeAt {
 		if reason, ok := documentedCodes[strings.ToUpper(strings.TrimSpace(doc.fields[path].text()))]; ok {
-			return c.saidProblem(doc, reason, doc.fields.scalar(messageAt))
+			return c.reported(doc, reason, doc.fields.scalar(messageAt))
 		}
 	}
 	for _, path := range messageAt {
 		message := doc.fields[path].text()
 		if reason, ok := documentedMessages[plainMessage(message)]; ok {
-			return c.saidProblem(doc, reason, message)
+			return c.reported(doc, reason, message)
 		}
 		if found := wrongStatus.FindStringSubmatch(trimMessage(message)); found != nil {
-			p := c.saidProblem(doc, packaging.WrongStatus, message)
+			p := c.reported(doc, packaging.WrongStatus, message)
 			p.status = packaging.ParseStatus(c.scrub.clean(found[1], doc.token))
 			return p
 		}
@@ -180,8 +180,8 @@ func (c *Client) documented(doc document) *problem {
 	return nil
 }
 
-// saidProblem is a problem in the API's own words. The details of a validation error stand behind its message.
-func (c *Client) saidProblem(doc document, reason packaging.Reason, message string) *problem {
+// reported returns a problem in the API's own words. The details of a validation error follow its message.
+func (c *Client) reported(doc document, reason packaging.Reason, message string) *problem {
 	if reason == packaging.NotValid {
 		if details := doc.fields.scalarOrJSON(detailsAt); details != "" {
 			message += " " + details

@@ -116,8 +116,8 @@ func (r raw) compact() string {
 	return strings.ToValidUTF8(string(value), "\ufffd")
 }
 
-// exact reports whether all text in the value can be read without loss: it is UTF-8, and no escape is half of a surrogate
-// pair.
+// exact reports whether all text in the value can be read without loss: it is UTF-8, and no escape is half of a
+// surrogate pair.
 func (r raw) exact() bool { return jsontext.Value(r).IsValid(jsontext.AllowDuplicateNames(true)) }
 
 // fields are the members of an object and of the objects in it, by path: names as plainName returns them, with dots
@@ -143,8 +143,8 @@ func (f fields) add(before string, object raw, depth int) {
 	}
 }
 
-// plainName drops what spellings of a name differ in: case, underscores and hyphens. It keeps a leading underscore: "_id"
-// is the key of a database, not of the order.
+// plainName drops what spellings of a name differ in: case, underscores and hyphens. It keeps a leading underscore:
+// "_id" is the key of a database, not of the order.
 func plainName(name string) string {
 	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
 	if strings.HasPrefix(name, "_") {

@@ -10,12 +10,12 @@ import (
 )
 
 // ReleaseToLine releases a packaging order to its line: PATCH packaging_order/release_to_line (documented in full but
-// for the layout of errors). It is not idempotent and its answer can't be asked for again, so it is sent again only where
-// it is proven that nothing was done (rules.go): once after ERR0000, with a new token, and where no connection was made.
-// No Idempotency-Key is sent, with which net/http would send it again by itself.
+// for the layout of errors). It is not idempotent, and its answer can't be read again. So it is sent again only if it
+// is proven that nothing was done (rules.go): once after ERR0000, with a new token, and if no connection was made. It
+// has no Idempotency-Key, with which net/http would send it again by itself.
 //
-// However it ends is an Answer: Released with the documented success alone, Refused where it is proven that nothing was
-// done, Unknown for everything else. A ctx that ends counts like the time limit.
+// Every end is an Answer: Released only with the documented success, Refused if it is proven that nothing was done, and
+// Unknown for everything else. A ctx that ends counts as the time limit.
 func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer {
 	if p := c.unsendable(key); p != nil {
 		return p.answer()
@@ -37,7 +37,8 @@ func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer
 	}
 	serials, ok := doc.serials()
 	if !ok {
-		return c.problem(doc.reply, packaging.Unreadable, "the answer is not a success with a list of serial numbers").answer()
+		return c.problem(doc.reply, packaging.Unreadable,
+			"the answer is not a success with a list of serial numbers").answer()
 	}
 	return packaging.Answer{
 		Outcome:    packaging.Released,
@@ -47,7 +48,7 @@ func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer
 	}
 }
 
-// releaseBody is {"order_id": key}, the key as it is: no character of it is escaped for HTML.
+// releaseBody returns {"order_id": key}. It escapes no character of the key for HTML.
 func releaseBody(key string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -56,8 +57,8 @@ func releaseBody(key string) []byte {
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// serials are those of the documented success, each as it was received: success is true, data is a list of strings. An
-// empty list is a list.
+// serials returns the serial numbers of the documented success, unchanged: success is true, data is a list of strings,
+// which may be empty. It returns false for any other answer.
 func (d document) serials() ([]string, bool) {
 	if d.success != "true" {
 		return nil, false
@@ -65,7 +66,7 @@ func (d document) serials() ([]string, bool) {
 	return d.data.texts()
 }
 
-// answer is what a problem means for a release.
+// answer returns what a problem means for a release.
 func (p *problem) answer() packaging.Answer {
 	a := packaging.Answer{
 		Outcome:    packaging.Refused,

@@ -13,9 +13,9 @@ import (
 	"lineboard/internal/secret"
 )
 
-// Test tries a tenant's settings out, step by step up to the first that does not work: it signs in, lists the open
-// orders, and asks for the details of one. It has a client of its own, so that no call of the tenant's is in its way or
-// learns of it. It releases nothing: no call of it is a PATCH.
+// Test tests a tenant's settings step by step, up to the first step that fails: it signs in, lists the open orders, and
+// asks for the details of one. It uses a client of its own, so that it does not disturb the tenant's calls. It releases
+// nothing: it makes no PATCH.
 func Test(ctx context.Context, config Config) packaging.ConnectionReport {
 	c, err := New(config)
 	if err != nil {
@@ -24,7 +24,8 @@ func Test(ctx context.Context, config Config) packaging.ConnectionReport {
 			now = config.Now
 		}
 		failure := &packaging.CallError{Reason: packaging.NotConfigured, Message: err.Error()}
-		return packaging.ConnectionReport{At: now(), Steps: []packaging.StepReport{{Step: packaging.CheckSettings, Problem: failure}}}
+		step := packaging.StepReport{Step: packaging.CheckSettings, Problem: failure}
+		return packaging.ConnectionReport{At: now(), Steps: []packaging.StepReport{step}}
 	}
 	defer c.Close()
 	t := test{Client: c, report: packaging.ConnectionReport{At: c.now()}}
@@ -42,7 +43,7 @@ type test struct {
 	report packaging.ConnectionReport
 }
 
-// step takes a step and says whether the next one can be taken.
+// step takes a step. It returns false if the step failed.
 func (t *test) step(name packaging.TestStep, take func(*packaging.StepReport) error) bool {
 	s, started := packaging.StepReport{Step: name}, time.Now()
 	err := take(&s)
@@ -69,7 +70,8 @@ func (t *test) list(ctx context.Context, s *packaging.StepReport) error {
 	}
 	list, place, ok := doc.list()
 	if !ok {
-		return t.problem(doc.reply, packaging.Unreadable, "the answer holds no list of orders that is known; it holds: "+names(doc.fields)).callError()
+		return t.problem(doc.reply, packaging.Unreadable,
+			"the answer holds no list of orders that is known; it holds: "+names(doc.fields)).callError()
 	}
 	s.Place = spelled(doc.root, place)
 	for element := range list.elements() {
@@ -82,7 +84,7 @@ func (t *test) list(ctx context.Context, s *packaging.StepReport) error {
 			continue
 		}
 		if t.sample == "" && element.kind() == '{' {
-			t.describe(element) // nothing better has come: it shows which name the order ID has
+			t.describe(element) // unless a better one comes: it shows the name of the order ID
 		}
 	}
 	if t.sample != "" {
@@ -103,7 +105,8 @@ func (t *test) details(ctx context.Context, s *packaging.StepReport) error {
 	}
 	facts, ok := t.order(doc, key)
 	if !ok {
-		return t.problem(doc.reply, packaging.Unreadable, "the answer does not hold the order that was asked for; it holds: "+names(doc.fields)).callError()
+		return t.problem(doc.reply, packaging.Unreadable,
+			"the answer does not hold the order that was asked for; it holds: "+names(doc.fields)).callError()
 	}
 	t.fill(raw(facts.Raw))
 	for _, path := range orderAt {
@@ -115,7 +118,7 @@ func (t *test) details(ctx context.Context, s *packaging.StepReport) error {
 	return nil
 }
 
-// rows are the fields of an order with their rows of assumed.go.
+// rows are the rows of assumed.go by the field of an order.
 var rows = map[packaging.OrderField][]string{
 	packaging.FieldKey:      orderIDAt,
 	packaging.FieldStatus:   statusAt,
@@ -129,7 +132,7 @@ var rows = map[packaging.OrderField][]string{
 	packaging.FieldExtra:    extraAt,
 }
 
-// describe shows an order before and after its fields are understood.
+// describe adds a sample order to the report: its JSON, and its fields as Lineboard reads them.
 func (t *test) describe(order raw) {
 	var text bytes.Buffer
 	if json.Indent(&text, []byte(order), "", "  ") != nil {
@@ -152,7 +155,7 @@ func (t *test) describe(order raw) {
 	t.report.Sample = s
 }
 
-// fill adds what the details of the same order tell.
+// fill adds the fields that only the details of the same order have.
 func (t *test) fill(order raw) {
 	for i := range t.report.Sample.Fields {
 		if report := &t.report.Sample.Fields[i]; report.Name == "" {
@@ -162,12 +165,12 @@ func (t *test) fill(order raw) {
 	}
 }
 
-// find looks in an order for a field.
+// find looks for a field in an order.
 func (t *test) find(order raw, report *packaging.FieldReport) {
 	facts := factsOf(order, t.now())
 	value := map[packaging.OrderField]string{
-		packaging.FieldKey: facts.Key, packaging.FieldStatus: string(facts.Status), packaging.FieldLineCode: facts.LineCode,
-		packaging.FieldLineName: facts.LineName, packaging.FieldProduct: facts.Product, packaging.FieldGTIN: facts.GTIN,
+		packaging.FieldKey: facts.Key, packaging.FieldStatus: string(facts.Status),
+		packaging.FieldLineCode: facts.LineCode, packaging.FieldLineName: facts.LineName, packaging.FieldProduct: facts.Product, packaging.FieldGTIN: facts.GTIN,
 		packaging.FieldLot: facts.Lot, packaging.FieldExpiry: facts.Expiry, packaging.FieldQuantity: facts.Quantity,
 		packaging.FieldExtra: facts.ExtraPercent,
 	}[report.Field]
@@ -176,10 +179,10 @@ func (t *test) find(order raw, report *packaging.FieldReport) {
 	}
 }
 
-// clean takes out credentials, which what the API wrote may repeat.
+// clean removes credentials, which the API may repeat.
 func (t *test) clean(text string) string { return t.scrub.clean(text, t.token) }
 
-// understood says whether a name at the top of an order is one of assumed.go, or holds one.
+// understood reports whether a path of assumed.go starts with a name.
 func understood(name string) bool {
 	all := slices.Clone(serialsAt)
 	for _, row := range rows {
@@ -191,7 +194,7 @@ func understood(name string) bool {
 	})
 }
 
-// place is the path that said reads, empty where there is none.
+// place returns the path that scalarOrJSON reads, or "".
 func (f fields) place(paths []string) string {
 	for _, path := range paths {
 		if f.scalar([]string{path}) != "" {
@@ -206,7 +209,7 @@ func (f fields) place(paths []string) string {
 	return ""
 }
 
-// spelled is a path of fields as the API writes its names.
+// spelled returns a path of fields with the names as the API spells them.
 func spelled(object raw, path string) string {
 	for name, value := range object.members() {
 		plain := plainName(name)

@@ -9,51 +9,51 @@ import (
 	"lineboard/internal/secret"
 )
 
-// The rules of time and of trying again, all of them. The limits are those of [Limits] by default.
+// All rules of time limits and retries. The limits are the defaults of [Limits].
 //
-//	call           limit  tries  tried again after                             pause before it
+//	call           limit  tries  retried after                                 pause before it
 //	sign-in         10 s    3    NotConnected, Cut, ServerError, Throttled     0.5 s, 1 s
 //	open, details   15 s    3    NotConnected, Cut, ServerError, Throttled     0.5 s, 1 s
-//	release         30 s    5    NotConnected alone                            0.5 s, 1 s, 2 s, 4 s
+//	release         30 s    5    only NotConnected                             0.5 s, 1 s, 2 s, 4 s
 //
-// The limit is for all tries and pauses together; connecting and securing the connection may each take 10 s of it. A
-// pause is up to a fifth shorter, so that tablets do not ask in step, and there is none that would not end within the
-// limit. TimedOut is never tried again, because the limit is used up by it. A certificate that is not trusted does not
-// pass in seconds and is not tried again either.
+// The limit covers all tries and pauses. Connecting and the TLS handshake may each take 10 s of it. A pause is up to
+// a fifth shorter, so that clients do not call in step. A pause that would end after the limit is not begun. TimedOut
+// is not retried, because it has used up the limit. An untrusted certificate is not retried, because it does not
+// change within seconds.
 //
-// A release is sent again only where it is proven that the API did not do it:
+// A release is sent again only if it is proven that the API did not carry it out:
 //
-//   - The connection was never made, so not a byte of the release left (see journey). It is tried only while at least half of
-//     its limit is left: one that is sent with no time to wait for its answer would end as unknown.
-//   - ERR0000, which refuses it. It is sent once more with a new token, and with a new limit. Reads do the same.
+//   - The connection was never made, so not a byte of the release left (see journey). It is retried only while at least
+//     half of the limit is left: without time to wait for the answer, the release would end as unknown.
+//   - ERR0000 refused it. It is sent once more with a new token and a new limit. Reads do the same.
 //
-// Nothing else of a release is ever sent again. What became of one that was cut or answered with 5xx is not known.
+// No other release is ever sent again. The outcome of one that was cut or answered with 5xx is unknown.
 //
-// Throttled (429) may say how long to wait (Retry-After, in seconds or as a date, believed up to an hour). Nothing of
-// this tenant is sent earlier, by no call: a read, sign-in or release in that time ends at once as Throttled (where
-// there is no token: as SignInFailed). The read or sign-in that was answered so waits, if that fits into its limit. A
-// release does not wait, for a person decides whether to press again.
+// Throttled (429) may say how long to wait (Retry-After, in seconds or as a date, at most an hour). Until then no
+// call of this tenant is sent: reads, sign-ins and releases end at once as Throttled (without a token: as
+// SignInFailed). The read or sign-in that got the 429 waits, if that fits into its limit. A release does not wait: a
+// person decides whether to press again.
 //
-// NotConnected, TimedOut, ServerError and Cut, where it is not the caller who gave up, are signs that the cloud is down.
-// Five of them in a row, over three seconds or more, and it counts as down: reads and releases then end at once, a read
-// with the reason of the last sign, a release as Refused with CloudDown. Sign-in happens within those calls alone. After
+// NotConnected, TimedOut, ServerError and Cut are signs that the cloud is down, unless the caller gave up. After five
+// in a row, over three seconds or more, the cloud counts as down. Reads and releases then end at once: a read with
+// the reason of the last sign, a release as Refused with CloudDown. Sign-in happens only within those calls. After
 // pauses of 5 s, 10 s, 20 s, 40 s and then 60 s, each kind of call may try once, so that no kind takes the turn of
-// another; a release does not try itself, but asks for its order's details first. Any answer below 500 ends it.
+// another. A release asks for its order's details instead of trying itself. Any answer below 500 ends the outage.
 const (
 	harmlessTries = 3
 	releaseTries  = 5
 	firstPause    = 500 * time.Millisecond // doubles from try to try
 
-	longestQuiet = time.Hour
+	maxQuiet = time.Hour
 
 	downAfter     = 5 // signs in a row
 	downFor       = 3 * time.Second
 	firstProbe    = 5 * time.Second // doubles from probe to probe
-	longestProbe  = time.Minute
+	maxProbe      = time.Minute
 	jitterPortion = 5
 )
 
-// signOfOutage says whether a reason is one that a cloud gives that is down.
+// signOfOutage reports whether a reason is a sign that the cloud is down.
 func signOfOutage(r packaging.Reason) bool {
 	switch r {
 	case packaging.NotConnected, packaging.TimedOut, packaging.ServerError, packaging.Cut:
@@ -62,8 +62,8 @@ func signOfOutage(r packaging.Reason) bool {
 	return false
 }
 
-// again says whether a call may be sent again after a problem.
-func (k call) again(p *problem) bool {
+// mayRetry reports whether a call may be sent again after a problem.
+func (k call) mayRetry(p *problem) bool {
 	switch p.Reason {
 	case packaging.NotConnected:
 		return !p.lasting
@@ -73,7 +73,7 @@ func (k call) again(p *problem) bool {
 	return false
 }
 
-// carry makes a call, again where the rules allow it, within its limit.
+// carry makes a call within its limit, with the retries that the rules allow.
 func (c *Client) carry(ctx context.Context, k call, token secret.Text) (document, *problem) {
 	limited, cancel := context.WithTimeout(ctx, k.limit)
 	defer cancel()
@@ -83,7 +83,7 @@ func (c *Client) carry(ctx context.Context, k call, token secret.Text) (document
 		}
 		doc, p := c.judge(c.send(limited, k, token))
 		c.note(ctx, p)
-		if p == nil || try == k.tries || !k.again(p) {
+		if p == nil || try == k.tries || !k.mayRetry(p) {
 			return doc, p
 		}
 		if _, down := c.Down(); down && k.harmless {
@@ -96,7 +96,7 @@ func (c *Client) carry(ctx context.Context, k call, token secret.Text) (document
 	}
 }
 
-// note keeps what a try told about the cloud. Where the caller gave up, it told nothing.
+// note records what a try shows about the cloud. It shows nothing if the caller gave up.
 func (c *Client) note(caller context.Context, p *problem) {
 	if p == nil || caller.Err() == nil {
 		c.record.keep(p, c.now())
@@ -113,7 +113,7 @@ func (c *Client) note(caller context.Context, p *problem) {
 	}
 }
 
-// fits says whether a call that is sent again after a pause still has the time that it needs.
+// fits reports whether a call has the time that it needs if it is sent again after a pause.
 func (k call) fits(limited context.Context, pause time.Duration) bool {
 	end, _ := limited.Deadline()
 	left := time.Until(end) - pause
@@ -123,12 +123,12 @@ func (k call) fits(limited context.Context, pause time.Duration) bool {
 	return left >= k.limit/2
 }
 
-// jitter is up to a fifth less than d.
+// jitter returns d less up to a fifth of it.
 func jitter(d time.Duration) time.Duration {
 	return d - rand.N(d/jitterPortion)
 }
 
-// clock is what pauses go by: that of the machine, whatever the time of day that Config.Now tells.
+// clock measures pauses. It is independent of the time of day, which Config.Now returns.
 type clock struct {
 	now  func() time.Time
 	wait func(context.Context, time.Duration) error // its error is that of the context

@@ -9,21 +9,21 @@ import (
 	"lineboard/internal/secret"
 )
 
-// A piece of a credential counts as the credential: pieceSize characters in a row, or the whole of a shorter one. What is
-// shorter than pieceMin can't be told from ordinary words and is left.
+// A piece of a credential is hidden like the credential: pieceSize bytes in a row, or the whole of a shorter one.
+// Pieces shorter than minPiece look like ordinary words and stay.
 const (
 	pieceSize = 8
-	pieceMin  = 4
+	minPiece  = 4
 )
 
-// messageSize is the longest message that is kept, in characters.
-const messageSize = 2000
+// maxMessage is the longest message that is kept, in characters.
+const maxMessage = 2000
 
-// jwt is what looks like a token, or begins like one, whoever's it is.
+// jwt matches what looks like a token, or like the start of one.
 var jwt = regexp.MustCompile(`eyJ[\w-]{8,}(\.[\w-]*){0,2}`)
 
-// scrubber takes credentials, and pieces of them, out of texts that the remote side or the transport wrote: either may
-// repeat what it was sent.
+// scrubber removes credentials, and pieces of them, from texts of the remote side or the transport. Both may repeat
+// what was sent.
 type scrubber map[string]struct{}
 
 func newScrubber(credentials ...secret.Text) scrubber {
@@ -34,13 +34,14 @@ func newScrubber(credentials ...secret.Text) scrubber {
 	return s
 }
 
-// learn knows a credential as it is, in JSON and in URLs.
+// learn adds a credential as it is, as in JSON and as in URLs.
 func (s scrubber) learn(credential secret.Text) {
 	plain := credential.Reveal()
 	quoted, _ := json.Marshal(plain) // a string always has JSON
-	for _, form := range []string{plain, strings.Trim(string(quoted), `"`), url.QueryEscape(plain), url.PathEscape(plain)} {
+	forms := []string{plain, strings.Trim(string(quoted), `"`), url.QueryEscape(plain), url.PathEscape(plain)}
+	for _, form := range forms {
 		size := min(pieceSize, len(form))
-		if size < pieceMin {
+		if size < minPiece {
 			continue
 		}
 		for i := range len(form) - size + 1 {
@@ -49,15 +50,15 @@ func (s scrubber) learn(credential secret.Text) {
 	}
 }
 
-// clean is text without credentials and of at most messageSize characters. The token is the one that went with the call.
+// clean returns a text of at most maxMessage characters, without credentials. token is the token of the call.
 func (s scrubber) clean(text string, token secret.Text) string {
-	// A longer text is cut before it is searched; twice the size leaves no half of a credential at the end.
-	text = strings.ToValidUTF8(firstRunes(text, 2*messageSize), "\ufffd")
+	// It is cut to twice the size before the search, so that no half of a credential stands at the end.
+	text = strings.ToValidUTF8(firstRunes(text, 2*maxMessage), "\ufffd")
 	tokenOnly := newScrubber(token)
 	text = s.hide(text)
 	text = tokenOnly.hide(text)
 	text = jwt.ReplaceAllString(text, hidden)
-	return firstRunes(strings.TrimSpace(text), messageSize)
+	return firstRunes(strings.TrimSpace(text), maxMessage)
 }
 
 const hidden = "[secret]"
@@ -79,11 +80,11 @@ func (s scrubber) hide(text string) string {
 	return b.String()
 }
 
-// secretEnd is where the credential ends that begins at i: pieces that overlap or touch are one.
+// secretEnd returns where the credential at i ends, or i if there is none. Pieces that overlap or touch are one.
 func (s scrubber) secretEnd(text string, i int) int {
 	end := i
 	for at := i; at <= end && at < len(text); at++ {
-		for size := pieceSize; size >= pieceMin; size-- {
+		for size := pieceSize; size >= minPiece; size-- {
 			if at+size > len(text) {
 				continue
 			}

@@ -99,7 +99,7 @@ func TestNoCredentialIsEverInAMessage(t *testing.T) {
 							t.Errorf("%q is in %.300s", piece, shown)
 						}
 					}
-					if n := len([]rune(a.Message)); n > messageSize {
+					if n := len([]rune(a.Message)); n > maxMessage {
 						t.Errorf("a message of %d characters", n)
 					}
 				})

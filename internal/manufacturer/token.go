@@ -18,24 +18,24 @@ import (
 // tokenLife is how long a dynamic token is valid (documented).
 const tokenLife = 24 * time.Hour
 
-// tokens hold the dynamic token, in memory alone.
+// tokens hold the dynamic token. It is only in memory.
 type tokens struct {
 	mu      sync.Mutex
 	current secret.Text
 	renewAt time.Time
 	until   time.Time // when the current one expires
-	renewal *renewal  // nil where none is under way
+	renewal *renewal  // nil if none is under way
 }
 
-// renewal is one sign-in that any number of calls wait for.
+// renewal is a sign-in that any number of calls wait for.
 type renewal struct {
 	done   chan struct{} // closed when the rest is set
 	token  secret.Text
 	failed *problem
 }
 
-// token is the one for a next call, after a sign-in where one is due: there is no token, it is about to expire, or it is
-// the one that the API rejected (empty if none). A sign-in outlives the calls that wait for it.
+// token returns the token for a call. It signs in if there is no token, if it is about to expire, or if it is the
+// rejected one (empty for none). A sign-in continues when the calls that wait for it give up.
 func (c *Client) token(ctx context.Context, rejected secret.Text) (secret.Text, *problem) {
 	if c.kind == Static {
 		return c.static, nil
@@ -50,14 +50,15 @@ func (c *Client) token(ctx context.Context, rejected secret.Text) (secret.Text, 
 		t.renewal = &renewal{done: make(chan struct{})}
 		go c.renew(t.renewal)
 	}
-	under := t.renewal
+	renewal := t.renewal
 	t.mu.Unlock()
 
 	select {
-	case <-under.done:
-		return under.token, under.failed
+	case <-renewal.done:
+		return renewal.token, renewal.failed
 	case <-ctx.Done():
-		return secret.Text{}, c.problem(reply{}, packaging.NotConnected, "given up before it was sent, while signing in")
+		why := "given up before it was sent, while signing in"
+		return secret.Text{}, c.problem(reply{}, packaging.NotConnected, why)
 	}
 }
 
@@ -76,14 +77,14 @@ func (c *Client) renew(r *renewal) {
 	close(r.done)
 }
 
-// signIn fetches a dynamic token: POST /v1/api_auth with the API key and secret (documented). Its problem is
-// SignInRejected where the API said no, SignInFailed otherwise.
+// signIn fetches a dynamic token: POST /v1/api_auth with the API key and secret (documented). It fails with
+// SignInRejected if the API refuses them, and with SignInFailed otherwise.
 func (c *Client) signIn(ctx context.Context) (secret.Text, *problem) {
 	token, _, p := c.signInAt(ctx)
 	return token, p
 }
 
-// signInAt is signIn, and the path of assumed.go that the token was found at.
+// signInAt is signIn, and also returns the path of assumed.go at which the token was found.
 func (c *Client) signInAt(ctx context.Context) (token secret.Text, path string, p *problem) {
 	body, _ := json.Marshal(map[string]string{ // strings always have JSON
 		"api_key":    c.apiKey.Reveal(),
@@ -113,10 +114,11 @@ func (c *Client) signInAt(ctx context.Context) (token secret.Text, path string, 
 			}
 		}
 	}
-	return secret.Text{}, "", c.problem(doc.reply, packaging.SignInFailed, "the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
+	return secret.Text{}, "", c.problem(doc.reply, packaging.SignInFailed,
+		"the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
 }
 
-// deniesSignIn says whether the API key or secret was not accepted, in contrast to not being judged.
+// deniesSignIn reports whether the API refused the key or secret, as opposed to not checking them.
 func (p *problem) deniesSignIn() bool {
 	switch p.Reason {
 	case packaging.NotConnected, packaging.Throttled:
@@ -127,7 +129,7 @@ func (p *problem) deniesSignIn() bool {
 	return p.definite()
 }
 
-// names lists the names in an answer. A very long one may be anything, a token too.
+// names returns the names in an answer. It leaves out very long ones, which may be anything, even a token.
 func names(f fields) string {
 	short := slices.DeleteFunc(slices.Sorted(maps.Keys(f)), func(name string) bool { return len(name) > 40 })
 	if len(short) == 0 {
@@ -136,15 +138,15 @@ func names(f fields) string {
 	return strings.Join(short, ", ")
 }
 
-// untilRenewal is how long a token that came now is used: for its life less a margin.
+// untilRenewal returns how long a token that came now is used: its life less a margin.
 func untilRenewal(token string, now time.Time) time.Duration {
 	life := lifeOf(token, now)
 	return life - min(life/10, 5*time.Minute)
 }
 
-// lifeOf is how long a token that came now is valid. Its life is taken from its own two times, if it is a JWT that
-// has them, because the clocks here and there may differ. What can't be believed counts as the documented day: a token
-// that ends sooner is renewed when the API rejects it.
+// lifeOf returns how long a token that came now is valid. For a JWT this is the difference of its own two times,
+// because the clocks may differ. Otherwise, and for implausible times, it is the documented day: a token that ends
+// sooner is renewed when the API rejects it.
 func lifeOf(token string, now time.Time) time.Duration {
 	claims, ok := readJWT(token)
 	if !ok {
