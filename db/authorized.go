@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 )
 
 // authorizedTx runs do in a write transaction for a person who may still do an action, and passes the person as they are
@@ -58,4 +59,32 @@ func mustSee(p packaging.Person, line packaging.LineID) error {
 		return packaging.Fail(packaging.NotFound, "error.not_found")
 	}
 	return nil
+}
+
+// setupTx is an authorizedTx of a person who administers the tenant.
+func (d *DB) setupTx(ctx context.Context, by packaging.Person, do func(*setupTx) error) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+		return do(&setupTx{t, d.box, by.Author, by.Tenant.ID})
+	})
+}
+
+// setupTx is a write transaction that sets up one tenant, and records what it changed as done by an author.
+type setupTx struct {
+	*tx
+	box    *secret.Box
+	by     packaging.Author
+	tenant packaging.TenantID
+}
+
+// at is the same transaction for what a person of several tenants has at another one.
+func (s *setupTx) at(tenant packaging.TenantID) *setupTx {
+	return &setupTx{s.tx, s.box, s.by, tenant}
+}
+
+// note records a change, unless there was none.
+func (s *setupTx) note(deed packaging.Deed, object, before, after string) error {
+	if before == after {
+		return nil
+	}
+	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: deed, Object: object, Old: before, New: after})
 }

@@ -154,3 +154,17 @@ func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func
 	}
 	return coded(rows.Err())
 }
+
+// HistoryPeople gives whom the tenant's history names, by username, each as of their newest entry: also those who are not
+// there any more, and the program itself.
+func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {
+	return collect(ctx, d.read, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
+		WITH RECURSIVE person (username) AS (
+			SELECT min(username) FROM history WHERE tenant_id = ?1
+			UNION ALL
+			SELECT (SELECT min(username) FROM history WHERE tenant_id = ?1 AND username > person.username)
+			FROM person WHERE person.username IS NOT NULL
+		)
+		SELECT username, (SELECT full_name FROM history h WHERE h.tenant_id = ?1 AND h.username = person.username ORDER BY seq DESC LIMIT 1)
+		FROM person WHERE username IS NOT NULL`, tenant)
+}

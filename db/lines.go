@@ -2,11 +2,9 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
-	"strings"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"fmt"
 
 	"lineboard/internal/packaging"
 )
@@ -40,172 +38,82 @@ func (d *DB) Line(ctx context.Context, in packaging.Scope, code string) (packagi
 	return l, coded(err)
 }
 
-// unknownMost bounds what an API that names lines without end can do to a page.
-const unknownMost = 100
-
-// UnknownLines gives the lines that the API names and that are not set up here, by code: Code is what the API calls it, and
-// Name its name, where it gives one beside the code. They have no ID, and a scope that is limited to lines has none.
-func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
-	return unknownLines(ctx, d.read, in)
+// SetupLines gives all lines of the viewer's tenant by code, whatever lines the viewer works on.
+func (d *DB) SetupLines(ctx context.Context, viewer packaging.Person) ([]packaging.Line, error) {
+	return linesOf(ctx, d.read, packaging.Everything(viewer.Tenant.ID))
 }
 
-func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
-	w := within(in, "")
-	return collect(ctx, q, func(row scanner) (l packaging.Line, err error) {
-		err = row.Scan(&l.Code, &l.Name)
-		if l.Name == "" {
-			l.Name = l.Code
-		}
-		return l, err
-	}, `
-		SELECT min(api_line COLLATE BINARY), max(line_name) FROM orders WHERE `+w.sql+` AND line_id IS NULL AND api_line <> ''
-		GROUP BY api_line ORDER BY api_line LIMIT ?`, append(w.args, unknownMost)...)
+// SetupLine gives one of them.
+func (d *DB) SetupLine(ctx context.Context, viewer packaging.Person, code string) (packaging.Line, error) {
+	return d.Line(ctx, packaging.Everything(viewer.Tenant.ID), code)
 }
 
-// AdoptLine sets a line up that the API names, under a name of ours. All orders with that code belong to it from then on.
-func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name string) (l packaging.Line, err error) {
-	err = d.authorizedTx(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
-		tenant := by.Tenant.ID
-		if !by.Sees(0) {
-			return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
-		}
-		// As the API writes it: the same code in capitals and in small letters means the same line.
-		err := t.row(`SELECT api_line FROM orders WHERE tenant_id = ? AND line_id IS NULL AND api_line = ? ORDER BY api_line COLLATE BINARY LIMIT 1`, tenant, code).Scan(&l.Code)
-		if err != nil {
+// AddLine makes a line; its code must be free.
+func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		switch _, err := s.line(l.Code); {
+		case err == nil:
+			return packaging.Fail(packaging.Conflict, "error.line_taken")
+		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
-		id, err := t.insert(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)`, tenant, l.Code, name)
-		var lite *sqlite.Error
-		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
-			return packaging.Fail(packaging.Conflict, "error.line_adopted").Because(err)
-		}
-		if err != nil {
-			return err
-		}
-		l.ID, l.Name = packaging.LineID(id), name
-		if err := t.exec(`
-			INSERT INTO order_events (tenant_id, order_id, at, kind, old_value, new_value, source, full_name, station)
-			SELECT tenant_id, id, ?, 'line', api_line, ?, 'person', ?, ? FROM orders
-			WHERE tenant_id = ? AND line_id IS NULL AND api_line = ? AND api_line COLLATE BINARY <> ?`,
-			millis(t.now), name, by.FullName, by.Station, tenant, l.Code, name); err != nil {
-			return err
-		}
-		if err := t.exec(`UPDATE orders SET line_id = ?, revision = revision + 1 WHERE tenant_id = ? AND line_id IS NULL AND api_line = ?`,
-			l.ID, tenant, l.Code); err != nil {
-			return err
-		}
-		return t.record(packaging.Entry{
-			TenantID: tenant, By: by.Author, Deed: packaging.LineAdopted, LineCode: l.Code, LineName: l.Name, Object: "line " + l.Code, New: name,
-		})
-	})
-	return l, err
-}
-
-// SetOrderLine has an order belong to a line because a person says so: refreshes keep it from then on. Line 0 gives it back:
-// it is the one that the API says, again. A retired line takes no orders. was is the line that the person saw; where the order has another one by now,
-// nothing is set. It is refused while the line must stay as it is, and where the person may not set the old or the new one.
-func (d *DB) SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error {
-	return d.authorizedTx(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
-		o, err := orderOf(ctx, t, by.Scope(), id)
-		if err != nil {
-			return err
-		}
-		lines, err := linesOf(ctx, t, packaging.Everything(by.Tenant.ID))
-		if err != nil {
-			return err
-		}
-		next := line
-		if line == 0 {
-			next = lineFor(lines, o.Facts)
-		} else if l, known := lineByID(lines, line); !known || l.Retired {
-			return packaging.Fail(packaging.NotFound, "error.not_found")
-		}
-		if err := t.mayMove(by, o, was, next); err != nil {
-			return err
-		}
-		return t.moveOrder(by, o, lines, line, next)
+		return s.setLine(l)
 	})
 }
 
-// mayMove says what stands in the way of giving an order another line.
-func (t *tx) mayMove(by packaging.Person, o packaging.Order, was, next packaging.LineID) error {
-	switch {
-	case !by.Sees(o.Line.ID), !by.Sees(next):
-		return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
-	case o.Line.ID != was:
-		return packaging.Fail(packaging.Conflict, "set_line.changed")
-	case o.LineFixed():
-		return packaging.Fail(packaging.Conflict, "set_line.fixed")
-	}
-	var queued bool
-	err := t.row(`
-		SELECT EXISTS (SELECT 1 FROM queue_orders p JOIN queues q ON q.id = p.queue_id
-			WHERE p.order_id = ? AND q.stop = '' AND p.place >= q.position)`, o.ID).Scan(&queued)
-	if err == nil && queued {
-		err = packaging.Fail(packaging.Conflict, "set_line.queued")
-	}
-	return err
+// SetLine gives a line another name, retires it or takes it back.
+func (d *DB) SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		was, err := s.line(l.Code)
+		if err != nil {
+			return err
+		}
+		if err := s.exec(`UPDATE lines SET name = ?, retired = ? WHERE id = ?`, l.Name, l.Retired, was.ID); err != nil {
+			return err
+		}
+		return s.note(packaging.LineSet, "line "+was.Code, describeLine(was), describeLine(l))
+	})
 }
 
-func (t *tx) moveOrder(by packaging.Person, o packaging.Order, lines []packaging.Line, line, next packaging.LineID) error {
-	deed, at, who := packaging.OrderLineSet, any(millis(t.now)), by.FullName
-	if line == 0 {
-		deed, at, who = packaging.OrderLineBack, nil, ""
-		if o.LineSetAt.IsZero() {
-			return nil // it is as the API says
-		}
+func (s *setupTx) line(code string) (packaging.Line, error) {
+	return scanLine(s.row(`SELECT id, code, name, retired FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code))
+}
+
+func describeLine(l packaging.Line) string {
+	if l.Retired {
+		return l.Name + " · retired"
 	}
-	if err := t.exec(`UPDATE orders SET line_id = ?, line_set_at = ?, line_set_by = ?, revision = revision + 1 WHERE id = ?`,
-		nullable(next), at, who, o.ID); err != nil {
+	return l.Name
+}
+
+// setLine makes a line or renames the one with the code.
+func (s *setupTx) setLine(l packaging.Line) error {
+	var before string
+	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	before, after := lineLabel(lines, o.Line.ID, o.Facts), lineLabel(lines, next, o.Facts)
-	if before != after {
-		if err := t.addEvent(o.TenantID, o.ID, packaging.OrderEvent{
-			Kind: packaging.LineChanged, Old: before, New: after, Source: packaging.BySomebody, By: by.Author,
-		}); err != nil {
-			return err
-		}
+	if before == l.Name {
+		return nil
 	}
-	o.Line, _ = lineByID(lines, next)
-	e := entryOf(deed, by.Author, o)
-	e.ReleaseID, e.Object, e.Old, e.New = 0, "line", before, after
-	return t.record(e)
+	if err := s.exec(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)
+		ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name`, s.tenant, l.Code, l.Name); err != nil {
+		return err
+	}
+	return s.note(packaging.LineSet, "line "+l.Code, before, l.Name)
 }
 
-// lineFor is the line that the API means: it may give a line's code or its name. 0 is none that we know.
-func lineFor(lines []packaging.Line, f packaging.Facts) packaging.LineID {
-	for _, given := range []string{f.LineCode, f.LineName} {
-		if given == "" {
-			continue
+// lineIDs gives the keys of the tenant's lines with these codes.
+func (s *setupTx) lineIDs(codes []string) (ids []packaging.LineID, err error) {
+	for _, code := range codes {
+		var id packaging.LineID
+		switch err := s.row(`SELECT id FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code).Scan(&id); {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil, packaging.Fail(packaging.Invalid, "error.no_line").Because(fmt.Errorf("there is no line %s", code))
+		case err != nil:
+			return nil, err
 		}
-		for _, l := range lines {
-			if strings.EqualFold(given, l.Code) {
-				return l.ID
-			}
-		}
-		for _, l := range lines {
-			if strings.EqualFold(given, l.Name) {
-				return l.ID
-			}
-		}
+		ids = append(ids, id)
 	}
-	return 0
-}
-
-func lineByID(lines []packaging.Line, id packaging.LineID) (packaging.Line, bool) {
-	for _, l := range lines {
-		if l.ID == id {
-			return l, true
-		}
-	}
-	return packaging.Line{}, false
-}
-
-// lineLabel names an order's line: as we call it, or as the API does where it is not set up here; empty where it has none.
-func lineLabel(lines []packaging.Line, id packaging.LineID, f packaging.Facts) string {
-	if l, known := lineByID(lines, id); known {
-		return l.Name
-	}
-	return f.APILine()
+	return ids, nil
 }

@@ -223,39 +223,6 @@ func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Sta
 	return "", t.touch(o)
 }
 
-// setStatus stores what the API has just proven about an order, and adds what is new of that to its timeline. A release may
-// take long: what the order was is what its row says now, not what it was when it was claimed.
-func (t *tx) setStatus(o packaging.Order, status packaging.Status, gone bool, source packaging.Source) error {
-	var was packaging.Status
-	var wasGone bool
-	if err := t.row(`SELECT status, gone FROM orders WHERE id = ?`, o.ID).Scan(&was, &wasGone); err != nil {
-		return err
-	}
-	var events []packaging.OrderEvent
-	switch {
-	case gone && !wasGone:
-		events = append(events, packaging.OrderEvent{Kind: packaging.OrderLost})
-	case wasGone && !gone:
-		events = append(events, packaging.OrderEvent{Kind: packaging.OrderBack})
-	}
-	if status != was {
-		events = append(events, packaging.OrderEvent{Kind: packaging.StatusChanged, Old: string(was), New: string(status)})
-	}
-	for _, e := range events {
-		e.Source = source
-		if err := t.addEvent(o.TenantID, o.ID, e); err != nil {
-			return err
-		}
-	}
-	return t.exec(`UPDATE orders SET status = ?, gone = ?, confirmed_at = ?, revision = revision + 1 WHERE id = ?`,
-		status, gone, millis(t.now), o.ID)
-}
-
-// touch notes that what pages show of an order has changed.
-func (t *tx) touch(o packaging.Order) error {
-	return t.exec(`UPDATE orders SET revision = revision + 1 WHERE id = ?`, o.ID)
-}
-
 // InterruptReleases settles as unknown what was still being sent when the process before this one ended: whether those
 // calls were carried out is not known. It says how many there were.
 func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {

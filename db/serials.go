@@ -144,3 +144,12 @@ func (d *DB) FindPacks(ctx context.Context, in packaging.Scope, gtins, serials [
 		WHERE `+w.sql+` ORDER BY s.id LIMIT ?`,
 		append(append([]any{string(products), in.Tenant(), string(numbers)}, w.args...), foundMost)...)
 }
+
+// OrdersOfSerial gives the orders that a serial number came with, the newest first and at most limit. They are several
+// where products share it, or where it came twice.
+func (d *DB) OrdersOfSerial(ctx context.Context, in packaging.Scope, serial string, limit int) ([]packaging.Order, error) {
+	w := within(in, "o.")
+	w.and(true, `o.id IN (SELECT s.id >> ? FROM products p JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`,
+		placeBits, serial, in.Tenant())
+	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
+}

@@ -2,31 +2,13 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
-
-// named gives each credential with the column that it is kept in.
-func named(c *secret.Credentials) []namedSecret {
-	return []namedSecret{
-		{"api_key", &c.APIKey},
-		{"api_secret", &c.APISecret},
-		{"channel_key", &c.ChannelKey},
-		{"static_token", &c.StaticToken},
-	}
-}
-
-type namedSecret struct {
-	column string
-	text   *secret.Text
-}
-
-// owner is what a sealed credential is bound to: it opens for no other tenant and in no other column.
-func (n namedSecret) owner(tenant packaging.TenantID) string {
-	return fmt.Sprintf("tenant %d %s", tenant, n.column)
-}
 
 const selectTenant = `SELECT id, slug, name, time_zone, base_url FROM tenants `
 
@@ -45,26 +27,95 @@ func (d *DB) Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenan
 	return t, coded(err)
 }
 
-// Credentials gives a tenant's credentials, opened. The error wraps [secret.ErrWrongKey] where another key sealed them.
-func (d *DB) Credentials(ctx context.Context, tenant packaging.TenantID) (secret.Credentials, error) {
-	return credentialsOf(ctx, d.read, d.box, tenant)
+// AddTenant makes a tenant, with the person as its administrator.
+func (d *DB) AddTenant(ctx context.Context, by packaging.Person, t packaging.Tenant) (p packaging.Person, err error) {
+	err = d.setupTx(ctx, by, func(s *setupTx) error {
+		var taken bool
+		if err := s.row(`SELECT EXISTS (SELECT 1 FROM tenants WHERE slug = ?)`, t.Slug).Scan(&taken); err != nil {
+			return err
+		}
+		if taken {
+			return packaging.Fail(packaging.Conflict, "error.slug_taken")
+		}
+		author := s.by
+		author.Role = packaging.Administrator
+		id, err := s.setTenant(author, t, newCredentials)
+		if err != nil {
+			return err
+		}
+		there := &setupTx{s.tx, s.box, author, id}
+		if err := there.setRole(author.ID, packaging.Administrator); err != nil {
+			return err
+		}
+		if err := there.notePerson(author.ID, author.Username, ""); err != nil {
+			return err
+		}
+		p, err = scanPerson(s.row(selectPerson+`u.id = ? AND t.id = ?`, author.ID, id))
+		return err
+	})
+	return p, err
 }
 
-func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID) (c secret.Credentials, err error) {
-	sealed := make([][]byte, 4)
-	err = q.QueryRowContext(ctx, `
-		SELECT token_kind, token_header, api_key, api_secret, channel_key, static_token FROM tenants WHERE id = ?`, tenant).
-		Scan(&c.TokenKind, &c.TokenHeader, &sealed[0], &sealed[1], &sealed[2], &sealed[3])
-	if err != nil {
-		return c, coded(err)
-	}
-	for i, n := range named(&c) {
-		if sealed[i] == nil {
-			continue
+// SetTenant gives the tenant a name and a time zone.
+func (d *DB) SetTenant(ctx context.Context, by packaging.Person, name, zone string) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		t, c, err := s.connection()
+		if err != nil {
+			return err
 		}
-		if *n.text, err = box.Open(sealed[i], n.owner(tenant)); err != nil {
-			return c, fmt.Errorf("%s of tenant %d: %w", n.column, tenant, err)
+		t.Name, t.TimeZone = name, zone
+		_, err = s.setTenant(s.by, t, c)
+		return err
+	})
+}
+
+// setTenant makes a tenant or changes the one with the slug, and returns its key.
+func (t *tx) setTenant(by packaging.Author, to packaging.Tenant, c secret.Credentials) (id packaging.TenantID, err error) {
+	describe := func(t packaging.Tenant, kind, header string) string {
+		return fmt.Sprintf("%s · %s · %s · %s token in %s", t.Name, t.TimeZone, t.BaseURL, kind, header)
+	}
+	var before string
+	var was packaging.Tenant
+	var kind, header string
+	err = t.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE slug = ?`, to.Slug).
+		Scan(&was.ID, &was.Slug, &was.Name, &was.TimeZone, &was.BaseURL, &kind, &header)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		key, err := t.insert(`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header) VALUES (?,?,?,?,?,?)`,
+			to.Slug, to.Name, to.TimeZone, to.BaseURL, c.TokenKind, c.TokenHeader)
+		if err != nil {
+			return 0, err
+		}
+		id = packaging.TenantID(key)
+		if err := t.exec(`INSERT INTO refreshes (tenant_id) VALUES (?)`, id); err != nil {
+			return 0, err
+		}
+	case err != nil:
+		return 0, err
+	default:
+		id, before = was.ID, describe(was, kind, header)
+		if err := t.keepsZone(was, to); err != nil {
+			return 0, err
+		}
+		if err := t.exec(`UPDATE tenants SET name = ?, time_zone = ?, base_url = ?, token_kind = ?, token_header = ? WHERE id = ?`,
+			to.Name, to.TimeZone, to.BaseURL, c.TokenKind, c.TokenHeader, id); err != nil {
+			return 0, err
 		}
 	}
-	return c, nil
+	s := &setupTx{tx: t, by: by, tenant: id}
+	return id, s.note(packaging.TenantSet, "tenant "+to.Slug, before, describe(to, c.TokenKind, c.TokenHeader))
+}
+
+// keepsZone makes sure that the zone of a site stays once a shift was handed over or signed in it: with another one, that
+// shift would have been at another time.
+func (t *tx) keepsZone(was, to packaging.Tenant) error {
+	if was.TimeZone == to.TimeZone {
+		return nil
+	}
+	var signed bool
+	err := t.row(`SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = ?1) OR EXISTS (SELECT 1 FROM shift_reviews WHERE tenant_id = ?1)`, was.ID).Scan(&signed)
+	if err == nil && signed {
+		err = packaging.Fail(packaging.Conflict, "error.zone_signed")
+	}
+	return err
 }

@@ -189,26 +189,3 @@ func spans(tenant packaging.TenantID, from, to int64) (keys []string) {
 	}
 	return keys
 }
-
-// OrdersOfSerial gives the orders that a serial number came with, the newest first and at most limit. They are several
-// where products share it, or where it came twice.
-func (d *DB) OrdersOfSerial(ctx context.Context, in packaging.Scope, serial string, limit int) ([]packaging.Order, error) {
-	w := within(in, "o.")
-	w.and(true, `o.id IN (SELECT s.id >> ? FROM products p JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`,
-		placeBits, serial, in.Tenant())
-	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
-}
-
-// HistoryPeople gives whom the tenant's history names, by username, each as of their newest entry: also those who are not
-// there any more, and the program itself.
-func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {
-	return collect(ctx, d.read, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
-		WITH RECURSIVE person (username) AS (
-			SELECT min(username) FROM history WHERE tenant_id = ?1
-			UNION ALL
-			SELECT (SELECT min(username) FROM history WHERE tenant_id = ?1 AND username > person.username)
-			FROM person WHERE person.username IS NOT NULL
-		)
-		SELECT username, (SELECT full_name FROM history h WHERE h.tenant_id = ?1 AND h.username = person.username ORDER BY seq DESC LIMIT 1)
-		FROM person WHERE username IS NOT NULL`, tenant)
-}

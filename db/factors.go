@@ -1,0 +1,132 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// Colleagues gives who can sign in at the station by PIN: those who work on its line and have one, by name.
+func (d *DB) Colleagues(ctx context.Context, s packaging.Station) ([]packaging.Colleague, error) {
+	return collect(ctx, d.read, func(row scanner) (c packaging.Colleague, err error) {
+		return c, row.Scan(&c.ID, &c.Username, &c.FullName)
+	}, `
+		SELECT u.id, u.username, u.full_name FROM station_factors f JOIN users u ON u.id = f.user_id
+		WHERE f.tenant_id = ?1 AND f.pin_hash IS NOT NULL AND u.active AND (
+			NOT EXISTS (SELECT 1 FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = ?1)
+			OR EXISTS (SELECT 1 FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = ?1 AND l.line_id = ?2))
+		ORDER BY u.full_name, u.id`, s.TenantID, s.Line.ID)
+}
+
+// PIN gives a person of the tenant, and the hash of their PIN there. Whoever has none, or is not active, is not found.
+func (d *DB) PIN(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (p packaging.Person, hash string, err error) {
+	p, err = scanPerson(d.read.QueryRowContext(ctx, `
+		SELECT `+personColumns+`, f.pin_hash
+		FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
+		JOIN station_factors f ON f.user_id = u.id AND f.tenant_id = t.id
+		WHERE u.active AND t.id = ? AND u.id = ? AND f.pin_hash IS NOT NULL`, tenant, user), &hash)
+	return p, hash, coded(err)
+}
+
+// BadgeOwner gives whose badge it is at the tenant.
+func (d *DB) BadgeOwner(ctx context.Context, tenant packaging.TenantID, badge secret.Text) (packaging.Person, error) {
+	p, err := scanPerson(d.read.QueryRowContext(ctx, selectPerson+`t.id = ?1 AND u.id = (
+		SELECT user_id FROM station_factors WHERE tenant_id = ?1 AND badge_mark = ?2)`, tenant, badgeMark(d.box, tenant, badge)))
+	return p, coded(err)
+}
+
+func badgeMark(box *secret.Box, tenant packaging.TenantID, badge secret.Text) []byte {
+	return box.Mark(badge, fmt.Sprintf("badge of tenant %d", tenant))
+}
+
+// StationFactors says what a person of the tenant can sign in with at its stations.
+func (d *DB) StationFactors(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (pin, badge bool, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT pin_hash IS NOT NULL, badge_mark IS NOT NULL FROM station_factors WHERE tenant_id = ? AND user_id = ?`,
+		tenant, user).Scan(&pin, &badge)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return pin, badge, coded(err)
+}
+
+// SetPIN stores the hash of a person's own PIN at the tenant, or takes the PIN away where the hash is empty.
+func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		if err := t.exec(`INSERT INTO station_factors (user_id, tenant_id, pin_hash) VALUES (?, ?, nullif(?, ''))
+			ON CONFLICT DO UPDATE SET pin_hash = excluded.pin_hash`, by.ID, by.Tenant.ID, hash); err != nil {
+			return err
+		}
+		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.PINSet, Object: "user " + by.Username, New: given(hash != "")})
+	})
+}
+
+// SetBadge stores the mark of the badge of a person of the tenant, or takes the badge away where it is empty. A badge that
+// somebody has is a Conflict. That of another person is for administrators.
+func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error {
+	action := packaging.Administer
+	if user == by.ID {
+		action = packaging.ViewOrders
+	}
+	return d.authorizedTx(ctx, by, action, func(t *tx, by packaging.Person) error {
+		var mark []byte
+		if !badge.Empty() {
+			mark = badgeMark(d.box, by.Tenant.ID, badge)
+		}
+		owner, err := scanPerson(t.row(selectPerson+`t.id = ? AND u.id = ?`, by.Tenant.ID, user))
+		if err != nil {
+			return err
+		}
+		err = t.exec(`INSERT INTO station_factors (user_id, tenant_id, badge_mark) VALUES (?, ?, ?)
+			ON CONFLICT (user_id, tenant_id) DO UPDATE SET badge_mark = excluded.badge_mark`, user, by.Tenant.ID, mark)
+		var lite *sqlite.Error
+		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+			return packaging.Fail(packaging.Conflict, "pin.badge_taken").Because(err)
+		}
+		if err != nil {
+			return err
+		}
+		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeSet, Object: "user " + owner.Username, New: given(mark != nil)})
+	})
+}
+
+// given says in the history that something is there, without saying what.
+func given(is bool) string {
+	if is {
+		return "set"
+	}
+	return "none"
+}
+
+// RemoveFactors takes away what a person signs in with at the stations of this tenant.
+func (d *DB) RemoveFactors(ctx context.Context, by packaging.Person, id packaging.UserID) error {
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error { return s.takeFactors(m.ID, m.Username) })
+}
+
+// takeFactors takes away what a person signs in with at the tenant's stations.
+func (s *setupTx) takeFactors(user packaging.UserID, username string) error {
+	var pin, badge bool
+	err := s.row(`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin_hash IS NOT NULL, badge_mark IS NOT NULL`, user, s.tenant).
+		Scan(&pin, &badge)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	for _, factor := range []struct {
+		deed packaging.Deed
+		was  bool
+	}{{packaging.PINSet, pin}, {packaging.BadgeSet, badge}} {
+		if !factor.was {
+			continue
+		}
+		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: factor.deed, Object: "user " + username, New: given(false)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

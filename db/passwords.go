@@ -1,0 +1,123 @@
+package db
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// Credential gives whom a username in any case belongs to, and the hash of their password, where they are active and
+// belong to a tenant.
+func (d *DB) Credential(ctx context.Context, username string) (user packaging.UserID, passwordHash string, err error) {
+	err = d.read.QueryRowContext(ctx, `
+		SELECT u.id, u.password_hash FROM users u
+		WHERE u.username = ? AND u.active AND EXISTS (SELECT 1 FROM members m WHERE m.user_id = u.id)`, username).
+		Scan(&user, &passwordHash)
+	return user, passwordHash, coded(err)
+}
+
+// RecordFailedSignIn records a wrong password, given from an address, in the history of each tenant that the person
+// belongs to.
+func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error {
+	return d.tx(ctx, func(t *tx) error {
+		people, err := collect(ctx, t, scanPeople, selectPerson+`u.id = ?`, user)
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			if err := t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignInDeclined, New: address}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the token.
+func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		if err := t.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, by.ID); err != nil {
+			return err
+		}
+		people, err := collect(ctx, t, scanPeople, selectPerson+`u.id = ?`, by.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.PasswordSet, Object: "user " + p.Username}
+			e.By.Station = by.Station
+			if err := t.record(e); err != nil {
+				return err
+			}
+		}
+		_, err = t.endSessions(by.Author, `s.user_id = ? AND s.token_hash <> ?`, by.ID, but[:])
+		return err
+	})
+}
+
+// SetPersonsPassword gives a person a new password, signs them out everywhere, and takes their PIN and badge away.
+func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text) error {
+	hash, err := secret.HashPassword(password)
+	if err != nil {
+		return err
+	}
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error {
+		if m.Shared {
+			return packaging.Fail(packaging.Forbidden, "error.shared_person")
+		}
+		tenants, err := s.tenantsOf(m.ID)
+		if err != nil {
+			return err
+		}
+		for _, tenant := range tenants { // each records it
+			if err := s.at(tenant).setPassword(m.ID, m.Username, hash); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// setPassword sets a hash, ends what was signed in with the password before, and takes PIN and badge away: whoever knew that
+// one may have set them. The mark of a provisioned password stays: the file's password comes back only when the file changes.
+func (s *setupTx) setPassword(user packaging.UserID, username, hash string) error {
+	if err := s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, user); err != nil {
+		return err
+	}
+	if err := s.signOut(user); err != nil {
+		return err
+	}
+	if err := s.takeFactors(user, username); err != nil {
+		return err
+	}
+	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
+}
+
+// Proof gives the hash of what an active person proves with who they are, where they are asked for it anew: their password
+// or, where they have none, their signing password. It is empty where they have neither.
+func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT iif(password_hash <> '', password_hash, signing_hash) FROM users WHERE id = ? AND active`, user).Scan(&hash)
+	return hash, coded(err)
+}
+
+// SetSigningPassword gives a person another signing password, by its hash, who has just proved at their provider to be the
+// identity.
+func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id packaging.Identity, hash string) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}
+		who, known, err := s.identified(id)
+		switch {
+		case err != nil:
+			return err
+		case !known || who.ID != by.ID:
+			return &packaging.SignOnError{Reason: packaging.SignOnOther, Who: by.Author}
+		case !who.Active:
+			return &packaging.SignOnError{Reason: packaging.SignOnInactive, Who: by.Author}
+		}
+		if err := t.exec(`UPDATE users SET signing_hash = ? WHERE id = ?`, hash, by.ID); err != nil {
+			return err
+		}
+		return t.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "signing password of user " + by.Username})
+	})
+}

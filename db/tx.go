@@ -1,0 +1,57 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// tx is a write transaction. All that happens in it happens at one time.
+type tx struct {
+	*sql.Tx
+	ctx context.Context
+	now time.Time
+}
+
+// tx runs do in a write transaction and commits what it did, or nothing where it fails.
+func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
+	t, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return coded(err)
+	}
+	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	w := &tx{t, ctx, d.now().UTC().Truncate(time.Millisecond)}
+	var changes []packaging.Change
+	if err = do(w); err == nil {
+		changes, err = w.changes()
+	}
+	if err == nil {
+		err = t.Commit()
+	}
+	err = coded(err)
+	if tell := d.tell.Load(); err == nil && tell != nil && len(changes) > 0 {
+		(*tell)(changes)
+	}
+	if unavailable := packaging.CodeOf(err) == packaging.Unavailable; unavailable || err == nil {
+		d.failed.Store(unavailable)
+	}
+	return err
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	_, err := t.ExecContext(t.ctx, query, args...)
+	return err
+}
+
+// insert runs an INSERT and gives the key of the new row.
+func (t *tx) insert(query string, args ...any) (int64, error) {
+	result, err := t.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+func (t *tx) row(query string, args ...any) *sql.Row { return t.QueryRowContext(t.ctx, query, args...) }
