@@ -170,7 +170,7 @@ func TestFilesThatAreNamedExist(t *testing.T) {
 	}
 }
 
-// "`deed` in `db/people.go`", with or without a link, and "[`packaging.At`](../internal/packaging/shift.go)".
+// "`authorizedTx` in `db/authorized.go`", with or without a link, and "[`packaging.At`](../internal/packaging/shift.go)".
 func TestNamesStandInTheFilesThatTheyAreSaidToStandIn(t *testing.T) {
 	in := regexp.MustCompile("`([\\w.]+)` in\\s+\\[?`([^`]+\\.go)`")
 	linked := regexp.MustCompile("\\[`([\\w.]+)`(?: and `([\\w.]+)`)?\\]\\(([^)]+\\.go)\\)")

@@ -70,7 +70,7 @@ func TestTheTableOfRolesIsThatOfTheProgram(t *testing.T) {
 		}
 	}
 	rights := regexp.MustCompile(`Action = "(\w+)"`)
-	for _, m := range rights.FindAllStringSubmatch(read(t, "internal/packaging/people.go"), -1) {
+	for _, m := range rights.FindAllStringSubmatch(read(t, "internal/packaging/role.go"), -1) {
 		if !strings.Contains(described, "`"+m[1]+"`") {
 			t.Errorf("the table has no right %s", m[1])
 		}

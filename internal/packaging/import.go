@@ -4,9 +4,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Sites whose ERP or MES knows an order better than the remote API does bring its facts in as a file, or over HTTP. This
@@ -279,43 +277,3 @@ type ImportedFact struct {
 
 // Differs says whether the API says something else, by which a release goes.
 func (f ImportedFact) Differs() bool { return f.API != "" && f.API != f.Value }
-
-// TokenID is our key of an API token.
-type TokenID int64
-
-// Token lets a program import orders of a tenant over HTTP. Its value is shown once, to whom it is made for.
-type Token struct {
-	ID        TokenID
-	Name      string
-	Lines     []Line // that it is limited to, none where it is not limited
-	Created   time.Time
-	CreatedBy string    // full name
-	Expires   time.Time // zero for never
-	Used      time.Time // to the minute, zero for never
-	Revoked   time.Time // zero while it is not
-	RevokedBy string
-}
-
-// Ended says whether the token does not let anybody in any more.
-func (t Token) Ended(now time.Time) bool {
-	return !t.Revoked.IsZero() || !t.Expires.IsZero() && !now.Before(t.Expires)
-}
-
-// Author is who the history names for what the token's holder did.
-func (t Token) Author() Author { return Author{Username: "token:" + t.Name, FullName: t.Name} }
-
-// MaxTokenName is the longest name of a token, in characters.
-const MaxTokenName = 40
-
-// ValidTokenName says whether a text can name a token: 1 to 40 characters that can be seen, and spaces within.
-func ValidTokenName(name string) bool {
-	n := utf8.RuneCountInString(name)
-	return n > 0 && n <= MaxTokenName && name == strings.TrimSpace(name) && Printable(name) && !strings.ContainsFunc(name, Unseen)
-}
-
-// Printable says whether a text is of one line, without control characters and what was no text.
-func Printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || r == '\u2028' || r == '\u2029' || r == '\ufeff'
-	})
-}

@@ -27,9 +27,6 @@ type OrderViewLimits struct {
 	AnswerBytes int
 }
 
-// MaySetLine says whether the person may set the line of the order as it stands.
-func (p Person) MaySetLine(o Order) bool { return p.MayOn(SetLines, o.Line.ID) && !o.LineFixed() }
-
 // SignedRecord names what the signatures of the latest release are under: the release, or the queue that it belongs to. It
 // returns false before the first release.
 func (o Order) SignedRecord() (kind string, object int64, ok bool) {

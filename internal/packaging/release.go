@@ -1,9 +1,6 @@
 package packaging
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Outcome is where one try to release an order stands.
 type Outcome string
@@ -24,80 +21,6 @@ func (r Release) InDoubt() bool {
 
 // Outcomes are all of them, as filters list them.
 var Outcomes = []Outcome{Sending, Released, Refused, Unknown}
-
-// Reason tells apart why a release was refused, or why its outcome is unknown. It picks the sentence that a person
-// reads; the API's own text stands beside it in [Release.Message].
-type Reason string
-
-// Reasons of the API's documented error table, each proof that nothing was released.
-const (
-	NoReason       Reason = ""
-	NoToken        Reason = "no_token"        // ERR0001
-	TokenRejected  Reason = "token_rejected"  // ERR0000, again after a renewal or with a static token
-	ChannelKey     Reason = "channel_key"     // channel key missing or wrong
-	BodyNotParsed  Reason = "body_not_parsed" // the API could not read our request
-	NotValid       Reason = "not_valid"       // "Validation error"
-	OrderNotFound  Reason = "order_not_found"
-	WrongStatus    Reason = "wrong_status"     // the order is not in Pending release; Answer.Status names its status
-	OtherRefusal   Reason = "other_refusal"    // a definite "no" with a text that is not documented
-	SignInRejected Reason = "sign_in_rejected" // API key or secret not accepted, nothing was sent
-	SignInFailed   Reason = "sign_in_failed"   // no answer that can be read from sign-in, nothing was sent
-	NotConfigured  Reason = "not_configured"   // the tenant's credentials are missing or can't be opened, nothing was sent
-	NotConnected   Reason = "not_connected"    // no connection was made (name, network, TLS), nothing was sent
-	Throttled      Reason = "throttled"        // 429
-	CloudDown      Reason = "cloud_down"       // the last calls got no answer, so this one was not sent
-	NotCarriedOut  Reason = "not_carried_out"  // settled later: the order was still in Pending release when asked
-)
-
-// Reasons of an unknown outcome. Calls that only read fail with them too.
-const (
-	TimedOut    Reason = "timed_out"
-	Cut         Reason = "cut"          // the connection broke after the request was sent
-	ServerError Reason = "server_error" // 5xx without a documented message
-	Unreadable  Reason = "unreadable"   // not the documented answer: HTML, cut-off JSON, empty, wrong types, too large
-	Interrupted Reason = "interrupted"  // Lineboard stopped while the call was under way
-	NotStored   Reason = "not_stored"   // an answer came, and the database refuses it
-)
-
-// Press is the release of an order as a person asks for it.
-type Press struct {
-	Order    OrderID
-	Revision int64       // that the person decided on, 0 where it is not known
-	Queue    QueueID     // whose turn it is in, 0 for a release of its own
-	Signed   []Signature // under the order as it was shown; those of a queue stand under the queue
-}
-
-// Answer is what a call of release to line came to.
-type Answer struct {
-	Outcome    Outcome // Released, Refused or Unknown
-	Reason     Reason
-	Status     Status   // with WrongStatus: the order's status as the API names it
-	Serials    []string // with Released: as received, in the order received
-	Message    string   // the API's own words, or the transport's error, without credentials
-	Code       string   // the API's error code, for example "ERR0000"
-	HTTPStatus int      // 0 where there was no answer
-	Body       []byte   // with Unknown: all that was received, so that nothing is lost
-}
-
-// Settlement is what asking about an Unknown release came to.
-type Settlement struct {
-	Outcome Outcome  // Released or Refused
-	Reason  Reason   // with Refused
-	Status  Status   // of the order when it was asked for
-	Serials []string // with Released, where the details had them
-}
-
-// CallError is a call of the remote API, other than a release, that did not work.
-type CallError struct {
-	Reason     Reason
-	Message    string // the API's own words, or the transport's error, without credentials
-	Code       string
-	HTTPStatus int // 0 where there was no answer
-}
-
-func (e *CallError) Error() string {
-	return fmt.Sprintf("%s (HTTP %d %s): %s", e.Reason, e.HTTPStatus, e.Code, e.Message)
-}
 
 // Release is one try to release an order to its line.
 type Release struct {
@@ -191,18 +114,4 @@ func (r Release) Took() time.Duration {
 		return 0
 	}
 	return r.Answered.Sub(r.Requested)
-}
-
-// Author is a person as of an action: later changes of name or role do not change what was recorded.
-type Author struct {
-	ID       UserID
-	Username string
-	FullName string
-	Role     Role
-	Station  string // name of the station that they were at, empty elsewhere
-}
-
-// String says an outcome and its reason, for logs.
-func (a Answer) String() string {
-	return fmt.Sprintf("%s %s (HTTP %d, %d serials)", a.Outcome, a.Reason, a.HTTPStatus, len(a.Serials))
 }

@@ -1,7 +1,6 @@
 package packaging
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -88,59 +87,3 @@ func (r Role) Includes(part Role) bool { return slices.Contains(r.Parts(), part)
 func (r Role) May(a Action) bool {
 	return slices.ContainsFunc(r.Parts(), func(part Role) bool { return slices.Contains(permissions[part], a) })
 }
-
-// Person is somebody signed in, acting for one tenant.
-type Person struct {
-	Author
-	Tenant    Tenant
-	Elsewhere bool      // they belong to other tenants too
-	Lines     []LineID  // the lines that they are limited to, none where they are not limited
-	StationID StationID // where they signed in, 0 elsewhere than at a station
-	SignedOn  bool      // they came by single sign-on
-	Token     TokenID   // the API token that stands for them, 0 for people
-	Language  string    // that they chose to read (BCP 47), empty where they chose none
-
-	HintsDropped []string // the hints for a first use that they have put away
-}
-
-// May says whether the person may do a at their tenant, on one line at least.
-func (p Person) May(a Action) bool { return p.Role.May(a) }
-
-// Sees says whether the person is not limited to other lines than this one. Of those without a line, who is limited sees
-// nothing.
-func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Contains(p.Lines, line) }
-
-// Mark tells pages of the same person with the same rights at the same place from others. It names no secret.
-func (p Person) Mark() string {
-	return fmt.Sprintf("%d %d %d %s %v", p.ID, p.Tenant.ID, p.StationID, p.Role, p.Lines)
-}
-
-// Scope is what the person sees of their tenant.
-func (p Person) Scope() Scope { return Scope{p.Tenant.ID, p.Lines, p.ID} }
-
-// MayOn says whether the person may do a on a line; line 0 stands for no line.
-func (p Person) MayOn(a Action, line LineID) bool { return p.May(a) && p.Sees(line) }
-
-// Scope is the part of a tenant that a query reaches: all of it, or some lines alone. Whatever reads orders, serials, queues
-// or the history takes one, so that the limit of a person is a part of the question and can't be forgotten afterwards.
-// There are two ways to come by one: [Person.Scope], and for what the program does by itself [Everything].
-type Scope struct {
-	tenant TenantID
-	lines  []LineID
-	person UserID
-}
-
-// Everything is all of a tenant. It is for the program itself, never for what a person asks.
-func Everything(tenant TenantID) Scope { return Scope{tenant: tenant} }
-
-// Tenant is the tenant that the scope is of.
-func (s Scope) Tenant() TenantID { return s.tenant }
-
-// Lines are the lines that the scope is limited to, none where it is not limited.
-func (s Scope) Lines() []LineID { return s.lines }
-
-// Limited says whether the scope is less than the whole tenant. Of orders without a line, it then has none.
-func (s Scope) Limited() bool { return len(s.lines) > 0 }
-
-// Person is whose scope it is: of the history's entries without a line, a limited scope has theirs. 0 for the program.
-func (s Scope) Person() UserID { return s.person }

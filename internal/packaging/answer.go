@@ -1,0 +1,36 @@
+package packaging
+
+import "fmt"
+
+// Press is the release of an order as a person asks for it.
+type Press struct {
+	Order    OrderID
+	Revision int64       // that the person decided on, 0 where it is not known
+	Queue    QueueID     // whose turn it is in, 0 for a release of its own
+	Signed   []Signature // under the order as it was shown; those of a queue stand under the queue
+}
+
+// Answer is what a call of release to line came to.
+type Answer struct {
+	Outcome    Outcome // Released, Refused or Unknown
+	Reason     Reason
+	Status     Status   // with WrongStatus: the order's status as the API names it
+	Serials    []string // with Released: as received, in the order received
+	Message    string   // the API's own words, or the transport's error, without credentials
+	Code       string   // the API's error code, for example "ERR0000"
+	HTTPStatus int      // 0 where there was no answer
+	Body       []byte   // with Unknown: all that was received, so that nothing is lost
+}
+
+// String says an outcome and its reason, for logs.
+func (a Answer) String() string {
+	return fmt.Sprintf("%s %s (HTTP %d, %d serials)", a.Outcome, a.Reason, a.HTTPStatus, len(a.Serials))
+}
+
+// Settlement is what asking about an Unknown release came to.
+type Settlement struct {
+	Outcome Outcome  // Released or Refused
+	Reason  Reason   // with Refused
+	Status  Status   // of the order when it was asked for
+	Serials []string // with Released, where the details had them
+}

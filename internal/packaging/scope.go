@@ -1,0 +1,25 @@
+package packaging
+
+// Scope is the part of a tenant that a query reaches: all of it, or some lines alone. Whatever reads orders, serials, queues
+// or the history takes one, so that the limit of a person is a part of the question and can't be forgotten afterwards.
+// There are two ways to come by one: [Person.Scope], and for what the program does by itself [Everything].
+type Scope struct {
+	tenant TenantID
+	lines  []LineID
+	person UserID
+}
+
+// Everything is all of a tenant. It is for the program itself, never for what a person asks.
+func Everything(tenant TenantID) Scope { return Scope{tenant: tenant} }
+
+// Tenant is the tenant that the scope is of.
+func (s Scope) Tenant() TenantID { return s.tenant }
+
+// Lines are the lines that the scope is limited to, none where it is not limited.
+func (s Scope) Lines() []LineID { return s.lines }
+
+// Limited says whether the scope is less than the whole tenant. Of orders without a line, it then has none.
+func (s Scope) Limited() bool { return len(s.lines) > 0 }
+
+// Person is whose scope it is: of the history's entries without a line, a limited scope has theirs. 0 for the program.
+func (s Scope) Person() UserID { return s.person }

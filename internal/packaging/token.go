@@ -1,0 +1,40 @@
+package packaging
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// TokenID is our key of an API token.
+type TokenID int64
+
+// Token lets a program import orders of a tenant over HTTP. Its value is shown once, to whom it is made for.
+type Token struct {
+	ID        TokenID
+	Name      string
+	Lines     []Line // that it is limited to, none where it is not limited
+	Created   time.Time
+	CreatedBy string    // full name
+	Expires   time.Time // zero for never
+	Used      time.Time // to the minute, zero for never
+	Revoked   time.Time // zero while it is not
+	RevokedBy string
+}
+
+// Ended says whether the token does not let anybody in any more.
+func (t Token) Ended(now time.Time) bool {
+	return !t.Revoked.IsZero() || !t.Expires.IsZero() && !now.Before(t.Expires)
+}
+
+// Author is who the history names for what the token's holder did.
+func (t Token) Author() Author { return Author{Username: "token:" + t.Name, FullName: t.Name} }
+
+// MaxTokenName is the longest name of a token, in characters.
+const MaxTokenName = 40
+
+// ValidTokenName says whether a text can name a token: 1 to 40 characters that can be seen, and spaces within.
+func ValidTokenName(name string) bool {
+	n := utf8.RuneCountInString(name)
+	return n > 0 && n <= MaxTokenName && name == strings.TrimSpace(name) && Printable(name) && !strings.ContainsFunc(name, Unseen)
+}
