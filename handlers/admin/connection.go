@@ -171,10 +171,10 @@ func testEntry(p packaging.Person, baseURL string, typed secret.Credentials, r p
 }
 
 func (s *Connection) problem(c echo.Context, page view.ConnectionPage, err error) error {
-	said, ok := web.FormError(c.Request().Context(), err)
-	if !ok {
+	said := web.FormError(c.Request().Context(), err)
+	if said == "" {
 		return err
 	}
 	page.Problem = said
-	return s.show(c, web.Statuses[packaging.CodeOf(err)], page)
+	return s.show(c, web.StatusOf(err), page)
 }

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -60,9 +59,9 @@ func (s *Lines) Add(c echo.Context) error {
 
 // Set renames a line, retires it or takes it back.
 func (s *Lines) Set(c echo.Context) error {
-	code, err := url.PathUnescape(c.Param("code"))
+	code, err := web.PathText(c, "code")
 	if err != nil {
-		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+		return err
 	}
 	l, err := s.Store.SetupLine(c.Request().Context(), web.SignedIn(c), code)
 	if err != nil {
@@ -84,8 +83,8 @@ func (s *Lines) Set(c echo.Context) error {
 }
 
 func (s *Lines) saved(c echo.Context, err error, added packaging.Line) error {
-	if said, ok := web.FormError(c.Request().Context(), err); ok {
-		return s.show(c, web.Statuses[packaging.CodeOf(err)], view.LinesPage{Problem: said, Added: added})
+	if said := web.FormError(c.Request().Context(), err); said != "" {
+		return s.show(c, web.StatusOf(err), view.LinesPage{Problem: said, Added: added})
 	}
 	if err != nil {
 		return err

@@ -83,8 +83,8 @@ func (s *People) Add(c echo.Context) error {
 	if err = web.FirstError(checkUsername(p.Username), web.CheckName(p.FullName), err, secret.CheckPassword(password)); err == nil {
 		err = s.Store.AddPerson(ctx, web.SignedIn(c), p, password)
 	}
-	if said, ok := web.FormError(ctx, err); ok {
-		return s.showNew(c, web.Statuses[packaging.CodeOf(err)], view.PersonForm{Person: p, Problem: said})
+	if said := web.FormError(ctx, err); said != "" {
+		return s.showNew(c, web.StatusOf(err), view.PersonForm{Person: p, Problem: said})
 	}
 	if err != nil {
 		return err
@@ -105,8 +105,8 @@ func (s *People) Join(c echo.Context) error {
 	if packaging.CodeOf(err) == packaging.NotFound {
 		return err
 	}
-	if said, ok := web.FormError(ctx, err); ok {
-		return s.showNew(c, web.Statuses[packaging.CodeOf(err)], view.PersonForm{Person: p, Problem: said})
+	if said := web.FormError(ctx, err); said != "" {
+		return s.showNew(c, web.StatusOf(err), view.PersonForm{Person: p, Problem: said})
 	}
 	if err != nil {
 		return err
@@ -144,11 +144,11 @@ func (s *People) typedPerson(c echo.Context) (p packaging.Person, err error) {
 
 // member is the person that the path names.
 func (s *People) member(c echo.Context) (packaging.Member, error) {
-	key, err := strconv.ParseInt(c.Param("user"), 10, 64)
+	id, err := web.PathID[packaging.UserID](c, "user")
 	if err != nil {
-		return packaging.Member{}, packaging.Fail(packaging.NotFound, "error.not_found")
+		return packaging.Member{}, err
 	}
-	return s.Store.Member(c.Request().Context(), web.SignedIn(c), packaging.UserID(key))
+	return s.Store.Member(c.Request().Context(), web.SignedIn(c), id)
 }
 
 func (s *People) Show(c echo.Context) error {
@@ -234,11 +234,11 @@ func (s *People) change(c echo.Context, saved string, change func(packaging.Memb
 }
 
 func (s *People) problem(c echo.Context, m packaging.Member, err error) error {
-	said, ok := web.FormError(c.Request().Context(), err)
-	if !ok {
+	said := web.FormError(c.Request().Context(), err)
+	if said == "" {
 		return err
 	}
-	return s.show(c, web.Statuses[packaging.CodeOf(err)], m, view.PersonForm{Person: m.Person, Problem: said})
+	return s.show(c, web.StatusOf(err), m, view.PersonForm{Person: m.Person, Problem: said})
 }
 
 func checkUsername(username string) error {

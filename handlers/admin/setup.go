@@ -140,9 +140,9 @@ func (s *FirstStart) SetUp(c echo.Context) error {
 	if err == nil {
 		p, err = s.Store.AddFirstAdministrator(ctx, form.Username, form.FullName, password, form.Site.Tenant())
 	}
-	if said, ok := web.FormError(ctx, err); ok {
+	if said := web.FormError(ctx, err); said != "" {
 		form.Problem = said
-		return s.show(c, web.Statuses[packaging.CodeOf(err)], form)
+		return s.show(c, web.StatusOf(err), form)
 	}
 	if err != nil {
 		return err

@@ -78,8 +78,8 @@ func (s *Shifts) Set(c echo.Context) error {
 	if err == nil {
 		err = s.Store.SetShifts(c.Request().Context(), web.SignedIn(c), plan)
 	}
-	if form.Problem = web.WrongIn(c, err); form.Problem != "" {
-		return s.show(c, web.StatusOf(err), form)
+	if form.Problem = web.FormError(c.Request().Context(), err); form.Problem != "" {
+		return s.show(c, web.FormStatus(err), form)
 	}
 	if err != nil {
 		return err

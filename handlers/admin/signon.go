@@ -144,9 +144,9 @@ func (s *SignOn) Test(c echo.Context) error {
 }
 
 func (s *SignOn) problem(c echo.Context, to packaging.SingleSignOn, err error) error {
-	said, ok := web.FormError(c.Request().Context(), err)
-	if !ok {
+	said := web.FormError(c.Request().Context(), err)
+	if said == "" {
 		return err
 	}
-	return s.show(c, web.Statuses[packaging.CodeOf(err)], view.SignOnPage{Settings: to, Problem: said})
+	return s.show(c, web.StatusOf(err), view.SignOnPage{Settings: to, Problem: said})
 }

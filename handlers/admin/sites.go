@@ -50,9 +50,9 @@ func (s *Sites) Set(c echo.Context) error {
 	if err == nil {
 		err = s.Store.SetTenant(c.Request().Context(), p, form.Name, form.Zone)
 	}
-	if said, ok := web.FormError(c.Request().Context(), err); ok {
+	if said := web.FormError(c.Request().Context(), err); said != "" {
 		form.Problem = said
-		return s.show(c, web.Statuses[packaging.CodeOf(err)], view.SitePage{Form: form, Another: view.SiteForm{Zone: p.Tenant.TimeZone}})
+		return s.show(c, web.StatusOf(err), view.SitePage{Form: form, Another: view.SiteForm{Zone: p.Tenant.TimeZone}})
 	}
 	if err != nil {
 		return err
@@ -69,10 +69,10 @@ func (s *Sites) Add(c echo.Context) error {
 	if err == nil {
 		there, err = s.Store.AddTenant(c.Request().Context(), p, form.Tenant())
 	}
-	if said, ok := web.FormError(c.Request().Context(), err); ok {
+	if said := web.FormError(c.Request().Context(), err); said != "" {
 		form.Problem = said
 		own := view.SiteForm{Name: p.Tenant.Name, Zone: p.Tenant.TimeZone, Slug: p.Tenant.Slug}
-		return s.show(c, web.Statuses[packaging.CodeOf(err)], view.SitePage{Form: own, Another: form})
+		return s.show(c, web.StatusOf(err), view.SitePage{Form: own, Another: form})
 	}
 	if err != nil {
 		return err

@@ -2,9 +2,7 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -69,9 +67,8 @@ func (s *Stations) show(c echo.Context, status int, page view.StationsPage) (err
 
 // saved shows the page again: anew where all went well, with what is wrong where that is the person's to mend.
 func (s *Stations) saved(c echo.Context, err error) error {
-	var coded *packaging.Error
-	if errors.As(err, &coded) && (coded.Code == packaging.Invalid || coded.Code == packaging.Conflict) {
-		return s.show(c, web.Statuses[coded.Code], view.StationsPage{Problem: text.Say(c.Request().Context(), coded.Key)})
+	if said := web.FormError(c.Request().Context(), err); said != "" {
+		return s.show(c, web.StatusOf(err), view.StationsPage{Problem: said})
 	}
 	if err != nil {
 		return err
@@ -100,7 +97,7 @@ func (s *Stations) Add(c echo.Context) error {
 }
 
 func (s *Stations) SetLanguage(c echo.Context) error {
-	id, err := stationID(c)
+	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
 		return err
 	}
@@ -121,7 +118,7 @@ func stationLanguage(c echo.Context) (string, error) {
 }
 
 func (s *Stations) MakeCode(c echo.Context) error {
-	id, err := stationID(c)
+	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
 		return err
 	}
@@ -138,7 +135,7 @@ func (s *Stations) showCode(c echo.Context, station packaging.Station, code stri
 }
 
 func (s *Stations) Unbind(c echo.Context) error {
-	id, err := stationID(c)
+	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
 		return err
 	}
@@ -146,7 +143,7 @@ func (s *Stations) Unbind(c echo.Context) error {
 }
 
 func (s *Stations) Remove(c echo.Context) error {
-	id, err := stationID(c)
+	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
 		return err
 	}
@@ -181,13 +178,4 @@ func (s *Stations) SetBadge(c echo.Context) error {
 		}
 	}
 	return s.saved(c, s.Store.SetBadge(c.Request().Context(), web.SignedIn(c), packaging.UserID(user), secret.New(badge)))
-}
-
-// stationID is our key of the station in the path. What is no key of ours names no station.
-func stationID(c echo.Context) (packaging.StationID, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil {
-		return 0, packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
-	}
-	return packaging.StationID(id), nil
 }

@@ -116,11 +116,11 @@ func (s *Tokens) tokenForm(c echo.Context, lines []packaging.Line) (form view.To
 }
 
 func (s *Tokens) Revoke(c echo.Context) error {
-	id, err := web.PathID(c)
+	id, err := web.PathID[packaging.TokenID](c, "id")
 	if err != nil {
 		return err
 	}
-	if err := s.Store.RevokeToken(c.Request().Context(), web.SignedIn(c), packaging.TokenID(id)); err != nil {
+	if err := s.Store.RevokeToken(c.Request().Context(), web.SignedIn(c), id); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, string(shell.TokensURL()))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -193,9 +192,9 @@ func (a *query) narrowTime(ctx context.Context, form shell.HistoryForm, roster p
 // Entry is the page of one entry: all of it, and whether it fits the one before it.
 func (s *Server) Entry(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
-	seq, err := strconv.ParseInt(c.Param("seq"), 10, 64)
+	seq, err := web.PathID[int64](c, "seq")
 	if err != nil {
-		return packaging.Fail(packaging.NotFound, "error.not_found")
+		return err
 	}
 	var page view.EntryPage
 	if page.Entry, page.Follows, err = s.Store.Entry(ctx, p.Scope(), seq); err != nil {
@@ -269,7 +268,7 @@ func (s *Server) SaveView(c echo.Context) error {
 }
 
 func (s *Server) RemoveView(c echo.Context) error {
-	id, err := web.PathID(c)
+	id, err := web.PathID[int64](c, "id")
 	if err != nil {
 		return err
 	}

@@ -163,11 +163,11 @@ func (s *Server) PreviewPage(c echo.Context) error {
 }
 
 func (s *Server) keptFile(c echo.Context) (packaging.ImportFile, error) {
-	id, err := web.PathID(c)
+	id, err := web.PathID[packaging.PreviewID](c, "id")
 	if err != nil {
 		return packaging.ImportFile{}, err
 	}
-	return s.Store.Preview(c.Request().Context(), web.SignedIn(c), packaging.PreviewID(id))
+	return s.Store.Preview(c.Request().Context(), web.SignedIn(c), id)
 }
 
 // Apply imports the kept file of the path, if that still does what the person saw.
@@ -208,7 +208,7 @@ func (s *Server) Apply(c echo.Context) error {
 // Imported shows what an import did.
 func (s *Server) Imported(c echo.Context) error {
 	ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
-	id, err := web.PathID(c)
+	id, err := web.PathID[packaging.ImportID](c, "id")
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (s *Server) Imported(c echo.Context) error {
 		return err
 	}
 	var done view.ImportDone
-	if done.Import, err = s.Store.ImportOf(ctx, in, packaging.ImportID(id)); err != nil {
+	if done.Import, err = s.Store.ImportOf(ctx, in, id); err != nil {
 		return err
 	}
 	if done.Page, err = s.Store.ImportedOrders(ctx, in, done.Import.ID, packaging.OrderID(after), importedPerPage); err != nil {

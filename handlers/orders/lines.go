@@ -2,7 +2,6 @@ package orders
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,9 +32,8 @@ func (s *Server) SetOrderLine(c echo.Context) error {
 		}
 	}
 	err = s.Store.SetOrderLine(c.Request().Context(), web.SignedIn(c), id, packaging.LineID(was), chosen.ID)
-	var coded *packaging.Error
-	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
-		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), coded.Key))
+	if conflict := web.Conflict(c.Request().Context(), err); conflict != "" {
+		return s.showOrder(c, http.StatusConflict, conflict)
 	}
 	if err != nil {
 		return err
@@ -97,8 +95,8 @@ func (s *Server) Adopt(c echo.Context) error {
 	if err = web.CheckName(line.Name); err == nil {
 		adopted, err = s.Store.AdoptLine(c.Request().Context(), web.SignedIn(c), line.Code, line.Name)
 	}
-	if said, ok := web.FormError(c.Request().Context(), err); ok {
-		return s.showAdopt(c, web.Statuses[packaging.CodeOf(err)], line, said)
+	if said := web.FormError(c.Request().Context(), err); said != "" {
+		return s.showAdopt(c, web.StatusOf(err), line, said)
 	}
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package orders
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -57,11 +56,11 @@ func (s *Server) NoteOrder(c echo.Context) error {
 // WithdrawNote withdraws a note of the person's own, and shows where it stood.
 func (s *Server) WithdrawNote(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
-	id, err := strconv.ParseInt(c.Param("note"), 10, 64)
+	id, err := web.PathID[packaging.NoteID](c, "note")
 	if err != nil {
-		return packaging.Fail(packaging.NotFound, "error.not_found")
+		return err
 	}
-	n, err := s.Store.Note(ctx, p.Scope(), packaging.NoteID(id))
+	n, err := s.Store.Note(ctx, p.Scope(), id)
 	if err != nil {
 		return err
 	}

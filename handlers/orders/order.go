@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -180,11 +179,7 @@ func readable(body []byte, most int) string {
 	return strings.ToValidUTF8(string(body[:end]), "�") + "…"
 }
 
-// orderID is our key of the order in the path. What is no key of ours names no order.
+// orderID returns the key of the order in the path.
 func orderID(c echo.Context) (packaging.OrderID, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil || id <= 0 {
-		return 0, packaging.Fail(packaging.NotFound, "error.not_found")
-	}
-	return packaging.OrderID(id), nil
+	return web.PathID[packaging.OrderID](c, "id")
 }

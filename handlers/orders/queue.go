@@ -2,10 +2,8 @@ package orders
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,13 +115,11 @@ func (s *Server) StartQueue(c echo.Context) error {
 	}
 	var signed []packaging.Signature
 	if len(page.Picked) == len(picks(picked)) { // else the store says what stands in the way, whoever signs
-		var refused web.Refusal
-		if signed, refused, err = s.signatures(c, queueToSign(p, line, page.Picked)); err != nil {
-			return err
+		if signed, err = s.signatures(c, queueToSign(p, line, page.Picked)); refuses(c, err) {
+			return s.showQueue(c, web.FormStatus(err), line, picked, "")
 		}
-		if refused.Status != 0 {
-			c.Set(signingKey, refused.Why)
-			return s.showQueue(c, refused.Status, line, picked, "")
+		if err != nil {
+			return err
 		}
 	}
 	return s.afterQueue(c, line, picked, s.Queuer.Start(ctx, p, line.ID, picks(picked), signed...))
@@ -139,9 +135,8 @@ func (s *Server) StopQueue(c echo.Context) error {
 }
 
 func (s *Server) afterQueue(c echo.Context, line packaging.Line, picked string, err error) error {
-	var coded *packaging.Error
-	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
-		return s.showQueue(c, http.StatusConflict, line, picked, text.Say(c.Request().Context(), coded.Key))
+	if conflict := web.Conflict(c.Request().Context(), err); conflict != "" {
+		return s.showQueue(c, http.StatusConflict, line, picked, conflict)
 	}
 	if err != nil {
 		return err
@@ -158,14 +153,8 @@ func (s *Server) lineOf(c echo.Context) (packaging.Line, error) {
 	return s.Store.Line(c.Request().Context(), web.SignedIn(c).Scope(), code)
 }
 
-// lineCode is the code of the line of the path.
-func lineCode(c echo.Context) (string, error) {
-	code, err := url.PathUnescape(c.Param("line"))
-	if err != nil {
-		return "", packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
-	}
-	return code, nil
-}
+// lineCode returns the code of the line of the path.
+func lineCode(c echo.Context) (string, error) { return web.PathText(c, "line") }
 
 // picks reads orders as views.QueuePage.Pick writes them: "7.2,9.1" is order 7 as of revision 2, then order 9. What is no
 // pick, or comes again, is left out; a queue without orders is refused.

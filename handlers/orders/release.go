@@ -1,7 +1,6 @@
 package orders
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 
 	"lineboard/handlers/web"
 	"lineboard/internal/packaging"
-	"lineboard/internal/text"
 	"lineboard/views/shell"
 )
 
@@ -31,20 +29,17 @@ func (s *Server) Release(c echo.Context) error {
 		return err
 	}
 	if o.ReleaseObstacle() == packaging.NoObstacle { // else the claim says what stands in the way, whoever signs
-		signed, refused, err := s.signatures(c, releaseToSign(o))
+		press.Signed, err = s.signatures(c, releaseToSign(o))
+		if refuses(c, err) {
+			return s.showOrder(c, web.FormStatus(err), "")
+		}
 		if err != nil {
 			return err
 		}
-		if refused.Status != 0 {
-			c.Set(signingKey, refused.Why)
-			return s.showOrder(c, refused.Status, "")
-		}
-		press.Signed = signed
 	}
 	settled, err := s.Releaser.Release(ctx, web.SignedIn(c), press)
-	var coded *packaging.Error
-	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
-		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), coded.Key))
+	if conflict := web.Conflict(ctx, err); conflict != "" {
+		return s.showOrder(c, http.StatusConflict, conflict)
 	}
 	if err != nil {
 		return err

@@ -45,9 +45,8 @@ func (s *Server) Acknowledge(c echo.Context) error {
 		return packaging.Fail(packaging.Invalid, "error.comment_long")
 	}
 	err = s.Store.Acknowledge(c.Request().Context(), web.SignedIn(c), id, packaging.ReleaseID(release), comment)
-	var coded *packaging.Error
-	if errors.As(err, &coded) && coded.Code == packaging.Conflict {
-		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), coded.Key))
+	if conflict := web.Conflict(c.Request().Context(), err); conflict != "" {
+		return s.showOrder(c, http.StatusConflict, conflict)
 	}
 	if err != nil {
 		return err
@@ -91,12 +90,10 @@ func (s *Server) AddList(c echo.Context) error {
 	}
 	form := view.ListForm{Given: given}
 	serials, err := packaging.ParseSerialList(given)
+	if form.Problem = web.FormError(ctx, err); form.Problem != "" {
+		return s.showListForm(c, http.StatusUnprocessableEntity, form)
+	}
 	if err != nil {
-		var coded *packaging.Error
-		if errors.As(err, &coded) {
-			form.Problem = text.Say(c.Request().Context(), coded.Key)
-			return s.showListForm(c, http.StatusUnprocessableEntity, form)
-		}
 		return err
 	}
 	o, err := s.Store.Order(ctx, p.Scope(), id)

@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -75,37 +76,45 @@ func (s *Server) releaseSignatures(ctx context.Context, o packaging.Order) ([]pa
 	return s.Store.Signatures(ctx, o.TenantID, packaging.SignedRelease, int64(o.Release.ID))
 }
 
-// signatures takes those of a form, where the tenant wants them. Whether what is signed still is what was shown, the claim
-// sees.
-func (s *Server) signatures(c echo.Context, what signable) (signed []packaging.Signature, r web.Refusal, err error) {
-	rules, err := s.Store.Rules(c.Request().Context(), what.about.TenantID)
-	if err != nil || !rules.SignReleases {
-		return nil, r, err
+// refuses reports whether err refuses a signature, and has the page to come say why.
+func refuses(c echo.Context, err error) bool {
+	if refused := (*web.Refused)(nil); !errors.As(err, &refused) {
+		return false
 	}
-	own, r, err := s.signature(c, what, web.SignedIn(c), 1)
-	if err != nil || r.Status != 0 || !rules.SecondSigner {
-		return []packaging.Signature{own}, r, err
-	}
-	theirs, r, err := s.secondSignature(c, what)
-	return []packaging.Signature{own, theirs}, r, err
+	c.Set(signingKey, web.FormError(c.Request().Context(), err))
+	return true
 }
 
-// secondSignature takes that of the second person, who may release on the line and is not the first. Whether they may, they
-// are told once they have proved who they are: until then an answer does not tell who exists.
-func (s *Server) secondSignature(c echo.Context, what signable) (signed packaging.Signature, r web.Refusal, err error) {
+// signatures returns those of a form, none if the tenant wants none. The claim checks later that what is signed is still
+// what was shown.
+func (s *Server) signatures(c echo.Context, what signable) ([]packaging.Signature, error) {
+	rules, err := s.Store.Rules(c.Request().Context(), what.about.TenantID)
+	if err != nil || !rules.SignReleases {
+		return nil, err
+	}
+	own, err := s.signature(c, what, web.SignedIn(c), 1)
+	if err != nil || !rules.SecondSigner {
+		return []packaging.Signature{own}, err
+	}
+	theirs, err := s.secondSignature(c, what)
+	return []packaging.Signature{own, theirs}, err
+}
+
+// secondSignature returns that of the second person, who may release on the line and is not the first. They are told that
+// they may not only once they have proved who they are: until then an answer does not tell who exists.
+func (s *Server) secondSignature(c echo.Context, what signable) (signed packaging.Signature, err error) {
 	p, err := s.secondSigner(c, what)
 	if err != nil {
-		return signed, r, err
+		return signed, err
 	}
 	if p.ID == web.SignedIn(c).ID {
-		r, err = s.declined(c, what, p.Author, "same_person")
-		return signed, r, err
+		return signed, s.decline(c, what, p.Author, "same_person")
 	}
-	signed, r, err = s.signature(c, what, p, 2)
-	if err == nil && r.Status == 0 && !p.MayOn(packaging.ReleaseOrders, what.line) {
-		r, err = s.declined(c, what, p.Author, "may_not")
+	signed, err = s.signature(c, what, p, 2)
+	if err == nil && !p.MayOn(packaging.ReleaseOrders, what.line) {
+		err = s.decline(c, what, p.Author, "may_not")
 	}
-	return signed, r, err
+	return signed, err
 }
 
 // secondSigner is whom the form names as the second person. Somebody who does not exist here, or who has nothing to sign
@@ -134,37 +143,45 @@ func (s *Server) secondSigner(c echo.Context, what signable) (p packaging.Person
 	return p, err
 }
 
-// signature takes the signature of one person of the form.
-func (s *Server) signature(c echo.Context, what signable, p packaging.Person, place int) (signed packaging.Signature, r web.Refusal, err error) {
+// signature returns the signature of one person of the form.
+func (s *Server) signature(
+	c echo.Context, what signable, p packaging.Person, place int,
+) (signed packaging.Signature, err error) {
 	meaning := packaging.Meaning(c.FormValue(view.SignField("meaning", place)))
 	if !slices.Contains(packaging.Meanings[place], meaning) {
-		return signed, web.Refusal{Status: http.StatusUnprocessableEntity, Why: text.Say(c.Request().Context(), "signing.no_meaning")}, nil
+		return signed, &web.Refused{Status: http.StatusUnprocessableEntity, Key: "signing.no_meaning"}
 	}
-	factor, r, err := s.Prove(c, p, secret.New(c.FormValue(view.SignField("secret", place))), packaging.ByPIN)
+	factor, err := s.Prove(c, p, secret.New(c.FormValue(view.SignField("secret", place))), packaging.ByPIN)
+	if web.IsWrong(err) {
+		return signed, s.declineWrong(c, what, p.Author, place)
+	}
 	if err != nil {
-		return signed, r, err
-	}
-	if r.Status == http.StatusUnauthorized {
-		by, reason := p.Author, "wrong"
-		if place == 2 {
-			reason = "wrong_second"
-		}
-		if by.ID == 0 {
-			by = web.SignedIn(c).Author
-		}
-		r, err = s.declined(c, what, by, reason)
-		return signed, r, err
+		return signed, err
 	}
 	shown, _ := hex.DecodeString(c.FormValue("content")) // what is no digest is not the record's
-	signed = packaging.Signature{By: p.Author, Meaning: text.Say(c.Request().Context(), "meaning."+string(meaning)), Factor: factor}
+	words := text.Say(c.Request().Context(), "meaning."+string(meaning))
+	signed = packaging.Signature{By: p.Author, Meaning: words, Factor: factor}
 	copy(signed.Content[:], shown)
-	return signed, r, nil
+	return signed, nil
 }
 
-// declined keeps that a signature was not taken, and says why.
-func (s *Server) declined(c echo.Context, what signable, by packaging.Author, reason string) (web.Refusal, error) {
+// declineWrong records a signature whose proof was wrong, under the first signer if nobody has the name that was given.
+func (s *Server) declineWrong(c echo.Context, what signable, by packaging.Author, place int) error {
+	if by.ID == 0 {
+		by = web.SignedIn(c).Author
+	}
+	if place == 2 {
+		return s.decline(c, what, by, "wrong_second")
+	}
+	return s.decline(c, what, by, "wrong")
+}
+
+// decline records that a signature was not taken. The error that it returns says why.
+func (s *Server) decline(c echo.Context, what signable, by packaging.Author, reason string) error {
 	e := what.about
 	e.By, e.Deed, e.Reason = by, packaging.SignDeclined, reason
-	err := s.Store.Record(c.Request().Context(), e)
-	return web.Refusal{Status: http.StatusUnprocessableEntity, Why: text.Say(c.Request().Context(), "sign_declined."+reason)}, err
+	if err := s.Store.Record(c.Request().Context(), e); err != nil {
+		return err
+	}
+	return &web.Refused{Status: http.StatusUnprocessableEntity, Key: "sign_declined." + reason}
 }

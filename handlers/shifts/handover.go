@@ -112,8 +112,8 @@ func (s *Server) AcknowledgeItems(c echo.Context) error {
 }
 
 func (s *Server) afterHandover(c echo.Context, o packaging.Occurrence, err error) error {
-	if problem := web.WrongIn(c, err); problem != "" {
-		return s.showHandover(c, web.StatusOf(err), problem)
+	if problem := web.FormError(c.Request().Context(), err); problem != "" {
+		return s.showHandover(c, web.FormStatus(err), problem)
 	}
 	if err != nil {
 		return err

@@ -97,8 +97,8 @@ func (s *Server) Sign(c echo.Context) error {
 	if err == nil {
 		err = s.Store.SignShift(c.Request().Context(), web.SignedIn(c), o, comment, shown(c), signature)
 	}
-	if form.Problem = web.WrongIn(c, err); form.Problem != "" {
-		return s.showReport(c, web.StatusOf(err), form)
+	if form.Problem = web.FormError(c.Request().Context(), err); form.Problem != "" {
+		return s.showReport(c, web.FormStatus(err), form)
 	}
 	if err != nil {
 		return err
@@ -106,22 +106,23 @@ func (s *Server) Sign(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.ShiftURL(o.Day, o.Name)))
 }
 
-// signedAs is the signature of the person who gave their password again.
-func (s *Server) signedAs(c echo.Context, m packaging.Meaning, o packaging.Occurrence) (packaging.Signature, error) {
+// signedAs returns the signature of the person, who gave their password again.
+func (s *Server) signedAs(
+	c echo.Context, m packaging.Meaning, o packaging.Occurrence,
+) (signed packaging.Signature, err error) {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
-	factor, r, err := s.Prove(c, p, secret.New(c.FormValue("password")), packaging.ByPassword)
-	if err != nil {
-		return packaging.Signature{}, err
-	}
-	if r.Status == 0 {
-		return packaging.Signature{By: p.Author, Meaning: text.Say(ctx, "meaning."+string(m)), Factor: factor}, nil
-	}
-	if r.Status == http.StatusUnauthorized {
-		if err := s.Store.Record(ctx, packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignDeclined, Object: o.Label(), Reason: "wrong"}); err != nil {
-			return packaging.Signature{}, err
+	factor, err := s.Prove(c, p, secret.New(c.FormValue("password")), packaging.ByPassword)
+	if web.IsWrong(err) {
+		if err := s.Store.Record(ctx, packaging.Entry{
+			TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignDeclined, Object: o.Label(), Reason: "wrong",
+		}); err != nil {
+			return signed, err
 		}
 	}
-	return packaging.Signature{}, web.Refused(r)
+	if err != nil {
+		return signed, err
+	}
+	return packaging.Signature{By: p.Author, Meaning: text.Say(ctx, "meaning."+string(m)), Factor: factor}, nil
 }
 
 // shown is the hash of what the page showed that a form comes from. What is none is the hash of nothing that is shown.

@@ -2,7 +2,6 @@ package shifts
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -193,7 +192,7 @@ func (s *Server) occurrence(c echo.Context) (packaging.Occurrence, error) {
 	missing := packaging.Fail(packaging.NotFound, "error.not_found")
 	p := web.SignedIn(c)
 	day, ok := packaging.ParseDay(c.Param("date"))
-	name, err := url.PathUnescape(c.Param("shift"))
+	name, err := web.PathText(c, "shift")
 	if !ok || err != nil {
 		return packaging.Occurrence{}, missing
 	}

@@ -1,8 +1,6 @@
 package signin
 
 import (
-	"context"
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -45,41 +43,15 @@ func (s *Server) showAccount(c echo.Context, status int, page view.AccountPage) 
 	return web.Render(c, status, view.Account(f, page))
 }
 
-// ChangePassword gives the person another password, for which they must know the old one: a session that somebody left
-// open is not enough. The old one is slowed down when it is tried, as at sign-in.
+// ChangePassword gives the person another password and ends their other sessions. They must know the old one: a session
+// that somebody left open is not enough.
 func (s *Server) ChangePassword(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
-	old, fresh := secret.New(c.FormValue("old")), secret.New(c.FormValue("new"))
-	wrong := func(status int, problem string) error {
-		return s.showAccount(c, status, view.AccountPage{Problem: problem})
+	hash, err := s.newPassword(c, p)
+	if said := web.FormError(ctx, err); said != "" {
+		return s.showAccount(c, web.FormStatus(err), view.AccountPage{Problem: said})
 	}
-	if wait := s.Guard.Try(p.Username, c.RealIP()); wait > 0 {
-		return wrong(http.StatusTooManyRequests, throttled(c, wait))
-	}
-	_, hash, err := s.Store.Credential(ctx, p.Username)
 	if err != nil {
-		return err
-	}
-	if !secret.VerifyPassword(hash, old) {
-		if err := s.recordWrong(c, p.ID, p.Username); err != nil {
-			return err
-		}
-		return wrong(http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "account.wrong_old"))
-	}
-	if err := s.Guard.Right(ctx, p.Username, c.RealIP()); err != nil {
-		return err
-	}
-	switch {
-	case !fresh.Equal(secret.New(c.FormValue("again"))):
-		return wrong(http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "account.not_same"))
-	case fresh.Equal(old):
-		return wrong(http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "account.same_as_old"))
-	}
-	if hash, err = secret.HashPassword(fresh); err != nil {
-		var coded *packaging.Error
-		if errors.As(err, &coded) {
-			return wrong(http.StatusUnprocessableEntity, sentence(c.Request().Context(), coded))
-		}
 		return err
 	}
 	token, err := s.SessionToken(c)
@@ -92,15 +64,37 @@ func (s *Server) ChangePassword(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=1")
 }
 
-// sentence is what a coded error says, its gaps filled.
-func sentence(ctx context.Context, e *packaging.Error) string {
-	var args []any
-	for name, value := range e.Args {
-		args = append(args, name, value)
+// newPassword returns the hash of the new password of the form, once the old one proved right. Tries at the old one are
+// throttled as at sign-in.
+func (s *Server) newPassword(c echo.Context, p packaging.Person) (hash string, err error) {
+	ctx := c.Request().Context()
+	old, fresh := secret.New(c.FormValue("old")), secret.New(c.FormValue("new"))
+	if wait := s.Guard.Try(p.Username, c.RealIP()); wait > 0 {
+		return "", throttled(c, wait)
 	}
-	return text.Say(ctx, e.Key, args...)
+	_, hash, err = s.Store.Credential(ctx, p.Username)
+	if err != nil {
+		return "", err
+	}
+	if !secret.VerifyPassword(hash, old) {
+		if err := s.recordWrong(c, p.ID, p.Username); err != nil {
+			return "", err
+		}
+		return "", packaging.Fail(packaging.Invalid, "account.wrong_old")
+	}
+	if err := s.Guard.Right(ctx, p.Username, c.RealIP()); err != nil {
+		return "", err
+	}
+	switch {
+	case !fresh.Equal(secret.New(c.FormValue("again"))):
+		return "", packaging.Fail(packaging.Invalid, "account.not_same")
+	case fresh.Equal(old):
+		return "", packaging.Fail(packaging.Invalid, "account.same_as_old")
+	}
+	return secret.HashPassword(fresh)
 }
 
+// EndOwnSession ends one of the person's sessions.
 func (s *Server) EndOwnSession(c echo.Context) error {
 	if err := s.Store.EndOwnSession(c.Request().Context(), web.SignedIn(c), c.Param("session")); err != nil {
 		return err

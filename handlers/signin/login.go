@@ -50,7 +50,9 @@ func (s *Server) Login(c echo.Context) error {
 	ctx := c.Request().Context()
 	form := view.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
 	if wait := s.Guard.Try(form.Username, c.RealIP()); wait > 0 {
-		return s.showThrottled(c, form, wait)
+		err := throttled(c, wait)
+		form.Problem = web.FormError(ctx, err)
+		return s.showLogin(c, web.StatusOf(err), form)
 	}
 	user, hash, err := s.Store.Credential(ctx, form.Username)
 	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
@@ -84,24 +86,19 @@ func (s *Server) Login(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next))
 }
 
-// showThrottled says how long no password is looked at; the password that was given was not.
-func (s *Server) showThrottled(c echo.Context, form view.LoginForm, wait time.Duration) error {
-	form.Problem = throttled(c, wait)
-	return s.showLogin(c, http.StatusTooManyRequests, form)
-}
-
-// throttled is the sentence about the wait, which the answer's head says too. It is told in whole seconds, rounded up.
-func throttled(c echo.Context, wait time.Duration) string {
+// throttled returns the error of a password that came too early and was not looked at. The answer's head says how long to
+// wait, in whole seconds, rounded up.
+func throttled(c echo.Context, wait time.Duration) error {
 	wait = (wait + time.Second - 1).Truncate(time.Second)
-	c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
+	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())))
 	long := fmt.Sprintf("%d s", int(wait.Seconds()))
 	if wait > time.Minute {
 		long = text.Lasting(c.Request().Context(), wait)
 	}
-	return text.Say(c.Request().Context(), "login.throttled", "Wait", long)
+	return &web.Refused{Status: http.StatusTooManyRequests, Key: "login.throttled", Args: []any{"Wait", long}}
 }
 
-// recordWrong notes a wrong password. In the history each has its entry until they are slowed down, which has one of its own.
+// recordWrong records a wrong password. Each has an entry in the history until a throttle begins, which has its own.
 func (s *Server) recordWrong(c echo.Context, user packaging.UserID, username string) error {
 	ctx, from := c.Request().Context(), c.RealIP()
 	quiet, err := s.Guard.Wrong(ctx, username, from)

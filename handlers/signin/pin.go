@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -66,26 +65,27 @@ func (s *Server) SetOwnBadge(c echo.Context) error {
 
 // withPassword does what the person must give their password for.
 func (s *Server) withPassword(c echo.Context, do func(packaging.Person) error) error {
-	p := web.SignedIn(c)
-	_, r, err := s.Prove(c, p, secret.New(c.FormValue("password")), packaging.ByPassword)
-	if err != nil {
-		return err
+	err := s.provePassword(c)
+	if err == nil {
+		err = do(web.SignedIn(c))
 	}
-	if r.Status == http.StatusUnauthorized {
-		if err := s.Store.RecordFailedSignIn(c.Request().Context(), p.ID, c.RealIP()); err != nil {
-			return err
-		}
-	}
-	if r.Status != 0 {
-		return s.showPIN(c, r.Status, r.Why)
-	}
-	err = do(p)
-	var coded *packaging.Error
-	if errors.As(err, &coded) && (coded.Code == packaging.Invalid || coded.Code == packaging.Conflict) {
-		return s.showPIN(c, web.Statuses[coded.Code], text.Say(c.Request().Context(), coded.Key))
+	if said := web.FormError(c.Request().Context(), err); said != "" {
+		return s.showPIN(c, web.StatusOf(err), said)
 	}
 	if err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, string(shell.PINURL())+"?done=1")
+}
+
+// provePassword checks the password that the person gave again, and records a wrong one.
+func (s *Server) provePassword(c echo.Context) error {
+	p := web.SignedIn(c)
+	_, err := s.Prove(c, p, secret.New(c.FormValue("password")), packaging.ByPassword)
+	if web.IsWrong(err) {
+		if err := s.Store.RecordFailedSignIn(c.Request().Context(), p.ID, c.RealIP()); err != nil {
+			return err
+		}
+	}
+	return err
 }

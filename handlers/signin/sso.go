@@ -295,14 +295,12 @@ func (s *Server) failLogin(c echo.Context, t packaging.Tenant, way loginAttempt,
 		return s.showAccount(c, ssoStatus(why.Reason), view.AccountPage{SignOnProblem: problem})
 	case guessing:
 		// Nobody can lock others out by this: who comes with what is right is let in meanwhile.
-		_, r, err := s.Try(c, packaging.Guess{
-			What: fmt.Sprintf("single sign-on at %d", t.ID), Throttle: packaging.ThrottleSecret,
-		})
+		_, err := s.Try(c, packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Throttle: packaging.ThrottleSecret})
+		if said := web.FormError(ctx, err); said != "" {
+			return s.showLogin(c, web.StatusOf(err), view.LoginForm{Next: way.Next, Problem: said})
+		}
 		if err != nil {
 			return err
-		}
-		if r.Status != 0 {
-			return s.showLogin(c, r.Status, view.LoginForm{Next: way.Next, Problem: r.Why})
 		}
 	}
 	return s.showLogin(c, ssoStatus(why.Reason), view.LoginForm{Next: way.Next, Problem: problem})
@@ -321,17 +319,8 @@ func (s *Server) ConnectIdentity(c echo.Context) error {
 	if err := s.Store.MayConnect(ctx, p); err != nil {
 		return s.accountProblem(c, err)
 	}
-	_, r, err := s.Prove(c, p, secret.New(c.FormValue("password")), packaging.ByPassword)
-	if err != nil {
-		return err
-	}
-	if r.Status == http.StatusUnauthorized {
-		if err := s.Store.RecordFailedSignIn(ctx, p.ID, c.RealIP()); err != nil {
-			return err
-		}
-	}
-	if r.Status != 0 {
-		return s.showAccount(c, r.Status, view.AccountPage{SignOnProblem: r.Why})
+	if err := s.provePassword(c); err != nil {
+		return s.accountProblem(c, err)
 	}
 	return s.showRedirect(c, loginAttempt{For: toConnect, User: p.ID})
 }
@@ -346,24 +335,18 @@ func (s *Server) DisconnectIdentity(c echo.Context) error {
 
 // SetSigningPassword takes a signing password, which counts once the person has proved anew at the provider who they are.
 func (s *Server) SetSigningPassword(c echo.Context) error {
-	p := web.SignedIn(c)
 	fresh := secret.New(c.FormValue("new"))
-	err := error(nil)
+	hash, err := secret.HashPassword(fresh)
 	if !fresh.Equal(secret.New(c.FormValue("again"))) {
 		err = packaging.Fail(packaging.Invalid, "account.not_same")
 	}
-	var hash string
-	if err == nil {
-		hash, err = secret.HashPassword(fresh)
-	}
-	var coded *packaging.Error
-	if errors.As(err, &coded) && coded.Code == packaging.Invalid {
-		return s.showAccount(c, http.StatusUnprocessableEntity, view.AccountPage{SignOnProblem: sentence(c.Request().Context(), coded)})
+	if said := web.FormError(c.Request().Context(), err); said != "" {
+		return s.showAccount(c, web.FormStatus(err), view.AccountPage{SignOnProblem: said})
 	}
 	if err != nil {
 		return err
 	}
-	return s.showRedirect(c, loginAttempt{For: toSetSigning, User: p.ID, Hash: hash})
+	return s.showRedirect(c, loginAttempt{For: toSetSigning, User: web.SignedIn(c).ID, Hash: hash})
 }
 
 // showRedirect shows the way to the provider. A form can't lead there by itself: its page lets forms go nowhere but here.
@@ -388,11 +371,11 @@ func (s *Server) showRedirect(c echo.Context, way loginAttempt) error {
 }
 
 func (s *Server) accountProblem(c echo.Context, err error) error {
-	said, ok := web.FormError(c.Request().Context(), err)
-	if !ok {
+	said := web.FormError(c.Request().Context(), err)
+	if said == "" {
 		return err
 	}
-	return s.showAccount(c, web.Statuses[packaging.CodeOf(err)], view.AccountPage{SignOnProblem: said})
+	return s.showAccount(c, web.StatusOf(err), view.AccountPage{SignOnProblem: said})
 }
 
 // logoutURL is where somebody who came by single sign-on goes when they have signed out: to the page that says that they are

@@ -101,46 +101,56 @@ func (s *Server) StationSignIn(c echo.Context) error {
 	form := view.StationSignIn{
 		Next: c.FormValue("next"), Chosen: packaging.Colleague{ID: packaging.UserID(chosen)}, Typed: c.FormValue("username") != "",
 	}
-	p, refused, err := s.identify(c, form.Chosen.ID, strings.TrimSpace(c.FormValue("username")), secret.New(strings.TrimSpace(c.FormValue("secret"))))
+	typed := secret.New(strings.TrimSpace(c.FormValue("secret")))
+	p, err := s.identify(c, form.Chosen.ID, strings.TrimSpace(c.FormValue("username")), typed)
+	if form.Problem = web.FormError(c.Request().Context(), err); form.Problem != "" {
+		return s.showStationSignIn(c, web.StatusOf(err), form)
+	}
 	if err != nil {
 		return err
-	}
-	if refused.Status != 0 {
-		form.Problem = refused.Why
-		return s.showStationSignIn(c, refused.Status, form)
 	}
 	if p, err = p.At(web.Station(c)); err != nil {
 		return err
 	}
+	return s.startAtStation(c, p, web.LocalPath(form.Next))
+}
+
+// startAtStation begins the session of p at the station, and leads on. A script unlocks the page in place if the session
+// was theirs before.
+func (s *Server) startAtStation(c echo.Context, p packaging.Person, next string) error {
 	before, _ := web.Person(c)
 	if err := s.StartSession(c, p); err != nil {
 		return err
 	}
 	if !web.IsHTMX(c) {
-		return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next))
+		return c.Redirect(http.StatusSeeOther, next)
 	}
 	if before.ID == p.ID {
 		c.Response().Header().Set("HX-Trigger", "unlocked")
 		return c.NoContent(http.StatusNoContent)
 	}
-	c.Response().Header().Set("HX-Redirect", web.LocalPath(form.Next))
+	c.Response().Header().Set("HX-Redirect", next)
 	return c.NoContent(http.StatusNoContent)
 }
 
-// identify says who it is that has the PIN, or the badge. One scanned where a PIN is asked for is taken as a badge, whoever
-// was chosen.
-func (s *Server) identify(c echo.Context, user packaging.UserID, username string, typed secret.Text) (p packaging.Person, r web.Refusal, err error) {
-	ctx := c.Request().Context()
+// errWrongPIN says that a PIN or a badge is nobody's here.
+var errWrongPIN = &web.Refused{Status: http.StatusUnauthorized, Key: "station.wrong_pin"}
+
+// identify returns who has the PIN, or the badge. A badge may be scanned where a PIN is asked for, whoever was chosen.
+func (s *Server) identify(
+	c echo.Context, user packaging.UserID, username string, typed secret.Text,
+) (p packaging.Person, err error) {
 	if username != "" {
-		if user, _, err = s.Store.Credential(ctx, username); err != nil && packaging.CodeOf(err) != packaging.NotFound {
-			return p, r, err
+		user, _, err = s.Store.Credential(c.Request().Context(), username)
+		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+			return p, err
 		}
 	}
 	if (user != 0 || username != "") && packaging.IsPIN(typed.Reveal()) {
-		p, r, err = s.tryPIN(c, user, typed)
+		p, err = s.tryPIN(c, user, typed)
 		// What is long enough for a badge may be one that has only digits.
-		if err != nil || r.Status != http.StatusUnauthorized || packaging.CheckBadge(typed.Reveal()) != nil {
-			return p, r, err
+		if !web.IsWrong(err) || packaging.CheckBadge(typed.Reveal()) != nil {
+			return p, err
 		}
 	}
 	return s.tryBadge(c, typed)
@@ -160,54 +170,61 @@ func guesses(station packaging.Station, user packaging.UserID, colleague bool) [
 	}
 }
 
-func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) (p packaging.Person, r web.Refusal, err error) {
+// tryPIN returns the colleague whose PIN it is.
+func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) (p packaging.Person, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
 	colleagues, err := s.Store.Colleagues(ctx, station)
 	if err != nil {
-		return p, r, err
+		return p, err
 	}
 	colleague := slices.ContainsFunc(colleagues, func(one packaging.Colleague) bool { return one.ID == user })
-	tried, r, err := s.Try(c, guesses(station, user, colleague)...)
-	if err != nil || r.Status != 0 {
-		return p, r, err
+	tried, err := s.Try(c, guesses(station, user, colleague)...)
+	if err != nil {
+		return p, err
 	}
 	var hash string
 	if colleague {
-		if p, hash, err = s.Store.PIN(ctx, station.TenantID, user); err != nil && packaging.CodeOf(err) != packaging.NotFound {
-			return p, r, err
+		p, hash, err = s.Store.PIN(ctx, station.TenantID, user)
+		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+			return p, err
 		}
 	}
 	// Without such a PIN the check takes as long, as with passwords.
 	if !secret.VerifyPassword(hash, pin) {
-		return p, web.Refusal{Status: http.StatusUnauthorized, Why: text.Say(c.Request().Context(), "station.wrong_pin")}, s.recordDeclined(ctx, station, p.Author)
+		return p, s.decline(ctx, station, p.Author)
 	}
-	return p, r, s.Store.TriedRight(ctx, tried)
+	return p, s.Store.TriedRight(ctx, tried)
 }
 
-func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, r web.Refusal, err error) {
+// tryBadge returns whose badge it is.
+func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
-	tried, r, err := s.Try(c, packaging.Guess{
-		What: fmt.Sprintf("badge at station %d", station.ID), Throttle: packaging.ThrottleSecret, Shared: true,
-	})
-	if err != nil || r.Status != 0 {
-		return p, r, err
+	guess := packaging.Guess{What: fmt.Sprintf("badge at station %d", station.ID), Throttle: packaging.ThrottleSecret, Shared: true}
+	tried, err := s.Try(c, guess)
+	if err != nil {
+		return p, err
 	}
 	p, err = s.Store.BadgeOwner(ctx, station.TenantID, badge)
 	if packaging.CodeOf(err) == packaging.NotFound {
-		return p, web.Refusal{Status: http.StatusUnauthorized, Why: text.Say(c.Request().Context(), "station.wrong_pin")}, s.recordDeclined(ctx, station, p.Author)
+		return p, s.decline(ctx, station, p.Author)
 	}
 	if err != nil {
-		return p, r, err
+		return p, err
 	}
-	return p, r, s.Store.TriedRight(ctx, tried)
+	return p, s.Store.TriedRight(ctx, tried)
 }
 
-// recordDeclined keeps that somebody was not let in at a station: by is whose PIN was asked for, nobody where that is not known.
-func (s *Server) recordDeclined(ctx context.Context, station packaging.Station, by packaging.Author) error {
+// decline records that somebody was not let in at a station, and returns why. by has whose PIN was asked for, if that is
+// known.
+func (s *Server) decline(ctx context.Context, station packaging.Station, by packaging.Author) error {
 	by.Station = station.Name
-	return s.Store.Record(ctx, packaging.Entry{
-		TenantID: station.TenantID, By: by, Deed: packaging.PINDeclined, LineCode: station.Line.Code, LineName: station.Line.Name,
-	})
+	if err := s.Store.Record(ctx, packaging.Entry{
+		TenantID: station.TenantID, By: by, Deed: packaging.PINDeclined,
+		LineCode: station.Line.Code, LineName: station.Line.Name,
+	}); err != nil {
+		return err
+	}
+	return errWrongPIN
 }
 
 // StationIdle tells a page how long the session may still go unused, in seconds. Asked with a POST, as a person's touch
@@ -252,14 +269,12 @@ func (s *Server) showStation(c echo.Context, status int, problem string) error {
 // from here on is done at the station.
 func (s *Server) BindStation(c echo.Context) error {
 	ctx := c.Request().Context()
-	tried, r, err := s.Try(c, packaging.Guess{
-		What: "code of a station from " + c.RealIP(), Throttle: packaging.ThrottleSecret,
-	})
+	tried, err := s.Try(c, packaging.Guess{What: "code of a station from " + c.RealIP(), Throttle: packaging.ThrottleSecret})
+	if said := web.FormError(ctx, err); said != "" {
+		return s.showStation(c, web.StatusOf(err), said)
+	}
 	if err != nil {
 		return err
-	}
-	if r.Status != 0 {
-		return s.showStation(c, r.Status, r.Why)
 	}
 	token := make([]byte, web.TokenBytes)
 	rand.Read(token)

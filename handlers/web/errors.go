@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,8 +15,8 @@ import (
 	"lineboard/views/shell"
 )
 
-// Statuses is the one table of codes and HTTP statuses.
-var Statuses = map[packaging.Code]int{
+// statuses is the one table of codes and HTTP statuses.
+var statuses = map[packaging.Code]int{
 	packaging.Invalid:      http.StatusBadRequest,
 	packaging.SignInNeeded: http.StatusUnauthorized,
 	packaging.Forbidden:    http.StatusForbidden,
@@ -25,8 +26,23 @@ var Statuses = map[packaging.Code]int{
 	packaging.Internal:     http.StatusInternalServerError,
 }
 
-// Fail answers a request that ended in an error: with the sentence of a coded one, and otherwise with no more than that
-// something went wrong. The cause goes to the log.
+// Refused is the error of a proof or a signature that was not taken.
+type Refused struct {
+	Status int    // the HTTP status of the answer
+	Key    string // of its sentence
+	Args   []any  // what fills the sentence's gaps
+}
+
+func (r *Refused) Error() string { return "refused: " + r.Key }
+
+// IsWrong reports whether err refuses a proof because it was wrong, not because it came too early.
+func IsWrong(err error) bool {
+	var refused *Refused
+	return errors.As(err, &refused) && refused.Status == http.StatusUnauthorized
+}
+
+// Fail answers a request that ended in an error. A coded error tells its sentence; of any other the page says only that
+// something went wrong, and the log says what.
 func (s *Kit) Fail(err error, c echo.Context) {
 	if c.Response().Committed || errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
 		return // begun already, or nobody is listening any more
@@ -40,7 +56,7 @@ func (s *Kit) Fail(err error, c echo.Context) {
 		return
 	}
 	ctx := c.Request().Context()
-	problem := shell.Problem{What: text.Say(ctx, key, gaps...), Do: text.Say(ctx, key+".do"), Code: key}
+	problem := shell.Problem{What: text.Say(ctx, key, gaps...), Do: advice(ctx, key), Code: key}
 	frame, _ := s.Frame(c, "", text.Say(ctx, "title.problem")) // without the list of tenants it is still a page
 	if IsHTMX(c) {
 		// The page takes the place of whatever part was asked for.
@@ -54,50 +70,83 @@ func (s *Kit) Fail(err error, c echo.Context) {
 	}
 }
 
-// classify gives the HTTP status of an error and the key of its sentence, with what fills its gaps.
+// classify returns the HTTP status of an error and the key of its sentence, with what fills its gaps.
 func classify(err error) (status int, key string, gaps []any) {
+	var refused *Refused
+	if errors.As(err, &refused) {
+		return refused.Status, refused.Key, refused.Args
+	}
 	var coded *packaging.Error
 	if errors.As(err, &coded) {
-		return Statuses[coded.Code], coded.Key, gapsOf(coded)
+		for name, value := range coded.Args {
+			gaps = append(gaps, name, value)
+		}
+		return statuses[coded.Code], coded.Key, gaps
 	}
 	var ours *echo.HTTPError
 	if errors.As(err, &ours) {
-		switch ours.Code {
-		case http.StatusNotFound:
+		switch {
+		case ours.Code == http.StatusNotFound:
 			return ours.Code, "error.not_found", nil
-		case http.StatusMethodNotAllowed:
+		case ours.Code == http.StatusMethodNotAllowed:
 			return ours.Code, "error.method", nil
-		case http.StatusRequestEntityTooLarge:
+		case ours.Code == http.StatusRequestEntityTooLarge:
 			return ours.Code, "error.too_large", nil
-		}
-		if ours.Code < http.StatusInternalServerError {
+		case ours.Code < http.StatusInternalServerError:
 			return ours.Code, "error.invalid", nil
 		}
 	}
 	return http.StatusInternalServerError, "error.internal", nil
 }
 
-func gapsOf(e *packaging.Error) (gaps []any) {
-	for name, value := range e.Args {
-		gaps = append(gaps, name, value)
-	}
-	return gaps
+// StatusOf returns the HTTP status of an answer that ends in err.
+func StatusOf(err error) int {
+	status, _, _ := classify(err)
+	return status
 }
 
-// FormError is what a form says about an error that whoever filled it in can do something about; ok is false for any other.
-func FormError(ctx context.Context, err error) (said string, ok bool) {
-	var coded *packaging.Error
-	if !errors.As(err, &coded) {
-		return "", false
+// FormStatus returns the HTTP status of a form that shows err. It has 422 where [StatusOf] has 400 or 401.
+func FormStatus(err error) int {
+	switch status := StatusOf(err); status {
+	case http.StatusBadRequest, http.StatusUnauthorized:
+		return http.StatusUnprocessableEntity
+	default:
+		return status
 	}
-	switch coded.Code {
+}
+
+// FormError returns the sentence to show beside a form, or "" if the user cannot fix err. It adds what to do where the
+// catalogue says that.
+func FormError(ctx context.Context, err error) string {
+	switch packaging.CodeOf(err) {
 	case packaging.Invalid, packaging.Conflict, packaging.Forbidden:
-		return text.Say(ctx, coded.Key, gapsOf(coded)...) + " " + text.Say(ctx, coded.Key+".do"), true
+	default:
+		if refused := (*Refused)(nil); !errors.As(err, &refused) {
+			return ""
+		}
 	}
-	return "", false
+	_, key, gaps := classify(err)
+	return strings.TrimSpace(text.Say(ctx, key, gaps...) + " " + advice(ctx, key))
 }
 
-// Redirect leads on after something was done, by a redirect that htmx takes for the whole page.
+// Conflict returns the sentence of a conflict, or "" for any other error.
+func Conflict(ctx context.Context, err error) string {
+	if packaging.CodeOf(err) != packaging.Conflict {
+		return ""
+	}
+	_, key, gaps := classify(err)
+	return text.Say(ctx, key, gaps...)
+}
+
+// advice returns what to do about an error, or "" if the catalogue does not say.
+func advice(ctx context.Context, key string) string {
+	if !text.Has(ctx, key+".do") {
+		return ""
+	}
+	return text.Say(ctx, key+".do")
+}
+
+// Redirect leads on after something was done. For htmx it replaces the whole page.
 func Redirect(c echo.Context, to string) error {
 	if IsHTMX(c) {
 		c.Response().Header().Set("HX-Redirect", to)
@@ -106,7 +155,7 @@ func Redirect(c echo.Context, to string) error {
 	return c.Redirect(http.StatusSeeOther, to)
 }
 
-// toLogin sends somebody to sign in, and from there back to the page that they asked for.
+// toLogin sends a browser to the sign-in, which leads back to the page that was asked for.
 func (s *Kit) toLogin(c echo.Context) {
 	to := string(shell.LoginURL())
 	if r := c.Request(); r.Method == http.MethodGet && r.URL.Path != "/" {
@@ -123,42 +172,11 @@ func (s *Kit) toLogin(c echo.Context) {
 	}
 }
 
+// IsHTMX reports whether a page that is open already asks for a part.
 func IsHTMX(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
 
+// LogPanic logs a panic, and gives the error that the request then ends in.
 func (s *Kit) LogPanic(c echo.Context, err error, stack []byte) error {
 	s.Log.Error("request panicked", "path", c.Request().URL.Path, "err", err, slog.String("stack", string(stack)))
 	return errors.New("panicked")
-}
-
-// Refused is a refusal as an error that a form tells.
-func Refused(r Refusal) error { return &refusedError{r} }
-
-type refusedError struct{ Refusal }
-
-func (u *refusedError) Error() string { return "refused: " + u.Why }
-
-// WrongIn is what a form of shifts says about an error that its person can do something about there, empty where it is of
-// another kind.
-func WrongIn(c echo.Context, err error) string {
-	var r *refusedError
-	if errors.As(err, &r) {
-		return r.Why
-	}
-	var coded *packaging.Error
-	if errors.As(err, &coded) && (coded.Code == packaging.Invalid || coded.Code == packaging.Conflict) {
-		return text.Say(c.Request().Context(), coded.Key, gapsOf(coded)...)
-	}
-	return ""
-}
-
-// StatusOf is the HTTP status of what wrongIn tells.
-func StatusOf(err error) int {
-	var r *refusedError
-	if errors.As(err, &r) && r.Status != http.StatusUnauthorized {
-		return r.Status
-	}
-	if packaging.CodeOf(err) == packaging.Conflict {
-		return http.StatusConflict
-	}
-	return http.StatusUnprocessableEntity
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -10,18 +11,28 @@ import (
 	"lineboard/views/shell"
 )
 
-const MaxSearchText = 1000 // bytes of what is searched for
+// MaxSearchText bounds what is searched for, in bytes.
+const MaxSearchText = 1000
 
-// PathID is a key of ours in the path. What is none names nothing.
-func PathID(c echo.Context) (int64, error) {
-	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+// PathID returns the key that the path has under name. NotFound if it is none: it names nothing.
+func PathID[ID ~int64](c echo.Context, name string) (ID, error) {
+	id, err := strconv.ParseInt(c.Param(name), 10, 64)
 	if err != nil || id <= 0 {
 		return 0, packaging.Fail(packaging.NotFound, "error.not_found")
 	}
-	return id, nil
+	return ID(id), nil
 }
 
-// LocalPath is next where it is a path of ours, and the overview otherwise: a link must not send people elsewhere.
+// PathText returns the text that the path has under name, unescaped. NotFound if it is not escaped as a path is.
+func PathText(c echo.Context, name string) (string, error) {
+	value, err := url.PathUnescape(c.Param(name))
+	if err != nil {
+		return "", packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+	}
+	return value, nil
+}
+
+// LocalPath returns next if it is a path of this server, and the overview's otherwise: a link must not lead elsewhere.
 func LocalPath(next string) string {
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
 		return string(shell.HomeURL())
@@ -29,10 +40,10 @@ func LocalPath(next string) string {
 	return next
 }
 
-// QueryNumber is where a page begins, 0 where the query does not say.
+// QueryNumber returns a whole number of the query, 0 if it is not given. Invalid if it is negative or no number.
 func QueryNumber(c echo.Context, name string) (int64, error) { return wholeNumber(c.QueryParam(name)) }
 
-// FormNumber is a whole number of a form, 0 where it is not given.
+// FormNumber returns a whole number of a form, 0 if it is not given. Invalid if it is negative or no number.
 func FormNumber(c echo.Context, name string) (int64, error) { return wholeNumber(c.FormValue(name)) }
 
 func wholeNumber(s string) (int64, error) {
@@ -46,6 +57,7 @@ func wholeNumber(s string) (int64, error) {
 	return n, nil
 }
 
+// CheckName returns Invalid for what is no name of a person, a line or a site.
 func CheckName(name string) error {
 	if !packaging.ValidName(name) {
 		return packaging.Fail(packaging.Invalid, "error.bad_name")
@@ -53,7 +65,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// FirstError is the first of the errors that is one.
+// FirstError returns the first error that is not nil.
 func FirstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

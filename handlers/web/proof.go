@@ -16,7 +16,7 @@ import (
 	"lineboard/internal/text"
 )
 
-// proofOf names what is tried where somebody proves who they are. A name that nobody has is tried as often as anybody's.
+// proofOf names what is guessed at when somebody proves who they are. Tries at a name that nobody has count as well.
 func proofOf(p packaging.Person) string {
 	if p.ID == 0 {
 		hash := sha256.Sum256([]byte(strings.ToLower(p.Username)))
@@ -25,52 +25,50 @@ func proofOf(p packaging.Person) string {
 	return fmt.Sprintf("proof of %d", p.ID)
 }
 
-// Prove has a person prove that it is them, by password, or at a station by PIN where that is allowed.
-func (s *Kit) Prove(c echo.Context, p packaging.Person, typed secret.Text, allowed packaging.Factor) (by packaging.Factor, r Refusal, err error) {
+// Prove checks that a person is who they say, by password, or at a station by PIN where that is allowed. It returns what
+// they proved it with. A wrong proof, one that comes too early, and a person without a password end in [Refused].
+func (s *Kit) Prove(
+	c echo.Context, p packaging.Person, typed secret.Text, allowed packaging.Factor,
+) (by packaging.Factor, err error) {
 	ctx := c.Request().Context()
 	hash, err := s.Store.Proof(ctx, p.ID)
 	nobody := packaging.CodeOf(err) == packaging.NotFound
 	if err != nil && !nobody {
-		return by, r, err
+		return by, err
 	}
 	pin := allowed == packaging.ByPIN && Station(c).Known() && packaging.IsPIN(typed.Reveal())
 	if hash == "" && !nobody && !pin { // there is nothing to guess
-		return by, Refusal{http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "signing.no_password", "Person", p.FullName)}, nil
+		return by, &Refused{http.StatusUnprocessableEntity, "signing.no_password", []any{"Person", p.FullName}}
 	}
-	// Whoever asks in vain for the proof of another keeps themselves from it, and nobody else.
+	// Wrong tries count for the person who asks too, so that they lock nobody else out.
 	what := fmt.Sprintf("%s asked by %d", proofOf(p), SignedIn(c).ID)
-	tried, r, err := s.Try(c, packaging.Guess{What: what, Throttle: packaging.ThrottleSecret})
-	if err != nil || r.Status != 0 {
-		return by, r, err
+	tried, err := s.Try(c, packaging.Guess{What: what, Throttle: packaging.ThrottleSecret})
+	if err != nil {
+		return by, err
 	}
 	if pin {
-		_, hash, err := s.Store.PIN(ctx, p.Tenant.ID, p.ID)
+		_, pinHash, err := s.Store.PIN(ctx, p.Tenant.ID, p.ID)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-			return by, r, err
+			return by, err
 		}
-		if secret.VerifyPassword(hash, typed) {
-			return packaging.ByPIN, r, s.Store.TriedRight(ctx, tried)
+		if secret.VerifyPassword(pinHash, typed) {
+			return packaging.ByPIN, s.Store.TriedRight(ctx, tried)
 		}
 	}
 	if !secret.VerifyPassword(hash, typed) {
-		return by, Refusal{http.StatusUnauthorized, text.Say(c.Request().Context(), "pin.wrong_password")}, nil
+		return by, &Refused{Status: http.StatusUnauthorized, Key: "pin.wrong_password"}
 	}
-	return packaging.ByPassword, r, s.Store.TriedRight(ctx, tried)
+	return packaging.ByPassword, s.Store.TriedRight(ctx, tried)
 }
 
-// Refusal is why somebody was not let in, with its HTTP status; that is 0 where they were.
-type Refusal struct {
-	Status int
-	Why    string
-}
-
-// Try counts a try at something that could be guessed, and refuses it where it is too early for one.
-func (s *Kit) Try(c echo.Context, guesses ...packaging.Guess) (tried []packaging.Tried, r Refusal, err error) {
-	tried, wait, err := s.Store.Try(c.Request().Context(), guesses...)
+// Try counts a try at something that could be guessed. It ends in [Refused] where it is too early for one.
+func (s *Kit) Try(c echo.Context, guesses ...packaging.Guess) ([]packaging.Tried, error) {
+	ctx := c.Request().Context()
+	tried, wait, err := s.Store.Try(ctx, guesses...)
 	if err != nil || wait == 0 {
-		return tried, r, err
+		return tried, err
 	}
 	wait = wait.Truncate(time.Second) + time.Second
-	c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
-	return tried, Refusal{http.StatusTooManyRequests, text.Say(c.Request().Context(), "station.too_many", "Time", text.Lasting(c.Request().Context(), wait))}, nil
+	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())))
+	return tried, &Refused{http.StatusTooManyRequests, "station.too_many", []any{"Time", text.Lasting(ctx, wait)}}
 }
