@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"lineboard/handlers/web"
@@ -28,81 +29,91 @@ const maxOrderEntries = 200 // of one order: its whole story, but for a very lon
 
 const maxOrdersOfSerial = 20
 
-func (s *Server) History(c echo.Context) error {
-	ctx, p := c.Request().Context(), web.SignedIn(c)
-	f, err := s.Frame(c, "history", text.Say(c.Request().Context(), "history.title"))
-	if err != nil {
-		return err
-	}
-	f.Live = s.Live(f, s.Hub.Now(), packaging.HistoryTopic)
-	page := view.HistoryPage{Form: shell.HistoryFormOf(c.QueryParams())}
-	if len(page.Form.Text) > web.MaxSearchText {
+// History lists the entries that a form asks for, the newest first.
+func (s *Server) History(c echo.Context) (err error) {
+	form := shell.HistoryFormOf(c.QueryParams())
+	if len(form.Text) > web.MaxSearchText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	if page.Form.Before, err = web.QueryNumber(c, "before"); err != nil {
+	if form.Before, err = web.QueryNumber(c, "before"); err != nil {
 		return err
 	}
-	if page.Form.After, err = web.QueryNumber(c, "after"); err != nil {
+	if form.After, err = web.QueryNumber(c, "after"); err != nil {
 		return err
 	}
+	return s.ShowLive(c, "history", func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+		page, status, err := s.historyPage(ctx, reader, form)
+		return web.Page{
+			Status: status, Title: text.Say(ctx, "history.title"), Topics: []packaging.Topic{packaging.HistoryTopic},
+			Content: func(f shell.Frame) templ.Component { return view.History(f, page) },
+		}, err
+	})
+}
+
+// historyPage reads what a form asks for. The status tells whether the form can be looked for.
+func (s *Server) historyPage(
+	ctx context.Context, p packaging.Person, form shell.HistoryForm,
+) (page view.HistoryPage, status int, err error) {
+	page.Form = form
 	if page.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
-		return err
+		return page, 0, err
 	}
 	if page.People, err = s.Store.HistoryPeople(ctx, p.Tenant.ID); err != nil {
-		return err
+		return page, 0, err
 	}
 	if page.Views, err = s.Store.HistoryViews(ctx, p); err != nil {
-		return err
+		return page, 0, err
 	}
-	asked, err := s.parseQuery(ctx, p, page.Form)
+	asked, err := s.parseQuery(ctx, p, form)
 	if err != nil {
-		return err
+		return page, 0, err
 	}
-	page.Orders, page.Shift, page.Problem = asked.orders, asked.shift, asked.problem
-	if page.Shifts = asked.shifts; page.Problem != "" {
-		return web.Render(c, asked.status, view.History(f, page))
+	page.Orders, page.Shift, page.Problem, page.Shifts = asked.orders, asked.shift, asked.problem, asked.shifts
+	if page.Problem != "" {
+		return page, asked.status, nil
 	}
 	if page.Page, err = s.Store.History(ctx, p.Scope(), asked.filter); err != nil {
-		return err
+		return page, 0, err
 	}
-	page.Grows = page.Page.Newer == 0 && asked.filter.After == 0 && (asked.filter.To.IsZero() || asked.filter.To.After(f.Now))
-	if entries := page.Page.Entries; page.Form.Order != "" && len(page.Orders) == 0 && len(entries) > 0 {
-		o, err := s.Store.Order(ctx, p.Scope(), entries[0].OrderID)
-		switch {
-		case err == nil:
-			page.Orders = []packaging.Order{o}
-		case packaging.CodeOf(err) != packaging.NotFound: // it may be on a line now that the person does not see
-			return err
-		}
+	endsLater := asked.filter.To.IsZero() || asked.filter.To.After(s.Now())
+	page.Grows = page.Page.Newer == 0 && asked.filter.After == 0 && endsLater
+	if form.Order != "" && len(page.Orders) == 0 && len(page.Page.Entries) > 0 {
+		page.Orders, err = s.ordersOf(ctx, p, page.Page.Entries[0])
 	}
-	return web.Render(c, http.StatusOK, view.History(f, page))
+	return page, http.StatusOK, err
+}
+
+// ordersOf returns the order of an entry, none if it is on a line now that the person does not see.
+func (s *Server) ordersOf(ctx context.Context, p packaging.Person, e packaging.Entry) ([]packaging.Order, error) {
+	o, err := s.Store.Order(ctx, p.Scope(), e.OrderID)
+	if packaging.CodeOf(err) == packaging.NotFound {
+		return nil, nil
+	}
+	return []packaging.Order{o}, err
 }
 
 // NewEntries tells a page of the newest entries how many have come since. The page asks when there are any, and not more
 // often than it shows them.
-func (s *Server) NewEntries(c echo.Context) error {
-	before := s.Hub.Now()
-	ctx, p := c.Request().Context(), web.SignedIn(c)
+func (s *Server) NewEntries(c echo.Context) (err error) {
 	form := shell.HistoryFormOf(c.QueryParams())
-	var err error
 	if form.After, err = web.QueryNumber(c, "after"); err != nil {
 		return err
 	}
-	asked, err := s.parseQuery(ctx, p, form)
-	if err != nil {
-		return err
-	}
-	if asked.problem != "" || len(form.Text) > web.MaxSearchText {
-		return packaging.Fail(packaging.Invalid, "error.invalid")
-	}
-	asked.filter.Limit = view.MaxNewEntries
-	n, err := s.Store.NewEntries(ctx, p.Scope(), asked.filter)
-	if err != nil {
-		return err
-	}
-	f := shell.Frame{Person: p, Now: s.Now()}
-	f.Live = s.Live(f, before, packaging.HistoryTopic)
-	return web.Render(c, http.StatusOK, view.NewEntries(f, form, n))
+	return s.ShowPart(c, func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+		asked, err := s.parseQuery(ctx, reader, form)
+		if err != nil {
+			return web.Page{}, err
+		}
+		if asked.problem != "" || len(form.Text) > web.MaxSearchText {
+			return web.Page{}, packaging.Fail(packaging.Invalid, "error.invalid")
+		}
+		asked.filter.Limit = view.MaxNewEntries
+		n, err := s.Store.NewEntries(ctx, reader.Scope(), asked.filter)
+		return web.Page{
+			Topics:  []packaging.Topic{packaging.HistoryTopic},
+			Content: func(f shell.Frame) templ.Component { return view.NewEntries(f, form, n) },
+		}, err
+	})
 }
 
 // query is what a form comes to.

@@ -273,15 +273,12 @@ func (s *Server) OrdersCSV(c echo.Context) error {
 		if err := rows.Row(columnNames()...); err != nil {
 			return err
 		}
-		for f := (packaging.OrderFilter{Limit: 1000}); ; {
+		for f := (packaging.OrderFilter{Open: true, Limit: 1000}); ; {
 			page, err := s.Store.SearchOrders(ctx, p.Scope(), f)
 			if err != nil {
 				return err
 			}
 			for _, o := range page.Orders {
-				if o.Status == packaging.Done || o.Gone {
-					continue
-				}
 				if err := rows.Row(orderRow(o)...); err != nil {
 					return err
 				}

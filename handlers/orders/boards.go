@@ -30,7 +30,7 @@ func (s *Server) Overview(c echo.Context) error {
 
 // showOverview renders the overview for one person; notice says why the orders were not just refreshed.
 func (s *Server) showOverview(c echo.Context, status int, notice string) error {
-	return s.ShowUncached(c, status, "lines", s.overviewPage(false, withNotice(notice)))
+	return s.ShowFresh(c, "lines", s.overviewPage(false, withNotice(status, notice)))
 }
 
 // overviewPage draws the overview. Nobody refreshes what hangs on a wall.
@@ -68,14 +68,14 @@ func (s *Server) Line(c echo.Context) error {
 		return err
 	}
 	if showsOwnNotes(c) {
-		return s.ShowUncached(c, http.StatusOK, "lines", s.linePage(code, s.afterRefresh(refreshed)))
+		return s.ShowFresh(c, "lines", s.linePage(code, s.afterRefresh(refreshed)))
 	}
 	return s.Show(c, "lines", fmt.Sprintf("line %s %d", code, refreshed), s.linePage(code, s.afterRefresh(refreshed)))
 }
 
 // showLine renders the board of a line for one person; notice says why the orders were not just refreshed.
 func (s *Server) showLine(c echo.Context, line packaging.Line, status int, notice string) error {
-	return s.ShowUncached(c, status, "lines", s.linePage(line.Code, withNotice(notice)))
+	return s.ShowFresh(c, "lines", s.linePage(line.Code, withNotice(status, notice)))
 }
 
 // linePage draws the board of a line.

@@ -41,23 +41,9 @@ func (s *Server) SetOrderLine(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
 }
 
-// lineChoice are the lines that a person may choose for an order, and those that could be set up for it.
-func (s *Server) lineChoice(ctx context.Context, p packaging.Person, o packaging.Order) (choice view.LineChoice, err error) {
-	if !p.MayOn(packaging.SetLines, o.Line.ID) || o.LineFixed() {
-		return choice, nil
-	}
-	choice.Offered = true
-	if choice.Lines, err = s.Store.Lines(ctx, p.Scope()); err != nil {
-		return choice, err
-	}
-	choice.Lines = slices.DeleteFunc(choice.Lines, func(l packaging.Line) bool { return l.Retired })
-	choice.Unknown, err = s.Store.UnknownLines(ctx, p.Scope())
-	return choice, err
-}
-
-// unknownLine is a line that the API names by this code and that is not set up here.
-func (s *Server) unknownLine(c echo.Context, code string) (packaging.Line, error) {
-	lines, err := s.Store.UnknownLines(c.Request().Context(), web.SignedIn(c).Scope())
+// unknownLine returns the line that the API names by a code and that is not set up here.
+func (s *Server) unknownLine(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error) {
+	lines, err := s.Store.UnknownLines(ctx, in)
 	if err != nil {
 		return packaging.Line{}, err
 	}
@@ -69,7 +55,7 @@ func (s *Server) unknownLine(c echo.Context, code string) (packaging.Line, error
 }
 
 func (s *Server) AdoptForm(c echo.Context) error {
-	line, err := s.unknownLine(c, c.QueryParam("code"))
+	line, err := s.unknownLine(c.Request().Context(), web.SignedIn(c).Scope(), c.QueryParam("code"))
 	if err != nil {
 		return err
 	}
@@ -86,7 +72,7 @@ func (s *Server) showAdopt(c echo.Context, status int, line packaging.Line, prob
 
 // Adopt sets up a line that the API names.
 func (s *Server) Adopt(c echo.Context) error {
-	line, err := s.unknownLine(c, c.FormValue("code"))
+	line, err := s.unknownLine(c.Request().Context(), web.SignedIn(c).Scope(), c.FormValue("code"))
 	if err != nil {
 		return err
 	}

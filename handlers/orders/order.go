@@ -19,6 +19,7 @@ import (
 	"lineboard/views/shell"
 )
 
+// Order shows an order: its facts, its release and its timeline.
 func (s *Server) Order(c echo.Context) error {
 	id, err := orderID(c)
 	if err != nil {
@@ -26,18 +27,15 @@ func (s *Server) Order(c echo.Context) error {
 	}
 	draw := func(ctx context.Context, reader packaging.Person) (web.Page, error) {
 		page, err := s.orderPage(ctx, reader, id)
-		return web.Page{
-			Title: shell.OrderID(page.Order.Key), Line: page.Order.Line, Topics: orderTopics(id),
-			Content: func(f shell.Frame) templ.Component { return view.Order(f, page) },
-		}, err
+		return orderContent(page, http.StatusOK), err
 	}
-	if showsOwnNotes(c) {
-		return s.ShowUncached(c, http.StatusOK, "lines", draw)
+	switch {
+	case showsOwnNotes(c):
+		return s.ShowFresh(c, "lines", draw)
+	case c.QueryParam("arm") != "":
+		return s.showOrder(c, http.StatusOK, "")
 	}
-	if c.QueryParam("arm") == "" {
-		return s.Show(c, "lines", fmt.Sprintf("order %d", id), draw)
-	}
-	return s.showOrder(c, http.StatusOK, "")
+	return s.Show(c, "lines", fmt.Sprintf("order %d", id), draw)
 }
 
 // orderTopics are what an order's page depends on: it says as of when the order is.
@@ -52,88 +50,51 @@ const (
 	maxShownBody   = 4 << 10 // bytes of an answer that could not be read
 )
 
-// showOrder renders the order of the path for one person: armed, or with a notice that says why what was just pressed did
-// not happen.
+// showOrder renders the order of the path for one person: armed, or with a notice that says why the last press had no
+// effect.
 func (s *Server) showOrder(c echo.Context, status int, notice string) error {
-	before := s.Hub.Now()
-	ctx, p := c.Request().Context(), web.SignedIn(c)
 	id, err := orderID(c)
 	if err != nil {
 		return err
 	}
-	page, err := s.orderPage(ctx, p, id)
-	if err != nil {
-		return err
-	}
-	page.Armed, page.Notice = c.QueryParam("arm") != "" && notice == "", notice
-	if page.Signing, err = s.signing(c, releaseToSign(page.Order)); err != nil {
-		return err
-	}
-	f, err := s.FreshFrame(c, "lines", shell.OrderID(page.Order.Key))
-	if err != nil {
-		return err
-	}
-	f.Line, f.Live = page.Order.Line, s.Live(f, before, orderTopics(id)...)
-	return web.Render(c, status, shell.FullPage(f, view.Order(f, page)))
+	return s.ShowFresh(c, "lines", func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+		page, err := s.orderPage(ctx, reader, id)
+		if err != nil {
+			return web.Page{}, err
+		}
+		page.Armed, page.Notice = c.QueryParam("arm") != "" && notice == "", notice
+		page.Signing, err = s.signing(c, releaseToSign(page.Order))
+		return orderContent(page, status), err
+	})
 }
 
-// orderPage reads all that is known about an order, as far as the reader may see it.
-func (s *Server) orderPage(ctx context.Context, reader packaging.Person, id packaging.OrderID) (page view.OrderPage, err error) {
-	in := reader.Scope()
-	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
-		return page, err
+// orderContent returns the content of an order's page.
+func orderContent(page view.OrderPage, status int) web.Page {
+	return web.Page{
+		Status: status, Title: shell.OrderID(page.Order.Key), Line: page.Order.Line, Topics: orderTopics(page.Order.ID),
+		Content: func(f shell.Frame) templ.Component { return view.Order(f, page) },
 	}
-	if page.Signed, err = s.releaseSignatures(ctx, page.Order); err != nil {
-		return page, err
-	}
-	if page.Preview, err = s.Store.Serials(ctx, in, id, 0, previewSerials); err != nil {
-		return page, err
-	}
-	if page.Story, page.MoreStory, err = s.story(ctx, reader, page.Order, shownStory); err != nil {
-		return page, err
-	}
-	if page.Changed, err = s.Store.FirstChanges(ctx, in, id); err != nil {
-		return page, err
-	}
-	if page.Choice, err = s.lineChoice(ctx, reader, page.Order); err != nil {
-		return page, err
-	}
-	if page.Given, err = s.Store.ImportedFacts(ctx, in, id); err != nil {
-		return page, err
-	}
-	if page.Notes, err = s.Store.OrderNotes(ctx, in, id, maxBoardNotes); err != nil {
-		return page, err
-	}
-	raw, err := s.Store.OrderRaw(ctx, in, id)
+}
+
+// orderPage reads all that is known about an order, as far as the reader may see it, as of one moment.
+func (s *Server) orderPage(
+	ctx context.Context, reader packaging.Person, id packaging.OrderID,
+) (page view.OrderPage, err error) {
+	v, err := s.Store.OrderView(ctx, reader, id, packaging.OrderViewLimits{
+		Serials: previewSerials, Events: shownStory + 1, Entries: shownStory, Notes: maxBoardNotes,
+		AnswerBytes: maxShownBody + 1, // one more than is shown tells that there is more
+	})
 	if err != nil {
 		return page, err
 	}
-	page.Raw = readable([]byte(indented(raw)), maxShownBody)
-	if r := page.Order.Release; r != nil && r.Outcome == packaging.Unknown {
-		// One byte more than is shown tells that there is more.
-		body, err := s.Store.AnswerBody(ctx, in, r.ID, maxShownBody+1)
-		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-			return page, err
-		}
-		page.Body = readable(body, maxShownBody)
+	page = view.OrderPage{
+		Order: v.Order, Signed: v.Signatures, Preview: v.Serials, Changed: v.FirstChanges, Given: v.Imported,
+		Notes: v.Notes, Raw: readable([]byte(indented(v.Raw)), maxShownBody), Body: readable(v.Answer, maxShownBody),
+		Choice: view.LineChoice{Offered: reader.MaySetLine(v.Order), Lines: v.Lines, Unknown: v.UnknownLines},
 	}
+	page.Story, page.MoreStory = view.Timeline(v.Events, v.History.Entries, shownStory)
+	page.MoreStory = page.MoreStory || v.History.Next != 0
 	return page, nil
-}
-
-// story is what happened to an order, as far as the person may see it: the latest of it, at most so much.
-func (s *Server) story(ctx context.Context, p packaging.Person, o packaging.Order, most int) (story []view.Happening, more bool, err error) {
-	events, err := s.Store.Timeline(ctx, p.Scope(), o.ID, most+1) // one more tells that there is more
-	if err != nil {
-		return nil, false, err
-	}
-	var history packaging.HistoryPage
-	if p.May(packaging.ViewHistory) {
-		if history, err = s.Store.History(ctx, p.Scope(), packaging.HistoryFilter{OrderKey: o.Key, Limit: most}); err != nil {
-			return nil, false, err
-		}
-	}
-	story, more = view.Timeline(events, history.Entries, most)
-	return story, more || history.Next != 0, nil
 }
 
 // Story shows all of an order's timeline.
@@ -143,19 +104,18 @@ func (s *Server) Story(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.Store.Order(ctx, p.Scope(), id)
+	v, err := s.Store.OrderView(ctx, p, id, packaging.OrderViewLimits{Events: maxStory + 1, Entries: maxStory})
 	if err != nil {
 		return err
 	}
-	story, more, err := s.story(ctx, p, o, maxStory)
+	f, err := s.Frame(c, "lines", shell.OrderID(v.Order.Key)+" · "+text.Say(ctx, "order.story"))
 	if err != nil {
 		return err
 	}
-	f, err := s.Frame(c, "lines", shell.OrderID(o.Key)+" · "+text.Say(c.Request().Context(), "order.story"))
-	if err != nil {
-		return err
-	}
-	return web.Render(c, http.StatusOK, view.WholeStory(f, view.OrderPage{Order: o, Story: story, MoreStory: more}))
+	page := view.OrderPage{Order: v.Order}
+	page.Story, page.MoreStory = view.Timeline(v.Events, v.History.Entries, maxStory)
+	page.MoreStory = page.MoreStory || v.History.Next != 0
+	return web.Render(c, http.StatusOK, view.WholeStory(f, page))
 }
 
 // indented lays JSON out for reading, and leaves alone what is not JSON.

@@ -32,50 +32,49 @@ func (s *Server) Queue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.Show(c, "lines", fmt.Sprintf("queue %q %q", code, picked), func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+	key := fmt.Sprintf("queue %q %q", code, picked)
+	return s.Show(c, "lines", key, func(ctx context.Context, reader packaging.Person) (web.Page, error) {
 		line, err := s.Store.Line(ctx, reader.Scope(), code)
 		if err != nil {
 			return web.Page{}, err
 		}
 		page, err := s.queuePage(ctx, reader, line, picked)
-		return web.Page{
-			Title: queueTitle(ctx, line), Line: line, Topics: lineTopics(line),
-			Content: func(f shell.Frame) templ.Component { return view.Queue(f, page) },
-		}, err
+		return queueContent(ctx, page, http.StatusOK), err
 	})
 }
 
-func queueTitle(ctx context.Context, l packaging.Line) string {
-	return l.Name + " · " + text.Say(ctx, "queue.title")
+// queueContent returns the content of a queue's page.
+func queueContent(ctx context.Context, page view.QueuePage, status int) web.Page {
+	return web.Page{
+		Status: status, Title: page.Line.Name + " · " + text.Say(ctx, "queue.title"), Line: page.Line,
+		Topics: lineTopics(page.Line), Content: func(f shell.Frame) templ.Component { return view.Queue(f, page) },
+	}
 }
 
-// showQueue shows the queue's page for one person: armed, or with a notice that says why what was just pressed did not
-// happen.
+// showQueue shows the queue's page for one person: armed, or with a notice that says why the last press had no effect.
 func (s *Server) showQueue(c echo.Context, status int, line packaging.Line, picked, notice string) error {
-	before := s.Hub.Now()
-	f, err := s.FreshFrame(c, "lines", queueTitle(c.Request().Context(), line))
-	if err != nil {
-		return err
-	}
-	page, err := s.queuePage(c.Request().Context(), f.Person, line, picked)
-	if err != nil {
-		return err
-	}
-	page.Armed, page.Notice = notice == "", notice
-	page.Given = map[packaging.OrderID][]packaging.ImportedFact{}
-	for _, o := range page.Picked {
-		if page.Given[o.ID], err = s.Store.ImportedFacts(c.Request().Context(), f.Person.Scope(), o.ID); err != nil {
-			return err
+	return s.ShowFresh(c, "lines", func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+		page, err := s.queuePage(ctx, reader, line, picked)
+		if err != nil {
+			return web.Page{}, err
 		}
-	}
-	if page.Signing, err = s.signing(c, queueToSign(f.Person, line, page.Picked)); err != nil {
-		return err
-	}
-	f.Line, f.Live = line, s.Live(f, before, lineTopics(line)...)
-	return web.Render(c, status, shell.FullPage(f, view.Queue(f, page)))
+		page.Armed, page.Notice = notice == "", notice
+		var ids []packaging.OrderID
+		for _, o := range page.Picked {
+			ids = append(ids, o.ID)
+		}
+		if page.Given, err = s.Store.ImportedFactsOf(ctx, reader.Scope(), ids); err != nil {
+			return web.Page{}, err
+		}
+		page.Signing, err = s.signing(c, queueToSign(reader, line, page.Picked))
+		return queueContent(ctx, page, status), err
+	})
 }
 
-func (s *Server) queuePage(ctx context.Context, reader packaging.Person, line packaging.Line, picked string) (page view.QueuePage, err error) {
+// queuePage reads the line's latest queue, the picked orders, and those that could be picked.
+func (s *Server) queuePage(
+	ctx context.Context, reader packaging.Person, line packaging.Line, picked string,
+) (page view.QueuePage, err error) {
 	page.Line = line
 	q, err := s.Store.Queue(ctx, reader.Scope(), line.ID)
 	switch {

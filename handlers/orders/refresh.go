@@ -85,9 +85,12 @@ func (s *Server) afterRefresh(started int64) refreshButton {
 	}
 }
 
-// withNotice tells why the orders were not just refreshed.
-func withNotice(why string) refreshButton {
-	return func(_ context.Context, _ packaging.Person, line packaging.Line, _ *web.Page) (*shell.RefreshButton, error) {
+// withNotice tells why the orders were not just refreshed, in an answer with a status.
+func withNotice(status int, why string) refreshButton {
+	return func(
+		_ context.Context, _ packaging.Person, line packaging.Line, board *web.Page,
+	) (*shell.RefreshButton, error) {
+		board.Status = status
 		return &shell.RefreshButton{Line: line, Result: why}, nil
 	}
 }

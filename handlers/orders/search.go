@@ -1,10 +1,12 @@
 package orders
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"lineboard/handlers/web"
@@ -17,14 +19,8 @@ import (
 
 const ordersPerPage = 50
 
+// Search lists orders by text, status and line. A scanned pack leads to its own page.
 func (s *Server) Search(c echo.Context) error {
-	asOf := s.Hub.Now()
-	ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
-	f, err := s.FreshFrame(c, "orders", text.Say(c.Request().Context(), "title.orders"))
-	if err != nil {
-		return err
-	}
-	f.Live = s.Live(f, asOf, packaging.OrdersTopic, packaging.SiteTopic)
 	search := view.OrderSearch{
 		Text:   strings.TrimSpace(c.QueryParam("q")),
 		Status: packaging.Status(c.QueryParam("status")),
@@ -40,6 +36,19 @@ func (s *Server) Search(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.ShowFresh(c, "orders", func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+		err := s.fillSearch(ctx, reader.Scope(), &search, packaging.OrderID(before))
+		return web.Page{
+			Title: text.Say(ctx, "title.orders"), Topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
+			Content: func(f shell.Frame) templ.Component { return view.Orders(f, search) },
+		}, err
+	})
+}
+
+// fillSearch reads what can be searched by, and the orders that were found, from the one before a key on.
+func (s *Server) fillSearch(
+	ctx context.Context, in packaging.Scope, search *view.OrderSearch, before packaging.OrderID,
+) (err error) {
 	if search.Lines, err = s.Store.Lines(ctx, in); err != nil {
 		return err
 	}
@@ -52,24 +61,29 @@ func (s *Server) Search(c echo.Context) error {
 	}
 	search.Statuses = slices.Concat(packaging.Statuses, others)
 	filter := packaging.OrderFilter{
-		Text: search.Text, Status: search.Status, NoLine: search.Line == shell.NoLine,
-		Before: packaging.OrderID(before), Limit: ordersPerPage,
+		Text: search.Text, Status: search.Status, NoLine: search.Line == shell.NoLine, Before: before, Limit: ordersPerPage,
 	}
-	if search.Line != "" && search.Line != shell.NoLine {
-		switch line, err := s.Store.Line(ctx, in, search.Line); {
-		case err == nil:
-			filter.LineID = line.ID
-		case packaging.CodeOf(err) != packaging.NotFound:
+	if search.Line != "" && !filter.NoLine {
+		if err := s.searchLine(ctx, in, search, &filter); err != nil {
 			return err
-		default:
-			if line, err = s.unknownLine(c, search.Line); err != nil {
-				return err
-			}
-			filter.APILine, search.Adoptable = line.Code, &line
 		}
 	}
-	if search.Page, err = s.Store.SearchOrders(ctx, in, filter); err != nil {
+	search.Page, err = s.Store.SearchOrders(ctx, in, filter)
+	return err
+}
+
+// searchLine has the filter look for a line that is set up here, or for one that only the API names.
+func (s *Server) searchLine(
+	ctx context.Context, in packaging.Scope, search *view.OrderSearch, filter *packaging.OrderFilter,
+) error {
+	line, err := s.Store.Line(ctx, in, search.Line)
+	if packaging.CodeOf(err) != packaging.NotFound {
+		filter.LineID = line.ID
 		return err
 	}
-	return web.Render(c, http.StatusOK, shell.FullPage(f, view.Orders(f, search)))
+	if line, err = s.unknownLine(ctx, in, search.Line); err != nil {
+		return err
+	}
+	filter.APILine, search.Adoptable = line.Code, &line
+	return nil
 }

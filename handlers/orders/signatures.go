@@ -1,7 +1,6 @@
 package orders
 
 import (
-	"context"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -63,17 +62,6 @@ func (s *Server) signing(c echo.Context, what signable) (*view.Signing, error) {
 	}
 	form.Username = c.FormValue("username")
 	return form, nil
-}
-
-// releaseSignatures are those under an order's latest release, or under the queue that it is of.
-func (s *Server) releaseSignatures(ctx context.Context, o packaging.Order) ([]packaging.Signature, error) {
-	switch {
-	case o.Release == nil:
-		return nil, nil
-	case o.Release.Queue != 0:
-		return s.Store.Signatures(ctx, o.TenantID, packaging.SignedQueue, int64(o.Release.Queue))
-	}
-	return s.Store.Signatures(ctx, o.TenantID, packaging.SignedRelease, int64(o.Release.ID))
 }
 
 // refuses reports whether err refuses a signature, and has the page to come say why.

@@ -14,7 +14,6 @@ type Store interface {
 	) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
-	AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) ([]byte, error)
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	EachSerial(
 		ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error,
@@ -23,9 +22,9 @@ type Store interface {
 	FindSerials(
 		ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
 	) ([]packaging.Serial, error)
-	FirstChanges(ctx context.Context, in packaging.Scope, order packaging.OrderID) ([]packaging.OrderEvent, error)
-	History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error)
-	ImportedFacts(ctx context.Context, in packaging.Scope, id packaging.OrderID) ([]packaging.ImportedFact, error)
+	ImportedFactsOf(
+		ctx context.Context, in packaging.Scope, ids []packaging.OrderID,
+	) (map[packaging.OrderID][]packaging.ImportedFact, error)
 	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
 	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
 	LineNotes(
@@ -38,8 +37,9 @@ type Store interface {
 	NoteLine(ctx context.Context, by packaging.Person, line packaging.Line, words string) error
 	NoteOrder(ctx context.Context, by packaging.Person, id packaging.OrderID, words string) error
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
-	OrderNotes(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.Note, error)
-	OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error)
+	OrderView(
+		ctx context.Context, viewer packaging.Person, id packaging.OrderID, limits packaging.OrderViewLimits,
+	) (packaging.OrderView, error)
 	OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error)
 	Proof(ctx context.Context, user packaging.UserID) (hash string, err error)
 	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)
@@ -53,9 +53,6 @@ type Store interface {
 	Signatures(
 		ctx context.Context, tenant packaging.TenantID, kind string, object int64,
 	) ([]packaging.Signature, error)
-	Timeline(
-		ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int,
-	) ([]packaging.OrderEvent, error)
 	UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
 	WithdrawNote(ctx context.Context, by packaging.Person, id packaging.NoteID, why string) error
 }

@@ -25,11 +25,12 @@ func (s *Server) showHandover(c echo.Context, status int, problem string) error 
 	if err != nil {
 		return err
 	}
-	return s.ShowUncached(c, status, "shifts", func(ctx context.Context, p packaging.Person) (web.Page, error) {
+	return s.ShowFresh(c, "shifts", func(ctx context.Context, p packaging.Person) (web.Page, error) {
 		page := view.HandoverPage{Occurrence: o, Problem: problem, Remarks: c.FormValue("remarks")}
 		err := s.fillHandover(ctx, p, &page)
 		return web.Page{
-			Title: text.Say(ctx, "handover.title") + " · " + o.Name + " " + string(o.Day), Topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
+			Status: status, Title: text.Say(ctx, "handover.title") + " · " + o.Name + " " + string(o.Day),
+			Topics:  []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
 			Content: func(f shell.Frame) templ.Component { return view.Handover(f, page) },
 		}, err
 	})

@@ -89,7 +89,11 @@ func (s *Server) shiftRows(ctx context.Context, p packaging.Person, roster packa
 		rows = append(rows, gap(rows[n-1].Until, now.Add(time.Millisecond), zone))
 		rows[n].Running = true
 	}
-	releases, notes, err := s.Store.Work(ctx, p.Scope(), rows[0].Begin, rows[len(rows)-1].Until)
+	periods := make([]packaging.Period, len(rows))
+	for i, row := range rows {
+		periods[i] = packaging.Period{From: row.Begin, Until: row.Until}
+	}
+	activities, err := s.Store.Activities(ctx, p.Scope(), periods)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +106,7 @@ func (s *Server) shiftRows(ctx context.Context, p packaging.Person, roster packa
 		return nil, err
 	}
 	for i := range rows {
-		fillRow(&rows[i], releases, notes, handovers, reviews)
+		fillRow(&rows[i], activities[i], handovers, reviews)
 	}
 	return slices.DeleteFunc(rows, func(r shell.ShiftRow) bool { return !r.Named() && !r.Running && !r.Busy() }), nil
 }
@@ -112,30 +116,12 @@ func gap(from, to time.Time, zone *time.Location) shell.ShiftRow {
 	return shell.ShiftRow{Occurrence: packaging.Occurrence{Day: packaging.DayOf(from, zone), Begin: from, Until: to}}
 }
 
-// fillRow picks what belongs to a shift. Nothing can be added to a time that is past, so a review is outdated where what
-// became of its releases or notes came after it.
-func fillRow(row *shell.ShiftRow, releases []packaging.ReportedRelease, notes []packaging.Note, handovers []packaging.Handover, reviews []packaging.Review) {
-	var own []packaging.ReportedRelease
-	var latest time.Time
-	for _, r := range releases {
-		if row.Holds(r.Requested) {
-			own = append(own, r)
-			for _, at := range []time.Time{r.Answered, r.Settled, r.ListAt} {
-				if at.After(latest) {
-					latest = at
-				}
-			}
-		}
-	}
-	row.Figures = packaging.FiguresOf(own)
-	for _, n := range notes {
-		if row.Holds(n.At) {
-			row.Notes++
-			if n.Withdrawn.After(latest) {
-				latest = n.Withdrawn
-			}
-		}
-	}
+// fillRow fills in what belongs to a shift. Nothing can be added to a time that is past, so a review is outdated if its
+// releases or notes changed after it.
+func fillRow(
+	row *shell.ShiftRow, a packaging.Activity, handovers []packaging.Handover, reviews []packaging.Review,
+) {
+	row.Figures, row.Notes = a.Figures, int(a.Notes)
 	same := func(day packaging.Day, name string) bool {
 		return row.Named() && day == row.Day && strings.EqualFold(name, row.Name)
 	}
@@ -146,7 +132,7 @@ func fillRow(row *shell.ShiftRow, releases []packaging.ReportedRelease, notes []
 	}
 	for i, v := range reviews {
 		if same(v.Day, v.Shift) {
-			row.Review, row.Changed = &reviews[i], latest.After(v.At)
+			row.Review, row.Changed = &reviews[i], a.Changed.After(v.At)
 		}
 	}
 }
@@ -167,11 +153,12 @@ func (s *Server) Digest(ctx context.Context, p packaging.Person, now time.Time) 
 	}
 	zone := p.Tenant.Location()
 	today := packaging.DayOf(now, zone)
-	releases, _, err := s.Store.Work(ctx, p.Scope(), packaging.At(today, 0, zone), now)
+	day := packaging.Period{From: packaging.At(today, 0, zone), Until: now}
+	activities, err := s.Store.Activities(ctx, p.Scope(), []packaging.Period{day})
 	if err != nil {
 		return d, err
 	}
-	d.Day = packaging.FiguresOf(releases)
+	d.Day = activities[0].Figures
 	rows, err := s.shiftRows(ctx, p, roster, max(today.Plus(-daysPerPage), roster.First()), today, now)
 	for _, row := range slices.Backward(rows) {
 		if row.Due(now) {

@@ -2,13 +2,13 @@ package shifts
 
 import (
 	"context"
-	"time"
 
 	"lineboard/internal/packaging"
 )
 
 // Store is what these pages read and write.
 type Store interface {
+	Activities(ctx context.Context, in packaging.Scope, periods []packaging.Period) ([]packaging.Activity, error)
 	AcknowledgeItems(ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int) error
 	HandOver(
 		ctx context.Context, by packaging.Person, o packaging.Occurrence, remarks string, shown [32]byte, s packaging.Signature,
@@ -32,7 +32,4 @@ type Store interface {
 	TakeOver(
 		ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int, remarks string, shown [32]byte, s packaging.Signature,
 	) error
-	Work(
-		ctx context.Context, in packaging.Scope, from, to time.Time,
-	) ([]packaging.ReportedRelease, []packaging.Note, error)
 }

@@ -42,11 +42,11 @@ func (s *Kit) Events(c echo.Context) error {
 	if !strings.Contains(r.Header.Get(echo.HeaderAccept), "text/event-stream") {
 		h.Set(echo.HeaderContentType, echo.MIMETextPlainCharsetUTF8)
 		for _, t := range topics {
-			fmt.Fprintf(c.Response(), "%s %d\n", ofTenant(t), s.Hub.Version(t))
+			fmt.Fprintf(c.Response(), "%s %d\n", ofTenant(t), s.hub.Version(t))
 		}
 		return nil
 	}
-	news, err := s.Hub.Subscribe(append(topics, string(packaging.PeopleTopic))...)
+	news, err := s.hub.Subscribe(append(topics, string(packaging.PeopleTopic))...)
 	if err != nil {
 		h.Set(echo.HeaderRetryAfter, "30")
 		return packaging.Fail(packaging.Unavailable, "error.streams").Because(err)

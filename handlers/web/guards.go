@@ -116,7 +116,7 @@ func (s *Kit) Address(r *http.Request) string {
 
 // trusts says whether an address is that of a proxy of ours.
 func (s *Kit) trusts(a netip.Addr) bool {
-	return slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // peer is who connected.
@@ -169,7 +169,7 @@ func (s *Kit) Allow(action packaging.Action, next echo.HandlerFunc) echo.Handler
 		case !ok:
 			return packaging.Fail(packaging.SignInNeeded, "error.sign_in")
 		case s.Locked(c):
-			return s.Lock(c)
+			return s.lock(c)
 		case !p.May(action) && action == packaging.ReleaseOrders:
 			return packaging.Fail(packaging.Forbidden, "error.may_not_release")
 		case !p.May(action):

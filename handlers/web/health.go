@@ -11,11 +11,11 @@ func (s *Kit) Alive(c echo.Context) error { return c.String(http.StatusOK, "aliv
 
 // Ready says whether the server can do its work: read, write, and store what the API answered.
 func (s *Kit) Ready(c echo.Context) error {
-	if err := s.Store.Ready(c.Request().Context()); err != nil {
+	if err := s.store.Ready(c.Request().Context()); err != nil {
 		s.Log.Error("not ready", "err", err)
 		return c.String(http.StatusServiceUnavailable, "the database can't be read or written\n")
 	}
-	if s.Held() > 0 {
+	if s.held() > 0 {
 		return c.String(http.StatusServiceUnavailable, "answers of the API wait to be stored\n")
 	}
 	return c.String(http.StatusOK, "ready\n")

@@ -16,7 +16,7 @@ func (s *Kit) Help(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return Render(c, http.StatusOK, shell.Help(f, s.Demo))
+	return Render(c, http.StatusOK, shell.Help(f, s.demo))
 }
 
 // DropHint puts a hint away for good, for this person, and shows the same page without it.
@@ -25,7 +25,7 @@ func (s *Kit) DropHint(c echo.Context) error {
 	if !slices.Contains(shell.Hints, hint) {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	if err := s.Store.DropHint(c.Request().Context(), SignedIn(c).ID, hint); err != nil {
+	if err := s.store.DropHint(c.Request().Context(), SignedIn(c).ID, hint); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, LocalPath(c.FormValue("next")))

@@ -43,7 +43,21 @@ type Clients interface {
 
 // Kit is what all features build their pages with.
 type Kit struct {
-	Config
+	Log    *slog.Logger
+	Now    func() time.Time
+	Secure bool // people reach the server by HTTPS: cookies are Secure
+
+	store       Store
+	clients     Clients
+	hub         *live.Hub
+	interval    time.Duration
+	idle, limit time.Duration
+	demo        bool
+	proxies     []netip.Prefix
+	held        func() int
+	hints       map[string]string
+	lock        echo.HandlerFunc
+
 	sessions *sessionStore
 	rate     *throttle.Rate
 	pages    *pageCache
@@ -52,7 +66,12 @@ type Kit struct {
 
 // New makes a kit.
 func New(c Config) *Kit {
-	s := &Kit{Config: c, rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now)}
+	s := &Kit{
+		Log: c.Log, Now: c.Now, Secure: c.Secure,
+		store: c.Store, clients: c.Clients, hub: c.Hub, interval: c.Interval, idle: c.Idle, limit: c.Limit,
+		demo: c.Demo, proxies: c.Proxies, held: c.Held, hints: c.Hints, lock: c.Lock,
+		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now),
+	}
 	s.sessions = newSessionStore(c, s.Address)
 	s.recent = &microCache{hub: c.Hub, now: c.Now, all: map[requestKey]microCacheEntry{}}
 	return s

@@ -51,7 +51,7 @@ func (s *Kit) SetLanguage(c echo.Context) error {
 		s.setLanguageCookie(c, string(chosen), 365*24*time.Hour)
 	}
 	if ok {
-		if err := s.Store.SetLanguage(c.Request().Context(), p.ID, string(chosen)); err != nil {
+		if err := s.store.SetLanguage(c.Request().Context(), p.ID, string(chosen)); err != nil {
 			return err
 		}
 	}

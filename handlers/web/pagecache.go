@@ -188,6 +188,7 @@ func (k *pageCache) drop(e *list.Element) {
 // Page is a page's own content, which is shared: what it says depends on its topics, and on the rights and the language of
 // who reads it, and never on who that is.
 type Page struct {
+	Status  int // of the answer, 0 for 200; a page that is kept has none
 	Title   string
 	Wall    bool
 	Line    packaging.Line
@@ -215,7 +216,7 @@ func (s *Kit) Show(c echo.Context, section, key string, draw RenderFunc) error {
 			r.topics = append(r.topics, t.Of(reader.Tenant.ID))
 		}
 		f := shell.Frame{Person: reader, Wall: r.page.Wall, Now: r.drawn}
-		f.Live = s.Live(f, r.asOf, r.page.Topics...)
+		f.Live = s.live(reader, r.asOf, r.page.Topics...)
 		hash := fnv.New64a()
 		hash.Write([]byte(r.key))
 		r.tag = fmt.Sprintf(`W/"%d-%x"`, f.Live.Version, hash.Sum64())
@@ -245,21 +246,6 @@ func (s *Kit) Show(c echo.Context, section, key string, draw RenderFunc) error {
 		s.recent.keep(c.Request(), a)
 	}
 	return a.write(s.Now(), c.Response(), c.Request())
-}
-
-// ShowUncached answers with a page that is drawn for one person and not kept.
-func (s *Kit) ShowUncached(c echo.Context, status int, section string, draw RenderFunc) error {
-	before := s.Hub.Now()
-	p, err := draw(c.Request().Context(), SignedIn(c))
-	if err != nil {
-		return err
-	}
-	f, err := s.FreshFrame(c, section, p.Title)
-	if err != nil {
-		return err
-	}
-	f.Wall, f.Line, f.Live = p.Wall, p.Line, s.Live(f, before, p.Topics...)
-	return Render(c, status, shell.FullPage(f, p.Content(f)))
 }
 
 // answer is what a request for a kept page is answered with.
@@ -334,7 +320,7 @@ const slot = "<!--seam-->"
 // cachedFreshness says how fresh the orders are. It depends on the time too.
 func (s *Kit) cachedFreshness(c echo.Context) (*cacheEntry, error) {
 	tenant := SignedIn(c).Tenant.ID
-	key := fmt.Sprintf("fresh %d %s %t", tenant, text.Of(c.Request().Context()), s.Clients.Down(tenant))
+	key := fmt.Sprintf("fresh %d %s %t", tenant, text.Of(c.Request().Context()), s.clients.Down(tenant))
 	return s.pages.get(c.Request().Context(), key, time.Second, func(ctx context.Context, r *cacheEntry) error {
 		topics := []packaging.Topic{packaging.FreshTopic, packaging.SiteTopic}
 		for _, t := range topics {
@@ -345,7 +331,7 @@ func (s *Kit) cachedFreshness(c echo.Context) (*cacheEntry, error) {
 			return err
 		}
 		f := shell.Frame{Person: packaging.Person{Tenant: packaging.Tenant{ID: tenant}}, Now: r.drawn, Fresh: &fresh}
-		f.FreshLive = s.Live(f, r.asOf, topics...)
+		f.FreshLive = s.live(f.Person, r.asOf, topics...)
 		plain, err := rendered(ctx, shell.Freshness(f))
 		if err != nil {
 			return err

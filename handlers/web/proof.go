@@ -31,7 +31,7 @@ func (s *Kit) Prove(
 	c echo.Context, p packaging.Person, typed secret.Text, allowed packaging.Factor,
 ) (by packaging.Factor, err error) {
 	ctx := c.Request().Context()
-	hash, err := s.Store.Proof(ctx, p.ID)
+	hash, err := s.store.Proof(ctx, p.ID)
 	nobody := packaging.CodeOf(err) == packaging.NotFound
 	if err != nil && !nobody {
 		return by, err
@@ -47,24 +47,24 @@ func (s *Kit) Prove(
 		return by, err
 	}
 	if pin {
-		_, pinHash, err := s.Store.PIN(ctx, p.Tenant.ID, p.ID)
+		_, pinHash, err := s.store.PIN(ctx, p.Tenant.ID, p.ID)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 			return by, err
 		}
 		if secret.VerifyPassword(pinHash, typed) {
-			return packaging.ByPIN, s.Store.TriedRight(ctx, tried)
+			return packaging.ByPIN, s.store.TriedRight(ctx, tried)
 		}
 	}
 	if !secret.VerifyPassword(hash, typed) {
 		return by, &Refused{Status: http.StatusUnauthorized, Key: "pin.wrong_password"}
 	}
-	return packaging.ByPassword, s.Store.TriedRight(ctx, tried)
+	return packaging.ByPassword, s.store.TriedRight(ctx, tried)
 }
 
 // Try counts a try at something that could be guessed. It ends in [Refused] where it is too early for one.
 func (s *Kit) Try(c echo.Context, guesses ...packaging.Guess) ([]packaging.Tried, error) {
 	ctx := c.Request().Context()
-	tried, wait, err := s.Store.Try(ctx, guesses...)
+	tried, wait, err := s.store.Try(ctx, guesses...)
 	if err != nil || wait == 0 {
 		return tried, err
 	}

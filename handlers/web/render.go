@@ -35,54 +35,95 @@ func Render(c echo.Context, status int, page templ.Component) error {
 	return err
 }
 
-// Frame is what surrounds a page of somebody signed in.
+// Frame returns what surrounds a page of somebody signed in.
 func (s *Kit) Frame(c echo.Context, section, title string) (f shell.Frame, err error) {
 	p := SignedIn(c)
 	c.Response().Header().Set(readerHeader, s.readerTag(c))
-	f = shell.Frame{Title: title, Section: section, Path: CurrentPath(c), Hint: s.Hints[c.Path()], Person: p, Now: s.Now()}
+	f = shell.Frame{Title: title, Section: section, Path: CurrentPath(c), Hint: s.hints[c.Path()], Person: p, Now: s.Now()}
 	if u, ok := StationUse(c); ok {
 		f.Station, f.LockIn = Station(c), u.Left(f.Now)
 	}
 	if p.Elsewhere {
-		if f.Member, err = s.Store.Memberships(c.Request().Context(), p.ID); err != nil {
+		if f.Member, err = s.store.Memberships(c.Request().Context(), p.ID); err != nil {
 			return f, err
 		}
 	}
 	if section == "admin" && p.May(packaging.Administer) {
-		steps, err := s.Store.SetupSteps(c.Request().Context(), p.Tenant.ID)
+		steps, err := s.store.SetupSteps(c.Request().Context(), p.Tenant.ID)
 		f.Steps = &steps
 		return f, err
 	}
 	return f, nil
 }
 
-// FreshFrame is frame for a page that shows orders of the cache: it tells how old they are.
+// FreshFrame returns the frame of a page that shows orders of the cache: it tells how old they are.
 func (s *Kit) FreshFrame(c echo.Context, section, title string) (f shell.Frame, err error) {
 	if f, err = s.Frame(c, section, title); err != nil {
 		return f, err
 	}
-	before := s.Hub.Now()
+	version := s.hub.Now()
 	fresh, err := s.Freshness(c.Request().Context(), f.Person.Tenant.ID)
-	f.Fresh, f.FreshLive = &fresh, s.Live(f, before, packaging.FreshTopic, packaging.SiteTopic)
+	f.Fresh, f.FreshLive = &fresh, s.live(f.Person, version, packaging.FreshTopic, packaging.SiteTopic)
 	return f, err
 }
 
-// Freshness says how old the orders of a tenant are.
+// ShowFresh answers with a page that is drawn for one person, not kept, and tells how old the orders are.
+func (s *Kit) ShowFresh(c echo.Context, section string, draw RenderFunc) error {
+	return s.begin(c, draw, func(p Page) (f shell.Frame, err error) {
+		f, err = s.FreshFrame(c, section, p.Title)
+		f.Wall, f.Line = p.Wall, p.Line
+		return f, err
+	})
+}
+
+// ShowLive answers with a page that is drawn for one person, not kept, and follows its topics.
+func (s *Kit) ShowLive(c echo.Context, section string, draw RenderFunc) error {
+	return s.begin(c, draw, func(p Page) (shell.Frame, error) { return s.Frame(c, section, p.Title) })
+}
+
+// ShowPart answers with a part of a page that is open already.
+func (s *Kit) ShowPart(c echo.Context, draw RenderFunc) error {
+	return s.begin(c, draw, func(Page) (shell.Frame, error) {
+		return shell.Frame{Person: SignedIn(c), Now: s.Now()}, nil
+	})
+}
+
+// begin draws a page and its frame. It takes the page's version before draw reads any data, so that the page asks again
+// for whatever changes meanwhile.
+func (s *Kit) begin(c echo.Context, draw RenderFunc, frame func(Page) (shell.Frame, error)) error {
+	version := s.hub.Now()
+	page, err := draw(c.Request().Context(), SignedIn(c))
+	if err != nil {
+		return err
+	}
+	f, err := frame(page)
+	if err != nil {
+		return err
+	}
+	f.Live = s.live(f.Person, version, page.Topics...)
+	content := page.Content(f)
+	if f.Fresh != nil {
+		content = shell.FullPage(f, content)
+	}
+	return Render(c, max(page.Status, http.StatusOK), content)
+}
+
+// Freshness returns how old the orders of a tenant are.
 func (s *Kit) Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error) {
-	fresh, err := s.Store.Freshness(ctx, tenant)
-	fresh.Interval = s.Interval
-	if fresh.Problem == packaging.NoReason && s.Clients.Down(tenant) {
+	fresh, err := s.store.Freshness(ctx, tenant)
+	fresh.Interval = s.interval
+	if fresh.Problem == packaging.NoReason && s.clients.Down(tenant) {
 		fresh.Problem = packaging.CloudDown // known before the next refresh finds it out
 	}
 	return fresh, err
 }
 
-// Live is what the script of a page needs to keep a part of it up to date: the topics, and their version as of before the
-// part's data were read.
-func (s *Kit) Live(f shell.Frame, before live.Version, topics ...packaging.Topic) shell.Live {
+// live returns what the script of a page needs to follow its topics. version is the hub's from before the page's data
+// were read.
+func (s *Kit) live(reader packaging.Person, version live.Version, topics ...packaging.Topic) shell.Live {
 	all := make([]string, len(topics))
 	for i, t := range topics {
-		all[i] = t.Of(f.Person.Tenant.ID)
+		all[i] = t.Of(reader.Tenant.ID)
 	}
-	return shell.Live{Topics: topics, Version: uint64(min(s.Hub.Version(all...), before))}
+	return shell.Live{Topics: topics, Version: uint64(min(s.hub.Version(all...), version))}
 }

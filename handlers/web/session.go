@@ -20,7 +20,7 @@ import (
 // SessionLimits are the limits of sessions that go on: begun after the one, used after the other.
 func (s *Kit) SessionLimits() (started, seen time.Time) {
 	now := s.Now()
-	return now.Add(-s.Limit), now.Add(-s.Idle)
+	return now.Add(-s.limit), now.Add(-s.idle)
 }
 
 // SessionStore keeps sessions on the server, under the hash of their token.

@@ -51,7 +51,7 @@ func (s *Kit) stationOf(c echo.Context) (packaging.Station, error) {
 	if err != nil || len(token) != TokenBytes {
 		return packaging.Station{}, nil
 	}
-	station, err := s.Store.StationOf(c.Request().Context(), sha256.Sum256(token))
+	station, err := s.store.StationOf(c.Request().Context(), sha256.Sum256(token))
 	if packaging.CodeOf(err) == packaging.NotFound {
 		return packaging.Station{}, nil
 	}
@@ -86,7 +86,7 @@ func (s *Kit) recordUse(c echo.Context, p packaging.Person) error {
 	if err != nil {
 		return err
 	}
-	use, err := s.Store.StationUse(ctx, p.Tenant.ID, token)
+	use, err := s.store.StationUse(ctx, p.Tenant.ID, token)
 	if packaging.CodeOf(err) == packaging.NotFound {
 		c.Set(personKey, nil) // ended this very moment
 		return nil
@@ -98,7 +98,7 @@ func (s *Kit) recordUse(c echo.Context, p packaging.Person) error {
 	used := use.Left(now) > 0 && now.Sub(use.Used) > useInterval && CountsAsUse(c.Request())
 	if ahead := use.Used.After(now); used || ahead { // one that is ahead would keep it open until the clock is there again
 		use.Used = now
-		if err := s.Store.UseStation(ctx, token); err != nil {
+		if err := s.store.UseStation(ctx, token); err != nil {
 			return err
 		}
 	}
