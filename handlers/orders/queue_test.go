@@ -177,20 +177,14 @@ func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			let := make(chan struct{})
+			held := handlerstest.HoldReleases()
 			s := site.New(t, site.Options{
-				Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release"),
-				Handler: func(box *sandbox.Sandbox) http.Handler {
-					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						if r.Method == http.MethodPatch {
-							<-let
-						}
-						box.ServeHTTP(w, r)
-					})
-				},
+				Orders:  handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release"),
+				Handler: held.Handler,
 			})
 			b := s.SignIn("supervisor1")
 			started(t, b, handlerstest.PickOrders(t, b, "a", "b"))
+			held.Await(t)
 			if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "Releasing 1 of 2…") {
 				t.Errorf("the page says %q", text)
 			}
@@ -198,7 +192,7 @@ func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 				t.Errorf("a second queue: %d %q", a.Status, a.Text("main"))
 			}
 			stop(t, s, b)
-			close(let)
+			held.LetGo()
 			s.Releaser.Stop(t.Context())
 			if diff := cmp.Diff([]string{"a"}, outcomes(s)); diff != "" {
 				t.Errorf("released (-want +got)\n%s", diff)

@@ -232,15 +232,8 @@ func TestAnAnswerThatCanNotBeReadIsKeptWhole(t *testing.T) {
 
 func TestWhoLeavesOrIsInAHurryFindsTheResultLater(t *testing.T) {
 	t.Parallel()
-	let := make(chan struct{})
-	s := site.New(t, site.Options{Patience: 20 * time.Millisecond, Handler: func(box *sandbox.Sandbox) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPatch {
-				<-let
-			}
-			box.ServeHTTP(w, r)
-		})
-	}})
+	held := handlerstest.HoldReleases()
+	s := site.New(t, site.Options{Patience: 20 * time.Millisecond, Handler: held.Handler})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusSeeOther {
 		t.Fatalf("status %d", a.Status)
@@ -252,7 +245,7 @@ func TestWhoLeavesOrIsInAHurryFindsTheResultLater(t *testing.T) {
 	if poll := page.Attr("#release", "data-poll"); poll != "1" {
 		t.Errorf("the page asks again %q", poll)
 	}
-	close(let)
+	held.LetGo()
 	s.Releaser.Stop(t.Context())
 	page = b.Get(handlerstest.OrderPath(o, ""))
 	if text := page.Text("#release"); !strings.Contains(text, "Order143 is released") {

@@ -388,16 +388,9 @@ func TestAQueueStopsWhereOneWhoSignedItMayReleaseNoMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hold := make(chan struct{})
+			held := handlerstest.HoldReleases()
 			all := handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release")
-			s := site.New(t, site.Options{Orders: all, Handler: func(box *sandbox.Sandbox) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if r.Method == http.MethodPatch {
-						<-hold
-					}
-					box.ServeHTTP(w, r)
-				})
-			}})
+			s := site.New(t, site.Options{Orders: all, Handler: held.Handler})
 			rules := packaging.DefaultRules
 			rules.SignReleases, rules.SecondSigner = true, true
 			s.SetRules(rules)
@@ -405,8 +398,9 @@ func TestAQueueStopsWhereOneWhoSignedItMayReleaseNoMore(t *testing.T) {
 			if a := signQueue(t, b, []string{"Order143", "Order145"}, "username", "manager1", "meaning2", "approved", "secret2", site.Password); a.Status != http.StatusSeeOther {
 				t.Fatalf("%d %s", a.Status, a.Text("main"))
 			}
-			lose(t, s) // while the first one is being released
-			close(hold)
+			held.Await(t) // the first one is being released
+			lose(t, s)
+			held.LetGo()
 			ended(t, s)
 			if diff := cmp.Diff([]string{"Order143"}, outcomes(s)); diff != "" {
 				t.Errorf("released (-want +got)\n%s", diff)
@@ -420,22 +414,16 @@ func TestAQueueStopsWhereOneWhoSignedItMayReleaseNoMore(t *testing.T) {
 
 func TestSignaturesOfAQueueAreNoneUnderAnotherOrderOrLessThanTheSiteWants(t *testing.T) {
 	t.Parallel()
-	hold := make(chan struct{})
+	held := handlerstest.HoldReleases()
 	all := handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release", "Order146", "Pending release")
-	s := site.New(t, site.Options{Orders: all, Handler: func(box *sandbox.Sandbox) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPatch {
-				<-hold
-			}
-			box.ServeHTTP(w, r)
-		})
-	}})
+	s := site.New(t, site.Options{Orders: all, Handler: held.Handler})
 	rules := packaging.DefaultRules
 	rules.SignReleases = true
 	s.SetRules(rules)
 	if a := signQueue(t, s.SignIn("supervisor1"), []string{"Order143", "Order145"}); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
+	held.Await(t)
 	by := s.Person("supervisor1")
 	q, err := s.Store.Queue(t.Context(), by.Scope(), s.Order("Order143").Line.ID)
 	if err != nil {
@@ -448,7 +436,7 @@ func TestSignaturesOfAQueueAreNoneUnderAnotherOrderOrLessThanTheSiteWants(t *tes
 	}
 	rules.SecondSigner = true // from now on
 	s.SetRules(rules)
-	close(hold)
+	held.LetGo()
 	ended(t, s)
 	if diff := cmp.Diff([]string{"Order143"}, outcomes(s)); diff != "" {
 		t.Errorf("released (-want +got)\n%s", diff)
