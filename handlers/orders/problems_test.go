@@ -36,7 +36,7 @@ var problems = map[packaging.Reason]struct {
 	packaging.NotValid:       {button: retry},
 	packaging.OrderNotFound:  {button: check},
 	packaging.WrongStatus:    {button: check},
-	packaging.OtherRefusal:   {button: retry},
+	packaging.OtherRefusal:   {unknown: true, button: askNow},
 	packaging.SignInRejected: {button: retry},
 	packaging.SignInFailed:   {button: retry},
 	packaging.NotConfigured:  {button: retry},

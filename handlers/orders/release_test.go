@@ -170,7 +170,9 @@ func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 		"half of the JSON":  {fault("cut_json"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether"},
 		"nothing":           {fault("empty"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether"},
 		"another type":      {fault("wrong_type"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether"},
-		"too many requests": {fault("throttle"), packaging.Refused, packaging.Throttled, packaging.PendingRelease, "Wait a minute"},
+		"too many requests": {fault("throttle"), packaging.Unknown, packaging.Throttled, packaging.PendingRelease, "It is not known whether"},
+		"no in other words": {fault("refuse_after"), packaging.Unknown, packaging.OtherRefusal, packaging.PendingRelease, "It is not known whether"},
+		"another order":     {fault("other_order"), packaging.Unknown, packaging.OtherRefusal, packaging.PendingRelease, "It is not known whether"},
 		"too late": {
 			func(s *site.Site) {
 				s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "delay", Delay: time.Minute, Times: 1})

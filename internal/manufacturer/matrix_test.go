@@ -240,11 +240,59 @@ var matrix = []struct {
 		asks{packaging.SignInFailed, 1},
 	},
 
-	// A definite no.
+	// A no that proves nothing of this release: it is in no documented words, or is about another order.
+	{
+		"a no in words that are not documented, after doing",
+		fault{box: sandbox.Fault{Kind: sandbox.RefuseAfter}},
+		releases{packaging.Unknown, packaging.OtherRefusal, 1, 1, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.SignInRejected, 1},
+	},
+	{
+		"408 after doing",
+		fault{box: sandbox.Fault{Kind: sandbox.RefuseAfter, Status: 408}},
+		releases{packaging.Unknown, packaging.OtherRefusal, 1, 1, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.SignInRejected, 1},
+	},
+	{
+		"499 after doing",
+		fault{box: sandbox.Fault{Kind: sandbox.RefuseAfter, Status: 499}},
+		releases{packaging.Unknown, packaging.OtherRefusal, 1, 1, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.SignInRejected, 1},
+	},
+	{
+		"a no in 200 after doing",
+		fault{box: sandbox.Fault{Kind: sandbox.RefuseAfter, Status: 200}},
+		releases{packaging.Unknown, packaging.OtherRefusal, 1, 1, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.SignInRejected, 1},
+	},
+	{
+		"the status of another order, after doing",
+		fault{box: sandbox.Fault{Kind: sandbox.OtherOrder}},
+		releases{packaging.Unknown, packaging.OtherRefusal, 1, 1, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.OtherRefusal, 1},
+		asks{packaging.SignInRejected, 1},
+	},
+	{
+		"429 with a no, after doing",
+		fault{box: sandbox.Fault{Kind: sandbox.RefuseAfter, Status: 429}},
+		releases{packaging.Unknown, packaging.Throttled, 1, 1, 1},
+		asks{packaging.Throttled, 3},
+		asks{packaging.Throttled, 3},
+		asks{packaging.SignInFailed, 3},
+	},
 	{
 		"429",
 		fault{box: sandbox.Fault{Kind: sandbox.Throttle, RetryAfter: "none"}},
-		releases{packaging.Refused, packaging.Throttled, 1, 1, 0},
+		releases{packaging.Unknown, packaging.Throttled, 1, 1, 0},
 		asks{packaging.Throttled, 3},
 		asks{packaging.Throttled, 3},
 		asks{packaging.SignInFailed, 3},
@@ -252,7 +300,7 @@ var matrix = []struct {
 	{
 		"429 for two seconds",
 		fault{box: sandbox.Fault{Kind: sandbox.Throttle, RetryAfter: "2"}},
-		releases{packaging.Refused, packaging.Throttled, 1, 1, 0},
+		releases{packaging.Unknown, packaging.Throttled, 1, 1, 0},
 		asks{packaging.Throttled, 3},
 		asks{packaging.Throttled, 3},
 		asks{packaging.SignInFailed, 3},
@@ -260,7 +308,7 @@ var matrix = []struct {
 	{
 		"429 for longer than the limit",
 		fault{box: sandbox.Fault{Kind: sandbox.Throttle, RetryAfter: "20"}},
-		releases{packaging.Refused, packaging.Throttled, 1, 1, 0},
+		releases{packaging.Unknown, packaging.Throttled, 1, 1, 0},
 		asks{packaging.Throttled, 1},
 		asks{packaging.Throttled, 1},
 		asks{packaging.SignInFailed, 1},
@@ -268,7 +316,7 @@ var matrix = []struct {
 	{
 		"429 until a date far away",
 		fault{box: sandbox.Fault{Kind: sandbox.Throttle, RetryAfter: "Thu, 31 Dec 2099 23:59:59 GMT"}},
-		releases{packaging.Refused, packaging.Throttled, 1, 1, 0},
+		releases{packaging.Unknown, packaging.Throttled, 1, 1, 0},
 		asks{packaging.Throttled, 1},
 		asks{packaging.Throttled, 1},
 		asks{packaging.SignInFailed, 1},
@@ -276,11 +324,13 @@ var matrix = []struct {
 	{
 		"429 until a date that is over",
 		fault{box: sandbox.Fault{Kind: sandbox.Throttle, RetryAfter: "Thu, 01 Jan 2026 00:00:00 GMT"}},
-		releases{packaging.Refused, packaging.Throttled, 1, 1, 0},
+		releases{packaging.Unknown, packaging.Throttled, 1, 1, 0},
 		asks{packaging.Throttled, 3},
 		asks{packaging.Throttled, 3},
 		asks{packaging.SignInFailed, 3},
 	},
+
+	// A documented no.
 	{
 		"token expired mid-way",
 		fault{box: sandbox.Fault{Kind: sandbox.ExpiredToken, Times: 1}},

@@ -86,7 +86,9 @@ func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, erro
 }
 
 func (c *Client) detailsCall(key string) call {
-	return c.readCall("/packaging_order/details?order_id=" + url.QueryEscape(key))
+	k := c.readCall("/packaging_order/details?order_id=" + url.QueryEscape(key))
+	k.key = key
+	return k
 }
 
 func (c *Client) readCall(path string) call {

@@ -23,13 +23,19 @@ type problem struct {
 	retryAfter time.Duration
 }
 
-// definite reports whether the problem proves that the call was not carried out.
-func (p *problem) definite() bool {
+// provesNotDone reports whether the problem proves that a release was not carried out: the API says so in words that it
+// documents, or nothing was sent. Other words prove nothing, whatever their HTTP status.
+func (p *problem) provesNotDone() bool {
 	switch p.Reason {
-	case packaging.TimedOut, packaging.Cut, packaging.ServerError, packaging.Unreadable:
-		return false
+	case packaging.NoToken, packaging.TokenRejected, packaging.ChannelKey, packaging.BodyNotParsed, packaging.NotValid,
+		packaging.OrderNotFound, packaging.WrongStatus: // documented
+		return true
+	case packaging.SignInRejected, packaging.SignInFailed, packaging.NotConnected, packaging.CloudDown: // not sent
+		return true
+	case packaging.Throttled:
+		return p.HTTPStatus == 0 // not sent, because of what the API answered before
 	}
-	return true
+	return false
 }
 
 // callError returns p as an error for callers, or nil for no problem.
@@ -148,9 +154,27 @@ var (
 		"validation error":                                          packaging.NotValid,
 		"packaging order not found":                                 packaging.OrderNotFound,
 	}
-	// The status follows the last "is in status:", because an order ID may hold any text.
-	wrongStatus = regexp.MustCompile(`(?is)^packaging order\s.*\sis in status:\s*(.+)$`)
+	beforeOrderID = regexp.MustCompile(`(?i)^packaging order\s`)
+	inStatus      = regexp.MustCompile(`(?i)\sis in status:`)
+	afterOrderID  = regexp.MustCompile(`(?is)^\sis in status:\s*(.+)$`)
 )
+
+// statusIn returns the status that a documented message gives of the order with the key. The key stands between two
+// texts, and may hold either of them itself. A message about another order says nothing about this one. Nor does one
+// that refuses an order in Pending release, the status that a release wants.
+func statusIn(message, key string) (packaging.Status, bool) {
+	begin := beforeOrderID.FindString(message)
+	after, same := strings.CutPrefix(message[len(begin):], key)
+	end := afterOrderID.FindStringSubmatch(after)
+	if begin == "" || !same || end == nil {
+		return "", false
+	}
+	status := packaging.ParseStatus(end[1])
+	if status.Releasable() || inStatus.MatchString(end[1]) { // or the message is about an order with a longer key
+		return "", false
+	}
+	return status, true
+}
 
 // plainMessage returns a message in lower case, without spaces around it and full stops behind it.
 func plainMessage(s string) string { return strings.ToLower(trimMessage(s)) }
@@ -171,9 +195,9 @@ func (c *Client) documented(doc document) *problem {
 		if reason, ok := documentedMessages[plainMessage(message)]; ok {
 			return c.reported(doc, reason, message)
 		}
-		if found := wrongStatus.FindStringSubmatch(trimMessage(message)); found != nil {
+		if status, ok := statusIn(trimMessage(message), doc.key); ok {
 			p := c.reported(doc, packaging.WrongStatus, message)
-			p.status = packaging.ParseStatus(c.scrub.clean(found[1], doc.token))
+			p.status = packaging.Status(c.scrub.clean(string(status), doc.token))
 			return p
 		}
 	}

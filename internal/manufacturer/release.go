@@ -27,6 +27,7 @@ func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer
 		client: c.acts,
 		method: http.MethodPatch,
 		path:   prefix + "/packaging_order/release_to_line",
+		key:    key,
 		body:   releaseBody(key),
 		limit:  c.limits.Release,
 		tries:  releaseTries,
@@ -76,7 +77,7 @@ func (p *problem) answer() packaging.Answer {
 		Code:       p.Code,
 		HTTPStatus: p.HTTPStatus,
 	}
-	if !p.definite() {
+	if !p.provesNotDone() {
 		a.Outcome = packaging.Unknown
 		a.Body = p.body
 	}

@@ -142,28 +142,41 @@ var answers = []struct {
 		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended},
 	},
 	{
-		"wrong status of an order with a funny ID, in 500", 500, `{"message":"packaging order A is in status: Done is in status: in_progress."}`,
+		"wrong status in other spelling, in 500", 500, `{"message":"packaging order Order143 is in status: in_progress."}`,
 		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.InProgress},
 	},
 	{
-		"wrong status that is not documented", 400, `{"success":false,"message":"Packaging order 1\n2 is in status: On Hold"}`,
+		"wrong status that is not documented", 400, `{"success":false,"message":"Packaging order Order143 is in status: On Hold"}`,
 		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: "On Hold"},
 	},
 	{
+		"the status of another order", 409, `{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`,
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "Packaging order OTHER-9 is in status: Done"},
+	},
+	{
+		"the status that a release wants", 409, `{"success":false,"message":"Packaging order Order143 is in status: Pending release"}`,
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal},
+	},
+	{
+		"no confirmation", 409, `{"success":false,"message":"Line controller did not confirm in time"}`,
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal},
+	},
+	{"a time-out in words of a proxy", 408, `{"message":"Request Timeout"}`, unknown(packaging.Unreadable)},
+	{
 		"another no", 400, `{"success":false,"message":"Line is busy","code":17}`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OtherRefusal, Message: "Line is busy", Code: "17"},
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "Line is busy", Code: "17"},
 	},
 	{
 		"another no in 200", 200, `{"success":false}`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OtherRefusal, Message: "HTTP 200 without a message"},
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "HTTP 200 without a message"},
 	},
 	{
 		"throttled", 429, `{"success":false,"message":"Too many requests"}`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled, Message: "Too many requests"},
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Throttled, Message: "Too many requests"},
 	},
 	{
 		"throttled with a page", 429, `<html>`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled},
+		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Throttled},
 	},
 
 	{
@@ -196,6 +209,29 @@ var answers = []struct {
 	{"a serial with the other half", 200, `{"success":true,"data":["\\\ude00"]}`, unknown(packaging.Unreadable)},
 	{"a redirect", 307, `{"success":true,"data":["a"]}`, unknown(packaging.Unreadable)},
 	{"a 4xx that does not say success", 400, `{"message":"Hm"}`, unknown(packaging.Unreadable)},
+}
+
+func TestTheStatusInAMessageIsOfTheOrderThatItNamesExactly(t *testing.T) {
+	for _, c := range []struct {
+		key, message string
+		want         packaging.Status
+	}{
+		{"A is in status: Done", "Packaging order A is in status: Done is in status: In progress", packaging.InProgress},
+		{"A", "Packaging order A is in status: Done is in status: In progress", ""},
+		{"1\n2", "Packaging order 1\n2 is in status: Open", packaging.Open},
+		{" A ", "Packaging order  A  is in status: Open.", packaging.Open},
+		{"A", "Packaging order  A  is in status: Open", ""},
+		{"A", "Packaging order a is in status: Open", ""},
+		{"Order14", "Packaging order Order143 is in status: Open", ""},
+		{"Order143", "Packaging order Order14 is in status: Open", ""},
+		{"Order143", "Packaging order Order143 is in status:", ""},
+		{"Order143", "Order143 is in status: Open", ""},
+		{"", "Packaging order  is in status: Open", packaging.Open},
+	} {
+		if got, ok := statusIn(trimMessage(c.message), c.key); got != c.want || ok != (c.want != "") {
+			t.Errorf("order %q in %q: %q, %v", c.key, c.message, got, ok)
+		}
+	}
 }
 
 func unknown(r packaging.Reason) packaging.Answer {
@@ -253,7 +289,10 @@ func TestFaultsDuringAReleaseAreSortedAndItIsSentOnce(t *testing.T) {
 		{sandbox.Empty, packaging.Unknown, packaging.Unreadable, true},
 		{sandbox.WrongType, packaging.Unknown, packaging.Unreadable, true},
 		{sandbox.Forbidden, packaging.Unknown, packaging.Unreadable, false},
-		{sandbox.Throttle, packaging.Refused, packaging.Throttled, false},
+		{sandbox.Throttle, packaging.Unknown, packaging.Throttled, false},
+		{sandbox.RefuseAfter, packaging.Unknown, packaging.OtherRefusal, true},
+		{sandbox.OtherOrder, packaging.Unknown, packaging.OtherRefusal, true},
+		{sandbox.PushRefused, packaging.Unknown, packaging.Cut, false},
 	} {
 		for _, reused := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, connection in use before: %v", c.kind, reused), func(t *testing.T) {

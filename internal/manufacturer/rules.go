@@ -27,7 +27,8 @@ import (
 //     half of the limit is left: without time to wait for the answer, the release would end as unknown.
 //   - ERR0000 refused it. It is sent once more with a new token and a new limit. Reads do the same.
 //
-// No other release is ever sent again. The outcome of one that was cut or answered with 5xx is unknown.
+// Nothing else of a release is ever sent again. It is refused where nothing was sent, or where the API refuses it in a
+// documented message or code. What became of one that was cut, or answered in any other words, is not known.
 //
 // Throttled (429) may say how long to wait (Retry-After, in seconds or as a date, at most an hour). Until then no
 // call of this tenant is sent: reads, sign-ins and releases end at once as Throttled (without a token: as

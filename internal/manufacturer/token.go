@@ -123,10 +123,12 @@ func (p *problem) deniesSignIn() bool {
 	switch p.Reason {
 	case packaging.NotConnected, packaging.Throttled:
 		return false
+	case packaging.OtherRefusal:
+		return true
 	case packaging.Unreadable:
 		return p.json && (p.HTTPStatus == http.StatusUnauthorized || p.HTTPStatus == http.StatusForbidden)
 	}
-	return p.definite()
+	return p.provesNotDone()
 }
 
 // names returns the names in an answer. It leaves out very long ones, which may be anything, even a token.

@@ -14,12 +14,12 @@ const (
 	NotValid       Reason = "not_valid"       // "Validation error"
 	OrderNotFound  Reason = "order_not_found"
 	WrongStatus    Reason = "wrong_status"     // the order is not in Pending release; Answer.Status names its status
-	OtherRefusal   Reason = "other_refusal"    // a definite "no" with a text that is not documented
+	OtherRefusal   Reason = "other_refusal"    // a "no" in words that are not documented, which prove nothing
 	SignInRejected Reason = "sign_in_rejected" // API key or secret not accepted, nothing was sent
 	SignInFailed   Reason = "sign_in_failed"   // no answer that can be read from sign-in, nothing was sent
 	NotConfigured  Reason = "not_configured"   // the tenant's credentials are missing or can't be opened, nothing was sent
 	NotConnected   Reason = "not_connected"    // no connection was made (name, network, TLS), nothing was sent
-	Throttled      Reason = "throttled"        // 429
+	Throttled      Reason = "throttled"        // 429, or not sent because of one
 	CloudDown      Reason = "cloud_down"       // the last calls got no answer, so this one was not sent
 	NotCarriedOut  Reason = "not_carried_out"  // settled later: the order was still in Pending release when asked
 )

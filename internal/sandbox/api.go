@@ -94,7 +94,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	do := func() answer { return s.do(e, r, sent) }
 	if fault, ok := s.arrive(e.name); ok {
-		s.misbehave(w, r, fault, do)
+		s.misbehave(w, r, fault, sent, do)
 		return
 	}
 	write(w, do())
@@ -153,7 +153,7 @@ func (s *Sandbox) details(r *http.Request, _ []byte) answer {
 		return notFound
 	}
 	o.Serials = nil
-	if s.options.SerialsInDetails {
+	if s.serialsInDetails {
 		o.Serials = s.given[id]
 	}
 	return success("Packaging order details", o)
@@ -163,13 +163,11 @@ func (s *Sandbox) releaseToLine(_ *http.Request, sent []byte) answer {
 	if !json.Valid(sent) {
 		return notParsed
 	}
-	var request struct {
-		OrderID *string `json:"order_id"`
-	}
-	if err := json.Unmarshal(sent, &request); err != nil || request.OrderID == nil || *request.OrderID == "" {
+	id, ok := orderIn(sent)
+	if !ok {
 		return notValid("order_id is required and must be a string")
 	}
-	order, serials, known, released := s.release(*request.OrderID)
+	order, serials, known, released := s.release(id)
 	switch {
 	case !known:
 		return notFound
@@ -177,6 +175,15 @@ func (s *Sandbox) releaseToLine(_ *http.Request, sent []byte) answer {
 		return failure(http.StatusConflict, fmt.Sprintf("Packaging order %s is in status: %s", order.ID, order.Status), "")
 	}
 	return success("Packaging order released", serials)
+}
+
+// orderIn returns the order ID in the request of a release.
+func orderIn(sent []byte) (id string, ok bool) {
+	var request struct {
+		OrderID string `json:"order_id"`
+	}
+	err := json.Unmarshal(sent, &request)
+	return request.OrderID, err == nil && request.OrderID != ""
 }
 
 // json returns the answer as it is sent.

@@ -28,12 +28,17 @@ const (
 	ExpiredToken Kind = "expired_token" // ERR0000, not done; all issued tokens are invalid from now on. Not for api_auth
 	Forbidden    Kind = "forbidden"     // 403 with the page of a proxy, not done
 	Throttle     Kind = "throttle"      // 429 with Retry-After, not done
+	RefuseAfter  Kind = "refuse_after"  // done; 409 with a no in words that are not documented
+	OtherOrder   Kind = "other_order"   // done; the documented message about the status of another order
+	Late         Kind = "late"          // reset at once, done after the delay; without one, by RunLate
+	PushRefused  Kind = "push_refused"  // the line refuses what the cloud pushed: Suspended, then a reset. Of releases alone
 )
 
 // kinds are all kinds.
 var kinds = map[Kind]bool{
 	Delay: true, CutBefore: true, CutAfter: true, ErrorBefore: true, ErrorAfter: true, CutJSON: true, CutBody: true,
 	HTML: true, HTMLAfter: true, Empty: true, WrongType: true, ExpiredToken: true, Forbidden: true, Throttle: true,
+	RefuseAfter: true, OtherOrder: true, Late: true, PushRefused: true,
 }
 
 // Fault is a failure on demand. Of several for the same call, the oldest comes first.
@@ -87,7 +92,12 @@ func (s *Sandbox) arrive(call string) (Fault, bool) {
 const page = "<!DOCTYPE html>\n<html><head><title>%</title></head><body><h1>%</h1></body></html>\n"
 
 // misbehave answers a call with a fault. Like a real server, it carries a call out even if the caller has gone.
-func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, do func() answer) {
+func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, sent []byte, do func() answer) {
+	if f.Kind == Late {
+		s.doLater(f.Delay, do)
+		reset(w)
+		return
+	}
 	if f.Delay > 0 {
 		wait := time.NewTimer(f.Delay)
 		defer wait.Stop()
@@ -148,8 +158,41 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, do 
 			w.Header().Set("Retry-After", cmp.Or(f.RetryAfter, "1"))
 		}
 		send(http.StatusTooManyRequests, "application/json", `{"message":"Too many requests"}`)
+	case RefuseAfter:
+		do()
+		send(http.StatusConflict, "application/json", `{"success":false,"message":"Line controller did not confirm in time"}`)
+	case OtherOrder:
+		do()
+		send(http.StatusConflict, "application/json", `{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`)
+	case PushRefused:
+		if id, ok := orderIn(sent); ok {
+			s.SetStatus(id, Suspended)
+		}
+		reset(w)
 	default:
 		write(w, do())
+	}
+}
+
+// doLater does a call after the delay, or at the next RunLate if there is none.
+func (s *Sandbox) doLater(delay time.Duration, do func() answer) {
+	if delay > 0 {
+		time.AfterFunc(delay, func() { do() })
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late = append(s.late, do)
+}
+
+// RunLate does the calls that wait for it: those that met the fault Late without a delay.
+func (s *Sandbox) RunLate() {
+	s.mu.Lock()
+	late := s.late
+	s.late = nil
+	s.mu.Unlock()
+	for _, do := range late {
+		do()
 	}
 }
 

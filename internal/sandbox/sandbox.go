@@ -12,7 +12,7 @@
 //   - "open" lists every order that is not Done, without pages; an order looks as [Order] does in JSON
 //   - "details" has no serial numbers, unless [Options] says so
 //   - a fractional count of serial numbers is rounded up
-//   - an order is suspended only when it is out: the sandbox suspends none by itself
+//   - an order that a line refuses after the cloud pushed it is Suspended, without having been In progress
 package sandbox
 
 import (
@@ -90,6 +90,9 @@ type Sandbox struct {
 	released []Released
 	calls    map[string]int
 	faults   []Fault
+	late     []func() answer
+
+	serialsInDetails bool
 }
 
 // New returns a sandbox without orders.
@@ -114,6 +117,7 @@ func New(o Options) *Sandbox {
 		used:    map[string]bool{},
 		calls:   map[string]int{},
 	}
+	s.serialsInDetails = o.SerialsInDetails
 	if o.Seed != 0 {
 		var seed [32]byte
 		copy(seed[:], strconv.FormatUint(o.Seed, 10))
@@ -154,6 +158,13 @@ func (s *Sandbox) SetStatus(id, status string) bool {
 		s.orders[id] = o
 	}
 	return ok
+}
+
+// SetSerialsInDetails changes whether details has the serial numbers of released orders: of those released before too.
+func (s *Sandbox) SetSerialsInDetails(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serialsInDetails = on
 }
 
 // Released returns every release that was carried out, the oldest first.
