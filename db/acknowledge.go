@@ -6,10 +6,12 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Acknowledge keeps that a person has looked at the result of a release, so that it need not stand on the boards any more.
-// One that is acknowledged already stays as it is. Where the order has another result by now, or none, that is a Conflict;
-// an odd one without a comment is Invalid.
-func (d *DB) Acknowledge(ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string) error {
+// Acknowledge keeps that a person has looked at the result of a release, so that it need not stand on the boards any
+// more. One that is acknowledged already stays as it is. Where the order has another result by now, or none, that is a
+// Conflict; an odd one without a comment is Invalid.
+func (d *DB) Acknowledge(
+	ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string,
+) error {
 	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {
@@ -30,7 +32,7 @@ func (d *DB) Acknowledge(ctx context.Context, by packaging.Person, id packaging.
 			r.ID, o.TenantID, r.List, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now), comment); err != nil {
 			return err
 		}
-		if err := t.touch(o); err != nil {
+		if err := t.bumpRevision(o); err != nil {
 			return err
 		}
 		e := entryOf(packaging.ResultAcknowledged, by.Author, o)

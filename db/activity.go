@@ -9,7 +9,9 @@ import (
 )
 
 // Activities returns what happened in each of the periods, in their order.
-func (d *DB) Activities(ctx context.Context, in packaging.Scope, periods []packaging.Period) ([]packaging.Activity, error) {
+func (d *DB) Activities(
+	ctx context.Context, in packaging.Scope, periods []packaging.Period,
+) ([]packaging.Activity, error) {
 	spans := make([][2]int64, len(periods))
 	for i, p := range periods {
 		spans[i] = [2]int64{millis(p.From), millis(p.Until)}
@@ -25,10 +27,12 @@ func (d *DB) Activities(ctx context.Context, in packaging.Scope, periods []packa
 	return all, err
 }
 
-// countReleases fills in what became of the releases of each period. CROSS JOIN has each period looked up in the index of
-// times.
-func countReleases(ctx context.Context, q querier, in packaging.Scope, periods string, into []packaging.Activity) error {
-	w := within(in, "r.")
+// countReleases fills in what became of the releases of each period. CROSS JOIN has each period looked up in the index
+// of times.
+func countReleases(
+	ctx context.Context, q querier, in packaging.Scope, periods string, into []packaging.Activity,
+) error {
+	w := inScope(in, "r.")
 	_, err := collect(ctx, q, func(row scanner) (place int, err error) {
 		var a packaging.Activity
 		var changed int64
@@ -55,7 +59,7 @@ func countReleases(ctx context.Context, q querier, in packaging.Scope, periods s
 
 // countNotes fills in the notes of each period, and when one of them was withdrawn last.
 func countNotes(ctx context.Context, q querier, in packaging.Scope, periods string, into []packaging.Activity) error {
-	w := within(in, "n.")
+	w := inScope(in, "n.")
 	_, err := collect(ctx, q, func(row scanner) (place int, err error) {
 		var notes, withdrawn int64
 		if err = row.Scan(&place, &notes, &withdrawn); err == nil {

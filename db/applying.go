@@ -91,7 +91,7 @@ func (a *applying) add(ctx context.Context, q querier, condition string, args ..
 			&c.id, &f.Key, &f.LineCode, &f.LineName, &f.Product, &f.GTIN, &f.Lot, &f.Expiry, &f.Quantity,
 			&f.ExtraPercent, &f.Status, &f.Raw, &line, &c.kept, &c.listed, &c.gone, &confirmed, &c.newer,
 			&c.imported, &c.notYetKnown,
-		}, factsAt(&c.given), factsAt(&c.said))...)
+		}, factFields(&c.given), factFields(&c.said))...)
 		c.line, c.confirmed = line.V, moment(confirmed)
 		c.said.Key, c.said.Status = f.Key, f.Status
 		return c, err
@@ -109,15 +109,15 @@ func (a *applying) readListed(ctx context.Context, q querier) error {
 
 // readOrders reads orders by their order IDs, as many at a time as the one query takes. No order has the ID "".
 func (a *applying) readOrders(ctx context.Context, q querier, keys []string) error {
-	for some := range slices.Chunk(keys, atOnce) {
-		args := make([]any, atOnce)
+	for some := range slices.Chunk(keys, ordersPerTx) {
+		args := make([]any, ordersPerTx)
 		for i := range args {
 			args[i] = ""
 			if i < len(some) {
 				args[i] = some[i]
 			}
 		}
-		if err := a.add(ctx, q, `o.order_key IN (?`+strings.Repeat(",?", atOnce-1)+`)`, args...); err != nil {
+		if err := a.add(ctx, q, `o.order_key IN (?`+strings.Repeat(",?", ordersPerTx-1)+`)`, args...); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,7 @@ func (a *applying) changed(was cachedRow, f finding) nextRow {
 	next.facts = f.facts.FilledFrom(was.facts) // an answer that leaves a field out says nothing about it
 	if was.imported {
 		next.said = f.facts.FilledFrom(was.said)
-		next.facts = over(was.given, next.said)
+		next.facts = overlay(was.given, next.said)
 	}
 	next.listed, next.gone, next.notYetKnown = f.listed, false, false
 	if was.newer {
@@ -218,8 +218,8 @@ func (a *applying) events(was, now cachedRow, source packaging.Source) (events [
 	return events
 }
 
-// become writes what an order's row shall be, unless it is that already.
-func (t *tx) become(tenant packaging.TenantID, started time.Time, n nextRow) error {
+// storeNext writes what an order's row shall be, unless it is that already.
+func (t *tx) storeNext(tenant packaging.TenantID, started time.Time, n nextRow) error {
 	if !n.writes {
 		return nil
 	}
@@ -245,7 +245,7 @@ func (t *tx) become(tenant packaging.TenantID, started time.Time, n nextRow) err
 	}
 	if n.says {
 		if err := t.exec(`UPDATE imported_facts SET (`+prefixed("api_", factColumns)+`) = (?,?,?,?,?,?,?,?) WHERE order_id = ?`,
-			append(factsAt(&n.said), n.id)...); err != nil {
+			append(factFields(&n.said), n.id)...); err != nil {
 			return err
 		}
 	}

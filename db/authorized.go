@@ -9,10 +9,12 @@ import (
 	"lineboard/internal/secret"
 )
 
-// authorizedTx runs do in a write transaction for a person who may still do an action, and passes the person as they are
-// in it. What a person does goes through it and nothing else. The tenant is the one that they act for, and it does not
-// change while the transaction runs. It fails with Forbidden if they may not do the action any more.
-func (d *DB) authorizedTx(ctx context.Context, by packaging.Person, a packaging.Action, do func(*tx, packaging.Person) error) error {
+// authorizedTx runs do in a write transaction for a person who may still do an action, and passes the person as they
+// are in it. What a person does goes through it and nothing else. The tenant is the one that they act for, and it does
+// not change while the transaction runs. It fails with Forbidden if they may not do the action any more.
+func (d *DB) authorizedTx(
+	ctx context.Context, by packaging.Person, a packaging.Action, do func(*tx, packaging.Person) error,
+) error {
 	return d.tx(ctx, func(t *tx) error {
 		now, err := t.reauthorize(by, a)
 		if err != nil {
@@ -22,8 +24,8 @@ func (d *DB) authorizedTx(ctx context.Context, by packaging.Person, a packaging.
 	})
 }
 
-// reauthorize reloads a person inside the write transaction. It fails with Forbidden if they were deactivated or lost the
-// role since their request began.
+// reauthorize reloads a person inside the write transaction. It fails with Forbidden if they were deactivated or lost
+// the role since their request began.
 func (t *tx) reauthorize(by packaging.Person, a packaging.Action) (packaging.Person, error) {
 	if by.Token != 0 {
 		return t.reauthorizeToken(by, a)
@@ -43,8 +45,8 @@ func (t *tx) reauthorize(by packaging.Person, a packaging.Action) (packaging.Per
 	return now, nil
 }
 
-// reauthorizeToken returns the holder of an API token. It fails with Forbidden if the token was revoked or has expired. A
-// token imports orders and does nothing else.
+// reauthorizeToken returns the holder of an API token. It fails with Forbidden if the token was revoked or has expired.
+// A token imports orders and does nothing else.
 func (t *tx) reauthorizeToken(by packaging.Person, a packaging.Action) (packaging.Person, error) {
 	k, err := scanToken(t.row(`SELECT `+tokenColumns+` FROM api_tokens k WHERE k.id = ? AND k.tenant_id = ?`, by.Token, by.Tenant.ID))
 	if err == nil && (k.Ended(t.now) || a != packaging.ImportOrders) {
@@ -81,8 +83,8 @@ func (s *setupTx) at(tenant packaging.TenantID) *setupTx {
 	return &setupTx{s.tx, s.box, s.by, tenant}
 }
 
-// note records a change, unless there was none.
-func (s *setupTx) note(deed packaging.Deed, object, before, after string) error {
+// recordChange records a change, unless there was none.
+func (s *setupTx) recordChange(deed packaging.Deed, object, before, after string) error {
 	if before == after {
 		return nil
 	}

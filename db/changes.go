@@ -28,8 +28,8 @@ type watched struct {
 	only   string   // the one kind of statement that counts; empty for all
 }
 
-// watch is the one table of them. A new table of which pages show something joins by a line here.
-var watch = []watched{
+// watchedTables is the one table of them. A new table of which pages show something joins by a line here.
+var watchedTables = []watched{
 	{table: "orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.id", quiet: []string{"confirmed_at", "listed"}},
 	{table: "releases", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id"},
 	{table: "queues", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id"},
@@ -126,7 +126,7 @@ func (c connector) Driver() driver.Driver { return c.driver }
 func watchOn(c sqlite.ExecQuerierContext) error {
 	ctx := context.Background()
 	statements := []string{"CREATE TEMP TABLE changed (about TEXT, tenant INTEGER, line INTEGER, ord INTEGER)"}
-	for _, w := range watch {
+	for _, w := range watchedTables {
 		columns, err := columnsOf(ctx, c, w.table)
 		if err != nil {
 			return err

@@ -54,7 +54,7 @@ func TestEveryTableIsWatchedOrIsKnownNotToBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
-		known := slices.ContainsFunc(watch, func(w watched) bool { return w.table == table })
+		known := slices.ContainsFunc(watchedTables, func(w watched) bool { return w.table == table })
 		if known == (unwatched[table] != "") {
 			t.Errorf("open pages show nothing of %s, or are told when it changes? Give it a line in watch, or say why not", table)
 		}
@@ -170,7 +170,7 @@ func TestWhatIsRolledBackIsNotTold(t *testing.T) {
 	news := told(d)
 	failed := errors.New("failed")
 	err := d.tx(t.Context(), func(w *tx) error {
-		if err := w.touch(o); err != nil {
+		if err := w.bumpRevision(o); err != nil {
 			return err
 		}
 		return failed

@@ -8,8 +8,8 @@ import (
 	"lineboard/internal/secret"
 )
 
-// named gives each credential with the column that it is kept in.
-func named(c *secret.Credentials) []namedSecret {
+// namedSecrets gives each credential with the column that it is kept in.
+func namedSecrets(c *secret.Credentials) []namedSecret {
 	return []namedSecret{
 		{"api_key", &c.APIKey},
 		{"api_secret", &c.APISecret},
@@ -33,7 +33,9 @@ func (d *DB) Credentials(ctx context.Context, tenant packaging.TenantID) (secret
 	return credentialsOf(ctx, d.read, d.box, tenant)
 }
 
-func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID) (c secret.Credentials, err error) {
+func credentialsOf(
+	ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID,
+) (c secret.Credentials, err error) {
 	sealed := make([][]byte, 4)
 	err = q.QueryRowContext(ctx, `
 		SELECT token_kind, token_header, api_key, api_secret, channel_key, static_token FROM tenants WHERE id = ?`, tenant).
@@ -41,7 +43,7 @@ func credentialsOf(ctx context.Context, q querier, box *secret.Box, tenant packa
 	if err != nil {
 		return c, coded(err)
 	}
-	for i, n := range named(&c) {
+	for i, n := range namedSecrets(&c) {
 		if sealed[i] == nil {
 			continue
 		}
@@ -61,17 +63,22 @@ func (s *setupTx) connection() (t packaging.Tenant, c secret.Credentials, err er
 
 // TokenSettings gives the kind and the header of the tenant's token, and no credential.
 func (d *DB) TokenSettings(ctx context.Context, tenant packaging.TenantID) (c secret.Credentials, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT token_kind, token_header FROM tenants WHERE id = ?`, tenant).Scan(&c.TokenKind, &c.TokenHeader)
+	err = d.read.QueryRowContext(ctx, `SELECT token_kind, token_header FROM tenants WHERE id = ?`, tenant).
+		Scan(&c.TokenKind, &c.TokenHeader)
 	return c, coded(err)
 }
 
-// FillCredentials gives what was typed, with what is stored where nothing was. What is stored goes to the address that it
-// was set for and nowhere else: with another one, all that the kind of token needs must be typed.
-func (d *DB) FillCredentials(ctx context.Context, tenant packaging.TenantID, baseURL string, typed secret.Credentials) (secret.Credentials, error) {
-	return filled(ctx, d.read, d.box, tenant, baseURL, typed)
+// FillCredentials gives what was typed, with what is stored where nothing was. What is stored goes to the address that
+// it was set for and nowhere else: with another one, all that the kind of token needs must be typed.
+func (d *DB) FillCredentials(
+	ctx context.Context, tenant packaging.TenantID, baseURL string, typed secret.Credentials,
+) (secret.Credentials, error) {
+	return fillCredentials(ctx, d.read, d.box, tenant, baseURL, typed)
 }
 
-func filled(ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID, baseURL string, typed secret.Credentials) (secret.Credentials, error) {
+func fillCredentials(
+	ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID, baseURL string, typed secret.Credentials,
+) (secret.Credentials, error) {
 	t, err := scanTenant(q.QueryRowContext(ctx, selectTenant+`WHERE id = ?`, tenant))
 	if err != nil {
 		return typed, coded(err)
@@ -81,7 +88,7 @@ func filled(ctx context.Context, q querier, box *secret.Box, tenant packaging.Te
 		return typed, err
 	}
 	any := false
-	before := named(&stored)
+	before := namedSecrets(&stored)
 	for _, n := range before {
 		any = any || !n.text.Empty()
 	}
@@ -91,7 +98,7 @@ func filled(ctx context.Context, q querier, box *secret.Box, tenant packaging.Te
 		}
 		return typed, nil
 	}
-	for i, n := range named(&typed) {
+	for i, n := range namedSecrets(&typed) {
 		if n.text.Empty() {
 			*n.text = *before[i].text
 		}
@@ -103,7 +110,7 @@ func filled(ctx context.Context, q querier, box *secret.Box, tenant packaging.Te
 // [DB.FillCredentials]). Whoever keeps a client of the tenant must forget it.
 func (d *DB) SetConnection(ctx context.Context, by packaging.Person, baseURL string, typed secret.Credentials) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
-		c, err := filled(ctx, s, s.box, s.tenant, baseURL, typed)
+		c, err := fillCredentials(ctx, s, s.box, s.tenant, baseURL, typed)
 		if err != nil {
 			return err
 		}
@@ -146,8 +153,8 @@ func (s *setupTx) setCredentials(c secret.Credentials) error {
 	if err != nil {
 		return err
 	}
-	before := named(&was)
-	for i, n := range named(&c) {
+	before := namedSecrets(&was)
+	for i, n := range namedSecrets(&c) {
 		if n.text.Equal(*before[i].text) {
 			continue
 		}

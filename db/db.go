@@ -34,8 +34,8 @@ type DB struct {
 	tell   atomic.Pointer[func([]packaging.Change)]
 }
 
-// Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say what
-// a person can do: another process has it open, or a newer Lineboard made it.
+// Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say
+// what a person can do: another process has it open, or a newer Lineboard made it.
 func Open(ctx context.Context, path string, box *secret.Box, now func() time.Time) (*DB, error) {
 	lock := flock.New(path + ".lock")
 	switch ours, err := lock.TryLock(); {

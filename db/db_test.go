@@ -94,8 +94,8 @@ var copies struct {
 	content map[string][]byte
 }
 
-// writeCopy writes the named database to a file. It is filled once for all tests, because hashing passwords and creating
-// the schema take time.
+// writeCopy writes the named database to a file. It is filled once for all tests, because hashing passwords and
+// creating the schema take time.
 func writeCopy(t testing.TB, file, name string, fill func(file string)) {
 	t.Helper()
 	copies.Lock()
@@ -131,7 +131,8 @@ func boss(t *testing.T, d *DB, slug string) packaging.Person {
 	return people[0]
 }
 
-// become gives a person one role, and limits them to lines; with none the limit is lifted. It gives them as they then are.
+// become gives a person one role, and limits them to lines; with none the limit is lifted. It gives them as they then
+// are.
 func become(t *testing.T, d *DB, p packaging.Person, role packaging.Role, lines ...packaging.LineID) packaging.Person {
 	t.Helper()
 	if err := d.tx(t.Context(), func(t *tx) error {
@@ -512,7 +513,8 @@ func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 func TestNoCredentialStandsInTheFile(t *testing.T) {
 	d, _, _ := opened(t)
 	var path string
-	if err := d.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
+	if err := d.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).
+		Scan(&path); err != nil {
 		t.Fatal(err)
 	}
 	for _, suffix := range []string{"", "-wal"} {

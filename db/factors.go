@@ -26,7 +26,9 @@ func (d *DB) Colleagues(ctx context.Context, s packaging.Station) ([]packaging.C
 }
 
 // PIN gives a person of the tenant, and the hash of their PIN there. Whoever has none, or is not active, is not found.
-func (d *DB) PIN(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (p packaging.Person, hash string, err error) {
+func (d *DB) PIN(
+	ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
+) (p packaging.Person, hash string, err error) {
 	p, err = scanPerson(d.read.QueryRowContext(ctx, `
 		SELECT `+personColumns+`, f.pin_hash
 		FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
@@ -47,7 +49,9 @@ func badgeMark(box *secret.Box, tenant packaging.TenantID, badge secret.Text) []
 }
 
 // StationFactors says what a person of the tenant can sign in with at its stations.
-func (d *DB) StationFactors(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (pin, badge bool, err error) {
+func (d *DB) StationFactors(
+	ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
+) (pin, badge bool, err error) {
 	err = d.read.QueryRowContext(ctx, `SELECT pin_hash IS NOT NULL, badge_mark IS NOT NULL FROM station_factors WHERE tenant_id = ? AND user_id = ?`,
 		tenant, user).Scan(&pin, &badge)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -63,12 +67,12 @@ func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error
 			ON CONFLICT DO UPDATE SET pin_hash = excluded.pin_hash`, by.ID, by.Tenant.ID, hash); err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.PINSet, Object: "user " + by.Username, New: given(hash != "")})
+		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.PINSet, Object: "user " + by.Username, New: setOrNone(hash != "")})
 	})
 }
 
-// SetBadge stores the mark of the badge of a person of the tenant, or takes the badge away where it is empty. A badge that
-// somebody has is a Conflict. That of another person is for administrators.
+// SetBadge stores the mark of the badge of a person of the tenant, or takes the badge away where it is empty. A badge
+// that somebody has is a Conflict. That of another person is for administrators.
 func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error {
 	action := packaging.Administer
 	if user == by.ID {
@@ -92,13 +96,13 @@ func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.U
 		if err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeSet, Object: "user " + owner.Username, New: given(mark != nil)})
+		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeSet, Object: "user " + owner.Username, New: setOrNone(mark != nil)})
 	})
 }
 
-// given says in the history that something is there, without saying what.
-func given(is bool) string {
-	if is {
+// setOrNone is what the history says of a secret: whether there is one, and never what it is.
+func setOrNone(set bool) string {
+	if set {
 		return "set"
 	}
 	return "none"
@@ -106,11 +110,11 @@ func given(is bool) string {
 
 // RemoveFactors takes away what a person signs in with at the stations of this tenant.
 func (d *DB) RemoveFactors(ctx context.Context, by packaging.Person, id packaging.UserID) error {
-	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error { return s.takeFactors(m.ID, m.Username) })
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error { return s.removeFactors(m.ID, m.Username) })
 }
 
-// takeFactors takes away what a person signs in with at the tenant's stations.
-func (s *setupTx) takeFactors(user packaging.UserID, username string) error {
+// removeFactors takes away what a person signs in with at the tenant's stations.
+func (s *setupTx) removeFactors(user packaging.UserID, username string) error {
 	var pin, badge bool
 	err := s.row(`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin_hash IS NOT NULL, badge_mark IS NOT NULL`, user, s.tenant).
 		Scan(&pin, &badge)
@@ -124,7 +128,7 @@ func (s *setupTx) takeFactors(user packaging.UserID, username string) error {
 		if !factor.was {
 			continue
 		}
-		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: factor.deed, Object: "user " + username, New: given(false)}); err != nil {
+		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: factor.deed, Object: "user " + username, New: setOrNone(false)}); err != nil {
 			return err
 		}
 	}

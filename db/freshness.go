@@ -8,7 +8,9 @@ import (
 )
 
 // RefreshFailed notes that a refresh that started then did not work, and why.
-func (d *DB) RefreshFailed(ctx context.Context, tenant packaging.TenantID, started time.Time, failure *packaging.CallError) error {
+func (d *DB) RefreshFailed(
+	ctx context.Context, tenant packaging.TenantID, started time.Time, failure *packaging.CallError,
+) error {
 	return d.tx(ctx, func(t *tx) error {
 		return t.exec(`UPDATE refreshes SET tried_at = ?, problem = ?, message = ? WHERE tenant_id = ?`,
 			millis(started), failure.Reason, failure.Message, tenant)
@@ -24,9 +26,9 @@ func (d *DB) Freshness(ctx context.Context, tenant packaging.TenantID) (f packag
 	return f, coded(err)
 }
 
-// CachedOrders gives, by order ID, the tenant's orders that are not Done and whose details may have to be asked for. Those
-// that have been gone for a week are left out, and those that only an import told of: the list will tell when the API knows
-// them.
+// CachedOrders gives, by order ID, the tenant's orders that are not Done and whose details may have to be asked for.
+// Those that have been gone for a week are left out, and those that only an import told of: the list will tell when the
+// API knows them.
 func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]packaging.CachedOrder, error) {
 	const cachedOrders = `SELECT o.order_key, coalesce(c.asked_at, 0), o.gone FROM orders o LEFT JOIN order_checks c ON c.order_id = o.id `
 	rows, err := d.read.QueryContext(ctx, cachedOrders+`WHERE o.tenant_id = ?1 AND o.gone = 0 AND o.urgency < 6 AND o.known
@@ -50,22 +52,22 @@ func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[s
 	return cached, coded(rows.Err())
 }
 
-// noteChecks keeps which orders' details were asked for, and which they told of.
-func (t *tx) noteChecks(tenant packaging.TenantID, r packaging.Refresh) error {
+// storeChecks keeps which orders' details were asked for, and which they told of.
+func (t *tx) storeChecks(tenant packaging.TenantID, r packaging.Refresh) error {
 	for _, key := range r.Asked {
-		if err := t.noteCheck(tenant, key, r.Started, time.Time{}); err != nil {
+		if err := t.storeCheck(tenant, key, r.Started, time.Time{}); err != nil {
 			return err
 		}
 	}
 	for _, f := range r.Unlisted {
-		if err := t.noteCheck(tenant, f.Key, time.Time{}, r.Started); err != nil {
+		if err := t.storeCheck(tenant, f.Key, time.Time{}, r.Started); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *tx) noteCheck(tenant packaging.TenantID, key string, asked, confirmed time.Time) error {
+func (t *tx) storeCheck(tenant packaging.TenantID, key string, asked, confirmed time.Time) error {
 	return t.exec(`
 		INSERT INTO order_checks (order_id, asked_at, confirmed_at) SELECT id, ?, ? FROM orders WHERE tenant_id = ? AND order_key = ?
 		ON CONFLICT (order_id) DO UPDATE SET asked_at = max(asked_at, excluded.asked_at), confirmed_at = max(confirmed_at, excluded.confirmed_at)`,

@@ -42,7 +42,9 @@ func (d *DB) Handover(ctx context.Context, in packaging.Scope, o packaging.Occur
 	return handoverOf(ctx, d.read, in, o)
 }
 
-func handoverOf(ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence) (packaging.Handover, error) {
+func handoverOf(
+	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence,
+) (packaging.Handover, error) {
 	h, err := scanHandover(q.QueryRowContext(ctx, selectHandover+`WHERE h.tenant_id = ? AND h.day = ? AND h.shift = ?`, in.Tenant(), o.Day, o.Name))
 	if err != nil {
 		return h, coded(err)
@@ -89,8 +91,9 @@ func scanItemOf(row scanner) (i packaging.HandoverItem, of packaging.HandoverID,
 	return i, of, err
 }
 
-// leftItems gives what was handed over and nobody acknowledged, the oldest first; each names itself as where it is from.
-func leftItems(ctx context.Context, q querier, in packaging.Scope) ([]packaging.HandoverItem, error) {
+// unacknowledgedItems gives what was handed over and nobody acknowledged, the oldest first; each names itself as where
+// it is from.
+func unacknowledgedItems(ctx context.Context, q querier, in packaging.Scope) ([]packaging.HandoverItem, error) {
 	w := withinItems(in)
 	return collect(ctx, q, func(row scanner) (packaging.HandoverItem, error) {
 		i, of, err := scanItemOf(row)
@@ -105,7 +108,7 @@ func leftItems(ctx context.Context, q querier, in packaging.Scope) ([]packaging.
 // LeftHandovers returns the hand-overs with items that nobody acknowledged, the oldest first, with those items.
 func (d *DB) LeftHandovers(ctx context.Context, in packaging.Scope) (all []packaging.Handover, err error) {
 	err = d.read.snapshot(ctx, func(q querier) error {
-		left, err := leftItems(ctx, q, in)
+		left, err := unacknowledgedItems(ctx, q, in)
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -132,11 +135,15 @@ func (d *DB) LeftHandovers(ctx context.Context, in packaging.Scope) (all []packa
 }
 
 // OpenItems gives what would be handed over now: what is open, and what earlier hand-overs left.
-func (d *DB) OpenItems(ctx context.Context, in packaging.Scope, o packaging.Occurrence) ([]packaging.HandoverItem, error) {
+func (d *DB) OpenItems(
+	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
+) ([]packaging.HandoverItem, error) {
 	return openItems(ctx, d.read, in, o)
 }
 
-func openItems(ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence) (items []packaging.HandoverItem, err error) {
+func openItems(
+	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence,
+) (items []packaging.HandoverItem, err error) {
 	add := func(kind packaging.ItemKind, query string, args ...any) {
 		if err != nil {
 			return
@@ -153,7 +160,7 @@ func openItems(ctx context.Context, q querier, in packaging.Scope, o packaging.O
 		items = append(items, some...)
 	}
 	const order = `coalesce(l.code, o.line_code), coalesce(l.name, o.line_name), o.id, o.order_key, NULL, trim(o.product || ' · ' || o.lot, ' ·')`
-	ofOrders := within(in, "o.")
+	ofOrders := inScope(in, "o.")
 	releases := func(kind packaging.ItemKind, condition string) {
 		add(kind, `SELECT `+order+`, r.requested_at FROM releases r JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
 			WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND `+condition+` ORDER BY r.id`, append([]any{in.Tenant()}, ofOrders.args...)...)
@@ -168,14 +175,14 @@ func openItems(ctx context.Context, q querier, in packaging.Scope, o packaging.O
 	releases(packaging.OddList, `r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6
 		AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.list_source)`)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
-	queues := within(in, "q.")
+	queues := inScope(in, "q.")
 	add(packaging.RunningQueue, `
 		SELECT l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
 		FROM queues q JOIN lines l ON l.id = q.line_id WHERE `+queues.sql+` AND q.stop = '' ORDER BY l.code`, queues.args...)
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
 	// Those of the shift, and what was written since the hand-over before: after it, or between two shifts.
-	notes := within(in, "n.")
+	notes := inScope(in, "n.")
 	notes.and(true, "n.at >= min(?, coalesce((SELECT max(at) FROM handovers WHERE tenant_id = n.tenant_id), ?)) AND n.at < ?",
 		millis(o.Begin), millis(o.Begin), millis(o.Until))
 	notes.and(true, "NOT EXISTS (SELECT 1 FROM handover_items i WHERE i.note_id = n.id)")
@@ -185,7 +192,7 @@ func openItems(ctx context.Context, q querier, in packaging.Scope, o packaging.O
 	if err != nil {
 		return nil, err
 	}
-	left, err := leftItems(ctx, q, in)
+	left, err := unacknowledgedItems(ctx, q, in)
 	return packaging.Carry(items, left), err
 }
 

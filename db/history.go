@@ -20,7 +20,8 @@ const entryColumns = `tenant_id, seq, at, user_id, username, full_name, role, de
 func (t *tx) record(e packaging.Entry) error {
 	e.At = t.now
 	var prev []byte
-	err := t.row(`SELECT seq, hash FROM history WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1`, e.TenantID).Scan(&e.Seq, &prev)
+	err := t.row(`SELECT seq, hash FROM history WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1`, e.TenantID).
+		Scan(&e.Seq, &prev)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
@@ -59,13 +60,17 @@ func (d *DB) Record(ctx context.Context, e packaging.Entry) error {
 	return d.tx(ctx, func(t *tx) error { return t.record(e) })
 }
 
-// History gives a page of the entries, newest first. A limited scope has those of its lines, by the code that the line had
-// then, and of those without a line the person's own.
-func (d *DB) History(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error) {
+// History gives a page of the entries, newest first. A limited scope has those of its lines, by the code that the line
+// had then, and of those without a line the person's own.
+func (d *DB) History(
+	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter,
+) (packaging.HistoryPage, error) {
 	return historyOf(ctx, d.read, in, f)
 }
 
-func historyOf(ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter) (packaging.HistoryPage, error) {
+func historyOf(
+	ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter,
+) (packaging.HistoryPage, error) {
 	query, args, err := historyQuery(ctx, q, in, f)
 	if err != nil || query == "" {
 		return packaging.HistoryPage{}, err
@@ -90,7 +95,8 @@ func historyOf(ctx context.Context, q querier, in packaging.Scope, f packaging.H
 	return page, err
 }
 
-// NewEntries counts the matching entries after one, up to the filter's limit and one more, which says that there are more.
+// NewEntries counts the matching entries after one, up to the filter's limit and one more, which says that there are
+// more.
 func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (n int, err error) {
 	query, args, err := historyQuery(ctx, d.read, in, f)
 	if err != nil || query == "" {
@@ -100,8 +106,8 @@ func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.His
 	return n, coded(err)
 }
 
-// Entry gives one entry of the history; one that is not in the scope is not found. It follows the one before it where its
-// hash is over its content and over the hash that the one before has.
+// Entry gives one entry of the history; one that is not in the scope is not found. It follows the one before it where
+// its hash is over its content and over the hash that the one before has.
 func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error) {
 	conditions, args := historyWhere(in, packaging.HistoryFilter{})
 	e, err = scanEntry(d.read.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM history WHERE `+conditions+` AND seq = ?`, append(args, seq)...))
@@ -109,16 +115,19 @@ func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packag
 		return e, false, coded(err)
 	}
 	before := make([]byte, len(e.Prev)) // of the first entry
-	err = d.read.QueryRowContext(ctx, `SELECT hash FROM history WHERE tenant_id = ? AND seq = ?`, in.Tenant(), seq-1).Scan(&before)
+	err = d.read.QueryRowContext(ctx, `SELECT hash FROM history WHERE tenant_id = ? AND seq = ?`, in.Tenant(), seq-1).
+		Scan(&before)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
 	return e, e.Digest() == e.Hash && bytes.Equal(e.Prev[:], before), coded(err)
 }
 
-// EachEntry hands the matching entries to do, newest first, until it fails. It holds no more than a page of them, and no
-// connection while do is slow.
-func (d *DB) EachEntry(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error) error {
+// EachEntry hands the matching entries to do, newest first, until it fails. It holds no more than a page of them, and
+// no connection while do is slow.
+func (d *DB) EachEntry(
+	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error,
+) error {
 	for f.Limit = 1_000; ; {
 		page, err := d.History(ctx, in, f)
 		if err != nil {
@@ -135,8 +144,8 @@ func (d *DB) EachEntry(ctx context.Context, in packaging.Scope, f packaging.Hist
 	}
 }
 
-// EachEntryUp hands all entries of the tenant to do, the oldest first, until it wants no more. It reads one state of the
-// history, whatever is written meanwhile.
+// EachEntryUp hands all entries of the tenant to do, the oldest first, until it wants no more. It reads one state of
+// the history, whatever is written meanwhile.
 func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func(packaging.Entry) (more bool)) error {
 	rows, err := d.read.QueryContext(ctx, `SELECT `+entryColumns+` FROM history WHERE tenant_id = ? ORDER BY seq, id`, tenant)
 	if err != nil {
@@ -155,8 +164,8 @@ func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func
 	return coded(rows.Err())
 }
 
-// HistoryPeople gives whom the tenant's history names, by username, each as of their newest entry: also those who are not
-// there any more, and the program itself.
+// HistoryPeople gives whom the tenant's history names, by username, each as of their newest entry: also those who are
+// not there any more, and the program itself.
 func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {
 	return collect(ctx, d.read, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
 		WITH RECURSIVE person (username) AS (

@@ -120,8 +120,8 @@ func state(t *testing.T, d *DB) string {
 	return all
 }
 
-// Every combination of filters is answered by an index, in the order of the page: nothing is sorted, and no entry is read
-// that the index does not give.
+// Every combination of filters is answered by an index, in the order of the page: nothing is sorted, and no entry is
+// read that the index does not give.
 func TestEveryCombinationOfFiltersIsAnsweredByAnIndex(t *testing.T) {
 	d, ghent, _ := opened(t)
 	set := []struct {
@@ -351,7 +351,8 @@ func TestABackupIsOneStateOfTheDatabaseAndItsHistoryHolds(t *testing.T) {
 
 func pathOf(t *testing.T, d *DB) (path string) {
 	t.Helper()
-	if err := d.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
+	if err := d.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).
+		Scan(&path); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -11,13 +11,15 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// historyQuery is the query for a page of the entries, and for one more, that tells whether there are more. It is
-// empty where nothing can match.
+// historyQuery is the query for a page of the entries, and for one more, that tells whether there are more. It is empty
+// where nothing can match.
 //
-// The order of an order's entries is in an index of its own. Any other filters are answered by the index that entries are
-// found by: it gives those that have all of them, in the order of time, so that a page takes as long among a million
-// entries as among a hundred.
-func historyQuery(ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter) (query string, args []any, err error) {
+// The order of an order's entries is in an index of its own. Any other filters are answered by the index that entries
+// are found by: it gives those that have all of them, in the order of time, so that a page takes as long among a
+// million entries as among a hundred.
+func historyQuery(
+	ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter,
+) (query string, args []any, err error) {
 	conditions, values := historyWhere(in, f)
 	order := "DESC"
 	if f.After > 0 {
@@ -57,7 +59,9 @@ func historyWhere(in packaging.Scope, f packaging.HistoryFilter) (string, []any)
 
 // historyMatch asks the index for the filter, in the language of FTS5. It is empty where the filter does not need it;
 // possible is false where nothing can match.
-func historyMatch(ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter) (match string, possible bool, err error) {
+func historyMatch(
+	ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter,
+) (match string, possible bool, err error) {
 	var all []string
 	key := func(kind, value string) string {
 		return wholeKey(kind, in.Tenant(), strings.ToUpper(hex.EncodeToString([]byte(value))))
@@ -71,7 +75,7 @@ func historyMatch(ctx context.Context, q querier, in packaging.Scope, f packagin
 		for _, line := range lines {
 			any = append(any, key("l", line.Code))
 		}
-		all = append(all, either(any))
+		all = append(all, anyOf(any))
 	}
 	if f.LineCode != "" {
 		all = append(all, key("l", f.LineCode))
@@ -93,7 +97,7 @@ func historyMatch(ctx context.Context, q querier, in packaging.Scope, f packagin
 		for _, order := range f.Orders {
 			any = append(any, key("o", order))
 		}
-		all = append(all, either(any))
+		all = append(all, anyOf(any))
 	}
 	if !f.From.IsZero() || !f.To.IsZero() {
 		from, to, err := historySpan(ctx, q, in.Tenant(), f.From, f.To)
@@ -101,7 +105,7 @@ func historyMatch(ctx context.Context, q querier, in packaging.Scope, f packagin
 		if err != nil || len(spans) == 0 {
 			return "", false, err
 		}
-		all = append(all, either(spans))
+		all = append(all, anyOf(spans))
 	}
 	words, keys := strings.FieldsFunc(f.Text, unicode.IsSpace), len(all)
 	for _, word := range words {
@@ -131,7 +135,7 @@ func wholeKey(kind string, tenant packaging.TenantID, value any) string {
 	return fmt.Sprintf(`keys : "%c%s%dz%v"`, keyMark, kind, tenant, value)
 }
 
-func either(keys []string) string { return "(" + strings.Join(keys, " OR ") + ")" }
+func anyOf(keys []string) string { return "(" + strings.Join(keys, " OR ") + ")" }
 
 func exceptions(key func(kind, value string) string) string {
 	any := []string{
@@ -141,11 +145,11 @@ func exceptions(key func(kind, value string) string) string {
 	for _, deed := range packaging.Exceptions {
 		any = append(any, key("d", string(deed)))
 	}
-	return either(any)
+	return anyOf(any)
 }
 
-// phrase asks for a word as a person types it: its parts beside each other, the last of them as far as it was typed. It is
-// empty where there is nothing in it that the index keeps.
+// phrase asks for a word as a person types it: its parts beside each other, the last of them as far as it was typed. It
+// is empty where there is nothing in it that the index keeps.
 func phrase(word string) string {
 	if !strings.ContainsFunc(word, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 		return ""
@@ -154,7 +158,9 @@ func phrase(word string) string {
 }
 
 // historySpan is the part of a time in which the tenant has entries, in milliseconds; it is empty where there are none.
-func historySpan(ctx context.Context, q querier, tenant packaging.TenantID, from, to time.Time) (first, end int64, err error) {
+func historySpan(
+	ctx context.Context, q querier, tenant packaging.TenantID, from, to time.Time,
+) (first, end int64, err error) {
 	err = q.QueryRowContext(ctx, `
 		SELECT coalesce((SELECT min(at) FROM history WHERE tenant_id = ?1), 0), coalesce((SELECT max(at) + 1 FROM history WHERE tenant_id = ?1), 0)`, tenant).
 		Scan(&first, &end)

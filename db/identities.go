@@ -9,10 +9,12 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// SignInBy gives the person that an identity is at a tenant, with the roles and lines of its values as of now; the first
-// time it makes them. It never is a person that there was before without being connected. The error is a
+// SignInBy gives the person that an identity is at a tenant, with the roles and lines of its values as of now; the
+// first time it makes them. It never is a person that there was before without being connected. The error is a
 // [packaging.SignOnError] where they are not let in.
-func (d *DB) SignInBy(ctx context.Context, tenant packaging.Tenant, id packaging.Identity) (p packaging.Person, err error) {
+func (d *DB) SignInBy(
+	ctx context.Context, tenant packaging.Tenant, id packaging.Identity,
+) (p packaging.Person, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		s := &setupTx{t, d.box, signOnAuthor, tenant.ID}
 		settings, _, _, err := signOnOf(ctx, t, tenant.ID)
@@ -64,9 +66,11 @@ func (s *setupTx) identified(id packaging.Identity) (who identified, known bool,
 	return who, err == nil, err
 }
 
-// admit makes the person of an identity, or brings the one that there is to what the grant says. Of somebody with a password
-// of their own the name stays as it is here.
-func (s *setupTx) admit(tenant packaging.Tenant, id packaging.Identity, g packaging.Grant, user packaging.UserID, local bool) (packaging.UserID, error) {
+// admit makes the person of an identity, or brings the one that there is to what the grant says. Of somebody with a
+// password of their own the name stays as it is here.
+func (s *setupTx) admit(
+	tenant packaging.Tenant, id packaging.Identity, g packaging.Grant, user packaging.UserID, local bool,
+) (packaging.UserID, error) {
 	before := ""
 	var err error
 	if fresh := user == 0; fresh {
@@ -81,7 +85,7 @@ func (s *setupTx) admit(tenant packaging.Tenant, id packaging.Identity, g packag
 		}
 	}
 	role := g.Role
-	if local && !role.Includes(packaging.Administrator) && packaging.CodeOf(s.keepsAdministrator(user)) == packaging.Conflict {
+	if local && !role.Includes(packaging.Administrator) && packaging.CodeOf(s.mustKeepAdministrator(user)) == packaging.Conflict {
 		role = packaging.JoinRoles(append(role.Parts(), packaging.Administrator)...) // the site would have no other with a password
 	}
 	if err := s.giveRole(user, role); err != nil {
@@ -103,7 +107,7 @@ func (s *setupTx) admit(tenant packaging.Tenant, id packaging.Identity, g packag
 	if err := s.row(`SELECT username FROM users WHERE id = ?`, user).Scan(&username); err != nil {
 		return 0, err
 	}
-	return user, s.notePerson(user, username, before)
+	return user, s.recordPerson(user, username, before)
 }
 
 // addNamed makes a person without a password, under the first of the identity's names that is free.
@@ -168,7 +172,8 @@ func (s *setupTx) mayConnect(by packaging.Person) error {
 	return nil
 }
 
-// DisconnectIdentity takes a person's identities from them. Who has no password would not come in any more, and keeps them.
+// DisconnectIdentity takes a person's identities from them. Who has no password would not come in any more, and keeps
+// them.
 func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		var local bool

@@ -42,7 +42,9 @@ type heldOrder struct {
 // importChunk is how many orders are read at once.
 const importChunk = 1000
 
-func newImporting(ctx context.Context, q querier, by packaging.Person, each func(importedRow) error) (*importing, error) {
+func newImporting(
+	ctx context.Context, q querier, by packaging.Person, each func(importedRow) error,
+) (*importing, error) {
 	lines, err := linesOf(ctx, q, packaging.Everything(by.Tenant.ID))
 	return &importing{ctx, q, by, lines, packaging.NewImportCheck(), each}, err
 }
@@ -81,7 +83,7 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 	scan := func(row scanner) (h heldOrder, err error) {
 		var line sql.Null[packaging.LineID]
 		var given, said [8]sql.Null[string]
-		into := append([]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.lineSet}, factsAt(&h.shown)...)
+		into := append([]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.lineSet}, factFields(&h.shown)...)
 		for _, facts := range []*[8]sql.Null[string]{&given, &said} {
 			for n := range facts {
 				into = append(into, &facts[n])
@@ -91,10 +93,10 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 		h.line = line.V
 		h.said = h.shown
 		if h.imported {
-			for n, at := range factsAt(&h.given) {
+			for n, at := range factFields(&h.given) {
 				*at.(*string) = given[n].V
 			}
-			for n, at := range factsAt(&h.said) {
+			for n, at := range factFields(&h.said) {
 				*at.(*string) = said[n].V
 			}
 		}
@@ -196,7 +198,9 @@ func (i *importing) lineCodes() string {
 }
 
 // CheckImport says what an import of the rows by somebody would do now, order by order to see, and what is in its way.
-func (d *DB) CheckImport(ctx context.Context, by packaging.Person, rows []packaging.ImportRow, see func(packaging.ImportedOrder)) (packaging.ImportSum, error) {
+func (d *DB) CheckImport(
+	ctx context.Context, by packaging.Person, rows []packaging.ImportRow, see func(packaging.ImportedOrder),
+) (packaging.ImportSum, error) {
 	i, err := newImporting(ctx, d.read, by, func(row importedRow) error {
 		see(row.ImportedOrder)
 		return nil

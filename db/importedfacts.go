@@ -26,13 +26,13 @@ func orEmpty(prefix, columns string) string {
 	return strings.Join(all, ", ")
 }
 
-// factsAt are where factColumns are read into, or what they are written from.
-func factsAt(f *packaging.Facts) []any {
+// factFields are where factColumns are read into, or what they are written from.
+func factFields(f *packaging.Facts) []any {
 	return []any{&f.LineCode, &f.LineName, &f.Product, &f.GTIN, &f.Lot, &f.Expiry, &f.Quantity, &f.ExtraPercent}
 }
 
-// over is what is shown of an order: what imports gave, over what the API says.
-func over(given, said packaging.Facts) packaging.Facts {
+// overlay is what is shown of an order: what imports gave, over what the API says.
+func overlay(given, said packaging.Facts) packaging.Facts {
 	shown := given.FilledFrom(said)
 	shown.Key, shown.Status, shown.Raw, shown.Serials = said.Key, said.Status, said.Raw, said.Serials
 	return shown
@@ -40,14 +40,18 @@ func over(given, said packaging.Facts) packaging.Facts {
 
 // ImportedFacts returns the facts of an order that imports gave, in the order of the columns, each with its latest
 // import.
-func (d *DB) ImportedFacts(ctx context.Context, in packaging.Scope, id packaging.OrderID) ([]packaging.ImportedFact, error) {
+func (d *DB) ImportedFacts(
+	ctx context.Context, in packaging.Scope, id packaging.OrderID,
+) ([]packaging.ImportedFact, error) {
 	facts, err := d.ImportedFactsOf(ctx, in, []packaging.OrderID{id})
 	return facts[id], err
 }
 
-// ImportedFactsOf returns what [DB.ImportedFacts] does for several orders at once. Orders that no import gave facts of, or
-// that are outside the scope, are not in it.
-func (d *DB) ImportedFactsOf(ctx context.Context, in packaging.Scope, ids []packaging.OrderID) (facts map[packaging.OrderID][]packaging.ImportedFact, err error) {
+// ImportedFactsOf returns what [DB.ImportedFacts] does for several orders at once. Orders that no import gave facts of,
+// or that are outside the scope, are not in it.
+func (d *DB) ImportedFactsOf(
+	ctx context.Context, in packaging.Scope, ids []packaging.OrderID,
+) (facts map[packaging.OrderID][]packaging.ImportedFact, err error) {
 	err = d.read.snapshot(ctx, func(q querier) error {
 		facts, err = importedFactsOf(ctx, q, in, ids)
 		return err
@@ -68,14 +72,16 @@ type importNote struct {
 	changes []packaging.FactChange
 }
 
-func importedFactsOf(ctx context.Context, q querier, in packaging.Scope, ids []packaging.OrderID) (map[packaging.OrderID][]packaging.ImportedFact, error) {
+func importedFactsOf(
+	ctx context.Context, q querier, in packaging.Scope, ids []packaging.OrderID,
+) (map[packaging.OrderID][]packaging.ImportedFact, error) {
 	keys, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err
 	}
-	w := within(in, "o.")
+	w := inScope(in, "o.")
 	all, err := collect(ctx, q, func(row scanner) (g givenFacts, err error) {
-		return g, row.Scan(slices.Concat([]any{&g.order}, factsAt(&g.given), factsAt(&g.said))...)
+		return g, row.Scan(slices.Concat([]any{&g.order}, factFields(&g.given), factFields(&g.said))...)
 	}, `
 		SELECT o.id, `+prefixed("i.", factColumns)+`, `+prefixed("i.api_", factColumns)+`
 		FROM json_each(?) AS wanted CROSS JOIN orders o ON o.id = wanted.value JOIN imported_facts i ON i.order_id = o.id

@@ -13,12 +13,14 @@ import (
 // errFaults ends an import that has faults; they are in its sum.
 var errFaults = packaging.Fail(packaging.Invalid, "import.nothing_while_wrong")
 
-// Import imports the rows, all of them or none, and records it. One that changes nothing is not stored and has no ID. With
-// faults it is not carried out, and the error is Invalid.
+// Import imports the rows, all of them or none, and records it. One that changes nothing is not stored and has no ID.
+// With faults it is not carried out, and the error is Invalid.
 //
-// Where shown is given, it is what the person saw: where the orders have changed so that the import would now do something
-// else, nothing is imported, and the error is a Conflict. Its preview is forgotten with it.
-func (d *DB) Import(ctx context.Context, by packaging.Person, fileName string, rows []packaging.ImportRow, shown *packaging.ShownImport) (done packaging.Import, err error) {
+// Where shown is given, it is what the person saw: where the orders have changed so that the import would now do
+// something else, nothing is imported, and the error is a Conflict. Its preview is forgotten with it.
+func (d *DB) Import(
+	ctx context.Context, by packaging.Person, fileName string, rows []packaging.ImportRow, shown *packaging.ShownImport,
+) (done packaging.Import, err error) {
 	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
 		done = packaging.Import{By: by.Author, FileName: fileName}
 		if shown != nil {
@@ -87,7 +89,8 @@ func scanImport(row scanner) (i packaging.Import, err error) {
 	return i, err
 }
 
-// withinImports begins a condition on imports with the scope: of a limited one, those that touched an order of its lines.
+// withinImports begins a condition on imports with the scope: of a limited one, those that touched an order of its
+// lines.
 func withinImports(in packaging.Scope) where {
 	w := where{"i.tenant_id = ?", []any{in.Tenant()}}
 	w.and(in.Limited(), `EXISTS (
@@ -110,7 +113,9 @@ func (d *DB) ImportOf(ctx context.Context, in packaging.Scope, id packaging.Impo
 }
 
 // ImportedOrders gives a page of what an import did, by our key of the orders.
-func (d *DB) ImportedOrders(ctx context.Context, in packaging.Scope, id packaging.ImportID, after packaging.OrderID, limit int) (packaging.ImportedPage, error) {
+func (d *DB) ImportedOrders(
+	ctx context.Context, in packaging.Scope, id packaging.ImportID, after packaging.OrderID, limit int,
+) (packaging.ImportedPage, error) {
 	scan := func(row scanner) (o packaging.ImportedOrder, err error) {
 		var changes string
 		if err := row.Scan(&o.ID, &o.Key, &o.New, &changes); err != nil {
@@ -118,7 +123,7 @@ func (d *DB) ImportedOrders(ctx context.Context, in packaging.Scope, id packagin
 		}
 		return o, json.Unmarshal([]byte(changes), &o.Changes)
 	}
-	w := within(in, "o.")
+	w := inScope(in, "o.")
 	orders, err := collect(ctx, d.read, scan, `
 		SELECT c.order_id, o.order_key, c.is_new, c.changes FROM import_changes c JOIN orders o ON o.id = c.order_id
 		WHERE `+w.sql+` AND c.import_id = ? AND c.order_id > ? ORDER BY c.order_id LIMIT ?`, append(w.args, id, after, limit+1)...)

@@ -186,7 +186,8 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left int
-	if err := d.write.QueryRowContext(t.Context(), `SELECT count(*) FROM import_previews`).Scan(&left); err != nil || left != 0 {
+	if err := d.write.QueryRowContext(t.Context(), `SELECT count(*) FROM import_previews`).
+		Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d are left, %v", left, err)
 	}
 }

@@ -62,9 +62,9 @@ func (w *importWriter) write(row importedRow) error {
 		return nil
 	}
 	row.was.said.Key = row.Key
-	shown, id := over(row.given, row.was.said), row.ID
+	shown, id := overlay(row.given, row.was.said), row.ID
 	if row.New {
-		result, err := w.addOrder.ExecContext(w.ctx, slices.Concat([]any{w.tenant, row.Key, nullable(row.line)}, factsAt(&shown), []any{millis(w.now)})...)
+		result, err := w.addOrder.ExecContext(w.ctx, slices.Concat([]any{w.tenant, row.Key, nullable(row.line)}, factFields(&shown), []any{millis(w.now)})...)
 		if err != nil {
 			return err
 		}
@@ -73,10 +73,10 @@ func (w *importWriter) write(row importedRow) error {
 			return err
 		}
 		id = packaging.OrderID(key)
-	} else if _, err := w.setOrder.ExecContext(w.ctx, slices.Concat([]any{nullable(row.line)}, factsAt(&shown), []any{id})...); err != nil {
+	} else if _, err := w.setOrder.ExecContext(w.ctx, slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{id})...); err != nil {
 		return err
 	}
-	if _, err := w.setFacts.ExecContext(w.ctx, slices.Concat([]any{id, w.tenant}, factsAt(&row.given), factsAt(&row.was.said))...); err != nil {
+	if _, err := w.setFacts.ExecContext(w.ctx, slices.Concat([]any{id, w.tenant}, factFields(&row.given), factFields(&row.was.said))...); err != nil {
 		return err
 	}
 	if err := w.addEvents(id, row, shown); err != nil {

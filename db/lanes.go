@@ -9,9 +9,9 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Lanes gives the overview: each line with its counts and its foremost orders, then each line that is not set up here as the
-// API names it, and last a lane without a line where orders have none. A retired line shows as long as something is open
-// there.
+// Lanes gives the overview: each line with its counts and its foremost orders, then each line that is not set up here
+// as the API names it, and last a lane without a line where orders have none. A retired line shows as long as something
+// is open there.
 func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error) {
 	lines, err := d.Lines(ctx, in)
 	if err != nil {
@@ -23,12 +23,12 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 	}
 	l := lanes{place: map[laneKey]int{}}
 	for _, line := range lines {
-		l.of(laneKey{id: line.ID}).Line = line
+		l.lane(laneKey{id: line.ID}).Line = line
 	}
 	if err := d.countOrders(ctx, in, &l); err != nil {
 		return nil, err
 	}
-	w := within(in, "o.")
+	w := inScope(in, "o.")
 	foremost, err := collect(ctx, d.read, scanOrder, selectOrder+`
 		WHERE o.id IN (SELECT id FROM (
 			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, CASE WHEN o.line_id IS NULL THEN o.api_line END, o.urgency
@@ -38,7 +38,7 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, 'refused') = 'refused')) WHERE place <= 2)
 		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, w.args...)
 	for _, o := range foremost {
-		lane := l.of(laneKeyOf(o.Line.ID, o.APILine()))
+		lane := l.lane(laneKeyOf(o.Line.ID, o.APILine()))
 		if o.Status == packaging.PendingRelease {
 			lane.Next = append(lane.Next, o)
 		} else {
@@ -78,7 +78,7 @@ func laneKeyOf(id packaging.LineID, apiLine string) laneKey {
 	return laneKey{apiLine: strings.ToLower(apiLine)}
 }
 
-func (l *lanes) of(key laneKey) *packaging.Lane {
+func (l *lanes) lane(key laneKey) *packaging.Lane {
 	if _, ok := l.place[key]; !ok {
 		l.place[key] = len(l.all)
 		l.all = append(l.all, packaging.Lane{})
@@ -97,7 +97,7 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 	scan := func(row scanner) (c count, err error) {
 		return c, row.Scan(&c.line, &c.apiLine, &c.urgency, &c.outcome, &c.n)
 	}
-	w := within(in, "o.")
+	w := inScope(in, "o.")
 	// The first part reads the index orders_of_line alone.
 	counts, err := collect(ctx, d.read, scan, `
 		SELECT o.line_id, '', o.urgency, '', count(*) FROM orders o
@@ -120,7 +120,7 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 		GROUP BY o.line_id, o.api_line`,
 		slices.Concat(w.args, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args)...)
 	for _, c := range counts {
-		lane := l.of(laneKeyOf(c.line.V, c.apiLine))
+		lane := l.lane(laneKeyOf(c.line.V, c.apiLine))
 		switch c.urgency {
 		case 0:
 			switch c.outcome {

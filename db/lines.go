@@ -71,7 +71,7 @@ func (d *DB) SetLine(ctx context.Context, by packaging.Person, l packaging.Line)
 		if err := s.exec(`UPDATE lines SET name = ?, retired = ? WHERE id = ?`, l.Name, l.Retired, was.ID); err != nil {
 			return err
 		}
-		return s.note(packaging.LineSet, "line "+was.Code, describeLine(was), describeLine(l))
+		return s.recordChange(packaging.LineSet, "line "+was.Code, describeLine(was), describeLine(l))
 	})
 }
 
@@ -100,7 +100,7 @@ func (s *setupTx) setLine(l packaging.Line) error {
 		ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name`, s.tenant, l.Code, l.Name); err != nil {
 		return err
 	}
-	return s.note(packaging.LineSet, "line "+l.Code, before, l.Name)
+	return s.recordChange(packaging.LineSet, "line "+l.Code, before, l.Name)
 }
 
 // lineIDs gives the keys of the tenant's lines with these codes.

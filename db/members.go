@@ -63,7 +63,7 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 		if err := s.setMember(id, p); err != nil {
 			return err
 		}
-		return s.notePerson(id, p.Username, "")
+		return s.recordPerson(id, p.Username, "")
 	})
 }
 
@@ -81,7 +81,7 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 		if err := s.setMember(c.ID, p); err != nil {
 			return err
 		}
-		return s.notePerson(c.ID, c.Username, before)
+		return s.recordPerson(c.ID, c.Username, before)
 	})
 }
 
@@ -100,12 +100,12 @@ func (d *DB) SetPerson(ctx context.Context, by, p packaging.Person) error {
 		if err := s.setMember(m.ID, p); err != nil {
 			return err
 		}
-		return s.notePerson(m.ID, m.Username, before)
+		return s.recordPerson(m.ID, m.Username, before)
 	})
 }
 
-// SetPersonActive deactivates a person, who can't sign in from then on, or takes them back. Their PIN and badge do not come
-// back with them.
+// SetPersonActive deactivates a person, who can't sign in from then on, or takes them back. Their PIN and badge do not
+// come back with them.
 func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packaging.UserID, active bool) error {
 	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error {
 		if m.Shared {
@@ -113,7 +113,7 @@ func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packag
 		}
 		return s.everywhere(m, func() error {
 			if !active {
-				if err := errors.Join(s.keepAdministrators(m.ID), s.signOut(m.ID)); err != nil {
+				if err := errors.Join(s.mustKeepAdministrators(m.ID), s.signOut(m.ID)); err != nil {
 					return err
 				}
 			}
@@ -122,7 +122,7 @@ func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packag
 				return err
 			}
 			for _, tenant := range tenants {
-				if err := s.at(tenant).takeFactors(m.ID, m.Username); err != nil {
+				if err := s.at(tenant).removeFactors(m.ID, m.Username); err != nil {
 					return err
 				}
 			}
@@ -141,7 +141,7 @@ func (d *DB) RemovePerson(ctx context.Context, by packaging.Person, id packaging
 		if err != nil {
 			return err
 		}
-		if err := s.keepsAdministrator(m.ID); err != nil {
+		if err := s.mustKeepAdministrator(m.ID); err != nil {
 			return err
 		}
 		if _, err := s.endSessions(s.by, `s.user_id = ? AND s.tenant_id = ?`, m.ID, s.tenant); err != nil {
@@ -150,12 +150,14 @@ func (d *DB) RemovePerson(ctx context.Context, by packaging.Person, id packaging
 		if err := s.exec(`DELETE FROM members WHERE tenant_id = ? AND user_id = ?`, s.tenant, m.ID); err != nil {
 			return err
 		}
-		return s.notePerson(m.ID, m.Username, before)
+		return s.recordPerson(m.ID, m.Username, before)
 	})
 }
 
 // onMember does something with a person of the tenant as they are in the same transaction.
-func (d *DB) onMember(ctx context.Context, by packaging.Person, id packaging.UserID, do func(*setupTx, packaging.Member) error) error {
+func (d *DB) onMember(
+	ctx context.Context, by packaging.Person, id packaging.UserID, do func(*setupTx, packaging.Member) error,
+) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
 		m, err := memberOf(ctx, s, by, id)
 		if err != nil {
@@ -188,7 +190,7 @@ func (s *setupTx) everywhere(m packaging.Member, change func() error) error {
 		return err
 	}
 	for i, tenant := range tenants {
-		if err := s.at(tenant).notePerson(m.ID, m.Username, before[i]); err != nil {
+		if err := s.at(tenant).recordPerson(m.ID, m.Username, before[i]); err != nil {
 			return err
 		}
 	}
@@ -217,13 +219,13 @@ func (t *tx) addUser(username, fullName, hash string) (packaging.UserID, error) 
 	return packaging.UserID(id), err
 }
 
-// notePerson records what changed about a person since before.
-func (s *setupTx) notePerson(user packaging.UserID, username, before string) error {
+// recordPerson records what changed about a person since before.
+func (s *setupTx) recordPerson(user packaging.UserID, username, before string) error {
 	after, err := s.describePerson(user)
 	if err != nil {
 		return err
 	}
-	return s.note(packaging.PersonSet, "user "+username, before, after)
+	return s.recordChange(packaging.PersonSet, "user "+username, before, after)
 }
 
 // describePerson is a person at the tenant as the history tells it: name, roles, lines that they are limited to, and

@@ -17,7 +17,8 @@ type newList struct {
 	repeats repeats
 }
 
-// repeats says which serials of a list the tenant has already for the same product: a pack's identity is GTIN and serial.
+// repeats says which serials of a list the tenant has already for the same product: a pack's identity is GTIN and
+// serial.
 type repeats struct {
 	gtin  string
 	asOf  int64                       // the newest entry of the history at the time
@@ -25,8 +26,8 @@ type repeats struct {
 	in    map[packaging.OrderID]int64 // serials in the list of each other order
 }
 
-// newList looks for repeats before the writer is taken, since a long list takes a while. The transaction that stores the
-// list looks again if others came meanwhile.
+// newList looks for repeats before the writer is taken, since a long list takes a while. The transaction that stores
+// the list looks again if others came meanwhile.
 func (d *DB) newList(ctx context.Context, o packaging.Order, serials []string, came bool) (l newList, err error) {
 	l.serials, l.came = serials, came
 	l.repeats, err = repeatsOf(ctx, d.read, o, serials)
@@ -77,7 +78,8 @@ func (t *tx) repeats(o packaging.Order, l newList) (repeats, error) {
 	return repeatsOf(t.ctx, t, o, l.serials)
 }
 
-// keepList stores the list of a release and notes what is odd about it. Serials that another order has are noted with both.
+// keepList stores the list of a release and notes what is odd about it. Serials that another order has are noted with
+// both.
 func (t *tx) keepList(o packaging.Order, r *packaging.Release, l newList) error {
 	if !l.came {
 		return nil
@@ -115,7 +117,7 @@ func (t *tx) flagSeenAgain(tenant packaging.TenantID, id packaging.OrderID, n in
 	if err := t.storeRelease(r); err != nil {
 		return err
 	}
-	if err := t.touch(o); err != nil {
+	if err := t.bumpRevision(o); err != nil {
 		return err
 	}
 	return t.recordOdd(program, o, r, packaging.Oddity{Kind: packaging.SeenAgain, Count: n})

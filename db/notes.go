@@ -25,19 +25,25 @@ func scanNote(row scanner) (n packaging.Note, err error) {
 }
 
 // LineNotes gives the notes about a line and its orders since a time, at most limit, the newest first.
-func (d *DB) LineNotes(ctx context.Context, in packaging.Scope, line packaging.LineID, since time.Time, limit int) ([]packaging.Note, error) {
-	w := within(in, "n.")
+func (d *DB) LineNotes(
+	ctx context.Context, in packaging.Scope, line packaging.LineID, since time.Time, limit int,
+) ([]packaging.Note, error) {
+	w := inScope(in, "n.")
 	w.and(true, "n.line_id = ? AND n.at >= ?", line, millis(since))
 	return collect(ctx, d.read, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
 // OrderNotes gives the latest notes about an order, at most limit, the newest first.
-func (d *DB) OrderNotes(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.Note, error) {
+func (d *DB) OrderNotes(
+	ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int,
+) ([]packaging.Note, error) {
 	return orderNotes(ctx, d.read, in, order, limit)
 }
 
-func orderNotes(ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.Note, error) {
-	w := within(in, "n.")
+func orderNotes(
+	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, limit int,
+) ([]packaging.Note, error) {
+	w := inScope(in, "n.")
 	w.and(true, "n.order_id = ?", order)
 	return collect(ctx, q, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
 }
@@ -48,7 +54,7 @@ func (d *DB) Note(ctx context.Context, in packaging.Scope, id packaging.NoteID) 
 }
 
 func noteOf(ctx context.Context, q querier, in packaging.Scope, id packaging.NoteID) (packaging.Note, error) {
-	w := within(in, "n.")
+	w := inScope(in, "n.")
 	w.and(true, "n.id = ?", id)
 	n, err := scanNote(q.QueryRowContext(ctx, selectNote+`WHERE `+w.sql, w.args...))
 	return n, coded(err)

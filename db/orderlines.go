@@ -11,14 +11,15 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// UnknownLines gives the lines that the API names and that are not set up here, by code: Code is what the API calls it, and
-// Name its name, where it gives one beside the code. They have no ID, and a scope that is limited to lines has none.
+// UnknownLines gives the lines that the API names and that are not set up here, by code: Code is what the API calls it,
+// and Name its name, where it gives one beside the code. They have no ID, and a scope that is limited to lines has
+// none.
 func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
 	return unknownLines(ctx, d.read, in)
 }
 
 func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
-	w := within(in, "")
+	w := inScope(in, "")
 	return collect(ctx, q, func(row scanner) (l packaging.Line, err error) {
 		err = row.Scan(&l.Code, &l.Name)
 		if l.Name == "" {
@@ -27,13 +28,14 @@ func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packagi
 		return l, err
 	}, `
 		SELECT min(api_line COLLATE BINARY), max(line_name) FROM orders WHERE `+w.sql+` AND line_id IS NULL AND api_line <> ''
-		GROUP BY api_line ORDER BY api_line LIMIT ?`, append(w.args, unknownMost)...)
+		GROUP BY api_line ORDER BY api_line LIMIT ?`, append(w.args, maxUnknownLines)...)
 }
 
-// unknownMost bounds what an API that names lines without end can do to a page.
-const unknownMost = 100
+// maxUnknownLines bounds what an API that names lines without end can do to a page.
+const maxUnknownLines = 100
 
-// AdoptLine sets a line up that the API names, under a name of ours. All orders with that code belong to it from then on.
+// AdoptLine sets a line up that the API names, under a name of ours. All orders with that code belong to it from then
+// on.
 func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name string) (l packaging.Line, err error) {
 	err = d.authorizedTx(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
 		tenant := by.Tenant.ID
@@ -72,10 +74,13 @@ func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name stri
 	return l, err
 }
 
-// SetOrderLine has an order belong to a line because a person says so: refreshes keep it from then on. Line 0 gives it back:
-// it is the one that the API says, again. A retired line takes no orders. was is the line that the person saw; where the order has another one by now,
-// nothing is set. It is refused while the line must stay as it is, and where the person may not set the old or the new one.
-func (d *DB) SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error {
+// SetOrderLine has an order belong to a line because a person says so: refreshes keep it from then on. Line 0 gives it
+// back: it is the one that the API says, again. A retired line takes no orders. was is the line that the person saw;
+// where the order has another one by now, nothing is set. It is refused while the line must stay as it is, and where
+// the person may not set the old or the new one.
+func (d *DB) SetOrderLine(
+	ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID,
+) error {
 	return d.authorizedTx(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {
@@ -91,15 +96,15 @@ func (d *DB) SetOrderLine(ctx context.Context, by packaging.Person, id packaging
 		} else if l, known := lineByID(lines, line); !known || l.Retired {
 			return packaging.Fail(packaging.NotFound, "error.not_found")
 		}
-		if err := t.mayMove(by, o, was, next); err != nil {
+		if err := t.mustBeMovable(by, o, was, next); err != nil {
 			return err
 		}
 		return t.moveOrder(by, o, lines, line, next)
 	})
 }
 
-// mayMove says what stands in the way of giving an order another line.
-func (t *tx) mayMove(by packaging.Person, o packaging.Order, was, next packaging.LineID) error {
+// mustBeMovable fails if the person may not give the order another line, or if its line must stay for now.
+func (t *tx) mustBeMovable(by packaging.Person, o packaging.Order, was, next packaging.LineID) error {
 	switch {
 	case !by.Sees(o.Line.ID), !by.Sees(next):
 		return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
@@ -118,7 +123,9 @@ func (t *tx) mayMove(by packaging.Person, o packaging.Order, was, next packaging
 	return err
 }
 
-func (t *tx) moveOrder(by packaging.Person, o packaging.Order, lines []packaging.Line, line, next packaging.LineID) error {
+func (t *tx) moveOrder(
+	by packaging.Person, o packaging.Order, lines []packaging.Line, line, next packaging.LineID,
+) error {
 	deed, at, who := packaging.OrderLineSet, any(millis(t.now)), by.FullName
 	if line == 0 {
 		deed, at, who = packaging.OrderLineBack, nil, ""
@@ -173,7 +180,8 @@ func lineByID(lines []packaging.Line, id packaging.LineID) (packaging.Line, bool
 	return packaging.Line{}, false
 }
 
-// lineLabel names an order's line: as we call it, or as the API does where it is not set up here; empty where it has none.
+// lineLabel names an order's line: as we call it, or as the API does where it is not set up here; empty where it has
+// none.
 func lineLabel(lines []packaging.Line, id packaging.LineID, f packaging.Facts) string {
 	if l, known := lineByID(lines, id); known {
 		return l.Name

@@ -98,7 +98,7 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 }
 
 func orderOf(ctx context.Context, q querier, in packaging.Scope, id packaging.OrderID) (packaging.Order, error) {
-	w := within(in, "o.")
+	w := inScope(in, "o.")
 	w.and(true, "o.id = ?", id)
 	o, err := scanOrder(q.QueryRowContext(ctx, selectOrder+`WHERE `+w.sql, w.args...))
 	return o, coded(err)
@@ -116,7 +116,7 @@ func (d *DB) OrderRaw(ctx context.Context, in packaging.Scope, id packaging.Orde
 
 func rawOf(ctx context.Context, q querier, in packaging.Scope, id packaging.OrderID) (string, error) {
 	var raw string
-	w := within(in, "")
+	w := inScope(in, "")
 	w.and(true, "id = ?", id)
 	err := q.QueryRowContext(ctx, `SELECT raw FROM orders WHERE `+w.sql, w.args...).Scan(&raw)
 	return raw, coded(err)
@@ -125,16 +125,20 @@ func rawOf(ctx context.Context, q querier, in packaging.Scope, id packaging.Orde
 // LineOrders gives the orders of a line that are neither Done nor gone, by what needs a person first: an unknown
 // outcome, then Pending release, Suspended, what is not understood, In progress, Open. Line 0 stands for orders without
 // a line. It gives at most limit+1 of them, so that the caller sees that there are more.
-func (d *DB) LineOrders(ctx context.Context, in packaging.Scope, line packaging.LineID, limit int) ([]packaging.Order, error) {
-	w := within(in, "o.")
+func (d *DB) LineOrders(
+	ctx context.Context, in packaging.Scope, line packaging.LineID, limit int,
+) ([]packaging.Order, error) {
+	w := inScope(in, "o.")
 	w.and(true, "o.gone = 0 AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line))
 	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+`
 		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+1)...)
 }
 
 // SearchOrders gives a page of the orders that match, the newest first.
-func (d *DB) SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error) {
-	w := within(in, "o.")
+func (d *DB) SearchOrders(
+	ctx context.Context, in packaging.Scope, f packaging.OrderFilter,
+) (packaging.OrderPage, error) {
+	w := inScope(in, "o.")
 	if f.Text != "" {
 		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
 		w.and(true, `(o.order_key LIKE ? ESCAPE '\' OR o.product LIKE ? ESCAPE '\' OR o.gtin LIKE ? ESCAPE '\' OR o.lot LIKE ? ESCAPE '\')`,
@@ -158,7 +162,7 @@ func (d *DB) SearchOrders(ctx context.Context, in packaging.Scope, f packaging.O
 
 // OtherStatuses are the statuses among the orders that are not documented.
 func (d *DB) OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error) {
-	w := within(in, "")
+	w := inScope(in, "")
 	return collect(ctx, d.read, func(row scanner) (s packaging.Status, err error) { return s, row.Scan(&s) },
 		`SELECT DISTINCT status FROM orders WHERE `+w.sql+` AND urgency = 3 AND status <> '' ORDER BY status LIMIT 50`, w.args...)
 }

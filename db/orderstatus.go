@@ -2,8 +2,8 @@ package db
 
 import "lineboard/internal/packaging"
 
-// setStatus stores what the API has just proven about an order, and adds what is new of that to its timeline. A release may
-// take long: what the order was is what its row says now, not what it was when it was claimed.
+// setStatus stores what the API has just proven about an order, and adds what is new of that to its timeline. A release
+// may take long: what the order was is what its row says now, not what it was when it was claimed.
 func (t *tx) setStatus(o packaging.Order, status packaging.Status, gone bool, source packaging.Source) error {
 	var was packaging.Status
 	var wasGone bool
@@ -30,7 +30,7 @@ func (t *tx) setStatus(o packaging.Order, status packaging.Status, gone bool, so
 		status, gone, millis(t.now), o.ID)
 }
 
-// touch notes that what pages show of an order has changed.
-func (t *tx) touch(o packaging.Order) error {
+// bumpRevision notes that what pages show of an order has changed.
+func (t *tx) bumpRevision(o packaging.Order) error {
 	return t.exec(`UPDATE orders SET revision = revision + 1 WHERE id = ?`, o.ID)
 }

@@ -9,7 +9,9 @@ import (
 
 // OrderView returns what the page of an order shows to a person, read as one state of the database. An order outside
 // the person's scope is NotFound.
-func (d *DB) OrderView(ctx context.Context, viewer packaging.Person, id packaging.OrderID, limits packaging.OrderViewLimits) (v packaging.OrderView, err error) {
+func (d *DB) OrderView(
+	ctx context.Context, viewer packaging.Person, id packaging.OrderID, limits packaging.OrderViewLimits,
+) (v packaging.OrderView, err error) {
 	err = d.read.snapshot(ctx, func(q querier) error {
 		v, err = orderView(ctx, q, viewer, id, limits)
 		return err
@@ -17,7 +19,9 @@ func (d *DB) OrderView(ctx context.Context, viewer packaging.Person, id packagin
 	return v, err
 }
 
-func orderView(ctx context.Context, q querier, viewer packaging.Person, id packaging.OrderID, limits packaging.OrderViewLimits) (v packaging.OrderView, err error) {
+func orderView(
+	ctx context.Context, q querier, viewer packaging.Person, id packaging.OrderID, limits packaging.OrderViewLimits,
+) (v packaging.OrderView, err error) {
 	in := viewer.Scope()
 	if v.Order, err = orderOf(ctx, q, in, id); err != nil {
 		return v, err

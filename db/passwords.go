@@ -57,7 +57,9 @@ func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash strin
 }
 
 // SetPersonsPassword gives a person a new password, signs them out everywhere, and takes their PIN and badge away.
-func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text) error {
+func (d *DB) SetPersonsPassword(
+	ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text,
+) error {
 	hash, err := secret.HashPassword(password)
 	if err != nil {
 		return err
@@ -79,8 +81,9 @@ func (d *DB) SetPersonsPassword(ctx context.Context, by packaging.Person, id pac
 	})
 }
 
-// setPassword sets a hash, ends what was signed in with the password before, and takes PIN and badge away: whoever knew that
-// one may have set them. The mark of a provisioned password stays: the file's password comes back only when the file changes.
+// setPassword sets a hash, ends what was signed in with the password before, and takes PIN and badge away: whoever knew
+// that one may have set them. The mark of a provisioned password stays: the file's password comes back only when the
+// file changes.
 func (s *setupTx) setPassword(user packaging.UserID, username, hash string) error {
 	if err := s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, user); err != nil {
 		return err
@@ -88,21 +91,21 @@ func (s *setupTx) setPassword(user packaging.UserID, username, hash string) erro
 	if err := s.signOut(user); err != nil {
 		return err
 	}
-	if err := s.takeFactors(user, username); err != nil {
+	if err := s.removeFactors(user, username); err != nil {
 		return err
 	}
 	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
 }
 
-// Proof gives the hash of what an active person proves with who they are, where they are asked for it anew: their password
-// or, where they have none, their signing password. It is empty where they have neither.
+// Proof gives the hash of what an active person proves with who they are, where they are asked for it anew: their
+// password or, where they have none, their signing password. It is empty where they have neither.
 func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err error) {
 	err = d.read.QueryRowContext(ctx, `SELECT iif(password_hash <> '', password_hash, signing_hash) FROM users WHERE id = ? AND active`, user).Scan(&hash)
 	return hash, coded(err)
 }
 
-// SetSigningPassword gives a person another signing password, by its hash, who has just proved at their provider to be the
-// identity.
+// SetSigningPassword gives a person another signing password, by its hash, who has just proved at their provider to be
+// the identity.
 func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id packaging.Identity, hash string) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}
@@ -118,6 +121,8 @@ func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id pac
 		if err := t.exec(`UPDATE users SET signing_hash = ? WHERE id = ?`, hash, by.ID); err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "signing password of user " + by.Username})
+		return t.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "signing password of user " + by.Username,
+		})
 	})
 }

@@ -15,7 +15,9 @@ func previewOwner(p packaging.Person) string {
 }
 
 // KeepPreview keeps a file for the person who looks at what it would do, in place of the one before it, for so long.
-func (d *DB) KeepPreview(ctx context.Context, by packaging.Person, f packaging.ImportFile, lasting time.Duration) (id packaging.PreviewID, err error) {
+func (d *DB) KeepPreview(
+	ctx context.Context, by packaging.Person, f packaging.ImportFile, lasting time.Duration,
+) (id packaging.PreviewID, err error) {
 	sealed := d.box.Seal(secret.New(f.Content), previewOwner(by))
 	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, p packaging.Person) error {
 		if err := t.exec(`DELETE FROM import_previews WHERE user_id = ? AND tenant_id = ?`, p.ID, p.Tenant.ID); err != nil {
@@ -33,7 +35,9 @@ func (d *DB) KeepPreview(ctx context.Context, by packaging.Person, f packaging.I
 var errPreviewGone = packaging.Fail(packaging.NotFound, "error.preview_gone")
 
 // Preview gives a file that is kept for the person.
-func (d *DB) Preview(ctx context.Context, p packaging.Person, id packaging.PreviewID) (f packaging.ImportFile, err error) {
+func (d *DB) Preview(
+	ctx context.Context, p packaging.Person, id packaging.PreviewID,
+) (f packaging.ImportFile, err error) {
 	var until int64
 	var sealed []byte
 	err = coded(d.read.QueryRowContext(ctx, `

@@ -90,7 +90,8 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 	var id packaging.UserID
 	var hash string
 	var was []byte
-	err := s.row(`SELECT id, password_hash, password_mark FROM users WHERE username = ?`, p.Username).Scan(&id, &hash, &was)
+	err := s.row(`SELECT id, password_hash, password_mark FROM users WHERE username = ?`, p.Username).
+		Scan(&id, &hash, &was)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !fresh {
 		return err
@@ -141,5 +142,5 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 			return err
 		}
 	}
-	return s.notePerson(id, p.Username, before)
+	return s.recordPerson(id, p.Username, before)
 }

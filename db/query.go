@@ -16,7 +16,9 @@ type querier interface {
 }
 
 // collect reads all rows of a query with scan.
-func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](
+	ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any,
+) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, coded(err)
@@ -41,9 +43,9 @@ type where struct {
 	args []any
 }
 
-// within begins the condition of a query with the scope that it is asked in, for a table whose columns tenant_id and
+// inScope begins the condition of a query with the scope that it is asked in, for a table whose columns tenant_id and
 // line_id stand after the prefix. Every query for people begins so.
-func within(in packaging.Scope, prefix string) where {
+func inScope(in packaging.Scope, prefix string) where {
 	w := where{prefix + "tenant_id = ?", []any{in.Tenant()}}
 	w.and(in.Limited(), prefix+"line_id IN (SELECT value FROM json_each(?))", lineList(in))
 	return w

@@ -73,7 +73,9 @@ func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging
 	return q, err
 }
 
-func (t *tx) insertQueue(by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, releases [][32]byte) error {
+func (t *tx) insertQueue(
+	by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, releases [][32]byte,
+) error {
 	id, err := t.insert(`INSERT INTO queues (tenant_id, line_id, user_id, username, full_name, role, station, started_at) VALUES (?,?,?,?,?,?,?,?)`,
 		by.Tenant.ID, line, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now))
 	var lite *sqlite.Error
@@ -98,13 +100,13 @@ func (d *DB) Queue(ctx context.Context, in packaging.Scope, line packaging.LineI
 }
 
 func queueOf(ctx context.Context, db querier, in packaging.Scope, line packaging.LineID) (packaging.Queue, error) {
-	w := within(in, "q.")
+	w := inScope(in, "q.")
 	w.and(true, "q.line_id = ?", line)
 	q, err := scanQueue(db.QueryRowContext(ctx, selectQueue+`WHERE `+w.sql+` ORDER BY q.id DESC LIMIT 1`, w.args...))
 	if err != nil {
 		return q, coded(err)
 	}
-	orders := within(in, "o.") // one that moved to another line meanwhile is that line's
+	orders := inScope(in, "o.") // one that moved to another line meanwhile is that line's
 	q.Orders, err = collect(ctx, db, scanOrder, strings.Replace(selectOrder, "FROM orders o", "FROM queue_orders i JOIN orders o ON o.id = i.order_id", 1)+
 		`WHERE i.queue_id = ? AND `+orders.sql+` ORDER BY i.place`, append([]any{q.ID}, orders.args...)...)
 	return q, err
@@ -129,7 +131,8 @@ func (d *DB) EndQueue(ctx context.Context, q packaging.Queue, by packaging.Autho
 
 func (t *tx) endQueue(q packaging.Queue, by packaging.Author, why packaging.QueueStop) error {
 	var running bool
-	if err := t.row(`SELECT stop = '' FROM queues WHERE id = ? AND tenant_id = ?`, q.ID, q.TenantID).Scan(&running); err != nil || !running {
+	if err := t.row(`SELECT stop = '' FROM queues WHERE id = ? AND tenant_id = ?`, q.ID, q.TenantID).
+		Scan(&running); err != nil || !running {
 		return err
 	}
 	if err := t.exec(`UPDATE queues SET stop = ?, ended_at = ? WHERE id = ?`, why, millis(t.now), q.ID); err != nil {
@@ -168,5 +171,7 @@ func (d *DB) InterruptQueues(ctx context.Context) error {
 }
 
 func queueEntry(deed packaging.Deed, by packaging.Author, q packaging.Queue) packaging.Entry {
-	return packaging.Entry{TenantID: q.TenantID, By: by, Deed: deed, LineCode: q.Line.Code, LineName: q.Line.Name, Object: "queue"}
+	return packaging.Entry{
+		TenantID: q.TenantID, By: by, Deed: deed, LineCode: q.Line.Code, LineName: q.Line.Name, Object: "queue",
+	}
 }

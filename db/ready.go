@@ -16,8 +16,8 @@ type probe struct {
 	err error
 }
 
-// Ready says whether the database answers to a reader and takes writes. It writes by itself only after a write has failed,
-// to see whether the next one would. Whoever asks within a second of another is told the same.
+// Ready says whether the database answers to a reader and takes writes. It writes by itself only after a write has
+// failed, to see whether the next one would. Whoever asks within a second of another is told the same.
 func (d *DB) Ready(ctx context.Context) error {
 	d.probe.Lock()
 	defer d.probe.Unlock()

@@ -9,23 +9,25 @@ import (
 )
 
 const (
-	// atOnce is how many orders one transaction of a refresh changes: a release must not wait for a long list.
-	atOnce = 100
+	// ordersPerTx is how many orders one transaction of a refresh changes: a release must not wait for a long list.
+	ordersPerTx = 100
 	// goneFor is how long an order that the API does not know any more is asked about, in case it comes back.
 	goneFor = 7 * 24 * time.Hour
 )
 
-// ApplyRefresh brings the cache to what a refresh found, and says whether anything that pages show has changed. What is to
-// be changed is found out by reading alone: orders that did not change are not written, and those that did are written a
-// few at a time. A refresh counts as good once all of them are; until then, the orders are as of the one before. One
-// refresh of a tenant at a time is applied.
-func (d *DB) ApplyRefresh(ctx context.Context, tenant packaging.TenantID, r packaging.Refresh) (changed bool, err error) {
+// ApplyRefresh brings the cache to what a refresh found, and says whether anything that pages show has changed. What is
+// to be changed is found out by reading alone: orders that did not change are not written, and those that did are
+// written a few at a time. A refresh counts as good once all of them are; until then, the orders are as of the one
+// before. One refresh of a tenant at a time is applied.
+func (d *DB) ApplyRefresh(
+	ctx context.Context, tenant packaging.TenantID, r packaging.Refresh,
+) (changed bool, err error) {
 	found, err := d.findings(ctx, tenant, r)
 	if err != nil {
 		return false, err
 	}
 	changes := 0
-	for some := range slices.Chunk(found, atOnce) {
+	for some := range slices.Chunk(found, ordersPerTx) {
 		n := 0 // counted once the transaction is done
 		if err := d.tx(ctx, func(t *tx) (err error) {
 			n, err = t.applyFindings(tenant, r.Started, some)
@@ -36,7 +38,7 @@ func (d *DB) ApplyRefresh(ctx context.Context, tenant packaging.TenantID, r pack
 		changes += n
 	}
 	err = d.tx(ctx, func(t *tx) error {
-		if err := t.noteChecks(tenant, r); err != nil {
+		if err := t.storeChecks(tenant, r); err != nil {
 			return err
 		}
 		return t.exec(`
@@ -101,7 +103,7 @@ func (t *tx) applyFindings(tenant packaging.TenantID, started time.Time, found [
 	}
 	for _, f := range found {
 		next := a.next(f)
-		if err := t.become(tenant, started, next); err != nil {
+		if err := t.storeNext(tenant, started, next); err != nil {
 			return 0, err
 		}
 		if next.shows {

@@ -13,20 +13,20 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Claim begins a release: in one transaction it makes sure that the order may be released and that no other release of it
-// is under way, stores the release as sending, and records the request. Once it is back, the claim is durable.
+// Claim begins a release: in one transaction it makes sure that the order may be released and that no other release of
+// it is under way, stores the release as sending, and records the request. Once it is back, the claim is durable.
 //
-// Where the order has changed since the person decided on it, nothing is claimed. What stands in the way comes back as the
-// order and a Conflict whose key names the obstacle.
+// Where the order has changed since the person decided on it, nothing is claimed. What stands in the way comes back as
+// the order and a Conflict whose key names the obstacle.
 //
-// The signatures that were given under the order as it was shown are stored with the claim; those for a queue stand under
-// it already. Where the tenant wants others, or the order is not just that any more, nothing is claimed.
+// The signatures that were given under the order as it was shown are stored with the claim; those for a queue stand
+// under it already. Where the tenant wants others, or the order is not just that any more, nothing is claimed.
 func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Press) (o packaging.Order, err error) {
 	err = d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		if o, err = orderOf(ctx, t, by.Scope(), press.Order); err != nil {
 			return err
 		}
-		if err := t.mustHaveItsTurn(o, press.Queue); err != nil {
+		if err := t.mustHaveTurn(o, press.Queue); err != nil {
 			return err
 		}
 		if obstacle := o.ReleaseObstacle(); obstacle != packaging.NoObstacle {
@@ -46,9 +46,9 @@ func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Pre
 	return o, err
 }
 
-// mustHaveItsTurn refuses a release of a queue that runs no more, or in which it is another order's turn. A person may stop
-// a queue at any moment: what counts is how it stands in the transaction that would release one more.
-func (t *tx) mustHaveItsTurn(o packaging.Order, queue packaging.QueueID) error {
+// mustHaveTurn fails for a release of a queue that has ended, or in which it is the turn of another order. A person may
+// stop a queue at any moment: what counts is how it stands in the transaction that would release one more.
+func (t *tx) mustHaveTurn(o packaging.Order, queue packaging.QueueID) error {
 	if queue == 0 {
 		return nil
 	}
@@ -64,7 +64,8 @@ func (t *tx) mustHaveItsTurn(o packaging.Order, queue packaging.QueueID) error {
 	return nil
 }
 
-// mustBeSigned refuses a release without the signatures that the tenant wants, under the order as it is or under its queue.
+// mustBeSigned refuses a release without the signatures that the tenant wants, under the order as it is or under its
+// queue.
 func (t *tx) mustBeSigned(by packaging.Person, o packaging.Order, press packaging.Press) error {
 	rules, err := rulesOf(t.ctx, t, by.Tenant.ID)
 	if err != nil {
@@ -116,9 +117,12 @@ func (t *tx) startRelease(by packaging.Person, queue packaging.QueueID, o *packa
 	return t.exec(`UPDATE orders SET last_release_id = ?, revision = ? WHERE id = ?`, id, o.Revision, o.ID)
 }
 
-// Settle ends a claimed release with the answer to its call: outcome, serial numbers, the order's status and the history,
-// in one transaction. It returns the release as it now stands. A release that is not being sent any more is a Conflict.
-func (d *DB) Settle(ctx context.Context, claimed packaging.Order, answer packaging.Answer) (r packaging.Release, err error) {
+// Settle ends a claimed release with the answer to its call: outcome, serial numbers, the order's status and the
+// history, in one transaction. It returns the release as it now stands. A release that is not being sent any more is a
+// Conflict.
+func (d *DB) Settle(
+	ctx context.Context, claimed packaging.Order, answer packaging.Answer,
+) (r packaging.Release, err error) {
 	list, err := d.newList(ctx, claimed, answer.Serials, answer.Outcome == packaging.Released)
 	if err != nil {
 		return *claimed.Release, err
@@ -220,7 +224,7 @@ func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Sta
 	case r.Reason == packaging.OrderNotFound:
 		return "", t.setStatus(o, o.Status, true, packaging.ByReleasing)
 	}
-	return "", t.touch(o)
+	return "", t.bumpRevision(o)
 }
 
 // InterruptReleases settles as unknown what was still being sent when the process before this one ended: whether those
@@ -245,12 +249,16 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 }
 
 // AnswerBody gives the first bytes, at most limit, of what was received for a release whose answer could not be read.
-func (d *DB) AnswerBody(ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int) (body []byte, err error) {
+func (d *DB) AnswerBody(
+	ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int,
+) (body []byte, err error) {
 	return answerBody(ctx, d.read, in, id, limit)
 }
 
-func answerBody(ctx context.Context, q querier, in packaging.Scope, id packaging.ReleaseID, limit int) (body []byte, err error) {
-	w := within(in, "o.")
+func answerBody(
+	ctx context.Context, q querier, in packaging.Scope, id packaging.ReleaseID, limit int,
+) (body []byte, err error) {
+	w := inScope(in, "o.")
 	w.and(true, "r.id = ?", id)
 	err = q.QueryRowContext(ctx, `
 		SELECT substr(a.body, 1, ?) FROM answers a JOIN releases r ON r.id = a.release_id JOIN orders o ON o.id = r.order_id

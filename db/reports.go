@@ -12,9 +12,11 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// ShiftReport gives what happened in a shift, as of now. In a limited scope it is that of some lines, and of what its person
-// did elsewhere.
-func (d *DB) ShiftReport(ctx context.Context, in packaging.Scope, o packaging.Occurrence) (r packaging.ShiftReport, err error) {
+// ShiftReport gives what happened in a shift, as of now. In a limited scope it is that of some lines, and of what its
+// person did elsewhere.
+func (d *DB) ShiftReport(
+	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
+) (r packaging.ShiftReport, err error) {
 	err = d.read.snapshot(ctx, func(q querier) error {
 		r, err = reportOf(ctx, q, in, o, d.now())
 		return err
@@ -23,7 +25,9 @@ func (d *DB) ShiftReport(ctx context.Context, in packaging.Scope, o packaging.Oc
 }
 
 // reportOf is the one query of a report: pages, files and signatures have their numbers from here.
-func reportOf(ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence, now time.Time) (r packaging.ShiftReport, err error) {
+func reportOf(
+	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence, now time.Time,
+) (r packaging.ShiftReport, err error) {
 	r = packaging.ShiftReport{Occurrence: o, AsOf: now.UTC().Truncate(time.Millisecond)}
 	if r.Releases, err = releasedIn(ctx, q, in, o.Begin, o.Until); err != nil {
 		return r, err
@@ -53,7 +57,9 @@ func reportOf(ctx context.Context, q querier, in packaging.Scope, o packaging.Oc
 }
 
 // Work gives the releases that were requested from one time to another, and the notes that were written, as they were.
-func (d *DB) Work(ctx context.Context, in packaging.Scope, from, to time.Time) (releases []packaging.ReportedRelease, notes []packaging.Note, err error) {
+func (d *DB) Work(
+	ctx context.Context, in packaging.Scope, from, to time.Time,
+) (releases []packaging.ReportedRelease, notes []packaging.Note, err error) {
 	if releases, err = releasedIn(ctx, d.read, in, from, to); err != nil {
 		return nil, nil, err
 	}
@@ -61,14 +67,16 @@ func (d *DB) Work(ctx context.Context, in packaging.Scope, from, to time.Time) (
 	return releases, notes, err
 }
 
-func releasedIn(ctx context.Context, q querier, in packaging.Scope, from, to time.Time) ([]packaging.ReportedRelease, error) {
-	w := within(in, "r.")
+func releasedIn(
+	ctx context.Context, q querier, in packaging.Scope, from, to time.Time,
+) ([]packaging.ReportedRelease, error) {
+	w := inScope(in, "r.")
 	w.and(true, "r.requested_at >= ? AND r.requested_at < ?", millis(from), millis(to))
 	return collect(ctx, q, scanReported, selectReported+`WHERE `+w.sql+` ORDER BY r.requested_at, r.id`, w.args...)
 }
 
 func notesIn(ctx context.Context, q querier, in packaging.Scope, from, to time.Time) ([]packaging.Note, error) {
-	w := within(in, "n.")
+	w := inScope(in, "n.")
 	w.and(true, "n.at >= ? AND n.at < ?", millis(from), millis(to))
 	return collect(ctx, q, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.id`, w.args...)
 }
@@ -127,13 +135,16 @@ func peopleOf(ctx context.Context, q querier, where string, args []any) ([]packa
 }
 
 // rangeOf says which entries of the history are of a time.
-func rangeOf(ctx context.Context, q querier, in packaging.Scope, where string, args []any) (r packaging.HistoryRange, err error) {
+func rangeOf(
+	ctx context.Context, q querier, in packaging.Scope, where string, args []any,
+) (r packaging.HistoryRange, err error) {
 	var hash []byte
 	err = q.QueryRowContext(ctx, `
 		SELECT coalesce(min(seq), 0), coalesce(max(seq), 0), count(*) FROM history WHERE `+where, args...).
 		Scan(&r.First, &r.Last, &r.Entries)
 	if err == nil && r.Last > 0 {
-		err = q.QueryRowContext(ctx, `SELECT hash FROM history WHERE tenant_id = ? AND seq = ?`, in.Tenant(), r.Last).Scan(&hash)
+		err = q.QueryRowContext(ctx, `SELECT hash FROM history WHERE tenant_id = ? AND seq = ?`, in.Tenant(), r.Last).
+			Scan(&hash)
 		copy(r.LastHash[:], hash)
 	}
 	return r, coded(err)

@@ -14,7 +14,9 @@ func (d *DB) Reviews(ctx context.Context, in packaging.Scope, o packaging.Occurr
 }
 
 // LatestReviews gives the latest review of each shift of some days that has one.
-func (d *DB) LatestReviews(ctx context.Context, in packaging.Scope, from, to packaging.Day) ([]packaging.Review, error) {
+func (d *DB) LatestReviews(
+	ctx context.Context, in packaging.Scope, from, to packaging.Day,
+) ([]packaging.Review, error) {
 	return d.reviews(ctx, `v.tenant_id = ? AND v.day >= ? AND v.day <= ?
 		AND NOT EXISTS (SELECT 1 FROM shift_reviews n WHERE n.tenant_id = v.tenant_id AND n.day = v.day AND n.shift = v.shift AND n.version > v.version)`,
 		in.Tenant(), from, to)
@@ -40,8 +42,8 @@ func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]pack
 		WHERE `+condition+` ORDER BY v.day, v.ends_at, v.version DESC`, args...)
 }
 
-// SignShift signs the report of a shift that has ended, as it was shown to the person: where it has changed since, it is a
-// Conflict. It records which entries of the history were reviewed.
+// SignShift signs the report of a shift that has ended, as it was shown to the person: where it has changed since, it
+// is a Conflict. It records which entries of the history were reviewed.
 func (d *DB) SignShift(ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte, s packaging.Signature) error {
 	return d.authorizedTx(ctx, by, packaging.ReviewShifts, func(t *tx, by packaging.Person) error {
 		if err := mustSee(by, 0); err != nil {

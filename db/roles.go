@@ -7,14 +7,14 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// keepAdministrators is keepsAdministrator for all of a person's tenants.
-func (s *setupTx) keepAdministrators(user packaging.UserID) error {
+// mustKeepAdministrators is mustKeepAdministrator for all of a person's tenants.
+func (s *setupTx) mustKeepAdministrators(user packaging.UserID) error {
 	tenants, err := s.tenantsOf(user)
 	if err != nil {
 		return err
 	}
 	for _, tenant := range tenants {
-		if err := s.at(tenant).keepsAdministrator(user); err != nil {
+		if err := s.at(tenant).mustKeepAdministrator(user); err != nil {
 			return err
 		}
 	}
@@ -24,7 +24,7 @@ func (s *setupTx) keepAdministrators(user packaging.UserID) error {
 // setRole makes a person a member of the tenant with the role, and no other. The tenant keeps its last administrator.
 func (s *setupTx) setRole(user packaging.UserID, role packaging.Role) error {
 	if !role.Includes(packaging.Administrator) {
-		if err := s.keepsAdministrator(user); err != nil {
+		if err := s.mustKeepAdministrator(user); err != nil {
 			return err
 		}
 	}
@@ -33,7 +33,8 @@ func (s *setupTx) setRole(user packaging.UserID, role packaging.Role) error {
 
 func (s *setupTx) giveRole(user packaging.UserID, role packaging.Role) error {
 	var bound bool
-	if err := s.row(`SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = ? AND tenant_id <> ?)`, user, s.tenant).Scan(&bound); err != nil {
+	if err := s.row(`SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = ? AND tenant_id <> ?)`, user, s.tenant).
+		Scan(&bound); err != nil {
 		return err
 	}
 	if bound {
@@ -56,9 +57,9 @@ func (s *setupTx) giveRole(user packaging.UserID, role packaging.Role) error {
 		s.tenant, user, string(kept))
 }
 
-// keepsAdministrator fails where the tenant would lose its last administrator with this one. Where this one has a password,
-// another who has one must stay: those who come by single sign-on can't when the provider is down.
-func (s *setupTx) keepsAdministrator(user packaging.UserID) error {
+// mustKeepAdministrator fails where the tenant would lose its last administrator with this one. Where this one has a
+// password, another who has one must stay: those who come by single sign-on can't when the provider is down.
+func (s *setupTx) mustKeepAdministrator(user packaging.UserID) error {
 	var others, is int
 	if err := s.row(`
 		SELECT count(*) FILTER (WHERE r.user_id <> ?1 AND (u.password_hash <> '' OR me.password_hash = '')), count(*) FILTER (WHERE r.user_id = ?1)

@@ -47,7 +47,7 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range named(&c) {
+	for _, n := range namedSecrets(&c) {
 		if n.text.Empty() {
 			continue
 		}
@@ -89,7 +89,8 @@ func keptMarkKey(ctx context.Context, q querier, box *secret.Box) (secret.Text, 
 	return key, err
 }
 
-// CheckKey makes sure that the key at hand opens what is sealed. The error wraps [secret.ErrWrongKey] where it does not.
+// CheckKey makes sure that the key at hand opens what is sealed. The error wraps [secret.ErrWrongKey] where it does
+// not.
 func (d *DB) CheckKey(ctx context.Context) error {
 	if _, err := keptMarkKey(ctx, d.read, d.box); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err

@@ -12,8 +12,8 @@ import (
 	"lineboard/internal/secret"
 )
 
-// blobs are all values of a kind that a key can have sealed, with where they stand: a column that is added later is among
-// them.
+// blobs are all values of a kind that a key can have sealed, with where they stand: a column that is added later is
+// among them.
 func blobs(t *testing.T, d *DB) map[string][]byte {
 	t.Helper()
 	name := func(row scanner) (s string, err error) { return s, row.Scan(&s) }

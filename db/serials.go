@@ -68,33 +68,42 @@ func scanSerial(row scanner) (s packaging.Serial, err error) {
 	return s, err
 }
 
-// selectSerials reads the serials of an order from the one after a place. The order must be in the scope: the list of one
-// outside it is empty.
+// selectSerials reads the serials of an order from the one after a place. The order must be in the scope: the list of
+// one outside it is empty.
 func selectSerials(in packaging.Scope, order packaging.OrderID, after int64) (string, []any) {
-	w := within(in, "")
+	w := inScope(in, "")
 	return `SELECT s.id, s.serial FROM serials s WHERE s.id > ? AND s.id < ? AND EXISTS (SELECT 1 FROM orders WHERE id = ? AND ` + w.sql + `)`,
 		append([]any{serialKey(order, after), serialKey(order+1, 0), order}, w.args...)
 }
 
 // Serials gives up to limit serials of an order, from the one after the given place.
-func (d *DB) Serials(ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error) {
+func (d *DB) Serials(
+	ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int,
+) ([]packaging.Serial, error) {
 	return serialsOf(ctx, d.read, in, order, after, limit)
 }
 
-func serialsOf(ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, after int64, limit int) ([]packaging.Serial, error) {
+func serialsOf(
+	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, after int64, limit int,
+) ([]packaging.Serial, error) {
 	query, args := selectSerials(in, order, after)
 	return collect(ctx, q, scanSerial, query+` ORDER BY s.id LIMIT ?`, append(args, limit)...)
 }
 
-// FindSerials gives up to limit serials of an order that contain text, case-sensitive as serials are, from the one after
-// the given place.
-func (d *DB) FindSerials(ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int) ([]packaging.Serial, error) {
+// FindSerials gives up to limit serials of an order that contain text, case-sensitive as serials are, from the one
+// after the given place.
+func (d *DB) FindSerials(
+	ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
+) ([]packaging.Serial, error) {
 	query, args := selectSerials(in, order, after)
 	return collect(ctx, d.read, scanSerial, query+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`, append(args, text, limit)...)
 }
 
-// EachSerial hands an order's serials to do, in the order received, until it fails. It holds no more than a page of them.
-func (d *DB) EachSerial(ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error) error {
+// EachSerial hands an order's serials to do, in the order received, until it fails. It holds no more than a page of
+// them.
+func (d *DB) EachSerial(
+	ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error,
+) error {
 	const page = 5_000
 	for after := int64(0); ; {
 		serials, err := d.Serials(ctx, in, order, after, page)
@@ -113,12 +122,14 @@ func (d *DB) EachSerial(ctx context.Context, in packaging.Scope, order packaging
 	}
 }
 
-// foundMost is how many places of a pack are given: more than one is a defect already.
-const foundMost = 10
+// maxPacksFound is how many places of a pack are given: more than one is a defect already.
+const maxPacksFound = 10
 
-// FindPacks gives where packs are in the lists of orders: their GTIN is one of several spellings, their serial number one of
-// several.
-func (d *DB) FindPacks(ctx context.Context, in packaging.Scope, gtins, serials []string) ([]packaging.PackFound, error) {
+// FindPacks gives where packs are in the lists of orders: their GTIN is one of several spellings, their serial number
+// one of several.
+func (d *DB) FindPacks(
+	ctx context.Context, in packaging.Scope, gtins, serials []string,
+) ([]packaging.PackFound, error) {
 	products, err := json.Marshal(gtins)
 	if err != nil {
 		return nil, err
@@ -127,7 +138,7 @@ func (d *DB) FindPacks(ctx context.Context, in packaging.Scope, gtins, serials [
 	if err != nil {
 		return nil, err
 	}
-	w := within(in, "o.")
+	w := inScope(in, "o.")
 	scan := func(row scanner) (found packaging.PackFound, err error) {
 		var key int64
 		err = row.Scan(&key, &found.Serial)
@@ -142,13 +153,15 @@ func (d *DB) FindPacks(ctx context.Context, in packaging.Scope, gtins, serials [
 		CROSS JOIN serials s ON s.product_id = p.id AND s.serial = n.value
 		CROSS JOIN orders o ON o.id = s.id >> 24
 		WHERE `+w.sql+` ORDER BY s.id LIMIT ?`,
-		append(append([]any{string(products), in.Tenant(), string(numbers)}, w.args...), foundMost)...)
+		append(append([]any{string(products), in.Tenant(), string(numbers)}, w.args...), maxPacksFound)...)
 }
 
 // OrdersOfSerial gives the orders that a serial number came with, the newest first and at most limit. They are several
 // where products share it, or where it came twice.
-func (d *DB) OrdersOfSerial(ctx context.Context, in packaging.Scope, serial string, limit int) ([]packaging.Order, error) {
-	w := within(in, "o.")
+func (d *DB) OrdersOfSerial(
+	ctx context.Context, in packaging.Scope, serial string, limit int,
+) ([]packaging.Order, error) {
+	w := inScope(in, "o.")
 	w.and(true, `o.id IN (SELECT s.id >> ? FROM products p JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`,
 		placeBits, serial, in.Tenant())
 	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)

@@ -10,8 +10,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// selectSessions reads sessions that go on, of active people. What names one in a list is the beginning of the hash that
-// it is kept under, from which there is no way to the token.
+// selectSessions reads sessions that go on, of active people. What names one in a list is the beginning of the hash
+// that it is kept under, from which there is no way to the token.
 const selectSessions = `
 SELECT ` + personColumns + `, lower(hex(substr(s.token_hash, 1, 8))), s.address, s.agent, s.station, s.created_at, s.seen_at
 FROM sessions s
@@ -28,13 +28,17 @@ func scanSession(row scanner) (s packaging.Session, err error) {
 }
 
 // Sessions gives the sessions at a tenant that were begun after started and used after seen, the latest used first.
-func (d *DB) Sessions(ctx context.Context, tenant packaging.TenantID, started, seen time.Time) ([]packaging.Session, error) {
+func (d *DB) Sessions(
+	ctx context.Context, tenant packaging.TenantID, started, seen time.Time,
+) ([]packaging.Session, error) {
 	return collect(ctx, d.read, scanSession, selectSessions+`s.tenant_id = ? ORDER BY s.seen_at DESC, s.token_hash`,
 		millis(started), millis(seen), tenant)
 }
 
 // OwnSessions gives a person's sessions at all of their tenants, likewise.
-func (d *DB) OwnSessions(ctx context.Context, user packaging.UserID, started, seen time.Time) ([]packaging.Session, error) {
+func (d *DB) OwnSessions(
+	ctx context.Context, user packaging.UserID, started, seen time.Time,
+) ([]packaging.Session, error) {
 	return collect(ctx, d.read, scanSession, selectSessions+`s.user_id = ? ORDER BY s.seen_at DESC, s.token_hash`,
 		millis(started), millis(seen), user)
 }
@@ -81,9 +85,11 @@ func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Perso
 	return d.authorizedTx(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error { return t.startSession(token, p, from, t.now) })
 }
 
-// ContinueSession ends a session and has its person go on under another token, at the tenant that they are given at: the
-// sign-in began when it did. A session that has ended is not found.
-func (d *DB) ContinueSession(ctx context.Context, was, token [32]byte, p packaging.Person, from packaging.Device) error {
+// ContinueSession ends a session and has its person go on under another token, at the tenant that they are given at:
+// the sign-in began when it did. A session that has ended is not found.
+func (d *DB) ContinueSession(
+	ctx context.Context, was, token [32]byte, p packaging.Person, from packaging.Device,
+) error {
 	return d.authorizedTx(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error {
 		before, err := scanSession(t.row(selectSessions+`s.token_hash = ? AND s.user_id = ?`, 0, 0, was[:], p.ID))
 		if err != nil {
@@ -114,7 +120,9 @@ func (t *tx) startSession(token [32]byte, p packaging.Person, from packaging.Dev
 
 // Session gives whom a session belongs to, with their role as of now and the station that it was begun at, where it was
 // begun after started and used after seen. A person who was deactivated, or left the tenant, has no session.
-func (d *DB) Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error) {
+func (d *DB) Session(
+	ctx context.Context, token [32]byte, started, seen time.Time,
+) (p packaging.Person, lastSeen time.Time, err error) {
 	var at int64
 	var elsewhere, signedOn bool
 	var station packaging.Station
@@ -138,8 +146,8 @@ func (d *DB) TouchSession(ctx context.Context, token [32]byte) error {
 	})
 }
 
-// EndSession revokes a session, and records the sign-out. One that has ended already is left alone. Of one that is locked at
-// a station its person may be far away: the history then names the station alone.
+// EndSession revokes a session, and records the sign-out. One that has ended already is left alone. Of one that is
+// locked at a station its person may be far away: the history then names the station alone.
 func (d *DB) EndSession(ctx context.Context, token [32]byte, p packaging.Person) error {
 	return d.tx(ctx, func(t *tx) error { return t.endSession(token, p) })
 }

@@ -25,7 +25,7 @@ func (d *DB) NoteAsked(ctx context.Context, o packaging.Order, says string) erro
 		if err := t.storeRelease(*o.Release); err != nil {
 			return err
 		}
-		return t.touch(o)
+		return t.bumpRevision(o)
 	})
 }
 
@@ -66,8 +66,8 @@ func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.
 	})
 }
 
-// AddList adds the missing serial list of an order that is out: one whose release was settled by its status, or that was
-// released elsewhere. A list that is here is never replaced.
+// AddList adds the missing serial list of an order that is out: one whose release was settled by its status, or that
+// was released elsewhere. A list that is here is never replaced.
 func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error {
 	o, err := d.Order(ctx, by.Scope(), id)
 	if err != nil {
@@ -98,7 +98,7 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 		if err := t.storeRelease(r); err != nil {
 			return err
 		}
-		if err := t.touch(o); err != nil {
+		if err := t.bumpRevision(o); err != nil {
 			return err
 		}
 		e := entryOf(packaging.ListAdded, by.Author, o)

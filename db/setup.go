@@ -17,9 +17,11 @@ func (d *DB) FirstStart(ctx context.Context) (noAdministrator, nobody bool, err 
 
 const administrators = `SELECT 1 FROM member_roles r JOIN users u ON u.id = r.user_id WHERE r.role = 'administrator' AND u.active`
 
-// AddFirstAdministrator makes the first administrator there is: of all tenants or, where there is none, of the one given,
-// which it makes. Once there is an administrator, it fails.
-func (d *DB) AddFirstAdministrator(ctx context.Context, username, fullName string, password secret.Text, first packaging.Tenant) (p packaging.Person, err error) {
+// AddFirstAdministrator makes the first administrator there is: of all tenants or, where there is none, of the one
+// given, which it makes. Once there is an administrator, it fails.
+func (d *DB) AddFirstAdministrator(
+	ctx context.Context, username, fullName string, password secret.Text, first packaging.Tenant,
+) (p packaging.Person, err error) {
 	hash, err := secret.HashPassword(password)
 	if err != nil {
 		return p, err
@@ -51,7 +53,7 @@ func (d *DB) AddFirstAdministrator(ctx context.Context, username, fullName strin
 			if err := s.setRole(by.ID, packaging.Administrator); err != nil {
 				return err
 			}
-			if err := s.notePerson(by.ID, username, ""); err != nil {
+			if err := s.recordPerson(by.ID, username, ""); err != nil {
 				return err
 			}
 		}

@@ -36,8 +36,8 @@ func rosterOf(ctx context.Context, q querier, tenant packaging.TenantID) (r pack
 	return r, err
 }
 
-// SetShifts adds a plan, which begins on a later day than today, or where it is the first, whenever it says. A plan that
-// can't be is Invalid.
+// SetShifts adds a plan, which begins on a later day than today, or where it is the first, whenever it says. A plan
+// that can't be is Invalid.
 func (d *DB) SetShifts(ctx context.Context, by packaging.Person, p packaging.Plan) error {
 	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error { return t.setShifts(by.Tenant, by.Author, p) })
 }
@@ -73,8 +73,8 @@ func (t *tx) setShifts(tenant packaging.Tenant, by packaging.Author, p packaging
 	return t.record(e)
 }
 
-// setShifts has the shifts begin: those of a new site on the day before, so that the shift which runs is one of them, and
-// others than there are, or are to come, on the next day. No shifts leave those that are there.
+// setShifts has the shifts begin: those of a new site on the day before, so that the shift which runs is one of them,
+// and others than there are, or are to come, on the next day. No shifts leave those that are there.
 func (s *setupTx) setShifts(setup TenantSetup) error {
 	if len(setup.Shifts) == 0 {
 		return nil

@@ -24,7 +24,8 @@ var threeShifts = []packaging.Shift{
 	{Name: "Night", Start: 22 * 60, End: 6 * 60, Days: packaging.EveryDay},
 }
 
-// worked is a database whose clock is moved by hand, with a tenant of three shifts, two lines and two people who release.
+// worked is a database whose clock is moved by hand, with a tenant of three shifts, two lines and two people who
+// release.
 type worked struct {
 	*DB
 	now    time.Time
@@ -262,8 +263,8 @@ func summed(t *rapid.T, w *worked, o packaging.Occurrence) map[string]packaging.
 	return sums
 }
 
-// countsAs compares what the database counts of a shift with what its report lists. The period is asked for beside another
-// one.
+// countsAs compares what the database counts of a shift with what its report lists. The period is asked for beside
+// another one.
 func (w *worked) countsAs(t *rapid.T, report packaging.ShiftReport) {
 	want := packaging.Activity{Figures: packaging.FiguresOf(report.Releases), Notes: int64(len(report.Notes))}
 	want.Settling, want.Waiting = packaging.Spans{}, packaging.Spans{}

@@ -28,17 +28,23 @@ func scanSignature(row scanner) (s packaging.Signature, err error) {
 }
 
 // Signatures gives those under a record of a kind, the first signer's first.
-func (d *DB) Signatures(ctx context.Context, tenant packaging.TenantID, kind string, object int64) ([]packaging.Signature, error) {
+func (d *DB) Signatures(
+	ctx context.Context, tenant packaging.TenantID, kind string, object int64,
+) ([]packaging.Signature, error) {
 	return signaturesOf(ctx, d.read, tenant, kind, object)
 }
 
-func signaturesOf(ctx context.Context, db querier, tenant packaging.TenantID, kind string, object int64) ([]packaging.Signature, error) {
+func signaturesOf(
+	ctx context.Context, db querier, tenant packaging.TenantID, kind string, object int64,
+) ([]packaging.Signature, error) {
 	return collect(ctx, db, scanSignature,
 		`SELECT `+signatureColumns+` FROM signatures WHERE tenant_id = ? AND kind = ? AND object = ? ORDER BY place`, tenant, kind, object)
 }
 
 // signRecord stores the signatures of people who may release on a line, the first signer's first.
-func (t *tx) signRecord(kind string, object int64, line packaging.LineID, signed []packaging.Signature, about packaging.Entry) error {
+func (t *tx) signRecord(
+	kind string, object int64, line packaging.LineID, signed []packaging.Signature, about packaging.Entry,
+) error {
 	if err := t.reauthorizeSigners(about.TenantID, line, signed); err != nil {
 		return err
 	}
@@ -66,9 +72,11 @@ func (t *tx) reauthorizeSigners(tenant packaging.TenantID, line packaging.LineID
 	return nil
 }
 
-// signedWithQueue gives what was signed of a queue and the signatures under it. That an order is not just what was signed,
-// or not of the queue, is a Conflict; each who signed must be one who may release on the order's line still.
-func (t *tx) signedWithQueue(o packaging.Order, queue packaging.QueueID) (record packaging.Record, signed []packaging.Signature, err error) {
+// signedWithQueue gives what was signed of a queue and the signatures under it. That an order is not just what was
+// signed, or not of the queue, is a Conflict; each who signed must be one who may release on the order's line still.
+func (t *tx) signedWithQueue(
+	o packaging.Order, queue packaging.QueueID,
+) (record packaging.Record, signed []packaging.Signature, err error) {
 	q, err := scanQueue(t.QueryRowContext(t.ctx, selectQueue+`WHERE q.id = ? AND q.tenant_id = ?`, queue, o.TenantID))
 	if err != nil {
 		return record, nil, coded(err)

@@ -21,9 +21,11 @@ func clientSecretOwner(tenant packaging.TenantID) string {
 // signOnAuthor is who the history names for what a provider's word changed.
 var signOnAuthor = packaging.Author{Username: "single sign-on", FullName: "Single sign-on"}
 
-// SingleSignOn gives how people of a tenant sign in by their provider, with the client's secret, and when that was set. They
-// are empty where the tenant has no such way.
-func (d *DB) SingleSignOn(ctx context.Context, tenant packaging.TenantID) (packaging.SingleSignOn, secret.Text, packaging.CredentialState, error) {
+// SingleSignOn gives how people of a tenant sign in by their provider, with the client's secret, and when that was set.
+// They are empty where the tenant has no such way.
+func (d *DB) SingleSignOn(
+	ctx context.Context, tenant packaging.TenantID,
+) (packaging.SingleSignOn, secret.Text, packaging.CredentialState, error) {
 	s, sealed, state, err := signOnOf(ctx, d.read, tenant)
 	if err != nil || sealed == nil {
 		return s, secret.Text{}, state, err
@@ -32,7 +34,9 @@ func (d *DB) SingleSignOn(ctx context.Context, tenant packaging.TenantID) (packa
 	return s, opened, state, err
 }
 
-func signOnOf(ctx context.Context, q querier, tenant packaging.TenantID) (s packaging.SingleSignOn, sealed []byte, c packaging.CredentialState, err error) {
+func signOnOf(
+	ctx context.Context, q querier, tenant packaging.TenantID,
+) (s packaging.SingleSignOn, sealed []byte, c packaging.CredentialState, err error) {
 	c.Name = clientSecret
 	var scopes, hosts string
 	var at int64
@@ -73,9 +77,11 @@ func (d *DB) SignOns(ctx context.Context) ([]packaging.SignOn, error) {
 		SELECT t.id, t.slug, t.name, s.label FROM sso s JOIN tenants t ON t.id = s.tenant_id WHERE s.enabled ORDER BY t.name, t.id`)
 }
 
-// FillClientSecret gives the secret that was typed, or the one that is stored where none was. What is stored goes to the
-// issuer that it was set for and nowhere else.
-func (d *DB) FillClientSecret(ctx context.Context, tenant packaging.TenantID, issuer string, typed secret.Text) (secret.Text, error) {
+// FillClientSecret gives the secret that was typed, or the one that is stored where none was. What is stored goes to
+// the issuer that it was set for and nowhere else.
+func (d *DB) FillClientSecret(
+	ctx context.Context, tenant packaging.TenantID, issuer string, typed secret.Text,
+) (secret.Text, error) {
 	was, stored, _, err := d.SingleSignOn(ctx, tenant)
 	switch {
 	case err != nil || !typed.Empty():
@@ -86,9 +92,11 @@ func (d *DB) FillClientSecret(ctx context.Context, tenant packaging.TenantID, is
 	return typed, packaging.Fail(packaging.Invalid, "error.sso_secret_again")
 }
 
-// SetSingleSignOn sets how people of the tenant sign in by their provider. An empty secret leaves the one that is stored,
-// unless there shall be none.
-func (d *DB) SetSingleSignOn(ctx context.Context, by packaging.Person, s packaging.SingleSignOn, typed secret.Text, none bool) error {
+// SetSingleSignOn sets how people of the tenant sign in by their provider. An empty secret leaves the one that is
+// stored, unless there shall be none.
+func (d *DB) SetSingleSignOn(
+	ctx context.Context, by packaging.Person, s packaging.SingleSignOn, typed secret.Text, none bool,
+) error {
 	return d.setupTx(ctx, by, func(st *setupTx) error { return st.setSignOn(s, typed, none) })
 }
 
@@ -147,7 +155,7 @@ func (s *setupTx) setSignOn(to packaging.SingleSignOn, typed secret.Text, none b
 	if err != nil {
 		return err
 	}
-	return s.note(packaging.SignOnSet, "single sign-on", was.Describe(), now.Describe())
+	return s.recordChange(packaging.SignOnSet, "single sign-on", was.Describe(), now.Describe())
 }
 
 func (s *setupTx) setGrants(grants []packaging.Grant) error {

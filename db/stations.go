@@ -43,7 +43,9 @@ func (t *tx) station(tenant packaging.TenantID, id packaging.StationID) (packagi
 }
 
 // AddStation adds a station at a line, and gives the code that binds its tablet: it is nowhere else.
-func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string) (s packaging.Station, code string, err error) {
+func (d *DB) AddStation(
+	ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string,
+) (s packaging.Station, code string, err error) {
 	err = d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		if !by.Sees(line) {
 			return packaging.Fail(packaging.NotFound, "error.not_found")
@@ -70,8 +72,11 @@ func (d *DB) AddStation(ctx context.Context, by packaging.Person, name string, l
 	return s, code, err
 }
 
-// SetStationLanguage sets the language (BCP 47) that a station speaks to whoever has chosen none, empty for the browser's.
-func (d *DB) SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error {
+// SetStationLanguage sets the language (BCP 47) that a station speaks to whoever has chosen none, empty for the
+// browser's.
+func (d *DB) SetStationLanguage(
+	ctx context.Context, by packaging.Person, id packaging.StationID, language string,
+) error {
 	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, err := t.station(by.Tenant.ID, id)
 		if err != nil || s.Language == language {
@@ -88,7 +93,9 @@ func (d *DB) SetStationLanguage(ctx context.Context, by packaging.Person, id pac
 
 // MakeCode gives a new code that binds a tablet to the station. The code before it is worth nothing any more; a tablet
 // that is bound stays so until the new code is entered.
-func (d *DB) MakeCode(ctx context.Context, by packaging.Person, id packaging.StationID) (s packaging.Station, code string, err error) {
+func (d *DB) MakeCode(
+	ctx context.Context, by packaging.Person, id packaging.StationID,
+) (s packaging.Station, code string, err error) {
 	err = d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		s, code, err = t.makeCode(d.box, by, id)
 		return err
@@ -96,7 +103,9 @@ func (d *DB) MakeCode(ctx context.Context, by packaging.Person, id packaging.Sta
 	return s, code, err
 }
 
-func (t *tx) makeCode(box *secret.Box, by packaging.Person, id packaging.StationID) (s packaging.Station, code string, err error) {
+func (t *tx) makeCode(
+	box *secret.Box, by packaging.Person, id packaging.StationID,
+) (s packaging.Station, code string, err error) {
 	var b strings.Builder
 	for range packaging.CodeSize {
 		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(packaging.CodeLetters))))
@@ -121,9 +130,11 @@ func codeMark(box *secret.Box, code string) []byte {
 }
 
 // BindStation gives the station whose code was entered the tablet that carries the token from now on. The code is then
-// used up, and a tablet that the station had before is unbound. Nobody is signed in there: the history names the address. A
-// code that is wrong, used or too old is not found.
-func (d *DB) BindStation(ctx context.Context, code string, token [32]byte, address string) (s packaging.Station, err error) {
+// used up, and a tablet that the station had before is unbound. Nobody is signed in there: the history names the
+// address. A code that is wrong, used or too old is not found.
+func (d *DB) BindStation(
+	ctx context.Context, code string, token [32]byte, address string,
+) (s packaging.Station, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		var id packaging.StationID
 		var tenant packaging.TenantID

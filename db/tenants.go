@@ -47,7 +47,7 @@ func (d *DB) AddTenant(ctx context.Context, by packaging.Person, t packaging.Ten
 		if err := there.setRole(author.ID, packaging.Administrator); err != nil {
 			return err
 		}
-		if err := there.notePerson(author.ID, author.Username, ""); err != nil {
+		if err := there.recordPerson(author.ID, author.Username, ""); err != nil {
 			return err
 		}
 		p, err = scanPerson(s.row(selectPerson+`u.id = ? AND t.id = ?`, author.ID, id))
@@ -70,7 +70,9 @@ func (d *DB) SetTenant(ctx context.Context, by packaging.Person, name, zone stri
 }
 
 // setTenant makes a tenant or changes the one with the slug, and returns its key.
-func (t *tx) setTenant(by packaging.Author, to packaging.Tenant, c secret.Credentials) (id packaging.TenantID, err error) {
+func (t *tx) setTenant(
+	by packaging.Author, to packaging.Tenant, c secret.Credentials,
+) (id packaging.TenantID, err error) {
 	describe := func(t packaging.Tenant, kind, header string) string {
 		return fmt.Sprintf("%s · %s · %s · %s token in %s", t.Name, t.TimeZone, t.BaseURL, kind, header)
 	}
@@ -94,7 +96,7 @@ func (t *tx) setTenant(by packaging.Author, to packaging.Tenant, c secret.Creden
 		return 0, err
 	default:
 		id, before = was.ID, describe(was, kind, header)
-		if err := t.keepsZone(was, to); err != nil {
+		if err := t.mustKeepZone(was, to); err != nil {
 			return 0, err
 		}
 		if err := t.exec(`UPDATE tenants SET name = ?, time_zone = ?, base_url = ?, token_kind = ?, token_header = ? WHERE id = ?`,
@@ -103,12 +105,12 @@ func (t *tx) setTenant(by packaging.Author, to packaging.Tenant, c secret.Creden
 		}
 	}
 	s := &setupTx{tx: t, by: by, tenant: id}
-	return id, s.note(packaging.TenantSet, "tenant "+to.Slug, before, describe(to, c.TokenKind, c.TokenHeader))
+	return id, s.recordChange(packaging.TenantSet, "tenant "+to.Slug, before, describe(to, c.TokenKind, c.TokenHeader))
 }
 
-// keepsZone makes sure that the zone of a site stays once a shift was handed over or signed in it: with another one, that
-// shift would have been at another time.
-func (t *tx) keepsZone(was, to packaging.Tenant) error {
+// mustKeepZone makes sure that the zone of a site stays once a shift was handed over or signed in it: with another one,
+// that shift would have been at another time.
+func (t *tx) mustKeepZone(was, to packaging.Tenant) error {
 	if was.TimeZone == to.TimeZone {
 		return nil
 	}

@@ -45,9 +45,11 @@ func (d *DB) recordThrottling(ctx context.Context, deed packaging.Deed, what pac
 	})
 }
 
-// Try counts a try at something that could be guessed, under each of the guesses that it is, before it is known whether it
-// is right: of many at once, none slips by. Where wait is not 0 it is too early for one, and nothing is counted.
-func (d *DB) Try(ctx context.Context, guesses ...packaging.Guess) (tried []packaging.Tried, wait time.Duration, err error) {
+// Try counts a try at something that could be guessed, under each of the guesses that it is, before it is known whether
+// it is right: of many at once, none slips by. Where wait is not 0 it is too early for one, and nothing is counted.
+func (d *DB) Try(
+	ctx context.Context, guesses ...packaging.Guess,
+) (tried []packaging.Tried, wait time.Duration, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		if err := t.exec(`DELETE FROM wrong_tries WHERE last_at < ?`, millis(t.now.Add(-packaging.TriesForgotten))); err != nil {
 			return err
@@ -81,8 +83,8 @@ func (d *DB) Try(ctx context.Context, guesses ...packaging.Guess) (tried []packa
 	return tried, wait, err
 }
 
-// TriedRight makes a try count as the right one that it was: the wrong ones before it are forgotten, or, where the guess is
-// shared, stand as if it had not been.
+// TriedRight makes a try count as the right one that it was: the wrong ones before it are forgotten, or, where the
+// guess is shared, stand as if it had not been.
 func (d *DB) TriedRight(ctx context.Context, all []packaging.Tried) error {
 	return d.tx(ctx, func(t *tx) error {
 		for _, tried := range all {

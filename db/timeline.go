@@ -26,24 +26,32 @@ func scanEvent(row scanner) (e packaging.OrderEvent, err error) {
 }
 
 // Timeline gives the latest events of an order, at most limit, the newest first. One outside the scope has none.
-func (d *DB) Timeline(ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.OrderEvent, error) {
+func (d *DB) Timeline(
+	ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int,
+) ([]packaging.OrderEvent, error) {
 	return timelineOf(ctx, d.read, in, order, limit)
 }
 
-func timelineOf(ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, limit int) ([]packaging.OrderEvent, error) {
-	w := within(in, "o.")
+func timelineOf(
+	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, limit int,
+) ([]packaging.OrderEvent, error) {
+	w := inScope(in, "o.")
 	w.and(true, "e.order_id = ?", order)
 	return collect(ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
-// FirstChanges gives the first change of each of an order's facts, and of its line, that had a value and has had another one
-// since: Old is what it was at first.
-func (d *DB) FirstChanges(ctx context.Context, in packaging.Scope, order packaging.OrderID) ([]packaging.OrderEvent, error) {
+// FirstChanges gives the first change of each of an order's facts, and of its line, that had a value and has had
+// another one since: Old is what it was at first.
+func (d *DB) FirstChanges(
+	ctx context.Context, in packaging.Scope, order packaging.OrderID,
+) ([]packaging.OrderEvent, error) {
 	return firstChangesOf(ctx, d.read, in, order)
 }
 
-func firstChangesOf(ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID) ([]packaging.OrderEvent, error) {
-	w := within(in, "o.")
+func firstChangesOf(
+	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID,
+) ([]packaging.OrderEvent, error) {
+	w := inScope(in, "o.")
 	w.and(true, `e.id IN (SELECT min(id) FROM order_events WHERE order_id = ? AND kind IN ('facts', 'line') AND old_value <> '' GROUP BY kind, field)`, order)
 	return collect(ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id`, w.args...)
 }

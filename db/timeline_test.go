@@ -90,10 +90,11 @@ func TestAnUnchangedPollOfTwoThousandOrdersWritesNothingOfThem(t *testing.T) {
 	}
 	refresh(t, d, tenant, packaging.Refresh{Listed: all})
 	moments := 0
-	if err := d.read.QueryRowContext(t.Context(), `SELECT count(DISTINCT at) FROM order_events`).Scan(&moments); err != nil {
+	if err := d.read.QueryRowContext(t.Context(), `SELECT count(DISTINCT at) FROM order_events`).
+		Scan(&moments); err != nil {
 		t.Fatal(err)
 	}
-	if moments != 2000/atOnce {
+	if moments != 2000/ordersPerTx {
 		t.Errorf("2,000 new orders are written in %d transactions", moments)
 	}
 	// All that the database holds of orders; what is only about a refresh is left out.

@@ -57,8 +57,8 @@ func (d *DB) Tokens(ctx context.Context, tenant packaging.TenantID) ([]packaging
 	return tokens, err
 }
 
-// CreateToken stores a new token under the hash of its value, and records it. A name that another token has, which is not
-// revoked, is a Conflict.
+// CreateToken stores a new token under the hash of its value, and records it. A name that another token has, which is
+// not revoked, is a Conflict.
 func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.Token, hash [32]byte) error {
 	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		seen, err := linesOf(ctx, t, by.Scope())

@@ -20,8 +20,8 @@ func (d *DB) HistoryViews(ctx context.Context, p packaging.Person) ([]packaging.
 		WHERE v.tenant_id = ?1 AND (v.user_id = ?2 OR v.shared) ORDER BY v.user_id <> ?2, v.name, v.id`, p.Tenant.ID, p.ID)
 }
 
-// SaveHistoryView keeps a view under its name, in the place of one that the person had under it. Only who reviews shifts
-// shares one with others.
+// SaveHistoryView keeps a view under its name, in the place of one that the person had under it. Only who reviews
+// shifts shares one with others.
 func (d *DB) SaveHistoryView(ctx context.Context, by packaging.Person, v packaging.HistoryView) error {
 	return d.authorizedTx(ctx, by, packaging.ViewHistory, func(t *tx, by packaging.Person) error {
 		if v.Shared && !by.May(packaging.ReviewShifts) {

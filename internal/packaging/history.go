@@ -124,8 +124,8 @@ const EntryFormat = 2
 // Digest is the hash that the entry must carry: SHA-256 over [Entry.Canonical].
 func (e Entry) Digest() [sha256.Size]byte { return sha256.Sum256(e.Canonical()) }
 
-// Canonical is what the entry's hash is over: these fields in this order, each written as a netstring (its length in bytes
-// as decimal digits, ':', the bytes, ','):
+// Canonical is what the entry's hash is over: these fields in this order, each written as a netstring (its length in
+// bytes as decimal digits, ':', the bytes, ','):
 //
 //	"lineboard history " and Format, Prev in 64 hexadecimal digits, TenantID, Seq, At in milliseconds since 1970 UTC,
 //	By.ID, By.Username, By.FullName, By.Role, Deed, OrderID, OrderKey, LineCode, LineName, ReleaseID, Object, Old, New,

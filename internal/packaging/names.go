@@ -18,10 +18,12 @@ var (
 // ValidSlug says whether a text can be a tenant's slug: 1 to 63 lower-case letters, digits and hyphens.
 func ValidSlug(text string) bool { return slugForm.MatchString(text) }
 
-// ValidLineCode says whether a text can be a line's code: 1 to 40 letters, digits, dots, hyphens, underscores or spaces.
+// ValidLineCode says whether a text can be a line's code: 1 to 40 letters, digits, dots, hyphens, underscores or
+// spaces.
 func ValidLineCode(text string) bool { return codeForm.MatchString(text) }
 
-// ValidUsername says whether a text can be a username: 1 to 64 letters, digits or . _ @ + -, the first a letter or digit.
+// ValidUsername says whether a text can be a username: 1 to 64 letters, digits or . _ @ + -, the first a letter or
+// digit.
 func ValidUsername(text string) bool {
 	return usernameForm.MatchString(text) && !strings.ContainsFunc(text, Unseen)
 }
@@ -31,18 +33,19 @@ func ReservedUsername(text string) bool {
 	return slices.ContainsFunc([]string{"lineboard", "provisioning", "single sign-on"}, func(name string) bool { return strings.EqualFold(name, text) })
 }
 
-// Unseen says whether a character is one that nobody sees: it controls or formats, such as one that turns the direction of
-// writing, or fills. Texts that differ by such characters alone look the same.
+// Unseen says whether a character is one that nobody sees: it controls or formats, such as one that turns the direction
+// of writing, or fills. Texts that differ by such characters alone look the same.
 func Unseen(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// nameMost is the longest name of a tenant, line or person, in characters.
-const nameMost = 100
+// maxName is the longest name of a tenant, line or person, in characters.
+const maxName = 100
 
-// ValidName says whether a text can be the name of a tenant, line, station or person: 1 to 100 characters that can be seen.
+// ValidName says whether a text can be the name of a tenant, line, station or person: 1 to 100 characters that can be
+// seen.
 func ValidName(text string) bool {
-	return strings.TrimSpace(text) != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= nameMost &&
+	return strings.TrimSpace(text) != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxName &&
 		!strings.ContainsFunc(text, Unseen)
 }
 

@@ -9,8 +9,8 @@ import (
 // NoteID is our key of a note.
 type NoteID int64
 
-// Note is what a person wrote during a shift, about a line or about an order. It is never changed; its writer can withdraw
-// it, and then it shows as withdrawn.
+// Note is what a person wrote during a shift, about a line or about an order. It is never changed; its writer can
+// withdraw it, and then it shows as withdrawn.
 type Note struct {
 	ID       NoteID
 	TenantID TenantID
@@ -33,15 +33,15 @@ func (n Note) MayWithdraw(p Person) bool {
 	return n.Stands() && n.By.ID == p.ID && p.MayOn(WriteNotes, n.Line.ID)
 }
 
-// MaxNote is how long a note can be, in characters; likewise why it is withdrawn. MaxRemarks is that of what is said to a
-// hand-over or a review as a whole.
+// MaxNote is how long a note can be, in characters; likewise why it is withdrawn. MaxRemarks is that of what is said to
+// a hand-over or a review as a whole.
 const (
 	MaxNote    = 500
 	MaxRemarks = 2000
 )
 
-// Words are what a person typed, without what surrounds them, where they are text of at most so many characters. The error
-// is an Invalid that says what is wrong.
+// Words are what a person typed, without what surrounds them, where they are text of at most so many characters. The
+// error is an Invalid that says what is wrong.
 func Words(typed string, most int, needed bool) (string, error) {
 	words := strings.TrimSpace(strings.ReplaceAll(typed, "\r\n", "\n"))
 	switch n := utf8.RuneCountInString(words); {

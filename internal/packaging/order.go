@@ -78,8 +78,8 @@ type Order struct {
 }
 
 // SerialsExpected is how many serial numbers a release of the order should bring: quantity plus extra percentage,
-// rounded up (assumed: the rounding is not documented). It is not known if either was not understood, or if the number is
-// too large to count; a missing extra percentage counts as none.
+// rounded up (assumed: the rounding is not documented). It is not known if either was not understood, or if the number
+// is too large to count; a missing extra percentage counts as none.
 func (f Facts) SerialsExpected() (n int64, known bool) {
 	quantity, ok := decimal(f.Quantity)
 	if !ok {
@@ -218,8 +218,8 @@ func (l Lane) Idle() bool { return l.Counts == LaneCounts{} && l.Releases == Lan
 // LaneCounts counts the orders of a lane that are not Done.
 type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
 
-// LaneReleases counts the releases of a lane that are not settled, and those that nobody has acknowledged while their order
-// is not Done: refused ones, and those that a person should look at (see [Release.Odd]).
+// LaneReleases counts the releases of a lane that are not settled, and those that nobody has acknowledged while their
+// order is not Done: refused ones, and those that a person should look at (see [Release.Odd]).
 type LaneReleases struct{ Sending, Unknown, Refused, Odd int }
 
 // OrderFilter narrows a search for orders. Zero values narrow nothing.

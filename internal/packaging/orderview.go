@@ -13,8 +13,8 @@ type OrderView struct {
 	Raw          string // the API's own element
 	Answer       []byte // the first bytes of an answer to its latest release that could not be read
 
-	// The lines that the viewer may choose from for the order, and those that the API names and nobody has set up. Both are
-	// empty if the viewer may not set the order's line.
+	// The lines that the viewer may choose from for the order, and those that the API names and nobody has set up. Both
+	// are empty if the viewer may not set the order's line.
 	Lines, UnknownLines []Line
 }
 
@@ -27,8 +27,8 @@ type OrderViewLimits struct {
 	AnswerBytes int
 }
 
-// SignedRecord names what the signatures of the latest release are under: the release, or the queue that it belongs to. It
-// returns false before the first release.
+// SignedRecord names what the signatures of the latest release are under: the release, or the queue that it belongs to.
+// It returns false before the first release.
 func (o Order) SignedRecord() (kind string, object int64, ok bool) {
 	switch r := o.Release; {
 	case r == nil:

@@ -22,8 +22,8 @@ type Person struct {
 // May says whether the person may do a at their tenant, on one line at least.
 func (p Person) May(a Action) bool { return p.Role.May(a) }
 
-// Sees says whether the person is not limited to other lines than this one. Of those without a line, who is limited sees
-// nothing.
+// Sees says whether the person is not limited to other lines than this one. Of those without a line, who is limited
+// sees nothing.
 func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Contains(p.Lines, line) }
 
 // Mark tells pages of the same person with the same rights at the same place from others. It names no secret.

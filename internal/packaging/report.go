@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// ShiftReport is what happened in a shift. Releases belong to the shift in which they were requested, with all that became
-// of them until the report is made; everything else belongs to it by its own time.
+// ShiftReport is what happened in a shift. Releases belong to the shift in which they were requested, with all that
+// became of them until the report is made; everything else belongs to it by its own time.
 type ShiftReport struct {
 	Occurrence
 	AsOf       time.Time
@@ -175,8 +175,8 @@ func figures(releases []ReportedRelease, declined int) (f Figures) {
 // Period is a time from one moment until just before another.
 type Period struct{ From, Until time.Time }
 
-// Activity counts what happened in a period. Releases belong to it by the time of their request, with all that became of
-// them since. Settling, Waiting and Declined of its figures are not counted.
+// Activity counts what happened in a period. Releases belong to it by the time of their request, with all that became
+// of them since. Settling, Waiting and Declined of its figures are not counted.
 type Activity struct {
 	Figures
 	Notes   int64

@@ -67,9 +67,10 @@ func TakeoverRecord(h Handover, acknowledged []int, remarks string) Record {
 	return Record{SignedTakeover, append(values, Value{"remarks of who takes over", remarks})}
 }
 
-// Record is what a reviewer signs of a report: the shift, its figures, each release with what became of it, each note, and
-// the entries of the history, whose hashes bind all else that happened. When the report was made is no part of it. Its
-// digest says how the values are hashed (see [Record.Digest]); times are UTC to the millisecond, lengths milliseconds.
+// Record is what a reviewer signs of a report: the shift, its figures, each release with what became of it, each note,
+// and the entries of the history, whose hashes bind all else that happened. When the report was made is no part of it.
+// Its digest says how the values are hashed (see [Record.Digest]); times are UTC to the millisecond, lengths
+// milliseconds.
 func (r ShiftReport) Record() Record {
 	values := shiftValues(r.Occurrence)
 	for _, l := range r.Lines() {
@@ -172,7 +173,8 @@ func (r Record) Since(before Record) (all []Difference) {
 	return all
 }
 
-// Review is a version of the review of a shift: its signature, and what was signed. When and by whom is the signature's.
+// Review is a version of the review of a shift: its signature, and what was signed. When and by whom is the
+// signature's.
 type Review struct {
 	ID      int64
 	Day     Day
@@ -193,8 +195,8 @@ func (r ShiftReport) Signed(comment string) Record {
 // ChangedSince says what of a report is not as it was when the review was signed.
 func (r ShiftReport) ChangedSince(v Review) []Difference { return r.Signed(v.Comment).Since(v.Record) }
 
-// Worked says whether the person released, settled, wrote or handed over in the shift: what a reviewer who must be somebody
-// else did not do.
+// Worked says whether the person released, settled, wrote or handed over in the shift: what a reviewer who must be
+// somebody else did not do.
 func (r ShiftReport) Worked(username string) bool {
 	for _, p := range r.People {
 		if p.Username != username {
@@ -209,8 +211,8 @@ func (r ShiftReport) Worked(username string) bool {
 	return false
 }
 
-// Work are the deeds that are work in a shift, as reports count them; looking and signing in are none. Of signatures those
-// under releases and queues are: a hand-over is a deed of its own, and reviewing a shift is no work in it.
+// Work are the deeds that are work in a shift, as reports count them; looking and signing in are none. Of signatures
+// those under releases and queues are: a hand-over is a deed of its own, and reviewing a shift is no work in it.
 var Work = []Deed{
 	ReleaseRequested, ReleaseDeclined, ReleaseAsked, Signed, ListAdded, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, OrdersImported,
 	QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged,

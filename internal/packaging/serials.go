@@ -92,8 +92,8 @@ var cset82 = func() (set [256]bool) {
 	return set
 }()
 
-// InCSET82 says whether a text has the characters of a serial number or a lot alone (GS1 General Specifications, AI 21 and
-// AI 10: CSET 82).
+// InCSET82 says whether a text has the characters of a serial number or a lot alone (GS1 General Specifications, AI 21
+// and AI 10: CSET 82).
 func InCSET82(s string) bool {
 	for i := range len(s) {
 		if !cset82[s[i]] {
@@ -103,9 +103,9 @@ func InCSET82(s string) bool {
 	return true
 }
 
-// ParseSerialList reads a list of serials that a person gives, each kept as it is. It may be JSON (a list of texts, alone
-// or as "serials" or "data" of an object), CSV with a column "serial", or one serial a line. Commas and the like are legal
-// in a serial, so lines are never split. The error is coded.
+// ParseSerialList reads a list of serials that a person gives, each kept as it is. It may be JSON (a list of texts,
+// alone or as "serials" or "data" of an object), CSV with a column "serial", or one serial a line. Commas and the like
+// are legal in a serial, so lines are never split. The error is coded.
 func ParseSerialList(given string) ([]string, error) {
 	given = strings.TrimPrefix(given, "\ufeff")
 	if !utf8.ValidString(given) {

@@ -121,8 +121,8 @@ const MaxShifts = 12
 // maxShiftName is the longest name of a shift, in characters.
 const maxShiftName = 40
 
-// Check says, as an Invalid, what of the plan can't be: a shift without a name, or with one that an address can't hold or
-// that another has; one without days; two that overlap, be it by a minute. Gaps between shifts can be.
+// Check says, as an Invalid, what of the plan can't be: a shift without a name, or with one that an address can't hold
+// or that another has; one without days; two that overlap, be it by a minute. Gaps between shifts can be.
 func (p Plan) Check() error {
 	names := map[string]bool{}
 	for _, s := range p.Shifts {
@@ -168,11 +168,13 @@ func (p Plan) checkOverlaps() error {
 }
 
 // At is the moment at which the clock of a zone first shows a time of a day, or a later one. Where the clock is put
-// forward, a time that it skips is thus the moment of the change; where it is put back, a time that it shows twice is the
-// first of the two. So times keep their order: what adjoins by the clock adjoins in fact, and nothing comes to overlap.
+// forward, a time that it skips is thus the moment of the change; where it is put back, a time that it shows twice is
+// the first of the two. So times keep their order: what adjoins by the clock adjoins in fact, and nothing comes to
+// overlap.
 func At(d Day, m Minute, zone *time.Location) time.Time {
 	shown := d.midnight().Add(time.Duration(m) * time.Minute) // as if the zone were UTC
-	// No zone is more than 14 hours ahead of UTC; from before that on, go through the times between two changes of the clock.
+	// No zone is more than 14 hours ahead of UTC; from before that on, go through the times between two changes of the
+	// clock.
 	for from := shown.Add(-15 * time.Hour); ; {
 		_, offset := from.In(zone).Zone()
 		_, until := from.In(zone).ZoneBounds()

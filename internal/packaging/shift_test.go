@@ -135,8 +135,8 @@ func somePlan(t *rapid.T) Plan {
 	return p
 }
 
-// zonesTried are on both halves of the earth, with changes of an hour and of half an hour, at night and at midnight, with
-// none, and one that once left out a day.
+// zonesTried are on both halves of the earth, with changes of an hour and of half an hour, at night and at midnight,
+// with none, and one that once left out a day.
 var zonesTried = []string{
 	"Europe/Brussels", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "America/Havana", "Asia/Kolkata",
 	"Pacific/Auckland", "Pacific/Apia", "UTC", "America/St_Johns", "Africa/Casablanca",

@@ -79,8 +79,8 @@ type Signature struct {
 	Hash     [sha256.Size]byte
 }
 
-// Digest is the hash that the signature must carry: SHA-256 over these fields in this order, each written as a netstring
-// (see [Entry.Canonical]):
+// Digest is the hash that the signature must carry: SHA-256 over these fields in this order, each written as a
+// netstring (see [Entry.Canonical]):
 //
 //	"lineboard signature 1", TenantID, Kind, Object, Content in 64 hexadecimal digits, Place, By.ID, By.Username,
 //	By.FullName, By.Role, By.Station, Meaning, At in milliseconds since 1970 UTC, Factor
@@ -103,8 +103,8 @@ func (s Signature) Digest() [sha256.Size]byte {
 	return sha256.Sum256(c)
 }
 
-// SignaturesMissing says whether the rules want other signatures under a record than those given: its own person's first,
-// a second person's where they want one, each under just this record.
+// SignaturesMissing says whether the rules want other signatures under a record than those given: its own person's
+// first, a second person's where they want one, each under just this record.
 func (r Rules) SignaturesMissing(by Person, record Record, given []Signature) bool {
 	want := 0
 	if r.SignReleases {

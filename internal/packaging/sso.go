@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// SingleSignOn is how people of a tenant sign in by the provider of their company (OpenID Connect). The client's secret is
-// no part of it.
+// SingleSignOn is how people of a tenant sign in by the provider of their company (OpenID Connect). The client's secret
+// is no part of it.
 type SingleSignOn struct {
 	Enabled  bool
 	Label    string   // of the button: "Sign in with …"
@@ -35,8 +35,8 @@ type Grant struct {
 // Set says whether there are settings at all.
 func (s SingleSignOn) Set() bool { return s.Issuer != "" }
 
-// Grant is the first one that fits a value: roles of several are never joined, because the lines of one would then hold for
-// the roles of another.
+// Grant is the first one that fits a value: roles of several are never joined, because the lines of one would then hold
+// for the roles of another.
 func (s SingleSignOn) Grant(values []string) (g Grant, ok bool) {
 	i := slices.IndexFunc(s.Grants, func(g Grant) bool { return slices.Contains(values, g.Value) })
 	if i < 0 {
@@ -58,8 +58,8 @@ func (s SingleSignOn) AllHosts() []string {
 var DefaultScopes = []string{"profile", "email"}
 
 const (
-	labelMost   = 40  // characters of the button
-	settingMost = 500 // of a client ID, a claim or a value
+	maxLabel   = 40  // characters of the button
+	maxSetting = 500 // of a client ID, a claim or a value
 	// MaxGrants is how many grants a tenant may have.
 	MaxGrants = 50
 )
@@ -85,10 +85,10 @@ func (s SingleSignOn) Problems() (wrong []*Error) {
 		}
 	}
 	home, err := ParseBaseURL(s.Home)
-	fails(!ValidName(s.Label) || utf8.RuneCountInString(s.Label) > labelMost, "error.sso_label")
+	fails(!ValidName(s.Label) || utf8.RuneCountInString(s.Label) > maxLabel, "error.sso_label")
 	fails(err != nil || home != s.Home || strings.Count(home, "/") > 2, "error.sso_home")
 	_, err = ParseBaseURL(s.Issuer)
-	fails(err != nil || len(s.Issuer) > settingMost, "error.sso_issuer")
+	fails(err != nil || len(s.Issuer) > maxSetting, "error.sso_issuer")
 	fails(!plainText(s.ClientID), "error.sso_client_id")
 	fails(slices.ContainsFunc(s.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }), "error.sso_scopes")
 	fails(slices.ContainsFunc(s.Hosts, func(host string) bool { return !hostForm.MatchString(host) }), "error.sso_hosts")
@@ -104,7 +104,7 @@ func (s SingleSignOn) Problems() (wrong []*Error) {
 }
 
 func plainText(text string) bool {
-	return strings.TrimSpace(text) != "" && len(text) <= settingMost && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+	return strings.TrimSpace(text) != "" && len(text) <= maxSetting && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // Describe is the settings as the history tells them.
@@ -145,8 +145,8 @@ type Identity struct {
 	Values          []string // of the claim that roles come from
 }
 
-// usernameMost is the longest username, in characters.
-const usernameMost = 64
+// maxUsername is the longest username, in characters.
+const maxUsername = 64
 
 // Name is the identity's username as it can be one here: what can't stand in one is left out.
 func (i Identity) Name() string {
@@ -157,7 +157,7 @@ func (i Identity) Name() string {
 			}
 			return r
 		}, strings.ToValidUTF8(from, ""))
-		if kept = cut(strings.TrimLeft(kept, "._@+-"), usernameMost); ValidUsername(kept) {
+		if kept = cut(strings.TrimLeft(kept, "._@+-"), maxUsername); ValidUsername(kept) {
 			return kept
 		}
 	}
@@ -169,8 +169,8 @@ func (i Identity) Names(slug string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		name := i.Name()
 		ending := ""
-		for n := 1; yield(cut(name, usernameMost-utf8.RuneCountInString(ending)) + ending); n++ {
-			if ending = "." + cut(slug, usernameMost/2); n > 1 {
+		for n := 1; yield(cut(name, maxUsername-utf8.RuneCountInString(ending)) + ending); n++ {
+			if ending = "." + cut(slug, maxUsername/2); n > 1 {
 				ending += fmt.Sprint("-", n)
 			}
 		}
@@ -185,7 +185,7 @@ func (i Identity) Called() string {
 		}
 		return r
 	}, strings.ToValidUTF8(i.FullName, ""))
-	if kept = cut(strings.TrimSpace(kept), nameMost); kept != "" {
+	if kept = cut(strings.TrimSpace(kept), maxName); kept != "" {
 		return kept
 	}
 	return i.Name()

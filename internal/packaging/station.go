@@ -49,8 +49,8 @@ type Use struct {
 	LockAfter time.Duration // how long it may go unused
 }
 
-// Left is how long the session may still go unused; it is locked where there is nothing left. A use that is ahead of the
-// clock, which was set back then, counts as one of now.
+// Left is how long the session may still go unused; it is locked where there is nothing left. A use that is ahead of
+// the clock, which was set back then, counts as one of now.
 func (u Use) Left(now time.Time) time.Duration {
 	if u.Locked {
 		return 0

@@ -63,8 +63,8 @@ func (t Tenant) Environment() Environment {
 }
 
 // ParseBaseURL reads the address that the paths of the API's calls are put behind, and gives it without a slash at its
-// end. Credentials go there: it must be https, except on this machine. Errors do not repeat the address, because a wrong
-// one may hold a password.
+// end. Credentials go there: it must be https, except on this machine. Errors do not repeat the address, because a
+// wrong one may hold a password.
 func ParseBaseURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
