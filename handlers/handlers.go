@@ -1,5 +1,5 @@
-// Package handlers is HTTP and nothing else: it puts the features together into one handler. It and the rooms below it
-// are the only ones that know Echo and sessions.
+// Package handlers is HTTP and nothing else: it puts the features together into one handler. It and the rooms below
+// it are the only ones that know Echo and sessions.
 package handlers
 
 import (
@@ -77,7 +77,7 @@ type Config struct {
 	Now       func() time.Time
 	Interval  time.Duration // between two refreshes of the cache
 	Patience  time.Duration // how long a press waits for its result before the page shows it as under way
-	Secure    bool          // people reach the server by HTTPS: cookies are Secure and browsers are told to stay with it
+	Secure    bool          // people reach the server by HTTPS
 	Idle      time.Duration // a session ends when it was not used for so long
 	Limit     time.Duration // a session ends so long after sign-in
 	Demo      []signinview.DemoPerson
@@ -112,7 +112,14 @@ func New(c Config) http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = s.kit.Fail
 	e.IPExtractor = s.kit.Address // Echo's own would believe any X-Forwarded-For header
-	e.Use(recoverPanics(s.kit), s.kit.IdentifyPerson, s.kit.IdentifyStation, s.kit.ChooseLanguage, s.firstStart.ToSetup, bodyLimit)
+	e.Use(
+		recoverPanics(s.kit),
+		s.kit.IdentifyPerson,
+		s.kit.IdentifyStation,
+		s.kit.ChooseLanguage,
+		s.firstStart.ToSetup,
+		bodyLimit,
+	)
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.kit.Allow(r.needs, r.handle))
 	}
@@ -132,8 +139,13 @@ func assemble(c Config) *server {
 	s := &server{}
 	s.kit = web.New(web.Config{
 		Store: c.Store, Clients: c.Clients, Hub: c.Hub, Log: c.Log, Now: c.Now, Interval: c.Interval,
-		Secure: c.Secure, Idle: c.Idle, Limit: c.Limit, Demo: len(c.Demo) > 0, Proxies: c.Proxies, PerSecond: c.PerSecond,
-		Held: c.Releaser.Held, Hints: hints,
+		Secure:    c.Secure,
+		Idle:      c.Idle,
+		Limit:     c.Limit,
+		Demo:      len(c.Demo) > 0,
+		Proxies:   c.Proxies,
+		PerSecond: c.PerSecond,
+		Held:      c.Releaser.Held, Hints: hints,
 		Lock: func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },
 	})
 	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store}
@@ -179,8 +191,8 @@ const (
 
 var limitForm, limitList = middleware.BodyLimit(maxForm), middleware.BodyLimit(maxList)
 
-// bodyLimit bounds what a request brings along. Echo puts its middleware together anew for each request, so that whatever
-// takes a while is done before.
+// bodyLimit bounds what a request brings along. Echo puts its middleware together anew for each request, so that
+// whatever takes a while is done before.
 func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		switch {

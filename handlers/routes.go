@@ -13,8 +13,8 @@ const (
 	importPath = "/imports"
 )
 
-// route is a row of the table: a method, a path, what a person must be allowed to do, and the handler. On which lines a
-// person may do it is a part of what handlers ask the store and the rooms behind it (see [packaging.Scope]).
+// route is a row of the table: a method, a path, what a person must be allowed to do, and the handler. On which lines
+// a person may do it is a part of what handlers ask the store and the rooms behind it (see [packaging.Scope]).
 type route struct {
 	method, path string
 	needs        packaging.Action

@@ -101,7 +101,8 @@ func typedConnection(c echo.Context) (view.ConnectionPage, secret.Credentials, e
 	switch {
 	case err != nil:
 		return page, typed, packaging.Fail(packaging.Invalid, "error.bad_base_url")
-	case page.Kind != "dynamic" && page.Kind != "static" || page.Header != "x-access-token" && page.Header != "authorization":
+	case page.Kind != "dynamic" && page.Kind != "static",
+		page.Header != "x-access-token" && page.Header != "authorization":
 		return page, typed, packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	page.BaseURL = base
@@ -156,8 +157,17 @@ func (s *Connection) tested(c echo.Context) (view.ConnectionPage, secret.Credent
 	return page, typed, s.Store.Record(ctx, testEntry(p, page.BaseURL, typed, report))
 }
 
-func testEntry(p packaging.Person, baseURL string, typed secret.Credentials, r packaging.ConnectionReport) packaging.Entry {
-	e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.ConnectionTested, Object: baseURL + ", stored credentials", New: "works", Took: r.Took()}
+func testEntry(
+	p packaging.Person, baseURL string, typed secret.Credentials, r packaging.ConnectionReport,
+) packaging.Entry {
+	e := packaging.Entry{
+		TenantID: p.Tenant.ID,
+		By:       p.Author,
+		Deed:     packaging.ConnectionTested,
+		Object:   baseURL + ", stored credentials",
+		New:      "works",
+		Took:     r.Took(),
+	}
 	for _, t := range []secret.Text{typed.APIKey, typed.APISecret, typed.ChannelKey, typed.StaticToken} {
 		if !t.Empty() {
 			e.Object = baseURL + ", credentials just typed"
@@ -165,7 +175,8 @@ func testEntry(p packaging.Person, baseURL string, typed secret.Credentials, r p
 	}
 	if failed := r.Failed(); failed != nil {
 		e.New = "does not work: " + string(failed.Step)
-		e.Reason, e.Message, e.Code, e.HTTPStatus = string(failed.Problem.Reason), failed.Problem.Message, failed.Problem.Code, failed.Problem.HTTPStatus
+		why := failed.Problem
+		e.Reason, e.Message, e.Code, e.HTTPStatus = string(why.Reason), why.Message, why.Code, why.HTTPStatus
 	}
 	return e
 }

@@ -45,6 +45,7 @@ func (s *Lines) show(c echo.Context, status int, page view.LinesPage) error {
 	return web.Render(c, status, view.Lines(f, page))
 }
 
+// Add adds a line.
 func (s *Lines) Add(c echo.Context) error {
 	l := packaging.Line{Code: strings.TrimSpace(c.FormValue("code")), Name: strings.TrimSpace(c.FormValue("name"))}
 	err := web.CheckName(l.Name)

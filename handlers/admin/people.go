@@ -41,6 +41,7 @@ type PeopleStore interface {
 	) (pin, badge bool, err error)
 }
 
+// List lists the people of the tenant.
 func (s *People) List(c echo.Context) error {
 	f, err := s.Frame(c, "admin", text.Say(c.Request().Context(), "admin.people"))
 	if err != nil {
@@ -75,12 +76,14 @@ func (s *People) showNew(c echo.Context, status int, form view.PersonForm) error
 	return web.Render(c, status, view.NewPerson(f, form))
 }
 
+// Add adds a person.
 func (s *People) Add(c echo.Context) error {
 	ctx := c.Request().Context()
 	p, err := s.typedPerson(c)
 	p.Username = strings.TrimSpace(c.FormValue("username"))
 	password := secret.New(c.FormValue("password"))
-	if err = web.FirstError(checkUsername(p.Username), web.CheckName(p.FullName), err, secret.CheckPassword(password)); err == nil {
+	err = web.FirstError(checkUsername(p.Username), web.CheckName(p.FullName), err, secret.CheckPassword(password))
+	if err == nil {
 		err = s.Store.AddPerson(ctx, web.SignedIn(c), p, password)
 	}
 	if said := web.FormError(ctx, err); said != "" {
@@ -151,6 +154,7 @@ func (s *People) member(c echo.Context) (packaging.Member, error) {
 	return s.Store.Member(c.Request().Context(), web.SignedIn(c), id)
 }
 
+// Show shows a person.
 func (s *People) Show(c echo.Context) error {
 	m, err := s.member(c)
 	if err != nil {
@@ -173,6 +177,7 @@ func (s *People) show(c echo.Context, status int, m packaging.Member, form view.
 	return web.Render(c, status, view.PersonPage(f, m, form))
 }
 
+// Set sets name, role and lines of a person.
 func (s *People) Set(c echo.Context) error {
 	return s.change(c, "yes", func(m packaging.Member) error {
 		p, err := s.typedPerson(c)
@@ -187,6 +192,7 @@ func (s *People) Set(c echo.Context) error {
 	})
 }
 
+// SetPassword sets the password of a person.
 func (s *People) SetPassword(c echo.Context) error {
 	return s.change(c, "password", func(m packaging.Member) error {
 		password := secret.New(c.FormValue("password"))
@@ -197,6 +203,7 @@ func (s *People) SetPassword(c echo.Context) error {
 	})
 }
 
+// SetActive deactivates a person, or takes them back.
 func (s *People) SetActive(c echo.Context) error {
 	return s.change(c, "yes", func(m packaging.Member) error {
 		return s.Store.SetPersonActive(c.Request().Context(), web.SignedIn(c), m.ID, c.FormValue("active") == "yes")
@@ -210,6 +217,7 @@ func (s *People) RemoveFactors(c echo.Context) error {
 	})
 }
 
+// Remove removes a person from the tenant.
 func (s *People) Remove(c echo.Context) error {
 	m, err := s.member(c)
 	if err != nil {

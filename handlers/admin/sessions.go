@@ -44,6 +44,7 @@ func (s *Sessions) List(c echo.Context) error {
 	return web.Render(c, http.StatusOK, view.Sessions(f, all, here))
 }
 
+// End ends a session of somebody.
 func (s *Sessions) End(c echo.Context) error {
 	if err := s.Store.EndSessionOf(c.Request().Context(), web.SignedIn(c), c.Param("session")); err != nil {
 		return err

@@ -35,7 +35,7 @@ type FirstStartStore interface {
 	Tenants(ctx context.Context) ([]packaging.Tenant, error)
 }
 
-// Setup is the first start: while there is no administrator, whoever has the link that the console shows becomes one.
+// Setup is the first start: while there is no administrator, the link on the console makes one.
 type Setup struct {
 	hash   [sha256.Size]byte // of the key in the link
 	until  time.Time
@@ -46,11 +46,17 @@ type Setup struct {
 // setupTTL is how long the link works.
 const setupTTL = time.Hour
 
-// NewSetup begins a first start. The link that begins there is path on this server; its key has at least 128 random bits
-// and is not kept.
+// NewSetup begins a first start. The link that begins there is path on this server; its key has at least 128 random
+// bits and is not kept.
 func NewSetup(now time.Time, nobody bool) (s *Setup, path string) {
 	key := rand.Text()
-	return &Setup{hash: sha256.Sum256([]byte(key)), until: now.Add(setupTTL), nobody: nobody}, string(shell.SetupURL(key))
+	return &Setup{
+		hash:   sha256.Sum256([]byte(key)),
+		until:  now.Add(setupTTL),
+		nobody: nobody,
+	}, string(
+		shell.SetupURL(key),
+	)
 }
 
 func (s *Setup) open() bool { return s != nil && !s.done.Load() }
@@ -93,6 +99,7 @@ func (s *FirstStart) linkProblem(key string) (what view.SetupNote, status int) {
 	return "", 0
 }
 
+// Page is where the link of the console leads.
 func (s *FirstStart) Page(c echo.Context) error {
 	key := c.QueryParam("key")
 	if note, status := s.linkProblem(key); status != 0 {
@@ -121,8 +128,10 @@ func (s *FirstStart) bareFrame(c echo.Context) shell.Frame {
 func (s *FirstStart) SetUp(c echo.Context) error {
 	ctx := c.Request().Context()
 	form := view.SetupForm{
-		Key: c.FormValue("key"), Username: strings.TrimSpace(c.FormValue("username")), FullName: strings.TrimSpace(c.FormValue("full_name")),
-		Site: siteForm(c),
+		Key:      c.FormValue("key"),
+		Username: strings.TrimSpace(c.FormValue("username")),
+		FullName: strings.TrimSpace(c.FormValue("full_name")),
+		Site:     siteForm(c),
 	}
 	if note, status := s.linkProblem(form.Key); status != 0 {
 		return s.note(c, status, note)

@@ -63,7 +63,15 @@ func (s *Shifts) show(c echo.Context, status int, form view.ShiftsForm) error {
 			plan = form.Coming[n-1]
 		}
 		for _, shift := range plan.Shifts {
-			form.Rows = append(form.Rows, view.ShiftFields{Name: shift.Name, Start: shift.Start.String(), End: shift.End.String(), Days: strings.Fields(shift.Days.String())})
+			form.Rows = append(
+				form.Rows,
+				view.ShiftFields{
+					Name:  shift.Name,
+					Start: shift.Start.String(),
+					End:   shift.End.String(),
+					Days:  strings.Fields(shift.Days.String()),
+				},
+			)
 		}
 	}
 	for empty := 0; empty < 2 && len(form.Rows) < packaging.MaxShifts; empty++ {
@@ -103,7 +111,12 @@ func shiftsForm(c echo.Context) (form view.ShiftsForm, plan packaging.Plan, err 
 		return form, plan, packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	for i, name := range names {
-		row := view.ShiftFields{Name: strings.TrimSpace(name), Start: starts[i], End: ends[i], Days: values[fmt.Sprint("days-", i)]}
+		row := view.ShiftFields{
+			Name:  strings.TrimSpace(name),
+			Start: starts[i],
+			End:   ends[i],
+			Days:  values[fmt.Sprint("days-", i)],
+		}
 		if row.Name == "" {
 			continue
 		}
@@ -128,7 +141,8 @@ func shiftsForm(c echo.Context) (form view.ShiftsForm, plan packaging.Plan, err 
 
 // SetSigning sets who signs shifts.
 func (s *Shifts) SetSigning(c echo.Context) error {
-	if err := s.Store.SetOtherReviewer(c.Request().Context(), web.SignedIn(c), c.FormValue("other") == "yes"); err != nil {
+	other := c.FormValue("other") == "yes"
+	if err := s.Store.SetOtherReviewer(c.Request().Context(), web.SignedIn(c), other); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, string(shell.AdminShiftsURL())+"?done")

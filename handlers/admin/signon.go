@@ -84,7 +84,9 @@ func typedSignOn(c echo.Context) (to packaging.SingleSignOn, typed secret.Text, 
 	}
 	value := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	to = packaging.SingleSignOn{
-		Enabled: value("enabled") != "", Label: value("label"), Home: strings.TrimRight(value("home"), "/"), Issuer: value("issuer"),
+		Enabled: value(
+			"enabled",
+		) != "", Label: value("label"), Home: strings.TrimRight(value("home"), "/"), Issuer: value("issuer"),
 		ClientID: value("client_id"), Claim: value("claim"),
 	}
 	for _, scope := range strings.Fields(value("scopes")) {
@@ -99,12 +101,16 @@ func typedSignOn(c echo.Context) (to packaging.SingleSignOn, typed secret.Text, 
 			for _, role := range form[fmt.Sprint("role-", i)] {
 				roles = append(roles, packaging.Role(role))
 			}
-			to.Grants = append(to.Grants, packaging.Grant{Value: v, Role: packaging.JoinRoles(roles...), Lines: form[fmt.Sprint("line-", i)]})
+			to.Grants = append(
+				to.Grants,
+				packaging.Grant{Value: v, Role: packaging.JoinRoles(roles...), Lines: form[fmt.Sprint("line-", i)]},
+			)
 		}
 	}
 	return to, secret.New(value("client_secret")), value("no_secret") != "", nil
 }
 
+// Set saves how people sign in by their provider.
 func (s *SignOn) Set(c echo.Context) error {
 	to, typed, none, err := typedSignOn(c)
 	if err == nil {
@@ -133,7 +139,14 @@ func (s *SignOn) Test(c echo.Context) error {
 		return s.problem(c, to, err)
 	}
 	report := s.Provider.Test(ctx, sso.Settings{SingleSignOn: to, Secret: typed})
-	e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignOnTested, Object: to.Issuer, New: "works", Took: report.Took}
+	e := packaging.Entry{
+		TenantID: p.Tenant.ID,
+		By:       p.Author,
+		Deed:     packaging.SignOnTested,
+		Object:   to.Issuer,
+		New:      "works",
+		Took:     report.Took,
+	}
 	if report.Problem != nil {
 		e.New, e.Reason, e.Message = "does not work", string(report.Problem.Reason), report.Problem.Detail
 	}

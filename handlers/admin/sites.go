@@ -30,7 +30,9 @@ type SitesStore interface {
 func (s *Sites) Show(c echo.Context) error {
 	t := web.SignedIn(c).Tenant
 	return s.show(c, http.StatusOK, view.SitePage{
-		Form: view.SiteForm{Name: t.Name, Zone: t.TimeZone, Slug: t.Slug}, Another: view.SiteForm{Zone: t.TimeZone}, Saved: c.QueryParam("saved") != "",
+		Form:    view.SiteForm{Name: t.Name, Zone: t.TimeZone, Slug: t.Slug},
+		Another: view.SiteForm{Zone: t.TimeZone},
+		Saved:   c.QueryParam("saved") != "",
 	})
 }
 
@@ -42,6 +44,7 @@ func (s *Sites) show(c echo.Context, status int, page view.SitePage) error {
 	return web.Render(c, status, view.Site(f, page))
 }
 
+// Set renames the tenant, or moves it to another time zone.
 func (s *Sites) Set(c echo.Context) error {
 	p := web.SignedIn(c)
 	form := siteForm(c)
@@ -85,7 +88,9 @@ func (s *Sites) Add(c echo.Context) error {
 
 func siteForm(c echo.Context) view.SiteForm {
 	return view.SiteForm{
-		Name: strings.TrimSpace(c.FormValue("site")), Slug: strings.TrimSpace(c.FormValue("slug")), Zone: strings.TrimSpace(c.FormValue("zone")),
+		Name: strings.TrimSpace(c.FormValue("site")),
+		Slug: strings.TrimSpace(c.FormValue("slug")),
+		Zone: strings.TrimSpace(c.FormValue("zone")),
 	}
 }
 
@@ -107,6 +112,8 @@ func checkSite(f *view.SiteForm) error {
 
 // slugOf makes a slug of a name: its letters and digits of ASCII, small, with hyphens between.
 func slugOf(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	words := strings.FieldsFunc(
+		strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') },
+	)
 	return strings.Join(words, "-")
 }

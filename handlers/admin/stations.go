@@ -40,6 +40,7 @@ type StationsStore interface {
 	UnbindStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
 }
 
+// List lists the stations.
 func (s *Stations) List(c echo.Context) error {
 	return s.show(c, http.StatusOK, view.StationsPage{})
 }
@@ -78,6 +79,7 @@ func (s *Stations) saved(c echo.Context, err error) error {
 
 const maxStationName = 60 // characters, so that it fits into the bar
 
+// Add adds a station, and shows the code that binds its tablet.
 func (s *Stations) Add(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	name := strings.Join(strings.Fields(c.FormValue("name")), " ")
@@ -96,6 +98,7 @@ func (s *Stations) Add(c echo.Context) error {
 	return s.showCode(c, station, code, err)
 }
 
+// SetLanguage sets the language that a station speaks.
 func (s *Stations) SetLanguage(c echo.Context) error {
 	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
@@ -117,6 +120,7 @@ func stationLanguage(c echo.Context) (string, error) {
 	return string(language), nil
 }
 
+// MakeCode makes another code for a station.
 func (s *Stations) MakeCode(c echo.Context) error {
 	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
@@ -134,6 +138,7 @@ func (s *Stations) showCode(c echo.Context, station packaging.Station, code stri
 	return s.show(c, http.StatusOK, view.StationsPage{Coded: station, Code: code})
 }
 
+// Unbind ends what binds a tablet to its station.
 func (s *Stations) Unbind(c echo.Context) error {
 	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
@@ -142,6 +147,7 @@ func (s *Stations) Unbind(c echo.Context) error {
 	return s.saved(c, s.Store.UnbindStation(c.Request().Context(), web.SignedIn(c), id))
 }
 
+// Remove removes a station.
 func (s *Stations) Remove(c echo.Context) error {
 	id, err := web.PathID[packaging.StationID](c, "id")
 	if err != nil {
@@ -150,6 +156,7 @@ func (s *Stations) Remove(c echo.Context) error {
 	return s.saved(c, s.Store.RemoveStation(c.Request().Context(), web.SignedIn(c), id))
 }
 
+// SetRules sets when stations lock, and what releases are signed with.
 func (s *Stations) SetRules(c echo.Context) error {
 	minutes, err := web.FormNumber(c, "lock_after")
 	if err != nil {
@@ -177,5 +184,7 @@ func (s *Stations) SetBadge(c echo.Context) error {
 			return s.saved(c, err)
 		}
 	}
-	return s.saved(c, s.Store.SetBadge(c.Request().Context(), web.SignedIn(c), packaging.UserID(user), secret.New(badge)))
+	return s.saved(
+		c, s.Store.SetBadge(c.Request().Context(), web.SignedIn(c), packaging.UserID(user), secret.New(badge)),
+	)
 }

@@ -33,6 +33,7 @@ type TokensStore interface {
 	Tokens(ctx context.Context, tenant packaging.TenantID) ([]packaging.Token, error)
 }
 
+// List lists the tokens.
 func (s *Tokens) List(c echo.Context) error {
 	return s.show(c, http.StatusOK, view.TokensPage{})
 }
@@ -82,7 +83,9 @@ func (s *Tokens) Create(c echo.Context) error {
 }
 
 // tokenForm reads the token that is asked for; wrong is the key of what is wrong with it.
-func (s *Tokens) tokenForm(c echo.Context, lines []packaging.Line) (form view.TokenForm, k packaging.Token, wrong string, err error) {
+func (s *Tokens) tokenForm(
+	c echo.Context, lines []packaging.Line,
+) (form view.TokenForm, k packaging.Token, wrong string, err error) {
 	form = view.TokenForm{Name: strings.TrimSpace(c.FormValue("name")), Until: c.FormValue("until")}
 	k.Name = form.Name
 	sent, err := c.FormParams()
@@ -115,6 +118,7 @@ func (s *Tokens) tokenForm(c echo.Context, lines []packaging.Line) (form view.To
 	return form, k, "", nil
 }
 
+// Revoke ends a token.
 func (s *Tokens) Revoke(c echo.Context) error {
 	id, err := web.PathID[packaging.TokenID](c, "id")
 	if err != nil {

@@ -53,7 +53,8 @@ func Sign(b *site.Browser, o packaging.Order, pairs ...string) site.Answer {
 	return b.Post(OrderPath(o, "/release?arm=1"), SignedForm(b.Get(OrderPath(o, "?arm=1")), "revision", pairs)...)
 }
 
-// SignedForm is the form of an armed page, with the field that says what is released, and the pairs in place of what it holds.
+// SignedForm is the form of an armed page, with the field that says what is released, and the pairs in place of what
+// it holds.
 func SignedForm(armed site.Answer, what string, pairs []string) (all []string) {
 	form := map[string]string{"meaning": "checked", "secret": site.Password}
 	for _, field := range []string{what, "content"} {

@@ -21,14 +21,25 @@ type Company struct {
 	T *testing.T
 }
 
-var Ines = provider.Person{Subject: "sub-ines", Username: "ines", FirstName: "Inès", LastName: "Dupont", Email: "ines@plant.example", Groups: []string{"other", "packers"}}
+var Ines = provider.Person{
+	Subject:   "sub-ines",
+	Username:  "ines",
+	FirstName: "Inès",
+	LastName:  "Dupont",
+	Email:     "ines@plant.example",
+	Groups:    []string{"other", "packers"},
+}
 
 // NewCompany has "ghent" offer single sign-on: packers are supervisors on L1, leads managers, it administrators.
 func NewCompany(t *testing.T, people ...provider.Person) Company {
 	t.Helper()
 	s := site.New(t, site.Options{})
 	s.Clock.Move(time.Since(s.Clock.Now())) // a provider's tokens are of the real time
-	p := provider.Start(t, []string{s.Web.URL + "/sso/ghent/callback", s.Web.URL + "/sso/basel/callback"}, []string{s.Web.URL + "/login"}, append(people, Ines)...)
+	p := provider.Start(
+		t,
+		[]string{s.Web.URL + "/sso/ghent/callback", s.Web.URL + "/sso/basel/callback"},
+		[]string{s.Web.URL + "/login"},
+		append(people, Ines)...)
 	c := Company{s, p, t}
 	c.Offer("ghent", c.Settings())
 	return c
@@ -81,7 +92,8 @@ func (c Company) Declined(reason packaging.SignOnReason) bool {
 
 func (c Company) Refused(a site.Answer, status int, reason packaging.SignOnReason, says string) {
 	c.T.Helper()
-	if a.Status != status || !strings.Contains(a.Text("[role=alert]"), says) || a.Attr("form input[name=password]", "type") != "password" {
+	if a.Status != status || !strings.Contains(a.Text("[role=alert]"), says) ||
+		a.Attr("form input[name=password]", "type") != "password" {
 		c.T.Errorf("%d %q, want %d, %q and the local sign-in", a.Status, a.Text("[role=alert]"), status, says)
 	}
 	if !c.Declined(reason) {
@@ -92,8 +104,10 @@ func (c Company) Refused(a site.Answer, status int, reason packaging.SignOnReaso
 // SignOnForm is the form of the setup.
 func SignOnForm(c Company, changed ...string) []string {
 	form := []string{
-		"enabled", "yes", "label", "Plant account", "home", c.Web.URL, "issuer", c.Provider.URL, "client_id", provider.ClientID,
-		"scopes", "openid profile email", "claim", "groups", "value-0", "leads", "role-0", "manager", "value-1", "packers", "role-1", "operator", "role-1", "auditor", "line-1", "L2",
+		"enabled", "yes", "label", "Plant account", "home", c.Web.URL, "issuer", c.Provider.URL, "client_id",
+		provider.ClientID,
+		"scopes", "openid profile email", "claim", "groups", "value-0", "leads", "role-0", "manager", "value-1",
+		"packers", "role-1", "operator", "role-1", "auditor", "line-1", "L2",
 	}
 	for i := 0; i+1 < len(changed); i += 2 {
 		at := -1

@@ -15,7 +15,8 @@ import (
 )
 
 var historyColumns = []string{
-	"number", "time_utc", "time_site", "username", "full_name", "role", "deed", "order_id", "line", "line_name", "outcome",
+	"number", "time_utc", "time_site", "username", "full_name", "role", "deed", "order_id", "line", "line_name",
+	"outcome",
 	"reason", "took_ms", "http_status", "code", "message", "serials", "object", "old", "new",
 	"tenant_key", "user_key", "order_key", "release_key", "previous_hash", "hash", "format", "station", "comment",
 }
@@ -63,8 +64,10 @@ func historyRow(e packaging.Entry, site *time.Location) []string {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	return []string{
 		number(e.Seq), e.At.Format("2006-01-02T15:04:05.000Z"), e.At.In(site).Format("2006-01-02T15:04:05.000-07:00"),
-		web.Cell(e.By.Username), web.Cell(e.By.FullName), string(e.By.Role), string(e.Deed), web.Cell(e.OrderKey), web.Cell(e.LineCode),
-		web.Cell(e.LineName), string(e.Outcome), web.Cell(e.Reason), number(e.Took.Milliseconds()), number(int64(e.HTTPStatus)),
+		web.Cell(e.By.Username), web.Cell(e.By.FullName), string(e.By.Role), string(e.Deed),
+		web.Cell(e.OrderKey), web.Cell(e.LineCode),
+		web.Cell(e.LineName), string(e.Outcome), web.Cell(e.Reason), number(e.Took.Milliseconds()),
+		number(int64(e.HTTPStatus)),
 		web.Cell(e.Code), web.Cell(e.Message), number(e.Serials), web.Cell(e.Object), web.Cell(e.Old), web.Cell(e.New),
 		number(int64(e.TenantID)), number(int64(e.By.ID)), number(int64(e.OrderID)), number(int64(e.ReleaseID)),
 		hex.EncodeToString(e.Prev[:]), hex.EncodeToString(e.Hash[:]),

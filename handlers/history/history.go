@@ -92,8 +92,8 @@ func (s *Server) ordersOf(ctx context.Context, p packaging.Person, e packaging.E
 	return []packaging.Order{o}, err
 }
 
-// NewEntries tells a page of the newest entries how many have come since. The page asks when there are any, and not more
-// often than it shows them.
+// NewEntries tells a page of the newest entries how many have come since. The page asks when there are any, and not
+// more often than it shows them.
 func (s *Server) NewEntries(c echo.Context) (err error) {
 	form := shell.HistoryFormOf(c.QueryParams())
 	if form.After, err = web.QueryNumber(c, "after"); err != nil {
@@ -129,9 +129,14 @@ type query struct {
 // parseQuery reads the form.
 func (s *Server) parseQuery(ctx context.Context, p packaging.Person, form shell.HistoryForm) (a query, err error) {
 	a.filter = packaging.HistoryFilter{
-		Text: form.Text, LineCode: form.Line, OrderKey: form.Order, Person: form.Person, Deed: packaging.Deed(form.Deed),
-		Outcome: packaging.Outcome(form.Outcome), Exceptions: form.Exceptions,
-		Before: form.Before, After: form.After, Limit: entriesPerPage,
+		Text:       form.Text,
+		LineCode:   form.Line,
+		OrderKey:   form.Order,
+		Person:     form.Person,
+		Deed:       packaging.Deed(form.Deed),
+		Outcome:    packaging.Outcome(form.Outcome),
+		Exceptions: form.Exceptions,
+		Before:     form.Before, After: form.After, Limit: entriesPerPage,
 	}
 	if form.Order != "" || form.Serial != "" {
 		a.filter.Limit = maxOrderEntries
@@ -158,7 +163,9 @@ func (s *Server) parseQuery(ctx context.Context, p packaging.Person, form shell.
 }
 
 // narrowTime has the filter ask for what lies within all of the times that the form names.
-func (a *query) narrowTime(ctx context.Context, form shell.HistoryForm, roster packaging.Roster, tenant packaging.Tenant, now time.Time) {
+func (a *query) narrowTime(
+	ctx context.Context, form shell.HistoryForm, roster packaging.Roster, tenant packaging.Tenant, now time.Time,
+) {
 	f, zone := &a.filter, tenant.Location()
 	for _, at := range []struct {
 		typed string
@@ -226,7 +233,9 @@ func (s *Server) Entry(c echo.Context) error {
 			*neighbour.into = e.Seq
 		}
 	}
-	f, err := s.Frame(c, "history", text.Say(c.Request().Context(), "entry.title", "Seq", text.Number(c.Request().Context(), seq)))
+	f, err := s.Frame(
+		c, "history", text.Say(c.Request().Context(), "entry.title", "Seq", text.Number(c.Request().Context(), seq)),
+	)
 	if err != nil {
 		return err
 	}
@@ -241,7 +250,9 @@ func (s *Server) Verify(c echo.Context) error {
 		return err
 	}
 	if !verdict.Whole() {
-		s.Log.Error("the history is not proven to be what it was", "tenant", p.Tenant.Slug, "verdict", verdict.String())
+		s.Log.Error(
+			"the history is not proven to be what it was", "tenant", p.Tenant.Slug, "verdict", verdict.String(),
+		)
 	}
 	if err := s.Store.Record(ctx, packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.HistoryVerified, Object: "history", New: verdict.String(),
@@ -255,7 +266,7 @@ func (s *Server) Verify(c echo.Context) error {
 	return web.Render(c, http.StatusOK, view.Verified(f, verdict))
 }
 
-// BackToHistory is for whom an answer to a press stands at the button's own address, and who reloads that.
+// BackToHistory redirects a GET of a POST-only address, a reloaded answer, to the history.
 func (s *Server) BackToHistory(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(shell.HistoryForm{})))
 }
@@ -265,8 +276,13 @@ func (s *Server) SaveView(c echo.Context) error {
 	p := web.SignedIn(c)
 	q, err := url.ParseQuery(c.FormValue("query"))
 	form := shell.HistoryFormOf(q)
-	v := packaging.HistoryView{Name: strings.TrimSpace(c.FormValue("name")), Query: form.Query(), Shared: c.FormValue("shared") != ""}
-	if err != nil || v.Name == "" || utf8.RuneCountInString(v.Name) > 60 || !utf8.ValidString(v.Name) || v.Query == "" {
+	v := packaging.HistoryView{
+		Name:   strings.TrimSpace(c.FormValue("name")),
+		Query:  form.Query(),
+		Shared: c.FormValue("shared") != "",
+	}
+	if err != nil || v.Name == "" || utf8.RuneCountInString(v.Name) > 60 || !utf8.ValidString(v.Name) ||
+		v.Query == "" {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	if v.Shared && !p.May(packaging.ReviewShifts) {
@@ -278,6 +294,7 @@ func (s *Server) SaveView(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(form)))
 }
 
+// RemoveView removes a view that the person saved.
 func (s *Server) RemoveView(c echo.Context) error {
 	id, err := web.PathID[int64](c, "id")
 	if err != nil {

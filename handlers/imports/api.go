@@ -30,6 +30,7 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
+// Description gives the description of the interface (OpenAPI).
 func (s *Server) Description(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/yaml", openAPI)
 }
@@ -252,8 +253,8 @@ func apiProblemOf(ctx context.Context, err error) *apiProblem {
 	return problemOf(ctx, http.StatusInternalServerError, "internal")
 }
 
-// LimitPrograms holds programs to what holds for browsers: so many requests of an address, and none by plain HTTP where that is not
-// how the server is reached.
+// LimitPrograms holds programs to what holds for browsers: so many requests of an address, and none by plain HTTP
+// where that is not how the server is reached.
 func (s *Server) LimitPrograms(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()

@@ -29,6 +29,7 @@ const importedPerPage = 100
 
 const maxFileName = 100 // characters
 
+// Imports is where a file is given, with the latest imports.
 func (s *Server) Imports(c echo.Context) error {
 	return s.showImport(c, http.StatusOK, view.ImportPage{})
 }
@@ -58,7 +59,9 @@ func (s *Server) Check(c echo.Context) error {
 		return err
 	}
 	if strings.TrimSpace(file.Content) == "" {
-		return s.showImport(c, http.StatusUnprocessableEntity, view.ImportPage{Problem: text.Say(ctx, "import.nothing_given")})
+		return s.showImport(
+			c, http.StatusUnprocessableEntity, view.ImportPage{Problem: text.Say(ctx, "import.nothing_given")},
+		)
 	}
 	preview, err := s.preview(ctx, p, file)
 	if err != nil {
@@ -116,7 +119,9 @@ func displayName(sent string) string {
 }
 
 // preview says what a file would do now.
-func (s *Server) preview(ctx context.Context, p packaging.Person, file packaging.ImportFile) (view.ImportPreview, error) {
+func (s *Server) preview(
+	ctx context.Context, p packaging.Person, file packaging.ImportFile,
+) (view.ImportPreview, error) {
 	preview := view.ImportPreview{File: file}
 	rows, faults, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
 	if err != nil {
@@ -220,7 +225,8 @@ func (s *Server) Imported(c echo.Context) error {
 	if done.Import, err = s.Store.ImportOf(ctx, in, id); err != nil {
 		return err
 	}
-	if done.Page, err = s.Store.ImportedOrders(ctx, in, done.Import.ID, packaging.OrderID(after), importedPerPage); err != nil {
+	done.Page, err = s.Store.ImportedOrders(ctx, in, done.Import.ID, packaging.OrderID(after), importedPerPage)
+	if err != nil {
 		return err
 	}
 	f, err := s.Frame(c, "orders", text.Say(c.Request().Context(), "import.done"))
@@ -255,7 +261,9 @@ func (s *Server) Template(c echo.Context) error {
 			return err
 		}
 		expiry := s.Now().AddDate(2, 0, 0).Format(time.DateOnly)
-		if err := rows.Row("Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", "2.5"); err != nil {
+		if err := rows.Row(
+			"Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", "2.5",
+		); err != nil {
 			return err
 		}
 		return rows.Flush()
@@ -265,7 +273,9 @@ func (s *Server) Template(c echo.Context) error {
 // OrdersCSV streams the orders that are not Done, in the form in which they can be imported.
 func (s *Server) OrdersCSV(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
-	if err := s.Store.Record(ctx, packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "orders.csv"}); err != nil {
+	if err := s.Store.Record(ctx, packaging.Entry{
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "orders.csv",
+	}); err != nil {
 		return err
 	}
 	return s.StreamFile(c, p.Tenant.Slug+"-orders.csv", func(w io.Writer) error {

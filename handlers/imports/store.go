@@ -13,7 +13,8 @@ type Store interface {
 		ctx context.Context, by packaging.Person, rows []packaging.ImportRow, see func(packaging.ImportedOrder),
 	) (packaging.ImportSum, error)
 	Import(
-		ctx context.Context, by packaging.Person, fileName string, rows []packaging.ImportRow, shown *packaging.ShownImport,
+		ctx context.Context, by packaging.Person, fileName string, rows []packaging.ImportRow,
+		shown *packaging.ShownImport,
 	) (packaging.Import, error)
 	ImportOf(ctx context.Context, in packaging.Scope, id packaging.ImportID) (packaging.Import, error)
 	ImportedOrders(

@@ -15,6 +15,7 @@ import (
 	"lineboard/views/shell"
 )
 
+// Overview shows all lines of the site. A tablet at a station opens at its line.
 func (s *Server) Overview(c echo.Context) error {
 	// A page that is open already asks for its part, wherever it is.
 	if station := web.Station(c); station.Known() && c.QueryParam("all") == "" && !web.IsHTMX(c) {
@@ -25,7 +26,9 @@ func (s *Server) Overview(c echo.Context) error {
 		return err
 	}
 	wall := c.QueryParams().Has("wall")
-	return s.Show(c, "lines", fmt.Sprintf("overview %t %d", wall, refreshed), s.overviewPage(wall, s.afterRefresh(refreshed)))
+	return s.Show(
+		c, "lines", fmt.Sprintf("overview %t %d", wall, refreshed), s.overviewPage(wall, s.afterRefresh(refreshed)),
+	)
 }
 
 // showOverview renders the overview for one person; notice says why the orders were not just refreshed.
@@ -36,7 +39,11 @@ func (s *Server) showOverview(c echo.Context, status int, notice string) error {
 // overviewPage draws the overview. Nobody refreshes what hangs on a wall.
 func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc {
 	return func(ctx context.Context, reader packaging.Person) (p web.Page, err error) {
-		p = web.Page{Wall: wall, Title: text.Say(ctx, "overview.title"), Topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic}}
+		p = web.Page{
+			Wall:   wall,
+			Title:  text.Say(ctx, "overview.title"),
+			Topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
+		}
 		lanes, err := s.Store.Lanes(ctx, reader.Scope())
 		if err != nil || wall {
 			p.Content = func(f shell.Frame) templ.Component { return view.Overview(f, lanes, shell.Digest{}) }
@@ -58,6 +65,7 @@ func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc
 // maxBoardOrders is how many orders a line's board shows; a search shows the others.
 const maxBoardOrders = 200
 
+// Line shows the board of a line.
 func (s *Server) Line(c echo.Context) error {
 	code, err := lineCode(c)
 	if err != nil {
@@ -91,7 +99,8 @@ func (s *Server) linePage(code string, refreshed refreshButton) web.RenderFunc {
 		}
 		board := view.LineBoard{Line: line, Orders: orders, More: len(orders) > maxBoardOrders}
 		board.Orders = board.Orders[:min(len(orders), maxBoardOrders)]
-		if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), line.ID, s.Now().Add(-noteAge), maxBoardNotes); err != nil {
+		since := s.Now().Add(-noteAge)
+		if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), line.ID, since, maxBoardNotes); err != nil {
 			return web.Page{}, err
 		}
 		p := web.Page{Title: line.Name, Line: line, Topics: lineTopics(line)}

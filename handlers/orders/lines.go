@@ -54,6 +54,7 @@ func (s *Server) unknownLine(ctx context.Context, in packaging.Scope, code strin
 	return lines[i], nil
 }
 
+// AdoptForm is where a line that the API names is set up.
 func (s *Server) AdoptForm(c echo.Context) error {
 	line, err := s.unknownLine(c.Request().Context(), web.SignedIn(c).Scope(), c.QueryParam("code"))
 	if err != nil {

@@ -78,6 +78,6 @@ func (s *Server) WithdrawNote(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(to)+"#notes")
 }
 
-// showsOwnNotes says whether a board is asked for with what its reader may do with the notes that they wrote. It is then drawn
-// for them alone.
+// showsOwnNotes says whether a board is asked for with what its reader may do with the notes that they wrote. It is
+// then drawn for them alone.
 func showsOwnNotes(c echo.Context) bool { return c.QueryParam("notes") == "own" }

@@ -51,7 +51,8 @@ func queueContent(ctx context.Context, page view.QueuePage, status int) web.Page
 	}
 }
 
-// showQueue shows the queue's page for one person: armed, or with a notice that says why the last press had no effect.
+// showQueue shows the queue's page for one person: armed, or with a notice that says why the last press had no
+// effect.
 func (s *Server) showQueue(c echo.Context, status int, line packaging.Line, picked, notice string) error {
 	return s.ShowFresh(c, "lines", func(ctx context.Context, reader packaging.Person) (web.Page, error) {
 		page, err := s.queuePage(ctx, reader, line, picked)
@@ -90,7 +91,9 @@ func (s *Server) queuePage(
 	if err != nil {
 		return page, err
 	}
-	orders = slices.DeleteFunc(orders, func(o packaging.Order) bool { return o.ReleaseObstacle() != packaging.NoObstacle })
+	orders = slices.DeleteFunc(
+		orders, func(o packaging.Order) bool { return o.ReleaseObstacle() != packaging.NoObstacle },
+	)
 	for _, pick := range picks(picked) {
 		if i := slices.IndexFunc(orders, func(o packaging.Order) bool { return o.ID == pick.Order }); i >= 0 {
 			page.Picked = append(page.Picked, orders[i])
@@ -155,13 +158,14 @@ func (s *Server) lineOf(c echo.Context) (packaging.Line, error) {
 // lineCode returns the code of the line of the path.
 func lineCode(c echo.Context) (string, error) { return web.PathText(c, "line") }
 
-// picks reads orders as views.QueuePage.Pick writes them: "7.2,9.1" is order 7 as of revision 2, then order 9. What is no
-// pick, or comes again, is left out; a queue without orders is refused.
+// picks reads orders as views.QueuePage.Pick writes them: "7.2,9.1" is order 7 as of revision 2, then order 9. What
+// is no pick, or comes again, is left out; a queue without orders is refused.
 func picks(s string) (all []packaging.QueuePick) {
 	for one := range strings.SplitSeq(s, ",") {
 		id, revision, _ := strings.Cut(one, ".")
 		order, err := strconv.ParseInt(id, 10, 64)
-		if err != nil || slices.ContainsFunc(all, func(p packaging.QueuePick) bool { return p.Order == packaging.OrderID(order) }) {
+		if err != nil ||
+			slices.ContainsFunc(all, func(p packaging.QueuePick) bool { return p.Order == packaging.OrderID(order) }) {
 			continue
 		}
 		n, err := strconv.ParseInt(revision, 10, 64)

@@ -17,14 +17,16 @@ import (
 	"lineboard/views/shell"
 )
 
-// Refresher brings a tenant's orders up to date because a person wants it. It comes back when that is done or ctx ends.
+// Refresher brings a tenant's orders up to date because a person wants it. It comes back when that is done or ctx
+// ends.
 type Refresher interface {
 	// RefreshNow returns when the refresh started. If it is too early for one, retryAfter is the time to wait.
 	RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, retryAfter time.Duration, err error)
 }
 
-// RefreshNow has the orders asked for now, and leads back to the board where that was pressed. What came of it is told
-// there from what is stored. Where it was pressed to check an order, it leads back to the order, which says it all.
+// RefreshNow has the orders asked for now, and leads back to the board where that was pressed. What came of it is
+// told there from what is stored. Where it was pressed to check an order, it leads back to the order, which says it
+// all.
 func (s *Server) RefreshNow(c echo.Context) error {
 	board := s.showOverview
 	back := shell.LinesURL(web.Station(c))
@@ -52,28 +54,37 @@ func (s *Server) RefreshNow(c echo.Context) error {
 	if retryAfter > 0 {
 		seconds := int((retryAfter + time.Second - 1) / time.Second)
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
-		return board(c, http.StatusTooManyRequests, text.Say(c.Request().Context(), "refresh.too_soon", "Count", seconds))
+		return board(
+			c, http.StatusTooManyRequests, text.Say(c.Request().Context(), "refresh.too_soon", "Count", seconds),
+		)
 	}
 	var failure *packaging.CallError
 	switch {
-	case err == nil, errors.As(err, &failure), errors.Is(err, context.DeadlineExceeded) && c.Request().Context().Err() == nil:
+	case err == nil,
+		errors.As(err, &failure),
+		errors.Is(err, context.DeadlineExceeded) && c.Request().Context().Err() == nil:
 		return c.Redirect(http.StatusSeeOther, string(told(back, started)))
 	}
 	return err
 }
 
-// BackToOverview is for whom a board stands at the address of a press, and who asks for that address.
+// BackToOverview redirects a GET of a POST-only address, a reloaded board, to the overview.
 func (s *Server) BackToOverview(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.LinesURL(web.Station(c))))
 }
 
-// refreshButton makes the button that refreshes a board, with what came of its last press. It adds to the board's topics what
-// that depends on.
-type refreshButton func(ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page) (*shell.RefreshButton, error)
+// refreshButton makes the button that refreshes a board, with what came of its last press. It adds to the board's
+// topics what that depends on.
+type refreshButton func(
+	ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page,
+) (*shell.RefreshButton, error)
 
-// afterRefresh tells of the refresh that was pressed for and started then, in milliseconds since 1970; 0 where nobody pressed.
+// afterRefresh tells of the refresh that was pressed for and started then, in milliseconds since 1970; 0 where nobody
+// pressed.
 func (s *Server) afterRefresh(started int64) refreshButton {
-	return func(ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page) (*shell.RefreshButton, error) {
+	return func(
+		ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page,
+	) (*shell.RefreshButton, error) {
 		button := &shell.RefreshButton{Line: line}
 		if started == 0 {
 			return button, nil

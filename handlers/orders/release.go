@@ -11,8 +11,8 @@ import (
 	"lineboard/views/shell"
 )
 
-// Release presses the button: once it is claimed, the release goes its way. Who waits long enough sees its result; the
-// page shows it as under way until then.
+// Release presses the button: once it is claimed, the release goes its way. Who waits long enough sees its result;
+// the page shows it as under way until then.
 func (s *Server) Release(c echo.Context) error {
 	ctx := c.Request().Context()
 	id, err := orderID(c)
@@ -55,7 +55,7 @@ func (s *Server) Release(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }
 
-// BackToOrder is for whom an answer to a press stands at the button's own address, and who reloads that.
+// BackToOrder redirects a GET of a POST-only address, a reloaded error page, to the order.
 func (s *Server) BackToOrder(c echo.Context) error {
 	id, err := orderID(c)
 	if err != nil {

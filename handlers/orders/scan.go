@@ -46,7 +46,8 @@ func (s *Server) lookUp(ctx context.Context, p packaging.Person, code string) (*
 	if scanned.Found, err = s.packs(ctx, p, reading.Pack); err != nil || len(scanned.Found) > 0 {
 		return scanned, err
 	}
-	// Where no separator came, only a pack of which all is known may be taken for the one, and only where it is the only one.
+	// Where no separator came, only a pack of which all is known may be taken for the one, and only where it is the
+	// only one.
 	var candidates []view.Scanned
 	for _, other := range reading.Others {
 		found, err := s.packs(ctx, p, other)
@@ -64,13 +65,14 @@ func (s *Server) lookUp(ctx context.Context, p packaging.Person, code string) (*
 	return scanned, nil
 }
 
-// packs are the places of a pack in the lists of orders. A keyboard with Caps Lock on turns upper and lower case over, so
-// these are looked for as well; what was scanned as it is comes first.
+// packs are the places of a pack in the lists of orders. A keyboard with Caps Lock on turns upper and lower case
+// over, so these are looked for as well; what was scanned as it is comes first.
 func (s *Server) packs(ctx context.Context, p packaging.Person, pack gs1.Pack) (all []view.FoundPack, err error) {
 	if pack.GTIN == "" {
 		return nil, nil
 	}
-	for _, serials := range [][]string{{pack.Serial}, {swapCase(pack.Serial), strings.ToUpper(pack.Serial), strings.ToLower(pack.Serial)}} {
+	otherCase := []string{swapCase(pack.Serial), strings.ToUpper(pack.Serial), strings.ToLower(pack.Serial)}
+	for _, serials := range [][]string{{pack.Serial}, otherCase} {
 		places, err := s.Store.FindPacks(ctx, p.Scope(), gs1.GTINs(pack.GTIN), serials)
 		if err != nil {
 			return nil, err

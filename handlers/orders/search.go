@@ -61,7 +61,11 @@ func (s *Server) fillSearch(
 	}
 	search.Statuses = slices.Concat(packaging.Statuses, others)
 	filter := packaging.OrderFilter{
-		Text: search.Text, Status: search.Status, NoLine: search.Line == shell.NoLine, Before: before, Limit: ordersPerPage,
+		Text:   search.Text,
+		Status: search.Status,
+		NoLine: search.Line == shell.NoLine,
+		Before: before,
+		Limit:  ordersPerPage,
 	}
 	if search.Line != "" && !filter.NoLine {
 		if err := s.searchLine(ctx, in, search, &filter); err != nil {

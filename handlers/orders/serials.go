@@ -19,6 +19,7 @@ import (
 
 const serialsPerPage = 100
 
+// Serials shows the serial numbers of an order, page by page, or those that have a text.
 func (s *Server) Serials(c echo.Context) error {
 	ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
 	id, err := orderID(c)
@@ -52,15 +53,16 @@ func (s *Server) Serials(c echo.Context) error {
 	return web.Render(c, http.StatusOK, view.Serials(f, page))
 }
 
-// SerialsCSV streams the list, its place and the serial as received in each row: programs take it, so that one which a
-// spreadsheet would take for a formula stays as it is.
+// SerialsCSV streams the list, its place and the serial as received in each row: programs take it, so that one which
+// a spreadsheet would take for a formula stays as it is.
 func (s *Server) SerialsCSV(c echo.Context) error {
 	return s.exportSerials(c, "csv", func(w io.Writer, o packaging.Order) error {
 		rows := web.NewCSV(w)
 		if err := rows.Row("number", "serial"); err != nil {
 			return err
 		}
-		if err := s.Store.EachSerial(c.Request().Context(), web.SignedIn(c).Scope(), o.ID, func(serial packaging.Serial) error {
+		ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
+		if err := s.Store.EachSerial(ctx, in, o.ID, func(serial packaging.Serial) error {
 			return rows.Row(strconv.FormatInt(serial.Seq, 10), serial.Value)
 		}); err != nil {
 			return err
@@ -86,7 +88,8 @@ func (s *Server) SerialsJSON(c echo.Context) error {
 			return err
 		}
 		between := ""
-		if err := s.Store.EachSerial(c.Request().Context(), web.SignedIn(c).Scope(), o.ID, func(serial packaging.Serial) error {
+		ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
+		if err := s.Store.EachSerial(ctx, in, o.ID, func(serial packaging.Serial) error {
 			value, err := json.Marshal(serial.Value)
 			if err == nil {
 				_, err = fmt.Fprintf(w, "%s%s", between, value)

@@ -36,7 +36,8 @@ type Settler interface {
 // Queuer releases several orders of a line one at a time.
 type Queuer interface {
 	Start(
-		ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature,
+		ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick,
+		signed ...packaging.Signature,
 	) error
 	Stop(ctx context.Context, by packaging.Person, line packaging.LineID) error
 }

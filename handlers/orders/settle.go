@@ -57,6 +57,7 @@ func (s *Server) Acknowledge(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }
 
+// ListForm is where a missing list is added.
 func (s *Server) ListForm(c echo.Context) error {
 	return s.showListForm(c, http.StatusOK, view.ListForm{})
 }
@@ -76,8 +77,8 @@ func (s *Server) showListForm(c echo.Context, status int, form view.ListForm) er
 	return web.Render(c, status, view.AddList(f, form))
 }
 
-// AddList adds the missing list of an order, from a file or as pasted. One that is odd is added only when the person has
-// seen what is odd about it.
+// AddList adds the missing list of an order, from a file or as pasted. One that is odd is added only when the person
+// has seen what is odd about it.
 func (s *Server) AddList(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	id, err := orderID(c)
@@ -101,7 +102,8 @@ func (s *Server) AddList(c echo.Context) error {
 		return err
 	}
 	expected, known := o.SerialsExpected()
-	if form.Odd = packaging.CheckSerials(serials, expected, known); len(form.Odd) > 0 && c.FormValue("confirm") != "yes" {
+	if form.Odd = packaging.CheckSerials(serials, expected, known); len(form.Odd) > 0 &&
+		c.FormValue("confirm") != "yes" {
 		form.Count, form.Expected = int64(len(serials)), expected
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
 	}

@@ -56,7 +56,12 @@ func (s *Server) signing(c echo.Context, what signable) (*view.Signing, error) {
 			problem = text.Say(c.Request().Context(), "signing.no_password", "Person", p.FullName)
 		}
 	}
-	form := &view.Signing{Content: hex.EncodeToString(content[:]), AtStation: web.Station(c).Known(), Second: rules.SecondSigner, Problem: problem}
+	form := &view.Signing{
+		Content:   hex.EncodeToString(content[:]),
+		AtStation: web.Station(c).Known(),
+		Second:    rules.SecondSigner,
+		Problem:   problem,
+	}
 	for i := range form.Meanings {
 		form.Meanings[i] = packaging.Meaning(c.FormValue(view.SignField("meaning", i+1)))
 	}
@@ -73,8 +78,8 @@ func refuses(c echo.Context, err error) bool {
 	return true
 }
 
-// signatures returns those of a form, none if the tenant wants none. The claim checks later that what is signed is still
-// what was shown.
+// signatures returns those of a form, none if the tenant wants none. The claim checks later that what is signed is
+// still what was shown.
 func (s *Server) signatures(c echo.Context, what signable) ([]packaging.Signature, error) {
 	rules, err := s.Store.Rules(c.Request().Context(), what.about.TenantID)
 	if err != nil || !rules.SignReleases {
@@ -88,8 +93,8 @@ func (s *Server) signatures(c echo.Context, what signable) ([]packaging.Signatur
 	return []packaging.Signature{own, theirs}, err
 }
 
-// secondSignature returns that of the second person, who may release on the line and is not the first. They are told that
-// they may not only once they have proved who they are: until then an answer does not tell who exists.
+// secondSignature returns that of the second person, who may release on the line and is not the first. They are told
+// that they may not only once they have proved who they are: until then an answer does not tell who exists.
 func (s *Server) secondSignature(c echo.Context, what signable) (signed packaging.Signature, err error) {
 	p, err := s.secondSigner(c, what)
 	if err != nil {
@@ -105,8 +110,8 @@ func (s *Server) secondSignature(c echo.Context, what signable) (signed packagin
 	return signed, err
 }
 
-// secondSigner is whom the form names as the second person. Somebody who does not exist here, or who has nothing to sign
-// with, is given without an ID.
+// secondSigner is whom the form names as the second person. Somebody who does not exist here, or who has nothing to
+// sign with, is given without an ID.
 func (s *Server) secondSigner(c echo.Context, what signable) (p packaging.Person, err error) {
 	ctx := c.Request().Context()
 	p.Username, p.Tenant.ID = strings.TrimSpace(c.FormValue("username")), what.about.TenantID
@@ -153,7 +158,8 @@ func (s *Server) signature(
 	return signed, nil
 }
 
-// declineWrong records a signature whose proof was wrong, under the first signer if nobody has the name that was given.
+// declineWrong records a signature whose proof was wrong, under the first signer if nobody has the name that was
+// given.
 func (s *Server) declineWrong(c echo.Context, what signable, by packaging.Author, place int) error {
 	if by.ID == 0 {
 		by = web.SignedIn(c).Author

@@ -15,7 +15,8 @@ import (
 	view "lineboard/views/shifts"
 )
 
-// table is one table of a report, the same in each kind of file. A value is a text, an int64 or a time; no value is nil.
+// table is one table of a report, the same in each kind of file. A value is a text, an int64 or a time; no value is
+// nil.
 type table struct {
 	name    string
 	columns []string
@@ -29,8 +30,10 @@ func reportTables(r packaging.ShiftReport) []table {
 
 func figuresTable(r packaging.ShiftReport) table {
 	t := table{"figures", []string{
-		"line", "line_name", "requested", "released", "refused", "unknown", "sending", "unknown_at_first", "settled", "settled_median_ms", "settled_longest_ms",
-		"waits", "waiting_median_ms", "waiting_longest_ms", "serials", "lists_missing", "lists_odd", "released_elsewhere", "nothing_sent",
+		"line", "line_name", "requested", "released", "refused", "unknown", "sending", "unknown_at_first",
+		"settled", "settled_median_ms", "settled_longest_ms",
+		"waits", "waiting_median_ms", "waiting_longest_ms", "serials", "lists_missing", "lists_odd",
+		"released_elsewhere", "nothing_sent",
 	}, nil}
 	row := func(line packaging.Line, f packaging.Figures) {
 		t.rows = append(t.rows, []any{
@@ -49,8 +52,10 @@ func figuresTable(r packaging.ShiftReport) table {
 
 func releasesTable(r packaging.ShiftReport) table {
 	t := table{"releases", []string{
-		"requested", "order_id", "product", "line", "line_name", "username", "full_name", "station", "outcome", "reason", "proof",
-		"answered", "settled", "settling_ms", "pending_since", "waiting_ms", "serials", "expected", "list", "list_by", "list_at", "oddities",
+		"requested", "order_id", "product", "line", "line_name", "username", "full_name", "station",
+		"outcome", "reason", "proof",
+		"answered", "settled", "settling_ms", "pending_since", "waiting_ms", "serials", "expected",
+		"list", "list_by", "list_at", "oddities",
 	}, nil}
 	for _, one := range r.Releases {
 		var odd []string
@@ -62,9 +67,11 @@ func releasesTable(r packaging.ShiftReport) table {
 			expected = one.Expected
 		}
 		t.rows = append(t.rows, []any{
-			one.Requested, one.OrderKey, one.Product, one.Line.Code, one.Line.Name, one.By.Username, one.By.FullName, one.By.Station,
-			string(one.Outcome), string(one.Reason), string(one.Proof), one.Answered, one.Settled, millisOf(one.Settling()),
-			one.PendingSince, millisOf(one.Waiting()), one.Serials, expected, string(one.List), one.ListBy, one.ListAt, strings.Join(odd, ", "),
+			one.Requested, one.OrderKey, one.Product, one.Line.Code, one.Line.Name, one.By.Username,
+			one.By.FullName, one.By.Station, string(one.Outcome), string(one.Reason), string(one.Proof),
+			one.Answered, one.Settled, millisOf(one.Settling()),
+			one.PendingSince, millisOf(one.Waiting()), one.Serials, expected,
+			string(one.List), one.ListBy, one.ListAt, strings.Join(odd, ", "),
 		})
 	}
 	return t
@@ -91,15 +98,23 @@ func peopleTable(r packaging.ShiftReport) table {
 }
 
 func notesTable(r packaging.ShiftReport) table {
-	t := table{"notes", []string{"written", "line", "line_name", "order_id", "username", "full_name", "station", "words", "withdrawn", "why"}, nil}
+	t := table{"notes", []string{
+		"written", "line", "line_name", "order_id", "username", "full_name", "station", "words", "withdrawn", "why",
+	}, nil}
 	for _, n := range r.Notes {
-		t.rows = append(t.rows, []any{n.At, n.Line.Code, n.Line.Name, n.OrderKey, n.By.Username, n.By.FullName, n.By.Station, n.Words, n.Withdrawn, n.Why})
+		t.rows = append(t.rows, []any{
+			n.At, n.Line.Code, n.Line.Name, n.OrderKey, n.By.Username, n.By.FullName, n.By.Station,
+			n.Words, n.Withdrawn, n.Why,
+		})
 	}
 	return t
 }
 
 func exceptionsTable(r packaging.ShiftReport) table {
-	t := table{"exceptions", []string{"number", "at", "deed", "outcome", "reason", "order_id", "line", "line_name", "username", "full_name", "station", "message", "comment"}, nil}
+	t := table{"exceptions", []string{
+		"number", "at", "deed", "outcome", "reason", "order_id", "line", "line_name",
+		"username", "full_name", "station", "message", "comment",
+	}, nil}
 	for _, e := range r.Exceptions {
 		t.rows = append(t.rows, []any{
 			e.Seq, e.At, string(e.Deed), string(e.Outcome), e.Reason, e.OrderKey, e.LineCode, e.LineName,
@@ -120,7 +135,8 @@ func (s *Server) exportReport(c echo.Context, kind string) (r packaging.ShiftRep
 		return r, err
 	}
 	if err := s.Store.Record(ctx, packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: kind + ", " + o.Label(), New: c.QueryString(),
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported,
+		Object: kind + ", " + o.Label(), New: c.QueryString(),
 	}); err != nil {
 		return r, err
 	}
@@ -190,8 +206,8 @@ func siteTime(t time.Time, site *time.Location) string {
 	return t.In(site).Format("2006-01-02T15:04:05.000-07:00")
 }
 
-// ReportXLSX gives all tables of the report, a sheet each. Numbers are numbers; times are texts, since a spreadsheet has no
-// offsets, and would show another hour than the site's.
+// ReportXLSX gives all tables of the report, a sheet each. Numbers are numbers; times are texts, since a spreadsheet
+// has no offsets, and would show another hour than the site's.
 func (s *Server) ReportXLSX(c echo.Context) error {
 	r, err := s.exportReport(c, "all.xlsx")
 	if err != nil {
@@ -216,10 +232,13 @@ func (s *Server) ReportXLSX(c echo.Context) error {
 			return err
 		}
 	}
-	c.Response().Header().Set(echo.HeaderContentType, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	c.Response().Header().Set(echo.HeaderContentType, xlsxType)
 	c.Response().WriteHeader(http.StatusOK)
 	return book.Write(c.Response())
 }
+
+// xlsxType is the media type of a spreadsheet (Office Open XML).
+const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 func fillSheet(book *excelize.File, t table, bold int, site *time.Location) error {
 	sheet, err := book.NewStreamWriter(t.name)

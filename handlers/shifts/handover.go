@@ -64,9 +64,13 @@ func (s *Server) fillHandover(ctx context.Context, p packaging.Person, page *vie
 
 // HandOver hands the shift over with what was shown.
 func (s *Server) HandOver(c echo.Context) error {
-	return s.signHandover(c, packaging.MeansHandedOver, func(o packaging.Occurrence, remarks string, signature packaging.Signature) error {
-		return s.Store.HandOver(c.Request().Context(), web.SignedIn(c), o, remarks, shown(c), signature)
-	})
+	return s.signHandover(
+		c,
+		packaging.MeansHandedOver,
+		func(o packaging.Occurrence, remarks string, signature packaging.Signature) error {
+			return s.Store.HandOver(c.Request().Context(), web.SignedIn(c), o, remarks, shown(c), signature)
+		},
+	)
 }
 
 // TakeOver takes the shift over, with the items that were ticked acknowledged.
@@ -75,12 +79,18 @@ func (s *Server) TakeOver(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.signHandover(c, packaging.MeansTakenOver, func(o packaging.Occurrence, remarks string, signature packaging.Signature) error {
-		return s.Store.TakeOver(c.Request().Context(), web.SignedIn(c), o, places, remarks, shown(c), signature)
-	})
+	return s.signHandover(
+		c,
+		packaging.MeansTakenOver,
+		func(o packaging.Occurrence, remarks string, signature packaging.Signature) error {
+			return s.Store.TakeOver(c.Request().Context(), web.SignedIn(c), o, places, remarks, shown(c), signature)
+		},
+	)
 }
 
-func (s *Server) signHandover(c echo.Context, m packaging.Meaning, do func(packaging.Occurrence, string, packaging.Signature) error) error {
+func (s *Server) signHandover(
+	c echo.Context, m packaging.Meaning, do func(packaging.Occurrence, string, packaging.Signature) error,
+) error {
 	o, err := s.occurrence(c)
 	if err != nil {
 		return err

@@ -125,7 +125,8 @@ func (s *Server) signedAs(
 	return packaging.Signature{By: p.Author, Meaning: text.Say(ctx, "meaning."+string(m)), Factor: factor}, nil
 }
 
-// shown is the hash of what the page showed that a form comes from. What is none is the hash of nothing that is shown.
+// shown is the hash of what the page showed that a form comes from. What is none is the hash of nothing that is
+// shown.
 func shown(c echo.Context) (hash [32]byte) {
 	decoded, _ := hex.DecodeString(c.FormValue("shown"))
 	copy(hash[:], decoded)

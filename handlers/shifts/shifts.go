@@ -64,9 +64,11 @@ func (s *Server) shiftsPage(before packaging.Day) web.RenderFunc {
 	}
 }
 
-// shiftRows are the shifts of some days that have begun, with what happened in them; and the times between them in which
-// something did.
-func (s *Server) shiftRows(ctx context.Context, p packaging.Person, roster packaging.Roster, first, last packaging.Day, now time.Time) (rows []shell.ShiftRow, err error) {
+// shiftRows are the shifts of some days that have begun, with what happened in them; and the times between them in
+// which something did.
+func (s *Server) shiftRows(
+	ctx context.Context, p packaging.Person, roster packaging.Roster, first, last packaging.Day, now time.Time,
+) (rows []shell.ShiftRow, err error) {
 	if first == "" || last < first {
 		return nil, nil
 	}
@@ -116,8 +118,8 @@ func gap(from, to time.Time, zone *time.Location) shell.ShiftRow {
 	return shell.ShiftRow{Occurrence: packaging.Occurrence{Day: packaging.DayOf(from, zone), Begin: from, Until: to}}
 }
 
-// fillRow fills in what belongs to a shift. Nothing can be added to a time that is past, so a review is outdated if its
-// releases or notes changed after it.
+// fillRow fills in what belongs to a shift. Nothing can be added to a time that is past, so a review is outdated if
+// its releases or notes changed after it.
 func fillRow(
 	row *shell.ShiftRow, a packaging.Activity, handovers []packaging.Handover, reviews []packaging.Review,
 ) {

@@ -11,7 +11,8 @@ type Store interface {
 	Activities(ctx context.Context, in packaging.Scope, periods []packaging.Period) ([]packaging.Activity, error)
 	AcknowledgeItems(ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int) error
 	HandOver(
-		ctx context.Context, by packaging.Person, o packaging.Occurrence, remarks string, shown [32]byte, s packaging.Signature,
+		ctx context.Context, by packaging.Person, o packaging.Occurrence, remarks string, shown [32]byte,
+		s packaging.Signature,
 	) error
 	Handover(ctx context.Context, in packaging.Scope, o packaging.Occurrence) (packaging.Handover, error)
 	Handovers(ctx context.Context, in packaging.Scope, from, to packaging.Day) ([]packaging.Handover, error)
@@ -24,12 +25,14 @@ type Store interface {
 	Roster(ctx context.Context, in packaging.Scope) (packaging.Roster, error)
 	ShiftReport(ctx context.Context, in packaging.Scope, o packaging.Occurrence) (packaging.ShiftReport, error)
 	SignShift(
-		ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte, s packaging.Signature,
+		ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte,
+		s packaging.Signature,
 	) error
 	Signatures(
 		ctx context.Context, tenant packaging.TenantID, kind string, object int64,
 	) ([]packaging.Signature, error)
 	TakeOver(
-		ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int, remarks string, shown [32]byte, s packaging.Signature,
+		ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int, remarks string,
+		shown [32]byte, s packaging.Signature,
 	) error
 }

@@ -43,8 +43,8 @@ func (s *Server) showAccount(c echo.Context, status int, page view.AccountPage) 
 	return web.Render(c, status, view.Account(f, page))
 }
 
-// ChangePassword gives the person another password and ends their other sessions. They must know the old one: a session
-// that somebody left open is not enough.
+// ChangePassword gives the person another password and ends their other sessions. They must know the old one: a
+// session that somebody left open is not enough.
 func (s *Server) ChangePassword(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	hash, err := s.newPassword(c, p)
@@ -64,8 +64,8 @@ func (s *Server) ChangePassword(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=1")
 }
 
-// newPassword returns the hash of the new password of the form, once the old one proved right. Tries at the old one are
-// throttled as at sign-in.
+// newPassword returns the hash of the new password of the form, once the old one proved right. Tries at the old one
+// are throttled as at sign-in.
 func (s *Server) newPassword(c echo.Context, p packaging.Person) (hash string, err error) {
 	ctx := c.Request().Context()
 	old, fresh := secret.New(c.FormValue("old")), secret.New(c.FormValue("new"))

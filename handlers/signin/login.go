@@ -17,6 +17,7 @@ import (
 	view "lineboard/views/signin"
 )
 
+// LoginPage is where people sign in.
 func (s *Server) LoginPage(c echo.Context) error {
 	if _, ok := web.Person(c); ok && !s.Locked(c) {
 		return c.Redirect(http.StatusSeeOther, string(shell.HomeURL()))
@@ -46,6 +47,7 @@ func (s *Server) showLogin(c echo.Context, status int, form view.LoginForm) (err
 	return web.Render(c, status, view.Login(frame, form))
 }
 
+// Login signs somebody in by password.
 func (s *Server) Login(c echo.Context) error {
 	ctx := c.Request().Context()
 	form := view.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
@@ -86,8 +88,8 @@ func (s *Server) Login(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next))
 }
 
-// throttled returns the error of a password that came too early and was not looked at. The answer's head says how long to
-// wait, in whole seconds, rounded up.
+// throttled returns the error of a password that came too early and was not looked at. The answer's head says how
+// long to wait, in whole seconds, rounded up.
 func throttled(c echo.Context, wait time.Duration) error {
 	wait = (wait + time.Second - 1).Truncate(time.Second)
 	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())))
@@ -108,6 +110,7 @@ func (s *Server) recordWrong(c echo.Context, user packaging.UserID, username str
 	return s.Store.RecordFailedSignIn(ctx, user, from)
 }
 
+// Logout ends the session.
 func (s *Server) Logout(c echo.Context) error {
 	p, _ := web.Person(c)
 	if err := s.EndSession(c); err != nil {

@@ -1,4 +1,5 @@
-// Package signin serves how people sign in: by password, at a station, or by their company's provider; and their account.
+// Package signin serves how people sign in: by password, at a station, or by their company's provider; and their
+// account.
 package signin
 
 import (

@@ -26,7 +26,7 @@ import (
 	view "lineboard/views/signin"
 )
 
-// loginAttempt is a browser's way to a provider and back, as its cookie keeps it, sealed: nobody else can go on with it.
+// loginAttempt is a login at a provider that was begun in a browser. The browser keeps it in a sealed cookie.
 type loginAttempt struct {
 	sso.LoginAttempt
 	Tenant packaging.TenantID
@@ -111,14 +111,21 @@ func (s *Server) attemptCookie() string {
 	return "lineboard-sso"
 }
 
-// setAttemptCookie keeps a way in the browser. The cookie is Lax, because the provider leads the browser back from another site.
+// setAttemptCookie keeps a login attempt in the browser. The cookie is Lax: the provider redirects from another site.
 func (s *Server) setAttemptCookie(c echo.Context, value string, lasts time.Duration) {
 	c.SetCookie(&http.Cookie{
-		Name: s.attemptCookie(), Value: value, Path: "/", MaxAge: int(lasts.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.Secure,
+		Name:     s.attemptCookie(),
+		Value:    value,
+		Path:     "/",
+		MaxAge:   int(lasts.Seconds()),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+		Secure:   s.Secure,
 	})
 }
 
-// takeAttempt is the way that the browser went, and takes it from the browser. It is empty where there is none for this tenant.
+// takeAttempt returns the login attempt of the browser, and removes its cookie. It is empty if there is none for the
+// tenant, or an old one.
 func (s *Server) takeAttempt(c echo.Context, tenant packaging.TenantID) (t loginAttempt) {
 	cookie, err := c.Cookie(s.attemptCookie())
 	if err != nil {
@@ -130,7 +137,8 @@ func (s *Server) takeAttempt(c echo.Context, tenant packaging.TenantID) (t login
 		return loginAttempt{}
 	}
 	opened, err := s.attempts.box.Open(sealed, attemptOwner)
-	if err != nil || json.Unmarshal([]byte(opened.Reveal()), &t) != nil || t.Tenant != tenant || s.Now().Sub(t.Begun) > attemptTTL {
+	if err != nil || json.Unmarshal([]byte(opened.Reveal()), &t) != nil || t.Tenant != tenant ||
+		s.Now().Sub(t.Begun) > attemptTTL {
 		return loginAttempt{}
 	}
 	return t
@@ -157,7 +165,7 @@ func (s *Server) ssoSettings(ctx context.Context, tenant packaging.TenantID) (se
 	return settings, err
 }
 
-// StartSSO leads a browser to the provider of a tenant, to sign in.
+// StartSSO sends a browser to the provider of a tenant, to sign in.
 func (s *Server) StartSSO(c echo.Context) error {
 	t, settings, err := s.offeredSSO(c)
 	if err != nil {
@@ -170,9 +178,10 @@ func (s *Server) StartSSO(c echo.Context) error {
 	if len(next) > maxNext {
 		next = string(shell.HomeURL())
 	}
-	if home, err := url.Parse(settings.Home); err == nil && !strings.EqualFold(home.Host, c.Request().Host) && c.QueryParam("home") == "" {
-		// The provider leads back to where people are meant to open Lineboard, and the cookie must be there. Behind a proxy
-		// that hides the host from us, once is enough.
+	if home, err := url.Parse(settings.Home); err == nil && !strings.EqualFold(home.Host, c.Request().Host) &&
+		c.QueryParam("home") == "" {
+		// The provider leads back to where people are meant to open Lineboard, and the cookie must be there. Behind a
+		// proxy that hides the host from us, once is enough.
 		return c.Redirect(http.StatusSeeOther, settings.Home+string(shell.SSOLoginURL(t, next))+"&home=1")
 	}
 	to, err := s.beginLogin(c, t, settings, loginAttempt{For: toSignIn, Next: next})
@@ -182,9 +191,13 @@ func (s *Server) StartSSO(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, to)
 }
 
-// beginLogin begins a way to the provider.
-func (s *Server) beginLogin(c echo.Context, t packaging.Tenant, settings sso.Settings, way loginAttempt) (to string, err error) {
-	to, way.LoginAttempt, err = s.Provider.BeginLogin(c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.For == toSetSigning)
+// beginLogin begins a login at the provider, and returns the address to send the browser to.
+func (s *Server) beginLogin(
+	c echo.Context, t packaging.Tenant, settings sso.Settings, way loginAttempt,
+) (to string, err error) {
+	to, way.LoginAttempt, err = s.Provider.BeginLogin(
+		c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.For == toSetSigning,
+	)
 	if err != nil {
 		return "", err
 	}
@@ -193,11 +206,15 @@ func (s *Server) beginLogin(c echo.Context, t packaging.Tenant, settings sso.Set
 	if err != nil {
 		return "", err
 	}
-	s.setAttemptCookie(c, base64.RawURLEncoding.EncodeToString(s.attempts.box.Seal(secret.New(string(kept)), attemptOwner)), attemptTTL)
+	s.setAttemptCookie(
+		c,
+		base64.RawURLEncoding.EncodeToString(s.attempts.box.Seal(secret.New(string(kept)), attemptOwner)),
+		attemptTTL,
+	)
 	return to, nil
 }
 
-// Callback takes what the provider says of the person who comes back from it.
+// Callback ends a login at the provider with what it says of the person.
 func (s *Server) Callback(c echo.Context) error {
 	t, settings, err := s.offeredSSO(c)
 	if err != nil {
@@ -214,9 +231,17 @@ func (s *Server) Callback(c echo.Context) error {
 	return nil
 }
 
-func (s *Server) identity(c echo.Context, t packaging.Tenant, settings sso.Settings, way loginAttempt) (packaging.Identity, error) {
-	answer := sso.Answer{State: c.QueryParam("state"), Code: c.QueryParam("code"), Issuer: c.QueryParam("iss"), Error: c.QueryParam("error")}
-	stale := way.State == "" || way.State != answer.State || way.Issuer != settings.Issuer || !s.attempts.firstUse(way.State, s.Now())
+func (s *Server) identity(
+	c echo.Context, t packaging.Tenant, settings sso.Settings, way loginAttempt,
+) (packaging.Identity, error) {
+	answer := sso.Answer{
+		State:  c.QueryParam("state"),
+		Code:   c.QueryParam("code"),
+		Issuer: c.QueryParam("iss"),
+		Error:  c.QueryParam("error"),
+	}
+	stale := way.State == "" || way.State != answer.State || way.Issuer != settings.Issuer ||
+		!s.attempts.firstUse(way.State, s.Now())
 	if p, ok := web.Person(c); way.For != toSignIn && (!ok || p.ID != way.User || p.Tenant.ID != t.ID || s.Locked(c)) {
 		stale = true
 	}
@@ -227,10 +252,12 @@ func (s *Server) identity(c echo.Context, t packaging.Tenant, settings sso.Setti
 	if way.For == toSetSigning {
 		anew = way.Begun
 	}
-	return s.Provider.FinishLogin(c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.LoginAttempt, answer, anew)
+	return s.Provider.FinishLogin(
+		c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.LoginAttempt, answer, anew,
+	)
 }
 
-// finishLogin does what somebody went to their provider for.
+// finishLogin does what the login was for.
 func (s *Server) finishLogin(c echo.Context, t packaging.Tenant, way loginAttempt, id packaging.Identity) error {
 	ctx := c.Request().Context()
 	switch way.For {
@@ -269,7 +296,7 @@ func ssoStatus(r packaging.SignOnReason) int {
 	return http.StatusForbidden
 }
 
-// failLogin says what went wrong, why and what to do, where the person came from, and records it.
+// failLogin records a login that failed. It shows what went wrong and what to do, where the person came from.
 func (s *Server) failLogin(c echo.Context, t packaging.Tenant, way loginAttempt, err error) error {
 	ctx := c.Request().Context()
 	var why *packaging.SignOnError
@@ -281,10 +308,26 @@ func (s *Server) failLogin(c echo.Context, t packaging.Tenant, way loginAttempt,
 	if here && p.Tenant.ID == t.ID {
 		by = p.Author
 	}
-	s.Log.Info("single sign-on did not let somebody in", "tenant", t.Slug, "reason", string(why.Reason), "detail", why.Detail, "from", c.RealIP())
+	s.Log.Info(
+		"single sign-on did not let somebody in",
+		"tenant",
+		t.Slug,
+		"reason",
+		string(why.Reason),
+		"detail",
+		why.Detail,
+		"from",
+		c.RealIP(),
+	)
 	if s.attempts.mayRecord(t.ID, s.Now()) {
 		if err := s.Store.Record(ctx, packaging.Entry{
-			TenantID: t.ID, By: by, Deed: packaging.SignOnDeclined, Object: string(way.For), New: c.RealIP(), Reason: string(why.Reason), Message: why.Detail,
+			TenantID: t.ID,
+			By:       by,
+			Deed:     packaging.SignOnDeclined,
+			Object:   string(way.For),
+			New:      c.RealIP(),
+			Reason:   string(why.Reason),
+			Message:  why.Detail,
 		}); err != nil {
 			return err
 		}
@@ -295,7 +338,9 @@ func (s *Server) failLogin(c echo.Context, t packaging.Tenant, way loginAttempt,
 		return s.showAccount(c, ssoStatus(why.Reason), view.AccountPage{SignOnProblem: problem})
 	case guessing:
 		// Nobody can lock others out by this: who comes with what is right is let in meanwhile.
-		_, err := s.Try(c, packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Throttle: packaging.ThrottleSecret})
+		_, err := s.Try(
+			c, packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Throttle: packaging.ThrottleSecret},
+		)
 		if said := web.FormError(ctx, err); said != "" {
 			return s.showLogin(c, web.StatusOf(err), view.LoginForm{Next: way.Next, Problem: said})
 		}
@@ -312,8 +357,8 @@ func ssoProblem(ctx context.Context, e *packaging.SignOnError) string {
 	return text.Say(ctx, key) + " " + text.Say(ctx, key+".do")
 }
 
-// ConnectIdentity begins to connect the person who is signed in with whom they are at the provider. A session that somebody
-// left open is not enough: they prove who they are here as well.
+// ConnectIdentity begins to connect the signed-in person with their identity at the provider. An open session is not
+// enough: they prove who they are here as well.
 func (s *Server) ConnectIdentity(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	if err := s.Store.MayConnect(ctx, p); err != nil {
@@ -325,7 +370,7 @@ func (s *Server) ConnectIdentity(c echo.Context) error {
 	return s.showRedirect(c, loginAttempt{For: toConnect, User: p.ID})
 }
 
-// DisconnectIdentity ends that.
+// DisconnectIdentity disconnects the signed-in person from their identity at the provider.
 func (s *Server) DisconnectIdentity(c echo.Context) error {
 	if err := s.Store.DisconnectIdentity(c.Request().Context(), web.SignedIn(c)); err != nil {
 		return s.accountProblem(c, err)
@@ -333,7 +378,8 @@ func (s *Server) DisconnectIdentity(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=disconnected")
 }
 
-// SetSigningPassword takes a signing password, which counts once the person has proved anew at the provider who they are.
+// SetSigningPassword takes a signing password, which counts once the person has proved anew at the provider who they
+// are.
 func (s *Server) SetSigningPassword(c echo.Context) error {
 	fresh := secret.New(c.FormValue("new"))
 	hash, err := secret.HashPassword(fresh)
@@ -349,7 +395,7 @@ func (s *Server) SetSigningPassword(c echo.Context) error {
 	return s.showRedirect(c, loginAttempt{For: toSetSigning, User: web.SignedIn(c).ID, Hash: hash})
 }
 
-// showRedirect shows the way to the provider. A form can't lead there by itself: its page lets forms go nowhere but here.
+// showRedirect shows a link to the provider: the policy of our pages lets no form lead there.
 func (s *Server) showRedirect(c echo.Context, way loginAttempt) error {
 	p := web.SignedIn(c)
 	settings, err := s.ssoSettings(c.Request().Context(), p.Tenant.ID)
@@ -378,8 +424,8 @@ func (s *Server) accountProblem(c echo.Context, err error) error {
 	return s.showAccount(c, web.StatusOf(err), view.AccountPage{SignOnProblem: said})
 }
 
-// logoutURL is where somebody who came by single sign-on goes when they have signed out: to the page that says that they are
-// still signed in at the provider, and leads there.
+// logoutURL returns where a browser goes after logout. Who came by single sign-on gets a page that leads to the logout at
+// the provider.
 func logoutURL(p packaging.Person) string {
 	if !p.SignedOn {
 		return string(shell.LoginURL())
@@ -387,8 +433,7 @@ func logoutURL(p packaging.Person) string {
 	return string(shell.SignedOutURL(p.Tenant))
 }
 
-// logoutProvider is the provider that somebody came by who has just signed out here, as the address of the page says; nil where
-// there is none, or it has no way to sign out.
+// logoutProvider returns the provider to log out from, as the address of the page says. It is nil if there is none.
 func (s *Server) logoutProvider(c echo.Context) (*view.ProviderLogout, error) {
 	ctx := c.Request().Context()
 	all, err := s.Store.SignOns(ctx)
@@ -403,7 +448,10 @@ func (s *Server) logoutProvider(c echo.Context) (*view.ProviderLogout, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &view.ProviderLogout{Label: on.Label, To: s.Provider.LogoutURL(ctx, settings, settings.Home+string(shell.LoginURL()))}, nil
+		return &view.ProviderLogout{
+			Label: on.Label,
+			To:    s.Provider.LogoutURL(ctx, settings, settings.Home+string(shell.LoginURL())),
+		}, nil
 	}
 	return nil, nil
 }

@@ -22,17 +22,21 @@ import (
 	view "lineboard/views/signin"
 )
 
-// ShowLock answers a request of a locked session: with the page to sign in on, at the address that was asked for. A part of
-// a page gets none of it.
+// ShowLock answers a request of a locked session with the page to sign in on, at the address that was asked for. A part
+// of a page gets 423 and no content.
 func (s *Server) ShowLock(c echo.Context) error {
 	if web.IsHTMX(c) || !web.CountsAsUse(c.Request()) {
 		return c.NoContent(http.StatusLocked)
 	}
-	return s.showStationSignIn(c, http.StatusLocked, view.StationSignIn{Next: web.CurrentPath(c), Chosen: packaging.Colleague{ID: web.SignedIn(c).ID}})
+	return s.showStationSignIn(
+		c,
+		http.StatusLocked,
+		view.StationSignIn{Next: web.CurrentPath(c), Chosen: packaging.Colleague{ID: web.SignedIn(c).ID}},
+	)
 }
 
-// membership is whom a sign-in makes the session for: at a station the person at its site, who then is there; elsewhere the
-// first of the memberships.
+// membership returns whom a sign-in begins the session for: at a station the person at its site, elsewhere the first of
+// the memberships. Forbidden if they are not of the station's site.
 func membership(c echo.Context, memberships []packaging.Person) (packaging.Person, error) {
 	station := web.Station(c)
 	for _, p := range memberships {
@@ -53,7 +57,9 @@ func (s *Server) stationLogin(c echo.Context) error {
 		return err
 	}
 	return s.showStationSignIn(c, http.StatusOK, view.StationSignIn{
-		Next: c.QueryParam("next"), Chosen: packaging.Colleague{ID: packaging.UserID(chosen)}, Typed: c.QueryParam("way") == "username",
+		Next:   c.QueryParam("next"),
+		Chosen: packaging.Colleague{ID: packaging.UserID(chosen)},
+		Typed:  c.QueryParam("way") == "username",
 	})
 }
 
@@ -63,7 +69,9 @@ func (s *Server) showStationSignIn(c echo.Context, status int, form view.Station
 	if form.Tenant, err = s.Store.Tenant(ctx, form.Station.TenantID); err != nil {
 		return err
 	}
-	ctx = text.With(ctx, text.In(text.Of(ctx), form.Tenant.Location())) // nobody is signed in, but the station has a site
+	ctx = text.With(
+		ctx, text.In(text.Of(ctx), form.Tenant.Location()),
+	) // nobody is signed in, but the station has a site
 	c.SetRequest(c.Request().WithContext(ctx))
 	if form.People, err = s.Store.Colleagues(ctx, form.Station); err != nil {
 		return err
@@ -88,8 +96,8 @@ func (s *Server) showStationSignIn(c echo.Context, status int, form view.Station
 	return web.Render(c, status, view.StationSignInPage(f, form))
 }
 
-// StationSignIn signs somebody in at the station, by PIN or badge. A session that is locked there goes on for the same
-// person, and gives way to the one of another.
+// StationSignIn signs somebody in at the station, by PIN or badge. A session that is locked there goes on for the
+// same person, and gives way to the one of another.
 func (s *Server) StationSignIn(c echo.Context) error {
 	if !web.Station(c).Known() {
 		return packaging.Fail(packaging.Invalid, "error.no_station")
@@ -99,7 +107,9 @@ func (s *Server) StationSignIn(c echo.Context) error {
 		return err
 	}
 	form := view.StationSignIn{
-		Next: c.FormValue("next"), Chosen: packaging.Colleague{ID: packaging.UserID(chosen)}, Typed: c.FormValue("username") != "",
+		Next:   c.FormValue("next"),
+		Chosen: packaging.Colleague{ID: packaging.UserID(chosen)},
+		Typed:  c.FormValue("username") != "",
 	}
 	typed := secret.New(strings.TrimSpace(c.FormValue("secret")))
 	p, err := s.identify(c, form.Chosen.ID, strings.TrimSpace(c.FormValue("username")), typed)
@@ -115,8 +125,8 @@ func (s *Server) StationSignIn(c echo.Context) error {
 	return s.startAtStation(c, p, web.LocalPath(form.Next))
 }
 
-// startAtStation begins the session of p at the station, and leads on. A script unlocks the page in place if the session
-// was theirs before.
+// startAtStation begins the session of p at the station, and leads on. A script unlocks the page in place if the
+// session was theirs before.
 func (s *Server) startAtStation(c echo.Context, p packaging.Person, next string) error {
 	before, _ := web.Person(c)
 	if err := s.StartSession(c, p); err != nil {
@@ -136,7 +146,8 @@ func (s *Server) startAtStation(c echo.Context, p packaging.Person, next string)
 // errWrongPIN says that a PIN or a badge is nobody's here.
 var errWrongPIN = &web.Refused{Status: http.StatusUnauthorized, Key: "station.wrong_pin"}
 
-// identify returns who has the PIN, or the badge. A badge may be scanned where a PIN is asked for, whoever was chosen.
+// identify returns who has the PIN, or the badge. A badge may be scanned where a PIN is asked for, whoever was
+// chosen.
 func (s *Server) identify(
 	c echo.Context, user packaging.UserID, username string, typed secret.Text,
 ) (p packaging.Person, err error) {
@@ -156,8 +167,8 @@ func (s *Server) identify(
 	return s.tryBadge(c, typed)
 }
 
-// guesses are what a PIN is a guess at: that of a colleague, and those of all of them. Whoever is no colleague of the station
-// counts as the same stranger, so that neither answers nor waits tell who exists.
+// guesses returns what a PIN is a guess at: that of one colleague, and those of all. All others count as one stranger, so
+// that neither answers nor waits tell who exists.
 func guesses(station packaging.Station, user packaging.UserID, colleague bool) []packaging.Guess {
 	if !colleague {
 		return []packaging.Guess{{
@@ -199,7 +210,11 @@ func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) 
 // tryBadge returns whose badge it is.
 func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
-	guess := packaging.Guess{What: fmt.Sprintf("badge at station %d", station.ID), Throttle: packaging.ThrottleSecret, Shared: true}
+	guess := packaging.Guess{
+		What:     fmt.Sprintf("badge at station %d", station.ID),
+		Throttle: packaging.ThrottleSecret,
+		Shared:   true,
+	}
 	tried, err := s.Try(c, guess)
 	if err != nil {
 		return p, err
@@ -214,8 +229,8 @@ func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person
 	return p, s.Store.TriedRight(ctx, tried)
 }
 
-// decline records that somebody was not let in at a station, and returns why. by has whose PIN was asked for, if that is
-// known.
+// decline records that somebody was not let in at a station, and returns why. by has whose PIN was asked for, if that
+// is known.
 func (s *Server) decline(ctx context.Context, station packaging.Station, by packaging.Author) error {
 	by.Station = station.Name
 	if err := s.Store.Record(ctx, packaging.Entry{
@@ -227,8 +242,8 @@ func (s *Server) decline(ctx context.Context, station packaging.Station, by pack
 	return errWrongPIN
 }
 
-// StationIdle tells a page how long the session may still go unused, in seconds. Asked with a POST, as a person's touch
-// has a page do, the request itself is a use.
+// StationIdle tells a page how long the session may still go unused, in seconds. Asked with a POST, as a person's
+// touch has a page do, the request itself is a use.
 func (s *Server) StationIdle(c echo.Context) error {
 	session, ok := web.StationUse(c)
 	if !ok {
@@ -259,17 +274,23 @@ func (s *Server) StationPage(c echo.Context) error {
 
 func (s *Server) showStation(c echo.Context, status int, problem string) error {
 	p, _ := web.Person(c)
-	f := shell.Frame{Title: text.Say(c.Request().Context(), "station.title"), Path: string(shell.StationURL()), Now: s.Now()}
+	f := shell.Frame{
+		Title: text.Say(c.Request().Context(), "station.title"),
+		Path:  string(shell.StationURL()),
+		Now:   s.Now(),
+	}
 	return web.Render(c, status, view.StationPage(f, view.StationForm{
 		Station: web.Station(c), MayUnbind: p.May(packaging.Administer) && !s.Locked(c), Problem: problem,
 	}))
 }
 
-// BindStation binds the browser to the station whose code was typed. Who was signed in here is so no longer: what is done
-// from here on is done at the station.
+// BindStation binds the browser to the station whose code was typed, and ends the session there: what is done from now
+// on is done at the station.
 func (s *Server) BindStation(c echo.Context) error {
 	ctx := c.Request().Context()
-	tried, err := s.Try(c, packaging.Guess{What: "code of a station from " + c.RealIP(), Throttle: packaging.ThrottleSecret})
+	tried, err := s.Try(
+		c, packaging.Guess{What: "code of a station from " + c.RealIP(), Throttle: packaging.ThrottleSecret},
+	)
 	if said := web.FormError(ctx, err); said != "" {
 		return s.showStation(c, web.StatusOf(err), said)
 	}

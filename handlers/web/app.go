@@ -10,7 +10,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// ServiceWorker is the service worker. It stands at the top, since it looks after all pages, and browsers ask for it again and again.
+// ServiceWorker serves the service worker, at the top because it looks after all pages.
 func (s *Kit) ServiceWorker(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
 	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", static.Worker())
@@ -27,7 +27,8 @@ func (s *Kit) Manifest(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
 	c.Response().Header().Set(echo.HeaderContentType, "application/manifest+json")
 	return c.JSON(http.StatusOK, map[string]any{
-		"name": "Lineboard", "short_name": "Lineboard", "id": "/", "start_url": "/", "scope": "/", "display": "standalone",
+		"name": "Lineboard", "short_name": "Lineboard", "id": "/", "start_url": "/", "scope": "/",
+		"display":          "standalone",
 		"background_color": "#1c2733", "theme_color": "#1c2733",
 		"icons": []icon{
 			{static.URL("icon-192.png"), "192x192", "image/png", ""},
@@ -42,5 +43,9 @@ func (s *Kit) Manifest(c echo.Context) error {
 func (s *Kit) Offline(c echo.Context) error {
 	ctx := c.Request().Context()
 	problem := shell.Problem{What: text.Say(ctx, "offline.what"), Do: text.Say(ctx, "offline.do"), Code: "offline"}
-	return Render(c, http.StatusOK, shell.ProblemPage(shell.Frame{Title: text.Say(ctx, "offline.title"), Now: s.Now()}, problem))
+	return Render(
+		c,
+		http.StatusOK,
+		shell.ProblemPage(shell.Frame{Title: text.Say(ctx, "offline.title"), Now: s.Now()}, problem),
+	)
 }

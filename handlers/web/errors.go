@@ -41,8 +41,8 @@ func IsWrong(err error) bool {
 	return errors.As(err, &refused) && refused.Status == http.StatusUnauthorized
 }
 
-// Fail answers a request that ended in an error. A coded error tells its sentence; of any other the page says only that
-// something went wrong, and the log says what.
+// Fail answers a request that ended in an error. A coded error tells its sentence; of any other the page says only
+// that something went wrong, and the log says what.
 func (s *Kit) Fail(err error, c echo.Context) {
 	if c.Response().Committed || errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
 		return // begun already, or nobody is listening any more
@@ -115,8 +115,8 @@ func FormStatus(err error) int {
 	}
 }
 
-// FormError returns the sentence to show beside a form, or "" if the user cannot fix err. It adds what to do where the
-// catalogue says that.
+// FormError returns the sentence to show beside a form, or "" if the user cannot fix err. It adds what to do where
+// the catalogue says that.
 func FormError(ctx context.Context, err error) string {
 	switch packaging.CodeOf(err) {
 	case packaging.Invalid, packaging.Conflict, packaging.Forbidden:

@@ -23,9 +23,9 @@ const (
 	maxWriteTime = 10 * time.Second // a reader who does not take an event for so long is dropped; its page comes again
 )
 
-// Events tells a page which of the topics t of its tenant have changed, as server-sent events for as long as the page is
-// open and its session lives. It begins with the versions that they have, so that a page sees there what it missed. Where
-// a stream is not asked for, that beginning is all: pages poll so where streams do not get through.
+// Events tells a page which of the topics t of its tenant have changed, as server-sent events for as long as the page
+// is open and its session lives. It begins with the versions that they have, so that a page sees there what it
+// missed. Where a stream is not asked for, that beginning is all: pages poll so where streams do not get through.
 func (s *Kit) Events(c echo.Context) error {
 	p, r := SignedIn(c), c.Request()
 	own := p.Tenant.ID
@@ -104,7 +104,7 @@ func (s *Kit) writeEvents(ctx context.Context, out *stream, news *live.Subscribe
 	}
 }
 
-// sessionUnchanged says whether the session still lives, and its person still is and may what they were and might when the stream began.
+// sessionUnchanged reports whether the session lives, and its person has the same rights as when the stream began.
 func (s *Kit) sessionUnchanged(c echo.Context, was packaging.Person) bool {
 	session, err := s.sessions.Get(c.Request(), s.sessions.name)
 	if err != nil {
@@ -125,7 +125,8 @@ func (w *stream) send(text string) error {
 	if text == "" {
 		return nil
 	}
-	if err := w.control.SetWriteDeadline(time.Now().Add(w.limit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := w.control.SetWriteDeadline(time.Now().Add(w.limit)); err != nil &&
+		!errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	if _, err := io.WriteString(w, text); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// CSVWriter writes rows of CSV (RFC 4180), with commas. It quotes more than package csv does: a spreadsheet of another
-// country parts cells at semicolons, and one in the middle of a text must not begin a cell that is a formula.
+// CSVWriter writes rows of CSV (RFC 4180), with commas. It quotes more than package csv does: a spreadsheet of
+// another country parts cells at semicolons, and one in the middle of a text must not begin a cell that is a formula.
 type CSVWriter struct{ *bufio.Writer }
 
 func NewCSV(w io.Writer) CSVWriter { return CSVWriter{bufio.NewWriter(w)} }
@@ -32,8 +32,8 @@ func (w CSVWriter) Row(fields ...string) error {
 	return w.WriteByte('\n')
 }
 
-// Cell keeps a spreadsheet from taking a text for a formula: one that begins as a formula does, or with an apostrophe,
-// gets an apostrophe in front. Without that apostrophe it is the text as stored.
+// Cell keeps a spreadsheet from taking a text for a formula: one that begins as a formula does, or with an
+// apostrophe, gets an apostrophe in front. Without that apostrophe it is the text as stored.
 func Cell(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r'", rune(s[0])) {
 		return "'" + s
@@ -43,8 +43,7 @@ func Cell(s string) string {
 
 var fileTypes = map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
-// StreamFile sends a file while it is made. Where that fails midway, the connection is cut, so that nobody takes a part for
-// the whole.
+// StreamFile sends a file while it is made. An error cuts the connection, so that nobody takes a part for the whole.
 func (s *Kit) StreamFile(c echo.Context, name string, write func(io.Writer) error) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, fileTypes[name[strings.LastIndex(name, ".")+1:]])

@@ -32,7 +32,8 @@ func PathText(c echo.Context, name string) (string, error) {
 	return value, nil
 }
 
-// LocalPath returns next if it is a path of this server, and the overview's otherwise: a link must not lead elsewhere.
+// LocalPath returns next if it is a path of this server, and the overview's otherwise: a link must not lead
+// elsewhere.
 func LocalPath(next string) string {
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
 		return string(shell.HomeURL())

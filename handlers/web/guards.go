@@ -1,6 +1,7 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -14,9 +15,11 @@ import (
 	"lineboard/views/shell"
 )
 
-// policy lets a page load what this server gives, and nothing else: no inline script, no other host, no frame around it.
+// policy lets a page load what this server gives, and nothing else: no inline script, no other host, no frame around
+// it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
-	"connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
 
 // SecureHeaders sets the headers that keep a page to itself.
 func (s *Kit) SecureHeaders(next http.Handler) http.Handler {
@@ -72,8 +75,8 @@ func (s *Kit) LimitRate(next http.Handler) http.Handler {
 // AllowsRequest says whether the client's address may ask for something now.
 func (s *Kit) AllowsRequest(r *http.Request) bool { return s.rate.Allow(s.Address(r), time.Now()) }
 
-// OnlyHTTPS leads who came by plain HTTP, as the proxy says, to HTTPS: their cookie would not come back to us. The host is
-// the one that they asked for, which nobody else can choose for their browser; nothing else is made of it.
+// OnlyHTTPS redirects requests that came by plain HTTP, as the proxy says, to HTTPS. The host is the one of the
+// request, which nobody else can choose for a browser; it is used for nothing else.
 func (s *Kit) OnlyHTTPS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		plain := s.CameByPlainHTTP(r)
@@ -93,8 +96,8 @@ func (s *Kit) CameByPlainHTTP(r *http.Request) bool {
 	return s.Secure && s.trusts(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
 }
 
-// Address is the client's, for throttling and logs: whoever connected, unless that is a proxy that we trust. Then it is
-// the last address in X-Forwarded-For that is no such proxy: what stands before it is the client's to invent.
+// Address returns the address of the client, for throttles and logs: the one that connected, unless that is a trusted
+// proxy. Then it is the last address in X-Forwarded-For that is none: the client may have invented those before it.
 func (s *Kit) Address(r *http.Request) string {
 	at := peer(r)
 	if !s.trusts(at) {
@@ -128,17 +131,29 @@ func peer(r *http.Request) netip.Addr {
 // Probe says whether a request asks only whether we live.
 func Probe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
 
-// LogRequests writes a line a request, without what was asked for in the query: it may name what is nobody else's business.
+// LogRequests logs each request at debug level, without its query: that may name what is nobody else's business.
 func (s *Kit) LogRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if Probe(r) { // they come every second
+		if Probe(r) || !s.Log.Enabled(r.Context(), slog.LevelDebug) { // probes come every second
 			next.ServeHTTP(w, r)
 			return
 		}
 		started := time.Now()
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(seen, r)
-		s.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", seen.status, "took", time.Since(started), "from", s.Address(r))
+		s.Log.Debug(
+			"request",
+			"method",
+			r.Method,
+			"path",
+			r.URL.Path,
+			"status",
+			seen.status,
+			"took",
+			time.Since(started),
+			"from",
+			s.Address(r),
+		)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"lineboard/views/shell"
 )
 
+// Help explains the pages.
 func (s *Kit) Help(c echo.Context) error {
 	f, err := s.Frame(c, "help", text.Say(c.Request().Context(), "help.title"))
 	if err != nil {

@@ -14,9 +14,8 @@ import (
 // languageCookie is the choice of a device, for those who are not signed in there or chose nothing for themselves.
 const languageCookie = "lineboard-language"
 
-// ChooseLanguage has texts said as whoever reads them does: in the language that they chose, else the one that was chosen on this
-// device, else the one of the station, else the one that the browser asks for; and in the zone of their site. A station that
-// is locked speaks to whoever comes next.
+// ChooseLanguage sets the language and the time zone of a page. The language is the one that its reader chose, or else
+// that of the device, of the station, or of the browser, in this order. A locked station speaks to the next person.
 func (s *Kit) ChooseLanguage(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		read, zone := text.Preferred(c.Request().Header.Get("Accept-Language")), time.UTC
@@ -38,8 +37,8 @@ func (s *Kit) ChooseLanguage(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// SetLanguage keeps the language that was chosen, on this device and for the person, and shows the same page in it. A tablet
-// at a station is not one person's: there it is kept for the person, or until somebody signs in.
+// SetLanguage keeps the language that was chosen, for the device and for the person, and shows the same page in it. A
+// tablet at a station belongs to nobody: there it is kept for the person, or until somebody signs in.
 func (s *Kit) SetLanguage(c echo.Context) error {
 	chosen := text.Language(c.FormValue("language"))
 	if !chosen.Known() {
@@ -65,8 +64,8 @@ func (s *Kit) setLanguageCookie(c echo.Context, value string, lasts time.Duratio
 	})
 }
 
-// CurrentPath is where a choice of the language leads back to: the page that is shown, where that is one to go to. What a provider
-// of single sign-on leads back with is good once and is nobody's to repeat.
+// CurrentPath returns the path of the page that is shown, for forms that lead back to it. It is the overview's for a
+// page that cannot be asked for again, such as the callback of a login.
 func CurrentPath(c echo.Context) string {
 	if c.Request().Method == http.MethodGet && c.Path() != CallbackPath {
 		return c.Request().URL.RequestURI()

@@ -10,8 +10,12 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// microCache are the answers of the last moment: who asks again for the same, with the same cookies, has the same answer, and
-// nothing else is looked at.
+// microCache holds the answers of the last second. A request that is the same to the byte, cookies included, gets the
+// same answer, and nothing else is looked at.
+//
+// It earns its keep. A request for a board costs 10 µs of CPU in front of it and 26 µs behind it, one for a board
+// that has not changed 4 and 11 µs; a bare Echo needs 1.3 µs. Many screens on one line make most requests of that
+// kind.
 type microCache struct {
 	hub *live.Hub
 	now func() time.Time
@@ -20,7 +24,7 @@ type microCache struct {
 	all map[requestKey]microCacheEntry
 }
 
-// requestKey is all of a request that an answer depends on, but for how it is encoded.
+// requestKey is what an answer depends on in a request, except for its encoding.
 type requestKey struct{ uri, cookie, language, part string }
 
 type microCacheEntry struct {
@@ -31,7 +35,7 @@ type microCacheEntry struct {
 }
 
 const (
-	microCacheTTL        = time.Second // what depends on the time, such as the end of a session, is noticed then
+	microCacheTTL        = time.Second // bounds how late the end of a session is noticed
 	maxMicroCacheEntries = 512         // answers
 )
 
@@ -39,7 +43,12 @@ func requestKeyOf(r *http.Request) (q requestKey, ok bool) {
 	if r.Method != http.MethodGet || len(r.Header["Cookie"]) != 1 {
 		return q, false
 	}
-	return requestKey{r.RequestURI, r.Header["Cookie"][0], r.Header.Get("Accept-Language"), r.Header.Get("HX-Request")}, true
+	return requestKey{
+		r.RequestURI,
+		r.Header["Cookie"][0],
+		r.Header.Get("Accept-Language"),
+		r.Header.Get("HX-Request"),
+	}, true
 }
 
 func (k *microCache) keep(r *http.Request, a *answer) {
@@ -47,7 +56,10 @@ func (k *microCache) keep(r *http.Request, a *answer) {
 	if !ok {
 		return
 	}
-	one := microCacheEntry{answer: a, asOf: a.content.asOf, until: k.now().Add(microCacheTTL), topics: append([]string{string(packaging.PeopleTopic)}, a.content.topics...)}
+	one := microCacheEntry{
+		answer: a, asOf: a.content.asOf, until: k.now().Add(microCacheTTL),
+		topics: append([]string{string(packaging.PeopleTopic)}, a.content.topics...),
+	}
 	if a.frame != nil {
 		one.asOf = min(one.asOf, a.frame.asOf, a.fresh.asOf)
 		one.topics = append(append(one.topics, a.frame.topics...), a.fresh.topics...)
@@ -76,7 +88,7 @@ func (k *microCache) find(r *http.Request) *answer {
 	return one.answer
 }
 
-// FromMicroCache answers from what is recent, and otherwise has next do it.
+// FromMicroCache answers from the last second, or else by next.
 func (s *Kit) FromMicroCache(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := s.recent.find(r)

@@ -8,7 +8,7 @@ import (
 // CallbackPath takes what a provider says.
 const CallbackPath = "/sso/:tenant/callback"
 
-// CallbackURL is the address that a provider sends browsers back to. It is made of what is set, never of what a request says.
+// CallbackURL returns the address that a provider redirects browsers to. It depends on the settings, never on a request.
 func CallbackURL(s packaging.SingleSignOn, t packaging.Tenant) string {
 	return s.Home + string(shell.SSOCallbackURL(t))
 }

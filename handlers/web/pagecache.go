@@ -25,11 +25,11 @@ import (
 	"lineboard/views/shell"
 )
 
-// A page is made of pieces, each kept by what it depends on: the frame around it is a session's, its content is everybody's
-// who reads the same language with the same rights, and the clock is of the request. A piece is rendered once and
-// compressed once, however many tablets ask for it.
+// A page is made of fragments, each kept by what it depends on. The frame belongs to a session. The content is shared
+// by all who read the same language with the same rights. The clock belongs to the request. A fragment is rendered
+// and compressed once, however many tablets ask for it.
 
-// fragment is a part of a page, as it is and compressed: whole blocks of DEFLATE (RFC 1951) that follow on others.
+// fragment is a part of a page, plain and compressed: whole DEFLATE blocks (RFC 1951) that can follow others.
 type fragment struct {
 	plain, compressed []byte
 }
@@ -46,7 +46,7 @@ func compress(plain []byte) (fragment, error) {
 	return fragment{plain, packed.Bytes()}, err
 }
 
-// uncompressed is a short piece that is not worth compressing.
+// uncompressed returns a fragment in a DEFLATE block that is not compressed: for a few bytes.
 func uncompressed(plain []byte) fragment {
 	packed := make([]byte, 5, 5+len(plain))
 	binary.LittleEndian.PutUint16(packed[1:], uint16(len(plain)))
@@ -54,7 +54,7 @@ func uncompressed(plain []byte) fragment {
 	return fragment{plain, append(packed, plain...)}
 }
 
-// writeFragments writes a page's pieces, compressed as one where the browser takes that.
+// writeFragments writes a page, with gzip if the browser takes that.
 func writeFragments(w http.ResponseWriter, r *http.Request, pieces ...fragment) error {
 	out := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(out)
@@ -85,7 +85,7 @@ func writeFragments(w http.ResponseWriter, r *http.Request, pieces ...fragment) 
 	return err
 }
 
-// cacheEntry is what is kept: pieces, and what they depend on.
+// cacheEntry is what is kept: fragments, and what they depend on.
 type cacheEntry struct {
 	key       string
 	fragments []fragment
@@ -103,7 +103,7 @@ func (r *cacheEntry) size() (n int) {
 	return n + len(r.key) + 256
 }
 
-// pageCache keeps renderings, those used last, up to so many bytes.
+// pageCache keeps entries up to maxCacheBytes. It drops those first that were not used for the longest time.
 type pageCache struct {
 	hub    *live.Hub
 	now    func() time.Time
@@ -121,25 +121,27 @@ func newPageCache(hub *live.Hub, now func() time.Time) *pageCache {
 	return &pageCache{hub: hub, now: now, entries: map[string]*list.Element{}, order: list.New()}
 }
 
-// get gives what is kept under a key while none of its topics has changed, and for lasts at most; otherwise it is drawn, once
-// for all who ask at the same time. draw fills in pieces, topics and part.
-func (k *pageCache) get(ctx context.Context, key string, lasts time.Duration, draw func(context.Context, *cacheEntry) error) (*cacheEntry, error) {
+// get returns the entry of a key. An entry is good while none of its topics has changed, and for ttl at most. A new
+// one is drawn once for all who ask at the same time; draw fills in its fragments, topics and page.
+func (k *pageCache) get(
+	ctx context.Context, key string, ttl time.Duration, draw func(context.Context, *cacheEntry) error,
+) (*cacheEntry, error) {
 	r := k.find(key)
 	flight := key
 	if r != nil {
 		version := k.hub.Version(r.topics...)
-		if version <= r.asOf && k.now().Sub(r.drawn) < lasts {
+		if version <= r.asOf && k.now().Sub(r.drawn) < ttl {
 			return r, nil
 		}
 		flight += "\x00" + strconv.FormatUint(uint64(version), 36)
 	} else {
 		flight += "\x00" + strconv.FormatUint(uint64(k.hub.Now()), 36)
 	}
-	// Who comes after another change has another flight: what is drawn in this one may be from before it.
+	// A request after another change starts another flight: this one may have read its data before that change.
 	drawn, err, _ := k.flight.Do(flight, func() (any, error) {
 		// Before any data is read: what changes meanwhile then counts as newer than the rendering.
 		r := &cacheEntry{key: key, asOf: k.hub.Now(), drawn: k.now()}
-		// Others wait for it too, whoever of them goes away.
+		// Others wait for it too, even if this request is cancelled.
 		if err := draw(context.WithoutCancel(ctx), r); err != nil {
 			return nil, err
 		}
@@ -185,8 +187,8 @@ func (k *pageCache) drop(e *list.Element) {
 	k.bytes -= r.size()
 }
 
-// Page is a page's own content, which is shared: what it says depends on its topics, and on the rights and the language of
-// who reads it, and never on who that is.
+// Page is the content of a page. What is kept is shared: it depends on its topics and on the rights and the language
+// of its reader, never on who that is.
 type Page struct {
 	Status  int // of the answer, 0 for 200; a page that is kept has none
 	Title   string
@@ -196,38 +198,43 @@ type Page struct {
 	Content func(shell.Frame) templ.Component
 }
 
-// RenderFunc reads what a page's content says, as far as the reader may see it.
+// RenderFunc reads the data of a page, as far as the reader may see it.
 type RenderFunc func(ctx context.Context, reader packaging.Person) (Page, error)
 
-// contentTTL bounds how long a content is kept without any change: it says how long ago things happened.
+// contentTTL bounds how long a content is kept without a change: it says how long ago things happened.
 const contentTTL = 30 * time.Second
 
-// Show answers with a kept page: all of it, or its content alone to a page that is open already. Draw reads what the content
-// says, for a reader who has the rights of who asks but no name.
+// Show answers with a page of the cache: all of it, or its content alone to a page that is open already. draw reads
+// its data for a reader with the rights of the person who asks, but without their name.
 func (s *Kit) Show(c echo.Context, section, key string, draw RenderFunc) error {
 	p := SignedIn(c)
 	reader := packaging.Person{Author: packaging.Author{Role: p.Role}, Tenant: p.Tenant, Lines: p.Lines}
 	rights := fmt.Sprintf("%d %s %v %s ", p.Tenant.ID, p.Role, p.Lines, text.Of(c.Request().Context()))
-	content, err := s.pages.get(c.Request().Context(), rights+key, contentTTL, func(ctx context.Context, r *cacheEntry) (err error) {
-		if r.page, err = draw(ctx, reader); err != nil {
+	content, err := s.pages.get(
+		c.Request().Context(),
+		rights+key,
+		contentTTL,
+		func(ctx context.Context, r *cacheEntry) (err error) {
+			if r.page, err = draw(ctx, reader); err != nil {
+				return err
+			}
+			for _, t := range r.page.Topics {
+				r.topics = append(r.topics, t.Of(reader.Tenant.ID))
+			}
+			f := shell.Frame{Person: reader, Wall: r.page.Wall, Now: r.drawn}
+			f.Live = s.live(reader, r.asOf, r.page.Topics...)
+			hash := fnv.New64a()
+			hash.Write([]byte(r.key))
+			r.tag = fmt.Sprintf(`W/"%d-%x"`, f.Live.Version, hash.Sum64())
+			plain, err := rendered(ctx, r.page.Content(f))
+			if err != nil {
+				return err
+			}
+			one, err := compress(plain)
+			r.fragments, r.page.Content = []fragment{one}, nil
 			return err
-		}
-		for _, t := range r.page.Topics {
-			r.topics = append(r.topics, t.Of(reader.Tenant.ID))
-		}
-		f := shell.Frame{Person: reader, Wall: r.page.Wall, Now: r.drawn}
-		f.Live = s.live(reader, r.asOf, r.page.Topics...)
-		hash := fnv.New64a()
-		hash.Write([]byte(r.key))
-		r.tag = fmt.Sprintf(`W/"%d-%x"`, f.Live.Version, hash.Sum64())
-		plain, err := rendered(ctx, r.page.Content(f))
-		if err != nil {
-			return err
-		}
-		one, err := compress(plain)
-		r.fragments, r.page.Content = []fragment{one}, nil
-		return err
-	})
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -248,7 +255,7 @@ func (s *Kit) Show(c echo.Context, section, key string, draw RenderFunc) error {
 	return a.write(s.Now(), c.Response(), c.Request())
 }
 
-// answer is what a request for a kept page is answered with.
+// answer is what a request for a page of the cache gets.
 type answer struct {
 	content      *cacheEntry
 	frame, fresh *cacheEntry // nil where the content alone was asked for
@@ -258,7 +265,7 @@ type answer struct {
 
 func (a *answer) write(now time.Time, w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
-	h.Set(echo.HeaderCacheControl, "no-store") // a shared tablet keeps nothing of a person; what a page asks for again it tells by the tag
+	h.Set(echo.HeaderCacheControl, "no-store") // a shared tablet keeps nothing of a person
 	h.Set(echo.HeaderVary, "HX-Request, Accept-Encoding, Cookie")
 	if a.frame == nil {
 		h.Set("ETag", a.content.tag)
@@ -275,21 +282,39 @@ func (a *answer) write(now time.Time, w http.ResponseWriter, r *http.Request) er
 		return err
 	}
 	frame := a.frame.fragments
-	return writeFragments(w, r, frame[0], uncompressed(clock), frame[1], a.fresh.fragments[0], frame[2], a.content.fragments[0], frame[3])
+	return writeFragments(
+		w,
+		r,
+		frame[0],
+		uncompressed(clock),
+		frame[1],
+		a.fresh.fragments[0],
+		frame[2],
+		a.content.fragments[0],
+		frame[3],
+	)
 }
 
-// readerHeader tells a browser whose page it is, so that it keeps it for nobody else.
+// readerHeader tells a browser which sign-in a page is for. The browser keeps it for no other.
 const readerHeader = "Lineboard-Reader"
 
-// cachedFrame gives what stands around a content, for one session: before the clock, before the freshness, before the content,
-// and after it. At a station it says how long nobody has used that, and is made anew each time.
+// cachedFrame returns what stands around a content, for one session, in four fragments: before the clock, before the
+// freshness, before the content, and after it. At a station it holds the time until the lock, and is not kept.
 func (s *Kit) cachedFrame(c echo.Context, section string, about Page) (*cacheEntry, error) {
-	key := fmt.Sprintf("frame %s %s %s %q %q %q", s.readerTag(c), text.Of(c.Request().Context()), section, CurrentPath(c), about.Title, about.Line.Name)
-	lasts := time.Hour
+	key := fmt.Sprintf(
+		"frame %s %s %s %q %q %q",
+		s.readerTag(c),
+		text.Of(c.Request().Context()),
+		section,
+		CurrentPath(c),
+		about.Title,
+		about.Line.Name,
+	)
+	ttl := time.Hour
 	if Station(c).Known() {
-		lasts = 0
+		ttl = 0
 	}
-	return s.pages.get(c.Request().Context(), key, lasts, func(ctx context.Context, r *cacheEntry) error {
+	return s.pages.get(c.Request().Context(), key, ttl, func(ctx context.Context, r *cacheEntry) error {
 		r.topics = []string{string(packaging.PeopleTopic), packaging.SiteTopic.Of(SignedIn(c).Tenant.ID)}
 		f, err := s.Frame(c, section, about.Title)
 		if err != nil {
@@ -308,16 +333,17 @@ func (s *Kit) cachedFrame(c echo.Context, section string, about Page) (*cacheEnt
 			r.fragments = append(r.fragments, one)
 		}
 		if len(r.fragments) != 4 {
-			return fmt.Errorf("a frame has %d pieces", len(r.fragments))
+			return fmt.Errorf("a frame has %d fragments", len(r.fragments))
 		}
 		return nil
 	})
 }
 
-// slot stands in a frame where the clock, the freshness and the content go. Nothing that others name can hold it: there it would be escaped.
+// slot stands in a frame where the clock, the freshness and the content go. Text that others enter is escaped, so it
+// never holds one.
 const slot = "<!--seam-->"
 
-// cachedFreshness says how fresh the orders are. It depends on the time too.
+// cachedFreshness returns how fresh the orders are. It is kept for a second.
 func (s *Kit) cachedFreshness(c echo.Context) (*cacheEntry, error) {
 	tenant := SignedIn(c).Tenant.ID
 	key := fmt.Sprintf("fresh %d %s %t", tenant, text.Of(c.Request().Context()), s.clients.Down(tenant))
@@ -342,7 +368,7 @@ func (s *Kit) cachedFreshness(c echo.Context) (*cacheEntry, error) {
 	})
 }
 
-// ShowFreshness answers a page that asks how fresh its orders are now.
+// ShowFreshness answers a page that asks how fresh its orders are.
 func (s *Kit) ShowFreshness(c echo.Context) error {
 	r, err := s.cachedFreshness(c)
 	if err != nil {

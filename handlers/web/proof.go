@@ -25,8 +25,9 @@ func proofOf(p packaging.Person) string {
 	return fmt.Sprintf("proof of %d", p.ID)
 }
 
-// Prove checks that a person is who they say, by password, or at a station by PIN where that is allowed. It returns what
-// they proved it with. A wrong proof, one that comes too early, and a person without a password end in [Refused].
+// Prove checks that a person is who they say, by password, or at a station by PIN where that is allowed. It returns
+// what they proved it with. A wrong proof, one that comes too early, and a person without a password end in
+// [Refused].
 func (s *Kit) Prove(
 	c echo.Context, p packaging.Person, typed secret.Text, allowed packaging.Factor,
 ) (by packaging.Factor, err error) {

@@ -16,7 +16,8 @@ import (
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// Render writes a page. It is rendered whole first: an error on the way is an error page, never half a page with a 200.
+// Render writes a page. It is rendered whole first: an error on the way is an error page, never half a page with a
+// 200.
 func Render(c echo.Context, status int, page templ.Component) error {
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buffer)
@@ -39,7 +40,14 @@ func Render(c echo.Context, status int, page templ.Component) error {
 func (s *Kit) Frame(c echo.Context, section, title string) (f shell.Frame, err error) {
 	p := SignedIn(c)
 	c.Response().Header().Set(readerHeader, s.readerTag(c))
-	f = shell.Frame{Title: title, Section: section, Path: CurrentPath(c), Hint: s.hints[c.Path()], Person: p, Now: s.Now()}
+	f = shell.Frame{
+		Title:   title,
+		Section: section,
+		Path:    CurrentPath(c),
+		Hint:    s.hints[c.Path()],
+		Person:  p,
+		Now:     s.Now(),
+	}
 	if u, ok := StationUse(c); ok {
 		f.Station, f.LockIn = Station(c), u.Left(f.Now)
 	}
@@ -88,8 +96,8 @@ func (s *Kit) ShowPart(c echo.Context, draw RenderFunc) error {
 	})
 }
 
-// begin draws a page and its frame. It takes the page's version before draw reads any data, so that the page asks again
-// for whatever changes meanwhile.
+// begin draws a page and its frame. It takes the page's version before draw reads any data, so that the page asks
+// again for whatever changes meanwhile.
 func (s *Kit) begin(c echo.Context, draw RenderFunc, frame func(Page) (shell.Frame, error)) error {
 	version := s.hub.Now()
 	page, err := draw(c.Request().Context(), SignedIn(c))

@@ -27,13 +27,15 @@ func (s *Kit) SessionLimits() (started, seen time.Time) {
 type SessionStore interface {
 	StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error
 	ContinueSession(ctx context.Context, was, token [32]byte, p packaging.Person, from packaging.Device) error
-	Session(ctx context.Context, token [32]byte, started, seen time.Time) (p packaging.Person, lastSeen time.Time, err error)
+	Session(
+		ctx context.Context, token [32]byte, started, seen time.Time,
+	) (p packaging.Person, lastSeen time.Time, err error)
 	TouchSession(ctx context.Context, token [32]byte) error
 	EndSession(ctx context.Context, token [32]byte, p packaging.Person) error
 }
 
-// sessionStore is a gorilla session store whose cookie carries a random token and nothing else. Who it stands for is in
-// the database, so that signing out, or an administrator, ends it for good.
+// sessionStore is a gorilla session store whose cookie carries a random token and nothing else. Who it stands for is
+// in the database, so that signing out, or an administrator, ends it for good.
 type sessionStore struct {
 	store       SessionStore
 	now         func() time.Time
@@ -47,8 +49,8 @@ type sessionStore struct {
 	known map[[32]byte]knownSession
 }
 
-// knownSession is what the database said of a session. It holds until something changes about people or sessions, and for
-// a moment only: that a session has reached its limit is then noticed.
+// knownSession is what the database said of a session. It holds until something changes about people or sessions, and
+// for a moment only: that a session has reached its limit is then noticed.
 type knownSession struct {
 	person packaging.Person
 	seen   time.Time
@@ -70,8 +72,15 @@ func newSessionStore(c Config, address func(*http.Request) string) *sessionStore
 	s := &sessionStore{
 		store: c.Store, now: c.Now, idle: c.Idle, limit: c.Limit, name: "lineboard", address: address,
 		hub: c.Hub, known: map[[32]byte]knownSession{},
-		// Lax, so that a link to an order in a message opens it; what changes something is a POST, which Lax does not send along.
-		options: sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure, MaxAge: int(c.Limit / time.Second)},
+		// Lax, so that a link to an order in a message opens it; what changes something is a POST, which Lax does not
+		// send along.
+		options: sessions.Options{
+			Path:     "/",
+			HttpOnly: true,
+			SameSite: http.SameSiteLaxMode,
+			Secure:   c.Secure,
+			MaxAge:   int(c.Limit / time.Second),
+		},
 	}
 	if c.Secure {
 		s.name = "__Host-lineboard" // browsers take it only over HTTPS and never from another host
@@ -114,7 +123,7 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	return session, err
 }
 
-// askedByPerson says whether somebody asked, or a page by itself: a page that is only open does not keep a session alive.
+// askedByPerson reports whether a person asked, not an open page by itself: that does not keep a session alive.
 func askedByPerson(r *http.Request) bool {
 	return r.Header.Get(unaskedHeader) == "" && r.URL.Path != EventsPath
 }
@@ -122,14 +131,15 @@ func askedByPerson(r *http.Request) bool {
 // unaskedHeader marks what a page asks for by itself, because something changed.
 const unaskedHeader = "Lineboard-Unasked"
 
-// find gives a session: from memory, as long as nothing has changed about people or sessions. Whatever ends a session, or
-// changes what its person may do, goes through the database of this process, which says so before it comes back.
+// find returns a session, from memory while nothing has changed about people or sessions. All such changes go through
+// the database of this process, which tells of them before they are answered.
 func (s *sessionStore) find(ctx context.Context, hash [32]byte) (knownSession, error) {
 	now := s.now()
 	s.mu.Lock()
 	k, ok := s.known[hash]
 	s.mu.Unlock()
-	if ok && now.Before(k.until) && now.Sub(k.seen) < s.idle && s.hub.Version(string(packaging.PeopleTopic)) <= k.asOf {
+	if ok && now.Before(k.until) && now.Sub(k.seen) < s.idle &&
+		s.hub.Version(string(packaging.PeopleTopic)) <= k.asOf {
 		return k, nil
 	}
 	k = knownSession{asOf: s.hub.Now(), until: now.Add(sessionTTL)}
@@ -186,7 +196,8 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 			return s.store.ContinueSession(ctx, sha256.Sum256([]byte(session.ID)), hash, p, from)
 		}
 	}
-	if err := start(r.Context(), sha256.Sum256(token), person, packaging.Device{Address: s.address(r), Agent: r.UserAgent()}); err != nil {
+	from := packaging.Device{Address: s.address(r), Agent: r.UserAgent()}
+	if err := start(r.Context(), sha256.Sum256(token), person, from); err != nil {
 		return err
 	}
 	session.ID = string(token)
@@ -194,7 +205,7 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	return nil
 }
 
-// IdentifyPerson puts who is signed in, if anyone, into the context.
+// IdentifyPerson puts who is signed in into the context, if anyone.
 func (s *Kit) IdentifyPerson(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		session, err := s.sessions.Get(c.Request(), s.sessions.name)
@@ -208,7 +219,7 @@ func (s *Kit) IdentifyPerson(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// readerTag marks the sign-in that a page is for, without telling its token: pages that a browser keeps are that reader's.
+// readerTag marks the sign-in that a page is for, without telling its token. Browsers keep pages for one reader only.
 func (s *Kit) readerTag(c echo.Context) string {
 	session, err := s.sessions.Get(c.Request(), s.sessions.name)
 	if err != nil || session.ID == "" {
@@ -218,13 +229,13 @@ func (s *Kit) readerTag(c echo.Context) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// Person is the person signed in; ok is false where nobody is.
+// Person returns who is signed in; ok is false if nobody is.
 func Person(c echo.Context) (p packaging.Person, ok bool) {
 	p, ok = c.Get(personKey).(packaging.Person)
 	return p, ok
 }
 
-// SignedIn is the person signed in, on routes that need one.
+// SignedIn returns who is signed in, on routes that need a sign-in.
 func SignedIn(c echo.Context) packaging.Person {
 	p, _ := Person(c)
 	return p
@@ -243,8 +254,7 @@ func (s *Kit) StartSession(c echo.Context, p packaging.Person) error {
 	return session.Save(c.Request(), c.Response())
 }
 
-// ContinueSession has who is signed in go on at another tenant, under a new token. They prove nothing by that: the sign-in ends when it
-// would have.
+// ContinueSession moves the sign-in to another tenant, under a new token. It ends when it would have.
 func (s *Kit) ContinueSession(c echo.Context, p packaging.Person) error {
 	session, err := s.sessions.Get(c.Request(), s.sessions.name)
 	if err != nil {

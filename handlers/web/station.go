@@ -20,9 +20,8 @@ const (
 	StationCookieAge = 400 * 24 * time.Hour
 )
 
-// IdentifyStation puts the station that the browser is bound to into the context, and notes that a person uses the session there.
-// A session goes on only where it was begun: its cookie is worth nothing in another browser, nor after the tablet was bound
-// or unbound.
+// IdentifyStation puts the station of the browser into the context, and records that a person uses it. A session goes on
+// only where it began: its cookie is worth nothing in another browser, nor after the tablet was bound or unbound.
 func (s *Kit) IdentifyStation(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		station, err := s.stationOf(c)
@@ -67,7 +66,7 @@ func (s *Kit) SetStationCookie(c echo.Context, value string, lasts time.Duration
 	})
 }
 
-// Station is the station that the browser is bound to, unknown where it is no station's.
+// Station returns the station that the browser is bound to, unknown if it is none.
 func Station(c echo.Context) packaging.Station {
 	station, _ := c.Get(stationKey).(packaging.Station)
 	return station
@@ -96,7 +95,8 @@ func (s *Kit) recordUse(c echo.Context, p packaging.Person) error {
 	}
 	now := s.Now()
 	used := use.Left(now) > 0 && now.Sub(use.Used) > useInterval && CountsAsUse(c.Request())
-	if ahead := use.Used.After(now); used || ahead { // one that is ahead would keep it open until the clock is there again
+	if ahead := use.Used.After(now); used ||
+		ahead { // one that is ahead would keep it open until the clock is there again
 		use.Used = now
 		if err := s.store.UseStation(ctx, token); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (s *Kit) recordUse(c echo.Context, p packaging.Person) error {
 	return nil
 }
 
-// CountsAsUse says whether a person makes the request: a page that asks again by itself does not count as use.
+// CountsAsUse reports whether a person makes the request. What a page asks for by itself is no use of a station.
 func CountsAsUse(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return true
