@@ -169,10 +169,16 @@ func (t *test) fill(order raw) {
 func (t *test) find(order raw, report *packaging.FieldReport) {
 	facts := factsOf(order, t.now())
 	value := map[packaging.OrderField]string{
-		packaging.FieldKey: facts.Key, packaging.FieldStatus: string(facts.Status),
-		packaging.FieldLineCode: facts.LineCode, packaging.FieldLineName: facts.LineName, packaging.FieldProduct: facts.Product, packaging.FieldGTIN: facts.GTIN,
-		packaging.FieldLot: facts.Lot, packaging.FieldExpiry: facts.Expiry, packaging.FieldQuantity: facts.Quantity,
-		packaging.FieldExtra: facts.ExtraPercent,
+		packaging.FieldKey:      facts.Key,
+		packaging.FieldStatus:   string(facts.Status),
+		packaging.FieldLineCode: facts.LineCode,
+		packaging.FieldLineName: facts.LineName,
+		packaging.FieldProduct:  facts.Product,
+		packaging.FieldGTIN:     facts.GTIN,
+		packaging.FieldLot:      facts.Lot,
+		packaging.FieldExpiry:   facts.Expiry,
+		packaging.FieldQuantity: facts.Quantity,
+		packaging.FieldExtra:    facts.ExtraPercent,
 	}[report.Field]
 	if path := order.fields().place(rows[report.Field]); path != "" && value != "" {
 		report.Name, report.Value = t.clean(spelled(order, path)), t.clean(value)
