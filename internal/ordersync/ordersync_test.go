@@ -24,12 +24,13 @@ type cache struct {
 	cached   map[string]packaging.CachedOrder
 	applied  []packaging.Refresh
 	failures []*packaging.CallError
+	reads    error // of Tenants
 }
 
 func (c *cache) Tenants(context.Context) ([]packaging.Tenant, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]packaging.Tenant{{ID: 1, Slug: "ghent"}}, c.more...), nil
+	return append([]packaging.Tenant{{ID: 1, Slug: "ghent"}}, c.more...), c.reads
 }
 
 func (c *cache) CachedOrders(context.Context, packaging.TenantID) (map[string]packaging.CachedOrder, error) {
@@ -242,6 +243,58 @@ func (s *slow) Open(ctx context.Context) ([]packaging.Facts, int, error) {
 	}
 }
 
+func TestWhatDetailsSayIsKeptAndAListedOrderIsNeverGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listed := packaging.Facts{Key: "listed, and unknown to details", Status: packaging.Open}
+		c := &cache{cached: map[string]packaging.CachedOrder{"deleted": {}, "broken": {}}}
+		if err := syncer(c, &api{list: []packaging.Facts{listed}}).Refresh(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		r := c.applied[0]
+		slices.Sort(r.Asked)
+		if diff := cmp.Diff([]string{"broken", "deleted", listed.Key}, r.Asked); diff != "" {
+			t.Errorf("kept as asked (-want +got)\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"deleted"}, r.Gone); diff != "" {
+			t.Errorf("gone (-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestTheTenantsMustBeReadAtTheStartAndMayFailLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := errors.New("disk")
+		if err := syncer(&cache{reads: disk}, &api{}).Run(t.Context()); !errors.Is(err, disk) {
+			t.Errorf("at the start: %v", err)
+		}
+		c := &cache{}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- syncer(c, &api{}).Run(ctx) }()
+		synctest.Wait()
+		c.mu.Lock()
+		c.reads = disk
+		c.mu.Unlock()
+		time.Sleep(time.Minute)
+		cancel()
+		if err := <-ended; err != nil || len(c.applied) < 2 {
+			t.Errorf("later: %v, %d refreshes", err, len(c.applied))
+		}
+	})
+}
+
+func TestOnlyAnAPIThatAnswersIsSaidToAnswer(t *testing.T) {
+	for _, fails := range []error{nil, &packaging.CallError{Reason: packaging.NotConnected}} {
+		answered := 0
+		s := ordersync.New(&cache{},
+			func(context.Context, packaging.TenantID) (ordersync.API, error) { return &api{fails: fails}, nil },
+			time.Hour, func(packaging.TenantID) { answered++ }, time.Now, slog.New(slog.DiscardHandler))
+		if err := s.Refresh(t.Context(), 1); (err == nil) != (fails == nil) || (answered == 1) != (fails == nil) {
+			t.Errorf("with %v: %v, answered %d times", fails, err, answered)
+		}
+	}
+}
+
 func TestATenantHasOneRefreshUnderWayThatAllShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, a := &cache{}, &slow{api: &api{}}
@@ -296,7 +349,7 @@ func TestPeopleRefreshATenantOnceInTenSeconds(t *testing.T) {
 		if again := press(2); again != 0 {
 			t.Errorf("another tenant has to wait for %v", again)
 		}
-		time.Sleep(6 * time.Second)
+		time.Sleep(5 * time.Second) // with the refreshes, ten since the first press
 		if again := press(1); again != 0 {
 			t.Errorf("after ten seconds: again in %v", again)
 		}
