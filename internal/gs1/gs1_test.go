@@ -115,6 +115,39 @@ func TestTheCenturyOfADateIsTheNearestOne(t *testing.T) {
 	}
 }
 
+func TestFieldsOfAFixedLengthNeedNoSeparator(t *testing.T) {
+	t.Parallel()
+	const place = "9506000134352"
+	for field, known := range map[string]bool{
+		"410" + place: true, "417" + place: true, "409" + place: false, "418" + place: false,
+		"3100000123": true, "3699000123": true,
+	} {
+		got, err := gs1.Read("0109506000134352"+field+"214YSr5oYFKHwP", now)
+		var fault *gs1.Fault
+		switch {
+		case known && (err != nil || got.Pack.Serial != "4YSr5oYFKHwP"):
+			t.Errorf("%s: %v, %+v", field, err, got.Pack)
+		case !known && (!errors.As(err, &fault) || fault.Code != gs1.UnknownField || fault.At != 17):
+			t.Errorf("%s: %v, %+v", field, err, got.Pack)
+		}
+	}
+}
+
+func TestAnEmptyFieldIsTooShort(t *testing.T) {
+	t.Parallel()
+	for scanned, want := range map[string]gs1.Fault{
+		"0109506000134352" + "10\x1d214YSr5oYFKHwP": {Code: gs1.TooShort, AI: "10", At: 19},
+		"0109506000134352" + "10\x1d21":             {Code: gs1.TooShort, AI: "10", At: 19},
+		"0109506000134352" + "10A\x1d21":            {Code: gs1.TooShort, AI: "21", At: 23},
+	} {
+		_, err := gs1.Read(scanned, now)
+		var fault *gs1.Fault
+		if !errors.As(err, &fault) || *fault != want {
+			t.Errorf("%q: %v, want %+v", scanned, err, want)
+		}
+	}
+}
+
 func TestAGTINIsWrittenWithFewerZeros(t *testing.T) {
 	t.Parallel()
 	for gtin, want := range map[string][]string{
