@@ -61,7 +61,7 @@ func (c *Clients) Health(tenant packaging.TenantID) (h packaging.ConnectionHealt
 	return client.Health(), true
 }
 
-// Forget drops a tenant's client: its next call uses the settings of then. Calls under way keep theirs.
+// Forget drops a tenant's client: its next call uses the settings at that time. Calls under way keep theirs.
 func (c *Clients) Forget(tenant packaging.TenantID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// within says whether times are at the given ones, or by up to a fifth of each pause before them.
+// within reports whether times are at the given ones, or earlier by up to a fifth of each pause.
 func within(got []time.Duration, want ...time.Duration) bool {
 	if len(got) != len(want) {
 		return false

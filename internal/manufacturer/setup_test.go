@@ -88,7 +88,7 @@ func withSandbox(t *testing.T, change func(*Config)) (*Client, *sandbox.Sandbox)
 	return newClient(t, c), s
 }
 
-// server counts PATCHes and answers every call but sign-in as told.
+// server counts PATCHes and gives every call except sign-in the set answer.
 type server struct {
 	*httptest.Server
 	patches atomic.Int64
@@ -120,7 +120,7 @@ func says(status int, body string) http.HandlerFunc {
 	}
 }
 
-// static is a client with a static token of a server that answers as told.
+// static is a client with a static token of a server with the set answers.
 func static(t *testing.T, answer http.HandlerFunc) (*Client, *server) {
 	t.Helper()
 	s := answering(t, answer)

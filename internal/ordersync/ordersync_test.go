@@ -17,7 +17,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// cache is a store that remembers what it was told.
+// cache is a store in memory.
 type cache struct {
 	mu       sync.Mutex
 	more     []packaging.Tenant // beside ghent
@@ -435,7 +435,7 @@ func TestStoppingEndsARefreshThatAPersonBegan(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		if err := <-pressed; !errors.Is(err, context.Canceled) {
-			t.Errorf("the person is told %v", err)
+			t.Errorf("the person gets %v", err)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)

@@ -59,7 +59,7 @@ func (b *book) Record(_ context.Context, e packaging.Entry) error {
 	return nil
 }
 
-// api answers as it is told to.
+// api is the remote API as a function.
 type api func(ctx context.Context, key string) packaging.Answer
 
 func (a api) ReleaseToLine(ctx context.Context, key string) packaging.Answer { return a(ctx, key) }
