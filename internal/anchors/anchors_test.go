@@ -391,19 +391,26 @@ func TestAHeadIsKeptAfterManyEntriesOrALongTime(t *testing.T) {
 		look(3, "after a long time")
 		p.now = p.now.Add(anchors.MaxAge)
 		look(3, "after a long time without an entry")
+		p.write(store, 22)
+		look(4, "after the first entry in a long time")
 		p.write(store, 21+anchors.MaxEntries)
-		look(4, "after many entries")
+		look(4, "after one entry less than many")
 		p.write(store, 22+anchors.MaxEntries)
+		look(5, "after many entries")
+		p.write(store, 23+anchors.MaxEntries)
+		p.now = p.now.Add(-2 * anchors.MaxAge)
+		look(6, "after the clock was set back")
+		p.write(store, 24+anchors.MaxEntries)
 	})
-	if lines() != 5 {
-		t.Errorf("at stop: %d lines, want 5", lines())
+	if lines() != 7 {
+		t.Errorf("at stop: %d lines, want 7", lines())
 	}
-	if n := strings.Count(p.log.String(), "history anchored"); n != 5 {
+	if n := strings.Count(p.log.String(), "history anchored"); n != 7 {
 		t.Errorf("the log has %d of them", n)
 	}
 }
 
-func TestTheKeeperEndsWithItsContext(t *testing.T) {
+func TestAWriterEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t)
 	p.running(func(_ *db.DB, w *anchors.Writer) {
