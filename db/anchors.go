@@ -6,7 +6,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Heads gives the newest entry of each tenant's history.
+// Heads returns the newest entry of each tenant's history.
 func (d *DB) Heads(ctx context.Context) ([]packaging.Head, error) {
 	return collect(ctx, d.read, func(row scanner) (h packaging.Head, err error) {
 		var hash []byte

@@ -13,7 +13,7 @@ import (
 // finding is what a refresh found out about one order.
 type finding struct {
 	key    string
-	facts  *packaging.Facts // nil where the API told none
+	facts  *packaging.Facts // nil if the API gave none
 	listed bool
 	gone   bool // the API does not know it
 }
@@ -46,7 +46,7 @@ type cachedRow struct {
 	newer     bool
 	confirmed time.Time
 
-	// Imports gave facts of it: those, and what the API said by itself. Maybe the API has not told of it yet.
+	// Imports gave facts of it: those, and what the API said by itself. The API may not know of it yet.
 	imported    bool
 	given, said packaging.Facts
 	notYetKnown bool
@@ -149,7 +149,7 @@ func (a *applying) seen(f finding) nextRow {
 	}
 }
 
-// changed is an order that the API told something about.
+// changed is an order that the API answered about.
 func (a *applying) changed(was cachedRow, f finding) nextRow {
 	next := nextRow{cachedRow: was}
 	next.facts = f.facts.FilledFrom(was.facts) // an answer that leaves a field out says nothing about it

@@ -15,7 +15,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// watched is a table whose changes open pages are told about. Triggers of the writer's connection note them, so that no
+// watched is a table whose changes reach open pages. Triggers of the writer's connection note them, so that no
 // statement can forget to. Expressions are of SQL, with $ for the row.
 type watched struct {
 	table  string
@@ -163,9 +163,9 @@ func columnsOf(ctx context.Context, c sqlite.ExecQuerierContext, table string) (
 	}
 }
 
-// Notify has what each transaction changed told, once it is committed and before whoever made it goes on. What is told
-// must come back soon.
-func (d *DB) Notify(tell func([]packaging.Change)) { d.tell.Store(&tell) }
+// Notify calls tell with the changes of each transaction, after its commit and before the caller goes on. tell must
+// return soon.
+func (d *DB) Notify(tell func([]packaging.Change)) { d.notify.Store(&tell) }
 
 // changes are what the transaction has changed so far; they are forgotten for the next one.
 func (t *tx) changes() ([]packaging.Change, error) {

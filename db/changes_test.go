@@ -61,7 +61,7 @@ func TestEveryTableIsWatchedOrIsKnownNotToBe(t *testing.T) {
 	}
 }
 
-// told gives the topics of what has been told since it was last asked.
+// told returns the topics of what has been told since it was last asked.
 func told(d *DB) func() []string {
 	var topics []string
 	d.Notify(func(changes []packaging.Change) { topics = append(topics, packaging.Topics(changes)...) })

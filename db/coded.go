@@ -10,7 +10,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// coded gives errors that a person can do something about their code; others stay as they are.
+// coded returns errors that a person can do something about their code; others stay as they are.
 func coded(err error) error {
 	var already *packaging.Error
 	if err == nil || errors.As(err, &already) {

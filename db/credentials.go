@@ -8,7 +8,7 @@ import (
 	"lineboard/internal/secret"
 )
 
-// namedSecrets gives each credential with the column that it is kept in.
+// namedSecrets returns each credential with the column that it is kept in.
 func namedSecrets(c *secret.Credentials) []namedSecret {
 	return []namedSecret{
 		{"api_key", &c.APIKey},
@@ -28,7 +28,8 @@ func (n namedSecret) owner(tenant packaging.TenantID) string {
 	return fmt.Sprintf("tenant %d %s", tenant, n.column)
 }
 
-// Credentials gives a tenant's credentials, opened. The error wraps [secret.ErrWrongKey] where another key sealed them.
+// Credentials returns a tenant's credentials, opened. The error wraps [secret.ErrWrongKey] where another key sealed
+// them.
 func (d *DB) Credentials(ctx context.Context, tenant packaging.TenantID) (secret.Credentials, error) {
 	return credentialsOf(ctx, d.read, d.box, tenant)
 }
@@ -61,15 +62,15 @@ func (s *setupTx) connection() (t packaging.Tenant, c secret.Credentials, err er
 	return t, c, err
 }
 
-// TokenSettings gives the kind and the header of the tenant's token, and no credential.
+// TokenSettings returns the kind and the header of the tenant's token, and no credential.
 func (d *DB) TokenSettings(ctx context.Context, tenant packaging.TenantID) (c secret.Credentials, err error) {
 	err = d.read.QueryRowContext(ctx, `SELECT token_kind, token_header FROM tenants WHERE id = ?`, tenant).
 		Scan(&c.TokenKind, &c.TokenHeader)
 	return c, coded(err)
 }
 
-// FillCredentials gives what was typed, with what is stored where nothing was. What is stored goes to the address that
-// it was set for and nowhere else: with another one, all that the kind of token needs must be typed.
+// FillCredentials returns what was typed, with what is stored where nothing was. What is stored goes to the address
+// that it was set for and nowhere else: with another one, all that the kind of token needs must be typed.
 func (d *DB) FillCredentials(
 	ctx context.Context, tenant packaging.TenantID, baseURL string, typed secret.Credentials,
 ) (secret.Credentials, error) {
@@ -106,8 +107,8 @@ func fillCredentials(
 	return typed, nil
 }
 
-// SetConnection gives the tenant an address of the API and credentials; one that is empty stays as it is (see
-// [DB.FillCredentials]). Whoever keeps a client of the tenant must forget it.
+// SetConnection returns the tenant an address of the API and credentials; one that is empty stays as it is (see
+// [DB.FillCredentials]). A caller that keeps a client of the tenant must drop it.
 func (d *DB) SetConnection(ctx context.Context, by packaging.Person, baseURL string, typed secret.Credentials) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
 		c, err := fillCredentials(ctx, s, s.box, s.tenant, baseURL, typed)

@@ -31,7 +31,7 @@ type DB struct {
 	// The last write failed for a reason of the machine, such as a full disk.
 	failed atomic.Bool
 	probe  probe
-	tell   atomic.Pointer[func([]packaging.Change)]
+	notify atomic.Pointer[func([]packaging.Change)]
 }
 
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say

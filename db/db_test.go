@@ -131,7 +131,7 @@ func boss(t *testing.T, d *DB, slug string) packaging.Person {
 	return people[0]
 }
 
-// become gives a person one role, and limits them to lines; with none the limit is lifted. It gives them as they then
+// become returns a person one role, and limits them to lines; with none the limit is lifted. It gives them as they then
 // are.
 func become(t *testing.T, d *DB, p packaging.Person, role packaging.Role, lines ...packaging.LineID) packaging.Person {
 	t.Helper()

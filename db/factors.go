@@ -13,7 +13,7 @@ import (
 	"lineboard/internal/secret"
 )
 
-// Colleagues gives who can sign in at the station by PIN: those who work on its line and have one, by name.
+// Colleagues returns who can sign in at the station by PIN: those who work on its line and have one, by name.
 func (d *DB) Colleagues(ctx context.Context, s packaging.Station) ([]packaging.Colleague, error) {
 	return collect(ctx, d.read, func(row scanner) (c packaging.Colleague, err error) {
 		return c, row.Scan(&c.ID, &c.Username, &c.FullName)
@@ -25,7 +25,8 @@ func (d *DB) Colleagues(ctx context.Context, s packaging.Station) ([]packaging.C
 		ORDER BY u.full_name, u.id`, s.TenantID, s.Line.ID)
 }
 
-// PIN gives a person of the tenant, and the hash of their PIN there. Whoever has none, or is not active, is not found.
+// PIN returns a person of the tenant, and the hash of their PIN there. A person without a PIN, or not active, is
+// NotFound.
 func (d *DB) PIN(
 	ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
 ) (p packaging.Person, hash string, err error) {
@@ -37,7 +38,7 @@ func (d *DB) PIN(
 	return p, hash, coded(err)
 }
 
-// BadgeOwner gives whose badge it is at the tenant.
+// BadgeOwner returns whose badge it is at the tenant.
 func (d *DB) BadgeOwner(ctx context.Context, tenant packaging.TenantID, badge secret.Text) (packaging.Person, error) {
 	p, err := scanPerson(d.read.QueryRowContext(ctx, selectPerson+`t.id = ?1 AND u.id = (
 		SELECT user_id FROM station_factors WHERE tenant_id = ?1 AND badge_mark = ?2)`, tenant, badgeMark(d.box, tenant, badge)))

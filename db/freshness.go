@@ -52,7 +52,7 @@ func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[s
 	return cached, coded(rows.Err())
 }
 
-// storeChecks keeps which orders' details were asked for, and which they told of.
+// storeChecks stores which orders were asked for, and which the API answered about.
 func (t *tx) storeChecks(tenant packaging.TenantID, r packaging.Refresh) error {
 	for _, key := range r.Asked {
 		if err := t.storeCheck(tenant, key, r.Started, time.Time{}); err != nil {

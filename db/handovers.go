@@ -37,7 +37,7 @@ func scanHandover(row scanner) (h packaging.Handover, err error) {
 	return h, err
 }
 
-// Handover gives how a shift was handed over; it is NotFound where it was not.
+// Handover returns how a shift was handed over; it is NotFound where it was not.
 func (d *DB) Handover(ctx context.Context, in packaging.Scope, o packaging.Occurrence) (packaging.Handover, error) {
 	return handoverOf(ctx, d.read, in, o)
 }
@@ -55,7 +55,7 @@ func handoverOf(
 	return h, err
 }
 
-// Handovers gives those of some days, without their items.
+// Handovers returns those of some days, without their items.
 func (d *DB) Handovers(ctx context.Context, in packaging.Scope, from, to packaging.Day) ([]packaging.Handover, error) {
 	return collect(ctx, d.read, scanHandover, selectHandover+`WHERE h.tenant_id = ? AND h.day >= ? AND h.day <= ? ORDER BY h.begins_at`, in.Tenant(), from, to)
 }
@@ -91,8 +91,8 @@ func scanItemOf(row scanner) (i packaging.HandoverItem, of packaging.HandoverID,
 	return i, of, err
 }
 
-// unacknowledgedItems gives what was handed over and nobody acknowledged, the oldest first; each names itself as where
-// it is from.
+// unacknowledgedItems returns what was handed over and nobody acknowledged, the oldest first; each names itself as
+// where it is from.
 func unacknowledgedItems(ctx context.Context, q querier, in packaging.Scope) ([]packaging.HandoverItem, error) {
 	w := withinItems(in)
 	return collect(ctx, q, func(row scanner) (packaging.HandoverItem, error) {
@@ -134,7 +134,7 @@ func (d *DB) LeftHandovers(ctx context.Context, in packaging.Scope) (all []packa
 	return all, err
 }
 
-// OpenItems gives what would be handed over now: what is open, and what earlier hand-overs left.
+// OpenItems returns what would be handed over now: what is open, and what earlier hand-overs left.
 func (d *DB) OpenItems(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
 ) ([]packaging.HandoverItem, error) {

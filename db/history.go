@@ -60,8 +60,8 @@ func (d *DB) Record(ctx context.Context, e packaging.Entry) error {
 	return d.tx(ctx, func(t *tx) error { return t.record(e) })
 }
 
-// History gives a page of the entries, newest first. A limited scope has those of its lines, by the code that the line
-// had then, and of those without a line the person's own.
+// History returns a page of the entries, newest first. A limited scope has those of its lines, by the code that the
+// line had then, and of those without a line the person's own.
 func (d *DB) History(
 	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter,
 ) (packaging.HistoryPage, error) {
@@ -106,7 +106,7 @@ func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.His
 	return n, coded(err)
 }
 
-// Entry gives one entry of the history; one that is not in the scope is not found. It follows the one before it where
+// Entry returns one entry of the history; one that is not in the scope is not found. It follows the one before it where
 // its hash is over its content and over the hash that the one before has.
 func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error) {
 	conditions, args := historyWhere(in, packaging.HistoryFilter{})
@@ -164,7 +164,7 @@ func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func
 	return coded(rows.Err())
 }
 
-// HistoryPeople gives whom the tenant's history names, by username, each as of their newest entry: also those who are
+// HistoryPeople returns whom the tenant's history names, by username, each as of their newest entry: also those who are
 // not there any more, and the program itself.
 func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {
 	return collect(ctx, d.read, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `

@@ -9,7 +9,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// SignInBy gives the person that an identity is at a tenant, with the roles and lines of its values as of now; the
+// SignInBy returns the person that an identity is at a tenant, with the roles and lines of its values as of now; the
 // first time it makes them. It never is a person that there was before without being connected. The error is a
 // [packaging.SignOnError] where they are not let in.
 func (d *DB) SignInBy(
@@ -197,7 +197,7 @@ func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error 
 	})
 }
 
-// SignOnAccount gives what single sign-on is to a person.
+// SignOnAccount returns what single sign-on is to a person.
 func (d *DB) SignOnAccount(ctx context.Context, p packaging.Person) (a packaging.SignOnAccount, err error) {
 	err = d.read.QueryRowContext(ctx, `
 		SELECT coalesce((SELECT label FROM sso WHERE tenant_id = ?1 AND enabled), ''),

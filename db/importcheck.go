@@ -70,7 +70,7 @@ func (i *importing) run(rows []packaging.ImportRow) error {
 	return nil
 }
 
-// held gives the orders of the rows that are here, by their order ID.
+// held returns the orders of the rows that are here, by their order ID.
 func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, error) {
 	keys := make([]string, len(rows))
 	for n, row := range rows {

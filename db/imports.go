@@ -99,20 +99,20 @@ func withinImports(in packaging.Scope) where {
 	return w
 }
 
-// Imports gives the latest imports, the newest first.
+// Imports returns the latest imports, the newest first.
 func (d *DB) Imports(ctx context.Context, in packaging.Scope, limit int) ([]packaging.Import, error) {
 	w := withinImports(in)
 	return collect(ctx, d.read, scanImport, selectImport+`WHERE `+w.sql+` ORDER BY i.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
-// ImportOf gives one import; one outside the scope is not found.
+// ImportOf returns one import; one outside the scope is not found.
 func (d *DB) ImportOf(ctx context.Context, in packaging.Scope, id packaging.ImportID) (packaging.Import, error) {
 	w := withinImports(in)
 	i, err := scanImport(d.read.QueryRowContext(ctx, selectImport+`WHERE `+w.sql+` AND i.id = ?`, append(w.args, id)...))
 	return i, coded(err)
 }
 
-// ImportedOrders gives a page of what an import did, by our key of the orders.
+// ImportedOrders returns a page of what an import did, by our key of the orders.
 func (d *DB) ImportedOrders(
 	ctx context.Context, in packaging.Scope, id packaging.ImportID, after packaging.OrderID, limit int,
 ) (packaging.ImportedPage, error) {

@@ -9,7 +9,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Lanes gives the overview: each line with its counts and its foremost orders, then each line that is not set up here
+// Lanes returns the overview: each line with its counts and its foremost orders, then each line that is not set up here
 // as the API names it, and last a lane without a line where orders have none. A retired line shows as long as something
 // is open there.
 func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error) {

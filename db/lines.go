@@ -20,7 +20,7 @@ func withinLines(in packaging.Scope) where {
 	return w
 }
 
-// Lines gives the lines, by code.
+// Lines returns the lines, by code.
 func (d *DB) Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
 	return linesOf(ctx, d.read, in)
 }
@@ -30,7 +30,7 @@ func linesOf(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Li
 	return collect(ctx, q, scanLine, `SELECT id, code, name, retired FROM lines WHERE `+w.sql+` ORDER BY code`, w.args...)
 }
 
-// Line gives one line by its code; one outside the scope is not found.
+// Line returns one line by its code; one outside the scope is not found.
 func (d *DB) Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error) {
 	w := withinLines(in)
 	w.and(true, "code = ?", code)
@@ -38,12 +38,12 @@ func (d *DB) Line(ctx context.Context, in packaging.Scope, code string) (packagi
 	return l, coded(err)
 }
 
-// SetupLines gives all lines of the viewer's tenant by code, whatever lines the viewer works on.
+// SetupLines returns all lines of the viewer's tenant by code, whatever lines the viewer works on.
 func (d *DB) SetupLines(ctx context.Context, viewer packaging.Person) ([]packaging.Line, error) {
 	return linesOf(ctx, d.read, packaging.Everything(viewer.Tenant.ID))
 }
 
-// SetupLine gives one of them.
+// SetupLine returns one of them.
 func (d *DB) SetupLine(ctx context.Context, viewer packaging.Person, code string) (packaging.Line, error) {
 	return d.Line(ctx, packaging.Everything(viewer.Tenant.ID), code)
 }
@@ -61,7 +61,7 @@ func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line)
 	})
 }
 
-// SetLine gives a line another name, retires it or takes it back.
+// SetLine returns a line another name, retires it or takes it back.
 func (d *DB) SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
 		was, err := s.line(l.Code)
@@ -103,7 +103,7 @@ func (s *setupTx) setLine(l packaging.Line) error {
 	return s.recordChange(packaging.LineSet, "line "+l.Code, before, l.Name)
 }
 
-// lineIDs gives the keys of the tenant's lines with these codes.
+// lineIDs returns the keys of the tenant's lines with these codes.
 func (s *setupTx) lineIDs(codes []string) (ids []packaging.LineID, err error) {
 	for _, code := range codes {
 		var id packaging.LineID

@@ -24,12 +24,12 @@ func scanMember(row scanner) (m packaging.Member, err error) {
 	return packaging.Member{Person: p, Active: active, Shared: shared}, err
 }
 
-// Members gives the people of the viewer's tenant by username, those who are not active too.
+// Members returns the people of the viewer's tenant by username, those who are not active too.
 func (d *DB) Members(ctx context.Context, viewer packaging.Person) ([]packaging.Member, error) {
 	return collect(ctx, d.read, scanMember, selectMember+`ORDER BY u.active DESC, u.username`, viewer.ID, viewer.Tenant.ID)
 }
 
-// Member gives one of them.
+// Member returns one of them.
 func (d *DB) Member(ctx context.Context, viewer packaging.Person, id packaging.UserID) (packaging.Member, error) {
 	return memberOf(ctx, d.read, viewer, id)
 }
@@ -85,7 +85,7 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 	})
 }
 
-// SetPerson gives a person of the tenant a name, roles and lines. A shared one keeps their name.
+// SetPerson returns a person of the tenant a name, roles and lines. A shared one keeps their name.
 func (d *DB) SetPerson(ctx context.Context, by, p packaging.Person) error {
 	return d.onMember(ctx, by, p.ID, func(s *setupTx, m packaging.Member) error {
 		if !m.Shared && p.FullName != m.FullName {

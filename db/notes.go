@@ -24,7 +24,7 @@ func scanNote(row scanner) (n packaging.Note, err error) {
 	return n, err
 }
 
-// LineNotes gives the notes about a line and its orders since a time, at most limit, the newest first.
+// LineNotes returns the notes about a line and its orders since a time, at most limit, the newest first.
 func (d *DB) LineNotes(
 	ctx context.Context, in packaging.Scope, line packaging.LineID, since time.Time, limit int,
 ) ([]packaging.Note, error) {
@@ -33,7 +33,7 @@ func (d *DB) LineNotes(
 	return collect(ctx, d.read, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
-// OrderNotes gives the latest notes about an order, at most limit, the newest first.
+// OrderNotes returns the latest notes about an order, at most limit, the newest first.
 func (d *DB) OrderNotes(
 	ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int,
 ) ([]packaging.Note, error) {
@@ -48,7 +48,7 @@ func orderNotes(
 	return collect(ctx, q, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
-// Note gives one note of the tenant.
+// Note returns one note of the tenant.
 func (d *DB) Note(ctx context.Context, in packaging.Scope, id packaging.NoteID) (packaging.Note, error) {
 	return noteOf(ctx, d.read, in, id)
 }

@@ -11,8 +11,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// UnknownLines gives the lines that the API names and that are not set up here, by code: Code is what the API calls it,
-// and Name its name, where it gives one beside the code. They have no ID, and a scope that is limited to lines has
+// UnknownLines returns the lines that the API names and that are not set up here, by code: Code is what the API calls
+// it, and Name its name, where it gives one beside the code. They have no ID, and a scope that is limited to lines has
 // none.
 func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
 	return unknownLines(ctx, d.read, in)

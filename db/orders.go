@@ -104,12 +104,12 @@ func orderOf(ctx context.Context, q querier, in packaging.Scope, id packaging.Or
 	return o, coded(err)
 }
 
-// Order gives one order; one outside the scope, as another tenant's or another line's, is not found.
+// Order returns one order; one outside the scope, as another tenant's or another line's, is not found.
 func (d *DB) Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error) {
 	return orderOf(ctx, d.read, in, id)
 }
 
-// OrderRaw gives the API's own element of an order.
+// OrderRaw returns the API's own element of an order.
 func (d *DB) OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error) {
 	return rawOf(ctx, d.read, in, id)
 }
@@ -122,7 +122,7 @@ func rawOf(ctx context.Context, q querier, in packaging.Scope, id packaging.Orde
 	return raw, coded(err)
 }
 
-// LineOrders gives the orders of a line that are neither Done nor gone, by what needs a person first: an unknown
+// LineOrders returns the orders of a line that are neither Done nor gone, by what needs a person first: an unknown
 // outcome, then Pending release, Suspended, what is not understood, In progress, Open. Line 0 stands for orders without
 // a line. It gives at most limit+1 of them, so that the caller sees that there are more.
 func (d *DB) LineOrders(
@@ -134,7 +134,7 @@ func (d *DB) LineOrders(
 		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+1)...)
 }
 
-// SearchOrders gives a page of the orders that match, the newest first.
+// SearchOrders returns a page of the orders that match, the newest first.
 func (d *DB) SearchOrders(
 	ctx context.Context, in packaging.Scope, f packaging.OrderFilter,
 ) (packaging.OrderPage, error) {

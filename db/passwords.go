@@ -7,7 +7,7 @@ import (
 	"lineboard/internal/secret"
 )
 
-// Credential gives whom a username in any case belongs to, and the hash of their password, where they are active and
+// Credential returns whom a username in any case belongs to, and the hash of their password, where they are active and
 // belong to a tenant.
 func (d *DB) Credential(ctx context.Context, username string) (user packaging.UserID, passwordHash string, err error) {
 	err = d.read.QueryRowContext(ctx, `
@@ -34,7 +34,8 @@ func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, addr
 	})
 }
 
-// ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the token.
+// ChangePassword returns a person another password, by its hash, and ends all of their sessions but the one of the
+// token.
 func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		if err := t.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, by.ID); err != nil {
@@ -56,7 +57,7 @@ func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash strin
 	})
 }
 
-// SetPersonsPassword gives a person a new password, signs them out everywhere, and takes their PIN and badge away.
+// SetPersonsPassword returns a person a new password, signs them out everywhere, and takes their PIN and badge away.
 func (d *DB) SetPersonsPassword(
 	ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text,
 ) error {
@@ -97,15 +98,15 @@ func (s *setupTx) setPassword(user packaging.UserID, username, hash string) erro
 	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
 }
 
-// Proof gives the hash of what an active person proves with who they are, where they are asked for it anew: their
+// Proof returns the hash of what an active person proves with who they are, where they are asked for it anew: their
 // password or, where they have none, their signing password. It is empty where they have neither.
 func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err error) {
 	err = d.read.QueryRowContext(ctx, `SELECT iif(password_hash <> '', password_hash, signing_hash) FROM users WHERE id = ? AND active`, user).Scan(&hash)
 	return hash, coded(err)
 }
 
-// SetSigningPassword gives a person another signing password, by its hash, who has just proved at their provider to be
-// the identity.
+// SetSigningPassword returns a person another signing password, by its hash, who has just proved at their provider to
+// be the identity.
 func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id packaging.Identity, hash string) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}

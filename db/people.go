@@ -33,12 +33,12 @@ func scanPerson(row scanner, more ...any) (p packaging.Person, err error) {
 
 func scanPeople(row scanner) (packaging.Person, error) { return scanPerson(row) }
 
-// Memberships gives a person once for each tenant that they belong to, by the tenant's name.
+// Memberships returns a person once for each tenant that they belong to, by the tenant's name.
 func (d *DB) Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error) {
 	return collect(ctx, d.read, scanPeople, selectPerson+`u.id = ? ORDER BY t.name, t.id`, user)
 }
 
-// People gives the tenant's people, by username; those who are not active any more are left out.
+// People returns the tenant's people, by username; those who are not active any more are left out.
 func (d *DB) People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error) {
 	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = ? ORDER BY u.username`, tenant)
 }

@@ -34,7 +34,7 @@ func (d *DB) KeepPreview(
 // errPreviewGone is for who asks for a file that is not kept any more, or is another person's.
 var errPreviewGone = packaging.Fail(packaging.NotFound, "error.preview_gone")
 
-// Preview gives a file that is kept for the person.
+// Preview returns a file that is kept for the person.
 func (d *DB) Preview(
 	ctx context.Context, p packaging.Person, id packaging.PreviewID,
 ) (f packaging.ImportFile, err error) {

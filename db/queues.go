@@ -94,7 +94,7 @@ func (t *tx) insertQueue(
 	return nil
 }
 
-// Queue gives the latest queue of a line, with its orders as they stand.
+// Queue returns the latest queue of a line, with its orders as they stand.
 func (d *DB) Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error) {
 	return queueOf(ctx, d.read, in, line)
 }

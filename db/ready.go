@@ -17,7 +17,7 @@ type probe struct {
 }
 
 // Ready says whether the database answers to a reader and takes writes. It writes by itself only after a write has
-// failed, to see whether the next one would. Whoever asks within a second of another is told the same.
+// failed, to see whether the next one would. Calls within a second of another get the same answer.
 func (d *DB) Ready(ctx context.Context) error {
 	d.probe.Lock()
 	defer d.probe.Unlock()

@@ -48,12 +48,12 @@ func (d *DB) ApplyRefresh(
 	return changes > 0, err
 }
 
-// findings are those of a refresh that change something, as far as can be told without the writer.
+// findings are those of a refresh that change something, as far as reading shows.
 func (d *DB) findings(ctx context.Context, tenant packaging.TenantID, r packaging.Refresh) ([]finding, error) {
 	all := make([]finding, 0, len(r.Listed)+len(r.Unlisted)+len(r.Gone))
-	told := make(map[string]bool, cap(all))
+	found := make(map[string]bool, cap(all))
 	add := func(f finding) {
-		all, told[f.key] = append(all, f), true
+		all, found[f.key] = append(all, f), true
 	}
 	for i := range r.Listed {
 		add(finding{key: r.Listed[i].Key, facts: &r.Listed[i], listed: true})
@@ -72,7 +72,7 @@ func (d *DB) findings(ctx context.Context, tenant packaging.TenantID, r packagin
 		return nil, err
 	}
 	for key := range a.before {
-		if !told[key] {
+		if !found[key] {
 			all = append(all, finding{key: key}) // not in the list any more
 		}
 	}

@@ -248,7 +248,7 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// AnswerBody gives the first bytes, at most limit, of what was received for a release whose answer could not be read.
+// AnswerBody returns the first bytes, at most limit, of what was received for a release whose answer could not be read.
 func (d *DB) AnswerBody(
 	ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int,
 ) (body []byte, err error) {

@@ -12,7 +12,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// ShiftReport gives what happened in a shift, as of now. In a limited scope it is that of some lines, and of what its
+// ShiftReport returns what happened in a shift, as of now. In a limited scope it is that of some lines, and of what its
 // person did elsewhere.
 func (d *DB) ShiftReport(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
@@ -56,7 +56,8 @@ func reportOf(
 	return r, err
 }
 
-// Work gives the releases that were requested from one time to another, and the notes that were written, as they were.
+// Work returns the releases that were requested from one time to another, and the notes that were written, as they
+// were.
 func (d *DB) Work(
 	ctx context.Context, in packaging.Scope, from, to time.Time,
 ) (releases []packaging.ReportedRelease, notes []packaging.Note, err error) {
@@ -119,7 +120,8 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 	return r, err
 }
 
-// peopleOf counts what each person did. A signature that names no line is under a shift, and that is told by itself.
+// peopleOf counts what each person did. A signature that names no line is under a shift, and a shift lists its own
+// signatures.
 func peopleOf(ctx context.Context, q querier, where string, args []any) ([]packaging.PersonDeeds, error) {
 	return collect(ctx, q, func(row scanner) (p packaging.PersonDeeds, err error) {
 		var deeds string

@@ -8,12 +8,12 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Reviews gives the versions of the review of a shift, the latest first.
+// Reviews returns the versions of the review of a shift, the latest first.
 func (d *DB) Reviews(ctx context.Context, in packaging.Scope, o packaging.Occurrence) ([]packaging.Review, error) {
 	return d.reviews(ctx, `v.tenant_id = ? AND v.day = ? AND v.shift = ?`, in.Tenant(), o.Day, o.Name)
 }
 
-// LatestReviews gives the latest review of each shift of some days that has one.
+// LatestReviews returns the latest review of each shift of some days that has one.
 func (d *DB) LatestReviews(
 	ctx context.Context, in packaging.Scope, from, to packaging.Day,
 ) ([]packaging.Review, error) {

@@ -9,7 +9,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Rules gives what the tenant wants of its stations and signatures.
+// Rules returns what the tenant wants of its stations and signatures.
 func (d *DB) Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error) {
 	return rulesOf(ctx, d.read, tenant)
 }

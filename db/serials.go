@@ -54,7 +54,7 @@ func insertSerials(n int) string {
 	return `INSERT INTO serials (id, product_id, serial) VALUES (?,?,?)` + strings.Repeat(`,(?,?,?)`, n-1)
 }
 
-// product gives the key of the tenant's product, which it adds where it is new.
+// product returns the key of the tenant's product, which it adds where it is new.
 func (t *tx) product(tenant packaging.TenantID, gtin string) (id int64, err error) {
 	if err := t.exec(`INSERT INTO products (tenant_id, gtin) VALUES (?, ?) ON CONFLICT DO NOTHING`, tenant, gtin); err != nil {
 		return 0, err
@@ -76,7 +76,7 @@ func selectSerials(in packaging.Scope, order packaging.OrderID, after int64) (st
 		append([]any{serialKey(order, after), serialKey(order+1, 0), order}, w.args...)
 }
 
-// Serials gives up to limit serials of an order, from the one after the given place.
+// Serials returns up to limit serials of an order, from the one after the given place.
 func (d *DB) Serials(
 	ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int,
 ) ([]packaging.Serial, error) {
@@ -90,7 +90,7 @@ func serialsOf(
 	return collect(ctx, q, scanSerial, query+` ORDER BY s.id LIMIT ?`, append(args, limit)...)
 }
 
-// FindSerials gives up to limit serials of an order that contain text, case-sensitive as serials are, from the one
+// FindSerials returns up to limit serials of an order that contain text, case-sensitive as serials are, from the one
 // after the given place.
 func (d *DB) FindSerials(
 	ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
@@ -125,7 +125,7 @@ func (d *DB) EachSerial(
 // maxPacksFound is how many places of a pack are given: more than one is a defect already.
 const maxPacksFound = 10
 
-// FindPacks gives where packs are in the lists of orders: their GTIN is one of several spellings, their serial number
+// FindPacks returns where packs are in the lists of orders: their GTIN is one of several spellings, their serial number
 // one of several.
 func (d *DB) FindPacks(
 	ctx context.Context, in packaging.Scope, gtins, serials []string,
@@ -156,8 +156,8 @@ func (d *DB) FindPacks(
 		append(append([]any{string(products), in.Tenant(), string(numbers)}, w.args...), maxPacksFound)...)
 }
 
-// OrdersOfSerial gives the orders that a serial number came with, the newest first and at most limit. They are several
-// where products share it, or where it came twice.
+// OrdersOfSerial returns the orders that a serial number came with, the newest first and at most limit. They are
+// several where products share it, or where it came twice.
 func (d *DB) OrdersOfSerial(
 	ctx context.Context, in packaging.Scope, serial string, limit int,
 ) ([]packaging.Order, error) {

@@ -27,7 +27,7 @@ func scanSession(row scanner) (s packaging.Session, err error) {
 	return s, err
 }
 
-// Sessions gives the sessions at a tenant that were begun after started and used after seen, the latest used first.
+// Sessions returns the sessions at a tenant that were begun after started and used after seen, the latest used first.
 func (d *DB) Sessions(
 	ctx context.Context, tenant packaging.TenantID, started, seen time.Time,
 ) ([]packaging.Session, error) {
@@ -35,7 +35,7 @@ func (d *DB) Sessions(
 		millis(started), millis(seen), tenant)
 }
 
-// OwnSessions gives a person's sessions at all of their tenants, likewise.
+// OwnSessions returns a person's sessions at all of their tenants, limited and ordered as [DB.Sessions].
 func (d *DB) OwnSessions(
 	ctx context.Context, user packaging.UserID, started, seen time.Time,
 ) ([]packaging.Session, error) {
@@ -43,7 +43,7 @@ func (d *DB) OwnSessions(
 		millis(started), millis(seen), user)
 }
 
-// EndSessionOf ends a session at the tenant of whoever ends it.
+// EndSessionOf ends a session at the tenant of the administrator.
 func (d *DB) EndSessionOf(ctx context.Context, by packaging.Person, id string) error {
 	return d.endListed(ctx, by, packaging.Administer, id, `s.tenant_id = ?`, by.Tenant.ID)
 }
@@ -118,8 +118,8 @@ func (t *tx) startSession(token [32]byte, p packaging.Person, from packaging.Dev
 	return t.record(e)
 }
 
-// Session gives whom a session belongs to, with their role as of now and the station that it was begun at, where it was
-// begun after started and used after seen. A person who was deactivated, or left the tenant, has no session.
+// Session returns whom a session belongs to, with their role as of now and the station that it was begun at, where it
+// was begun after started and used after seen. A person who was deactivated, or left the tenant, has no session.
 func (d *DB) Session(
 	ctx context.Context, token [32]byte, started, seen time.Time,
 ) (p packaging.Person, lastSeen time.Time, err error) {

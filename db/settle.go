@@ -6,7 +6,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Unsettled gives the orders of all tenants whose latest release has an unknown outcome, the oldest first.
+// Unsettled returns the orders of all tenants whose latest release has an unknown outcome, the oldest first.
 func (d *DB) Unsettled(ctx context.Context) ([]packaging.Order, error) {
 	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE r.outcome = 'unknown' ORDER BY r.id`)
 }
@@ -110,7 +110,7 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 	})
 }
 
-// startElsewhere gives an order that was released elsewhere a release that its list can belong to.
+// startElsewhere returns an order that was released elsewhere a release that its list can belong to.
 func (t *tx) startElsewhere(by packaging.Person, o *packaging.Order) error {
 	if err := t.startRelease(by, 0, o); err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Roster gives all plans of shifts of a tenant, the one added last being last.
+// Roster returns all plans of shifts of a tenant, the one added last being last.
 func (d *DB) Roster(ctx context.Context, in packaging.Scope) (packaging.Roster, error) {
 	return rosterOf(ctx, d.read, in.Tenant())
 }

@@ -27,7 +27,7 @@ func scanSignature(row scanner) (s packaging.Signature, err error) {
 	return s, err
 }
 
-// Signatures gives those under a record of a kind, the first signer's first.
+// Signatures returns those under a record of a kind, the first signer's first.
 func (d *DB) Signatures(
 	ctx context.Context, tenant packaging.TenantID, kind string, object int64,
 ) ([]packaging.Signature, error) {
@@ -72,7 +72,7 @@ func (t *tx) reauthorizeSigners(tenant packaging.TenantID, line packaging.LineID
 	return nil
 }
 
-// signedWithQueue gives what was signed of a queue and the signatures under it. That an order is not just what was
+// signedWithQueue returns what was signed of a queue and the signatures under it. That an order is not just what was
 // signed, or not of the queue, is a Conflict; each who signed must be one who may release on the order's line still.
 func (t *tx) signedWithQueue(
 	o packaging.Order, queue packaging.QueueID,

@@ -21,8 +21,8 @@ func clientSecretOwner(tenant packaging.TenantID) string {
 // signOnAuthor is who the history names for what a provider's word changed.
 var signOnAuthor = packaging.Author{Username: "single sign-on", FullName: "Single sign-on"}
 
-// SingleSignOn gives how people of a tenant sign in by their provider, with the client's secret, and when that was set.
-// They are empty where the tenant has no such way.
+// SingleSignOn returns how people of a tenant sign in by their provider, with the client's secret, and when that was
+// set. They are empty where the tenant has no such way.
 func (d *DB) SingleSignOn(
 	ctx context.Context, tenant packaging.TenantID,
 ) (packaging.SingleSignOn, secret.Text, packaging.CredentialState, error) {
@@ -68,7 +68,7 @@ func scanGrant(row scanner) (g packaging.Grant, err error) {
 	return g, json.Unmarshal([]byte(lines), &g.Lines)
 }
 
-// SignOns gives the ways to sign in that the sign-in page offers, by the tenant's name.
+// SignOns returns the ways to sign in that the sign-in page offers, by the tenant's name.
 func (d *DB) SignOns(ctx context.Context) ([]packaging.SignOn, error) {
 	scan := func(row scanner) (s packaging.SignOn, err error) {
 		return s, row.Scan(&s.Tenant.ID, &s.Tenant.Slug, &s.Tenant.Name, &s.Label)
@@ -77,7 +77,7 @@ func (d *DB) SignOns(ctx context.Context) ([]packaging.SignOn, error) {
 		SELECT t.id, t.slug, t.name, s.label FROM sso s JOIN tenants t ON t.id = s.tenant_id WHERE s.enabled ORDER BY t.name, t.id`)
 }
 
-// FillClientSecret gives the secret that was typed, or the one that is stored where none was. What is stored goes to
+// FillClientSecret returns the secret that was typed, or the one that is stored where none was. What is stored goes to
 // the issuer that it was set for and nowhere else.
 func (d *DB) FillClientSecret(
 	ctx context.Context, tenant packaging.TenantID, issuer string, typed secret.Text,

@@ -26,12 +26,12 @@ func scanStation(row scanner) (s packaging.Station, err error) {
 	return s, err
 }
 
-// Stations gives the tenant's stations, by line and name.
+// Stations returns the tenant's stations, by line and name.
 func (d *DB) Stations(ctx context.Context, tenant packaging.TenantID) ([]packaging.Station, error) {
 	return collect(ctx, d.read, scanStation, selectStation+`WHERE s.tenant_id = ? ORDER BY l.code, s.name`, tenant)
 }
 
-// StationOf gives the station whose tablet carries the token.
+// StationOf returns the station whose tablet carries the token.
 func (d *DB) StationOf(ctx context.Context, token [32]byte) (packaging.Station, error) {
 	s, err := scanStation(d.read.QueryRowContext(ctx, selectStation+`WHERE s.token_hash = ?`, token[:]))
 	return s, coded(err)
@@ -72,7 +72,7 @@ func (d *DB) AddStation(
 	return s, code, err
 }
 
-// SetStationLanguage sets the language (BCP 47) that a station speaks to whoever has chosen none, empty for the
+// SetStationLanguage sets the language (BCP 47) that a station uses for people who have chosen none, empty for the
 // browser's.
 func (d *DB) SetStationLanguage(
 	ctx context.Context, by packaging.Person, id packaging.StationID, language string,
@@ -91,8 +91,8 @@ func (d *DB) SetStationLanguage(
 	})
 }
 
-// MakeCode gives a new code that binds a tablet to the station. The code before it is worth nothing any more; a tablet
-// that is bound stays so until the new code is entered.
+// MakeCode returns a new code that binds a tablet to the station. The code before it is worth nothing any more; a
+// tablet that is bound stays so until the new code is entered.
 func (d *DB) MakeCode(
 	ctx context.Context, by packaging.Person, id packaging.StationID,
 ) (s packaging.Station, code string, err error) {
@@ -129,8 +129,8 @@ func codeMark(box *secret.Box, code string) []byte {
 	return box.Mark(secret.New(code), "code of a station")
 }
 
-// BindStation gives the station whose code was entered the tablet that carries the token from now on. The code is then
-// used up, and a tablet that the station had before is unbound. Nobody is signed in there: the history names the
+// BindStation returns the station whose code was entered the tablet that carries the token from now on. The code is
+// then used up, and a tablet that the station had before is unbound. Nobody is signed in there: the history names the
 // address. A code that is wrong, used or too old is not found.
 func (d *DB) BindStation(
 	ctx context.Context, code string, token [32]byte, address string,

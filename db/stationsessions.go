@@ -23,7 +23,7 @@ func (t *tx) startAtStation(token [32]byte, p packaging.Person) error {
 	return t.exec(`INSERT INTO station_sessions (token_hash, station_id, used_at) VALUES (?, ?, ?)`, token[:], p.StationID, millis(t.now))
 }
 
-// StationUse gives how a session at a station stands.
+// StationUse returns how a session at a station stands.
 func (d *DB) StationUse(ctx context.Context, tenant packaging.TenantID, token [32]byte) (u packaging.Use, err error) {
 	return useOf(ctx, d.read, tenant, token)
 }

@@ -16,12 +16,12 @@ func scanTenant(row scanner) (t packaging.Tenant, err error) {
 	return t, row.Scan(&t.ID, &t.Slug, &t.Name, &t.TimeZone, &t.BaseURL)
 }
 
-// Tenants gives all tenants, by name.
+// Tenants returns all tenants, by name.
 func (d *DB) Tenants(ctx context.Context) ([]packaging.Tenant, error) {
 	return collect(ctx, d.read, scanTenant, selectTenant+`ORDER BY name, id`)
 }
 
-// Tenant gives one tenant.
+// Tenant returns one tenant.
 func (d *DB) Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenant, error) {
 	t, err := scanTenant(d.read.QueryRowContext(ctx, selectTenant+`WHERE id = ?`, id))
 	return t, coded(err)
@@ -56,7 +56,7 @@ func (d *DB) AddTenant(ctx context.Context, by packaging.Person, t packaging.Ten
 	return p, err
 }
 
-// SetTenant gives the tenant a name and a time zone.
+// SetTenant returns the tenant a name and a time zone.
 func (d *DB) SetTenant(ctx context.Context, by packaging.Person, name, zone string) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
 		t, c, err := s.connection()

@@ -25,7 +25,7 @@ func scanEvent(row scanner) (e packaging.OrderEvent, err error) {
 	return e, err
 }
 
-// Timeline gives the latest events of an order, at most limit, the newest first. One outside the scope has none.
+// Timeline returns the latest events of an order, at most limit, the newest first. One outside the scope has none.
 func (d *DB) Timeline(
 	ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int,
 ) ([]packaging.OrderEvent, error) {
@@ -40,7 +40,7 @@ func timelineOf(
 	return collect(ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
-// FirstChanges gives the first change of each of an order's facts, and of its line, that had a value and has had
+// FirstChanges returns the first change of each of an order's facts, and of its line, that had a value and has had
 // another one since: Old is what it was at first.
 func (d *DB) FirstChanges(
 	ctx context.Context, in packaging.Scope, order packaging.OrderID,

@@ -38,7 +38,7 @@ func scanToken(row scanner, more ...any) (k packaging.Token, err error) {
 	return k, nil
 }
 
-// Tokens gives the tenant's API tokens, those that still let somebody in first, then the newest.
+// Tokens returns the tenant's API tokens, those that still let somebody in first, then the newest.
 func (d *DB) Tokens(ctx context.Context, tenant packaging.TenantID) ([]packaging.Token, error) {
 	lines, err := d.Lines(ctx, packaging.Everything(tenant))
 	if err != nil {
@@ -119,7 +119,7 @@ func (d *DB) RevokeToken(ctx context.Context, by packaging.Person, id packaging.
 	})
 }
 
-// TokenOf gives the token with the hash, and its tenant. One that has ended is given too.
+// TokenOf returns the token with the hash, and its tenant. One that has ended is given too.
 func (d *DB) TokenOf(ctx context.Context, hash [32]byte) (k packaging.Token, tenant packaging.Tenant, err error) {
 	k, err = scanToken(d.read.QueryRowContext(ctx, `
 		SELECT `+tokenColumns+`, t.id, t.slug, t.name, t.time_zone, t.base_url

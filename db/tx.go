@@ -31,7 +31,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		err = t.Commit()
 	}
 	err = coded(err)
-	if tell := d.tell.Load(); err == nil && tell != nil && len(changes) > 0 {
+	if tell := d.notify.Load(); err == nil && tell != nil && len(changes) > 0 {
 		(*tell)(changes)
 	}
 	if unavailable := packaging.CodeOf(err) == packaging.Unavailable; unavailable || err == nil {

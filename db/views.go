@@ -11,7 +11,7 @@ import (
 // maxViews is how many views a person keeps: more than a list is read with.
 const maxViews = 50
 
-// HistoryViews gives the views of the history that a person sees: their own, and those that others share.
+// HistoryViews returns the views of the history that a person sees: their own, and those that others share.
 func (d *DB) HistoryViews(ctx context.Context, p packaging.Person) ([]packaging.HistoryView, error) {
 	return collect(ctx, d.read, func(row scanner) (v packaging.HistoryView, err error) {
 		return v, row.Scan(&v.ID, &v.Name, &v.Query, &v.Shared, &v.Own, &v.By)

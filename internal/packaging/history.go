@@ -34,7 +34,7 @@ const (
 	SignedIn           Deed = "signed_in"
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
-	SessionEnded       Deed = "session_ended"    // by a person: an administrator, or its own from elsewhere; or at a locked station, by whoever is there. Old says where it was
+	SessionEnded       Deed = "session_ended"    // by a person: an administrator, or its own from elsewhere; or at a locked station, by the next person. Old says where it was
 	ThrottlingBegan    Deed = "throttling_began" // passwords are not looked at for a while: too many were wrong
 	ThrottlingEnded    Deed = "throttling_ended" // New says how many tries there were meanwhile
 	KeyRotated         Deed = "key_rotated"      // credentials are sealed with another key
@@ -52,12 +52,12 @@ const (
 	PersonSet          Deed = "person_set"
 	PasswordSet        Deed = "password_set"
 	PINDeclined        Deed = "pin_declined" // a wrong PIN at a station
-	PINSet             Deed = "pin_set"      // or taken away
-	BadgeSet           Deed = "badge_set"    // likewise
+	PINSet             Deed = "pin_set"      // or taken away; New says whether there is one
+	BadgeSet           Deed = "badge_set"    // New says whether there is one
 	StationSet         Deed = "station_set"
 	StationRemoved     Deed = "station_removed"
 	StationCoded       Deed = "station_coded" // a code was made that binds a tablet
-	StationBound       Deed = "station_bound" // by whoever entered its code; New is the address
+	StationBound       Deed = "station_bound" // by the person who entered its code; New is the address
 	StationUnbound     Deed = "station_unbound"
 	StationLocked      Deed = "station_locked"     // by a person; what time locks, the next sign-in tells
 	RulesSet           Deed = "rules_set"          // of stations and signatures
@@ -93,7 +93,7 @@ type Entry struct {
 	By       Author    // ID 0 where no person did it
 	Deed     Deed
 
-	OrderID   OrderID // 0 where no order is concerned; likewise below
+	OrderID   OrderID // 0 if the entry is about no order; the same below
 	OrderKey  string
 	LineCode  string
 	LineName  string

@@ -33,8 +33,8 @@ func (n Note) MayWithdraw(p Person) bool {
 	return n.Stands() && n.By.ID == p.ID && p.MayOn(WriteNotes, n.Line.ID)
 }
 
-// MaxNote is how long a note can be, in characters; likewise why it is withdrawn. MaxRemarks is that of what is said to
-// a hand-over or a review as a whole.
+// MaxNote is how long a note can be, in characters, and the reason to withdraw it. MaxRemarks is that of what is said
+// to a hand-over or a review as a whole.
 const (
 	MaxNote    = 500
 	MaxRemarks = 2000

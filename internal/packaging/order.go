@@ -65,13 +65,13 @@ type Order struct {
 	Facts
 	Line      Line      // zero where the order has no line that we know
 	LineSetBy string    // who set the line here, empty where it is as the API says
-	LineSetAt time.Time // zero likewise
+	LineSetAt time.Time // zero if it is as the API says
 
 	Revision  int64     // grows with every change of what is shown, so that a release can name what it was decided on
 	FirstSeen time.Time // when the cache first learnt of it
 	AsOf      time.Time // when the API last confirmed what is here
 	Gone      bool      // the API answered that it does not know the order any more
-	// NotYetKnown says that only an import told of the order: the API has not listed it yet, so that it has no status.
+	// NotYetKnown says that only an import knows of the order: the API has not listed it yet, so that it has no status.
 	NotYetKnown bool
 
 	Release *Release // the latest try to release it, nil before the first

@@ -44,7 +44,7 @@ func (p Person) MaySetLine(o Order) bool { return p.MayOn(SetLines, o.Line.ID) &
 type Member struct {
 	Person
 	Active bool
-	// Shared says that the person belongs to a tenant too that whoever looks does not administer: their name, password and
+	// Shared says that the person belongs to a tenant too that the viewer does not administer: their name, password and
 	// activity are not this tenant's alone to change.
 	Shared bool
 }

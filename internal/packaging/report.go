@@ -69,7 +69,7 @@ type PersonDeeds struct {
 // Figures are the sums of a report, or of one line in it.
 type Figures struct {
 	Requested  int64 // releases that were sent
-	Released   int64 // of those, as they stand now; likewise below
+	Released   int64 // of those, as they stand now; the same below
 	Refused    int64
 	Unknown    int64 // still
 	Sending    int64

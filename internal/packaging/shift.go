@@ -250,7 +250,7 @@ func (r Roster) First() (first Day) {
 	return first
 }
 
-// Of gives the shifts of a day, in the order in which they take place.
+// Of returns the shifts of a day, in the order in which they take place.
 func (r Roster) Of(d Day, zone *time.Location) (all []Occurrence) {
 	for _, s := range r.PlanOf(d).Shifts {
 		if s.Days.Has(d.Weekday()) {
@@ -261,7 +261,7 @@ func (r Roster) Of(d Day, zone *time.Location) (all []Occurrence) {
 	return all
 }
 
-// Find gives a shift of a day by its name in any case.
+// Find returns a shift of a day by its name in any case.
 func (r Roster) Find(d Day, name string, zone *time.Location) (Occurrence, bool) {
 	for _, o := range r.Of(d, zone) {
 		if strings.EqualFold(o.Name, name) {
@@ -283,7 +283,7 @@ func (r Roster) Names() (names []string) {
 	return names
 }
 
-// Latest gives the shift of a name, in any case, that has begun last.
+// Latest returns the shift of a name, in any case, that has begun last.
 func (r Roster) Latest(name string, now time.Time, zone *time.Location) (Occurrence, bool) {
 	for d, first := DayOf(now, zone), r.First(); first != "" && d >= first; d = d.Plus(-1) {
 		if o, ok := r.Find(d, name, zone); ok && !o.Begin.After(now) {
@@ -293,7 +293,7 @@ func (r Roster) Latest(name string, now time.Time, zone *time.Location) (Occurre
 	return Occurrence{}, false
 }
 
-// At gives the shift that a moment belongs to; ok is false between shifts.
+// At returns the shift that a moment belongs to; ok is false between shifts.
 func (r Roster) At(t time.Time, zone *time.Location) (o Occurrence, ok bool) {
 	today := DayOf(t, zone)
 	for _, d := range []Day{today.Plus(-1), today, today.Plus(1)} {
@@ -306,7 +306,7 @@ func (r Roster) At(t time.Time, zone *time.Location) (o Occurrence, ok bool) {
 	return Occurrence{}, false
 }
 
-// Between gives the shifts that take place wholly or in part from a moment on and before another, in their order.
+// Between returns the shifts that take place wholly or in part from a moment on and before another, in their order.
 func (r Roster) Between(from, to time.Time, zone *time.Location) (all []Occurrence) {
 	for d, last := DayOf(from, zone).Plus(-1), DayOf(to, zone).Plus(1); d <= last; d = d.Plus(1) {
 		for _, o := range r.Of(d, zone) {

@@ -139,7 +139,7 @@ type SignOn struct {
 // Identity is somebody as a provider knows them. Issuer and Subject say who it is; the rest may change.
 type Identity struct {
 	Issuer, Subject string
-	Username        string // as the provider has it, empty where it told none
+	Username        string // as the provider has it, empty if it gives none
 	Email           string
 	FullName        string
 	Values          []string // of the claim that roles come from
@@ -225,7 +225,7 @@ var SignOnReasons = []SignOnReason{
 // SignOnError says why single sign-on did not work. It holds nothing secret.
 type SignOnError struct {
 	Reason SignOnReason
-	Detail string // for whoever looks after it, such as a host or the provider's code of an error
+	Detail string // for the person who looks after it, such as a host or the provider's code of an error
 	Who    Author // whom it was about, as far as it is proven
 }
 
@@ -239,7 +239,7 @@ type SignOnReport struct {
 	Authorize string // addresses, as the provider names them
 	Token     string
 	Keys      string
-	UserInfo  string // empty where there is none, likewise
+	UserInfo  string // empty if there is none
 	SignOut   string
 	KeyCount  int
 	PKCE      bool // it says that it checks S256

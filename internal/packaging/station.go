@@ -17,7 +17,7 @@ type Station struct {
 	TenantID TenantID
 	Name     string
 	Line     Line
-	Language string    // that it speaks to whoever has chosen none (BCP 47), empty for the browser's
+	Language string    // for people who have chosen none (BCP 47), empty for the browser's
 	Bound    time.Time // when its tablet was bound, zero while none is
 	Waits    time.Time // until when a code that binds a tablet can be entered, zero where none can
 }

@@ -29,7 +29,7 @@ const (
 // EventKinds are all of them.
 var EventKinds = []EventKind{OrderSeen, StatusChanged, OrderLost, OrderBack, FactsChanged, LineChanged}
 
-// Source is what told of an event.
+// Source is where an event was learnt from.
 type Source string
 
 // The sources.

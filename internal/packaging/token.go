@@ -9,7 +9,8 @@ import (
 // TokenID is our key of an API token.
 type TokenID int64
 
-// Token lets a program import orders of a tenant over HTTP. Its value is shown once, to whom it is made for.
+// Token lets a program import orders of a tenant over HTTP. Its value is shown once, to the administrator who creates
+// it.
 type Token struct {
 	ID        TokenID
 	Name      string
