@@ -61,7 +61,7 @@ const (
 
 func TestEveryProblemOfAReleaseSaysWhatWhyAndWhatToDoAndHasItsButton(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile("../../internal/packaging/release.go")
+	source, err := os.ReadFile("../../internal/packaging/reason.go")
 	if err != nil {
 		t.Fatal(err)
 	}
