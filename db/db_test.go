@@ -204,7 +204,7 @@ func TestAClaimBlocksEveryOtherUntilItIsRefused(t *testing.T) {
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("while unknown: %v", err)
 	}
-	if body, err := d.AnswerBody(t.Context(), ghent.Scope(), claimed.Release.ID, 100); string(body) != "half" || err != nil {
+	if body, err := answerBody(t.Context(), d.read, ghent.Scope(), claimed.Release.ID, 100); string(body) != "half" || err != nil {
 		t.Errorf("the answer is kept as %q, %v", body, err)
 	}
 }

@@ -38,17 +38,8 @@ func overlay(given, said packaging.Facts) packaging.Facts {
 	return shown
 }
 
-// ImportedFacts returns the facts of an order that imports gave, in the order of the columns, each with its latest
-// import.
-func (d *DB) ImportedFacts(
-	ctx context.Context, in packaging.Scope, id packaging.OrderID,
-) ([]packaging.ImportedFact, error) {
-	facts, err := d.ImportedFactsOf(ctx, in, []packaging.OrderID{id})
-	return facts[id], err
-}
-
-// ImportedFactsOf returns what [DB.ImportedFacts] does for several orders at once. Orders that no import gave facts of,
-// or that are outside the scope, are not in it.
+// ImportedFactsOf returns the facts of each order that imports gave, in the order of the columns, each with its latest
+// import. Orders that no import gave facts of, or that are outside the scope, are not in it.
 func (d *DB) ImportedFactsOf(
 	ctx context.Context, in packaging.Scope, ids []packaging.OrderID,
 ) (facts map[packaging.OrderID][]packaging.ImportedFact, err error) {

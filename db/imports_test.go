@@ -43,7 +43,7 @@ func TestWhatAnImportGaveStandsOverTheAPIAndWhatItLeftOutDoesNot(t *testing.T) {
 	}
 	silent := packaging.Facts{Key: "a", Status: packaging.Suspended}
 	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{silent}})
-	given, err := d.ImportedFacts(t.Context(), ghent.Scope(), o.ID)
+	given, err := importedFacts(t, d, ghent.Scope(), o.ID)
 	if err != nil || len(given) != 1 || given[0].Value != "MINE" || given[0].API != "THEIRS" || given[0].By.Username != ghent.Username || !given[0].Differs() {
 		t.Errorf("%+v %v", given, err)
 	}
@@ -58,7 +58,7 @@ func TestEachFactNamesTheImportThatGaveIt(t *testing.T) {
 	d, ghent, basel := opened(t)
 	first := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "1"})
 	second := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "2"})
-	given, err := d.ImportedFacts(t.Context(), ghent.Scope(), order(t, d, ghent.Tenant.ID, "a").ID)
+	given, err := importedFacts(t, d, ghent.Scope(), order(t, d, ghent.Tenant.ID, "a").ID)
 	if err != nil || len(given) != 2 || given[0].Import != first.ID || given[1].Import != second.ID || given[1].Value != "2" {
 		t.Errorf("%+v %v", given, err)
 	}
@@ -232,4 +232,11 @@ func TestWhatAnImportDidComesInPages(t *testing.T) {
 	if page, err := d.ImportedOrders(t.Context(), basel.Scope(), done.ID, 0, 10); err != nil || len(page.Orders) != 0 {
 		t.Errorf("another tenant sees %d, %v", len(page.Orders), err)
 	}
+}
+
+// importedFacts are those of one order.
+func importedFacts(t *testing.T, d *DB, in packaging.Scope, id packaging.OrderID) ([]packaging.ImportedFact, error) {
+	t.Helper()
+	facts, err := d.ImportedFactsOf(t.Context(), in, []packaging.OrderID{id})
+	return facts[id], err
 }

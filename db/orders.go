@@ -109,11 +109,7 @@ func (d *DB) Order(ctx context.Context, in packaging.Scope, id packaging.OrderID
 	return orderOf(ctx, d.read, in, id)
 }
 
-// OrderRaw returns the API's own element of an order.
-func (d *DB) OrderRaw(ctx context.Context, in packaging.Scope, id packaging.OrderID) (string, error) {
-	return rawOf(ctx, d.read, in, id)
-}
-
+// rawOf returns the API's own element of an order.
 func rawOf(ctx context.Context, q querier, in packaging.Scope, id packaging.OrderID) (string, error) {
 	var raw string
 	w := inScope(in, "")

@@ -37,10 +37,11 @@ func TestAnOrdersViewIsWhatItsPartsSay(t *testing.T) {
 	var failed [8]error
 	want.Order, failed[0] = d.Order(t.Context(), in, o.ID)
 	want.Serials, failed[1] = d.Serials(t.Context(), in, o.ID, 0, 2)
-	want.Events, failed[2] = d.Timeline(t.Context(), in, o.ID, 3)
+	want.Events, failed[2] = timelineOf(t.Context(), d.read, in, o.ID, 3)
 	want.History, failed[3] = d.History(t.Context(), in, packaging.HistoryFilter{OrderKey: o.Key, Limit: 2})
-	want.FirstChanges, failed[4] = d.FirstChanges(t.Context(), in, o.ID)
-	want.Imported, failed[5] = d.ImportedFacts(t.Context(), in, o.ID)
+	want.FirstChanges, failed[4] = firstChangesOf(t.Context(), d.read, in, o.ID)
+	imported, err := d.ImportedFactsOf(t.Context(), in, []packaging.OrderID{o.ID})
+	want.Imported, failed[5] = imported[o.ID], err
 	want.Notes, failed[6] = d.OrderNotes(t.Context(), in, o.ID, 1)
 	want.Lines, failed[7] = d.Lines(t.Context(), in)
 	for _, err := range failed {

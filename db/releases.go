@@ -248,13 +248,7 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// AnswerBody returns the first bytes, at most limit, of what was received for a release whose answer could not be read.
-func (d *DB) AnswerBody(
-	ctx context.Context, in packaging.Scope, id packaging.ReleaseID, limit int,
-) (body []byte, err error) {
-	return answerBody(ctx, d.read, in, id, limit)
-}
-
+// answerBody returns the first bytes, at most limit, of what was received for a release whose answer could not be read.
 func answerBody(
 	ctx context.Context, q querier, in packaging.Scope, id packaging.ReleaseID, limit int,
 ) (body []byte, err error) {

@@ -56,18 +56,6 @@ func reportOf(
 	return r, err
 }
 
-// Work returns the releases that were requested from one time to another, and the notes that were written, as they
-// were.
-func (d *DB) Work(
-	ctx context.Context, in packaging.Scope, from, to time.Time,
-) (releases []packaging.ReportedRelease, notes []packaging.Note, err error) {
-	if releases, err = releasedIn(ctx, d.read, in, from, to); err != nil {
-		return nil, nil, err
-	}
-	notes, err = notesIn(ctx, d.read, in, from, to)
-	return releases, notes, err
-}
-
 func releasedIn(
 	ctx context.Context, q querier, in packaging.Scope, from, to time.Time,
 ) ([]packaging.ReportedRelease, error) {

@@ -25,13 +25,7 @@ func scanEvent(row scanner) (e packaging.OrderEvent, err error) {
 	return e, err
 }
 
-// Timeline returns the latest events of an order, at most limit, the newest first. One outside the scope has none.
-func (d *DB) Timeline(
-	ctx context.Context, in packaging.Scope, order packaging.OrderID, limit int,
-) ([]packaging.OrderEvent, error) {
-	return timelineOf(ctx, d.read, in, order, limit)
-}
-
+// timelineOf returns the latest events of an order, at most limit, the newest first. One outside the scope has none.
 func timelineOf(
 	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, limit int,
 ) ([]packaging.OrderEvent, error) {
@@ -40,14 +34,8 @@ func timelineOf(
 	return collect(ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
-// FirstChanges returns the first change of each of an order's facts, and of its line, that had a value and has had
+// firstChangesOf returns the first change of each of an order's facts, and of its line, that had a value and has had
 // another one since: Old is what it was at first.
-func (d *DB) FirstChanges(
-	ctx context.Context, in packaging.Scope, order packaging.OrderID,
-) ([]packaging.OrderEvent, error) {
-	return firstChangesOf(ctx, d.read, in, order)
-}
-
 func firstChangesOf(
 	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID,
 ) ([]packaging.OrderEvent, error) {

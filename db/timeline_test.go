@@ -12,7 +12,7 @@ import (
 
 func storyOf(t *testing.T, d *DB, o packaging.Order) []packaging.OrderEvent {
 	t.Helper()
-	events, err := d.Timeline(t.Context(), packaging.Everything(o.TenantID), o.ID, 100)
+	events, err := timelineOf(t.Context(), d.read, packaging.Everything(o.TenantID), o.ID, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestATimelineTellsAllThatTheCacheSaw(t *testing.T) {
 	}, saidOf(t, d, tenant, "a")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if theirs, err := d.Timeline(t.Context(), basel.Scope(), claimed.ID, 100); err != nil || len(theirs) != 0 {
+	if theirs, err := timelineOf(t.Context(), d.read, basel.Scope(), claimed.ID, 100); err != nil || len(theirs) != 0 {
 		t.Errorf("another tenant sees %v, %v", theirs, err)
 	}
 }
