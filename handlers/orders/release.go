@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -44,6 +45,14 @@ func (s *Server) Release(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.await(ctx, settled); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
+// await waits for a release to be settled, but no longer than a person does. It fails if ctx ends first.
+func (s *Server) await(ctx context.Context, settled <-chan struct{}) error {
 	patience := time.NewTimer(s.Patience)
 	defer patience.Stop()
 	select {
@@ -52,7 +61,7 @@ func (s *Server) Release(c echo.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+	return nil
 }
 
 // BackToOrder redirects a GET of a POST-only address, a reloaded error page, to the order.

@@ -51,24 +51,11 @@ func (s *Server) showLogin(c echo.Context, status int, form view.LoginForm) (err
 func (s *Server) Login(c echo.Context) error {
 	ctx := c.Request().Context()
 	form := view.LoginForm{Username: strings.TrimSpace(c.FormValue("username")), Next: c.FormValue("next")}
-	if wait := s.Guard.Try(form.Username, c.RealIP()); wait > 0 {
-		err := throttled(c, wait)
-		form.Problem = web.FormError(ctx, err)
+	user, err := s.checkPassword(c, form.Username)
+	if form.Problem = web.FormError(ctx, err); form.Problem != "" {
 		return s.showLogin(c, web.StatusOf(err), form)
 	}
-	user, hash, err := s.Store.Credential(ctx, form.Username)
-	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-		return err
-	}
-	// Without such a person the check takes as long and fails, so that an answer does not tell who exists.
-	if !secret.VerifyPassword(hash, secret.New(c.FormValue("password"))) {
-		if err := s.recordWrong(c, user, form.Username); err != nil {
-			return err
-		}
-		form.Problem = text.Say(ctx, "login.wrong")
-		return s.showLogin(c, http.StatusUnauthorized, form)
-	}
-	if err := s.Guard.Right(ctx, form.Username, c.RealIP()); err != nil {
+	if err != nil {
 		return err
 	}
 	people, err := s.Store.Memberships(ctx, user)
@@ -86,6 +73,27 @@ func (s *Server) Login(c echo.Context) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next))
+}
+
+// checkPassword returns whose username and password the form has. A wrong password, and one that comes too early, end in
+// [web.Refused].
+func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserID, error) {
+	ctx := c.Request().Context()
+	if wait := s.Guard.Try(username, c.RealIP()); wait > 0 {
+		return 0, throttled(c, wait)
+	}
+	user, hash, err := s.Store.Credential(ctx, username)
+	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+		return 0, err
+	}
+	// Without such a person the check takes as long and fails, so that an answer does not tell who exists.
+	if !secret.VerifyPassword(hash, secret.New(c.FormValue("password"))) {
+		if err := s.recordWrong(c, user, username); err != nil {
+			return 0, err
+		}
+		return 0, &web.Refused{Status: http.StatusUnauthorized, Key: "login.wrong"}
+	}
+	return user, s.Guard.Right(ctx, username, c.RealIP())
 }
 
 // throttled returns the error of a password that came too early and was not looked at. The answer's head says how

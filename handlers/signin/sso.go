@@ -303,44 +303,17 @@ func (s *Server) failLogin(c echo.Context, t packaging.Tenant, way loginAttempt,
 	if !errors.As(err, &why) {
 		return err
 	}
-	p, here := web.Person(c)
-	by := why.Who
-	if here && p.Tenant.ID == t.ID {
-		by = p.Author
+	if err := s.recordFailedLogin(c, t, way, why); err != nil {
+		return err
 	}
-	s.Log.Info(
-		"single sign-on did not let somebody in",
-		"tenant",
-		t.Slug,
-		"reason",
-		string(why.Reason),
-		"detail",
-		why.Detail,
-		"from",
-		c.RealIP(),
-	)
-	if s.attempts.mayRecord(t.ID, s.Now()) {
-		if err := s.Store.Record(ctx, packaging.Entry{
-			TenantID: t.ID,
-			By:       by,
-			Deed:     packaging.SignOnDeclined,
-			Object:   string(way.For),
-			New:      c.RealIP(),
-			Reason:   string(why.Reason),
-			Message:  why.Detail,
-		}); err != nil {
-			return err
-		}
-	}
-	problem := ssoProblem(c.Request().Context(), why)
-	switch guessing := why.Reason == packaging.SignOnStale || why.Reason == packaging.SignOnBadToken; {
-	case here && way.For != toSignIn && p.Tenant.ID == t.ID:
+	problem := ssoProblem(ctx, why)
+	if p, ok := web.Person(c); ok && way.For != toSignIn && p.Tenant.ID == t.ID {
 		return s.showAccount(c, ssoStatus(why.Reason), view.AccountPage{SignOnProblem: problem})
-	case guessing:
-		// Nobody can lock others out by this: who comes with what is right is let in meanwhile.
-		_, err := s.Try(
-			c, packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Throttle: packaging.ThrottleSecret},
-		)
+	}
+	if why.Reason == packaging.SignOnStale || why.Reason == packaging.SignOnBadToken { // it may be a guess
+		// This locks nobody else out: a right answer is not throttled.
+		guess := packaging.Guess{What: fmt.Sprintf("single sign-on at %d", t.ID), Throttle: packaging.ThrottleSecret}
+		_, err := s.Try(c, guess)
 		if said := web.FormError(ctx, err); said != "" {
 			return s.showLogin(c, web.StatusOf(err), view.LoginForm{Next: way.Next, Problem: said})
 		}
@@ -349,6 +322,26 @@ func (s *Server) failLogin(c echo.Context, t packaging.Tenant, way loginAttempt,
 		}
 	}
 	return s.showLogin(c, ssoStatus(why.Reason), view.LoginForm{Next: way.Next, Problem: problem})
+}
+
+// recordFailedLogin logs a login that failed, and records it while there are not too many.
+func (s *Server) recordFailedLogin(
+	c echo.Context, t packaging.Tenant, way loginAttempt, why *packaging.SignOnError,
+) error {
+	by := why.Who
+	if p, ok := web.Person(c); ok && p.Tenant.ID == t.ID {
+		by = p.Author
+	}
+	reason := string(why.Reason)
+	s.Log.Info("single sign-on did not let somebody in",
+		"tenant", t.Slug, "reason", reason, "detail", why.Detail, "from", c.RealIP())
+	if !s.attempts.mayRecord(t.ID, s.Now()) {
+		return nil
+	}
+	return s.Store.Record(c.Request().Context(), packaging.Entry{
+		TenantID: t.ID, By: by, Deed: packaging.SignOnDeclined, Object: string(way.For),
+		New: c.RealIP(), Reason: reason, Message: why.Detail,
+	})
 }
 
 // ssoProblem is what a reason is in words: what, why, and what to do.
