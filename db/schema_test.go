@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -41,30 +40,23 @@ func schema20(t *testing.T) (file, anchorFile string) {
 	return file, filepath.Join("testdata", "schema20", "anchors")
 }
 
-var (
-	sqlComment = regexp.MustCompile(`--[^\n]*`)
-	sqlSpace   = regexp.MustCompile(`\s+`)
-	sqlMark    = regexp.MustCompile(` ?([(),]) ?`)
-)
-
-// schemaOf returns the statement behind each thing in the schema, without comments and spacing, and the columns of each
-// table in their order.
+// schemaOf returns the statement behind each part of the schema, and the columns of each table in their order.
 func schemaOf(t *testing.T, d *DB) map[string]string {
 	t.Helper()
-	type thing struct{ name, statement string }
-	things, err := collect(t.Context(), d.read, func(row scanner) (s thing, err error) { return s, row.Scan(&s.name, &s.statement) }, `
-		SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema
-		UNION ALL
+	all, err := schemaIn(t.Context(), d.read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type table struct{ name, columns string }
+	tables, err := collect(t.Context(), d.read, func(row scanner) (s table, err error) { return s, row.Scan(&s.name, &s.columns) }, `
 		SELECT 'columns of ' || s.name, (SELECT group_concat(cid || ' ' || c.name || ' ' || c.type || ' ' || "notnull" || ' ' ||
 			coalesce(dflt_value, 'none') || ' ' || pk || ' ' || hidden ORDER BY cid) FROM pragma_table_xinfo(s.name) c)
 		FROM sqlite_schema s WHERE s.type IN ('table', 'view')`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{}
-	for _, s := range things {
-		plain := sqlSpace.ReplaceAllString(sqlComment.ReplaceAllString(s.statement, " "), " ")
-		all[s.name] = strings.TrimSpace(sqlMark.ReplaceAllString(plain, "$1"))
+	for _, s := range tables {
+		all[s.name] = s.columns
 	}
 	return all
 }
@@ -80,6 +72,9 @@ func TestADatabaseOfSchema20IsAdoptedAndEqualsAFreshOne(t *testing.T) {
 	want := schemaOf(t, fresh)
 	if len(want) < 150 {
 		t.Errorf("only %d things are in the schema", len(want))
+	}
+	if faults, err := d.SchemaFaults(t.Context()); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
 	}
 	if diff := cmp.Diff(want, schemaOf(t, d)); diff != "" {
 		t.Errorf("the adopted schema is not the fresh one (-fresh +adopted)\n%s", diff)
@@ -169,5 +164,33 @@ func TestADatabaseFromBeforeTheFirstReleaseIsRefused(t *testing.T) {
 		if err != nil || string(after) != string(before) {
 			t.Errorf("the refused database of schema %d was changed, %v", version, err)
 		}
+	}
+}
+
+// What was done to the schema by hand is found, whatever it was.
+func TestASchemaThatWasChangedByHandIsFound(t *testing.T) {
+	d, _, _ := opened(t)
+	for _, statement := range []string{
+		`DROP TRIGGER history_is_never_changed`,
+		`DROP TRIGGER notes_never_change`,
+		`CREATE TRIGGER notes_never_change BEFORE UPDATE ON notes WHEN 0 BEGIN SELECT 1; END`,
+		`DROP INDEX one_release_of_an_order`,
+		`CREATE TABLE shadow (id INTEGER PRIMARY KEY) STRICT`,
+		`ALTER TABLE rules ADD COLUMN backdoor INTEGER`,
+	} {
+		if _, err := d.write.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := d.SchemaFaults(t.Context())
+	want := []packaging.SchemaFault{
+		{Kind: packaging.FaultMissing, Name: "index one_release_of_an_order"},
+		{Kind: packaging.FaultChanged, Name: "table rules"},
+		{Kind: packaging.FaultAdded, Name: "table shadow"},
+		{Kind: packaging.FaultMissing, Name: "trigger history_is_never_changed"},
+		{Kind: packaging.FaultChanged, Name: "trigger notes_never_change"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 }

@@ -1,0 +1,79 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"lineboard/internal/packaging"
+)
+
+// SchemaFaults compares the tables, indexes, triggers and views of the database with those that this program makes. It
+// returns what differs, sorted by name, and nothing if all is as it must be.
+func (d *DB) SchemaFaults(ctx context.Context) ([]packaging.SchemaFault, error) {
+	want, err := ownSchema()
+	if err != nil {
+		return nil, err
+	}
+	has, err := schemaIn(ctx, d.read)
+	if err != nil {
+		return nil, err
+	}
+	var faults []packaging.SchemaFault
+	for name, statement := range want {
+		switch found, is := has[name]; {
+		case !is:
+			faults = append(faults, packaging.SchemaFault{Kind: packaging.FaultMissing, Name: name})
+		case found != statement:
+			faults = append(faults, packaging.SchemaFault{Kind: packaging.FaultChanged, Name: name})
+		}
+	}
+	for name := range has {
+		if _, is := want[name]; !is {
+			faults = append(faults, packaging.SchemaFault{Kind: packaging.FaultAdded, Name: name})
+		}
+	}
+	slices.SortFunc(faults, func(a, b packaging.SchemaFault) int { return cmp.Compare(a.Name, b.Name) })
+	return faults, nil
+}
+
+// ownSchema is what the migrations make of an empty database.
+var ownSchema = sync.OnceValues(func() (map[string]string, error) {
+	pool, err := open(":memory:", 1, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	provider, err := migrations(pool)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	if _, err := provider.Up(ctx); err != nil {
+		return nil, err
+	}
+	return schemaIn(ctx, pool)
+})
+
+var (
+	sqlComment = regexp.MustCompile(`--[^\n]*`)
+	sqlSpace   = regexp.MustCompile(`\s+`)
+	sqlMark    = regexp.MustCompile(` ?([(),]) ?`)
+)
+
+// schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing. What
+// SQLite makes for itself has a reserved name, and is left out.
+func schemaIn(ctx context.Context, q querier) (map[string]string, error) {
+	type part struct{ name, statement string }
+	parts, err := collect(ctx, q, func(row scanner) (p part, err error) { return p, row.Scan(&p.name, &p.statement) },
+		`SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'`)
+	all := map[string]string{}
+	for _, p := range parts {
+		plain := sqlSpace.ReplaceAllString(sqlComment.ReplaceAllString(p.statement, " "), " ")
+		all[p.name] = strings.TrimSpace(sqlMark.ReplaceAllString(plain, "$1"))
+	}
+	return all, err
+}
