@@ -3,6 +3,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -47,7 +48,7 @@ type API struct {
 
 // SignOn is how people sign in with their company's provider (OpenID Connect).
 type SignOn struct {
-	Off      bool       `yaml:"off"` // the settings stay, but the sign-in page does not offer it
+	Off      string     `yaml:"off"` // "true" or "false"; the settings stay, but the sign-in page does not offer it
 	Label    string     `yaml:"label"`
 	Home     string     `yaml:"home"`
 	Issuer   string     `yaml:"issuer"`
@@ -70,7 +71,7 @@ type Grant struct {
 // Settings returns the settings, with the default scopes if the file names none.
 func (s SignOn) Settings() packaging.SingleSignOn {
 	to := packaging.SingleSignOn{
-		Enabled:  !s.Off,
+		Enabled:  s.Off != "true",
 		Label:    s.Label,
 		Home:     strings.TrimRight(s.Home, "/"),
 		Issuer:   s.Issuer,
@@ -169,11 +170,11 @@ func (c *Credential) resolve(getenv func(string) string) error {
 		}
 		c.Text = secret.New(value)
 	case "file":
-		text, err := os.ReadFile(rest)
+		text, err := secret.ReadFile(rest)
 		if err != nil {
 			return err
 		}
-		c.Text = secret.New(strings.TrimRight(string(text), "\r\n"))
+		c.Text = secret.New(text)
 	default:
 		c.Text = secret.New(c.source)
 	}
@@ -195,12 +196,24 @@ func ReadProvisioning(path string, getenv func(string) string) (Provisioning, er
 
 // ParseProvisioning checks the text of a provisioning file. Its error lists all mistakes.
 func ParseProvisioning(text []byte, getenv func(string) string) (p Provisioning, err error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if line, ok := firstNotUTF8(text); ok {
+		return p, fmt.Errorf("line %d: this is not UTF-8; save the file as UTF-8", line)
+	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return p, plain(err)
 	}
-	if err := yaml.UnmarshalWithOptions(text, &p, yaml.Strict()); err != nil {
-		return p, plain(err)
+	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
+		return p, fmt.Errorf("line %d: a provisioning file is one YAML document", file.Docs[1].Body.GetToken().Position.Line)
+	}
+	if err := asWritten(file); err != nil {
+		return p, err
+	}
+	if len(file.Docs) > 0 && file.Docs[0].Body != nil {
+		if err := yaml.NodeToValue(file.Docs[0].Body, &p, yaml.Strict()); err != nil {
+			return p, plain(err)
+		}
 	}
 	c := check{file: file, getenv: getenv}
 	c.provisioning(&p)
@@ -397,6 +410,9 @@ func (c *check) api(at string, a *API) {
 
 // signOn reports each mistake with its line. The domain decides what is a mistake.
 func (c *check) signOn(at string, s *SignOn, codes map[string]bool) {
+	if s.Off != "" {
+		c.oneOf(at+".off", s.Off, "true", "false")
+	}
 	c.credential(at+".client_secret", &s.Secret, false)
 	for i, g := range s.Grants {
 		at := fmt.Sprintf("%s.grants[%d]", at, i)

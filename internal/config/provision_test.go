@@ -165,6 +165,62 @@ func TestSingleSignOnIsReadWithItsSecretFromWhereItSays(t *testing.T) {
 	}
 }
 
+func TestAValueIsTheTextThatStandsInTheFile(t *testing.T) {
+	for _, code := range []string{"010", "000123", "0x1A", "1_000", "0o17", "1.50", "1e3", "True", "12345678901234567890", "0b1"} {
+		text := strings.NewReplacer("code: L1", "code: "+code, "name: Blister line 1", "name: &n "+code, "name: Bottle line 2", "name: *n").Replace(string(file(t, "L2", "L2")))
+		p, err := config.ParseProvisioning([]byte(strings.Replace(text, "role: supervisor", "role: supervisor, lines: ["+code+"]", 1)), getenv)
+		if err != nil {
+			t.Errorf("%s: %v", code, err)
+			continue
+		}
+		tenant := p.Tenants[0]
+		for _, got := range []string{tenant.Lines[0].Code, tenant.Lines[0].Name, tenant.Lines[1].Name, tenant.Users[0].Lines[0]} {
+			if got != code {
+				t.Errorf("%s became %q", code, got)
+			}
+		}
+	}
+}
+
+func TestAFileIsReadInTheEncodingsOfEditors(t *testing.T) {
+	crlf := strings.ReplaceAll(string(file(t, "Ghent", "Génève")), "\n", "\r\n")
+	if p, err := config.ParseProvisioning([]byte("\ufeff"+crlf), getenv); err != nil || p.Tenants[0].Name != "Plant Génève" {
+		t.Errorf("%+v %v", p, err)
+	}
+	for name, text := range map[string][]byte{
+		"line 3: this is not UTF-8": file(t, "Ghent", "G\xe9n\xe8ve"),
+		"line 3: tags":              file(t, "name: Plant Ghent", "name: !!int 010"),
+		"line 21: a provisioning":   file(t, "env:SUPERVISOR1_PASSWORD}\n", "env:SUPERVISOR1_PASSWORD}\n---\ntenants: []\n"),
+	} {
+		if _, err := config.ParseProvisioning(text, getenv); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%q, want %q", err, name)
+		}
+	}
+}
+
+func TestMarksAndLineEndsOfASecretsFileAreNoPartOfIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	for content, want := range map[string]string{
+		"\ufeffsecret\r\n": "secret",
+		"secret\n\n":       "secret",
+		" secret \r":       " secret ",
+		"\xff\xfes\x00e\x00c\x00r\x00e\x00t\x00\r\x00\n\x00": "secret",
+		"s\xe9cret": "",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, err := config.ParseProvisioning(file(t, "file:$SECRET", "file:"+path), getenv)
+		if want == "" {
+			if err == nil || !strings.Contains(err.Error(), "line 10") || !strings.Contains(err.Error(), "not UTF-8") {
+				t.Errorf("%q: %v", content, err)
+			}
+		} else if err != nil || p.Tenants[0].API.Secret.Reveal() != want {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
+
 func TestEachMistakeInSingleSignOnIsToldWithItsLine(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, line, says string }{
 		"no label":           {"label: Plant account", "label: ''", "line 19", "the name on the button"},

@@ -9,24 +9,42 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // OpenKeyFile returns a Box with the key of a file: 64 hexadecimal digits. If there is no such file, it creates one
 // with a new key if mayCreate is true. Otherwise it fails with [fs.ErrNotExist], since a new key opens no sealed
 // credentials.
 func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
-	text, err := os.ReadFile(path)
+	text, err := ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && mayCreate {
 		return CreateKeyFile(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key file %s can't be read: %w", path, err)
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	key, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != keySize {
 		return nil, fmt.Errorf("key file %s must hold %d hexadecimal digits", path, 2*keySize)
 	}
 	return NewBox(key)
+}
+
+// ReadFile returns the text of a file that holds a secret, as UTF-8. A byte order mark and line ends at the end are no
+// part of it: editors and shells add them. It fails if the file is neither UTF-8 nor UTF-16 with a mark.
+func ReadFile(path string) (string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	text, _, err := transform.Bytes(unicode.BOMOverride(encoding.UTF8Validator), raw)
+	if err != nil {
+		return "", fmt.Errorf("%s is not UTF-8 text", path)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 // CreateKeyFile writes a file with a new key, readable only by its owner, and returns a Box with the key. The file is

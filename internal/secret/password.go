@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/secure/precis"
 
 	"lineboard/internal/secret/internal/cost"
 )
@@ -25,12 +26,23 @@ const (
 var hashing = make(chan struct{}, 4)
 
 // HashPassword returns a hash to store, in the usual form "$argon2id$v=19$m=…,t=…,p=…$salt$hash". It fails with the
-// error of [CheckPassword].
+// error of [CheckPassword]. It hashes the composed form: devices type one "ü" as one or as two characters.
 func HashPassword(password Text) (string, error) {
+	password = composed(password)
 	if err := CheckPassword(password); err != nil {
 		return "", err
 	}
 	return hash(password), nil
+}
+
+// composed returns a password as RFC 8265 compares it: in Unicode NFC, with plain spaces. One that the RFC does not
+// allow stays as typed.
+func composed(password Text) Text {
+	form, err := precis.OpaqueString.String(password.Reveal())
+	if err != nil {
+		return password
+	}
+	return New(form)
 }
 
 // HashPIN returns a hash of a PIN to store. A PIN may be shorter than a password. VerifyPassword verifies it too.
@@ -56,14 +68,17 @@ var decoy = sync.OnceValue(func() string {
 	return h
 })
 
-// VerifyPassword reports whether the hash belongs to the password. For a person who does not exist, the hash is empty:
-// that takes the same time and returns false.
+// VerifyPassword reports whether the hash belongs to the password, as typed or in its composed form. Both are one
+// guess. For a person who does not exist, the hash is empty: that takes the same time and returns false.
 func VerifyPassword(hash string, password Text) bool {
 	exists := hash != ""
 	if !exists {
 		hash = decoy()
 	}
 	ok, err := verify(hash, password)
+	if form := composed(password); err == nil && !ok && !form.Equal(password) {
+		ok, err = verify(hash, form)
+	}
 	return ok && err == nil && exists
 }
 

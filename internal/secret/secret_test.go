@@ -130,6 +130,16 @@ func TestTheKeyFileIsMadeOnceAndForItsOwnerAlone(t *testing.T) {
 	}
 }
 
+func TestAKeyFileOfAnEditorOpens(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lineboard.key")
+	if err := os.WriteFile(path, []byte("\ufeff"+strings.Repeat("ab", 32)+"\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := secret.OpenKeyFile(path, false); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAKeyFileOfTheWrongShapeIsRefusedWithoutShowingIt(t *testing.T) {
 	for _, content := range []string{"", "abcd", strings.Repeat("g", 64), strings.Repeat("ab", 33)} {
 		path := filepath.Join(t.TempDir(), "lineboard.key")
@@ -169,6 +179,28 @@ func TestAPasswordIsVerifiedByItsHashAlone(t *testing.T) {
 	}
 	if _, err := secret.HashPassword(secret.New("short")); err == nil {
 		t.Error("a short password was taken")
+	}
+}
+
+func TestAPasswordFitsHoweverADeviceComposesItsCharacters(t *testing.T) {
+	const nfc, nfd = "Gr\u00fc\u00dfe aus K\u00f6ln 42", "Gru\u0308\u00dfe aus Ko\u0308ln 42"
+	for _, set := range []string{nfc, nfd} {
+		hash, err := secret.HashPassword(secret.New(set))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for typed, want := range map[string]bool{
+			nfc: true, nfd: true, strings.ReplaceAll(nfd, " ", "\u00a0"): true, "Grusse aus Koln 42": false, strings.ToLower(nfc): false,
+		} {
+			if secret.VerifyPassword(hash, secret.New(typed)) != want {
+				t.Errorf("%+q set, %+q typed: %v", set, typed, !want)
+			}
+		}
+	}
+	// A hash from before passwords were composed.
+	old := secret.HashPIN(secret.New(nfd))
+	if !secret.VerifyPassword(old, secret.New(nfd)) {
+		t.Error("a stored password does not fit any more")
 	}
 }
 
