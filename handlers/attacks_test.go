@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -136,6 +137,8 @@ func TestForwardedAddressesAreBelievedOfTrustedProxiesAlone(t *testing.T) {
 		"two proxies of ours":    {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4, 10.0.0.7, 127.0.0.2"}, "10.0.0.7"},
 		"rubbish":                {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>"}, "127.0.0.1"},
 		"rubbish behind a proxy": {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>, 10.0.0.7"}, "10.0.0.7"},
+		"a port":                 {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"10.1.1.5:50123"}, "10.1.1.5"},
+		"IPv6 with a port":       {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"[2001:db8::7]:443"}, "2001:db8::7"},
 		"IPv6":                   {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"[2001:db8::7]"}, "2001:db8::7"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,6 +171,112 @@ func TestASpoofedAddressDoesNotGetAroundTheWait(t *testing.T) {
 	}
 	if last != http.StatusTooManyRequests {
 		t.Errorf("the seventh wrong password: %d", last)
+	}
+}
+
+func TestAChainThatCanNotBeReadIsToldOnceInTheLogAndInTheSetup(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	b := s.Browser()
+	b.Header.Set("X-Forwarded-For", "10.1.1.5")
+	b.Post("/login", "username", "administrator1", "password", site.Password)
+	if a := b.Get("/admin"); a.Status != http.StatusOK || a.Text("#proxy") != "" {
+		t.Errorf("%d; where all is well it says %q", a.Status, a.Text("#proxy"))
+	}
+	b.Header.Set("X-Forwarded-For", "10.1.1.5, unknown")
+	for range 3 {
+		b.Get("/admin")
+	}
+	if n := strings.Count(s.Log.String(), "X-Forwarded-For that can't be read"); n != 1 {
+		t.Errorf("the log says it %d times", n)
+	}
+	if said := b.Get("/admin").Text("#proxy"); !strings.Contains(said, `" unknown"`) {
+		t.Errorf("the setup says %q", said)
+	}
+}
+
+// from has a browser come from a loopback address of its own.
+func from(b *site.Browser, address string) *site.Browser {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	b.Client.Transport = &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}
+	return b
+}
+
+func TestStrangersLockNobodyOutOfABrowserInWhichTheySignIn(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	tablet := from(s.Browser(), "127.0.0.2")
+	signIn := func() int {
+		return tablet.Post("/login", "username", "supervisor1", "password", site.Password).Status
+	}
+	if status := signIn(); status != http.StatusSeeOther {
+		t.Fatalf("sign-in: %d", status)
+	}
+	tablet.Post("/logout")
+	for _, restart := range []bool{false, true} {
+		if restart {
+			s.Restart()
+			tablet = from(s.SameBrowser(tablet), "127.0.0.2")
+		}
+		for i := range 40 { // strangers, some of them at the tablet's own address
+			stranger := from(s.Browser(), fmt.Sprintf("127.0.0.%d", 2+i%8))
+			stranger.Post("/login", "username", "supervisor1", "password", "not the password")
+		}
+		stranger := from(s.Browser(), "127.0.0.2")
+		if a := stranger.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusTooManyRequests {
+			t.Errorf("restarted %t: a stranger gets %d", restart, a.Status)
+		}
+		if status := signIn(); status != http.StatusSeeOther {
+			t.Errorf("restarted %t: their own browser gets %d", restart, status)
+		}
+		tablet.Post("/logout")
+	}
+	other := tablet.Post("/login", "username", "manager1", "password", site.Password)
+	if other.Status != http.StatusSeeOther {
+		t.Errorf("somebody else in that browser: %d", other.Status)
+	}
+}
+
+func TestAForgedDeviceIsAStrangers(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	own := s.Browser()
+	made := own.Post("/login", "username", "operator1", "password", site.Password).Header.Values("Set-Cookie")
+	i := slices.IndexFunc(made, func(c string) bool { return strings.HasPrefix(c, "lineboard-device=") })
+	if i < 0 || !strings.Contains(made[i], "HttpOnly") || !strings.Contains(made[i], "Path=/login") {
+		t.Fatalf("cookies %q", made)
+	}
+	cookie, _, _ := strings.Cut(made[i], ";")
+	for name, planted := range map[string]string{
+		"that of somebody else": cookie,
+		"an invented one":       "lineboard-device=" + strings.Repeat("A", 43),
+	} {
+		last := 0
+		for range 7 {
+			last = thief(s, planted).Post("/login", "username", "supervisor1", "password", "not the password").Status
+		}
+		if last != http.StatusTooManyRequests {
+			t.Errorf("%s: the seventh wrong password: %d", name, last)
+		}
+		s.Clock.Move(time.Hour)
+	}
+}
+
+func TestWhoIsSignedInAsksWhateverStrangersAtTheirAddressAsk(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{PerSecond: 1})
+	supervisor, stranger := s.SignIn("supervisor1"), s.Browser()
+	for stranger.Get("/login").Status != http.StatusTooManyRequests {
+	}
+	if a := supervisor.Get("/orders"); a.Status != http.StatusOK {
+		t.Errorf("who is signed in: %d", a.Status)
+	}
+	turned := false
+	for range 20 {
+		turned = turned || supervisor.Get("/orders").Status == http.StatusTooManyRequests
+	}
+	if !turned {
+		t.Error("who is signed in may ask without end")
 	}
 }
 

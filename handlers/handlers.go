@@ -20,6 +20,7 @@ import (
 	"lineboard/handlers/signin"
 	"lineboard/handlers/web"
 	"lineboard/internal/live"
+	"lineboard/internal/throttle"
 	"lineboard/static"
 	signinview "lineboard/views/signin"
 )
@@ -82,8 +83,9 @@ type Config struct {
 	Limit     time.Duration // a session ends so long after sign-in
 	Demo      []signinview.DemoPerson
 
-	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
-	PerSecond float64        // how many requests an address may make in a second, 0 for any number
+	Proxies   []netip.Prefix    // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	Local     throttle.Networks // local networks of IPv6, where each address is one machine
+	PerSecond float64           // requests that an address or a session may make in a second, 0 for any number
 }
 
 // server is the features that the route table leads to.
@@ -144,6 +146,7 @@ func assemble(c Config) *server {
 		Limit:     c.Limit,
 		Demo:      len(c.Demo) > 0,
 		Proxies:   c.Proxies,
+		Local:     c.Local,
 		PerSecond: c.PerSecond,
 		Held:      c.Releaser.Held, Hints: hints,
 		Lock: func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },

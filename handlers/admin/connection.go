@@ -57,7 +57,7 @@ func (s *Connection) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := view.Health{Kind: settings.TokenKind}
+	h := view.Health{Kind: settings.TokenKind, UnreadableHop: s.UnreadableHop()}
 	h.Calls, _ = s.Clients.Health(tenant)
 	if h.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
 		return err

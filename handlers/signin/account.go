@@ -69,7 +69,7 @@ func (s *Server) ChangePassword(c echo.Context) error {
 func (s *Server) newPassword(c echo.Context, p packaging.Person) (hash string, err error) {
 	ctx := c.Request().Context()
 	old, fresh := secret.New(c.FormValue("old")), secret.New(c.FormValue("new"))
-	if wait := s.Guard.Try(p.Username, c.RealIP()); wait > 0 {
+	if wait := s.Guard.Try(p.Username, s.Client(c, p.Username)); wait > 0 {
 		return "", throttled(c, wait)
 	}
 	_, hash, err = s.Store.Credential(ctx, p.Username)
@@ -82,7 +82,7 @@ func (s *Server) newPassword(c echo.Context, p packaging.Person) (hash string, e
 		}
 		return "", packaging.Fail(packaging.Invalid, "account.wrong_old")
 	}
-	if err := s.Guard.Right(ctx, p.Username, c.RealIP()); err != nil {
+	if err := s.Guard.Right(ctx, p.Username, s.Client(c, p.Username)); err != nil {
 		return "", err
 	}
 	switch {

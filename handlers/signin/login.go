@@ -79,7 +79,7 @@ func (s *Server) Login(c echo.Context) error {
 // [web.Refused].
 func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserID, error) {
 	ctx := c.Request().Context()
-	if wait := s.Guard.Try(username, c.RealIP()); wait > 0 {
+	if wait := s.Guard.Try(username, s.Client(c, username)); wait > 0 {
 		return 0, throttled(c, wait)
 	}
 	user, hash, err := s.Store.Credential(ctx, username)
@@ -93,7 +93,7 @@ func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserI
 		}
 		return 0, &web.Refused{Status: http.StatusUnauthorized, Key: "login.wrong"}
 	}
-	return user, s.Guard.Right(ctx, username, c.RealIP())
+	return user, s.Guard.Right(ctx, username, s.Client(c, username))
 }
 
 // throttled returns the error of a password that came too early and was not looked at. The answer's head says how
@@ -110,12 +110,12 @@ func throttled(c echo.Context, wait time.Duration) error {
 
 // recordWrong records a wrong password. Each has an entry in the history until a throttle begins, which has its own.
 func (s *Server) recordWrong(c echo.Context, user packaging.UserID, username string) error {
-	ctx, from := c.Request().Context(), c.RealIP()
-	quiet, err := s.Guard.Wrong(ctx, username, from)
+	ctx := c.Request().Context()
+	quiet, err := s.Guard.Wrong(ctx, username, s.Client(c, username))
 	if err != nil || quiet {
 		return err
 	}
-	return s.Store.RecordFailedSignIn(ctx, user, from)
+	return s.Store.RecordFailedSignIn(ctx, user, c.RealIP())
 }
 
 // Logout ends the session.

@@ -9,6 +9,7 @@ import (
 	"lineboard/handlers/web"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sso"
+	"lineboard/internal/throttle"
 	view "lineboard/views/signin"
 )
 
@@ -30,10 +31,10 @@ func New(kit *web.Kit, store Store, guard Guard, provider Provider, demo []view.
 // Guard slows down who tries passwords.
 type Guard interface {
 	// Try returns how long to wait before a password may be looked at, 0 where it may be now.
-	Try(username, address string) (wait time.Duration)
+	Try(username string, from throttle.Client) (wait time.Duration)
 	// Wrong says that it was wrong; quiet holds where that needs no entry in the history.
-	Wrong(ctx context.Context, username, address string) (quiet bool, err error)
-	Right(ctx context.Context, username, address string) error
+	Wrong(ctx context.Context, username string, from throttle.Client) (quiet bool, err error)
+	Right(ctx context.Context, username string, from throttle.Client) error
 }
 
 // Provider asks the providers that people sign in by.

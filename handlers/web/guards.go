@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -60,7 +61,7 @@ func (s *Kit) refuse(w http.ResponseWriter, r *http.Request, status int, key str
 	}
 }
 
-// LimitRate keeps an address from asking more than people at a whole plant do.
+// LimitRate keeps an address, or somebody who is signed in, from asking more than people at a whole plant do.
 func (s *Kit) LimitRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !Probe(r) && !s.AllowsRequest(r) {
@@ -72,8 +73,15 @@ func (s *Kit) LimitRate(next http.Handler) http.Handler {
 	})
 }
 
-// AllowsRequest says whether the client's address may ask for something now.
-func (s *Kit) AllowsRequest(r *http.Request) bool { return s.rate.Allow(s.Address(r), time.Now()) }
+// AllowsRequest reports whether the client may ask for something now. Requests of people who are signed in count by
+// their session, so that a stranger at the same address takes nothing from them.
+func (s *Kit) AllowsRequest(r *http.Request) bool {
+	key := s.networks.Of(s.Address(r))
+	if hash, ok := s.sessions.signedIn(r); ok {
+		key = "session " + string(hash[:])
+	}
+	return s.rate.Allow(key, time.Now())
+}
 
 // OnlyHTTPS redirects requests that came by plain HTTP, as the proxy says, to HTTPS. The host is the one of the
 // request, which nobody else can choose for a browser; it is used for nothing else.
@@ -103,11 +111,16 @@ func (s *Kit) Address(r *http.Request) string {
 	if !s.trusts(at) {
 		return at.String()
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	chain := r.Header.Values("X-Forwarded-For")
+	if len(chain) == 0 {
+		return at.String()
+	}
+	hops := strings.Split(strings.Join(chain, ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		a, err := netip.ParseAddr(strings.Trim(strings.TrimSpace(hop), "[]"))
-		if err != nil {
-			break // a chain that can't be read is believed as far as it could
+		a, ok := parseHop(strings.TrimSpace(hop))
+		if !ok { // the chain is believed as far as it can be read
+			s.reportUnreadable(hop)
+			break
 		}
 		at = a.Unmap().WithZone("")
 		if !s.trusts(at) {
@@ -115,6 +128,32 @@ func (s *Kit) Address(r *http.Request) string {
 		}
 	}
 	return at.String()
+}
+
+// parseHop reads an address of X-Forwarded-For. Some proxies add the port, which may need brackets around IPv6.
+func parseHop(hop string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(strings.Trim(hop, "[]")); err == nil {
+		return a, true
+	}
+	a, err := netip.ParseAddrPort(hop)
+	return a.Addr(), err == nil
+}
+
+// reportUnreadable logs once that a proxy's header can't be read, and keeps that for the setup.
+func (s *Kit) reportUnreadable(hop string) {
+	hop = fmt.Sprintf("%.60q", hop)
+	if s.unreadableHop.CompareAndSwap(nil, &hop) {
+		s.Log.Warn("a trusted proxy sends X-Forwarded-For that can't be read: people behind it count as one address",
+			"part", hop)
+	}
+}
+
+// UnreadableHop returns the part of X-Forwarded-For that could not be read since the start, or "".
+func (s *Kit) UnreadableHop() string {
+	if hop := s.unreadableHop.Load(); hop != nil {
+		return *hop
+	}
+	return ""
 }
 
 // trusts says whether an address is that of a proxy of ours.

@@ -5,6 +5,7 @@ package web
 import (
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -27,8 +28,9 @@ type Config struct {
 	Limit    time.Duration // a session ends so long after sign-in
 	Demo     bool          // the demo, whose people stand on the page to sign in
 
-	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
-	PerSecond float64        // requests that an address may make in a second, 0 for any number
+	Proxies   []netip.Prefix    // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	Local     throttle.Networks // local networks of IPv6, where each address is one machine
+	PerSecond float64           // requests that an address or a session may make in a second, 0 for any number
 
 	Held  func() int        // answers of the API that are not stored yet
 	Hints map[string]string // what explains a page at a person's first use, by its route
@@ -54,14 +56,16 @@ type Kit struct {
 	idle, limit time.Duration
 	demo        bool
 	proxies     []netip.Prefix
+	networks    throttle.Networks
 	held        func() int
 	hints       map[string]string
 	lock        echo.HandlerFunc
 
-	sessions *sessionStore
-	rate     *throttle.Rate
-	pages    *pageCache
-	recent   *microCache
+	sessions      *sessionStore
+	rate          *throttle.Rate
+	unreadableHop atomic.Pointer[string] // of X-Forwarded-For
+	pages         *pageCache
+	recent        *microCache
 }
 
 // New makes a kit.
@@ -69,7 +73,7 @@ func New(c Config) *Kit {
 	s := &Kit{
 		Log: c.Log, Now: c.Now, Secure: c.Secure,
 		store: c.Store, clients: c.Clients, hub: c.Hub, interval: c.Interval, idle: c.Idle, limit: c.Limit,
-		demo: c.Demo, proxies: c.Proxies, held: c.Held, hints: c.Hints, lock: c.Lock,
+		demo: c.Demo, proxies: c.Proxies, networks: c.Local, held: c.Held, hints: c.Hints, lock: c.Lock,
 		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now),
 	}
 	s.sessions = newSessionStore(c, s.Address)

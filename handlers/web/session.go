@@ -99,12 +99,8 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	session := sessions.NewSession(s, name)
 	options := s.options
 	session.Options, session.IsNew = &options, true
-	cookie, err := r.Cookie(name)
-	if err != nil {
-		return session, nil
-	}
-	token, err := base64.RawURLEncoding.DecodeString(cookie.Value)
-	if err != nil || len(token) != TokenBytes {
+	token := tokenOf(r, name)
+	if token == nil {
 		return session, nil
 	}
 	hash := sha256.Sum256(token)
@@ -121,6 +117,30 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	session.ID, session.IsNew = string(token), false
 	session.Values[personKey] = known.person
 	return session, err
+}
+
+// tokenOf returns the token that a request brings along, or nil.
+func tokenOf(r *http.Request, name string) []byte {
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return nil
+	}
+	token, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil || len(token) != TokenBytes {
+		return nil
+	}
+	return token
+}
+
+// signedIn returns the hash of a request's token; ok is false if nobody is signed in by it.
+func (s *sessionStore) signedIn(r *http.Request) (hash [32]byte, ok bool) {
+	token := tokenOf(r, s.name)
+	if token == nil {
+		return hash, false
+	}
+	hash = sha256.Sum256(token)
+	_, err := s.find(r.Context(), hash)
+	return hash, err == nil
 }
 
 // askedByPerson reports whether a person asked, not an open page by itself: that does not keep a session alive.
@@ -251,7 +271,13 @@ func (s *Kit) StartSession(c echo.Context, p packaging.Person) error {
 		s.setLanguageCookie(c, "", -time.Second) // what was chosen before was for signing in
 	}
 	session.Values[personKey] = p
-	return session.Save(c.Request(), c.Response())
+	if err := session.Save(c.Request(), c.Response()); err != nil {
+		return err
+	}
+	if p.StationID == 0 { // a station is known as such
+		s.markDevice(c, p.Username)
+	}
+	return nil
 }
 
 // ContinueSession moves the sign-in to another tenant, under a new token. It ends when it would have.

@@ -10,6 +10,7 @@ import (
 // Store is what every page needs: who reads it, and how fresh its orders are.
 type Store interface {
 	SessionStore
+	DeviceMark(device []byte, username string) []byte
 	DropHint(ctx context.Context, user packaging.UserID, hint string) error
 	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)

@@ -42,7 +42,8 @@ type Parts struct {
 	SessionLimit time.Duration  // a session ends so long after sign-in
 	PrivateHosts []string       // names on a private network that a single sign-on provider may have
 	Proxies      []netip.Prefix // their X-Forwarded-For and X-Forwarded-Proto are believed
-	RateLimit    float64        // requests a second from one address; 0 for no limit
+	Local        []netip.Prefix // local networks of IPv6, where each address is one machine
+	RateLimit    float64        // requests a second from one address or session; 0 for no limit
 
 	Setup *handlers.Setup     // the first start; nil once there is an administrator
 	Demo  []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
@@ -76,7 +77,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	// Versions begin with the time, so that they go on growing when the program starts again.
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
 	p.Store.Notify(func(changes []packaging.Change) { a.Hub.Publish(packaging.Topics(changes)...) })
-	a.Guard = throttle.New(p.Store, p.Now, p.Log)
+	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
 	clients := manufacturer.NewClients(p.tenantAPI)
 	a.work(clients)
 	a.Handler = a.handler(clients)
@@ -149,6 +150,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Idle:      p.SessionIdle,
 		Limit:     p.SessionLimit,
 		Proxies:   p.Proxies,
+		Local:     p.Local,
 		PerSecond: p.RateLimit,
 	})
 }

@@ -1,15 +1,18 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
 	"lineboard/internal/certificate"
+	"lineboard/internal/throttle"
 )
 
 const (
@@ -17,6 +20,7 @@ const (
 	maxHeaderBytes = 32 << 10
 	readLimit      = time.Minute // for a request with its body
 	idleLimit      = 2 * time.Minute
+	stallLimit     = 30 * time.Second // for an answer that the client does not take
 	stopLimit      = 10 * time.Second // for requests under way when the program stops
 )
 
@@ -27,6 +31,10 @@ type server struct {
 	handler     http.Handler
 	announce    func(address string) // called once people can reach it
 	stopping    func()               // ends requests that would not end by themselves; may be nil
+	connections int                  // of an address at once; 0 for any number
+	networks    throttle.Networks
+	proxies     []netip.Prefix // that may have any number of connections
+	stall       time.Duration  // default stallLimit
 }
 
 // run serves until ctx ends, then lets requests under way finish.
@@ -35,8 +43,12 @@ func (s server) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("can't listen on %s (another address can be given with --addr): %w", s.addr, err)
 	}
+	address := localAddress(listener.Addr().(*net.TCPAddr))
+	listener = &boundedListener{
+		Listener: listener, limit: s.connections, networks: s.networks, proxies: s.proxies, open: map[string]int{},
+	}
 	web := &http.Server{
-		Handler:           s.handler,
+		Handler:           endStalled(s.handler, cmp.Or(s.stall, stallLimit)),
 		ReadHeaderTimeout: headerLimit,
 		ReadTimeout:       readLimit,
 		IdleTimeout:       idleLimit,
@@ -49,7 +61,7 @@ func (s server) run(ctx context.Context) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- serve() }()
-	s.announce(scheme + "://" + localAddress(listener.Addr().(*net.TCPAddr)))
+	s.announce(scheme + "://" + address)
 	select {
 	case err := <-ended:
 		return err

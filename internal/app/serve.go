@@ -81,6 +81,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 			handler:     lineboard.Handler,
 			announce:    func(address string) { announce(address); invite(address) },
 			stopping:    lineboard.Hub.Close,
+			connections: s.ConnectionLimit,
+			networks:    s.Local,
+			proxies:     s.Proxies,
 		}.run(ctx)
 	})
 	return group.Wait()

@@ -33,16 +33,18 @@ type settings struct {
 
 	// People.
 
-	SessionIdle  time.Duration `default:"2h" help:"Sign people out when they did nothing for this long."`
-	SessionLimit time.Duration `default:"12h" help:"Sign people out this long after they signed in."`
-	PrivateHosts []string      `placeholder:"HOST" help:"Hosts inside the plant that may sign people in (OpenID Connect)."`
-	RateLimit    float64       `default:"100" help:"Requests a second from one address; 0 for no limit."`
+	SessionIdle     time.Duration `default:"2h" help:"Sign people out when they did nothing for this long."`
+	SessionLimit    time.Duration `default:"12h" help:"Sign people out this long after they signed in."`
+	PrivateHosts    []string      `placeholder:"HOST" help:"Hosts inside the plant that may sign people in."`
+	ConnectionLimit int           `default:"400" help:"Connections of one address at once; 0 for no limit."`
+	RateLimit       float64       `default:"100" help:"Requests a second of an address or a session; 0 for no limit."`
 
 	// The way to them.
 
 	HTTPS   bool           `name:"https" help:"A proxy serves HTTPS to people: send cookies over nothing else."`
 	TLSCert string         `placeholder:"FILE" help:"Certificate to serve HTTPS (PEM); a renewed file needs no restart."`
 	TLSKey  string         `placeholder:"FILE" help:"Key of the certificate (PEM)."`
+	Local   []netip.Prefix `name:"local-networks" placeholder:"CIDR" help:"IPv6 networks whose addresses count each."`
 	Proxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Believe X-Forwarded-… of these proxies."`
 }
 
@@ -68,6 +70,9 @@ func (s *settings) Validate() error {
 	}
 	if s.RateLimit < 0 {
 		return errors.New("--rate-limit must not be below zero")
+	}
+	if s.ConnectionLimit < 0 {
+		return errors.New("--connection-limit must not be below zero")
 	}
 	if len(s.AskAfter) < 2 || s.AskAfter[0] <= 0 || !slices.IsSorted(s.AskAfter) {
 		return errors.New("--ask-after must be two or more growing times")
@@ -98,6 +103,7 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		SessionLimit:    s.SessionLimit,
 		PrivateHosts:    s.PrivateHosts,
 		Proxies:         s.Proxies,
+		Local:           s.Local,
 		RateLimit:       s.RateLimit,
 	}
 }

@@ -22,12 +22,15 @@ var (
 	ThrottlePINs   = secretThrottle(20) // all PINs at a station: slips of everybody who works there are free
 )
 
-// Throttles of passwords. The first stops somebody who guesses one person's password. The others stop somebody who
-// guesses from many addresses, or at many usernames.
+// Throttles of passwords. The first two stop somebody who guesses one person's password: on a device that is known, or
+// where they are a stranger. At an address where the person has signed in themselves, somebody else may guess: a wait
+// there is short. The others stop somebody who guesses from many addresses, or at many usernames.
 var (
-	ThrottlePersonAtAddress = passwordThrottle(5, 15*time.Minute, 10*time.Minute)
-	ThrottlePerson          = passwordThrottle(20, time.Minute, 3*time.Minute)
-	ThrottleAddress         = passwordThrottle(50, 5*time.Minute, 30*time.Second)
+	ThrottlePersonOnDevice       = passwordThrottle(5, 15*time.Minute, 10*time.Minute)
+	ThrottlePersonAtAddress      = passwordThrottle(5, 15*time.Minute, 10*time.Minute)
+	ThrottlePersonAtKnownAddress = passwordThrottle(5, time.Minute, 10*time.Minute)
+	ThrottlePerson               = passwordThrottle(20, time.Minute, 3*time.Minute)
+	ThrottleAddress              = passwordThrottle(50, 5*time.Minute, 30*time.Second)
 )
 
 // TriesForgotten is how long after the last wrong try at a PIN, badge or code all of them are forgotten.

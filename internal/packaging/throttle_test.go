@@ -21,6 +21,9 @@ func TestEachWrongTryThatIsNotFreeDoublesTheWait(t *testing.T) {
 			4: 0, 4.4: 0, 4.6: time.Second, 5: time.Second, 6: 2 * time.Second, 14: 512 * time.Second, 15: 15 * time.Minute,
 			1e9: 15 * time.Minute,
 		}},
+		"the password of a person where they sign in": {packaging.ThrottlePersonAtKnownAddress, map[float64]time.Duration{
+			4: 0, 5: time.Second, 10: 32 * time.Second, 11: time.Minute, 1e9: time.Minute,
+		}},
 		"the password of a person": {packaging.ThrottlePerson, map[float64]time.Duration{
 			19: 0, 20: time.Second, 25: 32 * time.Second, 26: time.Minute,
 		}},

@@ -8,35 +8,35 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// burst is how many seconds' worth of requests an address may make at once.
+// burst is how many seconds' worth of requests may come at once.
 const burst = 5
 
-// Rate limits how many requests an address may make in a second.
+// Rate limits how many requests may come in a second, of each address or session.
 type Rate struct {
 	perSecond float64
 	mu        sync.Mutex
-	addresses *simplelru.LRU[string, *rate.Limiter]
+	limiters  *simplelru.LRU[string, *rate.Limiter]
 }
 
 // NewRate returns a Rate. With 0 requests a second it limits nothing.
 func NewRate(perSecond float64) *Rate {
 	r := &Rate{perSecond: perSecond}
-	r.addresses, _ = simplelru.NewLRU[string, *rate.Limiter](maxCounts, nil) // fails only for sizes below 1
+	r.limiters, _ = simplelru.NewLRU[string, *rate.Limiter](maxCounts, nil) // fails only for sizes below 1
 	return r
 }
 
-// Allow reports whether an address may make a request now.
-func (r *Rate) Allow(from string, now time.Time) bool {
+// Allow reports whether a request may come now. The key says whose it is: an address as [Networks.Of] returns it, or
+// what names a session.
+func (r *Rate) Allow(key string, now time.Time) bool {
 	if r.perSecond <= 0 {
 		return true
 	}
-	key := addressOf(from)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l, ok := r.addresses.Get(key)
+	l, ok := r.limiters.Get(key)
 	if !ok {
 		l = rate.NewLimiter(rate.Limit(r.perSecond), int(burst*r.perSecond))
-		r.addresses.Add(key, l)
+		r.limiters.Add(key, l)
 	}
 	return l.AllowN(now, 1)
 }

@@ -5,7 +5,6 @@ package throttle
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -39,21 +38,42 @@ type count struct {
 	on       bool      // throttling has begun and has not ended
 }
 
-// Guard slows down people who guess passwords.
-type Guard struct {
-	store Recorder
-	now   func() time.Time
-	log   *slog.Logger
-
-	mu     sync.Mutex
-	counts [3]*simplelru.LRU[string, *count] // by person and address, by person, by address
-	known  *simplelru.LRU[string, struct{}]  // persons and addresses at which they have signed in
-	ended  []packaging.Throttling            // to be recorded
+// Client is where a password comes from.
+type Client struct {
+	Address string
+	// Device names the browser if it is known: the person signed in there before, or it is a station's. It is empty for a
+	// stranger's.
+	Device string
+	// Shared says that the device is one for many people. Their wrong passwords then count together as well.
+	Shared bool
 }
 
-// New returns a Guard.
-func New(store Recorder, now func() time.Time, log *slog.Logger) *Guard {
-	g := &Guard{store: store, now: now, log: log}
+// The kinds of counts.
+const (
+	personAtAddress = iota
+	personAnywhere
+	address
+	personOnDevice
+	sharedDevice
+	kinds
+)
+
+// Guard slows down people who guess passwords.
+type Guard struct {
+	store    Recorder
+	networks Networks
+	now      func() time.Time
+	log      *slog.Logger
+
+	mu     sync.Mutex
+	counts [kinds]*simplelru.LRU[string, *count]
+	known  *simplelru.LRU[string, struct{}] // persons and addresses at which they have signed in
+	ended  []packaging.Throttling           // to be recorded
+}
+
+// New returns a Guard of a site with these local networks.
+func New(store Recorder, networks Networks, now func() time.Time, log *slog.Logger) *Guard {
+	g := &Guard{store: store, networks: networks, now: now, log: log}
 	for i := range g.counts {
 		// It fails only for sizes below 1.
 		g.counts[i], _ = simplelru.NewLRU(maxCounts, func(_ string, c *count) { g.end(c) })
@@ -62,9 +82,9 @@ func New(store Recorder, now func() time.Time, log *slog.Logger) *Guard {
 	return g
 }
 
-// Try returns how long to wait before a password may be checked, for a username at an address; 0 means now. The try
+// Try returns how long to wait before a password may be checked, for a username from a client; 0 means now. The try
 // then counts as wrong at once, so that many tries at the same time gain nothing. [Guard.Right] takes that back.
-func (g *Guard) Try(username, from string) (wait time.Duration) {
+func (g *Guard) Try(username string, from Client) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now()
@@ -86,7 +106,7 @@ func (g *Guard) Try(username, from string) (wait time.Duration) {
 
 // Wrong records that the password of a try was wrong. quiet is true if the history has an entry about this throttling
 // already: the try needs no entry of its own.
-func (g *Guard) Wrong(ctx context.Context, username, from string) (quiet bool, err error) {
+func (g *Guard) Wrong(ctx context.Context, username string, from Client) (quiet bool, err error) {
 	quiet, began := g.countWrong(username, from)
 	for _, t := range began {
 		// Without the username: people type passwords there. The history has it if it exists.
@@ -98,7 +118,7 @@ func (g *Guard) Wrong(ctx context.Context, username, from string) (quiet bool, e
 	return quiet, g.recordEnded(ctx)
 }
 
-func (g *Guard) countWrong(username, from string) (quiet bool, began []packaging.Throttling) {
+func (g *Guard) countWrong(username string, from Client) (quiet bool, began []packaging.Throttling) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, c := range g.countsOf(username, from, g.now()) {
@@ -114,27 +134,37 @@ func (g *Guard) countWrong(username, from string) (quiet bool, began []packaging
 	return quiet, began
 }
 
-// countsOf returns the counts that apply to a try as of now. At an address where the person has signed in before, only
-// their own count applies: nobody else can lock them out there.
-func (g *Guard) countsOf(username, from string, now time.Time) []*count {
-	name, at := nameOf(username), addressOf(from)
-	person, address := packaging.Throttling{Username: name}, packaging.Throttling{Address: from}
-	both := packaging.Throttling{Username: name, Address: from}
-	counts := []*count{g.count(0, name+"\x00"+at, packaging.ThrottlePersonAtAddress, both, now)}
-	if !g.known.Contains(name + "\x00" + at) {
-		counts = append(counts,
-			g.count(1, name, packaging.ThrottlePerson, person, now),
-			g.count(2, at, packaging.ThrottleAddress, address, now))
+// countsOf returns the counts that apply to a try as of now. A known device has counts that no other one touches. At an
+// address where the person has signed in before, only their own count there applies, and its waits are short: who else
+// is at that address may be a stranger.
+func (g *Guard) countsOf(username string, from Client, now time.Time) []*count {
+	name, at := nameOf(username), g.networks.Of(from.Address)
+	anywhere, all := packaging.Throttling{Username: name}, packaging.Throttling{Address: from.Address}
+	both := packaging.Throttling{Username: name, Address: from.Address}
+	switch {
+	case from.Device != "":
+		own := g.count(personOnDevice, name+"\x00"+from.Device, packaging.ThrottlePersonOnDevice, both, now)
+		if !from.Shared {
+			return []*count{own}
+		}
+		return []*count{own, g.count(sharedDevice, from.Device, packaging.ThrottleAddress, all, now)}
+	case g.known.Contains(name + "\x00" + at):
+		return []*count{g.count(personAtAddress, name+"\x00"+at, packaging.ThrottlePersonAtKnownAddress, both, now)}
 	}
-	return counts
+	return []*count{
+		g.count(personAtAddress, name+"\x00"+at, packaging.ThrottlePersonAtAddress, both, now),
+		g.count(personAnywhere, name, packaging.ThrottlePerson, anywhere, now),
+		g.count(address, at, packaging.ThrottleAddress, all, now),
+	}
 }
 
 func (g *Guard) count(kind int, key string, t packaging.Throttle, what packaging.Throttling, now time.Time) *count {
 	c, ok := g.counts[kind].Get(key)
 	if !ok {
-		c = &count{Throttling: what, throttle: t, at: now}
+		c = &count{Throttling: what, at: now}
 		g.counts[kind].Add(key, c)
 	}
+	c.throttle = t
 	c.limitTo(now)
 	c.wrong, c.at = t.Left(c.wrong, now.Sub(c.at)), now
 	return c
@@ -150,17 +180,21 @@ func (c *count) limitTo(now time.Time) {
 	}
 }
 
-// Right takes back the try of a password that was right. From then on, nobody elsewhere can lock the person out at this
-// address.
-func (g *Guard) Right(ctx context.Context, username, from string) error {
+// Right takes back the try of a password that was right, and ends the person's own throttling there. From then on,
+// nobody elsewhere can lock the person out at this address.
+func (g *Guard) Right(ctx context.Context, username string, from Client) error {
 	g.mu.Lock()
 	for _, c := range g.countsOf(username, from, g.now()) {
 		c.wrong = max(0, c.wrong-1)
 		c.until = time.Time{}
 	}
-	key := nameOf(username) + "\x00" + addressOf(from)
-	g.known.Add(key, struct{}{})
-	g.counts[0].Remove(key)
+	name := nameOf(username)
+	if at := name + "\x00" + g.networks.Of(from.Address); from.Device == "" {
+		g.known.Add(at, struct{}{})
+		g.counts[personAtAddress].Remove(at)
+	} else {
+		g.counts[personOnDevice].Remove(name + "\x00" + from.Device)
+	}
 	g.mu.Unlock()
 	return g.recordEnded(ctx)
 }
@@ -232,19 +266,4 @@ func nameOf(username string) string {
 		return ""
 	}
 	return strings.ToLower(username)
-}
-
-// addressOf returns what an address counts as. An IPv6 address counts as its network of 64 bits, since a household has
-// one to itself.
-func addressOf(from string) string {
-	a, err := netip.ParseAddr(from)
-	if err != nil {
-		return from
-	}
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		if network, err := a.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return a.String()
 }

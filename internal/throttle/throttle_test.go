@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -48,15 +49,18 @@ func (b *book) move(d time.Duration) {
 
 func guard() (*book, *throttle.Guard) {
 	b := &book{now: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)}
-	return b, throttle.New(b, b.clock, slog.New(slog.DiscardHandler))
+	return b, throttle.New(b, nil, b.clock, slog.New(slog.DiscardHandler))
 }
+
+// at is somebody whom nothing but their address tells apart.
+func at(address string) throttle.Client { return throttle.Client{Address: address} }
 
 // wrong tries a wrong password and gives the wait that kept it from being looked at.
 func wrong(t *testing.T, g *throttle.Guard, username, address string) time.Duration {
 	t.Helper()
-	wait := g.Try(username, address)
+	wait := g.Try(username, at(address))
 	if wait == 0 {
-		if _, err := g.Wrong(t.Context(), username, address); err != nil {
+		if _, err := g.Wrong(t.Context(), username, at(address)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +88,7 @@ func TestEachWrongPasswordBeyondTheFreeOnesDoublesTheWait(t *testing.T) {
 	for range 50 {
 		b.move(wrong(t, g, "sofie", "10.0.0.7"))
 	}
-	if wait := g.Try("sofie", "10.0.0.7"); wait > 15*time.Minute {
+	if wait := g.Try("sofie", at("10.0.0.7")); wait > 15*time.Minute {
 		t.Errorf("a wait of %s", wait)
 	}
 	if want := []packaging.Throttling{{Username: "sofie", Address: "10.0.0.7"}}; !slices.Equal(b.began, want) {
@@ -99,11 +103,11 @@ func TestAClockThatIsSetBackMakesNobodyWaitLongerThanTheRuleSays(t *testing.T) {
 		wrong(t, g, "sofie", "10.0.0.7")
 	}
 	b.move(-24 * time.Hour)
-	if wait := g.Try("sofie", "10.0.0.7"); wait > 15*time.Minute {
+	if wait := g.Try("sofie", at("10.0.0.7")); wait > 15*time.Minute {
 		t.Errorf("a wait of %s", wait)
 	}
 	b.move(15 * time.Minute)
-	if wait := g.Try("sofie", "10.0.0.7"); wait != 0 {
+	if wait := g.Try("sofie", at("10.0.0.7")); wait != 0 {
 		t.Errorf("a quarter of an hour later: %s", wait)
 	}
 	b.move(-24 * time.Hour)
@@ -125,10 +129,10 @@ func TestARightPasswordEndsIt(t *testing.T) {
 		wrong(t, g, "Sofie", "10.0.0.7")
 	}
 	b.move(time.Second)
-	if wait := g.Try("sofie", "10.0.0.7"); wait != 0 {
+	if wait := g.Try("sofie", at("10.0.0.7")); wait != 0 {
 		t.Fatalf("wait %s", wait)
 	}
-	if err := g.Right(t.Context(), "sofie", "10.0.0.7"); err != nil {
+	if err := g.Right(t.Context(), "sofie", at("10.0.0.7")); err != nil {
 		t.Fatal(err)
 	}
 	if want := []packaging.Throttling{{Username: "sofie", Address: "10.0.0.7", Tries: 1}}; !slices.Equal(b.ended, want) {
@@ -142,22 +146,111 @@ func TestARightPasswordEndsIt(t *testing.T) {
 func TestNobodyElsewhereLocksAPersonOutWhereTheySignIn(t *testing.T) {
 	t.Parallel()
 	b, g := guard()
-	g.Try("sofie", "10.0.0.7")
-	if err := g.Right(t.Context(), "sofie", "10.0.0.7"); err != nil {
+	g.Try("sofie", at("10.0.0.7"))
+	if err := g.Right(t.Context(), "sofie", at("10.0.0.7")); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 1000 { // from a thousand addresses
 		wrong(t, g, "sofie", fmt.Sprintf("192.0.%d.%d", i/250, i%250))
 	}
-	if wait := g.Try("sofie", "198.51.100.1"); wait == 0 {
+	if wait := g.Try("sofie", at("198.51.100.1")); wait == 0 {
 		t.Error("a new address may still guess")
 	}
-	if wait := g.Try("sofie", "10.0.0.7"); wait != 0 {
+	if wait := g.Try("sofie", at("10.0.0.7")); wait != 0 {
 		t.Errorf("the person waits %s at their own address", wait)
 	}
 	b.move(time.Minute)
-	if wait := g.Try("sofie", "198.51.100.2"); wait != 0 {
+	if wait := g.Try("sofie", at("198.51.100.2")); wait != 0 {
 		t.Errorf("after a minute, a person who never signed in at an address waits %s", wait)
+	}
+}
+
+func TestStrangersTakeNothingFromAKnownDevice(t *testing.T) {
+	t.Parallel()
+	b, g := guard()
+	tablet := throttle.Client{Address: "10.0.0.7", Device: "tablet"}
+	crowd := func() {
+		for i := range 50 {
+			for range 30 {
+				wrong(t, g, "sofie", "10.0.0.7")
+				wrong(t, g, "sofie", fmt.Sprintf("192.0.2.%d", i))
+			}
+		}
+	}
+	for range 50 {
+		crowd()
+		if wait := g.Try("sofie", tablet); wait != 0 {
+			t.Fatalf("a known device waits %s", wait)
+		}
+		if err := g.Right(t.Context(), "sofie", tablet); err != nil {
+			t.Fatal(err)
+		}
+		b.move(time.Second)
+	}
+	for range 6 {
+		g.Try("sofie", tablet)
+	}
+	if wait := g.Try("sofie", tablet); wait == 0 {
+		t.Error("a known device may guess without end")
+	}
+	if wait := g.Try("maria", throttle.Client{Address: "10.0.0.7", Device: "another tablet"}); wait != 0 {
+		t.Errorf("another known device waits %s", wait)
+	}
+}
+
+func TestWhereAPersonSignsInNobodyMakesThemWaitForMoreThanAMinute(t *testing.T) {
+	t.Parallel()
+	b, g := guard()
+	for range 100 { // strangers were there first
+		b.move(wrong(t, g, "sofie", "10.0.0.7"))
+	}
+	if err := g.Right(t.Context(), "sofie", at("10.0.0.7")); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		wait := wrong(t, g, "sofie", "10.0.0.7")
+		if wait > time.Minute {
+			t.Fatalf("a wait of %s", wait)
+		}
+		b.move(wait)
+	}
+}
+
+func TestAStationIsHeldUpByItsOwnWrongPasswordsAlone(t *testing.T) {
+	t.Parallel()
+	_, g := guard()
+	station := throttle.Client{Address: "10.0.0.7", Device: "station 1", Shared: true}
+	for i := range 500 {
+		wrong(t, g, fmt.Sprintf("name%d", i), "10.0.0.7")
+	}
+	for i := range 50 {
+		if wait := g.Try(fmt.Sprintf("name%d", i), station); wait != 0 {
+			t.Fatalf("name %d: a wait of %s", i, wait)
+		}
+	}
+	if wait := g.Try("another", station); wait == 0 {
+		t.Error("a station may try any number of names")
+	}
+}
+
+func TestAnIPv6AddressCountsByItselfInLocalNetworksAlone(t *testing.T) {
+	t.Parallel()
+	local := throttle.Networks{netip.MustParsePrefix("2001:db8:12::/48")}
+	for address, want := range map[string]string{
+		"10.0.0.7":          "10.0.0.7",
+		"::ffff:10.0.0.7":   "10.0.0.7",
+		"2001:db8::7":       "2001:db8::/64",
+		"2001:db8:12::7":    "2001:db8:12::7",
+		"2001:db8:12:9::7":  "2001:db8:12:9::7",
+		"fe80::7":           "fe80::7",
+		"fe80::7%eth0":      "fe80::7",
+		"fd00:1:2:3::7":     "fd00:1:2:3::7",
+		"2001:db8:13::1:7":  "2001:db8:13::/64",
+		"what is no number": "what is no number",
+	} {
+		if got := local.Of(address); got != want {
+			t.Errorf("%s counts as %s, want %s", address, got, want)
+		}
 	}
 }
 
@@ -169,10 +262,10 @@ func TestAnAddressThatTriesManyNamesIsSlowedDownForAllOfThem(t *testing.T) {
 			t.Fatalf("name %d: wait %s", i, wait)
 		}
 	}
-	if wait := g.Try("another", "2001:db8::ffff"); wait == 0 {
+	if wait := g.Try("another", at("2001:db8::ffff")); wait == 0 {
 		t.Error("another address of the same network may try")
 	}
-	if wait := g.Try("another", "2001:db8:0:1::1"); wait != 0 {
+	if wait := g.Try("another", at("2001:db8:0:1::1")); wait != 0 {
 		t.Errorf("another network waits %s", wait)
 	}
 	if want := []packaging.Throttling{{Address: "2001:db8::1"}}; !slices.Equal(b.began, want) {
@@ -195,7 +288,7 @@ func TestManyAtOnceGainNothing(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
-			if g.Try("sofie", "10.0.0.7") == 0 {
+			if g.Try("sofie", at("10.0.0.7")) == 0 {
 				looked.Store(i, true)
 			}
 		})

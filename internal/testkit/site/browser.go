@@ -31,6 +31,23 @@ func (s *Site) Browser() *Browser {
 	}, http.Header{}}
 }
 
+// SameBrowser returns the browser as it is after a restart: with its cookies, at the server's new address.
+func (s *Site) SameBrowser(b *Browser) *Browser {
+	before, err := url.Parse(b.base + "/login")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	same := s.Browser()
+	now, err := url.Parse(same.base)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range b.Client.Jar.Cookies(before) {
+		same.Client.Jar.SetCookies(now, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: "/"}})
+	}
+	return same
+}
+
 // SignIn opens a browser and signs somebody in.
 func (s *Site) SignIn(username string) *Browser {
 	s.t.Helper()

@@ -62,6 +62,7 @@ type Options struct {
 	// Patience is how long a press waits; default a minute, so that a page shows the result.
 	Patience  time.Duration
 	Proxies   []netip.Prefix // that are trusted
+	Local     []netip.Prefix // local networks of IPv6
 	PerSecond float64        // requests that an address may make; default any number
 	// Empty leaves out the tenant and its people, as at a first start; Setup is then what that begins with.
 	Empty    bool
@@ -148,6 +149,7 @@ func (s *Site) parts(store *db.DB) app.Parts {
 		SessionIdle:     2 * time.Hour,
 		SessionLimit:    12 * time.Hour,
 		Proxies:         s.options.Proxies,
+		Local:           s.options.Local,
 		RateLimit:       s.options.PerSecond,
 		Setup:           s.options.Setup,
 	}
