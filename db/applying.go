@@ -50,6 +50,8 @@ type cachedRow struct {
 	imported    bool
 	given, said packaging.Facts
 	notYetKnown bool
+	givenReach  reach // of who imported the line
+	keptReach   reach // of who set the line
 }
 
 // nextRow is what an order's row shall be, and what its timeline says of that.
@@ -78,7 +80,7 @@ var selectCached = `
 SELECT o.id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity, o.extra_percent,
 	o.status, o.raw, o.line_id, o.line_set_at IS NOT NULL, o.listed, o.gone, o.confirmed_at,
 	coalesce(r.outcome = 'sending' OR max(r.answered_at, coalesce(r.settled_at, 0)) >= ?, 0),
-	i.order_id IS NOT NULL, NOT o.known, ` + orEmpty("i.", factColumns) + `, ` + orEmpty("i.api_", factColumns) + `
+	i.order_id IS NOT NULL, NOT o.known, i.line_reach, o.line_set_reach, ` + orEmpty("i.", factColumns) + `, ` + orEmpty("i.api_", factColumns) + `
 FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id LEFT JOIN imported_facts i ON i.order_id = o.id
 WHERE o.tenant_id = ? AND `
 
@@ -90,7 +92,7 @@ func (a *applying) add(ctx context.Context, q querier, condition string, args ..
 		err = row.Scan(slices.Concat([]any{
 			&c.id, &f.Key, &f.LineCode, &f.LineName, &f.Product, &f.GTIN, &f.Lot, &f.Expiry, &f.Quantity,
 			&f.ExtraPercent, &f.Status, &f.Raw, &line, &c.kept, &c.listed, &c.gone, &confirmed, &c.newer,
-			&c.imported, &c.notYetKnown,
+			&c.imported, &c.notYetKnown, &c.givenReach, &c.keptReach,
 		}, factFields(&c.given), factFields(&c.said))...)
 		c.line, c.confirmed = line.V, moment(confirmed)
 		c.said.Key, c.said.Status = f.Key, f.Status
@@ -153,20 +155,27 @@ func (a *applying) seen(f finding) nextRow {
 func (a *applying) changed(was cachedRow, f finding) nextRow {
 	next := nextRow{cachedRow: was}
 	next.facts = f.facts.FilledFrom(was.facts) // an answer that leaves a field out says nothing about it
+	api := lineFor(a.lines, next.facts)
 	if was.imported {
 		next.said = f.facts.FilledFrom(was.said)
-		next.facts = overlay(was.given, next.said)
+		api = lineFor(a.lines, next.said)
+		given := was.given
+		if !was.givenReach.holds(api) {
+			given = withoutLine(given)
+		}
+		next.facts = overlay(given, next.said)
 	}
+	next.kept = was.kept && was.keptReach.holds(api)
 	next.listed, next.gone, next.notYetKnown = f.listed, false, false
 	if was.newer {
 		next.facts.Status = was.facts.Status
 	}
-	if !was.kept {
+	if !next.kept {
 		next.line = lineFor(a.lines, next.facts)
 	}
 	next.events = a.events(was, next.cachedRow, f.source())
 	next.says = next.said.ChangesFrom(was.said) != nil || next.said.LineCode != was.said.LineCode || next.said.LineName != was.said.LineName
-	next.shows = len(next.events) > 0 || next.says || was.notYetKnown || next.line != was.line || next.facts.LineCode != was.facts.LineCode || next.facts.LineName != was.facts.LineName
+	next.shows = len(next.events) > 0 || next.says || was.notYetKnown || next.kept != was.kept || next.line != was.line || next.facts.LineCode != was.facts.LineCode || next.facts.LineName != was.facts.LineName
 	next.writes = next.shows || next.listed != was.listed || string(next.facts.Raw) != string(was.facts.Raw)
 	if !f.listed {
 		next.confirmed = a.started
@@ -206,7 +215,7 @@ func (a *applying) events(was, now cachedRow, source packaging.Source) (events [
 	}
 	events = append(events, now.facts.ChangesFrom(was.facts)...)
 	line := packaging.OrderEvent{Kind: packaging.LineChanged, Old: lineLabel(a.lines, was.line, was.facts), New: lineLabel(a.lines, now.line, now.facts)}
-	if was.kept {
+	if now.kept {
 		line = packaging.OrderEvent{Kind: packaging.FactsChanged, Field: packaging.LineField, Old: was.facts.APILine(), New: now.facts.APILine()}
 	}
 	if line.Old != line.New {
@@ -237,10 +246,11 @@ func (t *tx) storeNext(tenant packaging.TenantID, started time.Time, n nextRow) 
 		n.id = packaging.OrderID(id)
 	} else if err := t.exec(`
 		UPDATE orders SET line_id = ?, line_code = ?, line_name = ?, product = ?, gtin = ?, lot = ?, expiry = ?,
-			quantity = ?, extra_percent = ?, status = ?, raw = ?, listed = ?, gone = ?, known = ?, confirmed_at = ?, revision = revision + ?
-		WHERE id = ?`,
+			quantity = ?, extra_percent = ?, status = ?, raw = ?, listed = ?, gone = ?, known = ?, confirmed_at = ?, revision = revision + ?,
+			line_set_at = iif(?17, line_set_at, NULL), line_set_by = iif(?17, line_set_by, ''), line_set_reach = iif(?17, line_set_reach, NULL)
+		WHERE id = ?18`,
 		nullable(n.line), f.LineCode, f.LineName, f.Product, f.GTIN, f.Lot, f.Expiry,
-		f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), n.listed, n.gone, !n.notYetKnown, millis(n.confirmed), n.shows, n.id); err != nil {
+		f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), n.listed, n.gone, !n.notYetKnown, millis(n.confirmed), n.shows, n.kept, n.id); err != nil {
 		return err
 	}
 	if n.says {

@@ -16,6 +16,7 @@ type importing struct {
 	q     querier
 	by    packaging.Person
 	lines []packaging.Line
+	reach reach
 	check *packaging.ImportCheck
 	each  func(importedRow) error
 }
@@ -26,6 +27,7 @@ type importedRow struct {
 	was   heldOrder
 	given packaging.Facts // by this import and those before it
 	line  packaging.LineID
+	reach reach // of who gave the line
 }
 
 // heldOrder is an order as it is before an import; its id is 0 where there is none.
@@ -35,6 +37,8 @@ type heldOrder struct {
 	shown       packaging.Facts
 	given, said packaging.Facts // where imported
 	imported    bool
+	reach       reach             // of who imported its line
+	known       bool              // the API has told of it
 	lineSet     bool              // by a person
 	outcome     packaging.Outcome // of its latest release
 }
@@ -46,7 +50,11 @@ func newImporting(
 	ctx context.Context, q querier, by packaging.Person, each func(importedRow) error,
 ) (*importing, error) {
 	lines, err := linesOf(ctx, q, packaging.Everything(by.Tenant.ID))
-	return &importing{ctx, q, by, lines, packaging.NewImportCheck(), each}, err
+	if err != nil {
+		return nil, err
+	}
+	reach, err := reachOf(by)
+	return &importing{ctx, q, by, lines, reach, packaging.NewImportCheck(), each}, err
 }
 
 // run hands what the import does to each order to each, in the order of the rows, leaving out those with a fault.
@@ -83,7 +91,7 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 	scan := func(row scanner) (h heldOrder, err error) {
 		var line sql.Null[packaging.LineID]
 		var given, said [8]sql.Null[string]
-		into := append([]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.lineSet}, factFields(&h.shown)...)
+		into := append([]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.reach, &h.known, &h.lineSet}, factFields(&h.shown)...)
 		for _, facts := range []*[8]sql.Null[string]{&given, &said} {
 			for n := range facts {
 				into = append(into, &facts[n])
@@ -104,7 +112,7 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 	}
 	// CROSS JOIN has each wanted order looked up by its key; the planner would rather go through all that there are.
 	all, err := collect(i.ctx, i.q, scan, `
-		SELECT o.id, o.order_key, o.line_id, coalesce(r.outcome, ''), i.order_id IS NOT NULL, o.line_set_at IS NOT NULL, `+prefixed("o.", factColumns)+`,
+		SELECT o.id, o.order_key, o.line_id, coalesce(r.outcome, ''), i.order_id IS NOT NULL, i.line_reach, o.known, o.line_set_at IS NOT NULL, `+prefixed("o.", factColumns)+`,
 			`+prefixed("i.", factColumns)+`, `+prefixed("i.api_", factColumns)+`
 		FROM json_each(?) AS wanted
 		CROSS JOIN orders o ON o.tenant_id = ? AND o.order_key = wanted.value
@@ -120,7 +128,7 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 // compare says what a row does to an order, ok where it may do it.
 func (i *importing) compare(row packaging.ImportRow, was heldOrder) (did importedRow, ok bool) {
 	given := row.Facts
-	did = importedRow{was: was, given: was.given, line: was.line}
+	did = importedRow{was: was, given: was.given, line: was.line, reach: was.reach}
 	did.Row, did.Key, did.ID, did.New = row.Row, given.Key, was.id, was.id == 0
 	fault := func(field packaging.ImportField, code packaging.FaultCode, value, hint string) (importedRow, bool) {
 		i.check.Faults.Add(packaging.ImportFault{Row: row.Row, Field: field, Code: code, Value: value, Hint: hint})
@@ -141,11 +149,17 @@ func (i *importing) compare(row packaging.ImportRow, was heldOrder) (did importe
 	}
 	for _, field := range packaging.ImportFields[1:] {
 		to, before, shown := *given.Field(field), *was.given.Field(field), *was.shown.Field(field)
+		if field == packaging.ColumnLine && i.overruled(was) {
+			before = "" // it counts once somebody gives it who works on both lines
+		}
 		if to == "" || to == before {
 			continue
 		}
 		if field == packaging.ColumnLine {
-			did.given.LineName = given.LineName
+			if was.known && !i.by.Sees(lineFor(i.lines, was.said)) {
+				return fault(packaging.ColumnLine, packaging.FaultLineForbidden, given.LineCode, "")
+			}
+			did.given.LineName, did.reach = given.LineName, i.reach
 			shown = i.lineCode(was)
 		}
 		*did.given.Field(field) = to
@@ -160,6 +174,11 @@ func (i *importing) compare(row packaging.ImportRow, was heldOrder) (did importe
 		}
 	}
 	return did, true
+}
+
+// overruled says whether the API's line stands, since who imported another one does not work on it.
+func (i *importing) overruled(was heldOrder) bool {
+	return was.known && !was.lineSet && was.given.LineCode != "" && !was.reach.holds(lineFor(i.lines, was.said))
 }
 
 // lineCode is the code of the line that an order has, as the site spells it.

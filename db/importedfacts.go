@@ -54,6 +54,7 @@ func (d *DB) ImportedFactsOf(
 type givenFacts struct {
 	order       packaging.OrderID
 	given, said packaging.Facts
+	overruled   bool // the line that was given does not stand
 }
 
 // importNote is what one import changed of an order.
@@ -72,9 +73,9 @@ func importedFactsOf(
 	}
 	w := inScope(in, "o.")
 	all, err := collect(ctx, q, func(row scanner) (g givenFacts, err error) {
-		return g, row.Scan(slices.Concat([]any{&g.order}, factFields(&g.given), factFields(&g.said))...)
+		return g, row.Scan(slices.Concat([]any{&g.order, &g.overruled}, factFields(&g.given), factFields(&g.said))...)
 	}, `
-		SELECT o.id, `+prefixed("i.", factColumns)+`, `+prefixed("i.api_", factColumns)+`
+		SELECT o.id, o.known AND o.line_set_at IS NULL AND o.line_code <> i.line_code, `+prefixed("i.", factColumns)+`, `+prefixed("i.api_", factColumns)+`
 		FROM json_each(?) AS wanted CROSS JOIN orders o ON o.id = wanted.value JOIN imported_facts i ON i.order_id = o.id
 		WHERE `+w.sql, append([]any{string(keys)}, w.args...)...)
 	if err != nil || len(all) == 0 {
@@ -108,6 +109,12 @@ func (g givenFacts) facts(notes []importNote) (facts []packaging.ImportedFact) {
 			continue
 		}
 		sameLine := strings.EqualFold(g.said.LineCode, g.given.LineCode) || strings.EqualFold(g.said.LineCode, g.given.LineName)
+		if field == packaging.ColumnLine {
+			fact.Overruled = g.overruled && !sameLine
+			if fact.API == "" {
+				fact.API = g.said.LineName
+			}
+		}
 		if field == packaging.ColumnLine && sameLine {
 			fact.API = fact.Value // in other words
 		}

@@ -35,9 +35,9 @@ func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 			VALUES (?,?,?,?,?,?,?,?,?,?,?, '', '', 0, 0, ?, 0)`},
 		{&w.setOrder, `UPDATE orders SET line_id = ?, (` + factColumns + `) = (?,?,?,?,?,?,?,?), revision = revision + 1 WHERE id = ?`},
 		{&w.setFacts, `
-			INSERT INTO imported_facts (order_id, tenant_id, ` + factColumns + `, ` + prefixed("api_", factColumns) + `)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-			ON CONFLICT (order_id) DO UPDATE SET (` + factColumns + `) = (` + prefixed("excluded.", factColumns) + `)`},
+			INSERT INTO imported_facts (order_id, tenant_id, line_reach, ` + factColumns + `, ` + prefixed("api_", factColumns) + `)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+			ON CONFLICT (order_id) DO UPDATE SET (line_reach, ` + factColumns + `) = (` + prefixed("excluded.", "line_reach, "+factColumns) + `)`},
 		{&w.addNote, `INSERT INTO import_changes (import_id, order_id, tenant_id, is_new, changes) VALUES (?,?,?,?,?)`},
 	} {
 		if *s.into, err = t.PrepareContext(t.ctx, s.query); err != nil {
@@ -62,7 +62,11 @@ func (w *importWriter) write(row importedRow) error {
 		return nil
 	}
 	row.was.said.Key = row.Key
-	shown, id := overlay(row.given, row.was.said), row.ID
+	given, id := row.given, row.ID
+	if row.was.known && !row.reach.holds(lineFor(w.lines, row.was.said)) {
+		given = withoutLine(given)
+	}
+	shown := overlay(given, row.was.said)
 	if row.New {
 		result, err := w.addOrder.ExecContext(w.ctx, slices.Concat([]any{w.tenant, row.Key, nullable(row.line)}, factFields(&shown), []any{millis(w.now)})...)
 		if err != nil {
@@ -76,7 +80,7 @@ func (w *importWriter) write(row importedRow) error {
 	} else if _, err := w.setOrder.ExecContext(w.ctx, slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{id})...); err != nil {
 		return err
 	}
-	if _, err := w.setFacts.ExecContext(w.ctx, slices.Concat([]any{id, w.tenant}, factFields(&row.given), factFields(&row.was.said))...); err != nil {
+	if _, err := w.setFacts.ExecContext(w.ctx, slices.Concat([]any{id, w.tenant, row.reach}, factFields(&row.given), factFields(&row.was.said))...); err != nil {
 		return err
 	}
 	if err := w.addEvents(id, row, shown); err != nil {

@@ -246,3 +246,97 @@ func TestAnImportLeavesALineAloneThatAPersonSet(t *testing.T) {
 		t.Errorf("not set any more: line %+v", now.Line)
 	}
 }
+
+// A supervisor of one line must not make an order theirs that the API gives to another line.
+func TestALineThatSomebodyLimitedGaveYieldsToAnAPILineThatIsNotTheirs(t *testing.T) {
+	said := func(line string) packaging.Facts {
+		f := facts("b")
+		f.LineCode = line
+		return f
+	}
+	for _, test := range []struct {
+		name  string
+		reach []string // the lines of who imports the order for L1 before the API lists it; none: all
+		says  []string // what the API then says of its line, refresh by refresh
+		want  []string // the order's line after each
+	}{
+		{"limited, and the API says another line", []string{"L1"}, []string{"L2", "L1", "L2"}, []string{"L2", "L1", "L2"}},
+		{"limited, and the API says a line that is not set up", []string{"L1"}, []string{"L9"}, []string{""}},
+		{"limited to both", []string{"L1", "L2"}, []string{"L2", "L9"}, []string{"L1", ""}},
+		{"not limited", nil, []string{"L2", "L9"}, []string{"L1", "L1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, ghent, l1, l2, _ := twoLines(t)
+			ids := map[string]packaging.LineID{"L1": l1.ID, "L2": l2.ID}
+			var limits []packaging.LineID
+			for _, code := range test.reach {
+				limits = append(limits, ids[code])
+			}
+			imports(t, d, become(t, d, ghent, ghent.Role, limits...), packaging.Facts{Key: "b", LineCode: "L1"})
+			become(t, d, ghent, ghent.Role)
+			for i, line := range test.says {
+				refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{said(line)}})
+				if o := order(t, d, ghent.Tenant.ID, "b"); o.Line.Code != test.want[i] {
+					t.Errorf("the API says %s: it is for %q", line, o.Line.Code)
+				}
+			}
+			given, err := d.ImportedFacts(t.Context(), ghent.Scope(), order(t, d, ghent.Tenant.ID, "b").ID)
+			if err != nil || len(given) != 1 || given[0].Value != "L1" || given[0].Overruled == (test.want[len(test.want)-1] == "L1") {
+				t.Errorf("%+v, %v", given, err)
+			}
+		})
+	}
+}
+
+func TestALineThatWasOverruledHoldsOnceSomebodyOfBothLinesImportsIt(t *testing.T) {
+	d, ghent, l1, l2, _ := twoLines(t)
+	row := packaging.Facts{Key: "b", LineCode: "L1"}
+	imports(t, d, become(t, d, ghent, ghent.Role, l1.ID), row)
+	listed := facts("b")
+	listed.LineCode = "L2"
+	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{listed}})
+	other := row
+	other.Lot = "X"
+	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), "x", numbered([]packaging.Facts{other}), nil); packaging.CodeOf(err) != packaging.Invalid {
+		t.Errorf("by somebody of L1 alone: %v", err)
+	}
+	imports(t, d, become(t, d, ghent, ghent.Role, l2.ID), packaging.Facts{Key: "b", Lot: "NEW"})
+	if o := order(t, d, ghent.Tenant.ID, "b"); o.Line != l2 || o.LineCode != "L2" || o.Lot != "NEW" {
+		t.Errorf("another fact brought the line back: %+v", o)
+	}
+	imports(t, d, become(t, d, ghent, ghent.Role, l1.ID, l2.ID), row)
+	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{listed}})
+	if o := order(t, d, ghent.Tenant.ID, "b"); o.Line != l1 {
+		t.Errorf("by somebody of both: %+v", o.Line)
+	}
+	// L1 has it now, but not by the word of who works there alone.
+	third := packaging.Facts{Key: "b", LineCode: "L2"}
+	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), "x", numbered([]packaging.Facts{third}), nil); packaging.CodeOf(err) != packaging.Invalid {
+		t.Errorf("given away: %v", err)
+	}
+}
+
+func TestALineThatSomebodyLimitedSetEndsWithAnAPILineThatIsNotTheirs(t *testing.T) {
+	d, ghent, l1, l2, a := twoLines(t)
+	more := setup("ghent")
+	more.Lines = append(more.Lines, packaging.Line{Code: "L3", Name: "Third"})
+	if err := d.Provision(t.Context(), Site{more}); err != nil {
+		t.Fatal(err)
+	}
+	a = setLine(t, d, become(t, d, ghent, ghent.Role, l1.ID, l2.ID), a, l2.ID)
+	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("a")}})
+	if a = order(t, d, ghent.Tenant.ID, "a"); a.Line != l2 {
+		t.Errorf("the API says what it said: %+v", a.Line)
+	}
+	third := facts("a")
+	third.LineCode = "L3"
+	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{third}})
+	if a = order(t, d, ghent.Tenant.ID, "a"); a.Line.Code != "L3" || a.LineSetBy != "" || !a.LineSetAt.IsZero() {
+		t.Errorf("the API says a line that is not theirs: %+v, set by %q", a.Line, a.LineSetBy)
+	}
+	// Somebody who works on all of them gives it to L1: who works on L1 and L2 does not pass it on, since the API says L3.
+	a = setLine(t, d, become(t, d, ghent, ghent.Role), a, l1.ID)
+	if err := d.SetOrderLine(t.Context(), become(t, d, ghent, ghent.Role, l1.ID, l2.ID), a.ID, l1.ID, l2.ID); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("passed on: %v", err)
+	}
+}

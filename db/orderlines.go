@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"strings"
 
@@ -96,17 +97,36 @@ func (d *DB) SetOrderLine(
 		} else if l, known := lineByID(lines, line); !known || l.Retired {
 			return packaging.Fail(packaging.NotFound, "error.not_found")
 		}
-		if err := t.mustBeMovable(by, o, was, next); err != nil {
+		api, err := t.apiLine(o, lines)
+		if err != nil {
+			return err
+		}
+		if err := t.mustBeMovable(by, o, was, next, api); err != nil {
 			return err
 		}
 		return t.moveOrder(by, o, lines, line, next)
 	})
 }
 
-// mustBeMovable fails if the person may not give the order another line, or if its line must stay for now.
-func (t *tx) mustBeMovable(by packaging.Person, o packaging.Order, was, next packaging.LineID) error {
+// apiLine is the line that the API says by itself, 0 where it says none that is set up here. What it has not told of is
+// for the line that it has.
+func (t *tx) apiLine(o packaging.Order, lines []packaging.Line) (packaging.LineID, error) {
+	if o.NotYetKnown {
+		return o.Line.ID, nil
+	}
+	said := o.Facts
+	err := t.row(`SELECT api_line_code, api_line_name FROM imported_facts WHERE order_id = ?`, o.ID).Scan(&said.LineCode, &said.LineName)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return lineFor(lines, said), err
+}
+
+// mustBeMovable fails if the person may not give the order another line, or if its line must stay for now. They must
+// work on the line that the API says too: nobody takes an order from a line that is not theirs.
+func (t *tx) mustBeMovable(by packaging.Person, o packaging.Order, was, next, api packaging.LineID) error {
 	switch {
-	case !by.Sees(o.Line.ID), !by.Sees(next):
+	case !by.Sees(o.Line.ID), !by.Sees(next), !by.Sees(api):
 		return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
 	case o.Line.ID != was:
 		return packaging.Fail(packaging.Conflict, "set_line.changed")
@@ -127,14 +147,18 @@ func (t *tx) moveOrder(
 	by packaging.Person, o packaging.Order, lines []packaging.Line, line, next packaging.LineID,
 ) error {
 	deed, at, who := packaging.OrderLineSet, any(millis(t.now)), by.FullName
+	reach, err := reachOf(by)
+	if err != nil {
+		return err
+	}
 	if line == 0 {
-		deed, at, who = packaging.OrderLineBack, nil, ""
+		deed, at, who, reach.Valid = packaging.OrderLineBack, nil, "", false
 		if o.LineSetAt.IsZero() {
 			return nil // it is as the API says
 		}
 	}
-	if err := t.exec(`UPDATE orders SET line_id = ?, line_set_at = ?, line_set_by = ?, revision = revision + 1 WHERE id = ?`,
-		nullable(next), at, who, o.ID); err != nil {
+	if err := t.exec(`UPDATE orders SET line_id = ?, line_set_at = ?, line_set_by = ?, line_set_reach = ?, revision = revision + 1 WHERE id = ?`,
+		nullable(next), at, who, reach, o.ID); err != nil {
 		return err
 	}
 	before, after := lineLabel(lines, o.Line.ID, o.Facts), lineLabel(lines, next, o.Facts)

@@ -303,3 +303,29 @@ func TestWhoMayNotImportIsRefused(t *testing.T) {
 		t.Errorf("another tenant's import: %d", a.Status)
 	}
 }
+
+func TestSomebodyOfOneLineImportsNoOrderOfAnotherToTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("Order143", "Pending release")})
+	s.Limit("supervisor1", "L1")
+	s.Limit("supervisor2", "L2")
+	imported(t, s.SignIn("supervisor1"), "order_id,line\nOrder0815,L1\n")
+	other := sandbox.Order143(s.Clock.Now())
+	other.ID, other.LineCode, other.LineName = "Order0815", "L2", ""
+	s.Box.Put(other)
+	s.Refresh()
+	o := s.Order("Order0815")
+	if a := s.SignIn("supervisor1").Get(handlerstest.OrderPath(o, "?arm=1")); a.Status != http.StatusNotFound {
+		t.Errorf("who imported it for their own line gets %d", a.Status)
+	}
+	says(t, s.SignIn("supervisor2").Get(handlerstest.OrderPath(o, "?arm=1")), ".release-execute .odd", "An import said L1. L2 holds")
+}
+
+func TestAPressNamesBothLinesWhereSomebodySetAnotherOne(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	o := s.Order("Order143")
+	b.Post(handlerstest.OrderPath(o, "/line"), "was", fmt.Sprint(int64(o.Line.ID)), "line", "L2")
+	says(t, b.Get(handlerstest.OrderPath(o, "?arm=1")), ".release-execute .odd", "was set here. Movilitas.Cloud says L1")
+}

@@ -10,12 +10,17 @@ import (
 // Sites whose ERP or MES knows an order better than the remote API does bring its facts in as a file, or over HTTP.
 // This is how both kinds of facts live together:
 //
-// - A field that an import gave wins over what the API says of it, through all refreshes, until a later import gives it
-// again. What the import leaves empty says nothing: the API's value stands. - What the API says of such a field is kept
-// beside it ([ImportedFact.API]) and shown where it differs, since a release goes by what the API has. - A line that a
-// person set here stays, whatever a file says. - The status always comes from the API. An order that only an import
-// told of has none ([Order.NotYetKnown]) and can't be released until the API lists it. - An order whose release is
-// under way, or whose outcome is not known, is not touched. - A file is imported whole or not at all.
+//   - A field that an import gave wins over what the API says of it, through all refreshes, until a later import gives it
+//     again. What the import leaves empty says nothing: the API's value stands.
+//   - What the API says of such a field is kept beside it ([ImportedFact.API]) and shown where it differs, since a release
+//     goes by what the API has.
+//   - A line decides who may release. One that was imported or set here by a person, or a token, limited to lines holds only
+//     while they work on the API's line too ([ImportedFact.Overruled]).
+//   - A line that a person set here stays, whatever a file says.
+//   - The status always comes from the API. An order that only an import told of has none ([Order.NotYetKnown]) and can't
+//     be released until the API lists it.
+//   - An order whose release is under way, or whose outcome is not known, is not touched.
+//   - A file is imported whole or not at all.
 
 // ImportField is a fact that an import may give, under the name of its column.
 type ImportField string
@@ -270,6 +275,8 @@ type ImportedFact struct {
 	Import ImportID
 	At     time.Time
 	By     Author
+	// Overruled says that the API's line stands, since who imported another one is limited and does not work on it.
+	Overruled bool
 }
 
 // Differs says whether the API says something else, by which a release goes.

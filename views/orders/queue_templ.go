@@ -1113,7 +1113,7 @@ func armedQueue(f shell.Frame, p QueuePage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = differing(p.Given[o.ID]).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = differing(o, p.Given[o.ID]).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -394,7 +394,7 @@ func executeForm(f shell.Frame, p OrderPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = differing(p.Given).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = differing(o, p.Given).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
