@@ -280,7 +280,9 @@ func TestALineThatSomebodyLimitedGaveYieldsToAnAPILineThatIsNotTheirs(t *testing
 					t.Errorf("the API says %s: it is for %q", line, o.Line.Code)
 				}
 			}
-			given, err := d.ImportedFacts(t.Context(), ghent.Scope(), order(t, d, ghent.Tenant.ID, "b").ID)
+			id := order(t, d, ghent.Tenant.ID, "b").ID
+			all, err := d.ImportedFactsOf(t.Context(), ghent.Scope(), []packaging.OrderID{id})
+			given := all[id]
 			if err != nil || len(given) != 1 || given[0].Value != "L1" || given[0].Overruled == (test.want[len(test.want)-1] == "L1") {
 				t.Errorf("%+v, %v", given, err)
 			}
