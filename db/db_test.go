@@ -420,12 +420,13 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	if list, err := d.Serials(t.Context(), basel.Scope(), o.ID, 0, 100); err != nil || len(list) != 0 {
 		t.Errorf("another tenant reads %d of them, %v", len(list), err)
 	}
-	gtins := []string{"19506000134352", "09506000134352"}
-	found, err := d.FindPacks(t.Context(), ghent.Scope(), gtins, []string{"Ab", "nobody's"})
-	if diff := cmp.Diff([]packaging.PackFound{{Order: o.ID, Place: 3, Serial: "Ab"}}, found); err != nil || diff != "" {
+	known := packaging.PackID{GTIN: "09506000134352", Serial: "Ab"}
+	packs := []packaging.PackID{{GTIN: "19506000134352", Serial: "Ab"}, {GTIN: known.GTIN, Serial: "nobody's"}, known}
+	found, err := d.FindPacks(t.Context(), ghent.Scope(), packs)
+	if diff := cmp.Diff([]packaging.PackFound{{PackID: known, Order: o.ID, Place: 3}}, found); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
-	if found, err := d.FindPacks(t.Context(), basel.Scope(), gtins, []string{"Ab"}); err != nil || len(found) > 0 {
+	if found, err := d.FindPacks(t.Context(), basel.Scope(), packs); err != nil || len(found) > 0 {
 		t.Errorf("another tenant finds %v, %v", found, err)
 	}
 }

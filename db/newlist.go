@@ -22,6 +22,7 @@ type newList struct {
 type repeats struct {
 	gtin  string
 	asOf  int64                       // the newest entry of the history at the time
+	later int64                       // lists of which this is a later GTIN, at the time
 	count int64                       // serials of the list
 	in    map[packaging.OrderID]int64 // serials in the list of each other order
 }
@@ -39,8 +40,15 @@ func repeatsOf(ctx context.Context, q querier, o packaging.Order, serials []stri
 	if len(serials) == 0 {
 		return r, nil
 	}
+	spellings, err := json.Marshal(packaging.GTINSpellings(o.GTIN))
+	if err != nil {
+		return r, err
+	}
 	// First: a list that comes between the two queries is looked for again.
-	if err := q.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM history`).Scan(&r.asOf); err != nil {
+	if err := q.QueryRowContext(ctx, `
+		SELECT coalesce(max(id), 0),
+			(SELECT count(*) FROM list_gtins WHERE tenant_id = ? AND gtin IN (SELECT value FROM json_each(?)))
+		FROM history`, o.TenantID, string(spellings)).Scan(&r.asOf, &r.later); err != nil {
 		return r, coded(err)
 	}
 	// Sorted, they are looked up in the order of the index.
@@ -54,22 +62,36 @@ func repeatsOf(ctx context.Context, q querier, o packaging.Order, serials []stri
 		r.in[order] = n
 		return order, err
 	}, `
-		WITH again AS MATERIALIZED (
-			SELECT new.key AS place, s.id FROM json_each(?1) AS new
-			CROSS JOIN serials s ON s.product_id = (SELECT id FROM products WHERE tenant_id = ?2 AND gtin = ?3) AND s.serial = new.value)
+		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?3)),
+		again AS MATERIALIZED (
+			SELECT new.key AS place, s.id FROM gtins g
+			CROSS JOIN products p ON p.tenant_id = ?2 AND p.gtin = g.gtin
+			CROSS JOIN json_each(?1) AS new
+			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = new.value
+			UNION ALL
+			SELECT new.key, s.id FROM gtins g
+			CROSS JOIN list_gtins l ON l.tenant_id = ?2 AND l.gtin = g.gtin
+			CROSS JOIN json_each(?1) AS new
+			CROSS JOIN serials s ON s.product_id = l.product_id AND s.serial = new.value
+				AND s.id BETWEEN l.order_id << 24 AND (l.order_id + 1) << 24)
 		SELECT id >> 24, count(DISTINCT id), (SELECT count(DISTINCT place) FROM again) FROM again GROUP BY 1`,
-		string(list), o.TenantID, o.GTIN)
+		string(list), o.TenantID, string(spellings))
 	return r, err
 }
 
 // repeats returns those of a new list, as of this transaction.
 func (t *tx) repeats(o packaging.Order, l newList) (repeats, error) {
+	spellings, err := json.Marshal(packaging.GTINSpellings(o.GTIN))
+	if err != nil {
+		return l.repeats, err
+	}
 	var others bool
 	if err := t.row(`
-		SELECT EXISTS (SELECT 1 FROM history h JOIN serials s ON s.id = (h.order_id << 24) + 1
-			WHERE h.id > ? AND h.tenant_id = ? AND h.serials > 0
-				AND s.product_id = (SELECT id FROM products WHERE tenant_id = h.tenant_id AND gtin = ?))`,
-		l.repeats.asOf, o.TenantID, o.GTIN).Scan(&others); err != nil {
+		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?3))
+		SELECT EXISTS (SELECT 1 FROM history h JOIN serials s ON s.id = (h.order_id << 24) + 1 JOIN products p ON p.id = s.product_id
+				WHERE h.id > ?1 AND h.tenant_id = ?2 AND h.serials > 0 AND p.gtin IN gtins)
+			OR (SELECT count(*) FROM list_gtins WHERE tenant_id = ?2 AND gtin IN gtins) <> ?4`,
+		l.repeats.asOf, o.TenantID, string(spellings), l.repeats.later).Scan(&others); err != nil {
 		return l.repeats, err
 	}
 	if !others && l.repeats.gtin == o.GTIN {

@@ -213,8 +213,65 @@ func TestAListIsOfTheProductThatTheOrderHasByThen(t *testing.T) {
 	if odd := order(t, d, ghent.Tenant.ID, "second").Release.Oddities; len(odd) > 0 {
 		t.Errorf("serials of another product are flagged: %v", odd)
 	}
-	found, err := d.FindPacks(t.Context(), ghent.Scope(), []string{"09506000134369"}, []string{"a"})
+	found, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: "09506000134369", Serial: "a"}})
 	if err != nil || len(found) != 1 || found[0].Order != second.ID {
 		t.Errorf("found %v, %v", found, err)
+	}
+}
+
+// What an order is of can become known, or be corrected, after its list came.
+func TestAListFollowsTheGTINOfItsOrder(t *testing.T) {
+	d, ghent, _ := opened(t)
+	early, late, again := facts("early"), facts("late"), facts("again")
+	late.GTIN = ""
+	cache(t, d, ghent.Tenant.ID, early, late, again)
+	release := func(key string, serials ...string) packaging.Release {
+		o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, ghent.Tenant.ID, key).ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := d.Settle(t.Context(), o, released(serials...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	found := func(gtin, serial string) (all []packaging.PackFound) {
+		all, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: gtin, Serial: serial}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	release("early", "e1")
+	release("late", "l1", "l2", "e1")
+	if all := found("09506000134352", "l2"); len(all) != 0 {
+		t.Errorf("before the GTIN is known: %v", all)
+	}
+	late.GTIN = "9506000134352" // as the API spells it
+	cache(t, d, ghent.Tenant.ID, early, late, again)
+	lateID := order(t, d, ghent.Tenant.ID, "late").ID
+	want := packaging.PackFound{PackID: packaging.PackID{GTIN: "9506000134352", Serial: "l2"}, Order: lateID, Place: 2}
+	if diff := cmp.Diff([]packaging.PackFound{want}, found("9506000134352", "l2")); diff != "" {
+		t.Error(diff)
+	}
+	r := release("again", "l1", "e1", "new")
+	if i := slices.IndexFunc(r.Oddities, func(odd packaging.Oddity) bool { return odd.Kind == packaging.SeenBefore }); i < 0 || r.Oddities[i].Count != 2 {
+		t.Errorf("serials of a list whose GTIN came late: %v", r.Oddities)
+	}
+	late.GTIN = "09506000134369"
+	cache(t, d, ghent.Tenant.ID, early, late, again)
+	for _, gtin := range []string{"9506000134352", "09506000134369"} {
+		if all := found(gtin, "l2"); len(all) != 1 || all[0].Order != lateID || !all[0].GTINChanged {
+			t.Errorf("%s: %v", gtin, all)
+		}
+	}
+	if all := found("09506000134369", "new"); len(all) != 0 {
+		t.Errorf("a list of another order follows too: %v", all)
+	}
+	for _, statement := range []string{`UPDATE list_gtins SET gtin = 'other'`, `DELETE FROM list_gtins`} {
+		if err := d.tx(t.Context(), func(tx *tx) error { return tx.exec(statement) }); err == nil {
+			t.Errorf("%s is possible", statement)
+		}
 	}
 }

@@ -122,38 +122,43 @@ func (d *DB) EachSerial(
 	}
 }
 
-// maxPacksFound is how many places of a pack are given: more than one is a defect already.
-const maxPacksFound = 10
+// maxPacksFound is how many places of packs are given: more than one of a pack is a defect already.
+const maxPacksFound = 50
 
-// FindPacks returns where packs are in the lists of orders: their GTIN is one of several spellings, their serial number
-// one of several.
+// FindPacks returns where packs are in the lists of orders. A list is of the GTIN that its order had when it came, and of
+// those that the order has had since.
 func (d *DB) FindPacks(
-	ctx context.Context, in packaging.Scope, gtins, serials []string,
+	ctx context.Context, in packaging.Scope, packs []packaging.PackID,
 ) ([]packaging.PackFound, error) {
-	products, err := json.Marshal(gtins)
-	if err != nil {
-		return nil, err
-	}
-	numbers, err := json.Marshal(serials)
+	asked, err := json.Marshal(packs)
 	if err != nil {
 		return nil, err
 	}
 	w := inScope(in, "o.")
 	scan := func(row scanner) (found packaging.PackFound, err error) {
 		var key int64
-		err = row.Scan(&key, &found.Serial)
+		err = row.Scan(&key, &found.GTIN, &found.Serial, &found.GTINChanged)
 		found.Order, found.Place = packaging.OrderID(key>>placeBits), key&(1<<placeBits-1)
 		return found, err
 	}
 	// CROSS JOIN has each serial looked up in the index, whatever the planner thinks of two lists.
 	return collect(ctx, d.read, scan, `
-		SELECT s.id, s.serial FROM json_each(?) AS g
-		CROSS JOIN products p ON p.tenant_id = ? AND p.gtin = g.value
-		CROSS JOIN json_each(?) AS n
-		CROSS JOIN serials s ON s.product_id = p.id AND s.serial = n.value
-		CROSS JOIN orders o ON o.id = s.id >> 24
-		WHERE `+w.sql+` ORDER BY s.id LIMIT ?`,
-		append(append([]any{string(products), in.Tenant(), string(numbers)}, w.args...), maxPacksFound)...)
+		WITH asked AS MATERIALIZED (SELECT value ->> 'GTIN' AS gtin, value ->> 'Serial' AS serial FROM json_each(?)),
+		found AS (
+			SELECT s.id, a.gtin, s.serial, p.gtin AS was FROM asked a
+			CROSS JOIN products p ON p.tenant_id = ? AND p.gtin = a.gtin
+			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial
+			UNION ALL
+			SELECT s.id, a.gtin, s.serial, p.gtin FROM asked a
+			CROSS JOIN list_gtins l ON l.tenant_id = ? AND l.gtin = a.gtin
+			CROSS JOIN products p ON p.id = l.product_id
+			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial
+				AND s.id BETWEEN l.order_id << 24 AND (l.order_id + 1) << 24)
+		SELECT found.id, found.gtin, found.serial,
+			(found.was <> '') + (SELECT count(*) FROM list_gtins l WHERE l.order_id = o.id) > 1
+		FROM found CROSS JOIN orders o ON o.id = found.id >> 24
+		WHERE `+w.sql+` ORDER BY found.id LIMIT ?`,
+		append(append([]any{string(asked), in.Tenant(), in.Tenant()}, w.args...), maxPacksFound)...)
 }
 
 // OrdersOfSerial returns the orders that a serial number came with, the newest first and at most limit. They are

@@ -1,6 +1,9 @@
 package handlerstest
 
 import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
 	"strconv"
 	"testing"
 	"time"
@@ -77,4 +80,22 @@ func LastEntry(s *site.Site, deed packaging.Deed) (e packaging.Entry) {
 		}
 	}
 	return e
+}
+
+// ImportOrders uploads a file of orders and confirms what it changes.
+func ImportOrders(t *testing.T, b *site.Browser, csv string) {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "orders.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write([]byte(csv))
+	_ = form.Close()
+	preview := b.Send(http.MethodPost, "/imports", form.FormDataContentType(), &body).Header.Get("Location")
+	digest := b.Get(preview).Attr("input[name=digest]", "value")
+	if a := b.Post(preview, "digest", digest); a.Status != http.StatusSeeOther {
+		t.Fatalf("import: %d %s", a.Status, a.Text("main"))
+	}
 }

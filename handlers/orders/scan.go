@@ -2,10 +2,7 @@ package orders
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strings"
-	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -29,7 +26,8 @@ func (s *Server) Scan(c echo.Context) error {
 		}
 	}
 	if c.QueryParams().Has("code") {
-		if page.Scanned, err = s.lookUp(c.Request().Context(), f.Person, c.QueryParam("code")); err != nil {
+		scan := gs1.Scan{Text: c.QueryParam("code"), Keys: c.QueryParam("keys"), CapsLock: gs1.CapsLock(c.QueryParam("caps"))}
+		if page.Scanned, err = s.lookUp(c.Request().Context(), f.Person, scan); err != nil {
 			return err
 		}
 	}
@@ -37,66 +35,74 @@ func (s *Server) Scan(c echo.Context) error {
 }
 
 // lookUp finds the pack of a scan among the serial numbers that the person may see.
-func (s *Server) lookUp(ctx context.Context, p packaging.Person, code string) (*view.Scanned, error) {
-	reading, err := gs1.Read(code, s.Now().In(p.Tenant.Location()))
-	scanned := &view.Scanned{Text: code, Pack: reading.Pack}
-	if errors.As(err, &scanned.Fault) {
-		return scanned, nil
+func (s *Server) lookUp(ctx context.Context, p packaging.Person, scan gs1.Scan) (*view.Scanned, error) {
+	reading := gs1.Read(scan, s.Now().In(p.Tenant.Location()))
+	found, err := s.packs(ctx, p.Scope(), reading.IDs())
+	if err != nil {
+		return nil, err
 	}
-	if scanned.Found, err = s.packs(ctx, p, reading.Pack); err != nil || len(scanned.Found) > 0 {
-		return scanned, err
-	}
-	// Where no separator came, only a pack of which all is known may be taken for the one, and only where it is the
-	// only one.
-	var candidates []view.Scanned
-	for _, other := range reading.Others {
-		found, err := s.packs(ctx, p, other)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 1 && found[0].Serial == other.Serial && len(view.Differences(other, found[0].Of)) == 0 {
-			candidates = append(candidates, view.Scanned{Text: code, Pack: other, Found: found, Recovered: true})
+	listed := map[gs1.ID][]gs1.Listed{}
+	for id, places := range found {
+		for _, place := range places {
+			listed[id] = append(listed[id], place.Listed())
 		}
 	}
-	if len(candidates) == 1 {
-		return &candidates[0], nil
+	scanned := &view.Scanned{Text: scan.Text, Reading: reading, Found: found, Verdict: gs1.Decide(reading, listed)}
+	if scanned.Verdict.Kind == gs1.Unreadable && reading.Plain() != "" {
+		return scanned, s.lookUpOther(ctx, p.Scope(), reading.Plain(), scanned)
 	}
-	scanned.NoSeparator = len(reading.Others) > 0
 	return scanned, nil
 }
 
-// packs are the places of a pack in the lists of orders. A keyboard with Caps Lock on turns upper and lower case
-// over, so these are looked for as well; what was scanned as it is comes first.
-func (s *Server) packs(ctx context.Context, p packaging.Person, pack gs1.Pack) (all []view.FoundPack, err error) {
-	if pack.GTIN == "" {
-		return nil, nil
+// maxOrdersOfSerial is how many orders are shown for a serial number alone.
+const maxOrdersOfSerial = 10
+
+// lookUpOther finds what a scan is if it is no pack: a serial number alone, or the ID of an order.
+func (s *Server) lookUpOther(ctx context.Context, in packaging.Scope, plain string, scanned *view.Scanned) (err error) {
+	if len(plain) > web.MaxSearchText {
+		return nil
 	}
-	otherCase := []string{swapCase(pack.Serial), strings.ToUpper(pack.Serial), strings.ToLower(pack.Serial)}
-	for _, serials := range [][]string{{pack.Serial}, otherCase} {
-		places, err := s.Store.FindPacks(ctx, p.Scope(), gs1.GTINs(pack.GTIN), serials)
-		if err != nil {
-			return nil, err
-		}
-		for _, place := range places {
-			o, err := s.Store.Order(ctx, p.Scope(), place.Order)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, view.FoundPack{PackFound: place, Of: o})
-		}
-		if len(all) > 0 {
-			break
+	if scanned.SerialOf, err = s.Store.OrdersOfSerial(ctx, in, plain, maxOrdersOfSerial); err != nil {
+		return err
+	}
+	page, err := s.Store.SearchOrders(ctx, in, packaging.OrderFilter{Text: plain, Limit: ordersPerPage})
+	if err != nil {
+		return err
+	}
+	for _, o := range page.Orders {
+		if o.Key == plain {
+			scanned.OrderID = &o
 		}
 	}
-	return all, nil
+	return nil
 }
 
-// swapCase has small letters for capitals, and capitals for small letters.
-func swapCase(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsUpper(r) {
-			return unicode.ToLower(r)
+// packs returns the places of packs in the lists of orders.
+func (s *Server) packs(
+	ctx context.Context, in packaging.Scope, ids []gs1.ID,
+) (found map[gs1.ID][]view.FoundPack, err error) {
+	var asked []packaging.PackID
+	for _, id := range ids {
+		for _, gtin := range packaging.GTINSpellings(id.GTIN) {
+			asked = append(asked, packaging.PackID{GTIN: gtin, Serial: id.Serial})
 		}
-		return unicode.ToUpper(r)
-	}, s)
+	}
+	places, err := s.Store.FindPacks(ctx, in, asked)
+	if err != nil {
+		return nil, err
+	}
+	found = map[gs1.ID][]view.FoundPack{}
+	orders := map[packaging.OrderID]packaging.Order{}
+	for _, place := range places {
+		o, ok := orders[place.Order]
+		if !ok {
+			if o, err = s.Store.Order(ctx, in, place.Order); err != nil {
+				return nil, err
+			}
+			orders[place.Order] = o
+		}
+		id := gs1.ID{GTIN: packaging.GTINSpellings(place.GTIN)[0], Serial: place.Serial}
+		found[id] = append(found[id], view.FoundPack{PackFound: place, Of: o})
+	}
+	return found, nil
 }

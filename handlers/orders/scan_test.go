@@ -44,22 +44,25 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 		kind       string
 		says       []string
 	}{
-		"known":                {"", "]d2" + gtin + dates + "10ABC123\x1d214YSr5oYFKHwP", "released", []string{"Known: this pack is of Order143", "Blister line 1"}},
-		"at its line":          {"L1", gtin + dates + "10ABC123\x1d21SN2", "released", []string{"Known: this pack is of Order143"}},
-		"at another line":      {"L2", gtin + dates + "10ABC123\x1d21SN2", "refused", []string{"not all of it is right", "Order143 is for another line: Blister line 1"}},
-		"another lot":          {"", gtin + dates + "10ABC124\x1d21SN2", "refused", []string{"Lot on the pack: ABC124. Of Order143: ABC123."}},
-		"another expiry":       {"", gtin + "17271231" + "10ABC123\x1d21SN2", "refused", []string{"Expiry on the pack: 2027-12-31. Of Order143: 2026-12-31."}},
-		"no day of expiry":     {"", gtin + "17261200" + "21SN2", "released", []string{"Known"}},
-		"a GTIN of 13 digits":  {"", "0109506000134369" + "21XYZ1", "released", []string{"Known: this pack is of Order201"}},
-		"unknown":              {"", gtin + "21SN3", "refused", []string{"This pack is not known here", "Set the pack aside"}},
-		"of another product":   {"", "0109506000134369" + "21SN2", "refused", []string{"This pack is not known here"}},
-		"Caps Lock":            {"", gtin + "214ysR5OyfkhWp", "released", []string{"Known", "the serial number is 4YSr5oYFKHwP"}},
-		"no separator":         {"", gtin + dates + "10ABC123214YSr5oYFKHwP", "released", []string{"Known: this pack is of Order143", "sends no separator"}},
-		"no separator, no lot": {"", gtin + dates + "10ABC12321SN3", "unknown", []string{"no separator (GS)"}},
-		"the product's":        {"", "4006381333931", "unknown", []string{"the barcode of the product"}},
-		"rubbish":              {"", "hello", "unknown", []string{"No field of GS1 begins like this", "At character 1"}},
-		"a wrong check digit":  {"", "0109506000134353" + "21SN2", "unknown", []string{"check digit is wrong", "Field (01), at character 16"}},
-		"nothing":              {"", "", "unknown", []string{"sent nothing"}},
+		"known":                 {"", "]d2" + gtin + dates + "10ABC123\x1d214YSr5oYFKHwP", "released", []string{"Known: this pack is of Order143", "Blister line 1"}},
+		"at its line":           {"L1", gtin + dates + "10ABC123\x1d21SN2", "released", []string{"Known: this pack is of Order143"}},
+		"at another line":       {"L2", gtin + dates + "10ABC123\x1d21SN2", "refused", []string{"not all of it is right", "Order143 is for another line: Blister line 1"}},
+		"another lot":           {"", gtin + dates + "10ABC124\x1d21SN2", "refused", []string{"Lot on the pack: ABC124. Of Order143: ABC123."}},
+		"another expiry":        {"", gtin + "17271231" + "10ABC123\x1d21SN2", "refused", []string{"Expiry on the pack: 2027-12-31. Of Order143: 2026-12-31."}},
+		"no day of expiry":      {"", gtin + "17261200" + "21SN2", "released", []string{"Known"}},
+		"a GTIN of 13 digits":   {"", "0109506000134369" + "21XYZ1", "released", []string{"Known: this pack is of Order201"}},
+		"unknown":               {"", gtin + "21SN3", "refused", []string{"This pack is not known here", "Set the pack aside"}},
+		"of another product":    {"", "0109506000134369" + "21SN2", "refused", []string{"This pack is not known here"}},
+		"perhaps Caps Lock":     {"", gtin + "214ysR5OyfkhWp", "unknown", []string{"Not decided", "Perhaps it is 4YSr5oYFKHwP of Order143", "Caps Lock"}},
+		"no separator":          {"", gtin + dates + "10ABC123214YSr5oYFKHwP", "released", []string{"Known: this pack is of Order143", "sends no separator"}},
+		"no separator, no lot":  {"", gtin + dates + "10ABC12321SN3", "unknown", []string{"no separator (GS)"}},
+		"the product's":         {"", "4006381333931", "unknown", []string{"the barcode of the product"}},
+		"rubbish":               {"", "hello", "unknown", []string{"No field of GS1 begins like this", "At character 1"}},
+		"a serial number alone": {"", "4YSr5oYFKHwP", "told", []string{"a serial number alone", "Order143"}},
+		"the ID of an order":    {"", "Order143", "told", []string{"the ID of an order, not a pack"}},
+		"a web address":         {"", "https://example.com/leaflet", "unknown", []string{"web address without a GTIN"}},
+		"a wrong check digit":   {"", "0109506000134353" + "21SN2", "unknown", []string{"check digit is wrong", "Field (01), at character 16"}},
+		"nothing":               {"", "", "unknown", []string{"sent nothing"}},
 	} {
 		a := scanned(s.SignIn("operator1"), c.line, c.code)
 		if a.Status != http.StatusOK || a.Attr(".result", "class") != "result result-"+c.kind {
@@ -69,6 +72,104 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 			if !strings.Contains(a.Text("main"), want) {
 				t.Errorf("%s: the page does not say %q: %s", name, want, a.Text("main"))
 			}
+		}
+	}
+}
+
+// Codes that people reported, and what is right about them.
+func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
+	t.Parallel()
+	first := sandbox.Order{
+		ID: "ORD-1", LineCode: "L1", LineName: "Blister line 1", Product: "Sample 10 mg", GTIN: "09506000134352", Lot: "ABC123",
+		Expiry: "2028-12-31", Quantity: 5, Status: sandbox.PendingRelease,
+		Serials: []string{"4YSr5oYFKHwP", "XZY10ABC", "AZ12qy-9", "1111111111111", "QWam88zz"},
+	}
+	third := sandbox.Order{
+		ID: "ORD-3", LineCode: "L2", LineName: "Bottle line 2", Product: "Präparat 20 mg", GTIN: "04150123456782", Lot: "12345ABCD",
+		Expiry: "2027-02-28", Quantity: 3, Status: sandbox.PendingRelease, Serials: []string{"12345ABCDEF98765", "Z9Y8X7", "q1W2"},
+	}
+	s := site.New(t, site.Options{Orders: []sandbox.Order{first, third}})
+	b := s.SignIn("supervisor1")
+	for _, key := range []string{"ORD-1", "ORD-3"} {
+		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
+	}
+	const head = "01095060001343521728123110"
+	for scan, c := range map[string]struct {
+		kind string
+		says []string
+	}{
+		head + "abc123\x1d214ysR5OyfkhWp":         {"released", []string{"Known: this pack is of ORD-1", "Lot abc123 was read as ABC123", "Caps Lock"}},
+		"]D2" + head + "abc123\x1d214ysR5OyfkhWp": {"released", []string{"Known: this pack is of ORD-1", "Caps Lock"}},
+		head + "ABC123\x1d214ZSr5oZFKHwP": {"unknown", []string{
+			"Not decided", "Perhaps it is 4YSr5oYFKHwP of ORD-1", "Serial number 4ZSr5oZFKHwP was read as 4YSr5oYFKHwP", "German (QWERTZ)",
+		}},
+		`à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`:                                           {"released", []string{"Known: this pack is of ORD-1", "French (AZERTY)"}},
+		head + "ABC123[GS]214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack is of ORD-1"}},
+		head + "ABC123^]214YSr5oYFKHwP":                                            {"released", []string{"Known: this pack is of ORD-1"}},
+		head + `ABC123\u001d214YSr5oYFKHwP`:                                        {"released", []string{"Known: this pack is of ORD-1"}},
+		head + "ABC123<GS>214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack is of ORD-1", "sends the separator as text"}},
+		"https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231": {"released", []string{"Known: this pack is of ORD-1"}},
+		"[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"unknown", []string{
+			"a PPN code (IFA)", "110123456782", "Z9Y8X7", "12345ABCD", "2027-02-28",
+		}},
+		"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"released", []string{"Known: this pack is of ORD-3"}},
+		"0109506000134352214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ":                     {"released", []string{"Known: this pack is of ORD-1"}},
+		"0109506000134352214YSr5oYFKHwP\x1d7230EMAB12345":                          {"released", []string{"Known: this pack is of ORD-1"}},
+		"0109506000134352214YSr5oYFKHwP\x1d7011281231":                             {"released", []string{"Known: this pack is of ORD-1"}},
+		"010415012345678217270200\x1d1012345ABCD\x1d21Z9Y8X7":                      {"released", []string{"Known: this pack is of ORD-3"}},
+		"0109506000134352211111111111111\x1d91EE06\x1d92abcdEFGH1234+/==":          {"released", []string{"Known: this pack is of ORD-1"}},
+	} {
+		a := scanned(b, "", scan)
+		if a.Status != http.StatusOK || a.Attr(".result", "class") != "result result-"+c.kind {
+			t.Errorf("%q: %d, %q: %s", scan, a.Status, a.Attr(".result", "class"), a.Text(".scanned"))
+		}
+		for _, want := range c.says {
+			if !strings.Contains(a.Text(".scanned"), want) {
+				t.Errorf("%q: the page does not say %q: %s", scan, want, a.Text(".scanned"))
+			}
+		}
+	}
+	// What the page saw of the keyboard settles it.
+	turned := url.Values{"code": {"0109506000134352214ysR5OyfkhWp"}, "caps": {"on"}}
+	if a := b.Get("/scan?" + turned.Encode()); a.Attr(".result", "class") != "result result-released" {
+		t.Errorf("with Caps Lock seen: %s", a.Text(".scanned"))
+	}
+}
+
+// The GTIN of an order may be known only after its list came.
+func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
+	t.Parallel()
+	early := sandbox.Order{
+		ID: "EARLY", LineCode: "L1", LineName: "Blister line 1", Product: "Sample 10 mg", Lot: "ABC123", Expiry: "2028-12-31",
+		Quantity: 2, Status: sandbox.PendingRelease, Serials: []string{"EARLY0001", "EARLY0002"},
+	}
+	later, again := early, early
+	later.ID, later.Serials = "LATER", []string{"LATER0001", "LATER0002"}
+	again.ID, again.Serials = "AGAIN", []string{"LATER0001", "AGAIN0002"}
+	s := site.New(t, site.Options{Orders: []sandbox.Order{early, later, again}})
+	b := s.SignIn("supervisor1")
+	give := func(csv string) { handlerstest.ImportOrders(t, b, csv) }
+	release := func(key string) { b.Post(handlerstest.OrderPath(s.Order(key), "/release")) }
+	give("order_id,gtin\nEARLY,09506000134352\nAGAIN,09506000134352\n")
+	release("EARLY")
+	release("LATER")
+	give("order_id,gtin\nLATER,09506000134352\n")
+	release("AGAIN")
+	if odd := s.Order("AGAIN").Release.Oddities; len(odd) != 1 || odd[0].Kind != packaging.SeenBefore || odd[0].Count != 1 {
+		t.Errorf("AGAIN: %+v", odd)
+	}
+	const pack = "010950600013435210ABC123\x1d21"
+	if a := scanned(b, "", pack+"LATER0002"); !strings.Contains(a.Text(".result"), "Known: this pack is of LATER") {
+		t.Errorf("LATER0002: %s", a.Text(".scanned"))
+	}
+	if a := scanned(b, "", pack+"LATER0001"); !strings.Contains(a.Text(".result"), "in 2 places") {
+		t.Errorf("LATER0001: %s", a.Text(".scanned"))
+	}
+	give("order_id,gtin\nLATER,09506000134369\n")
+	for _, gtin := range []string{"09506000134352", "09506000134369"} {
+		a := scanned(b, "", "01"+gtin+"21LATER0002")
+		if a.Attr(".result", "class") != "result result-unknown" || !strings.Contains(a.Text(".result"), "LATER has had another GTIN") {
+			t.Errorf("%s: %s", gtin, a.Text(".scanned"))
 		}
 	}
 }

@@ -29,7 +29,7 @@ func (s *Server) Search(c echo.Context) error {
 	if len(search.Text) > web.MaxSearchText {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	if scanned, err := gs1.Read(search.Text, s.Now()); err == nil && scanned.Pack.GTIN != "" {
+	if len(gs1.Read(gs1.Scan{Text: search.Text}, s.Now()).IDs()) > 0 {
 		return c.Redirect(http.StatusSeeOther, string(shell.ScannedURL(search.Text)))
 	}
 	before, err := web.QueryNumber(c, "before")

@@ -18,7 +18,7 @@ type Store interface {
 	EachSerial(
 		ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error,
 	) error
-	FindPacks(ctx context.Context, in packaging.Scope, gtins, serials []string) ([]packaging.PackFound, error)
+	FindPacks(ctx context.Context, in packaging.Scope, packs []packaging.PackID) ([]packaging.PackFound, error)
 	FindSerials(
 		ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
 	) ([]packaging.Serial, error)
@@ -40,6 +40,9 @@ type Store interface {
 	OrderView(
 		ctx context.Context, viewer packaging.Person, id packaging.OrderID, limits packaging.OrderViewLimits,
 	) (packaging.OrderView, error)
+	OrdersOfSerial(
+		ctx context.Context, in packaging.Scope, serial string, limit int,
+	) ([]packaging.Order, error)
 	OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error)
 	Proof(ctx context.Context, user packaging.UserID) (hash string, err error)
 	Queue(ctx context.Context, in packaging.Scope, line packaging.LineID) (packaging.Queue, error)

@@ -5,91 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"lineboard/internal/packaging"
 )
-
-// format says what a field may hold.
-type format struct {
-	min, max   int
-	numeric    bool
-	predefined bool // the length is fixed, and no separator follows
-	check      bool // the last digit is a check digit
-	date       bool // YYMMDD
-}
-
-// formats are the formats by application identifier (GS1 General Specifications, section 3.2). No identifier is a
-// prefix of another.
-var formats = func() map[string]format {
-	all := map[string]format{
-		"00": {18, 18, true, true, true, false}, "20": {2, 2, true, true, false, false},
-		"01": {14, 14, true, true, true, false}, "02": {14, 14, true, true, true, false},
-		"03": {14, 14, true, true, true, false},
-	}
-	for _, ai := range []string{"11", "12", "13", "15", "16", "17"} {
-		all[ai] = format{6, 6, true, true, false, true}
-	}
-	for ai := 410; ai <= 417; ai++ {
-		all[fmt.Sprint(ai)] = format{13, 13, true, true, true, false}
-	}
-	for ai := 3100; ai <= 3699; ai++ { // measures; the last digit gives the place of the decimal point
-		all[fmt.Sprint(ai)] = format{6, 6, true, true, false, false}
-	}
-	add := func(numeric bool, minLength, maxLength int, identifiers string) {
-		for ai := range strings.FieldsSeq(identifiers) {
-			all[ai] = format{min: minLength, max: maxLength, numeric: numeric}
-		}
-	}
-	add(false, 1, 20, "10 21 22 243 254 420 7020 7021 7022 7240 8002 8012")
-	add(false, 1, 20, "710 711 712 713 714 715 716 717")
-	add(false, 1, 30, "240 241 250 251 400 401 403 7002 7023 8004 8010 90")
-	add(false, 1, 90, "91 92 93 94 95 96 97 98 99")
-	add(false, 1, 28, "235")
-	add(false, 13, 30, "253")
-	add(false, 15, 30, "8003")
-	add(false, 4, 12, "421")
-	add(false, 1, 12, "7005")
-	add(false, 1, 10, "7009")
-	add(false, 1, 3, "427 7008")
-	add(false, 1, 2, "7010")
-	add(false, 1, 25, "8013 8020")
-	add(false, 1, 34, "8007")
-	add(false, 1, 50, "8009")
-	add(false, 1, 70, "8110 8112 8200")
-	add(true, 1, 8, "30 37")
-	add(true, 1, 6, "242")
-	add(true, 13, 25, "255")
-	add(true, 17, 17, "402")
-	add(true, 3, 3, "422 424 426")
-	add(true, 3, 15, "423 425")
-	add(true, 13, 13, "7001")
-	add(true, 10, 10, "7003")
-	add(true, 1, 4, "7004")
-	add(true, 6, 6, "7006 8005")
-	add(true, 6, 12, "7007")
-	add(true, 14, 14, "8001")
-	add(true, 18, 18, "8006 8017 8018")
-	add(true, 8, 12, "8008")
-	add(true, 1, 12, "8011")
-	add(true, 1, 10, "8019")
-	for n := range 10 {
-		add(true, 1, 15, fmt.Sprintf("390%d 392%d", n, n))
-		add(true, 4, 18, fmt.Sprintf("391%d 393%d", n, n))
-		add(true, 4, 4, fmt.Sprintf("394%d", n))
-		add(true, 6, 6, fmt.Sprintf("395%d", n))
-	}
-	return all
-}()
-
-// identifier returns the application identifier at the start of a text, and its format.
-func identifier(text string) (ai string, f format, ok bool) {
-	for length := 2; length <= 4 && length <= len(text); length++ {
-		if f, ok := formats[text[:length]]; ok {
-			return text[:length], f, true
-		}
-	}
-	return "", f, false
-}
 
 type field struct {
 	ai, value string
@@ -135,25 +51,54 @@ func (p parser) field(ai string, format format, at, end int) (f field, fault *Fa
 	start := at + len(ai)
 	f = field{ai: ai, value: p.text[start:end], at: p.dropped + at + 1}
 	wrong := func(code FaultCode, place int) (field, *Fault) { return f, &Fault{code, ai, p.dropped + place + 1} }
-	for i := range len(f.value) {
-		if c := f.value[i]; format.numeric && (c < '0' || c > '9') || !packaging.InCSET82(f.value[i:i+1]) {
-			return wrong(BadCharacter, start+i)
+	parts := format.split(f.value)
+	place := start
+	for i, part := range parts {
+		for j := range len(part) {
+			if !format.components[i].mayHold(part[j]) {
+				return wrong(BadCharacter, place+j)
+			}
 		}
+		place += len(part)
 	}
 	switch {
 	case len(f.value) < format.min:
 		return wrong(TooShort, end)
 	case len(f.value) > format.max:
 		return wrong(TooLong, start+format.max)
-	case format.check && !CheckDigit(f.value):
-		return wrong(BadCheckDigit, end-1)
 	}
-	if format.date {
-		if f.date = dateOf(f.value, p.now); f.date == "" {
-			return wrong(BadDate, start)
+	place = start
+	for i, part := range parts {
+		switch c := format.components[i]; {
+		case len(part) < c.min: // an optional one
+			return wrong(TooShort, place+len(part))
+		case c.checkDigit && !CheckDigit(part):
+			return wrong(BadCheckDigit, place+len(part)-1)
+		case c.date:
+			date := dateOf(part, p.now)
+			if date == "" {
+				return wrong(BadDate, place)
+			}
+			if f.date == "" {
+				f.date = date
+			}
 		}
+		place += len(part)
 	}
 	return f, nil
+}
+
+// split returns the parts of a value, one for each component that it reaches.
+func (f format) split(value string) (parts []string) {
+	for _, c := range f.components {
+		length := min(c.max, len(value))
+		if length == 0 {
+			break
+		}
+		parts = append(parts, value[:length])
+		value = value[length:]
+	}
+	return parts
 }
 
 // dateOf returns YYMMDD as YYYY-MM-DD, or "" if it is no date. The year is less than 51 years ago and at most 50 years

@@ -1,28 +1,87 @@
-// Package gs1 reads the text of a pack's barcode as a scanner types it: the fields of the GS1 General Specifications,
-// and from them the pack's identity.
+// Package gs1 reads what a scanner types of a pack's barcode: the fields of the GS1 General Specifications, and from them
+// the pack's identity. It undoes what a keyboard does to a scan, and decides how far the scan can be trusted.
 package gs1
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Pack is the content of a pack's barcode. GTIN and serial number identify the pack; the lot does not.
 type Pack struct {
-	GTIN     string // AI 01, 14 digits
+	GTIN     string // AI 01, 14 digits; empty if a PPN names no GTIN
 	Serial   string // AI 21, case-sensitive
 	Lot      string // AI 10, empty if missing
-	Expiry   string // AI 17 as YYYY-MM-DD, or as YYYY-MM if its day is 00; empty if missing
+	Expiry   string // AI 17 or 7003 as YYYY-MM-DD, or as YYYY-MM if its day is 00; empty if missing
 	National string // AI 710 to 717, empty if missing
+	PPN      string // Pharmacy Product Number (IFA), empty but in a PPN code
 }
 
-// Reading is the result of a scan.
+// ID is the identity of a pack.
+type ID struct{ GTIN, Serial string }
+
+// ID returns the pack's identity.
+func (p Pack) ID() ID { return ID{p.GTIN, p.Serial} }
+
+// CapsLock is the state of Caps Lock while a scan was typed, as the page saw it.
+type CapsLock string
+
+// The states.
+const (
+	NotSeen CapsLock = ""
+	On      CapsLock = "on"
+	Off     CapsLock = "off"
+)
+
+// Scan is what came of a scanner.
+type Scan struct {
+	Text string
+	// Keys are the keys that the page saw for Text, see parseStrokes; empty if it saw none.
+	Keys     string
+	CapsLock CapsLock
+}
+
+// Reading is the result of a scan: as it came, and as it may have been before a keyboard changed it.
 type Reading struct {
-	Pack Pack // by the separators; without a GTIN if they give no pack
-	// Others are further packs that a scan without separators may mean. The text alone does not tell which: the caller
-	// must know that one of them exists.
-	Others []Pack
+	Literal Pack   // zero if Fault is set
+	Fault   *Fault // why the scan can't be read as it came
+	// Others are further packs that it may mean, those first for which less was undone. The text alone does not tell which:
+	// the caller must know that one of them exists.
+	Others   []Candidate
+	Kind     string // the kind of barcode that the scanner names, as people call it; empty if it names none
+	CapsLock CapsLock
+	keysSeen bool
+	plain    string
+}
+
+// Candidate is a pack that a scan may mean.
+type Candidate struct {
+	Pack
+	Undone Undone
+	Split  bool // the scan has no separators, and was split where its fields may end
+}
+
+// Plain returns the scan without the scanner's own marks: what a code that is no GS1 barcode holds.
+func (r Reading) Plain() string { return r.plain }
+
+// candidates returns every pack that the scan may mean, as it came first.
+func (r Reading) candidates() []Candidate {
+	if r.Fault != nil {
+		return r.Others
+	}
+	return append([]Candidate{{Pack: r.Literal}}, r.Others...)
+}
+
+// IDs returns the identities of all packs that the scan may mean, each once.
+func (r Reading) IDs() (all []ID) {
+	for _, c := range r.candidates() {
+		if id := c.ID(); id.GTIN != "" && !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 // FaultCode says what is wrong with a scan.
@@ -33,7 +92,9 @@ const (
 	Nothing       FaultCode = "nothing"       // it is empty
 	TooMuch       FaultCode = "too_much"      // more than a barcode holds
 	OtherBarcode  FaultCode = "other_barcode" // the scanner says that it is no GS1 barcode
-	ProductOnly   FaultCode = "product_only"  // the EAN of a product, which is the same on all its packs
+	OtherSyntax   FaultCode = "other_syntax"  // a message of ISO/IEC 15434 that is neither GS1's nor a PPN code
+	ProductOnly   FaultCode = "product_only"  // the EAN or ITF of a product, which is the same on all its packs
+	WebAddress    FaultCode = "web_address"   // one without a GTIN
 	Brackets      FaultCode = "brackets"      // the text beside a barcode; brackets may be data, so it is not read
 	UnknownField  FaultCode = "unknown_field" // no application identifier
 	TooShort      FaultCode = "too_short"     // the field ends early
@@ -48,8 +109,8 @@ const (
 
 // FaultCodes are all codes.
 var FaultCodes = []FaultCode{
-	Nothing, TooMuch, OtherBarcode, ProductOnly, Brackets, UnknownField, TooShort, TooLong, BadCharacter, BadCheckDigit,
-	BadDate, FieldTwice, NoGTIN, NoSerial,
+	Nothing, TooMuch, OtherBarcode, OtherSyntax, ProductOnly, WebAddress, Brackets, UnknownField, TooShort, TooLong,
+	BadCharacter, BadCheckDigit, BadDate, FieldTwice, NoGTIN, NoSerial,
 }
 
 // Fault is the error of a scan that is no pack.
@@ -66,67 +127,148 @@ func (f *Fault) Error() string {
 // separator ends a field of variable length: FNC1, which scanners send as GS.
 const separator = "\x1d"
 
-// separators replaces what keyboards and scanners make of a separator: GS1's names for it, its picture, and what
-// Windows types for Alt+029.
-var separators = strings.NewReplacer("<GS>", separator, "{GS}", separator, "␝", separator, "↔", separator)
+// Limits of a scan, in bytes.
+const (
+	maxLength = 3_000 // more than the largest DataMatrix holds
+	maxUndone = 500   // of a scan for which keyboards are undone
+)
 
-// maxLength is more than the largest DataMatrix holds, in bytes.
-const maxLength = 3_000
+// maxCandidates is more than a pack's barcode can mean.
+const maxCandidates = 200
 
-// Read reads a scan. now decides the century of dates. It fails with a *Fault.
-func Read(scanned string, now time.Time) (r Reading, err error) {
-	text := separators.Replace(strings.Trim(scanned, "\r\n\t "))
-	if len(text) > maxLength {
-		return r, &Fault{Code: TooMuch}
+// Read reads a scan. now decides the century of dates.
+func Read(s Scan, now time.Time) Reading {
+	s.Text = narrow(strings.Trim(s.Text, "\r\n\t "))
+	r := Reading{CapsLock: s.CapsLock, keysSeen: s.Keys != ""}
+	if len(s.Text) > maxLength {
+		r.Fault = &Fault{Code: TooMuch}
+		return r
 	}
-	text, dropped, err := withoutSymbology(text)
-	if err != nil {
-		return r, err
+	texts := []undoneText{{text: s.Text}}
+	if len(s.Text) <= maxUndone {
+		texts = s.undoKeyboard()
 	}
+	add := func(c Candidate) {
+		isSame := func(other Candidate) bool { return other.Pack == c.Pack }
+		if len(r.Others) < maxCandidates && (r.Fault != nil || c.Pack != r.Literal) && !slices.ContainsFunc(r.Others, isSame) {
+			r.Others = append(r.Others, c)
+		}
+	}
+	for i, one := range texts {
+		code := read(one.text, now)
+		if i == 0 {
+			r.Literal, r.Fault, r.Kind, r.plain = code.pack, code.fault, code.kind, code.text
+		} else if code.fault == nil {
+			add(Candidate{Pack: code.pack, Undone: one.undone})
+		}
+		if possibleSeparators.MatchString(one.text) {
+			undone := one.undone
+			undone.Separators = true
+			if code := read(possibleSeparators.ReplaceAllString(one.text, separator), now); code.fault == nil {
+				add(Candidate{Pack: code.pack, Undone: undone})
+			}
+		}
+		for _, pack := range code.splits {
+			add(Candidate{Pack: pack, Undone: one.undone, Split: true})
+		}
+	}
+	slices.SortStableFunc(r.Others, func(a, b Candidate) int { return a.steps() - b.steps() })
+	return r
+}
+
+// steps returns how many things were undone.
+func (c Candidate) steps() int {
+	if c.Split {
+		return c.Undone.steps() + 1
+	}
+	return c.Undone.steps()
+}
+
+// code is a barcode's text as it was read.
+type code struct {
+	pack   Pack
+	fault  *Fault
+	splits []Pack // what it may mean without separators
+	kind   string
+	text   string // without the scanner's marks
+}
+
+// kinds are the names of barcodes by their symbology identifier. Those with true have the syntax of GS1.
+var kinds = map[string]struct {
+	name  string
+	isGS1 bool
+}{
+	"]d2": {"GS1 DataMatrix", true}, "]Q3": {"GS1 QR", true}, "]C1": {"GS1-128", true}, "]e0": {"GS1 DataBar", true},
+	"]J1": {"GS1 DotCode", true}, "]d1": {"DataMatrix", false}, "]Q1": {"QR", false}, "]Q0": {"QR", false},
+	"]C0": {"Code 128", false}, "]A0": {"Code 39", false}, "]I0": {"ITF", false}, "]I1": {"ITF", false},
+	"]E0": {"EAN-13", false}, "]E4": {"EAN-8", false}, "]J0": {"DotCode", false}, "]L2": {"PDF417", false},
+}
+
+// read reads the text of a barcode, of which nothing needs to be undone.
+func read(text string, now time.Time) (c code) {
+	dropped := 0
+	isGS1 := true
+	if strings.HasPrefix(text, "]") && len(text) >= 3 {
+		kind, ok := kinds[text[:3]]
+		if !ok {
+			return code{fault: &Fault{Code: OtherBarcode}, text: text[3:]}
+		}
+		c.kind, isGS1 = kind.name, kind.isGS1
+		text, dropped = text[3:], 3
+	}
+	c.text = text
+	if webAddress.MatchString(text) {
+		c.pack, c.fault = parser{text: text, now: now}.link()
+		return c
+	}
+	text = spelledSeparators.ReplaceAllString(text, separator)
 	for strings.HasPrefix(text, separator) { // FNC1 in first place means GS1
 		text, dropped = text[1:], dropped+1
 	}
+	p := parser{text: text, dropped: dropped, now: now}
+	if format, content, ok := message(text); ok {
+		p.text, p.dropped = content, dropped+len(text)-len(content)
+		switch format {
+		case "05":
+			c.pack, _, c.fault = p.elements()
+		case "06":
+			c.pack, c.fault = p.ppn()
+		default:
+			c.fault = &Fault{Code: OtherSyntax}
+		}
+		return c
+	}
 	switch {
 	case text == "":
-		return r, &Fault{Code: Nothing}
-	case strings.HasPrefix(text, "(") && strings.Contains(text, ")"):
-		return r, &Fault{Code: Brackets}
+		c.fault = &Fault{Code: Nothing}
 	case isProduct(text):
-		return r, &Fault{Code: ProductOnly}
+		c.fault = &Fault{Code: ProductOnly}
+	case !isGS1:
+		c.fault = &Fault{Code: OtherBarcode}
+	case strings.HasPrefix(text, "(") && strings.Contains(text, ")"):
+		c.fault = &Fault{Code: Brackets}
+	default:
+		c.pack, c.splits, c.fault = p.elements()
 	}
-	p := parser{text: text, dropped: dropped, now: now}
+	return c
+}
+
+// elements reads fields one after the other, and the packs that they may mean if they have no separators.
+func (p parser) elements() (pack Pack, splits []Pack, fault *Fault) {
 	fields, fault := p.fields()
 	if fault == nil {
-		r.Pack, fault = packOf(fields)
+		pack, fault = packOf(fields)
 	}
-	if !strings.Contains(text, separator) {
-		r.Others = p.others(r.Pack)
+	if !strings.Contains(p.text, separator) {
+		splits = p.others(pack)
 	}
-	if fault != nil && len(r.Others) == 0 {
-		return r, fault
-	}
-	return r, nil
+	return pack, splits, fault
 }
 
-// withoutSymbology drops the symbology identifier that some scanners send first: "]" and two characters. It fails if
-// that names no GS1 barcode.
-func withoutSymbology(text string) (rest string, dropped int, err error) {
-	if !strings.HasPrefix(text, "]") || len(text) < 3 {
-		return text, 0, nil
-	}
-	switch text[:3] {
-	case "]d2", "]Q3", "]C1", "]e0", "]J1": // GS1 DataMatrix, QR, GS1-128, DataBar, DotCode
-		return text[3:], 3, nil
-	case "]E0", "]E4": // EAN-13, EAN-8
-		return "", 0, &Fault{Code: ProductOnly}
-	}
-	return "", 0, &Fault{Code: OtherBarcode}
-}
-
-// isProduct reports whether the text is an EAN or UPC: only digits, with a correct check digit.
+// isProduct reports whether the text is an EAN, a UPC or an ITF: only digits, with a correct check digit.
 func isProduct(text string) bool {
 	switch len(text) {
-	case 8, 12, 13:
+	case 8, 12, 13, 14:
 		return isDigits(text) && CheckDigit(text)
 	}
 	return false
@@ -145,15 +287,14 @@ func CheckDigit(number string) bool {
 	return sum%10 == 0
 }
 
-// GTINs returns the spellings of a GTIN of 14 digits: itself, and its shorter forms without leading zeros.
-func GTINs(gtin string) []string {
-	all := []string{gtin}
-	for _, length := range []int{13, 12, 8} {
-		if cut := len(gtin) - length; cut > 0 && strings.Trim(gtin[:cut], "0") == "" {
-			all = append(all, gtin[cut:])
+// WithCheckDigit returns digits with their check digit.
+func WithCheckDigit(digits string) string {
+	for last := '0'; last < '9'; last++ {
+		if number := digits + string(last); CheckDigit(number) {
+			return number
 		}
 	}
-	return all
+	return digits + "9"
 }
 
 // packOf returns the pack of the fields. It fails if GTIN or serial number is missing, or if a field has two values.
@@ -171,9 +312,12 @@ func packOf(fields []field) (p Pack, fault *Fault) {
 			p.Serial = f.value
 		case f.ai == "10":
 			p.Lot = f.value
-		case f.ai == "17":
-			p.Expiry = f.date
-		case f.ai >= "710" && f.ai <= "717":
+		case f.ai == "17" || f.ai == "7003":
+			if p.Expiry != "" && !sameExpiry(p.Expiry, f.date) {
+				return Pack{}, &Fault{Code: FieldTwice, AI: f.ai, At: f.at}
+			}
+			p.Expiry = max(p.Expiry, f.date) // the longer one of the same month says the day
+		case f.ai >= "710" && f.ai <= "717" && len(f.ai) == 3:
 			p.National = f.value
 		}
 	}
@@ -185,3 +329,6 @@ func packOf(fields []field) (p Pack, fault *Fault) {
 	}
 	return p, nil
 }
+
+// sameExpiry reports whether two expiries agree as far as both are given.
+func sameExpiry(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }

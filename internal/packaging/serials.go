@@ -77,11 +77,15 @@ func CheckSerials(serials []string, expected int64, expectedKnown bool) []Oddity
 	return odd
 }
 
+// PackID is the identity of a pack.
+type PackID struct{ GTIN, Serial string }
+
 // PackFound is where a pack is in the list of an order.
 type PackFound struct {
-	Order  OrderID
-	Place  int64  // from 1
-	Serial string // as the list has it
+	PackID
+	Order       OrderID
+	Place       int64 // from 1
+	GTINChanged bool  // the order had another GTIN at another time since its list came
 }
 
 // cset82 is GS1's character set for serial numbers and lots.

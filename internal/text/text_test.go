@@ -149,6 +149,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, code := range gs1.FaultCodes {
 		keys["scan.fault."+string(code)] = true
 	}
+	for _, layout := range gs1.Layouts {
+		keys["layout."+string(layout)] = true
+	}
 	for _, code := range constants(t, "import.go", "FaultCode") {
 		keys["import.fault."+code] = true
 	}

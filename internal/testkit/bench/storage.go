@@ -95,7 +95,7 @@ func (r *reader) times(ctx context.Context, n int, seed uint64, do func(*reader,
 
 func (r *reader) lookUp(ctx context.Context, random *rand.Rand) error {
 	p := r.sample[random.IntN(len(r.sample))]
-	_, err := r.db.FindPacks(ctx, packaging.Everything(r.tenant), []string{p.gtin}, []string{p.serial})
+	_, err := r.db.FindPacks(ctx, packaging.Everything(r.tenant), []packaging.PackID{{GTIN: p.gtin, Serial: p.serial}})
 	return err
 }
 

@@ -1,0 +1,175 @@
+package gs1
+
+import (
+	"slices"
+	"time"
+)
+
+// Listed is what the order of a list says about its packs.
+type Listed struct {
+	Lot, Expiry string // empty if not known
+	// Changed is true if the order had another GTIN at another time since its list came.
+	Changed bool
+}
+
+// DiffersInLot reports whether pack and order both have a lot, and different ones.
+func (l Listed) DiffersInLot(p Pack) bool { return p.Lot != "" && l.Lot != "" && p.Lot != l.Lot }
+
+// DiffersInExpiry reports whether pack and order both have an expiry, and different ones.
+func (l Listed) DiffersInExpiry(p Pack) bool {
+	_, err := time.Parse(time.DateOnly, l.Expiry)
+	return err == nil && p.Expiry != "" && !sameExpiry(p.Expiry, l.Expiry)
+}
+
+// fits reports whether nothing on the pack differs from the order.
+func (l Listed) fits(p Pack) bool { return !l.DiffersInLot(p) && !l.DiffersInExpiry(p) }
+
+// VerdictKind says what is known of a scanned pack.
+type VerdictKind string
+
+// The kinds.
+const (
+	Known      VerdictKind = "known"      // it is in one list, and nothing differs
+	Differs    VerdictKind = "differs"    // it is in a list, and not all is right
+	NotKnown   VerdictKind = "not_known"  // it is in no list
+	Undecided  VerdictKind = "undecided"  // it may be one of several packs, or the one only if a keyboard changed the scan
+	NotMapped  VerdictKind = "not_mapped" // a PPN code whose product has no GTIN that is known
+	Unreadable VerdictKind = "unreadable"
+)
+
+// Verdict is what a scan means.
+type Verdict struct {
+	Kind    VerdictKind
+	Pack    Candidate   // the pack that it is about; zero if unreadable
+	Perhaps []Candidate // known packs that it may be, if undecided
+	// Hint is what probably happened to a scan of which nothing is known: the least that had to be undone to read it.
+	Hint Undone
+}
+
+// Decide returns the verdict on a scan. listed holds, for the identities of its candidates, the lists that have them.
+//
+// A keyboard may turn the serial number of one pack into that of another. So an undone reading counts as the pack only if
+// something outside the serial number proves the change, and no other known pack fits.
+func Decide(r Reading, listed map[ID][]Listed) Verdict {
+	d := decision{r, listed}
+	known := d.known()
+	if r.Fault == nil {
+		if i := slices.IndexFunc(known, func(c Candidate) bool { return c.ID() == r.Literal.ID() }); i >= 0 {
+			return d.asItCame(known[i], known)
+		}
+	}
+	if len(known) > 0 {
+		return d.undone(known)
+	}
+	switch {
+	case r.Fault != nil:
+		v := Verdict{Kind: Unreadable}
+		if len(r.Others) > 0 {
+			v.Hint = r.Others[0].Undone
+		}
+		return v
+	case r.Literal.GTIN == "":
+		return Verdict{Kind: NotMapped, Pack: Candidate{Pack: r.Literal}}
+	}
+	return Verdict{Kind: NotKnown, Pack: Candidate{Pack: r.Literal}}
+}
+
+type decision struct {
+	Reading
+	listed map[ID][]Listed
+}
+
+// known returns a reading of each known pack: of those that fit the one for which least was undone, otherwise the first.
+// A reading that was split counts only if it fits.
+func (d decision) known() (all []Candidate) {
+	for _, c := range d.candidates() {
+		if len(d.listed[c.ID()]) == 0 || c.Split && !d.fits(c) {
+			continue
+		}
+		i := slices.IndexFunc(all, func(other Candidate) bool { return other.ID() == c.ID() })
+		switch {
+		case i < 0:
+			all = append(all, c)
+		case d.fits(c) && !d.fits(all[i]):
+			all[i] = c
+		}
+	}
+	return all
+}
+
+// fits reports whether the reading is in a list of which nothing differs.
+func (d decision) fits(c Candidate) bool {
+	return slices.ContainsFunc(d.listed[c.ID()], func(l Listed) bool { return l.fits(c.Pack) })
+}
+
+// asItCame decides on a pack whose identity is the scan's as it came. It counts, unless another known pack fits as well, or
+// Caps Lock was on and may have turned an unknown one into it.
+func (d decision) asItCame(pack Candidate, known []Candidate) Verdict {
+	rivals := []Candidate{pack}
+	for _, other := range known {
+		if other.ID() != pack.ID() && d.fits(other) && !d.proves(pack, other) {
+			rivals = append(rivals, other)
+		}
+	}
+	turnedOver := d.CapsLock == On && slices.ContainsFunc(d.Others, func(other Candidate) bool {
+		return other.Undone.CapsLock && other.ID() != pack.ID() && !other.Split && !d.proves(pack, other)
+	})
+	// It is this pack in any reading, but its lot or expiry is right only if a layout was undone: that proves too little.
+	isPerhapsRight := pack.Undone.Device != pack.Undone.Scanner
+	if len(rivals) > 1 || turnedOver || isPerhapsRight {
+		return Verdict{Kind: Undecided, Pack: rivals[0], Perhaps: rivals}
+	}
+	return d.certain(pack)
+}
+
+// undone decides on packs for which something had to be undone.
+func (d decision) undone(known []Candidate) Verdict {
+	fitting := slices.DeleteFunc(slices.Clone(known), func(c Candidate) bool { return !d.fits(c) })
+	switch {
+	case len(fitting) == 0 && len(known) == 1:
+		return d.certain(known[0]) // it differs
+	case len(fitting) == 0:
+		return Verdict{Kind: Undecided, Pack: known[0], Perhaps: known}
+	case len(fitting) == 1 && d.isProven(fitting[0]):
+		return d.certain(fitting[0])
+	}
+	return Verdict{Kind: Undecided, Pack: fitting[0], Perhaps: fitting}
+}
+
+// certain returns the verdict on a pack that the scan means.
+func (d decision) certain(pack Candidate) Verdict {
+	lists := d.listed[pack.ID()]
+	switch {
+	case len(lists) > 1 || !lists[0].fits(pack.Pack):
+		return Verdict{Kind: Differs, Pack: pack}
+	case lists[0].Changed:
+		return Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}}
+	}
+	return Verdict{Kind: Known, Pack: pack}
+}
+
+// isProven reports whether every other reading is ruled out that is as likely: no more was undone for it, or it is what the
+// keys say if a US scanner pressed them.
+func (d decision) isProven(pack Candidate) bool {
+	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
+		isLikely := other.steps() <= pack.steps() || d.keysSeen && other.Undone.Scanner == US
+		return isLikely && !other.Split && other.ID() != pack.ID() && !d.proves(pack, other)
+	})
+}
+
+// proves reports whether something outside the serial number speaks for one reading and against the other: the state of
+// Caps Lock, a separator that was spelled, or the lot or expiry of its order.
+func (d decision) proves(one, other Candidate) bool {
+	switch {
+	case d.CapsLock == On && one.Undone.CapsLock && !other.Undone.CapsLock:
+		return true
+	case one.Undone.Separators && !other.Undone.Separators:
+		return true
+	case d.fits(other):
+		return false
+	}
+	return slices.ContainsFunc(d.listed[one.ID()], func(l Listed) bool {
+		return l.Lot != "" && one.Lot == l.Lot && other.Lot != l.Lot ||
+			l.Expiry != "" && one.Expiry != "" && sameExpiry(one.Expiry, l.Expiry) && !sameExpiry(other.Expiry, l.Expiry)
+	})
+}

@@ -1,0 +1,214 @@
+package gs1_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+
+	"pgregory.net/rapid"
+
+	"lineboard/internal/gs1"
+)
+
+const (
+	gtin      = "09506000134352"
+	otherGTIN = "04150123456782"
+)
+
+// lists are those of two orders.
+var lists = func() map[gs1.ID][]gs1.Listed {
+	all := map[gs1.ID][]gs1.Listed{}
+	for _, serial := range []string{"4YSr5oYFKHwP", "XZY10ABC", "AZ12qy-9", "1111111111111", "QWam88zz"} {
+		all[gs1.ID{GTIN: gtin, Serial: serial}] = []gs1.Listed{{Lot: "ABC123", Expiry: "2028-12-31"}}
+	}
+	for _, serial := range []string{"12345ABCDEF98765", "Z9Y8X7", "q1W2"} {
+		all[gs1.ID{GTIN: otherGTIN, Serial: serial}] = []gs1.Listed{{Lot: "12345ABCD", Expiry: "2027-02-28"}}
+	}
+	all[gs1.ID{GTIN: gtin, Serial: "Twin"}] = []gs1.Listed{{Lot: "ABC123"}}
+	all[gs1.ID{GTIN: gtin, Serial: "tWIN"}] = []gs1.Listed{{Lot: "ABC123"}}
+	all[gs1.ID{GTIN: gtin, Serial: "zoo"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "yoo"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "noLot"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "twice"}] = []gs1.Listed{{}, {}}
+	all[gs1.ID{GTIN: gtin, Serial: "moved"}] = []gs1.Listed{{Changed: true}}
+	return all
+}()
+
+func TestTheVerdictOnAScan(t *testing.T) {
+	t.Parallel()
+	const head = "01" + gtin + "17281231"
+	for name, c := range map[string]struct {
+		scan   gs1.Scan
+		want   gs1.VerdictKind
+		serial string // of the pack, or of all that it may be
+		undone gs1.Undone
+	}{
+		"as it is":                     {gs1.Scan{Text: head + "10ABC123\x1d214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{}},
+		"another lot":                  {gs1.Scan{Text: head + "10ABC124\x1d214YSr5oYFKHwP"}, gs1.Differs, "4YSr5oYFKHwP", gs1.Undone{}},
+		"another expiry":               {gs1.Scan{Text: "01" + gtin + "1728123010ABC123\x1d214YSr5oYFKHwP"}, gs1.Differs, "4YSr5oYFKHwP", gs1.Undone{}},
+		"another expiry to the minute": {gs1.Scan{Text: "01" + gtin + "7003" + "2812302359\x1d214YSr5oYFKHwP"}, gs1.Differs, "4YSr5oYFKHwP", gs1.Undone{}},
+		"in two lists":                 {gs1.Scan{Text: "01" + gtin + "21twice"}, gs1.Differs, "twice", gs1.Undone{}},
+		"its GTIN changed":             {gs1.Scan{Text: "01" + gtin + "21moved"}, gs1.Undecided, "moved", gs1.Undone{}},
+		"unknown":                      {gs1.Scan{Text: head + "10ABC123\x1d21ABCD"}, gs1.NotKnown, "ABCD", gs1.Undone{}},
+		"rubbish":                      {gs1.Scan{Text: "hello"}, gs1.Unreadable, "", gs1.Undone{}},
+
+		"Caps Lock, by the lot": {
+			gs1.Scan{Text: head + "10abc123\x1d214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+		},
+		"Caps Lock, with the kind of barcode": {
+			gs1.Scan{Text: "]D2" + head + "10abc123\x1d214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+		},
+		"Caps Lock, by the kind of barcode alone": {
+			gs1.Scan{Text: "]D201" + gtin + "214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+		},
+		"Caps Lock, as the page saw it": {
+			gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp", CapsLock: gs1.On}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+		},
+		"Caps Lock, the lot alone": {
+			gs1.Scan{Text: head + "10abc123\x1d211111111111111"}, gs1.Known, "1111111111111", gs1.Undone{CapsLock: true},
+		},
+		"perhaps Caps Lock": {gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp"}, gs1.Undecided, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true}},
+		"no Caps Lock":      {gs1.Scan{Text: head + "10abc123\x1d214ysR5OyfkhWp", CapsLock: gs1.Off}, gs1.NotKnown, "4ysR5OyfkhWp", gs1.Undone{}},
+		"no Caps Lock, another lot": {
+			gs1.Scan{Text: head + "10abc123\x1d211111111111111", CapsLock: gs1.Off}, gs1.Differs, "1111111111111", gs1.Undone{},
+		},
+		"one of two that Caps Lock makes of each other": {
+			gs1.Scan{Text: "01" + gtin + "21Twin"}, gs1.Undecided, "Twin tWIN", gs1.Undone{},
+		},
+		"one of two, by the lot":            {gs1.Scan{Text: head + "10ABC123\x1d21Twin"}, gs1.Known, "Twin", gs1.Undone{}},
+		"one of two, without Caps Lock":     {gs1.Scan{Text: "01" + gtin + "21Twin", CapsLock: gs1.Off}, gs1.Known, "Twin", gs1.Undone{}},
+		"one that Caps Lock may have made":  {gs1.Scan{Text: "01" + gtin + "21noLot", CapsLock: gs1.On}, gs1.Undecided, "noLot", gs1.Undone{}},
+		"one of two on a German keyboard":   {gs1.Scan{Text: head + "21zoo"}, gs1.Undecided, "zoo yoo", gs1.Undone{}},
+		"one of two, and the keys are seen": {gs1.Scan{Text: head + "21zoo", Keys: keysOf(gs1.German, head+"21zoo")}, gs1.Undecided, "zoo yoo", gs1.Undone{}},
+
+		"a German keyboard": {
+			gs1.Scan{Text: head + "10ABC123\x1d214ZSr5oZFKHwP"}, gs1.Undecided, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.German, Scanner: gs1.US},
+		},
+		"a German keyboard, and the keys are seen": {
+			gs1.Scan{Text: head + "10ABC123\x1d214ZSr5oZFKHwP", Keys: keysOf(gs1.German, head+"10ABC123\x1d214ZSr5oZFKHwP")},
+			gs1.Undecided, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
+		},
+		"a German keyboard, or a Spanish one": {
+			gs1.Scan{Text: "+d2" + head + "10ABC123\x1d214ZSr5oZFKHwP"},
+			gs1.Undecided, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
+		},
+		"a German keyboard, by the keys and the kind of barcode": {
+			gs1.Scan{Text: "+d2" + head + "10ABC123\x1d214ZSr5oZFKHwP", Keys: keysOf(gs1.German, "+d2"+head+"10ABC123\x1d214ZSr5oZFKHwP")},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
+		},
+		"a French keyboard": {
+			gs1.Scan{Text: `à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.French, Scanner: gs1.US},
+		},
+		"a Belgian keyboard": {
+			gs1.Scan{Text: `à&àç(à§ààà&"'"(éé&'YSr(oYFKHzP`}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.Belgian, Scanner: gs1.US},
+		},
+		"a French scanner": {
+			gs1.Scan{Text: ")!)(%)^)))!#$#%@@!$YSr%oYFKHzP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.US, Scanner: gs1.French},
+		},
+		"a lot that a German keyboard may have changed": {
+			gs1.Scan{Text: "01" + gtin + "10YB\x1d211111111111111"}, gs1.Differs, "1111111111111", gs1.Undone{},
+		},
+
+		"spelled separators that may be data": {
+			gs1.Scan{Text: head + "10ABC123<GS>214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Separators: true},
+		},
+		"spelled separators with Caps Lock": {
+			gs1.Scan{Text: head + "10abc123[gs]214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+		},
+		"spelled separators on a German keyboard": {
+			gs1.Scan{Text: head + "10ABC123üGS+214ZSr5oZFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.German, Scanner: gs1.US},
+		},
+		"no separators":                 {gs1.Scan{Text: head + "10ABC123214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{}},
+		"no separators, with Caps Lock": {gs1.Scan{Text: head + "10abc123214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true}},
+
+		"a Digital Link": {
+			gs1.Scan{Text: "https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{},
+		},
+		"a PPN code": {
+			gs1.Scan{Text: "[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04"}, gs1.Known, "Z9Y8X7", gs1.Undone{},
+		},
+		"a PPN code of another agency": {
+			gs1.Scan{Text: "[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04"}, gs1.NotMapped, "Z9Y8X7", gs1.Undone{},
+		},
+		"a certificate": {gs1.Scan{Text: "01" + gtin + "214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{}},
+		"day 00":        {gs1.Scan{Text: "01" + otherGTIN + "17270200\x1d1012345ABCD\x1d21Z9Y8X7"}, gs1.Known, "Z9Y8X7", gs1.Undone{}},
+		"private data": {
+			gs1.Scan{Text: "01" + gtin + "211111111111111\x1d91EE06\x1d92abcdEFGH1234+/=="}, gs1.Known, "1111111111111", gs1.Undone{},
+		},
+	} {
+		r := gs1.Read(c.scan, now)
+		got := gs1.Decide(r, lists)
+		serials := []string{got.Pack.Serial}
+		if len(got.Perhaps) > 0 {
+			serials = nil
+		}
+		for _, p := range got.Perhaps {
+			serials = append(serials, p.Serial)
+		}
+		if got.Kind != c.want || strings.Join(serials, " ") != c.serial || got.Pack.Undone != c.undone {
+			t.Errorf("%s: %s %q %+v, want %s %q %+v\n%+v", name, got.Kind, serials, got.Pack.Undone, c.want, c.serial, c.undone, r)
+		}
+	}
+}
+
+func keysOf(device gs1.Layout, text string) string { return gs1.Keys(device, text) }
+
+// Whatever a keyboard does to the scan of any pack, the page never shows another pack as known. A pack of a list shows as
+// itself, or nothing is decided. What the page records of the keyboard comes with the scan or does not.
+func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
+	t.Parallel()
+	serials := rapid.StringMatching(`[A-Za-z0-9!"%&'()*+,\-./:;<=>?_]{1,12}`)
+	confusable := rapid.StringMatching(`[yzYZaqAQwWmM1&-]{1,4}`)
+	rapid.Check(t, func(t *rapid.T) {
+		known := map[gs1.ID][]gs1.Listed{}
+		isRecorded := rapid.Bool().Draw(t, "recorded")
+		lots := []string{"123456", ""}
+		if isRecorded { // otherwise a lot of letters is the proof
+			lots = append(lots, "ABC123", "zy")
+		}
+		lot := rapid.SampledFrom(lots).Draw(t, "lot")
+		listed := rapid.SampledFrom([]string{lot, ""}).Draw(t, "lot of the order")
+		draw := func(name string) string { return rapid.OneOf(serials, confusable).Draw(t, name) }
+		for range rapid.IntRange(0, 3).Draw(t, "known") {
+			known[gs1.ID{GTIN: gtin, Serial: draw("serial")}] = []gs1.Listed{{Lot: listed}}
+		}
+		serial := draw("scanned")
+		device := rapid.SampledFrom(gs1.Layouts).Draw(t, "device")
+		locks := []string{"off", "letters"}
+		if device != gs1.US {
+			locks = append(locks, "shift")
+		}
+		lock := rapid.SampledFrom(locks).Draw(t, "Caps Lock")
+		text := "01" + gtin + "10" + lot + "\x1d21" + serial
+		if lot == "" {
+			text = "01" + gtin + "21" + serial
+		}
+		scan := gs1.Typed(device, lock, text)
+		if !isRecorded {
+			scan.Keys, scan.CapsLock = "", gs1.NotSeen
+		}
+		if rapid.Bool().Draw(t, "nearly the same is known") {
+			turned := gs1.Typed(device, rapid.SampledFrom([]string{"off", "letters"}).Draw(t, "as"), serial)
+			known[gs1.ID{GTIN: gtin, Serial: turned.Text}] = []gs1.Listed{{Lot: listed}}
+		}
+		got := gs1.Decide(gs1.Read(scan, now), known)
+		isKnown := len(known[gs1.ID{GTIN: gtin, Serial: serial}]) > 0
+		// Caps Lock that nobody saw and that nothing shows is not undone.
+		readsAsScanned := !isRecorded && lock != "off" && !got.Pack.Undone.CapsLock
+		// A scanner may be set to the layout of its device: what is known as it came is that pack, if no other one fits.
+		readsAsScanned = readsAsScanned || device != gs1.US && !got.Pack.Undone.Any()
+		switch {
+		case got.Kind == gs1.Known && got.Pack.Serial != serial && !readsAsScanned:
+			t.Fatalf("%q is %s %+v", scan, got.Kind, got.Pack)
+		case isKnown && (got.Kind == gs1.NotKnown || got.Kind == gs1.Differs) && got.Pack.Serial != serial && isASCII(scan.Text):
+			t.Fatalf("%q of the known %q is %s", scan, serial, got.Kind)
+		}
+	})
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
+}

@@ -1,0 +1,244 @@
+package orders
+
+import (
+	"context"
+	"strings"
+	"unicode"
+
+	"lineboard/internal/gs1"
+	"lineboard/internal/packaging"
+	"lineboard/internal/text"
+	"lineboard/views/shell"
+)
+
+// ScanPage is the page that looks packs up.
+type ScanPage struct {
+	Line    packaging.Line // from whose board it was opened, or zero
+	Scanned *Scanned       // nil before the first scan
+}
+
+// Scanned is what a scan found, or why it could not be read.
+type Scanned struct {
+	Text    string // as it was scanned
+	Reading gs1.Reading
+	Verdict gs1.Verdict
+	Found   map[gs1.ID][]FoundPack // the places of each pack that the scan may mean
+	// A scan that is no pack may be a serial number alone, or the ID of an order.
+	SerialOf []packaging.Order
+	OrderID  *packaging.Order
+}
+
+// FoundPack is the pack's place in the serial list of an order.
+type FoundPack struct {
+	packaging.PackFound
+	Of packaging.Order
+}
+
+// Listed returns what the order says about the pack.
+func (f FoundPack) Listed() gs1.Listed {
+	return gs1.Listed{Lot: f.Of.Lot, Expiry: f.Of.Expiry, Changed: f.GTINChanged}
+}
+
+// shown returns the orders that the page shows: those of the pack, of all packs that it may be, or those that the text names.
+func (s Scanned) shown() (all []FoundPack) {
+	switch {
+	case s.OrderID != nil:
+		return []FoundPack{{Of: *s.OrderID}}
+	case len(s.SerialOf) > 0:
+		for _, o := range s.SerialOf {
+			all = append(all, FoundPack{Of: o})
+		}
+		return all
+	case s.Verdict.Kind == gs1.Undecided:
+		for _, c := range s.Verdict.Perhaps {
+			all = append(all, s.Found[c.ID()]...)
+		}
+		return all
+	}
+	return s.Found[s.Verdict.Pack.ID()]
+}
+
+// wrong returns what is wrong with the pack, for the line from which the page was opened.
+func (s Scanned) wrong(ctx context.Context, line packaging.Line) (all []string) {
+	pack := s.Verdict.Pack.Pack
+	places := s.Found[pack.ID()]
+	if len(places) > 1 {
+		all = append(all, text.Say(ctx, "scan.several", "Count", len(places)))
+	}
+	for _, found := range places {
+		order := shell.OrderID(found.Of.Key)
+		differs := func(field, onPack, value string) {
+			all = append(all, text.Say(ctx, "scan.differs.fact",
+				"Field", text.Say(ctx, field), "Pack", onPack, "Order", order, "Value", value))
+		}
+		if found.Listed().DiffersInLot(pack) {
+			differs("order.lot", pack.Lot, found.Of.Lot)
+		}
+		if found.Listed().DiffersInExpiry(pack) {
+			differs("order.expiry", pack.Expiry, found.Of.Expiry)
+		}
+		if line.Known() && found.Of.Line.ID != line.ID {
+			all = append(all, text.Say(ctx, "scan.differs.line", "Order", order, "Line", orderLine(ctx, found.Of)))
+		}
+	}
+	return all
+}
+
+// scanAnswer is the answer to a scan: what is shown first, and how.
+type scanAnswer struct {
+	shell.Explanation
+	tone, icon string
+	wrong      []string
+}
+
+// isCalm reports whether the answer needs nothing to be done.
+func (a scanAnswer) isCalm() bool { return a.tone == "released" || a.tone == "told" }
+
+func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
+	say := func(tone, icon string, e shell.Explanation, wrong ...string) scanAnswer {
+		return scanAnswer{e, tone, icon, wrong}
+	}
+	first := func() packaging.Order { return s.Found[s.Verdict.Pack.ID()][0].Of }
+	switch s.Verdict.Kind {
+	case gs1.Known, gs1.Differs:
+		if wrong := s.wrong(ctx, line); len(wrong) > 0 {
+			return say("refused", "octagon-alert", shell.Explanation{
+				What: text.Say(ctx, "scan.differs", "Order", shell.OrderID(first().Key)), Do: text.Say(ctx, "scan.differs.do"),
+			}, wrong...)
+		}
+		return say("released", "circle-check", shell.Explanation{
+			What: text.Say(ctx, "scan.known", "Order", shell.OrderID(first().Key)), Why: orderLine(ctx, first()),
+		})
+	case gs1.Undecided:
+		return say("unknown", "circle-help", shell.Explanation{
+			What: text.Say(ctx, "scan.undecided"), Do: text.Say(ctx, "scan.undecided.do"),
+		}, s.perhaps(ctx)...)
+	case gs1.NotKnown:
+		return say("refused", "octagon-alert", shell.Explanation{
+			What: text.Say(ctx, "scan.unknown"), Why: text.Say(ctx, "scan.unknown.why"), Do: text.Say(ctx, "scan.unknown.do"),
+		})
+	case gs1.NotMapped:
+		return say("unknown", "circle-help", shell.Explanation{
+			What: text.Say(ctx, "scan.not_mapped"), Why: text.Say(ctx, "scan.not_mapped.why"), Do: text.Say(ctx, "scan.not_mapped.do"),
+		})
+	}
+	switch {
+	case s.OrderID != nil:
+		return say("told", "info", shell.Explanation{
+			What: text.Say(ctx, "scan.order_id"), Do: text.Say(ctx, "scan.whole_code"),
+		})
+	case len(s.SerialOf) > 0:
+		return say("told", "info", shell.Explanation{
+			What: text.Say(ctx, "scan.serial_alone"), Why: text.Say(ctx, "scan.serial_alone.why"), Do: text.Say(ctx, "scan.whole_code"),
+		})
+	}
+	unreadable := shell.Explanation{
+		What: text.Say(ctx, "scan.unreadable"), Why: text.Say(ctx, "scan.fault."+string(s.Reading.Fault.Code)), Do: text.Say(ctx, "scan.again"),
+	}
+	if s.hasNoSeparators() {
+		unreadable.Why = text.Say(ctx, "scan.no_separator")
+		return say("unknown", "circle-help", unreadable)
+	}
+	if place := place(ctx, *s.Reading.Fault); place != "" {
+		return say("unknown", "circle-help", unreadable, place)
+	}
+	return say("unknown", "circle-help", unreadable)
+}
+
+// perhaps returns which packs the scan may be, and what about them is not sure.
+func (s Scanned) perhaps(ctx context.Context) (all []string) {
+	for _, c := range s.Verdict.Perhaps {
+		for _, found := range s.Found[c.ID()] {
+			order := shell.OrderID(found.Of.Key)
+			if found.GTINChanged {
+				all = append(all, text.Say(ctx, "scan.gtin_changed", "Order", order))
+			} else {
+				all = append(all, text.Say(ctx, "scan.perhaps", "Serial", c.Serial, "Order", order))
+			}
+		}
+	}
+	return all
+}
+
+// hasNoSeparators reports whether the scan has no separators, and may mean a pack if they are only missing.
+func (s Scanned) hasNoSeparators() bool {
+	for _, c := range s.Reading.Others {
+		if c.Split && !c.Undone.Any() {
+			return true
+		}
+	}
+	return false
+}
+
+// notes returns what scanner and device disagree about, as far as the scan shows it.
+func (s Scanned) notes(ctx context.Context) (all []string) {
+	pack, undone := s.Verdict.Pack, s.Verdict.Pack.Undone
+	if s.Verdict.Kind == gs1.Undecided {
+		for _, c := range s.Verdict.Perhaps { // the one that was undone
+			if c.Undone.Any() {
+				pack, undone = c, c.Undone
+				break
+			}
+		}
+	}
+	if s.Verdict.Kind == gs1.Unreadable {
+		undone = s.Verdict.Hint
+	}
+	if undone.CapsLock {
+		all = append(all, text.Say(ctx, "scan.undone.caps"))
+	}
+	if undone.Device != undone.Scanner {
+		all = append(all, text.Say(ctx, "scan.undone.layout",
+			"Scanner", text.Say(ctx, "layout."+string(undone.Scanner)), "Device", layoutName(ctx, undone.Device)))
+	}
+	if undone.Separators {
+		all = append(all, text.Say(ctx, "scan.undone.separators"))
+	}
+	if literal := s.Reading.Literal; undone.Any() && literal.Serial != "" {
+		turned := func(field, scanned, value string) {
+			if scanned != value {
+				all = append(all, text.Say(ctx, "scan.undone.value", "Field", text.Say(ctx, field), "Scanned", scanned, "Value", value))
+			}
+		}
+		turned("order.lot", literal.Lot, pack.Lot)
+		turned("scan.serial", literal.Serial, pack.Serial)
+	}
+	switch {
+	case pack.Split:
+		all = append(all, text.Say(ctx, "scan.recovered"))
+	case s.Verdict.Kind == gs1.NotKnown && s.hasNoSeparators():
+		all = append(all, text.Say(ctx, "scan.no_separator"))
+	}
+	return all
+}
+
+func layoutName(ctx context.Context, l gs1.Layout) string {
+	if l == "" {
+		return text.Say(ctx, "layout.other")
+	}
+	return text.Say(ctx, "layout."+string(l))
+}
+
+// place returns where a fault is, or "".
+func place(ctx context.Context, f gs1.Fault) string {
+	switch {
+	case f.AI != "" && f.At != 0:
+		return text.Say(ctx, "scan.fault.field", "AI", f.AI, "At", f.At)
+	case f.At != 0:
+		return text.Say(ctx, "scan.fault.at", "At", f.At)
+	}
+	return ""
+}
+
+// visibly returns scanned with its invisible characters shown: separators as their picture, other controls as a mark.
+func visibly(scanned string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\x1d':
+			return '␝'
+		case unicode.IsControl(r):
+			return '�'
+		}
+		return r
+	}, scanned)
+}
