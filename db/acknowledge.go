@@ -28,8 +28,8 @@ func (d *DB) Acknowledge(
 		}
 		if err := t.exec(`
 			INSERT INTO acknowledgements (release_id, tenant_id, list_source, user_id, username, full_name, role, station, at, comment)
-			VALUES (?,?,?,?,?,?,?,?,?,?)`,
-			r.ID, o.TenantID, r.List, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now), comment); err != nil {
+			VALUES (?1,?2,(SELECT result FROM releases WHERE id = ?1),?3,?4,?5,?6,?7,?8,?9)`,
+			r.ID, o.TenantID, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now), comment); err != nil {
 			return err
 		}
 		if err := t.bumpRevision(o); err != nil {

@@ -44,13 +44,17 @@ func countReleases(
 		}
 		return place, err
 	}, `
-		SELECT p.key, count(*) FILTER (WHERE r.proof = 'person'), count(*) FILTER (WHERE r.proof <> 'person'),
-			count(*) FILTER (WHERE r.proof <> 'person' AND r.outcome = 'released'),
-			count(*) FILTER (WHERE r.outcome = 'refused'), count(*) FILTER (WHERE r.outcome = 'unknown'),
-			count(*) FILTER (WHERE r.outcome = 'sending'), count(*) FILTER (WHERE r.outcome = 'unknown' OR r.proof = 'status'),
+		SELECT p.key, count(*) FILTER (WHERE r.proof = 'person' AND r.settled_by = ''),
+			count(*) FILTER (WHERE r.proof <> 'person' OR r.settled_by <> ''),
+			count(*) FILTER (WHERE (r.proof <> 'person' OR r.settled_by <> '') AND r.outcome = 'released'),
+			count(*) FILTER (WHERE r.outcome = 'refused' AND r.reason <> 'still_pending'),
+			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.reason = 'still_pending'),
+			count(*) FILTER (WHERE r.outcome = 'sending'),
+			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.proof = 'status' OR r.settled_by <> ''),
 			sum(r.serials_received), count(*) FILTER (WHERE r.outcome = 'released' AND r.list_source = ''),
 			count(*) FILTER (WHERE r.oddities <> '[]'),
-			max(max(coalesce(r.answered_at, 0), coalesce(r.settled_at, 0), coalesce(r.list_at, 0), coalesce(r.flagged_at, 0)))
+			max(max(coalesce(r.answered_at, 0), coalesce(r.settled_at, 0), coalesce(r.list_at, 0), coalesce(r.flagged_at, 0),
+				coalesce(r.contradicted_at, 0), coalesce(r.closed_at, 0)))
 		FROM json_each(?) AS p
 		CROSS JOIN releases r ON r.requested_at >= p.value ->> 0 AND r.requested_at < p.value ->> 1
 		WHERE `+w.sql+` GROUP BY p.key`, append([]any{periods}, w.args...)...)

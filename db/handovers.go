@@ -173,7 +173,7 @@ func openItems(
 	}
 	releases(packaging.UnknownOutcome, `r.outcome = 'unknown'`)
 	releases(packaging.OddList, `r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6
-		AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.list_source)`)
+		AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)`)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
 	queues := inScope(in, "q.")
 	add(packaging.RunningQueue, `

@@ -110,14 +110,15 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, o.api_line, r.outcome
 		UNION ALL
 		SELECT o.line_id, o.api_line, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
-		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_source
+		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
 		GROUP BY o.line_id, o.api_line
 		UNION ALL
-		SELECT o.line_id, o.api_line, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.last_release_id = r.id
-		LEFT JOIN acknowledgements a ON a.release_id = r.id
+		SELECT o.line_id, o.api_line, 0, CASE WHEN r.reason IN ('still_pending', 'not_carried_out') THEN 'said_pending' ELSE r.outcome END AS says, count(*)
+		FROM releases r JOIN orders o ON o.last_release_id = r.id
+		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL
-		GROUP BY o.line_id, o.api_line`,
+		GROUP BY o.line_id, o.api_line, says`,
 		slices.Concat(w.args, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args)...)
 	for _, c := range counts {
 		lane := l.lane(laneKeyOf(c.line.V, c.apiLine))
@@ -130,6 +131,8 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 				lane.Releases.Unknown += c.n
 			case string(packaging.Refused):
 				lane.Releases.Refused += c.n
+			case string(packaging.SaidPending):
+				lane.Releases.SaidPending += c.n
 			default:
 				lane.Releases.Odd += c.n
 			}

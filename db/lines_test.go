@@ -113,7 +113,7 @@ func TestALineStaysAsItIsWhileAReleaseIsNotSettledOrAQueueHasTheOrder(t *testing
 		t.Fatal(err)
 	}
 	refused("while its outcome is unknown", "set_line.fixed")
-	settled := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: packaging.PendingRelease}
+	settled := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.StillPending, Status: packaging.PendingRelease, Since: start}
 	if err := d.SettleByStatus(t.Context(), claimed, settled); err != nil {
 		t.Fatal(err)
 	}

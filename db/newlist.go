@@ -111,7 +111,7 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l newList) error 
 		return err
 	}
 	r.Serials = int64(len(l.serials))
-	r.Oddities = packaging.CheckSerials(l.serials, r.Expected, r.ExpectedKnown)
+	r.Oddities = append(r.Oddities, packaging.CheckSerials(l.serials, r.Expected, r.ExpectedKnown)...)
 	if again.count > 0 {
 		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.SeenBefore, Count: again.count})
 	}

@@ -18,13 +18,13 @@ SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gt
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.flagged_at, r.station,
-	r.queue_id, a.full_name, a.at, a.comment
+	r.pending_since, r.pending_again, r.contradicted_at, r.settled_by, r.settled_why, r.closed_at, r.queue_id, a.full_name, a.at, a.comment
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
 LEFT JOIN order_checks c ON c.order_id = o.id
 LEFT JOIN lines l ON l.id = o.line_id
 LEFT JOIN releases r ON r.id = o.last_release_id
-LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.list_source
+LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
 `
 
 func scanOrder(row scanner) (o packaging.Order, err error) {
@@ -41,7 +41,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
 		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.flagged, &r.station,
-		&r.queue, &r.seenBy, &r.seenAt, &r.comment)
+		&r.pendingSince, &r.pendingAgain, &r.contradicted, &r.settledBy, &r.settledWhy, &r.closed, &r.queue, &r.seenBy, &r.seenAt, &r.comment)
 	if err != nil {
 		return o, err
 	}
@@ -77,9 +77,14 @@ type nullRelease struct {
 	listBy              sql.Null[string]
 	listAt, flagged     sql.Null[int64]
 	station             sql.Null[string]
-	seenBy              sql.Null[string]
-	seenAt              sql.Null[int64]
-	comment             sql.Null[string]
+
+	pendingSince, pendingAgain sql.Null[int64]
+	contradicted, closed       sql.Null[int64]
+	settledBy, settledWhy      sql.Null[string]
+
+	seenBy  sql.Null[string]
+	seenAt  sql.Null[int64]
+	comment sql.Null[string]
 }
 
 func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error) {
@@ -92,6 +97,9 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 		HTTPStatus: n.httpStatus.V, Serials: n.received.V, Expected: n.expected.V, ExpectedKnown: n.expected.Valid,
 		Proof: n.proof.V, Settled: moment(n.settled.V), Asked: moment(n.asked.V), AskedSays: n.askedSays.V,
 		List: n.list.V, ListBy: n.listBy.V, ListAt: moment(n.listAt.V), Flagged: moment(n.flagged.V),
+		FirstPending: moment(n.pendingSince.V), SecondPending: moment(n.pendingAgain.V),
+		Contradicted: moment(n.contradicted.V),
+		SettledBy:    n.settledBy.V, SettledWhy: n.settledWhy.V, Closed: moment(n.closed.V),
 		Seen: packaging.Acknowledgement{By: n.seenBy.V, At: moment(n.seenAt.V), Comment: n.comment.V},
 	}
 	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)

@@ -17,8 +17,8 @@ const (
 
 // ApplyRefresh brings the cache to what a refresh found, and says whether anything that pages show has changed. What is
 // to be changed is found out by reading alone: orders that did not change are not written, and those that did are
-// written a few at a time. A refresh counts as good once all of them are; until then, the orders are as of the one
-// before. One refresh of a tenant at a time is applied.
+// written a few at a time. Lists of serials that were missing here are stored, too. A refresh counts as good once all
+// of that is done; until then, the orders are as of the one before. One refresh of a tenant at a time is applied.
 func (d *DB) ApplyRefresh(
 	ctx context.Context, tenant packaging.TenantID, r packaging.Refresh,
 ) (changed bool, err error) {
@@ -37,6 +37,9 @@ func (d *DB) ApplyRefresh(
 		}
 		changes += n
 	}
+	if err := d.fillLists(ctx, tenant, slices.Concat(r.Listed, r.Unlisted)); err != nil {
+		return changes > 0, err
+	}
 	err = d.tx(ctx, func(t *tx) error {
 		if err := t.storeChecks(tenant, r); err != nil {
 			return err
@@ -46,6 +49,31 @@ func (d *DB) ApplyRefresh(
 			millis(r.Started), r.Nameless, changes, tenant)
 	})
 	return changes > 0, err
+}
+
+// fillLists adds the lists that are missing here to the releases of a tenant's orders, as far as details have them.
+func (d *DB) fillLists(ctx context.Context, tenant packaging.TenantID, all []packaging.Facts) error {
+	lists := map[string][]string{}
+	for _, f := range all {
+		if len(f.Serials) > 0 {
+			lists[f.Key] = f.Serials
+		}
+	}
+	if len(lists) == 0 {
+		return nil
+	}
+	missing, err := d.WithoutList(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range missing {
+		if serials := lists[o.Key]; o.TenantID == tenant && serials != nil {
+			if err := d.FillList(ctx, o, serials); err != nil && packaging.CodeOf(err) != packaging.Conflict {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // findings are those of a refresh that change something, as far as reading shows.

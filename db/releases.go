@@ -187,12 +187,15 @@ func (t *tx) endRelease(o packaging.Order, r packaging.Release, body []byte) err
 
 // recordOdd records what was found to be odd about the list of a release, if anything was.
 func (t *tx) recordOdd(by packaging.Author, o packaging.Order, r packaging.Release, found ...packaging.Oddity) error {
-	if len(found) == 0 {
-		return nil
-	}
 	var says []string
 	for _, odd := range found {
+		if odd.Kind == packaging.Contradicted { // not of the list, and recorded already
+			continue
+		}
 		says = append(says, fmt.Sprintf("%s %d", odd.Kind, odd.Count))
+	}
+	if len(says) == 0 {
+		return nil
 	}
 	e := entryOf(packaging.ListOdd, by, o)
 	e.Object, e.New, e.Serials = "serial list", strings.Join(says, ", "), r.Serials
@@ -208,10 +211,12 @@ func (t *tx) storeRelease(r packaging.Release) error {
 	return t.exec(`
 		UPDATE releases SET outcome = ?, answered_at = ?, reason = ?, order_status = ?, message = ?, code = ?,
 			http_status = ?, serials_received = ?, oddities = ?, proof = ?, settled_at = ?, asked_at = ?, asked_says = ?,
-			list_source = ?, list_by = ?, list_at = ?, flagged_at = ? WHERE id = ?`,
+			list_source = ?, list_by = ?, list_at = ?, flagged_at = ?, pending_since = ?, pending_again = ?,
+			contradicted_at = ?, settled_by = ?, settled_why = ?, closed_at = ? WHERE id = ?`,
 		r.Outcome, nullTime(r.Answered), r.Reason, r.Status, r.Message, r.Code,
 		r.HTTPStatus, r.Serials, string(oddities), r.Proof, nullTime(r.Settled), nullTime(r.Asked), r.AskedSays,
-		r.List, r.ListBy, nullTime(r.ListAt), nullTime(r.Flagged), r.ID)
+		r.List, r.ListBy, nullTime(r.ListAt), nullTime(r.Flagged), nullTime(r.FirstPending), nullTime(r.SecondPending),
+		nullTime(r.Contradicted), r.SettledBy, r.SettledWhy, nullTime(r.Closed), r.ID)
 }
 
 // followAnswer brings the order to what the answer proves about it, and no further. It gives the status that is proven.

@@ -86,7 +86,7 @@ const selectReported = `
 SELECT r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.flagged_at, r.station,
-	o.id, o.order_key, o.product, (SELECT min(e.at) FROM order_events e
+	r.pending_since, r.pending_again, r.contradicted_at, r.settled_by, r.settled_why, r.closed_at, o.id, o.order_key, o.product, (SELECT min(e.at) FROM order_events e
 		WHERE e.order_id = o.id AND e.at <= r.requested_at AND e.kind IN ('seen', 'status') AND e.new_value = 'Pending release')
 FROM releases r JOIN orders o ON o.id = r.order_id
 `
@@ -98,7 +98,7 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 	if err := row.Scan(&n.id, &n.userID, &n.username, &n.fullName, &n.role, &n.lineID, &n.lineCode, &n.lineName, &n.requested, &n.answered,
 		&n.outcome, &n.reason, &n.status, &n.message, &n.code, &n.httpStatus, &n.received, &n.expected, &n.oddities,
 		&n.proof, &n.settled, &n.asked, &n.askedSays, &n.list, &n.listBy, &n.listAt, &n.flagged, &n.station,
-		&order, &r.OrderKey, &r.Product, &pending); err != nil {
+		&n.pendingSince, &n.pendingAgain, &n.contradicted, &n.settledBy, &n.settledWhy, &n.closed, &order, &r.OrderKey, &r.Product, &pending); err != nil {
 		return r, err
 	}
 	release, err := n.release(order)

@@ -2,35 +2,69 @@ package db
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"lineboard/internal/packaging"
 )
 
-// Unsettled returns the orders of all tenants whose latest release has an unknown outcome, the oldest first.
+// Unsettled returns the orders of all tenants whose latest release has an unknown outcome that can still be known, the
+// oldest release first.
 func (d *DB) Unsettled(ctx context.Context) ([]packaging.Order, error) {
-	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE r.outcome = 'unknown' ORDER BY r.id`)
+	return collect(ctx, d.read, scanOrder, selectOrder+`
+		WHERE r.outcome = 'unknown' AND r.closed_at IS NULL ORDER BY r.id`)
+}
+
+// WithoutList returns the orders of all tenants whose latest release is known to be out while its list is missing, the
+// oldest release first.
+func (d *DB) WithoutList(ctx context.Context) ([]packaging.Order, error) {
+	return collect(ctx, d.read, scanOrder, selectOrder+`
+		WHERE o.last_release_id IN (SELECT id FROM releases WHERE outcome = 'released' AND (list_source = '' OR oddities <> '[]'))
+			AND r.list_source = '' ORDER BY r.id`)
 }
 
 // program is who the history names for what Lineboard found out by itself.
 var program = packaging.Author{Username: "lineboard", FullName: "Lineboard"}
 
-// NoteAsked keeps that the API was asked about an unknown release, and what that came to: a status, or a reason.
-func (d *DB) NoteAsked(ctx context.Context, o packaging.Order, says string) error {
+// NoteAsked records that the API was asked about an order's release, whose outcome is unknown or whose list is missing,
+// and what that came to: a status, or a reason. pendingSince is when the API first said Pending release, zero if it does
+// not say so. It returns a Conflict if nothing is left to ask.
+func (d *DB) NoteAsked(ctx context.Context, o packaging.Order, says string, pendingSince time.Time) error {
 	return d.tx(ctx, func(t *tx) error {
-		o, err := t.orderIn(packaging.Unknown, o)
+		o, err := t.orderIn(o.Release.Outcome, o)
 		if err != nil {
 			return err
 		}
-		o.Release.Asked, o.Release.AskedSays = t.now, says
-		if err := t.storeRelease(*o.Release); err != nil {
+		r := *o.Release
+		if r.HasResult() && !r.ListMissing() {
+			return packaging.Fail(packaging.Conflict, "obstacle.settled")
+		}
+		r.Asked, r.AskedSays = t.now, says
+		if r.Outcome == packaging.Unknown {
+			r.FirstPending = pendingSince
+		}
+		if err := t.storeRelease(r); err != nil {
 			return err
 		}
 		return t.bumpRevision(o)
 	})
 }
 
-// SettleByStatus settles an unknown release by what the order's status proves, with its list where details had it. The
-// history says no more than that.
+// SeenRunning reports whether the API said In progress of an order after its release was requested.
+func (d *DB) SeenRunning(ctx context.Context, o packaging.Order) (bool, error) {
+	return seenRunning(ctx, d.read, o)
+}
+
+func seenRunning(ctx context.Context, q querier, o packaging.Order) (seen bool, err error) {
+	err = q.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM order_events WHERE order_id = ? AND kind = ? AND new_value = ? AND at >= ?)`,
+		o.ID, packaging.StatusChanged, packaging.InProgress, millis(o.Release.Requested)).Scan(&seen)
+	return seen, coded(err)
+}
+
+// SettleByStatus settles an unknown release by what the order's status shows, with its list if the details had it. The
+// history says no more than that. It returns a Conflict if the release was settled meanwhile, or if it was to be refused
+// and the order was seen In progress meanwhile.
 func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error {
 	list, err := d.newList(ctx, o, s.Serials, len(s.Serials) > 0)
 	if err != nil {
@@ -42,10 +76,24 @@ func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.
 			return err
 		}
 		r := *o.Release
-		r.Outcome, r.Reason, r.Status, r.Proof = s.Outcome, s.Reason, s.Status, packaging.ByStatus
+		if s.Outcome == packaging.Refused {
+			running, err := seenRunning(ctx, t, o)
+			if err != nil {
+				return err
+			}
+			if running || r.IsClosed() {
+				return packaging.Fail(packaging.Conflict, "obstacle.settled")
+			}
+			r.FirstPending, r.SecondPending = s.Since, t.now
+		}
+		r.Outcome, r.Reason, r.Status, r.Proof = s.Outcome, s.Reason, s.Proof, packaging.ByStatus
 		r.Settled, r.Asked, r.AskedSays = t.now, t.now, string(s.Status)
+		r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}
 		if list.came {
 			r.List, r.ListAt = packaging.ListInDetails, t.now
+		}
+		if r.Outcome == packaging.Released && !r.Contradicted.IsZero() {
+			r.Oddities = []packaging.Oddity{{Kind: packaging.Contradicted, Count: 1}}
 		}
 		if err := t.keepList(o, &r, list); err != nil {
 			return err
@@ -57,8 +105,67 @@ func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.
 			return err
 		}
 		e := entryOf(packaging.ReleaseSettled, program, o)
-		e.Outcome, e.Reason, e.Serials = r.Outcome, string(r.Reason), r.Serials
-		e.Object, e.Old, e.New = "outcome, by the order's status", string(packaging.Unknown), string(s.Status)
+		e.Outcome, e.Reason, e.Serials = r.Says(), string(r.Reason), r.Serials
+		e.Object, e.Old, e.New = "outcome, by the order's status", string(packaging.Unknown), string(s.Proof)
+		if r.Outcome == packaging.Refused {
+			e.Message = fmt.Sprintf("%s at %s and at %s", s.Proof, instant(r.FirstPending), instant(r.SecondPending))
+		}
+		if err := t.record(e); err != nil {
+			return err
+		}
+		return t.recordOdd(program, o, r, r.Oddities...)
+	})
+}
+
+// instant returns a time as the history has it in words: UTC, to the second.
+func instant(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// contradict opens the release of an order again if the order's new status contradicts what it was settled as.
+func (t *tx) contradict(tenant packaging.TenantID, id packaging.OrderID, old, now packaging.Status) error {
+	o, err := orderOf(t.ctx, t, packaging.Everything(tenant), id)
+	if err != nil || o.Release == nil || !o.Release.ContradictedBy(old, now) {
+		return err
+	}
+	r := *o.Release
+	e := entryOf(packaging.ReleaseReopened, program, o)
+	e.Object, e.Old, e.New, e.Outcome, e.Reason = "outcome", string(r.Says()), string(now), packaging.Unknown, string(r.Reason)
+	r.Outcome, r.Reason, r.Proof, r.Contradicted = packaging.Unknown, packaging.StatusContradicts, packaging.NoProof, t.now
+	r.Settled, r.FirstPending, r.SecondPending = time.Time{}, time.Time{}, time.Time{}
+	r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}
+	if err := t.storeRelease(r); err != nil {
+		return err
+	}
+	if err := t.bumpRevision(o); err != nil {
+		return err
+	}
+	return t.record(e)
+}
+
+// FillList adds the missing list of a release, as the details of its order have it. It does nothing if no list is missing
+// any more.
+func (d *DB) FillList(ctx context.Context, o packaging.Order, serials []string) error {
+	list, err := d.newList(ctx, o, serials, true)
+	if err != nil {
+		return err
+	}
+	return d.tx(ctx, func(t *tx) error {
+		o, err := t.orderIn(packaging.Released, o)
+		if err != nil || !o.Release.ListMissing() {
+			return err
+		}
+		r := *o.Release
+		r.List, r.ListAt, r.Asked = packaging.ListInDetails, t.now, t.now
+		if err := t.keepList(o, &r, list); err != nil {
+			return err
+		}
+		if err := t.storeRelease(r); err != nil {
+			return err
+		}
+		if err := t.bumpRevision(o); err != nil {
+			return err
+		}
+		e := entryOf(packaging.ListAdded, program, o)
+		e.Object, e.Outcome, e.Serials = "serial list, from the order's details", r.Outcome, r.Serials
 		if err := t.record(e); err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (w *worked) workAtRandom(t *rapid.T) {
 			s := rapid.SampledFrom([]packaging.Settlement{
 				{Outcome: packaging.Released, Status: packaging.InProgress},
 				{Outcome: packaging.Released, Status: packaging.Done, Serials: []string{"A" + o.Key, "B" + o.Key}},
-				{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: packaging.PendingRelease},
+				{Outcome: packaging.Refused, Reason: packaging.StillPending, Status: packaging.PendingRelease, Since: w.now},
 			}).Draw(t, "settlement")
 			must(w.SettleByStatus(ctx, o, s))
 			if s.Outcome == packaging.Released && len(s.Serials) == 0 && rapid.Bool().Draw(t, "list") {
@@ -240,7 +240,7 @@ func summed(t *rapid.T, w *worked, o packaging.Occurrence) map[string]packaging.
 				f.Released++
 			case packaging.Refused:
 				f.Refused++
-			case packaging.Unknown:
+			case packaging.Unknown, packaging.SaidPending: // a sign is no proof
 				f.Unknown++
 			default:
 				f.Sending++

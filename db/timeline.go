@@ -6,8 +6,14 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// addEvent adds to an order's timeline. It fills in the time.
+// addEvent adds to an order's timeline. It fills in the time. A status that contradicts what the order's release was
+// settled as opens that again.
 func (t *tx) addEvent(tenant packaging.TenantID, order packaging.OrderID, e packaging.OrderEvent) error {
+	if e.Kind == packaging.StatusChanged {
+		if err := t.contradict(tenant, order, packaging.Status(e.Old), packaging.Status(e.New)); err != nil {
+			return err
+		}
+	}
 	return t.exec(`
 		INSERT INTO order_events (tenant_id, order_id, at, kind, field, old_value, new_value, source, full_name, station)
 		VALUES (?,?,?,?,?,?,?,?,?,?)`,

@@ -44,12 +44,16 @@ var problems = map[packaging.Reason]struct {
 	packaging.Throttled:      {button: retry},
 	packaging.CloudDown:      {button: retry},
 	packaging.NotCarriedOut:  {button: retry},
+	packaging.StillPending:   {button: retry},
+	packaging.ByWord:         {button: retry},
 	packaging.TimedOut:       {unknown: true, button: askNow},
 	packaging.Cut:            {unknown: true, button: askNow},
 	packaging.ServerError:    {unknown: true, button: askNow},
 	packaging.Unreadable:     {unknown: true, button: askNow},
 	packaging.Interrupted:    {unknown: true, button: askNow},
 	packaging.NotStored:      {unknown: true, button: askNow},
+
+	packaging.StatusContradicts: {unknown: true, button: askNow},
 }
 
 // The buttons: to try again where that is safe, to look where the order stands, and to ask about what is not known.

@@ -68,7 +68,7 @@ func releasesTable(r packaging.ShiftReport) table {
 		}
 		t.rows = append(t.rows, []any{
 			one.Requested, one.OrderKey, one.Product, one.Line.Code, one.Line.Name, one.By.Username,
-			one.By.FullName, one.By.Station, string(one.Outcome), string(one.Reason), string(one.Proof),
+			one.By.FullName, one.By.Station, string(one.Says()), string(one.Reason), string(one.Proof),
 			one.Answered, one.Settled, millisOf(one.Settling()),
 			one.PendingSince, millisOf(one.Waiting()), one.Serials, expected,
 			string(one.List), one.ListBy, one.ListAt, strings.Join(odd, ", "),

@@ -300,6 +300,9 @@ func (s *Syncer) askDetails(
 			mu.Lock()
 			defer mu.Unlock()
 			r.Asked = append(r.Asked, q.key)
+			if facts.Key != q.key {
+				facts.Serials = nil // they may be another order's
+			}
 			var failure *packaging.CallError
 			switch {
 			case err == nil && q.at >= 0:
@@ -324,6 +327,6 @@ func detailed(listed, details packaging.Facts) packaging.Facts {
 	if details.Status != "" {
 		f.Status = details.Status
 	}
-	f.Detailed = true
+	f.Serials, f.Detailed = details.Serials, true
 	return f
 }

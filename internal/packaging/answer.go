@@ -1,6 +1,9 @@
 package packaging
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Press is the release of an order as a person asks for it.
 type Press struct {
@@ -29,8 +32,10 @@ func (a Answer) String() string {
 
 // Settlement is what asking about an Unknown release came to.
 type Settlement struct {
-	Outcome Outcome  // Released or Refused
-	Reason  Reason   // with Refused
-	Status  Status   // of the order when it was asked for
-	Serials []string // with Released, where the details had them
+	Outcome Outcome   // Released or Refused
+	Reason  Reason    // with Refused
+	Proof   Status    // the status that settles it
+	Status  Status    // of the order when it was asked for
+	Since   time.Time // with Refused: when the order was in that status already
+	Serials []string  // with Released, where the details had them
 }

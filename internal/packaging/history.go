@@ -13,20 +13,21 @@ type Deed string
 // The deeds. A release has two entries: requested before the call, and its outcome after it.
 const (
 	ReleaseRequested   Deed = "release_requested"
-	ReleaseEnded       Deed = "release_ended"       // its outcome says how
-	ReleaseDeclined    Deed = "release_declined"    // pressed, but not sent: its reason is the obstacle
-	ReleaseAsked       Deed = "release_asked"       // a person had the API asked about an unknown outcome
-	ReleaseSettled     Deed = "release_settled"     // an unknown outcome became known
-	ListAdded          Deed = "list_added"          // a person added a missing serial list
-	ListOdd            Deed = "list_odd"            // New says what is odd about the list that came
-	ResultAcknowledged Deed = "result_acknowledged" // a person has looked at the result of a release
-	OrderLineSet       Deed = "order_line_set"      // a person said which line an order is for; Old and New name lines
-	OrderLineBack      Deed = "order_line_back"     // a person gave that back: it is as the API says again
-	LineAdopted        Deed = "line_adopted"        // a line that the API named was set up, with all its orders; New is its name
-	QueueStarted       Deed = "queue_started"       // New lists its orders
-	QueueEnded         Deed = "queue_ended"         // Reason says why
-	NoteWritten        Deed = "note_written"        // New is its words
-	NoteWithdrawn      Deed = "note_withdrawn"      // Old is its words
+	ReleaseEnded       Deed = "release_ended"        // its outcome says how
+	ReleaseDeclined    Deed = "release_declined"     // pressed, but not sent: its reason is the obstacle
+	ReleaseAsked       Deed = "release_asked"        // a person had the API asked about an unknown outcome
+	ReleaseSettled     Deed = "release_settled"      // an unknown outcome became known
+	ReleaseReopened    Deed = "release_contradicted" // a status contradicts what it was settled as; New is the status
+	ListAdded          Deed = "list_added"           // a missing serial list was added, by a person or from the details
+	ListOdd            Deed = "list_odd"             // New says what is odd about the list that came
+	ResultAcknowledged Deed = "result_acknowledged"  // a person has looked at the result of a release
+	OrderLineSet       Deed = "order_line_set"       // a person said which line an order is for; Old and New name lines
+	OrderLineBack      Deed = "order_line_back"      // a person gave that back: it is as the API says again
+	LineAdopted        Deed = "line_adopted"         // a line that the API named was set up, with all its orders; New is its name
+	QueueStarted       Deed = "queue_started"        // New lists its orders
+	QueueEnded         Deed = "queue_ended"          // Reason says why
+	NoteWritten        Deed = "note_written"         // New is its words
+	NoteWithdrawn      Deed = "note_withdrawn"       // Old is its words
 	ShiftHandedOver    Deed = "shift_handed_over"
 	ShiftTakenOver     Deed = "shift_taken_over"
 	ItemsAcknowledged  Deed = "items_acknowledged" // of a hand-over, after it was taken over
@@ -74,7 +75,7 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
 	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected,
@@ -82,7 +83,7 @@ var Deeds = []Deed{
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
-var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined, ThrottlingBegan}
+var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined, ThrottlingBegan}
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
 // the hash of the entry before it, so that a changed or missing one shows.

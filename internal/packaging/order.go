@@ -220,7 +220,7 @@ type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
 
 // LaneReleases counts the releases of a lane that are not settled, and those that nobody has acknowledged while their
 // order is not Done: refused ones, and those that a person should look at (see [Release.Odd]).
-type LaneReleases struct{ Sending, Unknown, Refused, Odd int }
+type LaneReleases struct{ Sending, Unknown, Refused, SaidPending, Odd int }
 
 // OrderFilter narrows a search for orders. Zero values narrow nothing.
 type OrderFilter struct {

@@ -21,7 +21,9 @@ const (
 	NotConnected   Reason = "not_connected"    // no connection was made (name, network, TLS), nothing was sent
 	Throttled      Reason = "throttled"        // 429, or not sent because of one
 	CloudDown      Reason = "cloud_down"       // the last calls got no answer, so this one was not sent
-	NotCarriedOut  Reason = "not_carried_out"  // settled later: the order was still in Pending release when asked
+	NotCarriedOut  Reason = "not_carried_out"  // what StillPending was called before; old records have it
+	StillPending   Reason = "still_pending"    // settled by a sign: the order was in Pending release when asked twice
+	ByWord         Reason = "by_word"          // settled by a person who said so
 )
 
 // Reasons of an unknown outcome. Calls that only read fail with them too.
@@ -32,4 +34,7 @@ const (
 	Unreadable  Reason = "unreadable"   // not the documented answer: HTML, cut-off JSON, empty, wrong types, too large
 	Interrupted Reason = "interrupted"  // Lineboard stopped while the call was under way
 	NotStored   Reason = "not_stored"   // an answer came, and the database refuses it
+
+	// StatusContradicts: what the release was settled as does not fit a status that came later.
+	StatusContradicts Reason = "contradicted"
 )

@@ -10,9 +10,44 @@ type Outcome string
 const (
 	Sending  Outcome = "sending"
 	Released Outcome = "released"
-	Refused  Outcome = "refused" // proven not to be carried out
+	Refused  Outcome = "refused" // proven not to be carried out, or by a sign: see Says
 	Unknown  Outcome = "unknown"
 )
+
+// SaidPending is what pages, files and the history say instead of Refused where the API said Pending release twice: a
+// sign that the release was not carried out, and no proof.
+const SaidPending Outcome = "said_pending"
+
+// Says returns what may be said of the outcome.
+func (r Release) Says() Outcome {
+	if r.Outcome == Refused && (r.Reason == StillPending || r.Reason == NotCarriedOut) {
+		return SaidPending
+	}
+	return r.Outcome
+}
+
+// ContradictedBy reports whether a change of the order's status contradicts what the release was settled as, by a sign
+// or by a person. What is proven can't be contradicted: the order has only moved on since.
+func (r Release) ContradictedBy(old, now Status) bool {
+	switch {
+	case r.Outcome == Refused && r.assumed():
+		return now.Left() && !old.Left()
+	case r.Outcome == Released && r.Proof == ByPerson && r.ListMissing():
+		return now == PendingRelease || now == Open
+	case r.IsClosed():
+		return now == InProgress || now == Done
+	}
+	return false
+}
+
+// assumed reports whether a refusal rests on a sign, on a person's word, or on words that an earlier Lineboard took for
+// a proof.
+func (r Release) assumed() bool {
+	return r.Proof != ByAnswer || r.Reason == OtherRefusal || r.Reason == Throttled && r.HTTPStatus != 0
+}
+
+// IsClosed reports whether a person said that its unknown outcome can't be known. It is asked about no more.
+func (r Release) IsClosed() bool { return !r.Closed.IsZero() }
 
 // InDoubt says whether the release was refused because the order stands otherwise, there, than it did here.
 func (r Release) InDoubt() bool {
@@ -20,7 +55,7 @@ func (r Release) InDoubt() bool {
 }
 
 // Outcomes are all of them, as filters list them.
-var Outcomes = []Outcome{Sending, Released, Refused, Unknown}
+var Outcomes = []Outcome{Sending, Released, Refused, SaidPending, Unknown}
 
 // Release is one try to release an order to its line.
 type Release struct {
@@ -44,8 +79,16 @@ type Release struct {
 
 	Proof     Proof     // of what it is settled by, none while Sending or Unknown
 	Settled   time.Time // when an Unknown one was settled, zero where its answer did
-	Asked     time.Time // while Unknown: when the API was last asked about it, zero for never
+	Asked     time.Time // while Unknown or without its list: when the API was last asked about it, zero for never
 	AskedSays string    // what that came to: a status, or the reason why there was none
+
+	FirstPending  time.Time // when the API first said Pending release after the last failed question, zero for never
+	SecondPending time.Time // when it said so again, and the release was settled by that
+	Contradicted  time.Time // when a status last contradicted what it was settled as, zero for never
+
+	SettledBy  string    // full name of the person who settled an unknown outcome, empty if nobody did
+	SettledWhy string    // their reason
+	Closed     time.Time // when they said that the outcome can't be known, zero if nobody did
 
 	List   ListSource // where its serial numbers came from, NoList while they are missing
 	ListBy string     // with ListByPerson: who added it
@@ -74,7 +117,7 @@ const (
 	NoProof  Proof = ""
 	ByAnswer Proof = "answer" // the call's own answer
 	ByStatus Proof = "status" // the order's status, asked for afterwards
-	ByPerson Proof = "person" // a person who added the list of an order that was released elsewhere
+	ByPerson Proof = "person" // a person who knew it, or who added the list of an order that was released elsewhere
 )
 
 // ListSource is where the serial numbers of a release came from.

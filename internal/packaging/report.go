@@ -39,14 +39,16 @@ type ReportedRelease struct {
 }
 
 // Elsewhere says that the order was released elsewhere and only its list was added here: nothing was sent.
-func (r ReportedRelease) Elsewhere() bool { return r.Proof == ByPerson }
+func (r ReportedRelease) Elsewhere() bool { return r.Proof == ByPerson && r.SettledBy == "" }
 
 // WasUnknown says that no readable answer came at first.
-func (r ReportedRelease) WasUnknown() bool { return r.Outcome == Unknown || r.Proof == ByStatus }
+func (r ReportedRelease) WasUnknown() bool {
+	return r.Outcome == Unknown || r.Proof == ByStatus || r.SettledBy != ""
+}
 
 // Settling is how long an unknown outcome took to become known; known is false where it always was, or is not yet.
 func (r ReportedRelease) Settling() (d time.Duration, known bool) {
-	if r.Proof != ByStatus {
+	if r.Settled.IsZero() || !r.WasUnknown() {
 		return 0, false
 	}
 	return r.Settled.Sub(r.Answered), true
@@ -152,7 +154,11 @@ func figures(releases []ReportedRelease, declined int) (f Figures) {
 		case Released:
 			f.Released++
 		case Refused:
-			f.Refused++
+			if r.Reason == StillPending { // a sign is no proof
+				f.Unknown++
+			} else {
+				f.Refused++
+			}
 		case Unknown:
 			f.Unknown++
 		case Sending:

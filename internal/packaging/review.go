@@ -130,6 +130,10 @@ func (r ReportedRelease) values() []Value {
 	for _, o := range r.Oddities {
 		odd = append(odd, fmt.Sprintf("%s %d", o.Kind, o.Count))
 	}
+	outcome := r.Outcome
+	if r.Reason == StillPending { // releases of before have the outcome that was signed
+		outcome = r.Says()
+	}
 	return []Value{
 		{"line", r.Line.Code},
 		{"by", r.By.Username},
@@ -137,7 +141,7 @@ func (r ReportedRelease) values() []Value {
 		{"requested", exact(r.Requested)},
 		{"pending since", exact(r.PendingSince)},
 		{"answered", exact(r.Answered)},
-		{"outcome", string(r.Outcome)},
+		{"outcome", string(outcome)},
 		{"reason", string(r.Reason)},
 		{"settled", exact(r.Settled)},
 		{"proof", string(r.Proof)},

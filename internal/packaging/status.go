@@ -52,5 +52,8 @@ func (s Status) Known() bool {
 	return false
 }
 
+// Left reports whether an order with this status has left Pending release: it is out, or was.
+func (s Status) Left() bool { return s == InProgress || s == Suspended || s == Done }
+
 // Releasable says whether the API accepts a release to line in this status (documented: only Pending release).
 func (s Status) Releasable() bool { return s == PendingRelease }

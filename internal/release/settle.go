@@ -13,17 +13,24 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// UnsettledStore keeps releases whose outcome is unknown.
+// UnsettledStore keeps releases whose outcome is unknown, or whose list is missing.
 type UnsettledStore interface {
 	// Unsettled returns the orders of all tenants whose latest release has an unknown outcome.
 	Unsettled(ctx context.Context) ([]packaging.Order, error)
+	// WithoutList returns the orders of all tenants whose latest release is out while its list is missing.
+	WithoutList(ctx context.Context) ([]packaging.Order, error)
 	// Order returns one order of a scope.
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
-	// NoteAsked records that the API was asked about an order's release, and that its answer did not settle it.
-	NoteAsked(ctx context.Context, o packaging.Order, says string) error
+	// NoteAsked records that the API was asked about an order's release, and that its answer did not settle it or did
+	// not have the list. pendingSince is when the API first said Pending release, zero if it does not say so.
+	NoteAsked(ctx context.Context, o packaging.Order, says string, pendingSince time.Time) error
+	// SeenRunning reports whether the API said In progress of an order after its release was requested.
+	SeenRunning(ctx context.Context, o packaging.Order) (bool, error)
 	// SettleByStatus settles an order's release by what its status proves. It returns a Conflict if it is settled
 	// already.
 	SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error
+	// FillList adds the missing list of an order's release.
+	FillList(ctx context.Context, o packaging.Order, serials []string) error
 	// Record adds an entry to the history.
 	Record(ctx context.Context, e packaging.Entry) error
 }
@@ -39,8 +46,9 @@ type Pace struct {
 	// After are the times of the questions, at least two and growing, from when the release was first seen to be
 	// unknown. The last gap repeats, with jitter.
 	After []time.Duration
-	// Doubt is how long the remote side may still carry a call out after the call has ended here. Until then, "Pending
-	// release" does not prove that it was not carried out.
+	// Doubt is how long the API must say "Pending release" before that counts as a sign that the release was not carried
+	// out. It counts from its first answer after the last question that failed: until that answer, the remote side may
+	// have stood still, with the release still to come.
 	Doubt time.Duration
 }
 
@@ -53,9 +61,10 @@ var DefaultPace = Pace{
 const (
 	pollInterval  = 500 * time.Millisecond // between two reads of unsettled releases
 	maxConcurrent = 4                      // questions at the same time
+	maxListGap    = 24 * time.Hour         // between two questions for a missing list
 )
 
-// Settler settles unknown releases by asking for the status of their orders.
+// Settler settles unknown releases by asking for the status of their orders. It asks for missing lists too.
 type Settler struct {
 	store UnsettledStore
 	api   func(context.Context, packaging.TenantID) (StatusAPI, error)
@@ -71,9 +80,11 @@ type Settler struct {
 // clock that stored times lack: setting the clock changes nothing.
 type plan struct {
 	tenant packaging.TenantID
-	seen   time.Time // when it was first seen to be unknown; its call had ended by then
-	asked  int       // how often
+	asked  int // how often
 	next   time.Time
+
+	pending packaging.Status // what every answer said since the last failed question; empty unless it may be a sign
+	since   time.Time        // when the first of them came
 }
 
 // NewSettler returns a Settler. Its plans start anew with each start of the program, since nothing tells for sure when
@@ -105,9 +116,13 @@ func (s *Settler) AskDue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	withoutList, err := s.store.WithoutList(ctx)
+	if err != nil {
+		return err
+	}
 	var group errgroup.Group
 	group.SetLimit(maxConcurrent)
-	for _, o := range s.due(unsettled) {
+	for _, o := range s.due(append(unsettled, withoutList...)) {
 		group.Go(func() error {
 			if err := s.ask(ctx, o); err != nil && ctx.Err() == nil {
 				s.log.Warn("release still unsettled", "order", o.ID, "release", o.Release.ID, "err", err)
@@ -129,7 +144,7 @@ func (s *Settler) due(unsettled []packaging.Order) (due []packaging.Order) {
 		if !now.Before(p.next) {
 			due = append(due, o)
 			p.asked++
-			p.next = now.Add(s.gap(p.asked))
+			p.next = now.Add(s.gap(o, p.asked))
 		}
 	}
 	s.plans = plans
@@ -140,27 +155,56 @@ func (s *Settler) due(unsettled []packaging.Order) (due []packaging.Order) {
 func (s *Settler) plan(o packaging.Order, now time.Time) *plan {
 	p := s.plans[o.Release.ID]
 	if p == nil {
-		p = &plan{tenant: o.TenantID, seen: now, next: now.Add(s.pace.After[0])}
+		p = &plan{tenant: o.TenantID, next: now.Add(s.pace.After[0])}
+		if r := o.Release; r.ListMissing() && !r.Asked.IsZero() {
+			p.asked = len(s.pace.After)
+			p.next = later(p.next, r.Asked.Add(s.gap(o, p.asked)))
+		}
 		s.plans[o.Release.ID] = p
 	}
 	return p
 }
 
-// beyondDoubt reports whether the remote side can no longer be carrying out an order's release.
-func (s *Settler) beyondDoubt(o packaging.Order) bool {
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// answered notes what a question that was asked then came to. If it may be a sign that the release was not carried out,
+// it returns since when every answer has been that status, and whether that is long enough. A question that failed came to
+// no status.
+func (s *Settler) answered(o packaging.Order, status packaging.Status, asked time.Time) (since time.Time, sign bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	return now.Sub(s.plan(o, now).seen) >= s.pace.Doubt
+	p := s.plan(o, now)
+	if status != packaging.PendingRelease && status != packaging.Open {
+		p.pending = ""
+		return time.Time{}, false
+	}
+	if status != p.pending {
+		p.pending, p.since = status, now
+	}
+	enough := p.since.Add(s.pace.Doubt)
+	if p.next.After(enough) && now.Before(enough) {
+		p.next = enough
+	}
+	return p.since, !asked.Before(enough) // the answer may be as old as its question
 }
 
-// gap returns the time from one question to the next, after so many questions.
-func (s *Settler) gap(asked int) time.Duration {
+// gap returns the time from one question to the next, after so many questions. The longer a list is missing, the rarer
+// it is asked for.
+func (s *Settler) gap(o packaging.Order, asked int) time.Duration {
 	n := len(s.pace.After)
 	if asked < n {
 		return s.pace.After[asked] - s.pace.After[asked-1]
 	}
 	last := s.pace.After[n-1] - s.pace.After[n-2]
+	if r := o.Release; r.ListMissing() {
+		last = min(max(last, s.now().Sub(r.Ended())/8), maxListGap)
+	}
 	return last - last/10 + time.Duration(rand.Int64N(int64(last/5)+1))
 }
 
@@ -175,8 +219,8 @@ func (s *Settler) Wake(tenant packaging.TenantID) {
 	}
 }
 
-// Ask asks about an order's unknown release now, on behalf of a person, and records that they asked. The result is in
-// the order. It is no error if the API does not answer, or if the release is settled meanwhile.
+// Ask asks about an order's unknown release or its missing list now, on behalf of a person, and records that they asked.
+// The result is in the order. It is no error if the API does not answer, or if the release is settled meanwhile.
 func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.OrderID) error {
 	if !by.May(packaging.SettleOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.forbidden")
@@ -185,7 +229,7 @@ func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.Ord
 	if err != nil {
 		return err
 	}
-	if o.Release == nil || o.Release.Outcome != packaging.Unknown {
+	if o.Release == nil || o.Release.Outcome != packaging.Unknown && !o.Release.ListMissing() {
 		return nil
 	}
 	if err := s.store.Record(ctx, packaging.Entry{
@@ -203,9 +247,9 @@ func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.Ord
 	return err
 }
 
-// ask asks for the order's status and stores what that proves. It also stores that there was no answer.
+// ask asks for the order's status, or for its missing list, and stores what came of it: also that there was no answer.
 func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
-	late := s.beyondDoubt(o) // as of the question: its answer may be that old
+	asked := s.now()
 	facts, err := s.status(ctx, o)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -216,17 +260,46 @@ func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
 		if errors.As(err, &failure) {
 			says = string(failure.Reason)
 		}
-		return errors.Join(err, s.store.NoteAsked(ctx, o, says))
+		s.answered(o, "", asked)
+		return errors.Join(err, s.store.NoteAsked(ctx, o, says, time.Time{}))
 	}
-	settlement, proven := verdict(facts, late)
-	if !proven {
-		return s.store.NoteAsked(ctx, o, string(facts.Status))
+	if o.Release.ListMissing() {
+		return s.fillList(ctx, o, facts)
+	}
+	return s.settle(ctx, o, facts, asked)
+}
+
+// fillList stores the missing list of a release, if the details of its order have it.
+func (s *Settler) fillList(ctx context.Context, o packaging.Order, facts packaging.Facts) error {
+	if len(facts.Serials) == 0 {
+		return s.store.NoteAsked(ctx, o, string(facts.Status), time.Time{})
+	}
+	if err := s.store.FillList(ctx, o, facts.Serials); err != nil {
+		return err
+	}
+	s.log.Info("missing list came with the order's details", "order", o.ID, "release", o.Release.ID)
+	return nil
+}
+
+// settle settles a release by its order's status, or notes that the status settles nothing.
+func (s *Settler) settle(ctx context.Context, o packaging.Order, facts packaging.Facts, asked time.Time) error {
+	since, sign := s.answered(o, facts.Status, asked)
+	running, err := s.store.SeenRunning(ctx, o)
+	if err != nil {
+		return err
+	}
+	settlement, settles := verdict(facts, running)
+	if settlement.Outcome == packaging.Refused {
+		settlement.Since, settles = since, sign && o.Release.Contradicted.IsZero() && !o.Release.IsClosed()
+	}
+	if !settles {
+		return s.store.NoteAsked(ctx, o, string(facts.Status), since)
 	}
 	if err := s.store.SettleByStatus(ctx, o, settlement); err != nil {
 		return err
 	}
 	s.log.Info("release settled by its order's status", "order", o.ID, "release", o.Release.ID,
-		"outcome", settlement.Outcome, "status", facts.Status)
+		"outcome", settlement.Outcome, "status", settlement.Proof)
 	return nil
 }
 
@@ -251,23 +324,33 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 	listed, _, listErr := api.Open(ctx)
 	for _, f := range listed {
 		if f.Key == o.Key && f.Status != "" {
-			return f.FilledFrom(facts), nil
+			f = f.FilledFrom(facts)
+			f.Serials = facts.Serials
+			return f, nil
 		}
 	}
 	return facts, errors.Join(err, listErr)
 }
 
-// verdict returns what the order's status proves about its release, and whether it proves anything. late means that the
-// remote side can no longer be carrying the release out.
-func verdict(f packaging.Facts, late bool) (packaging.Settlement, bool) {
-	switch f.Status {
-	case packaging.InProgress, packaging.Suspended, packaging.Done:
-		// ASSUMED of Suspended: an order gets there only after In progress. The documentation says how an order
-		// leaves it, and not how it gets there.
-		return packaging.Settlement{Outcome: packaging.Released, Status: f.Status, Serials: f.Serials}, true
-	case packaging.PendingRelease, packaging.Open:
-		// The remote side may have worked on after the call had ended here.
-		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: f.Status}, late
+// verdict returns what an order's status says about its release, and whether that proves it. running means that the order
+// was seen In progress since the release was requested: it was out then, whatever its status is now.
+//
+// ASSUMED: an order is Done only after it was In progress. Suspended proves nothing by itself, since a line may refuse an
+// order that the cloud pushed. Pending release and Open prove nothing either: they are a sign, if they last.
+func verdict(f packaging.Facts, running bool) (s packaging.Settlement, proven bool) {
+	switch {
+	case f.Status == packaging.InProgress, f.Status == packaging.Done:
+		return packaging.Settlement{
+			Outcome: packaging.Released, Proof: f.Status, Status: f.Status, Serials: f.Serials,
+		}, true
+	case running:
+		return packaging.Settlement{
+			Outcome: packaging.Released, Proof: packaging.InProgress, Status: f.Status, Serials: f.Serials,
+		}, true
+	case f.Status == packaging.PendingRelease, f.Status == packaging.Open:
+		return packaging.Settlement{
+			Outcome: packaging.Refused, Reason: packaging.StillPending, Proof: f.Status, Status: f.Status,
+		}, false
 	}
 	return packaging.Settlement{}, false
 }

@@ -24,6 +24,9 @@ type ledger struct {
 	orders   map[packaging.OrderID]packaging.Order
 	settled  map[packaging.OrderID]packaging.Settlement
 	says     []string
+	running  bool             // In progress was seen
+	missing  *packaging.Order // its list is missing
+	filled   []string
 	recorded []packaging.Entry
 	reads    error // of Unsettled
 	settles  error // of SettleByStatus
@@ -65,7 +68,7 @@ func (l *ledger) Order(_ context.Context, _ packaging.Scope, id packaging.OrderI
 	return l.orders[id], nil
 }
 
-func (l *ledger) NoteAsked(_ context.Context, _ packaging.Order, says string) error {
+func (l *ledger) NoteAsked(_ context.Context, _ packaging.Order, says string, _ time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.says = append(l.says, says)
@@ -79,6 +82,28 @@ func (l *ledger) SettleByStatus(_ context.Context, o packaging.Order, s packagin
 		return l.settles
 	}
 	l.settled[o.ID] = s
+	return nil
+}
+
+func (l *ledger) WithoutList(context.Context) (all []packaging.Order, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.missing != nil {
+		all = append(all, *l.missing)
+	}
+	return all, nil
+}
+
+func (l *ledger) SeenRunning(context.Context, packaging.Order) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.running, nil
+}
+
+func (l *ledger) FillList(_ context.Context, _ packaging.Order, serials []string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.missing, l.filled = nil, serials
 	return nil
 }
 
@@ -142,12 +167,12 @@ func running(t *testing.T, s *release.Settler) {
 var gone = &packaging.CallError{Reason: packaging.NotConnected}
 
 func TestWhatAStatusProves(t *testing.T) {
-	list := packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress, Serials: []string{"a"}}
+	list := packaging.Settlement{Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress, Serials: []string{"a"}}
 	out := func(s packaging.Status) packaging.Settlement {
-		return packaging.Settlement{Outcome: packaging.Released, Status: s, Serials: []string{"a"}}
+		return packaging.Settlement{Outcome: packaging.Released, Proof: s, Status: s, Serials: []string{"a"}}
 	}
 	not := func(s packaging.Status) packaging.Settlement {
-		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: s}
+		return packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.StillPending, Proof: s, Status: s}
 	}
 	for _, test := range []struct {
 		reason packaging.Reason
@@ -158,13 +183,14 @@ func TestWhatAStatusProves(t *testing.T) {
 		{packaging.Cut, packaging.InProgress, 3 * time.Second, list},
 		{packaging.TimedOut, packaging.InProgress, 3 * time.Second, list},
 		{packaging.Cut, packaging.Done, 3 * time.Second, out(packaging.Done)},
-		{packaging.Cut, packaging.Suspended, 3 * time.Second, out(packaging.Suspended)},
+		// A line may have refused the order that the cloud pushed.
+		{packaging.Cut, packaging.Suspended, 0, packaging.Settlement{}},
 		// The other side may still be at it: a first "Pending release" proves nothing.
-		{packaging.Cut, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
-		{packaging.Unreadable, packaging.Open, 16 * time.Second, not(packaging.Open)},
-		{packaging.TimedOut, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
-		{packaging.ServerError, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
-		{packaging.Interrupted, packaging.PendingRelease, 16 * time.Second, not(packaging.PendingRelease)},
+		{packaging.Cut, packaging.PendingRelease, 18 * time.Second, not(packaging.PendingRelease)},
+		{packaging.Unreadable, packaging.Open, 18 * time.Second, not(packaging.Open)},
+		{packaging.TimedOut, packaging.PendingRelease, 18 * time.Second, not(packaging.PendingRelease)},
+		{packaging.ServerError, packaging.PendingRelease, 18 * time.Second, not(packaging.PendingRelease)},
+		{packaging.Interrupted, packaging.PendingRelease, 18 * time.Second, not(packaging.PendingRelease)},
 		{packaging.Cut, "Waiting for QA", 0, packaging.Settlement{}},
 		{packaging.Cut, "", 0, packaging.Settlement{}},
 	} {
@@ -187,6 +213,10 @@ func TestWhatAStatusProves(t *testing.T) {
 				if settled != (test.after > 0) {
 					t.Fatalf("settled %v", settled)
 				}
+				if test.want.Outcome == packaging.Refused && time.Since(got.Since) < release.DefaultPace.Doubt {
+					t.Errorf("settled though it was first said at %v", got.Since)
+				}
+				got.Since = time.Time{}
 				if diff := cmp.Diff(test.want, got); diff != "" {
 					t.Errorf("(-want +got)\n%s", diff)
 				}
@@ -196,7 +226,7 @@ func TestWhatAStatusProves(t *testing.T) {
 }
 
 func TestHowLateAStatusWasSeenDoesNotDependOnWhatTheClockWasSetTo(t *testing.T) {
-	pending := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.NotCarriedOut, Status: packaging.PendingRelease}
+	pending := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.StillPending, Proof: packaging.PendingRelease, Status: packaging.PendingRelease}
 	for name, set := range map[string]time.Duration{"forward": 24 * time.Hour, "back": -24 * time.Hour} {
 		for how, askAt := range map[string]func(*testing.T, *release.Settler, time.Duration){
 			"by itself": func(t *testing.T, s *release.Settler, d time.Duration) {
@@ -222,16 +252,110 @@ func TestHowLateAStatusWasSeenDoesNotDependOnWhatTheClockWasSetTo(t *testing.T) 
 					if got := l.settlements(); len(got) != 0 {
 						t.Fatalf("settled while the call may still be carried out: %+v", got)
 					}
-					time.Sleep(2 * time.Second)
-					askAt(t, s, 16*time.Second)
+					time.Sleep(4 * time.Second)
+					askAt(t, s, 18*time.Second)
 					synctest.Wait()
-					if diff := cmp.Diff(pending, l.settlements()[7]); diff != "" {
+					got := l.settlements()[7]
+					got.Since = time.Time{}
+					if diff := cmp.Diff(pending, got); diff != "" {
 						t.Errorf("(-want +got)\n%s", diff)
 					}
 				})
 			})
 		}
 	}
+}
+
+func TestDoubtCountsFromTheFirstAnswerAfterTheLastQuestionThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.TimedOut), &cloud{}
+		s := settler(l, c)
+		ask := func(status packaging.Status, err error) {
+			t.Helper()
+			c.says(status, err)
+			if err := s.Ask(t.Context(), supervisor, 7); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask("", gone)
+		time.Sleep(time.Hour)
+		ask(packaging.PendingRelease, nil) // the API is back, and has the release still to do
+		if got := l.settlements(); len(got) != 0 {
+			t.Fatalf("settled by the first answer: %+v", got)
+		}
+		time.Sleep(14 * time.Second)
+		ask("", gone)
+		time.Sleep(14 * time.Second)
+		ask(packaging.PendingRelease, nil)
+		time.Sleep(14 * time.Second)
+		ask(packaging.PendingRelease, nil)
+		if got := l.settlements(); len(got) != 0 {
+			t.Fatalf("settled over a question that failed: %+v", got)
+		}
+		first := time.Now().Add(-14 * time.Second)
+		time.Sleep(time.Second)
+		ask(packaging.PendingRelease, nil)
+		if got := l.settlements()[7]; got.Outcome != packaging.Refused || !got.Since.Equal(first) {
+			t.Errorf("settled %+v, want since %v", got, first)
+		}
+	})
+}
+
+func TestAnOrderThatWasSeenInProgressWasOutWhateverItsStatusIsNow(t *testing.T) {
+	for _, now := range []packaging.Status{packaging.Suspended, packaging.PendingRelease, packaging.Open, "Waiting for QA"} {
+		synctest.Test(t, func(t *testing.T) {
+			l, c := unknown(packaging.Cut), &cloud{}
+			l.running = true
+			c.says(now, nil)
+			running(t, settler(l, c))
+			time.Sleep(3 * time.Second)
+			want := packaging.Settlement{Outcome: packaging.Released, Proof: packaging.InProgress, Status: now, Serials: []string{"a"}}
+			if diff := cmp.Diff(want, l.settlements()[7]); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", now, diff)
+			}
+		})
+	}
+}
+
+func TestAfterAContradictionPendingReleaseIsNoSignAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.StatusContradicts), &cloud{}
+		l.orders[7].Release.Contradicted = time.Now()
+		c.says(packaging.PendingRelease, nil)
+		running(t, settler(l, c))
+		time.Sleep(time.Hour)
+		if got := l.settlements(); len(got) != 0 {
+			t.Errorf("settled %+v", got)
+		}
+	})
+}
+
+func TestAMissingListIsAskedForUntilItIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.Cut), &cloud{}
+		o := l.orders[7]
+		l.orders = nil
+		o.Release.Outcome, o.Release.Reason, o.Release.Proof, o.Release.Settled = packaging.Released, "", packaging.ByStatus, time.Now()
+		l.missing = &o
+		c.details = func() (packaging.Facts, error) {
+			return packaging.Facts{Key: "Order143", Status: packaging.InProgress}, nil
+		}
+		running(t, settler(l, c))
+		time.Sleep(10 * 24 * time.Hour)
+		c.mu.Lock()
+		asked := len(c.asked)
+		c.mu.Unlock()
+		if asked < 30 || asked > 100 {
+			t.Errorf("asked %d times in 10 days", asked)
+		}
+		c.says(packaging.Done, nil)
+		time.Sleep(27 * time.Hour)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if diff := cmp.Diff([]string{"a"}, l.filled); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
 }
 
 func TestAnAnswerIsAsOldAsItsQuestion(t *testing.T) {
@@ -242,7 +366,7 @@ func TestAnAnswerIsAsOldAsItsQuestion(t *testing.T) {
 			return packaging.Facts{Key: "Order143", Status: packaging.PendingRelease}, nil
 		}
 		s := settler(l, c)
-		for range 2 { // after 0 and 14 s, answered after 14 and 28 s
+		for range 3 { // after 0, 14 and 28 s; the first answer comes after 14 s
 			if err := s.Ask(t.Context(), supervisor, 7); err != nil || len(l.settlements()) != 0 {
 				t.Fatalf("%v, settled %+v", err, l.settlements())
 			}
@@ -282,7 +406,7 @@ func TestWhereDetailsFailTheListOfOpenOrdersTells(t *testing.T) {
 		l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{{Key: "Order14"}, {Key: "Order143", Status: packaging.PendingRelease}}}
 		c.says("", &packaging.CallError{Reason: packaging.ServerError})
 		running(t, settler(l, c))
-		time.Sleep(16 * time.Second)
+		time.Sleep(18 * time.Second)
 		if s := l.settlements()[7]; s.Outcome != packaging.Refused {
 			t.Errorf("settled %+v", s)
 		}

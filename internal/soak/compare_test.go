@@ -158,13 +158,30 @@ func (r *releaseRow) excused() bool {
 	})
 }
 
+// stands returns the outcome that a release has in the database where the history has that one.
+func stands(said packaging.Outcome) packaging.Outcome {
+	if said == packaging.SaidPending {
+		return packaging.Refused
+	}
+	return said
+}
+
 // storyOf says where the history of a release is not: requested, then how its call ended, then how an unknown outcome was
-// settled, each once.
+// settled, each once, but for what a status contradicted.
 func storyOf(r *releaseRow) string {
 	steps := slices.DeleteFunc(slices.Clone(r.entries), func(e packaging.Entry) bool {
-		return e.Deed == packaging.ReleaseAsked || e.Deed == packaging.ListOdd
+		return e.Deed == packaging.ReleaseAsked || e.Deed == packaging.ListOdd || e.Deed == packaging.ListAdded
 	})
 	want := []packaging.Deed{packaging.ReleaseRequested, packaging.ReleaseEnded}
+	received := int64(0)
+	for _, e := range r.entries {
+		if e.Deed != packaging.ListOdd {
+			received += e.Serials
+		}
+		if e.Deed == packaging.ReleaseReopened { // what was settled by a sign before
+			want = append(want, packaging.ReleaseSettled, packaging.ReleaseReopened)
+		}
+	}
 	if r.proof == packaging.ByStatus {
 		want = append(want, packaging.ReleaseSettled)
 	}
@@ -181,7 +198,7 @@ func storyOf(r *releaseRow) string {
 		return fmt.Sprintf("requested by %s at %v, in the history by %s at %v", r.user, r.requested, requested.By.Username, requested.At)
 	case r.proof == packaging.ByStatus && ended.Outcome != packaging.Unknown:
 		return fmt.Sprintf("settled by status, though the history has it end as %s", ended.Outcome)
-	case last.Outcome != r.outcome, r.outcome == packaging.Refused && last.Reason != string(r.reason), last.Serials != r.received:
+	case stands(last.Outcome) != r.outcome, r.outcome == packaging.Refused && last.Reason != string(r.reason), received != r.received:
 		return fmt.Sprintf("the history has it %s (%s) with %d serials", last.Outcome, last.Reason, last.Serials)
 	}
 	return ""

@@ -43,12 +43,18 @@ func (m *model) triesOf(o *order) []*releaseRow {
 		switch e.Deed {
 		case packaging.ReleaseRequested:
 			rows = append(rows, &releaseRow{id: int64(e.ReleaseID), order: o.key, user: e.By.Username, requested: e.At, outcome: packaging.Sending})
+		case packaging.ReleaseReopened:
+			for _, r := range rows {
+				if r.id == int64(e.ReleaseID) {
+					r.outcome, r.reason, r.proof = packaging.Unknown, packaging.StatusContradicts, packaging.NoProof
+				}
+			}
 		case packaging.ReleaseEnded, packaging.ReleaseSettled:
 			for _, r := range rows {
 				if r.id != int64(e.ReleaseID) {
 					continue
 				}
-				r.outcome, r.reason, r.received, r.proof = e.Outcome, packaging.Reason(e.Reason), e.Serials, packaging.ByAnswer
+				r.outcome, r.reason, r.received, r.proof = stands(e.Outcome), packaging.Reason(e.Reason), e.Serials, packaging.ByAnswer
 				if e.Deed == packaging.ReleaseSettled {
 					r.proof = packaging.ByStatus
 				}
@@ -123,6 +129,7 @@ func (m *model) checkTry(o *order, r *releaseRow, told func(string, ...any)) {
 	switch {
 	case r.outcome == packaging.Sending:
 		told("release %d is still being sent", r.id)
+	case r.reason == packaging.StillPending: // a sign, which a status contradicts where it is wrong
 	case r.outcome == packaging.Refused && done:
 		told("release %d is refused (%s), but was carried out", r.id, r.reason)
 	case r.outcome == packaging.Refused && atIt:

@@ -87,7 +87,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, hint := range shell.Hints {
 		keys["hint."+hint] = true
 	}
-	for _, topic := range []string{"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused", "unknown", "odd"} {
+	for _, topic := range []string{"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused", "said_pending", "unknown", "odd"} {
 		keys["help.topic."+topic] = true
 	}
 	for _, r := range reasons(t) {
@@ -132,7 +132,7 @@ func usedKeys(t *testing.T) map[string]bool {
 				keys["deed.queue_ended."+string(why)], keys["queue.ended."+string(why)] = true, true
 			}
 		case packaging.ReleaseSettled:
-			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused} {
+			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.SaidPending} {
 				keys["deed.release_settled."+string(o)] = true
 			}
 		case packaging.PINSet, packaging.BadgeSet:
@@ -181,7 +181,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, table := range shifts.ReportTables {
 		keys["report."+table] = true
 	}
-	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore, packaging.SeenAgain} {
+	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore, packaging.SeenAgain, packaging.Contradicted} {
 		keys["oddity."+string(k)] = true
 	}
 	return keys

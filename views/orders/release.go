@@ -83,9 +83,13 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell
 	case packaging.Released:
 		return releasedTo(ctx, r, o, line)
 	case packaging.Refused:
+		what := text.Say(ctx, "result.refused", "Order", shell.OrderID(o.Key))
+		if r.Says() == packaging.SaidPending {
+			what = text.Say(ctx, "result.said_pending", "Order", shell.OrderID(o.Key))
+		}
 		return shell.Explanation{
-			What: text.Say(ctx, "result.refused", "Order", shell.OrderID(o.Key)),
-			Why:  shell.ReasonText(ctx, r.Reason, r.Status),
+			What: what,
+			Why:  shell.ReleaseReason(ctx, r),
 			Do:   text.Say(ctx, "reason."+string(r.Reason)+".do"),
 		}
 	case packaging.Unknown:

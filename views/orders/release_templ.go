@@ -572,7 +572,7 @@ func releaseResult(f shell.Frame, p OrderPage, r packaging.Release) templ.Compon
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = shell.Icon(shell.OutcomeMark(ctx, r.Outcome).Icon).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = shell.Icon(shell.OutcomeMark(ctx, r.Says()).Icon).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -710,7 +710,7 @@ func releaseResult(f shell.Frame, p OrderPage, r packaging.Release) templ.Compon
 				return templ_7745c5c3_Err
 			}
 		}
-		if r.Outcome == packaging.Unknown {
+		if r.Outcome == packaging.Unknown || r.ListMissing() {
 			templ_7745c5c3_Err = inquiry(f, p.Order, r).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1239,7 +1239,7 @@ func acknowledgeForm(id packaging.OrderID, r packaging.Release, next templ.SafeU
 	})
 }
 
-// inquiry shows the API's last answer about an unknown release, and asks again.
+// inquiry shows the API's last answer about an unknown release or its missing list, and asks again.
 func inquiry(f shell.Frame, o packaging.Order, r packaging.Release) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -28,7 +28,7 @@ func topics(ctx context.Context) []topic {
 	}
 	gone := packaging.Order{Gone: true}
 	all = append(all, topic{topicOf(gone), OrderMark(ctx, gone)}, topic{"other", OtherMark(ctx)})
-	for _, o := range []packaging.Outcome{packaging.Sending, packaging.Released, packaging.Refused, packaging.Unknown} {
+	for _, o := range []packaging.Outcome{packaging.Sending, packaging.Released, packaging.Refused, packaging.SaidPending, packaging.Unknown} {
 		all = append(all, topic{string(o), OutcomeMark(ctx, o)})
 	}
 	return append(all, topic{"odd", LookMark(ctx)})

@@ -44,6 +44,9 @@ func OutcomeMark(ctx context.Context, o packaging.Outcome) Mark {
 	case packaging.Refused:
 		return Mark{Icon: "octagon-alert", Word: text.Say(ctx, "outcome.refused"), Tone: "red"}
 	}
+	if o == packaging.SaidPending {
+		return Mark{Icon: "circle-help", Word: text.Say(ctx, "outcome.said_pending"), Tone: "amber"}
+	}
 	return Mark{Icon: "link-2-off", Word: text.Say(ctx, "outcome.unknown"), Tone: "unknown"}
 }
 

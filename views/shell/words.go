@@ -66,6 +66,12 @@ func ImportFieldText(ctx context.Context, f packaging.ImportField) string {
 	return text.Say(ctx, "order.quantity")
 }
 
+// ReleaseReason returns why a release ended as it did.
+func ReleaseReason(ctx context.Context, r packaging.Release) string {
+	return text.Say(ctx, "reason."+string(r.Reason), "Status", StatusMark(ctx, r.Status).Word,
+		"First", text.Moment(ctx, r.FirstPending), "Second", text.Moment(ctx, r.SecondPending))
+}
+
 // ReasonText returns why a call ended as it did.
 func ReasonText(ctx context.Context, reason packaging.Reason, status packaging.Status) string {
 	return text.Say(ctx, "reason."+string(reason), "Status", StatusMark(ctx, status).Word)
@@ -82,7 +88,7 @@ func HistoryReason(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "sign_on."+e.Reason)
 	case e.Deed == packaging.ReleaseDeclined:
 		return text.Say(ctx, "declined."+e.Reason)
-	case e.Deed == packaging.ReleaseSettled, e.Deed == packaging.QueueEnded:
+	case e.Deed == packaging.ReleaseSettled, e.Deed == packaging.ReleaseReopened, e.Deed == packaging.QueueEnded:
 		return "" // the deed says it
 	}
 	return text.Say(ctx, "reason."+e.Reason, "Status", "")

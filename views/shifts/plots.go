@@ -41,13 +41,13 @@ func releasesPlot(ctx context.Context, r packaging.ShiftReport, lines []packagin
 				continue
 			}
 			b := bar{
-				class: "plot-" + string(one.Outcome),
+				class: "plot-" + string(plotted(one)),
 				x:     plotWidth * float64(one.Requested.Sub(r.Begin)) / float64(length),
 				y:     10,
 				w:     6,
 				h:     80,
 			}
-			switch one.Outcome {
+			switch plotted(one) {
 			case packaging.Refused:
 				b.y, b.h, b.w = 55, 35, 10
 			case packaging.Unknown, packaging.Sending:
@@ -55,13 +55,21 @@ func releasesPlot(ctx context.Context, r packaging.ShiftReport, lines []packagin
 			}
 			b.x = min(b.x, plotWidth-b.w)
 			row.bars = append(row.bars, b)
-			at = append(at, text.Clock(ctx, one.Requested)[:len("15:04")]+" "+shell.OutcomeMark(ctx, one.Outcome).Word)
+			at = append(at, text.Clock(ctx, one.Requested)[:len("15:04")]+" "+shell.OutcomeMark(ctx, one.Says()).Word)
 		}
 		if row.says = strings.Join(at, ", "); len(at) > 0 {
 			rows = append(rows, row)
 		}
 	}
 	return rows
+}
+
+// plotted returns the outcome that a release is drawn and counted as: one that is settled by a sign is not known.
+func plotted(one packaging.ReportedRelease) packaging.Outcome {
+	if one.Reason == packaging.StillPending {
+		return packaging.Unknown
+	}
+	return one.Outcome
 }
 
 // outcomesPlot draws how many releases of a line had each outcome. The line with the most has the longest bar.
