@@ -7,6 +7,7 @@ import { startLive } from "./js/live.js";
 import { startDisabledLinks } from "./js/offline.js";
 import { startPresses } from "./js/press.js";
 import { startScanning } from "./js/scan.js";
+import { startScans } from "./js/scans.js";
 import { startKeys, startLock } from "./js/station.js";
 import { startSwaps } from "./js/swap.js";
 
@@ -17,6 +18,7 @@ startPresses();
 startSwaps();
 startKeys();
 startScanning();
+startScans();
 startLock();
 startDisabledLinks();
 startLive();

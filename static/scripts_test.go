@@ -72,6 +72,20 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 			list{true, true, false, false},
 		},
 		{
+			"the keys of a scan, and Caps Lock", "scan",
+			`((press, off = {code: "", shiftKey: false, getModifierState: () => false}) => [
+				press([{...off, key: "z", code: "KeyY"}, {...off, key: "A", code: "KeyQ", shiftKey: true}, {...off, key: "]", code: "BracketRight", ctrlKey: true},
+					{...off, key: "Dead", code: "Equal"}, {...off, key: "Shift", code: "ShiftLeft"}]),
+				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}]),
+				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}, {...off, key: "z", code: "KeyY"}]),
+				press([{...off, key: "z"}]),
+				press([], r => r.spoil()), press([]),
+			].map(taken => taken.keys + "/" + taken.caps))((events, after = () => {}) => {
+				const r = m.newRecorder(); events.forEach(r.press); after(r); return r.take();
+			})`,
+			list{"KeyY +KeyQ GS Equal/off", "KeyY/on", "KeyY KeyY/", "/off", "/", "/"},
+		},
+		{
 			"the digits of a PIN", "station", `[m.typed("12", "3"), m.typed("12", ""), m.typed("", "")]`, list{"123", "1", ""},
 		},
 		{
@@ -186,5 +200,39 @@ func TestWhatAPersonHasBegunStays(t *testing.T) {
 	want := []any{0.0, "a,b,c,d", "mine", true, "2", "words", "theirs"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// However late answers are, and in whatever order they come, each is shown at the place of its own scan.
+func TestEachScanHasItsOwnAnswerAtItsPlace(t *testing.T) {
+	p := openModules(t)
+	got := evaluate[[]string](t, p, "scans", `(async () => {
+		const places = [];
+		const place = number => {
+			places.push(number + " pending");
+			const set = text => { places[number - 1] = number + " " + text; };
+			return { answer: set, fail: () => set("not checked") };
+		};
+		const answers = {};
+		const ask = (scan, signal) => new Promise((resolve, reject) => {
+			answers[scan] = resolve;
+			signal.addEventListener("abort", reject);
+		});
+		const take = m.newScans(ask, place, 60_000);
+		const scans = ["a", "b", "c"].map(take);
+		const before = places.join();
+		answers.c("C"); await scans[2];
+		answers.a("A"); await scans[0];
+		const between = places.join();
+		answers.b("B"); await scans[1];
+		const late = m.newScans(ask, place, 1);
+		places.length = 0;
+		await late("d");
+		answers.d("D");
+		return [before, between, places.join()];
+	})()`)
+	want := []string{"1 pending,2 pending,3 pending", "1 A,2 pending,3 C", "1 not checked"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

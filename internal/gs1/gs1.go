@@ -139,7 +139,7 @@ const maxCandidates = 200
 // Read reads a scan. now decides the century of dates.
 func Read(s Scan, now time.Time) Reading {
 	s.Text = narrow(strings.Trim(s.Text, "\r\n\t "))
-	r := Reading{CapsLock: s.CapsLock, keysSeen: s.Keys != ""}
+	r := Reading{CapsLock: s.CapsLock, keysSeen: parseStrokes(s.Keys) != nil}
 	if len(s.Text) > maxLength {
 		r.Fault = &Fault{Code: TooMuch}
 		return r

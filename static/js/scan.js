@@ -1,4 +1,4 @@
-// What is typed or scanned before its field was touched. A scanner types like a keyboard.
+// What is typed or scanned before its field was touched, and the keys of a scan. A scanner types like a keyboard.
 import { $ } from "./dom.js";
 
 const separator = "\u001d"; // between the fields of a GS1 barcode
@@ -14,6 +14,7 @@ export function startScanning() {
     if (!isSeparator(event) || !field.matches?.("[data-scan]")) return;
     event.preventDefault();
     field.setRangeText(separator, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText" }));
   });
 }
 
@@ -28,3 +29,36 @@ export const isCharacter = event => event.key.length === 1 && !event.ctrlKey && 
  * @returns {boolean} whether this is Ctrl+], which scanners send for the separator, in any keyboard layout
  */
 export const isSeparator = event => event.ctrlKey && (event.key === "]" || event.code === "BracketRight");
+
+/**
+ * Records which keys a scan pressed, whatever the device's layout makes of them. The server tells from them what a keyboard
+ * did to the scan.
+ */
+export function newRecorder() {
+  let keys = [];
+  let locks = new Set();
+  let isWhole = true;
+  return {
+    /** @param {KeyboardEvent} event */
+    press(event) {
+      if (isSeparator(event)) keys.push("GS");
+      else if (isCharacter(event) || event.key === "Dead") keys.push((event.shiftKey ? "+" : "") + event.code);
+      else return;
+      isWhole &&= keys.at(-1) === "GS" || event.code !== "";
+      locks.add(event.getModifierState("CapsLock"));
+    },
+    /** Gives up the keys of a text that did not come from them alone. */
+    spoil() { isWhole = false; },
+    /** @returns {{ keys: string, caps: string }} what is known of the text, and begins anew */
+    take() {
+      const taken = {
+        keys: isWhole ? keys.join(" ") : "",
+        caps: locks.size !== 1 ? "" : locks.has(true) ? "on" : "off",
+      };
+      keys = [];
+      locks = new Set();
+      isWhole = true;
+      return taken;
+    },
+  };
+}

@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"strings"
+	"time"
 	"unicode"
 
 	"lineboard/internal/gs1"
@@ -143,6 +144,16 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 		return say("unknown", "circle-help", unreadable, place)
 	}
 	return say("unknown", "circle-help", unreadable)
+}
+
+// scanPauses are after how long without a key a scan may end, for scanners that send no Enter or Tab.
+var scanPauses = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second}
+
+// notChecked returns what is shown for a scan that was not answered.
+func notChecked(ctx context.Context) scanAnswer {
+	return scanAnswer{shell.Explanation{
+		What: text.Say(ctx, "scan.not_checked"), Why: text.Say(ctx, "scan.not_checked.why"), Do: text.Say(ctx, "scan.not_checked.do"),
+	}, "unknown", "circle-help", nil}
 }
 
 // perhaps returns which packs the scan may be, and what about them is not sure.
