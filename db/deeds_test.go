@@ -90,7 +90,7 @@ var acts = map[string]act{
 		return err
 	}},
 	"Import": {needs: packaging.ImportOrders, do: func(s *stage, by packaging.Person) error {
-		_, err := s.Import(s.t.Context(), by, "orders.csv", numbered([]packaging.Facts{{Key: "new", Lot: "L"}}), nil)
+		_, err := s.Import(s.t.Context(), by, packaging.ImportRequest{FileName: "orders.csv", Rows: numbered([]packaging.Facts{{Key: "new", Lot: "L"}})})
 		return err
 	}},
 	"KeepPreview": {needs: packaging.ImportOrders, do: func(s *stage, by packaging.Person) error {
@@ -545,7 +545,7 @@ func TestATokenThatWasRevokedMeanwhileImportsNothing(t *testing.T) {
 	if err := d.RevokeToken(t.Context(), admin, k.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Import(t.Context(), holder, "PUT", numbered([]packaging.Facts{{Key: "b"}}), nil); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.Import(t.Context(), holder, packaging.ImportRequest{FileName: "PUT", Rows: numbered([]packaging.Facts{{Key: "b"}})}); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("import by a token that was revoked: %v", err)
 	}
 	// A token opens nothing else.

@@ -19,6 +19,7 @@ type importing struct {
 	reach reach
 	check *packaging.ImportCheck
 	each  func(importedRow) error
+	alike knownKeys // nil until a row has a new order ID
 }
 
 // importedRow is what an import does to one order: before and after.
@@ -54,7 +55,9 @@ func newImporting(
 		return nil, err
 	}
 	reach, err := reachOf(by)
-	return &importing{ctx, q, by, lines, reach, packaging.NewImportCheck(), each}, err
+	return &importing{
+		ctx: ctx, q: q, by: by, lines: lines, reach: reach, check: packaging.NewImportCheck(), each: each,
+	}, err
 }
 
 // run hands what the import does to each order to each, in the order of the rows, leaving out those with a fault.
@@ -70,6 +73,9 @@ func (i *importing) run(rows []packaging.ImportRow) error {
 				continue
 			}
 			i.check.Add(did.ImportedOrder)
+			if err := i.ask(did); err != nil {
+				return err
+			}
 			if err := i.each(did); err != nil {
 				return err
 			}
@@ -216,16 +222,17 @@ func (i *importing) lineCodes() string {
 	return strings.Join(codes, ", ")
 }
 
-// CheckImport says what an import of the rows by somebody would do now, order by order to see, and what is in its way.
+// CheckImport says what an import by somebody would do now, order by order to see, what is in its way, and what it asks.
 func (d *DB) CheckImport(
-	ctx context.Context, by packaging.Person, rows []packaging.ImportRow, see func(packaging.ImportedOrder),
+	ctx context.Context, by packaging.Person, ask packaging.ImportRequest, see func(packaging.ImportedOrder),
 ) (packaging.ImportSum, error) {
 	i, err := newImporting(ctx, d.read, by, func(row importedRow) error {
 		see(row.ImportedOrder)
 		return nil
 	})
 	if err == nil {
-		err = i.run(rows)
+		err = i.run(ask.Rows)
 	}
+	i.check.AskOf(ask.Questions)
 	return i.check.Sum(), err
 }

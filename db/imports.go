@@ -13,18 +13,21 @@ import (
 // errFaults ends an import that has faults; they are in its sum.
 var errFaults = packaging.Fail(packaging.Invalid, "import.nothing_while_wrong")
 
+// errQuestions ends an import with questions that nobody has answered; they are in its sum.
+var errQuestions = packaging.Fail(packaging.Invalid, "import.confirm_first")
+
 // Import imports the rows, all of them or none, and records it. One that changes nothing is not stored and has no ID.
-// With faults it is not carried out, and the error is Invalid.
+// With faults, or with questions that are not confirmed, it is not carried out, and the error is Invalid.
 //
-// Where shown is given, it is what the person saw: where the orders have changed so that the import would now do
-// something else, nothing is imported, and the error is a Conflict. Its preview is forgotten with it.
+// Where a person saw the import before, and the orders have changed so that it would now do something else, nothing is
+// imported, and the error is a Conflict. Its preview is forgotten with it.
 func (d *DB) Import(
-	ctx context.Context, by packaging.Person, fileName string, rows []packaging.ImportRow, shown *packaging.ShownImport,
+	ctx context.Context, by packaging.Person, ask packaging.ImportRequest,
 ) (done packaging.Import, err error) {
 	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
-		done = packaging.Import{By: by.Author, FileName: fileName}
-		if shown != nil {
-			if err := t.takePreview(by, shown.Preview); err != nil {
+		done = packaging.Import{By: by.Author, FileName: ask.FileName}
+		if ask.Shown != nil {
+			if err := t.takePreview(by, ask.Shown.Preview); err != nil {
 				return err
 			}
 		}
@@ -35,19 +38,22 @@ func (d *DB) Import(
 		defer w.close()
 		i, err := newImporting(ctx, t, by, w.write)
 		if err == nil {
-			err = i.run(rows)
+			err = i.run(ask.Rows)
 		}
 		if err != nil {
 			return err
 		}
+		i.check.AskOf(ask.Questions)
 		done.ImportSum = i.check.Sum()
 		switch {
 		case done.Faults.Count > 0:
 			return errFaults
-		case shown != nil && shown.Digest != done.Digest:
+		case ask.Shown != nil && ask.Shown.Digest != done.Digest:
 			return packaging.Fail(packaging.Conflict, "import.orders_changed")
 		case !done.Effect():
 			return nil
+		case done.Questions.Count > 0 && !ask.Confirmed:
+			return errQuestions
 		}
 		done.ID, done.At = w.id, t.now
 		return t.storeImport(by.Tenant.ID, done)
@@ -65,9 +71,12 @@ func (t *tx) storeImport(tenant packaging.TenantID, done packaging.Import) error
 		done.FileName, done.New, done.Changed, done.Unchanged, done.Digest[:]); err != nil {
 		return err
 	}
+	came := fmt.Sprintf("%d new, %d changed, %d unchanged, SHA-256 %s", done.New, done.Changed, done.Unchanged, hex.EncodeToString(done.Digest[:]))
+	if done.Questions.Count > 0 {
+		came += fmt.Sprintf(", %d questions confirmed", done.Questions.Count)
+	}
 	return t.record(packaging.Entry{
-		TenantID: tenant, By: done.By, Deed: packaging.OrdersImported, Object: done.FileName,
-		New: fmt.Sprintf("%d new, %d changed, %d unchanged, SHA-256 %s", done.New, done.Changed, done.Unchanged, hex.EncodeToString(done.Digest[:])),
+		TenantID: tenant, By: done.By, Deed: packaging.OrdersImported, Object: done.FileName, New: came,
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 // imports imports rows as somebody, and must come through.
 func imports(t *testing.T, d *DB, by packaging.Person, rows ...packaging.Facts) packaging.Import {
 	t.Helper()
-	done, err := d.Import(t.Context(), by, "orders.csv", numbered(rows), nil)
+	done, err := d.Import(t.Context(), by, packaging.ImportRequest{FileName: "orders.csv", Rows: numbered(rows)})
 	if err != nil {
 		t.Fatalf("%v %+v", err, done.Faults)
 	}
@@ -76,7 +76,7 @@ func TestEachFactNamesTheImportThatGaveIt(t *testing.T) {
 func TestAFileIsImportedWholeOrNotAtAll(t *testing.T) {
 	d, ghent, _ := opened(t)
 	entries := len(history(t, d, ghent))
-	done, err := d.Import(t.Context(), ghent, "x", numbered([]packaging.Facts{{Key: "a", Lot: "L"}, {Key: "b", LineCode: "L9"}}), nil)
+	done, err := d.Import(t.Context(), ghent, packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{{Key: "a", Lot: "L"}, {Key: "b", LineCode: "L9"}})})
 	if packaging.CodeOf(err) != packaging.Invalid || done.Faults.Count != 1 || done.Faults.First[0].Code != packaging.FaultNoLine {
 		t.Errorf("%v %+v", err, done.Faults)
 	}
@@ -119,7 +119,7 @@ func TestWhoIsLimitedToLinesImportsForThemAlone(t *testing.T) {
 		"an order of another line": {Key: "a", Lot: "X"}, "taken to their line": {Key: "a", LineCode: "L2"},
 		"for another line": {Key: "b", LineCode: "L1"}, "without a line": {Key: "b"},
 	} {
-		done, err := d.Import(t.Context(), ghent, "x", numbered([]packaging.Facts{f}), nil)
+		done, err := d.Import(t.Context(), ghent, packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{f})})
 		if packaging.CodeOf(err) != packaging.Invalid || !done.Faults.Forbidden() {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -299,7 +299,7 @@ func TestALineThatWasOverruledHoldsOnceSomebodyOfBothLinesImportsIt(t *testing.T
 	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{listed}})
 	other := row
 	other.Lot = "X"
-	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), "x", numbered([]packaging.Facts{other}), nil); packaging.CodeOf(err) != packaging.Invalid {
+	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{other})}); packaging.CodeOf(err) != packaging.Invalid {
 		t.Errorf("by somebody of L1 alone: %v", err)
 	}
 	imports(t, d, become(t, d, ghent, ghent.Role, l2.ID), packaging.Facts{Key: "b", Lot: "NEW"})
@@ -313,7 +313,7 @@ func TestALineThatWasOverruledHoldsOnceSomebodyOfBothLinesImportsIt(t *testing.T
 	}
 	// L1 has it now, but not by the word of who works there alone.
 	third := packaging.Facts{Key: "b", LineCode: "L2"}
-	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), "x", numbered([]packaging.Facts{third}), nil); packaging.CodeOf(err) != packaging.Invalid {
+	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{third})}); packaging.CodeOf(err) != packaging.Invalid {
 		t.Errorf("given away: %v", err)
 	}
 }

@@ -73,6 +73,8 @@ type apiProblem struct {
 	Code   string     `json:"code"`
 	Count  int        `json:"error_count,omitempty"`
 	Errors []apiFault `json:"errors,omitempty"`
+	Asked  int        `json:"question_count,omitempty"`
+	Asks   []apiFault `json:"questions,omitempty"`
 
 	wait  time.Duration // with 429
 	cause error
@@ -101,11 +103,22 @@ func problemOf(ctx context.Context, status int, code string) *apiProblem {
 // rowProblem tells what is wrong with the rows.
 func rowProblem(ctx context.Context, status int, code string, faults packaging.ImportFaults) *apiProblem {
 	p := problemOf(ctx, status, code)
-	p.Count = faults.Count
-	for _, f := range faults.First {
-		p.Errors = append(p.Errors, apiFault{f.Row, string(f.Field), string(f.Code), f.Value, view.FaultText(ctx, f)})
-	}
+	p.Count, p.Errors = faults.Count, apiFaults(ctx, faults)
 	return p
+}
+
+// questionProblem tells what a program must confirm.
+func questionProblem(ctx context.Context, questions packaging.ImportFaults) *apiProblem {
+	p := problemOf(ctx, http.StatusUnprocessableEntity, "questions")
+	p.Asked, p.Asks = questions.Count, apiFaults(ctx, questions)
+	return p
+}
+
+func apiFaults(ctx context.Context, faults packaging.ImportFaults) (all []apiFault) {
+	for _, f := range faults.First {
+		all = append(all, apiFault{f.Row, string(f.Field), string(f.Code), f.Value, view.FaultText(ctx, f)})
+	}
+	return all
 }
 
 // importAnswer is what an import came to.
@@ -159,7 +172,8 @@ func (s *Server) PutOrders(c echo.Context) error {
 	if !ok {
 		return problemOf(ctx, http.StatusUnsupportedMediaType, "unsupported_type")
 	}
-	rows, faults, err := orderfile.Read(c.Request().Body, format)
+	content, err := orderfile.Read(c.Request().Body, format)
+	faults := content.Faults
 	if err != nil {
 		return rowProblem(ctx, http.StatusUnprocessableEntity, "unreadable", faults)
 	}
@@ -170,16 +184,21 @@ func (s *Server) PutOrders(c echo.Context) error {
 	}
 	if faults.Count > 0 {
 		// What the orders themselves stand against is told with it.
-		sum, err := s.Store.CheckImport(ctx, by, rows, func(packaging.ImportedOrder) {})
+		sum, err := s.Store.CheckImport(ctx, by, packaging.ImportRequest{Rows: content.Rows}, func(packaging.ImportedOrder) {})
 		if err != nil {
 			return err
 		}
 		return rowProblem(ctx, http.StatusUnprocessableEntity, "invalid_rows", faults.Join(sum.Faults))
 	}
-	done, err := s.Store.Import(ctx, by, "PUT "+string(shell.PutOrdersURL()), rows, nil)
+	done, err := s.Store.Import(ctx, by, packaging.ImportRequest{
+		FileName: "PUT " + string(shell.PutOrdersURL()), Rows: content.Rows, Questions: content.Questions,
+		Confirmed: c.QueryParam("confirm") == "true",
+	})
 	switch {
 	case done.Faults.Forbidden():
 		return rowProblem(ctx, http.StatusForbidden, "forbidden_rows", done.Faults)
+	case packaging.CodeOf(err) == packaging.Invalid && done.Faults.Count == 0:
+		return questionProblem(ctx, done.Questions)
 	case packaging.CodeOf(err) == packaging.Invalid:
 		return rowProblem(ctx, http.StatusUnprocessableEntity, "invalid_rows", done.Faults)
 	case packaging.CodeOf(err) == packaging.Forbidden: // the token has ended while the list came
@@ -203,6 +222,8 @@ func bodyFormat(h http.Header) (orderfile.Format, bool) {
 		return orderfile.JSON, true
 	case media == "text/csv":
 		return orderfile.CSV, true
+	case media == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":
+		return orderfile.XLSX, true
 	}
 	return "", false
 }

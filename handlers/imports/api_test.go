@@ -45,9 +45,14 @@ func token(t *testing.T, s *site.Site, name string, more ...string) string {
 // put sends orders with a token.
 func put(t *testing.T, s *site.Site, token, contentType, body string) site.Answer {
 	t.Helper()
+	return putTo(t, s, "/api/v1/orders", token, contentType, body)
+}
+
+func putTo(t *testing.T, s *site.Site, address, token, contentType, body string) site.Answer {
+	t.Helper()
 	b := s.Browser()
 	b.Header.Set("Authorization", "Bearer "+token)
-	return b.Send(http.MethodPut, "/api/v1/orders", contentType, strings.NewReader(body))
+	return b.Send(http.MethodPut, address, contentType, strings.NewReader(body))
 }
 
 const asJSON = "application/json"

@@ -123,7 +123,7 @@ func (s *Server) preview(
 	ctx context.Context, p packaging.Person, file packaging.ImportFile,
 ) (view.ImportPreview, error) {
 	preview := view.ImportPreview{File: file}
-	rows, faults, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
+	content, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
 	if err != nil {
 		return preview, err
 	}
@@ -132,7 +132,8 @@ func (s *Server) preview(
 			*list = append(*list, o)
 		}
 	}
-	preview.Sum, err = s.Store.CheckImport(ctx, p, rows, func(o packaging.ImportedOrder) {
+	ask := packaging.ImportRequest{Rows: content.Rows, Questions: content.Questions}
+	preview.Sum, err = s.Store.CheckImport(ctx, p, ask, func(o packaging.ImportedOrder) {
 		switch {
 		case o.New:
 			keep(&preview.New, o)
@@ -142,7 +143,7 @@ func (s *Server) preview(
 			keep(&preview.Same, o)
 		}
 	})
-	preview.Sum.Faults = faults.Join(preview.Sum.Faults)
+	preview.Sum.Faults = content.Faults.Join(preview.Sum.Faults)
 	return preview, err
 }
 
@@ -188,18 +189,26 @@ func (s *Server) Apply(c echo.Context) error {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	shown.Digest = [32]byte(digest)
-	rows, faults, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
-	if err != nil || faults.Count > 0 { // it was read without a fault when it was kept
+	content, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
+	if err != nil || content.Faults.Count > 0 { // it was read without a fault when it was kept
 		return errors.Join(err, errors.New("a kept file can't be read any more"))
 	}
-	done, err := s.Store.Import(ctx, p, file.Name, rows, &shown)
+	done, err := s.Store.Import(ctx, p, packaging.ImportRequest{
+		FileName: file.Name, Rows: content.Rows, Questions: content.Questions,
+		Confirmed: c.FormValue("confirm") == "true", Shown: &shown,
+	})
 	if code := packaging.CodeOf(err); code == packaging.Conflict || code == packaging.Invalid {
 		preview, err := s.preview(ctx, p, file)
 		if err != nil {
 			return err
 		}
+		status := http.StatusConflict
 		preview.Notice = text.Say(ctx, "import.orders_changed")
-		return s.showPreview(c, http.StatusConflict, preview)
+		if code == packaging.Invalid && preview.Sum.Faults.Count == 0 {
+			status = http.StatusUnprocessableEntity
+			preview.Notice = text.Say(ctx, "import.confirm_first")
+		}
+		return s.showPreview(c, status, preview)
 	}
 	if err != nil {
 		return err

@@ -10,12 +10,9 @@ import (
 // Store is what these pages read and write.
 type Store interface {
 	CheckImport(
-		ctx context.Context, by packaging.Person, rows []packaging.ImportRow, see func(packaging.ImportedOrder),
+		ctx context.Context, by packaging.Person, ask packaging.ImportRequest, see func(packaging.ImportedOrder),
 	) (packaging.ImportSum, error)
-	Import(
-		ctx context.Context, by packaging.Person, fileName string, rows []packaging.ImportRow,
-		shown *packaging.ShownImport,
-	) (packaging.Import, error)
+	Import(ctx context.Context, by packaging.Person, ask packaging.ImportRequest) (packaging.Import, error)
 	ImportOf(ctx context.Context, in packaging.Scope, id packaging.ImportID) (packaging.Import, error)
 	ImportedOrders(
 		ctx context.Context, in packaging.Scope, id packaging.ImportID, after packaging.OrderID, limit int,

@@ -2,16 +2,24 @@ package orderfile
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"io"
 	"slices"
 	"strings"
 
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+
 	"lineboard/internal/packaging"
 )
 
 func (p *parser) readCSV(content *bufio.Reader) error {
+	content, err := withLineFeeds(content)
+	if err != nil {
+		return err
+	}
 	comma, skipped, err := separator(content)
 	if err != nil {
 		return err
@@ -31,8 +39,12 @@ func (p *parser) readCSV(content *bufio.Reader) error {
 	}
 	for {
 		cells, err := p.record(r, skipped)
-		if err != nil || cells == nil {
+		if err != nil {
 			return err
+		}
+		if cells == nil {
+			p.askFooter()
+			return nil
 		}
 		if !slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
 			continue
@@ -41,8 +53,30 @@ func (p *parser) readCSV(content *bufio.Reader) error {
 			return err
 		}
 		line, _ := r.FieldPos(0)
-		p.csvRow(line+skipped, columns, cells)
+		row := make([]cell, len(cells))
+		for i, text := range cells {
+			row[i] = cell{text: text}
+		}
+		p.tableRow(line+skipped, columns, row)
 	}
+}
+
+// withLineFeeds returns a reader that ends lines with LF if the file ends them with CR alone, as old Macintoshes did.
+func withLineFeeds(content *bufio.Reader) (*bufio.Reader, error) {
+	start, err := content.Peek(bufferSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.IndexByte(start, '\n') >= 0 || bytes.IndexByte(start, '\r') < 0 {
+		return content, nil
+	}
+	lines := runes.Map(func(r rune) rune {
+		if r == '\r' {
+			return '\n'
+		}
+		return r
+	})
+	return bufio.NewReaderSize(transform.NewReader(content, lines), bufferSize), nil
 }
 
 // record returns the next row, or nil after the last one. It fails with errStop if the row is not CSV.
@@ -93,7 +127,7 @@ func separator(content *bufio.Reader) (comma rune, skipped int, err error) {
 	return rune(named[0]), skipped + 1, err
 }
 
-const separators = ",;\t"
+const separators = ",;\t|"
 
 func mostFrequent(line string) rune {
 	best, highest, quoted := ',', 0, false
@@ -117,6 +151,10 @@ func mostFrequent(line string) rune {
 // unknown: a misspelled name would otherwise silently drop the column's values.
 func (p *parser) headings(head []string, skipped int) (columns []packaging.ImportField, ok bool) {
 	faults := p.faults.Count
+	if len(head) == 1 && fieldNamed(head[0]) == "" && strings.Contains(bareName(head[0]), bareName(string(packaging.ColumnOrderID))) {
+		p.fault(1+skipped, "", packaging.FaultSeparator, head[0])
+		return nil, false
+	}
 	for _, name := range head {
 		name = strings.TrimSpace(unguarded(name))
 		field := fieldNamed(name)
@@ -168,17 +206,28 @@ func bareName(s string) string {
 	}, strings.ToLower(s))
 }
 
-func (p *parser) csvRow(row int, columns []packaging.ImportField, cells []string) {
+// cell is a value of a table.
+type cell struct {
+	text    string
+	exact   bool // a text that no spreadsheet has changed
+	rounded bool // a number with more digits than a spreadsheet keeps
+}
+
+// tableRow adds a row of a table, and asks about values that a spreadsheet may have changed.
+func (p *parser) tableRow(row int, columns []packaging.ImportField, cells []cell) {
 	var facts packaging.Facts
-	for i, cell := range cells {
-		cell = strings.TrimSpace(unguarded(cell))
+	for i, c := range cells {
+		text := strings.TrimSpace(unguarded(c.text))
 		switch {
-		case cell == "":
+		case text == "":
+			continue
 		case i >= len(columns) || columns[i] == "":
-			p.fault(row, "", packaging.FaultTooManyColumns, cell)
+			p.fault(row, "", packaging.FaultTooManyColumns, text)
 			return
-		default:
-			*facts.Field(columns[i]) = strings.Clone(cell) // the reader keeps a row's cells in one piece
+		}
+		*facts.Field(columns[i]) = strings.Clone(text) // the reader keeps a row's cells in one piece
+		if code := suspicion(columns[i], text, c); code != "" {
+			p.ask(row, columns[i], code, text)
 		}
 	}
 	p.addRow(row, facts)

@@ -34,11 +34,12 @@ func orders(t *testing.T, n int) io.Reader {
 
 func TestAHundredThousandOrdersAreReadAndNoMore(t *testing.T) {
 	t.Parallel()
-	rows, faults, err := orderfile.Read(orders(t, orderfile.MaxRows), orderfile.CSV)
+	file, err := orderfile.Read(orders(t, orderfile.MaxRows), orderfile.CSV)
+	rows, faults := file.Rows, file.Faults
 	if err != nil || faults.Count != 0 || len(rows) != orderfile.MaxRows || rows[99_999].Facts.Lot != "LOT099999" || rows[99_999].Row != 100_001 {
 		t.Errorf("%d rows, %+v, %v", len(rows), faults, err)
 	}
-	if _, faults, err = orderfile.Read(orders(t, orderfile.MaxRows+1), orderfile.CSV); err != nil || !slices.Equal(faultLines(faults), []string{"0 too_many_rows"}) {
+	if file, err = orderfile.Read(orders(t, orderfile.MaxRows+1), orderfile.CSV); err != nil || !slices.Equal(faultLines(file.Faults), []string{"0 too_many_rows"}) {
 		t.Errorf("%+v, %v", faults, err)
 	}
 }
@@ -62,7 +63,8 @@ func TestAFileWithoutEndIsReadToTheLimitAndNotKept(t *testing.T) {
 		source := &endless{bytes: bytes.Repeat([]byte(content), 4096)}
 		for _, format := range []orderfile.Format{orderfile.CSV, orderfile.JSON} {
 			source.given = 0
-			rows, faults, err := orderfile.Read(source, format)
+			file, err := orderfile.Read(source, format)
+			rows, faults := file.Rows, file.Faults
 			if err != nil || len(rows) != 0 || faults.Count == 0 {
 				t.Errorf("%q as %s: %d rows, %+v, %v", content, format, len(rows), faults, err)
 			}
@@ -74,12 +76,13 @@ func TestAFileWithoutEndIsReadToTheLimitAndNotKept(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	rows, _, err := orderfile.Read(orders(t, 10_000), orderfile.CSV)
+	file, err := orderfile.Read(orders(t, 10_000), orderfile.CSV)
 	if err != nil {
 		t.Fatal(err)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
+	rows := file.Rows
 	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > int64(len(rows))*1500 {
 		t.Errorf("%d rows keep %d bytes", len(rows), kept)
 	}

@@ -1,11 +1,12 @@
-// Package orderfile reads files of packaging orders as an ERP or MES writes them: CSV or JSON. It checks every field
-// and reports faults by row. It guesses nothing.
+// Package orderfile reads files of packaging orders as an ERP or MES writes them: CSV, XLSX or JSON. It checks every
+// field and reports faults by row. It guesses nothing: what a spreadsheet may have changed is a question.
 //
 // A CSV file starts with a row of headings in any order: order_id, and any of line, product, gtin, lot, expiry,
-// quantity, extra_percent. Case, spaces, hyphens and underscores of headings do not matter. Commas, semicolons or
-// tabs separate the fields. Text is UTF-8, with or without byte order mark, or UTF-16 with one. An apostrophe before
-// text that a spreadsheet would read as a formula is not part of the text; Lineboard's own downloads have it. A JSON
-// file is a list of objects with the same names.
+// quantity, extra_percent. Case, spaces, hyphens and underscores of headings do not matter. Commas, semicolons, tabs or
+// vertical bars separate the fields; lines end with LF, CR LF or CR. Text is UTF-8, with or without byte order mark, or
+// UTF-16 with one. An apostrophe before text that a spreadsheet would read as a formula is not part of the text;
+// Lineboard's own downloads have it. Of an XLSX file the first visible sheet is such a table. A JSON file is a list of
+// objects with the same names.
 package orderfile
 
 import (
@@ -36,10 +37,17 @@ type Format string
 const (
 	CSV  Format = "csv"
 	JSON Format = "json"
+	XLSX Format = "xlsx"
 )
 
-// FormatOf returns the format of a content by its first character: no heading starts with a bracket.
+// The first bytes of a ZIP file, which every XLSX file is, and of an older or encrypted workbook.
+const zipStart, oleStart = "PK\x03\x04", "\xd0\xcf\x11\xe0"
+
+// FormatOf returns the format of a content by its first characters: no heading starts with a bracket.
 func FormatOf(content string) Format {
+	if strings.HasPrefix(content, zipStart) || strings.HasPrefix(content, oleStart) {
+		return XLSX
+	}
 	start := strings.TrimLeft(strings.TrimPrefix(content[:min(len(content), 1024)], "\ufeff"), " \t\r\n")
 	if start != "" && strings.ContainsRune("[{", rune(start[0])) {
 		return JSON
@@ -47,9 +55,17 @@ func FormatOf(content string) Format {
 	return CSV
 }
 
-// Read returns the rows of a file without faults, and the faults of the others. It stops where the file can't be parsed
-// any further. In memory it keeps only the rows. It fails only if the reader does.
-func Read(r io.Reader, format Format) (rows []packaging.ImportRow, faults packaging.ImportFaults, err error) {
+// Content is what a file holds: the rows without faults, the faults of the others, and questions about values that a
+// spreadsheet may have changed.
+type Content struct {
+	Rows      []packaging.ImportRow
+	Faults    packaging.ImportFaults
+	Questions packaging.ImportFaults
+}
+
+// Read reads a file. It stops where the file can't be parsed any further. Of a CSV or JSON file it keeps only the rows
+// in memory. It fails only if the reader does.
+func Read(r io.Reader, format Format) (Content, error) {
 	p := &parser{firstRow: map[string]int{}}
 	if err := p.read(r, format); err != nil {
 		switch {
@@ -58,13 +74,13 @@ func Read(r io.Reader, format Format) (rows []packaging.ImportRow, faults packag
 		case errors.Is(err, encoding.ErrInvalidUTF8):
 			p.fileFault(packaging.FaultNotUTF8)
 		case !errors.Is(err, errStop):
-			return nil, p.faults, err
+			return Content{}, err
 		}
 	}
 	if len(p.rows) == 0 && p.faults.Count == 0 {
 		p.fileFault(packaging.FaultEmpty)
 	}
-	return p.rows, p.faults, nil
+	return Content{p.rows, p.faults, p.questions}, nil
 }
 
 var (
@@ -74,10 +90,11 @@ var (
 
 // parser reads one file.
 type parser struct {
-	rows     []packaging.ImportRow
-	faults   packaging.ImportFaults
-	seen     int            // rows so far
-	firstRow map[string]int // of each order ID
+	rows      []packaging.ImportRow
+	faults    packaging.ImportFaults
+	questions packaging.ImportFaults
+	seen      int            // rows so far
+	firstRow  map[string]int // of each order ID
 }
 
 // fileFault adds a fault of the whole file.
@@ -100,7 +117,11 @@ func shortened(s string) string {
 }
 
 func (p *parser) read(r io.Reader, format Format) error {
-	content, err := utf8Reader(&limitedReader{r, MaxBytes})
+	limited := &limitedReader{r, MaxBytes}
+	if format == XLSX {
+		return p.readXLSX(limited)
+	}
+	content, err := utf8Reader(limited)
 	if err != nil {
 		return err
 	}

@@ -19,11 +19,11 @@ import (
 
 func read(t *testing.T, content string) ([]packaging.ImportRow, packaging.ImportFaults) {
 	t.Helper()
-	rows, faults, err := orderfile.Read(strings.NewReader(content), orderfile.FormatOf(content))
+	file, err := orderfile.Read(strings.NewReader(content), orderfile.FormatOf(content))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rows, faults
+	return file.Rows, file.Faults
 }
 
 // whole is an order with every field, as it is kept.
@@ -209,7 +209,7 @@ func TestAReaderThatFailsIsNoFaultOfTheFile(t *testing.T) {
 		if format == orderfile.JSON {
 			content = `[{"order_id":"A"},`
 		}
-		_, _, err := orderfile.Read(io.MultiReader(strings.NewReader(content), iotest.ErrReader(broken)), format)
+		_, err := orderfile.Read(io.MultiReader(strings.NewReader(content), iotest.ErrReader(broken)), format)
 		if !errors.Is(err, broken) {
 			t.Errorf("%s: %v", format, err)
 		}
@@ -225,10 +225,11 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		rows, faults, err := orderfile.Read(bytes.NewReader(content), orderfile.FormatOf(string(content)))
+		file, err := orderfile.Read(bytes.NewReader(content), orderfile.FormatOf(string(content)))
 		if err != nil {
 			t.Fatal(err)
 		}
+		rows, faults := file.Rows, file.Faults
 		if len(rows) == 0 && faults.Count == 0 {
 			t.Fatal("nothing was read and nothing is wrong")
 		}
@@ -253,9 +254,10 @@ func FuzzRead(f *testing.F) {
 			_ = w.Write(cells)
 		}
 		w.Flush()
-		back, faults, err := orderfile.Read(&again, orderfile.CSV)
-		if err != nil || faults.Count != 0 || len(back) != len(rows) {
-			t.Fatalf("%d rows came back of %d: %+v %v", len(back), len(rows), faults, err)
+		copied, err := orderfile.Read(&again, orderfile.CSV)
+		back := copied.Rows
+		if err != nil || copied.Faults.Count != 0 || len(back) != len(rows) {
+			t.Fatalf("%d rows came back of %d: %+v %v", len(back), len(rows), copied.Faults, err)
 		}
 		for i := range rows {
 			if diff := cmp.Diff(rows[i].Facts, back[i].Facts); diff != "" {

@@ -94,6 +94,8 @@ const (
 	FaultNotUTF8       FaultCode = "not_utf8"
 	FaultNotJSON       FaultCode = "not_json"
 	FaultNotCSV        FaultCode = "not_csv" // quotation marks that do not fit
+	FaultNotXLSX       FaultCode = "not_xlsx"
+	FaultSeparator     FaultCode = "separator_unknown"
 	FaultNoOrderID     FaultCode = "no_order_id_column"
 	FaultUnknownColumn FaultCode = "unknown_column"
 	FaultColumnTwice   FaultCode = "column_twice"
@@ -106,6 +108,7 @@ const (
 	FaultFieldTwice     FaultCode = "field_twice"   // JSON alone
 	FaultType           FaultCode = "wrong_type"    // JSON alone
 	FaultNotText        FaultCode = "control_character"
+	FaultCellError      FaultCode = "cell_error" // XLSX alone
 	FaultOrderIDMissing FaultCode = "order_id_missing"
 	FaultOrderIDLong    FaultCode = "order_id_long"
 	FaultOrderIDTwice   FaultCode = "order_id_twice"
@@ -123,6 +126,17 @@ const (
 	FaultLineForbidden  FaultCode = "line_forbidden"
 	FaultBeingReleased  FaultCode = "being_released"
 	FaultOutcomeUnknown FaultCode = "outcome_unknown"
+)
+
+// The questions about a file: what may be a mistake, which the person or program that imports it must decide.
+const (
+	QuestionDate       FaultCode = "looks_like_date"
+	QuestionScientific FaultCode = "scientific_notation"
+	QuestionRounded    FaultCode = "digits_rounded"
+	QuestionZerosLost  FaultCode = "zeros_lost"
+	QuestionSimilarID  FaultCode = "similar_order_id"
+	QuestionFooter     FaultCode = "footer_row"
+	QuestionSheets     FaultCode = "further_sheets" // XLSX alone
 )
 
 // maxFaults is how many faults are told one by one.
@@ -178,6 +192,7 @@ type ImportedOrder struct {
 type ImportSum struct {
 	New, Changed, Unchanged int
 	Faults                  ImportFaults
+	Questions               ImportFaults
 	// Digest is the SHA-256 over all that the import does to the orders, so that what is applied is what was shown.
 	Digest [sha256.Size]byte
 }
@@ -188,12 +203,13 @@ func (s ImportSum) Effect() bool { return s.New+s.Changed > 0 }
 // ImportCheck collects what an import does to each order, in the order of the file, into its sum.
 type ImportCheck struct {
 	ImportSum
-	sum hash.Hash // over the orders so far, each in canonical form
+	sum     hash.Hash    // over the orders so far, each in canonical form
+	touched map[int]bool // rows that change something
 }
 
 // NewImportCheck begins a check.
 func NewImportCheck() *ImportCheck {
-	c := &ImportCheck{sum: sha256.New()}
+	c := &ImportCheck{sum: sha256.New(), touched: map[int]bool{}}
 	var begin canonical
 	begin.text("lineboard import 1")
 	_, _ = c.sum.Write(begin)
@@ -203,6 +219,7 @@ func NewImportCheck() *ImportCheck {
 // Add counts one order.
 func (c *ImportCheck) Add(o ImportedOrder) {
 	what := "unchanged"
+	c.touched[o.Row] = o.New || len(o.Changes) > 0
 	switch {
 	case o.New:
 		what = "new"
@@ -223,6 +240,28 @@ func (c *ImportCheck) Add(o ImportedOrder) {
 		said.text(change.New)
 	}
 	_, _ = c.sum.Write(said)
+}
+
+// Ask adds a question. What was confirmed is in the digest too.
+func (c *ImportCheck) Ask(question ImportFault) {
+	c.Questions.Add(question)
+	var said canonical
+	said.text("question")
+	said.text(string(question.Code))
+	said.text(question.Value)
+	said.text(question.Hint)
+	_, _ = c.sum.Write(said)
+}
+
+// AskOf adds the questions about the file itself. What changes nothing raises none.
+func (c *ImportCheck) AskOf(file ImportFaults) {
+	if file.Count == len(file.First) {
+		file.First = slices.DeleteFunc(slices.Clone(file.First), func(q ImportFault) bool {
+			return q.Row > 0 && !c.touched[q.Row]
+		})
+		file.Count = len(file.First)
+	}
+	c.Questions = file.Join(c.Questions)
 }
 
 // Sum is what was added so far.
@@ -250,6 +289,15 @@ type (
 	PreviewID int64
 	ImportID  int64
 )
+
+// ImportRequest is what somebody asks to import.
+type ImportRequest struct {
+	FileName  string // or how it came, where that was no file
+	Rows      []ImportRow
+	Questions ImportFaults // about the file itself
+	Confirmed bool         // the answer to all questions is yes
+	Shown     *ShownImport // what a person saw before; nil for a program
+}
 
 // Import is one that was carried out.
 type Import struct {

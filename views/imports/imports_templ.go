@@ -182,7 +182,7 @@ func importForm(given string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</label> <input id=\"file\" name=\"file\" type=\"file\" accept=\".csv,.txt,.tsv,.json,text/plain,text/csv,application/json\"> <label for=\"orders\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</label> <input id=\"file\" name=\"file\" type=\"file\" accept=\".csv,.txt,.tsv,.xlsx,.json,text/plain,text/csv,application/json\"> <label for=\"orders\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

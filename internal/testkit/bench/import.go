@@ -76,11 +76,11 @@ func (r *reader) importFile(ctx context.Context, by packaging.Person, path strin
 		return err
 	}
 	defer file.Close()
-	rows, faults, err := orderfile.Read(file, orderfile.CSV)
-	if err != nil || faults.Count > 0 {
-		return errors.Join(err, fmt.Errorf("%d faults", faults.Count))
+	content, err := orderfile.Read(file, orderfile.CSV)
+	if err != nil || content.Faults.Count > 0 {
+		return errors.Join(err, fmt.Errorf("%d faults", content.Faults.Count))
 	}
-	done, err := r.db.Import(ctx, by, filepath.Base(path), rows, nil)
+	done, err := r.db.Import(ctx, by, packaging.ImportRequest{FileName: filepath.Base(path), Rows: content.Rows})
 	if err == nil && done.New != orders {
 		err = fmt.Errorf("%d orders were new, not %d", done.New, orders)
 	}

@@ -1,0 +1,79 @@
+package orderfile
+
+import (
+	"math/big"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"lineboard/internal/packaging"
+)
+
+// A spreadsheet changes values when it opens a file. Nothing proves that later, so a value that looks changed is a
+// question to who imports it, no fault.
+
+const monthNames = `jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|` +
+	`mär|mrz|mai|okt|dez|janv|févr|fév|mars|avr|avril|juin|juil|août|déc|` +
+	`ene|abr|ago|dic|febr|márc|ápr|máj|jún|júl|szept`
+
+var (
+	monthCell      = regexp.MustCompile(`(?i)^(\d{1,4}[-./ ]{1,2})?(` + monthNames + `)\.?([-./ ]{1,2}\d{1,4})?$`)
+	dateCell       = regexp.MustCompile(`^(\d{1,2}([-./])\d{1,2}([-./])(\d{2}|\d{4})|(19|20)\d{2}([-./])\d{1,2}([-./])\d{1,2})\.?$`)
+	dayNumber      = regexp.MustCompile(`^4[3-9]\d{3}$|^5[0-4]\d{3}$`) // days since 1900: 2017 to 2050
+	scientificCell = regexp.MustCompile(`^-?\d([.,]\d+)?[Ee]\+\d{1,3}$`)
+	roundedCell    = regexp.MustCompile(`^\d{15}0+$`)
+)
+
+// suspicion returns what a spreadsheet may have done to an order ID or a lot, or "".
+func suspicion(field packaging.ImportField, value string, from cell) packaging.FaultCode {
+	if from.exact || field != packaging.ColumnOrderID && field != packaging.ColumnLot {
+		return ""
+	}
+	hasDigit := strings.ContainsFunc(value, unicode.IsDigit)
+	switch {
+	case hasDigit && monthCell.MatchString(value), dateCell.MatchString(value),
+		field == packaging.ColumnLot && dayNumber.MatchString(value):
+		return packaging.QuestionDate
+	case scientificCell.MatchString(value):
+		return packaging.QuestionScientific
+	case from.rounded, roundedCell.MatchString(value):
+		return packaging.QuestionRounded
+	}
+	return ""
+}
+
+// footerWords begin the last row of a report, in the languages of Lineboard.
+var footerWords = regexp.MustCompile(`(?i)^(grand total|sub ?total|totals?|sum|count|end|eof|page|` +
+	`(gesamt|zwischen)?summe|gesamt|anzahl|ende|seite|somme|nombre|fin|suma|totales|página|összesen|összeg|vége|oldal)` +
+	`([ :.*=-].*)?$|^\d+ (rows?|orders?|records?|zeilen?|aufträge|lignes?|ordres?|filas?|órdenes|sor|rendelés)\b`)
+
+// askFooter asks about the last row if it looks like a sum or an end rather than like an order.
+func (p *parser) askFooter() {
+	if len(p.rows) == 0 {
+		return
+	}
+	last := p.rows[len(p.rows)-1]
+	key := strings.Trim(last.Facts.Key, " *=-_.")
+	if key == "" || footerWords.MatchString(key) || p.isSum(last.Facts.Quantity) {
+		p.ask(last.Row, packaging.ColumnOrderID, packaging.QuestionFooter, last.Facts.Key)
+	}
+}
+
+// isSum reports whether a quantity of the last row is the sum of at least two before.
+func (p *parser) isSum(quantity string) bool {
+	want, ok := new(big.Int).SetString(quantity, 10)
+	if !ok || len(p.rows) < 3 {
+		return false
+	}
+	sum := new(big.Int)
+	for _, row := range p.rows[:len(p.rows)-1] {
+		if one, ok := new(big.Int).SetString(row.Facts.Quantity, 10); ok {
+			sum.Add(sum, one)
+		}
+	}
+	return sum.Cmp(want) == 0
+}
+
+func (p *parser) ask(row int, field packaging.ImportField, code packaging.FaultCode, value string) {
+	p.questions.Add(packaging.ImportFault{Row: row, Field: field, Code: code, Value: shortened(value)})
+}

@@ -1,0 +1,209 @@
+package orderfile_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"lineboard/internal/orderfile"
+	"lineboard/internal/packaging"
+)
+
+func readFile(t *testing.T, content string) orderfile.Content {
+	t.Helper()
+	file, err := orderfile.Read(strings.NewReader(content), orderfile.FormatOf(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestWhatASpreadsheetMayHaveChangedIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string][]string{
+		"order_id;line;lot\r\nORD-2;L1;10.Dez\r\nWO-9;L1;Mar-26\r\n": {"2 lot looks_like_date", "3 lot looks_like_date"},
+		"order_id,lot\nA,46752\nB,12345\nC,4675\nD,MAR26\n":          {"2 lot looks_like_date"},
+		"order_id,lot\nA,01.03.2026\nB,3/1/26\nC,2026-03-01\n":       {"2 lot looks_like_date", "3 lot looks_like_date", "4 lot looks_like_date"},
+		"order_id,lot\n10-Dec,x\n12. okt,y\n46752,z\n":               {"2 order_id looks_like_date", "3 order_id looks_like_date"},
+		"order_id;lot\n1.23E+12;x\nA;1E+05\nB;1E5\nC;\"1,2E+17\"\n":  {"2 order_id scientific_notation", "3 lot scientific_notation", "5 lot scientific_notation"},
+		"order_id,lot\n1234567890123450,x\nB,123456789012345000\nC,123456789012345\nD,1234567890123456\n": {
+			"2 order_id digits_rounded", "3 lot digits_rounded",
+		},
+		"order_id,quantity\nA,5\nTotal:,7\n":         {"3 order_id footer_row"},
+		"order_id,quantity\nA,5\nGesamt 1 Zeile,\n":  {"3 order_id footer_row"},
+		"order_id,quantity\nA,5\nB,7\nC,12\n":        {"4 order_id footer_row"},
+		"order_id,quantity\nA,5\n2 rows,\n":          {"3 order_id footer_row"},
+		"order_id,quantity\nA,5\n***,\n":             {"3 order_id footer_row"},
+		"order_id,quantity\nTotalin-7,5\nEndor1,1\n": nil,
+		`[{"order_id":"A","lot":"10.Dez"}]`:          nil,
+		"order_id,lot,expiry\nA,LT77A,2028-12-31\n":  nil,
+	} {
+		file := readFile(t, content)
+		if diff := cmp.Diff(want, faultLines(file.Questions)); diff != "" || file.Faults.Count != 0 {
+			t.Errorf("%q: %+v (-want +got):\n%s", content, file.Faults, diff)
+		}
+	}
+}
+
+func TestLineEndsAndSeparatorsOfOtherProgramsAreReadOrTold(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"CR only":       strings.ReplaceAll(head+body, "\n", "\r"),
+		"CR, quoted":    strings.ReplaceAll(head+strings.Replace(body, "Paracetamol 500 mg", `"Paracetamol 500 mg"`, 1), "\n", "\r"),
+		"vertical bars": strings.ReplaceAll(head+body, ",", "|"),
+		"named bars":    "sep=|\r" + strings.ReplaceAll(strings.ReplaceAll(head+body, ",", "|"), "\n", "\r"),
+	} {
+		file := readFile(t, content)
+		if file.Faults.Count != 0 || len(file.Rows) != 1 || !cmp.Equal(file.Rows[0].Facts, whole) {
+			t.Errorf("%s: %+v", name, file)
+		}
+	}
+	for _, separator := range []string{"^", "~", ":", " "} {
+		file := readFile(t, strings.ReplaceAll(head+body, ",", separator))
+		if got := faultLines(file.Faults); len(got) != 1 || got[0] != "1 separator_unknown" {
+			t.Errorf("%q: %v", separator, got)
+		}
+	}
+}
+
+// workbook returns a workbook that fill has filled.
+func workbook(t *testing.T, fill func(f *excelize.File)) string {
+	t.Helper()
+	f := excelize.NewFile()
+	defer f.Close()
+	fill(f)
+	var out bytes.Buffer
+	if err := f.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// set sets cells of the first sheet, each with a format of its own if it has one.
+func set(t *testing.T, f *excelize.File, cells map[string]any, formats map[string]string) {
+	t.Helper()
+	for at, value := range cells {
+		if err := f.SetCellValue("Sheet1", at, value); err != nil {
+			t.Fatal(err)
+		}
+		format, ok := formats[at]
+		if !ok {
+			continue
+		}
+		style, err := f.NewStyle(&excelize.Style{CustomNumFmt: &format})
+		if err == nil {
+			err = f.SetCellStyle("Sheet1", at, at, style)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAWorkbookIsReadAsAPersonSeesIt(t *testing.T) {
+	t.Parallel()
+	expiry := time.Date(2028, 5, 31, 0, 0, 0, 0, time.UTC)
+	for _, from1904 := range []bool{false, true} {
+		content := workbook(t, func(f *excelize.File) {
+			if err := f.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &from1904}); err != nil {
+				t.Fatal(err)
+			}
+			set(t, f, map[string]any{
+				"A2": "Order ID", "B2": "line", "C2": "product", "D2": "gtin", "E2": "lot", "F2": "expiry", "G2": "quantity", "H2": "extra_percent",
+				"A3": "Order143", "B3": "L1", "C3": "Paracetamol 500 mg", "D3": 9506000134352, "E3": "ABC/12-3", "F3": expiry, "G3": 12000, "H3": 0.025,
+				"A5": "000123", "E5": "46752", "F5": "31.05.2028",
+				"A6": 124, "E6": "10.Dez",
+			}, map[string]string{"H3": "0.0%", "A6": "000000", "G3": "#,##0", "F3": "dd/mm/yyyy"})
+			if err := f.SetCellRichText("Sheet1", "C5", []excelize.RichTextRun{{Text: "Ibu"}, {Text: " 400"}}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		file := readFile(t, content)
+		want := []packaging.ImportRow{
+			{Row: 3, Facts: whole},
+			{Row: 5, Facts: packaging.Facts{Key: "000123", Product: "Ibu 400", Lot: "46752", Expiry: "2028-05-31"}},
+			{Row: 6, Facts: packaging.Facts{Key: "000124", Lot: "10.Dez"}},
+		}
+		if diff := cmp.Diff(want, file.Rows); diff != "" || file.Faults.Count+file.Questions.Count != 0 {
+			t.Errorf("1904 %v: %+v %+v (-want +got):\n%s", from1904, file.Faults, file.Questions, diff)
+		}
+	}
+}
+
+func TestWhatAWorkbookDidToAValueIsAskedOrTold(t *testing.T) {
+	t.Parallel()
+	file := readFile(t, workbook(t, func(f *excelize.File) {
+		set(t, f, map[string]any{
+			"A1": "order_id", "B1": "lot", "C1": "quantity",
+			"A2": "A", "B2": time.Date(2026, 12, 10, 0, 0, 0, 0, time.UTC),
+			"A3": 1234567890123456789, "A4": "C", "B4": 46752, "A5": "D", "A6": "Total", "C6": 5,
+		}, map[string]string{"B2": "dd-mmm"})
+		if _, err := f.NewSheet("More"); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.SetCellValue("More", "A1", 7)
+	}))
+	want := []string{"0 further_sheets", "2 lot looks_like_date", "3 order_id digits_rounded", "4 lot looks_like_date", "6 order_id footer_row"}
+	if diff := cmp.Diff(want, faultLines(file.Questions)); diff != "" {
+		t.Errorf("%+v (-want +got):\n%s", file.Faults, diff)
+	}
+	file = readFile(t, workbook(t, func(f *excelize.File) {
+		set(t, f, map[string]any{"A1": "order_id", "B1": "lot", "A2": "A"}, nil)
+		_ = f.SetCellFormula("Sheet1", "B2", "A9")
+	}))
+	if got := faultLines(file.Faults); len(got) != 1 || got[0] != "2 cell_error" {
+		t.Errorf("a formula without a value: %v", got)
+	}
+}
+
+func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
+	t.Parallel()
+	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "A2": "A"}, nil) })
+	repack := func(sheet func(w io.Writer)) string {
+		from, err := zip.NewReader(strings.NewReader(plain), int64(len(plain)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		to := zip.NewWriter(&out)
+		for _, part := range from.File {
+			w, err := to.Create(part.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if part.Name == "xl/worksheets/sheet1.xml" {
+				sheet(w)
+				continue
+			}
+			r, err := part.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(w, r)
+		}
+		if err := to.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	for name, test := range map[string]struct{ content, want string }{
+		"large":   {repack(func(w io.Writer) { _, _ = w.Write(bytes.Repeat([]byte(" "), 65<<20)) }), "0 too_large"},
+		"cut off": {repack(func(w io.Writer) { _, _ = io.WriteString(w, "<worksheet><sheetData><row><c>") }), "0 not_xlsx"},
+		"far right": {repack(func(w io.Writer) {
+			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>`)
+		}), "1 too_many_columns"},
+		"no workbook": {"PK\x03\x04 and no more", "0 not_xlsx"},
+		"encrypted":   {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "0 not_xlsx"},
+		"nothing":     {workbook(t, func(*excelize.File) {}), "0 empty"},
+	} {
+		if got := faultLines(readFile(t, test.content).Faults); len(got) != 1 || got[0] != test.want {
+			t.Errorf("%s: %v, want %s", name, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,350 @@
+package orderfile
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"lineboard/internal/packaging"
+)
+
+// Limits of a workbook, beside those of every file.
+const (
+	maxUnpacked = 64 << 20 // bytes
+	maxColumns  = 256
+)
+
+// readXLSX reads the first sheet that can be seen. The library opens the workbook and knows its styles. Its rows tell
+// no texts from numbers, so the cells are read here, one at a time.
+func (p *parser) readXLSX(content io.Reader) error {
+	book, err := excelize.OpenReader(content, excelize.Options{
+		UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked,
+	})
+	switch {
+	case errors.Is(err, errTooLarge), err != nil && strings.Contains(err.Error(), "unzip size exceeds"):
+		return errTooLarge
+	case err != nil:
+		return p.notXLSX()
+	}
+	defer book.Close()
+	s := sheet{parser: p, book: book, kinds: map[int]kind{}}
+	if props, err := book.GetWorkbookProps(); err == nil && props.Date1904 != nil {
+		s.from1904 = *props.Date1904
+	}
+	cells, err := s.open()
+	if err != nil {
+		return p.notXLSX()
+	}
+	return s.read(cells)
+}
+
+func (p *parser) notXLSX() error {
+	p.fileFault(packaging.FaultNotXLSX)
+	return errStop
+}
+
+// sheet reads one sheet.
+type sheet struct {
+	*parser
+	book     *excelize.File
+	strings  []string     // shared by all sheets
+	from1904 bool         // days count from 1904, not from 1900
+	kinds    map[int]kind // by style
+	columns  []packaging.ImportField
+}
+
+// open returns the cells of the first visible sheet, and asks about further ones.
+func (s *sheet) open() ([]byte, error) {
+	var rels struct {
+		Relationship []struct {
+			ID     string `xml:"Id,attr"`
+			Type   string `xml:"Type,attr"`
+			Target string `xml:"Target,attr"`
+		}
+	}
+	if err := xml.Unmarshal(s.part("xl/_rels/workbook.xml.rels"), &rels); err != nil {
+		return nil, err
+	}
+	var sheets [][]byte
+	for _, one := range s.book.WorkBook.Sheets.Sheet {
+		for _, r := range rels.Relationship {
+			if r.ID != one.ID || !strings.HasSuffix(r.Type, "/worksheet") || one.State != "" && one.State != "visible" {
+				continue
+			}
+			name := path.Join("xl", r.Target)
+			if path.IsAbs(r.Target) {
+				name = strings.TrimPrefix(r.Target, "/")
+			}
+			sheets = append(sheets, s.part(name))
+		}
+	}
+	if len(sheets) == 0 || sheets[0] == nil {
+		return nil, errors.New("there is no sheet")
+	}
+	if slices.ContainsFunc(sheets[1:], func(xml []byte) bool { return bytes.Contains(xml, []byte("<v>")) }) {
+		s.ask(0, "", packaging.QuestionSheets, "")
+	}
+	var err error
+	s.strings, err = sharedStrings(s.part("xl/sharedStrings.xml"))
+	return sheets[0], err
+}
+
+func (s *sheet) part(name string) []byte {
+	content, _ := s.book.Pkg.Load(name)
+	raw, _ := content.([]byte)
+	return raw
+}
+
+// richText is a text, in one piece or in several with fonts of their own.
+type richText struct {
+	Text string `xml:"t"`
+	Runs []struct {
+		Text string `xml:"t"`
+	} `xml:"r"`
+}
+
+func (t richText) String() string {
+	var all strings.Builder
+	all.WriteString(t.Text)
+	for _, run := range t.Runs {
+		all.WriteString(run.Text)
+	}
+	return escapedRunes.ReplaceAllStringFunc(all.String(), func(escape string) string {
+		code, _ := strconv.ParseUint(escape[2:6], 16, 16)
+		return string(rune(code))
+	})
+}
+
+// escapedRunes are characters that XML has no place for.
+var escapedRunes = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
+
+func sharedStrings(part []byte) (all []string, err error) {
+	d := xml.NewDecoder(bytes.NewReader(part))
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if start, ok := t.(xml.StartElement); ok && start.Name.Local == "si" {
+			var one richText
+			if err := d.DecodeElement(&one, &start); err != nil {
+				return nil, err
+			}
+			all = append(all, one.String())
+		}
+	}
+}
+
+// xlsxCell is a cell as the file has it.
+type xlsxCell struct {
+	At      string    `xml:"r,attr"`
+	Style   int       `xml:"s,attr"`
+	Type    string    `xml:"t,attr"`
+	Value   *string   `xml:"v"`
+	Inline  richText  `xml:"is"`
+	Formula *struct{} `xml:"f"`
+}
+
+// read reads the rows, one cell at a time: a small file may unpack to many.
+func (s *sheet) read(part []byte) error {
+	d := xml.NewDecoder(bytes.NewReader(part))
+	number := 0
+	var cells []cell
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			s.askFooter()
+			return nil
+		}
+		if err != nil {
+			return s.notXLSX()
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			switch t.Name.Local {
+			case "row":
+				number, cells = rowNumber(t, number+1), cells[:0]
+			case "c":
+				var c xlsxCell
+				if err := d.DecodeElement(&c, &t); err != nil {
+					return s.notXLSX()
+				}
+				if cells, err = s.place(cells, number, c); err != nil {
+					return err
+				}
+			}
+		case xml.EndElement:
+			if t.Name.Local != "row" {
+				continue
+			}
+			if err := s.row(number, cells); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// rowNumber returns the number that a row gives itself, or else the one that it has by its place.
+func rowNumber(row xml.StartElement, place int) int {
+	for _, a := range row.Attr {
+		if n, err := strconv.Atoi(a.Value); a.Name.Local == "r" && err == nil {
+			return n
+		}
+	}
+	return place
+}
+
+// place puts a cell into its column; cells before it that the file leaves out are empty.
+func (s *sheet) place(cells []cell, row int, c xlsxCell) ([]cell, error) {
+	one, ok := s.cell(c)
+	if !ok {
+		s.fault(row, "", packaging.FaultCellError, c.At)
+	}
+	column := len(cells) + 1
+	if c.At != "" {
+		var err error
+		if column, _, err = excelize.CellNameToCoordinates(c.At); err != nil {
+			return nil, s.notXLSX()
+		}
+	}
+	if one.text == "" && c.At != "" {
+		return cells, nil
+	}
+	if column > maxColumns {
+		s.fault(row, "", packaging.FaultTooManyColumns, one.text)
+		return nil, errStop
+	}
+	for len(cells) < column {
+		cells = append(cells, cell{})
+	}
+	cells[column-1] = one
+	return cells, nil
+}
+
+// row takes a row. The first one with a value has the headings.
+func (s *sheet) row(number int, cells []cell) error {
+	if !slices.ContainsFunc(cells, func(c cell) bool { return strings.TrimSpace(c.text) != "" }) {
+		return nil
+	}
+	if s.columns != nil {
+		if err := s.next(); err != nil {
+			return err
+		}
+		s.tableRow(number, s.columns, cells)
+		return nil
+	}
+	head := make([]string, len(cells))
+	for i, c := range cells {
+		head[i] = c.text
+	}
+	var ok bool
+	if s.columns, ok = s.headings(head, number-1); !ok {
+		return errStop
+	}
+	return nil
+}
+
+// cell returns a value as a person sees it; ok is false if the cell shows an error.
+func (s *sheet) cell(c xlsxCell) (one cell, ok bool) {
+	switch {
+	case c.Type == "inlineStr":
+		return cell{text: c.Inline.String(), exact: true}, true
+	case c.Value == nil:
+		return cell{}, c.Formula == nil
+	}
+	value := *c.Value
+	switch c.Type {
+	case "s":
+		i, err := strconv.Atoi(value)
+		if err != nil || i < 0 || i >= len(s.strings) {
+			return cell{}, false
+		}
+		return cell{text: s.strings[i], exact: true}, true
+	case "str":
+		return cell{text: value, exact: true}, true
+	case "b":
+		return cell{text: map[string]string{"0": "FALSE", "1": "TRUE"}[value], exact: true}, true
+	case "d":
+		return cell{text: strings.TrimSuffix(value, "T00:00:00")}, true
+	case "e":
+		return cell{}, false
+	}
+	if value == "" {
+		return cell{}, true
+	}
+	number, err := strconv.ParseFloat(value, 64)
+	if err != nil || math.IsInf(number, 0) || math.IsNaN(number) {
+		return cell{}, false
+	}
+	return cell{text: s.number(number, c.Style), rounded: math.Abs(number) >= 1e15}, true
+}
+
+// kind is how a style shows numbers.
+type kind struct {
+	date, percent bool
+	digits        int // at least so many, with zeros in front
+}
+
+// number returns a number as its style shows it.
+func (s *sheet) number(n float64, style int) string {
+	k := s.kindOf(style)
+	switch {
+	case k.date:
+		at, err := excelize.ExcelDateToTime(n, s.from1904)
+		if err != nil {
+			break
+		}
+		if at = at.Round(time.Second); at.Equal(at.Truncate(24 * time.Hour)) {
+			return at.Format(time.DateOnly)
+		}
+		return at.Format(time.DateTime)
+	case k.percent:
+		n = math.Round(n*1e10) / 1e8
+	}
+	text := strconv.FormatFloat(n, 'f', -1, 64)
+	if n == math.Trunc(n) && n >= 0 && len(text) < k.digits {
+		return strings.Repeat("0", k.digits-len(text)) + text
+	}
+	return text
+}
+
+var (
+	quotedFormat = regexp.MustCompile(`"[^"]*"|\\.|\[[^\]]*\]`)
+	zerosFormat  = regexp.MustCompile(`^0{2,40}$`)
+)
+
+// kindOf returns how a style shows numbers.
+func (s *sheet) kindOf(style int) kind {
+	if k, ok := s.kinds[style]; ok {
+		return k
+	}
+	var k kind
+	if given, err := s.book.GetStyle(style); err == nil {
+		format := ""
+		if given.CustomNumFmt != nil {
+			format = quotedFormat.ReplaceAllString(*given.CustomNumFmt, "")
+		}
+		id := given.NumFmt
+		k.date = id >= 14 && id <= 22 || id >= 27 && id <= 36 || id >= 45 && id <= 47 || id >= 50 && id <= 58 ||
+			strings.ContainsAny(strings.ToLower(strings.ReplaceAll(format, "General", "")), "ymdhs")
+		k.percent = id == 9 || id == 10 || strings.Contains(format, "%")
+		if zerosFormat.MatchString(format) {
+			k.digits = len(format)
+		}
+	}
+	s.kinds[style] = k
+	return k
+}

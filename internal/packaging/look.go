@@ -1,0 +1,32 @@
+package packaging
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// zerosInFront are zeros that do not change a number.
+var zerosInFront = regexp.MustCompile(`(^|[^0-9])0+([0-9])`)
+
+// LookOf returns what people tell order IDs apart by: two IDs with the same look are easily taken for each other. Case,
+// spaces, punctuation, zeros in front of numbers, O and 0, I, L and 1 make no difference.
+func LookOf(key string) string {
+	bare := strings.Map(func(r rune) rune {
+		switch {
+		case r == 'o':
+			return '0'
+		case r == 'i', r == 'l':
+			return '1'
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			return r
+		}
+		return -1
+	}, strings.ToLower(norm.NFKC.String(key)))
+	if look := zerosInFront.ReplaceAllString(bare, "$1$2"); look != "" {
+		return look
+	}
+	return key
+}
