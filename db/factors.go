@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -38,10 +40,23 @@ func (d *DB) PIN(
 	return p, hash, coded(err)
 }
 
-// BadgeOwner returns whose badge it is at the tenant.
-func (d *DB) BadgeOwner(ctx context.Context, tenant packaging.TenantID, badge secret.Text) (packaging.Person, error) {
+// BadgeOwner returns whose badge it is at the tenant. A scan may mean several badges: then exactly one of them must be known,
+// otherwise the error is NotFound.
+func (d *DB) BadgeOwner(
+	ctx context.Context, tenant packaging.TenantID, badges []secret.Text,
+) (packaging.Person, error) {
+	marks := make([]string, len(badges))
+	for i, badge := range badges {
+		marks[i] = hex.EncodeToString(badgeMark(d.box, tenant, badge))
+	}
+	list, err := json.Marshal(marks)
+	if err != nil {
+		return packaging.Person{}, err
+	}
 	p, err := scanPerson(d.read.QueryRowContext(ctx, selectPerson+`t.id = ?1 AND u.id = (
-		SELECT user_id FROM station_factors WHERE tenant_id = ?1 AND badge_mark = ?2)`, tenant, badgeMark(d.box, tenant, badge)))
+		SELECT max(user_id) FROM station_factors
+		WHERE tenant_id = ?1 AND badge_mark IN (SELECT unhex(value) FROM json_each(?2))
+		HAVING count(*) = 1)`, tenant, string(list)))
 	return p, coded(err)
 }
 

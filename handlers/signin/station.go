@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lineboard/handlers/web"
+	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/text"
@@ -207,7 +208,8 @@ func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) 
 	return p, s.Store.TriedRight(ctx, tried)
 }
 
-// tryBadge returns whose badge it is.
+// tryBadge returns whose badge it is. A keyboard may have changed the scan: it is one guess, whatever is undone, and signs
+// in only if one person fits all of its readings.
 func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
 	guess := packaging.Guess{
@@ -219,7 +221,11 @@ func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person
 	if err != nil {
 		return p, err
 	}
-	p, err = s.Store.BadgeOwner(ctx, station.TenantID, badge)
+	var readings []secret.Text
+	for _, reading := range (gs1.Scan{Text: badge.Reveal()}).Texts() {
+		readings = append(readings, secret.New(reading))
+	}
+	p, err = s.Store.BadgeOwner(ctx, station.TenantID, readings)
 	if packaging.CodeOf(err) == packaging.NotFound {
 		return p, s.decline(ctx, station, p.Author)
 	}

@@ -522,6 +522,42 @@ func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	}
 }
 
+// A scanner types a badge, and a keyboard may change it.
+func TestABadgeThatAKeyboardChangedSignsInOnlyIfItIsOnePersons(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	tablet, admin := s.Tablet("Tablet 1", "L1"), s.SignIn("administrator1")
+	give := func(username, badge string) {
+		a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(s.Person(username).ID), "badge", badge)
+		if a.Status != http.StatusSeeOther {
+			t.Fatalf("enrolling %s: %d %s", username, a.Status, a.Text("main"))
+		}
+	}
+	scan := func(badge, want string) {
+		t.Helper()
+		a := tablet.Post("/station/sign-in", "secret", badge)
+		if want == "" {
+			if a.Status != http.StatusUnauthorized {
+				t.Errorf("%s: %d", badge, a.Status)
+			}
+			return
+		}
+		if bar := tablet.Get("/lines/L1").Text(".bar"); a.Status != http.StatusSeeOther || !strings.Contains(bar, "Person "+want) {
+			t.Errorf("%s: %d %s", badge, a.Status, bar)
+		}
+		tablet.Post("/logout")
+	}
+	give("supervisor1", "Badge-00Zy")
+	scan("Badge-00Zy", "supervisor1")
+	scan("bADGE-00zY", "supervisor1") // Caps Lock
+	scan("BadgeßààYz", "")            // no keyboard gives this
+	scan("Bqdge)ààWy", "supervisor1") // a French keyboard
+	scan("Badgeß00Yz", "supervisor1") // a German one
+	give("manager1", "bADGE-00zY")
+	scan("bADGE-00zY", "")
+	scan("Badge-00Zy", "")
+}
+
 func TestRightBadgesAreNotHeldUpByEarlierOnesAndWrongOnesAreForgiven(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -136,17 +136,28 @@ const (
 // maxCandidates is more than a pack's barcode can mean.
 const maxCandidates = 200
 
+// Texts returns each text that a scan may have been before a keyboard changed it. The first is the scan as it came.
+func (s Scan) Texts() (all []string) {
+	for _, one := range s.texts() {
+		all = append(all, one.text)
+	}
+	return all
+}
+
+func (s Scan) texts() []undoneText {
+	if s.Text = narrow(s.Text); len(s.Text) > maxUndone {
+		return []undoneText{{text: s.Text}}
+	}
+	return s.undoKeyboard()
+}
+
 // Read reads a scan. now decides the century of dates.
 func Read(s Scan, now time.Time) Reading {
-	s.Text = narrow(strings.Trim(s.Text, "\r\n\t "))
+	s.Text = strings.Trim(s.Text, "\r\n\t ")
 	r := Reading{CapsLock: s.CapsLock, keysSeen: parseStrokes(s.Keys) != nil}
 	if len(s.Text) > maxLength {
 		r.Fault = &Fault{Code: TooMuch}
 		return r
-	}
-	texts := []undoneText{{text: s.Text}}
-	if len(s.Text) <= maxUndone {
-		texts = s.undoKeyboard()
 	}
 	add := func(c Candidate) {
 		isSame := func(other Candidate) bool { return other.Pack == c.Pack }
@@ -154,7 +165,7 @@ func Read(s Scan, now time.Time) Reading {
 			r.Others = append(r.Others, c)
 		}
 	}
-	for i, one := range texts {
+	for i, one := range s.texts() {
 		code := read(one.text, now)
 		if i == 0 {
 			r.Literal, r.Fault, r.Kind, r.plain = code.pack, code.fault, code.kind, code.text
