@@ -170,9 +170,10 @@ func (a *query) narrowTime(
 	for _, at := range []struct {
 		typed string
 		into  *time.Time
-	}{{form.From, &f.From}, {form.To, &f.To}} {
+		of    func(packaging.Day, packaging.Minute, *time.Location) time.Time
+	}{{form.From, &f.From, packaging.At}, {form.To, &f.To, packaging.LastAt}} {
 		var ok bool
-		if *at.into, ok = siteTime(at.typed, tenant); !ok {
+		if *at.into, ok = siteTime(at.typed, zone, at.of); !ok {
 			a.problem, a.status = text.Say(ctx, "history.bad_time", "Time", at.typed), http.StatusBadRequest
 			return
 		}
@@ -306,15 +307,21 @@ func (s *Server) RemoveView(c echo.Context) error {
 	return s.BackToHistory(c)
 }
 
-// siteTime reads a time of the site as browsers send it, to the minute or the second. Nothing typed is the zero time.
-func siteTime(typed string, tenant packaging.Tenant) (time.Time, bool) {
+// siteTime reads a time of the site as browsers send it, to the minute or the second, as the moment that of gives.
+// Nothing typed is the zero time.
+func siteTime(
+	typed string, zone *time.Location, of func(packaging.Day, packaging.Minute, *time.Location) time.Time,
+) (time.Time, bool) {
 	if typed == "" {
 		return time.Time{}, true
 	}
 	for _, form := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
-		if t, err := time.ParseInLocation(form, typed, tenant.Location()); err == nil {
-			return t, true
+		shown, err := time.Parse(form, typed)
+		if err != nil {
+			continue
 		}
+		day, minute := packaging.DayOf(shown, time.UTC), packaging.Minute(shown.Hour()*60+shown.Minute())
+		return of(day, minute, zone).Add(time.Duration(shown.Second()) * time.Second), true
 	}
 	return time.Time{}, false
 }

@@ -323,6 +323,30 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 	}
 }
 
+func TestHistoryByTimeHasBothHoursOfTheAutumnNight(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	for _, at := range []string{"2027-10-31T00:10:00Z", "2027-10-31T00:40:00Z", "2027-10-31T01:10:00Z", "2027-10-31T01:40:00Z"} {
+		moment, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Move(moment.Sub(s.Clock.Now()))
+		s.SignIn("auditor1")
+	}
+	b := s.SignIn("manager1")
+	for query, want := range map[string]int{
+		"from=2027-10-31T02:00&to=2027-10-31T03:00": 4,
+		"from=2027-10-31T02:30&to=2027-10-31T02:30": 2,
+		"from=2027-10-31T01:00&to=2027-10-31T02:00": 2, // until the clock shows 02:00 for the last time
+		"from=2027-10-31T03:00&to=2027-10-31T04:00": 0,
+	} {
+		if got := len(b.Get("/history?deed=signed_in&person=auditor1&" + query).All(".history tbody tr")); got != want {
+			t.Errorf("%s: %d entries, want %d", query, got, want)
+		}
+	}
+}
+
 func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

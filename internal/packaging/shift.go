@@ -189,6 +189,22 @@ func At(d Day, m Minute, zone *time.Location) time.Time {
 	}
 }
 
+// LastAt is the moment at which the clock of a zone last shows a time of a day: where the clock is put back, the second
+// of the two. Otherwise it is that of [At].
+func LastAt(d Day, m Minute, zone *time.Location) time.Time {
+	first := At(d, m, zone)
+	_, before := first.In(zone).Zone()
+	_, change := first.In(zone).ZoneBounds()
+	if change.IsZero() {
+		return first
+	}
+	_, after := change.In(zone).Zone()
+	if second := first.Add(time.Duration(before-after) * time.Second); !second.Before(change) {
+		return second
+	}
+	return first
+}
+
 // Occurrence is a shift as it takes place on a day: the one on which it begins.
 type Occurrence struct {
 	Shift

@@ -206,3 +206,24 @@ func TestShiftsWithoutGapsFillAYear(t *testing.T) {
 		}
 	})
 }
+
+func TestAMomentByTheClockIsTheFirstOrTheLastThatShowsIt(t *testing.T) {
+	for _, test := range []struct{ zone, day, minute, first, last string }{
+		{"Europe/Brussels", "2027-10-31", "02:10", "2027-10-31T00:10:00Z", "2027-10-31T01:10:00Z"},
+		{"Europe/Brussels", "2027-10-31", "03:00", "2027-10-31T02:00:00Z", "2027-10-31T02:00:00Z"},
+		{"Europe/Brussels", "2027-03-28", "02:30", "2027-03-28T01:00:00Z", "2027-03-28T01:00:00Z"},
+		{"America/New_York", "2027-11-07", "01:30", "2027-11-07T05:30:00Z", "2027-11-07T06:30:00Z"},
+		{"America/Santiago", "2027-09-05", "00:00", "2027-09-05T04:00:00Z", "2027-09-05T04:00:00Z"}, // the clock skips midnight
+		{"UTC", "2027-10-31", "02:10", "2027-10-31T02:10:00Z", "2027-10-31T02:10:00Z"},
+	} {
+		zone, err := time.LoadLocation(test.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		minute, _ := ParseMinute(test.minute)
+		first, last := At(Day(test.day), minute, zone), LastAt(Day(test.day), minute, zone)
+		if f, l := first.UTC().Format(time.RFC3339), last.UTC().Format(time.RFC3339); f != test.first || l != test.last {
+			t.Errorf("%s %s %s: %s and %s, want %s and %s", test.zone, test.day, test.minute, f, l, test.first, test.last)
+		}
+	}
+}
