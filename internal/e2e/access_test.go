@@ -58,7 +58,7 @@ func TestAfterSigningOutNothingIsShown(t *testing.T) {
 		p := signedIn(t, s, "supervisor1", scripts(on))
 		p.open("Order143")
 		order := p.path()
-		p.Click("Sign out")
+		p.signOut()
 		p.At("/login")
 		p.back()
 		p.See("Password")

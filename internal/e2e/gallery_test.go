@@ -170,7 +170,7 @@ func (g gallery) lookAs(who string, exhibits ...exhibit) {
 	g.p.signIn(who)
 	g.look(exhibits...)
 	g.p.visit("/")
-	g.p.Click("Sign out")
+	g.p.signOut()
 	g.p.At("/login")
 }
 

@@ -11,6 +11,7 @@ import (
 // hand works on a page: with the mouse, or with the keyboard alone.
 type hand interface {
 	press(name string)
+	pressInBar(name string)
 	write(label, text string)
 	choose(label, option string)
 }
@@ -19,6 +20,7 @@ type hand interface {
 type mouse struct{ person }
 
 func (m mouse) press(name string)           { m.t.Helper(); m.In("main").Click(name) }
+func (m mouse) pressInBar(name string)      { m.t.Helper(); m.In("header.bar").Click(name) }
 func (m mouse) write(label, text string)    { m.t.Helper(); m.In("main").Fill(label, text) }
 func (m mouse) choose(label, option string) { m.t.Helper(); m.In("main").Choose(label, option) }
 
@@ -37,6 +39,8 @@ func (k keys) press(name string) {
 	}
 	k.whole()
 }
+
+func (k keys) pressInBar(name string) { k.t.Helper(); k.press(name) }
 
 // write types over what is in the field: a field that Tab comes to has its text selected.
 func (k keys) write(label, text string) { k.t.Helper(); k.tabTo(label); k.Type(text) }
@@ -136,13 +140,11 @@ var jobs = []struct {
 		p.See("Code of Tablet 7")
 	}},
 	{"a hint is put away and another language is chosen", "manager1", "/orders", func(p person, h hand) {
-		p.leaveBy(func() { h.press("Got it") })
+		h.pressInBar("What is this page?")
+		p.leaveBy(func() { h.pressInBar("Got it") })
 		p.Gone("Touch an order to open it.")
-		if k, ok := h.(keys); ok {
-			k.press("Deutsch")
-		} else {
-			p.Click("Deutsch")
-		}
+		h.pressInBar("Person manager1")
+		h.pressInBar("Deutsch")
 		p.See("Aufträge")
 	}},
 }

@@ -359,7 +359,7 @@ func TestNothingOfAPersonStaysOnTheDeviceWhenTheySignOut(t *testing.T) {
 	p := signedIn(t, s, "supervisor1")
 	p.visit("/lines/L1")
 	p.keeps("/lines/L1")
-	p.Click("Sign out")
+	p.signOut()
 	p.See("Username")
 	p.Eval(`navigator.serviceWorker.ready.then(() => true)`, nil)
 	if left := p.keptPages(); len(left) > 0 {

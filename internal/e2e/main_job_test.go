@@ -174,7 +174,7 @@ func TestASupervisorReleasesAnOrderWithTheKeyboardAlone(t *testing.T) {
 	p := visitor(t, s)
 	p.visit("/")
 	p.Type("supervisor1\t" + sitePassword + "\n") // the first field has the focus
-	p.See("Sign out")
+	p.isSignedIn()
 	p.awaitOrders()
 	p.tabTo("Blister line 1 L1")
 	p.Type("\n")

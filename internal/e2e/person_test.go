@@ -60,15 +60,37 @@ func (p person) signIn(username string) {
 	p.Fill("Username", username)
 	p.Fill("Password", p.site.password)
 	p.Click("Sign in")
-	p.See("Sign out")
+	p.isSignedIn()
+}
+
+// isSignedIn waits until the bar names the person.
+func (p person) isSignedIn() {
+	p.t.Helper()
+	p.Text(".bar .who")
+}
+
+// openOwnMenu opens the person's menu in the bar.
+func (p person) openOwnMenu() {
+	p.t.Helper()
+	p.isSignedIn()
+	var name string
+	p.Eval(`document.querySelector(".who > summary").getAttribute("aria-label")`, &name)
+	p.Click(name)
+}
+
+// signOut signs the person out by their menu.
+func (p person) signOut() {
+	p.t.Helper()
+	p.openOwnMenu()
+	p.Click("Sign out")
 }
 
 // awaitOrders reloads the overview until the program has fetched the orders.
 func (p person) awaitOrders() {
 	p.t.Helper()
 	for limit := time.Now().Add(browser.Patience); ; p.Goto(p.site.address) {
-		p.See("Sign out")
-		if strings.Contains(p.Text("main"), "Orders as of") {
+		p.isSignedIn()
+		if strings.Contains(p.Text("header.bar"), "Orders as of") {
 			return
 		}
 		if time.Now().After(limit) {

@@ -74,6 +74,7 @@ func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 	p.Touch()
 	p.visit("/")
 	p.signIn("anna")
+	p.In("header nav").Click("More")
 	p.In("header nav").Click("Setup")
 	p.In(".first-steps").Click("Lines (missing)")
 	p.Fill("Code", "L1")

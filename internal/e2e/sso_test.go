@@ -60,7 +60,7 @@ func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
 		p.At("/account?changed=signing")
 		p.See("Your signing password is set.")
 
-		p.Click("Sign out")
+		p.signOut()
 		p.At("/login?out=plant-test")
 		p.Click("Sign out of Plant account too")
 		p.At("/login")

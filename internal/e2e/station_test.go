@@ -112,7 +112,7 @@ func TestABadgeIsScannedWhereverTheTabletStands(t *testing.T) {
 	p.Type(badge + "\n")
 	p.Gone("Locked.")
 	p.See("Done.")
-	p.Click("Sign out")
+	p.signOut()
 	p.See("Scan your badge")
 	p.Eval(`document.activeElement.blur()`, nil)
 	p.Type(badge + "\n")

@@ -104,13 +104,15 @@ export function startLock() {
     if (document.documentElement.classList.contains("locked")) lock.showModal();
   });
   document.addEventListener("unlocked", unlock);
-  $("[data-lock-now]")?.addEventListener("submit", async event => {
-    event.preventDefault();
-    showLock();
-    try {
-      await fetch(warning.dataset.lock, { method: "POST", redirect: "manual", keepalive: true });
-    } catch { /* time will lock it */ }
-  });
+  for (const form of all("[data-lock-now]")) {
+    form.addEventListener("submit", async event => {
+      event.preventDefault();
+      showLock();
+      try {
+        await fetch(warning.dataset.lock, { method: "POST", redirect: "manual", keepalive: true });
+      } catch { /* time will lock it */ }
+    });
+  }
 
   document.addEventListener("htmx:beforeRequest", event => {
     if (lock.open && !lock.contains(event.target)) event.preventDefault();

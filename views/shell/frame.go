@@ -43,6 +43,14 @@ func (f Frame) needsHint() bool {
 	return f.Hint != "" && f.Person.ID != 0 && !f.Wall && !slices.Contains(f.Person.HintsDropped, f.Hint)
 }
 
+// environmentIcon returns the icon of an environment: a flask for each that is not production.
+func environmentIcon(e packaging.Environment) string {
+	if e == packaging.Production {
+		return "factory"
+	}
+	return "flask"
+}
+
 // Live is what a part of a page depends on. The script reloads the part when one of the topics has a newer version.
 type Live struct {
 	Topics  []packaging.Topic

@@ -15,6 +15,7 @@ import (
 var (
 	pressable = []string{
 		"button", "link", "checkbox", "radio", "switch", "tab", "menuitem", "option", "DisclosureTriangle",
+		"DisclosureTriangleGrouped",
 	}
 	writable  = []string{"textbox", "searchbox", "spinbutton", "combobox", "Date", "DateTime", "InputTime"}
 	choosable = []string{"combobox", "listbox"}
