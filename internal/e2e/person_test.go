@@ -74,8 +74,8 @@ func (p person) openOwnMenu() {
 	p.t.Helper()
 	p.isSignedIn()
 	var name string
-	p.Eval(`document.querySelector(".who > summary").getAttribute("aria-label")`, &name)
-	p.Click(name)
+	p.Eval(`[...document.querySelectorAll(".who > summary > span")].filter(e => e.checkVisibility()).map(e => e.textContent).join(" ")`, &name)
+	p.In(".bar .who").Click(name)
 }
 
 // signOut signs the person out by their menu.
