@@ -122,8 +122,12 @@ func New(c Config) http.Handler {
 		s.firstStart.ToSetup,
 		bodyLimit,
 	)
+	e.Pre(middleware.RemoveTrailingSlashWithConfig(middleware.TrailingSlashConfig{RedirectCode: http.StatusPermanentRedirect}))
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.kit.Allow(r.needs, r.handle))
+		if r.method == http.MethodGet {
+			e.Add(http.MethodHead, r.path, s.kit.Allow(r.needs, r.head()))
+		}
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())

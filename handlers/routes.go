@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 
 	"lineboard/handlers/web"
@@ -11,6 +13,8 @@ import (
 const (
 	listPath   = "/orders/:id/list"
 	importPath = "/imports"
+	exportPath = "/imports/orders.csv"
+	ssoPath    = "/sso/:tenant"
 )
 
 // route is a row of the table: a method, a path, what a person must be allowed to do, and the handler. On which lines
@@ -19,6 +23,17 @@ type route struct {
 	method, path string
 	needs        packaging.Action
 	handle       echo.HandlerFunc
+}
+
+// head is the handler of HEAD: that of GET, whose body is left out. What stands in the history, begins a sign-in or stays
+// open does not happen for a HEAD: it says only that the address is there.
+func (r route) head() echo.HandlerFunc {
+	switch {
+	case r.needs == packaging.ExportRecords, r.path == exportPath, r.path == web.EventsPath,
+		r.path == ssoPath, r.path == web.CallbackPath:
+		return func(c echo.Context) error { return c.NoContent(http.StatusOK) }
+	}
+	return r.handle
 }
 
 // routes is the whole table.
@@ -36,7 +51,7 @@ func (s *server) routes() []route {
 		{"GET", "/login", web.Anybody, s.signin.LoginPage},
 		{"POST", "/login", web.Anybody, s.signin.Login},
 		{"POST", "/logout", web.Anybody, s.signin.Logout},
-		{"GET", "/sso/:tenant", web.Anybody, s.signin.StartSSO},
+		{"GET", ssoPath, web.Anybody, s.signin.StartSSO},
 		{"GET", web.CallbackPath, web.Anybody, s.signin.Callback},
 		{"POST", "/tenant", packaging.ViewOrders, s.signin.SwitchTenant},
 		{"POST", "/language", web.Anybody, s.kit.SetLanguage},
@@ -88,7 +103,7 @@ func (s *server) routes() []route {
 		{"GET", importPath, packaging.ImportOrders, s.imports.Imports},
 		{"POST", importPath, packaging.ImportOrders, s.imports.Check},
 		{"GET", "/imports/template.csv", packaging.ImportOrders, s.imports.Template},
-		{"GET", "/imports/orders.csv", packaging.ImportOrders, s.imports.OrdersCSV},
+		{"GET", exportPath, packaging.ImportOrders, s.imports.OrdersCSV},
 		{"GET", "/imports/previews/:id", packaging.ImportOrders, s.imports.PreviewPage},
 		{"POST", "/imports/previews/:id", packaging.ImportOrders, s.imports.Apply},
 		{"GET", "/imports/:id", packaging.ViewHistory, s.imports.Imported},
