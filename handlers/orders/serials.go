@@ -122,6 +122,9 @@ func (s *Server) exportSerials(c echo.Context, format string, write func(io.Writ
 	if err != nil {
 		return err
 	}
+	if o.Release == nil || o.Release.List == packaging.NoList {
+		return s.noList(c, o)
+	}
 	if err := s.Store.Record(c.Request().Context(), packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "serials." + format,
 		OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
@@ -129,6 +132,20 @@ func (s *Server) exportSerials(c echo.Context, format string, write func(io.Writ
 		return err
 	}
 	return s.StreamFile(c, fileName(o.Key)+"-serials."+format, func(w io.Writer) error { return write(w, o) })
+}
+
+// noList answers that no list of the order is here, which is no empty list, and what became of its release. The outcome is
+// empty if no release from here is recorded.
+func (s *Server) noList(c echo.Context, o packaging.Order) error {
+	var outcome packaging.Outcome
+	if o.Release != nil {
+		outcome = o.Release.Says()
+	}
+	return c.JSON(http.StatusConflict, struct {
+		OrderID string            `json:"order_id"`
+		Outcome packaging.Outcome `json:"outcome"`
+		Message string            `json:"message"`
+	}{o.Key, outcome, text.Say(c.Request().Context(), "serials.not_here")})
 }
 
 // fileName is an order ID as part of a file's name.

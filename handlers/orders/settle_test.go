@@ -124,6 +124,39 @@ func TestAReleaseThatIsCarriedOutAfterAllIsFoundAndItsListFetched(t *testing.T) 
 	}
 }
 
+func TestAListThatIsNotHereIsNoEmptyList(t *testing.T) {
+	t.Parallel()
+	s, b, o := press(t, site.Options{}, sandbox.CutAfter)
+	for outcome, before := range map[string]string{"unknown": "", "released": "/ask"} {
+		if before != "" {
+			b.Post(handlerstest.OrderPath(o, before))
+		}
+		for _, file := range []string{"/serials.json", "/serials.csv"} {
+			a := b.Get(handlerstest.OrderPath(o, file))
+			if outcome == string(s.Order("Order143").Release.Outcome) &&
+				(a.Status != http.StatusConflict || !strings.Contains(a.Body, `"outcome":"`+outcome+`"`) || strings.Contains(a.Body, `"serials"`)) {
+				t.Errorf("%s of an order that is %s: %d %s", file, outcome, a.Status, a.Body)
+			}
+		}
+	}
+	if a := b.Get(handlerstest.OrderPath(s.Order("Order144"), "/serials.json")); a.Status != http.StatusConflict || !strings.Contains(a.Body, `"outcome":""`) {
+		t.Errorf("without a release: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestAnOrderThatWasReleasedHereAndIsPendingAgainSaysBoth(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	b.Post(handlerstest.OrderPath(o, "/release"))
+	s.Box.SetStatus("Order143", sandbox.PendingRelease)
+	s.Refresh()
+	said := b.Get(handlerstest.OrderPath(o, "")).Text("#release")
+	if !strings.Contains(said, "Order143 is released to Blister line 1.") || !strings.Contains(said, "Movilitas.Cloud now says Pending release again, as of ") {
+		t.Errorf("the page says %q", said)
+	}
+}
+
 func TestSuspendedByItselfProvesNothing(t *testing.T) {
 	t.Parallel()
 	s, b, o := press(t, site.Options{}, sandbox.PushRefused)

@@ -300,6 +300,11 @@ func (m *model) carried(key string) []string {
 // end: when nothing goes wrong any more, everything is settled.
 func (m *model) end() {
 	m.mend()
+	for _, o := range m.orders { // Suspended by itself proves nothing: somebody resumes the order
+		if truth, _ := m.remote.box.Order(o.key); truth.Status == sandbox.Suspended {
+			m.remote.box.SetStatus(o.key, sandbox.InProgress)
+		}
+	}
 	for range 10 { // a read may take too long on a busy machine
 		m.Clock.Move(5 * time.Minute)
 		m.askDue(m.rt)

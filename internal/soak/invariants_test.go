@@ -2,7 +2,9 @@ package soak
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -182,9 +184,29 @@ func (m *model) checkSerials(o *order, now packaging.Order, told func(string, ..
 	case packaging.ListByPerson:
 		want = o.given
 	}
+	m.checkDownload(o, from, got, told)
 	if !slices.Equal(got, want) || from == packaging.NoList && o.given != nil {
 		told("its serials (%q) are %q, want %q", from, got, want)
 	}
+}
+
+// checkDownload: a program gets the list that is here, and never an empty one for a list that is not.
+func (m *model) checkDownload(o *order, from packaging.ListSource, list []string, told func(string, ...any)) {
+	a := m.browsers[0].Get(o.path + "/serials.json")
+	if from == packaging.NoList {
+		if a.Status != http.StatusConflict {
+			told("its list is not here, and its download is answered with %d: %s", a.Status, a.Body)
+		}
+		return
+	}
+	var got struct{ Serials []string }
+	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusOK || !slices.Equal(got.Serials, list) {
+		told("its download is %d %q, want %q, %v", a.Status, got.Serials, list, err)
+	}
+}
+
+func containsAny(s string, some ...string) bool {
+	return slices.ContainsFunc(some, func(one string) bool { return strings.Contains(s, one) })
 }
 
 // checkPage: the order's page tells the truth, and offers a release only where nothing stands in the way.
@@ -202,6 +224,8 @@ func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...an
 		told("its release is %s, and its page offers %q", outcome, button)
 	case outcome != packaging.Refused && strings.Contains(result, "not released"):
 		told("its release is %s, and its page says %q", outcome, result)
+	case m.carried(o.key) != nil && len(o.tries) == 1 && containsAny(page.Text("main"), "was not released.", "not carried out", "not released from here"):
+		told("it was carried out, and its page says %q", page.Text("main"))
 	case outcome == packaging.Unknown && !strings.Contains(result, "not known"):
 		told("its release is unknown, and its page says %q", result)
 	case outcome == packaging.Refused && now.Status == packaging.PendingRelease && len(button) == 0:

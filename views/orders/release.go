@@ -81,7 +81,13 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell
 	line := shell.LineName(ctx, r.Line)
 	switch r.Outcome {
 	case packaging.Released:
-		return releasedTo(ctx, r, o, line)
+		e := releasedTo(ctx, r, o, line)
+		if setBack(o, r) {
+			e.Why += " " + text.Say(ctx, "result.back",
+				"Status", shell.StatusMark(ctx, o.Status).Word, "Time", text.Moment(ctx, o.AsOf))
+			e.Do = text.Say(ctx, "result.back.do")
+		}
+		return e
 	case packaging.Refused:
 		what := text.Say(ctx, "result.refused", "Order", shell.OrderID(o.Key))
 		if r.Says() == packaging.SaidPending {
@@ -103,6 +109,12 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell
 		What: text.Say(ctx, "result.sending", "Order", shell.OrderID(o.Key), "Line", line),
 		Do:   text.Say(ctx, "result.sending.do"),
 	}
+}
+
+// setBack reports whether the API says that an order waits for its release, after it was released from here.
+func setBack(o packaging.Order, r packaging.Release) bool {
+	waits := o.Status == packaging.PendingRelease || o.Status == packaging.Open
+	return waits && o.AsOf.After(r.Ended())
 }
 
 // releasedTo explains a release that reached the line. It claims no more than the proof does.
