@@ -36,6 +36,8 @@ func (t *tx) reauthorize(by packaging.Person, a packaging.Action) (packaging.Per
 		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
 	case err != nil:
 		return by, err
+	case now.Role.May(a) && !now.May(a):
+		return by, errUnconfirmed
 	case !now.May(a) && a == packaging.ReleaseOrders:
 		return by, packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	case !now.May(a):

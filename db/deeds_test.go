@@ -260,6 +260,36 @@ var acts = map[string]act{
 		},
 		do: func(s *stage, by packaging.Person) error { return s.LockStation(s.t.Context(), by, [32]byte{1}) },
 	},
+	"Confirmations": {reads: forPages},
+	"ConfirmOwnPassword": {
+		needs: packaging.ViewOrders, first: func(s *stage, by packaging.Person) error {
+			s.set(`UPDATE users SET password_set_by = 'x', password_changed = 1, older_hash = 'h' WHERE id = ?`, by.ID)
+			return nil
+		},
+		do: func(s *stage, by packaging.Person) error { return s.ConfirmOwnPassword(s.t.Context(), by) },
+	},
+	"ConfirmPassword": {
+		needs: packaging.ConfirmPeople, first: func(s *stage, _ packaging.Person) error {
+			s.set(`UPDATE users SET password_set_by = 'x', password_changed = 1 WHERE id = ?`, s.people["otto"].ID)
+			return nil
+		},
+		do: func(s *stage, by packaging.Person) error {
+			return s.ConfirmPassword(s.t.Context(), by, s.people["otto"].ID)
+		},
+	},
+	"ConfirmBadge": {
+		needs: packaging.ViewOrders, first: func(s *stage, by packaging.Person) error {
+			return s.SetBadge(s.t.Context(), s.people["otto"], by.ID, secret.New("04-A2-9F-12"))
+		},
+		do: func(s *stage, by packaging.Person) error { return s.ConfirmBadge(s.t.Context(), by) },
+	},
+	"WaiveConfirmation": {
+		needs: packaging.Administer, first: func(s *stage, by packaging.Person) error {
+			s.set(`UPDATE users SET password_set_by = 'x' WHERE id <> ?`, by.ID)
+			return nil
+		},
+		do: func(s *stage, by packaging.Person) error { return s.WaiveConfirmation(s.t.Context(), by, true) },
+	},
 	"SetPIN": {needs: packaging.ViewOrders, do: func(s *stage, by packaging.Person) error { return s.SetPIN(s.t.Context(), by, "a hash") }},
 	"SetBadge": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.SetBadge(s.t.Context(), by, s.people["otto"].ID, secret.New("04-A2-9F-11"))

@@ -41,7 +41,7 @@ func (d *DB) PIN(
 }
 
 // BadgeOwner returns whose badge it is at the tenant. A scan may mean several badges: then exactly one of them must be known,
-// otherwise the error is NotFound.
+// otherwise the error is NotFound. One that somebody else set is nobody's until its owner has confirmed it.
 func (d *DB) BadgeOwner(
 	ctx context.Context, tenant packaging.TenantID, badges []secret.Text,
 ) (packaging.Person, error) {
@@ -56,6 +56,7 @@ func (d *DB) BadgeOwner(
 	p, err := scanPerson(d.read.QueryRowContext(ctx, selectPerson+`t.id = ?1 AND u.id = (
 		SELECT max(user_id) FROM station_factors
 		WHERE tenant_id = ?1 AND badge_mark IN (SELECT unhex(value) FROM json_each(?2))
+			AND (badge_set_by = '' OR badge_confirmed_at IS NOT NULL)
 		HAVING count(*) = 1)`, tenant, string(list)))
 	return p, coded(err)
 }
@@ -79,6 +80,9 @@ func (d *DB) StationFactors(
 // SetPIN stores the hash of a person's own PIN at the tenant, or takes the PIN away where the hash is empty.
 func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		if err := mustBeConfirmed(by); hash != "" && err != nil {
+			return err
+		}
 		if err := t.exec(`INSERT INTO station_factors (user_id, tenant_id, pin_hash) VALUES (?, ?, nullif(?, ''))
 			ON CONFLICT DO UPDATE SET pin_hash = excluded.pin_hash`, by.ID, by.Tenant.ID, hash); err != nil {
 			return err
@@ -88,13 +92,20 @@ func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error
 }
 
 // SetBadge stores the mark of the badge of a person of the tenant, or takes the badge away where it is empty. A badge
-// that somebody has is a Conflict. That of another person is for administrators.
+// that somebody has is a Conflict. That of another person is for administrators, and waits for its owner to confirm it.
 func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error {
 	action := packaging.Administer
 	if user == by.ID {
 		action = packaging.ViewOrders
 	}
 	return d.authorizedTx(ctx, by, action, func(t *tx, by packaging.Person) error {
+		setBy, confirmed := by.FullName, any(nil)
+		if user == by.ID {
+			if err := mustBeConfirmed(by); !badge.Empty() && err != nil {
+				return err
+			}
+			setBy, confirmed = "", millis(t.now)
+		}
 		var mark []byte
 		if !badge.Empty() {
 			mark = badgeMark(d.box, by.Tenant.ID, badge)
@@ -103,8 +114,9 @@ func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.U
 		if err != nil {
 			return err
 		}
-		err = t.exec(`INSERT INTO station_factors (user_id, tenant_id, badge_mark) VALUES (?, ?, ?)
-			ON CONFLICT (user_id, tenant_id) DO UPDATE SET badge_mark = excluded.badge_mark`, user, by.Tenant.ID, mark)
+		err = t.exec(`INSERT INTO station_factors (user_id, tenant_id, badge_mark, badge_set_by, badge_confirmed_at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (user_id, tenant_id) DO UPDATE SET badge_mark = excluded.badge_mark,
+				badge_set_by = excluded.badge_set_by, badge_confirmed_at = excluded.badge_confirmed_at`, user, by.Tenant.ID, mark, setBy, confirmed)
 		var lite *sqlite.Error
 		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 			return packaging.Fail(packaging.Conflict, "pin.badge_taken").Because(err)

@@ -157,6 +157,9 @@ func (d *DB) MayConnect(ctx context.Context, by packaging.Person) error {
 }
 
 func (s *setupTx) mayConnect(by packaging.Person) error {
+	if err := mustBeConfirmed(by); err != nil {
+		return err
+	}
 	var elsewhere, connected bool
 	if err := s.row(`SELECT EXISTS (SELECT 1 FROM members WHERE user_id = ?1 AND tenant_id <> ?2),
 		EXISTS (SELECT 1 FROM identities i JOIN sso o ON o.tenant_id = i.tenant_id AND o.issuer = i.issuer WHERE i.user_id = ?1)`, by.ID, s.tenant).

@@ -60,7 +60,7 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 		if err != nil {
 			return err
 		}
-		if err := s.setMember(id, p); err != nil {
+		if err := errors.Join(s.setMember(id, p), s.waitForOwner(id)); err != nil {
 			return err
 		}
 		return s.recordPerson(id, p.Username, "")

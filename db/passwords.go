@@ -34,11 +34,12 @@ func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, addr
 	})
 }
 
-// ChangePassword returns a person another password, by its hash, and ends all of their sessions but the one of the
-// token.
+// ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the
+// token. Where somebody else set the old one, it is not confirmed by that: it could be them who change it. It is where the
+// person's tenants waive that somebody confirms it.
 func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
-		if err := t.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, by.ID); err != nil {
+		if err := t.exec(`UPDATE users SET password_hash = ?, password_changed = 1 WHERE id = ?`, hash, by.ID); err != nil {
 			return err
 		}
 		people, err := collect(ctx, t, scanPeople, selectPerson+`u.id = ?`, by.ID)
@@ -52,12 +53,17 @@ func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash strin
 				return err
 			}
 		}
-		_, err = t.endSessions(by.Author, `s.user_id = ? AND s.token_hash <> ?`, by.ID, but[:])
-		return err
+		if _, err := t.endSessions(by.Author, `s.user_id = ? AND s.token_hash <> ?`, by.ID, but[:]); err != nil || by.PasswordSetBy == "" {
+			return err
+		}
+		if waived, err := t.waived(by.ID); err != nil || !waived {
+			return err
+		}
+		return t.confirmPassword(by, by, "waived: nobody else can")
 	})
 }
 
-// SetPersonsPassword returns a person a new password, signs them out everywhere, and takes their PIN and badge away.
+// SetPersonsPassword gives a person a new password, signs them out everywhere, and takes their PIN and badge away.
 func (d *DB) SetPersonsPassword(
 	ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text,
 ) error {
@@ -82,11 +88,18 @@ func (d *DB) SetPersonsPassword(
 	})
 }
 
-// setPassword sets a hash, ends what was signed in with the password before, and takes PIN and badge away: whoever knew
+// setPassword sets a hash for somebody else, who must change it and have it confirmed, ends what was signed in with the password before, and takes PIN and badge away: whoever knew
 // that one may have set them. The mark of a provisioned password stays: the file's password comes back only when the
 // file changes.
 func (s *setupTx) setPassword(user packaging.UserID, username, hash string) error {
+	if err := s.exec(`UPDATE users AS u SET older_hash = CASE WHEN `+waits+` THEN older_hash WHEN password_hash <> '' THEN password_hash ELSE signing_hash END
+		WHERE id = ?`, user); err != nil {
+		return err
+	}
 	if err := s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, user); err != nil {
+		return err
+	}
+	if err := s.waitForOwner(user); err != nil {
 		return err
 	}
 	if err := s.signOut(user); err != nil {
@@ -98,6 +111,16 @@ func (s *setupTx) setPassword(user packaging.UserID, username, hash string) erro
 	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
 }
 
+// waitForOwner notes that somebody else has set a person's password.
+func (s *setupTx) waitForOwner(user packaging.UserID) error {
+	setter := nullable(s.by.ID)
+	if s.by.ID == user { // without the old one, it could be somebody at a session that was left open
+		setter = nil
+	}
+	return s.exec(`UPDATE users SET password_set_by = ?, password_setter = ?, password_changed = 0, password_confirmed_at = NULL, password_confirmed_by = NULL
+		WHERE id = ?`, s.by.FullName, setter, user)
+}
+
 // Proof returns the hash of what an active person proves with who they are, where they are asked for it anew: their
 // password or, where they have none, their signing password. It is empty where they have neither.
 func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err error) {
@@ -105,7 +128,7 @@ func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err
 	return hash, coded(err)
 }
 
-// SetSigningPassword returns a person another signing password, by its hash, who has just proved at their provider to
+// SetSigningPassword gives a person another signing password, by its hash, who has just proved at their provider to
 // be the identity.
 func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id packaging.Identity, hash string) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {

@@ -11,7 +11,10 @@ import (
 // personColumns are a person at a tenant, of users u, members m and tenants t.
 const personColumns = `u.id, u.username, u.full_name, u.language, u.hints, t.id, t.slug, t.name, t.time_zone, t.base_url,
 	(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = t.id),
-	(SELECT json_group_array(line_id) FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = t.id)`
+	(SELECT json_group_array(line_id) FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = t.id),
+	iif(u.password_confirmed_at IS NULL, u.password_set_by, ''),
+	coalesce((SELECT badge_set_by FROM station_factors f WHERE f.user_id = u.id AND f.tenant_id = t.id
+		AND f.badge_mark IS NOT NULL AND f.badge_confirmed_at IS NULL), '')`
 
 const selectPerson = `
 SELECT ` + personColumns + `
@@ -23,7 +26,7 @@ func scanPerson(row scanner, more ...any) (p packaging.Person, err error) {
 	var lines, hints string
 	err = row.Scan(append([]any{
 		&p.ID, &p.Username, &p.FullName, &p.Language, &hints, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL,
-		&p.Role, &lines,
+		&p.Role, &lines, &p.PasswordSetBy, &p.BadgeSetBy,
 	}, more...)...)
 	if err != nil {
 		return p, err

@@ -134,10 +134,16 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 			return err
 		}
 	}
-	if !samePassword {
+	if fresh { // the file is how a site begins: its passwords are the first
+		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + p.Username}); err != nil {
+			return err
+		}
+	} else if !samePassword {
 		if err := s.setPassword(id, p.Username, hash); err != nil {
 			return err
 		}
+	}
+	if !samePassword {
 		if err := s.exec(`UPDATE users SET password_mark = ? WHERE id = ?`, mark, id); err != nil {
 			return err
 		}

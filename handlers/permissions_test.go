@@ -101,6 +101,9 @@ var expected = map[string]row{
 	"POST /account/password":              {needs: packaging.ViewOrders, at: fixed("/account/password"), form: fields("old", site.Password, "new", "short", "again", "short")},
 	"POST /account/sso":                   {needs: packaging.ViewOrders, at: fixed("/account/sso"), form: fields("password", "")},
 	"POST /account/sso/disconnect":        {needs: packaging.ViewOrders, at: fixed("/account/sso/disconnect")},
+	"POST /account/confirm":               {needs: packaging.ViewOrders, at: fixed("/account/confirm"), form: fields("older", "wrong")},
+	"POST /account/confirm/:user":         {needs: packaging.ConfirmPeople, at: fixed("/account/confirm/9999"), nobodys: true},
+	"POST /account/waive":                 {needs: packaging.ViewSetup, at: fixed("/account/waive"), form: fields("waive", "yes")},
 	"POST /account/signing":               {needs: packaging.ViewOrders, at: fixed("/account/signing"), form: fields("new", "one", "again", "another")},
 	"POST /account/sessions/:session/end": {needs: packaging.ViewOrders, at: fixed("/account/sessions/0000000000000000/end"), nobodys: true},
 

@@ -33,6 +33,9 @@ func (s *Server) showAccount(c echo.Context, status int, page view.AccountPage) 
 	if page.SignOn, err = s.Store.SignOnAccount(ctx, p); err != nil {
 		return err
 	}
+	if page.Confirmations, err = s.Store.Confirmations(ctx, p); err != nil {
+		return err
+	}
 	started, seen := s.SessionLimits()
 	if page.Sessions, err = s.Store.OwnSessions(ctx, p.ID, started, seen); err != nil {
 		return err

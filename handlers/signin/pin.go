@@ -49,11 +49,15 @@ func (s *Server) SetPIN(c echo.Context) error {
 	})
 }
 
-// SetOwnBadge gives the person the badge that they scanned, or takes it away.
+// SetOwnBadge gives the person the badge that they scanned, takes it away, or confirms the one that
+// somebody else set.
 func (s *Server) SetOwnBadge(c echo.Context) error {
 	return s.withPassword(c, func(p packaging.Person) error {
 		if c.FormValue("remove") != "" {
 			return s.Store.SetBadge(c.Request().Context(), p, p.ID, secret.Text{})
+		}
+		if c.FormValue("confirm") != "" {
+			return s.Store.ConfirmBadge(c.Request().Context(), p)
 		}
 		badge := strings.TrimSpace(c.FormValue("badge"))
 		if err := packaging.CheckBadge(badge); err != nil {

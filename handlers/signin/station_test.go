@@ -503,6 +503,7 @@ func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	if a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(s.Person("manager1").ID), "badge", digits); a.Status != http.StatusSeeOther {
 		t.Errorf("enrolled by an administrator: %d", a.Status)
 	}
+	s.SignIn("manager1").Post("/account/badge", "confirm", "yes", "password", site.Password)
 	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", digits); a.Status != http.StatusSeeOther || !strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person manager1") {
 		t.Errorf("a badge of digits where a PIN is asked for: %d", a.Status)
 	}

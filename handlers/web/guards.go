@@ -224,6 +224,8 @@ func (s *Kit) Allow(action packaging.Action, next echo.HandlerFunc) echo.Handler
 			return packaging.Fail(packaging.SignInNeeded, "error.sign_in")
 		case s.Locked(c):
 			return s.lock(c)
+		case p.Role.May(action) && !p.May(action):
+			return packaging.Fail(packaging.Forbidden, "error.password_unconfirmed")
 		case !p.May(action) && action == packaging.ReleaseOrders:
 			return packaging.Fail(packaging.Forbidden, "error.may_not_release")
 		case !p.May(action):

@@ -52,9 +52,11 @@ const (
 	LineSet            Deed = "line_set"
 	PersonSet          Deed = "person_set"
 	PasswordSet        Deed = "password_set"
-	PINDeclined        Deed = "pin_declined" // a wrong PIN at a station
-	PINSet             Deed = "pin_set"      // or taken away; New says whether there is one
-	BadgeSet           Deed = "badge_set"    // New says whether there is one
+	PINDeclined        Deed = "pin_declined"       // a wrong PIN at a station
+	PINSet             Deed = "pin_set"            // or taken away; New says whether there is one
+	PasswordConfirmed  Deed = "password_confirmed" // one that somebody else set; New says how
+	BadgeConfirmed     Deed = "badge_confirmed"
+	BadgeSet           Deed = "badge_set" // New says whether there is one
 	StationSet         Deed = "station_set"
 	StationRemoved     Deed = "station_removed"
 	StationCoded       Deed = "station_coded" // a code was made that binds a tablet
@@ -77,7 +79,7 @@ const (
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
-	PINDeclined, PINSet, BadgeSet, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
+	PINDeclined, PINSet, BadgeSet, PasswordConfirmed, BadgeConfirmed, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected,
 }
 

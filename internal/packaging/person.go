@@ -14,13 +14,17 @@ type Person struct {
 	StationID StationID // where they signed in, 0 elsewhere than at a station
 	SignedOn  bool      // they came by single sign-on
 	Token     TokenID   // the API token that stands for them, 0 for people
-	Language  string    // that they chose to read (BCP 47), empty where they chose none
+	// Who else set their password or badge, empty once it is confirmed.
+	PasswordSetBy, BadgeSetBy string
+
+	Language string // that they chose to read (BCP 47), empty where they chose none
 
 	HintsDropped []string // the hints for a first use that they have put away
 }
 
 // May says whether the person may do a at their tenant, on one line at least.
-func (p Person) May(a Action) bool { return p.Role.May(a) }
+// Until a password that somebody else set is confirmed, they look and do nothing that others would take for theirs.
+func (p Person) May(a Action) bool { return p.Role.May(a) && (p.PasswordSetBy == "" || a.looks()) }
 
 // Sees says whether the person is not limited to other lines than this one. Of those without a line, who is limited
 // sees nothing.
@@ -28,7 +32,7 @@ func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Cont
 
 // Mark tells pages of the same person with the same rights at the same place from others. It names no secret.
 func (p Person) Mark() string {
-	return fmt.Sprintf("%d %d %d %s %v", p.ID, p.Tenant.ID, p.StationID, p.Role, p.Lines)
+	return fmt.Sprintf("%d %d %d %s %v %q %q", p.ID, p.Tenant.ID, p.StationID, p.Role, p.Lines, p.PasswordSetBy, p.BadgeSetBy)
 }
 
 // Scope is what the person sees of their tenant.
@@ -47,4 +51,13 @@ type Member struct {
 	// Shared says that the person belongs to a tenant too that the viewer does not administer: their name, password and
 	// activity are not this tenant's alone to change.
 	Shared bool
+}
+
+// Confirmations is what waits to be confirmed of a person's password, and of those of others.
+type Confirmations struct {
+	Changed  bool     // they have changed the password that somebody else set
+	Older    bool     // they had one before, and can confirm with it
+	Waived   bool     // the site goes without a second person
+	MayWaive bool     // they may say so
+	Waiting  []Person // whose passwords they may confirm
 }

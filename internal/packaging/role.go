@@ -58,7 +58,13 @@ const (
 	ReviewShifts  Action = "review_shifts"  // review and sign a shift, verify the history
 	ViewSetup     Action = "view_setup"     // people, lines, stations, settings and the health of the connection
 	Administer    Action = "administer"     // change those
+	ConfirmPeople Action = "confirm_people" // confirm that somebody has set their own password
 )
+
+// looks says whether the action changes nothing that stands under somebody's name.
+func (a Action) looks() bool {
+	return slices.Contains([]Action{ViewOrders, RefreshOrders, ViewHistory, ViewReports, ViewSetup}, a)
+}
 
 // permissions is the one table of who may do what.
 var permissions = map[Role][]Action{
@@ -69,10 +75,10 @@ var permissions = map[Role][]Action{
 	},
 	Manager: {
 		ViewOrders, WriteNotes, RefreshOrders, ReleaseOrders, SettleOrders, SetLines, ImportOrders,
-		ViewHistory, ExportRecords, ViewReports, HandOver, ReviewShifts,
+		ViewHistory, ExportRecords, ViewReports, HandOver, ReviewShifts, ConfirmPeople,
 	},
 	Auditor:       {ViewOrders, ViewHistory, ExportRecords, ViewReports, ViewSetup},
-	Administrator: {ViewOrders, RefreshOrders, ViewHistory, ViewSetup, Administer},
+	Administrator: {ViewOrders, RefreshOrders, ViewHistory, ViewSetup, Administer, ConfirmPeople},
 }
 
 // Known says whether r is one of the roles, or made of them.

@@ -51,7 +51,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:account|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|words)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|words)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {

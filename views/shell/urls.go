@@ -115,6 +115,17 @@ func PINURL() templ.SafeURL { return AccountURL() + "/pin" }
 // OwnBadgeURL sets a person's own badge.
 func OwnBadgeURL() templ.SafeURL { return AccountURL() + "/badge" }
 
+// ConfirmOwnURL confirms a person's own password.
+func ConfirmOwnURL() templ.SafeURL { return AccountURL() + "/confirm" }
+
+// ConfirmURL confirms that of another person.
+func ConfirmURL(user packaging.UserID) templ.SafeURL {
+	return ConfirmOwnURL() + templ.SafeURL("/"+strconv.FormatInt(int64(user), 10))
+}
+
+// WaiveURL waives that a second person confirms passwords.
+func WaiveURL() templ.SafeURL { return AccountURL() + "/waive" }
+
 // PasswordURL changes a person's own password.
 func PasswordURL() templ.SafeURL { return AccountURL() + "/password" }
 

@@ -1,0 +1,162 @@
+package db
+
+import (
+	"context"
+
+	"lineboard/internal/packaging"
+)
+
+// errUnconfirmed refuses what must wait until a password that somebody else set is confirmed.
+var errUnconfirmed = packaging.Fail(packaging.Forbidden, "error.password_unconfirmed")
+
+// mustBeConfirmed fails if somebody else set the person's password and nobody has confirmed it: what they set up under the
+// person's name would outlast the confirmation.
+func mustBeConfirmed(p packaging.Person) error {
+	if p.PasswordSetBy != "" {
+		return errUnconfirmed
+	}
+	return nil
+}
+
+// OlderPassword returns the hash of the last password that a person set themselves, while one that somebody else set waits to
+// be confirmed. It is empty where there is none.
+func (d *DB) OlderPassword(ctx context.Context, user packaging.UserID) (hash string, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT older_hash FROM users WHERE id = ? AND active`, user).Scan(&hash)
+	return hash, coded(err)
+}
+
+// Confirmations returns what of a person's password waits, and the people whose passwords the person may confirm.
+func (d *DB) Confirmations(ctx context.Context, viewer packaging.Person) (c packaging.Confirmations, err error) {
+	err = d.read.snapshot(ctx, func(q querier) error {
+		if err := q.QueryRowContext(ctx, `SELECT password_changed, older_hash <> '' FROM users WHERE id = ?`, viewer.ID).
+			Scan(&c.Changed, &c.Older); err != nil {
+			return err
+		}
+		if err := q.QueryRowContext(ctx, `SELECT waives_confirmation FROM tenants WHERE id = ?`, viewer.Tenant.ID).Scan(&c.Waived); err != nil {
+			return err
+		}
+		if c.MayWaive, err = mayWaive(ctx, q, viewer); err != nil || !viewer.May(packaging.ConfirmPeople) {
+			return err
+		}
+		c.Waiting, err = collect(ctx, q, scanPeople, selectPerson+`t.id = ?1 AND `+waits+` AND u.password_changed = 1
+			AND u.id <> ?2 AND u.password_setter IS NOT ?2 ORDER BY u.username`, viewer.Tenant.ID, viewer.ID)
+		return err
+	})
+	return c, coded(err)
+}
+
+// waits is whether a password of users u was set by somebody else, and is not confirmed.
+const waits = `(u.password_set_by <> '' AND u.password_confirmed_at IS NULL)`
+
+// confirmers counts the active people of tenant ?1, other than ?2, who could confirm passwords.
+const confirmers = `SELECT count(*) FROM users u WHERE u.active AND u.id <> ?2 AND EXISTS (
+	SELECT 1 FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = ?1 AND r.role IN ('administrator', 'manager'))`
+
+// mayWaive says whether a person may waive that a second one confirms passwords: an administrator, where nobody else could.
+// One whose own password waits may only where there is nobody else at all, since it could be the other who acts.
+func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error) {
+	if !by.Role.Includes(packaging.Administrator) {
+		return false, nil
+	}
+	of := confirmers
+	if by.PasswordSetBy == "" {
+		of += ` AND NOT ` + waits
+	}
+	var others int
+	err := q.QueryRowContext(ctx, of, by.Tenant.ID, by.ID).Scan(&others)
+	return others == 0, err
+}
+
+// WaiveConfirmation says that the tenant goes without a second person who confirms passwords, or that it does not any more.
+// It fails with Conflict where there is one.
+func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive bool) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		if !by.Role.Includes(packaging.Administrator) {
+			return packaging.Fail(packaging.Forbidden, "error.forbidden")
+		}
+		may, err := mayWaive(ctx, t, by)
+		if err != nil {
+			return err
+		}
+		if waive && !may {
+			return packaging.Fail(packaging.Conflict, "confirm.not_alone")
+		}
+		var was bool
+		if err := t.row(`SELECT waives_confirmation FROM tenants WHERE id = ?`, by.Tenant.ID).Scan(&was); err != nil || was == waive {
+			return err
+		}
+		if err := t.exec(`UPDATE tenants SET waives_confirmation = ? WHERE id = ?`, waive, by.Tenant.ID); err != nil {
+			return err
+		}
+		says := map[bool]string{false: "by a second person", true: "waived: nobody else can"}
+		return t.record(packaging.Entry{
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "confirmation of passwords", Old: says[was], New: says[waive],
+		})
+	})
+}
+
+// waived says whether every tenant of a person waives the confirmation, and has nobody who could confirm.
+func (t *tx) waived(user packaging.UserID) (is bool, err error) {
+	err = t.row(`
+		SELECT NOT EXISTS (SELECT 1 FROM members m JOIN tenants s ON s.id = m.tenant_id JOIN users p ON p.id = m.user_id
+			WHERE m.user_id = ?1 AND (NOT s.waives_confirmation OR EXISTS (
+				SELECT 1 FROM users u JOIN member_roles r ON r.user_id = u.id AND r.tenant_id = s.id AND r.role IN ('administrator', 'manager')
+				WHERE u.active AND u.id <> ?1 AND u.id IS NOT p.password_setter AND NOT `+waits+`)))`, user).Scan(&is)
+	return is, err
+}
+
+// ConfirmOwnPassword confirms the password of a person who has just proved to know the one that they had before.
+func (d *DB) ConfirmOwnPassword(ctx context.Context, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		return t.confirmPassword(by, by, "with the password before")
+	})
+}
+
+// ConfirmPassword confirms the password of another person of the tenant. It fails with NotFound where none waits that the
+// person may confirm: one that its owner has changed, and that somebody else set.
+func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID) error {
+	return d.authorizedTx(ctx, by, packaging.ConfirmPeople, func(t *tx, by packaging.Person) error {
+		owner, err := scanPerson(t.row(selectPerson+`t.id = ?1 AND u.id = ?2 AND u.id <> ?3 AND u.password_setter IS NOT ?3`, by.Tenant.ID, user, by.ID))
+		if err != nil {
+			return err
+		}
+		return t.confirmPassword(by, owner, "by another person")
+	})
+}
+
+// confirmPassword confirms the password of its owner, and records it at each of their tenants. It fails with NotFound where
+// none waits that its owner has changed.
+func (t *tx) confirmPassword(by, owner packaging.Person, how string) error {
+	if err := t.row(`
+		UPDATE users AS u SET password_confirmed_at = ?, password_confirmed_by = ?, older_hash = ''
+		WHERE id = ? AND `+waits+` AND password_changed = 1 RETURNING id`, millis(t.now), by.ID, owner.ID).Scan(new(int64)); err != nil {
+		return err
+	}
+	tenants, err := (&setupTx{tx: t}).tenantsOf(owner.ID)
+	if err != nil {
+		return err
+	}
+	for _, tenant := range tenants {
+		if err := t.record(packaging.Entry{
+			TenantID: tenant, By: by.Author, Deed: packaging.PasswordConfirmed, Object: "user " + owner.Username, New: how,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ConfirmBadge confirms the badge that somebody else set for a person, who has just given their password.
+func (d *DB) ConfirmBadge(ctx context.Context, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		if err := mustBeConfirmed(by); err != nil {
+			return err
+		}
+		if err := t.row(`UPDATE station_factors SET badge_confirmed_at = ?
+			WHERE user_id = ? AND tenant_id = ? AND badge_set_by <> '' AND badge_confirmed_at IS NULL AND badge_mark IS NOT NULL RETURNING user_id`,
+			millis(t.now), by.ID, by.Tenant.ID).Scan(new(int64)); err != nil {
+			return err
+		}
+		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeConfirmed, Object: "user " + by.Username})
+	})
+}
