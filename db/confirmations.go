@@ -55,7 +55,7 @@ const confirmers = `SELECT count(*) FROM users u WHERE u.active AND u.id <> ?2 A
 // mayWaive says whether a person may waive that a second one confirms passwords: an administrator, where nobody else could.
 // One whose own password waits may only where there is nobody else at all, since it could be the other who acts.
 func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error) {
-	if !by.Role.Includes(packaging.Administrator) {
+	if !by.May(packaging.WaiveConfirm) {
 		return false, nil
 	}
 	of := confirmers
@@ -70,10 +70,7 @@ func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error)
 // WaiveConfirmation says that the tenant goes without a second person who confirms passwords, or that it does not any more.
 // It fails with Conflict where there is one.
 func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive bool) error {
-	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
-		if !by.Role.Includes(packaging.Administrator) {
-			return packaging.Fail(packaging.Forbidden, "error.forbidden")
-		}
+	return d.authorizedTx(ctx, by, packaging.WaiveConfirm, func(t *tx, by packaging.Person) error {
 		may, err := mayWaive(ctx, t, by)
 		if err != nil {
 			return err

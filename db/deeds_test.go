@@ -284,7 +284,7 @@ var acts = map[string]act{
 		do: func(s *stage, by packaging.Person) error { return s.ConfirmBadge(s.t.Context(), by) },
 	},
 	"WaiveConfirmation": {
-		needs: packaging.Administer, first: func(s *stage, by packaging.Person) error {
+		needs: packaging.WaiveConfirm, first: func(s *stage, by packaging.Person) error {
 			s.set(`UPDATE users SET password_set_by = 'x' WHERE id <> ?`, by.ID)
 			return nil
 		},

@@ -103,7 +103,7 @@ var expected = map[string]row{
 	"POST /account/sso/disconnect":        {needs: packaging.ViewOrders, at: fixed("/account/sso/disconnect")},
 	"POST /account/confirm":               {needs: packaging.ViewOrders, at: fixed("/account/confirm"), form: fields("older", "wrong")},
 	"POST /account/confirm/:user":         {needs: packaging.ConfirmPeople, at: fixed("/account/confirm/9999"), nobodys: true},
-	"POST /account/waive":                 {needs: packaging.ViewSetup, at: fixed("/account/waive"), form: fields("waive", "yes")},
+	"POST /account/waive":                 {needs: packaging.WaiveConfirm, at: fixed("/account/waive"), form: fields("waive", "yes")},
 	"POST /account/signing":               {needs: packaging.ViewOrders, at: fixed("/account/signing"), form: fields("new", "one", "again", "another")},
 	"POST /account/sessions/:session/end": {needs: packaging.ViewOrders, at: fixed("/account/sessions/0000000000000000/end"), nobodys: true},
 

@@ -72,7 +72,7 @@ func (s *server) routes() []route {
 		{"POST", "/account/password", packaging.ViewOrders, s.signin.ChangePassword},
 		{"POST", "/account/confirm", packaging.ViewOrders, s.signin.ConfirmOwnPassword},
 		{"POST", "/account/confirm/:user", packaging.ConfirmPeople, s.signin.ConfirmPassword},
-		{"POST", "/account/waive", packaging.ViewSetup, s.signin.WaiveConfirmation},
+		{"POST", "/account/waive", packaging.WaiveConfirm, s.signin.WaiveConfirmation},
 		{"POST", "/account/sso", packaging.ViewOrders, s.signin.ConnectIdentity},
 		{"POST", "/account/sso/disconnect", packaging.ViewOrders, s.signin.DisconnectIdentity},
 		{"POST", "/account/signing", packaging.ViewOrders, s.signin.SetSigningPassword},

@@ -59,11 +59,13 @@ const (
 	ViewSetup     Action = "view_setup"     // people, lines, stations, settings and the health of the connection
 	Administer    Action = "administer"     // change those
 	ConfirmPeople Action = "confirm_people" // confirm that somebody has set their own password
+	WaiveConfirm  Action = "waive_confirm"  // say that the site goes without that, where nobody else could
 )
 
-// looks says whether the action changes nothing that stands under somebody's name.
+// looks says whether the action changes nothing that others take for somebody's own. Waiving is allowed too: a site with one
+// administrator must find a way out.
 func (a Action) looks() bool {
-	return slices.Contains([]Action{ViewOrders, RefreshOrders, ViewHistory, ViewReports, ViewSetup}, a)
+	return slices.Contains([]Action{ViewOrders, RefreshOrders, ViewHistory, ViewReports, ViewSetup, WaiveConfirm}, a)
 }
 
 // permissions is the one table of who may do what.
@@ -78,7 +80,7 @@ var permissions = map[Role][]Action{
 		ViewHistory, ExportRecords, ViewReports, HandOver, ReviewShifts, ConfirmPeople,
 	},
 	Auditor:       {ViewOrders, ViewHistory, ExportRecords, ViewReports, ViewSetup},
-	Administrator: {ViewOrders, RefreshOrders, ViewHistory, ViewSetup, Administer, ConfirmPeople},
+	Administrator: {ViewOrders, RefreshOrders, ViewHistory, ViewSetup, Administer, ConfirmPeople, WaiveConfirm},
 }
 
 // Known says whether r is one of the roles, or made of them.
