@@ -533,6 +533,9 @@ func TestABadgeThatAKeyboardChangedSignsInOnlyIfItIsOnePersons(t *testing.T) {
 		if a.Status != http.StatusSeeOther {
 			t.Fatalf("enrolling %s: %d %s", username, a.Status, a.Text("main"))
 		}
+		if a := s.SignIn(username).Post("/account/badge", "confirm", "yes", "password", site.Password); a.Status != http.StatusSeeOther {
+			t.Fatalf("confirming %s: %d %s", username, a.Status, a.Text("main"))
+		}
 	}
 	scan := func(badge, want string) {
 		t.Helper()
