@@ -125,6 +125,17 @@ func TestWhatAnotherSiteSendsIsRefused(t *testing.T) {
 	}
 }
 
+func TestAProxyThatDoesNotPassHostOnIsTold(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.Browser()
+	b.Header = http.Header{"Origin": {"http://lineboard.plant"}} // as a browser sends it over plain HTTP
+	a := b.Post("/login", "username", "supervisor1", "password", site.Password)
+	if a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "must pass the header Host on") {
+		t.Errorf("%d %q", a.Status, a.Text("main"))
+	}
+}
+
 func TestPagesKeepToThemselves(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Secure: true})

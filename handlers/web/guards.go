@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -42,19 +43,42 @@ func (s *Kit) SecureHeaders(next http.Handler) http.Handler {
 func (s *Kit) GuardOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.refuse(w, r, http.StatusForbidden, "error.foreign_origin")
+		const key = "error.foreign_origin"
+		ctx := r.Context()
+		do := text.Say(ctx, key+".do")
+		// Over plain HTTP, browsers send Origin alone. A proxy that does not pass Host on makes it look foreign.
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		if err == nil && origin.Host != "" && r.Header.Get("Sec-Fetch-Site") == "" {
+			do = text.Say(ctx, "error.foreign_origin.host") // names no host: what is cached stands under any
+			s.reportHost(origin.Host, r.Host)
+		}
+		s.refuseWith(w, r, http.StatusForbidden, key, do)
 	}))
 	return guard.Handler(next)
 }
 
-// refuse answers a request that comes no further, with the sentence of a key.
+// reportHost logs that a request looked foreign: the first few since the start, so that nobody can fill the log.
+func (s *Kit) reportHost(origin, host string) {
+	const maxReports = 20
+	if s.foreignHosts.Add(1) > maxReports {
+		return
+	}
+	s.Log.Warn("a request was refused as one from another site: if that site is this server, its proxy must pass Host on",
+		"origin", fmt.Sprintf("%.100s", origin), "host", fmt.Sprintf("%.100s", host))
+}
+
+// refuse answers a request that comes no further, with the sentence of a key and what to do.
 func (s *Kit) refuse(w http.ResponseWriter, r *http.Request, status int, key string) {
+	s.refuseWith(w, r, status, key, text.Say(r.Context(), key+".do"))
+}
+
+func (s *Kit) refuseWith(w http.ResponseWriter, r *http.Request, status int, key, do string) {
 	ctx := r.Context()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	page := shell.ProblemPage(
 		shell.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
-		shell.Problem{What: text.Say(ctx, key), Do: text.Say(ctx, key+".do"), Code: key},
+		shell.Problem{What: text.Say(ctx, key), Do: do, Code: key},
 	)
 	if err := page.Render(ctx, w); err != nil {
 		s.Log.Warn("error page not sent", "err", err)

@@ -64,6 +64,7 @@ type Kit struct {
 	sessions      *sessionStore
 	rate          *throttle.Rate
 	unreadableHop atomic.Pointer[string] // of X-Forwarded-For
+	foreignHosts  atomic.Int64           // requests that a missing Host header may have made look foreign
 	pages         *pageCache
 	recent        *microCache
 }
