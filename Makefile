@@ -105,6 +105,11 @@ go-test: ## the tests alone (PACKAGES=./db/... for some)
 soak: ## kill the program KILLS (300) times and try 1,000 sequences of events, at random: does it tell the truth?
 	SOAK_KILLS=$(KILLS) SOAK_CHECKS=1000 go test -count=1 -timeout=90m -v ./internal/soak
 
+.PHONY: peers
+peers: ## test against programs of other people, which it installs (Debian, as root)
+	apt-get install -y -q dmtx-utils zxing-cpp-tools
+	go test -count=1 -tags peers -run OtherReaders ./internal/gs1
+
 .PHONY: mutants
 mutants: ## change conditions and sums at random: do the tests notice? (MUTATE=./db for some; hours)
 	@for package in $(MUTATE); do \

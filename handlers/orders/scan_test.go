@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lineboard/handlers/handlerstest"
+	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
@@ -128,6 +129,14 @@ func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 				t.Errorf("%q: the page does not say %q: %s", scan, want, a.Text(".scanned"))
 			}
 		}
+	}
+	// The page has a code to test the scanner with.
+	const testCode = "010200000000000817491231" + "10TEST\x1d21"
+	if a := scanned(b, "", testCode+gs1.TestPack.Serial); !strings.Contains(a.Text(".result"), "Scanner and device agree") {
+		t.Errorf("the test code: %s", a.Text(".scanned"))
+	}
+	if a := scanned(b, "", testCode+"zyaqmwZYAQMWß?-`_/Ä"); !strings.Contains(a.Text(".scanned"), "do not agree") || !strings.Contains(a.Text(".scanned"), "German") {
+		t.Errorf("the test code on a German keyboard: %s", a.Text(".scanned"))
 	}
 	// What the page saw of the keyboard settles it.
 	turned := url.Values{"code": {"0109506000134352214ysR5OyfkhWp"}, "caps": {"on"}}

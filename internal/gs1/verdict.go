@@ -34,6 +34,7 @@ const (
 	NotKnown   VerdictKind = "not_known"  // it is in no list
 	Undecided  VerdictKind = "undecided"  // it may be one of several packs, or the one only if a keyboard changed the scan
 	NotMapped  VerdictKind = "not_mapped" // a PPN code whose product has no GTIN that is known
+	Test       VerdictKind = "test"       // it is the test code, as it is or as a keyboard changed it
 	Unreadable VerdictKind = "unreadable"
 )
 
@@ -52,6 +53,9 @@ type Verdict struct {
 // something outside the serial number proves the change, and no other known pack fits.
 func Decide(r Reading, listed map[ID][]Listed) Verdict {
 	d := decision{r, listed}
+	if i := slices.IndexFunc(d.candidates(), func(c Candidate) bool { return c.Pack == TestPack }); i >= 0 {
+		return Verdict{Kind: Test, Pack: d.candidates()[i]}
+	}
 	known := d.known()
 	if r.Fault == nil {
 		if i := slices.IndexFunc(known, func(c Candidate) bool { return c.ID() == r.Literal.ID() }); i >= 0 {

@@ -2,7 +2,10 @@ package orders
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -114,6 +117,13 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 		return say("unknown", "circle-help", shell.Explanation{
 			What: text.Say(ctx, "scan.undecided"), Do: text.Say(ctx, "scan.undecided.do"),
 		}, s.perhaps(ctx)...)
+	case gs1.Test:
+		if len(s.notes(ctx)) > 0 {
+			return say("unknown", "circle-help", shell.Explanation{
+				What: text.Say(ctx, "scan.test.differs"), Do: text.Say(ctx, "scan.test.differs.do"),
+			})
+		}
+		return say("told", "info", shell.Explanation{What: text.Say(ctx, "scan.test.right"), Why: text.Say(ctx, "scan.test.right.why")})
 	case gs1.NotKnown:
 		return say("refused", "octagon-alert", shell.Explanation{
 			What: text.Say(ctx, "scan.unknown"), Why: text.Say(ctx, "scan.unknown.why"), Do: text.Say(ctx, "scan.unknown.do"),
@@ -155,6 +165,29 @@ func notChecked(ctx context.Context) scanAnswer {
 		What: text.Say(ctx, "scan.not_checked"), Why: text.Say(ctx, "scan.not_checked.why"), Do: text.Say(ctx, "scan.not_checked.do"),
 	}, "unknown", "circle-help", nil}
 }
+
+// testCode is the barcode of [gs1.TestPack].
+var testCode = sync.OnceValue(func() gs1.Symbol {
+	symbol, err := gs1.Draw(gs1.TestPack)
+	if err != nil {
+		panic(err)
+	}
+	return symbol
+})
+
+// Light ground around a barcode and the size of its modules, which must be whole pixels for a camera.
+const (
+	quietModules = 2
+	modulePixels = 6
+)
+
+// viewBox returns the view of an SVG that has the symbol and the light ground around it.
+func viewBox(s gs1.Symbol) string {
+	whole := len(s) + 2*quietModules
+	return fmt.Sprintf("%d %d %d %d", -quietModules, -quietModules, whole, whole)
+}
+
+func pixels(s gs1.Symbol) string { return strconv.Itoa((len(s) + 2*quietModules) * modulePixels) }
 
 // perhaps returns which packs the scan may be, and what about them is not sure.
 func (s Scanned) perhaps(ctx context.Context) (all []string) {
