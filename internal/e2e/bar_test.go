@@ -1,0 +1,29 @@
+package e2e
+
+import "testing"
+
+// The bar stays one row of 64 px, whatever the width and the language, and nothing of it is cut off at its side.
+func TestTheBarIsOneRowOf64PixelsAtEveryWidthAndLanguage(t *testing.T) {
+	t.Parallel()
+	e := newExhibition(t)
+	e.Refresh() // data that is not fresh has a strip of its own under the bar
+	p := e.enter(t, "manager1")
+	for _, language := range []string{"English", "Deutsch", "Magyar"} {
+		p.visit("/lines/L1")
+		p.openOwnMenu()
+		p.leaveBy(func() { p.In(".bar .who").Click(language) })
+		for _, size := range sizes {
+			p.Viewport(size.width, size.height)
+			p.settle()
+			var height float64
+			p.Eval(`document.querySelector(".bar").getBoundingClientRect().height`, &height)
+			if height != 64 {
+				t.Errorf("%s, %s: the bar is %v px high", language, size, height)
+			}
+			if p.Overflow() {
+				t.Errorf("%s, %s: the page is too wide: %v", language, size, p.tooWide())
+			}
+		}
+		p.Viewport(sizes[0].width, sizes[0].height)
+	}
+}
