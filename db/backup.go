@@ -22,7 +22,10 @@ func OpenToRead(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	d := &DB{read: &reader{DB: pool}}
-	if err := d.sameSchema(ctx); err != nil {
+	if err = d.sameSchema(ctx); err == nil {
+		d.tables, err = recordTables(ctx, d.read)
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil

@@ -106,9 +106,9 @@ func key(expression, row string) string {
 }
 
 // openWatched opens the writer. The driver may close its connection and open another: each has its triggers.
-func openWatched(path string, settings url.Values) *sql.DB {
+func openWatched(path string, settings url.Values, records map[string]recordTable) *sql.DB {
 	d := &sqlite.Driver{}
-	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error { return watchOn(c) })
+	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error { return watchOn(c, records) })
 	pool := sql.OpenDB(connector{d, dsn(path, settings)})
 	pool.SetMaxOpenConns(1)
 	return pool
@@ -123,9 +123,15 @@ func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driv
 
 func (c connector) Driver() driver.Driver { return c.driver }
 
-func watchOn(c sqlite.ExecQuerierContext) error {
+func watchOn(c sqlite.ExecQuerierContext, records map[string]recordTable) error {
 	ctx := context.Background()
-	statements := []string{"CREATE TEMP TABLE changed (about TEXT, tenant INTEGER, line INTEGER, ord INTEGER)"}
+	statements := []string{
+		"CREATE TEMP TABLE changed (about TEXT, tenant INTEGER, line INTEGER, ord INTEGER)",
+		"CREATE TEMP TABLE touched (record TEXT, tenant INTEGER, key TEXT)",
+	}
+	for _, r := range records {
+		statements = append(statements, r.triggers()...)
+	}
 	for _, w := range watchedTables {
 		columns, err := columnsOf(ctx, c, w.table)
 		if err != nil {

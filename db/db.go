@@ -31,6 +31,7 @@ type DB struct {
 	// The last write failed for a reason of the machine, such as a full disk.
 	failed atomic.Bool
 	probe  probe
+	tables map[string]recordTable // that hold records
 	notify atomic.Pointer[func([]packaging.Change)]
 }
 
@@ -61,10 +62,12 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 			"trusted_schema(0)", "recursive_triggers(1)",
 		},
 	}
-	if err := migrate(ctx, path, settings); err != nil {
+	schema, tables, err := migrate(ctx, path, settings)
+	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	d.write = openWatched(path, settings)
+	d.tables = tables
+	d.write = openWatched(path, settings, tables)
 	if err := d.write.PingContext(ctx); err != nil {
 		return coded(err)
 	}
@@ -84,7 +87,7 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	default:
 		return fmt.Errorf("the key of marks can't be read: %w", coded(err))
 	}
-	return nil
+	return d.logUpgraded(ctx, schema)
 }
 
 // dsn names the file with its settings. Without "file:" they would be silently ignored.

@@ -14,20 +14,40 @@ import (
 
 const entryColumns = `tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code,
 	line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials,
-	prev_hash, hash, format, station, comment`
+	prev_hash, hash, format, station, comment, records, records_digest`
 
-// record adds an entry to the tenant's history. It fills in the time, the place in the chain and the hashes.
+// record adds an entry to the tenant's history at the end of the transaction, with what all of it has changed.
 func (t *tx) record(e packaging.Entry) error {
+	t.entries = append(t.entries, e)
+	return nil
+}
+
+// writeEntries writes the entries of the transaction.
+func (t *tx) writeEntries() error {
+	for _, e := range t.entries {
+		if err := t.writeEntry(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeEntry fills in the time, the place in the chain, what the entry covers of the log of records, and the hashes.
+func (t *tx) writeEntry(e packaging.Entry) error {
 	e.At = t.now
 	var prev []byte
-	err := t.row(`SELECT seq, hash FROM history WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1`, e.TenantID).
-		Scan(&e.Seq, &prev)
+	var covered int64
+	err := t.row(`SELECT seq, hash, records FROM history WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1`, e.TenantID).
+		Scan(&e.Seq, &prev, &covered)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	e.Seq++
 	e.Format = packaging.EntryFormat
 	copy(e.Prev[:], prev)
+	if e.Records, e.RecordsDigest, err = t.logAfter(e.TenantID, covered); err != nil {
+		return err
+	}
 	for _, text := range []*string{
 		&e.By.Username, &e.By.FullName, &e.OrderKey, &e.LineCode, &e.LineName,
 		&e.Object, &e.Old, &e.New, &e.Reason, &e.Code, &e.Message, &e.By.Station, &e.Comment,
@@ -37,21 +57,24 @@ func (t *tx) record(e packaging.Entry) error {
 	e.Took = e.Took.Truncate(time.Millisecond)
 	e.Hash = e.Digest()
 	return t.exec(`INSERT INTO history (`+entryColumns+`)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		e.TenantID, e.Seq, millis(e.At), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey,
 		e.LineCode, e.LineName, e.ReleaseID, e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(),
-		e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment)
+		e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment,
+		e.Records, e.RecordsDigest[:])
 }
 
 func scanEntry(row scanner) (e packaging.Entry, err error) {
 	var at, took int64
-	var prev, hash []byte
+	var prev, hash, records []byte
 	err = row.Scan(&e.TenantID, &e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.OrderID,
 		&e.OrderKey, &e.LineCode, &e.LineName, &e.ReleaseID, &e.Object, &e.Old, &e.New, &e.Outcome, &e.Reason, &took,
-		&e.HTTPStatus, &e.Code, &e.Message, &e.Serials, &prev, &hash, &e.Format, &e.By.Station, &e.Comment)
+		&e.HTTPStatus, &e.Code, &e.Message, &e.Serials, &prev, &hash, &e.Format, &e.By.Station, &e.Comment,
+		&e.Records, &records)
 	e.At, e.Took = moment(at), time.Duration(took)*time.Millisecond
 	copy(e.Prev[:], prev)
 	copy(e.Hash[:], hash)
+	copy(e.RecordsDigest[:], records)
 	return e, err
 }
 

@@ -280,7 +280,7 @@ func TestAHistoryOfFormat1HoldsAndGoesOn(t *testing.T) {
 	if v := verdict(t, d, 1); v.Break.Kind != "" || v.Head.Seq != 21 {
 		t.Errorf("%+v", v)
 	}
-	if e, follows, err := d.Entry(t.Context(), packaging.Everything(1), 21); err != nil || !follows || e.Format != 2 || e.By.Station != "Tablet 1" {
+	if e, follows, err := d.Entry(t.Context(), packaging.Everything(1), 21); err != nil || !follows || e.Format != 3 || e.By.Station != "Tablet 1" {
 		t.Errorf("%+v, %v", e, err)
 	}
 	for text, want := range map[string]int{"hand": 20, "tablet": 1} {

@@ -20,31 +20,37 @@ const firstSchema = 20
 
 // migrate brings the schema up to this program's version. It refuses a database of a newer program, since it would not
 // keep the promises of the newer schema, and one from before the first release. It uses a connection of its own: the
-// writer watches tables that are created here.
-func migrate(ctx context.Context, path string, settings url.Values) (err error) {
+// writer watches tables that are created here. It returns the version, and the tables that hold records.
+func migrate(
+	ctx context.Context, path string, settings url.Values,
+) (version int64, records map[string]recordTable, err error) {
 	w, err := open(path, 1, settings)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	provider, err := migrations(w)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	has, err := provider.GetDBVersion(ctx)
 	if err != nil {
-		return coded(err)
+		return 0, nil, coded(err)
 	}
-	switch newest := newestSchema(provider); {
-	case has > newest:
-		return fmt.Errorf("the database was made by a newer Lineboard (schema %d, this program knows up to %d); start that one",
-			has, newest)
+	version = newestSchema(provider)
+	switch {
+	case has > version:
+		return 0, nil, fmt.Errorf("the database was made by a newer Lineboard (schema %d, this program knows up to %d); start that one",
+			has, version)
 	case has > 0 && has < firstSchema:
-		return fmt.Errorf("the database is from before the first release of Lineboard (schema %d, this program reads %d and later); "+
+		return 0, nil, fmt.Errorf("the database is from before the first release of Lineboard (schema %d, this program reads %d and later); "+
 			"start the last build from before that release once, which brings it to schema %[2]d", has, firstSchema)
 	}
-	_, err = provider.Up(ctx)
-	return coded(err)
+	if _, err = provider.Up(ctx); err != nil {
+		return 0, nil, coded(err)
+	}
+	records, err = recordTables(ctx, w)
+	return version, records, coded(err)
 }
 
 func migrations(pool *sql.DB) (*goose.Provider, error) {

@@ -29,6 +29,13 @@ func (t *tx) addSerials(o packaging.Order, serials []string) error {
 	if err != nil {
 		return err
 	}
+	digest := newListDigest()
+	for i, s := range serials {
+		digest.add(int64(i)+1, product, s)
+	}
+	if err := t.touchList(o, digest.sum()); err != nil {
+		return err
+	}
 	full, err := t.PrepareContext(t.ctx, insertSerials(batch))
 	if err != nil {
 		return err

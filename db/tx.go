@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"time"
 
@@ -11,8 +12,11 @@ import (
 // tx is a write transaction. All that happens in it happens at one time.
 type tx struct {
 	*sql.Tx
-	ctx context.Context
-	now time.Time
+	ctx     context.Context
+	now     time.Time
+	tables  map[string]recordTable
+	lists   map[packaging.OrderID][sha256.Size]byte // digests of the serial lists that it stored
+	entries []packaging.Entry                       // written at its end, when it is known what they cover
 }
 
 // tx runs do in a write transaction and commits what it did, or nothing where it fails.
@@ -22,9 +26,18 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		return coded(err)
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	w := &tx{t, ctx, d.now().UTC().Truncate(time.Millisecond)}
+	w := &tx{
+		Tx: t, ctx: ctx, now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
+		lists: map[packaging.OrderID][sha256.Size]byte{},
+	}
 	var changes []packaging.Change
 	if err = do(w); err == nil {
+		err = w.logTouched()
+	}
+	if err == nil {
+		err = w.writeEntries()
+	}
+	if err == nil {
 		changes, err = w.changes()
 	}
 	if err == nil {

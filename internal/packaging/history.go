@@ -73,6 +73,8 @@ const (
 	SignOnDeclined       Deed = "sign_on_declined" // its reason says why
 	IdentityConnected    Deed = "identity_connected"
 	IdentityDisconnected Deed = "identity_disconnected"
+
+	RecordsLogged Deed = "records_logged" // by an upgrade: New says how many records have another digest by it
 )
 
 // Deeds are all of them, as filters list them.
@@ -81,6 +83,7 @@ var Deeds = []Deed{
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
 	PINDeclined, PINSet, BadgeSet, PasswordConfirmed, BadgeConfirmed, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected,
+	RecordsLogged,
 }
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
@@ -115,14 +118,20 @@ type Entry struct {
 	Serials    int64  // how many came
 
 	Comment string // the person's own words, where they were asked for a reason
-	Format  int    // of what the hash is over: 1, or 2 with the station and the comment
+
+	// Records is the last line of the log of records that the entry covers, and RecordsDigest is over the lines from the
+	// one after those of the entry before up to it; [LogDigest] says how.
+	Records       int64
+	RecordsDigest [sha256.Size]byte
+
+	Format  int    // of what the hash is over: 1, 2 with the station and the comment, or 3 with the records too
 
 	Prev [sha256.Size]byte // hash of the entry before it, zero at the first
 	Hash [sha256.Size]byte
 }
 
 // EntryFormat is the format of entries that are written today.
-const EntryFormat = 2
+const EntryFormat = 3
 
 // Digest is the hash that the entry must carry: SHA-256 over [Entry.Canonical].
 func (e Entry) Digest() [sha256.Size]byte { return sha256.Sum256(e.Canonical()) }
@@ -132,52 +141,59 @@ func (e Entry) Digest() [sha256.Size]byte { return sha256.Sum256(e.Canonical()) 
 //
 //	"lineboard history " and Format, Prev in 64 hexadecimal digits, TenantID, Seq, At in milliseconds since 1970 UTC,
 //	By.ID, By.Username, By.FullName, By.Role, Deed, OrderID, OrderKey, LineCode, LineName, ReleaseID, Object, Old, New,
-//	Outcome, Reason, Took in milliseconds, HTTPStatus, Code, Message, Serials; and from format 2 on By.Station, Comment
+//	Outcome, Reason, Took in milliseconds, HTTPStatus, Code, Message, Serials; from format 2 on By.Station, Comment;
+//	from format 3 on Records, RecordsDigest in 64 hexadecimal digits
 //
 // Numbers are decimal; text is UTF-8 as stored.
 func (e Entry) Canonical() []byte {
-	c := make(canonical, 0, 512)
-	c.text("lineboard history " + strconv.Itoa(e.Format))
-	c.text(hex.EncodeToString(e.Prev[:]))
-	c.number(int64(e.TenantID))
-	c.number(e.Seq)
-	c.number(e.At.UnixMilli())
-	c.number(int64(e.By.ID))
-	c.text(e.By.Username)
-	c.text(e.By.FullName)
-	c.text(string(e.By.Role))
-	c.text(string(e.Deed))
-	c.number(int64(e.OrderID))
-	c.text(e.OrderKey)
-	c.text(e.LineCode)
-	c.text(e.LineName)
-	c.number(int64(e.ReleaseID))
-	c.text(e.Object)
-	c.text(e.Old)
-	c.text(e.New)
-	c.text(string(e.Outcome))
-	c.text(e.Reason)
-	c.number(e.Took.Milliseconds())
-	c.number(int64(e.HTTPStatus))
-	c.text(e.Code)
-	c.text(e.Message)
-	c.number(e.Serials)
+	c := make(Canonical, 0, 512)
+	c.Text("lineboard history " + strconv.Itoa(e.Format))
+	c.Text(hex.EncodeToString(e.Prev[:]))
+	c.Number(int64(e.TenantID))
+	c.Number(e.Seq)
+	c.Number(e.At.UnixMilli())
+	c.Number(int64(e.By.ID))
+	c.Text(e.By.Username)
+	c.Text(e.By.FullName)
+	c.Text(string(e.By.Role))
+	c.Text(string(e.Deed))
+	c.Number(int64(e.OrderID))
+	c.Text(e.OrderKey)
+	c.Text(e.LineCode)
+	c.Text(e.LineName)
+	c.Number(int64(e.ReleaseID))
+	c.Text(e.Object)
+	c.Text(e.Old)
+	c.Text(e.New)
+	c.Text(string(e.Outcome))
+	c.Text(e.Reason)
+	c.Number(e.Took.Milliseconds())
+	c.Number(int64(e.HTTPStatus))
+	c.Text(e.Code)
+	c.Text(e.Message)
+	c.Number(e.Serials)
 	if e.Format >= 2 {
-		c.text(e.By.Station)
-		c.text(e.Comment)
+		c.Text(e.By.Station)
+		c.Text(e.Comment)
+	}
+	if e.Format >= 3 {
+		c.Number(e.Records)
+		c.Text(hex.EncodeToString(e.RecordsDigest[:]))
 	}
 	return c
 }
 
-// canonical is what was written of an entry so far.
-type canonical []byte
+// Canonical is what a digest is over: values, each written as a netstring.
+type Canonical []byte
 
-func (c *canonical) text(s string) {
+// Text adds a text, or bytes.
+func (c *Canonical) Text(s string) {
 	*c = append(strconv.AppendInt(*c, int64(len(s)), 10), ':')
 	*c = append(append(*c, s...), ',')
 }
 
-func (c *canonical) number(n int64) { c.text(strconv.FormatInt(n, 10)) }
+// Number adds a number in decimal digits.
+func (c *Canonical) Number(n int64) { c.Text(strconv.FormatInt(n, 10)) }
 
 // HistoryFilter narrows the history. Zero values narrow nothing.
 type HistoryFilter struct {

@@ -210,8 +210,8 @@ type ImportCheck struct {
 // NewImportCheck begins a check.
 func NewImportCheck() *ImportCheck {
 	c := &ImportCheck{sum: sha256.New(), touched: map[int]bool{}}
-	var begin canonical
-	begin.text("lineboard import 1")
+	var begin Canonical
+	begin.Text("lineboard import 1")
 	_, _ = c.sum.Write(begin)
 	return c
 }
@@ -230,14 +230,14 @@ func (c *ImportCheck) Add(o ImportedOrder) {
 	default:
 		c.Unchanged++
 	}
-	var said canonical
-	said.text(o.Key)
-	said.text(what)
-	said.number(int64(len(o.Changes)))
+	var said Canonical
+	said.Text(o.Key)
+	said.Text(what)
+	said.Number(int64(len(o.Changes)))
 	for _, change := range o.Changes {
-		said.text(string(change.Field))
-		said.text(change.Old)
-		said.text(change.New)
+		said.Text(string(change.Field))
+		said.Text(change.Old)
+		said.Text(change.New)
 	}
 	_, _ = c.sum.Write(said)
 }

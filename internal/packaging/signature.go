@@ -19,12 +19,12 @@ type Value struct{ Name, Text string }
 // Digest is the hash of a record: SHA-256 over "lineboard record 1", Kind, and the name and text of each value, each
 // written as a netstring (see [Entry.Canonical]).
 func (r Record) Digest() [sha256.Size]byte {
-	var c canonical
-	c.text("lineboard record 1")
-	c.text(r.Kind)
+	var c Canonical
+	c.Text("lineboard record 1")
+	c.Text(r.Kind)
 	for _, v := range r.Values {
-		c.text(v.Name)
-		c.text(v.Text)
+		c.Text(v.Name)
+		c.Text(v.Text)
 	}
 	return sha256.Sum256(c)
 }
@@ -85,21 +85,21 @@ type Signature struct {
 //	"lineboard signature 1", TenantID, Kind, Object, Content in 64 hexadecimal digits, Place, By.ID, By.Username,
 //	By.FullName, By.Role, By.Station, Meaning, At in milliseconds since 1970 UTC, Factor
 func (s Signature) Digest() [sha256.Size]byte {
-	var c canonical
-	c.text("lineboard signature 1")
-	c.number(int64(s.TenantID))
-	c.text(s.Kind)
-	c.number(s.Object)
-	c.text(hex.EncodeToString(s.Content[:]))
-	c.number(int64(s.Place))
-	c.number(int64(s.By.ID))
-	c.text(s.By.Username)
-	c.text(s.By.FullName)
-	c.text(string(s.By.Role))
-	c.text(s.By.Station)
-	c.text(s.Meaning)
-	c.number(s.At.UnixMilli())
-	c.text(string(s.Factor))
+	var c Canonical
+	c.Text("lineboard signature 1")
+	c.Number(int64(s.TenantID))
+	c.Text(s.Kind)
+	c.Number(s.Object)
+	c.Text(hex.EncodeToString(s.Content[:]))
+	c.Number(int64(s.Place))
+	c.Number(int64(s.By.ID))
+	c.Text(s.By.Username)
+	c.Text(s.By.FullName)
+	c.Text(string(s.By.Role))
+	c.Text(s.By.Station)
+	c.Text(s.Meaning)
+	c.Number(s.At.UnixMilli())
+	c.Text(string(s.Factor))
 	return sha256.Sum256(c)
 }
 

@@ -1,0 +1,300 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lineboard/internal/packaging"
+)
+
+// notRecords are the tables that hold no records, each with the reason. All others do: a new table is one by itself.
+var notRecords = map[string]string{
+	"history":          "its own chain proves it",
+	"record_log":       "the entries of the history prove it",
+	"anchoring":        "the file of anchors is compared with it",
+	"goose_db_version": "the whole schema is compared with the program's own",
+	"sessions":         "who is signed in now; sessions end by themselves, and the history has each sign-in",
+	"station_sessions": "the same at stations",
+	"import_previews":  "a file that waits a few minutes for its person, sealed",
+	"wrong_tries":      "counts of wrong tries, forgotten with time",
+	"refreshes":        "when the API was last asked",
+	"order_checks":     "when the API was last asked about an order",
+	"kept_keys":        "sealed: what was changed opens nothing, and what is gone fits no mark",
+}
+
+// quietColumns say when something was last looked at, and nothing of what it is.
+var quietColumns = map[string][]string{
+	"orders":     {"confirmed_at", "revision"},
+	"releases":   {"asked_at", "asked_says"},
+	"api_tokens": {"used_at"},
+	"users":      {"hints"},
+}
+
+// groupedRecords are records of several rows, by what their rows have in common. Of others each row is a record.
+var groupedRecords = map[string]string{
+	"serials":        "id >> 24",
+	"order_events":   "order_id",
+	"import_changes": "import_id",
+	"queue_orders":   "queue_id",
+	"handover_items": "handover_id",
+	"shifts":         "plan_id",
+}
+
+// recordOwners select the tenants of a row, $, of a table that does not name its tenant.
+var recordOwners = map[string]string{
+	"tenants":       "SELECT $.id AS tenant",
+	"users":         "SELECT tenant_id AS tenant FROM members WHERE user_id = $.id",
+	"answers":       "SELECT tenant_id AS tenant FROM releases WHERE id = $.release_id",
+	"handover_acks": "SELECT tenant_id AS tenant FROM handovers WHERE id = $.handover_id",
+	"serials":       "SELECT tenant_id AS tenant FROM orders WHERE id = $.id >> 24",
+}
+
+const ownTenant = "SELECT $.tenant_id AS tenant"
+
+// serialLists are records too, with a digest of their own: they are long, and read by themselves.
+const serialLists = "serials"
+
+// recordTable is a table that holds records.
+type recordTable struct {
+	name    string
+	columns []recordColumn
+	primary []string // columns of the primary key
+	key     []string // expressions, with $ for the row
+	owners  string
+}
+
+type recordColumn struct {
+	name  string
+	unset any // its default
+}
+
+// recordTables reads the tables of records from the schema, by name.
+func recordTables(ctx context.Context, q querier) (map[string]recordTable, error) {
+	names, err := collect(ctx, q, func(row scanner) (name string, err error) { return name, row.Scan(&name) }, `
+		SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT GLOB 'sqlite_*' `)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]recordTable{}
+	for _, name := range names {
+		if notRecords[name] != "" {
+			continue
+		}
+		table, err := recordTableOf(ctx, q, name)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = table
+	}
+	return all, nil
+}
+
+func recordTableOf(ctx context.Context, q querier, name string) (table recordTable, err error) {
+	type column struct {
+		name    string
+		unset   sql.Null[string]
+		primary int
+	}
+	columns, err := collect(ctx, q, func(row scanner) (c column, err error) {
+		return c, row.Scan(&c.name, &c.unset, &c.primary)
+	}, `SELECT name, dflt_value, pk FROM pragma_table_info(?) ORDER BY pk, cid`, name)
+	if err != nil {
+		return table, err
+	}
+	table = recordTable{name: name, owners: recordOwners[name]}
+	for _, c := range columns {
+		if c.name == "tenant_id" && table.owners == "" {
+			table.owners = ownTenant
+		}
+		if c.primary > 0 {
+			table.primary = append(table.primary, c.name)
+		}
+		if slices.Contains(quietColumns[name], c.name) {
+			continue
+		}
+		kept := recordColumn{name: c.name}
+		if c.unset.Valid {
+			if err := q.QueryRowContext(ctx, `SELECT `+c.unset.V).Scan(&kept.unset); err != nil {
+				return table, err
+			}
+		}
+		table.columns = append(table.columns, kept)
+	}
+	if table.owners == "" {
+		return table, fmt.Errorf("table %s says neither whose its records are nor why it has none", name)
+	}
+	for _, c := range table.primary {
+		table.key = append(table.key, "$."+c)
+	}
+	switch group := groupedRecords[name]; {
+	case name == serialLists:
+		table.key = []string{"$.id >> 24"}
+	case group != "":
+		table.key = []string{"$." + group}
+	}
+	return table, nil
+}
+
+// keyOf is the key of a row as a JSON array.
+func (r recordTable) keyOf(row string) string {
+	return "json_array(" + of(strings.Join(r.key, ", "), row) + ")"
+}
+
+// isKey is the condition that a row's key is that of a JSON array.
+func (r recordTable) isKey(row, array string) string {
+	var same []string
+	for i, k := range r.key {
+		same = append(same, fmt.Sprintf("%s = json_extract(%s, '$[%d]')", of(k, row), array, i))
+	}
+	return strings.Join(same, " AND ")
+}
+
+// triggers note each record that changes, by its tenants and key.
+func (r recordTable) triggers() (all []string) {
+	if r.name == serialLists {
+		return nil // a list is too long to be noted row by row: addSerials does it
+	}
+	for _, on := range []struct {
+		statement string
+		rows      []string
+	}{{"INSERT", []string{"NEW"}}, {"DELETE", []string{"OLD"}}, {"UPDATE", []string{"OLD", "NEW"}}} {
+		when := ""
+		if on.statement == "UPDATE" {
+			var differs []string
+			for _, c := range r.columns {
+				differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s", c.name))
+			}
+			when = "WHEN " + strings.Join(differs, " OR ")
+		}
+		var notes strings.Builder
+		for _, row := range on.rows {
+			fmt.Fprintf(&notes, "INSERT INTO touched SELECT '%s', tenant, %s FROM (%s); ",
+				r.name, r.keyOf(row), of(r.owners, row))
+			if r.name == "members" { // whoever joins or leaves becomes or ends a record of the tenant
+				fmt.Fprintf(&notes, "INSERT INTO touched VALUES ('users', %s.tenant_id, json_array(%[1]s.user_id)); ", row)
+			}
+		}
+		all = append(all, fmt.Sprintf("CREATE TEMP TRIGGER record_%[1]s_%[2]s AFTER %[2]s ON main.%[1]s %[3]s BEGIN %[4]s END",
+			r.name, on.statement, when, notes.String()))
+	}
+	return all
+}
+
+// selectRows selects the rows of records of the tenant ?1 in the order of their keys.
+func (r recordTable) selectRows(condition string) string {
+	var columns []string
+	for _, c := range r.columns {
+		columns = append(columns, "r."+c.name)
+	}
+	order := slices.Concat(r.key, []string{"$." + strings.Join(r.primary, ", $.")})
+	return "SELECT " + r.keyOf("r") + ", " + strings.Join(columns, ", ") + " FROM " + r.name + " AS r WHERE ?1 IN (" +
+		of(r.owners, "r") + ")" + condition + " ORDER BY " + of(strings.Join(order, ", "), "r")
+}
+
+// eachRecord hands the key and the digest of each record of a query by selectRows to do.
+func (r recordTable) eachRecord(rows *sql.Rows, do func(key string, digest [sha256.Size]byte) error) error {
+	defer rows.Close()
+	var key, now string
+	values := make([]any, len(r.columns))
+	into := []any{&now}
+	for i := range values {
+		into = append(into, &values[i])
+	}
+	var content packaging.Canonical
+	end := func() error {
+		if key == "" {
+			return nil
+		}
+		return do(key, sha256.Sum256(content))
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if now != key {
+			if err := end(); err != nil {
+				return err
+			}
+			key, content = now, content[:0]
+			content.Text("lineboard log 1")
+			content.Text(r.name)
+		}
+		r.write(&content, values)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return end()
+}
+
+// write adds a row to what a digest is over: name and value of each column that does not hold its default, and an end.
+// So a column that an upgrade adds changes no digest.
+func (r recordTable) write(content *packaging.Canonical, values []any) {
+	for i, c := range r.columns {
+		switch v := values[i].(type) {
+		case nil:
+			if c.unset != nil {
+				content.Text(c.name)
+				content.Text("null")
+			}
+		case int64:
+			if c.unset != v {
+				content.Text(c.name)
+				content.Text(fmt.Sprint("integer ", v))
+			}
+		case string:
+			if c.unset != v {
+				content.Text(c.name)
+				content.Text("text " + v)
+			}
+		case []byte:
+			content.Text(c.name)
+			content.Text("blob " + string(v))
+		}
+	}
+	content.Text("")
+}
+
+// listDigest grows with each serial of a list.
+type listDigest struct {
+	content packaging.Canonical
+	hash    interface {
+		Write([]byte) (int, error)
+		Sum([]byte) []byte
+	}
+	place, product int64
+}
+
+func newListDigest() *listDigest {
+	d := &listDigest{hash: sha256.New()}
+	d.content.Text("lineboard serial list 1")
+	return d
+}
+
+// add takes the next serial. Where it is not in the next place, or of another product than the one before, the digest
+// is over that too.
+func (d *listDigest) add(place, product int64, serial string) {
+	if place != d.place+1 || product != d.product {
+		d.content.Text(fmt.Sprintf("place %d product %d", place, product))
+	}
+	d.place, d.product = place, product
+	d.content.Text(serial)
+	if len(d.content) > 1<<15 {
+		d.flush()
+	}
+}
+
+func (d *listDigest) flush() {
+	d.hash.Write(d.content) //nolint:errcheck // a hash never fails
+	d.content = d.content[:0]
+}
+
+func (d *listDigest) sum() (digest [sha256.Size]byte) {
+	d.flush()
+	copy(digest[:], d.hash.Sum(nil))
+	return digest
+}

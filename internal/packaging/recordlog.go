@@ -1,0 +1,81 @@
+package packaging
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+)
+
+// LogLine is a line of a tenant's log of records: what a record was from then on.
+type LogLine struct {
+	Number int64  // counts from 1 within the tenant, without gaps
+	Record string // the table
+	Key    string // a JSON array
+	Digest [sha256.Size]byte
+	Gone   bool // the record is no more, and there is no digest
+}
+
+// LogDigest grows with lines of the log. It is SHA-256 over the fields of each line in their order, each as a netstring
+// (see [Entry.Canonical]): its number, record, key, and digest in hexadecimal digits or, where the record is gone, nothing.
+type LogDigest struct{ hash hash.Hash }
+
+// NewLogDigest returns the digest of no line.
+func NewLogDigest() LogDigest { return LogDigest{sha256.New()} }
+
+// Add takes the next line.
+func (d LogDigest) Add(l LogLine) {
+	var c Canonical
+	c.Number(l.Number)
+	c.Text(l.Record)
+	c.Text(l.Key)
+	if l.Gone {
+		c.Text("")
+	} else {
+		c.Text(hex.EncodeToString(l.Digest[:]))
+	}
+	d.hash.Write(c) //nolint:errcheck // a hash never fails
+}
+
+// Sum is the digest of the lines so far.
+func (d LogDigest) Sum() (sum [sha256.Size]byte) {
+	copy(sum[:], d.hash.Sum(nil))
+	return sum
+}
+
+// RecordFault is a record that is not what the history says.
+type RecordFault struct {
+	Kind   FaultKind
+	Record string // the table
+	Key    string // a JSON array
+	Seq    int64  // the entry that has the digest, 0 where none has
+}
+
+// String is how the history names the fault.
+func (f RecordFault) String() string { return fmt.Sprintf("%s %s %s", f.Record, f.Key, f.Kind) }
+
+// MaxFaults is how many faults a verdict names.
+const MaxFaults = 100
+
+// RecordNouns are what people call the records of each table. A table without one is "other".
+var RecordNouns = map[string]string{
+	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials", "serials": "serials",
+	"releases": "release", "answers": "release", "acknowledgements": "acknowledgement", "signatures": "signature",
+	"notes": "note", "note_withdrawals": "note", "queues": "queue", "queue_orders": "queue",
+	"handovers": "handover", "handover_items": "handover", "takeovers": "handover", "handover_acks": "handover",
+	"shift_reviews": "review", "imports": "import", "import_changes": "import",
+	"users": "person", "members": "person", "member_roles": "person", "member_lines": "person",
+	"station_factors": "person", "identities": "person", "history_views": "view",
+	"api_tokens": "token", "api_token_lines": "token", "stations": "station", "lines": "line",
+	"shift_plans": "shifts", "shifts": "shifts", "shift_rules": "settings", "rules": "settings", "tenants": "settings",
+	"credentials_set": "settings", "sso": "settings", "sso_grants": "settings", "sso_grant_roles": "settings",
+	"sso_grant_lines": "settings", "record_log": "log",
+}
+
+// Noun is what people call the record.
+func (f RecordFault) Noun() string {
+	if noun := RecordNouns[f.Record]; noun != "" {
+		return noun
+	}
+	return "other"
+}
