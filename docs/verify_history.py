@@ -11,6 +11,7 @@ Ends with 0 where the history holds, and with 1 where it does not: then it says 
 import argparse
 import csv
 import hashlib
+import re
 import sys
 from datetime import datetime, timedelta, timezone
 
@@ -23,11 +24,12 @@ FIELDS = [
     "serials",
 ]
 FIELDS_FROM_FORMAT_2 = ["station", "comment"]
+FIELDS_FROM_FORMAT_3 = ["records", "records_digest"]
 
 
 def text(cell):
-    """The text as stored: where it would be a formula to a spreadsheet, the export has an apostrophe in front."""
-    return cell[1:] if cell[:1] == "'" else cell
+    """The text as stored: where a part would be a formula to a spreadsheet, the export has an apostrophe in front."""
+    return re.sub(r"(?:\A|(?<=[,;|\t\r\n]))'([=+\-@\t\r'\"])", r"\1", cell)
 
 
 def netstring(value):
@@ -44,7 +46,8 @@ def digest(row):
     """The hash that an entry must have."""
     values = {name: text(cell) for name, cell in row.items()}
     values["at"] = milliseconds(row["time_utc"])
-    names = FIELDS + (FIELDS_FROM_FORMAT_2 if int(row["format"]) >= 2 else [])
+    form = int(row["format"])
+    names = FIELDS + (FIELDS_FROM_FORMAT_2 if form >= 2 else []) + (FIELDS_FROM_FORMAT_3 if form >= 3 else [])
     whole = netstring("lineboard history " + row["format"]) + netstring(row["previous_hash"])
     for name in names:
         whole += netstring(values[name])

@@ -19,6 +19,7 @@ var historyColumns = []string{
 	"outcome",
 	"reason", "took_ms", "http_status", "code", "message", "serials", "object", "old", "new",
 	"tenant_key", "user_key", "order_key", "release_key", "previous_hash", "hash", "format", "station", "comment",
+	"records", "records_digest",
 }
 
 // CSV streams all entries that the form asks for, newest first, with what their hashes are made of.
@@ -72,5 +73,6 @@ func historyRow(e packaging.Entry, site *time.Location) []string {
 		number(int64(e.TenantID)), number(int64(e.By.ID)), number(int64(e.OrderID)), number(int64(e.ReleaseID)),
 		hex.EncodeToString(e.Prev[:]), hex.EncodeToString(e.Hash[:]),
 		number(int64(e.Format)), web.Cell(e.By.Station), web.Cell(e.Comment),
+		number(e.Records), hex.EncodeToString(e.RecordsDigest[:]),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"lineboard/handlers/handlerstest"
+	"lineboard/internal/orderfile"
 	"lineboard/internal/packaging"
 	"lineboard/internal/testkit/site"
 )
@@ -48,7 +49,7 @@ func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
 				t.Errorf("entry %d: column %d begins as a formula: %q", e.Seq, name, cell)
 			}
 		}
-		if key := strings.TrimPrefix(row[column["order_id"]], "'"); key != e.OrderKey {
+		if key := orderfile.PlainCell(row[column["order_id"]]); key != e.OrderKey {
 			t.Errorf("entry %d: order %q, want %q", e.Seq, key, e.OrderKey)
 		}
 	}
@@ -57,32 +58,54 @@ func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
 	}
 }
 
+// A spreadsheet parts cells at what its country's locale says, and a careless one at line breaks in quotes too.
 func TestACellIsNoFormulaWhereverASpreadsheetPartsCells(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	const words = "x;=cmd|' /C calc'!A0;\t+1"
+	var all []string
 	b := s.SignIn("supervisor1")
-	b.Post("/lines/L1/notes", "words", words)
-	b.Post("/lines/L1/notes", "words", "=1+1")
+	for _, separator := range []string{",", ";", "\t", "|", "\n", ""} {
+		for _, start := range []string{"=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "'=1", `"=1`, "''=1"} {
+			words := "x" + separator + start
+			if separator == "" {
+				words = strings.TrimSpace(start)
+			}
+			all = append(all, words)
+			b.Post("/lines/L1/notes", "words", words)
+		}
+	}
 	file := b.Get("/history.csv").Body
+	for _, separator := range ",;\t|" {
+		reader := csv.NewReader(strings.NewReader(file))
+		reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = separator, true, -1
+		rows, err := reader.ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			for _, cell := range row {
+				for part := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == '\n' || r == '\r' || r == separator }) {
+					if part = strings.TrimLeft(part, `" `); part != "" && strings.ContainsRune("=+-@\t\r", rune(part[0])) {
+						t.Errorf("parted at %q a cell is a formula: %q", separator, part)
+					}
+				}
+			}
+		}
+	}
+	// The cells say what was written all the same.
 	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
+	column := slices.Index(rows[0], "new")
 	var got []string
-	for _, row := range rows {
-		for _, cell := range row {
-			if strings.Contains(cell, "cmd") || strings.Contains(cell, "1+1") {
-				got = append(got, cell)
-			}
+	for _, row := range slices.Backward(rows) {
+		if slices.Contains(row, "note_written") {
+			got = append(got, orderfile.PlainCell(row[column]))
 		}
 	}
-	if len(got) != 2 || got[0] != "'=1+1" || got[1] != words {
-		t.Errorf("the cells are %q", got)
-	}
-	// Where cells are parted at semicolons, a text with some is one cell only if it is quoted.
-	if !strings.Contains(file, `"`+words+`"`) {
-		t.Errorf("the text is not quoted: %s", file)
+	if !slices.Equal(got, all) {
+		t.Errorf("the notes come back as %q, want %q", got, all)
 	}
 }
 

@@ -241,7 +241,10 @@ func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
 	if says := a.Text("[role=alert]"); !strings.Contains(says, "broken at entry 3: its content was changed") {
 		t.Errorf("it says %q", says)
 	}
-	if e := s.History()[0]; e.New != "broken: content at 3 to 3; 0 anchors compared" {
+	if says := a.Text("[role=alert]"); !strings.Contains(says, "Schema: trigger history_is_never_changed is missing.") {
+		t.Errorf("it says %q", says)
+	}
+	if e := s.History()[0]; e.New != "broken: content at 3 to 3; 0 anchors compared; 1 parts of the schema differ, first trigger history_is_never_changed missing" {
 		t.Errorf("history %q", e.New)
 	}
 	if !strings.Contains(s.Log.String(), "not proven to be what it was") {

@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/orderfile"
 )
 
 // CSVWriter writes rows of CSV (RFC 4180), with commas. It quotes more than package csv does: a spreadsheet of
-// another country parts cells at semicolons, and one in the middle of a text must not begin a cell that is a formula.
+// another country parts cells at semicolons, and keeps a quoted text whole.
 type CSVWriter struct{ *bufio.Writer }
 
 func NewCSV(w io.Writer) CSVWriter { return CSVWriter{bufio.NewWriter(w)} }
@@ -32,14 +34,8 @@ func (w CSVWriter) Row(fields ...string) error {
 	return w.WriteByte('\n')
 }
 
-// Cell keeps a spreadsheet from taking a text for a formula: one that begins as a formula does, or with an
-// apostrophe, gets an apostrophe in front. Without that apostrophe it is the text as stored.
-func Cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r'", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
+// Cell keeps a spreadsheet from taking a part of a text for a formula; see [orderfile.Cell].
+func Cell(s string) string { return orderfile.Cell(s) }
 
 var fileTypes = map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json"}
 

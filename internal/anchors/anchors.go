@@ -17,6 +17,11 @@ type Store interface {
 	EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func(packaging.Entry) (more bool)) error
 	AnchorLines(ctx context.Context) (int64, error)
 	NoteAnchorLines(ctx context.Context, n int64) error
+	RecordFaults(ctx context.Context, tenant packaging.TenantID) ([]packaging.RecordFault, error)
+	ListFaults(
+		ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
+	) ([]packaging.RecordFault, error)
+	SchemaFaults(ctx context.Context) ([]packaging.SchemaFault, error)
 }
 
 // A Writer anchors a history's head when it is MaxEntries entries ahead of its last anchor, or MaxAge after it.
@@ -163,7 +168,8 @@ func NewVerifier(store Store, path string) *Verifier {
 	return &Verifier{store, path, make(chan struct{}, 1)}
 }
 
-// Verify checks the whole history of a tenant. It fails if the history or the file can't be read, or when ctx ends.
+// Verify checks the whole history of a tenant, its records but for serial lists, and the schema. It fails if the history
+// or the file can't be read, or when ctx ends.
 func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error) {
 	select {
 	case v.slot <- struct{}{}:
@@ -185,5 +191,18 @@ func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packa
 	if err := v.store.EachEntryUp(ctx, tenant, check.Add); err != nil {
 		return packaging.Verdict{}, err
 	}
-	return check.Verdict(), nil
+	verdict := check.Verdict()
+	if verdict.Records, err = v.store.RecordFaults(ctx, tenant); err != nil {
+		return packaging.Verdict{}, err
+	}
+	verdict.Schema, err = v.store.SchemaFaults(ctx)
+	return verdict, err
+}
+
+// VerifyLists compares the serial lists of a tenant with the history. progress is told how many of how many lists are
+// done. It fails as Verify does.
+func (v *Verifier) VerifyLists(
+	ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
+) ([]packaging.RecordFault, error) {
+	return v.store.ListFaults(ctx, tenant, progress)
 }

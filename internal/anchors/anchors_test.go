@@ -116,10 +116,19 @@ func (p *plant) tamper(do func(exec func(string, ...any), raw *sql.DB)) {
 			p.t.Fatalf("%s: %v", statement, err)
 		}
 	}
+	var back []string
 	for _, trigger := range []string{"history_is_never_changed", "history_is_never_deleted", "history_only_grows", "history_is_found"} {
+		var statement string
+		if err := raw.QueryRowContext(p.t.Context(), `SELECT sql FROM sqlite_schema WHERE name = ?`, trigger).Scan(&statement); err != nil {
+			p.t.Fatal(err)
+		}
+		back = append(back, statement)
 		exec("DROP TRIGGER " + trigger)
 	}
 	do(exec, raw)
+	for _, statement := range back {
+		exec(statement)
+	}
 }
 
 func (p *plant) verify() packaging.Verdict {
@@ -139,7 +148,7 @@ func (p *plant) verify() packaging.Verdict {
 // all reads the entries as they stand.
 func (p *plant) all(raw *sql.DB) (entries []packaging.Entry) {
 	p.t.Helper()
-	rows, err := raw.QueryContext(p.t.Context(), `SELECT seq, at, user_id, username, full_name, role, deed, object, old_value, new_value, format, station, comment, message, prev_hash, hash FROM history ORDER BY seq`)
+	rows, err := raw.QueryContext(p.t.Context(), `SELECT seq, at, user_id, username, full_name, role, deed, object, old_value, new_value, format, station, comment, message, prev_hash, hash, records, records_digest FROM history ORDER BY seq`)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -147,13 +156,14 @@ func (p *plant) all(raw *sql.DB) (entries []packaging.Entry) {
 	for rows.Next() {
 		e := packaging.Entry{TenantID: 1}
 		var at int64
-		var prev, hash []byte
-		if err := rows.Scan(&e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.Object, &e.Old, &e.New, &e.Format, &e.By.Station, &e.Comment, &e.Message, &prev, &hash); err != nil {
+		var prev, hash, digest []byte
+		if err := rows.Scan(&e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.Object, &e.Old, &e.New, &e.Format, &e.By.Station, &e.Comment, &e.Message, &prev, &hash, &e.Records, &digest); err != nil {
 			p.t.Fatal(err)
 		}
 		e.At = time.UnixMilli(at)
 		copy(e.Prev[:], prev)
 		copy(e.Hash[:], hash)
+		copy(e.RecordsDigest[:], digest)
 		entries = append(entries, e)
 	}
 	if rows.Err() != nil {
@@ -179,7 +189,7 @@ func (p *plant) rehash(exec func(string, ...any), raw *sql.DB, from, to int64) {
 const (
 	renumber = `UPDATE history SET seq = -(seq + %d) WHERE seq > %d`
 	settle   = `UPDATE history SET seq = -seq WHERE seq < 0`
-	copied   = `INSERT INTO history SELECT id + 1000, tenant_id, %d, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, 'forged', old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, %s, %s, format, station, comment FROM history WHERE seq = 3`
+	copied   = `INSERT INTO history SELECT id + 1000, tenant_id, %d, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, 'forged', old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, %s, %s, station, comment, records, records_digest, format FROM history WHERE seq = 3`
 )
 
 func TestWhatIsDoneToAHistoryIsFoundAndNamed(t *testing.T) {

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -54,6 +55,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	if err := checkKey(p, store); err != nil {
 		return err
 	}
+	if err := logSchemaFaults(p, store, log); err != nil {
+		return err
+	}
 	certificate, err := s.openCertificate(log)
 	if err != nil {
 		return err
@@ -87,6 +91,15 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 		}.run(ctx)
 	})
 	return group.Wait()
+}
+
+// logSchemaFaults logs what of the schema is not as this program made it: without its triggers, records can be changed.
+func logSchemaFaults(p run, store *db.DB, log *slog.Logger) error {
+	faults, err := store.SchemaFaults(p)
+	for _, f := range faults {
+		log.Error("the database's schema was changed by hand: run lineboard verify", "part", f.Name, "fault", f.Kind)
+	}
+	return err
 }
 
 // firstStart begins the set-up while there is no administrator. invite prints the link to it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"lineboard/db"
 	"lineboard/internal/anchors"
@@ -41,6 +42,11 @@ func (v *verify) Run(p run) error {
 		if err != nil {
 			return err
 		}
+		lists, err := p.verifyLists(verifier, t)
+		if err != nil {
+			return err
+		}
+		verdict.Records = append(verdict.Records, lists...)
 		broken = broken || !verdict.Whole()
 		printVerdict(p, t, verdict)
 	}
@@ -51,6 +57,17 @@ func (v *verify) Run(p run) error {
 		return errors.New("a history is not proven to be what it was")
 	}
 	return nil
+}
+
+// verifyLists compares the serial lists of a tenant with its history, and shows on the console how far it is.
+func (p run) verifyLists(verifier *anchors.Verifier, t packaging.Tenant) ([]packaging.RecordFault, error) {
+	shown := time.Now()
+	return verifier.VerifyLists(p, t.ID, func(done, all int) {
+		if now := time.Now(); now.Sub(shown) >= time.Second {
+			shown = now
+			fmt.Fprintf(p.Stderr, "%s: %d of %d serial lists compared\n", t.Slug, done, all)
+		}
+	})
 }
 
 func printVerdict(p run, t packaging.Tenant, v packaging.Verdict) {

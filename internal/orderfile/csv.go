@@ -156,7 +156,7 @@ func (p *parser) headings(head []string, skipped int) (columns []packaging.Impor
 		return nil, false
 	}
 	for _, name := range head {
-		name = strings.TrimSpace(unguarded(name))
+		name = strings.TrimSpace(PlainCell(name))
 		field := fieldNamed(name)
 		switch {
 		case name == "":
@@ -217,7 +217,7 @@ type cell struct {
 func (p *parser) tableRow(row int, columns []packaging.ImportField, cells []cell) {
 	var facts packaging.Facts
 	for i, c := range cells {
-		text := strings.TrimSpace(unguarded(c.text))
+		text := strings.TrimSpace(PlainCell(c.text))
 		switch {
 		case text == "":
 			continue
@@ -231,12 +231,4 @@ func (p *parser) tableRow(row int, columns []packaging.ImportField, cells []cell
 		}
 	}
 	p.addRow(row, facts)
-}
-
-// unguarded returns a cell without the apostrophe that keeps a spreadsheet from reading it as a formula.
-func unguarded(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune("=+-@\t\r'", rune(cell[1])) {
-		return cell[1:]
-	}
-	return cell
 }

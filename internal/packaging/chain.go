@@ -59,10 +59,15 @@ type Verdict struct {
 	// ClockBack counts the entries whose time is before that of the entry before them: the server's clock was set back.
 	// That breaks nothing, since the place in the chain says the order. FirstClockBack is the first of them.
 	ClockBack, FirstClockBack int64
+	Records                   []RecordFault // at most [MaxFaults]
+	Schema                    []SchemaFault
 }
 
-// Whole says that the history is proven to be what it was: the chain holds, and no anchor is missing.
-func (v Verdict) Whole() bool { return v.Break.Kind == "" && v.Anchors.Lost == 0 && !v.Anchors.Gone }
+// Whole says that the history is proven to be what it was, and all records with it: the chain holds, no anchor is
+// missing, records are what their entries say, and the schema is the program's own.
+func (v Verdict) Whole() bool {
+	return v.Break.Kind == "" && v.Anchors.Lost == 0 && !v.Anchors.Gone && len(v.Records) == 0 && len(v.Schema) == 0
+}
 
 // String says the verdict as the history keeps it.
 func (v Verdict) String() string {
@@ -76,6 +81,12 @@ func (v Verdict) String() string {
 	}
 	if v.ClockBack > 0 {
 		said += fmt.Sprintf("; clock set back %d times, first at %d", v.ClockBack, v.FirstClockBack)
+	}
+	if n := len(v.Records); n > 0 {
+		said += fmt.Sprintf("; %d records differ, first %s", n, v.Records[0])
+	}
+	if n := len(v.Schema); n > 0 {
+		said += fmt.Sprintf("; %d parts of the schema differ, first %s %s", n, v.Schema[0].Name, v.Schema[0].Kind)
 	}
 	return said
 }

@@ -124,7 +124,7 @@ type Entry struct {
 	Records       int64
 	RecordsDigest [sha256.Size]byte
 
-	Format  int    // of what the hash is over: 1, 2 with the station and the comment, or 3 with the records too
+	Format int // of what the hash is over: 1, 2 with the station and the comment, or 3 with the records too
 
 	Prev [sha256.Size]byte // hash of the entry before it, zero at the first
 	Hash [sha256.Size]byte

@@ -245,11 +245,11 @@ func (c *ImportCheck) Add(o ImportedOrder) {
 // Ask adds a question. What was confirmed is in the digest too.
 func (c *ImportCheck) Ask(question ImportFault) {
 	c.Questions.Add(question)
-	var said canonical
-	said.text("question")
-	said.text(string(question.Code))
-	said.text(question.Value)
-	said.text(question.Hint)
+	var said Canonical
+	said.Text("question")
+	said.Text(string(question.Code))
+	said.Text(question.Value)
+	said.Text(question.Hint)
 	_, _ = c.sum.Write(said)
 }
 

@@ -129,11 +129,13 @@ func TestTheDigestOfAnEntryIsAsDocumented(t *testing.T) {
 	}
 	e.Prev[0], e.Prev[31] = 0xab, 0x01
 	e.By.Station, e.Comment = "Tablet at L1", "asked by phone"
+	e.Records, e.RecordsDigest[0] = 12, 0xcd
 	content := "64:ab" + strings.Repeat("0", 60) + "01,1:7,2:42,13:1795401600123,1:3,11:supervisor1,12:Anna Kovács,10:supervisor," +
 		"13:release_ended,1:9,8:Order143,2:L1,14:Blister line 1,2:11,0:,0:,0:,8:released,0:,4:1500,3:200,0:,24:Packaging order released,2:11,"
 	for format, layout := range map[int]string{
 		1: "19:lineboard history 1," + content,
 		2: "19:lineboard history 2," + content + "12:Tablet at L1,14:asked by phone,",
+		3: "19:lineboard history 3," + content + "12:Tablet at L1,14:asked by phone,2:12,64:cd" + strings.Repeat("0", 62) + ",",
 	} {
 		e.Format = format
 		want := sha256.Sum256([]byte(layout))
@@ -173,6 +175,8 @@ func TestEveryFieldOfAnEntryIsInItsDigest(t *testing.T) {
 		"prev":     func(e *packaging.Entry) { e.Prev[5] = 1 },
 		"station":  func(e *packaging.Entry) { e.By.Station = "1" },
 		"comment":  func(e *packaging.Entry) { e.Comment = "1" },
+		"records":  func(e *packaging.Entry) { e.Records = 1 },
+		"digest":   func(e *packaging.Entry) { e.RecordsDigest[5] = 1 },
 		"format":   func(e *packaging.Entry) { e.Format = 1 },
 	} {
 		changed := plain

@@ -114,6 +114,12 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range packaging.BreakKinds {
 		keys["verify."+string(k)] = true
 	}
+	for _, k := range packaging.FaultKinds {
+		keys["verify.record."+string(k)], keys["verify.schema."+string(k)] = true, true
+	}
+	for _, noun := range packaging.RecordNouns {
+		keys["record."+noun], keys["record.other"] = true, true
+	}
 	for _, r := range packaging.SignOnReasons {
 		keys["sign_on."+string(r)], keys["sign_on."+string(r)+".do"] = true, true
 	}

@@ -319,6 +319,18 @@ func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes [
 		what = text.Say(ctx, "verify.holds", "Last", text.Number(ctx, v.Head.Seq))
 	}
 	switch {
+	case v.Break.Kind == "" && len(v.Records) > 0:
+		what = text.Say(ctx, "verify.records", "Count", len(v.Records))
+	case v.Break.Kind == "" && len(v.Schema) > 0:
+		what = text.Say(ctx, "verify.schema")
+	}
+	for _, f := range v.Records {
+		notes = append(notes, recordFaultText(ctx, f))
+	}
+	for _, f := range v.Schema {
+		notes = append(notes, text.Say(ctx, "verify.schema."+string(f.Kind), "Name", f.Name))
+	}
+	switch {
 	case v.Anchors.Gone:
 		notes = append(notes, text.Say(ctx, "verify.anchors_gone", "Count", int(v.Anchors.Lost)))
 	case v.Anchors.Lost > 0:
@@ -333,6 +345,15 @@ func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes [
 			"Count", int(v.ClockBack), "First", text.Number(ctx, v.FirstClockBack)))
 	}
 	return what, notes
+}
+
+// recordFaultText returns what is wrong with a record, in a sentence.
+func recordFaultText(ctx context.Context, f packaging.RecordFault) string {
+	gaps := []any{"What", text.Say(ctx, "record."+f.Noun()), "Where", f.Record + " " + f.Key, "Seq", text.Number(ctx, f.Seq)}
+	if f.Seq == 0 && f.Kind != packaging.FaultAdded {
+		return text.Say(ctx, "verify.record.unsealed", gaps...)
+	}
+	return text.Say(ctx, "verify.record."+string(f.Kind), gaps...)
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -1,0 +1,39 @@
+package orderfile
+
+import "strings"
+
+// What spreadsheets part cells at, in any country, and what a formula begins with. The rest of the second are marks that
+// a spreadsheet takes away first.
+const (
+	cellEnds      = ",;|\t\r\n"
+	formulaStarts = "=+-@\t\r'\""
+)
+
+// Cell keeps a spreadsheet from taking a part of a text for a formula, wherever it parts cells: at the beginning and
+// after each separator and line break, what begins as a formula gets an apostrophe in front. [PlainCell] takes it away.
+func Cell(s string) string {
+	var cell strings.Builder
+	begins := true
+	for _, c := range []byte(s) {
+		if begins && strings.IndexByte(formulaStarts, c) >= 0 {
+			cell.WriteByte('\'')
+		}
+		cell.WriteByte(c)
+		begins = strings.IndexByte(cellEnds, c) >= 0
+	}
+	return cell.String()
+}
+
+// PlainCell returns the text that [Cell] was given. An apostrophe that Cell did not put there stays.
+func PlainCell(cell string) string {
+	var s strings.Builder
+	begins := true
+	for i := 0; i < len(cell); i++ {
+		if begins && cell[i] == '\'' && i+1 < len(cell) && strings.IndexByte(formulaStarts, cell[i+1]) >= 0 {
+			i++
+		}
+		s.WriteByte(cell[i])
+		begins = strings.IndexByte(cellEnds, cell[i]) >= 0
+	}
+	return s.String()
+}
