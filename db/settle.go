@@ -19,7 +19,8 @@ func (d *DB) Unsettled(ctx context.Context) ([]packaging.Order, error) {
 // oldest release first.
 func (d *DB) WithoutList(ctx context.Context) ([]packaging.Order, error) {
 	return collect(ctx, d.read, scanOrder, selectOrder+`
-		WHERE o.last_release_id IN (SELECT id FROM releases WHERE outcome = 'released' AND (list_source = '' OR oddities <> '[]'))
+		WHERE o.last_release_id IN (
+				SELECT id FROM releases WHERE outcome = 'released' AND (list_source = '' OR oddities <> '[]'))
 			AND r.list_source = '' ORDER BY r.id`)
 }
 
@@ -128,7 +129,8 @@ func (t *tx) contradict(tenant packaging.TenantID, id packaging.OrderID, old, no
 	}
 	r := *o.Release
 	e := entryOf(packaging.ReleaseReopened, program, o)
-	e.Object, e.Old, e.New, e.Outcome, e.Reason = "outcome", string(r.Says()), string(now), packaging.Unknown, string(r.Reason)
+	e.Object, e.Old, e.New = "outcome", string(r.Says()), string(now)
+	e.Outcome, e.Reason = packaging.Unknown, string(r.Reason)
 	r.Outcome, r.Reason, r.Proof, r.Contradicted = packaging.Unknown, packaging.StatusContradicts, packaging.NoProof, t.now
 	r.Settled, r.FirstPending, r.SecondPending = time.Time{}, time.Time{}, time.Time{}
 	r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}

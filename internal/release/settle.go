@@ -173,8 +173,8 @@ func later(a, b time.Time) time.Time {
 }
 
 // answered notes what a question that was asked then came to. If it may be a sign that the release was not carried out,
-// it returns since when every answer has been that status, and whether that is long enough. A question that failed came to
-// no status.
+// it returns since when every answer has been that status, and whether that is long enough. A question that failed came
+// to no status.
 func (s *Settler) answered(o packaging.Order, status packaging.Status, asked time.Time) (since time.Time, sign bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,8 +219,8 @@ func (s *Settler) Wake(tenant packaging.TenantID) {
 	}
 }
 
-// Ask asks about an order's unknown release or its missing list now, on behalf of a person, and records that they asked.
-// The result is in the order. It is no error if the API does not answer, or if the release is settled meanwhile.
+// Ask asks about an order's unknown release or its missing list now, on behalf of a person, and records that they
+// asked. The result is in the order. It is no error if the API does not answer, or if the release is settled meanwhile.
 func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.OrderID) error {
 	if !by.May(packaging.SettleOrders) {
 		return packaging.Fail(packaging.Forbidden, "error.forbidden")
@@ -332,11 +332,11 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 	return facts, errors.Join(err, listErr)
 }
 
-// verdict returns what an order's status says about its release, and whether that proves it. running means that the order
-// was seen In progress since the release was requested: it was out then, whatever its status is now.
+// verdict returns what an order's status says about its release, and whether that proves it. running means that the
+// order was seen In progress since the release was requested: it was out then, whatever its status is now.
 //
-// ASSUMED: an order is Done only after it was In progress. Suspended proves nothing by itself, since a line may refuse an
-// order that the cloud pushed. Pending release and Open prove nothing either: they are a sign, if they last.
+// ASSUMED: an order is Done only after it was In progress. Suspended proves nothing by itself, since a line may refuse
+// an order that the cloud pushed. Pending release and Open prove nothing either: they are a sign, if they last.
 func verdict(f packaging.Facts, running bool) (s packaging.Settlement, proven bool) {
 	switch {
 	case f.Status == packaging.InProgress, f.Status == packaging.Done:
