@@ -122,6 +122,11 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 			list{`<html data-copy="Sun, 29 Nov 2026 12:00:00 GMT" lang="en"><p id="copy" class="x">`},
 		},
 		{
+			"a copy that is twelve hours old is not shown, and deleted", "kept",
+			`[0, 43199999, 43200000, -1].map(age => [m.isTooOld(age), m.asCopy("page", "", age)].join(" "))`,
+			list{"false page", "false page", "true ", "true "},
+		},
+		{
 			"a station's copy lasts until the station would have been locked", "kept",
 			`[0, 400, 999, 1000, -1].map(age => m.asCopy('<div data-lock-in="1000">', "", age))`,
 			list{`<div data-lock-in="1000">`, `<div data-lock-in="600">`, `<div data-lock-in="1">`, nil, nil},

@@ -1,7 +1,7 @@
 // The service worker, served at /sw.js: it keeps the files that pages need, and copies of the pages last seen by the person
 // who is signed in here, for the time when the server can't be reached. It holds back nothing that is sent: what can't be
 // sent now is not sent later.
-import { asCopy, changesReader, mayKeep } from "./js/kept.js";
+import { asCopy, changesReader, isTooOld, mayKeep } from "./js/kept.js";
 
 const shell = "shell-SHELL_HASH";
 const files = ["SHELL_FILES"];
@@ -28,6 +28,7 @@ self.addEventListener("fetch", event => {
     event.respondWith(caches.match(request).then(kept => kept ?? fetch(request)));
   } else if (request.mode === "navigate" || request.headers.has("Lineboard-Copy")) {
     event.respondWith(answerPage(event));
+    event.waitUntil(dropOld());
   }
 });
 
@@ -38,6 +39,7 @@ async function activate() {
   for (const name of await caches.keys()) {
     if (name.startsWith("shell-") && name !== shell) await caches.delete(name);
   }
+  await dropOld();
   await self.clients.claim();
 }
 
@@ -84,6 +86,24 @@ async function forget(except) {
   }
 }
 
+// dropOld deletes copies that are too old, whether or not somebody asks for them.
+async function dropOld() {
+  for (const name of await caches.keys()) {
+    if (!name.startsWith("pages-")) continue;
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      const kept = await cache.match(request);
+      if (kept && isTooOld(ageOf(kept))) await cache.delete(request);
+    }
+  }
+}
+
+/**
+ * @param {Response} kept
+ * @returns {number} its age in ms
+ */
+const ageOf = kept => Date.now() - Number(kept.headers.get("Lineboard-Kept"));
+
 /**
  * @param {Request} request
  * @returns {Promise<Response | undefined>} the copy of a page, if there is one that may be shown
@@ -93,8 +113,7 @@ async function copyOf(request) {
     if (!name.startsWith("pages-")) continue;
     const kept = await (await caches.open(name)).match(request.url);
     if (!kept) continue;
-    const age = Date.now() - Number(kept.headers.get("Lineboard-Kept"));
-    const copy = asCopy(await kept.text(), kept.headers.get("Date") ?? "", age);
+    const copy = asCopy(await kept.text(), kept.headers.get("Date") ?? "", ageOf(kept));
     if (copy === null) return forget();
     const headers = new Headers(kept.headers);
     for (const encoding of ["Content-Encoding", "Content-Length"]) headers.delete(encoding);

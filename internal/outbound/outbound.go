@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // ErrPrivate is the error of a name that resolves to a private address.
@@ -42,7 +44,17 @@ func isGuarded(host string, hosts, allowPrivate []string) bool {
 }
 
 func contains(hosts []string, host string) bool {
-	return slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	host = ascii(host)
+	return slices.ContainsFunc(hosts, func(h string) bool { return ascii(h) == host })
+}
+
+// ascii returns a name as it is asked for in DNS, where an internationalised one has only ASCII.
+func ascii(host string) string {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if encoded, err := idna.Lookup.ToASCII(host); err == nil {
+		return encoded
+	}
+	return host
 }
 
 // checkPublic returns ErrPrivate if an address with its port is in no public network.
@@ -51,8 +63,34 @@ func checkPublic(address string) error {
 	if err != nil {
 		return err
 	}
-	if ip := to.Addr().Unmap(); !ip.IsGlobalUnicast() || ip.IsPrivate() {
+	ip := embedded(to.Addr().Unmap())
+	special := slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(ip) })
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || special {
 		return ErrPrivate
 	}
 	return nil
+}
+
+// notPublic are IPv4 networks that are public by none of the properties of their addresses: this network, carrier-grade
+// NAT, protocol assignments, benchmarking and those that are reserved.
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
+}
+
+// embedding are the networks of IPv6 whose addresses lead to an IPv4 address within them, by where that begins.
+var embedding = map[netip.Prefix]int{
+	netip.MustParsePrefix("64:ff9b::/96"): 12, // NAT64
+	netip.MustParsePrefix("2002::/16"):    2,  // 6to4
+}
+
+// embedded returns the IPv4 address that an IPv6 address leads to, or the address itself.
+func embedded(ip netip.Addr) netip.Addr {
+	for network, at := range embedding {
+		if network.Contains(ip) {
+			whole := ip.As16()
+			return netip.AddrFrom4([4]byte(whole[at : at+4]))
+		}
+	}
+	return ip
 }

@@ -8,18 +8,28 @@ import (
 
 func TestANameLeadsToNoPrivateAddress(t *testing.T) {
 	for address, want := range map[string]error{
-		"203.0.113.9:443":       nil,
-		"[2001:db8::9]:443":     nil,
-		"127.0.0.1:443":         ErrPrivate,
-		"10.1.2.3:443":          ErrPrivate,
-		"172.20.0.1:443":        ErrPrivate,
-		"192.168.1.1:443":       ErrPrivate,
-		"169.254.169.254:80":    ErrPrivate,
-		"0.0.0.0:443":           ErrPrivate,
-		"[::1]:443":             ErrPrivate,
-		"[fd00::1]:443":         ErrPrivate,
-		"[fe80::1%eth0]:443":    ErrPrivate,
-		"[::ffff:10.1.2.3]:443": ErrPrivate,
+		"203.0.113.9:443":          nil,
+		"100.64.0.1:443":           ErrPrivate,
+		"100.127.255.254:443":      ErrPrivate,
+		"100.128.0.1:443":          nil,
+		"0.1.2.3:443":              ErrPrivate,
+		"198.18.0.1:443":           ErrPrivate,
+		"[64:ff9b::a01:203]:443":   ErrPrivate, // 10.1.2.3 by NAT64
+		"[64:ff9b::7f00:1]:443":    ErrPrivate,
+		"[64:ff9b::cb00:7109]:443": nil, // 203.0.113.9 by NAT64
+		"[2002:7f00:1::1]:443":     ErrPrivate,
+		"[2002:cb00:7109::1]:443":  nil,
+		"[2001:db8::9]:443":        nil,
+		"127.0.0.1:443":            ErrPrivate,
+		"10.1.2.3:443":             ErrPrivate,
+		"172.20.0.1:443":           ErrPrivate,
+		"192.168.1.1:443":          ErrPrivate,
+		"169.254.169.254:80":       ErrPrivate,
+		"0.0.0.0:443":              ErrPrivate,
+		"[::1]:443":                ErrPrivate,
+		"[fd00::1]:443":            ErrPrivate,
+		"[fe80::1%eth0]:443":       ErrPrivate,
+		"[::ffff:10.1.2.3]:443":    ErrPrivate,
 	} {
 		if got := checkPublic(address); !errors.Is(got, want) {
 			t.Errorf("%s: %v, want %v", address, got, want)
@@ -43,14 +53,19 @@ func TestAnAddressThatIsWrittenDownMayBePrivate(t *testing.T) {
 }
 
 func TestNamesAreGuardedUnlessTheyAreExempt(t *testing.T) {
-	hosts, exempt := []string{"api.example", "login.plant.example", "10.0.0.5", "localhost"}, []string{"Login.Plant.Example"}
+	hosts, exempt := []string{"api.example", "exämple.example", "grün.example", "login.plant.example", "10.0.0.5", "localhost"}, []string{"Login.Plant.Example", "grün.example"}
 	for host, want := range map[string]bool{
-		"api.example":         true,
-		"API.example":         true,
-		"login.plant.example": false,
-		"10.0.0.5":            false,
-		"localhost":           false,
-		"proxy.example":       false, // the proxy that the operator has set
+		"api.example":            true,
+		"api.example.":           true,
+		"xn--exmple-cua.example": true, // as it is dialled
+		"exämple.example":        true,
+		"EXÄMPLE.example":        true,
+		"xn--grn-hoa.example":    false,
+		"API.example":            true,
+		"login.plant.example":    false,
+		"10.0.0.5":               false,
+		"localhost":              false,
+		"proxy.example":          false, // the proxy that the operator has set
 	} {
 		if got := isGuarded(host, hosts, exempt); got != want {
 			t.Errorf("%s: guarded %t, want %t", host, got, want)

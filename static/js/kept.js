@@ -15,6 +15,14 @@ export const mayKeep = (path, query) =>
 export const changesReader = path =>
   ["/login", "/logout", "/tenant"].includes(path) || path.startsWith("/station");
 
+const maxAgeMs = 12 * 60 * 60 * 1000; // as long as a sign-in lasts at most
+
+/**
+ * @param {number} age of a copy in ms
+ * @returns {boolean} whether it must be deleted
+ */
+export const isTooOld = age => !(age >= 0 && age < maxAgeMs);
+
 /**
  * Makes a kept page say that it is a copy, and as of when. One of a station lasts until the station would have been locked:
  * without the server nobody can say that it was used since.
@@ -24,6 +32,7 @@ export const changesReader = path =>
  * @returns {string | null} the HTML of the copy, or null once it must not be shown any more
  */
 export function asCopy(page, madeAt, age) {
+  if (isTooOld(age)) return null;
   const lock = /data-lock-in="(\d+)"/.exec(page);
   if (lock && !(age >= 0 && age < Number(lock[1]))) return null;
   return (lock ? page.replace(lock[0], `data-lock-in="${Number(lock[1]) - age}"`) : page)
