@@ -21,7 +21,7 @@ func (d *DB) Activities(
 		return nil, err
 	}
 	all := make([]packaging.Activity, len(periods))
-	err = d.read.snapshot(ctx, func(q querier) error {
+	err = d.slow.snapshot(ctx, func(q querier) error {
 		return errors.Join(countReleases(ctx, q, in, string(list), all), countNotes(ctx, q, in, string(list), all))
 	})
 	return all, err

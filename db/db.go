@@ -21,10 +21,15 @@ import (
 // readers is how many queries run side by side; more gain nothing on the small machines that this runs on.
 const readers = 4
 
+// slowReaders is how many queries that may take long run side by side. They have connections of their own, so that
+// boards, releases and probes never wait for them.
+const slowReaders = 3
+
 // DB is an open database. One process at a time has it open.
 type DB struct {
 	write *sql.DB // one connection
 	read  *reader
+	slow  *reader // for searches, reports, exports and verification
 	lock  *flock.Flock
 	box   *secret.Box
 	now   func() time.Time
@@ -71,14 +76,12 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if err := d.write.PingContext(ctx); err != nil {
 		return coded(err)
 	}
-	pool, err := open(path, readers, url.Values{
-		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
-		"_pragma": {"cache_size(-16384)", "temp_store(MEMORY)", "trusted_schema(0)"},
-	})
-	if err != nil {
+	if d.read, err = openReader(path, readers); err != nil {
 		return err
 	}
-	d.read = &reader{DB: pool}
+	if d.slow, err = openReader(path, slowReaders); err != nil {
+		return err
+	}
 	switch key, err := keptMarkKey(ctx, d.read, d.box); {
 	case err == nil:
 		d.box = d.box.WithMarkKey(key)
@@ -88,6 +91,17 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 		return fmt.Errorf("the key of marks can't be read: %w", coded(err))
 	}
 	return d.logUpgraded(ctx, schema)
+}
+
+func openReader(path string, connections int) (*reader, error) {
+	pool, err := open(path, connections, url.Values{
+		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
+		"_pragma": {"cache_size(-16384)", "temp_store(MEMORY)", "trusted_schema(0)"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &reader{DB: pool}, nil
 }
 
 // dsn names the file with its settings. Without "file:" they would be silently ignored.
@@ -108,8 +122,10 @@ func open(path string, connections int, settings url.Values) (*sql.DB, error) {
 // Close closes the database and lets another process have it.
 func (d *DB) Close() error {
 	var errs []error
-	if d.read != nil {
-		errs = append(errs, d.read.Close())
+	for _, r := range []*reader{d.read, d.slow} {
+		if r != nil {
+			errs = append(errs, r.Close())
+		}
 	}
 	if d.write != nil { // last: it empties the write-ahead log
 		errs = append(errs, d.write.Close())

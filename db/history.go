@@ -87,8 +87,12 @@ func (d *DB) Record(ctx context.Context, e packaging.Entry) error {
 // line had then, and of those without a line the person's own.
 func (d *DB) History(
 	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter,
-) (packaging.HistoryPage, error) {
-	return historyOf(ctx, d.read, in, f)
+) (page packaging.HistoryPage, err error) {
+	err = d.search(ctx, f.Text, func(ctx context.Context, q querier) error {
+		page, err = historyOf(ctx, q, in, f)
+		return err
+	})
+	return page, err
 }
 
 func historyOf(
@@ -121,11 +125,13 @@ func historyOf(
 // NewEntries counts the matching entries after one, up to the filter's limit and one more, which says that there are
 // more.
 func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (n int, err error) {
-	query, args, err := historyQuery(ctx, d.read, in, f)
-	if err != nil || query == "" {
-		return 0, err
-	}
-	err = d.read.QueryRowContext(ctx, `SELECT count(*) FROM (`+query+`)`, args...).Scan(&n)
+	err = d.search(ctx, f.Text, func(ctx context.Context, q querier) error {
+		query, args, err := historyQuery(ctx, q, in, f)
+		if err != nil || query == "" {
+			return err
+		}
+		return q.QueryRowContext(ctx, `SELECT count(*) FROM (`+query+`)`, args...).Scan(&n)
+	})
 	return n, coded(err)
 }
 
@@ -152,7 +158,7 @@ func (d *DB) EachEntry(
 	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error,
 ) error {
 	for f.Limit = 1_000; ; {
-		page, err := d.History(ctx, in, f)
+		page, err := historyOf(ctx, d.slow, in, f)
 		if err != nil {
 			return err
 		}
@@ -170,7 +176,7 @@ func (d *DB) EachEntry(
 // EachEntryUp hands all entries of the tenant to do, the oldest first, until it wants no more. It reads one state of
 // the history, whatever is written meanwhile.
 func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func(packaging.Entry) (more bool)) error {
-	rows, err := d.read.QueryContext(ctx, `SELECT `+entryColumns+` FROM history WHERE tenant_id = ? ORDER BY seq, id`, tenant)
+	rows, err := d.slow.QueryContext(ctx, `SELECT `+entryColumns+` FROM history WHERE tenant_id = ? ORDER BY seq, id`, tenant)
 	if err != nil {
 		return coded(err)
 	}
@@ -190,7 +196,7 @@ func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func
 // HistoryPeople returns whom the tenant's history names, by username, each as of their newest entry: also those who are
 // not there any more, and the program itself.
 func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {
-	return collect(ctx, d.read, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
+	return collect(ctx, d.slow, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
 		WITH RECURSIVE person (username) AS (
 			SELECT min(username) FROM history WHERE tenant_id = ?1
 			UNION ALL

@@ -226,7 +226,7 @@ func (i *importing) lineCodes() string {
 func (d *DB) CheckImport(
 	ctx context.Context, by packaging.Person, ask packaging.ImportRequest, see func(packaging.ImportedOrder),
 ) (packaging.ImportSum, error) {
-	i, err := newImporting(ctx, d.read, by, func(row importedRow) error {
+	i, err := newImporting(ctx, d.slow, by, func(row importedRow) error {
 		see(row.ImportedOrder)
 		return nil
 	})

@@ -154,8 +154,12 @@ func (d *DB) SearchOrders(
 	w.and(f.NoLine, "o.line_id IS NULL AND o.api_line = ''")
 	w.and(f.APILine != "", "o.line_id IS NULL AND o.api_line = ?", f.APILine)
 	w.and(f.Before != 0, "o.id < ?", f.Before)
-	orders, err := collect(ctx, d.read, scanOrder,
-		selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, f.Limit+1)...)
+	var orders []packaging.Order
+	err := d.search(ctx, f.Text, func(ctx context.Context, q querier) (err error) {
+		orders, err = collect(ctx, q, scanOrder,
+			selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, f.Limit+1)...)
+		return err
+	})
 	page := packaging.OrderPage{Orders: orders}
 	if len(orders) > f.Limit {
 		page.Orders = orders[:f.Limit]

@@ -17,7 +17,7 @@ import (
 func (d *DB) ShiftReport(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
 ) (r packaging.ShiftReport, err error) {
-	err = d.read.snapshot(ctx, func(q querier) error {
+	err = d.slow.snapshot(ctx, func(q querier) error {
 		r, err = reportOf(ctx, q, in, o, d.now())
 		return err
 	})

@@ -101,9 +101,14 @@ func serialsOf(
 // after the given place.
 func (d *DB) FindSerials(
 	ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
-) ([]packaging.Serial, error) {
+) (found []packaging.Serial, err error) {
 	query, args := selectSerials(in, order, after)
-	return collect(ctx, d.read, scanSerial, query+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`, append(args, text, limit)...)
+	err = d.search(ctx, text, func(ctx context.Context, q querier) error {
+		found, err = collect(ctx, q, scanSerial, query+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`,
+			append(args, text, limit)...)
+		return err
+	})
+	return found, err
 }
 
 // EachSerial hands an order's serials to do, in the order received, until it fails. It holds no more than a page of
@@ -113,7 +118,7 @@ func (d *DB) EachSerial(
 ) error {
 	const page = 5_000
 	for after := int64(0); ; {
-		serials, err := d.Serials(ctx, in, order, after, page)
+		serials, err := serialsOf(ctx, d.slow, in, order, after, page)
 		if err != nil {
 			return err
 		}
@@ -176,5 +181,5 @@ func (d *DB) OrdersOfSerial(
 	w := inScope(in, "o.")
 	w.and(true, `o.id IN (SELECT s.id >> ? FROM products p JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`,
 		placeBits, serial, in.Tenant())
-	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(ctx, d.slow, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
 }

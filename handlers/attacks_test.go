@@ -237,6 +237,37 @@ func TestStrangersLockNobodyOutOfABrowserInWhichTheySignIn(t *testing.T) {
 	}
 }
 
+func TestSecurityEventsAreInTheLogWithoutWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	operator, stranger := s.SignIn("operator1"), s.Browser()
+	operator.Get("/history")
+	stranger.Post("/login", "username", "canary of a password", "password", "not the password")
+	stranger.Header.Set("Authorization", "Bearer lineboard_canary")
+	stranger.Send(http.MethodPut, "/api/v1/orders", "text/csv", strings.NewReader(""))
+	stranger.Header = http.Header{"Sec-Fetch-Site": {"cross-site"}}
+	stranger.Post("/login", "username", "operator1", "password", site.Password)
+	for _, event := range []string{"forbidden", "unknown_username", "wrong_api_token", "cross_site_refused"} {
+		want := `level=WARN msg="security event" event=` + event + " address=127.0.0.1 count=1\n"
+		if n := strings.Count(s.Log.String(), want); n != 1 {
+			t.Errorf("%s is logged %d times", event, n)
+		}
+	}
+	if strings.Contains(s.Log.String(), "canary") {
+		t.Error("the log has what was typed")
+	}
+}
+
+func TestAWrongSetupKeyIsASecurityEvent(t *testing.T) {
+	t.Parallel()
+	setup, _ := handlers.NewSetup(time.Now(), true)
+	s := site.New(t, site.Options{Empty: true, Setup: setup})
+	s.Browser().Get("/setup?key=canary")
+	if log := s.Log.String(); !strings.Contains(log, "event=wrong_setup_key") || strings.Contains(log, "canary") {
+		t.Errorf("the log has %s", log)
+	}
+}
+
 func TestAForgedDeviceIsAStrangers(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -109,6 +109,9 @@ func (s *FirstStart) Page(c echo.Context) error {
 }
 
 func (s *FirstStart) note(c echo.Context, status int, note view.SetupNote) error {
+	if note == view.SetupWrong {
+		s.SecurityEvent(web.WrongSetupEvent, c.RealIP())
+	}
 	return web.Render(c, status, view.SetupNotePage(s.bareFrame(c), note))
 }
 

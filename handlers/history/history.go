@@ -29,6 +29,8 @@ const maxOrderEntries = 200 // of one order: its whole story, but for a very lon
 
 const maxOrdersOfSerial = 20
 
+const maxWords = 8 // of a search; each more takes as long as the one before
+
 // History lists the entries that a form asks for, the newest first.
 func (s *Server) History(c echo.Context) (err error) {
 	form := shell.HistoryFormOf(c.QueryParams())
@@ -140,6 +142,11 @@ func (s *Server) parseQuery(ctx context.Context, p packaging.Person, form shell.
 	}
 	if form.Order != "" || form.Serial != "" {
 		a.filter.Limit = maxOrderEntries
+	}
+	if len(strings.Fields(form.Text)) > maxWords {
+		a.problem = text.Say(ctx, "history.too_many_words", "Most", text.Number(ctx, maxWords))
+		a.status = http.StatusBadRequest
+		return a, nil
 	}
 	roster, err := s.Store.Roster(ctx, p.Scope())
 	if err != nil {

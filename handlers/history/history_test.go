@@ -104,8 +104,8 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 			t.Errorf("%.10s: %d and %d", query, a.Status, csv.Status)
 		}
 	}
-	if a := b.Get("/history?q=" + strings.Repeat("x+", 499)); a.Status != http.StatusOK {
-		t.Errorf("many words: %d", a.Status)
+	if a := b.Get("/history?q=" + strings.Repeat("x", 998)); a.Status != http.StatusOK {
+		t.Errorf("a long word: %d", a.Status)
 	}
 	found := b.Get("/history?serial=" + url.QueryEscape(list[0].Value))
 	if says := found.Text(".found-order"); !strings.Contains(says, list[0].Value+" came with Order-143") {
@@ -475,5 +475,23 @@ func TestAPageOfTheHistoryIsToldHowManyEntriesCameSince(t *testing.T) {
 		if a := b.Get("/history/new?" + wrong); a.Status != http.StatusBadRequest {
 			t.Errorf("%.20s: %d", wrong, a.Status)
 		}
+	}
+}
+
+func TestASearchOfTheHistoryHasEightWordsAtMost(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("manager1")
+	words := func(n int) string { return url.QueryEscape(strings.TrimSpace(strings.Repeat("a ", n))) }
+	if a := b.Get("/history?q=" + words(8)); a.Status != http.StatusOK {
+		t.Errorf("eight words: %d", a.Status)
+	}
+	for _, path := range []string{"/history?q=", "/history.csv?q="} {
+		if a := b.Get(path + words(284)); a.Status != http.StatusBadRequest {
+			t.Errorf("%s with 284 words: %d", path, a.Status)
+		}
+	}
+	if a := b.Get("/history?q=" + words(9)); !strings.Contains(a.Text("main"), "At most 8 words") {
+		t.Errorf("the page does not say why")
 	}
 }

@@ -172,6 +172,13 @@ func (s *Server) PutOrders(c echo.Context) error {
 	if !ok {
 		return problemOf(ctx, http.StatusUnsupportedMediaType, "unsupported_type")
 	}
+	leave, ok := s.enter(by.Tenant.ID)
+	if !ok {
+		problem := problemOf(ctx, http.StatusTooManyRequests, "import_busy")
+		problem.wait = tokenInterval
+		return problem
+	}
+	defer leave()
 	content, err := orderfile.Read(c.Request().Body, format)
 	faults := content.Faults
 	if err != nil {
@@ -236,7 +243,12 @@ func (s *Server) FailAPI(err error, c echo.Context) {
 	problem := apiProblemOf(c.Request().Context(), err)
 	h := c.Response().Header()
 	switch problem.Status {
+	case http.StatusForbidden:
+		s.SecurityEvent(web.ForbiddenEvent, c.RealIP())
 	case http.StatusUnauthorized:
+		if c.Request().Header.Get(echo.HeaderAuthorization) != "" {
+			s.SecurityEvent(web.WrongTokenEvent, c.RealIP())
+		}
 		h.Set(echo.HeaderWWWAuthenticate, `Bearer realm="lineboard"`)
 	case http.StatusTooManyRequests:
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(problem.wait.Seconds()))))

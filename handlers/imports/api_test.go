@@ -178,7 +178,7 @@ func TestEveryAnswerOfTheInterfaceIsAsItsDescriptionSaysAndEveryOneDescribedIsGi
 	got("no JSON", put(t, s, key, asJSON, `[{"order_id`), 422, "invalid_rows")
 	got("Latin-1", put(t, s, key, "text/csv", "order_id,product\nA1,\xe4\n"), 422, "invalid_rows")
 	other := token(t, s, "other")
-	got("too large", put(t, s, other, "text/csv", "order_id\n"+strings.Repeat("x", orderfile.MaxBytes)), 413, "too_large")
+	got("too large", put(t, s, other, "text/csv", "order_id\n"+strings.Repeat("\n", orderfile.MaxBytes)), 413, "too_large")
 	b := s.Browser()
 	got("another method", b.Send(http.MethodPost, "/api/v1/orders", "", nil), 405, "method")
 	for i := 0; ; i++ {
@@ -388,6 +388,40 @@ func TestATokensValueIsShownOnceAndStandsNowhereElse(t *testing.T) {
 		if bytes.Contains(content, []byte(value[4:])) {
 			t.Errorf("%s has the token", file)
 		}
+	}
+}
+
+func TestASiteHasOneImportAtATime(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release")})
+	s.AddTenant("basel", "Plant Basel", "supervisor2")
+	b := s.Browser()
+	b.Header.Set("Authorization", "Bearer "+token(t, s, "ERP"))
+	used := func() bool {
+		all, err := s.Store.Tokens(t.Context(), s.Tenant("ghent").ID)
+		return err == nil && !all[0].Used.IsZero()
+	}
+	h := handlerstest.Hold(t, b, http.MethodPut, "/api/v1/orders", "text/csv", used)
+	file := "order_id,lot\nb,LOT1\n"
+	if a := s.SignIn("supervisor2").Post("/imports", "orders", file); a.Status != http.StatusSeeOther {
+		t.Errorf("at another site: %d", a.Status)
+	}
+	person := s.SignIn("supervisor1")
+	busy := func() bool { return person.Post("/imports", "orders", file).Status == http.StatusConflict }
+	for !busy() { // the token is noted just before the list is read
+		time.Sleep(5 * time.Millisecond)
+	}
+	again := s.Browser()
+	again.Header = b.Header.Clone()
+	if a := again.Send(http.MethodPut, "/api/v1/orders", "text/csv", strings.NewReader(file)); a.Status != http.StatusTooManyRequests ||
+		a.Header.Get("Retry-After") == "" || !strings.Contains(a.Body, "import_busy") {
+		t.Errorf("by a program: %d %s", a.Status, a.Body)
+	}
+	if a := h.End(t, "order_id,lot\na,LOT1\n"); a.Status != http.StatusOK {
+		t.Errorf("the first: %d %s", a.Status, a.Body)
+	}
+	if a := person.Post("/imports", "orders", file); a.Status != http.StatusSeeOther {
+		t.Errorf("after it: %d", a.Status)
 	}
 }
 

@@ -46,7 +46,9 @@ func (s *Server) showImport(c echo.Context, status int, page view.ImportPage) er
 }
 
 // Check shows what a file would do. One without faults is kept for the person, to be applied as it was shown.
-func (s *Server) Check(c echo.Context) error {
+func (s *Server) Check(c echo.Context) error { return s.oneAtATime(s.check)(c) }
+
+func (s *Server) check(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	file, err := uploadedFile(c)
 	var tooLarge *http.MaxBytesError
@@ -156,7 +158,9 @@ func (s *Server) showPreview(c echo.Context, status int, preview view.ImportPrev
 }
 
 // PreviewPage shows the kept file of the path again, as it would be imported now.
-func (s *Server) PreviewPage(c echo.Context) error {
+func (s *Server) PreviewPage(c echo.Context) error { return s.oneAtATime(s.previewPage)(c) }
+
+func (s *Server) previewPage(c echo.Context) error {
 	file, err := s.keptFile(c)
 	if err != nil {
 		return err
@@ -177,7 +181,9 @@ func (s *Server) keptFile(c echo.Context) (packaging.ImportFile, error) {
 }
 
 // Apply imports the kept file of the path, if that still does what the person saw.
-func (s *Server) Apply(c echo.Context) error {
+func (s *Server) Apply(c echo.Context) error { return s.oneAtATime(s.apply)(c) }
+
+func (s *Server) apply(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	file, err := s.keptFile(c)
 	if err != nil {

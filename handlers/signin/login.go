@@ -91,6 +91,9 @@ func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserI
 		if err := s.recordWrong(c, user, username); err != nil {
 			return 0, err
 		}
+		if user == 0 {
+			s.SecurityEvent(web.UnknownNameEvent, c.RealIP())
+		}
 		return 0, &web.Refused{Status: http.StatusUnauthorized, Key: "login.wrong"}
 	}
 	return user, s.Guard.Right(ctx, username, s.Client(c, username))

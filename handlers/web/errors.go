@@ -51,6 +51,9 @@ func (s *Kit) Fail(err error, c echo.Context) {
 	if status >= http.StatusInternalServerError {
 		s.Log.Error("request failed", "path", c.Request().URL.Path, "status", status, "err", err)
 	}
+	if status == http.StatusForbidden {
+		s.SecurityEvent(ForbiddenEvent, c.RealIP())
+	}
 	if status == http.StatusUnauthorized {
 		s.toLogin(c)
 		return

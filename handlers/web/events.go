@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 const (
 	EventsPath   = "/events"
 	heartbeat    = 10 * time.Second // a page that hears nothing for longer knows that something is wrong
+	maxOfSession = 8                // streams: more pages than anybody looks at in one browser
+	maxOfPerson  = 256              // streams, in all browsers that they are signed in at
 	maxWriteTime = 10 * time.Second // a reader who does not take an event for so long is dropped; its page comes again
 )
 
@@ -46,6 +49,12 @@ func (s *Kit) Events(c echo.Context) error {
 		}
 		return nil
 	}
+	leave, ok := s.enterStream(c, p)
+	if !ok {
+		h.Set(echo.HeaderRetryAfter, "30")
+		return packaging.Fail(packaging.Unavailable, "error.streams")
+	}
+	defer leave()
 	news, err := s.hub.Subscribe(append(topics, string(packaging.PeopleTopic))...)
 	if err != nil {
 		h.Set(echo.HeaderRetryAfter, "30")
@@ -62,6 +71,20 @@ func (s *Kit) Events(c echo.Context) error {
 	}
 	s.writeEvents(r.Context(), out, news, func() bool { return s.sessionUnchanged(c, p) })
 	return nil
+}
+
+// enterStream begins a stream and returns what ends it; ok is false if the session or the person has as many as they may.
+func (s *Kit) enterStream(c echo.Context, p packaging.Person) (leave func(), ok bool) {
+	leaveSession, ok := s.streamsOfSession.Enter(s.readerTag(c))
+	if !ok {
+		return nil, false
+	}
+	leavePerson, ok := s.streamsOfPerson.Enter(strconv.FormatInt(int64(p.ID), 10))
+	if !ok {
+		leaveSession()
+		return nil, false
+	}
+	return func() { leaveSession(); leavePerson() }, true
 }
 
 // ofTenant is a topic as its tenant knows it.

@@ -119,7 +119,7 @@ func TestEachOf200StreamsIsToldOfItsLineAndNothingOfAnotherOrAnotherTenant(t *te
 	t.Parallel()
 	const lines, streams, rounds = 10, 10, 3 // lines of a tenant, streams of a line
 	s := site.New(t, site.Options{})
-	s.AddTenant("basel", "Plant Basel", "operator-b")
+	s.AddTenant("basel", "Plant Basel", "operator-b", "supervisor-b")
 	before := runtime.NumGoroutine()
 	type one struct {
 		tenant packaging.TenantID
@@ -127,12 +127,16 @@ func TestEachOf200StreamsIsToldOfItsLineAndNothingOfAnotherOrAnotherTenant(t *te
 		ears   []*ear
 	}
 	var all []one
-	for slug, username := range map[string]string{"ghent": "operator1", "basel": "operator-b"} {
-		b := s.SignIn(username)
-		b.Client.Transport = &http.Transport{MaxConnsPerHost: 0}
+	for slug, people := range map[string][2]string{
+		"ghent": {"operator1", "supervisor1"}, "basel": {"operator-b", "supervisor-b"},
+	} {
 		for _, l := range manyLines(t, s, slug, lines) {
 			o := one{tenant: s.Tenant(slug).ID, line: l}
-			for range streams {
+			var b *site.Browser
+			for i := range streams {
+				if i%5 == 0 { // a browser has few of them
+					b = s.SignIn(people[i/5])
+				}
 				o.ears = append(o.ears, listen(t, b, s.Web.URL, packaging.LineTopic(l.ID)))
 			}
 			all = append(all, o)
@@ -169,6 +173,28 @@ func TestEachOf200StreamsIsToldOfItsLineAndNothingOfAnotherOrAnotherTenant(t *te
 			t.Fatalf("%d streams and %d goroutines are left, %d before", s.Hub.Subscribers(), runtime.NumGoroutine(), before)
 		}
 	}
+}
+
+func TestOnePersonHoldsFewStreams(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	topic := packaging.OrdersTopic
+	b := s.SignIn("operator1")
+	var open []*ear
+	for range 8 {
+		open = append(open, listen(t, b, s.Web.URL, topic))
+	}
+	b.Header.Set("Accept", "text/event-stream")
+	again := func() int { return b.Get("/events?t=" + string(topic)).Status }
+	if status := again(); status != http.StatusServiceUnavailable {
+		t.Errorf("a ninth stream: %d", status)
+	}
+	listen(t, s.SignIn("operator1"), s.Web.URL, topic)
+	open[0].close()
+	for s.Hub.Subscribers() != 8 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	listen(t, b, s.Web.URL, topic)
 }
 
 func TestAStreamEndsWithItsSessionAndDoesNotKeepItAlive(t *testing.T) {

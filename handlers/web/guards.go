@@ -43,6 +43,7 @@ func (s *Kit) SecureHeaders(next http.Handler) http.Handler {
 func (s *Kit) GuardOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.SecurityEvent(CrossSiteEvent, s.Address(r))
 		const key = "error.foreign_origin"
 		ctx := r.Context()
 		do := text.Say(ctx, key+".do")

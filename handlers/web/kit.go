@@ -61,12 +61,14 @@ type Kit struct {
 	hints       map[string]string
 	lock        echo.HandlerFunc
 
-	sessions      *sessionStore
-	rate          *throttle.Rate
-	unreadableHop atomic.Pointer[string] // of X-Forwarded-For
-	foreignHosts  atomic.Int64           // requests that a missing Host header may have made look foreign
-	pages         *pageCache
-	recent        *microCache
+	sessions                          *sessionStore
+	security                          *securityLog
+	rate                              *throttle.Rate
+	streamsOfSession, streamsOfPerson *throttle.Concurrency
+	unreadableHop                     atomic.Pointer[string] // of X-Forwarded-For
+	foreignHosts                      atomic.Int64           // requests that a missing Host header may have made look foreign
+	pages                             *pageCache
+	recent                            *microCache
 }
 
 // New makes a kit.
@@ -76,7 +78,9 @@ func New(c Config) *Kit {
 		store: c.Store, clients: c.Clients, hub: c.Hub, interval: c.Interval, idle: c.Idle, limit: c.Limit,
 		demo: c.Demo, proxies: c.Proxies, networks: c.Local, held: c.Held, hints: c.Hints, lock: c.Lock,
 		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now),
+		streamsOfSession: throttle.NewConcurrency(maxOfSession), streamsOfPerson: throttle.NewConcurrency(maxOfPerson),
 	}
+	s.security = &securityLog{log: c.Log, window: eventWindow, further: map[eventKey]int{}}
 	s.sessions = newSessionStore(c, s.Address)
 	s.recent = &microCache{hub: c.Hub, now: c.Now, all: map[requestKey]microCacheEntry{}}
 	return s

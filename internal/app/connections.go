@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"lineboard/internal/throttle"
 )
@@ -17,12 +16,9 @@ const sendBuffer = 128 << 10
 // many people are behind each.
 type boundedListener struct {
 	net.Listener
-	limit    int // 0 for none
+	open     *throttle.Concurrency
 	networks throttle.Networks
 	proxies  []netip.Prefix
-
-	mu   sync.Mutex
-	open map[string]int
 }
 
 // Accept returns the next connection that is within the bound.
@@ -39,8 +35,8 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		if !bounded {
 			return conn, nil
 		}
-		if l.enter(key) {
-			return &countedConn{Conn: conn, leave: sync.OnceFunc(func() { l.leave(key) })}, nil
+		if leave, ok := l.open.Enter(key); ok {
+			return &countedConn{Conn: conn, leave: leave}, nil
 		}
 		_ = conn.Close() // nobody waits for what comes of it
 	}
@@ -49,7 +45,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 // keyOf returns what an address counts as, and whether it is bounded at all.
 func (l *boundedListener) keyOf(from net.Addr) (key string, bounded bool) {
 	at, err := netip.ParseAddrPort(from.String())
-	if err != nil || l.limit <= 0 {
+	if err != nil {
 		return "", false
 	}
 	address := at.Addr().Unmap().WithZone("")
@@ -57,24 +53,6 @@ func (l *boundedListener) keyOf(from net.Addr) (key string, bounded bool) {
 		return "", false
 	}
 	return l.networks.Of(address.String()), true
-}
-
-func (l *boundedListener) enter(key string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[key] >= l.limit {
-		return false
-	}
-	l.open[key]++
-	return true
-}
-
-func (l *boundedListener) leave(key string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[key]--; l.open[key] == 0 {
-		delete(l.open, key)
-	}
 }
 
 // countedConn is a connection that counts until it is closed.

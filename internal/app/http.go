@@ -45,7 +45,7 @@ func (s server) run(ctx context.Context) error {
 	}
 	address := localAddress(listener.Addr().(*net.TCPAddr))
 	listener = &boundedListener{
-		Listener: listener, limit: s.connections, networks: s.networks, proxies: s.proxies, open: map[string]int{},
+		Listener: listener, open: throttle.NewConcurrency(s.connections), networks: s.networks, proxies: s.proxies,
 	}
 	web := &http.Server{
 		Handler:           endStalled(s.handler, cmp.Or(s.stall, stallLimit)),

@@ -15,17 +15,23 @@ import (
 	"lineboard/internal/packaging"
 )
 
-func (p *parser) readCSV(content *bufio.Reader) error {
-	content, err := withLineFeeds(content)
-	if err != nil {
+func (p *parser) readCSV(content *bufio.Reader) (err error) {
+	if content, err = withLineFeeds(content); err != nil {
 		return err
 	}
 	comma, skipped, err := separator(content)
 	if err != nil {
 		return err
 	}
-	r := csv.NewReader(content)
+	bounded := &boundedCSV{r: content, comma: byte(comma), line: 1 + skipped}
+	r := csv.NewReader(bounded)
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord = comma, -1, true
+	defer func() {
+		if errors.Is(err, errLongRow) {
+			p.fault(bounded.line, "", packaging.FaultRowLong, "")
+			err = errStop
+		}
+	}()
 	head, err := p.record(r, skipped)
 	if err != nil {
 		return err
@@ -185,15 +191,15 @@ var fieldList = func() string {
 }()
 
 // fieldNamed returns the field of a heading in any spelling, or "".
-func fieldNamed(heading string) packaging.ImportField {
-	bare := bareName(heading)
+func fieldNamed(heading string) packaging.ImportField { return fieldsByName[bareName(heading)] }
+
+var fieldsByName = func() map[string]packaging.ImportField {
+	fields := map[string]packaging.ImportField{}
 	for _, f := range packaging.ImportFields {
-		if bare == bareName(string(f)) {
-			return f
-		}
+		fields[bareName(string(f))] = f
 	}
-	return ""
-}
+	return fields
+}()
 
 // bareName drops what spellings of a heading differ in.
 func bareName(s string) string {

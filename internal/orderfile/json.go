@@ -10,7 +10,7 @@ import (
 )
 
 func (p *parser) readJSON(content io.Reader) error {
-	list := json.NewDecoder(fullReader{content})
+	list := json.NewDecoder(fullReader{&boundedJSON{r: content}})
 	if start, err := list.Token(); err != nil || start != json.Delim('[') {
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -51,6 +51,10 @@ func (f fullReader) Read(into []byte) (int, error) {
 // notJSON adds a fault at the row where the content is no longer a JSON list, and returns errStop. An error of the
 // reader is no such fault: notJSON returns it.
 func (p *parser) notJSON(row int, err error) error {
+	if errors.Is(err, errLongRow) {
+		p.fault(row, "", packaging.FaultRowLong, "")
+		return errStop
+	}
 	var syntax *json.SyntaxError
 	if err != nil && !errors.As(err, &syntax) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
@@ -69,7 +73,11 @@ func (p *parser) object(row int, element []byte) {
 	var facts packaging.Facts
 	seen := map[packaging.ImportField]bool{}
 	faults := p.faults.Count
-	for d.More() {
+	for names := 1; d.More(); names++ {
+		if names > MaxCells {
+			p.fault(row, "", packaging.FaultRowLong, "")
+			return
+		}
 		name, _ := d.Token()
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {

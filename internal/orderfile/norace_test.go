@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"lineboard/internal/orderfile"
@@ -87,4 +88,41 @@ func TestAFileWithoutEndIsReadToTheLimitAndNotKept(t *testing.T) {
 		t.Errorf("%d rows keep %d bytes", len(rows), kept)
 	}
 	runtime.KeepAlive(rows)
+}
+
+func TestARowLongerThanAnyOrderIsRefusedAtOnce(t *testing.T) {
+	names := func(n int) string {
+		var all bytes.Buffer
+		for i := range n {
+			fmt.Fprintf(&all, `"n%d":1,`, i)
+		}
+		return all.String()
+	}
+	const head, large = "order_id,lot\r\n", 30 << 20
+	for name, file := range map[string]struct {
+		format  orderfile.Format
+		content string
+		want    string
+	}{
+		"headings without end": {orderfile.CSV, strings.Repeat("a,", large/2), "1 row_too_long"},
+		"a row of many cells":  {orderfile.CSV, head + strings.Repeat("a,", large/2), "2 row_too_long"},
+		"a long cell":          {orderfile.CSV, head + strings.Repeat("a", large), "2 row_too_long"},
+		"a long quoted cell":   {orderfile.CSV, head + "x,y\r\n\"" + strings.Repeat("a", large) + "\"", "3 row_too_long"},
+		"an object of names":   {orderfile.JSON, `[{` + names(200_000) + `"lot":"A"}]`, "1 row_too_long"},
+		"a small one of many":  {orderfile.JSON, `[{` + names(200) + `"lot":"A"}]`, "1 row_too_long"},
+		"a long text":          {orderfile.JSON, `[{"order_id":"a"},{"lot":"` + strings.Repeat("a", large) + `"}]`, "2 row_too_long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			got, err := orderfile.Read(strings.NewReader(file.content), file.format)
+			runtime.ReadMemStats(&after)
+			if lines := faultLines(got.Faults); err != nil || !slices.Contains(lines, file.want) {
+				t.Errorf("%.3q, %v", lines, err)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 2<<20 {
+				t.Errorf("it took %d bytes of memory", took)
+			}
+		})
+	}
 }

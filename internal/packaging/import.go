@@ -99,6 +99,7 @@ const (
 	FaultNoOrderID     FaultCode = "no_order_id_column"
 	FaultUnknownColumn FaultCode = "unknown_column"
 	FaultColumnTwice   FaultCode = "column_twice"
+	FaultRowLong       FaultCode = "row_too_long"
 )
 
 // The faults of a row.

@@ -61,6 +61,9 @@ func (b *bench) measureLive(ctx context.Context) error {
 	return b.stop(server)
 }
 
+// streamsOfBrowser is how many pages are open in one browser.
+const streamsOfBrowser = 5
+
 // told opens so many streams, presses release for each order, and says for every stream how long it took to be told, in ms.
 func (p *person) told(ctx context.Context, n int, orders []order) (took []float64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -70,12 +73,18 @@ func (p *person) told(ctx context.Context, n int, orders []order) (took []float6
 		at     time.Time
 	}
 	events := make(chan event, 100*n)
+	reader := p
 	for i := range n {
+		if i%streamsOfBrowser == 0 {
+			if reader, err = signIn(ctx, p.server); err != nil {
+				return nil, err
+			}
+		}
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.server.base+"/events?t=orders", nil)
 		if err != nil {
 			return nil, err
 		}
-		request.Header.Set("Cookie", p.cookies())
+		request.Header.Set("Cookie", reader.cookies())
 		request.Header.Set("Accept", "text/event-stream")
 		answer, err := http.DefaultClient.Do(request)
 		if err != nil {

@@ -1,0 +1,30 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// searchLimit is how long a search may take.
+const searchLimit = 2 * time.Second
+
+// search runs a search for what a person typed; without text it reads what an index gives at once. One that takes longer
+// than a person waits fails with [packaging.Invalid]: they can ask for less.
+func (d *DB) search(ctx context.Context, text string, do func(ctx context.Context, q querier) error) error {
+	if text == "" {
+		return do(ctx, d.slow)
+	}
+	return limited(ctx, searchLimit, func(ctx context.Context) error { return do(ctx, d.slow) })
+}
+
+func limited(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := do(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return packaging.Fail(packaging.Invalid, "error.search_slow").Because(err)
+	}
+	return err
+}
