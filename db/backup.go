@@ -21,7 +21,8 @@ func OpenToRead(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{read: &reader{DB: pool}}
+	one := &reader{DB: pool}
+	d := &DB{read: one, slow: one} // nobody else waits for it here
 	if err = d.sameSchema(ctx); err == nil {
 		d.tables, err = recordTables(ctx, d.read)
 	}

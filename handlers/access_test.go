@@ -17,6 +17,7 @@ func TestEachRoleMayDoWhatItsRowSaysAndNoMore(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
+	s.SignIn("supervisor1").Post(handlerstest.OrderPath(o, "/release")) // an order without its list exports none
 	pages := []string{"/", "/lines/L1", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "/serials")}
 	exports := []string{handlerstest.OrderPath(o, "/serials.csv"), handlerstest.OrderPath(o, "/serials.json"), "/history.csv"}
 	all := slices.Concat(pages, exports, []string{"/history"})

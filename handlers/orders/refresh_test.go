@@ -28,7 +28,7 @@ func TestRefreshNowTellsWhatCameOfIt(t *testing.T) {
 		t.Fatalf("button %q", button)
 	}
 	s.Clock.Move(time.Minute)
-	if said := pressRefresh(t, b).Text("main"); !strings.Contains(said, "07:01:00") || !strings.Contains(said, "Refreshed. Nothing has changed.") {
+	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "07:01:00") || !strings.Contains(said, "Refreshed. Nothing has changed.") {
 		t.Errorf("unchanged: %q", said)
 	}
 	s.Clock.Move(time.Minute)
@@ -45,7 +45,7 @@ func TestRefreshNowTellsWhatCameOfIt(t *testing.T) {
 	}
 	s.Clock.Move(time.Minute)
 	s.Remote.Close()
-	if said := pressRefresh(t, b).Text("main"); !strings.Contains(said, "Not refreshed.") || !strings.Contains(said, "Movilitas.Cloud could not be reached.") {
+	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "Not refreshed.") || !strings.Contains(said, "Movilitas.Cloud could not be reached.") {
 		t.Errorf("without an API: %q", said)
 	}
 }
