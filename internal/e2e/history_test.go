@@ -46,6 +46,7 @@ func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 	p.release("Order143")
 	serial := squeeze(p.serials())[0]
 
+	p.In("nav").Click("More")
 	p.In("nav").Click("History")
 	p.At("/history")
 	p.See("More filters")
@@ -82,6 +83,7 @@ func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 	if p.Overflow() {
 		t.Errorf("wider than the tablet: %v", p.tooWide())
 	}
+	p.In("nav").Click("More")
 	p.In("nav").Click("History")
 	if rows := p.rows(); !slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(row, "Checked the history: entries 1 to ") }) {
 		t.Errorf("the check is not in the history: %q", rows)

@@ -14,6 +14,7 @@ func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
 	order := p.path()
 	for _, l := range text.Languages {
 		p.visit("/")
+		p.openOwnMenu()
 		p.Click(l.Name())
 		p.Holds(`document.documentElement.lang === "` + string(l) + `"`)
 		for _, page := range []string{"/", "/lines/L1", "/lines/L1/queue", order, order + "?arm=1", "/orders", "/imports", "/history", "/shifts", "/account", "/account/pin", "/help"} {

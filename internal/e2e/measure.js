@@ -74,7 +74,7 @@
     const field = element.matches("input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea");
     if (!hasText(element) && !field || element.matches("option, optgroup, title, script, noscript")) continue;
     const size = parseFloat(style(element).fontSize);
-    if (size < rules.body - 0.1) say(`type of ${round(size)} px`, element);
+    if (size > 0 && size < rules.body - 0.1) say(`type of ${round(size)} px`, element);
     // The bar of a phone has room for the line's name in small letters; the page says it in large ones.
     if (rules.key && element.closest(keyData) && (rules.target === 48 || !element.closest(".bar")) && !element.closest("small, .mark") && size < rules.key - 0.1) say(`key data of ${round(size)} px`, element);
   }

@@ -26,6 +26,19 @@ func (p *program) link() string {
 // newPassword fills in a password with what it is told.
 func (p person) newPassword() { p.t.Helper(); p.Fill("Password", sitePassword) }
 
+// setsOwnPassword changes the password that somebody else set.
+func (p person) setsOwnPassword() {
+	p.t.Helper()
+	const own = "my very own words 27"
+	p.visit("/account")
+	p.Fill("Password now", sitePassword)
+	p.Fill("New password", own)
+	p.Fill("New password again", own)
+	p.Click("Change the password")
+	p.See("Your password is changed.")
+	p.visit("/")
+}
+
 func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 	t.Parallel()
 	box := &remote{program: start(t, nil, "sandbox", "--addr", "127.0.0.1:0")}
@@ -92,10 +105,16 @@ func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 	p.Gone("Until the first release")
 	p.clean()
 
+	// Nobody else is here who could confirm that Sofie has set her own password.
+	p.visit("/account")
+	p.Click("Waive it")
+	p.See("Don't waive it any more")
+
 	sofie := visitor(t, s)
 	sofie.Viewport(800, 1280)
 	sofie.visit("/")
 	sofie.signIn("sofie")
+	sofie.setsOwnPassword()
 	sofie.awaitOrders()
 	sofie.In("main").See("Blister line 1")
 	sofie.open("Order143")

@@ -101,11 +101,19 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 	boss.signs("Sign Early · Mon 2026-11-23", "Signed, version 1")
 	h.Box.ClearFaults()
 	boss.open("Order145")
+	boss.ready()
 	boss.Click("Ask now")
-	boss.See("was not released")
+	for range 3 { // Pending release is wanted at both ends of the doubt
+		h.Clock.Move(5 * time.Minute)
+		if err := h.Settler.AskDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	boss.reload()
+	boss.See("It is not proven whether Order145 was released.")
 	boss.visit(shiftPage)
 	boss.See("Changed since it was signed:")
-	boss.See("outcome unknown → refused")
+	boss.See("outcome unknown → said_pending")
 	boss.accessible()
 	boss.clean()
 

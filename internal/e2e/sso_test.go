@@ -68,6 +68,7 @@ func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
 
 	for _, l := range text.Languages {
 		admin.visit("/")
+		admin.openOwnMenu()
 		admin.Click(l.Name())
 		admin.Holds(`document.documentElement.lang === "` + string(l) + `"`)
 		for _, page := range []string{"/admin/sso", "/account"} {
