@@ -325,7 +325,7 @@ func TestALineThatSomebodyLimitedSetEndsWithAnAPILineThatIsNotTheirs(t *testing.
 	if err := d.Provision(t.Context(), Site{more}); err != nil {
 		t.Fatal(err)
 	}
-	a = setLine(t, d, become(t, d, ghent, ghent.Role, l1.ID, l2.ID), a, l2.ID)
+	setLine(t, d, become(t, d, ghent, ghent.Role, l1.ID, l2.ID), a, l2.ID)
 	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("a")}})
 	if a = order(t, d, ghent.Tenant.ID, "a"); a.Line != l2 {
 		t.Errorf("the API says what it said: %+v", a.Line)
