@@ -99,17 +99,18 @@ func (s *soak) readBooks() books {
 	each(s.t, db, `
 		SELECT tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id,
 			object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash, format,
-			station, comment
+			station, comment, records, records_digest
 		FROM history ORDER BY tenant_id, seq`, func(scan func(...any)) {
 		var e packaging.Entry
 		var at, took int64
-		var prev, hash []byte
+		var prev, hash, records []byte
 		scan(&e.TenantID, &e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.OrderID, &e.OrderKey, &e.LineCode,
 			&e.LineName, &e.ReleaseID, &e.Object, &e.Old, &e.New, &e.Outcome, &e.Reason, &took, &e.HTTPStatus, &e.Code, &e.Message,
-			&e.Serials, &prev, &hash, &e.Format, &e.By.Station, &e.Comment)
+			&e.Serials, &prev, &hash, &e.Format, &e.By.Station, &e.Comment, &e.Records, &records)
 		e.At, e.Took = time.UnixMilli(at), time.Duration(took)*time.Millisecond
 		copy(e.Prev[:], prev)
 		copy(e.Hash[:], hash)
+		copy(e.RecordsDigest[:], records)
 		b.history = append(b.history, e)
 	})
 	return b
