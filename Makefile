@@ -29,7 +29,7 @@ MUTATE ?= ./db ./internal/release ./internal/manufacturer ./internal/packaging .
 define run_tests
 @mkdir -p .bin; status=0; \
 SOAK_SEED=$${SOAK_SEED:-1} $(TOOL) gotestsum --format=pkgname-and-test-fails --jsonfile=.bin/tests.json -- \
-	-vet=off -timeout=15m $(1) $(TESTFLAGS) $(PACKAGES) || status=$$?; \
+	-vet=off -timeout=25m $(1) $(TESTFLAGS) $(PACKAGES) || status=$$?; \
 echo; echo 'The ten slowest tests:'; \
 $(TOOL) gotestsum tool slowest --num=10 --jsonfile=.bin/tests.json; \
 exit $$status
