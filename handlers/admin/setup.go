@@ -50,13 +50,8 @@ const setupTTL = time.Hour
 // bits and is not kept.
 func NewSetup(now time.Time, nobody bool) (s *Setup, path string) {
 	key := rand.Text()
-	return &Setup{
-		hash:   sha256.Sum256([]byte(key)),
-		until:  now.Add(setupTTL),
-		nobody: nobody,
-	}, string(
-		shell.SetupURL(key),
-	)
+	s = &Setup{hash: sha256.Sum256([]byte(key)), until: now.Add(setupTTL), nobody: nobody}
+	return s, string(shell.SetupURL(key))
 }
 
 func (s *Setup) open() bool { return s != nil && !s.done.Load() }
