@@ -43,6 +43,7 @@ type order struct {
 }
 
 func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
+	t.Parallel()
 	r := newRemote()
 	l := newLife(t, r)
 	r.now = l.Clock.Now
