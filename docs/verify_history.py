@@ -56,11 +56,17 @@ def digest(row):
 
 def read_entries(path):
     """Number, previous hash, hash, and whether the hash is that of the content; the oldest first."""
-    csv.field_size_limit(1 << 30)
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, strict=True)
-        entries = [(int(r["number"]), r["previous_hash"], r["hash"], r["hash"] == digest(r)) for r in rows]
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        entries = [(int(r["number"]), r["previous_hash"], r["hash"], r["hash"] == digest(r)) for r in rows_of(file)]
     return sorted(entries)
+
+
+def rows_of(file):
+    """The rows of an export, in the form for programs (commas) or for people (often semicolons)."""
+    csv.field_size_limit(1 << 30)
+    separator = file.readline()[len("number")]
+    file.seek(0)
+    return csv.DictReader(file, strict=True, delimiter=separator)
 
 
 def read_anchors(path, tenant):
@@ -104,8 +110,8 @@ def main():
     entries = read_entries(given.export)
     anchors = {}
     if given.anchors:
-        with open(given.export, encoding="utf-8", newline="") as file:
-            first = next(csv.DictReader(file), None)
+        with open(given.export, encoding="utf-8-sig", newline="") as file:
+            first = next(rows_of(file), None)
         if not first:
             print("The export has no entries, so it is not known whose anchors to compare it with.")
             return 1

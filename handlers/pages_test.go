@@ -11,7 +11,8 @@ import (
 // noPages are the GET routes that no person looks at: files, parts of pages, what machines ask, and ways back to a page.
 var noPages = []string{
 	"/healthz", "/readyz", "/events", "/fresh", "/sw.js", "/manifest.webmanifest", "/station/idle",
-	"/orders/:id/serials.csv", "/orders/:id/serials.json", "/imports/template.csv", "/imports/orders.csv", "/history.csv",
+	"/orders/:id/serials.csv", "/orders/:id/serials.xlsx", "/orders/:id/serials.json", "/imports/template.csv", "/imports/template.xlsx",
+	"/imports/orders.csv", "/imports/orders.xlsx", "/history.csv", "/history.xlsx",
 	"/shifts/:date/:shift/report.csv", "/shifts/:date/:shift/report.xlsx",
 	"/refresh", "/orders/:id/release", "/orders/:id/line", "/history/verify", "/history/new", "/sso/:tenant", "/sso/:tenant/callback",
 }

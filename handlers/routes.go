@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -13,7 +14,7 @@ import (
 const (
 	listPath   = "/orders/:id/list"
 	importPath = "/imports"
-	exportPath = "/imports/orders.csv"
+	exportPath = "/imports/orders."
 	ssoPath    = "/sso/:tenant"
 )
 
@@ -29,7 +30,7 @@ type route struct {
 // open does not happen for a HEAD: it says only that the address is there.
 func (r route) head() echo.HandlerFunc {
 	switch {
-	case r.needs == packaging.ExportRecords, r.path == exportPath, r.path == web.EventsPath,
+	case r.needs == packaging.ExportRecords, strings.HasPrefix(r.path, exportPath), r.path == web.EventsPath,
 		r.path == ssoPath, r.path == web.CallbackPath:
 		return func(c echo.Context) error { return c.NoContent(http.StatusOK) }
 	}
@@ -101,12 +102,15 @@ func (s *server) routes() []route {
 		{"GET", listPath, packaging.SettleOrders, s.orders.ListForm},
 		{"POST", listPath, packaging.SettleOrders, s.orders.AddList},
 		{"GET", "/orders/:id/serials", packaging.ViewOrders, s.orders.Serials},
-		{"GET", "/orders/:id/serials.csv", packaging.ExportRecords, s.orders.SerialsCSV},
+		{"GET", "/orders/:id/serials.csv", packaging.ExportRecords, s.orders.SerialsTable},
+		{"GET", "/orders/:id/serials.xlsx", packaging.ExportRecords, s.orders.SerialsTable},
 		{"GET", "/orders/:id/serials.json", packaging.ExportRecords, s.orders.SerialsJSON},
 		{"GET", importPath, packaging.ImportOrders, s.imports.Imports},
 		{"POST", importPath, packaging.ImportOrders, s.imports.Check},
 		{"GET", "/imports/template.csv", packaging.ImportOrders, s.imports.Template},
-		{"GET", exportPath, packaging.ImportOrders, s.imports.OrdersCSV},
+		{"GET", "/imports/template.xlsx", packaging.ImportOrders, s.imports.Template},
+		{"GET", exportPath + "csv", packaging.ImportOrders, s.imports.PresentOrders},
+		{"GET", exportPath + "xlsx", packaging.ImportOrders, s.imports.PresentOrders},
 		{"GET", "/imports/previews/:id", packaging.ImportOrders, s.imports.PreviewPage},
 		{"POST", "/imports/previews/:id", packaging.ImportOrders, s.imports.Apply},
 		{"GET", "/imports/:id", packaging.ViewHistory, s.imports.Imported},
@@ -124,7 +128,8 @@ func (s *server) routes() []route {
 		{"POST", "/shifts/:date/:shift/sign", packaging.ReviewShifts, s.shifts.Sign},
 		{"GET", "/history", packaging.ViewHistory, s.history.History},
 		{"GET", "/history/new", packaging.ViewHistory, s.history.NewEntries},
-		{"GET", "/history.csv", packaging.ExportRecords, s.history.CSV},
+		{"GET", "/history.csv", packaging.ExportRecords, s.history.Export},
+		{"GET", "/history.xlsx", packaging.ExportRecords, s.history.Export},
 		{"POST", "/history/verify", packaging.ExportRecords, s.history.Verify},
 		{"GET", "/history/verify", packaging.ViewHistory, s.history.BackToHistory},
 		{"POST", "/history/views", packaging.ViewHistory, s.history.SaveView},

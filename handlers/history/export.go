@@ -2,7 +2,6 @@ package history
 
 import (
 	"encoding/hex"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -22,8 +21,8 @@ var historyColumns = []string{
 	"records", "records_digest",
 }
 
-// CSV streams all entries that the form asks for, newest first, with what their hashes are made of.
-func (s *Server) CSV(c echo.Context) error {
+// Export sends all entries that the form asks for, newest first, with what their hashes are made of.
+func (s *Server) Export(c echo.Context) error {
 	p, ctx := web.SignedIn(c), c.Request().Context()
 	form := shell.HistoryFormOf(c.QueryParams())
 	if len(form.Text) > web.MaxSearchText {
@@ -41,23 +40,17 @@ func (s *Server) CSV(c echo.Context) error {
 	if asked.shift.Named() {
 		form.Day = string(asked.shift.Day) // what is the latest now is not tomorrow
 	}
+	table, kind := web.FileName(c)
 	if err := s.Store.Record(ctx, packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "history.csv", New: form.Query(),
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: table + "." + kind, New: form.Query(),
 	}); err != nil {
 		return err
 	}
-	name := p.Tenant.Slug + "-history-" + s.Now().In(p.Tenant.Location()).Format("20060102-150405") + ".csv"
-	return s.StreamFile(c, name, func(w io.Writer) error {
-		rows := web.NewCSV(w)
-		if err := rows.Row(historyColumns...); err != nil {
-			return err
-		}
-		if err := s.Store.EachEntry(ctx, p.Scope(), asked.filter, func(e packaging.Entry) error {
-			return rows.Row(historyRow(e, p.Tenant.Location())...)
-		}); err != nil {
-			return err
-		}
-		return rows.Flush()
+	name := p.Tenant.Slug + "-history-" + s.Now().In(p.Tenant.Location()).Format("20060102-150405")
+	return s.SendTable(c, name, historyColumns, func(row func(...string) error) error {
+		return s.Store.EachEntry(ctx, p.Scope(), asked.filter, func(e packaging.Entry) error {
+			return row(historyRow(e, p.Tenant.Location())...)
+		})
 	})
 }
 

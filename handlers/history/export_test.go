@@ -138,6 +138,8 @@ func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
 	}
 	whole := b.Get("/history.csv").Body
 	check(whole, "The history holds", "--anchors", anchors)
+	b.Post("/language", "language", "de")
+	check(b.Get("/history.csv?for=people").Body, "The history holds", "--anchors", anchors)
 	check(b.Get("/history.csv?line=L1").Body, "The history holds", "--part")
 	check(strings.Replace(whole, "Person auditor1", "Person auditor9", 1), "content was changed")
 	rows, err := csv.NewReader(strings.NewReader(whole)).ReadAll()

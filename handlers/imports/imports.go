@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
 	"path"
 	"slices"
@@ -270,46 +269,45 @@ func (s *Server) Template(c echo.Context) error {
 	if len(lines) > 0 {
 		line = lines[0].Code
 	}
-	return s.StreamFile(c, "orders-template.csv", func(w io.Writer) error {
-		rows := web.NewCSV(w)
-		if err := rows.Row(columnNames()...); err != nil {
-			return err
-		}
+	return s.SendTable(c, "orders-template", columnNames(), func(row func(...string) error) error {
 		expiry := s.Now().AddDate(2, 0, 0).Format(time.DateOnly)
-		if err := rows.Row(
-			"Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", "2.5",
-		); err != nil {
-			return err
-		}
-		return rows.Flush()
+		return row(
+			"Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", decimal(c, "2.5"),
+		)
 	})
 }
 
-// OrdersCSV streams the orders that are not Done, in the form in which they can be imported.
-func (s *Server) OrdersCSV(c echo.Context) error {
+// decimal returns a number as the file has it: in CSV for people, their spreadsheet must not take it for a day.
+func decimal(c echo.Context, value string) string {
+	if _, kind := web.FileName(c); kind == "csv" && web.ForPeople(c) {
+		return text.Decimal(c.Request().Context(), value)
+	}
+	return value
+}
+
+// PresentOrders sends the orders that are not Done, in the form in which they can be imported.
+func (s *Server) PresentOrders(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
+	table, kind := web.FileName(c)
 	if err := s.Store.Record(ctx, packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "orders.csv",
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: table + "." + kind,
 	}); err != nil {
 		return err
 	}
-	return s.StreamFile(c, p.Tenant.Slug+"-orders.csv", func(w io.Writer) error {
-		rows := web.NewCSV(w)
-		if err := rows.Row(columnNames()...); err != nil {
-			return err
-		}
+	return s.SendTable(c, p.Tenant.Slug+"-orders", columnNames(), func(row func(...string) error) error {
 		for f := (packaging.OrderFilter{Open: true, Limit: 1000}); ; {
 			page, err := s.Store.SearchOrders(ctx, p.Scope(), f)
 			if err != nil {
 				return err
 			}
 			for _, o := range page.Orders {
-				if err := rows.Row(orderRow(o)...); err != nil {
+				o.ExtraPercent = decimal(c, o.ExtraPercent)
+				if err := row(orderRow(o)...); err != nil {
 					return err
 				}
 			}
 			if f.Before = page.Next; f.Before == 0 {
-				return rows.Flush()
+				return nil
 			}
 		}
 	})

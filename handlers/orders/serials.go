@@ -17,7 +17,11 @@ import (
 	"lineboard/views/shell"
 )
 
-const serialsPerPage = 100
+// Serials on a page, and on one that has as many as a browser prints.
+const (
+	serialsPerPage = 100
+	serialsOnOne   = 10_000
+)
 
 // Serials shows the serial numbers of an order, page by page, or those that have a text.
 func (s *Server) Serials(c echo.Context) error {
@@ -27,6 +31,7 @@ func (s *Server) Serials(c echo.Context) error {
 		return err
 	}
 	page := view.SerialsPage{Text: strings.TrimSpace(c.QueryParam("q"))}
+	page.All = page.Text == "" && c.QueryParam("all") != ""
 	if page.After, err = web.QueryNumber(c, "after"); err != nil {
 		return err
 	}
@@ -38,42 +43,51 @@ func (s *Server) Serials(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	limit := serialsPerPage
+	if page.All {
+		limit = serialsOnOne
+	}
 	if page.Text == "" {
-		page.Serials, err = s.Store.Serials(ctx, in, id, page.After, serialsPerPage+1)
+		page.Serials, err = s.Store.Serials(ctx, in, id, page.After, limit+1)
 	} else {
-		page.Serials, err = s.Store.FindSerials(ctx, in, id, page.Text, page.After, serialsPerPage+1)
+		page.Serials, err = s.Store.FindSerials(ctx, in, id, page.Text, page.After, limit+1)
 	}
 	if err != nil {
 		return err
 	}
-	if len(page.Serials) > serialsPerPage {
-		page.Serials = page.Serials[:serialsPerPage]
-		page.Next = page.Serials[serialsPerPage-1].Seq
+	if len(page.Serials) > limit {
+		page.Serials = page.Serials[:limit]
+		page.Next = page.Serials[limit-1].Seq
 	}
 	return web.Render(c, http.StatusOK, view.Serials(f, page))
 }
 
-// SerialsCSV streams the list, its place and the serial as received in each row: programs take it, so that one which
-// a spreadsheet would take for a formula stays as it is.
-func (s *Server) SerialsCSV(c echo.Context) error {
-	return s.exportSerials(c, "csv", func(w io.Writer, o packaging.Order) error {
-		rows := web.NewCSV(w)
-		if err := rows.Row("number", "serial"); err != nil {
-			return err
-		}
+// SerialsTable sends the list, its place and the serial number as received in each row. No form alters one: in CSV, a
+// serial number that a spreadsheet takes for a formula or a number stays as it is; in XLSX, it is a text.
+func (s *Server) SerialsTable(c echo.Context) error {
+	o, err := s.exportedList(c)
+	if err != nil || c.Response().Committed {
+		return err
+	}
+	_, kind := web.FileName(c)
+	return s.SendTable(c, serialsFile(o), []string{"number", "serial"}, func(row func(...string) error) error {
 		ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
-		if err := s.Store.EachSerial(ctx, in, o.ID, func(serial packaging.Serial) error {
-			return rows.Row(strconv.FormatInt(serial.Seq, 10), serial.Value)
-		}); err != nil {
-			return err
-		}
-		return rows.Flush()
+		return s.Store.EachSerial(ctx, in, o.ID, func(serial packaging.Serial) error {
+			if kind == "xlsx" && !web.FitsCell(serial.Value) {
+				return packaging.Fail(packaging.Conflict, "error.serial_not_in_xlsx")
+			}
+			return row(strconv.FormatInt(serial.Seq, 10), serial.Value)
+		})
 	})
 }
 
 // SerialsJSON streams the list with what it belongs to.
 func (s *Server) SerialsJSON(c echo.Context) error {
-	return s.exportSerials(c, "json", func(w io.Writer, o packaging.Order) error {
+	o, err := s.exportedList(c)
+	if err != nil || c.Response().Committed {
+		return err
+	}
+	return s.StreamFile(c, serialsFile(o)+".json", func(w io.Writer) error {
 		head, err := json.Marshal(struct {
 			OrderID string `json:"order_id"`
 			GTIN    string `json:"gtin"`
@@ -111,28 +125,29 @@ func serialsOf(o packaging.Order) int64 {
 	return o.Release.Serials
 }
 
-// exportSerials records that the list of the order in the path is taken out, and streams it.
-func (s *Server) exportSerials(c echo.Context, format string, write func(io.Writer, packaging.Order) error) error {
+// exportedList returns the order of the path, and records that its list is taken out. If no list is here, it answers the
+// request with that.
+func (s *Server) exportedList(c echo.Context) (o packaging.Order, err error) {
 	p := web.SignedIn(c)
 	id, err := orderID(c)
 	if err != nil {
-		return err
+		return o, err
 	}
-	o, err := s.Store.Order(c.Request().Context(), p.Scope(), id)
-	if err != nil {
-		return err
+	if o, err = s.Store.Order(c.Request().Context(), p.Scope(), id); err != nil {
+		return o, err
 	}
 	if o.Release == nil || o.Release.List == packaging.NoList {
-		return s.noList(c, o)
+		return o, s.noList(c, o)
 	}
-	if err := s.Store.Record(c.Request().Context(), packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: "serials." + format,
+	table, kind := web.FileName(c)
+	return o, s.Store.Record(c.Request().Context(), packaging.Entry{
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: table + "." + kind,
 		OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
-	}); err != nil {
-		return err
-	}
-	return s.StreamFile(c, fileName(o.Key)+"-serials."+format, func(w io.Writer) error { return write(w, o) })
+	})
 }
+
+// serialsFile is the name of a file with the list of an order, without its ending.
+func serialsFile(o packaging.Order) string { return fileName(o.Key) + "-serials" }
 
 // noList answers that no list of the order is here, which is no empty list, and what became of its release. The outcome is
 // empty if no release from here is recorded.

@@ -2,13 +2,11 @@ package shifts
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/xuri/excelize/v2"
 
 	"lineboard/handlers/web"
 	"lineboard/internal/packaging"
@@ -124,66 +122,58 @@ func exceptionsTable(r packaging.ShiftReport) table {
 	return t
 }
 
-// exportReport gives the report of the path for a file, and records that it leaves the house.
-func (s *Server) exportReport(c echo.Context, kind string) (r packaging.ShiftReport, err error) {
+// exportReport returns the report of the path for a file and the file's name without its ending, and records that it
+// leaves the house.
+func (s *Server) exportReport(c echo.Context, table string) (r packaging.ShiftReport, name string, err error) {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	o, err := s.occurrence(c)
 	if err != nil {
-		return r, err
+		return r, "", err
 	}
 	if r, err = s.Store.ShiftReport(ctx, p.Scope(), o); err != nil {
-		return r, err
+		return r, "", err
 	}
+	_, kind := web.FileName(c)
 	if err := s.Store.Record(ctx, packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported,
-		Object: kind + ", " + o.Label(), New: c.QueryString(),
+		Object: table + "." + kind + ", " + o.Label(), New: c.QueryString(),
 	}); err != nil {
-		return r, err
+		return r, "", err
 	}
-	file := strings.Map(func(r rune) rune { // what a header and a file system take
+	name = strings.Map(func(r rune) rune { // what a header and a file system take
 		if r > 0x7e || r <= ' ' || strings.ContainsRune(`"\/:*?<>|`, r) {
 			return '-'
 		}
 		return r
-	}, fmt.Sprintf("%s-shift-%s-%s-%s", p.Tenant.Slug, o.Day, o.Name, kind))
-	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="`+file+`"`)
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	return r, nil
+	}, fmt.Sprintf("%s-shift-%s-%s-%s", p.Tenant.Slug, o.Day, o.Name, table))
+	return r, name, nil
 }
 
 // ReportCSV gives one table of the report. Times are of the site, with their offset.
 func (s *Server) ReportCSV(c echo.Context) error {
-	name := c.QueryParam("table")
-	if name == "" {
-		name = view.ReportTables[0]
+	table := c.QueryParam("table")
+	if table == "" {
+		table = view.ReportTables[0]
 	}
-	if !slices.Contains(view.ReportTables, name) {
+	if !slices.Contains(view.ReportTables, table) {
 		return packaging.Fail(packaging.NotFound, "error.not_found")
 	}
-	r, err := s.exportReport(c, name+".csv")
+	r, name, err := s.exportReport(c, table)
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	c.Response().WriteHeader(http.StatusOK)
-	out := web.NewCSV(c.Response())
-	for _, t := range reportTables(r) {
-		if t.name != name {
-			continue
-		}
-		if err := out.Row(t.columns...); err != nil {
-			return err
-		}
+	t := reportTables(r)[slices.Index(view.ReportTables, table)]
+	return s.SendTable(c, name, t.columns, func(write func(...string) error) error {
 		for _, row := range t.rows {
-			if err := out.Row(csvCells(row, web.SignedIn(c).Tenant.Location())...); err != nil {
+			if err := write(csvCells(row, web.SignedIn(c).Tenant.Location())...); err != nil {
 				return err
 			}
 		}
-	}
-	return out.Flush()
+		return nil
+	})
 }
 
-// csvCells writes a row as a CSV file has it.
+// csvCells returns a row as a CSV file has it.
 func csvCells(row []any, site *time.Location) []string {
 	out := make([]string, len(row))
 	for i, value := range row {
@@ -209,67 +199,37 @@ func siteTime(t time.Time, site *time.Location) string {
 // ReportXLSX gives all tables of the report, a sheet each. Numbers are numbers; times are texts, since a spreadsheet
 // has no offsets, and would show another hour than the site's.
 func (s *Server) ReportXLSX(c echo.Context) error {
-	r, err := s.exportReport(c, "all.xlsx")
+	r, name, err := s.exportReport(c, "all")
 	if err != nil {
 		return err
 	}
-	book := excelize.NewFile()
-	defer book.Close()
-	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
-	if err != nil {
-		return err
-	}
-	for i, t := range reportTables(r) {
-		if i == 0 {
-			err = book.SetSheetName(book.GetSheetName(0), t.name)
-		} else {
-			_, err = book.NewSheet(t.name)
-		}
-		if err != nil {
-			return err
-		}
-		if err := fillSheet(book, t, bold, web.SignedIn(c).Tenant.Location()); err != nil {
-			return err
-		}
-	}
-	c.Response().Header().Set(echo.HeaderContentType, xlsxType)
-	c.Response().WriteHeader(http.StatusOK)
-	return book.Write(c.Response())
-}
-
-// xlsxType is the media type of a spreadsheet (Office Open XML).
-const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-func fillSheet(book *excelize.File, t table, bold int, site *time.Location) error {
-	sheet, err := book.NewStreamWriter(t.name)
-	if err != nil {
-		return err
-	}
-	head := make([]any, len(t.columns))
-	for i, name := range t.columns {
-		head[i] = excelize.Cell{StyleID: bold, Value: name}
-	}
-	if err := sheet.SetColWidth(1, len(head), 18); err != nil {
-		return err
-	}
-	if err := sheet.SetRow("A1", head); err != nil {
-		return err
-	}
-	for i, row := range t.rows {
-		cells := make([]any, len(row))
-		for j, value := range row {
-			switch v := value.(type) {
-			case string:
-				cells[j] = web.Cell(v)
-			case time.Time:
-				cells[j] = siteTime(v, site)
-			default:
-				cells[j] = v
+	return s.SendWorkbook(c, name, func(book *web.Workbook) error {
+		for _, t := range reportTables(r) {
+			if err := book.Sheet(t.name, t.columns...); err != nil {
+				return err
+			}
+			for _, row := range t.rows {
+				if err := book.Row(xlsxCells(row, web.SignedIn(c).Tenant.Location())...); err != nil {
+					return err
+				}
 			}
 		}
-		if err := sheet.SetRow(fmt.Sprint("A", i+2), cells); err != nil {
-			return err
+		return nil
+	})
+}
+
+// xlsxCells returns a row as a workbook has it.
+func xlsxCells(row []any, site *time.Location) []any {
+	cells := make([]any, len(row))
+	for i, value := range row {
+		switch v := value.(type) {
+		case string:
+			cells[i] = web.Cell(v)
+		case time.Time:
+			cells[i] = siteTime(v, site)
+		default:
+			cells[i] = v
 		}
 	}
-	return sheet.Flush()
+	return cells
 }

@@ -121,7 +121,7 @@ func expiry(value string) (string, packaging.FaultCode) {
 
 var (
 	quantityForm = regexp.MustCompile(`^\d{1,12}$`)
-	extraForm    = regexp.MustCompile(`^(\d{1,2}|100)(\.\d{1,6})?$`)
+	extraForm    = regexp.MustCompile(`^(\d{1,2}|100)([.,]\d{1,6})?$`)
 )
 
 // quantity returns a whole number of packs without leading zeros.
@@ -133,12 +133,13 @@ func quantity(value string) (string, packaging.FaultCode) {
 	return plain, ""
 }
 
-// extraPercent returns a decimal from 0 to 100 without needless zeros.
+// extraPercent returns a decimal from 0 to 100 with a point and without needless zeros. A comma means a point: what is
+// parted by one in thousands is no percentage.
 func extraPercent(value string) (string, packaging.FaultCode) {
 	if !extraForm.MatchString(value) {
 		return "", packaging.FaultExtra
 	}
-	whole, part, _ := strings.Cut(value, ".")
+	whole, part, _ := strings.Cut(strings.Replace(value, ",", ".", 1), ".")
 	if whole = strings.TrimLeft(whole, "0"); whole == "" {
 		whole = "0"
 	}

@@ -173,7 +173,7 @@ func TestAValueIsReadAsItIsMeantOrNotAtAll(t *testing.T) {
 			"1,234": "quantity_form", "1 234": "quantity_form", "1e3": "quantity_form", "1234567890123": "quantity_form", "१२": "quantity_form",
 		},
 		"extra_percent": {
-			"0": "0", "5": "5", "05.50": "5.5", "2.5": "2.5", "100": "100", "100.0": "100", "100.1": "extra_percent_form", "2,5": "extra_percent_form", "1.234,5": "extra_percent_form",
+			"0": "0", "5": "5", "05.50": "5.5", "2.5": "2.5", "100": "100", "100.0": "100", "100.1": "extra_percent_form", "2,5": "2.5", "2,500.0": "extra_percent_form", "1.234,5": "extra_percent_form",
 			"5 %": "extra_percent_form", ".5": "extra_percent_form", "-1": "extra_percent_form", "101": "extra_percent_form",
 		},
 		"product": {"  Ibu\n 400 ": "Ibu 400", strings.Repeat("é", 201): "product_long", "a\x07b": "control_character"},

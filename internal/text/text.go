@@ -178,6 +178,15 @@ func Number[N ~int | ~int64](ctx context.Context, n N) string {
 	return from(ctx).words.numbers.Sprintf("%d", int64(n))
 }
 
+// Separator returns what parts the cells of a CSV file in a spreadsheet of the language: where decimals have a comma, the
+// cells have a semicolon.
+func Separator(ctx context.Context) byte {
+	if from(ctx).words.point == "," {
+		return ';'
+	}
+	return ','
+}
+
 // Decimal formats a plain decimal number ("12500", "2.5") for the language. It returns any other text unchanged.
 func Decimal(ctx context.Context, s string) string {
 	whole, fraction, hasPoint := strings.Cut(s, ".")

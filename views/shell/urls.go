@@ -236,8 +236,14 @@ func SerialsURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/se
 // SerialsCSVURL is the serial list as a CSV file.
 func SerialsCSVURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".csv" }
 
+// SerialsXLSXURL is the serial list as a workbook.
+func SerialsXLSXURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".xlsx" }
+
 // SerialsJSONURL is the serial list as a JSON file.
 func SerialsJSONURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".json" }
+
+// AllSerialsURL lists the order's serials on one page, to print it.
+func AllSerialsURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + "?all=1" }
 
 // SerialsPageURL lists the order's serials that contain text, after the given place.
 func SerialsPageURL(id packaging.OrderID, text string, after int64) templ.SafeURL {
@@ -255,11 +261,15 @@ func ScannedURL(code string) templ.SafeURL { return withQuery("/scan", "code", c
 // ImportURL imports orders from a file.
 func ImportURL() templ.SafeURL { return "/imports" }
 
-// ImportTemplateURL is an empty file to fill in.
-func ImportTemplateURL() templ.SafeURL { return ImportURL() + "/template.csv" }
+// ImportTemplateURL is a file to fill in. Kind is its ending.
+func ImportTemplateURL(kind string) templ.SafeURL {
+	return ImportURL() + "/template." + templ.SafeURL(kind)
+}
 
-// ImportOrdersURL is a file with the present orders.
-func ImportOrdersURL() templ.SafeURL { return ImportURL() + "/orders.csv" }
+// ImportOrdersURL is a file with the present orders. Kind is its ending.
+func ImportOrdersURL(kind string) templ.SafeURL {
+	return ImportURL() + "/orders." + templ.SafeURL(kind)
+}
 
 // PreviewURL shows what a file would change, and imports it.
 func PreviewURL(id packaging.PreviewID) templ.SafeURL {
@@ -322,10 +332,10 @@ func ReportXLSXURL(day packaging.Day, name string) templ.SafeURL {
 // HistoryURL lists the entries that match the form.
 func HistoryURL(f HistoryForm) templ.SafeURL { return f.query("/history") }
 
-// HistoryCSVURL is every entry that matches the form as a CSV file.
-func HistoryCSVURL(f HistoryForm) templ.SafeURL {
+// HistoryFileURL is every entry that matches the form as a file. Kind is its ending.
+func HistoryFileURL(f HistoryForm, kind string) templ.SafeURL {
 	f.Before, f.After = 0, 0
-	return f.query("/history.csv")
+	return f.query(templ.SafeURL("/history." + kind))
 }
 
 // NewEntriesURL counts the matching entries that are newer than the form's.
@@ -462,6 +472,14 @@ func AdminShiftsURL() templ.SafeURL { return AdminURL() + "/shifts" }
 
 // ShiftSigningURL sets who may sign a shift.
 func ShiftSigningURL() templ.SafeURL { return AdminShiftsURL() + "/signing" }
+
+// ForPeople is a file in the form that people open, not in that for programs.
+func ForPeople(file templ.SafeURL) templ.SafeURL {
+	if strings.Contains(string(file), "?") {
+		return file + "&for=people"
+	}
+	return file + "?for=people"
+}
 
 // withQuery returns path with those of the name and value pairs that have a value.
 func withQuery(path templ.SafeURL, pairs ...string) templ.SafeURL {
