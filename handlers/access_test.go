@@ -37,7 +37,7 @@ func TestEachRoleMayDoWhatItsRowSaysAndNoMore(t *testing.T) {
 			if a.Status != want {
 				t.Errorf("%s %s: %d, want %d", username, where, a.Status, want)
 			}
-			if want == http.StatusForbidden && !strings.Contains(a.Text("main"), "You may not see or do this.") {
+			if want == http.StatusForbidden && !strings.Contains(a.Text("main"), "You are not allowed to see or do this.") {
 				t.Errorf("%s %s says %q", username, where, a.Text("main"))
 			}
 		}
@@ -55,7 +55,7 @@ func TestWhoMayNotReleaseIsNotOfferedItAndIsRefused(t *testing.T) {
 				t.Errorf("%s is offered %q at %s", username, buttons, where)
 			}
 		}
-		if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "You can't release orders.") {
+		if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "You are not allowed to release orders.") {
 			t.Errorf("%s: %d", username, a.Status)
 		}
 	}

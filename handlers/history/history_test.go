@@ -108,7 +108,7 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 		t.Errorf("a long word: %d", a.Status)
 	}
 	found := b.Get("/history?serial=" + url.QueryEscape(list[0].Value))
-	if says := found.Text(".found-order"); !strings.Contains(says, list[0].Value+" came with Order-143") {
+	if says := found.Text(".found-order"); !strings.Contains(says, list[0].Value+" belongs to Order-143") {
 		t.Errorf("it says %q", says)
 	}
 	if says := b.Get("/history?serial=nothing-has-it").Text(".problem"); !strings.Contains(says, "No order here has the serial number “nothing-has-it”.") {
@@ -194,7 +194,7 @@ func TestAnEntryHasAPageWithAllOfIt(t *testing.T) {
 	where := b.Get("/history").Attr("tbody tr .entry", "href")
 	a := b.Get(where)
 	for _, says := range []string{
-		"11 serial numbers came", "Person supervisor1", "Supervisor", "order status", "Pending release", "In progress", "Order143",
+		"11 serial numbers received", "Person supervisor1", "Supervisor", "order status", "Pending release", "In progress", "Order143",
 		"Blister line 1 (L1)", "+01:00 (Europe/Brussels)", e.At.Format("2006-01-02 15:04:05.000"), "Packaging order released",
 		fmt.Sprintf("%x", e.Hash), fmt.Sprintf("%x", e.Prev), "Its hash fits its content and the entry before it.",
 	} {
@@ -229,7 +229,7 @@ func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
 		}
 	}
 	b := s.SignIn("auditor1")
-	if a := b.Post("/history/verify"); a.Status != http.StatusOK || !strings.Contains(a.Text("[role=status]"), "The history holds") || !strings.Contains(a.Text("[role=status]"), "1 anchor outside") {
+	if a := b.Post("/history/verify"); a.Status != http.StatusOK || !strings.Contains(a.Text("[role=status]"), "The history is intact") || !strings.Contains(a.Text("[role=status]"), "1 anchor outside") {
 		t.Errorf("%d %q", a.Status, a.Text("main"))
 	}
 	e := s.History()[0]
@@ -306,7 +306,7 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 	s.Clock.Move(-3 * time.Hour)
 	b.Post("/login", "username", "supervisor1", "password", site.Password)
 	a := s.SignIn("manager1").Post("/history/verify")
-	if says := a.Text("[role=status]"); !strings.Contains(says, "The history holds") || !strings.Contains(says, "The server's clock was set back.") {
+	if says := a.Text("[role=status]"); !strings.Contains(says, "The history is intact") || !strings.Contains(says, "The server's clock was set back.") {
 		t.Errorf("it says %q", says)
 	}
 	// Between the two times there is what was written before the clock was set back, and what after it.

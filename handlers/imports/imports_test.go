@@ -89,7 +89,7 @@ func TestAFileIsShownThenImportedAndStandsInTheHistoryAndOnItsOrders(t *testing.
 	}
 	page := b.Get(handlerstest.OrderPath(got, ""))
 	says(t, page, "main", "From imports", "NEW-1", "from the import of 2026-11-23 07:", "by Person supervisor1", "Movilitas.Cloud says: "+was.Lot)
-	says(t, b.Get(handlerstest.OrderPath(got, "?arm=1")), ".armed", "Lot is NEW-1 by an import, but "+was.Lot+" in Movilitas.Cloud")
+	says(t, b.Get(handlerstest.OrderPath(got, "?arm=1")), ".armed", "Lot is NEW-1 in the import, but "+was.Lot+" in Movilitas.Cloud")
 	says(t, b.Get("/imports"), "main", "1 new, 1 changed, 1 unchanged")
 	if a := apply(b, preview, address); a.Status != http.StatusNotFound {
 		t.Errorf("a second press: %d", a.Status)
@@ -197,7 +197,7 @@ func TestAPreviewIsForItsPersonAndNotForLong(t *testing.T) {
 	if a.Status != http.StatusNotFound || s.Order("Order143").Lot == "MINE" {
 		t.Errorf("after 16 minutes: %d", a.Status)
 	}
-	says(t, a, "main", "This file is not kept for you any more.")
+	says(t, a, "main", "This file is no longer kept for you.")
 }
 
 func TestAFileWithAFaultIsToldRowByRowAndNothingOfItIsImported(t *testing.T) {
@@ -208,7 +208,7 @@ func TestAFileWithAFaultIsToldRowByRowAndNothingOfItIsImported(t *testing.T) {
 	if a.Status != http.StatusUnprocessableEntity {
 		t.Fatal(a.Status)
 	}
-	says(t, a, "main", `week`, "2 things in the file are wrong", "Changed1")
+	says(t, a, "main", `week`, "2 errors in the file", "Changed1")
 	says(t, a, ".faults", "gtin", "09506000134353", "right check digit", "1.234,5", "without points, commas or spaces")
 	if a.Text("form.apply") != "" {
 		t.Error("it can be applied")
@@ -220,7 +220,7 @@ func TestAFileWithAFaultIsToldRowByRowAndNothingOfItIsImported(t *testing.T) {
 		status  int
 		says    string
 	}{
-		"nothing":   {"", 422, "Nothing was given."},
+		"nothing":   {"", 422, "Nothing was entered."},
 		"Latin-1":   {"order_id,product\nA,Pr\xe4parat\n", 422, "save as “CSV UTF-8 (comma delimited)”"},
 		"too large": {strings.Repeat("x", orderfile.MaxBytes+2<<20), 413, "The file is larger than 32 MiB."},
 	} {

@@ -47,7 +47,7 @@ func TestAResultStandsOnTheBoardUntilItIsAcknowledged(t *testing.T) {
 	if got := b.Get("/").Text(".counts"); strings.Contains(got, "Not released") {
 		t.Errorf("the overview still counts %q", got)
 	}
-	if got := b.Get(handlerstest.OrderPath(s.Order("a"), "")).Text(".result"); !strings.Contains(got, "Seen by Person supervisor1") {
+	if got := b.Get(handlerstest.OrderPath(s.Order("a"), "")).Text(".result"); !strings.Contains(got, "Acknowledged by Person supervisor1") {
 		t.Errorf("the order says %q", got)
 	}
 	if e := s.History()[0]; e.Deed != packaging.ResultAcknowledged || e.OrderKey != "b" || e.Outcome != packaging.Refused {

@@ -35,7 +35,7 @@ func TestAnOrdersPageTellsWhatTheCacheSawAndWhatPeopleDidInOneTimeline(t *testin
 	s.Refresh()
 	page := b.Get(handlerstest.OrderPath(o, ""))
 	if diff := cmp.Diff([]string{
-		"Status In progress → Done", "Status Pending release → In progress", "Released11 serial numbers came", "Release requested",
+		"Status In progress → Done", "Status Pending release → In progress", "Released11 serial numbers received", "Release requested",
 		"Status Open → Pending release", "First seen here, Open",
 	}, story(page)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -116,7 +116,7 @@ func TestAnOrderThatTheAPILostShowsSoAndComesBack(t *testing.T) {
 	lost.Store(true)
 	s.Refresh()
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if mark := page.Text(".order-head .mark"); mark != "Gone at the vendor" || story(page)[0] != "Movilitas.Cloud does not know the order any more" {
+	if mark := page.Text(".order-head .mark"); mark != "No longer in cloud" || story(page)[0] != "Movilitas.Cloud does not know the order any more" {
 		t.Errorf("%s, %q", mark, story(page))
 	}
 	lost.Store(false)

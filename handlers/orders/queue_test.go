@@ -55,7 +55,7 @@ func TestAQueueReleasesItsOrdersOneAtATimeInTheChosenOrder(t *testing.T) {
 	})
 	b := s.SignIn("supervisor1")
 	page := handlerstest.PickOrders(t, b, "c", "a", "d")
-	page = b.Get(page.Attr(`a[aria-label="d earlier"]`, "href"))
+	page = b.Get(page.Attr(`a[aria-label="Move d up"]`, "href"))
 	if diff := cmp.Diff([]string{"c", "d", "a"}, page.All("ol .key")); diff != "" {
 		t.Fatalf("picked (-want +got)\n%s", diff)
 	}
@@ -70,7 +70,7 @@ func TestAQueueReleasesItsOrdersOneAtATimeInTheChosenOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"c", "d", "a"}, outcomes(s)); diff != "" || most != 1 {
 		t.Errorf("released (-want +got), %d at once\n%s", most, diff)
 	}
-	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "All orders of the queue are released.") {
+	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "All orders of the sequence are released.") {
 		t.Errorf("the page says %q", text)
 	}
 	if e := s.History()[0]; e.Deed != packaging.QueueEnded || e.Reason != "done" {
@@ -88,7 +88,7 @@ func TestAQueueStopsAtTheFirstOutcomeThatIsNotReleased(t *testing.T) {
 	}{
 		"refused": {
 			func(s *site.Site) { s.Box.SetStatus("b", sandbox.Suspended) },
-			"The queue stopped: an order was not released, or its outcome is not known.",
+			"The sequence stopped: an order was not released, or its outcome is not known.",
 			[]string{"a"},
 			[]string{"Released", "Not released", "Not sent"},
 		},
@@ -96,7 +96,7 @@ func TestAQueueStopsAtTheFirstOutcomeThatIsNotReleased(t *testing.T) {
 			func(s *site.Site) {
 				s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
 			},
-			"The queue stopped: an order was not released, or its outcome is not known.",
+			"The sequence stopped: an order was not released, or its outcome is not known.",
 			[]string{"a"},
 			[]string{"Outcome unknown", "Not sent", "Not sent"},
 		},
@@ -154,7 +154,7 @@ func TestAQueueReleasesNoOrderThatHasChangedSinceItWasStarted(t *testing.T) {
 	if diff := cmp.Diff([]string{"a"}, outcomes(s)); diff != "" {
 		t.Errorf("released (-want +got)\n%s", diff)
 	}
-	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "The queue stopped: an order could not be released any more.") {
+	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "The sequence stopped: an order could not be released any more.") {
 		t.Errorf("the page says %q", text)
 	}
 	if e := s.History()[1]; e.Deed != packaging.ReleaseDeclined || e.OrderKey != "b" || e.Reason != "order_changed" {
@@ -185,7 +185,7 @@ func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 			b := s.SignIn("supervisor1")
 			started(t, b, handlerstest.PickOrders(t, b, "a", "b"))
 			held.Await(t)
-			if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "Releasing 1 of 2…") {
+			if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "1 of 2 releasing") {
 				t.Errorf("the page says %q", text)
 			}
 			if a := s.SignIn("manager1").Post("/lines/L1/queue", "pick", "2.0"); a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "runs on this line already") {

@@ -321,7 +321,7 @@ func TestAnOddListIsShownAsOddAndKept(t *testing.T) {
 	b, order := s.SignIn("supervisor1"), s.Order("Order143")
 	b.Post(handlerstest.OrderPath(order, "/release"))
 	text := b.Get(handlerstest.OrderPath(order, "")).Text("#release")
-	for _, says := range []string{"4 serial numbers came, 11 were expected", "1 entry of the list repeats an earlier one", "1 serial number does not have 1 to 20 characters", "1 serial number has characters"} {
+	for _, says := range []string{"4 serial numbers received, 11 expected", "1 entry of the list repeats an earlier one", "1 serial number does not have 1 to 20 characters", "1 serial number has characters"} {
 		if !strings.Contains(text, says) {
 			t.Errorf("%q is not on the page: %q", says, text)
 		}

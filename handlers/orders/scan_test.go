@@ -45,17 +45,17 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 		kind       string
 		says       []string
 	}{
-		"known":                 {"", "]d2" + gtin + dates + "10ABC123\x1d214YSr5oYFKHwP", "released", []string{"Known: this pack is of Order143", "Blister line 1"}},
-		"at its line":           {"L1", gtin + dates + "10ABC123\x1d21SN2", "released", []string{"Known: this pack is of Order143"}},
-		"at another line":       {"L2", gtin + dates + "10ABC123\x1d21SN2", "refused", []string{"not all of it is right", "Order143 is for another line: Blister line 1"}},
+		"known":                 {"", "]d2" + gtin + dates + "10ABC123\x1d214YSr5oYFKHwP", "released", []string{"Known: this pack belongs to Order143", "Blister line 1"}},
+		"at its line":           {"L1", gtin + dates + "10ABC123\x1d21SN2", "released", []string{"Known: this pack belongs to Order143"}},
+		"at another line":       {"L2", gtin + dates + "10ABC123\x1d21SN2", "refused", []string{"some details do not match", "Order143 is for another line: Blister line 1"}},
 		"another lot":           {"", gtin + dates + "10ABC124\x1d21SN2", "refused", []string{"Lot on the pack: ABC124. Of Order143: ABC123."}},
 		"another expiry":        {"", gtin + "17271231" + "10ABC123\x1d21SN2", "refused", []string{"Expiry on the pack: 2027-12-31. Of Order143: 2026-12-31."}},
 		"no day of expiry":      {"", gtin + "17261200" + "21SN2", "released", []string{"Known"}},
-		"a GTIN of 13 digits":   {"", "0109506000134369" + "21XYZ1", "released", []string{"Known: this pack is of Order201"}},
+		"a GTIN of 13 digits":   {"", "0109506000134369" + "21XYZ1", "released", []string{"Known: this pack belongs to Order201"}},
 		"unknown":               {"", gtin + "21SN3", "refused", []string{"This pack is not known here", "Set the pack aside"}},
 		"of another product":    {"", "0109506000134369" + "21SN2", "refused", []string{"This pack is not known here"}},
 		"perhaps Caps Lock":     {"", gtin + "214ysR5OyfkhWp", "unknown", []string{"Not decided", "Perhaps it is 4YSr5oYFKHwP of Order143", "Caps Lock"}},
-		"no separator":          {"", gtin + dates + "10ABC123214YSr5oYFKHwP", "released", []string{"Known: this pack is of Order143", "sends no separator"}},
+		"no separator":          {"", gtin + dates + "10ABC123214YSr5oYFKHwP", "released", []string{"Known: this pack belongs to Order143", "sends no separator"}},
 		"no separator, no lot":  {"", gtin + dates + "10ABC12321SN3", "unknown", []string{"no separator (GS)"}},
 		"the product's":         {"", "4006381333931", "unknown", []string{"the barcode of the product"}},
 		"rubbish":               {"", "hello", "unknown", []string{"No field of GS1 begins like this", "At character 1"}},
@@ -99,26 +99,26 @@ func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 		kind string
 		says []string
 	}{
-		head + "abc123\x1d214ysR5OyfkhWp":         {"released", []string{"Known: this pack is of ORD-1", "Lot abc123 was read as ABC123", "Caps Lock"}},
-		"]D2" + head + "abc123\x1d214ysR5OyfkhWp": {"released", []string{"Known: this pack is of ORD-1", "Caps Lock"}},
+		head + "abc123\x1d214ysR5OyfkhWp":         {"released", []string{"Known: this pack belongs to ORD-1", "Lot abc123 was read as ABC123", "Caps Lock"}},
+		"]D2" + head + "abc123\x1d214ysR5OyfkhWp": {"released", []string{"Known: this pack belongs to ORD-1", "Caps Lock"}},
 		head + "ABC123\x1d214ZSr5oZFKHwP": {"unknown", []string{
 			"Not decided", "Perhaps it is 4YSr5oYFKHwP of ORD-1", "Serial number 4ZSr5oZFKHwP was read as 4YSr5oYFKHwP", "German (QWERTZ)",
 		}},
-		`à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`:                                           {"released", []string{"Known: this pack is of ORD-1", "French (AZERTY)"}},
-		head + "ABC123[GS]214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack is of ORD-1"}},
-		head + "ABC123^]214YSr5oYFKHwP":                                            {"released", []string{"Known: this pack is of ORD-1"}},
-		head + `ABC123\u001d214YSr5oYFKHwP`:                                        {"released", []string{"Known: this pack is of ORD-1"}},
-		head + "ABC123<GS>214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack is of ORD-1", "sends the separator as text"}},
-		"https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231": {"released", []string{"Known: this pack is of ORD-1"}},
+		`à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`:                                           {"released", []string{"Known: this pack belongs to ORD-1", "French (AZERTY)"}},
+		head + "ABC123[GS]214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack belongs to ORD-1"}},
+		head + "ABC123^]214YSr5oYFKHwP":                                            {"released", []string{"Known: this pack belongs to ORD-1"}},
+		head + `ABC123\u001d214YSr5oYFKHwP`:                                        {"released", []string{"Known: this pack belongs to ORD-1"}},
+		head + "ABC123<GS>214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack belongs to ORD-1", "sends the separator as text"}},
+		"https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231": {"released", []string{"Known: this pack belongs to ORD-1"}},
 		"[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"unknown", []string{
 			"a PPN code (IFA)", "110123456782", "Z9Y8X7", "12345ABCD", "2027-02-28",
 		}},
-		"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"released", []string{"Known: this pack is of ORD-3"}},
-		"0109506000134352214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ":                     {"released", []string{"Known: this pack is of ORD-1"}},
-		"0109506000134352214YSr5oYFKHwP\x1d7230EMAB12345":                          {"released", []string{"Known: this pack is of ORD-1"}},
-		"0109506000134352214YSr5oYFKHwP\x1d7011281231":                             {"released", []string{"Known: this pack is of ORD-1"}},
-		"010415012345678217270200\x1d1012345ABCD\x1d21Z9Y8X7":                      {"released", []string{"Known: this pack is of ORD-3"}},
-		"0109506000134352211111111111111\x1d91EE06\x1d92abcdEFGH1234+/==":          {"released", []string{"Known: this pack is of ORD-1"}},
+		"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"released", []string{"Known: this pack belongs to ORD-3"}},
+		"0109506000134352214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ":                     {"released", []string{"Known: this pack belongs to ORD-1"}},
+		"0109506000134352214YSr5oYFKHwP\x1d7230EMAB12345":                          {"released", []string{"Known: this pack belongs to ORD-1"}},
+		"0109506000134352214YSr5oYFKHwP\x1d7011281231":                             {"released", []string{"Known: this pack belongs to ORD-1"}},
+		"010415012345678217270200\x1d1012345ABCD\x1d21Z9Y8X7":                      {"released", []string{"Known: this pack belongs to ORD-3"}},
+		"0109506000134352211111111111111\x1d91EE06\x1d92abcdEFGH1234+/==":          {"released", []string{"Known: this pack belongs to ORD-1"}},
 	} {
 		a := scanned(b, "", scan)
 		if a.Status != http.StatusOK || a.Attr(".result", "class") != "result result-"+c.kind {
@@ -168,7 +168,7 @@ func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
 		t.Errorf("AGAIN: %+v", odd)
 	}
 	const pack = "010950600013435210ABC123\x1d21"
-	if a := scanned(b, "", pack+"LATER0002"); !strings.Contains(a.Text(".result"), "Known: this pack is of LATER") {
+	if a := scanned(b, "", pack+"LATER0002"); !strings.Contains(a.Text(".result"), "Known: this pack belongs to LATER") {
 		t.Errorf("LATER0002: %s", a.Text(".scanned"))
 	}
 	if a := scanned(b, "", pack+"LATER0001"); !strings.Contains(a.Text(".result"), "in 2 places") {
@@ -190,7 +190,7 @@ func TestAPackScannedIntoTheSearchForOrdersIsLookedUp(t *testing.T) {
 	if a.Status != http.StatusSeeOther {
 		t.Fatalf("%d", a.Status)
 	}
-	if page := b.Get(a.Header.Get("Location")); !strings.Contains(page.Text(".result"), "Known: this pack is of Order143") {
+	if page := b.Get(a.Header.Get("Location")); !strings.Contains(page.Text(".result"), "Known: this pack belongs to Order143") {
 		t.Errorf("it leads to %s", page.Text("main"))
 	}
 	if a := b.Get("/orders?q=21SN2"); a.Status != http.StatusOK {
@@ -204,7 +204,7 @@ func TestAPackOfAnotherLineOrSiteIsNotKnownToWhoMayNotSeeIt(t *testing.T) {
 	const ours, theirs = "0109506000134352" + "21SN2", "0109506000134369" + "21XYZ1"
 	s.Limit("operator1", "L1")
 	limited := s.SignIn("operator1")
-	if a := scanned(limited, "", ours); !strings.Contains(a.Text("main"), "Known: this pack is of Order143") {
+	if a := scanned(limited, "", ours); !strings.Contains(a.Text("main"), "Known: this pack belongs to Order143") {
 		t.Errorf("their own line: %s", a.Text("main"))
 	}
 	if a := scanned(limited, "", theirs); !strings.Contains(a.Text("main"), "not known here") || strings.Contains(a.Body, "Order201") {

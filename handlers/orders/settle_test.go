@@ -36,7 +36,7 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 		says    string
 		button  bool
 	}{
-		"cut_after":  {packaging.Released, "Order143 is out at the line: its status is In progress.|The answer to the release was lost. Who brought the order there is not proven. Its serial list is missing here.", false},
+		"cut_after":  {packaging.Released, "Order143 is at the line: its status is In progress.|The answer to the release was lost. It is not proven who released the order. Its serial list is missing here.", false},
 		"cut_before": {packaging.Refused, "It is not proven whether Order143 was released.|Movilitas.Cloud said Pending release at |That is a sign that it was not released, and no proof.", true},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -293,7 +293,7 @@ func TestAnOddListIsAddedOnlyAfterAPersonHasLookedAtIt(t *testing.T) {
 	s, b, o := lost(t, "cut_after")
 	b.Post(handlerstest.OrderPath(o, "/ask"))
 	a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "AAA\nAAA\n")
-	if text := a.Text("main"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(text, "2 serial numbers came, 11 were expected") || !strings.Contains(text, "repeats an earlier one") {
+	if text := a.Text("main"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(text, "2 serial numbers received, 11 expected") || !strings.Contains(text, "repeats an earlier one") {
 		t.Errorf("%d %q", a.Status, text)
 	}
 	if given := a.Text("textarea"); given != "AAA AAA" {
@@ -348,7 +348,7 @@ func TestASerialThatCameBeforeIsOdd(t *testing.T) {
 	for _, key := range []string{"Order143", "second", "other"} {
 		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
 	}
-	if text := b.Get(handlerstest.OrderPath(s.Order("second"), "")).Text("#release"); !strings.Contains(text, "10 serial numbers of this product came before, with another order.") {
+	if text := b.Get(handlerstest.OrderPath(s.Order("second"), "")).Text("#release"); !strings.Contains(text, "10 serial numbers of this product were already received with another order.") {
 		t.Errorf("the page says %q", text)
 	}
 	if odd := s.Order("other").Release.Oddities; len(odd) != 0 {

@@ -188,7 +188,7 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 	}{
 		"the same person":            {second("supervisor1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
 		"the same person in capital": {second("SUPERVISOR1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
-		"who may not release":        {second("operator1", site.Password), "may not release orders on this line", "may_not", "operator1"},
+		"who may not release":        {second("operator1", site.Password), "is not allowed to release orders on this line", "may_not", "operator1"},
 		"a wrong password":           {second("manager1", "not the password"), "The second person's username, password or PIN is not right.", "wrong_second", "manager1"},
 		"nobody":                     {second("nobody", site.Password), "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
 		"no second":                  {[]string{"meaning2", "verified"}, "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
@@ -245,7 +245,7 @@ func TestTheFormOfASecondSignerDoesNotTellWhoExists(t *testing.T) {
 	}
 	s.Clock.Move(2 * time.Hour)
 	b = s.SignIn("supervisor1")
-	if said := try("operator1", site.Password); !strings.Contains(said, "may not release orders on this line") {
+	if said := try("operator1", site.Password); !strings.Contains(said, "is not allowed to release orders on this line") {
 		t.Errorf("who has proved who they are is told %q", said)
 	}
 	if n := len(s.Box.Released()); n != 0 {
@@ -360,7 +360,7 @@ func TestWithoutItsSignaturesNoQueueIsStarted(t *testing.T) {
 		"wrong password":             {false, []string{"secret", "not the password"}, http.StatusUnprocessableEntity, "password"},
 		"another content":            {false, []string{"content", strings.Repeat("ab", 32)}, http.StatusConflict, "not signed as this site wants it"},
 		"second person is the first": {true, []string{"username", "supervisor1", "meaning2", "approved", "secret2", site.Password}, http.StatusUnprocessableEntity, "second"},
-		"second person may not":      {true, []string{"username", "operator1", "meaning2", "approved", "secret2", site.Password}, http.StatusUnprocessableEntity, "may not"},
+		"second person may not":      {true, []string{"username", "operator1", "meaning2", "approved", "secret2", site.Password}, http.StatusUnprocessableEntity, "not allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

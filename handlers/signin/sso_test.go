@@ -189,7 +189,7 @@ func TestATokenThatIsNotProvenOpensNothing(t *testing.T) {
 			spoil(c)
 			b := c.Browser()
 			a := c.Come(b, "ghent", "ines")
-			c.Refused(a, http.StatusBadRequest, packaging.SignOnBadToken, "not proven")
+			c.Refused(a, http.StatusBadRequest, packaging.SignOnBadToken, "could not be verified")
 			if a := b.Get("/"); !handlerstest.SentToSignIn(a) {
 				t.Errorf("signed in all the same: %d", a.Status)
 			}

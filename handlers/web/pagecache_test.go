@@ -222,7 +222,7 @@ func TestWhatEndsASessionOrChangesItsRightsHoldsAtOnce(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	for range 5 {
 		provision(packaging.Operator)
-		if a := b.Get(order); a.Status != http.StatusOK || strings.Contains(a.Text("#release"), "Release to line Release to line") || !strings.Contains(a.Body, "You can&#39;t release orders") {
+		if a := b.Get(order); a.Status != http.StatusOK || strings.Contains(a.Text("#release"), "Release to line Release to line") || !strings.Contains(a.Body, "You are not allowed to release orders") {
 			t.Fatalf("an operator is offered a release: %s", a.Text("#release"))
 		}
 		if a := b.Post(order + "/release"); a.Status != http.StatusForbidden {

@@ -104,7 +104,7 @@ func TestTheHistoryIsCheckedAndBackedUpWhileTheProgramRunsAndAfter(t *testing.T)
 	holds := func(when string, args ...string) {
 		t.Helper()
 		said, err := does(append([]string{"verify"}, args...)...)
-		if err != nil || !strings.HasPrefix(said, "plant-ghent: The history holds: entries 1 to ") {
+		if err != nil || !strings.HasPrefix(said, "plant-ghent: The history is intact: entries 1 to ") {
 			t.Errorf("%s: %s, %v", when, said, err)
 		}
 	}

@@ -89,13 +89,13 @@ func TestAnOperatorSeesOrdersAndReleasesNone(t *testing.T) {
 	s := newSite(t, nil)
 	p := signedIn(t, s, "operator1")
 	p.visit("/lines/L1")
-	p.See("You can't release orders.")
+	p.See("You are not allowed to release orders.")
 	p.Gone("Release to line")
 	p.open("Order143")
 	order := p.path()
 	for _, path := range []string{order, order + "?arm=1"} {
 		p.visit(path)
-		p.See("You can't release orders.")
+		p.See("You are not allowed to release orders.")
 		p.See("You are signed in as Operator. Ask a supervisor.")
 		for _, button := range []string{"Release to line", "Release Order143 to Blister line 1"} {
 			if p.offers(button) {
@@ -105,9 +105,9 @@ func TestAnOperatorSeesOrdersAndReleasesNone(t *testing.T) {
 	}
 	p.clean()
 	for path, want := range map[string]string{
-		order + "/release":      "You can't release orders.",
-		order + "/serials.json": "You may not see or do this.",
-		"/history":              "You may not see or do this.",
+		order + "/release":      "You are not allowed to release orders.",
+		order + "/serials.json": "You are not allowed to see or do this.",
+		"/history":              "You are not allowed to see or do this.",
 	} {
 		method := "GET"
 		if path == order+"/release" {

@@ -38,7 +38,7 @@ func TestAnUnknownOutcomeIsNeverShownAsFailedAndNeverOfferedAgain(t *testing.T) 
 			look()
 			p.See("It is not known whether " + test.order + " was released.")
 			p.See(test.because)
-			p.See("Do not release it another way.")
+			p.See("Do not release it any other way.")
 			p.showsUnknown(test.order)
 		}
 		// Somebody who has the page from before is told the same.
@@ -101,7 +101,7 @@ func TestARefusalSaysWhyAndWhatToDo(t *testing.T) {
 		if p.offers("Release to line") {
 			t.Errorf("%s is offered although it is Suspended", order)
 		}
-		p.Click("Movilitas.Cloud's own words")
+		p.Click("Raw answer")
 		p.See("Packaging order " + order + " is in status: Suspended")
 	}
 	s.remote.releasedExactly()
@@ -228,7 +228,7 @@ func TestAReleaseThatTakesLongShowsItsResultOnceItIsThere(t *testing.T) {
 	p.execute("Order143")
 	without.execute("Order144")
 	p.See("Order143 is being released to Blister line 1…")
-	p.See("You can leave this page. The release goes on, and its result will stand here.")
+	p.See("You can leave this page. The release goes on, and its result will appear here.")
 	without.See("Order144 is being released to Blister line 1…")
 	letGo()
 	p.See("Order143 is released to Blister line 1.")
@@ -236,7 +236,7 @@ func TestAReleaseThatTakesLongShowsItsResultOnceItIsThere(t *testing.T) {
 		if time.Now().After(limit) {
 			t.Fatal("the page without scripts does not come to the result")
 		}
-		without.Click("See how it stands now")
+		without.Click("Show current status")
 		without.Text("#release")
 	}
 	without.See("Order144 is released to Blister line 1.")

@@ -361,7 +361,7 @@ func (g gallery) setup() {
 		{name: "setup", path: "/admin"},
 		{name: "the connection", path: "/admin/connection"},
 		{name: "a test of the connection", path: "/admin/connection", do: func(p person) {
-			p.Click("Only test")
+			p.Click("Test only")
 			p.See("The connection works")
 			// The page goes to the report. From its top, nothing to press lies half under the bar.
 			p.Eval(`new Promise(there => {

@@ -63,13 +63,13 @@ var jobs = []struct {
 		p.See("Remove")
 		p.leaveBy(func() { h.press("Add Order149") })
 		p.See("Release 2 orders")
-		p.leaveBy(func() { h.press("Order149 earlier") })
+		p.leaveBy(func() { h.press("Move Order149 up") })
 		p.Holds(`document.querySelector("main ol .key").innerText === "Order149"`)
 		p.leaveBy(func() { h.press("Release 2 orders") })
 		p.See("Release 2 orders to Bottle line 2, one at a time")
 		p.ready()
 		p.leaveBy(func() { h.press("Release 2 orders to Bottle line 2, one at a time") })
-		for limit := time.Now().Add(10 * time.Second); !strings.Contains(p.Text("main"), "All orders of the queue are released."); p.visit("/lines/L2/queue") {
+		for limit := time.Now().Add(10 * time.Second); !strings.Contains(p.Text("main"), "All orders of the sequence are released."); p.visit("/lines/L2/queue") {
 			if time.Now().After(limit) {
 				p.t.Fatal(p.Text("main"))
 			}
@@ -77,14 +77,14 @@ var jobs = []struct {
 	}},
 	{"a result is noted", "supervisor1", "/lines/L2", func(p person, h hand) {
 		p.See("Order148 is released to Bottle line 2.")
-		p.leaveBy(func() { h.press("Noted") })
+		p.leaveBy(func() { h.press("Acknowledge") })
 		p.Gone("Order148 is released to Bottle line 2.")
 		p.See("Order149 is released to Bottle line 2.")
 	}},
 	{"a note is written", "supervisor1", "/lines/L1", func(p person, h hand) {
 		h.press("Notes")
 		h.write("Write a note about Blister line 1", "Printer cleaned at 10:20")
-		p.leaveBy(func() { h.press("Keep the note") })
+		p.leaveBy(func() { h.press("Save the note") })
 		p.visit("/lines/L1?notes=own")
 		p.See("Printer cleaned at 10:20")
 	}},
@@ -114,7 +114,7 @@ var jobs = []struct {
 	{"the history is searched", "auditor1", "/history", func(p person, h hand) {
 		h.write("Search", "requested")
 		h.choose("Line", "Bottle line 2")
-		p.leaveBy(func() { h.press("Show") })
+		p.leaveBy(func() { h.press("Search") })
 		p.See("Line: Bottle line 2")
 		for _, row := range p.rows() {
 			if !strings.Contains(row, "Release requested") {

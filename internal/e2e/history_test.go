@@ -52,13 +52,13 @@ func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 	p.See("More filters")
 	p.Fill("Search", "requested")
 	p.Choose("Line", "Blister line 1")
-	p.Click("Show")
+	p.Click("Search")
 	p.See("Line: Blister line 1")
 	if rows := p.rows(); len(rows) != 1 || !strings.Contains(rows[0], "Release requested") {
 		t.Errorf("found %q", rows)
 	}
 	p.Click("Remove the filter Search: requested")
-	p.See("11 serial numbers came")
+	p.See("11 serial numbers received")
 	p.Click("Save this view")
 	p.Fill("Name", "Blister")
 	p.Click("Save")
@@ -66,20 +66,20 @@ func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 
 	p.Click("More filters")
 	p.Fill("Serial number", serial)
-	p.Click("Show")
-	p.See(serial + " came with")
+	p.Click("Search")
+	p.See(serial + " belongs to")
 	if rows := p.rows(); len(rows) < 2 {
 		t.Errorf("the story of the serial's order is %q", rows)
 	}
 	p.leaveBy(func() { p.Eval(`document.querySelector(".entry").click()`, nil) })
 	p.See("Its hash fits its content and the entry before it.")
-	p.Click("The one before")
+	p.Click("Previous")
 	p.See("Release requested")
 	p.In("main").Click("History")
 	p.At("/history")
 	p.ready()
 	p.Click("Check the history")
-	p.See("The history holds: entries 1 to ")
+	p.See("The history is intact: entries 1 to ")
 	if p.Overflow() {
 		t.Errorf("wider than the tablet: %v", p.tooWide())
 	}

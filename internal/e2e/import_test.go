@@ -29,7 +29,7 @@ func TestASupervisorImportsAFileOnATablet(t *testing.T) {
 	p.At("/imports")
 	p.give("week-49.csv", "order_id;quantity\nOrder146;1.234,5\n")
 	p.Click("See what would change")
-	p.See("nothing of it can be imported")
+	p.See("nothing can be imported")
 	p.See("without points, commas or spaces")
 	p.Click("Another file")
 	p.give("week-49.csv", plan)

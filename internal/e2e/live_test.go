@@ -149,7 +149,7 @@ func TestAnArmedReleaseWhoseOrderChangesMustBeCheckedAgain(t *testing.T) {
 	s.remote.put(changed(t, "Order143", func(o *sandbox.Order) { o.Lot = "CHANGED1" }))
 	p.See("This has changed since you checked it.")
 	p.In(".release-execute").Gone("CHANGED1")
-	p.Click("Look again")
+	p.Click("Check again")
 	p.In(".release-execute").See("CHANGED1")
 	s.remote.releasedExactly()
 	p.ready()
@@ -187,7 +187,7 @@ func TestWithoutTheServerAPageSaysSoAndSendsNothingLater(t *testing.T) {
 
 			cut.off(s, p)
 			p.lost()
-			p.See("Releasing, and what else needs the server, is off until it is back.")
+			p.See("You can't release until the server is back.")
 			p.See("05412345101437") // what was there is there to be read
 			var disabled bool
 			p.Eval(`document.querySelector(".release-execute button").disabled`, &disabled)

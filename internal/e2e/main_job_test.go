@@ -27,7 +27,7 @@ func (p person) seesAllOfIt() (order string) {
 	p.t.Helper()
 	order = p.path()
 	want := documented(p.t)
-	p.See("11 serial numbers came.")
+	p.See("11 serial numbers received.")
 	if got := p.serials(); len(got) == 0 || !slices.Equal(got, want[:len(got)]) {
 		p.t.Errorf("the order's page shows the serials %q, want the first of %q", got, want)
 	}
@@ -50,7 +50,7 @@ func (p person) seesBothEntries(order string) {
 	for _, row := range p.rows() {
 		if strings.Contains(row, "Release requested") {
 			requested++
-		} else if strings.Contains(row, "Released") && strings.Contains(row, "11 serial numbers came") {
+		} else if strings.Contains(row, "Released") && strings.Contains(row, "11 serial numbers received") {
 			released++
 		} else {
 			continue

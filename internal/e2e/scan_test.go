@@ -21,7 +21,7 @@ func TestAScannedPackIsLookedUpWithoutTouchingThePage(t *testing.T) {
 	p.whole() // with the script that listens for keys
 	p.Eval("document.activeElement.blur()", nil)
 	p.Type("010950600013435217291231" + "10ABC123\x1d" + "214YSr5oYFKHwP\n")
-	p.See("Known: this pack is of Scanned1.")
+	p.See("Known: this pack belongs to Scanned1.")
 }
 
 // Each scan has a verdict of its own, however fast scans come and however late an answer is.
@@ -47,7 +47,7 @@ func TestScansInARowAreAllAnswered(t *testing.T) {
 		});
 	})()`, nil)
 	p.Type("01095060001343521729123110WRONG9\x1d21Row1\n" + "01095060001343521729123110ABC123\x1d21Row2\t")
-	p.See("Known: this pack is of Scanned2.")
+	p.See("Known: this pack belongs to Scanned2.")
 	p.See("Being checked…")
 	p.Eval("letGo()", nil)
 	p.See("Lot on the pack: WRONG9. Of Scanned2: ABC123.")

@@ -60,7 +60,7 @@ func TestALongListIsLeafedThroughAndSearched(t *testing.T) {
 		p.See("Serial numbers that contain “" + text + "”")
 		if found == nil {
 			p.See("No serial number of this order contains that.")
-			p.See("Check capitals and small letters: serial numbers tell them apart.")
+			p.See("Check upper and lower case: it matters in serial numbers.")
 		} else if diff := cmp.Diff(found, p.serials()); diff != "" {
 			t.Errorf("searching for %q (-want +got):\n%s", text, diff)
 		}

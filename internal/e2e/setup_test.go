@@ -73,7 +73,7 @@ func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 	p.See("Nothing was saved, because the test did not work.")
 	p.In("#report").See("The channel key is missing or wrong.")
 	p.Fill("Channel key", sandbox.ChannelKey) // what else was typed still stands in the form
-	p.Click("Only test")
+	p.Click("Test only")
 	p.See("The connection works")
 	p.In("#report").See("extra_percentage")
 	p.Click("Test and save")

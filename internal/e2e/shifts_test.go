@@ -62,7 +62,7 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 	out.visit("/lines/L1")
 	out.Click("Notes")
 	out.Fill("Write a note about Blister line 1", "Printer cleaned at 10:20")
-	out.Click("Keep the note")
+	out.Click("Save the note")
 	out.See("Printer cleaned at 10:20")
 
 	// They hand over what is open.
@@ -134,7 +134,7 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 			t.Errorf("an auditor's POST of %s is answered with %d", path, status)
 		}
 	}
-	for _, button := range []string{"Review and sign", "Keep the note", "Acknowledge what is ticked"} {
+	for _, button := range []string{"Review and sign", "Save the note", "Acknowledge what is ticked"} {
 		if auditor.offers(button) {
 			t.Errorf("an auditor is offered %q", button)
 		}
@@ -170,7 +170,7 @@ func TestWhatIsWrittenIntoAFormIsKeptWhenOthersChangeThePage(t *testing.T) {
 	p.See("1 update")
 	p.Click("1 update")
 	p.See("The printer is out of ribbon")
-	p.Click("Keep the note")
+	p.Click("Save the note")
 	p.See("The label is torn")
 	p.clean()
 
@@ -205,11 +205,11 @@ func TestRecordsAreClearOnPaper(t *testing.T) {
 	p.Viewport(794, 1123) // A4 at 96 dpi
 	p.Paper()
 	for path, want := range map[string][]string{
-		order:                     {"Order143", "CHANGED1", "Changed since it was first seen. At first it was:", lot, "Order143 is released to Blister line 1.", "Person supervisor1", "+01:00", "11 serial numbers came"},
+		order:                     {"Order143", "CHANGED1", "Changed since it was first seen. At first it was:", lot, "Order143 is released to Blister line 1.", "Person supervisor1", "+01:00", "11 serial numbers received"},
 		order + "/story":          {"Lot changed: " + lot + " → CHANGED1", "Release requested"},
 		shiftPage:                 {"Early", "Blister line 1", "Order143", "Person supervisor1", "11"},
 		shiftPage + "/handover":   {"Handed over", "Person supervisor1", "+01:00", "All quiet"},
-		"/history?order=Order143": {"Release requested", "11 serial numbers came", "Person supervisor1", "+01:00"},
+		"/history?order=Order143": {"Release requested", "11 serial numbers received", "Person supervisor1", "+01:00"},
 		order + "/serials":        {"Order143", "CHANGED1"},
 	} {
 		p.visit(path)

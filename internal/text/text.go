@@ -154,6 +154,10 @@ func Say(ctx context.Context, key string, args ...any) string {
 		gaps["Count"] = w.numbers.Sprintf("%d", n)
 	}
 	said, err := w.localizer.Localize(&config)
+	if err != nil && config.PluralCount != nil { // a text with a number in it and one form for all numbers
+		config.PluralCount = nil
+		said, err = w.localizer.Localize(&config)
+	}
 	if err == nil {
 		return said
 	}

@@ -315,13 +315,32 @@ func gapsOf(s string) string {
 	return strings.Join(gaps, " ")
 }
 
+// A text that counts is said in its own language for each number, or its reader meets a bare key.
+func TestWhatCountsIsSaidForEachNumberInEachLanguage(t *testing.T) {
+	for key, said := range catalogue(t) {
+		if !strings.Contains(fmt.Sprint(said), "{{.Count}}") {
+			continue
+		}
+		for _, l := range text.Languages {
+			ctx := text.With(context.Background(), text.In(l, time.UTC))
+			for _, n := range []int{0, 1, 2, 5} {
+				got := text.Say(ctx, key, "Count", n)
+				english := text.Say(context.Background(), key, "Count", n)
+				if got == "⟦"+key+"⟧" || l != text.English && got == english {
+					t.Errorf("%s, %s, %d: %q", l, key, n, got)
+				}
+			}
+		}
+	}
+}
+
 func TestGapsAndPluralsAreFilled(t *testing.T) {
 	ctx := context.Background()
 	for want, got := range map[string]string{
 		"Release Order143 to Blister line 1": text.Say(ctx, "release.execute", "Order", "Order143", "Line", "Blister line 1"),
-		"1 serial number came.":              text.Say(ctx, "result.released.serials", "Count", 1),
-		"110,000 serial numbers came.":       text.Say(ctx, "result.released.serials", "Count", 110_000),
-		"0 serial numbers came.":             text.Say(ctx, "result.released.serials", "Count", 0),
+		"1 serial number received.":          text.Say(ctx, "result.released.serials", "Count", 1),
+		"110,000 serial numbers received.":   text.Say(ctx, "result.released.serials", "Count", 110_000),
+		"0 serial numbers received.":         text.Say(ctx, "result.released.serials", "Count", 0),
 		"⟦no.such.key⟧":                      text.Say(ctx, "no.such.key"),
 		"Release <b>{{.Line}}</b> to L":      text.Say(ctx, "release.execute", "Order", "<b>{{.Line}}</b>", "Line", "L"),
 	} {

@@ -71,7 +71,7 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 				Serials: 11,
 				Line:    line,
 			},
-			[]string{"Order143 is released to Blister line 1.", "11 serial numbers came."},
+			[]string{"Order143 is released to Blister line 1.", "11 serial numbers received."},
 			nil, false,
 		},
 		"by its status": {
@@ -81,7 +81,7 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 				Status:  packaging.InProgress,
 				Line:    line,
 			},
-			[]string{"is out at the line", "not proven", "list is missing"},
+			[]string{"is at the line", "not proven", "list is missing"},
 			[]string{"is released to"},
 			true,
 		},
