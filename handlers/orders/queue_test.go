@@ -55,7 +55,7 @@ func TestAQueueReleasesItsOrdersOneAtATimeInTheChosenOrder(t *testing.T) {
 	})
 	b := s.SignIn("supervisor1")
 	page := handlerstest.PickOrders(t, b, "c", "a", "d")
-	page = b.Get(page.Attr(`a[aria-label="Move d up"]`, "href"))
+	page = b.Get(page.Attr(`a[aria-label="Move up d"]`, "href"))
 	if diff := cmp.Diff([]string{"c", "d", "a"}, page.All("ol .key")); diff != "" {
 		t.Fatalf("picked (-want +got)\n%s", diff)
 	}

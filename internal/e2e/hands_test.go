@@ -63,7 +63,7 @@ var jobs = []struct {
 		p.See("Remove")
 		p.leaveBy(func() { h.press("Add Order149") })
 		p.See("Release 2 orders")
-		p.leaveBy(func() { h.press("Move Order149 up") })
+		p.leaveBy(func() { h.press("Move up Order149") })
 		p.Holds(`document.querySelector("main ol .key").innerText === "Order149"`)
 		p.leaveBy(func() { h.press("Release 2 orders") })
 		p.See("Release 2 orders to Bottle line 2, one at a time")
