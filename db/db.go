@@ -7,7 +7,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -43,7 +45,7 @@ type DB struct {
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say
 // what a person can do: another process has it open, or a newer Lineboard made it.
 func Open(ctx context.Context, path string, box *secret.Box, now func() time.Time) (*DB, error) {
-	lock := flock.New(path + ".lock")
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	switch ours, err := lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("%s can't be locked: %w", path, err)
@@ -51,10 +53,31 @@ func Open(ctx context.Context, path string, box *secret.Box, now func() time.Tim
 		return nil, fmt.Errorf("another Lineboard is running with the data in %s; stop it first", filepath.Dir(path))
 	}
 	d := &DB{lock: lock, box: box, now: now}
-	if err := d.open(ctx, path); err != nil {
+	err := keepPrivate(path)
+	if err == nil {
+		err = d.open(ctx, path)
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// keepPrivate makes the database its owner's alone, whatever the umask. SQLite gives the files beside it the mode that the
+// database has. A file of another owner stays as it is.
+func keepPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	err = file.Close()
+	for _, end := range []string{"", "-wal", "-shm", ".lock"} {
+		mode := os.Chmod(path+end, 0o600)
+		if !errors.Is(mode, fs.ErrNotExist) && !errors.Is(mode, fs.ErrPermission) {
+			err = errors.Join(err, mode)
+		}
+	}
+	return err
 }
 
 func (d *DB) open(ctx context.Context, path string) (err error) {
@@ -67,7 +90,7 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 			"trusted_schema(0)", "recursive_triggers(1)",
 		},
 	}
-	schema, tables, err := migrate(ctx, path, settings)
+	schema, tables, err := migrate(ctx, path, settings, d.box)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -21,7 +21,7 @@ func (d *DB) Colleagues(ctx context.Context, s packaging.Station) ([]packaging.C
 		return c, row.Scan(&c.ID, &c.Username, &c.FullName)
 	}, `
 		SELECT u.id, u.username, u.full_name FROM station_factors f JOIN users u ON u.id = f.user_id
-		WHERE f.tenant_id = ?1 AND f.pin_hash IS NOT NULL AND u.active AND (
+		WHERE f.tenant_id = ?1 AND f.pin IS NOT NULL AND u.active AND (
 			NOT EXISTS (SELECT 1 FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = ?1)
 			OR EXISTS (SELECT 1 FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = ?1 AND l.line_id = ?2))
 		ORDER BY u.full_name, u.id`, s.TenantID, s.Line.ID)
@@ -32,12 +32,17 @@ func (d *DB) Colleagues(ctx context.Context, s packaging.Station) ([]packaging.C
 func (d *DB) PIN(
 	ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
 ) (p packaging.Person, hash string, err error) {
+	var sealed []byte
 	p, err = scanPerson(d.read.QueryRowContext(ctx, `
-		SELECT `+personColumns+`, f.pin_hash
+		SELECT `+personColumns+`, f.pin
 		FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
 		JOIN station_factors f ON f.user_id = u.id AND f.tenant_id = t.id
-		WHERE u.active AND t.id = ? AND u.id = ? AND f.pin_hash IS NOT NULL`, tenant, user), &hash)
-	return p, hash, coded(err)
+		WHERE u.active AND t.id = ? AND u.id = ? AND f.pin IS NOT NULL`, tenant, user), &sealed)
+	if err != nil {
+		return p, "", coded(err)
+	}
+	opened, err := d.box.Open(sealed, pinOwner(tenant, user))
+	return p, opened.Reveal(), err
 }
 
 // BadgeOwner returns whose badge it is at the tenant. A scan may mean several badges: then exactly one of them must be known,
@@ -69,7 +74,7 @@ func badgeMark(box *secret.Box, tenant packaging.TenantID, badge secret.Text) []
 func (d *DB) StationFactors(
 	ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
 ) (pin, badge bool, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT pin_hash IS NOT NULL, badge_mark IS NOT NULL FROM station_factors WHERE tenant_id = ? AND user_id = ?`,
+	err = d.read.QueryRowContext(ctx, `SELECT pin IS NOT NULL, badge_mark IS NOT NULL FROM station_factors WHERE tenant_id = ? AND user_id = ?`,
 		tenant, user).Scan(&pin, &badge)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
@@ -83,8 +88,8 @@ func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error
 		if err := mustBeConfirmed(by); hash != "" && err != nil {
 			return err
 		}
-		if err := t.exec(`INSERT INTO station_factors (user_id, tenant_id, pin_hash) VALUES (?, ?, nullif(?, ''))
-			ON CONFLICT DO UPDATE SET pin_hash = excluded.pin_hash`, by.ID, by.Tenant.ID, hash); err != nil {
+		if err := t.exec(`INSERT INTO station_factors (user_id, tenant_id, pin) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET pin = excluded.pin`, by.ID, by.Tenant.ID, sealedPIN(d.box, by.Tenant.ID, by.ID, hash)); err != nil {
 			return err
 		}
 		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.PINSet, Object: "user " + by.Username, New: setOrNone(hash != "")})
@@ -144,7 +149,7 @@ func (d *DB) RemoveFactors(ctx context.Context, by packaging.Person, id packagin
 // removeFactors takes away what a person signs in with at the tenant's stations.
 func (s *setupTx) removeFactors(user packaging.UserID, username string) error {
 	var pin, badge bool
-	err := s.row(`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin_hash IS NOT NULL, badge_mark IS NOT NULL`, user, s.tenant).
+	err := s.row(`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin IS NOT NULL, badge_mark IS NOT NULL`, user, s.tenant).
 		Scan(&pin, &badge)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err

@@ -55,6 +55,9 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 			return err
 		}
 	}
+	if err := t.resealPINs(tenant, box, next); err != nil {
+		return err
+	}
 	_, clientKey, _, err := signOnOf(t.ctx, t, tenant)
 	if err != nil || clientKey == nil {
 		return err
@@ -94,6 +97,16 @@ func keptMarkKey(ctx context.Context, q querier, box *secret.Box) (secret.Text, 
 func (d *DB) CheckKey(ctx context.Context) error {
 	if _, err := keptMarkKey(ctx, d.read, d.box); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
+	}
+	pins, err := collect(ctx, d.read, func(row scanner) (sealed []byte, err error) { return sealed, row.Scan(&sealed) },
+		`SELECT pin FROM station_factors WHERE pin IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	for _, sealed := range pins {
+		if !d.box.Sealed(sealed) {
+			return fmt.Errorf("the PINs can't be opened: %w", secret.ErrWrongKey)
+		}
 	}
 	tenants, err := d.Tenants(ctx)
 	if err != nil {

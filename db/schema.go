@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 
 	"github.com/pressly/goose/v3"
+
+	"lineboard/internal/secret"
 )
 
 //go:embed migrations/*.sql
@@ -22,14 +25,17 @@ const firstSchema = 20
 // keep the promises of the newer schema, and one from before the first release. It uses a connection of its own: the
 // writer watches tables that are created here. It returns the version, and the tables that hold records.
 func migrate(
-	ctx context.Context, path string, settings url.Values,
+	ctx context.Context, path string, settings url.Values, box *secret.Box,
 ) (version int64, records map[string]recordTable, err error) {
+	settings = maps.Clone(settings)
+	// What a migration seals must not stay in free pages.
+	settings["_pragma"] = append([]string{"secure_delete(1)"}, settings["_pragma"]...)
 	w, err := open(path, 1, settings)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	provider, err := migrations(w)
+	provider, err := migrations(w, box)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -53,12 +59,13 @@ func migrate(
 	return version, records, coded(err)
 }
 
-func migrations(pool *sql.DB) (*goose.Provider, error) {
+// migrations need a box only to carry out what seals.
+func migrations(pool *sql.DB, box *secret.Box) (*goose.Provider, error) {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectSQLite3, pool, files)
+	return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithGoMigrations(sealedPINs(box)))
 }
 
 func newestSchema(provider *goose.Provider) int64 {
@@ -68,7 +75,7 @@ func newestSchema(provider *goose.Provider) int64 {
 
 // sameSchema fails unless the database has just this program's schema.
 func (d *DB) sameSchema(ctx context.Context) error {
-	provider, err := migrations(d.read.DB)
+	provider, err := migrations(d.read.DB, d.box)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ var ownSchema = sync.OnceValues(func() (map[string]string, error) {
 		return nil, err
 	}
 	defer pool.Close()
-	provider, err := migrations(pool)
+	provider, err := migrations(pool, nil)
 	if err != nil {
 		return nil, err
 	}

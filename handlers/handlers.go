@@ -69,6 +69,7 @@ type Config struct {
 	Clients   Clients
 	Test      admin.TestConnection
 	Setup     *Setup // the first start, nil where there is an administrator
+	Loose     admin.LooseFiles
 	Guard     signin.Guard
 	Provider  Provider
 	Verifier  history.Verifier
@@ -164,7 +165,7 @@ func assemble(c Config) *server {
 	s.history = &history.Server{Kit: s.kit, Store: c.Store, Verifier: c.Verifier}
 	s.signin = signin.New(s.kit, c.Store, c.Guard, c.Provider, c.Demo)
 	s.firstStart = &admin.FirstStart{Kit: s.kit, Store: c.Store, Setup: c.Setup}
-	s.connection = &admin.Connection{Kit: s.kit, Store: c.Store, Clients: c.Clients, TestConnection: c.Test}
+	s.connection = &admin.Connection{Kit: s.kit, Store: c.Store, Clients: c.Clients, TestConnection: c.Test, Loose: c.Loose}
 	s.sites = &admin.Sites{Kit: s.kit, Store: c.Store}
 	s.lines = &admin.Lines{Kit: s.kit, Store: c.Store}
 	s.people = &admin.People{Kit: s.kit, Store: c.Store}

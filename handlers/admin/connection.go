@@ -21,6 +21,7 @@ type Connection struct {
 	Store          ConnectionStore
 	Clients        Clients
 	TestConnection TestConnection
+	Loose          LooseFiles
 }
 
 // ConnectionStore is what Connection needs of the database.
@@ -30,6 +31,7 @@ type ConnectionStore interface {
 		ctx context.Context, tenant packaging.TenantID, baseURL string, typed secret.Credentials,
 	) (secret.Credentials, error)
 	Record(ctx context.Context, e packaging.Entry) error
+	SchemaFaults(ctx context.Context) ([]packaging.SchemaFault, error)
 	SetConnection(ctx context.Context, by packaging.Person, baseURL string, typed secret.Credentials) error
 	TokenSettings(ctx context.Context, tenant packaging.TenantID) (secret.Credentials, error)
 }
@@ -45,6 +47,9 @@ type Clients interface {
 // TestConnection tries out how a tenant would reach the API.
 type TestConnection func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport
 
+// LooseFiles returns the files of the data that others than their owner may use; nil finds none.
+type LooseFiles func() []string
+
 // Overview is where administrators begin: how the connection to the API fares.
 func (s *Connection) Overview(c echo.Context) error {
 	ctx := c.Request().Context()
@@ -58,6 +63,12 @@ func (s *Connection) Overview(c echo.Context) error {
 		return err
 	}
 	h := view.Health{Kind: settings.TokenKind, UnreadableHop: s.UnreadableHop()}
+	if s.Loose != nil {
+		h.LooseFiles = s.Loose()
+	}
+	if h.SchemaFaults, err = s.Store.SchemaFaults(ctx); err != nil {
+		return err
+	}
 	h.Calls, _ = s.Clients.Health(tenant)
 	if h.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
 		return err

@@ -24,6 +24,19 @@ func connectionForm(s *site.Site, change ...string) []string {
 	return append(form, change...)
 }
 
+func TestSetupTellsOfLooseFilesAndOfASchemaThatWasChanged(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Loose: func() []string { return []string{"lineboard.key (0644)"} }})
+	b := s.SignIn("administrator1")
+	if a := b.Get("/admin"); a.Text("#schema") != "" || !strings.Contains(a.Text("#loose-files"), "lineboard.key (0644)") {
+		t.Errorf("%d: schema %q, loose files %q", a.Status, a.Text("#schema"), a.Text("#loose-files"))
+	}
+	s.Tamper("DROP TRIGGER history_is_never_deleted")
+	if a := b.Get("/admin"); !strings.Contains(a.Text("#schema"), "trigger history_is_never_deleted is missing") {
+		t.Errorf("%d: %q", a.Status, a.Text("#schema"))
+	}
+}
+
 func TestAnAdministratorTestsTheConnectionWithWhatIsStoredAndWithWhatIsTyped(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -45,6 +45,7 @@ type Parts struct {
 	Local        []netip.Prefix // local networks of IPv6, where each address is one machine
 	RateLimit    float64        // requests a second from one address or session; 0 for no limit
 
+	Loose func() []string     // files of the data that others than their owner may use; nil for none
 	Setup *handlers.Setup     // the first start; nil once there is an administrator
 	Demo  []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
 }
@@ -141,6 +142,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Provider:  sso.New(sso.Options{Now: p.Now, Limit: p.APILimits.SignIn, AllowPrivate: p.PrivateHosts}),
 		Guard:     a.Guard,
 		Setup:     p.Setup,
+		Loose:     p.Loose,
 		Demo:      p.Demo,
 		Log:       p.Log,
 		Now:       p.Now,

@@ -58,6 +58,11 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	if err := logSchemaFaults(p, store, log); err != nil {
 		return err
 	}
+	anchors := anchorsPath(s.Anchors, s.Data)
+	if err := keepPrivate(anchors); err != nil {
+		return err
+	}
+	logLooseFiles(s.Data, anchors, log)
 	certificate, err := s.openCertificate(log)
 	if err != nil {
 		return err

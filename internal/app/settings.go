@@ -105,6 +105,7 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		Proxies:         s.Proxies,
 		Local:           s.Local,
 		RateLimit:       s.RateLimit,
+		Loose:           func() []string { return looseFiles(s.Data, anchorsPath(s.Anchors, s.Data)) },
 	}
 }
 

@@ -110,7 +110,7 @@ func (b *Box) Open(sealed []byte, owner string) (Text, error) {
 	if len(sealed) < idSize {
 		return Text{}, errors.New("a sealed credential is cut off")
 	}
-	if subtle.ConstantTimeCompare(sealed[:idSize], b.id) != 1 {
+	if !b.Sealed(sealed) {
 		return Text{}, ErrWrongKey
 	}
 	plain, err := b.aead.Open(nil, nil, sealed[idSize:], b.bound(owner))
@@ -118,6 +118,11 @@ func (b *Box) Open(sealed []byte, owner string) (Text, error) {
 		return Text{}, errors.New("a sealed credential was altered or belongs to another owner")
 	}
 	return New(string(plain)), nil
+}
+
+// Sealed reports whether this key, and no other one, sealed a credential.
+func (b *Box) Sealed(sealed []byte) bool {
+	return len(sealed) >= idSize && subtle.ConstantTimeCompare(sealed[:idSize], b.id) == 1
 }
 
 // Mark returns a keyed hash of a credential of owner. Equal marks mean equal credentials. Without the key, a mark

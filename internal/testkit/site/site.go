@@ -7,11 +7,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +69,7 @@ type Options struct {
 	// Empty leaves out the tenant and its people, as at a first start; Setup is then what that begins with.
 	Empty    bool
 	Setup    *handlers.Setup
+	Loose    func() []string                     // files that others may use; default none
 	Handler  func(*sandbox.Sandbox) http.Handler // serves as the remote API; default the sandbox itself
 	Releases func(*db.DB) release.Store          // stores releases; default the database
 }
@@ -152,6 +155,7 @@ func (s *Site) parts(store *db.DB) app.Parts {
 		Local:           s.options.Local,
 		RateLimit:       s.options.PerSecond,
 		Setup:           s.options.Setup,
+		Loose:           s.options.Loose,
 	}
 	if s.options.Releases != nil {
 		parts.Releases = s.options.Releases(store)
@@ -395,6 +399,19 @@ func (s *Site) StationCode(station, line string) string {
 		s.t.Fatal(err)
 	}
 	return code
+}
+
+// Tamper changes the database by hand, as no page can.
+func (s *Site) Tamper(statement string, args ...any) {
+	s.t.Helper()
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.Path}).EscapedPath()+"?_busy_timeout=5000&_foreign_keys=1")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, err = pool.Exec(statement, args...)
+	if err = errors.Join(err, pool.Close()); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // SetPIN gives somebody of "ghent" a PIN.
