@@ -34,7 +34,8 @@ func factFields(f *packaging.Facts) []any {
 // overlay is what is shown of an order: what imports gave, over what the API says.
 func overlay(given, said packaging.Facts) packaging.Facts {
 	shown := given.FilledFrom(said)
-	shown.Key, shown.Status, shown.Raw, shown.Serials = said.Key, said.Status, said.Raw, said.Serials
+	shown.Key, shown.Status, shown.Raw = said.Key, said.Status, said.Raw
+	shown.Serials, shown.Leaks = said.Serials, said.Leaks
 	return shown
 }
 

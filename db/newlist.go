@@ -14,6 +14,7 @@ import (
 type newList struct {
 	serials []string
 	came    bool
+	leaks   int64 // how many of them hold a credential of the connection
 	repeats repeats
 }
 
@@ -112,6 +113,9 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l newList) error 
 	}
 	r.Serials = int64(len(l.serials))
 	r.Oddities = append(r.Oddities, packaging.CheckSerials(l.serials, r.Expected, r.ExpectedKnown)...)
+	if l.leaks > 0 {
+		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.HoldsSecret, Count: l.leaks})
+	}
 	if again.count > 0 {
 		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.SeenBefore, Count: again.count})
 	}

@@ -53,10 +53,10 @@ func (d *DB) ApplyRefresh(
 
 // fillLists adds the lists that are missing here to the releases of a tenant's orders, as far as details have them.
 func (d *DB) fillLists(ctx context.Context, tenant packaging.TenantID, all []packaging.Facts) error {
-	lists := map[string][]string{}
+	lists := map[string]packaging.Facts{}
 	for _, f := range all {
 		if len(f.Serials) > 0 {
-			lists[f.Key] = f.Serials
+			lists[f.Key] = f
 		}
 	}
 	if len(lists) == 0 {
@@ -67,8 +67,8 @@ func (d *DB) fillLists(ctx context.Context, tenant packaging.TenantID, all []pac
 		return err
 	}
 	for _, o := range missing {
-		if serials := lists[o.Key]; o.TenantID == tenant && serials != nil {
-			if err := d.FillList(ctx, o, serials); err != nil && packaging.CodeOf(err) != packaging.Conflict {
+		if details, has := lists[o.Key]; has && o.TenantID == tenant {
+			if err := d.FillList(ctx, o, details); err != nil && packaging.CodeOf(err) != packaging.Conflict {
 				return err
 			}
 		}

@@ -127,6 +127,7 @@ func (d *DB) Settle(
 	if err != nil {
 		return *claimed.Release, err
 	}
+	list.leaks = answer.Leaks
 	err = d.tx(ctx, func(t *tx) error {
 		o, err := t.orderIn(packaging.Sending, claimed)
 		if err != nil {

@@ -98,8 +98,7 @@ func (d *DB) CheckKey(ctx context.Context) error {
 	if _, err := keptMarkKey(ctx, d.read, d.box); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	pins, err := collect(ctx, d.read, func(row scanner) (sealed []byte, err error) { return sealed, row.Scan(&sealed) },
-		`SELECT pin FROM station_factors WHERE pin IS NOT NULL`)
+	pins, err := collect(ctx, d.read, scanSealed, `SELECT pin FROM station_factors WHERE pin IS NOT NULL`)
 	if err != nil {
 		return err
 	}

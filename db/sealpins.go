@@ -11,8 +11,8 @@ import (
 	"lineboard/internal/secret"
 )
 
-// A PIN has a million values: whoever reads its hash alone finds it within a minute. The key file, which no backup of the
-// database holds, seals the hash.
+// A PIN of six digits is found from its hash within a minute. So the hash is sealed with the key, which no backup of
+// the database holds.
 
 func pinOwner(tenant packaging.TenantID, user packaging.UserID) string {
 	return fmt.Sprintf("pin of user %d at tenant %d", user, tenant)
@@ -41,8 +41,9 @@ type plainPIN struct {
 
 // sealPINs seals with the key that fits the database, and fails with [secret.ErrWrongKey] where it is another one.
 func sealPINs(ctx context.Context, t *sql.Tx, box *secret.Box) error {
-	pins, err := collect(ctx, t, func(row scanner) (p plainPIN, err error) { return p, row.Scan(&p.tenant, &p.user, &p.hash) },
-		`SELECT tenant_id, user_id, pin_hash FROM station_factors WHERE pin_hash IS NOT NULL`)
+	scan := func(row scanner) (p plainPIN, err error) { return p, row.Scan(&p.tenant, &p.user, &p.hash) }
+	pins, err := collect(ctx, t, scan, `
+		SELECT tenant_id, user_id, pin_hash FROM station_factors WHERE pin_hash IS NOT NULL`)
 	if err != nil || len(pins) == 0 {
 		return err
 	}
@@ -51,18 +52,22 @@ func sealPINs(ctx context.Context, t *sql.Tx, box *secret.Box) error {
 	}
 	for _, p := range pins {
 		sealed := box.Seal(secret.New(p.hash), pinOwner(p.tenant, p.user))
-		if _, err := t.ExecContext(ctx, `UPDATE station_factors SET pin = ? WHERE tenant_id = ? AND user_id = ?`, sealed, p.tenant, p.user); err != nil {
+		_, err := t.ExecContext(ctx, `UPDATE station_factors SET pin = ? WHERE tenant_id = ? AND user_id = ?`,
+			sealed, p.tenant, p.user)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mustBeSealedWith fails with [secret.ErrWrongKey] where another key sealed something. It knows the schema of the migration alone.
+// mustBeSealedWith fails with [secret.ErrWrongKey] where another key sealed something. It goes by the schema as it is
+// during the migration.
 func mustBeSealedWith(ctx context.Context, q querier, box *secret.Box) error {
-	all, err := collect(ctx, q, func(row scanner) (sealed []byte, err error) { return sealed, row.Scan(&sealed) }, `
+	all, err := collect(ctx, q, scanSealed, `
 		SELECT sealed FROM kept_keys UNION ALL SELECT client_secret FROM sso UNION ALL SELECT api_key FROM tenants
-		UNION ALL SELECT api_secret FROM tenants UNION ALL SELECT channel_key FROM tenants UNION ALL SELECT static_token FROM tenants`)
+		UNION ALL SELECT api_secret FROM tenants UNION ALL SELECT channel_key FROM tenants
+		UNION ALL SELECT static_token FROM tenants`)
 	if err != nil {
 		return err
 	}
@@ -73,6 +78,8 @@ func mustBeSealedWith(ctx context.Context, q querier, box *secret.Box) error {
 	}
 	return nil
 }
+
+func scanSealed(row scanner) (sealed []byte, err error) { return sealed, row.Scan(&sealed) }
 
 // sealedPIN returns what to store for the hash of a PIN, nil for none.
 func sealedPIN(box *secret.Box, tenant packaging.TenantID, user packaging.UserID, hash string) []byte {

@@ -71,6 +71,7 @@ func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.
 	if err != nil {
 		return err
 	}
+	list.leaks = s.Leaks
 	return d.tx(ctx, func(t *tx) error {
 		o, err := t.orderIn(packaging.Unknown, o)
 		if err != nil {
@@ -145,11 +146,12 @@ func (t *tx) contradict(tenant packaging.TenantID, id packaging.OrderID, old, no
 
 // FillList adds the missing list of a release, as the details of its order have it. It does nothing if no list is missing
 // any more.
-func (d *DB) FillList(ctx context.Context, o packaging.Order, serials []string) error {
-	list, err := d.newList(ctx, o, serials, true)
+func (d *DB) FillList(ctx context.Context, o packaging.Order, details packaging.Facts) error {
+	list, err := d.newList(ctx, o, details.Serials, true)
 	if err != nil {
 		return err
 	}
+	list.leaks = details.Leaks
 	return d.tx(ctx, func(t *tx) error {
 		o, err := t.orderIn(packaging.Released, o)
 		if err != nil || !o.Release.ListMissing() {

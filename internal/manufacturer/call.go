@@ -45,13 +45,12 @@ type reply struct {
 	exact   bool
 	lasting bool          // with missing: another try would fail too
 	wait    time.Duration // with 429: until the API wants the next call
-	token   secret.Text   // that went with the call
 	key     string        // of the order that the call was about, empty for none
 }
 
 // send makes a call once; ctx ends with its limit. Without a token it is sign-in, which has no channel key either.
 func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
-	r := reply{exact: k.exact, token: token, key: k.key}
+	r := reply{exact: k.exact, key: k.key}
 	if ctx.Err() != nil {
 		return r.without(packaging.NotConnected, "given up before it was sent")
 	}

@@ -36,7 +36,7 @@ func aboutTheOrder(r packaging.Reason) bool {
 
 // Health returns how the latest calls ended, and when the token expires.
 func (c *Client) Health() packaging.ConnectionHealth {
-	h := packaging.ConnectionHealth{}
+	h := packaging.ConnectionHealth{Echoed: c.scrub.lastEcho()}
 	h.DownSince, _ = c.Down()
 	c.tokens.mu.Lock()
 	if !c.tokens.current.Empty() {

@@ -71,7 +71,7 @@ type Client struct {
 	static     secret.Text
 	limits     Limits
 	now        func() time.Time
-	scrub      scrubber
+	scrub      *scrubber
 	tokens     tokens
 	breaker    breaker
 	quiet      quietTime
@@ -106,7 +106,6 @@ func New(c Config) (*Client, error) {
 		},
 		now:   c.Now,
 		clock: machineClock,
-		scrub: newScrubber(c.APIKey, c.APISecret, c.ChannelKey, c.StaticToken),
 	}
 	if err := client.check(); err != nil {
 		return nil, err
@@ -114,6 +113,7 @@ func New(c Config) (*Client, error) {
 	if client.now == nil {
 		client.now = time.Now
 	}
+	client.scrub = newScrubber(client.now, c.APIKey, c.APISecret, c.ChannelKey, c.StaticToken)
 	client.reads, client.acts = httpClients(c.Transport, base)
 	return client, nil
 }

@@ -31,11 +31,11 @@ func (c *Client) Open(ctx context.Context) (orders []packaging.Facts, nameless i
 			continue
 		}
 		if i, again := at[facts.Key]; again {
-			orders[i] = facts
+			orders[i] = c.scrub.facts(facts)
 			continue
 		}
 		at[facts.Key] = len(orders)
-		orders = append(orders, facts)
+		orders = append(orders, c.scrub.facts(facts))
 	}
 	return orders, nameless, nil
 }
@@ -82,7 +82,7 @@ func (c *Client) Details(ctx context.Context, key string) (packaging.Facts, erro
 			"the answer does not hold the order that was asked for").callError()
 	}
 	facts.Serials = serialsOf(raw(facts.Raw))
-	return facts, nil
+	return c.scrub.facts(facts), nil
 }
 
 func (c *Client) detailsCall(key string) call {

@@ -46,11 +46,11 @@ func (p *problem) callError() error {
 	return &p.CallError
 }
 
-// problem returns the problem of a reply. It removes credentials from the message, which the remote side wrote.
+// problem returns the problem of a reply. It removes credentials from what the remote side wrote.
 func (c *Client) problem(r reply, reason packaging.Reason, message string) *problem {
 	return &problem{
-		CallError:  packaging.CallError{Reason: reason, Message: c.scrub.clean(message, r.token), HTTPStatus: r.status},
-		body:       r.body,
+		CallError:  packaging.CallError{Reason: reason, Message: c.scrub.message(message), HTTPStatus: r.status},
+		body:       c.scrub.body(r.body),
 		lasting:    r.lasting,
 		retryAfter: r.wait,
 	}
@@ -197,7 +197,7 @@ func (c *Client) documented(doc document) *problem {
 		}
 		if status, ok := statusIn(trimMessage(message), doc.key); ok {
 			p := c.reported(doc, packaging.WrongStatus, message)
-			p.status = packaging.Status(c.scrub.clean(string(status), doc.token))
+			p.status = packaging.Status(c.scrub.message(string(status)))
 			return p
 		}
 	}
@@ -215,7 +215,7 @@ func (c *Client) reported(doc document, reason packaging.Reason, message string)
 		message = fmt.Sprintf("HTTP %d without a message", doc.status)
 	}
 	p := c.problem(doc.reply, reason, message)
-	p.Code = c.scrub.clean(doc.fields.scalar(codeAt), doc.token)
+	p.Code = c.scrub.message(doc.fields.scalar(codeAt))
 	p.json = doc.root.kind() == '{'
 	return p
 }

@@ -44,7 +44,8 @@ func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer
 	return packaging.Answer{
 		Outcome:    packaging.Released,
 		Serials:    serials,
-		Message:    c.scrub.clean(doc.fields.scalar(messageAt), doc.token),
+		Leaks:      c.scrub.leaks(serials),
+		Message:    c.scrub.message(doc.fields.scalar(messageAt)),
 		HTTPStatus: doc.status,
 	}
 }

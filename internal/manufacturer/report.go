@@ -186,7 +186,7 @@ func (t *test) find(order raw, report *packaging.FieldReport) {
 }
 
 // clean removes credentials, which the API may repeat.
-func (t *test) clean(text string) string { return t.scrub.clean(text, t.token) }
+func (t *test) clean(text string) string { return t.scrub.message(text) }
 
 // understood reports whether a path of assumed.go starts with a name.
 func understood(name string) bool {

@@ -110,6 +110,7 @@ func (c *Client) signInAt(ctx context.Context) (token secret.Text, path string, 
 	for _, path := range tokenAt {
 		if value := doc.fields[path]; value.kind() == '"' {
 			if token := value.text(); token != "" && fitsHeader(token) {
+				c.scrub.learn(secret.New(token))
 				return secret.New(token), path, nil
 			}
 		}

@@ -301,7 +301,7 @@ func (s *Syncer) askDetails(
 			defer mu.Unlock()
 			r.Asked = append(r.Asked, q.key)
 			if facts.Key != q.key {
-				facts.Serials = nil // they may be another order's
+				facts.Serials, facts.Leaks = nil, 0 // they may be another order's
 			}
 			var failure *packaging.CallError
 			switch {
@@ -327,6 +327,6 @@ func detailed(listed, details packaging.Facts) packaging.Facts {
 	if details.Status != "" {
 		f.Status = details.Status
 	}
-	f.Serials, f.Detailed = details.Serials, true
+	f.Serials, f.Leaks, f.Detailed = details.Serials, details.Leaks, true
 	return f
 }

@@ -22,7 +22,8 @@ type Answer struct {
 	Message    string   // the API's own words, or the transport's error, without credentials
 	Code       string   // the API's error code, for example "ERR0000"
 	HTTPStatus int      // 0 where there was no answer
-	Body       []byte   // with Unknown: all that was received, so that nothing is lost
+	Leaks      int64    // how many of Serials hold a credential that the call was made with
+	Body       []byte   // with Unknown: all that was received but for credentials
 }
 
 // String says an outcome and its reason, for logs.
@@ -38,4 +39,5 @@ type Settlement struct {
 	Status  Status    // of the order when it was asked for
 	Since   time.Time // with Refused: when the order was in that status already
 	Serials []string  // with Released, where the details had them
+	Leaks   int64     // how many of them hold a credential of the connection
 }

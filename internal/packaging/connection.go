@@ -101,6 +101,7 @@ type ConnectionHealth struct {
 	LastBad    time.Time  // the last one that was not
 	Problem    *CallError // why the one at LastBad was not
 	DownSince  time.Time  // the API counts as down since then; zero where it does not
+	Echoed     time.Time  // when an answer last held one of our credentials; zero where none did
 }
 
 // CredentialState says of a credential whether it is set, when and by whom. What it is can't be read.

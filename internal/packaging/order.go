@@ -24,11 +24,12 @@ type Facts struct {
 	Quantity     string
 	ExtraPercent string
 	Status       Status
-	Raw          []byte // the element of the answer, as received
+	Raw          []byte // the element of the answer, as received but for credentials
 	Detailed     bool   // its details were had too, and what they add is filled in
 
 	// Serials are those that details give of an order (assumed: whether they do is not documented).
 	Serials []string
+	Leaks   int64 // how many of them hold a credential of the connection
 }
 
 // Complete says whether everything that a supervisor decides on is there, so that details need not be asked.

@@ -30,7 +30,7 @@ type UnsettledStore interface {
 	// already.
 	SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error
 	// FillList adds the missing list of an order's release.
-	FillList(ctx context.Context, o packaging.Order, serials []string) error
+	FillList(ctx context.Context, o packaging.Order, details packaging.Facts) error
 	// Record adds an entry to the history.
 	Record(ctx context.Context, e packaging.Entry) error
 }
@@ -274,7 +274,7 @@ func (s *Settler) fillList(ctx context.Context, o packaging.Order, facts packagi
 	if len(facts.Serials) == 0 {
 		return s.store.NoteAsked(ctx, o, string(facts.Status), time.Time{})
 	}
-	if err := s.store.FillList(ctx, o, facts.Serials); err != nil {
+	if err := s.store.FillList(ctx, o, facts); err != nil {
 		return err
 	}
 	s.log.Info("missing list came with the order's details", "order", o.ID, "release", o.Release.ID)
@@ -325,7 +325,7 @@ func (s *Settler) status(ctx context.Context, o packaging.Order) (packaging.Fact
 	for _, f := range listed {
 		if f.Key == o.Key && f.Status != "" {
 			f = f.FilledFrom(facts)
-			f.Serials = facts.Serials
+			f.Serials, f.Leaks = facts.Serials, facts.Leaks
 			return f, nil
 		}
 	}
@@ -341,11 +341,11 @@ func verdict(f packaging.Facts, running bool) (s packaging.Settlement, proven bo
 	switch {
 	case f.Status == packaging.InProgress, f.Status == packaging.Done:
 		return packaging.Settlement{
-			Outcome: packaging.Released, Proof: f.Status, Status: f.Status, Serials: f.Serials,
+			Outcome: packaging.Released, Proof: f.Status, Status: f.Status, Serials: f.Serials, Leaks: f.Leaks,
 		}, true
 	case running:
 		return packaging.Settlement{
-			Outcome: packaging.Released, Proof: packaging.InProgress, Status: f.Status, Serials: f.Serials,
+			Outcome: packaging.Released, Proof: packaging.InProgress, Status: f.Status, Serials: f.Serials, Leaks: f.Leaks,
 		}, true
 	case f.Status == packaging.PendingRelease, f.Status == packaging.Open:
 		return packaging.Settlement{

@@ -100,7 +100,8 @@ func (l *ledger) SeenRunning(context.Context, packaging.Order) (bool, error) {
 	return l.running, nil
 }
 
-func (l *ledger) FillList(_ context.Context, _ packaging.Order, serials []string) error {
+func (l *ledger) FillList(_ context.Context, _ packaging.Order, details packaging.Facts) error {
+	serials := details.Serials
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.missing, l.filled = nil, serials

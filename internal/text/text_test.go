@@ -187,7 +187,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, table := range shifts.ReportTables {
 		keys["report."+table] = true
 	}
-	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore, packaging.SeenAgain, packaging.Contradicted} {
+	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore, packaging.SeenAgain, packaging.HoldsSecret, packaging.Contradicted} {
 		keys["oddity."+string(k)] = true
 	}
 	return keys
