@@ -1,6 +1,8 @@
 package db
 
 import (
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -186,5 +188,23 @@ func TestAListFromBeforeASettlementDoesNotTakeItsStatusBack(t *testing.T) {
 	refresh(t, d, tenant, packaging.Refresh{Started: asked, Listed: []packaging.Facts{facts("a")}})
 	if o := order(t, d, tenant, "a"); o.Status != packaging.InProgress {
 		t.Errorf("status %s", o.Status)
+	}
+}
+
+func TestEveryFactIsStored(t *testing.T) {
+	d, ghent, _ := opened(t)
+	given, later := facts("a"), facts("a")
+	for field := range reflect.TypeFor[packaging.Facts]().Fields() {
+		if field.Type.Kind() == reflect.String && !slices.Contains([]string{"Key", "Status"}, field.Name) {
+			reflect.ValueOf(&given).Elem().FieldByName(field.Name).SetString("first " + field.Name)
+			reflect.ValueOf(&later).Elem().FieldByName(field.Name).SetString("later " + field.Name)
+		}
+	}
+	for _, f := range []packaging.Facts{given, later} {
+		refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{f}})
+		stored := order(t, d, ghent.Tenant.ID, "a").Facts
+		if stored.Raw = f.Raw; !reflect.DeepEqual(stored, f) {
+			t.Errorf("stored %+v, given %+v", stored, f)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package docs
 import (
 	"bytes"
 	"encoding/json"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"path"
@@ -205,4 +206,70 @@ func TestTheTableOfRoomsIsTheHouse(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A walk in docs/architecture.md names rooms and functions, such as `db.Claim`. Where it says that one calls others, its
+// body names them.
+func TestEachStepOfTheWalksIsThere(t *testing.T) {
+	text := section(t, read(t, "docs/architecture.md"), "## Five walks")
+	bodies := map[string]map[string][]string{} // by room and function: the names in its body
+	names := func(step string) (room string, of []string, found bool) {
+		dot := strings.LastIndex(step, ".")
+		room = step[:dot]
+		if bodies[room] == nil {
+			bodies[room] = namesInFunctions(t, room)
+		}
+		of, found = bodies[room][step[dot+1:]]
+		return room, of, found
+	}
+	step := `[a-z][a-z0-9/]*\.[A-Za-z]\w*`
+	steps := regexp.MustCompile("`("+step+")`").FindAllStringSubmatch(text, -1)
+	if len(steps) < 40 {
+		t.Fatalf("only %d steps are understood", len(steps))
+	}
+	for _, m := range steps {
+		if room, _, found := names(m[1]); !found {
+			t.Errorf("%s has no function %s", room, m[1])
+		}
+	}
+	caller := regexp.MustCompile("`(" + step + ")`(?:\\.\\s+That)?\\s+calls\\s+")
+	list := regexp.MustCompile("^`" + step + "`(?:(?:,|\\s+and)\\s+`" + step + "`)*")
+	calls := caller.FindAllStringSubmatchIndex(text, -1)
+	if len(calls) < 15 {
+		t.Fatalf("only %d calls are understood", len(calls))
+	}
+	for _, at := range calls {
+		by := text[at[2]:at[3]]
+		_, body, _ := names(by)
+		for _, called := range inCode(list.FindString(text[at[1]:])) {
+			if !slices.Contains(body, called[strings.LastIndex(called, ".")+1:]) {
+				t.Errorf("%s does not call %s", by, called)
+			}
+		}
+	}
+}
+
+// namesInFunctions returns the names in the bodies of a room's functions and methods, by their own names.
+func namesInFunctions(t *testing.T, room string) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for _, name := range files(t) {
+		if path.Dir(name) != room || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, d := range parse(t, name).Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Body == nil {
+				continue
+			}
+			all[f.Name.Name] = append(all[f.Name.Name], "")
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					all[f.Name.Name] = append(all[f.Name.Name], id.Name)
+				}
+				return true
+			})
+		}
+	}
+	return all
 }

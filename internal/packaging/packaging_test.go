@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +253,24 @@ func TestAPINThatIsEasilyGuessedIsRefused(t *testing.T) {
 	for _, pin := range []string{"271828", "903417", "660184", "314159265", "480052716394"} {
 		if err := packaging.CheckPIN(pin); err != nil {
 			t.Errorf("%s is refused: %v", pin, err)
+		}
+	}
+}
+
+// A fact of an order is a text that the API gives. Its key, status and line have rules of their own.
+func TestEveryFactIsFilledInAndCompared(t *testing.T) {
+	for field := range reflect.TypeFor[packaging.Facts]().Fields() {
+		if field.Type.Kind() != reflect.String || slices.Contains([]string{"Key", "Status"}, field.Name) {
+			continue
+		}
+		var given packaging.Facts
+		reflect.ValueOf(&given).Elem().FieldByName(field.Name).SetString("given")
+		if filled := (packaging.Facts{}).FilledFrom(given); !reflect.DeepEqual(filled, given) {
+			t.Errorf("%s is not filled in", field.Name)
+		}
+		changes := given.ChangesFrom(packaging.Facts{})
+		if line := strings.HasPrefix(field.Name, "Line"); !line && len(changes) != 1 {
+			t.Errorf("%s changes %v", field.Name, changes)
 		}
 	}
 }
