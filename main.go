@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -18,6 +19,10 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lineboard:", err)
+		var own interface{ ExitCode() int }
+		if errors.As(err, &own) {
+			os.Exit(own.ExitCode())
+		}
 		os.Exit(1)
 	}
 }

@@ -49,6 +49,7 @@ var watchedTables = []watched{
 	{table: "tenants", about: packaging.AboutSite, tenant: "$.id"},
 	{table: "lines", about: packaging.AboutSite, tenant: "$.tenant_id"},
 	{table: "rules", about: packaging.AboutSite, tenant: "$.tenant_id"},
+	{table: "losses", about: packaging.AboutSite, tenant: "$.tenant_id"},
 
 	{table: "tenants", about: packaging.AboutPeople},
 	{table: "users", about: packaging.AboutPeople},

@@ -33,6 +33,8 @@ var unwatched = map[string]string{
 	"anchoring":            "is no page's",
 	"list_gtins":           "only finds the orders of a serial number",
 	"record_log":           "is no page's",
+	"lost_releases":        "come with their loss",
+	"write_probe":          "is no page's",
 	"history_views":        "are a person's own way of looking",
 	"credentials_set":      "is shown in the setup alone",
 	"sso":                  "is shown in the setup, and where people sign in",

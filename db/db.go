@@ -40,6 +40,8 @@ type DB struct {
 	probe  probe
 	tables map[string]recordTable // that hold records
 	notify atomic.Pointer[func([]packaging.Change)]
+	anchor atomic.Pointer[func(context.Context, []packaging.Entry) error]
+	files  files
 }
 
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say
@@ -103,6 +105,9 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if d.slow, err = openReader(path, slowReaders); err != nil {
+		return err
+	}
+	if d.files, err = openFiles(path); err != nil {
 		return err
 	}
 	switch key, err := keptMarkKey(ctx, d.read, d.box); {

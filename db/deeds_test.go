@@ -176,6 +176,13 @@ var acts = map[string]act{
 	"SetRules": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.SetRules(s.t.Context(), by, packaging.Rules{LockAfter: packaging.MinLockAfter})
 	}},
+	"AcknowledgeLoss": {
+		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {
+			return s.RecordLoss(s.t.Context(), packaging.Loss{Tenant: s.tenant.ID, Slug: s.tenant.Slug, From: 900, Until: 901, First: 1, Anchor: 1})
+		}, do: func(s *stage, by packaging.Person) error {
+			return s.AcknowledgeLoss(s.t.Context(), by, 1, "restored")
+		},
+	},
 	"CreateToken": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.CreateToken(s.t.Context(), by, packaging.Token{Name: "ERP"}, [32]byte{1})
 	}},

@@ -56,6 +56,9 @@ func (t *tx) writeEntry(e packaging.Entry) error {
 	}
 	e.Took = e.Took.Truncate(time.Millisecond)
 	e.Hash = e.Digest()
+	if e.ReleaseID != 0 && (e.Deed == packaging.ReleaseRequested || e.Outcome != "") {
+		t.releases = append(t.releases, e)
+	}
 	return t.exec(`INSERT INTO history (`+entryColumns+`)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		e.TenantID, e.Seq, millis(e.At), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey,

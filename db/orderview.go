@@ -57,6 +57,11 @@ func orderView(
 	if v.Raw, err = rawOf(ctx, q, in, id); err != nil {
 		return v, err
 	}
+	if r := v.Order.Release; r != nil && r.Lost {
+		if v.Lost, err = lostReleases(ctx, q, `release_id = ?`, r.ID); err != nil {
+			return v, err
+		}
+	}
 	if r := v.Order.Release; r != nil && r.Outcome == packaging.Unknown {
 		v.Answer, err = answerBody(ctx, q, in, r.ID, limits.AnswerBytes)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {

@@ -12,12 +12,13 @@ const readyFor = time.Second
 // probe is the last answer of [DB.Ready], and when it was given by a clock that nobody sets.
 type probe struct {
 	sync.Mutex
-	at  time.Time
-	err error
+	at    time.Time
+	err   error
+	wrote time.Time // when the probe last wrote
 }
 
-// Ready says whether the database answers to a reader and takes writes. It writes by itself only after a write has
-// failed, to see whether the next one would. Calls within a second of another get the same answer.
+// Ready says whether the database answers to a reader and takes a release. After a write has failed, and every minute,
+// it writes as much as a release does. Calls within a second of another get the same answer.
 func (d *DB) Ready(ctx context.Context) error {
 	d.probe.Lock()
 	defer d.probe.Unlock()
@@ -28,15 +29,27 @@ func (d *DB) Ready(ctx context.Context) error {
 	return d.probe.err
 }
 
+// claimSize is no less than what a release writes before its call: its rows, their indexes and the index of words.
+const claimSize = 128 << 10
+
+// probeGap is the time between two writes of the probe while all is well.
+const probeGap = time.Minute
+
 func (d *DB) ready(ctx context.Context) error {
 	var tenants int
 	if err := d.read.QueryRowContext(ctx, `SELECT count(*) FROM tenants`).Scan(&tenants); err != nil {
 		return coded(err)
 	}
-	return d.tx(ctx, func(t *tx) error {
-		if !d.failed.Load() {
+	writes := d.failed.Load() || time.Since(d.probe.wrote) >= probeGap
+	err := d.tx(ctx, func(t *tx) error {
+		if !writes {
 			return nil
 		}
-		return t.exec(`UPDATE refreshes SET tried_at = tried_at`)
+		return t.exec(`UPDATE write_probe SET content = randomblob(?)`, claimSize)
 	})
+	if err == nil && writes {
+		d.probe.wrote = time.Now()
+		d.failed.Store(false)
+	}
+	return err
 }

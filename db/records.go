@@ -24,6 +24,7 @@ var notRecords = map[string]string{
 	"refreshes":        "when the API was last asked",
 	"order_checks":     "when the API was last asked about an order",
 	"kept_keys":        "sealed: what was changed opens nothing, and what is gone fits no mark",
+	"write_probe":      "random bytes, written to see whether a release could be",
 }
 
 // quietColumns say when something was last looked at, and nothing of what it is.
@@ -46,11 +47,30 @@ var groupedRecords = map[string]string{
 
 // recordOwners select the tenants of a row, $, of a table that does not name its tenant.
 var recordOwners = map[string]string{
-	"tenants":       "SELECT $.id AS tenant",
-	"users":         "SELECT tenant_id AS tenant FROM members WHERE user_id = $.id",
+	"tenants": "SELECT $.id AS tenant",
+	"users": "SELECT tenant_id AS tenant FROM members WHERE user_id = $.id UNION " + // only lost releases know some people
+		"SELECT made.tenant_id FROM lost_releases JOIN releases made ON made.id = release_id WHERE made.user_id = $.id",
 	"answers":       "SELECT tenant_id AS tenant FROM releases WHERE id = $.release_id",
 	"handover_acks": "SELECT tenant_id AS tenant FROM handovers WHERE id = $.handover_id",
 	"serials":       "SELECT tenant_id AS tenant FROM orders WHERE id = $.id >> 24",
+	// A loss of a tenant that is not here is a record of all tenants until one of its name comes.
+	"losses": "SELECT id AS tenant FROM tenants WHERE id = $.tenant_id OR $.tenant_id IS NULL",
+	"lost_releases": "SELECT tenants.id AS tenant FROM tenants JOIN losses l " +
+		"ON tenants.id = l.tenant_id OR l.tenant_id IS NULL WHERE l.id = $.loss_id",
+}
+
+// joinedRecords select other records, with their tenants and keys, that become or end records of a tenant by a change of
+// a row, $.
+var joinedRecords = map[string][]string{
+	"members": {"SELECT 'users', $.tenant_id, json_array($.user_id)"},
+	"tenants": {
+		"SELECT 'losses', $.id, json_array(id) FROM losses WHERE tenant_id IS NULL",
+		"SELECT 'lost_releases', $.id, json_array(r.id) FROM losses l JOIN lost_releases r ON r.loss_id = l.id " +
+			"WHERE l.tenant_id IS NULL",
+	},
+	"losses": {"SELECT 'lost_releases', t.id, json_array(r.id) FROM lost_releases r JOIN tenants t " +
+		"ON t.id = $.tenant_id OR $.tenant_id IS NULL WHERE r.loss_id = $.id"},
+	"lost_releases": {"SELECT 'users', tenant_id, json_array(user_id) FROM releases WHERE id = $.release_id"},
 }
 
 const ownTenant = "SELECT $.tenant_id AS tenant"
@@ -174,8 +194,8 @@ func (r recordTable) triggers() (all []string) {
 		for _, row := range on.rows {
 			fmt.Fprintf(&notes, "INSERT INTO touched SELECT '%s', tenant, %s FROM (%s); ",
 				r.name, r.keyOf(row), of(r.owners, row))
-			if r.name == "members" { // whoever joins or leaves becomes or ends a record of the tenant
-				fmt.Fprintf(&notes, "INSERT INTO touched VALUES ('users', %s.tenant_id, json_array(%[1]s.user_id)); ", row)
+			for _, joined := range joinedRecords[r.name] {
+				fmt.Fprintf(&notes, "INSERT INTO touched %s; ", of(joined, row))
 			}
 		}
 		all = append(all, fmt.Sprintf("CREATE TEMP TRIGGER record_%[1]s_%[2]s AFTER %[2]s ON main.%[1]s %[3]s BEGIN %[4]s END",

@@ -21,8 +21,17 @@ import (
 //
 // The signatures that were given under the order as it was shown are stored with the claim; those for a queue stand
 // under it already. Where the tenant wants others, or the order is not just that any more, nothing is claimed.
+//
+// A claim that could not be kept outside the database is an ErrNotAnchored with the order: it stands, and must end
+// without a call. Where the tenant's rules let releases go on, it is no error.
 func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Press) (o packaging.Order, err error) {
+	var claim *tx
+	var rules packaging.Rules
 	err = d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
+		claim = t
+		if rules, err = rulesOf(ctx, t, by.Tenant.ID); err != nil {
+			return err
+		}
 		if o, err = orderOf(ctx, t, by.Scope(), press.Order); err != nil {
 			return err
 		}
@@ -43,6 +52,9 @@ func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Pre
 		}
 		return t.recordRequest(by, o, press.Signed)
 	})
+	if err == nil && claim.unanchored != nil && !rules.ReleaseUnanchored {
+		err = fmt.Errorf("%w: %w", packaging.ErrNotAnchored, claim.unanchored)
+	}
 	return o, err
 }
 
@@ -92,18 +104,24 @@ func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []pack
 }
 
 func (t *tx) startRelease(by packaging.Person, queue packaging.QueueID, o *packaging.Order) error {
-	r := &packaging.Release{OrderID: o.ID, By: by.Author, Line: o.Line, Queue: queue, Requested: t.now, Outcome: packaging.Sending}
+	r := &packaging.Release{OrderID: o.ID, By: by.Author, Line: o.Line, Queue: queue, Requested: t.now}
 	r.Expected, r.ExpectedKnown = o.SerialsExpected()
+	return t.insertRelease(o, r)
+}
+
+// insertRelease stores a release as sending, and makes it the latest of its order.
+func (t *tx) insertRelease(o *packaging.Order, r *packaging.Release) error {
 	var expected any
 	if r.ExpectedKnown {
 		expected = r.Expected
 	}
+	r.Outcome = packaging.Sending
 	id, err := t.insert(`
 		INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_id, line_code, line_name,
 			requested_at, serials_expected, outcome, station, queue_id)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		o.TenantID, o.ID, by.ID, by.Username, by.FullName, by.Role, nullable(o.Line.ID), o.Line.Code, o.Line.Name,
-		millis(t.now), expected, packaging.Sending, by.Station, nullable(queue))
+		o.TenantID, o.ID, r.By.ID, r.By.Username, r.By.FullName, r.By.Role, nullable(r.Line.ID), r.Line.Code, r.Line.Name,
+		millis(r.Requested), expected, r.Outcome, r.By.Station, nullable(r.Queue))
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 		// The latest release is refused but an earlier one stands: the index knows better than what was read.
@@ -135,6 +153,9 @@ func (d *DB) Settle(
 		}
 		r = *o.Release
 		r.Outcome, r.Reason, r.Status, r.Answered = answer.Outcome, answer.Reason, answer.Status, t.now
+		if !answer.Came.IsZero() {
+			r.Answered = answer.Came
+		}
 		r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
 		if list.came {
 			r.List = packaging.ListInAnswer

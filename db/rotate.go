@@ -121,3 +121,6 @@ func (d *DB) CheckKey(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Box returns what seals secrets with the key beside the database.
+func (d *DB) Box() *secret.Box { return d.box }

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"maps"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -52,6 +54,12 @@ func migrate(
 		return 0, nil, fmt.Errorf("the database is from before the first release of Lineboard (schema %d, this program reads %d and later); "+
 			"start the last build from before that release once, which brings it to schema %[2]d", has, firstSchema)
 	}
+	if has > 0 && has < version {
+		to := fmt.Sprintf("%s.schema%d-%s", path, has, time.Now().UTC().Format("20060102T150405Z"))
+		if err := Backup(ctx, path, to); err != nil {
+			return 0, nil, fmt.Errorf("no copy could be made before the upgrade, so it was not begun: %w", err)
+		}
+	}
 	if _, err = provider.Up(ctx); err != nil {
 		return 0, nil, coded(err)
 	}
@@ -87,4 +95,42 @@ func (d *DB) sameSchema(ctx context.Context) error {
 		return fmt.Errorf("the database has schema %d and this Lineboard reads schema %d: use the one that it belongs to", has, newest)
 	}
 	return nil
+}
+
+// Damage returns what SQLite finds to be damaged in the file, and nothing if all is well. It reads the whole file.
+func (d *DB) Damage(ctx context.Context) ([]string, error) {
+	found, err := collect(ctx, d.slow.DB, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA quick_check(10)`)
+	return slices.DeleteFunc(found, func(s string) bool { return s == "ok" }), err
+}
+
+// Readable fails unless a file is a whole database of this program or of an earlier one. It returns whether it has just
+// this program's schema.
+func Readable(ctx context.Context, path string) (current bool, err error) {
+	pool, err := open(path, 1, url.Values{"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}})
+	if err != nil {
+		return false, err
+	}
+	one := &reader{DB: pool}
+	d := &DB{read: one, slow: one}
+	defer d.Close() //nolint:errcheck // nothing was written
+	damage, err := d.Damage(ctx)
+	if err != nil {
+		return false, err
+	}
+	if len(damage) > 0 {
+		return false, fmt.Errorf("it is damaged: %s", damage[0])
+	}
+	provider, err := migrations(pool)
+	if err != nil {
+		return false, err
+	}
+	var has int64
+	if err := pool.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&has); err != nil {
+		return false, fmt.Errorf("it is no database of Lineboard: %w", err)
+	}
+	newest := newestSchema(provider)
+	if has > newest || has < firstSchema {
+		return false, fmt.Errorf("it has schema %d, and this Lineboard reads %d to %d", has, firstSchema, newest)
+	}
+	return has == newest, nil
 }

@@ -83,7 +83,11 @@ func (t *tx) setTenant(
 		Scan(&was.ID, &was.Slug, &was.Name, &was.TimeZone, &was.BaseURL, &kind, &header)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		key, err := t.insert(`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header) VALUES (?,?,?,?,?,?)`,
+		// A key of a tenant whose history is lost is not used again.
+		key, err := t.insert(`
+			INSERT INTO tenants (id, slug, name, time_zone, base_url, token_kind, token_header) VALUES (
+				1 + max((SELECT coalesce(max(id), 0) FROM tenants), (SELECT coalesce(max(tenant_key), 0) FROM losses)),
+				?,?,?,?,?,?)`,
 			to.Slug, to.Name, to.TimeZone, to.BaseURL, c.TokenKind, c.TokenHeader)
 		if err != nil {
 			return 0, err
@@ -105,7 +109,11 @@ func (t *tx) setTenant(
 		}
 	}
 	s := &setupTx{tx: t, by: by, tenant: id}
-	return id, s.recordChange(packaging.TenantSet, "tenant "+to.Slug, before, describe(to, c.TokenKind, c.TokenHeader))
+	after := describe(to, c.TokenKind, c.TokenHeader)
+	if err := s.recordChange(packaging.TenantSet, "tenant "+to.Slug, before, after); err != nil {
+		return 0, err
+	}
+	return id, t.recordLosses(id, to.Slug)
 }
 
 // mustKeepZone makes sure that the zone of a site stays once a shift was handed over or signed in it: with another one,

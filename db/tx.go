@@ -17,10 +17,16 @@ type tx struct {
 	tables  map[string]recordTable
 	lists   map[packaging.OrderID][sha256.Size]byte // digests of the serial lists that it stored
 	entries []packaging.Entry                       // written at its end, when it is known what they cover
+
+	releases   []packaging.Entry // entries about releases, once they are written
+	unanchored error             // why they could not be kept outside the database, once they are committed
 }
 
 // tx runs do in a write transaction and commits what it did, or nothing where it fails.
 func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
+	if err := d.files.inPlace(); err != nil {
+		return err
+	}
 	t, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return coded(err)
@@ -44,11 +50,14 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		err = t.Commit()
 	}
 	err = coded(err)
+	if anchor := d.anchor.Load(); err == nil && anchor != nil && len(w.releases) > 0 {
+		w.unanchored = (*anchor)(context.WithoutCancel(ctx), w.releases) // before anybody is told
+	}
 	if tell := d.notify.Load(); err == nil && tell != nil && len(changes) > 0 {
 		(*tell)(changes)
 	}
-	if unavailable := packaging.CodeOf(err) == packaging.Unavailable; unavailable || err == nil {
-		d.failed.Store(unavailable)
+	if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
+		d.failed.Store(true)
 	}
 	return err
 }

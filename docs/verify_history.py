@@ -5,7 +5,8 @@
     python3 verify_history.py history.csv --anchors anchors.log   and the anchors that were kept outside the database
     python3 verify_history.py history.csv --part                  an export of a part: each entry by itself
 
-Ends with 0 where the history holds, and with 1 where it does not: then it says the first entry that is broken.
+Ends with 0 where the history holds, and with 1 where it does not: then it says the first entry that is broken. Ends with
+3 where it holds but for entries that it says itself to be lost, by a restore that an administrator acknowledged.
 """
 
 import argparse
@@ -55,10 +56,21 @@ def digest(row):
 
 
 def read_entries(path):
-    """Number, previous hash, hash, and whether the hash is that of the content; the oldest first."""
+    """Number, previous hash, hash, whether the hash is that of the content, and the loss that the entry binds; the oldest
+    first."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        entries = [(int(r["number"]), r["previous_hash"], r["hash"], r["hash"] == digest(r)) for r in rows_of(file)]
-    return sorted(entries)
+        entries = [(int(r["number"]), r["previous_hash"], r["hash"], r["hash"] == digest(r), loss(r)) for r in rows_of(file)]
+    return sorted(entries, key=lambda entry: entry[0])
+
+
+def loss(row):
+    """What an entry says to be lost: first and last entry, first and last anchor, and the hash of the last anchor."""
+    if row["deed"] not in ("loss_accepted", "loss_acknowledged"):
+        return None
+    tenant, old, new = text(row["object"]).split(), text(row["old"]).split(), text(row["new"]).split()
+    if tenant[3] != row["tenant_key"]:
+        return None  # of an earlier tenant
+    return int(old[1]), int(old[3]), int(new[1]), int(new[3]), new[4]
 
 
 def rows_of(file):
@@ -70,20 +82,26 @@ def rows_of(file):
 
 
 def read_anchors(path, tenant):
-    """The hashes that anchors know, by the number of the entry."""
-    anchors = {}
+    """The anchors of a tenant: each has its number, the number of its entry, and the hash that this had."""
     with open(path, encoding="utf-8") as file:
-        for line in file:
-            fields = line.split()
-            if len(fields) == 6 and fields[3] == tenant:
-                anchors.setdefault(int(fields[4]), fields[5])
-    return anchors
+        lines = [line.split() for line in file]
+    return [(int(f[0]), int(f[4]), f[5]) for f in lines if len(f) in (6, 7) and f[3] == tenant]
+
+
+def unexplained(anchors, losses):
+    """The hashes of the anchors that no loss covers, by the number of the entry."""
+    proven = [l for l in losses if any(n == l[3] and own == l[4] for n, _, own in anchors)]
+    known = {}
+    for n, entry, own in anchors:
+        if not any(l[0] <= entry <= l[1] and l[2] <= n <= l[3] for l in proven):
+            known.setdefault(entry, own)
+    return known
 
 
 def broken(entries, part, anchors):
     """Says what is wrong first, or nothing."""
     expected, before = 1, "0" * 64
-    for number, previous, own, whole in entries:
+    for number, previous, own, whole, _ in entries:
         if not whole:
             return f"entry {number} is broken: its content was changed"
         if not part:
@@ -108,7 +126,7 @@ def main():
     arguments.add_argument("--part", action="store_true", help="the export was filtered: entries need not follow each other")
     given = arguments.parse_args()
     entries = read_entries(given.export)
-    anchors = {}
+    anchors, losses = [], [e[4] for e in entries if e[4]]
     if given.anchors:
         with open(given.export, encoding="utf-8-sig", newline="") as file:
             first = next(rows_of(file), None)
@@ -116,12 +134,14 @@ def main():
             print("The export has no entries, so it is not known whose anchors to compare it with.")
             return 1
         anchors = read_anchors(given.anchors, first["tenant_key"])
-    wrong = broken(entries, given.part, anchors)
+    wrong = broken(entries, given.part, unexplained(anchors, losses))
     if wrong:
         print(f"The history does not hold: {wrong}.")
         return 1
     print(f"The history holds: {len(entries)} entries, {len(anchors)} anchors compared.")
-    return 0
+    for first, last, *_ in losses:
+        print(f"One restore: entries {first} to {last} are lost.")
+    return 3 if losses else 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import (
 	"lineboard/handlers/signin"
 	"lineboard/handlers/web"
 	"lineboard/internal/live"
+	"lineboard/internal/packaging"
 	"lineboard/internal/throttle"
 	"lineboard/static"
 	signinview "lineboard/views/signin"
@@ -73,6 +74,8 @@ type Config struct {
 	Guard     signin.Guard
 	Provider  Provider
 	Verifier  history.Verifier
+	Check     func() packaging.SelfCheck // what was found out about the data since the start
+	Backups   func() packaging.Backups   // what became of those that Lineboard makes by itself
 	Hub       *live.Hub
 	Refresher orders.Refresher
 	Log       *slog.Logger
@@ -107,6 +110,7 @@ type server struct {
 	signOn     *admin.SignOn
 	tokens     *admin.Tokens
 	setShifts  *admin.Shifts
+	data       *admin.Data
 }
 
 // New makes the handler of the whole dashboard.
@@ -173,6 +177,7 @@ func assemble(c Config) *server {
 	s.sessions = &admin.Sessions{Kit: s.kit, Store: c.Store}
 	s.signOn = &admin.SignOn{Kit: s.kit, Store: c.Store, Provider: c.Provider}
 	s.tokens = &admin.Tokens{Kit: s.kit, Store: c.Store}
+	s.data = &admin.Data{Kit: s.kit, Store: c.Store, Check: c.Check, Backups: c.Backups}
 	s.setShifts = &admin.Shifts{Kit: s.kit, Store: c.Store}
 	return s
 }

@@ -171,8 +171,12 @@ var expected = map[string]row{
 	"POST /admin/stations/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
 	"GET /admin/sessions":               {needs: packaging.ViewSetup, at: fixed("/admin/sessions")},
 	"POST /admin/sessions/:session/end": {needs: packaging.Administer, at: fixed("/admin/sessions/0000000000000000/end"), nobodys: true},
-	"GET /setup":                        {at: fixed("/setup")},
-	"POST /setup":                       {at: fixed("/setup")},
+	"GET /admin/data":                   {needs: packaging.ViewSetup, at: fixed("/admin/data")},
+	"POST /admin/data/losses/:loss/acknowledge": {
+		needs: packaging.Administer, at: fixed("/admin/data/losses/1/acknowledge"), form: fields("comment", ""),
+	},
+	"GET /setup":  {at: fixed("/setup")},
+	"POST /setup": {at: fixed("/setup")},
 
 	"GET /admin/sso":                    {needs: packaging.ViewSetup, at: fixed("/admin/sso")},
 	"POST /admin/sso":                   {needs: packaging.Administer, at: fixed("/admin/sso"), form: fields("label", "")},
@@ -485,6 +489,8 @@ var tenantWide = map[string]string{
 	"Freshness":        "how old all orders are",
 	"People":           "who the colleagues are",
 	"Sessions":         "who is signed in",
+	"HasLoss":          "that a part of the history is lost, which everybody must know",
+	"TenantLosses":     "part of the setup, whose pages name all lines",
 	"PIN":              "one person's own",
 	"BadgeOwner":       "whose badge it is",
 	"StationFactors":   "who can sign in at stations",

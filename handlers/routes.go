@@ -147,6 +147,8 @@ func (s *server) routes() []route {
 		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.stations.Remove},
 		{"GET", "/admin/sessions", packaging.ViewSetup, s.sessions.List},
 		{"POST", "/admin/sessions/:session/end", packaging.Administer, s.sessions.End},
+		{"GET", "/admin/data", packaging.ViewSetup, s.data.Show},
+		{"POST", "/admin/data/losses/:loss/acknowledge", packaging.Administer, s.data.Acknowledge},
 		{"GET", "/admin/sso", packaging.ViewSetup, s.signOn.Show},
 		{"POST", "/admin/sso", packaging.Administer, s.signOn.Set},
 		{"POST", "/admin/sso/test", packaging.Administer, s.signOn.Test},

@@ -5,6 +5,7 @@ package admin
 // Store is what all of it needs of the database.
 type Store interface {
 	ConnectionStore
+	DataStore
 	FirstStartStore
 	LinesStore
 	PeopleStore

@@ -165,6 +165,7 @@ func (s *Stations) SetRules(c echo.Context) error {
 	rules := packaging.Rules{
 		LockAfter:    time.Duration(min(minutes, 1_000)) * time.Minute,
 		SignReleases: c.FormValue("sign") != "", SecondSigner: c.FormValue("second") != "",
+		ReleaseUnanchored: c.FormValue("unanchored") != "",
 	}
 	if err := rules.Check(); err != nil {
 		return s.saved(c, err)

@@ -89,7 +89,7 @@ func (s *Server) orderPage(
 	}
 	page = view.OrderPage{
 		Order: v.Order, Signed: v.Signatures, Preview: v.Serials, Changed: v.FirstChanges, Given: v.Imported,
-		Notes: v.Notes, Raw: readable([]byte(indented(v.Raw)), maxShownBody), Body: readable(v.Answer, maxShownBody),
+		Notes: v.Notes, Lost: v.Lost, Raw: readable([]byte(indented(v.Raw)), maxShownBody), Body: readable(v.Answer, maxShownBody),
 		Choice: view.LineChoice{Offered: reader.MaySetLine(v.Order), Lines: v.Lines, Unknown: v.UnknownLines},
 	}
 	page.Story, page.MoreStory = view.Timeline(v.Events, v.History.Entries, shownStory)

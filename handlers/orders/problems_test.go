@@ -43,6 +43,7 @@ var problems = map[packaging.Reason]struct {
 	packaging.NotConnected:   {button: retry},
 	packaging.Throttled:      {button: retry},
 	packaging.CloudDown:      {button: retry},
+	packaging.NotAnchored:    {button: retry},
 	packaging.NotCarriedOut:  {button: retry},
 	packaging.StillPending:   {button: retry},
 	packaging.ByWord:         {button: retry},
@@ -51,6 +52,7 @@ var problems = map[packaging.Reason]struct {
 	packaging.ServerError:    {unknown: true, button: askNow},
 	packaging.Unreadable:     {unknown: true, button: askNow},
 	packaging.Interrupted:    {unknown: true, button: askNow},
+	packaging.RecordLost:     {unknown: true, button: askNow},
 	packaging.NotStored:      {unknown: true, button: askNow},
 
 	packaging.StatusContradicts: {unknown: true, button: askNow},

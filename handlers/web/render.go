@@ -51,6 +51,11 @@ func (s *Kit) Frame(c echo.Context, section, title string) (f shell.Frame, err e
 	if u, ok := StationUse(c); ok {
 		f.Station, f.LockIn = Station(c), u.Left(f.Now)
 	}
+	if p.ID != 0 {
+		if f.Loss, err = s.store.HasLoss(c.Request().Context(), p.Tenant.ID); err != nil {
+			return f, err
+		}
+	}
 	if p.Elsewhere {
 		if f.Member, err = s.store.Memberships(c.Request().Context(), p.ID); err != nil {
 			return f, err

@@ -13,6 +13,7 @@ type Store interface {
 	DeviceMark(device []byte, username string) []byte
 	DropHint(ctx context.Context, user packaging.UserID, hint string) error
 	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)
+	HasLoss(ctx context.Context, tenant packaging.TenantID) (bool, error)
 	Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error)
 	PIN(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (packaging.Person, string, error)
 	Proof(ctx context.Context, user packaging.UserID) (hash string, err error)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -12,6 +13,9 @@ import (
 
 // Store is the database that the histories are in.
 type Store interface {
+	Tenants(ctx context.Context) ([]packaging.Tenant, error)
+	Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenant, error)
+	Losses(ctx context.Context) ([]packaging.Loss, error)
 	Heads(ctx context.Context) ([]packaging.Head, error)
 	Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error)
 	EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func(packaging.Entry) (more bool)) error
@@ -39,8 +43,12 @@ type Writer struct {
 	now   func() time.Time
 	log   *slog.Logger
 
+	mu     sync.Mutex
 	number int64                                   // of the last line
+	noted  int64                                   // number that the database knows
 	last   map[packaging.TenantID]packaging.Anchor // of each tenant
+	slugs  map[packaging.TenantID]string
+	failed error // of the last write
 }
 
 // NewWriter returns a Writer that appends to the file. It creates the file if there is none, and fails if the file
@@ -49,6 +57,7 @@ type Writer struct {
 func NewWriter(ctx context.Context, store Store, path string, now func() time.Time, log *slog.Logger) (*Writer, error) {
 	w := &Writer{
 		store: store, file: file{path: path}, now: now, log: log, last: map[packaging.TenantID]packaging.Anchor{},
+		slugs: map[packaging.TenantID]string{},
 	}
 	c, err := read(path)
 	if err != nil {
@@ -70,8 +79,14 @@ func NewWriter(ctx context.Context, store Store, path string, now func() time.Ti
 			return nil, err
 		}
 	}
-	for _, a := range c.anchors {
-		w.last[a.Tenant] = a
+	w.noted = w.number
+	known, err := store.Losses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range byTenant(c.anchors, known) {
+		newest := group[len(group)-1]
+		w.last[newest.Tenant] = newest
 	}
 	for _, a := range w.last {
 		e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)
@@ -92,13 +107,10 @@ func NewWriter(ctx context.Context, store Store, path string, now func() time.Ti
 
 // Run writes the heads that are due until ctx ends, and returns nil. If the file can't be written, it tries again.
 func (w *Writer) Run(ctx context.Context) error {
-	failed := false
 	for {
-		err := w.WriteDue(ctx)
-		if err != nil && ctx.Err() == nil && !failed {
+		if err := w.WriteDue(ctx); err != nil && ctx.Err() == nil {
 			w.log.Error("the history's heads could not be kept", "file", w.file.path, "err", err)
 		}
-		failed = err != nil
 		select {
 		case <-ctx.Done():
 			return nil
@@ -112,7 +124,7 @@ func (w *Writer) WriteDue(ctx context.Context) error { return w.write(ctx, w.due
 
 // WriteAll writes every head that has moved since its last anchor.
 func (w *Writer) WriteAll(ctx context.Context) error {
-	return w.write(ctx, func(h packaging.Head, last packaging.Anchor) bool { return h.Seq != last.Seq })
+	return w.write(ctx, func(h packaging.Head, last packaging.Anchor) bool { return h.Seq > last.Seq })
 }
 
 // Close writes every head as WriteAll does, and closes the file.
@@ -120,12 +132,56 @@ func (w *Writer) Close(ctx context.Context) error {
 	return errors.Join(w.WriteAll(ctx), w.file.close())
 }
 
+// Err returns why the last anchor could not be written, or nil.
+func (w *Writer) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
+}
+
+// WriteReleases anchors entries about releases, and returns once they are on the disk.
+func (w *Writer) WriteReleases(ctx context.Context, entries []packaging.Entry) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var anchors []packaging.Anchor
+	for _, e := range entries {
+		slug, err := w.slug(ctx, e.TenantID)
+		if err != nil {
+			return err
+		}
+		anchors = append(anchors, packaging.Anchor{
+			Head:    packaging.Head{Tenant: e.TenantID, Slug: slug, Seq: e.Seq, Hash: e.Hash},
+			Release: releaseOf(e),
+		})
+	}
+	return w.append(anchors)
+}
+
+// releaseOf returns what an anchor says of the release that an entry is about.
+func releaseOf(e packaging.Entry) *packaging.AnchoredRelease {
+	return &packaging.AnchoredRelease{
+		Deed: e.Deed, ID: e.ReleaseID, At: e.At, OrderKey: e.OrderKey, LineCode: e.LineCode, LineName: e.LineName,
+		Username: e.By.Username, FullName: e.By.FullName, Outcome: e.Outcome, Serials: e.Serials,
+	}
+}
+
+func (w *Writer) slug(ctx context.Context, id packaging.TenantID) (string, error) {
+	if w.slugs[id] == "" {
+		t, err := w.store.Tenant(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		w.slugs[id] = t.Slug
+	}
+	return w.slugs[id], nil
+}
+
 func (w *Writer) due(h packaging.Head, last packaging.Anchor) bool {
 	if h.Seq >= last.Seq+MaxEntries {
 		return true
 	}
 	old := last.Number == 0 || w.now().Sub(last.At).Abs() >= MaxAge // also if the clock was set back
-	return h.Seq != last.Seq && old
+	return h.Seq > last.Seq && old
 }
 
 func (w *Writer) write(ctx context.Context, due func(packaging.Head, packaging.Anchor) bool) error {
@@ -133,26 +189,46 @@ func (w *Writer) write(ctx context.Context, due func(packaging.Head, packaging.A
 	if err != nil {
 		return err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var anchors []packaging.Anchor
 	for _, h := range heads {
 		if due(h, w.last[h.Tenant]) {
-			number := w.number + int64(len(anchors)) + 1
-			anchors = append(anchors, packaging.Anchor{Head: h, Number: number, At: w.now()})
+			anchors = append(anchors, packaging.Anchor{Head: h})
 		}
 	}
+	if err := w.append(anchors); err != nil || w.number == w.noted {
+		return err
+	}
+	// After the file: if the program dies in between, the file has more lines than the database knows of, never fewer.
+	if err := w.store.NoteAnchorLines(ctx, w.number); err != nil {
+		return err
+	}
+	w.noted = w.number
+	return nil
+}
+
+// append numbers anchors and appends them to the file. The caller holds w.mu.
+func (w *Writer) append(anchors []packaging.Anchor) error {
 	if len(anchors) == 0 {
 		return nil
 	}
-	if err := w.file.append(anchors); err != nil {
-		return err
+	for i := range anchors {
+		anchors[i].Number, anchors[i].At = w.number+int64(i)+1, w.now()
+	}
+	if w.failed = w.file.append(anchors); w.failed != nil {
+		w.log.Error("the history could not be anchored", "file", w.file.path, "err", w.failed)
+		return w.failed
 	}
 	for _, a := range anchors {
-		w.number, w.last[a.Tenant] = a.Number, a
+		w.number = a.Number
+		if a.Seq >= w.last[a.Tenant].Seq {
+			w.last[a.Tenant] = a
+		}
 		w.log.Info("history anchored",
 			"tenant", a.Slug, "entry", a.Seq, "hash", hex.EncodeToString(a.Hash[:]), "anchor", a.Number)
 	}
-	// After the file: if the program dies in between, the file has more lines than the database knows of, never fewer.
-	return w.store.NoteAnchorLines(ctx, w.number)
+	return nil
 }
 
 // Verifier checks histories against the file of anchors. It checks one at a time, since a check keeps a whole core
@@ -171,6 +247,13 @@ func NewVerifier(store Store, path string) *Verifier {
 // Verify checks the whole history of a tenant, its records but for serial lists, and the schema. It fails if the history
 // or the file can't be read, or when ctx ends.
 func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error) {
+	return v.VerifyAdmitting(ctx, tenant, nil)
+}
+
+// VerifyAdmitting is Verify with losses that count as if the history named them: nobody has acknowledged them yet.
+func (v *Verifier) VerifyAdmitting(
+	ctx context.Context, tenant packaging.TenantID, admitted []packaging.Loss,
+) (packaging.Verdict, error) {
 	select {
 	case v.slot <- struct{}{}:
 		defer func() { <-v.slot }()
@@ -187,7 +270,11 @@ func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packa
 	if err != nil {
 		return packaging.Verdict{}, err
 	}
-	check := packaging.NewChainCheck(tenant, c.of(tenant), c.found(written))
+	slug := ""
+	if t, err := v.store.Tenant(ctx, tenant); err == nil {
+		slug = t.Slug
+	}
+	check := packaging.NewChainCheck(tenant, c.of(tenant, slug), c.found(written), admitted...)
 	if err := v.store.EachEntryUp(ctx, tenant, check.Add); err != nil {
 		return packaging.Verdict{}, err
 	}

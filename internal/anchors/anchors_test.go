@@ -53,10 +53,15 @@ func (p *plant) database() string { return filepath.Join(p.folder, "lineboard.db
 
 func (p *plant) anchors() string { return filepath.Join(p.folder, "anchors.log") }
 
+// clock returns a clock that moves on with each look at it.
+func (p *plant) clock() func() time.Time {
+	return func() time.Time { p.now = p.now.Add(time.Second); return p.now }
+}
+
 // running does something while the program runs.
 func (p *plant) running(do func(*db.DB, *anchors.Writer)) {
 	p.t.Helper()
-	clock := func() time.Time { p.now = p.now.Add(time.Second); return p.now }
+	clock := p.clock()
 	store, err := db.Open(p.t.Context(), p.database(), p.box, clock)
 	if err != nil {
 		p.t.Fatal(err)

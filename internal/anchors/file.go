@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -27,13 +28,76 @@ const timeForm = "2006-01-02T15:04:05.000Z"
 //	7 2026-11-24T05:12:08.114Z plant-ghent 1 120 9f86d081884c7d65…
 //
 // These are its number in the file, the time it was written (UTC), the tenant's slug and key, and the entry's number
-// and hash.
+// and hash. If the entry is about a release, the line ends with what names the release, as the query of a URL:
+//
+//	… 9f86d081884c7d65… at=2026-11-24T05%3A12%3A08.114Z&by=anna&deed=release_requested&line=L1&order=Order143&release=57
 func line(a packaging.Anchor) string {
-	return fmt.Sprintf("%d %s %s %d %d %x\n", a.Number, a.At.UTC().Format(timeForm), a.Slug, a.Tenant, a.Seq, a.Hash)
+	text := fmt.Sprintf("%d %s %s %d %d %x", a.Number, a.At.UTC().Format(timeForm), a.Slug, a.Tenant, a.Seq, a.Hash)
+	if a.Release != nil {
+		text += " " + releaseQuery(*a.Release)
+	}
+	return text + "\n"
+}
+
+func releaseQuery(r packaging.AnchoredRelease) string {
+	query := url.Values{}
+	for name, value := range map[string]string{
+		"deed":      string(r.Deed),
+		"release":   strconv.FormatInt(int64(r.ID), 10),
+		"at":        r.At.UTC().Format(timeForm),
+		"order":     r.OrderKey,
+		"line":      r.LineCode,
+		"line_name": r.LineName,
+		"by":        r.Username,
+		"name":      r.FullName,
+		"outcome":   string(r.Outcome),
+		"serials":   strconv.FormatInt(r.Serials, 10),
+	} {
+		if value != "" && value != "0" {
+			query.Set(name, value)
+		}
+	}
+	return query.Encode()
+}
+
+func parseRelease(text string) (*packaging.AnchoredRelease, error) {
+	query, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, err
+	}
+	number := func(name string) int64 {
+		if !query.Has(name) {
+			return 0
+		}
+		n, failed := strconv.ParseInt(query.Get(name), 10, 64)
+		err = errors.Join(err, failed)
+		return n
+	}
+	at, failed := time.Parse(timeForm, query.Get("at"))
+	r := &packaging.AnchoredRelease{
+		Deed:     packaging.Deed(query.Get("deed")),
+		ID:       packaging.ReleaseID(number("release")),
+		At:       at,
+		OrderKey: query.Get("order"),
+		LineCode: query.Get("line"),
+		LineName: query.Get("line_name"),
+		Username: query.Get("by"),
+		FullName: query.Get("name"),
+		Outcome:  packaging.Outcome(query.Get("outcome")),
+		Serials:  number("serials"),
+	}
+	return r, errors.Join(err, failed)
 }
 
 func parse(text string) (a packaging.Anchor, ok bool) {
 	fields := strings.Split(text, " ")
+	if len(fields) == 7 {
+		var err error
+		if a.Release, err = parseRelease(fields[6]); err != nil {
+			return a, false
+		}
+		fields = fields[:6]
+	}
 	if len(fields) != 6 {
 		return a, false
 	}
@@ -103,15 +167,19 @@ func (c content) found(written int64) packaging.AnchorsFound {
 	return f
 }
 
-// of returns the anchors of a tenant, ordered by their entries.
-func (c content) of(tenant packaging.TenantID) (anchors []packaging.Anchor) {
+// of returns the anchors of a tenant, ordered by their entries. Without a slug, its key alone tells which they are.
+func (c content) of(tenant packaging.TenantID, slug string) (anchors []packaging.Anchor) {
 	for _, a := range c.anchors {
-		if a.Tenant == tenant {
+		if a.Tenant == tenant && (slug == "" || a.Slug == slug) {
 			anchors = append(anchors, a)
 		}
 	}
-	slices.SortStableFunc(anchors, func(a, b packaging.Anchor) int { return cmp.Compare(a.Seq, b.Seq) })
+	sortBySeq(anchors)
 	return anchors
+}
+
+func sortBySeq(anchors []packaging.Anchor) {
+	slices.SortStableFunc(anchors, func(a, b packaging.Anchor) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
 // file is only ever appended to.
@@ -137,8 +205,12 @@ func (f *file) append(anchors []packaging.Anchor) error {
 	for _, a := range anchors {
 		lines.WriteString(line(a))
 	}
-	if _, err := f.open.WriteString(lines.String()); err != nil {
+	end, err := f.open.Seek(0, io.SeekEnd)
+	if err != nil {
 		return err
+	}
+	if _, err := f.open.WriteString(lines.String()); err != nil {
+		return errors.Join(err, f.open.Truncate(end)) // a full disk takes a part of a line
 	}
 	return f.open.Sync()
 }

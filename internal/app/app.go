@@ -16,6 +16,7 @@ type commands struct {
 	Demo      demo      `cmd:"" help:"Serve the dashboard with the sandbox and sample lines, orders and people."`
 	Verify    verify    `cmd:"" help:"Check that nobody changed the history. Lineboard may be running."`
 	Backup    backup    `cmd:"" help:"Copy the database to a file. Lineboard may be running."`
+	Restore   restore   `cmd:"" help:"Put a backup in the place of the database. Lineboard must not be running."`
 	Sandbox   sandboxed `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
 	RotateKey rotateKey `cmd:"" help:"Change the key that seals the credentials. Lineboard must not be running."`
 }

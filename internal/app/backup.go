@@ -1,12 +1,8 @@
 package app
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-
-	"lineboard/db"
 )
 
 type backup struct {
@@ -15,23 +11,17 @@ type backup struct {
 	To      string `required:"" placeholder:"FILE" help:"New file; the anchors are copied to FILE.anchors.log."`
 }
 
-// Run copies one state of the database, and then the anchors, which are as new or newer. The key stays where it is: a
-// backup must not give its reader the credentials.
+// Run makes a backup.
 func (b *backup) Run(p run) error {
-	if err := db.Backup(p, filepath.Join(b.Data, databaseFile), b.To); err != nil {
-		return fmt.Errorf("no backup was made: %w", err)
+	path := anchorsPath(b.Anchors, b.Data)
+	if err := makeBackup(p, filepath.Join(b.Data, databaseFile), path, b.To); err != nil {
+		return err
 	}
 	fmt.Fprintf(p.Stdout, "The database is in %s\n", b.To)
-	anchors, err := os.ReadFile(anchorsPath(b.Anchors, b.Data))
-	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("the file of anchors is not there, so it is not in the backup")
+	fmt.Fprintf(p.Stdout, "The anchors of its history are in %s\n", b.To+ofAnchors)
+	if sameDisk(filepath.Dir(b.To), b.Data) {
+		fmt.Fprintln(p.Stdout, "Warning: the backup is on the disk of the database. Copy it to another one.")
 	}
-	if err == nil {
-		err = os.WriteFile(b.To+".anchors.log", anchors, 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("the anchors are not in the backup: %w", err)
-	}
-	fmt.Fprintf(p.Stdout, "The anchors of its history are in %s.anchors.log\n", b.To)
+	fmt.Fprintf(p.Stdout, "The key is not in it. Keep %s apart from the backups.\n", filepath.Join(b.Data, keyFile))
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
 	"lineboard/internal/release"
+	"lineboard/internal/reserve"
 	"lineboard/internal/secret"
 	"lineboard/internal/sso"
 	"lineboard/internal/throttle"
@@ -26,9 +27,11 @@ import (
 
 // Parts are what differs between one Lineboard and another: between the program and its tests above all.
 type Parts struct {
-	Store    *db.DB        // open; it stays open
-	Releases release.Store // where releases are claimed and settled; nil for Store
-	Anchors  string        // path of the file that keeps the heads of the history
+	Store    *db.DB           // open; it stays open
+	Releases release.Store    // where releases are claimed and settled; nil for Store
+	Anchors  string           // path of the file that keeps the heads of the history
+	Reserve  *reserve.Reserve // keeps answers that the database can't take; nil for none
+	Copies   Copies           // the backups that it makes by itself
 	Now      func() time.Time
 	Log      *slog.Logger
 
@@ -61,18 +64,26 @@ type App struct {
 	Guard    *throttle.Guard
 	Handler  http.Handler
 
-	parts Parts
+	parts  Parts
+	checks *checks
+	copier *copier
 }
 
-// Build puts a Lineboard together. What an earlier process left under way becomes unknown first. It fails when the
-// database does, or when the file of anchors can't be used.
+// Build puts a Lineboard together. Answers that an earlier process kept are stored first, and what else it left under way
+// becomes unknown. It fails when the database does, or when the file of anchors can't be used.
 func Build(ctx context.Context, p Parts) (*App, error) {
-	if err := interrupt(ctx, p.Store, p.Log); err != nil {
-		return nil, err
-	}
 	writer, err := anchors.NewWriter(ctx, p.Store, p.Anchors, p.Now, p.Log)
 	if err != nil {
 		return nil, fmt.Errorf("the file of anchors can't be used (another can be given with --anchors): %w", err)
+	}
+	p.Store.AnchorReleases(writer.WriteReleases)
+	if p.Reserve != nil {
+		if err := storeHeld(ctx, p.Store, p.Reserve.Held(), p.Log); err != nil {
+			return nil, err
+		}
+	}
+	if err := interrupt(ctx, p.Store, p.Log); err != nil {
+		return nil, err
 	}
 	a := &App{Store: p.Store, Anchors: writer, parts: p}
 	// Versions begin with the time, so that they go on growing when the program starts again.
@@ -81,6 +92,11 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
 	clients := manufacturer.NewClients(p.tenantAPI)
 	a.work(clients)
+	a.copier = newCopier(p)
+	a.checks = &checks{store: p.Store, anchors: p.Anchors, writer: writer, halt: a.Releaser.Halt, now: p.Now, log: p.Log}
+	if err := a.checks.schema(ctx); err != nil {
+		return nil, err
+	}
 	a.Handler = a.handler(clients)
 	return a, nil
 }
@@ -112,6 +128,9 @@ func (a *App) work(clients *manufacturer.Clients) {
 		func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) },
 		p.Log,
 	)
+	if p.Reserve != nil {
+		a.Releaser.KeepAnswersIn(p.Reserve)
+	}
 	a.Settler = release.NewSettler(
 		p.Store,
 		func(ctx context.Context, t packaging.TenantID) (release.StatusAPI, error) { return clients.Of(ctx, t) },
@@ -135,6 +154,8 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Queuer:    release.NewQueuer(p.Store, a.Releaser, p.Log),
 		Refresher: a.Sync,
 		Verifier:  anchors.NewVerifier(p.Store, p.Anchors),
+		Check:     a.checks.State,
+		Backups:   a.copier.State,
 		Clients:   clients,
 		Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, p.api(baseURL, c))
@@ -185,7 +206,7 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 // ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.checks.run, a.copier.run, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"lineboard/internal/reserve"
 	"lineboard/internal/secret"
 )
 
 type rotateKey struct {
-	Data string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database and its key."`
+	Data    string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database and its key."`
+	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
 }
 
 // Run changes the key. Wherever it is cut off, the next start finds the key that fits: the next key is on disk before
@@ -27,6 +29,13 @@ func (r *rotateKey) Run(p run) (err error) {
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if err := checkKey(p, store); err != nil {
 		return err
+	}
+	held, err := reserve.Open(reserveFolder(anchorsPath(r.Anchors, r.Data)), store.Box())
+	if err != nil {
+		return err
+	}
+	if len(held.Held()) > 0 {
+		return errors.New("answers of the API wait to be stored: start Lineboard once, which stores them, and then change the key")
 	}
 	next, err := secret.CreateKeyFile(key + nextKey)
 	if err != nil {

@@ -49,6 +49,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := recordLosses(p, store, anchorsPath(s.Anchors, s.Data), s.AcceptLostHistory, log); err != nil {
+		return err
+	}
 	if err := store.Provision(p, site); err != nil {
 		return err
 	}
@@ -73,6 +76,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	}
 	parts := s.parts(store, log)
 	parts.Setup, parts.Demo = setup, people
+	if parts.Reserve, err = openReserve(store, parts.Anchors, log); err != nil {
+		return err
+	}
 	if !parts.Secure && people == nil {
 		log.Warn("people reach Lineboard by plain HTTP: the network can read passwords; see --tls-cert and --https")
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -33,18 +34,17 @@ func TestServeTakesItsSettingsFromTheEnvironmentAndKeepsSecretsToItself(t *testi
 	if strings.Contains(s.log.String(), "canary") {
 		t.Error("a credential is in the log")
 	}
-	files, err := os.ReadDir(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(filepath.Join(data, file.Name()))
-		if err != nil {
-			t.Fatal(err)
+	if err := filepath.WalkDir(data, func(path string, file fs.DirEntry, err error) error {
+		if err != nil || file.IsDir() {
+			return err
 		}
+		content, err := os.ReadFile(path)
 		if bytes.Contains(content, []byte("canary")) {
-			t.Errorf("a credential stands in %s", file.Name())
+			t.Errorf("a credential stands in %s", path)
 		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 	// Once set up, it starts without the file.
 	again := start(t, map[string]string{"LINEBOARD_DATA": data}, "serve", "--addr", "127.0.0.1:0")

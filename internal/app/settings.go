@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -21,6 +22,14 @@ type settings struct {
 	Data    string `placeholder:"DIR" help:"Folder of the database and its key."`
 	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
 	Verbose bool   `help:"Log every request."`
+
+	// What is kept.
+
+	BackupDir   string        `placeholder:"DIR" help:"Make backups by itself in this folder, on another disk."`
+	BackupEvery time.Duration `default:"24h" help:"Time between two backups."`
+	BackupKeep  int           `default:"7" help:"How many backups to keep."`
+
+	AcceptLostHistory []string `placeholder:"SLUG:ENTRY" help:"Start though the history of a tenant is lost up to this entry."`
 
 	// Calls of the API.
 
@@ -65,6 +74,9 @@ func (s *settings) Validate() error {
 			return fmt.Errorf("--%s must be at least %v", name, minLimit)
 		}
 	}
+	if s.BackupEvery < time.Minute || s.BackupKeep < 1 {
+		return errors.New("--backup-every must be at least 1m, and --backup-keep at least 1")
+	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
@@ -88,8 +100,11 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 	return Parts{
 		Store:   store,
 		Anchors: anchorsPath(s.Anchors, s.Data),
-		Now:     time.Now,
-		Log:     log,
+		Copies: Copies{
+			Database: filepath.Join(s.Data, databaseFile), Folder: s.BackupDir, Every: s.BackupEvery, Keep: s.BackupKeep,
+		},
+		Now: time.Now,
+		Log: log,
 		APILimits: manufacturer.Limits{
 			SignIn:  s.SignInLimit,
 			Read:    s.ReadLimit,

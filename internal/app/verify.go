@@ -31,8 +31,13 @@ func (v *verify) Run(p run) error {
 	if err != nil {
 		return err
 	}
-	verifier := anchors.NewVerifier(store, anchorsPath(v.Anchors, v.Data))
-	known, broken := false, false
+	path := anchorsPath(v.Anchors, v.Data)
+	gone, err := v.tenantsGone(p, store, path)
+	if err != nil {
+		return err
+	}
+	verifier := anchors.NewVerifier(store, path)
+	known, broken, restored := gone.named, gone.unaccepted, gone.named
 	for _, t := range tenants {
 		if v.Tenant != "" && v.Tenant != t.Slug {
 			continue
@@ -48,6 +53,7 @@ func (v *verify) Run(p run) error {
 		}
 		verdict.Records = append(verdict.Records, lists...)
 		broken = broken || !verdict.Whole()
+		restored = restored || len(verdict.Restores) > 0
 		printVerdict(p, t, verdict)
 	}
 	switch {
@@ -55,6 +61,8 @@ func (v *verify) Run(p run) error {
 		return fmt.Errorf("there is no tenant %s", v.Tenant)
 	case broken:
 		return errors.New("a history is not proven to be what it was")
+	case restored:
+		return exitError{errors.New("a history holds but for what it says itself to be lost by a restore"), exitRestored}
 	}
 	return nil
 }
@@ -68,6 +76,37 @@ func (p run) verifyLists(verifier *anchors.Verifier, t packaging.Tenant) ([]pack
 			fmt.Fprintf(p.Stderr, "%s: %d of %d serial lists compared\n", t.Slug, done, all)
 		}
 	})
+}
+
+// tenantsGone says of which tenants nothing but anchors is left.
+type tenantsGone struct {
+	named      bool
+	unaccepted bool // the program was not told to start in spite of that
+}
+
+// tenantsGone prints the tenants that the anchors know and the database does not have.
+func (v *verify) tenantsGone(p run, store *db.DB, path string) (gone tenantsGone, err error) {
+	found, err := anchors.Compare(p, store, path)
+	if err != nil {
+		return gone, err
+	}
+	for _, l := range found.NoTenant {
+		if v.Tenant == "" || v.Tenant == l.Slug {
+			gone.named, gone.unaccepted = true, true
+			fmt.Fprintf(p.Stdout, "%s: the whole tenant is gone: its anchors know entries 1 to %d\n", l.Slug, l.Until)
+			printLost(p.Stdout, l)
+		}
+	}
+	losses, err := store.Losses(p)
+	for _, l := range losses {
+		if here, failed := store.Tenant(p, l.Tenant); failed == nil && here.Slug == l.Slug || v.Tenant != "" && v.Tenant != l.Slug {
+			continue
+		}
+		gone.named = true
+		fmt.Fprintf(p.Stdout, "%s: entries %d to %d of an earlier tenant of this name are lost; accepted on %s\n",
+			l.Slug, l.From, l.Until, l.Found.Format(time.RFC3339))
+	}
+	return gone, err
 }
 
 func printVerdict(p run, t packaging.Tenant, v packaging.Verdict) {

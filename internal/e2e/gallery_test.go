@@ -382,6 +382,7 @@ func (g gallery) setup() {
 			p.See("Code of Tablet 7")
 		}},
 		{name: "sessions", path: "/admin/sessions"},
+		{name: "data", path: "/admin/data"},
 		{name: "no tokens", path: "/admin/tokens"},
 		{name: "a token that was made", do: func(p person) {
 			p.Fill("Name", "SAP Ghent")

@@ -13,6 +13,9 @@ type Press struct {
 	Signed   []Signature // under the order as it was shown; those of a queue stand under the queue
 }
 
+// ErrNotAnchored is why a release that was claimed must not be sent: its claim could not be kept outside the database.
+var ErrNotAnchored = Fail(Unavailable, "error.not_anchored")
+
 // Answer is what a call of release to line came to.
 type Answer struct {
 	Outcome    Outcome // Released, Refused or Unknown
@@ -24,6 +27,8 @@ type Answer struct {
 	HTTPStatus int      // 0 where there was no answer
 	Leaks      int64    // how many of Serials hold a credential that the call was made with
 	Body       []byte   // with Unknown: all that was received but for credentials
+
+	Came time.Time // when it came, zero for now
 }
 
 // String says an outcome and its reason, for logs.

@@ -3,6 +3,7 @@ package packaging
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,8 +18,9 @@ type Head struct {
 // Anchor is a head as it was kept outside of the database: what a rewritten history can't have changed with it.
 type Anchor struct {
 	Head
-	Number int64 // counts from 1, over all tenants, without gaps
-	At     time.Time
+	Number  int64 // counts from 1, over all tenants, without gaps
+	At      time.Time
+	Release *AnchoredRelease // that the entry is about, nil where it is about none
 }
 
 // BreakKind is what is wrong where a history is not what it was.
@@ -61,6 +63,8 @@ type Verdict struct {
 	ClockBack, FirstClockBack int64
 	Records                   []RecordFault // at most [MaxFaults]
 	Schema                    []SchemaFault
+	// Restores are the losses that the history itself admits: it holds without what they name.
+	Restores []Loss
 }
 
 // Whole says that the history is proven to be what it was, and all records with it: the chain holds, no anchor is
@@ -88,22 +92,34 @@ func (v Verdict) String() string {
 	if n := len(v.Schema); n > 0 {
 		said += fmt.Sprintf("; %d parts of the schema differ, first %s %s", n, v.Schema[0].Name, v.Schema[0].Kind)
 	}
+	for _, l := range v.Restores {
+		said += fmt.Sprintf("; one restore on %s: entries %d to %d are lost", l.Seen.At.UTC().Format(time.RFC3339), l.From, l.Until)
+	}
 	return said
 }
 
 // ChainCheck checks a tenant's history: it is given all entries, the oldest first, and then asked for the verdict.
 type ChainCheck struct {
-	verdict   Verdict
-	anchors   []Anchor // of the tenant, by Seq
-	anchored  int64    // the last entry that agreed with an anchor
-	rewritten Break    // where one first did not
-	last      Entry    // the last one that holds
-	next      *Entry   // the one after it: it is judged when the one after that is known
+	verdict  Verdict
+	known    []Anchor     // of the tenant, by Seq
+	anchors  []Anchor     // those of known that are not compared yet
+	anchored int64        // the last entry that agreed with an anchor
+	differ   []difference // where entries did not agree with theirs
+	losses   []Loss       // that entries bind
+	last     Entry        // the last one that holds
+	next     *Entry       // the one after it: it is judged when the one after that is known
 }
 
-// NewChainCheck begins a check against the tenant's anchors, the oldest first.
-func NewChainCheck(tenant TenantID, anchors []Anchor, found AnchorsFound) *ChainCheck {
-	return &ChainCheck{anchors: anchors, verdict: Verdict{Head: Head{Tenant: tenant}, Anchors: found}}
+// difference is an anchor whose entry has another hash.
+type difference struct {
+	anchor Anchor
+	after  int64 // the last entry before it that agreed with an anchor
+}
+
+// NewChainCheck begins a check against the tenant's anchors, the oldest first. Losses that are admitted count as if the
+// history named them.
+func NewChainCheck(tenant TenantID, anchors []Anchor, found AnchorsFound, admitted ...Loss) *ChainCheck {
+	return &ChainCheck{known: anchors, anchors: anchors, losses: admitted, verdict: Verdict{Head: Head{Tenant: tenant}, Anchors: found}}
 }
 
 // Add takes the next entry. It says whether more are wanted: after a break, the rest tells nothing new.
@@ -123,15 +139,44 @@ func (c *ChainCheck) Verdict() Verdict {
 		c.judge(*c.next, nil)
 	}
 	c.next = nil
+	v.Restores = c.proven()
 	if v.Break.Kind == "" && len(c.anchors) > 0 { // those that are left are of entries that are not there
 		v.Compared += int64(len(c.anchors))
-		v.Break = Break{HistoryTruncated, v.Head.Seq + 1, c.anchors[len(c.anchors)-1].Seq}
+		if gone := unexplained(c.anchors, v.Restores); len(gone) > 0 {
+			v.Break = Break{HistoryTruncated, v.Head.Seq + 1, gone[len(gone)-1].Seq}
+		}
 		c.anchors = nil
 	}
-	if c.rewritten.Kind != "" && (v.Break.Kind == "" || c.rewritten.Until < v.Break.Seq) {
-		v.Break = c.rewritten
+	for _, d := range c.differ {
+		if len(unexplained([]Anchor{d.anchor}, v.Restores)) == 0 {
+			continue
+		}
+		if rewritten := (Break{HistoryRewritten, d.after + 1, d.anchor.Seq}); v.Break.Kind == "" || rewritten.Until < v.Break.Seq {
+			v.Break = rewritten
+		}
+		break
 	}
 	return *v
+}
+
+// unexplained returns the anchors that no loss covers.
+func unexplained(anchors []Anchor, losses []Loss) (rest []Anchor) {
+	for _, a := range anchors {
+		if !slices.ContainsFunc(losses, func(l Loss) bool { return l.Covers(a) }) {
+			rest = append(rest, a)
+		}
+	}
+	return rest
+}
+
+// proven returns the losses whose newest anchor is the one that they name, each once.
+func (c *ChainCheck) proven() (proven []Loss) {
+	for i, l := range c.losses {
+		if !slices.ContainsFunc(c.losses[:i], l.is) && slices.ContainsFunc(c.known, l.names) {
+			proven = append(proven, l)
+		}
+	}
+	return proven
 }
 
 // judge says whether e follows the last entry that holds; after is the one behind it, nil at the end.
@@ -146,13 +191,15 @@ func (c *ChainCheck) judge(e Entry, after *Entry) {
 	}
 	for len(c.anchors) > 0 && c.anchors[0].Seq <= e.Seq {
 		c.verdict.Compared++
-		switch {
-		case c.anchors[0].Hash == e.Hash && c.rewritten.Kind == "":
+		if c.anchors[0].Hash == e.Hash {
 			c.anchored = e.Seq
-		case c.anchors[0].Hash != e.Hash && c.rewritten.Kind == "":
-			c.rewritten = Break{HistoryRewritten, c.anchored + 1, e.Seq}
+		} else {
+			c.differ = append(c.differ, difference{c.anchors[0], c.anchored})
 		}
 		c.anchors = c.anchors[1:]
+	}
+	if l, ok := lossOf(e); ok && l.Tenant == e.TenantID {
+		c.losses = append(c.losses, l)
 	}
 	c.last = e
 	c.verdict.Head.Seq, c.verdict.Head.Hash = e.Seq, e.Hash

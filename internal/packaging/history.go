@@ -68,6 +68,11 @@ const (
 	SignDeclined       Deed = "signature_declined" // its reason says why
 	ShiftsSet          Deed = "shifts_set"         // a plan of shifts, or who signs one
 
+	HistoryLost      Deed = "history_lost"      // a start found that anchors know entries which are not there: a restore
+	ReleaseLost      Deed = "release_lost"      // a release was requested, and its record is among them
+	LossAccepted     Deed = "loss_accepted"     // the program was told to start in spite of that
+	LossAcknowledged Deed = "loss_acknowledged" // by an administrator; it binds what is lost for ever
+
 	SignOnSet            Deed = "sign_on_set"      // how people sign in by their company's provider
 	SignOnTested         Deed = "sign_on_tested"   // Object is the issuer, New how far it came
 	SignOnDeclined       Deed = "sign_on_declined" // its reason says why
@@ -80,6 +85,7 @@ const (
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
+	HistoryLost, ReleaseLost, LossAccepted, LossAcknowledged,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
 	PINDeclined, PINSet, BadgeSet, PasswordConfirmed, BadgeConfirmed, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected,
@@ -88,7 +94,7 @@ var Deeds = []Deed{
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
-var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined, ThrottlingBegan}
+var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined, ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted}
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
 // the hash of the entry before it, so that a changed or missing one shows.

@@ -126,6 +126,7 @@ const (
 	BeingReleased   Obstacle = "being_released"   // a release of it is under way
 	OutcomeUnknown  Obstacle = "outcome_unknown"  // the outcome of a release of it is not known
 	AlreadyReleased Obstacle = "already_released" // Lineboard released it before
+	ReleaseWasLost  Obstacle = "release_was_lost" // a release of it was requested, its record was lost, and nobody has looked
 	NotYetKnown     Obstacle = "not_yet_known"    // the API has not told of it yet, only an import has
 	OrderGone       Obstacle = "order_gone"       // the API does not know it any more
 	KeyUnusable     Obstacle = "key_unusable"     // its order ID has a length that the API does not accept
@@ -142,6 +143,9 @@ func (o Order) ReleaseObstacle() Obstacle {
 			return OutcomeUnknown
 		case Released:
 			return AlreadyReleased
+		}
+		if o.Release.Lost && !o.Release.Seen.Given() {
+			return ReleaseWasLost
 		}
 	}
 	switch n := utf8.RuneCountInString(o.Key); {

@@ -9,9 +9,10 @@ type OrderView struct {
 	History      HistoryPage  // its latest entries, if the viewer may see the history
 	FirstChanges []OrderEvent // of each fact that has changed, and of the line
 	Imported     []ImportedFact
-	Notes        []Note // the latest, the newest first
-	Raw          string // the API's own element
-	Answer       []byte // the first bytes of an answer to its latest release that could not be read
+	Notes        []Note        // the latest, the newest first
+	Raw          string        // the API's own element
+	Lost         []LostRelease // whose record was lost, for which its latest release stands
+	Answer       []byte        // the first bytes of an answer to its latest release that could not be read
 
 	// The lines that the viewer may choose from for the order, and those that the API names and nobody has set up. Both
 	// are empty if the viewer may not set the order's line.

@@ -21,6 +21,7 @@ const (
 	NotConnected   Reason = "not_connected"    // no connection was made (name, network, TLS), nothing was sent
 	Throttled      Reason = "throttled"        // 429, or not sent because of one
 	CloudDown      Reason = "cloud_down"       // the last calls got no answer, so this one was not sent
+	NotAnchored    Reason = "not_anchored"     // the claim could not be kept outside the database, nothing was sent
 	NotCarriedOut  Reason = "not_carried_out"  // what StillPending was called before; old records have it
 	StillPending   Reason = "still_pending"    // settled by a sign: the order was in Pending release when asked twice
 	ByWord         Reason = "by_word"          // settled by a person who said so
@@ -33,6 +34,7 @@ const (
 	ServerError Reason = "server_error" // 5xx without a documented message
 	Unreadable  Reason = "unreadable"   // not the documented answer: HTML, cut-off JSON, empty, wrong types, too large
 	Interrupted Reason = "interrupted"  // Lineboard stopped while the call was under way
+	RecordLost  Reason = "record_lost"  // it was requested before the database went back in time; see [Release.Lost]
 	NotStored   Reason = "not_stored"   // an answer came, and the database refuses it
 
 	// StatusContradicts: what the release was settled as does not fit a status that came later.

@@ -60,7 +60,8 @@ const MaxFaults = 100
 // RecordNouns are what people call the records of each table. A table without one is "other".
 var RecordNouns = map[string]string{
 	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials", "serials": "serials", "list_gtins": "serials",
-	"releases": "release", "answers": "release", "acknowledgements": "acknowledgement", "signatures": "signature",
+	"releases": "release", "lost_releases": "release", "answers": "release",
+	"acknowledgements": "acknowledgement", "signatures": "signature",
 	"notes": "note", "note_withdrawals": "note", "queues": "queue", "queue_orders": "queue",
 	"handovers": "handover", "handover_items": "handover", "takeovers": "handover", "handover_acks": "handover",
 	"shift_reviews": "review", "imports": "import", "import_changes": "import",
@@ -69,7 +70,7 @@ var RecordNouns = map[string]string{
 	"api_tokens": "token", "api_token_lines": "token", "stations": "station", "lines": "line",
 	"shift_plans": "shifts", "shifts": "shifts", "shift_rules": "settings", "rules": "settings", "tenants": "settings",
 	"credentials_set": "settings", "sso": "settings", "sso_grants": "settings", "sso_grant_roles": "settings",
-	"sso_grant_lines": "settings", "record_log": "log",
+	"sso_grant_lines": "settings", "losses": "loss", "record_log": "log",
 }
 
 // Noun is what people call the record.

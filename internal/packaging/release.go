@@ -96,6 +96,10 @@ type Release struct {
 
 	Flagged time.Time // when serials of the list were last seen again, zero if they never were
 
+	// Lost says that this release stands for one or more whose record is lost. Its order is not released again before a
+	// person has looked at the result.
+	Lost bool
+
 	Seen Acknowledgement // of the result as it is here
 }
 
@@ -148,8 +152,9 @@ func (r Release) Ended() time.Time {
 	return r.Settled
 }
 
-// Odd says that a person should look at the release: its list is missing, or something is odd about it.
-func (r Release) Odd() bool { return r.ListMissing() || len(r.Oddities) > 0 }
+// Odd says that a person should look at the release: its list is missing, something is odd about it, or its record was
+// lost.
+func (r Release) Odd() bool { return r.ListMissing() || len(r.Oddities) > 0 || r.Lost }
 
 // Took is how long the call took, zero while it is under way.
 func (r Release) Took() time.Duration {

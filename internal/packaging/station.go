@@ -66,6 +66,9 @@ type Rules struct {
 	LockAfter    time.Duration // how long a station may go unused before it is locked
 	SignReleases bool          // a release must be signed
 	SecondSigner bool          // and by a second person too
+
+	// ReleaseUnanchored lets releases go on while they can't be kept outside the database.
+	ReleaseUnanchored bool
 }
 
 // DefaultRules are those of a tenant that set none.
@@ -93,9 +96,12 @@ func (r Rules) String() string {
 	said := "lock after " + r.LockAfter.String()
 	switch {
 	case r.SecondSigner:
-		return said + ", releases signed by two people"
+		said += ", releases signed by two people"
 	case r.SignReleases:
-		return said + ", releases signed"
+		said += ", releases signed"
+	}
+	if r.ReleaseUnanchored {
+		said += ", releases go on without an anchor"
 	}
 	return said
 }

@@ -18,7 +18,8 @@ import (
 
 // Store keeps releases.
 type Store interface {
-	// Claim stores a release of the order as sending. It returns a Conflict if the order can't be released now.
+	// Claim stores a release of the order as sending. It returns a Conflict if the order can't be released now, and
+	// ErrNotAnchored with the order if the release is claimed and must not be sent.
 	Claim(ctx context.Context, by packaging.Person, press packaging.Press) (packaging.Order, error)
 	// Settle stores the answer to the order's claimed release.
 	Settle(ctx context.Context, o packaging.Order, answer packaging.Answer) (packaging.Release, error)
@@ -37,6 +38,9 @@ type Releaser struct {
 	api   func(context.Context, packaging.TenantID) (API, error)
 	log   *slog.Logger
 	held  atomic.Int64 // answers that wait to be stored
+
+	reserve Reserve               // where answers are kept that the database can't take; nil for nowhere
+	halted  atomic.Pointer[error] // why nothing is released
 
 	mu       sync.Mutex // orders begin against Stop
 	stopping bool
@@ -60,6 +64,9 @@ func (r *Releaser) begin() error {
 	if r.stopping {
 		return errStopping
 	}
+	if why := r.halted.Load(); why != nil {
+		return *why
+	}
 	r.running.Add(1)
 	return nil
 }
@@ -77,8 +84,15 @@ func (r *Releaser) Release(
 	if err := r.begin(); err != nil { // before the claim: Stop must wait for a claim under way
 		return nil, err
 	}
-	order, err := r.store.Claim(ctx, by, press)
+	room, err := r.takeRoom()
 	if err != nil {
+		r.running.Done()
+		return nil, err
+	}
+	order, err := r.store.Claim(ctx, by, press)
+	notAnchored := errors.Is(err, packaging.ErrNotAnchored)
+	if err != nil && !notAnchored {
+		room.Free()
 		r.running.Done()
 		return nil, errors.Join(err, r.recordDeclined(ctx, by, order, err))
 	}
@@ -88,9 +102,24 @@ func (r *Releaser) Release(
 		defer close(done)
 		// The remote side carries the call out even if the browser is gone, so the browser must not cancel it.
 		ctx := context.WithoutCancel(ctx)
-		r.settle(ctx, order, r.call(ctx, order))
+		answer := packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotAnchored}
+		if notAnchored {
+			r.log.Error("release not sent: its claim is not anchored", "order", order.ID, "err", err)
+		} else {
+			answer = r.call(ctx, order)
+		}
+		r.settle(ctx, order, answer, room)
 	}()
 	return done, nil
+}
+
+// Halt stops all releases from now on for the reason that it is given; nil lets them go on. Those under way end.
+func (r *Releaser) Halt(why error) {
+	if why == nil {
+		r.halted.Store(nil)
+		return
+	}
+	r.halted.Store(&why)
 }
 
 // recordDeclined records in the history that a person pressed a release that could not be sent. A stopped queue is no
@@ -125,20 +154,26 @@ func (r *Releaser) call(ctx context.Context, o packaging.Order) (answer packagin
 // settle stores the answer, which exists nowhere else. If the database refuses it for good, the release becomes unknown
 // and keeps the answer as its body: the Settler and people can still find the outcome. If even that is refused, the
 // release stays under way until the next start makes it unknown.
-func (r *Releaser) settle(ctx context.Context, o packaging.Order, answer packaging.Answer) {
+func (r *Releaser) settle(ctx context.Context, o packaging.Order, answer packaging.Answer, room Room) {
 	log := r.log.With("order", o.ID, "release", o.Release.ID, "answer", answer.String())
-	err := r.storeAnswer(ctx, o, answer, log)
-	if err == nil {
-		return
+	err := r.storeAnswer(ctx, o, answer, room, log)
+	if errors.Is(err, errGivenUp) {
+		return // the room keeps the answer
 	}
-	log.Error("answer to a release is refused by the database, its outcome becomes unknown", "err", err)
-	if err := r.storeAnswer(ctx, o, notStored(answer), log); err != nil {
+	if err != nil {
+		log.Error("answer to a release is refused by the database, its outcome becomes unknown", "err", err)
+		err = r.storeAnswer(ctx, o, NotStored(answer), room, log)
+	}
+	switch {
+	case err == nil:
+		room.Free()
+	case !errors.Is(err, errGivenUp):
 		log.Error("release stays under way until Lineboard starts again: its end can't be stored", "err", err)
 	}
 }
 
-// notStored returns the unknown answer that stands in for one that the database refuses.
-func notStored(answer packaging.Answer) packaging.Answer {
+// NotStored returns the unknown answer that stands in for one that the database refuses.
+func NotStored(answer packaging.Answer) packaging.Answer {
 	body := answer.Body
 	if answer.Outcome != packaging.Unknown {
 		body, _ = json.Marshal(answer) // plain fields always have JSON
@@ -154,10 +189,13 @@ const (
 	maxRetry   = 5 * time.Second
 )
 
-// storeAnswer stores an answer, and tries again while the database is unavailable, for example because its disk is
-// full. Any other error would come again: it is returned. An answer that Stop gives up is logged, and no error.
+// errGivenUp is the error of an answer that Stop gave up.
+var errGivenUp = errors.New("stopped before the answer could be stored")
+
+// storeAnswer stores an answer, and tries again while the database is unavailable, for example because its disk is full.
+// Until it succeeds, the room keeps the answer too. Any other error would come again: it is returned.
 func (r *Releaser) storeAnswer(
-	ctx context.Context, o packaging.Order, answer packaging.Answer, log *slog.Logger,
+	ctx context.Context, o packaging.Order, answer packaging.Answer, room Room, log *slog.Logger,
 ) error {
 	_, err := r.store.Settle(ctx, o, answer)
 	if err == nil || packaging.CodeOf(err) != packaging.Unavailable {
@@ -165,13 +203,22 @@ func (r *Releaser) storeAnswer(
 	}
 	r.held.Add(1)
 	defer r.held.Add(-1)
+	answer.Came = time.Now()
+	kept := room.Keep(o, answer)
+	if kept != nil {
+		log.Error("answer to a release can't be kept in its reserved room", "err", kept)
+	}
 	for wait := firstRetry; packaging.CodeOf(err) == packaging.Unavailable; wait = min(2*wait, maxRetry) {
 		log.Error("answer to a release can't be stored, will be tried again", "err", err)
 		select {
 		case <-time.After(wait):
 		case <-r.giveUp:
-			log.Error("answer to a release is lost: stopped before it could be stored")
-			return nil
+			if kept == nil {
+				log.Warn("answer to a release is in its reserved room: the next start stores it")
+			} else {
+				log.Error("answer to a release is lost: stopped before it could be stored")
+			}
+			return errGivenUp
 		}
 		if _, err = r.store.Settle(ctx, o, answer); err == nil {
 			log.Info("answer to a release is stored at last")

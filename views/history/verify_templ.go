@@ -336,6 +336,10 @@ func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes [
 	case v.Anchors.Lost > 0:
 		notes = append(notes, text.Say(ctx, "verify.anchors_lost", "Count", int(v.Anchors.Lost)))
 	}
+	for _, l := range v.Restores {
+		notes = append(notes, text.Say(ctx, "verify.restored",
+			"Date", text.Moment(ctx, l.Seen.At), "First", text.Number(ctx, l.From), "Last", text.Number(ctx, l.Until)))
+	}
 	notes = append(notes, text.Say(ctx, "verify.compared", "Count", int(v.Compared)))
 	if v.Anchors.Unreadable > 0 {
 		notes = append(notes, text.Say(ctx, "verify.anchors_unreadable", "Count", int(v.Anchors.Unreadable)))

@@ -27,6 +27,8 @@ type Frame struct {
 	Station packaging.Station
 	LockIn  time.Duration
 
+	Loss bool // a part of the site's history is lost, and no administrator has acknowledged it
+
 	Live      Live   // of the page's content
 	FreshLive Live   // of the freshness
 	Slot      string // marks where clock, freshness and content go in later; empty for a page with its content

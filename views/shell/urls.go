@@ -451,6 +451,14 @@ func SSOSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }
 // SSOTestURL tests the provider.
 func SSOTestURL() templ.SafeURL { return SSOSettingsURL() + "/test" }
 
+// DataURL shows what Lineboard knows about its own data.
+func DataURL() templ.SafeURL { return AdminURL() + "/data" }
+
+// AcknowledgeLossURL acknowledges that a part of the history is lost.
+func AcknowledgeLossURL(id packaging.LossID) templ.SafeURL {
+	return DataURL() + "/losses/" + templ.SafeURL(strconv.FormatInt(int64(id), 10)) + "/acknowledge"
+}
+
 // SessionsURL lists the sessions of the site.
 func SessionsURL() templ.SafeURL { return AdminURL() + "/sessions" }
 

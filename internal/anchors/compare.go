@@ -1,0 +1,134 @@
+package anchors
+
+import (
+	"context"
+	"slices"
+
+	"lineboard/internal/packaging"
+)
+
+// Findings is how the database and its anchors differ at a start. All of it is lost.
+type Findings struct {
+	Shorter  []packaging.Loss // histories that end before their anchors do, as after a restore
+	Rewrote  []packaging.Loss // histories that have other entries than their anchors know
+	NoTenant []packaging.Loss // whole tenants that the database does not have
+}
+
+// Compare compares the anchors in a file with the database that they are of. It leaves out losses that the database knows
+// already. It reads one entry for each tenant where nothing is lost, so that a start can wait for it.
+func Compare(ctx context.Context, store Store, path string) (f Findings, err error) {
+	c, err := read(path)
+	if err != nil {
+		return f, err
+	}
+	known, err := store.Losses(ctx)
+	if err != nil {
+		return f, err
+	}
+	heads, err := store.Heads(ctx)
+	if err != nil {
+		return f, err
+	}
+	tenants, err := store.Tenants(ctx)
+	if err != nil {
+		return f, err
+	}
+	for _, unknown := range byTenant(c.anchors, known) {
+		last := unknown[len(unknown)-1]
+		if !slices.ContainsFunc(tenants, func(t packaging.Tenant) bool { return t.ID == last.Tenant && t.Slug == last.Slug }) {
+			f.NoTenant = append(f.NoTenant, lossOf(unknown, 1))
+			continue
+		}
+		n, err := agreement(ctx, store, unknown)
+		if err != nil {
+			return f, err
+		}
+		agreed, lost := int64(0), unknown[n:]
+		if len(lost) == 0 {
+			continue
+		}
+		if n > 0 {
+			agreed = unknown[n-1].Seq
+		}
+		head := headOf(heads, last.Tenant)
+		// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and is
+		// another one, tells of a history that was written anew.
+		if slices.ContainsFunc(lost, func(a packaging.Anchor) bool { return a.Seq > agreed && a.Seq <= head }) {
+			f.Rewrote = append(f.Rewrote, lossOf(lost, agreed+1))
+		} else {
+			f.Shorter = append(f.Shorter, lossOf(lost, head+1))
+		}
+	}
+	return f, nil
+}
+
+func headOf(heads []packaging.Head, tenant packaging.TenantID) int64 {
+	for _, h := range heads {
+		if h.Tenant == tenant {
+			return h.Seq
+		}
+	}
+	return 0
+}
+
+// byTenant returns the anchors of each tenant as they were written, without those of known losses. A tenant has a key and
+// a slug: another one may have the same key in a database that was made anew.
+func byTenant(anchors []packaging.Anchor, known []packaging.Loss) (groups [][]packaging.Anchor) {
+	type tenant struct {
+		id   packaging.TenantID
+		slug string
+	}
+	place := map[tenant]int{}
+	for _, a := range anchors {
+		if slices.ContainsFunc(known, func(l packaging.Loss) bool { return l.Slug == a.Slug && l.Covers(a) }) {
+			continue
+		}
+		i, ok := place[tenant{a.Tenant, a.Slug}]
+		if !ok {
+			i = len(groups)
+			place[tenant{a.Tenant, a.Slug}] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], a)
+	}
+	return groups
+}
+
+// agreement returns how many of a tenant's anchors were written up to the last one that the history agrees with. Those
+// after it were written to another state of the database, which is lost.
+func agreement(ctx context.Context, store Store, anchors []packaging.Anchor) (int, error) {
+	for n := len(anchors); n > 0; n-- {
+		a := anchors[n-1]
+		e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)
+		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+			return 0, err
+		}
+		if err == nil && e.Hash == a.Hash {
+			return n, nil
+		}
+	}
+	return 0, nil
+}
+
+// lossOf returns the loss that a tenant's anchors tell of. The entry from is lost, even if only later ones have anchors.
+func lossOf(lost []packaging.Anchor, from int64) packaging.Loss {
+	newest := lost[len(lost)-1]
+	l := packaging.Loss{
+		Tenant: newest.Tenant, Slug: newest.Slug, From: from,
+		First: lost[0].Number, Anchor: newest.Number, Hash: newest.Hash,
+	}
+	latest := map[packaging.ReleaseID]int{}
+	for _, a := range lost {
+		l.From, l.Until = min(l.From, a.Seq), max(l.Until, a.Seq)
+		if a.Release == nil {
+			continue
+		}
+		if a.Release.Deed == packaging.ReleaseRequested {
+			latest[a.Release.ID] = len(l.Releases)
+			l.Releases = append(l.Releases, packaging.LostRelease{AnchoredRelease: *a.Release, Entry: a.Seq, Anchor: a.Number})
+		} else if i, ok := latest[a.Release.ID]; ok && a.Release.Outcome != "" {
+			l.Releases[i].Ended, l.Releases[i].Serials = a.Release.Outcome, max(l.Releases[i].Serials, a.Release.Serials)
+		}
+	}
+	return l
+}

@@ -1,0 +1,248 @@
+package anchors_test
+
+import (
+	"database/sql"
+	"os"
+	"strings"
+	"testing"
+
+	"lineboard/db"
+	"lineboard/internal/anchors"
+	"lineboard/internal/packaging"
+)
+
+// restored is a plant whose history had 38 entries, and has the first 20 again.
+func restored(t *testing.T) *plant {
+	t.Helper()
+	p := newPlant(t)
+	backup := p.backup()
+	p.running(func(store *db.DB, w *anchors.Writer) {
+		p.write(store, 29)
+		p.keep(w)
+		p.write(store, 38)
+	})
+	p.restore(backup)
+	return p
+}
+
+func (p *plant) backup() []byte {
+	p.t.Helper()
+	backup, err := os.ReadFile(p.database())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return backup
+}
+
+func (p *plant) restore(backup []byte) {
+	p.t.Helper()
+	if err := os.WriteFile(p.database(), backup, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// lose does what a start does that finds a restored database, and then more entries are written.
+func (p *plant) lose(until int64) (lost packaging.Loss) {
+	p.t.Helper()
+	p.running(func(store *db.DB, _ *anchors.Writer) {
+		found := compare(p.t, store, p)
+		if len(found.Shorter) != 1 || len(found.Rewrote)+len(found.NoTenant) != 0 {
+			p.t.Fatalf("found %+v", found)
+		}
+		lost = found.Shorter[0]
+		if err := store.RecordLoss(p.t.Context(), lost); err != nil {
+			p.t.Fatal(err)
+		}
+		p.write(store, until)
+	})
+	return lost
+}
+
+func TestBackupsThatAreRestoredInTurnLoseWhatWasWrittenSince(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		second      int // the backup that is restored after the one of 20 entries
+		from, until int64
+	}{
+		"the same again":             {20, 21, 45},
+		"one of the first history":   {30, 31, 45},
+		"one from after the restore": {33, 34, 45},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlant(t)
+			backups := map[int][]byte{20: p.backup()}
+			p.running(func(store *db.DB, _ *anchors.Writer) { p.write(store, 30) })
+			backups[30] = p.backup()
+			p.running(func(store *db.DB, _ *anchors.Writer) { p.write(store, 38) })
+			p.restore(backups[20])
+			losses := []packaging.Loss{p.lose(33)}
+			backups[33] = p.backup()
+			p.running(func(store *db.DB, _ *anchors.Writer) { p.write(store, 45) })
+			p.restore(backups[test.second])
+			lost := p.lose(40)
+			if lost.From != test.from || lost.Until != test.until {
+				t.Errorf("lost %d to %d", lost.From, lost.Until)
+			}
+			if test.second == 33 { // which knows of the first
+				losses = append(losses, lost)
+			} else {
+				losses = []packaging.Loss{lost}
+			}
+			p.running(func(store *db.DB, _ *anchors.Writer) {
+				if found := compare(t, store, p); len(found.Shorter)+len(found.Rewrote)+len(found.NoTenant) != 0 {
+					t.Errorf("once recorded, found again: %+v", found)
+				}
+				for _, l := range losses {
+					acknowledge(t, store, l)
+				}
+			})
+			if v := p.verify(); !v.Whole() || len(v.Restores) != len(losses) {
+				t.Errorf("%+v", v)
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, store *db.DB, p *plant) anchors.Findings {
+	t.Helper()
+	found, err := anchors.Compare(t.Context(), store, p.anchors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// acknowledge records what is lost as a start does, and as an administrator does who acknowledges it.
+func acknowledge(t *testing.T, store *db.DB, l packaging.Loss) {
+	t.Helper()
+	e := l.Entry(packaging.LossAcknowledged, packaging.Author{ID: 1, Username: "a", FullName: "A", Role: packaging.Administrator})
+	e.TenantID, e.Comment = 1, "restored after the disk had failed"
+	if err := store.Record(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARestoreIsNamedForEverOnceItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	p := restored(t)
+	var loss packaging.Loss
+	p.running(func(store *db.DB, _ *anchors.Writer) {
+		found := compare(t, store, p)
+		if len(found.Shorter) != 1 || len(found.Rewrote)+len(found.NoTenant) != 0 {
+			t.Fatalf("found %+v", found)
+		}
+		loss = found.Shorter[0]
+		if loss.From != 21 || loss.Until != 38 || loss.Slug != "ghent" {
+			t.Errorf("lost: %d to %d of %s", loss.From, loss.Until, loss.Slug)
+		}
+		if err := store.RecordLoss(t.Context(), loss); err != nil {
+			t.Fatal(err)
+		}
+		if found := compare(t, store, p); len(found.Shorter) != 0 {
+			t.Errorf("once recorded, found again: %+v", found)
+		}
+		p.write(store, 30)
+	})
+	if v := p.verify(); v.Whole() {
+		t.Error("it holds before anybody has acknowledged the loss")
+	}
+	p.running(func(store *db.DB, _ *anchors.Writer) {
+		p.write(store, 45) // beyond what was lost
+		acknowledge(t, store, loss)
+		p.write(store, 50)
+	})
+	for range 2 {
+		v := p.verify()
+		if !v.Whole() || len(v.Restores) != 1 || v.Restores[0].From != 21 || v.Restores[0].Until != 38 {
+			t.Fatalf("%+v", v)
+		}
+		if said := v.String(); !strings.Contains(said, "entries 21 to 38 are lost") {
+			t.Errorf("it says %q", said)
+		}
+		p.running(func(store *db.DB, _ *anchors.Writer) { p.write(store, 60) })
+	}
+}
+
+func TestAnAcknowledgementHidesNothingButWhatItNames(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(l *packaging.Loss)         // of what is acknowledged
+		tamper func(exec func(string, ...any)) // afterwards
+		want   packaging.BreakKind
+	}{
+		"another hash":           {func(l *packaging.Loss) { l.Hash[0]++ }, nil, packaging.HistoryRewritten},
+		"another anchor":         {func(l *packaging.Loss) { l.Anchor-- }, nil, packaging.HistoryRewritten},
+		"fewer entries":          {func(l *packaging.Loss) { l.Until = 30 }, nil, packaging.HistoryRewritten},
+		"another tenant":         {func(l *packaging.Loss) { l.Tenant = 2 }, nil, packaging.HistoryRewritten},
+		"the newest deleted":     {nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq > 45`) }, packaging.HistoryTruncated},
+		"deleted, once restored": {nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq BETWEEN 25 AND 27`) }, packaging.EntriesMissing},
+		"deleted, from before":   {nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq = 7`) }, packaging.EntriesMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := restored(t)
+			p.running(func(store *db.DB, _ *anchors.Writer) {
+				loss := compare(t, store, p).Shorter[0]
+				if err := store.RecordLoss(t.Context(), loss); err != nil {
+					t.Fatal(err)
+				}
+				if test.change != nil {
+					test.change(&loss)
+				}
+				p.write(store, 40)
+				acknowledge(t, store, loss)
+				p.write(store, 50)
+			})
+			if test.tamper != nil {
+				p.tamper(func(exec func(string, ...any), _ *sql.DB) { test.tamper(exec) })
+			}
+			if v := p.verify(); v.Break.Kind != test.want {
+				t.Errorf("%+v", v)
+			}
+		})
+	}
+}
+
+func TestATenantThatOnlyTheAnchorsKnowIsFound(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	if err := os.Remove(p.database()); err != nil {
+		t.Fatal(err)
+	}
+	store, err := db.Open(t.Context(), p.database(), p.box, newPlant(t).clock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	found := compare(t, store, p)
+	if len(found.NoTenant) != 1 || found.NoTenant[0].Until != 20 || found.NoTenant[0].Slug != "ghent" {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestAnEntryAboutAReleaseIsNamedByItsAnchor(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	at := p.now
+	entry := packaging.Entry{
+		TenantID: 1, Seq: 21, At: at, Deed: packaging.ReleaseRequested, ReleaseID: 57, OrderKey: "Order 143 & = % é\n7",
+		LineCode: "L 1", LineName: "Blister\tline", By: packaging.Author{Username: "anna", FullName: "Anna Ä"}, Hash: [32]byte{1},
+	}
+	ended := entry
+	ended.Seq, ended.Deed, ended.Outcome, ended.Serials = 22, packaging.ReleaseEnded, packaging.Released, 12
+	p.running(func(store *db.DB, w *anchors.Writer) {
+		if err := w.WriteReleases(t.Context(), []packaging.Entry{entry, ended}); err != nil {
+			t.Fatal(err)
+		}
+		found := compare(t, store, p)
+		if len(found.Shorter) != 1 || len(found.Shorter[0].Releases) != 1 {
+			t.Fatalf("found %+v", found)
+		}
+		lost := found.Shorter[0].Releases[0]
+		if lost.OrderKey != entry.OrderKey || lost.LineCode != "L 1" || lost.LineName != "Blister\tline" || lost.Username != "anna" ||
+			lost.FullName != "Anna Ä" || !lost.At.Equal(at) || lost.ID != 57 || lost.Entry != 21 || lost.Ended != packaging.Released || lost.Serials != 12 {
+			t.Errorf("%+v", lost)
+		}
+	})
+}

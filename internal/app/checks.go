@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lineboard/db"
+	"lineboard/internal/anchors"
+	"lineboard/internal/packaging"
+)
+
+// checks is what Lineboard finds out about its own data after a start.
+type checks struct {
+	store   *db.DB
+	anchors string
+	writer  *anchors.Writer
+	halt    func(why error)
+	now     func() time.Time
+	log     *slog.Logger
+
+	mu    sync.Mutex
+	state packaging.SelfCheck
+}
+
+// State returns what was found so far.
+func (c *checks) State() packaging.SelfCheck {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	state := c.state
+	if err := c.writer.Err(); err != nil {
+		state.Unanchored = err.Error()
+	}
+	return state
+}
+
+// fault notes a fault. It stops releases.
+func (c *checks) fault(note func(*packaging.SelfCheck)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	note(&c.state)
+	c.log.Error("the data is faulty: releases are stopped",
+		"schema", c.state.Schema, "damage", c.state.Damage, "histories", c.state.Broken)
+	c.halt(packaging.Fail(packaging.Unavailable, "error.data_faulty"))
+}
+
+// schema compares the schema with this program's.
+func (c *checks) schema(ctx context.Context) error {
+	faults, err := c.store.SchemaFaults(ctx)
+	if err == nil && len(faults) > 0 {
+		c.fault(func(s *packaging.SelfCheck) { s.Schema = faults })
+	}
+	return err
+}
+
+// run reads the whole file and verifies all histories, once.
+func (c *checks) run(ctx context.Context) error {
+	damage, err := c.store.Damage(ctx)
+	if err == nil && len(damage) > 0 {
+		c.fault(func(s *packaging.SelfCheck) { s.Damage = damage })
+	}
+	if err == nil {
+		err = c.histories(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		c.fault(func(s *packaging.SelfCheck) { s.Damage = append(s.Damage, err.Error()) })
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Ended = c.now()
+	return nil
+}
+
+// histories verifies the history of each tenant.
+func (c *checks) histories(ctx context.Context) error {
+	tenants, err := c.store.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	losses, err := c.store.Losses(ctx)
+	if err != nil {
+		return err
+	}
+	verifier := anchors.NewVerifier(c.store, c.anchors)
+	for _, t := range tenants {
+		verdict, err := verifier.VerifyAdmitting(ctx, t.ID, losses)
+		if err != nil {
+			return err
+		}
+		if verdict.Break.Kind != "" {
+			c.log.Error("a history does not hold", "tenant", t.Slug, "verdict", verdict.String())
+			c.fault(func(s *packaging.SelfCheck) { s.Broken = append(s.Broken, t.Slug) })
+		}
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package app
+
+// sameDisk reports whether two folders are on the same file system, as far as that is known.
+func sameDisk(string, string) bool { return false }

@@ -1,0 +1,13 @@
+package app
+
+// The exit codes of the program, beside 0 and 1.
+const exitRestored = 3 // of verify: all holds, but for restores that the history itself tells of
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	error
+	code int
+}
+
+// ExitCode returns the code that the process ends with.
+func (e exitError) ExitCode() int { return e.code }

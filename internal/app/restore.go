@@ -1,0 +1,137 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"lineboard/db"
+	"lineboard/internal/anchors"
+)
+
+type restore struct {
+	From    string `required:"" placeholder:"FILE" help:"Backup to put in place; its anchors are looked for in FILE.anchors.log."`
+	Data    string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database."`
+	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
+}
+
+// Run puts a backup in the place of the database, which it keeps under another name. Newer anchors stay: the next start
+// tells by them what the backup lacks.
+func (r *restore) Run(p run) (err error) {
+	database := filepath.Join(r.Data, databaseFile)
+	if err := os.MkdirAll(r.Data, 0o700); err != nil {
+		return fmt.Errorf("the data folder can't be made: %w", err)
+	}
+	lock := flock.New(database + ".lock")
+	switch ours, err := lock.TryLock(); {
+	case err != nil:
+		return fmt.Errorf("%s can't be locked: %w", r.Data, err)
+	case !ours:
+		return fmt.Errorf("Lineboard is running with the data in %s; stop it first", r.Data) //nolint:staticcheck // its name
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if err := r.check(p); err != nil {
+		return fmt.Errorf("%s was not restored: %w", r.From, err)
+	}
+	kept, err := replace(database, r.From, time.Now())
+	if err != nil {
+		return err
+	}
+	path := anchorsPath(r.Anchors, r.Data)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := copyFile(r.From+ofAnchors, path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("the anchors of the backup could not be put in place: %w", err)
+		}
+	}
+	fmt.Fprintf(p.Stdout, "%s is in place as %s.\n", r.From, database)
+	if kept != "" {
+		fmt.Fprintf(p.Stdout, "The database from before is %s.\n", kept)
+	}
+	if _, err := os.Stat(filepath.Join(r.Data, keyFile)); err != nil {
+		fmt.Fprintf(p.Stdout, "The key is not there. Put %s back before the start: no backup has it.\n", keyFile)
+	}
+	return nil
+}
+
+// check fails unless the backup is whole, and prints what the anchors at hand know beyond it.
+func (r *restore) check(p run) error {
+	current, err := db.Readable(p, r.From)
+	if err != nil {
+		return err
+	}
+	if !current {
+		fmt.Fprintln(p.Stdout, "The backup is of an earlier Lineboard. The next start upgrades it and tells what it lacks.")
+		return nil
+	}
+	backup, err := db.OpenToRead(p, r.From)
+	if err != nil {
+		return err
+	}
+	defer backup.Close() //nolint:errcheck // nothing was written
+	if err := verifyAll(p, backup, r.From+ofAnchors); err != nil {
+		return err
+	}
+	found, err := anchors.Compare(p, backup, anchorsPath(r.Anchors, r.Data))
+	if err != nil {
+		return err
+	}
+	for _, l := range append(append(found.Shorter, found.Rewrote...), found.NoTenant...) {
+		fmt.Fprintf(p.Stdout, "%s: the backup lacks entries %d to %d, which the anchors know\n", l.Slug, l.From, l.Until)
+		printLost(p.Stdout, l)
+	}
+	return nil
+}
+
+// replace puts a copy of a file in the place of a database, whose files get another name: it is returned, empty if there
+// was no database. Nothing is moved before the copy is on the disk.
+func replace(database, from string, now time.Time) (kept string, err error) {
+	part := database + ".part"
+	if err := copyFile(from, part); err != nil {
+		return "", errors.Join(fmt.Errorf("the backup can't be copied, so nothing was changed: %w", err), os.RemoveAll(part))
+	}
+	aside := database + ".replaced-" + now.UTC().Format(backupTime)
+	for _, end := range []string{"", "-wal", "-shm"} { // the database first: no start may find it without its log
+		switch err := os.Rename(database+end, aside+end); {
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			return "", fmt.Errorf("the database from before can't be moved aside: %w", err)
+		default:
+			kept = aside
+		}
+	}
+	if err := os.Rename(part, database); err != nil {
+		return "", fmt.Errorf("the backup could not be put in place (the database from before is %s): %w", kept, err)
+	}
+	return kept, syncFolder(filepath.Dir(database))
+}
+
+// copyFile copies a file and returns once the copy is on the disk.
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	file, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(file, source); err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
+
+// syncFolder returns once the names in a folder are on the disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

@@ -1,0 +1,255 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+)
+
+// plantEnv are the credentials with which the sandbox lets a site in.
+func plantEnv() map[string]string {
+	return with(map[string]string{"KEY": sandbox.APIKey, "SECRET": sandbox.APISecret, "CHANNEL": sandbox.ChannelKey})
+}
+
+func remoteSandbox(t *testing.T) (*sandbox.Sandbox, string) {
+	t.Helper()
+	box := sampleSandbox()
+	server := httptest.NewServer(box)
+	t.Cleanup(server.Close)
+	return box, server.URL
+}
+
+// releaseOne releases an order, and waits for its result.
+func (s started) releaseOne(t *testing.T, data, key string) {
+	t.Helper()
+	order := waitForOrder(t, data, key)
+	if status := s.press(t.Context(), s.signIn(t), order); status != http.StatusSeeOther {
+		t.Fatalf("the press of %s is answered with %d", key, status)
+	}
+}
+
+func orderIn(t *testing.T, data, key string) packaging.Order {
+	t.Helper()
+	store, tenant := readData(t, data)
+	page, err := store.SearchOrders(t.Context(), packaging.Everything(tenant.ID), packaging.OrderFilter{Text: key, Limit: 1})
+	if err != nil || len(page.Orders) != 1 {
+		t.Fatalf("%d orders %s, %v", len(page.Orders), key, err)
+	}
+	return page.Orders[0]
+}
+
+func exitCode(err error) int {
+	var own interface{ ExitCode() int }
+	switch {
+	case errors.As(err, &own):
+		return own.ExitCode()
+	case err != nil:
+		return 1
+	}
+	return 0
+}
+
+func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data, file := filepath.Join(t.TempDir(), "data"), site(t, remote)
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", file, "--refresh", "200ms"}
+	s := start(t, plantEnv(), args...)
+	waitForOrder(t, data, "Order143")
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if _, err := command(t, nil, "backup", "--data", data, "--to", backup); err != nil {
+		t.Fatal(err)
+	}
+	s.releaseOne(t, data, "Order143")
+	if _, err := command(t, nil, "restore", "--data", data, "--from", backup); err == nil || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("while it runs: %v", err)
+	}
+	s.end(t)
+	said, err := command(t, nil, "restore", "--data", data, "--from", backup)
+	if err != nil || !strings.Contains(said, "Order143") || !strings.Contains(said, "supervisor1") || !strings.Contains(said, "released with ") {
+		t.Fatalf("restore: %v, says %s", err, said)
+	}
+	kept, err := filepath.Glob(filepath.Join(data, databaseFile+".replaced-*Z"))
+	if err != nil || len(kept) != 1 {
+		t.Errorf("the database from before: %v, %v", kept, err)
+	}
+	if said, err := command(t, nil, "verify", "--data", data); exitCode(err) != 1 {
+		t.Errorf("verified before the start: %v, says %s", err, said)
+	}
+
+	s = start(t, plantEnv(), args...)
+	if log := s.log.String(); !strings.Contains(log, "its record is lost") || !strings.Contains(log, "order=Order143") {
+		t.Errorf("the log: %s", log)
+	}
+	order := orderIn(t, data, "Order143")
+	if r := order.Release; r == nil || !r.Lost || r.By.Username != "supervisor1" {
+		t.Fatalf("its order: %+v", r)
+	}
+	if page := s.page(t, fmt.Sprintf("/orders/%d", order.ID)); !strings.Contains(page, "its record was lost") || !strings.Contains(page, "A part of this site") {
+		t.Error("the order's page does not say what was lost")
+	}
+	if status := s.press(t.Context(), s.signIn(t), order); status == http.StatusSeeOther {
+		t.Error("it is released a second time")
+	}
+	s.end(t)
+	again := start(t, plantEnv(), args...)
+	again.end(t)
+	if losses := lossesIn(t, data); len(losses) != 1 || len(losses[0].Releases) != 1 {
+		t.Errorf("after another start: %+v", losses)
+	}
+	acknowledgeLoss(t, data)
+	for range 2 {
+		said, err := command(t, nil, "verify", "--data", data)
+		if exitCode(err) != exitRestored || !strings.Contains(said, "The history holds") || !strings.Contains(said, "One restore on ") {
+			t.Errorf("verified once acknowledged: %v, says %s", err, said)
+		}
+		start(t, plantEnv(), args...).end(t)
+	}
+}
+
+func (s started) page(t *testing.T, path string) string {
+	t.Helper()
+	response, err := s.signIn(t).Get(s.address + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func lossesIn(t *testing.T, data string) []packaging.Loss {
+	t.Helper()
+	store, tenant := readData(t, data)
+	losses, err := store.TenantLosses(t.Context(), tenant.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return losses
+}
+
+// acknowledgeLoss acknowledges the loss of a stopped Lineboard as its administrator does.
+func acknowledgeLoss(t *testing.T, data string) {
+	t.Helper()
+	store, err := openData(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	tenants, err := store.Tenants(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	losses, err := store.TenantLosses(t.Context(), tenants[0].ID)
+	if err != nil || len(losses) == 0 {
+		t.Fatalf("%d losses, %v", len(losses), err)
+	}
+	e := losses[0].Entry(packaging.LossAcknowledged, packaging.Author{Username: "admin", FullName: "Admin", Role: packaging.Administrator})
+	e.TenantID, e.Comment = tenants[0].ID, "the disk failed"
+	if err := store.Record(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADataFolderThatIsLostIsNotBegunAnewUnlessThatIsAccepted(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data, anchors, file := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "anchors.log"), site(t, remote)
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", anchors, "--provision", file, "--refresh", "200ms"}
+	s := start(t, plantEnv(), args...)
+	s.releaseOne(t, data, "Order143")
+	s.end(t)
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	_, err := command(t, plantEnv(), args...)
+	if err == nil || !strings.Contains(err.Error(), "Order143") || !strings.Contains(err.Error(), "--accept-lost-history=plant-ghent:") {
+		t.Fatalf("started without its history: %v", err)
+	}
+	_, accept, _ := strings.Cut(err.Error(), "add ")
+	accept, _, _ = strings.Cut(accept, ";")
+	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != 1 || !strings.Contains(said, "the whole tenant is gone") {
+		t.Errorf("verify: %v, says %s", err, said)
+	}
+	if _, err := command(t, plantEnv(), append(args, "--accept-lost-history=plant-ghent:1")...); err == nil {
+		t.Error("another entry is accepted")
+	}
+	s = start(t, plantEnv(), append(args, accept)...)
+	if r := orderIn(t, data, "Order143").Release; r == nil || !r.Lost {
+		t.Errorf("its order: %+v", r)
+	}
+	s.end(t)
+	start(t, plantEnv(), args...).end(t) // accepted once is accepted
+	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != exitRestored || !strings.Contains(said, "of an earlier tenant of this name are lost") {
+		t.Errorf("verify: %v, says %s", err, said)
+	}
+}
+
+func TestABackupThatIsMadeWhileEntriesAreWrittenDoesNotAccuseItself(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data := filepath.Join(t.TempDir(), "data")
+	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote))
+	order, browser := waitForOrder(t, data, "Order143"), s.signIn(t)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.press(t.Context(), browser, order)
+			}
+		}
+	}()
+	for n := range 6 {
+		backup := filepath.Join(t.TempDir(), fmt.Sprintf("backup%d.db", n))
+		if err := makeBackup(t.Context(), filepath.Join(data, databaseFile), filepath.Join(data, anchorsFile), backup); err != nil {
+			t.Fatal(err)
+		}
+		if err := proveBackup(t.Context(), backup); err != nil {
+			t.Errorf("backup %d: %v", n, err)
+		}
+	}
+	close(stop)
+	s.end(t)
+}
+
+func TestBackupsAreMadeProvenAndPrunedByThemselves(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data, backups := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backups")
+	if err := os.MkdirAll(backups, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, old := range []string{"lineboard-20200101T000000Z.db", "lineboard-20200102T000000Z.db", "other.db"} {
+		if err := os.WriteFile(filepath.Join(backups, old), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--backup-dir", backups, "--backup-keep", "2")
+	for !strings.Contains(s.log.String(), "backup made and proven") {
+		if t.Context().Err() != nil {
+			t.Fatal(s.log.String())
+		}
+	}
+	s.end(t)
+	files, err := filepath.Glob(filepath.Join(backups, "*.db"))
+	if err != nil || len(files) != 3 { // the two that are kept, and one that is none of ours
+		t.Errorf("%v, %v", files, err)
+	}
+	if _, err := os.Stat(filepath.Join(backups, "lineboard-20200101T000000Z.db")); !os.IsNotExist(err) {
+		t.Error("the oldest is kept")
+	}
+	if !strings.Contains(s.log.String(), "backups are on the disk of the database") {
+		t.Error("nothing warns of one disk for both")
+	}
+}

@@ -1,0 +1,27 @@
+package packaging
+
+import "time"
+
+// Backups is what became of the backups that Lineboard makes by itself.
+type Backups struct {
+	Folder   string // empty if it makes none
+	Every    time.Duration
+	Keep     int
+	SameDisk bool      // the folder is on the disk of the database
+	Tried    time.Time // the last try, zero before the first
+	Last     time.Time // when the newest one that is proven was made, zero for none
+	LastFile string
+	Problem  string // why the last try failed, empty if it did not
+}
+
+// SelfCheck is what Lineboard found out about its own data since its start.
+type SelfCheck struct {
+	Ended      time.Time     // zero while it runs
+	Schema     []SchemaFault // what is not as this program made it
+	Damage     []string      // of the file
+	Broken     []string      // slugs of the tenants whose history does not hold
+	Unanchored string        // why the last anchor could not be written, empty if it was
+}
+
+// Faulty reports whether a fault was found that stops releases.
+func (s SelfCheck) Faulty() bool { return len(s.Schema)+len(s.Damage)+len(s.Broken) > 0 }

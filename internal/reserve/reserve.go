@@ -1,0 +1,268 @@
+// Package reserve keeps answers to releases on the disk while the database can't take them. It takes the room for an
+// answer before the release is claimed: on a full disk, an answer that came still has a place.
+package reserve
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/release"
+	"lineboard/internal/secret"
+)
+
+const (
+	// SlotSize is the room that one answer is sure to have, in bytes. It holds 40,000 serial numbers of 20 characters, also
+	// if they can't be compressed. A longer answer makes its slot grow, as far as the disk lets it.
+	SlotSize = 1 << 20
+	minSlots = 4  // that are there before the first release
+	maxSlots = 64 // more releases than this are not under way at a time
+)
+
+// Box seals what is kept.
+type Box interface {
+	Seal(t secret.Text, owner string) []byte
+	Open(sealed []byte, owner string) (secret.Text, error)
+}
+
+// Reserve is a folder of slots, each a file.
+type Reserve struct {
+	folder string
+	box    Box
+
+	mu    sync.Mutex
+	free  []*slot
+	slots int
+	held  []Held
+
+	unreadable []error
+}
+
+// Held is an answer that was kept and that the database may not have.
+type Held struct {
+	Tenant    packaging.TenantID
+	Order     packaging.OrderID
+	OrderKey  string
+	Release   packaging.ReleaseID
+	Requested time.Time
+	Answer    packaging.Answer
+
+	slot *slot
+}
+
+// Free forgets the answer.
+func (h Held) Free() { h.slot.Free() }
+
+// SetAside keeps the answer for good, under another name, and returns the file.
+func (h Held) SetAside() (string, error) { return h.slot.setAside(h.Release) }
+
+// Open opens the reserve in a folder, and makes it where it is not there. It fails if the folder or its first slots can't
+// be made.
+func Open(folder string, box Box) (*Reserve, error) {
+	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	r := &Reserve{folder: folder, box: box}
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if n, err := strconv.Atoi(strings.TrimPrefix(f.Name(), prefix)); err == nil && f.Name() == name(n) {
+			r.slots = max(r.slots, n)
+		}
+	}
+	for n := 1; n <= max(r.slots, minSlots); n++ {
+		s, err := r.open(n)
+		if err != nil {
+			return nil, err
+		}
+		held, err := s.read()
+		if err != nil { // it is whole and was sealed with another key: that one may come back
+			aside, failed := s.setAside(0)
+			r.unreadable = append(r.unreadable, fmt.Errorf("%w; it is set aside as %s", err, aside))
+			if s, err = r.open(n); err != nil || failed != nil {
+				return nil, errors.Join(err, failed)
+			}
+		}
+		switch {
+		case held != nil:
+			r.held = append(r.held, *held)
+		default:
+			r.free = append(r.free, s)
+		}
+	}
+	r.slots = max(r.slots, minSlots)
+	return r, nil
+}
+
+// Held returns the answers that an earlier process kept.
+func (r *Reserve) Held() []Held { return r.held }
+
+// Unreadable returns why answers that an earlier process kept can't be read. Each is set aside.
+func (r *Reserve) Unreadable() []error { return r.unreadable }
+
+// Take takes a slot for the answer of a release. Where none is free, it makes one, as long as the disk has room.
+func (r *Reserve) Take() (release.Room, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last := len(r.free) - 1; last >= 0 {
+		s := r.free[last]
+		r.free = r.free[:last]
+		return s, nil
+	}
+	if r.slots >= maxSlots {
+		return nil, packaging.Fail(packaging.Unavailable, "error.too_many_releases")
+	}
+	s, err := r.open(r.slots + 1)
+	if err != nil {
+		return nil, packaging.Fail(packaging.Unavailable, "error.no_room_for_answer").Because(err)
+	}
+	r.slots++
+	return s, nil
+}
+
+const prefix = "slot-"
+
+func name(n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
+
+// open opens a slot and takes its room on the disk.
+func (r *Reserve) open(n int) (s *slot, err error) {
+	path := filepath.Join(r.folder, name(n))
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if missing := SlotSize - info.Size(); missing > 0 {
+		if _, err := file.WriteAt(make([]byte, missing), info.Size()); err != nil {
+			return nil, err
+		}
+		if err := file.Sync(); err != nil {
+			return nil, err
+		}
+	}
+	return &slot{reserve: r, path: path}, nil
+}
+
+// slot is a file that begins with a header: magic, the length of what is sealed, and its SHA-256. An answer is whole or is
+// not there: a write that was cut off does not match its hash.
+type slot struct {
+	reserve *Reserve
+	path    string
+	used    bool
+}
+
+const (
+	magic      = "LBHELD1\n"
+	headerSize = len(magic) + 8 + sha256.Size
+	owner      = "held answer"
+)
+
+// Keep stores an answer durably.
+func (s *slot) Keep(o packaging.Order, answer packaging.Answer) error {
+	plain, err := json.Marshal(Held{
+		Tenant: o.TenantID, Order: o.ID, OrderKey: o.Key, Release: o.Release.ID, Requested: o.Release.Requested, Answer: answer,
+	})
+	if err != nil {
+		return err
+	}
+	var packed bytes.Buffer
+	packer := gzip.NewWriter(&packed)
+	if _, err := packer.Write(plain); err != nil {
+		return err
+	}
+	if err := packer.Close(); err != nil {
+		return err
+	}
+	sealed := s.reserve.box.Seal(secret.New(packed.String()), owner)
+	content := append([]byte(magic), binary.BigEndian.AppendUint64(nil, uint64(len(sealed)))...)
+	sum := sha256.Sum256(sealed)
+	content = append(append(content, sum[:]...), sealed...)
+	s.used = true
+	return s.write(content)
+}
+
+func (s *slot) write(content []byte) (err error) {
+	file, err := os.OpenFile(s.path, os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if _, err := file.WriteAt(content, 0); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// Free forgets the answer and gives the slot back. A slot that can't be emptied is not used again.
+func (s *slot) Free() {
+	if s.used {
+		if s.write(make([]byte, headerSize)) != nil || os.Truncate(s.path, SlotSize) != nil {
+			return
+		}
+		s.used = false
+	}
+	s.reserve.mu.Lock()
+	defer s.reserve.mu.Unlock()
+	s.reserve.free = append(s.reserve.free, s)
+}
+
+// read returns the answer in the slot, nil if there is none or if it was not written whole.
+func (s *slot) read() (*Held, error) {
+	content, err := os.ReadFile(s.path)
+	if err != nil {
+		return nil, err
+	}
+	if len(content) < headerSize || string(content[:len(magic)]) != magic {
+		return nil, nil
+	}
+	length, sealed := binary.BigEndian.Uint64(content[len(magic):]), content[headerSize:]
+	if length > uint64(len(sealed)) {
+		return nil, nil
+	}
+	sealed = sealed[:length]
+	if sum := sha256.Sum256(sealed); !bytes.Equal(sum[:], content[len(magic)+8:headerSize]) {
+		return nil, nil
+	}
+	packed, err := s.reserve.box.Open(sealed, owner)
+	if err != nil {
+		return nil, fmt.Errorf("the answer in %s: %w", s.path, err)
+	}
+	unpacked, err := gzip.NewReader(strings.NewReader(packed.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("the answer in %s: %w", s.path, err)
+	}
+	plain, err := io.ReadAll(unpacked)
+	if err != nil {
+		return nil, fmt.Errorf("the answer in %s: %w", s.path, err)
+	}
+	held := &Held{slot: s}
+	if err := json.Unmarshal(plain, held); err != nil {
+		return nil, fmt.Errorf("the answer in %s: %w", s.path, err)
+	}
+	s.used = true
+	return held, nil
+}
+
+// setAside gives the file of a slot another name. The slot is not used again.
+func (s *slot) setAside(id packaging.ReleaseID) (string, error) {
+	aside := filepath.Join(s.reserve.folder, fmt.Sprintf("answer-of-release-%d-%d", id, time.Now().UnixMilli()))
+	return aside, os.Rename(s.path, aside)
+}
