@@ -108,7 +108,7 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 	acknowledgeLoss(t, data)
 	for range 2 {
 		said, err := command(t, nil, "verify", "--data", data)
-		if exitCode(err) != exitRestored || !strings.Contains(said, "The history holds") || !strings.Contains(said, "One restore on ") {
+		if exitCode(err) != exitRestored || !strings.Contains(said, "The history is intact") || !strings.Contains(said, "One restore on ") {
 			t.Errorf("verified once acknowledged: %v, says %s", err, said)
 		}
 		start(t, plantEnv(), args...).end(t)

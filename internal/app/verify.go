@@ -62,7 +62,7 @@ func (v *verify) Run(p run) error {
 	case broken:
 		return errors.New("a history is not proven to be what it was")
 	case restored:
-		return exitError{errors.New("a history holds but for what it says itself to be lost by a restore"), exitRestored}
+		return exitError{errors.New("a history is intact but for what it says itself to be lost by a restore"), exitRestored}
 	}
 	return nil
 }
