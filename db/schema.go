@@ -120,7 +120,7 @@ func Readable(ctx context.Context, path string) (current bool, err error) {
 	if len(damage) > 0 {
 		return false, fmt.Errorf("it is damaged: %s", damage[0])
 	}
-	provider, err := migrations(pool)
+	provider, err := migrations(pool, nil)
 	if err != nil {
 		return false, err
 	}
