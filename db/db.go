@@ -29,19 +29,21 @@ const slowReaders = 3
 
 // DB is an open database. One process at a time has it open.
 type DB struct {
-	write *sql.DB // one connection
-	read  *reader
-	slow  *reader // for searches, reports, exports and verification
-	lock  *flock.Flock
-	box   *secret.Box
-	now   func() time.Time
+	write  *sql.DB // one connection
+	writer *reader // its statements
+	read   *reader
+	slow   *reader // for searches, reports, exports and verification
+	lock   *flock.Flock
+	box    *secret.Box
+	now    func() time.Time
 	// The last write failed for a reason of the machine, such as a full disk.
-	failed atomic.Bool
-	probe  probe
-	tables map[string]recordTable // that hold records
-	notify atomic.Pointer[func([]packaging.Change)]
-	anchor atomic.Pointer[func(context.Context, []packaging.Entry) error]
-	files  files
+	failed    atomic.Bool
+	probe     probe
+	tables    map[string]recordTable // that hold records
+	notify    atomic.Pointer[func([]packaging.Change)]
+	anchor    atomic.Pointer[func(context.Context, []packaging.Entry) error]
+	files     files
+	unindexed chan struct{} // has room for one
 }
 
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say
@@ -54,7 +56,7 @@ func Open(ctx context.Context, path string, box *secret.Box, now func() time.Tim
 	case !ours:
 		return nil, fmt.Errorf("another Lineboard is running with the data in %s; stop it first", filepath.Dir(path))
 	}
-	d := &DB{lock: lock, box: box, now: now}
+	d := &DB{lock: lock, box: box, now: now, unindexed: make(chan struct{}, 1)}
 	err := keepPrivate(path)
 	if err == nil {
 		err = d.open(ctx, path)
@@ -98,6 +100,7 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	}
 	d.tables = tables
 	d.write = openWatched(path, settings, tables)
+	d.writer = &reader{DB: d.write}
 	if err := d.write.PingContext(ctx); err != nil {
 		return coded(err)
 	}

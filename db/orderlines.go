@@ -20,7 +20,11 @@ func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.
 }
 
 func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
-	w := inScope(in, "")
+	if in.Limited() {
+		return nil, nil
+	}
+	const next = `(SELECT min(api_line) FROM orders INDEXED BY orders_of_unknown_line WHERE tenant_id = ?1 AND line_id IS NULL AND api_line > `
+	// One look at the index finds the next line, however many orders the last one has. Its newest orders name it.
 	return collect(ctx, q, func(row scanner) (l packaging.Line, err error) {
 		err = row.Scan(&l.Code, &l.Name)
 		if l.Name == "" {
@@ -28,8 +32,10 @@ func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packagi
 		}
 		return l, err
 	}, `
-		SELECT min(api_line COLLATE BINARY), max(line_name) FROM orders WHERE `+w.sql+` AND line_id IS NULL AND api_line <> ''
-		GROUP BY api_line ORDER BY api_line LIMIT ?`, append(w.args, maxUnknownLines)...)
+		WITH RECURSIVE line (code) AS (SELECT `+next+`'') UNION ALL SELECT `+next+`line.code) FROM line WHERE code IS NOT NULL)
+		SELECT min(api_line COLLATE BINARY), max(line_name) FROM line JOIN orders o ON o.id IN (
+			SELECT id FROM orders INDEXED BY orders_of_unknown_line WHERE tenant_id = ?1 AND line_id IS NULL AND api_line = line.code ORDER BY id DESC LIMIT 100)
+		GROUP BY line.code ORDER BY line.code COLLATE NOCASE LIMIT ?2`, in.Tenant(), maxUnknownLines)
 }
 
 // maxUnknownLines bounds what an API that names lines without end can do to a page.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strings"
 
 	"lineboard/internal/packaging"
 )
@@ -139,41 +138,4 @@ func (d *DB) LineOrders(
 	w.and(true, "o.gone = 0 AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line))
 	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+`
 		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+1)...)
-}
-
-// SearchOrders returns a page of the orders that match, the newest first.
-func (d *DB) SearchOrders(
-	ctx context.Context, in packaging.Scope, f packaging.OrderFilter,
-) (packaging.OrderPage, error) {
-	w := inScope(in, "o.")
-	if f.Text != "" {
-		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
-		w.and(true, `(o.order_key LIKE ? ESCAPE '\' OR o.product LIKE ? ESCAPE '\' OR o.gtin LIKE ? ESCAPE '\' OR o.lot LIKE ? ESCAPE '\')`,
-			like, like, like, like)
-	}
-	w.and(f.Status != "", "o.status = ?", f.Status)
-	w.and(f.Open, "o.gone = 0 AND o.urgency < 6")
-	w.and(f.LineID != 0, "o.line_id = ?", f.LineID)
-	w.and(f.NoLine, "o.line_id IS NULL AND o.api_line = ''")
-	w.and(f.APILine != "", "o.line_id IS NULL AND o.api_line = ?", f.APILine)
-	w.and(f.Before != 0, "o.id < ?", f.Before)
-	var orders []packaging.Order
-	err := d.search(ctx, f.Text, func(ctx context.Context, q querier) (err error) {
-		orders, err = collect(ctx, q, scanOrder,
-			selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, f.Limit+1)...)
-		return err
-	})
-	page := packaging.OrderPage{Orders: orders}
-	if len(orders) > f.Limit {
-		page.Orders = orders[:f.Limit]
-		page.Next = page.Orders[f.Limit-1].ID
-	}
-	return page, err
-}
-
-// OtherStatuses are the statuses among the orders that are not documented.
-func (d *DB) OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging.Status, error) {
-	w := inScope(in, "")
-	return collect(ctx, d.read, func(row scanner) (s packaging.Status, err error) { return s, row.Scan(&s) },
-		`SELECT DISTINCT status FROM orders WHERE `+w.sql+` AND urgency = 3 AND status <> '' ORDER BY status LIMIT 50`, w.args...)
 }

@@ -36,7 +36,8 @@ func (t *tx) logTouched() error {
 		return err
 	}
 	if log.was, err = t.PrepareContext(t.ctx, `
-		SELECT digest FROM record_log WHERE tenant_id = ? AND record = ? AND key = ? ORDER BY number DESC LIMIT 1`); err != nil {
+		SELECT digest FROM record_log INDEXED BY record_log_of_record
+		WHERE tenant_id = ? AND record = ? AND key = ? ORDER BY number DESC LIMIT 1`); err != nil {
 		return err
 	}
 	for _, r := range touched {

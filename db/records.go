@@ -23,6 +23,7 @@ var notRecords = map[string]string{
 	"wrong_tries":      "counts of wrong tries, forgotten with time",
 	"refreshes":        "when the API was last asked",
 	"order_checks":     "when the API was last asked about an order",
+	"orders_unindexed": "orders that the index of words is yet to take in",
 	"kept_keys":        "sealed: what was changed opens nothing, and what is gone fits no mark",
 	"write_probe":      "random bytes, written to see whether a release could be",
 }

@@ -54,7 +54,9 @@ func (t *tx) addSerials(o packaging.Order, serials []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return t.exec(insertSerials(len(args)/3), args...)
+	// Lists end anywhere: this statement is not kept.
+	_, err = t.Tx.ExecContext(t.ctx, insertSerials(len(args)/3), args...)
+	return err
 }
 
 func insertSerials(n int) string {

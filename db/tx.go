@@ -13,6 +13,9 @@ import (
 type tx struct {
 	*sql.Tx
 	ctx     context.Context
+	writer  *reader              // has the statements of earlier transactions
+	own     map[string]*sql.Stmt // the transaction's, by query
+	fresh   []string             // queries that no earlier transaction had
 	now     time.Time
 	tables  map[string]recordTable
 	lists   map[packaging.OrderID][sha256.Size]byte // digests of the serial lists that it stored
@@ -33,7 +36,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	w := &tx{
-		Tx: t, ctx: ctx, now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
+		Tx: t, ctx: ctx, writer: d.writer, own: map[string]*sql.Stmt{}, now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
 		lists: map[packaging.OrderID][sha256.Size]byte{},
 	}
 	var changes []packaging.Change
@@ -50,6 +53,10 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		err = t.Commit()
 	}
 	err = coded(err)
+	if err == nil {
+		w.keepStatements()
+		d.awaitIndex(changes)
+	}
 	if anchor := d.anchor.Load(); err == nil && anchor != nil && len(w.releases) > 0 {
 		w.unanchored = (*anchor)(context.WithoutCancel(ctx), w.releases) // before anybody is told
 	}
@@ -60,6 +67,57 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		d.failed.Store(true)
 	}
 	return err
+}
+
+// stmt returns a statement of the transaction: preparing one takes longer than most of them run.
+func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := t.own[query]; s != nil {
+		return s, nil
+	}
+	if kept, ok := t.writer.prepared.Load(query); ok {
+		t.own[query] = t.StmtContext(ctx, kept.(*sql.Stmt))
+		return t.own[query], nil
+	}
+	s, err := t.PrepareContext(ctx, query)
+	if err == nil {
+		t.own[query], t.fresh = s, append(t.fresh, query)
+	}
+	return s, err
+}
+
+// keepStatements prepares what was new in the transaction for the next one, once it has ended. A query that can't be
+// prepared now is prepared then.
+func (t *tx) keepStatements() {
+	for _, query := range t.fresh {
+		_, _ = t.writer.stmt(t.ctx, query)
+	}
+}
+
+// ExecContext is that of [sql.Tx].
+func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// QueryContext is that of [sql.Tx].
+func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext is that of [sql.Tx].
+func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return t.Tx.QueryRowContext(ctx, query, args...) // fails the same way, and a row can carry that
+	}
+	return s.QueryRowContext(ctx, args...)
 }
 
 func (t *tx) exec(query string, args ...any) error {

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,8 +37,10 @@ func (s *Server) Search(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.ShowFresh(c, "orders", func(ctx context.Context, reader packaging.Person) (web.Page, error) {
-		err := s.fillSearch(ctx, reader.Scope(), &search, packaging.OrderID(before))
+	search.Before = packaging.OrderID(before)
+	key := fmt.Sprintf("orders %q %q %q %d", search.Text, search.Status, search.Line, before)
+	return s.Show(c, "orders", key, func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+		err := s.fillSearch(ctx, reader.Scope(), &search)
 		return web.Page{
 			Title: text.Say(ctx, "title.orders"), Topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
 			Content: func(f shell.Frame) templ.Component { return view.Orders(f, search) },
@@ -45,10 +48,8 @@ func (s *Server) Search(c echo.Context) error {
 	})
 }
 
-// fillSearch reads what can be searched by, and the orders that were found, from the one before a key on.
-func (s *Server) fillSearch(
-	ctx context.Context, in packaging.Scope, search *view.OrderSearch, before packaging.OrderID,
-) (err error) {
+// fillSearch reads what can be searched by, and the orders that were found.
+func (s *Server) fillSearch(ctx context.Context, in packaging.Scope, search *view.OrderSearch) (err error) {
 	if search.Lines, err = s.Store.Lines(ctx, in); err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (s *Server) fillSearch(
 		Text:   search.Text,
 		Status: search.Status,
 		NoLine: search.Line == shell.NoLine,
-		Before: before,
+		Before: search.Before,
 		Limit:  ordersPerPage,
 	}
 	if search.Line != "" && !filter.NoLine {

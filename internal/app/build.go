@@ -206,10 +206,24 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 // ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.checks.run, a.copier.run, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()
+}
+
+// index takes orders into the index that searches read, as they come and change.
+func (a *App) index(ctx context.Context) error {
+	for {
+		if err := a.Store.IndexOrders(ctx); err != nil && ctx.Err() == nil {
+			a.parts.Log.Warn("orders not indexed: searches take longer", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.Store.Unindexed():
+		}
+	}
 }
 
 // sweepGap is the time between two sweeps.

@@ -233,13 +233,44 @@ type OrderFilter struct {
 	Status  Status
 	Open    bool // only orders that are neither Done nor gone
 	LineID  LineID
-	NoLine  bool    // only orders without a line
-	APILine string  // only orders whose line is not set up here, and which the API calls so
-	Before  OrderID // only smaller ones: where the previous page ended
+	NoLine  bool   // only orders without a line
+	APILine string // only orders whose line is not set up here, and which the API calls so
+	Sort    OrderSort
+	Before  OrderID // where the previous page ended: only orders that follow this one
 	Limit   int
 }
 
-// OrderPage is one page of a search, the newest order first. Next is 0 on the last page.
+// OrderSort is the order of orders.
+type OrderSort struct {
+	By         OrderColumn
+	Descending bool // the other way round
+}
+
+// OrderColumn is what orders are sorted by.
+type OrderColumn string
+
+// The columns.
+const (
+	SortByArrival  OrderColumn = ""       // the newest first
+	SortByStatus   OrderColumn = "status" // what needs a person first
+	SortByLine     OrderColumn = "line"   // by its code, orders without one last
+	SortByKey      OrderColumn = "key"
+	SortByProduct  OrderColumn = "product"
+	SortByLot      OrderColumn = "lot"
+	SortByExpiry   OrderColumn = "expiry"
+	SortByQuantity OrderColumn = "quantity"
+)
+
+// StatusCount is how many orders have a status. One above [MaxCount] says that there are more.
+type StatusCount struct {
+	Status Status
+	Orders int
+}
+
+// MaxCount is how far orders are counted.
+const MaxCount = 1_000
+
+// OrderPage is one page of a search. Next is 0 on the last page.
 type OrderPage struct {
 	Orders []Order
 	Next   OrderID

@@ -57,3 +57,20 @@ func (s Status) Left() bool { return s == InProgress || s == Suspended || s == D
 
 // Releasable says whether the API accepts a release to line in this status (documented: only Pending release).
 func (s Status) Releasable() bool { return s == PendingRelease }
+
+// Urgency is the place of s among what needs a person first, from 1 on. All that are not documented have one place.
+func (s Status) Urgency() int {
+	switch s {
+	case PendingRelease:
+		return 1
+	case Suspended:
+		return 2
+	case InProgress:
+		return 4
+	case Open:
+		return 5
+	case Done:
+		return 6
+	}
+	return 3
+}

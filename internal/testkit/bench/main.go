@@ -46,13 +46,14 @@ const (
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
+	partOrders  = "orders"
 	partImport  = "import"
 	partHistory = "history"
 	partLive    = "live"
 	partVisit   = "visit"
 )
 
-var parts = []string{partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partImport, partHistory, partLive, partVisit}
+var parts = []string{partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory, partLive, partVisit}
 
 // plan is how much is measured.
 type plan struct {
@@ -65,6 +66,7 @@ type plan struct {
 	small     int           // releases of a few serials, of one side in one round
 	bulk      int           // serials of a large order
 	lookups   int           // and pages, of one side in one round
+	orders    int           // among which the page is read, and ten times as many
 	imported  int           // orders of a file
 	entries   int           // of the long history
 }
@@ -82,7 +84,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 		return p, err
 	}
 	p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 2*time.Second, 20, 10, 100_000, 2_000, 100_000, 1_000_000
+	p.orders = 100_000
 	if *short {
+		p.orders = 5_000
 		p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 300*time.Millisecond, 3, 3, 10_000, 200, 2_000, 20_000
 		p.serials, p.rounds = min(p.serials, 200_000), min(p.rounds, 2)
 	}
@@ -176,6 +180,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partCrowd) {
 		if err := b.measureCrowd(ctx); err != nil {
 			return fmt.Errorf("crowd: %w", err)
+		}
+	}
+	if b.wants(partOrders) {
+		if err := b.measureOrders(ctx); err != nil {
+			return fmt.Errorf("orders: %w", err)
 		}
 	}
 	if b.wants(partImport) {
