@@ -54,7 +54,6 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	err = coded(err)
 	if err == nil {
-		w.keepStatements()
 		d.awaitIndex(changes)
 	}
 	if anchor := d.anchor.Load(); err == nil && anchor != nil && len(w.releases) > 0 {
@@ -62,6 +61,9 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	if tell := d.notify.Load(); err == nil && tell != nil && len(changes) > 0 {
 		(*tell)(changes)
+	}
+	if err == nil {
+		w.keepStatements()
 	}
 	if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
 		d.failed.Store(true)
