@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -272,5 +273,26 @@ func TestEveryFactIsFilledInAndCompared(t *testing.T) {
 		if line := strings.HasPrefix(field.Name, "Line"); !line && len(changes) != 1 {
 			t.Errorf("%s changes %v", field.Name, changes)
 		}
+	}
+}
+
+func TestAnErrorSaysItsCodeItsSentenceAndItsCause(t *testing.T) {
+	err := packaging.Fail(packaging.Invalid, "shifts.overlap", "Name", "Late", "Other", "Early", "left over")
+	if got := err.Error(); got != "invalid: shifts.overlap" {
+		t.Errorf("%q", got)
+	}
+	if diff := cmp.Diff(map[string]string{"Name": "Late", "Other": "Early"}, err.Args); diff != "" {
+		t.Errorf("the gaps of its sentence (-want +got):\n%s", diff)
+	}
+	if got := packaging.Fail(packaging.Invalid, "shifts.overlap").Args; got != nil {
+		t.Errorf("a sentence without gaps has %v", got)
+	}
+	why := errors.New("the disk is full")
+	because := err.Because(why)
+	if got := because.Error(); got != "invalid: shifts.overlap: the disk is full" {
+		t.Errorf("%q", got)
+	}
+	if !errors.Is(because, why) || err.Err != nil {
+		t.Error("the cause is not in the error, or in the one without it")
 	}
 }

@@ -18,6 +18,7 @@ func TestAListIsReadInTheFormsThatPeopleHaveItIn(t *testing.T) {
 		"CSV as exported here":      "number,serial\n1,4YSr5oYFKHwP\n2,\"a,b;c\"\n3,\"q\"\"q\"\n",
 		"CSV with semicolons":       "Serial;Order\r\n4YSr5oYFKHwP;x\r\n\"a,b;c\";x\r\n\"q\"\"q\";x\r\n",
 		"CSV with tabs":             "lot\tserial\nA\t4YSr5oYFKHwP\nA\ta,b;c\nA\t\"q\"\"q\"\n",
+		"CSV, the list last":        "lot,serial\nA,4YSr5oYFKHwP\nA,\"a,b;c\"\nA,\"q\"\"q\"\n",
 		"JSON, the list alone":      `["4YSr5oYFKHwP", "a,b;c", "q\"q"]`,
 		"JSON as exported here":     `{"order_id":"x","count":3,"serials":["4YSr5oYFKHwP","a,b;c","q\"q"]}`,
 		"JSON as the API gives it":  `{"success": true, "data": ["4YSr5oYFKHwP", "a,b;c", "q\"q"]}`,

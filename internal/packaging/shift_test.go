@@ -2,6 +2,7 @@ package packaging
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,13 @@ func TestShiftsThatOverlapAreRefusedAndGapsAreNot(t *testing.T) {
 		"a name that is no segment":  {[]Shift{shift("a/b", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
 		"dots":                       {[]Shift{shift("..", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
 		"no days":                    {[]Shift{shift("A", "06:00", "07:00", 0)}, "shifts.no_days"},
+		"40 letters":                 {[]Shift{shift(strings.Repeat("é", 40), "06:00", "07:00", EveryDay)}, ""},
+		"41 letters":                 {[]Shift{shift(strings.Repeat("é", 41), "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
+		"a time before the day":      {[]Shift{{Name: "A", Start: -1, End: 60, Days: EveryDay}}, "shifts.bad_time"},
+		"from midnight":              {[]Shift{{Name: "A", Start: 0, End: 60, Days: EveryDay}}, ""},
+		"to midnight":                {[]Shift{{Name: "A", Start: 60, End: 0, Days: EveryDay}}, ""},
+		"an end that no clock shows": {[]Shift{{Name: "A", Start: 60, End: 24 * 60, Days: EveryDay}}, "shifts.bad_time"},
+		"an end before the day":      {[]Shift{{Name: "A", Start: 60, End: -1, Days: EveryDay}}, "shifts.bad_time"},
 	} {
 		err := Plan{From: "2026-01-01", Shifts: c.shifts}.Check()
 		key := ""
@@ -109,6 +117,44 @@ func TestALaterPlanChangesNoDayBeforeIt(t *testing.T) {
 	two.Shifts[0].Start, two.Shifts[1].End = minute("05:00"), minute("05:00")
 	if err := (Roster{threeShifts, two}).CheckChange(); CodeOf(err) != Invalid {
 		t.Errorf("a plan that begins within the last night of the one before: %v", err)
+	}
+}
+
+func TestOfSeveralPlansForOneDayTheOneAddedLastCounts(t *testing.T) {
+	brussels := zone(t, "Europe/Brussels")
+	one := Plan{From: "2026-01-01", Shifts: []Shift{shift("Day", "06:00", "14:00", EveryDay)}}
+	r := Roster{threeShifts, one, {From: "2025-06-01"}}
+	if got := r.Of("2026-01-01", brussels); len(got) != 1 || got[0].Name != "Day" {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestShiftsOfAnyTimeAreFoundWhereTheyTakePlaceInPart(t *testing.T) {
+	utc := Roster{{From: "2026-01-01", Shifts: []Shift{
+		shift("Long", "10:00", "10:00", On(time.Monday)), shift("Late", "22:00", "23:30", On(time.Wednesday)),
+	}}}
+	at := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 0, 0, time.UTC) }
+	for name, c := range map[string]struct {
+		from, to time.Time
+		want     string
+	}{
+		"a moment before it begins":  {at(23, 9, 0), at(23, 10, 0), ""},
+		"its first minute":           {at(23, 9, 0), at(23, 10, 1), "Long"},
+		"on the day after":           {at(24, 9, 59), at(24, 12, 0), "Long"},
+		"once it has ended":          {at(24, 10, 0), at(24, 12, 0), ""},
+		"both":                       {at(24, 9, 0), at(25, 23, 0), "Long Late"},
+		"on the day before the last": {at(25, 23, 29), at(26, 0, 0), "Late"},
+	} {
+		var names []string
+		for _, o := range utc.Between(c.from, c.to, time.UTC) {
+			names = append(names, o.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	if o, ok := utc.At(at(24, 9, 59), time.UTC); !ok || o.Name != "Long" {
+		t.Errorf("%v %v", o, ok)
 	}
 }
 
