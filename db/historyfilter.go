@@ -77,28 +77,7 @@ func historyMatch(
 		}
 		all = append(all, anyOf(any))
 	}
-	if f.LineCode != "" {
-		all = append(all, key("l", f.LineCode))
-	}
-	if f.Person != "" {
-		all = append(all, key("p", f.Person))
-	}
-	if f.Deed != "" {
-		all = append(all, key("d", string(f.Deed)))
-	}
-	if f.Outcome != "" {
-		all = append(all, key("c", string(f.Outcome)))
-	}
-	if f.Exceptions {
-		all = append(all, exceptions(key))
-	}
-	if len(f.Orders) > 0 {
-		var any []string
-		for _, order := range f.Orders {
-			any = append(any, key("o", order))
-		}
-		all = append(all, anyOf(any))
-	}
+	all = append(all, filterKeys(f, key)...)
 	if !f.From.IsZero() || !f.To.IsZero() {
 		from, to, err := historySpan(ctx, q, in.Tenant(), f.From, f.To)
 		spans := spans(in.Tenant(), from, to)
@@ -125,6 +104,33 @@ func historyMatch(
 		all = append(all, key("t", ""))
 	}
 	return strings.Join(all, " AND "), true, nil
+}
+
+// filterKeys asks for what a filter names, but for its order, times and words.
+func filterKeys(f packaging.HistoryFilter, key func(kind, value string) string) (all []string) {
+	if f.LineCode != "" {
+		all = append(all, key("l", f.LineCode))
+	}
+	if f.Person != "" {
+		all = append(all, key("p", f.Person))
+	}
+	if f.Deed != "" {
+		all = append(all, key("d", string(f.Deed)))
+	}
+	if f.Outcome != "" {
+		all = append(all, key("c", string(f.Outcome)))
+	}
+	if f.Exceptions {
+		all = append(all, exceptions(key))
+	}
+	if len(f.Orders) > 0 {
+		var any []string
+		for _, order := range f.Orders {
+			any = append(any, key("o", order))
+		}
+		all = append(all, anyOf(any))
+	}
+	return all
 }
 
 // keyMark begins what the index has as a key. It is a letter to FTS5, and on no keyboard.

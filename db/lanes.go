@@ -86,15 +86,45 @@ func (l *lanes) lane(key laneKey) *packaging.Lane {
 	return &l.all[l.place[key]]
 }
 
-func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) error {
-	type count struct {
-		line    sql.Null[packaging.LineID]
-		apiLine string
-		urgency int
-		outcome string
-		n       int
+// laneCount is how many orders of a lane are of an urgency, or how many releases have an outcome.
+type laneCount struct {
+	line    sql.Null[packaging.LineID]
+	apiLine string
+	urgency int // 0 for releases
+	outcome string
+	n       int
+}
+
+func (c laneCount) addTo(lane *packaging.Lane) {
+	switch c.urgency {
+	case 0:
+		switch c.outcome {
+		case string(packaging.Sending):
+			lane.Releases.Sending += c.n
+		case string(packaging.Unknown):
+			lane.Releases.Unknown += c.n
+		case string(packaging.Refused):
+			lane.Releases.Refused += c.n
+		case string(packaging.SaidPending):
+			lane.Releases.SaidPending += c.n
+		default:
+			lane.Releases.Odd += c.n
+		}
+	case 1:
+		lane.Counts.Pending += c.n
+	case 2:
+		lane.Counts.Suspended += c.n
+	case 3:
+		lane.Counts.Other += c.n
+	case 4:
+		lane.Counts.Running += c.n
+	case 5:
+		lane.Counts.Open += c.n
 	}
-	scan := func(row scanner) (c count, err error) {
+}
+
+func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) error {
+	scan := func(row scanner) (c laneCount, err error) {
 		return c, row.Scan(&c.line, &c.apiLine, &c.urgency, &c.outcome, &c.n)
 	}
 	w := inScope(in, "o.")
@@ -121,32 +151,7 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 		GROUP BY o.line_id, o.api_line, says`,
 		slices.Concat(w.args, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args)...)
 	for _, c := range counts {
-		lane := l.lane(laneKeyOf(c.line.V, c.apiLine))
-		switch c.urgency {
-		case 0:
-			switch c.outcome {
-			case string(packaging.Sending):
-				lane.Releases.Sending += c.n
-			case string(packaging.Unknown):
-				lane.Releases.Unknown += c.n
-			case string(packaging.Refused):
-				lane.Releases.Refused += c.n
-			case string(packaging.SaidPending):
-				lane.Releases.SaidPending += c.n
-			default:
-				lane.Releases.Odd += c.n
-			}
-		case 1:
-			lane.Counts.Pending += c.n
-		case 2:
-			lane.Counts.Suspended += c.n
-		case 3:
-			lane.Counts.Other += c.n
-		case 4:
-			lane.Counts.Running += c.n
-		case 5:
-			lane.Counts.Open += c.n
-		}
+		c.addTo(l.lane(laneKeyOf(c.line.V, c.apiLine)))
 	}
 	return err
 }

@@ -1,11 +1,11 @@
 package sandbox
 
 import (
-	"bytes"
 	"cmp"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -106,64 +106,41 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, sen
 		case <-r.Context().Done():
 		}
 	}
-	send := func(status int, kind, text string) {
-		if f.Status != 0 {
-			status = f.Status
-		}
-		if f.Body != "" {
-			text = f.Body
-		}
-		writeAs(w, status, kind, []byte(text))
+	if f.stop(w) {
+		return
 	}
-	titled := func(title string) string { return string(bytes.ReplaceAll([]byte(page), []byte("%"), []byte(title))) }
-
 	switch f.Kind {
-	case CutBefore:
-		reset(w)
 	case CutAfter:
 		do()
 		reset(w)
-	case ErrorBefore:
-		send(http.StatusInternalServerError, "application/json", `{"message":"Internal server error"}`)
 	case ErrorAfter:
 		do()
-		send(http.StatusInternalServerError, "application/json", `{"message":"Internal server error"}`)
+		f.send(w, http.StatusInternalServerError, "application/json", `{"message":"Internal server error"}`)
 	case CutJSON:
 		a := do()
 		text := a.json()
-		send(a.status, "application/json", string(text[:len(text)/2]))
+		f.send(w, a.status, "application/json", string(text[:len(text)/2]))
 	case CutBody:
 		a := do()
 		text := a.json()
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-		send(a.status, "application/json", string(text[:len(text)/2]))
-	case HTML:
-		send(http.StatusOK, "text/html", titled("Under maintenance"))
+		f.send(w, a.status, "application/json", string(text[:len(text)/2]))
 	case HTMLAfter:
 		do()
-		send(http.StatusOK, "text/html", titled("Welcome"))
+		f.send(w, http.StatusOK, "text/html", titled("Welcome"))
 	case Empty:
 		do()
-		send(http.StatusOK, "application/json", "")
+		f.send(w, http.StatusOK, "application/json", "")
 	case WrongType:
 		a := do()
 		a.body.Token, a.body.Data = "", 42
-		send(a.status, "application/json", string(a.json()))
-	case ExpiredToken:
-		write(w, tokenRejected)
-	case Forbidden:
-		send(http.StatusForbidden, "text/html", titled("Access denied by proxy"))
-	case Throttle:
-		if f.RetryAfter != "none" {
-			w.Header().Set("Retry-After", cmp.Or(f.RetryAfter, "1"))
-		}
-		send(http.StatusTooManyRequests, "application/json", `{"message":"Too many requests"}`)
+		f.send(w, a.status, "application/json", string(a.json()))
 	case RefuseAfter:
 		do()
-		send(http.StatusConflict, "application/json", `{"success":false,"message":"Line controller did not confirm in time"}`)
+		f.send(w, http.StatusConflict, "application/json", `{"success":false,"message":"Line controller did not confirm in time"}`)
 	case OtherOrder:
 		do()
-		send(http.StatusConflict, "application/json", `{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`)
+		f.send(w, http.StatusConflict, "application/json", `{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`)
 	case PushRefused:
 		if id, ok := orderIn(sent); ok {
 			s.SetStatus(id, Suspended)
@@ -173,6 +150,43 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, sen
 		write(w, do())
 	}
 }
+
+// stop answers a call that is not carried out. It returns false if the fault lets calls be carried out.
+func (f Fault) stop(w http.ResponseWriter) bool {
+	switch f.Kind {
+	case CutBefore:
+		reset(w)
+	case ErrorBefore:
+		f.send(w, http.StatusInternalServerError, "application/json", `{"message":"Internal server error"}`)
+	case HTML:
+		f.send(w, http.StatusOK, "text/html", titled("Under maintenance"))
+	case ExpiredToken:
+		write(w, tokenRejected)
+	case Forbidden:
+		f.send(w, http.StatusForbidden, "text/html", titled("Access denied by proxy"))
+	case Throttle:
+		if f.RetryAfter != "none" {
+			w.Header().Set("Retry-After", cmp.Or(f.RetryAfter, "1"))
+		}
+		f.send(w, http.StatusTooManyRequests, "application/json", `{"message":"Too many requests"}`)
+	default:
+		return false
+	}
+	return true
+}
+
+// send writes an answer, with the status and the body of the fault where it has them.
+func (f Fault) send(w http.ResponseWriter, status int, kind, text string) {
+	if f.Status != 0 {
+		status = f.Status
+	}
+	if f.Body != "" {
+		text = f.Body
+	}
+	writeAs(w, status, kind, []byte(text))
+}
+
+func titled(title string) string { return strings.ReplaceAll(page, "%", title) }
 
 // doLater does a call after the delay, or at the next RunLate if there is none.
 func (s *Sandbox) doLater(delay time.Duration, do func() answer) {

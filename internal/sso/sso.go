@@ -111,17 +111,8 @@ type Answer struct {
 func (c *Client) FinishLogin(
 	ctx context.Context, s Settings, redirect string, attempt LoginAttempt, a Answer, anew time.Time,
 ) (id packaging.Identity, err error) {
-	switch {
-	case attempt.State == "" || subtle.ConstantTimeCompare([]byte(attempt.State), []byte(a.State)) != 1:
-		return id, fail(packaging.SignOnStale, "state")
-	case a.Issuer != "" && a.Issuer != s.Issuer:
-		return id, fail(packaging.SignOnBadToken, "the answer is another provider's")
-	case a.Error == "access_denied":
-		return id, fail(packaging.SignOnCancelled, "")
-	case a.Error != "":
-		return id, fail(packaging.SignOnRefused, errorCode(a.Error))
-	case a.Code == "":
-		return id, fail(packaging.SignOnRefused, "no code")
+	if err := attempt.check(s, a); err != nil {
+		return id, err
 	}
 	p, err := c.provider(ctx, s)
 	if err != nil {
@@ -170,6 +161,23 @@ func (c *Client) FinishLogin(
 		Username: stringClaim(claims, "preferred_username"), Email: stringClaim(claims, "email"),
 		FullName: fullName(claims), Values: Values(claims, s.Claim),
 	}, nil
+}
+
+// check fails with a [packaging.SignOnError] if the provider's answer is not one to this attempt, or brings no code.
+func (attempt LoginAttempt) check(s Settings, a Answer) error {
+	switch {
+	case attempt.State == "" || subtle.ConstantTimeCompare([]byte(attempt.State), []byte(a.State)) != 1:
+		return fail(packaging.SignOnStale, "state")
+	case a.Issuer != "" && a.Issuer != s.Issuer:
+		return fail(packaging.SignOnBadToken, "the answer is another provider's")
+	case a.Error == "access_denied":
+		return fail(packaging.SignOnCancelled, "")
+	case a.Error != "":
+		return fail(packaging.SignOnRefused, errorCode(a.Error))
+	case a.Code == "":
+		return fail(packaging.SignOnRefused, "no code")
+	}
+	return nil
 }
 
 // addUserInfo adds the claims of the userinfo endpoint: some providers return group claims only there. Claims of the ID
