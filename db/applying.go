@@ -174,8 +174,10 @@ func (a *applying) changed(was cachedRow, f finding) nextRow {
 		next.line = lineFor(a.lines, next.facts)
 	}
 	next.events = a.events(was, next.cachedRow, f.source())
-	next.says = next.said.ChangesFrom(was.said) != nil || next.said.LineCode != was.said.LineCode || next.said.LineName != was.said.LineName
-	next.shows = len(next.events) > 0 || next.says || was.notYetKnown || next.kept != was.kept || next.line != was.line || next.facts.LineCode != was.facts.LineCode || next.facts.LineName != was.facts.LineName
+	next.says = next.said.ChangesFrom(was.said) != nil || next.said.LineCode != was.said.LineCode ||
+		next.said.LineName != was.said.LineName
+	next.shows = len(next.events) > 0 || next.says || was.notYetKnown || next.kept != was.kept || next.line != was.line ||
+		next.facts.LineCode != was.facts.LineCode || next.facts.LineName != was.facts.LineName
 	next.writes = next.shows || next.listed != was.listed || string(next.facts.Raw) != string(was.facts.Raw)
 	if !f.listed {
 		next.confirmed = a.started
@@ -211,12 +213,19 @@ func (a *applying) events(was, now cachedRow, source packaging.Source) (events [
 		events = append(events, packaging.OrderEvent{Kind: packaging.OrderBack})
 	}
 	if was.facts.Status != now.facts.Status {
-		events = append(events, packaging.OrderEvent{Kind: packaging.StatusChanged, Old: string(was.facts.Status), New: string(now.facts.Status)})
+		events = append(events, packaging.OrderEvent{
+			Kind: packaging.StatusChanged, Old: string(was.facts.Status), New: string(now.facts.Status),
+		})
 	}
 	events = append(events, now.facts.ChangesFrom(was.facts)...)
-	line := packaging.OrderEvent{Kind: packaging.LineChanged, Old: lineLabel(a.lines, was.line, was.facts), New: lineLabel(a.lines, now.line, now.facts)}
+	line := packaging.OrderEvent{
+		Kind: packaging.LineChanged, Old: lineLabel(a.lines, was.line, was.facts),
+		New: lineLabel(a.lines, now.line, now.facts),
+	}
 	if now.kept {
-		line = packaging.OrderEvent{Kind: packaging.FactsChanged, Field: packaging.LineField, Old: was.facts.APILine(), New: now.facts.APILine()}
+		line = packaging.OrderEvent{
+			Kind: packaging.FactsChanged, Field: packaging.LineField, Old: was.facts.APILine(), New: now.facts.APILine(),
+		}
 	}
 	if line.Old != line.New {
 		events = append(events, line)
@@ -250,7 +259,8 @@ func (t *tx) storeNext(tenant packaging.TenantID, started time.Time, n nextRow) 
 			line_set_at = iif(?17, line_set_at, NULL), line_set_by = iif(?17, line_set_by, ''), line_set_reach = iif(?17, line_set_reach, NULL)
 		WHERE id = ?18`,
 		nullable(n.line), f.LineCode, f.LineName, f.Product, f.GTIN, f.Lot, f.Expiry,
-		f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), n.listed, n.gone, !n.notYetKnown, millis(n.confirmed), n.shows, n.kept, n.id); err != nil {
+		f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), n.listed, n.gone, !n.notYetKnown, millis(n.confirmed), n.shows,
+		n.kept, n.id); err != nil {
 		return err
 	}
 	if n.says {

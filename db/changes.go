@@ -30,17 +30,39 @@ type watched struct {
 
 // watchedTables is the one table of them. A new table of which pages show something joins by a line here.
 var watchedTables = []watched{
-	{table: "orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.id", quiet: []string{"confirmed_at", "listed"}},
-	{table: "releases", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id"},
+	{
+		table: "orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.id",
+		quiet: []string{"confirmed_at", "listed"},
+	},
+	{
+		table: "releases", about: packaging.AboutOrder, tenant: "$.tenant_id",
+		line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id",
+	},
 	{table: "queues", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id"},
-	{table: "queue_orders", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM queues WHERE id = $.queue_id)", order: "$.order_id"},
-	{table: "acknowledgements", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT o.line_id FROM orders o JOIN releases r ON r.order_id = o.id WHERE r.id = $.release_id)", order: "(SELECT order_id FROM releases WHERE id = $.release_id)"},
-	{table: "imported_facts", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id"},
+	{
+		table: "queue_orders", about: packaging.AboutOrder, tenant: "$.tenant_id",
+		line: "(SELECT line_id FROM queues WHERE id = $.queue_id)", order: "$.order_id",
+	},
+	{
+		table: "acknowledgements", about: packaging.AboutOrder, tenant: "$.tenant_id",
+		line:  "(SELECT o.line_id FROM orders o JOIN releases r ON r.order_id = o.id WHERE r.id = $.release_id)",
+		order: "(SELECT order_id FROM releases WHERE id = $.release_id)",
+	},
+	{
+		table: "imported_facts", about: packaging.AboutOrder, tenant: "$.tenant_id",
+		line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id",
+	},
 	{table: "notes", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.order_id"},
-	{table: "note_withdrawals", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "(SELECT line_id FROM notes WHERE id = $.note_id)", order: "(SELECT order_id FROM notes WHERE id = $.note_id)"},
+	{
+		table: "note_withdrawals", about: packaging.AboutOrder, tenant: "$.tenant_id",
+		line: "(SELECT line_id FROM notes WHERE id = $.note_id)", order: "(SELECT order_id FROM notes WHERE id = $.note_id)",
+	},
 	{table: "handovers", about: packaging.AboutOrder, tenant: "$.tenant_id"},
 	{table: "takeovers", about: packaging.AboutOrder, tenant: "$.tenant_id"},
-	{table: "handover_acks", about: packaging.AboutOrder, tenant: "(SELECT tenant_id FROM handovers WHERE id = $.handover_id)"},
+	{
+		table: "handover_acks", about: packaging.AboutOrder,
+		tenant: "(SELECT tenant_id FROM handovers WHERE id = $.handover_id)",
+	},
 	{table: "shift_reviews", about: packaging.AboutOrder, tenant: "$.tenant_id"},
 	{table: "order_events", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id"},
 	{table: "history", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id", when: "$.order_id <> 0"},
@@ -88,10 +110,14 @@ func (w watched) statements(columns []string) (all []string) {
 			when = "WHEN " + strings.Join(conditions, " AND ")
 		}
 		for _, row := range on.rows {
-			notes = append(notes, fmt.Sprintf("INSERT INTO changed VALUES ('%s', %s, %s, %s);", w.about, key(w.tenant, row), key(w.line, row), key(w.order, row)))
+			notes = append(notes, fmt.Sprintf(
+				"INSERT INTO changed VALUES ('%s', %s, %s, %s);", w.about, key(w.tenant, row), key(w.line, row), key(w.order, row),
+			))
 		}
-		all = append(all, fmt.Sprintf("CREATE TEMP TRIGGER watch_%[1]s_%[2]s_%[3]s AFTER %[3]s ON main.%[1]s %[4]s BEGIN %[5]s END",
-			w.table, w.about, on.statement, when, strings.Join(notes, " ")))
+		all = append(all, fmt.Sprintf(
+			"CREATE TEMP TRIGGER watch_%[1]s_%[2]s_%[3]s AFTER %[3]s ON main.%[1]s %[4]s BEGIN %[5]s END",
+			w.table, w.about, on.statement, when, strings.Join(notes, " "),
+		))
 	}
 	return all
 }
@@ -150,7 +176,9 @@ func watchOn(c sqlite.ExecQuerierContext, records map[string]recordTable) error 
 
 // columnsOf are a table's columns, but for those that are made of others.
 func columnsOf(ctx context.Context, c sqlite.ExecQuerierContext, table string) (columns []string, err error) {
-	rows, err := c.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", []driver.NamedValue{{Ordinal: 1, Value: table}})
+	rows, err := c.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", []driver.NamedValue{
+		{Ordinal: 1, Value: table},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,8 @@ func coded(err error) error {
 			return packaging.Fail(packaging.Unavailable, "error.disk_full").Because(err)
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return packaging.Fail(packaging.Unavailable, "error.database_busy").Because(err)
-		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+			sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 			return packaging.Fail(packaging.Unavailable, "error.database_broken").Because(err)
 		}
 	}

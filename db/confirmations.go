@@ -9,8 +9,8 @@ import (
 // errUnconfirmed refuses what must wait until a password that somebody else set is confirmed.
 var errUnconfirmed = packaging.Fail(packaging.Forbidden, "error.password_unconfirmed")
 
-// mustBeConfirmed fails if somebody else set the person's password and nobody has confirmed it: what they set up under the
-// person's name would outlast the confirmation.
+// mustBeConfirmed fails if somebody else set the person's password and nobody has confirmed it: what they set up under
+// the person's name would outlast the confirmation.
 func mustBeConfirmed(p packaging.Person) error {
 	if p.PasswordSetBy != "" {
 		return errUnconfirmed
@@ -18,8 +18,8 @@ func mustBeConfirmed(p packaging.Person) error {
 	return nil
 }
 
-// OlderPassword returns the hash of the last password that a person set themselves, while one that somebody else set waits to
-// be confirmed. It is empty where there is none.
+// OlderPassword returns the hash of the last password that a person set themselves, while one that somebody else set
+// waits to be confirmed. It is empty where there is none.
 func (d *DB) OlderPassword(ctx context.Context, user packaging.UserID) (hash string, err error) {
 	err = d.read.QueryRowContext(ctx, `SELECT older_hash FROM users WHERE id = ? AND active`, user).Scan(&hash)
 	return hash, coded(err)
@@ -52,8 +52,8 @@ const waits = `(u.password_set_by <> '' AND u.password_confirmed_at IS NULL)`
 const confirmers = `SELECT count(*) FROM users u WHERE u.active AND u.id <> ?2 AND EXISTS (
 	SELECT 1 FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = ?1 AND r.role IN ('administrator', 'manager'))`
 
-// mayWaive says whether a person may waive that a second one confirms passwords: an administrator, where nobody else could.
-// One whose own password waits may only where there is nobody else at all, since it could be the other who acts.
+// mayWaive says whether a person may waive that a second one confirms passwords: an administrator, where nobody else
+// could. One whose own password waits may only where there is nobody else at all, since it could be the other who acts.
 func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error) {
 	if !by.May(packaging.WaiveConfirm) {
 		return false, nil
@@ -67,8 +67,8 @@ func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error)
 	return others == 0, err
 }
 
-// WaiveConfirmation says that the tenant goes without a second person who confirms passwords, or that it does not any more.
-// It fails with Conflict where there is one.
+// WaiveConfirmation says that the tenant goes without a second person who confirms passwords, or that it does not any
+// more. It fails with Conflict where there is one.
 func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive bool) error {
 	return d.authorizedTx(ctx, by, packaging.WaiveConfirm, func(t *tx, by packaging.Person) error {
 		may, err := mayWaive(ctx, t, by)
@@ -87,7 +87,8 @@ func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive b
 		}
 		says := map[bool]string{false: "by a second person", true: "waived: nobody else can"}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "confirmation of passwords", Old: says[was], New: says[waive],
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "confirmation of passwords", Old: says[was],
+			New: says[waive],
 		})
 	})
 }
@@ -109,8 +110,8 @@ func (d *DB) ConfirmOwnPassword(ctx context.Context, by packaging.Person) error 
 	})
 }
 
-// ConfirmPassword confirms the password of another person of the tenant. It fails with NotFound where none waits that the
-// person may confirm: one that its owner has changed, and that somebody else set.
+// ConfirmPassword confirms the password of another person of the tenant. It fails with NotFound where none waits that
+// the person may confirm: one that its owner has changed, and that somebody else set.
 func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID) error {
 	return d.authorizedTx(ctx, by, packaging.ConfirmPeople, func(t *tx, by packaging.Person) error {
 		owner, err := scanPerson(t.row(selectPerson+`t.id = ?1 AND u.id = ?2 AND u.id <> ?3 AND u.password_setter IS NOT ?3`, by.Tenant.ID, user, by.ID))
@@ -121,8 +122,8 @@ func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user pack
 	})
 }
 
-// confirmPassword confirms the password of its owner, and records it at each of their tenants. It fails with NotFound where
-// none waits that its owner has changed.
+// confirmPassword confirms the password of its owner, and records it at each of their tenants. It fails with NotFound
+// where none waits that its owner has changed.
 func (t *tx) confirmPassword(by, owner packaging.Person, how string) error {
 	if err := t.row(`
 		UPDATE users AS u SET password_confirmed_at = ?, password_confirmed_by = ?, older_hash = ''
@@ -154,6 +155,8 @@ func (d *DB) ConfirmBadge(ctx context.Context, by packaging.Person) error {
 			millis(t.now), by.ID, by.Tenant.ID).Scan(new(int64)); err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeConfirmed, Object: "user " + by.Username})
+		return t.record(packaging.Entry{
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeConfirmed, Object: "user " + by.Username,
+		})
 	})
 }

@@ -170,7 +170,9 @@ func (s *setupTx) setCredentials(c secret.Credentials) error {
 			s.tenant, n.column, millis(s.now), s.by.FullName); err != nil {
 			return err
 		}
-		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: n.column}); err != nil {
+		if err := s.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: n.column,
+		}); err != nil {
 			return err
 		}
 	}

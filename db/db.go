@@ -67,8 +67,8 @@ func Open(ctx context.Context, path string, box *secret.Box, now func() time.Tim
 	return d, nil
 }
 
-// keepPrivate makes the database its owner's alone, whatever the umask. SQLite gives the files beside it the mode that the
-// database has. A file of another owner stays as it is.
+// keepPrivate makes the database its owner's alone, whatever the umask. SQLite gives the files beside it the mode that
+// the database has. A file of another owner stays as it is.
 func keepPrivate(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -45,8 +45,8 @@ func (d *DB) PIN(
 	return p, opened.Reveal(), err
 }
 
-// BadgeOwner returns whose badge it is at the tenant. A scan may mean several badges: then exactly one of them must be known,
-// otherwise the error is NotFound. One that somebody else set is nobody's until its owner has confirmed it.
+// BadgeOwner returns whose badge it is at the tenant. A scan may mean several badges: then exactly one of them must be
+// known, otherwise the error is NotFound. One that somebody else set is nobody's until its owner has confirmed it.
 func (d *DB) BadgeOwner(
 	ctx context.Context, tenant packaging.TenantID, badges []secret.Text,
 ) (packaging.Person, error) {
@@ -92,7 +92,10 @@ func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error
 			ON CONFLICT DO UPDATE SET pin = excluded.pin`, by.ID, by.Tenant.ID, sealedPIN(d.box, by.Tenant.ID, by.ID, hash)); err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.PINSet, Object: "user " + by.Username, New: setOrNone(hash != "")})
+		return t.record(packaging.Entry{
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.PINSet, Object: "user " + by.Username,
+			New: setOrNone(hash != ""),
+		})
 	})
 }
 
@@ -129,7 +132,10 @@ func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.U
 		if err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeSet, Object: "user " + owner.Username, New: setOrNone(mark != nil)})
+		return t.record(packaging.Entry{
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeSet, Object: "user " + owner.Username,
+			New: setOrNone(mark != nil),
+		})
 	})
 }
 
@@ -161,7 +167,9 @@ func (s *setupTx) removeFactors(user packaging.UserID, username string) error {
 		if !factor.was {
 			continue
 		}
-		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: factor.deed, Object: "user " + username, New: setOrNone(false)}); err != nil {
+		if err := s.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: factor.deed, Object: "user " + username, New: setOrNone(false),
+		}); err != nil {
 			return err
 		}
 	}

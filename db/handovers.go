@@ -26,8 +26,11 @@ func scanHandover(row scanner) (h packaging.Handover, err error) {
 		role                             sql.Null[packaging.Role]
 		username, name, station, remarks sql.Null[string]
 	}
-	err = row.Scan(&h.ID, &h.TenantID, &h.Day, &h.Shift, &begin, &until, &at, &h.By.ID, &h.By.Username, &h.By.FullName, &h.By.Role, &h.By.Station, &h.Remarks,
-		&taken.at, &taken.user, &taken.username, &taken.name, &taken.role, &taken.station, &taken.remarks)
+	err = row.Scan(
+		&h.ID, &h.TenantID, &h.Day, &h.Shift, &begin, &until, &at,
+		&h.By.ID, &h.By.Username, &h.By.FullName, &h.By.Role, &h.By.Station, &h.Remarks,
+		&taken.at, &taken.user, &taken.username, &taken.name, &taken.role, &taken.station, &taken.remarks,
+	)
 	h.Begin, h.Until, h.At = moment(begin), moment(until), moment(at)
 	if taken.at.Valid {
 		h.Taken = &packaging.Takeover{At: moment(taken.at.V), Remarks: taken.remarks.V, By: packaging.Author{
@@ -70,7 +73,9 @@ FROM handover_items i LEFT JOIN handover_acks a ON a.handover_id = i.handover_id
 // withinItems begins a condition on items with the scope.
 func withinItems(in packaging.Scope) where {
 	w := where{"i.tenant_id = ?", []any{in.Tenant()}}
-	w.and(in.Limited(), "i.line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?)))", lineList(in))
+	w.and(
+		in.Limited(), "i.line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?)))", lineList(in),
+	)
 	return w
 }
 
@@ -85,7 +90,10 @@ func scanItemOf(row scanner) (i packaging.HandoverItem, of packaging.HandoverID,
 	var from sql.Null[packaging.HandoverID]
 	var place sql.Null[int]
 	var since, acked int64
-	err = row.Scan(&i.Place, &i.Kind, &i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since, &from, &place, &acked, &i.AckBy, &of, &i.Carried)
+	err = row.Scan(
+		&i.Place, &i.Kind, &i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since, &from, &place, &acked,
+		&i.AckBy, &of, &i.Carried,
+	)
 	i.OrderID, i.NoteID, i.From = order.V, note.V, packaging.ItemRef{Handover: from.V, Place: place.V}
 	i.Since, i.Acked = moment(since), moment(acked)
 	return i, of, err
@@ -183,8 +191,10 @@ func openItems(
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
 	// Those of the shift, and what was written since the hand-over before: after it, or between two shifts.
 	notes := inScope(in, "n.")
-	notes.and(true, "n.at >= min(?, coalesce((SELECT max(at) FROM handovers WHERE tenant_id = n.tenant_id), ?)) AND n.at < ?",
-		millis(o.Begin), millis(o.Begin), millis(o.Until))
+	notes.and(
+		true, "n.at >= min(?, coalesce((SELECT max(at) FROM handovers WHERE tenant_id = n.tenant_id), ?)) AND n.at < ?",
+		millis(o.Begin), millis(o.Begin), millis(o.Until),
+	)
 	notes.and(true, "NOT EXISTS (SELECT 1 FROM handover_items i WHERE i.note_id = n.id)")
 	add(packaging.ShiftNote, `
 		SELECT n.line_code, n.line_name, n.order_id, n.order_key, n.id, n.words, n.at FROM notes n
@@ -198,7 +208,10 @@ func openItems(
 
 // HandOver hands a shift over with what was shown to the person: where anything that is open has changed since, it is a
 // Conflict. A shift is handed over once it has begun, and once.
-func (d *DB) HandOver(ctx context.Context, by packaging.Person, o packaging.Occurrence, remarks string, shown [32]byte, s packaging.Signature) error {
+func (d *DB) HandOver(
+	ctx context.Context, by packaging.Person, o packaging.Occurrence, remarks string, shown [32]byte,
+	s packaging.Signature,
+) error {
 	return d.authorizedTx(ctx, by, packaging.HandOver, func(t *tx, by packaging.Person) error {
 		if err := mustSee(by, 0); err != nil {
 			return err
@@ -219,7 +232,8 @@ func (d *DB) HandOver(ctx context.Context, by packaging.Person, o packaging.Occu
 		id, err := t.insert(`
 			INSERT INTO handovers (tenant_id, day, shift, begins_at, ends_at, at, user_id, username, full_name, role, station, remarks)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
-			by.Tenant.ID, o.Day, o.Name, millis(o.Begin), millis(o.Until), millis(t.now), by.ID, by.Username, by.FullName, by.Role, by.Station, remarks)
+			by.Tenant.ID, o.Day, o.Name, millis(o.Begin), millis(o.Until), millis(t.now), by.ID, by.Username, by.FullName,
+			by.Role, by.Station, remarks)
 		if err != nil {
 			return err
 		}
@@ -249,12 +263,16 @@ func (t *tx) addItem(tenant packaging.TenantID, h packaging.HandoverID, i packag
 	return t.exec(`
 		INSERT INTO handover_items (handover_id, tenant_id, place, kind, line_code, line_name, order_id, order_key, note_id, words, since, from_id, from_place)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		h, tenant, i.Place, i.Kind, i.Line.Code, i.Line.Name, nullable(i.OrderID), i.OrderKey, nullable(i.NoteID), i.Words, millis(i.Since),
+		h, tenant, i.Place, i.Kind, i.Line.Code, i.Line.Name, nullable(i.OrderID), i.OrderKey, nullable(i.NoteID), i.Words,
+		millis(i.Since),
 		nullable(i.From.Handover), fromPlace)
 }
 
 // TakeOver takes a shift over that another person handed over, and acknowledges these of its items.
-func (d *DB) TakeOver(ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int, remarks string, shown [32]byte, s packaging.Signature) error {
+func (d *DB) TakeOver(
+	ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int, remarks string, shown [32]byte,
+	s packaging.Signature,
+) error {
 	return d.authorizedTx(ctx, by, packaging.HandOver, func(t *tx, by packaging.Person) error {
 		if err := mustSee(by, 0); err != nil {
 			return err
@@ -311,7 +329,8 @@ func (d *DB) AcknowledgeItems(ctx context.Context, by packaging.Person, o packag
 			what = append(what, h.Items[p-1].Label())
 		}
 		return t.record(packaging.Entry{
-			TenantID: h.TenantID, By: by.Author, Deed: packaging.ItemsAcknowledged, Object: o.Label(), New: strings.Join(what, "; "),
+			TenantID: h.TenantID, By: by.Author, Deed: packaging.ItemsAcknowledged, Object: o.Label(),
+			New: strings.Join(what, "; "),
 		})
 	})
 }

@@ -85,8 +85,10 @@ func (s *setupTx) admit(
 		}
 	}
 	role := g.Role
-	if local && !role.Includes(packaging.Administrator) && packaging.CodeOf(s.mustKeepAdministrator(user)) == packaging.Conflict {
-		role = packaging.JoinRoles(append(role.Parts(), packaging.Administrator)...) // the site would have no other with a password
+	if local && !role.Includes(packaging.Administrator) &&
+		packaging.CodeOf(s.mustKeepAdministrator(user)) == packaging.Conflict {
+		// The site would have no other with a password.
+		role = packaging.JoinRoles(append(role.Parts(), packaging.Administrator)...)
 	}
 	if err := s.giveRole(user, role); err != nil {
 		return 0, err
@@ -145,7 +147,10 @@ func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packag
 		if err := s.connect(by.ID, id); err != nil {
 			return err
 		}
-		return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.IdentityConnected, Object: "user " + by.Username, New: id.Subject + " at " + id.Issuer})
+		return s.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.IdentityConnected, Object: "user " + by.Username,
+			New: id.Subject + " at " + id.Issuer,
+		})
 	})
 }
 
@@ -195,7 +200,8 @@ func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error 
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.IdentityDisconnected, Object: "user " + by.Username, Old: strings.Join(were, ", "),
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.IdentityDisconnected, Object: "user " + by.Username,
+			Old: strings.Join(were, ", "),
 		})
 	})
 }

@@ -97,7 +97,9 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 	scan := func(row scanner) (h heldOrder, err error) {
 		var line sql.Null[packaging.LineID]
 		var given, said [8]sql.Null[string]
-		into := append([]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.reach, &h.known, &h.lineSet}, factFields(&h.shown)...)
+		into := append(
+			[]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.reach, &h.known, &h.lineSet}, factFields(&h.shown)...,
+		)
 		for _, facts := range []*[8]sql.Null[string]{&given, &said} {
 			for n := range facts {
 				into = append(into, &facts[n])
@@ -222,7 +224,8 @@ func (i *importing) lineCodes() string {
 	return strings.Join(codes, ", ")
 }
 
-// CheckImport says what an import by somebody would do now, order by order to see, what is in its way, and what it asks.
+// CheckImport says what an import by somebody would do now, order by order to see, what is in its way, and what it
+// asks.
 func (d *DB) CheckImport(
 	ctx context.Context, by packaging.Person, ask packaging.ImportRequest, see func(packaging.ImportedOrder),
 ) (packaging.ImportSum, error) {

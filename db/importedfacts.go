@@ -85,7 +85,9 @@ func importedFactsOf(
 	notes, err := collect(ctx, q, func(row scanner) (n importNote, err error) {
 		var at int64
 		var changes string
-		if err := row.Scan(&n.order, &n.of.ID, &at, &n.of.By.Username, &n.of.By.FullName, &n.of.By.Station, &changes); err != nil {
+		if err := row.Scan(
+			&n.order, &n.of.ID, &at, &n.of.By.Username, &n.of.By.FullName, &n.of.By.Station, &changes,
+		); err != nil {
 			return n, err
 		}
 		n.of.At = moment(at)
@@ -109,7 +111,8 @@ func (g givenFacts) facts(notes []importNote) (facts []packaging.ImportedFact) {
 		if fact.Value == "" {
 			continue
 		}
-		sameLine := strings.EqualFold(g.said.LineCode, g.given.LineCode) || strings.EqualFold(g.said.LineCode, g.given.LineName)
+		sameLine := strings.EqualFold(g.said.LineCode, g.given.LineCode) ||
+			strings.EqualFold(g.said.LineCode, g.given.LineName)
 		if field == packaging.ColumnLine {
 			fact.Overruled = g.overruled && !sameLine
 			if fact.API == "" {
@@ -120,7 +123,8 @@ func (g givenFacts) facts(notes []importNote) (facts []packaging.ImportedFact) {
 			fact.API = fact.Value // in other words
 		}
 		gave := func(n importNote) bool {
-			return n.order == g.order && slices.ContainsFunc(n.changes, func(c packaging.FactChange) bool { return c.Field == field })
+			return n.order == g.order &&
+				slices.ContainsFunc(n.changes, func(c packaging.FactChange) bool { return c.Field == field })
 		}
 		if n := slices.IndexFunc(notes, gave); n >= 0 {
 			fact.Import, fact.At, fact.By = notes[n].of.ID, notes[n].of.At, notes[n].of.By

@@ -67,11 +67,15 @@ func (t *tx) storeImport(tenant packaging.TenantID, done packaging.Import) error
 		INSERT INTO imports (id, tenant_id, at, user_id, username, full_name, role, station, file_name,
 			new_orders, changed_orders, unchanged_orders, digest)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		done.ID, tenant, millis(t.now), nullable(done.By.ID), done.By.Username, done.By.FullName, done.By.Role, done.By.Station,
+		done.ID, tenant, millis(t.now), nullable(done.By.ID), done.By.Username, done.By.FullName, done.By.Role,
+		done.By.Station,
 		done.FileName, done.New, done.Changed, done.Unchanged, done.Digest[:]); err != nil {
 		return err
 	}
-	came := fmt.Sprintf("%d new, %d changed, %d unchanged, SHA-256 %s", done.New, done.Changed, done.Unchanged, hex.EncodeToString(done.Digest[:]))
+	came := fmt.Sprintf(
+		"%d new, %d changed, %d unchanged, SHA-256 %s", done.New, done.Changed, done.Unchanged,
+		hex.EncodeToString(done.Digest[:]),
+	)
 	if done.Questions.Count > 0 {
 		came += fmt.Sprintf(", %d questions confirmed", done.Questions.Count)
 	}

@@ -68,7 +68,9 @@ func (w *importWriter) write(row importedRow) error {
 	}
 	shown := overlay(given, row.was.said)
 	if row.New {
-		result, err := w.addOrder.ExecContext(w.ctx, slices.Concat([]any{w.tenant, row.Key, nullable(row.line)}, factFields(&shown), []any{millis(w.now)})...)
+		result, err := w.addOrder.ExecContext(
+			w.ctx, slices.Concat([]any{w.tenant, row.Key, nullable(row.line)}, factFields(&shown), []any{millis(w.now)})...,
+		)
 		if err != nil {
 			return err
 		}
@@ -77,10 +79,14 @@ func (w *importWriter) write(row importedRow) error {
 			return err
 		}
 		id = packaging.OrderID(key)
-	} else if _, err := w.setOrder.ExecContext(w.ctx, slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{id})...); err != nil {
+	} else if _, err := w.setOrder.ExecContext(
+		w.ctx, slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{id})...,
+	); err != nil {
 		return err
 	}
-	if _, err := w.setFacts.ExecContext(w.ctx, slices.Concat([]any{id, w.tenant, row.reach}, factFields(&row.given), factFields(&row.was.said))...); err != nil {
+	if _, err := w.setFacts.ExecContext(
+		w.ctx, slices.Concat([]any{id, w.tenant, row.reach}, factFields(&row.given), factFields(&row.was.said))...,
+	); err != nil {
 		return err
 	}
 	if err := w.addEvents(id, row, shown); err != nil {
@@ -101,7 +107,10 @@ func (w *importWriter) addEvents(id packaging.OrderID, row importedRow, shown pa
 	case row.New:
 		events = []packaging.OrderEvent{{Kind: packaging.OrderSeen}}
 	case row.line != row.was.line:
-		line := packaging.OrderEvent{Kind: packaging.LineChanged, Old: lineLabel(w.lines, row.was.line, row.was.shown), New: lineLabel(w.lines, row.line, shown)}
+		line := packaging.OrderEvent{
+			Kind: packaging.LineChanged, Old: lineLabel(w.lines, row.was.line, row.was.shown),
+			New: lineLabel(w.lines, row.line, shown),
+		}
 		if line.Old != line.New {
 			events = append(events, line)
 		}

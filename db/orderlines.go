@@ -75,7 +75,8 @@ func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name stri
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: tenant, By: by.Author, Deed: packaging.LineAdopted, LineCode: l.Code, LineName: l.Name, Object: "line " + l.Code, New: name,
+			TenantID: tenant, By: by.Author, Deed: packaging.LineAdopted, LineCode: l.Code, LineName: l.Name,
+			Object: "line " + l.Code, New: name,
 		})
 	})
 	return l, err

@@ -41,7 +41,8 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
 		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.flagged, &r.station,
-		&r.pendingSince, &r.pendingAgain, &r.contradicted, &r.settledBy, &r.settledWhy, &r.closed, &r.queue, &r.lost, &r.seenBy, &r.seenAt, &r.comment)
+		&r.pendingSince, &r.pendingAgain, &r.contradicted, &r.settledBy, &r.settledWhy, &r.closed, &r.queue, &r.lost,
+		&r.seenBy, &r.seenAt, &r.comment)
 	if err != nil {
 		return o, err
 	}
@@ -91,7 +92,9 @@ type nullRelease struct {
 func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error) {
 	r := &packaging.Release{
 		ID: n.id.V, OrderID: order, Queue: n.queue.V,
-		By:        packaging.Author{ID: n.userID.V, Username: n.username.V, FullName: n.fullName.V, Role: n.role.V, Station: n.station.V},
+		By: packaging.Author{
+			ID: n.userID.V, Username: n.username.V, FullName: n.fullName.V, Role: n.role.V, Station: n.station.V,
+		},
 		Line:      packaging.Line{ID: n.lineID.V, Code: n.lineCode.V, Name: n.lineName.V},
 		Requested: moment(n.requested.V), Answered: moment(n.answered.V),
 		Outcome: n.outcome.V, Reason: n.reason.V, Status: n.status.V, Message: n.message.V, Code: n.code.V,

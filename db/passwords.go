@@ -26,7 +26,9 @@ func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, addr
 			return err
 		}
 		for _, p := range people {
-			if err := t.record(packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignInDeclined, New: address}); err != nil {
+			if err := t.record(packaging.Entry{
+				TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.SignInDeclined, New: address,
+			}); err != nil {
 				return err
 			}
 		}
@@ -34,8 +36,8 @@ func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, addr
 	})
 }
 
-// ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the
-// token. Where somebody else set the old one, it is not confirmed by that: it could be them who change it. It is where the
+// ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the token.
+// Where somebody else set the old one, it is not confirmed by that: it could be them who change it. It is where the
 // person's tenants waive that somebody confirms it.
 func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
@@ -88,9 +90,9 @@ func (d *DB) SetPersonsPassword(
 	})
 }
 
-// setPassword sets a hash for somebody else, who must change it and have it confirmed, ends what was signed in with the password before, and takes PIN and badge away: whoever knew
-// that one may have set them. The mark of a provisioned password stays: the file's password comes back only when the
-// file changes.
+// setPassword sets a hash for somebody else, who must change it and have it confirmed, ends what was signed in with the
+// password before, and takes PIN and badge away: whoever knew that one may have set them. The mark of a provisioned
+// password stays: the file's password comes back only when the file changes.
 func (s *setupTx) setPassword(user packaging.UserID, username, hash string) error {
 	if err := s.exec(`UPDATE users AS u SET older_hash = CASE WHEN `+waits+` THEN older_hash WHEN password_hash <> '' THEN password_hash ELSE signing_hash END
 		WHERE id = ?`, user); err != nil {

@@ -25,7 +25,8 @@ WHERE u.active AND `
 func scanPerson(row scanner, more ...any) (p packaging.Person, err error) {
 	var lines, hints string
 	err = row.Scan(append([]any{
-		&p.ID, &p.Username, &p.FullName, &p.Language, &hints, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.BaseURL,
+		&p.ID, &p.Username, &p.FullName, &p.Language, &hints, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name,
+		&p.Tenant.TimeZone, &p.Tenant.BaseURL,
 		&p.Role, &lines, &p.PasswordSetBy, &p.BadgeSetBy,
 	}, more...)...)
 	if err != nil {

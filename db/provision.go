@@ -135,7 +135,9 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 		}
 	}
 	if fresh { // the file is how a site begins: its passwords are the first
-		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + p.Username}); err != nil {
+		if err := s.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + p.Username,
+		}); err != nil {
 			return err
 		}
 	} else if !samePassword {

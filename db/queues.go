@@ -20,8 +20,10 @@ FROM queues q JOIN lines l ON l.id = q.line_id
 func scanQueue(row scanner) (q packaging.Queue, err error) {
 	var started int64
 	var ended sql.Null[int64]
-	err = row.Scan(&q.ID, &q.TenantID, &q.Line.ID, &q.Line.Code, &q.Line.Name, &q.By.ID, &q.By.Username, &q.By.FullName, &q.By.Role, &q.By.Station,
-		&started, &ended, &q.Stop, &q.At)
+	err = row.Scan(
+		&q.ID, &q.TenantID, &q.Line.ID, &q.Line.Code, &q.Line.Name,
+		&q.By.ID, &q.By.Username, &q.By.FullName, &q.By.Role, &q.By.Station, &started, &ended, &q.Stop, &q.At,
+	)
 	q.Started, q.Ended = moment(started), moment(ended.V)
 	return q, err
 }
@@ -29,7 +31,10 @@ func scanQueue(row scanner) (q packaging.Queue, err error) {
 // StartQueue stores a queue of a line's orders and records it. Each order must be one that can be released now, on this
 // line, and be as the person saw it; a line has one running queue at a time. The signatures that the tenant wants stand
 // under the whole queue and are stored with it; where they are others, nothing is started.
-func (d *DB) StartQueue(ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick, signed ...packaging.Signature) (q packaging.Queue, err error) {
+func (d *DB) StartQueue(
+	ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick,
+	signed ...packaging.Signature,
+) (q packaging.Queue, err error) {
 	err = d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		if err := mustSee(by, line); err != nil {
 			return err
@@ -107,7 +112,8 @@ func queueOf(ctx context.Context, db querier, in packaging.Scope, line packaging
 		return q, coded(err)
 	}
 	orders := inScope(in, "o.") // one that moved to another line meanwhile is that line's
-	q.Orders, err = collect(ctx, db, scanOrder, strings.Replace(selectOrder, "FROM orders o", "FROM queue_orders i JOIN orders o ON o.id = i.order_id", 1)+
+	fromQueue := strings.Replace(selectOrder, "FROM orders o", "FROM queue_orders i JOIN orders o ON o.id = i.order_id", 1)
+	q.Orders, err = collect(ctx, db, scanOrder, fromQueue+
 		`WHERE i.queue_id = ? AND `+orders.sql+` ORDER BY i.place`, append([]any{q.ID}, orders.args...)...)
 	return q, err
 }

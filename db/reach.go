@@ -21,8 +21,8 @@ func reachOf(p packaging.Person) (r reach, err error) {
 	return r, err
 }
 
-// holds says whether the line that was given stands beside the one that the API says; 0 is one that is not set up here, or
-// none.
+// holds says whether the line that was given stands beside the one that the API says; 0 is one that is not set up here,
+// or none.
 func (r reach) holds(api packaging.LineID) bool {
 	if !r.Valid {
 		return true

@@ -12,8 +12,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// RecordFaults compares the records of a tenant with the digests that its history has of them, both ways, but for serial
-// lists. It returns at most [packaging.MaxFaults].
+// RecordFaults compares the records of a tenant with the digests that its history has of them, both ways, but for
+// serial lists. It returns at most [packaging.MaxFaults].
 func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (faults []packaging.RecordFault, err error) {
 	err = d.read.snapshot(ctx, func(q querier) error {
 		c := &recordCheck{ctx: ctx, q: q, tenant: tenant}

@@ -60,8 +60,8 @@ var recordOwners = map[string]string{
 		"ON tenants.id = l.tenant_id OR l.tenant_id IS NULL WHERE l.id = $.loss_id",
 }
 
-// joinedRecords select other records, with their tenants and keys, that become or end records of a tenant by a change of
-// a row, $.
+// joinedRecords select other records, with their tenants and keys, that become or end records of a tenant by a change
+// of a row, $.
 var joinedRecords = map[string][]string{
 	"members": {"SELECT 'users', $.tenant_id, json_array($.user_id)"},
 	"tenants": {
@@ -199,8 +199,10 @@ func (r recordTable) triggers() (all []string) {
 				fmt.Fprintf(&notes, "INSERT INTO touched %s; ", of(joined, row))
 			}
 		}
-		all = append(all, fmt.Sprintf("CREATE TEMP TRIGGER record_%[1]s_%[2]s AFTER %[2]s ON main.%[1]s %[3]s BEGIN %[4]s END",
-			r.name, on.statement, when, notes.String()))
+		all = append(all, fmt.Sprintf(
+			"CREATE TEMP TRIGGER record_%[1]s_%[2]s AFTER %[2]s ON main.%[1]s %[3]s BEGIN %[4]s END",
+			r.name, on.statement, when, notes.String(),
+		))
 	}
 	return all
 }

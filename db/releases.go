@@ -100,7 +100,9 @@ func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []pack
 	if err := t.record(entryOf(packaging.ReleaseRequested, by.Author, o)); err != nil {
 		return err
 	}
-	return t.signRecord(packaging.SignedRelease, int64(o.Release.ID), o.Line.ID, signed, entryOf(packaging.Signed, by.Author, o))
+	return t.signRecord(
+		packaging.SignedRelease, int64(o.Release.ID), o.Line.ID, signed, entryOf(packaging.Signed, by.Author, o),
+	)
 }
 
 func (t *tx) startRelease(by packaging.Person, queue packaging.QueueID, o *packaging.Order) error {

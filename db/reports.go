@@ -95,10 +95,12 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 	var n nullRelease
 	var order packaging.OrderID
 	var pending sql.Null[int64]
-	if err := row.Scan(&n.id, &n.userID, &n.username, &n.fullName, &n.role, &n.lineID, &n.lineCode, &n.lineName, &n.requested, &n.answered,
+	if err := row.Scan(&n.id, &n.userID, &n.username, &n.fullName, &n.role, &n.lineID, &n.lineCode, &n.lineName,
+		&n.requested, &n.answered,
 		&n.outcome, &n.reason, &n.status, &n.message, &n.code, &n.httpStatus, &n.received, &n.expected, &n.oddities,
 		&n.proof, &n.settled, &n.asked, &n.askedSays, &n.list, &n.listBy, &n.listAt, &n.flagged, &n.station,
-		&n.pendingSince, &n.pendingAgain, &n.contradicted, &n.settledBy, &n.settledWhy, &n.closed, &order, &r.OrderKey, &r.Product, &pending); err != nil {
+		&n.pendingSince, &n.pendingAgain, &n.contradicted, &n.settledBy, &n.settledWhy, &n.closed, &order, &r.OrderKey,
+		&r.Product, &pending); err != nil {
 		return r, err
 	}
 	release, err := n.release(order)

@@ -44,7 +44,10 @@ func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]pack
 
 // SignShift signs the report of a shift that has ended, as it was shown to the person: where it has changed since, it
 // is a Conflict. It records which entries of the history were reviewed.
-func (d *DB) SignShift(ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte, s packaging.Signature) error {
+func (d *DB) SignShift(
+	ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte,
+	s packaging.Signature,
+) error {
 	return d.authorizedTx(ctx, by, packaging.ReviewShifts, func(t *tx, by packaging.Person) error {
 		if err := mustSee(by, 0); err != nil {
 			return err

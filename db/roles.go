@@ -38,7 +38,9 @@ func (s *setupTx) giveRole(user packaging.UserID, role packaging.Role) error {
 		return err
 	}
 	if bound {
-		return packaging.Fail(packaging.Conflict, "error.sso_one_site").Because(errors.New("who is connected with single sign-on belongs to one tenant"))
+		return packaging.Fail(packaging.Conflict, "error.sso_one_site").Because(
+			errors.New("who is connected with single sign-on belongs to one tenant"),
+		)
 	}
 	if err := s.exec(`INSERT INTO members (tenant_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.tenant, user); err != nil {
 		return err
@@ -68,7 +70,9 @@ func (s *setupTx) mustKeepAdministrator(user packaging.UserID) error {
 		return err
 	}
 	if is == 1 && others == 0 {
-		return packaging.Fail(packaging.Conflict, "error.last_administrator").Because(errors.New("this is the tenant's last administrator; somebody else must be one first"))
+		return packaging.Fail(packaging.Conflict, "error.last_administrator").Because(
+			errors.New("this is the tenant's last administrator; somebody else must be one first"),
+		)
 	}
 	return nil
 }

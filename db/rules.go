@@ -41,7 +41,8 @@ func (d *DB) SetRules(ctx context.Context, by packaging.Person, r packaging.Rule
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "stations and signatures", Old: was.String(), New: r.String(),
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "stations and signatures",
+			Old: was.String(), New: r.String(),
 		})
 	})
 }
@@ -72,7 +73,8 @@ func (d *DB) SetOtherReviewer(ctx context.Context, by packaging.Person, other bo
 		}
 		says := map[bool]string{false: "anybody who may review", true: "somebody who did nothing in the shift"}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftsSet, Object: "who signs a shift", Old: says[was], New: says[other],
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftsSet, Object: "who signs a shift", Old: says[was],
+			New: says[other],
 		})
 	})
 }

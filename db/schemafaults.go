@@ -64,8 +64,8 @@ var (
 	sqlMark    = regexp.MustCompile(` ?([(),]) ?`)
 )
 
-// schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing. What
-// SQLite makes for itself has a reserved name, and is left out.
+// schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing.
+// What SQLite makes for itself has a reserved name, and is left out.
 func schemaIn(ctx context.Context, q querier) (map[string]string, error) {
 	type part struct{ name, statement string }
 	parts, err := collect(ctx, q, func(row scanner) (p part, err error) { return p, row.Scan(&p.name, &p.statement) },

@@ -10,8 +10,8 @@ import (
 // searchLimit is how long a search may take.
 const searchLimit = 2 * time.Second
 
-// search runs a search for what a person typed; without text it reads what an index gives at once. One that takes longer
-// than a person waits fails with [packaging.Invalid]: they can ask for less.
+// search runs a search for what a person typed; without text it reads what an index gives at once. One that takes
+// longer than a person waits fails with [packaging.Invalid]: they can ask for less.
 func (d *DB) search(ctx context.Context, text string, do func(ctx context.Context, q querier) error) error {
 	if text == "" {
 		return do(ctx, d.slow)

@@ -139,8 +139,8 @@ func (d *DB) EachSerial(
 // maxPacksFound is how many places of packs are given: more than one of a pack is a defect already.
 const maxPacksFound = 50
 
-// FindPacks returns where packs are in the lists of orders. A list is of the GTIN that its order had when it came, and of
-// those that the order has had since.
+// FindPacks returns where packs are in the lists of orders. A list is of the GTIN that its order had when it came, and
+// of those that the order has had since.
 func (d *DB) FindPacks(
 	ctx context.Context, in packaging.Scope, packs []packaging.PackID,
 ) ([]packaging.PackFound, error) {

@@ -82,7 +82,9 @@ func (t *tx) endSessions(by packaging.Author, which string, args ...any) (int, e
 
 // StartSession stores a session under the hash of its token and records the sign-in.
 func (d *DB) StartSession(ctx context.Context, token [32]byte, p packaging.Person, from packaging.Device) error {
-	return d.authorizedTx(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error { return t.startSession(token, p, from, t.now) })
+	return d.authorizedTx(ctx, p, packaging.ViewOrders, func(t *tx, p packaging.Person) error {
+		return t.startSession(token, p, from, t.now)
+	})
 }
 
 // ContinueSession ends a session and has its person go on under another token, at the tenant that they are given at:
@@ -105,7 +107,8 @@ func (d *DB) ContinueSession(
 func (t *tx) startSession(token [32]byte, p packaging.Person, from packaging.Device, began time.Time) error {
 	agent := []rune(strings.ToValidUTF8(from.Agent, "�"))
 	if err := t.exec(`INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at, address, agent, station, sso) VALUES (?,?,?,?,?,?,?,?,?)`,
-		token[:], p.ID, p.Tenant.ID, millis(began), millis(t.now), from.Address, string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station, p.SignedOn); err != nil {
+		token[:], p.ID, p.Tenant.ID, millis(began), millis(t.now), from.Address,
+		string(agent[:min(len(agent), packaging.MaxAgent)]), p.Station, p.SignedOn); err != nil {
 		return err
 	}
 	if err := t.startAtStation(token, p); err != nil {

@@ -28,8 +28,8 @@ func (d *DB) WithoutList(ctx context.Context) ([]packaging.Order, error) {
 var program = packaging.Author{Username: "lineboard", FullName: "Lineboard"}
 
 // NoteAsked records that the API was asked about an order's release, whose outcome is unknown or whose list is missing,
-// and what that came to: a status, or a reason. pendingSince is when the API first said Pending release, zero if it does
-// not say so. It returns a Conflict if nothing is left to ask.
+// and what that came to: a status, or a reason. pendingSince is when the API first said Pending release, zero if it
+// does not say so. It returns a Conflict if nothing is left to ask.
 func (d *DB) NoteAsked(ctx context.Context, o packaging.Order, says string, pendingSince time.Time) error {
 	return d.tx(ctx, func(t *tx) error {
 		o, err := t.orderIn(o.Release.Outcome, o)
@@ -64,8 +64,8 @@ func seenRunning(ctx context.Context, q querier, o packaging.Order) (seen bool, 
 }
 
 // SettleByStatus settles an unknown release by what the order's status shows, with its list if the details had it. The
-// history says no more than that. It returns a Conflict if the release was settled meanwhile, or if it was to be refused
-// and the order was seen In progress meanwhile.
+// history says no more than that. It returns a Conflict if the release was settled meanwhile, or if it was to be
+// refused and the order was seen In progress meanwhile.
 func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error {
 	list, err := d.newList(ctx, o, s.Serials, len(s.Serials) > 0)
 	if err != nil {
@@ -144,8 +144,8 @@ func (t *tx) contradict(tenant packaging.TenantID, id packaging.OrderID, old, no
 	return t.record(e)
 }
 
-// FillList adds the missing list of a release, as the details of its order have it. It does nothing if no list is missing
-// any more.
+// FillList adds the missing list of a release, as the details of its order have it. It does nothing if no list is
+// missing any more.
 func (d *DB) FillList(ctx context.Context, o packaging.Order, details packaging.Facts) error {
 	list, err := d.newList(ctx, o, details.Serials, true)
 	if err != nil {

@@ -39,7 +39,9 @@ func rosterOf(ctx context.Context, q querier, tenant packaging.TenantID) (r pack
 // SetShifts adds a plan, which begins on a later day than today, or where it is the first, whenever it says. A plan
 // that can't be is Invalid.
 func (d *DB) SetShifts(ctx context.Context, by packaging.Person, p packaging.Plan) error {
-	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error { return t.setShifts(by.Tenant, by.Author, p) })
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+		return t.setShifts(by.Tenant, by.Author, p)
+	})
 }
 
 func (t *tx) setShifts(tenant packaging.Tenant, by packaging.Author, p packaging.Plan) error {

@@ -19,8 +19,10 @@ const signatureColumns = `tenant_id, kind, object, content, place, user_id, user
 func scanSignature(row scanner) (s packaging.Signature, err error) {
 	var at int64
 	var content, hash []byte
-	err = row.Scan(&s.TenantID, &s.Kind, &s.Object, &content, &s.Place, &s.By.ID, &s.By.Username, &s.By.FullName, &s.By.Role,
-		&s.By.Station, &s.Meaning, &at, &s.Factor, &hash)
+	err = row.Scan(
+		&s.TenantID, &s.Kind, &s.Object, &content, &s.Place,
+		&s.By.ID, &s.By.Username, &s.By.FullName, &s.By.Role, &s.By.Station, &s.Meaning, &at, &s.Factor, &hash,
+	)
 	s.At = moment(at)
 	copy(s.Content[:], content)
 	copy(s.Hash[:], hash)

@@ -147,7 +147,9 @@ func (s *setupTx) setSignOn(to packaging.SingleSignOn, typed secret.Text, none b
 		return err
 	}
 	if changed {
-		if err := s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: clientSecret}); err != nil {
+		if err := s.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: clientSecret,
+		}); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,9 @@ func scanToken(row scanner, more ...any) (k packaging.Token, err error) {
 	var created int64
 	var expires, used, revoked sql.Null[int64]
 	var lines string
-	err = row.Scan(append([]any{&k.ID, &k.Name, &created, &k.CreatedBy, &expires, &used, &revoked, &k.RevokedBy, &lines}, more...)...)
+	err = row.Scan(
+		append([]any{&k.ID, &k.Name, &created, &k.CreatedBy, &expires, &used, &revoked, &k.RevokedBy, &lines}, more...)...,
+	)
 	if err != nil {
 		return k, err
 	}

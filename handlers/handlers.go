@@ -127,7 +127,9 @@ func New(c Config) http.Handler {
 		s.firstStart.ToSetup,
 		bodyLimit,
 	)
-	e.Pre(middleware.RemoveTrailingSlashWithConfig(middleware.TrailingSlashConfig{RedirectCode: http.StatusPermanentRedirect}))
+	e.Pre(middleware.RemoveTrailingSlashWithConfig(middleware.TrailingSlashConfig{
+		RedirectCode: http.StatusPermanentRedirect,
+	}))
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.kit.Allow(r.needs, r.handle))
 		if r.method == http.MethodGet {
@@ -169,7 +171,9 @@ func assemble(c Config) *server {
 	s.history = &history.Server{Kit: s.kit, Store: c.Store, Verifier: c.Verifier}
 	s.signin = signin.New(s.kit, c.Store, c.Guard, c.Provider, c.Demo)
 	s.firstStart = &admin.FirstStart{Kit: s.kit, Store: c.Store, Setup: c.Setup}
-	s.connection = &admin.Connection{Kit: s.kit, Store: c.Store, Clients: c.Clients, TestConnection: c.Test, Loose: c.Loose}
+	s.connection = &admin.Connection{
+		Kit: s.kit, Store: c.Store, Clients: c.Clients, TestConnection: c.Test, Loose: c.Loose,
+	}
 	s.sites = &admin.Sites{Kit: s.kit, Store: c.Store}
 	s.lines = &admin.Lines{Kit: s.kit, Store: c.Store}
 	s.people = &admin.People{Kit: s.kit, Store: c.Store}

@@ -26,8 +26,8 @@ type route struct {
 	handle       echo.HandlerFunc
 }
 
-// head is the handler of HEAD: that of GET, whose body is left out. What stands in the history, begins a sign-in or stays
-// open does not happen for a HEAD: it says only that the address is there.
+// head is the handler of HEAD: that of GET, whose body is left out. What stands in the history, begins a sign-in or
+// stays open does not happen for a HEAD: it says only that the address is there.
 func (r route) head() echo.HandlerFunc {
 	switch {
 	case r.needs == packaging.ExportRecords, strings.HasPrefix(r.path, exportPath), r.path == web.EventsPath,

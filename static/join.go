@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Style sheets and scripts are written in parts and joined at start, so that a page takes one of each. Comments that have
-// lines of their own are left out: they are a quarter of what would go over the network.
+// Style sheets and scripts are written in parts and joined at start, so that a page takes one of each. Comments that
+// have lines of their own are left out: they are a quarter of what would go over the network.
 var commentLines = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*(?s:.*?)\*/)\n`)
 
 var importRule = regexp.MustCompile(`(?m)^@import url\(([^)]+)\)(?: layer\((\w+)\))?;$`)
@@ -47,9 +47,9 @@ var (
 	otherStatement  = regexp.MustCompile(`(?m)^(?:import|export)\b.*`)
 )
 
-// joinScript returns the module of that name and all that it imports as one classic script, which starts sooner than many
-// files over a slow network. In it a module is a function that returns what it exports. A script that imports nothing is
-// returned as it is.
+// joinScript returns the module of that name and all that it imports as one classic script, which starts sooner than
+// many files over a slow network. In it a module is a function that returns what it exports. A script that imports
+// nothing is returned as it is.
 //
 // Modules may import by names in braces, and export functions and constants where they declare them; joinScript fails
 // when they do more, and when they import each other in a circle.

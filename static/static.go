@@ -1,7 +1,8 @@
 // Package static holds the files that pages need beside their HTML, inside the program.
 //
-// Every file is served under a name that contains a hash of its content, so that a browser may keep it for ever and still
-// never shows yesterday's style to today's page. The parts in css/ and js/ are joined into app.css, app.js and worker.js.
+// Every file is served under a name that contains a hash of its content, so that a browser may keep it for ever and
+// still never shows yesterday's style to today's page. The parts in css/ and js/ are joined into app.css, app.js and
+// worker.js.
 package static
 
 import (
@@ -57,8 +58,8 @@ func Worker() []byte { return site.worker }
 // [Prefix] without stripping.
 func Handler() http.Handler { return site }
 
-// contentTypes says what is served, by extension; a file with any other (a licence, say) is not. A table of our own, since
-// package mime asks the machine, and machines differ.
+// contentTypes says what is served, by extension; a file with any other (a licence, say) is not. A table of our own,
+// since package mime asks the machine, and machines differ.
 var contentTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".js":          "text/javascript; charset=utf-8",
@@ -140,8 +141,8 @@ func (l *library) read(fsys fs.FS, name string) ([]byte, error) {
 	}
 }
 
-// makeWorker tells the service worker which files to keep: all that pages refer to, and not the pictures that a device takes
-// once to install Lineboard. Whenever a file changes, so does the worker, and browsers take the new one.
+// makeWorker tells the service worker which files to keep: all that pages refer to, and not the pictures that a device
+// takes once to install Lineboard. Whenever a file changes, so does the worker, and browsers take the new one.
 func (l *library) makeWorker(fsys fs.FS) error {
 	worker, err := joinScript(fsys, workerFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -154,7 +155,9 @@ func (l *library) makeWorker(fsys fs.FS) error {
 	kept = slices.DeleteFunc(kept, func(address string) bool { return path.Ext(address) == ".png" })
 	list := strings.Join(kept, `", "`)
 	sum := sha256.Sum256([]byte(list))
-	l.worker = []byte(strings.NewReplacer("SHELL_FILES", list, "SHELL_HASH", hex.EncodeToString(sum[:])[:10]).Replace(string(worker)))
+	l.worker = []byte(
+		strings.NewReplacer("SHELL_FILES", list, "SHELL_HASH", hex.EncodeToString(sum[:])[:10]).Replace(string(worker)),
+	)
 	return nil
 }
 
@@ -184,7 +187,8 @@ func (l *library) resolve(name string, css []byte) ([]byte, error) {
 	var unknown error
 	resolved := cssReference.ReplaceAllFunc(css, func(match []byte) []byte {
 		reference := string(cssReference.FindSubmatch(match)[1])
-		if strings.HasPrefix(reference, "data:") || strings.HasPrefix(reference, "#") || strings.HasPrefix(reference, Prefix) {
+		if strings.HasPrefix(reference, "data:") || strings.HasPrefix(reference, "#") ||
+			strings.HasPrefix(reference, Prefix) {
 			return match
 		}
 		address, ok := l.addresses[path.Join(path.Dir(name), reference)]
@@ -240,8 +244,8 @@ func (l *library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// AcceptsGzip says whether who asks takes gzip. It leaves out "*": every browser names gzip, and what does not name it is
-// well served with plain bytes.
+// AcceptsGzip says whether who asks takes gzip. It leaves out "*": every browser names gzip, and what does not name it
+// is well served with plain bytes.
 func AcceptsGzip(request http.Header) bool {
 	accepted := request.Values("Accept-Encoding")
 	if len(accepted) == 0 {

@@ -191,7 +191,9 @@ func (s *Server) PutOrders(c echo.Context) error {
 	}
 	if faults.Count > 0 {
 		// What the orders themselves stand against is told with it.
-		sum, err := s.Store.CheckImport(ctx, by, packaging.ImportRequest{Rows: content.Rows}, func(packaging.ImportedOrder) {})
+		sum, err := s.Store.CheckImport(
+			ctx, by, packaging.ImportRequest{Rows: content.Rows}, func(packaging.ImportedOrder) {},
+		)
 		if err != nil {
 			return err
 		}

@@ -125,8 +125,8 @@ func serialsOf(o packaging.Order) int64 {
 	return o.Release.Serials
 }
 
-// exportedList returns the order of the path, and records that its list is taken out. If no list is here, it answers the
-// request with that.
+// exportedList returns the order of the path, and records that its list is taken out. If no list is here, it answers
+// the request with that.
 func (s *Server) exportedList(c echo.Context) (o packaging.Order, err error) {
 	p := web.SignedIn(c)
 	id, err := orderID(c)
@@ -149,8 +149,8 @@ func (s *Server) exportedList(c echo.Context) (o packaging.Order, err error) {
 // serialsFile is the name of a file with the list of an order, without its ending.
 func serialsFile(o packaging.Order) string { return fileName(o.Key) + "-serials" }
 
-// noList answers that no list of the order is here, which is no empty list, and what became of its release. The outcome is
-// empty if no release from here is recorded.
+// noList answers that no list of the order is here, which is no empty list, and what became of its release. The outcome
+// is empty if no release from here is recorded.
 func (s *Server) noList(c echo.Context, o packaging.Order) error {
 	var outcome packaging.Outcome
 	if o.Release != nil {

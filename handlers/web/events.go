@@ -73,7 +73,8 @@ func (s *Kit) Events(c echo.Context) error {
 	return nil
 }
 
-// enterStream begins a stream and returns what ends it; ok is false if the session or the person has as many as they may.
+// enterStream begins a stream and returns what ends it; ok is false if the session or the person has as many as they
+// may.
 func (s *Kit) enterStream(c echo.Context, p packaging.Person) (leave func(), ok bool) {
 	leaveSession, ok := s.streamsOfSession.Enter(s.readerTag(c))
 	if !ok {

@@ -66,7 +66,7 @@ type Kit struct {
 	rate                              *throttle.Rate
 	streamsOfSession, streamsOfPerson *throttle.Concurrency
 	unreadableHop                     atomic.Pointer[string] // of X-Forwarded-For
-	foreignHosts                      atomic.Int64           // requests that a missing Host header may have made look foreign
+	foreignHosts                      atomic.Int64           // requests that a missing Host may have made look foreign
 	pages                             *pageCache
 	recent                            *microCache
 }

@@ -8,7 +8,8 @@ import (
 // CallbackPath takes what a provider says.
 const CallbackPath = "/sso/:tenant/callback"
 
-// CallbackURL returns the address that a provider redirects browsers to. It depends on the settings, never on a request.
+// CallbackURL returns the address that a provider redirects browsers to. It depends on the settings, never on a
+// request.
 func CallbackURL(s packaging.SingleSignOn, t packaging.Tenant) string {
 	return s.Home + string(shell.SSOCallbackURL(t))
 }

@@ -23,8 +23,8 @@ const (
 	maxEvents   = 1000 // kinds and addresses that are told apart in a window
 )
 
-// securityLog logs the first event of a kind from an address at once. Those that follow within a minute are counted, and
-// logged as one line when it is over: nobody fills the log.
+// securityLog logs the first event of a kind from an address at once. Those that follow within a minute are counted,
+// and logged as one line when it is over: nobody fills the log.
 type securityLog struct {
 	log    *slog.Logger
 	window time.Duration

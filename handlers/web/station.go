@@ -20,8 +20,8 @@ const (
 	StationCookieAge = 400 * 24 * time.Hour
 )
 
-// IdentifyStation puts the station of the browser into the context, and records that a person uses it. A session goes on
-// only where it began: its cookie is worth nothing in another browser, nor after the tablet was bound or unbound.
+// IdentifyStation puts the station of the browser into the context, and records that a person uses it. A session goes
+// on only where it began: its cookie is worth nothing in another browser, nor after the tablet was bound or unbound.
 func (s *Kit) IdentifyStation(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		station, err := s.stationOf(c)

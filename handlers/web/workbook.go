@@ -11,7 +11,8 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// Workbook is an XLSX file that is filled row by row. Long sheets wait in temporary files, so that memory stays bounded.
+// Workbook is an XLSX file that is filled row by row. Long sheets wait in temporary files, so that memory stays
+// bounded.
 type Workbook struct {
 	file       *excelize.File
 	sheet      *excelize.StreamWriter
@@ -104,8 +105,8 @@ func (b *Workbook) Texts(cells ...string) error {
 	return b.Row(row...)
 }
 
-// FitsCell reports whether a cell of a workbook can hold a text exactly: XML has no control characters, and a cell no more
-// than 32,767 characters.
+// FitsCell reports whether a cell of a workbook can hold a text exactly: XML has no control characters, and a cell no
+// more than 32,767 characters.
 func FitsCell(s string) bool {
 	return len(utf16.Encode([]rune(s))) <= excelize.TotalCellChars && !strings.ContainsFunc(s, func(r rune) bool {
 		return r < ' ' && r != '\t' && r != '\n' || r == '\ufffe' || r == '\uffff' || r == '\ufffd'

@@ -13,8 +13,8 @@ import (
 // Symbol is a GS1 DataMatrix: its modules in rows, true if dark.
 type Symbol [][]bool
 
-// Draw returns the GS1 DataMatrix of a pack with GTIN, expiry (YYYY-MM-DD), lot and serial number. It fails if one of them
-// is missing, or cannot stand in a barcode.
+// Draw returns the GS1 DataMatrix of a pack with GTIN, expiry (YYYY-MM-DD), lot and serial number. It fails if one of
+// them is missing, or cannot stand in a barcode.
 func Draw(p Pack) (Symbol, error) {
 	code := func(fnc1 string) string {
 		expiry := strings.ReplaceAll(p.Expiry, "-", "")

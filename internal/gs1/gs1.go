@@ -1,5 +1,5 @@
-// Package gs1 reads what a scanner types of a pack's barcode: the fields of the GS1 General Specifications, and from them
-// the pack's identity. It undoes what a keyboard does to a scan, and decides how far the scan can be trusted.
+// Package gs1 reads what a scanner types of a pack's barcode: the fields of the GS1 General Specifications, and from
+// them the pack's identity. It undoes what a keyboard does to a scan, and decides how far the scan can be trusted.
 package gs1
 
 import (
@@ -47,8 +47,8 @@ type Scan struct {
 type Reading struct {
 	Literal Pack   // zero if Fault is set
 	Fault   *Fault // why the scan can't be read as it came
-	// Others are further packs that it may mean, those first for which less was undone. The text alone does not tell which:
-	// the caller must know that one of them exists.
+	// Others are further packs that it may mean, those first for which less was undone. The text alone does not tell
+	// which: the caller must know that one of them exists.
 	Others   []Candidate
 	Kind     string // the kind of barcode that the scanner names, as people call it; empty if it names none
 	CapsLock CapsLock
@@ -161,7 +161,8 @@ func Read(s Scan, now time.Time) Reading {
 	}
 	add := func(c Candidate) {
 		isSame := func(other Candidate) bool { return other.Pack == c.Pack }
-		if len(r.Others) < maxCandidates && (r.Fault != nil || c.Pack != r.Literal) && !slices.ContainsFunc(r.Others, isSame) {
+		if len(r.Others) < maxCandidates && (r.Fault != nil || c.Pack != r.Literal) &&
+			!slices.ContainsFunc(r.Others, isSame) {
 			r.Others = append(r.Others, c)
 		}
 	}

@@ -134,8 +134,8 @@ func (k keyboard) text(strokes []stroke, shiftLock bool) string {
 	return written.String()
 }
 
-// parseStrokes reads the keys that a page recorded: their codes with spaces between them, "+" before those with Shift, and
-// "GS" for a separator. It returns nil if one of them is no key that writes.
+// parseStrokes reads the keys that a page recorded: their codes with spaces between them, "+" before those with Shift,
+// and "GS" for a separator. It returns nil if one of them is no key that writes.
 func parseStrokes(recorded string) (all []stroke) {
 	for word := range strings.FieldsSeq(recorded) {
 		if word == "GS" {
@@ -247,8 +247,8 @@ func (s Scan) device(strokes []stroke) (l Layout, capsLock bool) {
 	return "", s.CapsLock == On
 }
 
-// undoLayouts adds what a scanner of one layout typed on a device of another, with Caps Lock or without. Either has the US
-// layout: one of the two was set up, and the other was not.
+// undoLayouts adds what a scanner of one layout typed on a device of another, with Caps Lock or without. Either has the
+// US layout: one of the two was set up, and the other was not.
 func (s Scan) undoLayouts(letters string, add func(string, Undone)) {
 	for _, layout := range Layouts[1:] {
 		local, us := keyboards[layout], keyboards[US]

@@ -20,7 +20,8 @@ const (
 	endOfMessage    = "\x04"
 )
 
-// message returns the format of an ISO/IEC 15434 message and what is in it. Keyboards often lose its control characters.
+// message returns the format of an ISO/IEC 15434 message and what is in it. Keyboards often lose its control
+// characters.
 func message(text string) (format, content string, ok bool) {
 	rest, ok := strings.CutPrefix(text, messageHeader)
 	if !ok {
@@ -34,8 +35,8 @@ func message(text string) (format, content string, ok bool) {
 	return content[:2], strings.TrimPrefix(content[2:], separator), true
 }
 
-// ppn reads the fields of a PPN code (IFA), which has those of ASC MH10.8.2: 9N the PPN, 1T the lot, D the expiry as YYMMDD,
-// S the serial number.
+// ppn reads the fields of a PPN code (IFA), which has those of ASC MH10.8.2: 9N the PPN, 1T the lot, D the expiry as
+// YYMMDD, S the serial number.
 func (p parser) ppn() (pack Pack, fault *Fault) {
 	for field := range strings.SplitSeq(p.text, separator) {
 		switch {
@@ -61,8 +62,8 @@ func (p parser) ppn() (pack Pack, fault *Fault) {
 	return pack, nil
 }
 
-// gtinOfPPN returns the GTIN of a German PPN, or "" if it holds no PZN of 8 digits. Germany's GTINs for medicines (NTIN)
-// are 04150, the PZN and a check digit.
+// gtinOfPPN returns the GTIN of a German PPN, or "" if it holds no PZN of 8 digits. Germany's GTINs for medicines
+// (NTIN) are 04150, the PZN and a check digit.
 func gtinOfPPN(ppn string) string {
 	pzn, ok := strings.CutPrefix(ppn, "11")
 	if !ok || len(pzn) != 10 || !isDigits(ppn) || ppnCheck(ppn[:10]) != ppn[10:] || !isPZN(pzn[:8]) {
@@ -95,8 +96,8 @@ var webAddress = regexp.MustCompile(`(?i)^https?://`)
 // aliases are names that addresses had for identifiers before GS1 Digital Link 1.2.
 var aliases = map[string]string{"gtin": "01", "lot": "10", "ser": "21", "exp": "17"}
 
-// link reads a GS1 Digital Link: identifiers and values alternate in its path from the GTIN on, and in its query. It fails
-// with WebAddress if the address has no GTIN.
+// link reads a GS1 Digital Link: identifiers and values alternate in its path from the GTIN on, and in its query. It
+// fails with WebAddress if the address has no GTIN.
 func (p parser) link() (pack Pack, fault *Fault) {
 	address, err := url.Parse(p.text)
 	if err != nil {

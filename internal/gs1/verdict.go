@@ -49,8 +49,8 @@ type Verdict struct {
 
 // Decide returns the verdict on a scan. listed holds, for the identities of its candidates, the lists that have them.
 //
-// A keyboard may turn the serial number of one pack into that of another. So an undone reading counts as the pack only if
-// something outside the serial number proves the change, and no other known pack fits.
+// A keyboard may turn the serial number of one pack into that of another. So an undone reading counts as the pack only
+// if something outside the serial number proves the change, and no other known pack fits.
 func Decide(r Reading, listed map[ID][]Listed) Verdict {
 	d := decision{r, listed}
 	if i := slices.IndexFunc(d.candidates(), func(c Candidate) bool { return c.Pack == TestPack }); i >= 0 {
@@ -83,8 +83,8 @@ type decision struct {
 	listed map[ID][]Listed
 }
 
-// known returns a reading of each known pack: of those that fit the one for which least was undone, otherwise the first.
-// A reading that was split counts only if it fits.
+// known returns a reading of each known pack: of those that fit the one for which least was undone, otherwise the
+// first. A reading that was split counts only if it fits.
 func (d decision) known() (all []Candidate) {
 	for _, c := range d.candidates() {
 		if len(d.listed[c.ID()]) == 0 || c.Split && !d.fits(c) {
@@ -106,8 +106,8 @@ func (d decision) fits(c Candidate) bool {
 	return slices.ContainsFunc(d.listed[c.ID()], func(l Listed) bool { return l.fits(c.Pack) })
 }
 
-// asItCame decides on a pack whose identity is the scan's as it came. It counts, unless another known pack fits as well, or
-// Caps Lock was on and may have turned an unknown one into it.
+// asItCame decides on a pack whose identity is the scan's as it came. It counts, unless another known pack fits as
+// well, or Caps Lock was on and may have turned an unknown one into it.
 func (d decision) asItCame(pack Candidate, known []Candidate) Verdict {
 	rivals := []Candidate{pack}
 	for _, other := range known {
@@ -152,8 +152,8 @@ func (d decision) certain(pack Candidate) Verdict {
 	return Verdict{Kind: Known, Pack: pack}
 }
 
-// isProven reports whether every other reading is ruled out that is as likely: no more was undone for it, or it is what the
-// keys say if a US scanner pressed them.
+// isProven reports whether every other reading is ruled out that is as likely: no more was undone for it, or it is what
+// the keys say if a US scanner pressed them.
 func (d decision) isProven(pack Candidate) bool {
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
 		isLikely := other.steps() <= pack.steps() || d.keysSeen && other.Undone.Scanner == US

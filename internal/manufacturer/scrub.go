@@ -108,8 +108,8 @@ func (s *scrubber) body(body []byte) []byte {
 	return s.hide(body, wholeJWT)
 }
 
-// facts returns what leaves of an order: exact facts, and its JSON without credentials. It notes serial numbers and facts
-// that hold a credential.
+// facts returns what leaves of an order: exact facts, and its JSON without credentials. It notes serial numbers and
+// facts that hold a credential.
 func (s *scrubber) facts(f packaging.Facts) packaging.Facts {
 	f.Raw = s.body(f.Raw)
 	f.Leaks = s.leaks(f.Serials)
@@ -216,7 +216,9 @@ func piecesOf(credential secret.Text) *pieces {
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 { // bytes of another text that share its first characters
-			forms = append(forms, withoutEnds(encoding.EncodeToString([]byte(strings.Repeat("x", before)+plain)), before, len(plain)))
+			forms = append(
+				forms, withoutEnds(encoding.EncodeToString([]byte(strings.Repeat("x", before)+plain)), before, len(plain)),
+			)
 		}
 	}
 	for _, form := range forms {

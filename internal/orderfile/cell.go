@@ -2,8 +2,8 @@ package orderfile
 
 import "strings"
 
-// What spreadsheets part cells at, in any country, and what a formula begins with. The rest of the second are marks that
-// a spreadsheet takes away first.
+// What spreadsheets part cells at, in any country, and what a formula begins with. The rest of the second are marks
+// that a spreadsheet takes away first.
 const (
 	cellEnds      = ",;|\t\r\n"
 	formulaStarts = "=+-@\t\r'\""

@@ -157,7 +157,8 @@ func mostFrequent(line string) rune {
 // unknown: a misspelled name would otherwise silently drop the column's values.
 func (p *parser) headings(head []string, skipped int) (columns []packaging.ImportField, ok bool) {
 	faults := p.faults.Count
-	if len(head) == 1 && fieldNamed(head[0]) == "" && strings.Contains(bareName(head[0]), bareName(string(packaging.ColumnOrderID))) {
+	if len(head) == 1 && fieldNamed(head[0]) == "" &&
+		strings.Contains(bareName(head[0]), bareName(string(packaging.ColumnOrderID))) {
 		p.fault(1+skipped, "", packaging.FaultSeparator, head[0])
 		return nil, false
 	}

@@ -70,7 +70,8 @@ const (
 
 // OrderFields are all of them.
 var OrderFields = []OrderField{
-	FieldKey, FieldStatus, FieldLineCode, FieldLineName, FieldProduct, FieldGTIN, FieldLot, FieldExpiry, FieldQuantity, FieldExtra,
+	FieldKey, FieldStatus, FieldLineCode, FieldLineName, FieldProduct, FieldGTIN, FieldLot, FieldExpiry, FieldQuantity,
+	FieldExtra,
 }
 
 // Failed is the step that did not work, or nil.

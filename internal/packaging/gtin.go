@@ -5,8 +5,8 @@ import "strings"
 // maxGTIN is the length of a GTIN in a barcode.
 const maxGTIN = 14
 
-// GTINSpellings returns the ways to write a GTIN: with 14 digits, and with 13, 12 or 8 if only zeros are left out. What is
-// no GTIN has one.
+// GTINSpellings returns the ways to write a GTIN: with 14 digits, and with 13, 12 or 8 if only zeros are left out. What
+// is no GTIN has one.
 func GTINSpellings(gtin string) []string {
 	if gtin == "" || len(gtin) > maxGTIN || strings.Trim(gtin, "0123456789") != "" {
 		return []string{gtin}

@@ -23,7 +23,7 @@ const (
 	ResultAcknowledged Deed = "result_acknowledged"  // a person has looked at the result of a release
 	OrderLineSet       Deed = "order_line_set"       // a person said which line an order is for; Old and New name lines
 	OrderLineBack      Deed = "order_line_back"      // a person gave that back: it is as the API says again
-	LineAdopted        Deed = "line_adopted"         // a line that the API named was set up, with all its orders; New is its name
+	LineAdopted        Deed = "line_adopted"         // a line that the API named was set up, with its orders; New names it
 	QueueStarted       Deed = "queue_started"        // New lists its orders
 	QueueEnded         Deed = "queue_ended"          // Reason says why
 	NoteWritten        Deed = "note_written"         // New is its words
@@ -35,38 +35,40 @@ const (
 	SignedIn           Deed = "signed_in"
 	SignInDeclined     Deed = "sign_in_declined"
 	SignedOut          Deed = "signed_out"
-	SessionEnded       Deed = "session_ended"    // by a person: an administrator, or its own from elsewhere; or at a locked station, by the next person. Old says where it was
-	ThrottlingBegan    Deed = "throttling_began" // passwords are not looked at for a while: too many were wrong
-	ThrottlingEnded    Deed = "throttling_ended" // New says how many tries there were meanwhile
-	KeyRotated         Deed = "key_rotated"      // credentials are sealed with another key
-	Exported           Deed = "exported"
-	ConnectionTested   Deed = "connection_tested" // Object says with which credentials, New how far it came
-	OrdersImported     Deed = "orders_imported"   // Object is the file, New the counts and the digest of what was done
-	TokenCreated       Deed = "token_created"     // never with its value
-	TokenRevoked       Deed = "token_revoked"
-	HistoryVerified    Deed = "history_verified" // New is the verdict
-	ViewSaved          Deed = "view_saved"       // a filter of the history under a name; New is its query
-	ViewRemoved        Deed = "view_removed"
-	TenantSet          Deed = "tenant_set"
-	CredentialSet      Deed = "credential_set" // never with its value
-	LineSet            Deed = "line_set"
-	PersonSet          Deed = "person_set"
-	PasswordSet        Deed = "password_set"
-	PINDeclined        Deed = "pin_declined"       // a wrong PIN at a station
-	PINSet             Deed = "pin_set"            // or taken away; New says whether there is one
-	PasswordConfirmed  Deed = "password_confirmed" // one that somebody else set; New says how
-	BadgeConfirmed     Deed = "badge_confirmed"
-	BadgeSet           Deed = "badge_set" // New says whether there is one
-	StationSet         Deed = "station_set"
-	StationRemoved     Deed = "station_removed"
-	StationCoded       Deed = "station_coded" // a code was made that binds a tablet
-	StationBound       Deed = "station_bound" // by the person who entered its code; New is the address
-	StationUnbound     Deed = "station_unbound"
-	StationLocked      Deed = "station_locked"     // by a person; what time locks, the next sign-in tells
-	RulesSet           Deed = "rules_set"          // of stations and signatures
-	Signed             Deed = "signed"             // New is the meaning and the hash
-	SignDeclined       Deed = "signature_declined" // its reason says why
-	ShiftsSet          Deed = "shifts_set"         // a plan of shifts, or who signs one
+	// SessionEnded: by an administrator, by its own person from elsewhere, or at a locked station by the next person.
+	// Old says where it was.
+	SessionEnded      Deed = "session_ended"
+	ThrottlingBegan   Deed = "throttling_began" // passwords are not looked at for a while: too many were wrong
+	ThrottlingEnded   Deed = "throttling_ended" // New says how many tries there were meanwhile
+	KeyRotated        Deed = "key_rotated"      // credentials are sealed with another key
+	Exported          Deed = "exported"
+	ConnectionTested  Deed = "connection_tested" // Object says with which credentials, New how far it came
+	OrdersImported    Deed = "orders_imported"   // Object is the file, New the counts and the digest of what was done
+	TokenCreated      Deed = "token_created"     // never with its value
+	TokenRevoked      Deed = "token_revoked"
+	HistoryVerified   Deed = "history_verified" // New is the verdict
+	ViewSaved         Deed = "view_saved"       // a filter of the history under a name; New is its query
+	ViewRemoved       Deed = "view_removed"
+	TenantSet         Deed = "tenant_set"
+	CredentialSet     Deed = "credential_set" // never with its value
+	LineSet           Deed = "line_set"
+	PersonSet         Deed = "person_set"
+	PasswordSet       Deed = "password_set"
+	PINDeclined       Deed = "pin_declined"       // a wrong PIN at a station
+	PINSet            Deed = "pin_set"            // or taken away; New says whether there is one
+	PasswordConfirmed Deed = "password_confirmed" // one that somebody else set; New says how
+	BadgeConfirmed    Deed = "badge_confirmed"
+	BadgeSet          Deed = "badge_set" // New says whether there is one
+	StationSet        Deed = "station_set"
+	StationRemoved    Deed = "station_removed"
+	StationCoded      Deed = "station_coded" // a code was made that binds a tablet
+	StationBound      Deed = "station_bound" // by the person who entered its code; New is the address
+	StationUnbound    Deed = "station_unbound"
+	StationLocked     Deed = "station_locked"     // by a person; what time locks, the next sign-in tells
+	RulesSet          Deed = "rules_set"          // of stations and signatures
+	Signed            Deed = "signed"             // New is the meaning and the hash
+	SignDeclined      Deed = "signature_declined" // its reason says why
+	ShiftsSet         Deed = "shifts_set"         // a plan of shifts, or who signs one
 
 	HistoryLost      Deed = "history_lost"      // a start found that anchors know entries which are not there: a restore
 	ReleaseLost      Deed = "release_lost"      // a release was requested, and its record is among them
@@ -84,17 +86,25 @@ const (
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded, ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified, ViewSaved, ViewRemoved,
+	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd,
+	ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn,
+	ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded,
+	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified,
+	ViewSaved, ViewRemoved,
 	HistoryLost, ReleaseLost, LossAccepted, LossAcknowledged,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
-	PINDeclined, PINSet, BadgeSet, PasswordConfirmed, BadgeConfirmed, StationSet, StationRemoved, StationCoded, StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
+	PINDeclined, PINSet, BadgeSet, PasswordConfirmed, BadgeConfirmed, StationSet, StationRemoved, StationCoded,
+	StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected,
 	RecordsLogged,
 }
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
-var Exceptions = []Deed{ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined, ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted}
+var Exceptions = []Deed{
+	ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined,
+	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted,
+}
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and
 // the hash of the entry before it, so that a changed or missing one shows.

@@ -10,14 +10,14 @@ import (
 // Sites whose ERP or MES knows an order better than the remote API does bring its facts in as a file, or over HTTP.
 // This is how both kinds of facts live together:
 //
-//   - A field that an import gave wins over what the API says of it, through all refreshes, until a later import gives it
-//     again. What the import leaves empty says nothing: the API's value stands.
-//   - What the API says of such a field is kept beside it ([ImportedFact.API]) and shown where it differs, since a release
-//     goes by what the API has.
-//   - A line decides who may release. One that was imported or set here by a person, or a token, limited to lines holds only
-//     while they work on the API's line too ([ImportedFact.Overruled]).
+//   - A field that an import gave wins over what the API says of it. It does so through all refreshes, until a later
+//     import gives it again. What the import leaves empty says nothing: the API's value stands.
+//   - What the API says of such a field is kept beside it ([ImportedFact.API]). It is shown where it differs, since a
+//     release goes by what the API has.
+//   - A line decides who may release. A person, or a token, may be limited to lines. Then a line that they import or
+//     set holds only while they work on the API's line too ([ImportedFact.Overruled]).
 //   - A line that a person set here stays, whatever a file says.
-//   - The status always comes from the API. An order that only an import told of has none ([Order.NotYetKnown]) and can't
+//   - The status always comes from the API. An order that only an import gave has none ([Order.NotYetKnown]). It can't
 //     be released until the API lists it.
 //   - An order whose release is under way, or whose outcome is not known, is not touched.
 //   - A file is imported whole or not at all.
@@ -38,7 +38,9 @@ const (
 )
 
 // ImportFields are all of them, in the order of a file's columns.
-var ImportFields = []ImportField{ColumnOrderID, ColumnLine, ColumnProduct, ColumnGTIN, ColumnLot, ColumnExpiry, ColumnQuantity, ColumnExtra}
+var ImportFields = []ImportField{
+	ColumnOrderID, ColumnLine, ColumnProduct, ColumnGTIN, ColumnLot, ColumnExpiry, ColumnQuantity, ColumnExtra,
+}
 
 // Field is where the facts hold a field; the line is its code.
 func (f *Facts) Field(name ImportField) *string {

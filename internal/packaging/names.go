@@ -30,13 +30,19 @@ func ValidUsername(text string) bool {
 
 // ReservedUsername says whether the history names by it what no person did: nobody may pass for the program.
 func ReservedUsername(text string) bool {
-	return slices.ContainsFunc([]string{"lineboard", "provisioning", "single sign-on"}, func(name string) bool { return strings.EqualFold(name, text) })
+	return slices.ContainsFunc(
+		[]string{"lineboard", "provisioning", "single sign-on"},
+		func(name string) bool { return strings.EqualFold(name, text) },
+	)
 }
 
 // Unseen says whether a character is one that nobody sees: it controls or formats, such as one that turns the direction
 // of writing, or fills. Texts that differ by such characters alone look the same.
 func Unseen(r rune) bool {
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return unicode.In(
+		r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point,
+		unicode.Variation_Selector,
+	)
 }
 
 // maxName is the longest name of a tenant, line or person, in characters.

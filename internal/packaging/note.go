@@ -49,7 +49,8 @@ func Words(typed string, most int, needed bool) (string, error) {
 		return "", Fail(Invalid, "words.missing")
 	case n > most:
 		return "", Fail(Invalid, "words.too_long")
-	case !utf8.ValidString(words) || strings.ContainsFunc(words, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }):
+	case !utf8.ValidString(words) ||
+		strings.ContainsFunc(words, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }):
 		return "", Fail(Invalid, "words.not_text")
 	}
 	return words, nil

@@ -17,7 +17,8 @@ type LogLine struct {
 }
 
 // LogDigest grows with lines of the log. It is SHA-256 over the fields of each line in their order, each as a netstring
-// (see [Entry.Canonical]): its number, record, key, and digest in hexadecimal digits or, where the record is gone, nothing.
+// (see [Entry.Canonical]): its number, record, key, and digest in hexadecimal digits or, where the record is gone,
+// nothing.
 type LogDigest struct{ hash hash.Hash }
 
 // NewLogDigest returns the digest of no line.
@@ -59,8 +60,9 @@ const MaxFaults = 100
 
 // RecordNouns are what people call the records of each table. A table without one is "other".
 var RecordNouns = map[string]string{
-	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials", "serials": "serials", "list_gtins": "serials",
-	"releases": "release", "lost_releases": "release", "answers": "release",
+	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials", "serials": "serials",
+	"list_gtins": "serials",
+	"releases":   "release", "lost_releases": "release", "answers": "release",
 	"acknowledgements": "acknowledgement", "signatures": "signature",
 	"notes": "note", "note_withdrawals": "note", "queues": "queue", "queue_orders": "queue",
 	"handovers": "handover", "handover_items": "handover", "takeovers": "handover", "handover_acks": "handover",

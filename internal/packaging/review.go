@@ -32,7 +32,10 @@ func (o Occurrence) Label() string { return "shift " + string(o.Day) + " " + o.N
 
 // Label names an item in the history.
 func (i HandoverItem) Label() string {
-	return strings.Join(slices.DeleteFunc([]string{string(i.Kind), i.Line.Code, i.OrderKey, i.Words}, func(s string) bool { return s == "" }), " · ")
+	return strings.Join(
+		slices.DeleteFunc([]string{string(i.Kind), i.Line.Code, i.OrderKey, i.Words}, func(s string) bool { return s == "" }),
+		" · ",
+	)
 }
 
 // exact is a moment as records have it: UTC, to the millisecond; empty for none.
@@ -60,9 +63,14 @@ func HandoverRecord(o Occurrence, items []HandoverItem, remarks string) Record {
 // acknowledge, and their own remarks.
 func TakeoverRecord(h Handover, acknowledged []int, remarks string) Record {
 	o := Occurrence{Shift: Shift{Name: h.Shift}, Day: h.Day, Begin: h.Begin, Until: h.Until}
-	values := append(HandoverRecord(o, h.Items, h.Remarks).Values, Value{"handed over by", h.By.Username}, Value{"handed over at", exact(h.At)})
+	values := append(
+		HandoverRecord(o, h.Items, h.Remarks).Values,
+		Value{"handed over by", h.By.Username}, Value{"handed over at", exact(h.At)},
+	)
 	for _, i := range h.Items {
-		values = append(values, Value{fmt.Sprint("acknowledged ", i.Place), strconv.FormatBool(slices.Contains(acknowledged, i.Place))})
+		values = append(values, Value{
+			fmt.Sprint("acknowledged ", i.Place), strconv.FormatBool(slices.Contains(acknowledged, i.Place)),
+		})
 	}
 	return Record{SignedTakeover, append(values, Value{"remarks of who takes over", remarks})}
 }
@@ -95,7 +103,9 @@ func (r ShiftReport) Record() Record {
 
 // String writes a range as records and the history have it.
 func (h HistoryRange) String() string {
-	return fmt.Sprintf("entries %d to %d, %d of them, last hash %s", h.First, h.Last, h.Entries, hex.EncodeToString(h.LastHash[:]))
+	return fmt.Sprintf(
+		"entries %d to %d, %d of them, last hash %s", h.First, h.Last, h.Entries, hex.EncodeToString(h.LastHash[:]),
+	)
 }
 
 // values are the figures of a line as records have them.
@@ -218,6 +228,7 @@ func (r ShiftReport) Worked(username string) bool {
 // Work are the deeds that are work in a shift, as reports count them; looking and signing in are none. Of signatures
 // those under releases and queues are: a hand-over is a deed of its own, and reviewing a shift is no work in it.
 var Work = []Deed{
-	ReleaseRequested, ReleaseDeclined, ReleaseAsked, Signed, ListAdded, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, OrdersImported,
+	ReleaseRequested, ReleaseDeclined, ReleaseAsked, Signed, ListAdded, ResultAcknowledged, OrderLineSet, OrderLineBack,
+	LineAdopted, OrdersImported,
 	QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged,
 }

@@ -62,8 +62,8 @@ const (
 	WaiveConfirm  Action = "waive_confirm"  // say that the site goes without that, where nobody else could
 )
 
-// looks says whether the action changes nothing that others take for somebody's own. Waiving is allowed too: a site with one
-// administrator must find a way out.
+// looks says whether the action changes nothing that others take for somebody's own. Waiving is allowed too: a site
+// with one administrator must find a way out.
 func (a Action) looks() bool {
 	return slices.Contains([]Action{ViewOrders, RefreshOrders, ViewHistory, ViewReports, ViewSetup, WaiveConfirm}, a)
 }

@@ -37,7 +37,7 @@ const (
 	SerialAlphabet OddityKind = "serial_alphabet" // characters outside GS1 CSET 82
 	SeenBefore     OddityKind = "seen_before"     // the tenant got the same product and serial before, with another order
 	HoldsSecret    OddityKind = "holds_secret"    // serials that hold a credential of the connection
-	Contradicted   OddityKind = "contradicted"    // no serials: a status contradicted what the release was settled as; Count is 1
+	Contradicted   OddityKind = "contradicted"    // no serials: a status contradicts what it was settled as; Count is 1
 	SeenAgain      OddityKind = "seen_again"      // the tenant got the same product and serial later, with another order
 )
 

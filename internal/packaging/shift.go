@@ -63,7 +63,9 @@ func On(days ...time.Weekday) (w Weekdays) {
 func (w Weekdays) Has(d time.Weekday) bool { return w&(1<<d) != 0 }
 
 // Week is the days of a week from Monday on, as people at work count them.
-var Week = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday}
+var Week = []time.Weekday{
+	time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday,
+}
 
 // DayNames are how a provisioning file and the history write the days of [Week].
 var DayNames = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}

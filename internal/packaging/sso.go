@@ -90,7 +90,9 @@ func (s SingleSignOn) Problems() (wrong []*Error) {
 	_, err = ParseBaseURL(s.Issuer)
 	fails(err != nil || len(s.Issuer) > maxSetting, "error.sso_issuer")
 	fails(!plainText(s.ClientID), "error.sso_client_id")
-	fails(slices.ContainsFunc(s.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }), "error.sso_scopes")
+	fails(
+		slices.ContainsFunc(s.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }), "error.sso_scopes",
+	)
 	fails(slices.ContainsFunc(s.Hosts, func(host string) bool { return !hostForm.MatchString(host) }), "error.sso_hosts")
 	fails(!plainText(s.Claim), "error.sso_claim")
 	fails(len(s.Grants) == 0 || len(s.Grants) > MaxGrants, "error.sso_grants")
@@ -104,7 +106,8 @@ func (s SingleSignOn) Problems() (wrong []*Error) {
 }
 
 func plainText(text string) bool {
-	return strings.TrimSpace(text) != "" && len(text) <= maxSetting && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+	return strings.TrimSpace(text) != "" && len(text) <= maxSetting && utf8.ValidString(text) &&
+		!strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // Describe is the settings as the history tells them.
@@ -116,7 +119,10 @@ func (s SingleSignOn) Describe() string {
 	if s.Enabled {
 		state = "on"
 	}
-	parts := []string{state, s.Label, s.Issuer, "client " + s.ClientID, "at " + s.Home, "scopes " + strings.Join(append([]string{"openid"}, s.Scopes...), " ")}
+	parts := []string{
+		state, s.Label, s.Issuer, "client " + s.ClientID, "at " + s.Home,
+		"scopes " + strings.Join(append([]string{"openid"}, s.Scopes...), " "),
+	}
 	if len(s.Hosts) > 0 {
 		parts = append(parts, "hosts "+strings.Join(s.Hosts, " "))
 	}
@@ -208,7 +214,7 @@ const (
 	SignOnCancelled SignOnReason = "cancelled" // the person, or the provider for them, said no
 	SignOnRefused   SignOnReason = "refused"   // the provider answered with another error
 	SignOnStale     SignOnReason = "stale"     // it took too long, was begun in another browser, or is used a second time
-	SignOnBadToken  SignOnReason = "bad_token" // what the provider says of the person is not proven to be from it, for us and of now
+	SignOnBadToken  SignOnReason = "bad_token" // what it says is not proven to be from the provider, for us and of now
 	SignOnNotAnew   SignOnReason = "not_anew"  // the person was to prove anew who they are, and was not asked
 	SignOnOther     SignOnReason = "other"     // it was another person than the one who is signed in
 	SignOnNoRole    SignOnReason = "no_role"   // no value gives the person a role

@@ -148,7 +148,8 @@ func CheckPIN(pin string) error {
 	for _, digit := range pin {
 		different[digit] = true
 	}
-	if strings.Contains(rows, pin) || repeats(pin) || len(different) < leastDigits || slices.Contains(strings.Fields(easyPINs), pin) {
+	if strings.Contains(rows, pin) || repeats(pin) || len(different) < leastDigits ||
+		slices.Contains(strings.Fields(easyPINs), pin) {
 		return Fail(Invalid, "pin.trivial")
 	}
 	return nil
@@ -167,7 +168,8 @@ func repeats(s string) bool {
 // CheckBadge says, as an Invalid, why a text can't be a badge: it has 8 to 64 characters, and none that is not printed.
 func CheckBadge(text string) error {
 	n := utf8.RuneCountInString(text)
-	if n < 8 || n > 64 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(text) {
+	if n < 8 || n > 64 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) ||
+		!utf8.ValidString(text) {
 		return Fail(Invalid, "pin.bad_badge")
 	}
 	return nil

@@ -37,5 +37,6 @@ const MaxTokenName = 40
 // ValidTokenName says whether a text can name a token: 1 to 40 characters that can be seen, and spaces within.
 func ValidTokenName(name string) bool {
 	n := utf8.RuneCountInString(name)
-	return n > 0 && n <= MaxTokenName && name == strings.TrimSpace(name) && Printable(name) && !strings.ContainsFunc(name, Unseen)
+	return n > 0 && n <= MaxTokenName && name == strings.TrimSpace(name) && Printable(name) &&
+		!strings.ContainsFunc(name, Unseen)
 }

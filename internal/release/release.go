@@ -192,8 +192,8 @@ const (
 // errGivenUp is the error of an answer that Stop gave up.
 var errGivenUp = errors.New("stopped before the answer could be stored")
 
-// storeAnswer stores an answer, and tries again while the database is unavailable, for example because its disk is full.
-// Until it succeeds, the room keeps the answer too. Any other error would come again: it is returned.
+// storeAnswer stores an answer, and tries again while the database is unavailable, for example because its disk is
+// full. Until it succeeds, the room keeps the answer too. Any other error would come again: it is returned.
 func (r *Releaser) storeAnswer(
 	ctx context.Context, o packaging.Order, answer packaging.Answer, room Room, log *slog.Logger,
 ) error {

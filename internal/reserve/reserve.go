@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	// SlotSize is the room that one answer is sure to have, in bytes. It holds 40,000 serial numbers of 20 characters, also
-	// if they can't be compressed. A longer answer makes its slot grow, as far as the disk lets it.
+	// SlotSize is the room that one answer is sure to have, in bytes. It holds 40,000 serial numbers of 20 characters,
+	// also if they can't be compressed. A longer answer makes its slot grow, as far as the disk lets it.
 	SlotSize = 1 << 20
 	minSlots = 4  // that are there before the first release
 	maxSlots = 64 // more releases than this are not under way at a time
@@ -68,8 +68,8 @@ func (h Held) Free() { h.slot.Free() }
 // SetAside keeps the answer for good, under another name, and returns the file.
 func (h Held) SetAside() (string, error) { return h.slot.setAside(h.Release) }
 
-// Open opens the reserve in a folder, and makes it where it is not there. It fails if the folder or its first slots can't
-// be made.
+// Open opens the reserve in a folder, and makes it where it is not there. It fails if the folder or its first slots
+// can't be made.
 func Open(folder string, box Box) (*Reserve, error) {
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
@@ -161,8 +161,8 @@ func (r *Reserve) open(n int) (s *slot, err error) {
 	return &slot{reserve: r, path: path}, nil
 }
 
-// slot is a file that begins with a header: magic, the length of what is sealed, and its SHA-256. An answer is whole or is
-// not there: a write that was cut off does not match its hash.
+// slot is a file that begins with a header: magic, the length of what is sealed, and its SHA-256. An answer is whole or
+// is not there: a write that was cut off does not match its hash.
 type slot struct {
 	reserve *Reserve
 	path    string
@@ -178,7 +178,8 @@ const (
 // Keep stores an answer durably.
 func (s *slot) Keep(o packaging.Order, answer packaging.Answer) error {
 	plain, err := json.Marshal(Held{
-		Tenant: o.TenantID, Order: o.ID, OrderKey: o.Key, Release: o.Release.ID, Requested: o.Release.Requested, Answer: answer,
+		Tenant: o.TenantID, Order: o.ID, OrderKey: o.Key, Release: o.Release.ID, Requested: o.Release.Requested,
+		Answer: answer,
 	})
 	if err != nil {
 		return err

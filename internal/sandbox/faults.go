@@ -31,7 +31,7 @@ const (
 	RefuseAfter  Kind = "refuse_after"  // done; 409 with a no in words that are not documented
 	OtherOrder   Kind = "other_order"   // done; the documented message about the status of another order
 	Late         Kind = "late"          // reset at once, done after the delay; without one, by RunLate
-	PushRefused  Kind = "push_refused"  // the line refuses what the cloud pushed: Suspended, then a reset. Of releases alone
+	PushRefused  Kind = "push_refused"  // releases: the line refuses what the cloud pushed; Suspended, then a reset
 )
 
 // kinds are all kinds.

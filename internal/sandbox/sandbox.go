@@ -5,9 +5,10 @@
 // payload and life, the statuses of an order, and the messages and codes of errors. The rest is ASSUMED:
 //
 //   - sign-in's answer holds the token as "token"; wrong credentials are answered with 401 and "Authentication failed"
-//   - an error is {"success": false, "message": …, "code": …}, the code only where one is documented; a validation error
-//     has "details"
-//   - the HTTP statuses of errors: 401 for the token, 404 for an unknown order or path, 409 for the wrong status, 400 else
+//   - an error is {"success": false, "message": …, "code": …}, the code only where one is documented; a validation
+//     error has "details"
+//   - the HTTP statuses of errors: 401 for the token, 404 for an unknown order or path, 409 for the wrong status, else
+//     400
 //   - the token is checked first, then the channel key, then the body, then the order
 //   - "open" lists every order that is not Done, without pages; an order looks as [Order] does in JSON
 //   - "details" has no serial numbers, unless [Options] says so

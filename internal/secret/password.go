@@ -51,9 +51,9 @@ func HashPIN(pin Text) string { return hash(pin) }
 func hash(password Text) string {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
+	sum := argon([]byte(password.Reveal()), salt, cost.Passes, cost.Memory, lanes, hashSize)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, cost.Memory, cost.Passes, lanes,
-		base64.RawStdEncoding.EncodeToString(salt),
-		base64.RawStdEncoding.EncodeToString(argon([]byte(password.Reveal()), salt, cost.Passes, cost.Memory, lanes, hashSize)))
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
 func argon(password, salt []byte, passes, memory uint32, lanes uint8, size uint32) []byte {

@@ -81,8 +81,8 @@ type metadata struct {
 // New returns a Client.
 func New(o Options) *Client { return &Client{o: o, providers: map[string]*provider{}} }
 
-// BeginLogin starts a login. It returns the URL at the provider to send the browser to; the provider sends it back to the
-// redirect URL. With anew, the provider must authenticate the person even if they are signed in there. Begin fails
+// BeginLogin starts a login. It returns the URL at the provider to send the browser to; the provider sends it back to
+// the redirect URL. With anew, the provider must authenticate the person even if they are signed in there. Begin fails
 // with a [packaging.SignOnError] if the provider can't be reached.
 func (c *Client) BeginLogin(
 	ctx context.Context, s Settings, redirect string, anew bool,

@@ -182,8 +182,8 @@ func Number[N ~int | ~int64](ctx context.Context, n N) string {
 	return from(ctx).words.numbers.Sprintf("%d", int64(n))
 }
 
-// Separator returns what parts the cells of a CSV file in a spreadsheet of the language: where decimals have a comma, the
-// cells have a semicolon.
+// Separator returns what parts the cells of a CSV file in a spreadsheet of the language: where decimals have a comma,
+// the cells have a semicolon.
 func Separator(ctx context.Context) byte {
 	if from(ctx).words.point == "," {
 		return ';'

@@ -43,7 +43,8 @@ func (f FoundPack) Listed() gs1.Listed {
 	return gs1.Listed{Lot: f.Of.Lot, Expiry: f.Of.Expiry, Changed: f.GTINChanged}
 }
 
-// shown returns the orders that the page shows: those of the pack, of all packs that it may be, or those that the text names.
+// shown returns the orders that the page shows: those of the pack, of all packs that it may be, or those that the text
+// names.
 func (s Scanned) shown() (all []FoundPack) {
 	switch {
 	case s.OrderID != nil:
@@ -123,14 +124,17 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 				What: text.Say(ctx, "scan.test.differs"), Do: text.Say(ctx, "scan.test.differs.do"),
 			})
 		}
-		return say("told", "info", shell.Explanation{What: text.Say(ctx, "scan.test.right"), Why: text.Say(ctx, "scan.test.right.why")})
+		return say("told", "info", shell.Explanation{
+			What: text.Say(ctx, "scan.test.right"), Why: text.Say(ctx, "scan.test.right.why"),
+		})
 	case gs1.NotKnown:
 		return say("refused", "octagon-alert", shell.Explanation{
 			What: text.Say(ctx, "scan.unknown"), Why: text.Say(ctx, "scan.unknown.why"), Do: text.Say(ctx, "scan.unknown.do"),
 		})
 	case gs1.NotMapped:
 		return say("unknown", "circle-help", shell.Explanation{
-			What: text.Say(ctx, "scan.not_mapped"), Why: text.Say(ctx, "scan.not_mapped.why"), Do: text.Say(ctx, "scan.not_mapped.do"),
+			What: text.Say(ctx, "scan.not_mapped"), Why: text.Say(ctx, "scan.not_mapped.why"),
+			Do: text.Say(ctx, "scan.not_mapped.do"),
 		})
 	}
 	switch {
@@ -140,11 +144,13 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 		})
 	case len(s.SerialOf) > 0:
 		return say("told", "info", shell.Explanation{
-			What: text.Say(ctx, "scan.serial_alone"), Why: text.Say(ctx, "scan.serial_alone.why"), Do: text.Say(ctx, "scan.whole_code"),
+			What: text.Say(ctx, "scan.serial_alone"), Why: text.Say(ctx, "scan.serial_alone.why"),
+			Do: text.Say(ctx, "scan.whole_code"),
 		})
 	}
 	unreadable := shell.Explanation{
-		What: text.Say(ctx, "scan.unreadable"), Why: text.Say(ctx, "scan.fault."+string(s.Reading.Fault.Code)), Do: text.Say(ctx, "scan.again"),
+		What: text.Say(ctx, "scan.unreadable"), Why: text.Say(ctx, "scan.fault."+string(s.Reading.Fault.Code)),
+		Do: text.Say(ctx, "scan.again"),
 	}
 	if s.hasNoSeparators() {
 		unreadable.Why = text.Say(ctx, "scan.no_separator")
@@ -162,7 +168,8 @@ var scanPauses = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond,
 // notChecked returns what is shown for a scan that was not answered.
 func notChecked(ctx context.Context) scanAnswer {
 	return scanAnswer{shell.Explanation{
-		What: text.Say(ctx, "scan.not_checked"), Why: text.Say(ctx, "scan.not_checked.why"), Do: text.Say(ctx, "scan.not_checked.do"),
+		What: text.Say(ctx, "scan.not_checked"), Why: text.Say(ctx, "scan.not_checked.why"),
+		Do: text.Say(ctx, "scan.not_checked.do"),
 	}, "unknown", "circle-help", nil}
 }
 
@@ -241,7 +248,9 @@ func (s Scanned) notes(ctx context.Context) (all []string) {
 	if literal := s.Reading.Literal; undone.Any() && literal.Serial != "" {
 		turned := func(field, scanned, value string) {
 			if scanned != value {
-				all = append(all, text.Say(ctx, "scan.undone.value", "Field", text.Say(ctx, field), "Scanned", scanned, "Value", value))
+				all = append(
+					all, text.Say(ctx, "scan.undone.value", "Field", text.Say(ctx, field), "Scanned", scanned, "Value", value),
+				)
 			}
 		}
 		turned("order.lot", literal.Lot, pack.Lot)
