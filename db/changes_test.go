@@ -26,6 +26,7 @@ var unwatched = map[string]string{
 	"import_previews":      "are one person's own",
 	"api_tokens":           "are shown in the setup alone",
 	"api_token_lines":      "are shown in the setup alone",
+	"history_terms":        "only finds what the history has",
 	"history_index":        "only finds what the history has",
 	"history_index_data":   "only finds what the history has",
 	"history_index_idx":    "only finds what the history has",

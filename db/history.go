@@ -105,7 +105,7 @@ func historyOf(
 	if err != nil || query == "" {
 		return packaging.HistoryPage{}, err
 	}
-	entries, err := collect(ctx, q, scanEntry, query, args...)
+	entries, err := manyEntries(ctx, q, query, args...)
 	more := len(entries) > f.Limit
 	entries = entries[:min(len(entries), f.Limit)]
 	page := packaging.HistoryPage{Entries: entries}
@@ -174,26 +174,6 @@ func (d *DB) EachEntry(
 			return nil
 		}
 	}
-}
-
-// EachEntryUp hands all entries of the tenant to do, the oldest first, until it wants no more. It reads one state of
-// the history, whatever is written meanwhile.
-func (d *DB) EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func(packaging.Entry) (more bool)) error {
-	rows, err := d.slow.QueryContext(ctx, `SELECT `+entryColumns+` FROM history WHERE tenant_id = ? ORDER BY seq, id`, tenant)
-	if err != nil {
-		return coded(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scanEntry(rows)
-		if err != nil {
-			return coded(err)
-		}
-		if !do(e) {
-			return nil
-		}
-	}
-	return coded(rows.Err())
 }
 
 // HistoryPeople returns whom the tenant's history names, by username, each as of their newest entry: also those who are

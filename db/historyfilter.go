@@ -2,7 +2,9 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -88,7 +90,11 @@ func historyMatch(
 	}
 	words, keys := strings.FieldsFunc(f.Text, unicode.IsSpace), len(all)
 	for _, word := range words {
-		if said := phrase(word); said != "" {
+		said, err := wordsThatBegin(ctx, q, word)
+		if err != nil {
+			return "", false, err
+		}
+		if said != "" {
 			all = append(all, said)
 		}
 	}
@@ -161,6 +167,38 @@ func phrase(word string) string {
 		return ""
 	}
 	return `words : "` + strings.NewReplacer(`"`, `""`, "\x00", " ", string(keyMark), " ").Replace(word) + `" *`
+}
+
+// maxEndings is how many words of the history a typed one is taken for, each by itself: those are read from the newest
+// entry on. For more, SQLite gathers all entries that have any of them before it gives the first.
+const maxEndings = 20
+
+// wordsThatBegin asks for the words of the history that begin with a typed one.
+func wordsThatBegin(ctx context.Context, q querier, typed string) (string, error) {
+	if strings.ContainsFunc(typed, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') }) {
+		return phrase(typed), nil // the index may keep it in parts, or without its accents
+	}
+	typed = strings.ToLower(typed)
+	var words []string
+	for from := typed; ; {
+		var word string
+		// One look finds the next word, however often the last one is there.
+		err := q.QueryRowContext(ctx, `SELECT term FROM history_terms WHERE term >= ? AND term < ? LIMIT 1`, from, typed+"\U0010ffff").Scan(&word)
+		if errors.Is(err, sql.ErrNoRows) {
+			break
+		}
+		if err != nil {
+			return "", coded(err)
+		}
+		if words = append(words, `words : "`+word+`"`); len(words) > maxEndings {
+			return phrase(typed), nil
+		}
+		from = word + "\x01"
+	}
+	if len(words) == 0 {
+		return phrase(typed), nil
+	}
+	return anyOf(words), nil
 }
 
 // historySpan is the part of a time in which the tenant has entries, in milliseconds; it is empty where there are none.

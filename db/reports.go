@@ -34,7 +34,7 @@ func reportOf(
 	}
 	where, args := historyWhere(in, packaging.HistoryFilter{From: o.Begin, To: o.Until})
 	entries := func(condition string, most int) ([]packaging.Entry, error) {
-		return collect(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM history
+		return manyEntries(ctx, q, `SELECT `+entryColumns+` FROM history
 			WHERE `+where+` AND (`+condition+`) ORDER BY seq LIMIT ?`, append(slices.Clone(args), most)...)
 	}
 	if r.Declined, err = entries(`deed = 'release_declined'`, -1); err != nil {

@@ -35,7 +35,7 @@ func TestBoardsReleasesAndProbesDoNotWaitForWhatTakesLong(t *testing.T) {
 	const exports = 2 * readers
 	for range exports {
 		go func() {
-			ended <- d.EachEntryUp(ctx, p.Tenant.ID, func(packaging.Entry) bool {
+			ended <- d.EachEntryUp(ctx, p.Tenant.ID, func(packaging.Entry, [32]byte) bool {
 				select {
 				case reading <- struct{}{}:
 				case <-ctx.Done():

@@ -2,6 +2,7 @@ package anchors
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -18,7 +19,9 @@ type Store interface {
 	Losses(ctx context.Context) ([]packaging.Loss, error)
 	Heads(ctx context.Context) ([]packaging.Head, error)
 	Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error)
-	EachEntryUp(ctx context.Context, tenant packaging.TenantID, do func(packaging.Entry) (more bool)) error
+	EachEntryUp(
+		ctx context.Context, tenant packaging.TenantID, do func(e packaging.Entry, digest [sha256.Size]byte) (more bool),
+	) error
 	AnchorLines(ctx context.Context) (int64, error)
 	NoteAnchorLines(ctx context.Context, n int64) error
 	RecordFaults(ctx context.Context, tenant packaging.TenantID) ([]packaging.RecordFault, error)

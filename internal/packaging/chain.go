@@ -107,7 +107,7 @@ type ChainCheck struct {
 	differ   []difference // where entries did not agree with theirs
 	losses   []Loss       // that entries bind
 	last     Entry        // the last one that holds
-	next     *Entry       // the one after it: it is judged when the one after that is known
+	next     *judged      // the one after it: it is judged when the one after that is known
 }
 
 // difference is an anchor whose entry has another hash.
@@ -122,12 +122,19 @@ func NewChainCheck(tenant TenantID, anchors []Anchor, found AnchorsFound, admitt
 	return &ChainCheck{known: anchors, anchors: anchors, losses: admitted, verdict: Verdict{Head: Head{Tenant: tenant}, Anchors: found}}
 }
 
-// Add takes the next entry. It says whether more are wanted: after a break, the rest tells nothing new.
-func (c *ChainCheck) Add(e Entry) bool {
-	judged := c.next
-	c.next = &e
-	if judged != nil {
-		c.judge(*judged, &e)
+// judged is an entry with the digest of its content.
+type judged struct {
+	Entry
+	digest [sha256.Size]byte
+}
+
+// Add takes the next entry and what [Entry.Digest] gives for it. It says whether more are wanted: after a break, the rest
+// tells nothing new.
+func (c *ChainCheck) Add(e Entry, digest [sha256.Size]byte) bool {
+	before := c.next
+	c.next = &judged{e, digest}
+	if before != nil {
+		c.judge(*before, &e)
 	}
 	return c.verdict.Break.Kind == ""
 }
@@ -180,7 +187,7 @@ func (c *ChainCheck) proven() (proven []Loss) {
 }
 
 // judge says whether e follows the last entry that holds; after is the one behind it, nil at the end.
-func (c *ChainCheck) judge(e Entry, after *Entry) {
+func (c *ChainCheck) judge(e judged, after *Entry) {
 	if c.verdict.Break = c.broken(e, after); c.verdict.Break.Kind != "" {
 		return
 	}
@@ -198,10 +205,10 @@ func (c *ChainCheck) judge(e Entry, after *Entry) {
 		}
 		c.anchors = c.anchors[1:]
 	}
-	if l, ok := lossOf(e); ok && l.Tenant == e.TenantID {
+	if l, ok := lossOf(e.Entry); ok && l.Tenant == e.TenantID {
 		c.losses = append(c.losses, l)
 	}
-	c.last = e
+	c.last = e.Entry
 	c.verdict.Head.Seq, c.verdict.Head.Hash = e.Seq, e.Hash
 }
 
@@ -210,8 +217,8 @@ const furthest = 1000
 
 // broken says what is wrong with e. Entries that were renumbered still have the hash of their old number, and all know
 // the one that they were written after: that tells a change from a gap, and a gap from another order.
-func (c *ChainCheck) broken(e Entry, after *Entry) Break {
-	place, whole := c.last.Seq+1, e.Digest() == e.Hash
+func (c *ChainCheck) broken(e judged, after *Entry) Break {
+	place, whole := c.last.Seq+1, e.digest == e.Hash
 	at := func(kind BreakKind, seq int64) Break { return Break{kind, seq, seq} }
 	switch {
 	case e.Seq > place:

@@ -1,0 +1,41 @@
+package db
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/packaging"
+)
+
+func TestManyEntriesAreReadAsEachIs(t *testing.T) {
+	d, ghent, _ := opened(t)
+	for i, text := range []string{"", "a\x00b", "\x1e\x1f", strings.Repeat("é", 3000), "\n,\"", "<" + separator[:5]} {
+		if err := d.Record(t.Context(), packaging.Entry{
+			TenantID: ghent.Tenant.ID, By: ghent.Author, Deed: packaging.NoteWritten, New: text, Comment: fmt.Sprint(i), Serials: int64(-i), Took: 1e9,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := func(what string) {
+		t.Helper()
+		const all = `SELECT ` + entryColumns + ` FROM history ORDER BY seq`
+		want, wantErr := collect(t.Context(), d.slow, scanEntry, all)
+		got, err := manyEntries(t.Context(), d.slow, all)
+		if diff := cmp.Diff(want, got); diff != "" || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%s: %v, %v (-each +many)\n%s", what, wantErr, err, diff)
+		}
+	}
+	same("as they were written")
+	if _, err := d.write.ExecContext(t.Context(), `DROP TRIGGER history_is_never_changed`); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []string{`message = 'a` + separator + `b'`, `hash = zeroblob(32), prev_hash = zeroblob(32)`, `records_digest = NULL`} {
+		if _, err := d.write.ExecContext(t.Context(), `UPDATE history SET `+change+` WHERE seq = 3`); err != nil {
+			t.Fatal(err)
+		}
+		same(change)
+	}
+}
