@@ -214,7 +214,22 @@ func (t *tx) addNewUser(username, fullName, hash string) (packaging.UserID, erro
 	return t.addUser(username, fullName, hash)
 }
 
+// addUser makes a person. It fails with Invalid or Conflict if their username has letters that pass for others, or can be
+// taken for that of somebody, active or not.
 func (t *tx) addUser(username, fullName, hash string) (packaging.UserID, error) {
+	if err := packaging.CheckUsername(username); err != nil {
+		return 0, err
+	}
+	others, err := collect(t.ctx, t, func(row scanner) (name string, err error) { return name, row.Scan(&name) },
+		`SELECT username FROM users`)
+	if err != nil {
+		return 0, err
+	}
+	for _, other := range append(others, packaging.ReservedUsernames...) {
+		if packaging.LooksLike(username, other) {
+			return 0, packaging.Fail(packaging.Conflict, "error.username_alike", "Username", other)
+		}
+	}
 	id, err := t.insert(`INSERT INTO users (username, full_name, password_hash) VALUES (?, ?, ?)`, username, fullName, hash)
 	return packaging.UserID(id), err
 }

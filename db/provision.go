@@ -108,7 +108,11 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 		}
 	}
 	if fresh {
-		if id, err = s.addUser(p.Username, p.FullName, hash); err != nil {
+		if id, err = s.addUser(p.Username, p.FullName, hash); packaging.CodeOf(err) == packaging.Invalid ||
+			packaging.CodeOf(err) == packaging.Conflict {
+			return fmt.Errorf("the username has letters that pass for others, or looks like another one: %w", err)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -250,8 +250,5 @@ func (s *People) problem(c echo.Context, m packaging.Member, err error) error {
 }
 
 func checkUsername(username string) error {
-	if !packaging.ValidUsername(username) {
-		return packaging.Fail(packaging.Invalid, "error.bad_username")
-	}
-	return nil
+	return packaging.CheckUsername(username)
 }

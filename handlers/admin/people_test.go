@@ -32,6 +32,11 @@ func TestNoNamePassesForAnother(t *testing.T) {
 		"the provisioning file's":          {"/admin/people", person("provisioning", "Mallory"), http.StatusConflict},
 		"single sign-on's":                 {"/admin/people", person("single sign-on", "Mallory"), http.StatusBadRequest},
 		"a username with a filler":         {"/admin/people", person("supervisor1\u3164", "Mallory"), http.StatusBadRequest},
+		"a Cyrillic letter":                {"/admin/people", person("\u0455upervisor1", "Mallory"), http.StatusBadRequest},
+		"Cyrillic letters alone":           {"/admin/people", person("\u0455\u0441\u043e\u0440\u0435", "Mallory"), http.StatusBadRequest},
+		"a fullwidth letter":               {"/admin/people", person("\uff53upervisor1", "Mallory"), http.StatusBadRequest},
+		"a letter for a digit":             {"/admin/people", person("supervisorl", "Mallory"), http.StatusConflict},
+		"the program's in other letters":   {"/admin/people", person("1ineboard", "Mallory"), http.StatusConflict},
 		"a name that turns its direction":  {"/admin/people", person("mallory", "Person\u202e"), http.StatusBadRequest},
 		"a line with a space of no width":  {"/admin/lines", []string{"code", "L9", "name", "Blister line 1\u200b"}, http.StatusBadRequest},
 		"a site with a mark of direction":  {"/admin/site", []string{"site", "Plant\u200f Ghent", "zone", "Europe/Brussels"}, http.StatusBadRequest},
@@ -44,6 +49,23 @@ func TestNoNamePassesForAnother(t *testing.T) {
 	}
 	if n := len(s.History()); n != before {
 		t.Errorf("%d entries came into the history", n-before)
+	}
+}
+
+func TestLettersOfAFullNameThatPassForOthersShowTheirNumber(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("administrator1")
+	if a := b.Post("/admin/people", "username", "mallory", "full_name", "P\u0435rson supervisor1", "password", canaryWords, "role", "supervisor"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
+	const shown = "P\u0435[U+0435]rson supervisor1"
+	if people := b.Get("/admin/people").All(".rows strong"); !slices.Contains(people, shown) || !slices.Contains(people, "Person supervisor1") {
+		t.Errorf("the people are %q", people)
+	}
+	s.Browser().Post("/login", "username", "mallory", "password", canaryWords)
+	if last := b.Get("/history").Text("tbody tr:first-child"); !strings.Contains(last, shown) || !strings.Contains(last, "Signed in") {
+		t.Errorf("the history says %s", last)
 	}
 }
 

@@ -159,11 +159,11 @@ func TestTheWallShowsTheLanesAndNothingToPress(t *testing.T) {
 
 func TestOrdersThatWouldLookTheSameAreToldApart(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("Order143", "Pending release", "Order143\u200b", "Pending release", "\u202e341redrO", "Pending release")})
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("Order143", "Pending release", "Order143\u200b", "Pending release", "\u202e341redrO", "Pending release", "\u041erder143", "Pending release")})
 	b, o := s.SignIn("supervisor1"), s.Order("Order143\u200b")
 	for _, page := range []string{"/lines/L1", "/orders"} {
 		got := b.Get(page).All("main a.key, main .key bdi")
-		for _, want := range []string{"Order143", "Order143[U+200B]", "[U+202E]341redrO"} {
+		for _, want := range []string{"Order143", "Order143[U+200B]", "[U+202E]341redrO", "\u041e[U+041E]rder143"} {
 			if !slices.Contains(got, want) {
 				t.Errorf("%s shows %q, not %q", page, got, want)
 			}

@@ -30,11 +30,11 @@ func ValidUsername(text string) bool {
 
 // ReservedUsername says whether the history names by it what no person did: nobody may pass for the program.
 func ReservedUsername(text string) bool {
-	return slices.ContainsFunc(
-		[]string{"lineboard", "provisioning", "single sign-on"},
-		func(name string) bool { return strings.EqualFold(name, text) },
-	)
+	return slices.ContainsFunc(ReservedUsernames, func(name string) bool { return strings.EqualFold(name, text) })
 }
+
+// ReservedUsernames are those of the program.
+var ReservedUsernames = []string{"lineboard", "provisioning", "single sign-on"}
 
 // Unseen says whether a character is one that nobody sees: it controls or formats, such as one that turns the direction
 // of writing, or fills. Texts that differ by such characters alone look the same.

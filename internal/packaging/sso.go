@@ -163,7 +163,7 @@ func (i Identity) Name() string {
 			}
 			return r
 		}, strings.ToValidUTF8(from, ""))
-		if kept = cut(strings.TrimLeft(kept, "._@+-"), maxUsername); ValidUsername(kept) {
+		if kept = cut(strings.TrimLeft(kept, "._@+-"), maxUsername); CheckUsername(kept) == nil {
 			return kept
 		}
 	}

@@ -208,7 +208,7 @@ func Entry(f shell.Frame, p EntryPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = shell.Fact(text.Say(ctx, "history.who"), p.Entry.By.FullName).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = shell.Fact(text.Say(ctx, "history.who"), shell.PersonName(p.Entry.By.FullName)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -8,11 +8,31 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// OrderID returns an order ID as pages show it. Invisible characters could make it look like another order's ID.
-// Spaces that a page would drop show as ␣, others by their number, as in "A[U+200B]".
+// PersonName returns a full name as pages show it: letters that pass for others show with their number, as in
+// "А[U+0410]nna".
+func PersonName(name string) string { return withNumbers(name, packaging.LookAlikes(name)) }
+
+func withNumbers(text string, alike map[rune]bool) string {
+	if alike == nil {
+		return text
+	}
+	var shown strings.Builder
+	for _, r := range text {
+		shown.WriteRune(r)
+		if alike[r] {
+			fmt.Fprintf(&shown, "[U+%04X]", r)
+		}
+	}
+	return shown.String()
+}
+
+// OrderID returns an order ID as pages show it. Invisible characters, and letters that pass for others, could make it look
+// like another order's ID. Spaces that a page would drop show as ␣, others by their number, as in "A[U+200B]". Letters
+// show with their number.
 func OrderID(key string) string {
+	alike := packaging.LookAlikes(key)
 	if !strings.ContainsFunc(key, func(r rune) bool { return packaging.Unseen(r) || unicode.IsSpace(r) }) {
-		return key
+		return withNumbers(key, alike)
 	}
 	var shown strings.Builder
 	space := true // at the beginning, as after a space, a page leaves one out
@@ -24,7 +44,7 @@ func OrderID(key string) string {
 		case r != ' ' && (packaging.Unseen(r) || unicode.IsSpace(r)):
 			fmt.Fprintf(&shown, "[U+%04X]", r)
 		default:
-			shown.WriteRune(r)
+			shown.WriteString(withNumbers(string(r), alike))
 		}
 		space = r == ' '
 	}

@@ -111,12 +111,12 @@ func RoleText(ctx context.Context, role packaging.Role) string {
 // AuthorText returns who did something, and at which station.
 func AuthorText(ctx context.Context, by packaging.Author) string {
 	if by.Station == "" {
-		return by.FullName
+		return PersonName(by.FullName)
 	}
 	if by.FullName == "" {
 		return by.Station
 	}
-	return text.Say(ctx, "author.at_station", "Person", by.FullName, "Station", by.Station)
+	return text.Say(ctx, "author.at_station", "Person", PersonName(by.FullName), "Station", by.Station)
 }
 
 // LineName returns the name of a line, or says that there is none.

@@ -1,0 +1,110 @@
+package packaging
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mtibben/confusables"
+	"golang.org/x/text/unicode/norm"
+)
+
+// LooksLike says whether two names can be taken for each other, by the skeletons of Unicode UTS 39: "0" and "O", "1" and
+// "l", "rn" and "m", and letters of other scripts that have the same shape. It compares them as typed and without case.
+func LooksLike(a, b string) bool {
+	return skeleton(a) == skeleton(b) || skeleton(strings.ToLower(a)) == skeleton(strings.ToLower(b))
+}
+
+func skeleton(text string) string { return confusables.Skeleton(norm.NFKC.String(text)) }
+
+// LookAlikes returns the characters of a text that pass for others, nil if there are none: letters and digits with the
+// shape of an ASCII one, beside ASCII ones or in a word that has no other letters. A Cyrillic word that has letters of its
+// own passes for nothing. So do letters that languages with Latin script use.
+func LookAlikes(text string) map[rune]bool {
+	if !strings.ContainsFunc(text, shapedASCII) {
+		return nil
+	}
+	found := map[rune]bool{}
+	ascii := strings.ContainsFunc(text, func(r rune) bool {
+		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
+	})
+	own := strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) && !shapedASCII(r)
+	})
+	for _, r := range text {
+		if shapedASCII(r) && (ascii || !own || isVariant(r)) {
+			found[r] = true
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found
+}
+
+// shapedASCII says whether a letter or digit beyond ASCII has the shape of ASCII ones.
+func shapedASCII(r rune) bool {
+	if r < 0x250 || unicode.In(r, latinAdditional) || !unicode.IsLetter(r) && !unicode.In(r, unicode.Nd, unicode.Nl) {
+		return false
+	}
+	for _, s := range skeleton(string(r)) {
+		if s >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// isVariant says whether a character is another form of an ASCII one, such as a fullwidth or mathematical letter.
+func isVariant(r rune) bool {
+	return unicode.Is(unicode.Latin, r) || norm.NFKC.String(string(r)) != string(r)
+}
+
+// latinAdditional are accented letters of living languages.
+var latinAdditional = &unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x1e00, Hi: 0x1eff, Stride: 1}}}
+
+// mixedWith are the scripts that are written together, by UTS 39: each may stand beside Latin too.
+var mixedWith = [][]*unicode.RangeTable{
+	{unicode.Han, unicode.Hiragana, unicode.Katakana}, {unicode.Han, unicode.Bopomofo}, {unicode.Han, unicode.Hangul},
+}
+
+// MixesScripts says whether a text has letters of scripts that no language writes together (UTS 39, highly restrictive).
+func MixesScripts(text string) bool {
+	scripts := map[string]bool{}
+	for _, r := range text {
+		for name, script := range unicode.Scripts {
+			if name != "Common" && name != "Inherited" && unicode.Is(script, r) {
+				scripts[name] = true
+			}
+		}
+	}
+	if len(scripts) < 2 {
+		return false
+	}
+	for _, together := range mixedWith {
+		left := len(scripts)
+		for _, script := range append([]*unicode.RangeTable{unicode.Latin}, together...) {
+			for name := range scripts {
+				if unicode.Scripts[name] == script {
+					left--
+				}
+			}
+		}
+		if left == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckUsername says, as an Invalid, why nobody can have a username from now on: it has characters that no username has, or
+// letters that pass for others.
+func CheckUsername(text string) error {
+	switch {
+	case !ValidUsername(text):
+		return Fail(Invalid, "error.bad_username")
+	case MixesScripts(text) || LookAlikes(text) != nil:
+		return Fail(Invalid, "error.username_letters")
+	}
+	return nil
+}
