@@ -36,7 +36,7 @@ func (d *DB) Acknowledge(
 			return err
 		}
 		e := entryOf(packaging.ResultAcknowledged, by.Author, o)
-		e.Outcome, e.Serials, e.Comment = r.Outcome, r.Serials, comment
+		e.Outcome, e.Serials, e.Comment = r.Says(), r.Serials, comment
 		return t.record(e)
 	})
 }

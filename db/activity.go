@@ -37,7 +37,7 @@ func countReleases(
 		var a packaging.Activity
 		var changed int64
 		err = row.Scan(&place, &a.Elsewhere, &a.Requested, &a.Released, &a.Refused, &a.Unknown, &a.Sending, &a.WasUnknown,
-			&a.Serials, &a.Missing, &a.Odd, &changed)
+			&a.ByPerson, &a.Serials, &a.Missing, &a.Odd, &changed)
 		if err == nil {
 			a.Changed = moment(changed)
 			into[place] = a
@@ -46,11 +46,12 @@ func countReleases(
 	}, `
 		SELECT p.key, count(*) FILTER (WHERE r.proof = 'person' AND r.settled_by = ''),
 			count(*) FILTER (WHERE r.proof <> 'person' OR r.settled_by <> ''),
-			count(*) FILTER (WHERE (r.proof <> 'person' OR r.settled_by <> '') AND r.outcome = 'released'),
-			count(*) FILTER (WHERE r.outcome = 'refused' AND r.reason <> 'still_pending'),
-			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.reason = 'still_pending'),
+			count(*) FILTER (WHERE r.proof <> 'person' AND r.outcome = 'released'),
+			count(*) FILTER (WHERE r.outcome = 'refused' AND r.reason NOT IN ('still_pending', 'not_carried_out', 'by_word')),
+			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.settled_by <> '' OR r.reason IN ('still_pending', 'not_carried_out')),
 			count(*) FILTER (WHERE r.outcome = 'sending'),
 			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.proof = 'status' OR r.settled_by <> ''),
+			count(*) FILTER (WHERE r.settled_by <> ''),
 			sum(r.serials_received), count(*) FILTER (WHERE r.outcome = 'released' AND r.list_source = ''),
 			count(*) FILTER (WHERE r.oddities <> '[]'),
 			max(max(coalesce(r.answered_at, 0), coalesce(r.settled_at, 0), coalesce(r.list_at, 0), coalesce(r.flagged_at, 0),

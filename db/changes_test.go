@@ -41,6 +41,7 @@ var unwatched = map[string]string{
 	"record_log":           "is no page's",
 	"lost_releases":        "come with their loss",
 	"write_probe":          "is no page's",
+	"settlements":          "change the release too, and the history",
 	"history_views":        "are a person's own way of looking",
 	"credentials_set":      "is shown in the setup alone",
 	"sso":                  "is shown in the setup, and where people sign in",

@@ -330,7 +330,7 @@ func TestOutcomeSerialsStatusAndHistoryAreStoredTogetherOrNotAtAll(t *testing.T)
 		t.Fatalf("with space again: %+v, %v", r, err)
 	}
 	n := 0
-	if err := d.EachSerial(t.Context(), ghent.Scope(), o.ID, func(s packaging.Serial) error {
+	if err := d.EachSerial(t.Context(), ghent.Scope(), o.List(), func(s packaging.Serial) error {
 		if s.Value != serials[n] || s.Seq != int64(n)+1 {
 			return fmt.Errorf("serial %d is %+v", n, s)
 		}
@@ -406,7 +406,7 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	if len(r.Oddities) == 0 {
 		t.Error("nothing is odd about the list")
 	}
-	list, err := d.Serials(t.Context(), ghent.Scope(), o.ID, 0, 100)
+	list, err := d.Serials(t.Context(), ghent.Scope(), o.List(), 0, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +417,7 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if list, err := d.Serials(t.Context(), basel.Scope(), o.ID, 0, 100); err != nil || len(list) != 0 {
+	if list, err := d.Serials(t.Context(), basel.Scope(), o.List(), 0, 100); err != nil || len(list) != 0 {
 		t.Errorf("another tenant reads %d of them, %v", len(list), err)
 	}
 	known := packaging.PackID{GTIN: "09506000134352", Serial: "Ab"}

@@ -67,6 +67,23 @@ var acts = map[string]act{
 		_, err := s.Claim(s.t.Context(), by, packaging.Press{Order: s.order("pending").ID})
 		return err
 	}},
+	"SettleByWord": {
+		needs: packaging.ReleaseOrders, first: func(s *stage, _ packaging.Person) error {
+			o, err := s.Claim(s.t.Context(), s.people["otto"], packaging.Press{Order: s.order("pending").ID})
+			if err == nil {
+				_, err = s.Settle(s.t.Context(), o, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut})
+			}
+			if err != nil {
+				return err
+			}
+			return s.NoteAsked(s.t.Context(), s.order("pending"), string(packaging.TimedOut), time.Time{})
+		},
+		do: func(s *stage, by packaging.Person) error {
+			o := s.order("pending")
+			word := packaging.Word{Order: o.ID, Revision: o.Revision, Ruling: packaging.WasReleased, Why: "seen at the line"}
+			return s.SettleByWord(s.t.Context(), by, word)
+		},
+	},
 	"StartQueue": {needs: packaging.ReleaseOrders, do: func(s *stage, by packaging.Person) error { return s.startQueue(by) }},
 	"StopQueue": {
 		needs: packaging.ReleaseOrders, first: func(s *stage, _ packaging.Person) error { return s.startQueue(s.people["otto"]) },

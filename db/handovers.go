@@ -175,13 +175,13 @@ func openItems(
 	}
 	orders := func(kind packaging.ItemKind, status packaging.Status) {
 		w := ofOrders
-		w.and(true, "o.gone = 0 AND o.status = ? AND coalesce(r.outcome, 'refused') = 'refused'", status)
+		w.and(true, "o.gone = 0 AND o.status = ? AND (coalesce(r.outcome, '') NOT IN ('sending', 'unknown') OR r.closed_at IS NOT NULL)", status)
 		add(kind, `SELECT `+order+`, o.confirmed_at FROM orders o LEFT JOIN lines l ON l.id = o.line_id
 			LEFT JOIN releases r ON r.id = o.last_release_id WHERE `+w.sql+` ORDER BY o.id`, w.args...)
 	}
-	releases(packaging.UnknownOutcome, `r.outcome = 'unknown'`)
-	releases(packaging.OddList, `r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6
-		AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)`)
+	releases(packaging.UnknownOutcome, `r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL`)
+	releases(packaging.OddList, `r.id = o.last_release_id AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]')
+		AND o.urgency < 6 AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)`)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
 	queues := inScope(in, "q.")
 	add(packaging.RunningQueue, `

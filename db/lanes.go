@@ -137,14 +137,15 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 		WHERE `+w.sql+` AND o.gone = 0 AND o.line_id IS NULL AND o.urgency < 6 GROUP BY o.api_line, o.urgency
 		UNION ALL
 		SELECT o.line_id, o.api_line, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.id = r.order_id
-		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome IN ('sending', 'unknown') GROUP BY o.line_id, o.api_line, r.outcome
+		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL
+		GROUP BY o.line_id, o.api_line, r.outcome
 		UNION ALL
 		SELECT o.line_id, o.api_line, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
-		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
+		WHERE r.tenant_id = ? AND r.id = o.last_release_id AND `+w.sql+` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
 		GROUP BY o.line_id, o.api_line
 		UNION ALL
-		SELECT o.line_id, o.api_line, 0, CASE WHEN r.reason IN ('still_pending', 'not_carried_out') THEN 'said_pending' ELSE r.outcome END AS says, count(*)
+		SELECT o.line_id, o.api_line, 0, CASE WHEN r.reason IN ('still_pending', 'not_carried_out', 'by_word') THEN 'said_pending' ELSE r.outcome END AS says, count(*)
 		FROM releases r JOIN orders o ON o.last_release_id = r.id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL

@@ -22,10 +22,10 @@ type newList struct {
 // serial.
 type repeats struct {
 	gtin  string
-	asOf  int64                       // the newest entry of the history at the time
-	later int64                       // lists of which this is a later GTIN, at the time
-	count int64                       // serials of the list
-	in    map[packaging.OrderID]int64 // serials in the list of each other order
+	asOf  int64                      // the newest entry of the history at the time
+	later int64                      // lists of which this is a later GTIN, at the time
+	count int64                      // serials of the list
+	in    map[packaging.ListID]int64 // serials in each other list
 }
 
 // newList looks for repeats before the writer is taken, since a long list takes a while. The transaction that stores
@@ -37,7 +37,7 @@ func (d *DB) newList(ctx context.Context, o packaging.Order, serials []string, c
 }
 
 func repeatsOf(ctx context.Context, q querier, o packaging.Order, serials []string) (r repeats, err error) {
-	r.gtin, r.in = o.GTIN, map[packaging.OrderID]int64{}
+	r.gtin, r.in = o.GTIN, map[packaging.ListID]int64{}
 	if len(serials) == 0 {
 		return r, nil
 	}
@@ -57,11 +57,11 @@ func repeatsOf(ctx context.Context, q querier, o packaging.Order, serials []stri
 	if err != nil {
 		return r, err
 	}
-	_, err = collect(ctx, q, func(row scanner) (order packaging.OrderID, err error) {
+	_, err = collect(ctx, q, func(row scanner) (list packaging.ListID, err error) {
 		var n int64
-		err = row.Scan(&order, &n, &r.count)
-		r.in[order] = n
-		return order, err
+		err = row.Scan(&list, &n, &r.count)
+		r.in[list] = n
+		return list, err
 	}, `
 		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?3)),
 		again AS MATERIALIZED (
@@ -72,9 +72,9 @@ func repeatsOf(ctx context.Context, q querier, o packaging.Order, serials []stri
 			UNION ALL
 			SELECT new.key, s.id FROM gtins g
 			CROSS JOIN list_gtins l ON l.tenant_id = ?2 AND l.gtin = g.gtin
+			`+listsOfGTIN+`
 			CROSS JOIN json_each(?1) AS new
-			CROSS JOIN serials s ON s.product_id = l.product_id AND s.serial = new.value
-				AND s.id BETWEEN l.order_id << 24 AND (l.order_id + 1) << 24)
+			CROSS JOIN serials s ON s.product_id = f.product_id AND s.serial = new.value AND s.id >> 24 = f.id >> 24)
 		SELECT id >> 24, count(DISTINCT id), (SELECT count(DISTINCT place) FROM again) FROM again GROUP BY 1`,
 		string(list), o.TenantID, string(spellings))
 	return r, err
@@ -89,7 +89,8 @@ func (t *tx) repeats(o packaging.Order, l newList) (repeats, error) {
 	var others bool
 	if err := t.row(`
 		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?3))
-		SELECT EXISTS (SELECT 1 FROM history h JOIN serials s ON s.id = (h.order_id << 24) + 1 JOIN products p ON p.id = s.product_id
+		SELECT EXISTS (SELECT 1 FROM history h JOIN releases r ON r.id = h.release_id
+				JOIN serials s ON s.id = ((r.round << 32 | r.order_id) << 24) + 1 JOIN products p ON p.id = s.product_id
 				WHERE h.id > ?1 AND h.tenant_id = ?2 AND h.serials > 0 AND p.gtin IN gtins)
 			OR (SELECT count(*) FROM list_gtins WHERE tenant_id = ?2 AND gtin IN gtins) <> ?4`,
 		l.repeats.asOf, o.TenantID, string(spellings), l.repeats.later).Scan(&others); err != nil {
@@ -101,7 +102,7 @@ func (t *tx) repeats(o packaging.Order, l newList) (repeats, error) {
 	return repeatsOf(t.ctx, t, o, l.serials)
 }
 
-// keepList stores the list of a release and notes what is odd about it. Serials that another order has are noted with
+// keepList stores the list of a release and notes what is odd about it. Serials that another list has are noted with
 // both.
 func (t *tx) keepList(o packaging.Order, r *packaging.Release, l newList) error {
 	if !l.came {
@@ -119,7 +120,7 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l newList) error 
 	if again.count > 0 {
 		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.SeenBefore, Count: again.count})
 	}
-	for _, other := range slices.SortedFunc(maps.Keys(again.in), cmp.Compare[packaging.OrderID]) {
+	for _, other := range slices.SortedFunc(maps.Keys(again.in), cmp.Compare[packaging.ListID]) {
 		if err := t.flagSeenAgain(o.TenantID, other, again.in[other]); err != nil {
 			return err
 		}
@@ -127,13 +128,18 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l newList) error 
 	return t.addSerials(o, l.serials)
 }
 
-// flagSeenAgain notes with the release of an order that serials of its list came again, and records that.
-func (t *tx) flagSeenAgain(tenant packaging.TenantID, id packaging.OrderID, n int64) error {
-	o, err := orderOf(t.ctx, t, packaging.Everything(tenant), id)
+// flagSeenAgain notes with the release of a list that serials of it came again, and records that.
+func (t *tx) flagSeenAgain(tenant packaging.TenantID, list packaging.ListID, n int64) error {
+	o, err := orderOf(t.ctx, t, packaging.Everything(tenant), list.Order())
 	if err != nil {
 		return err
 	}
-	r := *o.Release
+	one, err := releaseOf(t.ctx, t, list)
+	if err != nil {
+		return err
+	}
+	r := one.Release
+	o.Release = &r
 	i := slices.IndexFunc(r.Oddities, func(odd packaging.Oddity) bool { return odd.Kind == packaging.SeenAgain })
 	if i < 0 {
 		i, r.Oddities = len(r.Oddities), append(r.Oddities, packaging.Oddity{Kind: packaging.SeenAgain})

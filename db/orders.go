@@ -17,8 +17,8 @@ SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gt
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.flagged_at, r.station,
-	r.pending_since, r.pending_again, r.contradicted_at, r.settled_by, r.settled_why, r.closed_at, r.queue_id,
-	EXISTS (SELECT 1 FROM lost_releases x WHERE x.release_id = r.id), a.full_name, a.at, a.comment
+	r.pending_since, r.pending_again, r.contradicted_at, r.settled_by, r.settled_why, r.closed_at, r.round, r.again_why,
+	r.queue_id, EXISTS (SELECT 1 FROM lost_releases x WHERE x.release_id = r.id), a.full_name, a.at, a.comment
 FROM orders o
 JOIN refreshes f ON f.tenant_id = o.tenant_id
 LEFT JOIN order_checks c ON c.order_id = o.id
@@ -41,8 +41,8 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
 		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.flagged, &r.station,
-		&r.pendingSince, &r.pendingAgain, &r.contradicted, &r.settledBy, &r.settledWhy, &r.closed, &r.queue, &r.lost,
-		&r.seenBy, &r.seenAt, &r.comment)
+		&r.pendingSince, &r.pendingAgain, &r.contradicted, &r.settledBy, &r.settledWhy, &r.closed, &r.round, &r.againWhy,
+		&r.queue, &r.lost, &r.seenBy, &r.seenAt, &r.comment)
 	if err != nil {
 		return o, err
 	}
@@ -82,6 +82,8 @@ type nullRelease struct {
 	pendingSince, pendingAgain sql.Null[int64]
 	contradicted, closed       sql.Null[int64]
 	settledBy, settledWhy      sql.Null[string]
+	round                      sql.Null[int]
+	againWhy                   sql.Null[string]
 
 	lost    bool
 	seenBy  sql.Null[string]
@@ -104,7 +106,7 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 		FirstPending: moment(n.pendingSince.V), SecondPending: moment(n.pendingAgain.V),
 		Contradicted: moment(n.contradicted.V),
 		SettledBy:    n.settledBy.V, SettledWhy: n.settledWhy.V, Closed: moment(n.closed.V),
-		Lost: n.lost,
+		Round: n.round.V, AgainWhy: n.againWhy.V, Lost: n.lost,
 		Seen: packaging.Acknowledgement{By: n.seenBy.V, At: moment(n.seenAt.V), Comment: n.comment.V},
 	}
 	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)

@@ -31,8 +31,16 @@ func orderView(
 			return v, err
 		}
 	}
-	if v.Serials, err = serialsOf(ctx, q, in, id, 0, limits.Serials); err != nil {
+	if v.Serials, err = serialsOf(ctx, q, in, v.Order.ShownList(), 0, limits.Serials); err != nil {
 		return v, err
+	}
+	if v.Earlier, err = earlierReleases(ctx, q, v.Order); err != nil {
+		return v, err
+	}
+	if v.Order.SetBack() || v.Order.Release != nil && v.Order.Release.Round > 0 {
+		if v.BackSince, err = setBackSince(ctx, q, v.Order); err != nil {
+			return v, err
+		}
 	}
 	if v.Events, err = timelineOf(ctx, q, in, id, limits.Events); err != nil {
 		return v, err

@@ -36,7 +36,7 @@ func TestAnOrdersViewIsWhatItsPartsSay(t *testing.T) {
 	want := packaging.OrderView{Raw: `{"order_id":"Order143"}`}
 	var failed [8]error
 	want.Order, failed[0] = d.Order(t.Context(), in, o.ID)
-	want.Serials, failed[1] = d.Serials(t.Context(), in, o.ID, 0, 2)
+	want.Serials, failed[1] = d.Serials(t.Context(), in, o.List(), 0, 2)
 	want.Events, failed[2] = timelineOf(t.Context(), d.read, in, o.ID, 3)
 	want.History, failed[3] = d.History(t.Context(), in, packaging.HistoryFilter{OrderKey: o.Key, Limit: 2})
 	want.FirstChanges, failed[4] = firstChangesOf(t.Context(), d.read, in, o.ID)
@@ -100,7 +100,7 @@ func TestASnapshotShowsOneStateOfTheDatabase(t *testing.T) {
 					return err
 				}
 			}
-			serials, err := serialsOf(t.Context(), q, ghent.Scope(), o.ID, 0, 10)
+			serials, err := serialsOf(t.Context(), q, ghent.Scope(), o.List(), 0, 10)
 			if int64(len(serials)) != before.Release.Serials {
 				t.Errorf("%d serials of a release with %d", len(serials), before.Release.Serials)
 			}

@@ -261,16 +261,16 @@ func (c *recordCheck) lists(progress func(done, all int)) error {
 	}
 	all, done := len(logged), 0
 	progress(0, all)
-	if err := eachList(c.ctx, c.q, c.tenant, func(order packaging.OrderID, digest [sha256.Size]byte, _ int64) error {
+	if err := eachList(c.ctx, c.q, c.tenant, func(list packaging.ListID, digest [sha256.Size]byte, _ int64) error {
 		done++
 		progress(min(done, all), all)
-		return c.compare(logged, serialLists, fmt.Sprintf("[%d]", order), digest)
+		return c.compare(logged, serialLists, fmt.Sprintf("[%d]", list), digest)
 	}); err != nil {
 		return err
 	}
 	// Lists of no order are everybody's fault.
-	if err := eachList(c.ctx, c.q, 0, func(order packaging.OrderID, _ [sha256.Size]byte, _ int64) error {
-		return c.fault(packaging.FaultAdded, serialLists, fmt.Sprintf("[%d]", order), 0)
+	if err := eachList(c.ctx, c.q, 0, func(list packaging.ListID, _ [sha256.Size]byte, _ int64) error {
+		return c.fault(packaging.FaultAdded, serialLists, fmt.Sprintf("[%d]", list), 0)
 	}); err != nil {
 		return err
 	}

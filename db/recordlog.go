@@ -17,9 +17,9 @@ type touchedRecord struct {
 }
 
 // touchList notes that a serial list was stored, with its digest.
-func (t *tx) touchList(o packaging.Order, digest [sha256.Size]byte) error {
-	t.lists[o.ID] = digest
-	return t.exec(`INSERT INTO temp.touched VALUES (?, ?, json_array(?))`, serialLists, o.TenantID, o.ID)
+func (t *tx) touchList(tenant packaging.TenantID, list packaging.ListID, digest [sha256.Size]byte) error {
+	t.lists[list] = digest
+	return t.exec(`INSERT INTO temp.touched VALUES (?, ?, json_array(?))`, serialLists, tenant, list)
 }
 
 // logTouched writes what the records that the transaction has changed are now to the log.
@@ -96,11 +96,11 @@ func (l *recordLog) digestNow(r touchedRecord) (digest []byte, err error) {
 }
 
 func (l *recordLog) listNow(r touchedRecord) ([]byte, error) {
-	var order packaging.OrderID
-	if err := l.row(`SELECT json_extract(?, '$[0]')`, r.key).Scan(&order); err != nil {
+	var list packaging.ListID
+	if err := l.row(`SELECT json_extract(?, '$[0]')`, r.key).Scan(&list); err != nil {
 		return nil, err
 	}
-	digest := l.lists[order]
+	digest := l.lists[list]
 	return digest[:], nil
 }
 
@@ -225,22 +225,22 @@ func (t *tx) touchAll(tenant packaging.TenantID) error {
 			return err
 		}
 	}
-	return eachList(t.ctx, t, tenant, func(order packaging.OrderID, digest [sha256.Size]byte, _ int64) error {
-		return t.touchList(packaging.Order{ID: order, TenantID: tenant}, digest)
+	return eachList(t.ctx, t, tenant, func(list packaging.ListID, digest [sha256.Size]byte, _ int64) error {
+		return t.touchList(tenant, list, digest)
 	})
 }
 
 // eachList hands the digest of each serial list of a tenant to do. Lists of orders that are not there are none of a
 // tenant's: they are of tenant 0.
 func eachList(
-	ctx context.Context, q querier, tenant packaging.TenantID, do func(packaging.OrderID, [sha256.Size]byte, int64) error,
+	ctx context.Context, q querier, tenant packaging.TenantID, do func(packaging.ListID, [sha256.Size]byte, int64) error,
 ) error {
-	for order := packaging.OrderID(0); ; {
+	for list := packaging.ListID(0); ; {
 		var owner packaging.TenantID
 		// One look at the key finds the next list, whatever lies between.
 		err := q.QueryRowContext(ctx, `
-			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = s.id >> 24), 0)
-			FROM serials s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(order+1, 0)).Scan(&order, &owner)
+			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = `+of(orderOfSerial, "s.id")+`), 0)
+			FROM serials s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(list+1, 0)).Scan(&list, &owner)
 		switch {
 		case err == sql.ErrNoRows: //nolint:errorlint // it comes as it is
 			return nil
@@ -249,20 +249,20 @@ func eachList(
 		case owner != tenant:
 			continue
 		}
-		digest, serials, err := digestOfList(ctx, q, order)
+		digest, serials, err := digestOfList(ctx, q, list)
 		if err != nil {
 			return err
 		}
-		if err := do(order, digest, serials); err != nil {
+		if err := do(list, digest, serials); err != nil {
 			return err
 		}
 	}
 }
 
 // digestOfList reads a list without holding it.
-func digestOfList(ctx context.Context, q querier, order packaging.OrderID) (sum [sha256.Size]byte, n int64, err error) {
+func digestOfList(ctx context.Context, q querier, list packaging.ListID) (sum [sha256.Size]byte, n int64, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT id, product_id, serial FROM serials WHERE id >= ? AND id < ? ORDER BY id`,
-		serialKey(order, 0), serialKey(order+1, 0))
+		serialKey(list, 0), serialKey(list+1, 0))
 	if err != nil {
 		return sum, 0, coded(err)
 	}

@@ -53,7 +53,7 @@ var recordOwners = map[string]string{
 		"SELECT made.tenant_id FROM lost_releases JOIN releases made ON made.id = release_id WHERE made.user_id = $.id",
 	"answers":       "SELECT tenant_id AS tenant FROM releases WHERE id = $.release_id",
 	"handover_acks": "SELECT tenant_id AS tenant FROM handovers WHERE id = $.handover_id",
-	"serials":       "SELECT tenant_id AS tenant FROM orders WHERE id = $.id >> 24",
+	"serials":       "SELECT tenant_id AS tenant FROM orders WHERE id = ($.id >> 24 & 4294967295)",
 	// A loss of a tenant that is not here is a record of all tenants until one of its name comes.
 	"losses": "SELECT id AS tenant FROM tenants WHERE id = $.tenant_id OR $.tenant_id IS NULL",
 	"lost_releases": "SELECT tenants.id AS tenant FROM tenants JOIN losses l " +

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -38,19 +39,27 @@ func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Pre
 		if err := t.mustHaveTurn(o, press.Queue); err != nil {
 			return err
 		}
-		if obstacle := o.ReleaseObstacle(); obstacle != packaging.NoObstacle {
+		obstacle := o.ReleaseObstacle()
+		if press.Again != "" {
+			obstacle = o.AgainObstacle()
+		}
+		if obstacle != packaging.NoObstacle {
 			return packaging.Fail(packaging.Conflict, "obstacle."+string(obstacle))
 		}
-		if press.Revision != 0 && press.Revision != o.Revision {
+		if (press.Revision != 0 || press.Again != "") && press.Revision != o.Revision {
 			return packaging.Fail(packaging.Conflict, "obstacle.order_changed")
 		}
 		if err := t.mustBeSigned(by, o, press); err != nil {
 			return err
 		}
-		if err := t.startRelease(by, press.Queue, &o); err != nil {
+		signed := press.Signed
+		if press.Again != "" {
+			signed = under(o.AgainRecord(press.Again), signed)
+		}
+		if err := t.startRelease(by, press, &o); err != nil {
 			return err
 		}
-		return t.recordRequest(by, o, press.Signed)
+		return t.recordRequest(by, o, signed)
 	})
 	if err == nil && claim.unanchored != nil && !rules.ReleaseUnanchored {
 		err = fmt.Errorf("%w: %w", packaging.ErrNotAnchored, claim.unanchored)
@@ -84,6 +93,9 @@ func (t *tx) mustBeSigned(by packaging.Person, o packaging.Order, press packagin
 		return err
 	}
 	record, signed := o.ReleaseRecord(), press.Signed
+	if press.Again != "" {
+		record = o.AgainRecord("")
+	}
 	if press.Queue != 0 && rules.SignReleases {
 		if record, signed, err = t.signedWithQueue(o, press.Queue); err != nil {
 			return err
@@ -97,7 +109,11 @@ func (t *tx) mustBeSigned(by packaging.Person, o packaging.Order, press packagin
 
 // recordRequest records the request of a release, and the signatures under it.
 func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []packaging.Signature) error {
-	if err := t.record(entryOf(packaging.ReleaseRequested, by.Author, o)); err != nil {
+	e := entryOf(packaging.ReleaseRequested, by.Author, o)
+	if r := o.Release; r.Round > 0 {
+		e.Object, e.Comment = fmt.Sprintf("release %d of the order", r.Number()), r.AgainWhy
+	}
+	if err := t.record(e); err != nil {
 		return err
 	}
 	return t.signRecord(
@@ -105,8 +121,17 @@ func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []pack
 	)
 }
 
-func (t *tx) startRelease(by packaging.Person, queue packaging.QueueID, o *packaging.Order) error {
-	r := &packaging.Release{OrderID: o.ID, By: by.Author, Line: o.Line, Queue: queue, Requested: t.now}
+// startRelease begins a release: a first one, or the next one if the press says why.
+func (t *tx) startRelease(by packaging.Person, press packaging.Press, o *packaging.Order) error {
+	r := &packaging.Release{
+		OrderID: o.ID, By: by.Author, Line: o.Line, Queue: press.Queue, Requested: t.now, AgainWhy: press.Again,
+	}
+	if press.Again != "" {
+		if err := t.row(`SELECT count(*) FROM releases WHERE order_id = ? AND outcome = 'released'`, o.ID).
+			Scan(&r.Round); err != nil {
+			return err
+		}
+	}
 	r.Expected, r.ExpectedKnown = o.SerialsExpected()
 	return t.insertRelease(o, r)
 }
@@ -120,10 +145,10 @@ func (t *tx) insertRelease(o *packaging.Order, r *packaging.Release) error {
 	r.Outcome = packaging.Sending
 	id, err := t.insert(`
 		INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_id, line_code, line_name,
-			requested_at, serials_expected, outcome, station, queue_id)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			requested_at, serials_expected, outcome, station, queue_id, round, again_why)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		o.TenantID, o.ID, r.By.ID, r.By.Username, r.By.FullName, r.By.Role, nullable(r.Line.ID), r.Line.Code, r.Line.Name,
-		millis(r.Requested), expected, r.Outcome, r.By.Station, nullable(r.Queue))
+		millis(r.Requested), expected, r.Outcome, r.By.Station, nullable(r.Queue), r.Round, r.AgainWhy)
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 		// The latest release is refused but an earlier one stands: the index knows better than what was read.
@@ -275,6 +300,49 @@ func (d *DB) InterruptReleases(ctx context.Context) (n int, err error) {
 		return nil
 	})
 	return n, err
+}
+
+// releaseOf returns the release that a list came with.
+func releaseOf(ctx context.Context, q querier, list packaging.ListID) (packaging.ReportedRelease, error) {
+	r, err := scanReported(q.QueryRowContext(ctx, selectReported+`
+		WHERE r.order_id = ? AND r.round = ? AND r.outcome = 'released'`, list.Order(), list.Round()))
+	return r, coded(err)
+}
+
+// earlierReleases returns the releases of an order that reached the line before its latest one, the oldest first.
+func earlierReleases(ctx context.Context, q querier, o packaging.Order) (all []packaging.Release, err error) {
+	if o.Release == nil || o.Release.Round == 0 {
+		return nil, nil
+	}
+	reported, err := collect(ctx, q, scanReported, selectReported+`
+		WHERE r.order_id = ? AND r.outcome = 'released' AND r.id <> ? ORDER BY r.round`, o.ID, o.Release.ID)
+	for _, one := range reported {
+		one.Repeated = true
+		all = append(all, one.Release)
+	}
+	return all, err
+}
+
+// EarlierReleases returns the releases of an order that reached the line before its latest one, the oldest first. An
+// order outside the scope has none.
+func (d *DB) EarlierReleases(
+	ctx context.Context, in packaging.Scope, id packaging.OrderID,
+) ([]packaging.Release, error) {
+	o, err := d.Order(ctx, in, id)
+	if err != nil {
+		return nil, err
+	}
+	return earlierReleases(ctx, d.read, o)
+}
+
+// setBackSince returns when the API was first seen to say that an order waits for its release, after its release.
+func setBackSince(ctx context.Context, q querier, o packaging.Order) (time.Time, error) {
+	var at int64
+	err := q.QueryRowContext(ctx, `
+		SELECT coalesce(max(at), 0) FROM order_events
+		WHERE order_id = ? AND kind = 'status' AND new_value IN (?, ?) AND old_value NOT IN (?2, ?3)`,
+		o.ID, packaging.PendingRelease, packaging.Open).Scan(&at)
+	return moment(at), coded(err)
 }
 
 // answerBody returns the first bytes, at most limit, of what was received for a release whose answer could not be read.

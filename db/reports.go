@@ -86,7 +86,8 @@ const selectReported = `
 SELECT r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.flagged_at, r.station,
-	r.pending_since, r.pending_again, r.contradicted_at, r.settled_by, r.settled_why, r.closed_at, o.id, o.order_key, o.product, (SELECT min(e.at) FROM order_events e
+	r.pending_since, r.pending_again, r.contradicted_at, r.settled_by, r.settled_why, r.closed_at,
+	r.round, r.again_why, o.id, o.order_key, o.product, (SELECT min(e.at) FROM order_events e
 		WHERE e.order_id = o.id AND e.at <= r.requested_at AND e.kind IN ('seen', 'status') AND e.new_value = 'Pending release')
 FROM releases r JOIN orders o ON o.id = r.order_id
 `
@@ -99,8 +100,8 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 		&n.requested, &n.answered,
 		&n.outcome, &n.reason, &n.status, &n.message, &n.code, &n.httpStatus, &n.received, &n.expected, &n.oddities,
 		&n.proof, &n.settled, &n.asked, &n.askedSays, &n.list, &n.listBy, &n.listAt, &n.flagged, &n.station,
-		&n.pendingSince, &n.pendingAgain, &n.contradicted, &n.settledBy, &n.settledWhy, &n.closed, &order, &r.OrderKey,
-		&r.Product, &pending); err != nil {
+		&n.pendingSince, &n.pendingAgain, &n.contradicted, &n.settledBy, &n.settledWhy, &n.closed, &n.round, &n.againWhy,
+		&order, &r.OrderKey, &r.Product, &pending); err != nil {
 		return r, err
 	}
 	release, err := n.release(order)

@@ -9,15 +9,18 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// A serial's key is its order's key and its place in the list.
+// A serial's key is its list's key and its place in the list.
 const placeBits = 24
 
-func serialKey(order packaging.OrderID, place int64) int64 { return int64(order)<<placeBits | place }
+func serialKey(list packaging.ListID, place int64) int64 { return int64(list)<<placeBits | place }
+
+// orderOfSerial is the SQL of the order that a serial's key, $, belongs to (see [packaging.ListID]).
+const orderOfSerial = "($ >> 24 & 4294967295)"
 
 // batch is how many serials one statement inserts; more gain nothing.
 const batch = 250
 
-// addSerials stores an order's list as it came: order, case and duplicates included.
+// addSerials stores the list of an order's latest release as it came: order, case and duplicates included.
 func (t *tx) addSerials(o packaging.Order, serials []string) error {
 	if len(serials) == 0 {
 		return nil
@@ -33,7 +36,7 @@ func (t *tx) addSerials(o packaging.Order, serials []string) error {
 	for i, s := range serials {
 		digest.add(int64(i)+1, product, s)
 	}
-	if err := t.touchList(o, digest.sum()); err != nil {
+	if err := t.touchList(o.TenantID, o.List(), digest.sum()); err != nil {
 		return err
 	}
 	full, err := t.PrepareContext(t.ctx, insertSerials(batch))
@@ -43,7 +46,7 @@ func (t *tx) addSerials(o packaging.Order, serials []string) error {
 	defer full.Close()
 	args := make([]any, 0, 3*batch)
 	for i, s := range serials {
-		args = append(args, serialKey(o.ID, int64(i)+1), product, s)
+		args = append(args, serialKey(o.List(), int64(i)+1), product, s)
 		if len(args) == cap(args) {
 			if _, err := full.ExecContext(t.ctx, args...); err != nil {
 				return err
@@ -77,34 +80,34 @@ func scanSerial(row scanner) (s packaging.Serial, err error) {
 	return s, err
 }
 
-// selectSerials reads the serials of an order from the one after a place. The order must be in the scope: the list of
+// selectSerials reads the serials of a list from the one after a place. The order must be in the scope: the list of
 // one outside it is empty.
-func selectSerials(in packaging.Scope, order packaging.OrderID, after int64) (string, []any) {
+func selectSerials(in packaging.Scope, list packaging.ListID, after int64) (string, []any) {
 	w := inScope(in, "")
 	return `SELECT s.id, s.serial FROM serials s WHERE s.id > ? AND s.id < ? AND EXISTS (SELECT 1 FROM orders WHERE id = ? AND ` + w.sql + `)`,
-		append([]any{serialKey(order, after), serialKey(order+1, 0), order}, w.args...)
+		append([]any{serialKey(list, after), serialKey(list+1, 0), list.Order()}, w.args...)
 }
 
-// Serials returns up to limit serials of an order, from the one after the given place.
+// Serials returns up to limit serials of a list, from the one after the given place.
 func (d *DB) Serials(
-	ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int,
+	ctx context.Context, in packaging.Scope, list packaging.ListID, after int64, limit int,
 ) ([]packaging.Serial, error) {
-	return serialsOf(ctx, d.read, in, order, after, limit)
+	return serialsOf(ctx, d.read, in, list, after, limit)
 }
 
 func serialsOf(
-	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID, after int64, limit int,
+	ctx context.Context, q querier, in packaging.Scope, list packaging.ListID, after int64, limit int,
 ) ([]packaging.Serial, error) {
-	query, args := selectSerials(in, order, after)
+	query, args := selectSerials(in, list, after)
 	return collect(ctx, q, scanSerial, query+` ORDER BY s.id LIMIT ?`, append(args, limit)...)
 }
 
-// FindSerials returns up to limit serials of an order that contain text, case-sensitive as serials are, from the one
+// FindSerials returns up to limit serials of a list that contain text, case-sensitive as serials are, from the one
 // after the given place.
 func (d *DB) FindSerials(
-	ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
+	ctx context.Context, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
 ) (found []packaging.Serial, err error) {
-	query, args := selectSerials(in, order, after)
+	query, args := selectSerials(in, list, after)
 	err = d.search(ctx, text, func(ctx context.Context, q querier) error {
 		found, err = collect(ctx, q, scanSerial, query+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`,
 			append(args, text, limit)...)
@@ -113,14 +116,14 @@ func (d *DB) FindSerials(
 	return found, err
 }
 
-// EachSerial hands an order's serials to do, in the order received, until it fails. It holds no more than a page of
+// EachSerial hands the serials of a list to do, in the order received, until it fails. It holds no more than a page of
 // them.
 func (d *DB) EachSerial(
-	ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error,
+	ctx context.Context, in packaging.Scope, list packaging.ListID, do func(packaging.Serial) error,
 ) error {
 	const page = 5_000
 	for after := int64(0); ; {
-		serials, err := serialsOf(ctx, d.slow, in, order, after, page)
+		serials, err := serialsOf(ctx, d.slow, in, list, after, page)
 		if err != nil {
 			return err
 		}
@@ -135,6 +138,10 @@ func (d *DB) EachSerial(
 		after = serials[page-1].Seq
 	}
 }
+
+// listsOfGTIN joins the first serial, f, of each list of the order of a list_gtins row, l.
+const listsOfGTIN = `CROSS JOIN releases r ON r.order_id = l.order_id AND r.outcome = 'released' AND r.list_source <> ''
+			CROSS JOIN serials f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1`
 
 // maxPacksFound is how many places of packs are given: more than one of a pack is a defect already.
 const maxPacksFound = 50
@@ -152,7 +159,8 @@ func (d *DB) FindPacks(
 	scan := func(row scanner) (found packaging.PackFound, err error) {
 		var key int64
 		err = row.Scan(&key, &found.GTIN, &found.Serial, &found.GTINChanged)
-		found.Order, found.Place = packaging.OrderID(key>>placeBits), key&(1<<placeBits-1)
+		list := packaging.ListID(key >> placeBits)
+		found.Order, found.Round, found.Place = list.Order(), list.Round(), key&(1<<placeBits-1)
 		return found, err
 	}
 	// CROSS JOIN has each serial looked up in the index, whatever the planner thinks of two lists.
@@ -162,15 +170,15 @@ func (d *DB) FindPacks(
 			SELECT s.id, a.gtin, s.serial, p.gtin AS was FROM asked a
 			CROSS JOIN products p ON p.tenant_id = ? AND p.gtin = a.gtin
 			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial
-			UNION ALL
+			UNION
 			SELECT s.id, a.gtin, s.serial, p.gtin FROM asked a
 			CROSS JOIN list_gtins l ON l.tenant_id = ? AND l.gtin = a.gtin
-			CROSS JOIN products p ON p.id = l.product_id
-			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial
-				AND s.id BETWEEN l.order_id << 24 AND (l.order_id + 1) << 24)
+			`+listsOfGTIN+`
+			CROSS JOIN products p ON p.id = f.product_id
+			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial AND s.id >> 24 = f.id >> 24)
 		SELECT found.id, found.gtin, found.serial,
 			(found.was <> '') + (SELECT count(*) FROM list_gtins l WHERE l.order_id = o.id) > 1
-		FROM found CROSS JOIN orders o ON o.id = found.id >> 24
+		FROM found CROSS JOIN orders o ON o.id = `+of(orderOfSerial, "found.id")+`
 		WHERE `+w.sql+` ORDER BY found.id LIMIT ?`,
 		append(append([]any{string(asked), in.Tenant(), in.Tenant()}, w.args...), maxPacksFound)...)
 }
@@ -181,7 +189,7 @@ func (d *DB) OrdersOfSerial(
 	ctx context.Context, in packaging.Scope, serial string, limit int,
 ) ([]packaging.Order, error) {
 	w := inScope(in, "o.")
-	w.and(true, `o.id IN (SELECT s.id >> ? FROM products p JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`,
-		placeBits, serial, in.Tenant())
+	w.and(true, `o.id IN (SELECT `+of(orderOfSerial, "s.id")+` FROM products p
+		JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`, serial, in.Tenant())
 	return collect(ctx, d.slow, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
 }

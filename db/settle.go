@@ -47,6 +47,9 @@ func (d *DB) NoteAsked(ctx context.Context, o packaging.Order, says string, pend
 		if err := t.storeRelease(r); err != nil {
 			return err
 		}
+		if r.ListMissing() && r.ContradictedBy("", packaging.Status(says)) {
+			return t.reopen(o, r, packaging.Status(says))
+		}
 		return t.bumpRevision(o)
 	})
 }
@@ -128,7 +131,11 @@ func (t *tx) contradict(tenant packaging.TenantID, id packaging.OrderID, old, no
 	if err != nil || o.Release == nil || !o.Release.ContradictedBy(old, now) {
 		return err
 	}
-	r := *o.Release
+	return t.reopen(o, *o.Release, now)
+}
+
+// reopen makes the outcome of a release unknown again, which a status contradicts.
+func (t *tx) reopen(o packaging.Order, r packaging.Release, now packaging.Status) error {
 	e := entryOf(packaging.ReleaseReopened, program, o)
 	e.Object, e.Old, e.New = "outcome", string(r.Says()), string(now)
 	e.Outcome, e.Reason = packaging.Unknown, string(r.Reason)
@@ -169,7 +176,7 @@ func (d *DB) FillList(ctx context.Context, o packaging.Order, details packaging.
 			return err
 		}
 		e := entryOf(packaging.ListAdded, program, o)
-		e.Object, e.Outcome, e.Serials = "serial list, from the order's details", r.Outcome, r.Serials
+		e.Object, e.Outcome, e.Serials = "serial list, from the order's details", r.Says(), r.Serials
 		if err := t.record(e); err != nil {
 			return err
 		}
@@ -213,7 +220,7 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 			return err
 		}
 		e := entryOf(packaging.ListAdded, by.Author, o)
-		e.Outcome, e.Serials = r.Outcome, r.Serials
+		e.Outcome, e.Serials = r.Says(), r.Serials
 		if err := t.record(e); err != nil {
 			return err
 		}
@@ -223,7 +230,11 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 
 // startElsewhere returns an order that was released elsewhere a release that its list can belong to.
 func (t *tx) startElsewhere(by packaging.Person, o *packaging.Order) error {
-	if err := t.startRelease(by, 0, o); err != nil {
+	press := packaging.Press{}
+	if r := o.Release; r != nil { // released once more, and elsewhere before it came to that here
+		press.Again = r.AgainWhy
+	}
+	if err := t.startRelease(by, press, o); err != nil {
 		return err
 	}
 	r := o.Release

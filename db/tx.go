@@ -18,8 +18,8 @@ type tx struct {
 	fresh   []string             // queries that no earlier transaction had
 	now     time.Time
 	tables  map[string]recordTable
-	lists   map[packaging.OrderID][sha256.Size]byte // digests of the serial lists that it stored
-	entries []packaging.Entry                       // written at its end, when it is known what they cover
+	lists   map[packaging.ListID][sha256.Size]byte // digests of the serial lists that it stored
+	entries []packaging.Entry                      // written at its end, when it is known what they cover
 
 	releases   []packaging.Entry // entries about releases, once they are written
 	unanchored error             // why they could not be kept outside the database, once they are committed
@@ -37,7 +37,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	w := &tx{
 		Tx: t, ctx: ctx, writer: d.writer, own: map[string]*sql.Stmt{}, now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
-		lists: map[packaging.OrderID][sha256.Size]byte{},
+		lists: map[packaging.ListID][sha256.Size]byte{},
 	}
 	var changes []packaging.Change
 	if err = do(w); err == nil {

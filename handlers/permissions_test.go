@@ -123,6 +123,8 @@ var expected = map[string]row{
 	"GET /orders/:id":                                {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
 	"POST /orders/:id/release":                       {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
 	"GET /orders/:id/release":                        {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
+	"POST /orders/:id/settle":                        {needs: packaging.ReleaseOrders, at: ofOrder("/settle"), form: fields("revision", "100", "ruling", "was_released", "why", "seen"), lineBound: true},
+	"GET /orders/:id/settle":                         {needs: packaging.ViewOrders, at: ofOrder("/settle")}, // likewise
 	"POST /orders/:id/line":                          {needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true},
 	"GET /orders/:id/line":                           {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
 	"GET /orders/:id/story":                          {needs: packaging.ViewOrders, at: ofOrder("/story"), lineBound: true},
@@ -304,7 +306,7 @@ func newCrowd(t *testing.T) crowd {
 		}
 		notes[key] = written[0].ID
 	}
-	serials, err := s.Store.Serials(t.Context(), whole, s.Order("Order148").ID, 0, 1)
+	serials, err := s.Store.Serials(t.Context(), whole, s.Order("Order148").List(), 0, 1)
 	if err != nil || len(serials) != 1 {
 		t.Fatalf("%d serials of Order148, %v", len(serials), err)
 	}

@@ -98,6 +98,8 @@ func (s *server) routes() []route {
 		{"GET", "/orders/:id/line", packaging.ViewOrders, s.orders.BackToOrder},
 		{"GET", "/orders/:id/story", packaging.ViewOrders, s.orders.Story},
 		{"POST", "/orders/:id/ask", packaging.SettleOrders, s.orders.AskStatus},
+		{"POST", "/orders/:id/settle", packaging.ReleaseOrders, s.orders.SettleByWord},
+		{"GET", "/orders/:id/settle", packaging.ViewOrders, s.orders.BackToOrder},
 		{"POST", "/orders/:id/acknowledge", packaging.SettleOrders, s.orders.Acknowledge},
 		{"GET", listPath, packaging.SettleOrders, s.orders.ListForm},
 		{"POST", listPath, packaging.SettleOrders, s.orders.AddList},

@@ -66,7 +66,7 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 	s.Box.SetStatus("b", sandbox.Suspended)
 	b.Post(handlerstest.OrderPath(s.Order("b"), "/release"))
 	s.Browser().Post("/login", "username", "manager1", "password", "not the password")
-	list, err := s.Store.Serials(t.Context(), packaging.Everything(s.Tenant("ghent").ID), s.Order("Order-143").ID, 0, 1)
+	list, err := s.Store.Serials(t.Context(), packaging.Everything(s.Tenant("ghent").ID), s.Order("Order-143").List(), 0, 1)
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d serials, %v", len(list), err)
 	}
@@ -111,7 +111,7 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 	if says := found.Text(".found-order"); !strings.Contains(says, list[0].Value+" belongs to Order-143") {
 		t.Errorf("it says %q", says)
 	}
-	if says := b.Get("/history?serial=nothing-has-it").Text(".problem"); !strings.Contains(says, "No order here has the serial number “nothing-has-it”.") {
+	if says := b.Get("/history?serial=nothing-has-it").Text(".problem"); !strings.Contains(says, "No list that is here has the serial number “nothing-has-it”.") {
 		t.Errorf("of an unknown serial it says %q", says)
 	}
 }

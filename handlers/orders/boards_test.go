@@ -90,7 +90,7 @@ func TestTheOverviewShowsEachLineWithWhatRunsAndWhatWaits(t *testing.T) {
 		t.Errorf("lanes (-want +got)\n%s", diff)
 	}
 	for n, want := range []struct{ running, next string }{
-		{"run", "first"}, {"Nothing runs", "Nothing waits"}, {"Nothing runs", "new"}, {"Nothing runs", "lost"},
+		{"run", "first"}, {"None known to run", "None known to wait"}, {"None known to run", "new"}, {"None known to run", "lost"},
 	} {
 		lane := ".lane:nth-child(" + string(rune('1'+n)) + ") "
 		if running, next := page.Text(lane+".lane-running"), page.Text(lane+".lane-next"); !strings.Contains(running, want.running) || !strings.Contains(next, want.next) {

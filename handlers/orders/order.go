@@ -32,7 +32,7 @@ func (s *Server) Order(c echo.Context) error {
 	switch {
 	case showsOwnNotes(c):
 		return s.ShowFresh(c, "lines", draw)
-	case c.QueryParam("arm") != "":
+	case c.QueryParam("arm") != "", c.QueryParam("again") != "", c.QueryParam("settle") != "":
 		return s.showOrder(c, http.StatusOK, "")
 	}
 	return s.Show(c, "lines", fmt.Sprintf("order %d", id), draw)
@@ -62,10 +62,26 @@ func (s *Server) showOrder(c echo.Context, status int, notice string) error {
 		if err != nil {
 			return web.Page{}, err
 		}
-		page.Armed, page.Notice = c.QueryParam("arm") != "" && notice == "", notice
-		page.Signing, err = s.signing(c, releaseToSign(page.Order))
+		ready := notice == ""
+		page.Armed, page.Notice = c.QueryParam("arm") != "" && ready, notice
+		page.Again = c.QueryParam("again") != "" && ready && page.Order.AgainObstacle() == packaging.NoObstacle
+		page.Settling = c.QueryParam("settle") != "" && ready && page.Order.MayBeSettledByWord()
+		page.Words = view.Words{Ruling: packaging.Ruling(c.FormValue("ruling")), Why: c.FormValue("why")}
+		page.Words.Problem, _ = c.Get(wordsKey).(string)
+		page.Signing, err = s.signing(c, toSign(page))
 		return orderContent(page, status), err
 	})
+}
+
+// toSign is what the form of an order's page signs.
+func toSign(page view.OrderPage) signable {
+	switch {
+	case page.Again:
+		return againToSign(page.Order)
+	case page.Settling:
+		return wordToSign(page.Order)
+	}
+	return releaseToSign(page.Order)
 }
 
 // orderContent returns the content of an order's page.
@@ -89,7 +105,8 @@ func (s *Server) orderPage(
 	}
 	page = view.OrderPage{
 		Order: v.Order, Signed: v.Signatures, Preview: v.Serials, Changed: v.FirstChanges, Given: v.Imported,
-		Notes: v.Notes, Lost: v.Lost, Raw: readable([]byte(indented(v.Raw)), maxShownBody), Body: readable(v.Answer, maxShownBody),
+		Notes: v.Notes, Lost: v.Lost, Earlier: v.Earlier, BackSince: v.BackSince,
+		Raw: readable([]byte(indented(v.Raw)), maxShownBody), Body: readable(v.Answer, maxShownBody),
 		Choice: view.LineChoice{Offered: reader.MaySetLine(v.Order), Lines: v.Lines, Unknown: v.UnknownLines},
 	}
 	page.Story, page.MoreStory = view.Timeline(v.Events, v.History.Entries, shownStory)

@@ -28,7 +28,7 @@ func TestRefreshNowTellsWhatCameOfIt(t *testing.T) {
 		t.Fatalf("button %q", button)
 	}
 	s.Clock.Move(time.Minute)
-	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "07:01:00") || !strings.Contains(said, "Refreshed. Nothing has changed.") {
+	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "07:01:00") || !strings.Contains(said, "Refreshed. Movilitas.Cloud reports no change.") {
 		t.Errorf("unchanged: %q", said)
 	}
 	s.Clock.Move(time.Minute)

@@ -3,7 +3,9 @@ package orders
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,12 +27,21 @@ func (s *Server) Release(c echo.Context) error {
 		return err
 	}
 	press := packaging.Press{Order: id, Revision: revision}
+	if c.FormValue("again") != "" {
+		if press.Again, err = reason(c); err != nil {
+			return s.showOrder(c, web.FormStatus(err), "")
+		}
+	}
 	o, err := s.Store.Order(ctx, web.SignedIn(c).Scope(), id)
 	if err != nil {
 		return err
 	}
-	if o.ReleaseObstacle() == packaging.NoObstacle { // else the claim says what stands in the way, whoever signs
-		press.Signed, err = s.signatures(c, releaseToSign(o))
+	obstacle, what := o.ReleaseObstacle(), releaseToSign
+	if press.Again != "" {
+		obstacle, what = o.AgainObstacle(), againToSign
+	}
+	if obstacle == packaging.NoObstacle { // else the claim says what stands in the way, whoever signs
+		press.Signed, err = s.signatures(c, what(o))
 		if refuses(c, err) {
 			return s.showOrder(c, web.FormStatus(err), "")
 		}
@@ -49,6 +60,23 @@ func (s *Server) Release(c echo.Context) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
+const wordsKey = "words" // of Echo's context: why a reason or a ruling was not taken
+
+// reason returns the reason of a form. Invalid without one, or with one that is too long: the page to come says so.
+func reason(c echo.Context) (why string, err error) {
+	why = strings.TrimSpace(c.FormValue("why"))
+	switch {
+	case why == "":
+		err = packaging.Fail(packaging.Invalid, "settle.no_reason")
+	case utf8.RuneCountInString(why) > packaging.MaxWhy:
+		err = packaging.Fail(packaging.Invalid, "error.comment_long")
+	}
+	if err != nil {
+		c.Set(wordsKey, web.FormError(c.Request().Context(), err))
+	}
+	return why, err
 }
 
 // await waits for a release to be settled, but no longer than a person does. It fails if ctx ends first.

@@ -94,7 +94,7 @@ func TestASecondPressSendsNothingAndSaysWhy(t *testing.T) {
 	if again.Status != http.StatusConflict {
 		t.Errorf("status %d", again.Status)
 	}
-	if text := again.Text("#order"); !strings.Contains(text, "This order is released already.") || !strings.Contains(text, "Person supervisor1") {
+	if text := again.Text("#order"); !strings.Contains(text, "A release of this order from here is recorded.") || !strings.Contains(text, "Person supervisor1") {
 		t.Errorf("the page says %q", text)
 	}
 	if a := s.SignIn("manager1").Get(handlerstest.OrderPath(o, "/release")); a.Header.Get("Location") != handlerstest.OrderPath(o, "") {

@@ -39,6 +39,13 @@ func (s *Server) Serials(c echo.Context) error {
 	if page.Order, err = s.Store.Order(ctx, in, id); err != nil {
 		return err
 	}
+	if page.Release, page.Count, err = s.asked(c, page.Order); err != nil {
+		return err
+	}
+	list := page.Order.ShownList()
+	if page.Release != nil {
+		list = packaging.ListOf(id, page.Release.Round)
+	}
 	f, err := s.Frame(c, "lines", shell.OrderID(page.Order.Key)+" · "+text.Say(c.Request().Context(), "serials.title"))
 	if err != nil {
 		return err
@@ -48,9 +55,9 @@ func (s *Server) Serials(c echo.Context) error {
 		limit = serialsOnOne
 	}
 	if page.Text == "" {
-		page.Serials, err = s.Store.Serials(ctx, in, id, page.After, limit+1)
+		page.Serials, err = s.Store.Serials(ctx, in, list, page.After, limit+1)
 	} else {
-		page.Serials, err = s.Store.FindSerials(ctx, in, id, page.Text, page.After, limit+1)
+		page.Serials, err = s.Store.FindSerials(ctx, in, list, page.Text, page.After, limit+1)
 	}
 	if err != nil {
 		return err
@@ -65,14 +72,14 @@ func (s *Server) Serials(c echo.Context) error {
 // SerialsTable sends the list, its place and the serial number as received in each row. No form alters one: in CSV, a
 // serial number that a spreadsheet takes for a formula or a number stays as it is; in XLSX, it is a text.
 func (s *Server) SerialsTable(c echo.Context) error {
-	o, err := s.exportedList(c)
+	o, r, err := s.exportedList(c)
 	if err != nil || c.Response().Committed {
 		return err
 	}
 	_, kind := web.FileName(c)
 	return s.SendTable(c, serialsFile(o), []string{"number", "serial"}, func(row func(...string) error) error {
 		ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
-		return s.Store.EachSerial(ctx, in, o.ID, func(serial packaging.Serial) error {
+		return s.Store.EachSerial(ctx, in, packaging.ListOf(o.ID, r.Round), func(serial packaging.Serial) error {
 			if kind == "xlsx" && !web.FitsCell(serial.Value) {
 				return packaging.Fail(packaging.Conflict, "error.serial_not_in_xlsx")
 			}
@@ -83,7 +90,7 @@ func (s *Server) SerialsTable(c echo.Context) error {
 
 // SerialsJSON streams the list with what it belongs to.
 func (s *Server) SerialsJSON(c echo.Context) error {
-	o, err := s.exportedList(c)
+	o, r, err := s.exportedList(c)
 	if err != nil || c.Response().Committed {
 		return err
 	}
@@ -94,7 +101,8 @@ func (s *Server) SerialsJSON(c echo.Context) error {
 			Lot     string `json:"lot"`
 			Expiry  string `json:"expiry"`
 			Count   int64  `json:"count"`
-		}{o.Key, o.GTIN, o.Lot, o.Expiry, serialsOf(o)})
+			Release int    `json:"release"` // its number among those of the order
+		}{o.Key, o.GTIN, o.Lot, o.Expiry, r.Serials, r.Number()})
 		if err != nil {
 			return err
 		}
@@ -103,7 +111,7 @@ func (s *Server) SerialsJSON(c echo.Context) error {
 		}
 		between := ""
 		ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
-		if err := s.Store.EachSerial(ctx, in, o.ID, func(serial packaging.Serial) error {
+		if err := s.Store.EachSerial(ctx, in, packaging.ListOf(o.ID, r.Round), func(serial packaging.Serial) error {
 			value, err := json.Marshal(serial.Value)
 			if err == nil {
 				_, err = fmt.Fprintf(w, "%s%s", between, value)
@@ -118,29 +126,56 @@ func (s *Server) SerialsJSON(c echo.Context) error {
 	})
 }
 
-func serialsOf(o packaging.Order) int64 {
-	if o.Release == nil {
-		return 0
+// asked returns the release whose list is asked for, and how many of the order's releases have a number. It is the one
+// with the number of the query, else the latest that was not refused; nil if no release is recorded. NotFound if no
+// release has the number.
+func (s *Server) asked(c echo.Context, o packaging.Order) (r *packaging.Release, count int, err error) {
+	number, err := web.QueryNumber(c, "release")
+	if err != nil || o.Release == nil {
+		return nil, 0, err
 	}
-	return o.Release.Serials
+	all := []packaging.Release{*o.Release}
+	if o.Release.Round > 0 {
+		earlier, err := s.Store.EarlierReleases(c.Request().Context(), web.SignedIn(c).Scope(), o.ID)
+		if err != nil {
+			return nil, 0, err
+		}
+		if o.Release.Outcome == packaging.Refused { // it has no list, and its number is the next one's
+			all = earlier
+		} else {
+			all = append(earlier, all...)
+		}
+	}
+	if number == 0 {
+		return &all[len(all)-1], len(all), nil
+	}
+	for i := range all {
+		if int64(all[i].Number()) == number {
+			return &all[i], len(all), nil
+		}
+	}
+	return nil, 0, packaging.Fail(packaging.NotFound, "error.not_found")
 }
 
-// exportedList returns the order of the path, and records that its list is taken out. If no list is here, it answers
-// the request with that.
-func (s *Server) exportedList(c echo.Context) (o packaging.Order, err error) {
+// exportedList returns the order of the path and the release whose list is asked for, and records that its list is
+// taken out. If no list is here, it answers the request with that.
+func (s *Server) exportedList(c echo.Context) (o packaging.Order, r *packaging.Release, err error) {
 	p := web.SignedIn(c)
 	id, err := orderID(c)
 	if err != nil {
-		return o, err
+		return o, nil, err
 	}
 	if o, err = s.Store.Order(c.Request().Context(), p.Scope(), id); err != nil {
-		return o, err
+		return o, nil, err
 	}
-	if o.Release == nil || o.Release.List == packaging.NoList {
-		return o, s.noList(c, o)
+	if r, _, err = s.asked(c, o); err != nil {
+		return o, nil, err
+	}
+	if r == nil || r.List == packaging.NoList {
+		return o, nil, s.noList(c, o, r)
 	}
 	table, kind := web.FileName(c)
-	return o, s.Store.Record(c.Request().Context(), packaging.Entry{
+	return o, r, s.Store.Record(c.Request().Context(), packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported, Object: table + "." + kind,
 		OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
 	})
@@ -151,10 +186,10 @@ func serialsFile(o packaging.Order) string { return fileName(o.Key) + "-serials"
 
 // noList answers that no list of the order is here, which is no empty list, and what became of its release. The outcome
 // is empty if no release from here is recorded.
-func (s *Server) noList(c echo.Context, o packaging.Order) error {
+func (s *Server) noList(c echo.Context, o packaging.Order, r *packaging.Release) error {
 	var outcome packaging.Outcome
-	if o.Release != nil {
-		outcome = o.Release.Says()
+	if r != nil {
+		outcome = r.Says()
 	}
 	return c.JSON(http.StatusConflict, struct {
 		OrderID string            `json:"order_id"`

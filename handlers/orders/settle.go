@@ -27,6 +27,47 @@ func (s *Server) AskStatus(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }
 
+// SettleByWord settles a release whose outcome is unknown by what the person says of it.
+func (s *Server) SettleByWord(c echo.Context) error {
+	ctx := c.Request().Context()
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	word := packaging.Word{Order: id, Ruling: packaging.Ruling(c.FormValue("ruling"))}
+	if word.Revision, err = web.FormNumber(c, "revision"); err != nil {
+		return err
+	}
+	if word.Why, err = reason(c); err != nil {
+		return s.showOrder(c, web.FormStatus(err), "")
+	}
+	o, err := s.Store.Order(ctx, web.SignedIn(c).Scope(), id)
+	if err != nil {
+		return err
+	}
+	if o.MayBeSettledByWord() { // else the store says what stands in the way, whoever signs
+		word.Signed, err = s.signatures(c, wordToSign(o))
+		if refuses(c, err) {
+			return s.showOrder(c, web.FormStatus(err), "")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err = s.Store.SettleByWord(ctx, web.SignedIn(c), word)
+	switch packaging.CodeOf(err) {
+	case packaging.Conflict:
+		return s.showOrder(c, http.StatusConflict, web.FormError(ctx, err))
+	case packaging.Invalid:
+		c.Set(wordsKey, web.FormError(ctx, err))
+		return s.showOrder(c, web.FormStatus(err), "")
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
 // maxComment is the longest comment that is kept, in characters.
 const maxComment = 500
 

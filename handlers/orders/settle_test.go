@@ -152,7 +152,7 @@ func TestAnOrderThatWasReleasedHereAndIsPendingAgainSaysBoth(t *testing.T) {
 	s.Box.SetStatus("Order143", sandbox.PendingRelease)
 	s.Refresh()
 	said := b.Get(handlerstest.OrderPath(o, "")).Text("#release")
-	if !strings.Contains(said, "Order143 is released to Blister line 1.") || !strings.Contains(said, "Movilitas.Cloud now says Pending release again, as of ") {
+	if !strings.Contains(said, "Order143 is released to Blister line 1.") || !strings.Contains(said, "Movilitas.Cloud now says Pending release again: first seen ") {
 		t.Errorf("the page says %q", said)
 	}
 }
@@ -209,7 +209,7 @@ func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
 	t.Parallel()
 	s, b, o := lost(t, "cut_before")
 	b.Post(handlerstest.OrderPath(o, "/ask"))
-	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "its status was Pending release") || !strings.Contains(text, "It is not known") {
+	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "Movilitas.Cloud said Pending release") || !strings.Contains(text, "It is not known") {
 		t.Errorf("asked too early to be proof: %q", text)
 	}
 	s.Clock.Move(16 * time.Second)
@@ -348,7 +348,7 @@ func TestASerialThatCameBeforeIsOdd(t *testing.T) {
 	for _, key := range []string{"Order143", "second", "other"} {
 		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
 	}
-	if text := b.Get(handlerstest.OrderPath(s.Order("second"), "")).Text("#release"); !strings.Contains(text, "10 serial numbers of this product were already received with another order.") {
+	if text := b.Get(handlerstest.OrderPath(s.Order("second"), "")).Text("#release"); !strings.Contains(text, "10 serial numbers of this product were already received with another release.") {
 		t.Errorf("the page says %q", text)
 	}
 	if odd := s.Order("other").Release.Oddities; len(odd) != 0 {

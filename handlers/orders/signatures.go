@@ -32,6 +32,20 @@ func releaseToSign(o packaging.Order) signable {
 	}}
 }
 
+// againToSign is what is signed for one more release of an order.
+func againToSign(o packaging.Order) signable {
+	what := releaseToSign(o)
+	what.record = o.AgainRecord("")
+	return what
+}
+
+// wordToSign is what is signed by who says what became of an order's release.
+func wordToSign(o packaging.Order) signable {
+	what := releaseToSign(o)
+	what.record = o.WordRecord("", "")
+	return what
+}
+
 // queueToSign is what is signed for all releases of a queue.
 func queueToSign(p packaging.Person, l packaging.Line, orders []packaging.Order) signable {
 	return signable{packaging.QueueRecord(l, packaging.ReleaseDigests(orders)), l.ID, packaging.Entry{

@@ -15,12 +15,13 @@ type Store interface {
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
+	EarlierReleases(ctx context.Context, in packaging.Scope, id packaging.OrderID) ([]packaging.Release, error)
 	EachSerial(
-		ctx context.Context, in packaging.Scope, order packaging.OrderID, do func(packaging.Serial) error,
+		ctx context.Context, in packaging.Scope, list packaging.ListID, do func(packaging.Serial) error,
 	) error
 	FindPacks(ctx context.Context, in packaging.Scope, packs []packaging.PackID) ([]packaging.PackFound, error)
 	FindSerials(
-		ctx context.Context, in packaging.Scope, order packaging.OrderID, text string, after int64, limit int,
+		ctx context.Context, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
 	) ([]packaging.Serial, error)
 	ImportedFactsOf(
 		ctx context.Context, in packaging.Scope, ids []packaging.OrderID,
@@ -50,8 +51,9 @@ type Store interface {
 	Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error)
 	SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error)
 	Serials(
-		ctx context.Context, in packaging.Scope, order packaging.OrderID, after int64, limit int,
+		ctx context.Context, in packaging.Scope, list packaging.ListID, after int64, limit int,
 	) ([]packaging.Serial, error)
+	SettleByWord(ctx context.Context, by packaging.Person, w packaging.Word) error
 	SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error
 	Signatures(
 		ctx context.Context, tenant packaging.TenantID, kind string, object int64,

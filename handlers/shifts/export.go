@@ -31,14 +31,14 @@ func figuresTable(r packaging.ShiftReport) table {
 		"line", "line_name", "requested", "released", "refused", "unknown", "sending", "unknown_at_first",
 		"settled", "settled_median_ms", "settled_longest_ms",
 		"waits", "waiting_median_ms", "waiting_longest_ms", "serials", "lists_missing", "lists_odd",
-		"released_elsewhere", "nothing_sent",
+		"released_elsewhere", "nothing_sent", "settled_by_person",
 	}, nil}
 	row := func(line packaging.Line, f packaging.Figures) {
 		t.rows = append(t.rows, []any{
 			line.Code, line.Name, f.Requested, f.Released, f.Refused, f.Unknown, f.Sending, f.WasUnknown,
 			f.Settling.Count, f.Settling.Median.Milliseconds(), f.Settling.Longest.Milliseconds(),
 			f.Waiting.Count, f.Waiting.Median.Milliseconds(), f.Waiting.Longest.Milliseconds(),
-			f.Serials, f.Missing, f.Odd, f.Elsewhere, f.Declined,
+			f.Serials, f.Missing, f.Odd, f.Elsewhere, f.Declined, f.ByPerson,
 		})
 	}
 	for _, l := range r.Lines() {
@@ -54,6 +54,7 @@ func releasesTable(r packaging.ShiftReport) table {
 		"outcome", "reason", "proof",
 		"answered", "settled", "settling_ms", "pending_since", "waiting_ms", "serials", "expected",
 		"list", "list_by", "list_at", "oddities",
+		"settled_by", "settled_why", "release_number", "released_again_why",
 	}, nil}
 	for _, one := range r.Releases {
 		var odd []string
@@ -70,6 +71,7 @@ func releasesTable(r packaging.ShiftReport) table {
 			one.Answered, one.Settled, millisOf(one.Settling()),
 			one.PendingSince, millisOf(one.Waiting()), one.Serials, expected,
 			string(one.List), one.ListBy, one.ListAt, strings.Join(odd, ", "),
+			one.SettledBy, one.SettledWhy, int64(one.Number()), one.AgainWhy,
 		})
 	}
 	return t

@@ -206,7 +206,7 @@ func TestWhatIsDoneAtAStationCarriesIt(t *testing.T) {
 	if again.Status != http.StatusConflict {
 		t.Errorf("status %d", again.Status)
 	}
-	for _, want := range []string{"This order is released already.", "Order143 is released to Blister line 1.", "Person supervisor1, at Tablet 1", "2026-11-23 07:0"} {
+	for _, want := range []string{"A release of this order from here is recorded.", "Order143 is released to Blister line 1.", "Person supervisor1, at Tablet 1", "2026-11-23 07:0"} {
 		if !strings.Contains(again.Text("#order"), want) {
 			t.Errorf("the second presser is not told %q: %s", want, again.Text("#order"))
 		}

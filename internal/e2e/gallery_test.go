@@ -67,7 +67,7 @@ func newExhibition(t *testing.T) exhibition {
 // serials are those of an order.
 func (e exhibition) serials(key string) (all []string) {
 	e.t.Helper()
-	for _, one := range must(e.Store.Serials(e.t.Context(), packaging.Everything(e.Tenant("ghent").ID), e.Order(key).ID, 0, 20)) {
+	for _, one := range must(e.Store.Serials(e.t.Context(), packaging.Everything(e.Tenant("ghent").ID), e.Order(key).List(), 0, 20)) {
 		all = append(all, one.Value)
 	}
 	return all

@@ -179,7 +179,7 @@ func TestASecondPersonIsToldThatTheOrderWasReleasedAlready(t *testing.T) {
 		// A page that learns of the release by itself may have taken the button away.
 		if button := "Release " + order + " to Blister line 1"; second.offers(button) {
 			second.Click(button)
-			second.See("This order is released already. Nothing was sent a second time.")
+			second.See("A release of this order from here is recorded. Nothing was sent a second time.")
 		}
 		second.See("Sofie Peeters")
 		second.Gone("Check against the batch record")
@@ -187,7 +187,7 @@ func TestASecondPersonIsToldThatTheOrderWasReleasedAlready(t *testing.T) {
 		// And what the page sent, sent once more.
 		if on {
 			status, page := second.fetch("POST", first.path()+"/release")
-			if want := "This order is released already. Nothing was sent a second time."; status != 409 || !contains(page, want) {
+			if want := "A release of this order from here is recorded. Nothing was sent a second time."; status != 409 || !contains(page, want) {
 				t.Errorf("the replayed press of %s is answered with %d, want 409 and %q:\n%s", order, status, want, page)
 			}
 		}

@@ -59,7 +59,7 @@ func TestALongListIsLeafedThroughAndSearched(t *testing.T) {
 		p.At(list + "?q=" + text)
 		p.See("Serial numbers that contain “" + text + "”")
 		if found == nil {
-			p.See("No serial number of this order contains that.")
+			p.See("No serial number of this list contains that.")
 			p.See("Check upper and lower case: it matters in serial numbers.")
 		} else if diff := cmp.Diff(found, p.serials()); diff != "" {
 			t.Errorf("searching for %q (-want +got):\n%s", text, diff)

@@ -68,7 +68,7 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 	// They hand over what is open.
 	out.visit("/shifts")
 	out.Click("Early 06:00–14:00 1 order released 11 serial numbers Not released 1 Outcome unknown 1 Runs")
-	out.See("The shift is not handed over.")
+	out.See("No hand-over of the shift is recorded.")
 	out.accessible()
 	out.Click("Hand-over")
 	out.See("Order145")

@@ -11,6 +11,7 @@ type Press struct {
 	Revision int64       // that the person decided on, 0 where it is not known
 	Queue    QueueID     // whose turn it is in, 0 for a release of its own
 	Signed   []Signature // under the order as it was shown; those of a queue stand under the queue
+	Again    string      // why an order that was released from here is released once more, empty for a first release
 }
 
 // ErrNotAnchored is why a release that was claimed must not be sent: its claim could not be kept outside the database.

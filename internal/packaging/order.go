@@ -123,31 +123,86 @@ type Obstacle string
 // The obstacles, in the order in which they are told.
 const (
 	NoObstacle      Obstacle = ""
-	BeingReleased   Obstacle = "being_released"   // a release of it is under way
-	OutcomeUnknown  Obstacle = "outcome_unknown"  // the outcome of a release of it is not known
-	AlreadyReleased Obstacle = "already_released" // Lineboard released it before
-	ReleaseWasLost  Obstacle = "release_was_lost" // a release of it was requested, its record was lost, and nobody has looked
-	NotYetKnown     Obstacle = "not_yet_known"    // the API has not told of it yet, only an import has
-	OrderGone       Obstacle = "order_gone"       // the API does not know it any more
-	KeyUnusable     Obstacle = "key_unusable"     // its order ID has a length that the API does not accept
-	NotPending      Obstacle = "not_pending"      // its status is not Pending release
+	BeingReleased   Obstacle = "being_released"    // a release of it is under way
+	OutcomeUnknown  Obstacle = "outcome_unknown"   // the outcome of a release of it is not known
+	AlreadyReleased Obstacle = "already_released"  // Lineboard released it before
+	NotReleasedHere Obstacle = "not_released_here" // for one more release: no first one is recorded
+	NotLookedAt     Obstacle = "not_looked_at"     // the same: nobody has acknowledged what is odd about the one before
+	ReleaseWasLost  Obstacle = "release_was_lost"  // a release of it was requested, its record was lost, and nobody has looked
+	NotYetKnown     Obstacle = "not_yet_known"     // the API has not told of it yet, only an import has
+	OrderGone       Obstacle = "order_gone"        // the API does not know it any more
+	KeyUnusable     Obstacle = "key_unusable"      // its order ID has a length that the API does not accept
+	NotPending      Obstacle = "not_pending"       // its status is not Pending release
 )
 
-// ReleaseObstacle says what stands between the order and a release, as far as the cache knows.
+// ReleaseObstacle says what stands between the order and a first release, as far as the cache knows.
 func (o Order) ReleaseObstacle() Obstacle {
-	if o.Release != nil {
-		switch o.Release.Outcome {
-		case Sending:
-			return BeingReleased
-		case Unknown:
-			return OutcomeUnknown
-		case Released:
-			return AlreadyReleased
-		}
-		if o.Release.Lost && !o.Release.Seen.Given() {
-			return ReleaseWasLost
-		}
+	switch {
+	case o.Release == nil:
+	case o.Release.Outcome == Sending:
+		return BeingReleased
+	case o.Release.Outcome == Unknown:
+		return OutcomeUnknown
+	case o.WasReleased():
+		return AlreadyReleased
+	case o.Release.Lost && !o.Release.Seen.Given():
+		return ReleaseWasLost
 	}
+	return o.standsBetween()
+}
+
+// AgainObstacle says what stands between an order that was released from here and one more release. That is for an
+// order which the API says waits for its release again, once a person has looked at what became of the one before.
+func (o Order) AgainObstacle() Obstacle {
+	switch {
+	case !o.WasReleased():
+		return NotReleasedHere
+	case o.Release.Outcome == Sending:
+		return BeingReleased
+	case o.Release.Outcome == Unknown:
+		return OutcomeUnknown
+	case o.Release.Round >= MaxRounds:
+		return AlreadyReleased
+	case o.NeedsLook():
+		return NotLookedAt
+	case o.Release.Lost && !o.Release.Seen.Given():
+		return ReleaseWasLost
+	case o.Release.Outcome == Released && !o.SetBack():
+		return AlreadyReleased
+	}
+	return o.standsBetween()
+}
+
+// MaxRounds is how often an order can be released once more, by how lists are stored.
+const MaxRounds = 127
+
+// WasReleased reports whether a release of the order is recorded that reached the line.
+func (o Order) WasReleased() bool {
+	return o.Release != nil && (o.Release.Outcome == Released || o.Release.Round > 0)
+}
+
+// NextNumber is the number of a release that would come now (see [Release.Number]).
+func (o Order) NextNumber() int {
+	switch r := o.Release; {
+	case r == nil:
+		return 1
+	case r.Outcome == Released:
+		return r.Number() + 1
+	default:
+		return r.Number()
+	}
+}
+
+// SetBack reports whether the API says that the order waits for its release, although it was released from here and the
+// API has said otherwise since. What a person said of a release without a list is opened again by that instead.
+func (o Order) SetBack() bool {
+	r := o.Release
+	return r != nil && r.Outcome == Released && !(r.Proof == ByPerson && r.ListMissing()) &&
+		(o.Status == PendingRelease || o.Status == Open) && o.AsOf.After(r.Ended())
+}
+
+// standsBetween says what of the order itself stands between it and a release.
+func (o Order) standsBetween() Obstacle {
 	switch n := utf8.RuneCountInString(o.Key); {
 	case o.NotYetKnown:
 		return NotYetKnown
@@ -185,6 +240,18 @@ func (o Order) MayAddList() bool {
 		}
 	}
 	return o.Status == InProgress || o.Status == Done
+}
+
+// MayBeSettledByWord reports whether a person may say what became of the order's release: its outcome is unknown, the
+// API was asked about it, and what it said does not settle it. Pending release settles it soon, unless it did so before
+// and was contradicted. An outcome that was closed can still become known.
+func (o Order) MayBeSettledByWord() bool {
+	r := o.Release
+	if r == nil || r.Outcome != Unknown {
+		return false
+	}
+	settlesSoon := !r.FirstPending.IsZero() && r.Contradicted.IsZero()
+	return r.IsClosed() || r.Asked.After(r.Contradicted) && !settlesSoon
 }
 
 // NeedsLook says that something is odd about the order's latest release which nobody has looked at yet.

@@ -1,10 +1,14 @@
 package packaging
 
+import "time"
+
 // OrderView is what an order's page shows: all of it as of one moment.
 type OrderView struct {
 	Order        Order
 	Signatures   []Signature  // under its latest release, or under the queue of that
 	Serials      []Serial     // the first of its list
+	Earlier      []Release    // that reached the line before its latest one, the oldest first
+	BackSince    time.Time    // when it was first seen to wait again after its release, zero if it does not
 	Events       []OrderEvent // the latest of its timeline, the newest first
 	History      HistoryPage  // its latest entries, if the viewer may see the history
 	FirstChanges []OrderEvent // of each fact that has changed, and of the line

@@ -62,7 +62,7 @@ const MaxFaults = 100
 var RecordNouns = map[string]string{
 	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials", "serials": "serials",
 	"list_gtins": "serials",
-	"releases":   "release", "lost_releases": "release", "answers": "release",
+	"releases":   "release", "lost_releases": "release", "answers": "release", "settlements": "release",
 	"acknowledgements": "acknowledgement", "signatures": "signature",
 	"notes": "note", "note_withdrawals": "note", "queues": "queue", "queue_orders": "queue",
 	"handovers": "handover", "handover_items": "handover", "takeovers": "handover", "handover_acks": "handover",

@@ -14,14 +14,27 @@ const (
 	Unknown  Outcome = "unknown"
 )
 
-// SaidPending is what pages, files and the history say instead of Refused where the API said Pending release twice: a
-// sign that the release was not carried out, and no proof.
-const SaidPending Outcome = "said_pending"
+// What pages, files and the history say instead of an outcome that nothing proves.
+const (
+	// SaidPending: the API said Pending release twice, a sign that the release was not carried out.
+	SaidPending Outcome = "said_pending"
+	// SaidReleased, SaidNotReleased and NotKnowable are the words of the person who settled it.
+	SaidReleased    Outcome = "said_released"
+	SaidNotReleased Outcome = "said_not_released"
+	NotKnowable     Outcome = "not_knowable"
+)
 
 // Says returns what may be said of the outcome.
 func (r Release) Says() Outcome {
-	if r.Outcome == Refused && (r.Reason == StillPending || r.Reason == NotCarriedOut) {
+	switch {
+	case r.Outcome == Refused && (r.Reason == StillPending || r.Reason == NotCarriedOut):
 		return SaidPending
+	case r.Outcome == Refused && r.Reason == ByWord:
+		return SaidNotReleased
+	case r.Outcome == Released && r.Proof == ByPerson && r.SettledBy != "":
+		return SaidReleased
+	case r.IsClosed():
+		return NotKnowable
 	}
 	return r.Outcome
 }
@@ -55,7 +68,9 @@ func (r Release) InDoubt() bool {
 }
 
 // Outcomes are all of them, as filters list them.
-var Outcomes = []Outcome{Sending, Released, Refused, SaidPending, Unknown}
+var Outcomes = []Outcome{
+	Sending, Released, Refused, SaidPending, SaidReleased, SaidNotReleased, NotKnowable, Unknown,
+}
 
 // Release is one try to release an order to its line.
 type Release struct {
@@ -64,6 +79,9 @@ type Release struct {
 	By            Author
 	Line          Line    // as of the release
 	Queue         QueueID // that it is of, 0 for one of its own
+	Round         int     // how many releases of the order had reached the line before: 0 for a first one
+	AgainWhy      string  // with Round > 0: why the order is released once more
+	Repeated      bool    // the order was released once more after it; known of earlier releases alone
 	Requested     time.Time
 	Answered      time.Time // zero while Sending
 	Outcome       Outcome
@@ -137,6 +155,9 @@ const (
 
 // ListMissing says that the order is out but its serial numbers are not here.
 func (r Release) ListMissing() bool { return r.Outcome == Released && r.List == NoList }
+
+// Number counts the releases of an order that were to reach the line, from 1.
+func (r Release) Number() int { return r.Round + 1 }
 
 // HasResult says that the release is settled.
 func (r Release) HasResult() bool { return r.Outcome == Released || r.Outcome == Refused }

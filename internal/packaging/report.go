@@ -81,6 +81,7 @@ type Figures struct {
 	Serials    int64
 	Missing    int64 // lists that are not here
 	Odd        int64 // lists that are odd
+	ByPerson   int64 // settled by a person's word, which proves nothing: they count as unknown
 	Elsewhere  int64 // orders released elsewhere, whose list was added
 	Declined   int64 // presses that sent nothing
 }
@@ -150,19 +151,18 @@ func figures(releases []ReportedRelease, declined int) (f Figures) {
 			continue
 		}
 		f.Requested++
-		switch r.Outcome {
+		switch r.Says() {
 		case Released:
 			f.Released++
 		case Refused:
-			if r.Reason == StillPending { // a sign is no proof
-				f.Unknown++
-			} else {
-				f.Refused++
-			}
-		case Unknown:
-			f.Unknown++
+			f.Refused++
 		case Sending:
 			f.Sending++
+		default: // neither a sign nor a person's word is a proof
+			f.Unknown++
+		}
+		if r.SettledBy != "" {
+			f.ByPerson++
 		}
 		if r.WasUnknown() {
 			f.WasUnknown++

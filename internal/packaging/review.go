@@ -112,7 +112,7 @@ func (h HistoryRange) String() string {
 func (l LineFigures) values() []Value {
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
 	length := func(d time.Duration) string { return whole(d.Milliseconds()) }
-	return []Value{
+	values := []Value{
 		{"name", l.Line.Name},
 		{"requested", whole(l.Requested)},
 		{"released", whole(l.Released)},
@@ -132,6 +132,10 @@ func (l LineFigures) values() []Value {
 		{"released elsewhere", whole(l.Elsewhere)},
 		{"nothing sent", whole(l.Declined)},
 	}
+	if l.ByPerson > 0 { // records of before have no such figure
+		values = append(values, Value{"settled by a person", whole(l.ByPerson)})
+	}
+	return values
 }
 
 // values are a release as records have it.
@@ -141,10 +145,10 @@ func (r ReportedRelease) values() []Value {
 		odd = append(odd, fmt.Sprintf("%s %d", o.Kind, o.Count))
 	}
 	outcome := r.Outcome
-	if r.Reason == StillPending { // releases of before have the outcome that was signed
+	if r.Reason == StillPending || r.SettledBy != "" { // releases of before have the outcome that was signed
 		outcome = r.Says()
 	}
-	return []Value{
+	values := []Value{
 		{"line", r.Line.Code},
 		{"by", r.By.Username},
 		{"station", r.By.Station},
@@ -161,6 +165,13 @@ func (r ReportedRelease) values() []Value {
 		{"list added", exact(r.ListAt)},
 		{"oddities", strings.Join(odd, ", ")},
 	}
+	// Records of before have none of these, and stay as they were signed.
+	for _, more := range []Value{{"settled by", r.SettledBy}, {"settled why", r.SettledWhy}, {"released again", r.AgainWhy}} {
+		if more.Text != "" {
+			values = append(values, more)
+		}
+	}
+	return values
 }
 
 // Difference is a value of a record that is not as it was. Before is empty where it is new, Now where it is gone.

@@ -86,6 +86,7 @@ type PackID struct{ GTIN, Serial string }
 type PackFound struct {
 	PackID
 	Order       OrderID
+	Round       int   // of the release whose list it is in
 	Place       int64 // from 1
 	GTINChanged bool  // the order had another GTIN at another time since its list came
 }

@@ -50,6 +50,19 @@ func (o Order) ReleaseRecord() Record {
 	}}
 }
 
+// AgainRecord is what is signed of an order before it is released once more: what is signed before a first release, the
+// release before, and the reason. As long as none is given, it is empty.
+func (o Order) AgainRecord(why string) Record {
+	record := o.ReleaseRecord()
+	record.Values = append(record.Values,
+		Value{"release", strconv.Itoa(o.NextNumber())},
+		Value{"release before", strconv.FormatInt(int64(o.Release.ID), 10)},
+		Value{"requested by", o.Release.By.Username},
+		Value{"requested at", strconv.FormatInt(o.Release.Requested.UnixMilli(), 10)},
+		Value{"reason", why})
+	return record
+}
+
 // The kinds of records that are signed.
 const (
 	SignedRelease = "release"

@@ -124,7 +124,7 @@ func (s *Settler) AskDue(ctx context.Context) error {
 	group.SetLimit(maxConcurrent)
 	for _, o := range s.due(append(unsettled, withoutList...)) {
 		group.Go(func() error {
-			if err := s.ask(ctx, o); err != nil && ctx.Err() == nil {
+			if err := errors.Join(s.ask(ctx, o)); err != nil && ctx.Err() == nil {
 				s.log.Warn("release still unsettled", "order", o.ID, "release", o.Release.ID, "err", err)
 			}
 			return nil
@@ -238,35 +238,35 @@ func (s *Settler) Ask(ctx context.Context, by packaging.Person, id packaging.Ord
 	}); err != nil {
 		return err
 	}
-	var failure *packaging.CallError
 	// The result must be stored even if the browser is gone.
-	err = s.ask(context.WithoutCancel(ctx), o)
-	if errors.As(err, &failure) || packaging.CodeOf(err) == packaging.Conflict {
+	_, err = s.ask(context.WithoutCancel(ctx), o)
+	if packaging.CodeOf(err) == packaging.Conflict {
 		return nil
 	}
 	return err
 }
 
-// ask asks for the order's status, or for its missing list, and stores what came of it: also that there was no answer.
-func (s *Settler) ask(ctx context.Context, o packaging.Order) error {
+// ask asks for the order's status, or for its missing list, and stores what came of it: also that there was no answer,
+// and the failure that explains it. err says that what came of it could not be stored.
+func (s *Settler) ask(ctx context.Context, o packaging.Order) (failure, err error) {
 	asked := s.now()
-	facts, err := s.status(ctx, o)
+	facts, failure := s.status(ctx, o)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	if err != nil {
+	if failure != nil {
 		says := string(packaging.NotConfigured)
-		var failure *packaging.CallError
-		if errors.As(err, &failure) {
-			says = string(failure.Reason)
+		var call *packaging.CallError
+		if errors.As(failure, &call) {
+			says = string(call.Reason)
 		}
 		s.answered(o, "", asked)
-		return errors.Join(err, s.store.NoteAsked(ctx, o, says, time.Time{}))
+		return failure, s.store.NoteAsked(ctx, o, says, time.Time{})
 	}
 	if o.Release.ListMissing() {
-		return s.fillList(ctx, o, facts)
+		return nil, s.fillList(ctx, o, facts)
 	}
-	return s.settle(ctx, o, facts, asked)
+	return nil, s.settle(ctx, o, facts, asked)
 }
 
 // fillList stores the missing list of a release, if the details of its order have it.

@@ -160,7 +160,7 @@ func (m *model) checkStatus(o *order, now packaging.Order, told func(string, ...
 
 // checkSerials: a list is the one that came, or that a person gave, in its order; or there is none.
 func (m *model) checkSerials(o *order, now packaging.Order, told func(string, ...any)) {
-	list, err := m.Store.Serials(context.Background(), packaging.Everything(now.TenantID), now.ID, 0, 1000)
+	list, err := m.Store.Serials(context.Background(), packaging.Everything(now.TenantID), now.List(), 0, 1000)
 	if err != nil {
 		m.rt.Fatal(err)
 	}

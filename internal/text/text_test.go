@@ -51,7 +51,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|words)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -87,8 +87,15 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, hint := range shell.Hints {
 		keys["hint."+hint] = true
 	}
-	for _, topic := range []string{"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused", "said_pending", "unknown", "odd"} {
+	for _, topic := range []string{"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused", "said_pending", "said_released", "said_not_released", "not_knowable", "set_back", "unknown", "odd"} {
 		keys["help.topic."+topic] = true
+	}
+	for _, o := range packaging.Outcomes {
+		keys["outcome."+string(o)] = true
+	}
+	keys["settle.not_open.do"], keys["settle.seen_running.do"] = true, true // beside a form
+	for _, r := range packaging.Rulings {
+		keys["settle."+string(r)] = true
 	}
 	for _, r := range reasons(t) {
 		keys["reason."+r], keys["reason."+r+".do"] = true, true
@@ -138,9 +145,13 @@ func usedKeys(t *testing.T) map[string]bool {
 				keys["deed.queue_ended."+string(why)], keys["queue.ended."+string(why)] = true, true
 			}
 		case packaging.ReleaseSettled:
-			for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.SaidPending} {
+			for _, o := range []packaging.Outcome{
+				packaging.Released, packaging.Refused, packaging.SaidPending, packaging.SaidReleased, packaging.SaidNotReleased, packaging.NotKnowable,
+			} {
 				keys["deed.release_settled."+string(o)] = true
 			}
+		case packaging.ReleaseRequested:
+			keys["deed."+string(d)], keys["deed."+string(d)+".again"] = true, true
 		case packaging.PINSet, packaging.BadgeSet:
 			keys["deed."+string(d)+".set"], keys["deed."+string(d)+".none"] = true, true
 		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:

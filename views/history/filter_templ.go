@@ -575,7 +575,7 @@ func historyForm(h HistoryPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.SaidPending, packaging.Unknown} {
+		for _, o := range []packaging.Outcome{packaging.Released, packaging.Refused, packaging.SaidPending, packaging.SaidReleased, packaging.SaidNotReleased, packaging.NotKnowable, packaging.Unknown} {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<option value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

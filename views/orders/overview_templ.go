@@ -383,7 +383,7 @@ func lane(l packaging.Lane, f shell.Frame) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if l.Running[0].Release != nil && l.Running[0].Release.Outcome == packaging.Released {
+			if l.Running[0].Release != nil && l.Running[0].Release.Proof == packaging.ByAnswer && l.Running[0].Release.Outcome == packaging.Released {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<p class=\"since\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

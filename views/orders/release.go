@@ -14,14 +14,21 @@ type action string
 const (
 	offerArm     action = "arm"     // the first of two steps
 	offerExecute action = "execute" // the second
+	offerAgain   action = "again"   // the first of two steps of one more release
 	offerNothing action = "nothing" // the panel says what prevents a release
 	offerWait    action = "wait"    // a release is under way
 )
 
 // offer returns what the panel offers to a person. Armed means that they took the first step.
 func offer(o packaging.Order, p packaging.Person, armed bool) action {
-	obstacle := o.ReleaseObstacle()
+	obstacle, again := o.ReleaseObstacle(), o.AgainObstacle() == packaging.NoObstacle
 	switch {
+	case again && !p.May(packaging.ReleaseOrders):
+		return offerNothing
+	case again && armed:
+		return offerExecute
+	case again:
+		return offerAgain
 	case obstacle == packaging.BeingReleased:
 		return offerWait
 	case obstacle != packaging.NoObstacle, !p.May(packaging.ReleaseOrders):
@@ -81,17 +88,13 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell
 	line := shell.LineName(ctx, r.Line)
 	switch r.Outcome {
 	case packaging.Released:
-		e := releasedTo(ctx, r, o, line)
-		if setBack(o, r) {
-			e.Why += " " + text.Say(ctx, "result.back",
-				"Status", shell.StatusMark(ctx, o.Status).Word, "Time", text.Moment(ctx, o.AsOf))
-			e.Do = text.Say(ctx, "result.back.do")
-		}
-		return e
+		return releasedTo(ctx, r, o, line)
 	case packaging.Refused:
 		what := text.Say(ctx, "result.refused", "Order", shell.OrderID(o.Key))
 		if r.Says() == packaging.SaidPending {
 			what = text.Say(ctx, "result.said_pending", "Order", shell.OrderID(o.Key))
+		} else if r.Says() == packaging.SaidNotReleased {
+			what = text.Say(ctx, "result.said_not_released", "Order", shell.OrderID(o.Key), "Person", r.SettledBy)
 		}
 		return shell.Explanation{
 			What: what,
@@ -99,6 +102,14 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell
 			Do:   text.Say(ctx, "reason."+string(r.Reason)+".do"),
 		}
 	case packaging.Unknown:
+		if r.IsClosed() {
+			return shell.Explanation{
+				What: text.Say(ctx, "result.not_knowable", "Order", shell.OrderID(o.Key)),
+				Why: text.Say(ctx, "result.said_so", "Person", r.SettledBy, "Time", text.Moment(ctx, r.Closed),
+					"Why", r.SettledWhy),
+				Do: text.Say(ctx, "result.not_knowable.do"),
+			}
+		}
 		return shell.Explanation{
 			What: text.Say(ctx, "result.unknown", "Order", shell.OrderID(o.Key)),
 			Why:  shell.ReasonText(ctx, r.Reason, r.Status) + " " + text.Say(ctx, "result.asking"),
@@ -111,10 +122,28 @@ func resultOf(ctx context.Context, r packaging.Release, o packaging.Order) shell
 	}
 }
 
-// setBack reports whether the API says that an order waits for its release, after it was released from here.
-func setBack(o packaging.Order, r packaging.Release) bool {
-	waits := o.Status == packaging.PendingRelease || o.Status == packaging.Open
-	return waits && o.AsOf.After(r.Ended())
+// latestResult explains the outcome of an order's latest release, and that the order waits for its release again.
+func latestResult(ctx context.Context, p OrderPage, r packaging.Release) shell.Explanation {
+	e := resultOf(ctx, r, p.Order)
+	if !p.Order.SetBack() {
+		return e
+	}
+	e.Why += " " + backText(ctx, p)
+	switch p.Order.AgainObstacle() {
+	case packaging.NoObstacle:
+		e.Do = text.Say(ctx, "result.back.do")
+	case packaging.NotLookedAt:
+		e.Do = text.Say(ctx, "obstacle.not_looked_at") + " " + text.Say(ctx, "obstacle.not_looked_at.do")
+	default:
+		e.Do = text.Say(ctx, "result.back.other.do")
+	}
+	return e
+}
+
+// backText says that an order which was released here waits again, and since when that is known.
+func backText(ctx context.Context, p OrderPage) string {
+	return text.Say(ctx, "result.back", "Status", shell.StatusMark(ctx, p.Order.Status).Word,
+		"Since", text.Moment(ctx, p.BackSince), "Time", text.Moment(ctx, p.Order.AsOf))
 }
 
 // releasedTo explains a release that reached the line. It claims no more than the proof does.
@@ -125,7 +154,12 @@ func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, lin
 			"Order", shell.OrderID(o.Key), "Status", shell.StatusMark(ctx, r.Status).Word)
 		e.Why = text.Say(ctx, "result.settled.who")
 	case packaging.ByPerson:
-		e.What = text.Say(ctx, "result.elsewhere", "Order", shell.OrderID(o.Key))
+		if r.SettledBy != "" {
+			e.What = text.Say(ctx, "result.said_released", "Order", shell.OrderID(o.Key), "Person", r.SettledBy)
+			e.Why = text.Say(ctx, "result.said_so", "Person", r.SettledBy, "Time", text.Moment(ctx, r.Settled), "Why", r.SettledWhy)
+		} else {
+			e.What = text.Say(ctx, "result.elsewhere", "Order", shell.OrderID(o.Key))
+		}
 	default:
 		e.What = text.Say(ctx, "result.released", "Order", shell.OrderID(o.Key), "Line", line)
 	}
@@ -148,6 +182,11 @@ func seenText(ctx context.Context, seen packaging.Acknowledgement) string {
 		said += " " + text.Say(ctx, "acknowledge.found", "Comment", seen.Comment)
 	}
 	return said
+}
+
+// againSentence returns the words on the button that releases an order once more.
+func againSentence(ctx context.Context, o packaging.Order) string {
+	return text.Say(ctx, "again.execute", "Order", shell.OrderID(o.Key), "Line", shell.LineName(ctx, o.Line))
 }
 
 // askedText returns the API's last answer about an unknown release.

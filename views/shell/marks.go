@@ -44,8 +44,9 @@ func OutcomeMark(ctx context.Context, o packaging.Outcome) Mark {
 	case packaging.Refused:
 		return Mark{Icon: "octagon-alert", Word: text.Say(ctx, "outcome.refused"), Tone: "red"}
 	}
-	if o == packaging.SaidPending {
-		return Mark{Icon: "circle-help", Word: text.Say(ctx, "outcome.said_pending"), Tone: "amber"}
+	switch o {
+	case packaging.SaidPending, packaging.SaidReleased, packaging.SaidNotReleased, packaging.NotKnowable:
+		return Mark{Icon: "circle-help", Word: text.Say(ctx, "outcome."+string(o)), Tone: "amber"}
 	}
 	return Mark{Icon: "link-2-off", Word: text.Say(ctx, "outcome.unknown"), Tone: "unknown"}
 }
@@ -54,13 +55,15 @@ func OutcomeMark(ctx context.Context, o packaging.Outcome) Mark {
 func OrderMark(ctx context.Context, o packaging.Order) Mark {
 	switch {
 	case o.Release != nil && (o.Release.Outcome == packaging.Sending || o.Release.Outcome == packaging.Unknown):
-		return OutcomeMark(ctx, o.Release.Outcome)
+		return OutcomeMark(ctx, o.Release.Says())
 	case o.NotYetKnown:
 		return Mark{Icon: "circle-help", Word: text.Say(ctx, "status.not_yet_known"), Tone: "calm"}
 	case o.Gone:
 		return Mark{Icon: "circle-x", Word: text.Say(ctx, "status.gone"), Tone: "amber"}
 	case o.NeedsLook():
 		return LookMark(ctx)
+	case o.SetBack():
+		return Mark{Icon: "triangle-alert", Word: text.Say(ctx, "outcome.set_back"), Tone: "amber"}
 	}
 	return StatusMark(ctx, o.Status)
 }

@@ -204,6 +204,18 @@ func ReleaseURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/re
 // ExecuteURL is ReleaseURL from an armed page. A refused form shows that page again, still armed.
 func ExecuteURL(id packaging.OrderID) templ.SafeURL { return ReleaseURL(id) + "?arm=1" }
 
+// AgainURL is the order's page with one more release armed.
+func AgainURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?again=1#release" }
+
+// ExecuteAgainURL is ReleaseURL from that page.
+func ExecuteAgainURL(id packaging.OrderID) templ.SafeURL { return ReleaseURL(id) + "?again=1" }
+
+// WordURL is the order's page where a person says what became of its release.
+func WordURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "?settle=1#release" }
+
+// SettleURL settles the order's release by a person's word.
+func SettleURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/settle?settle=1" }
+
 // WholeStoryURL is the order's complete timeline.
 func WholeStoryURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/story" }
 
@@ -230,24 +242,34 @@ func WithdrawNoteURL(id packaging.NoteID) templ.SafeURL {
 	return templ.SafeURL("/notes/" + strconv.FormatInt(int64(id), 10) + "/withdraw")
 }
 
-// SerialsURL lists the order's serial numbers.
-func SerialsURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/serials" }
+// SerialsURL lists the serial numbers of an order's release. It names the release if the order has several.
+func SerialsURL(r packaging.Release) templ.SafeURL { return serialsURL(r, "") }
 
 // SerialsCSVURL is the serial list as a CSV file.
-func SerialsCSVURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".csv" }
+func SerialsCSVURL(r packaging.Release) templ.SafeURL { return serialsURL(r, ".csv") }
 
 // SerialsXLSXURL is the serial list as a workbook.
-func SerialsXLSXURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".xlsx" }
+func SerialsXLSXURL(r packaging.Release) templ.SafeURL { return serialsURL(r, ".xlsx") }
 
 // SerialsJSONURL is the serial list as a JSON file.
-func SerialsJSONURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + ".json" }
+func SerialsJSONURL(r packaging.Release) templ.SafeURL { return serialsURL(r, ".json") }
 
-// AllSerialsURL lists the order's serials on one page, to print it.
-func AllSerialsURL(id packaging.OrderID) templ.SafeURL { return SerialsURL(id) + "?all=1" }
+// AllSerialsURL lists the serials of a release on one page, to print it.
+func AllSerialsURL(r packaging.Release) templ.SafeURL { return serialsURL(r, "", "all", "1") }
 
-// SerialsPageURL lists the order's serials that contain text, after the given place.
-func SerialsPageURL(id packaging.OrderID, text string, after int64) templ.SafeURL {
-	return withQuery(SerialsURL(id), "q", text, "after", NonZero(after))
+func serialsURL(r packaging.Release, ending templ.SafeURL, params ...string) templ.SafeURL {
+	if r.Repeated || r.Round > 0 {
+		params = append(params, "release", strconv.Itoa(r.Number()))
+	}
+	return withQuery(OrderURL(r.OrderID)+"/serials"+ending, params...)
+}
+
+// SerialsFormURL searches the order's serials.
+func SerialsFormURL(r packaging.Release) templ.SafeURL { return OrderURL(r.OrderID) + "/serials" }
+
+// SerialsPageURL lists the serials of a release that contain text, after the given place.
+func SerialsPageURL(r packaging.Release, text string, after int64) templ.SafeURL {
+	return serialsURL(r, "", "q", text, "after", NonZero(after))
 }
 
 // ScanURL is the page that looks packs up. Line is a line's code, or empty.

@@ -14,7 +14,12 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 	case packaging.ReleaseEnded:
 		return text.Say(ctx, "deed.release_ended."+string(e.Outcome), "Count", int(e.Serials))
 	case packaging.ReleaseSettled:
-		return text.Say(ctx, "deed.release_settled."+string(e.Outcome), "New", e.New)
+		return text.Say(ctx, "deed.release_settled."+string(e.Outcome), "New", e.New, "Why", e.Comment)
+	case packaging.ReleaseRequested:
+		if e.Comment != "" {
+			return text.Say(ctx, "deed.release_requested.again", "Why", e.Comment)
+		}
+		return text.Say(ctx, "deed.release_requested")
 	case packaging.QueueStarted:
 		return text.Say(ctx, "deed.queue_started", "New", OrderID(e.New))
 	case packaging.ListOdd, packaging.HistoryVerified:
@@ -69,6 +74,7 @@ func ImportFieldText(ctx context.Context, f packaging.ImportField) string {
 // ReleaseReason returns why a release ended as it did.
 func ReleaseReason(ctx context.Context, r packaging.Release) string {
 	return text.Say(ctx, "reason."+string(r.Reason), "Status", StatusMark(ctx, r.Status).Word,
+		"Person", r.SettledBy, "Why", r.SettledWhy, "Time", text.Moment(ctx, r.Settled),
 		"First", text.Moment(ctx, r.FirstPending), "Second", text.Moment(ctx, r.SecondPending))
 }
 

@@ -105,7 +105,7 @@ func (r *reader) page(ctx context.Context, random *rand.Rand) error {
 	order := r.orders[random.IntN(len(r.orders))]
 	after := perOrder/4 + random.IntN(perOrder/2)
 	after = min(after, perOrder-pageSize)
-	serials, err := r.db.Serials(ctx, packaging.Everything(r.tenant), packaging.OrderID(order), int64(after), pageSize)
+	serials, err := r.db.Serials(ctx, packaging.Everything(r.tenant), packaging.ListID(order), int64(after), pageSize)
 	if err == nil && len(serials) != pageSize {
 		err = fmt.Errorf("order %d has %d serials after %d", order, len(serials), after)
 	}
