@@ -13,12 +13,11 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// historyQuery is the query for a page of the entries, and for one more, that tells whether there are more. It is empty
-// where nothing can match.
+// historyQuery returns the query for a page of entries, and for one more, which tells that there are more. It is empty
+// if nothing can match.
 //
-// The order of an order's entries is in an index of its own. Any other filters are answered by the index that entries
-// are found by: it gives those that have all of them, in the order of time, so that a page takes as long among a
-// million entries as among a hundred.
+// The entries of an order have an index of their own. All other filters use the search index. That gives the entries
+// with all keys in the order of time, so a page takes as long among a million entries as among a hundred.
 func historyQuery(
 	ctx context.Context, q querier, in packaging.Scope, f packaging.HistoryFilter,
 ) (query string, args []any, err error) {

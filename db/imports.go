@@ -16,11 +16,10 @@ var errFaults = packaging.Fail(packaging.Invalid, "import.nothing_while_wrong")
 // errQuestions ends an import with questions that nobody has answered; they are in its sum.
 var errQuestions = packaging.Fail(packaging.Invalid, "import.confirm_first")
 
-// Import imports the rows, all of them or none, and records it. One that changes nothing is not stored and has no ID.
-// With faults, or with questions that are not confirmed, it is not carried out, and the error is Invalid.
+// Import imports the rows, all of them or none, and records it. An import that changes nothing is not stored and has no
+// ID. It fails with Invalid for faults, and for questions that are not confirmed.
 //
-// Where a person saw the import before, and the orders have changed so that it would now do something else, nothing is
-// imported, and the error is a Conflict. Its preview is forgotten with it.
+// If a person saw the import before and it would now do something else, it fails with Conflict. Its preview is dropped.
 func (d *DB) Import(
 	ctx context.Context, by packaging.Person, ask packaging.ImportRequest,
 ) (done packaging.Import, err error) {

@@ -9,9 +9,9 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Lanes returns the overview: each line with its counts and its foremost orders, then each line that is not set up here
-// as the API names it, and last a lane without a line where orders have none. A retired line shows as long as something
-// is open there.
+// Lanes returns the overview: each line with its counts and its first orders. Lines that the API names and that are not
+// set up here come after them. A lane without a line comes last, if there are orders without one. A retired line shows
+// as long as something is open there.
 func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error) {
 	lines, err := d.Lines(ctx, in)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// UnknownLines returns the lines that the API names and that are not set up here, by code: Code is what the API calls
-// it, and Name its name, where it gives one beside the code. They have no ID, and a scope that is limited to lines has
+// UnknownLines returns the lines that the API names and that are not set up here, by code. Code is what the API calls a
+// line. Name is the name that it gives beside, or the code. They have no ID, and a scope that is limited to lines has
 // none.
 func (d *DB) UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error) {
 	return unknownLines(ctx, d.read, in)
@@ -82,10 +82,10 @@ func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name stri
 	return l, err
 }
 
-// SetOrderLine has an order belong to a line because a person says so: refreshes keep it from then on. Line 0 gives it
-// back: it is the one that the API says, again. A retired line takes no orders. was is the line that the person saw;
-// where the order has another one by now, nothing is set. It is refused while the line must stay as it is, and where
-// the person may not set the old or the new one.
+// SetOrderLine sets the line of an order because a person says so. Refreshes keep it from then on. Line 0 gives the
+// order back to the line that the API says. A retired line takes no orders. was is the line that the person saw: if the
+// order has another one by now, nothing is set. It is refused while the line must stay as it is, and if the person may
+// not set the old or the new one.
 func (d *DB) SetOrderLine(
 	ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID,
 ) error {

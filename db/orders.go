@@ -133,9 +133,9 @@ func rawOf(ctx context.Context, q querier, in packaging.Scope, id packaging.Orde
 	return raw, coded(err)
 }
 
-// LineOrders returns the orders of a line that are neither Done nor gone, by what needs a person first: an unknown
+// LineOrders returns the orders of a line that are neither Done nor gone. What needs a person comes first: an unknown
 // outcome, then Pending release, Suspended, what is not understood, In progress, Open. Line 0 stands for orders without
-// a line. It gives at most limit+1 of them, so that the caller sees that there are more.
+// a line. It returns at most limit+1, so that the caller sees that there are more.
 func (d *DB) LineOrders(
 	ctx context.Context, in packaging.Scope, line packaging.LineID, limit int,
 ) ([]packaging.Order, error) {

@@ -90,9 +90,9 @@ func (d *DB) SetPersonsPassword(
 	})
 }
 
-// setPassword sets a hash for somebody else, who must change it and have it confirmed, ends what was signed in with the
-// password before, and takes PIN and badge away: whoever knew that one may have set them. The mark of a provisioned
-// password stays: the file's password comes back only when the file changes.
+// setPassword sets a hash for somebody else, who must change it and have it confirmed. It ends what was signed in with
+// the password before. It takes PIN and badge away, since who knew that password may have set them. The mark of a
+// provisioned password stays: the file's password comes back only when the file changes.
 func (s *setupTx) setPassword(user packaging.UserID, username, hash string) error {
 	if err := s.exec(`UPDATE users AS u SET older_hash = CASE WHEN `+waits+` THEN older_hash WHEN password_hash <> '' THEN password_hash ELSE signing_hash END
 		WHERE id = ?`, user); err != nil {

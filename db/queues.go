@@ -29,8 +29,8 @@ func scanQueue(row scanner) (q packaging.Queue, err error) {
 }
 
 // StartQueue stores a queue of a line's orders and records it. Each order must be one that can be released now, on this
-// line, and be as the person saw it; a line has one running queue at a time. The signatures that the tenant wants stand
-// under the whole queue and are stored with it; where they are others, nothing is started.
+// line, and be as the person saw it. A line has one running queue at a time. The signatures that the tenant wants are
+// under the whole queue and are stored with it. Without just these, nothing is started.
 func (d *DB) StartQueue(
 	ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick,
 	signed ...packaging.Signature,

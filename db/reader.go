@@ -65,8 +65,8 @@ func (r *reader) snapshot(ctx context.Context, read func(querier) error) error {
 	return coded(err)
 }
 
-// snapshot is a read transaction. It holds one connection of the pool and must not wait for another: a query that is
-// not prepared yet runs as it is, and is prepared for the next time once the transaction is over.
+// snapshot is a read transaction. It holds one connection of the pool and must not wait for another. So a query that is
+// not prepared yet runs as it is. It is prepared for the next time once the transaction is over.
 type snapshot struct {
 	*sql.Tx
 	reader     *reader

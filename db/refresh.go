@@ -15,10 +15,10 @@ const (
 	goneFor = 7 * 24 * time.Hour
 )
 
-// ApplyRefresh brings the cache to what a refresh found, and says whether anything that pages show has changed. What is
-// to be changed is found out by reading alone: orders that did not change are not written, and those that did are
-// written a few at a time. Lists of serials that were missing here are stored, too. A refresh counts as good once all
-// of that is done; until then, the orders are as of the one before. One refresh of a tenant at a time is applied.
+// ApplyRefresh brings the cache to what a refresh found. It returns whether anything that pages show has changed.
+// Reading alone finds out what is to be changed: orders that did not change are not written, and the others a few at a
+// time. Lists of serials that were missing are stored, too. A refresh counts as good once all of that is done. Until
+// then, the orders are as of the one before. One refresh of a tenant is applied at a time.
 func (d *DB) ApplyRefresh(
 	ctx context.Context, tenant packaging.TenantID, r packaging.Refresh,
 ) (changed bool, err error) {

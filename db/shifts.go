@@ -75,8 +75,8 @@ func (t *tx) setShifts(tenant packaging.Tenant, by packaging.Author, p packaging
 	return t.record(e)
 }
 
-// setShifts has the shifts begin: those of a new site on the day before, so that the shift which runs is one of them,
-// and others than there are, or are to come, on the next day. No shifts leave those that are there.
+// setShifts starts a plan of shifts. The first plan of a site starts on the day before, so that the shift which runs is
+// one of it. A plan other than the last one starts on the next day. Without shifts it changes nothing.
 func (s *setupTx) setShifts(setup TenantSetup) error {
 	if len(setup.Shifts) == 0 {
 		return nil

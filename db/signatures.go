@@ -74,8 +74,8 @@ func (t *tx) reauthorizeSigners(tenant packaging.TenantID, line packaging.LineID
 	return nil
 }
 
-// signedWithQueue returns what was signed of a queue and the signatures under it. That an order is not just what was
-// signed, or not of the queue, is a Conflict; each who signed must be one who may release on the order's line still.
+// signedWithQueue returns what was signed of a queue, and the signatures under it. It fails with Conflict if the order
+// is not as it was signed, or not of the queue. Each signer must still be allowed to release on the order's line.
 func (t *tx) signedWithQueue(
 	o packaging.Order, queue packaging.QueueID,
 ) (record packaging.Record, signed []packaging.Signature, err error) {

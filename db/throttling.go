@@ -45,8 +45,8 @@ func (d *DB) recordThrottling(ctx context.Context, deed packaging.Deed, what pac
 	})
 }
 
-// Try counts a try at something that could be guessed, under each of the guesses that it is, before it is known whether
-// it is right: of many at once, none slips by. Where wait is not 0 it is too early for one, and nothing is counted.
+// Try counts a try under each of its guesses, before it is known whether it is right: of many at once, none slips by.
+// If it is too early for a try, wait is how long to wait, and nothing is counted.
 func (d *DB) Try(
 	ctx context.Context, guesses ...packaging.Guess,
 ) (tried []packaging.Tried, wait time.Duration, err error) {
@@ -83,8 +83,8 @@ func (d *DB) Try(
 	return tried, wait, err
 }
 
-// TriedRight makes a try count as the right one that it was: the wrong ones before it are forgotten, or, where the
-// guess is shared, stand as if it had not been.
+// TriedRight counts a try as right. The wrong ones before it are forgotten. If the guess is shared, they stay, as if
+// the try had not been.
 func (d *DB) TriedRight(ctx context.Context, all []packaging.Tried) error {
 	return d.tx(ctx, func(t *tx) error {
 		for _, tried := range all {

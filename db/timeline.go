@@ -40,8 +40,8 @@ func timelineOf(
 	return collect(ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
-// firstChangesOf returns the first change of each of an order's facts, and of its line, that had a value and has had
-// another one since: Old is what it was at first.
+// firstChangesOf returns the first change of each fact of an order, and of its line. Old is the first value. A fact
+// that had none at first, or that never changed, is left out.
 func firstChangesOf(
 	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID,
 ) ([]packaging.OrderEvent, error) {

@@ -1,8 +1,7 @@
 // Package static holds the files that pages need beside their HTML, inside the program.
 //
-// Every file is served under a name that contains a hash of its content, so that a browser may keep it for ever and
-// still never shows yesterday's style to today's page. The parts in css/ and js/ are joined into app.css, app.js and
-// worker.js.
+// Every file is served under a name with a hash of its content. So a browser may keep it for ever, and never shows
+// yesterday's style to today's page. The parts in css/ and js/ are joined into app.css, app.js and worker.js.
 package static
 
 import (

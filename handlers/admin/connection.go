@@ -40,7 +40,7 @@ type ConnectionStore interface {
 type Clients interface {
 	// Health tells how a tenant's calls have fared; ok is false where none was made yet.
 	Health(tenant packaging.TenantID) (h packaging.ConnectionHealth, ok bool)
-	// Forget has a tenant's next call made with its settings of then.
+	// Forget drops a tenant's client: its next call uses the settings at that time.
 	Forget(tenant packaging.TenantID)
 }
 

@@ -37,11 +37,11 @@ func (s *Sessions) List(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	here, err := s.SessionID(c)
+	own, err := s.SessionID(c)
 	if err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, view.Sessions(f, all, here))
+	return web.Render(c, http.StatusOK, view.Sessions(f, all, own))
 }
 
 // End ends a session of somebody.

@@ -66,7 +66,7 @@ func (s *Stations) show(c echo.Context, status int, page view.StationsPage) (err
 	return web.Render(c, status, view.Stations(f, page))
 }
 
-// saved shows the page again: anew where all went well, with what is wrong where that is the person's to mend.
+// saved shows the page again: anew after a success, with the problem if the person can fix it.
 func (s *Stations) saved(c echo.Context, err error) error {
 	if said := web.FormError(c.Request().Context(), err); said != "" {
 		return s.show(c, web.StatusOf(err), view.StationsPage{Problem: said})

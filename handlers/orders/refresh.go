@@ -24,9 +24,8 @@ type Refresher interface {
 	RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, retryAfter time.Duration, err error)
 }
 
-// RefreshNow has the orders asked for now, and leads back to the board where that was pressed. What came of it is
-// told there from what is stored. Where it was pressed to check an order, it leads back to the order, which says it
-// all.
+// RefreshNow refreshes the orders, and redirects to the board where that was pressed. The board says from what is stored
+// what came of it. If it was pressed to check an order, RefreshNow redirects to the order.
 func (s *Server) RefreshNow(c echo.Context) error {
 	board := s.showOverview
 	back := shell.LinesURL(web.Station(c))
@@ -38,14 +37,14 @@ func (s *Server) RefreshNow(c echo.Context) error {
 		back = shell.LineURL(line)
 		board = func(c echo.Context, status int, notice string) error { return s.showLine(c, line, status, notice) }
 	}
-	told := shell.RefreshedURL
+	resultURL := shell.RefreshedURL
 	order, err := web.FormNumber(c, "order")
 	if err != nil {
 		return err
 	}
 	if order != 0 {
 		back = shell.OrderURL(packaging.OrderID(order))
-		told = func(order templ.SafeURL, _ time.Time) templ.SafeURL { return order }
+		resultURL = func(order templ.SafeURL, _ time.Time) templ.SafeURL { return order }
 		board = func(c echo.Context, _ int, _ string) error { return c.Redirect(http.StatusSeeOther, string(back)) }
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.Patience)
@@ -63,7 +62,7 @@ func (s *Server) RefreshNow(c echo.Context) error {
 	case err == nil,
 		errors.As(err, &failure),
 		errors.Is(err, context.DeadlineExceeded) && c.Request().Context().Err() == nil:
-		return c.Redirect(http.StatusSeeOther, string(told(back, started)))
+		return c.Redirect(http.StatusSeeOther, string(resultURL(back, started)))
 	}
 	return err
 }
@@ -79,8 +78,8 @@ type refreshButton func(
 	ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page,
 ) (*shell.RefreshButton, error)
 
-// afterRefresh tells of the refresh that was pressed for and started then, in milliseconds since 1970; 0 where nobody
-// pressed.
+// afterRefresh returns the button with what came of a refresh that was pressed. started is when that started, in
+// milliseconds since 1970, or 0 if nobody pressed.
 func (s *Server) afterRefresh(started int64) refreshButton {
 	return func(
 		ctx context.Context, reader packaging.Person, line packaging.Line, board *web.Page,
@@ -96,7 +95,7 @@ func (s *Server) afterRefresh(started int64) refreshButton {
 	}
 }
 
-// withNotice tells why the orders were not just refreshed, in an answer with a status.
+// withNotice returns the button with the reason why the orders were not refreshed. The board has the status.
 func withNotice(status int, why string) refreshButton {
 	return func(
 		_ context.Context, _ packaging.Person, line packaging.Line, board *web.Page,

@@ -1,5 +1,5 @@
-// Package web is what all pages share: who asks, from which station and in which language; the frame around a page
-// and the cache of rendered ones; forms, proofs, errors, downloads and live events. It knows no feature.
+// Package web is what all pages share: who asks, from which station, and in which language. It has the frame around a
+// page, the page cache, forms, proofs, errors, downloads and live events. It knows no feature.
 package web
 
 import (

@@ -185,8 +185,8 @@ func (s *sessionStore) touch(ctx context.Context, hash [32]byte) error {
 	return s.store.TouchSession(ctx, hash)
 }
 
-// Save begins the session of the person in its values under a new token, and ends the one that it had: a token from
-// before a sign-in is worth nothing after it. With a negative MaxAge it only ends it.
+// Save starts the session of the person in its values under a new token, and ends the one before. A token from before a
+// sign-in is worth nothing after it. With a negative MaxAge, Save only ends the session. The sessions library calls it.
 func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	goesOn := session.Values[continuesKey] != nil
 	if session.ID != "" && !goesOn {

@@ -15,8 +15,8 @@ type rotateKey struct {
 	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
 }
 
-// Run changes the key. Wherever it is cut off, the next start finds the key that fits: the next key is on disk before
-// the database is sealed with it, and the old one stays until that is committed.
+// Run changes the key. Wherever it is cut off, the next start finds the key that fits. The next key is on disk before
+// the database is sealed with it. The old one stays until that is committed.
 func (r *rotateKey) Run(p run) (err error) {
 	key := filepath.Join(r.Data, keyFile)
 	if _, err := os.Stat(filepath.Join(r.Data, databaseFile)); err != nil {

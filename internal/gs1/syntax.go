@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// spelledSeparators are texts for a separator that can stand in no field: names of it in brackets, its escapes in
+// spelledSeparators are texts for a separator that can stand in no field: its names in brackets, its escapes in
 // programs, its pictures, what Windows types for Alt+029, and characters that GS1 does not have.
 var spelledSeparators = regexp.MustCompile(`(?i)[\[{](?:GS|FNC1|0?x?1D|029)[\]}]|\^\]|\\u001d|\\x1d|\\035|\\F|[␝¶↔ |~]`)
 

@@ -152,8 +152,8 @@ func (d decision) certain(pack Candidate) Verdict {
 	return Verdict{Kind: Known, Pack: pack}
 }
 
-// isProven reports whether every other reading is ruled out that is as likely: no more was undone for it, or it is what
-// the keys say if a US scanner pressed them.
+// isProven reports whether every other reading that is as likely is ruled out. A reading is as likely if no more was
+// undone for it, or if the keys say it for a US scanner.
 func (d decision) isProven(pack Candidate) bool {
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
 		isLikely := other.steps() <= pack.steps() || d.keysSeen && other.Undone.Scanner == US
@@ -161,8 +161,8 @@ func (d decision) isProven(pack Candidate) bool {
 	})
 }
 
-// proves reports whether something outside the serial number speaks for one reading and against the other: the state of
-// Caps Lock, a separator that was spelled, or the lot or expiry of its order.
+// proves reports whether something outside the serial number speaks for one reading and against the other. That is the
+// state of Caps Lock, a separator that was spelled, or the lot or expiry of its order.
 func (d decision) proves(one, other Candidate) bool {
 	switch {
 	case d.CapsLock == On && one.Undone.CapsLock && !other.Undone.CapsLock:

@@ -132,7 +132,7 @@ func (h *Hub) Subscribers() int {
 }
 
 // Subscriber receives notifications. Of those it has not taken yet, the hub keeps only the newest version of each
-// topic: a slow subscriber needs no more memory than a fast one, and nobody waits for it.
+// topic. So a slow subscriber needs no more memory than a fast one, and nobody waits for it.
 type Subscriber struct {
 	hub     *Hub
 	topics  []string

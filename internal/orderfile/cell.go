@@ -9,8 +9,8 @@ const (
 	formulaStarts = "=+-@\t\r'\""
 )
 
-// Cell keeps a spreadsheet from taking a part of a text for a formula, wherever it parts cells: at the beginning and
-// after each separator and line break, what begins as a formula gets an apostrophe in front. [PlainCell] takes it away.
+// Cell keeps a spreadsheet from taking a text for a formula. At the beginning, and after each separator and line break,
+// it puts an apostrophe before what begins as a formula. [PlainCell] takes it away.
 func Cell(s string) string {
 	var cell strings.Builder
 	begins := true

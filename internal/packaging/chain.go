@@ -67,8 +67,8 @@ type Verdict struct {
 	Restores []Loss
 }
 
-// Whole says that the history is proven to be what it was, and all records with it: the chain holds, no anchor is
-// missing, records are what their entries say, and the schema is the program's own.
+// Whole reports whether the history and all records with it are proven to be what they were: the chain holds, no anchor
+// is missing, records are what their entries say, and the schema is the program's own.
 func (v Verdict) Whole() bool {
 	return v.Break.Kind == "" && v.Anchors.Lost == 0 && !v.Anchors.Gone && len(v.Records) == 0 && len(v.Schema) == 0
 }

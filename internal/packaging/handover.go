@@ -74,8 +74,8 @@ func (i HandoverItem) same(other HandoverItem) bool {
 	return i.Kind == other.Kind && i.OrderID == other.OrderID && i.NoteID == other.NoteID && i.Line.Code == other.Line.Code
 }
 
-// Carry returns what is open now together with what earlier hand-overs left: an item that is about the same thing
-// carries the earlier one on, and what is left of another thing stands as it was.
+// Carry returns what is open now together with what earlier hand-overs left. An item about the same thing carries the
+// earlier one on. What is left of other things stays as it was.
 func Carry(now []HandoverItem, left []HandoverItem) (items []HandoverItem) {
 	items = append(items, now...)
 next:

@@ -290,8 +290,8 @@ func (l Lane) Idle() bool { return l.Counts == LaneCounts{} && l.Releases == Lan
 // LaneCounts counts the orders of a lane that are not Done.
 type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
 
-// LaneReleases counts the releases of a lane that are not settled, and those that nobody has acknowledged while their
-// order is not Done: refused ones, and those that a person should look at (see [Release.Odd]).
+// LaneReleases counts the releases of a lane that are not settled. It also counts those that nobody has acknowledged
+// while their order is not Done: refused ones, and those that a person should look at (see [Release.Odd]).
 type LaneReleases struct{ Sending, Unknown, Refused, SaidPending, Odd int }
 
 // OrderFilter narrows a search for orders. Zero values narrow nothing.

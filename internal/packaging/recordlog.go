@@ -16,9 +16,8 @@ type LogLine struct {
 	Gone   bool // the record is no more, and there is no digest
 }
 
-// LogDigest grows with lines of the log. It is SHA-256 over the fields of each line in their order, each as a netstring
-// (see [Entry.Canonical]): its number, record, key, and digest in hexadecimal digits or, where the record is gone,
-// nothing.
+// LogDigest is the SHA-256 of lines of the log. Each line is its number, record, key, and digest in hexadecimal digits,
+// each as a netstring (see [Entry.Canonical]). A line whose record is gone has an empty digest.
 type LogDigest struct{ hash hash.Hash }
 
 // NewLogDigest returns the digest of no line.

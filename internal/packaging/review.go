@@ -75,10 +75,9 @@ func TakeoverRecord(h Handover, acknowledged []int, remarks string) Record {
 	return Record{SignedTakeover, append(values, Value{"remarks of who takes over", remarks})}
 }
 
-// Record is what a reviewer signs of a report: the shift, its figures, each release with what became of it, each note,
-// and the entries of the history, whose hashes bind all else that happened. When the report was made is no part of it.
-// Its digest says how the values are hashed (see [Record.Digest]); times are UTC to the millisecond, lengths
-// milliseconds.
+// Record returns what a reviewer signs of a report: the shift, its figures, each release and what became of it, each
+// note, and the entries of the history. The hashes of these bind all else that happened. When the report was made is no
+// part of it. [Record.Digest] says how the values are hashed. Times are UTC to the millisecond, lengths milliseconds.
 func (r ShiftReport) Record() Record {
 	values := shiftValues(r.Occurrence)
 	for _, l := range r.Lines() {

@@ -1,8 +1,8 @@
 package packaging
 
 // Scope is the part of a tenant that a query reaches: all of it, or some lines alone. Whatever reads orders, serials,
-// queues or the history takes one, so that the limit of a person is a part of the question and can't be forgotten
-// afterwards. There are two ways to come by one: [Person.Scope], and for what the program does by itself [Everything].
+// queues or the history takes one. So the limit of a person is a part of the question, and can't be forgotten
+// afterwards. A scope comes from [Person.Scope], or from [Everything] for what the program does by itself.
 type Scope struct {
 	tenant TenantID
 	lines  []LineID

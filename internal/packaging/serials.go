@@ -47,8 +47,8 @@ const MaxSerials = 1<<24 - 1
 // MaxSerial is the longest serial number that GS1 allows in AI (21), in characters.
 const MaxSerial = 20
 
-// CheckSerials names what is odd about a received list: its count against what was expected, duplicates, lengths and
-// characters (GS1 General Specifications, AI 21: up to 20 characters of CSET 82).
+// CheckSerials returns what is odd about a received list: its count, duplicates, lengths and characters. GS1 allows up
+// to 20 characters of CSET 82 (General Specifications, AI 21).
 func CheckSerials(serials []string, expected int64, expectedKnown bool) []Oddity {
 	var odd []Oddity
 	note := func(kind OddityKind, n int64) {

@@ -123,8 +123,8 @@ const MaxShifts = 12
 // maxShiftName is the longest name of a shift, in characters.
 const maxShiftName = 40
 
-// Check says, as an Invalid, what of the plan can't be: a shift without a name, or with one that an address can't hold
-// or that another has; one without days; two that overlap, be it by a minute. Gaps between shifts can be.
+// Check fails with Invalid for a plan that can't be: a shift without days, or without a name; a name that an address
+// can't hold, or that two have; shifts that overlap, be it by a minute. There may be gaps between shifts.
 func (p Plan) Check() error {
 	names := map[string]bool{}
 	for _, s := range p.Shifts {
@@ -169,10 +169,9 @@ func (p Plan) checkOverlaps() error {
 	return nil
 }
 
-// At is the moment at which the clock of a zone first shows a time of a day, or a later one. Where the clock is put
-// forward, a time that it skips is thus the moment of the change; where it is put back, a time that it shows twice is
-// the first of the two. So times keep their order: what adjoins by the clock adjoins in fact, and nothing comes to
-// overlap.
+// At returns the moment at which the clock of a zone first shows a time of a day, or a later one. A time that the clock
+// skips is the moment of the change. A time that it shows twice is the first of the two. So times keep their order:
+// what adjoins by the clock adjoins in fact, and nothing overlaps.
 func At(d Day, m Minute, zone *time.Location) time.Time {
 	shown := d.midnight().Add(time.Duration(m) * time.Minute) // as if the zone were UTC
 	// No zone is more than 14 hours ahead of UTC; from before that on, go through the times between two changes of the
@@ -236,8 +235,8 @@ func (s Shift) on(d Day, zone *time.Location) Occurrence {
 // Roster is all plans of a tenant, the one added last being last.
 type Roster []Plan
 
-// PlanOf is the plan of a day: of those that have begun the one that begins last, and of several that begin on one day
-// the one that was added last. Before the first there is none, which has no shifts.
+// PlanOf returns the plan of a day: the one that began last. Of several that begin on one day, it is the one added
+// last. Before the first there is none, which has no shifts.
 func (r Roster) PlanOf(d Day) (plan Plan) {
 	for _, p := range r {
 		if p.From <= d && p.From >= plan.From {

@@ -134,9 +134,9 @@ func (g *Guard) countWrong(username string, from Client) (quiet bool, began []pa
 	return quiet, began
 }
 
-// countsOf returns the counts that apply to a try as of now. A known device has counts that no other one touches. At an
-// address where the person has signed in before, only their own count there applies, and its waits are short: who else
-// is at that address may be a stranger.
+// countsOf returns the counts that apply to a try now. A known device has counts that no other one touches. At an
+// address where the person has signed in before, only their own count applies, with short waits: others at that address
+// may be strangers.
 func (g *Guard) countsOf(username string, from Client, now time.Time) []*count {
 	name, at := nameOf(username), g.networks.Of(from.Address)
 	anywhere, all := packaging.Throttling{Username: name}, packaging.Throttling{Address: from.Address}
