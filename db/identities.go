@@ -128,7 +128,7 @@ func (s *setupTx) connect(user packaging.UserID, id packaging.Identity) error {
 		s.tenant, id.Issuer, id.Subject, user, millis(s.now))
 }
 
-// ConnectIdentity has an identity be a person from now on, who has proved both.
+// ConnectIdentity connects an identity to a person who has proved both.
 func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packaging.Identity) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}

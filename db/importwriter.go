@@ -100,7 +100,7 @@ func (w *importWriter) write(row importedRow) error {
 	return err
 }
 
-// addEvents has an order's timeline tell what the import did to it.
+// addEvents adds what the import did to an order to its timeline.
 func (w *importWriter) addEvents(id packaging.OrderID, row importedRow, shown packaging.Facts) error {
 	events := shown.ChangesFrom(row.was.shown)
 	switch {

@@ -149,7 +149,7 @@ func (t *tx) endQueue(q packaging.Queue, by packaging.Author, why packaging.Queu
 	return t.record(e)
 }
 
-// StopQueue has a person end the latest queue of a line; one that has ended already stays as it is.
+// StopQueue ends the latest queue of a line, by a person. One that has ended already stays as it is.
 func (d *DB) StopQueue(ctx context.Context, by packaging.Person, line packaging.LineID) error {
 	return d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		q, err := queueOf(ctx, t, by.Scope(), line)

@@ -12,8 +12,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// RecordFaults compares the records of a tenant with the digests that its history has of them, both ways, but for
-// serial lists. It returns at most [packaging.MaxFaults].
+// RecordFaults compares the records of a tenant, without serial lists, with the digests that its history has of them,
+// both ways. It returns at most [packaging.MaxFaults].
 func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (faults []packaging.RecordFault, err error) {
 	err = d.read.snapshot(ctx, func(q querier) error {
 		c := &recordCheck{ctx: ctx, q: q, tenant: tenant}
@@ -35,8 +35,8 @@ func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (fault
 	return faults, err
 }
 
-// ListFaults compares the serial lists of a tenant with the digests that its history has of them. progress is told how
-// many of how many lists are done.
+// ListFaults compares the serial lists of a tenant with the digests that its history has of them. It calls progress
+// with how many of how many lists are done.
 func (d *DB) ListFaults(
 	ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
 ) (faults []packaging.RecordFault, err error) {

@@ -7,7 +7,7 @@ import (
 	"lineboard/internal/sandbox"
 )
 
-// HeldReleases has each release wait at the remote API until they are let go.
+// HeldReleases holds releases at the remote API until they are let go.
 type HeldReleases struct {
 	arrived chan struct{}
 	release chan struct{}
@@ -39,5 +39,5 @@ func (h *HeldReleases) Await(t *testing.T) {
 	}
 }
 
-// LetGo has those that wait, and all later ones, answered.
+// LetGo answers the releases that wait, and all later ones.
 func (h *HeldReleases) LetGo() { close(h.release) }

@@ -169,7 +169,7 @@ func (s *Server) parseQuery(ctx context.Context, p packaging.Person, form shell.
 	return a, nil
 }
 
-// narrowTime has the filter ask for what lies within all of the times that the form names.
+// narrowTime narrows the filter to what lies within all of the times that the form names.
 func (a *query) narrowTime(
 	ctx context.Context, form shell.HistoryForm, roster packaging.Roster, tenant packaging.Tenant, now time.Time,
 ) {

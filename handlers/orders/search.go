@@ -77,7 +77,7 @@ func (s *Server) fillSearch(ctx context.Context, in packaging.Scope, search *vie
 	return err
 }
 
-// searchLine has the filter look for a line that is set up here, or for one that only the API names.
+// searchLine narrows the filter to a line that is set up here, or to one that only the API names.
 func (s *Server) searchLine(
 	ctx context.Context, in packaging.Scope, search *view.OrderSearch, filter *packaging.OrderFilter,
 ) error {

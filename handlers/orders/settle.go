@@ -15,7 +15,7 @@ import (
 	"lineboard/views/shell"
 )
 
-// AskStatus has the API asked now about a release whose outcome is unknown.
+// AskStatus asks the API now about a release whose outcome is unknown.
 func (s *Server) AskStatus(c echo.Context) error {
 	id, err := orderID(c)
 	if err != nil {

@@ -139,7 +139,7 @@ func fillRow(
 	}
 }
 
-// Digest is what somebody who reviews or hands over shifts is told on the overview.
+// Digest returns what the overview shows to people who review or hand over shifts.
 func (s *Server) Digest(ctx context.Context, p packaging.Person, now time.Time) (d shell.Digest, err error) {
 	if p.May(packaging.HandOver) {
 		if d.Left, err = s.Store.LeftHandovers(ctx, p.Scope()); err != nil {

@@ -47,7 +47,7 @@ func (s *Kit) Client(c echo.Context, username string) throttle.Client {
 	return from
 }
 
-// markDevice has the browser keep that a person signed in there.
+// markDevice sets a cookie that remembers that a person signed in in this browser.
 func (s *Kit) markDevice(c echo.Context, username string) {
 	d, ok := s.deviceOf(c)
 	if !ok {

@@ -237,7 +237,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // Anybody marks a route that needs no sign-in.
 const Anybody packaging.Action = ""
 
-// Allow lets through who may do the action: others are told so, and who is not signed in is sent to sign in.
+// Allow calls next for people who may do the action. Others get an error: Forbidden, or SignInNeeded if nobody is
+// signed in.
 func (s *Kit) Allow(action packaging.Action, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if action == Anybody {

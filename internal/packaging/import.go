@@ -142,7 +142,7 @@ const (
 	QuestionSheets     FaultCode = "further_sheets" // XLSX alone
 )
 
-// maxFaults is how many faults are told one by one.
+// maxFaults is how many faults are listed one by one.
 const maxFaults = 200
 
 // ImportFaults are the first faults of a file, and how many there are in all.

@@ -120,7 +120,7 @@ func (f Facts) ExpiryDate() (time.Time, bool) {
 // Obstacle is why an order can't be released to its line.
 type Obstacle string
 
-// The obstacles, in the order in which they are told.
+// The obstacles, in the order in which they are named.
 const (
 	NoObstacle      Obstacle = ""
 	BeingReleased   Obstacle = "being_released"    // a release of it is under way

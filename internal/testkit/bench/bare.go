@@ -18,8 +18,9 @@ import (
 // bareEcho is the argument with which this program runs itself as the other side of the board.
 const bareEcho = "bare-echo"
 
-// serveBare answers every request with the header in a file and the bytes in a second one, or those in a third, which are compressed, where
-// gzip is accepted; to whoever has a tag it says that nothing has changed. It is what Echo can do at most on this machine: no session, no database, no page to render.
+// serveBare answers every request with the header in a file and the bytes in a second one, or those in a third, which
+// are compressed, where gzip is accepted; to whoever has a tag it says that nothing has changed. It is what Echo can do
+// at most on this machine: no session, no database, no page to render.
 func serveBare(ctx context.Context, files []string, stdout io.Writer) error {
 	if len(files) != 3 {
 		return errors.New(bareEcho + " needs three files: the header, the page, and the page compressed")

@@ -99,8 +99,8 @@ func (b *bench) openBoard(ctx context.Context, page target) (cookies string, err
 	return p.cookies(), nil
 }
 
-// bytes are the page's, once as it is and once as Lineboard compresses it, with what else its header says: a browser, and
-// who puts load on, has to read that too.
+// bytes are the page's, once as it is and once as Lineboard compresses it, with what else its header says: a browser,
+// and who puts load on, has to read that too.
 func (t target) bytes(ctx context.Context) (header http.Header, plain, compressed []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.server.base+t.path, nil)
 	if err != nil {
@@ -157,7 +157,10 @@ func (b *bench) startBare(ctx context.Context, header http.Header, plain, compre
 	if err != nil {
 		return nil, err
 	}
-	files := []string{filepath.Join(b.folder, "board.json"), filepath.Join(b.folder, "board.html"), filepath.Join(b.folder, "board.html.gz")}
+	files := []string{
+		filepath.Join(b.folder, "board.json"), filepath.Join(b.folder, "board.html"),
+		filepath.Join(b.folder, "board.html.gz"),
+	}
 	for i, content := range [][]byte{text, plain, compressed} {
 		if err := os.WriteFile(files[i], content, 0o600); err != nil {
 			return nil, err
@@ -189,7 +192,9 @@ func (b *bench) compareLoad(ctx context.Context, page target, other *program, na
 	}
 	add := func(what string, values [2][]float64, unit string) {
 		if median(values[0]) > 0 {
-			b.table.add(partBoard, what, figure{median(values[0]), unit}, figure{median(values[1]), unit}, "bare Echo, the same bytes")
+			b.table.add(
+				partBoard, what, figure{median(values[0]), unit}, figure{median(values[1]), unit}, "bare Echo, the same bytes",
+			)
 		}
 	}
 	add(fmt.Sprintf("line board, 50 orders, %d connections, %s", connections, name), perSecond, "/s")

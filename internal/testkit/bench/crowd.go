@@ -113,10 +113,13 @@ func (b *bench) measureLines(ctx context.Context, p *person, armed map[string]or
 	return nil
 }
 
-// measureSettling loses the answers of many releases while nothing else of the API answers either, and then has it answer.
+// measureSettling loses the answers of many releases while nothing else of the API answers either, and then has it
+// answer.
 func (b *bench) measureSettling(ctx context.Context, p *person, armed map[string]order) error {
 	const faults = "/sandbox/faults"
-	for call, kind := range map[string]string{sandbox.ReleaseToLine: "cut_after", sandbox.Details: "error_before", sandbox.ListOpen: "error_before"} {
+	for call, kind := range map[string]string{
+		sandbox.ReleaseToLine: "cut_after", sandbox.Details: "error_before", sandbox.ListOpen: "error_before",
+	} {
 		if _, err := b.remote.call(ctx, "POST", faults, map[string]any{"call": call, "kind": kind}); err != nil {
 			return err
 		}
@@ -151,7 +154,9 @@ func (b *bench) measureSettling(ctx context.Context, p *person, armed map[string
 	took := milliseconds(time.Since(started))
 	started = time.Now()
 	for i := range unknowns {
-		if _, err := b.remote.call(ctx, "GET", fmt.Sprintf("/v1/manufacturer/v2/api/packaging_order/details?order_id=lost-%03d", i), nil); err != nil {
+		if _, err := b.remote.call(
+			ctx, "GET", fmt.Sprintf("/v1/manufacturer/v2/api/packaging_order/details?order_id=lost-%03d", i), nil,
+		); err != nil {
 			return err
 		}
 	}
@@ -161,7 +166,9 @@ func (b *bench) measureSettling(ctx context.Context, p *person, armed map[string
 }
 
 func (b *bench) unsettled(ctx context.Context) (n int, err error) {
-	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: b.database("crowd")}).EscapedPath()+"?mode=ro&_busy_timeout=5000")
+	pool, err := sql.Open(
+		"sqlite", "file:"+(&url.URL{Path: b.database("crowd")}).EscapedPath()+"?mode=ro&_busy_timeout=5000",
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -183,7 +190,9 @@ func (b *bench) measureLong(ctx context.Context, server *program, p *person, arm
 			return err
 		}
 		after, _ := server.resident()
-		b.table.add(partCrowd, fmt.Sprintf("memory after an answer of %s serials, stored in %.1f s", thousands(int64(long.serials)), took.Seconds()),
+		b.table.add(partCrowd, fmt.Sprintf(
+			"memory after an answer of %s serials, stored in %.1f s", thousands(int64(long.serials)), took.Seconds(),
+		),
 			figure{after, "MB"}, figure{before, "MB"}, "before it")
 	}
 	return nil

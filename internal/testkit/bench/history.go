@@ -26,8 +26,8 @@ const (
 	shortBy = 100 // entries
 )
 
-// measureHistory measures a history of a million entries, each figure beside the same on one of a hundred, or beside the
-// bare work.
+// measureHistory measures a history of a million entries, each figure beside the same on one of a hundred, or beside
+// the bare work.
 func (b *bench) measureHistory(ctx context.Context) error {
 	b.say("filling a history with %s entries", thousands(int64(b.entries)))
 	sides := map[string]*reader{}
@@ -36,7 +36,9 @@ func (b *bench) measureHistory(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(b.stop(p), fillHistory(ctx, b.database(name), entries), fillReleases(ctx, b.database(name))); err != nil {
+		if err := errors.Join(
+			b.stop(p), fillHistory(ctx, b.database(name), entries), fillReleases(ctx, b.database(name)),
+		); err != nil {
 			return err
 		}
 		r, err := b.read(ctx, &store{name: name})
@@ -46,7 +48,9 @@ func (b *bench) measureHistory(ctx context.Context) error {
 		defer r.db.Close() //nolint:errcheck // closed before the export; a second time does nothing
 		sides[name] = r
 	}
-	for _, measure := range []func(context.Context, map[string]*reader) error{b.measurePages, b.measureReports, b.measureWriting, b.measureVerifying} {
+	for _, measure := range []func(context.Context, map[string]*reader) error{
+		b.measurePages, b.measureReports, b.measureWriting, b.measureVerifying,
+	} {
 		if err := measure(ctx, sides); err != nil {
 			return err
 		}
@@ -68,8 +72,14 @@ func (b *bench) measurePages(ctx context.Context, sides map[string]*reader) erro
 	}{
 		{"first page", packaging.HistoryFilter{}},
 		{"page of a line, of what was refused", packaging.HistoryFilter{LineCode: "L3", Outcome: packaging.Refused}},
-		{"page of exceptions of a person, in some days", packaging.HistoryFilter{Exceptions: true, Person: "supervisor4", From: yesterday, To: yesterday.Add(72 * time.Hour)}},
-		{"page of three filters that nothing has all of", packaging.HistoryFilter{LineCode: "L3", Person: "supervisor1", Outcome: packaging.Unknown, Deed: packaging.SignedIn}},
+		{
+			"page of exceptions of a person, in some days",
+			packaging.HistoryFilter{Exceptions: true, Person: "supervisor4", From: yesterday, To: yesterday.Add(72 * time.Hour)},
+		},
+		{
+			"page of three filters that nothing has all of",
+			packaging.HistoryFilter{LineCode: "L3", Person: "supervisor1", Outcome: packaging.Unknown, Deed: packaging.SignedIn},
+		},
 		{"page of all but the newest, by time", packaging.HistoryFilter{To: yesterday}},
 		{"text search for a rare word", packaging.HistoryFilter{Text: "order77"}},
 		{"text search for two words, each in half of all", packaging.HistoryFilter{Text: "released packag"}},
@@ -95,11 +105,13 @@ func (b *bench) measurePages(ctx context.Context, sides map[string]*reader) erro
 	return nil
 }
 
-// measureReports makes the report of a shift and that of one a hundred times as busy, each beside the sums that it begins
-// with: how many releases each line had of which outcome, asked of the same history.
+// measureReports makes the report of a shift and that of one a hundred times as busy, each beside the sums that it
+// begins with: how many releases each line had of which outcome, asked of the same history.
 func (b *bench) measureReports(ctx context.Context, sides map[string]*reader) error {
 	b.say("history: reports of shifts")
-	raw, err := sql.Open("sqlite", "file:"+(&url.URL{Path: b.database(long)}).EscapedPath()+"?mode=ro&_pragma=cache_size(-65536)")
+	raw, err := sql.Open(
+		"sqlite", "file:"+(&url.URL{Path: b.database(long)}).EscapedPath()+"?mode=ro&_pragma=cache_size(-65536)",
+	)
 	if err != nil {
 		return err
 	}
@@ -130,7 +142,9 @@ func (b *bench) measureReports(ctx context.Context, sides map[string]*reader) er
 				took[0], took[1] = append(took[0], milliseconds(ours)), append(took[1], milliseconds(beside))
 			}
 		}
-		b.table.add(partHistory, fmt.Sprintf("  report of a shift, %s releases in %s entries", thousands(int64(releases)), thousands(int64(entries))),
+		b.table.add(partHistory, fmt.Sprintf(
+			"  report of a shift, %s releases in %s entries", thousands(int64(releases)), thousands(int64(entries)),
+		),
 			figure{median(took[0]), "ms"}, figure{median(took[1]), "ms"}, "the sums alone, in SQL")
 	}
 	return nil
@@ -157,7 +171,8 @@ func sums(ctx context.Context, raw *sql.DB, tenant packaging.TenantID, o packagi
 // index or a trigger.
 func (b *bench) measureWriting(ctx context.Context, sides map[string]*reader) error {
 	b.say("history: writing")
-	plain, err := sql.Open("sqlite", "file:"+filepath.Join(b.folder, "plain.db")+"?_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_pragma=cache_size(-65536)")
+	const settings = "?_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_pragma=cache_size(-65536)"
+	plain, err := sql.Open("sqlite", "file:"+filepath.Join(b.folder, "plain.db")+settings)
 	if err != nil {
 		return err
 	}
@@ -187,7 +202,10 @@ func (b *bench) measureWriting(ctx context.Context, sides map[string]*reader) er
 			}
 		}
 	}
-	b.table.add(partHistory, "  write one, durably", figure{median(took[0]), "ms"}, figure{median(took[1]), "ms"}, "a plain insert, durably")
+	b.table.add(
+		partHistory, "  write one, durably", figure{median(took[0]), "ms"}, figure{median(took[1]), "ms"},
+		"a plain insert, durably",
+	)
 	return nil
 }
 
@@ -220,7 +238,10 @@ func (b *bench) measureVerifying(ctx context.Context, sides map[string]*reader) 
 		}
 		bare = append(bare, float64(v.Head.Seq)/time.Since(started).Seconds())
 	}
-	b.table.add(partHistory, "  verify all of them", figure{median(rate), "/s"}, figure{median(bare), "/s"}, "bare SHA-256, the same bytes")
+	b.table.add(
+		partHistory, "  verify all of them", figure{median(rate), "/s"}, figure{median(bare), "/s"},
+		"bare SHA-256, the same bytes",
+	)
 	return nil
 }
 
@@ -257,7 +278,10 @@ func (b *bench) measureExport(ctx context.Context) error {
 		}
 		took[0] = append(took[0], milliseconds(time.Since(started)))
 		started = time.Now()
-		own := exec.CommandContext(ctx, program, "-readonly", "-csv", b.database(long), "SELECT *, hex(prev_hash), hex(hash) FROM history ORDER BY seq DESC")
+		own := exec.CommandContext(
+			ctx, program, "-readonly", "-csv", b.database(long),
+			"SELECT *, hex(prev_hash), hex(hash) FROM history ORDER BY seq DESC",
+		)
 		out, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 		if err != nil {
 			return err
@@ -268,7 +292,10 @@ func (b *bench) measureExport(ctx context.Context) error {
 		}
 		took[1] = append(took[1], milliseconds(time.Since(started)))
 	}
-	b.table.add(partHistory, "  export all of them over HTTP", figure{median(took[0]), "ms"}, figure{median(took[1]), "ms"}, "sqlite3 -csv to nowhere")
+	b.table.add(
+		partHistory, "  export all of them over HTTP", figure{median(took[0]), "ms"}, figure{median(took[1]), "ms"},
+		"sqlite3 -csv to nowhere",
+	)
 	return b.stop(server)
 }
 
@@ -282,8 +309,13 @@ func entry(tenant packaging.TenantID, n int) packaging.Entry {
 	order, line := n/4, n/4%8+1
 	e := packaging.Entry{
 		TenantID: tenant, At: epoch.Add(time.Duration(n) * apart), Format: packaging.EntryFormat,
-		By:      packaging.Author{ID: packaging.UserID(n/4%20 + 1), Username: fmt.Sprintf("supervisor%d", n/4%20+1), FullName: fmt.Sprintf("Supervisor %d", n/4%20+1), Role: packaging.Supervisor, Station: fmt.Sprintf("Tablet %d", line)},
-		OrderID: packaging.OrderID(order + 1), OrderKey: fmt.Sprintf("Order%d", order), LineCode: fmt.Sprintf("L%d", line), LineName: fmt.Sprintf("Blister line %d", line),
+		By: packaging.Author{
+			ID: packaging.UserID(n/4%20 + 1), Username: fmt.Sprintf("supervisor%d", n/4%20+1),
+			FullName: fmt.Sprintf("Supervisor %d", n/4%20+1), Role: packaging.Supervisor,
+			Station: fmt.Sprintf("Tablet %d", line),
+		},
+		OrderID: packaging.OrderID(order + 1), OrderKey: fmt.Sprintf("Order%d", order), LineCode: fmt.Sprintf("L%d", line),
+		LineName:  fmt.Sprintf("Blister line %d", line),
 		ReleaseID: packaging.ReleaseID(order + 1), Deed: packaging.ReleaseRequested,
 	}
 	switch n % 4 {
@@ -314,8 +346,10 @@ var insertEntry = `INSERT INTO history (` + historyColumns + `) VALUES (?` + str
 // valuesOf are the values of an entry, as insertEntry takes them.
 func valuesOf(e packaging.Entry) []any {
 	return []any{
-		e.TenantID, e.Seq, e.At.UnixMilli(), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey, e.LineCode, e.LineName, e.ReleaseID,
-		e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(), e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment,
+		e.TenantID, e.Seq, e.At.UnixMilli(), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey,
+		e.LineCode, e.LineName, e.ReleaseID,
+		e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(), e.HTTPStatus, e.Code, e.Message, e.Serials,
+		e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment,
 	}
 }
 
@@ -330,8 +364,8 @@ func openToFill(path string) (*sql.DB, error) {
 	return pool, err
 }
 
-// fillReleases adds the orders and releases that the history tells of. Those whose outcome was unknown were settled a minute
-// later, so that nothing asks about them.
+// fillReleases adds the orders and releases that the history tells of. Those whose outcome was unknown were settled a
+// minute later, so that nothing asks about them.
 func fillReleases(ctx context.Context, path string) error {
 	pool, err := openToFill(path)
 	if err != nil {

@@ -23,8 +23,9 @@ func (b *bench) measureLive(ctx context.Context) error {
 	var orders []sandbox.Order
 	for i := range 2 * presses {
 		orders = append(orders, sandbox.Order{
-			ID: fmt.Sprintf("live-%04d", i), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg", GTIN: gtin(0),
-			Lot: "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
+			ID: fmt.Sprintf("live-%04d", i), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg",
+			GTIN: gtin(0),
+			Lot:  "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
 		})
 	}
 	if err := b.remote.put(ctx, orders); err != nil {
@@ -55,7 +56,9 @@ func (b *bench) measureLive(ctx context.Context) error {
 		return err
 	}
 	for _, percent := range []float64{50, 99} {
-		b.table.add(partLive, fmt.Sprintf("from a press of release until %d open pages are told, %.0f of 100", streams, percent),
+		b.table.add(partLive, fmt.Sprintf(
+			"from a press of release until %d open pages are told, %.0f of 100", streams, percent,
+		),
 			figure{percentile(all, percent), "ms"}, figure{percentile(one, percent), "ms"}, "until one is")
 	}
 	return b.stop(server)
@@ -64,7 +67,8 @@ func (b *bench) measureLive(ctx context.Context) error {
 // streamsOfBrowser is how many pages are open in one browser.
 const streamsOfBrowser = 5
 
-// told opens so many streams, presses release for each order, and says for every stream how long it took to be told, in ms.
+// told opens so many streams, presses release for each order, and says for every stream how long it took to be told, in
+// ms.
 func (p *person) told(ctx context.Context, n int, orders []order) (took []float64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

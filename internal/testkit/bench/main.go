@@ -1,6 +1,6 @@
-// Bench measures Lineboard as it is run: the real binary in a process of its own, against a sandbox in another, with its
-// data in a temporary folder. Absolute figures swing with the machine and its neighbours, so that each stands beside
-// another one that was measured in the same run, round by round in turns; what counts is the ratio.
+// Bench measures Lineboard as it is run: the real binary in a process of its own, against a sandbox in another, with
+// its data in a temporary folder. Absolute figures swing with the machine and its neighbours, so that each stands
+// beside another one that was measured in the same run, round by round in turns; what counts is the ratio.
 //
 //	go run ./internal/testkit/bench              everything, with ten million serial numbers
 //	go run ./internal/testkit/bench -only board  one part
@@ -53,7 +53,10 @@ const (
 	partVisit   = "visit"
 )
 
-var parts = []string{partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory, partLive, partVisit}
+var parts = []string{
+	partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory, partLive,
+	partVisit,
+}
 
 // plan is how much is measured.
 type plan struct {

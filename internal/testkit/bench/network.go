@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// network stands between a browser and a server as a weak Wi-Fi does, and counts what goes through it: answers begin after
-// a delay, and all of them share so many bytes a second.
+// network stands between a browser and a server as a weak Wi-Fi does, and counts what goes through it: answers begin
+// after a delay, and all of them share so many bytes a second.
 type network struct {
 	*httptest.Server
 	delay          time.Duration

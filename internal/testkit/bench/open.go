@@ -12,7 +12,8 @@ const (
 	memoryAim = 120.0 // MB
 )
 
-// settle is how long a program that is ready is left alone before its memory is read: by then its first refresh is done.
+// settle is how long a program that is ready is left alone before its memory is read: by then its first refresh is
+// done.
 const settle = time.Second
 
 // measureOpening starts Lineboard on the filled database and on an empty one, in turns.

@@ -121,7 +121,9 @@ func (b *bench) measureOrderPages(ctx context.Context, many, few string, orders 
 		}
 		b.table.add(partOrders, fmt.Sprintf("%s orders, page: %s", thousands(int64(orders)), search.what),
 			figure{median(perSecond[0]), "/s"}, figure{median(perSecond[1]), "/s"}, "100 orders")
-		b.table.add(partOrders, "  99 of 100 within", figure{median(p99[0]), "ms"}, figure{median(p99[1]), "ms"}, "100 orders")
+		b.table.add(
+			partOrders, "  99 of 100 within", figure{median(p99[0]), "ms"}, figure{median(p99[1]), "ms"}, "100 orders",
+		)
 	}
 	return errors.Join(b.stop(sides[0].server), b.stop(sides[1].server))
 }

@@ -29,7 +29,9 @@ func signIn(ctx context.Context, server *program) (*person, error) {
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	status, text, err := p.ask(ctx, http.MethodPost, "/login", url.Values{"username": {username + "1"}, "password": {password + "1"}})
+	status, text, err := p.ask(ctx, http.MethodPost, "/login", url.Values{
+		"username": {username + "1"}, "password": {password + "1"},
+	})
 	if err != nil {
 		return nil, err
 	}

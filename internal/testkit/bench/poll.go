@@ -26,7 +26,8 @@ const (
 )
 
 // measurePoll compares a refresh of the cache, with and without changes, with asking for the same list and reading it
-// alone. It runs in this process: what is measured is the way from the answer into the database, with no page around it.
+// alone. It runs in this process: what is measured is the way from the answer into the database, with no page around
+// it.
 func (b *bench) measurePoll(ctx context.Context) (err error) {
 	b.say("poll")
 	p, err := b.newPoll(ctx)
@@ -68,8 +69,14 @@ func (b *bench) measurePoll(ctx context.Context) (err error) {
 		}
 	}
 	list, beside := figure{median(sides[2].took), "ms"}, "the same list, asked for and read alone"
-	b.table.add(partPoll, fmt.Sprintf("poll of %s orders, none changed", thousands(polled)), figure{median(sides[0].took), "ms"}, list, beside)
-	b.table.add(partPoll, fmt.Sprintf("poll of %s orders, %d changed", thousands(polled), touched), figure{median(sides[1].took), "ms"}, list, beside)
+	b.table.add(
+		partPoll, fmt.Sprintf("poll of %s orders, none changed", thousands(polled)), figure{median(sides[0].took), "ms"},
+		list, beside,
+	)
+	b.table.add(
+		partPoll, fmt.Sprintf("poll of %s orders, %d changed", thousands(polled), touched),
+		figure{median(sides[1].took), "ms"}, list, beside,
+	)
 	return nil
 }
 
@@ -89,8 +96,10 @@ func (b *bench) newPoll(ctx context.Context) (*poll, error) {
 	p := &poll{}
 	for i := range polled {
 		p.orders = append(p.orders, sandbox.Order{
-			ID: fmt.Sprintf("Order%05d", i), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg", GTIN: gtin(i % 50),
-			Lot: fmt.Sprintf("LOT%04d", i), Expiry: "2029-05-31", Quantity: 5000, ExtraPercent: 5, Status: sandbox.PendingRelease,
+			ID: fmt.Sprintf("Order%05d", i), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg",
+			GTIN: gtin(i % 50),
+			Lot:  fmt.Sprintf("LOT%04d", i), Expiry: "2029-05-31", Quantity: 5000, ExtraPercent: 5,
+			Status: sandbox.PendingRelease,
 		})
 	}
 	if err := p.list(); err != nil {
@@ -128,7 +137,9 @@ func (b *bench) newPoll(ctx context.Context) (*poll, error) {
 		BaseURL: p.api.URL, TokenKind: "dynamic", TokenHeader: "x-access-token", APIKey: secret.New(sandbox.APIKey),
 		APISecret: secret.New(sandbox.APISecret), ChannelKey: secret.New(sandbox.ChannelKey),
 	})
-	p.sync = ordersync.New(p.store, func(context.Context, packaging.TenantID) (ordersync.API, error) { return p.client, nil },
+	p.sync = ordersync.New(p.store, func(context.Context, packaging.TenantID) (ordersync.API, error) {
+		return p.client, nil
+	},
 		time.Hour, func(packaging.TenantID) {}, time.Now, slog.New(slog.DiscardHandler))
 	return p, err
 }

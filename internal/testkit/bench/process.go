@@ -181,8 +181,8 @@ func (p *program) resident() (mb float64, ok bool) {
 // ticksPerSecond is how Linux counts a process's time in /proc, on all machines that Go runs on.
 const ticksPerSecond = 100
 
-// processor is how long a program has used the processors; ok is false on other systems than Linux. What else the machine
-// does changes it far less than the time that passes.
+// processor is how long a program has used the processors; ok is false on other systems than Linux. What else the
+// machine does changes it far less than the time that passes.
 func (p *program) processor() (used time.Duration, ok bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
 	if err != nil {

@@ -89,9 +89,17 @@ func (b *bench) measureReleases(ctx context.Context, filled map[string]*store) e
 }
 
 func (b *bench) addRelease(size string, serials int, aim float64, ours, bare *side) {
-	what := fmt.Sprintf("release of %s serials into %s, from POST to 303", thousands(int64(serials)), thousands(int64(ours.filled.serials)))
-	b.table.add(partRelease, what, figure{median(ours.took[size]), "ms"}, figure{median(bare.took[size]), "ms"}, "bare PATCH to the same sandbox")
-	b.table.add(partRelease, "  what Lineboard adds", figure{median(differences(ours.took[size], bare.took[size])), "ms"}, figure{aim, "ms"}, "aim, or less")
+	what := fmt.Sprintf(
+		"release of %s serials into %s, from POST to 303", thousands(int64(serials)), thousands(int64(ours.filled.serials)),
+	)
+	b.table.add(
+		partRelease, what, figure{median(ours.took[size]), "ms"}, figure{median(bare.took[size]), "ms"},
+		"bare PATCH to the same sandbox",
+	)
+	b.table.add(
+		partRelease, "  what Lineboard adds", figure{median(differences(ours.took[size], bare.took[size])), "ms"},
+		figure{aim, "ms"}, "aim, or less",
+	)
 }
 
 // prepare gives the sandbox the orders of all sides, starts Lineboard on the databases, and opens the orders' pages.

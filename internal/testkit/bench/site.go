@@ -47,7 +47,10 @@ func (b *bench) startSandbox(ctx context.Context) error {
 `, p.base, sandbox.APIKey, sandbox.APISecret, sandbox.ChannelKey, boardLine, otherLine)
 	// A start applies the file, people included: a site without people would start too fast.
 	for i := range people {
-		site += fmt.Sprintf("      - {username: %s%d, name: Supervisor %[2]d, role: supervisor, password: %[3]s%[2]d}\n", username, i+1, password)
+		site += fmt.Sprintf(
+			"      - {username: %s%d, name: Supervisor %[2]d, role: supervisor, password: %[3]s%[2]d}\n", username, i+1,
+			password,
+		)
 	}
 	return os.WriteFile(b.provisionFile(), []byte(site), 0o600)
 }
@@ -94,7 +97,9 @@ func (r *remote) put(ctx context.Context, orders []sandbox.Order) error {
 }
 
 func (r *remote) signIn(ctx context.Context) error {
-	body, err := r.call(ctx, http.MethodPost, "/v1/api_auth", map[string]string{"api_key": sandbox.APIKey, "api_secret": sandbox.APISecret})
+	body, err := r.call(ctx, http.MethodPost, "/v1/api_auth", map[string]string{
+		"api_key": sandbox.APIKey, "api_secret": sandbox.APISecret,
+	})
 	if err != nil {
 		return err
 	}

@@ -47,8 +47,12 @@ func (b *bench) measureStorage(ctx context.Context, filled map[string]*store) er
 				}
 			}
 		}
-		b.table.add(partStorage, "  "+deed.name+", half within", figure{median(p50[0]), "ms"}, figure{median(p50[1]), "ms"}, beside)
-		b.table.add(partStorage, "  "+deed.name+", 99 of 100 within", figure{median(p99[0]), "ms"}, figure{median(p99[1]), "ms"}, beside)
+		b.table.add(
+			partStorage, "  "+deed.name+", half within", figure{median(p50[0]), "ms"}, figure{median(p50[1]), "ms"}, beside,
+		)
+		b.table.add(
+			partStorage, "  "+deed.name+", 99 of 100 within", figure{median(p99[0]), "ms"}, figure{median(p99[1]), "ms"}, beside,
+		)
 	}
 	return nil
 }
@@ -80,7 +84,9 @@ func (b *bench) read(ctx context.Context, s *store) (*reader, error) {
 }
 
 // times does a deed n times. The same seed gives both sides the same questions.
-func (r *reader) times(ctx context.Context, n int, seed uint64, do func(*reader, context.Context, *rand.Rand) error) ([]time.Duration, error) {
+func (r *reader) times(
+	ctx context.Context, n int, seed uint64, do func(*reader, context.Context, *rand.Rand) error,
+) ([]time.Duration, error) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	took := make([]time.Duration, n)
 	for i := range took {

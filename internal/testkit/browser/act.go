@@ -94,8 +94,8 @@ func (p *Page) Choose(label, option string) {
 	})
 }
 
-// Type strikes keys, as a person or a scanner does, at whatever has the focus: printable ASCII, "\n" for Enter, "\t" for
-// Tab, "\b" for Backspace, "\x1b" for Escape, and "\x1d" for Ctrl+], which scanners send between fields.
+// Type strikes keys, as a person or a scanner does, at whatever has the focus: printable ASCII, "\n" for Enter, "\t"
+// for Tab, "\b" for Backspace, "\x1b" for Escape, and "\x1d" for Ctrl+], which scanners send between fields.
 func (p *Page) Type(text string) {
 	p.t.Helper()
 	tab := p.tab.Timeout(Patience)

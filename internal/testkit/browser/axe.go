@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// axe-core 4.14.1, dist file axe.min.js of the npm package axe-core, under the Mozilla Public License 2.0. It is part of tests
-// only, never of the program.
+// axe-core 4.14.1, dist file axe.min.js of the npm package axe-core, under the Mozilla Public License 2.0. It is part
+// of tests only, never of the program.
 //
 //go:embed axe.min.js
 var axe string
@@ -36,8 +36,8 @@ func (v Violation) String() string {
 	return text.String()
 }
 
-// Axe gives the rules of accessibility that the page breaks as it stands: WCAG 2.2 A and AA and axe's best practices, for
-// what a program can judge.
+// Axe gives the rules of accessibility that the page breaks as it stands: WCAG 2.2 A and AA and axe's best practices,
+// for what a program can judge.
 func (p *Page) Axe() []Violation {
 	p.t.Helper()
 	// The size of targets is a rule of WCAG 2.2 that axe leaves out unless asked.

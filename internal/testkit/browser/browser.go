@@ -1,9 +1,9 @@
-// Package browser drives a real Chromium in tests, in the words of the person who sits in front of it: a test opens a page,
-// fills in a field by its label, presses a button by its name, and sees a text. What the package looks for is what the
-// browser tells assistive technology, so a test that passes is also a page that a screen reader can name.
+// Package browser drives a real Chromium in tests, in the words of the person who sits in front of it: a test opens a
+// page, fills in a field by its label, presses a button by its name, and sees a text. What the package looks for is
+// what the browser tells assistive technology, so a test that passes is also a page that a screen reader can name.
 //
-// A process starts one browser, at its first [Open], and it ends with the process. Every Open is a window of its own, with
-// its own cookies. Every wait ends after [Patience] at the latest, and nothing sleeps for a fixed time.
+// A process starts one browser, at its first [Open], and it ends with the process. Every Open is a window of its own,
+// with its own cookies. Every wait ends after [Patience] at the latest, and nothing sleeps for a fixed time.
 package browser
 
 import (
@@ -22,12 +22,12 @@ import (
 	"github.com/go-rod/rod/lib/proto"
 )
 
-// Patience is how long a helper waits for what it was told to find before it fails the test. It is long for a machine that
-// is busy with much else; a test that passes never waits for it.
+// Patience is how long a helper waits for what it was told to find before it fails the test. It is long for a machine
+// that is busy with much else; a test that passes never waits for it.
 const Patience = 30 * time.Second
 
-// TB is the part of testing.TB that is needed here, so that a program that takes pictures can be one too. Fatalf must not
-// return.
+// TB is the part of testing.TB that is needed here, so that a program that takes pictures can be one too. Fatalf must
+// not return.
 type TB interface {
 	Helper()
 	Cleanup(func())
@@ -35,7 +35,8 @@ type TB interface {
 }
 
 // Open gives a window of 1280×800, light, online and with scripts. It shows an empty page, shares nothing with other
-// windows, and is closed when the test ends. Without a Chromium on the machine the test fails: a skipped test proves nothing.
+// windows, and is closed when the test ends. Without a Chromium on the machine the test fails: a skipped test proves
+// nothing.
 //
 // A Page belongs to the goroutine of its test.
 func Open(t TB) *Page {
@@ -69,9 +70,13 @@ func launch() (*rod.Browser, error) {
 	}
 	// A machine without a screen has no pointer either, and pages would take the person for one without a mouse: these are
 	// Chromium's own numbers for a fine pointer that can hover.
-	l.Set("blink-settings", "primaryPointerType=4", "availablePointerTypes=4", "primaryHoverType=2", "availableHoverTypes=2")
+	l.Set(
+		"blink-settings", "primaryPointerType=4", "availablePointerTypes=4", "primaryHoverType=2", "availableHoverTypes=2",
+	)
 	// Chromium draws parts of its own window as pages in processes of their own, and nobody looks at them here.
-	l.Append("disable-features", "InitialWebUI", "WebUIReloadButton", "WebUIToolbar", "PreloadTopChromeWebUI", "WebUIOmniboxPopup")
+	l.Append(
+		"disable-features", "InitialWebUI", "WebUIReloadButton", "WebUIToolbar", "PreloadTopChromeWebUI", "WebUIOmniboxPopup",
+	)
 	// The language that a page is asked for must not depend on the machine.
 	l.Set("lang", "en-US").Set("accept-lang", "en-US")
 	if os.Geteuid() == 0 {
@@ -111,8 +116,8 @@ func find() (string, error) {
 
 const profilePrefix = "lineboard-browser-"
 
-// newProfile makes a folder for the browser's data. The guard that ends the browser can't remove its folder, so each start
-// removes those that earlier processes left. An hour is longer than any test process may live.
+// newProfile makes a folder for the browser's data. The guard that ends the browser can't remove its folder, so each
+// start removes those that earlier processes left. An hour is longer than any test process may live.
 func newProfile() (string, error) {
 	old, err := filepath.Glob(filepath.Join(os.TempDir(), profilePrefix+"*"))
 	if err != nil {

@@ -22,7 +22,8 @@ type log struct {
 	seen   chan struct{} // closed when the latest mark comes by
 }
 
-// A mark is a line on the page's own console. Events come in order: once it is seen, so is all that was reported before it.
+// A mark is a line on the page's own console. Events come in order: once it is seen, so is all that was reported before
+// it.
 const mark = "a mark of the test, number "
 
 func (l *log) listen(tab *rod.Page) {

@@ -80,9 +80,9 @@ func (p *Page) Visit(address string) (v Visit) {
 	return v
 }
 
-// Tap puts a finger on the thing of this name and takes it off again. It says how long it was from then until the window
-// showed anything of it: the first frame after the thing, or the form around it, changed. The page must stay: one that gives
-// way to another first has no such frame.
+// Tap puts a finger on the thing of this name and takes it off again. It says how long it was from then until the
+// window showed anything of it: the first frame after the thing, or the form around it, changed. The page must stay:
+// one that gives way to another first has no such frame.
 func (p *Page) Tap(name string) (felt time.Duration) {
 	p.t.Helper()
 	var id proto.DOMBackendNodeID

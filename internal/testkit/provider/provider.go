@@ -58,12 +58,17 @@ func Start(t testing.TB, redirects, signedOut []string, people ...Person) *Provi
 		p.people[one.Subject] = one
 	}
 	var handler http.Handler
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	p.Server = httptest.NewServer(
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }),
+	)
 	t.Cleanup(p.Server.Close)
 	// By name, because browsers keep cookies by host: what is set for one port of an address is sent to another.
 	p.URL = strings.Replace(p.Server.URL, "127.0.0.1", "localhost", 1)
 	client := storage.WebClient(ClientID, Secret, redirects...)
-	p.store = &store{Storage: storage.NewStorageWithClients(users{p}, map[string]*storage.Client{ClientID: client}), p: p, signedOut: signedOut}
+	p.store = &store{
+		Storage: storage.NewStorageWithClients(users{p}, map[string]*storage.Client{ClientID: client}), p: p,
+		signedOut: signedOut,
+	}
 	real := exampleop.SetupServer(p.URL, p.store, nil, false,
 		op.WithLogger(slog.New(slog.DiscardHandler)), op.WithCustomEndSessionEndpoint(op.NewEndpoint("end_session")))
 	handler = p.altering(real)
@@ -77,7 +82,8 @@ func (p *Provider) Set(one Person) {
 	p.people[one.Subject] = one
 }
 
-// InToken has ID tokens carry all claims; without it they are given by the endpoint of userinfo alone, as this library does.
+// InToken has ID tokens carry all claims; without it they are given by the endpoint of userinfo alone, as this library
+// does.
 func (p *Provider) InToken() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,8 +107,8 @@ func (p *Provider) Forge() {
 	p.forge = true
 }
 
-// Through goes through the provider's pages as a person's browser does, from the address that Lineboard sends it to, and
-// gives the address that it is sent back to.
+// Through goes through the provider's pages as a person's browser does, from the address that Lineboard sends it to,
+// and gives the address that it is sent back to.
 func (p *Provider) Through(t testing.TB, browser *http.Client, to string, username string) string {
 	t.Helper()
 	page := p.get(t, browser, to) // to the page to sign in on
@@ -112,8 +118,12 @@ func (p *Provider) Through(t testing.TB, browser *http.Client, to string, userna
 	if page.StatusCode != http.StatusOK {
 		t.Fatalf("the provider's page to sign in on: %d", page.StatusCode)
 	}
-	form := url.Values{"username": {username}, "password": {Password}, "id": {page.Request.URL.Query().Get("authRequestID")}}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL+"/login/username", strings.NewReader(form.Encode()))
+	form := url.Values{
+		"username": {username}, "password": {Password}, "id": {page.Request.URL.Query().Get("authRequestID")},
+	}
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, p.URL+"/login/username", strings.NewReader(form.Encode()),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,14 +260,18 @@ type known struct {
 func (k *known) IDTokenUserinfoClaimsAssertion() bool { return k.inToken }
 func (k *known) PostLogoutRedirectURIs() []string     { return k.signedOut }
 
-func (s *store) SetUserinfoFromRequest(ctx context.Context, info *oidc.UserInfo, request op.IDTokenRequest, scopes []string) error {
+func (s *store) SetUserinfoFromRequest(
+	ctx context.Context, info *oidc.UserInfo, request op.IDTokenRequest, scopes []string,
+) error {
 	if err := s.Storage.SetUserinfoFromRequest(ctx, info, request, scopes); err != nil {
 		return err
 	}
 	return s.fill(info, request.GetSubject(), scopes)
 }
 
-func (s *store) SetUserinfoFromScopes(ctx context.Context, info *oidc.UserInfo, subject, client string, scopes []string) error {
+func (s *store) SetUserinfoFromScopes(
+	ctx context.Context, info *oidc.UserInfo, subject, client string, scopes []string,
+) error {
 	if err := s.Storage.SetUserinfoFromScopes(ctx, info, subject, client, scopes); err != nil {
 		return err
 	}
@@ -295,7 +309,10 @@ func (u users) find(fits func(Person) bool) *storage.User {
 	defer u.p.mu.Unlock()
 	for _, one := range u.p.people {
 		if fits(one) {
-			return &storage.User{ID: one.Subject, Username: one.Username, Password: Password, FirstName: one.FirstName, LastName: one.LastName, Email: one.Email}
+			return &storage.User{
+				ID: one.Subject, Username: one.Username, Password: Password, FirstName: one.FirstName, LastName: one.LastName,
+				Email: one.Email,
+			}
 		}
 	}
 	return nil
@@ -311,8 +328,8 @@ func (u users) GetUserByUsername(name string) *storage.User {
 
 func (u users) ExampleClientID() string { return "service" }
 
-// Elsewhere serves a description of a provider under the name localhost whose endpoints are at another host, which is spied
-// on, and gives its issuer.
+// Elsewhere serves a description of a provider under the name localhost whose endpoints are at another host, which is
+// spied on, and gives its issuer.
 func Elsewhere(t testing.TB, host string, called func()) string {
 	t.Helper()
 	var issuer string
@@ -325,7 +342,8 @@ func Elsewhere(t testing.TB, host string, called func()) string {
 		}
 		at := strings.Replace(issuer, "localhost", host, 1)
 		_ = json.NewEncoder(w).Encode(map[string]any{
-			"issuer": issuer, "authorization_endpoint": issuer + "/auth", "token_endpoint": at + "/token", "jwks_uri": at + "/keys",
+			"issuer": issuer, "authorization_endpoint": issuer + "/auth", "token_endpoint": at + "/token",
+			"jwks_uri": at + "/keys",
 		})
 	}))
 	t.Cleanup(server.Close)

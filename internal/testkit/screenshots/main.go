@@ -1,5 +1,5 @@
-// Command screenshots takes the pictures in docs/: it starts the demo, does the main job in a real browser, and keeps what
-// a person sees.
+// Command screenshots takes the pictures in docs/: it starts the demo, does the main job in a real browser, and keeps
+// what a person sees.
 package main
 
 import (

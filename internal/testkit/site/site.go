@@ -1,6 +1,6 @@
-// Package site puts up a whole Lineboard for tests, as the program does: a database in a folder of the test, the sandbox
-// behind real HTTP, the API client, and the handlers. Only what waits by itself is left out: tests refresh when they
-// want to.
+// Package site puts up a whole Lineboard for tests, as the program does: a database in a folder of the test, the
+// sandbox behind real HTTP, the API client, and the handlers. Only what waits by itself is left out: tests refresh when
+// they want to.
 package site
 
 import (
