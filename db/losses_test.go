@@ -279,3 +279,31 @@ func tamper(t *testing.T, d *DB, statements ...string) {
 		}
 	}
 }
+
+// The probe says whether a release could be stored, so it must take no less room on the disk than its claim.
+func TestTheProbeTakesAsMuchRoomAsAClaim(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	grown := func(by func() error) int64 {
+		t.Helper()
+		if _, err := d.write.ExecContext(t.Context(), `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+			t.Fatal(err)
+		}
+		if err := by(); err != nil {
+			t.Fatal(err)
+		}
+		log, err := os.Stat(fileOf(d) + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return log.Size()
+	}
+	claim := grown(func() error {
+		_, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
+		return err
+	})
+	d.probe.at, d.probe.wrote = time.Time{}, time.Time{} // as a minute later
+	if probe := grown(func() error { return d.Ready(t.Context()) }); probe < claim {
+		t.Errorf("the probe takes %d bytes, a claim %d", probe, claim)
+	}
+}

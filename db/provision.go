@@ -96,6 +96,7 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 	if err != nil && !fresh {
 		return err
 	}
+	unknown := hash == noPassword // to all but a lost release
 	if !fresh && hash == "" {
 		return errors.New("there is somebody of this username who came by single sign-on; the file must give another one")
 	}
@@ -107,15 +108,19 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 			return err
 		}
 	}
-	if fresh {
-		if id, err = s.addUser(p.Username, p.FullName, hash); packaging.CodeOf(err) == packaging.Invalid ||
-			packaging.CodeOf(err) == packaging.Conflict {
-			return fmt.Errorf("the username has letters that pass for others, or looks like another one: %w", err)
+	switch {
+	case fresh:
+		id, err = s.addUser(p.Username, p.FullName, hash)
+		if packaging.CodeOf(err) == packaging.Invalid || packaging.CodeOf(err) == packaging.Conflict {
+			err = fmt.Errorf("the username has letters that pass for others, or looks like another one: %w", err)
 		}
-		if err != nil {
-			return err
-		}
+	case unknown:
+		err = s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, id)
 	}
+	if err != nil {
+		return err
+	}
+	fresh = fresh || unknown
 	before, err := s.describePerson(id)
 	if err != nil {
 		return err

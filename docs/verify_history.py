@@ -85,7 +85,7 @@ def read_anchors(path, tenant):
     """The anchors of a tenant: each has its number, the number of its entry, and the hash that this had."""
     with open(path, encoding="utf-8") as file:
         lines = [line.split() for line in file]
-    return [(int(f[0]), int(f[4]), f[5]) for f in lines if len(f) in (6, 7) and f[3] == tenant]
+    return [(int(f[0]), int(f[4]), f[5]) for f in lines if len(f) in (6, 8) and f[3] == tenant]
 
 
 def unexplained(anchors, losses):

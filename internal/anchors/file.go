@@ -6,6 +6,7 @@ package anchors
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -28,16 +29,21 @@ const timeForm = "2006-01-02T15:04:05.000Z"
 //	7 2026-11-24T05:12:08.114Z plant-ghent 1 120 9f86d081884c7d65…
 //
 // These are its number in the file, the time it was written (UTC), the tenant's slug and key, and the entry's number
-// and hash. If the entry is about a release, the line ends with what names the release, as the query of a URL:
+// and hash. If the entry is about a release, what names the release follows, as the query of a URL, and a checksum of the
+// line so far: without it, a line that was cut off would name another order.
 //
-//	… 9f86d081884c7d65… at=2026-11-24T05%3A12%3A08.114Z&by=anna&deed=release_requested&line=L1&order=Order143&release=57
+//	… 9f86d081884c7d65… at=2026-11-24T05%3A12%3A08.114Z&by=anna&deed=release_requested&line=L1&order=Order143&release=57 6ca13d52
 func line(a packaging.Anchor) string {
 	text := fmt.Sprintf("%d %s %s %d %d %x", a.Number, a.At.UTC().Format(timeForm), a.Slug, a.Tenant, a.Seq, a.Hash)
 	if a.Release != nil {
 		text += " " + releaseQuery(*a.Release)
+		text += " " + checksum(text)
 	}
 	return text + "\n"
 }
+
+// checksum returns the first 8 hexadecimal digits of the SHA-256 of a text.
+func checksum(text string) string { return fmt.Sprintf("%.4x", sha256.Sum256([]byte(text))) }
 
 func releaseQuery(r packaging.AnchoredRelease) string {
 	query := url.Values{}
@@ -91,7 +97,10 @@ func parseRelease(text string) (*packaging.AnchoredRelease, error) {
 
 func parse(text string) (a packaging.Anchor, ok bool) {
 	fields := strings.Split(text, " ")
-	if len(fields) == 7 {
+	if len(fields) == 8 {
+		if checksum(strings.TrimSuffix(text, " "+fields[7])) != fields[7] {
+			return a, false
+		}
 		var err error
 		if a.Release, err = parseRelease(fields[6]); err != nil {
 			return a, false

@@ -27,15 +27,20 @@ func makeBackup(ctx context.Context, database, anchorsFile, to string) error {
 	if err := db.Backup(ctx, database, to); err != nil {
 		return fmt.Errorf("no backup was made: %w", err)
 	}
-	copied, err := db.OpenToRead(ctx, to)
+	if err := copyAnchors(ctx, anchorsFile, to); err != nil {
+		return errors.Join(fmt.Errorf("the anchors of the backup can't be copied, so it was removed: %w", err), os.Remove(to))
+	}
+	return nil
+}
+
+// copyAnchors copies those anchors beside a backup that are of its state.
+func copyAnchors(ctx context.Context, anchorsFile, backup string) error {
+	copied, err := db.OpenToRead(ctx, backup)
 	if err != nil {
 		return err
 	}
 	defer copied.Close() //nolint:errcheck // nothing was written
-	if err := anchors.Copy(ctx, copied, anchorsFile, to+ofAnchors); err != nil {
-		return fmt.Errorf("the anchors are not in the backup: %w", err)
-	}
-	return nil
+	return anchors.Copy(ctx, copied, anchorsFile, backup+ofAnchors)
 }
 
 // proveBackup fails unless a backup can be opened, is whole, and holds histories that are what its own anchors say.
@@ -181,7 +186,7 @@ func (c *copier) prove(ctx context.Context, to string) error {
 		return err
 	}
 	if err := makeBackup(ctx, c.database, c.anchors, to); err != nil {
-		return errors.Join(err, os.RemoveAll(to), os.RemoveAll(to+ofAnchors))
+		return err
 	}
 	if err := proveBackup(ctx, to); err != nil {
 		aside := filepath.Join(c.folder, unproven)

@@ -47,11 +47,12 @@ type Releaser struct {
 	running  sync.WaitGroup // releases and queues
 	giveUp   chan struct{}  // closed when waiting answers must be given up
 	once     sync.Once      // closes giveUp
+	stopped  chan struct{}  // closed when Stop begins
 }
 
 // New returns a Releaser. api returns a tenant's remote API, or the reason why it can't be called.
 func New(store Store, api func(context.Context, packaging.TenantID) (API, error), log *slog.Logger) *Releaser {
-	return &Releaser{store: store, api: api, log: log, giveUp: make(chan struct{})}
+	return &Releaser{store: store, api: api, log: log, giveUp: make(chan struct{}), stopped: make(chan struct{})}
 }
 
 // errStopping refuses work that would begin after Stop.
@@ -208,11 +209,15 @@ func (r *Releaser) storeAnswer(
 	if kept != nil {
 		log.Error("answer to a release can't be kept in its reserved room", "err", kept)
 	}
+	giveUp := r.giveUp
+	if kept == nil {
+		giveUp = r.stopped // the next start stores it: nobody need wait
+	}
 	for wait := firstRetry; packaging.CodeOf(err) == packaging.Unavailable; wait = min(2*wait, maxRetry) {
 		log.Error("answer to a release can't be stored, will be tried again", "err", err)
 		select {
 		case <-time.After(wait):
-		case <-r.giveUp:
+		case <-giveUp:
 			if kept == nil {
 				log.Warn("answer to a release is in its reserved room: the next start stores it")
 			} else {
@@ -232,10 +237,14 @@ func (r *Releaser) storeAnswer(
 func (r *Releaser) Held() int { return int(r.held.Load()) }
 
 // Stop refuses new releases and queues, then waits for those under way. A running queue ends after its current release.
-// When ctx ends, Stop gives up the answers that still wait to be stored; calls under way end by their own limits.
+// An answer in reserved room waits for the next start. When ctx ends, Stop gives up the answers that still wait to be
+// stored; calls under way end by their own limits.
 func (r *Releaser) Stop(ctx context.Context) {
 	r.mu.Lock()
-	r.stopping = true
+	if !r.stopping {
+		r.stopping = true
+		close(r.stopped)
+	}
 	r.mu.Unlock()
 	ended := make(chan struct{})
 	go func() { r.running.Wait(); close(ended) }()

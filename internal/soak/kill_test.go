@@ -92,6 +92,7 @@ const provisioning = `tenants:
     users:
       - {username: supervisor1, name: Sofie Peeters, role: supervisor, password: env:SOAK_PASSWORD}
       - {username: supervisor2, name: Marta Nowak, role: supervisor, password: env:SOAK_PASSWORD}
+      - {username: admin1, name: Ada Admin, role: administrator, password: env:SOAK_PASSWORD}
 `
 
 func newSoak(t *testing.T) *soak {
@@ -205,6 +206,11 @@ func (s *soak) round(n int) {
 			ids[key] = id // some of them pressed before, with any outcome
 		}
 	}
+	s.pressAndKill(ids)
+}
+
+// pressAndKill presses release of some orders, and kills the program in the midst of it.
+func (s *soak) pressAndKill(ids map[string]string) {
 	events := make(chan string, 100)
 	s.mu.Lock()
 	s.events = events

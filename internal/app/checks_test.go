@@ -1,0 +1,139 @@
+package app
+
+import (
+	"database/sql"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// spoil changes a database that no program has open.
+func spoil(t *testing.T, data string, statements ...string) {
+	t.Helper()
+	raw, err := sql.Open("sqlite", "file:"+filepath.Join(data, databaseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	raw.SetMaxOpenConns(1)
+	for _, s := range statements {
+		if _, err := raw.ExecContext(t.Context(), s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+func TestAFaultThatTheCheckAfterTheStartFindsStopsReleasesAndShowsInSetup(t *testing.T) {
+	for name, test := range map[string]struct {
+		statements []string
+		says       string
+	}{
+		"a trigger dropped": {[]string{`DROP TRIGGER losses_are_never_deleted`}, "losses_are_never_deleted"},
+		"an entry changed": {[]string{
+			`DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 2`,
+		}, "not intact: plant-ghent"},
+		"the file damaged": {[]string{
+			`PRAGMA writable_schema = 1`,
+			`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'serials') WHERE name = 'stations'`,
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, remote := remoteSandbox(t)
+			data, args := t.TempDir(), []string{"serve", "--addr", "127.0.0.1:0", "--refresh", "200ms"}
+			args = append(args, "--data", data, "--provision", site(t, remote))
+			s := start(t, plantEnv(), args...)
+			order := waitForOrder(t, data, "Order143")
+			s.end(t)
+			spoil(t, data, test.statements...)
+			s = start(t, plantEnv(), args[:len(args)-2]...)
+			for !strings.Contains(s.log.String(), "the data is faulty: releases are stopped") {
+				if t.Context().Err() != nil {
+					t.Fatal(s.log)
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if status := s.press(t.Context(), s.signIn(t), order); status != http.StatusServiceUnavailable {
+				t.Errorf("a press is answered with %d", status)
+			}
+			s.end(t)
+		})
+	}
+}
+
+func TestAnchorsOfAnotherLineboardStopTheStart(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	first, second := t.TempDir(), t.TempDir()
+	for _, data := range []string{first, second} {
+		s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms")
+		s.releaseOne(t, data, map[string]string{first: "Order143", second: "Order144"}[data])
+		s.end(t)
+	}
+	_, err := command(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", first, "--anchors", filepath.Join(second, anchorsFile))
+	if err == nil || !strings.Contains(err.Error(), "name its own") || !strings.Contains(err.Error(), "Order144") {
+		t.Errorf("started: %v", err)
+	}
+	start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", first).end(t) // with its own, nothing is lost
+	if losses := lossesIn(t, first); len(losses) != 0 {
+		t.Errorf("losses: %+v", losses)
+	}
+}
+
+func TestAnAnchorThatWasCutOffInItsLineIsToldAndLosesNothing(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data := t.TempDir()
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms"}
+	s := start(t, plantEnv(), args...)
+	s.releaseOne(t, data, "Order143")
+	s.end(t)
+	path := filepath.Join(data, anchorsFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, whole[:len(whole)-40], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, plantEnv(), args...)
+	if log := s.log.String(); !strings.Contains(log, "the last anchor was not written whole") || strings.Contains(log, "is lost") {
+		t.Errorf("the log: %s", log)
+	}
+	if status := s.press(t.Context(), s.signIn(t), waitForOrder(t, data, "Order144")); status != http.StatusSeeOther {
+		t.Errorf("the next release: %d", status)
+	}
+	s.end(t)
+	if said, err := command(t, nil, "verify", "--data", data); err == nil || !strings.Contains(said, "can't be read") && !strings.Contains(said, "missing") {
+		t.Errorf("verify does not tell of the line: %v, %s", err, said)
+	}
+}
+
+func TestARemovedDataFolderIsNoticedUnderTheRunningProgram(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data := filepath.Join(t.TempDir(), "data")
+	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms")
+	order, browser := waitForOrder(t, data, "Order143"), s.signIn(t)
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	if status := s.press(t.Context(), browser, order); status != http.StatusServiceUnavailable {
+		t.Errorf("a press is answered with %d", status)
+	}
+	if status, _ := get(t, s.address+"/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("ready: %d", status)
+	}
+	s.stop()
+	<-s.ended // whatever it says of the anchors: their folder is gone
+}
+
+func TestTwoStartsAtOnceServeOnce(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data := t.TempDir()
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote)}
+	s := start(t, plantEnv(), args...)
+	if _, err := command(t, plantEnv(), args...); err == nil || !strings.Contains(err.Error(), "another Lineboard is running") {
+		t.Errorf("a second start: %v", err)
+	}
+	s.end(t)
+}
