@@ -178,7 +178,7 @@ func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease) error {
 	by := packaging.Author{Username: lost.Username, FullName: lost.FullName}
 	err := t.row(`SELECT id FROM users WHERE username = ?`, by.Username).Scan(&by.ID)
 	if errors.Is(err, sql.ErrNoRows) { // the person came after the copy was made: no password fits, and no tenant has them
-		by.ID, err = t.addUser(by.Username, by.FullName, noPassword)
+		by.ID, err = t.insertUser(by.Username, by.FullName, noPassword)
 	}
 	if err != nil {
 		return err

@@ -95,6 +95,15 @@ func TestAPersonWhoOnlyTheAnchorsKnowStandsInTheReleaseAndCanNotSignIn(t *testin
 	}
 }
 
+// A username that nobody could get today may stand in an old release.
+func TestALostReleaseOfAUsernameThatLooksLikeAnotherIsRecorded(t *testing.T) {
+	d, ghent, _ := opened(t)
+	record(t, d, lost(ghent.Tenant, "supervis\u043er1", "Order143"))
+	if r := order(t, d, ghent.Tenant.ID, "Order143").Release; r == nil || r.By.Username != "supervis\u043er1" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestALossOfATenantThatIsGoneWaitsForItsNameAndKeepsItsKey(t *testing.T) {
 	d, ghent, _ := opened(t)
 	gone := packaging.Tenant{ID: 41, Slug: "lyon"}

@@ -230,6 +230,11 @@ func (t *tx) addUser(username, fullName, hash string) (packaging.UserID, error) 
 			return 0, packaging.Fail(packaging.Conflict, "error.username_alike", "Username", other)
 		}
 	}
+	return t.insertUser(username, fullName, hash)
+}
+
+// insertUser makes a person whatever their username looks like.
+func (t *tx) insertUser(username, fullName, hash string) (packaging.UserID, error) {
 	id, err := t.insert(`INSERT INTO users (username, full_name, password_hash) VALUES (?, ?, ?)`, username, fullName, hash)
 	return packaging.UserID(id), err
 }
