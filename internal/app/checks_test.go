@@ -2,12 +2,14 @@ package app
 
 import (
 	"database/sql"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"lineboard/internal/packaging"
 )
 
 // spoil changes a database that no program has open.
@@ -26,7 +28,7 @@ func spoil(t *testing.T, data string, statements ...string) {
 	}
 }
 
-func TestAFaultThatTheCheckAfterTheStartFindsStopsReleasesAndShowsInSetup(t *testing.T) {
+func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 	for name, test := range map[string]struct {
 		statements []string
 		says       string
@@ -34,31 +36,32 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleasesAndShowsInSetup(t *tes
 		"a trigger dropped": {[]string{`DROP TRIGGER losses_are_never_deleted`}, "losses_are_never_deleted"},
 		"an entry changed": {[]string{
 			`DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 2`,
-		}, "not intact: plant-ghent"},
+		}, "plant-demo"},
 		"the file damaged": {[]string{
 			`PRAGMA writable_schema = 1`,
 			`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'serials') WHERE name = 'stations'`,
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, remote := remoteSandbox(t)
-			data, args := t.TempDir(), []string{"serve", "--addr", "127.0.0.1:0", "--refresh", "200ms"}
-			args = append(args, "--data", data, "--provision", site(t, remote))
-			s := start(t, plantEnv(), args...)
-			order := waitForOrder(t, data, "Order143")
-			s.end(t)
+			data := t.TempDir()
+			a, _ := buildDemo(t, data, "http://127.0.0.1:1")
+			if err := a.Store.Close(); err != nil {
+				t.Fatal(err)
+			}
 			spoil(t, data, test.statements...)
-			s = start(t, plantEnv(), args[:len(args)-2]...)
-			for !strings.Contains(s.log.String(), "the data is faulty: releases are stopped") {
-				if t.Context().Err() != nil {
-					t.Fatal(s.log)
-				}
-				time.Sleep(time.Millisecond)
+			a = built(t, data)
+			defer a.Store.Close()
+			if err := a.checks.run(t.Context()); err != nil {
+				t.Fatal(err)
 			}
-			if status := s.press(t.Context(), s.signIn(t), order); status != http.StatusServiceUnavailable {
-				t.Errorf("a press is answered with %d", status)
+			found := a.checks.State()
+			if said := fmt.Sprint(found.Schema, found.Broken, found.Damage); !found.Faulty() || !strings.Contains(said, test.says) {
+				t.Errorf("found %s", said)
 			}
-			s.end(t)
+			by := personIn(t, a.Store, "supervisor1")
+			if _, err := a.Releaser.Release(t.Context(), by, packaging.Press{Order: 1}); packaging.CodeOf(err) != packaging.Unavailable {
+				t.Errorf("a press: %v", err)
+			}
 		})
 	}
 }
