@@ -249,7 +249,7 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 	}
 	s.Clock.Move(8 * time.Hour)
 	b = s.SignIn("manager1")
-	if digest := b.Get("/").Text(".digest"); !strings.Contains(digest, "Ended and not signed: Early") || !strings.Contains(digest, "Ended and not handed over: Early") {
+	if digest := b.Get("/").Text(".digest"); !strings.Contains(digest, "Ended, no signature recorded: Early") || !strings.Contains(digest, "Ended, no hand-over recorded: Early") {
 		t.Errorf("the overview says %q", digest)
 	}
 	shown := hash(b.Get(early + "/sign"))

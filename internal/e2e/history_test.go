@@ -12,7 +12,7 @@ func TestNewEntriesOfTheHistoryAreOfferedAndNothingMoves(t *testing.T) {
 	p := signedIn(t, s, "manager1")
 	p.visit("/history?deed=note_written&shift=Early")
 	p.told("stream")
-	p.See("No entry matches.")
+	p.See("No entry that is kept here matches.")
 	other := h.SignIn("operator1")
 	note := func(words string) { other.Post("/lines/L1/notes", "words", words) }
 	note("The first")

@@ -178,7 +178,7 @@ func TestWhatIsWrittenIntoAFormIsKeptWhenOthersChangeThePage(t *testing.T) {
 	list := signedIn(t, s, "auditor1")
 	list.visit("/shifts")
 	list.told("stream")
-	list.See("Not taken over")
+	list.See("No take-over recorded")
 	taker := h.SignIn("manager1")
 	page := taker.Get(shiftPage + "/handover")
 	if a := taker.Post(shiftPage+"/handover/take", "shown", page.Attr("input[name=shown]", "value"), "password", house.Password); a.Status != http.StatusSeeOther {
