@@ -107,8 +107,8 @@ soak: ## kill the program KILLS (300) times and try 1,000 sequences of events, a
 
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
-	apt-get install -y -q dmtx-utils zxing-cpp-tools
-	go test -count=1 -tags peers -run OtherReaders ./internal/gs1
+	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy
+	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations' ./internal/gs1 ./internal/app
 
 .PHONY: mutants
 mutants: ## change conditions and sums at random: do the tests notice? (MUTATE=./db for some; hours)

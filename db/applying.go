@@ -50,6 +50,7 @@ type cachedRow struct {
 	imported    bool
 	given, said packaging.Facts
 	notYetKnown bool
+	withdrawn   bool
 	givenReach  reach // of who imported the line
 	keptReach   reach // of who set the line
 }
@@ -61,6 +62,7 @@ type nextRow struct {
 	writes bool // it differs from the row that is there
 	shows  bool // pages show the difference
 	says   bool // what the API says under an import differs
+	drops  bool // what imports gave counts no more
 	events []packaging.OrderEvent
 }
 
@@ -80,7 +82,7 @@ var selectCached = `
 SELECT o.id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity, o.extra_percent,
 	o.status, o.raw, o.line_id, o.line_set_at IS NOT NULL, o.listed, o.gone, o.confirmed_at,
 	coalesce(r.outcome = 'sending' OR max(r.answered_at, coalesce(r.settled_at, 0)) >= ?, 0),
-	i.order_id IS NOT NULL, NOT o.known, i.line_reach, o.line_set_reach, ` + orEmpty("i.", factColumns) + `, ` + orEmpty("i.api_", factColumns) + `
+	i.order_id IS NOT NULL, NOT o.known, o.withdrawn_at IS NOT NULL, i.line_reach, o.line_set_reach, ` + orEmpty("i.", factColumns) + `, ` + orEmpty("i.api_", factColumns) + `
 FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id LEFT JOIN imported_facts i ON i.order_id = o.id
 WHERE o.tenant_id = ? AND `
 
@@ -92,7 +94,7 @@ func (a *applying) add(ctx context.Context, q querier, condition string, args ..
 		err = row.Scan(slices.Concat([]any{
 			&c.id, &f.Key, &f.LineCode, &f.LineName, &f.Product, &f.GTIN, &f.Lot, &f.Expiry, &f.Quantity,
 			&f.ExtraPercent, &f.Status, &f.Raw, &line, &c.kept, &c.listed, &c.gone, &confirmed, &c.newer,
-			&c.imported, &c.notYetKnown, &c.givenReach, &c.keptReach,
+			&c.imported, &c.notYetKnown, &c.withdrawn, &c.givenReach, &c.keptReach,
 		}, factFields(&c.given), factFields(&c.said))...)
 		c.line, c.confirmed = line.V, moment(confirmed)
 		c.said.Key, c.said.Status = f.Key, f.Status
@@ -130,6 +132,8 @@ func (a *applying) readOrders(ctx context.Context, q querier, keys []string) err
 func (a *applying) next(f finding) nextRow {
 	was, known := a.before[f.key]
 	switch {
+	case f.facts != nil && known && was.withdrawn:
+		return a.revived(was, f)
 	case f.facts != nil && known:
 		return a.changed(was, f)
 	case f.facts != nil:
@@ -149,6 +153,15 @@ func (a *applying) seen(f finding) nextRow {
 		fresh:     true, writes: true, shows: true,
 		events: []packaging.OrderEvent{{Kind: packaging.OrderSeen, New: string(f.facts.Status), Source: f.source()}},
 	}
+}
+
+// revived is an order that was withdrawn and that the API lists after all. What imports gave of it was a mistake.
+func (a *applying) revived(was cachedRow, f finding) nextRow {
+	next := a.seen(f)
+	next.id, next.fresh, next.drops = was.id, false, was.imported
+	back := packaging.OrderEvent{Kind: packaging.OrderBack, Source: f.source()}
+	next.events = append([]packaging.OrderEvent{back}, a.events(was, next.cachedRow, f.source())...)
+	return next
 }
 
 // changed is an order that the API answered about.
@@ -256,12 +269,18 @@ func (t *tx) storeNext(tenant packaging.TenantID, started time.Time, n nextRow) 
 	} else if err := t.exec(`
 		UPDATE orders SET line_id = ?, line_code = ?, line_name = ?, product = ?, gtin = ?, lot = ?, expiry = ?,
 			quantity = ?, extra_percent = ?, status = ?, raw = ?, listed = ?, gone = ?, known = ?, confirmed_at = ?, revision = revision + ?,
-			line_set_at = iif(?17, line_set_at, NULL), line_set_by = iif(?17, line_set_by, ''), line_set_reach = iif(?17, line_set_reach, NULL)
+			line_set_at = iif(?17, line_set_at, NULL), line_set_by = iif(?17, line_set_by, ''), line_set_reach = iif(?17, line_set_reach, NULL),
+			withdrawn_at = iif(?14, NULL, withdrawn_at), withdrawn_by = iif(?14, '', withdrawn_by), withdrawn_why = iif(?14, '', withdrawn_why)
 		WHERE id = ?18`,
 		nullable(n.line), f.LineCode, f.LineName, f.Product, f.GTIN, f.Lot, f.Expiry,
 		f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), n.listed, n.gone, !n.notYetKnown, millis(n.confirmed), n.shows,
 		n.kept, n.id); err != nil {
 		return err
+	}
+	if n.drops {
+		if err := t.exec(`DELETE FROM imported_facts WHERE order_id = ?`, n.id); err != nil {
+			return err
+		}
 	}
 	if n.says {
 		if err := t.exec(`UPDATE imported_facts SET (`+prefixed("api_", factColumns)+`) = (?,?,?,?,?,?,?,?) WHERE order_id = ?`,

@@ -52,6 +52,10 @@ var watchedTables = []watched{
 		table: "imported_facts", about: packaging.AboutOrder, tenant: "$.tenant_id",
 		line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id",
 	},
+	{
+		table: "shown_serials", about: packaging.AboutOrder, tenant: "$.tenant_id",
+		line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id",
+	},
 	{table: "notes", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.order_id"},
 	{
 		table: "note_withdrawals", about: packaging.AboutOrder, tenant: "$.tenant_id",

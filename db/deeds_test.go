@@ -110,6 +110,28 @@ var acts = map[string]act{
 		_, err := s.Import(s.t.Context(), by, packaging.ImportRequest{FileName: "orders.csv", Rows: numbered([]packaging.Facts{{Key: "new", Lot: "L"}})})
 		return err
 	}},
+	"ShowSerial": {needs: packaging.ReleaseOrders, do: func(s *stage, by packaging.Person) error {
+		return s.ShowSerial(s.t.Context(), by, s.order("released").List(), 1)
+	}},
+	"WithdrawOrder": {
+		needs: packaging.ImportOrders, first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
+		do: func(s *stage, by packaging.Person) error {
+			return s.WithdrawOrder(s.t.Context(), by, s.order("new").ID, "A footer row.")
+		},
+	},
+	"GiveValueBack": {
+		needs: packaging.ImportOrders, first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
+		do: func(s *stage, by packaging.Person) error {
+			return s.GiveValueBack(s.t.Context(), by, s.order("new").ID, packaging.ColumnLot, "L", "A date.")
+		},
+	},
+	"GiveImportBack": {
+		needs: packaging.ImportOrders, first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
+		do: func(s *stage, by packaging.Person) error {
+			_, err := s.GiveImportBack(s.t.Context(), by, 1, "The wrong file.")
+			return err
+		},
+	},
 	"KeepPreview": {needs: packaging.ImportOrders, do: func(s *stage, by packaging.Person) error {
 		_, err := s.KeepPreview(s.t.Context(), by, packaging.ImportFile{Name: "orders.csv", Content: "order_id\n"}, time.Minute)
 		return err
@@ -438,6 +460,13 @@ func (s *stage) shiftAt(at time.Time) packaging.Occurrence {
 func (s *stage) startQueue(by packaging.Person) error {
 	o := s.order("pending")
 	_, err := s.StartQueue(s.t.Context(), by, o.Line.ID, []packaging.QueuePick{{Order: o.ID}})
+	return err
+}
+
+func (s *stage) importNew(by packaging.Person) error {
+	_, err := s.Import(s.t.Context(), by, packaging.ImportRequest{
+		FileName: "orders.csv", Rows: numbered([]packaging.Facts{{Key: "new", LineCode: "L1", Lot: "L"}}),
+	})
 	return err
 }
 

@@ -41,6 +41,7 @@ type heldOrder struct {
 	reach       reach             // of who imported its line
 	known       bool              // the API has told of it
 	lineSet     bool              // by a person
+	withdrawn   bool              // what it was counts no more: an import makes it anew
 	outcome     packaging.Outcome // of its latest release
 }
 
@@ -98,7 +99,8 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 		var line sql.Null[packaging.LineID]
 		var given, said [8]sql.Null[string]
 		into := append(
-			[]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.reach, &h.known, &h.lineSet}, factFields(&h.shown)...,
+			[]any{&h.id, &h.shown.Key, &line, &h.outcome, &h.imported, &h.reach, &h.known, &h.lineSet, &h.withdrawn},
+			factFields(&h.shown)...,
 		)
 		for _, facts := range []*[8]sql.Null[string]{&given, &said} {
 			for n := range facts {
@@ -116,11 +118,15 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 				*at.(*string) = said[n].V
 			}
 		}
+		if h.withdrawn {
+			h = heldOrder{id: h.id, line: h.line, withdrawn: true, shown: packaging.Facts{Key: h.shown.Key}}
+			h.said = h.shown
+		}
 		return h, err
 	}
 	// CROSS JOIN has each wanted order looked up by its key; the planner would rather go through all that there are.
 	all, err := collect(i.ctx, i.q, scan, `
-		SELECT o.id, o.order_key, o.line_id, coalesce(r.outcome, ''), i.order_id IS NOT NULL, i.line_reach, o.known, o.line_set_at IS NOT NULL, `+prefixed("o.", factColumns)+`,
+		SELECT o.id, o.order_key, o.line_id, coalesce(r.outcome, ''), i.order_id IS NOT NULL, i.line_reach, o.known, o.line_set_at IS NOT NULL, o.withdrawn_at IS NOT NULL, `+prefixed("o.", factColumns)+`,
 			`+prefixed("i.", factColumns)+`, `+prefixed("i.api_", factColumns)+`
 		FROM json_each(?) AS wanted
 		CROSS JOIN orders o ON o.tenant_id = ? AND o.order_key = wanted.value
@@ -137,7 +143,10 @@ func (i *importing) held(rows []packaging.ImportRow) (map[string]heldOrder, erro
 func (i *importing) compare(row packaging.ImportRow, was heldOrder) (did importedRow, ok bool) {
 	given := row.Facts
 	did = importedRow{was: was, given: was.given, line: was.line, reach: was.reach}
-	did.Row, did.Key, did.ID, did.New = row.Row, given.Key, was.id, was.id == 0
+	did.Row, did.Key, did.ID, did.New = row.Row, given.Key, was.id, was.id == 0 || was.withdrawn
+	if was.withdrawn {
+		did.line = 0
+	}
 	fault := func(field packaging.ImportField, code packaging.FaultCode, value, hint string) (importedRow, bool) {
 		i.check.Faults.Add(packaging.ImportFault{Row: row.Row, Field: field, Code: code, Value: value, Hint: hint})
 		return did, false
@@ -152,7 +161,7 @@ func (i *importing) compare(row packaging.ImportRow, was heldOrder) (did importe
 	if was.lineSet {
 		given.LineCode, given.LineName, did.line = was.given.LineCode, was.given.LineName, was.line
 	}
-	if !i.by.Sees(did.line) || !did.New && !i.by.Sees(was.line) {
+	if !i.by.Sees(did.line) || was.id != 0 && !i.by.Sees(was.line) {
 		return fault(packaging.ColumnLine, packaging.FaultLineForbidden, given.LineCode, "")
 	}
 	for _, field := range packaging.ImportFields[1:] {

@@ -67,7 +67,8 @@ func (w *importWriter) write(row importedRow) error {
 		given = withoutLine(given)
 	}
 	shown := overlay(given, row.was.said)
-	if row.New {
+	switch {
+	case row.New && row.ID == 0:
 		result, err := w.addOrder.ExecContext(
 			w.ctx, slices.Concat([]any{w.tenant, row.Key, nullable(row.line)}, factFields(&shown), []any{millis(w.now)})...,
 		)
@@ -79,10 +80,19 @@ func (w *importWriter) write(row importedRow) error {
 			return err
 		}
 		id = packaging.OrderID(key)
-	} else if _, err := w.setOrder.ExecContext(
-		w.ctx, slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{id})...,
-	); err != nil {
-		return err
+	case row.was.withdrawn:
+		if err := w.exec(`
+			UPDATE orders SET withdrawn_at = NULL, withdrawn_by = '', withdrawn_why = '',
+				line_set_at = NULL, line_set_by = '', line_set_reach = NULL WHERE id = ?`, id); err != nil {
+			return err
+		}
+		fallthrough
+	default:
+		if _, err := w.setOrder.ExecContext(
+			w.ctx, slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{id})...,
+		); err != nil {
+			return err
+		}
 	}
 	if _, err := w.setFacts.ExecContext(
 		w.ctx, slices.Concat([]any{id, w.tenant, row.reach}, factFields(&row.given), factFields(&row.was.said))...,
@@ -104,6 +114,8 @@ func (w *importWriter) write(row importedRow) error {
 func (w *importWriter) addEvents(id packaging.OrderID, row importedRow, shown packaging.Facts) error {
 	events := shown.ChangesFrom(row.was.shown)
 	switch {
+	case row.was.withdrawn:
+		events = []packaging.OrderEvent{{Kind: packaging.OrderBack}}
 	case row.New:
 		events = []packaging.OrderEvent{{Kind: packaging.OrderSeen}}
 	case row.line != row.was.line:

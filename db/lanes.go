@@ -34,7 +34,7 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, CASE WHEN o.line_id IS NULL THEN o.api_line END, o.urgency
 				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
 			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
-			WHERE `+w.sql+` AND o.gone = 0
+			WHERE `+w.sql+` AND `+onBoards+`
 				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, 'refused') = 'refused')) WHERE place <= 2)
 		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, w.args...)
 	for _, o := range foremost {
@@ -131,10 +131,10 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 	// The first part reads the index orders_of_line alone.
 	counts, err := collect(ctx, d.read, scan, `
 		SELECT o.line_id, '', o.urgency, '', count(*) FROM orders o
-		WHERE `+w.sql+` AND o.gone = 0 AND o.line_id IS NOT NULL AND o.urgency < 6 GROUP BY o.line_id, o.urgency
+		WHERE `+w.sql+` AND `+onBoards+` AND o.line_id IS NOT NULL AND o.urgency < 6 GROUP BY o.line_id, o.urgency
 		UNION ALL
 		SELECT NULL, o.api_line, o.urgency, '', count(*) FROM orders o
-		WHERE `+w.sql+` AND o.gone = 0 AND o.line_id IS NULL AND o.urgency < 6 GROUP BY o.api_line, o.urgency
+		WHERE `+w.sql+` AND `+onBoards+` AND o.line_id IS NULL AND o.urgency < 6 GROUP BY o.api_line, o.urgency
 		UNION ALL
 		SELECT o.line_id, o.api_line, 0, r.outcome, count(*) FROM releases r JOIN orders o ON o.id = r.order_id
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL

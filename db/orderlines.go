@@ -23,7 +23,8 @@ func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packagi
 	if in.Limited() {
 		return nil, nil
 	}
-	const next = `(SELECT min(api_line) FROM orders INDEXED BY orders_of_unknown_line WHERE tenant_id = ?1 AND line_id IS NULL AND api_line > `
+	const next = `(SELECT min(api_line) FROM orders INDEXED BY orders_of_unknown_line WHERE tenant_id = ?1 AND line_id IS NULL
+		AND withdrawn_at IS NULL AND api_line > `
 	// One look at the index finds the next line, however many orders the last one has. Its newest orders name it.
 	return collect(ctx, q, func(row scanner) (l packaging.Line, err error) {
 		err = row.Scan(&l.Code, &l.Name)

@@ -13,7 +13,7 @@ const selectOrder = `
 SELECT o.id, o.tenant_id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity,
 	o.extra_percent, o.status, o.revision, o.first_seen_at,
 	max(o.confirmed_at, coalesce(c.confirmed_at, 0), CASE WHEN o.listed THEN f.succeeded_at ELSE 0 END), o.gone, NOT o.known,
-	o.line_set_by, o.line_set_at, l.id, l.code, l.name,
+	coalesce(o.withdrawn_at, 0), o.withdrawn_by, o.withdrawn_why, o.line_set_by, o.line_set_at, l.id, l.code, l.name,
 	r.id, r.user_id, r.username, r.full_name, r.role, r.line_id, r.line_code, r.line_name, r.requested_at, r.answered_at,
 	r.outcome, r.reason, r.order_status, r.message, r.code, r.http_status, r.serials_received, r.serials_expected,
 	r.oddities, r.proof, r.settled_at, r.asked_at, r.asked_says, r.list_source, r.list_by, r.list_at, r.flagged_at, r.station,
@@ -28,7 +28,7 @@ LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
 `
 
 func scanOrder(row scanner) (o packaging.Order, err error) {
-	var firstSeen, asOf int64
+	var firstSeen, asOf, withdrawn int64
 	var lineSet sql.Null[int64]
 	var line struct {
 		id         sql.Null[packaging.LineID]
@@ -37,7 +37,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 	var r nullRelease
 	err = row.Scan(&o.ID, &o.TenantID, &o.Key, &o.LineCode, &o.LineName, &o.Product, &o.GTIN, &o.Lot, &o.Expiry,
 		&o.Quantity, &o.ExtraPercent, &o.Status, &o.Revision, &firstSeen, &asOf, &o.Gone, &o.NotYetKnown,
-		&o.LineSetBy, &lineSet, &line.id, &line.code, &line.name,
+		&withdrawn, &o.Withdrawn.By, &o.Withdrawn.Why, &o.LineSetBy, &lineSet, &line.id, &line.code, &line.name,
 		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
 		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.flagged, &r.station,
@@ -47,6 +47,7 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 		return o, err
 	}
 	o.FirstSeen, o.AsOf, o.LineSetAt = moment(firstSeen), moment(asOf), moment(lineSet.V)
+	o.Withdrawn.At = moment(withdrawn)
 	o.Line = packaging.Line{ID: line.id.V, Code: line.code.V, Name: line.name.V}
 	if r.id.Valid {
 		o.Release, err = r.release(o.ID)
@@ -133,6 +134,9 @@ func rawOf(ctx context.Context, q querier, in packaging.Scope, id packaging.Orde
 	return raw, coded(err)
 }
 
+// onBoards is the condition on orders that boards show: the API still knows them, and nobody has withdrawn them.
+const onBoards = `o.gone = 0 AND o.withdrawn_at IS NULL`
+
 // LineOrders returns the orders of a line that are neither Done nor gone. What needs a person comes first: an unknown
 // outcome, then Pending release, Suspended, what is not understood, In progress, Open. Line 0 stands for orders without
 // a line. It returns at most limit+1, so that the caller sees that there are more.
@@ -140,7 +144,7 @@ func (d *DB) LineOrders(
 	ctx context.Context, in packaging.Scope, line packaging.LineID, limit int,
 ) ([]packaging.Order, error) {
 	w := inScope(in, "o.")
-	w.and(true, "o.gone = 0 AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line))
+	w.and(true, onBoards+" AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line))
 	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+`
 		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+1)...)
 }

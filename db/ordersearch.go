@@ -86,7 +86,9 @@ func orderWhere(in packaging.Scope, f packaging.OrderFilter) where {
 			like, like, like, like)
 	}
 	w.and(f.Status != "", "o.urgency = ? AND o.status = ?", f.Status.Urgency(), f.Status)
-	w.and(f.Open, "o.gone = 0 AND o.urgency < 6")
+	w.and(f.Open, onBoards+" AND o.urgency < 6")
+	w.and(f.Withdrawn, "o.withdrawn_at IS NOT NULL")
+	w.and(!f.Withdrawn && f.Text == "", "o.withdrawn_at IS NULL")
 	w.and(f.LineID != 0, "o.line_id = ?", f.LineID)
 	w.and(f.NoLine, "o.line_id IS NULL AND o.api_line = ''")
 	w.and(f.APILine != "", "o.line_id IS NULL AND o.api_line = ?", f.APILine)
@@ -160,6 +162,7 @@ func orderParts(in packaging.Scope, f packaging.OrderFilter, match string) (part
 	part(in.Limited(), ofLines+`IN (SELECT value FROM json_each(?))`, lineList(in))
 	part(f.NoLine, `orders_of_unknown_line WHERE tenant_id = ? AND line_id IS NULL AND api_line = ''`)
 	part(f.APILine != "", `orders_of_unknown_line WHERE tenant_id = ? AND line_id IS NULL AND api_line = ?`, f.APILine)
+	part(f.Withdrawn, `orders_withdrawn WHERE tenant_id = ? AND withdrawn_at IS NOT NULL`)
 	part(f.Open, `orders_by_status WHERE tenant_id = ? AND urgency < 6`)
 	return parts
 }

@@ -157,8 +157,9 @@ func (d *DB) FindPacks(
 	}
 	w := inScope(in, "o.")
 	scan := func(row scanner) (found packaging.PackFound, err error) {
-		var key int64
-		err = row.Scan(&key, &found.GTIN, &found.Serial, &found.GTINChanged)
+		var key, shown int64
+		err = row.Scan(&key, &found.GTIN, &found.Serial, &found.GTINChanged, &shown, &found.ShownBy)
+		found.ShownAt = moment(shown)
 		list := packaging.ListID(key >> placeBits)
 		found.Order, found.Round, found.Place = list.Order(), list.Round(), key&(1<<placeBits-1)
 		return found, err
@@ -177,8 +178,10 @@ func (d *DB) FindPacks(
 			CROSS JOIN products p ON p.id = f.product_id
 			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial AND s.id >> 24 = f.id >> 24)
 		SELECT found.id, found.gtin, found.serial,
-			(found.was <> '') + (SELECT count(*) FROM list_gtins l WHERE l.order_id = o.id) > 1
+			(found.was <> '') + (SELECT count(*) FROM list_gtins l WHERE l.order_id = o.id) > 1,
+			coalesce(shown.at, 0), coalesce(shown.full_name, '')
 		FROM found CROSS JOIN orders o ON o.id = `+of(orderOfSerial, "found.id")+`
+		LEFT JOIN shown_serials shown ON shown.serial_id = found.id
 		WHERE `+w.sql+` ORDER BY found.id LIMIT ?`,
 		append(append([]any{string(asked), in.Tenant(), in.Tenant()}, w.args...), maxPacksFound)...)
 }

@@ -141,7 +141,7 @@ func TestPagesKeepToThemselves(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Secure: true})
 	a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password)
-	if cookie := a.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-lineboard=") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/;") {
+	if cookie := a.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-"+s.CookieName("")+"=") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/;") {
 		t.Errorf("cookie %q", cookie)
 	}
 	page := s.Browser().Get("/login")

@@ -270,14 +270,14 @@ func TestAForgedDeviceIsAStrangers(t *testing.T) {
 	s := site.New(t, site.Options{})
 	own := s.Browser()
 	made := own.Post("/login", "username", "operator1", "password", site.Password).Header.Values("Set-Cookie")
-	i := slices.IndexFunc(made, func(c string) bool { return strings.HasPrefix(c, "lineboard-device=") })
+	i := slices.IndexFunc(made, func(c string) bool { return strings.HasPrefix(c, s.CookieName("device")+"=") })
 	if i < 0 || !strings.Contains(made[i], "HttpOnly") || !strings.Contains(made[i], "Path=/login") {
 		t.Fatalf("cookies %q", made)
 	}
 	cookie, _, _ := strings.Cut(made[i], ";")
 	for name, planted := range map[string]string{
 		"that of somebody else": cookie,
-		"an invented one":       "lineboard-device=" + strings.Repeat("A", 43),
+		"an invented one":       s.CookieName("device") + "=" + strings.Repeat("A", 43),
 	} {
 		last := 0
 		for range 7 {

@@ -85,6 +85,7 @@ type Config struct {
 	Secure    bool          // people reach the server by HTTPS
 	Idle      time.Duration // a session ends when it was not used for so long
 	Limit     time.Duration // a session ends so long after sign-in
+	Prefix    string        // the path below which a proxy serves the pages, empty for the top
 	Demo      []signinview.DemoPerson
 
 	Proxies   []netip.Prefix    // whose X-Forwarded-For and X-Forwarded-Proto are believed
@@ -144,7 +145,7 @@ func New(c Config) http.Handler {
 	}
 	mux.Handle(web.EventsPath, guarded(e)) // never compressed: each event leaves at once
 	mux.Handle("/", guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e))))
-	return s.kit.SecureHeaders(mux)
+	return s.kit.SecureHeaders(s.kit.BelowPrefix(mux))
 }
 
 // assemble makes the features.
@@ -153,6 +154,7 @@ func assemble(c Config) *server {
 	s.kit = web.New(web.Config{
 		Store: c.Store, Clients: c.Clients, Hub: c.Hub, Log: c.Log, Now: c.Now, Interval: c.Interval,
 		Secure:    c.Secure,
+		Prefix:    c.Prefix,
 		Idle:      c.Idle,
 		Limit:     c.Limit,
 		Demo:      len(c.Demo) > 0,

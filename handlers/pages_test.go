@@ -14,7 +14,8 @@ var noPages = []string{
 	"/orders/:id/serials.csv", "/orders/:id/serials.xlsx", "/orders/:id/serials.json", "/imports/template.csv", "/imports/template.xlsx",
 	"/imports/orders.csv", "/imports/orders.xlsx", "/history.csv", "/history.xlsx",
 	"/shifts/:date/:shift/report.csv", "/shifts/:date/:shift/report.xlsx",
-	"/refresh", "/orders/:id/release", "/orders/:id/line", "/orders/:id/settle", "/history/verify", "/history/new", "/sso/:tenant", "/sso/:tenant/callback",
+	"/refresh", "/orders/:id/release", "/orders/:id/line", "/orders/:id/settle",
+	"/orders/:id/serials/show", "/orders/:id/withdraw", "/orders/:id/give-back", "/history/verify", "/history/new", "/sso/:tenant", "/sso/:tenant/callback",
 }
 
 func TestEveryPageIsLookedAtInTheBrowser(t *testing.T) {

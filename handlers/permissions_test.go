@@ -127,6 +127,10 @@ var expected = map[string]row{
 	"GET /orders/:id/settle":                         {needs: packaging.ViewOrders, at: ofOrder("/settle")}, // likewise
 	"POST /orders/:id/line":                          {needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true},
 	"GET /orders/:id/line":                           {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
+	"POST /orders/:id/withdraw":                      {needs: packaging.ImportOrders, at: ofOrder("/withdraw"), form: fields("why", "A mistake."), lineBound: true},
+	"GET /orders/:id/withdraw":                       {needs: packaging.ViewOrders, at: ofOrder("/withdraw")},
+	"POST /orders/:id/give-back":                     {needs: packaging.ImportOrders, at: ofOrder("/give-back"), form: fields("field", "lot", "value", "x", "why", "A mistake."), lineBound: true},
+	"GET /orders/:id/give-back":                      {needs: packaging.ViewOrders, at: ofOrder("/give-back")},
 	"GET /orders/:id/story":                          {needs: packaging.ViewOrders, at: ofOrder("/story"), lineBound: true},
 	"POST /orders/:id/ask":                           {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
 	"POST /orders/:id/acknowledge":                   {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
@@ -134,6 +138,8 @@ var expected = map[string]row{
 	"POST /orders/:id/list":                          {needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"), lineBound: true},
 	"GET /orders/:id/serials":                        {needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true},
 	"GET /orders/:id/serials.csv":                    {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
+	"POST /orders/:id/serials/show":                  {needs: packaging.ReleaseOrders, at: ofOrder("/serials/show"), form: fields("not_begun", "no"), lineBound: true},
+	"GET /orders/:id/serials/show":                   {needs: packaging.ViewOrders, at: ofOrder("/serials/show")},
 	"GET /orders/:id/serials.xlsx":                   {needs: packaging.ExportRecords, at: ofOrder("/serials.xlsx"), lineBound: true},
 	"GET /orders/:id/serials.json":                   {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
 	"GET /history":                                   {needs: packaging.ViewHistory, at: fixed("/history")},
@@ -206,6 +212,7 @@ var expected = map[string]row{
 	"POST /imports":                     {needs: packaging.ImportOrders, at: fixed("/imports"), form: fields("orders", "lot\n")},
 	"GET /imports/template.csv":         {needs: packaging.ImportOrders, at: fixed("/imports/template.csv")},
 	"GET /imports/template.xlsx":        {needs: packaging.ImportOrders, at: fixed("/imports/template.xlsx")},
+	"POST /imports/:id/give-back":       {needs: packaging.ImportOrders, at: fixed("/imports/999999/give-back"), form: fields("why", "A mistake."), nobodys: true},
 	"GET /imports/orders.xlsx":          {needs: packaging.ImportOrders, at: fixed("/imports/orders.xlsx")},
 	"GET /imports/orders.csv":           {needs: packaging.ImportOrders, at: fixed("/imports/orders.csv")},
 	"GET /imports/previews/:id":         {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), nobodys: true},

@@ -20,7 +20,7 @@ func TestASheetIsJoinedFromWhatItImportsEachInItsLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(l.assets[l.addresses["app.css"]].plain)
-	want := "@layer base, pages;\n\n@layer base {\na { b: c; } /* d */\n}\n\n@font-face { src: url(" + l.addresses["font.woff2"] + "); }\n\n"
+	want := "@layer base, pages;\n\n@layer base {\na { b: c; } /* d */\n}\n\n@font-face { src: url(" + strings.TrimPrefix(l.addresses["font.woff2"], Prefix) + "); }\n\n"
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}

@@ -121,7 +121,7 @@ func load(fsys fs.FS) (*library, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := l.add(name, content); err != nil {
+		if err := l.add(name, fromSheet(name, content)); err != nil {
 			return nil, err
 		}
 	}
@@ -198,6 +198,11 @@ func (l *library) resolve(name string, css []byte) ([]byte, error) {
 		return []byte("url(" + address + ")")
 	})
 	return resolved, unknown
+}
+
+// fromSheet makes the addresses in a style sheet relative to it: a proxy may serve all files below a path.
+func fromSheet(name string, css []byte) []byte {
+	return bytes.ReplaceAll(css, []byte("url("+Prefix), []byte("url("+strings.Repeat("../", strings.Count(name, "/"))))
 }
 
 func compress(content []byte) ([]byte, error) {

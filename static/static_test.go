@@ -198,7 +198,7 @@ func TestStyleSheetsReferToFilesByTheirHash(t *testing.T) {
 			if strings.HasPrefix(reference[1], "data:") || strings.HasPrefix(reference[1], "#") {
 				continue
 			}
-			if got := get(t, Handler(), http.MethodGet, reference[1], nil); got.StatusCode != http.StatusOK {
+			if got := get(t, Handler(), http.MethodGet, path.Join(path.Dir(URL(name)), reference[1]), nil); got.StatusCode != http.StatusOK {
 				t.Errorf("%s refers to %s: status %d", name, reference[1], got.StatusCode)
 			}
 		}
@@ -212,7 +212,7 @@ func TestStyleSheetsReferToFilesByTheirHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(l.assets[l.addresses["pages/print.css"]].plain)
-	if want := `a{b:url(` + l.addresses["mark.svg"] + `)}c{d:url("data:x")}e{f:url(#g)}`; got != want {
+	if want := `a{b:url(../` + strings.TrimPrefix(l.addresses["mark.svg"], Prefix) + `)}c{d:url("data:x")}e{f:url(#g)}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 

@@ -3,9 +3,12 @@
 // sent now is not sent later.
 import { asCopy, changesReader, isTooOld, mayKeep } from "./js/kept.js";
 
-const shell = "shell-SHELL_HASH";
-const files = ["SHELL_FILES"];
-const fallback = "/offline";
+const base = new URL(".", location.href).pathname.slice(0, -1); // the path below which a proxy serves all pages, or ""
+const shells = base + "shell-"; // caches of this Lineboard: others of the same host have theirs
+const copies = base + "pages-";
+const shell = shells + "SHELL_HASH";
+const files = ["SHELL_FILES"].map(path => base + path);
+const fallback = base + "/offline";
 const maxCopies = 40;
 const maxWaitMs = 6000; // after which a copy is shown instead
 
@@ -20,8 +23,9 @@ self.addEventListener("activate", event => event.waitUntil(activate()));
 
 self.addEventListener("fetch", event => {
   const { request } = event;
-  const { origin, pathname } = new URL(request.url);
+  const { origin, pathname: wholePath } = new URL(request.url);
   if (origin !== location.origin) return;
+  const pathname = wholePath.slice(base.length);
   if (request.method !== "GET") {
     if (changesReader(pathname)) event.waitUntil(forget());
   } else if (pathname.startsWith("/static/")) {
@@ -37,7 +41,7 @@ self.addEventListener("message", event => { if (event.data === "locked") event.w
 
 async function activate() {
   for (const name of await caches.keys()) {
-    if (name.startsWith("shell-") && name !== shell) await caches.delete(name);
+    if (name.startsWith(shells) && name !== shell) await caches.delete(name);
   }
   await dropOld();
   await self.clients.claim();
@@ -61,13 +65,14 @@ async function answerPage(event) {
 // keep keeps a page for its reader alone. A page of another reader, or the page to sign in, ends the copies of the one
 // before.
 async function keep(request, answer, begunIn) {
-  const { pathname, search } = new URL(request.url);
+  const { pathname: wholePath, search } = new URL(request.url);
+  const pathname = wholePath.slice(base.length);
   const reader = answer.headers.get("Lineboard-Reader");
   if (!reader) {
     if (answer.ok && pathname === "/login" || answer.status === 423) await forget();
     return;
   }
-  const ownCache = "pages-" + reader;
+  const ownCache = copies + reader;
   await forget(ownCache);
   if (!answer.ok || begunIn !== generation || !mayKeep(pathname, search)) return;
   const cache = await caches.open(ownCache);
@@ -82,14 +87,14 @@ async function keep(request, answer, begunIn) {
 async function forget(except) {
   if (!except) generation++;
   for (const name of await caches.keys()) {
-    if (name.startsWith("pages-") && name !== except) await caches.delete(name);
+    if (name.startsWith(copies) && name !== except) await caches.delete(name);
   }
 }
 
 // dropOld deletes copies that are too old, whether or not somebody asks for them.
 async function dropOld() {
   for (const name of await caches.keys()) {
-    if (!name.startsWith("pages-")) continue;
+    if (!name.startsWith(copies)) continue;
     const cache = await caches.open(name);
     for (const request of await cache.keys()) {
       const kept = await cache.match(request);
@@ -110,7 +115,7 @@ const ageOf = kept => Date.now() - Number(kept.headers.get("Lineboard-Kept"));
  */
 async function copyOf(request) {
   for (const name of await caches.keys()) {
-    if (!name.startsWith("pages-")) continue;
+    if (!name.startsWith(copies)) continue;
     const kept = await (await caches.open(name)).match(request.url);
     if (!kept) continue;
     const copy = asCopy(await kept.text(), kept.headers.get("Date") ?? "", ageOf(kept));

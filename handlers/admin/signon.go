@@ -68,7 +68,7 @@ func (s *SignOn) show(c echo.Context, status int, page view.SignOnPage) error {
 	}
 	page.Secret = state
 	if stored.Set() {
-		page.Redirect, page.SignedOut = web.CallbackURL(stored, f.Person.Tenant), stored.Home+string(shell.LoginURL())
+		page.Redirect, page.SignedOut = s.CallbackURL(stored, f.Person.Tenant), s.At(stored, string(shell.LoginURL()))
 	}
 	if page.Lines, err = s.Store.SetupLines(ctx, f.Person); err != nil {
 		return err

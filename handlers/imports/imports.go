@@ -225,7 +225,36 @@ func (s *Server) apply(c echo.Context) error {
 }
 
 // Imported shows what an import did.
-func (s *Server) Imported(c echo.Context) error {
+func (s *Server) Imported(c echo.Context) error { return s.showImported(c, http.StatusOK, "", nil) }
+
+// GiveBack gives all values of an import back to the API, as far as they still count.
+func (s *Server) GiveBack(c echo.Context) error { return s.oneAtATime(s.giveBack)(c) }
+
+func (s *Server) giveBack(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	id, err := web.PathID[packaging.ImportID](c, "id")
+	if err != nil {
+		return err
+	}
+	if _, err := s.Store.ImportOf(ctx, p.Scope(), id); err != nil {
+		return err
+	}
+	why, err := packaging.Words(c.FormValue("why"), packaging.MaxNote, true)
+	if err != nil {
+		return err
+	}
+	done, err := s.Store.GiveImportBack(ctx, p, id, why)
+	if conflict := web.Conflict(ctx, err); conflict != "" {
+		return s.showImported(c, http.StatusConflict, conflict, nil)
+	}
+	if err != nil {
+		return err
+	}
+	return s.showImported(c, http.StatusOK, "", &done)
+}
+
+// showImported shows an import, with what became of giving it back.
+func (s *Server) showImported(c echo.Context, status int, problem string, back *packaging.GivenBack) error {
 	ctx, in := c.Request().Context(), web.SignedIn(c).Scope()
 	id, err := web.PathID[packaging.ImportID](c, "id")
 	if err != nil {
@@ -235,7 +264,7 @@ func (s *Server) Imported(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var done view.ImportDone
+	done := view.ImportDone{Problem: problem, GivenBack: back}
 	if done.Import, err = s.Store.ImportOf(ctx, in, id); err != nil {
 		return err
 	}
@@ -247,7 +276,7 @@ func (s *Server) Imported(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, view.Imported(f, done))
+	return web.Render(c, status, view.Imported(f, done))
 }
 
 // columnNames is the first row of a file.

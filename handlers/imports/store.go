@@ -12,6 +12,9 @@ type Store interface {
 	CheckImport(
 		ctx context.Context, by packaging.Person, ask packaging.ImportRequest, see func(packaging.ImportedOrder),
 	) (packaging.ImportSum, error)
+	GiveImportBack(
+		ctx context.Context, by packaging.Person, id packaging.ImportID, why string,
+	) (packaging.GivenBack, error)
 	Import(ctx context.Context, by packaging.Person, ask packaging.ImportRequest) (packaging.Import, error)
 	ImportOf(ctx context.Context, in packaging.Scope, id packaging.ImportID) (packaging.Import, error)
 	ImportedOrders(

@@ -68,6 +68,9 @@ func (s *Server) fillSearch(ctx context.Context, in packaging.Scope, search *vie
 		Before: search.Before,
 		Limit:  ordersPerPage,
 	}
+	if search.Status == shell.Withdrawn {
+		filter.Status, filter.Withdrawn = "", true
+	}
 	if search.Line != "" && !filter.NoLine {
 		if err := s.searchLine(ctx, in, search, &filter); err != nil {
 			return err

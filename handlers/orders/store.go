@@ -26,6 +26,9 @@ type Store interface {
 	ImportedFactsOf(
 		ctx context.Context, in packaging.Scope, ids []packaging.OrderID,
 	) (map[packaging.OrderID][]packaging.ImportedFact, error)
+	GiveValueBack(
+		ctx context.Context, by packaging.Person, id packaging.OrderID, field packaging.ImportField, was, why string,
+	) error
 	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
 	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
 	LineNotes(
@@ -55,9 +58,12 @@ type Store interface {
 	) ([]packaging.Serial, error)
 	SettleByWord(ctx context.Context, by packaging.Person, w packaging.Word) error
 	SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error
+	ShowSerial(ctx context.Context, by packaging.Person, list packaging.ListID, place int64) error
+	ShownPlace(ctx context.Context, in packaging.Scope, list packaging.ListID) (int64, error)
 	Signatures(
 		ctx context.Context, tenant packaging.TenantID, kind string, object int64,
 	) ([]packaging.Signature, error)
 	UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
+	WithdrawOrder(ctx context.Context, by packaging.Person, id packaging.OrderID, why string) error
 	WithdrawNote(ctx context.Context, by packaging.Person, id packaging.NoteID, why string) error
 }

@@ -30,7 +30,7 @@ func TestSigningInGivesACookieThatSignsInAndSigningOutEndsItOnTheServer(t *testi
 		t.Fatalf("sign-in: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 	cookie := a.Header.Get("Set-Cookie")
-	if !strings.HasPrefix(cookie, "lineboard=") || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
+	if !strings.HasPrefix(cookie, s.CookieName("")+"=") || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
 		t.Errorf("cookie %q", cookie)
 	}
 	stolen := s.Browser()

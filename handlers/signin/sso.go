@@ -104,19 +104,14 @@ func (t *loginAttempts) mayRecord(tenant packaging.TenantID, now time.Time) bool
 	return l.AllowN(now, 1)
 }
 
-func (s *Server) attemptCookie() string {
-	if s.Secure {
-		return "__Host-lineboard-sso"
-	}
-	return "lineboard-sso"
-}
+func (s *Server) attemptCookie() string { return s.CookieName("sso", true) }
 
 // setAttemptCookie keeps a login attempt in the browser. The cookie is Lax: the provider redirects from another site.
 func (s *Server) setAttemptCookie(c echo.Context, value string, lasts time.Duration) {
 	c.SetCookie(&http.Cookie{
 		Name:     s.attemptCookie(),
 		Value:    value,
-		Path:     "/",
+		Path:     s.CookiePath("/"),
 		MaxAge:   int(lasts.Seconds()),
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
@@ -182,7 +177,7 @@ func (s *Server) StartSSO(c echo.Context) error {
 		c.QueryParam("home") == "" {
 		// The provider leads back to where people are meant to open Lineboard, and the cookie must be there. Behind a
 		// proxy that hides the host from us, once is enough.
-		return c.Redirect(http.StatusSeeOther, settings.Home+string(shell.SSOLoginURL(t, next))+"&home=1")
+		return c.Redirect(http.StatusSeeOther, s.At(settings.SingleSignOn, string(shell.SSOLoginURL(t, next)))+"&home=1")
 	}
 	to, err := s.beginLogin(c, t, settings, loginAttempt{For: toSignIn, Next: next})
 	if err != nil {
@@ -196,7 +191,7 @@ func (s *Server) beginLogin(
 	c echo.Context, t packaging.Tenant, settings sso.Settings, way loginAttempt,
 ) (to string, err error) {
 	to, way.LoginAttempt, err = s.Provider.BeginLogin(
-		c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.For == toSetSigning,
+		c.Request().Context(), settings, s.CallbackURL(settings.SingleSignOn, t), way.For == toSetSigning,
 	)
 	if err != nil {
 		return "", err
@@ -253,7 +248,7 @@ func (s *Server) identity(
 		anew = way.Begun
 	}
 	return s.Provider.FinishLogin(
-		c.Request().Context(), settings, web.CallbackURL(settings.SingleSignOn, t), way.LoginAttempt, answer, anew,
+		c.Request().Context(), settings, s.CallbackURL(settings.SingleSignOn, t), way.LoginAttempt, answer, anew,
 	)
 }
 
@@ -443,7 +438,7 @@ func (s *Server) logoutProvider(c echo.Context) (*view.ProviderLogout, error) {
 		}
 		return &view.ProviderLogout{
 			Label: on.Label,
-			To:    s.Provider.LogoutURL(ctx, settings, settings.Home+string(shell.LoginURL())),
+			To:    s.Provider.LogoutURL(ctx, settings, s.At(settings.SingleSignOn, string(shell.LoginURL()))),
 		}, nil
 	}
 	return nil, nil

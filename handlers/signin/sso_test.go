@@ -632,7 +632,7 @@ func TestTheCookieOfASignInIsForThisServerAloneAndForAWhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = a.Body.Close()
-		name := map[bool]string{false: "lineboard-sso", true: "__Host-lineboard-sso"}[secure]
+		name := map[bool]string{true: "__Host-"}[secure] + s.CookieName("sso")
 		if len(a.Cookies()) != 1 {
 			t.Fatalf("%d cookies with %d", len(a.Cookies()), a.StatusCode)
 		}

@@ -31,7 +31,7 @@ func TestAnAdministratorMakesACodeThatBindsATabletOnce(t *testing.T) {
 	}
 	bound := s.Browser().Post("/station", "code", strings.ToLower(code)+" ")
 	cookies := strings.Join(bound.Header.Values("Set-Cookie"), "\n")
-	for _, want := range []string{"__Host-lineboard-station=", "Path=/;", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age=34560000"} {
+	for _, want := range []string{"__Host-" + s.CookieName("station") + "=", "Path=/;", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age=34560000"} {
 		if !strings.Contains(cookies, want) {
 			t.Errorf("no %s in %q", want, cookies)
 		}
@@ -235,7 +235,7 @@ func TestPINsAndBadgesWorkAtStationsAlone(t *testing.T) {
 		t.Errorf("the PIN as a password: %d", a.Status)
 	}
 	forged := s.Browser()
-	forged.Header.Set("Cookie", "lineboard-station="+strings.Repeat("A", 43))
+	forged.Header.Set("Cookie", s.CookieName("station")+"="+strings.Repeat("A", 43))
 	if a := handlerstest.SignInByPIN(s, forged, "supervisor1", handlerstest.APIN); a.Status != http.StatusBadRequest {
 		t.Errorf("a made-up station: %d", a.Status)
 	}
@@ -257,17 +257,17 @@ func TestASessionOfAStationGoesNowhereElse(t *testing.T) {
 		cookies[c.Name] = c.Value
 	}
 	other, stolen := s.Tablet("Tablet 2", "L1"), s.Browser()
-	stolen.Header.Set("Cookie", "lineboard="+cookies["lineboard"])
+	stolen.Header.Set("Cookie", s.CookieName("")+"="+cookies[s.CookieName("")])
 	if a := stolen.Get("/lines/L1"); a.Status != http.StatusSeeOther {
 		t.Errorf("its cookie without the tablet's: %d", a.Status)
 	}
-	other.Header.Set("Cookie", "lineboard="+cookies["lineboard"])
+	other.Header.Set("Cookie", s.CookieName("")+"="+cookies[s.CookieName("")])
 	if a := other.Get("/lines/L1"); a.Status != http.StatusSeeOther {
 		t.Errorf("its cookie at another tablet: %d", a.Status)
 	}
 	elsewhere := s.SignIn("manager1").Client.Jar.Cookies(home)[0].Value
 	both := s.Browser()
-	both.Header.Set("Cookie", "lineboard="+elsewhere+"; lineboard-station="+cookies["lineboard-station"])
+	both.Header.Set("Cookie", s.CookieName("")+"="+elsewhere+"; "+s.CookieName("station")+"="+cookies[s.CookieName("station")])
 	if a := both.Get("/lines/L1"); a.Status != http.StatusSeeOther {
 		t.Errorf("a session from elsewhere with the tablet's cookie: %d", a.Status)
 	}

@@ -24,17 +24,19 @@ func (s *Kit) Manifest(c echo.Context) error {
 		Type    string `json:"type"`
 		Purpose string `json:"purpose,omitempty"`
 	}
+	prefix := prefixOf(c.Request().Context())
+	home := prefix + "/"
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
 	c.Response().Header().Set(echo.HeaderContentType, "application/manifest+json")
 	return c.JSON(http.StatusOK, map[string]any{
-		"name": "Lineboard", "short_name": "Lineboard", "id": "/", "start_url": "/", "scope": "/",
+		"name": "Lineboard", "short_name": "Lineboard", "id": home, "start_url": home, "scope": home,
 		"display":          "standalone",
 		"background_color": "#1c2733", "theme_color": "#1c2733",
 		"icons": []icon{
-			{static.URL("icon-192.png"), "192x192", "image/png", ""},
-			{static.URL("icon-512.png"), "512x512", "image/png", ""},
-			{static.URL("icon-maskable-512.png"), "512x512", "image/png", "maskable"},
-			{static.URL("icon.svg"), "any", "image/svg+xml", ""},
+			{prefix + static.URL("icon-192.png"), "192x192", "image/png", ""},
+			{prefix + static.URL("icon-512.png"), "512x512", "image/png", ""},
+			{prefix + static.URL("icon-maskable-512.png"), "512x512", "image/png", "maskable"},
+			{prefix + static.URL("icon.svg"), "any", "image/svg+xml", ""},
 		},
 	})
 }

@@ -62,7 +62,7 @@ func (s *Kit) markDevice(c echo.Context, username string) {
 	}
 	c.SetCookie(&http.Cookie{
 		Name: s.deviceCookie(), Value: base64.RawURLEncoding.EncodeToString(value),
-		Path: "/login", MaxAge: int(deviceCookies / time.Second), // passwords are asked for nowhere else
+		Path: s.CookiePath("/login"), MaxAge: int(deviceCookies / time.Second), // passwords are asked for nowhere else
 		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteStrictMode,
 	})
 }
@@ -92,6 +92,4 @@ func (s *Kit) deviceMark(d device, username string) (m [markBytes]byte) {
 }
 
 // deviceCookie is the name of the cookie. The prefix __Host- would want it sent to all pages.
-func (s *Kit) deviceCookie() string {
-	return strings.Replace(s.sessions.name, "__Host-", "__Secure-", 1) + "-device"
-}
+func (s *Kit) deviceCookie() string { return s.CookieName("device", false) }

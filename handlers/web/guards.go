@@ -75,13 +75,18 @@ func (s *Kit) refuse(w http.ResponseWriter, r *http.Request, status int, key str
 
 func (s *Kit) refuseWith(w http.ResponseWriter, r *http.Request, status int, key, do string) {
 	ctx := r.Context()
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
 	page := shell.ProblemPage(
 		shell.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
 		shell.Problem{What: text.Say(ctx, key), Do: do, Code: key},
 	)
-	if err := page.Render(ctx, w); err != nil {
+	html, err := rendered(ctx, page)
+	if err != nil {
+		s.Log.Error("error page failed", "err", err)
+		status = http.StatusInternalServerError
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if _, err := w.Write(html); err != nil {
 		s.Log.Warn("error page not sent", "err", err)
 	}
 }
@@ -117,7 +122,7 @@ func (s *Kit) OnlyHTTPS(next http.Handler) http.Handler {
 		case !plain || Probe(r):
 			next.ServeHTTP(w, r)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+			http.Redirect(w, r, "https://"+r.Host+s.prefix+r.URL.RequestURI(), http.StatusPermanentRedirect)
 		default: // what it brought has been readable on its way already
 			s.refuse(w, r, http.StatusForbidden, "error.plain_http")
 		}

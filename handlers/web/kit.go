@@ -3,6 +3,7 @@
 package web
 
 import (
+	"encoding/hex"
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type Config struct {
 	Secure   bool          // people reach the server by HTTPS
 	Idle     time.Duration // a session ends when it was not used for so long
 	Limit    time.Duration // a session ends so long after sign-in
+	Prefix   string        // the path below which a proxy serves the pages, empty for the top
 	Demo     bool          // the demo, whose people stand on the page to sign in
 
 	Proxies   []netip.Prefix    // whose X-Forwarded-For and X-Forwarded-Proto are believed
@@ -55,6 +57,8 @@ type Kit struct {
 	interval    time.Duration
 	idle, limit time.Duration
 	demo        bool
+	prefix      string // of the paths of all pages, empty for the top
+	instance    string // an id of this Lineboard, the same over restarts
 	proxies     []netip.Prefix
 	networks    throttle.Networks
 	held        func() int
@@ -76,12 +80,19 @@ func New(c Config) *Kit {
 	s := &Kit{
 		Log: c.Log, Now: c.Now, Secure: c.Secure,
 		store: c.Store, clients: c.Clients, hub: c.Hub, interval: c.Interval, idle: c.Idle, limit: c.Limit,
-		demo: c.Demo, proxies: c.Proxies, networks: c.Local, held: c.Held, hints: c.Hints, lock: c.Lock,
+		demo: c.Demo, prefix: c.Prefix, instance: instanceOf(c.Store), proxies: c.Proxies, networks: c.Local, held: c.Held, hints: c.Hints, lock: c.Lock,
 		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now),
 		streamsOfSession: throttle.NewConcurrency(maxOfSession), streamsOfPerson: throttle.NewConcurrency(maxOfPerson),
 	}
 	s.security = &securityLog{log: c.Log, window: eventWindow, further: map[eventKey]int{}}
 	s.sessions = newSessionStore(c, s.Address)
+	s.sessions.name, s.sessions.options.Path = s.CookieName("", true), s.CookiePath("/")
 	s.recent = &microCache{hub: c.Hub, now: c.Now, all: map[requestKey]microCacheEntry{}}
 	return s
+}
+
+// instanceOf returns an id of the Lineboard whose store it is. It tells nothing else.
+func instanceOf(store Store) string {
+	const length = 4 // bytes
+	return hex.EncodeToString(store.DeviceMark([]byte("instance"), "")[:length])
 }

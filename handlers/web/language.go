@@ -11,8 +11,9 @@ import (
 	"lineboard/views/shell"
 )
 
-// languageCookie is the choice of a device, for those who are not signed in there or chose nothing for themselves.
-const languageCookie = "lineboard-language"
+// languageCookie is the name of the cookie with the choice of a device, for those who are not signed in there or chose
+// nothing for themselves.
+func (s *Kit) languageCookie() string { return s.CookieName("language", true) }
 
 // ChooseLanguage sets the language and the time zone of a page. The language is the one that its reader chose, or else
 // that of the device, of the station, or of the browser, in this order. A locked station speaks to the next person.
@@ -22,7 +23,7 @@ func (s *Kit) ChooseLanguage(next echo.HandlerFunc) echo.HandlerFunc {
 		if spoken := text.Language(Station(c).Language); spoken.Known() {
 			read = spoken
 		}
-		if cookie, err := c.Cookie(languageCookie); err == nil && text.Language(cookie.Value).Known() {
+		if cookie, err := c.Cookie(s.languageCookie()); err == nil && text.Language(cookie.Value).Known() {
 			read = text.Language(cookie.Value)
 		}
 		if p, ok := Person(c); ok {
@@ -59,7 +60,7 @@ func (s *Kit) SetLanguage(c echo.Context) error {
 
 func (s *Kit) setLanguageCookie(c echo.Context, value string, lasts time.Duration) {
 	c.SetCookie(&http.Cookie{
-		Name: languageCookie, Value: value, Path: "/", MaxAge: int(lasts / time.Second),
+		Name: s.languageCookie(), Value: value, Path: s.CookiePath("/"), MaxAge: int(lasts / time.Second),
 		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -121,7 +121,7 @@ func TestOnlyLanguagesOfOursCanBeChosenAndNoPageElsewhere(t *testing.T) {
 	if a := b.Post("/language", "language", "de", "next", "//evil.example"); a.Header.Get("Location") != "/" {
 		t.Errorf("leads to %q", a.Header.Get("Location"))
 	}
-	b.Header.Set("Cookie", "lineboard-language=xx")
+	b.Header.Set("Cookie", s.CookieName("language")+"=xx")
 	if got := b.Get("/login").Attr("html", "lang"); got != "en" {
 		t.Errorf("with a cookie of nonsense: %s", got)
 	}

@@ -70,20 +70,16 @@ const (
 
 func newSessionStore(c Config, address func(*http.Request) string) *sessionStore {
 	s := &sessionStore{
-		store: c.Store, now: c.Now, idle: c.Idle, limit: c.Limit, name: "lineboard", address: address,
+		store: c.Store, now: c.Now, idle: c.Idle, limit: c.Limit, address: address,
 		hub: c.Hub, known: map[[32]byte]knownSession{},
 		// Lax, so that a link to an order in a message opens it; what changes something is a POST, which Lax does not
 		// send along.
 		options: sessions.Options{
-			Path:     "/",
 			HttpOnly: true,
 			SameSite: http.SameSiteLaxMode,
 			Secure:   c.Secure,
 			MaxAge:   int(c.Limit / time.Second),
 		},
-	}
-	if c.Secure {
-		s.name = "__Host-lineboard" // browsers take it only over HTTPS and never from another host
 	}
 	return s
 }

@@ -43,6 +43,9 @@ func (s *Kit) IdentifyStation(next echo.HandlerFunc) echo.HandlerFunc {
 // stationOf gives the station that the browser is bound to, if any.
 func (s *Kit) stationOf(c echo.Context) (packaging.Station, error) {
 	cookie, err := c.Cookie(s.StationCookie())
+	if err != nil { // a tablet that was bound before the name had an id stays bound
+		cookie, err = c.Cookie(s.olderStationCookie())
+	}
 	if err != nil {
 		return packaging.Station{}, nil
 	}
@@ -57,11 +60,18 @@ func (s *Kit) stationOf(c echo.Context) (packaging.Station, error) {
 	return station, err
 }
 
-func (s *Kit) StationCookie() string { return s.sessions.name + "-station" }
+func (s *Kit) StationCookie() string { return s.CookieName("station", true) }
+
+func (s *Kit) olderStationCookie() string {
+	if s.Secure {
+		return "__Host-lineboard-station"
+	}
+	return "lineboard-station"
+}
 
 func (s *Kit) SetStationCookie(c echo.Context, value string, lasts time.Duration) {
 	c.SetCookie(&http.Cookie{
-		Name: s.StationCookie(), Value: value, Path: "/", MaxAge: int(lasts / time.Second),
+		Name: s.StationCookie(), Value: value, Path: s.CookiePath("/"), MaxAge: int(lasts / time.Second),
 		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }

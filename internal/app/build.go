@@ -40,6 +40,7 @@ type Parts struct {
 	RefreshInterval time.Duration // between two refreshes of the orders
 	Patience        time.Duration // how long a press of release waits before its page shows it as under way
 
+	Prefix       string         // the path below which a proxy serves the pages
 	Secure       bool           // people reach Lineboard by HTTPS
 	SessionIdle  time.Duration  // a session ends when nobody used it for so long
 	SessionLimit time.Duration  // a session ends so long after sign-in
@@ -170,6 +171,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Interval:  p.RefreshInterval,
 		Patience:  p.Patience,
 		Secure:    p.Secure,
+		Prefix:    p.Prefix,
 		Idle:      p.SessionIdle,
 		Limit:     p.SessionLimit,
 		Proxies:   p.Proxies,

@@ -68,7 +68,7 @@ func TestWithACertificateItServesHTTPSAndCookiesForNothingElse(t *testing.T) {
 	}
 	defer response.Body.Close()
 	cookie := response.Header.Get("Set-Cookie")
-	if response.StatusCode != http.StatusSeeOther || !strings.HasPrefix(cookie, "__Host-lineboard=") ||
+	if response.StatusCode != http.StatusSeeOther || !strings.HasPrefix(cookie, "__Host-lineboard-") ||
 		!strings.Contains(cookie, "; Secure") || response.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("sign-in: %d, cookie %q", response.StatusCode, cookie)
 	}

@@ -94,7 +94,7 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 			addr:        s.Addr,
 			certificate: certificate,
 			handler:     lineboard.Handler,
-			announce:    func(address string) { announce(address); invite(address) },
+			announce:    func(address string) { announce(address + s.Prefix); invite(address + s.Prefix) },
 			stopping:    lineboard.Hub.Close,
 			connections: s.ConnectionLimit,
 			networks:    s.Local,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 
@@ -54,8 +55,12 @@ type settings struct {
 	TLSCert string         `placeholder:"FILE" help:"Certificate to serve HTTPS (PEM); a renewed file needs no restart."`
 	TLSKey  string         `placeholder:"FILE" help:"Key of the certificate (PEM)."`
 	Local   []netip.Prefix `name:"local-networks" placeholder:"CIDR" help:"IPv6 networks whose addresses count each."`
+	Prefix  string         `name:"path-prefix" placeholder:"/PATH" help:"Path below which a proxy serves Lineboard."`
 	Proxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Believe X-Forwarded-… of these proxies."`
 }
+
+// pathPrefix is the form of a path below which a proxy serves pages.
+var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // minLimit is the shortest time that makes sense for a limit.
 const minLimit = 100 * time.Millisecond
@@ -79,6 +84,9 @@ func (s *settings) Validate() error {
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	if s.Prefix != "" && !pathPrefix.MatchString(s.Prefix) {
+		return errors.New("--path-prefix must be a path such as /lineboard, without a slash at its end")
 	}
 	if s.RateLimit < 0 {
 		return errors.New("--rate-limit must not be below zero")
@@ -114,6 +122,7 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		RefreshInterval: s.Refresh,
 		Patience:        patience,
 		Secure:          s.HTTPS || s.TLSCert != "",
+		Prefix:          s.Prefix,
 		SessionIdle:     s.SessionIdle,
 		SessionLimit:    s.SessionLimit,
 		PrivateHosts:    s.PrivateHosts,

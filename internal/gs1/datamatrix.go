@@ -17,8 +17,7 @@ type Symbol [][]bool
 // them is missing, or cannot stand in a barcode.
 func Draw(p Pack) (Symbol, error) {
 	code := func(fnc1 string) string {
-		expiry := strings.ReplaceAll(p.Expiry, "-", "")
-		return "01" + p.GTIN + "17" + expiry[min(2, len(expiry)):] + "10" + p.Lot + fnc1 + "21" + p.Serial
+		return "01" + p.GTIN + "17" + p.ExpiryDigits() + "10" + p.Lot + fnc1 + "21" + p.Serial
 	}
 	now, err := time.Parse(time.DateOnly, p.Expiry)
 	if err != nil {
@@ -41,6 +40,12 @@ func Draw(p Pack) (Symbol, error) {
 		}
 	}
 	return symbol, nil
+}
+
+// ExpiryDigits returns the expiry as it stands in a barcode and beside it: YYMMDD.
+func (p Pack) ExpiryDigits() string {
+	digits := strings.ReplaceAll(p.Expiry, "-", "")
+	return digits[min(2, len(digits)):]
 }
 
 // Path returns the dark modules as the path of an SVG, a unit a module.

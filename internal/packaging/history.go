@@ -37,13 +37,18 @@ const (
 	SignedOut          Deed = "signed_out"
 	// SessionEnded: by an administrator, by its own person from elsewhere, or at a locked station by the next person.
 	// Old says where it was.
-	SessionEnded      Deed = "session_ended"
-	ThrottlingBegan   Deed = "throttling_began" // passwords are not looked at for a while: too many were wrong
-	ThrottlingEnded   Deed = "throttling_ended" // New says how many tries there were meanwhile
-	KeyRotated        Deed = "key_rotated"      // credentials are sealed with another key
-	Exported          Deed = "exported"
-	ConnectionTested  Deed = "connection_tested" // Object says with which credentials, New how far it came
-	OrdersImported    Deed = "orders_imported"   // Object is the file, New the counts and the digest of what was done
+	SessionEnded     Deed = "session_ended"
+	ThrottlingBegan  Deed = "throttling_began" // passwords are not looked at for a while: too many were wrong
+	ThrottlingEnded  Deed = "throttling_ended" // New says how many tries there were meanwhile
+	KeyRotated       Deed = "key_rotated"      // credentials are sealed with another key
+	Exported         Deed = "exported"
+	ConnectionTested Deed = "connection_tested" // Object says with which credentials, New how far it came
+	OrdersImported   Deed = "orders_imported"   // Object is the file, New the counts and the digest of what was done
+	OrderWithdrawn   Deed = "order_withdrawn"   // one that only an import told of
+	// ValueGivenBack: an imported value counts no more. Object is the field, Old the value, New the API's.
+	ValueGivenBack    Deed = "value_given_back"
+	ImportGivenBack   Deed = "import_given_back" // all values of an import; Object is the file, New the counts
+	SerialShown       Deed = "serial_shown"      // as a barcode to try camera and scanner with; New is the serial number
 	TokenCreated      Deed = "token_created"     // never with its value
 	TokenRevoked      Deed = "token_revoked"
 	HistoryVerified   Deed = "history_verified" // New is the verdict
@@ -89,7 +94,8 @@ var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd,
 	ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn,
 	ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded,
-	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, TokenCreated, TokenRevoked, HistoryVerified,
+	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, OrderWithdrawn, ValueGivenBack,
+	ImportGivenBack, SerialShown, TokenCreated, TokenRevoked, HistoryVerified,
 	ViewSaved, ViewRemoved,
 	HistoryLost, ReleaseLost, LossAccepted, LossAcknowledged,
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,

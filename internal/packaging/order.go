@@ -74,6 +74,7 @@ type Order struct {
 	Gone      bool      // the API answered that it does not know the order any more
 	// NotYetKnown says that only an import knows of the order: the API has not listed it yet, so that it has no status.
 	NotYetKnown bool
+	Withdrawn   Withdrawal // of an order that is not yet known
 
 	Release *Release // the latest try to release it, nil before the first
 }
@@ -224,6 +225,13 @@ func (f Facts) APILine() string {
 	return f.LineCode
 }
 
+// LineMayBegin reports whether the line may not have begun with the order yet, as far as its status tells, while its list
+// is here. In progress says that the order is out, not that the line runs; Suspended and Done say that it did.
+func (o Order) LineMayBegin() bool {
+	isListed := o.Release != nil && o.Release.Serials > 0
+	return isListed && !o.Gone && (o.Status == Open || o.Status == PendingRelease || o.Status == InProgress)
+}
+
 // LineFixed says that the order's line must stay as it is: a release of it is under way, or its outcome is not known.
 func (o Order) LineFixed() bool {
 	return o.Release != nil && (o.Release.Outcome == Sending || o.Release.Outcome == Unknown)
@@ -296,15 +304,17 @@ type LaneReleases struct{ Sending, Unknown, Refused, SaidPending, Odd int }
 
 // OrderFilter narrows a search for orders. Zero values narrow nothing.
 type OrderFilter struct {
-	Text    string // in order ID, product, GTIN or lot
-	Status  Status
-	Open    bool // only orders that are neither Done nor gone
-	LineID  LineID
-	NoLine  bool   // only orders without a line
-	APILine string // only orders whose line is not set up here, and which the API calls so
-	Sort    OrderSort
-	Before  OrderID // where the previous page ended: only orders that follow this one
-	Limit   int
+	Text   string // in order ID, product, GTIN or lot
+	Status Status
+	Open   bool // only orders that are neither Done nor gone
+	// Withdrawn finds those orders alone. Without it and without a text, none of them is found.
+	Withdrawn bool
+	LineID    LineID
+	NoLine    bool   // only orders without a line
+	APILine   string // only orders whose line is not set up here, and which the API calls so
+	Sort      OrderSort
+	Before    OrderID // where the previous page ended: only orders that follow this one
+	Limit     int
 }
 
 // OrderSort is the order of orders.

@@ -239,6 +239,6 @@ func (r ShiftReport) Worked(username string) bool {
 // those under releases and queues are: a hand-over is a deed of its own, and reviewing a shift is no work in it.
 var Work = []Deed{
 	ReleaseRequested, ReleaseDeclined, ReleaseAsked, Signed, ListAdded, ResultAcknowledged, OrderLineSet, OrderLineBack,
-	LineAdopted, OrdersImported,
+	LineAdopted, OrdersImported, OrderWithdrawn, ValueGivenBack, ImportGivenBack, SerialShown,
 	QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged,
 }

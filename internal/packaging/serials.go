@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -89,6 +90,9 @@ type PackFound struct {
 	Round       int   // of the release whose list it is in
 	Place       int64 // from 1
 	GTINChanged bool  // the order had another GTIN at another time since its list came
+
+	ShownAt time.Time // as a test code on a screen; zero if it was not
+	ShownBy string
 }
 
 // cset82 is GS1's character set for serial numbers and lots.

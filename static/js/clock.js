@@ -1,5 +1,5 @@
 // Time is the server's. A tablet's clock may be wrong, so only what has passed since the page was made is taken from it.
-import { $, all, isInView, setText } from "./dom.js";
+import { $, address, all, isInView, setText } from "./dom.js";
 
 // A copy that the device kept (worker.js) has no time of now: there the tablet's clock has to do.
 const isCopy = Boolean(document.documentElement.dataset.copy);
@@ -72,7 +72,7 @@ function showTime() {
 // A tablet that slept may have missed time.
 async function correctClock() {
   try {
-    const answer = await fetch("/healthz", { cache: "no-store" });
+    const answer = await fetch(address("/healthz"), { cache: "no-store" });
     const missed = Date.parse(answer.headers.get("Date")) + 500 - now();
     if (Math.abs(missed) > 2000) slept += missed;
   } catch { /* the server is away: the clock goes on as it was */ }

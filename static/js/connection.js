@@ -1,5 +1,5 @@
 // The page and the server: a stream of what changes, or questions where no stream gets through.
-import { $, all, isInView, setText } from "./dom.js";
+import { $, address, all, isInView, setText } from "./dom.js";
 import { formatDuration, now, seconds } from "./clock.js";
 import { isOffline, setOffline, setOnline } from "./offline.js";
 import { parts, topicsOf } from "./parts.js";
@@ -115,7 +115,7 @@ export async function ask() {
 // Every page hears of its site: it then knows of its connection too.
 function eventsAddress() {
   const topics = new Set(["site", ...parts().flatMap(topicsOf)]);
-  return "/events?" + [...topics].map(topic => "t=" + encodeURIComponent(topic)).join("&");
+  return address("/events?") + [...topics].map(topic => "t=" + encodeURIComponent(topic)).join("&");
 }
 
 function report(line) {

@@ -1,6 +1,6 @@
 // Without the server: a browser that lets us (by HTTPS, or on the server's own machine) keeps copies of the pages that were
 // seen here, and shows them while the server is away. worker.js keeps them; this tells it when.
-import { $, isInView, setText } from "./dom.js";
+import { $, address, isInView, setText } from "./dom.js";
 import { giveUp } from "./connection.js";
 import { isOffline, onOnline } from "./offline.js";
 
@@ -20,7 +20,7 @@ export function startCopies() {
   }).observe(root, { attributeFilter: ["class"] });
   // The page of a first visit came without the worker.
   if (!worker.controller) worker.addEventListener("controllerchange", keepCopy, { once: true });
-  worker.register("/sw.js").catch(() => root.classList.add("no-copies"));
+  worker.register(address("/sw.js")).catch(() => root.classList.add("no-copies"));
   setInterval(keepCopy, copyEveryMs);
 }
 

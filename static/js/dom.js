@@ -15,6 +15,12 @@ export const $ = (selector, root = document) => root.querySelector(selector);
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 /**
+ * @param {string} path of a page of ours, with a slash in front
+ * @returns {string} its address: a proxy may serve all pages below a path
+ */
+export const address = path => new URL("." + path, $("link[rel=manifest]").href).href;
+
+/**
  * Writes a text only where it differs, so that screen readers and selections are left alone.
  * @param {Node} node
  * @param {string} text

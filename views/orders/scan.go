@@ -111,6 +111,12 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 				What: text.Say(ctx, "scan.differs", "Order", shell.OrderID(first().Key)), Do: text.Say(ctx, "scan.differs.do"),
 			}, wrong...)
 		}
+		if shown := s.Found[s.Verdict.Pack.ID()][0]; !shown.ShownAt.IsZero() {
+			return say("unknown", "circle-help", shell.Explanation{
+				What: text.Say(ctx, "scan.shown", "Order", shell.OrderID(first().Key), "Time", text.Moment(ctx, shown.ShownAt), "Person", shown.ShownBy),
+				Do:   text.Say(ctx, "scan.shown.do"),
+			})
+		}
 		return say("released", "circle-check", shell.Explanation{
 			What: text.Say(ctx, "scan.known", "Order", shell.OrderID(first().Key)), Why: orderLine(ctx, first()),
 		})

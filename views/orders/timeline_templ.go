@@ -615,6 +615,14 @@ func eventText(ctx context.Context, e packaging.OrderEvent) string {
 		return text.Say(ctx, "event.status", "Old", shell.StatusMark(ctx, packaging.Status(e.Old)).Word, "New", shell.StatusMark(ctx, packaging.Status(e.New)).Word)
 	case packaging.FactsChanged:
 		return text.Say(ctx, "event.facts", "Field", eventField(ctx, e.Field), "Old", factText(ctx, e.Field, e.Old), "New", factText(ctx, e.Field, e.New))
+	case packaging.OrderLost:
+		if e.Source == packaging.BySomebody {
+			return text.Say(ctx, "event.withdrawn")
+		}
+	case packaging.OrderBack:
+		if e.Source == packaging.ByImport {
+			return text.Say(ctx, "event.back_imported")
+		}
 	case packaging.LineChanged:
 		return text.Say(ctx, "event.line", "Old", shell.LineWord(ctx, e.Old), "New", shell.LineWord(ctx, e.New))
 	}

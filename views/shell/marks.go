@@ -56,6 +56,8 @@ func OrderMark(ctx context.Context, o packaging.Order) Mark {
 	switch {
 	case o.Release != nil && (o.Release.Outcome == packaging.Sending || o.Release.Outcome == packaging.Unknown):
 		return OutcomeMark(ctx, o.Release.Says())
+	case o.Withdrawn.Given():
+		return Mark{Icon: "circle-x", Word: text.Say(ctx, "status.withdrawn"), Tone: "calm"}
 	case o.NotYetKnown:
 		return Mark{Icon: "circle-help", Word: text.Say(ctx, "status.not_yet_known"), Tone: "calm"}
 	case o.Gone:

@@ -148,7 +148,10 @@ func EndOwnSessionURL(s packaging.Session) templ.SafeURL {
 // NoLine stands for "no line" where a line is chosen.
 const NoLine = "-"
 
-// OrdersURL is a search for orders. Line is a line's code or NoLine.
+// Withdrawn stands for the orders that were withdrawn, where a status is chosen.
+const Withdrawn packaging.Status = "-withdrawn"
+
+// OrdersURL is a search for orders. Line is a line's code or NoLine, status a status or Withdrawn.
 func OrdersURL(text string, status packaging.Status, line string, before packaging.OrderID) templ.SafeURL {
 	return withQuery("/orders", "q", text, "status", string(status), "line", line, "before", NonZero(int64(before)))
 }
@@ -222,6 +225,12 @@ func WholeStoryURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "
 // OrderLineURL sets the line of the order.
 func OrderLineURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/line" }
 
+// WithdrawOrderURL withdraws an order that only an import told of.
+func WithdrawOrderURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/withdraw" }
+
+// GiveValueBackURL gives an imported value of the order back to the API.
+func GiveValueBackURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/give-back" }
+
 // AskURL asks the API about the order's unknown release.
 func AskURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/ask" }
 
@@ -253,6 +262,9 @@ func SerialsXLSXURL(r packaging.Release) templ.SafeURL { return serialsURL(r, ".
 
 // SerialsJSONURL is the serial list as a JSON file.
 func SerialsJSONURL(r packaging.Release) templ.SafeURL { return serialsURL(r, ".json") }
+
+// ShowSerialURL shows a serial number of the order as a test code.
+func ShowSerialURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/serials/show" }
 
 // AllSerialsURL lists the serials of a release on one page, to print it.
 func AllSerialsURL(r packaging.Release) templ.SafeURL { return serialsURL(r, "", "all", "1") }
@@ -301,6 +313,11 @@ func PreviewURL(id packaging.PreviewID) templ.SafeURL {
 // ImportDoneURL shows what an import changed, from the order after the given one on.
 func ImportDoneURL(id packaging.ImportID, after packaging.OrderID) templ.SafeURL {
 	return withQuery(ImportURL()+templ.SafeURL("/"+NonZero(int64(id))), "after", NonZero(int64(after)))
+}
+
+// GiveImportBackURL gives all values of an import back to the API.
+func GiveImportBackURL(id packaging.ImportID) templ.SafeURL {
+	return ImportDoneURL(id, 0) + "/give-back"
 }
 
 // PutOrdersURL takes orders from programs.

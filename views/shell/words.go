@@ -40,6 +40,9 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed), "Old", LineWord(ctx, e.Old), "New", LineWord(ctx, e.New))
 	case packaging.LineAdopted:
 		return text.Say(ctx, "deed.line_adopted", "Object", e.Object, "New", e.New)
+	case packaging.ValueGivenBack:
+		field := ImportFieldText(ctx, packaging.ImportField(e.Object))
+		return text.Say(ctx, "deed.value_given_back", "Object", field, "Old", e.Old, "New", OrNone(ctx, e.New))
 	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet,
 		packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
 		if e.Old == "" {

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -63,6 +64,7 @@ type Options struct {
 	SerialsInDetails bool
 	// Patience is how long a press waits; default a minute, so that a page shows the result.
 	Patience  time.Duration
+	Prefix    string         // the path below which a proxy serves it
 	Proxies   []netip.Prefix // that are trusted
 	Local     []netip.Prefix // local networks of IPv6
 	PerSecond float64        // requests that an address may make; default any number
@@ -149,6 +151,7 @@ func (s *Site) parts(store *db.DB) app.Parts {
 		RefreshInterval: 30 * time.Second,
 		Patience:        s.options.Patience,
 		Secure:          s.options.Secure,
+		Prefix:          s.options.Prefix,
 		SessionIdle:     2 * time.Hour,
 		SessionLimit:    12 * time.Hour,
 		Proxies:         s.options.Proxies,
@@ -205,6 +208,14 @@ func (s *Site) Limit(username string, lines ...string) {
 	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// CookieName returns the name of a cookie of the site without HTTPS: of the session, or of what name says.
+func (s *Site) CookieName(name string) string {
+	if name != "" {
+		name = "-" + name
+	}
+	return "lineboard-" + hex.EncodeToString(s.Store.DeviceMark([]byte("instance"), "")[:4]) + name
 }
 
 // Setup is a tenant as it is set up, with people to add or to change.

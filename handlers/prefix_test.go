@@ -1,0 +1,122 @@
+package handlers_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"lineboard/handlers/handlerstest"
+	"lineboard/internal/testkit/site"
+)
+
+// addresses are those that a page has.
+var addresses = regexp.MustCompile(`\s(href|src|action|formaction|hx-get|hx-post|data-[a-z-]+)="(/[^"]*)"`)
+
+// below is a browser that opens a site below a path, as a proxy passes requests on: with the path, or without it.
+type below struct {
+	*site.Browser
+	sent string // what the proxy leaves of the path
+}
+
+func (b below) get(path string) site.Answer { return b.Get(b.sent + path) }
+
+func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
+	t.Parallel()
+	const prefix = "/lineboard"
+	for _, sent := range []string{"", prefix} {
+		s := site.New(t, site.Options{Prefix: prefix})
+		s.ThreeShifts("ghent")
+		b := below{s.Browser(), sent}
+		if a := b.get("/orders?q=a"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != prefix+"/login?next=%2Forders%3Fq%3Da" {
+			t.Errorf("a stranger is led to %d %q", a.Status, a.Header.Get("Location"))
+		}
+		a := b.Post(sent+"/login", "username", "supervisor1", "password", site.Password, "next", "/orders?q=a")
+		if a.Status != http.StatusSeeOther || a.Header.Get("Location") != prefix+"/orders?q=a" {
+			t.Fatalf("signed in: %d %q", a.Status, a.Header.Get("Location"))
+		}
+		for _, cookie := range a.Header.Values("Set-Cookie") {
+			if !strings.Contains(cookie, "Path="+prefix) {
+				t.Errorf("the cookie %q is sent to others of the host", cookie)
+			}
+		}
+		o := s.Order("Order143")
+		kept := setCookies(a) // a proxy that takes the path hides it from our jar
+		b.Header.Set("Cookie", kept)
+		for _, path := range []string{
+			"/", "/?wall", "/lines/L1", "/lines/L1/queue", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"),
+			handlerstest.OrderPath(o, "/serials"), "/scan", "/history", "/imports", "/shifts", "/account", "/help", "/nothing", "/offline",
+		} {
+			page := b.get(path)
+			found := addresses.FindAllStringSubmatch(page.Body, -1)
+			if len(found) == 0 {
+				t.Errorf("%s: %d, no address", path, page.Status)
+			}
+			for _, address := range found {
+				if address[2] != prefix && !strings.HasPrefix(address[2], prefix+"/") && !strings.HasPrefix(address[2], "//") {
+					t.Errorf("%s has %s", path, address[0])
+				}
+			}
+			if href := page.Attr(`link[rel="stylesheet"]`, "href"); href != "" {
+				style := b.Get(strings.TrimPrefix(href, strings.TrimSuffix(prefix, sent)))
+				if style.Status != http.StatusOK || strings.Contains(style.Body, "url(/") {
+					t.Errorf("%s: the style sheet at %s: %d", path, href, style.Status)
+				}
+			}
+		}
+		if manifest := b.get("/manifest.webmanifest").Body; !strings.Contains(manifest, `"start_url":"/lineboard/"`) || strings.Contains(manifest, `"/static`) {
+			t.Errorf("the manifest is %s", manifest)
+		}
+		released := b.Post(sent+handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
+		if to := released.Header.Get("Location"); to != prefix+handlerstest.OrderPath(o, "#release") {
+			t.Errorf("a release leads to %d %q", released.Status, to)
+		}
+		b.Header.Set("HX-Request", "true")
+		b.Header.Del("Cookie")
+		if to := (below{s.Browser(), sent}).hx("/lines/L1"); to != prefix+"/login?next=%2Flines%2FL1" {
+			t.Errorf("a part of a page leads a stranger to %q", to)
+		}
+		if a := s.Browser().Get(prefix); sent != "" && a.Status != http.StatusSeeOther {
+			t.Errorf("the path without a slash: %d", a.Status)
+		}
+	}
+}
+
+// setCookies returns what a browser sends after an answer.
+func setCookies(a site.Answer) string {
+	var all []string
+	for _, cookie := range a.Header.Values("Set-Cookie") {
+		pair, _, _ := strings.Cut(cookie, ";")
+		all = append(all, pair)
+	}
+	return strings.Join(all, "; ")
+}
+
+func (b below) hx(path string) string {
+	b.Header.Set("HX-Request", "true")
+	return b.get(path).Header.Get("HX-Redirect")
+}
+
+func TestBehindHTTPSCookiesBelowAPathKeepToIt(t *testing.T) {
+	t.Parallel()
+	for prefix, want := range map[string]string{"": "__Host-%s=; Path=/;", "/lineboard": "__Secure-%s=; Path=/lineboard;"} {
+		s := site.New(t, site.Options{Secure: true, Prefix: prefix})
+		a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password)
+		name, path, _ := strings.Cut(fmt.Sprintf(want, s.CookieName("")), "; ")
+		if got := a.Header.Get("Set-Cookie"); !strings.HasPrefix(got, name) || !strings.Contains(got, "; "+path) || !strings.Contains(got, "; Secure") {
+			t.Errorf("%q: the cookie is %q", prefix, got)
+		}
+	}
+}
+
+func TestAPageNamesNothingBelowThePathThatAPersonTyped(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Prefix: "/lineboard"})
+	b := s.SignIn("supervisor1")
+	b.Header.Set("Cookie", "")
+	a := s.Browser().Post("/login", "username", `a href="/x`, "password", "x")
+	if got := a.Attr("input[name=username]", "value"); got != `a href="/x` {
+		t.Errorf("what was typed comes back as %q", got)
+	}
+}
