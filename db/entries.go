@@ -18,7 +18,7 @@ import (
 // the values of all into one text, which is taken apart here.
 
 // separator stands between the values. It is another one in each process: whoever changes entries by hand can't know it.
-var separator = rand.Text()
+var separator = rand.Text()[:6]
 
 // joined reads a query for entryColumns as one row: how many entries there are, their values, and their hashes.
 func joined(query string) string {
@@ -69,14 +69,17 @@ func takeApart(n int, values string, hashes []byte) ([]packaging.Entry, bool) {
 	if n == 0 {
 		return nil, true
 	}
-	all := strings.Split(values, separator)
-	if len(all) != n*joinedValues || len(hashes) != n*3*sha256.Size {
+	if len(hashes) != n*3*sha256.Size {
 		return nil, false
 	}
 	entries := make([]packaging.Entry, n)
-	whole := true
+	whole, more := true, true
 	for i := range entries {
-		v := all[i*joinedValues : (i+1)*joinedValues]
+		var v [joinedValues]string
+		for j := range v {
+			whole = whole && more
+			v[j], values, more = strings.Cut(values, separator)
+		}
 		number := func(at int) int64 {
 			n, err := strconv.ParseInt(v[at], 10, 64)
 			whole = whole && err == nil
@@ -99,11 +102,49 @@ func takeApart(n int, values string, hashes []byte) ([]packaging.Entry, bool) {
 		copy(e.RecordsDigest[:], h[2*sha256.Size:])
 		entries[i] = e
 	}
-	return entries, whole
+	return entries, whole && !more
+}
+
+// EachEntry hands the matching entries to do, newest first, until it fails. While do is at work on a page of them it reads
+// the next one. It holds no connection while do is slow.
+func (d *DB) EachEntry(
+	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error,
+) error {
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	pages := make(chan []packaging.Entry)
+	group, within := errgroup.WithContext(within)
+	group.Go(func() error {
+		defer close(pages)
+		for f.Limit = 1_000; ; {
+			page, err := historyOf(within, d.slow, in, f)
+			if err != nil {
+				return err
+			}
+			select {
+			case pages <- page.Entries:
+			case <-within.Done():
+				return within.Err()
+			}
+			if f.Before = page.Next; f.Before == 0 {
+				return nil
+			}
+		}
+	})
+	for page := range pages {
+		for _, e := range page {
+			if err := do(e); err != nil {
+				cancel()
+				_ = group.Wait() // it was told to end
+				return err
+			}
+		}
+	}
+	return group.Wait()
 }
 
 const (
-	entriesAtOnce = 2_000 // read by one query
+	entriesAtOnce = 500 // read by one query
 	entryReaders  = 2     // side by side
 )
 
@@ -120,9 +161,9 @@ func (d *DB) EachEntryUp(
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, within := errgroup.WithContext(within)
-	read := make([]chan []digestedEntry, entryReaders)
+	read := make([]chan stretch, entryReaders)
 	for r := range read {
-		read[r] = make(chan []digestedEntry, 1)
+		read[r] = make(chan stretch, 2)
 		group.Go(func() error {
 			defer close(read[r])
 			for i := r; i < stretches; i += entryReaders {
@@ -144,8 +185,8 @@ func (d *DB) EachEntryUp(
 		if !ok {
 			return group.Wait()
 		}
-		for _, e := range some {
-			if !do(e.Entry, e.digest) {
+		for j, e := range some.entries {
+			if !do(e, some.digests[j]) {
 				cancel()
 				_ = group.Wait() // it was told to end
 				return nil
@@ -155,19 +196,20 @@ func (d *DB) EachEntryUp(
 	return group.Wait()
 }
 
-type digestedEntry struct {
-	packaging.Entry
-	digest [sha256.Size]byte
+// stretch is some entries with the digests of their content.
+type stretch struct {
+	entries []packaging.Entry
+	digests [][sha256.Size]byte
 }
 
 // stretch returns the entries of one stretch of the history up to the last one. The first has whatever stands before it.
-func (d *DB) stretch(ctx context.Context, tenant packaging.TenantID, i, last int64) ([]digestedEntry, error) {
+func (d *DB) stretch(ctx context.Context, tenant packaging.TenantID, i, last int64) (s stretch, err error) {
 	w := where{"tenant_id = ? AND seq <= ?", []any{tenant, min((i+1)*entriesAtOnce, last)}}
 	w.and(i > 0, "seq > ?", i*entriesAtOnce)
-	entries, err := manyEntries(ctx, d.slow, `SELECT `+entryColumns+` FROM history WHERE `+w.sql+` ORDER BY seq, id`, w.args...)
-	some := make([]digestedEntry, len(entries))
-	for j, e := range entries {
-		some[j] = digestedEntry{e, e.Digest()}
+	s.entries, err = manyEntries(ctx, d.slow, `SELECT `+entryColumns+` FROM history WHERE `+w.sql+` ORDER BY seq, id`, w.args...)
+	s.digests = make([][sha256.Size]byte, len(s.entries))
+	for i := range s.entries {
+		s.digests[i] = s.entries[i].Digest()
 	}
-	return some, err
+	return s, err
 }

@@ -155,27 +155,6 @@ func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packag
 	return e, e.Digest() == e.Hash && bytes.Equal(e.Prev[:], before), coded(err)
 }
 
-// EachEntry hands the matching entries to do, newest first, until it fails. It holds no more than a page of them, and
-// no connection while do is slow.
-func (d *DB) EachEntry(
-	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error,
-) error {
-	for f.Limit = 1_000; ; {
-		page, err := historyOf(ctx, d.slow, in, f)
-		if err != nil {
-			return err
-		}
-		for _, e := range page.Entries {
-			if err := do(e); err != nil {
-				return err
-			}
-		}
-		if f.Before = page.Next; f.Before == 0 {
-			return nil
-		}
-	}
-}
-
 // HistoryPeople returns whom the tenant's history names, by username, each as of their newest entry: also those who are
 // not there any more, and the program itself.
 func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {

@@ -12,6 +12,26 @@ const (
 // Cell keeps a spreadsheet from taking a text for a formula. At the beginning, and after each separator and line break,
 // it puts an apostrophe before what begins as a formula. [PlainCell] takes it away.
 func Cell(s string) string {
+	begins := true
+	for i := range len(s) {
+		if begins && strings.IndexByte(formulaStarts, s[i]) >= 0 {
+			return s[:i] + marked(s[i:])
+		}
+		begins = parts[s[i]]
+	}
+	return s // as nearly all are
+}
+
+// parts says of each byte whether it is one of cellEnds: most bytes of most files are looked at here.
+var parts = func() (ends [256]bool) {
+	for _, c := range []byte(cellEnds) {
+		ends[c] = true
+	}
+	return ends
+}()
+
+// marked is a text that begins a cell, with all apostrophes that [Cell] puts in.
+func marked(s string) string {
 	var cell strings.Builder
 	begins := true
 	for _, c := range []byte(s) {
@@ -19,7 +39,7 @@ func Cell(s string) string {
 			cell.WriteByte('\'')
 		}
 		cell.WriteByte(c)
-		begins = strings.IndexByte(cellEnds, c) >= 0
+		begins = parts[c]
 	}
 	return cell.String()
 }

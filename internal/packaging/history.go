@@ -156,7 +156,10 @@ type Entry struct {
 const EntryFormat = 3
 
 // Digest is the hash that the entry must carry: SHA-256 over [Entry.Canonical].
-func (e Entry) Digest() [sha256.Size]byte { return sha256.Sum256(e.Canonical()) }
+func (e Entry) Digest() [sha256.Size]byte {
+	var space [2 << 10]byte // for nearly all
+	return sha256.Sum256(e.canonical(space[:0]))
+}
 
 // Canonical is what the entry's hash is over: these fields in this order, each written as a netstring (its length in
 // bytes as decimal digits, ':', the bytes, ','):
@@ -167,10 +170,11 @@ func (e Entry) Digest() [sha256.Size]byte { return sha256.Sum256(e.Canonical()) 
 //	from format 3 on Records, RecordsDigest in 64 hexadecimal digits
 //
 // Numbers are decimal; text is UTF-8 as stored.
-func (e Entry) Canonical() []byte {
-	c := make(Canonical, 0, 512)
+func (e Entry) Canonical() []byte { return e.canonical(make(Canonical, 0, 1<<10)) }
+
+func (e Entry) canonical(c Canonical) Canonical {
 	c.Text("lineboard history " + strconv.Itoa(e.Format))
-	c.Text(hex.EncodeToString(e.Prev[:]))
+	c.digits(e.Prev[:])
 	c.Number(int64(e.TenantID))
 	c.Number(e.Seq)
 	c.Number(e.At.UnixMilli())
@@ -200,7 +204,7 @@ func (e Entry) Canonical() []byte {
 	}
 	if e.Format >= 3 {
 		c.Number(e.Records)
-		c.Text(hex.EncodeToString(e.RecordsDigest[:]))
+		c.digits(e.RecordsDigest[:])
 	}
 	return c
 }
@@ -214,8 +218,19 @@ func (c *Canonical) Text(s string) {
 	*c = append(append(*c, s...), ',')
 }
 
+// digits adds bytes as hexadecimal digits.
+func (c *Canonical) digits(b []byte) {
+	*c = append(strconv.AppendInt(*c, int64(hex.EncodedLen(len(b))), 10), ':')
+	*c = append(hex.AppendEncode(*c, b), ',')
+}
+
 // Number adds a number in decimal digits.
-func (c *Canonical) Number(n int64) { c.Text(strconv.FormatInt(n, 10)) }
+func (c *Canonical) Number(n int64) {
+	var digits [20]byte
+	text := strconv.AppendInt(digits[:0], n, 10)
+	*c = append(strconv.AppendInt(*c, int64(len(text)), 10), ':')
+	*c = append(append(*c, text...), ',')
+}
 
 // HistoryFilter narrows the history. Zero values narrow nothing.
 type HistoryFilter struct {
