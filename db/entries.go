@@ -17,8 +17,9 @@ import (
 // Most of the time that reading an entry takes goes into its thirty values, one by one. Where many are read, SQLite joins
 // the values of all into one text, which is taken apart here.
 
-// separator stands between the values. It is another one in each process: whoever changes entries by hand can't know it.
-var separator = rand.Text()[:6]
+// separator stands between the values. It is another one in each process: nobody who changes entries by hand can know it.
+// Its first character is nowhere else in it, so that a part of it before it parts nothing.
+var separator = "\x1f" + rand.Text()[:6]
 
 // joined reads a query for entryColumns as one row: how many entries there are, their values, and their hashes.
 func joined(query string) string {
@@ -145,7 +146,7 @@ func (d *DB) EachEntry(
 
 const (
 	entriesAtOnce = 500 // read by one query
-	entryReaders  = 2     // side by side
+	entryReaders  = 2   // side by side
 )
 
 // EachEntryUp hands all entries of the tenant to do with the digest of their content, the oldest first, until it wants no
