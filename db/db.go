@@ -31,6 +31,7 @@ const slowReaders = 3
 type DB struct {
 	write  *sql.DB // one connection
 	writer *reader // its statements
+	turns  turns
 	read   *reader
 	slow   *reader // for searches, reports, exports and verification
 	lock   *flock.Flock

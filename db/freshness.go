@@ -11,7 +11,7 @@ import (
 func (d *DB) RefreshFailed(
 	ctx context.Context, tenant packaging.TenantID, started time.Time, failure *packaging.CallError,
 ) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
 		return t.exec(`UPDATE refreshes SET tried_at = ?, problem = ?, message = ? WHERE tenant_id = ?`,
 			millis(started), failure.Reason, failure.Message, tenant)
 	})

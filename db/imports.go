@@ -23,7 +23,7 @@ var errQuestions = packaging.Fail(packaging.Invalid, "import.confirm_first")
 func (d *DB) Import(
 	ctx context.Context, by packaging.Person, ask packaging.ImportRequest,
 ) (done packaging.Import, err error) {
-	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
+	err = d.authorizedTx(inBackground(ctx), by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
 		done = packaging.Import{By: by.Author, FileName: ask.FileName}
 		if ask.Shown != nil {
 			if err := t.takePreview(by, ask.Shown.Preview); err != nil {

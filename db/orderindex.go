@@ -17,7 +17,7 @@ func (d *DB) IndexOrders(ctx context.Context) error {
 		if err != nil || !some {
 			return err
 		}
-		if err := d.tx(ctx, (*tx).indexOrders); err != nil {
+		if err := d.tx(inBackground(ctx), (*tx).indexOrders); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func (t *tx) takePreview(p packaging.Person, id packaging.PreviewID) error {
 
 // DropPreviews forgets the files that are not kept any longer.
 func (d *DB) DropPreviews(ctx context.Context) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
 		return t.exec(`DELETE FROM import_previews WHERE expires_at <= ?`, millis(t.now))
 	})
 }

@@ -35,7 +35,7 @@ func (d *DB) StartQueue(
 	ctx context.Context, by packaging.Person, line packaging.LineID, picks []packaging.QueuePick,
 	signed ...packaging.Signature,
 ) (q packaging.Queue, err error) {
-	err = d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
+	err = d.authorizedTx(asRelease(ctx), by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		if err := mustSee(by, line); err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func queueOf(ctx context.Context, db querier, in packaging.Scope, line packaging
 // AdvanceQueue notes that the order whose turn it was is released. It says whether the queue still runs: a person may
 // have stopped it.
 func (d *DB) AdvanceQueue(ctx context.Context, q packaging.Queue) (running bool, err error) {
-	err = d.tx(ctx, func(t *tx) error {
+	err = d.tx(asRelease(ctx), func(t *tx) error {
 		if err := t.exec(`UPDATE queues SET position = position + 1 WHERE id = ? AND tenant_id = ?`, q.ID, q.TenantID); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (d *DB) ApplyRefresh(
 	changes := 0
 	for some := range slices.Chunk(found, ordersPerTx) {
 		n := 0 // counted once the transaction is done
-		if err := d.tx(ctx, func(t *tx) (err error) {
+		if err := d.tx(inBackground(ctx), func(t *tx) (err error) {
 			n, err = t.applyFindings(tenant, r.Started, some)
 			return err
 		}); err != nil {
@@ -40,7 +40,7 @@ func (d *DB) ApplyRefresh(
 	if err := d.fillLists(ctx, tenant, slices.Concat(r.Listed, r.Unlisted)); err != nil {
 		return changes > 0, err
 	}
-	err = d.tx(ctx, func(t *tx) error {
+	err = d.tx(inBackground(ctx), func(t *tx) error {
 		if err := t.storeChecks(tenant, r); err != nil {
 			return err
 		}

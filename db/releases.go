@@ -28,7 +28,7 @@ import (
 func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Press) (o packaging.Order, err error) {
 	var claim *tx
 	var rules packaging.Rules
-	err = d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
+	err = d.authorizedTx(asRelease(ctx), by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		claim = t
 		if rules, err = rulesOf(ctx, t, by.Tenant.ID); err != nil {
 			return err
@@ -173,7 +173,7 @@ func (d *DB) Settle(
 		return *claimed.Release, err
 	}
 	list.leaks = answer.Leaks
-	err = d.tx(ctx, func(t *tx) error {
+	err = d.tx(asRelease(ctx), func(t *tx) error {
 		o, err := t.orderIn(packaging.Sending, claimed)
 		if err != nil {
 			return err

@@ -177,7 +177,7 @@ func (t *tx) endSession(token [32]byte, p packaging.Person) error {
 
 // DropSessions forgets sessions that ended by themselves: begun before started or last used before seen.
 func (d *DB) DropSessions(ctx context.Context, started, seen time.Time) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
 		return t.exec(`DELETE FROM sessions WHERE created_at <= ? OR seen_at <= ?`, millis(started), millis(seen))
 	})
 }

@@ -31,7 +31,7 @@ var program = packaging.Author{Username: "lineboard", FullName: "Lineboard"}
 // and what that came to: a status, or a reason. pendingSince is when the API first said Pending release, zero if it
 // does not say so. It returns a Conflict if nothing is left to ask.
 func (d *DB) NoteAsked(ctx context.Context, o packaging.Order, says string, pendingSince time.Time) error {
-	return d.tx(ctx, func(t *tx) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
 		o, err := t.orderIn(o.Release.Outcome, o)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.
 		return err
 	}
 	list.leaks = s.Leaks
-	return d.tx(ctx, func(t *tx) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
 		o, err := t.orderIn(packaging.Unknown, o)
 		if err != nil {
 			return err
@@ -159,7 +159,7 @@ func (d *DB) FillList(ctx context.Context, o packaging.Order, details packaging.
 		return err
 	}
 	list.leaks = details.Leaks
-	return d.tx(ctx, func(t *tx) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
 		o, err := t.orderIn(packaging.Released, o)
 		if err != nil || !o.Release.ListMissing() {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"sync"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -30,6 +31,12 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	if err := d.files.inPlace(); err != nil {
 		return err
 	}
+	give, err := d.turns.take(ctx, turnOf(ctx))
+	if err != nil {
+		return coded(err)
+	}
+	free := sync.OnceFunc(give)
+	defer free()
 	t, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return coded(err)
@@ -52,6 +59,12 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	if err == nil {
 		err = t.Commit()
 	}
+	if err == nil {
+		w.keepStatements()
+	} else {
+		_ = t.Rollback() // its error says no more
+	}
+	free()
 	err = coded(err)
 	if err == nil {
 		d.awaitIndex(changes)
@@ -61,9 +74,6 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	if tell := d.notify.Load(); err == nil && tell != nil && len(changes) > 0 {
 		(*tell)(changes)
-	}
-	if err == nil {
-		w.keepStatements()
 	}
 	if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
 		d.failed.Store(true)

@@ -27,6 +27,7 @@ type Data struct {
 type DataStore interface {
 	AcknowledgeLoss(ctx context.Context, by packaging.Person, id packaging.LossID, comment string) error
 	TenantLosses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Loss, error)
+	WriterTimes() []packaging.WriterTimes
 }
 
 // Show shows it all.
@@ -36,7 +37,7 @@ func (s *Data) Show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := view.DataPage{Check: s.Check(), Backups: s.Backups()}
+	page := view.DataPage{Check: s.Check(), Backups: s.Backups(), Writer: s.Store.WriterTimes()}
 	if page.Losses, err = s.Store.TenantLosses(ctx, f.Person.Tenant.ID); err != nil {
 		return err
 	}

@@ -1,0 +1,96 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// waitFor waits until so many wait for the writer.
+func waitFor(t *testing.T, d *DB, n int) {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		d.turns.mu.Lock()
+		waiting := 0
+		for _, all := range d.turns.waiting {
+			waiting += len(all)
+		}
+		d.turns.mu.Unlock()
+		if waiting == n {
+			return
+		}
+	}
+	t.Fatalf("there are not %d that wait", n)
+}
+
+func TestAPressComesBeforeWhatWaitedLongerForTheWriter(t *testing.T) {
+	d, _, _ := opened(t)
+	give, err := d.turns.take(t.Context(), packaging.BackgroundTurn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	done := make(chan error)
+	for i, one := range []struct {
+		name string
+		ctx  context.Context
+	}{
+		{"import", inBackground(t.Context())},
+		{"note", t.Context()},
+		{"press", asRelease(t.Context())},
+		{"second import", inBackground(t.Context())},
+		{"second press", asRelease(t.Context())},
+	} {
+		go func() {
+			done <- d.tx(one.ctx, func(*tx) error {
+				order = append(order, one.name)
+				return nil
+			})
+		}()
+		waitFor(t, d, i+1)
+	}
+	gone, leave := context.WithCancel(asRelease(t.Context()))
+	go func() { done <- d.tx(gone, func(*tx) error { return errors.New("it was its turn") }) }()
+	waitFor(t, d, 6)
+	leave()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("one that left: %v", err)
+	}
+	give()
+	for range 5 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{"press", "second press", "note", "import", "second import"}; !slices.Equal(order, want) {
+		t.Errorf("%v, not %v", order, want)
+	}
+	times := d.WriterTimes()
+	if n := times[packaging.ReleaseTurn].Transactions; n != 2 {
+		t.Errorf("%d presses", n)
+	}
+}
+
+func TestTimesOfTheWriterSayWhatNearlyAllAreWithin(t *testing.T) {
+	var h histogram
+	for range 990 {
+		h.add(1500 * time.Microsecond)
+	}
+	for range 10 {
+		h.add(30 * time.Millisecond)
+	}
+	if s := h.spread(); s.Most != 2*time.Millisecond || s.Longest != 30*time.Millisecond {
+		t.Errorf("%+v", s)
+	}
+	h.add(7 * time.Second)
+	if s := h.spread(); s.Most != 50*time.Millisecond || s.Longest != 7*time.Second || h.count() != 1001 {
+		t.Errorf("%+v of %d", s, h.count())
+	}
+	if s := new(histogram).spread(); s != (packaging.Spread{}) {
+		t.Errorf("%+v", s)
+	}
+}
