@@ -124,6 +124,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range packaging.FaultKinds {
 		keys["verify.record."+string(k)], keys["verify.schema."+string(k)] = true, true
 	}
+	for turn := range packaging.WriterTurns {
+		keys[fmt.Sprint("data.writer.turn.", turn)] = true
+	}
 	for _, noun := range packaging.RecordNouns {
 		keys["record."+noun], keys["record.other"] = true, true
 	}
