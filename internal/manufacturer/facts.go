@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lineboard/internal/packaging"
 )
@@ -28,7 +29,29 @@ func factsOf(element raw, now time.Time) packaging.Facts {
 	if facts.LineName == facts.LineCode {
 		facts.LineName = "" // one text was read as both
 	}
+	for _, fact := range []*string{
+		&facts.LineCode, &facts.LineName, &facts.Product, &facts.GTIN, &facts.Lot, &facts.Expiry, &facts.Quantity,
+		&facts.ExtraPercent, (*string)(&facts.Status),
+	} {
+		*fact = bounded(*fact)
+	}
 	return facts
+}
+
+// maxFact is the longest fact that is kept of an order, in bytes. Raw has the whole of a longer one.
+const maxFact = 1 << 10
+
+// bounded returns the beginning of a text that is too long, with a mark at its end.
+func bounded(text string) string {
+	const mark = "…"
+	if len(text) <= maxFact {
+		return text
+	}
+	end := maxFact - len(mark)
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return strings.Clone(text[:end]) + mark
 }
 
 // serialsOf returns the serial numbers in an order, unchanged, or none.
@@ -43,13 +66,13 @@ func serialsOf(order raw) []string {
 }
 
 // orderKey returns the order's ID unchanged, because it is sent back. It returns "" if the ID can't be read without
-// loss.
+// loss, or is longer than a fact: the API takes 255 characters.
 func orderKey(f fields) string {
 	for _, path := range orderIDAt {
 		value := f[path]
 		switch value.kind() {
 		case '"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-			if key := value.text(); strings.TrimSpace(key) != "" && value.exact() {
+			if key := value.text(); strings.TrimSpace(key) != "" && len(key) <= maxFact && value.exact() {
 				return key
 			}
 		}

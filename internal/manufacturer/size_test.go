@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,5 +57,29 @@ func BenchmarkRelease100k(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.ReleaseToLine(context.Background(), "Order143")
+	}
+}
+
+// One field of 10 MB would take every tablet that shows a list with its order.
+func TestAFactThatIsTooLongIsCutAndItsOrderKeptWhole(t *testing.T) {
+	long := strings.Repeat("ü", 5<<20)
+	element := map[string]any{
+		"order_id": "Order143", "status": "Pending release", "product": long, "lot": map[string]string{"number": long}, "quantity": 10,
+	}
+	body, err := json.Marshal(map[string]any{"success": true, "data": []any{element, map[string]any{"order_id": long}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := static(t, says(200, string(body)))
+	orders, nameless, err := c.Open(t.Context())
+	if err != nil || len(orders) != 1 || nameless != 1 {
+		t.Fatalf("%d orders, %d without a name, %v", len(orders), nameless, err)
+	}
+	o := orders[0]
+	if len(o.Product) > maxFact || len(o.Lot) > maxFact || !strings.HasSuffix(o.Product, "ü…") || !utf8.ValidString(o.Product) || o.Quantity != "10" {
+		t.Errorf("product of %d bytes, lot of %d, quantity %q", len(o.Product), len(o.Lot), o.Quantity)
+	}
+	if !strings.Contains(string(o.Raw), long) {
+		t.Error("what the API said is not kept whole")
 	}
 }
