@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -83,7 +84,7 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	if r.status == http.StatusTooManyRequests {
 		r.wait = retryAfter(resp.Header, c.now())
 	}
-	r.body, err = io.ReadAll(io.LimitReader(resp.Body, c.limits.AnswerBytes+1))
+	r.body, err = readAll(io.LimitReader(resp.Body, c.limits.AnswerBytes+1))
 	if err != nil {
 		return r.broken(ctx, k, err)
 	}
@@ -92,6 +93,37 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 		return r.without(packaging.Unreadable, fmt.Sprintf("the answer is longer than %d bytes", c.limits.AnswerBytes))
 	}
 	return r
+}
+
+// readAll reads as io.ReadAll does, and needs at most twice the memory of what comes.
+func readAll(from io.Reader) ([]byte, error) {
+	const first, largest = 4 << 10, 1 << 20
+	var pieces [][]byte
+	for size := first; ; size = min(2*size, largest) {
+		piece := make([]byte, size)
+		n, err := 0, error(nil)
+		for n < size && err == nil {
+			var more int
+			more, err = from.Read(piece[n:])
+			n += more
+		}
+		pieces = append(pieces, piece[:n])
+		switch {
+		case err == io.EOF: //nolint:errorlint // as io.ReadAll: a wrapped one is another error
+			return joined(pieces), nil
+		case err != nil:
+			return joined(pieces), err
+		}
+	}
+}
+
+func joined(pieces [][]byte) []byte {
+	all := bytes.Join(pieces, nil)
+	if len(all) > 16<<20 {
+		clear(pieces)
+		runtime.GC() // large answers are rare, and what is read of one needs the room of its pieces
+	}
+	return all
 }
 
 func (c *Client) authorise(h http.Header, token secret.Text) {

@@ -1,6 +1,7 @@
 package manufacturer
 
 import (
+	"bytes"
 	"math/big"
 	"regexp"
 	"strings"
@@ -24,7 +25,7 @@ func factsOf(element raw, now time.Time) packaging.Facts {
 		Quantity:     plainNumber(f.scalarOrJSON(quantityAt)),
 		ExtraPercent: plainNumber(withoutPercent(f.scalarOrJSON(extraAt))),
 		Status:       packaging.ParseStatus(f.scalarOrJSON(statusAt)),
-		Raw:          []byte(element),
+		Raw:          bytes.Clone(element),
 	}
 	if facts.LineName == facts.LineCode {
 		facts.LineName = "" // one text was read as both
@@ -45,7 +46,7 @@ const maxFact = 1 << 10
 func bounded(text string) string {
 	const mark = "…"
 	if len(text) <= maxFact {
-		return text
+		return strings.Clone(text) // and not a part of the whole answer
 	}
 	end := maxFact - len(mark)
 	for !utf8.RuneStart(text[end]) {
@@ -73,7 +74,7 @@ func orderKey(f fields) string {
 		switch value.kind() {
 		case '"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 			if key := value.text(); strings.TrimSpace(key) != "" && len(key) <= maxFact && value.exact() {
-				return key
+				return strings.Clone(key)
 			}
 		}
 	}

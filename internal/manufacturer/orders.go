@@ -62,7 +62,7 @@ func (d document) list() (list raw, path string, ok bool) {
 			return place, path, true
 		}
 	}
-	return "", "", false
+	return nil, "", false
 }
 
 // Details asks for one packaging order: GET packaging_order/details?order_id= (documented: 1 to 255 characters;

@@ -60,7 +60,7 @@ func (c *Client) problem(r reply, reason packaging.Reason, message string) *prob
 type document struct {
 	reply
 	root    raw
-	success raw // empty if missing
+	success raw // nil if missing
 	data    raw
 	fields  fields
 }
@@ -83,9 +83,9 @@ func (r reply) read() (document, error) {
 		var twice bool
 		switch name {
 		case "success":
-			twice, doc.success = doc.success != "", value
+			twice, doc.success = doc.success != nil, value
 		case "data":
-			twice, doc.data = doc.data != "", value
+			twice, doc.data = doc.data != nil, value
 		}
 		if twice {
 			return document{}, fmt.Errorf("the answer has %q twice", name)
@@ -110,9 +110,9 @@ func (c *Client) judge(r reply) (document, *problem) {
 	}
 	good := r.status/100 == 2
 	switch {
-	case doc.success == "true" && good:
+	case string(doc.success) == "true" && good:
 		return doc, nil
-	case doc.success == "true":
+	case string(doc.success) == "true":
 		return document{}, c.problem(r, packaging.Unreadable, fmt.Sprintf("success, but HTTP %d", r.status))
 	}
 
@@ -121,9 +121,9 @@ func (c *Client) judge(r reply) (document, *problem) {
 	}
 	reason := byStatus(r.status)
 	switch {
-	case reason == packaging.Unreadable && doc.success == "false":
+	case reason == packaging.Unreadable && string(doc.success) == "false":
 		reason = packaging.OtherRefusal
-	case doc.success == "" && good:
+	case doc.success == nil && good:
 		return doc, nil // it may still hold the wanted data
 	}
 	return document{}, c.reported(doc, reason, doc.fields.scalar(messageAt))

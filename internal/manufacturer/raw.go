@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"iter"
 	"strings"
+	"unicode/utf8"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // raw is one well-formed JSON value as it stands in an answer, without white space around it. It is empty if there is
-// none. Numbers keep their digits.
-type raw string
+// none. Numbers keep their digits. It is a part of the answer and not a copy, since answers may be large: nobody changes
+// it.
+type raw []byte
 
 // lenient accepts what real servers send: duplicate names, and text that is not UTF-8.
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
@@ -20,14 +23,14 @@ var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.Al
 func parse(body []byte) (raw, bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !jsontext.Value(body).IsValid(lenient...) {
-		return "", false
+		return nil, false
 	}
 	return raw(bytes.Trim(body, " \t\r\n")), true
 }
 
 // kind returns the first character of the value: one of {["tfn, a digit or a minus, or 0 if there is none.
 func (r raw) kind() byte {
-	if r == "" {
+	if len(r) == 0 {
 		return 0
 	}
 	return r[0]
@@ -72,7 +75,7 @@ func (r raw) texts() (all []string, ok bool) {
 	if r.kind() != '[' {
 		return nil, false
 	}
-	all = []string{}
+	all = make([]string, 0, bytes.Count(r, []byte(`",`))+1)
 	for element := range r.elements() {
 		if element.kind() != '"' {
 			return nil, false
@@ -87,7 +90,7 @@ func (r raw) inside(kind byte) *jsontext.Decoder {
 	if r.kind() != kind {
 		return nil
 	}
-	d := jsontext.NewDecoder(bytes.NewBufferString(string(r)), lenient...)
+	d := jsontext.NewDecoder(bytes.NewBuffer(r), lenient...)
 	_, _ = d.ReadToken()
 	return d
 }
@@ -105,13 +108,16 @@ func (r raw) text() string {
 	if r.kind() != '"' {
 		return string(r)
 	}
-	content, _ := jsontext.AppendUnquote(nil, string(r))
+	if inside := r[1 : len(r)-1]; len(inside) > 0 && bytes.IndexByte(inside, '\\') < 0 && utf8.Valid(inside) {
+		return unsafe.String(&inside[0], len(inside)) // a copy of each of a million would double the answer
+	}
+	content, _ := jsontext.AppendUnquote(nil, r)
 	return string(content)
 }
 
 // compact returns the value without white space between its parts.
 func (r raw) compact() string {
-	value := jsontext.Value(r)
+	value := jsontext.Value(bytes.Clone(r))
 	_ = value.Compact(lenient...)
 	return strings.ToValidUTF8(string(value), "\ufffd")
 }

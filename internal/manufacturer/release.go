@@ -62,7 +62,7 @@ func releaseBody(key string) []byte {
 // serials returns the serial numbers of the documented success, unchanged: success is true, data is a list of strings,
 // which may be empty. It returns false for any other answer.
 func (d document) serials() ([]string, bool) {
-	if d.success != "true" {
+	if string(d.success) != "true" {
 		return nil, false
 	}
 	return d.data.texts()

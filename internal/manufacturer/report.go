@@ -79,15 +79,15 @@ func (t *test) list(ctx context.Context, s *packaging.StepReport) error {
 		switch facts := factsOf(element, t.now()); {
 		case facts.Key == "":
 			t.report.Nameless++
-		case t.sample == "":
+		case t.sample == nil:
 			t.sample = element
 			continue
 		}
-		if t.sample == "" && element.kind() == '{' {
+		if t.sample == nil && element.kind() == '{' {
 			t.describe(element) // unless a better one comes: it shows the name of the order ID
 		}
 	}
-	if t.sample != "" {
+	if t.sample != nil {
 		t.describe(t.sample)
 	}
 	return nil
@@ -110,7 +110,7 @@ func (t *test) details(ctx context.Context, s *packaging.StepReport) error {
 	}
 	t.fill(raw(facts.Raw))
 	for _, path := range orderAt {
-		if raw(facts.Raw) == doc.fields[path] {
+		if bytes.Equal(facts.Raw, doc.fields[path]) {
 			s.Place = spelled(doc.root, path)
 			break
 		}
