@@ -98,6 +98,18 @@ var acts = map[string]act{
 		o := s.order("released")
 		return s.Acknowledge(s.t.Context(), by, o.ID, o.Release.ID, "counted")
 	}},
+	"AcknowledgeAll": {needs: packaging.SettleOrders, first: func(s *stage, by packaging.Person) error {
+		o := s.order("pending")
+		claimed, err := s.Claim(s.t.Context(), by, packaging.Press{Order: o.ID})
+		if err != nil {
+			return err
+		}
+		_, err = s.Settle(s.t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended})
+		return err
+	}, do: func(s *stage, by packaging.Person) error {
+		o := s.order("pending")
+		return s.AcknowledgeAll(s.t.Context(), by, []packaging.ResultSeen{{Order: o.ID, Release: o.Release.ID}})
+	}},
 	"SetOrderLine": {needs: packaging.SetLines, do: func(s *stage, by packaging.Person) error {
 		o := s.order("pending")
 		return s.SetOrderLine(s.t.Context(), by, o.ID, o.Line.ID, s.line("L2").ID)

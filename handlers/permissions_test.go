@@ -151,6 +151,7 @@ var expected = map[string]row{
 	"GET /history/verify":                            {needs: packaging.ViewHistory, at: fixed("/history/verify")},
 	"POST /history/views":                            {needs: packaging.ViewHistory, at: fixed("/history/views"), form: fields("name", "mine", "query", "line=L1")},
 	"POST /history/views/:id/remove":                 {needs: packaging.ViewHistory, at: fixed("/history/views/999999/remove")},
+	"POST /lines/:line/acknowledge":                  {needs: packaging.SettleOrders, at: ofLine("/acknowledge"), lineBound: true},
 	"POST /lines/:line/notes":                        {needs: packaging.WriteNotes, at: ofLine("/notes"), lineBound: true},
 	"POST /orders/:id/notes":                         {needs: packaging.WriteNotes, at: ofOrder("/notes"), lineBound: true},
 	"POST /notes/:note/withdraw":                     {needs: packaging.WriteNotes, at: ofNote("/withdraw"), lineBound: true},

@@ -88,6 +88,7 @@ func (s *server) routes() []route {
 		{"GET", "/lines/:line/queue", packaging.ViewOrders, s.orders.Queue},
 		{"POST", "/lines/:line/queue", packaging.ReleaseOrders, s.orders.StartQueue},
 		{"POST", "/lines/:line/queue/stop", packaging.ReleaseOrders, s.orders.StopQueue},
+		{"POST", "/lines/:line/acknowledge", packaging.SettleOrders, s.orders.AcknowledgeAll},
 		{"POST", "/lines/:line/notes", packaging.WriteNotes, s.orders.NoteLine},
 		{"GET", "/scan", packaging.ViewOrders, s.orders.Scan},
 		{"GET", "/orders", packaging.ViewOrders, s.orders.Search},

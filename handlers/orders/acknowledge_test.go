@@ -27,21 +27,24 @@ func TestAResultStandsOnTheBoardUntilItIsAcknowledged(t *testing.T) {
 	b.Post(handlerstest.OrderPath(s.Order("b"), "/release"))
 
 	board := b.Get("/lines/L1")
-	if diff := cmp.Diff([]string{"b was not released.", "a is released to Blister line 1."}, board.All(".results .what")); diff != "" {
+	if diff := cmp.Diff([]string{"b", "a"}, board.All(".results .key")); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
+	}
+	if says := board.Text(".results"); !strings.Contains(says, "Not released: ") || !strings.Contains(says, "Released · ") {
+		t.Errorf("results: %q", says)
 	}
 	if got := b.Get("/").Text(".counts"); !strings.Contains(got, "Not released1") {
 		t.Errorf("the overview counts %q", got)
 	}
-	if other := s.SignIn("operator1").Get("/lines/L1"); other.Text(".results .what") == "" || other.Text(".acknowledge") != "" {
-		t.Errorf("an operator sees %q and may %q", other.Text(".results .what"), other.Text(".acknowledge"))
+	if other := s.SignIn("operator1").Get("/lines/L1"); other.Text(".results .key") == "" || other.Text(".acknowledge") != "" {
+		t.Errorf("an operator sees %q and may %q", other.Text(".results .key"), other.Text(".acknowledge"))
 	}
 	for _, key := range []string{"a", "b"} {
 		if a := acknowledge(b, s.Order(key), ""); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/lines/L1" {
 			t.Fatalf("%s: %d to %q", key, a.Status, a.Header.Get("Location"))
 		}
 	}
-	if got := b.Get("/lines/L1").All(".results .what"); len(got) != 0 {
+	if got := b.Get("/lines/L1").All(".results .key"); len(got) != 0 {
 		t.Errorf("still there: %v", got)
 	}
 	if got := b.Get("/").Text(".counts"); strings.Contains(got, "Not released") {
@@ -116,5 +119,41 @@ func TestOnlyWhoSettlesAcknowledges(t *testing.T) {
 	}
 	if s.Order("Order143").Release.Seen.Given() {
 		t.Error("it is acknowledged")
+	}
+}
+
+func TestPlainSuccessesAreAcknowledgedTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release", "c", "Pending release", "d", "Pending release")})
+	b := s.SignIn("supervisor1")
+	for _, key := range []string{"a", "b", "c"} {
+		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
+	}
+	s.Box.SetStatus("d", "Suspended")
+	b.Post(handlerstest.OrderPath(s.Order("d"), "/release"))
+	form := b.Get("/lines/L1").Values(`form[action="/lines/L1/acknowledge"] [name=release]`)
+	if len(form) != 3 {
+		t.Fatalf("acknowledged together are %v", form)
+	}
+	pairs := func(values ...string) (all []string) {
+		for _, v := range values {
+			all = append(all, "release", v)
+		}
+		return all
+	}
+	if a := b.PostAll("/lines/L1/acknowledge", pairs(append(form, fmt.Sprintf("%d.9999", s.Order("d").ID))...)...); a.Status != http.StatusConflict {
+		t.Errorf("with one that changed: %d", a.Status)
+	}
+	if s.Order("a").Release.Seen.Given() {
+		t.Error("some are acknowledged, though one had changed")
+	}
+	if a := b.PostAll("/lines/L1/acknowledge", pairs("nonsense")...); a.Status != http.StatusBadRequest {
+		t.Errorf("nonsense: %d", a.Status)
+	}
+	if a := b.PostAll("/lines/L1/acknowledge", pairs(form...)...); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/lines/L1" {
+		t.Errorf("all: %d to %q", a.Status, a.Header.Get("Location"))
+	}
+	if left := b.Get("/lines/L1").All(".results .key"); len(left) != 1 || left[0] != "d" {
+		t.Errorf("left are %v", left)
 	}
 }

@@ -65,7 +65,7 @@ func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc
 // maxBoardOrders is how many orders a line's board shows; a search shows the others.
 const maxBoardOrders = 200
 
-// Line shows the board of a line.
+// Line shows the board of a line, with the release of one of its orders armed if the address says so.
 func (s *Server) Line(c echo.Context) error {
 	code, err := lineCode(c)
 	if err != nil {
@@ -75,42 +75,94 @@ func (s *Server) Line(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if showsOwnNotes(c) {
-		return s.ShowFresh(c, "lines", s.linePage(code, s.afterRefresh(refreshed)))
+	armed, err := web.QueryNumber(c, "arm")
+	if err != nil {
+		return err
 	}
-	return s.Show(c, "lines", fmt.Sprintf("line %s %d", code, refreshed), s.linePage(code, s.afterRefresh(refreshed)))
+	asked := lineAsked{code: code, armed: packaging.OrderID(armed), own: showsOwnNotes(c)}
+	switch {
+	case armed != 0:
+		return s.armOnLine(c, asked)
+	case asked.own:
+		return s.ShowFresh(c, "lines", s.linePage(asked, s.afterRefresh(refreshed)))
+	}
+	return s.Show(c, "lines", fmt.Sprintf("line %s %d", code, refreshed), s.linePage(asked, s.afterRefresh(refreshed)))
+}
+
+// armOnLine arms a release on the board. Where it is to be signed, the order's page has the room for that.
+func (s *Server) armOnLine(c echo.Context, asked lineAsked) error {
+	rules, err := s.Store.Rules(c.Request().Context(), web.SignedIn(c).Tenant.ID)
+	if err != nil {
+		return err
+	}
+	if rules.SignReleases {
+		return c.Redirect(http.StatusSeeOther, string(shell.ArmURL(asked.armed)))
+	}
+	return s.ShowFresh(c, "lines", s.linePage(asked, s.afterRefresh(0)))
+}
+
+// lineAsked is what is asked for of a line's board.
+type lineAsked struct {
+	code   string
+	armed  packaging.OrderID // whose release is armed, 0 for none
+	own    bool              // with what the reader may do with their own notes
+	notice string            // why the last press had no effect
+	status int               // of the answer, 0 for 200
 }
 
 // showLine renders the board of a line for one person; notice says why the orders were not just refreshed.
 func (s *Server) showLine(c echo.Context, line packaging.Line, status int, notice string) error {
-	return s.ShowFresh(c, "lines", s.linePage(line.Code, withNotice(status, notice)))
+	return s.ShowFresh(c, "lines", s.linePage(lineAsked{code: line.Code}, withNotice(status, notice)))
 }
 
 // linePage draws the board of a line.
-func (s *Server) linePage(code string, refreshed refreshButton) web.RenderFunc {
+func (s *Server) linePage(asked lineAsked, refreshed refreshButton) web.RenderFunc {
 	return func(ctx context.Context, reader packaging.Person) (web.Page, error) {
-		line, err := s.Store.Line(ctx, reader.Scope(), code)
+		board, err := s.lineBoard(ctx, reader, asked)
 		if err != nil {
 			return web.Page{}, err
 		}
-		orders, err := s.Store.LineOrders(ctx, reader.Scope(), line.ID, maxBoardOrders)
-		if err != nil {
-			return web.Page{}, err
-		}
-		board := view.LineBoard{Line: line, Orders: orders, More: len(orders) > maxBoardOrders}
-		board.Orders = board.Orders[:min(len(orders), maxBoardOrders)]
-		since := s.Now().Add(-noteAge)
-		if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), line.ID, since, maxBoardNotes); err != nil {
-			return web.Page{}, err
-		}
-		p := web.Page{Title: line.Name, Line: line, Topics: lineTopics(line)}
-		button, err := refreshed(ctx, reader, line, &p)
+		p := web.Page{Title: board.Line.Name, Line: board.Line, Topics: lineTopics(board.Line), Status: asked.status}
+		button, err := refreshed(ctx, reader, board.Line, &p)
 		p.Content = func(f shell.Frame) templ.Component {
 			f.Refresh = button
 			return view.Line(f, board)
 		}
 		return p, err
 	}
+}
+
+// lineBoard reads what stands on the board of a line.
+func (s *Server) lineBoard(
+	ctx context.Context, reader packaging.Person, asked lineAsked,
+) (board view.LineBoard, err error) {
+	board.Armed, board.OwnNotes, board.Notice = asked.armed, asked.own, asked.notice
+	if board.Line, err = s.Store.Line(ctx, reader.Scope(), asked.code); err != nil {
+		return board, err
+	}
+	if board.Orders, err = s.Store.LineOrders(ctx, reader.Scope(), board.Line.ID, maxBoardOrders); err != nil {
+		return board, err
+	}
+	board.More = len(board.Orders) > maxBoardOrders
+	board.Orders = board.Orders[:min(len(board.Orders), maxBoardOrders)]
+	since := s.Now().Add(-noteAge)
+	if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), board.Line.ID, since, maxBoardNotes); err != nil {
+		return board, err
+	}
+	if asked.armed != 0 {
+		given, err := s.Store.ImportedFactsOf(ctx, reader.Scope(), []packaging.OrderID{asked.armed})
+		if err != nil {
+			return board, err
+		}
+		board.Given = given[asked.armed]
+	}
+	switch q, err := s.Store.Queue(ctx, reader.Scope(), board.Line.ID); {
+	case err == nil:
+		board.Queue = &q
+	case packaging.CodeOf(err) != packaging.NotFound:
+		return board, err
+	}
+	return board, nil
 }
 
 // lineTopics are what a page about one line depends on.

@@ -15,7 +15,7 @@ import (
 )
 
 // Release presses the button: once it is claimed, the release goes its way. Who waits long enough sees its result;
-// the page shows it as under way until then.
+// the page shows it as under way until then. Where it was pressed on a line's board, it leads back there.
 func (s *Server) Release(c echo.Context) error {
 	ctx := c.Request().Context()
 	id, err := orderID(c)
@@ -50,7 +50,12 @@ func (s *Server) Release(c echo.Context) error {
 		}
 	}
 	settled, err := s.Releaser.Release(ctx, web.SignedIn(c), press)
+	onLine := c.FormValue("from") == "line" && o.Line.Known()
 	if conflict := web.Conflict(ctx, err); conflict != "" {
+		if onLine {
+			asked := lineAsked{code: o.Line.Code, notice: conflict, status: http.StatusConflict}
+			return s.ShowFresh(c, "lines", s.linePage(asked, s.afterRefresh(0)))
+		}
 		return s.showOrder(c, http.StatusConflict, conflict)
 	}
 	if err != nil {
@@ -58,6 +63,9 @@ func (s *Server) Release(c echo.Context) error {
 	}
 	if err := s.await(ctx, settled); err != nil {
 		return err
+	}
+	if onLine {
+		return c.Redirect(http.StatusSeeOther, string(shell.LineURL(o.Line)))
 	}
 	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
 }

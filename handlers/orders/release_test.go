@@ -17,6 +17,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/views/shell"
 )
 
 func TestOrder143IsReleasedWithItsElevenSerialsExactly(t *testing.T) {
@@ -289,7 +290,10 @@ func TestAnOrderIDOfAnyTextIsOneOrderAndOnlyText(t *testing.T) {
 	s := site.New(t, site.Options{Orders: []sandbox.Order{first, second}})
 	b := s.SignIn("supervisor1")
 	o := s.Order(nasty)
-	for _, page := range []string{"/", "/lines/L1", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials")} {
+	if board := b.Get("/lines/L1"); !strings.Contains(board.Text(".hero"), shell.ShortOrderID(nasty)) || strings.Contains(board.Body, "<script>alert") {
+		t.Errorf("the board says %q", board.Text(".hero"))
+	}
+	for _, page := range []string{"/", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials")} {
 		a := b.Get(page)
 		if a.Status != http.StatusOK || strings.Contains(a.Body, "<script>alert") || !strings.Contains(a.Text("body"), "<script>alert(1)</script>😀") {
 			t.Errorf("%s: %d, the ID is not there as text", page, a.Status)
@@ -355,5 +359,47 @@ func TestALongListIsPagedAndSearched(t *testing.T) {
 		if got := len(b.Get(handlerstest.OrderPath(order, "/serials?q="+strings.ReplaceAll(text, "%", "%25"))).All("code.serial")); got != want {
 			t.Errorf("%q finds %d, want %d", text, got, want)
 		}
+	}
+}
+
+// The board arms a release in place, and shows its result there.
+func TestAReleaseIsArmedOnItsLinesBoard(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release")})
+	b := s.SignIn("supervisor1")
+	o := s.Order("a")
+	armed := b.Get(b.Get("/lines/L1").Attr(".hero a.release", "href"))
+	for _, fact := range []string{"a", o.Product, o.GTIN, o.Lot, "Expiry", "Quantity10 + 10 %", "Serials expected11", "As of"} {
+		if !strings.Contains(strings.Join(strings.Fields(armed.Text(".hero.release-execute")), " "), fact) {
+			t.Errorf("the armed card does not say %q but %q", fact, armed.Text(".hero"))
+		}
+	}
+	if button := armed.Text(".execute button"); button != "Release a to Blister line 1" {
+		t.Errorf("the button says %q", button)
+	}
+	press := func(order packaging.Order) site.Answer {
+		return b.Post(handlerstest.OrderPath(order, "/release"), "revision", fmt.Sprint(order.Revision), "from", "line")
+	}
+	if a := press(o); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/lines/L1" {
+		t.Fatalf("released: %d to %q", a.Status, a.Header.Get("Location"))
+	}
+	if says := b.Get("/lines/L1").Text(".results"); !strings.Contains(says, "a Released · 11 serials") {
+		t.Errorf("the board says %q", says)
+	}
+	if a := press(o); a.Status != http.StatusConflict || !strings.Contains(a.Text("#board .strips"), "Nothing was sent a second time") {
+		t.Errorf("a second press: %d %q", a.Status, a.Text(".strips"))
+	}
+	if page := b.Get(string(shell.ArmOnLineURL(o.Line, o.ID))); page.Text(".release-execute") != "" || page.Text(".hero a.release") == "" {
+		t.Error("an order that is released is armed")
+	}
+}
+
+// What is signed needs more room than the board has.
+func TestAReleaseToSignIsArmedOnItsOrdersPage(t *testing.T) {
+	t.Parallel()
+	s := handlerstest.SigningSite(t, false, handlerstest.RemoteOrders("a", "Pending release")...)
+	o := s.Order("a")
+	if a := s.SignIn("supervisor1").Get(string(shell.ArmOnLineURL(o.Line, o.ID))); a.Status != http.StatusSeeOther || a.Header.Get("Location") != string(shell.ArmURL(o.ID)) {
+		t.Errorf("%d to %q", a.Status, a.Header.Get("Location"))
 	}
 }

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -96,6 +97,36 @@ func (s *Server) Acknowledge(c echo.Context) error {
 		return c.Redirect(http.StatusSeeOther, web.LocalPath(next))
 	}
 	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+}
+
+// AcknowledgeAll keeps that the person has looked at plain successes of a line, all or none, and leads back to its
+// board. One that changed meanwhile stands there as it is now.
+func (s *Server) AcknowledgeAll(c echo.Context) error {
+	line, err := s.lineOf(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.FormParams()
+	if err != nil {
+		return packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
+	}
+	var results []packaging.ResultSeen
+	for _, one := range form["release"] {
+		var seen packaging.ResultSeen
+		if _, err := fmt.Sscanf(one, "%d.%d", &seen.Order, &seen.Release); err != nil {
+			return packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
+		}
+		results = append(results, seen)
+	}
+	err = s.Store.AcknowledgeAll(c.Request().Context(), web.SignedIn(c), results)
+	if conflict := web.Conflict(c.Request().Context(), err); conflict != "" {
+		asked := lineAsked{code: line.Code, notice: conflict, status: http.StatusConflict}
+		return s.ShowFresh(c, "lines", s.linePage(asked, s.afterRefresh(0)))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, string(shell.LineURL(line)))
 }
 
 // ListForm is where a missing list is added.

@@ -308,7 +308,7 @@ func TestAnOddListIsAddedOnlyAfterAPersonHasLookedAtIt(t *testing.T) {
 	if r := s.Order("Order143").Release; r.Serials != 2 || !r.Odd() {
 		t.Errorf("release %+v", r)
 	}
-	if text := b.Get("/lines/L1").Text(".trouble"); !strings.Contains(text, "Order143") || !strings.Contains(text, "Needs a look") {
+	if text := b.Get("/lines/L1").Text(".trouble"); !strings.Contains(text, "Order143") || !strings.Contains(text, "2 serial numbers received, 11 expected") {
 		t.Errorf("the line says %q", text)
 	}
 	for given, says := range map[string]string{"": "There is no serial number in it.", `["a`: "It may be cut off."} {

@@ -12,6 +12,7 @@ type Store interface {
 	Acknowledge(
 		ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string,
 	) error
+	AcknowledgeAll(ctx context.Context, by packaging.Person, results []packaging.ResultSeen) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)

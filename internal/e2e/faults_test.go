@@ -48,6 +48,7 @@ func TestAnUnknownOutcomeIsNeverShownAsFailedAndNeverOfferedAgain(t *testing.T) 
 		}
 	}
 	p.visit("/lines/L1")
+	p.In(".trouble").Click("3 more")
 	for _, order := range []string{"Order143", "Order144", "Order145", "Order146"} {
 		p.In("main").See(order)
 	}

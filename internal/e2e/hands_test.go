@@ -76,10 +76,10 @@ var jobs = []struct {
 		}
 	}},
 	{"a result is noted", "supervisor1", "/lines/L2", func(p person, h hand) {
-		p.See("Order148 is released to Bottle line 2.")
+		p.See("Order148 Released · 88 serials")
 		p.leaveBy(func() { h.press("Acknowledge") })
-		p.Gone("Order148 is released to Bottle line 2.")
-		p.See("Order149 is released to Bottle line 2.")
+		p.Gone("Order148 Released · 88 serials")
+		p.See("Order149 Released")
 	}},
 	{"a note is written", "supervisor1", "/lines/L1", func(p person, h hand) {
 		h.press("Notes")

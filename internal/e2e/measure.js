@@ -41,9 +41,20 @@
     return new DOMRect(Math.min(own.left, more.left), Math.min(own.top, more.top),
       Math.max(own.right, more.right) - Math.min(own.left, more.left), Math.max(own.bottom, more.bottom) - Math.min(own.top, more.top));
   };
+  // What lies over the page is not beside what is under it.
   const fixed = element => {
-    for (let e = element; e; e = e.parentElement) if (["fixed", "sticky"].includes(style(e).position)) return e;
+    for (let e = element; e; e = e.parentElement) if (["fixed", "sticky"].includes(style(e).position) || e.matches(".menu-panel")) return e;
     return null;
+  };
+  // What is scrolled out of view can't be touched.
+  const inView = element => {
+    let {left, top, right, bottom} = areaOf(element);
+    for (let e = element.parentElement; e && e !== document.body; e = e.parentElement) {
+      if (style(e).overflowX === "visible" && style(e).overflowY === "visible") continue;
+      const box = e.getBoundingClientRect();
+      [left, top, right, bottom] = [Math.max(left, box.left), Math.max(top, box.top), Math.min(right, box.right), Math.min(bottom, box.bottom)];
+    }
+    return right > left && bottom > top ? new DOMRect(left, top, right - left, bottom - top) : null;
   };
   const targets = all.filter(e => e.matches("a[href], button, input:not([type=hidden]), select, textarea, summary") && !inSentence(e))
     .map(element => ({element, at: areaOf(element), layer: fixed(element)})).filter(({at}) => at.width > 0 && at.height > 0);
@@ -51,12 +62,14 @@
     if (at.width < rules.target - 0.5 || at.height < rules.target - 0.5) say(`target of ${round(at.width)}×${round(at.height)}`, element);
     if (element.matches(".release") && at.height < 100) say(`Release of ${round(at.height)} in height`, element);
   }
+  for (const target of targets) target.seen = inView(target.element);
   const between = (a, b) => Math.hypot(Math.max(0, a.left - b.right, b.left - a.right), Math.max(0, a.top - b.bottom, b.top - a.bottom));
   for (let i = 0; i < targets.length; i++) {
     for (let j = i + 1; j < targets.length; j++) {
       const [a, b] = [targets[i], targets[j]];
       if (a.layer !== b.layer || a.element.contains(b.element) || b.element.contains(a.element)) continue;
-      const gap = between(a.at, b.at);
+      if (!a.seen || !b.seen) continue;
+      const gap = between(a.seen, b.seen);
       if (gap < 7.5) say(`${round(gap)} px from ${describe(a.element)}`, b.element);
       const release = [a, b].find(x => x.element.matches(".release"));
       const other = release === a ? b : a;
@@ -140,13 +153,13 @@
   if (root.scrollWidth > root.clientWidth) wrong.push(`the page is ${root.scrollWidth} px wide`);
   for (const element of all) {
     if (element.closest("svg, pre, .scroll") && !element.matches("pre, .scroll") || element.clientWidth === 0) continue;
-    const {overflowX, overflowY, textOverflow} = style(element);
+    const {overflowX, overflowY, textOverflow, webkitLineClamp} = style(element);
     const wide = element.scrollWidth > element.clientWidth + 1;
     if (wide && overflowX === "visible" && ![...element.children].some(c => c.scrollWidth > c.clientWidth + 1 && style(c).overflowX === "visible" && c.clientWidth)) {
       say(`${element.scrollWidth - element.clientWidth} px out of its box`, element);
     }
     if (wide && overflowX === "hidden" && textOverflow !== "ellipsis") say("cut at its side", element);
-    if (overflowY === "hidden" && element.scrollHeight > element.clientHeight + 1) say("cut at its foot", element);
+    if (overflowY === "hidden" && webkitLineClamp === "none" && element.scrollHeight > element.clientHeight + 1) say("cut at its foot", element);
   }
   for (const button of all.filter(e => e.matches("button, .button, .mark"))) {
     const box = button.getBoundingClientRect();

@@ -49,10 +49,12 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 	p.onPageOf(shell.OrderID(longest.ID))
 	p.release(shell.OrderID(longest.ID))
 	order := p.path()
-	for _, path := range []string{order, order + "/serials", "/lines/L1", "/history"} {
+	for _, path := range []string{order, order + "/serials", "/history"} {
 		p.visit(path)
 		p.showsAsText(longest.ID)
 	}
+	p.visit("/lines/L1")
+	p.See(shell.ShortOrderID(longest.ID))
 	s.pressedOnce(longest.ID)
 }
 

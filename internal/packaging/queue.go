@@ -27,6 +27,19 @@ type Queue struct {
 // Running says whether the queue still goes on.
 func (q Queue) Running() bool { return q.Ended.IsZero() }
 
+// Unsent returns the orders that an ended queue did not send and that can still be released.
+func (q Queue) Unsent() (rest []Order) {
+	if q.Running() {
+		return nil
+	}
+	for _, o := range q.Orders[min(q.At, len(q.Orders)):] {
+		if o.ReleaseObstacle() == NoObstacle && (o.Release == nil || o.Release.Requested.Before(q.Started)) {
+			rest = append(rest, o)
+		}
+	}
+	return rest
+}
+
 // QueueStop is why a queue ended.
 type QueueStop string
 

@@ -128,6 +128,12 @@ type Acknowledgement struct {
 	Comment string // what was found, where the result is odd
 }
 
+// ResultSeen names the result of a release that a person has looked at.
+type ResultSeen struct {
+	Order   OrderID
+	Release ReleaseID
+}
+
 // Given says whether anybody has.
 func (a Acknowledgement) Given() bool { return !a.At.IsZero() }
 

@@ -21,7 +21,7 @@ var absences = map[string]string{
 	"sign_declined.":          "the same: signatures are taken before the claim",
 	"signing.":                "the same",
 	"queue.signature_missing": "the sequence was refused before it began", "queue.running_already": "the same",
-	"queue.not_released":    "the sequence ended before it claimed the order",
+	"queue.not_released": "the sequence ended before it claimed the order", "strip.not_sent": "the same",
 	"queue.ended.":          "says why the sequence ended; of an order it says refused or not known, as its release does",
 	"queue.none_waits":      "says what is known",
 	"error.":                "the request was refused before its transaction, or that was rolled back",
@@ -57,8 +57,8 @@ var absences = map[string]string{
 	"result.asked_nothing": "the API's own answer",
 
 	// Lists of serial numbers.
-	"result.list_missing": "a list that is here is counted in its release's transaction",
-	"serials.empty":       "says what is here", "serials.not_here": "the same", "serials.none_found": "the list is here and searched whole",
+	"result.list_missing": "a list that is here is counted in its release's transaction", "strip.list_missing": "the same",
+	"serials.empty": "says what is here", "serials.not_here": "the same", "serials.none_found": "the list is here and searched whole",
 	"serials.expected_unknown": "says what is not known", "order.expected_unknown": "the same",
 	"scan.unknown": "says what is known here", "scan.unknown.why": "names the lists that are here", "scan.unknown.do": "an instruction",
 	"history.serial_unknown": "names the lists that are here",

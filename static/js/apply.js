@@ -3,6 +3,7 @@ import { $, all, announce, setText } from "./dom.js";
 import { begunFields, restoreFields } from "./fields.js";
 import { isIdle, mayMove } from "./idle.js";
 import { canPatch, patch } from "./patch.js";
+import { addressOf } from "./parts.js";
 import { clearProblems, showProblem } from "./problem.js";
 import { afterSwap, hasFocus, wordsOf } from "./swap.js";
 
@@ -10,6 +11,9 @@ const updatedMs = 700; // for which the button says that the list is up to date
 
 /** @type {WeakMap<HTMLElement, HTMLElement>} what takes the place of a part once no finger is on the screen */
 const waiting = new WeakMap();
+
+/** @type {WeakMap<HTMLElement, HTMLElement>} strips that take the place of a board's once no finger is on the screen */
+const waitingStrips = new WeakMap();
 
 /** @type {WeakMap<HTMLElement, HTMLElement>} what takes the place of a part once its button is pressed */
 const queued = new WeakMap();
@@ -24,6 +28,7 @@ export function apply(part, fresh) {
   waiting.delete(part);
   // A press came to nothing that is known: only what it did, if it did anything, takes the place of saying so.
   if ($("form.stranded", part) && $(".release-execute", fresh)) return;
+  setStripsAside(part, fresh);
   if (canPatch(part, fresh)) {
     patch(part, fresh);
     removeUpdateButton(part);
@@ -42,10 +47,32 @@ export function apply(part, fresh) {
  * @param {HTMLElement} part
  */
 export function applyWaiting(part) {
+  applyStrips(part);
   const fresh = waiting.get(part);
   if (!fresh || !isIdle()) return;
   waiting.delete(part);
   replaceContent(part, fresh);
+}
+
+// setStripsAside lets the strips of a board come and go by themselves: only what is below them waits for a button.
+function setStripsAside(part, fresh) {
+  const strips = $(".strips", part);
+  const freshStrips = $(".strips", fresh);
+  waitingStrips.delete(part);
+  if (!strips || !freshStrips || part.dataset.kind !== "list" || canPatch(strips, freshStrips)) return;
+  waitingStrips.set(part, freshStrips.cloneNode(true));
+  freshStrips.replaceWith(strips.cloneNode(true));
+  applyStrips(part);
+}
+
+function applyStrips(part) {
+  const fresh = waitingStrips.get(part);
+  const strips = $(".strips", part);
+  if (!fresh || !strips || !isIdle() || $("details[open], input:focus", strips)) return;
+  waitingStrips.delete(part);
+  strips.replaceWith(fresh);
+  htmx.process(fresh);
+  announce($("p", fresh)?.textContent.trim() ?? "");
 }
 
 // replaceContent keeps what a person has begun or unfolded.
@@ -82,7 +109,7 @@ const checkedOrder = panel => all("input[type=hidden]", panel).map(input => `${i
 // What was checked is not what would be released any more. The server would refuse it too.
 function showChanged(part, fresh, armed) {
   for (const button of all("button.release", armed)) button.disabled = true;
-  const href = fresh.dataset.live + ($(".armed", fresh) ? "?arm=1#release" : "");
+  const href = addressOf(fresh) + ($(".armed", fresh) ? "#release" : "");
   showProblem(armed, part.dataset.changed, { link: part.dataset.again, href });
 }
 

@@ -36,7 +36,7 @@ export function startLive() {
   if (!$("#link")) return;
   // What a press has put in may be older than what was told while it was on its way.
   document.addEventListener("htmx:afterSwap", event => {
-    const part = event.detail.target?.closest("[data-live]") ?? $("#order")?.closest("[data-live]");
+    const part = event.detail.target?.closest("[data-live]") ?? $("#order, #board")?.closest("[data-live]");
     if (part) refetch(part);
   });
   document.addEventListener("unlocked", () => {

@@ -14,7 +14,10 @@ export const topicsOf = part => part.dataset.topics.split(" ");
  * @param {HTMLElement} part
  * @returns {string} the address that answers with the part as it is now, armed or not
  */
-export const addressOf = part => part.dataset.live + ($(".armed", part) ? "?arm=1" : "");
+export function addressOf(part) {
+  const armed = $(".armed", part);
+  return part.dataset.live + (armed ? `?arm=${armed.dataset.arm ?? 1}` : "");
+}
 
 /**
  * @param {HTMLElement} part

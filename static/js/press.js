@@ -25,6 +25,9 @@ export function startPresses() {
   document.addEventListener("submit", event => {
     if (!event.defaultPrevented) event.submitter?.classList.add("going");
   });
+  document.addEventListener("htmx:beforeRequest", event => {
+    if (event.target.matches?.("a[href]")) event.target.classList.add("going");
+  });
   document.addEventListener("click", event => {
     const link = event.target.closest?.("a[href]");
     if (link && !event.defaultPrevented && leadsToPage(link, event)) link.classList.add("going");
@@ -107,6 +110,7 @@ function restore(form) {
  * @param {Element} element what asked
  */
 export function pressFailed(element) {
+  if (element.matches?.("a[href]")) return location.assign(element.href); // the browser says what is the matter
   const form = element.closest?.("form.sent");
   if (form) {
     stopCounting(form);

@@ -12,8 +12,8 @@ export function startSwaps() {
   let hadFocus = false;
   document.addEventListener("htmx:beforeSwap", event => {
     const { xhr, target, requestConfig } = event.detail;
-    if (target.id !== "order") return;
-    if (!xhr.responseText.includes('id="order"')) { // not from Lineboard, or nothing at all: the page stays as it is
+    if (!isSubject(target)) return;
+    if (!xhr.responseText.includes(`id="${target.id}"`)) { // not from Lineboard, or nothing at all: the page stays as it is
       event.detail.shouldSwap = false;
       pressFailed(requestConfig.elt);
       return;
@@ -22,10 +22,14 @@ export function startSwaps() {
     hadFocus = requestConfig.elt.matches("form") || hasFocus($("#release"));
   });
   document.addEventListener("htmx:afterSwap", event => {
-    const order = $("#order");
-    if (order && event.detail.target?.id === "order") afterSwap(order, hadFocus);
+    const { target } = event.detail;
+    const fresh = isSubject(target) && document.getElementById(target.id);
+    if (fresh) afterSwap(fresh, hadFocus);
   });
 }
+
+// isSubject says whether a part is what the page is about: an order, or the board of a line.
+const isSubject = part => part?.id === "order" || part?.id === "board";
 
 /**
  * @param {Node} part
@@ -41,14 +45,14 @@ export const hasFocus = part => document.activeElement === document.body || part
 export function afterSwap(part, hadFocus) {
   showCopyButtons(part);
   markAppeared(part);
-  const result = $(".problem, .result", part);
+  const result = $(".problem, .result, .strips .strip", part);
   const armed = $(".armed", part);
   const unsigned = $(".signing .problem", part);
   const heading = $("#release h2");
   unsigned?.scrollIntoView({ block: "center" });
   if (hadFocus) (armed ? heading : result ?? heading)?.focus({ preventScroll: true });
   if (unsigned) announce(unsigned.textContent.trim());
-  if (!armed && result) announce(($(".what", result) ?? result).textContent.trim());
+  if (!armed && result) announce(($(".what", result) ?? $("p", result) ?? result).textContent.trim());
 }
 
 /**

@@ -209,3 +209,8 @@ func sentence(ctx context.Context, o packaging.Order) string {
 	}
 	return text.Say(ctx, "release.execute", "Order", shell.OrderID(o.Key), "Line", o.Line.Name)
 }
+
+// shortSentence is [sentence] for a board, whose card shows the whole order ID.
+func shortSentence(ctx context.Context, o packaging.Order) string {
+	return text.Say(ctx, "release.execute", "Order", shell.ShortOrderID(o.Key), "Line", o.Line.Name)
+}

@@ -26,6 +26,19 @@ func withNumbers(text string, alike map[rune]bool) string {
 	return shown.String()
 }
 
+// maxShownID is how many characters of an order ID a row has room for.
+const maxShownID = 20
+
+// ShortOrderID returns an order ID as rows show it: one of more than maxShownID characters is shortened in its middle,
+// where IDs differ least.
+func ShortOrderID(key string) string {
+	shown := []rune(OrderID(key))
+	if len(shown) <= maxShownID {
+		return string(shown)
+	}
+	return string(shown[:9]) + "…" + string(shown[len(shown)-10:])
+}
+
 // OrderID returns an order ID as pages show it. Invisible characters, and letters that pass for others, could make it look
 // like another order's ID. Spaces that a page would drop show as ␣, others by their number, as in "A[U+200B]". Letters
 // show with their number.

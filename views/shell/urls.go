@@ -175,6 +175,14 @@ func LineURL(l packaging.Line) templ.SafeURL {
 // LineNotesURL adds a note to a line.
 func LineNotesURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/notes" }
 
+// ArmOnLineURL is the line's board with the release of one of its orders armed.
+func ArmOnLineURL(l packaging.Line, id packaging.OrderID) templ.SafeURL {
+	return withQuery(LineURL(l), "arm", NonZero(int64(id)))
+}
+
+// AcknowledgeAllURL acknowledges plain successes on a line's board together.
+func AcknowledgeAllURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/acknowledge" }
+
 // AdoptURL sets up a line by the code that the API gives it.
 func AdoptURL(code string) templ.SafeURL { return withQuery("/adopt", "code", code) }
 

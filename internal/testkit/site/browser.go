@@ -143,6 +143,12 @@ func (a Answer) Attr(selector, name string) string {
 	return a.page().Find(selector).AttrOr(name, "")
 }
 
+// Values are those of the fields at a selector.
+func (a Answer) Values(selector string) []string {
+	a.t.Helper()
+	return a.page().Find(selector).Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("value", "") })
+}
+
 func (a Answer) page() *goquery.Document {
 	a.t.Helper()
 	page, err := goquery.NewDocumentFromReader(strings.NewReader(a.Body))

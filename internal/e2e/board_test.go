@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"lineboard/internal/text"
+)
+
+// states are lines of the plant by what has happened at them.
+var states = map[string]string{
+	"calm":                 "L1",
+	"two troubles":         "L2",
+	"a refusal":            "L3",
+	"an unknown outcome":   "L4",
+	"a running sequence":   "L5",
+	"a stopped sequence":   "L6",
+	"all of that together": "BL-07",
+}
+
+// frame measures the frame of a board as it stands.
+const frame = `(() => {
+	const wrong = [];
+	const tablet = innerWidth >= 768;
+	const box = element => element.getBoundingClientRect();
+	const release = document.querySelector(".hero .release");
+	const at = box(release);
+	if (at.top < 0 || at.left < 0 || at.bottom > innerHeight + 0.5 || at.right > innerWidth + 0.5) wrong.push("Release to line is out of view: " + JSON.stringify(at));
+	for (const [x, y] of [[at.left + 12, at.top + 4], [at.right - 12, at.top + 4], [at.left + 12, at.bottom - 4], [at.right - 12, at.bottom - 4]]) {
+		const there = document.elementFromPoint(x, y);
+		if (!release.contains(there)) wrong.push("over Release to line lies " + there?.outerHTML.slice(0, 120));
+	}
+	const root = document.documentElement;
+	if (tablet && root.scrollHeight > root.clientHeight) wrong.push("the page scrolls by " + (root.scrollHeight - root.clientHeight));
+	if (box(document.querySelector(".bar")).height !== 64) wrong.push("the bar is " + box(document.querySelector(".bar")).height + " px high");
+	const strips = [...document.querySelectorAll(".strips > * > .strip, .strips > .strip")];
+	if (strips.length > 3) wrong.push(strips.length + " strips");
+	for (const strip of strips) if (box(strip).height < 56 || box(strip).height > 60) wrong.push("a strip of " + box(strip).height + ": " + strip.innerText);
+	for (const row of document.querySelectorAll(".rows .row")) {
+		if (box(row).height < 56 || box(row).height > 64) wrong.push("a row of " + box(row).height);
+		const key = row.querySelector(".key");
+		if (key.scrollWidth > key.clientWidth + 1) wrong.push("an ID is cut: " + key.innerText);
+		if (row.querySelector(".product").getClientRects().length > 2) wrong.push("a product of more than two lines");
+	}
+	for (const tool of document.querySelectorAll(".board-tools > *")) if (tablet && box(tool).height !== 64) wrong.push("a tool of " + box(tool).height);
+	const hero = document.querySelector(".hero-body");
+	if (tablet && hero.scrollHeight > hero.clientHeight + 1) wrong.push("what is checked is cut by " + (hero.scrollHeight - hero.clientHeight));
+	return wrong;
+})()`
+
+// The release is in reach whatever else the board has to say, in each state of a line, at each size, with real data.
+func TestReleaseToLineIsInViewInEveryState(t *testing.T) {
+	t.Parallel()
+	e := newPlant(t)
+	p := e.enter(t, "supervisor1")
+	for _, language := range []text.Language{text.English, "de", "hu"} {
+		status, _ := p.fetch("POST", "/language?language="+string(language))
+		if status >= 400 {
+			t.Fatalf("language: %d", status)
+		}
+		for name, line := range states {
+			if language != text.English && line != "BL-07" && line != "L6" {
+				continue
+			}
+			p.visit("/lines/" + line)
+			for _, size := range sizes {
+				p.Viewport(size.width, size.height)
+				p.settle()
+				var wrong []string
+				p.Eval(frame, &wrong)
+				for _, what := range append(wrong, p.measured(size)...) {
+					t.Errorf("%s, %s, %s: %s", name, language, size, what)
+				}
+				p.picture(fmt.Sprintf("%s-%s-%d", line, language, size.width))
+			}
+		}
+	}
+}
