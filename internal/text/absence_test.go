@@ -75,7 +75,9 @@ var absences = map[string]string{
 	"overview.empty": "lines are set up here and nowhere else", "lane.not_set_up": "the same", "line.unknown": "the same",
 	"line.none": "the order has none in this cache, as its page says", "release.execute_no_line": "the same",
 	"adopt.": "lines are set up here and nowhere else", "set_line.": "the same, or the person's line is set in the transaction",
-	"order.story_more": "there is more than was read",
+	"order.story_more":     "there is more than was read",
+	"withdraw.how":         "which orders a refresh has listed is recorded since they came; this is read again in the transaction",
+	"give_back.import.how": "says what this program does", "shown.not_begun": "is asked of the person who shows it",
 
 	// Shifts and hand-overs.
 	"handover.nothing": "says what is recorded here", "report.not_handed_over": "the same", "report.not_taken_over": "the same",
