@@ -39,7 +39,7 @@ func (d *DB) Confirmations(ctx context.Context, viewer packaging.Person) (c pack
 			return err
 		}
 		c.Waiting, err = collect(ctx, q, scanPeople, selectPerson+`t.id = ?1 AND `+waits+` AND u.password_changed = 1
-			AND u.id <> ?2 AND u.password_setter IS NOT ?2 ORDER BY u.username`, viewer.Tenant.ID, viewer.ID)
+			AND `+ofOthers+` ORDER BY u.username`, viewer.Tenant.ID, viewer.Human)
 		return err
 	})
 	return c, coded(err)
@@ -48,8 +48,12 @@ func (d *DB) Confirmations(ctx context.Context, viewer packaging.Person) (c pack
 // waits is whether a password of users u was set by somebody else, and is not confirmed.
 const waits = `(u.password_set_by <> '' AND u.password_confirmed_at IS NULL)`
 
-// confirmers counts the active people of tenant ?1, other than ?2, who could confirm passwords.
-const confirmers = `SELECT count(*) FROM users u WHERE u.active AND u.id <> ?2 AND EXISTS (
+// ofOthers is whether neither user u nor who set their password is the human ?2.
+const ofOthers = `(coalesce(u.same_as, u.id) <> ?2 AND NOT EXISTS (
+	SELECT 1 FROM humans h WHERE h.user_id = u.password_setter AND h.human_id = ?2))`
+
+// confirmers counts the active people of tenant ?1, other than the human ?2, who could confirm passwords.
+const confirmers = `SELECT count(*) FROM users u WHERE u.active AND coalesce(u.same_as, u.id) <> ?2 AND EXISTS (
 	SELECT 1 FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = ?1 AND r.role IN ('administrator', 'manager'))`
 
 // mayWaive says whether a person may waive that a second one confirms passwords: an administrator, where nobody else
@@ -63,7 +67,7 @@ func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error)
 		of += ` AND NOT ` + waits
 	}
 	var others int
-	err := q.QueryRowContext(ctx, of, by.Tenant.ID, by.ID).Scan(&others)
+	err := q.QueryRowContext(ctx, of, by.Tenant.ID, by.Human).Scan(&others)
 	return others == 0, err
 }
 
@@ -99,7 +103,8 @@ func (t *tx) waived(user packaging.UserID) (is bool, err error) {
 		SELECT NOT EXISTS (SELECT 1 FROM members m JOIN tenants s ON s.id = m.tenant_id JOIN users p ON p.id = m.user_id
 			WHERE m.user_id = ?1 AND (NOT s.waives_confirmation OR EXISTS (
 				SELECT 1 FROM users u JOIN member_roles r ON r.user_id = u.id AND r.tenant_id = s.id AND r.role IN ('administrator', 'manager')
-				WHERE u.active AND u.id <> ?1 AND u.id IS NOT p.password_setter AND NOT `+waits+`)))`, user).Scan(&is)
+				WHERE u.active AND NOT EXISTS (SELECT 1 FROM humans h
+					WHERE h.user_id IN (p.id, p.password_setter) AND h.human_id = coalesce(u.same_as, u.id)) AND NOT `+waits+`)))`, user).Scan(&is)
 	return is, err
 }
 
@@ -114,7 +119,7 @@ func (d *DB) ConfirmOwnPassword(ctx context.Context, by packaging.Person) error 
 // the person may confirm: one that its owner has changed, and that somebody else set.
 func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID) error {
 	return d.authorizedTx(ctx, by, packaging.ConfirmPeople, func(t *tx, by packaging.Person) error {
-		owner, err := scanPerson(t.row(selectPerson+`t.id = ?1 AND u.id = ?2 AND u.id <> ?3 AND u.password_setter IS NOT ?3`, by.Tenant.ID, user, by.ID))
+		owner, err := scanPerson(t.row(selectPerson+`t.id = ?1 AND `+ofOthers+` AND u.id = ?3`, by.Tenant.ID, by.Human, user))
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ const forPages = "it reads for pages, which ask who somebody is before"
 // acts has a row for every method that takes a person. A new one needs one here.
 var acts = map[string]act{
 	"CheckImport": {reads: forPages}, "Preview": {reads: forPages}, "SetupLines": {reads: forPages}, "SetupLine": {reads: forPages},
-	"Members": {reads: forPages}, "Member": {reads: forPages}, "Candidates": {reads: forPages}, "SignOnAccount": {reads: forPages},
+	"Members": {reads: forPages}, "Member": {reads: forPages}, "SignOnWaits": {reads: forPages}, "Candidates": {reads: forPages}, "SignOnAccount": {reads: forPages},
 	"HistoryViews": {reads: forPages}, "OrderView": {reads: forPages}, "MayConnect": {reads: "it changes nothing"},
 	"EndSession": {reads: "whoever has a session may end it"},
 
@@ -262,6 +262,17 @@ var acts = map[string]act{
 	"SetPersonActive": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.SetPersonActive(s.t.Context(), by, s.people["otto"].ID, false)
 	}},
+	"SetHuman": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		return s.SetHuman(s.t.Context(), by, s.people["otto"].ID, by.ID)
+	}},
+	"DecideSignOn": {
+		needs: packaging.Administer, first: func(s *stage, by packaging.Person) error {
+			s.set(`INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at)
+				VALUES (?, 'i', 's', 'otto', '', 'Otto', ?, 1)`, by.Tenant.ID, s.people["otto"].ID)
+			return nil
+		},
+		do: func(s *stage, by packaging.Person) error { return s.DecideSignOn(s.t.Context(), by, "i", "s", true) },
+	},
 	"RemoveFactors": {
 		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {
 			return s.SetPIN(s.t.Context(), s.people["otto"], "a hash")

@@ -14,6 +14,7 @@ import (
 
 const selectHandover = `
 SELECT h.id, h.tenant_id, h.day, h.shift, h.begins_at, h.ends_at, h.at, h.user_id, h.username, h.full_name, h.role, h.station, h.remarks,
+	(SELECT human_id FROM humans WHERE user_id = h.user_id),
 	t.at, t.user_id, t.username, t.full_name, t.role, t.station, t.remarks
 FROM handovers h LEFT JOIN takeovers t ON t.handover_id = h.id
 `
@@ -28,7 +29,7 @@ func scanHandover(row scanner) (h packaging.Handover, err error) {
 	}
 	err = row.Scan(
 		&h.ID, &h.TenantID, &h.Day, &h.Shift, &begin, &until, &at,
-		&h.By.ID, &h.By.Username, &h.By.FullName, &h.By.Role, &h.By.Station, &h.Remarks,
+		&h.By.ID, &h.By.Username, &h.By.FullName, &h.By.Role, &h.By.Station, &h.Remarks, &h.Human,
 		&taken.at, &taken.user, &taken.username, &taken.name, &taken.role, &taken.station, &taken.remarks,
 	)
 	h.Begin, h.Until, h.At = moment(begin), moment(until), moment(at)

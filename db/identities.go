@@ -15,6 +15,7 @@ import (
 func (d *DB) SignInBy(
 	ctx context.Context, tenant packaging.Tenant, id packaging.Identity,
 ) (p packaging.Person, err error) {
+	var waits *packaging.SignOnError // is stored, and told once it is
 	err = d.tx(ctx, func(t *tx) error {
 		s := &setupTx{t, d.box, signOnAuthor, tenant.ID}
 		settings, _, _, err := signOnOf(ctx, t, tenant.ID)
@@ -39,13 +40,27 @@ func (d *DB) SignInBy(
 			}
 			return refuse(packaging.SignOnNoRole)
 		}
+		var human packaging.UserID
+		if !known {
+			if human, waits, err = s.humanOf(id); err != nil || waits != nil {
+				return err
+			}
+		}
 		if who.ID, err = s.admit(tenant, id, grant, who.ID, who.local); err != nil {
 			return err
+		}
+		if human != 0 {
+			if err := s.joinHuman(who.ID, human); err != nil {
+				return err
+			}
 		}
 		p, err = scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, who.ID, tenant.ID))
 		p.SignedOn = true
 		return err
 	})
+	if err == nil && waits != nil {
+		return p, waits
+	}
 	return p, err
 }
 

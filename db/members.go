@@ -251,18 +251,26 @@ func (s *setupTx) recordPerson(user packaging.UserID, username, before string) e
 // describePerson is a person at the tenant as the history tells it: name, roles, lines that they are limited to, and
 // whether they are active.
 func (s *setupTx) describePerson(user packaging.UserID) (string, error) {
-	var name, role, lines string
+	var name, role, lines, accounts string
 	var active bool
 	err := s.row(`
 		SELECT full_name, active,
 			(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles WHERE user_id = ?1 AND tenant_id = ?2),
 			(SELECT coalesce(group_concat(l.code, ', ' ORDER BY l.code), '')
-				FROM member_lines m JOIN lines l ON l.id = m.line_id WHERE m.user_id = ?1 AND m.tenant_id = ?2)
-		FROM users WHERE id = ?1`, user, s.tenant).Scan(&name, &active, &role, &lines)
+				FROM member_lines m JOIN lines l ON l.id = m.line_id WHERE m.user_id = ?1 AND m.tenant_id = ?2),
+			(SELECT coalesce(group_concat(o.username, ', ' ORDER BY o.username), '') FROM users o JOIN humans h ON h.user_id = o.id
+				WHERE h.human_id = coalesce(u.same_as, u.id) AND o.id <> u.id)
+		FROM users u WHERE id = ?1`, user, s.tenant).Scan(&name, &active, &role, &lines, &accounts)
 	for _, more := range []struct {
 		is   bool
 		says string
-	}{{role != "", role}, {role == "", "no role here"}, {lines != "", "lines " + lines}, {!active, "not active"}} {
+	}{
+		{role != "", role},
+		{role == "", "no role here"},
+		{lines != "", "lines " + lines},
+		{accounts != "", "same human as " + accounts},
+		{!active, "not active"},
+	} {
 		if more.is {
 			name += " · " + more.says
 		}

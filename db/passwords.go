@@ -115,12 +115,11 @@ func (s *setupTx) setPassword(user packaging.UserID, username, hash string) erro
 
 // waitForOwner notes that somebody else has set a person's password.
 func (s *setupTx) waitForOwner(user packaging.UserID) error {
-	setter := nullable(s.by.ID)
-	if s.by.ID == user { // without the old one, it could be somebody at a session that was left open
-		setter = nil
-	}
-	return s.exec(`UPDATE users SET password_set_by = ?, password_setter = ?, password_changed = 0, password_confirmed_at = NULL, password_confirmed_by = NULL
-		WHERE id = ?`, s.by.FullName, setter, user)
+	// Whose own password it is has no other setter. Without the old one, it could be somebody at a session left open.
+	return s.exec(`UPDATE users SET password_set_by = ?1, password_setter = (SELECT a.user_id FROM humans a JOIN humans o ON o.user_id = ?3
+			WHERE a.user_id = ?2 AND a.human_id <> o.human_id),
+		password_changed = 0, password_confirmed_at = NULL, password_confirmed_by = NULL
+		WHERE id = ?3`, s.by.FullName, s.by.ID, user)
 }
 
 // Proof returns the hash of what an active person proves with who they are, where they are asked for it anew: their

@@ -14,7 +14,9 @@ const personColumns = `u.id, u.username, u.full_name, u.language, u.hints, t.id,
 	(SELECT json_group_array(line_id) FROM member_lines l WHERE l.user_id = u.id AND l.tenant_id = t.id),
 	iif(u.password_confirmed_at IS NULL, u.password_set_by, ''),
 	coalesce((SELECT badge_set_by FROM station_factors f WHERE f.user_id = u.id AND f.tenant_id = t.id
-		AND f.badge_mark IS NOT NULL AND f.badge_confirmed_at IS NULL), '')`
+		AND f.badge_mark IS NOT NULL AND f.badge_confirmed_at IS NULL), ''),
+	coalesce(u.same_as, u.id), (SELECT json_group_array(o.username ORDER BY o.username) FROM users o
+		WHERE (o.id = coalesce(u.same_as, u.id) OR o.same_as = coalesce(u.same_as, u.id)) AND o.id <> u.id)`
 
 const selectPerson = `
 SELECT ` + personColumns + `
@@ -23,16 +25,17 @@ WHERE u.active AND `
 
 // scanPerson reads personColumns, and what follows them into more.
 func scanPerson(row scanner, more ...any) (p packaging.Person, err error) {
-	var lines, hints string
+	var lines, hints, accounts string
 	err = row.Scan(append([]any{
 		&p.ID, &p.Username, &p.FullName, &p.Language, &hints, &p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name,
 		&p.Tenant.TimeZone, &p.Tenant.BaseURL,
-		&p.Role, &lines, &p.PasswordSetBy, &p.BadgeSetBy,
+		&p.Role, &lines, &p.PasswordSetBy, &p.BadgeSetBy, &p.Human, &accounts,
 	}, more...)...)
 	if err != nil {
 		return p, err
 	}
-	return p, errors.Join(json.Unmarshal([]byte(lines), &p.Lines), json.Unmarshal([]byte(hints), &p.HintsDropped))
+	return p, errors.Join(json.Unmarshal([]byte(lines), &p.Lines), json.Unmarshal([]byte(hints), &p.HintsDropped),
+		json.Unmarshal([]byte(accounts), &p.Accounts))
 }
 
 func scanPeople(row scanner) (packaging.Person, error) { return scanPerson(row) }

@@ -58,6 +58,9 @@ func (d *DB) StartQueue(
 		if err != nil {
 			return err
 		}
+		if signed, err = t.signers(signed); err != nil {
+			return err
+		}
 		releases := packaging.ReleaseDigests(orders)
 		if rules.SignaturesMissing(by, packaging.QueueRecord(orders[0].Line, releases), signed) {
 			return packaging.Fail(packaging.Conflict, "queue.signature_missing")

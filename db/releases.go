@@ -101,6 +101,9 @@ func (t *tx) mustBeSigned(by packaging.Person, o packaging.Order, press packagin
 			return err
 		}
 	}
+	if signed, err = t.signers(signed); err != nil {
+		return err
+	}
 	if rules.SignaturesMissing(by, record, signed) {
 		return packaging.Fail(packaging.Conflict, "obstacle.signature_missing")
 	}

@@ -64,7 +64,7 @@ func (d *DB) SignShift(
 			return err
 		}
 		switch {
-		case other && report.Worked(by.Username):
+		case other && report.WorkedBy(by):
 			return packaging.Fail(packaging.Forbidden, "error.other_reviewer")
 		case report.Record().Digest() != shown:
 			return packaging.Fail(packaging.Conflict, "review.changed")

@@ -59,6 +59,18 @@ func (t *tx) signRecord(
 	return nil
 }
 
+// signers returns signatures with the human of each.
+func (t *tx) signers(signed []packaging.Signature) ([]packaging.Signature, error) {
+	signed = slices.Clone(signed)
+	for i := range signed {
+		err := t.row(`SELECT human_id FROM humans WHERE user_id = ?`, signed[i].By.ID).Scan(&signed[i].Human)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return signed, nil
+}
+
 // reauthorizeSigners fails unless everybody who signed may release on a line now.
 func (t *tx) reauthorizeSigners(tenant packaging.TenantID, line packaging.LineID, signed []packaging.Signature) error {
 	for _, s := range signed {

@@ -203,6 +203,8 @@ var expected = map[string]row{
 	"POST /admin/people":                {needs: packaging.Administer, at: fixed("/admin/people")},
 	"GET /admin/people/new":             {needs: packaging.Administer, at: fixed("/admin/people/new")},
 	"POST /admin/people/join":           {needs: packaging.Administer, at: fixed("/admin/people/join")},
+	"POST /admin/people/came":           {needs: packaging.Administer, at: fixed("/admin/people/came")},
+	"POST /admin/people/:user/human":    {needs: packaging.Administer, at: fixed("/admin/people/1/human")},
 	"GET /admin/people/:user":           {needs: packaging.ViewSetup, at: fixed("/admin/people/1")},
 	"POST /admin/people/:user":          {needs: packaging.Administer, at: fixed("/admin/people/1")},
 	"POST /admin/people/:user/password": {needs: packaging.Administer, at: fixed("/admin/people/1/password")},

@@ -176,6 +176,8 @@ func (s *server) routes() []route {
 		{"GET", "/admin/people/new", packaging.Administer, s.people.New},
 		{"POST", "/admin/people/join", packaging.Administer, s.people.Join},
 		{"GET", "/admin/people/:user", packaging.ViewSetup, s.people.Show},
+		{"POST", "/admin/people/came", packaging.Administer, s.people.DecideSignOn},
+		{"POST", "/admin/people/:user/human", packaging.Administer, s.people.SetHuman},
 		{"POST", "/admin/people/:user", packaging.Administer, s.people.Set},
 		{"POST", "/admin/people/:user/password", packaging.Administer, s.people.SetPassword},
 		{"POST", "/admin/people/:user/active", packaging.Administer, s.people.SetActive},

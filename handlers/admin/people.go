@@ -27,15 +27,18 @@ type People struct {
 type PeopleStore interface {
 	AddPerson(ctx context.Context, by, p packaging.Person, password secret.Text) error
 	Candidates(ctx context.Context, viewer packaging.Person) ([]packaging.Person, error)
+	DecideSignOn(ctx context.Context, by packaging.Person, issuer, subject string, same bool) error
 	JoinPerson(ctx context.Context, by, p packaging.Person) error
 	Member(ctx context.Context, viewer packaging.Person, id packaging.UserID) (packaging.Member, error)
 	Members(ctx context.Context, viewer packaging.Person) ([]packaging.Member, error)
 	RemoveFactors(ctx context.Context, by packaging.Person, id packaging.UserID) error
 	RemovePerson(ctx context.Context, by packaging.Person, id packaging.UserID) error
+	SetHuman(ctx context.Context, by packaging.Person, user, as packaging.UserID) error
 	SetPerson(ctx context.Context, by, p packaging.Person) error
 	SetPersonActive(ctx context.Context, by packaging.Person, id packaging.UserID, active bool) error
 	SetPersonsPassword(ctx context.Context, by packaging.Person, id packaging.UserID, password secret.Text) error
 	SetupLines(ctx context.Context, viewer packaging.Person) ([]packaging.Line, error)
+	SignOnWaits(ctx context.Context, viewer packaging.Person) ([]packaging.SignOnWait, error)
 	StationFactors(
 		ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
 	) (pin, badge bool, err error)
@@ -43,18 +46,52 @@ type PeopleStore interface {
 
 // List lists the people of the tenant.
 func (s *People) List(c echo.Context) error {
+	return s.showList(c, http.StatusOK, view.PeoplePage{Saved: c.QueryParam("saved") != ""})
+}
+
+func (s *People) showList(c echo.Context, status int, page view.PeoplePage) error {
 	f, err := s.Frame(c, "admin", text.Say(c.Request().Context(), "admin.people"))
 	if err != nil {
 		return err
 	}
-	page := view.PeoplePage{Saved: c.QueryParam("saved") != ""}
+	if page.Waits, err = s.Store.SignOnWaits(c.Request().Context(), f.Person); err != nil {
+		return err
+	}
 	if page.Members, err = s.Store.Members(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
 	if page.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, view.People(f, page))
+	return web.Render(c, status, view.People(f, page))
+}
+
+// DecideSignOn says whether somebody who came by the provider is the human whose name they have.
+func (s *People) DecideSignOn(c echo.Context) error {
+	ctx := c.Request().Context()
+	same := c.FormValue("same") == "yes"
+	err := s.Store.DecideSignOn(ctx, web.SignedIn(c), c.FormValue("issuer"), c.FormValue("subject"), same)
+	if packaging.CodeOf(err) == packaging.NotFound { // another administrator has decided, or it is no more
+		return web.Redirect(c, string(shell.PeopleURL()))
+	}
+	if said := web.FormError(ctx, err); said != "" {
+		return s.showList(c, web.StatusOf(err), view.PeoplePage{Problem: said})
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, shell.Saved(shell.PeopleURL(), "yes"))
+}
+
+// SetHuman says of which human an account is.
+func (s *People) SetHuman(c echo.Context) error {
+	return s.change(c, "yes", func(m packaging.Member) error {
+		as, err := web.FormNumber(c, "as")
+		if err != nil {
+			return err
+		}
+		return s.Store.SetHuman(c.Request().Context(), web.SignedIn(c), m.ID, packaging.UserID(as))
+	})
 }
 
 // New is the form for another person.
@@ -169,6 +206,9 @@ func (s *People) show(c echo.Context, status int, m packaging.Member, form view.
 		return err
 	}
 	if form.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
+		return err
+	}
+	if form.Others, err = s.Store.Members(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
 	if form.PIN, form.Badge, err = s.Store.StationFactors(c.Request().Context(), f.Person.Tenant.ID, m.ID); err != nil {

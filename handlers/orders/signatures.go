@@ -114,7 +114,7 @@ func (s *Server) secondSignature(c echo.Context, what signable) (signed packagin
 	if err != nil {
 		return signed, err
 	}
-	if p.ID == web.SignedIn(c).ID {
+	if p.ID != 0 && p.SameHuman(web.SignedIn(c)) {
 		return signed, s.decline(c, what, p.Author, "same_person")
 	}
 	signed, err = s.signature(c, what, p, 2)

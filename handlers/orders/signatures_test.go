@@ -177,6 +177,11 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 	t.Parallel()
 	s := handlerstest.SigningSite(t, true)
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	s.AddPerson("ghent", "supervisor2")
+	human := fmt.Sprintf("/admin/people/%d/human", s.Person("supervisor2").ID)
+	if a := s.SignIn("administrator1").Post(human, "as", fmt.Sprint(s.Person("supervisor1").ID)); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
 	second := func(username, secret string) []string {
 		return []string{"username", username, "secret2", secret, "meaning2", "verified"}
 	}
@@ -188,6 +193,7 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 	}{
 		"the same person":            {second("supervisor1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
 		"the same person in capital": {second("SUPERVISOR1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
+		"their other account":        {second("supervisor2", site.Password), "The second person must be somebody else.", "same_person", "supervisor2"},
 		"who may not release":        {second("operator1", site.Password), "is not allowed to release orders on this line", "may_not", "operator1"},
 		"a wrong password":           {second("manager1", "not the password"), "The second person's username, password or PIN is not right.", "wrong_second", "manager1"},
 		"nobody":                     {second("nobody", site.Password), "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},

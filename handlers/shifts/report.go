@@ -73,7 +73,7 @@ func (s *Server) fillSignForm(c echo.Context, page *view.ReportPage, now time.Ti
 		page.Form.Obstacle = text.Say(ctx, "review.not_ended")
 	case !page.Whole:
 		page.Form.Obstacle = text.Say(ctx, "review.not_whole")
-	case other && page.Report.Worked(p.Username):
+	case other && page.Report.WorkedBy(p):
 		page.Form.Obstacle = text.Say(ctx, "error.other_reviewer")
 	}
 	return nil

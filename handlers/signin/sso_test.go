@@ -213,6 +213,23 @@ func TestSomebodyOfTheSameNameIsNeverTakenOver(t *testing.T) {
 	)
 	before := c.Person("administrator1")
 	b := c.Browser()
+	c.Refused(c.Come(b, "ghent", "Administrator1"), http.StatusForbidden, packaging.SignOnSameName, "connect your company account at Your account")
+	c.AddPerson("ghent", "administrator2")
+	decide := func(by, same string) site.Answer {
+		return c.SignIn(by).Post("/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-evil", "same", same)
+	}
+	if page := c.SignIn("administrator2").Get("/admin/people").Text("#waits"); !strings.Contains(page, "Not Them") || !strings.Contains(page, "Person administrator1") {
+		t.Errorf("who waits: %q", page)
+	}
+	if a := decide("administrator1", "no"); a.Status != http.StatusForbidden {
+		t.Errorf("the person whom it is about decides: %d", a.Status)
+	}
+	if a := decide("administrator2", "no"); a.Status != http.StatusSeeOther || c.History()[0].Deed != packaging.HumanSet {
+		t.Fatalf("decided: %d %s", a.Status, a.Text("[role=alert]"))
+	}
+	if decide("administrator2", "yes"); c.History()[0].Deed == packaging.HumanSet {
+		t.Errorf("decided again: %+v", c.History()[0])
+	}
 	if a := c.Come(b, "ghent", "Administrator1"); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
@@ -232,6 +249,35 @@ func TestSomebodyOfTheSameNameIsNeverTakenOver(t *testing.T) {
 	}
 	if p := c.Person("oddname.."); p.Role != packaging.Manager {
 		t.Errorf("person %+v", p)
+	}
+}
+
+// Somebody with a password comes by the provider as well, under whatever form of their name.
+func TestOneHumanIsOneSignerHoweverTheyComeIn(t *testing.T) {
+	t.Parallel()
+	c := handlerstest.NewCompany(t,
+		provider.Person{Subject: "sub-1", Username: "Supervisor1@plant.example", FirstName: "Person", LastName: "supervisor1", Groups: []string{"packers"}},
+		provider.Person{Subject: "sub-2", Username: "s.one", Email: "SUPERVISOR1@plant.example", FirstName: "Person", Groups: []string{"packers"}},
+		provider.Person{Subject: "sub-3", Username: "superv\u0456sor1", FirstName: "Person", Groups: []string{"packers"}},
+	)
+	for _, username := range []string{"Supervisor1@plant.example", "s.one", "superv\u0456sor1"} {
+		c.Refused(c.Come(c.Browser(), "ghent", username), http.StatusForbidden, packaging.SignOnSameName, "A person of this site has your name")
+	}
+	if people, err := c.Store.People(t.Context(), c.Tenant("ghent").ID); err != nil || len(people) != 5 {
+		t.Errorf("%d people, %v", len(people), err)
+	}
+	if a := c.SignIn("administrator1").Post("/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "same", "yes"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
+	if a := c.Come(c.Browser(), "ghent", "Supervisor1@plant.example"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
+	one, other := c.Person("supervisor1"), c.Person("Supervisor1@plant.example")
+	if !one.SameHuman(other) || one.ID == other.ID {
+		t.Errorf("%+v and %+v", one, other)
+	}
+	if row := c.SignIn("manager1").Get("/admin/people"); row.Status == http.StatusOK && !strings.Contains(row.Text(".rows"), "same human as supervisor1") {
+		t.Errorf("the people are %s", row.Text(".rows"))
 	}
 }
 

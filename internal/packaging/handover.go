@@ -1,6 +1,9 @@
 package packaging
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // HandoverID is our key of a hand-over.
 type HandoverID int64
@@ -15,6 +18,7 @@ type Handover struct {
 	Until    time.Time
 	At       time.Time
 	By       Author
+	Human    UserID // the account that stands for By, 0 where it is their own
 	Remarks  string
 	Items    []HandoverItem
 	Taken    *Takeover // nil while nobody took it over
@@ -107,12 +111,14 @@ func (h Handover) OpenItems() (open []HandoverItem) {
 	return open
 }
 
+func (h Handover) byAnother(p Person) bool { return cmp.Or(h.Human, h.By.ID) != p.human() }
+
 // MayTakeOver says whether the person may take the shift over: another person, once.
 func (h Handover) MayTakeOver(p Person) bool {
-	return h.Taken == nil && h.By.ID != p.ID && p.May(HandOver)
+	return h.Taken == nil && h.byAnother(p) && p.May(HandOver)
 }
 
 // MayAcknowledge says whether the person may acknowledge what was left when the shift was taken over.
 func (h Handover) MayAcknowledge(p Person) bool {
-	return h.Taken != nil && h.By.ID != p.ID && p.May(HandOver)
+	return h.Taken != nil && h.byAnother(p) && p.May(HandOver)
 }

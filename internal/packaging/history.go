@@ -85,6 +85,7 @@ const (
 	SignOnDeclined       Deed = "sign_on_declined" // its reason says why
 	IdentityConnected    Deed = "identity_connected"
 	IdentityDisconnected Deed = "identity_disconnected"
+	HumanSet             Deed = "human_set" // an administrator said whether accounts are of one human; New says so
 
 	RecordsLogged Deed = "records_logged" // by an upgrade: New says how many records have another digest by it
 )
@@ -101,7 +102,7 @@ var Deeds = []Deed{
 	ConnectionTested, TenantSet, CredentialSet, LineSet, PersonSet, PasswordSet, ShiftsSet,
 	PINDeclined, PINSet, BadgeSet, PasswordConfirmed, BadgeConfirmed, StationSet, StationRemoved, StationCoded,
 	StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
-	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected,
+	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected, HumanSet,
 	RecordsLogged,
 }
 

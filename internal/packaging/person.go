@@ -1,6 +1,7 @@
 package packaging
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -9,6 +10,8 @@ import (
 type Person struct {
 	Author
 	Tenant    Tenant
+	Human     UserID    // the account that stands for the human, 0 where it is their own
+	Accounts  []string  // usernames of their other accounts
 	Elsewhere bool      // they belong to other tenants too
 	Lines     []LineID  // the lines that they are limited to, none where they are not limited
 	StationID StationID // where they signed in, 0 elsewhere than at a station
@@ -26,6 +29,11 @@ type Person struct {
 // Until a password that somebody else set is confirmed, they look and do nothing that others would take for theirs.
 func (p Person) May(a Action) bool { return p.Role.May(a) && (p.PasswordSetBy == "" || a.looks()) }
 
+// SameHuman says whether both are accounts of one human: rules of two go by humans.
+func (p Person) SameHuman(other Person) bool { return p.human() == other.human() }
+
+func (p Person) human() UserID { return cmp.Or(p.Human, p.ID) }
+
 // Sees says whether the person is not limited to other lines than this one. Of those without a line, who is limited
 // sees nothing.
 func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Contains(p.Lines, line) }
@@ -33,7 +41,7 @@ func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Cont
 // Mark tells pages of the same person with the same rights at the same place from others. It names no secret.
 func (p Person) Mark() string {
 	return fmt.Sprintf(
-		"%d %d %d %s %v %q %q", p.ID, p.Tenant.ID, p.StationID, p.Role, p.Lines, p.PasswordSetBy, p.BadgeSetBy,
+		"%d %d %d %d %s %v %q %q", p.ID, p.human(), p.Tenant.ID, p.StationID, p.Role, p.Lines, p.PasswordSetBy, p.BadgeSetBy,
 	)
 }
 

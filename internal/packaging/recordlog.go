@@ -67,7 +67,7 @@ var RecordNouns = map[string]string{
 	"handovers": "handover", "handover_items": "handover", "takeovers": "handover", "handover_acks": "handover",
 	"shift_reviews": "review", "imports": "import", "import_changes": "import",
 	"users": "person", "members": "person", "member_roles": "person", "member_lines": "person",
-	"station_factors": "person", "identities": "person", "history_views": "view",
+	"station_factors": "person", "identities": "person", "sign_on_waits": "person", "history_views": "view",
 	"api_tokens": "token", "api_token_lines": "token", "stations": "station", "lines": "line",
 	"shift_plans": "shifts", "shifts": "shifts", "shift_rules": "settings", "rules": "settings", "tenants": "settings",
 	"credentials_set": "settings", "sso": "settings", "sso_grants": "settings", "sso_grant_roles": "settings",

@@ -219,6 +219,11 @@ func (r ShiftReport) Signed(comment string) Record {
 // ChangedSince says what of a report is not as it was when the review was signed.
 func (r ShiftReport) ChangedSince(v Review) []Difference { return r.Signed(v.Comment).Since(v.Record) }
 
+// WorkedBy says whether the person did something in the shift, by whichever account.
+func (r ShiftReport) WorkedBy(p Person) bool {
+	return r.Worked(p.Username) || slices.ContainsFunc(p.Accounts, r.Worked)
+}
+
 // Worked says whether the person released, settled, wrote or handed over in the shift: what a reviewer who must be
 // somebody else did not do.
 func (r ShiftReport) Worked(username string) bool {

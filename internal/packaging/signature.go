@@ -1,6 +1,7 @@
 package packaging
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
@@ -86,6 +87,7 @@ type Signature struct {
 	Content  [sha256.Size]byte // digest of the record that the person was shown
 	Place    int               // 1 for the first signer, 2 for the second
 	By       Author
+	Human    UserID // the account that stands for the signer, 0 where it is their own; not stored
 	Meaning  string // in the words that the person chose
 	At       time.Time
 	Factor   Factor
@@ -131,6 +133,9 @@ func (r Rules) SignaturesMissing(by Person, record Record, given []Signature) bo
 	}
 	for i, s := range given {
 		if s.Content != record.Digest() || (s.By.ID == by.ID) != (i == 0) {
+			return true
+		}
+		if i > 0 && cmp.Or(s.Human, s.By.ID) == by.human() {
 			return true
 		}
 	}

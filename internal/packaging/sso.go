@@ -151,6 +151,30 @@ type Identity struct {
 	Values          []string // of the claim that roles come from
 }
 
+// SharesName says whether a username can be the identity's: it is its username or e-mail address, or looks like one, with
+// or without a domain.
+func (i Identity) SharesName(username string) bool {
+	for _, own := range []string{i.Username, i.Email} {
+		if own != "" && LooksLike(withoutDomain(own), withoutDomain(username)) {
+			return true
+		}
+	}
+	return false
+}
+
+func withoutDomain(name string) string {
+	local, _, _ := strings.Cut(strings.TrimSpace(name), "@")
+	return local
+}
+
+// SignOnWait is somebody who came by the provider under the name of a person of the site. An administrator whom it is not
+// about says whether both are the same human.
+type SignOnWait struct {
+	Identity
+	Like  Person // who has the name
+	Asked time.Time
+}
+
 // maxUsername is the longest username, in characters.
 const maxUsername = 64
 
@@ -220,12 +244,13 @@ const (
 	SignOnNoRole    SignOnReason = "no_role"   // no value gives the person a role
 	SignOnInactive  SignOnReason = "inactive"  // the person is deactivated
 	SignOnTaken     SignOnReason = "taken"     // somebody else is connected with it
+	SignOnSameName  SignOnReason = "same_name" // a person of the site has the name: it may be the same human
 )
 
 // SignOnReasons are all of them.
 var SignOnReasons = []SignOnReason{
 	SignOnOff, SignOnDown, SignOnNoOpenID, SignOnElsewhere, SignOnCancelled, SignOnRefused, SignOnStale, SignOnBadToken,
-	SignOnNotAnew, SignOnOther, SignOnNoRole, SignOnInactive, SignOnTaken,
+	SignOnNotAnew, SignOnOther, SignOnNoRole, SignOnInactive, SignOnTaken, SignOnSameName,
 }
 
 // SignOnError says why single sign-on did not work. It holds nothing secret.

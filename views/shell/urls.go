@@ -464,6 +464,12 @@ func FactorsURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/fa
 // ActiveURL deactivates or reactivates a person.
 func ActiveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/active" }
 
+// HumanURL says which human an account is of.
+func HumanURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/human" }
+
+// SignOnWaitsURL decides about somebody who waits to come by the provider.
+func SignOnWaitsURL() templ.SafeURL { return PeopleURL() + "/came" }
+
 // RemoveURL removes a person from the site.
 func RemoveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/remove" }
 

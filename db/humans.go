@@ -1,0 +1,163 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"lineboard/internal/packaging"
+)
+
+// humanOf returns the account that stands for the human whom a new identity is, as an administrator has said, or 0 for one
+// of its own. While nobody has said so and a person of the site has its name, it has to wait.
+func (s *setupTx) humanOf(id packaging.Identity) (human packaging.UserID, waits *packaging.SignOnError, err error) {
+	like, err := s.namesake(id)
+	if err != nil || like.ID == 0 {
+		return 0, nil, err
+	}
+	var same sql.Null[bool]
+	err = s.row(`SELECT same FROM sign_on_waits WHERE tenant_id = ? AND issuer = ? AND subject = ? AND user_id = ?`,
+		s.tenant, id.Issuer, id.Subject, like.ID).Scan(&same)
+	switch {
+	case same.V:
+		return like.Human, nil, err
+	case same.Valid:
+		return 0, nil, err
+	case errors.Is(err, sql.ErrNoRows):
+		err = s.exec(`
+			INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET user_id = excluded.user_id, asked_at = excluded.asked_at, same = NULL, decided_by = NULL`,
+			s.tenant, id.Issuer, id.Subject, id.Username, id.Email, id.Called(), like.ID, millis(s.now))
+	}
+	who := packaging.Author{Username: id.Name(), FullName: id.Called()}
+	return 0, &packaging.SignOnError{Reason: packaging.SignOnSameName, Detail: "person " + like.Username, Who: who}, err
+}
+
+// namesake returns the first active person of the tenant who has the name of an identity, and one without an ID for none.
+func (s *setupTx) namesake(id packaging.Identity) (packaging.Person, error) {
+	people, err := collect(s.ctx, s, scanPeople, selectPerson+`t.id = ? ORDER BY u.id`, s.tenant)
+	for _, p := range people {
+		if id.SharesName(p.Username) {
+			return p, err
+		}
+	}
+	return packaging.Person{}, err
+}
+
+// SignOnWaits returns who waits to come by the provider of the viewer's tenant, the longest first.
+func (d *DB) SignOnWaits(ctx context.Context, viewer packaging.Person) ([]packaging.SignOnWait, error) {
+	scan := func(row scanner) (w packaging.SignOnWait, err error) {
+		var asked int64
+		w.Like, err = scanPerson(row, &w.Issuer, &w.Subject, &w.Username, &w.Email, &w.FullName, &asked)
+		w.Asked = moment(asked)
+		return w, err
+	}
+	return collect(ctx, d.read, scan, `
+		SELECT `+personColumns+`, w.issuer, w.subject, w.username, w.email, w.full_name, w.asked_at
+		FROM sign_on_waits w JOIN users u ON u.id = w.user_id JOIN members m ON m.user_id = u.id AND m.tenant_id = w.tenant_id
+			JOIN tenants t ON t.id = w.tenant_id
+		WHERE w.tenant_id = ? AND w.same IS NULL ORDER BY w.asked_at, w.subject`, viewer.Tenant.ID)
+}
+
+// DecideSignOn says whether somebody who waits is the same human as the person whose name they have. It fails with NotFound
+// where nobody waits, and with Forbidden for the person whom it is about.
+func (d *DB) DecideSignOn(ctx context.Context, by packaging.Person, issuer, subject string, same bool) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		like, err := scanPerson(s.row(`
+			SELECT `+personColumns+` FROM sign_on_waits w JOIN users u ON u.id = w.user_id
+				JOIN members m ON m.user_id = u.id AND m.tenant_id = w.tenant_id JOIN tenants t ON t.id = w.tenant_id
+			WHERE w.tenant_id = ? AND w.issuer = ? AND w.subject = ? AND w.same IS NULL`, s.tenant, issuer, subject))
+		if err != nil {
+			return coded(err)
+		}
+		if isAbout(like, by) {
+			return packaging.Fail(packaging.Forbidden, "error.own_human")
+		}
+		if err := s.exec(`
+			UPDATE sign_on_waits SET same = ?, decided_by = ? WHERE tenant_id = ? AND issuer = ? AND subject = ?`,
+			same, by.ID, s.tenant, issuer, subject); err != nil {
+			return err
+		}
+		says := "another human than " + like.Username
+		if same {
+			says = "the same human as " + like.Username
+		}
+		return s.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.HumanSet, Object: subject + " at " + issuer, New: says,
+		})
+	})
+}
+
+// isAbout says whether a person, as they are in the transaction, is the human of another account.
+func isAbout(p, by packaging.Person) bool {
+	return p.ID == by.ID || slices.Contains(p.Accounts, by.Username)
+}
+
+// SetHuman says that a person of the tenant is the same human as another one, or a human of their own for 0. To part
+// accounts is for an administrator whom it is not about. A person who belongs to a tenant that the administrator does not
+// administer stays as they are.
+func (d *DB) SetHuman(ctx context.Context, by packaging.Person, user, as packaging.UserID) error {
+	return d.onMember(ctx, by, user, func(s *setupTx, m packaging.Member) error {
+		other := m
+		if as != 0 {
+			var err error
+			if other, err = memberOf(ctx, s, by, as); err != nil {
+				return err
+			}
+		}
+		switch {
+		case m.Shared || other.Shared:
+			return packaging.Fail(packaging.Forbidden, "error.shared_person")
+		case as != 0 && m.SameHuman(other.Person):
+			return nil
+		case len(m.Accounts) > 0 && isAbout(m.Person, by):
+			return packaging.Fail(packaging.Forbidden, "error.own_human")
+		}
+		return s.everywhere(m, func() error { return s.setHuman(user, as) })
+	})
+}
+
+// setHuman takes an account from its human to another one's, or to none where as is 0. Other accounts of its human stay
+// together.
+func (s *setupTx) setHuman(user, as packaging.UserID) error {
+	if as != 0 {
+		if err := s.row(`SELECT human_id FROM humans WHERE user_id = ?`, as).Scan(&as); err != nil {
+			return err
+		}
+	}
+	var heir sql.Null[packaging.UserID] // stands for the others of its human from now on
+	if err := s.row(`SELECT min(id) FROM users WHERE same_as = ?`, user).Scan(&heir); err != nil {
+		return err
+	}
+	for _, change := range []struct {
+		statement string
+		args      []any
+	}{
+		{`UPDATE users SET same_as = NULL WHERE id = ?`, []any{heir}},
+		{`UPDATE users SET same_as = ? WHERE same_as = ?`, []any{heir, user}},
+		{`UPDATE users SET same_as = nullif(?, 0) WHERE id = ?`, []any{as, user}},
+	} {
+		if err := s.exec(change.statement, change.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joinHuman is setHuman for a new account, and records it.
+func (s *setupTx) joinHuman(user, human packaging.UserID) error {
+	before, err := s.describePerson(user)
+	if err != nil {
+		return err
+	}
+	if err := s.setHuman(user, human); err != nil {
+		return err
+	}
+	var username string
+	if err := s.row(`SELECT username FROM users WHERE id = ?`, user).Scan(&username); err != nil {
+		return err
+	}
+	return s.recordPerson(user, username, before)
+}

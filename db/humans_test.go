@@ -1,0 +1,184 @@
+package db
+
+import (
+	"strings"
+	"testing"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// twins are two accounts of "ghent" beside its administrator, with more of the same kind.
+func twins(t *testing.T) (d *DB, boss packaging.Person, all []packaging.Person) {
+	t.Helper()
+	d, boss, _ = opened(t)
+	d.exec(t, `INSERT INTO member_roles (user_id, tenant_id, role) VALUES (1, 1, 'administrator')`)
+	for _, name := range []string{"anna", "anna.second", "berta", "carla"} {
+		err := d.AddPerson(t.Context(), boss, packaging.Person{
+			Author: packaging.Author{Username: name, FullName: "Name of " + name, Role: packaging.Administrator},
+		}, secret.New("a password for tests"))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d, boss, accountsOf(t, d, boss)
+}
+
+// accountsOf returns the people as they are now.
+func accountsOf(t *testing.T, d *DB, boss packaging.Person) (all []packaging.Person) {
+	t.Helper()
+	people, err := d.People(t.Context(), boss.Tenant.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"anna", "anna.second", "berta", "carla"} {
+		for _, p := range people {
+			if p.Username == name {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
+func TestAccountsOfOneHumanStayTogetherUntilAnotherPartsThem(t *testing.T) {
+	d, boss, p := twins(t)
+	together := func(want string) {
+		t.Helper()
+		var said []string
+		for _, one := range accountsOf(t, d, boss) {
+			said = append(said, one.Username+"="+strings.Join(one.Accounts, "+"))
+		}
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	set := func(by packaging.Person, user, as packaging.UserID) error {
+		return d.SetHuman(t.Context(), by, user, as)
+	}
+	if err := set(boss, p[0].ID, p[1].ID); err != nil { // anna is anna.second
+		t.Fatal(err)
+	}
+	together("anna=anna.second anna.second=anna berta= carla=")
+	if err := set(boss, p[2].ID, p[0].ID); err != nil { // and berta too, whoever of them is named
+		t.Fatal(err)
+	}
+	together("anna=anna.second+berta anna.second=anna+berta berta=anna+anna.second carla=")
+	if err := set(boss, p[1].ID, 0); err != nil { // the one that stands for all of them goes
+		t.Fatal(err)
+	}
+	together("anna=berta anna.second= berta=anna carla=")
+	entry := lastOf(t, d, boss.Tenant.ID, packaging.PersonSet)
+	if !strings.Contains(entry.Old, "same human as anna, berta") || strings.Contains(entry.New, "same human") || entry.By.ID != boss.ID {
+		t.Errorf("the history says %+v", entry)
+	}
+	if err := set(boss, boss.ID, p[3].ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := set(boss, p[3].ID, 0); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("somebody parts their own accounts: %v", err)
+	}
+}
+
+func lastOf(t *testing.T, d *DB, tenant packaging.TenantID, deed packaging.Deed) packaging.Entry {
+	t.Helper()
+	page, err := d.History(t.Context(), packaging.Everything(tenant), packaging.HistoryFilter{Limit: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range page.Entries {
+		if e.Deed == deed {
+			return e
+		}
+	}
+	t.Fatalf("no %s", deed)
+	return packaging.Entry{}
+}
+
+// The schema itself refuses what one human would do twice.
+func TestRulesOfTwoGoByHumansInTheSchemaToo(t *testing.T) {
+	d, boss, p := twins(t)
+	if err := d.SetHuman(t.Context(), boss, p[1].ID, p[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	for name, statements := range map[string][2]string{
+		"a human that stands for another one's": {
+			`SELECT 1`, `UPDATE users SET same_as = ?2 WHERE id = ?3`,
+		},
+		"a second signature": {
+			`INSERT INTO signatures (tenant_id, kind, object, content, place, user_id, username, full_name, role, station, meaning, at, factor, hash)
+				VALUES (1, 'other', 9, zeroblob(32), 1, ?1, 'a', 'a', 'supervisor', '', 'm', 1, 'password', zeroblob(32))`,
+			`INSERT INTO signatures (tenant_id, kind, object, content, place, user_id, username, full_name, role, station, meaning, at, factor, hash)
+				VALUES (1, 'other', 9, zeroblob(32), 2, ?2, 'b', 'b', 'supervisor', '', 'm', 1, 'password', zeroblob(32))`,
+		},
+		"a take-over": {
+			`INSERT INTO handovers (id, tenant_id, day, shift, begins_at, ends_at, at, user_id, username, full_name, role, station, remarks)
+				VALUES (9, 1, '2026-11-23', 'Early', 1, 2, 1, ?1, 'a', 'a', 'supervisor', '', '')`,
+			`INSERT INTO takeovers (handover_id, tenant_id, at, user_id, username, full_name, role, station, remarks)
+				VALUES (9, 1, 2, ?2, 'b', 'b', 'supervisor', '', '')`,
+		},
+		"a confirmation": {
+			`UPDATE users SET password_set_by = 'x', password_setter = ?1, password_changed = 1 WHERE id = ?3`,
+			`UPDATE users SET password_confirmed_at = 1, password_confirmed_by = ?2 WHERE id = ?3`,
+		},
+		"a word on who they are": {
+			`INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at)
+				VALUES (1, 'i', 's', 'anna', '', 'Anna', ?1, 1)`,
+			`UPDATE sign_on_waits SET same = 0, decided_by = ?2`,
+		},
+	} {
+		if boss.Tenant.ID != 1 {
+			t.Fatal("the tenant is not the first")
+		}
+		args := []any{p[0].ID, p[1].ID, p[2].ID}
+		for i, statement := range statements {
+			var used []any
+			for n, mark := range []string{"?1", "?2", "?3"} {
+				if strings.Contains(statement, mark) {
+					used = args[:n+1]
+				}
+			}
+			_, err := d.write.ExecContext(t.Context(), statement, used...)
+			if (err != nil) != (i == 1) {
+				t.Errorf("%s, statement %d: %v", name, i, err)
+			}
+		}
+	}
+}
+
+func TestWhoSetAPasswordConfirmsItByNoOtherAccount(t *testing.T) {
+	d, boss, p := twins(t)
+	anna, second, berta := p[0], p[1], p[2]
+	d.exec(t, `UPDATE users SET password_set_by = '', password_setter = NULL`)
+	if err := d.SetHuman(t.Context(), boss, second.ID, anna.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetPersonsPassword(t.Context(), anna, p[3].ID, secret.New("another password 7")); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, `UPDATE users SET password_changed = 1`)
+	waiting := func(who packaging.Person) int {
+		c, err := d.Confirmations(t.Context(), who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(c.Waiting)
+	}
+	people := accountsOf(t, d, boss)
+	if waiting(people[0]) != 0 || waiting(people[1]) != 0 || waiting(people[2]) != 1 {
+		t.Errorf("waiting: %d, %d, %d", waiting(people[0]), waiting(people[1]), waiting(people[2]))
+	}
+	if err := d.ConfirmPassword(t.Context(), people[1], p[3].ID); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("by another account of who set it: %v", err)
+	}
+	if err := d.ConfirmPassword(t.Context(), berta, p[3].ID); err != nil {
+		t.Error(err)
+	}
+}
+
+func (d *DB) exec(t *testing.T, statement string) {
+	t.Helper()
+	if _, err := d.write.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
