@@ -316,3 +316,16 @@ func TestTheProbeTakesAsMuchRoomAsAClaim(t *testing.T) {
 		t.Errorf("the probe takes %d bytes, a claim %d", probe, claim)
 	}
 }
+
+func TestAPersonWhomOnlyALostReleaseKnewIsSetUpAsANewOne(t *testing.T) {
+	d, _, _ := opened(t)
+	record(t, d, lost(packaging.Tenant{ID: 41, Slug: "lyon"}, "lyon-boss", "Order7"))
+	if err := d.Provision(t.Context(), Site{setup("lyon")}); err != nil {
+		t.Fatal(err)
+	}
+	by := boss(t, d, "lyon")
+	o := cache(t, d, by.Tenant.ID, facts("Order8"))
+	if _, err := d.Claim(t.Context(), by, packaging.Press{Order: o.ID}); err != nil {
+		t.Errorf("their first release: %v", err)
+	}
+}
