@@ -99,6 +99,7 @@ func (m *model) move(d time.Duration) {
 var kinds = []sandbox.Kind{
 	sandbox.CutBefore, sandbox.CutAfter, sandbox.ErrorBefore, sandbox.ErrorAfter, sandbox.CutJSON, sandbox.CutBody, sandbox.HTML,
 	sandbox.HTMLAfter, sandbox.Empty, sandbox.WrongType, sandbox.ExpiredToken, sandbox.Forbidden, sandbox.Throttle, sandbox.Delay,
+	sandbox.RefuseAfter, sandbox.OtherOrder, sandbox.PushRefused,
 }
 
 func (m *model) inject(rt *rapid.T, call string) {
@@ -141,8 +142,14 @@ func (m *model) outside(rt *rapid.T, o *order) {
 		next = []string{sandbox.Open, sandbox.PendingRelease, sandbox.InProgress, sandbox.Done}
 	}
 	to := rapid.SampledFrom(next).Draw(rt, "status")
-	o.others = o.others || inside && (to == sandbox.InProgress || to == sandbox.Done)
+	// A line can refuse an order that was pushed: then somebody else brings it out.
+	o.others = o.others || m.carried(o.key) == nil && (to == sandbox.InProgress || to == sandbox.Done)
 	m.remote.box.SetStatus(o.key, to)
+}
+
+// lists has details have the lists of released orders from now on, or not: a list may come later than its release.
+func (m *model) lists(rt *rapid.T) {
+	m.remote.box.SetSerialsInDetails(rapid.Bool().Draw(rt, "in details"))
 }
 
 // refresh brings the cache up to date, or finds that it can't.
@@ -300,9 +307,11 @@ func (m *model) carried(key string) []string {
 // end: when nothing goes wrong any more, everything is settled.
 func (m *model) end() {
 	m.mend()
+	m.remote.box.SetSerialsInDetails(true)
 	for _, o := range m.orders { // Suspended by itself proves nothing: somebody resumes the order
 		if truth, _ := m.remote.box.Order(o.key); truth.Status == sandbox.Suspended {
 			m.remote.box.SetStatus(o.key, sandbox.InProgress)
+			o.others = o.others || m.carried(o.key) == nil
 		}
 	}
 	for range 10 { // a read may take too long on a busy machine

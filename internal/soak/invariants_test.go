@@ -231,6 +231,21 @@ func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...an
 	case outcome == packaging.Refused && now.Status == packaging.PendingRelease && len(button) == 0:
 		told("it can be released, and its page offers nothing")
 	}
+	m.checkDenials(o, told)
+}
+
+// checkDenials: neither the line's board nor the export of the history denies what the sandbox did with the only try.
+func (m *model) checkDenials(o *order, told func(string, ...any)) {
+	if m.carried(o.key) == nil || len(o.tries) != 1 {
+		return
+	}
+	if board := m.browsers[0].Get("/lines/L1").Text("main"); strings.Contains(board, o.key+" was not released.") {
+		told("it was carried out, and the line's board says %q", board)
+	}
+	export := m.browsers[0].Get("/history.csv?order=" + o.key).Body
+	if slices.Contains(strings.FieldsFunc(export, func(r rune) bool { return r == ',' || r == '\n' }), string(packaging.Refused)) {
+		told("it was carried out, and the history says %s", export)
+	}
 }
 
 // checkCounts: what is unknown is asked about, and the overview counts it.

@@ -68,6 +68,7 @@ func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
 			"clock":         func(rt *rapid.T) { m.move(time.Duration(rapid.IntRange(1, 30).Draw(rt, "seconds")) * time.Second) },
 			"fault":         m.fault,
 			"let go":        func(*rapid.T) { m.letGo() },
+			"lists":         m.lists,
 			"mend":          func(*rapid.T) { m.mend() },
 			"outside":       func(rt *rapid.T) { m.outside(rt, m.draw(rt)) },
 			"refresh":       func(*rapid.T) { m.refresh() },
