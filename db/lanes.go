@@ -35,7 +35,7 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
 			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
 			WHERE `+w.sql+` AND `+onBoards+`
-				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, 'refused') = 'refused')) WHERE place <= 2)
+				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, '') NOT IN ('sending', 'unknown'))) WHERE place <= 2)
 		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, w.args...)
 	for _, o := range foremost {
 		lane := l.lane(laneKeyOf(o.Line.ID, o.APILine()))

@@ -319,3 +319,31 @@ func insertRelease(round int, why string) string {
 		SELECT tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, 'sending', ` +
 		string(rune('0'+round)) + `, '` + why + `' FROM releases WHERE order_id = ?1 LIMIT 1`
 }
+
+func TestAnOrderThatWaitsAgainOrIsSuspendedIsOpenInAHandOverAndOnTheOverview(t *testing.T) {
+	d, ghent, _ := opened(t)
+	back := setBack(t, d, ghent, "back", "s1")
+	becomes(t, d, setBack(t, d, ghent, "stopped", "s2"), packaging.Suspended)
+	say(t, d, ghent, asked(t, d, ghent, "closed"), packaging.CannotBeKnown)
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("sending")).ID}); err != nil {
+		t.Fatal(err)
+	}
+	items, err := d.OpenItems(t.Context(), ghent.Scope(), packaging.Occurrence{Begin: start, Until: start.Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]packaging.ItemKind{}
+	for _, i := range items {
+		got[i.OrderKey] = i.Kind
+	}
+	want := map[string]packaging.ItemKind{
+		"back": packaging.WaitingOrder, "closed": packaging.WaitingOrder, "stopped": packaging.SuspendedOrder, "sending": packaging.UnknownOutcome,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("open (-want +got)\n%s", diff)
+	}
+	lanes, err := d.Lanes(t.Context(), ghent.Scope())
+	if err != nil || len(lanes[0].Next) == 0 || lanes[0].Next[0].ID != back.ID {
+		t.Errorf("next on the overview: %+v, %v", lanes[0].Next, err)
+	}
+}

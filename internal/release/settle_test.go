@@ -30,6 +30,7 @@ type ledger struct {
 	recorded []packaging.Entry
 	reads    error // of Unsettled
 	settles  error // of SettleByStatus
+	notes    error // of what a question came to
 }
 
 // unknown is a ledger with one order whose release ended now for a reason.
@@ -72,7 +73,7 @@ func (l *ledger) NoteAsked(_ context.Context, _ packaging.Order, says string, _ 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.says = append(l.says, says)
-	return nil
+	return l.notes
 }
 
 func (l *ledger) SettleByStatus(_ context.Context, o packaging.Order, s packaging.Settlement) error {
@@ -571,6 +572,27 @@ func TestWhatAPersonLearnsWhoHasItAsked(t *testing.T) {
 		err := settler(l, c).Ask(t.Context(), supervisor, 7)
 		if (err != nil) != (test.want != "") || err != nil && packaging.CodeOf(err) != test.want {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What the page shows is what was stored: that it could not be is told, whatever else went wrong.
+func TestAPersonLearnsThatNothingCouldBeKeptOfTheirQuestion(t *testing.T) {
+	for name, api := range map[string]func(*cloud) (release.StatusAPI, error){
+		"the API does not answer": func(c *cloud) (release.StatusAPI, error) { c.says("", gone); return c, nil },
+		"it says nothing":         func(c *cloud) (release.StatusAPI, error) { c.says("", nil); return c, nil },
+		"it can't be asked":       func(*cloud) (release.StatusAPI, error) { return nil, errors.New("no key") },
+	} {
+		for _, full := range []bool{false, true} {
+			l, c := unknown(packaging.Cut), &cloud{}
+			if full {
+				l.notes = packaging.Fail(packaging.Unavailable, "error.disk_full")
+			}
+			s := release.NewSettler(l, func(context.Context, packaging.TenantID) (release.StatusAPI, error) { return api(c) },
+				release.DefaultPace, time.Now, slog.New(slog.DiscardHandler))
+			if err := s.Ask(t.Context(), supervisor, 7); (err != nil) != full || len(l.says) != 1 {
+				t.Errorf("%s, disk full %v: %v, kept %q", name, full, err, l.says)
+			}
 		}
 	}
 }
