@@ -29,7 +29,7 @@ const (
 func (b *bench) build(ctx context.Context) error {
 	b.say("building lineboard")
 	b.binary = filepath.Join(b.folder, "lineboard")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.binary, "lineboard")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-w", "-o", b.binary, "lineboard")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("lineboard can't be built: %w\n%s", err, said)
