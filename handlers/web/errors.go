@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"lineboard/internal/live"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	"lineboard/views/shell"
@@ -49,7 +50,11 @@ func (s *Kit) Fail(err error, c echo.Context) {
 	}
 	status, key, gaps := classify(err)
 	if status >= http.StatusInternalServerError {
-		s.Log.Error("request failed", "path", c.Request().URL.Path, "status", status, "err", err)
+		level := slog.LevelError
+		if errors.Is(err, live.ErrClosed) { // a page asked again while the server stops, as it should
+			level = slog.LevelInfo
+		}
+		s.Log.Log(c.Request().Context(), level, "request failed", "path", c.Request().URL.Path, "status", status, "err", err)
 	}
 	if status == http.StatusForbidden {
 		s.SecurityEvent(ForbiddenEvent, c.RealIP())
