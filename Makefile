@@ -109,7 +109,7 @@ soak: ## kill the program and restore backups KILLS (300) times, and try 1,000 s
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
 	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy
-	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations' ./internal/gs1 ./internal/app
+	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations' ./internal/gs1 ./internal/app ./handlers/orders
 
 .PHONY: mutants
 mutants: ## change conditions and sums at random: do the tests notice? (MUTATE=./db for some; hours)

@@ -1,5 +1,6 @@
 // Pages work without scripts, which only make them smooth. What a page says comes from its markup, never from here.
 // static.go joins this file and all that it imports into one script.
+import { isSupported, standAside } from "./js/browser.js";
 import { proposeZone, startClock } from "./js/clock.js";
 import { startCopies } from "./js/copies.js";
 import { startCopying } from "./js/copy.js";
@@ -12,16 +13,20 @@ import { startScans } from "./js/scans.js";
 import { startKeys, startLock } from "./js/station.js";
 import { startSwaps } from "./js/swap.js";
 
-startClock();
-proposeZone();
-startCopying();
-startPresses();
-startSwaps();
-startKeys();
-startScanning();
-startScans();
-startLock();
-startDisabledLinks();
-startLive();
-startMenus();
-startCopies();
+if (isSupported()) {
+  startClock();
+  proposeZone();
+  startCopying();
+  startPresses();
+  startSwaps();
+  startKeys();
+  startScanning();
+  startScans();
+  startLock();
+  startDisabledLinks();
+  startLive();
+  startMenus();
+  startCopies();
+} else {
+  standAside();
+}

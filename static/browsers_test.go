@@ -9,7 +9,7 @@ import (
 type browsers struct{ chrome, safari, firefox int }
 
 // supported are the oldest browsers that docs/operate.md names.
-var supported = browsers{chrome: 9900, safari: 1504, firefox: 9800}
+var supported = browsers{chrome: 9900, safari: 1504, firefox: 9700}
 
 // features are those of scripts and style sheets that came to browsers late, each with the first versions that have it
 // (MDN's browser-compat-data, 2026). One that a supported browser lacks says what the page does without it.
@@ -32,7 +32,7 @@ var features = map[string]struct {
 	"fit-content":             {`fit-content`, browsers{4600, 1100, 9400}, ""},
 	":is()":                   {`:is\(`, browsers{8800, 1400, 7800}, ""},
 	":focus-visible":          {`:focus-visible`, browsers{8600, 1504, 8500}, ""},
-	"modal dialogs":           {`\.showModal\(`, browsers{3700, 1504, 9800}, ""},
+	"modal dialogs":           {`\.showModal\(`, browsers{3700, 1504, 9800}, "station.js opens the lock as a layer over the page"},
 	":has()":                  {`:has\(`, browsers{10500, 1504, 12100}, "a field is narrower, a bar has no stripe"},
 	"container queries":       {`@container`, browsers{10500, 1600, 11000}, "cards stay in one column"},
 	"subgrid":                 {`subgrid`, browsers{11700, 1600, 7100}, "rows of neighbouring cards do not line up"},

@@ -3,6 +3,8 @@ package e2e
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lineboard/internal/sandbox"
 )
 
@@ -60,4 +62,37 @@ func TestScansInARowAreAllAnswered(t *testing.T) {
 	p.See("Lot on the pack: WRONG9. Of Scanned2: ABC123.") // until somebody has acknowledged it
 	p.In("main").Click("Acknowledge")
 	p.Gone("WRONG9")
+}
+
+// Answers take 0.3 to 1.5 s, and scans follow each other faster.
+func TestEachScanHasItsOwnVerdictHoweverLongAnswersTake(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []sandbox.Order{{
+		ID: "Timed", LineCode: "L1", LineName: "Blister line 1", Product: "Timed tablets", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2029-12-31",
+		Quantity: 4, Status: sandbox.PendingRelease, Serials: []string{"Time1", "Time2", "Time3", "Time4"},
+	}})
+	s.releaseElsewhere(s.pathOf(t, "Timed"))
+	p := signedIn(t, s, "operator1")
+	p.visit("/scan?line=L1")
+	p.whole()
+	p.Eval(`(() => {
+		const send = fetch, delays = {Time1: 1500, Time2: 300, Time3: 800, Time4: 300};
+		window.fetch = async (...asked) => {
+			const serial = /Time\d/.exec(decodeURIComponent(String(asked[0])))?.[0];
+			if (serial) await new Promise(done => setTimeout(done, delays[serial]));
+			return send(...asked);
+		};
+	})()`, nil)
+	for _, scan := range []string{"10WRONG1\x1d21Time1", "10ABC123\x1d21Time2", "10WRONG3\x1d21Time3", "10ABC123\x1d21Time4"} {
+		p.Type("010950600013435217291231" + scan + "\n")
+	}
+	p.See("Lot on the pack: WRONG1. Of Timed: ABC123.")
+	p.See("Lot on the pack: WRONG3. Of Timed: ABC123.")
+	p.Gone("Being checked…")
+	var verdicts []string
+	p.Eval(`[...document.querySelectorAll("#scans > li")].map(scan => scan.querySelector("h2").textContent + ": " +
+		(/WRONG\d|Known/.exec(scan.textContent)?.[0] ?? "none")).reverse()`, &verdicts)
+	if diff := cmp.Diff([]string{"Scan 1: WRONG1", "Scan 2: Known", "Scan 3: WRONG3", "Scan 4: Known"}, verdicts); diff != "" {
+		t.Errorf("the verdicts (-want +got)\n%s", diff)
+	}
 }

@@ -99,7 +99,7 @@ var absences = map[string]string{
 	"health.": "counted since the start, as it says", "sso.": "set up here, or read from the provider", "sign_on.": "the same",
 	"api.": "the request was refused before its transaction", "data.": "read by the check that says it",
 	"hint.": "explains", "help.": "explains", "copy.": "the script's own try", "link.": "the page's own connection",
-	"offline.": "the same",
+	"offline.": "the same", "browser.too_old": "shows where neither style nor scripts work",
 }
 
 // proofOf returns why the sentence of a key may be said, by the longest prefix.

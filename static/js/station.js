@@ -14,6 +14,11 @@ export function startKeys() {
   });
 }
 
+// Firefox before 98 has no modal dialogs. There the style sheet covers the page: see station.css.
+const isOpen = dialog => dialog.hasAttribute("open");
+const open = dialog => dialog.showModal ? dialog.showModal() : dialog.setAttribute("open", "");
+const close = dialog => dialog.close ? dialog.close() : dialog.removeAttribute("open");
+
 function showKeys(root) {
   for (const keys of all(".digits[hidden]", root)) {
     keys.hidden = false;
@@ -59,7 +64,7 @@ export function startLock() {
 
   function watchTime() {
     clearTimeout(timer);
-    if (lock.open) return;
+    if (isOpen(lock)) return;
     const left = lockAt - performance.now();
     const isLate = left <= warnMs;
     setText($("[data-left]", warning), String(Math.max(0, Math.ceil(left / 1000))));
@@ -71,7 +76,7 @@ export function startLock() {
   }
 
   function reportUse() {
-    if (lock.open || warning.hidden && performance.now() - usedAt < usedEveryMs) return;
+    if (isOpen(lock) || warning.hidden && performance.now() - usedAt < usedEveryMs) return;
     usedAt = performance.now();
     askServer("POST");
   }
@@ -80,12 +85,12 @@ export function startLock() {
     clearTimeout(timer);
     warning.hidden = true;
     document.documentElement.classList.add("locked");
-    if (!lock.open) lock.showModal();
+    if (!isOpen(lock)) open(lock);
   }
 
   function unlock() {
     document.documentElement.classList.remove("locked");
-    lock.close();
+    close(lock);
     $("[data-pad]", lock).value = "";
     $(".problem", lock)?.remove();
     askServer("GET");
@@ -95,13 +100,13 @@ export function startLock() {
   addEventListener("pointerdown", () => { if (warning.hidden) reportUse(); }, true);
   addEventListener("keydown", reportUse, true);
   warning.addEventListener("click", reportUse); // it lies over the page: the touch that puts it away presses nothing else
-  document.addEventListener("visibilitychange", () => { if (isInView() && !lock.open) askServer("GET"); });
+  document.addEventListener("visibilitychange", () => { if (isInView() && !isOpen(lock)) askServer("GET"); });
 
   // A second Escape would close it whatever "cancel" says, and what is typed until it is open again would be lost.
   lock.addEventListener("keydown", event => { if (event.key === "Escape") event.preventDefault(); });
   lock.addEventListener("cancel", event => event.preventDefault());
   lock.addEventListener("close", () => {
-    if (document.documentElement.classList.contains("locked")) lock.showModal();
+    if (document.documentElement.classList.contains("locked")) open(lock);
   });
   document.addEventListener("unlocked", unlock);
   for (const form of all("[data-lock-now]")) {
@@ -115,7 +120,7 @@ export function startLock() {
   }
 
   document.addEventListener("htmx:beforeRequest", event => {
-    if (lock.open && !lock.contains(event.target)) event.preventDefault();
+    if (isOpen(lock) && !lock.contains(event.target)) event.preventDefault();
   });
   document.addEventListener("htmx:beforeOnLoad", event => {
     if (event.detail.xhr.status !== 423) return;

@@ -1,0 +1,42 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+	kit "lineboard/internal/testkit/site"
+)
+
+// A browser without cascade layers has no style, and scripts that do not start.
+func TestATooOldBrowserReadsAndReleasesWithoutScriptsAndIsTold(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "supervisor1", func(p person) { p.Lack("window.CSSLayerBlockRule") })
+	p.See("This browser is too old.")
+	p.open("Order143")
+	p.release("Order143")
+	p.Gone("No connection to the server")
+	p.Click("See all 11 serial numbers")
+	p.See("11 serial numbers")
+}
+
+// Firefox 97 has no modal dialogs.
+func TestATabletWithoutModalDialogsLocks(t *testing.T) {
+	t.Parallel()
+	s := kit.New(t, kit.Options{})
+	p := tablet(t, s)
+	p.Lack("HTMLDialogElement.prototype.showModal")
+	p.choose("supervisor1")
+	p.Type(supervisorsPIN + "\n")
+	p.At("/lines/L1")
+	p.open("Order143")
+	p.Gone("Locked.")
+	s.Clock.Move(packaging.DefaultRules.LockAfter + time.Second)
+	p.wake()
+	p.See("Locked. The page stays as it was")
+	p.Gone("Blister line 1")
+	p.Type(supervisorsPIN + "\n")
+	p.Gone("Locked.")
+	p.See("Blister line 1")
+}
