@@ -50,6 +50,7 @@ func start(t *testing.T, env map[string]string, args ...string) started {
 		err := Run(ctx, args, Process{Getenv: environ(env), Stdout: write, Stderr: s.log})
 		write.CloseWithError(io.EOF)
 		s.ended <- err
+		close(s.ended)
 	}()
 	buffer, said := make([]byte, 4096), ""
 	for s.address == "" {
@@ -62,7 +63,11 @@ func start(t *testing.T, env map[string]string, args ...string) started {
 	}
 	_, _ = s.said.Write([]byte(said))
 	go io.Copy(s.said, read) //nolint:errcheck // ends with the program
-	t.Cleanup(func() { stop() })
+	t.Cleanup(func() {
+		stop()
+		for range s.ended { // it writes into folders that go with the test
+		}
+	})
 	return s
 }
 
