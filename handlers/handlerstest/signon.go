@@ -2,6 +2,7 @@ package handlerstest
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -33,12 +34,26 @@ var Ines = provider.Person{
 // NewCompany has "ghent" offer single sign-on: packers are supervisors on L1, leads managers, it administrators.
 func NewCompany(t *testing.T, people ...provider.Person) Company {
 	t.Helper()
-	s := site.New(t, site.Options{})
+	return newCompany(t, site.New(t, site.Options{}), "", people...)
+}
+
+// NewCompanyBelow returns a NewCompany that stands below a path, behind a proxy.
+func NewCompanyBelow(t *testing.T, prefix string, proxy func(http.Handler) http.Handler) Company {
+	t.Helper()
+	s := site.New(t, site.Options{Prefix: prefix})
+	s.Web = httptest.NewServer(proxy(s.Handler))
+	t.Cleanup(s.Web.Close)
+	return newCompany(t, s, prefix)
+}
+
+func newCompany(t *testing.T, s *site.Site, prefix string, people ...provider.Person) Company {
+	t.Helper()
 	s.Clock.Move(time.Since(s.Clock.Now())) // a provider's tokens are of the real time
+	home := s.Web.URL + prefix
 	p := provider.Start(
 		t,
-		[]string{s.Web.URL + "/sso/ghent/callback", s.Web.URL + "/sso/basel/callback"},
-		[]string{s.Web.URL + "/login"},
+		[]string{home + "/sso/ghent/callback", home + "/sso/basel/callback"},
+		[]string{home + "/login"},
 		append(people, Ines)...)
 	c := Company{s, p, t}
 	c.Offer("ghent", c.Settings())

@@ -82,6 +82,46 @@ func TestSomebodyComesByTheirCompanysProviderAndIsWhatItSays(t *testing.T) {
 	}
 }
 
+func TestTheProviderLeadsBackBelowThePathOfAProxy(t *testing.T) {
+	t.Parallel()
+	const prefix = "/lineboard"
+	for name, proxy := range map[string]func(http.Handler) http.Handler{
+		"that passes the path":     func(h http.Handler) http.Handler { return h },
+		"that takes the path away": func(h http.Handler) http.Handler { return http.StripPrefix(prefix, h) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := handlerstest.NewCompanyBelow(t, prefix, proxy)
+			b := c.Browser()
+			page := b.Get(prefix + "/login?next=/orders")
+			href := page.Attr(".sign-ons a", "href")
+			if href != prefix+"/sso/ghent?next=%2Forders" {
+				t.Fatalf("the button leads to %q", href)
+			}
+			asked := b.Get(href).Header.Get("Location")
+			to, err := url.Parse(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			callback := c.Web.URL + prefix + "/sso/ghent/callback"
+			if got := to.Query().Get("redirect_uri"); got != callback {
+				t.Errorf("the provider is to lead back to %q, want %q", got, callback)
+			}
+			back := c.Provider.Through(t, b.Client, asked, "ines")
+			if !strings.HasPrefix(back, callback+"?") {
+				t.Fatalf("it leads back to %q", back)
+			}
+			a := b.Get(c.PathOf(back))
+			if to := a.Header.Get("Location"); a.Status != http.StatusSeeOther || to != prefix+"/orders" {
+				t.Fatalf("back: %d %q %s", a.Status, to, a.Text("[role=alert]"))
+			}
+			if who := b.Get(prefix + "/orders").Text(".who"); !strings.Contains(who, "Inès Dupont") {
+				t.Errorf("then %q is signed in", who)
+			}
+		})
+	}
+}
+
 func TestWhoIsNotMappedOrNotActiveIsRefusedAndToldWhy(t *testing.T) {
 	t.Parallel()
 	c := handlerstest.NewCompany(t, provider.Person{Subject: "sub-otto", Username: "otto", FirstName: "Otto", Email: "otto@plant.example", Groups: []string{"Packers"}})

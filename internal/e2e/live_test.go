@@ -298,7 +298,7 @@ func (p person) keptPages() (paths []string) {
 	p.t.Helper()
 	p.Eval(`(async () => {
 		const all = [];
-		for (const name of await caches.keys()) if (name.startsWith("pages-"))
+		for (const name of await caches.keys()) if (name.includes("pages-"))
 			for (const request of await (await caches.open(name)).keys()) all.push(new URL(request.url).pathname);
 		return all;
 	})()`, &paths)

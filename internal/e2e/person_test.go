@@ -269,7 +269,7 @@ func newScript(t testing.TB, s *site, username string) *script {
 	c := &script{t, s, http.Client{Jar: jar}}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	status, to := c.do(http.MethodPost, "/login", url.Values{"username": {username}, "password": {s.password}}, nil)
-	if status != http.StatusSeeOther || to != "/" {
+	if home := must(url.Parse(s.address)).Path + "/"; status != http.StatusSeeOther || to != home {
 		t.Fatalf("signing in as %s: %d, %s", username, status, to)
 	}
 	return c
