@@ -151,14 +151,26 @@ func (r *Reserve) open(n int) (s *slot, err error) {
 		return nil, err
 	}
 	if missing := SlotSize - info.Size(); missing > 0 {
-		if _, err := file.WriteAt(make([]byte, missing), info.Size()); err != nil {
-			return nil, err
-		}
-		if err := file.Sync(); err != nil {
+		if err := grow(file, info.Size(), missing); err != nil {
 			return nil, err
 		}
 	}
 	return &slot{reserve: r, path: path}, nil
+}
+
+// grow makes a file longer, or leaves it as it was: a slot that does not fit must not take the last room of the disk.
+func grow(file *os.File, size, missing int64) error {
+	_, err := file.WriteAt(make([]byte, missing), size)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err != nil && size == 0 {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	if err != nil {
+		return errors.Join(err, file.Truncate(size))
+	}
+	return nil
 }
 
 // slot is a file that begins with a header: magic, the length of what is sealed, and its SHA-256. An answer is whole or
