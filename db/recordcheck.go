@@ -15,7 +15,7 @@ import (
 // RecordFaults compares the records of a tenant, without serial lists, with the digests that its history has of them,
 // both ways. It returns at most [packaging.MaxFaults].
 func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (faults []packaging.RecordFault, err error) {
-	err = d.read.snapshot(ctx, func(q querier) error {
+	err = d.slow.snapshot(ctx, func(q querier) error {
 		c := &recordCheck{ctx: ctx, q: q, tenant: tenant}
 		if err := c.log(); err != nil {
 			return err
@@ -40,7 +40,7 @@ func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (fault
 func (d *DB) ListFaults(
 	ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
 ) (faults []packaging.RecordFault, err error) {
-	err = d.read.snapshot(ctx, func(q querier) error {
+	err = d.slow.snapshot(ctx, func(q querier) error {
 		c := &recordCheck{ctx: ctx, q: q, tenant: tenant}
 		err := c.lists(progress)
 		faults = c.faults

@@ -73,7 +73,7 @@ type Config struct {
 	Loose     admin.LooseFiles
 	Guard     signin.Guard
 	Provider  Provider
-	Verifier  history.Verifier
+	Checks    history.Checks
 	Check     func() packaging.SelfCheck // what was found out about the data since the start
 	Backups   func() packaging.Backups   // what became of those that Lineboard makes by itself
 	Hub       *live.Hub
@@ -170,7 +170,7 @@ func assemble(c Config) *server {
 		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest,
 	}
 	s.imports = imports.New(s.kit, c.Store)
-	s.history = &history.Server{Kit: s.kit, Store: c.Store, Verifier: c.Verifier}
+	s.history = &history.Server{Kit: s.kit, Store: c.Store, Checks: c.Checks}
 	s.signin = signin.New(s.kit, c.Store, c.Guard, c.Provider, c.Demo)
 	s.firstStart = &admin.FirstStart{Kit: s.kit, Store: c.Store, Setup: c.Setup}
 	s.connection = &admin.Connection{

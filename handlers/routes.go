@@ -141,7 +141,7 @@ func (s *server) routes() []route {
 		{"GET", "/history.csv", packaging.ExportRecords, s.history.Export},
 		{"GET", "/history.xlsx", packaging.ExportRecords, s.history.Export},
 		{"POST", "/history/verify", packaging.ExportRecords, s.history.Verify},
-		{"GET", "/history/verify", packaging.ViewHistory, s.history.BackToHistory},
+		{"GET", "/history/verify", packaging.ViewHistory, s.history.ShowCheck},
 		{"POST", "/history/views", packaging.ViewHistory, s.history.SaveView},
 		{"POST", "/history/views/:id/remove", packaging.ViewHistory, s.history.RemoveView},
 		{"GET", "/history/:seq", packaging.ViewHistory, s.history.Entry},

@@ -18,9 +18,12 @@ import (
 	"lineboard/views/shell"
 )
 
-// Verifier checks whether a tenant's history is what it was.
-type Verifier interface {
-	Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error)
+// Checks are the checks of histories that people ask for.
+type Checks interface {
+	// Check verifies a history, records the verdict, and has its serial lists compared in the background.
+	Check(ctx context.Context, tenant packaging.Tenant, by packaging.Author) error
+	// Last returns what the last check came to so far.
+	Last(tenant packaging.TenantID) packaging.HistoryCheck
 }
 
 const entriesPerPage = 50
@@ -250,32 +253,31 @@ func (s *Server) Entry(c echo.Context) error {
 	return web.Render(c, http.StatusOK, view.Entry(f, page))
 }
 
-// Verify checks the whole history. Who looked, and what came of it, is in the history then.
+// Verify checks the whole history, and has its serial lists compared. Who looked, and what came of it, is in the history
+// then.
 func (s *Server) Verify(c echo.Context) error {
-	ctx, p := c.Request().Context(), web.SignedIn(c)
-	verdict, err := s.Verifier.Verify(ctx, p.Tenant.ID)
-	if err != nil {
+	p := web.SignedIn(c)
+	if err := s.Checks.Check(c.Request().Context(), p.Tenant, p.Author); err != nil {
 		return err
 	}
-	if !verdict.Whole() {
-		s.Log.Error(
-			"the history is not proven to be what it was", "tenant", p.Tenant.Slug, "verdict", verdict.String(),
-		)
-	}
-	if err := s.Store.Record(ctx, packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.HistoryVerified, Object: "history", New: verdict.String(),
-	}); err != nil {
-		return err
-	}
-	f, err := s.Frame(c, "history", text.Say(c.Request().Context(), "verify.title"))
-	if err != nil {
-		return err
-	}
-	return web.Render(c, http.StatusOK, view.Verified(f, verdict))
+	return s.ShowCheck(c)
 }
 
-// BackToHistory redirects a GET of a POST-only address, a reloaded answer, to the history.
-func (s *Server) BackToHistory(c echo.Context) error {
+// ShowCheck shows the last check of the history, and how far it is.
+func (s *Server) ShowCheck(c echo.Context) error {
+	if s.Checks.Last(web.SignedIn(c).Tenant.ID).At.IsZero() {
+		return s.backToHistory(c)
+	}
+	return s.ShowLive(c, "history", func(ctx context.Context, reader packaging.Person) (web.Page, error) {
+		check := s.Checks.Last(reader.Tenant.ID)
+		return web.Page{
+			Title: text.Say(ctx, "verify.title"), Topics: []packaging.Topic{packaging.CheckTopic},
+			Content: func(f shell.Frame) templ.Component { return view.Verified(f, check) },
+		}, nil
+	})
+}
+
+func (s *Server) backToHistory(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(shell.HistoryForm{})))
 }
 
@@ -311,7 +313,7 @@ func (s *Server) RemoveView(c echo.Context) error {
 	if err := s.Store.RemoveHistoryView(c.Request().Context(), web.SignedIn(c), id); err != nil {
 		return err
 	}
-	return s.BackToHistory(c)
+	return s.backToHistory(c)
 }
 
 // siteTime reads a time of the site as browsers send it, to the minute or the second, as the moment that of gives.

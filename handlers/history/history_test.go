@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/csv"
 	"fmt"
@@ -249,6 +250,85 @@ func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
 	}
 	if !strings.Contains(s.Log.String(), "not proven to be what it was") {
 		t.Error("the log says nothing")
+	}
+}
+
+// Serial lists are compared once for all who ask meanwhile, on a page that shows how far it is without scripts too.
+func TestSerialListsAreComparedBesideTheChainWithAnEndThatIsShownAndRecorded(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release")})
+	b, other := s.SignIn("auditor1"), s.SignIn("manager1")
+	supervisor := s.SignIn("supervisor1")
+	for _, key := range []string{"a", "b"} {
+		supervisor.Post(handlerstest.OrderPath(s.Order(key), "/release"))
+	}
+	if a := b.Get("/history/verify"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/history" {
+		t.Errorf("before any check: %d to %q", a.Status, a.Header.Get("Location"))
+	}
+	for _, who := range []*site.Browser{b, other} {
+		a := who.Post("/history/verify")
+		if says := a.Text("#lists [role=status]"); !strings.Contains(says, "waits") {
+			t.Errorf("after the press it says %q", says)
+		}
+		if to := a.Attr("#lists a.button", "href"); to != "/history/verify" {
+			t.Errorf("to see how far it is: %q", to)
+		}
+	}
+	lists := func() (results []string) {
+		for _, e := range s.History() {
+			if e.Deed == packaging.HistoryVerified && e.Object == "serial lists" {
+				results = append(results, e.By.Username+": "+e.New)
+			}
+		}
+		return results
+	}
+	compare := func() site.Answer {
+		t.Helper()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- s.Checks.Run(ctx) }()
+		for limit := time.Now().Add(time.Minute); strings.Contains(other.Get("/history/verify").Body, "<progress"); {
+			if time.Now().After(limit) {
+				t.Fatal("the page never shows the end")
+			}
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		return other.Get("/history/verify")
+	}
+	a := compare()
+	if says := a.Text("#lists"); !strings.Contains(says, "All lists are as the history says: 2 lists compared.") ||
+		!strings.Contains(says, "2 of 2") || !strings.Contains(says, "2026-11-23") || !strings.Contains(says, "Person auditor1") {
+		t.Errorf("at the end it says %q", says)
+	}
+	if got := lists(); !slices.Equal(got, []string{"auditor1: 2 of 2 serial lists compared"}) {
+		t.Errorf("in the history: %q", got)
+	}
+
+	tampering(t, s.Path, `DROP TRIGGER serials_never_change`, `UPDATE serials SET serial = 'forged' WHERE id = (SELECT min(id) FROM serials)`)
+	other.Post("/history/verify")
+	if says := compare().Text("#lists [role=alert]"); !strings.Contains(says, "Lists are not what the history says.") ||
+		!strings.Contains(says, "List of serial numbers: changed by hand since entry") {
+		t.Errorf("of a changed list it says %q", says)
+	}
+	if got := lists(); !strings.Contains(got[0], "manager1: 2 of 2 serial lists compared; 1 records differ, first serials [") {
+		t.Errorf("in the history: %q", got)
+	}
+
+	// The stop of the server ends it.
+	b.Post("/history/verify")
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := s.Checks.Run(stopped); err != nil {
+		t.Error(err)
+	}
+	if says := b.Get("/history/verify").Text("#lists [role=alert]"); !strings.Contains(says, "The server was stopped") {
+		t.Errorf("after a stop it says %q", says)
+	}
+	if got := lists(); got[0] != "auditor1: 0 of 0 serial lists compared; the server was stopped" {
+		t.Errorf("in the history: %q", got)
 	}
 }
 

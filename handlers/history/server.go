@@ -6,6 +6,6 @@ import "lineboard/handlers/web"
 // Server serves the pages of the history.
 type Server struct {
 	*web.Kit
-	Store    Store
-	Verifier Verifier
+	Store  Store
+	Checks Checks
 }

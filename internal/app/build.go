@@ -62,6 +62,7 @@ type App struct {
 	Settler  *release.Settler
 	Sync     *ordersync.Syncer
 	Anchors  *anchors.Writer
+	Checks   *anchors.Checks
 	Guard    *throttle.Guard
 	Handler  http.Handler
 
@@ -94,6 +95,10 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	clients := manufacturer.NewClients(p.tenantAPI)
 	a.work(clients)
 	a.copier = newCopier(p)
+	a.Checks = anchors.NewChecks(
+		anchors.NewVerifier(p.Store, p.Anchors), p.Store.Record,
+		func(t packaging.TenantID) { a.Hub.Publish(packaging.CheckTopic.Of(t)) }, p.Now, p.Log,
+	)
 	a.checks = &checks{store: p.Store, anchors: p.Anchors, writer: writer, halt: a.Releaser.Halt, now: p.Now, log: p.Log}
 	if err := a.checks.schema(ctx); err != nil {
 		return nil, err
@@ -154,7 +159,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Settler:   a.Settler,
 		Queuer:    release.NewQueuer(p.Store, a.Releaser, p.Log),
 		Refresher: a.Sync,
-		Verifier:  anchors.NewVerifier(p.Store, p.Anchors),
+		Checks:    a.Checks,
 		Check:     a.checks.State,
 		Backups:   a.copier.State,
 		Clients:   clients,
@@ -204,11 +209,11 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 	}
 }
 
-// Run refreshes orders, asks about unknown releases, keeps the heads of the history and forgets what is over, until ctx
-// ends.
+// Run refreshes orders, asks about unknown releases, keeps the heads of the history, compares serial lists and forgets
+// what is over, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

@@ -61,6 +61,7 @@ func newExhibition(t *testing.T) exhibition {
 	b.Post(e.order("Order143")+"/notes", "words", "The printer was cleaned at 10:20, and the first label after it was thrown away.")
 	b.Post("/lines/L1/notes", "words", "Waits for maintenance")
 	b.Post("/history/views", "name", "What went wrong on blister line 1", "query", "exceptions=1&line=L1")
+	b.Post("/history/verify")
 	return e
 }
 
@@ -264,6 +265,7 @@ func (g gallery) records() {
 		{name: "history that has nothing", path: "/history?q=nothing-has-this"},
 		{name: "history of no time", path: "/history?from=never", status: 400},
 		{name: "an entry of the history", path: "/history/9"},
+		{name: "a check of the history", path: "/history/verify"},
 		{name: "help", path: "/help"},
 		{name: "an account", path: "/account"},
 		{name: "a password that is not taken", path: "/account", status: 422, do: func(p person) {

@@ -30,6 +30,7 @@ type Topic string
 const (
 	OrdersTopic  Topic = "orders" // any order
 	HistoryTopic Topic = "history"
+	CheckTopic   Topic = "check" // the check of the history that runs
 	FreshTopic   Topic = "fresh"
 	SiteTopic    Topic = "site"
 )
