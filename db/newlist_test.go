@@ -13,17 +13,26 @@ import (
 	"lineboard/internal/packaging"
 )
 
+// queued returns how many transactions wait for the writer.
+func (t *turns) queued() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, waiting := range t.waiting {
+		n += len(waiting)
+	}
+	return n
+}
+
 // meanwhile changes something in a transaction that the others wait for: each has begun, and read what it reads outside
 // the writer, before the change is committed. It returns how each of them ended.
 func meanwhile(t *testing.T, d *DB, change func(*tx) error, others ...func() error) []error {
 	t.Helper()
 	ends := make([]chan error, len(others))
 	if err := d.tx(t.Context(), func(tx *tx) error {
-		before := d.write.Stats().WaitCount
 		for i, other := range others {
 			ends[i] = make(chan error, 1)
 			go func() { ends[i] <- other() }()
-			for d.write.Stats().WaitCount == before+int64(i) {
+			for d.turns.queued() <= i {
 				select {
 				case err := <-ends[i]:
 					return fmt.Errorf("number %d did not wait for the writer: %w", i, err)
