@@ -89,7 +89,7 @@ func NewWriter(ctx context.Context, store Store, path string, now func() time.Ti
 	}
 	for _, group := range byTenant(c.anchors, known) {
 		newest := group[len(group)-1]
-		w.last[newest.Tenant] = newest
+		w.last[newest.Tenant] = newest.Anchor
 	}
 	for _, a := range w.last {
 		e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)

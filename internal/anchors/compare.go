@@ -2,6 +2,7 @@ package anchors
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"lineboard/internal/packaging"
@@ -36,7 +37,11 @@ func Compare(ctx context.Context, store Store, path string) (f Findings, err err
 	for _, unknown := range byTenant(c.anchors, known) {
 		last := unknown[len(unknown)-1]
 		if !slices.ContainsFunc(tenants, func(t packaging.Tenant) bool { return t.ID == last.Tenant && t.Slug == last.Slug }) {
-			f.NoTenant = append(f.NoTenant, lossOf(unknown, 1))
+			l, err := lossOf(unknown, 1)
+			if err != nil {
+				return f, err
+			}
+			f.NoTenant = append(f.NoTenant, l)
 			continue
 		}
 		n, err := agreement(ctx, store, unknown)
@@ -53,10 +58,18 @@ func Compare(ctx context.Context, store Store, path string) (f Findings, err err
 		head := headOf(heads, last.Tenant)
 		// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and is
 		// another one, tells of a history that was written anew.
-		if slices.ContainsFunc(lost, func(a packaging.Anchor) bool { return a.Seq > agreed && a.Seq <= head }) {
-			f.Rewrote = append(f.Rewrote, lossOf(lost, agreed+1))
+		rewrote, from := slices.ContainsFunc(lost, func(a written) bool { return a.Seq > agreed && a.Seq <= head }), head+1
+		if rewrote {
+			from = agreed + 1
+		}
+		l, err := lossOf(lost, from)
+		if err != nil {
+			return f, err
+		}
+		if rewrote {
+			f.Rewrote = append(f.Rewrote, l)
 		} else {
-			f.Shorter = append(f.Shorter, lossOf(lost, head+1))
+			f.Shorter = append(f.Shorter, l)
 		}
 	}
 	return f, nil
@@ -73,14 +86,14 @@ func headOf(heads []packaging.Head, tenant packaging.TenantID) int64 {
 
 // byTenant returns the anchors of each tenant as they were written, without those of known losses. A tenant has a key and
 // a slug: another one may have the same key in a database that was made anew.
-func byTenant(anchors []packaging.Anchor, known []packaging.Loss) (groups [][]packaging.Anchor) {
+func byTenant(anchors []written, known []packaging.Loss) (groups [][]written) {
 	type tenant struct {
 		id   packaging.TenantID
 		slug string
 	}
 	place := map[tenant]int{}
 	for _, a := range anchors {
-		if slices.ContainsFunc(known, func(l packaging.Loss) bool { return l.Slug == a.Slug && l.Covers(a) }) {
+		if slices.ContainsFunc(known, func(l packaging.Loss) bool { return l.Slug == a.Slug && l.Covers(a.Anchor) }) {
 			continue
 		}
 		i, ok := place[tenant{a.Tenant, a.Slug}]
@@ -96,7 +109,7 @@ func byTenant(anchors []packaging.Anchor, known []packaging.Loss) (groups [][]pa
 
 // agreement returns how many of a tenant's anchors were written up to the last one that the history agrees with. Those
 // after it were written to another state of the database, which is lost.
-func agreement(ctx context.Context, store Store, anchors []packaging.Anchor) (int, error) {
+func agreement(ctx context.Context, store Store, anchors []written) (int, error) {
 	for n := len(anchors); n > 0; n-- {
 		a := anchors[n-1]
 		e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)
@@ -111,17 +124,21 @@ func agreement(ctx context.Context, store Store, anchors []packaging.Anchor) (in
 }
 
 // lossOf returns the loss that a tenant's anchors tell of. The entry from is lost, even if only later ones have anchors.
-func lossOf(lost []packaging.Anchor, from int64) packaging.Loss {
+// It fails if one is of a release that can't be read.
+func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 	newest := lost[len(lost)-1]
-	l := packaging.Loss{
+	l = packaging.Loss{
 		Tenant: newest.Tenant, Slug: newest.Slug, From: from,
 		First: lost[0].Number, Anchor: newest.Number, Hash: newest.Hash,
 	}
 	latest := map[packaging.ReleaseID]int{}
 	for _, a := range lost {
 		l.From, l.Until = min(l.From, a.Seq), max(l.Until, a.Seq)
-		if a.Release == nil {
+		if a.release == "" {
 			continue
+		}
+		if a.Release, err = parseRelease(a.release); err != nil {
+			return l, fmt.Errorf("the release in line %d of the anchors can't be read: %w", a.Number, err)
 		}
 		if a.Release.Deed == packaging.ReleaseRequested {
 			latest[a.Release.ID] = len(l.Releases)
@@ -130,5 +147,5 @@ func lossOf(lost []packaging.Anchor, from int64) packaging.Loss {
 			l.Releases[i].Ended, l.Releases[i].Serials = a.Release.Outcome, max(l.Releases[i].Serials, a.Release.Serials)
 		}
 	}
-	return l
+	return l, nil
 }

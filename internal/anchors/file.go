@@ -43,7 +43,10 @@ func line(a packaging.Anchor) string {
 }
 
 // checksum returns the first 8 hexadecimal digits of the SHA-256 of a text.
-func checksum(text string) string { return fmt.Sprintf("%.4x", sha256.Sum256([]byte(text))) }
+func checksum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:4])
+}
 
 func releaseQuery(r packaging.AnchoredRelease) string {
 	query := url.Values{}
@@ -95,17 +98,20 @@ func parseRelease(text string) (*packaging.AnchoredRelease, error) {
 	return r, errors.Join(err, failed)
 }
 
-func parse(text string) (a packaging.Anchor, ok bool) {
+// written is an anchor as it stands in the file. What it says of a release is read where it is needed: a start reads
+// hundreds of thousands of lines, and needs that of a few.
+type written struct {
+	packaging.Anchor
+	release string // empty where the entry is about none
+}
+
+func parse(text string) (a written, ok bool) {
 	fields := strings.Split(text, " ")
 	if len(fields) == 8 {
 		if checksum(strings.TrimSuffix(text, " "+fields[7])) != fields[7] {
 			return a, false
 		}
-		var err error
-		if a.Release, err = parseRelease(fields[6]); err != nil {
-			return a, false
-		}
-		fields = fields[:6]
+		a.release, fields = fields[6], fields[:6]
 	}
 	if len(fields) != 6 {
 		return a, false
@@ -130,7 +136,7 @@ func parse(text string) (a packaging.Anchor, ok bool) {
 
 // content is what the file holds.
 type content struct {
-	anchors    []packaging.Anchor
+	anchors    []written
 	unreadable int64
 	gone       bool // there is no file
 	torn       bool // the last line has no end
@@ -154,8 +160,9 @@ func read(path string) (c content, err error) {
 		return c, fmt.Errorf("the anchors can't be read: %w", err)
 	}
 	c.torn = len(raw) > 0 && raw[len(raw)-1] != '\n'
-	for text := range bytes.Lines(raw) {
-		if a, ok := parse(strings.TrimSuffix(string(text), "\n")); ok {
+	c.anchors = make([]written, 0, bytes.Count(raw, []byte("\n"))+1)
+	for text := range strings.Lines(string(raw)) {
+		if a, ok := parse(strings.TrimSuffix(text, "\n")); ok {
 			c.anchors = append(c.anchors, a)
 		} else {
 			c.unreadable++
@@ -180,7 +187,7 @@ func (c content) found(written int64) packaging.AnchorsFound {
 func (c content) of(tenant packaging.TenantID, slug string) (anchors []packaging.Anchor) {
 	for _, a := range c.anchors {
 		if a.Tenant == tenant && (slug == "" || a.Slug == slug) {
-			anchors = append(anchors, a)
+			anchors = append(anchors, a.Anchor)
 		}
 	}
 	sortBySeq(anchors)
