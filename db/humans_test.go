@@ -1,6 +1,7 @@
 package db
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -142,6 +143,27 @@ func TestRulesOfTwoGoByHumansInTheSchemaToo(t *testing.T) {
 			if (err != nil) != (i == 1) {
 				t.Errorf("%s, statement %d: %v", name, i, err)
 			}
+		}
+	}
+}
+
+func TestWhatIsHandedOverIsAcknowledgedByAnotherHumanInTheSchemaToo(t *testing.T) {
+	d, boss, p := twins(t)
+	anna, second, berta, carla := p[0].ID, p[1].ID, p[2].ID, p[3].ID
+	if err := d.SetHuman(t.Context(), boss, second, anna); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, fmt.Sprintf(`
+		INSERT INTO handovers (id, tenant_id, day, shift, begins_at, ends_at, at, user_id, username, full_name, role, station, remarks)
+			VALUES (9, 1, '2026-11-23', 'Early', 1, 2, 1, %d, 'a', 'a', 'supervisor', '', '');
+		INSERT INTO handover_items (handover_id, tenant_id, place, kind, line_code, line_name, order_key, words, since)
+			VALUES (9, 1, 1, 'waiting', 'L1', 'Line', '', 'x', 1);
+		INSERT INTO takeovers (handover_id, tenant_id, at, user_id, username, full_name, role, station, remarks)
+			VALUES (9, 1, 2, %d, 'b', 'b', 'supervisor', '', '')`, anna, berta))
+	for user, may := range map[packaging.UserID]bool{second: false, carla: true} {
+		_, err := d.write.ExecContext(t.Context(), `INSERT INTO handover_acks (handover_id, place, at, user_id, full_name) VALUES (9, 1, 3, ?, 'x')`, user)
+		if (err == nil) != may {
+			t.Errorf("by account %d: %v", user, err)
 		}
 	}
 }

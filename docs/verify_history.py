@@ -12,7 +12,6 @@ Ends with 0 where the history holds, and with 1 where it does not: then it says 
 import argparse
 import csv
 import hashlib
-import re
 import sys
 from datetime import datetime, timedelta, timezone
 
@@ -30,7 +29,14 @@ FIELDS_FROM_FORMAT_3 = ["records", "records_digest"]
 
 def text(cell):
     """The text as stored: where a part would be a formula to a spreadsheet, the export has an apostrophe in front."""
-    return re.sub(r"(?:\A|(?<=[,;|\t\r\n]))'([=+\-@\t\r'\"])", r"\1", cell)
+    plain, begins, marked = [], True, False
+    for c, following in zip(cell, cell[1:] + " "):
+        if begins and not marked and c == "'" and following in "=+-@\t\r'\"":
+            marked = True
+            continue
+        plain.append(c)
+        begins, marked = c in ",;|\t\r\n" or begins and c == " ", False
+    return "".join(plain)
 
 
 def netstring(value):

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,7 @@ func TestCSVForPeopleOpensInTheSpreadsheetOfTheirLanguage(t *testing.T) {
 			}
 			if !strings.Contains(address, "serials") {
 				noFormulas(t, language+" "+address, text)
+				noFormulas(t, "for programs, "+address, forPrograms.Body)
 			}
 		}
 		file := b.Get("/imports/orders.csv?for=people").Body
@@ -83,6 +85,9 @@ func TestCSVForPeopleOpensInTheSpreadsheetOfTheirLanguage(t *testing.T) {
 		parsed, err := orderfile.Read(strings.NewReader(file), orderfile.FormatOf(file))
 		if err != nil || parsed.Faults.Count > 0 {
 			t.Errorf("%s: what was downloaded can't be imported: %v %+v", language, err, parsed.Faults)
+		}
+		if !slices.ContainsFunc(parsed.Rows, func(r packaging.ImportRow) bool { return r.Facts.Product == "Präparat; =1+1" }) {
+			t.Errorf("%s: what was downloaded is read as %+v", language, parsed.Rows)
 		}
 		if template := b.Get("/imports/template.csv?for=people").Body; (language != "en") != strings.Contains(template, "2,5") {
 			t.Errorf("%s: a decimal that a spreadsheet takes for a day: %q", language, template)
@@ -99,8 +104,8 @@ func noFormulas(t *testing.T, what, file string) {
 		rows, _ := r.ReadAll()
 		for _, row := range rows {
 			for _, cell := range row {
-				for _, line := range strings.Split(cell, "\n") {
-					if line != "" && strings.ContainsRune("=+-@", rune(line[0])) {
+				for line := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == '\n' || r == '\r' }) {
+					if line = strings.TrimLeft(line, `" `); line != "" && strings.ContainsRune("=+-@", rune(line[0])) {
 						t.Errorf("%s, parted at %q: the cell %q is a formula", what, separator, cell)
 					}
 				}

@@ -65,7 +65,7 @@ func TestACellIsNoFormulaWhereverASpreadsheetPartsCells(t *testing.T) {
 	var all []string
 	b := s.SignIn("supervisor1")
 	for _, separator := range []string{",", ";", "\t", "|", "\n", ""} {
-		for _, start := range []string{"=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "'=1", `"=1`, "''=1"} {
+		for _, start := range []string{"=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "'=1", `"=1`, "''=1", " =1", "x; @1"} {
 			words := "x" + separator + start
 			if separator == "" {
 				words = strings.TrimSpace(start)

@@ -331,6 +331,37 @@ func TestASiteCanWantSomebodyElseToSign(t *testing.T) {
 	}
 }
 
+func TestAShiftIsReviewedByAnotherHumanThanWhoWorkedItWhicheverAccount(t *testing.T) {
+	t.Parallel()
+	s := working(t)
+	boss := s.Person("administrator1")
+	if err := s.Store.SetOtherReviewer(t.Context(), boss, true); err != nil {
+		t.Fatal(err)
+	}
+	s.SignIn("manager1").Post("/lines/L1/notes", "words", "I was here")
+	s.AddPerson("ghent", "manager2")
+	s.AddPerson("ghent", "manager3")
+	if err := s.Store.SetHuman(t.Context(), boss, s.Person("manager2").ID, s.Person("manager1").ID); err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Move(8 * time.Hour)
+	shown := hash(s.SignIn("manager3").Get(early + "/sign"))
+	for _, reviewer := range []struct {
+		username string
+		status   int
+	}{{"manager2", http.StatusForbidden}, {"manager3", http.StatusSeeOther}} {
+		b := s.SignIn(reviewer.username)
+		refused := strings.Contains(b.Get(early+"/sign").Text(".sign"), "Somebody who did nothing in the shift has to sign it.")
+		if refused != (reviewer.status == http.StatusForbidden) {
+			t.Errorf("the page refuses %s: %t", reviewer.username, refused)
+		}
+		a := b.Post(early+"/sign", "shown", shown, "meaning", "reviewed", "password", site.Password)
+		if a.Status != reviewer.status {
+			t.Errorf("%s: %d %s", reviewer.username, a.Status, a.Text("[role=alert]"))
+		}
+	}
+}
+
 func TestTheSecondSignerOfAReleaseDidSomethingInTheShift(t *testing.T) {
 	t.Parallel()
 	s := handlerstest.SigningSite(t, true, handlerstest.RemoteOrders("Order143", "Pending release")...)

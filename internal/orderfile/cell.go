@@ -2,8 +2,8 @@ package orderfile
 
 import "strings"
 
-// What spreadsheets part cells at, in any country, and what a formula begins with. The rest of the second are marks
-// that a spreadsheet takes away first.
+// What spreadsheets part cells at, in any country, and what a formula begins with, after spaces too. The rest of the
+// second are marks that a spreadsheet takes away first.
 const (
 	cellEnds      = ",;|\t\r\n"
 	formulaStarts = "=+-@\t\r'\""
@@ -17,7 +17,7 @@ func Cell(s string) string {
 		if begins && strings.IndexByte(formulaStarts, s[i]) >= 0 {
 			return s[:i] + marked(s[i:])
 		}
-		begins = parts[s[i]]
+		begins = parts[s[i]] || begins && s[i] == ' '
 	}
 	return s // as nearly all are
 }
@@ -39,7 +39,7 @@ func marked(s string) string {
 			cell.WriteByte('\'')
 		}
 		cell.WriteByte(c)
-		begins = parts[c]
+		begins = parts[c] || begins && c == ' '
 	}
 	return cell.String()
 }
@@ -53,7 +53,7 @@ func PlainCell(cell string) string {
 			i++
 		}
 		s.WriteByte(cell[i])
-		begins = strings.IndexByte(cellEnds, cell[i]) >= 0
+		begins = parts[cell[i]] || begins && cell[i] == ' '
 	}
 	return s.String()
 }
