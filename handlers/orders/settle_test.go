@@ -36,7 +36,7 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 		says    string
 		button  bool
 	}{
-		"cut_after":  {packaging.Released, "Order143 is at the line: its status is In progress.|The answer to the release was lost. It is not proven who released the order. Its serial list is missing here.", false},
+		"cut_after":  {packaging.Released, "Order143 was at the line: its status was In progress (2026-11-23 07:00:|The answer to the release was lost. It is not proven who released the order. Its serial list is missing here.", false},
 		"cut_before": {packaging.Refused, "It is not proven whether Order143 was released.|Movilitas.Cloud said Pending release at |That is a sign that it was not released, and no proof.", true},
 	} {
 		t.Run(string(kind), func(t *testing.T) {

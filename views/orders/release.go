@@ -142,16 +142,20 @@ func latestResult(ctx context.Context, p OrderPage, r packaging.Release) shell.E
 
 // backText says that an order which was released here waits again, and since when that is known.
 func backText(ctx context.Context, p OrderPage) string {
+	last := p.Order.AsOf // when the API was asked, which is before its answer was first seen
+	if last.Before(p.BackSince) {
+		last = p.BackSince
+	}
 	return text.Say(ctx, "result.back", "Status", shell.StatusMark(ctx, p.Order.Status).Word,
-		"Since", text.Moment(ctx, p.BackSince), "Time", text.Moment(ctx, p.Order.AsOf))
+		"Since", text.Moment(ctx, p.BackSince), "Time", text.Moment(ctx, last))
 }
 
 // releasedTo explains a release that reached the line. It claims no more than the proof does.
 func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, line string) (e shell.Explanation) {
 	switch r.Proof {
 	case packaging.ByStatus:
-		e.What = text.Say(ctx, "result.settled",
-			"Order", shell.OrderID(o.Key), "Status", shell.StatusMark(ctx, r.Status).Word)
+		e.What = text.Say(ctx, "result.settled", "Order", shell.OrderID(o.Key),
+			"Status", shell.StatusMark(ctx, r.Status).Word, "Time", text.Moment(ctx, r.Settled))
 		e.Why = text.Say(ctx, "result.settled.who")
 	case packaging.ByPerson:
 		if r.SettledBy != "" {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/text"
 )
 
 func person(r packaging.Role) packaging.Person {
@@ -79,10 +81,11 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 				Outcome: packaging.Released,
 				Proof:   packaging.ByStatus,
 				Status:  packaging.InProgress,
+				Settled: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC),
 				Line:    line,
 			},
-			[]string{"is at the line", "not proven", "list is missing"},
-			[]string{"is released to"},
+			[]string{"was at the line: its status was In progress (2026-11-23 06:00:00", "not proven", "list is missing"},
+			[]string{"is released to", "status is"}, // the order has moved on since
 			true,
 		},
 		"elsewhere": {
@@ -130,6 +133,16 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 		if (e.Do != "") != test.saysDoes {
 			t.Errorf("%s: says to do %q", name, e.Do)
 		}
+	}
+}
+
+func TestAnOrderThatWaitsAgainWasNeverSeenSoForTheLastTimeBeforeTheFirst(t *testing.T) {
+	first := time.Date(2026, 11, 23, 6, 0, 1, 0, time.UTC)
+	p := OrderPage{Order: pending(packaging.Released), BackSince: first}
+	p.Order.AsOf = first.Add(-time.Second)
+	want := text.Moment(t.Context(), first)
+	if said := backText(t.Context(), p); strings.Count(said, want) != 2 {
+		t.Errorf("first seen at %s: %q", want, said)
 	}
 }
 
