@@ -116,6 +116,22 @@ var matrix = []struct {
 		asks{packaging.SignInFailed, 3},
 	},
 	{
+		"reset, done only later",
+		fault{box: sandbox.Fault{Kind: sandbox.Late}},
+		releases{packaging.Unknown, packaging.Cut, 1, 1, 0},
+		asks{packaging.Cut, 3},
+		asks{packaging.Cut, 3},
+		asks{packaging.SignInFailed, 3},
+	},
+	{
+		"pushed, refused by the line, then reset",
+		fault{box: sandbox.Fault{Kind: sandbox.PushRefused}},
+		releases{packaging.Unknown, packaging.Cut, 1, 1, 0},
+		asks{packaging.Cut, 3},
+		asks{packaging.Cut, 3},
+		asks{packaging.SignInFailed, 3},
+	},
+	{
 		"half of the headers, then closed",
 		fault{wire: wire.Fault{Kind: wire.Down, Bytes: 30, Orderly: true}},
 		releases{packaging.Unknown, packaging.Cut, 1, 1, 1},

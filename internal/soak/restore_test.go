@@ -2,6 +2,7 @@ package soak
 
 import (
 	"database/sql"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"maps"
@@ -269,6 +270,7 @@ func (d *drill) check() {
 		page := d.settled(paths, r.order)
 		d.checkPage(r.order, page, carried[r.order], lost[r.order])
 		d.checkDownload(paths[r.order], carried[r.order])
+		d.checkHistory(r.order, carried[r.order], lost[r.order])
 	}
 	for _, path := range []string{"/", "/orders?q=K", "/history", "/shifts"} {
 		page := d.web.page(d.t, path)
@@ -398,6 +400,37 @@ func (d *drill) checkDownload(path string, carried []sandbox.Released) {
 				return
 			}
 		}
+	}
+}
+
+// checkHistory: the file of an order's history names a release that was lost, and denies none that was carried out. Of
+// several tries, one may have been refused.
+func (d *drill) checkHistory(key string, carried []sandbox.Released, lost bool) {
+	d.t.Helper()
+	status, _, body, err := d.web.send(0, http.MethodGet, "/history.csv?order="+url.QueryEscape(key), nil)
+	if err != nil || status != http.StatusOK {
+		d.t.Errorf("history.csv of %s: %d, %v", key, status, err)
+		return
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(body, "\ufeff"))).ReadAll()
+	if err != nil || len(rows) == 0 {
+		d.t.Errorf("history.csv of %s: %d rows, %v", key, len(rows), err)
+		return
+	}
+	deed, outcome := slices.Index(rows[0], "deed"), slices.Index(rows[0], "outcome")
+	named := slices.ContainsFunc(rows[1:], func(row []string) bool { return row[deed] == "release_lost" })
+	denied := slices.ContainsFunc(rows[1:], func(row []string) bool { return row[outcome] == "refused" })
+	tries := 0
+	for r := range d.all {
+		if r.order == key {
+			tries++
+		}
+	}
+	if lost && !named {
+		d.t.Errorf("history.csv of %s does not name its release that was lost:\n%s", key, body)
+	}
+	if len(carried) > 0 && tries == 1 && denied {
+		d.t.Errorf("%s was carried out, and history.csv says:\n%s", key, body)
 	}
 }
 
