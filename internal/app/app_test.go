@@ -54,6 +54,9 @@ func TestWhatIsWrongAtStartIsToldInASentence(t *testing.T) {
 	fails("trusted-proxies", nil, "serve", "--trusted-proxies", "10.0.0.1")
 	fails("--rate-limit must not be below zero", nil, "serve", "--rate-limit=-1")
 	fails("--release-limit must be at least 100ms", nil, "demo", "--release-limit=-1s")
+	for _, garbage := range []string{"ghent", "ghent:", ":5", "ghent:abc", "ghent:-1", "ghent:0", "ghent:99999999999999999999"} {
+		fails("--accept-lost-history="+garbage+" must be SLUG:ENTRY", nil, "demo", "--accept-lost-history="+garbage)
+	}
 	fails("--ask-after must be two or more growing times", nil, "demo", "--ask-after", "5s,2s")
 	fails("--doubt must not be below zero", nil, "demo", "--doubt=-1s")
 	fails("expected one of", nil)

@@ -62,6 +62,9 @@ type settings struct {
 // pathPrefix is the form of a path below which a proxy serves pages.
 var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
+// lostHistory is the form of a history that is accepted as lost.
+var lostHistory = regexp.MustCompile(`^[^:]+:[1-9][0-9]{0,17}$`)
+
 // minLimit is the shortest time that makes sense for a limit.
 const minLimit = 100 * time.Millisecond
 
@@ -77,6 +80,11 @@ func (s *settings) Validate() error {
 	} {
 		if d < minLimit {
 			return fmt.Errorf("--%s must be at least %v", name, minLimit)
+		}
+	}
+	for _, accepted := range s.AcceptLostHistory {
+		if !lostHistory.MatchString(accepted) {
+			return fmt.Errorf("--accept-lost-history=%s must be SLUG:ENTRY, as the start that failed named it", accepted)
 		}
 	}
 	if s.BackupEvery < time.Minute || s.BackupKeep < 1 {
