@@ -9,7 +9,7 @@ import (
 const (
 	MaxCells     = 100      // of a row, or names of an object
 	maxCellBytes = 4 << 10  // of a row
-	maxObject    = 64 << 10 // bytes of a JSON object, with what parts it from the next
+	maxObject    = 64 << 10 // bytes of a JSON object, with what parts it from the next, or of an element of XML
 )
 
 var errLongRow = errors.New("a row is longer than any order")
@@ -60,6 +60,23 @@ func (b *boundedJSON) Read(into []byte) (int, error) {
 			return 0, errLongRow
 		}
 	}
+	return n, err
+}
+
+// boundedXML fails with errLongRow once it has read more than an element may have since begin.
+type boundedXML struct {
+	r    io.Reader
+	left int
+}
+
+func (b *boundedXML) begin() { b.left = maxObject }
+
+func (b *boundedXML) Read(into []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errLongRow
+	}
+	n, err := b.r.Read(into)
+	b.left -= n
 	return n, err
 }
 

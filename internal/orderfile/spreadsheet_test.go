@@ -3,6 +3,7 @@ package orderfile_test
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -197,7 +198,16 @@ func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
 		"cut off": {repack(func(w io.Writer) { _, _ = io.WriteString(w, "<worksheet><sheetData><row><c>") }), "0 not_xlsx"},
 		"far right": {repack(func(w io.Writer) {
 			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>`)
-		}), "1 too_many_columns"},
+		}), "1 row_too_long"},
+		"a hundred and one cells": {repack(func(w io.Writer) {
+			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="CW1"><v>1</v></c></row></sheetData></worksheet>`)
+		}), "1 row_too_long"},
+		"a long cell": {repack(func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, `<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>order_id</t></is></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>%4097s</t></is></c></row></sheetData></worksheet>`, "a")
+		}), "2 row_too_long"},
+		"a cell without end": {repack(func(w io.Writer) {
+			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is>`+strings.Repeat("<r><t>x</t></r>", 3<<20))
+		}), "1 row_too_long"},
 		"no workbook": {"PK\x03\x04 and no more", "0 not_xlsx"},
 		"encrypted":   {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "0 not_xlsx"},
 		"nothing":     {workbook(t, func(*excelize.File) {}), "0 empty"},

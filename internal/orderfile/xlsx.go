@@ -1,6 +1,7 @@
 package orderfile
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/xml"
 	"errors"
@@ -21,17 +22,29 @@ import (
 // Limits of a workbook, beside those of every file.
 const (
 	maxUnpacked = 64 << 20 // bytes
-	maxColumns  = 256
+	maxPart     = 2 << 20  // bytes of a part that has no cells, such as the styles
+	maxParts    = 1000
+	maxStrings  = 1 << 20 // that cells share
 )
 
 // readXLSX reads the first sheet that can be seen. The library opens the workbook and knows its styles. Its rows tell
 // no texts from numbers, so the cells are read here, one at a time.
 func (p *parser) readXLSX(content io.Reader) error {
-	book, err := excelize.OpenReader(content, excelize.Options{
+	packed, err := io.ReadAll(content)
+	if err == nil {
+		err = checkParts(packed)
+	}
+	if err != nil {
+		if errors.Is(err, zip.ErrFormat) {
+			return p.notXLSX()
+		}
+		return err
+	}
+	book, err := excelize.OpenReader(bytes.NewReader(packed), excelize.Options{
 		UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked,
 	})
 	switch {
-	case errors.Is(err, errTooLarge), err != nil && strings.Contains(err.Error(), "unzip size exceeds"):
+	case err != nil && strings.Contains(err.Error(), "unzip size exceeds"):
 		return errTooLarge
 	case err != nil:
 		return p.notXLSX()
@@ -42,10 +55,33 @@ func (p *parser) readXLSX(content io.Reader) error {
 		s.from1904 = *props.Date1904
 	}
 	cells, err := s.open()
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return err
+	case err != nil:
 		return p.notXLSX()
 	}
 	return s.read(cells)
+}
+
+// checkParts fails with errTooLarge if a workbook has too many parts, or one that the library would read as a whole is
+// too large.
+func checkParts(packed []byte) error {
+	book, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		return zip.ErrFormat // which is all that a person need know
+	}
+	if len(book.File) > maxParts {
+		return errTooLarge
+	}
+	for _, part := range book.File {
+		name := strings.ToLower(part.Name)
+		cells := strings.HasPrefix(name, "xl/worksheets/") || name == "xl/sharedstrings.xml"
+		if !cells && strings.Contains(".xml.rels", path.Ext(name)) && part.UncompressedSize64 > maxPart {
+			return errTooLarge
+		}
+	}
+	return nil
 }
 
 func (p *parser) notXLSX() error {
@@ -129,8 +165,10 @@ func (t richText) String() string {
 var escapedRunes = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
 
 func sharedStrings(part []byte) (all []string, err error) {
-	d := xml.NewDecoder(bytes.NewReader(part))
+	b := &boundedXML{r: bytes.NewReader(part)}
+	d := xml.NewDecoder(b)
 	for {
+		b.begin()
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			return all, nil
@@ -143,9 +181,20 @@ func sharedStrings(part []byte) (all []string, err error) {
 			if err := d.DecodeElement(&one, &start); err != nil {
 				return nil, err
 			}
-			all = append(all, one.String())
+			if len(all) == maxStrings {
+				return nil, errTooLarge
+			}
+			all = append(all, cut(one.String()))
 		}
 	}
+}
+
+// cut returns a text that is too long for a cell without what comes after that.
+func cut(text string) string {
+	if len(text) > maxCellBytes {
+		return strings.Clone(text[:maxCellBytes+1])
+	}
+	return text
 }
 
 // xlsxCell is a cell as the file has it.
@@ -160,17 +209,19 @@ type xlsxCell struct {
 
 // read reads the rows, one cell at a time: a small file may unpack to many.
 func (s *sheet) read(part []byte) error {
-	d := xml.NewDecoder(bytes.NewReader(part))
+	b := &boundedXML{r: bytes.NewReader(part)}
+	d := xml.NewDecoder(b)
 	number := 0
 	var cells []cell
 	for {
+		b.begin()
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			s.askFooter()
 			return nil
 		}
 		if err != nil {
-			return s.notXLSX()
+			return s.unreadable(number, err)
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
@@ -180,7 +231,7 @@ func (s *sheet) read(part []byte) error {
 			case "c":
 				var c xlsxCell
 				if err := d.DecodeElement(&c, &t); err != nil {
-					return s.notXLSX()
+					return s.unreadable(number, err)
 				}
 				if cells, err = s.place(cells, number, c); err != nil {
 					return err
@@ -195,6 +246,15 @@ func (s *sheet) read(part []byte) error {
 			}
 		}
 	}
+}
+
+// unreadable tells why a row can't be read.
+func (s *sheet) unreadable(row int, err error) error {
+	if errors.Is(err, errLongRow) {
+		s.fault(row, "", packaging.FaultRowLong, "")
+		return errStop
+	}
+	return s.notXLSX()
 }
 
 // rowNumber returns the number that a row gives itself, or else the one that it has by its place.
@@ -223,9 +283,8 @@ func (s *sheet) place(cells []cell, row int, c xlsxCell) ([]cell, error) {
 	if one.text == "" && c.At != "" {
 		return cells, nil
 	}
-	if column > maxColumns {
-		s.fault(row, "", packaging.FaultTooManyColumns, one.text)
-		return nil, errStop
+	if column > MaxCells || len(one.text) > maxCellBytes {
+		return nil, s.unreadable(row, errLongRow)
 	}
 	for len(cells) < column {
 		cells = append(cells, cell{})
