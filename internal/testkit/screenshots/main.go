@@ -47,7 +47,9 @@ func main() {
 	p.Click("Release Order143 to Blister line 1")
 	p.See("Order143 Released · 11 serials")
 	picture("line-released-tablet")
-	p.In(".results").Click("Order143 Released")
+	var released string // the link's name has the time in it
+	p.Eval(`[...document.querySelectorAll("main a")].find(a => a.innerText.includes("Released")).href`, &released)
+	p.Goto(released)
 	p.See("Order143 is released to Blister line 1.")
 	picture("order-released-tablet")
 	p.Click("See all 11 serial numbers")
