@@ -43,7 +43,7 @@ type soak struct {
 }
 
 func TestNothingIsLostDoubledOrUntrueThoughTheProgramIsKilled(t *testing.T) {
-	t.Parallel() // both tests wait more than they work
+	t.Parallel() // the tests wait more than they work
 	kills, err := strconv.Atoi(setting("SOAK_KILLS", "30"))
 	if err != nil {
 		t.Fatalf("SOAK_KILLS: %v", err)

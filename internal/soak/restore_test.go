@@ -46,6 +46,7 @@ type drill struct {
 }
 
 func TestARestoreNamesEachReleaseThatItLostAndNothingIsUntrue(t *testing.T) {
+	t.Parallel()
 	rounds, err := strconv.Atoi(setting("SOAK_RESTORES", "3"))
 	if err != nil {
 		t.Fatalf("SOAK_RESTORES: %v", err)
