@@ -91,8 +91,14 @@ func TestEachScanHasItsOwnVerdictHoweverLongAnswersTake(t *testing.T) {
 	p.Gone("Being checked…")
 	var verdicts []string
 	p.Eval(`[...document.querySelectorAll("#scans > li")].map(scan => scan.querySelector("h2").textContent + ": " +
-		(/WRONG\d|Known/.exec(scan.textContent)?.[0] ?? "none")).reverse()`, &verdicts)
-	if diff := cmp.Diff([]string{"Scan 1: WRONG1", "Scan 2: Known", "Scan 3: WRONG3", "Scan 4: Known"}, verdicts); diff != "" {
+		(/WRONG\d|Known/.exec(scan.textContent)?.[0] ?? "none"))`, &verdicts)
+	if diff := cmp.Diff([]string{"Scan 4: Known", "Scan 3: WRONG3", "Scan 1: WRONG1", "Scan 2: Known"}, verdicts); diff != "" {
 		t.Errorf("the verdicts (-want +got)\n%s", diff)
+	}
+	p.Viewport(1280, 800)
+	var isInView bool
+	p.Eval(`document.querySelector("#scans > .bad").getBoundingClientRect().bottom <= innerHeight`, &isInView)
+	if !isInView {
+		t.Error("a good pack pushes the bad one out of view")
 	}
 }

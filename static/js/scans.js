@@ -70,6 +70,7 @@ export function startScans() {
     const button = event.target.closest("[data-acknowledge]");
     if (!button) return;
     button.closest("li").remove();
+    arrange(list);
     field.focus();
   });
 
@@ -101,14 +102,17 @@ function addEntry(list, number) {
   const entry = $("#scan-entry").content.firstElementChild.cloneNode(true);
   const heading = $("h2", entry);
   setText(heading, heading.textContent.replace("{n}", String(number)));
+  entry.dataset.number = String(number);
   list.prepend(entry);
   $("#no-scans")?.remove();
+  arrange(list);
   for (const old of all("li:not(.pending, .bad)", list).slice(maxCalm)) old.remove();
 
   function show(answer) {
     $(".scanned", entry).replaceWith(answer);
     entry.classList.remove("pending");
     markAnswer(entry);
+    arrange(list);
   }
   return {
     answer: scanned => show(document.adoptNode(scanned)),
@@ -122,3 +126,13 @@ function markAnswer(entry) {
   entry.classList.toggle("bad", isBad);
   $("[data-acknowledge]", entry).hidden = !isBad;
 }
+
+// arrange puts what nobody has to acknowledge below what somebody has to, but for the newest scan: otherwise good packs
+// push a bad one out of view. Bad answers are not moved: a screen reader would say them again.
+function arrange(list) {
+  const calm = all("li:not(.pending, .bad)", list).filter(entry => entry !== list.firstElementChild);
+  list.append(...calm.sort((a, b) => numberOf(b) - numberOf(a)));
+  list.classList.toggle("has-bad", Boolean($(".bad", list)));
+}
+
+const numberOf = entry => Number(entry.dataset.number ?? 0); // 0: the page came with it
