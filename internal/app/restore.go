@@ -32,7 +32,7 @@ func (r *restore) Run(p run) (err error) {
 	case err != nil:
 		return fmt.Errorf("%s can't be locked: %w", r.Data, err)
 	case !ours:
-		return fmt.Errorf("the data in %s is in use: stop Lineboard first", r.Data)
+		return fmt.Errorf("another Lineboard is running with the data in %s; stop it first", r.Data)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	if err := r.check(p); err != nil {
