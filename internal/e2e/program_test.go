@@ -69,9 +69,13 @@ type program struct {
 	stopped sync.Once
 }
 
-// start runs lineboard until the test ends. It sees nothing of this process's environment but what env says.
+// start runs lineboard until the test ends. It sees nothing of this process's environment but what env says. The program
+// is built as it is shipped, without the race detector: such a test has nothing to find for it, and is skipped there.
 func start(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
+	if raced {
+		t.Skip("the program has no race detector in it")
+	}
 	path, err := binary()
 	if err != nil {
 		t.Fatalf("build the program: %v", err)
