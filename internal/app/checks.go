@@ -77,24 +77,10 @@ func (c *checks) run(ctx context.Context) error {
 
 // histories verifies the history of each tenant.
 func (c *checks) histories(ctx context.Context) error {
-	tenants, err := c.store.Tenants(ctx)
-	if err != nil {
-		return err
-	}
-	losses, err := c.store.Losses(ctx)
-	if err != nil {
-		return err
-	}
-	verifier := anchors.NewVerifier(c.store, c.anchors)
-	for _, t := range tenants {
-		verdict, err := verifier.VerifyAdmitting(ctx, t.ID, losses)
-		if err != nil {
-			return err
-		}
+	return verdicts(ctx, c.store, c.anchors, func(t packaging.Tenant, verdict packaging.Verdict) {
 		if verdict.Break.Kind != "" {
 			c.log.Error("a history does not hold", "tenant", t.Slug, "verdict", verdict.String())
 			c.fault(func(s *packaging.SelfCheck) { s.Broken = append(s.Broken, t.Slug) })
 		}
-	}
-	return nil
+	})
 }
