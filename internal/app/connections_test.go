@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
-	"sync/atomic"
+	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -106,43 +108,106 @@ func (s slowly) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// crowd are connections to a server that answers their first request and never ends.
+type crowd struct {
+	t  *testing.T
+	to string
+}
+
+func newCrowd(t *testing.T, s server) crowd {
+	t.Helper()
+	gone := make(chan struct{})
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "served")
+		_ = http.NewResponseController(w).Flush()
+		<-gone
+	})
+	c := crowd{t, serving(t, s)}
+	t.Cleanup(func() { close(gone) })
+	return c
+}
+
+// enter opens a connection, and fails unless it is served.
+func (c crowd) enter(from string) net.Conn {
+	c.t.Helper()
+	conn := ask(c.t, from, c.to)
+	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+		c.t.Fatalf("%s is not served: %v", from, err)
+	}
+	return conn
+}
+
+// open returns which of the connections the server has not closed.
+func (c crowd) open(of []net.Conn) (still []int) {
+	for i, conn := range of {
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			still = append(still, i)
+		}
+	}
+	return still
+}
+
 func TestAnAddressHasSoManyConnectionsAndAProxyAnyNumber(t *testing.T) {
 	t.Parallel()
-	var asked atomic.Int64
-	block := make(chan struct{})
-	to := serving(t, server{
-		connections: 3,
-		proxies:     []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")},
-		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			asked.Add(1)
-			fmt.Fprint(w, "served")
-			_ = http.NewResponseController(w).Flush()
-			<-block
-		}),
-	})
-	t.Cleanup(func() { close(block) })
-	served := func(from string) bool {
-		_, err := http.ReadResponse(bufio.NewReader(ask(t, from, to)), nil)
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			var broken *net.OpError
-			if !errors.As(err, &broken) {
-				t.Fatal(err)
-			}
-		}
-		return err == nil
-	}
-	for from, want := range map[string]int{"127.0.0.2": 3, "127.0.0.3": 3, "127.0.0.9": 8} {
-		got := 0
+	c := newCrowd(t, server{connections: 3, proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}})
+	for from, want := range map[string][]int{
+		"127.0.0.2": {5, 6, 7},
+		"127.0.0.3": {5, 6, 7},
+		"127.0.0.9": {0, 1, 2, 3, 4, 5, 6, 7},
+	} {
+		var of []net.Conn
 		for range 8 {
-			if served(from) {
-				got++
-			}
+			of = append(of, c.enter(from))
 		}
-		if got != want {
-			t.Errorf("%s: %d connections, want %d", from, got, want)
+		if got := c.open(of); !slices.Equal(got, want) {
+			t.Errorf("%s: connections %v are open, want the latest: %v", from, got, want)
 		}
 	}
-	if n := asked.Load(); n != 14 {
-		t.Errorf("%d requests came through", n)
+}
+
+func TestWhereAllConnectionsAreTakenTheAddressWithTheMostMakesRoom(t *testing.T) {
+	t.Parallel()
+	const proxy = "127.0.0.9"
+	c := newCrowd(t, server{allConnections: 12, proxies: []netip.Prefix{netip.MustParsePrefix(proxy + "/32")}})
+	var behindProxy, few, many []net.Conn
+	for range 5 {
+		behindProxy = append(behindProxy, c.enter(proxy))
+	}
+	for range 2 {
+		few = append(few, c.enter("127.0.0.2"))
+	}
+	for range 20 {
+		many = append(many, c.enter("127.0.0.3"))
+	}
+	newcomer := []net.Conn{c.enter("127.0.0.4")}
+	if got := c.open(many); !slices.Equal(got, []int{16, 17, 18, 19}) {
+		t.Errorf("of the address with the most, %v are open, want the last four", got)
+	}
+	for who, of := range map[string][]net.Conn{"behind the proxy": behindProxy, "few": few, "newcomer": newcomer} {
+		if got := c.open(of); len(got) != len(of) {
+			t.Errorf("%s: %v of %d are open", who, got, len(of))
+		}
+	}
+	for i := range 12 { // each of an address of its own, as in a network where everybody may have many
+		c.enter(fmt.Sprintf("127.0.1.%d", i))
+	}
+	if got := c.open(behindProxy); len(got) != len(behindProxy) {
+		t.Errorf("behind the proxy, %v are open", got)
+	}
+	for range 20 {
+		behindProxy = append(behindProxy, c.enter(proxy))
+	}
+	c.enter("127.0.0.4") // fails unless one behind the proxy makes room
+}
+
+func TestConnectionsLeaveAQuarterOfTheFilesToTheProgram(t *testing.T) {
+	t.Parallel()
+	for files, want := range map[uint64]int{
+		0: 0, 100: 75, 1024: 768, 4096: 3072, 1 << 20: 10_000, math.MaxUint64: 10_000,
+	} {
+		if got := connectionsWithin(files); got != want {
+			t.Errorf("of %d files, %d connections, want %d", files, got, want)
+		}
 	}
 }

@@ -31,10 +31,12 @@ type server struct {
 	handler     http.Handler
 	announce    func(address string) // called once people can reach it
 	stopping    func()               // ends requests that would not end by themselves; may be nil
-	connections int                  // of an address at once; 0 for any number
 	networks    throttle.Networks
-	proxies     []netip.Prefix // that may have any number of connections
+	proxies     []netip.Prefix // that have no bound of an address
 	stall       time.Duration  // default stallLimit
+	connections int            // of an address at once; 0 for any number
+	// allConnections is how many there may be at once; by default as many as fit the files that the program may open.
+	allConnections int
 }
 
 // run serves until ctx ends, then lets requests under way finish.
@@ -45,7 +47,12 @@ func (s server) run(ctx context.Context) error {
 	}
 	address := localAddress(listener.Addr().(*net.TCPAddr))
 	listener = &boundedListener{
-		Listener: listener, open: throttle.NewConcurrency(s.connections), networks: s.networks, proxies: s.proxies,
+		Listener:  listener,
+		ofAddress: s.connections,
+		ofAll:     cmp.Or(s.allConnections, connectionsWithin(openFiles())),
+		networks:  s.networks,
+		proxies:   s.proxies,
+		open:      map[string]map[*countedConn]struct{}{},
 	}
 	web := &http.Server{
 		Handler:           endStalled(s.handler, cmp.Or(s.stall, stallLimit)),

@@ -45,10 +45,13 @@ func start(t *testing.T, env []string, args ...string) *program {
 	if err != nil {
 		t.Fatalf("build the program: %v", err)
 	}
-	p := &program{
-		command: exec.Command(path, args...), ended: make(chan struct{}),
-		said: &output{address: make(chan string, 1)},
-	}
+	return startCommand(t, exec.Command(path, args...), env)
+}
+
+// startCommand runs a command that becomes lineboard.
+func startCommand(t *testing.T, command *exec.Cmd, env []string) *program {
+	t.Helper()
+	p := &program{command: command, ended: make(chan struct{}), said: &output{address: make(chan string, 1)}}
 	p.command.Env, p.command.SysProcAttr = env, together
 	p.command.Stdout, p.command.Stderr = p.said, p.said
 	if err := p.command.Start(); err != nil {
