@@ -13,7 +13,7 @@ import (
 // commands are what the program can do.
 type commands struct {
 	Serve     serve     `cmd:"" help:"Serve the dashboard."`
-	Demo      demo      `cmd:"" help:"Serve the dashboard with the sandbox and sample lines, orders and people."`
+	Demo      demo      `cmd:"" help:"Serve the dashboard with the sandbox, sample lines, orders and people, and a past week."`
 	Verify    verify    `cmd:"" help:"Check that nobody changed the history. Lineboard may be running."`
 	Backup    backup    `cmd:"" help:"Copy the database to a file. Lineboard may be running."`
 	Restore   restore   `cmd:"" help:"Put a backup in the place of the database. Lineboard must not be running."`

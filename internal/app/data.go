@@ -32,6 +32,11 @@ func anchorsPath(named, folder string) string {
 // openData opens the database in the folder with the key beside it, and makes both in a new folder. A change of the key
 // that was cut off ends first. Its error says what a person can do.
 func openData(ctx context.Context, folder string) (*db.DB, error) {
+	return openDataAt(ctx, folder, time.Now)
+}
+
+// openDataAt opens the data as openData does, with another clock.
+func openDataAt(ctx context.Context, folder string, now func() time.Time) (*db.DB, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder can't be made: %w", err)
 	}
@@ -42,7 +47,7 @@ func openData(ctx context.Context, folder string) (*db.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := db.Open(ctx, path, box, time.Now)
+	store, err := db.Open(ctx, path, box, now)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +56,7 @@ func openData(ctx context.Context, folder string) (*db.DB, error) {
 		err = errors.Join(err, store.Close())
 	}
 	if rotated && err == nil {
-		return openData(ctx, folder)
+		return openDataAt(ctx, folder, now)
 	}
 	return store, err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"lineboard/internal/config"
+	"lineboard/internal/sandbox"
 	"lineboard/views/signin"
 )
 
@@ -16,6 +17,7 @@ type demo struct {
 }
 
 // Run serves the demo. Its data begins anew at each start, as the sandbox's orders do; a folder that was named stays.
+// New data gets a past week.
 func (d *demo) Run(p run) error {
 	if d.Data == "" {
 		folder, err := os.MkdirTemp("", "lineboard-demo-")
@@ -29,11 +31,16 @@ func (d *demo) Run(p run) error {
 	if err != nil {
 		return err
 	}
-	remote := &http.Server{Handler: sampleSandbox(), ReadHeaderTimeout: headerLimit}
+	clock := &demoClock{}
+	box := sandbox.New(sandbox.Options{Now: clock.Now})
+	remote := &http.Server{Handler: box, ReadHeaderTimeout: headerLimit}
 	go remote.Serve(listener) //nolint:errcheck // ends with Close
 	defer remote.Close()
 	file, err := config.Demo("http://" + listener.Addr().String())
 	if err != nil {
+		return err
+	}
+	if err := d.makePast(p, box, clock, siteOf(file)); err != nil {
 		return err
 	}
 	people := demoPeople(file)
