@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -192,48 +191,6 @@ func TestAChainThatCanNotBeReadIsToldOnceInTheLogAndInTheSetup(t *testing.T) {
 	}
 }
 
-// from has a browser come from a loopback address of its own.
-func from(b *site.Browser, address string) *site.Browser {
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	b.Client.Transport = &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}
-	return b
-}
-
-func TestStrangersLockNobodyOutOfABrowserInWhichTheySignIn(t *testing.T) {
-	t.Parallel()
-	s := site.New(t, site.Options{})
-	tablet := from(s.Browser(), "127.0.0.2")
-	signIn := func() int {
-		return tablet.Post("/login", "username", "supervisor1", "password", site.Password).Status
-	}
-	if status := signIn(); status != http.StatusSeeOther {
-		t.Fatalf("sign-in: %d", status)
-	}
-	tablet.Post("/logout")
-	for _, restart := range []bool{false, true} {
-		if restart {
-			s.Restart()
-			tablet = from(s.SameBrowser(tablet), "127.0.0.2")
-		}
-		for i := range 40 { // strangers, some of them at the tablet's own address
-			stranger := from(s.Browser(), fmt.Sprintf("127.0.0.%d", 2+i%8))
-			stranger.Post("/login", "username", "supervisor1", "password", "not the password")
-		}
-		stranger := from(s.Browser(), "127.0.0.2")
-		if a := stranger.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusTooManyRequests {
-			t.Errorf("restarted %t: a stranger gets %d", restart, a.Status)
-		}
-		if status := signIn(); status != http.StatusSeeOther {
-			t.Errorf("restarted %t: their own browser gets %d", restart, status)
-		}
-		tablet.Post("/logout")
-	}
-	other := tablet.Post("/login", "username", "manager1", "password", site.Password)
-	if other.Status != http.StatusSeeOther {
-		t.Errorf("somebody else in that browser: %d", other.Status)
-	}
-}
-
 func TestSecurityEventsAreInTheLogWithoutWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
@@ -262,31 +219,6 @@ func TestAWrongSetupKeyIsASecurityEvent(t *testing.T) {
 	s.Browser().Get("/setup?key=canary")
 	if log := s.Log.String(); !strings.Contains(log, "event=wrong_setup_key") || strings.Contains(log, "canary") {
 		t.Errorf("the log has %s", log)
-	}
-}
-
-func TestAForgedDeviceIsAStrangers(t *testing.T) {
-	t.Parallel()
-	s := site.New(t, site.Options{})
-	own := s.Browser()
-	made := own.Post("/login", "username", "operator1", "password", site.Password).Header.Values("Set-Cookie")
-	i := slices.IndexFunc(made, func(c string) bool { return strings.HasPrefix(c, s.CookieName("device")+"=") })
-	if i < 0 || !strings.Contains(made[i], "HttpOnly") || !strings.Contains(made[i], "Path=/login") {
-		t.Fatalf("cookies %q", made)
-	}
-	cookie, _, _ := strings.Cut(made[i], ";")
-	for name, planted := range map[string]string{
-		"that of somebody else": cookie,
-		"an invented one":       s.CookieName("device") + "=" + strings.Repeat("A", 43),
-	} {
-		last := 0
-		for range 7 {
-			last = thief(s, planted).Post("/login", "username", "supervisor1", "password", "not the password").Status
-		}
-		if last != http.StatusTooManyRequests {
-			t.Errorf("%s: the seventh wrong password: %d", name, last)
-		}
-		s.Clock.Move(time.Hour)
 	}
 }
 

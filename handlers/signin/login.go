@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -79,6 +80,12 @@ func (s *Server) Login(c echo.Context) error {
 // [web.Refused].
 func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserID, error) {
 	ctx := c.Request().Context()
+	if !s.Client(c, username).Known() {
+		if !s.enterStranger(ctx) {
+			return 0, throttled(c, strangersWait)
+		}
+		defer s.strangers.Release(1)
+	}
 	if wait := s.Guard.Try(username, s.Client(c, username)); wait > 0 {
 		return 0, throttled(c, wait)
 	}
@@ -97,6 +104,13 @@ func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserI
 		return 0, &web.Refused{Status: http.StatusUnauthorized, Key: "login.wrong"}
 	}
 	return user, s.Guard.Right(ctx, username, s.Client(c, username))
+}
+
+// enterStranger waits until the password of an unknown browser may be compared. It reports false if too many others wait.
+func (s *Server) enterStranger(ctx context.Context) bool {
+	limited, cancel := context.WithTimeout(ctx, strangersWait)
+	defer cancel()
+	return s.strangers.Acquire(limited, 1) == nil
 }
 
 // throttled returns the error of a password that came too early and was not looked at. The answer's head says how

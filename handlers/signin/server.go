@@ -6,6 +6,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"lineboard/handlers/web"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sso"
@@ -21,11 +23,22 @@ type Server struct {
 	Provider Provider
 	Demo     []view.DemoPerson // who can sign in by a press, in the demo
 	attempts *loginAttempts
+	// strangers limits how many passwords from unknown browsers are compared at once. Comparing takes the processor: what
+	// strangers try must leave some of it to browsers in which people signed in before.
+	strangers *semaphore.Weighted
 }
+
+const (
+	strangersAtOnce = 2
+	strangersWait   = 10 * time.Second // for those before them
+)
 
 // New makes a server of sign-ins.
 func New(kit *web.Kit, store Store, guard Guard, provider Provider, demo []view.DemoPerson) *Server {
-	return &Server{Kit: kit, Store: store, Guard: guard, Provider: provider, Demo: demo, attempts: newLoginAttempts()}
+	return &Server{
+		Kit: kit, Store: store, Guard: guard, Provider: provider, Demo: demo, attempts: newLoginAttempts(),
+		strangers: semaphore.NewWeighted(strangersAtOnce),
+	}
 }
 
 // Guard slows down who tries passwords.

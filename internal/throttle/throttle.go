@@ -48,6 +48,9 @@ type Client struct {
 	Shared bool
 }
 
+// Known reports whether the person signed in before by this device, or it is a station's.
+func (c Client) Known() bool { return c.Device != "" }
+
 // The kinds of counts.
 const (
 	personAtAddress = iota
@@ -142,7 +145,7 @@ func (g *Guard) countsOf(username string, from Client, now time.Time) []*count {
 	anywhere, all := packaging.Throttling{Username: name}, packaging.Throttling{Address: from.Address}
 	both := packaging.Throttling{Username: name, Address: from.Address}
 	switch {
-	case from.Device != "":
+	case from.Known():
 		own := g.count(personOnDevice, name+"\x00"+from.Device, packaging.ThrottlePersonOnDevice, both, now)
 		if !from.Shared {
 			return []*count{own}
@@ -189,7 +192,7 @@ func (g *Guard) Right(ctx context.Context, username string, from Client) error {
 		c.until = time.Time{}
 	}
 	name := nameOf(username)
-	if at := name + "\x00" + g.networks.Of(from.Address); from.Device == "" {
+	if at := name + "\x00" + g.networks.Of(from.Address); !from.Known() {
 		g.known.Add(at, struct{}{})
 		g.counts[personAtAddress].Remove(at)
 	} else {
