@@ -10,11 +10,8 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -34,7 +31,7 @@ type DB struct {
 	turns  turns
 	read   *reader
 	slow   *reader // for searches, reports, exports and verification
-	lock   *flock.Flock
+	lock   *Lock
 	box    *secret.Box
 	now    func() time.Time
 	// The last write failed for a reason of the machine, such as a full disk.
@@ -50,16 +47,12 @@ type DB struct {
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say
 // what a person can do: another process has it open, or a newer Lineboard made it.
 func Open(ctx context.Context, path string, box *secret.Box, now func() time.Time) (*DB, error) {
-	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	switch ours, err := lock.TryLock(); {
-	case err != nil:
-		return nil, fmt.Errorf("%s can't be locked: %w", path, err)
-	case !ours:
-		return nil, fmt.Errorf("another Lineboard is running with the data in %s; stop it first", filepath.Dir(path))
+	lock, err := LockData(path)
+	if err != nil {
+		return nil, err
 	}
 	d := &DB{lock: lock, box: box, now: now, unindexed: make(chan struct{}, 1)}
-	err := keepPrivate(path)
-	if err == nil {
+	if err = keepPrivate(path); err == nil {
 		err = d.open(ctx, path)
 	}
 	if err != nil {

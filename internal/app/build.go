@@ -255,20 +255,24 @@ func (a *App) sweep(ctx context.Context) error {
 	}
 }
 
-// Close ends a Lineboard that nothing comes into any more and whose Run has returned. Streams of open pages end first.
-// Then releases under way get their outcome, and only then the heads of the history are kept. The store stays open.
-func (a *App) Close(ctx context.Context) error {
+// BeginStop ends the streams of open pages, and has no release begin any more.
+func (a *App) BeginStop() {
 	a.Hub.Close()
+	a.Releaser.BeginStop()
+}
+
+// storeLimit is how long a stop tries to store an answer that neither the database nor the reserve has taken.
+const storeLimit = time.Second
+
+// Close ends a Lineboard that nothing comes into any more and whose Run has returned. Releases that are sent get their
+// outcome, and only then the heads of the history are kept. The store stays open. It takes no longer than a release may
+// take, and seconds where none is being sent.
+func (a *App) Close(ctx context.Context) error {
+	a.BeginStop()
+	a.Releaser.AwaitCalls()
 	ctx = context.WithoutCancel(ctx)
-	limited, cancel := context.WithTimeout(ctx, a.longestRelease()+stopLimit)
+	limited, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	a.Releaser.Stop(limited)
 	return a.Anchors.Close(ctx)
-}
-
-// longestRelease is how long a release can take: it signs in, asks whether the API is back, and releases; when the API
-// rejects the token, it signs in and releases again.
-func (a *App) longestRelease() time.Duration {
-	limits := a.parts.APILimits
-	return 2*(limits.SignIn+limits.Release) + limits.Read
 }

@@ -3,8 +3,8 @@ package app
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -21,7 +21,7 @@ const (
 	readLimit      = time.Minute // for a request with its body
 	idleLimit      = 2 * time.Minute
 	stallLimit     = 30 * time.Second // for an answer that the client does not take
-	stopLimit      = 10 * time.Second // for requests under way when the program stops
+	stopLimit      = 3 * time.Second  // for requests under way when the program stops and nothing holds them up
 )
 
 // server is an HTTP server at an address.
@@ -31,6 +31,8 @@ type server struct {
 	handler     http.Handler
 	announce    func(address string) // called once people can reach it
 	stopping    func()               // ends requests that would not end by themselves; may be nil
+	awaited     func()               // returns once nothing is under way that requests wait for; may be nil
+	log         *slog.Logger         // may be nil
 	networks    throttle.Networks
 	proxies     []netip.Prefix // that have no bound of an address
 	stall       time.Duration  // default stallLimit
@@ -74,15 +76,31 @@ func (s server) run(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
+	s.stop(context.WithoutCancel(ctx), web)
+	return nil
+}
+
+// stop takes no new request and lets those under way finish. It cuts off those that do not end in time: a client that
+// sends a request by halves must not hold up a stop, nor make it a failure.
+func (s server) stop(ctx context.Context, web *http.Server) {
 	if s.stopping != nil {
 		s.stopping()
 	}
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	limited, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := web.Shutdown(limited); err != nil {
-		return errors.Join(err, web.Close())
+	go func() {
+		if s.awaited != nil {
+			s.awaited()
+		}
+		time.AfterFunc(stopLimit, cancel)
+	}()
+	if web.Shutdown(limited) == nil {
+		return
 	}
-	return nil
+	if s.log != nil {
+		s.log.Warn("requests that did not end in time were cut off by the stop")
+	}
+	_ = web.Close() // all that it closes is given up
 }
 
 // localAddress returns where a person on this machine finds the server.

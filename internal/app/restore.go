@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"lineboard/db"
 	"lineboard/internal/anchors"
 )
@@ -27,12 +25,9 @@ func (r *restore) Run(p run) (err error) {
 	if err := os.MkdirAll(r.Data, 0o700); err != nil {
 		return fmt.Errorf("the data folder can't be made: %w", err)
 	}
-	lock := flock.New(database + ".lock")
-	switch ours, err := lock.TryLock(); {
-	case err != nil:
-		return fmt.Errorf("%s can't be locked: %w", r.Data, err)
-	case !ours:
-		return fmt.Errorf("another Lineboard is running with the data in %s; stop it first", r.Data)
+	lock, err := db.LockData(database)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	if err := r.check(p); err != nil {

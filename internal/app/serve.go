@@ -39,9 +39,9 @@ func (s *serve) Run(p run) error {
 	})
 }
 
-// serve opens the data, applies the site and serves until p ends. It then stops in this order: nothing new comes in,
-// requests under way finish, releases under way get their outcome, the heads of the history are kept, and the database
-// closes.
+// serve opens the data, applies the site and serves until p ends. It then stops in this order: nothing new comes in and
+// nothing more is sent, releases that are sent get their outcome, requests under way finish, the heads of the history
+// are kept, and the database closes.
 func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announce func(address string)) (err error) {
 	log := s.logger(p.Stderr)
 	store, err := openData(p, s.Data)
@@ -95,7 +95,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 			certificate: certificate,
 			handler:     lineboard.Handler,
 			announce:    func(address string) { announce(address + s.Prefix); invite(address + s.Prefix) },
-			stopping:    lineboard.Hub.Close,
+			stopping:    lineboard.BeginStop,
+			awaited:     lineboard.Releaser.AwaitCalls,
+			log:         log,
 			connections: s.ConnectionLimit,
 			networks:    s.Local,
 			proxies:     s.Proxies,

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,6 +159,106 @@ func TestStoppingWaitsForAReleaseUnderWayAndThenKeepsTheHeadOfTheHistory(t *test
 			checkReleasedAndAnchored(t, data, order.ID)
 		})
 	}
+}
+
+// stopsWithin stops the program and fails unless it ends well in time.
+func (s started) stopsWithin(t *testing.T, limit time.Duration) {
+	t.Helper()
+	began := time.Now()
+	s.end(t)
+	if took := time.Since(began); took > limit {
+		t.Errorf("it took %v to stop, want at most %v", took, limit)
+	}
+}
+
+// withoutRelease is how long a stop may take while no release is being sent.
+const withoutRelease = 5 * time.Second
+
+func TestARequestThatIsSentByHalvesHoldsUpNoStopAndMakesItNoFailure(t *testing.T) {
+	t.Parallel()
+	s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(),
+		"--provision", site(t, "http://127.0.0.1:1"))
+	for _, half := range []string{
+		"GET /login HTTP/1.1\r\nHost: local",
+		"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nuser",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.address, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte(half)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, _ := get(t, s.address+"/healthz"); status != http.StatusOK { // the halves came before it
+		t.Fatalf("healthz: %d", status)
+	}
+	s.stopsWithin(t, withoutRelease)
+	if !strings.Contains(s.log.String(), "cut off by the stop") {
+		t.Errorf("the log: %s", s.log)
+	}
+}
+
+func TestAStopSendsNoReleaseThatStillWaitsForItsSignIn(t *testing.T) {
+	t.Parallel()
+	data, box := t.TempDir(), sampleSandbox()
+	arrived, open := make(chan struct{}, 1), make(chan struct{})
+	var held, patches atomic.Int64
+	remote := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch && patches.Add(1) == 1 {
+			held.Store(1) // the next sign-in hangs
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(`{"success":false,"error":{"code":"ERR0000","message":"Token is not valid"}}`))
+			return
+		}
+		if r.URL.Path == "/v1/api_auth" && held.Load() == 1 {
+			arrived <- struct{}{}
+			<-open
+		}
+		box.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { close(open); remote.Close() })
+	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote.URL))
+	browser, order := s.signIn(t), waitForOrder(t, data, "Order143")
+	answered := make(chan int, 1)
+	go func() { answered <- s.press(t.Context(), browser, order) }()
+	<-arrived
+	s.stopsWithin(t, withoutRelease)
+	if got := <-answered; got != http.StatusSeeOther {
+		t.Errorf("the press is answered with %d", got)
+	}
+	if o := orderIn(t, data, "Order143"); o.Release == nil || o.Release.Outcome != packaging.Refused || patches.Load() != 1 {
+		t.Errorf("the release: %+v, sent %d times", o.Release, patches.Load())
+	}
+}
+
+func TestNobodyLiftsTheLockByRemovingAFileAndReadersWorkBesideIt(t *testing.T) {
+	data := t.TempDir()
+	s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data,
+		"--provision", site(t, "http://127.0.0.1:1"))
+	if err := os.Remove(filepath.Join(data, databaseFile+".lock")); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"serve", "--addr", strings.TrimPrefix(s.address, "http://"), "--data", data}, // it would end at the address
+		{"rotate-key", "--data", data},
+		{"restore", "--data", data, "--from", filepath.Join(data, databaseFile)},
+	} {
+		if _, err := command(t, nil, args...); err == nil || !strings.Contains(err.Error(), "another Lineboard is running") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	for _, args := range [][]string{
+		{"verify", "--data", data},
+		{"backup", "--data", data, "--to", filepath.Join(t.TempDir(), "copy.db")},
+	} {
+		if said, err := command(t, nil, args...); err != nil {
+			t.Errorf("%v: %s, %v", args, said, err)
+		}
+	}
+	s.end(t)
 }
 
 func checkReleasedAndAnchored(t *testing.T, data string, id packaging.OrderID) {

@@ -49,11 +49,18 @@ type reply struct {
 	key     string        // of the order that the call was about, empty for none
 }
 
-// send makes a call once; ctx ends with its limit. Without a token it is sign-in, which has no channel key either.
+// send makes a call once; ctx ends with its limit. Once a release is being sent it has its limit, even if its caller
+// gives up: to cut it off would make its outcome unknown. Without a token it is sign-in, which has no channel key either.
 func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	r := reply{exact: k.exact, key: k.key}
 	if ctx.Err() != nil {
 		return r.without(packaging.NotConnected, "given up before it was sent")
+	}
+	if !k.harmless {
+		deadline, _ := ctx.Deadline()
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline)
+		defer cancel()
 	}
 
 	var j journey

@@ -226,7 +226,7 @@ func (c *Client) authorised(ctx context.Context, k call) (document, *problem) {
 		return document{}, p
 	}
 	doc, p := c.carry(ctx, k, token)
-	if p == nil || p.Reason != packaging.TokenRejected || c.kind == Static {
+	if p == nil || p.Reason != packaging.TokenRejected || c.kind == Static || ctx.Err() != nil {
 		return doc, p
 	}
 	if token, p = c.token(ctx, token); p != nil {

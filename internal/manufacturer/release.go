@@ -15,7 +15,7 @@ import (
 // has no Idempotency-Key, with which net/http would send it again by itself.
 //
 // Every end is an Answer: Released only with the documented success, Refused if it is proven that nothing was done, and
-// Unknown for everything else. A ctx that ends counts as the time limit.
+// Unknown for everything else. When ctx ends, nothing more is begun. A release that is being sent keeps its time limit.
 func (c *Client) ReleaseToLine(ctx context.Context, key string) packaging.Answer {
 	if p := c.unsendable(key); p != nil {
 		return p.answer()

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -332,16 +334,6 @@ func TestAReleaseThatTakesTooLongIsUnknown(t *testing.T) {
 			t.Errorf("answer %v: %s", a, a.Message)
 		}
 	})
-	t.Run("by its caller", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		c, _ := static(t, func(_ http.ResponseWriter, r *http.Request) {
-			cancel()
-			<-r.Context().Done()
-		})
-		if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Unknown || a.Reason != packaging.TimedOut {
-			t.Errorf("answer %v: %s", a, a.Message)
-		}
-	})
 	t.Run("in the middle of the answer", func(t *testing.T) {
 		const half = `{"success":true,"data":["a"`
 		c, _ := static(t, func(w http.ResponseWriter, r *http.Request) {
@@ -353,6 +345,54 @@ func TestAReleaseThatTakesTooLongIsUnknown(t *testing.T) {
 		if a := order143(t, c); a.Reason != packaging.TimedOut || string(a.Body) != half || a.HTTPStatus != 200 {
 			t.Errorf("answer %v: %s", a, a.Body)
 		}
+	})
+}
+
+func TestAReleaseThatIsSentKeepsItsLimitWhenItsCallerGivesUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c, s := static(t, func(w http.ResponseWriter, r *http.Request) {
+		cancel()
+		time.Sleep(50 * time.Millisecond) // longer than a cancelled call would last
+		says(200, `{"success":true,"data":["a"]}`)(w, r)
+	})
+	if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Released || s.patches.Load() != 1 {
+		t.Errorf("answer %v: %s, sent %d times", a, a.Message, s.patches.Load())
+	}
+}
+
+func TestNothingOfAReleaseIsBegunOnceItsCallerGaveUp(t *testing.T) {
+	t.Run("after a rejected token", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var signIns, releases atomic.Int64
+		s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v1/api_auth" {
+				signIns.Add(1)
+				says(200, `{"success":true,"token":"a-token"}`)(w, r)
+				return
+			}
+			releases.Add(1)
+			cancel()
+			says(401, `{"success":false,"error":{"code":"ERR0000","message":"Token is not valid"}}`)(w, r)
+		})
+		c := newClient(t, config(s.URL))
+		a := c.ReleaseToLine(ctx, "Order143")
+		c.tokens.mu.Lock()
+		defer c.tokens.mu.Unlock()
+		if a.Outcome != packaging.Refused || signIns.Load() != 1 || releases.Load() != 1 || c.tokens.renewal != nil {
+			t.Errorf("answer %v, %d sign-ins, %d releases", a, signIns.Load(), releases.Load())
+		}
+	})
+	t.Run("where no connection was made", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c, api := under(t, unreachable)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(100*time.Millisecond, cancel)
+			began := time.Now()
+			a := c.ReleaseToLine(ctx, "Order143")
+			if a.Outcome != packaging.Refused || len(api.at("release_to_line")) != 1 || time.Since(began) != 100*time.Millisecond {
+				t.Errorf("answer %v after %s, tried at %s", a, time.Since(began), api.at("release_to_line"))
+			}
+		})
 	})
 }
 

@@ -27,6 +27,8 @@ import (
 //     half of the limit is left: without time to wait for the answer, the release would end as unknown.
 //   - ERR0000 refused it. It is sent once more with a new token and a new limit. Reads do the same.
 //
+// A release whose caller gave up is not sent again.
+//
 // Nothing else of a release is ever sent again. It is refused where nothing was sent, or where the API refuses it in a
 // documented message or code. What became of one that was cut, or answered in any other words, is not known.
 //

@@ -50,7 +50,7 @@ func (q *Queuer) Start(
 	if len(picks) == 0 || len(picks) > packaging.MaxQueue {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
-	if err := q.releaser.begin(); err != nil { // before the queue is stored: nobody would end it
+	if err := q.releaser.begin(&q.releaser.running); err != nil { // before the queue is stored: nobody would end it
 		return err
 	}
 	queue, err := q.store.StartQueue(ctx, by, line, picks, signed...)

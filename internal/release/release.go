@@ -27,7 +27,8 @@ type Store interface {
 	Record(ctx context.Context, e packaging.Entry) error
 }
 
-// API is the remote call. It ends by its own time limit, and every way it can end is an answer.
+// API is the remote call. It ends by its own time limit, and every way it can end is an answer. When ctx ends, it begins
+// nothing more; what has been sent goes on.
 type API interface {
 	ReleaseToLine(ctx context.Context, orderKey string) packaging.Answer
 }
@@ -42,65 +43,71 @@ type Releaser struct {
 	reserve Reserve               // where answers are kept that the database can't take; nil for nowhere
 	halted  atomic.Pointer[error] // why nothing is released
 
-	mu       sync.Mutex // orders begin against Stop
-	stopping bool
-	running  sync.WaitGroup // releases and queues
-	giveUp   chan struct{}  // closed when waiting answers must be given up
-	once     sync.Once      // closes giveUp
-	stopped  chan struct{}  // closed when Stop begins
+	mu        sync.Mutex      // orders begin against BeginStop
+	stopping  context.Context // ends with BeginStop
+	beginStop context.CancelFunc
+	running   sync.WaitGroup // releases and queues
+	calls     sync.WaitGroup // releases whose call has not ended
+	giveUp    chan struct{}  // closed when waiting answers must be given up
+	once      sync.Once      // closes giveUp
 }
 
 // New returns a Releaser. api returns a tenant's remote API, or the reason why it can't be called.
 func New(store Store, api func(context.Context, packaging.TenantID) (API, error), log *slog.Logger) *Releaser {
-	return &Releaser{store: store, api: api, log: log, giveUp: make(chan struct{}), stopped: make(chan struct{})}
+	r := &Releaser{store: store, api: api, log: log, giveUp: make(chan struct{})}
+	r.stopping, r.beginStop = context.WithCancel(context.Background())
+	return r
 }
 
 // errStopping refuses work that would begin after Stop.
 var errStopping = packaging.Fail(packaging.Unavailable, "error.stopping")
 
-// begin registers a release or a queue that Stop must wait for; r.running.Done ends it. It fails once Stop was called.
-func (r *Releaser) begin() error {
+// begin registers something with the groups that a stop waits for. It fails once BeginStop was called.
+func (r *Releaser) begin(groups ...*sync.WaitGroup) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stopping {
+	if r.stopping.Err() != nil {
 		return errStopping
 	}
 	if why := r.halted.Load(); why != nil {
 		return *why
 	}
-	r.running.Add(1)
+	for _, g := range groups {
+		g.Add(1)
+	}
 	return nil
 }
 
 // Release releases an order on behalf of a person.
 //
 // It returns once the claim is stored. From then on the release continues even if ctx ends, and settled is closed when
-// its outcome is stored. If Release fails, nothing was sent. It fails with Unavailable once Stop was called.
+// its outcome is stored. If Release fails, nothing was sent. It fails with Unavailable once BeginStop was called.
 func (r *Releaser) Release(
 	ctx context.Context, by packaging.Person, press packaging.Press,
 ) (settled <-chan struct{}, err error) {
 	if !by.May(packaging.ReleaseOrders) {
 		return nil, packaging.Fail(packaging.Forbidden, "error.may_not_release")
 	}
-	if err := r.begin(); err != nil { // before the claim: Stop must wait for a claim under way
+	if err := r.begin(&r.running, &r.calls); err != nil { // before the claim: a stop must wait for a claim under way
 		return nil, err
 	}
+	called := sync.OnceFunc(r.calls.Done)
+	done := make(chan struct{})
+	end := func() { called(); close(done); r.running.Done() }
 	room, err := r.takeRoom()
 	if err != nil {
-		r.running.Done()
+		end()
 		return nil, err
 	}
 	order, err := r.store.Claim(ctx, by, press)
 	notAnchored := errors.Is(err, packaging.ErrNotAnchored)
 	if err != nil && !notAnchored {
 		room.Free()
-		r.running.Done()
+		end()
 		return nil, errors.Join(err, r.recordDeclined(ctx, by, order, err))
 	}
-	done := make(chan struct{})
 	go func() {
-		defer r.running.Done()
-		defer close(done)
+		defer end()
 		// The remote side carries the call out even if the browser is gone, so the browser must not cancel it.
 		ctx := context.WithoutCancel(ctx)
 		answer := packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotAnchored}
@@ -109,6 +116,7 @@ func (r *Releaser) Release(
 		} else {
 			answer = r.call(ctx, order)
 		}
+		called()
 		r.settle(ctx, order, answer, room)
 	}()
 	return done, nil
@@ -137,7 +145,8 @@ func (r *Releaser) recordDeclined(ctx context.Context, by packaging.Person, o pa
 	})
 }
 
-// call makes the one call. If the program itself fails in it, the outcome is unknown.
+// call makes the one call, and begins nothing of it once BeginStop was called. If the program itself fails in it, the
+// outcome is unknown.
 func (r *Releaser) call(ctx context.Context, o packaging.Order) (answer packaging.Answer) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -145,6 +154,9 @@ func (r *Releaser) call(ctx context.Context, o packaging.Order) (answer packagin
 			answer = packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Interrupted}
 		}
 	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.stopping, cancel)()
 	api, err := r.api(ctx, o.TenantID)
 	if err != nil {
 		return packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotConfigured, Message: err.Error()}
@@ -209,9 +221,9 @@ func (r *Releaser) storeAnswer(
 	if kept != nil {
 		log.Error("answer to a release can't be kept in its reserved room", "err", kept)
 	}
-	giveUp := r.giveUp
+	var giveUp <-chan struct{} = r.giveUp
 	if kept == nil {
-		giveUp = r.stopped // the next start stores it: nobody need wait
+		giveUp = r.stopping.Done() // the next start stores it: nobody need wait
 	}
 	for wait := firstRetry; packaging.CodeOf(err) == packaging.Unavailable; wait = min(2*wait, maxRetry) {
 		log.Error("answer to a release can't be stored, will be tried again", "err", err)
@@ -236,16 +248,21 @@ func (r *Releaser) storeAnswer(
 // Held returns how many answers wait to be stored because the database is unavailable.
 func (r *Releaser) Held() int { return int(r.held.Load()) }
 
-// Stop refuses new releases and queues, then waits for those under way. A running queue ends after its current release.
-// An answer in reserved room waits for the next start. When ctx ends, Stop gives up the answers that still wait to be
-// stored; calls under way end by their own limits.
-func (r *Releaser) Stop(ctx context.Context) {
+// BeginStop refuses new releases and queues. Of those under way it begins no other call: a release that has not been
+// sent is refused, and one that has been sent keeps its own limit. A running queue ends after its current release.
+func (r *Releaser) BeginStop() {
 	r.mu.Lock()
-	if !r.stopping {
-		r.stopping = true
-		close(r.stopped)
-	}
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.beginStop()
+}
+
+// AwaitCalls returns once no call is under way. It must come after BeginStop.
+func (r *Releaser) AwaitCalls() { r.calls.Wait() }
+
+// Stop begins a stop, and waits for what is under way. An answer in reserved room waits for the next start. When ctx
+// ends, Stop gives up the answers that still wait to be stored; calls under way end by their own limits.
+func (r *Releaser) Stop(ctx context.Context) {
+	r.BeginStop()
 	ended := make(chan struct{})
 	go func() { r.running.Wait(); close(ended) }()
 	select {

@@ -93,13 +93,40 @@ func TestAReleaseGoesOnWhenWhoPressedIsGone(t *testing.T) {
 			return good(ctx, key)
 		}, nil)
 		ctx, leave := context.WithCancel(t.Context())
-		if _, err := r.Release(ctx, supervisor, packaging.Press{Order: 7}); err != nil {
+		settled, err := r.Release(ctx, supervisor, packaging.Press{Order: 7})
+		if err != nil {
 			t.Fatal(err)
 		}
 		leave()
-		r.Stop(t.Context())
+		<-settled
 		if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Released {
 			t.Errorf("settled %v", b.settled)
+		}
+	})
+}
+
+func TestAStopBeginsNoOtherCallAndClaimsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, claims := &book{}, 0
+		b.claiming = func() { claims++ }
+		r := releaser(b, func(ctx context.Context, _ string) packaging.Answer {
+			<-ctx.Done() // as a sign-in or a pause before another try ends
+			return packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotConnected}
+		}, nil)
+		if _, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		began := time.Now()
+		r.BeginStop()
+		_, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 8})
+		if packaging.CodeOf(err) != packaging.Unavailable || claims != 1 {
+			t.Errorf("a press meanwhile: %v, %d claims", err, claims)
+		}
+		r.AwaitCalls()
+		r.Stop(t.Context())
+		if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Refused || time.Since(began) != 0 {
+			t.Errorf("after %s: settled %v", time.Since(began), b.settled)
 		}
 	})
 }
