@@ -4,7 +4,6 @@ package app
 import (
 	"context"
 	"io"
-	"strings"
 	_ "time/tzdata" // sites are shown in their own zone, even on a machine without zone files
 
 	"github.com/alecthomas/kong"
@@ -19,10 +18,13 @@ type commands struct {
 	Restore   restore   `cmd:"" help:"Put a backup in the place of the database. Lineboard must not be running."`
 	Sandbox   sandboxed `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
 	RotateKey rotateKey `cmd:"" help:"Change the key that seals the credentials. Lineboard must not be running."`
+
+	Config string `placeholder:"FILE" help:"Settings file (YAML): the flags of serve by their names."`
 }
 
 const description = "A dashboard for serialised packaging lines. " +
-	"Every flag can also be set in the environment: --data as LINEBOARD_DATA."
+	"Every flag can also be set in the environment, --data as LINEBOARD_DATA, and in the file of --config. " +
+	"A flag goes over the environment, and that over the file."
 
 // Process is what a command gets from the process that it runs in.
 type Process struct {
@@ -40,13 +42,14 @@ type run struct {
 // for the person who started the program.
 func Run(ctx context.Context, args []string, p Process) error {
 	helped := false
+	var sources sources
 	parser, err := kong.New(
 		&commands{},
 		kong.Name("lineboard"),
 		kong.Description(description),
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(int) { helped = true }),
-		kong.Resolvers(environment(p.Getenv)),
+		kong.Bind(p, &sources),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
@@ -57,18 +60,7 @@ func Run(ctx context.Context, args []string, p Process) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return sources.locate(err)
 	}
 	return command.Run(run{ctx, p})
-}
-
-// environment resolves each flag that is not on the command line from LINEBOARD_….
-func environment(getenv func(string) string) kong.Resolver {
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		name := "LINEBOARD_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		if value := getenv(name); value != "" {
-			return value, nil
-		}
-		return nil, nil
-	})
 }

@@ -1,9 +1,8 @@
-// Package config reads the provisioning file of a site. An error names the line of each mistake and what is expected
+// Package config reads the provisioning file of a site and the settings file of the program. An error names the line of each mistake and what is expected
 // there. It never quotes the file, which holds credentials.
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -196,18 +194,8 @@ func ReadProvisioning(path string, getenv func(string) string) (Provisioning, er
 
 // ParseProvisioning checks the text of a provisioning file. Its error lists all mistakes.
 func ParseProvisioning(text []byte, getenv func(string) string) (p Provisioning, err error) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if line, ok := firstNotUTF8(text); ok {
-		return p, fmt.Errorf("line %d: this is not UTF-8; save the file as UTF-8", line)
-	}
-	file, err := parser.ParseBytes(text, 0)
+	file, err := parsed(text)
 	if err != nil {
-		return p, plain(err)
-	}
-	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
-		return p, fmt.Errorf("line %d: a provisioning file is one YAML document", file.Docs[1].Body.GetToken().Position.Line)
-	}
-	if err := asWritten(file); err != nil {
 		return p, err
 	}
 	if len(file.Docs) > 0 && file.Docs[0].Body != nil {

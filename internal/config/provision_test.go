@@ -188,9 +188,9 @@ func TestAFileIsReadInTheEncodingsOfEditors(t *testing.T) {
 		t.Errorf("%+v %v", p, err)
 	}
 	for name, text := range map[string][]byte{
-		"line 3: this is not UTF-8": file(t, "Ghent", "G\xe9n\xe8ve"),
-		"line 3: tags":              file(t, "name: Plant Ghent", "name: !!int 010"),
-		"line 21: a provisioning":   file(t, "env:SUPERVISOR1_PASSWORD}\n", "env:SUPERVISOR1_PASSWORD}\n---\ntenants: []\n"),
+		"line 3: this is not UTF-8":               file(t, "Ghent", "G\xe9n\xe8ve"),
+		"line 3: tags":                            file(t, "name: Plant Ghent", "name: !!int 010"),
+		"line 21: this must be one YAML document": file(t, "env:SUPERVISOR1_PASSWORD}\n", "env:SUPERVISOR1_PASSWORD}\n---\ntenants: []\n"),
 	} {
 		if _, err := config.ParseProvisioning(text, getenv); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%q, want %q", err, name)

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Setting is a value of a settings file, as flags take it, and the line on which it stands.
+type Setting struct {
+	Value string
+	Line  int
+}
+
+// ReadSettings returns the settings of a YAML file by their names. Its error lists all mistakes: names that are not
+// known, with their lines, and values that are neither a text nor a list of texts.
+func ReadSettings(path string, known func(name string) bool) (map[string]Setting, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the settings file can't be read: %w", err)
+	}
+	settings, err := parseSettings(text, known)
+	if err != nil {
+		return nil, fmt.Errorf("settings file %s:\n%w", path, err)
+	}
+	return settings, nil
+}
+
+func parseSettings(text []byte, known func(name string) bool) (map[string]Setting, error) {
+	file, err := parsed(text)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]Setting{}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return all, nil
+	}
+	var pairs []*ast.MappingValueNode
+	switch body := file.Docs[0].Body.(type) {
+	case *ast.MappingNode:
+		pairs = body.Values
+	case *ast.MappingValueNode:
+		pairs = []*ast.MappingValueNode{body}
+	case *ast.CommentGroupNode, *ast.NullNode:
+	default:
+		return nil, fmt.Errorf("line %d: settings are lines such as addr: :8080", body.GetToken().Position.Line)
+	}
+	var wrong []error
+	for _, pair := range pairs {
+		name, line := pair.Key.String(), pair.Key.GetToken().Position.Line
+		value, ok := valueOf(pair.Value)
+		switch {
+		case !known(name):
+			wrong = append(wrong, fmt.Errorf("line %d: there is no setting %s; lineboard serve --help lists them", line, name))
+		case !ok:
+			wrong = append(wrong, fmt.Errorf("line %d: %s needs a value, or a list of values", line, name))
+		default:
+			all[name] = Setting{value, line}
+		}
+	}
+	return all, errors.Join(wrong...)
+}
+
+// valueOf returns a scalar as it is written, or the elements of a list with commas between, as flags take them.
+func valueOf(node ast.Node) (string, bool) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case *ast.SequenceNode:
+		var values []string
+		for _, element := range n.Values {
+			value, ok := element.(*ast.StringNode)
+			if !ok {
+				return "", false
+			}
+			values = append(values, strings.ReplaceAll(value.Value, ",", `\,`))
+		}
+		return strings.Join(values, ","), len(values) > 0
+	}
+	return "", false
+}
+
+// parsed reads a file of one YAML document whose scalars are texts.
+func parsed(text []byte) (*ast.File, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if line, ok := firstNotUTF8(text); ok {
+		return nil, fmt.Errorf("line %d: this is not UTF-8; save the file as UTF-8", line)
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, plain(err)
+	}
+	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
+		return nil, fmt.Errorf("line %d: this must be one YAML document", file.Docs[1].Body.GetToken().Position.Line)
+	}
+	return file, asWritten(file)
+}
