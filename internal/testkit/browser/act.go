@@ -186,14 +186,20 @@ func (p *Page) find(tab *rod.Page, roles []string, name string) (id proto.DOMBac
 	if root.Result.ObjectID == "" {
 		return 0, "there is no " + strings.Join(p.within, " in "), nil
 	}
-	tree, err := proto.AccessibilityQueryAXTree{ObjectID: root.Result.ObjectID}.Call(tab)
+	// Most names are written as they are looked for: then the browser picks them out, and tells of nothing else.
+	query := proto.AccessibilityQueryAXTree{ObjectID: root.Result.ObjectID, AccessibleName: name}
+	tree, err := query.Call(tab)
+	if err == nil && !slices.ContainsFunc(tree.Nodes, func(node *proto.AccessibilityAXNode) bool { return isOneOf(roles, node) }) {
+		query.AccessibleName = ""
+		tree, err = query.Call(tab)
+	}
 	if err != nil {
 		return 0, "", err
 	}
 	var found []*proto.AccessibilityAXNode
 	var offered []string
 	for _, node := range tree.Nodes {
-		if node.Ignored || node.Role == nil || node.Name == nil || !slices.Contains(roles, node.Role.Value.Str()) {
+		if !isOneOf(roles, node) {
 			continue
 		}
 		named := squeeze(node.Name.Value.Str())
@@ -218,6 +224,10 @@ func (p *Page) find(tab *rod.Page, roles []string, name string) (id proto.DOMBac
 		}
 	}
 	return found[0].BackendDOMNodeID, "", nil
+}
+
+func isOneOf(roles []string, node *proto.AccessibilityAXNode) bool {
+	return !node.Ignored && node.Role != nil && node.Name != nil && slices.Contains(roles, node.Role.Value.Str())
 }
 
 // reach brings the element into view and gives its centre, when a finger put there would meet it.
