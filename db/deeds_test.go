@@ -309,6 +309,9 @@ var acts = map[string]act{
 	"SetStationLanguage": {needs: packaging.Administer, first: addStation, do: func(s *stage, by packaging.Person) error {
 		return s.SetStationLanguage(s.t.Context(), by, 1, "hu")
 	}},
+	"SetStationKeyboard": {needs: packaging.ViewOrders, first: bindStation, do: func(s *stage, by packaging.Person) error {
+		return s.SetStationKeyboard(s.t.Context(), by, 1, "agrees-de")
+	}},
 	"MakeCode": {needs: packaging.Administer, first: addStation, do: func(s *stage, by packaging.Person) error {
 		_, _, err := s.MakeCode(s.t.Context(), by, 1)
 		return err

@@ -15,13 +15,13 @@ import (
 )
 
 const selectStation = `
-SELECT s.id, s.tenant_id, s.name, l.id, l.code, l.name, s.language, coalesce(s.bound_at, 0), coalesce(s.code_until, 0)
+SELECT s.id, s.tenant_id, s.name, l.id, l.code, l.name, s.language, s.keyboard, coalesce(s.bound_at, 0), coalesce(s.code_until, 0)
 FROM stations s JOIN lines l ON l.id = s.line_id
 `
 
 func scanStation(row scanner) (s packaging.Station, err error) {
 	var bound, waits int64
-	err = row.Scan(&s.ID, &s.TenantID, &s.Name, &s.Line.ID, &s.Line.Code, &s.Line.Name, &s.Language, &bound, &waits)
+	err = row.Scan(&s.ID, &s.TenantID, &s.Name, &s.Line.ID, &s.Line.Code, &s.Line.Name, &s.Language, &s.Keyboard, &bound, &waits)
 	s.Bound, s.Waits = moment(bound), moment(waits)
 	return s, err
 }
@@ -91,6 +91,15 @@ func (d *DB) SetStationLanguage(
 	})
 }
 
+// SetStationKeyboard keeps what a scan showed of the scanner and the keyboard of a station that has a tablet.
+func (d *DB) SetStationKeyboard(
+	ctx context.Context, by packaging.Person, id packaging.StationID, keyboard string,
+) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		return t.exec(`UPDATE stations SET keyboard = ? WHERE id = ? AND tenant_id = ? AND token_hash IS NOT NULL`, keyboard, id, by.Tenant.ID)
+	})
+}
+
 // MakeCode returns a new code that binds a tablet to the station. The code before it is worth nothing any more; a
 // tablet that is bound stays so until the new code is entered.
 func (d *DB) MakeCode(
@@ -145,7 +154,7 @@ func (d *DB) BindStation(
 		if err := t.endSessionsAt(packaging.Author{}, id); err != nil {
 			return err
 		}
-		if err := t.exec(`UPDATE stations SET code_mark = NULL, code_until = NULL, token_hash = ?, bound_at = ? WHERE id = ?`,
+		if err := t.exec(`UPDATE stations SET code_mark = NULL, code_until = NULL, token_hash = ?, bound_at = ?, keyboard = '' WHERE id = ?`,
 			token[:], millis(t.now), id); err != nil {
 			return err
 		}
@@ -172,7 +181,7 @@ func (d *DB) UnbindStation(ctx context.Context, by packaging.Person, id packagin
 		if err := t.endSessionsAt(by.Author, s.ID); err != nil {
 			return err
 		}
-		if err := t.exec(`UPDATE stations SET token_hash = NULL, bound_at = NULL WHERE id = ?`, s.ID); err != nil {
+		if err := t.exec(`UPDATE stations SET token_hash = NULL, bound_at = NULL, keyboard = '' WHERE id = ?`, s.ID); err != nil {
 			return err
 		}
 		return t.record(stationEntry(packaging.StationUnbound, by.Author, s))

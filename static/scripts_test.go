@@ -79,11 +79,13 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}]),
 				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}, {...off, key: "z", code: "KeyY"}]),
 				press([{...off, key: "z"}]),
-				press([], r => r.spoil()), press([]),
-			].map(taken => taken.keys + "/" + taken.caps))((events, after = () => {}) => {
+				press([{...off, key: "z", code: "KeyY"}], r => r.change({inputType: "insertFromPaste"})), press([]),
+				press([{...off, key: "Process", code: "KeyY"}], r => r.change({inputType: "insertCompositionText"})),
+				press([{...off, key: "1", code: "Numpad1"}], r => r.change({inputType: "insertText"})),
+			].map(taken => taken.keys + "/" + taken.caps + "/" + taken.typed))((events, after = () => {}) => {
 				const r = m.newRecorder(); events.forEach(r.press); after(r); return r.take();
 			})`,
-			list{"KeyY +KeyQ GS Equal/off", "KeyY/on", "KeyY KeyY/", "/off", "/", "/"},
+			list{"KeyY +KeyQ GS Equal/off/keys", "KeyY/on/keys", "KeyY KeyY//keys", "/off/", "/off/pasted", "//", "/off/keys", "Numpad1/off/keys"},
 		},
 		{
 			"the digits of a PIN", "station", `[m.typed("12", "3"), m.typed("12", ""), m.typed("", "")]`, list{"123", "1", ""},

@@ -26,8 +26,14 @@ func (s *Server) Scan(c echo.Context) error {
 		}
 	}
 	if c.QueryParams().Has("code") {
-		scan := gs1.Scan{Text: c.QueryParam("code"), Keys: c.QueryParam("keys"), CapsLock: gs1.CapsLock(c.QueryParam("caps"))}
+		scan := gs1.Scan{
+			Text: c.QueryParam("code"), Keys: c.QueryParam("keys"), CapsLock: gs1.CapsLock(c.QueryParam("caps")),
+			Typed: c.QueryParam("typed") != "", Test: s.keyboardTest(c),
+		}
 		if page.Scanned, err = s.lookUp(c.Request().Context(), f.Person, scan); err != nil {
+			return err
+		}
+		if err := s.keepKeyboardTest(c, scan.Test, page.Scanned.Verdict.Keyboard); err != nil {
 			return err
 		}
 	}

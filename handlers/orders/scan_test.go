@@ -145,6 +145,76 @@ func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 	}
 }
 
+// keyed is a scan as the page sends it: on a German keyboard, y stands where others have z.
+func keyed(serial, keys string) string {
+	const digits = "Digit0 Digit1 Digit0 Digit9 Digit5 Digit0 Digit6 Digit0 Digit0 Digit0 Digit1 Digit3 Digit4 Digit3 Digit5 Digit2 Digit2 Digit1 "
+	return "/scan?" + url.Values{
+		"code": {"0109506000134352" + "21" + serial}, "keys": {digits + keys}, "caps": {"off"}, "typed": {"keys"},
+	}.Encode()
+}
+
+// scannedTestCode is the test code as a page that sees no keys sends it.
+func scannedTestCode(serial string) string {
+	return "/scan?" + url.Values{"code": {"010200000000000817491231" + "10TEST\x1d21" + serial}, "typed": {"unseen"}}.Encode()
+}
+
+func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
+	t.Parallel()
+	o := sandbox.Order143(time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC))
+	o.GTIN, o.Serials = "09506000134352", []string{"yo", "bo"}
+	s := site.New(t, site.Options{Orders: []sandbox.Order{o}})
+	s.SignIn("supervisor1").Post(handlerstest.OrderPath(s.Order("Order143"), "/release"))
+	germanY, usY, noLetter := keyed("yo", "KeyZ KeyO"), keyed("yo", "KeyY KeyO"), keyed("bo", "KeyB KeyO")
+	right, changed := scannedTestCode(gs1.TestPack.Serial), scannedTestCode("zyaqmwZYAQMWß?-`_/Ä")
+	s.SetPIN("operator1", handlerstest.APIN)
+	tablet := s.Tablet("Tablet 1", "L1")
+	handlerstest.SignInByPIN(s, tablet, "operator1", handlerstest.APIN)
+	for name, b := range map[string]*site.Browser{"a browser": s.SignIn("operator1"), "a station": tablet} {
+		says := func(step, address, class, want string) {
+			t.Helper()
+			a := b.Get(address)
+			if got := a.Attr(".result", "class"); got != "result result-"+class || !strings.Contains(a.Text(".result"), want) {
+				t.Errorf("%s, %s: %q, %s", name, step, got, a.Text(".scanned"))
+			}
+			if isOpen := len(a.All("details.test-code[open]")) == 1; isOpen != strings.Contains(want, "test code on this page") {
+				t.Errorf("%s, %s: the test code is open: %t", name, step, isOpen)
+			}
+		}
+		says("US keys", usY, "released", "Known")
+		says("German keys", germanY, "unknown", "Scan the test code on this page once")
+		says("letters that keep their places", noLetter, "released", "Known")
+		says("the test code", right, "told", "Scanner and device agree")
+		says("German keys after it", germanY, "released", "Known")
+		says("no keys after it", "/scan?"+url.Values{"code": {"0109506000134352" + "21yo"}, "caps": {"off"}, "typed": {"unseen"}}.Encode(), "released", "Known")
+		says("the test code, changed", changed, "unknown", "do not agree")
+		says("German keys after that", germanY, "unknown", "Scan the test code on this page once")
+		b.Header.Set("Sec-Fetch-Site", "cross-site")
+		says("the test code by a link of another site", right, "told", "Scanner and device agree")
+		b.Header.Del("Sec-Fetch-Site")
+		says("German keys after the link", germanY, "unknown", "Scan the test code on this page once")
+		says("the test code again", right, "told", "Scanner and device agree")
+	}
+	// The station keeps it for each who works there, until it has another tablet.
+	if a := tablet.Get(germanY); a.Attr(".result", "class") != "result result-released" {
+		t.Errorf("at the station: %s", a.Text(".scanned"))
+	}
+	admin := s.Person("administrator1")
+	stations, err := s.Store.Stations(t.Context(), admin.Tenant.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, err := s.Store.MakeCode(t.Context(), admin, stations[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := s.Browser()
+	other.Post("/station", "code", code)
+	handlerstest.SignInByPIN(s, other, "operator1", handlerstest.APIN)
+	if a := other.Get(germanY); a.Attr(".result", "class") != "result result-unknown" {
+		t.Errorf("at another tablet: %s", a.Text(".scanned"))
+	}
+}
+
 // The GTIN of an order may be known only after its list came.
 func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
 	t.Parallel()

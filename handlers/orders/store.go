@@ -59,6 +59,9 @@ type Store interface {
 	) ([]packaging.Serial, error)
 	SettleByWord(ctx context.Context, by packaging.Person, w packaging.Word) error
 	SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error
+	SetStationKeyboard(
+		ctx context.Context, by packaging.Person, id packaging.StationID, keyboard string,
+	) error
 	ShowSerial(ctx context.Context, by packaging.Person, list packaging.ListID, place int64) error
 	ShownPlace(ctx context.Context, in packaging.Scope, list packaging.ListID) (int64, error)
 	Signatures(

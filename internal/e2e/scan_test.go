@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
+	"lineboard/internal/gs1"
 	"lineboard/internal/sandbox"
 )
 
@@ -101,4 +104,56 @@ func TestEachScanHasItsOwnVerdictHoweverLongAnswersTake(t *testing.T) {
 	if !isInView {
 		t.Error("a good pack pushes the bad one out of view")
 	}
+}
+
+// scanAt types what a scanner types on a tablet with a German keyboard, where y and z have changed places.
+func (p person) scanAt(german map[rune]string, code string) {
+	p.t.Helper()
+	for _, letter := range code {
+		key, isMoved := german[letter]
+		switch {
+		case letter == '\x1d' || letter == '\n':
+			p.Type(string(letter))
+			continue
+		case isMoved:
+		case letter >= '0' && letter <= '9':
+			key = "Digit" + string(letter)
+		case unicode.IsUpper(letter):
+			key = "+Key" + string(letter)
+		default:
+			key = "Key" + strings.ToUpper(string(letter))
+		}
+		p.Strike(key, string(letter))
+	}
+}
+
+// A German tablet shows y both for the y of a German scanner and for the z of a US one.
+func TestATabletProvesItsKeyboardByTheTestCode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []sandbox.Order{{
+		ID: "Proven", LineCode: "L1", LineName: "Blister line 1", Product: "Proven tablets", GTIN: "09506000134352", Lot: "123456", Expiry: "2029-12-31",
+		Quantity: 1, Status: sandbox.PendingRelease, Serials: []string{"yoo"},
+	}})
+	s.releaseElsewhere(s.pathOf(t, "Proven"))
+	p := signedIn(t, s, "operator1")
+	p.visit("/scan?line=L1")
+	p.whole()
+	german := map[rune]string{
+		'y': "KeyZ", 'z': "KeyY", 'Y': "+KeyZ", 'Z': "+KeyY", '-': "Slash", '_': "+Slash", '/': "+Digit7", '+': "BracketRight",
+		'?': "+Minus", '&': "+Digit6", '"': "+Digit2",
+	}
+	const pack = "010950600013435210123456\x1d21yoo\n"
+	p.scanAt(german, pack)
+	p.See("Scan the test code on this page once. Then scan the pack again.")
+	p.See("Test display, not for printing on packs.")
+	p.scanAt(german, "010200000000000817491231"+"10TEST\x1d21"+gs1.TestPack.Serial+"\n")
+	p.See("Scanner and device agree.")
+	p.visit("/scan?line=L1") // the device remembers it
+	p.whole()
+	p.scanAt(german, pack)
+	p.See("Known: this pack belongs to Proven.")
+	p.Type(pack) // as on a device with a US keyboard
+	p.Gone("Being checked…")
+	p.scanAt(german, pack)
+	p.See("Scan the test code on this page once. Then scan the pack again.")
 }

@@ -9,11 +9,9 @@ import (
 
 func TestATestCodeTellsWhatAKeyboardDoesToIt(t *testing.T) {
 	t.Parallel()
-	p := gs1.TestPack
-	text := "01" + p.GTIN + "17491231" + "10" + p.Lot + "\x1d21" + p.Serial
 	for _, device := range gs1.Layouts {
 		for lock, capsLock := range map[string]bool{"off": false, "letters": true} {
-			scan := gs1.Typed(device, lock, text)
+			scan := gs1.Typing{Scanner: gs1.US, Device: device, Lock: lock}.Scan(testCode)
 			got := gs1.Decide(gs1.Read(scan, now), nil)
 			undone := got.Pack.Undone
 			if got.Kind != gs1.Test || undone.CapsLock != capsLock || undone.Device != undone.Scanner != (device != gs1.US) {
@@ -21,7 +19,7 @@ func TestATestCodeTellsWhatAKeyboardDoesToIt(t *testing.T) {
 			}
 		}
 	}
-	if got := gs1.Decide(gs1.Read(gs1.Scan{Text: strings.ReplaceAll(text, "\x1d", "")}, now), nil); got.Kind != gs1.Test || !got.Pack.Split {
+	if got := gs1.Decide(gs1.Read(gs1.Scan{Text: strings.ReplaceAll(testCode, "\x1d", "")}, now), nil); got.Kind != gs1.Test || !got.Pack.Split {
 		t.Errorf("without separators: %s %+v", got.Kind, got.Pack)
 	}
 }

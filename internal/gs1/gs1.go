@@ -41,6 +41,9 @@ type Scan struct {
 	// Keys are the keys that the page saw for Text, see parseStrokes; empty if it saw none.
 	Keys     string
 	CapsLock CapsLock
+	// Typed is true if a keyboard wrote the text, or may have. Otherwise no keyboard changed it.
+	Typed bool
+	Test  KeyboardTest // the last one on this device
 }
 
 // Reading is the result of a scan: as it came, and as it may have been before a keyboard changed it.
@@ -52,7 +55,9 @@ type Reading struct {
 	Others   []Candidate
 	Kind     string // the kind of barcode that the scanner names, as people call it; empty if it names none
 	CapsLock CapsLock
-	keysSeen bool
+	isTyped  bool
+	device   Layout // as the keys show it
+	test     KeyboardTest
 	plain    string
 }
 
@@ -154,7 +159,7 @@ func (s Scan) texts() []undoneText {
 // Read reads a scan. now decides the century of dates.
 func Read(s Scan, now time.Time) Reading {
 	s.Text = strings.Trim(s.Text, "\r\n\t ")
-	r := Reading{CapsLock: s.CapsLock, keysSeen: parseStrokes(s.Keys) != nil}
+	r := Reading{CapsLock: s.CapsLock, isTyped: s.Typed, device: s.seenDevice(), test: s.Test}
 	if len(s.Text) > maxLength {
 		r.Fault = &Fault{Code: TooMuch}
 		return r

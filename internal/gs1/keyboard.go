@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -86,9 +87,14 @@ func (k keyboard) pressed(character rune) (key, bool) {
 // accents are the dead keys of the combining marks that they become.
 var accents = map[rune]rune{'\u0301': '´', '\u0300': '`', '\u0302': '^', '\u0308': '¨'}
 
-// keys returns the keys that write a text in this layout. A character that no key writes stands for itself.
-func (k keyboard) keys(text string) (all []stroke) {
+// keys returns the keys that write a text in this layout. A character that no key writes stands for itself, and so do
+// digits of a keypad.
+func (k keyboard) keys(text string, digitsByKeypad bool) (all []stroke) {
 	for _, character := range text {
+		if digitsByKeypad && character >= '0' && character <= '9' {
+			all = append(all, stroke{character: character})
+			continue
+		}
 		if pressed, ok := k.pressed(character); ok {
 			all = append(all, stroke{key: pressed, known: true})
 			continue
@@ -134,15 +140,31 @@ func (k keyboard) text(strokes []stroke, shiftLock bool) string {
 	return written.String()
 }
 
+// keypad are the keys that write the same in all layouts.
+var keypad = map[string]rune{
+	"Numpad0": '0', "Numpad1": '1', "Numpad2": '2', "Numpad3": '3', "Numpad4": '4', "Numpad5": '5', "Numpad6": '6',
+	"Numpad7": '7', "Numpad8": '8', "Numpad9": '9', "NumpadAdd": '+', "NumpadSubtract": '-', "NumpadMultiply": '*',
+	"NumpadDivide": '/', "GS": rune(separator[0]),
+}
+
+// strokes returns the keys that the page saw. It returns nil if they are not those of the whole text.
+func (s Scan) strokes() []stroke {
+	strokes := parseStrokes(s.Keys)
+	if len(strokes) < utf8.RuneCountInString(s.Text) {
+		return nil
+	}
+	return strokes
+}
+
 // parseStrokes reads the keys that a page recorded: their codes with spaces between them, "+" before those with Shift,
 // and "GS" for a separator. It returns nil if one of them is no key that writes.
 func parseStrokes(recorded string) (all []stroke) {
 	for word := range strings.FieldsSeq(recorded) {
-		if word == "GS" {
-			all = append(all, stroke{character: rune(separator[0])})
+		code, shifted := strings.CutPrefix(word, "+")
+		if character, ok := keypad[code]; ok {
+			all = append(all, stroke{character: character})
 			continue
 		}
-		code, shifted := strings.CutPrefix(word, "+")
 		s := stroke{known: true}
 		if shifted {
 			s.shift = 1
@@ -188,6 +210,8 @@ type Undone struct {
 // Any reports whether anything was undone.
 func (u Undone) Any() bool { return u != Undone{} }
 
+func (u Undone) changesLayout() bool { return u.Device != u.Scanner }
+
 // steps returns how many things were undone.
 func (u Undone) steps() (n int) {
 	for _, undone := range []bool{u.CapsLock, u.Device != u.Scanner, u.Separators} {
@@ -217,7 +241,7 @@ func (s Scan) undoKeyboard() []undoneText {
 	if s.CapsLock != Off {
 		add(letters, Undone{CapsLock: true})
 	}
-	if strokes := parseStrokes(s.Keys); strokes != nil {
+	if strokes := s.strokes(); strokes != nil {
 		device, capsLock := s.device(strokes)
 		for _, scanner := range Layouts {
 			undone := Undone{CapsLock: capsLock}
@@ -236,15 +260,20 @@ func (s Scan) undoKeyboard() []undoneText {
 // device returns the layout by which the strokes give the scan, and whether Caps Lock was on.
 func (s Scan) device(strokes []stroke) (l Layout, capsLock bool) {
 	for _, layout := range Layouts {
-		k := keyboards[layout]
-		switch plain := k.text(strokes, false); {
-		case plain == s.Text:
+		switch k := keyboards[layout]; {
+		case k.text(strokes, false) == s.Text:
 			return layout, false
-		case swapCase(plain) == s.Text || k.text(strokes, true) == s.Text:
+		case s.writtenBy(k, strokes):
 			return layout, true
 		}
 	}
 	return "", s.CapsLock == On
+}
+
+// writtenBy reports whether the strokes write the scan on this keyboard, with Caps Lock or without.
+func (s Scan) writtenBy(k keyboard, strokes []stroke) bool {
+	plain := k.text(strokes, false)
+	return plain == s.Text || s.CapsLock != Off && (swapCase(plain) == s.Text || k.text(strokes, true) == s.Text)
 }
 
 // undoLayouts adds what a scanner of one layout typed on a device of another, with Caps Lock or without. Either has the
@@ -252,13 +281,19 @@ func (s Scan) device(strokes []stroke) (l Layout, capsLock bool) {
 func (s Scan) undoLayouts(letters string, add func(string, Undone)) {
 	for _, layout := range Layouts[1:] {
 		local, us := keyboards[layout], keyboards[US]
-		add(us.text(local.keys(s.Text), false), Undone{Device: layout, Scanner: US})
-		add(local.text(us.keys(s.Text), false), Undone{Device: US, Scanner: layout})
-		if s.CapsLock == Off {
-			continue
+		for _, keypad := range []bool{false, true} {
+			add(us.text(local.keys(s.Text, keypad), false), Undone{Device: layout, Scanner: US})
+			add(local.text(us.keys(s.Text, keypad), false), Undone{Device: US, Scanner: layout})
+			if s.CapsLock == Off {
+				continue
+			}
+			add(us.text(local.keys(letters, keypad), false), Undone{CapsLock: true, Device: layout, Scanner: US})
+			shifted := local.keys(s.Text, keypad) // Caps Lock locks Shift there
+			add(us.text(shifted, true), Undone{CapsLock: true, Device: layout, Scanner: US})
+			if s.Typed {
+				add(local.text(shifted, true), Undone{CapsLock: true})
+			}
+			add(local.text(us.keys(letters, keypad), false), Undone{CapsLock: true, Device: US, Scanner: layout})
 		}
-		add(us.text(local.keys(letters), false), Undone{CapsLock: true, Device: layout, Scanner: US})
-		add(us.text(local.keys(s.Text), true), Undone{CapsLock: true, Device: layout, Scanner: US}) // it locks Shift there
-		add(local.text(us.keys(letters), false), Undone{CapsLock: true, Device: US, Scanner: layout})
 	}
 }

@@ -45,6 +45,9 @@ type Verdict struct {
 	Perhaps []Candidate // known packs that it may be, if undecided
 	// Hint is what probably happened to a scan of which nothing is known: the least that had to be undone to read it.
 	Hint Undone
+	// NeedsTest is true if it is undecided only because the layouts of scanner and device are not proven.
+	NeedsTest bool
+	Keyboard  KeyboardTest // what is known after the scan
 }
 
 // Decide returns the verdict on a scan. listed holds, for the identities of its candidates, the lists that have them.
@@ -52,14 +55,20 @@ type Verdict struct {
 // A keyboard may turn the serial number of one pack into that of another. So an undone reading counts as the pack only
 // if something outside the serial number proves the change, and no other known pack fits.
 func Decide(r Reading, listed map[ID][]Listed) Verdict {
-	d := decision{r, listed}
+	v := decision{r, listed}.verdict()
+	v.Keyboard = r.afterVerdict(v)
+	return v
+}
+
+func (d decision) verdict() Verdict {
+	r := d.Reading
 	if i := slices.IndexFunc(d.candidates(), func(c Candidate) bool { return c.Pack == TestPack }); i >= 0 {
 		return Verdict{Kind: Test, Pack: d.candidates()[i]}
 	}
 	known := d.known()
 	if r.Fault == nil {
 		if i := slices.IndexFunc(known, func(c Candidate) bool { return c.ID() == r.Literal.ID() }); i >= 0 {
-			return d.asItCame(known[i], known)
+			return d.asItCame(known[i])
 		}
 	}
 	if len(known) > 0 {
@@ -106,24 +115,38 @@ func (d decision) fits(c Candidate) bool {
 	return slices.ContainsFunc(d.listed[c.ID()], func(l Listed) bool { return l.fits(c.Pack) })
 }
 
-// asItCame decides on a pack whose identity is the scan's as it came. It counts, unless another known pack fits as
-// well, or Caps Lock was on and may have turned an unknown one into it.
-func (d decision) asItCame(pack Candidate, known []Candidate) Verdict {
-	rivals := []Candidate{pack}
-	for _, other := range known {
-		if other.ID() != pack.ID() && d.fits(other) && !d.proves(pack, other) {
-			rivals = append(rivals, other)
+// asItCame decides on a pack whose identity is the scan's as it came. It counts, unless a keyboard may have made it of
+// another pack, known or not.
+func (d decision) asItCame(pack Candidate) Verdict {
+	if pack.Undone.changesLayout() { // in any reading it is this one, but its lot or expiry is right only in this
+		return Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}}
+	}
+	v := Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}, NeedsTest: true}
+	doubts := d.doubts(pack)
+	if len(doubts) == 0 {
+		return d.certain(pack)
+	}
+	for _, other := range doubts {
+		isThere := func(c Candidate) bool { return c.ID() == other.ID() }
+		if d.fits(other) && !slices.ContainsFunc(v.Perhaps, isThere) {
+			v.Perhaps = append(v.Perhaps, other)
+		}
+		v.NeedsTest = v.NeedsTest && !other.Undone.CapsLock && other.Undone.changesLayout()
+	}
+	return v
+}
+
+// doubts returns the other packs that a keyboard may have made the scanned one of. One that is not known counts only if
+// the page knows of a keyboard, and if nothing differs from the order of the scanned one.
+func (d decision) doubts(pack Candidate) (all []Candidate) {
+	for _, other := range d.Others {
+		isTyped := d.isTyped || other.Undone.CapsLock && d.CapsLock == On
+		counts := d.fits(other) || isTyped && d.fits(pack)
+		if counts && other.ID() != pack.ID() && d.mayBe(other) && !d.proves(pack, other) {
+			all = append(all, other)
 		}
 	}
-	turnedOver := d.CapsLock == On && slices.ContainsFunc(d.Others, func(other Candidate) bool {
-		return other.Undone.CapsLock && other.ID() != pack.ID() && !other.Split && !d.proves(pack, other)
-	})
-	// It is this pack in any reading, but its lot or expiry is right only if a layout was undone: that proves too little.
-	isPerhapsRight := pack.Undone.Device != pack.Undone.Scanner
-	if len(rivals) > 1 || turnedOver || isPerhapsRight {
-		return Verdict{Kind: Undecided, Pack: rivals[0], Perhaps: rivals}
-	}
-	return d.certain(pack)
+	return all
 }
 
 // undone decides on packs for which something had to be undone.
@@ -156,7 +179,7 @@ func (d decision) certain(pack Candidate) Verdict {
 // undone for it, or if the keys say it for a US scanner.
 func (d decision) isProven(pack Candidate) bool {
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
-		isLikely := other.steps() <= pack.steps() || d.keysSeen && other.Undone.Scanner == US
+		isLikely := other.steps() <= pack.steps() || d.device != Unseen && other.Undone.Scanner == US
 		return isLikely && !other.Split && other.ID() != pack.ID() && !d.proves(pack, other)
 	})
 }

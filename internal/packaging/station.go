@@ -18,6 +18,7 @@ type Station struct {
 	Name     string
 	Line     Line
 	Language string    // for people who have chosen none (BCP 47), empty for the browser's
+	Keyboard string    // what the last scan of the test code showed of it, see gs1.KeyboardTest
 	Bound    time.Time // when its tablet was bound, zero while none is
 	Waits    time.Time // until when a code that binds a tablet can be entered, zero where none can
 }

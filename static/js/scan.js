@@ -35,29 +35,42 @@ export const isSeparator = event => event.ctrlKey && (event.key === "]" || event
  * did to the scan.
  */
 export function newRecorder() {
-  let keys = [];
-  let locks = new Set();
-  let isWhole = true;
+  let keys, locks, isWhole, isTyped, isPasted;
+  function begin() {
+    keys = [];
+    locks = new Set();
+    isWhole = true; // keys are those of the whole text
+    isTyped = isPasted = false;
+  }
+  begin();
   return {
     /** @param {KeyboardEvent} event */
     press(event) {
+      const isUnread = event.key === "Process" || event.key === "Unidentified"; // an input method has it
       if (isSeparator(event)) keys.push("GS");
       else if (isCharacter(event) || event.key === "Dead") keys.push((event.shiftKey ? "+" : "") + event.code);
-      else return;
-      isWhole &&= keys.at(-1) === "GS" || event.code !== "";
+      else if (!isUnread) return;
+      isWhole &&= !isUnread && (keys.at(-1) === "GS" || event.code !== "");
+      isTyped ||= event.code !== "" && !isSeparator(event);
       locks.add(event.getModifierState("CapsLock"));
     },
-    /** Gives up the keys of a text that did not come from them alone. */
-    spoil() { isWhole = false; },
-    /** @returns {{ keys: string, caps: string }} what is known of the text, and begins anew */
+    /** @param {InputEvent} event what changed the text */
+    change(event) {
+      if (event.inputType === "insertText") return;
+      isWhole = false;
+      isPasted ||= /^(insertFrom|delete|history)/.test(event.inputType);
+    },
+    /**
+     * @returns {{ keys: string, caps: string, typed: string }} what is known of the text, and begins anew. A text that no
+     *     key of a keyboard wrote, as a scanner's own program gives it, is not typed.
+     */
     take() {
       const taken = {
         keys: isWhole ? keys.join(" ") : "",
         caps: locks.size !== 1 ? "" : locks.has(true) ? "on" : "off",
+        typed: isPasted ? "pasted" : isTyped ? "keys" : "",
       };
-      keys = [];
-      locks = new Set();
-      isWhole = true;
+      begin();
       return taken;
     },
   };

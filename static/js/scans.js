@@ -57,7 +57,7 @@ export function startScans() {
     take();
   });
   field.addEventListener("input", event => {
-    if (event.inputType !== "insertText") recorder.spoil();
+    recorder.change(event);
     clearTimeout(timer);
     if (Number(pause.value)) timer = setTimeout(take, Number(pause.value));
   });
@@ -120,11 +120,12 @@ function addEntry(list, number) {
   };
 }
 
-// markAnswer has a bad answer stay until it is acknowledged.
+// markAnswer has a bad answer stay until it is acknowledged, and shows the test code to scan if it needs one.
 function markAnswer(entry) {
   const isBad = Boolean($(".result[role=alert]", entry));
   entry.classList.toggle("bad", isBad);
   $("[data-acknowledge]", entry).hidden = !isBad;
+  if ($("[data-needs-test]", entry)) $("details.test-code").open = true;
 }
 
 // arrange puts what nobody has to acknowledge below what somebody has to, but for the newest scan: otherwise good packs

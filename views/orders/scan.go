@@ -121,6 +121,11 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 			What: text.Say(ctx, "scan.known", "Order", shell.OrderID(first().Key)), Why: orderLine(ctx, first()),
 		})
 	case gs1.Undecided:
+		if s.Verdict.NeedsTest {
+			return say("unknown", "circle-help", shell.Explanation{
+				What: text.Say(ctx, "scan.undecided"), Why: text.Say(ctx, "scan.unproven"), Do: text.Say(ctx, "scan.unproven.do"),
+			}, s.perhaps(ctx)...)
+		}
 		return say("unknown", "circle-help", shell.Explanation{
 			What: text.Say(ctx, "scan.undecided"), Do: text.Say(ctx, "scan.undecided.do"),
 		}, s.perhaps(ctx)...)

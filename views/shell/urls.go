@@ -295,8 +295,10 @@ func SerialsPageURL(r packaging.Release, text string, after int64) templ.SafeURL
 // ScanURL is the page that looks packs up. Line is a line's code, or empty.
 func ScanURL(line string) templ.SafeURL { return withQuery("/scan", "line", line) }
 
-// ScannedURL looks a pack up.
-func ScannedURL(code string) templ.SafeURL { return withQuery("/scan", "code", code) }
+// ScannedURL looks up a pack that was typed on a page which does not see the keys.
+func ScannedURL(code string) templ.SafeURL {
+	return withQuery("/scan", "code", code, "typed", "unseen")
+}
 
 // Imports.
 

@@ -119,6 +119,21 @@ func (p *Page) Type(text string) {
 	}
 }
 
+// Strike strikes the key with a code, with Shift if "+" stands before it. It writes text in the device's layout.
+func (p *Page) Strike(code, text string) {
+	p.t.Helper()
+	code, isShifted := strings.CutPrefix(code, "+")
+	modifiers := 0
+	if isShifted {
+		modifiers = input.ModifierShift
+	}
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	if err := strike(tab, proto.InputDispatchKeyEvent{Key: text, Code: code, Text: text, Modifiers: modifiers}); err != nil {
+		p.fail("strike %s: %v", code, err)
+	}
+}
+
 // namedKeys are written out, since package input gives some of them the letter that they write for a name.
 var namedKeys = map[rune]proto.InputDispatchKeyEvent{
 	'\n':   {Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"},
