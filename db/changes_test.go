@@ -14,7 +14,10 @@ import (
 // unwatched are the tables whose changes no open page is told of, and why.
 var unwatched = map[string]string{
 	"answers":              "come with the outcome of their release",
-	"serials":              "come with the outcome of their release",
+	"serial_blocks":        "come with the outcome of their release",
+	"staged_lists":         "do not count yet",
+	"serial_marks":         "only find what the lists have",
+	"serial_runs":          "only find what the lists have",
 	"signatures":           "come with the claim of their release",
 	"order_checks":         "say when was asked, which a page tells as of its last change",
 	"shift_plans":          "count from another day on",

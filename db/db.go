@@ -42,6 +42,8 @@ type DB struct {
 	anchor    atomic.Pointer[func(context.Context, []packaging.Entry) error]
 	files     files
 	unindexed chan struct{} // has room for one
+	blocks    atomic.Int64  // number of the last block of serials
+	staging   listLocks
 }
 
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say
@@ -115,7 +117,20 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	default:
 		return fmt.Errorf("the key of marks can't be read: %w", coded(err))
 	}
-	return d.logUpgraded(ctx, schema)
+	if err := d.readLastBlock(ctx); err != nil {
+		return err
+	}
+	if err := d.logUpgraded(ctx, schema); err != nil {
+		return err
+	}
+	return d.sweep(ctx)
+}
+
+func (d *DB) readLastBlock(ctx context.Context) error {
+	var last int64
+	err := d.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM serial_blocks`).Scan(&last)
+	d.blocks.Store(last)
+	return coded(err)
 }
 
 func openReader(path string, connections int) (*reader, error) {

@@ -111,7 +111,7 @@ func state(t *testing.T, d *DB) string {
 	t.Helper()
 	var all string
 	if err := d.read.QueryRowContext(t.Context(), `
-		SELECT (SELECT group_concat(outcome || coalesce(answered_at, '')) FROM releases) || '|' || (SELECT count(*) FROM serials) || '|' ||
+		SELECT (SELECT group_concat(outcome || coalesce(answered_at, '')) FROM releases) || '|' || (SELECT count(*) FROM serial_blocks) || '|' ||
 			(SELECT count(*) FROM sessions) || '|' || (SELECT count(*) FROM queues) || '|' || (SELECT group_concat(name) FROM tenants) || '|' ||
 			(SELECT group_concat(name) FROM history_views) || '|' || (SELECT group_concat(status || revision) FROM orders) || '|' ||
 			(SELECT count(*) FROM history)`).Scan(&all); err != nil {

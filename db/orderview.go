@@ -31,7 +31,7 @@ func orderView(
 			return v, err
 		}
 	}
-	if v.Serials, err = serialsOf(ctx, q, in, v.Order.ShownList(), 0, limits.Serials); err != nil {
+	if v.Serials, err = serialsOf(ctx, q, in, v.Order.ShownList(), "", 0, limits.Serials); err != nil {
 		return v, err
 	}
 	if v.Earlier, err = earlierReleases(ctx, q, v.Order); err != nil {

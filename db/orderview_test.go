@@ -100,7 +100,7 @@ func TestASnapshotShowsOneStateOfTheDatabase(t *testing.T) {
 					return err
 				}
 			}
-			serials, err := serialsOf(t.Context(), q, ghent.Scope(), o.List(), 0, 10)
+			serials, err := serialsOf(t.Context(), q, ghent.Scope(), o.List(), "", 0, 10)
 			if int64(len(serials)) != before.Release.Serials {
 				t.Errorf("%d serials of a release with %d", len(serials), before.Release.Serials)
 			}

@@ -21,7 +21,7 @@ func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (fault
 			return err
 		}
 		for _, name := range slices.Sorted(maps.Keys(d.tables)) {
-			if name == serialLists {
+			if name == blocksOfLists {
 				continue
 			}
 			if err := c.table(d.tables[name]); err != nil {

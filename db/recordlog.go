@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"lineboard/internal/packaging"
@@ -216,7 +217,7 @@ func (t *tx) lastLine(tenant packaging.TenantID) (n int64, err error) {
 // touchAll notes all records of a tenant, those that the log has and that are no more too.
 func (t *tx) touchAll(tenant packaging.TenantID) error {
 	for _, table := range t.tables {
-		if table.name == serialLists {
+		if table.name == blocksOfLists {
 			continue
 		}
 		if err := t.exec(`INSERT INTO temp.touched SELECT ?2, ?1, `+table.keyOf("r")+` FROM `+table.name+` AS r
@@ -230,23 +231,24 @@ func (t *tx) touchAll(tenant packaging.TenantID) error {
 	})
 }
 
-// eachList hands the digest of each serial list of a tenant to do. Lists of orders that are not there are none of a
-// tenant's: they are of tenant 0.
+// eachList hands the digest of each serial list of a tenant to do, but for those that are being staged. Lists of orders
+// that are not there are none of a tenant's: they are of tenant 0.
 func eachList(
 	ctx context.Context, q querier, tenant packaging.TenantID, do func(packaging.ListID, [sha256.Size]byte, int64) error,
 ) error {
 	for list := packaging.ListID(0); ; {
 		var owner packaging.TenantID
+		var staged bool
 		// One look at the key finds the next list, whatever lies between.
 		err := q.QueryRowContext(ctx, `
-			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = `+of(orderOfSerial, "s.id")+`), 0)
-			FROM serials s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(list+1, 0)).Scan(&list, &owner)
+			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = `+of(orderOfSerial, "s.id")+`), 0), NOT `+notStaged+`
+			FROM serial_blocks s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(list+1, 0)).Scan(&list, &owner, &staged)
 		switch {
 		case err == sql.ErrNoRows: //nolint:errorlint // it comes as it is
 			return nil
 		case err != nil:
 			return coded(err)
-		case owner != tenant:
+		case owner != tenant || staged:
 			continue
 		}
 		digest, serials, err := digestOfList(ctx, q, list)
@@ -261,21 +263,21 @@ func eachList(
 
 // digestOfList reads a list without holding it.
 func digestOfList(ctx context.Context, q querier, list packaging.ListID) (sum [sha256.Size]byte, n int64, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, product_id, serial FROM serials WHERE id >= ? AND id < ? ORDER BY id`,
-		serialKey(list, 0), serialKey(list+1, 0))
-	if err != nil {
-		return sum, 0, coded(err)
-	}
-	defer rows.Close()
 	digest := newListDigest()
-	for rows.Next() {
-		var id, product int64
-		var serial string
-		if err := rows.Scan(&id, &product, &serial); err != nil {
-			return sum, n, coded(err)
+	err = eachBlock(ctx, q, func(b readBlock) error {
+		place := b.first
+		err := eachPacked(b.packed, func(serial []byte) error {
+			digest.add(place, b.product, string(serial))
+			place++
+			n++
+			return nil
+		})
+		if errors.Is(err, errNoBlock) { // the digest says that the list is another one
+			digest.add(place, 0, string(b.packed))
+			err = nil
 		}
-		digest.add(id&(1<<placeBits-1), product, serial)
-		n++
-	}
-	return digest.sum(), n, coded(rows.Err())
+		return err
+	}, `SELECT s.id, s.product_id, '', s.packed FROM serial_blocks s WHERE s.id >= ? AND s.id < ? ORDER BY s.id`,
+		serialKey(list, 0), serialKey(list+1, 0))
+	return digest.sum(), n, err
 }

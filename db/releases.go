@@ -171,11 +171,18 @@ func (t *tx) insertRelease(o *packaging.Order, r *packaging.Release) error {
 func (d *DB) Settle(
 	ctx context.Context, claimed packaging.Order, answer packaging.Answer,
 ) (r packaging.Release, err error) {
-	list, err := d.newList(ctx, claimed, answer.Serials, answer.Outcome == packaging.Released)
-	if err != nil {
-		return *claimed.Release, err
-	}
-	list.leaks = answer.Leaks
+	r = *claimed.Release
+	err = d.withList(ctx, claimed, answer.Serials, answer.Outcome == packaging.Released, func(list *newList) (err error) {
+		list.leaks = answer.Leaks
+		r, err = d.settle(ctx, claimed, answer, list)
+		return err
+	})
+	return r, err
+}
+
+func (d *DB) settle(
+	ctx context.Context, claimed packaging.Order, answer packaging.Answer, list *newList,
+) (r packaging.Release, err error) {
 	err = d.tx(asRelease(ctx), func(t *tx) error {
 		o, err := t.orderIn(packaging.Sending, claimed)
 		if err != nil {

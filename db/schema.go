@@ -73,7 +73,7 @@ func migrations(pool *sql.DB, box *secret.Box) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithGoMigrations(sealedPINs(box)))
+	return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithGoMigrations(sealedPINs(box), serialsInBlocks()))
 }
 
 func newestSchema(provider *goose.Provider) int64 {

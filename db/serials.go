@@ -1,105 +1,65 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
+	"errors"
 
 	"lineboard/internal/packaging"
 )
 
-// A serial's key is its list's key and its place in the list.
-const placeBits = 24
+// notStaged is the condition that a block, s, is of a list that is here as a whole.
+const notStaged = `s.id >> 24 NOT IN (SELECT list FROM staged_lists)`
 
-func serialKey(list packaging.ListID, place int64) int64 { return int64(list)<<placeBits | place }
+// errEnough ends the reading of blocks.
+var errEnough = errors.New("enough was read")
 
-// orderOfSerial is the SQL of the order that a serial's key, $, belongs to (see [packaging.ListID]).
-const orderOfSerial = "($ >> 24 & 4294967295)"
-
-// batch is how many serials one statement inserts; more gain nothing.
-const batch = 250
-
-// addSerials stores the list of an order's latest release as it came: order, case and duplicates included.
-func (t *tx) addSerials(o packaging.Order, serials []string) error {
-	if len(serials) == 0 {
-		return nil
-	}
-	if len(serials) > packaging.MaxSerials {
-		return fmt.Errorf("%d serial numbers of one order can't be stored", len(serials))
-	}
-	product, err := t.product(o.TenantID, o.GTIN)
-	if err != nil {
-		return err
-	}
-	digest := newListDigest()
-	for i, s := range serials {
-		digest.add(int64(i)+1, product, s)
-	}
-	if err := t.touchList(o.TenantID, o.List(), digest.sum()); err != nil {
-		return err
-	}
-	full, err := t.PrepareContext(t.ctx, insertSerials(batch))
-	if err != nil {
-		return err
-	}
-	defer full.Close()
-	args := make([]any, 0, 3*batch)
-	for i, s := range serials {
-		args = append(args, serialKey(o.List(), int64(i)+1), product, s)
-		if len(args) == cap(args) {
-			if _, err := full.ExecContext(t.ctx, args...); err != nil {
-				return err
-			}
-			args = args[:0]
-		}
-	}
-	if len(args) == 0 {
-		return nil
-	}
-	// Lists end anywhere: this statement is not kept.
-	_, err = t.Tx.ExecContext(t.ctx, insertSerials(len(args)/3), args...)
-	return err
-}
-
-func insertSerials(n int) string {
-	return `INSERT INTO serials (id, product_id, serial) VALUES (?,?,?)` + strings.Repeat(`,(?,?,?)`, n-1)
-}
-
-// product returns the key of the tenant's product, which it adds where it is new.
-func (t *tx) product(tenant packaging.TenantID, gtin string) (id int64, err error) {
-	if err := t.exec(`INSERT INTO products (tenant_id, gtin) VALUES (?, ?) ON CONFLICT DO NOTHING`, tenant, gtin); err != nil {
-		return 0, err
-	}
-	return id, t.row(`SELECT id FROM products WHERE tenant_id = ? AND gtin = ?`, tenant, gtin).Scan(&id)
-}
-
-func scanSerial(row scanner) (s packaging.Serial, err error) {
-	err = row.Scan(&s.Seq, &s.Value)
-	s.Seq &= 1<<placeBits - 1
-	return s, err
-}
-
-// selectSerials reads the serials of a list from the one after a place. The order must be in the scope: the list of
-// one outside it is empty.
-func selectSerials(in packaging.Scope, list packaging.ListID, after int64) (string, []any) {
+// eachSerialAfter hands the serials of a list after a place to do, in the order received, until it fails with errEnough.
+// The order must be in the scope: the list of one outside it is empty.
+func eachSerialAfter(
+	ctx context.Context, q querier, in packaging.Scope, list packaging.ListID, after int64, do func(int64, []byte) error,
+) error {
 	w := inScope(in, "")
-	return `SELECT s.id, s.serial FROM serials s WHERE s.id > ? AND s.id < ? AND EXISTS (SELECT 1 FROM orders WHERE id = ? AND ` + w.sql + `)`,
-		append([]any{serialKey(list, after), serialKey(list+1, 0), list.Order()}, w.args...)
+	err := eachBlock(ctx, q, func(b readBlock) error {
+		place := b.first - 1
+		return eachPacked(b.packed, func(serial []byte) error {
+			if place++; place <= after {
+				return nil
+			}
+			return do(place, serial)
+		})
+	}, `
+		SELECT s.id, s.product_id, '', s.packed FROM serial_blocks s
+		WHERE s.id >= coalesce((SELECT max(id) FROM serial_blocks WHERE id BETWEEN ?1 AND ?2), ?1) AND s.id < ?3
+			AND `+notStaged+` AND EXISTS (SELECT 1 FROM orders WHERE id = ?4 AND `+w.sql+`) ORDER BY s.id`,
+		append([]any{serialKey(list, 0), serialKey(list, after+1), serialKey(list+1, 0), list.Order()}, w.args...)...)
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
 // Serials returns up to limit serials of a list, from the one after the given place.
 func (d *DB) Serials(
 	ctx context.Context, in packaging.Scope, list packaging.ListID, after int64, limit int,
 ) ([]packaging.Serial, error) {
-	return serialsOf(ctx, d.read, in, list, after, limit)
+	return serialsOf(ctx, d.read, in, list, "", after, limit)
 }
 
 func serialsOf(
-	ctx context.Context, q querier, in packaging.Scope, list packaging.ListID, after int64, limit int,
-) ([]packaging.Serial, error) {
-	query, args := selectSerials(in, list, after)
-	return collect(ctx, q, scanSerial, query+` ORDER BY s.id LIMIT ?`, append(args, limit)...)
+	ctx context.Context, q querier, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
+) (serials []packaging.Serial, err error) {
+	err = eachSerialAfter(ctx, q, in, list, after, func(place int64, serial []byte) error {
+		if len(serials) == limit {
+			return errEnough
+		}
+		if bytes.Contains(serial, []byte(text)) {
+			serials = append(serials, packaging.Serial{Seq: place, Value: string(serial)})
+		}
+		return nil
+	})
+	return serials, err
 }
 
 // FindSerials returns up to limit serials of a list that contain text, case-sensitive as serials are, from the one
@@ -107,10 +67,8 @@ func serialsOf(
 func (d *DB) FindSerials(
 	ctx context.Context, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
 ) (found []packaging.Serial, err error) {
-	query, args := selectSerials(in, list, after)
 	err = d.search(ctx, text, func(ctx context.Context, q querier) error {
-		found, err = collect(ctx, q, scanSerial, query+` AND instr(s.serial, ?) > 0 ORDER BY s.id LIMIT ?`,
-			append(args, text, limit)...)
+		found, err = serialsOf(ctx, q, in, list, text, after, limit)
 		return err
 	})
 	return found, err
@@ -123,7 +81,7 @@ func (d *DB) EachSerial(
 ) error {
 	const page = 5_000
 	for after := int64(0); ; {
-		serials, err := serialsOf(ctx, d.slow, in, list, after, page)
+		serials, err := serialsOf(ctx, d.slow, in, list, "", after, page)
 		if err != nil {
 			return err
 		}
@@ -139,9 +97,9 @@ func (d *DB) EachSerial(
 	}
 }
 
-// listsOfGTIN joins the first serial, f, of each list of the order of a list_gtins row, l.
+// listsOfGTIN joins the first block, f, of each list of the order of a list_gtins row, l.
 const listsOfGTIN = `CROSS JOIN releases r ON r.order_id = l.order_id AND r.outcome = 'released' AND r.list_source <> ''
-			CROSS JOIN serials f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1`
+			CROSS JOIN serial_blocks f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1`
 
 // maxPacksFound is how many places of packs are given: more than one of a pack is a defect already.
 const maxPacksFound = 50
@@ -155,35 +113,53 @@ func (d *DB) FindPacks(
 	if err != nil {
 		return nil, err
 	}
+	// A pack is looked for under its own GTIN, and in lists of orders that got its GTIN later under the one that they had.
+	targets := make([]packTarget, len(packs))
+	for i, pack := range packs {
+		targets[i] = packTarget{PackID: pack, was: pack.GTIN}
+	}
+	later, err := collect(ctx, d.read, func(row scanner) (t packTarget, err error) {
+		return t, row.Scan(&t.GTIN, &t.Serial, &t.was, &t.list)
+	}, `
+		WITH asked AS MATERIALIZED (SELECT value ->> 'GTIN' AS gtin, value ->> 'Serial' AS serial FROM json_each(?))
+		SELECT a.gtin, a.serial, p.gtin, f.id >> 24 FROM asked a
+		CROSS JOIN list_gtins l ON l.tenant_id = ? AND l.gtin = a.gtin
+		`+listsOfGTIN+` CROSS JOIN products p ON p.id = f.product_id`, string(asked), in.Tenant())
+	if err != nil {
+		return nil, err
+	}
+	places, err := placesOf(ctx, d.read, in.Tenant(), append(targets, later...))
+	if err != nil || len(places) == 0 {
+		return nil, err
+	}
+	return d.packsAt(ctx, in, places)
+}
+
+// packsAt returns the packs at the places, as far as they are in the scope.
+func (d *DB) packsAt(
+	ctx context.Context, in packaging.Scope, places []packPlace,
+) ([]packaging.PackFound, error) {
+	list, err := json.Marshal(places)
+	if err != nil {
+		return nil, err
+	}
 	w := inScope(in, "o.")
 	scan := func(row scanner) (found packaging.PackFound, err error) {
 		var key, shown int64
 		err = row.Scan(&key, &found.GTIN, &found.Serial, &found.GTINChanged, &shown, &found.ShownBy)
 		found.ShownAt = moment(shown)
-		list := packaging.ListID(key >> placeBits)
-		found.Order, found.Round, found.Place = list.Order(), list.Round(), key&(1<<placeBits-1)
+		found.Order, found.Round, found.Place = listOf(key).Order(), listOf(key).Round(), placeOf(key)
 		return found, err
 	}
-	// CROSS JOIN has each serial looked up in the index, whatever the planner thinks of two lists.
 	return collect(ctx, d.read, scan, `
-		WITH asked AS MATERIALIZED (SELECT value ->> 'GTIN' AS gtin, value ->> 'Serial' AS serial FROM json_each(?)),
-		found AS (
-			SELECT s.id, a.gtin, s.serial, p.gtin AS was FROM asked a
-			CROSS JOIN products p ON p.tenant_id = ? AND p.gtin = a.gtin
-			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial
-			UNION
-			SELECT s.id, a.gtin, s.serial, p.gtin FROM asked a
-			CROSS JOIN list_gtins l ON l.tenant_id = ? AND l.gtin = a.gtin
-			`+listsOfGTIN+`
-			CROSS JOIN products p ON p.id = f.product_id
-			CROSS JOIN serials s ON s.product_id = p.id AND s.serial = a.serial AND s.id >> 24 = f.id >> 24)
+		WITH found AS MATERIALIZED (SELECT DISTINCT value ->> 'Key' AS id, value ->> 'GTIN' AS gtin,
+			value ->> 'Serial' AS serial, value ->> 'Was' AS was FROM json_each(?))
 		SELECT found.id, found.gtin, found.serial,
 			(found.was <> '') + (SELECT count(*) FROM list_gtins l WHERE l.order_id = o.id) > 1,
 			coalesce(shown.at, 0), coalesce(shown.full_name, '')
 		FROM found CROSS JOIN orders o ON o.id = `+of(orderOfSerial, "found.id")+`
 		LEFT JOIN shown_serials shown ON shown.serial_id = found.id
-		WHERE `+w.sql+` ORDER BY found.id LIMIT ?`,
-		append(append([]any{string(asked), in.Tenant(), in.Tenant()}, w.args...), maxPacksFound)...)
+		WHERE `+w.sql+` ORDER BY found.id LIMIT ?`, append(append([]any{string(list)}, w.args...), maxPacksFound)...)
 }
 
 // OrdersOfSerial returns the orders that a serial number came with, the newest first and at most limit. They are
@@ -191,8 +167,29 @@ func (d *DB) FindPacks(
 func (d *DB) OrdersOfSerial(
 	ctx context.Context, in packaging.Scope, serial string, limit int,
 ) ([]packaging.Order, error) {
+	targets, err := collect(ctx, d.slow, func(row scanner) (packTarget, error) {
+		t := packTarget{PackID: packaging.PackID{Serial: serial}}
+		return t, row.Scan(&t.was)
+	}, `SELECT gtin FROM products WHERE tenant_id = ?`, in.Tenant())
+	if err != nil {
+		return nil, err
+	}
+	for i := range targets {
+		targets[i].GTIN = targets[i].was
+	}
+	places, err := placesOf(ctx, d.slow, in.Tenant(), targets)
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]packaging.OrderID, len(places))
+	for i, p := range places {
+		orders[i] = listOf(p.Key).Order()
+	}
+	list, err := json.Marshal(orders)
+	if err != nil {
+		return nil, err
+	}
 	w := inScope(in, "o.")
-	w.and(true, `o.id IN (SELECT `+of(orderOfSerial, "s.id")+` FROM products p
-		JOIN serials s ON s.product_id = p.id AND s.serial = ? WHERE p.tenant_id = ?)`, serial, in.Tenant())
+	w.and(true, `o.id IN (SELECT value FROM json_each(?))`, string(list))
 	return collect(ctx, d.slow, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
 }

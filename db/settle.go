@@ -70,11 +70,13 @@ func seenRunning(ctx context.Context, q querier, o packaging.Order) (seen bool, 
 // history says no more than that. It returns a Conflict if the release was settled meanwhile, or if it was to be
 // refused and the order was seen In progress meanwhile.
 func (d *DB) SettleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement) error {
-	list, err := d.newList(ctx, o, s.Serials, len(s.Serials) > 0)
-	if err != nil {
-		return err
-	}
-	list.leaks = s.Leaks
+	return d.withList(ctx, o, s.Serials, len(s.Serials) > 0, func(list *newList) error {
+		list.leaks = s.Leaks
+		return d.settleByStatus(ctx, o, s, list)
+	})
+}
+
+func (d *DB) settleByStatus(ctx context.Context, o packaging.Order, s packaging.Settlement, list *newList) error {
 	return d.tx(inBackground(ctx), func(t *tx) error {
 		o, err := t.orderIn(packaging.Unknown, o)
 		if err != nil {
@@ -154,11 +156,13 @@ func (t *tx) reopen(o packaging.Order, r packaging.Release, now packaging.Status
 // FillList adds the missing list of a release, as the details of its order have it. It does nothing if no list is
 // missing any more.
 func (d *DB) FillList(ctx context.Context, o packaging.Order, details packaging.Facts) error {
-	list, err := d.newList(ctx, o, details.Serials, true)
-	if err != nil {
-		return err
-	}
-	list.leaks = details.Leaks
+	return d.withList(ctx, o, details.Serials, true, func(list *newList) error {
+		list.leaks = details.Leaks
+		return d.fillList(ctx, o, list)
+	})
+}
+
+func (d *DB) fillList(ctx context.Context, o packaging.Order, list *newList) error {
 	return d.tx(inBackground(ctx), func(t *tx) error {
 		o, err := t.orderIn(packaging.Released, o)
 		if err != nil || !o.Release.ListMissing() {
@@ -191,10 +195,10 @@ func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.Orde
 	if err != nil {
 		return err
 	}
-	list, err := d.newList(ctx, o, serials, true)
-	if err != nil {
-		return err
-	}
+	return d.withList(ctx, o, serials, true, func(list *newList) error { return d.addList(ctx, by, id, list) })
+}
+
+func (d *DB) addList(ctx context.Context, by packaging.Person, id packaging.OrderID, list *newList) error {
 	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
 		if err != nil {

@@ -43,8 +43,13 @@ func (d *DB) ShowSerial(ctx context.Context, by packaging.Person, list packaging
 			return packaging.Fail(packaging.Conflict, "error.line_began")
 		}
 		var serial string
-		if err := coded(t.row(`SELECT serial FROM serials WHERE id = ?`, serialKey(list, place)).Scan(&serial)); err != nil {
+		switch found, err := serialsOf(ctx, t, by.Scope(), list, "", place-1, 1); {
+		case err != nil:
 			return err
+		case len(found) == 0:
+			return packaging.Fail(packaging.NotFound, "error.not_found")
+		default:
+			serial = found[0].Value
 		}
 		if err := t.exec(`
 			INSERT INTO shown_serials (serial_id, tenant_id, order_id, at, user_id, username, full_name) VALUES (?,?,?,?,?,?,?)

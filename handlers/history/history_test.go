@@ -307,7 +307,7 @@ func TestSerialListsAreComparedBesideTheChainWithAnEndThatIsShownAndRecorded(t *
 		t.Errorf("in the history: %q", got)
 	}
 
-	tampering(t, s.Path, `DROP TRIGGER serials_never_change`, `UPDATE serials SET serial = 'forged' WHERE id = (SELECT min(id) FROM serials)`)
+	tampering(t, s.Path, `DROP TRIGGER serials_never_change`, `UPDATE serial_blocks SET packed = CAST(char(6) || 'forged' AS BLOB) WHERE id = (SELECT min(id) FROM serial_blocks)`)
 	other.Post("/history/verify")
 	if says := compare().Text("#lists [role=alert]"); !strings.Contains(says, "Lists are not what the history says.") ||
 		!strings.Contains(says, "List of serial numbers: changed by hand since entry") {

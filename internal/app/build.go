@@ -219,9 +219,12 @@ func (a *App) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// index takes orders into the index that searches read, as they come and change.
+// index takes orders and serials into the indexes that searches read, as they come and change.
 func (a *App) index(ctx context.Context) error {
 	for {
+		if err := a.Store.IndexSerials(ctx); err != nil && ctx.Err() == nil {
+			a.parts.Log.Warn("serial numbers not indexed: look-ups take longer", "err", err)
+		}
 		if err := a.Store.IndexOrders(ctx); err != nil && ctx.Err() == nil {
 			a.parts.Log.Warn("orders not indexed: searches take longer", "err", err)
 		}

@@ -39,7 +39,7 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 		}, "plant-demo"},
 		"the file damaged": {[]string{
 			`PRAGMA writable_schema = 1`,
-			`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'serials') WHERE name = 'stations'`,
+			`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'serial_blocks') WHERE name = 'stations'`,
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	store "lineboard/db"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 )
@@ -83,11 +84,15 @@ func (s *soak) readBooks() books {
 		b.releases[r.order] = append(b.releases[r.order], r)
 		b.byID[r.id] = r
 	})
-	each(s.t, db, `SELECT id >> 24, serial FROM serials ORDER BY id`, func(scan func(...any)) {
+	each(s.t, db, `SELECT id >> 24, packed FROM serial_blocks ORDER BY id`, func(scan func(...any)) {
 		var order int64
-		var serial string
-		scan(&order, &serial)
-		b.serials[order] = append(b.serials[order], serial)
+		var packed []byte
+		scan(&order, &packed)
+		serials, err := store.UnpackSerials(packed)
+		if err != nil {
+			s.t.Error(err)
+		}
+		b.serials[order] = append(b.serials[order], serials...)
 	})
 	each(s.t, db, `PRAGMA integrity_check`, func(scan func(...any)) {
 		var said string

@@ -144,12 +144,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 // bench is one run.
 type bench struct {
 	plan
-	folder  string // everything that it makes is in here
-	binary  string
-	remote  *remote
-	running []*program
-	table   table
-	say     func(format string, args ...any)
+	folder   string // everything that it makes is in here
+	binary   string
+	remote   *remote
+	running  []*program
+	table    table
+	rowsTook float64 // ms to add a large order where each serial has a row
+	say      func(format string, args ...any)
 }
 
 // measure runs the parts. Their order is not the table's: what adds to the filled database comes last.

@@ -1,0 +1,190 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// longList is longer than what one transaction stores.
+func longList(prefix string) []string {
+	list := make([]string, maxUnstaged+10_000)
+	for i := range list {
+		list[i] = fmt.Sprintf("%s%08d", prefix, i)
+	}
+	return list
+}
+
+func claim(t *testing.T, d *DB, by packaging.Person, key string) packaging.Order {
+	t.Helper()
+	o, err := d.Claim(t.Context(), by, packaging.Press{Order: order(t, d, by.Tenant.ID, key).ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func stored(t *testing.T, d *DB, by packaging.Person, list packaging.ListID) (all []string) {
+	t.Helper()
+	if err := d.EachSerial(t.Context(), by.Scope(), list, func(s packaging.Serial) error {
+		if all = append(all, s.Value); s.Seq != int64(len(all)) {
+			t.Fatalf("%s is in place %d, not %d", s.Value, s.Seq, len(all))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func faultsOf(t *testing.T, d *DB, tenant packaging.TenantID) []packaging.RecordFault {
+	t.Helper()
+	records, err := d.RecordFaults(t.Context(), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists, err := d.ListFaults(t.Context(), tenant, func(int, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(records, lists...)
+}
+
+func TestALongListIsKeptAsItCameAndFoundBeforeAndAfterItsMarksAreIndexed(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("long"))
+	o := claim(t, d, ghent, "long")
+	list := longList("a")
+	list[7], list[8] = strings.Repeat("x", 5_000), "" // longer than a block, and empty
+	if _, err := d.Settle(t.Context(), o, released(list...)); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, d, ghent, o.List()); !slices.Equal(got, list) {
+		t.Errorf("%d serials are stored, and not as they came", len(got))
+	}
+	for _, indexed := range []bool{false, true} {
+		for _, place := range []int{0, 7, 9, len(list) - 1} {
+			found, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: o.GTIN, Serial: list[place]}})
+			if err != nil || len(found) != 1 || found[0].Place != int64(place)+1 {
+				t.Errorf("with its marks in the index, %v: place %d is found at %v, %v", indexed, place, found, err)
+			}
+		}
+		if err := d.IndexSerials(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+		t.Errorf("%v", faults)
+	}
+}
+
+func TestNoTransactionOfALongListStoresAllOfIt(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("long"))
+	o := claim(t, d, ghent, "long")
+	if _, err := d.Settle(t.Context(), o, released(longList("a")...)); err != nil {
+		t.Fatal(err)
+	}
+	background := d.WriterTimes()[packaging.BackgroundTurn]
+	if slices := int64((maxUnstaged + 10_000) * 10 / blockSize / slicedBlocks); background.Transactions < slices {
+		t.Errorf("it took %d transactions", background.Transactions)
+	}
+}
+
+func TestTwoLongListsThatComeAtOnceFindTheirDoubles(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("first"), facts("second"))
+	ends := make(chan error)
+	for _, key := range []string{"first", "second"} {
+		list := longList(key[:1])
+		list[100], list[len(list)-1] = "shared-1", "shared-2"
+		o := claim(t, d, ghent, key)
+		go func() {
+			_, err := d.Settle(context.WithoutCancel(t.Context()), o, released(list...))
+			ends <- err
+		}()
+	}
+	if err := errors.Join(<-ends, <-ends); err != nil {
+		t.Fatal(err)
+	}
+	var odd []string
+	for _, key := range []string{"first", "second"} {
+		odd = append(odd, fmt.Sprint(order(t, d, ghent.Tenant.ID, key).Release.Oddities))
+	}
+	slices.Sort(odd)
+	if want := []string{"[{wrong_count 60000} {seen_again 2}]", "[{wrong_count 60000} {seen_before 2}]"}; !slices.Equal(odd, want) {
+		t.Errorf("%v", odd)
+	}
+}
+
+// A program that is killed while it stages leaves a part of a list. Nobody sees it, and the next start sweeps it.
+func TestAPartOfAListThatAKilledProgramLeftIsNeverSeenAndSwept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lineboard.db")
+	d := openTicking(t, file, start, time.Second)
+	if err := d.Provision(t.Context(), Site{setup("ghent")}); err != nil {
+		t.Fatal(err)
+	}
+	ghent := boss(t, d, "ghent")
+	cache(t, d, ghent.Tenant.ID, facts("half"))
+	o := claim(t, d, ghent, "half")
+	list := longList("a")
+	staged := &newList{of: o, serials: list, came: true}
+	staged.pack(d)
+	if err := d.stageSlices(t.Context(), staged, o.List()); err != nil {
+		t.Fatal(err)
+	}
+	unseen := func(d *DB) {
+		t.Helper()
+		if got := stored(t, d, ghent, o.List()); len(got) > 0 {
+			t.Errorf("%d serials of it are shown", len(got))
+		}
+		found, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: o.GTIN, Serial: list[5]}})
+		if err != nil || len(found) > 0 {
+			t.Errorf("a pack of it is found: %v, %v", found, err)
+		}
+		if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+			t.Errorf("%v", faults)
+		}
+	}
+	unseen(d)
+	if err := d.Close(); err != nil { // it never came to the last transaction
+		t.Fatal(err)
+	}
+	d = openTicking(t, file, start.Add(time.Minute), time.Second)
+	defer d.Close()
+	unseen(d)
+	var left int
+	if err := d.read.QueryRowContext(t.Context(), `
+		SELECT (SELECT count(*) FROM serial_blocks) + (SELECT count(*) FROM serial_runs) + (SELECT count(*) FROM staged_lists)`).Scan(&left); err != nil || left > 0 {
+		t.Errorf("%d rows of it are left, %v", left, err)
+	}
+	if _, err := d.Settle(t.Context(), o, released(list...)); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, d, ghent, o.List()); !slices.Equal(got, list) {
+		t.Errorf("%d serials are stored after all", len(got))
+	}
+}
+
+func TestAListWhoseReleaseIsSettledMeanwhileLeavesNothing(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("long"))
+	o := claim(t, d, ghent, "long")
+	if _, err := d.InterruptReleases(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), o, released(longList("a")...)); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("%v", err)
+	}
+	var left int
+	if err := d.read.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM serial_blocks) + (SELECT count(*) FROM staged_lists)`).Scan(&left); err != nil || left > 0 {
+		t.Errorf("%d rows of it are left, %v", left, err)
+	}
+}

@@ -1,0 +1,130 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"lineboard/internal/packaging"
+)
+
+// packTarget is a pack to look for in the lists of a product.
+type packTarget struct {
+	packaging.PackID
+	was  string           // GTIN under which the lists stand
+	list packaging.ListID // the one list to look in, 0 for all
+}
+
+// packPlace is where a pack is.
+type packPlace struct {
+	packaging.PackID
+	Was string // GTIN under which the list stands
+	Key int64  // of the serial
+}
+
+// placesOf returns the places where packs are, by their keys.
+func placesOf(
+	ctx context.Context, q querier, tenant packaging.TenantID, targets []packTarget,
+) (places []packPlace, err error) {
+	hashes := make([]int64, len(targets))
+	for i, t := range targets {
+		hashes[i] = newSerialHasher(tenant, t.was).hash(t.Serial)
+	}
+	slices.Sort(hashes)
+	numbers, err := blocksWith(ctx, q, slices.Compact(hashes))
+	if err != nil || len(numbers) == 0 {
+		return nil, err
+	}
+	bySerial := map[string][]packTarget{}
+	for _, t := range targets {
+		bySerial[t.Serial] = append(bySerial[t.Serial], t)
+	}
+	err = eachBlockOf(ctx, q, tenant, numbers, func(b readBlock) error {
+		place := b.first - 1
+		return eachPacked(b.packed, func(serial []byte) error {
+			place++
+			for _, t := range bySerial[string(serial)] {
+				if t.was == b.gtin && (t.list == 0 || t.list == b.list) {
+					places = append(places, packPlace{t.PackID, b.gtin, serialKey(b.list, place)})
+				}
+			}
+			return nil
+		})
+	})
+	slices.SortFunc(places, func(a, b packPlace) int { return cmp.Compare(a.Key, b.Key) })
+	return places, err
+}
+
+// blocksWith returns the numbers of the blocks that may have serials of the hashes, which are sorted. Marks move from
+// serial_runs to serial_marks: read in this order, none is missed.
+func blocksWith(ctx context.Context, q querier, hashes []int64) ([]int64, error) {
+	if len(hashes) == 0 {
+		return nil, nil
+	}
+	numbers := map[int64]bool{}
+	if err := eachRun(ctx, q, hashes, func(marks []byte) {
+		at := 0
+		for ; len(marks) >= markBytes && at < len(hashes); marks = marks[markBytes:] {
+			mark := int64(binary.BigEndian.Uint64(marks))
+			for at < len(hashes) && hashes[at] < mark>>numberBits {
+				at++
+			}
+			if at < len(hashes) && hashes[at] == mark>>numberBits {
+				numbers[mark&maxNumber] = true
+			}
+		}
+	}); err != nil {
+		return nil, err
+	}
+	list, err := json.Marshal(hashes)
+	if err != nil {
+		return nil, err
+	}
+	// CROSS JOIN has each hash looked up in the index, in its order, whatever the planner thinks of two lists.
+	marked, err := collect(ctx, q, func(row scanner) (n int64, err error) { return n, row.Scan(&n) }, `
+		SELECT DISTINCT m.mark & 67108863 FROM json_each(?) AS h
+		CROSS JOIN serial_marks m ON m.mark BETWEEN h.value << 26 AND h.value << 26 | 67108863`, string(list))
+	for _, n := range marked {
+		numbers[n] = true
+	}
+	return slices.Sorted(maps.Keys(numbers)), err
+}
+
+// markBytes is how many bytes a mark takes in a run.
+const markBytes = 8
+
+// eachRun hands the marks that serial_marks is yet to take in to do, as far as they may be of the hashes.
+func eachRun(ctx context.Context, q querier, hashes []int64, do func(marks []byte)) error {
+	rows, err := q.QueryContext(ctx, `SELECT marks FROM serial_runs WHERE last >= ? AND first <= ?`,
+		hashes[0]<<numberBits, hashes[len(hashes)-1]<<numberBits|maxNumber)
+	if err != nil {
+		return coded(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var marks sql.RawBytes
+		if err := rows.Scan(&marks); err != nil {
+			return coded(err)
+		}
+		do(marks)
+	}
+	return coded(rows.Err())
+}
+
+// eachBlockOf hands the blocks of the numbers that are the tenant's to do, until it fails.
+func eachBlockOf(
+	ctx context.Context, q querier, tenant packaging.TenantID, numbers []int64, do func(readBlock) error,
+) error {
+	list, err := json.Marshal(numbers)
+	if err != nil {
+		return err
+	}
+	return eachBlock(ctx, q, do, `
+		SELECT s.id, s.product_id, p.gtin, s.packed FROM json_each(?) AS n
+		CROSS JOIN serial_blocks s ON s.number = n.value CROSS JOIN products p ON p.id = s.product_id
+		WHERE p.tenant_id = ? AND `+notStaged, string(list), tenant)
+}
