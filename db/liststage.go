@@ -194,9 +194,11 @@ func (t *tx) dropSlice(list packaging.ListID) (dropped int64, err error) {
 		args      []any
 	}{
 		{`DELETE FROM serial_runs WHERE id IN (SELECT id FROM serial_runs WHERE list = ? LIMIT ?)`, []any{list, slicedBlocks}},
-		{`DELETE FROM serial_blocks WHERE id IN (SELECT id FROM serial_blocks WHERE id >= ? AND id < ? LIMIT ?)
+		{
+			`DELETE FROM serial_blocks WHERE id IN (SELECT id FROM serial_blocks WHERE id >= ? AND id < ? LIMIT ?)
 			AND EXISTS (SELECT 1 FROM staged_lists WHERE list = ?)`,
-			[]any{serialKey(list, 0), serialKey(list+1, 0), slicedBlocks, list}},
+			[]any{serialKey(list, 0), serialKey(list+1, 0), slicedBlocks, list},
+		},
 	} {
 		result, err := t.ExecContext(t.ctx, part.statement, part.args...)
 		if err != nil {
