@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+
+	"lineboard/internal/secret"
 )
 
 // OpenToRead opens a database that another process may have open, to read it and nothing else. It must have this
@@ -31,6 +33,9 @@ func OpenToRead(ctx context.Context, path string) (*DB, error) {
 	}
 	return d, nil
 }
+
+// OpenSealed lets d, which was opened to read, open what is sealed with a box.
+func (d *DB) OpenSealed(box *secret.Box) { d.box = box }
 
 // Backup writes one state of a database to a new file, whether another process has it open and writes to it or not. An
 // error leaves no file.

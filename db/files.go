@@ -2,6 +2,7 @@ package db
 
 import (
 	"os"
+	"strings"
 
 	"lineboard/internal/packaging"
 )
@@ -30,4 +31,19 @@ func (f files) inPlace() error {
 		}
 	}
 	return nil
+}
+
+// Sizes returns the sizes of the database file and of its write-ahead log in bytes, 0 for one that is not there.
+func (d *DB) Sizes() (database, log int64) {
+	for name := range d.files {
+		info, err := os.Stat(name)
+		switch {
+		case err != nil:
+		case strings.HasSuffix(name, "-wal"):
+			log = info.Size()
+		default:
+			database = info.Size()
+		}
+	}
+	return database, log
 }

@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -75,7 +76,8 @@ type Config struct {
 	Provider  Provider
 	Checks    history.Checks
 	Check     func() packaging.SelfCheck // what was found out about the data since the start
-	Backups   func() packaging.Backups   // what became of those that Lineboard makes by itself
+	Condition func(ctx context.Context) (packaging.Condition, error)
+	Backups   func() packaging.Backups // what became of those that Lineboard makes by itself
 	Hub       *live.Hub
 	Refresher orders.Refresher
 	Log       *slog.Logger
@@ -112,6 +114,7 @@ type server struct {
 	tokens     *admin.Tokens
 	setShifts  *admin.Shifts
 	data       *admin.Data
+	health     *admin.Health
 }
 
 // New makes the handler of the whole dashboard.
@@ -184,6 +187,7 @@ func assemble(c Config) *server {
 	s.signOn = &admin.SignOn{Kit: s.kit, Store: c.Store, Provider: c.Provider}
 	s.tokens = &admin.Tokens{Kit: s.kit, Store: c.Store}
 	s.data = &admin.Data{Kit: s.kit, Store: c.Store, Check: c.Check, Backups: c.Backups}
+	s.health = &admin.Health{Kit: s.kit, Store: c.Store, Condition: c.Condition}
 	s.setShifts = &admin.Shifts{Kit: s.kit, Store: c.Store}
 	return s
 }

@@ -180,6 +180,7 @@ var expected = map[string]row{
 	"POST /admin/stations/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
 	"GET /admin/sessions":               {needs: packaging.ViewSetup, at: fixed("/admin/sessions")},
 	"POST /admin/sessions/:session/end": {needs: packaging.Administer, at: fixed("/admin/sessions/0000000000000000/end"), nobodys: true},
+	"GET /admin/health":                 {needs: packaging.ViewSetup, at: fixed("/admin/health")},
 	"GET /admin/data":                   {needs: packaging.ViewSetup, at: fixed("/admin/data")},
 	"POST /admin/data/losses/:loss/acknowledge": {
 		needs: packaging.Administer, at: fixed("/admin/data/losses/1/acknowledge"), form: fields("comment", ""),

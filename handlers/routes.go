@@ -157,6 +157,7 @@ func (s *server) routes() []route {
 		{"POST", "/admin/stations/:id/remove", packaging.Administer, s.stations.Remove},
 		{"GET", "/admin/sessions", packaging.ViewSetup, s.sessions.List},
 		{"POST", "/admin/sessions/:session/end", packaging.Administer, s.sessions.End},
+		{"GET", "/admin/health", packaging.ViewSetup, s.health.Show},
 		{"GET", "/admin/data", packaging.ViewSetup, s.data.Show},
 		{"POST", "/admin/data/losses/:loss/acknowledge", packaging.Administer, s.data.Acknowledge},
 		{"GET", "/admin/sso", packaging.ViewSetup, s.signOn.Show},

@@ -11,13 +11,15 @@ import (
 
 // commands are what the program can do.
 type commands struct {
-	Serve     serve     `cmd:"" help:"Serve the dashboard."`
-	Demo      demo      `cmd:"" help:"Serve the dashboard with the sandbox, sample lines, orders and people, and a past week."`
-	Verify    verify    `cmd:"" help:"Check that nobody changed the history. Lineboard may be running."`
-	Backup    backup    `cmd:"" help:"Copy the database to a file. Lineboard may be running."`
-	Restore   restore   `cmd:"" help:"Put a backup in the place of the database. Lineboard must not be running."`
-	Sandbox   sandboxed `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
-	RotateKey rotateKey `cmd:"" help:"Change the key that seals the credentials. Lineboard must not be running."`
+	Serve     serve         `cmd:"" help:"Serve the dashboard."`
+	Demo      demo          `cmd:"" help:"Serve the dashboard with the sandbox, sample lines, orders and people, and a past week."`
+	Verify    verify        `cmd:"" help:"Check that nobody changed the history. Lineboard may be running."`
+	Backup    backup        `cmd:"" help:"Copy the database to a file. Lineboard may be running."`
+	Restore   restore       `cmd:"" help:"Put a backup in the place of the database. Lineboard must not be running."`
+	Doctor    doctorCommand `cmd:"" help:"Examine the installation: files, disks, data, certificate, API. It only reads."`
+	Version   version       `cmd:"" help:"Print the version."`
+	Sandbox   sandboxed     `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
+	RotateKey rotateKey     `cmd:"" help:"Change the key that seals the credentials. Lineboard must not be running."`
 
 	Config string `placeholder:"FILE" help:"Settings file (YAML): the flags of serve by their names."`
 }

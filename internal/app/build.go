@@ -13,6 +13,7 @@ import (
 	"lineboard/db"
 	"lineboard/handlers"
 	"lineboard/internal/anchors"
+	"lineboard/internal/doctor"
 	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/ordersync"
@@ -49,9 +50,10 @@ type Parts struct {
 	Local        []netip.Prefix // local networks of IPv6, where each address is one machine
 	RateLimit    float64        // requests a second from one address or session; 0 for no limit
 
-	Loose func() []string     // files of the data that others than their owner may use; nil for none
-	Setup *handlers.Setup     // the first start; nil once there is an administrator
-	Demo  []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
+	Machine func() doctor.Facts // what is known of files, disks and certificate; nil for nothing
+	Loose   func() []string     // files of the data that others than their owner may use; nil for none
+	Setup   *handlers.Setup     // the first start; nil once there is an administrator
+	Demo    []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
 }
 
 // App is a Lineboard put together: Handler serves it, Run does what nobody asks for, Close ends it.
@@ -66,9 +68,11 @@ type App struct {
 	Guard    *throttle.Guard
 	Handler  http.Handler
 
-	parts  Parts
-	checks *checks
-	copier *copier
+	parts   Parts
+	began   time.Time
+	clients *manufacturer.Clients
+	checks  *checks
+	copier  *copier
 }
 
 // Build puts a Lineboard together. Answers that an earlier process kept are stored first, and what else it left under way
@@ -87,13 +91,13 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	if err := interrupt(ctx, p.Store, p.Log); err != nil {
 		return nil, err
 	}
-	a := &App{Store: p.Store, Anchors: writer, parts: p}
+	a := &App{Store: p.Store, Anchors: writer, parts: p, began: p.Now()}
 	// Versions begin with the time, so that they go on growing when the program starts again.
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
 	p.Store.Notify(func(changes []packaging.Change) { a.Hub.Publish(packaging.Topics(changes)...) })
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
-	clients := manufacturer.NewClients(p.tenantAPI)
-	a.work(clients)
+	a.clients = manufacturer.NewClients(p.tenantAPI)
+	a.work(a.clients)
 	a.copier = newCopier(p)
 	a.Checks = anchors.NewChecks(
 		anchors.NewVerifier(p.Store, p.Anchors), p.Store.Record,
@@ -103,7 +107,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	if err := a.checks.schema(ctx); err != nil {
 		return nil, err
 	}
-	a.Handler = a.handler(clients)
+	a.Handler = a.handler(a.clients)
 	return a, nil
 }
 
@@ -162,6 +166,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Checks:    a.Checks,
 		Check:     a.checks.State,
 		Backups:   a.copier.State,
+		Condition: a.Condition,
 		Clients:   clients,
 		Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, p.api(baseURL, c))

@@ -13,17 +13,22 @@ import (
 // othersMay are the bits that let somebody other than the owner read, change or enter.
 const othersMay fs.FileMode = 0o077
 
+// dataFiles returns the paths of the files of data.
+func dataFiles(folder, anchors string) []string {
+	paths := []string{anchors}
+	for _, name := range []string{keyFile, keyFile + nextKey, databaseFile, databaseFile + "-wal", databaseFile + "-shm"} {
+		paths = append(paths, filepath.Join(folder, name))
+	}
+	return paths
+}
+
 // looseFiles returns the folder and the files of data that others than their owner may use, each with its mode, such as
 // "lineboard.key (0644)". Windows has no such modes.
 func looseFiles(folder, anchors string) (loose []string) {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	paths := []string{folder, anchors}
-	for _, name := range []string{keyFile, keyFile + nextKey, databaseFile, databaseFile + "-wal", databaseFile + "-shm"} {
-		paths = append(paths, filepath.Join(folder, name))
-	}
-	for _, path := range paths {
+	for _, path := range append(dataFiles(folder, anchors), folder) {
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&othersMay != 0 {
 			loose = append(loose, fmt.Sprintf("%s (%#o)", filepath.Base(path), info.Mode().Perm()))
 		}

@@ -137,6 +137,7 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		Proxies:         s.Proxies,
 		Local:           s.Local,
 		RateLimit:       s.RateLimit,
+		Machine:         s.machine,
 		Loose:           func() []string { return looseFiles(s.Data, anchorsPath(s.Anchors, s.Data)) },
 	}
 }

@@ -385,6 +385,7 @@ func (g gallery) setup() {
 		}},
 		{name: "sessions", path: "/admin/sessions"},
 		{name: "data", path: "/admin/data"},
+		{name: "health", path: "/admin/health"},
 		{name: "no tokens", path: "/admin/tokens"},
 		{name: "a token that was made", do: func(p person) {
 			p.Fill("Name", "SAP Ghent")

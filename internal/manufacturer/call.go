@@ -88,6 +88,7 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	}
 	defer resp.Body.Close()
 	r.status, r.kind = resp.StatusCode, resp.Header.Get("Content-Type")
+	c.record.keepDate(resp.Header, c.now())
 	if r.status == http.StatusTooManyRequests {
 		r.wait = retryAfter(resp.Header, c.now())
 	}

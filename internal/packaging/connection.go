@@ -97,12 +97,14 @@ func (r ConnectionReport) Took() (sum time.Duration) {
 
 // ConnectionHealth is how a tenant's client has fared since it was made. It knows nothing of the token but its end.
 type ConnectionHealth struct {
-	ValidUntil time.Time  // of the dynamic token at hand; zero where there is none
-	LastGood   time.Time  // the last call that was answered as documented, zero for none
-	LastBad    time.Time  // the last one that was not
-	Problem    *CallError // why the one at LastBad was not
-	DownSince  time.Time  // the API counts as down since then; zero where it does not
-	Echoed     time.Time  // when an answer last held one of our credentials; zero where none did
+	ValidUntil time.Time     // of the dynamic token at hand; zero where there is none
+	LastGood   time.Time     // the last call that was answered as documented, zero for none
+	LastBad    time.Time     // the last one that was not
+	Problem    *CallError    // why the one at LastBad was not
+	DownSince  time.Time     // the API counts as down since then; zero where it does not
+	Dated      bool          // an answer said what time it is
+	ClockOff   time.Duration // the API's clock less this one's, by the newest such answer
+	Echoed     time.Time     // when an answer last held one of our credentials; zero where none did
 }
 
 // CredentialState says of a credential whether it is set, when and by whom. What it is can't be read.

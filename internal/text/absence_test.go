@@ -97,7 +97,7 @@ var absences = map[string]string{
 	"setup.": "the same", "steps.": "the same", "admin.": "read from the request", "account.": "read from the form",
 	"confirm.": "the same", "credential.": "set up here", "connection.": "read from the test's own calls",
 	"health.": "counted since the start, as it says", "sso.": "set up here, or read from the provider", "sign_on.": "the same",
-	"api.": "the request was refused before its transaction", "data.": "read by the check that says it",
+	"api.": "the request was refused before its transaction", "data.": "read by the check that says it", "doctor.": "the same",
 	"hint.": "explains", "help.": "explains", "copy.": "the script's own try", "link.": "the page's own connection",
 	"offline.": "the same", "browser.too_old": "shows where neither style nor scripts work",
 }

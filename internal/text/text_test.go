@@ -25,7 +25,7 @@ import (
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/app/*.go"} {
+	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -177,6 +177,16 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	for _, m := range regexp.MustCompile(`(?:problemOf|rowProblem)\((?:ctx|r\.Context\(\)), \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		keys["api."+m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`finding\("(\w+)", packaging\.(\w+), "(\w+)"`).FindAllStringSubmatch(source, -1) {
+		keys["doctor.check."+m[1]] = true
+		keys["doctor."+m[1]+"."+m[3]] = true
+		if m[2] != "Good" {
+			keys["doctor."+m[1]+"."+m[3]+".do"] = true
+		}
+	}
+	for _, g := range []packaging.Grade{packaging.Good, packaging.Warning, packaging.Fault} {
+		keys["doctor.grade."+string(g)], keys["doctor.worst."+string(g)] = true, true
 	}
 	for _, k := range packaging.EventKinds {
 		keys["event."+string(k)] = true

@@ -506,6 +506,9 @@ func SSOSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }
 // SSOTestURL tests the provider.
 func SSOTestURL() templ.SafeURL { return SSOSettingsURL() + "/test" }
 
+// HealthURL shows how Lineboard and its server are.
+func HealthURL() templ.SafeURL { return AdminURL() + "/health" }
+
 // DataURL shows what Lineboard knows about its own data.
 func DataURL() templ.SafeURL { return AdminURL() + "/data" }
 

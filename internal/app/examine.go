@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"lineboard/db"
+	"lineboard/internal/config"
+	"lineboard/internal/doctor"
+	"lineboard/internal/manufacturer"
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// machine returns the facts that do not need the database.
+func (s *settings) machine() doctor.Facts {
+	anchors := anchorsPath(s.Anchors, s.Data)
+	folders := []string{s.Data}
+	for _, other := range []string{filepath.Dir(anchors), s.BackupDir} {
+		if other != "" && !slices.ContainsFunc(folders, func(f string) bool { return sameDisk(f, other) }) {
+			folders = append(folders, other)
+		}
+	}
+	f := doctor.Facts{
+		Now:          time.Now(),
+		PlainHTTP:    !s.HTTPS && s.TLSCert == "",
+		LooseFiles:   looseFiles(s.Data, anchors),
+		ForeignFiles: foreignFiles(s.Data, anchors),
+		Certificate:  certificateFacts(s.TLSCert, s.TLSKey),
+	}
+	for _, folder := range folders {
+		free, err := freeBytes(folder)
+		f.Disks = append(f.Disks, doctor.Disk{Folder: folder, Free: free, Err: err})
+	}
+	return f
+}
+
+// certificateFacts reads a certificate as the server does.
+func certificateFacts(cert, key string) doctor.Certificate {
+	c := doctor.Certificate{File: cert}
+	if cert == "" {
+		return c
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	if c.Err = err; err == nil {
+		c.Until = leaf.NotAfter
+	}
+	return c
+}
+
+// examineClosed returns the facts of an installation that this process does not serve. It only reads.
+func (s *settings) examineClosed(ctx context.Context, provision string, getenv func(string) string) doctor.Facts {
+	f := s.machine()
+	if provision != "" {
+		_, f.Provisioning = config.ReadProvisioning(provision, getenv)
+	}
+	copies := s.parts(nil, slog.New(slog.DiscardHandler))
+	backups := newCopier(copies)
+	backups.untilNext()
+	f.Backups = backups.State()
+	path := filepath.Join(s.Data, databaseFile)
+	current, err := db.Readable(ctx, path)
+	if f.Database = (doctor.Database{Err: err, Older: err == nil && !current}); err != nil || !current {
+		return f
+	}
+	store, err := db.OpenToRead(ctx, path)
+	if err != nil {
+		f.Database.Err = err
+		return f
+	}
+	defer store.Close() //nolint:errcheck // nothing was written
+	f.Key = keyFits(ctx, store, filepath.Join(s.Data, keyFile))
+	f.Database.Check, f.Database.Err = checkClosed(ctx, store, copies.Anchors)
+	tenants, err := store.Tenants(ctx)
+	f.Tenants, f.Database.Err = tenants, errors.Join(f.Database.Err, err)
+	for _, t := range tenants {
+		f.APIs = append(f.APIs, s.ask(ctx, t))
+	}
+	return f
+}
+
+// keyFits returns why a key file does not open what is sealed in the database.
+func keyFits(ctx context.Context, store *db.DB, file string) error {
+	box, err := secret.OpenKeyFile(file, false)
+	if err != nil {
+		return err
+	}
+	store.OpenSealed(box)
+	return store.CheckKey(ctx)
+}
+
+// checkClosed checks a database as the start of the program does.
+func checkClosed(ctx context.Context, store *db.DB, anchors string) (c packaging.SelfCheck, err error) {
+	if c.Schema, err = store.SchemaFaults(ctx); err != nil {
+		return c, err
+	}
+	err = verdicts(ctx, store, anchors, func(t packaging.Tenant, v packaging.Verdict) {
+		if v.Break.Kind != "" {
+			c.Broken = append(c.Broken, t.Slug)
+		}
+	})
+	c.Ended = time.Now()
+	return c, err
+}
+
+// ask asks whether a tenant's API answers at all, without credentials.
+func (s *settings) ask(ctx context.Context, t packaging.Tenant) doctor.API {
+	a := doctor.API{Tenant: t}
+	date, err := manufacturer.Reach(ctx, t.BaseURL, s.ReadLimit)
+	if err != nil {
+		a.Problem = err.Error()
+	}
+	if a.Dated = !date.IsZero(); a.Dated {
+		a.Off = time.Until(date)
+	}
+	return a
+}
+
+// Condition says how the program and its server are now.
+func (a *App) Condition(ctx context.Context) (packaging.Condition, error) {
+	c := packaging.Condition{Version: ownBuild().Version, Since: a.began, Pages: a.Hub.Subscribers()}
+	c.DatabaseBytes, c.LogBytes = a.Store.Sizes()
+	facts := doctor.Facts{}
+	if a.parts.Machine != nil {
+		facts = a.parts.Machine()
+	}
+	facts.Now = a.parts.Now()
+	facts.Database.Check, facts.Backups = a.checks.State(), a.copier.State()
+	facts.Key = a.Store.CheckKey(ctx)
+	tenants, err := a.Store.Tenants(ctx)
+	if err != nil {
+		return c, err
+	}
+	for _, t := range tenants {
+		facts.APIs = append(facts.APIs, a.api(t))
+	}
+	facts.Tenants = tenants
+	c.Findings = doctor.Examine(facts)
+	return c, nil
+}
+
+// api says how a tenant's API has answered since the start.
+func (a *App) api(t packaging.Tenant) doctor.API {
+	h, called := a.clients.Health(t.ID)
+	fact := doctor.API{Tenant: t, Unasked: !called || h.LastGood.IsZero() && h.LastBad.IsZero(), Dated: h.Dated, Off: h.ClockOff}
+	if h.Problem != nil && h.LastBad.After(h.LastGood) {
+		fact.Problem = h.Problem.Message
+	}
+	return fact
+}

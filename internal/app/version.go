@@ -1,0 +1,49 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// packaged is the version that a package was built as; the build sets it.
+var packaged string
+
+// build is what a program was built from.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+	System  string `json:"system"`
+}
+
+// ownBuild returns what this program was built from.
+func ownBuild() build {
+	b := build{Version: packaged, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		b.Version = cmp.Or(b.Version, "unknown")
+		return b
+	}
+	b.Version = cmp.Or(b.Version, info.Main.Version, "unknown")
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			b.Commit = s.Value
+		}
+	}
+	return b
+}
+
+type version struct{}
+
+// Run prints the version.
+func (version) Run(p run) error {
+	b := ownBuild()
+	fmt.Fprintf(p.Stdout, "Lineboard %s\n", b.Version)
+	if b.Commit != "" {
+		fmt.Fprintf(p.Stdout, "commit %s\n", b.Commit)
+	}
+	fmt.Fprintf(p.Stdout, "%s, %s\n", b.Go, b.System)
+	return nil
+}
