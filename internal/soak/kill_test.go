@@ -89,6 +89,8 @@ const provisioning = `tenants:
     lines:
       - {code: L1, name: Blister line 1}
       - {code: L2, name: Bottle line 2}
+    shifts:
+      - {name: Day, start: "00:00", end: "00:00"}
     users:
       - {username: supervisor1, name: Sofie Peeters, role: supervisor, password: env:SOAK_PASSWORD}
       - {username: supervisor2, name: Marta Nowak, role: supervisor, password: env:SOAK_PASSWORD}

@@ -273,6 +273,7 @@ func (d *drill) check() {
 		d.checkDownload(paths[r.order], carried[r.order])
 		d.checkHistory(r.order, carried[r.order], lost[r.order])
 	}
+	d.checkReports(carried)
 	for _, path := range []string{"/", "/orders?q=K", "/history", "/shifts"} {
 		page := d.web.page(d.t, path)
 		if strip := page.Find(".loss").Length() > 0; strip != d.unacknowledged() {
@@ -408,16 +409,7 @@ func (d *drill) checkDownload(path string, carried []sandbox.Released) {
 // several tries, one may have been refused.
 func (d *drill) checkHistory(key string, carried []sandbox.Released, lost bool) {
 	d.t.Helper()
-	status, _, body, err := d.web.send(0, http.MethodGet, "/history.csv?order="+url.QueryEscape(key), nil)
-	if err != nil || status != http.StatusOK {
-		d.t.Errorf("history.csv of %s: %d, %v", key, status, err)
-		return
-	}
-	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(body, "\ufeff"))).ReadAll()
-	if err != nil || len(rows) == 0 {
-		d.t.Errorf("history.csv of %s: %d rows, %v", key, len(rows), err)
-		return
-	}
+	rows := d.csv("/history.csv?order=" + url.QueryEscape(key))
 	deed, outcome := slices.Index(rows[0], "deed"), slices.Index(rows[0], "outcome")
 	named := slices.ContainsFunc(rows[1:], func(row []string) bool { return row[deed] == "release_lost" })
 	denied := slices.ContainsFunc(rows[1:], func(row []string) bool { return row[outcome] == "refused" })
@@ -428,11 +420,73 @@ func (d *drill) checkHistory(key string, carried []sandbox.Released, lost bool) 
 		}
 	}
 	if lost && !named {
-		d.t.Errorf("history.csv of %s does not name its release that was lost:\n%s", key, body)
+		d.t.Errorf("history.csv of %s does not name its release that was lost:\n%q", key, rows)
 	}
 	if len(carried) > 0 && tries == 1 && denied {
-		d.t.Errorf("%s was carried out, and history.csv says:\n%s", key, body)
+		d.t.Errorf("%s was carried out, and history.csv says:\n%q", key, rows)
 	}
+}
+
+// checkReports: the reports of the shifts have each order that was sent. They say of as many of its releases that they
+// were released as the sandbox carried out, on the page and in the file.
+func (d *drill) checkReports(carried map[string][]sandbox.Released) {
+	d.t.Helper()
+	onPage, inFile := map[string][]string{}, map[string][]string{}
+	for _, path := range d.shifts() {
+		d.web.page(d.t, path).Find("table.report-releases tbody tr").Each(func(_ int, row *goquery.Selection) {
+			key := row.Find("a.key").Text()
+			onPage[key] = append(onPage[key], row.Find("td[data-label=Outcome] .mark").First().Text())
+		})
+		rows := d.csv(path + "/report.csv?table=releases")
+		key, outcome := slices.Index(rows[0], "order_id"), slices.Index(rows[0], "outcome")
+		for _, row := range rows[1:] {
+			inFile[row[key]] = append(inFile[row[key]], row[outcome])
+		}
+	}
+	for r := range d.sent {
+		if n := count(inFile[r.order], "released"); n != len(carried[r.order]) || len(inFile[r.order]) == 0 {
+			d.t.Errorf("%s was carried out %d times, and the report's file says %q", r.order, len(carried[r.order]), inFile[r.order])
+		}
+		if n := count(onPage[r.order], "Released"); n != len(carried[r.order]) || len(onPage[r.order]) == 0 {
+			d.t.Errorf("%s was carried out %d times, and the report says %q", r.order, len(carried[r.order]), onPage[r.order])
+		}
+	}
+}
+
+// shifts are the paths of the reports of all shifts in which a release was requested.
+func (d *drill) shifts() []string {
+	zone, err := time.LoadLocation("Europe/Brussels")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	paths := map[string]bool{}
+	for r := range d.all {
+		paths["/shifts/"+time.UnixMilli(r.at).In(zone).Format(time.DateOnly)+"/Day"] = true
+	}
+	return slices.Collect(maps.Keys(paths))
+}
+
+func count(all []string, one string) (n int) {
+	for _, each := range all {
+		if each == one {
+			n++
+		}
+	}
+	return n
+}
+
+// csv is a file with its header first.
+func (d *drill) csv(path string) [][]string {
+	d.t.Helper()
+	status, _, body, err := d.web.send(0, http.MethodGet, path, nil)
+	if err != nil || status != http.StatusOK {
+		d.t.Fatalf("%s: %d, %v", path, status, err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(body, "\ufeff"))).ReadAll()
+	if err != nil || len(rows) == 0 {
+		d.t.Fatalf("%s: %d rows, %v", path, len(rows), err)
+	}
+	return rows
 }
 
 func (d *drill) losses(condition string) (n int) {
