@@ -69,6 +69,9 @@ func TestARestoreNamesEachReleaseThatItLostAndNothingIsUntrue(t *testing.T) {
 		if t.Failed() {
 			t.FailNow()
 		}
+		if round%50 == 49 {
+			t.Logf("%d rounds in %v", round+1, time.Since(began).Round(time.Second))
+		}
 	}
 	t.Logf("%d rounds in %v, %d releases sent: %v", rounds, time.Since(began).Round(time.Second), len(d.sent), d.counts)
 }
