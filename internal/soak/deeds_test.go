@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"pgregory.net/rapid"
@@ -77,7 +78,7 @@ func (m *model) pressAndLeave(rt *rapid.T, o *order, by int) {
 	if err != nil {
 		rt.Fatalf("release %s: %v", o.key, err)
 	}
-	o.tries = append(o.tries, people[by])
+	o.pressed(people[by], false)
 	leave()
 	select {
 	case <-settled:
@@ -142,10 +143,70 @@ func (m *model) outside(rt *rapid.T, o *order) {
 		next = []string{sandbox.Open, sandbox.PendingRelease, sandbox.InProgress, sandbox.Done}
 	}
 	to := rapid.SampledFrom(next).Draw(rt, "status")
-	// A line can refuse an order that was pushed: then somebody else brings it out.
-	o.others = o.others || m.carried(o.key) == nil && (to == sandbox.InProgress || to == sandbox.Done)
+	m.broughtOut(o, to)
 	m.remote.box.SetStatus(o.key, to)
 }
+
+// broughtOut notes that somebody else releases an order, also one that the line refused when it was pushed.
+func (m *model) broughtOut(o *order, to string) {
+	isOut := to == sandbox.InProgress || to == sandbox.Done
+	o.others = o.others || isOut && len(m.remote.carried(o.key)) == o.before
+}
+
+// setBack has an order that is out wait for its release again.
+func (m *model) setBack(rt *rapid.T, o *order) {
+	now, _ := m.remote.box.Order(o.key)
+	if now.Status == sandbox.PendingRelease || now.Status == sandbox.Open {
+		rt.Skip("it is not out")
+	}
+	m.letGo()
+	m.remote.box.SetStatus(o.key, sandbox.PendingRelease)
+	o.backs++
+	o.before = len(m.remote.carried(o.key))
+	if rapid.Bool().Draw(rt, "seen") {
+		m.move(time.Second)
+		m.refresh()
+	}
+}
+
+// onceMore releases an order once more that was released from here, with a reason, after a look at what was odd.
+func (m *model) onceMore(rt *rapid.T, o *order, by int) {
+	now := m.cached(o)
+	if now.NeedsLook() && now.Release.HasResult() && rapid.Bool().Draw(rt, "look") {
+		form := []string{"release", strconv.FormatInt(int64(now.Release.ID), 10), "comment", "counted at the line"}
+		if a := m.browsers[by].Post(o.path+"/acknowledge", form...); a.Status != http.StatusSeeOther {
+			rt.Fatalf("the look at %s is answered with %d", o.key, a.Status)
+		}
+		now = m.cached(o)
+	}
+	may := now.AgainObstacle() == packaging.NoObstacle
+	if may && rapid.Bool().Draw(rt, "ill") {
+		m.inject(rt, sandbox.ReleaseToLine)
+	}
+	m.send(rt, o, by, may, "revision", strconv.FormatInt(now.Revision, 10), "again", "1", "why", "scrapped")
+}
+
+// say has a person say what became of a release, true or not, where a status in unknown words settles nothing.
+func (m *model) say(rt *rapid.T, o *order, by int) {
+	if r := m.cached(o).Release; r != nil && r.Outcome == packaging.Unknown && rapid.Bool().Draw(rt, "in other words") {
+		truth, _ := m.remote.box.Order(o.key)
+		m.letGo()
+		m.remote.box.SetStatus(o.key, "Waiting for QA")
+		m.ask(rt, o, by)
+		defer m.remote.box.SetStatus(o.key, truth.Status)
+	}
+	now, ruling := m.cached(o), rapid.SampledFrom(packaging.Rulings).Draw(rt, "ruling")
+	a := m.browsers[by].Post(o.path+"/settle", "revision", strconv.FormatInt(now.Revision, 10), "ruling", string(ruling), "why", "seen at the line")
+	may := now.MayBeSettledByWord()
+	switch seen := a.Status == http.StatusConflict && ruling != packaging.WasReleased; {
+	case may && (a.Status == http.StatusSeeOther || seen && m.wasOut(o)):
+	case may || a.Status != http.StatusConflict:
+		rt.Fatalf("%s of %s: %d, where it may be said: %v\n%s", ruling, o.key, a.Status, may, a.Text("#order"))
+	}
+}
+
+// wasOut says whether an order was out at any time.
+func (m *model) wasOut(o *order) bool { return o.others || m.carried(o.key) != nil }
 
 // lists has details have the lists of released orders from now on, or not: a list may come later than its release.
 func (m *model) lists(rt *rapid.T) {
@@ -227,7 +288,7 @@ func (m *model) crash(rt *rapid.T, o *order, by int) {
 		rt.Skip("it can't be pressed")
 	}
 	ctx, p := context.Background(), m.people[by]
-	o.tries = append(o.tries, people[by])
+	o.pressed(people[by], false)
 	switch rapid.SampledFrom([]string{"before the call", "during the call", "before the commit"}).Draw(rt, "moment") {
 	case "before the call":
 		if _, err := m.Store.Claim(ctx, p, packaging.Press{Order: o.id}); err != nil {
@@ -287,21 +348,20 @@ func (m *model) addList(rt *rapid.T, o *order, by int) {
 	a := m.browsers[by].Post(o.path+"/list", "list", string(text), "confirm", "yes")
 	switch {
 	case missing && a.Status == http.StatusSeeOther:
-		o.given = list
+		o.given, o.all = list, append(o.all, list)
 		o.elsewhere = now.Release == nil || now.Release.Outcome == packaging.Refused
 	case missing || a.Status != http.StatusConflict:
 		rt.Fatalf("list of %s: %d, though missing: %v", o.key, a.Status, missing)
 	}
 }
 
-// carried are the serials that the sandbox gave with the release of an order, nil where it was not carried out.
+// carried are the serials that the sandbox gave with the latest release of an order, nil where it was not carried out.
 func (m *model) carried(key string) []string {
-	for _, r := range m.remote.box.Released() {
-		if r.OrderID == key {
-			return r.Serials
-		}
+	lists := m.remote.carried(key)
+	if len(lists) == 0 {
+		return nil
 	}
-	return nil
+	return lists[len(lists)-1]
 }
 
 // end: when nothing goes wrong any more, everything is settled.
@@ -310,8 +370,8 @@ func (m *model) end() {
 	m.remote.box.SetSerialsInDetails(true)
 	for _, o := range m.orders { // Suspended by itself proves nothing: somebody resumes the order
 		if truth, _ := m.remote.box.Order(o.key); truth.Status == sandbox.Suspended {
+			m.broughtOut(o, sandbox.InProgress)
 			m.remote.box.SetStatus(o.key, sandbox.InProgress)
-			o.others = o.others || m.carried(o.key) == nil
 		}
 	}
 	for range 10 { // a read may take too long on a busy machine
@@ -323,7 +383,9 @@ func (m *model) end() {
 	}
 	m.check()
 	for _, o := range m.orders {
-		if r := m.cached(o).Release; r != nil && r.Outcome != packaging.Released && r.Outcome != packaging.Refused {
+		r := m.cached(o).Release
+		upToPeople := r != nil && (r.IsClosed() || !r.Contradicted.IsZero())
+		if r != nil && !r.HasResult() && !upToPeople {
 			m.rt.Fatalf("the release of %s is never settled: %s (%s)", o.key, r.Outcome, r.AskedSays)
 		}
 	}

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/site"
 )
 
 // check checks what must hold whenever nothing is running.
@@ -20,7 +23,7 @@ func (m *model) check() {
 	unknown := map[packaging.OrderID]bool{}
 	for _, o := range m.orders {
 		now := m.cached(o)
-		if now.Release != nil && now.Release.Outcome == packaging.Unknown {
+		if now.Release != nil && now.Release.Outcome == packaging.Unknown && !now.Release.IsClosed() {
 			unknown[o.id] = true
 		}
 		told := func(format string, args ...any) { m.rt.Errorf("%s: %s", o.key, fmt.Sprintf(format, args...)) }
@@ -60,6 +63,9 @@ func (m *model) triesOf(o *order) []*releaseRow {
 				if e.Deed == packaging.ReleaseSettled {
 					r.proof = packaging.ByStatus
 				}
+				if r.reason == packaging.ByWord {
+					r.proof = packaging.ByPerson
+				}
 			}
 		}
 		for _, r := range rows {
@@ -89,19 +95,26 @@ func (m *model) triesOf(o *order) []*releaseRow {
 func (m *model) checkTries(o *order, now packaging.Order, told func(string, ...any)) {
 	tries := m.triesOf(o)
 	var by []string
+	standing := 0 // before a later one
 	for i, r := range tries {
 		by = append(by, r.user)
 		if i < len(tries)-1 && r.outcome != packaging.Refused {
+			standing++
+		}
+		if i < len(tries)-1 && r.outcome != packaging.Released && r.outcome != packaging.Refused {
 			told("release %d is %s, and there is a later one", r.id, r.outcome)
 		}
 		m.checkTry(o, r, told)
+	}
+	if standing > o.agains {
+		told("%d releases of it stand beside a later one, and it was released once more %d times", standing, o.agains)
 	}
 	slices.Sort(by)
 	if want := slices.Sorted(slices.Values(o.tries)); !slices.Equal(by, want) {
 		told("the history has releases by %q, want %q", by, want)
 	}
-	if n := len(slices.DeleteFunc(m.remote.box.Released(), func(r sandbox.Released) bool { return r.OrderID != o.key })); n > 1 {
-		told("carried out %d times", n)
+	if n := len(m.remote.carried(o.key)); n > 1+o.backs {
+		told("carried out %d times, and it went back %d times", n, o.backs)
 	}
 	r := now.Release
 	switch {
@@ -131,12 +144,12 @@ func (m *model) checkTry(o *order, r *releaseRow, told func(string, ...any)) {
 	switch {
 	case r.outcome == packaging.Sending:
 		told("release %d is still being sent", r.id)
-	case r.reason == packaging.StillPending: // a sign, which a status contradicts where it is wrong
+	case r.reason == packaging.StillPending, r.reason == packaging.ByWord: // which a status contradicts where it is wrong
 	case r.outcome == packaging.Refused && done:
 		told("release %d is refused (%s), but was carried out", r.id, r.reason)
 	case r.outcome == packaging.Refused && atIt:
 		told("release %d is refused (%s), but may still be carried out", r.id, r.reason)
-	case r.outcome == packaging.Released && !done && (r.proof == packaging.ByAnswer || !o.others):
+	case r.outcome == packaging.Released && !done && (r.proof == packaging.ByAnswer || r.proof == packaging.ByStatus && !m.wasOut(o)):
 		told("release %d is released (proof %q), but was not carried out", r.id, r.proof)
 	}
 	if said := storyOf(r); said != "" && r.outcome != packaging.Sending {
@@ -147,11 +160,12 @@ func (m *model) checkTry(o *order, r *releaseRow, told func(string, ...any)) {
 // checkStatus: the cache does not fall behind what is proven.
 func (m *model) checkStatus(o *order, now packaging.Order, told func(string, ...any)) {
 	out := now.Status == packaging.InProgress || now.Status == packaging.Suspended || now.Status == packaging.Done
+	waits := now.Status == packaging.PendingRelease || now.Status == packaging.Open
 	truth, _ := m.remote.box.Order(o.key)
 	switch {
-	case now.Release != nil && now.Release.Outcome == packaging.Released && !out:
+	case now.Release != nil && now.Release.Says() == packaging.Released && waits && o.backs == 0:
 		told("it is released, and in status %q", now.Status)
-	case out && (truth.Status == sandbox.PendingRelease || truth.Status == sandbox.Open):
+	case out && o.backs == 0 && (truth.Status == sandbox.PendingRelease || truth.Status == sandbox.Open):
 		told("its status is %q, at the sandbox %q", now.Status, truth.Status)
 	case now.Gone:
 		told("it is gone")
@@ -179,14 +193,50 @@ func (m *model) checkSerials(o *order, now packaging.Order, told func(string, ..
 		}
 	}
 	switch from {
-	case packaging.ListInAnswer, packaging.ListInDetails:
+	case packaging.ListInAnswer:
+		want = m.answered(o)
+	case packaging.ListInDetails: // one that is out, whoever released it: details do not say of which release a list is
 		want = m.carried(o.key)
+		for _, list := range m.remote.carried(o.key) {
+			if slices.Equal(list, got) {
+				want = list
+			}
+		}
 	case packaging.ListByPerson:
 		want = o.given
 	}
-	m.checkDownload(o, from, got, told)
+	if r := now.Release; r != nil && r.Round > 0 && r.Outcome == packaging.Refused {
+		m.checkListBefore(o, told)
+	} else {
+		m.checkDownload(o, from, got, told)
+	}
 	if !slices.Equal(got, want) || from == packaging.NoList && o.given != nil {
 		told("its serials (%q) are %q, want %q", from, got, want)
+	}
+}
+
+// answered is the list that came of the latest press that reached the other side.
+func (m *model) answered(o *order) []string {
+	tries := m.triesOf(o)
+	for _, p := range tries[len(tries)-1].patches {
+		if p.done {
+			return p.serials
+		}
+	}
+	return nil
+}
+
+// checkListBefore: where the latest of several releases was refused, a program gets the list of the one before.
+func (m *model) checkListBefore(o *order, told func(string, ...any)) {
+	var got struct{ Serials []string }
+	a := m.browsers[0].Get(o.path + "/serials.json")
+	if a.Status == http.StatusConflict {
+		return
+	}
+	err := json.Unmarshal([]byte(a.Body), &got)
+	isOne := func(list []string) bool { return slices.Equal(list, got.Serials) }
+	if err != nil || !slices.ContainsFunc(append(m.remote.carried(o.key), o.all...), isOne) {
+		told("its download is %d %q, which is no list of it: %v", a.Status, got.Serials, err)
 	}
 }
 
@@ -212,7 +262,7 @@ func containsAny(s string, some ...string) bool {
 // checkPage: the order's page tells the truth, and offers a release only where nothing stands in the way.
 func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...any)) {
 	page := m.browsers[0].Get(o.path + "?arm=1")
-	result, button := page.Text(".result"), page.All("form.execute button, form.arm button")
+	result, button := byOthers.ReplaceAllString(page.Text(".result"), ""), page.All("form.execute button, form.arm button")
 	outcome := packaging.Refused
 	if now.Release != nil {
 		outcome = now.Release.Outcome
@@ -224,14 +274,62 @@ func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...an
 		told("its release is %s, and its page offers %q", outcome, button)
 	case outcome != packaging.Refused && strings.Contains(result, "not released"):
 		told("its release is %s, and its page says %q", outcome, result)
-	case m.carried(o.key) != nil && len(o.tries) == 1 && containsAny(page.Text("main"), "was not released.", "not carried out", "not released from here"):
+	case m.carried(o.key) != nil && len(o.tries) == 1 && containsAny(byOthers.ReplaceAllString(page.Text("main"), ""), denials...):
 		told("it was carried out, and its page says %q", page.Text("main"))
-	case outcome == packaging.Unknown && !strings.Contains(result, "not known"):
+	case m.lastCarriedOut(o) && containsAny(result, denials...):
+		told("its latest release was carried out, and its page says %q", result)
+	case outcome == packaging.Unknown && !strings.Contains(result, "not known") && !now.Release.IsClosed():
 		told("its release is unknown, and its page says %q", result)
-	case outcome == packaging.Refused && now.Status == packaging.PendingRelease && len(button) == 0:
+	case outcome == packaging.Refused && now.Status == packaging.PendingRelease && !now.WasReleased() && len(button) == 0:
 		told("it can be released, and its page offers nothing")
+	case now.AgainObstacle() == packaging.NoObstacle && len(page.All(`a[href*="again=1"]`)) == 0:
+		told("it can be released once more, and its page does not offer that")
 	}
 	m.checkDenials(o, told)
+	m.checkClaims(o, now, page, told)
+}
+
+// denials are sentences that must not be said of what was carried out.
+var denials = []string{"was not released.", "not carried out", "not released from here", "No release of it from here", "no list of it exists"}
+
+// byOthers is what a person says, on pages that say that it is theirs.
+var byOthers = regexp.MustCompile(`Person \S+ says that \S+ was not released\.`)
+
+// lastCarriedOut says whether the latest press was carried out.
+func (m *model) lastCarriedOut(o *order) bool {
+	return len(o.tries) > 0 && !o.elsewhere && m.answered(o) != nil
+}
+
+// checkClaims: no page, export or report says of an order that nobody brought out that it was released, and none names
+// a refusal of what was carried out. What a person says is said as theirs.
+func (m *model) checkClaims(o *order, now packaging.Order, page site.Answer, told func(string, ...any)) {
+	if len(o.tries) == 0 {
+		return
+	}
+	export := m.browsers[0].Get("/history.csv?order=" + o.key).Body
+	words := strings.FieldsFunc(export, func(r rune) bool { return r == ',' || r == '\n' })
+	var reported []packaging.Outcome
+	for _, r := range m.triesOf(o) {
+		report, err := m.Store.ShiftReport(context.Background(), m.people[0].Scope(), packaging.Occurrence{Begin: r.requested, Until: r.requested.Add(time.Millisecond)})
+		if err != nil {
+			m.rt.Fatal(err)
+		}
+		for _, one := range report.Releases {
+			if one.OrderKey == o.key && !one.Elsewhere() {
+				reported = append(reported, one.Says())
+			}
+		}
+	}
+	isReleased := slices.Contains(reported, packaging.Released) || slices.Contains(words, string(packaging.Released))
+	saysReleased := page.Text(".result-released") != "" && now.Release.SettledBy == ""
+	switch {
+	case len(reported) != len(o.tries):
+		told("reports have %d releases of it, want %d", len(reported), len(o.tries))
+	case !m.wasOut(o) && !o.elsewhere && o.all == nil && (isReleased || saysReleased):
+		told("nobody brought it out, reports say %q, and the history says %s", reported, export)
+	case m.carried(o.key) != nil && len(o.tries) == 1 && slices.Contains(reported, packaging.Refused):
+		told("it was carried out, and reports say %q", reported)
+	}
 }
 
 // checkDenials: neither the line's board nor the export of the history denies what the sandbox did with the only try.
@@ -239,7 +337,7 @@ func (m *model) checkDenials(o *order, told func(string, ...any)) {
 	if m.carried(o.key) == nil || len(o.tries) != 1 {
 		return
 	}
-	if board := m.browsers[0].Get("/lines/L1").Text("main"); strings.Contains(board, o.key+" was not released.") {
+	if board := byOthers.ReplaceAllString(m.browsers[0].Get("/lines/L1").Text("main"), ""); strings.Contains(board, o.key+" was not released.") {
 		told("it was carried out, and the line's board says %q", board)
 	}
 	export := m.browsers[0].Get("/history.csv?order=" + o.key).Body

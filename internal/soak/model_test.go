@@ -35,11 +35,24 @@ type model struct {
 type order struct {
 	key, path string
 	id        packaging.OrderID
-	tries     []string // who pressed it, each time that the press was taken
-	others    bool     // somebody else released it
-	given     []string // the list that a person added
-	elsewhere bool     // with it, the order got a release that nobody pressed
-	checked   int64    // the revision that its page and list were last checked at
+	tries     []string   // who pressed it, each time that the press was taken
+	agains    int        // how many of them released it once more
+	backs     int        // how often it went back to Pending release from the line
+	before    int        // how often it was carried out by then
+	others    bool       // somebody else released it
+	given     []string   // the list that a person added to its latest release
+	all       [][]string // that persons added
+	elsewhere bool       // with it, the order got a release that nobody pressed
+	checked   int64      // the revision that its page and list were last checked at
+}
+
+// pressed notes a press that was taken.
+func (o *order) pressed(by string, again bool) {
+	o.tries = append(o.tries, by)
+	o.given, o.elsewhere = nil, false
+	if again {
+		o.agains++
+	}
 }
 
 func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
@@ -61,6 +74,9 @@ func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
 			"4 press, late": func(rt *rapid.T) { m.pressLate(rt, m.draw(rt)) },
 			"5 settle":      m.settle,
 			"6 old refresh": m.oldRefresh,
+			"7 set back":    func(rt *rapid.T) { m.setBack(rt, m.draw(rt)) },
+			"8 once more":   func(rt *rapid.T) { m.onceMore(rt, m.draw(rt), m.person(rt)) },
+			"9 say":         func(rt *rapid.T) { m.say(rt, m.draw(rt), m.person(rt)) },
 			"both press":    func(rt *rapid.T) { m.bothPress(rt, m.draw(rt)) },
 			"add list":      func(rt *rapid.T) { m.addList(rt, m.draw(rt), m.person(rt)) },
 			"and leave":     func(rt *rapid.T) { m.pressAndLeave(rt, m.draw(rt), m.person(rt)) },
@@ -82,6 +98,9 @@ func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
 	}
 	counts := map[string]int{}
 	for _, e := range history {
+		if e.Deed == packaging.ReleaseRequested && e.Comment != "" {
+			counts["release_requested once more"]++
+		}
 		if e.Outcome != "" {
 			counts[strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Deed, e.Outcome, e.Reason))]++
 		}
@@ -140,19 +159,22 @@ func (m *model) cached(o *order) packaging.Order {
 // mayPress says whether a press must be taken: no release of the order stands, and the cache has it in Pending release.
 func (m *model) mayPress(o *order) bool {
 	now := m.cached(o)
-	standing := now.Release != nil && now.Release.Outcome != packaging.Refused // which check proves to be true
+	standing := now.Release != nil && (now.Release.Outcome != packaging.Refused || now.Release.Round > 0) // which check proves to be true
 	return !standing && now.Status == packaging.PendingRelease
 }
 
-func (m *model) press(rt *rapid.T, o *order, by int) {
+func (m *model) press(rt *rapid.T, o *order, by int) { m.send(rt, o, by, m.mayPress(o)) }
+
+// send sends the form of a release, which must be taken or not.
+func (m *model) send(rt *rapid.T, o *order, by int, may bool, form ...string) {
 	truth, _ := m.remote.box.Order(o.key)
-	may, well := m.mayPress(o), m.calm && truth.Status == sandbox.PendingRelease
+	well := m.calm && truth.Status == sandbox.PendingRelease
 	calls := len(m.remote.of(o.key))
-	a := m.browsers[by].Post(o.path + "/release")
+	a := m.browsers[by].Post(o.path+"/release", form...)
 	m.quiet(rt)
 	switch {
 	case may && a.Status == http.StatusSeeOther:
-		o.tries = append(o.tries, people[by])
+		o.pressed(people[by], len(form) > 0)
 		r := m.cached(o).Release
 		if r == nil {
 			rt.Fatalf("the press of %s was taken, but there is no release of it", o.key)
@@ -181,7 +203,7 @@ func (m *model) bothPress(rt *rapid.T, o *order) {
 	for by, a := range answers {
 		switch {
 		case may && a.Status == http.StatusSeeOther:
-			o.tries = append(o.tries, people[by])
+			o.pressed(people[by], false)
 			taken++
 		case a.Status != http.StatusConflict:
 			rt.Fatalf("press of %s by %s: %d, where something stands in the way: %v", o.key, people[by], a.Status, !may)

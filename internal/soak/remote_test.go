@@ -34,6 +34,7 @@ type patch struct {
 	arrived  time.Time
 	ended    time.Time // when the sandbox was through with it, zero before
 	done     bool      // it was carried out
+	serials  []string  // that came of it
 	rejected bool      // its token was (ERR0000), which proves to the caller that nothing was done
 	held     bool      // it waits, or waited, for somebody to let it go
 }
@@ -99,21 +100,23 @@ func (r *remote) release(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		p.ended = r.now()
-		p.done = after > before
+		if p.done = len(after) > len(before); p.done {
+			p.serials = after[len(after)-1]
+		}
 		p.rejected = seen.status == http.StatusUnauthorized
 		r.changed.Broadcast()
 	}()
 	r.box.ServeHTTP(seen, q)
 }
 
-// carried counts how often an order was released.
-func (r *remote) carried(key string) (n int) {
+// carried are the lists that an order got, one each time that it was released.
+func (r *remote) carried(key string) (lists [][]string) {
 	for _, one := range r.box.Released() {
 		if one.OrderID == key {
-			n++
+			lists = append(lists, one.Serials)
 		}
 	}
-	return n
+	return lists
 }
 
 // interfere has somebody on the way answer instead of the other side, or cut the connection. It gives where the other
