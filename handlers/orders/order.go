@@ -62,9 +62,9 @@ func (s *Server) showOrder(c echo.Context, status int, notice string) error {
 		if err != nil {
 			return web.Page{}, err
 		}
-		ready := notice == ""
-		page.Armed, page.Notice = c.QueryParam("arm") != "" && ready, notice
-		page.Again = c.QueryParam("again") != "" && ready && page.Order.AgainObstacle() == packaging.NoObstacle
+		ready, again := notice == "", page.Order.AgainObstacle() == packaging.NoObstacle
+		page.Armed, page.Notice = c.QueryParam("arm") != "" && ready && !again, notice
+		page.Again = c.QueryParam("again") != "" && ready && again
 		page.Settling = c.QueryParam("settle") != "" && ready && page.Order.MayBeSettledByWord()
 		page.Words = view.Words{Ruling: packaging.Ruling(c.FormValue("ruling")), Why: c.FormValue("why")}
 		page.Words.Problem, _ = c.Get(wordsKey).(string)

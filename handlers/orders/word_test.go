@@ -173,6 +173,9 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreWithAReason(t *testing.T) {
 	if said := b.Get("/lines/L1").Text("main"); !strings.Contains(said, "Released here, pending again") || strings.Contains(said, "Release to line") {
 		t.Errorf("the board says %q", said)
 	}
+	if plainly := b.Get(handlerstest.OrderPath(o, "?arm=1")); len(plainly.All("form.execute")) > 0 {
+		t.Errorf("it can be pressed without a reason: %q", plainly.Text("#release"))
+	}
 	armed := b.Get(handlerstest.OrderPath(o, "?again=1"))
 	for _, want := range []string{
 		"This would be release 2 of it.", "Order143 is released to Blister line 1.", "Person supervisor1", "11 serial numbers", "Release Order143 once more to Blister line 1",
@@ -246,6 +249,22 @@ func TestTheSameSerialsOnceMoreAreToldWithBothLists(t *testing.T) {
 	}
 	if said := page.Text("#earlier"); !strings.Contains(said, "11 serial numbers of this product came again later, with another release.") {
 		t.Errorf("the first release: %q", said)
+	}
+}
+
+func TestAPressOnceMoreDoesNotDenyAReleaseThatIsUnknown(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: []sandbox.Order{sandbox.Order143(time.Now())}})
+	b := s.SignIn("supervisor1")
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter, Times: 1})
+	b.Post(handlerstest.OrderPath(s.Order("Order143"), "/release"))
+	o := s.Order("Order143")
+	a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision), "again", "1", "why", "scrapped")
+	if said := a.Text("main"); a.Status != http.StatusConflict || strings.Contains(said, "reached its line is not recorded") {
+		t.Errorf("%d: %s", a.Status, said)
+	}
+	if said := b.Get("/history.csv?order=Order143").Body; strings.Contains(said, "not_released_here") || !strings.Contains(said, "outcome_unknown") {
+		t.Errorf("the history says %s", said)
 	}
 }
 

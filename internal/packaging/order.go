@@ -127,7 +127,7 @@ const (
 	BeingReleased   Obstacle = "being_released"    // a release of it is under way
 	OutcomeUnknown  Obstacle = "outcome_unknown"   // the outcome of a release of it is not known
 	AlreadyReleased Obstacle = "already_released"  // Lineboard released it before
-	NotReleasedHere Obstacle = "not_released_here" // for one more release: no first one is recorded
+	NotReleasedHere Obstacle = "not_released_here" // for one more release: none that reached the line is recorded
 	NotLookedAt     Obstacle = "not_looked_at"     // the same: nobody has acknowledged what is odd about the one before
 	ReleaseWasLost  Obstacle = "release_was_lost"  // a release of it was requested, its record was lost, and nobody has looked
 	NotYetKnown     Obstacle = "not_yet_known"     // the API has not told of it yet, only an import has
@@ -156,12 +156,12 @@ func (o Order) ReleaseObstacle() Obstacle {
 // order which the API says waits for its release again, once a person has looked at what became of the one before.
 func (o Order) AgainObstacle() Obstacle {
 	switch {
+	case o.Release != nil && o.Release.Outcome == Sending:
+		return BeingReleased
+	case o.Release != nil && o.Release.Outcome == Unknown:
+		return OutcomeUnknown
 	case !o.WasReleased():
 		return NotReleasedHere
-	case o.Release.Outcome == Sending:
-		return BeingReleased
-	case o.Release.Outcome == Unknown:
-		return OutcomeUnknown
 	case o.Release.Round >= MaxRounds:
 		return AlreadyReleased
 	case o.NeedsLook():
