@@ -62,16 +62,13 @@ func NewWriter(ctx context.Context, store Store, path string, now func() time.Ti
 		store: store, file: file{path: path}, now: now, log: log, last: map[packaging.TenantID]packaging.Anchor{},
 		slugs: map[packaging.TenantID]string{},
 	}
-	c, err := read(path)
+	c, err := readTail(path)
 	if err != nil {
 		return nil, err
 	}
 	written, err := store.AnchorLines(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if found := c.found(written); found.Lost > 0 {
-		log.Error("anchors of the history are missing", "file", path, "missing", found.Lost, "written", written)
 	}
 	if c.torn {
 		log.Warn("the last anchor was not written whole", "file", path)
@@ -247,14 +244,28 @@ func NewVerifier(store Store, path string) *Verifier {
 	return &Verifier{store, path, make(chan struct{}, 1)}
 }
 
+// VerifyAll checks the whole history of a tenant, all its records with the serial lists, and the schema. Losses that are
+// admitted count as if the history named them: nobody has acknowledged them yet. progress is told how many of how many
+// lists are done. It fails as Verify does.
+func (v *Verifier) VerifyAll(
+	ctx context.Context, tenant packaging.TenantID, admitted []packaging.Loss, progress func(done, all int),
+) (packaging.Verdict, error) {
+	verdict, err := v.verify(ctx, tenant, admitted)
+	if err != nil {
+		return verdict, err
+	}
+	lists, err := v.VerifyLists(ctx, tenant, progress)
+	verdict.Records = append(verdict.Records, lists...)
+	return verdict, err
+}
+
 // Verify checks the whole history of a tenant, its records but for serial lists, and the schema. It fails if the history
 // or the file can't be read, or when ctx ends.
 func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error) {
-	return v.VerifyAdmitting(ctx, tenant, nil)
+	return v.verify(ctx, tenant, nil)
 }
 
-// VerifyAdmitting is Verify with losses that count as if the history named them: nobody has acknowledged them yet.
-func (v *Verifier) VerifyAdmitting(
+func (v *Verifier) verify(
 	ctx context.Context, tenant packaging.TenantID, admitted []packaging.Loss,
 ) (packaging.Verdict, error) {
 	select {

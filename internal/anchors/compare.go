@@ -15,9 +15,32 @@ type Findings struct {
 	NoTenant []packaging.Loss // whole tenants that the database does not have
 }
 
-// Compare compares the anchors in a file with the database that they are of. It leaves out losses that the database knows
-// already. It reads one entry for each tenant where nothing is lost, so that a start can wait for it.
-func Compare(ctx context.Context, store Store, path string) (f Findings, err error) {
+// Compare does what CompareAll does, in milliseconds where nothing is lost since the last start, so that a start can wait
+// for it. Where the newest anchor agrees with the database, the start of the program that wrote it compared those before.
+func Compare(ctx context.Context, store Store, path string) (Findings, error) {
+	c, err := readTail(path)
+	if err != nil {
+		return Findings{}, err
+	}
+	known, err := store.Losses(ctx)
+	if err != nil {
+		return Findings{}, err
+	}
+	for _, a := range slices.Backward(c.anchors) {
+		if isKnown(known, a) {
+			continue
+		}
+		if agrees, err := agree(ctx, store, a); err != nil || agrees {
+			return Findings{}, err
+		}
+		break
+	}
+	return CompareAll(ctx, store, path)
+}
+
+// CompareAll compares the anchors in a file with the database that they are of. It leaves out losses that the database
+// knows already.
+func CompareAll(ctx context.Context, store Store, path string) (f Findings, err error) {
 	c, err := read(path)
 	if err != nil {
 		return f, err
@@ -44,7 +67,8 @@ func Compare(ctx context.Context, store Store, path string) (f Findings, err err
 			f.NoTenant = append(f.NoTenant, l)
 			continue
 		}
-		n, err := agreement(ctx, store, unknown)
+		head := headOf(heads, last.Tenant)
+		n, err := agreement(ctx, store, unknown, head)
 		if err != nil {
 			return f, err
 		}
@@ -55,7 +79,6 @@ func Compare(ctx context.Context, store Store, path string) (f Findings, err err
 		if n > 0 {
 			agreed = unknown[n-1].Seq
 		}
-		head := headOf(heads, last.Tenant)
 		// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and is
 		// another one, tells of a history that was written anew.
 		rewrote, from := slices.ContainsFunc(lost, func(a written) bool { return a.Seq > agreed && a.Seq <= head }), head+1
@@ -93,7 +116,7 @@ func byTenant(anchors []written, known []packaging.Loss) (groups [][]written) {
 	}
 	place := map[tenant]int{}
 	for _, a := range anchors {
-		if slices.ContainsFunc(known, func(l packaging.Loss) bool { return l.Slug == a.Slug && l.Covers(a.Anchor) }) {
+		if isKnown(known, a) {
 			continue
 		}
 		i, ok := place[tenant{a.Tenant, a.Slug}]
@@ -107,16 +130,32 @@ func byTenant(anchors []written, known []packaging.Loss) (groups [][]written) {
 	return groups
 }
 
+// isKnown reports whether a known loss explains that the database lacks what an anchor says.
+func isKnown(losses []packaging.Loss, a written) bool {
+	return slices.ContainsFunc(losses, func(l packaging.Loss) bool { return l.Slug == a.Slug && l.Covers(a.Anchor) })
+}
+
+// agree reports whether the history has the entry that an anchor says.
+func agree(ctx context.Context, store Store, a written) (bool, error) {
+	e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)
+	if packaging.CodeOf(err) == packaging.NotFound {
+		return false, nil
+	}
+	return err == nil && e.Hash == a.Hash, err
+}
+
 // agreement returns how many of a tenant's anchors were written up to the last one that the history agrees with. Those
-// after it were written to another state of the database, which is lost.
-func agreement(ctx context.Context, store Store, anchors []written) (int, error) {
+// after it were written to another state of the database, which is lost. head is the history's newest entry.
+func agreement(ctx context.Context, store Store, anchors []written, head int64) (int, error) {
 	for n := len(anchors); n > 0; n-- {
-		a := anchors[n-1]
-		e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)
-		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+		if anchors[n-1].Seq > head {
+			continue
+		}
+		agrees, err := agree(ctx, store, anchors[n-1])
+		if err != nil {
 			return 0, err
 		}
-		if err == nil && e.Hash == a.Hash {
+		if agrees {
 			return n, nil
 		}
 	}

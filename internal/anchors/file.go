@@ -98,7 +98,7 @@ func parseRelease(text string) (*packaging.AnchoredRelease, error) {
 	return r, errors.Join(err, failed)
 }
 
-// written is an anchor as it stands in the file. What it says of a release is read where it is needed: a start reads
+// written is an anchor as it stands in the file. What it says of a release is read where it is needed: a check reads
 // hundreds of thousands of lines, and needs that of a few.
 type written struct {
 	packaging.Anchor
@@ -159,6 +159,35 @@ func read(path string) (c content, err error) {
 	if err != nil {
 		return c, fmt.Errorf("the anchors can't be read: %w", err)
 	}
+	return contentOf(raw), nil
+}
+
+// tailSize is how much of the file a start reads: some hundred lines.
+const tailSize = 64 << 10
+
+// readTail reads the last lines of the file, and all of a short one or of one whose last lines can't be read.
+func readTail(path string) (content, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return read(path) // which says why
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil || size <= tailSize {
+		return read(path)
+	}
+	tail := make([]byte, tailSize)
+	if _, err := f.ReadAt(tail, size-tailSize); err != nil {
+		return content{}, fmt.Errorf("the anchors can't be read: %w", err)
+	}
+	if c := contentOf(tail[bytes.IndexByte(tail, '\n')+1:]); len(c.anchors) > 0 {
+		return c, nil
+	}
+	return read(path)
+}
+
+// contentOf reads lines of the file.
+func contentOf(raw []byte) (c content) {
 	c.torn = len(raw) > 0 && raw[len(raw)-1] != '\n'
 	c.anchors = make([]written, 0, bytes.Count(raw, []byte("\n"))+1)
 	for text := range strings.Lines(string(raw)) {
@@ -168,7 +197,7 @@ func read(path string) (c content, err error) {
 			c.unreadable++
 		}
 	}
-	return c, nil
+	return c
 }
 
 // found compares the file with the number of lines that were written to it.

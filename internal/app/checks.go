@@ -75,12 +75,27 @@ func (c *checks) run(ctx context.Context) error {
 	return nil
 }
 
-// histories verifies the history of each tenant.
+// histories verifies the history of each tenant, with all its records.
 func (c *checks) histories(ctx context.Context) error {
 	return verdicts(ctx, c.store, c.anchors, func(t packaging.Tenant, verdict packaging.Verdict) {
-		if verdict.Break.Kind != "" {
-			c.log.Error("a history does not hold", "tenant", t.Slug, "verdict", verdict.String())
-			c.fault(func(s *packaging.SelfCheck) { s.Broken = append(s.Broken, t.Slug) })
+		c.noteAnchors(verdict.Anchors)
+		if verdict.Schema = nil; !verdict.Faulty() { // the schema is no tenant's, and was compared before
+			return
 		}
+		broken := packaging.BrokenHistory{Tenant: t.ID, Slug: t.Slug, Verdict: verdict.String()}
+		c.log.Error("a history or a record of it is not what it was", "tenant", t.Slug, "verdict", broken.Verdict)
+		c.fault(func(s *packaging.SelfCheck) { s.Broken = append(s.Broken, broken) })
 	})
+}
+
+// noteAnchors notes what became of the anchors that were written.
+func (c *checks) noteAnchors(found packaging.AnchorsFound) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if found.Lost > 0 && c.state.Anchors.Lost == 0 {
+		c.log.Error("anchors of the history are missing", "file", c.anchors, "missing", found.Lost)
+	}
+	if found.Lost > 0 || found.Gone {
+		c.state.Anchors = found
+	}
 }

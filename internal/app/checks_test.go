@@ -31,16 +31,24 @@ func spoil(t *testing.T, data string, statements ...string) {
 func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 	for name, test := range map[string]struct {
 		statements []string
+		anchors    string
 		says       string
 	}{
-		"a trigger dropped": {[]string{`DROP TRIGGER losses_are_never_deleted`}, "losses_are_never_deleted"},
-		"an entry changed": {[]string{
+		"a trigger dropped": {statements: []string{`DROP TRIGGER losses_are_never_deleted`}, says: "losses_are_never_deleted"},
+		"an entry changed": {statements: []string{
 			`DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 2`,
-		}, "plant-demo"},
-		"the file damaged": {[]string{
+		}, says: "plant-demo"},
+		"a record changed": {statements: []string{`UPDATE lines SET name = 'another' WHERE id = 1`}, says: "lines [1] changed"},
+		"a serial number added": {statements: []string{
+			`INSERT INTO serial_blocks (id, number, product_id, packed) VALUES ((1 << 24) + 1, 1, 1, CAST(char(6) || 'forged' AS BLOB))`,
+		}, says: "serials [1] added"},
+		"a tenant gone": {
+			anchors: "1 2026-11-24T05:12:08.114Z plant-gone 9 120 " + strings.Repeat("ab", 32) + "\n", says: "plant-gone",
+		},
+		"the file damaged": {statements: []string{
 			`PRAGMA writable_schema = 1`,
 			`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'serial_blocks') WHERE name = 'stations'`,
-		}, ""},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := t.TempDir()
@@ -49,6 +57,16 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 				t.Fatal(err)
 			}
 			spoil(t, data, test.statements...)
+			if test.anchors != "" {
+				anchored, err := os.OpenFile(filepath.Join(data, anchorsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := anchored.WriteString(test.anchors); err != nil {
+					t.Fatal(err)
+				}
+				_ = anchored.Close()
+			}
 			a = built(t, data)
 			defer a.Store.Close()
 			if err := a.checks.run(t.Context()); err != nil {

@@ -56,19 +56,20 @@ func proveBackup(ctx context.Context, file string) error {
 	return verifyAll(ctx, copied, file+ofAnchors)
 }
 
-// verifyAll fails unless all histories of a database are what its anchors say, but for losses that it knows of.
+// verifyAll fails unless all histories and records of a database are what its anchors say, but for losses that it knows
+// of.
 func verifyAll(ctx context.Context, store *db.DB, anchorsFile string) error {
 	var broken []error
 	err := verdicts(ctx, store, anchorsFile, func(t packaging.Tenant, verdict packaging.Verdict) {
-		if verdict.Break.Kind != "" {
-			broken = append(broken, fmt.Errorf("the history of tenant %s does not hold: %s", t.Slug, verdict))
+		if verdict.Faulty() {
+			broken = append(broken, fmt.Errorf("the data of tenant %s is not what it was: %s", t.Slug, verdict))
 		}
 	})
 	return errors.Join(append(broken, err)...)
 }
 
-// verdicts verifies the history of each tenant against the anchors in a file, admitting the losses that the database
-// knows of.
+// verdicts verifies the history and all records of each tenant against the anchors in a file, admitting the losses that
+// the database knows of. A tenant that only the anchors know has a verdict without its key.
 func verdicts(
 	ctx context.Context, store *db.DB, anchorsFile string, tell func(packaging.Tenant, packaging.Verdict),
 ) error {
@@ -82,13 +83,18 @@ func verdicts(
 	}
 	verifier := anchors.NewVerifier(store, anchorsFile)
 	for _, t := range tenants {
-		verdict, err := verifier.VerifyAdmitting(ctx, t.ID, losses)
+		verdict, err := verifier.VerifyAll(ctx, t.ID, losses, func(int, int) {})
 		if err != nil {
 			return err
 		}
 		tell(t, verdict)
 	}
-	return nil
+	found, err := anchors.CompareAll(ctx, store, anchorsFile)
+	for _, l := range found.NoTenant {
+		gone := packaging.Break{Kind: packaging.HistoryTruncated, Seq: 1, Until: l.Until}
+		tell(packaging.Tenant{Slug: l.Slug}, packaging.Verdict{Break: gone})
+	}
+	return err
 }
 
 // Copies says which backups Lineboard makes by itself.

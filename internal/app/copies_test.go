@@ -43,13 +43,23 @@ func TestAClockThatWasSetBackStopsNoBackupAndRemovesNoNewOne(t *testing.T) {
 }
 
 func TestABackupThatIsNotProvenTakesNoPlaceOfOneThatIs(t *testing.T) {
+	for name, statements := range map[string][]string{
+		"an entry changed": {`DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 1`},
+		"a record changed": {`UPDATE lines SET name = 'another' WHERE id = 1`},
+	} {
+		t.Run(name, func(t *testing.T) { leavesTheProvenOnes(t, statements) })
+	}
+}
+
+func leavesTheProvenOnes(t *testing.T, statements []string) {
+	t.Helper()
 	at := time.Date(2026, 11, 29, 6, 0, 0, 0, time.UTC)
 	c := copying(t, at)
 	c.now = func() time.Time { at = at.Add(time.Hour); return at }
 	if err := c.backup(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	spoil(t, filepath.Dir(c.database), `DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 1`)
+	spoil(t, filepath.Dir(c.database), statements...)
 	for range 3 {
 		if err := c.backup(t.Context()); err == nil || c.State().Problem == "" {
 			t.Errorf("a backup of a changed history is proven: %v", err)

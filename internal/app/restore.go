@@ -71,7 +71,7 @@ func (r *restore) check(p run) error {
 	if err := verifyAll(p, backup, r.From+ofAnchors); err != nil {
 		return err
 	}
-	found, err := anchors.Compare(p, backup, anchorsPath(r.Anchors, r.Data))
+	found, err := anchors.CompareAll(p, backup, anchorsPath(r.Anchors, r.Data))
 	if err != nil {
 		return err
 	}

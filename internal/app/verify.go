@@ -43,15 +43,10 @@ func (v *verify) Run(p run) error {
 			continue
 		}
 		known = true
-		verdict, err := verifier.Verify(p, t.ID)
+		verdict, err := verifier.VerifyAll(p, t.ID, nil, p.showLists(t))
 		if err != nil {
 			return err
 		}
-		lists, err := p.verifyLists(verifier, t)
-		if err != nil {
-			return err
-		}
-		verdict.Records = append(verdict.Records, lists...)
 		broken = broken || !verdict.Whole()
 		restored = restored || len(verdict.Restores) > 0
 		printVerdict(p, t, verdict)
@@ -67,15 +62,15 @@ func (v *verify) Run(p run) error {
 	return nil
 }
 
-// verifyLists compares the serial lists of a tenant with its history, and shows on the console how far it is.
-func (p run) verifyLists(verifier *anchors.Verifier, t packaging.Tenant) ([]packaging.RecordFault, error) {
+// showLists returns what shows on the console how many serial lists of a tenant are compared.
+func (p run) showLists(t packaging.Tenant) func(done, all int) {
 	shown := time.Now()
-	return verifier.VerifyLists(p, t.ID, func(done, all int) {
+	return func(done, all int) {
 		if now := time.Now(); now.Sub(shown) >= time.Second {
 			shown = now
 			fmt.Fprintf(p.Stderr, "%s: %d of %d serial lists compared\n", t.Slug, done, all)
 		}
-	})
+	}
 }
 
 // tenantsGone says of which tenants nothing but anchors is left.
@@ -86,7 +81,7 @@ type tenantsGone struct {
 
 // tenantsGone prints the tenants that the anchors know and the database does not have.
 func (v *verify) tenantsGone(p run, store *db.DB, path string) (gone tenantsGone, err error) {
-	found, err := anchors.Compare(p, store, path)
+	found, err := anchors.CompareAll(p, store, path)
 	if err != nil {
 		return gone, err
 	}

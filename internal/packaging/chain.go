@@ -67,11 +67,13 @@ type Verdict struct {
 	Restores []Loss
 }
 
-// Whole reports whether the history and all records with it are proven to be what they were: the chain holds, no anchor
-// is missing, records are what their entries say, and the schema is the program's own.
-func (v Verdict) Whole() bool {
-	return v.Break.Kind == "" && v.Anchors.Lost == 0 && !v.Anchors.Gone && len(v.Records) == 0 && len(v.Schema) == 0
-}
+// Faulty reports whether the data is not what it was: the chain does not hold, a record is not what its entry says, or
+// the schema is not the program's own.
+func (v Verdict) Faulty() bool { return v.Break.Kind != "" || len(v.Records) > 0 || len(v.Schema) > 0 }
+
+// Whole reports whether the history and all records with it are proven to be what they were: nothing is faulty, and no
+// anchor is missing.
+func (v Verdict) Whole() bool { return !v.Faulty() && v.Anchors.Lost == 0 && !v.Anchors.Gone }
 
 // String says the verdict as the history keeps it.
 func (v Verdict) String() string {

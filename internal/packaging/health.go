@@ -19,8 +19,16 @@ type SelfCheck struct {
 	Ended      time.Time     // zero while it runs
 	Schema     []SchemaFault // what is not as this program made it
 	Damage     []string      // of the file
-	Broken     []string      // slugs of the tenants whose history does not hold
-	Unanchored string        // why the last anchor could not be written, empty if it was
+	Broken     []BrokenHistory
+	Anchors    AnchorsFound // what became of the anchors that were written
+	Unanchored string       // why the last anchor could not be written, empty if it was
+}
+
+// BrokenHistory is a tenant's history that does not hold, or whose records are not what it says.
+type BrokenHistory struct {
+	Tenant  TenantID
+	Slug    string
+	Verdict string
 }
 
 // Faulty reports whether a fault was found that stops releases.
