@@ -158,7 +158,11 @@ func history(f Facts) (found []packaging.Finding) {
 		return nil
 	}
 	if len(d.Check.Broken) > 0 {
-		found = append(found, finding("history", packaging.Fault, "broken", "Sites", strings.Join(d.Check.Broken, ", ")))
+		var sites []string
+		for _, one := range d.Check.Broken {
+			sites = append(sites, one.Slug)
+		}
+		found = append(found, finding("history", packaging.Fault, "broken", "Sites", strings.Join(sites, ", ")))
 	}
 	if d.Check.Unanchored != "" {
 		found = append(found, finding("history", packaging.Fault, "unanchored", "Why", d.Check.Unanchored))

@@ -56,7 +56,7 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 			f.Database.Check.Schema = []packaging.SchemaFault{{Kind: packaging.FaultMissing, Name: "trigger x"}}
 		}},
 		"doctor.database.running":     {packaging.Good, func(f *Facts) { f.Database.Check.Ended = time.Time{} }},
-		"doctor.history.broken":       {packaging.Fault, func(f *Facts) { f.Database.Check.Broken = []string{"ghent"} }},
+		"doctor.history.broken":       {packaging.Fault, func(f *Facts) { f.Database.Check.Broken = []packaging.BrokenHistory{{Slug: "ghent"}} }},
 		"doctor.history.unanchored":   {packaging.Fault, func(f *Facts) { f.Database.Check.Unanchored = "full" }},
 		"doctor.key.wrong":            {packaging.Fault, func(f *Facts) { f.Key = errors.New("another") }},
 		"doctor.backups.by_hand":      {packaging.Warning, func(f *Facts) { f.Backups = packaging.Backups{} }},
