@@ -79,13 +79,18 @@ func (c *checks) run(ctx context.Context) error {
 func (c *checks) histories(ctx context.Context) error {
 	return verdicts(ctx, c.store, c.anchors, func(t packaging.Tenant, verdict packaging.Verdict) {
 		c.noteAnchors(verdict.Anchors)
-		if verdict.Schema = nil; !verdict.Faulty() { // the schema is no tenant's, and was compared before
-			return
+		if broken, ok := brokenIn(t, verdict); ok {
+			c.log.Error("a history or a record of it is not what it was", "tenant", t.Slug, "verdict", broken.Verdict)
+			c.fault(func(s *packaging.SelfCheck) { s.Broken = append(s.Broken, broken) })
 		}
-		broken := packaging.BrokenHistory{Tenant: t.ID, Slug: t.Slug, Verdict: verdict.String()}
-		c.log.Error("a history or a record of it is not what it was", "tenant", t.Slug, "verdict", broken.Verdict)
-		c.fault(func(s *packaging.SelfCheck) { s.Broken = append(s.Broken, broken) })
 	})
+}
+
+// brokenIn returns what a verdict says of a tenant's own history and records, and whether they are faulty. The schema is
+// no tenant's, and is compared once.
+func brokenIn(t packaging.Tenant, v packaging.Verdict) (packaging.BrokenHistory, bool) {
+	v.Schema = nil
+	return packaging.BrokenHistory{Tenant: t.ID, Slug: t.Slug, Verdict: v.String()}, v.Faulty()
 }
 
 // noteAnchors notes what became of the anchors that were written.

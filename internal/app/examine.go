@@ -106,8 +106,8 @@ func checkClosed(ctx context.Context, store *db.DB, anchors string) (c packaging
 		return c, err
 	}
 	err = verdicts(ctx, store, anchors, func(t packaging.Tenant, v packaging.Verdict) {
-		if v.Break.Kind != "" {
-			c.Broken = append(c.Broken, t.Slug)
+		if broken, ok := brokenIn(t, v); ok {
+			c.Broken = append(c.Broken, broken)
 		}
 	})
 	c.Ended = time.Now()
