@@ -131,9 +131,7 @@ func New(c Config) http.Handler {
 		s.firstStart.ToSetup,
 		bodyLimit,
 	)
-	e.Pre(middleware.RemoveTrailingSlashWithConfig(middleware.TrailingSlashConfig{
-		RedirectCode: http.StatusPermanentRedirect,
-	}))
+	e.Pre(web.DropSlash)
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.kit.Allow(r.needs, r.handle))
 		if r.method == http.MethodGet {

@@ -2,8 +2,11 @@ package handlers_test
 
 import (
 	"fmt"
+	"html"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,8 +14,9 @@ import (
 	"lineboard/internal/testkit/site"
 )
 
-// addresses are those that a page has.
-var addresses = regexp.MustCompile(`\s(href|src|action|formaction|hx-get|hx-post|data-[a-z-]+)="(/[^"]*)"`)
+// addresses are those that a page has, in whatever attribute but values of fields. Text never looks like one: its quotes
+// are escaped.
+var addresses = regexp.MustCompile(`\s((?:[a-uw-z-]|v[b-z])[a-z-]*)="(/[^"]*)"`)
 
 // below is a browser that opens a site below a path, as a proxy passes requests on: with the path, or without it.
 type below struct {
@@ -77,8 +81,11 @@ func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
 		if to := (below{s.Browser(), sent}).hx("/lines/L1"); to != prefix+"/login?next=%2Flines%2FL1" {
 			t.Errorf("a part of a page leads a stranger to %q", to)
 		}
-		if a := s.Browser().Get(prefix); sent != "" && a.Status != http.StatusSeeOther {
-			t.Errorf("the path without a slash: %d", a.Status)
+		if a := s.Browser().Get(prefix + "?wall"); sent != "" && a.Header.Get("Location") != prefix+"/?wall" {
+			t.Errorf("the path without a slash, outside the reach of the service worker, leads to %d %q", a.Status, a.Header.Get("Location"))
+		}
+		if a := b.get("//evil.example/?a=b"); a.Header.Get("Location") != prefix+"/evil.example?a=b" {
+			t.Errorf("a slash at the end leads to %d %q", a.Status, a.Header.Get("Location"))
 		}
 	}
 }
@@ -118,5 +125,47 @@ func TestAPageNamesNothingBelowThePathThatAPersonTyped(t *testing.T) {
 	a := s.Browser().Post("/login", "username", `a href="/x`, "password", "x")
 	if got := a.Attr("input[name=username]", "value"); got != `a href="/x` {
 		t.Errorf("what was typed comes back as %q", got)
+	}
+}
+
+// Each page that links lead to, and each address on it, is below the path.
+func TestBelowAPathNoPageHasAnAddressOutside(t *testing.T) {
+	t.Parallel()
+	const prefix, maxPages = "/lineboard", 300
+	s := site.New(t, site.Options{Prefix: prefix})
+	s.ThreeShifts("ghent")
+	o := s.Order("Order143")
+	visited := map[string]bool{}
+	for _, username := range []string{"", "operator1", "supervisor1", "manager1", "administrator1"} {
+		b := s.Browser()
+		b.Post(prefix+"/login", "username", username, "password", site.Password)
+		if username == "supervisor1" {
+			b.Post(prefix+handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
+		}
+		waiting, seen := []string{prefix + "/", prefix + "/login", prefix + "/?wall"}, map[string]bool{}
+		for ; len(waiting) > 0 && len(seen) < maxPages; waiting = waiting[1:] {
+			address, _, _ := strings.Cut(html.UnescapeString(waiting[0]), "#")
+			path, _, _ := strings.Cut(address, "?")
+			if seen[path] || strings.HasSuffix(path, ".csv") || strings.HasSuffix(path, ".xlsx") {
+				continue
+			}
+			seen[path] = true
+			visited[strings.Trim(regexp.MustCompile(`\d+`).ReplaceAllString(path, "1"), "/")] = true
+			page := b.Get(address)
+			if to := page.Header.Get("Location"); to != "" && !strings.HasPrefix(to, prefix+"/") {
+				t.Errorf("%s leads to %s", address, to)
+			}
+			for _, found := range addresses.FindAllStringSubmatch(page.Body, -1) {
+				if !strings.HasPrefix(found[2], prefix+"/") {
+					t.Errorf("%s, for %q, has %s", address, username, found[0])
+				}
+				if found[1] == "href" {
+					waiting = append(waiting, found[2])
+				}
+			}
+		}
+	}
+	if len(visited) < 40 {
+		t.Errorf("only %d kinds of pages: %v", len(visited), slices.Sorted(maps.Keys(visited)))
 	}
 }

@@ -60,5 +60,5 @@ func (s *Data) Acknowledge(c echo.Context) error {
 	if err := s.Store.AcknowledgeLoss(c.Request().Context(), web.SignedIn(c), id, comment); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.DataURL()))
+	return web.SeeOther(c, shell.DataURL())
 }

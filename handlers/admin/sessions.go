@@ -49,5 +49,5 @@ func (s *Sessions) End(c echo.Context) error {
 	if err := s.Store.EndSessionOf(c.Request().Context(), web.SignedIn(c), c.Param("session")); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.SessionsURL()))
+	return web.SeeOther(c, shell.SessionsURL())
 }

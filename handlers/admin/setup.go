@@ -158,7 +158,7 @@ func (s *FirstStart) SetUp(c echo.Context) error {
 	if err := s.StartSession(c, p); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.ConnectionURL()))
+	return web.SeeOther(c, shell.ConnectionURL())
 }
 
 // checkAgain checks a new password that was typed twice.

@@ -92,7 +92,7 @@ func (s *Shifts) Set(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.AdminShiftsURL())+"?done")
+	return web.SeeOther(c, shell.AdminShiftsURL()+"?done")
 }
 
 // shiftsForm reads a plan; rows without a name are left out. The error says what of it is no plan.
@@ -145,5 +145,5 @@ func (s *Shifts) SetSigning(c echo.Context) error {
 	if err := s.Store.SetOtherReviewer(c.Request().Context(), web.SignedIn(c), other); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.AdminShiftsURL())+"?done")
+	return web.SeeOther(c, shell.AdminShiftsURL()+"?done")
 }

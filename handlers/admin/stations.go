@@ -74,7 +74,7 @@ func (s *Stations) saved(c echo.Context, err error) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.StationsURL()))
+	return web.SeeOther(c, shell.StationsURL())
 }
 
 const maxStationName = 60 // characters, so that it fits into the bar

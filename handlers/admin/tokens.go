@@ -127,5 +127,5 @@ func (s *Tokens) Revoke(c echo.Context) error {
 	if err := s.Store.RevokeToken(c.Request().Context(), web.SignedIn(c), id); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.TokensURL()))
+	return web.SeeOther(c, shell.TokensURL())
 }

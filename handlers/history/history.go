@@ -278,7 +278,7 @@ func (s *Server) ShowCheck(c echo.Context) error {
 }
 
 func (s *Server) backToHistory(c echo.Context) error {
-	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(shell.HistoryForm{})))
+	return web.SeeOther(c, shell.HistoryURL(shell.HistoryForm{}))
 }
 
 // SaveView keeps what the form asks for under a name. Only who reviews shifts shares a view with others.
@@ -301,7 +301,7 @@ func (s *Server) SaveView(c echo.Context) error {
 	if err := s.Store.SaveHistoryView(c.Request().Context(), p, v); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.HistoryURL(form)))
+	return web.SeeOther(c, shell.HistoryURL(form))
 }
 
 // RemoveView removes a view that the person saved.

@@ -75,7 +75,7 @@ func (s *Server) check(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.PreviewURL(id)))
+	return web.SeeOther(c, shell.PreviewURL(id))
 }
 
 // uploadedFile is the file of the form, or what was pasted where there is none.
@@ -219,9 +219,9 @@ func (s *Server) apply(c echo.Context) error {
 		return err
 	}
 	if done.ID == 0 {
-		return c.Redirect(http.StatusSeeOther, string(shell.ImportURL()))
+		return web.SeeOther(c, shell.ImportURL())
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.ImportDoneURL(done.ID, 0)))
+	return web.SeeOther(c, shell.ImportDoneURL(done.ID, 0))
 }
 
 // Imported shows what an import did.

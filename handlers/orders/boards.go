@@ -3,7 +3,6 @@ package orders
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -19,7 +18,7 @@ import (
 func (s *Server) Overview(c echo.Context) error {
 	// A page that is open already asks for its part, wherever it is.
 	if station := web.Station(c); station.Known() && c.QueryParam("all") == "" && !web.IsHTMX(c) {
-		return c.Redirect(http.StatusSeeOther, string(shell.LineURL(station.Line)))
+		return web.SeeOther(c, shell.LineURL(station.Line))
 	}
 	refreshed, err := web.QueryNumber(c, "refreshed")
 	if err != nil {
@@ -96,7 +95,7 @@ func (s *Server) armOnLine(c echo.Context, asked lineAsked) error {
 		return err
 	}
 	if rules.SignReleases {
-		return c.Redirect(http.StatusSeeOther, string(shell.ArmURL(asked.armed)))
+		return web.SeeOther(c, shell.ArmURL(asked.armed))
 	}
 	return s.ShowFresh(c, "lines", s.linePage(asked, s.afterRefresh(0)))
 }

@@ -38,7 +38,7 @@ func (s *Server) SetOrderLine(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
+	return web.SeeOther(c, shell.OrderURL(id))
 }
 
 // unknownLine returns the line that the API names by a code and that is not set up here.
@@ -88,5 +88,5 @@ func (s *Server) Adopt(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.LineURL(adopted)))
+	return web.SeeOther(c, shell.LineURL(adopted))
 }

@@ -1,7 +1,6 @@
 package orders
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -30,7 +29,7 @@ func (s *Server) NoteLine(c echo.Context) error {
 	if err := s.Store.NoteLine(c.Request().Context(), web.SignedIn(c), line, words); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.LineURL(line))+"#notes")
+	return web.SeeOther(c, shell.LineURL(line)+"#notes")
 }
 
 // NoteOrder takes a note about an order.
@@ -50,7 +49,7 @@ func (s *Server) NoteOrder(c echo.Context) error {
 	if err := s.Store.NoteOrder(ctx, p, id, words); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#notes")
+	return web.SeeOther(c, shell.OrderURL(id)+"#notes")
 }
 
 // WithdrawNote withdraws a note of the person's own, and shows where it stood.
@@ -75,7 +74,7 @@ func (s *Server) WithdrawNote(c echo.Context) error {
 	if n.OrderID != 0 {
 		to = shell.OrderURL(n.OrderID)
 	}
-	return c.Redirect(http.StatusSeeOther, string(to)+"#notes")
+	return web.SeeOther(c, to+"#notes")
 }
 
 // showsOwnNotes says whether a board is asked for with what its reader may do with the notes that they wrote. It is

@@ -143,7 +143,7 @@ func (s *Server) afterQueue(c echo.Context, line packaging.Line, picked string, 
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.QueueURL(line)))
+	return web.SeeOther(c, shell.QueueURL(line))
 }
 
 // lineOf is the line of the path.

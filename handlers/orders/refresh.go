@@ -45,7 +45,7 @@ func (s *Server) RefreshNow(c echo.Context) error {
 	if order != 0 {
 		back = shell.OrderURL(packaging.OrderID(order))
 		resultURL = func(order templ.SafeURL, _ time.Time) templ.SafeURL { return order }
-		board = func(c echo.Context, _ int, _ string) error { return c.Redirect(http.StatusSeeOther, string(back)) }
+		board = func(c echo.Context, _ int, _ string) error { return web.SeeOther(c, back) }
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.Patience)
 	defer cancel()
@@ -62,14 +62,14 @@ func (s *Server) RefreshNow(c echo.Context) error {
 	case err == nil,
 		errors.As(err, &failure),
 		errors.Is(err, context.DeadlineExceeded) && c.Request().Context().Err() == nil:
-		return c.Redirect(http.StatusSeeOther, string(resultURL(back, started)))
+		return web.SeeOther(c, resultURL(back, started))
 	}
 	return err
 }
 
 // BackToOverview redirects a GET of a POST-only address, a reloaded board, to the overview.
 func (s *Server) BackToOverview(c echo.Context) error {
-	return c.Redirect(http.StatusSeeOther, string(shell.LinesURL(web.Station(c))))
+	return web.SeeOther(c, shell.LinesURL(web.Station(c)))
 }
 
 // refreshButton makes the button that refreshes a board, with what came of its last press. It adds to the board's

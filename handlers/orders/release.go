@@ -65,9 +65,9 @@ func (s *Server) Release(c echo.Context) error {
 		return err
 	}
 	if onLine {
-		return c.Redirect(http.StatusSeeOther, string(shell.LineURL(o.Line)))
+		return web.SeeOther(c, shell.LineURL(o.Line))
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+	return web.SeeOther(c, shell.OrderURL(id)+"#release")
 }
 
 const wordsKey = "words" // of Echo's context: why a reason or a ruling was not taken
@@ -106,5 +106,5 @@ func (s *Server) BackToOrder(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
+	return web.SeeOther(c, shell.OrderURL(id))
 }

@@ -3,7 +3,6 @@ package orders
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -31,7 +30,7 @@ func (s *Server) Search(c echo.Context) error {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	if len(gs1.Read(gs1.Scan{Text: search.Text}, s.Now()).IDs()) > 0 {
-		return c.Redirect(http.StatusSeeOther, string(shell.ScannedURL(search.Text)))
+		return web.SeeOther(c, shell.ScannedURL(search.Text))
 	}
 	before, err := web.QueryNumber(c, "before")
 	if err != nil {

@@ -25,7 +25,7 @@ func (s *Server) AskStatus(c echo.Context) error {
 	if err := s.Settler.Ask(c.Request().Context(), web.SignedIn(c), id); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+	return web.SeeOther(c, shell.OrderURL(id)+"#release")
 }
 
 // SettleByWord settles a release whose outcome is unknown by what the person says of it.
@@ -66,7 +66,7 @@ func (s *Server) SettleByWord(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+	return web.SeeOther(c, shell.OrderURL(id)+"#release")
 }
 
 // maxComment is the longest comment that is kept, in characters.
@@ -94,9 +94,9 @@ func (s *Server) Acknowledge(c echo.Context) error {
 		return err
 	}
 	if next := c.FormValue("next"); next != "" {
-		return c.Redirect(http.StatusSeeOther, web.LocalPath(next))
+		return web.SeeOther(c, web.LocalPath(next))
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+	return web.SeeOther(c, shell.OrderURL(id)+"#release")
 }
 
 // AcknowledgeAll keeps that the person has looked at plain successes of a line, all or none, and leads back to its
@@ -126,7 +126,7 @@ func (s *Server) AcknowledgeAll(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.LineURL(line)))
+	return web.SeeOther(c, shell.LineURL(line))
 }
 
 // ListForm is where a missing list is added.
@@ -186,7 +186,7 @@ func (s *Server) AddList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#release")
+	return web.SeeOther(c, shell.OrderURL(id)+"#release")
 }
 
 // uploadedList is the text of the file, or what was pasted where there is none.

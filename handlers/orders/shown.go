@@ -73,5 +73,5 @@ func (s *Server) BackToSerials(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"/serials")
+	return web.SeeOther(c, shell.OrderURL(id)+"/serials")
 }

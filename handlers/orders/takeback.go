@@ -45,5 +45,5 @@ func (s *Server) takeBack(c echo.Context, do func(id packaging.OrderID, why stri
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id)))
+	return web.SeeOther(c, shell.OrderURL(id))
 }

@@ -129,7 +129,7 @@ func (s *Server) afterHandover(c echo.Context, o packaging.Occurrence, err error
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.HandoverURL(o.Day, o.Name)))
+	return web.SeeOther(c, shell.HandoverURL(o.Day, o.Name))
 }
 
 // ticked are the items that were ticked, by their places.

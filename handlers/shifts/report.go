@@ -103,7 +103,7 @@ func (s *Server) Sign(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.ShiftURL(o.Day, o.Name)))
+	return web.SeeOther(c, shell.ShiftURL(o.Day, o.Name))
 }
 
 // signedAs returns the signature of the person, who gave their password again.

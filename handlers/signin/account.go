@@ -64,7 +64,7 @@ func (s *Server) ChangePassword(c echo.Context) error {
 	if err := s.Store.ChangePassword(ctx, p, hash, token); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=1")
+	return web.SeeOther(c, shell.AccountURL()+"?changed=1")
 }
 
 // newPassword returns the hash of the new password of the form, once the old one proved right. Tries at the old one
@@ -102,5 +102,5 @@ func (s *Server) EndOwnSession(c echo.Context) error {
 	if err := s.Store.EndOwnSession(c.Request().Context(), web.SignedIn(c), c.Param("session")); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL()))
+	return web.SeeOther(c, shell.AccountURL())
 }

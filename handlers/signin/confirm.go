@@ -64,5 +64,5 @@ func (s *Server) confirmed(c echo.Context, err error) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=confirmed")
+	return web.SeeOther(c, shell.AccountURL()+"?changed=confirmed")
 }

@@ -21,7 +21,7 @@ import (
 // LoginPage is where people sign in.
 func (s *Server) LoginPage(c echo.Context) error {
 	if _, ok := web.Person(c); ok && !s.Locked(c) {
-		return c.Redirect(http.StatusSeeOther, string(shell.HomeURL()))
+		return web.SeeOther(c, shell.HomeURL())
 	}
 	if web.Station(c).Known() && c.QueryParam("way") != shell.ByPassword {
 		return s.stationLogin(c)
@@ -73,7 +73,7 @@ func (s *Server) Login(c echo.Context) error {
 	if err := s.StartSession(c, p); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next))
+	return web.SeeOther(c, web.LocalPath(form.Next))
 }
 
 // checkPassword returns whose username and password the form has. A wrong password, and one that comes too early, end in
@@ -141,7 +141,7 @@ func (s *Server) Logout(c echo.Context) error {
 	if err := s.EndSession(c); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, logoutURL(p))
+	return web.SeeOther(c, logoutURL(p))
 }
 
 // SwitchTenant goes on as the same person at another of their tenants.
@@ -158,7 +158,7 @@ func (s *Server) SwitchTenant(c echo.Context) error {
 			if err := s.ContinueSession(c, p); err != nil {
 				return err
 			}
-			return c.Redirect(http.StatusSeeOther, string(shell.HomeURL()))
+			return web.SeeOther(c, shell.HomeURL())
 		}
 	}
 	return packaging.Fail(packaging.NotFound, "error.not_found")

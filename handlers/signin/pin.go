@@ -79,7 +79,7 @@ func (s *Server) withPassword(c echo.Context, do func(packaging.Person) error) e
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.PINURL())+"?done=1")
+	return web.SeeOther(c, shell.PINURL()+"?done=1")
 }
 
 // provePassword checks the password that the person gave again, and records a wrong one.

@@ -177,13 +177,13 @@ func (s *Server) StartSSO(c echo.Context) error {
 		c.QueryParam("home") == "" {
 		// The provider leads back to where people are meant to open Lineboard, and the cookie must be there. Behind a
 		// proxy that hides the host from us, once is enough.
-		return c.Redirect(http.StatusSeeOther, s.At(settings.SingleSignOn, string(shell.SSOLoginURL(t, next)))+"&home=1")
+		return web.SeeOther(c, s.At(settings.SingleSignOn, string(shell.SSOLoginURL(t, next)))+"&home=1")
 	}
 	to, err := s.beginLogin(c, t, settings, loginAttempt{For: toSignIn, Next: next})
 	if err != nil {
 		return s.failLogin(c, t, loginAttempt{For: toSignIn, Next: next}, err)
 	}
-	return c.Redirect(http.StatusSeeOther, to)
+	return web.SeeOther(c, to)
 }
 
 // beginLogin begins a login at the provider, and returns the address to send the browser to.
@@ -260,12 +260,12 @@ func (s *Server) finishLogin(c echo.Context, t packaging.Tenant, way loginAttemp
 		if err := s.Store.ConnectIdentity(ctx, web.SignedIn(c), id); err != nil {
 			return err
 		}
-		return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=connected")
+		return web.SeeOther(c, shell.AccountURL()+"?changed=connected")
 	case toSetSigning:
 		if err := s.Store.SetSigningPassword(ctx, web.SignedIn(c), id, way.Hash); err != nil {
 			return err
 		}
-		return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=signing")
+		return web.SeeOther(c, shell.AccountURL()+"?changed=signing")
 	}
 	if web.Station(c).Known() { // the tablet was bound meanwhile
 		return packaging.Fail(packaging.Forbidden, "error.sso_station")
@@ -277,7 +277,7 @@ func (s *Server) finishLogin(c echo.Context, t packaging.Tenant, way loginAttemp
 	if err := s.StartSession(c, p); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, web.LocalPath(way.Next))
+	return web.SeeOther(c, web.LocalPath(way.Next))
 }
 
 // ssoStatus is the HTTP status that goes with a reason.
@@ -363,7 +363,7 @@ func (s *Server) DisconnectIdentity(c echo.Context) error {
 	if err := s.Store.DisconnectIdentity(c.Request().Context(), web.SignedIn(c)); err != nil {
 		return s.accountProblem(c, err)
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.AccountURL())+"?changed=disconnected")
+	return web.SeeOther(c, shell.AccountURL()+"?changed=disconnected")
 }
 
 // SetSigningPassword takes a signing password, which counts once the person has proved anew at the provider who they

@@ -134,13 +134,13 @@ func (s *Server) startAtStation(c echo.Context, p packaging.Person, next string)
 		return err
 	}
 	if !web.IsHTMX(c) {
-		return c.Redirect(http.StatusSeeOther, next)
+		return web.SeeOther(c, next)
 	}
 	if before.ID == p.ID {
 		c.Response().Header().Set("HX-Trigger", "unlocked")
 		return c.NoContent(http.StatusNoContent)
 	}
-	c.Response().Header().Set("HX-Redirect", next)
+	c.Response().Header().Set("HX-Redirect", shell.At(c.Request().Context(), next))
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -270,7 +270,7 @@ func (s *Server) LockStation(c echo.Context) error {
 			return err
 		}
 	}
-	return c.Redirect(http.StatusSeeOther, web.LocalPath(c.FormValue("next")))
+	return web.SeeOther(c, web.LocalPath(c.FormValue("next")))
 }
 
 // StationPage binds the browser to a station, or says which one it is bound to.
@@ -321,7 +321,7 @@ func (s *Server) BindStation(c echo.Context) error {
 		return err
 	}
 	s.SetStationCookie(c, base64.RawURLEncoding.EncodeToString(token), web.StationCookieAge)
-	return c.Redirect(http.StatusSeeOther, string(shell.LoginURL()))
+	return web.SeeOther(c, shell.LoginURL())
 }
 
 // UnbindTablet takes this tablet from its station, and with it every session here.
@@ -334,5 +334,5 @@ func (s *Server) UnbindTablet(c echo.Context) error {
 		return err
 	}
 	s.SetStationCookie(c, "", -time.Second)
-	return c.Redirect(http.StatusSeeOther, string(shell.LoginURL()))
+	return web.SeeOther(c, shell.LoginURL())
 }

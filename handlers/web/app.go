@@ -24,8 +24,8 @@ func (s *Kit) Manifest(c echo.Context) error {
 		Type    string `json:"type"`
 		Purpose string `json:"purpose,omitempty"`
 	}
-	prefix := prefixOf(c.Request().Context())
-	home := prefix + "/"
+	ctx := c.Request().Context()
+	home := shell.At(ctx, shell.HomeURL())
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
 	c.Response().Header().Set(echo.HeaderContentType, "application/manifest+json")
 	return c.JSON(http.StatusOK, map[string]any{
@@ -33,10 +33,10 @@ func (s *Kit) Manifest(c echo.Context) error {
 		"display":          "standalone",
 		"background_color": "#1c2733", "theme_color": "#1c2733",
 		"icons": []icon{
-			{prefix + static.URL("icon-192.png"), "192x192", "image/png", ""},
-			{prefix + static.URL("icon-512.png"), "512x512", "image/png", ""},
-			{prefix + static.URL("icon-maskable-512.png"), "512x512", "image/png", "maskable"},
-			{prefix + static.URL("icon.svg"), "any", "image/svg+xml", ""},
+			{shell.At(ctx, static.URL("icon-192.png")), "192x192", "image/png", ""},
+			{shell.At(ctx, static.URL("icon-512.png")), "512x512", "image/png", ""},
+			{shell.At(ctx, static.URL("icon-maskable-512.png")), "512x512", "image/png", "maskable"},
+			{shell.At(ctx, static.URL("icon.svg")), "any", "image/svg+xml", ""},
 		},
 	})
 }

@@ -157,10 +157,30 @@ func advice(ctx context.Context, key string) string {
 // Redirect leads on after something was done. For htmx it replaces the whole page.
 func Redirect(c echo.Context, to string) error {
 	if IsHTMX(c) {
-		c.Response().Header().Set("HX-Redirect", to)
+		c.Response().Header().Set("HX-Redirect", shell.At(c.Request().Context(), to))
 		return c.NoContent(http.StatusOK)
 	}
-	return c.Redirect(http.StatusSeeOther, to)
+	return SeeOther(c, to)
+}
+
+// SeeOther leads on to a page. For htmx the answer is the part of that page that it asked for.
+func SeeOther[T ~string](c echo.Context, to T) error {
+	return c.Redirect(http.StatusSeeOther, string(shell.At(c.Request().Context(), to)))
+}
+
+// DropSlash leads from an address with a slash at its end to the page without it.
+func DropSlash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		path := "/" + strings.Trim(u.EscapedPath(), "/") // one slash: two would name a host
+		if u.Path == "/" || !strings.HasSuffix(u.Path, "/") {
+			return next(c)
+		}
+		if u.RawQuery != "" {
+			path += "?" + u.RawQuery
+		}
+		return c.Redirect(http.StatusPermanentRedirect, shell.At(c.Request().Context(), path))
+	}
 }
 
 // toLogin sends a browser to the sign-in, which leads back to the page that was asked for.
@@ -171,11 +191,11 @@ func (s *Kit) toLogin(c echo.Context) {
 	}
 	if IsHTMX(c) {
 		// A redirect would put the sign-in page into a part of this one.
-		c.Response().Header().Set("HX-Redirect", to)
+		c.Response().Header().Set("HX-Redirect", shell.At(c.Request().Context(), to))
 		c.Response().WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	if err := c.Redirect(http.StatusSeeOther, to); err != nil {
+	if err := SeeOther(c, to); err != nil {
 		s.Log.Error("redirect failed", "err", err)
 	}
 }

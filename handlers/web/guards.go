@@ -122,7 +122,7 @@ func (s *Kit) OnlyHTTPS(next http.Handler) http.Handler {
 		case !plain || Probe(r):
 			next.ServeHTTP(w, r)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			http.Redirect(w, r, "https://"+r.Host+s.prefix+r.URL.RequestURI(), http.StatusPermanentRedirect)
+			http.Redirect(w, r, "https://"+r.Host+s.below(r.URL.RequestURI()), http.StatusPermanentRedirect)
 		default: // what it brought has been readable on its way already
 			s.refuse(w, r, http.StatusForbidden, "error.plain_http")
 		}

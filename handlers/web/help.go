@@ -29,5 +29,5 @@ func (s *Kit) DropHint(c echo.Context) error {
 	if err := s.store.DropHint(c.Request().Context(), SignedIn(c).ID, hint); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, LocalPath(c.FormValue("next")))
+	return SeeOther(c, LocalPath(c.FormValue("next")))
 }

@@ -55,7 +55,7 @@ func (s *Kit) SetLanguage(c echo.Context) error {
 			return err
 		}
 	}
-	return c.Redirect(http.StatusSeeOther, LocalPath(c.FormValue("next")))
+	return SeeOther(c, LocalPath(c.FormValue("next")))
 }
 
 func (s *Kit) setLanguageCookie(c echo.Context, value string, lasts time.Duration) {

@@ -382,5 +382,5 @@ func (s *Kit) ShowFreshness(c echo.Context) error {
 func rendered(ctx context.Context, c templ.Component) ([]byte, error) {
 	var out bytes.Buffer
 	err := c.Render(ctx, &out)
-	return belowPrefix(ctx, out.Bytes()), err
+	return out.Bytes(), err
 }

@@ -1,29 +1,17 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
-
-	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
 	"lineboard/views/shell"
 )
 
 // A proxy may serve Lineboard below a path of its host. Inside, every address is as if it stood at the top. The path is
-// taken from requests at the edge, and added to what leaves: to redirects, cookies and the addresses in pages.
-
-type prefixKey struct{}
-
-// prefixOf returns the path below which the request's pages stand, empty for the top.
-func prefixOf(ctx context.Context) string {
-	prefix, _ := ctx.Value(prefixKey{}).(string)
-	return prefix
-}
+// taken from requests at the edge, and [shell.At] adds it to each address that is made for a browser.
 
 // BelowPrefix serves next below the path prefix, whether the proxy takes it from the requests or not.
 func (s *Kit) BelowPrefix(next http.Handler) http.Handler {
@@ -31,16 +19,25 @@ func (s *Kit) BelowPrefix(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = r.WithContext(context.WithValue(r.Context(), prefixKey{}, s.prefix))
+		if r.URL.Path == s.prefix { // without its slash it is outside the reach of the service worker
+			to := url.URL{Path: s.below("/"), RawQuery: r.URL.RawQuery}
+			http.Redirect(w, r, to.String(), http.StatusSeeOther)
+			return
+		}
+		r = r.WithContext(shell.Below(r.Context(), s.prefix))
 		r.URL = belowTop(r.URL, s.prefix)
-		next.ServeHTTP(&prefixedWriter{ResponseWriter: w, prefix: s.prefix}, r)
+		next.ServeHTTP(w, r)
 	})
 }
 
-// belowTop returns an address without the prefix.
+// belowTop returns an address without the prefix, and without needless slashes: http.ServeMux would lead from those to
+// an address at the top.
 func belowTop(u *url.URL, prefix string) *url.URL {
 	below := *u
 	below.Path, below.RawPath = cutPrefix(u.Path, prefix), cutPrefix(u.RawPath, prefix)
+	for strings.Contains(below.Path, "//") {
+		below.Path, below.RawPath = strings.ReplaceAll(below.Path, "//", "/"), ""
+	}
 	return &below
 }
 
@@ -54,51 +51,9 @@ func cutPrefix(path, prefix string) string {
 	return path
 }
 
-// prefixedWriter adds the prefix to the redirects of an answer.
-type prefixedWriter struct {
-	http.ResponseWriter
-	prefix string
-	begun  bool
-}
-
-func (w *prefixedWriter) WriteHeader(status int) {
-	if !w.begun {
-		w.begun = true
-		for _, name := range []string{echo.HeaderLocation, "HX-Redirect"} {
-			if to := w.Header().Get(name); isLocal(to) {
-				w.Header().Set(name, w.prefix+to)
-			}
-		}
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *prefixedWriter) Write(p []byte) (int, error) {
-	if !w.begun {
-		w.WriteHeader(http.StatusOK)
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *prefixedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func isLocal(address string) bool {
-	return strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//")
-}
-
-// ownAddress is an attribute of HTML that holds an address of this server. Text never looks like one: its quotes are
-// escaped.
-var ownAddress = regexp.MustCompile(
-	`(\s(?:href|src|action|formaction|hx-get|hx-post|data-live|data-idle|data-used|data-lock|data-copy-all)=")/`)
-
-// belowPrefix adds the prefix of the context to the addresses in HTML.
-func belowPrefix(ctx context.Context, html []byte) []byte {
-	prefix := prefixOf(ctx)
-	if prefix == "" || !bytes.Contains(html, []byte(`="/`)) {
-		return html
-	}
-	return ownAddress.ReplaceAll(html, []byte("${1}"+prefix+"/"))
+// below returns the address of a path for what depends on no request.
+func (s *Kit) below(path string) string {
+	return shell.At(shell.Below(context.Background(), s.prefix), path)
 }
 
 // CookiePath returns what a cookie for the pages below a path says as its path.
@@ -106,7 +61,7 @@ func (s *Kit) CookiePath(path string) string {
 	if s.prefix != "" && path == "/" {
 		return s.prefix
 	}
-	return s.prefix + path
+	return s.below(path)
 }
 
 // CookieName returns the name of a cookie. It has an id of this Lineboard: two on one host keep theirs apart, even on two
@@ -133,5 +88,5 @@ func (s *Kit) CallbackURL(settings packaging.SingleSignOn, t packaging.Tenant) s
 
 // At returns the address of a page as people open it from elsewhere.
 func (s *Kit) At(settings packaging.SingleSignOn, page string) string {
-	return settings.Home + s.prefix + page
+	return settings.Home + s.below(page)
 }

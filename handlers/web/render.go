@@ -32,7 +32,7 @@ func Render(c echo.Context, status int, page templ.Component) error {
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
-	_, err := c.Response().Write(belowPrefix(c.Request().Context(), buffer.Bytes()))
+	_, err := c.Response().Write(buffer.Bytes())
 	return err
 }
 

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"context"
 	"net/url"
 	"strconv"
 	"strings"
@@ -12,7 +13,24 @@ import (
 )
 
 // This file holds the address of every page and form. Handlers route them, templates link them.
-// Nobody writes one by hand.
+// Nobody writes one by hand. They are paths inside of Lineboard: [At] makes the addresses that browsers get.
+
+type prefixKey struct{}
+
+// Below returns a context for a page below the path prefix, at which a proxy serves Lineboard.
+func Below(ctx context.Context, prefix string) context.Context {
+	return context.WithValue(ctx, prefixKey{}, prefix)
+}
+
+// At returns the address of a page or a file, below the path prefix of the context. An address of another server stays
+// as it is.
+func At[T ~string](ctx context.Context, page T) T {
+	prefix, _ := ctx.Value(prefixKey{}).(string)
+	if !strings.HasPrefix(string(page), "/") || strings.HasPrefix(string(page), "//") {
+		return page
+	}
+	return T(prefix) + page
+}
 
 // The frame around every page.
 
@@ -29,6 +47,9 @@ func LinesURL(at packaging.Station) templ.SafeURL {
 
 // WallURL is the overview for a screen on a wall.
 func WallURL() templ.SafeURL { return "/?wall" }
+
+// ManifestURL is the manifest by which a tablet installs the pages as an app.
+func ManifestURL() templ.SafeURL { return "/manifest.webmanifest" }
 
 // FreshURL is the freshness of the orders.
 func FreshURL() templ.SafeURL { return "/fresh" }
