@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -20,10 +22,36 @@ var errQuestions = packaging.Fail(packaging.Invalid, "import.confirm_first")
 // ID. It fails with Invalid for faults, and for questions that are not confirmed.
 //
 // If a person saw the import before and it would now do something else, it fails with Conflict. Its preview is dropped.
+//
+// A long one makes way for releases and people, and begins again after them. If that takes too long, it fails with
+// Unavailable.
 func (d *DB) Import(
 	ctx context.Context, by packaging.Person, ask packaging.ImportRequest,
 ) (done packaging.Import, err error) {
-	err = d.authorizedTx(inBackground(ctx), by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
+	if len(ask.Rows) <= shortImport {
+		return d.importOnce(inBackground(ctx), by, ask)
+	}
+	for until := time.Now().Add(importPatience); ; {
+		done, err = d.importOnce(makingWay(ctx), by, ask)
+		switch {
+		case !errors.Is(err, errMadeWay):
+			return done, err
+		case time.Now().After(until):
+			return done, packaging.Fail(packaging.Unavailable, "error.database_busy").Because(err)
+		}
+	}
+}
+
+// shortImport is how many orders one transaction imports without holding up others.
+const shortImport = 500
+
+// importPatience is for how long a long import begins again.
+const importPatience = time.Minute
+
+func (d *DB) importOnce(
+	ctx context.Context, by packaging.Person, ask packaging.ImportRequest,
+) (done packaging.Import, err error) {
+	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
 		done = packaging.Import{By: by.Author, FileName: ask.FileName}
 		if ask.Shown != nil {
 			if err := t.takePreview(by, ask.Shown.Preview); err != nil {
@@ -35,7 +63,7 @@ func (d *DB) Import(
 			return err
 		}
 		defer w.close()
-		i, err := newImporting(ctx, t, by, w.write)
+		i, err := newImporting(t.ctx, t, by, w.write)
 		if err == nil {
 			err = i.run(ask.Rows)
 		}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -14,21 +15,27 @@ import (
 type turns struct {
 	mu      sync.Mutex
 	held    bool
+	makeWay func() // ends the transaction of who holds the writer, nil if it need not end for others
 	waiting [packaging.WriterTurns][]chan struct{}
 	waits   [packaging.WriterTurns]histogram
 	holds   [packaging.WriterTurns]histogram
 }
 
-// take waits for the writer. give must be called once it is free again; it is nil where ctx ended first.
-func (t *turns) take(ctx context.Context, turn packaging.WriterTurn) (give func(), err error) {
+// take waits for the writer. give must be called once it is free again; it is nil where ctx ended first. makeWay is
+// called once somebody waits whose turn comes first.
+func (t *turns) take(ctx context.Context, turn packaging.WriterTurn, makeWay func()) (give func(), err error) {
 	began := time.Now()
 	if err := t.await(ctx, turn); err != nil {
 		return nil, err
 	}
 	taken := time.Now()
+	t.mu.Lock()
+	t.makeWay = makeWay
+	t.mu.Unlock()
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
+		t.makeWay = nil
 		t.waits[turn].add(taken.Sub(began))
 		t.holds[turn].add(time.Since(taken))
 		t.next()
@@ -44,6 +51,9 @@ func (t *turns) await(ctx context.Context, turn packaging.WriterTurn) error {
 	}
 	called := make(chan struct{})
 	t.waiting[turn] = append(t.waiting[turn], called)
+	if t.makeWay != nil && turn < packaging.BackgroundTurn {
+		t.makeWay()
+	}
 	t.mu.Unlock()
 	select {
 	case <-called:
@@ -133,6 +143,17 @@ func asRelease(ctx context.Context) context.Context {
 
 func inBackground(ctx context.Context) context.Context {
 	return context.WithValue(ctx, turnKey{}, packaging.BackgroundTurn)
+}
+
+type makesWayKey struct{}
+
+// errMadeWay says that a transaction was undone, since somebody waited whose turn comes first.
+var errMadeWay = errors.New("made way for others")
+
+// makingWay says that a transaction in the background is undone as soon as somebody waits whose turn comes first. It
+// then fails with errMadeWay.
+func makingWay(ctx context.Context) context.Context {
+	return context.WithValue(inBackground(ctx), makesWayKey{}, true)
 }
 
 func turnOf(ctx context.Context) packaging.WriterTurn {

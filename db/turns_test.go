@@ -3,7 +3,9 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,7 +31,7 @@ func waitFor(t *testing.T, d *DB, n int) {
 
 func TestAPressComesBeforeWhatWaitedLongerForTheWriter(t *testing.T) {
 	d, _, _ := opened(t)
-	give, err := d.turns.take(t.Context(), packaging.BackgroundTurn)
+	give, err := d.turns.take(t.Context(), packaging.BackgroundTurn, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,5 +94,47 @@ func TestTimesOfTheWriterSayWhatNearlyAllAreWithin(t *testing.T) {
 	}
 	if s := new(histogram).spread(); s != (packaging.Spread{}) {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A long import is undone for a press, begins again after it, and says that the order is being released.
+func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("pressed"))
+	rows := []packaging.ImportRow{{Row: 2, Facts: packaging.Facts{Key: "pressed", Lot: "another"}}}
+	for i := range 2 * shortImport {
+		rows = append(rows, packaging.ImportRow{Row: i + 3, Facts: packaging.Facts{Key: fmt.Sprintf("new%d", i), LineCode: "L1"}})
+	}
+	pressed := make(chan error, 1)
+	var once sync.Once
+	now := d.now
+	d.now = func() time.Time { // the first look at it is the import's, once it has the writer
+		once.Do(func() {
+			go func() {
+				_, err := d.Claim(context.WithoutCancel(t.Context()), ghent, packaging.Press{Order: o.ID})
+				pressed <- err
+			}()
+			waitFor(t, d, 1)
+		})
+		return now()
+	}
+	done, err := d.Import(t.Context(), ghent, packaging.ImportRequest{FileName: "orders.csv", Rows: rows})
+	if err := <-pressed; err != nil {
+		t.Fatal(err)
+	}
+	if packaging.CodeOf(err) != packaging.Invalid || done.Faults.Count != 1 || done.Faults.First[0].Code != packaging.FaultBeingReleased ||
+		done.Faults.First[0].Value != "pressed" {
+		t.Errorf("the import says %+v, %v", done.Faults, err)
+	}
+	page, err := d.SearchOrders(t.Context(), ghent.Scope(), packaging.OrderFilter{Limit: 10})
+	if err != nil || len(page.Orders) != 1 {
+		t.Errorf("%d orders are here after an import that did nothing, %v", len(page.Orders), err)
+	}
+	rows = rows[1:]
+	if done, err = d.Import(t.Context(), ghent, packaging.ImportRequest{FileName: "orders.csv", Rows: rows}); err != nil || done.New != len(rows) {
+		t.Errorf("%d orders are new, %v", done.New, err)
+	}
+	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+		t.Errorf("%v", faults)
 	}
 }

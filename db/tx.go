@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,7 +32,15 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	if err := d.files.inPlace(); err != nil {
 		return err
 	}
-	give, err := d.turns.take(ctx, turnOf(ctx))
+	var makeWay func()
+	inside := ctx
+	if ctx.Value(makesWayKey{}) != nil {
+		var undo context.CancelCauseFunc
+		inside, undo = context.WithCancelCause(ctx)
+		defer undo(nil)
+		makeWay = func() { undo(errMadeWay) }
+	}
+	give, err := d.turns.take(ctx, turnOf(ctx), makeWay)
 	if err != nil {
 		return coded(err)
 	}
@@ -43,7 +52,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	w := &tx{
-		Tx: t, ctx: ctx, writer: d.writer, own: map[string]*sql.Stmt{}, now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
+		Tx: t, ctx: inside, writer: d.writer, own: map[string]*sql.Stmt{}, now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
 		lists: map[packaging.ListID][sha256.Size]byte{},
 	}
 	var changes []packaging.Change
@@ -65,6 +74,9 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		_ = t.Rollback() // its error says no more
 	}
 	free()
+	if err != nil && errors.Is(context.Cause(inside), errMadeWay) {
+		return errMadeWay
+	}
 	err = coded(err)
 	if err == nil {
 		d.awaitIndex(changes)
