@@ -31,6 +31,7 @@ type DB struct {
 	turns  turns
 	read   *reader
 	slow   *reader // for searches, reports, exports and verification
+	places places  // on it
 	lock   *Lock
 	box    *secret.Box
 	now    func() time.Time
@@ -44,6 +45,9 @@ type DB struct {
 	unindexed chan struct{} // has room for one
 	blocks    atomic.Int64  // number of the last block of serials
 	staging   listLocks
+	commits   atomic.Int64
+
+	checkpoints *checkpointer // nil where nothing is written
 }
 
 // Open opens the database file, makes it where it does not exist, and brings it to this program's schema. Errors say
@@ -86,8 +90,8 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 		"_txlock": {"immediate"}, "_busy_timeout": {"5000"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 		"_foreign_keys": {"1"}, "_dqs": {"0"}, "_defensive": {"1"},
 		"_pragma": {
-			"cache_size(-65536)", "temp_store(MEMORY)", "journal_size_limit(67108864)",
-			"trusted_schema(0)", "recursive_triggers(1)",
+			"cache_size(-32768)", "temp_store(MEMORY)", "journal_size_limit(67108864)",
+			"trusted_schema(0)", "recursive_triggers(1)", "wal_autocheckpoint(4000)",
 		},
 	}
 	schema, tables, err := migrate(ctx, path, settings, d.box)
@@ -123,7 +127,10 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if err := d.logUpgraded(ctx, schema); err != nil {
 		return err
 	}
-	return d.sweep(ctx)
+	if err := d.sweep(ctx); err != nil {
+		return err
+	}
+	return d.startCheckpoints(path)
 }
 
 func (d *DB) readLastBlock(ctx context.Context) error {
@@ -136,7 +143,7 @@ func (d *DB) readLastBlock(ctx context.Context) error {
 func openReader(path string, connections int) (*reader, error) {
 	pool, err := open(path, connections, url.Values{
 		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
-		"_pragma": {"cache_size(-16384)", "temp_store(MEMORY)", "trusted_schema(0)"},
+		"_pragma": {"cache_size(-6144)", "temp_store(MEMORY)", "trusted_schema(0)"},
 	})
 	if err != nil {
 		return nil, err
@@ -162,6 +169,9 @@ func open(path string, connections int, settings url.Values) (*sql.DB, error) {
 // Close closes the database and lets another process have it.
 func (d *DB) Close() error {
 	var errs []error
+	if d.checkpoints != nil {
+		errs = append(errs, d.checkpoints.close())
+	}
 	for _, r := range []*reader{d.read, d.slow} {
 		if r != nil {
 			errs = append(errs, r.Close())

@@ -118,7 +118,11 @@ func (d *DB) EachEntry(
 	group.Go(func() error {
 		defer close(pages)
 		for f.Limit = 1_000; ; {
-			page, err := historyOf(within, d.slow, in, f)
+			var page packaging.HistoryPage
+			err := d.readLong(within, in.Person(), pageLimit, func(ctx context.Context, q querier) (err error) {
+				page, err = historyOf(ctx, q, in, f)
+				return err
+			})
 			if err != nil {
 				return err
 			}
@@ -207,7 +211,10 @@ type stretch struct {
 func (d *DB) stretch(ctx context.Context, tenant packaging.TenantID, i, last int64) (s stretch, err error) {
 	w := where{"tenant_id = ? AND seq <= ?", []any{tenant, min((i+1)*entriesAtOnce, last)}}
 	w.and(i > 0, "seq > ?", i*entriesAtOnce)
-	s.entries, err = manyEntries(ctx, d.slow, `SELECT `+entryColumns+` FROM history WHERE `+w.sql+` ORDER BY seq, id`, w.args...)
+	err = d.readLong(ctx, 0, pageLimit, func(ctx context.Context, q querier) (err error) {
+		s.entries, err = manyEntries(ctx, q, `SELECT `+entryColumns+` FROM history WHERE `+w.sql+` ORDER BY seq, id`, w.args...)
+		return err
+	})
 	s.digests = make([][sha256.Size]byte, len(s.entries))
 	for i := range s.entries {
 		s.digests[i] = s.entries[i].Digest()

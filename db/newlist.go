@@ -204,7 +204,14 @@ func (l *newList) repeatsSince(ctx context.Context, q querier) (r repeats, err e
 	if r.later != l.repeats.later {
 		return l.repeatsNow(ctx, q)
 	}
-	err = eachBlock(ctx, q, func(b readBlock) error { return l.compare(b, &r) }, `
+	begun := map[packaging.ListID]bool{}
+	err = eachBlock(ctx, q, func(b readBlock) error {
+		if !begun[b.list] { // it may have come while the list was compared before
+			begun[b.list] = true
+			delete(r.in, b.list)
+		}
+		return l.compare(b, &r)
+	}, `
 		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?3)),
 		since AS MATERIALIZED (SELECT DISTINCT f.id >> 24 AS list FROM history h JOIN releases r ON r.id = h.release_id
 			JOIN serial_blocks f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1 JOIN products p ON p.id = f.product_id

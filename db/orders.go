@@ -110,6 +110,10 @@ func (n nullRelease) release(order packaging.OrderID) (*packaging.Release, error
 		Round: n.round.V, AgainWhy: n.againWhy.V, Lost: n.lost,
 		Seen: packaging.Acknowledgement{By: n.seenBy.V, At: moment(n.seenAt.V), Comment: n.comment.V},
 	}
+	if n.oddities.V == "[]" { // nearly all
+		r.Oddities = []packaging.Oddity{}
+		return r, nil
+	}
 	return r, json.Unmarshal([]byte(n.oddities.V), &r.Oddities)
 }
 

@@ -15,24 +15,30 @@ import (
 // RecordFaults compares the records of a tenant, without serial lists, with the digests that its history has of them,
 // both ways. It returns at most [packaging.MaxFaults].
 func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (faults []packaging.RecordFault, err error) {
-	err = d.slow.snapshot(ctx, func(q querier) error {
-		c := &recordCheck{ctx: ctx, q: q, tenant: tenant}
-		if err := c.log(); err != nil {
-			return err
+	c := &recordCheck{ctx: ctx, tenant: tenant}
+	steps := []func() error{c.log, c.lostTenants}
+	for _, name := range slices.Sorted(maps.Keys(d.tables)) {
+		if name != blocksOfLists {
+			steps = append(steps, func() error { return c.table(d.tables[name]) })
 		}
-		for _, name := range slices.Sorted(maps.Keys(d.tables)) {
-			if name == blocksOfLists {
-				continue
-			}
-			if err := c.table(d.tables[name]); err != nil {
-				return err
-			}
+	}
+	for _, step := range steps {
+		if err := c.asOfNow(ctx, d, step); err != nil {
+			return nil, err
 		}
-		err := c.lostTenants()
-		faults = c.faults
-		return err
+	}
+	return c.faults, nil
+}
+
+// asOfNow has a step of the check see one state of the database. Each has its own: while one is read for long, the
+// write-ahead log grows.
+func (c *recordCheck) asOfNow(ctx context.Context, d *DB, step func() error) error {
+	return d.readLong(ctx, 0, tableLimit, func(ctx context.Context, _ querier) error {
+		return d.slow.snapshot(ctx, func(q querier) error {
+			c.ctx, c.q = ctx, q
+			return step()
+		})
 	})
-	return faults, err
 }
 
 // ListFaults compares the serial lists of a tenant with the digests that its history has of them. It calls progress
@@ -40,13 +46,9 @@ func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (fault
 func (d *DB) ListFaults(
 	ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
 ) (faults []packaging.RecordFault, err error) {
-	err = d.slow.snapshot(ctx, func(q querier) error {
-		c := &recordCheck{ctx: ctx, q: q, tenant: tenant}
-		err := c.lists(progress)
-		faults = c.faults
-		return err
-	})
-	return faults, err
+	c := &recordCheck{ctx: ctx, tenant: tenant}
+	err = c.lists(func(step func() error) error { return c.asOfNow(ctx, d, step) }, progress)
+	return c.faults, err
 }
 
 // recordCheck compares records with the log, and the log with the history.
@@ -253,28 +255,70 @@ func (c *recordCheck) table(table recordTable) error {
 	return c.missing(logged, table.name)
 }
 
-// lists compares the serial lists with the log, both ways.
-func (c *recordCheck) lists(progress func(done, all int)) error {
-	logged, err := c.logged(serialLists)
-	if err != nil {
+// lists compares the serial lists with the log, both ways, each list in a state of its own.
+func (c *recordCheck) lists(asOfNow func(step func() error) error, progress func(done, all int)) error {
+	var logged map[string]packaging.LogLine
+	if err := asOfNow(func() (err error) {
+		logged, err = c.logged(serialLists)
+		return err
+	}); err != nil {
 		return err
 	}
 	all, done := len(logged), 0
 	progress(0, all)
-	if err := eachList(c.ctx, c.q, c.tenant, func(list packaging.ListID, digest [sha256.Size]byte, _ int64) error {
-		done++
-		progress(min(done, all), all)
-		return c.compare(logged, serialLists, fmt.Sprintf("[%d]", list), digest)
-	}); err != nil {
-		return err
+	for list, more := packaging.ListID(0), true; more; {
+		if err := asOfNow(func() (err error) {
+			list, more, err = c.list(list, logged)
+			return err
+		}); err != nil {
+			return err
+		}
+		if more {
+			done++
+			progress(min(done, all), all)
+		}
 	}
-	// Lists of no order are everybody's fault.
-	if err := eachList(c.ctx, c.q, 0, func(list packaging.ListID, _ [sha256.Size]byte, _ int64) error {
-		return c.fault(packaging.FaultAdded, serialLists, fmt.Sprintf("[%d]", list), 0)
-	}); err != nil {
-		return err
+	return asOfNow(func() error { return c.missing(logged, serialLists) })
+}
+
+// list compares the next list after one, and takes it from what was logged. There is no more after the last.
+func (c *recordCheck) list(after packaging.ListID, logged map[string]packaging.LogLine) (packaging.ListID, bool, error) {
+	list, owner, more, err := nextList(c.ctx, c.q, after)
+	for more && err == nil && owner != c.tenant && owner != 0 {
+		list, owner, more, err = nextList(c.ctx, c.q, list)
 	}
-	return c.missing(logged, serialLists)
+	if err != nil || !more {
+		return list, more, err
+	}
+	key := fmt.Sprintf("[%d]", list)
+	if owner == 0 { // lists of no order are everybody's fault
+		return list, true, c.fault(packaging.FaultAdded, serialLists, key, 0)
+	}
+	digest, _, err := digestOfList(c.ctx, c.q, list)
+	if err != nil {
+		return list, true, err
+	}
+	now, err := c.lastLine(serialLists, key) // the list may have come since the log was read
+	if err != nil {
+		return list, true, err
+	}
+	delete(logged, key)
+	return list, true, c.compare(now, serialLists, key, digest)
+}
+
+// lastLine returns the last line of the log about a record by its key, and nothing if there is none.
+func (c *recordCheck) lastLine(record, key string) (map[string]packaging.LogLine, error) {
+	line := packaging.LogLine{Key: key}
+	var digest []byte
+	err := c.q.QueryRowContext(c.ctx, `
+		SELECT number, digest FROM record_log WHERE tenant_id = ? AND record = ? AND key = ? ORDER BY number DESC LIMIT 1`,
+		c.tenant, record, key).Scan(&line.Number, &digest)
+	if err == sql.ErrNoRows { //nolint:errorlint // it comes as it is
+		return map[string]packaging.LogLine{}, nil
+	}
+	line.Gone = digest == nil
+	copy(line.Digest[:], digest)
+	return map[string]packaging.LogLine{key: line}, coded(err)
 }
 
 // lostTenants notes tenants that have a log and are not there: their own history is not checked any more.

@@ -226,39 +226,52 @@ func (t *tx) touchAll(tenant packaging.TenantID) error {
 			return err
 		}
 	}
-	return eachList(t.ctx, t, tenant, func(list packaging.ListID, digest [sha256.Size]byte, _ int64) error {
+	return eachList(t.ctx, t, tenant, func(list packaging.ListID, digest [sha256.Size]byte) error {
 		return t.touchList(tenant, list, digest)
 	})
 }
 
-// eachList hands the digest of each serial list of a tenant to do, but for those that are being staged. Lists of orders
-// that are not there are none of a tenant's: they are of tenant 0.
+// eachList hands the digest of each serial list of a tenant to do, but for those that are being staged.
 func eachList(
-	ctx context.Context, q querier, tenant packaging.TenantID, do func(packaging.ListID, [sha256.Size]byte, int64) error,
+	ctx context.Context, q querier, tenant packaging.TenantID, do func(packaging.ListID, [sha256.Size]byte) error,
 ) error {
 	for list := packaging.ListID(0); ; {
-		var owner packaging.TenantID
-		var staged bool
-		// One look at the key finds the next list, whatever lies between.
-		err := q.QueryRowContext(ctx, `
-			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = `+of(orderOfSerial, "s.id")+`), 0), NOT `+notStaged+`
-			FROM serial_blocks s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(list+1, 0)).Scan(&list, &owner, &staged)
-		switch {
-		case err == sql.ErrNoRows: //nolint:errorlint // it comes as it is
-			return nil
-		case err != nil:
-			return coded(err)
-		case owner != tenant || staged:
+		next, owner, more, err := nextList(ctx, q, list)
+		if err != nil || !more {
+			return err
+		}
+		if list = next; owner != tenant {
 			continue
 		}
-		digest, serials, err := digestOfList(ctx, q, list)
+		digest, _, err := digestOfList(ctx, q, list)
 		if err != nil {
 			return err
 		}
-		if err := do(list, digest, serials); err != nil {
+		if err := do(list, digest); err != nil {
 			return err
 		}
 	}
+}
+
+// nextList returns the next list after one that is not being staged, with its tenant. A list of an order that is not
+// there is of tenant 0.
+func nextList(
+	ctx context.Context, q querier, after packaging.ListID,
+) (list packaging.ListID, owner packaging.TenantID, more bool, err error) {
+	staged := true
+	for list = after; staged; {
+		// One look at the key finds the next list, whatever lies between.
+		err := q.QueryRowContext(ctx, `
+			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = `+of(orderOfSerial, "s.id")+`), 0), s.id >> 24 IN (SELECT list FROM staged_lists)
+			FROM serial_blocks s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(list+1, 0)).Scan(&list, &owner, &staged)
+		if err == sql.ErrNoRows { //nolint:errorlint // it comes as it is
+			return list, 0, false, nil
+		}
+		if err != nil {
+			return list, 0, false, coded(err)
+		}
+	}
+	return list, owner, true, nil
 }
 
 // digestOfList reads a list without holding it.

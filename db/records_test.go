@@ -75,7 +75,7 @@ func faultsIn(t *testing.T, q querier, table recordTable) (faults []packaging.Re
 		c := &recordCheck{ctx: t.Context(), q: q, tenant: tenant}
 		var err error
 		if table.name == blocksOfLists {
-			err = c.lists(func(int, int) {})
+			err = c.lists(func(step func() error) error { return step() }, func(int, int) {})
 		} else {
 			err = c.table(table)
 		}

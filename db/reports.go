@@ -17,9 +17,11 @@ import (
 func (d *DB) ShiftReport(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
 ) (r packaging.ShiftReport, err error) {
-	err = d.slow.snapshot(ctx, func(q querier) error {
-		r, err = reportOf(ctx, q, in, o, d.now())
-		return err
+	err = d.readLong(ctx, in.Person(), reportLimit, func(ctx context.Context, _ querier) error {
+		return d.slow.snapshot(ctx, func(q querier) error {
+			r, err = reportOf(ctx, q, in, o, d.now())
+			return err
+		})
 	})
 	return r, err
 }
@@ -59,10 +61,44 @@ func reportOf(
 func releasedIn(
 	ctx context.Context, q querier, in packaging.Scope, from, to time.Time,
 ) ([]packaging.ReportedRelease, error) {
-	w := inScope(in, "r.")
-	w.and(true, "r.requested_at >= ? AND r.requested_at < ?", millis(from), millis(to))
-	return collect(ctx, q, scanReported, selectReported+`WHERE `+w.sql+` ORDER BY r.requested_at, r.id`, w.args...)
+	var all []packaging.ReportedRelease
+	for after := packaging.ReleaseID(0); ; {
+		w := inScope(in, "r.")
+		w.and(true, "r.requested_at < ? AND (r.requested_at, r.id) > (?, ?)", millis(to), millis(from), after)
+		some, err := manyReported(ctx, q, selectReported+`WHERE `+w.sql+` ORDER BY r.requested_at, r.id LIMIT ?`,
+			append(w.args, reportedAtOnce)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+		if len(some) < reportedAtOnce {
+			return all, nil
+		}
+		last := some[len(some)-1]
+		from, after = last.Requested, last.ID
+	}
 }
+
+// reportedAtOnce is how many releases one query reads.
+const reportedAtOnce = 2_000
+
+// manyReported reads releases of a query by selectReported, in its order.
+func manyReported(
+	ctx context.Context, q querier, query string, args ...any,
+) (all []packaging.ReportedRelease, err error) {
+	whole, err := eachJoined(ctx, q, reportedColumns, query, args, func(row scanner) error {
+		r, err := scanReported(row)
+		all = append(all, r)
+		return err
+	})
+	if err != nil || whole {
+		return all, err
+	}
+	return collect(ctx, q, scanReported, query, args...) // something in them is not as it was written
+}
+
+// reportedColumns is how many columns selectReported has.
+const reportedColumns = 40
 
 func notesIn(ctx context.Context, q querier, in packaging.Scope, from, to time.Time) ([]packaging.Note, error) {
 	w := inScope(in, "n.")

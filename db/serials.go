@@ -67,7 +67,7 @@ func serialsOf(
 func (d *DB) FindSerials(
 	ctx context.Context, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
 ) (found []packaging.Serial, err error) {
-	err = d.search(ctx, text, func(ctx context.Context, q querier) error {
+	err = d.search(ctx, in.Person(), text, func(ctx context.Context, q querier) error {
 		found, err = serialsOf(ctx, q, in, list, text, after, limit)
 		return err
 	})
@@ -81,7 +81,11 @@ func (d *DB) EachSerial(
 ) error {
 	const page = 5_000
 	for after := int64(0); ; {
-		serials, err := serialsOf(ctx, d.slow, in, list, "", after, page)
+		var serials []packaging.Serial
+		err := d.readLong(ctx, in.Person(), pageLimit, func(ctx context.Context, q querier) (err error) {
+			serials, err = serialsOf(ctx, q, in, list, "", after, page)
+			return err
+		})
 		if err != nil {
 			return err
 		}

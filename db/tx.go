@@ -79,6 +79,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	err = coded(err)
 	if err == nil {
+		d.commits.Add(1)
 		d.awaitIndex(changes)
 	}
 	if anchor := d.anchor.Load(); err == nil && anchor != nil && len(w.releases) > 0 {
