@@ -108,7 +108,8 @@ soak: ## kill the program and restore backups KILLS (300) times, try 1,000 seque
 
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
-	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy
+	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus
+	promtool check rules docs/operate/alerts.yml
 	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations' ./internal/gs1 ./internal/app ./handlers/orders
 
 .PHONY: mutants

@@ -92,6 +92,7 @@ func (d *DB) WriterTimes() []packaging.WriterTimes {
 		all[turn] = packaging.WriterTimes{
 			Turn: packaging.WriterTurn(turn), Transactions: t.holds[turn].count(),
 			Waited: t.waits[turn].spread(), Held: t.holds[turn].spread(),
+			Waits: t.waits[turn].counted(), Holds: t.holds[turn].counted(),
 		}
 	}
 	return all
@@ -104,12 +105,23 @@ var bounds = [...]int64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000}
 type histogram struct {
 	counts  [len(bounds) + 1]int64
 	longest time.Duration
+	sum     time.Duration
+}
+
+// counted returns a copy for others.
+func (h *histogram) counted() packaging.Histogram {
+	c := packaging.Histogram{Counts: slices.Clone(h.counts[:]), Sum: h.sum}
+	for _, bound := range bounds {
+		c.Bounds = append(c.Bounds, time.Duration(bound)*time.Millisecond)
+	}
+	return c
 }
 
 func (h *histogram) add(took time.Duration) {
 	i, _ := slices.BinarySearch(bounds[:], int64((took+time.Millisecond-1)/time.Millisecond))
 	h.counts[i]++
 	h.longest = max(h.longest, took)
+	h.sum += took
 }
 
 func (h *histogram) count() (n int64) {

@@ -76,6 +76,8 @@ type Config struct {
 	Provider  Provider
 	Checks    history.Checks
 	Check     func() packaging.SelfCheck // what was found out about the data since the start
+	CacheUsed func(hit bool)             // hears of each use of the cache of pages; may be nil
+	Metrics   http.Handler               // serves metrics to programs that have their token; nil for none
 	Condition func(ctx context.Context) (packaging.Condition, error)
 	Backups   func() packaging.Backups // what became of those that Lineboard makes by itself
 	Hub       *live.Hub
@@ -145,6 +147,9 @@ func New(c Config) http.Handler {
 		return s.kit.LogRequests(s.kit.LimitRate(s.kit.GuardOrigin(s.kit.OnlyHTTPS(next))))
 	}
 	mux.Handle(web.EventsPath, guarded(e)) // never compressed: each event leaves at once
+	if c.Metrics != nil {
+		mux.Handle(web.MetricsPath, s.kit.LogRequests(s.kit.LimitRate(s.kit.OnlyHTTPS(c.Metrics))))
+	}
 	mux.Handle("/", guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e))))
 	return s.kit.SecureHeaders(s.kit.BelowPrefix(mux))
 }
@@ -162,7 +167,7 @@ func assemble(c Config) *server {
 		Proxies:   c.Proxies,
 		Local:     c.Local,
 		PerSecond: c.PerSecond,
-		Held:      c.Releaser.Held, Hints: hints,
+		Held:      c.Releaser.Held, Hints: hints, CacheUsed: c.CacheUsed,
 		Lock: func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },
 	})
 	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store}

@@ -96,6 +96,7 @@ func (s *Kit) FromMicroCache(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		s.pages.used(true)
 		if err := a.write(s.Now(), w, r); err != nil {
 			s.Log.Debug("page not sent", "err", err)
 		}

@@ -108,6 +108,7 @@ type pageCache struct {
 	hub    *live.Hub
 	now    func() time.Time
 	flight singleflight.Group
+	used   func(hit bool) // hears of each use
 
 	mu      sync.Mutex
 	entries map[string]*list.Element
@@ -117,8 +118,11 @@ type pageCache struct {
 
 const maxCacheBytes = 32 << 20 // bytes
 
-func newPageCache(hub *live.Hub, now func() time.Time) *pageCache {
-	return &pageCache{hub: hub, now: now, entries: map[string]*list.Element{}, order: list.New()}
+func newPageCache(hub *live.Hub, now func() time.Time, used func(hit bool)) *pageCache {
+	if used == nil {
+		used = func(bool) {}
+	}
+	return &pageCache{hub: hub, now: now, used: used, entries: map[string]*list.Element{}, order: list.New()}
 }
 
 // get returns the entry of a key. An entry is good while none of its topics has changed, and for ttl at most. A new
@@ -131,12 +135,14 @@ func (k *pageCache) get(
 	if r != nil {
 		version := k.hub.Version(r.topics...)
 		if version <= r.asOf && k.now().Sub(r.drawn) < ttl {
+			k.used(true)
 			return r, nil
 		}
 		flight += "\x00" + strconv.FormatUint(uint64(version), 36)
 	} else {
 		flight += "\x00" + strconv.FormatUint(uint64(k.hub.Now()), 36)
 	}
+	k.used(false)
 	// A request after another change starts another flight: this one may have read its data before that change.
 	drawn, err, _ := k.flight.Do(flight, func() (any, error) {
 		// Before any data is read: what changes meanwhile then counts as newer than the rendering.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +17,7 @@ import (
 	"lineboard/internal/doctor"
 	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
+	"lineboard/internal/metrics"
 	"lineboard/internal/ordersync"
 	"lineboard/internal/packaging"
 	"lineboard/internal/release"
@@ -50,10 +52,12 @@ type Parts struct {
 	Local        []netip.Prefix // local networks of IPv6, where each address is one machine
 	RateLimit    float64        // requests a second from one address or session; 0 for no limit
 
-	Machine func() doctor.Facts // what is known of files, disks and certificate; nil for nothing
-	Loose   func() []string     // files of the data that others than their owner may use; nil for none
-	Setup   *handlers.Setup     // the first start; nil once there is an administrator
-	Demo    []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
+	Machine      func() doctor.Facts // what is known of files, disks and certificate; nil for nothing
+	Loose        func() []string     // files of the data that others than their owner may use; nil for none
+	MetricsToken secret.Text         // of those who read metrics at the main address; empty for nobody
+	Certificate  func() time.Time    // when the one that is served ends; nil without one
+	Setup        *handlers.Setup     // the first start; nil once there is an administrator
+	Demo         []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
 }
 
 // App is a Lineboard put together: Handler serves it, Run does what nobody asks for, Close ends it.
@@ -66,6 +70,7 @@ type App struct {
 	Anchors  *anchors.Writer
 	Checks   *anchors.Checks
 	Guard    *throttle.Guard
+	Metrics  *metrics.Metrics
 	Handler  http.Handler
 
 	parts   Parts
@@ -96,7 +101,8 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
 	p.Store.Notify(func(changes []packaging.Change) { a.Hub.Publish(packaging.Topics(changes)...) })
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
-	a.clients = manufacturer.NewClients(p.tenantAPI)
+	a.Metrics = metrics.New(ownBuild().Version, runtime.Version(), a.metricsState)
+	a.clients = manufacturer.NewClients(a.tenantAPI)
 	a.work(a.clients)
 	a.copier = newCopier(p)
 	a.Checks = anchors.NewChecks(
@@ -134,7 +140,7 @@ func (a *App) work(clients *manufacturer.Clients) {
 		releases = p.Releases
 	}
 	a.Releaser = release.New(
-		releases,
+		measuredStore{releases, a.Metrics, p.Now},
 		func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) },
 		p.Log,
 	)
@@ -167,6 +173,8 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Check:     a.checks.State,
 		Backups:   a.copier.State,
 		Condition: a.Condition,
+		CacheUsed: a.Metrics.Cached,
+		Metrics:   a.metricsFor(p.MetricsToken),
 		Clients:   clients,
 		Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, p.api(baseURL, c))
@@ -191,13 +199,15 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 }
 
 // tenantAPI returns how a tenant reaches its API.
-func (p Parts) tenantAPI(ctx context.Context, id packaging.TenantID) (manufacturer.Config, error) {
-	t, err := p.Store.Tenant(ctx, id)
+func (a *App) tenantAPI(ctx context.Context, id packaging.TenantID) (manufacturer.Config, error) {
+	t, err := a.Store.Tenant(ctx, id)
 	if err != nil {
 		return manufacturer.Config{}, err
 	}
-	c, err := p.Store.Credentials(ctx, id)
-	return p.api(t.BaseURL, c), err
+	c, err := a.Store.Credentials(ctx, id)
+	config := a.parts.api(t.BaseURL, c)
+	config.Called = a.Metrics.Called
+	return config, err
 }
 
 func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {

@@ -76,6 +76,12 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	}
 	parts := s.parts(store, log)
 	parts.Setup, parts.Demo = setup, people
+	if certificate != nil {
+		parts.Certificate = certificate.Ends
+	}
+	if parts.MetricsToken, err = readMetricsToken(s.MetricsTokenFile); err != nil {
+		return err
+	}
 	if parts.Reserve, err = openReserve(store, parts.Anchors, log); err != nil {
 		return err
 	}
@@ -103,6 +109,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 			proxies:     s.Proxies,
 		}.run(ctx)
 	})
+	if s.MetricsAddr != "" {
+		group.Go(func() error { return s.serveMetrics(ctx, lineboard.Metrics, log) })
+	}
 	return group.Wait()
 }
 

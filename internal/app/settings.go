@@ -24,6 +24,9 @@ type settings struct {
 	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
 	Verbose bool   `help:"Log every request."`
 
+	MetricsAddr      string `placeholder:"ADDR" help:"Address to serve metrics on, without sign-in (default: none)."`
+	MetricsTokenFile string `placeholder:"FILE" help:"File with the token by which /metrics of the main address is read."`
+
 	// What is kept.
 
 	BackupDir   string        `placeholder:"DIR" help:"Make backups by itself in this folder, on another disk."`

@@ -4,6 +4,7 @@ package certificate
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -103,4 +104,14 @@ func (r *Reloader) certificate(now time.Time) *tls.Certificate {
 	}
 	r.log.Info("TLS certificate read again")
 	return r.current
+}
+
+// Ends returns when the certificate ends that is served now.
+func (r *Reloader) Ends() time.Time {
+	current := r.certificate(time.Now())
+	leaf, err := x509.ParseCertificate(current.Certificate[0])
+	if err != nil {
+		return time.Time{} // it was read before it came here
+	}
+	return leaf.NotAfter
 }

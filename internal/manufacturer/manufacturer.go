@@ -56,6 +56,9 @@ type Config struct {
 	StaticToken secret.Text // with Static
 	Limits      Limits
 
+	// Called hears of each call that was made: its kind, why it was not answered as documented, and its time. May be nil.
+	Called func(call string, reason packaging.Reason, took time.Duration)
+
 	Now       func() time.Time  // default time.Now
 	Transport http.RoundTripper // default: a new one, with the proxy from the environment
 }
@@ -71,6 +74,7 @@ type Client struct {
 	static     secret.Text
 	limits     Limits
 	now        func() time.Time
+	called     func(call string, reason packaging.Reason, took time.Duration)
 	scrub      *scrubber
 	tokens     tokens
 	breaker    breaker
@@ -104,8 +108,9 @@ func New(c Config) (*Client, error) {
 			Release:     or(c.Limits.Release, 30*time.Second),
 			AnswerBytes: or(c.Limits.AnswerBytes, 64<<20),
 		},
-		now:   c.Now,
-		clock: machineClock,
+		now:    c.Now,
+		called: c.Called,
+		clock:  machineClock,
 	}
 	if err := client.check(); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package manufacturer
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -84,7 +85,9 @@ func (c *Client) carry(ctx context.Context, k call, token secret.Text) (document
 		if p := c.mustBeQuiet(); p != nil {
 			return document{}, p
 		}
+		began := time.Now()
 		doc, p := c.judge(c.send(limited, k, token))
+		c.count(k, p, time.Since(began))
 		c.note(ctx, p)
 		if p == nil || try == k.tries || !k.mayRetry(p) {
 			return doc, p
@@ -97,6 +100,31 @@ func (c *Client) carry(ctx context.Context, k call, token secret.Text) (document
 			return doc, p
 		}
 	}
+}
+
+// count tells what hears of calls about a try.
+func (c *Client) count(k call, p *problem, took time.Duration) {
+	if c.called == nil {
+		return
+	}
+	reason := packaging.NoReason
+	if p != nil {
+		reason = p.Reason
+	}
+	c.called(k.kind(), reason, took)
+}
+
+// kind returns what kind of call it is, in one word.
+func (k call) kind() string {
+	switch {
+	case k.method == http.MethodPatch:
+		return "release"
+	case k.method == http.MethodPost:
+		return "sign_in"
+	case k.key == "":
+		return "open"
+	}
+	return "details"
 }
 
 // note records what a try shows about the cloud. It shows nothing if the caller gave up.

@@ -18,6 +18,14 @@ type WriterTimes struct {
 	Turn         WriterTurn
 	Transactions int64
 	Waited, Held Spread
+	Waits, Holds Histogram
+}
+
+// Histogram counts times by the bound that they are within. The last count is of those above all bounds.
+type Histogram struct {
+	Bounds []time.Duration
+	Counts []int64
+	Sum    time.Duration
 }
 
 // Spread is how a time spreads: 99 of 100 are within one bound.

@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"lineboard/handlers/web"
+	"lineboard/internal/metrics"
+	"lineboard/internal/packaging"
+	"lineboard/internal/release"
+	"lineboard/internal/secret"
+)
+
+// minMetricsToken is the shortest token that nobody guesses, in characters.
+const minMetricsToken = 16
+
+// readMetricsToken reads the token of those who read metrics at the main address; it is empty if no file is named.
+func readMetricsToken(file string) (secret.Text, error) {
+	if file == "" {
+		return secret.Text{}, nil
+	}
+	text, err := secret.ReadFile(file)
+	if err != nil {
+		return secret.Text{}, fmt.Errorf("--metrics-token-file can't be read: %w", err)
+	}
+	if len(text) < minMetricsToken {
+		return secret.Text{}, fmt.Errorf("the token in %s (--metrics-token-file) must have %d characters or more", file, minMetricsToken)
+	}
+	return secret.New(text), nil
+}
+
+// metricsFor returns what serves metrics to those who have a token; nil without one.
+func (a *App) metricsFor(token secret.Text) http.Handler {
+	if token.Empty() {
+		return nil
+	}
+	return a.Metrics.HandlerFor(token)
+}
+
+// serveMetrics serves metrics at their own address, without sign-in.
+func (s *settings) serveMetrics(ctx context.Context, m *metrics.Metrics, log *slog.Logger) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+web.MetricsPath, m.Handler())
+	err := server{
+		addr: s.MetricsAddr, handler: mux, announce: func(address string) { log.Info("metrics are served", "address", address) },
+	}.run(ctx)
+	if err != nil {
+		return fmt.Errorf("metrics (--metrics-addr): %w", err)
+	}
+	return nil
+}
+
+// measuredStore is a release.Store that tells metrics of each release that ended.
+type measuredStore struct {
+	release.Store
+	metrics *metrics.Metrics
+	now     func() time.Time
+}
+
+// Settle stores an answer.
+func (m measuredStore) Settle(
+	ctx context.Context, o packaging.Order, answer packaging.Answer,
+) (packaging.Release, error) {
+	settled, err := m.Store.Settle(ctx, o, answer)
+	if err == nil {
+		m.metrics.Released(o.Line.Code, answer.Outcome, m.now().Sub(o.Release.Requested))
+	}
+	return settled, err
+}
+
+// metricsState says how Lineboard is now.
+func (a *App) metricsState(ctx context.Context) (metrics.State, error) {
+	s := metrics.State{
+		Now: a.parts.Now(), Held: a.Releaser.Held(), Pages: a.Hub.Subscribers(), Backups: a.copier.State(),
+		Check: a.checks.State(), Writer: a.Store.WriterTimes(),
+	}
+	s.DatabaseBytes, s.LogBytes = a.Store.Sizes()
+	if a.parts.Certificate != nil {
+		s.CertificateEnds = a.parts.Certificate()
+	}
+	tenants, err := a.Store.Tenants(ctx)
+	if err != nil {
+		return s, err
+	}
+	unknown, err := a.Store.Unsettled(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, t := range tenants {
+		fresh, err := a.Store.Freshness(ctx, t.ID)
+		if err != nil {
+			return s, err
+		}
+		site := metrics.Site{Slug: t.Slug, APIDown: a.clients.Down(t.ID), OrdersAsOf: fresh.Succeeded}
+		for _, o := range unknown {
+			if o.TenantID != t.ID {
+				continue
+			}
+			if site.Unknown++; site.OldestUnknown.IsZero() || o.Release.Requested.Before(site.OldestUnknown) {
+				site.OldestUnknown = o.Release.Requested
+			}
+		}
+		s.Sites = append(s.Sites, site)
+	}
+	return s, nil
+}
