@@ -76,6 +76,7 @@ var watchedTables = []watched{
 	{table: "lines", about: packaging.AboutSite, tenant: "$.tenant_id"},
 	{table: "rules", about: packaging.AboutSite, tenant: "$.tenant_id"},
 	{table: "losses", about: packaging.AboutSite, tenant: "$.tenant_id"},
+	{table: "alarms", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", quiet: []string{"said_at"}},
 
 	{table: "tenants", about: packaging.AboutPeople},
 	{table: "users", about: packaging.AboutPeople},

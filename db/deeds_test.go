@@ -302,6 +302,34 @@ var acts = map[string]act{
 		},
 	},
 
+	"SetAlarmSettings": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		to := packaging.AlarmSettings{Language: "hu", Encryption: packaging.StartTLS}
+		return s.SetAlarmSettings(s.t.Context(), by, to, secret.Text{}, secret.Text{}, false)
+	}},
+	"AddRecipient": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		_, _, err := s.AddRecipient(s.t.Context(), by, nightShift, secret.New("night@plant.example"))
+		return err
+	}},
+	"RemoveRecipient": {needs: packaging.Administer, first: addRecipient, do: func(s *stage, by packaging.Person) error {
+		return s.RemoveRecipient(s.t.Context(), by, 1)
+	}},
+	"SetAlarmRule": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		return s.SetAlarmRule(s.t.Context(), by, packaging.AlarmRule{Kind: packaging.AlarmUnknown})
+	}},
+	"RemoveAlarmRule": {needs: packaging.Administer, first: addAlarmRule, do: func(s *stage, by packaging.Person) error {
+		return s.RemoveAlarmRule(s.t.Context(), by, 1)
+	}},
+	"TakeAlarm": {
+		needs: packaging.TakeAlarms, first: func(s *stage, by packaging.Person) error {
+			if err := addAlarmRule(s, by); err != nil {
+				return err
+			}
+			facts := []packaging.AlarmFact{{Kind: packaging.AlarmBackup, Subject: "backup", Since: start}}
+			return s.RaiseAlarms(s.t.Context(), s.tenant, facts)
+		},
+		do: func(s *stage, by packaging.Person) error { return s.TakeAlarm(s.t.Context(), by, 1) },
+	},
+
 	"AddStation": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		_, _, err := s.AddStation(s.t.Context(), by, "Tablet 9", s.line("L1").ID, "")
 		return err
@@ -386,6 +414,17 @@ func bindStation(s *stage, by packaging.Person) error {
 }
 
 // stage is a database in which every act can be done: orders of all kinds, and people who may do everything.
+var nightShift = packaging.Recipient{Name: "Night shift", Kind: packaging.ByMail}
+
+func addRecipient(s *stage, _ packaging.Person) error {
+	_, _, err := s.AddRecipient(s.t.Context(), s.people["otto"], nightShift, secret.New("night@plant.example"))
+	return err
+}
+
+func addAlarmRule(s *stage, _ packaging.Person) error {
+	return s.SetAlarmRule(s.t.Context(), s.people["otto"], packaging.AlarmRule{Kind: packaging.AlarmBackup})
+}
+
 type stage struct {
 	*DB
 	t      *testing.T

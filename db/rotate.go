@@ -58,6 +58,9 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 	if err := t.resealPINs(tenant, box, next); err != nil {
 		return err
 	}
+	if err := t.resealAlarms(tenant, box, next); err != nil {
+		return err
+	}
 	_, clientKey, _, err := signOnOf(t.ctx, t, tenant)
 	if err != nil || clientKey == nil {
 		return err
@@ -117,6 +120,9 @@ func (d *DB) CheckKey(ctx context.Context) error {
 		}
 		if _, _, _, err := d.SingleSignOn(ctx, tenant.ID); err != nil {
 			return fmt.Errorf("the client secret of %s can't be opened: %w", tenant.Slug, err)
+		}
+		if _, _, _, err := d.AlarmSettings(ctx, tenant.ID); err != nil {
+			return fmt.Errorf("what %s sends alarms with can't be opened: %w", tenant.Slug, err)
 		}
 	}
 	return nil

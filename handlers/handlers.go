@@ -80,6 +80,7 @@ type Config struct {
 	Metrics   http.Handler               // serves metrics to programs that have their token; nil for none
 	Condition func(ctx context.Context) (packaging.Condition, error)
 	Backups   func() packaging.Backups // what became of those that Lineboard makes by itself
+	Alarms    admin.AlarmSender
 	Hub       *live.Hub
 	Refresher orders.Refresher
 	Log       *slog.Logger
@@ -115,6 +116,7 @@ type server struct {
 	signOn     *admin.SignOn
 	tokens     *admin.Tokens
 	setShifts  *admin.Shifts
+	alarms     *admin.Alarms
 	data       *admin.Data
 	health     *admin.Health
 }
@@ -191,6 +193,7 @@ func assemble(c Config) *server {
 	s.tokens = &admin.Tokens{Kit: s.kit, Store: c.Store}
 	s.data = &admin.Data{Kit: s.kit, Store: c.Store, Check: c.Check, Backups: c.Backups}
 	s.health = &admin.Health{Kit: s.kit, Store: c.Store, Condition: c.Condition}
+	s.alarms = &admin.Alarms{Kit: s.kit, Store: c.Store, Sender: c.Alarms}
 	s.setShifts = &admin.Shifts{Kit: s.kit, Store: c.Store}
 	return s
 }

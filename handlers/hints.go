@@ -29,6 +29,7 @@ var hints = map[string]string{
 	"/admin/people/new":             "person",
 	"/admin/people/:user":           "person",
 	"/admin/stations":               "stations",
+	"/admin/alarms":                 "alarms",
 	"/admin/sessions":               "sessions",
 	"/admin/tokens":                 "tokens",
 	"/admin/shifts":                 "set_shifts",

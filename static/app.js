@@ -1,5 +1,6 @@
 // Pages work without scripts, which only make them smooth. What a page says comes from its markup, never from here.
 // static.go joins this file and all that it imports into one script.
+import { startAlarms } from "./js/alarms.js";
 import { isSupported, standAside } from "./js/browser.js";
 import { proposeZone, startClock } from "./js/clock.js";
 import { startCopies } from "./js/copies.js";
@@ -27,6 +28,7 @@ if (isSupported()) {
   startLive();
   startMenus();
   startCopies();
+  startAlarms();
 } else {
   standAside();
 }

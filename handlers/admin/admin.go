@@ -4,6 +4,7 @@ package admin
 
 // Store is what all of it needs of the database.
 type Store interface {
+	AlarmsStore
 	ConnectionStore
 	DataStore
 	FirstStartStore

@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -44,8 +45,12 @@ func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc
 			Topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
 		}
 		lanes, err := s.Store.Lanes(ctx, reader.Scope())
+		if err != nil {
+			return p, err
+		}
+		alarms, err := s.Store.LastingAlarms(ctx, reader.Scope())
 		if err != nil || wall {
-			p.Content = func(f shell.Frame) templ.Component { return view.Overview(f, lanes, shell.Digest{}) }
+			p.Content = func(f shell.Frame) templ.Component { return view.Overview(f, lanes, shell.Digest{}, alarms) }
 			return p, err
 		}
 		digest, err := s.Digest(ctx, reader, s.Now())
@@ -55,7 +60,7 @@ func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc
 		button, err := refreshed(ctx, reader, packaging.Line{}, &p)
 		p.Content = func(f shell.Frame) templ.Component {
 			f.Refresh = button
-			return view.Overview(f, lanes, digest)
+			return view.Overview(f, lanes, digest, alarms)
 		}
 		return p, err
 	}
@@ -144,6 +149,9 @@ func (s *Server) lineBoard(
 	}
 	board.More = len(board.Orders) > maxBoardOrders
 	board.Orders = board.Orders[:min(len(board.Orders), maxBoardOrders)]
+	if board.Alarms, err = s.alarmsOf(ctx, reader, board.Line); err != nil {
+		return board, err
+	}
 	since := s.Now().Add(-noteAge)
 	if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), board.Line.ID, since, maxBoardNotes); err != nil {
 		return board, err
@@ -162,6 +170,33 @@ func (s *Server) lineBoard(
 		return board, err
 	}
 	return board, nil
+}
+
+// alarmsOf returns the alarms of a line that last.
+func (s *Server) alarmsOf(
+	ctx context.Context, reader packaging.Person, line packaging.Line,
+) ([]packaging.Alarm, error) {
+	all, err := s.Store.LastingAlarms(ctx, reader.Scope())
+	return slices.DeleteFunc(all, func(a packaging.Alarm) bool { return a.Fact.Line.ID != line.ID }), err
+}
+
+// TakeAlarm notes that the person takes care of an alarm, and shows the page where they pressed.
+func (s *Server) TakeAlarm(c echo.Context) error {
+	id, err := web.PathID[packaging.AlarmID](c, "id")
+	if err != nil {
+		return err
+	}
+	if err := s.Store.TakeAlarm(c.Request().Context(), web.SignedIn(c), id); err != nil {
+		return err
+	}
+	if code := c.FormValue("line"); code != "" {
+		line, err := s.Store.Line(c.Request().Context(), web.SignedIn(c).Scope(), code)
+		if err != nil {
+			return err
+		}
+		return web.Redirect(c, string(shell.LineURL(line)))
+	}
+	return web.Redirect(c, string(shell.HomeURL()))
 }
 
 // lineTopics are what a page about one line depends on.

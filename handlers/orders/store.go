@@ -31,6 +31,7 @@ type Store interface {
 		ctx context.Context, by packaging.Person, id packaging.OrderID, field packaging.ImportField, was, why string,
 	) error
 	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
+	LastingAlarms(ctx context.Context, in packaging.Scope) ([]packaging.Alarm, error)
 	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
 	LineNotes(
 		ctx context.Context, in packaging.Scope, line packaging.LineID, since time.Time, limit int,
@@ -57,6 +58,7 @@ type Store interface {
 	Serials(
 		ctx context.Context, in packaging.Scope, list packaging.ListID, after int64, limit int,
 	) ([]packaging.Serial, error)
+	TakeAlarm(ctx context.Context, by packaging.Person, id packaging.AlarmID) error
 	SettleByWord(ctx context.Context, by packaging.Person, w packaging.Word) error
 	SetOrderLine(ctx context.Context, by packaging.Person, id packaging.OrderID, was, line packaging.LineID) error
 	SetStationKeyboard(

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,12 +14,14 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/internal/alarms"
 	"lineboard/internal/anchors"
 	"lineboard/internal/doctor"
 	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/metrics"
 	"lineboard/internal/ordersync"
+	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
 	"lineboard/internal/release"
 	"lineboard/internal/reserve"
@@ -52,12 +55,15 @@ type Parts struct {
 	Local        []netip.Prefix // local networks of IPv6, where each address is one machine
 	RateLimit    float64        // requests a second from one address or session; 0 for no limit
 
-	Machine      func() doctor.Facts // what is known of files, disks and certificate; nil for nothing
-	Loose        func() []string     // files of the data that others than their owner may use; nil for none
-	MetricsToken secret.Text         // of those who read metrics at the main address; empty for nobody
-	Certificate  func() time.Time    // when the one that is served ends; nil without one
-	Setup        *handlers.Setup     // the first start; nil once there is an administrator
-	Demo         []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
+	Machine          func() doctor.Facts // what is known of files, disks and certificate; nil for nothing
+	Loose            func() []string     // files of the data that others than their owner may use; nil for none
+	MetricsToken     secret.Text         // of those who read metrics at the main address; empty for nobody
+	Certificate      func() time.Time    // when the one that is served ends; nil without one
+	Setup            *handlers.Setup     // the first start; nil once there is an administrator
+	Demo             []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
+	DestinationHosts []string            // hosts, with or without a port, that alarms may go to
+	Roots            *x509.CertPool      // of their certificates; nil for those of the machine
+	AlarmPace        time.Duration       // between two looks for alarms; 0 for the usual
 }
 
 // App is a Lineboard put together: Handler serves it, Run does what nobody asks for, Close ends it.
@@ -69,6 +75,7 @@ type App struct {
 	Sync     *ordersync.Syncer
 	Anchors  *anchors.Writer
 	Checks   *anchors.Checks
+	Alarms   *alarms.Alarms
 	Guard    *throttle.Guard
 	Metrics  *metrics.Metrics
 	Handler  http.Handler
@@ -78,6 +85,7 @@ type App struct {
 	clients *manufacturer.Clients
 	checks  *checks
 	copier  *copier
+	since   map[packaging.AlarmKind]time.Time // since when facts of the installation are the case
 }
 
 // Build puts a Lineboard together. Answers that an earlier process kept are stored first, and what else it left under way
@@ -96,7 +104,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	if err := interrupt(ctx, p.Store, p.Log); err != nil {
 		return nil, err
 	}
-	a := &App{Store: p.Store, Anchors: writer, parts: p, began: p.Now()}
+	a := &App{Store: p.Store, Anchors: writer, parts: p, began: p.Now(), since: map[packaging.AlarmKind]time.Time{}}
 	// Versions begin with the time, so that they go on growing when the program starts again.
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
 	p.Store.Notify(func(changes []packaging.Change) { a.Hub.Publish(packaging.Topics(changes)...) })
@@ -113,6 +121,9 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	if err := a.checks.schema(ctx); err != nil {
 		return nil, err
 	}
+	a.Alarms = alarms.New(alarms.Options{
+		Store: p.Store, Dial: outbound.Only(p.DestinationHosts), Roots: p.Roots, Facts: a.facts, Every: p.AlarmPace, Now: p.Now, Log: p.Log,
+	})
 	a.Handler = a.handler(a.clients)
 	return a, nil
 }
@@ -170,6 +181,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Queuer:    release.NewQueuer(p.Store, a.Releaser, p.Log),
 		Refresher: a.Sync,
 		Checks:    a.Checks,
+		Alarms:    a.Alarms,
 		Check:     a.checks.State,
 		Backups:   a.copier.State,
 		Condition: a.Condition,
@@ -228,7 +240,7 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 // what is over, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.Alarms.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

@@ -44,6 +44,8 @@ type settings struct {
 	AskAfter     []time.Duration `default:"2s,5s,15s,1m,4m" help:"When to ask about an unknown outcome."`
 	Doubt        time.Duration   `default:"15s" help:"How long the API may still carry out a release that was cut off."`
 
+	DestinationHosts []string `placeholder:"HOST" help:"Hosts that lists and alarms may be sent to, with a port or without."`
+
 	// People.
 
 	SessionIdle     time.Duration `default:"2h" help:"Sign people out when they did nothing for this long."`
@@ -142,6 +144,8 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		RateLimit:       s.RateLimit,
 		Machine:         s.machine,
 		Loose:           func() []string { return looseFiles(s.Data, anchorsPath(s.Anchors, s.Data)) },
+
+		DestinationHosts: s.DestinationHosts,
 	}
 }
 

@@ -394,6 +394,16 @@ func (g gallery) setup() {
 		}},
 		{name: "tokens", path: "/admin/tokens"},
 		{name: "the division into shifts", path: "/admin/shifts"},
+		{name: "alarms", path: "/admin/alarms", do: func(p person) {
+			p.Click("Add a recipient")
+			p.Fill("Name", "Night shift")
+			p.Fill("E-mail addresses, or URL", "night@plant.example")
+			p.Click("Add the recipient")
+			p.See("Saved.")
+			p.Click("Add a rule")
+			p.Click("Save the rule")
+			p.See("after 5 minutes")
+		}},
 		{name: "single sign-on", path: "/admin/sso"},
 	}...)
 }

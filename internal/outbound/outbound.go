@@ -94,3 +94,32 @@ func embedded(ip netip.Addr) netip.Addr {
 	}
 	return ip
 }
+
+// ErrNotListed is the error of a host that the server was not started with.
+var ErrNotListed = errors.New("the server was not started with this host")
+
+// Only returns a dialer that reaches the listed hosts and no others: names or addresses, with a port or for any port.
+// What a listed name resolves to is up to who listed it.
+func Only(hosts []string) DialFunc {
+	free := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if !Listed(hosts, address) {
+			return nil, ErrNotListed
+		}
+		return free.DialContext(ctx, network, address)
+	}
+}
+
+// Listed says whether an address, host and port, is among the hosts.
+func Listed(hosts []string, address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(hosts, func(listed string) bool {
+		if name, only, err := net.SplitHostPort(listed); err == nil {
+			return only == port && ascii(name) == ascii(host)
+		}
+		return ascii(strings.Trim(listed, "[]")) == ascii(host)
+	})
+}

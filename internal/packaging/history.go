@@ -87,6 +87,13 @@ const (
 	IdentityDisconnected Deed = "identity_disconnected"
 	HumanSet             Deed = "human_set" // an administrator said whether accounts are of one human; New says so
 
+	AlarmStarted     Deed = "alarm_started" // Object is its kind, New what it is about
+	AlarmTaken       Deed = "alarm_taken"   // a person takes care of it
+	AlarmEnded       Deed = "alarm_ended"
+	AlarmsSet        Deed = "alarms_set"        // a rule, a recipient, or how alarms are sent
+	AlarmTested      Deed = "alarm_tested"      // a person sent a message to try a recipient; New is what came of it
+	AlarmUndelivered Deed = "alarm_undelivered" // a message was tried for a day
+
 	RecordsLogged Deed = "records_logged" // by an upgrade: New says how many records have another digest by it
 )
 
@@ -103,6 +110,7 @@ var Deeds = []Deed{
 	PINDeclined, PINSet, BadgeSet, PasswordConfirmed, BadgeConfirmed, StationSet, StationRemoved, StationCoded,
 	StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected, HumanSet,
+	AlarmStarted, AlarmTaken, AlarmEnded, AlarmsSet, AlarmTested, AlarmUndelivered,
 	RecordsLogged,
 }
 
@@ -110,7 +118,7 @@ var Deeds = []Deed{
 // refused or unknown, and queues that did not end as done.
 var Exceptions = []Deed{
 	ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined,
-	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted,
+	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted, AlarmUndelivered,
 }
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and

@@ -71,7 +71,9 @@ var RecordNouns = map[string]string{
 	"api_tokens": "token", "api_token_lines": "token", "stations": "station", "lines": "line",
 	"shift_plans": "shifts", "shifts": "shifts", "shift_rules": "settings", "rules": "settings", "tenants": "settings",
 	"credentials_set": "settings", "sso": "settings", "sso_grants": "settings", "sso_grant_roles": "settings",
-	"sso_grant_lines": "settings", "losses": "loss", "record_log": "log",
+	"sso_grant_lines": "settings",
+	"alarm_settings":  "settings", "alarm_rules": "settings", "alarm_rule_lines": "settings",
+	"alarm_rule_recipients": "settings", "recipients": "settings", "losses": "loss", "record_log": "log",
 }
 
 // Noun is what people call the record.

@@ -55,6 +55,7 @@ const (
 	ExportRecords Action = "export_records" // downloads of serials, history and reports
 	ViewReports   Action = "view_reports"   // shift reports
 	HandOver      Action = "hand_over"      // give a shift over, or take it over
+	TakeAlarms    Action = "take_alarms"    // say "I am on it" of an alarm
 	ReviewShifts  Action = "review_shifts"  // review and sign a shift, verify the history
 	ViewSetup     Action = "view_setup"     // people, lines, stations, settings and the health of the connection
 	Administer    Action = "administer"     // change those
@@ -70,17 +71,19 @@ func (a Action) looks() bool {
 
 // permissions is the one table of who may do what.
 var permissions = map[Role][]Action{
-	Operator: {ViewOrders, WriteNotes, RefreshOrders},
+	Operator: {ViewOrders, WriteNotes, RefreshOrders, TakeAlarms},
 	Supervisor: {
 		ViewOrders, WriteNotes, RefreshOrders, ReleaseOrders, SettleOrders, SetLines, ImportOrders,
-		ViewHistory, ExportRecords, ViewReports, HandOver,
+		ViewHistory, ExportRecords, ViewReports, HandOver, TakeAlarms,
 	},
 	Manager: {
 		ViewOrders, WriteNotes, RefreshOrders, ReleaseOrders, SettleOrders, SetLines, ImportOrders,
-		ViewHistory, ExportRecords, ViewReports, HandOver, ReviewShifts, ConfirmPeople,
+		ViewHistory, ExportRecords, ViewReports, HandOver, ReviewShifts, TakeAlarms, ConfirmPeople,
 	},
-	Auditor:       {ViewOrders, ViewHistory, ExportRecords, ViewReports, ViewSetup},
-	Administrator: {ViewOrders, RefreshOrders, ViewHistory, ViewSetup, Administer, ConfirmPeople, WaiveConfirm},
+	Auditor: {ViewOrders, ViewHistory, ExportRecords, ViewReports, ViewSetup},
+	Administrator: {
+		ViewOrders, RefreshOrders, ViewHistory, ViewSetup, TakeAlarms, Administer, ConfirmPeople, WaiveConfirm,
+	},
 }
 
 // Known says whether r is one of the roles, or made of them.

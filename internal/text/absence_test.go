@@ -66,6 +66,10 @@ var absences = map[string]string{
 	"deed.list_added":        "the list was missing in the transaction that added it", "deed_name.list_added": "the same",
 	"help.topic.odd": "the same",
 
+	// Alarms.
+	"alarm.":  "names what an alarm is about, as it is recorded; or an instruction",
+	"alarms.": "alarms are set up here and nowhere else; what went out is recorded here",
+
 	// Orders and lines, as of the last refresh.
 	"overview.nothing_runs": "says what is known; how old that is stands on the page", "overview.nothing_waits": "the same",
 	"line.no_next": "the same", "orders.empty": "the same",

@@ -25,7 +25,7 @@ import (
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go"} {
+	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/alarms/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor|alarms)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -190,6 +190,12 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	for _, k := range packaging.EventKinds {
 		keys["event."+string(k)] = true
+	}
+	for _, k := range packaging.AlarmKinds {
+		keys["alarm.kind_"+string(k)], keys["alarm.do_"+string(k)] = true, true
+	}
+	for _, says := range []packaging.AlarmSays{packaging.AlarmBegan, packaging.AlarmRepeated, packaging.AlarmPassedOn, packaging.AlarmOver} {
+		keys["alarm.says_"+string(says)] = true
 	}
 	for _, s := range packaging.Sources {
 		if s != packaging.BySomebody { // says who

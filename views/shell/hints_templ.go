@@ -13,7 +13,7 @@ import "lineboard/internal/text"
 // Hints names every hint. A page shows its hint until the person dismisses it.
 var Hints = []string{
 	"overview", "adopt", "scan", "line", "queue", "orders", "order", "list", "serials", "imports", "preview", "shifts", "report", "handover", "sign", "history", "entry",
-	"account", "pin", "setup", "connection", "site", "set_lines", "people", "person", "stations", "sessions", "tokens", "set_shifts", "sso",
+	"account", "pin", "setup", "connection", "site", "set_lines", "people", "person", "stations", "sessions", "tokens", "set_shifts", "sso", "alarms",
 }
 
 func hint(f Frame) templ.Component {

@@ -554,6 +554,38 @@ func RevokeTokenURL(id packaging.TokenID) templ.SafeURL {
 	return TokensURL() + templ.SafeURL("/"+NonZero(int64(id))+"/revoke")
 }
 
+// AlarmsURL sets up the site's alarms.
+func AlarmsURL() templ.SafeURL { return AdminURL() + "/alarms" }
+
+// AlarmSettingsURL sets how alarms are sent.
+func AlarmSettingsURL() templ.SafeURL { return AlarmsURL() + "/settings" }
+
+// AlarmRulesURL adds a rule of alarms, or sets one.
+func AlarmRulesURL() templ.SafeURL { return AlarmsURL() + "/rules" }
+
+// AlarmRuleRemoveURL removes a rule of alarms.
+func AlarmRuleRemoveURL(id packaging.AlarmRuleID) templ.SafeURL {
+	return AlarmRulesURL() + "/" + templ.SafeURL(strconv.FormatInt(int64(id), 10)) + "/remove"
+}
+
+// RecipientsURL adds a recipient of alarms.
+func RecipientsURL() templ.SafeURL { return AlarmsURL() + "/recipients" }
+
+func recipientURL(id packaging.RecipientID) templ.SafeURL {
+	return RecipientsURL() + "/" + templ.SafeURL(strconv.FormatInt(int64(id), 10))
+}
+
+// RecipientTryURL sends a recipient a message to try it out.
+func RecipientTryURL(id packaging.RecipientID) templ.SafeURL { return recipientURL(id) + "/try" }
+
+// RecipientRemoveURL removes a recipient.
+func RecipientRemoveURL(id packaging.RecipientID) templ.SafeURL { return recipientURL(id) + "/remove" }
+
+// TakeAlarmURL takes an alarm over.
+func TakeAlarmURL(id packaging.AlarmID) templ.SafeURL {
+	return "/alarms/" + templ.SafeURL(strconv.FormatInt(int64(id), 10)) + "/take"
+}
+
 // AdminShiftsURL sets the shifts of the site.
 func AdminShiftsURL() templ.SafeURL { return AdminURL() + "/shifts" }
 

@@ -11,5 +11,5 @@ var Pages = []string{
 	"/help", "/account", "/account/pin",
 	"/admin", "/admin/connection", "/admin/site", "/admin/lines",
 	"/admin/people", "/admin/people/new", "/admin/people/:user",
-	"/admin/stations", "/admin/sessions", "/admin/data", "/admin/health", "/admin/tokens", "/admin/shifts", "/admin/sso",
+	"/admin/stations", "/admin/sessions", "/admin/data", "/admin/health", "/admin/tokens", "/admin/shifts", "/admin/alarms", "/admin/sso",
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -69,8 +70,11 @@ type Options struct {
 	Local     []netip.Prefix // local networks of IPv6
 	PerSecond float64        // requests that an address may make; default any number
 	// Empty leaves out the tenant and its people, as at a first start; Setup is then what that begins with.
-	Empty    bool
-	Setup    *handlers.Setup
+	Empty            bool
+	Setup            *handlers.Setup
+	DestinationHosts []string       // hosts that alarms may go to
+	Roots            *x509.CertPool // of their certificates
+
 	Loose    func() []string                     // files that others may use; default none
 	Handler  func(*sandbox.Sandbox) http.Handler // serves as the remote API; default the sandbox itself
 	Releases func(*db.DB) release.Store          // stores releases; default the database
@@ -159,6 +163,9 @@ func (s *Site) parts(store *db.DB) app.Parts {
 		RateLimit:       s.options.PerSecond,
 		Setup:           s.options.Setup,
 		Loose:           s.options.Loose,
+
+		DestinationHosts: s.options.DestinationHosts,
+		Roots:            s.options.Roots,
 	}
 	if s.options.Releases != nil {
 		parts.Releases = s.options.Releases(store)

@@ -1,0 +1,417 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// AlarmRules returns the rules of a site's alarms, by kind.
+func (d *DB) AlarmRules(ctx context.Context, tenant packaging.TenantID) ([]packaging.AlarmRule, error) {
+	return alarmRules(ctx, d.read, tenant)
+}
+
+func alarmRules(ctx context.Context, q querier, tenant packaging.TenantID) ([]packaging.AlarmRule, error) {
+	return collect(ctx, q, scanAlarmRule, selectAlarmRule+`WHERE a.tenant_id = ? ORDER BY a.kind, a.id`, tenant)
+}
+
+const selectAlarmRule = `
+	SELECT a.id, a.kind, a.delay, a.from_time, a.to_time, a.repeat, a.next, a.sound,
+		(SELECT json_group_array(line_id) FROM alarm_rule_lines WHERE rule_id = a.id),
+		(SELECT json_group_array(recipient_id) FROM alarm_rule_recipients WHERE rule_id = a.id AND next = 0),
+		(SELECT json_group_array(recipient_id) FROM alarm_rule_recipients WHERE rule_id = a.id AND next = 1)
+	FROM alarm_rules a `
+
+func scanAlarmRule(row scanner) (r packaging.AlarmRule, err error) {
+	var delay, repeat, next int64
+	var lines, first, second []byte
+	if err := row.Scan(&r.ID, &r.Kind, &delay, &r.From, &r.To, &repeat, &next, &r.Sound, &lines, &first, &second); err != nil {
+		return r, err
+	}
+	r.Delay, r.Repeat, r.Next = minutes(delay), minutes(repeat), minutes(next)
+	return r, errors.Join(json.Unmarshal(lines, &r.Lines), json.Unmarshal(first, &r.First), json.Unmarshal(second, &r.Second))
+}
+
+func minutes(n int64) time.Duration { return time.Duration(n) * time.Minute }
+
+func inMinutes(d time.Duration) int64 { return int64(d / time.Minute) }
+
+// SetAlarmRule adds a rule, or sets one that has an ID.
+func (d *DB) SetAlarmRule(ctx context.Context, by packaging.Person, r packaging.AlarmRule) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		var before string
+		if r.ID != 0 {
+			was, err := s.alarmRule(r.ID)
+			if err != nil {
+				return err
+			}
+			if before, err = s.describeRule(was); err != nil {
+				return err
+			}
+			if err := s.exec(`DELETE FROM alarm_rule_lines WHERE rule_id = ?`, r.ID); err != nil {
+				return err
+			}
+			if err := s.exec(`DELETE FROM alarm_rule_recipients WHERE rule_id = ?`, r.ID); err != nil {
+				return err
+			}
+		} else if err := s.roomFor("alarm_rules"); err != nil {
+			return err
+		}
+		id, err := s.insert(`
+			INSERT INTO alarm_rules (id, tenant_id, kind, delay, from_time, to_time, repeat, next, sound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, delay = excluded.delay, from_time = excluded.from_time,
+				to_time = excluded.to_time, repeat = excluded.repeat, next = excluded.next, sound = excluded.sound`,
+			nullable(r.ID), s.tenant, r.Kind, inMinutes(r.Delay), r.From, r.To, inMinutes(r.Repeat), inMinutes(r.Next), r.Sound)
+		if err != nil {
+			return err
+		}
+		if r.ID == 0 {
+			r.ID = packaging.AlarmRuleID(id)
+		}
+		if err := s.joinRule(r); err != nil {
+			return err
+		}
+		after, err := s.describeRule(r)
+		if err != nil {
+			return err
+		}
+		return s.recordChange(packaging.AlarmsSet, fmt.Sprintf("alarm rule %d", r.ID), before, after)
+	})
+}
+
+func (s *setupTx) alarmRule(id packaging.AlarmRuleID) (packaging.AlarmRule, error) {
+	r, err := scanAlarmRule(s.row(selectAlarmRule+`WHERE a.tenant_id = ? AND a.id = ?`, s.tenant, id))
+	return r, coded(err)
+}
+
+// roomFor fails where a site has as many of something as it can have.
+func (s *setupTx) roomFor(table string) error {
+	var n int
+	if err := s.row(`SELECT count(*) FROM `+table+` WHERE tenant_id = ?`, s.tenant).Scan(&n); err != nil || n < packaging.MaxRecipients {
+		return err
+	}
+	return packaging.Fail(packaging.Conflict, "alarms.too_many", "Count", fmt.Sprint(packaging.MaxRecipients))
+}
+
+// joinRule joins a rule with its lines and recipients. One of another site is not found.
+func (s *setupTx) joinRule(r packaging.AlarmRule) (err error) {
+	for _, line := range r.Lines {
+		err = cmp.Or(err, s.exec(`INSERT INTO alarm_rule_lines VALUES (?, ?, ?)`, s.tenant, r.ID, line))
+	}
+	for next, recipients := range [][]packaging.RecipientID{r.First, r.Second} {
+		for _, recipient := range recipients {
+			err = cmp.Or(err, s.exec(`INSERT INTO alarm_rule_recipients VALUES (?, ?, ?, ?)`, s.tenant, r.ID, recipient, next))
+		}
+	}
+	if isConstraint(err) {
+		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
+	}
+	return err
+}
+
+func isConstraint(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
+// describeRule returns how the history names what a rule says.
+func (s *setupTx) describeRule(r packaging.AlarmRule) (string, error) {
+	var lines, first, second string
+	err := s.row(`
+		SELECT coalesce((SELECT group_concat(code, ' ' ORDER BY code) FROM lines WHERE id IN (SELECT line_id FROM alarm_rule_lines
+				WHERE rule_id = ?1)), ''),
+			coalesce((SELECT group_concat(p.name, ', ' ORDER BY p.name) FROM recipients p JOIN alarm_rule_recipients n
+				ON n.recipient_id = p.id WHERE n.rule_id = ?1 AND n.next = 0), ''),
+			coalesce((SELECT group_concat(p.name, ', ' ORDER BY p.name) FROM recipients p JOIN alarm_rule_recipients n
+				ON n.recipient_id = p.id WHERE n.rule_id = ?1 AND n.next = 1), '')`, r.ID).Scan(&lines, &first, &second)
+	said := fmt.Sprintf("%s after %d min, %s-%s, lines: %s, tells: %s, again after %d min, then after %d min: %s, sound: %t",
+		r.Kind, inMinutes(r.Delay), r.From, r.To, cmp.Or(lines, "all"), first, inMinutes(r.Repeat), inMinutes(r.Next), second, r.Sound)
+	return said, err
+}
+
+// RemoveAlarmRule removes a rule. Its alarms end.
+func (d *DB) RemoveAlarmRule(ctx context.Context, by packaging.Person, id packaging.AlarmRuleID) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		r, err := s.alarmRule(id)
+		if err != nil {
+			return err
+		}
+		before, err := s.describeRule(r)
+		if err != nil {
+			return err
+		}
+		if err := s.exec(`DELETE FROM alarm_rules WHERE id = ?`, id); err != nil {
+			return err
+		}
+		return s.recordChange(packaging.AlarmsSet, fmt.Sprintf("alarm rule %d", id), before, "")
+	})
+}
+
+// sealedRecipient is what of a recipient is sealed.
+type sealedRecipient struct{ target, key []byte }
+
+const selectRecipient = `
+	SELECT r.id, r.name, r.kind, r.address, r.target, r.secret,
+		coalesce((SELECT max(sent_at) FROM alarm_messages WHERE tenant_id = r.tenant_id AND recipient_id = r.id), 0),
+		coalesce((SELECT problem FROM alarm_messages WHERE tenant_id = r.tenant_id AND recipient_id = r.id AND tries > 0
+			ORDER BY made_at DESC, id DESC LIMIT 1), '')
+	FROM recipients r `
+
+func scanRecipient(row scanner) (r packaging.Recipient, sealed sealedRecipient, err error) {
+	var told int64
+	err = row.Scan(&r.ID, &r.Name, &r.Kind, &r.Address, &sealed.target, &sealed.key, &told, &r.Failed)
+	r.Told = moment(told)
+	return r, sealed, err
+}
+
+// Recipients returns who can be told of a site's alarms, by name.
+func (d *DB) Recipients(ctx context.Context, tenant packaging.TenantID) ([]packaging.Recipient, error) {
+	return collect(ctx, d.read, func(row scanner) (packaging.Recipient, error) {
+		r, _, err := scanRecipient(row)
+		return r, err
+	}, selectRecipient+`WHERE r.tenant_id = ? ORDER BY r.name`, tenant)
+}
+
+func recipientOf(
+	ctx context.Context, q querier, tenant packaging.TenantID, id packaging.RecipientID,
+) (packaging.Recipient, sealedRecipient, error) {
+	r, sealed, err := scanRecipient(q.QueryRowContext(ctx, selectRecipient+`WHERE r.tenant_id = ? AND r.id = ?`, tenant, id))
+	return r, sealed, coded(err)
+}
+
+// recipientOwner is what a secret of a recipient is sealed for.
+func recipientOwner(tenant packaging.TenantID, id packaging.RecipientID, what string) string {
+	return fmt.Sprintf("tenant %d recipient %d %s", tenant, id, what)
+}
+
+// AddRecipient adds a recipient. For a webhook it returns the secret that its messages are signed with, which is shown
+// once.
+func (d *DB) AddRecipient(
+	ctx context.Context, by packaging.Person, r packaging.Recipient, target secret.Text,
+) (id packaging.RecipientID, key secret.Text, err error) {
+	r.Name = strings.TrimSpace(r.Name)
+	if err := r.Check(target.Reveal()); err != nil {
+		return 0, key, err
+	}
+	if r.Kind == packaging.ByWebhook {
+		fresh := make([]byte, 32)
+		if _, err := rand.Read(fresh); err != nil {
+			return 0, key, err
+		}
+		key = secret.New("whsec_" + base64.StdEncoding.EncodeToString(fresh))
+	}
+	err = d.setupTx(ctx, by, func(s *setupTx) error {
+		if err := s.roomFor("recipients"); err != nil {
+			return err
+		}
+		// The secrets are sealed for the key that the row gets.
+		if err := s.row(`SELECT coalesce(max(id), 0) + 1 FROM recipients`).Scan(&id); err != nil {
+			return err
+		}
+		var sealedTarget, sealedKey []byte
+		if r.Kind == packaging.ByMail {
+			r.Address = target.Reveal()
+		} else {
+			u, err := url.Parse(target.Reveal())
+			if err != nil {
+				return err
+			}
+			r.Address, sealedTarget = u.Host, s.box.Seal(target, recipientOwner(s.tenant, id, "target"))
+		}
+		if !key.Empty() {
+			sealedKey = s.box.Seal(key, recipientOwner(s.tenant, id, "key"))
+		}
+		err := s.exec(`INSERT INTO recipients (id, tenant_id, name, kind, address, target, secret) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			id, s.tenant, r.Name, r.Kind, r.Address, sealedTarget, sealedKey)
+		if isConstraint(err) {
+			return packaging.Fail(packaging.Conflict, "alarms.name_taken").Because(err)
+		}
+		if err != nil {
+			return err
+		}
+		return s.recordChange(packaging.AlarmsSet, "recipient "+r.Name, "", string(r.Kind)+" "+r.Address)
+	})
+	return id, key, err
+}
+
+// RemoveRecipient removes a recipient: from the rules too, and with what waits for them.
+func (d *DB) RemoveRecipient(ctx context.Context, by packaging.Person, id packaging.RecipientID) error {
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		r, _, err := recipientOf(s.ctx, s, s.tenant, id)
+		if err != nil {
+			return err
+		}
+		var alone bool
+		if err := s.row(`SELECT EXISTS (SELECT 1 FROM alarm_rule_recipients n WHERE n.recipient_id = ?1 AND n.next = 1 AND NOT EXISTS (
+			SELECT 1 FROM alarm_rule_recipients o WHERE o.rule_id = n.rule_id AND o.next = 1 AND o.recipient_id <> ?1))`, id).
+			Scan(&alone); err != nil {
+			return err
+		}
+		if alone {
+			return packaging.Fail(packaging.Conflict, "alarms.comes_next")
+		}
+		if err := s.exec(`DELETE FROM recipients WHERE id = ?`, id); err != nil {
+			return err
+		}
+		return s.recordChange(packaging.AlarmsSet, "recipient "+r.Name, string(r.Kind)+" "+r.Address, "")
+	})
+}
+
+// AlarmSettings returns how a site sends its alarms, with the password for its mail server and the URL of its heartbeat.
+func (d *DB) AlarmSettings(
+	ctx context.Context, tenant packaging.TenantID,
+) (s packaging.AlarmSettings, password, beat secret.Text, err error) {
+	s, sealed, err := alarmSettingsOf(ctx, d.read, tenant)
+	if err == nil && sealed.target != nil {
+		password, err = d.box.Open(sealed.target, alarmsOwner(tenant, "mail_password"))
+	}
+	if err == nil && sealed.key != nil {
+		beat, err = d.box.Open(sealed.key, alarmsOwner(tenant, "heartbeat"))
+	}
+	return s, password, beat, err
+}
+
+func alarmsOwner(tenant packaging.TenantID, what string) string {
+	return fmt.Sprintf("tenant %d alarms %s", tenant, what)
+}
+
+func alarmSettingsOf(
+	ctx context.Context, q querier, tenant packaging.TenantID,
+) (s packaging.AlarmSettings, sealed sealedRecipient, err error) {
+	var at, every int64
+	err = q.QueryRowContext(ctx, `
+		SELECT address, language, mail_host, encryption, mail_from, mail_user, mail_password, coalesce(password_set_at, 0),
+			password_set_by, heartbeat_host, heartbeat_url, heartbeat_minutes, coalesce(h.problem, '')
+		FROM alarm_settings a LEFT JOIN heartbeats h ON h.tenant_id = a.tenant_id WHERE a.tenant_id = ?`, tenant).
+		Scan(&s.Address, &s.Language, &s.MailHost, &s.Encryption, &s.MailFrom, &s.MailUser, &sealed.target, &at, &s.Password.By,
+			&s.Heartbeat, &sealed.key, &every, &s.HeartbeatSaid)
+	if errors.Is(err, sql.ErrNoRows) {
+		return packaging.AlarmSettings{Language: "en", Encryption: packaging.StartTLS}, sealed, nil
+	}
+	s.Password.Name, s.Password.Set, s.Password.At = "mail_password", sealed.target != nil, moment(at)
+	s.HeartbeatEvery = minutes(every)
+	return s, sealed, coded(err)
+}
+
+// SetAlarmSettings sets how a site sends its alarms. An empty password leaves the one that is stored as long as server
+// and user stay the same: it goes nowhere else. An empty URL of the heartbeat leaves that one, unless there shall be none.
+func (d *DB) SetAlarmSettings(
+	ctx context.Context, by packaging.Person, to packaging.AlarmSettings, password, beat secret.Text, noBeat bool,
+) error {
+	if err := to.Check(beat.Reveal()); err != nil {
+		return err
+	}
+	return d.setupTx(ctx, by, func(s *setupTx) error {
+		was, sealed, err := alarmSettingsOf(s.ctx, s, s.tenant)
+		if err != nil {
+			return err
+		}
+		same := was.MailHost == to.MailHost && was.MailUser == to.MailUser && to.MailUser != ""
+		at, setBy := was.Password.At, was.Password.By
+		switch {
+		case !password.Empty():
+			sealed.target, at, setBy = s.box.Seal(password, alarmsOwner(s.tenant, "mail_password")), s.now, s.by.Username
+		case !same:
+			sealed.target, at, setBy = nil, time.Time{}, ""
+		}
+		if sealed.target != nil && to.Encryption == packaging.NoEncryption {
+			return packaging.Fail(packaging.Invalid, "alarms.password_in_clear")
+		}
+		to.Heartbeat = was.Heartbeat
+		if !beat.Empty() {
+			u, err := url.Parse(beat.Reveal())
+			if err != nil {
+				return err
+			}
+			to.Heartbeat, sealed.key = u.Host, s.box.Seal(beat, alarmsOwner(s.tenant, "heartbeat"))
+		}
+		if noBeat || sealed.key == nil {
+			to.Heartbeat, to.HeartbeatEvery, sealed.key = "", 0, nil
+		}
+		var setAt any
+		if sealed.target != nil {
+			setAt = millis(at)
+		}
+		if err := s.exec(`
+			INSERT INTO alarm_settings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET address = excluded.address, language = excluded.language, mail_host = excluded.mail_host,
+				encryption = excluded.encryption, mail_from = excluded.mail_from, mail_user = excluded.mail_user,
+				mail_password = excluded.mail_password, password_set_at = excluded.password_set_at,
+				password_set_by = excluded.password_set_by, heartbeat_host = excluded.heartbeat_host,
+				heartbeat_url = excluded.heartbeat_url, heartbeat_minutes = excluded.heartbeat_minutes`,
+			s.tenant, to.Address, to.Language, to.MailHost, to.Encryption, to.MailFrom, to.MailUser, sealed.target, setAt, setBy,
+			to.Heartbeat, sealed.key, inMinutes(to.HeartbeatEvery)); err != nil {
+			return err
+		}
+		if !password.Empty() {
+			e := packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: "mail_password"}
+			if err := s.record(e); err != nil {
+				return err
+			}
+		}
+		return s.recordChange(packaging.AlarmsSet, "how alarms are sent", describeSettings(was), describeSettings(to))
+	})
+}
+
+func describeSettings(s packaging.AlarmSettings) string {
+	return fmt.Sprintf("pages: %s, language: %s, mail: %s %s from %s as %s, heartbeat: %s every %d min", s.Address, s.Language,
+		s.MailHost, s.Encryption, s.MailFrom, s.MailUser, s.Heartbeat, inMinutes(s.HeartbeatEvery))
+}
+
+// NoteHeartbeat notes whether a heartbeat arrived: why it did not, empty if it did.
+func (d *DB) NoteHeartbeat(ctx context.Context, tenant packaging.TenantID, problem string) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
+		return t.exec(`INSERT INTO heartbeats VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at, problem = excluded.problem`,
+			tenant, millis(t.now), problem)
+	})
+}
+
+// resealAlarms seals what of a site's alarms is secret with another box.
+func (t *tx) resealAlarms(tenant packaging.TenantID, box, next *secret.Box) error {
+	type sealed struct {
+		query, owner string
+		key          int64
+		bytes        []byte
+	}
+	all, err := collect(t.ctx, t, func(row scanner) (s sealed, err error) {
+		return s, row.Scan(&s.query, &s.owner, &s.key, &s.bytes)
+	}, `
+		SELECT 'UPDATE recipients SET target = ? WHERE id = ?', 'tenant ' || tenant_id || ' recipient ' || id || ' target', id, target
+			FROM recipients WHERE tenant_id = ?1 AND target IS NOT NULL
+		UNION ALL SELECT 'UPDATE recipients SET secret = ? WHERE id = ?', 'tenant ' || tenant_id || ' recipient ' || id || ' key', id, secret
+			FROM recipients WHERE tenant_id = ?1 AND secret IS NOT NULL
+		UNION ALL SELECT 'UPDATE alarm_settings SET mail_password = ? WHERE tenant_id = ?', 'tenant ' || tenant_id || ' alarms mail_password',
+			tenant_id, mail_password FROM alarm_settings WHERE tenant_id = ?1 AND mail_password IS NOT NULL
+		UNION ALL SELECT 'UPDATE alarm_settings SET heartbeat_url = ? WHERE tenant_id = ?', 'tenant ' || tenant_id || ' alarms heartbeat',
+			tenant_id, heartbeat_url FROM alarm_settings WHERE tenant_id = ?1 AND heartbeat_url IS NOT NULL`, tenant)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		opened, err := box.Open(s.bytes, s.owner)
+		if err != nil {
+			return err
+		}
+		if err := t.exec(s.query, next.Seal(opened, s.owner), s.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,442 @@
+package admin_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/mail"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+	house "lineboard/internal/testkit/site"
+)
+
+// post is a mail server of a plant: it wants TLS, a user and a password.
+type post struct {
+	mu      sync.Mutex
+	letters []*mail.Message
+	bodies  []string
+	refuse  bool
+	address string
+}
+
+func (p *post) NewSession(c *smtp.Conn) (smtp.Session, error) {
+	if _, encrypted := c.TLSConnectionState(); !encrypted {
+		return nil, smtp.ErrAuthRequired
+	}
+	return &postSession{p: p}, nil
+}
+
+type postSession struct {
+	p      *post
+	signed bool
+}
+
+func (s *postSession) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+func (s *postSession) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		if user != "lineboard" || password != "the mail password" {
+			return smtp.ErrAuthFailed
+		}
+		s.signed = true
+		return nil
+	}), nil
+}
+
+func (s *postSession) Mail(string, *smtp.MailOptions) error {
+	if !s.signed {
+		return smtp.ErrAuthRequired
+	}
+	return nil
+}
+func (s *postSession) Rcpt(string, *smtp.RcptOptions) error { return nil }
+func (s *postSession) Reset()                               {}
+func (s *postSession) Logout() error                        { return nil }
+
+func (s *postSession) Data(r io.Reader) error {
+	letter, err := mail.ReadMessage(r)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(letter.Body)
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	s.p.letters, s.p.bodies = append(s.p.letters, letter), append(s.p.bodies, string(body))
+	if s.p.refuse {
+		return fmt.Errorf("mailbox full")
+	}
+	return err
+}
+
+// newPost starts a mail server that speaks TLS from the first byte, and returns the certificate that it shows.
+func newPost(t *testing.T) (*post, *x509.CertPool) {
+	t.Helper()
+	shown := httptest.NewUnstartedServer(nil)
+	shown.StartTLS()
+	t.Cleanup(shown.Close)
+	p := &post{}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: shown.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := smtp.NewServer(p)
+	server.AllowInsecureAuth = true // the library does not see that the listener encrypts
+	go server.Serve(listener)
+	t.Cleanup(func() { _ = server.Close() })
+	p.address = listener.Addr().String()
+	roots := x509.NewCertPool()
+	roots.AddCert(shown.Certificate())
+	return p, roots
+}
+
+func (p *post) got() ([]*mail.Message, []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.letters, p.bodies
+}
+
+func subject(letter *mail.Message) string {
+	said, err := new(mime.WordDecoder).DecodeHeader(letter.Header.Get("Subject"))
+	if err != nil {
+		return err.Error()
+	}
+	return said
+}
+
+// look has the site look for alarms, and waits until what it sends is out.
+func look(t *testing.T, s *house.Site) {
+	t.Helper()
+	if err := s.Alarms.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.Alarms.Wait()
+	if err := s.Alarms.Look(t.Context()); err != nil { // what the first look has to say is due by now
+		t.Fatal(err)
+	}
+	s.Alarms.Wait()
+}
+
+func setMail(t *testing.T, b *house.Browser, host string, more ...string) {
+	t.Helper()
+	form := append([]string{
+		"language", "en", "address", "https://lineboard.plant.example", "host", host, "encryption", "tls", "from",
+		"lineboard@plant.example", "user", "lineboard", "password", "the mail password",
+	}, more...)
+	if a := b.Post("/admin/alarms/settings", form...); a.Status != http.StatusSeeOther {
+		t.Fatalf("settings: %d %s", a.Status, a.Text("[role=alert]"))
+	}
+}
+
+func addRecipient(t *testing.T, b *house.Browser, name, kind, target string) house.Answer {
+	t.Helper()
+	a := b.Post("/admin/alarms/recipients", "name", name, "kind", kind, "target", target)
+	if a.Status != http.StatusSeeOther && a.Status != http.StatusOK {
+		t.Fatalf("recipient: %d %s", a.Status, a.Text("[role=alert]"))
+	}
+	return a
+}
+
+// unknown lets a release end without an answer.
+func unknown(t *testing.T, s *house.Site, b *house.Browser, key string) packaging.Order {
+	t.Helper()
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter, Times: 1})
+	o := s.Order(key)
+	b.Post(fmt.Sprintf("/orders/%d/release", o.ID), "revision", fmt.Sprint(o.Revision))
+	if o = s.Order(key); o.Release == nil || o.Release.Outcome != packaging.Unknown {
+		t.Fatalf("%s is not unknown: %+v", key, o.Release)
+	}
+	return o
+}
+
+func TestAnUnknownOutcomeAtNightIsMailedRepeatedTakenAndEnded(t *testing.T) {
+	t.Parallel()
+	server, roots := newPost(t)
+	s := house.New(t, house.Options{DestinationHosts: []string{"127.0.0.1"}, Roots: roots})
+	admin, b := s.SignIn("administrator1"), s.SignIn("supervisor1")
+	setMail(t, admin, server.address)
+	addRecipient(t, admin, "Night shift", "mail", "night@plant.example")
+	if a := admin.Post("/admin/alarms/rules", "kind", "unknown", "delay", "5", "from", "00:00", "to", "00:00", "first", "1", "repeat", "10", "sound", "yes"); a.Status != http.StatusSeeOther {
+		t.Fatalf("rule: %d %s", a.Status, a.Text("[role=alert]"))
+	}
+	unknown(t, s, b, "Order143")
+	look(t, s)
+	if letters, _ := server.got(); len(letters) != 0 {
+		t.Fatal("told before its delay")
+	}
+	s.Clock.Move(6 * time.Minute)
+	look(t, s)
+	letters, bodies := server.got()
+	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "Outcome unknown") || !strings.Contains(subject(letters[0]), "Order143") {
+		t.Fatalf("%d letters, want one: %v", len(letters), letters)
+	}
+	if !strings.Contains(bodies[0], "https://lineboard.plant.example/orders/") || !strings.Contains(bodies[0], "settle the release") {
+		t.Errorf("the mail says %q", bodies[0])
+	}
+	for _, serial := range sandbox.Order143(s.Clock.Now()).Serials {
+		if strings.Contains(bodies[0], string(serial)) {
+			t.Errorf("the mail has the serial number %s", serial)
+		}
+	}
+	s.Clock.Move(11 * time.Minute)
+	look(t, s)
+	if letters, _ := server.got(); len(letters) != 2 || !strings.Contains(subject(letters[1]), "Still") {
+		t.Fatalf("%d letters, want a repetition", len(letters))
+	}
+	board := b.Get("/lines/L1")
+	if !strings.Contains(board.Text(".alarms"), "Outcome unknown") || board.Attr(".alarms", "data-sounds") != "1" {
+		t.Fatalf("the board says %q", board.Text(".alarms"))
+	}
+	if a := b.Post("/alarms/1/take", "line", "L1"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/lines/L1" {
+		t.Fatalf("take: %d %s", a.Status, a.Header.Get("Location"))
+	}
+	if board := b.Get("/lines/L1"); !strings.Contains(board.Text(".alarms"), "is on it") || board.Attr(".alarms", "data-sounds") != "" {
+		t.Errorf("after it was taken the board says %q", board.Text(".alarms"))
+	}
+	if a := s.SignIn("manager1").Post("/alarms/1/take"); a.Status != http.StatusConflict {
+		t.Errorf("a second person takes it: %d", a.Status)
+	}
+	s.Clock.Move(30 * time.Minute)
+	look(t, s)
+	if letters, _ := server.got(); len(letters) != 2 {
+		t.Errorf("%d letters after somebody took it", len(letters))
+	}
+	b.Post(fmt.Sprintf("/orders/%d/ask", s.Order("Order143").ID))
+	look(t, s)
+	if letters, _ := server.got(); len(letters) != 3 || !strings.Contains(subject(letters[2]), "Over") {
+		t.Errorf("%d letters, want one that it is over", len(letters))
+	}
+	var deeds []packaging.Deed
+	for _, e := range s.History() {
+		if strings.HasPrefix(string(e.Deed), "alarm_") && e.OrderKey == "Order143" {
+			deeds = append(deeds, e.Deed)
+		}
+	}
+	if fmt.Sprint(deeds) != "[alarm_ended alarm_taken alarm_started]" {
+		t.Errorf("the history has %v", deeds)
+	}
+}
+
+func TestManyAlarmsAtOnceAreOneMessageAndOneThatFailsIsSentAgainUnderItsID(t *testing.T) {
+	t.Parallel()
+	server, roots := newPost(t)
+	server.refuse = true
+	s := house.New(t, house.Options{DestinationHosts: []string{"127.0.0.1"}, Roots: roots})
+	admin, b := s.SignIn("administrator1"), s.SignIn("supervisor1")
+	setMail(t, admin, server.address)
+	addRecipient(t, admin, "Night shift", "mail", "night@plant.example, lead@plant.example")
+	admin.Post("/admin/alarms/rules", "kind", "unknown", "delay", "0", "from", "00:00", "to", "00:00", "first", "1")
+	for _, key := range []string{"Order143", "Order145", "Order146"} {
+		unknown(t, s, b, key)
+	}
+	look(t, s)
+	letters, bodies := server.got()
+	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "3 alarms") || strings.Count(bodies[0], "Outcome unknown") != 3 {
+		t.Fatalf("%d letters: %q", len(letters), bodies)
+	}
+	if said := admin.Get("/admin/alarms").Text("main"); !strings.Contains(said, "The last message did not go out") {
+		t.Errorf("the page does not say that the message failed: %q", said)
+	}
+	server.mu.Lock()
+	server.refuse = false
+	server.mu.Unlock()
+	s.Clock.Move(time.Minute)
+	look(t, s)
+	if letters, bodies = server.got(); len(letters) != 2 || letters[1].Header.Get("Message-Id") != letters[0].Header.Get("Message-Id") || bodies[1] != bodies[0] {
+		t.Errorf("sent again it is another message: %d letters, %q", len(letters), bodies)
+	}
+	s.Clock.Move(time.Hour)
+	look(t, s)
+	if letters, _ = server.got(); len(letters) != 2 {
+		t.Errorf("a message that arrived is sent again: %d letters", len(letters))
+	}
+}
+
+func TestAMailIsNeverSentWithoutTLSThatHoldsNorToAHostThatIsNotListed(t *testing.T) {
+	t.Parallel()
+	server, _ := newPost(t)
+	for name, o := range map[string]house.Options{
+		"a certificate that nobody vouches for": {DestinationHosts: []string{"127.0.0.1"}},
+		"a host that is not listed":             {},
+	} {
+		s := house.New(t, o)
+		admin := s.SignIn("administrator1")
+		setMail(t, admin, server.address)
+		addRecipient(t, admin, "Night shift", "mail", "night@plant.example")
+		if a := admin.Post("/admin/alarms/recipients/1/try"); a.Status != http.StatusOK || !strings.Contains(a.Text("[role=alert]"), "did not go out") {
+			t.Errorf("%s: %d %s", name, a.Status, a.Text("main"))
+		}
+	}
+	if letters, _ := server.got(); len(letters) != 0 {
+		t.Errorf("%d letters", len(letters))
+	}
+}
+
+// hook is a receiver of webhooks.
+type hook struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []*http.Request
+	bodies   []string
+	status   int
+}
+
+func newHook(t *testing.T) *hook {
+	h := &hook{status: http.StatusNoContent}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.requests, h.bodies = append(h.requests, r), append(h.bodies, string(body))
+		if h.status == http.StatusFound {
+			w.Header().Set("Location", h.URL+"/elsewhere")
+		}
+		w.WriteHeader(h.status)
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+func TestAlarmsReachWebhooksTeamsAndSlackInTheirOwnForms(t *testing.T) {
+	t.Parallel()
+	h := newHook(t)
+	host, _, _ := net.SplitHostPort(h.Listener.Addr().String())
+	s := house.New(t, house.Options{DestinationHosts: []string{host}})
+	admin, b := s.SignIn("administrator1"), s.SignIn("supervisor1")
+	setMail(t, admin, "")
+	key := addRecipient(t, admin, "SCADA", "webhook", h.URL+"/secret-path").Text(".code")
+	addRecipient(t, admin, "Team", "teams", h.URL+"/teams")
+	addRecipient(t, admin, "Channel", "slack", h.URL+"/slack")
+	page := admin.Get("/admin/alarms")
+	if strings.Contains(page.Body, "secret-path") || strings.Contains(page.Body, key) || !strings.HasPrefix(key, "whsec_") {
+		t.Error("the page shows a secret again")
+	}
+	admin.PostAll("/admin/alarms/rules", "kind", "unknown", "delay", "0", "from", "00:00", "to", "00:00", "first", "1", "first", "2", "first", "3")
+	unknown(t, s, b, "Order143")
+	look(t, s)
+	if len(h.bodies) != 3 {
+		t.Fatalf("%d messages, want 3", len(h.bodies))
+	}
+	for i, r := range h.requests {
+		switch body := h.bodies[i]; r.URL.Path {
+		case "/secret-path":
+			checkSigned(t, key, r, body)
+			var e struct {
+				Type string
+				Data struct {
+					Alarms []struct{ Kind, Line, Order string }
+				}
+			}
+			if err := json.Unmarshal([]byte(body), &e); err != nil || e.Type != "alarm.changed" || len(e.Data.Alarms) != 1 || e.Data.Alarms[0].Order != "Order143" || e.Data.Alarms[0].Line != "L1" {
+				t.Errorf("the webhook gets %s", body)
+			}
+		case "/teams":
+			if !strings.Contains(body, "application/vnd.microsoft.card.adaptive") || !strings.Contains(body, "Order143") {
+				t.Errorf("Teams gets %s", body)
+			}
+		case "/slack":
+			var slack struct{ Text string }
+			if err := json.Unmarshal([]byte(body), &slack); err != nil || !strings.Contains(slack.Text, "Order143") {
+				t.Errorf("Slack gets %s", body)
+			}
+		}
+	}
+	h.mu.Lock()
+	h.status = http.StatusFound
+	h.mu.Unlock()
+	if a := admin.Post("/admin/alarms/recipients/1/try"); !strings.Contains(a.Text("[role=alert]"), "302") || strings.Contains(a.Body, "secret-path") {
+		t.Errorf("a redirect: %s", a.Text("main"))
+	}
+	if len(h.requests) != 4 {
+		t.Errorf("a redirect was followed: %d requests", len(h.requests))
+	}
+}
+
+func TestWhatIsSetUpForAlarmsIsCheckedAndStandsInTheHistory(t *testing.T) {
+	t.Parallel()
+	s := house.New(t, house.Options{})
+	admin := s.SignIn("administrator1")
+	addRecipient(t, admin, "Night shift", "mail", "night@plant.example")
+	before := len(s.History())
+	for _, try := range []struct {
+		path string
+		form []string
+		says string
+	}{
+		{"recipients", []string{"name", "", "kind", "mail", "target", "a@b.example"}, "1 to 80"},
+		{"recipients", []string{"name", "night shift", "kind", "mail", "target", "a@b.example"}, "of that name"},
+		{"recipients", []string{"name", "X", "kind", "mail", "target", "nobody"}, "e-mail addresses"},
+		{"recipients", []string{"name", "X", "kind", "slack", "target", "ftp://x"}, "URL"},
+		{"recipients", []string{"name", "X", "kind", "webhook", "target", "https://u:p@x.example/"}, "URL"},
+		{"rules", []string{"kind", "unknown", "delay", "-1"}, "whole minutes"},
+		{"rules", []string{"kind", "unknown", "delay", "5", "from", "25:00"}, "whole minutes"},
+		{"rules", []string{"kind", "unknown", "delay", "5", "next", "10"}, "both who and when"},
+		{"rules", []string{"kind", "backup", "delay", "5", "line", "1"}, "not about a line"},
+		{"settings", []string{"language", "en", "host", "mail.example", "encryption", "tls", "from", "a@b.example"}, "with its port"},
+		{"settings", []string{"language", "en", "host", "mail.example:25", "encryption", "none", "from", "a@b.example", "user", "u", "password", "p"}, "under TLS alone"},
+		{"settings", []string{"language", "en", "encryption", "tls", "beat", "https://beat.example/x", "every", "0"}, "1 to 1440"},
+	} {
+		if a := admin.Post("/admin/alarms/"+try.path, try.form...); a.Status/100 != 4 || !strings.Contains(a.Text("[role=alert]"), try.says) {
+			t.Errorf("%s %v: %d %q", try.path, try.form, a.Status, a.Text("[role=alert]"))
+		}
+	}
+	for _, a := range []house.Answer{
+		admin.Post("/admin/alarms/rules", "kind", "unknown", "delay", "5", "first", "99"),
+		admin.Post("/admin/alarms/rules", "id", "99", "kind", "unknown", "delay", "5"),
+		admin.Post("/admin/alarms/rules/99/remove"), admin.Post("/admin/alarms/recipients/99/try"),
+		admin.Post("/admin/alarms/recipients/99/remove"), admin.Post("/alarms/99/take"),
+	} {
+		if a.Status != http.StatusNotFound {
+			t.Errorf("what is not there: %d", a.Status)
+		}
+	}
+	if n := len(s.History()); n != before {
+		t.Errorf("%d entries of what was refused", n-before)
+	}
+	admin.Post("/admin/alarms/rules", "kind", "unknown", "delay", "5", "first", "1", "next", "10", "second", "1")
+	if a := admin.Post("/admin/alarms/recipients/1/remove"); a.Status != http.StatusConflict {
+		t.Errorf("the only one who comes next is removed: %d", a.Status)
+	}
+	admin.Post("/admin/alarms/rules/1/remove")
+	admin.Post("/admin/alarms/recipients/1/remove")
+	var said []string
+	for _, e := range s.History()[:3] {
+		if e.Deed != packaging.AlarmsSet || e.By.Username != "administrator1" {
+			t.Errorf("history %+v", e)
+		}
+		said = append(said, e.Object)
+	}
+	if fmt.Sprint(said) != "[recipient Night shift alarm rule 1 alarm rule 1]" {
+		t.Errorf("the history says %v", said)
+	}
+}
+
+// checkSigned checks a message as its receiver would, by the specification of Standard Webhooks.
+func checkSigned(t *testing.T, key string, r *http.Request, body string) {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, "whsec_"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, raw)
+	fmt.Fprintf(mac, "%s.%s.%s", r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp"), body)
+	if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); r.Header.Get("webhook-signature") != want {
+		t.Errorf("the signature is %q, want %q", r.Header.Get("webhook-signature"), want)
+	}
+}
