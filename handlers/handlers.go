@@ -76,6 +76,7 @@ type Config struct {
 	Provider  Provider
 	Checks    history.Checks
 	Check     func() packaging.SelfCheck // what was found out about the data since the start
+	AccessLog bool                       // log each request, not at debug level alone
 	CacheUsed func(hit bool)             // hears of each use of the cache of pages; may be nil
 	Metrics   http.Handler               // serves metrics to programs that have their token; nil for none
 	Condition func(ctx context.Context) (packaging.Condition, error)
@@ -153,7 +154,7 @@ func New(c Config) http.Handler {
 		mux.Handle(web.MetricsPath, s.kit.LogRequests(s.kit.LimitRate(s.kit.OnlyHTTPS(c.Metrics))))
 	}
 	mux.Handle("/", guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e))))
-	return s.kit.SecureHeaders(s.kit.BelowPrefix(mux))
+	return web.IdentifyRequest(s.kit.SecureHeaders(s.kit.BelowPrefix(mux)))
 }
 
 // assemble makes the features.
@@ -169,7 +170,7 @@ func assemble(c Config) *server {
 		Proxies:   c.Proxies,
 		Local:     c.Local,
 		PerSecond: c.PerSecond,
-		Held:      c.Releaser.Held, Hints: hints, CacheUsed: c.CacheUsed,
+		Held:      c.Releaser.Held, Hints: hints, CacheUsed: c.CacheUsed, AccessLog: c.AccessLog,
 		Lock: func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },
 	})
 	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store}

@@ -256,7 +256,7 @@ func (s *Server) FailAPI(err error, c echo.Context) {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(problem.wait.Seconds()))))
 	}
 	if problem.Status >= http.StatusInternalServerError {
-		s.Log.Error("request failed", "path", c.Request().URL.Path, "status", problem.Status, "err", err)
+		s.Log.ErrorContext(c.Request().Context(), "request failed", "path", c.Request().URL.Path, "status", problem.Status, "err", err)
 	}
 	body, err := json.Marshal(problem)
 	if err == nil {

@@ -64,7 +64,7 @@ func (s *Kit) Fail(err error, c echo.Context) {
 		return
 	}
 	ctx := c.Request().Context()
-	problem := shell.Problem{What: text.Say(ctx, key, gaps...), Do: advice(ctx, key), Code: key}
+	problem := shell.Problem{What: text.Say(ctx, key, gaps...), Do: advice(ctx, key), Code: key, Request: RequestID(ctx)}
 	frame, _ := s.Frame(c, "", text.Say(ctx, "title.problem")) // without the list of tenants it is still a page
 	if IsHTMX(c) {
 		// The page takes the place of whatever part was asked for.
@@ -205,6 +205,6 @@ func IsHTMX(c echo.Context) bool { return c.Request().Header.Get("HX-Request") =
 
 // LogPanic logs a panic, and gives the error that the request then ends in.
 func (s *Kit) LogPanic(c echo.Context, err error, stack []byte) error {
-	s.Log.Error("request panicked", "path", c.Request().URL.Path, "err", err, slog.String("stack", string(stack)))
+	s.Log.ErrorContext(c.Request().Context(), "request panicked", "path", c.Request().URL.Path, "err", err, slog.String("stack", string(stack)))
 	return errors.New("panicked")
 }

@@ -77,7 +77,7 @@ func (s *Kit) refuseWith(w http.ResponseWriter, r *http.Request, status int, key
 	ctx := r.Context()
 	page := shell.ProblemPage(
 		shell.Frame{Title: text.Say(ctx, "title.problem"), Now: s.Now()},
-		shell.Problem{What: text.Say(ctx, key), Do: do, Code: key},
+		shell.Problem{What: text.Say(ctx, key), Do: do, Code: key, Request: RequestID(ctx)},
 	)
 	html, err := rendered(ctx, page)
 	if err != nil {
@@ -200,29 +200,23 @@ func peer(r *http.Request) netip.Addr {
 // Probe says whether a request asks only whether we live.
 func Probe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
 
-// LogRequests logs each request at debug level, without its query: that may name what is nobody else's business.
+// LogRequests logs each request, without its query: that may name what is nobody else's business. Without an access log
+// it does so at debug level.
 func (s *Kit) LogRequests(next http.Handler) http.Handler {
+	level := slog.LevelDebug
+	if s.accessLog {
+		level = slog.LevelInfo
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if Probe(r) || !s.Log.Enabled(r.Context(), slog.LevelDebug) { // probes come every second
+		if Probe(r) || !s.Log.Enabled(r.Context(), level) { // probes come every second
 			next.ServeHTTP(w, r)
 			return
 		}
 		started := time.Now()
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(seen, r)
-		s.Log.Debug(
-			"request",
-			"method",
-			r.Method,
-			"path",
-			r.URL.Path,
-			"status",
-			seen.status,
-			"took",
-			time.Since(started),
-			"from",
-			s.Address(r),
-		)
+		s.Log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", seen.status,
+			"took", time.Since(started), "from", s.Address(r))
 	})
 }
 

@@ -36,6 +36,7 @@ type Config struct {
 
 	Held      func() int        // answers of the API that are not stored yet
 	CacheUsed func(hit bool)    // hears of each use of the cache of pages; may be nil
+	AccessLog bool              // log each request, not at debug level alone
 	Hints     map[string]string // what explains a page at a person's first use, by its route
 	Lock      echo.HandlerFunc  // answers a request of a locked session
 }
@@ -52,6 +53,7 @@ type Kit struct {
 	Now    func() time.Time
 	Secure bool // people reach the server by HTTPS: cookies are Secure
 
+	accessLog   bool
 	store       Store
 	clients     Clients
 	hub         *live.Hub
@@ -78,8 +80,10 @@ type Kit struct {
 
 // New makes a kit.
 func New(c Config) *Kit {
+	c.Log = slog.New(requestLog{c.Log.Handler()})
 	s := &Kit{
-		Log: c.Log, Now: c.Now, Secure: c.Secure,
+		accessLog: c.AccessLog,
+		Log:       c.Log, Now: c.Now, Secure: c.Secure,
 		store: c.Store, clients: c.Clients, hub: c.Hub, interval: c.Interval, idle: c.Idle, limit: c.Limit,
 		demo: c.Demo, prefix: c.Prefix, instance: instanceOf(c.Store), proxies: c.Proxies, networks: c.Local, held: c.Held, hints: c.Hints, lock: c.Lock,
 		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now, c.CacheUsed),

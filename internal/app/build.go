@@ -64,6 +64,7 @@ type Parts struct {
 	DestinationHosts []string            // hosts, with or without a port, that alarms may go to
 	Roots            *x509.CertPool      // of their certificates; nil for those of the machine
 	AlarmPace        time.Duration       // between two looks for alarms; 0 for the usual
+	AccessLog        bool                // log each request
 }
 
 // App is a Lineboard put together: Handler serves it, Run does what nobody asks for, Close ends it.
@@ -184,6 +185,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Alarms:    a.Alarms,
 		Check:     a.checks.State,
 		Backups:   a.copier.State,
+		AccessLog: p.AccessLog,
 		Condition: a.Condition,
 		CacheUsed: a.Metrics.Cached,
 		Metrics:   a.metricsFor(p.MetricsToken),

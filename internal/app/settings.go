@@ -19,10 +19,12 @@ import (
 
 // settings are the flags that serve and demo share.
 type settings struct {
-	Addr    string `default:":8080" help:"Address to listen on."`
-	Data    string `placeholder:"DIR" help:"Folder of the database and its key."`
-	Anchors string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
-	Verbose bool   `help:"Log every request."`
+	Addr      string     `default:":8080" help:"Address to listen on."`
+	Data      string     `placeholder:"DIR" help:"Folder of the database and its key."`
+	Anchors   string     `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
+	Verbose   bool       `help:"Log every request."`
+	LogFormat string     `enum:"text,json" default:"text" help:"Format of the log: text (key=value) or json."`
+	LogLevel  slog.Level `default:"info" help:"Least level that is logged: debug, info, warn or error."`
 
 	MetricsAddr      string `placeholder:"ADDR" help:"Address to serve metrics on, without sign-in (default: none)."`
 	MetricsTokenFile string `placeholder:"FILE" help:"File with the token by which /metrics of the main address is read."`
@@ -143,6 +145,7 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		Local:           s.Local,
 		RateLimit:       s.RateLimit,
 		Machine:         s.machine,
+		AccessLog:       s.Verbose,
 		Loose:           func() []string { return looseFiles(s.Data, anchorsPath(s.Anchors, s.Data)) },
 
 		DestinationHosts: s.DestinationHosts,
@@ -154,11 +157,11 @@ const patience = 8 * time.Second
 
 // logger returns a log that is written to w.
 func (s *settings) logger(w io.Writer) *slog.Logger {
-	level := slog.LevelInfo
-	if s.Verbose {
-		level = slog.LevelDebug
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // openCertificate opens the certificate that the flags name; nil when they name none.
