@@ -62,6 +62,10 @@ func newExhibition(t *testing.T) exhibition {
 	b.Post("/lines/L1/notes", "words", "Waits for maintenance")
 	b.Post("/history/views", "name", "What went wrong on blister line 1", "query", "exceptions=1&line=L1")
 	b.Post("/history/verify")
+	h.SignIn("administrator1").Post("/admin/alarms/rules", "kind", "list", "delay", "0", "from", "00:00", "to", "00:00", "sound", "yes")
+	if err := h.Alarms.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return e
 }
 
