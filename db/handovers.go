@@ -100,8 +100,8 @@ func scanItemOf(row scanner) (i packaging.HandoverItem, of packaging.HandoverID,
 	return i, of, err
 }
 
-// unacknowledgedItems returns what was handed over and nobody acknowledged, the oldest first; each names itself as
-// where it is from.
+// unacknowledgedItems returns what was handed over, needs somebody, and nobody acknowledged, the oldest first; each names
+// itself as where it is from.
 func unacknowledgedItems(ctx context.Context, q querier, in packaging.Scope) ([]packaging.HandoverItem, error) {
 	w := withinItems(in)
 	return collect(ctx, q, func(row scanner) (packaging.HandoverItem, error) {
@@ -109,7 +109,7 @@ func unacknowledgedItems(ctx context.Context, q querier, in packaging.Scope) ([]
 		i.From = packaging.ItemRef{Handover: of, Place: i.Place}
 		return i, err
 	}, selectItem+`
-		WHERE `+w.sql+` AND a.place IS NULL
+		WHERE `+w.sql+` AND a.place IS NULL AND i.kind NOT IN ('waiting', 'queue')
 			AND NOT EXISTS (SELECT 1 FROM handover_items n WHERE n.from_id = i.handover_id AND n.from_place = i.place)
 		ORDER BY i.handover_id, i.place`, w.args...)
 }
@@ -298,7 +298,7 @@ func (d *DB) TakeOver(
 		}
 		e := packaging.Entry{
 			TenantID: h.TenantID, By: by.Author, Deed: packaging.ShiftTakenOver, Object: o.Label(),
-			New: fmt.Sprintf("%d of %d items acknowledged", len(places), len(h.Items)), Comment: remarks,
+			New: fmt.Sprintf("%d of %d items acknowledged", len(places), h.ToAcknowledge()), Comment: remarks,
 		}
 		if err := t.record(e); err != nil {
 			return err

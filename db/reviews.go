@@ -42,8 +42,37 @@ func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]pack
 		WHERE `+condition+` ORDER BY v.day, v.ends_at, v.version DESC`, args...)
 }
 
+// StillOpen returns what of a reported shift is open now, and a reviewer must not overlook.
+func (d *DB) StillOpen(
+	ctx context.Context, in packaging.Scope, report packaging.ShiftReport,
+) (open []packaging.HandoverItem, err error) {
+	err = d.slow.snapshot(ctx, func(q querier) error {
+		open, err = stillOpen(ctx, q, in, report)
+		return err
+	})
+	return open, err
+}
+
+func stillOpen(
+	ctx context.Context, q querier, in packaging.Scope, report packaging.ShiftReport,
+) ([]packaging.HandoverItem, error) {
+	now, err := openItems(ctx, q, in, report.Occurrence)
+	if err != nil {
+		return nil, err
+	}
+	h, err := handoverOf(ctx, q, in, report.Occurrence)
+	switch {
+	case packaging.CodeOf(err) == packaging.NotFound:
+		return report.StillOpen(now, nil), nil
+	case err != nil:
+		return nil, err
+	}
+	return report.StillOpen(now, &h), nil
+}
+
 // SignShift signs the report of a shift that has ended, as it was shown to the person: where it has changed since, it
-// is a Conflict. It records which entries of the history were reviewed.
+// is a Conflict. While something of it is open, it is Invalid without a comment. It records which entries of the history
+// were reviewed.
 func (d *DB) SignShift(
 	ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte,
 	s packaging.Signature,
@@ -68,6 +97,15 @@ func (d *DB) SignShift(
 			return packaging.Fail(packaging.Forbidden, "error.other_reviewer")
 		case report.Record().Digest() != shown:
 			return packaging.Fail(packaging.Conflict, "review.changed")
+		}
+		if comment == "" {
+			open, err := stillOpen(ctx, t, by.Scope(), report)
+			if err != nil {
+				return err
+			}
+			if len(open) > 0 {
+				return packaging.Fail(packaging.Invalid, "review.comment_open")
+			}
 		}
 		record := report.Signed(comment)
 		s.Content = record.Digest()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -464,5 +465,32 @@ func TestAnOrderWaitsFromWhenItWasFirstSeenInPendingRelease(t *testing.T) {
 	report := w.report(t, w.shift(t, o.Release.Requested))
 	if waited := report.Total().Waiting; waited.Count != 1 || waited.Longest.Round(time.Minute) != o.Release.Requested.Sub(pending).Round(time.Minute) || waited.Longest < time.Hour-time.Minute {
 		t.Errorf("it waited %+v, from %v to %v", waited, pending, o.Release.Requested)
+	}
+}
+
+func TestAShiftWithAnUnknownOutcomeIsNeverSignedWithoutAComment(t *testing.T) {
+	w := newWorked(t, filepath.Join(t.TempDir(), "lineboard.db"))
+	t.Cleanup(func() { _ = w.Close() })
+	ctx, marta := t.Context(), w.person("marta")
+	o := w.shift(t, w.now)
+	order := unknownRelease(t, w.DB, w.person("sofie"), "Order145")
+	w.now = o.Until.Add(time.Hour)
+	report := w.report(t, o)
+	signature := packaging.Signature{Meaning: "x", Factor: packaging.ByPassword}
+	open, err := w.StillOpen(ctx, marta.Scope(), report)
+	if err != nil || len(open) != 1 || open[0].OrderKey != order.Key || open[0].Kind != packaging.UnknownOutcome {
+		t.Errorf("still open: %+v, %v", open, err)
+	}
+	if err := w.SignShift(ctx, marta, o, "", report.Record().Digest(), signature); packaging.CodeOf(err) != packaging.Invalid {
+		t.Errorf("without a comment: %v", err)
+	}
+	if err := w.SignShift(ctx, marta, o, "Sven asks at the line", report.Record().Digest(), signature); err != nil {
+		t.Errorf("with a comment: %v", err)
+	}
+	var refused *sqlite.Error
+	if _, err := w.write.ExecContext(ctx, `INSERT INTO shift_reviews
+		SELECT NULL, tenant_id, day, shift, 2, ends_at, at + 1, content, record, ' ' FROM shift_reviews`); !errors.As(err, &refused) ||
+		!strings.Contains(err.Error(), "is signed with a comment") {
+		t.Errorf("the database does not refuse it: %v", err)
 	}
 }

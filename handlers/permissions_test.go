@@ -156,6 +156,7 @@ var expected = map[string]row{
 	"POST /orders/:id/notes":                         {needs: packaging.WriteNotes, at: ofOrder("/notes"), lineBound: true},
 	"POST /notes/:note/withdraw":                     {needs: packaging.WriteNotes, at: ofNote("/withdraw"), lineBound: true},
 	"GET /shifts":                                    {needs: packaging.ViewReports, at: fixed("/shifts")},
+	"GET /shifts/trends":                             {needs: packaging.ViewReports, at: fixed("/shifts/trends")},
 	"GET /shifts/:date/:shift":                       {needs: packaging.ViewReports, at: ofShift("")},
 	"GET /shifts/:date/:shift/report.csv":            {needs: packaging.ExportRecords, at: ofShift("/report.csv?table=releases")},
 	"GET /shifts/:date/:shift/report.xlsx":           {needs: packaging.ExportRecords, at: ofShift("/report.xlsx")},

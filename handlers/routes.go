@@ -128,6 +128,7 @@ func (s *server) routes() []route {
 		{"POST", "/alarms/:id/take", packaging.TakeAlarms, s.orders.TakeAlarm},
 		{"POST", "/notes/:note/withdraw", packaging.WriteNotes, s.orders.WithdrawNote},
 		{"GET", "/shifts", packaging.ViewReports, s.shifts.Shifts},
+		{"GET", "/shifts/trends", packaging.ViewReports, s.shifts.Trends},
 		{"GET", "/shifts/:date/:shift", packaging.ViewReports, s.shifts.Report},
 		{"GET", "/shifts/:date/:shift/report.csv", packaging.ExportRecords, s.shifts.ReportCSV},
 		{"GET", "/shifts/:date/:shift/report.xlsx", packaging.ExportRecords, s.shifts.ReportXLSX},

@@ -32,12 +32,12 @@ func TestTheHistoryIsFilteredByLineOrderPersonOutcomeAndTime(t *testing.T) {
 		"outcome=refused": 1, "outcome=unknown": 0, "from=2026-11-23T07:30&order=a": 0, "from=2026-11-23T07:30&order=b": 2,
 		"to=2026-11-23T07:30&order=a": 2, "to=2026-11-23T07:30&order=b": 0, "outcome=released&person=manager1": 0,
 	} {
-		if got := len(b.Get("/history?" + query).All("tbody tr")); got != want {
+		if got := len(b.Get("/history?" + query).All("tbody tr:not(.day)")); got != want {
 			t.Errorf("%s: %d entries, want %d", query, got, want)
 		}
 	}
 	refused := b.Get("/history?outcome=refused").Text("tbody")
-	for _, says := range []string{"Person manager1", "Manager", "Not released", "Packaging order b is in status: Suspended", "Blister line 1", "2026-11-23 08:00:00 +01:00"} {
+	for _, says := range []string{"Person manager1", "Manager", "Not released", "Packaging order b is in status: Suspended", "Blister line 1", "2026-11-23 +01:00", "08:00:00"} {
 		if !strings.Contains(refused, says) {
 			t.Errorf("%q is not in %q", says, refused)
 		}
@@ -96,7 +96,7 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 		"from=9999-12-31T23:59":                    0,
 	} {
 		a := b.Get("/history?" + query)
-		if got := len(a.All("tbody tr")); got != want || a.Status != http.StatusOK {
+		if got := len(a.All("tbody tr:not(.day)")); got != want || a.Status != http.StatusOK {
 			t.Errorf("%s: %d entries, want %d (%d)", query, got, want, a.Status)
 		}
 	}
@@ -135,7 +135,7 @@ func TestAFilterInUseIsAChipThatTakesItAway(t *testing.T) {
 	a := b.Get("/history?line=L1&q=signed&exceptions=1&outcome=refused&person=auditor1&deed=signed_in&from=2026-11-23")
 	want := []string{"Search: signed", "Line: Blister line 1", "Person: Person auditor1", "Action: Signed in", "Outcome: Not released", "From: 2026-11-23", "Only: Exceptions", "Remove all"}
 	var got []string
-	for _, chip := range a.All("ul.chips:not(:first-of-type) li") {
+	for _, chip := range a.All("main ul.chips:not(.history-tools .chips) li") {
 		got = append(got, strings.Join(strings.Fields(chip), " "))
 	}
 	if !slices.Equal(got, want) {
@@ -390,17 +390,17 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 		t.Errorf("it says %q", says)
 	}
 	// Between the two times there is what was written before the clock was set back, and what after it.
-	if got := len(b.Get("/history?deed=signed_in&from=2026-11-23T00:00&to=2026-11-23T23:59").All("tbody tr")); got != 3 {
+	if got := len(b.Get("/history?deed=signed_in&from=2026-11-23T00:00&to=2026-11-23T23:59").All("tbody tr:not(.day)")); got != 3 {
 		t.Errorf("%d sign-ins that day", got)
 	}
-	if got := len(b.Get("/history?deed=signed_in&to=2026-11-23T06:00").All("tbody tr")); got != 2 {
+	if got := len(b.Get("/history?deed=signed_in&to=2026-11-23T06:00").All("tbody tr:not(.day)")); got != 2 {
 		t.Errorf("%d sign-ins before six", got)
 	}
 	// A clock that is set back to nothing makes the longest history that there can be.
 	s.Clock.Move(-56 * 365 * 24 * time.Hour)
 	b = s.SignIn("auditor1")
 	for query, want := range map[string]int{"to=2026-11-22&deed=signed_in": 1, "from=1971-01-01&deed=signed_in": 3, "from=1960-01-01&to=9000-01-01&deed=signed_in": 4} {
-		if got := len(b.Get("/history?" + query).All("tbody tr")); got != want {
+		if got := len(b.Get("/history?" + query).All("tbody tr:not(.day)")); got != want {
 			t.Errorf("%s: %d sign-ins, want %d", query, got, want)
 		}
 	}
@@ -424,7 +424,7 @@ func TestHistoryByTimeHasBothHoursOfTheAutumnNight(t *testing.T) {
 		"from=2027-10-31T01:00&to=2027-10-31T02:00": 2, // until the clock shows 02:00 for the last time
 		"from=2027-10-31T03:00&to=2027-10-31T04:00": 0,
 	} {
-		if got := len(b.Get("/history?deed=signed_in&person=auditor1&" + query).All(".history tbody tr")); got != want {
+		if got := len(b.Get("/history?deed=signed_in&person=auditor1&" + query).All(".history tbody tr:not(.day)")); got != want {
 			t.Errorf("%s: %d entries, want %d", query, got, want)
 		}
 	}
@@ -471,7 +471,7 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: the file has %q, want %q", query, got, want)
 		}
-		if n := len(b.Get("/history?deed=exported&person=supervisor1&" + query).All(".history tbody tr")); n != len(want) {
+		if n := len(b.Get("/history?deed=exported&person=supervisor1&" + query).All(".history tbody tr:not(.day)")); n != len(want) {
 			t.Errorf("%s: the page has %d entries, want %d", query, n, len(want))
 		}
 	}
@@ -490,7 +490,7 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 	if a := b.Post("/history/views", "name", "The night", "query", "shift=Night&exceptions=1"); a.Header.Get("Location") != "/history?exceptions=1&shift=Night" {
 		t.Errorf("a view of the latest night leads to %q", a.Header.Get("Location"))
 	}
-	if to := b.Get("/shifts/2027-03-27/Night").Attr(".further a[href^='/history']", "href"); to != "/history?day=2027-03-27&shift=Night" {
+	if to := b.Get("/shifts/2027-03-27/Night").Attr(".tools a[href^='/history']", "href"); to != "/history?day=2027-03-27&shift=Night" {
 		t.Errorf("from its report the history is %q", to)
 	}
 	for query, want := range map[string]struct {

@@ -131,8 +131,8 @@ func TestEveryProblemOfAReleaseSaysWhatWhyAndWhatToDoAndHasItsButton(t *testing.
 			if ready := page.Text(".support pre"); !strings.Contains(ready, key) || !strings.Contains(ready, strings.TrimSpace(told[0])) || page.Attr(".support [data-copy]", "data-copy") == "" {
 				t.Errorf("%s in %s: the text for the administrator is %q", key, l, ready)
 			}
-			raw := page.Text(".result .told > details:last-child")
-			if !strings.Contains(raw, "words of the API") || page.Attr(".result .told > details:last-child", "open") != "" {
+			raw := page.Text(".result .told > details:last-of-type")
+			if !strings.Contains(raw, "words of the API") || page.Attr(".result .told > details:last-of-type", "open") != "" {
 				t.Errorf("%s in %s: the raw words are %q", key, l, raw)
 			}
 		}

@@ -66,6 +66,9 @@ func (s *Server) Serials(c echo.Context) error {
 		page.Serials = page.Serials[:limit]
 		page.Next = page.Serials[limit-1].Seq
 	}
+	if err := s.fillOdd(ctx, in, &page, c.QueryParam("odd") != ""); err != nil {
+		return err
+	}
 	return web.Render(c, http.StatusOK, view.Serials(f, page))
 }
 

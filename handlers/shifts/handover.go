@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -132,18 +133,20 @@ func (s *Server) afterHandover(c echo.Context, o packaging.Occurrence, err error
 	return web.SeeOther(c, shell.HandoverURL(o.Day, o.Name))
 }
 
-// ticked are the items that were ticked, by their places.
+// ticked returns the places of the items that were ticked. One tick may stand for several, with commas between them.
 func ticked(c echo.Context) (places []int, err error) {
 	values, err := c.FormParams()
 	if err != nil {
 		return nil, packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
 	}
 	for _, typed := range values["item"] {
-		n, err := strconv.Atoi(typed)
-		if err != nil || n < 1 || slices.Contains(places, n) {
-			return nil, packaging.Fail(packaging.Invalid, "error.invalid")
+		for place := range strings.SplitSeq(typed, ",") {
+			n, err := strconv.Atoi(place)
+			if err != nil || n < 1 || slices.Contains(places, n) {
+				return nil, packaging.Fail(packaging.Invalid, "error.invalid")
+			}
+			places = append(places, n)
 		}
-		places = append(places, n)
 	}
 	return places, nil
 }

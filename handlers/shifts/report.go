@@ -19,7 +19,7 @@ import (
 // Report shows what happened in a shift.
 func (s *Server) Report(c echo.Context) error { return s.showReport(c, http.StatusOK, nil) }
 
-// SignPage shows it with a form under it, where a reviewer signs what they see.
+// SignPage shows its sum, what of it is still open, and the form that signs it.
 func (s *Server) SignPage(c echo.Context) error {
 	return s.showReport(c, http.StatusOK, &view.SignForm{})
 }
@@ -51,12 +51,13 @@ func (s *Server) showReport(c echo.Context, status int, form *view.SignForm) err
 	if len(page.Reviews) > 0 && page.Whole {
 		page.Changes = page.Report.ChangedSince(page.Reviews[0])
 	}
-	if form != nil {
-		if err := s.fillSignForm(c, &page, f.Now); err != nil {
-			return err
-		}
+	if form == nil {
+		return web.Render(c, status, view.Report(f, page))
 	}
-	return web.Render(c, status, view.Report(f, page))
+	if err := s.fillSignForm(c, &page, f.Now); err != nil {
+		return err
+	}
+	return web.Render(c, status, view.Sign(f, page))
 }
 
 // fillSignForm says what the reviewer is about to sign, or why they can't.
@@ -64,6 +65,9 @@ func (s *Server) fillSignForm(c echo.Context, page *view.ReportPage, now time.Ti
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	other, err := s.Store.OtherReviewer(ctx, p.Scope())
 	if err != nil {
+		return err
+	}
+	if page.Form.Open, err = s.Store.StillOpen(ctx, p.Scope(), page.Report); err != nil {
 		return err
 	}
 	shown := page.Report.Record().Digest()

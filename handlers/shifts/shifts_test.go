@@ -3,7 +3,6 @@ package shifts_test
 import (
 	"bytes"
 	"encoding/csv"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -137,7 +136,7 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	out, in := s.SignIn("supervisor1"), s.SignIn("manager1")
 	form := out.Get(early + "/handover")
 	items := form.Text(".items")
-	for _, want := range []string{"Outcome unknownOrder145", "SuspendedOrder144", "Waits for releaseOrder146", "=1+1 is no formula"} {
+	for _, want := range []string{"Outcome unknownOrder145", "SuspendedOrder144", "Blister line 1 1 order waits for release", "Bottle line 2 3 orders wait for release", "=1+1 is no formula"} {
 		if !strings.Contains(items, want) {
 			t.Errorf("%q is not among what is open: %s", want, items)
 		}
@@ -165,13 +164,13 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 		t.Errorf("nothing on the overview: %s", a.Text("main"))
 	}
 	page := in.Get(early + "/handover")
-	n := len(page.All("input[name=item]"))
+	ticks := page.Values("input[name=item]")
 	if a := in.PostAll(early+"/handover/take", "shown", hash(page), "item", "1", "item", "1", "password", site.Password); a.Status != http.StatusBadRequest {
 		t.Errorf("an item twice: %d", a.Status)
 	}
 	pairs := []string{"shown", hash(page), "password", site.Password}
-	for i := 2; i <= n; i++ { // all but the first
-		pairs = append(pairs, "item", fmt.Sprint(i))
+	for _, tick := range ticks[1:] { // all but the first
+		pairs = append(pairs, "item", tick)
 	}
 	if a := in.PostAll(early+"/handover/take", pairs...); a.Status != http.StatusSeeOther {
 		t.Fatalf("take-over: %d %s", a.Status, a.Text(".problem"))
@@ -355,7 +354,7 @@ func TestAShiftIsReviewedByAnotherHumanThanWhoWorkedItWhicheverAccount(t *testin
 		if refused != (reviewer.status == http.StatusForbidden) {
 			t.Errorf("the page refuses %s: %t", reviewer.username, refused)
 		}
-		a := b.Post(early+"/sign", "shown", shown, "meaning", "reviewed", "password", site.Password)
+		a := b.Post(early+"/sign", "shown", shown, "meaning", "reviewed", "comment", "Ticket 4711", "password", site.Password)
 		if a.Status != reviewer.status {
 			t.Errorf("%s: %d %s", reviewer.username, a.Status, a.Text("[role=alert]"))
 		}

@@ -31,8 +31,12 @@ type Store interface {
 	Signatures(
 		ctx context.Context, tenant packaging.TenantID, kind string, object int64,
 	) ([]packaging.Signature, error)
+	StillOpen(
+		ctx context.Context, in packaging.Scope, report packaging.ShiftReport,
+	) ([]packaging.HandoverItem, error)
 	TakeOver(
 		ctx context.Context, by packaging.Person, o packaging.Occurrence, places []int, remarks string,
 		shown [32]byte, s packaging.Signature,
 	) error
+	Trends(ctx context.Context, in packaging.Scope, trends []packaging.Trend) error
 }

@@ -164,8 +164,10 @@ var usual = map[string][]struct {
 	quantity int
 }{
 	"Early": {
-		{"L1", 20 * time.Minute, 240}, {"L2", 45 * time.Minute, 120},
-		{"L3", 95 * time.Minute, 160}, {"L1", 250 * time.Minute, 360},
+		{"L1", 20 * time.Minute, 240},
+		{"L2", 45 * time.Minute, 120},
+		{"L3", 95 * time.Minute, 160},
+		{"L1", 250 * time.Minute, 360},
 	},
 	"Late":  {{"L2", 30 * time.Minute, 180}, {"L1", 75 * time.Minute, 300}, {"L3", 180 * time.Minute, 80}},
 	"Night": {{"L1", 50 * time.Minute, 420}, {"L2", 140 * time.Minute, 90}},
@@ -185,9 +187,11 @@ func (w *week) plan(now time.Time) error {
 		both := []packaging.Person{w.people["supervisor1"], w.people["supervisor2"]}
 		t := turn{Occurrence: o, by: both[(len(shifts)-1-i)%2], next: both[(len(shifts)-i)%2]}
 		for _, u := range usual[o.Name] {
-			if o.Begin.Add(u.after).Before(now) {
-				number++
-				t.runs = append(t.runs, lineRun{w.order(number, u.line, u.quantity, o.Begin), u.after})
+			number++
+			after := u.after + time.Duration(number*17%50)*time.Minute
+			idle := number%7 == 3 // no shift is like the other
+			if !idle && o.Begin.Add(after).Before(now) {
+				t.runs = append(t.runs, lineRun{w.order(number, u.line, u.quantity+number*13%9*20, o.Begin), after})
 			}
 		}
 		turns[i] = t

@@ -341,9 +341,12 @@ func (g gallery) shifts() {
 		{name: "a shift to sign", path: shiftPage + "/sign"},
 		{name: "a shift that is signed", do: func(p person) {
 			p.Click("Reviewed and found in order")
+			p.Fill("Comment", "Sven asks at the line")
 			p.signs("Sign Early · Mon 2026-11-23", "Signed, version 1")
 		}},
 		{name: "shifts that were", path: "/shifts"},
+		{name: "trends by day", path: "/shifts/trends"},
+		{name: "trends by week", path: "/shifts/trends?by=week"},
 	}...)
 	g.lookAs("auditor1", exhibit{name: "the report of an auditor", path: shiftPage})
 }

@@ -16,7 +16,7 @@ import (
 // What the tests look at beside names and texts.
 const (
 	serialCells = "ol.serials code"
-	tableRows   = "main tbody tr"
+	tableRows   = "main tbody tr:not(.day)"
 )
 
 // person sits in front of a window of their own.

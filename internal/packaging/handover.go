@@ -47,6 +47,9 @@ const (
 // ItemKinds are all of them.
 var ItemKinds = []ItemKind{UnknownOutcome, OddList, SuspendedOrder, RunningQueue, WaitingOrder, ShiftNote}
 
+// NeedsPerson says whether somebody must acknowledge such an item. What simply waits, or runs, needs nobody.
+func (k ItemKind) NeedsPerson() bool { return k != WaitingOrder && k != RunningQueue }
+
 // HandoverItem is one thing that was open when a shift was handed over.
 type HandoverItem struct {
 	Place    int // from 1
@@ -70,8 +73,8 @@ type ItemRef struct {
 	Place    int
 }
 
-// Open says that nobody acknowledged the item yet.
-func (i HandoverItem) Open() bool { return i.Acked.IsZero() && !i.Carried }
+// Open says that somebody must acknowledge the item, and nobody did yet.
+func (i HandoverItem) Open() bool { return i.Kind.NeedsPerson() && i.Acked.IsZero() && !i.Carried }
 
 // same says whether two items are about the same thing.
 func (i HandoverItem) same(other HandoverItem) bool {
@@ -99,6 +102,16 @@ next:
 		items[i].Place, items[i].Acked, items[i].AckBy = i+1, time.Time{}, ""
 	}
 	return items
+}
+
+// ToAcknowledge returns how many of its items somebody must acknowledge.
+func (h Handover) ToAcknowledge() (n int) {
+	for _, i := range h.Items {
+		if i.Kind.NeedsPerson() {
+			n++
+		}
+	}
+	return n
 }
 
 // OpenItems are those that nobody acknowledged.

@@ -59,8 +59,8 @@ func HandoverRecord(o Occurrence, items []HandoverItem, remarks string) Record {
 	return Record{SignedHandover, append(values, Value{"remarks", remarks})}
 }
 
-// TakeoverRecord is what a person signs who takes a shift over: what was handed over, by whom, which items they
-// acknowledge, and their own remarks.
+// TakeoverRecord is what a person signs who takes a shift over: what was handed over, by whom, which of the items that
+// need somebody they acknowledge, and their own remarks.
 func TakeoverRecord(h Handover, acknowledged []int, remarks string) Record {
 	o := Occurrence{Shift: Shift{Name: h.Shift}, Day: h.Day, Begin: h.Begin, Until: h.Until}
 	values := append(
@@ -68,9 +68,11 @@ func TakeoverRecord(h Handover, acknowledged []int, remarks string) Record {
 		Value{"handed over by", h.By.Username}, Value{"handed over at", exact(h.At)},
 	)
 	for _, i := range h.Items {
-		values = append(values, Value{
-			fmt.Sprint("acknowledged ", i.Place), strconv.FormatBool(slices.Contains(acknowledged, i.Place)),
-		})
+		if i.Kind.NeedsPerson() {
+			values = append(values, Value{
+				fmt.Sprint("acknowledged ", i.Place), strconv.FormatBool(slices.Contains(acknowledged, i.Place)),
+			})
+		}
 	}
 	return Record{SignedTakeover, append(values, Value{"remarks of who takes over", remarks})}
 }

@@ -42,6 +42,11 @@ const (
 	SeenAgain      OddityKind = "seen_again"      // the tenant got the same product and serial later, with another order
 )
 
+// ListOddities are those of a list and its entries, as the history records them.
+var ListOddities = []OddityKind{
+	WrongCount, Duplicates, SerialLength, SerialAlphabet, SeenBefore, SeenAgain, HoldsSecret,
+}
+
 // MaxSerials is the most that one order can have, by how they are stored.
 const MaxSerials = 1<<24 - 1
 

@@ -52,7 +52,9 @@ var absences = map[string]string{
 	"obstacle.not_pending.in_progress.do": "the same", "declined.not_released_here": "the same", "declined.not_looked_at": "the same",
 	"obstacle.list_not_missing": "says what is known", "obstacle.list_not_missing.do": "the schema keeps it so",
 	"oddity.contradicted": "says what is recorded",
-	"report.nothing":      "the same", "shifts.nothing": "the same",
+	"help.tour.trends":    "says what the demo records of its past",
+	"odd_entry.":          "a rule of GS1, said of an entry that is here", "oddity_short.": "the same",
+	"report.nothing": "the same", "shifts.nothing": "the same",
 	"lost": "says what is not known", "lost.page": "the same",
 	"result.asked_nothing": "the API's own answer",
 

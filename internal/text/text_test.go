@@ -220,6 +220,12 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore, packaging.SeenAgain, packaging.HoldsSecret, packaging.Contradicted} {
 		keys["oddity."+string(k)] = true
 	}
+	for _, k := range packaging.ListOddities {
+		keys["oddity_short."+string(k)] = true
+	}
+	for _, k := range []packaging.OddityKind{packaging.SerialLength, packaging.SerialAlphabet} {
+		keys["odd_entry."+string(k)] = true
+	}
 	return keys
 }
 

@@ -428,7 +428,7 @@ func serialPreview(p OrderPage, r packaging.Release) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = serialList(p.Preview, true).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = serialList(p.Preview, true, SerialsPage{}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

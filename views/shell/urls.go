@@ -298,6 +298,9 @@ func ShowSerialURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "
 // AllSerialsURL lists the serials of a release on one page, to print it.
 func AllSerialsURL(r packaging.Release) templ.SafeURL { return serialsURL(r, "", "all", "1") }
 
+// OddSerialsURL is the odd entries of a list alone.
+func OddSerialsURL(r packaging.Release) templ.SafeURL { return serialsURL(r, "", "odd", "1") }
+
 func serialsURL(r packaging.Release, ending templ.SafeURL, params ...string) templ.SafeURL {
 	if r.Repeated || r.Round > 0 {
 		params = append(params, "release", strconv.Itoa(r.Number()))
@@ -362,6 +365,11 @@ func OpenAPIURL() templ.SafeURL { return "/api/v1/openapi.yaml" }
 // ShiftsURL lists the shifts before a day, or the latest for an empty day.
 func ShiftsURL(before packaging.Day) templ.SafeURL {
 	return withQuery("/shifts", "before", string(before))
+}
+
+// TrendsURL is the trends by day, or by what is named, up to a day; up to today where there is none.
+func TrendsURL(by string, until packaging.Day) templ.SafeURL {
+	return withQuery("/shifts/trends", "by", by, "until", string(until))
 }
 
 // ShiftURL is the report of a shift.

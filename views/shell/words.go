@@ -2,6 +2,8 @@ package shell
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -22,8 +24,10 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.release_requested")
 	case packaging.QueueStarted:
 		return text.Say(ctx, "deed.queue_started", "New", OrderID(e.New))
-	case packaging.ListOdd, packaging.HistoryVerified:
-		return text.Say(ctx, "deed."+string(e.Deed), "New", e.New)
+	case packaging.ListOdd:
+		return text.Say(ctx, "deed.list_odd", "New", OdditiesText(ctx, e.New))
+	case packaging.HistoryVerified:
+		return text.Say(ctx, "deed.history_verified", "New", e.New)
 	case packaging.QueueEnded:
 		return text.Say(ctx, "deed.queue_ended."+e.Reason)
 	case packaging.ListAdded:
@@ -106,6 +110,19 @@ func HistoryReason(ctx context.Context, e packaging.Entry) string {
 // OddityText returns what is odd about a list.
 func OddityText(ctx context.Context, odd packaging.Oddity, r packaging.Release) string {
 	return text.Say(ctx, "oddity."+string(odd.Kind), "Count", int(odd.Count), "Expected", text.Number(ctx, r.Expected))
+}
+
+// OdditiesText returns what an entry of the history says of an odd list, in words. What it does not understand stays.
+func OdditiesText(ctx context.Context, recorded string) string {
+	parts := strings.Split(recorded, ", ")
+	for i, part := range parts {
+		kind, count, _ := strings.Cut(part, " ")
+		n, err := strconv.Atoi(count)
+		if err == nil && slices.Contains(packaging.ListOddities, packaging.OddityKind(kind)) {
+			parts[i] = text.Say(ctx, "oddity_short."+kind, "Count", n)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // RoleText returns the name of a role, or of each of its parts.

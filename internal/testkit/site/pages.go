@@ -6,7 +6,7 @@ var Pages = []string{
 	"/", "/adopt", "/scan", "/lines/:line", "/lines/:line/queue",
 	"/orders", "/orders/:id", "/orders/:id/story", "/orders/:id/list", "/orders/:id/serials",
 	"/imports", "/imports/previews/:id", "/imports/:id",
-	"/shifts", "/shifts/:date/:shift", "/shifts/:date/:shift/handover", "/shifts/:date/:shift/sign",
+	"/shifts", "/shifts/trends", "/shifts/:date/:shift", "/shifts/:date/:shift/handover", "/shifts/:date/:shift/sign",
 	"/history", "/history/:seq", "/history/verify",
 	"/help", "/account", "/account/pin",
 	"/admin", "/admin/connection", "/admin/site", "/admin/lines",

@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
+	house "lineboard/internal/testkit/site"
+)
+
+// longRows is a workplace whose history and hand-over have IDs of 14, 20 and 255 characters, and products of 80.
+func longRows(t *testing.T) (*house.Site, *site) {
+	t.Helper()
+	var orders []sandbox.Order
+	for i := range 6 {
+		for _, key := range []string{fmt.Sprintf("PO-2026-11000%d", i), fmt.Sprintf("00000004711-SERIAL-%d", i), longest(i)} {
+			orders = append(orders, sandbox.Order{
+				ID: key, LineCode: "L1", Status: sandbox.Suspended, Quantity: 25000, ExtraPercent: 2.5,
+				Product: "Amoxicillin trihydrate/potassium clavulanate 875 mg/125 mg film-coated tablets, 14",
+				GTIN:    "05412345100034", Lot: "LOTWITHTWENTYCHARS12", Expiry: "2029-02-17",
+			})
+		}
+	}
+	h := house.New(t, house.Options{Orders: orders})
+	h.ThreeShifts("ghent")
+	by := h.Person("supervisor1")
+	for i, o := range orders {
+		for _, outcome := range []packaging.Outcome{packaging.Unknown, packaging.Released} {
+			if err := h.Store.Record(t.Context(), packaging.Entry{
+				TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ReleaseEnded, Outcome: outcome, Serials: int64(i) * 1000,
+				OrderID: h.Order(o.ID).ID, OrderKey: o.ID, LineCode: "L1", LineName: "Serialisation and aggregation line 7 (building B)",
+				Message: "Line controller did not confirm the serial list in time, and gave no reason for it", HTTPStatus: 504,
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return h, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password}
+}
+
+func longest(i int) string { return fmt.Sprintf("%0255d", 7000+i) }
+
+// rowsInView counts the rows that are wholly in view, and lists those that are not 56 to 64 px high or break an ID.
+const rowsInView = `(rows => ({
+	seen: rows.filter(r => r.getBoundingClientRect().top >= 64 && r.getBoundingClientRect().bottom <= innerHeight).length,
+	wrong: rows.filter(r => {
+		const height = r.getBoundingClientRect().height, id = r.querySelector(".key bdi");
+		return height < 55.9 || height > 64.1 || id && (id.getClientRects().length > 1 || id.textContent.length <= 20 && id.scrollWidth > id.clientWidth + 1 && getComputedStyle(id).display != "inline");
+	}).map(r => r.innerText.slice(0, 60) + " " + r.getBoundingClientRect().height),
+}))([...document.querySelectorAll(%q)])`
+
+func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
+	t.Parallel()
+	h, s := longRows(t)
+	for _, language := range []string{"de", "hu"} {
+		p := signedIn(t, s, "supervisor1")
+		if err := h.Store.SetLanguage(t.Context(), h.Person("supervisor1").ID, language); err != nil {
+			t.Fatal(err)
+		}
+		p.Goto(s.address + "/history")
+		for _, size := range []struct{ width, height, least int }{{1280, 800, 8}, {800, 1280, 8}, {390, 844, 4}} {
+			p.Viewport(size.width, size.height)
+			var got struct {
+				Seen  int
+				Wrong []string
+			}
+			p.Eval(fmt.Sprintf(rowsInView, ".history tbody tr:not(.day)"), &got)
+			if got.Seen < size.least || len(got.Wrong) > 0 || p.Overflow() {
+				t.Errorf("%s at %d×%d: %d rows in view, want %d; of another height: %q", language, size.width, size.height, got.Seen, size.least, got.Wrong)
+			}
+		}
+	}
+}
