@@ -53,8 +53,8 @@ const rowsInView = `(rows => ({
 func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
 	t.Parallel()
 	h, s := longRows(t)
+	p := signedIn(t, s, "supervisor1")
 	for _, language := range []string{"de", "hu"} {
-		p := signedIn(t, s, "supervisor1")
 		if err := h.Store.SetLanguage(t.Context(), h.Person("supervisor1").ID, language); err != nil {
 			t.Fatal(err)
 		}
