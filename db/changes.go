@@ -207,7 +207,7 @@ func columnsOf(ctx context.Context, c sqlite.ExecQuerierContext, table string) (
 // return soon.
 func (d *DB) Notify(tell func([]packaging.Change)) { d.notify.Store(&tell) }
 
-// changes are what the transaction has changed so far; they are forgotten for the next one.
+// changes are what the transaction has changed since they were asked for last.
 func (t *tx) changes() ([]packaging.Change, error) {
 	all, err := collect(t.ctx, t, func(row scanner) (c packaging.Change, err error) {
 		return c, row.Scan(&c.About, &c.Tenant, &c.Line, &c.Order)

@@ -16,6 +16,7 @@ type importWriter struct {
 	lines                                 []packaging.Line
 	id                                    packaging.ImportID
 	addOrder, setOrder, setFacts, addNote *sql.Stmt
+	written                               int // orders
 }
 
 func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
@@ -106,8 +107,13 @@ func (w *importWriter) write(row importedRow) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.addNote.ExecContext(w.ctx, w.id, id, w.tenant, row.New, string(changes))
-	return err
+	if _, err = w.addNote.ExecContext(w.ctx, w.id, id, w.tenant, row.New, string(changes)); err != nil {
+		return err
+	}
+	if w.written++; w.written%importChunk == 0 {
+		return w.settle()
+	}
+	return nil
 }
 
 // addEvents adds what the import did to an order to its timeline.

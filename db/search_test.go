@@ -61,3 +61,71 @@ func TestBoardsReleasesAndProbesDoNotWaitForWhatTakesLong(t *testing.T) {
 		<-ended
 	}
 }
+
+// With all connections of boards taken, what takes long still reads: it has none of theirs.
+func TestWhatTakesLongTakesNoConnectionOfBoards(t *testing.T) {
+	d, _, p := opened(t)
+	for range readers {
+		c, err := d.read.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	in, tenant := p.Scope(), p.Tenant.ID
+	hours := packaging.Occurrence{Begin: start, Until: start.Add(8 * time.Hour)}
+	for name, read := range map[string]func(ctx context.Context) error{
+		"a search of the history": func(ctx context.Context) error {
+			_, err := d.History(ctx, in, packaging.HistoryFilter{Text: "user", Limit: 10})
+			return err
+		},
+		"a page of the history": func(ctx context.Context) error {
+			_, err := d.History(ctx, in, packaging.HistoryFilter{Limit: 10})
+			return err
+		},
+		"an export of the history": func(ctx context.Context) error {
+			return d.EachEntry(ctx, in, packaging.HistoryFilter{}, func(packaging.Entry) error { return nil })
+		},
+		"verifying the chain": func(ctx context.Context) error {
+			return d.EachEntryUp(ctx, tenant, func(packaging.Entry, [32]byte) bool { return true })
+		},
+		"verifying records": func(ctx context.Context) error {
+			_, err := d.RecordFaults(ctx, tenant)
+			return err
+		},
+		"verifying lists": func(ctx context.Context) error {
+			_, err := d.ListFaults(ctx, tenant, func(int, int) {})
+			return err
+		},
+		"a search of orders": func(ctx context.Context) error {
+			_, err := d.SearchOrders(ctx, in, packaging.OrderFilter{Text: "para", Limit: 10})
+			return err
+		},
+		"an export of serials": func(ctx context.Context) error {
+			return d.EachSerial(ctx, in, 1, func(packaging.Serial) error { return nil })
+		},
+		"a search of serials": func(ctx context.Context) error {
+			_, err := d.FindSerials(ctx, in, 1, "7", 0, 10)
+			return err
+		},
+		"orders of a serial": func(ctx context.Context) error {
+			_, err := d.OrdersOfSerial(ctx, in, "7", 10)
+			return err
+		},
+		"a preview of an import": func(ctx context.Context) error {
+			ask := packaging.ImportRequest{Rows: []packaging.ImportRow{{Row: 1, Facts: packaging.Facts{Key: "A-1", LineCode: "L1"}}}}
+			_, err := d.CheckImport(ctx, p, ask, func(packaging.ImportedOrder) {})
+			return err
+		},
+		"a shift's report": func(ctx context.Context) error {
+			_, err := d.ShiftReport(ctx, in, hours)
+			return err
+		},
+	} {
+		within, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		if err := read(within); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
+	}
+}

@@ -176,8 +176,13 @@ func (d *DB) GiveImportBack(
 		if err != nil {
 			return err
 		}
-		for _, part := range parts {
-			if err := t.givePartBack(i, part, why, &done); err != nil {
+		for some := range slices.Chunk(parts, importChunk) {
+			for _, part := range some {
+				if err := t.givePartBack(i, part, why, &done); err != nil {
+					return err
+				}
+			}
+			if err := t.settle(); err != nil {
 				return err
 			}
 		}

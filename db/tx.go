@@ -22,6 +22,7 @@ type tx struct {
 	tables  map[string]recordTable
 	lists   map[packaging.ListID][sha256.Size]byte // digests of the serial lists that it stored
 	entries []packaging.Entry                      // written at its end, when it is known what they cover
+	settled []packaging.Change                     // to be told once they are committed
 
 	releases   []packaging.Entry // entries about releases, once they are written
 	unanchored error             // why they could not be kept outside the database, once they are committed
@@ -57,13 +58,14 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	var changes []packaging.Change
 	if err = do(w); err == nil {
-		err = w.logTouched()
+		err = w.settle()
 	}
 	if err == nil {
 		err = w.writeEntries()
 	}
 	if err == nil {
 		changes, err = w.changes()
+		changes = append(w.settled, changes...)
 	}
 	if err == nil {
 		err = t.Commit()
@@ -91,6 +93,17 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
 		d.failed.Store(true)
 	}
+	return err
+}
+
+// settle writes the records that were changed so far to the log, and notes of whom pages are told. Until then, what was
+// changed is in memory: a transaction that changes many records settles them now and then.
+func (t *tx) settle() error {
+	if err := t.logTouched(); err != nil {
+		return err
+	}
+	changes, err := t.changes()
+	t.settled = append(t.settled, changes...)
 	return err
 }
 

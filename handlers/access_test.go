@@ -141,7 +141,8 @@ func TestPagesKeepToThemselves(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Secure: true})
 	a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password)
-	if cookie := a.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-"+s.CookieName("")+"=") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/;") {
+	if cookie := a.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-"+s.CookieName("")+"=") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/;") ||
+		!strings.Contains(cookie, "; HttpOnly") || !strings.Contains(cookie, "; SameSite=Lax") {
 		t.Errorf("cookie %q", cookie)
 	}
 	page := s.Browser().Get("/login")
@@ -156,8 +157,14 @@ func TestPagesKeepToThemselves(t *testing.T) {
 			t.Errorf("%s: %q", name, page.Header.Get(name))
 		}
 	}
-	if strings.Contains(page.Header.Get("Content-Security-Policy"), "unsafe") {
-		t.Error("the policy lets something unsafe through")
+	var others []string
+	for directive := range strings.SplitSeq(page.Header.Get("Content-Security-Policy"), "; ") {
+		if name, from, _ := strings.Cut(directive, " "); from != "'self'" {
+			others = append(others, name+" "+from)
+		}
+	}
+	if want := []string{"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"}; !slices.Equal(others, want) {
+		t.Errorf("beside this server, the policy names %q, want %q", others, want)
 	}
 }
 

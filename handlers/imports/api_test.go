@@ -280,6 +280,23 @@ func TestATokenThatCameByPlainHTTPIsNotTakenWherePeopleUseHTTPS(t *testing.T) {
 	fits(t, described(t, s), http.MethodPut, "/api/v1/orders", "by plain HTTP", a)
 }
 
+func TestWhatAProgramMayNotDoIsASecurityEvent(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	limited := token(t, s, "line 2", "line", "L2")
+	put(t, s, limited, asJSON, `[{"order_id":"B2","line":"L2"}]`)
+	const event = `msg="security event" event=forbidden`
+	if strings.Contains(s.Log.String(), event) {
+		t.Error("what it may do is one")
+	}
+	if a := put(t, s, limited, asJSON, `[{"order_id":"Order143","lot":"X"}]`); a.Status != http.StatusForbidden {
+		t.Fatalf("an order of another line: %d", a.Status)
+	}
+	if n := strings.Count(s.Log.String(), event+" address=127.0.0.1 count=1\n"); n != 1 {
+		t.Errorf("it is logged %d times", n)
+	}
+}
+
 func TestAnAddressThatSendsTooMuchIsToldSoAsProgramsAre(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{PerSecond: 1})

@@ -1,9 +1,12 @@
 package imports
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"errors"
+	"io"
+	"mime/multipart"
 	"net/http"
 	"path"
 	"slices"
@@ -78,32 +81,56 @@ func (s *Server) check(c echo.Context) error {
 	return web.SeeOther(c, shell.PreviewURL(id))
 }
 
-// uploadedFile is the file of the form, or what was pasted where there is none.
+// uploadedFile is the file of the form, or what was pasted where there is none. It is in memory once.
 func uploadedFile(c echo.Context) (f packaging.ImportFile, err error) {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, orderfile.MaxBytes+1<<20) // with what a form puts around it
-	// Asked first: later readers of the form keep such an error to themselves.
-	if err := r.ParseForm(); err != nil {
-		return f, badForm(err)
+	pasted := packaging.ImportFile{Name: text.Say(r.Context(), "import.pasted")}
+	parts, err := r.MultipartReader()
+	if errors.Is(err, http.ErrNotMultipart) {
+		// Asked first: later readers of the form keep such an error to themselves.
+		err = r.ParseForm()
+		pasted.Content = r.PostFormValue("orders")
+		return pasted, badForm(err)
 	}
-	header, err := c.FormFile("file")
+	for err == nil {
+		var part *multipart.Part
+		if part, err = parts.NextPart(); err != nil {
+			break
+		}
+		switch part.FormName() {
+		case "file":
+			f.Name = displayName(part.FileName())
+			f.Content, err = readPart(part, r.ContentLength)
+		case "orders":
+			pasted.Content, err = readPart(part, r.ContentLength)
+		}
+	}
 	switch {
-	case errors.Is(err, http.ErrMissingFile), errors.Is(err, http.ErrNotMultipart), err == nil && header.Size == 0:
-		f.Name = text.Say(r.Context(), "import.pasted")
-		f.Content = c.FormValue("orders")
-		return f, nil
-	case err != nil:
+	case err != io.EOF: //nolint:errorlint // one that is wrapped says that the form was cut off
 		return f, badForm(err)
+	case f.Content == "":
+		return pasted, nil
 	}
-	f.Name = displayName(header.Filename)
-	f.Content, err = web.ReadUpload(header)
-	return f, err
+	return f, nil
 }
 
-// badForm is what was sent that is no form, unless it was too large to be read.
+// readPart returns the content of a part of a form that has so many bytes as a whole, or -1 if that is not known.
+func readPart(part io.Reader, whole int64) (string, error) {
+	const long = 32 << 10
+	var content strings.Builder
+	buffered := bufio.NewReaderSize(part, long)
+	if _, err := buffered.Peek(long); err == nil { // to grow with it would take twice its room
+		content.Grow(int(min(max(whole, 0), orderfile.MaxBytes+1<<20)))
+	}
+	_, err := io.Copy(&content, buffered)
+	return content.String(), err
+}
+
+// badForm is what was sent that is no form, unless it was too large to be read. It is nil where there is no error.
 func badForm(err error) error {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if err == nil || errors.As(err, &tooLarge) {
 		return err
 	}
 	return packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
@@ -198,11 +225,15 @@ func (s *Server) apply(c echo.Context) error {
 	if err != nil || content.Faults.Count > 0 { // it was read without a fault when it was kept
 		return errors.Join(err, errors.New("a kept file can't be read any more"))
 	}
+	file.Content = "" // it takes much memory
 	done, err := s.Store.Import(ctx, p, packaging.ImportRequest{
 		FileName: file.Name, Rows: content.Rows, Questions: content.Questions,
 		Confirmed: c.FormValue("confirm") == "true", Shown: &shown,
 	})
 	if code := packaging.CodeOf(err); code == packaging.Conflict || code == packaging.Invalid {
+		if file, err = s.keptFile(c); err != nil {
+			return err
+		}
 		preview, err := s.preview(ctx, p, file)
 		if err != nil {
 			return err

@@ -197,6 +197,25 @@ func TestOnePersonHoldsFewStreams(t *testing.T) {
 	listen(t, b, s.Web.URL, topic)
 }
 
+func TestOnePersonHolds256StreamsInAllTheirBrowsers(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	topic := packaging.OrdersTopic
+	for range 256 / 8 {
+		b := s.SignIn("operator1")
+		for range 8 {
+			listen(t, b, s.Web.URL, topic)
+		}
+	}
+	further := s.SignIn("operator1")
+	further.Client.Timeout = 5 * time.Second // a stream has no end
+	further.Header.Set("Accept", "text/event-stream")
+	if a := further.Get("/events?t=" + string(topic)); a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+		t.Errorf("one more: %d, Retry-After %q", a.Status, a.Header.Get("Retry-After"))
+	}
+	listen(t, s.SignIn("supervisor1"), s.Web.URL, topic)
+}
+
 func TestAStreamEndsWithItsSessionAndDoesNotKeepItAlive(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

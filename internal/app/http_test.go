@@ -79,13 +79,14 @@ func TestWithACertificateItServesHTTPSAndCookiesForNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	large.Header.Set("X-Large", strings.Repeat("x", 100<<10))
+	large.Header.Set("X-Large", strings.Repeat("x", 48<<10)) // HTTP allows a little more than was set
 	response, err = client.Do(large)
-	if err == nil {
-		response.Body.Close()
-		if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-			t.Errorf("a head of 100 KiB: %d", response.StatusCode)
-		}
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a head of 48 KiB: %d", response.StatusCode)
 	}
 	s.end(t)
 

@@ -43,6 +43,7 @@ func (s *serve) Run(p run) error {
 // nothing more is sent, releases that are sent get their outcome, requests under way finish, the heads of the history
 // are kept, and the database closes.
 func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announce func(address string)) (err error) {
+	aimForLittleMemory(p.Getenv)
 	log := s.logger(p.Stderr)
 	store, err := openData(p, s.Data)
 	if err != nil {

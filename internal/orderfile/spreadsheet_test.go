@@ -163,35 +163,117 @@ func TestWhatAWorkbookDidToAValueIsAskedOrTold(t *testing.T) {
 	}
 }
 
-func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
-	t.Parallel()
-	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "A2": "A"}, nil) })
-	repack := func(sheet func(w io.Writer)) string {
-		from, err := zip.NewReader(strings.NewReader(plain), int64(len(plain)))
+// repacked returns a workbook with other parts, each written by a function. Further ones are added.
+func repacked(t *testing.T, plain string, parts map[string]func(w io.Writer)) string {
+	t.Helper()
+	from, err := zip.NewReader(strings.NewReader(plain), int64(len(plain)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	to := zip.NewWriter(&out)
+	written := map[string]bool{}
+	write := func(name string, content func(w io.Writer)) {
+		w, err := to.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var out bytes.Buffer
-		to := zip.NewWriter(&out)
-		for _, part := range from.File {
-			w, err := to.Create(part.Name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if part.Name == "xl/worksheets/sheet1.xml" {
-				sheet(w)
-				continue
-			}
+		content(w)
+		written[name] = true
+	}
+	for _, part := range from.File {
+		content, other := parts[part.Name]
+		if !other {
 			r, err := part.Open()
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _ = io.Copy(w, r)
+			content = func(w io.Writer) { _, _ = io.Copy(w, r) }
 		}
-		if err := to.Close(); err != nil {
+		write(part.Name, content)
+	}
+	for name, content := range parts {
+		if !written[name] {
+			write(name, content)
+		}
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+const sheetPart, stringsPart = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+
+func TestTheKindsOfAWorkbooksCellsAreToldApart(t *testing.T) {
+	t.Parallel()
+	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "B1": "product", "A2": "A"}, nil) })
+	for cell, want := range map[string]string{
+		`<c r="B2" t="s"><v>0</v></c>`:                                        "order_id",
+		`<c r="B2" t="s"><v>3</v></c>`:                                        "2 cell_error",
+		`<c r="B2" t="s"><v>-1</v></c>`:                                       "2 cell_error",
+		`<c r="B2" t="s"><v>x</v></c>`:                                        "2 cell_error",
+		`<c r="B2" t="b"><v>1</v></c>`:                                        "TRUE",
+		`<c r="B2" t="b"><v>0</v></c>`:                                        "FALSE",
+		`<c r="B2" t="e"><v>#REF!</v></c>`:                                    "2 cell_error",
+		`<c r="B2" t="str"><f>A9</f><v>made by a formula</v></c>`:             "made by a formula",
+		`<c r="B2" t="inlineStr"><is><t>A_x0041_B</t></is></c>`:               "AAB",
+		`<c r="B2" t="inlineStr"><is><t>A_x0001_B</t></is></c>`:               "2 product control_character",
+		`<c r="B2" t="d"><v>2028-05-31T00:00:00</v></c>`:                      "2028-05-31",
+		`<c r="B2"><v>1e400</v></c>`:                                          "2 cell_error",
+		`<c r="B2"><v>NaN</v></c>`:                                            "2 cell_error",
+		`<c r="2B"><v>7</v></c>`:                                              "0 not_xlsx",
+		`<c r="B2" s="99"><v>7</v></c>`:                                       "7",
+		`<c r="B2" t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c>`: "ab",
+	} {
+		texts := func(w io.Writer) {
+			_, _ = io.WriteString(w, "<sst><si><t>order_id</t></si><si><t>product</t></si><si><t>A</t></si></sst>")
+		}
+		file := readFile(t, repacked(t, plain, map[string]func(io.Writer){stringsPart: texts, sheetPart: func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, `<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>
+				<row r="2"><c r="A2" t="s"><v>2</v></c>%s</row></sheetData></worksheet>`, cell)
+		}}))
+		got := strings.Join(faultLines(file.Faults), ", ")
+		if got == "" && len(file.Rows) == 1 {
+			got = file.Rows[0].Facts.Product
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", cell, got, want)
+		}
+	}
+}
+
+func TestTheFirstSheetThatCanBeSeenIsRead(t *testing.T) {
+	t.Parallel()
+	file := readFile(t, workbook(t, func(f *excelize.File) {
+		set(t, f, map[string]any{"A1": "order_id", "A2": "hidden"}, nil)
+		if _, err := f.NewSheet("Seen"); err != nil {
 			t.Fatal(err)
 		}
-		return out.String()
+		_ = f.SetCellValue("Seen", "A1", "order_id")
+		_ = f.SetCellValue("Seen", "A2", "seen")
+		f.SetActiveSheet(1)
+		if err := f.SetSheetVisible("Sheet1", false); err != nil {
+			t.Fatal(err)
+		}
+	}))
+	if len(file.Rows) != 1 || file.Rows[0].Facts.Key != "seen" || file.Questions.Count != 0 {
+		t.Errorf("%+v", file)
+	}
+}
+
+func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
+	t.Parallel()
+	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "A2": "A"}, nil) })
+	repack := func(sheet func(w io.Writer)) string {
+		return repacked(t, plain, map[string]func(io.Writer){sheetPart: sheet})
+	}
+	with := func(name string, content func(w io.Writer)) string {
+		return repacked(t, plain, map[string]func(io.Writer){name: content})
+	}
+	many := map[string]func(io.Writer){}
+	for i := range 1000 {
+		many[fmt.Sprintf("xl/media/%d.png", i)] = func(io.Writer) {}
 	}
 	for name, test := range map[string]struct{ content, want string }{
 		"large":   {repack(func(w io.Writer) { _, _ = w.Write(bytes.Repeat([]byte(" "), 65<<20)) }), "0 too_large"},
@@ -208,6 +290,21 @@ func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
 		"a cell without end": {repack(func(w io.Writer) {
 			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is>`+strings.Repeat("<r><t>x</t></r>", 3<<20))
 		}), "1 row_too_long"},
+		"many parts":  {repacked(t, plain, many), "0 too_large"},
+		"long styles": {with("xl/styles.xml", func(w io.Writer) { _, _ = w.Write(bytes.Repeat([]byte(" "), 3<<20)) }), "0 too_large"},
+		"many texts": {with(stringsPart, func(w io.Writer) {
+			_, _ = io.WriteString(w, "<sst>"+strings.Repeat("<si/>", 1<<20+1)+"</sst>")
+		}), "0 too_large"},
+		"a long text": {with(stringsPart, func(w io.Writer) {
+			_, _ = fmt.Fprint(w, "<sst>"+strings.Repeat("<si><t>"+strings.Repeat("x", 5<<10)+"</t></si>", 2)+"</sst>")
+		}), "1 row_too_long"},
+		"many rows": {repack(func(w io.Writer) {
+			_, _ = io.WriteString(w, `<worksheet><sheetData><row><c t="inlineStr"><is><t>order_id</t></is></c></row>`)
+			for i := range 100_001 {
+				_, _ = fmt.Fprintf(w, "<row><c><v>%d</v></c></row>", 1000+i)
+			}
+			_, _ = io.WriteString(w, "</sheetData></worksheet>")
+		}), "0 too_many_rows"},
 		"no workbook": {"PK\x03\x04 and no more", "0 not_xlsx"},
 		"encrypted":   {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "0 not_xlsx"},
 		"nothing":     {workbook(t, func(*excelize.File) {}), "0 empty"},

@@ -51,11 +51,12 @@ const (
 	partHistory = "history"
 	partLive    = "live"
 	partVisit   = "visit"
+	partMemory  = "memory"
 )
 
 var parts = []string{
 	partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory, partLive,
-	partVisit,
+	partVisit, partMemory,
 }
 
 // plan is how much is measured.
@@ -194,6 +195,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partImport) {
 		if err := b.measureImport(ctx); err != nil {
 			return fmt.Errorf("import: %w", err)
+		}
+	}
+	if b.wants(partMemory) {
+		if err := b.measureMemory(ctx); err != nil {
+			return fmt.Errorf("memory: %w", err)
 		}
 	}
 	if b.wants(partHistory) {
