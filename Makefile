@@ -108,8 +108,11 @@ soak: ## kill the program and restore backups KILLS (300) times, try 1,000 seque
 
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
-	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus
+	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd
 	promtool check rules docs/operate/alerts.yml
+	mkdir -p .bin && sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' docs/operate/lineboard.service >.bin/lineboard.service
+	systemd-analyze verify .bin/lineboard.service
+	systemd-analyze security --offline=true --threshold=20 .bin/lineboard.service >/dev/null
 	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations' ./internal/gs1 ./internal/app ./handlers/orders
 
 .PHONY: mutants

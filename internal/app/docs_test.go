@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"lineboard/internal/config"
 )
 
 // The rest that the documents name is tested in internal/docs.
@@ -129,4 +131,21 @@ func hasDefault(flag *kong.Flag, cell string) bool {
 		return cell != ""
 	}
 	return cell == ""
+}
+
+// Settings that are only suggested stand behind a mark of comments.
+func TestTheSettingsFileOfTheDocsHasSettingsThatExist(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "operate", "lineboard.yaml")
+	serve, named := flags(t)["serve"], 0
+	if _, err := config.ReadSettings(path, func(name string) bool { return serve[name] != nil }); err != nil {
+		t.Error(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(?:# )?([a-z][a-z-]*): \S`).FindAllStringSubmatch(content(t, path), -1) {
+		if named++; serve[m[1]] == nil {
+			t.Errorf("there is no setting %s", m[1])
+		}
+	}
+	if named < 8 {
+		t.Errorf("it names %d settings", named)
+	}
 }

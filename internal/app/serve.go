@@ -94,15 +94,21 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 		return err
 	}
 	defer func() { err = errors.Join(err, lineboard.Close(p)) }()
+	manager := supervisorOf(p.Getenv)
 	group, ctx := errgroup.WithContext(p)
+	group.Go(func() error { return manager.guard(ctx) })
 	group.Go(func() error { return lineboard.Run(ctx) })
 	group.Go(func() error {
 		return server{
 			addr:        s.Addr,
 			certificate: certificate,
 			handler:     lineboard.Handler,
-			announce:    func(address string) { announce(address + s.Prefix); invite(address + s.Prefix) },
-			stopping:    lineboard.BeginStop,
+			announce: func(address string) {
+				announce(address + s.Prefix)
+				invite(address + s.Prefix)
+				manager.tell("READY=1")
+			},
+			stopping:    func() { manager.tell("STOPPING=1"); lineboard.BeginStop() },
 			awaited:     lineboard.Releaser.AwaitCalls,
 			log:         log,
 			connections: s.ConnectionLimit,

@@ -7,9 +7,6 @@ import (
 	"runtime/debug"
 )
 
-// packaged is the version that a package was built as; the build sets it.
-var packaged string
-
 // build is what a program was built from.
 type build struct {
 	Version string `json:"version"`
@@ -20,13 +17,12 @@ type build struct {
 
 // ownBuild returns what this program was built from.
 func ownBuild() build {
-	b := build{Version: packaged, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Version: "unknown", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		b.Version = cmp.Or(b.Version, "unknown")
 		return b
 	}
-	b.Version = cmp.Or(b.Version, info.Main.Version, "unknown")
+	b.Version = cmp.Or(info.Main.Version, b.Version)
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			b.Commit = s.Value
