@@ -248,7 +248,7 @@ func TestALineThatTheAPINamesIsSetUpWithOneForm(t *testing.T) {
 	if got := story(b.Get(handlerstest.OrderPath(s.Order("a"), "")))[0]; got != "Line L/9 → Tubes" {
 		t.Errorf("timeline: %q", got)
 	}
-	if row := b.Get("/history").Text("tbody tr:not(.day)"); !strings.Contains(row, "Set up line L/9 as Tubes, with all its orders") {
+	if row := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(row, "Set up line L/9 as Tubes, with all its orders") {
 		t.Errorf("history: %q", row)
 	}
 	s.Refresh()
