@@ -58,6 +58,15 @@ func main() {
 	p.In("nav").Click("History")
 	p.See("Release requested")
 	picture("history-tablet")
+	p.Goto(address + "/shifts")
+	var report string // of the shift that ended last
+	p.Eval(`document.querySelectorAll("a.shift-row")[1].href`, &report)
+	p.Goto(report)
+	p.See("Exceptions")
+	picture("shift-report-tablet")
+	p.Goto(address + "/shifts/trends")
+	p.See("By week")
+	picture("trends-tablet")
 }
 
 // run takes the place of a test: what fails ends the program, after what was started is taken down.
