@@ -140,6 +140,8 @@ func (t *tx) mustBeMovable(by packaging.Person, o packaging.Order, was, next, ap
 		return packaging.Fail(packaging.Conflict, "set_line.changed")
 	case o.LineFixed():
 		return packaging.Fail(packaging.Conflict, "set_line.fixed")
+	case o.Withdrawn.Given():
+		return packaging.Fail(packaging.Conflict, "set_line.withdrawn")
 	}
 	var queued bool
 	err := t.row(`

@@ -3,6 +3,7 @@ package imports_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,12 @@ func TestAMistakenOrderIsWithdrawnOnItsPageAndFoundByTheFilter(t *testing.T) {
 	if page.Text(".withdraw-order") != "" {
 		t.Error("it can be withdrawn again")
 	}
+	if main := page.Text("main"); strings.Contains(main, "Change the line") || strings.Contains(main, "It can be released once") {
+		t.Errorf("a withdrawn order offers what cannot be: %s", main)
+	}
+	if a := b.Post(handlerstest.OrderPath(o, "/line"), "line", "L2", "was", fmt.Sprint(int64(o.Line.ID))); a.Status != http.StatusConflict || s.Order("987").Line.Code != "L1" {
+		t.Errorf("its line is set: %d %s", a.Status, a.Text("main"))
+	}
 	for _, board := range []string{"/", "/lines/L1", "/orders", "/lines/L1/queue"} {
 		if strings.Contains(b.Get(board).Text("main"), "987") {
 			t.Errorf("%s still shows it", board)
@@ -69,6 +76,9 @@ func TestAnImportedValueAndAWholeImportAreGivenBackOnTheirPages(t *testing.T) {
 	form := `form[action="` + handlerstest.OrderPath(o, "/give-back") + `"]`
 	if got := page.Attr(form+" input[name=value]", "value"); got != "WRONG1" {
 		t.Fatalf("the page offers to give %q back", got)
+	}
+	if names := page.All(form + " button"); !slices.Equal(names, []string{"Give the value back: Lot", "Give the value back: Quantity"}) {
+		t.Errorf("the buttons are %q: each must say what it gives back", names)
 	}
 	give := func(value string) site.Answer {
 		return b.Post(handlerstest.OrderPath(o, "/give-back"), "field", "lot", "value", value, "why", "A date.")

@@ -130,6 +130,7 @@ const (
 	NotReleasedHere Obstacle = "not_released_here" // for one more release: none that reached the line is recorded
 	NotLookedAt     Obstacle = "not_looked_at"     // the same: nobody has acknowledged what is odd about the one before
 	ReleaseWasLost  Obstacle = "release_was_lost"  // a release of it was requested, its record was lost, and nobody has looked
+	WasWithdrawn    Obstacle = "withdrawn"         // only an import told of it, and a person withdrew it
 	NotYetKnown     Obstacle = "not_yet_known"     // the API has not told of it yet, only an import has
 	OrderGone       Obstacle = "order_gone"        // the API does not know it any more
 	KeyUnusable     Obstacle = "key_unusable"      // its order ID has a length that the API does not accept
@@ -205,6 +206,8 @@ func (o Order) SetBack() bool {
 // standsBetween says what of the order itself stands between it and a release.
 func (o Order) standsBetween() Obstacle {
 	switch n := utf8.RuneCountInString(o.Key); {
+	case o.Withdrawn.Given():
+		return WasWithdrawn
 	case o.NotYetKnown:
 		return NotYetKnown
 	case o.Gone:

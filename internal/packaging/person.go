@@ -52,7 +52,9 @@ func (p Person) Scope() Scope { return Scope{p.Tenant.ID, p.Lines, p.ID} }
 func (p Person) MayOn(a Action, line LineID) bool { return p.May(a) && p.Sees(line) }
 
 // MaySetLine says whether the person may set the line of the order as it stands.
-func (p Person) MaySetLine(o Order) bool { return p.MayOn(SetLines, o.Line.ID) && !o.LineFixed() }
+func (p Person) MaySetLine(o Order) bool {
+	return p.MayOn(SetLines, o.Line.ID) && !o.LineFixed() && !o.Withdrawn.Given()
+}
 
 // Member is a person as the administrators of a tenant see them, active or not.
 type Member struct {
