@@ -56,6 +56,12 @@ var watchedTables = []watched{
 		table: "shown_serials", about: packaging.AboutOrder, tenant: "$.tenant_id",
 		line: "(SELECT line_id FROM orders WHERE id = $.order_id)", order: "$.order_id",
 	},
+	{
+		table: "deliveries", about: packaging.AboutOrder, tenant: "$.tenant_id",
+		line:  "(SELECT line_id FROM destinations WHERE id = $.destination_id)",
+		order: "(SELECT order_id FROM releases WHERE id = $.release_id)",
+	},
+	{table: "destinations", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id"},
 	{table: "notes", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.order_id"},
 	{
 		table: "note_withdrawals", about: packaging.AboutOrder, tenant: "$.tenant_id",

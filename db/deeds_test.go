@@ -234,12 +234,47 @@ var acts = map[string]act{
 			return s.AcknowledgeLoss(s.t.Context(), by, 1, "restored")
 		},
 	},
+	"SetupDestination": {reads: forPages}, "SetupDestinations": {reads: forPages},
+	"AddDestination": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		_, err := s.AddDestination(s.t.Context(), by, webhookOn("L1"), secret.New("whsec_canary"))
+		return err
+	}},
+	"SetDestination": {needs: packaging.Administer, first: addWebhook, do: func(s *stage, by packaging.Person) error {
+		to := webhookOn("L1")
+		to.ID, to.Name = 1, "Renamed"
+		return s.SetDestination(s.t.Context(), by, to, secret.Text{})
+	}},
+	"StopDestination": {needs: packaging.Administer, first: addWebhook, do: func(s *stage, by packaging.Person) error {
+		return s.StopDestination(s.t.Context(), by, 1, "maintenance")
+	}},
+	"StartDestination": {
+		needs: packaging.Administer, first: func(s *stage, by packaging.Person) error {
+			return firstOf(addWebhook(s, by), s.StopDestination(s.t.Context(), s.people["otto"], 1, "maintenance"))
+		},
+		do: func(s *stage, by packaging.Person) error { return s.StartDestination(s.t.Context(), by, 1) },
+	},
+	"RetireDestination": {needs: packaging.Administer, first: addWebhook, do: func(s *stage, by packaging.Person) error {
+		return s.RetireDestination(s.t.Context(), by, 1, "replaced")
+	}},
+	"RotateSigningSecret": {needs: packaging.Administer, first: addWebhook, do: func(s *stage, by packaging.Person) error {
+		return s.RotateSigningSecret(s.t.Context(), by, 1, secret.New("whsec_next"), start.Add(time.Hour))
+	}},
+	"SendList": {needs: packaging.SettleOrders, first: addWebhook, do: func(s *stage, by packaging.Person) error {
+		return s.SendList(s.t.Context(), by, s.order("released").ID, 1, "the line asked for it")
+	}},
+	"SendDelivery": {needs: packaging.SettleOrders, first: sendToWebhook, do: func(s *stage, by packaging.Person) error {
+		return s.SendDelivery(s.t.Context(), by, 1, "once more")
+	}},
+	"CarryDelivery": {needs: packaging.SettleOrders, first: sendToWebhook, do: func(s *stage, by packaging.Person) error {
+		return s.CarryDelivery(s.t.Context(), by, 1, "on a stick")
+	}},
+	"TakeDelivery": {reads: "programs do it, by their token: TestATokenTakesTheListsOfItsLinesAlone"},
 	"CreateToken": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
-		return s.CreateToken(s.t.Context(), by, packaging.Token{Name: "ERP"}, [32]byte{1})
+		return s.CreateToken(s.t.Context(), by, packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}}, [32]byte{1})
 	}},
 	"RevokeToken": {
 		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {
-			return s.CreateToken(s.t.Context(), s.people["otto"], packaging.Token{Name: "ERP"}, [32]byte{1})
+			return s.CreateToken(s.t.Context(), s.people["otto"], packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}}, [32]byte{1})
 		},
 		do: func(s *stage, by packaging.Person) error { return s.RevokeToken(s.t.Context(), by, 1) },
 	},
@@ -432,6 +467,15 @@ type stage struct {
 	people map[string]packaging.Person
 	code   string
 	err    error
+}
+
+func addWebhook(s *stage, _ packaging.Person) error {
+	_, err := s.AddDestination(s.t.Context(), s.people["otto"], webhookOn("L1"), secret.New("whsec_canary"))
+	return err
+}
+
+func sendToWebhook(s *stage, by packaging.Person) error {
+	return firstOf(addWebhook(s, by), s.SendList(s.t.Context(), s.people["otto"], s.order("released").ID, 1, "the line asked for it"))
 }
 
 const everyRole = "administrator+manager+supervisor"
@@ -681,7 +725,7 @@ func methodsOf(like any) (names []string) {
 func TestATokenThatWasRevokedMeanwhileImportsNothing(t *testing.T) {
 	d, ghent, _ := opened(t)
 	admin := become(t, d, ghent, packaging.Administrator)
-	if err := d.CreateToken(t.Context(), admin, packaging.Token{Name: "ERP"}, [32]byte{1}); err != nil {
+	if err := d.CreateToken(t.Context(), admin, packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}}, [32]byte{1}); err != nil {
 		t.Fatal(err)
 	}
 	k, tenant, err := d.TokenOf(t.Context(), [32]byte{1})

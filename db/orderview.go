@@ -34,6 +34,14 @@ func orderView(
 	if v.Serials, err = serialsOf(ctx, q, in, v.Order.ShownList(), "", 0, limits.Serials); err != nil {
 		return v, err
 	}
+	if v.Deliveries, err = deliveriesOf(ctx, q, in, id); err != nil {
+		return v, err
+	}
+	if r := v.Order.Release; r != nil && r.List != packaging.NoList {
+		if v.Undelivered, err = destinationsWithout(ctx, q, in, r.ID); err != nil {
+			return v, err
+		}
+	}
 	if v.Earlier, err = earlierReleases(ctx, q, v.Order); err != nil {
 		return v, err
 	}

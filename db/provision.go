@@ -23,6 +23,14 @@ type TenantSetup struct {
 	Shifts      []packaging.Shift
 	SignOn      *SignOnSetup // nil leaves it as it is
 	People      []PersonSetup
+
+	Destinations []DestinationSetup
+}
+
+// DestinationSetup is a destination of a line, which is known by its code. Its ID is not used.
+type DestinationSetup struct {
+	packaging.Destination
+	Secret secret.Text
 }
 
 // SignOnSetup is how people sign in by their company's provider.
@@ -67,6 +75,11 @@ func (t *tx) apply(box *secret.Box, setup TenantSetup) error {
 	for _, l := range setup.Lines {
 		if err := s.setLine(l); err != nil {
 			return fmt.Errorf("line %s: %w", l.Code, err)
+		}
+	}
+	for _, to := range setup.Destinations {
+		if err := s.provisionDestination(to); err != nil {
+			return fmt.Errorf("destination %s: %w", to.Name, err)
 		}
 	}
 	if err := s.setShifts(setup); err != nil {

@@ -29,6 +29,8 @@ var notRecords = map[string]string{
 	"alarm_messages":   "what waits to be sent, and what went out of late",
 	"alarm_items":      "the same, alarm by alarm",
 	"heartbeats":       "whether the last heartbeat arrived",
+	"delivery_offers":  "what deliveries wait, in the order in which programs ask for them",
+	"delivery_tries":   "what each try came to: a delivery itself says whether it was taken",
 	"write_probe":      "random bytes, written to see whether a release could be",
 	"staged_lists":     "lists that do not count yet; a logged one that is named there is missing",
 	"serial_marks":     "an index of the serial lists, which are records: a look-up compares what it finds with them",
@@ -42,6 +44,7 @@ var quietColumns = map[string][]string{
 	"api_tokens":  {"used_at"},
 	"users":       {"hints"},
 	blocksOfLists: {"number"},
+	"deliveries":  {"tries", "tried_at", "next_at", "problem", "detail"},
 }
 
 // groupedRecords are records of several rows, by what their rows have in common. Of others each row is a record.

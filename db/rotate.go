@@ -61,6 +61,9 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 	if err := t.resealAlarms(tenant, box, next); err != nil {
 		return err
 	}
+	if err := t.resealDestinations(tenant, box, next); err != nil {
+		return err
+	}
 	_, clientKey, _, err := signOnOf(t.ctx, t, tenant)
 	if err != nil || clientKey == nil {
 		return err
@@ -117,6 +120,9 @@ func (d *DB) CheckKey(ctx context.Context) error {
 	for _, tenant := range tenants {
 		if _, err := d.Credentials(ctx, tenant.ID); err != nil {
 			return fmt.Errorf("the credentials of %s can't be opened: %w", tenant.Slug, err)
+		}
+		if err := d.checkDestinations(ctx, tenant.ID); err != nil {
+			return fmt.Errorf("the secrets of the destinations of %s can't be opened: %w", tenant.Slug, err)
 		}
 		if _, _, _, err := d.SingleSignOn(ctx, tenant.ID); err != nil {
 			return fmt.Errorf("the client secret of %s can't be opened: %w", tenant.Slug, err)

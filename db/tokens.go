@@ -16,15 +16,16 @@ import (
 )
 
 const tokenColumns = `k.id, k.name, k.created_at, k.creator_name, k.expires_at, k.used_at, k.revoked_at, k.revoker_name,
-	(SELECT json_group_array(line_id) FROM api_token_lines l WHERE l.token_id = k.id)`
+	(SELECT json_group_array(line_id) FROM api_token_lines l WHERE l.token_id = k.id),
+	(SELECT json_group_array(scope) FROM api_token_scopes s WHERE s.token_id = k.id)`
 
 // scanToken reads tokenColumns, and what follows them into more. Of its lines it knows the keys.
 func scanToken(row scanner, more ...any) (k packaging.Token, err error) {
 	var created int64
 	var expires, used, revoked sql.Null[int64]
-	var lines string
+	var lines, scopes string
 	err = row.Scan(
-		append([]any{&k.ID, &k.Name, &created, &k.CreatedBy, &expires, &used, &revoked, &k.RevokedBy, &lines}, more...)...,
+		append([]any{&k.ID, &k.Name, &created, &k.CreatedBy, &expires, &used, &revoked, &k.RevokedBy, &lines, &scopes}, more...)...,
 	)
 	if err != nil {
 		return k, err
@@ -37,7 +38,7 @@ func scanToken(row scanner, more ...any) (k packaging.Token, err error) {
 	for _, id := range ids {
 		k.Lines = append(k.Lines, packaging.Line{ID: id})
 	}
-	return k, nil
+	return k, json.Unmarshal([]byte(scopes), &k.Scopes)
 }
 
 // Tokens returns the tenant's API tokens, those that still let somebody in first, then the newest.
@@ -86,9 +87,12 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 		if err != nil {
 			return err
 		}
-		limits := []string{"all lines"}
-		if len(lines) > 0 {
-			limits = nil
+		limits, err := t.addScopes(by, id, k.Scopes)
+		if err != nil {
+			return err
+		}
+		if len(lines) == 0 {
+			limits = append(limits, "all lines")
 		}
 		for _, l := range lines {
 			if err := t.exec(`INSERT INTO api_token_lines (token_id, tenant_id, line_id) VALUES (?,?,?)`, id, by.Tenant.ID, l.ID); err != nil {
@@ -103,6 +107,20 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.TokenCreated, Object: k.Name, New: strings.Join(limits, ", "),
 		})
 	})
+}
+
+// addScopes stores what a new token may do, and returns it for the history.
+func (t *tx) addScopes(by packaging.Person, id int64, scopes []packaging.TokenScope) (says []string, err error) {
+	if len(scopes) == 0 {
+		return nil, packaging.Fail(packaging.Invalid, "tokens.no_scope")
+	}
+	for _, scope := range scopes {
+		if err := t.exec(`INSERT INTO api_token_scopes (token_id, tenant_id, scope) VALUES (?,?,?)`, id, by.Tenant.ID, scope); err != nil {
+			return nil, err
+		}
+		says = append(says, strings.ReplaceAll(string(scope), "_", " "))
+	}
+	return says, nil
 }
 
 // RevokeToken ends a token for good, and records it. One that is revoked already stays as it is.

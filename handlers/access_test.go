@@ -211,7 +211,7 @@ func TestARequestThatWasBegunBeforeSomebodyWasDeactivatedDoesNothing(t *testing.
 	if a := other.Post(fmt.Sprintf("/admin/people/%d/active", by.ID), "active", "no"); a.Status != http.StatusSeeOther {
 		t.Fatalf("deactivated: %d", a.Status)
 	}
-	if a := h.End(t, "name=backdoor"); a.Status != http.StatusForbidden || strings.Contains(a.Body, "lbt_") {
+	if a := h.End(t, "name=backdoor&scope=send_orders"); a.Status != http.StatusForbidden || strings.Contains(a.Body, "lbt_") {
 		t.Errorf("the rest of the request: %d %s", a.Status, a.Text("main"))
 	}
 	if handlerstest.LastEntry(s, packaging.TokenCreated).Seq != 0 {

@@ -17,6 +17,7 @@ import (
 	"lineboard/handlers/history"
 	"lineboard/handlers/imports"
 	"lineboard/handlers/orders"
+	"lineboard/handlers/programs"
 	"lineboard/handlers/shifts"
 	"lineboard/handlers/signin"
 	"lineboard/handlers/web"
@@ -36,6 +37,7 @@ type Store interface {
 	shifts.Store
 	signin.Store
 	admin.Store
+	programs.Store
 }
 
 // Releaser releases orders to their lines.
@@ -73,6 +75,7 @@ type Config struct {
 	Setup     *Setup // the first start, nil where there is an administrator
 	Loose     admin.LooseFiles
 	Guard     signin.Guard
+	Deliver   admin.Deliverer
 	Provider  Provider
 	Checks    history.Checks
 	Check     func() packaging.SelfCheck // what was found out about the data since the start
@@ -117,9 +120,12 @@ type server struct {
 	signOn     *admin.SignOn
 	tokens     *admin.Tokens
 	setShifts  *admin.Shifts
-	alarms     *admin.Alarms
-	data       *admin.Data
-	health     *admin.Health
+	programs   *programs.Server
+
+	destinations *admin.Destinations
+	alarms       *admin.Alarms
+	data         *admin.Data
+	health       *admin.Health
 }
 
 // New makes the handler of the whole dashboard.
@@ -145,7 +151,7 @@ func New(c Config) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
-	mux.Handle("/api/", gzhttp.GzipHandler(s.kit.LogRequests(s.programs())))
+	mux.Handle("/api/", gzhttp.GzipHandler(s.kit.LogRequests(s.programHandler())))
 	guarded := func(next http.Handler) http.Handler {
 		return s.kit.LogRequests(s.kit.LimitRate(s.kit.GuardOrigin(s.kit.OnlyHTTPS(next))))
 	}
@@ -179,6 +185,7 @@ func assemble(c Config) *server {
 		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest,
 	}
 	s.imports = imports.New(s.kit, c.Store)
+	s.programs = &programs.Server{Kit: s.kit, Store: c.Store, Clients: c.Clients}
 	s.history = &history.Server{Kit: s.kit, Store: c.Store, Checks: c.Checks}
 	s.signin = signin.New(s.kit, c.Store, c.Guard, c.Provider, c.Demo)
 	s.firstStart = &admin.FirstStart{Kit: s.kit, Store: c.Store, Setup: c.Setup}
@@ -187,6 +194,7 @@ func assemble(c Config) *server {
 	}
 	s.sites = &admin.Sites{Kit: s.kit, Store: c.Store}
 	s.lines = &admin.Lines{Kit: s.kit, Store: c.Store}
+	s.destinations = &admin.Destinations{Kit: s.kit, Store: c.Store, Deliver: c.Deliver}
 	s.people = &admin.People{Kit: s.kit, Store: c.Store}
 	s.stations = &admin.Stations{Kit: s.kit, Store: c.Store}
 	s.sessions = &admin.Sessions{Kit: s.kit, Store: c.Store}
@@ -199,12 +207,12 @@ func assemble(c Config) *server {
 	return s
 }
 
-// programs makes the handler of the interface for programs.
-func (s *server) programs() http.Handler {
+// programHandler makes the handler of the interface for programs.
+func (s *server) programHandler() http.Handler {
 	e := echo.New()
-	e.HTTPErrorHandler = s.imports.FailAPI
+	e.HTTPErrorHandler = s.kit.FailProgram
 	e.IPExtractor = s.kit.Address
-	e.Use(recoverPanics(s.kit), s.imports.LimitPrograms)
+	e.Use(recoverPanics(s.kit), s.kit.LimitPrograms)
 	s.apiRoutes(e)
 	return e
 }

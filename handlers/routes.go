@@ -105,6 +105,8 @@ func (s *server) routes() []route {
 		{"POST", "/orders/:id/ask", packaging.SettleOrders, s.orders.AskStatus},
 		{"POST", "/orders/:id/settle", packaging.ReleaseOrders, s.orders.SettleByWord},
 		{"GET", "/orders/:id/settle", packaging.ViewOrders, s.orders.BackToOrder},
+		{"POST", "/orders/:id/deliveries", packaging.SettleOrders, s.orders.SendList},
+		{"POST", "/orders/:id/deliveries/:delivery", packaging.SettleOrders, s.orders.SetDelivery},
 		{"POST", "/orders/:id/acknowledge", packaging.SettleOrders, s.orders.Acknowledge},
 		{"GET", listPath, packaging.SettleOrders, s.orders.ListForm},
 		{"POST", listPath, packaging.SettleOrders, s.orders.AddList},
@@ -174,6 +176,15 @@ func (s *server) routes() []route {
 		{"GET", "/admin/lines", packaging.ViewSetup, s.lines.List},
 		{"POST", "/admin/lines", packaging.Administer, s.lines.Add},
 		{"POST", "/admin/lines/:code", packaging.Administer, s.lines.Set},
+		{"GET", "/admin/lines/:code/destinations/new", packaging.Administer, s.destinations.New},
+		{"POST", "/admin/lines/:code/destinations", packaging.Administer, s.destinations.Add},
+		{"GET", "/admin/destinations/:id", packaging.ViewSetup, s.destinations.Show},
+		{"POST", "/admin/destinations/:id", packaging.Administer, s.destinations.Set},
+		{"POST", "/admin/destinations/:id/try", packaging.Administer, s.destinations.Try},
+		{"POST", "/admin/destinations/:id/stop", packaging.Administer, s.destinations.Stop},
+		{"POST", "/admin/destinations/:id/start", packaging.Administer, s.destinations.Start},
+		{"POST", "/admin/destinations/:id/secret", packaging.Administer, s.destinations.Rotate},
+		{"POST", "/admin/destinations/:id/retire", packaging.Administer, s.destinations.Retire},
 		{"GET", "/admin/people", packaging.ViewSetup, s.people.List},
 		{"POST", "/admin/people", packaging.Administer, s.people.Add},
 		{"GET", "/admin/people/new", packaging.Administer, s.people.New},
@@ -204,6 +215,14 @@ func (s *server) routes() []route {
 
 // apiRoutes is the table of the interface for programs, whose requests say by a token who sends them.
 func (s *server) apiRoutes(e *echo.Echo) {
-	e.GET("/api/v1/openapi.yaml", s.imports.Description)
+	e.GET("/api/v1/openapi.yaml", s.programs.Description)
 	e.PUT("/api/v1/orders", s.imports.PutOrders)
+	e.GET("/api/v1/orders", s.programs.Orders)
+	e.GET("/api/v1/orders/:id", s.programs.Order)
+	e.GET("/api/v1/releases", s.programs.Releases)
+	e.GET("/api/v1/releases/:id/serials", s.programs.Serials)
+	e.POST("/api/v1/releases/:id/taken", s.programs.Take, limitForm)
+	e.GET("/api/v1/lines", s.programs.Lines)
+	e.GET("/api/v1/history", s.programs.History)
+	e.GET("/api/v1/status", s.programs.Status)
 }

@@ -135,7 +135,7 @@ func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
 	for range 7 { // until it is slowed down; typed into the wrong field
 		supervisor.Post("/login", "username", site.Password, "password", sandbox.APISecret)
 	}
-	made := admin.Post("/admin/tokens", "name", "ERP", "days", "30")
+	made := admin.Post("/admin/tokens", "name", "ERP", "scope", "send_orders")
 	secrets["a program's token"] = regexp.MustCompile(`lbt_[A-Za-z0-9_-]{43}`).FindString(made.Body)
 	tablet := handlerstest.AtTablet(t, s)
 	supervisor.Post("/account/badge", "badge", handlerstest.ABadge, "password", site.Password)

@@ -7,6 +7,7 @@ type Store interface {
 	AlarmsStore
 	ConnectionStore
 	DataStore
+	DestinationsStore
 	FirstStartStore
 	LinesStore
 	PeopleStore

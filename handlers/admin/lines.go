@@ -25,6 +25,7 @@ type LinesStore interface {
 	AddLine(ctx context.Context, by packaging.Person, l packaging.Line) error
 	SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error
 	SetupLine(ctx context.Context, viewer packaging.Person, code string) (packaging.Line, error)
+	SetupDestinations(ctx context.Context, viewer packaging.Person) ([]packaging.Destination, error)
 	SetupLines(ctx context.Context, viewer packaging.Person) ([]packaging.Line, error)
 }
 
@@ -39,6 +40,9 @@ func (s *Lines) show(c echo.Context, status int, page view.LinesPage) error {
 		return err
 	}
 	if page.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
+		return err
+	}
+	if page.Destinations, err = s.Store.SetupDestinations(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
 	page.Saved = c.QueryParam("saved") != ""

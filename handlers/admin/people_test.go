@@ -41,7 +41,7 @@ func TestNoNamePassesForAnother(t *testing.T) {
 		"a line with a space of no width":  {"/admin/lines", []string{"code", "L9", "name", "Blister line 1\u200b"}, http.StatusBadRequest},
 		"a site with a mark of direction":  {"/admin/site", []string{"site", "Plant\u200f Ghent", "zone", "Europe/Brussels"}, http.StatusBadRequest},
 		"a station with a joiner":          {"/admin/stations", []string{"name", "Tablet\u200d 1", "line", "L1"}, http.StatusBadRequest},
-		"a token with a mark of direction": {"/admin/tokens", []string{"name", "ERP\u2066"}, http.StatusUnprocessableEntity},
+		"a token with a mark of direction": {"/admin/tokens", []string{"name", "ERP\u2066", "scope", "send_orders"}, http.StatusUnprocessableEntity},
 	} {
 		if a := b.Post(test.path, test.pairs...); a.Status != test.want {
 			t.Errorf("%s: %d %s, want %d", name, a.Status, a.Text("[role=alert]"), test.want)

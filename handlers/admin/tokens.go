@@ -102,6 +102,15 @@ func (s *Tokens) tokenForm(
 			form.Lines = append(form.Lines, lines[at].ID)
 		}
 	}
+	for _, scope := range sent["scope"] {
+		if at := slices.Index(packaging.TokenScopes, packaging.TokenScope(scope)); at >= 0 && !k.Has(packaging.TokenScopes[at]) {
+			k.Scopes = append(k.Scopes, packaging.TokenScopes[at])
+		}
+	}
+	form.Scopes = k.Scopes
+	if len(k.Scopes) == 0 {
+		return form, k, "tokens.no_scope", nil
+	}
 	if len(k.Lines) == 0 && len(web.SignedIn(c).Lines) > 0 {
 		k.Lines = lines // nobody lets a program do more than they see
 	}

@@ -34,7 +34,7 @@ var tokenForm = regexp.MustCompile(`lbt_[A-Za-z0-9_-]{43}`)
 // token has an administrator make a token, with more fields of the form.
 func token(t *testing.T, s *site.Site, name string, more ...string) string {
 	t.Helper()
-	a := s.SignIn("administrator1").Post("/admin/tokens", append([]string{"name", name}, more...)...)
+	a := s.SignIn("administrator1").Post("/admin/tokens", append([]string{"name", name, "scope", "send_orders"}, more...)...)
 	value := tokenForm.FindString(a.Body)
 	if a.Status != http.StatusOK || value == "" {
 		t.Fatalf("token %s: %d %s", name, a.Status, a.Text("main"))
@@ -257,7 +257,7 @@ func TestASessionDoesNotWorkWhereATokenIsAskedForNorATokenOnPages(t *testing.T) 
 	if a := b.Send(http.MethodPut, "/api/v1/orders", asJSON, strings.NewReader(`[{"order_id":"Next1"}]`)); a.Status != http.StatusUnauthorized || a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("with a session: %d", a.Status)
 	}
-	if a := b.Get("/api/v1/orders/1"); a.Status != http.StatusNotFound || code(a) != "not_found" {
+	if a := b.Get("/api/v1/nothing"); a.Status != http.StatusNotFound || code(a) != "not_found" {
 		t.Errorf("an address that is none: %d %s", a.Status, a.Body)
 	}
 	stranger := s.Browser()
@@ -331,11 +331,11 @@ func TestATokenIsOfItsTenantAndEndsWhenItIsRevokedOrExpires(t *testing.T) {
 	if a := basel.Post("/admin/tokens/1/revoke"); a.Status != http.StatusNotFound {
 		t.Errorf("another tenant revokes it: %d", a.Status)
 	}
-	if a := admin.Post("/admin/tokens", "name", "erp"); a.Status != http.StatusConflict {
+	if a := admin.Post("/admin/tokens", "name", "erp", "scope", "send_orders"); a.Status != http.StatusConflict {
 		t.Errorf("a second one of its name: %d", a.Status)
 	}
 	for _, wrong := range [][]string{{"name", ""}, {"name", strings.Repeat("x", 41)}, {"name", "a\nb"}, {"name", "x", "until", "2026-11-22"}, {"name", "x", "until", "soon"}} {
-		if a := admin.Post("/admin/tokens", wrong...); a.Status != http.StatusUnprocessableEntity {
+		if a := admin.Post("/admin/tokens", append(wrong, "scope", "send_orders")...); a.Status != http.StatusUnprocessableEntity {
 			t.Errorf("%q: %d", wrong, a.Status)
 		}
 	}

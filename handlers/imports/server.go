@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/time/rate"
 
 	"lineboard/handlers/web"
 	"lineboard/internal/packaging"
@@ -16,15 +15,13 @@ import (
 type Server struct {
 	*web.Kit
 	Store Store
-	rates limiters
 	busy  *throttle.Concurrency // one import a site
 }
 
 // New makes a server of imports.
 func New(kit *web.Kit, store Store) *Server {
 	return &Server{
-		Kit: kit, Store: store, rates: limiters{of: map[packaging.TokenID]*rate.Limiter{}},
-		busy: throttle.NewConcurrency(1),
+		Kit: kit, Store: store, busy: throttle.NewConcurrency(1),
 	}
 }
 

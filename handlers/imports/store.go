@@ -28,6 +28,4 @@ type Store interface {
 	Preview(ctx context.Context, p packaging.Person, id packaging.PreviewID) (packaging.ImportFile, error)
 	Record(ctx context.Context, e packaging.Entry) error
 	SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error)
-	TokenOf(ctx context.Context, hash [32]byte) (packaging.Token, packaging.Tenant, error)
-	TouchToken(ctx context.Context, id packaging.TokenID) error
 }

@@ -49,8 +49,12 @@ func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc
 			return p, err
 		}
 		alarms, err := s.Store.LastingAlarms(ctx, reader.Scope())
+		if err != nil {
+			return p, err
+		}
+		late, err := s.late(ctx, reader.Scope())
 		if err != nil || wall {
-			p.Content = func(f shell.Frame) templ.Component { return view.Overview(f, lanes, shell.Digest{}, alarms) }
+			p.Content = func(f shell.Frame) templ.Component { return view.Overview(f, lanes, late, shell.Digest{}, alarms) }
 			return p, err
 		}
 		digest, err := s.Digest(ctx, reader, s.Now())
@@ -60,7 +64,7 @@ func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc
 		button, err := refreshed(ctx, reader, packaging.Line{}, &p)
 		p.Content = func(f shell.Frame) templ.Component {
 			f.Refresh = button
-			return view.Overview(f, lanes, digest, alarms)
+			return view.Overview(f, lanes, late, digest, alarms)
 		}
 		return p, err
 	}
@@ -152,6 +156,11 @@ func (s *Server) lineBoard(
 	if board.Alarms, err = s.alarmsOf(ctx, reader, board.Line); err != nil {
 		return board, err
 	}
+	late, err := s.late(ctx, reader.Scope())
+	if err != nil {
+		return board, err
+	}
+	board.Late = late[board.Line.ID]
 	since := s.Now().Add(-noteAge)
 	if board.Notes, err = s.Store.LineNotes(ctx, reader.Scope(), board.Line.ID, since, maxBoardNotes); err != nil {
 		return board, err

@@ -15,6 +15,7 @@ type Store interface {
 	AcknowledgeAll(ctx context.Context, by packaging.Person, results []packaging.ResultSeen) error
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
+	CarryDelivery(ctx context.Context, by packaging.Person, id packaging.DeliveryID, why string) error
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
 	EarlierReleases(ctx context.Context, in packaging.Scope, id packaging.OrderID) ([]packaging.Release, error)
 	EachSerial(
@@ -32,6 +33,7 @@ type Store interface {
 	) error
 	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
 	LastingAlarms(ctx context.Context, in packaging.Scope) ([]packaging.Alarm, error)
+	LateDeliveries(ctx context.Context, in packaging.Scope) ([]packaging.Delivery, error)
 	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
 	LineNotes(
 		ctx context.Context, in packaging.Scope, line packaging.LineID, since time.Time, limit int,
@@ -55,6 +57,10 @@ type Store interface {
 	Record(ctx context.Context, e packaging.Entry) error
 	Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error)
 	SearchOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) (packaging.OrderPage, error)
+	SendDelivery(ctx context.Context, by packaging.Person, id packaging.DeliveryID, why string) error
+	SendList(
+		ctx context.Context, by packaging.Person, id packaging.OrderID, to packaging.DestinationID, why string,
+	) error
 	Serials(
 		ctx context.Context, in packaging.Scope, list packaging.ListID, after int64, limit int,
 	) ([]packaging.Serial, error)

@@ -76,6 +76,7 @@ type Kit struct {
 	foreignHosts                      atomic.Int64           // requests that a missing Host may have made look foreign
 	pages                             *pageCache
 	recent                            *microCache
+	programReads, programWrites       tokenRates
 }
 
 // New makes a kit.
@@ -89,6 +90,8 @@ func New(c Config) *Kit {
 		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now, c.CacheUsed),
 		streamsOfSession: throttle.NewConcurrency(maxOfSession), streamsOfPerson: throttle.NewConcurrency(maxOfPerson),
 	}
+	s.programReads.every, s.programReads.burst = readInterval, readBurst
+	s.programWrites.every, s.programWrites.burst = TokenInterval, writeBurst
 	s.security = &securityLog{log: c.Log, window: eventWindow, further: map[eventKey]int{}}
 	s.sessions = newSessionStore(c, s.Address)
 	s.sessions.name, s.sessions.options.Path = s.CookieName("", true), s.CookiePath("/")

@@ -13,6 +13,9 @@ import (
 // A proxy may serve Lineboard below a path of its host. Inside, every address is as if it stood at the top. The path is
 // taken from requests at the edge, and [shell.At] adds it to each address that is made for a browser.
 
+// Prefixed returns a path of this server as others must ask for it.
+func (s *Kit) Prefixed(path string) string { return s.prefix + path }
+
 // BelowPrefix serves next below the path prefix, whether the proxy takes it from the requests or not.
 func (s *Kit) BelowPrefix(next http.Handler) http.Handler {
 	if s.prefix == "" {

@@ -22,6 +22,8 @@ type Store interface {
 	SetupSteps(ctx context.Context, tenant packaging.TenantID) (packaging.SetupSteps, error)
 	StationOf(ctx context.Context, token [32]byte) (packaging.Station, error)
 	StationUse(ctx context.Context, tenant packaging.TenantID, token [32]byte) (packaging.Use, error)
+	TokenOf(ctx context.Context, hash [32]byte) (packaging.Token, packaging.Tenant, error)
+	TouchToken(ctx context.Context, id packaging.TokenID) error
 	TriedRight(ctx context.Context, tried []packaging.Tried) error
 	Try(ctx context.Context, guesses ...packaging.Guess) (tried []packaging.Tried, wait time.Duration, err error)
 	UseStation(ctx context.Context, token [32]byte) error

@@ -16,6 +16,7 @@ import (
 	"lineboard/handlers"
 	"lineboard/internal/alarms"
 	"lineboard/internal/anchors"
+	"lineboard/internal/deliver"
 	"lineboard/internal/doctor"
 	"lineboard/internal/live"
 	"lineboard/internal/manufacturer"
@@ -40,6 +41,8 @@ type Parts struct {
 	Copies   Copies           // the backups that it makes by itself
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	Deliveries deliver.Options // without clock and log
 
 	APILimits       manufacturer.Limits
 	AskPace         release.Pace  // of questions about releases whose outcome is unknown
@@ -79,6 +82,7 @@ type App struct {
 	Alarms   *alarms.Alarms
 	Guard    *throttle.Guard
 	Metrics  *metrics.Metrics
+	Deliver  *deliver.Deliverer
 	Handler  http.Handler
 
 	parts   Parts
@@ -108,7 +112,13 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	a := &App{Store: p.Store, Anchors: writer, parts: p, began: p.Now(), since: map[packaging.AlarmKind]time.Time{}}
 	// Versions begin with the time, so that they go on growing when the program starts again.
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
-	p.Store.Notify(func(changes []packaging.Change) { a.Hub.Publish(packaging.Topics(changes)...) })
+	to := p.Deliveries
+	to.Now, to.Log = p.Now, p.Log
+	a.Deliver = deliver.New(p.Store, to)
+	p.Store.Notify(func(changes []packaging.Change) {
+		a.Hub.Publish(packaging.Topics(changes)...)
+		a.Deliver.Wake()
+	})
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
 	a.Metrics = metrics.New(ownBuild().Version, runtime.Version(), a.metricsState)
 	a.clients = manufacturer.NewClients(a.tenantAPI)
@@ -193,6 +203,7 @@ func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 		Test: func(ctx context.Context, baseURL string, c secret.Credentials) packaging.ConnectionReport {
 			return manufacturer.Test(ctx, p.api(baseURL, c))
 		},
+		Deliver:   a.Deliver,
 		Provider:  sso.New(sso.Options{Now: p.Now, Limit: p.APILimits.SignIn, AllowPrivate: p.PrivateHosts}),
 		Guard:     a.Guard,
 		Setup:     p.Setup,
@@ -238,11 +249,11 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 	}
 }
 
-// Run refreshes orders, asks about unknown releases, keeps the heads of the history, compares serial lists and forgets
+// Run refreshes orders, asks about unknown releases, brings serial lists to their destinations, keeps the heads of the history, compares serial lists and forgets
 // what is over, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.Alarms.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.Alarms.Run, a.Deliver.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

@@ -13,6 +13,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/internal/certificate"
+	"lineboard/internal/deliver"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/release"
 )
@@ -36,6 +37,10 @@ type settings struct {
 	BackupKeep  int           `default:"7" help:"How many backups to keep."`
 
 	AcceptLostHistory []string `placeholder:"SLUG:ENTRY" help:"Start though the history of a tenant is lost up to this entry."`
+
+	// Where serial lists go.
+
+	DropRoots map[string]string `name:"drop-root" placeholder:"NAME=DIR" help:"Folder that lists may be written to, by a name."`
 
 	// Calls of the API.
 
@@ -69,6 +74,9 @@ type settings struct {
 // pathPrefix is the form of a path below which a proxy serves pages.
 var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
+// rootName is the form of the name of a folder that lists are written to.
+var rootName = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
+
 // lostHistory is the form of a history that is accepted as lost.
 var lostHistory = regexp.MustCompile(`^[^:]+:[1-9][0-9]{0,17}$`)
 
@@ -96,6 +104,11 @@ func (s *settings) Validate() error {
 	}
 	if s.BackupEvery < time.Minute || s.BackupKeep < 1 {
 		return errors.New("--backup-every must be at least 1m, and --backup-keep at least 1")
+	}
+	for name, dir := range s.DropRoots {
+		if !rootName.MatchString(name) || !filepath.IsAbs(dir) {
+			return fmt.Errorf("--drop-root %s=%s must be a name of letters, digits and hyphens, and a whole path", name, dir)
+		}
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
@@ -128,6 +141,10 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		},
 		Now: time.Now,
 		Log: log,
+		Deliveries: deliver.Options{
+			Roots: s.DropRoots, Hosts: s.DestinationHosts,
+			First: firstDeliveryWait, Most: longestDeliveryWait, Limit: deliveryLimit,
+		},
 		APILimits: manufacturer.Limits{
 			SignIn:  s.SignInLimit,
 			Read:    s.ReadLimit,
@@ -151,6 +168,13 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		DestinationHosts: s.DestinationHosts,
 	}
 }
+
+// The first wait after a serial list was not taken, the longest one, and the limit of one try.
+const (
+	firstDeliveryWait   = 2 * time.Second
+	longestDeliveryWait = 10 * time.Minute
+	deliveryLimit       = 2 * time.Minute
+)
 
 // patience is how long a press of release waits before its page shows it as under way.
 const patience = 8 * time.Second

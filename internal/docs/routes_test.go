@@ -19,7 +19,9 @@ var stable = []string{
 	"GET /orders/{id}/serials", "GET /orders/{id}/serials.csv", "GET /orders/{id}/serials.json",
 	"GET /history", "GET /history.csv",
 	"GET /healthz", "GET /readyz", "GET /events",
-	"PUT /api/v1/orders", "GET /api/v1/openapi.yaml",
+	"PUT /api/v1/orders", "GET /api/v1/openapi.yaml", "GET /api/v1/orders", "GET /api/v1/orders/{id}", "GET /api/v1/releases",
+	"GET /api/v1/releases/{id}/serials", "POST /api/v1/releases/{id}/taken", "GET /api/v1/lines", "GET /api/v1/history",
+	"GET /api/v1/status",
 }
 
 var methods = []string{"GET", "POST", "PUT", "DELETE"}

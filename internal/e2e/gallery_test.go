@@ -380,6 +380,13 @@ func (g gallery) setup() {
 		}},
 		{name: "the site", path: "/admin/site"},
 		{name: "lines", path: "/admin/lines"},
+		{name: "the kinds of destinations", path: "/admin/lines/L1/destinations/new"},
+		{name: "a new SFTP server", path: "/admin/lines/L1/destinations/new?kind=sftp"},
+		{name: "a destination", path: "/admin/lines/L1/destinations/new?kind=pull", do: func(p person) {
+			p.Fill("Name", "Line PC")
+			p.Click("Save")
+			p.At("/admin/destinations/1")
+		}},
 		{name: "people", path: "/admin/people"},
 		{name: "a person to add", path: "/admin/people/new"},
 		{name: "a person", path: fmt.Sprint("/admin/people/", g.Person("supervisor1").ID)},
@@ -396,6 +403,7 @@ func (g gallery) setup() {
 		{name: "no tokens", path: "/admin/tokens"},
 		{name: "a token that was made", do: func(p person) {
 			p.Fill("Name", "SAP Ghent")
+			p.Click("send orders")
 			p.Click("Make the token")
 			p.See("It is shown this once")
 		}},

@@ -72,3 +72,31 @@ func TestNamesAreGuardedUnlessTheyAreExempt(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyListedHostsAreReached(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	address := listener.Addr().String()
+	for _, hosts := range [][]string{{"127.0.0.1"}, {address}} {
+		conn, err := Only(hosts)(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatalf("%v: %v", hosts, err)
+		}
+		_ = conn.Close()
+	}
+	for _, hosts := range [][]string{nil, {"127.0.0.2"}, {"127.0.0.1:1"}, {"localhost"}} {
+		if _, err := Only(hosts)(t.Context(), "tcp", address); !errors.Is(err, ErrNotListed) {
+			t.Errorf("%v: %v", hosts, err)
+		}
+	}
+	for address, want := range map[string]bool{
+		"Hooks.Example:443": true, "hooks.example.:443": true, "hooks.example.org:443": false, "[fd00::1]:22": true, "[fd00::2]:22": false,
+	} {
+		if got := Listed([]string{"hooks.example", "[fd00::1]:22"}, address); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}

@@ -87,12 +87,21 @@ const (
 	IdentityDisconnected Deed = "identity_disconnected"
 	HumanSet             Deed = "human_set" // an administrator said whether accounts are of one human; New says so
 
-	AlarmStarted     Deed = "alarm_started" // Object is its kind, New what it is about
-	AlarmTaken       Deed = "alarm_taken"   // a person takes care of it
-	AlarmEnded       Deed = "alarm_ended"
-	AlarmsSet        Deed = "alarms_set"        // a rule, a recipient, or how alarms are sent
-	AlarmTested      Deed = "alarm_tested"      // a person sent a message to try a recipient; New is what came of it
-	AlarmUndelivered Deed = "alarm_undelivered" // a message was tried for a day
+	AlarmStarted       Deed = "alarm_started" // Object is its kind, New what it is about
+	AlarmTaken         Deed = "alarm_taken"   // a person takes care of it
+	AlarmEnded         Deed = "alarm_ended"
+	AlarmsSet          Deed = "alarms_set"        // a rule, a recipient, or how alarms are sent
+	AlarmTested        Deed = "alarm_tested"      // a person sent a message to try a recipient; New is what came of it
+	AlarmUndelivered   Deed = "alarm_undelivered" // a message was tried for a day
+	DestinationSet     Deed = "destination_set"   // never with its secret
+	DestinationTried   Deed = "destination_tried"
+	DestinationStopped Deed = "destination_stopped" // its lists wait
+	DestinationStarted Deed = "destination_started"
+	DestinationRetired Deed = "destination_retired"
+	ListTaken          Deed = "list_taken"   // by the destination Object; New is the file and the SHA-256 of its bytes
+	ListSent           Deed = "list_sent"    // by a person; Old is the state that it was in
+	ListCarried        Deed = "list_carried" // a person brought the list there
+	ListStopped        Deed = "list_stopped" // tried for too long; Reason is what the last try came to
 
 	RecordsLogged Deed = "records_logged" // by an upgrade: New says how many records have another digest by it
 )
@@ -111,6 +120,8 @@ var Deeds = []Deed{
 	StationBound, StationUnbound, StationLocked, RulesSet, Signed, SignDeclined,
 	SignOnSet, SignOnTested, SignOnDeclined, IdentityConnected, IdentityDisconnected, HumanSet,
 	AlarmStarted, AlarmTaken, AlarmEnded, AlarmsSet, AlarmTested, AlarmUndelivered,
+	DestinationSet, DestinationTried, DestinationStopped, DestinationStarted, DestinationRetired,
+	ListTaken, ListSent, ListCarried, ListStopped,
 	RecordsLogged,
 }
 
@@ -119,6 +130,7 @@ var Deeds = []Deed{
 var Exceptions = []Deed{
 	ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined,
 	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted, AlarmUndelivered,
+	DestinationStopped, ListSent, ListCarried, ListStopped,
 }
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and

@@ -18,6 +18,9 @@ type OrderView struct {
 	Lost         []LostRelease // whose record was lost, for which its latest release stands
 	Answer       []byte        // the first bytes of an answer to its latest release that could not be read
 
+	Deliveries  []Delivery    // of its lists, the oldest first
+	Undelivered []Destination // of its line, that its latest list was not brought to
+
 	// The lines that the viewer may choose from for the order, and those that the API names and nobody has set up. Both
 	// are empty if the viewer may not set the order's line.
 	Lines, UnknownLines []Line

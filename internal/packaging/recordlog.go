@@ -73,7 +73,8 @@ var RecordNouns = map[string]string{
 	"credentials_set": "settings", "sso": "settings", "sso_grants": "settings", "sso_grant_roles": "settings",
 	"sso_grant_lines": "settings",
 	"alarm_settings":  "settings", "alarm_rules": "settings", "alarm_rule_lines": "settings",
-	"alarm_rule_recipients": "settings", "recipients": "settings", "losses": "loss", "record_log": "log",
+	"alarm_rule_recipients": "settings", "recipients": "settings", "api_token_scopes": "token",
+	"destinations": "destination", "list_templates": "destination", "deliveries": "delivery", "losses": "loss", "record_log": "log",
 }
 
 // Noun is what people call the record.

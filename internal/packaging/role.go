@@ -61,6 +61,8 @@ const (
 	Administer    Action = "administer"     // change those
 	ConfirmPeople Action = "confirm_people" // confirm that somebody has set their own password
 	WaiveConfirm  Action = "waive_confirm"  // say that the site goes without that, where nobody else could
+
+	TakeLists Action = "take_lists" // of programs alone: say that a serial list was taken
 )
 
 // looks says whether the action changes nothing that others take for somebody's own. Waiving is allowed too: a site

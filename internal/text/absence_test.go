@@ -58,6 +58,14 @@ var absences = map[string]string{
 	"lost": "says what is not known", "lost.page": "the same",
 	"result.asked_nothing": "the API's own answer",
 
+	// Lists on their way.
+	"destination.":         "is set up here and nowhere else, or says what this program does with it",
+	"delivery.problem.":    "what a try came to, as the destination or the system said it",
+	"delivery.waiting":     "a destination's word is stored before anybody reads it",
+	"delivery.no_list":     "says what is here",
+	"held.serial_alphabet": "counted in the list itself",
+	"api.not_in_scope":     "is a right of this token",
+
 	// Lists of serial numbers.
 	"result.list_missing": "a list that is here is counted in its release's transaction", "strip.list_missing": "the same",
 	"serials.empty": "says what is here", "serials.not_here": "the same", "serials.none_found": "the list is here and searched whole",

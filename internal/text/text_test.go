@@ -25,7 +25,7 @@ import (
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/alarms/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go"} {
+	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/alarms/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go", "../../internal/deliver/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -51,13 +51,34 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor|alarms)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor|alarms|destination|delivery)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		if m[1] != "error.sign_in" { // answered with the sign-in page
 			keys[m[1]], keys[m[1]+".do"] = true, true
 		}
+	}
+	for _, m := range regexp.MustCompile(`"(api\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
+		keys[m[1]] = true
+	}
+	for _, kind := range packaging.DestinationKinds {
+		keys["destination.kind."+string(kind)], keys["destination.kind."+string(kind)+".how"] = true, true
+	}
+	for _, format := range packaging.ListFormats {
+		keys["destination.format."+string(format)] = true
+	}
+	for _, kind := range append([]packaging.HeldKind{packaging.HeldKind(packaging.HoldsSecret)}, packaging.HeldKinds...) {
+		keys["held."+string(kind)] = true
+	}
+	for _, state := range packaging.DeliveryStates {
+		keys["delivery.state."+string(state)] = true
+	}
+	for _, problem := range packaging.DeliveryProblems {
+		keys["delivery.problem."+string(problem)] = true
+	}
+	for _, scope := range packaging.TokenScopes {
+		keys["tokens.scope."+string(scope)] = true
 	}
 	for _, r := range packaging.Roles {
 		keys["role."+string(r)], keys["role.may."+string(r)] = true, true
@@ -157,7 +178,7 @@ func usedKeys(t *testing.T) map[string]bool {
 			keys["deed."+string(d)], keys["deed."+string(d)+".again"] = true, true
 		case packaging.PINSet, packaging.BadgeSet:
 			keys["deed."+string(d)+".set"], keys["deed."+string(d)+".none"] = true, true
-		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
+		case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.StationSet, packaging.DestinationSet, packaging.RulesSet, packaging.ShiftsSet:
 			keys["deed.added"], keys["deed.changed"] = true, true
 		default:
 			keys["deed."+string(d)] = true
@@ -175,7 +196,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, code := range constants(t, "import.go", "FaultCode") {
 		keys["import.fault."+code] = true
 	}
-	for _, m := range regexp.MustCompile(`(?:problemOf|rowProblem)\((?:ctx|r\.Context\(\)), \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`(?:ProblemOf|rowProblem)\((?:ctx|\S+\.Context\(\)), \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		keys["api."+m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`finding\("(\w+)", packaging\.(\w+), "(\w+)"`).FindAllStringSubmatch(source, -1) {

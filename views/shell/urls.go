@@ -269,6 +269,14 @@ func AcknowledgeURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + 
 // ListURL adds the order's missing serial list.
 func ListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/list" }
 
+// DeliveryURL sends a list that waits for a person, or says that one was carried.
+func DeliveryURL(id packaging.OrderID, delivery packaging.DeliveryID) templ.SafeURL {
+	return SendListURL(id) + templ.SafeURL("/"+NonZero(int64(delivery)))
+}
+
+// SendListURL sends the list of an order to a destination that came after it.
+func SendListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/deliveries" }
+
 // OrderNotesURL adds a note to an order.
 func OrderNotesURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/notes" }
 
@@ -356,6 +364,11 @@ func GiveImportBackURL(id packaging.ImportID) templ.SafeURL {
 
 // PutOrdersURL takes orders from programs.
 func PutOrdersURL() templ.SafeURL { return "/api/v1/orders" }
+
+// ReleaseSerialsURL is where programs get a serial list.
+func ReleaseSerialsURL(uid string) templ.SafeURL {
+	return templ.SafeURL("/api/v1/releases/" + url.PathEscape(uid) + "/serials")
+}
 
 // OpenAPIURL describes the API for programs.
 func OpenAPIURL() templ.SafeURL { return "/api/v1/openapi.yaml" }
@@ -466,6 +479,24 @@ func SitesURL() templ.SafeURL { return AdminURL() + "/sites" }
 
 // SetLinesURL lists the lines to set up, and adds one.
 func SetLinesURL() templ.SafeURL { return AdminURL() + "/lines" }
+
+// DestinationsURL makes a destination of a line.
+func DestinationsURL(l packaging.Line) templ.SafeURL { return SetLineURL(l) + "/destinations" }
+
+// NewDestinationURL is the form of a new destination of a line; without a kind, the choice of one.
+func NewDestinationURL(l packaging.Line, kind packaging.DestinationKind) templ.SafeURL {
+	return withQuery(DestinationsURL(l)+"/new", "kind", string(kind))
+}
+
+// DestinationURL is a destination of a line.
+func DestinationURL(id packaging.DestinationID) templ.SafeURL {
+	return AdminURL() + templ.SafeURL("/destinations/"+NonZero(int64(id)))
+}
+
+// DestinationDeedURL does something with a destination.
+func DestinationDeedURL(id packaging.DestinationID, deed string) templ.SafeURL {
+	return DestinationURL(id) + templ.SafeURL("/"+deed)
+}
 
 // SetLineURL changes a line.
 func SetLineURL(l packaging.Line) templ.SafeURL {

@@ -47,7 +47,11 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 	case packaging.ValueGivenBack:
 		field := ImportFieldText(ctx, packaging.ImportField(e.Object))
 		return text.Say(ctx, "deed.value_given_back", "Object", field, "Old", e.Old, "New", OrNone(ctx, e.New))
-	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet,
+	case packaging.ListStopped:
+		return text.Say(ctx, "deed.list_stopped", "Object", e.Object, "Why", text.Say(ctx, "delivery.problem."+e.Reason))
+	case packaging.ListSent, packaging.ListCarried, packaging.DestinationStopped, packaging.DestinationRetired:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Why", e.Comment)
+	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.DestinationSet,
 		packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
 		if e.Old == "" {
 			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
@@ -101,7 +105,9 @@ func HistoryReason(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "sign_on."+e.Reason)
 	case e.Deed == packaging.ReleaseDeclined:
 		return text.Say(ctx, "declined."+e.Reason)
-	case e.Deed == packaging.ReleaseSettled, e.Deed == packaging.ReleaseReopened, e.Deed == packaging.QueueEnded:
+	case e.Deed == packaging.DestinationTried:
+		return text.Say(ctx, "delivery.problem."+e.Reason)
+	case e.Deed == packaging.ListStopped, e.Deed == packaging.ReleaseSettled, e.Deed == packaging.ReleaseReopened, e.Deed == packaging.QueueEnded:
 		return "" // the deed says it
 	}
 	return text.Say(ctx, "reason."+e.Reason, "Status", "")

@@ -10,6 +10,7 @@ var Pages = []string{
 	"/history", "/history/:seq", "/history/verify",
 	"/help", "/account", "/account/pin",
 	"/admin", "/admin/connection", "/admin/site", "/admin/lines",
+	"/admin/lines/:code/destinations/new", "/admin/destinations/:id",
 	"/admin/people", "/admin/people/new", "/admin/people/:user",
 	"/admin/stations", "/admin/sessions", "/admin/data", "/admin/health", "/admin/tokens", "/admin/shifts", "/admin/alarms", "/admin/sso",
 }

@@ -26,6 +26,7 @@ import (
 	"lineboard/db"
 	"lineboard/handlers"
 	"lineboard/internal/app"
+	"lineboard/internal/deliver"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
 	"lineboard/internal/release"
@@ -75,9 +76,10 @@ type Options struct {
 	DestinationHosts []string       // hosts that alarms may go to
 	Roots            *x509.CertPool // of their certificates
 
-	Loose    func() []string                     // files that others may use; default none
-	Handler  func(*sandbox.Sandbox) http.Handler // serves as the remote API; default the sandbox itself
-	Releases func(*db.DB) release.Store          // stores releases; default the database
+	Deliveries deliver.Options                     // where lists can be brought
+	Loose      func() []string                     // files that others may use; default none
+	Handler    func(*sandbox.Sandbox) http.Handler // serves as the remote API; default the sandbox itself
+	Releases   func(*db.DB) release.Store          // stores releases; default the database
 }
 
 // standard are the limits of the program.
@@ -147,6 +149,7 @@ func (s *Site) begin() {
 func (s *Site) parts(store *db.DB) app.Parts {
 	parts := app.Parts{
 		Store:           store,
+		Deliveries:      s.options.Deliveries,
 		Anchors:         filepath.Join(filepath.Dir(s.Path), "anchors.log"),
 		Now:             s.Clock.Now,
 		Log:             slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),

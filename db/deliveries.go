@@ -1,0 +1,394 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// Deliveries are made by the trigger lists_make_deliveries, in the transaction that stores the list.
+
+const deliveryColumns = `v.id, v.uid, v.tenant_id, v.release_id, r.round << 32 | r.order_id, v.made_at, v.facts, v.state, v.held_for,
+	v.since, v.by_name, v.why, v.sends, v.format,
+	coalesce((SELECT body FROM list_templates WHERE id = v.template_id), ''), v.name, coalesce(v.size, 0), v.digest,
+	v.tries, coalesce(v.tried_at, 0), v.next_at, v.problem, v.detail, ` + destinationColumns
+
+const fromDeliveries = ` FROM deliveries v JOIN destinations d ON d.id = v.destination_id
+	JOIN lines l ON l.id = d.line_id JOIN releases r ON r.id = v.release_id `
+
+const selectDelivery = `SELECT ` + deliveryColumns + fromDeliveries
+
+// scanDelivery reads deliveryColumns, and what follows them into more.
+func scanDelivery(row scanner, more ...any) (v packaging.Delivery, err error) {
+	var made, since, tried, next int64
+	var facts, held string
+	var digest []byte
+	fields := []any{
+		&v.ID, &v.UID, &v.Tenant, &v.Release, &v.List, &made, &facts, &v.State, &held,
+		&since, &v.By, &v.Why, &v.Sends, &v.Form.Format, &v.Form.Template, &v.Name, &v.Size, &digest,
+		&v.Tries, &tried, &next, &v.Problem, &v.Detail,
+	}
+	destination, done := destinationFields(&v.Destination)
+	if err := row.Scan(append(append(fields, destination...), more...)...); err != nil {
+		return v, err
+	}
+	v.Made, v.Since, v.Tried, v.Next = moment(made), moment(since), moment(tried), moment(next)
+	v.Frozen = digest != nil
+	copy(v.Digest[:], digest)
+	return v, firstOf(json.Unmarshal([]byte(facts), &v.Facts), json.Unmarshal([]byte(held), &v.HeldFor), done())
+}
+
+func scanOneDelivery(row scanner) (packaging.Delivery, error) { return scanDelivery(row) }
+
+// NextDelivery returns the delivery that a destination is to have next: of those that wait, the one that may be tried
+// first, perhaps only later. NotFound if none waits, or if the destination is stopped.
+func (d *DB) NextDelivery(ctx context.Context, to packaging.DestinationID) (packaging.Delivery, error) {
+	v, err := scanDelivery(d.read.QueryRowContext(ctx, selectDelivery+`
+		WHERE v.destination_id = ? AND v.state = 'waiting' AND d.stopped_at IS NULL AND d.retired_at IS NULL
+		ORDER BY v.next_at, v.id LIMIT 1`, to))
+	return v, coded(err)
+}
+
+// FreezeDelivery stores what a delivery is from its first try on: how it is written, its name, size in bytes and
+// SHA-256. It does nothing for one that was tried before.
+func (d *DB) FreezeDelivery(ctx context.Context, v packaging.Delivery) error {
+	return d.tx(inBackground(ctx), func(t *tx) error { return t.freezeDelivery(v) })
+}
+
+func (t *tx) freezeDelivery(v packaging.Delivery) error {
+	var template any
+	if v.Form.Format == packaging.OwnFormat {
+		var id int64
+		if err := t.row(`SELECT id FROM list_templates WHERE tenant_id = ? AND body = ?`, v.Tenant, v.Form.Template).Scan(&id); err != nil {
+			return err
+		}
+		template = id
+	}
+	return t.exec(`UPDATE deliveries SET format = ?, template_id = ?, name = ?, size = ?, digest = ? WHERE id = ? AND digest IS NULL`,
+		v.Form.Format, template, v.Name, v.Size, v.Digest[:], v.ID)
+}
+
+// NoteFailedTry stores a try that failed, and when the next one may be. Without a next one the delivery stops until a
+// person sends it.
+func (d *DB) NoteFailedTry(ctx context.Context, v packaging.Delivery, try packaging.DeliveryTry, next time.Time) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
+		if err := t.noteTry(v, try); err != nil {
+			return err
+		}
+		if !next.IsZero() {
+			return t.exec(`UPDATE deliveries SET next_at = ? WHERE id = ?`, millis(next), v.ID)
+		}
+		result, err := t.ExecContext(t.ctx, `UPDATE deliveries SET state = 'stopped', since = ?, by_name = '', why = ? WHERE id = ? AND state = 'waiting'`,
+			millis(t.now), string(try.Problem), v.ID)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 { // a person has carried it meanwhile
+			return err
+		}
+		return t.recordDelivery(packaging.ListStopped, program, v, packaging.Entry{
+			Reason: string(try.Problem), Message: try.Detail,
+		})
+	})
+}
+
+func (t *tx) noteTry(v packaging.Delivery, try packaging.DeliveryTry) error {
+	if err := t.exec(`UPDATE deliveries SET tries = tries + 1, tried_at = ?, problem = ?, detail = ? WHERE id = ?`,
+		millis(try.At), try.Problem, try.Detail, v.ID); err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO delivery_tries (delivery_id, number, at, took, problem, detail)
+		SELECT id, tries, ?, ?, ?, ? FROM deliveries WHERE id = ?`,
+		millis(try.At), try.Took.Milliseconds(), try.Problem, try.Detail, v.ID)
+}
+
+// NoteTaken stores that a destination took a delivery, by its own word.
+func (d *DB) NoteTaken(ctx context.Context, v packaging.Delivery, try packaging.DeliveryTry) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
+		if err := t.noteTry(v, try); err != nil {
+			return err
+		}
+		return t.take(program, v, try.Took)
+	})
+}
+
+// take brings a delivery to taken. One that was taken already stays as it is: it was a repetition.
+func (t *tx) take(by packaging.Author, v packaging.Delivery, took time.Duration) error {
+	name := ""
+	if by.Username != program.Username {
+		name = by.FullName
+	}
+	result, err := t.ExecContext(t.ctx, `
+		UPDATE deliveries SET state = 'taken', since = ?, by_name = ?, why = '' WHERE id = ? AND state <> 'taken'`,
+		millis(t.now), name, v.ID)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return t.recordDelivery(packaging.ListTaken, by, v, packaging.Entry{
+		Serials: v.Facts.Count, Took: took, New: strings.TrimSpace(v.Name + " " + fmt.Sprintf("%x", v.Digest)),
+	})
+}
+
+// recordDelivery records what happened to a delivery, with what e adds.
+func (t *tx) recordDelivery(
+	deed packaging.Deed, by packaging.Author, v packaging.Delivery, e packaging.Entry,
+) error {
+	o, err := orderOf(t.ctx, t, packaging.Everything(v.Tenant), v.List.Order())
+	if err != nil {
+		return err
+	}
+	about := entryOf(deed, by, o)
+	about.ReleaseID = v.Release
+	about.LineCode, about.LineName = v.Destination.Line.Code, v.Destination.Line.Name
+	about.Object, about.Code = v.Destination.Name, v.UID
+	about.Old, about.New, about.Reason, about.Message = e.Old, e.New, e.Reason, e.Message
+	about.Serials, about.Took, about.Comment = e.Serials, e.Took, e.Comment
+	return t.record(about)
+}
+
+// within returns the condition on deliveries whose destination is on a line of the scope.
+func deliveriesWithin(in packaging.Scope) where {
+	w := where{"d.tenant_id = ?", []any{in.Tenant()}}
+	w.and(in.Limited(), "d.line_id IN (SELECT value FROM json_each(?))", lineList(in))
+	return w
+}
+
+// deliveriesOf returns the deliveries of the lists of an order, the oldest first.
+func deliveriesOf(
+	ctx context.Context, q querier, in packaging.Scope, id packaging.OrderID,
+) ([]packaging.Delivery, error) {
+	w := deliveriesWithin(in)
+	w.and(true, "v.release_id IN (SELECT id FROM releases WHERE order_id = ?)", id)
+	return collect(ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.release_id, d.name, v.id`, w.args...)
+}
+
+// destinationsWithout returns the destinations of the line of a release that get no delivery of its list.
+func destinationsWithout(
+	ctx context.Context, q querier, in packaging.Scope, id packaging.ReleaseID,
+) ([]packaging.Destination, error) {
+	w := deliveriesWithin(in)
+	w.and(true, `d.retired_at IS NULL AND d.line_id = (SELECT line_id FROM releases WHERE id = ?1 AND list_source <> '')
+		AND NOT EXISTS (SELECT 1 FROM deliveries v WHERE v.destination_id = d.id AND v.release_id = ?1)`)
+	w.sql = strings.NewReplacer("d.tenant_id = ?", "d.tenant_id = ?2", "json_each(?)", "json_each(?3)").Replace(w.sql)
+	return collect(ctx, q, scanDestination, selectDestination+`WHERE `+w.sql+` ORDER BY d.name`,
+		append([]any{id}, w.args...)...)
+}
+
+// LateDeliveries returns the lists that wait longer than the sites of their destinations want, the one that waits
+// longest first.
+func (d *DB) LateDeliveries(ctx context.Context, in packaging.Scope) ([]packaging.Delivery, error) {
+	w := deliveriesWithin(in)
+	w.and(true, "v.state IN ('waiting', 'held', 'stopped') AND v.since + d.late_after <= ?", millis(d.now()))
+	w.and(true, "NOT (v.state = 'stopped' AND d.retired_at IS NOT NULL)")
+	return collect(ctx, d.read, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.since, v.id LIMIT 200`, w.args...)
+}
+
+// SendDelivery sends a list that does not wait by itself, or again, for a reason. Its id and its bytes stay the same.
+func (d *DB) SendDelivery(ctx context.Context, by packaging.Person, id packaging.DeliveryID, why string) error {
+	why, err := reason(why)
+	if err != nil {
+		return err
+	}
+	return d.deliveryTx(ctx, by, id, func(t *tx, by packaging.Person, v packaging.Delivery) error {
+		if v.Destination.Retired {
+			return packaging.Fail(packaging.Conflict, "delivery.retired")
+		}
+		if err := t.exec(`UPDATE deliveries SET state = 'waiting', since = ?, by_name = ?, why = ?, sends = sends + 1, next_at = 0 WHERE id = ?`,
+			millis(t.now), by.FullName, why, id); err != nil {
+			return err
+		}
+		return t.recordDelivery(packaging.ListSent, by.Author, v, packaging.Entry{
+			Old: string(v.State), Comment: why,
+		})
+	})
+}
+
+// CarryDelivery notes that a person brought a list to its destination, with their reason. It is tried no more.
+func (d *DB) CarryDelivery(ctx context.Context, by packaging.Person, id packaging.DeliveryID, why string) error {
+	why, err := reason(why)
+	if err != nil {
+		return err
+	}
+	return d.deliveryTx(ctx, by, id, func(t *tx, by packaging.Person, v packaging.Delivery) error {
+		if !v.Open() {
+			return packaging.Fail(packaging.Conflict, "delivery.not_open")
+		}
+		if err := t.exec(`UPDATE deliveries SET state = 'carried', since = ?, by_name = ?, why = ? WHERE id = ?`,
+			millis(t.now), by.FullName, why, id); err != nil {
+			return err
+		}
+		return t.recordDelivery(packaging.ListCarried, by.Author, v, packaging.Entry{
+			Old: string(v.State), Comment: why,
+		})
+	})
+}
+
+// deliveryTx is a write transaction of a person about a delivery on one of their lines.
+func (d *DB) deliveryTx(
+	ctx context.Context, by packaging.Person, id packaging.DeliveryID,
+	do func(*tx, packaging.Person, packaging.Delivery) error,
+) error {
+	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
+		w := deliveriesWithin(by.Scope())
+		w.and(true, "v.id = ?", id)
+		v, err := scanDelivery(t.row(selectDelivery+`WHERE `+w.sql, w.args...))
+		if err != nil {
+			return err
+		}
+		return do(t, by, v)
+	})
+}
+
+// SendList sends the list of an order's latest release to a destination that came after it, for a reason.
+func (d *DB) SendList(
+	ctx context.Context, by packaging.Person, id packaging.OrderID, to packaging.DestinationID, why string,
+) error {
+	why, err := reason(why)
+	if err != nil {
+		return err
+	}
+	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
+		o, err := orderOf(ctx, t, by.Scope(), id)
+		if err != nil {
+			return err
+		}
+		if o.Release == nil || o.Release.List == packaging.NoList {
+			return packaging.Fail(packaging.Conflict, "delivery.no_list")
+		}
+		key, err := t.insert(`
+			INSERT INTO deliveries (tenant_id, destination_id, release_id, uid, made_at, facts, held_for, since, state, by_name, why, sends)
+			SELECT tenant_id, destination_id, release_id, uid, made_at, facts, held_for, ?, 'waiting', ?, ?, 1 FROM new_deliveries n
+			WHERE tenant_id = ? AND release_id = ? AND destination_id = ?
+				AND NOT EXISTS (SELECT 1 FROM deliveries v WHERE v.release_id = n.release_id AND v.destination_id = n.destination_id)`,
+			millis(t.now), by.FullName, why, o.TenantID, o.Release.ID, to)
+		if err != nil {
+			return err
+		}
+		v, err := scanDelivery(t.row(selectDelivery+`WHERE v.id = ? AND v.release_id = ? AND v.destination_id = ?`, key, o.Release.ID, to))
+		if err != nil {
+			return err
+		}
+		return t.recordDelivery(packaging.ListSent, by.Author, v, packaging.Entry{Comment: why})
+	})
+}
+
+// PullDestinations returns the destinations whose lists programs ask for, by line and name.
+func (d *DB) PullDestinations(ctx context.Context, in packaging.Scope) ([]packaging.Destination, error) {
+	w := deliveriesWithin(in)
+	return collect(ctx, d.read, scanDestination, selectDestination+`
+		WHERE `+w.sql+` AND d.kind = 'pull' AND d.retired_at IS NULL ORDER BY l.code, d.name`, w.args...)
+}
+
+// Offers returns up to limit lists that are there to be taken from a destination, in the order in which they came to be
+// so, from the one after the cursor. Of one that was offered several times it has the latest offer alone. With all,
+// those that were taken or carried already come too. A Conflict says that no offer has the cursor: the database is not
+// the one that it came from.
+func (d *DB) Offers(
+	ctx context.Context, in packaging.Scope, destinations []packaging.DestinationID, cursor string, all bool, limit int,
+) (offers []packaging.Offer, err error) {
+	err = d.read.snapshot(ctx, func(q querier) error {
+		after, err := offerOf(ctx, q, in.Tenant(), cursor)
+		if err != nil {
+			return err
+		}
+		w := deliveriesWithin(in)
+		list, err := json.Marshal(destinations)
+		if err != nil {
+			return err
+		}
+		w.and(true, "d.id IN (SELECT value FROM json_each(?)) AND f.id > ?", string(list), after)
+		w.and(true, "f.id = (SELECT max(id) FROM delivery_offers WHERE delivery_id = v.id)")
+		w.and(!all, "v.state = 'waiting'")
+		offers, err = collect(ctx, q, func(row scanner) (o packaging.Offer, err error) {
+			var id int64
+			var mark string
+			o.Delivery, err = scanDelivery(row, &id, &mark)
+			o.Cursor = fmt.Sprintf("%d-%s", id, mark)
+			return o, err
+		}, `SELECT `+deliveryColumns+`, f.id, f.mark`+fromDeliveries+`
+			JOIN delivery_offers f ON f.delivery_id = v.id WHERE `+w.sql+` ORDER BY f.id LIMIT ?`, append(w.args, limit)...)
+		return err
+	})
+	return offers, err
+}
+
+// offerOf returns the number of the offer that a cursor names, 0 for none.
+func offerOf(ctx context.Context, q querier, tenant packaging.TenantID, cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	number, mark, _ := strings.Cut(cursor, "-")
+	id, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || mark == "" {
+		return 0, packaging.Fail(packaging.Invalid, "api.bad_cursor")
+	}
+	var same bool
+	err = q.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM delivery_offers WHERE id = ? AND mark = ? AND tenant_id = ?)`, id, mark, tenant).Scan(&same)
+	if err == nil && !same {
+		err = packaging.Fail(packaging.Conflict, "api.unknown_cursor")
+	}
+	return id, coded(err)
+}
+
+// DeliveryByUID returns a delivery to a destination that programs ask, by its id elsewhere.
+func (d *DB) DeliveryByUID(ctx context.Context, in packaging.Scope, uid string) (packaging.Delivery, error) {
+	w := deliveriesWithin(in)
+	w.and(true, "v.uid = ?", uid)
+	v, err := scanDelivery(d.read.QueryRowContext(ctx, selectDelivery+`WHERE `+w.sql, w.args...))
+	return v, coded(err)
+}
+
+// TakeDelivery notes that a program took a delivery of which it named the bytes. v has how they were written, their
+// size and SHA-256. A Conflict says that a person holds the list, or that the destination is stopped.
+func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.Delivery) error {
+	return d.authorizedTx(ctx, by, packaging.TakeLists, func(t *tx, by packaging.Person) error {
+		w := deliveriesWithin(by.Scope())
+		w.and(true, "v.id = ?", v.ID)
+		now, err := scanDelivery(t.row(selectDelivery+`WHERE `+w.sql, w.args...))
+		if err != nil {
+			return err
+		}
+		switch {
+		case now.Destination.Kind != packaging.PullDestination:
+			return packaging.Fail(packaging.NotFound, "error.not_found")
+		case now.State == packaging.DeliveryHeld:
+			return packaging.Fail(packaging.Conflict, "api.held")
+		}
+		if err := t.freezeDelivery(v); err != nil {
+			return err
+		}
+		if err := t.exec(`UPDATE deliveries SET problem = '', detail = '' WHERE id = ?`, v.ID); err != nil {
+			return err
+		}
+		return t.take(by.Author, v, 0)
+	})
+}
+
+// DeliveryTries returns the latest tries of a delivery, the newest first.
+func (d *DB) DeliveryTries(
+	ctx context.Context, in packaging.Scope, id packaging.DeliveryID, limit int,
+) ([]packaging.DeliveryTry, error) {
+	w := deliveriesWithin(in)
+	w.and(true, "v.id = ?", id)
+	return collect(ctx, d.read, func(row scanner) (one packaging.DeliveryTry, err error) {
+		var at, took int64
+		err = row.Scan(&one.Number, &at, &took, &one.Problem, &one.Detail)
+		one.At, one.Took = moment(at), time.Duration(took)*time.Millisecond
+		return one, err
+	}, `SELECT y.number, y.at, y.took, y.problem, y.detail`+fromDeliveries+`
+		JOIN delivery_tries y ON y.delivery_id = v.id WHERE `+w.sql+` ORDER BY y.number DESC LIMIT ?`, append(w.args, limit)...)
+}
+
+// EachListed hands the serial numbers of a delivery's list to do, in the order received, until it fails.
+func (d *DB) EachListed(ctx context.Context, v packaging.Delivery, do func(packaging.Serial) error) error {
+	return d.EachSerial(ctx, packaging.Everything(v.Tenant), v.List, do)
+}

@@ -1,0 +1,433 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+func pullOn(line, name string, lets ...packaging.HeldKind) packaging.Destination {
+	return packaging.Destination{
+		Line: packaging.Line{Code: line}, Name: name, Kind: packaging.PullDestination, Format: packaging.JSONFormat, Lets: lets,
+		LateAfter: 5 * time.Minute, GiveUp: time.Hour,
+	}
+}
+
+func webhookOn(line string) packaging.Destination {
+	to := pullOn(line, "MES")
+	to.Kind, to.Address, to.SecretKind = packaging.WebhookDestination, "https://mes.example/hooks", packaging.SigningSecret
+	return to
+}
+
+func folderOn(line, name string) packaging.Destination {
+	to := pullOn(line, name)
+	to.Kind, to.Address, to.Format, to.FileName = packaging.FolderDestination, "drop", packaging.CSVFormat, "{{.Order}}-{{.Number}}.csv"
+	return to
+}
+
+func add(t *testing.T, d *DB, by packaging.Person, to packaging.Destination) packaging.DestinationID {
+	t.Helper()
+	id, err := d.AddDestination(t.Context(), by, to, secret.New("whsec_canary"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// release releases an order of line 1 with these serial numbers.
+func release(t *testing.T, d *DB, by packaging.Person, key string, serials ...string) packaging.Order {
+	t.Helper()
+	o := cache(t, d, by.Tenant.ID, facts(key))
+	claimed, err := d.Claim(t.Context(), by, packaging.Press{Order: o.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, released(serials...)); err != nil {
+		t.Fatal(err)
+	}
+	return order(t, d, by.Tenant.ID, key)
+}
+
+func deliveriesTo(t *testing.T, d *DB, by packaging.Person, o packaging.Order) []packaging.Delivery {
+	t.Helper()
+	all, err := deliveriesOf(t.Context(), d.read, by.Scope(), o.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func frozen(v packaging.Delivery, content string) packaging.Delivery {
+	v.Form, v.Name, v.Size, v.Digest = packaging.ListForm{Format: v.Destination.Format}, "a.csv", int64(len(content)), sha256.Sum256([]byte(content))
+	return v
+}
+
+const everything = packaging.Role("administrator+manager+supervisor")
+
+func TestEachListMakesADeliveryForEachDestinationOfItsLineWhoeverStoresIt(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	add(t, d, ghent, pullOn("L1", "Line PC"))
+	add(t, d, ghent, folderOn("L1", "Share"))
+	add(t, d, ghent, webhookOn("L1"))
+	retired := add(t, d, ghent, folderOn("L1", "Old share"))
+	if err := d.RetireDestination(t.Context(), ghent, retired, "replaced"); err != nil {
+		t.Fatal(err)
+	}
+	byAnswer := release(t, d, ghent, "answer", "S1", "S2")
+
+	o := cache(t, d, ghent.Tenant.ID, facts("status"))
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+		t.Fatal(err)
+	}
+	if all := deliveriesTo(t, d, ghent, o); len(all) > 0 {
+		t.Errorf("an unknown outcome makes %v", all)
+	}
+	err = d.SettleByStatus(t.Context(), order(t, d, ghent.Tenant.ID, "status"), packaging.Settlement{
+		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress, Serials: []string{"S3", "S4"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	elsewhere := facts("person")
+	elsewhere.Status = packaging.InProgress
+	byPerson := cache(t, d, ghent.Tenant.ID, elsewhere)
+	if err := d.AddList(t.Context(), ghent, byPerson.ID, []string{"S5", "S6"}); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, o := range []packaging.Order{byAnswer, o, byPerson} {
+		all := deliveriesTo(t, d, ghent, o)
+		if len(all) != 3 {
+			t.Fatalf("%s has %d deliveries", o.Key, len(all))
+		}
+		for _, v := range all {
+			if v.State != packaging.DeliveryWaiting || v.Facts.Count != 2 || v.Facts.Order != o.Key || v.Facts.Lot != "ABC123" || seen[v.UID] {
+				t.Errorf("%+v", v)
+			}
+			seen[v.UID] = true
+		}
+	}
+}
+
+func TestAnOddListWaitsForAPersonUnlessItsDestinationLetsItThrough(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	add(t, d, ghent, pullOn("L1", "Careful"))
+	add(t, d, ghent, pullOn("L1", "Takes all", packaging.HeldKinds...))
+	state := func(o packaging.Order) string {
+		all := deliveriesTo(t, d, ghent, o)
+		return fmt.Sprint(all[0].State, all[0].HeldFor, all[1].State)
+	}
+	for key, c := range map[string]struct {
+		serials []string
+		want    string
+	}{
+		"duplicates": {[]string{"D1", "D1"}, "held[duplicates]waiting"},
+		"count":      {[]string{"C1"}, "held[wrong_count]waiting"},
+		"characters": {[]string{"ä1", "A2"}, "held[serial_alphabet]waiting"},
+		"plain":      {[]string{"P1", "P2"}, "waiting[]waiting"},
+		"none":       {nil, "held[wrong_count]waiting"},
+	} {
+		if got := state(release(t, d, ghent, key, c.serials...)); got != c.want {
+			t.Errorf("%s: %s", key, got)
+		}
+	}
+	first := order(t, d, ghent.Tenant.ID, "plain")
+	again := release(t, d, ghent, "again", "P2", "P3")
+	if got := state(again); got != "held[seen_before]waiting" {
+		t.Error(got)
+	}
+	if got := state(first); got != "held[seen_again]waiting" {
+		t.Errorf("the list whose serial numbers came again: %s", got)
+	}
+	held := deliveriesTo(t, d, ghent, again)[0]
+	if err := d.SendDelivery(t.Context(), ghent, held.ID, " "); packaging.CodeOf(err) != packaging.Invalid {
+		t.Errorf("sent without a reason: %v", err)
+	}
+	if err := d.SendDelivery(t.Context(), ghent, held.ID, "checked with the line"); err != nil {
+		t.Fatal(err)
+	}
+	if v := deliveriesTo(t, d, ghent, again)[0]; v.State != packaging.DeliveryWaiting || v.UID != held.UID || v.Why != "checked with the line" {
+		t.Errorf("%+v", v)
+	}
+	if _, e := deedsOf(t, d, ghent, "again"); e.Deed != packaging.ListSent || e.Comment != "checked with the line" || e.Old != "held" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestADeliveryKeepsItsIDAndItsBytesAndIsTakenByItsDestinationsWord(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	o := release(t, d, ghent, "Order143", "S1", "S2")
+	v, err := d.NextDelivery(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v = frozen(v, "the list")
+	if err := d.FreezeDelivery(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.FreezeDelivery(t.Context(), frozen(v, "another list")); err != nil {
+		t.Fatal(err)
+	}
+	next := d.now().Add(time.Hour)
+	failed := packaging.DeliveryTry{At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable}}
+	if err := d.NoteFailedTry(t.Context(), v, failed, next); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := d.NextDelivery(t.Context(), to); err != nil || now.Tries != 1 || now.Digest != v.Digest || now.UID != v.UID || now.Next.Before(next.Add(-time.Second)) {
+		t.Fatalf("%+v %v", now, err)
+	}
+	if err := d.NoteTaken(t.Context(), v, packaging.DeliveryTry{At: d.now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.NoteTaken(t.Context(), v, packaging.DeliveryTry{At: d.now()}); err != nil { // a repetition
+		t.Fatal(err)
+	}
+	deeds, e := deedsOf(t, d, ghent, "Order143")
+	taken := slices.DeleteFunc(deeds, func(deed packaging.Deed) bool { return deed != packaging.ListTaken })
+	if len(taken) != 1 || e.Object != "Share" || e.Serials != 2 || e.Code != v.UID {
+		t.Errorf("%v %+v", taken, e)
+	}
+	if _, err := d.NextDelivery(t.Context(), to); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("a list that was taken comes again: %v", err)
+	}
+	if tries, err := d.DeliveryTries(t.Context(), ghent.Scope(), v.ID, 10); err != nil || len(tries) != 3 || tries[2].Problem != packaging.Unreachable {
+		t.Errorf("%v %v", tries, err)
+	}
+	if err := d.CarryDelivery(t.Context(), ghent, v.ID, "on a stick"); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("carried after it was taken: %v", err)
+	}
+	if err := d.SendDelivery(t.Context(), ghent, v.ID, "the PC was replaced"); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := d.NextDelivery(t.Context(), to); err != nil || now.UID != v.UID || now.Digest != v.Digest {
+		t.Errorf("%+v %v", now, err)
+	}
+	if faults, err := d.RecordFaults(t.Context(), ghent.Tenant.ID); err != nil || len(faults) > 0 {
+		t.Errorf("%v %v", faults, err)
+	}
+	_ = o
+}
+
+func TestTheSchemaKeepsDeliveriesAsTheyMustBe(t *testing.T) {
+	d, ghent, basel := opened(t)
+	ghent, basel = become(t, d, ghent, everything), become(t, d, basel, everything)
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	add(t, d, basel, folderOn("L1", "Theirs"))
+	release(t, d, ghent, "odd", "S1", "S1")
+	release(t, d, ghent, "Order143", "S1", "S2")
+	v, err := d.NextDelivery(t.Context(), to)
+	if err == nil {
+		err = d.FreezeDelivery(t.Context(), frozen(v, "x"))
+	}
+	if packaging.CodeOf(err) != packaging.NotFound && err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{
+		`UPDATE deliveries SET state = 'waiting' WHERE state = 'held'`,
+		`UPDATE deliveries SET state = 'waiting', sends = sends + 1 WHERE state = 'held'`,
+		`UPDATE deliveries SET state = 'taken' WHERE digest IS NULL`,
+		`UPDATE deliveries SET state = 'carried'`,
+		`UPDATE deliveries SET uid = lower(hex(randomblob(16)))`,
+		`UPDATE deliveries SET facts = '{}'`,
+		`UPDATE deliveries SET release_id = release_id + 1`,
+		`DELETE FROM deliveries`,
+		`DELETE FROM destinations`,
+		`UPDATE destinations SET kind = 'pull', address = '', file_name = '', format = 'json'`,
+		`INSERT INTO deliveries (tenant_id, destination_id, release_id, uid, made_at, facts, since, state)
+			SELECT tenant_id, 2, id, lower(hex(randomblob(16))), 1, '{}', 1, 'waiting' FROM releases LIMIT 1`,
+		`INSERT INTO deliveries (tenant_id, destination_id, release_id, uid, made_at, facts, since, state)
+			SELECT tenant_id, destination_id, release_id, lower(hex(randomblob(16))), 1, '{}', 1, 'waiting' FROM deliveries LIMIT 1`,
+		`UPDATE api_token_scopes SET scope = 'read_orders'`,
+	} {
+		if err := d.tx(t.Context(), func(t *tx) error {
+			result, err := t.ExecContext(t.ctx, query)
+			if err != nil {
+				return err
+			}
+			if n, _ := result.RowsAffected(); n == 0 {
+				return fmt.Errorf("nothing to change")
+			}
+			return nil
+		}); err == nil {
+			t.Errorf("%s was carried out", query)
+		}
+	}
+}
+
+func TestCursorsOfOffersNeitherSkipNorRepeat(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	to := add(t, d, ghent, pullOn("L1", "Line PC"))
+	held := release(t, d, ghent, "held", "H1", "H1")
+	seen, cursor := map[string]int{}, ""
+	page := func() {
+		t.Helper()
+		offers, err := d.Offers(t.Context(), ghent.Scope(), []packaging.DestinationID{to}, cursor, false, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range offers {
+			seen[o.Facts.Order]++
+			cursor = o.Cursor
+		}
+	}
+	for i := range 5 {
+		release(t, d, ghent, fmt.Sprint("o", i), fmt.Sprint("A", i), fmt.Sprint("B", i))
+		if i == 2 {
+			page()
+		}
+	}
+	if err := d.SendDelivery(t.Context(), ghent, deliveriesTo(t, d, ghent, held)[0].ID, "looked at"); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		page()
+	}
+	if len(seen) != 6 {
+		t.Errorf("%v", seen)
+	}
+	for key, n := range seen {
+		if n != 1 {
+			t.Errorf("%s came %d times", key, n)
+		}
+	}
+	for _, wrong := range []string{"99-abcdef01", "1-ffffffff", "x", "1"} {
+		_, err := d.Offers(t.Context(), ghent.Scope(), []packaging.DestinationID{to}, wrong, false, 2)
+		if code := packaging.CodeOf(err); code != packaging.Conflict && code != packaging.Invalid {
+			t.Errorf("cursor %q: %v", wrong, err)
+		}
+	}
+}
+
+func TestATokenTakesTheListsOfItsLinesAlone(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	if err := d.AddLine(t.Context(), ghent, packaging.Line{Code: "L2", Name: "Bottle line 2"}); err != nil {
+		t.Fatal(err)
+	}
+	add(t, d, ghent, pullOn("L1", "Line PC"))
+	o := release(t, d, ghent, "Order143", "S1", "S2")
+	v := deliveriesTo(t, d, ghent, o)[0]
+	holder := func(n byte, scope packaging.TokenScope, line string) packaging.Person {
+		t.Helper()
+		l, err := d.Line(t.Context(), ghent.Scope(), line)
+		if err == nil {
+			err = d.CreateToken(t.Context(), ghent, packaging.Token{
+				Name: fmt.Sprint("PC ", n), Scopes: []packaging.TokenScope{scope}, Lines: []packaging.Line{l},
+			}, [32]byte{n})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, tenant, err := d.TokenOf(context.Background(), [32]byte{n})
+		if err != nil || !k.Has(scope) {
+			t.Fatal(k, err)
+		}
+		return packaging.Person{Author: k.Author(), Tenant: tenant, Token: k.ID, Lines: []packaging.LineID{l.ID}}
+	}
+	v = frozen(v, "the list")
+	v.Name = ""
+	if err := d.TakeDelivery(t.Context(), holder(1, packaging.TakeListsScope, "L2"), v); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("token of another line: %v", err)
+	}
+	if err := d.TakeDelivery(t.Context(), holder(2, packaging.ReadSerialsScope, "L1"), v); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("token that may only read: %v", err)
+	}
+	if err := d.TakeDelivery(t.Context(), holder(3, packaging.TakeListsScope, "L1"), v); err != nil {
+		t.Fatal(err)
+	}
+	if now := deliveriesTo(t, d, ghent, o)[0]; now.State != packaging.DeliveryTaken || now.By != "PC 3" {
+		t.Errorf("%+v", now)
+	}
+	if _, e := deedsOf(t, d, ghent, "Order143"); e.Deed != packaging.ListTaken || e.By.Username != "token:PC 3" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestSecretsOfDestinationsAreSealedAndMoveWithTheKey(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	id := add(t, d, ghent, webhookOn("L1"))
+	if err := d.RotateSigningSecret(t.Context(), ghent, id, secret.New("whsec_second"), d.now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		now, before, err := d.DestinationSecrets(t.Context(), ghent.Tenant.ID, id)
+		if err != nil || now.Reveal() != "whsec_second" || before.Reveal() != "whsec_canary" {
+			t.Errorf("%q %q %v", now.Reveal(), before.Reveal(), err)
+		}
+	}
+	check()
+	if err := d.Rotate(t.Context(), box(t, 9)); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	if err := d.CheckKey(t.Context()); err != nil {
+		t.Error(err)
+	}
+	server := folderOn("L1", "Server")
+	server.Kind, server.Address, server.Username, server.HostKey = packaging.SFTPDestination, "pc:22", "line", "ssh-ed25519 AAAA"
+	server.SecretKind = packaging.PasswordSecret
+	server.ID = add(t, d, ghent, server)
+	server.Address = "evil:22"
+	if err := d.SetDestination(t.Context(), ghent, server, secret.Text{}); packaging.CodeOf(err) != packaging.Invalid {
+		t.Errorf("a password goes to another server: %v", err)
+	}
+	if err := d.tx(t.Context(), func(t *tx) error {
+		return t.exec(`UPDATE destinations SET address = 'evil:22' WHERE id = ?`, server.ID)
+	}); err == nil {
+		t.Error("the schema lets a password go to another server")
+	}
+}
+
+func TestALateListIsToldUntilItIsTakenOrCarried(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	o := release(t, d, ghent, "Order143", "S1", "S2")
+	late := func() int {
+		all, err := d.LateDeliveries(t.Context(), ghent.Scope())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	if late() != 0 {
+		t.Error("late at once")
+	}
+	real := d.now
+	d.now = func() time.Time { return real().Add(6 * time.Minute) }
+	if late() != 1 {
+		t.Error("not late after six minutes")
+	}
+	v := deliveriesTo(t, d, ghent, o)[0]
+	stop := packaging.DeliveryTry{At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable}}
+	if err := d.NoteFailedTry(t.Context(), v, stop, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.NextDelivery(t.Context(), to); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("it is tried after it was given up: %v", err)
+	}
+	if err := d.CarryDelivery(t.Context(), ghent, v.ID, "on a stick"); err != nil {
+		t.Fatal(err)
+	}
+	if late() != 0 {
+		t.Error("late after it was carried")
+	}
+}

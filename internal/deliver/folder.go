@@ -1,0 +1,176 @@
+package deliver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+
+	"lineboard/internal/listfile"
+	"lineboard/internal/packaging"
+)
+
+// folder is a folder of the server, perhaps of another machine. Its calls may hang.
+type folder struct{ root string }
+
+// bring writes a file beside its place and gives it its name, never over another file. The same bytes there already
+// count as taken.
+func (f folder) bring(ctx context.Context, p parcel) error {
+	root, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if there, err := f.isThere(root, p); err != nil || there {
+		return err
+	}
+	within := path.Dir(p.Name)
+	if within != "." {
+		if err := root.MkdirAll(within, 0o755); err != nil {
+			return fail(packaging.NotWritten, err)
+		}
+	}
+	part := path.Join(within, partOf(p.UID))
+	if err := f.write(ctx, root, part, p.writeTo); err != nil {
+		return err
+	}
+	if err := publish(root, part, p.Name); err != nil {
+		_ = root.Remove(part) // it is written over next time
+		if errors.Is(err, fs.ErrExist) {
+			there, err := f.isThere(root, p)
+			if err == nil && !there {
+				err = &packaging.DeliveryFailure{Problem: packaging.NotWritten}
+			}
+			return err
+		}
+		return fail(packaging.NotWritten, err)
+	}
+	return syncFolder(root, within)
+}
+
+func (f folder) open() (*os.Root, error) {
+	if f.root == "" {
+		return nil, &packaging.DeliveryFailure{Problem: packaging.NoSuchRoot}
+	}
+	root, err := os.OpenRoot(f.root)
+	if err != nil {
+		return nil, &packaging.DeliveryFailure{Problem: packaging.NoSuchRoot, Detail: err.Error()}
+	}
+	return root, nil
+}
+
+// partOf names a file that is not whole yet. Programs that read a folder leave such names alone.
+func partOf(uid string) string { return ".lineboard-" + uid + ".part" }
+
+// write writes a file and makes sure that it is on the disk.
+func (f folder) write(ctx context.Context, root *os.Root, name string, write func(io.Writer) error) error {
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return fail(packaging.NotWritten, err)
+	}
+	err = write(file)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = ctx.Err() // nothing gets its name once the try counts as failed
+	}
+	if err != nil {
+		_ = root.Remove(name) // it is written over next time
+		return fail(packaging.NotWritten, err)
+	}
+	return nil
+}
+
+// publish gives a file its name, if no file has it. Some file systems have no hard links: there a look comes before.
+func publish(root *os.Root, part, name string) error {
+	err := root.Link(part, name)
+	switch {
+	case err == nil:
+		return root.Remove(part)
+	case errors.Is(err, fs.ErrExist):
+		return err
+	case !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EACCES) &&
+		!errors.Is(err, syscall.ENOSYS) && !errors.Is(err, syscall.EMLINK):
+		return err
+	}
+	if _, err := root.Lstat(name); err == nil {
+		return fs.ErrExist
+	}
+	return root.Rename(part, name)
+}
+
+// syncFolder makes sure that a name is on the disk, where the file system can tell.
+func syncFolder(root *os.Root, name string) error {
+	dir, err := root.Open(name)
+	if err != nil {
+		return nil //nolint:nilerr // the file is there, and whole
+	}
+	_ = dir.Sync() // not every file system can
+	return dir.Close()
+}
+
+// isThere reports whether the parcel's file is there already. A file of its name with other bytes is a failure.
+func (f folder) isThere(root *os.Root, p parcel) (bool, error) {
+	file, err := root.Open(p.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fail(packaging.NotWritten, err)
+	}
+	defer file.Close()
+	return sameBytes(file, p.Delivery)
+}
+
+// sameBytes reports whether a file has the bytes of a delivery, and fails if it has others.
+func sameBytes(r io.Reader, v packaging.Delivery) (bool, error) {
+	sum := listfile.NewSummer(io.Discard)
+	if _, err := io.Copy(sum, io.LimitReader(r, v.Size+1)); err != nil {
+		return false, fail(packaging.NotWritten, err)
+	}
+	if size, digest := sum.Sum(); size != v.Size || digest != v.Digest {
+		return false, &packaging.DeliveryFailure{Problem: packaging.OtherFileThere, Detail: v.Name}
+	}
+	return true, nil
+}
+
+// try writes a file that no line imports, and removes it.
+func (f folder) try(ctx context.Context) error {
+	root, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name := partOf("test-" + strings.ToLower(rand.Text()))
+	if err := f.write(ctx, root, name, writeTest); err != nil {
+		return err
+	}
+	if err := root.Remove(name); err != nil {
+		return fail(packaging.NotWritten, err)
+	}
+	return nil
+}
+
+// writeTest writes what a test has instead of serial numbers.
+func writeTest(w io.Writer) error {
+	_, err := io.WriteString(w, "Lineboard wrote this to try the way. It has no serial numbers and can be deleted.\n")
+	return err
+}
+
+// clean returns what a destination says as text that can be shown.
+func clean(said string) string {
+	said = strings.Join(strings.Fields(strings.ToValidUTF8(said, "�")), " ")
+	if len(said) > maxDetail {
+		said = strings.ToValidUTF8(said[:maxDetail], "") + "…"
+	}
+	return said
+}

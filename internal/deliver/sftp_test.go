@@ -1,0 +1,238 @@
+package deliver
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+// sftpPeer is a server whose user line1 begins in a folder.
+type sftpPeer struct {
+	address string
+	hostKey string
+	root    string
+	cut     chan bool // true cuts the next connection after some bytes of a file
+}
+
+func newKey(t *testing.T) (ssh.Signer, secret.Text) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, secret.New(string(pem.EncodeToMemory(block)))
+}
+
+func newSFTP(t *testing.T, password string, allowed ssh.PublicKey) *sftpPeer {
+	t.Helper()
+	signer, _ := newKey(t)
+	config := &ssh.ServerConfig{
+		PasswordCallback: func(c ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
+			if c.User() != "line1" || password == "" || string(given) != password {
+				return nil, errors.New("no")
+			}
+			return nil, nil
+		},
+		PublicKeyCallback: func(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			if c.User() != "line1" || allowed == nil || string(key.Marshal()) != string(allowed.Marshal()) {
+				return nil, errors.New("no")
+			}
+			return nil, nil
+		},
+	}
+	config.AddHostKey(signer)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	p := &sftpPeer{
+		address: listener.Addr().String(), root: t.TempDir(), cut: make(chan bool, 10),
+		hostKey: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))),
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(conn, config)
+		}
+	}()
+	return p
+}
+
+func (p *sftpPeer) serve(conn net.Conn, config *ssh.ServerConfig) {
+	defer conn.Close()
+	_, channels, requests, err := ssh.NewServerConn(conn, config)
+	if err != nil {
+		return
+	}
+	go ssh.DiscardRequests(requests)
+	for wanted := range channels {
+		channel, requests, err := wanted.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			for r := range requests {
+				_ = r.Reply(r.Type == "subsystem", nil)
+			}
+		}()
+		var stream io.ReadWriteCloser = channel
+		select {
+		case <-p.cut:
+			stream = &cutStream{channel, conn, 250}
+		default:
+		}
+		server, err := sftp.NewServer(stream, sftp.WithServerWorkingDirectory(p.root))
+		if err != nil {
+			return
+		}
+		_ = server.Serve()
+		_ = channel.Close()
+	}
+}
+
+// cutStream ends its connection after so many bytes came.
+type cutStream struct {
+	io.ReadWriteCloser
+	conn net.Conn
+	left int
+}
+
+func (c *cutStream) Read(p []byte) (int, error) {
+	n, err := c.ReadWriteCloser.Read(p)
+	if c.left -= n; c.left < 0 {
+		_ = c.conn.Close()
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+func (p *sftpPeer) destination(kind packaging.SecretKind) packaging.Destination {
+	return packaging.Destination{
+		ID: 1, Name: "Line PC", Kind: packaging.SFTPDestination, Address: p.address, Username: "line1", HostKey: p.hostKey, SecretKind: kind,
+		Format: packaging.CSVFormat, FileName: "in/{{.Order}}-{{.Number}}.csv", GiveUp: time.Hour,
+	}
+}
+
+func TestAnSFTPServerGetsAWholeFileThoughConnectionsBreak(t *testing.T) {
+	t.Parallel()
+	p := newSFTP(t, "a password", nil)
+	p.cut <- true
+	p.cut <- true
+	s := newShelf(p.destination(packaging.PasswordSecret))
+	s.now, s.broken = secret.New("a password"), 1
+	started(t, s, Options{Hosts: []string{p.address}})
+	v := await(t, s.taken)
+	name := only(t, p.root)
+	if content, err := os.ReadFile(name); err != nil || string(content) != aList {
+		t.Errorf("%q %v", content, err)
+	}
+	if rel, _ := filepath.Rel(p.root, name); filepath.ToSlash(rel) != v.Name {
+		t.Errorf("%s", rel)
+	}
+	if try := await(t, s.failed); try.Problem == "" {
+		t.Error("no connection broke")
+	}
+}
+
+func TestAnSFTPServerIsSignedInToWithAKeyAndItsOwnKeyIsPinned(t *testing.T) {
+	t.Parallel()
+	signer, private := newKey(t)
+	p := newSFTP(t, "", signer.PublicKey())
+	s := newShelf()
+	s.now = private
+	d := New(s, Options{Hosts: []string{p.address}, Limit: 5 * time.Second, Now: time.Now})
+	to := p.destination(packaging.KeySecret)
+	if err := d.Try(t.Context(), to); err != nil {
+		t.Error(err)
+	}
+	if files, err := os.ReadDir(p.root); err != nil || len(files) > 0 {
+		t.Errorf("the test left %v %v", files, err)
+	}
+	if key, err := d.HostKey(t.Context(), p.address); err != nil || key != p.hostKey {
+		t.Errorf("%s %v", key, err)
+	}
+	stranger, _ := newKey(t)
+	for name, c := range map[string]struct {
+		change func(*packaging.Destination)
+		want   packaging.DeliveryProblem
+	}{
+		"another host key": {func(d *packaging.Destination) {
+			d.HostKey = string(ssh.MarshalAuthorizedKey(stranger.PublicKey()))
+		}, packaging.WrongHostKey},
+		"another user":        {func(d *packaging.Destination) { d.Username = "root" }, packaging.NotSignedIn},
+		"a password":          {func(d *packaging.Destination) { d.SecretKind = packaging.PasswordSecret }, packaging.NotSignedIn},
+		"a host not listed":   {func(d *packaging.Destination) { d.Address = "127.0.0.1:1" }, packaging.HostNotAllowed},
+		"a host key of noone": {func(d *packaging.Destination) { d.HostKey = "x" }, packaging.WrongHostKey},
+	} {
+		other := to
+		other.ID = 2
+		c.change(&other)
+		var failure *packaging.DeliveryFailure
+		if err := d.Try(t.Context(), other); !errors.As(err, &failure) || failure.Problem != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNoFileOfAnSFTPServerIsWrittenOver(t *testing.T) {
+	t.Parallel()
+	p := newSFTP(t, "a password", nil)
+	to := p.destination(packaging.PasswordSecret)
+	to.FileName = "{{.Line}}-{{.Number}}.csv"
+	theirs := filepath.Join(p.root, "L1-1.csv")
+	if err := os.WriteFile(theirs, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newShelf(to)
+	s.now = secret.New("a password")
+	started(t, s, Options{Hosts: []string{p.address}})
+	if try := await(t, s.failed); try.Problem != packaging.OtherFileThere {
+		t.Errorf("%+v", try)
+	}
+	if content, err := os.ReadFile(theirs); err != nil || string(content) != "theirs" {
+		t.Errorf("%q %v", content, err)
+	}
+}
+
+func TestAServerThatNeverAnswersTimesOut(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	p := newSFTP(t, "a password", nil)
+	to := p.destination(packaging.PasswordSecret)
+	to.Address = listener.Addr().String()
+	d := New(newShelf(), Options{Hosts: []string{"127.0.0.1"}, Limit: 50 * time.Millisecond, Now: time.Now})
+	var failure *packaging.DeliveryFailure
+	if err := d.Try(t.Context(), to); !errors.As(err, &failure) || failure.Problem != packaging.TimedOutThere {
+		t.Error(err)
+	}
+}

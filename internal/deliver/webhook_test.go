@@ -1,0 +1,186 @@
+package deliver
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"lineboard/internal/packaging"
+)
+
+// receiver is a program of a line that checks messages with the library of the specification.
+type receiver struct {
+	*httptest.Server
+	mu      sync.Mutex
+	answers []int // to the next messages; 200 after these
+	ids     []string
+	bodies  []string
+	wrong   []error
+}
+
+func newReceiver(t *testing.T, key string, answers ...int) *receiver {
+	t.Helper()
+	hook, err := webhooks.NewWebhook(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &receiver{answers: answers}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		body, _ := io.ReadAll(request.Body)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err := hook.Verify(body, request.Header); err != nil {
+			r.wrong = append(r.wrong, err)
+		}
+		r.ids, r.bodies = append(r.ids, request.Header.Get("webhook-id")), append(r.bodies, string(body))
+		status := http.StatusOK
+		if len(r.answers) > 0 {
+			status, r.answers = r.answers[0], r.answers[1:]
+		}
+		if status == http.StatusFound {
+			w.Header().Set("Location", "http://127.0.0.1:1/")
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func aWebhook(address string) packaging.Destination {
+	return packaging.Destination{
+		ID: 1, Name: "MES", Kind: packaging.WebhookDestination, Address: address + "/hooks", Format: packaging.JSONFormat, GiveUp: time.Hour,
+		PublicURL: "https://lineboard.example",
+	}
+}
+
+func hostOf(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+func TestAWebhookGetsItsListUnderOneIDUntilItTakesIt(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	d := New(s, Options{})
+	key := d.NewSigningSecret()
+	r := newReceiver(t, key.Reveal(), 500, 302, 200)
+	*s = *newShelf(aWebhook(r.URL))
+	s.now = key
+	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
+	v := await(t, s.taken)
+	if first, second := await(t, s.failed), await(t, s.failed); first.Problem != packaging.RefusedThere || second.Problem != packaging.Redirected {
+		t.Errorf("%+v %+v", first, second)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.wrong) > 0 || len(r.ids) != 3 {
+		t.Fatalf("%v %v", r.wrong, r.ids)
+	}
+	for i := range r.ids {
+		if r.ids[i] != v.UID || r.bodies[i] != r.bodies[0] {
+			t.Errorf("message %d: %s %s", i, r.ids[i], r.bodies[i])
+		}
+	}
+	var m struct {
+		Type string
+		Data struct {
+			Order   string
+			Serials []string
+		}
+	}
+	if err := json.Unmarshal([]byte(r.bodies[0]), &m); err != nil || m.Type != "serials.ready" || m.Data.Order != "4711/A" || len(m.Data.Serials) != 2 || m.Data.Serials[1] != `S"2` {
+		t.Errorf("%+v %v", m, err)
+	}
+}
+
+func TestAWebhookThatIsGoneStopsItsDestination(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	key := New(s, Options{}).NewSigningSecret()
+	r := newReceiver(t, key.Reveal(), http.StatusGone)
+	*s = *newShelf(aWebhook(r.URL))
+	s.now = key
+	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
+	if why := await(t, s.closed); !strings.Contains(why, "410") {
+		t.Error(why)
+	}
+}
+
+func TestBothSecretsCountWhileOneIsReplaced(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	d := New(s, Options{})
+	old, fresh := d.NewSigningSecret(), d.NewSigningSecret()
+	for _, known := range []string{old.Reveal(), fresh.Reveal()} {
+		r := newReceiver(t, known)
+		s.now, s.before = fresh, old
+		one := New(s, Options{Hosts: []string{hostOf(t, r.URL)}, Limit: 5 * time.Second, Now: time.Now})
+		if err := one.Try(t.Context(), aWebhook(r.URL)); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.wrong) > 0 || strings.Contains(r.bodies[0], "serials") {
+			t.Errorf("%v %s", r.wrong, r.bodies)
+		}
+	}
+}
+
+func TestALongListIsNamedByALinkAndItsDigest(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	key := New(s, Options{}).NewSigningSecret()
+	r := newReceiver(t, key.Reveal())
+	*s = *newShelf(aWebhook(r.URL))
+	s.now, s.serials = key, make([]string, 60_000)
+	for i := range s.serials {
+		s.serials[i] = "12345678901234567890"
+	}
+	v := s.waiting[1]
+	v.Facts.Count = 60_000
+	s.waiting[1] = v
+	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
+	v = await(t, s.taken)
+	var m struct {
+		Data struct {
+			Link, SHA256 string
+			Size         int64
+		}
+	}
+	if err := json.Unmarshal([]byte(r.bodies[0]), &m); err != nil || m.Data.Link != "https://lineboard.example/api/v1/releases/"+v.UID+"/serials" ||
+		m.Data.Size != v.Size || len(m.Data.SHA256) != 64 || len(r.bodies[0]) > 2_000 {
+		t.Errorf("%+v %v", m, err)
+	}
+}
+
+func TestAHostThatIsNotListedIsNotReached(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	key := New(s, Options{}).NewSigningSecret()
+	r := newReceiver(t, key.Reveal())
+	*s = *newShelf(aWebhook(r.URL))
+	s.now = key
+	d := started(t, s, Options{Hosts: []string{"mes.plant.example"}})
+	if try := await(t, s.failed); try.Problem != packaging.HostNotAllowed || len(r.ids) > 0 {
+		t.Errorf("%+v %v", try, r.ids)
+	}
+	for _, address := range []string{
+		r.URL, "http://127.0.0.1", "https://[::1]/", "ftp://mes.plant.example/", "https://user:pw@mes.plant.example/", "https://mes.plant.example/#x", "x",
+	} {
+		to := aWebhook("")
+		to.Address, to.SecretKind, to.LateAfter = address, packaging.SigningSecret, time.Minute
+		if _, _, err := d.Check(to, key); packaging.CodeOf(err) != packaging.Invalid {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
