@@ -50,13 +50,14 @@ const (
 	partImport  = "import"
 	partHistory = "history"
 	partLive    = "live"
+	partBusy    = "busy"
 	partVisit   = "visit"
 	partMemory  = "memory"
 )
 
 var parts = []string{
 	partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory, partLive,
-	partVisit, partMemory,
+	partBusy, partVisit, partMemory,
 }
 
 // plan is how much is measured.
@@ -66,6 +67,7 @@ type plan struct {
 	only    []string
 
 	boardTime time.Duration // of one side in one round
+	busyTime  time.Duration // of the busy lines
 	polls     int           // of one side in one round
 	small     int           // releases of a few serials, of one side in one round
 	bulk      int           // serials of a large order
@@ -88,9 +90,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 		return p, err
 	}
 	p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 2*time.Second, 20, 10, 100_000, 2_000, 100_000, 1_000_000
-	p.orders = 100_000
+	p.orders, p.busyTime = 100_000, 3*time.Minute
 	if *short {
-		p.orders = 5_000
+		p.orders, p.busyTime = 5_000, 3*time.Second
 		p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 300*time.Millisecond, 3, 3, 10_000, 200, 2_000, 20_000
 		p.serials, p.rounds = min(p.serials, 200_000), min(p.rounds, 2)
 	}
@@ -170,6 +172,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partLive) {
 		if err := b.measureLive(ctx); err != nil {
 			return fmt.Errorf("live: %w", err)
+		}
+	}
+	if b.wants(partBusy) {
+		if err := b.measureBusy(ctx); err != nil {
+			return fmt.Errorf("busy: %w", err)
 		}
 	}
 	if b.wants(partVisit) {

@@ -100,7 +100,7 @@ func (b *bench) start(ctx context.Context, name, file string, args ...string) (*
 // another refresh would fall into some rounds and not into others.
 func (b *bench) serve(ctx context.Context, name string) (*program, error) {
 	p, err := b.start(ctx, "lineboard ("+name+")", b.binary, "serve", "--addr", "127.0.0.1:0",
-		"--data", b.dataFolder(name), "--provision", b.provisionFile(), "--refresh", "24h", "--rate-limit", "0")
+		"--data", b.dataFolder(name), "--provision", b.provisionFile(), "--refresh", "24h", "--rate-limit", "0", "--connection-limit", "0")
 	if err != nil {
 		return nil, err
 	}
