@@ -62,10 +62,12 @@ func (d *DB) importOnce(
 		if err != nil {
 			return err
 		}
-		defer w.close()
 		i, err := newImporting(t.ctx, t, by, w.write)
 		if err == nil {
 			err = i.run(ask.Rows)
+		}
+		if err == nil {
+			err = w.flush()
 		}
 		if err != nil {
 			return err

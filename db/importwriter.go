@@ -1,61 +1,42 @@
 package db
 
 import (
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"slices"
 
 	"lineboard/internal/packaging"
 )
 
-// importWriter writes what an import does to each order.
+// importWriter writes what an import does to each order. New orders are written many at a time: flush writes the rest.
 type importWriter struct {
 	*tx
-	tenant                                packaging.TenantID
-	lines                                 []packaging.Line
-	id                                    packaging.ImportID
-	addOrder, setOrder, setFacts, addNote *sql.Stmt
-	written                               int // orders
+	tenant packaging.TenantID
+	lines  []packaging.Line
+	id     packaging.ImportID
+	order  packaging.OrderID // key of the last order
+	fresh  []freshOrder      // that are not written yet
+
+	written int // orders
 }
+
+// freshOrder is an order that was not here before.
+type freshOrder struct {
+	id    packaging.OrderID
+	row   importedRow
+	shown packaging.Facts
+}
+
+// freshAtOnce is how many new orders one statement writes; more gain nothing.
+const freshAtOnce = 50
 
 func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 	w = &importWriter{tx: t, tenant: by.Tenant.ID}
 	if w.lines, err = linesOf(t.ctx, t, packaging.Everything(w.tenant)); err != nil {
 		return nil, err
 	}
-	if err := t.row(`SELECT coalesce(max(id), 0) + 1 FROM imports`).Scan(&w.id); err != nil {
-		return nil, err
-	}
-	for _, s := range []struct {
-		into  **sql.Stmt
-		query string
-	}{
-		{&w.addOrder, `
-			INSERT INTO orders (tenant_id, order_key, line_id, ` + factColumns + `, status, raw, listed, known, first_seen_at, confirmed_at)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?, '', '', 0, 0, ?, 0)`},
-		{&w.setOrder, `UPDATE orders SET line_id = ?, (` + factColumns + `) = (?,?,?,?,?,?,?,?), revision = revision + 1 WHERE id = ?`},
-		{&w.setFacts, `
-			INSERT INTO imported_facts (order_id, tenant_id, line_reach, ` + factColumns + `, ` + prefixed("api_", factColumns) + `)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-			ON CONFLICT (order_id) DO UPDATE SET (line_reach, ` + factColumns + `) = (` + prefixed("excluded.", "line_reach, "+factColumns) + `)`},
-		{&w.addNote, `INSERT INTO import_changes (import_id, order_id, tenant_id, is_new, changes) VALUES (?,?,?,?,?)`},
-	} {
-		if *s.into, err = t.PrepareContext(t.ctx, s.query); err != nil {
-			return nil, errors.Join(err, w.close())
-		}
-	}
-	return w, nil
-}
-
-func (w *importWriter) close() error {
-	var errs []error
-	for _, s := range []*sql.Stmt{w.addOrder, w.setOrder, w.setFacts, w.addNote} {
-		if s != nil {
-			errs = append(errs, s.Close())
-		}
-	}
-	return errors.Join(errs...)
+	err = t.row(`SELECT coalesce((SELECT max(id) FROM imports), 0) + 1, coalesce((SELECT max(id) FROM orders), 0)`).
+		Scan(&w.id, &w.order)
+	return w, err
 }
 
 func (w *importWriter) write(row importedRow) error {
@@ -63,57 +44,110 @@ func (w *importWriter) write(row importedRow) error {
 		return nil
 	}
 	row.was.said.Key = row.Key
-	given, id := row.given, row.ID
+	given := row.given
 	if row.was.known && !row.reach.holds(lineFor(w.lines, row.was.said)) {
 		given = withoutLine(given)
 	}
 	shown := overlay(given, row.was.said)
-	switch {
-	case row.New && row.ID == 0:
-		result, err := w.addOrder.ExecContext(
-			w.ctx, slices.Concat([]any{w.tenant, row.Key, nullable(row.line)}, factFields(&shown), []any{millis(w.now)})...,
-		)
-		if err != nil {
-			return err
-		}
-		key, err := result.LastInsertId()
-		if err != nil {
-			return err
-		}
-		id = packaging.OrderID(key)
-	case row.was.withdrawn:
+	if row.ID != 0 {
+		return w.change(row, shown)
+	}
+	w.order++
+	if w.fresh = append(w.fresh, freshOrder{w.order, row, shown}); len(w.fresh) < freshAtOnce {
+		return nil
+	}
+	return w.flush()
+}
+
+// change writes what the import does to an order that is here.
+func (w *importWriter) change(row importedRow, shown packaging.Facts) error {
+	if row.was.withdrawn {
 		if err := w.exec(`
 			UPDATE orders SET withdrawn_at = NULL, withdrawn_by = '', withdrawn_why = '',
-				line_set_at = NULL, line_set_by = '', line_set_reach = NULL WHERE id = ?`, id); err != nil {
-			return err
-		}
-		fallthrough
-	default:
-		if _, err := w.setOrder.ExecContext(
-			w.ctx, slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{id})...,
-		); err != nil {
+				line_set_at = NULL, line_set_by = '', line_set_reach = NULL WHERE id = ?`, row.ID); err != nil {
 			return err
 		}
 	}
-	if _, err := w.setFacts.ExecContext(
-		w.ctx, slices.Concat([]any{id, w.tenant, row.reach}, factFields(&row.given), factFields(&row.was.said))...,
-	); err != nil {
+	if err := w.exec(`UPDATE orders SET line_id = ?, (`+factColumns+`) = (?,?,?,?,?,?,?,?), revision = revision + 1 WHERE id = ?`,
+		slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{row.ID})...); err != nil {
 		return err
 	}
-	if err := w.addEvents(id, row, shown); err != nil {
+	if err := w.insertMany(intoImportedFacts, ofImportedFacts, w.factsOf(row.ID, row)); err != nil {
 		return err
 	}
-	changes, err := json.Marshal(append([]packaging.FactChange{}, row.Changes...))
+	if err := w.addEvents(row.ID, row, shown); err != nil {
+		return err
+	}
+	note, err := w.noteOf(row.ID, row)
 	if err != nil {
 		return err
 	}
-	if _, err = w.addNote.ExecContext(w.ctx, w.id, id, w.tenant, row.New, string(changes)); err != nil {
+	if err := w.insertMany(intoImportChanges, "", note); err != nil {
 		return err
 	}
-	if w.written++; w.written%importChunk == 0 {
-		return w.settle()
+	return w.wrote(1)
+}
+
+// wrote settles what was written now and then, but for the one record that grows with each order.
+func (w *importWriter) wrote(orders int) error {
+	before := w.written / importChunk
+	w.written += orders
+	if w.written/importChunk == before {
+		return nil
 	}
-	return nil
+	return w.settleBut("import_changes")
+}
+
+// flush writes the new orders that are not written yet.
+func (w *importWriter) flush() error {
+	var orders, facts, events, notes [][]any
+	for _, f := range w.fresh {
+		orders = append(orders, slices.Concat(
+			[]any{f.id, w.tenant, f.row.Key, nullable(f.row.line)}, factFields(&f.shown), []any{"", "", 0, 0, millis(w.now), 0},
+		))
+		facts = append(facts, w.factsOf(f.id, f.row))
+		events = append(events, []any{w.tenant, f.id, millis(w.now), packaging.OrderSeen, packaging.ByImport})
+		note, err := w.noteOf(f.id, f.row)
+		if err != nil {
+			return err
+		}
+		notes = append(notes, note)
+	}
+	written := len(w.fresh)
+	w.fresh = w.fresh[:0]
+	for _, table := range []struct {
+		into, end string
+		rows      [][]any
+	}{
+		{`orders (id, tenant_id, order_key, line_id, ` + factColumns + `, status, raw, listed, known, first_seen_at, confirmed_at)`, "", orders},
+		{intoImportedFacts, ofImportedFacts, facts},
+		{`order_events (tenant_id, order_id, at, kind, source)`, "", events},
+		{intoImportChanges, "", notes},
+	} {
+		if err := w.insertMany(table.into, table.end, table.rows...); err != nil {
+			return err
+		}
+	}
+	return w.wrote(written)
+}
+
+const (
+	intoImportedFacts = `imported_facts (order_id, tenant_id, line_reach, ` + factColumns + `,
+		api_line_code, api_line_name, api_product, api_gtin, api_lot, api_expiry, api_quantity, api_extra_percent)`
+	intoImportChanges = `import_changes (import_id, order_id, tenant_id, is_new, changes)`
+)
+
+// ofImportedFacts has facts of an earlier import replaced.
+var ofImportedFacts = ` ON CONFLICT (order_id) DO UPDATE SET (line_reach, ` + factColumns + `) = (` +
+	prefixed("excluded.", "line_reach, "+factColumns) + `)`
+
+func (w *importWriter) factsOf(id packaging.OrderID, row importedRow) []any {
+	return slices.Concat([]any{id, w.tenant, row.reach}, factFields(&row.given), factFields(&row.was.said))
+}
+
+func (w *importWriter) noteOf(id packaging.OrderID, row importedRow) ([]any, error) {
+	changes, err := json.Marshal(append([]packaging.FactChange{}, row.Changes...))
+	return []any{w.id, id, w.tenant, row.New, string(changes)}, err
 }
 
 // addEvents adds what the import did to an order to its timeline.

@@ -232,7 +232,7 @@ func (c *recordCheck) table(table recordTable) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.q.QueryContext(c.ctx, table.selectRows(""), c.tenant)
+	rows, err := c.q.QueryContext(c.ctx, table.selectRows(), c.tenant)
 	if err != nil {
 		return coded(err)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lineboard/internal/packaging"
 )
@@ -23,111 +25,128 @@ func (t *tx) touchList(tenant packaging.TenantID, list packaging.ListID, digest 
 	return t.exec(`INSERT INTO temp.touched VALUES (?, ?, json_array(?))`, serialLists, tenant, list)
 }
 
-// logTouched writes what the records that the transaction has changed are now to the log.
-func (t *tx) logTouched() error {
+// logTouched writes what the records that the transaction has changed are now to the log, but for one kind of them.
+func (t *tx) logTouched(but string) error {
 	touched, err := collect(t.ctx, t, func(row scanner) (r touchedRecord, err error) {
 		return r, row.Scan(&r.record, &r.tenant, &r.key)
-	}, `SELECT record, tenant, key FROM temp.touched GROUP BY record, tenant, key ORDER BY min(rowid)`)
+	}, `SELECT record, tenant, key FROM temp.touched WHERE record <> ? GROUP BY record, tenant, key ORDER BY min(rowid)`, but)
 	if err != nil || len(touched) == 0 {
 		return err
 	}
-	log := recordLog{tx: t, last: map[packaging.TenantID]int64{}, reads: map[string]*sql.Stmt{}}
-	defer log.close()
-	if log.add, err = t.PrepareContext(t.ctx, `INSERT INTO record_log (tenant_id, number, record, key, digest) VALUES (?,?,?,?,?)`); err != nil {
-		return err
-	}
-	if log.was, err = t.PrepareContext(t.ctx, `
-		SELECT digest FROM record_log INDEXED BY record_log_of_record
-		WHERE tenant_id = ? AND record = ? AND key = ? ORDER BY number DESC LIMIT 1`); err != nil {
-		return err
-	}
-	for _, r := range touched {
-		digest, err := log.digestNow(r)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", r.record, r.key, err)
-		}
-		if err := log.note(r, digest); err != nil {
+	log := recordLog{tx: t, last: map[packaging.TenantID]int64{}}
+	for some := range slices.Chunk(touched, loggedAtOnce) {
+		if err := log.note(some); err != nil {
 			return err
 		}
 	}
-	return t.exec(`DELETE FROM temp.touched`)
+	return t.exec(`DELETE FROM temp.touched
+		WHERE record <> ?1 OR rowid NOT IN (SELECT min(rowid) FROM temp.touched WHERE record = ?1 GROUP BY tenant, key)`, but)
 }
+
+// loggedAtOnce is how many records are read and logged together.
+const loggedAtOnce = 500
 
 // recordLog writes lines of the log.
 type recordLog struct {
 	*tx
-	last     map[packaging.TenantID]int64 // number
-	reads    map[string]*sql.Stmt         // of a record, by table
-	add, was *sql.Stmt
+	last map[packaging.TenantID]int64 // number
 }
 
-func (l *recordLog) close() {
-	for _, s := range l.reads {
-		s.Close() //nolint:errcheck // it only read
-	}
-	for _, s := range []*sql.Stmt{l.add, l.was} {
-		if s != nil {
-			s.Close() //nolint:errcheck // what it wrote was written
-		}
-	}
-}
-
-// digestNow is the digest of a record as it stands, nil where there is none.
-func (l *recordLog) digestNow(r touchedRecord) (digest []byte, err error) {
-	if r.record == serialLists {
-		return l.listNow(r)
-	}
-	table := l.tables[r.record]
-	read := l.reads[r.record]
-	if read == nil {
-		if read, err = l.PrepareContext(l.ctx, table.selectRows(" AND "+table.isKey("r", "?2"))); err != nil {
-			return nil, err
-		}
-		l.reads[r.record] = read
-	}
-	rows, err := read.QueryContext(l.ctx, r.tenant, r.key)
+// note writes a line for each record, unless the last one about it says the same.
+func (l *recordLog) note(touched []touchedRecord) error {
+	now, was, err := l.compare(touched)
 	if err != nil {
-		return nil, err
-	}
-	err = table.eachRecord(rows, func(_ string, sum [sha256.Size]byte) error {
-		digest = sum[:]
-		return nil
-	})
-	return digest, err
-}
-
-func (l *recordLog) listNow(r touchedRecord) ([]byte, error) {
-	var list packaging.ListID
-	if err := l.row(`SELECT json_extract(?, '$[0]')`, r.key).Scan(&list); err != nil {
-		return nil, err
-	}
-	digest := l.lists[list]
-	return digest[:], nil
-}
-
-// note writes a line, unless the last one about the record says the same.
-func (l *recordLog) note(r touchedRecord, digest []byte) error {
-	var was []byte
-	err := l.was.QueryRowContext(l.ctx, r.tenant, r.record, r.key).Scan(&was)
-	if err == sql.ErrNoRows { //nolint:errorlint // it comes as it is
-		err = nil
-	}
-	if err != nil || string(was) == string(digest) {
 		return err
 	}
-	number, known := l.last[r.tenant]
-	if !known {
-		if err := l.row(`SELECT coalesce(max(number), 0) FROM record_log WHERE tenant_id = ?`, r.tenant).Scan(&number); err != nil {
+	var lines [][]any
+	for _, r := range touched {
+		if string(now[r]) == string(was[r]) {
+			continue
+		}
+		number, err := l.next(r.tenant)
+		if err != nil {
 			return err
 		}
+		var digest any // NULL for a record that is no more
+		if d := now[r]; d != nil {
+			digest = d
+		}
+		lines = append(lines, []any{r.tenant, number, r.record, r.key, digest})
 	}
-	l.last[r.tenant] = number + 1
-	var stored any
-	if digest != nil {
-		stored = digest
+	return l.insertMany(`record_log (tenant_id, number, record, key, digest)`, "", lines...)
+}
+
+// compare returns the digests of records as they stand, and those of the last lines about them: nil for none.
+func (l *recordLog) compare(touched []touchedRecord) (now, was map[touchedRecord][]byte, err error) {
+	type group struct {
+		record string
+		tenant packaging.TenantID
 	}
-	_, err = l.add.ExecContext(l.ctx, r.tenant, number+1, r.record, r.key, stored)
-	return err
+	keys := map[group][]string{}
+	for _, r := range touched {
+		g := group{r.record, r.tenant}
+		keys[g] = append(keys[g], r.key)
+	}
+	now, was = map[touchedRecord][]byte{}, map[touchedRecord][]byte{}
+	for g, keys := range keys {
+		list, err := json.Marshal(keys)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := l.digestsNow(g.record, g.tenant, keys, string(list), now); err != nil {
+			return nil, nil, fmt.Errorf("%s %.200s: %w", g.record, list, err)
+		}
+		if _, err := collect(l.ctx, l, func(row scanner) (struct{}, error) {
+			r, number := touchedRecord{record: g.record, tenant: g.tenant}, int64(0)
+			var digest []byte
+			err := row.Scan(&r.key, &digest, &number)
+			was[r] = digest
+			return struct{}{}, err
+		}, `
+			SELECT key, digest, max(number) FROM record_log INDEXED BY record_log_of_record
+			WHERE tenant_id = ? AND record = ? AND key IN (SELECT value FROM json_each(?)) GROUP BY key`,
+			g.tenant, g.record, string(list)); err != nil {
+			return nil, nil, err
+		}
+	}
+	return now, was, nil
+}
+
+// digestsNow adds the digests of records of a table as they stand.
+func (l *recordLog) digestsNow(
+	record string, tenant packaging.TenantID, keys []string, list string, into map[touchedRecord][]byte,
+) error {
+	if record == serialLists {
+		for _, key := range keys {
+			var list packaging.ListID
+			if err := l.row(`SELECT json_extract(?, '$[0]')`, key).Scan(&list); err != nil {
+				return err
+			}
+			digest := l.lists[list]
+			into[touchedRecord{record, tenant, key}] = digest[:]
+		}
+		return nil
+	}
+	table := l.tables[record]
+	rows, err := l.QueryContext(l.ctx, table.selectThese(), tenant, list)
+	if err != nil {
+		return err
+	}
+	return table.eachRecord(rows, func(key string, sum [sha256.Size]byte) error {
+		into[touchedRecord{record, tenant, key}] = sum[:]
+		return nil
+	})
+}
+
+func (l *recordLog) next(tenant packaging.TenantID) (number int64, err error) {
+	number, known := l.last[tenant]
+	if !known {
+		if number, err = l.lastLine(tenant); err != nil {
+			return 0, err
+		}
+	}
+	l.last[tenant] = number + 1
+	return number + 1, nil
 }
 
 // logAfter returns the last line of a tenant's log and the digest of the lines after one.
@@ -189,7 +208,7 @@ func (d *DB) logUpgraded(ctx context.Context, schema int64) error {
 			if err != nil {
 				return err
 			}
-			if err := t.logTouched(); err != nil {
+			if err := t.logTouched(""); err != nil {
 				return err
 			}
 			after, err := t.lastLine(tenant.ID)

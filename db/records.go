@@ -222,13 +222,21 @@ func (r recordTable) triggers() (all []string) {
 }
 
 // selectRows selects the rows of records of the tenant ?1 in the order of their keys.
-func (r recordTable) selectRows(condition string) string {
+func (r recordTable) selectRows() string { return r.selectFrom(r.name+" AS r", "") }
+
+// selectThese selects the rows of those records of the tenant ?1 whose keys are in the JSON list ?2. CROSS JOIN has each
+// looked up by its key.
+func (r recordTable) selectThese() string {
+	return r.selectFrom("json_each(?2) AS wanted CROSS JOIN "+r.name+" AS r", " AND "+r.isKey("r", "wanted.value"))
+}
+
+func (r recordTable) selectFrom(from, condition string) string {
 	var columns []string
 	for _, c := range r.columns {
 		columns = append(columns, "r."+c.name)
 	}
 	order := slices.Concat(r.key, []string{"$." + strings.Join(r.primary, ", $.")})
-	return "SELECT " + r.keyOf("r") + ", " + strings.Join(columns, ", ") + " FROM " + r.name + " AS r WHERE ?1 IN (" +
+	return "SELECT " + r.keyOf("r") + ", " + strings.Join(columns, ", ") + " FROM " + from + " WHERE ?1 IN (" +
 		of(r.owners, "r") + ")" + condition + " ORDER BY " + of(strings.Join(order, ", "), "r")
 }
 

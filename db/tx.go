@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -98,8 +100,11 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 
 // settle writes the records that were changed so far to the log, and notes of whom pages are told. Until then, what was
 // changed is in memory: a transaction that changes many records settles them now and then.
-func (t *tx) settle() error {
-	if err := t.logTouched(); err != nil {
+func (t *tx) settle() error { return t.settleBut("") }
+
+// settleBut settles all but one kind of record.
+func (t *tx) settleBut(record string) error {
+	if err := t.logTouched(record); err != nil {
 		return err
 	}
 	changes, err := t.changes()
@@ -161,6 +166,20 @@ func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 func (t *tx) exec(query string, args ...any) error {
 	_, err := t.ExecContext(t.ctx, query, args...)
 	return err
+}
+
+// insertMany inserts rows into a table, given with its columns. end stands at the end of each statement.
+func (t *tx) insertMany(into, end string, rows ...[]any) error {
+	for _, n := range []int{50, 1} { // two statements serve any number of rows; longer ones gain nothing
+		for ; len(rows) >= n; rows = rows[n:] {
+			row := `(?` + strings.Repeat(`,?`, len(rows[0])-1) + `)`
+			if err := t.exec(`INSERT INTO `+into+` VALUES `+row+strings.Repeat(`,`+row, n-1)+end,
+				slices.Concat(rows[:n]...)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // insert runs an INSERT and gives the key of the new row.
