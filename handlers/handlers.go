@@ -43,7 +43,8 @@ type Store interface {
 // Releaser releases orders to their lines.
 type Releaser interface {
 	orders.Releaser
-	Held() int // answers of the API that are not stored yet
+	Held() int    // answers of the API that are not stored yet
+	Ready() error // why no release can begin
 }
 
 // Clients are those of the remote API that calls are made with.
@@ -176,8 +177,12 @@ func assemble(c Config) *server {
 		Proxies:   c.Proxies,
 		Local:     c.Local,
 		PerSecond: c.PerSecond,
-		Held:      c.Releaser.Held, Hints: hints, CacheUsed: c.CacheUsed, AccessLog: c.AccessLog,
-		Lock: func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },
+		Held:      c.Releaser.Held,
+		Releases:  c.Releaser.Ready,
+		Hints:     hints,
+		CacheUsed: c.CacheUsed,
+		AccessLog: c.AccessLog,
+		Lock:      func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },
 	})
 	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store}
 	s.orders = &orders.Server{

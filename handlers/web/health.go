@@ -9,7 +9,7 @@ import (
 // Alive says that the process runs.
 func (s *Kit) Alive(c echo.Context) error { return c.String(http.StatusOK, "alive\n") }
 
-// Ready says whether the server can do its work: read, write, and store what the API answered.
+// Ready says whether the server can do its work: read, write, release, and store what the API answered.
 func (s *Kit) Ready(c echo.Context) error {
 	if err := s.store.Ready(c.Request().Context()); err != nil {
 		s.Log.Error("not ready", "err", err)
@@ -17,6 +17,10 @@ func (s *Kit) Ready(c echo.Context) error {
 	}
 	if s.held() > 0 {
 		return c.String(http.StatusServiceUnavailable, "answers of the API wait to be stored\n")
+	}
+	if err := s.releases(); err != nil {
+		s.Log.Error("not ready", "err", err)
+		return c.String(http.StatusServiceUnavailable, "releases are refused\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

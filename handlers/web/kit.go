@@ -35,6 +35,7 @@ type Config struct {
 	PerSecond float64           // requests that an address or a session may make in a second, 0 for any number
 
 	Held      func() int        // answers of the API that are not stored yet
+	Releases  func() error      // why no release can begin, whatever its order is
 	CacheUsed func(hit bool)    // hears of each use of the cache of pages; may be nil
 	AccessLog bool              // log each request, not at debug level alone
 	Hints     map[string]string // what explains a page at a person's first use, by its route
@@ -65,6 +66,7 @@ type Kit struct {
 	proxies     []netip.Prefix
 	networks    throttle.Networks
 	held        func() int
+	releases    func() error
 	hints       map[string]string
 	lock        echo.HandlerFunc
 
@@ -86,7 +88,8 @@ func New(c Config) *Kit {
 		accessLog: c.AccessLog,
 		Log:       c.Log, Now: c.Now, Secure: c.Secure,
 		store: c.Store, clients: c.Clients, hub: c.Hub, interval: c.Interval, idle: c.Idle, limit: c.Limit,
-		demo: c.Demo, prefix: c.Prefix, instance: instanceOf(c.Store), proxies: c.Proxies, networks: c.Local, held: c.Held, hints: c.Hints, lock: c.Lock,
+		demo: c.Demo, prefix: c.Prefix, instance: instanceOf(c.Store), proxies: c.Proxies, networks: c.Local,
+		held: c.Held, releases: c.Releases, hints: c.Hints, lock: c.Lock,
 		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now, c.CacheUsed),
 		streamsOfSession: throttle.NewConcurrency(maxOfSession), streamsOfPerson: throttle.NewConcurrency(maxOfPerson),
 	}

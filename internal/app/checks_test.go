@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +76,11 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 			found := a.checks.State()
 			if said := fmt.Sprint(found.Schema, found.Broken, found.Damage); !found.Faulty() || !strings.Contains(said, test.says) {
 				t.Errorf("found %s", said)
+			}
+			probe := httptest.NewRecorder()
+			a.Handler.ServeHTTP(probe, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+			if probe.Code != http.StatusServiceUnavailable {
+				t.Errorf("readyz: %d", probe.Code)
 			}
 			by := personIn(t, a.Store, "supervisor1")
 			if _, err := a.Releaser.Release(t.Context(), by, packaging.Press{Order: 1}); packaging.CodeOf(err) != packaging.Unavailable {

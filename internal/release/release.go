@@ -78,6 +78,14 @@ func (r *Releaser) begin(groups ...*sync.WaitGroup) error {
 	return nil
 }
 
+// Ready returns why no release can begin, whatever its order is, or nil.
+func (r *Releaser) Ready() error {
+	if err := r.begin(); err != nil || r.reserve == nil {
+		return err
+	}
+	return r.reserve.Ready()
+}
+
 // Release releases an order on behalf of a person.
 //
 // It returns once the claim is stored. From then on the release continues even if ctx ends, and settled is closed when

@@ -11,6 +11,8 @@ import (
 type Reserve interface {
 	// Take takes the room for one answer. It fails with Unavailable if there is none.
 	Take() (Room, error)
+	// Ready fails as Take would.
+	Ready() error
 }
 
 // Room is where one answer can be kept until the database takes it, over a restart too.

@@ -118,6 +118,26 @@ func (r *Reserve) Unreadable() []error { return r.unreadable }
 func (r *Reserve) Take() (release.Room, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s, err := r.next()
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Ready fails as Take would. Where no slot is free, it makes the next one.
+func (r *Reserve) Ready() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, err := r.next()
+	if err == nil {
+		r.free = append(r.free, s)
+	}
+	return err
+}
+
+// next returns a slot that is free. The caller holds r.mu.
+func (r *Reserve) next() (*slot, error) {
 	if last := len(r.free) - 1; last >= 0 {
 		s := r.free[last]
 		r.free = r.free[:last]

@@ -96,6 +96,30 @@ func TestAnAnswerThatWasCutOffWhileItWasWrittenIsNone(t *testing.T) {
 	}
 }
 
+func TestItIsReadyExactlyWhereTheNextReleaseGetsRoom(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "reserve")
+	r := open(t, folder)
+	if err := os.MkdirAll(filepath.Join(folder, "slot-05", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; ; n++ {
+		ready := r.Ready()
+		room, err := r.Take()
+		if packaging.CodeOf(ready) != packaging.CodeOf(err) {
+			t.Fatalf("release %d: ready %v, taken %v", n, ready, err)
+		}
+		if err == nil {
+			defer room.Free()
+			continue
+		}
+		if n != 5 || packaging.CodeOf(err) != packaging.Unavailable {
+			t.Errorf("release %d: %v", n, err)
+		}
+		break
+	}
+}
+
 func TestRoomIsTakenBeforehandAndWithoutRoomThereIsNone(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "reserve")

@@ -321,7 +321,7 @@ func (s *soak) settle() {
 	// The cache follows: a list that was asked for from now on has been applied once the next but one is asked for.
 	var from int
 	s.remote.with(func() { from = s.remote.opens })
-	if !s.remote.await(2*startLimit, func() bool { return s.remote.opens >= from+3 }) {
+	if !s.remote.await(startLimit, func() bool { return s.remote.opens >= from+3 }) {
 		s.t.Fatal("the orders are not refreshed any more")
 	}
 }

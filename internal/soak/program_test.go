@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	startLimit = 60 * time.Second // until the program says where it is, on a machine that is busy with other tests
+	startLimit = 3 * time.Minute // until the program says where it is, on a machine that is busy with other tests
 	stopLimit  = 30 * time.Second
 )
 

@@ -147,9 +147,9 @@ func (w *web) awaitOutcomes(t *testing.T, presses []press, waiting map[string]bo
 // await polls until something is so.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(2 * startLimit); !so(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(startLimit); !so(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within two minutes: %s", what)
+			t.Fatalf("not in time: %s", what)
 		}
 	}
 }
