@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"lineboard/internal/packaging"
@@ -33,15 +32,7 @@ func (d *DB) SettleByWord(ctx context.Context, by packaging.Person, w packaging.
 			return err
 		}
 		r := *o.Release
-		r.SettledBy, r.SettledWhy = by.FullName, w.Why
-		switch w.Ruling {
-		case packaging.WasReleased:
-			r.Outcome, r.Reason, r.Proof, r.Settled, r.Closed = packaging.Released, "", packaging.ByPerson, t.now, time.Time{}
-		case packaging.WasNotReleased:
-			r.Outcome, r.Reason, r.Proof, r.Settled, r.Closed = packaging.Refused, packaging.ByWord, packaging.ByPerson, t.now, time.Time{}
-		default:
-			r.Closed = t.now
-		}
+		r.SettleByWord(by, w, t.now)
 		if err := t.storeRelease(r); err != nil {
 			return err
 		}

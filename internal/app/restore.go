@@ -10,6 +10,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/internal/anchors"
+	"lineboard/internal/secret"
 )
 
 type restore struct {
@@ -59,15 +60,25 @@ func (r *restore) check(p run) error {
 	if err != nil {
 		return err
 	}
+	open := func() (*db.DB, error) { return db.OpenToRead(p, r.From) }
 	if !current {
-		fmt.Fprintln(p.Stdout, "The backup is of an earlier Lineboard. The next start upgrades it and tells what it lacks.")
-		return nil
+		fmt.Fprintln(p.Stdout, "The backup is of an earlier Lineboard. The next start upgrades it.")
+		if _, err := os.Stat(filepath.Join(r.Data, keyFile)); err != nil {
+			fmt.Fprintln(p.Stdout, "That start tells what it lacks: without the key it can't be told now.")
+			return nil
+		}
+		upgraded, err := os.MkdirTemp(r.Data, "upgraded-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(upgraded) //nolint:errcheck // a copy that nobody needs
+		open = func() (*db.DB, error) { return r.upgrade(p, upgraded) }
 	}
-	backup, err := db.OpenToRead(p, r.From)
+	backup, err := open()
 	if err != nil {
 		return err
 	}
-	defer backup.Close() //nolint:errcheck // nothing was written
+	defer backup.Close() //nolint:errcheck // nothing of it is kept
 	if err := verifyAll(p, backup, r.From+ofAnchors); err != nil {
 		return err
 	}
@@ -80,6 +91,19 @@ func (r *restore) check(p run) error {
 		printLost(p.Stdout, l)
 	}
 	return nil
+}
+
+// upgrade returns the backup as this Lineboard upgrades it, in a folder that goes.
+func (r *restore) upgrade(p run, folder string) (*db.DB, error) {
+	path := filepath.Join(folder, databaseFile)
+	if err := copyFile(r.From, path); err != nil {
+		return nil, err
+	}
+	box, err := secret.OpenKeyFile(filepath.Join(r.Data, keyFile), false)
+	if err != nil {
+		return nil, err
+	}
+	return db.Open(p, path, box, time.Now)
 }
 
 // replace puts a copy of a file in the place of a database, whose files get another name: it is returned, empty if there

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
@@ -252,4 +255,71 @@ func TestBackupsAreMadeProvenAndPrunedByThemselves(t *testing.T) {
 	if !strings.Contains(s.log.String(), "backups are on the disk of the database") {
 		t.Error("nothing warns of one disk for both")
 	}
+}
+
+// earlierBackup is a backup of the last program before the first release, and the anchors of its data folder.
+func earlierBackup(t *testing.T) (file string, anchored []byte) {
+	t.Helper()
+	from := filepath.Join("..", "..", "db", "testdata", "schema20")
+	packed, err := os.Open(filepath.Join(from, "lineboard.db.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(unpacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "backup.db")
+	anchored, err = os.ReadFile(filepath.Join(from, "anchors"))
+	err = errors.Join(err, os.WriteFile(file, content, 0o600), os.WriteFile(file+ofAnchors, anchored, 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, anchored
+}
+
+func TestABackupOfAnEarlierLineboardSaysWhatItLacksBeforeItIsInPlace(t *testing.T) {
+	backup, anchored := earlierBackup(t)
+	data := t.TempDir()
+	lines := strings.Split(strings.TrimSpace(string(anchored)), "\n")
+	newest := strings.Fields(lines[len(lines)-1])
+	newest[0], newest[4], newest[5] = "900", "900", strings.Repeat("ab", 32)
+	newer := append(anchored, strings.Join(newest, " ")+"\n"...)
+	key := strings.Repeat("02", 32) // that the backup is sealed with
+	err := os.WriteFile(filepath.Join(data, anchorsFile), newer, 0o600)
+	if err = errors.Join(err, os.WriteFile(filepath.Join(data, keyFile), []byte(key), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	said, err := command(t, nil, "restore", "--data", data, "--from", backup)
+	if err != nil || !strings.Contains(said, newest[2]+": the backup lacks entries") || !strings.Contains(said, "to 900, which the anchors know") {
+		t.Errorf("restore: %v, says %s", err, said)
+	}
+	files, err := os.ReadDir(data)
+	if err != nil || len(files) > 4 { // the database, its lock, the anchors and the key
+		t.Errorf("left in the folder: %v, %v", files, err)
+	}
+}
+
+func TestAStopBeforeItServesIsNoFailureAndTheNextStartGoesOn(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data := filepath.Join(t.TempDir(), "data")
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote)}
+	for _, after := range []time.Duration{0, time.Millisecond, 20 * time.Millisecond} {
+		ctx, stop := context.WithTimeout(t.Context(), after)
+		log := &output{}
+		err := Run(ctx, args, Process{Getenv: environ(plantEnv()), Stdout: io.Discard, Stderr: log})
+		stop()
+		if err != nil {
+			t.Errorf("stopped after %v: %v", after, err)
+		}
+		if after == 0 && !strings.Contains(log.String(), "stopped before it served") {
+			t.Errorf("the log: %s", log)
+		}
+	}
+	start(t, plantEnv(), args...).end(t)
 }

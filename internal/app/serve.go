@@ -44,24 +44,18 @@ func (s *serve) Run(p run) error {
 // are kept, and the database closes.
 func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announce func(address string)) (err error) {
 	aimForLittleMemory(p.Getenv)
-	log := s.logger(p.Stderr)
-	store, err := openData(p, s.Data)
+	log, serves := s.logger(p.Stderr), false
+	defer func() {
+		if err != nil && p.Err() != nil && !serves {
+			log.Warn("stopped before it served: the next start goes on with what was begun", "err", err)
+			err = nil
+		}
+	}()
+	store, err := s.open(p, site, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := recordLosses(p, store, anchorsPath(s.Anchors, s.Data), s.AcceptLostHistory, log); err != nil {
-		return err
-	}
-	if err := store.Provision(p, site); err != nil {
-		return err
-	}
-	if err := checkKey(p, store); err != nil {
-		return err
-	}
-	if err := logSchemaFaults(p, store, log); err != nil {
-		return err
-	}
 	anchors := anchorsPath(s.Anchors, s.Data)
 	if err := keepPrivate(anchors); err != nil {
 		return err
@@ -95,6 +89,7 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	}
 	defer func() { err = errors.Join(err, lineboard.Close(p)) }()
 	manager := supervisorOf(p.Getenv)
+	serves = true
 	group, ctx := errgroup.WithContext(p)
 	group.Go(func() error { return manager.guard(ctx) })
 	group.Go(func() error { return lineboard.Run(ctx) })
@@ -120,6 +115,28 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 		group.Go(func() error { return s.serveMetrics(ctx, lineboard.Metrics, log) })
 	}
 	return group.Wait()
+}
+
+// open opens the data, records what it lacks, and applies the site.
+func (s *settings) open(p run, site db.Site, log *slog.Logger) (*db.DB, error) {
+	store, err := openData(p, s.Data)
+	if err != nil {
+		return nil, err
+	}
+	err = recordLosses(p, store, anchorsPath(s.Anchors, s.Data), s.AcceptLostHistory, log)
+	if err == nil {
+		err = store.Provision(p, site)
+	}
+	if err == nil {
+		err = checkKey(p, store)
+	}
+	if err == nil {
+		err = logSchemaFaults(p, store, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
 }
 
 // logSchemaFaults logs what of the schema is not as this program made it: without its triggers, records can be changed.

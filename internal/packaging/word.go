@@ -1,6 +1,9 @@
 package packaging
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Ruling is what a person says of a release whose outcome no status settles.
 type Ruling string
@@ -22,6 +25,19 @@ type Word struct {
 	Ruling   Ruling
 	Why      string
 	Signed   []Signature // under [Order.WordRecord] without ruling and reason: what was shown
+}
+
+// SettleByWord settles the release as a person says at a time.
+func (r *Release) SettleByWord(by Person, w Word, at time.Time) {
+	r.SettledBy, r.SettledWhy = by.FullName, w.Why
+	if w.Ruling == CannotBeKnown {
+		r.Closed = at
+		return
+	}
+	r.Proof, r.Settled, r.Closed = ByPerson, at, time.Time{}
+	if r.Outcome, r.Reason = Released, NoReason; w.Ruling == WasNotReleased {
+		r.Outcome, r.Reason = Refused, ByWord
+	}
 }
 
 // MaxWhy is the longest reason, in characters.

@@ -30,7 +30,7 @@ func newWeb() *web {
 	for range usernames {
 		jar, _ := cookiejar.New(nil) // fails with options alone
 		w.people = append(w.people, &http.Client{
-			Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second,
+			Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, Timeout: startLimit,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		})
 	}
