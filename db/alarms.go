@@ -22,6 +22,10 @@ func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all 
 		`SELECT 'list', 'release ' || r.id, ` + factOrder + `, coalesce(r.flagged_at, r.answered_at) FROM ` + factTables + `
 			WHERE r.tenant_id = ? AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND r.id = o.last_release_id
 				AND ` + unacknowledged,
+		`SELECT 'delivery', 'delivery ' || v.id, l.id, l.code, l.name, o.id, o.order_key, v.since
+			FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN lines l ON l.id = d.line_id
+			JOIN releases r ON r.id = v.release_id JOIN orders o ON o.id = r.order_id
+			WHERE v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped')`,
 		`SELECT 'sequence', 'sequence ' || q.id, l.id, l.code, l.name, 0, '', q.ended_at FROM queues q JOIN lines l ON l.id = q.line_id
 			WHERE q.tenant_id = ? AND q.stop NOT IN ('', 'done') AND q.id = (SELECT max(id) FROM queues WHERE line_id = q.line_id)
 				AND EXISTS (SELECT 1 FROM queue_orders n JOIN orders o ON o.id = n.order_id LEFT JOIN releases r ON r.id = o.last_release_id

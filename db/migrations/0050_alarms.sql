@@ -41,7 +41,7 @@ CREATE TABLE recipients (
 CREATE TABLE alarm_rules (
   id        INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
-  kind      TEXT NOT NULL CHECK (kind IN ('unknown', 'refused', 'contradicted', 'sequence', 'list', 'stale', 'credentials',
+  kind      TEXT NOT NULL CHECK (kind IN ('unknown', 'refused', 'contradicted', 'sequence', 'list', 'delivery', 'stale', 'credentials',
     'handover', 'backup', 'anchors', 'history', 'disk')),
   delay     INTEGER NOT NULL CHECK (delay BETWEEN 0 AND 10080), -- minutes, as all below
   from_time INTEGER NOT NULL CHECK (from_time BETWEEN 0 AND 1439),

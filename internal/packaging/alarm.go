@@ -21,6 +21,7 @@ const (
 	AlarmContradicted AlarmKind = "contradicted" // a status contradicts what a release was settled as
 	AlarmSequence     AlarmKind = "sequence"     // a sequence stopped, and some of its orders wait
 	AlarmList         AlarmKind = "list"         // a serial list is odd or missing
+	AlarmDelivery     AlarmKind = "delivery"     // a destination has not taken a list
 	AlarmStale        AlarmKind = "stale"        // the orders were not refreshed
 	AlarmCredentials  AlarmKind = "credentials"  // the API refuses the credentials
 	AlarmHandover     AlarmKind = "handover"     // nobody took a hand-over
@@ -32,7 +33,7 @@ const (
 
 // AlarmKinds are all of them, as Setup lists them.
 var AlarmKinds = []AlarmKind{
-	AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmStale, AlarmCredentials, AlarmHandover,
+	AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery, AlarmStale, AlarmCredentials, AlarmHandover,
 	AlarmBackup, AlarmAnchors, AlarmHistory, AlarmDisk,
 }
 
@@ -43,7 +44,7 @@ func (k AlarmKind) OfInstallation() bool {
 
 // OfLine reports whether a fact of the kind belongs to a line.
 func (k AlarmKind) OfLine() bool {
-	return slices.Contains([]AlarmKind{AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList}, k)
+	return slices.Contains([]AlarmKind{AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery}, k)
 }
 
 // RecipientID is our key of a recipient, AlarmRuleID of a rule, AlarmID of an alarm.
