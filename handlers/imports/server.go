@@ -2,6 +2,8 @@
 package imports
 
 import (
+	"runtime"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -28,7 +30,21 @@ func New(kit *web.Kit, store Store) *Server {
 // enter begins an import at a site, from before its file is read. It returns what ends it; ok is false while another is
 // under way: each takes memory for its whole file.
 func (s *Server) enter(tenant packaging.TenantID) (leave func(), ok bool) {
-	return s.busy.Enter(strconv.FormatInt(int64(tenant), 10))
+	leave, ok = s.busy.Enter(strconv.FormatInt(int64(tenant), 10))
+	return func() { leave(); giveBack() }, ok
+}
+
+// muchMemory is more than the program needs without large imports, in bytes. The collector gives back what they leave
+// behind in minutes; imports in a row would add up until then.
+const muchMemory = 128 << 20
+
+// giveBack returns to the system what a large import leaves behind.
+func giveBack() {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	if memory.HeapSys-memory.HeapReleased > muchMemory {
+		go debug.FreeOSMemory()
+	}
 }
 
 // oneAtATime refuses an import of a person while another of the site is under way.

@@ -43,7 +43,6 @@ func (s *serve) Run(p run) error {
 // nothing more is sent, releases that are sent get their outcome, requests under way finish, the heads of the history
 // are kept, and the database closes.
 func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announce func(address string)) (err error) {
-	aimForLittleMemory(p.Getenv)
 	log, serves := s.logger(p.Stderr), false
 	defer func() {
 		if err != nil && p.Err() != nil && !serves {
