@@ -30,8 +30,11 @@ func New(kit *web.Kit, store Store) *Server {
 // enter begins an import at a site, from before its file is read. It returns what ends it; ok is false while another is
 // under way: each takes memory for its whole file.
 func (s *Server) enter(tenant packaging.TenantID) (leave func(), ok bool) {
-	leave, ok = s.busy.Enter(strconv.FormatInt(int64(tenant), 10))
-	return func() { leave(); giveBack() }, ok
+	end, ok := s.busy.Enter(strconv.FormatInt(int64(tenant), 10))
+	return func() {
+		end()
+		giveBack()
+	}, ok
 }
 
 // muchMemory is more than the program needs without large imports, in bytes. The collector gives back what they leave
