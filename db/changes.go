@@ -90,6 +90,7 @@ var watchedTables = []watched{
 	{table: "member_roles", about: packaging.AboutPeople},
 	{table: "member_lines", about: packaging.AboutPeople},
 	{table: "stations", about: packaging.AboutPeople},
+	{table: "displays", about: packaging.AboutPeople},
 	{table: "station_sessions", about: packaging.AboutPeople, only: "UPDATE", quiet: []string{"used_at"}},
 	{table: "sessions", about: packaging.AboutPeople, only: "DELETE"}, // one that begins, or is used, changes no other
 }

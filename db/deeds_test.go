@@ -91,6 +91,22 @@ var acts = map[string]act{
 			return s.StopQueue(s.t.Context(), by, s.order("pending").Line.ID)
 		},
 	},
+	"DiscardQueue": {
+		needs: packaging.ReleaseOrders, first: func(s *stage, _ packaging.Person) error {
+			if err := s.startQueue(s.people["otto"]); err != nil {
+				return err
+			}
+			return s.StopQueue(s.t.Context(), s.people["otto"], s.order("pending").Line.ID)
+		},
+		do: func(s *stage, by packaging.Person) error {
+			line := s.order("pending").Line.ID
+			q, err := s.Queue(s.t.Context(), packaging.Everything(by.Tenant.ID), line)
+			if err != nil {
+				return err
+			}
+			return s.DiscardQueue(s.t.Context(), by, line, q.ID)
+		},
+	},
 	"AddList": {needs: packaging.SettleOrders, do: func(s *stage, by packaging.Person) error {
 		return s.AddList(s.t.Context(), by, s.order("elsewhere").ID, []string{"S1"})
 	}},
@@ -116,6 +132,10 @@ var acts = map[string]act{
 	}},
 	"AdoptLine": {needs: packaging.SetLines, do: func(s *stage, by packaging.Person) error {
 		_, err := s.AdoptLine(s.t.Context(), by, "L9", "Tubes")
+		return err
+	}},
+	"SetUpFoundLine": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		_, err := s.SetUpFoundLine(s.t.Context(), by, "L9", "Tubes")
 		return err
 	}},
 	"Import": {needs: packaging.ImportOrders, do: func(s *stage, by packaging.Person) error {
@@ -384,6 +404,28 @@ var acts = map[string]act{
 	}},
 	"RemoveStation": {needs: packaging.Administer, first: addStation, do: func(s *stage, by packaging.Person) error {
 		return s.RemoveStation(s.t.Context(), by, 1)
+	}},
+	"AddDisplay": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		_, _, err := s.AddDisplay(s.t.Context(), by, "Wall 9", "")
+		return err
+	}},
+	"MakeDisplayCode": {needs: packaging.Administer, first: addDisplay, do: func(s *stage, by packaging.Person) error {
+		_, _, err := s.MakeDisplayCode(s.t.Context(), by, 1)
+		return err
+	}},
+	"UnbindDisplay": {
+		needs: packaging.Administer, first: func(s *stage, by packaging.Person) error {
+			_, code, err := s.AddDisplay(s.t.Context(), s.people["otto"], "Wall 1", "")
+			if err != nil {
+				return err
+			}
+			_, err = s.BindDisplay(s.t.Context(), code, [32]byte{9}, "192.0.2.1")
+			return err
+		},
+		do: func(s *stage, by packaging.Person) error { return s.UnbindDisplay(s.t.Context(), by, 1) },
+	},
+	"RemoveDisplay": {needs: packaging.Administer, first: addDisplay, do: func(s *stage, by packaging.Person) error {
+		return s.RemoveDisplay(s.t.Context(), by, 1)
 	}},
 	"LockStation": {
 		needs: packaging.ViewOrders, first: func(s *stage, by packaging.Person) error {
@@ -744,4 +786,9 @@ func TestATokenThatWasRevokedMeanwhileImportsNothing(t *testing.T) {
 	if err := d.SetOtherReviewer(t.Context(), holder, true); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("set up by a token: %v", err)
 	}
+}
+
+func addDisplay(s *stage, _ packaging.Person) error {
+	_, _, err := s.AddDisplay(s.t.Context(), s.people["otto"], "Wall 1", "")
+	return err
 }

@@ -20,8 +20,10 @@ func (d *DB) RefreshFailed(
 // Freshness says how old the cache of the tenant's orders is. The interval is not known here.
 func (d *DB) Freshness(ctx context.Context, tenant packaging.TenantID) (f packaging.Freshness, err error) {
 	var tried, succeeded int64
-	err = d.read.QueryRowContext(ctx, `SELECT tried_at, succeeded_at, problem, message, nameless, changes FROM refreshes WHERE tenant_id = ?`, tenant).
-		Scan(&tried, &succeeded, &f.Problem, &f.Message, &f.Nameless, &f.Changes)
+	err = d.read.QueryRowContext(ctx, `
+		SELECT tried_at, succeeded_at, problem, message, nameless, changes, `+isConnected+`
+		FROM refreshes JOIN tenants t ON t.id = tenant_id WHERE tenant_id = ?`, tenant).
+		Scan(&tried, &succeeded, &f.Problem, &f.Message, &f.Nameless, &f.Changes, &f.Connected)
 	f.Tried, f.Succeeded = moment(tried), moment(succeeded)
 	return f, coded(err)
 }

@@ -35,8 +35,10 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
 			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
 			WHERE `+w.sql+` AND `+onBoards+`
-				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, '') NOT IN ('sending', 'unknown'))) WHERE place <= 2)
-		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, w.args...)
+				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, '') NOT IN ('sending', 'unknown'))
+				AND o.id NOT IN (SELECT i.order_id FROM queues q JOIN queue_orders i ON i.queue_id = q.id AND i.place >= q.position
+					WHERE q.tenant_id = ? AND q.stop = '')) WHERE place <= 2)
+		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, append(slices.Clone(w.args), in.Tenant())...)
 	for _, o := range foremost {
 		lane := l.lane(laneKeyOf(o.Line.ID, o.APILine()))
 		if o.Status == packaging.PendingRelease {
@@ -57,6 +59,20 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 		return strings.Compare(strings.ToLower(a.Line.Code), strings.ToLower(b.Line.Code))
 	})
 	return slices.DeleteFunc(l.all, func(l packaging.Lane) bool { return l.Line.Retired && l.Idle() }), err
+}
+
+// Troubles returns the orders of boards whose latest release needs a person or is under way: its outcome is not known,
+// or it was not carried out or is odd, and nobody has acknowledged that.
+func (d *DB) Troubles(ctx context.Context, in packaging.Scope) ([]packaging.Order, error) {
+	w := inScope(in, "o.")
+	return collect(ctx, d.read, scanOrder, selectOrder+`
+		WHERE `+w.sql+` AND `+onBoards+` AND o.urgency < 6 AND o.id IN (
+			SELECT order_id FROM releases WHERE tenant_id = ? AND outcome IN ('sending', 'unknown')
+			UNION ALL SELECT order_id FROM releases WHERE tenant_id = ? AND outcome = 'refused'
+			UNION ALL SELECT order_id FROM releases WHERE tenant_id = ? AND outcome = 'released' AND (list_source = '' OR oddities <> '[]'))
+		AND (r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL OR a.at IS NULL AND (
+			r.outcome = 'refused' OR r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]')))
+		ORDER BY o.id`, append(w.args, in.Tenant(), in.Tenant(), in.Tenant())...)
 }
 
 // lanes grow as orders of another line come up.

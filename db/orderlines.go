@@ -45,7 +45,18 @@ const maxUnknownLines = 100
 // AdoptLine sets a line up that the API names, under a name of ours. All orders with that code belong to it from then
 // on.
 func (d *DB) AdoptLine(ctx context.Context, by packaging.Person, code, name string) (l packaging.Line, err error) {
-	err = d.authorizedTx(ctx, by, packaging.SetLines, func(t *tx, by packaging.Person) error {
+	return d.adoptLine(ctx, by, packaging.SetLines, code, name)
+}
+
+// SetUpFoundLine is AdoptLine for those who set a site up.
+func (d *DB) SetUpFoundLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error) {
+	return d.adoptLine(ctx, by, packaging.Administer, code, name)
+}
+
+func (d *DB) adoptLine(
+	ctx context.Context, by packaging.Person, needs packaging.Action, code, name string,
+) (l packaging.Line, err error) {
+	err = d.authorizedTx(ctx, by, needs, func(t *tx, by packaging.Person) error {
 		tenant := by.Tenant.ID
 		if !by.Sees(0) {
 			return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")

@@ -13,7 +13,8 @@ import (
 )
 
 const selectQueue = `
-SELECT q.id, q.tenant_id, l.id, l.code, l.name, q.user_id, q.username, q.full_name, q.role, q.station, q.started_at, q.ended_at, q.stop, q.position
+SELECT q.id, q.tenant_id, l.id, l.code, l.name, q.user_id, q.username, q.full_name, q.role, q.station, q.started_at, q.ended_at, q.stop,
+  q.position, q.discarded_at IS NOT NULL
 FROM queues q JOIN lines l ON l.id = q.line_id
 `
 
@@ -22,7 +23,8 @@ func scanQueue(row scanner) (q packaging.Queue, err error) {
 	var ended sql.Null[int64]
 	err = row.Scan(
 		&q.ID, &q.TenantID, &q.Line.ID, &q.Line.Code, &q.Line.Name,
-		&q.By.ID, &q.By.Username, &q.By.FullName, &q.By.Role, &q.By.Station, &started, &ended, &q.Stop, &q.At,
+		&q.By.ID, &q.By.Username, &q.By.FullName, &q.By.Role, &q.By.Station, &started, &ended, &q.Stop,
+		&q.At, &q.Discarded,
 	)
 	q.Started, q.Ended = moment(started), moment(ended.V)
 	return q, err
@@ -160,6 +162,29 @@ func (d *DB) StopQueue(ctx context.Context, by packaging.Person, line packaging.
 			return err
 		}
 		return t.endQueue(q, by.Author, packaging.StopByPerson)
+	})
+}
+
+// DiscardQueue gives up what a stopped queue has left, by a person. Its orders wait as before. One that is discarded
+// already stays as it is; one that runs, or is not the line's latest any more, is a Conflict.
+func (d *DB) DiscardQueue(
+	ctx context.Context, by packaging.Person, line packaging.LineID, id packaging.QueueID,
+) error {
+	return d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
+		q, err := queueOf(ctx, t, by.Scope(), line)
+		if err != nil {
+			return err
+		}
+		if q.ID != id || q.Running() {
+			return packaging.Fail(packaging.Conflict, "queue.another")
+		}
+		if q.Discarded {
+			return nil
+		}
+		if err := t.exec(`UPDATE queues SET discarded_at = ? WHERE id = ?`, millis(t.now), q.ID); err != nil {
+			return err
+		}
+		return t.record(queueEntry(packaging.QueueDiscarded, by.Author, q))
 	})
 }
 

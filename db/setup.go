@@ -63,10 +63,14 @@ func (d *DB) AddFirstAdministrator(
 	return p, err
 }
 
+// isConnected says whether a tenant, t, has all that its API asks for.
+const isConnected = `(t.channel_key IS NOT NULL AND CASE t.token_kind
+	WHEN 'dynamic' THEN t.api_key IS NOT NULL AND t.api_secret IS NOT NULL ELSE t.static_token IS NOT NULL END)`
+
 // SetupSteps says which of the first steps of a tenant are done.
 func (d *DB) SetupSteps(ctx context.Context, tenant packaging.TenantID) (s packaging.SetupSteps, err error) {
 	err = d.read.QueryRowContext(ctx, `
-		SELECT channel_key IS NOT NULL AND CASE token_kind WHEN 'dynamic' THEN api_key IS NOT NULL AND api_secret IS NOT NULL ELSE static_token IS NOT NULL END,
+		SELECT `+isConnected+`,
 			EXISTS (SELECT 1 FROM lines WHERE tenant_id = t.id AND NOT retired),
 			EXISTS (SELECT 1 FROM member_roles r JOIN users u ON u.id = r.user_id
 				WHERE r.tenant_id = t.id AND u.active AND r.role IN ('supervisor', 'manager'))

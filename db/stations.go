@@ -115,15 +115,9 @@ func (d *DB) MakeCode(
 func (t *tx) makeCode(
 	box *secret.Box, by packaging.Person, id packaging.StationID,
 ) (s packaging.Station, code string, err error) {
-	var b strings.Builder
-	for range packaging.CodeSize {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(packaging.CodeLetters))))
-		if err != nil {
-			return s, "", err
-		}
-		b.WriteByte(packaging.CodeLetters[n.Int64()])
+	if code, err = newCode(); err != nil {
+		return s, "", err
 	}
-	code = b.String()
 	if err := t.exec(`UPDATE stations SET code_mark = ?, code_until = ? WHERE id = ? AND tenant_id = ?`,
 		codeMark(box, code), millis(t.now.Add(packaging.CodeLasts)), id, by.Tenant.ID); err != nil {
 		return s, "", err
@@ -132,6 +126,19 @@ func (t *tx) makeCode(
 		return s, "", err
 	}
 	return s, code, t.record(stationEntry(packaging.StationCoded, by.Author, s))
+}
+
+// newCode returns a code at random.
+func newCode() (string, error) {
+	var b strings.Builder
+	for range packaging.CodeSize {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(packaging.CodeLetters))))
+		if err != nil {
+			return "", err
+		}
+		b.WriteByte(packaging.CodeLetters[n.Int64()])
+	}
+	return b.String(), nil
 }
 
 func codeMark(box *secret.Box, code string) []byte {

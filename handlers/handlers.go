@@ -140,6 +140,7 @@ func New(c Config) http.Handler {
 		s.kit.IdentifyPerson,
 		s.kit.IdentifyStation,
 		s.kit.ChooseLanguage,
+		s.kit.ChooseTheme,
 		s.firstStart.ToSetup,
 		bodyLimit,
 	)
@@ -187,7 +188,7 @@ func assemble(c Config) *server {
 	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store}
 	s.orders = &orders.Server{
 		Kit: s.kit, Store: c.Store, Releaser: c.Releaser, Settler: c.Settler, Queuer: c.Queuer,
-		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest,
+		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest, Totals: s.shifts.Totals,
 	}
 	s.imports = imports.New(s.kit, c.Store)
 	s.programs = &programs.Server{Kit: s.kit, Store: c.Store, Clients: c.Clients}
@@ -196,6 +197,7 @@ func assemble(c Config) *server {
 	s.firstStart = &admin.FirstStart{Kit: s.kit, Store: c.Store, Setup: c.Setup}
 	s.connection = &admin.Connection{
 		Kit: s.kit, Store: c.Store, Clients: c.Clients, TestConnection: c.Test, Loose: c.Loose,
+		Refresher: c.Refresher, Patience: c.Patience,
 	}
 	s.sites = &admin.Sites{Kit: s.kit, Store: c.Store}
 	s.lines = &admin.Lines{Kit: s.kit, Store: c.Store}

@@ -84,6 +84,8 @@ var expected = map[string]row{
 
 	"POST /tenant": {needs: packaging.ViewOrders, at: fixed("/tenant"), form: fields("tenant", "ghent")},
 
+	"GET /wall":                           {at: fixed("/wall")},
+	"POST /theme":                         {at: fixed("/theme"), form: fields("theme", "light")},
 	"POST /language":                      {at: fixed("/language"), form: fields("language", "en")},
 	"GET /account/pin":                    {needs: packaging.ViewOrders, at: fixed("/account/pin")},
 	"POST /account/pin":                   {needs: packaging.ViewOrders, at: fixed("/account/pin"), form: fields("password", site.Password, "pin", "123456", "again", "123456")},
@@ -117,6 +119,7 @@ var expected = map[string]row{
 	"POST /lines/:line/queue": {needs: packaging.ReleaseOrders, at: ofLine("/queue"), lineBound: true, form: func(p place) []string {
 		return []string{"pick", fmt.Sprintf("%d.%d", p.order.ID, p.order.Revision+100)}
 	}},
+	"POST /lines/:line/queue/discard":                {needs: packaging.ReleaseOrders, at: ofLine("/queue/discard"), form: fields("queue", "999999"), lineBound: true},
 	"POST /lines/:line/queue/stop":                   {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
 	"GET /scan":                                      {needs: packaging.ViewOrders, at: fixed("/scan?code=0109506000134352214YSr5oYFKHwP")},
 	"GET /orders":                                    {needs: packaging.ViewOrders, at: fixed("/orders")},
@@ -187,6 +190,13 @@ var expected = map[string]row{
 	"POST /admin/stations/rules":        {needs: packaging.Administer, at: fixed("/admin/stations/rules"), form: fields("lock_after", "1")},
 	"POST /admin/stations/badge":        {needs: packaging.Administer, at: fixed("/admin/stations/badge"), form: fields("person", "1", "badge", "short")},
 	"POST /admin/stations/:id/code":     {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
+	"POST /admin/found-lines":           {needs: packaging.Administer, at: fixed("/admin/found-lines")},
+	"GET /admin/releases":               {needs: packaging.ViewSetup, at: fixed("/admin/releases")},
+	"POST /admin/releases":              {needs: packaging.Administer, at: fixed("/admin/releases"), form: fields("second", "yes")},
+	"POST /admin/displays":              {needs: packaging.Administer, at: fixed("/admin/displays"), form: fields("name", "")},
+	"POST /admin/displays/:id/code":     {needs: packaging.Administer, at: fixed("/admin/displays/999/code"), nobodys: true},
+	"POST /admin/displays/:id/unbind":   {needs: packaging.Administer, at: fixed("/admin/displays/999/unbind"), nobodys: true},
+	"POST /admin/displays/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/displays/999/remove"), nobodys: true},
 	"POST /admin/stations/:id/language": {needs: packaging.Administer, at: fixed("/admin/stations/1/language")},
 	"POST /admin/stations/:id/unbind":   {needs: packaging.Administer, at: fixed("/admin/stations/2/unbind")},
 	"POST /admin/stations/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
@@ -533,6 +543,7 @@ var tenantWide = map[string]string{
 	"AlarmSettings":    "how the site's alarms are sent",
 	"Recipients":       "who is told of the site's alarms",
 	"Stations":         "the setup of tablets, not what runs on their lines",
+	"Displays":         "screens that show all lines, as the setup lists them",
 	"Rules":            "what holds for all lines",
 	"Signatures":       "asked for the release of an order that was found in the scope",
 	"SetupSteps":       "what of the site is set up",

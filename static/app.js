@@ -5,14 +5,17 @@ import { isSupported, standAside } from "./js/browser.js";
 import { proposeZone, startClock } from "./js/clock.js";
 import { startCopies } from "./js/copies.js";
 import { startCopying } from "./js/copy.js";
+import { startFilters } from "./js/filters.js";
 import { startLive } from "./js/live.js";
 import { startDisabledLinks } from "./js/offline.js";
 import { startMenus } from "./js/menus.js";
+import { startOfflinePage } from "./js/offline-page.js";
 import { startPresses } from "./js/press.js";
 import { startScanning } from "./js/scan.js";
 import { startScans } from "./js/scans.js";
 import { startKeys, startLock } from "./js/station.js";
 import { startSwaps } from "./js/swap.js";
+import { startWall } from "./js/wall.js";
 
 if (isSupported()) {
   startClock();
@@ -25,10 +28,13 @@ if (isSupported()) {
   startScans();
   startLock();
   startDisabledLinks();
+  startFilters();
   startLive();
   startMenus();
   startCopies();
   startAlarms();
+  startWall();
+  startOfflinePage();
 } else {
   standAside();
 }

@@ -100,6 +100,11 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 			list{0.5, 1.0, 4.0, 30.0, 60.0},
 		},
 		{
+			"pages of a wall", "wall",
+			`[[12, 8, 0], [12, 8, 1], [12, 8, 2], [8, 8, 5], [0, 8, 3], [3, 0, 4]].map(a => m.pageOf(...a)).map(p => (p.at + 1) + "/" + p.pages)`,
+			list{"1/2", "2/2", "1/2", "1/1", "1/1", "2/3"},
+		},
+		{
 			"the newest version of several topics", "parts",
 			`[["a"], ["a", "b"], ["a", "c"]].map(topics => m.newestVersion(topics, new Map([["a", 3], ["b", 7]])))`,
 			list{3.0, 7.0, nil},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,6 +23,13 @@ type Connection struct {
 	Clients        Clients
 	TestConnection TestConnection
 	Loose          LooseFiles
+	Refresher      Refresher
+	Patience       time.Duration // how long a press waits for the refresh that it begins
+}
+
+// Refresher brings a tenant's orders up to date.
+type Refresher interface {
+	RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, retryAfter time.Duration, err error)
 }
 
 // ConnectionStore is what Connection needs of the database.
@@ -146,6 +154,12 @@ func (s *Connection) Save(c echo.Context) error {
 		return s.problem(c, page, err)
 	}
 	s.Clients.Forget(p.Tenant.ID)
+	// The boards show the orders at once. What becomes of the refresh, each page says.
+	refresh, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	if _, _, err := s.Refresher.RefreshNow(refresh, p.Tenant.ID); err != nil {
+		s.Log.Info("orders not refreshed after the connection was saved", "tenant", p.Tenant.Slug, "err", err)
+	}
 	if !page.Report.Works() {
 		return web.Redirect(c, shell.Saved(shell.ConnectionURL(), "untested"))
 	}

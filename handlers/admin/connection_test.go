@@ -225,3 +225,17 @@ func TestNoCredentialComesOutAnywhere(t *testing.T) {
 		}
 	}
 }
+
+func TestASavedConnectionBringsTheOrdersAtOnce(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	late := sandbox.Order143(s.Clock.Now())
+	late.ID = "Late1"
+	s.Box.Put(late)
+	if a := s.SignIn("administrator1").Post("/admin/connection", connectionForm(s)...); a.Status != http.StatusSeeOther {
+		t.Fatalf("save: %d %s", a.Status, a.Text("main"))
+	}
+	if board := s.SignIn("operator1").Get("/orders?q=Late1"); board.Text("tbody .key") != "Late1" {
+		t.Errorf("after the connection was saved the orders are %q", board.Text("main"))
+	}
+}

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -22,8 +23,10 @@ type Lines struct {
 
 // LinesStore is what Lines needs of the database.
 type LinesStore interface {
+	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
 	AddLine(ctx context.Context, by packaging.Person, l packaging.Line) error
 	SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error
+	SetUpFoundLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
 	SetupLine(ctx context.Context, viewer packaging.Person, code string) (packaging.Line, error)
 	SetupDestinations(ctx context.Context, viewer packaging.Person) ([]packaging.Destination, error)
 	SetupLines(ctx context.Context, viewer packaging.Person) ([]packaging.Line, error)
@@ -42,11 +45,42 @@ func (s *Lines) show(c echo.Context, status int, page view.LinesPage) error {
 	if page.Lines, err = s.Store.SetupLines(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
+	if page.Found, err = s.found(c.Request().Context(), f.Person); err != nil {
+		return err
+	}
 	if page.Destinations, err = s.Store.SetupDestinations(c.Request().Context(), f.Person); err != nil {
 		return err
 	}
 	page.Saved = c.QueryParam("saved") != ""
 	return web.Render(c, status, view.Lines(f, page))
+}
+
+// found returns the lines that orders name and that are not set up here, with how many open orders each has.
+func (s *Lines) found(ctx context.Context, p packaging.Person) ([]packaging.Lane, error) {
+	lanes, err := s.Store.Lanes(ctx, p.Scope())
+	return slices.DeleteFunc(lanes, func(l packaging.Lane) bool { return l.Line.Known() || l.Line.Code == "" }), err
+}
+
+// AddFound sets up the lines of the form that orders name, under the names that the API gives them.
+func (s *Lines) AddFound(c echo.Context) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	found, err := s.found(ctx, p)
+	if err != nil {
+		return err
+	}
+	shown, err := c.FormParams()
+	if err != nil {
+		return packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
+	}
+	for _, l := range found {
+		if !slices.Contains(shown["code"], l.Line.Code) || !packaging.ValidLineCode(l.Line.Code) {
+			continue // it stays in the list
+		}
+		if _, err := s.Store.SetUpFoundLine(ctx, p, l.Line.Code, l.Line.Name); err != nil {
+			return s.saved(c, err, packaging.Line{})
+		}
+	}
+	return web.Redirect(c, shell.Saved(shell.SetLinesURL(), "yes"))
 }
 
 // Add adds a line.

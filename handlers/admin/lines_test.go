@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"lineboard/handlers/handlerstest"
 	"lineboard/internal/testkit/site"
 )
 
@@ -51,5 +52,33 @@ func TestLinesAreAddedRenamedAndHiddenButNeverLost(t *testing.T) {
 	}
 	if !slices.Equal(said, want) {
 		t.Errorf("history %q", said)
+	}
+}
+
+func TestLinesThatOrdersNameAreSetUpTogether(t *testing.T) {
+	t.Parallel()
+	orders := handlerstest.RemoteOrders("a", "Pending release", "b", "Open", "c", "Pending release")
+	for i, code := range []string{"L8", "L8", "L9"} {
+		orders[i].LineCode, orders[i].LineName = code, "Line "+code
+	}
+	s := site.New(t, site.Options{Orders: orders})
+	admin := s.SignIn("administrator1")
+	page := admin.Get("/admin/lines")
+	if said := page.Text(".found-lines p"); !strings.Contains(said, "L8 (2)") || !strings.Contains(said, "L9 (1)") {
+		t.Fatalf("found: %q", said)
+	}
+	codes := page.Values(".found-lines [name=code]")
+	if a := admin.PostAll("/admin/found-lines", "code", codes[0], "code", codes[1], "code", "L77"); a.Status != http.StatusSeeOther {
+		t.Fatalf("set up all: %d %s", a.Status, a.Text("main"))
+	}
+	after := admin.Get("/admin/lines")
+	if said := after.Text(".found-lines"); said != "" {
+		t.Errorf("they are still found: %q", said)
+	}
+	if names := strings.Join(after.Values("input[name=name]"), " "); !strings.Contains(names, "Line L8 Line L9") || strings.Contains(names, "L77") {
+		t.Errorf("the lines are %q", names)
+	}
+	if lanes := s.SignIn("supervisor1").Get("/").Text(".lanes"); strings.Contains(lanes, "Not set up here") {
+		t.Errorf("the overview says %q", lanes)
 	}
 }

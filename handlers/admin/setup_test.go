@@ -190,3 +190,20 @@ const (
 	canaryStatic  = "canary-static-77e0"
 	canaryWords   = "canary words for marta"
 )
+
+func TestAFormOfThreeShiftsSetsNothingBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	admin := s.SignIn("administrator1")
+	page := admin.Get("/admin/shifts?template=three")
+	if names := strings.Join(page.Values("input[name=name]"), " "); !strings.HasPrefix(names, "Early Late Night") {
+		t.Errorf("the form has the shifts %q", names)
+	}
+	if from := page.Values("input[name=from]"); len(from) != 1 || from[0] == "" {
+		t.Errorf("they are valid from %q", from)
+	}
+	roster, err := s.Store.Roster(t.Context(), packaging.Everything(s.Tenant("ghent").ID))
+	if err != nil || len(roster) != 0 {
+		t.Errorf("%d plans are set, %v", len(roster), err)
+	}
+}

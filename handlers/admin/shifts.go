@@ -32,7 +32,20 @@ type ShiftsStore interface {
 
 // Show is where the shifts are set.
 func (s *Shifts) Show(c echo.Context) error {
-	return s.show(c, http.StatusOK, view.ShiftsForm{Done: c.QueryParams().Has("done")})
+	form := view.ShiftsForm{Done: c.QueryParams().Has("done")}
+	if c.QueryParam("template") == "three" {
+		form.Rows = threeShifts(c.Request().Context())
+	}
+	return s.show(c, http.StatusOK, form)
+}
+
+// threeShifts divide every day in three. Nothing is set before a person sends the form.
+func threeShifts(ctx context.Context) []view.ShiftFields {
+	return []view.ShiftFields{
+		{Name: text.Say(ctx, "shifts.template.early"), Start: "06:00", End: "14:00", Days: packaging.DayNames},
+		{Name: text.Say(ctx, "shifts.template.late"), Start: "14:00", End: "22:00", Days: packaging.DayNames},
+		{Name: text.Say(ctx, "shifts.template.night"), Start: "22:00", End: "06:00", Days: packaging.DayNames},
+	}
 }
 
 func (s *Shifts) show(c echo.Context, status int, form view.ShiftsForm) error {
@@ -56,8 +69,10 @@ func (s *Shifts) show(c echo.Context, status int, form view.ShiftsForm) error {
 	if form.Earliest = today.Plus(1); len(roster) == 0 {
 		form.Earliest = today
 	}
-	if form.Rows == nil {
+	if form.Plan.From == "" && form.Problem == "" {
 		form.Plan.From = form.Earliest
+	}
+	if form.Rows == nil {
 		plan := form.Current
 		if n := len(form.Coming); n > 0 {
 			plan = form.Coming[n-1]

@@ -24,19 +24,28 @@ type Stations struct {
 
 // StationsStore is what Stations needs of the database.
 type StationsStore interface {
+	AddDisplay(
+		ctx context.Context, by packaging.Person, name, language string,
+	) (packaging.Display, string, error)
 	AddStation(
 		ctx context.Context, by packaging.Person, name string, line packaging.LineID, language string,
 	) (packaging.Station, string, error)
+	Displays(ctx context.Context, tenant packaging.TenantID) ([]packaging.Display, error)
 	Line(ctx context.Context, in packaging.Scope, code string) (packaging.Line, error)
 	Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
 	MakeCode(ctx context.Context, by packaging.Person, id packaging.StationID) (packaging.Station, string, error)
+	MakeDisplayCode(
+		ctx context.Context, by packaging.Person, id packaging.DisplayID,
+	) (packaging.Display, string, error)
 	People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error)
+	RemoveDisplay(ctx context.Context, by packaging.Person, id packaging.DisplayID) error
 	RemoveStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
 	Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error)
 	SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error
 	SetRules(ctx context.Context, by packaging.Person, r packaging.Rules) error
 	SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error
 	Stations(ctx context.Context, tenant packaging.TenantID) ([]packaging.Station, error)
+	UnbindDisplay(ctx context.Context, by packaging.Person, id packaging.DisplayID) error
 	UnbindStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
 }
 
@@ -48,6 +57,9 @@ func (s *Stations) List(c echo.Context) error {
 func (s *Stations) show(c echo.Context, status int, page view.StationsPage) (err error) {
 	ctx, tenant := c.Request().Context(), web.SignedIn(c).Tenant.ID
 	if page.Stations, err = s.Store.Stations(ctx, tenant); err != nil {
+		return err
+	}
+	if page.Displays, err = s.Store.Displays(ctx, tenant); err != nil {
 		return err
 	}
 	if page.Lines, err = s.Store.Lines(ctx, web.SignedIn(c).Scope()); err != nil {
@@ -135,7 +147,7 @@ func (s *Stations) showCode(c echo.Context, station packaging.Station, code stri
 	if err != nil {
 		return s.saved(c, err)
 	}
-	return s.show(c, http.StatusOK, view.StationsPage{Coded: station, Code: code})
+	return s.show(c, http.StatusOK, view.StationsPage{Coded: station.Name, Waits: station.Waits, Code: code})
 }
 
 // Unbind ends what binds a tablet to its station.
@@ -156,21 +168,61 @@ func (s *Stations) Remove(c echo.Context) error {
 	return s.saved(c, s.Store.RemoveStation(c.Request().Context(), web.SignedIn(c), id))
 }
 
-// SetRules sets when stations lock, and what releases are signed with.
+// SetRules sets when stations lock.
 func (s *Stations) SetRules(c echo.Context) error {
 	minutes, err := web.FormNumber(c, "lock_after")
 	if err != nil {
 		return err
 	}
-	rules := packaging.Rules{
-		LockAfter:    time.Duration(min(minutes, 1_000)) * time.Minute,
-		SignReleases: c.FormValue("sign") != "", SecondSigner: c.FormValue("second") != "",
-		ReleaseUnanchored: c.FormValue("unanchored") != "",
+	return s.saved(c, s.change(c, func(r *packaging.Rules) {
+		r.LockAfter = time.Duration(min(minutes, 1_000)) * time.Minute
+	}))
+}
+
+// ReleaseRules shows how releases are signed.
+func (s *Stations) ReleaseRules(c echo.Context) error {
+	return s.showReleaseRules(c, http.StatusOK, "")
+}
+
+func (s *Stations) showReleaseRules(c echo.Context, status int, problem string) error {
+	f, err := s.Frame(c, "admin", text.Say(c.Request().Context(), "releases.title"))
+	if err != nil {
+		return err
 	}
+	rules, err := s.Store.Rules(c.Request().Context(), f.Person.Tenant.ID)
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, view.ReleaseRules(f, rules, problem))
+}
+
+// SetReleaseRules sets what releases are signed with, and whether they go on without an anchor.
+func (s *Stations) SetReleaseRules(c echo.Context) error {
+	err := s.change(c, func(r *packaging.Rules) {
+		r.SignReleases, r.SecondSigner = c.FormValue("sign") != "", c.FormValue("second") != ""
+		r.ReleaseUnanchored = c.FormValue("unanchored") != ""
+	})
+	if said := web.FormError(c.Request().Context(), err); said != "" {
+		return s.showReleaseRules(c, web.StatusOf(err), said)
+	}
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(c, shell.ReleaseRulesURL())
+}
+
+// change changes a part of the rules, and leaves the others as they are.
+func (s *Stations) change(c echo.Context, set func(*packaging.Rules)) error {
+	ctx, p := c.Request().Context(), web.SignedIn(c)
+	rules, err := s.Store.Rules(ctx, p.Tenant.ID)
+	if err != nil {
+		return err
+	}
+	set(&rules)
 	if err := rules.Check(); err != nil {
-		return s.saved(c, err)
+		return err
 	}
-	return s.saved(c, s.Store.SetRules(c.Request().Context(), web.SignedIn(c), rules))
+	return s.Store.SetRules(ctx, p, rules)
 }
 
 // SetBadge gives somebody the badge that was scanned, or takes away theirs where none was.

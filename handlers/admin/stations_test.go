@@ -52,7 +52,7 @@ func TestHowLongAStationMayGoUnusedIsTheSitesToSay(t *testing.T) {
 			t.Errorf("%s minutes: %d", minutes, a.Status)
 		}
 	}
-	if a := admin.Post("/admin/stations/rules", "lock_after", "5", "second", "yes"); a.Status != http.StatusBadRequest {
+	if a := admin.Post("/admin/releases", "second", "yes"); a.Status != http.StatusBadRequest {
 		t.Errorf("a second signature without a first: %d", a.Status)
 	}
 	if a := admin.Post("/admin/stations/rules", "lock_after", "15"); a.Status != http.StatusSeeOther {

@@ -25,22 +25,21 @@ func (s *Server) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	wall := c.QueryParams().Has("wall")
-	return s.Show(
-		c, "lines", fmt.Sprintf("overview %t %d", wall, refreshed), s.overviewPage(wall, s.afterRefresh(refreshed)),
-	)
+	if c.QueryParams().Has("wall") { // nobody refreshes what hangs on a wall
+		return s.Show(c, "lines", "wall", s.wallPage)
+	}
+	return s.Show(c, "lines", fmt.Sprintf("overview %d", refreshed), s.overviewPage(s.afterRefresh(refreshed)))
 }
 
 // showOverview renders the overview for one person; notice says why the orders were not just refreshed.
 func (s *Server) showOverview(c echo.Context, status int, notice string) error {
-	return s.ShowFresh(c, "lines", s.overviewPage(false, withNotice(status, notice)))
+	return s.ShowFresh(c, "lines", s.overviewPage(withNotice(status, notice)))
 }
 
-// overviewPage draws the overview. Nobody refreshes what hangs on a wall.
-func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc {
+// overviewPage draws the overview.
+func (s *Server) overviewPage(refreshed refreshButton) web.RenderFunc {
 	return func(ctx context.Context, reader packaging.Person) (p web.Page, err error) {
 		p = web.Page{
-			Wall:   wall,
 			Title:  text.Say(ctx, "overview.title"),
 			Topics: []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
 		}
@@ -53,8 +52,7 @@ func (s *Server) overviewPage(wall bool, refreshed refreshButton) web.RenderFunc
 			return p, err
 		}
 		late, err := s.late(ctx, reader.Scope())
-		if err != nil || wall {
-			p.Content = func(f shell.Frame) templ.Component { return view.Overview(f, lanes, late, shell.Digest{}, alarms) }
+		if err != nil {
 			return p, err
 		}
 		digest, err := s.Digest(ctx, reader, s.Now())
@@ -87,12 +85,9 @@ func (s *Server) Line(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	asked := lineAsked{code: code, armed: packaging.OrderID(armed), own: showsOwnNotes(c)}
-	switch {
-	case armed != 0:
+	asked := lineAsked{code: code, armed: packaging.OrderID(armed)}
+	if armed != 0 {
 		return s.armOnLine(c, asked)
-	case asked.own:
-		return s.ShowFresh(c, "lines", s.linePage(asked, s.afterRefresh(refreshed)))
 	}
 	return s.Show(c, "lines", fmt.Sprintf("line %s %d", code, refreshed), s.linePage(asked, s.afterRefresh(refreshed)))
 }
@@ -113,7 +108,6 @@ func (s *Server) armOnLine(c echo.Context, asked lineAsked) error {
 type lineAsked struct {
 	code   string
 	armed  packaging.OrderID // whose release is armed, 0 for none
-	own    bool              // with what the reader may do with their own notes
 	notice string            // why the last press had no effect
 	status int               // of the answer, 0 for 200
 }
@@ -131,6 +125,10 @@ func (s *Server) linePage(asked lineAsked, refreshed refreshButton) web.RenderFu
 			return web.Page{}, err
 		}
 		p := web.Page{Title: board.Line.Name, Line: board.Line, Topics: lineTopics(board.Line), Status: asked.status}
+		p.Personal = authors(board.Notes)
+		if asked.armed != 0 { // no release can be sent while the API is down
+			p.Topics = append(p.Topics, packaging.FreshTopic)
+		}
 		button, err := refreshed(ctx, reader, board.Line, &p)
 		p.Content = func(f shell.Frame) templ.Component {
 			f.Refresh = button
@@ -144,7 +142,7 @@ func (s *Server) linePage(asked lineAsked, refreshed refreshButton) web.RenderFu
 func (s *Server) lineBoard(
 	ctx context.Context, reader packaging.Person, asked lineAsked,
 ) (board view.LineBoard, err error) {
-	board.Armed, board.OwnNotes, board.Notice = asked.armed, asked.own, asked.notice
+	board.Armed, board.Notice = asked.armed, asked.notice
 	if board.Line, err = s.Store.Line(ctx, reader.Scope(), asked.code); err != nil {
 		return board, err
 	}

@@ -2,7 +2,9 @@ package orders_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,7 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lineboard/handlers"
 	"lineboard/handlers/handlerstest"
+	"lineboard/internal/manufacturer"
+	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
@@ -143,10 +148,10 @@ func TestTheWallShowsTheLanesAndNothingToPress(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("run", "In progress", "next", "Pending release")})
 	page := s.SignIn("manager1").Get("/?wall")
-	if diff := cmp.Diff([]string{"Blister line 1", "Bottle line 2"}, page.All(".lane h2 a > span")); diff != "" {
+	if diff := cmp.Diff([]string{"Blister line 1", "Bottle line 2"}, page.All(".wall-row h2")); diff != "" {
 		t.Errorf("lanes (-want +got)\n%s", diff)
 	}
-	if got := page.Text(".lane-silent h2 a > span"); got != "Bottle line 2" {
+	if got := page.Text(".wall-idle h2"); got != "Bottle line 2" {
 		t.Errorf("silent is %q", got)
 	}
 	if got := page.All("nav, button"); len(got) != 0 {
@@ -175,4 +180,71 @@ func TestOrdersThatWouldLookTheSameAreToldApart(t *testing.T) {
 	if a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision)); a.Status != http.StatusSeeOther || s.Box.Released()[0].OrderID != "Order143\u200b" {
 		t.Errorf("%d, released %q", a.Status, s.Box.Released())
 	}
+}
+
+// outage is what the clients of an API know that went down, or is back.
+type outage struct {
+	*manufacturer.Clients
+	since time.Time // zero while the API answers
+}
+
+func (o *outage) Down(packaging.TenantID) (since time.Time, down bool) {
+	return o.since, !o.since.IsZero()
+}
+
+func TestAnArmedReleaseSaysThatTheCloudIsDownAndCanNotBePressedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	clients := &outage{Clients: manufacturer.NewClients(nil), since: s.Clock.Now().Add(-time.Minute)}
+	s.Web = httptest.NewServer(handlers.New(handlers.Config{
+		Store: s.Store, Hub: s.Hub, Releaser: s.Releaser, Settler: s.Settler, Guard: s.Guard, Log: slog.New(slog.DiscardHandler),
+		Now: s.Clock.Now, Clients: clients, Interval: 30 * time.Second, Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
+	}))
+	t.Cleanup(s.Web.Close)
+	b, o := s.SignIn("supervisor1"), s.Order("Order143")
+	armed := []string{
+		fmt.Sprintf("/lines/L1?arm=%d", o.ID), handlerstest.OrderPath(o, "?arm=1"),
+		fmt.Sprintf("/lines/L1/queue?arm=1&pick=%d.%d", o.ID, o.Revision),
+	}
+	for _, at := range armed {
+		page := b.Get(at)
+		if said := page.Text(".cloud-down"); !strings.Contains(said, "has not answered since 06:59:00") {
+			t.Errorf("%s says %q", at, said)
+		}
+		if n := len(page.All("button.release[disabled]")); n != 1 {
+			t.Errorf("%s: the button can be pressed", at)
+		}
+		if topics := page.Attr("main > .live", "data-topics"); !strings.Contains(topics, "fresh") {
+			t.Errorf("%s does not hear that the cloud is back: it listens to %q", at, topics)
+		}
+	}
+	clients.since = time.Time{}
+	for _, at := range armed {
+		if page := b.Get(at); page.Text(".cloud-down") != "" || len(page.All("button.release:not([disabled])")) != 1 {
+			t.Errorf("%s: the cloud is back, and the button can't be pressed", at)
+		}
+	}
+}
+
+func TestAQueuedOrderSaysItsPlaceAndIsNotOfferedAsNext(t *testing.T) {
+	t.Parallel()
+	held := handlerstest.HoldReleases()
+	s := site.New(t, site.Options{
+		Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release", "c", "Pending release"), Handler: held.Handler,
+	})
+	b := s.SignIn("supervisor1")
+	started(t, b, handlerstest.PickOrders(t, b, "a", "b"))
+	held.Await(t)
+	board := b.Get("/lines/L1")
+	if next := board.Text(".hero .key"); next != "c" {
+		t.Errorf("%s is offered as next", next)
+	}
+	if rows := strings.Join(board.All(".rows .row"), " | "); !strings.Contains(rows, "2nd in sequence") {
+		t.Errorf("the rows say %q", rows)
+	}
+	if next := b.Get("/").Text(".lane-next .key"); next != "c" {
+		t.Errorf("the overview offers %s as next", next)
+	}
+	held.LetGo()
+	s.Releaser.Stop(t.Context())
 }

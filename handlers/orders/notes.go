@@ -77,6 +77,12 @@ func (s *Server) WithdrawNote(c echo.Context) error {
 	return web.SeeOther(c, to+"#notes")
 }
 
-// showsOwnNotes says whether a board is asked for with what its reader may do with the notes that they wrote. It is
-// then drawn for them alone.
-func showsOwnNotes(c echo.Context) bool { return c.QueryParam("notes") == "own" }
+// authors returns who wrote the notes: they can withdraw them, and nobody else can.
+func authors(notes []packaging.Note) (all []packaging.UserID) {
+	for _, n := range notes {
+		if n.Stands() {
+			all = append(all, n.By.ID)
+		}
+	}
+	return all
+}

@@ -29,10 +29,7 @@ func (s *Server) Order(c echo.Context) error {
 		page, err := s.orderPage(ctx, reader, id)
 		return orderContent(page, http.StatusOK), err
 	}
-	switch {
-	case showsOwnNotes(c):
-		return s.ShowFresh(c, "lines", draw)
-	case c.QueryParam("arm") != "", c.QueryParam("again") != "", c.QueryParam("settle") != "":
+	if c.QueryParam("arm") != "" || c.QueryParam("again") != "" || c.QueryParam("settle") != "" {
 		return s.showOrder(c, http.StatusOK, "")
 	}
 	return s.Show(c, "lines", fmt.Sprintf("order %d", id), draw)
@@ -88,7 +85,8 @@ func toSign(page view.OrderPage) signable {
 func orderContent(page view.OrderPage, status int) web.Page {
 	return web.Page{
 		Status: status, Title: shell.OrderID(page.Order.Key), Line: page.Order.Line, Topics: orderTopics(page.Order.ID),
-		Content: func(f shell.Frame) templ.Component { return view.Order(f, page) },
+		Personal: authors(page.Notes),
+		Content:  func(f shell.Frame) templ.Component { return view.Order(f, page) },
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 // Queue shows the line's latest queue, and lets a person pick the orders of a next one.
 func (s *Server) Queue(c echo.Context) error {
-	picked := c.QueryParam("pick")
+	picked := strings.Join(c.QueryParams()["pick"], ",") // a page of orders sends one for each
 	if c.QueryParam("arm") != "" {
 		line, err := s.lineOf(c)
 		if err != nil {
@@ -45,9 +45,13 @@ func (s *Server) Queue(c echo.Context) error {
 
 // queueContent returns the content of a queue's page.
 func queueContent(ctx context.Context, page view.QueuePage, status int) web.Page {
+	topics := lineTopics(page.Line)
+	if page.Armed { // nothing can be released while the API is down
+		topics = append(topics, packaging.FreshTopic)
+	}
 	return web.Page{
 		Status: status, Title: page.Line.Name + " · " + text.Say(ctx, "queue.title"), Line: page.Line,
-		Topics: lineTopics(page.Line), Content: func(f shell.Frame) templ.Component { return view.Queue(f, page) },
+		Topics: topics, Content: func(f shell.Frame) templ.Component { return view.Queue(f, page) },
 	}
 }
 
@@ -134,6 +138,26 @@ func (s *Server) StopQueue(c echo.Context) error {
 		return err
 	}
 	return s.afterQueue(c, line, "", s.Queuer.Stop(c.Request().Context(), web.SignedIn(c), line.ID))
+}
+
+// DiscardQueue gives up what the line's stopped queue has left.
+func (s *Server) DiscardQueue(c echo.Context) error {
+	line, err := s.lineOf(c)
+	if err != nil {
+		return err
+	}
+	id, err := web.FormNumber(c, "queue")
+	if err != nil {
+		return err
+	}
+	err = s.Store.DiscardQueue(c.Request().Context(), web.SignedIn(c), line.ID, packaging.QueueID(id))
+	if conflict := web.Conflict(c.Request().Context(), err); conflict != "" {
+		return s.showQueue(c, http.StatusConflict, line, "", conflict)
+	}
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(c, shell.LineURL(line))
 }
 
 func (s *Server) afterQueue(c echo.Context, line packaging.Line, picked string, err error) error {

@@ -241,6 +241,38 @@ func TestAQueueThatIsStoppedBetweenTwoReleasesReleasesNoMore(t *testing.T) {
 	}
 }
 
+func TestWhatAStoppedSequenceHasLeftIsDiscardedOnce(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release")})
+	s.Box.SetStatus("a", sandbox.Suspended)
+	b := s.SignIn("supervisor1")
+	started(t, b, handlerstest.PickOrders(t, b, "a", "b"))
+	ended(t, s)
+	board := b.Get("/lines/L1")
+	id := board.Values(".sequence [name=queue]")
+	if len(id) != 1 {
+		t.Fatalf("the board says %q of the sequence", board.Text(".sequence"))
+	}
+	if a := b.Post("/lines/L1/queue/discard", "queue", "999"); a.Status != http.StatusConflict {
+		t.Errorf("another sequence: %d", a.Status)
+	}
+	for range 2 {
+		if a := b.Post("/lines/L1/queue/discard", "queue", id[0]); a.Status != http.StatusSeeOther {
+			t.Errorf("discard: %d %s", a.Status, a.Text("main"))
+		}
+	}
+	if said := b.Get("/lines/L1").Text(".sequence"); said != "" {
+		t.Errorf("after it is discarded the board says %q", said)
+	}
+	history := s.History()
+	if e := history[0]; e.Deed != packaging.QueueDiscarded || e.By.Username != "supervisor1" || history[1].Deed == packaging.QueueDiscarded {
+		t.Errorf("the history says %+v, %+v", e, history[1])
+	}
+	if o := s.Order("b"); o.ReleaseObstacle() != packaging.NoObstacle {
+		t.Errorf("what was left can't be released any more: %s", o.ReleaseObstacle())
+	}
+}
+
 func TestAReleaseOfAQueueIsOfTheOrderWhoseTurnItIs(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release")})

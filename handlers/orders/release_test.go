@@ -290,10 +290,12 @@ func TestAnOrderIDOfAnyTextIsOneOrderAndOnlyText(t *testing.T) {
 	s := site.New(t, site.Options{Orders: []sandbox.Order{first, second}})
 	b := s.SignIn("supervisor1")
 	o := s.Order(nasty)
-	if board := b.Get("/lines/L1"); !strings.Contains(board.Text(".hero"), shell.ShortOrderID(nasty)) || strings.Contains(board.Body, "<script>alert") {
-		t.Errorf("the board says %q", board.Text(".hero"))
+	for page, at := range map[string]string{"/lines/L1": ".hero", "/orders": ".orders"} {
+		if a := b.Get(page); !strings.Contains(a.Text(at), shell.ShortOrderID(nasty)) || strings.Contains(a.Body, "<script>alert") {
+			t.Errorf("%s says %q", page, a.Text(at))
+		}
 	}
-	for _, page := range []string{"/", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials")} {
+	for _, page := range []string{"/", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials")} {
 		a := b.Get(page)
 		if a.Status != http.StatusOK || strings.Contains(a.Body, "<script>alert") || !strings.Contains(a.Text("body"), "<script>alert(1)</script>😀") {
 			t.Errorf("%s: %d, the ID is not there as text", page, a.Status)

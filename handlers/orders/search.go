@@ -2,7 +2,6 @@ package orders
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,23 +20,14 @@ const ordersPerPage = 50
 
 // Search lists orders by text, status and line. A scanned pack leads to its own page.
 func (s *Server) Search(c echo.Context) error {
-	search := view.OrderSearch{
-		Text:   strings.TrimSpace(c.QueryParam("q")),
-		Status: packaging.Status(c.QueryParam("status")),
-		Line:   c.QueryParam("line"),
-	}
-	if len(search.Text) > web.MaxSearchText {
-		return packaging.Fail(packaging.Invalid, "error.invalid")
+	search, err := searchOf(c)
+	if err != nil {
+		return err
 	}
 	if len(gs1.Read(gs1.Scan{Text: search.Text}, s.Now()).IDs()) > 0 {
 		return web.SeeOther(c, shell.ScannedURL(search.Text))
 	}
-	before, err := web.QueryNumber(c, "before")
-	if err != nil {
-		return err
-	}
-	search.Before = packaging.OrderID(before)
-	key := fmt.Sprintf("orders %q %q %q %d", search.Text, search.Status, search.Line, before)
+	key := string(shell.OrdersURL(search.OrderQuery))
 	return s.Show(c, "orders", key, func(ctx context.Context, reader packaging.Person) (web.Page, error) {
 		err := s.fillSearch(ctx, reader.Scope(), &search)
 		return web.Page{
@@ -45,6 +35,38 @@ func (s *Server) Search(c echo.Context) error {
 			Content: func(f shell.Frame) templ.Component { return view.Orders(f, search) },
 		}, err
 	})
+}
+
+// searchOf returns what a request searches for, with nothing found yet.
+func searchOf(c echo.Context) (search view.OrderSearch, err error) {
+	search.OrderQuery = shell.OrderQuery{
+		Text:   strings.TrimSpace(c.QueryParam("q")),
+		Status: packaging.Status(c.QueryParam("status")),
+		Line:   c.QueryParam("line"),
+		Sort:   c.QueryParam("sort"),
+	}
+	before, err := web.QueryNumber(c, "before")
+	if err != nil {
+		return search, err
+	}
+	search.Before = packaging.OrderID(before)
+	known := true
+	if search.Sorted = firstSort(search.OrderQuery); search.Sort != "" {
+		search.Sorted, known = shell.SortOf(search.Sort)
+	}
+	if len(search.Text) > web.MaxSearchText || !known {
+		return search, packaging.Fail(packaging.Invalid, "error.invalid")
+	}
+	return search, nil
+}
+
+// firstSort returns the order in which a search comes before a person chooses one: what needs a person is first, and
+// what is looked for by words, or needs nobody, begins with the newest.
+func firstSort(q shell.OrderQuery) packaging.OrderSort {
+	if q.Text != "" || q.Status != "" && q.Status != packaging.PendingRelease {
+		return packaging.OrderSort{By: packaging.SortByArrival}
+	}
+	return packaging.OrderSort{By: packaging.SortByStatus}
 }
 
 // fillSearch reads what can be searched by, and the orders that were found.
@@ -64,6 +86,7 @@ func (s *Server) fillSearch(ctx context.Context, in packaging.Scope, search *vie
 		Text:   search.Text,
 		Status: search.Status,
 		NoLine: search.Line == shell.NoLine,
+		Sort:   search.Sorted,
 		Before: search.Before,
 		Limit:  ordersPerPage,
 	}
@@ -72,6 +95,11 @@ func (s *Server) fillSearch(ctx context.Context, in packaging.Scope, search *vie
 	}
 	if search.Line != "" && !filter.NoLine {
 		if err := s.searchLine(ctx, in, search, &filter); err != nil {
+			return err
+		}
+	}
+	if search.Text == "" {
+		if search.Counts, err = s.Store.CountOrders(ctx, in, filter.OfAnyStatus()); err != nil {
 			return err
 		}
 	}
@@ -85,7 +113,7 @@ func (s *Server) searchLine(
 ) error {
 	line, err := s.Store.Line(ctx, in, search.Line)
 	if packaging.CodeOf(err) != packaging.NotFound {
-		filter.LineID = line.ID
+		filter.LineID, search.Chosen = line.ID, line
 		return err
 	}
 	if line, err = s.unknownLine(ctx, in, search.Line); err != nil {

@@ -21,6 +21,7 @@ type Server struct {
 	Patience  time.Duration // how long a press waits for its result before the page shows it as under way
 	// Digest is what the overview tells somebody who reviews or hands over shifts.
 	Digest func(ctx context.Context, reader packaging.Person, now time.Time) (shell.Digest, error)
+	Totals Totals
 }
 
 // Releaser releases orders to their lines.

@@ -16,7 +16,9 @@ type Store interface {
 	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
 	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
 	CarryDelivery(ctx context.Context, by packaging.Person, id packaging.DeliveryID, why string) error
+	CountOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) ([]packaging.StatusCount, error)
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
+	DiscardQueue(ctx context.Context, by packaging.Person, line packaging.LineID, id packaging.QueueID) error
 	EarlierReleases(ctx context.Context, in packaging.Scope, id packaging.OrderID) ([]packaging.Release, error)
 	EachSerial(
 		ctx context.Context, in packaging.Scope, list packaging.ListID, do func(packaging.Serial) error,
@@ -75,6 +77,8 @@ type Store interface {
 	Signatures(
 		ctx context.Context, tenant packaging.TenantID, kind string, object int64,
 	) ([]packaging.Signature, error)
+	Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenant, error)
+	Troubles(ctx context.Context, in packaging.Scope) ([]packaging.Order, error)
 	UnknownLines(ctx context.Context, in packaging.Scope) ([]packaging.Line, error)
 	WithdrawOrder(ctx context.Context, by packaging.Person, id packaging.OrderID, why string) error
 	WithdrawNote(ctx context.Context, by packaging.Person, id packaging.NoteID, why string) error

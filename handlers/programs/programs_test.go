@@ -404,7 +404,7 @@ func TestAListThatWaitsTooLongStandsOnTheBoards(t *testing.T) {
 		t.Errorf("line: %q", text)
 	}
 	for _, address := range []string{"/?all=1", "/?wall"} {
-		if text := b.Get(address).Text(".lanes"); !strings.Contains(text, "List waits") {
+		if text := b.Get(address).Text("main"); !strings.Contains(text, "List waits") {
 			t.Errorf("%s: %q", address, text)
 		}
 	}

@@ -267,6 +267,7 @@ func (s *Server) Status(c echo.Context) error {
 		seconds := int64(s.Now().Sub(fresh.Succeeded).Seconds())
 		age = &seconds
 	}
+	_, down := s.Clients.Down(by.Tenant.ID)
 	h := c.Response().Header()
 	h.Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, struct {
@@ -278,6 +279,6 @@ func (s *Server) Status(c echo.Context) error {
 		UnknownSince   *string `json:"unknown_since"`
 		LateDeliveries int     `json:"late_deliveries"`
 	}{
-		instant(s.Now()), instant(fresh.Succeeded), age, s.Clients.Down(by.Tenant.ID), unknown, instant(oldest), len(late),
+		instant(s.Now()), instant(fresh.Succeeded), age, down, unknown, instant(oldest), len(late),
 	})
 }

@@ -32,8 +32,8 @@ type Server struct {
 
 // Clients are those of the remote API.
 type Clients interface {
-	// Down says whether the API does not answer a tenant's calls at the moment.
-	Down(tenant packaging.TenantID) bool
+	// Down says whether the API does not answer a tenant's calls at the moment, and since when.
+	Down(tenant packaging.TenantID) (since time.Time, down bool)
 }
 
 // Store is what programs read and write.

@@ -176,6 +176,27 @@ func (s *Server) Digest(ctx context.Context, p packaging.Person, now time.Time) 
 	return d, err
 }
 
+// Totals returns the shift that runs now, unnamed between shifts, and what it or else the day has come to.
+func (s *Server) Totals(
+	ctx context.Context, p packaging.Person,
+) (o packaging.Occurrence, f packaging.Figures, err error) {
+	roster, err := s.Store.Roster(ctx, p.Scope())
+	if err != nil {
+		return o, f, err
+	}
+	now, zone := s.Now(), p.Tenant.Location()
+	o, _ = roster.At(now, zone)
+	from := o.Begin
+	if !o.Named() {
+		from = packaging.At(packaging.DayOf(now, zone), 0, zone)
+	}
+	activities, err := s.Store.Activities(ctx, p.Scope(), []packaging.Period{{From: from, Until: now}})
+	if err != nil {
+		return o, f, err
+	}
+	return o, activities[0].Figures, nil
+}
+
 // occurrence is the shift of the path.
 func (s *Server) occurrence(c echo.Context) (packaging.Occurrence, error) {
 	missing := packaging.Fail(packaging.NotFound, "error.not_found")

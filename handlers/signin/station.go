@@ -290,8 +290,8 @@ func (s *Server) showStation(c echo.Context, status int, problem string) error {
 	}))
 }
 
-// BindStation binds the browser to the station whose code was typed, and ends the session there: what is done from now
-// on is done at the station.
+// BindStation binds the browser to the station or the display whose code was typed, and ends the session there: what is
+// done from now on is done at the station, and a display is nobody's.
 func (s *Server) BindStation(c echo.Context) error {
 	ctx := c.Request().Context()
 	tried, err := s.Try(
@@ -305,7 +305,12 @@ func (s *Server) BindStation(c echo.Context) error {
 	}
 	token := make([]byte, web.TokenBytes)
 	rand.Read(token)
-	station, err := s.Store.BindStation(ctx, packaging.ReadCode(c.FormValue("code")), sha256.Sum256(token), c.RealIP())
+	code, hash := packaging.ReadCode(c.FormValue("code")), sha256.Sum256(token)
+	station, err := s.Store.BindStation(ctx, code, hash, c.RealIP())
+	var display packaging.Display
+	if packaging.CodeOf(err) == packaging.NotFound {
+		display, err = s.Store.BindDisplay(ctx, code, hash, c.RealIP())
+	}
 	if packaging.CodeOf(err) == packaging.NotFound {
 		s.Log.Warn("wrong code of a station", "from", c.RealIP())
 		return s.showStation(c, http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "station.wrong_code"))
@@ -316,9 +321,13 @@ func (s *Server) BindStation(c echo.Context) error {
 	if err := s.Store.TriedRight(ctx, tried); err != nil {
 		return err
 	}
-	s.Log.Info("station bound", "station", station.ID, "from", c.RealIP())
+	s.Log.Info("station or display bound", "station", station.ID, "display", display.ID, "from", c.RealIP())
 	if err := s.EndSession(c); err != nil {
 		return err
+	}
+	if display.Known() {
+		s.SetDisplayCookie(c, token)
+		return web.SeeOther(c, shell.DisplayURL())
 	}
 	s.SetStationCookie(c, base64.RawURLEncoding.EncodeToString(token), web.StationCookieAge)
 	return web.SeeOther(c, shell.LoginURL())

@@ -66,6 +66,7 @@ func (s *Kit) Fail(err error, c echo.Context) {
 	ctx := c.Request().Context()
 	problem := shell.Problem{What: text.Say(ctx, key, gaps...), Do: advice(ctx, key), Code: key, Request: RequestID(ctx)}
 	frame, _ := s.Frame(c, "", text.Say(ctx, "title.problem")) // without the list of tenants it is still a page
+	frame.Hint = ""                                            // it explains the page that was asked for
 	if IsHTMX(c) {
 		// The page takes the place of whatever part was asked for.
 		h := c.Response().Header()

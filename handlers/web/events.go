@@ -21,7 +21,7 @@ import (
 const (
 	EventsPath   = "/events"
 	MetricsPath  = "/metrics"
-	heartbeat    = 10 * time.Second // a page that hears nothing for longer knows that something is wrong
+	heartbeat    = 3 * time.Second  // a page that hears nothing for longer knows that something is wrong
 	maxOfSession = 8                // streams: more pages than anybody looks at in one browser
 	maxOfPerson  = 256              // streams, in all browsers that they are signed in at
 	maxWriteTime = 10 * time.Second // a reader who does not take an event for so long is dropped; its page comes again

@@ -44,8 +44,8 @@ type Config struct {
 
 // Clients are those of the remote API that calls are made with.
 type Clients interface {
-	// Down says whether the API does not answer a tenant's calls at the moment.
-	Down(tenant packaging.TenantID) bool
+	// Down says whether the API does not answer a tenant's calls at the moment, and since when.
+	Down(tenant packaging.TenantID) (since time.Time, down bool)
 }
 
 // Kit is what all features build their pages with.

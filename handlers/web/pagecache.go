@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"hash/fnv"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -196,12 +197,14 @@ func (k *pageCache) drop(e *list.Element) {
 // Page is the content of a page. What is kept is shared: it depends on its topics and on the rights and the language
 // of its reader, never on who that is.
 type Page struct {
-	Status  int // of the answer, 0 for 200; a page that is kept has none
-	Title   string
-	Wall    bool
-	Line    packaging.Line
-	Topics  []packaging.Topic
-	Content func(shell.Frame) templ.Component
+	Status int // of the answer, 0 for 200; a page that is kept has none
+	Title  string
+	Wall   bool
+	Line   packaging.Line
+	Topics []packaging.Topic
+	// Personal are those who see more on it than others with their rights: it is drawn for each of them.
+	Personal []packaging.UserID
+	Content  func(shell.Frame) templ.Component
 }
 
 // RenderFunc reads the data of a page, as far as the reader may see it.
@@ -243,6 +246,9 @@ func (s *Kit) Show(c echo.Context, section, key string, draw RenderFunc) error {
 	)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(content.page.Personal, p.ID) {
+		return s.ShowFresh(c, section, draw)
 	}
 	a := &answer{content: content}
 	if !IsHTMX(c) {
@@ -308,9 +314,10 @@ const readerHeader = "Lineboard-Reader"
 // freshness, before the content, and after it. At a station it holds the time until the lock, and is not kept.
 func (s *Kit) cachedFrame(c echo.Context, section string, about Page) (*cacheEntry, error) {
 	key := fmt.Sprintf(
-		"frame %s %s %s %q %q %q",
+		"frame %s %s %s %s %q %q %q",
 		s.readerTag(c),
 		text.Of(c.Request().Context()),
+		shell.ThemeOf(c.Request().Context()),
 		section,
 		CurrentPath(c),
 		about.Title,
@@ -352,7 +359,8 @@ const slot = "<!--seam-->"
 // cachedFreshness returns how fresh the orders are. It is kept for a second.
 func (s *Kit) cachedFreshness(c echo.Context) (*cacheEntry, error) {
 	tenant := SignedIn(c).Tenant.ID
-	key := fmt.Sprintf("fresh %d %s %t", tenant, text.Of(c.Request().Context()), s.clients.Down(tenant))
+	_, down := s.clients.Down(tenant)
+	key := fmt.Sprintf("fresh %d %s %t", tenant, text.Of(c.Request().Context()), down)
 	return s.pages.get(c.Request().Context(), key, time.Second, func(ctx context.Context, r *cacheEntry) error {
 		topics := []packaging.Topic{packaging.FreshTopic, packaging.SiteTopic}
 		for _, t := range topics {

@@ -125,7 +125,8 @@ func (s *Kit) begin(c echo.Context, draw RenderFunc, frame func(Page) (shell.Fra
 func (s *Kit) Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error) {
 	fresh, err := s.store.Freshness(ctx, tenant)
 	fresh.Interval = s.interval
-	if fresh.Problem == packaging.NoReason && s.clients.Down(tenant) {
+	since, down := s.clients.Down(tenant)
+	if fresh.DownSince = since; down && fresh.Problem == packaging.NoReason {
 		fresh.Problem = packaging.CloudDown // known before the next refresh finds it out
 	}
 	return fresh, err

@@ -11,6 +11,7 @@ import (
 type Store interface {
 	SessionStore
 	DeviceMark(device []byte, username string) []byte
+	DisplayOf(ctx context.Context, token [32]byte) (packaging.Display, error)
 	DropHint(ctx context.Context, user packaging.UserID, hint string) error
 	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)
 	HasLoss(ctx context.Context, tenant packaging.TenantID) (bool, error)

@@ -122,6 +122,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
 	a.Metrics = metrics.New(ownBuild().Version, runtime.Version(), a.metricsState)
 	a.clients = manufacturer.NewClients(a.tenantAPI)
+	a.clients.OnOutage(func(t packaging.TenantID) { a.Hub.Publish(packaging.FreshTopic.Of(t)) })
 	a.work(a.clients)
 	a.copier = newCopier(p)
 	a.Checks = anchors.NewChecks(

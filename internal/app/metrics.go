@@ -94,7 +94,8 @@ func (a *App) metricsState(ctx context.Context) (metrics.State, error) {
 		if err != nil {
 			return s, err
 		}
-		site := metrics.Site{Slug: t.Slug, APIDown: a.clients.Down(t.ID), OrdersAsOf: fresh.Succeeded}
+		_, down := a.clients.Down(t.ID)
+		site := metrics.Site{Slug: t.Slug, APIDown: down, OrdersAsOf: fresh.Succeeded}
 		for _, o := range unknown {
 			if o.TenantID != t.ID {
 				continue

@@ -220,6 +220,16 @@ func (g gallery) beforeSigningIn() {
 		{name: "without the server", path: "/offline"},
 		{name: "a tablet to bind", path: "/station"},
 		{name: "a link that was used", path: "/setup", status: 410},
+		{name: "a display", do: func(p person) {
+			_, code, err := g.Store.AddDisplay(p.t.Context(), g.Person("administrator1"), "Hall A", "")
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.visit("/station")
+			p.Fill("Code of the station", code)
+			p.Click("Bind this tablet")
+			p.At("/wall")
+		}},
 	}...)
 }
 
@@ -229,7 +239,7 @@ func (g gallery) lines() {
 		{name: "all lines on the wall", path: "/?wall"},
 		{name: "a line", path: "/lines/L1"},
 		{name: "a line without trouble", path: "/lines/L2"},
-		{name: "a line with its notes", path: "/lines/L1?notes=own"},
+		{name: "a line with its notes", path: "/lines/L1"},
 		{name: "a line to set up", path: "/adopt?code=L3"},
 		{name: "a queue to pick", path: "/lines/L2/queue"},
 		{name: "a code to scan", path: "/scan"},
@@ -391,6 +401,7 @@ func (g gallery) setup() {
 		{name: "a person to add", path: "/admin/people/new"},
 		{name: "a person", path: fmt.Sprint("/admin/people/", g.Person("supervisor1").ID)},
 		{name: "no stations", path: "/admin/stations"},
+		{name: "rules of releases", path: "/admin/releases"},
 		{name: "a station with its code", do: func(p person) {
 			p.Fill("Name", "Tablet 7")
 			p.Choose("Line", "Bottle line 2")

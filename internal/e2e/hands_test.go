@@ -85,7 +85,8 @@ var jobs = []struct {
 		h.press("Notes")
 		h.write("Write a note about Blister line 1", "Printer cleaned at 10:20")
 		p.leaveBy(func() { h.press("Save the note") })
-		p.visit("/lines/L1?notes=own")
+		p.visit("/lines/L1")
+		h.press("Notes 1")
 		p.See("Printer cleaned at 10:20")
 	}},
 	{"an order's line is set", "supervisor1", "/orders?q=Order154", func(p person, h hand) {

@@ -23,8 +23,8 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 	p := signedIn(t, s, "supervisor1")
 	for _, o := range []sandbox.Order{longest, tooLong} {
 		p.visit("/orders?q=" + o.Lot)
-		p.showsAsText(o.ID)
-		p.Click(shell.OrderID(o.ID))
+		p.See(shell.ShortOrderID(o.ID))
+		p.Click(shell.ShortOrderID(o.ID))
 		p.onPageOf(shell.OrderID(o.ID))
 		for _, size := range sizes {
 			p.Viewport(size.width, size.height)
@@ -45,7 +45,7 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 	}
 
 	p.visit("/orders?q=" + longest.Lot)
-	p.Click(shell.OrderID(longest.ID))
+	p.Click(shell.ShortOrderID(longest.ID))
 	p.onPageOf(shell.OrderID(longest.ID))
 	p.release(shell.OrderID(longest.ID))
 	order := p.path()

@@ -27,6 +27,15 @@ type breaker struct {
 	last  packaging.CallError
 	down  bool
 	turns [kinds]turn
+
+	turned func() // called when the cloud goes down, and when it is back; nil for nobody
+}
+
+// tell says that the cloud went down or is back. The caller holds no lock.
+func (b *breaker) tell() {
+	if b.turned != nil {
+		b.turned()
+	}
 }
 
 // turn says when a kind of call may probe whether the cloud is back.
@@ -43,6 +52,13 @@ func next(now time.Time, pause time.Duration) turn {
 
 // failed counts a sign that the cloud is down.
 func (b *breaker) failed(sign packaging.CallError, now, forPeople time.Time) {
+	if b.count(sign, now, forPeople) {
+		b.tell()
+	}
+}
+
+// count says whether the sign brings the cloud down.
+func (b *breaker) count(sign packaging.CallError, now, forPeople time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.signs == 0 {
@@ -51,19 +67,24 @@ func (b *breaker) failed(sign packaging.CallError, now, forPeople time.Time) {
 	b.signs++
 	b.last = sign
 	if b.down || b.signs < downAfter || now.Sub(b.first) < downFor {
-		return
+		return false
 	}
 	b.down = true
 	for i := range b.turns {
 		b.turns[i] = next(now, firstProbe)
 	}
+	return true
 }
 
 // answered clears all signs: the cloud answers.
 func (b *breaker) answered() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	back := b.down
 	b.signs, b.down = 0, false
+	b.mu.Unlock()
+	if back {
+		b.tell()
+	}
 }
 
 // enter decides whether a call may be made. If not, last is the latest sign that the cloud is down. If the call is a

@@ -3,6 +3,7 @@ package manufacturer
 import (
 	"context"
 	"sync"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -11,6 +12,7 @@ import (
 // whether the API is down.
 type Clients struct {
 	config func(context.Context, packaging.TenantID) (Config, error)
+	turned func(packaging.TenantID)
 	mu     sync.Mutex
 	byID   map[packaging.TenantID]*Client
 }
@@ -19,6 +21,9 @@ type Clients struct {
 func NewClients(config func(context.Context, packaging.TenantID) (Config, error)) *Clients {
 	return &Clients{config: config, byID: map[packaging.TenantID]*Client{}}
 }
+
+// OnOutage has turned called when a tenant's API goes down, and when it is back. It comes before the first call.
+func (c *Clients) OnOutage(turned func(packaging.TenantID)) { c.turned = turned }
 
 // Of returns a tenant's client. It fails if one of the tenant's settings is wrong or can't be read.
 func (c *Clients) Of(ctx context.Context, tenant packaging.TenantID) (*Client, error) {
@@ -33,21 +38,23 @@ func (c *Clients) Of(ctx context.Context, tenant packaging.TenantID) (*Client, e
 	}
 	client, err := New(config)
 	if err == nil {
+		if c.turned != nil {
+			client.breaker.turned = func() { c.turned(tenant) }
+		}
 		c.byID[tenant] = client
 	}
 	return client, err
 }
 
-// Down reports whether a tenant's API counts as down.
-func (c *Clients) Down(tenant packaging.TenantID) bool {
+// Down returns whether a tenant's API counts as down, and since when it has not answered.
+func (c *Clients) Down(tenant packaging.TenantID) (since time.Time, down bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	client := c.byID[tenant]
 	if client == nil {
-		return false
+		return time.Time{}, false
 	}
-	_, down := client.Down()
-	return down
+	return client.Down()
 }
 
 // Health returns how a tenant's latest calls ended; ok is false if it has made none yet.

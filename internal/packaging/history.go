@@ -26,6 +26,7 @@ const (
 	LineAdopted        Deed = "line_adopted"         // a line that the API named was set up, with its orders; New names it
 	QueueStarted       Deed = "queue_started"        // New lists its orders
 	QueueEnded         Deed = "queue_ended"          // Reason says why
+	QueueDiscarded     Deed = "queue_discarded"      // a person gave up what a stopped one had left
 	NoteWritten        Deed = "note_written"         // New is its words
 	NoteWithdrawn      Deed = "note_withdrawn"       // Old is its words
 	ShiftHandedOver    Deed = "shift_handed_over"
@@ -109,8 +110,8 @@ const (
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd,
-	ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn,
-	ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded,
+	ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
+	NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded,
 	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, OrderWithdrawn, ValueGivenBack,
 	ImportGivenBack, SerialShown, TokenCreated, TokenRevoked, HistoryVerified,
 	ViewSaved, ViewRemoved,

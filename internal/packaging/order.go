@@ -278,6 +278,8 @@ type Freshness struct {
 	Problem   Reason        // why the last try did not work, NoReason if it did
 	Message   string        // the API's own words about that, or the transport's
 	Nameless  int           // how many elements of the last answer had no order ID and could not be kept
+	Connected bool          // the tenant has all that its API asks for
+	DownSince time.Time     // since when the API answers no call, zero while it does
 	Changes   int           // how many orders the last try that worked found new or changed
 }
 
@@ -290,7 +292,7 @@ func (f Freshness) Stale(now time.Time) bool {
 type Lane struct {
 	Line     Line    // not known for a line that is not set up here, which the API names; zero for orders without a line
 	Running  []Order // In progress, at most two, the latest released here first
-	Next     []Order // Pending release and not being released, at most two, the longest waiting first
+	Next     []Order // Pending release and in no release or running queue, at most two, the longest waiting first
 	Counts   LaneCounts
 	Releases LaneReleases
 }
@@ -300,6 +302,9 @@ func (l Lane) Idle() bool { return l.Counts == LaneCounts{} && l.Releases == Lan
 
 // LaneCounts counts the orders of a lane that are not Done.
 type LaneCounts struct{ Pending, Suspended, Running, Open, Other int }
+
+// Sum returns how many orders they are.
+func (c LaneCounts) Sum() int { return c.Pending + c.Suspended + c.Running + c.Open + c.Other }
 
 // LaneReleases counts the releases of a lane that are not settled. It also counts those that nobody has acknowledged
 // while their order is not Done: refused ones, and those that a person should look at (see [Release.Odd]).
@@ -318,6 +323,12 @@ type OrderFilter struct {
 	Sort      OrderSort
 	Before    OrderID // where the previous page ended: only orders that follow this one
 	Limit     int
+}
+
+// OfAnyStatus returns the filter without what it says of the status, to count the orders of each.
+func (f OrderFilter) OfAnyStatus() OrderFilter {
+	f.Status, f.Withdrawn = "", false
+	return f
 }
 
 // OrderSort is the order of orders.

@@ -13,23 +13,24 @@ type QueueID int64
 // Queue is several orders of a line that are released one at a time, in the order chosen. It goes on only while each is
 // released: any other outcome stops it.
 type Queue struct {
-	ID       QueueID
-	TenantID TenantID
-	Line     Line
-	By       Author
-	Started  time.Time
-	Ended    time.Time // zero while it runs
-	Stop     QueueStop
-	Orders   []Order // as they stand now
-	At       int     // place of the order whose turn it is, from 0; all orders before it are released
+	ID        QueueID
+	TenantID  TenantID
+	Line      Line
+	By        Author
+	Started   time.Time
+	Ended     time.Time // zero while it runs
+	Stop      QueueStop
+	Discarded bool    // a person decided that what it has left is not to be released in this sequence
+	Orders    []Order // as they stand now
+	At        int     // place of the order whose turn it is, from 0; all orders before it are released
 }
 
 // Running says whether the queue still goes on.
 func (q Queue) Running() bool { return q.Ended.IsZero() }
 
-// Unsent returns the orders that an ended queue did not send and that can still be released.
+// Unsent returns the orders that an ended queue did not send and that can still be released. A discarded one has none.
 func (q Queue) Unsent() (rest []Order) {
-	if q.Running() {
+	if q.Running() || q.Discarded {
 		return nil
 	}
 	for _, o := range q.Orders[min(q.At, len(q.Orders)):] {

@@ -247,5 +247,6 @@ func (r ShiftReport) Worked(username string) bool {
 var Work = []Deed{
 	ReleaseRequested, ReleaseDeclined, ReleaseAsked, Signed, ListAdded, ResultAcknowledged, OrderLineSet, OrderLineBack,
 	LineAdopted, OrdersImported, OrderWithdrawn, ValueGivenBack, ImportGivenBack, SerialShown,
-	QueueStarted, QueueEnded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged,
+	QueueStarted, QueueEnded, QueueDiscarded, NoteWritten, NoteWithdrawn, ShiftHandedOver, ShiftTakenOver,
+	ItemsAcknowledged,
 }

@@ -27,19 +27,44 @@ const English Language = "en"
 // Languages are all languages, sorted by their own names.
 var Languages = []Language{"de", English, "es", "fr", "hu"}
 
-// format holds a language's own name, and how it writes dates and days.
+// format holds a language's own name, and how it writes dates, days and places.
 type format struct {
-	name string
-	date string // layout for [time.Time.Format]
-	day  string // unit of days; units of hours and less are the same everywhere
+	name  string
+	date  string           // layout for [time.Time.Format]
+	day   string           // unit of days; units of hours and less are the same everywhere
+	place func(int) string // what follows the number of a place, as in "2nd"
 }
 
 var formats = map[Language]format{
-	"de":    {"Deutsch", "02.01.2006", "T"},
-	English: {"English", "2006-01-02", "d"},
-	"es":    {"Español", "02/01/2006", "d"},
-	"fr":    {"Français", "02/01/2006", "j"},
-	"hu":    {"Magyar", "2006. 01. 02.", "nap"},
+	"de":    {"Deutsch", "02.01.2006", "T", always(".")},
+	English: {"English", "2006-01-02", "d", englishPlace},
+	"es":    {"Español", "02/01/2006", "d", always(".ª")},
+	"fr":    {"Français", "02/01/2006", "j", frenchPlace},
+	"hu":    {"Magyar", "2006. 01. 02.", "nap", always(".")},
+}
+
+func always(suffix string) func(int) string { return func(int) string { return suffix } }
+
+func englishPlace(n int) string {
+	if teen := n % 100; teen >= 11 && teen <= 13 {
+		return "th"
+	}
+	switch n % 10 {
+	case 1:
+		return "st"
+	case 2:
+		return "nd"
+	case 3:
+		return "rd"
+	}
+	return "th"
+}
+
+func frenchPlace(n int) string {
+	if n == 1 {
+		return "er"
+	}
+	return "e"
 }
 
 // Known reports whether the product has the language.
@@ -181,6 +206,9 @@ func Has(ctx context.Context, key string) bool {
 func Number[N ~int | ~int64](ctx context.Context, n N) string {
 	return from(ctx).words.numbers.Sprintf("%d", int64(n))
 }
+
+// Place returns the number of a place, from 1, as in "2nd".
+func Place(ctx context.Context, n int) string { return strconv.Itoa(n) + from(ctx).words.place(n) }
 
 // Separator returns what parts the cells of a CSV file in a spreadsheet of the language: where decimals have a comma,
 // the cells have a semicolon.

@@ -51,7 +51,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor|alarms|destination|delivery)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|displays|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor|alarms|destination|delivery)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -231,6 +231,14 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	for _, m := range append([]packaging.Meaning{packaging.MeansHandedOver, packaging.MeansTakenOver}, packaging.ReviewMeanings...) {
 		keys["meaning."+string(m)] = true
+	}
+	for _, t := range shell.Themes {
+		keys["theme."+string(t)] = true
+	}
+	for _, word := range shell.OrderSorts {
+		if by, _ := shell.SortOf(word); by.By != packaging.SortByArrival {
+			keys["order."+string(by.By)] = true
+		}
 	}
 	for _, d := range packaging.DayNames {
 		keys["weekday."+d] = true
@@ -474,6 +482,21 @@ func TestDurationsReadAsPeopleSayThem(t *testing.T) {
 	} {
 		if got := text.Lasting(context.Background(), d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPlacesAreCountedAsEachLanguageDoes(t *testing.T) {
+	for l, want := range map[text.Language]string{
+		text.English: "1st 2nd 3rd 4th 11th 12th 13th 20th", "de": "1. 2. 3. 4. 11. 12. 13. 20.", "fr": "1er 2e 3e 4e 11e 12e 13e 20e",
+	} {
+		ctx := text.With(context.Background(), text.In(l, time.UTC))
+		var places []string
+		for _, n := range []int{1, 2, 3, 4, 11, 12, 13, 20} {
+			places = append(places, text.Place(ctx, n))
+		}
+		if got := strings.Join(places, " "); got != want {
+			t.Errorf("%s: %s, want %s", l, got, want)
 		}
 	}
 }

@@ -92,8 +92,9 @@ function replacePage(part, fresh) {
   const armed = $(".release-execute", part);
   const freshArmed = $(".release-execute", fresh);
   if (armed && freshArmed) {
-    if (checkedOrder(armed) === checkedOrder(freshArmed)) updateTimes(part, fresh);
-    else showChanged(part, fresh, armed);
+    if (checkedOrder(armed) !== checkedOrder(freshArmed)) showChanged(part, fresh, armed);
+    else if (isCloudDown(armed) === isCloudDown(freshArmed)) updateTimes(part, fresh);
+    else showOutage(armed, freshArmed);
     return;
   }
   if (!armed && begunFields(part).length > 0) return showUpdateButton(part, 1, fresh);
@@ -105,6 +106,20 @@ function replacePage(part, fresh) {
 
 // checkedOrder is what an armed release is for: the order as it was shown.
 const checkedOrder = panel => all("input[type=hidden]", panel).map(input => `${input.name}=${input.value}`).join();
+
+const isCloudDown = panel => Boolean($(".cloud-down", panel));
+
+// showOutage says that no release can be sent now, or lets it be sent again. What a person has begun stays.
+function showOutage(armed, freshArmed) {
+  const freshReason = $(".cloud-down", freshArmed);
+  const button = $("button.release", armed);
+  $(".cloud-down", armed)?.remove();
+  if (freshReason) button.before(freshReason.cloneNode(true));
+  button.disabled = Boolean(freshReason);
+  if (freshReason) button.setAttribute("aria-describedby", freshReason.id);
+  else button.removeAttribute("aria-describedby");
+  announce((freshReason ?? button).textContent.trim());
+}
 
 // What was checked is not what would be released any more. The server would refuse it too.
 function showChanged(part, fresh, armed) {

@@ -5,9 +5,11 @@ import { isOffline, setOffline, setOnline } from "./offline.js";
 import { parts, topicsOf } from "./parts.js";
 
 // All in seconds.
-const maxSilence = 17; // after which a stream is given up; the server speaks every 10
+const maxSilence = 5; // after which a stream is given up; the server speaks every 3
 const maxAnswer = 4; // that an answer may take
-const pollInterval = 5; // between two questions where no stream gets through
+const maxAskAnswer = 2.5; // that the answer to a question for versions may take: it is short
+const missedInterval = 0.5; // until a question without an answer is asked again
+const pollInterval = 4; // between two questions where no stream gets through
 const lostInterval = 2; // between two questions while the server is away
 const maxRetryDelay = 60; // until a stream is tried again
 
@@ -70,14 +72,15 @@ export function reloadSoon() {
 
 /**
  * @param {Record<string, string>} headers
- * @returns {RequestInit} what a request carries that no person asked for; it ends after maxAnswer
+ * @param {number} [maxSeconds] after which it ends
+ * @returns {RequestInit} what a request carries that no person asked for
  */
-export function unasked(headers) {
+export function unasked(headers, maxSeconds = maxAnswer) {
   return {
     headers: { "Lineboard-Unasked": "1", "HX-Request": "true", ...headers },
     cache: "no-store",
     redirect: "error",
-    signal: abortAfter(maxAnswer * 1000),
+    signal: abortAfter(maxSeconds * 1000),
   };
 }
 
@@ -94,7 +97,7 @@ export async function ask() {
   isAsking = true;
   askedAt = seconds();
   try {
-    const answer = await fetch(eventsAddress(), unasked({ Accept: "text/plain" }));
+    const answer = await fetch(eventsAddress(), unasked({ Accept: "text/plain" }, maxAskAnswer));
     if (answer.status === 401) return reloadSoon();
     // The server is there: it is locked, and shows nothing until somebody is back, or too much is asked of it at once.
     if (answer.status === 423 || answer.status === 429) return heard();
@@ -194,16 +197,25 @@ function everySecond() {
   if (isInView()) {
     const time = seconds();
     const isSilent = time - heardAt > maxSilence || !hasSpoken && time - openedAt > maxAnswer;
-    if (stream && isSilent) streamFailed();
+    if (stream && isSilent) {
+      missed++; // what should have come did not: one question without an answer is enough
+      streamFailed();
+    }
     if (!stream && time > retryAt && !isOffline()) openStream();
     if (!hasSpoken && time - askedAt >= askInterval()) ask();
     onSecond();
   }
-  for (const age of all("#link .link-age")) setText(age, formatDuration(now() - heardTime));
+  showHeard();
   setTimeout(everySecond, 1000);
+}
+
+function showHeard() {
+  for (const age of all(".link-age")) setText(age, formatDuration(now() - heardTime));
+  for (const hop of all("[data-hop]")) hop.hidden = false;
 }
 
 function askInterval() {
   if (isOffline()) return lostInterval;
+  if (missed > 0) return missedInterval;
   return Math.min(pollInterval, ...all("[data-poll]").map(element => Number(element.dataset.poll)));
 }

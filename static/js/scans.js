@@ -1,5 +1,6 @@
 // Scans in a row. Each has its number, its place and its own answer, however fast they come and however late it is.
 import { $, all, setText } from "./dom.js";
+import { alarm, startAlarm } from "./alarm.js";
 import { newRecorder } from "./scan.js";
 
 const answerMs = 10_000; // after which a scan counts as not checked
@@ -75,6 +76,7 @@ export function startScans() {
   });
 
   rememberPause(pause);
+  startAlarm();
   all("li", list).forEach(markAnswer); // that the page came with
 }
 
@@ -112,6 +114,7 @@ function addEntry(list, number) {
     $(".scanned", entry).replaceWith(answer);
     entry.classList.remove("pending");
     markAnswer(entry);
+    if (entry.classList.contains("bad")) alarm();
     arrange(list);
   }
   return {

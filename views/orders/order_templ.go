@@ -296,7 +296,7 @@ func Order(f shell.Frame, p OrderPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = notes(f, Notes{p.Notes, shell.OrderNotesURL(p.Order.ID), shell.OrderID(p.Order.Key), shell.OrderURL(p.Order.ID)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = notes(f, Notes{p.Notes, shell.OrderNotesURL(p.Order.ID), shell.OrderID(p.Order.Key)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

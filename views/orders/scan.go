@@ -89,6 +89,58 @@ func (s Scanned) wrong(ctx context.Context, line packaging.Line) (all []string) 
 	return all
 }
 
+// compared returns the one order that the pack is of; ok is false if there is none, or if there are several.
+func (s Scanned) compared() (found FoundPack, ok bool) {
+	shown := s.shown()
+	if s.Verdict.Pack.Pack == (gs1.Pack{}) || s.Verdict.Kind == gs1.Undecided || len(shown) != 1 {
+		return FoundPack{}, false
+	}
+	return shown[0], true
+}
+
+// comparedRow is a field of a pack beside the same of its order.
+type comparedRow struct {
+	field, pack, order string
+	code, differs      bool
+	place              bool // the order has no such field, but a place for it
+}
+
+// comparedRows returns the fields of a pack that is of one order. A line counts if the page was opened from its board.
+func (s Scanned) comparedRows(ctx context.Context, found FoundPack, line packaging.Line) []comparedRow {
+	pack, o, none := s.Verdict.Pack.Pack, found.Of, shell.OrNone(ctx, "")
+	place := none
+	if found.Place != 0 {
+		place = text.Say(ctx, "scan.place") + " " + text.Number(ctx, found.Place)
+	}
+	rows := []comparedRow{
+		{field: text.Say(ctx, "order.gtin"), pack: shell.OrNone(ctx, pack.GTIN), order: shell.OrNone(ctx, o.GTIN), code: true},
+		{field: text.Say(ctx, "scan.serial"), pack: pack.Serial, order: place, code: true, place: true},
+		{
+			field: text.Say(ctx, "order.lot"), pack: shell.OrNone(ctx, pack.Lot), order: shell.OrNone(ctx, o.Lot), code: true,
+			differs: found.Listed().DiffersInLot(pack),
+		},
+		{
+			field: text.Say(ctx, "order.expiry"), pack: shell.OrNone(ctx, pack.Expiry), order: expiry(ctx, o.Facts),
+			differs: found.Listed().DiffersInExpiry(pack),
+		},
+		{
+			field: text.Say(ctx, "order.line"), pack: shell.OrNone(ctx, line.Name), order: orderLine(ctx, o),
+			differs: line.Known() && o.Line.ID != line.ID,
+		},
+		{field: text.Say(ctx, "order.product"), pack: none, order: shell.OrNone(ctx, o.Product)},
+	}
+	if pack.PPN != "" {
+		rows = append(rows, comparedRow{field: text.Say(ctx, "scan.ppn"), pack: pack.PPN, order: none, code: true})
+	}
+	if pack.National != "" {
+		rows = append(rows, comparedRow{field: text.Say(ctx, "scan.national"), pack: pack.National, order: none, code: true})
+	}
+	if s.Reading.Kind != "" {
+		rows = append(rows, comparedRow{field: text.Say(ctx, "scan.kind"), pack: s.Reading.Kind, order: none})
+	}
+	return rows
+}
+
 // scanAnswer is the answer to a scan: what is shown first, and how.
 type scanAnswer struct {
 	shell.Explanation

@@ -3,6 +3,8 @@ package shell
 // icons are drawn by Lucide 1.62.0 (ISC licence), on a grid of 24.
 var icons = map[string]string{
 	"arrow-left-right": `<path d="M8 3 4 7l4 4"/><path d="M4 7h16"/><path d="m16 21 4-4-4-4"/><path d="M20 17H4"/>`,
+	"arrow-down":       `<path d="M12 5v14"/><path d="m19 12-7 7-7-7"/>`,
+	"arrow-up":         `<path d="m5 12 7-7 7 7"/><path d="M12 19V5"/>`,
 	"arrow-right":      `<path d="M5 12h14"/><path d="m12 5 7 7-7 7"/>`,
 	"barcode":          `<path d="M3 5v14"/><path d="M8 5v14"/><path d="M12 5v14"/><path d="M17 5v14"/><path d="M21 5v14"/>`,
 	"bell":             `<path d="M10.268 21a2 2 0 0 0 3.464 0"/><path d="M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326"/>`,

@@ -3,6 +3,7 @@ package shell
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,9 @@ func WallURL() templ.SafeURL { return "/?wall" }
 // ManifestURL is the manifest by which a tablet installs the pages as an app.
 func ManifestURL() templ.SafeURL { return "/manifest.webmanifest" }
 
+// DisplayURL is the board of a display.
+func DisplayURL() templ.SafeURL { return "/wall" }
+
 // FreshURL is the freshness of the orders.
 func FreshURL() templ.SafeURL { return "/fresh" }
 
@@ -59,6 +63,9 @@ func TenantURL() templ.SafeURL { return "/tenant" }
 
 // LanguageURL sets the language.
 func LanguageURL() templ.SafeURL { return "/language" }
+
+// ThemeURL sets the colours of the device.
+func ThemeURL() templ.SafeURL { return "/theme" }
 
 // HintURL dismisses a hint.
 func HintURL() templ.SafeURL { return "/hints" }
@@ -172,9 +179,71 @@ const NoLine = "-"
 // Withdrawn stands for the orders that were withdrawn, where a status is chosen.
 const Withdrawn packaging.Status = "-withdrawn"
 
-// OrdersURL is a search for orders. Line is a line's code or NoLine, status a status or Withdrawn.
-func OrdersURL(text string, status packaging.Status, line string, before packaging.OrderID) templ.SafeURL {
-	return withQuery("/orders", "q", text, "status", string(status), "line", line, "before", NonZero(int64(before)))
+// OrderQuery is a search for orders. Line is a line's code or NoLine, Status a status or Withdrawn, and Sort as
+// [SortWord] writes it, or empty for the order that suits the search.
+type OrderQuery struct {
+	Text   string
+	Status packaging.Status
+	Line   string
+	Sort   string
+	Before packaging.OrderID // where the page before it ended, 0 for the first page
+}
+
+// OrdersURL is the page of a search for orders.
+func OrdersURL(q OrderQuery) templ.SafeURL {
+	return withQuery(
+		"/orders", "q", q.Text, "status", string(q.Status), "line", q.Line, "sort", q.Sort, "before", NonZero(int64(q.Before)),
+	)
+}
+
+// After returns the query for the page that follows the order.
+func (q OrderQuery) After(last packaging.OrderID) OrderQuery {
+	q.Before = last
+	return q
+}
+
+// With returns the query for another status, from its first page.
+func (q OrderQuery) With(s packaging.Status) OrderQuery {
+	q.Status, q.Before = s, 0
+	return q
+}
+
+// SortedBy returns the query sorted otherwise, from its first page.
+func (q OrderQuery) SortedBy(s packaging.OrderSort) OrderQuery {
+	q.Sort, q.Before = SortWord(s), 0
+	return q
+}
+
+// newestFirst stands for the order of arrival, which is no column.
+const newestFirst = "newest"
+
+// OrderSorts are the ways to sort orders, as addresses name them.
+var OrderSorts = []string{
+	SortWord(packaging.OrderSort{By: packaging.SortByStatus}), newestFirst, string(packaging.SortByKey),
+	string(packaging.SortByLine), string(packaging.SortByProduct), string(packaging.SortByLot),
+	string(packaging.SortByExpiry), string(packaging.SortByQuantity),
+}
+
+// SortWord returns the sort as addresses name it: its column, with a minus for the other way round.
+func SortWord(s packaging.OrderSort) string {
+	word := string(s.By)
+	if s.By == packaging.SortByArrival {
+		word = newestFirst
+	}
+	if s.Descending {
+		return "-" + word
+	}
+	return word
+}
+
+// SortOf returns the sort that a word of [SortWord] names; ok is false for any other.
+func SortOf(word string) (s packaging.OrderSort, ok bool) {
+	column, descending := strings.CutPrefix(word, "-")
+	s = packaging.OrderSort{By: packaging.OrderColumn(column), Descending: descending}
+	if column == newestFirst {
+		s.By = packaging.SortByArrival
+	}
+	return s, slices.Contains(OrderSorts, column)
 }
 
 // RefreshURL refreshes the orders.
@@ -212,6 +281,9 @@ func QueueURL(l packaging.Line) templ.SafeURL { return LineURL(l) + "/queue" }
 
 // StopQueueURL stops a line's queue.
 func StopQueueURL(l packaging.Line) templ.SafeURL { return QueueURL(l) + "/stop" }
+
+// DiscardQueueURL discards what a line's stopped queue has left.
+func DiscardQueueURL(l packaging.Line) templ.SafeURL { return QueueURL(l) + "/discard" }
 
 // PickURL is the queue's page with the given orders picked.
 func PickURL(l packaging.Line, pick string, armed bool) templ.SafeURL {
@@ -279,9 +351,6 @@ func SendListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/d
 
 // OrderNotesURL adds a note to an order.
 func OrderNotesURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/notes" }
-
-// OwnNotesURL is a page on which the reader can withdraw their own notes.
-func OwnNotesURL(page templ.SafeURL) templ.SafeURL { return withQuery(page, "notes", "own") + "#notes" }
 
 // WithdrawNoteURL withdraws a note.
 func WithdrawNoteURL(id packaging.NoteID) templ.SafeURL {
@@ -535,6 +604,15 @@ func SignOnWaitsURL() templ.SafeURL { return PeopleURL() + "/came" }
 // RemoveURL removes a person from the site.
 func RemoveURL(id packaging.UserID) templ.SafeURL { return PersonURL(id) + "/remove" }
 
+// FoundLinesURL sets up all lines that orders name.
+func FoundLinesURL() templ.SafeURL { return AdminURL() + "/found-lines" }
+
+// ReleaseRulesURL sets how releases are signed.
+func ReleaseRulesURL() templ.SafeURL { return AdminURL() + "/releases" }
+
+// ThreeShiftsURL is the form of shifts, filled in with three of them.
+func ThreeShiftsURL() templ.SafeURL { return AdminShiftsURL() + "?template=three" }
+
 // StationsURL lists the stations.
 func StationsURL() templ.SafeURL { return AdminURL() + "/stations" }
 
@@ -559,6 +637,22 @@ func StationUnbindURL(id packaging.StationID) templ.SafeURL { return stationURL(
 
 // StationRemoveURL removes the station.
 func StationRemoveURL(id packaging.StationID) templ.SafeURL { return stationURL(id) + "/remove" }
+
+// DisplaysURL adds a display.
+func DisplaysURL() templ.SafeURL { return AdminURL() + "/displays" }
+
+func displayURL(id packaging.DisplayID) templ.SafeURL {
+	return DisplaysURL() + "/" + templ.SafeURL(strconv.FormatInt(int64(id), 10))
+}
+
+// DisplayCodeURL makes a code that binds a screen to the display.
+func DisplayCodeURL(id packaging.DisplayID) templ.SafeURL { return displayURL(id) + "/code" }
+
+// DisplayUnbindURL unbinds the display's screen.
+func DisplayUnbindURL(id packaging.DisplayID) templ.SafeURL { return displayURL(id) + "/unbind" }
+
+// DisplayRemoveURL removes the display.
+func DisplayRemoveURL(id packaging.DisplayID) templ.SafeURL { return displayURL(id) + "/remove" }
 
 // SSOSettingsURL is the site's single sign-on.
 func SSOSettingsURL() templ.SafeURL { return AdminURL() + "/sso" }

@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"lineboard/internal/text"
+)
+
+// lists are pages with rows, by the selector of a row.
+var lists = map[string]string{
+	"/orders":         ".orders tbody tr",
+	"/orders?line=L1": ".orders tbody tr",
+}
+
+// rowsAs measures the rows at a selector, of which as many as said are wholly in view.
+const rowsAs = `(selector => least => {
+	const wrong = [];
+	const box = element => element.getBoundingClientRect();
+	const rows = [...document.querySelectorAll(selector)];
+	for (const row of rows) {
+		if (box(row).height < 56 || box(row).height > 64) wrong.push("a row of " + box(row).height + " px: " + row.innerText.slice(0, 60));
+		const key = row.querySelector(".key");
+		if (key && (key.scrollWidth > key.clientWidth + 1 || key.getClientRects().length > 1)) wrong.push("an ID is broken or cut: " + key.innerText);
+		for (const name of row.querySelectorAll(".row-name")) {
+			const lines = Math.round(box(name).height / parseFloat(getComputedStyle(name).lineHeight));
+			if (lines > 2) wrong.push(lines + " lines of a name: " + name.innerText);
+		}
+		const time = row.querySelector(".row-time");
+		if (time && time.getClientRects().length > 1) wrong.push("a time of two lines: " + time.innerText);
+	}
+	const seen = rows.filter(row => box(row).top >= 0 && box(row).bottom <= innerHeight).length;
+	if (seen < least) wrong.push(seen + " rows in view, and not " + least);
+	return wrong;
+})`
+
+// Rows have one height, IDs of up to 20 characters are whole, and a screen has enough of them, with real data.
+func TestRowsAreEvenAndEnoughOfThemAreInView(t *testing.T) {
+	t.Parallel()
+	e := newPlant(t)
+	p := e.enter(t, "supervisor1")
+	for _, language := range []text.Language{text.English, "de", "hu"} {
+		if status, _ := p.fetch("POST", "/language?language="+string(language)); status >= 400 {
+			t.Fatalf("language: %d", status)
+		}
+		for path, rows := range lists {
+			p.visit(path)
+			for _, size := range sizes {
+				p.Viewport(size.width, size.height)
+				p.settle()
+				least := 8
+				if size.width < 768 {
+					least = 4
+				}
+				var wrong []string
+				p.Eval(fmt.Sprintf("%s(%q)(%d)", rowsAs, rows, least), &wrong)
+				for _, what := range append(wrong, p.measured(size)...) {
+					t.Errorf("%s, %s, %s: %s", path, language, size, what)
+				}
+				p.picture(fmt.Sprintf("%d-%s-%d", len(path), language, size.width))
+			}
+		}
+	}
+}
