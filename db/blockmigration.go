@@ -63,7 +63,7 @@ BEGIN
   INSERT INTO list_gtins (tenant_id, gtin, order_id, product_id)
   SELECT NEW.tenant_id, NEW.gtin, NEW.id, min(p.id) FROM releases r
   JOIN serial_blocks s ON s.id = ((r.round << 32 | NEW.id) << 24) + 1 JOIN products p ON p.id = s.product_id
-  WHERE r.order_id = NEW.id AND r.outcome = 'released' AND ltrim(NEW.gtin, '0') <> ltrim(p.gtin, '0')
+  WHERE r.order_id = NEW.id AND r.outcome = 'released' AND r.list_source <> '' AND ltrim(NEW.gtin, '0') <> ltrim(p.gtin, '0')
     AND NOT EXISTS (SELECT 1 FROM list_gtins l WHERE l.order_id = NEW.id AND ltrim(l.gtin, '0') = ltrim(NEW.gtin, '0'))
   GROUP BY r.order_id;
 END;

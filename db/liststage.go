@@ -117,7 +117,8 @@ func insertMarks(ctx context.Context, to execer, marks []int64) error {
 	return nil
 }
 
-// stage stores the blocks and marks of a list ahead. done drops them unless the list counts by then.
+// stage stores the blocks and marks of a long list ahead. done drops them unless the list counts by then. What an
+// earlier try has left is dropped first. A list that is here already is not staged: its transaction says what is wrong.
 func (d *DB) stage(ctx context.Context, l *newList) (done func(), err error) {
 	list := l.of.List()
 	leave, err := d.staging.enter(ctx, list)
@@ -129,30 +130,36 @@ func (d *DB) stage(ctx context.Context, l *newList) (done func(), err error) {
 		// What can't be dropped now is dropped when the list comes again, or at the next start.
 		_ = d.dropStaged(context.WithoutCancel(ctx), list)
 	}
-	if err := d.stageSlices(inBackground(ctx), l, list); err != nil {
+	err = d.dropStaged(ctx, list)
+	if err == nil && len(l.serials) > maxUnstaged {
+		l.staged, err = d.stageSlices(inBackground(ctx), l, list)
+	}
+	if err != nil {
 		done()
 		return nil, err
 	}
-	l.staged = true
 	return done, nil
 }
 
-func (d *DB) stageSlices(ctx context.Context, l *newList, list packaging.ListID) error {
-	if err := d.dropStaged(ctx, list); err != nil {
-		return err
-	}
-	err := d.tx(ctx, func(t *tx) error {
+// stageSlices returns false for a list that is here already.
+func (d *DB) stageSlices(ctx context.Context, l *newList, list packaging.ListID) (staged bool, err error) {
+	err = d.tx(ctx, func(t *tx) error {
+		var here bool
+		if err := t.row(`SELECT EXISTS (SELECT 1 FROM serial_blocks WHERE id = ?)`, serialKey(list, 1)).Scan(&here); err != nil || here {
+			return err
+		}
+		staged = true
 		if err := t.exec(`INSERT INTO staged_lists (list) VALUES (?)`, list); err != nil {
 			return err
 		}
 		return t.addProduct(l)
 	})
-	if err != nil {
-		return err
+	if err != nil || !staged {
+		return false, err
 	}
 	for blocks := range slices.Chunk(l.blocks, slicedBlocks) {
 		if err := d.tx(ctx, func(t *tx) error { return t.addBlocks(l, blocks) }); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for marks := range slices.Chunk(l.marks, slicedBlocks*markedAtOnce/2) {
@@ -164,10 +171,10 @@ func (d *DB) stageSlices(ctx context.Context, l *newList, list packaging.ListID)
 			}
 			return nil
 		}); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // dropStaged drops what was staged of a list, if it does not count yet.

@@ -137,7 +137,7 @@ func TestAPartOfAListThatAKilledProgramLeftIsNeverSeenAndSwept(t *testing.T) {
 	list := longList("a")
 	staged := &newList{of: o, serials: list, came: true}
 	staged.pack(d)
-	if err := d.stageSlices(t.Context(), staged, o.List()); err != nil {
+	if _, err := d.stageSlices(t.Context(), staged, o.List()); err != nil {
 		t.Fatal(err)
 	}
 	unseen := func(d *DB) {
@@ -186,5 +186,105 @@ func TestAListWhoseReleaseIsSettledMeanwhileLeavesNothing(t *testing.T) {
 	var left int
 	if err := d.read.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM serial_blocks) + (SELECT count(*) FROM staged_lists)`).Scan(&left); err != nil || left > 0 {
 		t.Errorf("%d rows of it are left, %v", left, err)
+	}
+}
+
+func TestALongListThatIsHereAlreadyIsAConflictAndNotStoredAgain(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("long"))
+	o := claim(t, d, ghent, "long")
+	list := longList("a")
+	if _, err := d.Settle(t.Context(), o, released(list...)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), o, released(longList("b")...)); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("the answer once more: %v", err)
+	}
+	now := order(t, d, ghent.Tenant.ID, "long")
+	if err := d.AddList(t.Context(), ghent, o.ID, longList("c")); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("a list that a person adds: %v", err)
+	}
+	if err := d.FillList(t.Context(), now, packaging.Facts{Serials: longList("d")}); err != nil {
+		t.Errorf("a list of the order's details: %v", err)
+	}
+	if got := stored(t, d, ghent, o.List()); !slices.Equal(got, list) {
+		t.Errorf("%d serials are stored, and not as they came", len(got))
+	}
+	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+		t.Errorf("%v", faults)
+	}
+}
+
+// What was staged of a list and could not be dropped keeps no other list of the release out.
+func TestAShortListIsStoredOverWhatWasStagedOfALongOne(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("half"))
+	o := claim(t, d, ghent, "half")
+	staged := &newList{of: o, serials: longList("a"), came: true}
+	staged.pack(d)
+	if _, err := d.stageSlices(t.Context(), staged, o.List()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Settle(t.Context(), o, released("short")); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, d, ghent, o.List()); !slices.Equal(got, []string{"short"}) {
+		t.Errorf("%d serials are stored", len(got))
+	}
+	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+		t.Errorf("%v", faults)
+	}
+}
+
+// Who may begin an export gets all of it: half a list that looks whole is worse than none.
+func TestAListWhoseOrderMovesToAnotherLineMeanwhileIsExportedWhole(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("moves"))
+	o = claim(t, d, ghent, "moves")
+	list := longList("a")[:12_000]
+	if _, err := d.Settle(t.Context(), o, released(list...)); err != nil {
+		t.Fatal(err)
+	}
+	limited := become(t, d, ghent, packaging.Operator, o.Line.ID)
+	n := 0
+	if err := d.EachSerial(t.Context(), limited.Scope(), o.List(), func(packaging.Serial) error {
+		if n++; n > 1 {
+			return nil
+		}
+		return d.tx(t.Context(), func(t *tx) error { return t.exec(`UPDATE orders SET line_id = NULL WHERE id = ?`, o.ID) })
+	}); err != nil || n != len(list) {
+		t.Errorf("%d of %d serials, %v", n, len(list), err)
+	}
+	if got := stored(t, d, limited, o.List()); len(got) > 0 {
+		t.Errorf("a new export has %d serials", len(got))
+	}
+}
+
+// While a list is staged, it is not the order's yet.
+func TestAListIsOfNoGTINThatItsOrderGotBeforeItCame(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("late"))
+	o := claim(t, d, ghent, "late")
+	if _, err := d.InterruptReleases(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SettleByStatus(t.Context(), o, packaging.Settlement{Outcome: packaging.Released, Proof: packaging.Done, Status: packaging.Done}); err != nil {
+		t.Fatal(err)
+	}
+	o = order(t, d, ghent.Tenant.ID, "late")
+	staged := &newList{of: o, serials: longList("a"), came: true}
+	staged.pack(d)
+	if _, err := d.stageSlices(t.Context(), staged, o.List()); err != nil {
+		t.Fatal(err)
+	}
+	other := facts("late")
+	other.GTIN, other.Status = "09506000134369", packaging.Done
+	cache(t, d, ghent.Tenant.ID, other)
+	if err := d.FillList(t.Context(), o, packaging.Facts{Serials: staged.serials}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: other.GTIN, Serial: staged.serials[3]}})
+	if err != nil || len(found) != 1 || found[0].GTINChanged {
+		t.Errorf("%+v, %v", found, err)
 	}
 }

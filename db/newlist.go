@@ -63,11 +63,8 @@ func (d *DB) newList(
 	if l.product != 0 {
 		l.digest = digestOf(l.product, serials)
 	}
-	if len(serials) <= maxUnstaged {
-		return l, func() {}, nil
-	}
-	if done, err = d.stage(ctx, l); err != nil {
-		return nil, nil, err
+	if done, err = d.stage(ctx, l); err != nil || !l.staged {
+		return l, done, err
 	}
 	if l.repeats, err = l.repeatsSince(ctx, d.read); err != nil { // little is left to compare in the transaction
 		done()

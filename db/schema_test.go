@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,77 @@ func TestADatabaseOfSchema20IsAdoptedAndEqualsAFreshOne(t *testing.T) {
 	}
 	if v := verdict(t, d, people[0].Tenant.ID); v.Break.Kind != "" {
 		t.Errorf("%+v", v)
+	}
+}
+
+// Lists that are as odd as lists get are the same in blocks, and each of their serials is found.
+func TestOddListsOfBeforeAreInBlocksAsTheyWere(t *testing.T) {
+	file, _ := schema20(t)
+	pool, err := open(file, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := migrations(pool, box(t, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), 38); err != nil {
+		t.Fatal(err)
+	}
+	var orderID packaging.OrderID
+	var tenant packaging.TenantID
+	if err := pool.QueryRowContext(t.Context(), `SELECT id, tenant_id FROM orders ORDER BY id LIMIT 1`).Scan(&orderID, &tenant); err != nil {
+		t.Fatal(err)
+	}
+	lists := [][]string{
+		{
+			"a", strings.Repeat("x", 255), strings.Repeat("é", 255), "日本", "nul\x00in", "tab\t\r\n\x1d", " ", "", "a", "A", "",
+			"\xff\xfe", strings.Repeat("z", 9_000), "=1+1",
+		},
+		{"a"},
+		longList("b")[:9_000],
+	}
+	gtins := []string{"9506000134352", "", "é"}
+	for i, list := range lists {
+		if _, err := pool.ExecContext(t.Context(), `INSERT INTO products (id, tenant_id, gtin) VALUES (?,?,?)`, 900+i, tenant, gtins[i]); err != nil {
+			t.Fatal(err)
+		}
+		for place, serial := range list {
+			if _, err := pool.ExecContext(t.Context(), `INSERT INTO serials (id, product_id, serial) VALUES (?,?,?)`,
+				serialKey(packaging.ListOf(orderID, 50+i), int64(place)+1), 900+i, serial); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(t.Context(), file, box(t, 2), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for i, list := range lists {
+		key := packaging.ListOf(orderID, 50+i)
+		now, err := d.Serials(t.Context(), packaging.Everything(tenant), key, 0, len(list)+1)
+		if err != nil || len(now) != len(list) {
+			t.Fatalf("%d serials, %v", len(now), err)
+		}
+		for j, serial := range list {
+			if now[j].Value != serial || now[j].Seq != int64(j)+1 {
+				t.Fatalf("%q is %q in place %d", serial, now[j].Value, now[j].Seq)
+			}
+			if j > 20 && j%500 > 0 {
+				continue
+			}
+			places, err := placesOf(t.Context(), d.read, tenant, []packTarget{{PackID: packaging.PackID{GTIN: gtins[i], Serial: serial}, was: gtins[i]}})
+			if err != nil || !slices.ContainsFunc(places, func(p packPlace) bool { return p.Key == serialKey(key, int64(j)+1) }) {
+				t.Errorf("%q is found at %v, %v", serial, places, err)
+			}
+		}
+	}
+	if faults := faultsOf(t, d, tenant); len(faults) > 0 {
+		t.Errorf("%v", faults)
 	}
 }
 

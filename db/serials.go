@@ -75,14 +75,15 @@ func (d *DB) FindSerials(
 }
 
 // EachSerial hands the serials of a list to do, in the order received, until it fails. It holds no more than a page of
-// them.
+// them. Who had the order in their scope when it began gets all of the list.
 func (d *DB) EachSerial(
 	ctx context.Context, in packaging.Scope, list packaging.ListID, do func(packaging.Serial) error,
 ) error {
 	const page = 5_000
-	for after := int64(0); ; {
+	person := in.Person()
+	for after := int64(0); ; in = packaging.Everything(in.Tenant()) {
 		var serials []packaging.Serial
-		err := d.readLong(ctx, in.Person(), pageLimit, func(ctx context.Context, q querier) (err error) {
+		err := d.readLong(ctx, person, pageLimit, func(ctx context.Context, q querier) (err error) {
 			serials, err = serialsOf(ctx, q, in, list, "", after, page)
 			return err
 		})

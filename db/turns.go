@@ -31,6 +31,9 @@ func (t *turns) take(ctx context.Context, turn packaging.WriterTurn, makeWay fun
 	taken := time.Now()
 	t.mu.Lock()
 	t.makeWay = makeWay
+	if makeWay != nil && t.firstWaits() { // it came before it could call makeWay
+		makeWay()
+	}
 	t.mu.Unlock()
 	return func() {
 		t.mu.Lock()
@@ -68,6 +71,11 @@ func (t *turns) await(ctx context.Context, turn packaging.WriterTurn) error {
 		t.next() // it was called at the same moment
 	}
 	return context.Cause(ctx)
+}
+
+// firstWaits reports whether somebody waits whose turn comes before those in the background.
+func (t *turns) firstWaits() bool {
+	return slices.ContainsFunc(t.waiting[:packaging.BackgroundTurn], func(w []chan struct{}) bool { return len(w) > 0 })
 }
 
 // next calls the first of those who come first, or leaves the writer free.

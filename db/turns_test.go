@@ -138,3 +138,27 @@ func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) 
 		t.Errorf("%v", faults)
 	}
 }
+
+// The press may come before the import has said how it is undone.
+func TestWhatMakesWayDoesSoForAPressThatCameAtTheSameMoment(t *testing.T) {
+	var q turns
+	if _, err := q.take(t.Context(), packaging.PersonTurn, nil); err != nil {
+		t.Fatal(err)
+	}
+	undone := make(chan struct{})
+	go q.take(t.Context(), packaging.BackgroundTurn, func() { close(undone) }) //nolint:errcheck // it does not fail
+	for waits := false; !waits; time.Sleep(time.Millisecond) {
+		q.mu.Lock()
+		waits = len(q.waiting[packaging.BackgroundTurn]) > 0
+		q.mu.Unlock()
+	}
+	q.mu.Lock()
+	q.next() // the import is called, and a press comes before it goes on
+	q.waiting[packaging.ReleaseTurn] = append(q.waiting[packaging.ReleaseTurn], make(chan struct{}))
+	q.mu.Unlock()
+	select {
+	case <-undone:
+	case <-time.After(5 * time.Second):
+		t.Error("the press waits for all of the import")
+	}
+}
