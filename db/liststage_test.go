@@ -288,3 +288,34 @@ func TestAListIsOfNoGTINThatItsOrderGotBeforeItCame(t *testing.T) {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
+
+// A pack that no look-up finds would be taken for a stranger: verification finds what hides it.
+func TestWhatHidesSerialsFromLookUpsIsFoundByVerification(t *testing.T) {
+	for name, statement := range map[string]string{
+		"a mark is gone":         `DELETE FROM serial_marks WHERE mark = (SELECT max(mark) FROM serial_marks)`,
+		"a mark is another one":  `UPDATE serial_marks SET mark = mark + (1 << 26) WHERE mark = (SELECT max(mark) FROM serial_marks)`,
+		"a block's number is":    `UPDATE serial_blocks SET number = 9999 WHERE id = (SELECT min(id) FROM serial_blocks)`,
+		"marks that wait are":    `UPDATE serial_runs SET marks = zeroblob(8) WHERE id = (SELECT min(id) FROM serial_runs)`,
+		"marks that wait are no": `DELETE FROM serial_runs WHERE id = (SELECT max(id) FROM serial_runs)`,
+	} {
+		d, ghent, _ := opened(t)
+		cache(t, d, ghent.Tenant.ID, facts("short"), facts("long"))
+		short, long := claim(t, d, ghent, "short"), claim(t, d, ghent, "long")
+		for o, list := range map[*packaging.Order][]string{&short: {"s1", "s2"}, &long: longList("a")[:5_000]} {
+			if _, err := d.Settle(t.Context(), *o, released(list...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+			t.Fatalf("%v", faults)
+		}
+		for _, one := range []string{`DROP TRIGGER serials_never_change`, statement} {
+			if _, err := d.write.ExecContext(t.Context(), one); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) != 1 || faults[0].Record != marksOfLists {
+			t.Errorf("%s: %v", name, faults)
+		}
+	}
+}

@@ -303,7 +303,15 @@ func (c *recordCheck) list(after packaging.ListID, logged map[string]packaging.L
 		return list, true, err
 	}
 	delete(logged, key)
-	return list, true, c.compare(now, serialLists, key, digest)
+	before := len(c.faults)
+	if err := c.compare(now, serialLists, key, digest); err != nil || len(c.faults) > before {
+		return list, true, err
+	}
+	found, err := everySerialIsFound(c.ctx, c.q, c.tenant, list)
+	if err == nil && !found {
+		err = c.fault(packaging.FaultMissing, marksOfLists, key, 0)
+	}
+	return list, true, err
 }
 
 // lastLine returns the last line of the log about a record by its key, and nothing if there is none.

@@ -33,7 +33,7 @@ var notRecords = map[string]string{
 	"delivery_tries":   "what each try came to: a delivery itself says whether it was taken",
 	"write_probe":      "random bytes, written to see whether a release could be",
 	"staged_lists":     "lists that do not count yet; a logged one that is named there is missing",
-	"serial_marks":     "an index of the serial lists, which are records: a look-up compares what it finds with them",
+	marksOfLists:       "an index of the serial lists, which are records: a check of a list looks up all of it",
 	"serial_runs":      "the part of that index that is yet to be put in its place",
 }
 
@@ -87,10 +87,11 @@ var joinedRecords = map[string][]string{
 const ownTenant = "SELECT $.tenant_id AS tenant"
 
 // serialLists are records too, with a digest of their own: they are long, and read by themselves. blocksOfLists is the
-// table that has them.
+// table that has them, and marksOfLists the index by which look-ups find them.
 const (
 	serialLists   = "serials"
 	blocksOfLists = "serial_blocks"
+	marksOfLists  = "serial_marks"
 )
 
 // recordTable is a table that holds records.

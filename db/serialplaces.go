@@ -128,3 +128,71 @@ func eachBlockOf(
 		CROSS JOIN serial_blocks s ON s.number = n.value CROSS JOIN products p ON p.id = s.product_id
 		WHERE p.tenant_id = ? AND `+notStaged, string(list), tenant)
 }
+
+// lookedUpAtOnce is how many marks are looked up at once.
+const lookedUpAtOnce = 50_000
+
+// everySerialIsFound reports whether look-ups find all serials of a list: a pack that is not found is taken for one of
+// no list. A block that can't be read is no matter of look-ups.
+func everySerialIsFound(
+	ctx context.Context, q querier, tenant packaging.TenantID, list packaging.ListID,
+) (found bool, err error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT s.number, p.gtin, s.packed FROM serial_blocks s JOIN products p ON p.id = s.product_id
+		WHERE s.id >= ? AND s.id < ? ORDER BY s.id`, serialKey(list, 0), serialKey(list+1, 0))
+	if err != nil {
+		return false, coded(err)
+	}
+	defer rows.Close()
+	var marks []int64
+	for rows.Next() {
+		b := serialBlock{first: 1}
+		var gtin string
+		if err := rows.Scan(&b.number, &gtin, &b.packed); err != nil {
+			return false, coded(err)
+		}
+		serials, err := UnpackSerials(b.packed)
+		if err != nil {
+			continue
+		}
+		marks = append(marks, marksOf(newSerialHasher(tenant, gtin).hashed(serials), []serialBlock{b})...)
+		if len(marks) < lookedUpAtOnce {
+			continue
+		}
+		if found, err := areMarked(ctx, q, marks); err != nil || !found {
+			return false, err
+		}
+		marks = marks[:0]
+	}
+	if err := rows.Err(); err != nil {
+		return false, coded(err)
+	}
+	return areMarked(ctx, q, marks)
+}
+
+// areMarked reports whether all of the marks are in serial_marks, or in serial_runs. It sorts them.
+func areMarked(ctx context.Context, q querier, marks []int64) (bool, error) {
+	if len(marks) == 0 {
+		return true, nil
+	}
+	slices.Sort(marks)
+	list, err := json.Marshal(marks)
+	if err != nil {
+		return false, err
+	}
+	missing, err := collect(ctx, q, func(row scanner) (m int64, err error) { return m, row.Scan(&m) },
+		`SELECT value FROM json_each(?) WHERE value NOT IN (SELECT mark FROM serial_marks)`, string(list))
+	if err != nil || len(missing) == 0 {
+		return err == nil, err
+	}
+	left := map[int64]bool{}
+	for _, m := range missing {
+		left[m] = true
+	}
+	err = eachRun(ctx, q, []int64{missing[0] >> numberBits, missing[len(missing)-1] >> numberBits}, func(run []byte) {
+		for ; len(run) >= markBytes; run = run[markBytes:] {
+			delete(left, int64(binary.BigEndian.Uint64(run)))
+		}
+	})
+	return len(left) == 0, err
+}

@@ -60,7 +60,7 @@ const MaxFaults = 100
 // RecordNouns are what people call the records of each table. A table without one is "other".
 var RecordNouns = map[string]string{
 	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials", "serials": "serials",
-	"list_gtins": "serials", "shown_serials": "serials",
+	"serial_marks": "serials", "list_gtins": "serials", "shown_serials": "serials",
 	"releases": "release", "lost_releases": "release", "answers": "release", "settlements": "release",
 	"acknowledgements": "acknowledgement", "signatures": "signature",
 	"notes": "note", "note_withdrawals": "note", "queues": "queue", "queue_orders": "queue",
