@@ -239,8 +239,8 @@ func TestAShortListIsStoredOverWhatWasStagedOfALongOne(t *testing.T) {
 // Who may begin an export gets all of it: half a list that looks whole is worse than none.
 func TestAListWhoseOrderMovesToAnotherLineMeanwhileIsExportedWhole(t *testing.T) {
 	d, ghent, _ := opened(t)
-	o := cache(t, d, ghent.Tenant.ID, facts("moves"))
-	o = claim(t, d, ghent, "moves")
+	cache(t, d, ghent.Tenant.ID, facts("moves"))
+	o := claim(t, d, ghent, "moves")
 	list := longList("a")[:12_000]
 	if _, err := d.Settle(t.Context(), o, released(list...)); err != nil {
 		t.Fatal(err)
