@@ -674,3 +674,24 @@ func TestNobodySignsTheSameThingTwiceAndSignaturesOnlyGrow(t *testing.T) {
 		}
 	}
 }
+
+func TestCommitsWaitForTheDiskAgainAfterDataThatCanBeMadeAnew(t *testing.T) {
+	d := openTicking(t, filepath.Join(t.TempDir(), "lineboard.db"), start, time.Second)
+	waits := func() (level int) {
+		t.Helper()
+		if err := d.write.QueryRowContext(t.Context(), `PRAGMA synchronous`).Scan(&level); err != nil {
+			t.Fatal(err)
+		}
+		return level
+	}
+	failed := errors.New("it ended early")
+	err := d.Unsynced(t.Context(), func() error {
+		if off := 0; waits() != off {
+			t.Error("a commit waits for the disk")
+		}
+		return failed
+	})
+	if full := 2; !errors.Is(err, failed) || waits() != full {
+		t.Errorf("%v, and commits wait at level %d", err, waits())
+	}
+}

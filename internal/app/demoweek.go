@@ -79,6 +79,13 @@ func (d *demo) makePast(p run, box *sandbox.Sandbox, clock *demoClock, site db.S
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	return store.Unsynced(p, func() error { return d.livePast(p, store, box, clock, site, now) })
+}
+
+// livePast lets a week of work happen in new data, up to now.
+func (d *demo) livePast(
+	p run, store *db.DB, box *sandbox.Sandbox, clock *demoClock, site db.Site, now time.Time,
+) (err error) {
 	if err := store.Provision(p, site); err != nil {
 		return err
 	}
