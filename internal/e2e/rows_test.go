@@ -72,3 +72,33 @@ func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
 		}
 	}
 }
+
+// A row of a shift has two lines or three, and a report names orders of 20 characters: no text leaves its row, no ID is broken.
+func TestShiftsAndTheirReportsHoldTheirTextAtEverySize(t *testing.T) {
+	t.Parallel()
+	h, s := longRows(t)
+	p := signedIn(t, s, "supervisor1")
+	for _, language := range []string{"de", "hu"} {
+		if err := h.Store.SetLanguage(t.Context(), h.Person("supervisor1").ID, language); err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range []string{"/shifts", shiftPage} {
+			p.Goto(s.address + page)
+			for _, size := range sizes {
+				p.Viewport(size.width, size.height)
+				p.settle()
+				var wrong []string
+				p.Eval(`[
+					...[...document.querySelectorAll(".shift-row > *")].filter(e => {
+						const own = e.getBoundingClientRect(), row = e.parentElement.getBoundingClientRect();
+						return own.top < row.top || own.bottom > row.bottom;
+					}),
+					...[...document.querySelectorAll(".report-exceptions .key bdi")].filter(e => e.innerText.length <= 20 && e.offsetHeight > 40),
+				].map(e => e.innerText)`, &wrong)
+				if len(wrong) > 0 || p.Overflow() {
+					t.Errorf("%s, %s at %s: %q do not fit; too wide: %v", language, page, size, wrong, p.tooWide())
+				}
+			}
+		}
+	}
+}

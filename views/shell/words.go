@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,8 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
 	case packaging.Signed:
 		return text.Say(ctx, "deed.signed", "New", e.New)
+	case packaging.ShiftHandedOver, packaging.ShiftTakenOver, packaging.ItemsAcknowledged, packaging.ShiftReviewed:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", shiftText(ctx, e.Object), "New", pointsText(ctx, e.New))
 	case packaging.OrderLineSet, packaging.OrderLineBack:
 		return text.Say(ctx, "deed."+string(e.Deed), "Old", LineWord(ctx, e.Old), "New", LineWord(ctx, e.New))
 	case packaging.LineAdopted:
@@ -129,6 +132,27 @@ func OdditiesText(ctx context.Context, recorded string) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// shiftText returns how a page names a shift that the history names. What it does not understand stays.
+func shiftText(ctx context.Context, recorded string) string {
+	day, name, found := strings.Cut(strings.TrimPrefix(recorded, "shift "), " ")
+	if !found {
+		return recorded
+	}
+	return name + ", " + DayText(ctx, packaging.Day(day))
+}
+
+// pointsText returns in words how many points of a hand-over the history counts. What it does not understand stays.
+func pointsText(ctx context.Context, recorded string) string {
+	var acknowledged, points int
+	if n, _ := fmt.Sscanf(recorded, "%d of %d items acknowledged", &acknowledged, &points); n == 2 {
+		return text.Say(ctx, "handover.points_acknowledged", "Count", points, "Acknowledged", text.Number(ctx, acknowledged))
+	}
+	if n, _ := fmt.Sscanf(recorded, "%d items", &points); n == 1 && recorded == fmt.Sprintf("%d items", points) {
+		return text.Say(ctx, "handover.points", "Count", points)
+	}
+	return recorded
 }
 
 // RoleText returns the name of a role, or of each of its parts.
