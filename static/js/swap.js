@@ -19,7 +19,7 @@ export function startSwaps() {
       return;
     }
     clearProblems();
-    hadFocus = requestConfig.elt.matches("form") || hasFocus($("#release"));
+    hadFocus = requestConfig.elt.matches("form") || hasFocus($("#release") ?? target);
   });
   document.addEventListener("htmx:afterSwap", event => {
     const { target } = event.detail;
