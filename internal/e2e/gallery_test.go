@@ -400,8 +400,8 @@ func (g gallery) setup() {
 		{name: "people", path: "/admin/people"},
 		{name: "a person to add", path: "/admin/people/new"},
 		{name: "a person", path: fmt.Sprint("/admin/people/", g.Person("supervisor1").ID)},
-		{name: "no stations", path: "/admin/stations"},
 		{name: "rules of releases", path: "/admin/releases"},
+		{name: "no stations", path: "/admin/stations"},
 		{name: "a station with its code", do: func(p person) {
 			p.Fill("Name", "Tablet 7")
 			p.Choose("Line", "Bottle line 2")

@@ -47,7 +47,7 @@ const rowsInView = `(rows => ({
 	wrong: rows.filter(r => {
 		const height = r.getBoundingClientRect().height, id = r.querySelector(".key bdi");
 		return height < 55.9 || height > 64.1 || id && (id.getClientRects().length > 1 || id.textContent.length <= 20 && id.scrollWidth > id.clientWidth + 1 && getComputedStyle(id).display != "inline");
-	}).map(r => r.innerText.slice(0, 60) + " " + r.getBoundingClientRect().height),
+	}).map(r => r.innerText.slice(0, 60) + [r.querySelector(".key bdi")?.scrollWidth, r.querySelector(".key bdi")?.clientWidth, r.querySelector(".key bdi")?.textContent.length] + " " + r.getBoundingClientRect().height),
 }))([...document.querySelectorAll(%q)])`
 
 func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
