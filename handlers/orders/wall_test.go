@@ -34,7 +34,7 @@ func TestADisplayShowsTheLinesForDaysAndIsNobodys(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	s.ThreeShifts("ghent")
-	display, admin := boundDisplay(t, s)
+	display, _ := boundDisplay(t, s)
 	for range 5 {
 		s.Clock.Move(24 * time.Hour) // no session lasts so long
 		s.Refresh()
@@ -55,7 +55,7 @@ func TestADisplayShowsTheLinesForDaysAndIsNobodys(t *testing.T) {
 			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
-	admin = s.SignIn("administrator1") // whose session has ended
+	admin := s.SignIn("administrator1") // whose session has ended
 	if listed := admin.Get("/admin/stations").Text("#displays"); !strings.Contains(listed, "Hall A") || !strings.Contains(listed, "Bound since") {
 		t.Errorf("under Stations it is listed as %q", listed)
 	}
