@@ -13,7 +13,7 @@ import (
 // alarmFacts returns all facts of a site that alarms can be about. Each query reads an index that has nothing else.
 func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all []packaging.AlarmFact, err error) {
 	for _, query := range []string{
-		`SELECT 'unknown', 'release ' || r.id, ` + factOrder + `, coalesce(nullif(r.answered_at, 0), r.requested_at) FROM ` + factTables + `
+		`SELECT 'unknown', 'release ' || r.id, ` + factOrder + `, r.answered_at FROM ` + factTables + `
 			WHERE r.tenant_id = ? AND r.outcome = 'unknown' AND r.closed_at IS NULL AND r.contradicted_at IS NULL`,
 		`SELECT 'contradicted', 'release ' || r.id, ` + factOrder + `, r.contradicted_at FROM ` + factTables + `
 			WHERE r.tenant_id = ? AND r.outcome = 'unknown' AND r.closed_at IS NULL AND r.contradicted_at IS NOT NULL`,
@@ -32,7 +32,7 @@ func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all 
 					WHERE n.queue_id = q.id AND n.place >= q.position AND o.urgency = 1 AND ` + onBoards + `
 						AND (r.id IS NULL OR r.requested_at < q.started_at))`,
 		`SELECT 'stale', 'orders', 0, '', '', 0, '', succeeded_at FROM refreshes WHERE tenant_id = ? AND succeeded_at < tried_at`,
-		`SELECT 'credentials', 'credentials', 0, '', '', 0, '', tried_at FROM refreshes
+		`SELECT 'credentials', 'credentials', 0, '', '', 0, '', succeeded_at FROM refreshes
 			WHERE tenant_id = ? AND succeeded_at < tried_at AND problem IN ('no_token', 'token_rejected', 'channel_key', 'sign_in_rejected', 'not_configured')`,
 		`SELECT 'handover', 'hand-over ' || h.id, 0, '', '', 0, '', h.at FROM handovers h
 			WHERE h.tenant_id = ? AND h.id = (SELECT max(id) FROM handovers WHERE tenant_id = h.tenant_id)
@@ -160,13 +160,17 @@ func (t *tx) insertAlarm(tenant packaging.TenantID, a packaging.Alarm) (packagin
 	return packaging.AlarmID(id), err
 }
 
+// maxItems is how many alarms one message has: Teams and Slack refuse long ones.
+const maxItems = 20
+
 // say adds an alarm to what a recipient will be told: to the message that waits for its first try, or to a new one.
 func (t *tx) say(
 	tenant packaging.TenantID, recipient packaging.RecipientID, alarm packaging.AlarmID, says packaging.AlarmSays,
 ) error {
 	var message string
-	err := t.row(`SELECT id FROM alarm_messages WHERE tenant_id = ? AND recipient_id = ? AND tries = 0 AND sent_at IS NULL
-		AND given_up_at IS NULL ORDER BY made_at DESC, id LIMIT 1`, tenant, recipient).Scan(&message)
+	err := t.row(`SELECT m.id FROM alarm_messages m WHERE m.tenant_id = ? AND m.recipient_id = ? AND m.tries = 0 AND m.sent_at IS NULL
+		AND m.given_up_at IS NULL AND (SELECT count(*) FROM alarm_items WHERE message_id = m.id) < ?
+		ORDER BY m.made_at DESC, m.id LIMIT 1`, tenant, recipient, maxItems).Scan(&message)
 	if errors.Is(err, sql.ErrNoRows) {
 		message = rand.Text()
 		err = t.exec(`INSERT INTO alarm_messages (id, tenant_id, recipient_id, made_at, try_at) VALUES (?, ?, ?, ?, ?)`,

@@ -440,3 +440,46 @@ func checkSigned(t *testing.T, key string, r *http.Request, body string) {
 		t.Errorf("the signature is %q, want %q", r.Header.Get("webhook-signature"), want)
 	}
 }
+
+func TestATryThatFailsTellsNobodyTheSecretAddress(t *testing.T) {
+	t.Parallel()
+	closed := newHook(t)
+	closed.Close()
+	host, _, _ := net.SplitHostPort(closed.Listener.Addr().String())
+	for name, hosts := range map[string][]string{"nobody answers": {host}, "not a host of the server": nil} {
+		s := house.New(t, house.Options{DestinationHosts: hosts})
+		admin, b := s.SignIn("administrator1"), s.SignIn("supervisor1")
+		addRecipient(t, admin, "Channel", "slack", closed.URL+"/secret-path")
+		a := admin.Post("/admin/alarms/recipients/1/try")
+		if strings.Contains(a.Body, "secret-path") || !strings.Contains(a.Text("[role=alert]"), "did not go out") {
+			t.Errorf("%s: the page says %q", name, a.Text("[role=alert]"))
+		}
+		admin.Post("/admin/alarms/rules", "kind", "unknown", "delay", "0", "from", "00:00", "to", "00:00", "first", "1")
+		unknown(t, s, b, "Order143")
+		look(t, s)
+		if said := fmt.Sprint(s.History()); strings.Contains(said, "secret-path") {
+			t.Errorf("%s: the history has the address", name)
+		}
+		if strings.Contains(s.Log.String(), "secret-path") {
+			t.Errorf("%s: the log has the address", name)
+		}
+	}
+}
+
+func TestCredentialsThatAreRefusedAgainAndAgainRaiseTheirAlarm(t *testing.T) {
+	t.Parallel()
+	s := house.New(t, house.Options{})
+	admin := s.SignIn("administrator1")
+	admin.Post("/admin/alarms/rules", "kind", "credentials", "delay", "5", "from", "00:00", "to", "00:00")
+	s.Box.Inject(sandbox.Fault{Kind: sandbox.ExpiredToken})
+	for range 8 { // as a site refreshes, minute by minute
+		s.Clock.Move(time.Minute)
+		if err := s.Sync.Refresh(t.Context(), s.Tenant("ghent").ID); err == nil {
+			t.Fatal("a refresh with refused credentials works")
+		}
+		look(t, s)
+	}
+	if said := s.SignIn("supervisor1").Get("/").Text(".alarms"); !strings.Contains(said, "Credentials refused") {
+		t.Errorf("the overview says %q", said)
+	}
+}

@@ -37,10 +37,10 @@ type Store interface {
 // Options are what alarms work with.
 type Options struct {
 	Store Store
-	Dial  outbound.DialFunc            // reaches the hosts that the server was started with, and no others
-	Roots *x509.CertPool               // of certificates; nil for those of the machine
-	Facts func() []packaging.AlarmFact // what is the case of the installation
-	Every time.Duration                // between two looks; 0 for five seconds
+	Dial  outbound.DialFunc                              // reaches the hosts that the server was started with, and no others
+	Roots *x509.CertPool                                 // of certificates; nil for those of the machine
+	Facts func(packaging.TenantID) []packaging.AlarmFact // what is the case of the installation, as a site may know it
+	Every time.Duration                                  // between two looks; 0 for five seconds
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -64,7 +64,7 @@ func New(o Options) *Alarms {
 // keepFor is how long a message that went out is kept.
 const keepFor = 30 * 24 * time.Hour
 
-// Run looks and sends until ctx ends. Messages under way have until their own limit.
+// Run looks and sends until ctx ends, which ends what is being sent, too.
 func (a *Alarms) Run(ctx context.Context) error {
 	defer a.Wait()
 	tick := time.NewTicker(a.Every)
@@ -97,12 +97,12 @@ func (a *Alarms) Look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var facts []packaging.AlarmFact
-	if a.Facts != nil {
-		facts = a.Facts()
-	}
 	var failed []error
 	for _, t := range tenants {
+		var facts []packaging.AlarmFact
+		if a.Facts != nil {
+			facts = a.Facts(t.ID)
+		}
 		if err := a.Store.RaiseAlarms(ctx, t, facts); err != nil {
 			failed = append(failed, fmt.Errorf("site %s: %w", t.Slug, err))
 		}
@@ -112,28 +112,37 @@ func (a *Alarms) Look(ctx context.Context) error {
 	}
 	due, err := a.Store.DueMessages(ctx)
 	for _, m := range due {
-		a.sending.Go(func() { a.deliver(context.WithoutCancel(ctx), m) })
+		a.sending.Go(func() { a.deliver(ctx, m) })
 	}
 	return errors.Join(append(failed, err)...)
 }
 
-// deliver sends a message and notes what came of it.
+// deliver sends a message and notes what came of it. One that a stop cuts off is sent again at the next start.
 func (a *Alarms) deliver(ctx context.Context, m packaging.AlarmMessage) {
 	err := a.send(ctx, m)
+	if err != nil && ctx.Err() != nil {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
 	if err == nil {
 		err = a.Store.MessageSent(ctx, m.ID)
 	} else {
-		a.Log.Warn("an alarm did not go out", "site", m.Tenant.Slug, "recipient", m.Recipient.Name, "tries", m.Tries, "err", err)
-		err = a.Store.MessageFailed(ctx, m, reason(err))
+		why := reason(err)
+		a.Log.Warn("an alarm did not go out", "site", m.Tenant.Slug, "recipient", m.Recipient.Name, "tries", m.Tries, "err", why)
+		err = a.Store.MessageFailed(ctx, m, why)
 	}
 	if err != nil {
 		a.Log.Warn("what came of a message is not noted", "message", m.ID, "err", err)
 	}
 }
 
-// Try sends a message to a recipient that says that it is a try.
+// Try sends a message to a recipient that says that it is a try. Its error names no secret.
 func (a *Alarms) Try(ctx context.Context, t packaging.Tenant, to packaging.Recipient) error {
-	return a.send(ctx, packaging.AlarmMessage{ID: "test-" + newID(), Tenant: t, Recipient: to, Made: a.Now()})
+	err := a.send(ctx, packaging.AlarmMessage{ID: "test-" + newID(), Tenant: t, Recipient: to, Made: a.Now()})
+	if err != nil {
+		return errors.New(reason(err))
+	}
+	return nil
 }
 
 func (a *Alarms) send(ctx context.Context, m packaging.AlarmMessage) error {
@@ -162,10 +171,13 @@ func (a *Alarms) beat(ctx context.Context, tenant packaging.TenantID) error {
 	}
 	a.beats[tenant] = a.Now()
 	a.sending.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), packaging.MessageLimit)
+		within, cancel := context.WithTimeout(ctx, packaging.MessageLimit)
 		defer cancel()
 		problem := ""
-		if err := a.get(ctx, beat); err != nil {
+		if err := a.get(within, beat); err != nil {
+			if ctx.Err() != nil {
+				return // it is a stop that ends it
+			}
 			problem = reason(err)
 			a.Log.Warn("a heartbeat did not arrive", "host", settings.Heartbeat, "err", problem)
 		}

@@ -53,7 +53,10 @@ func itemOf(ctx context.Context, s packaging.AlarmSettings, i packaging.AlarmIte
 		parts = append(parts, f.OrderKey)
 	}
 	out.head = plain(text.Say(ctx, "alarm.says_"+string(i.Says), "What", strings.Join(parts, " · ")))
-	lines := []string{text.Say(ctx, "alarm.since", "At", text.Moment(ctx, f.Since))}
+	var lines []string
+	if !f.Since.IsZero() {
+		lines = append(lines, text.Say(ctx, "alarm.since", "At", text.Moment(ctx, f.Since)))
+	}
 	switch {
 	case i.Says == packaging.AlarmOver:
 		lines = append(lines, text.Say(ctx, "alarm.over_at", "At", text.Moment(ctx, i.At)))

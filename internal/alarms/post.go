@@ -40,8 +40,10 @@ func (a *Alarms) post(ctx context.Context, target, key secret.Text, m packaging.
 		return errURL
 	}
 	request.Header.Set("Content-Type", "application/json")
-	if err := webhook.Sign(request.Header, m.ID, a.Now(), body, key); err != nil {
-		return err
+	if m.Recipient.Kind == packaging.ByWebhook {
+		if err := webhook.Sign(request.Header, m.ID, a.Now(), body, key); err != nil {
+			return err
+		}
 	}
 	return a.do(request)
 }
@@ -64,6 +66,10 @@ const maxAnswer = 2 << 10
 func (a *Alarms) do(request *http.Request) error {
 	request.Header.Set("User-Agent", "Lineboard")
 	answer, err := a.client.Do(request)
+	var failed *url.Error
+	if errors.As(err, &failed) { // it names the whole address, which is a secret
+		err = failed.Err
+	}
 	if err != nil {
 		return err
 	}
@@ -75,14 +81,14 @@ func (a *Alarms) do(request *http.Request) error {
 	return nil
 }
 
-// reason returns an error in words that name no secret: the path of a URL is one.
+// reason returns an error in one line. What a receiver says is from outside: it may be long, and no text at all.
 func reason(err error) string {
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		err = failed.Err
-	}
 	const enough = 300
-	return strings.ToValidUTF8(plain(err.Error())[:min(len(err.Error()), enough)], "")
+	said := plain(strings.ToValidUTF8(err.Error(), "\ufffd"))
+	if len(said) > enough {
+		said = strings.ToValidUTF8(said[:enough], "") + "…"
+	}
+	return said
 }
 
 // event is what a webhook gets.

@@ -58,16 +58,17 @@ type Parts struct {
 	Local        []netip.Prefix // local networks of IPv6, where each address is one machine
 	RateLimit    float64        // requests a second from one address or session; 0 for no limit
 
-	Machine          func() doctor.Facts // what is known of files, disks and certificate; nil for nothing
-	Loose            func() []string     // files of the data that others than their owner may use; nil for none
-	MetricsToken     secret.Text         // of those who read metrics at the main address; empty for nobody
-	Certificate      func() time.Time    // when the one that is served ends; nil without one
-	Setup            *handlers.Setup     // the first start; nil once there is an administrator
-	Demo             []signin.DemoPerson // people whom the sign-in page names; nil outside the demo
-	DestinationHosts []string            // hosts, with or without a port, that alarms may go to
-	Roots            *x509.CertPool      // of their certificates; nil for those of the machine
-	AlarmPace        time.Duration       // between two looks for alarms; 0 for the usual
-	AccessLog        bool                // log each request
+	Machine          func() doctor.Facts  // what is known of files, disks and certificate; nil for nothing
+	Disks            func() []doctor.Disk // of the data; nil for none that is watched
+	Loose            func() []string      // files of the data that others than their owner may use; nil for none
+	MetricsToken     secret.Text          // of those who read metrics at the main address; empty for nobody
+	Certificate      func() time.Time     // when the one that is served ends; nil without one
+	Setup            *handlers.Setup      // the first start; nil once there is an administrator
+	Demo             []signin.DemoPerson  // people whom the sign-in page names; nil outside the demo
+	DestinationHosts []string             // hosts, with or without a port, that alarms may go to
+	Roots            *x509.CertPool       // of their certificates; nil for those of the machine
+	AlarmPace        time.Duration        // between two looks for alarms; 0 for the usual
+	AccessLog        bool                 // log each request
 }
 
 // App is a Lineboard put together: Handler serves it, Run does what nobody asks for, Close ends it.
@@ -90,7 +91,6 @@ type App struct {
 	clients *manufacturer.Clients
 	checks  *checks
 	copier  *copier
-	since   map[packaging.AlarmKind]time.Time // since when facts of the installation are the case
 }
 
 // Build puts a Lineboard together. Answers that an earlier process kept are stored first, and what else it left under way
@@ -109,7 +109,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	if err := interrupt(ctx, p.Store, p.Log); err != nil {
 		return nil, err
 	}
-	a := &App{Store: p.Store, Anchors: writer, parts: p, began: p.Now(), since: map[packaging.AlarmKind]time.Time{}}
+	a := &App{Store: p.Store, Anchors: writer, parts: p, began: p.Now()}
 	// Versions begin with the time, so that they go on growing when the program starts again.
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
 	to := p.Deliveries
@@ -134,7 +134,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 		return nil, err
 	}
 	a.Alarms = alarms.New(alarms.Options{
-		Store: p.Store, Dial: outbound.Only(p.DestinationHosts), Roots: p.Roots, Facts: a.facts, Every: p.AlarmPace, Now: p.Now, Log: p.Log,
+		Store: p.Store, Dial: outbound.Only(p.DestinationHosts), Roots: p.Roots, Facts: (&facts{a, map[packaging.AlarmKind]time.Time{}}).of, Every: p.AlarmPace, Now: p.Now, Log: p.Log,
 	})
 	a.Handler = a.handler(a.clients)
 	return a, nil

@@ -18,27 +18,28 @@ import (
 	"lineboard/internal/secret"
 )
 
+// disks returns the disks of the data, the anchors and the backups, each once.
+func (s *settings) disks() (all []doctor.Disk) {
+	for _, folder := range []string{s.Data, filepath.Dir(anchorsPath(s.Anchors, s.Data)), s.BackupDir} {
+		if folder != "" && !slices.ContainsFunc(all, func(d doctor.Disk) bool { return sameDisk(d.Folder, folder) }) {
+			free, err := freeBytes(folder)
+			all = append(all, doctor.Disk{Folder: folder, Free: free, Err: err})
+		}
+	}
+	return all
+}
+
 // machine returns the facts that do not need the database.
 func (s *settings) machine() doctor.Facts {
 	anchors := anchorsPath(s.Anchors, s.Data)
-	folders := []string{s.Data}
-	for _, other := range []string{filepath.Dir(anchors), s.BackupDir} {
-		if other != "" && !slices.ContainsFunc(folders, func(f string) bool { return sameDisk(f, other) }) {
-			folders = append(folders, other)
-		}
-	}
-	f := doctor.Facts{
+	return doctor.Facts{
 		Now:          time.Now(),
 		PlainHTTP:    !s.HTTPS && s.TLSCert == "",
 		LooseFiles:   looseFiles(s.Data, anchors),
 		ForeignFiles: foreignFiles(s.Data, anchors),
 		Certificate:  certificateFacts(s.TLSCert, s.TLSKey),
+		Disks:        s.disks(),
 	}
-	for _, folder := range folders {
-		free, err := freeBytes(folder)
-		f.Disks = append(f.Disks, doctor.Disk{Folder: folder, Free: free, Err: err})
-	}
-	return f
 }
 
 // certificateFacts reads a certificate as the server does.

@@ -1,52 +1,64 @@
 package app
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lineboard/internal/packaging"
 )
 
-// nearlyFull is how many bytes a disk must have left: a release needs one megabyte, and an administrator some days.
-const nearlyFull = 512 << 20
-
-// facts returns what is the case of the installation that an alarm can be about. A fact that is over is left out, and so
-// its alarm ends.
-func (a *App) facts() (facts []packaging.AlarmFact) {
-	now := a.parts.Now()
-	add := func(kind packaging.AlarmKind, detail string) {
-		f := packaging.AlarmFact{Kind: kind, Subject: string(kind), Since: now, Detail: detail}
-		if since, known := a.since[kind]; known {
-			f.Since = since
-		}
-		facts = append(facts, f)
-	}
-	if b := a.copier.State(); b.Problem != "" {
-		add(packaging.AlarmBackup, b.Problem)
-	}
-	check := a.checks.State()
-	if check.Unanchored != "" {
-		add(packaging.AlarmAnchors, check.Unanchored)
-	}
-	if check.Faulty() {
-		said := slices.Clone(check.Damage)
-		for _, b := range check.Broken {
-			said = append(said, b.Slug+": "+b.Verdict)
-		}
-		add(packaging.AlarmHistory, strings.Join(said, ", "))
-	}
-	if left, err := freeBytes(filepath.Dir(a.parts.Anchors)); err == nil && uint64(left) < nearlyFull {
-		add(packaging.AlarmDisk, "")
-	}
-	a.remember(facts)
-	return facts
+// facts are what is the case of the installation that alarms can be about.
+type facts struct {
+	app   *App
+	since map[packaging.AlarmKind]time.Time // since when each is the case
 }
 
-// remember keeps since when each fact is the case.
-func (a *App) remember(facts []packaging.AlarmFact) {
-	clear(a.since)
-	for _, f := range facts {
-		a.since[f.Kind] = f.Since
+// of returns the facts as a site may know them: of the histories of others it learns that one does not hold, and no more.
+// A fact that is over is left out, and so its alarm ends.
+func (f *facts) of(tenant packaging.TenantID) (all []packaging.AlarmFact) {
+	note := func(kind packaging.AlarmKind, is bool, detail string) {
+		if !is {
+			delete(f.since, kind)
+			return
+		}
+		if _, known := f.since[kind]; !known {
+			f.since[kind] = f.app.parts.Now()
+		}
+		all = append(all, packaging.AlarmFact{Kind: kind, Subject: string(kind), Since: f.since[kind], Detail: detail})
 	}
+	backups, check := f.app.copier.State(), f.app.checks.State()
+	note(packaging.AlarmBackup, backups.Problem != "", backups.Problem)
+	note(packaging.AlarmAnchors, check.Unanchored != "", check.Unanchored)
+	note(packaging.AlarmHistory, check.Faulty(), faultOf(check, tenant))
+	full := f.fullDisk()
+	note(packaging.AlarmDisk, full != "", full)
+	return all
+}
+
+// fullDisk returns the folder on a disk that is nearly full, empty if there is none.
+func (f *facts) fullDisk() string {
+	if f.app.parts.Disks == nil {
+		return ""
+	}
+	for _, d := range f.app.parts.Disks() {
+		if d.NearlyFull() {
+			return d.Folder
+		}
+	}
+	return ""
+}
+
+// faultOf returns what of a check's findings a site may know.
+func faultOf(check packaging.SelfCheck, tenant packaging.TenantID) string {
+	said := slices.Clone(check.Damage)
+	for _, s := range check.Schema {
+		said = append(said, s.Name+" "+string(s.Kind))
+	}
+	for _, b := range check.Broken {
+		if b.Tenant == tenant {
+			said = append(said, b.Verdict)
+		}
+	}
+	return strings.Join(said, ", ")
 }

@@ -162,6 +162,7 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		Local:           s.Local,
 		RateLimit:       s.RateLimit,
 		Machine:         s.machine,
+		Disks:           s.disks,
 		AccessLog:       s.Verbose,
 		Loose:           func() []string { return looseFiles(s.Data, anchorsPath(s.Anchors, s.Data)) },
 

@@ -54,7 +54,10 @@ func (s *sources) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 		return value, nil
 	}
 	if setting, ok := s.file[flag.Name]; ok {
-		return setting.Value, nil
+		if flag.IsMap() {
+			return setting.Joined(string(flag.Tag.MapSep)), nil
+		}
+		return setting.Joined(","), nil
 	}
 	return nil, nil
 }

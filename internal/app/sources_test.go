@@ -39,14 +39,15 @@ func TestAFlagGoesOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 
 func TestAMistakeInTheSettingsFileIsNamedWithItsLine(t *testing.T) {
 	for text, says := range map[string]string{
-		"addr: :8080\nadress: :8081\n":    "line 2: there is no setting adress",
-		"config: other.yaml\n":            "line 1: there is no setting config",
-		"to: backup.db\n":                 "line 1: there is no setting to",
-		"addr: :8080\nrefresh: soon\n":    "line 2)",
-		"\nrefresh: 0s\n":                 "line 2)",
-		"trusted-proxies: [10.0.0.1]\n":   "line 1)",
-		"https: perhaps\n":                "line 1)",
-		"provision: [a, b]\ndata: {a: b}": "line 2: data needs a value",
+		"addr: :8080\nadress: :8081\n":            "line 2: there is no setting adress",
+		"config: other.yaml\n":                    "line 1: there is no setting config",
+		"to: backup.db\n":                         "line 1: there is no setting to",
+		"addr: :8080\nrefresh: soon\n":            "line 2)",
+		"\nrefresh: 0s\n":                         "line 2)",
+		"trusted-proxies: [10.0.0.1]\n":           "line 1)",
+		"https: perhaps\n":                        "line 1)",
+		"drop-root: [press=/srv/a, pack=srv/b]\n": "--drop-root pack=srv/b",
+		"provision: [a, b]\ndata: {a: b}":         "line 2: data needs a value",
 	} {
 		_, err := command(t, nil, "serve", "--config", settingsFile(t, text))
 		if err == nil || !strings.Contains(err.Error(), says) {

@@ -11,10 +11,22 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// Setting is a value of a settings file, as flags take it, and the line on which it stands.
+// Setting is a value of a settings file, or a list of them, and the line on which it stands.
 type Setting struct {
-	Value string
-	Line  int
+	Values []string
+	Line   int
+}
+
+// Joined returns the setting as a flag takes it whose values stand between separators.
+func (s Setting) Joined(separator string) string {
+	if len(s.Values) == 1 {
+		return s.Values[0]
+	}
+	var all []string
+	for _, v := range s.Values {
+		all = append(all, strings.ReplaceAll(v, separator, `\`+separator))
+	}
+	return strings.Join(all, separator)
 }
 
 // ReadSettings returns the settings of a YAML file by their names. Its error lists all mistakes: names that are not
@@ -53,38 +65,36 @@ func parseSettings(text []byte, known func(name string) bool) (map[string]Settin
 	var wrong []error
 	for _, pair := range pairs {
 		name, line := pair.Key.String(), pair.Key.GetToken().Position.Line
-		value, ok := valueOf(pair.Value)
+		values, ok := valuesOf(pair.Value)
 		switch {
 		case !known(name):
 			wrong = append(wrong, fmt.Errorf("line %d: there is no setting %s; lineboard serve --help lists them", line, name))
 		case !ok:
 			wrong = append(wrong, fmt.Errorf("line %d: %s needs a value, or a list of values", line, name))
 		default:
-			all[name] = Setting{value, line}
+			all[name] = Setting{values, line}
 		}
 	}
 	return all, errors.Join(wrong...)
 }
 
-// valueOf returns a scalar as it is written, or the elements of a list with commas between, as flags take them.
-func valueOf(node ast.Node) (string, bool) {
+// valuesOf returns a scalar as it is written, or the elements of a list.
+func valuesOf(node ast.Node) (values []string, ok bool) {
 	switch n := node.(type) {
 	case *ast.StringNode:
-		return n.Value, true
+		return []string{n.Value}, true
 	case *ast.LiteralNode:
-		return n.Value.Value, true
+		return []string{n.Value.Value}, true
 	case *ast.SequenceNode:
-		var values []string
 		for _, element := range n.Values {
 			value, ok := element.(*ast.StringNode)
 			if !ok {
-				return "", false
+				return nil, false
 			}
-			values = append(values, strings.ReplaceAll(value.Value, ",", `\,`))
+			values = append(values, value.Value)
 		}
-		return strings.Join(values, ","), len(values) > 0
 	}
-	return "", false
+	return values, len(values) > 0
 }
 
 // parsed reads a file of one YAML document whose scalars are texts.

@@ -6,11 +6,17 @@ import (
 	"testing"
 )
 
+// line is a setting as a flag takes it, and its line.
+type line struct {
+	value string
+	at    int
+}
+
 func TestASettingsFileHasTheNamesOfFlags(t *testing.T) {
 	known := func(name string) bool {
 		return strings.Contains(" addr data refresh https trusted-proxies ", " "+name+" ")
 	}
-	for text, want := range map[string]map[string]Setting{
+	for text, want := range map[string]map[string]line{
 		"":                  {},
 		"# nothing yet\n":   {},
 		"\ufeffaddr: :80\n": {"addr": {":80", 1}},
@@ -22,7 +28,11 @@ func TestASettingsFileHasTheNamesOfFlags(t *testing.T) {
 		"data: 'a, b'\n":                  {"data": {"a, b", 1}},
 		"trusted-proxies: [\"a,b\", c]\n": {"trusted-proxies": {`a\,b,c`, 1}},
 	} {
-		got, err := parseSettings([]byte(text), known)
+		settings, err := parseSettings([]byte(text), known)
+		got := map[string]line{}
+		for name, s := range settings {
+			got[name] = line{s.Joined(","), s.Line}
+		}
 		if err != nil || !maps.Equal(got, want) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}

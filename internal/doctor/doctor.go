@@ -33,6 +33,9 @@ type Disk struct {
 	Err    error  // why that is not known
 }
 
+// NearlyFull reports whether so little is left that somebody must make room before releases stop.
+func (d Disk) NearlyFull() bool { return d.Err == nil && d.Free < lowDisk }
+
 // Database is the state of the database.
 type Database struct {
 	Err   error // why it can't be read
@@ -116,7 +119,7 @@ func disks(f Facts) (found []packaging.Finding) {
 			found = append(found, finding("disk", packaging.Warning, "unknown", "Folder", d.Folder, "Why", d.Err.Error()))
 		case d.Free < fullDisk:
 			found = append(found, finding("disk", packaging.Fault, "low", "Folder", d.Folder, "Free", megabytes))
-		case d.Free < lowDisk:
+		case d.NearlyFull():
 			found = append(found, finding("disk", packaging.Warning, "low", "Folder", d.Folder, "Free", megabytes))
 		default:
 			found = append(found, finding("disk", packaging.Good, "ok", "Folder", d.Folder, "Free", megabytes))

@@ -39,7 +39,8 @@ func Key(text secret.Text) ([]byte, error) {
 	return key, nil
 }
 
-// Sign adds the id of a message, its time and a signature for each secret to a header. Empty secrets are left out.
+// Sign adds the id of a message, its time and a signature for each secret to a header. Empty secrets are left out;
+// without any it fails with ErrSecret, since nothing goes out unsigned.
 func Sign(header http.Header, id string, at time.Time, body []byte, secrets ...secret.Text) error {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	var signatures []string
@@ -55,6 +56,9 @@ func Sign(header http.Header, id string, at time.Time, body []byte, secrets ...s
 		fmt.Fprintf(mac, "%s.%s.", id, stamp)
 		mac.Write(body)
 		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	}
+	if len(signatures) == 0 {
+		return ErrSecret
 	}
 	header.Set("webhook-id", id)
 	header.Set("webhook-timestamp", stamp)
