@@ -10,7 +10,7 @@ import (
 
 func TestWhatAlarmsAreSentWithIsReadAfterARotationAndByNobodyElse(t *testing.T) {
 	d, ghent, _ := opened(t)
-	by := ghent
+	by := become(t, d, ghent, packaging.Administrator)
 	id, key, err := d.AddRecipient(t.Context(), by, packaging.Recipient{Name: "SCADA", Kind: packaging.ByWebhook}, secret.New("https://scada.example/canary-path"))
 	if err != nil {
 		t.Fatal(err)
