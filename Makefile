@@ -72,7 +72,7 @@ test: install check-format check-templ vet staticcheck go-test ## everything tha
 
 .PHONY: race
 race: export CGO_ENABLED := 1
-race: install ## all tests with the race detector, in random order, but for those of the shipped program
+race: install ## all tests with the race detector, in random order, but for those of the shipped program and of what pages look like
 	$(call run_tests,$(RACEFLAGS) -shuffle=on)
 
 .PHONY: install

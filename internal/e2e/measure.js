@@ -1,5 +1,6 @@
 // What of a page is not as a screen at a packaging line must be, measured as the page stands. An expression that takes the
-// rules of the size and gives sentences: {target, body, key} in CSS pixels, key being 0 where the page shows no key data.
+// rules of the size and gives sentences: {target, body, key} in CSS pixels, key being 0 where the page shows no key data, or
+// {colours: true} for its colours alone.
 (rules => {
   const wrong = [];
   const say = (what, element) => wrong.push(what + ": " + describe(element));
@@ -22,6 +23,63 @@
   const isField = element => element.matches("input:not([type=hidden], [type=checkbox], [type=radio], [type=file]), select, textarea");
   const round = n => Math.round(n * 10) / 10;
   const all = [...document.body.querySelectorAll("*")].filter(seen);
+  const keyData = ".key, .serial, .line-name, .lane h2 a, main h1";
+
+  // ---- Contrast ----
+
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const colour = once(text => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = text;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  });
+  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+  const ground = once(element => {
+    if (!element) return colour(style(document.documentElement).backgroundColor);
+    const own = colour(style(element).backgroundColor);
+    return own[3] === 1 ? own : own[3] === 0 ? ground(element.parentElement) : over(own, ground(element.parentElement));
+  });
+  const opacity = once(element => element ? style(element).opacity * opacity(element.parentElement) : 1);
+  const light = ([r, g, b]) => [[r, .2126], [g, .7152], [b, .0722]].reduce((sum, [v, weight]) => {
+    v /= 255;
+    return sum + weight * (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+  }, 0);
+  const contrast = (a, b) => {
+    const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+    return (x + .05) / (y + .05);
+  };
+  const readable = element => {
+    const {color, fontSize, fontWeight} = style(element);
+    const size = parseFloat(fontSize), under = ground(element);
+    const [r, g, b, a] = colour(color);
+    return {
+      ratio: contrast(over([r, g, b, a * opacity(element)], under), under),
+      needed: size >= 24 || size >= 18.66 && fontWeight >= 700 ? 3 : 4.5,
+    };
+  };
+  for (const element of all.filter(e => (hasText(e) || isField(e)) && !e.matches("option, optgroup, :disabled") && !e.closest("svg, [aria-disabled=true]"))) {
+    const {ratio, needed} = readable(element);
+    if (ratio < needed) say(`text in ${round(ratio)}:1`, element);
+  }
+  for (const element of all.filter(e => e.matches(keyData + ", :is(" + keyData + ") *") && e.innerText?.trim() && !e.closest("small, .mark"))) {
+    const under = ground(element);
+    const ratio = contrast(over(colour(style(element).color), under), under);
+    if (ratio < 7) say(`key data in ${round(ratio)}:1`, element);
+  }
+  for (const icon of all.filter(e => e.matches(".mark .icon, button .icon, a .icon, .result > .icon, .problem > .icon"))) {
+    const under = ground(icon.parentElement);
+    const ratio = contrast(over(colour(style(icon).color), under), under);
+    if (ratio < 3) say(`an icon in ${round(ratio)}:1`, icon.parentElement);
+  }
+  for (const control of all.filter(e => isField(e) || e.matches(".mark"))) {
+    const edge = style(control);
+    if (parseFloat(edge.borderTopWidth) === 0 || edge.borderTopStyle === "none") continue;
+    const ratio = Math.max(contrast(colour(edge.borderTopColor), ground(control.parentElement)), contrast(colour(edge.borderTopColor), ground(control)));
+    if (ratio < 3) say(`an edge in ${round(ratio)}:1`, control);
+  }
+  if (rules.colours) return wrong;
 
   // ---- Targets ----
 
@@ -82,7 +140,6 @@
 
   // ---- Type ----
 
-  const keyData = ".key, .serial, .line-name, .lane h2 a, main h1";
   for (const element of all) {
     const field = element.matches("input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea");
     if (!hasText(element) && !field || element.matches("option, optgroup, title, script, noscript")) continue;
@@ -90,61 +147,6 @@
     if (size > 0 && size < rules.body - 0.1) say(`type of ${round(size)} px`, element);
     // The bar of a phone has room for the line's name in small letters; the page says it in large ones.
     if (rules.key && element.closest(keyData) && (rules.target === 48 || !element.closest(".bar")) && !element.closest("small, .mark") && size < rules.key - 0.1) say(`key data of ${round(size)} px`, element);
-  }
-
-  // ---- Contrast ----
-
-  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const colour = once(text => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = text;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  });
-  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
-  const ground = once(element => {
-    if (!element) return colour(style(document.documentElement).backgroundColor);
-    const own = colour(style(element).backgroundColor);
-    return own[3] === 1 ? own : own[3] === 0 ? ground(element.parentElement) : over(own, ground(element.parentElement));
-  });
-  const opacity = once(element => element ? style(element).opacity * opacity(element.parentElement) : 1);
-  const light = ([r, g, b]) => [[r, .2126], [g, .7152], [b, .0722]].reduce((sum, [v, weight]) => {
-    v /= 255;
-    return sum + weight * (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-  }, 0);
-  const contrast = (a, b) => {
-    const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
-    return (x + .05) / (y + .05);
-  };
-  const readable = element => {
-    const {color, fontSize, fontWeight} = style(element);
-    const size = parseFloat(fontSize), under = ground(element);
-    const [r, g, b, a] = colour(color);
-    return {
-      ratio: contrast(over([r, g, b, a * opacity(element)], under), under),
-      needed: size >= 24 || size >= 18.66 && fontWeight >= 700 ? 3 : 4.5,
-    };
-  };
-  for (const element of all.filter(e => (hasText(e) || isField(e)) && !e.matches("option, optgroup, :disabled") && !e.closest("svg, [aria-disabled=true]"))) {
-    const {ratio, needed} = readable(element);
-    if (ratio < needed) say(`text in ${round(ratio)}:1`, element);
-  }
-  for (const element of all.filter(e => e.matches(keyData + ", :is(" + keyData + ") *") && e.innerText?.trim() && !e.closest("small, .mark"))) {
-    const under = ground(element);
-    const ratio = contrast(over(colour(style(element).color), under), under);
-    if (ratio < 7) say(`key data in ${round(ratio)}:1`, element);
-  }
-  for (const icon of all.filter(e => e.matches(".mark .icon, button .icon, a .icon, .result > .icon, .problem > .icon"))) {
-    const under = ground(icon.parentElement);
-    const ratio = contrast(over(colour(style(icon).color), under), under);
-    if (ratio < 3) say(`an icon in ${round(ratio)}:1`, icon.parentElement);
-  }
-  for (const control of all.filter(e => isField(e) || e.matches(".mark"))) {
-    const edge = style(control);
-    if (parseFloat(edge.borderTopWidth) === 0 || edge.borderTopStyle === "none") continue;
-    const ratio = Math.max(contrast(colour(edge.borderTopColor), ground(control.parentElement)), contrast(colour(edge.borderTopColor), ground(control)));
-    if (ratio < 3) say(`an edge in ${round(ratio)}:1`, control);
   }
 
   // ---- Boxes ----

@@ -8,6 +8,7 @@ import (
 
 // What our own measures find at the sizes and in the light where axe does not look.
 func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	_, s := newWorkplace(t)
 	p := signedIn(t, s, "supervisor1")

@@ -36,6 +36,7 @@ const rowsAs = `(selector => least => {
 
 // Rows have one height, IDs of up to 20 characters are whole, and a screen has enough of them, with real data.
 func TestRowsAreEvenAndEnoughOfThemAreInView(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	e := newPlant(t)
 	p := e.enter(t, "supervisor1")

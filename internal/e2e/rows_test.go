@@ -51,6 +51,7 @@ const rowsInView = `(rows => ({
 }))([...document.querySelectorAll(%q)])`
 
 func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	h, s := longRows(t)
 	p := signedIn(t, s, "supervisor1")
@@ -75,6 +76,7 @@ func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
 
 // A row of a shift has two lines or three, and a report names orders of 20 characters: no text leaves its row, no ID is broken.
 func TestShiftsAndTheirReportsHoldTheirTextAtEverySize(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	h, s := longRows(t)
 	p := signedIn(t, s, "supervisor1")

@@ -191,6 +191,7 @@ func TestWhatIsWrittenIntoAFormIsKeptWhenOthersChangeThePage(t *testing.T) {
 }
 
 func TestRecordsAreClearOnPaper(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	h, s := newWorkplace(t)
 	b := h.SignIn("supervisor1")
