@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"crypto/hmac"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -407,7 +408,8 @@ func reason(why string) (string, error) {
 	return why, nil
 }
 
-// provisionDestination makes a destination, or brings the one of its line and name to what the file says.
+// provisionDestination makes a destination, or brings the one of its line and name to what the file says. One that a
+// person ended stays ended. A secret that was set on the pages stays, until the file gives a new one.
 func (s *setupTx) provisionDestination(p DestinationSetup) error {
 	line, err := s.line(p.Line.Code)
 	if err != nil {
@@ -415,31 +417,51 @@ func (s *setupTx) provisionDestination(p DestinationSetup) error {
 	}
 	to := p.Destination
 	to.Line = line
-	was, err := scanDestination(s.row(selectDestination+`WHERE d.line_id = ? AND d.name = ? AND d.retired_at IS NULL`, line.ID, to.Name))
-	if errors.Is(err, sql.ErrNoRows) {
-		_, err = s.addDestination(to, p.Secret)
+	was, err := scanDestination(s.row(selectDestination+`
+		WHERE d.line_id = ? AND d.name = ? ORDER BY d.retired_at IS NOT NULL, d.id DESC LIMIT 1`, line.ID, to.Name))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if to.ID, err = s.addDestination(to, p.Secret); err != nil {
+			return err
+		}
+		return s.markSecret(to.ID, p.Secret)
+	case err != nil:
 		return err
-	}
-	if err != nil {
-		return err
-	}
-	if was.Kind != to.Kind {
+	case was.Retired:
+		return nil
+	case was.Kind != to.Kind:
 		return errors.New("it is of another kind: give the new one another name")
 	}
-	now, _, err := destinationSecrets(s.ctx, s, s.box, s.tenant, was.ID, 0)
-	if err != nil {
+	to.ID = was.ID
+	var mark []byte
+	if err := s.row(`SELECT secret_mark FROM destinations WHERE id = ?`, to.ID).Scan(&mark); err != nil {
 		return err
 	}
-	to.ID = was.ID
 	typed := p.Secret
 	moved := to.Address != was.Address || to.HostKey != was.HostKey || to.Username != was.Username
-	if typed.Equal(now) && !moved {
+	if !moved && to.SecretKind == was.SecretKind && hmac.Equal(mark, s.secretMark(to.ID, typed)) {
 		typed = secret.Text{}
 	}
 	if typed.Empty() && describeDestination(was) == describeDestination(to) {
 		return nil
 	}
-	return s.changeDestination(was, to, typed)
+	if err := s.changeDestination(was, to, typed); err != nil {
+		return err
+	}
+	return s.markSecret(to.ID, p.Secret)
+}
+
+// secretMark returns what a destination's secret of a provisioning file is known again by.
+func (s *setupTx) secretMark(id packaging.DestinationID, typed secret.Text) []byte {
+	return s.box.Mark(typed, destinationSecret(s.tenant, id, "secret of the provisioning file"))
+}
+
+// markSecret keeps the mark of the secret that a provisioning file gave.
+func (s *setupTx) markSecret(id packaging.DestinationID, typed secret.Text) error {
+	if typed.Empty() {
+		return nil
+	}
+	return s.exec(`UPDATE destinations SET secret_mark = ? WHERE id = ?`, s.secretMark(id, typed), id)
 }
 
 // sealedDestinations returns the keys of a tenant's destinations that have a secret.

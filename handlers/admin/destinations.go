@@ -60,12 +60,8 @@ type Deliverer interface {
 	Try(ctx context.Context, to packaging.Destination) error
 }
 
-// The times of a new destination.
-const (
-	defaultLateAfter = 5 * time.Minute
-	defaultGiveUp    = 72 * time.Hour
-	oldSecretLasts   = 24 * time.Hour // after it was replaced
-)
+// oldSecretLasts is how long messages are signed with a secret too after it was replaced.
+const oldSecretLasts = 24 * time.Hour
 
 // New shows the form of a new destination of a line.
 func (s *Destinations) New(c echo.Context) error {
@@ -75,7 +71,8 @@ func (s *Destinations) New(c echo.Context) error {
 	}
 	kind := packaging.DestinationKind(c.QueryParam("kind"))
 	to := packaging.Destination{
-		Line: line, Kind: kind, Format: packaging.JSONFormat, LateAfter: defaultLateAfter, GiveUp: defaultGiveUp,
+		Line: line, Kind: kind, Format: packaging.JSONFormat,
+		LateAfter: packaging.DefaultLateAfter, GiveUp: packaging.DefaultGiveUp,
 	}
 	if kind.WritesFiles() {
 		to.Format, to.FileName = packaging.CSVFormat, "{{.Order}}-{{.Number}}.csv"

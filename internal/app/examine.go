@@ -64,7 +64,7 @@ func certificateFacts(cert, key string) doctor.Certificate {
 func (s *settings) examineClosed(ctx context.Context, provision string, getenv func(string) string) doctor.Facts {
 	f := s.machine()
 	if provision != "" {
-		_, f.Provisioning = config.ReadProvisioning(provision, getenv)
+		_, f.Provisioning = config.ReadProvisioning(provision, getenv, s.checkDestination)
 	}
 	copies := s.parts(nil, slog.New(slog.DiscardHandler))
 	backups := newCopier(copies)

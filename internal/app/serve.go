@@ -11,6 +11,7 @@ import (
 	"lineboard/db"
 	"lineboard/handlers"
 	"lineboard/internal/config"
+	"lineboard/internal/deliver"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/views/signin"
@@ -28,7 +29,7 @@ func (s *serve) Run(p run) error {
 	}
 	var site db.Site
 	if s.Provision != "" {
-		file, err := config.ReadProvisioning(s.Provision, p.Getenv)
+		file, err := config.ReadProvisioning(s.Provision, p.Getenv, s.checkDestination)
 		if err != nil {
 			return err
 		}
@@ -160,6 +161,13 @@ func firstStart(p run, store *db.DB) (setup *handlers.Setup, invite func(address
 	}, nil
 }
 
+// checkDestination returns a destination of a provisioning file as it is stored. Invalid if lists can't be brought there
+// with what the server was started with.
+func (s *settings) checkDestination(to packaging.Destination, typed secret.Text) (packaging.Destination, error) {
+	to, _, err := deliver.New(nil, deliver.Options{Roots: s.DropRoots, Hosts: s.DestinationHosts}).Check(to, typed)
+	return to, err
+}
+
 // siteOf returns what a provisioning file sets up.
 func siteOf(file config.Provisioning) (site db.Site) {
 	for _, t := range file.Tenants {
@@ -183,6 +191,10 @@ func tenantOf(t config.Tenant) db.TenantSetup {
 	}
 	for _, l := range t.Lines {
 		setup.Lines = append(setup.Lines, packaging.Line{Code: l.Code, Name: l.Name})
+	}
+	for _, d := range t.Destinations {
+		to, typed := d.Settings()
+		setup.Destinations = append(setup.Destinations, db.DestinationSetup{Destination: to, Secret: typed})
 	}
 	if t.SignOn != nil {
 		setup.SignOn = &db.SignOnSetup{SingleSignOn: t.SignOn.Settings(), Secret: t.SignOn.Secret.Text}

@@ -16,5 +16,5 @@ func Demo(baseURL string) (Provisioning, error) {
 	file := strings.Replace(demo, "$SANDBOX", baseURL, 1)
 	return ParseProvisioning([]byte(file), func(name string) string {
 		return map[string]string{"DEMO_PASSWORD": DemoPassword}[name]
-	})
+	}, nil)
 }

@@ -1,5 +1,5 @@
-// Package config reads the provisioning file of a site and the settings file of the program. An error names the line of each mistake and what is expected
-// there. It never quotes the file, which holds credentials.
+// Package config reads the provisioning file of a site and the settings file of the program. An error names the line of
+// each mistake and what is expected there. It never quotes the file, which holds credentials.
 package config
 
 import (
@@ -23,14 +23,15 @@ type Provisioning struct {
 
 // Tenant is one site's account at the vendor.
 type Tenant struct {
-	Slug     string  `yaml:"slug"`
-	Name     string  `yaml:"name"`
-	TimeZone string  `yaml:"time_zone"`
-	API      API     `yaml:"api"`
-	Lines    []Line  `yaml:"lines"`
-	Shifts   Shifts  `yaml:"shifts"`
-	SignOn   *SignOn `yaml:"single_sign_on"`
-	Users    []User  `yaml:"users"`
+	Slug         string        `yaml:"slug"`
+	Name         string        `yaml:"name"`
+	TimeZone     string        `yaml:"time_zone"`
+	API          API           `yaml:"api"`
+	Lines        []Line        `yaml:"lines"`
+	Destinations []Destination `yaml:"destinations"`
+	Shifts       Shifts        `yaml:"shifts"`
+	SignOn       *SignOn       `yaml:"single_sign_on"`
+	Users        []User        `yaml:"users"`
 }
 
 // API is how a tenant reaches the remote API. Credentials are given as env:NAME, file:PATH, or the value itself.
@@ -180,12 +181,14 @@ func (c *Credential) resolve(getenv func(string) string) error {
 }
 
 // ReadProvisioning reads and checks a provisioning file. Its error lists all mistakes.
-func ReadProvisioning(path string, getenv func(string) string) (Provisioning, error) {
+func ReadProvisioning(
+	path string, getenv func(string) string, destination CheckDestination,
+) (Provisioning, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return Provisioning{}, fmt.Errorf("provisioning file can't be read: %w", err)
 	}
-	p, err := ParseProvisioning(text, getenv)
+	p, err := ParseProvisioning(text, getenv, destination)
 	if err != nil {
 		return Provisioning{}, fmt.Errorf("provisioning file %s:\n%w", path, err)
 	}
@@ -193,7 +196,9 @@ func ReadProvisioning(path string, getenv func(string) string) (Provisioning, er
 }
 
 // ParseProvisioning checks the text of a provisioning file. Its error lists all mistakes.
-func ParseProvisioning(text []byte, getenv func(string) string) (p Provisioning, err error) {
+func ParseProvisioning(
+	text []byte, getenv func(string) string, destination CheckDestination,
+) (p Provisioning, err error) {
 	file, err := parsed(text)
 	if err != nil {
 		return p, err
@@ -203,7 +208,7 @@ func ParseProvisioning(text []byte, getenv func(string) string) (p Provisioning,
 			return p, plain(err)
 		}
 	}
-	c := check{file: file, getenv: getenv}
+	c := check{file: file, getenv: getenv, destinationCheck: destination}
 	c.provisioning(&p)
 	return p, errors.Join(c.wrong...)
 }
@@ -219,9 +224,10 @@ func plain(err error) error {
 
 // check collects mistakes.
 type check struct {
-	file   *ast.File
-	getenv func(string) string
-	wrong  []error
+	file             *ast.File
+	getenv           func(string) string
+	destinationCheck CheckDestination
+	wrong            []error
 }
 
 // fail adds a mistake at a path such as "$.tenants[0].name".
@@ -329,6 +335,7 @@ func (c *check) tenant(at string, t *Tenant) {
 		codes[strings.ToLower(l.Code)] = true
 		c.name(at+".name", l.Name)
 	}
+	c.destinations(at+".destinations", t.Destinations, codes)
 	c.shifts(at+".shifts", t.Shifts)
 	if t.SignOn != nil {
 		c.signOn(at+".single_sign_on", t.SignOn, codes)
@@ -471,10 +478,10 @@ func (c *check) roles(at, one string, several []string) {
 	}
 }
 
-func names(roles []packaging.Role) []string {
-	all := make([]string, len(roles))
-	for i, r := range roles {
-		all[i] = string(r)
+func names[T ~string](some []T) []string {
+	all := make([]string, len(some))
+	for i, one := range some {
+		all[i] = string(one)
 	}
 	return all
 }

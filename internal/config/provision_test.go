@@ -48,7 +48,7 @@ func file(t *testing.T, old, new string) []byte {
 }
 
 func TestAProvisioningFileIsReadWithItsCredentialsFromWhereItSays(t *testing.T) {
-	p, err := config.ParseProvisioning(file(t, "dynamic ", "dynamic "), getenv)
+	p, err := config.ParseProvisioning(file(t, "dynamic ", "dynamic "), getenv, anyDestination)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestAProvisioningFileIsReadWithItsCredentialsFromWhereItSays(t *testing.T) 
 
 func TestTokenKindAndHeaderHaveDefaults(t *testing.T) {
 	text := strings.Replace(string(file(t, "      token_header: x-access-token   # or authorization\n", "")), "      token: dynamic            # or static\n", "", 1)
-	p, err := config.ParseProvisioning([]byte(text), getenv)
+	p, err := config.ParseProvisioning([]byte(text), getenv, anyDestination)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a list instead":         {"name: Plant Ghent", "name: [a]", "line 3", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := config.ParseProvisioning(file(t, test.old, test.new), getenv)
+			_, err := config.ParseProvisioning(file(t, test.old, test.new), getenv, anyDestination)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -153,7 +153,7 @@ func signOnEnv(name string) string {
 }
 
 func TestSingleSignOnIsReadWithItsSecretFromWhereItSays(t *testing.T) {
-	p, err := config.ParseProvisioning(file(t, "    users:\n", goodSignOn), signOnEnv)
+	p, err := config.ParseProvisioning(file(t, "    users:\n", goodSignOn), signOnEnv, anyDestination)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestSingleSignOnIsReadWithItsSecretFromWhereItSays(t *testing.T) {
 func TestAValueIsTheTextThatStandsInTheFile(t *testing.T) {
 	for _, code := range []string{"010", "000123", "0x1A", "1_000", "0o17", "1.50", "1e3", "True", "12345678901234567890", "0b1"} {
 		text := strings.NewReplacer("code: L1", "code: "+code, "name: Blister line 1", "name: &n "+code, "name: Bottle line 2", "name: *n").Replace(string(file(t, "L2", "L2")))
-		p, err := config.ParseProvisioning([]byte(strings.Replace(text, "role: supervisor", "role: supervisor, lines: ["+code+"]", 1)), getenv)
+		p, err := config.ParseProvisioning([]byte(strings.Replace(text, "role: supervisor", "role: supervisor, lines: ["+code+"]", 1)), getenv, anyDestination)
 		if err != nil {
 			t.Errorf("%s: %v", code, err)
 			continue
@@ -184,7 +184,7 @@ func TestAValueIsTheTextThatStandsInTheFile(t *testing.T) {
 
 func TestAFileIsReadInTheEncodingsOfEditors(t *testing.T) {
 	crlf := strings.ReplaceAll(string(file(t, "Ghent", "Génève")), "\n", "\r\n")
-	if p, err := config.ParseProvisioning([]byte("\ufeff"+crlf), getenv); err != nil || p.Tenants[0].Name != "Plant Génève" {
+	if p, err := config.ParseProvisioning([]byte("\ufeff"+crlf), getenv, anyDestination); err != nil || p.Tenants[0].Name != "Plant Génève" {
 		t.Errorf("%+v %v", p, err)
 	}
 	for name, text := range map[string][]byte{
@@ -192,7 +192,7 @@ func TestAFileIsReadInTheEncodingsOfEditors(t *testing.T) {
 		"line 3: tags":                            file(t, "name: Plant Ghent", "name: !!int 010"),
 		"line 21: this must be one YAML document": file(t, "env:SUPERVISOR1_PASSWORD}\n", "env:SUPERVISOR1_PASSWORD}\n---\ntenants: []\n"),
 	} {
-		if _, err := config.ParseProvisioning(text, getenv); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := config.ParseProvisioning(text, getenv, anyDestination); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%q, want %q", err, name)
 		}
 	}
@@ -210,7 +210,7 @@ func TestMarksAndLineEndsOfASecretsFileAreNoPartOfIt(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p, err := config.ParseProvisioning(file(t, "file:$SECRET", "file:"+path), getenv)
+		p, err := config.ParseProvisioning(file(t, "file:$SECRET", "file:"+path), getenv, anyDestination)
 		if want == "" {
 			if err == nil || !strings.Contains(err.Error(), "line 10") || !strings.Contains(err.Error(), "not UTF-8") {
 				t.Errorf("%q: %v", content, err)
@@ -242,7 +242,7 @@ func TestEachMistakeInSingleSignOnIsToldWithItsLine(t *testing.T) {
 				t.Fatalf("there is no %q", test.old)
 			}
 			text := strings.Replace(goodSignOn, test.old, test.new, 1)
-			_, err := config.ParseProvisioning(file(t, "    users:\n", text), signOnEnv)
+			_, err := config.ParseProvisioning(file(t, "    users:\n", text), signOnEnv, anyDestination)
 			if err == nil || !strings.Contains(err.Error(), test.line+":") || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "secret-from") {
 				t.Errorf("error %q, want %q and %q in it", err, test.line, test.says)
 			}
@@ -251,7 +251,7 @@ func TestEachMistakeInSingleSignOnIsToldWithItsLine(t *testing.T) {
 }
 
 func TestAPersonMayHaveSeveralRolesAndBeLimitedToLines(t *testing.T) {
-	p, err := config.ParseProvisioning(file(t, "role: supervisor", "roles: [supervisor, administrator], lines: [l2]"), getenv)
+	p, err := config.ParseProvisioning(file(t, "role: supervisor", "roles: [supervisor, administrator], lines: [l2]"), getenv, anyDestination)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,14 +262,14 @@ func TestAPersonMayHaveSeveralRolesAndBeLimitedToLines(t *testing.T) {
 
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	text := strings.Replace(string(file(t, "slug: plant-ghent", "slug: A")), "role: supervisor", "role: boss", 1)
-	_, err := config.ParseProvisioning([]byte(text), getenv)
+	_, err := config.ParseProvisioning([]byte(text), getenv, anyDestination)
 	if err == nil || !strings.Contains(err.Error(), "line 2") || !strings.Contains(err.Error(), "line 19") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestAFileThatCanNotBeReadSaysSo(t *testing.T) {
-	if _, err := config.ReadProvisioning("/nowhere/site.yaml", getenv); err == nil || !strings.Contains(err.Error(), "/nowhere/site.yaml") {
+	if _, err := config.ReadProvisioning("/nowhere/site.yaml", getenv, anyDestination); err == nil || !strings.Contains(err.Error(), "/nowhere/site.yaml") {
 		t.Errorf("error %v", err)
 	}
 }

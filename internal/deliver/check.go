@@ -21,6 +21,9 @@ func (d *Deliverer) Check(
 ) (packaging.Destination, packaging.ListPreview, error) {
 	var preview packaging.ListPreview
 	to.Address = strings.TrimSpace(to.Address)
+	if to.Kind.WritesFiles() && to.FileName == "" {
+		to.FileName = listfile.DefaultFileName(to.Format)
+	}
 	switch to.Kind {
 	case packaging.FolderDestination:
 		if d.Roots[to.Address] == "" {

@@ -14,7 +14,10 @@ import (
 	"testing"
 
 	"lineboard/internal/config"
+	"lineboard/internal/deliver"
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+	"lineboard/internal/webhook"
 )
 
 // section returns the part of a text below a heading, up to the next one of the same or a higher level.
@@ -80,15 +83,30 @@ func TestTheTableOfRolesIsThatOfTheProgram(t *testing.T) {
 
 func TestTheProvisioningFileOfTheDocumentsIsUnderstood(t *testing.T) {
 	_, example, _ := strings.Cut(section(t, read(t, "docs/setup.md"), "## Provisioning file"), "```yaml\n")
-	example, _, _ = strings.Cut(example, "```")
+	example, rest, _ := strings.Cut(example, "```")
+	_, more, _ := strings.Cut(rest, "    destinations:\n")
+	more, _, _ = strings.Cut(more, "```")
+	example = strings.Replace(example, "    shifts:", more+"    shifts:", 1)
 	example = strings.ReplaceAll(example, "file:/run/secrets/", "env:") // which are not there
-	getenv := func(string) string { return "words that nobody guesses" }
-	file, err := config.ParseProvisioning([]byte(example), getenv)
+	getenv := func(name string) string {
+		if name == "MES_SIGNING_SECRET" {
+			return webhook.NewSecret().Reveal()
+		}
+		return "words that nobody guesses"
+	}
+	server := deliver.New(nil, deliver.Options{
+		Roots: map[string]string{"press": "/srv/lists"}, Hosts: []string{"printer.plant.example:22", "mes.plant.example"},
+	})
+	file, err := config.ParseProvisioning([]byte(example), getenv,
+		func(to packaging.Destination, typed secret.Text) (packaging.Destination, error) {
+			to, _, err := server.Check(to, typed)
+			return to, err
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
 	site := file.Tenants[0]
-	if len(site.Lines) == 0 || len(site.Shifts) == 0 || len(site.Users) == 0 || site.SignOn == nil {
+	if len(site.Lines) == 0 || len(site.Shifts) == 0 || len(site.Users) == 0 || site.SignOn == nil || len(site.Destinations) != 4 {
 		t.Errorf("the example lacks something: %+v", site)
 	}
 }

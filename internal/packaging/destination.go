@@ -109,6 +109,12 @@ const (
 	MaxGiveUp    = 30 * 24 * time.Hour
 )
 
+// The times of a destination for which an administrator names none.
+const (
+	DefaultLateAfter = 5 * time.Minute
+	DefaultGiveUp    = 72 * time.Hour
+)
+
 // MaxDestinationName is the longest name of a destination, in characters.
 const MaxDestinationName = 40
 
