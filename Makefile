@@ -108,12 +108,12 @@ soak: ## kill the program and restore backups KILLS (300) times, try 1,000 seque
 
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
-	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd
+	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd openssh-server
 	promtool check rules docs/operate/alerts.yml
 	mkdir -p .bin && sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' docs/operate/lineboard.service >.bin/lineboard.service
 	systemd-analyze verify .bin/lineboard.service
 	systemd-analyze security --offline=true --threshold=20 .bin/lineboard.service >/dev/null
-	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations' ./internal/gs1 ./internal/app ./handlers/orders
+	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations|OpenSSH' ./internal/gs1 ./internal/app ./internal/deliver ./handlers/orders
 
 .PHONY: mutants
 mutants: ## change conditions and sums at random: do the tests notice? (MUTATE=./db for some; hours)

@@ -26,16 +26,17 @@ func (f folder) bring(ctx context.Context, p parcel) error {
 		return err
 	}
 	defer root.Close()
+	within := path.Dir(p.Name)
+	part := path.Join(within, partOf(p.UID))
 	if there, err := f.isThere(root, p); err != nil || there {
+		_ = root.Remove(part) // a kill may have come just after the file got its name
 		return err
 	}
-	within := path.Dir(p.Name)
 	if within != "." {
 		if err := root.MkdirAll(within, 0o755); err != nil {
 			return fail(packaging.NotWritten, err)
 		}
 	}
-	part := path.Join(within, partOf(p.UID))
 	if err := f.write(ctx, root, part, p.writeTo); err != nil {
 		return err
 	}
