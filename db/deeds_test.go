@@ -236,7 +236,7 @@ var acts = map[string]act{
 		return s.AddLine(s.t.Context(), by, packaging.Line{Code: "L7", Name: "Tubes"})
 	}},
 	"SetLine": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
-		return s.SetLine(s.t.Context(), by, packaging.Line{Code: "L1", Name: "Blisters"})
+		return s.SetLine(s.t.Context(), by, "L1", func(l *packaging.Line) { l.Name = "Blisters" })
 	}},
 	"SetShifts": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.SetShifts(s.t.Context(), by, packaging.Plan{From: "2026-12-24", Shifts: threeShifts[:1]})
@@ -245,7 +245,7 @@ var acts = map[string]act{
 		return s.SetOtherReviewer(s.t.Context(), by, true)
 	}},
 	"SetRules": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
-		return s.SetRules(s.t.Context(), by, packaging.Rules{LockAfter: packaging.MinLockAfter})
+		return s.SetRules(s.t.Context(), by, func(r *packaging.Rules) { r.LockAfter = packaging.MinLockAfter })
 	}},
 	"AcknowledgeLoss": {
 		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {

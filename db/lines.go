@@ -61,13 +61,15 @@ func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line)
 	})
 }
 
-// SetLine returns a line another name, retires it or takes it back.
-func (d *DB) SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error {
+// SetLine changes a line. set gets it as it is in the transaction, and changes its name or whether it is retired.
+func (d *DB) SetLine(ctx context.Context, by packaging.Person, code string, set func(*packaging.Line)) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
-		was, err := s.line(l.Code)
+		was, err := s.line(code)
 		if err != nil {
 			return err
 		}
+		l := was
+		set(&l)
 		if err := s.exec(`UPDATE lines SET name = ?, retired = ? WHERE id = ?`, l.Name, l.Retired, was.ID); err != nil {
 			return err
 		}

@@ -26,11 +26,19 @@ func rulesOf(ctx context.Context, q querier, tenant packaging.TenantID) (r packa
 	return r, coded(err)
 }
 
-// SetRules changes what the tenant wants, and records it.
-func (d *DB) SetRules(ctx context.Context, by packaging.Person, r packaging.Rules) error {
+// SetRules changes what the tenant wants, and records it. set gets the rules as they are in the transaction. Invalid if
+// they can't be as it leaves them.
+func (d *DB) SetRules(ctx context.Context, by packaging.Person, set func(*packaging.Rules)) error {
 	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		was, err := rulesOf(ctx, t, by.Tenant.ID)
-		if err != nil || was == r {
+		if err != nil {
+			return err
+		}
+		r := was
+		if set(&r); r == was {
+			return nil
+		}
+		if err := r.Check(); err != nil {
 			return err
 		}
 		if err := t.exec(`

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"errors"
 	"testing"
 
 	"lineboard/internal/packaging"
@@ -84,5 +85,43 @@ func TestWhoIsNoCandidateAnyMoreDoesNotJoin(t *testing.T) {
 	become(t, d, packaging.Person{Author: ghent.Author, Tenant: basel.Tenant}, packaging.Administrator)
 	if err := join(); err != nil {
 		t.Errorf("a candidate: %v", err)
+	}
+}
+
+// The second one begins while the first one is under way.
+func TestTwoWhoSetPartsOfOneThingAtTheSameTimeBothKeepTheirs(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, packaging.Administrator)
+	both := func(first func(then func()) error, second func() error) {
+		t.Helper()
+		done := make(chan error, 1)
+		err := first(func() {
+			go func() { done <- second() }()
+			waitFor(t, d, 1)
+		})
+		if err := errors.Join(err, <-done); err != nil {
+			t.Error(err)
+		}
+	}
+	both(func(then func()) error {
+		return d.SetRules(t.Context(), ghent, func(r *packaging.Rules) { r.SignReleases = true; then() })
+	}, func() error {
+		return d.SetRules(t.Context(), ghent, func(r *packaging.Rules) { r.LockAfter = packaging.MaxLockAfter })
+	})
+	rules, err := d.Rules(t.Context(), ghent.Tenant.ID)
+	if err != nil || rules != (packaging.Rules{LockAfter: packaging.MaxLockAfter, SignReleases: true}) {
+		t.Errorf("the rules are %+v, %v", rules, err)
+	}
+	both(func(then func()) error {
+		return d.SetLine(t.Context(), ghent, "L1", func(l *packaging.Line) { l.Retired = true; then() })
+	}, func() error {
+		return d.SetLine(t.Context(), ghent, "L1", func(l *packaging.Line) { l.Name = "Blisters" })
+	})
+	if l, err := d.SetupLine(t.Context(), ghent, "L1"); err != nil || l.Name != "Blisters" || !l.Retired {
+		t.Errorf("the line is %+v, %v", l, err)
+	}
+	err = d.SetRules(t.Context(), ghent, func(r *packaging.Rules) { r.SignReleases, r.SecondSigner = false, true })
+	if packaging.CodeOf(err) != packaging.Invalid {
+		t.Errorf("a second signer where nobody signs: %v", err)
 	}
 }

@@ -25,9 +25,8 @@ type Lines struct {
 type LinesStore interface {
 	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
 	AddLine(ctx context.Context, by packaging.Person, l packaging.Line) error
-	SetLine(ctx context.Context, by packaging.Person, l packaging.Line) error
+	SetLine(ctx context.Context, by packaging.Person, code string, set func(*packaging.Line)) error
 	SetUpFoundLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
-	SetupLine(ctx context.Context, viewer packaging.Person, code string) (packaging.Line, error)
 	SetupDestinations(ctx context.Context, viewer packaging.Person) ([]packaging.Destination, error)
 	SetupLines(ctx context.Context, viewer packaging.Person) ([]packaging.Line, error)
 }
@@ -102,21 +101,18 @@ func (s *Lines) Set(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.Store.SetupLine(c.Request().Context(), web.SignedIn(c), code)
-	if err != nil {
-		return err
-	}
+	name := strings.TrimSpace(c.FormValue("name"))
+	set := func(l *packaging.Line) { l.Name = name }
 	switch c.FormValue("do") {
 	case "retire":
-		l.Retired = true
+		set = func(l *packaging.Line) { l.Retired = true }
 	case "take_back":
-		l.Retired = false
+		set = func(l *packaging.Line) { l.Retired = false }
 	default:
-		l.Name = strings.TrimSpace(c.FormValue("name"))
-		err = web.CheckName(l.Name)
+		err = web.CheckName(name)
 	}
 	if err == nil {
-		err = s.Store.SetLine(c.Request().Context(), web.SignedIn(c), l)
+		err = s.Store.SetLine(c.Request().Context(), web.SignedIn(c), code, set)
 	}
 	return s.saved(c, err, packaging.Line{})
 }

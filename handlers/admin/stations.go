@@ -42,7 +42,7 @@ type StationsStore interface {
 	RemoveStation(ctx context.Context, by packaging.Person, id packaging.StationID) error
 	Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Rules, error)
 	SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error
-	SetRules(ctx context.Context, by packaging.Person, r packaging.Rules) error
+	SetRules(ctx context.Context, by packaging.Person, set func(*packaging.Rules)) error
 	SetStationLanguage(ctx context.Context, by packaging.Person, id packaging.StationID, language string) error
 	Stations(ctx context.Context, tenant packaging.TenantID) ([]packaging.Station, error)
 	UnbindDisplay(ctx context.Context, by packaging.Person, id packaging.DisplayID) error
@@ -174,7 +174,7 @@ func (s *Stations) SetRules(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.saved(c, s.change(c, func(r *packaging.Rules) {
+	return s.saved(c, s.Store.SetRules(c.Request().Context(), web.SignedIn(c), func(r *packaging.Rules) {
 		r.LockAfter = time.Duration(min(minutes, 1_000)) * time.Minute
 	}))
 }
@@ -198,7 +198,7 @@ func (s *Stations) showReleaseRules(c echo.Context, status int, problem string) 
 
 // SetReleaseRules sets what releases are signed with, and whether they go on without an anchor.
 func (s *Stations) SetReleaseRules(c echo.Context) error {
-	err := s.change(c, func(r *packaging.Rules) {
+	err := s.Store.SetRules(c.Request().Context(), web.SignedIn(c), func(r *packaging.Rules) {
 		r.SignReleases, r.SecondSigner = c.FormValue("sign") != "", c.FormValue("second") != ""
 		r.ReleaseUnanchored = c.FormValue("unanchored") != ""
 	})
@@ -209,20 +209,6 @@ func (s *Stations) SetReleaseRules(c echo.Context) error {
 		return err
 	}
 	return web.SeeOther(c, shell.ReleaseRulesURL())
-}
-
-// change changes a part of the rules, and leaves the others as they are.
-func (s *Stations) change(c echo.Context, set func(*packaging.Rules)) error {
-	ctx, p := c.Request().Context(), web.SignedIn(c)
-	rules, err := s.Store.Rules(ctx, p.Tenant.ID)
-	if err != nil {
-		return err
-	}
-	set(&rules)
-	if err := rules.Check(); err != nil {
-		return err
-	}
-	return s.Store.SetRules(ctx, p, rules)
 }
 
 // SetBadge gives somebody the badge that was scanned, or takes away theirs where none was.
