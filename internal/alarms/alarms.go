@@ -58,7 +58,7 @@ func New(o Options) *Alarms {
 	if o.Every == 0 {
 		o.Every = 5 * time.Second
 	}
-	return &Alarms{Options: o, client: newClient(o), beats: map[packaging.TenantID]time.Time{}}
+	return &Alarms{Options: o, client: outbound.Client(o.Dial, o.Roots), beats: map[packaging.TenantID]time.Time{}}
 }
 
 // keepFor is how long a message that went out is kept.

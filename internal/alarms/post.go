@@ -3,31 +3,19 @@ package alarms
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/webhook"
 )
-
-func newClient(o Options) *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext: o.Dial, TLSClientConfig: &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true, DisableKeepAlives: true,
-		},
-		// A redirect could lead to a host that nobody has allowed.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
 
 // post sends a message to a webhook, to Teams or to Slack.
 func (a *Alarms) post(ctx context.Context, target, key secret.Text, m packaging.AlarmMessage, what said) error {
@@ -66,12 +54,8 @@ const maxAnswer = 2 << 10
 func (a *Alarms) do(request *http.Request) error {
 	request.Header.Set("User-Agent", "Lineboard")
 	answer, err := a.client.Do(request)
-	var failed *url.Error
-	if errors.As(err, &failed) { // it names the whole address, which is a secret
-		err = failed.Err
-	}
 	if err != nil {
-		return err
+		return outbound.Cause(err)
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was read
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,23 +94,16 @@ func (h webhook) send(ctx context.Context, id string, m message) error {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.to.Address, bytes.NewReader(body))
 	if err != nil {
-		return fail(packaging.Unreachable, err)
+		return fail(packaging.Unreachable, outbound.Cause(err))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Lineboard")
 	if err := webhooks.Sign(request.Header, id, h.clock(), body, h.now, h.before); err != nil {
 		return err
 	}
-	transport := &http.Transport{
-		DialContext: h.dial, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
-		TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true,
-	}
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
-	answer, err := client.Do(request)
+	answer, err := outbound.Client(h.dial, nil).Do(request)
 	if err != nil {
-		return fail(packaging.Unreachable, err)
+		return fail(packaging.Unreachable, outbound.Cause(err))
 	}
 	defer answer.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(answer.Body, maxSaid)) // what there is of it

@@ -116,6 +116,32 @@ func TestAWebhookThatIsGoneStopsItsDestination(t *testing.T) {
 	if why := await(t, s.closed); !strings.Contains(why, "410") {
 		t.Error(why)
 	}
+	// Its list waits: it is neither taken nor given up.
+	if try := await(t, s.failed); try.Problem != packaging.GoneThere {
+		t.Errorf("%+v", try)
+	}
+	if v, err := s.NextDelivery(t.Context(), 1); err != nil || v.Next.IsZero() || len(s.taken) > 0 {
+		t.Errorf("%+v %v", v, err)
+	}
+}
+
+func TestAFailureDoesNotNameTheAddressOfAWebhook(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	key := New(s, Options{}).NewSigningSecret()
+	r := newReceiver(t, key.Reveal())
+	to := aWebhook(r.URL)
+	to.Address += "/canary-path?token=canary"
+	r.Close() // nobody is there any more
+	*s = *newShelf(to)
+	s.now = key
+	d := started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
+	if try := await(t, s.failed); try.Problem != packaging.Unreachable || strings.Contains(try.Detail, "canary") {
+		t.Errorf("%+v", try)
+	}
+	if err := d.Try(t.Context(), to); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Error(err)
+	}
 }
 
 func TestBothSecretsCountWhileOneIsReplaced(t *testing.T) {

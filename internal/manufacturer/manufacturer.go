@@ -194,7 +194,7 @@ func httpClients(given http.RoundTripper, base string) (reads, acts *http.Client
 	client := func(t http.RoundTripper) *http.Client {
 		return &http.Client{
 			Transport:     t,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			CheckRedirect: outbound.NoRedirect,
 		}
 	}
 	if given != nil {

@@ -30,7 +30,7 @@ var errCall = errors.New("no call")
 func (c *Client) httpClient(s Settings) *http.Client {
 	return &http.Client{
 		Timeout:       c.o.Limit,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: outbound.NoRedirect,
 		Transport: &limited{hosts: s.AllHosts(), next: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            outbound.Dialer(s.AllHosts(), c.o.AllowPrivate),
