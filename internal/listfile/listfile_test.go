@@ -5,8 +5,10 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -78,6 +80,8 @@ func TestATemplateThatWouldTakeTheServerDownIsRefused(t *testing.T) {
 	for _, text := range []string{
 		`{{range .Serials}}{{range $.Serials}}x{{end}}{{end}}`,
 		`{{range 1000000000}}{{end}}`,
+		strings.Repeat(`{{range .Serials}}{{end}}`, 5),
+		`{{range .Serials}}{{else}}{{range .Serials}}{{else}}{{range .Serials}}{{end}}{{range .Serials}}{{end}}{{range .Serials}}{{end}}{{end}}{{end}}`,
 		`{{define "a"}}{{template "a" .}}{{end}}{{template "a" .}}`,
 		`{{printf "%1000000000d" 1}}`,
 		`{{pad 1000000000 1}}`,
@@ -131,5 +135,25 @@ func TestAFilesNameStaysBelowItsRootAndApartFromOthers(t *testing.T) {
 		if name, err := CheckFileName(bad); err == nil {
 			t.Errorf("%s is taken, as %q", bad, name)
 		}
+	}
+}
+
+// It writes nothing, so that no write says that its time is over.
+func TestATemplateThatWritesNothingEndsInTime(t *testing.T) {
+	was := templateTime
+	templateTime = 20 * time.Millisecond
+	defer func() { templateTime = was }()
+	endless := Of(packaging.Delivery{Facts: packaging.ListFacts{Count: 2}}, func(do func(packaging.Serial) error) error {
+		for until := time.Now().Add(10 * time.Second); time.Now().Before(until); {
+			if err := do(packaging.Serial{Seq: 1, Value: "S1"}); err != nil {
+				return err
+			}
+		}
+		return errors.New("nobody ended it")
+	})
+	err := Write(io.Discard, packaging.ListForm{Format: packaging.OwnFormat, Template: `{{range .Serials}}{{end}}`}, endless)
+	var failure *packaging.DeliveryFailure
+	if !errors.As(err, &failure) || failure.Problem != packaging.BadTemplate || !strings.Contains(failure.Detail, "too long") {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"text/template"
@@ -24,6 +25,7 @@ const (
 	maxBytesBeside   = 1 << 20
 	maxText          = 4 << 10
 	maxPad           = 200
+	maxRanges        = 4
 	maxTemplateTime  = 5 * time.Minute
 )
 
@@ -98,26 +100,28 @@ func parseTemplate(text string, ranges bool) (*template.Template, error) {
 	if len(t.Templates()) > 1 || t.Tree == nil || t.Root == nil {
 		return nil, errors.New("it must be one template, without others in it")
 	}
-	return t, allowed(t.Root, ranges)
+	left := maxRanges
+	return t, allowed(t.Root, ranges, &left)
 }
 
-// allowed fails for what templates must not have. ranges says whether the serial numbers may be gone through here.
-func allowed(node parse.Node, ranges bool) error {
+// allowed fails for what templates must not have. ranges says whether the serial numbers may be gone through here, and
+// left how often yet.
+func allowed(node parse.Node, ranges bool, left *int) error {
 	switch n := node.(type) {
 	case *parse.ListNode:
 		if n == nil {
 			return nil
 		}
 		for _, child := range n.Nodes {
-			if err := allowed(child, ranges); err != nil {
+			if err := allowed(child, ranges, left); err != nil {
 				return err
 			}
 		}
 		return nil
 	case *parse.IfNode:
-		return firstOf(allowedPipe(n.Pipe), allowed(n.List, ranges), allowed(n.ElseList, ranges))
+		return firstOf(allowedPipe(n.Pipe), allowed(n.List, ranges, left), allowed(n.ElseList, ranges, left))
 	case *parse.WithNode:
-		return firstOf(allowedPipe(n.Pipe), allowed(n.List, ranges), allowed(n.ElseList, ranges))
+		return firstOf(allowedPipe(n.Pipe), allowed(n.List, ranges, left), allowed(n.ElseList, ranges, left))
 	case *parse.RangeNode:
 		source := ""
 		if n.Pipe != nil && len(n.Pipe.Cmds) == 1 {
@@ -126,7 +130,10 @@ func allowed(node parse.Node, ranges bool) error {
 		if !ranges || source != ".Serials" && source != "$.Serials" {
 			return errors.New("it may go through .Serials alone, and not within another range")
 		}
-		return firstOf(allowed(n.List, false), allowed(n.ElseList, ranges))
+		if *left--; *left < 0 {
+			return fmt.Errorf("it may go through .Serials %d times at most", maxRanges)
+		}
+		return firstOf(allowed(n.List, false, left), allowed(n.ElseList, ranges, left))
 	case *parse.ActionNode:
 		return allowedPipe(n.Pipe)
 	case *parse.TextNode, *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
@@ -173,16 +180,39 @@ func firstOf(errs ...error) error {
 func writeTemplate(w io.Writer, text string, d Document) error {
 	t, err := parseTemplate(text, true)
 	if err == nil {
-		limited := &limitedWriter{to: w, left: maxBytesBeside + maxBytesOfSerial*d.Count, until: time.Now().Add(maxTemplateTime)}
+		until := time.Now().Add(templateTime)
+		limited := &limitedWriter{to: w, left: maxBytesBeside + maxBytesOfSerial*d.Count, until: until}
+		late := false
+		d.Serials = while(d.Serials, func() bool { late = time.Now().After(until); return !late })
 		err = t.Execute(limited, d)
-		if limited.failed != nil { // what w failed by is no fault of the template
+		switch {
+		case limited.failed != nil: // what w failed by is no fault of the template
 			return limited.failed
+		case late && err == nil:
+			err = errTooSlow
 		}
 	}
 	if err != nil {
 		return &packaging.DeliveryFailure{Problem: packaging.BadTemplate, Detail: err.Error()}
 	}
 	return nil
+}
+
+// errTooSlow is the error of a template that takes too long.
+var errTooSlow = errors.New("it takes too long")
+
+// templateTime is how long a template may take. Tests shorten it.
+var templateTime = maxTemplateTime
+
+// while returns a sequence that ends once goesOn says so.
+func while[T any](seq iter.Seq[T], goesOn func() bool) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for one := range seq {
+			if !goesOn() || !yield(one) {
+				return
+			}
+		}
+	}
 }
 
 // limitedWriter fails after so many bytes, and after a time.
@@ -198,7 +228,7 @@ func (l *limitedWriter) Write(p []byte) (int, error) {
 		return 0, errors.New("the file gets too long")
 	}
 	if time.Now().After(l.until) {
-		return 0, errors.New("it takes too long")
+		return 0, errTooSlow
 	}
 	n, err := l.to.Write(p)
 	if err != nil {
