@@ -55,9 +55,23 @@ func (d *DB) NextDelivery(ctx context.Context, to packaging.DestinationID) (pack
 }
 
 // FreezeDelivery stores what a delivery is from its first try on: how it is written, its name, size in bytes and
-// SHA-256. It does nothing for one that was tried before.
-func (d *DB) FreezeDelivery(ctx context.Context, v packaging.Delivery) error {
-	return d.tx(inBackground(ctx), func(t *tx) error { return t.freezeDelivery(v) })
+// SHA-256. It returns the delivery as it is then: one that was tried before stays what it was.
+func (d *DB) FreezeDelivery(ctx context.Context, v packaging.Delivery) (now packaging.Delivery, err error) {
+	err = d.tx(inBackground(ctx), func(t *tx) error {
+		if err := t.freezeDelivery(v); err != nil {
+			return err
+		}
+		now, err = t.delivery(packaging.Everything(v.Tenant), v.ID)
+		return err
+	})
+	return now, err
+}
+
+func (t *tx) delivery(in packaging.Scope, id packaging.DeliveryID) (packaging.Delivery, error) {
+	w := deliveriesWithin(in)
+	w.and(true, "v.id = ?", id)
+	v, err := scanDelivery(t.row(selectDelivery+`WHERE `+w.sql, w.args...))
+	return v, coded(err)
 }
 
 func (t *tx) freezeDelivery(v packaging.Delivery) error {
@@ -113,12 +127,17 @@ func (d *DB) NoteTaken(ctx context.Context, v packaging.Delivery, try packaging.
 		if err := t.noteTry(v, try); err != nil {
 			return err
 		}
-		return t.take(program, v, try.Took)
+		now, err := t.delivery(packaging.Everything(v.Tenant), v.ID)
+		if err != nil {
+			return err
+		}
+		return t.take(program, now, packaging.Entry{Took: try.Took})
 	})
 }
 
-// take brings a delivery to taken. One that was taken already stays as it is: it was a repetition.
-func (t *tx) take(by packaging.Author, v packaging.Delivery, took time.Duration) error {
+// take brings a delivery, as it is in the transaction, to taken, and records it with what e adds. One that was taken
+// already stays as it is: it was a repetition.
+func (t *tx) take(by packaging.Author, v packaging.Delivery, e packaging.Entry) error {
 	name := ""
 	if by.Username != program.Username {
 		name = by.FullName
@@ -132,9 +151,8 @@ func (t *tx) take(by packaging.Author, v packaging.Delivery, took time.Duration)
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	return t.recordDelivery(packaging.ListTaken, by, v, packaging.Entry{
-		Serials: v.Facts.Count, Took: took, New: strings.TrimSpace(v.Name + " " + fmt.Sprintf("%x", v.Digest)),
-	})
+	e.Serials, e.New = v.Facts.Count, strings.TrimSpace(v.Name+" "+fmt.Sprintf("%x", v.Digest))
+	return t.recordDelivery(packaging.ListTaken, by, v, e)
 }
 
 // recordDelivery records what happened to a delivery, with what e adds.
@@ -237,9 +255,7 @@ func (d *DB) deliveryTx(
 	do func(*tx, packaging.Person, packaging.Delivery) error,
 ) error {
 	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
-		w := deliveriesWithin(by.Scope())
-		w.and(true, "v.id = ?", id)
-		v, err := scanDelivery(t.row(selectDelivery+`WHERE `+w.sql, w.args...))
+		v, err := t.delivery(by.Scope(), id)
 		if err != nil {
 			return err
 		}
@@ -348,20 +364,19 @@ func (d *DB) DeliveryByUID(ctx context.Context, in packaging.Scope, uid string) 
 }
 
 // TakeDelivery notes that a program took a delivery of which it named the bytes. v has how they were written, their
-// size and SHA-256. A Conflict says that a person holds the list, or that the destination is stopped.
+// size and SHA-256. A Conflict says that a person holds the list or has carried it, or that the destination is stopped
+// or retired. One that was taken already stays as it is.
 func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.Delivery) error {
 	return d.authorizedTx(ctx, by, packaging.TakeLists, func(t *tx, by packaging.Person) error {
-		w := deliveriesWithin(by.Scope())
-		w.and(true, "v.id = ?", v.ID)
-		now, err := scanDelivery(t.row(selectDelivery+`WHERE `+w.sql, w.args...))
+		now, err := t.delivery(by.Scope(), v.ID)
 		if err != nil {
 			return err
 		}
-		switch {
-		case now.Destination.Kind != packaging.PullDestination:
-			return packaging.Fail(packaging.NotFound, "error.not_found")
-		case now.State == packaging.DeliveryHeld:
-			return packaging.Fail(packaging.Conflict, "api.held")
+		if now.State == packaging.DeliveryTaken && now.Destination.Kind == packaging.PullDestination {
+			return nil
+		}
+		if err := mayBePulled(now); err != nil {
+			return err
 		}
 		if err := t.freezeDelivery(v); err != nil {
 			return err
@@ -369,8 +384,32 @@ func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.
 		if err := t.exec(`UPDATE deliveries SET problem = '', detail = '' WHERE id = ?`, v.ID); err != nil {
 			return err
 		}
-		return t.take(by.Author, v, 0)
+		if now, err = t.delivery(by.Scope(), v.ID); err != nil {
+			return err
+		}
+		var e packaging.Entry
+		if now.Digest != v.Digest { // it was taken in another form before
+			e.Message = fmt.Sprintf("read as %s %x", v.Form.Format, v.Digest)
+		}
+		return t.take(by.Author, now, e)
 	})
+}
+
+// mayBePulled fails for a delivery that no program may take now.
+func mayBePulled(v packaging.Delivery) error {
+	switch {
+	case v.Destination.Kind != packaging.PullDestination:
+		return packaging.Fail(packaging.NotFound, "error.not_found")
+	case v.State == packaging.DeliveryHeld:
+		return packaging.Fail(packaging.Conflict, "api.held")
+	case v.State == packaging.DeliveryCarried:
+		return packaging.Fail(packaging.Conflict, "api.carried")
+	case v.State == packaging.DeliveryStopped || v.Destination.Retired:
+		return packaging.Fail(packaging.Conflict, "api.destination_retired")
+	case !v.Destination.Stopped.IsZero():
+		return packaging.Fail(packaging.Conflict, "api.destination_stopped")
+	}
+	return nil
 }
 
 // DeliveryTries returns the latest tries of a delivery, the newest first.

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -177,11 +178,11 @@ func TestADeliveryKeepsItsIDAndItsBytesAndIsTakenByItsDestinationsWord(t *testin
 		t.Fatal(err)
 	}
 	v = frozen(v, "the list")
-	if err := d.FreezeDelivery(t.Context(), v); err != nil {
+	if _, err := d.FreezeDelivery(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.FreezeDelivery(t.Context(), frozen(v, "another list")); err != nil {
-		t.Fatal(err)
+	if now, err := d.FreezeDelivery(t.Context(), frozen(v, "another list")); err != nil || now.Digest != v.Digest {
+		t.Fatal(now, err)
 	}
 	next := d.now().Add(time.Hour)
 	failed := packaging.DeliveryTry{At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable}}
@@ -232,7 +233,7 @@ func TestTheSchemaKeepsDeliveriesAsTheyMustBe(t *testing.T) {
 	release(t, d, ghent, "Order143", "S1", "S2")
 	v, err := d.NextDelivery(t.Context(), to)
 	if err == nil {
-		err = d.FreezeDelivery(t.Context(), frozen(v, "x"))
+		_, err = d.FreezeDelivery(t.Context(), frozen(v, "x"))
 	}
 	if packaging.CodeOf(err) != packaging.NotFound && err != nil {
 		t.Fatal(err)
@@ -429,5 +430,91 @@ func TestALateListIsToldUntilItIsTakenOrCarried(t *testing.T) {
 	}
 	if late() != 0 {
 		t.Error("late after it was carried")
+	}
+}
+
+func TestAProgramTakesWhatWaitsForItAlone(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	to := add(t, d, ghent, pullOn("L1", "Line PC"))
+	fresh := func(key string) packaging.Delivery {
+		o := release(t, d, ghent, key, key+"1", key+"2")
+		return frozen(deliveriesTo(t, d, ghent, o)[0], key)
+	}
+	token := [32]byte{1}
+	l, err := d.Line(t.Context(), ghent.Scope(), "L1")
+	if err == nil {
+		err = d.CreateToken(t.Context(), ghent, packaging.Token{
+			Name: "PC", Scopes: []packaging.TokenScope{packaging.TakeListsScope}, Lines: []packaging.Line{l},
+		}, token)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, tenant, err := d.TokenOf(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pc := packaging.Person{Author: k.Author(), Tenant: tenant, Token: k.ID, Lines: []packaging.LineID{l.ID}}
+	key := func(err error) string {
+		var ours *packaging.Error
+		if !errors.As(err, &ours) {
+			return fmt.Sprint(err)
+		}
+		return ours.Key
+	}
+	taken, carried, waits := fresh("taken"), fresh("carried"), fresh("waits")
+	if err := d.TakeDelivery(t.Context(), pc, taken); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.CarryDelivery(t.Context(), ghent, carried.ID, "on a stick"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.TakeDelivery(t.Context(), pc, carried); key(err) != "api.carried" {
+		t.Errorf("carried: %v", err)
+	}
+	if err := d.StopDestination(t.Context(), ghent, to, "the PC is replaced"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.TakeDelivery(t.Context(), pc, waits); key(err) != "api.destination_stopped" {
+		t.Errorf("stopped: %v", err)
+	}
+	if err := d.RetireDestination(t.Context(), ghent, to, "replaced"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.TakeDelivery(t.Context(), pc, waits); key(err) != "api.destination_retired" {
+		t.Errorf("retired: %v", err)
+	}
+	if err := d.TakeDelivery(t.Context(), pc, taken); err != nil {
+		t.Errorf("said again: %v", err)
+	}
+	for o, want := range map[string]packaging.DeliveryState{
+		"taken": packaging.DeliveryTaken, "carried": packaging.DeliveryCarried, "waits": packaging.DeliveryStopped,
+	} {
+		if v := deliveriesTo(t, d, ghent, order(t, d, ghent.Tenant.ID, o))[0]; v.State != want {
+			t.Errorf("%s is %s", o, v.State)
+		}
+	}
+}
+
+// A list that was sent again has the bytes of its first time, whatever form it is read in.
+func TestTheHistorySaysOfATakenListWhatItsRowSays(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	release(t, d, ghent, "Order143", "S1", "S2")
+	v, err := d.NextDelivery(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.FreezeDelivery(t.Context(), frozen(v, "the list")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.NoteTaken(t.Context(), frozen(v, "another list"), packaging.DeliveryTry{At: d.now()}); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("a.csv %x", sha256.Sum256([]byte("the list")))
+	if _, e := deedsOf(t, d, ghent, "Order143"); e.Deed != packaging.ListTaken || e.New != want {
+		t.Errorf("%s, not %s", e.New, want)
 	}
 }

@@ -270,10 +270,13 @@ func (s *Destinations) Try(c echo.Context) error {
 		TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.DestinationTried, Object: to.Name,
 		LineCode: to.Line.Code, LineName: to.Line.Name, New: "works",
 	}
-	if err := s.Deliver.Try(ctx, to); !errors.As(err, &page.Failure) {
+	switch err := s.Deliver.Try(ctx, to); {
+	case err == nil:
 		page.Works = true
-	} else {
+	case errors.As(err, &page.Failure):
 		e.New, e.Reason, e.Message = "", string(page.Failure.Problem), page.Failure.Detail
+	default:
+		return err
 	}
 	if err := s.Store.Record(ctx, e); err != nil {
 		return err

@@ -33,8 +33,9 @@ type Store interface {
 	NextDelivery(ctx context.Context, to packaging.DestinationID) (packaging.Delivery, error)
 	// EachListed hands the serial numbers of a delivery to do.
 	EachListed(ctx context.Context, v packaging.Delivery, do func(packaging.Serial) error) error
-	// FreezeDelivery stores the form, name, size and digest that a delivery has from its first try on.
-	FreezeDelivery(ctx context.Context, v packaging.Delivery) error
+	// FreezeDelivery stores the form, name, size and digest that a delivery has from its first try on, and returns it as
+	// it is stored.
+	FreezeDelivery(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error)
 	// NoteTaken stores that a destination took a delivery.
 	NoteTaken(ctx context.Context, v packaging.Delivery, try packaging.DeliveryTry) error
 	// NoteFailedTry stores a failed try, and when the next one may be; zero for never.
@@ -93,13 +94,13 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	defer workers.Wait()
 	for {
 		destinations, err := d.store.RunningDestinations(ctx)
-		if err != nil && ctx.Err() == nil {
-			d.Log.Warn("destinations can't be read: lists wait", "err", err)
-		}
-		for _, to := range destinations {
-			if w := d.worker(to.ID); w != nil {
+		switch {
+		case err == nil:
+			for _, w := range d.employ(destinations) {
 				workers.Go(func() { w.run(ctx) })
 			}
+		case ctx.Err() == nil:
+			d.Log.Warn("destinations can't be read: lists wait", "err", err)
 		}
 		d.wakeWorkers()
 		select {
@@ -111,16 +112,32 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	}
 }
 
-// worker returns a new worker of a destination, nil if it has one.
-func (d *Deliverer) worker(id packaging.DestinationID) *worker {
+// employ returns a new worker for each destination that has none. Workers of other destinations are not wanted any more.
+func (d *Deliverer) employ(destinations []packaging.Destination) (fresh []*worker) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.workers[id] != nil {
-		return nil
+	for _, w := range d.workers {
+		w.wanted = false
 	}
-	w := &worker{Deliverer: d, id: id, woken: make(chan struct{}, 1)}
-	d.workers[id] = w
-	return w
+	for _, to := range destinations {
+		w := d.workers[to.ID]
+		if w == nil {
+			w = &worker{Deliverer: d, id: to.ID, woken: make(chan struct{}, 1)}
+			d.workers[to.ID], fresh = w, append(fresh, w)
+		}
+		w.wanted = true
+	}
+	return fresh
+}
+
+// leaves ends the employment of a worker that is not wanted any more. Until then its destination gets no other one.
+func (w *worker) leaves() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.wanted {
+		delete(w.workers, w.id)
+	}
+	return !w.wanted
 }
 
 func (d *Deliverer) wakeWorkers() {
@@ -134,11 +151,13 @@ func (d *Deliverer) wakeWorkers() {
 // worker brings lists to one destination, one at a time.
 type worker struct {
 	*Deliverer
-	id    packaging.DestinationID
-	woken chan struct{}
-	stuck chan struct{} // closed when a try that hangs has ended; nil for none
+	id     packaging.DestinationID
+	wanted bool // guarded by mu
+	woken  chan struct{}
+	stuck  chan struct{} // closed when a try that hangs has ended; nil for none
 }
 
+// run brings lists until ctx ends, or until the worker is not wanted any more and nothing of it hangs.
 func (w *worker) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if w.stuck != nil { // one at a time: what hangs may still write
@@ -148,6 +167,9 @@ func (w *worker) run(ctx context.Context) {
 			case <-w.stuck:
 				w.stuck = nil
 			}
+		}
+		if w.leaves() {
+			return
 		}
 		wait := w.next(ctx)
 		if wait <= 0 {
@@ -178,20 +200,25 @@ func (w *worker) next(ctx context.Context) time.Duration {
 		return min(wait, lookAgain)
 	}
 	if err := w.bring(ctx, v); err != nil && ctx.Err() == nil {
-		w.Log.Error("what a try to bring a list came to can't be stored: it is tried again", "delivery", v.UID, "err", err)
+		w.Log.Error("the store failed while a list was brought: it is tried again", "delivery", v.UID, "err", err)
 		return w.First
 	}
 	return 0
 }
 
-// bring tries to bring a list, and stores what came of it.
+// bring tries to bring a list, and stores what came of it. Where our own store fails, that is no try: it returns the
+// error.
 func (w *worker) bring(ctx context.Context, v packaging.Delivery) error {
 	try := packaging.DeliveryTry{At: w.Now()}
 	begun := time.Now()
-	err := w.attempt(ctx, &v)
+	v, err := w.attempt(ctx, v)
 	try.Took = time.Since(begun)
 	if ctx.Err() != nil { // the program ends: that is no fault of the destination
 		return nil
+	}
+	var own *storeError
+	if errors.As(err, &own) {
+		return own
 	}
 	log := w.Log.With("delivery", v.UID, "destination", w.id, "order", v.List.Order())
 	if err == nil {
@@ -199,18 +226,33 @@ func (w *worker) bring(ctx context.Context, v packaging.Delivery) error {
 		return w.store.NoteTaken(ctx, v, try)
 	}
 	try.DeliveryFailure = failureOf(err)
-	log.Warn("serial list not taken: it is tried again", "problem", try.Problem, "detail", try.Detail)
+	log = log.With("problem", try.Problem, "detail", try.Detail)
 	if try.Problem == packaging.GoneThere {
+		log.Warn("the destination wants no more serial lists: it is stopped")
 		if err := w.store.CloseDestination(ctx, v.Destination, "410 Gone: "+try.Detail); err != nil {
 			return err
 		}
 		return w.store.NoteFailedTry(ctx, v, try, w.Now())
 	}
-	next := w.Now().Add(w.wait(v.Tries))
 	if w.Now().Sub(v.Since) >= v.Destination.GiveUp {
-		next = time.Time{}
+		log.Warn("serial list not taken: it is given up until a person sends it")
+		return w.store.NoteFailedTry(ctx, v, try, time.Time{})
 	}
-	return w.store.NoteFailedTry(ctx, v, try, next)
+	log.Warn("serial list not taken: it is tried again")
+	return w.store.NoteFailedTry(ctx, v, try, w.Now().Add(w.wait(v.Tries)))
+}
+
+// storeError is a failure of our own store, which no destination can do anything about.
+type storeError struct{ error }
+
+func (e *storeError) Unwrap() error { return e.error }
+
+// own marks an error of the store, unless what is done was to end anyway.
+func own(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return &storeError{err}
 }
 
 // wait returns how long to wait after so many tries before: longer each time, and never just as long as others.
@@ -247,79 +289,100 @@ func failureOf(err error) packaging.DeliveryFailure {
 // fail makes a failure of an error.
 func fail(problem packaging.DeliveryProblem, err error) error {
 	var known *packaging.DeliveryFailure
-	if errors.As(err, &known) || errors.Is(err, outbound.ErrNotListed) || errors.Is(err, context.DeadlineExceeded) {
+	var ours *storeError
+	if errors.As(err, &known) || errors.As(err, &ours) || errors.Is(err, outbound.ErrNotListed) ||
+		errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return &packaging.DeliveryFailure{Problem: problem, Detail: err.Error()}
 }
 
-// attempt makes sure of what the bytes of a delivery are, and brings them. A try that goes on beyond its limit counts as
-// timed out, and no other one of the destination begins before it has ended.
-func (w *worker) attempt(ctx context.Context, v *packaging.Delivery) error {
-	if err := w.freeze(ctx, v); err != nil {
-		return err
-	}
-	return w.bounded(ctx, func(ctx context.Context) error {
+// attempt makes sure of what the bytes of a delivery are, brings them, and returns the delivery as it is stored. A try
+// that goes on beyond its limit counts as timed out, and no other one of the destination begins before it has ended.
+func (w *worker) attempt(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error) {
+	return bounded(ctx, w, v, func(ctx context.Context) (packaging.Delivery, error) {
+		v, err := w.freeze(ctx, v)
+		if err != nil {
+			return v, err
+		}
 		to, err := w.carrier(ctx, v.Destination)
 		if err != nil {
-			return err
+			return v, err
 		}
-		return to.bring(ctx, w.parcel(ctx, *v))
+		return v, to.bring(ctx, w.parcel(ctx, v))
 	})
 }
 
-// bounded runs do for the limit of a try.
-func (w *worker) bounded(ctx context.Context, do func(context.Context) error) error {
+// bounded runs do for the limit of a try. What goes on beyond it gives late.
+func bounded[T any](ctx context.Context, w *worker, late T, do func(context.Context) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
 	limited, cancel := context.WithTimeout(ctx, w.Limit)
-	done, ended := make(chan error, 1), make(chan struct{})
+	done, ended := make(chan result, 1), make(chan struct{})
 	go func() {
 		defer close(ended)
 		defer cancel()
 		defer func() {
 			if p := recover(); p != nil {
-				done <- &packaging.DeliveryFailure{Problem: packaging.ProgramFailed, Detail: fmt.Sprint(p)}
+				done <- result{late, &packaging.DeliveryFailure{Problem: packaging.ProgramFailed, Detail: fmt.Sprint(p)}}
 			}
 		}()
-		done <- do(limited)
+		value, err := do(limited)
+		done <- result{value, err}
 	}()
 	select {
-	case err := <-done:
-		return err
+	case r := <-done:
+		return r.value, r.err
 	case <-limited.Done():
 	}
 	select { // what heeds its context ends soon
-	case err := <-done:
-		return err
+	case r := <-done:
+		return r.value, r.err
 	case <-time.After(min(time.Second, w.Limit)):
 		w.stuck = ended
-		return limited.Err()
+		return late, limited.Err()
 	}
 }
 
-// freeze gives a delivery that was never tried its form, name and bytes. Of one that was, it makes sure that they are
-// the same still.
-func (w *worker) freeze(ctx context.Context, v *packaging.Delivery) error {
+// freeze gives a delivery that was never tried its form, name and bytes, and returns it as it is stored.
+func (w *worker) freeze(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error) {
 	if v.Frozen {
-		return nil
+		return v, nil
 	}
 	to := v.Destination
 	v.Form = packaging.ListForm{Format: to.Format, Template: to.Template}
-	document := listfile.Of(*v, w.each(ctx, *v))
+	document := listfile.Of(v, w.each(ctx, v))
 	var err error
 	if to.Kind.WritesFiles() {
 		if v.Name, err = listfile.FileName(to.FileName, document); err != nil {
-			return err
+			return v, err
 		}
 	}
 	if v.Size, v.Digest, err = listfile.Sum(v.Form, document); err != nil {
-		return fail(packaging.ProgramFailed, err)
+		return v, fail(packaging.ProgramFailed, err)
 	}
-	v.Frozen = true
-	return w.store.FreezeDelivery(ctx, *v)
+	frozen, err := w.store.FreezeDelivery(ctx, v)
+	if err != nil {
+		return v, own(ctx, err)
+	}
+	return frozen, nil
 }
 
+// each returns what hands on the serial numbers of a delivery. An error of the store is a storeError.
 func (d *Deliverer) each(ctx context.Context, v packaging.Delivery) func(func(packaging.Serial) error) error {
-	return func(do func(packaging.Serial) error) error { return d.store.EachListed(ctx, v, do) }
+	return func(do func(packaging.Serial) error) error {
+		var stopped error
+		err := d.store.EachListed(ctx, v, func(s packaging.Serial) error {
+			stopped = do(s)
+			return stopped
+		})
+		if stopped != nil {
+			return stopped
+		}
+		return own(ctx, err)
+	}
 }
 
 // parcel is what a carrier brings.
@@ -355,8 +418,11 @@ type carrier interface {
 // carrier returns what brings lists to a destination.
 func (d *Deliverer) carrier(ctx context.Context, to packaging.Destination) (carrier, error) {
 	now, before, err := d.store.DestinationSecrets(ctx, to.Tenant, to.ID)
-	if err != nil {
+	switch {
+	case errors.Is(err, secret.ErrWrongKey):
 		return nil, err
+	case err != nil:
+		return nil, own(ctx, err)
 	}
 	switch to.Kind {
 	case packaging.FolderDestination:
@@ -369,7 +435,7 @@ func (d *Deliverer) carrier(ctx context.Context, to packaging.Destination) (carr
 	return nil, &packaging.DeliveryFailure{Problem: packaging.ProgramFailed, Detail: "nothing is brought there"}
 }
 
-// Try brings a test to a destination that is set up. The error is a [packaging.DeliveryFailure].
+// Try brings a test to a destination that is set up. The error is a [packaging.DeliveryFailure], or one of the store.
 func (d *Deliverer) Try(ctx context.Context, to packaging.Destination) error {
 	if _, running := d.tried.LoadOrStore(to.ID, true); running {
 		return &packaging.DeliveryFailure{Problem: packaging.TimedOutThere, Detail: "the last try has not ended"}
@@ -382,15 +448,16 @@ func (d *Deliverer) Try(ctx context.Context, to packaging.Destination) error {
 		}
 		go func() { <-w.stuck; d.tried.Delete(to.ID) }()
 	}()
-	err := w.bounded(ctx, func(ctx context.Context) error {
+	_, err := bounded(ctx, w, to.ID, func(ctx context.Context) (packaging.DestinationID, error) {
 		carrier, err := d.carrier(ctx, to)
 		if err != nil {
-			return err
+			return to.ID, err
 		}
-		return carrier.try(ctx)
+		return to.ID, carrier.try(ctx)
 	})
-	if err == nil {
-		return nil
+	var ours *storeError
+	if err == nil || errors.As(err, &ours) {
+		return err
 	}
 	f := failureOf(err)
 	return &f

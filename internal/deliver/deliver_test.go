@@ -24,7 +24,10 @@ type shelf struct {
 	waiting      map[packaging.DestinationID]packaging.Delivery
 	now, before  secret.Text
 	serials      []string
-	broken       int // how often storing an outcome fails
+	broken       int           // how often storing an outcome fails
+	unread       int           // how often reading a list fails
+	unfrozen     int           // how often storing what a list is fails
+	hangs        chan struct{} // until it is closed, reading a list for destination 1 does not end; nil for never
 	failed       chan packaging.DeliveryTry
 	taken        chan packaging.Delivery
 	closed       chan string
@@ -45,6 +48,8 @@ func newShelf(destinations ...packaging.Destination) *shelf {
 }
 
 func (s *shelf) RunningDestinations(context.Context) ([]packaging.Destination, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.destinations, nil
 }
 
@@ -64,7 +69,17 @@ func (s *shelf) NextDelivery(_ context.Context, to packaging.DestinationID) (pac
 	return v, nil
 }
 
-func (s *shelf) EachListed(_ context.Context, _ packaging.Delivery, do func(packaging.Serial) error) error {
+func (s *shelf) EachListed(_ context.Context, v packaging.Delivery, do func(packaging.Serial) error) error {
+	if s.hangs != nil && v.Destination.ID == 1 {
+		<-s.hangs
+	}
+	s.mu.Lock()
+	s.unread--
+	broken := s.unread >= 0
+	s.mu.Unlock()
+	if broken {
+		return errors.New("the database can't be read")
+	}
 	for i, one := range s.serials {
 		if err := do(packaging.Serial{Seq: int64(i) + 1, Value: one}); err != nil {
 			return err
@@ -73,11 +88,15 @@ func (s *shelf) EachListed(_ context.Context, _ packaging.Delivery, do func(pack
 	return nil
 }
 
-func (s *shelf) FreezeDelivery(_ context.Context, v packaging.Delivery) error {
+func (s *shelf) FreezeDelivery(_ context.Context, v packaging.Delivery) (packaging.Delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.unfrozen--; s.unfrozen >= 0 {
+		return v, errors.New("the disk is full")
+	}
+	v.Frozen = true
 	s.waiting[v.Destination.ID] = v
-	return nil
+	return v, nil
 }
 
 func (s *shelf) NoteTaken(_ context.Context, v packaging.Delivery, _ packaging.DeliveryTry) error {
@@ -231,23 +250,112 @@ func TestALinkOutOfTheRootLeadsNowhere(t *testing.T) {
 	}
 }
 
+// pipeName names the pipe that mkfifo makes.
+const pipeName = "list.csv"
+
 func TestWhatHangsHoldsUpNothingElse(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	hangs := aFolder(1)
-	hangs.Address = "hangs"
+	hangs.Address, hangs.FileName = "hangs", pipeName
 	s := newShelf(hangs, aFolder(2))
-	fifo := filepath.Join(t.TempDir(), "root")
-	if err := mkfifo(fifo); err != nil {
+	mount := filepath.Join(t.TempDir(), "mount")
+	if err := mkfifo(mount); err != nil {
 		t.Skip(err)
 	}
-	started(t, s, Options{Roots: map[string]string{"drop": root, "hangs": fifo}, Limit: 50 * time.Millisecond})
+	started(t, s, Options{Roots: map[string]string{"drop": root, "hangs": mount}, Limit: 50 * time.Millisecond})
 	if v := await(t, s.taken); v.Destination.ID != 2 {
 		t.Errorf("destination %d took it", v.Destination.ID)
 	}
-	if try := await(t, s.failed); try.Problem != packaging.TimedOutThere && try.Problem != packaging.NoSuchRoot {
+	if try := await(t, s.failed); try.Problem != packaging.TimedOutThere {
 		t.Errorf("%+v", try)
 	}
+	time.Sleep(100 * time.Millisecond) // for many more tries
+	if len(s.failed) > 0 {
+		t.Error("another try began while the first one hangs")
+	}
+	end, err := os.OpenFile(filepath.Join(mount, pipeName), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	if err := os.Remove(filepath.Join(mount, pipeName)); err != nil {
+		t.Fatal(err)
+	}
+	if err := end.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if v := await(t, s.taken); v.Destination.ID != 1 {
+		t.Errorf("destination %d took it", v.Destination.ID)
+	}
+}
+
+// The first try reads the whole list for its digest, and a template may be slow.
+func TestAListThatCantBeReadInTimeHoldsUpItsDestinationAlone(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	s := newShelf(aFolder(1), aFolder(2))
+	s.hangs = make(chan struct{})
+	started(t, s, Options{Roots: map[string]string{"drop": root}, Limit: 50 * time.Millisecond})
+	if v := await(t, s.taken); v.Destination.ID != 2 {
+		t.Errorf("destination %d took it", v.Destination.ID)
+	}
+	if try := await(t, s.failed); try.Problem != packaging.TimedOutThere {
+		t.Errorf("%+v", try)
+	}
+	close(s.hangs)
+	await(t, s.taken)
+}
+
+func TestADatabaseThatFailsIsNoFailureOfTheDestination(t *testing.T) {
+	t.Parallel()
+	for name, breaks := range map[string]func(*shelf){
+		"its list can't be read at first":      func(s *shelf) { s.unread = 1 },
+		"its list can't be read while it goes": func(s *shelf) { s.waiting[1] = frozenOf(s.waiting[1]); s.unread = 1 },
+		"what it is can't be stored":           func(s *shelf) { s.unfrozen = 1 },
+		"what came of the try can't be stored": func(s *shelf) { s.broken = 1 },
+	} {
+		s := newShelf(aFolder(1))
+		breaks(s)
+		started(t, s, Options{Roots: map[string]string{"drop": t.TempDir()}})
+		await(t, s.taken)
+		if len(s.failed) > 0 {
+			t.Errorf("%s: the destination is blamed: %+v", name, <-s.failed)
+		}
+	}
+}
+
+// frozenOf returns a delivery of two serial numbers as it is after a first try.
+func frozenOf(v packaging.Delivery) packaging.Delivery {
+	v.Frozen, v.Form, v.Name = true, packaging.ListForm{Format: packaging.CSVFormat}, "list.csv"
+	v.Size, v.Digest = int64(len(aList)), sha256.Sum256([]byte(aList))
+	return v
+}
+
+func TestAWorkerEndsWithItsDestinationAndAnotherBeginsWithIt(t *testing.T) {
+	t.Parallel()
+	s := newShelf(aFolder(1))
+	d := started(t, s, Options{Roots: map[string]string{"drop": t.TempDir()}})
+	await(t, s.taken)
+	all := s.destinations
+	set := func(destinations []packaging.Destination, waiting packaging.Delivery) {
+		s.mu.Lock()
+		s.destinations = destinations
+		if waiting.ID != 0 {
+			s.waiting[1] = waiting
+		}
+		s.mu.Unlock()
+		d.Wake()
+	}
+	workers := func() int { d.mu.Lock(); defer d.mu.Unlock(); return len(d.workers) }
+	set(nil, packaging.Delivery{})
+	for until := time.Now().Add(10 * time.Second); workers() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the worker of a destination that is gone goes on")
+		}
+	}
+	set(all, newShelf(all...).waiting[1])
+	await(t, s.taken)
 }
 
 func TestAListThatIsTriedTooLongStops(t *testing.T) {
