@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +21,10 @@ import (
 	"lineboard/internal/secret"
 )
 
-// AlarmRules returns the rules of a site's alarms, by kind.
-func (d *DB) AlarmRules(ctx context.Context, tenant packaging.TenantID) ([]packaging.AlarmRule, error) {
-	return alarmRules(ctx, d.read, tenant)
+// AlarmRules returns the rules of a site's alarms that concern a scope, by kind.
+func (d *DB) AlarmRules(ctx context.Context, in packaging.Scope) ([]packaging.AlarmRule, error) {
+	all, err := alarmRules(ctx, d.read, in.Tenant())
+	return slices.DeleteFunc(all, func(r packaging.AlarmRule) bool { return !r.Concerns(in) }), err
 }
 
 func alarmRules(ctx context.Context, q querier, tenant packaging.TenantID) ([]packaging.AlarmRule, error) {
@@ -50,41 +52,38 @@ func minutes(n int64) time.Duration { return time.Duration(n) * time.Minute }
 
 func inMinutes(d time.Duration) int64 { return int64(d / time.Minute) }
 
-// SetAlarmRule adds a rule, or sets one that has an ID.
+// SetAlarmRule adds a rule, or sets one that has an ID. Forbidden if it is, or was, about lines that the person does not
+// see.
 func (d *DB) SetAlarmRule(ctx context.Context, by packaging.Person, r packaging.AlarmRule) error {
 	if err := r.Check(); err != nil {
 		return err
 	}
-	return d.setupTx(ctx, by, func(s *setupTx) error {
+	return d.alarmsTx(ctx, by, func(s *setupTx, in packaging.Scope) error {
+		if err := mustBeWithin(in, r); err != nil {
+			return err
+		}
 		var before string
-		if r.ID != 0 {
-			was, err := s.alarmRule(r.ID)
+		if r.ID == 0 {
+			if err := s.roomFor("alarm_rules"); err != nil {
+				return err
+			}
+		} else {
+			was, err := s.alarmRule(in, r.ID)
 			if err != nil {
 				return err
 			}
 			if before, err = s.describeRule(was); err != nil {
 				return err
 			}
-			if err := s.exec(`DELETE FROM alarm_rule_lines WHERE rule_id = ?`, r.ID); err != nil {
+			if err := s.partRule(r.ID); err != nil {
 				return err
 			}
-			if err := s.exec(`DELETE FROM alarm_rule_recipients WHERE rule_id = ?`, r.ID); err != nil {
-				return err
-			}
-		} else if err := s.roomFor("alarm_rules"); err != nil {
-			return err
 		}
-		id, err := s.insert(`
-			INSERT INTO alarm_rules (id, tenant_id, kind, delay, from_time, to_time, repeat, next, sound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, delay = excluded.delay, from_time = excluded.from_time,
-				to_time = excluded.to_time, repeat = excluded.repeat, next = excluded.next, sound = excluded.sound`,
-			nullable(r.ID), s.tenant, r.Kind, inMinutes(r.Delay), r.From, r.To, inMinutes(r.Repeat), inMinutes(r.Next), r.Sound)
+		id, err := s.storeRule(r)
 		if err != nil {
 			return err
 		}
-		if r.ID == 0 {
-			r.ID = packaging.AlarmRuleID(id)
-		}
+		r.ID = id
 		if err := s.joinRule(r); err != nil {
 			return err
 		}
@@ -96,9 +95,44 @@ func (d *DB) SetAlarmRule(ctx context.Context, by packaging.Person, r packaging.
 	})
 }
 
-func (s *setupTx) alarmRule(id packaging.AlarmRuleID) (packaging.AlarmRule, error) {
+// alarmsTx is a setupTx of a person with a scope.
+func (d *DB) alarmsTx(ctx context.Context, by packaging.Person, do func(*setupTx, packaging.Scope) error) error {
+	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
+		return do(&setupTx{t, d.box, by.Author, by.Tenant.ID}, by.Scope())
+	})
+}
+
+// mustBeWithin fails with Forbidden if a rule is about lines outside a scope.
+func mustBeWithin(in packaging.Scope, r packaging.AlarmRule) error {
+	if !r.Within(in) {
+		return packaging.Fail(packaging.Forbidden, "alarms.other_lines")
+	}
+	return nil
+}
+
+func (s *setupTx) storeRule(r packaging.AlarmRule) (packaging.AlarmRuleID, error) {
+	id, err := s.insert(`
+		INSERT INTO alarm_rules (id, tenant_id, kind, delay, from_time, to_time, repeat, next, sound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, delay = excluded.delay, from_time = excluded.from_time,
+			to_time = excluded.to_time, repeat = excluded.repeat, next = excluded.next, sound = excluded.sound`,
+		nullable(r.ID), s.tenant, r.Kind, inMinutes(r.Delay), r.From, r.To, inMinutes(r.Repeat), inMinutes(r.Next), r.Sound)
+	if r.ID != 0 {
+		return r.ID, err
+	}
+	return packaging.AlarmRuleID(id), err
+}
+
+// alarmRule returns a rule that the scope may set: NotFound where it does not concern it, Forbidden where it is about
+// more.
+func (s *setupTx) alarmRule(in packaging.Scope, id packaging.AlarmRuleID) (packaging.AlarmRule, error) {
 	r, err := scanAlarmRule(s.row(selectAlarmRule+`WHERE a.tenant_id = ? AND a.id = ?`, s.tenant, id))
-	return r, coded(err)
+	switch {
+	case err != nil:
+		return r, coded(err)
+	case !r.Concerns(in):
+		return r, packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return r, mustBeWithin(in, r)
 }
 
 // roomFor fails where a site has as many of something as it can have.
@@ -108,6 +142,14 @@ func (s *setupTx) roomFor(table string) error {
 		return err
 	}
 	return packaging.Fail(packaging.Conflict, "alarms.too_many", "Count", fmt.Sprint(packaging.MaxRecipients))
+}
+
+// partRule parts a rule from its lines and recipients.
+func (s *setupTx) partRule(id packaging.AlarmRuleID) error {
+	return cmp.Or(
+		s.exec(`DELETE FROM alarm_rule_lines WHERE rule_id = ?`, id),
+		s.exec(`DELETE FROM alarm_rule_recipients WHERE rule_id = ?`, id),
+	)
 }
 
 // joinRule joins a rule with its lines and recipients. One of another site is not found.
@@ -146,10 +188,10 @@ func (s *setupTx) describeRule(r packaging.AlarmRule) (string, error) {
 	return said, err
 }
 
-// RemoveAlarmRule removes a rule. Its alarms end.
+// RemoveAlarmRule removes a rule. Its alarms end. Forbidden if it is about lines that the person does not see.
 func (d *DB) RemoveAlarmRule(ctx context.Context, by packaging.Person, id packaging.AlarmRuleID) error {
-	return d.setupTx(ctx, by, func(s *setupTx) error {
-		r, err := s.alarmRule(id)
+	return d.alarmsTx(ctx, by, func(s *setupTx, in packaging.Scope) error {
+		r, err := s.alarmRule(in, id)
 		if err != nil {
 			return err
 		}
@@ -251,12 +293,25 @@ func (d *DB) AddRecipient(
 	return id, key, err
 }
 
-// RemoveRecipient removes a recipient: from the rules too, and with what waits for them.
+// RemoveRecipient removes a recipient: from the rules too, and with what waits for them. Forbidden if one of the rules is
+// about lines that the person does not see.
 func (d *DB) RemoveRecipient(ctx context.Context, by packaging.Person, id packaging.RecipientID) error {
-	return d.setupTx(ctx, by, func(s *setupTx) error {
+	return d.alarmsTx(ctx, by, func(s *setupTx, in packaging.Scope) error {
 		r, _, err := recipientOf(s.ctx, s, s.tenant, id)
 		if err != nil {
 			return err
+		}
+		rules, err := alarmRules(s.ctx, s, s.tenant)
+		if err != nil {
+			return err
+		}
+		for _, rule := range rules {
+			if !slices.Contains(append(rule.First, rule.Second...), id) {
+				continue
+			}
+			if err := mustBeWithin(in, rule); err != nil {
+				return err
+			}
 		}
 		var alone bool
 		if err := s.row(`SELECT EXISTS (SELECT 1 FROM alarm_rule_recipients n WHERE n.recipient_id = ?1 AND n.next = 1 AND NOT EXISTS (
@@ -360,8 +415,14 @@ func (d *DB) SetAlarmSettings(
 			to.Heartbeat, sealed.key, inMinutes(to.HeartbeatEvery)); err != nil {
 			return err
 		}
-		if !password.Empty() {
-			e := packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: "mail_password"}
+		for _, set := range []struct {
+			name  string
+			typed bool
+		}{{"mail_password", !password.Empty()}, {"heartbeat", !beat.Empty() && !noBeat}} {
+			if !set.typed {
+				continue
+			}
+			e := packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: set.name}
 			if err := s.record(e); err != nil {
 				return err
 			}
@@ -383,15 +444,17 @@ func (d *DB) NoteHeartbeat(ctx context.Context, tenant packaging.TenantID, probl
 	})
 }
 
-// resealAlarms seals what of a site's alarms is secret with another box.
-func (t *tx) resealAlarms(tenant packaging.TenantID, box, next *secret.Box) error {
-	type sealed struct {
-		query, owner string
-		key          int64
-		bytes        []byte
-	}
-	all, err := collect(t.ctx, t, func(row scanner) (s sealed, err error) {
-		return s, row.Scan(&s.query, &s.owner, &s.key, &s.bytes)
+// sealedAlarm is something of a site's alarms that is sealed.
+type sealedAlarm struct {
+	update, owner string // the statement that sets it, and whom it is sealed for
+	key           int64  // of its row
+	bytes         []byte
+}
+
+// sealedAlarms returns all that is sealed of a site's alarms.
+func sealedAlarms(ctx context.Context, q querier, tenant packaging.TenantID) ([]sealedAlarm, error) {
+	return collect(ctx, q, func(row scanner) (s sealedAlarm, err error) {
+		return s, row.Scan(&s.update, &s.owner, &s.key, &s.bytes)
 	}, `
 		SELECT 'UPDATE recipients SET target = ? WHERE id = ?', 'tenant ' || tenant_id || ' recipient ' || id || ' target', id, target
 			FROM recipients WHERE tenant_id = ?1 AND target IS NOT NULL
@@ -401,6 +464,11 @@ func (t *tx) resealAlarms(tenant packaging.TenantID, box, next *secret.Box) erro
 			tenant_id, mail_password FROM alarm_settings WHERE tenant_id = ?1 AND mail_password IS NOT NULL
 		UNION ALL SELECT 'UPDATE alarm_settings SET heartbeat_url = ? WHERE tenant_id = ?', 'tenant ' || tenant_id || ' alarms heartbeat',
 			tenant_id, heartbeat_url FROM alarm_settings WHERE tenant_id = ?1 AND heartbeat_url IS NOT NULL`, tenant)
+}
+
+// resealAlarms seals what of a site's alarms is secret with another box.
+func (t *tx) resealAlarms(tenant packaging.TenantID, box, next *secret.Box) error {
+	all, err := sealedAlarms(t.ctx, t, tenant)
 	if err != nil {
 		return err
 	}
@@ -409,9 +477,20 @@ func (t *tx) resealAlarms(tenant packaging.TenantID, box, next *secret.Box) erro
 		if err != nil {
 			return err
 		}
-		if err := t.exec(s.query, next.Seal(opened, s.owner), s.key); err != nil {
+		if err := t.exec(s.update, next.Seal(opened, s.owner), s.key); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkAlarms makes sure that the key at hand opens what of a site's alarms is sealed.
+func (d *DB) checkAlarms(ctx context.Context, tenant packaging.TenantID) error {
+	all, err := sealedAlarms(ctx, d.read, tenant)
+	for _, s := range all {
+		if _, err := d.box.Open(s.bytes, s.owner); err != nil {
+			return fmt.Errorf("%s: %w", s.owner, err)
+		}
+	}
+	return err
 }

@@ -25,9 +25,9 @@ func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all 
 		`SELECT 'delivery', 'delivery ' || v.id, l.id, l.code, l.name, o.id, o.order_key, v.since
 			FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN lines l ON l.id = d.line_id
 			JOIN releases r ON r.id = v.release_id JOIN orders o ON o.id = r.order_id
-			WHERE v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped')`,
+			WHERE v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped') AND NOT (v.state = 'stopped' AND d.retired_at IS NOT NULL)`,
 		`SELECT 'sequence', 'sequence ' || q.id, l.id, l.code, l.name, 0, '', q.ended_at FROM queues q JOIN lines l ON l.id = q.line_id
-			WHERE q.tenant_id = ? AND q.stop NOT IN ('', 'done') AND q.id = (SELECT max(id) FROM queues WHERE line_id = q.line_id)
+			WHERE q.tenant_id = ? AND q.stop NOT IN ('', 'done') AND q.discarded_at IS NULL AND q.id = (SELECT max(id) FROM queues WHERE line_id = q.line_id)
 				AND EXISTS (SELECT 1 FROM queue_orders n JOIN orders o ON o.id = n.order_id LEFT JOIN releases r ON r.id = o.last_release_id
 					WHERE n.queue_id = q.id AND n.place >= q.position AND o.urgency = 1 AND ` + onBoards + `
 						AND (r.id IS NULL OR r.requested_at < q.started_at))`,

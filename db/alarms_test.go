@@ -1,27 +1,37 @@
 package db
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
 
-func TestWhatAlarmsAreSentWithIsReadAfterARotationAndByNobodyElse(t *testing.T) {
-	d, ghent, _ := opened(t)
-	by := become(t, d, ghent, packaging.Administrator)
-	id, key, err := d.AddRecipient(t.Context(), by, packaging.Recipient{Name: "SCADA", Kind: packaging.ByWebhook}, secret.New("https://scada.example/canary-path"))
+// setAlarms gives a site a webhook that is told of alarms, and all secrets that they can be sent with.
+func setAlarms(t *testing.T, d *DB, by packaging.Person) (id packaging.RecipientID, key secret.Text, to packaging.AlarmSettings) {
+	t.Helper()
+	id, key, err := d.AddRecipient(
+		t.Context(), by, packaging.Recipient{Name: "SCADA", Kind: packaging.ByWebhook}, secret.New("https://scada.example/canary-path"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := packaging.AlarmSettings{
+	to = packaging.AlarmSettings{
 		Language: "de", MailHost: "mail.example:465", Encryption: packaging.ImplicitTLS, MailFrom: "line@plant.example", MailUser: "line",
 		HeartbeatEvery: 60e9,
 	}
 	if err := d.SetAlarmSettings(t.Context(), by, to, secret.New("canary-mail"), secret.New("https://beat.example/canary-beat"), false); err != nil {
 		t.Fatal(err)
 	}
+	return id, key, to
+}
+
+func TestWhatAlarmsAreSentWithIsReadAfterARotationAndByNobodyElse(t *testing.T) {
+	d, ghent, _ := opened(t)
+	by := become(t, d, ghent, everything)
+	id, key, to := setAlarms(t, d, by)
 	for name, v := range blobs(t, d) {
 		if strings.Contains(string(v), "canary") {
 			t.Errorf("%s holds a secret in clear", name)
@@ -48,5 +58,171 @@ func TestWhatAlarmsAreSentWithIsReadAfterARotationAndByNobodyElse(t *testing.T) 
 	}
 	if _, password, _, err = d.AlarmSettings(t.Context(), by.Tenant.ID); err != nil || !password.Empty() {
 		t.Errorf("another server would get the password: %v", err)
+	}
+}
+
+func TestASecretThatIsSetAgainStandsInTheHistoryThoughNothingElseChanges(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	_, _, to := setAlarms(t, d, ghent)
+	set := func(password, beat string, none bool) (objects []string) {
+		t.Helper()
+		before := len(entries(t, d, ghent.Tenant.ID))
+		if err := d.SetAlarmSettings(t.Context(), ghent, to, secret.New(password), secret.New(beat), none); err != nil {
+			t.Fatal(err)
+		}
+		all := entries(t, d, ghent.Tenant.ID)
+		for _, e := range all[:len(all)-before] {
+			objects = append(objects, string(e.Deed)+" "+e.Object)
+		}
+		slices.Sort(objects)
+		return objects
+	}
+	credential := string(packaging.CredentialSet) + " "
+	if got := set("", "https://beat.example/another-path", false); !slices.Equal(got, []string{credential + "heartbeat"}) {
+		t.Errorf("another URL on the same host: %q", got)
+	}
+	if got := set("another password", "", false); !slices.Equal(got, []string{credential + "mail_password"}) {
+		t.Errorf("another password: %q", got)
+	}
+	if got := set("", "", false); len(got) > 0 {
+		t.Errorf("nothing: %q", got)
+	}
+	if got := set("", "", true); !slices.Equal(got, []string{string(packaging.AlarmsSet) + " how alarms are sent"}) {
+		t.Errorf("no heartbeat any more: %q", got)
+	}
+}
+
+// kinds returns the kinds of alarms that something is the case for, sorted.
+func kinds(t *testing.T, d *DB, tenant packaging.TenantID) (all []packaging.AlarmKind) {
+	t.Helper()
+	facts, err := alarmFacts(t.Context(), d.read, tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range facts {
+		all = append(all, f.Kind)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestWhatAPersonGaveUpRaisesNoAlarmAnyMore(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	first := cache(t, d, ghent.Tenant.ID, facts("a"), facts("b"))
+	q, err := d.StartQueue(t.Context(), ghent, first.Line.ID, []packaging.QueuePick{{Order: first.ID}})
+	if err == nil {
+		err = d.EndQueue(t.Context(), q, ghent.Author, packaging.StopByPerson)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := kinds(t, d, ghent.Tenant.ID); !slices.Contains(got, packaging.AlarmSequence) {
+		t.Errorf("a sequence that stopped: %q", got)
+	}
+	if err := d.DiscardQueue(t.Context(), ghent, first.Line.ID, q.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := kinds(t, d, ghent.Tenant.ID); slices.Contains(got, packaging.AlarmSequence) {
+		t.Errorf("a sequence that was discarded: %q", got)
+	}
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	release(t, d, ghent, "c", "S1", "S2")
+	if got := kinds(t, d, ghent.Tenant.ID); !slices.Contains(got, packaging.AlarmDelivery) {
+		t.Errorf("a list that waits: %q", got)
+	}
+	if err := d.RetireDestination(t.Context(), ghent, to, "replaced"); err != nil {
+		t.Fatal(err)
+	}
+	if got := kinds(t, d, ghent.Tenant.ID); slices.Contains(got, packaging.AlarmDelivery) {
+		t.Errorf("its destination is retired: %q", got)
+	}
+}
+
+func TestARuleIsSetByThoseWhoSeeAllItsLines(t *testing.T) {
+	d, ghent, _ := opened(t)
+	boss := become(t, d, ghent, packaging.Administrator)
+	if err := d.AddLine(t.Context(), boss, packaging.Line{Code: "L2", Name: "Line 2"}); err != nil {
+		t.Fatal(err)
+	}
+	var lines []packaging.LineID
+	for _, code := range []string{"L1", "L2"} {
+		l, err := d.SetupLine(t.Context(), boss, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, l.ID)
+	}
+	named := map[packaging.RecipientID]string{}
+	for _, name := range []string{"ours", "theirs"} {
+		id, _, err := d.AddRecipient(t.Context(), boss, packaging.Recipient{Name: name, Kind: packaging.ByMail}, secret.New("a@plant.example"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named[id] = name
+	}
+	all := map[string]packaging.AlarmRule{
+		"of line 1":  {Kind: packaging.AlarmUnknown, Lines: lines[:1], First: []packaging.RecipientID{1}},
+		"of line 2":  {Kind: packaging.AlarmUnknown, Lines: lines[1:], First: []packaging.RecipientID{2}},
+		"of both":    {Kind: packaging.AlarmRefused, Lines: lines},
+		"of all":     {Kind: packaging.AlarmRefused},
+		"of no line": {Kind: packaging.AlarmBackup},
+	}
+	for name, r := range all {
+		if err := d.SetAlarmRule(t.Context(), boss, r); err != nil {
+			t.Fatal(err)
+		}
+		stored, err := d.AlarmRules(t.Context(), boss.Scope())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range stored {
+			r.ID = max(r.ID, one.ID)
+		}
+		all[name] = r
+	}
+	limited := become(t, d, ghent, packaging.Administrator, lines[0])
+	seen, err := d.AlarmRules(t.Context(), limited.Scope())
+	if err != nil || len(seen) != 4 || slices.ContainsFunc(seen, func(r packaging.AlarmRule) bool { return r.ID == all["of line 2"].ID }) {
+		t.Errorf("they see %+v, %v", seen, err)
+	}
+	want := map[string]packaging.Code{
+		"of line 2": packaging.NotFound, "of both": packaging.Forbidden, "of all": packaging.Forbidden,
+	}
+	for name, mine := range all {
+		mine.Delay = time.Hour
+		if mine.Kind.OfLine() {
+			mine.Lines = lines[:1] // as the form of the page has it
+		}
+		err := d.SetAlarmRule(t.Context(), limited, mine)
+		code, denied := want[name]
+		if !denied {
+			if err != nil {
+				t.Errorf("set %s: %v", name, err)
+			}
+			continue
+		}
+		if packaging.CodeOf(err) != code {
+			t.Errorf("set %s: %v", name, err)
+		}
+		if err := d.RemoveAlarmRule(t.Context(), limited, mine.ID); packaging.CodeOf(err) != code {
+			t.Errorf("remove %s: %v", name, err)
+		}
+	}
+	for _, beyond := range [][]packaging.LineID{nil, lines, lines[1:]} {
+		rule := all["of line 1"]
+		rule.Lines = beyond
+		for _, rule.ID = range []packaging.AlarmRuleID{0, all["of line 1"].ID} {
+			if err := d.SetAlarmRule(t.Context(), limited, rule); packaging.CodeOf(err) != packaging.Forbidden {
+				t.Errorf("rule %d gets lines %v: %v", rule.ID, beyond, err)
+			}
+		}
+	}
+	for id, name := range named {
+		err := d.RemoveRecipient(t.Context(), limited, id)
+		if (name == "ours") != (err == nil) {
+			t.Errorf("remove the recipient %s: %v", name, err)
+		}
 	}
 }

@@ -127,7 +127,7 @@ func (d *DB) CheckKey(ctx context.Context) error {
 		if _, _, _, err := d.SingleSignOn(ctx, tenant.ID); err != nil {
 			return fmt.Errorf("the client secret of %s can't be opened: %w", tenant.Slug, err)
 		}
-		if _, _, _, err := d.AlarmSettings(ctx, tenant.ID); err != nil {
+		if err := d.checkAlarms(ctx, tenant.ID); err != nil {
 			return fmt.Errorf("what %s sends alarms with can't be opened: %w", tenant.Slug, err)
 		}
 	}

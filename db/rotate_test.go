@@ -2,8 +2,10 @@ package db
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,5 +145,51 @@ func TestAKeyOfMarksThatCantBeReadIsAnError(t *testing.T) {
 	}
 	if err == nil {
 		_ = d.Close()
+	}
+}
+
+// Each kind of secret is there: one that is added later and not checked is found here.
+func TestAKeyThatDoesNotOpenEverySecretIsFoundAtTheStart(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	hook := add(t, d, ghent, webhookOn("L1"))
+	if err := d.RotateSigningSecret(t.Context(), ghent, hook, secret.New("whsec_second"), d.now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	setAlarms(t, d, ghent)
+	if err := d.SetPIN(t.Context(), ghent, secret.HashPIN(secret.New("482915"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Rotate(t.Context(), box(t, 2)); err != nil { // keeps the key of marks
+		t.Fatal(err)
+	}
+	if err := d.CheckKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sealed := sealedWith(t, d, box(t, 2))
+	for _, table := range []string{
+		"destinations.secret", "destinations.old_secret", "recipients.target", "recipients.secret",
+		"alarm_settings.mail_password", "alarm_settings.heartbeat_url", "station_factors.pin", "kept_keys.sealed", "tenants.api_key",
+	} {
+		if !slices.ContainsFunc(sealed, func(name string) bool { return strings.HasPrefix(name, table+" ") }) {
+			t.Errorf("no %s is sealed", table)
+		}
+	}
+	all := blobs(t, d)
+	for _, name := range sealed {
+		column, _, _ := strings.Cut(name, " ")
+		table, column, _ := strings.Cut(column, ".")
+		swap := func(from, to []byte) {
+			t.Helper()
+			if _, err := d.write.ExecContext(t.Context(), fmt.Sprintf(`UPDATE %s SET %s = ? WHERE %[2]s = ?`, table, column), to, from); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		other := box(t, 3).Seal(secret.New("x"), "anybody")
+		swap(all[name], other)
+		if err := d.CheckKey(t.Context()); !errors.Is(err, secret.ErrWrongKey) {
+			t.Errorf("%s is sealed with another key: %v", name, err)
+		}
+		swap(other, all[name])
 	}
 }

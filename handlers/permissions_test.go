@@ -539,7 +539,6 @@ var tenantWide = map[string]string{
 	"BadgeOwner":       "whose badge it is",
 	"StationFactors":   "who can sign in at stations",
 	"StationUse":       "how long a station goes unused",
-	"AlarmRules":       "part of the setup, whose pages name all lines",
 	"AlarmSettings":    "how the site's alarms are sent",
 	"Recipients":       "who is told of the site's alarms",
 	"Stations":         "the setup of tablets, not what runs on their lines",

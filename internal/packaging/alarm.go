@@ -152,6 +152,21 @@ func (r AlarmRule) Check() error {
 	return nil
 }
 
+// Concerns reports whether the rule is about a line of the scope, or about none.
+func (r AlarmRule) Concerns(in Scope) bool {
+	return len(r.Lines) == 0 || !in.Limited() ||
+		slices.ContainsFunc(r.Lines, func(l LineID) bool { return slices.Contains(in.Lines(), l) })
+}
+
+// Within reports whether the rule is about nothing beyond the scope. Who has the scope may set it then.
+func (r AlarmRule) Within(in Scope) bool {
+	if !in.Limited() || !r.Kind.OfLine() {
+		return true
+	}
+	return len(r.Lines) > 0 &&
+		!slices.ContainsFunc(r.Lines, func(l LineID) bool { return !slices.Contains(in.Lines(), l) })
+}
+
 // covers reports whether a fact is one that the rule is about.
 func (r AlarmRule) covers(f AlarmFact) bool {
 	return r.Kind == f.Kind && (len(r.Lines) == 0 || slices.Contains(r.Lines, f.Line.ID))

@@ -617,7 +617,7 @@ func alarmRule(f shell.Frame, p AlarmsPage, r packaging.AlarmRule) templ.Compone
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if f.Person.May(packaging.Administer) {
+		if f.Person.May(packaging.Administer) && r.Within(f.Person.Scope()) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<details><summary>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
