@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -31,7 +32,7 @@ func TestConnectionsThatNeverReadKeepNobodyOut(t *testing.T) {
 	if err != nil {
 		t.Fatalf("build the program: %v", err)
 	}
-	s := newSoak(t)
+	s := newSoak(t, rand.New(rand.NewPCG(seed(t), 0)))
 	limited := fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, fewFiles)
 	args := append([]string{"-c", limited, path}, append(s.args, "--connection-limit", "0")...)
 	s.running = startCommand(t, exec.Command("/bin/sh", args...), s.env)

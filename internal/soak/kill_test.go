@@ -19,8 +19,9 @@ const (
 	doubt     = 600 * time.Millisecond
 	lateMost  = 450 * time.Millisecond // a release reaches the sandbox no later than this after it arrived, within doubt
 	killMost  = 150 * time.Millisecond // after the first press
-	eventWait = time.Second            // for what a kill waits for, if it never comes
+	eventWait = time.Second            // for what a kill waits for, once all presses are answered
 	newOrders = 8                      // each round
+	siteKills = 50                     // of one site
 )
 
 // soak is the program that is killed, and what is known of its lives.
@@ -44,18 +45,15 @@ type soak struct {
 
 func TestNothingIsLostDoubledOrUntrueThoughTheProgramIsKilled(t *testing.T) {
 	t.Parallel() // the tests wait more than they work
-	kills, err := strconv.Atoi(setting("SOAK_KILLS", "30"))
-	if err != nil {
-		t.Fatalf("SOAK_KILLS: %v", err)
-	}
-	if _, err := binary(); err != nil {
-		t.Fatalf("build the program: %v", err)
-	}
-	s := newSoak(t)
+	eachSite(t, times(t, "SOAK_KILLS", "30"), siteKills, killOneSite)
+}
+
+// killOneSite kills the program of a site so many times, and compares the books.
+func killOneSite(t *testing.T, random *rand.Rand, kills int) {
+	s := newSoak(t, random)
 	began := time.Now()
 	s.killAtStart(2, 400*time.Millisecond)
 	for round := 0; s.kills < kills; round++ {
-		s.needTime(time.Minute)
 		s.round(round)
 	}
 	s.remote.box.ClearFaults()
@@ -97,8 +95,8 @@ const provisioning = `tenants:
       - {username: admin1, name: Ada Admin, role: administrator, password: env:SOAK_PASSWORD}
 `
 
-func newSoak(t *testing.T) *soak {
-	s := &soak{t: t, random: seed(t), remote: newRemote(), web: newWeb(), pressed: map[string]bool{}}
+func newSoak(t *testing.T, random *rand.Rand) *soak {
+	s := &soak{t: t, random: random, remote: newRemote(), web: newWeb(), pressed: map[string]bool{}}
 	draws := rand.New(rand.NewPCG(s.random.Uint64(), 1)) // calls come in any order: what they draw must not move the rest
 	s.remote.fate = func() fate {
 		s.event("arrived")
@@ -126,13 +124,6 @@ func newSoak(t *testing.T) *soak {
 		"--ask-after", "200ms,500ms,1s,2s", "--doubt", doubt.String(), "--refresh", "300ms", "--release-limit", "1s",
 	}
 	return s
-}
-
-// needTime ends the test while it can still clean up, where the time that it was given runs out.
-func (s *soak) needTime(d time.Duration) {
-	if end, ok := s.t.Deadline(); ok && time.Until(end) < d {
-		s.t.Fatalf("after %d kills the test's time runs out: give it more with -timeout", s.kills)
-	}
 }
 
 func (s *soak) event(what string) {
@@ -218,7 +209,7 @@ func (s *soak) pressAndKill(ids map[string]string) {
 	s.events = events
 	s.mu.Unlock()
 
-	answered := make(chan struct{}, 100)
+	answered, quiet := make(chan struct{}, 100), make(chan struct{})
 	var pressing sync.WaitGroup
 	presses := make(chan press, 100)
 	for i, key := range s.choose(ids) {
@@ -234,7 +225,8 @@ func (s *soak) pressAndKill(ids map[string]string) {
 			})
 		}
 	}
-	s.awaitMoment(events, answered)
+	go func() { pressing.Wait(); close(quiet) }()
+	s.awaitMoment(events, answered, quiet)
 	s.kill()
 	pressing.Wait()
 	close(presses)
@@ -287,9 +279,10 @@ func (s *soak) choose(ids map[string]string) []string {
 }
 
 // awaitMoment waits for the moment of the kill: some time after the first press, or just when a release arrives at the
-// other side, was carried out there, or was answered to who pressed.
-func (s *soak) awaitMoment(events <-chan string, answered <-chan struct{}) {
-	after, limit := time.After(s.some(killMost)), time.After(eventWait)
+// other side, was carried out there, or was answered to who pressed. quiet is closed once all are answered.
+func (s *soak) awaitMoment(events <-chan string, answered, quiet <-chan struct{}) {
+	after := time.After(s.some(killMost))
+	var limit <-chan time.Time
 	what, place := []string{"", "", "arrived", "carried out", "answered"}[s.random.IntN(5)], 1+s.random.IntN(3)
 	for {
 		select {
@@ -305,6 +298,8 @@ func (s *soak) awaitMoment(events <-chan string, answered <-chan struct{}) {
 			if what == "answered" {
 				place--
 			}
+		case <-quiet:
+			quiet, limit = nil, time.After(eventWait)
 		case <-limit:
 			return
 		}
@@ -316,12 +311,11 @@ func (s *soak) awaitMoment(events <-chan string, answered <-chan struct{}) {
 
 // settle waits until no release is under way or unknown.
 func (s *soak) settle() {
-	s.needTime(60 * time.Second)
 	s.web.awaitOutcomes(s.t, s.presses, s.pressed)
 	// The cache follows: a list that was asked for from now on has been applied once the next but one is asked for.
 	var from int
 	s.remote.with(func() { from = s.remote.opens })
-	if !s.remote.await(startLimit, func() bool { return s.remote.opens >= from+3 }) {
+	if !s.remote.await(hang, func() bool { return s.remote.opens >= from+3 }) {
 		s.t.Fatal("the orders are not refreshed any more")
 	}
 }

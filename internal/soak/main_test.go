@@ -45,12 +45,35 @@ func setting(name, standard string) string {
 }
 
 // seed is what the randomness of a test comes from: printed, so that a run can be had again with SOAK_SEED.
-func seed(t *testing.T) *rand.Rand {
+func seed(t *testing.T) uint64 {
 	t.Helper()
 	n, err := strconv.ParseUint(setting("SOAK_SEED", strconv.FormatUint(uint64(rand.Uint32()), 10)), 10, 64)
 	if err != nil {
 		t.Fatalf("SOAK_SEED: %v", err)
 	}
 	t.Logf("SOAK_SEED=%d", n)
-	return rand.New(rand.NewPCG(n, 0))
+	return n
+}
+
+// times is how often something is done.
+func times(t *testing.T, name, standard string) int {
+	t.Helper()
+	n, err := strconv.Atoi(setting(name, standard))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if _, err := binary(); err != nil {
+		t.Fatalf("build the program: %v", err)
+	}
+	return n
+}
+
+// eachSite runs a test at one site after the other, so that no site grows without end: what a round costs grows with
+// its orders. The randomness of a site depends on the seed and its number alone: -run can choose one.
+func eachSite(t *testing.T, rounds, most int, do func(t *testing.T, random *rand.Rand, rounds int)) {
+	n := seed(t)
+	for site := 0; rounds > 0 && !t.Failed(); site++ {
+		t.Run(strconv.Itoa(site), func(t *testing.T) { do(t, rand.New(rand.NewPCG(n, uint64(site))), min(rounds, most)) })
+		rounds -= most
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,8 +25,9 @@ import (
 )
 
 const (
-	keepBackups = 6
-	admin       = 2 // place in usernames
+	keepBackups  = 6
+	siteRestores = 25 // rounds of one site
+	admin        = 2  // place in usernames
 )
 
 // request is one request of a release, in whatever state of the database it was stored.
@@ -47,19 +49,15 @@ type drill struct {
 
 func TestARestoreNamesEachReleaseThatItLostAndNothingIsUntrue(t *testing.T) {
 	t.Parallel()
-	rounds, err := strconv.Atoi(setting("SOAK_RESTORES", "3"))
-	if err != nil {
-		t.Fatalf("SOAK_RESTORES: %v", err)
-	}
-	if _, err := binary(); err != nil {
-		t.Fatalf("build the program: %v", err)
-	}
-	d := &drill{soak: newSoak(t), all: map[request]bool{}, sent: map[request]bool{}, counts: map[string]int{}}
+	eachSite(t, times(t, "SOAK_RESTORES", "3"), siteRestores, restoreOneSite)
+}
+
+func restoreOneSite(t *testing.T, random *rand.Rand, rounds int) {
+	d := &drill{soak: newSoak(t, random), all: map[request]bool{}, sent: map[request]bool{}, counts: map[string]int{}}
 	d.data = d.args[4]
 	d.args = append(d.args, "--anchors", d.anchors())
 	began := time.Now()
 	for round := range rounds {
-		d.needTime(2 * time.Minute)
 		d.work(round)
 		d.lose()
 		d.check()
@@ -68,9 +66,6 @@ func TestARestoreNamesEachReleaseThatItLostAndNothingIsUntrue(t *testing.T) {
 		d.harvest()
 		if t.Failed() {
 			t.FailNow()
-		}
-		if round%50 == 49 {
-			t.Logf("%d rounds in %v", round+1, time.Since(began).Round(time.Second))
 		}
 	}
 	t.Logf("%d rounds in %v, %d releases sent: %v", rounds, time.Since(began).Round(time.Second), len(d.sent), d.counts)
@@ -129,7 +124,7 @@ func (d *drill) backup() {
 // harvest notes the requests of the program that was killed, and which of them reached the other side.
 func (d *drill) harvest() {
 	d.t.Helper()
-	if !d.remote.await(10*time.Second, func() bool {
+	if !d.remote.await(hang, func() bool {
 		return !slices.ContainsFunc(d.remote.patches, func(p *patch) bool { return p.ended.IsZero() })
 	}) {
 		d.t.Fatal("the sandbox never ends")
@@ -244,7 +239,7 @@ func (d *drill) begin(args []string) {
 			d.web.base = address
 			return
 		case <-d.running.ended:
-		case <-time.After(startLimit):
+		case <-time.After(hang):
 			d.t.Fatalf("the program does not start\n%s", d.running.said)
 		}
 		flag := accept.FindString(d.running.said.String())
