@@ -23,6 +23,7 @@ import (
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/deliver"
 	"lineboard/internal/packaging"
+	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
 
@@ -195,29 +196,75 @@ func TestAProgramOfALineTakesItsListAndTheOrderSaysSo(t *testing.T) {
 	}
 }
 
+// Each route, asked by a token of another line and by one of the order's own: the first gets nothing of it, the second
+// all. A new route fails until it is here.
 func TestATokenOfOneLineSeesNothingOfAnother(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{})
-	s.AddTenant("basel", "Plant Basel")
+	unknown := sandbox.Order143(time.Now())
+	unknown.ID = "Order144"
+	s := site.New(t, site.Options{Orders: []sandbox.Order{sandbox.Order143(time.Now()), unknown}})
 	destination(t, s, "L1", "kind", "pull", "name", "Line PC")
 	destination(t, s, "L2", "kind", "pull", "name", "Other PC")
 	o := release(t, s, "Order143")
-	one := listed(t, programOn(t, s, "PC 1", []string{"L1"}, "take_lists").get("/api/v1/releases")).Releases[0]
-	other := programOn(t, s, "PC 2", []string{"L2"}, "take_lists", "read_serials", "read_orders", "read_history")
-	for _, address := range []string{
-		"/api/v1/releases?line=L1", one.Serials, fmt.Sprintf("/api/v1/orders/%d", o.ID), "/api/v1/orders?line=L1", "/api/v1/releases?destination=Line+PC",
-	} {
-		if a := other.get(address); a.Status != http.StatusNotFound {
-			t.Errorf("%s: %d %s", address, a.Status, a.Body)
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutBefore, Times: 1})
+	release(t, s, "Order144")
+	scopes := []string{"take_lists", "read_serials", "read_orders", "read_history", "send_orders"}
+	own, other := programOn(t, s, "PC 1", []string{"L1"}, scopes...), programOn(t, s, "PC 2", []string{"L2"}, scopes...)
+	list := listed(t, own.get("/api/v1/releases")).Releases[0]
+	sum := own.get(list.Serials).Header.Get("Lineboard-Sha256")
+	s.Clock.Move(6 * time.Minute) // the list is late
+	reads := func(address, shows string) func(program) (bool, string) {
+		return func(p program) (bool, string) {
+			a := p.get(address)
+			return strings.Contains(a.Body, shows), a.Body
 		}
 	}
-	for _, address := range []string{"/api/v1/releases", "/api/v1/orders", "/api/v1/history", "/api/v1/lines", "/api/v1/status"} {
-		if a := other.get(address); a.Status != http.StatusOK || strings.Contains(a.Body, "Order143") || strings.Contains(a.Body, `"L1"`) {
-			t.Errorf("%s: %d %s", address, a.Status, a.Body)
+	changes := func(method, address, body string) func(program) (bool, string) {
+		return func(p program) (bool, string) {
+			a := p.send(method, address, body)
+			return a.Status < http.StatusBadRequest, a.Body
 		}
 	}
-	if a := other.send("POST", "/api/v1/releases/"+one.ID+"/taken", `{"count":1,"sha256":"`+strings.Repeat("0", 64)+`"}`); a.Status != http.StatusNotFound {
-		t.Errorf("%d %s", a.Status, a.Body)
+	routes := map[string][]func(program) (bool, string){
+		"GET /api/v1/lines":                 {reads("/api/v1/lines", `"L1"`)},
+		"GET /api/v1/orders":                {reads("/api/v1/orders", "Order143"), reads("/api/v1/orders?line=L1", "Order143")},
+		"GET /api/v1/orders/{id}":           {reads(fmt.Sprintf("/api/v1/orders/%d", o.ID), "Order143")},
+		"GET /api/v1/history":               {reads("/api/v1/history", "Order143")},
+		"GET /api/v1/status":                {reads("/api/v1/status", `"unknown_outcomes":1`), reads("/api/v1/status", `"late_deliveries":1`)},
+		"GET /api/v1/releases/{id}/serials": {reads(list.Serials, o.GTIN), reads(list.Serials+"?format=csv", "serial")},
+		"GET /api/v1/releases": {
+			reads("/api/v1/releases", "Order143"), reads("/api/v1/releases?state=all", "Order143"),
+			reads("/api/v1/releases?line=L1", "Order143"), reads("/api/v1/releases?destination=Line+PC", "Order143"),
+		},
+		"PUT /api/v1/orders": {
+			changes("PUT", "/api/v1/orders", `[{"order_id":"Order143","lot":"MINE"}]`),
+			changes("PUT", "/api/v1/orders", `[{"order_id":"New1","line":"L1","quantity":7}]`),
+		},
+		"POST /api/v1/releases/{id}/taken": {changes("POST", "/api/v1/releases/"+list.ID+"/taken", fmt.Sprintf(`{"count":%d,"sha256":%q}`, list.Count, sum))},
+		"GET /api/v1/openapi.yaml":         nil, // anybody may read it
+	}
+	for path, item := range own.doc.Paths.Map() {
+		for method := range item.Operations() {
+			asks, known := routes[method+" "+path]
+			if !known {
+				t.Errorf("%s %s is not asked", method, path)
+			}
+			for i, ask := range asks {
+				if got, said := ask(other); got {
+					t.Errorf("%s %s (%d): a token of another line gets %s", method, path, i, said)
+				}
+			}
+		}
+	}
+	if now := s.Order("Order143"); now.Lot != o.Lot {
+		t.Errorf("a token of another line sets the lot to %s", now.Lot)
+	}
+	for route, asks := range routes { // what would be there
+		for i, ask := range asks {
+			if got, said := ask(own); !got && !strings.HasPrefix(route, "POST") && !strings.HasPrefix(route, "PUT") {
+				t.Errorf("%s (%d): the line's own token gets %s", route, i, said)
+			}
+		}
 	}
 }
 
