@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"lineboard/internal/packaging"
 )
@@ -31,7 +33,35 @@ func (d *DB) NoteAnchorLines(ctx context.Context, n int64) error {
 }
 
 // AnchorReleases has entries about releases kept outside the database. keep gets them once they are committed and before
-// anybody is told of them; it returns when they are on the disk.
-func (d *DB) AnchorReleases(keep func(context.Context, []packaging.Entry) error) {
-	d.anchor.Store(&keep)
+// anybody is told of them; it returns when they are on the disk. ready returns why keep could not keep any now, or nil.
+func (d *DB) AnchorReleases(keep func(context.Context, []packaging.Entry) error, ready func() error) {
+	d.anchor.Store(&anchoring{keep, ready})
+}
+
+type anchoring struct {
+	keep  func(context.Context, []packaging.Entry) error
+	ready func() error
+}
+
+// canAnchor returns ErrNotAnchored where the claims of a tenant can't be kept outside the database, and may not go on
+// without.
+func (d *DB) canAnchor(ctx context.Context) error {
+	anchor := d.anchor.Load()
+	if anchor == nil {
+		return nil
+	}
+	why := anchor.ready()
+	if why == nil {
+		return nil
+	}
+	tenants, err := d.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tenants {
+		if rules, err := d.Rules(ctx, t.ID); err != nil || !rules.ReleaseUnanchored {
+			return errors.Join(fmt.Errorf("%w: %w", packaging.ErrNotAnchored, why), err)
+		}
+	}
+	return nil
 }

@@ -40,7 +40,7 @@ type DB struct {
 	probe     probe
 	tables    map[string]recordTable // that hold records
 	notify    atomic.Pointer[func([]packaging.Change)]
-	anchor    atomic.Pointer[func(context.Context, []packaging.Entry) error]
+	anchor    atomic.Pointer[anchoring]
 	files     files
 	unindexed chan struct{} // has room for one
 	blocks    atomic.Int64  // number of the last block of serials

@@ -148,7 +148,10 @@ func TestAClaimThatCanNotBeKeptOutsideTheDatabaseIsNotSentUnlessTheRulesSaySo(t 
 	d.AnchorReleases(func(_ context.Context, entries []packaging.Entry) error {
 		kept = append(kept, entries...)
 		return broken
-	})
+	}, func() error { return broken })
+	if err := d.Ready(t.Context()); !errors.Is(err, packaging.ErrNotAnchored) || !errors.Is(err, broken) {
+		t.Errorf("ready: %v", err)
+	}
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
 	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if !errors.Is(err, packaging.ErrNotAnchored) || !errors.Is(err, broken) || claimed.Release == nil {
@@ -167,6 +170,18 @@ func TestAClaimThatCanNotBeKeptOutsideTheDatabaseIsNotSentUnlessTheRulesSaySo(t 
 	}
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
 		t.Errorf("where releases go on: %v", err)
+	}
+	if err := d.canAnchor(t.Context()); err == nil {
+		t.Error("it is ready for the other tenant, whose releases do not go on")
+	}
+	if err := d.tx(t.Context(), func(t *tx) error {
+		return t.exec(`INSERT INTO rules (tenant_id, lock_after, sign_releases, second_signer, release_unanchored)
+			SELECT id, 300000, 0, 0, 1 FROM tenants WHERE true ON CONFLICT DO NOTHING`)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.canAnchor(t.Context()); err != nil {
+		t.Errorf("where the releases of all go on: %v", err)
 	}
 }
 

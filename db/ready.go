@@ -18,7 +18,8 @@ type probe struct {
 }
 
 // Ready says whether the database answers to a reader and takes a release. After a write has failed, and every minute,
-// it writes as much as a release does. Calls within a second of another get the same answer.
+// it writes as much as a release does. It fails with ErrNotAnchored where the claim of a release could not be kept
+// outside the database. Calls within a second of another get the same answer.
 func (d *DB) Ready(ctx context.Context) error {
 	d.probe.Lock()
 	defer d.probe.Unlock()
@@ -51,5 +52,8 @@ func (d *DB) ready(ctx context.Context) error {
 		d.probe.wrote = time.Now()
 		d.failed.Store(false)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return d.canAnchor(ctx)
 }

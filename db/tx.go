@@ -87,7 +87,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		d.awaitIndex(changes)
 	}
 	if anchor := d.anchor.Load(); err == nil && anchor != nil && len(w.releases) > 0 {
-		w.unanchored = (*anchor)(context.WithoutCancel(ctx), w.releases) // before anybody is told
+		w.unanchored = anchor.keep(context.WithoutCancel(ctx), w.releases) // before anybody is told
 	}
 	if tell := d.notify.Load(); err == nil && tell != nil && len(changes) > 0 {
 		(*tell)(changes)

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
 )
 
 // Alive says that the process runs.
@@ -13,6 +16,9 @@ func (s *Kit) Alive(c echo.Context) error { return c.String(http.StatusOK, "aliv
 func (s *Kit) Ready(c echo.Context) error {
 	if err := s.store.Ready(c.Request().Context()); err != nil {
 		s.Log.Error("not ready", "err", err)
+		if errors.Is(err, packaging.ErrNotAnchored) {
+			return c.String(http.StatusServiceUnavailable, "releases are refused: the anchors can't be written\n")
+		}
 		return c.String(http.StatusServiceUnavailable, "the database can't be read or written\n")
 	}
 	if s.held() > 0 {

@@ -157,6 +157,9 @@ func (w *Writer) WriteReleases(ctx context.Context, entries []packaging.Entry) e
 	return w.append(anchors)
 }
 
+// Ready returns why the anchors of a release could not be written now, or nil.
+func (w *Writer) Ready() error { return w.file.ready() }
+
 // releaseOf returns what an anchor says of the release that an entry is about.
 func releaseOf(e packaging.Entry) *packaging.AnchoredRelease {
 	return &packaging.AnchoredRelease{

@@ -260,6 +260,25 @@ func (f *file) append(anchors []packaging.Anchor) error {
 	return f.open.Sync()
 }
 
+// releaseRoom is no less than what the anchors of a release take: a block of the disk.
+const releaseRoom = 4 << 10
+
+// ready fails where the file can't be opened, or where its disk has no room for the anchors of a release. It takes that
+// room with another file for a moment: nothing but anchors is ever written to the file itself.
+func (f *file) ready() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.reopen(); err != nil {
+		return err
+	}
+	probe := f.path + ".probe"
+	err := os.WriteFile(probe, make([]byte, releaseRoom), 0o600)
+	if gone := os.Remove(probe); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
+
 // reopen opens the file if it is not open, or if its path now names another file.
 func (f *file) reopen() error {
 	if f.open != nil {

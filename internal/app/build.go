@@ -100,7 +100,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the file of anchors can't be used (another can be given with --anchors): %w", err)
 	}
-	p.Store.AnchorReleases(writer.WriteReleases)
+	p.Store.AnchorReleases(writer.WriteReleases, writer.Ready)
 	if p.Reserve != nil {
 		if err := storeHeld(ctx, p.Store, p.Reserve.Held(), p.Log); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -88,6 +90,34 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWhereAnchorsCantBeWrittenProbeAndPressAgree(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	data := t.TempDir()
+	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms")
+	s.releaseOne(t, data, "Order143")
+	file := filepath.Join(data, anchorsFile)
+	if err := errors.Join(os.Rename(file, file+".away"), os.Mkdir(file, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	var said string
+	for status := 0; status != http.StatusServiceUnavailable; time.Sleep(50 * time.Millisecond) { // an answer counts for a second
+		status, said = get(t, s.address+"/readyz")
+	}
+	if !strings.Contains(said, "the anchors can't be written") {
+		t.Errorf("readyz says %q", said)
+	}
+	if err := errors.Join(os.Remove(file), os.Rename(file+".away", file)); err != nil {
+		t.Fatal(err)
+	}
+	for status := 0; status != http.StatusOK; time.Sleep(50 * time.Millisecond) {
+		status, said = get(t, s.address+"/readyz")
+	}
+	if left, err := filepath.Glob(file + ".probe"); err != nil || len(left) > 0 {
+		t.Errorf("the probe leaves %q, %v", left, err)
+	}
+	s.end(t)
 }
 
 func TestAnchorsOfAnotherLineboardStopTheStart(t *testing.T) {

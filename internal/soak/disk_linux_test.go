@@ -2,6 +2,8 @@ package soak
 
 import (
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -46,12 +48,52 @@ func TestAnAnswerThatCameWhileTheDiskWasFullIsThereAfterTheStop(t *testing.T) {
 	}
 }
 
+// The anchors are on a disk of their own, which is full.
+func TestWhereTheDiskOfTheAnchorsIsFullProbeAndPressAgree(t *testing.T) {
+	if os.Getenv("SOAK_DISK") == "" {
+		t.Skip("it mounts a disk: make soak runs it, as root")
+	}
+	t.Parallel()
+	d := newFullDisk(t)
+	d.args[4] = filepath.Join(filepath.Dir(d.data), "own")
+	d.args = append(d.args, "--anchors", filepath.Join(d.data, "anchors.log"))
+	d.prepare(0)
+	d.remote.box.ClearFaults()
+	d.start()
+	d.web.signIn(d.t)
+	paths := d.web.find(d.t, d.prefix(0), newOrders)
+	key := slices.Sorted(maps.Keys(paths))[0]
+	if status, _, _, err := d.web.send(0, http.MethodGet, "/readyz", nil); err != nil || status != http.StatusOK {
+		t.Fatalf("at first: %d, %v", status, err)
+	}
+	await(t, "the probe says that the disk is full", func() bool {
+		d.fill()
+		status, _, said, err := d.web.send(0, http.MethodGet, "/readyz", nil)
+		return err == nil && status == http.StatusServiceUnavailable && strings.Contains(said, "anchors")
+	})
+	_ = d.web.press(0, key, paths[key])
+	d.web.awaitOutcomes(t, []press{{order: key, path: paths[key]}}, map[string]bool{key: true})
+	if page := d.web.page(t, paths[key]); len(d.remote.of("")) > 0 || page.Find(".result-refused").Length() == 0 {
+		t.Errorf("%d calls, and the page says %q", len(d.remote.of("")), strings.Join(strings.Fields(page.Find("main").Text()), " "))
+	}
+	d.empty()
+	await(t, "the probe says that there is room", func() bool {
+		status, _, _, err := d.web.send(0, http.MethodGet, "/readyz", nil)
+		return err == nil && status == http.StatusOK
+	})
+	if p := d.web.press(0, key, paths[key]); !p.taken {
+		t.Errorf("with room again, a press is not taken: %+v", p)
+	}
+	d.web.awaitOutcomes(t, []press{{order: key, path: paths[key]}}, map[string]bool{key: true})
+	d.running.stop(t)
+}
+
 func newFullDisk(t *testing.T) *fullDisk {
 	t.Helper()
 	if _, err := binary(); err != nil {
 		t.Fatalf("build the program: %v", err)
 	}
-	d := &fullDisk{soak: newSoak(t), gate: make(chan struct{})}
+	d := &fullDisk{soak: newSoak(t, rand.New(rand.NewPCG(seed(t), 0))), gate: make(chan struct{})}
 	d.data, d.args[len(d.args)-1] = d.args[4], "30s" // the limit of a release, while the disk fills
 	if err := os.Mkdir(d.data, 0o700); err != nil {
 		t.Fatal(err)
@@ -76,20 +118,14 @@ func (d *fullDisk) lives(n int, end func(*fullDisk)) {
 	d.start()
 	d.web.signIn(d.t)
 	paths := d.web.find(d.t, d.prefix(0), newOrders)
-	keys := slices.Sorted(func(yield func(string) bool) {
-		for key := range paths {
-			if !yield(key) {
-				return
-			}
-		}
-	})
+	keys := slices.Sorted(maps.Keys(paths))
 	d.remote.with(func() { d.remote.fate = func() fate { return fate{until: d.gate} } })
 	under := keys[:n]
 	answered := make(chan press, len(under))
 	for i, key := range under {
 		go func() { answered <- d.web.press(i%admin, key, paths[key]) }()
 	}
-	if !d.remote.await(10*time.Second, func() bool { return len(d.remote.patches) == len(under) }) {
+	if !d.remote.await(hang, func() bool { return len(d.remote.patches) == len(under) }) {
 		d.t.Fatal("the releases do not arrive")
 	}
 	d.fill()
@@ -97,7 +133,7 @@ func (d *fullDisk) lives(n int, end func(*fullDisk)) {
 		d.leavesRoom(keys[n], paths[keys[n]])
 	}
 	close(d.gate)
-	if !d.remote.await(10*time.Second, func() bool {
+	if !d.remote.await(hang, func() bool {
 		return !slices.ContainsFunc(d.remote.patches, func(p *patch) bool { return p.ended.IsZero() })
 	}) {
 		d.t.Fatal("the sandbox never ends")
@@ -200,7 +236,7 @@ func (d *fullDisk) end() {
 	}
 	select {
 	case <-d.running.ended:
-	case <-time.After(stopLimit):
+	case <-time.After(hang):
 		d.t.Errorf("the program does not end\n%s", d.running.said)
 		d.running.kill()
 	}
@@ -216,7 +252,7 @@ func (d *fullDisk) startFull() {
 		if said := d.running.said.String(); strings.Contains(said, "panic") {
 			d.t.Error(said)
 		}
-	case <-time.After(startLimit):
+	case <-time.After(hang):
 		d.t.Errorf("the program neither starts nor ends\n%s", d.running.said)
 		d.running.kill()
 	}
