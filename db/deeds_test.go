@@ -108,7 +108,7 @@ var acts = map[string]act{
 		},
 	},
 	"AddList": {needs: packaging.SettleOrders, do: func(s *stage, by packaging.Person) error {
-		return s.AddList(s.t.Context(), by, s.order("elsewhere").ID, []string{"S1"})
+		return s.AddList(s.t.Context(), by, s.order("elsewhere").ID, 0, []string{"S1"})
 	}},
 	"Acknowledge": {needs: packaging.SettleOrders, do: func(s *stage, by packaging.Person) error {
 		o := s.order("released")

@@ -269,7 +269,11 @@ func (d *DB) withList(
 		if !errors.Is(err, errListStale) {
 			return err
 		}
-		if o, err = d.Order(ctx, packaging.Everything(o.TenantID), o.ID); err != nil {
+		number := 0
+		if o.Release != nil {
+			number = o.Release.Number()
+		}
+		if o, err = d.OrderOfRelease(ctx, packaging.Everything(o.TenantID), o.ID, number); err != nil {
 			return err
 		}
 	}

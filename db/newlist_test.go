@@ -144,7 +144,7 @@ func TestAnOddListIsRecordedWhereverItCameFrom(t *testing.T) {
 	elsewhere := facts("by a person")
 	elsewhere.Status = packaging.InProgress
 	cache(t, d, ghent.Tenant.ID, elsewhere, facts("by a status"))
-	if err := d.AddList(t.Context(), ghent, order(t, d, ghent.Tenant.ID, "by a person").ID, []string{"a", "a", "b"}); err != nil {
+	if err := d.AddList(t.Context(), ghent, order(t, d, ghent.Tenant.ID, "by a person").ID, 0, []string{"a", "a", "b"}); err != nil {
 		t.Fatal(err)
 	}
 	o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, ghent.Tenant.ID, "by a status").ID})

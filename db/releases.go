@@ -114,7 +114,7 @@ func (t *tx) mustBeSigned(by packaging.Person, o packaging.Order, press packagin
 func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []packaging.Signature) error {
 	e := entryOf(packaging.ReleaseRequested, by.Author, o)
 	if r := o.Release; r.Round > 0 {
-		e.Object, e.Comment = fmt.Sprintf("release %d of the order", r.Number()), r.AgainWhy
+		e.Object, e.Comment = releaseNumber(*r), r.AgainWhy
 	}
 	if err := t.record(e); err != nil {
 		return err
@@ -122,6 +122,11 @@ func (t *tx) recordRequest(by packaging.Person, o packaging.Order, signed []pack
 	return t.signRecord(
 		packaging.SignedRelease, int64(o.Release.ID), o.Line.ID, signed, entryOf(packaging.Signed, by.Author, o),
 	)
+}
+
+// releaseNumber says which release of an order one is, as the history has it.
+func releaseNumber(r packaging.Release) string {
+	return fmt.Sprintf(packaging.ReleaseNumbered, r.Number())
 }
 
 // startRelease begins a release: a first one, or the next one if the press says why.
@@ -343,6 +348,30 @@ func (d *DB) EarlierReleases(
 		return nil, err
 	}
 	return earlierReleases(ctx, d.read, o)
+}
+
+// OrderOfRelease returns an order with the one of its releases that has the number, instead of its latest one. 0 leaves
+// it the latest one. NotFound if the order is outside the scope, or if no release of the number reached the line.
+func (d *DB) OrderOfRelease(
+	ctx context.Context, in packaging.Scope, id packaging.OrderID, number int,
+) (packaging.Order, error) {
+	return orderOfRelease(ctx, d.read, in, id, number)
+}
+
+func orderOfRelease(
+	ctx context.Context, q querier, in packaging.Scope, id packaging.OrderID, number int,
+) (packaging.Order, error) {
+	o, err := orderOf(ctx, q, in, id)
+	if err != nil || number == 0 || o.Release != nil && o.Release.Number() == number {
+		return o, err
+	}
+	earlier, err := releaseOf(ctx, q, packaging.ListOf(id, number-1))
+	if err != nil {
+		return packaging.Order{}, err
+	}
+	earlier.Repeated = true
+	o.Release = &earlier.Release
+	return o, nil
 }
 
 // setBackSince returns when the API was first seen to say that an order waits for its release, after its release.

@@ -189,18 +189,23 @@ func (d *DB) fillList(ctx context.Context, o packaging.Order, list *newList) err
 }
 
 // AddList adds the missing serial list of an order that is out: one whose release was settled by its status, or that
-// was released elsewhere. A list that is here is never replaced.
-func (d *DB) AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error {
-	o, err := d.Order(ctx, by.Scope(), id)
+// was released elsewhere. It is the list of the release with the number, or of the latest for 0 (see
+// [DB.OrderOfRelease]). A list that is here is never replaced.
+func (d *DB) AddList(
+	ctx context.Context, by packaging.Person, id packaging.OrderID, number int, serials []string,
+) error {
+	o, err := d.OrderOfRelease(ctx, by.Scope(), id, number)
 	if err != nil {
 		return err
 	}
-	return d.withList(ctx, o, serials, true, func(list *newList) error { return d.addList(ctx, by, id, list) })
+	return d.withList(ctx, o, serials, true, func(list *newList) error { return d.addList(ctx, by, id, number, list) })
 }
 
-func (d *DB) addList(ctx context.Context, by packaging.Person, id packaging.OrderID, list *newList) error {
+func (d *DB) addList(
+	ctx context.Context, by packaging.Person, id packaging.OrderID, number int, list *newList,
+) error {
 	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
-		o, err := orderOf(ctx, t, by.Scope(), id)
+		o, err := orderOfRelease(ctx, t, by.Scope(), id, number)
 		if err != nil {
 			return err
 		}
@@ -225,6 +230,9 @@ func (d *DB) addList(ctx context.Context, by packaging.Person, id packaging.Orde
 		}
 		e := entryOf(packaging.ListAdded, by.Author, o)
 		e.Outcome, e.Serials = r.Says(), r.Serials
+		if r.Repeated || r.Round > 0 {
+			e.Object = releaseNumber(r)
+		}
 		if err := t.record(e); err != nil {
 			return err
 		}

@@ -122,7 +122,7 @@ func (w *worked) workAtRandom(t *rapid.T) {
 			must(w.SettleByStatus(ctx, o, s))
 			if s.Outcome == packaging.Released && len(s.Serials) == 0 && rapid.Bool().Draw(t, "list") {
 				w.now = w.now.Add(time.Hour)
-				must(w.AddList(ctx, by, o.ID, []string{"C" + o.Key}))
+				must(w.AddList(ctx, by, o.ID, 0, []string{"C" + o.Key}))
 			}
 		case what == 4:
 			must(w.NoteLine(ctx, by, packaging.Line{ID: 1, Code: "L1", Name: "Blister line 1"}, f.Key))
@@ -138,7 +138,7 @@ func (w *worked) workAtRandom(t *rapid.T) {
 			f.Status = packaging.InProgress
 			_, err := w.ApplyRefresh(ctx, w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}})
 			must(err)
-			must(w.AddList(ctx, by, orderIn(t, w.DB, w.tenant.ID, f.Key).ID, []string{"E" + f.Key, "F" + f.Key, "G" + f.Key}))
+			must(w.AddList(ctx, by, orderIn(t, w.DB, w.tenant.ID, f.Key).ID, 0, []string{"E" + f.Key, "F" + f.Key, "G" + f.Key}))
 		default:
 			_, err := w.ApplyRefresh(ctx, w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}})
 			must(err)

@@ -250,6 +250,63 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreAndKeepsBothLists(t *testing.T) 
 	}
 }
 
+func TestTheMissingListOfAFirstReleaseIsAddedAfterTheSecondOne(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := unknownRelease(t, d, ghent, "a")
+	out := packaging.Settlement{Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress}
+	if err := d.SettleByStatus(t.Context(), o, out); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Acknowledge(t.Context(), ghent, o.ID, o.Release.ID, "counted at the line"); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := d.Claim(t.Context(), ghent, again(becomes(t, d, o, packaging.PendingRelease)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AddList(t.Context(), ghent, o.ID, 0, []string{"s1"}); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("to the release that is under way: %v", err)
+	}
+	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s3", "s4"}}); err != nil {
+		t.Fatal(err)
+	}
+	for number, want := range map[int]packaging.Code{0: packaging.Conflict, 2: packaging.Conflict, 3: packaging.NotFound, -1: packaging.NotFound} {
+		if err := d.AddList(t.Context(), ghent, o.ID, number, []string{"s1"}); packaging.CodeOf(err) != want {
+			t.Errorf("to release %d: %v", number, err)
+		}
+	}
+	if err := d.AddList(t.Context(), ghent, o.ID, 1, []string{"s1", "s2", "s3"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AddList(t.Context(), ghent, o.ID, 1, []string{"s5"}); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("once more: %v", err)
+	}
+	for round, want := range [][]string{{"s1", "s2", "s3"}, {"s3", "s4"}} {
+		list, err := d.Serials(t.Context(), ghent.Scope(), packaging.ListOf(o.ID, round), 0, 10)
+		var got []string
+		for _, s := range list {
+			got = append(got, s.Value)
+		}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("list %d: %v\n%s", round+1, err, diff)
+		}
+	}
+	first, err := d.OrderOfRelease(t.Context(), ghent.Scope(), o.ID, 1)
+	if err != nil || first.Release.List != packaging.ListByPerson || first.Release.ListBy != ghent.FullName || first.Release.Serials != 3 {
+		t.Errorf("the first release %+v, %v", first.Release, err)
+	}
+	if now := order(t, d, o.TenantID, "a").Release; now.List != packaging.ListInAnswer || now.Serials != 2 {
+		t.Errorf("the second release %+v", now)
+	}
+	page, err := d.History(t.Context(), ghent.Scope(), packaging.HistoryFilter{Deed: packaging.ListAdded, Limit: 10})
+	if err != nil || len(page.Entries) != 1 || page.Entries[0].Object != "release 1 of the order" || page.Entries[0].ReleaseID != first.Release.ID {
+		t.Errorf("history %+v, %v", page.Entries, err)
+	}
+	if faults, err := d.ListFaults(t.Context(), o.TenantID, func(int, int) {}); err != nil || len(faults) > 0 {
+		t.Errorf("faults %v, %v", faults, err)
+	}
+}
+
 func TestASecondReleaseThatIsRefusedLeavesTheFirstOneStanding(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := setBack(t, d, ghent, "a", "s1")

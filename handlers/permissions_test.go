@@ -511,7 +511,7 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 	if err := s.Settler.Ask(t.Context(), s.Person("supervisor1"), o.ID); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("ask: %v", err)
 	}
-	if err := s.Store.AddList(t.Context(), by, s.Order("Order139").ID, []string{"a"}); packaging.CodeOf(err) != packaging.NotFound {
+	if err := s.Store.AddList(t.Context(), by, s.Order("Order139").ID, 0, []string{"a"}); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("add a list: %v", err)
 	}
 	if _, err := s.Store.StartQueue(t.Context(), by, o.Line.ID, []packaging.QueuePick{{Order: o.ID}}); packaging.CodeOf(err) != packaging.NotFound {

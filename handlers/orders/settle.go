@@ -134,12 +134,8 @@ func (s *Server) ListForm(c echo.Context) error {
 	return s.showListForm(c, http.StatusOK, view.ListForm{})
 }
 
-func (s *Server) showListForm(c echo.Context, status int, form view.ListForm) error {
-	id, err := orderID(c)
-	if err != nil {
-		return err
-	}
-	if form.Order, err = s.Store.Order(c.Request().Context(), web.SignedIn(c).Scope(), id); err != nil {
+func (s *Server) showListForm(c echo.Context, status int, form view.ListForm) (err error) {
+	if form.Order, err = s.orderOfRelease(c); err != nil {
 		return err
 	}
 	f, err := s.Frame(c, "lines", shell.OrderID(form.Order.Key)+" · "+text.Say(c.Request().Context(), "list.title"))
@@ -149,11 +145,27 @@ func (s *Server) showListForm(c echo.Context, status int, form view.ListForm) er
 	return web.Render(c, status, view.AddList(f, form))
 }
 
-// AddList adds the missing list of an order, from a file or as pasted. One that is odd is added only when the person
-// has seen what is odd about it.
+// orderOfRelease returns the order of the path, with the release whose number is given: the latest one without.
+func (s *Server) orderOfRelease(c echo.Context) (o packaging.Order, err error) {
+	id, err := orderID(c)
+	if err != nil {
+		return o, err
+	}
+	number, err := web.FormNumber(c, "release")
+	if err != nil {
+		return o, err
+	}
+	if number > packaging.MaxRounds+1 {
+		return o, packaging.Fail(packaging.NotFound, "error.not_found")
+	}
+	return s.Store.OrderOfRelease(c.Request().Context(), web.SignedIn(c).Scope(), id, int(number))
+}
+
+// AddList adds the missing list of a release of an order, from a file or as pasted. One that is odd is added only when
+// the person has seen what is odd about it.
 func (s *Server) AddList(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
-	id, err := orderID(c)
+	o, err := s.orderOfRelease(c)
 	if err != nil {
 		return err
 	}
@@ -169,24 +181,24 @@ func (s *Server) AddList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.Store.Order(ctx, p.Scope(), id)
-	if err != nil {
-		return err
-	}
-	expected, known := o.SerialsExpected()
+	expected, known := o.ListExpected()
 	if form.Odd = packaging.CheckSerials(serials, expected, known); len(form.Odd) > 0 &&
 		c.FormValue("confirm") != "yes" {
 		form.Count, form.Expected = int64(len(serials)), expected
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
 	}
-	err = s.Store.AddList(ctx, p, id, serials)
+	number := 0
+	if o.Release != nil {
+		number = o.Release.Number()
+	}
+	err = s.Store.AddList(ctx, p, o.ID, number, serials)
 	if packaging.CodeOf(err) == packaging.Conflict {
 		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), "obstacle.list_not_missing"))
 	}
 	if err != nil {
 		return err
 	}
-	return web.SeeOther(c, shell.OrderURL(id)+"#release")
+	return web.SeeOther(c, shell.OrderURL(o.ID)+"#release")
 }
 
 // uploadedList is the text of the file, or what was pasted where there is none.

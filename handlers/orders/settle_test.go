@@ -2,6 +2,7 @@ package orders_test
 
 import (
 	"bytes"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -268,6 +269,55 @@ func TestAMissingListIsAddedOnceByPastingOrFromAFile(t *testing.T) {
 				t.Errorf("a second list, confirmed: %d", a.Status)
 			}
 		})
+	}
+}
+
+func TestTheMissingListOfAFirstReleaseIsAddedFromThePageAfterTheSecondOne(t *testing.T) {
+	t.Parallel()
+	s, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	old := b.Get(handlerstest.OrderPath(o, "/list")) // a form that stays open meanwhile
+	form := []string{"release", old.Attr(".add-list input[name=release]", "value"), "confirm", "yes", "list"}
+	b.Post(handlerstest.OrderPath(o, "/acknowledge"), "release", fmt.Sprint(s.Order("Order143").Release.ID), "comment", "counted")
+	s.Clock.Move(time.Hour)
+	s.Box.SetStatus("Order143", sandbox.PendingRelease)
+	s.Refresh()
+	if to := b.Get(handlerstest.OrderPath(o, "")).All(`#release a[href$="/list"]`); len(to) != 1 {
+		t.Error("before the second release, the page offers to add the list of the first one in no place or several")
+	}
+	b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(s.Order("Order143").Revision), "again", "1", "why", "scrapped")
+	page, at := b.Get(handlerstest.OrderPath(o, "")), handlerstest.OrderPath(o, "/list?release=1")
+	if to := page.Attr("#earlier a.button", "href"); to != at {
+		t.Errorf("the page leads to %q: %s", to, page.Text("#earlier"))
+	}
+	if to := b.Get(handlerstest.OrderPath(o, "/serials?release=1")).Attr("main .further a.button", "href"); to != at {
+		t.Errorf("the page of its list leads to %q", to)
+	}
+	if seen := s.SignIn("operator1").Get(handlerstest.OrderPath(o, "")); seen.Attr("#earlier a.button", "href") != "" {
+		t.Error("an operator is led to the form")
+	}
+	if said := b.Get(at).Text("main .facts"); !strings.Contains(said, "Release 12026-11-23 07:00") || !strings.Contains(said, "Person supervisor1") {
+		t.Errorf("the form says %q", said)
+	}
+	for path, want := range map[string]int{"/list?release=3": http.StatusNotFound, "/list?release=999": http.StatusNotFound, "/list?release=x": http.StatusBadRequest} {
+		if a := b.Get(handlerstest.OrderPath(o, path)); a.Status != want {
+			t.Errorf("%s: %d", path, a.Status)
+		}
+	}
+	if a := b.Post(handlerstest.OrderPath(o, "/list"), append(form, "first-1\nfirst-2")...); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("main"))
+	}
+	if got := b.Get(handlerstest.OrderPath(o, "/serials?release=1")).All("code.serial"); !cmp.Equal(got, []string{"first-1", "first-2"}) {
+		t.Errorf("the first list: %q", got)
+	}
+	if got := b.Get(handlerstest.OrderPath(o, "/serials?release=2")).All("code.serial"); !cmp.Equal(got, sandbox.Order143(time.Now()).Serials) {
+		t.Errorf("the second list: %q", got)
+	}
+	if said := b.Get("/history").Text("main"); !strings.Contains(said, "Added the missing list of release 1: 2 serial numbers") {
+		t.Errorf("the history says %q", said)
+	}
+	if a := b.Post(at, "list", "another", "confirm", "yes"); a.Status != http.StatusConflict {
+		t.Errorf("once more: %d", a.Status)
 	}
 }
 

@@ -13,7 +13,7 @@ type Store interface {
 		ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string,
 	) error
 	AcknowledgeAll(ctx context.Context, by packaging.Person, results []packaging.ResultSeen) error
-	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, serials []string) error
+	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, number int, serials []string) error
 	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
 	CarryDelivery(ctx context.Context, by packaging.Person, id packaging.DeliveryID, why string) error
 	CountOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) ([]packaging.StatusCount, error)
@@ -47,6 +47,9 @@ type Store interface {
 	NoteLine(ctx context.Context, by packaging.Person, line packaging.Line, words string) error
 	NoteOrder(ctx context.Context, by packaging.Person, id packaging.OrderID, words string) error
 	Order(ctx context.Context, in packaging.Scope, id packaging.OrderID) (packaging.Order, error)
+	OrderOfRelease(
+		ctx context.Context, in packaging.Scope, id packaging.OrderID, number int,
+	) (packaging.Order, error)
 	OrderView(
 		ctx context.Context, viewer packaging.Person, id packaging.OrderID, limits packaging.OrderViewLimits,
 	) (packaging.OrderView, error)

@@ -107,6 +107,9 @@ const (
 	RecordsLogged Deed = "records_logged" // by an upgrade: New says how many records have another digest by it
 )
 
+// ReleaseNumbered is how the Object of an entry names a release of an order that has several, by its number.
+const ReleaseNumbered = "release %d of the order"
+
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd,

@@ -253,6 +253,15 @@ func (o Order) MayAddList() bool {
 	return o.Status == InProgress || o.Status == Done
 }
 
+// ListExpected returns how many serial numbers a list has that a person adds now: as many as its release expected, or as
+// the order's facts say where it was released elsewhere.
+func (o Order) ListExpected() (n int64, known bool) {
+	if r := o.Release; r != nil && r.ListMissing() {
+		return r.Expected, r.ExpectedKnown
+	}
+	return o.SerialsExpected()
+}
+
 // MayBeSettledByWord reports whether a person may say what became of the order's release: its outcome is unknown, the
 // API was asked about it, and what it said does not settle it. Pending release settles it soon, unless it did so before
 // and was contradicted. An outcome that was closed can still become known.

@@ -79,7 +79,8 @@ var absences = map[string]string{
 	"history.serial_unknown": "names the lists that are here",
 	"oddity.":                "counted in the list itself",
 	"deed.list_added":        "the list was missing in the transaction that added it", "deed_name.list_added": "the same",
-	"help.topic.odd": "the same",
+	"deed.list_added.of_release": "the same",
+	"help.topic.odd":             "the same",
 
 	// Alarms.
 	"alarm.":  "names what an alarm is about, as it is recorded; or an instruction",

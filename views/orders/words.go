@@ -11,6 +11,16 @@ import (
 // expected returns how many serials an order should bring.
 func expected(ctx context.Context, f packaging.Facts) string {
 	n, known := f.SerialsExpected()
+	return countOrUnknown(ctx, n, known)
+}
+
+// expectedOf returns how many serials a list has that a person adds to the order.
+func expectedOf(ctx context.Context, o packaging.Order) string {
+	n, known := o.ListExpected()
+	return countOrUnknown(ctx, n, known)
+}
+
+func countOrUnknown(ctx context.Context, n int64, known bool) string {
 	if !known {
 		return text.Say(ctx, "order.expected_unknown")
 	}

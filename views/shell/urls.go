@@ -338,8 +338,13 @@ func AskURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/ask" }
 // AcknowledgeURL acknowledges the result of the order's release.
 func AcknowledgeURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/acknowledge" }
 
-// ListURL adds the order's missing serial list.
+// ListURL adds the missing serial list of the order's latest release, or of one elsewhere.
 func ListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/list" }
+
+// ListOfReleaseURL adds the missing serial list of an earlier release.
+func ListOfReleaseURL(r packaging.Release) templ.SafeURL {
+	return withQuery(ListURL(r.OrderID), "release", strconv.Itoa(r.Number()))
+}
 
 // DeliveryURL sends a list that waits for a person, or says that one was carried.
 func DeliveryURL(id packaging.OrderID, delivery packaging.DeliveryID) templ.SafeURL {

@@ -32,6 +32,10 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 	case packaging.QueueEnded:
 		return text.Say(ctx, "deed.queue_ended."+e.Reason)
 	case packaging.ListAdded:
+		var number int
+		if _, err := fmt.Sscanf(e.Object, packaging.ReleaseNumbered, &number); err == nil {
+			return text.Say(ctx, "deed.list_added.of_release", "Count", int(e.Serials), "Number", fmt.Sprint(number))
+		}
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
 	case packaging.ConnectionTested:
 		return text.Say(ctx, "deed.connection_tested", "Object", e.Object, "New", e.New)
