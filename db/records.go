@@ -117,7 +117,7 @@ func recordTables(ctx context.Context, q querier) (map[string]recordTable, error
 	}
 	all := map[string]recordTable{}
 	for _, name := range names {
-		if notRecords[name] != "" {
+		if notRecords[name] != "" || litestreamTables["table "+name] != "" {
 			continue
 		}
 		table, err := recordTableOf(ctx, q, name)

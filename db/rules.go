@@ -17,8 +17,9 @@ func (d *DB) Rules(ctx context.Context, tenant packaging.TenantID) (packaging.Ru
 func rulesOf(ctx context.Context, q querier, tenant packaging.TenantID) (r packaging.Rules, err error) {
 	var after int64
 	err = q.QueryRowContext(ctx, `
-		SELECT lock_after, sign_releases, second_signer, release_unanchored FROM rules WHERE tenant_id = ?`, tenant).
-		Scan(&after, &r.SignReleases, &r.SecondSigner, &r.ReleaseUnanchored)
+		SELECT lock_after, sign_releases, second_signer, release_unanchored, release_uncopied FROM rules
+		WHERE tenant_id = ?`, tenant).
+		Scan(&after, &r.SignReleases, &r.SecondSigner, &r.ReleaseUnanchored, &r.ReleaseUncopied)
 	if errors.Is(err, sql.ErrNoRows) {
 		return packaging.DefaultRules, nil
 	}
@@ -42,10 +43,12 @@ func (d *DB) SetRules(ctx context.Context, by packaging.Person, set func(*packag
 			return err
 		}
 		if err := t.exec(`
-			INSERT INTO rules (tenant_id, lock_after, sign_releases, second_signer, release_unanchored) VALUES (?, ?, ?, ?, ?)
+			INSERT INTO rules (tenant_id, lock_after, sign_releases, second_signer, release_unanchored, release_uncopied)
+			VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant_id) DO UPDATE SET lock_after = excluded.lock_after, sign_releases = excluded.sign_releases,
-				second_signer = excluded.second_signer, release_unanchored = excluded.release_unanchored`,
-			by.Tenant.ID, r.LockAfter.Milliseconds(), r.SignReleases, r.SecondSigner, r.ReleaseUnanchored); err != nil {
+				second_signer = excluded.second_signer, release_unanchored = excluded.release_unanchored,
+				release_uncopied = excluded.release_uncopied`,
+			by.Tenant.ID, r.LockAfter.Milliseconds(), r.SignReleases, r.SecondSigner, r.ReleaseUnanchored, r.ReleaseUncopied); err != nil {
 			return err
 		}
 		return t.record(packaging.Entry{

@@ -283,6 +283,34 @@ func TestASchemaThatWasChangedByHandIsFound(t *testing.T) {
 	}
 }
 
+// Litestream makes two tables in the database that it copies. Anything else under their names is found.
+func TestTheTablesThatLitestreamMakesAreNoFault(t *testing.T) {
+	d, _, _ := opened(t)
+	do := func(statement string) {
+		t.Helper()
+		if _, err := d.write.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(`CREATE TABLE IF NOT EXISTS _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);`)
+	do(`CREATE TABLE IF NOT EXISTS _litestream_lock (id INTEGER);`)
+	if faults, err := d.SchemaFaults(t.Context()); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+	if _, err := recordTables(t.Context(), d.read); err != nil {
+		t.Errorf("the next start fails: %v", err)
+	}
+	do(`ALTER TABLE _litestream_lock ADD COLUMN more TEXT`)
+	do(`CREATE TRIGGER hidden AFTER UPDATE ON _litestream_seq BEGIN SELECT 1; END`)
+	faults, err := d.SchemaFaults(t.Context())
+	want := []packaging.SchemaFault{
+		{Kind: packaging.FaultAdded, Name: "table _litestream_lock"}, {Kind: packaging.FaultAdded, Name: "trigger hidden"},
+	}
+	if diff := cmp.Diff(want, faults); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
 // A list of the database that was adopted follows the GTIN that its order had got meanwhile.
 func TestAnAdoptedListFollowsTheGTINOfItsOrder(t *testing.T) {
 	file, _ := schema20(t)

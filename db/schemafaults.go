@@ -65,7 +65,8 @@ var (
 )
 
 // schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing.
-// What SQLite makes for itself has a reserved name, and is left out.
+// What SQLite makes for itself has a reserved name, and is left out. So are the tables that Litestream makes to write
+// something, as long as they are just these.
 func schemaIn(ctx context.Context, q querier) (map[string]string, error) {
 	type part struct{ name, statement string }
 	parts, err := collect(ctx, q, func(row scanner) (p part, err error) { return p, row.Scan(&p.name, &p.statement) },
@@ -73,7 +74,15 @@ func schemaIn(ctx context.Context, q querier) (map[string]string, error) {
 	all := map[string]string{}
 	for _, p := range parts {
 		plain := sqlSpace.ReplaceAllString(sqlComment.ReplaceAllString(p.statement, " "), " ")
-		all[p.name] = strings.TrimSpace(sqlMark.ReplaceAllString(plain, "$1"))
+		if plain = strings.TrimSpace(sqlMark.ReplaceAllString(plain, "$1")); litestreamTables[p.name] != plain {
+			all[p.name] = plain
+		}
 	}
 	return all, err
+}
+
+// litestreamTables are the tables that Litestream 0.5 makes in a database that it copies.
+var litestreamTables = map[string]string{
+	"table _litestream_seq":  "CREATE TABLE _litestream_seq(id INTEGER PRIMARY KEY,seq INTEGER)",
+	"table _litestream_lock": "CREATE TABLE _litestream_lock(id INTEGER)",
 }

@@ -98,6 +98,9 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	return err
 }
 
+// Commits returns how often something was committed since the database was opened.
+func (d *DB) Commits() int64 { return d.commits.Load() }
+
 // settle writes the records that were changed so far to the log, and notes of whom pages are told. Until then, what was
 // changed is in memory: a transaction that changes many records settles them now and then.
 func (t *tx) settle() error { return t.settleBut("") }

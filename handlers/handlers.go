@@ -85,6 +85,7 @@ type Config struct {
 	Metrics   http.Handler               // serves metrics to programs that have their token; nil for none
 	Condition func(ctx context.Context) (packaging.Condition, error)
 	Backups   func() packaging.Backups // what became of those that Lineboard makes by itself
+	Copy      Copy                     // of the database, that releases wait for; nil for none
 	Alarms    admin.AlarmSender
 	Hub       *live.Hub
 	Refresher orders.Refresher
@@ -102,6 +103,20 @@ type Config struct {
 	Local     throttle.Networks // local networks of IPv6, where each address is one machine
 	PerSecond float64           // requests that an address or a session may make in a second, 0 for any number
 }
+
+// Copy is the copy of the database that releases wait for.
+type Copy interface {
+	// State says how it is.
+	State() packaging.CopyState
+	// NotYet reports whether the latest release of an order may be missing from it.
+	NotYet(id packaging.OrderID) bool
+}
+
+// noCopy is where there is to be none.
+type noCopy struct{}
+
+func (noCopy) State() packaging.CopyState    { return packaging.CopyState{} }
+func (noCopy) NotYet(packaging.OrderID) bool { return false }
 
 // server is the features that the route table leads to.
 type server struct {
@@ -167,6 +182,9 @@ func New(c Config) http.Handler {
 
 // assemble makes the features.
 func assemble(c Config) *server {
+	if c.Copy == nil {
+		c.Copy = noCopy{}
+	}
 	s := &server{}
 	s.kit = web.New(web.Config{
 		Store: c.Store, Clients: c.Clients, Hub: c.Hub, Log: c.Log, Now: c.Now, Interval: c.Interval,
@@ -180,6 +198,7 @@ func assemble(c Config) *server {
 		PerSecond: c.PerSecond,
 		Held:      c.Releaser.Held,
 		Releases:  c.Releaser.Ready,
+		Copied:    c.Copy.State,
 		Hints:     hints,
 		CacheUsed: c.CacheUsed,
 		AccessLog: c.AccessLog,
@@ -189,6 +208,7 @@ func assemble(c Config) *server {
 	s.orders = &orders.Server{
 		Kit: s.kit, Store: c.Store, Releaser: c.Releaser, Settler: c.Settler, Queuer: c.Queuer,
 		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest, Totals: s.shifts.Totals,
+		NotYetCopied: c.Copy.NotYet,
 	}
 	s.imports = imports.New(s.kit, c.Store)
 	s.programs = &programs.Server{Kit: s.kit, Store: c.Store, Clients: c.Clients}
@@ -203,7 +223,7 @@ func assemble(c Config) *server {
 	s.lines = &admin.Lines{Kit: s.kit, Store: c.Store}
 	s.destinations = &admin.Destinations{Kit: s.kit, Store: c.Store, Deliver: c.Deliver}
 	s.people = &admin.People{Kit: s.kit, Store: c.Store}
-	s.stations = &admin.Stations{Kit: s.kit, Store: c.Store}
+	s.stations = &admin.Stations{Kit: s.kit, Store: c.Store, Copied: c.Copy.State}
 	s.sessions = &admin.Sessions{Kit: s.kit, Store: c.Store}
 	s.signOn = &admin.SignOn{Kit: s.kit, Store: c.Store, Provider: c.Provider}
 	s.tokens = &admin.Tokens{Kit: s.kit, Store: c.Store}

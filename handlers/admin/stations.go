@@ -20,6 +20,8 @@ import (
 type Stations struct {
 	*web.Kit
 	Store StationsStore
+	// Copied says how the copy of the database is.
+	Copied func() packaging.CopyState
 }
 
 // StationsStore is what Stations needs of the database.
@@ -193,7 +195,7 @@ func (s *Stations) showReleaseRules(c echo.Context, status int, problem string) 
 	if err != nil {
 		return err
 	}
-	return web.Render(c, status, view.ReleaseRules(f, rules, problem))
+	return web.Render(c, status, view.ReleaseRules(f, rules, s.Copied(), problem))
 }
 
 // SetReleaseRules sets what releases are signed with, and whether they go on without an anchor.
@@ -201,6 +203,9 @@ func (s *Stations) SetReleaseRules(c echo.Context) error {
 	err := s.Store.SetRules(c.Request().Context(), web.SignedIn(c), func(r *packaging.Rules) {
 		r.SignReleases, r.SecondSigner = c.FormValue("sign") != "", c.FormValue("second") != ""
 		r.ReleaseUnanchored = c.FormValue("unanchored") != ""
+		if copied := s.Copied(); copied.On && copied.Standby == nil { // else the form does not ask
+			r.ReleaseUncopied = c.FormValue("uncopied") != ""
+		}
 	})
 	if said := web.FormError(c.Request().Context(), err); said != "" {
 		return s.showReleaseRules(c, web.StatusOf(err), said)

@@ -44,6 +44,8 @@ var problems = map[packaging.Reason]struct {
 	packaging.Throttled:      {button: retry},
 	packaging.CloudDown:      {button: retry},
 	packaging.NotAnchored:    {button: retry},
+	packaging.NotCopied:      {button: retry},
+	packaging.TakenOver:      {button: retry},
 	packaging.NotCarriedOut:  {button: retry},
 	packaging.StillPending:   {button: retry},
 	packaging.ByWord:         {button: retry},

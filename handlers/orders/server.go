@@ -22,6 +22,8 @@ type Server struct {
 	// Digest is what the overview tells somebody who reviews or hands over shifts.
 	Digest func(ctx context.Context, reader packaging.Person, now time.Time) (shell.Digest, error)
 	Totals Totals
+	// NotYetCopied reports whether the latest release of an order may be missing from the copy of the database.
+	NotYetCopied func(packaging.OrderID) bool
 }
 
 // Releaser releases orders to their lines.

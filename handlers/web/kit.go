@@ -34,12 +34,13 @@ type Config struct {
 	Local     throttle.Networks // local networks of IPv6, where each address is one machine
 	PerSecond float64           // requests that an address or a session may make in a second, 0 for any number
 
-	Held      func() int        // answers of the API that are not stored yet
-	Releases  func() error      // why no release can begin, whatever its order is
-	CacheUsed func(hit bool)    // hears of each use of the cache of pages; may be nil
-	AccessLog bool              // log each request, not at debug level alone
-	Hints     map[string]string // what explains a page at a person's first use, by its route
-	Lock      echo.HandlerFunc  // answers a request of a locked session
+	Held      func() int                 // answers of the API that are not stored yet
+	Releases  func() error               // why no release can begin, whatever its order is
+	Copied    func() packaging.CopyState // how the copy of the database is
+	CacheUsed func(hit bool)             // hears of each use of the cache of pages; may be nil
+	AccessLog bool                       // log each request, not at debug level alone
+	Hints     map[string]string          // what explains a page at a person's first use, by its route
+	Lock      echo.HandlerFunc           // answers a request of a locked session
 }
 
 // Clients are those of the remote API that calls are made with.
@@ -67,6 +68,7 @@ type Kit struct {
 	networks    throttle.Networks
 	held        func() int
 	releases    func() error
+	copied      func() packaging.CopyState
 	hints       map[string]string
 	lock        echo.HandlerFunc
 
@@ -89,7 +91,7 @@ func New(c Config) *Kit {
 		Log:       c.Log, Now: c.Now, Secure: c.Secure,
 		store: c.Store, clients: c.Clients, hub: c.Hub, interval: c.Interval, idle: c.Idle, limit: c.Limit,
 		demo: c.Demo, prefix: c.Prefix, instance: instanceOf(c.Store), proxies: c.Proxies, networks: c.Local,
-		held: c.Held, releases: c.Releases, hints: c.Hints, lock: c.Lock,
+		held: c.Held, releases: c.Releases, copied: c.Copied, hints: c.Hints, lock: c.Lock,
 		rate: throttle.NewRate(c.PerSecond), pages: newPageCache(c.Hub, c.Now, c.CacheUsed),
 		streamsOfSession: throttle.NewConcurrency(maxOfSession), streamsOfPerson: throttle.NewConcurrency(maxOfPerson),
 	}

@@ -47,6 +47,7 @@ func (s *Kit) Frame(c echo.Context, section, title string) (f shell.Frame, err e
 		Hint:    s.hints[c.Path()],
 		Person:  p,
 		Now:     s.Now(),
+		Copied:  s.copied(),
 	}
 	if u, ok := StationUse(c); ok {
 		f.Station, f.LockIn = Station(c), u.Left(f.Now)

@@ -25,6 +25,7 @@ import (
 	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
 	"lineboard/internal/release"
+	"lineboard/internal/replica"
 	"lineboard/internal/reserve"
 	"lineboard/internal/secret"
 	"lineboard/internal/sso"
@@ -39,6 +40,7 @@ type Parts struct {
 	Anchors  string           // path of the file that keeps the heads of the history
 	Reserve  *reserve.Reserve // keeps answers that the database can't take; nil for none
 	Copies   Copies           // the backups that it makes by itself
+	Replica  Replica          // the copy that releases wait for
 	Now      func() time.Time
 	Log      *slog.Logger
 
@@ -81,6 +83,7 @@ type App struct {
 	Anchors  *anchors.Writer
 	Checks   *anchors.Checks
 	Alarms   *alarms.Alarms
+	Copy     *replica.Copy // nil for none
 	Guard    *throttle.Guard
 	Metrics  *metrics.Metrics
 	Deliver  *deliver.Deliverer
@@ -121,6 +124,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	})
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
 	a.Metrics = metrics.New(ownBuild().Version, runtime.Version(), a.metricsState)
+	a.Copy = a.copyOf(p.Replica)
 	a.clients = manufacturer.NewClients(a.tenantAPI)
 	a.clients.OnOutage(func(t packaging.TenantID) { a.Hub.Publish(packaging.FreshTopic.Of(t)) })
 	a.work(a.clients)
@@ -170,6 +174,9 @@ func (a *App) work(clients *manufacturer.Clients) {
 	if p.Reserve != nil {
 		a.Releaser.KeepAnswersIn(p.Reserve)
 	}
+	if a.Copy != nil {
+		a.Releaser.WaitFor(a.Copy)
+	}
 	a.Settler = release.NewSettler(
 		p.Store,
 		func(ctx context.Context, t packaging.TenantID) (release.StatusAPI, error) { return clients.Of(ctx, t) },
@@ -186,6 +193,7 @@ func (a *App) work(clients *manufacturer.Clients) {
 func (a *App) handler(clients *manufacturer.Clients) http.Handler {
 	p := a.parts
 	return handlers.New(handlers.Config{
+		Copy:      a.copyShown(),
 		Store:     p.Store,
 		Hub:       a.Hub,
 		Releaser:  a.Releaser,
@@ -254,7 +262,7 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 // what is over, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.Alarms.Run, a.Deliver.Run, a.checks.run, a.copier.run, a.index, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.Alarms.Run, a.Deliver.Run, a.checks.run, a.copier.run, a.runCopy, a.index, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

@@ -138,7 +138,7 @@ func (a *App) Condition(ctx context.Context) (packaging.Condition, error) {
 	}
 	facts.Now = a.parts.Now()
 	facts.Database.Check, facts.Backups = a.checks.State(), a.copier.State()
-	facts.Key = a.Store.CheckKey(ctx)
+	facts.Key, facts.Copied = a.Store.CheckKey(ctx), a.copied()
 	tenants, err := a.Store.Tenants(ctx)
 	if err != nil {
 		return c, err

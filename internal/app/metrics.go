@@ -75,7 +75,7 @@ func (m measuredStore) Settle(
 func (a *App) metricsState(ctx context.Context) (metrics.State, error) {
 	s := metrics.State{
 		Now: a.parts.Now(), Held: a.Releaser.Held(), Pages: a.Hub.Subscribers(), Backups: a.copier.State(),
-		Check: a.checks.State(), Writer: a.Store.WriterTimes(),
+		Check: a.checks.State(), Copied: a.copied(), Writer: a.Store.WriterTimes(),
 	}
 	s.DatabaseBytes, s.LogBytes = a.Store.Sizes()
 	if a.parts.Certificate != nil {

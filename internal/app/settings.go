@@ -36,6 +36,8 @@ type settings struct {
 	BackupEvery time.Duration `default:"24h" help:"Time between two backups."`
 	BackupKeep  int           `default:"7" help:"How many backups to keep."`
 
+	replication
+
 	AcceptLostHistory []string `placeholder:"SLUG:ENTRY" help:"Start though the history of a tenant is lost up to this entry."`
 
 	// Where serial lists go.
@@ -101,6 +103,9 @@ func (s *settings) Validate() error {
 		if !lostHistory.MatchString(accepted) {
 			return fmt.Errorf("--accept-lost-history=%s must be SLUG:ENTRY, as the start that failed named it", accepted)
 		}
+	}
+	if err := s.check(); err != nil {
+		return err
 	}
 	if s.BackupEvery < time.Minute || s.BackupKeep < 1 {
 		return errors.New("--backup-every must be at least 1m, and --backup-keep at least 1")

@@ -21,6 +21,8 @@ type Facts struct {
 	Database     Database
 	Key          error // why the key does not open what is sealed
 	Backups      packaging.Backups
+	Copied       packaging.CopyState
+	CopyKey      error // why the key does not open what was sealed for the copy; nil if it does or was not tried
 	Certificate  Certificate
 	Tenants      []packaging.Tenant
 	APIs         []API
@@ -70,7 +72,7 @@ const (
 // Examine returns what is found, check by check in a fixed order.
 func Examine(f Facts) (found []packaging.Finding) {
 	for _, check := range []func(Facts) []packaging.Finding{
-		settings, files, disks, database, history, key, backups, certificate, zones, apis,
+		settings, files, disks, database, history, key, backups, copied, certificate, zones, apis,
 	} {
 		found = append(found, check(f)...)
 	}
@@ -206,6 +208,35 @@ func backups(f Facts) (found []packaging.Finding) {
 		return append(found, finding("backups", packaging.Fault, "old", "When", b.Last))
 	}
 	return append(found, finding("backups", packaging.Good, "ok", "When", b.Last, "File", b.LastFile))
+}
+
+// maxLag is how long the copy may be behind.
+const maxLag = 5 * time.Second
+
+func copied(f Facts) (found []packaging.Finding) {
+	c := f.Copied
+	if f.CopyKey != nil {
+		found = one(finding("copy", packaging.Fault, "key", "Why", f.CopyKey.Error()))
+	}
+	if !c.On {
+		return found
+	}
+	switch lag := c.Lag(f.Now); {
+	case c.TakenOver != nil:
+		return append(found, finding("copy", packaging.Fault, "taken_over",
+			"Host", c.TakenOver.Host, "When", c.TakenOver.Began, "Number", c.TakenOver.Number))
+	case c.Problem != "":
+		return append(found, finding("copy", packaging.Fault, "behind", "Seconds", int64(lag/time.Second), "Why", c.Problem))
+	case c.Confirmed.IsZero():
+		return append(found, finding("copy", packaging.Warning, "first"))
+	case lag > maxLag:
+		return append(found, finding("copy", packaging.Warning, "slow", "Seconds", int64(lag/time.Second)))
+	}
+	found = append(found, finding("copy", packaging.Good, "ok", "When", c.Confirmed))
+	if c.Standby != nil {
+		found = append(found, finding("copy", packaging.Good, "epoch", "Number", c.Standby.Number, "When", c.Standby.Began))
+	}
+	return found
 }
 
 func certificate(f Facts) []packaging.Finding {

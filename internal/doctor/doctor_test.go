@@ -18,6 +18,7 @@ func well() Facts {
 		Disks:       []Disk{{Folder: "/data", Free: 50 << 30}},
 		Database:    Database{Check: packaging.SelfCheck{Ended: now}},
 		Backups:     packaging.Backups{Folder: "/backups", Every: 24 * time.Hour, Last: now.Add(-20 * time.Hour), LastFile: "a.db"},
+		Copied:      packaging.CopyState{On: true, Confirmed: now, Standby: &packaging.Epoch{Number: 3, Began: now}},
 		Certificate: Certificate{File: "cert.pem", Until: now.AddDate(0, 3, 0)},
 		Tenants:     []packaging.Tenant{ghent},
 		APIs:        []API{{Tenant: ghent, Dated: true, Off: -2 * time.Second}},
@@ -33,7 +34,7 @@ func TestWhatIsWellIsSaidCheckByCheck(t *testing.T) {
 			t.Errorf("%s is a %s", f.Key, f.Grade)
 		}
 	}
-	if got := strings.Join(checks, " "); got != "settings files disk database history key backups certificate zone api clock" {
+	if got := strings.Join(checks, " "); got != "settings files disk database history key backups copy copy certificate zone api clock" {
 		t.Errorf("checks: %s", got)
 	}
 }
@@ -55,15 +56,22 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 		"doctor.database.schema": {packaging.Fault, func(f *Facts) {
 			f.Database.Check.Schema = []packaging.SchemaFault{{Kind: packaging.FaultMissing, Name: "trigger x"}}
 		}},
-		"doctor.database.running":     {packaging.Good, func(f *Facts) { f.Database.Check.Ended = time.Time{} }},
-		"doctor.history.broken":       {packaging.Fault, func(f *Facts) { f.Database.Check.Broken = []packaging.BrokenHistory{{Slug: "ghent"}} }},
-		"doctor.history.unanchored":   {packaging.Fault, func(f *Facts) { f.Database.Check.Unanchored = "full" }},
-		"doctor.key.wrong":            {packaging.Fault, func(f *Facts) { f.Key = errors.New("another") }},
-		"doctor.backups.by_hand":      {packaging.Warning, func(f *Facts) { f.Backups = packaging.Backups{} }},
-		"doctor.backups.same_disk":    {packaging.Warning, func(f *Facts) { f.Backups.SameDisk = true }},
-		"doctor.backups.failed":       {packaging.Fault, func(f *Facts) { f.Backups.Problem = "full" }},
-		"doctor.backups.first":        {packaging.Warning, func(f *Facts) { f.Backups.Last = time.Time{} }},
-		"doctor.backups.old":          {packaging.Fault, func(f *Facts) { f.Backups.Last = f.Now.Add(-49 * time.Hour) }},
+		"doctor.database.running":   {packaging.Good, func(f *Facts) { f.Database.Check.Ended = time.Time{} }},
+		"doctor.history.broken":     {packaging.Fault, func(f *Facts) { f.Database.Check.Broken = []packaging.BrokenHistory{{Slug: "ghent"}} }},
+		"doctor.history.unanchored": {packaging.Fault, func(f *Facts) { f.Database.Check.Unanchored = "full" }},
+		"doctor.key.wrong":          {packaging.Fault, func(f *Facts) { f.Key = errors.New("another") }},
+		"doctor.backups.by_hand":    {packaging.Warning, func(f *Facts) { f.Backups = packaging.Backups{} }},
+		"doctor.backups.same_disk":  {packaging.Warning, func(f *Facts) { f.Backups.SameDisk = true }},
+		"doctor.backups.failed":     {packaging.Fault, func(f *Facts) { f.Backups.Problem = "full" }},
+		"doctor.backups.first":      {packaging.Warning, func(f *Facts) { f.Backups.Last = time.Time{} }},
+		"doctor.backups.old":        {packaging.Fault, func(f *Facts) { f.Backups.Last = f.Now.Add(-49 * time.Hour) }},
+		"doctor.copy.key":           {packaging.Fault, func(f *Facts) { f.CopyKey = errors.New("another") }},
+		"doctor.copy.behind":        {packaging.Fault, func(f *Facts) { f.Copied.Problem = "hung" }},
+		"doctor.copy.first":         {packaging.Warning, func(f *Facts) { f.Copied.Confirmed = time.Time{} }},
+		"doctor.copy.slow":          {packaging.Warning, func(f *Facts) { f.Copied.Behind = f.Now.Add(-time.Minute) }},
+		"doctor.copy.taken_over": {packaging.Fault, func(f *Facts) {
+			f.Copied.TakenOver = &packaging.Epoch{Number: 4, Host: "b"}
+		}},
 		"doctor.certificate.unusable": {packaging.Fault, func(f *Facts) { f.Certificate.Err = errors.New("gone") }},
 		"doctor.certificate.over":     {packaging.Fault, func(f *Facts) { f.Certificate.Until = f.Now }},
 		"doctor.certificate.soon":     {packaging.Warning, func(f *Facts) { f.Certificate.Until = f.Now.AddDate(0, 0, 20) }},

@@ -63,7 +63,7 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 		defer cancel()
 	}
 
-	var j journey
+	j := journey{depart: func() error { return packaging.Depart(ctx) }}
 	traced := httptrace.WithClientTrace(ctx, j.trace())
 	req, err := http.NewRequestWithContext(traced, k.method, c.base+k.path, bytes.NewReader(k.body))
 	if err != nil {
@@ -80,6 +80,9 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 
 	resp, err := k.client.Do(req)
 	if err != nil {
+		if j.held != nil {
+			return r.without(packaging.NotSentOf(j.held).Reason, packaging.NotSentOf(j.held).Why)
+		}
 		if j.untouched() {
 			r.lasting = badCertificate(err) || errors.Is(err, outbound.ErrPrivate)
 			return r.without(packaging.NotConnected, transportText(err))
@@ -175,14 +178,24 @@ func badCertificate(err error) bool {
 }
 
 // journey traces how far a call got.
-type journey struct{ asked, connected atomic.Bool }
+type journey struct {
+	asked, connected atomic.Bool
+
+	depart func() error // says, once there is a connection, why nothing may be sent over it
+	held   error        // what it said
+}
 
 func (j *journey) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		// net/http gets another connection if an idle one turns out to be closed. It does so after sending only for
 		// reads; a release has a connection of its own.
 		GetConn: func(string) { j.asked.Store(true); j.connected.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { j.connected.Store(true) },
+		GotConn: func(got httptrace.GotConnInfo) {
+			if j.held = j.depart(); j.held != nil {
+				_ = got.Conn.Close() // before the first byte of the call
+			}
+			j.connected.Store(true)
+		},
 	}
 }
 

@@ -30,7 +30,8 @@ func (p *problem) provesNotDone() bool {
 	case packaging.NoToken, packaging.TokenRejected, packaging.ChannelKey, packaging.BodyNotParsed, packaging.NotValid,
 		packaging.OrderNotFound, packaging.WrongStatus: // documented
 		return true
-	case packaging.SignInRejected, packaging.SignInFailed, packaging.NotConnected, packaging.CloudDown: // not sent
+	case packaging.SignInRejected, packaging.SignInFailed, packaging.NotConnected, packaging.CloudDown,
+		packaging.NotCopied, packaging.TakenOver: // not sent
 		return true
 	case packaging.Throttled:
 		return p.HTTPStatus == 0 // not sent, because of what the API answered before

@@ -29,7 +29,11 @@ func full(context.Context) (State, error) {
 		Sites:   []Site{{Slug: "ghent", APIDown: true, OrdersAsOf: now.Add(-time.Minute), Unknown: 1, OldestUnknown: now.Add(-time.Hour)}},
 		Backups: packaging.Backups{Last: now.Add(-2 * time.Hour)},
 		Check:   packaging.SelfCheck{Ended: now},
-		Writer:  []packaging.WriterTimes{{Turn: packaging.ReleaseTurn, Waits: histogram, Holds: histogram}},
+		Copied: packaging.CopyState{
+			On: true, Confirmed: now.Add(-time.Minute), Behind: now.Add(-30 * time.Second), Problem: "hung",
+			Standby: &packaging.Epoch{Number: 3},
+		},
+		Writer: []packaging.WriterTimes{{Turn: packaging.ReleaseTurn, Waits: histogram, Holds: histogram}},
 	}, nil
 }
 
@@ -57,6 +61,10 @@ func TestWhatHappensAndHowThingsAreIsMeasured(t *testing.T) {
 		t.Fatalf("%d %s", status, text)
 	}
 	for _, line := range []string{
+		`lineboard_copy_lag_seconds 30`,
+		`lineboard_copy_failed 1`,
+		`lineboard_copy_epoch 3`,
+		`lineboard_taken_over 0`,
 		`lineboard_build_info{go="go1.26",version="1.2.3"} 1`,
 		`lineboard_releases_total{line="L1",outcome="released"} 1`,
 		`lineboard_release_seconds_bucket{outcome="released",le="0.5"} 1`,

@@ -19,6 +19,7 @@ type State struct {
 	LogBytes        int64
 	Backups         packaging.Backups
 	Check           packaging.SelfCheck
+	Copied          packaging.CopyState
 	Writer          []packaging.WriterTimes
 	CertificateEnds time.Time
 }
@@ -62,6 +63,11 @@ var (
 	dataFaulty      = describe("data_faulty", "1 if the check since the start found a fault: releases are stopped.")
 	verifiedAt      = describe("verified_timestamp_seconds", "When the check since the start ended; absent while it runs.")
 	unanchored      = describe("history_unanchored", "1 if the last anchor of the history could not be written.")
+	copyLag         = describe("copy_lag_seconds", "Time since when something is missing from the copy; 0 if nothing is, absent without a copy.")
+	copyConfirmed   = describe("copy_confirmed_timestamp_seconds", "As of when everything is in the copy; absent before the first time.")
+	copyFailed      = describe("copy_failed", "1 if the last wait for the copy failed; absent without a copy.")
+	copyEpoch       = describe("copy_epoch", "Epoch in which this Lineboard releases; absent without a standby.")
+	takenOver       = describe("taken_over", "1 if another Lineboard took over; absent without a copy.")
 	certificateEnds = describe("certificate_end_timestamp_seconds", "When the TLS certificate ends; absent without one.")
 	writerWait      = describe("writer_wait_seconds", "Time that transactions waited for the writer.", "kind")
 	writerHold      = describe("writer_hold_seconds", "Time that transactions held the writer.", "kind")
@@ -72,7 +78,7 @@ var (
 func (c stateCollector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		apiDown, ordersAge, unknownOutcomes, unknownAge, answersHeld, openPages, databaseBytes, logBytes, backupAge,
-		backupFailed, dataFaulty, verifiedAt, unanchored, certificateEnds, writerWait, writerHold, stateUnread,
+		backupFailed, dataFaulty, verifiedAt, unanchored, certificateEnds, writerWait, writerHold, stateUnread, copyLag, copyConfirmed, copyFailed, copyEpoch, takenOver,
 	} {
 		to <- d
 	}
@@ -109,9 +115,26 @@ func (c stateCollector) Collect(to chan<- prometheus.Metric) {
 	if !s.CertificateEnds.IsZero() {
 		gauge(certificateEnds, float64(s.CertificateEnds.Unix()))
 	}
+	collectCopy(s, gauge)
 	for _, w := range s.Writer {
 		to <- histogramOf(writerWait, w.Waits, kindOf(w.Turn))
 		to <- histogramOf(writerHold, w.Holds, kindOf(w.Turn))
+	}
+}
+
+func collectCopy(s State, gauge func(*prometheus.Desc, float64, ...string)) {
+	c := s.Copied
+	if !c.On {
+		return
+	}
+	gauge(copyLag, c.Lag(s.Now).Seconds())
+	gauge(copyFailed, number(c.Problem != ""))
+	gauge(takenOver, number(c.TakenOver != nil))
+	if !c.Confirmed.IsZero() {
+		gauge(copyConfirmed, float64(c.Confirmed.UnixMilli())/1000)
+	}
+	if c.Standby != nil {
+		gauge(copyEpoch, float64(c.Standby.Number))
 	}
 }
 

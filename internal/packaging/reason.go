@@ -22,6 +22,8 @@ const (
 	Throttled      Reason = "throttled"        // 429, or not sent because of one
 	CloudDown      Reason = "cloud_down"       // the last calls got no answer, so this one was not sent
 	NotAnchored    Reason = "not_anchored"     // the claim could not be kept outside the database, nothing was sent
+	NotCopied      Reason = "not_copied"       // the copy was not confirmed or could not be asked, nothing was sent
+	TakenOver      Reason = "taken_over"       // another Lineboard took over, nothing was sent
 	NotCarriedOut  Reason = "not_carried_out"  // what StillPending was called before; old records have it
 	StillPending   Reason = "still_pending"    // settled by a sign: the order was in Pending release when asked twice
 	ByWord         Reason = "by_word"          // settled by a person who said so

@@ -70,6 +70,8 @@ type Rules struct {
 
 	// ReleaseUnanchored lets releases go on while they can't be kept outside the database.
 	ReleaseUnanchored bool
+	// ReleaseUncopied lets releases go on while the copy of the database can't be confirmed.
+	ReleaseUncopied bool
 }
 
 // DefaultRules are those of a tenant that set none.
@@ -103,6 +105,9 @@ func (r Rules) String() string {
 	}
 	if r.ReleaseUnanchored {
 		said += ", releases go on without an anchor"
+	}
+	if r.ReleaseUncopied {
+		said += ", releases go on without the copy"
 	}
 	return said
 }

@@ -41,6 +41,7 @@ type Releaser struct {
 	held  atomic.Int64 // answers that wait to be stored
 
 	reserve Reserve               // where answers are kept that the database can't take; nil for nowhere
+	copied  Copy                  // that releases wait for; nil for none
 	halted  atomic.Pointer[error] // why nothing is released
 
 	mu        sync.Mutex      // orders begin against BeginStop
@@ -72,6 +73,11 @@ func (r *Releaser) begin(groups ...*sync.WaitGroup) error {
 	if why := r.halted.Load(); why != nil {
 		return *why
 	}
+	if r.copied != nil {
+		if err := r.copied.Ready(); err != nil {
+			return err
+		}
+	}
 	for _, g := range groups {
 		g.Add(1)
 	}
@@ -80,8 +86,16 @@ func (r *Releaser) begin(groups ...*sync.WaitGroup) error {
 
 // Ready returns why no release can begin, whatever its order is, or nil.
 func (r *Releaser) Ready() error {
-	if err := r.begin(); err != nil || r.reserve == nil {
+	if err := r.begin(); err != nil {
 		return err
+	}
+	if r.copied != nil {
+		if err := r.copied.Confirmed(context.Background()); err != nil {
+			return err
+		}
+	}
+	if r.reserve == nil {
+		return nil
 	}
 	return r.reserve.Ready()
 }
@@ -122,10 +136,13 @@ func (r *Releaser) Release(
 		if notAnchored {
 			r.log.Error("release not sent: its claim is not anchored", "order", order.ID, "err", err)
 		} else {
-			answer = r.call(ctx, order)
+			answer = r.callOnceCopied(ctx, order)
 		}
 		called()
 		r.settle(ctx, order, answer, room)
+		if r.copied != nil {
+			r.copied.Settled(ctx, order)
+		}
 	}()
 	return done, nil
 }

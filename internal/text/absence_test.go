@@ -29,6 +29,7 @@ var absences = map[string]string{
 	"queue.not_released": "the sequence ended before it claimed the order", "strip.not_sent": "the same",
 	"queue.ended.":          "says why the sequence ended; of an order it says refused or not known, as its release does",
 	"queue.none_waits":      "says what is known",
+	"replica.":              "says what this program knows of its copy, and does",
 	"error.":                "the request was refused before its transaction, or that was rolled back",
 	"settle.":               "is asked or offered; what a person said is said as theirs",
 	"release.":              "is offered",

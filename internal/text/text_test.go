@@ -25,7 +25,7 @@ import (
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/alarms/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go", "../../internal/deliver/*.go"} {
+	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/alarms/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go", "../../internal/deliver/*.go", "../../internal/replica/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

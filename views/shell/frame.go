@@ -29,6 +29,8 @@ type Frame struct {
 
 	Loss bool // a part of the site's history is lost, and no administrator has acknowledged it
 
+	Copied packaging.CopyState // how the copy of the database is
+
 	Live      Live   // of the page's content
 	FreshLive Live   // of the freshness
 	Slot      string // marks where clock, freshness and content go in later; empty for a page with its content

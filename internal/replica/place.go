@@ -1,0 +1,123 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Place is where a copy is kept: a tree of small files that several machines reach. Names are paths with slashes.
+type Place interface {
+	// Create stores a file that is not there. It fails with [fs.ErrExist] if it is: of several only one succeeds.
+	Create(ctx context.Context, name string, content []byte) error
+	// Put stores a file, in the place of one that may be there.
+	Put(ctx context.Context, name string, content []byte) error
+	// Get returns a file. It fails with [fs.ErrNotExist] if there is none.
+	Get(ctx context.Context, name string) ([]byte, error)
+	// List returns the names of what is directly in a folder, sorted; none for a folder that is not there.
+	List(ctx context.Context, folder string) ([]string, error)
+	// Remove removes a file. It is no error if there is none.
+	Remove(ctx context.Context, name string) error
+	// Litestream returns how Litestream's configuration names a folder of the place.
+	Litestream(folder string) map[string]any
+	// String names the place without credentials.
+	String() string
+}
+
+// folder is a place on a file system, which another disk or machine holds.
+type folder struct{ path string }
+
+func (f folder) String() string { return f.path }
+
+func (f folder) at(name string) string { return filepath.Join(f.path, filepath.FromSlash(name)) }
+
+// Create makes the file exclusively: the file system lets only one do that.
+func (f folder) Create(_ context.Context, name string, content []byte) error {
+	path := f.at(name)
+	if err := f.folderOf(path); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := written(file, content); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func written(file *os.File, content []byte) error {
+	_, err := file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
+
+// folderOf makes the folder of a file, but not the place itself: an empty mount point must not become one.
+func (f folder) folderOf(path string) error {
+	if _, err := os.Stat(f.path); err != nil {
+		return err
+	}
+	return os.MkdirAll(filepath.Dir(path), 0o700)
+}
+
+func (f folder) Put(_ context.Context, name string, content []byte) error {
+	path := f.at(name)
+	if err := f.folderOf(path); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".part-")
+	if err != nil {
+		return err
+	}
+	err = written(file, content)
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(file.Name()))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func (f folder) Get(_ context.Context, name string) ([]byte, error) { return os.ReadFile(f.at(name)) }
+
+func (f folder) List(_ context.Context, name string) (names []string, err error) {
+	entries, err := os.ReadDir(f.at(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(f.path) // the place itself must be there
+		return nil, err
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+func (f folder) Remove(_ context.Context, name string) error {
+	err := os.Remove(f.at(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (f folder) Litestream(name string) map[string]any {
+	return map[string]any{"type": "file", "path": f.at(name)}
+}
+
+// syncFolder returns once the names in a folder are on the disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = folder.Sync()
+	return errors.Join(err, folder.Close())
+}

@@ -1,0 +1,241 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// copying returns a copy whose requests are made by sync. Orders whose marks change are sent to marked.
+func copying(sync func(context.Context) error, change func(*Options)) (c *Copy, marked *[]packaging.OrderID) {
+	marked = &[]packaging.OrderID{}
+	o := Options{
+		Sync: sync, Limit: 2 * time.Second, Commits: func() int64 { return 1 },
+		GoesOn:  func(context.Context, packaging.TenantID) (bool, error) { return false, nil },
+		Refuses: func(context.Context) (bool, error) { return true, nil },
+		Marked: func(orders []packaging.Order) {
+			for _, o := range orders {
+				*marked = append(*marked, o.ID)
+			}
+		},
+		Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&o)
+	}
+	return New(o), marked
+}
+
+var order = packaging.Order{ID: 7, TenantID: 1, Release: &packaging.Release{ID: 9}}
+
+func TestThoseWhoWaitTogetherShareOneRequestThatBeganAfterThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var requests atomic.Int64
+		c, _ := copying(func(context.Context) error {
+			requests.Add(1)
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		}, nil)
+		began := time.Now()
+		ends := make(chan time.Duration, 50)
+		for i := range 50 {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				if err := c.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				ends <- time.Since(began)
+			}()
+		}
+		first, others := 0, 0
+		for range 50 {
+			switch took := <-ends; took {
+			case 100 * time.Millisecond:
+				first++
+			case 200 * time.Millisecond: // theirs began once the first had ended
+				others++
+			default:
+				t.Errorf("somebody waited for %s", took)
+			}
+		}
+		if requests.Load() != 2 || first != 1 || others != 49 {
+			t.Errorf("%d requests, %d waited for the first and %d for the second", requests.Load(), first, others)
+		}
+	})
+}
+
+func TestAWaitEndsInTimeAndSaysWhatIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fails := errors.New("the disk is full")
+		c, _ := copying(func(ctx context.Context) error {
+			if fails != nil {
+				return fails
+			}
+			<-ctx.Done() // it hangs
+			return ctx.Err()
+		}, nil)
+		if err := c.Claimed(t.Context(), order); packaging.NotSentOf(err).Reason != packaging.NotCopied {
+			t.Errorf("a full disk: %v", err)
+		}
+		fails = nil
+		for range 3 {
+			began := time.Now()
+			err := c.Claimed(t.Context(), order)
+			if took := time.Since(began); took != 2*time.Second || packaging.NotSentOf(err).Reason != packaging.NotCopied {
+				t.Errorf("after %s: %v", took, err)
+			}
+		}
+		if s := c.State(); s.Problem == "" || s.Behind.IsZero() || !s.Confirmed.IsZero() {
+			t.Errorf("%+v", s)
+		}
+		if packaging.CodeOf(c.Confirmed(t.Context())) != packaging.Unavailable {
+			t.Error("it is not said that releases are refused")
+		}
+		time.Sleep(time.Minute) // the requests under way end
+	})
+}
+
+func TestASiteThatGoesOnWithoutTheCopyHasItsReleasesMarkedUntilTheyAreInIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := errors.New("down")
+		c, marked := copying(func(context.Context) error { return down }, func(o *Options) {
+			o.GoesOn = func(context.Context, packaging.TenantID) (bool, error) { return true, nil }
+			o.Refuses = func(context.Context) (bool, error) { return false, nil }
+		})
+		if err := c.Claimed(t.Context(), order); err != nil {
+			t.Errorf("the release does not go on: %v", err)
+		}
+		c.Settled(t.Context(), order)
+		if !c.NotYet(order.ID) || c.Confirmed(t.Context()) != nil {
+			t.Errorf("marked: %t, refused: %v", c.NotYet(order.ID), c.Confirmed(t.Context()))
+		}
+		down = nil
+		if err := c.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if c.NotYet(order.ID) || !slices.Equal(*marked, []packaging.OrderID{7, 7, 7}) {
+			t.Errorf("marked: %t, told of %v", c.NotYet(order.ID), *marked)
+		}
+	})
+}
+
+func TestWhatNobodyWaitsForIsCopiedTooAndTheLagIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var commits atomic.Int64
+		var hangs atomic.Bool
+		c, _ := copying(func(context.Context) error {
+			if hangs.Load() {
+				return errors.New("hung")
+			}
+			return nil
+		}, func(o *Options) { o.Commits = commits.Load })
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		go c.Run(ctx) //nolint:errcheck // it returns nil
+		synctest.Wait()
+		if s := c.State(); s.Lag(time.Now()) != 0 || s.Confirmed.IsZero() {
+			t.Errorf("at the start: %+v", s)
+		}
+		hangs.Store(true)
+		commits.Add(1)
+		time.Sleep(10*time.Second + time.Millisecond)
+		if lag := c.State().Lag(time.Now()); lag < 8*time.Second || lag > 11*time.Second {
+			t.Errorf("the lag is %s", lag)
+		}
+		hangs.Store(false)
+		time.Sleep(2 * time.Second)
+		if s := c.State(); s.Lag(time.Now()) != 0 || s.Problem != "" {
+			t.Errorf("in the end: %+v", s)
+		}
+		end()
+		synctest.Wait()
+	})
+}
+
+// litestreamAt serves a control socket, and returns its path.
+func litestreamAt(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &httptest.Server{Listener: listener, Config: &http.Server{Handler: answer}}
+	s.Start()
+	t.Cleanup(s.Close)
+	t.Cleanup(s.CloseClientConnections)
+	return socket
+}
+
+func TestOnlyTheWordOfLitestreamThatItCopiedThisDatabaseCounts(t *testing.T) {
+	t.Parallel()
+	var asked struct {
+		Path string `json:"path"`
+		Wait bool   `json:"wait"`
+	}
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   string // in the error, empty for none
+	}{
+		"copied":              {200, `{"status":"synced","path":"/data/lineboard.db","txid":7,"replicated_txid":7}`, ""},
+		"copied before":       {200, `{"status":"no_change","path":"/data/lineboard.db","txid":7,"replicated_txid":7}`, ""},
+		"written to since":    {200, `{"status":"synced","path":"/data/lineboard.db","txid":9,"replicated_txid":7}`, ""},
+		"another database":    {200, `{"status":"synced","path":"/other.db","txid":7,"replicated_txid":7}`, "/other.db"},
+		"nothing":             {200, `{"status":"no_change","path":"/data/lineboard.db","txid":0,"replicated_txid":0}`, "nothing"},
+		"unknown to it":       {404, `{"error":"database not found: /data/lineboard.db"}`, "database not found"},
+		"its disk is full":    {500, `{"error":"sync database: no space left on device"}`, "no space left"},
+		"something else":      {200, `<html>`, "can't be read"},
+		"something else, 502": {502, ``, "can't be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			socket := litestreamAt(t, func(w http.ResponseWriter, r *http.Request) {
+				_ = json.NewDecoder(r.Body).Decode(&asked)
+				w.WriteHeader(c.status)
+				fmt.Fprint(w, c.body)
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			err := NewLitestream(socket, "/data/lineboard.db").Sync(ctx)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v", err)
+			}
+			if asked.Path != "/data/lineboard.db" || !asked.Wait {
+				t.Errorf("asked for %+v", asked)
+			}
+		})
+	}
+}
+
+func TestALitestreamThatIsNotThereOrHangsIsAnErrorInTime(t *testing.T) {
+	t.Parallel()
+	hangs := make(chan struct{})
+	defer close(hangs)
+	for name, socket := range map[string]string{
+		"not there": filepath.Join(t.TempDir(), "s"),
+		"hangs":     litestreamAt(t, func(http.ResponseWriter, *http.Request) { <-hangs }),
+	} {
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		err := NewLitestream(socket, "/data/lineboard.db").Sync(ctx)
+		cancel()
+		if err == nil || strings.Contains(err.Error(), "%!") || time.Since(began) > 5*time.Second {
+			t.Errorf("%s: %v after %s", name, err, time.Since(began))
+		}
+	}
+}
