@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -147,11 +148,11 @@ func (d *DB) LeftHandovers(ctx context.Context, in packaging.Scope) (all []packa
 func (d *DB) OpenItems(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
 ) ([]packaging.HandoverItem, error) {
-	return openItems(ctx, d.read, in, o)
+	return openItems(ctx, d.read, in, o, d.now())
 }
 
 func openItems(
-	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence,
+	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence, now time.Time,
 ) (items []packaging.HandoverItem, err error) {
 	add := func(kind packaging.ItemKind, query string, args ...any) {
 		if err != nil {
@@ -181,8 +182,17 @@ func openItems(
 			LEFT JOIN releases r ON r.id = o.last_release_id WHERE `+w.sql+` ORDER BY o.id`, w.args...)
 	}
 	releases(packaging.UnknownOutcome, `r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL`)
-	releases(packaging.OddList, `r.id = o.last_release_id AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]')
-		AND o.urgency < 6 AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)`)
+	const oddNow = `r.id = o.last_release_id AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]')
+		AND o.urgency < 6 AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)`
+	releases(packaging.OddList, oddNow)
+	// Lists that are late at their line, of orders whose list is not odd too.
+	add(packaging.OddList, `
+		SELECT `+order+` || ' → ' || group_concat(d.name, ', ' ORDER BY d.name), min(v.since)
+		FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN releases r ON r.id = v.release_id
+		JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
+		WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND v.state IN ('waiting', 'held', 'stopped') AND v.since + d.late_after <= ?
+			AND d.retired_at IS NULL AND NOT (`+oddNow+`)
+		GROUP BY o.id ORDER BY o.id`, append(append([]any{in.Tenant()}, ofOrders.args...), millis(now))...)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
 	queues := inScope(in, "q.")
 	add(packaging.RunningQueue, `
@@ -223,7 +233,7 @@ func (d *DB) HandOver(
 		if _, err := handoverOf(ctx, t, by.Scope(), o); packaging.CodeOf(err) != packaging.NotFound {
 			return errors.Join(err, packaging.Fail(packaging.Conflict, "handover.done_already"))
 		}
-		items, err := openItems(ctx, t, by.Scope(), o)
+		items, err := openItems(ctx, t, by.Scope(), o, t.now)
 		if err != nil {
 			return err
 		}

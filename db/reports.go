@@ -34,6 +34,9 @@ func reportOf(
 	if r.Releases, err = releasedIn(ctx, q, in, o.Begin, o.Until); err != nil {
 		return r, err
 	}
+	if r.Brought, err = broughtIn(ctx, q, in, o.Begin, o.Until); err != nil {
+		return r, err
+	}
 	where, args := historyWhere(in, packaging.HistoryFilter{From: o.Begin, To: o.Until})
 	entries := func(condition string, most int) ([]packaging.Entry, error) {
 		return manyEntries(ctx, q, `SELECT `+entryColumns+` FROM history
@@ -77,6 +80,34 @@ func releasedIn(
 		last := some[len(some)-1]
 		from, after = last.Requested, last.ID
 	}
+}
+
+// broughtIn returns where the lists stand of the releases that were requested in a time.
+func broughtIn(
+	ctx context.Context, q querier, in packaging.Scope, from, to time.Time,
+) (all []packaging.BroughtLists, err error) {
+	w := inScope(in, "r.")
+	w.and(true, "r.requested_at >= ? AND r.requested_at < ?", millis(from), millis(to))
+	_, err = collect(ctx, q, func(row scanner) (packaging.DestinationID, error) {
+		var id packaging.DestinationID
+		var one packaging.BroughtLists
+		var state packaging.DeliveryState
+		var n int64
+		if err := row.Scan(&id, &one.Line.Code, &one.Line.Name, &one.Destination, &state, &n); err != nil {
+			return id, err
+		}
+		if last := len(all) - 1; last < 0 || all[last].Line.Code != one.Line.Code || all[last].Destination != one.Destination {
+			one.States = map[packaging.DeliveryState]int64{}
+			all = append(all, one)
+		}
+		all[len(all)-1].Lists += n
+		all[len(all)-1].States[state] += n
+		return id, nil
+	}, `SELECT d.id, l.code, l.name, d.name, v.state, count(*)
+		FROM releases r JOIN deliveries v ON v.release_id = r.id JOIN destinations d ON d.id = v.destination_id
+		JOIN lines l ON l.id = d.line_id
+		WHERE `+w.sql+` GROUP BY d.id, v.state ORDER BY l.code, d.name, d.id`, w.args...)
+	return all, err
 }
 
 // reportedAtOnce is how many releases one query reads.

@@ -56,7 +56,7 @@ func (d *DB) StillOpen(
 func stillOpen(
 	ctx context.Context, q querier, in packaging.Scope, report packaging.ShiftReport,
 ) ([]packaging.HandoverItem, error) {
-	now, err := openItems(ctx, q, in, report.Occurrence)
+	now, err := openItems(ctx, q, in, report.Occurrence, report.AsOf)
 	if err != nil {
 		return nil, err
 	}

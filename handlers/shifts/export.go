@@ -23,7 +23,7 @@ type table struct {
 
 // reportTables are the tables of a report, as views.ReportTables names them.
 func reportTables(r packaging.ShiftReport) []table {
-	return []table{figuresTable(r), releasesTable(r), peopleTable(r), notesTable(r), exceptionsTable(r)}
+	return []table{figuresTable(r), releasesTable(r), deliveriesTable(r), peopleTable(r), notesTable(r), exceptionsTable(r)}
 }
 
 func figuresTable(r packaging.ShiftReport) table {
@@ -73,6 +73,22 @@ func releasesTable(r packaging.ShiftReport) table {
 			string(one.List), one.ListBy, one.ListAt, strings.Join(odd, ", "),
 			one.SettledBy, one.SettledWhy, int64(one.Number()), one.AgainWhy,
 		})
+	}
+	return t
+}
+
+// deliveriesTable has a row for each destination.
+func deliveriesTable(r packaging.ShiftReport) table {
+	t := table{"deliveries", []string{"line", "line_name", "destination", "lists"}, nil}
+	for _, state := range packaging.DeliveryStates {
+		t.columns = append(t.columns, string(state))
+	}
+	for _, b := range r.Brought {
+		row := []any{b.Line.Code, b.Line.Name, b.Destination, b.Lists}
+		for _, state := range packaging.DeliveryStates {
+			row = append(row, b.States[state])
+		}
+		t.rows = append(t.rows, row)
 	}
 	return t
 }

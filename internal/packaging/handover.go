@@ -37,7 +37,7 @@ type ItemKind string
 // The kinds, in the order in which they are listed.
 const (
 	UnknownOutcome ItemKind = "unknown"   // a release whose outcome is not known
-	OddList        ItemKind = "odd"       // a list that is missing or odd
+	OddList        ItemKind = "odd"       // a list that is missing or odd, or late at its line
 	SuspendedOrder ItemKind = "suspended" // an order
 	RunningQueue   ItemKind = "queue"     // of a line
 	WaitingOrder   ItemKind = "waiting"   // an order in Pending release

@@ -12,6 +12,7 @@ type ShiftReport struct {
 	Occurrence
 	AsOf       time.Time
 	Releases   []ReportedRelease // as they were requested
+	Brought    []BroughtLists    // the lists of these releases, by line and destination
 	Declined   []Entry           // presses that sent nothing
 	People     []PersonDeeds     // by name
 	Notes      []Note            // as they were written
@@ -60,6 +61,14 @@ func (r ReportedRelease) Waiting() (d time.Duration, known bool) {
 		return 0, false
 	}
 	return r.Requested.Sub(r.PendingSince), true
+}
+
+// BroughtLists says how many serial lists one destination was to get, and where they stand.
+type BroughtLists struct {
+	Line        Line
+	Destination string
+	Lists       int64
+	States      map[DeliveryState]int64
 }
 
 // PersonDeeds is what somebody did in a shift: how often each deed.
