@@ -53,8 +53,23 @@ func TestAPackIsReadAsScannersSendIt(t *testing.T) {
 		"as a Digital Link of an EAN":    {"HTTP://ID.EXAMPLE/gtin/9506000134352/lot/ABC123/ser/4YSr5oYFKHwP?exp=261231", pack},
 		"as a link in a QR":              {"]Q1https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=261231", pack},
 		"as escaped in a link":           {"https://id.example/01/09506000134352/21/a%2Fb%25", gs1.Pack{GTIN: pack.GTIN, Serial: "a/b%"}},
-		"in a message of format 05":      {"]d1[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP\x1e\x04", pack},
-		"in a message without controls":  {"[)>05" + head + "\x1d214YSr5oYFKHwP", pack},
+		"as a link in which a plus sign is one": {
+			"https://id.example/01/09506000134352/21/a+b?10=c+d", gs1.Pack{GTIN: pack.GTIN, Serial: "a+b", Lot: "c+d"},
+		},
+		"as a link with semicolons": {
+			"https://id.example/01/09506000134352/21/4YSr5oYFKHwP?10=ABC123;17=261231#top", pack,
+		},
+		"as a link with a port, names in capitals and an escaped lot": {
+			"https://id.example:8443/GTIN/09506000134352/LOT/ABC%31%323/SER/4YSr5oYFKHwP?EXP=261231", pack,
+		},
+		"as a narrow space":               {head + "\u202f214YSr5oYFKHwP", pack},
+		"as a space that does not break":  {head + "\u00a0214YSr5oYFKHwP", pack},
+		"as a number in a document":       {head + "&#29;214YSr5oYFKHwP", pack},
+		"pasted with a mark of its order": {"\ufeff" + head + "\u200b\x1d214YSr5o\u2060YFKHwP", pack},
+		"in a message without its end":    {"[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP", pack},
+		"in a PPN code with a GTIN":       {"[)>\x1e06\x1d8P09506000134352\x1d1TABC123\x1d16D20251231\x1dD261231\x1dS4YSr5oYFKHwP", pack},
+		"in a message of format 05":       {"]d1[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP\x1e\x04", pack},
+		"in a message without controls":   {"[)>05" + head + "\x1d214YSr5oYFKHwP", pack},
 		"in a PPN code with a PZN": {"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04", gs1.Pack{
 			GTIN: "04150123456782", Serial: "Z9Y8X7", Lot: "12345ABCD", Expiry: "2027-02-28", PPN: "111234567842",
 		}},

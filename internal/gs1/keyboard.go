@@ -23,10 +23,17 @@ const (
 	Spanish     Layout = "es"
 	Hungarian   Layout = "hu"
 	Italian     Layout = "it"
+	SwissFrench Layout = "ch_fr"
+	Swedish     Layout = "se" // Finnish too
+	Danish      Layout = "dk"
+	Norwegian   Layout = "no"
+	Portuguese  Layout = "pt"
 )
 
 // Layouts are all layouts, the US one first: scanners have it unless they are set up.
-var Layouts = []Layout{US, German, French, Belgian, SwissGerman, Hungarian, Spanish, Italian, UK}
+var Layouts = []Layout{US, German, French, Belgian, SwissGerman, Hungarian, Spanish, Italian, UK, SwissFrench, Swedish, Danish,
+	Norwegian, Portuguese,
+}
 
 // keyCodes are the keys that write characters, as KeyboardEvent.code names them.
 var keyCodes = strings.Fields(`
@@ -69,6 +76,21 @@ var keyboards = map[Layout]keyboard{
 	Italian: newKeyboard(
 		"\\1234567890'ìqwertyuiopè+ùasdfghjklòàzxcvbnm,.-<",
 		"|!\"£$%&/()=?^QWERTYUIOPé*§ASDFGHJKLç°ZXCVBNM;:_>"),
+	SwissFrench: newKeyboard(
+		"§1234567890'^qwertzuiopè¨$asdfghjkléàyxcvbnm,.-<",
+		"°+\"*ç%&/()=?`QWERTZUIOPü!£ASDFGHJKLöäYXCVBNM;:_>"),
+	Swedish: newKeyboard(
+		"§1234567890+´qwertyuiopå¨'asdfghjklöäzxcvbnm,.-<",
+		"½!\"#¤%&/()=?`QWERTYUIOPÅ^*ASDFGHJKLÖÄZXCVBNM;:_>"),
+	Danish: newKeyboard(
+		"½1234567890+´qwertyuiopå¨'asdfghjklæøzxcvbnm,.-<",
+		"§!\"#¤%&/()=?`QWERTYUIOPÅ^*ASDFGHJKLÆØZXCVBNM;:_>"),
+	Norwegian: newKeyboard(
+		"|1234567890+\\qwertyuiopå¨'asdfghjkløæzxcvbnm,.-<",
+		"§!\"#¤%&/()=?`QWERTYUIOPÅ^*ASDFGHJKLØÆZXCVBNM;:_>"),
+	Portuguese: newKeyboard(
+		"\\1234567890'«qwertyuiop+´~asdfghjklçºzxcvbnm,.-<",
+		"|!\"#$%&/()=?»QWERTYUIOP*`^ASDFGHJKLÇªZXCVBNM;:_>"),
 }
 
 // key is one that was pressed.
@@ -187,7 +209,8 @@ func swapCase(text string) string {
 	}, text)
 }
 
-// narrow returns full-width characters, as input methods of East Asia write them, as the ASCII that they stand for.
+// narrow returns full-width characters, as input methods of East Asia write them, as the ASCII that they stand for. It
+// drops characters without width, which come along where a text is pasted and stand in no field.
 func narrow(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -195,6 +218,8 @@ func narrow(text string) string {
 			return r - '\uff01' + '!'
 		case r == '\u3000':
 			return ' '
+		case r >= '\u200b' && r <= '\u200f', r == '\u2060', r == '\ufeff', r == '\u00ad':
+			return -1
 		}
 		return r
 	}, text)

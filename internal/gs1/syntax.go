@@ -7,11 +7,11 @@ import (
 )
 
 // spelledSeparators are texts for a separator that can stand in no field: its names in brackets, its escapes in
-// programs, its pictures, what Windows types for Alt+029, and characters that GS1 does not have.
-var spelledSeparators = regexp.MustCompile(`(?i)[\[{](?:GS|FNC1|0?x?1D|029)[\]}]|\^\]|\\u001d|\\x1d|\\035|\\F|[␝¶↔ |~]`)
+// programs and documents, its pictures, what Windows types for Alt+029, and characters that GS1 does not have.
+var spelledSeparators = regexp.MustCompile(`(?i)[\[{](?:GS|FNC1|0?x?1D|029)[\]}]|\^\]|\\u001d|\\x1d|\\035|\\F|&#(?:29|x1d);|[␝¶↔ |~\x{a0}\x{202f}]`)
 
 // possibleSeparators are spelled in characters that a field may hold.
-var possibleSeparators = regexp.MustCompile(`(?i)<(?:GS|FNC1)>`)
+var possibleSeparators = regexp.MustCompile(`(?i)<(?:GS|FNC1|0?x?1D|029)>|%1D|_x001D_`)
 
 // Marks of ISO/IEC 15434: a message begins with its header, and its formats end with a record separator.
 const (
@@ -35,13 +35,18 @@ func message(text string) (format, content string, ok bool) {
 	return content[:2], strings.TrimPrefix(content[2:], separator), true
 }
 
-// ppn reads the fields of a PPN code (IFA), which has those of ASC MH10.8.2: 9N the PPN, 1T the lot, D the expiry as
-// YYMMDD, S the serial number.
+// ppn reads the fields of a PPN code (IFA), which has those of ASC MH10.8.2: 9N the PPN or 8P the GTIN, 1T the lot, D the
+// expiry as YYMMDD, S the serial number.
 func (p parser) ppn() (pack Pack, fault *Fault) {
+	gtin := ""
 	for field := range strings.SplitSeq(p.text, separator) {
 		switch {
 		case strings.HasPrefix(field, "9N"):
 			pack.PPN = field[2:]
+		case strings.HasPrefix(field, "8P") && len(field) == 16 && isDigits(field[2:]):
+			if gtin = field[2:]; !CheckDigit(gtin) {
+				return Pack{}, &Fault{Code: BadCheckDigit, AI: "8P"}
+			}
 		case strings.HasPrefix(field, "1T"):
 			pack.Lot = field[2:]
 		case strings.HasPrefix(field, "D") && len(field) == 7 && isDigits(field[1:]):
@@ -52,13 +57,17 @@ func (p parser) ppn() (pack Pack, fault *Fault) {
 			pack.Serial = field[1:]
 		}
 	}
-	if pack.PPN == "" {
-		return Pack{}, &Fault{Code: OtherSyntax}
-	}
-	if pack.Serial == "" {
-		return Pack{}, &Fault{Code: NoSerial}
-	}
 	pack.GTIN = gtinOfPPN(pack.PPN)
+	switch {
+	case pack.PPN == "" && gtin == "":
+		return Pack{}, &Fault{Code: OtherSyntax}
+	case pack.Serial == "":
+		return Pack{}, &Fault{Code: NoSerial}
+	case pack.GTIN == "":
+		pack.GTIN = gtin
+	case gtin != "" && gtin != pack.GTIN:
+		return Pack{}, &Fault{Code: FieldTwice, AI: "8P"}
+	}
 	return pack, nil
 }
 
@@ -90,6 +99,10 @@ func isPZN(digits string) bool {
 	}
 	return sum%11 == int(digits[7]-'0')
 }
+
+// parameterEnds part the parameters of an address. A semicolon does so too; no value that is written as it should be has
+// one.
+var parameterEnds = regexp.MustCompile(`[&;]`)
 
 var webAddress = regexp.MustCompile(`(?i)^https?://`)
 
@@ -132,10 +145,13 @@ func (p parser) link() (pack Pack, fault *Fault) {
 		}
 		add(segments[0], value)
 	}
-	for name, values := range address.Query() {
-		for _, value := range values {
-			add(name, value)
+	for _, parameter := range parameterEnds.Split(address.RawQuery, -1) {
+		name, escaped, _ := strings.Cut(parameter, "=")
+		value, err := url.PathUnescape(escaped) // a plus sign stands for itself: no field holds a space
+		if err != nil {
+			return Pack{}, &Fault{Code: WebAddress}
 		}
+		add(name, value)
 	}
 	if fault != nil {
 		return Pack{}, &Fault{Code: fault.Code, AI: fault.AI}
@@ -144,7 +160,7 @@ func (p parser) link() (pack Pack, fault *Fault) {
 }
 
 func aliasOf(name string) string {
-	if ai, ok := aliases[name]; ok {
+	if ai, ok := aliases[strings.ToLower(name)]; ok {
 		return ai
 	}
 	return name
