@@ -163,7 +163,7 @@ func (p *parser) headings(head []string, skipped int) (columns []packaging.Impor
 		return nil, false
 	}
 	for _, name := range head {
-		name = strings.TrimSpace(PlainCell(name))
+		name = trimmed(PlainCell(name))
 		field := fieldNamed(name)
 		switch {
 		case name == "":
@@ -224,7 +224,7 @@ type cell struct {
 func (p *parser) tableRow(row int, columns []packaging.ImportField, cells []cell) {
 	var facts packaging.Facts
 	for i, c := range cells {
-		text := strings.TrimSpace(PlainCell(c.text))
+		text := trimmed(PlainCell(c.text))
 		switch {
 		case text == "":
 			continue

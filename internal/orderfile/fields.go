@@ -30,6 +30,9 @@ func (p *parser) addRow(row int, facts packaging.Facts) {
 		}
 		*value = normal
 	}
+	if strings.ContainsFunc(facts.Key, isUnseen) {
+		p.ask(row, packaging.ColumnOrderID, packaging.QuestionInvisible, facts.Key)
+	}
 	if facts.Key != "" {
 		if first, ok := p.firstRow[facts.Key]; ok {
 			p.faults.Add(packaging.ImportFault{

@@ -42,6 +42,15 @@ func suspicion(field packaging.ImportField, value string, from cell) packaging.F
 	return ""
 }
 
+// isUnseen reports whether a character can't be seen, or can't be told from a plain space.
+func isUnseen(r rune) bool { return r != ' ' && (unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)) }
+
+// trimmed returns a text without spaces around it, and without characters around it that can't be seen: they come along
+// where a text was copied from a page.
+func trimmed(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return r == ' ' || isUnseen(r) })
+}
+
 // footerWords begin the last row of a report, in the languages of Lineboard.
 var footerWords = regexp.MustCompile(`(?i)^(grand total|sub ?total|totals?|sum|count|end|eof|page|` +
 	`(gesamt|zwischen)?summe|gesamt|anzahl|ende|seite|somme|nombre|fin|suma|totales|página|összesen|összeg|vége|oldal)` +

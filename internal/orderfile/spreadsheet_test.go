@@ -36,14 +36,19 @@ func TestWhatASpreadsheetMayHaveChangedIsAskedAbout(t *testing.T) {
 		"order_id,lot\n1234567890123450,x\nB,123456789012345000\nC,123456789012345\nD,1234567890123456\n": {
 			"2 order_id digits_rounded", "3 lot digits_rounded",
 		},
-		"order_id,quantity\nA,5\nTotal:,7\n":         {"3 order_id footer_row"},
-		"order_id,quantity\nA,5\nGesamt 1 Zeile,\n":  {"3 order_id footer_row"},
-		"order_id,quantity\nA,5\nB,7\nC,12\n":        {"4 order_id footer_row"},
-		"order_id,quantity\nA,5\n2 rows,\n":          {"3 order_id footer_row"},
-		"order_id,quantity\nA,5\n***,\n":             {"3 order_id footer_row"},
-		"order_id,quantity\nTotalin-7,5\nEndor1,1\n": nil,
-		`[{"order_id":"A","lot":"10.Dez"}]`:          nil,
-		"order_id,lot,expiry\nA,LT77A,2028-12-31\n":  nil,
+		"order_id,quantity\nA,5\nTotal:,7\n":        {"3 order_id footer_row"},
+		"order_id,quantity\nA,5\nGesamt 1 Zeile,\n": {"3 order_id footer_row"},
+		"order_id,quantity\nA,5\nB,7\nC,12\n":       {"4 order_id footer_row"},
+		"order_id,quantity\nA,5\n2 rows,\n":         {"3 order_id footer_row"},
+		"order_id,quantity\nA,5\n***,\n":            {"3 order_id footer_row"},
+		"order_id\nORD\u00a01\nORD\u200b2\nO\u00adRD3\nORD 4\n": {
+			"2 order_id invisible_characters", "3 order_id invisible_characters", "4 order_id invisible_characters",
+		},
+		"\u200border_id,lot\n\ufeffORD1\u200b,\u00a0L1\u2060\n": nil,
+		`[{"order_id":"ORD\u200b1"}]`:                           {"1 order_id invisible_characters"},
+		"order_id,quantity\nTotalin-7,5\nEndor1,1\n":            nil,
+		`[{"order_id":"A","lot":"10.Dez"}]`:                     nil,
+		"order_id,lot,expiry\nA,LT77A,2028-12-31\n":             nil,
 	} {
 		file := readFile(t, content)
 		if diff := cmp.Diff(want, faultLines(file.Questions)); diff != "" || file.Faults.Count != 0 {
@@ -149,8 +154,11 @@ func TestWhatAWorkbookDidToAValueIsAskedOrTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = f.SetCellValue("More", "A1", 7)
+		if err := f.SetRowVisible("Sheet1", 2, false); err != nil {
+			t.Fatal(err)
+		}
 	}))
-	want := []string{"0 further_sheets", "2 lot looks_like_date", "3 order_id digits_rounded", "4 lot looks_like_date", "6 order_id footer_row"}
+	want := []string{"0 further_sheets", "2 hidden_row", "2 lot looks_like_date", "3 order_id digits_rounded", "4 lot looks_like_date", "6 order_id footer_row"}
 	if diff := cmp.Diff(want, faultLines(file.Questions)); diff != "" {
 		t.Errorf("%+v (-want +got):\n%s", file.Faults, diff)
 	}

@@ -97,6 +97,7 @@ type sheet struct {
 	from1904 bool         // days count from 1904, not from 1900
 	kinds    map[int]kind // by style
 	columns  []packaging.ImportField
+	hidden   bool // the row that is read
 }
 
 // open returns the cells of the first visible sheet, and asks about further ones.
@@ -227,7 +228,7 @@ func (s *sheet) read(part []byte) error {
 		case xml.StartElement:
 			switch t.Name.Local {
 			case "row":
-				number, cells = rowNumber(t, number+1), cells[:0]
+				number, cells, s.hidden = rowNumber(t, number+1), cells[:0], isHidden(t)
 			case "c":
 				var c xlsxCell
 				if err := d.DecodeElement(&c, &t); err != nil {
@@ -267,6 +268,13 @@ func rowNumber(row xml.StartElement, place int) int {
 	return place
 }
 
+// isHidden reports whether a row is hidden, by hand or by a filter.
+func isHidden(row xml.StartElement) bool {
+	return slices.ContainsFunc(row.Attr, func(a xml.Attr) bool {
+		return a.Name.Local == "hidden" && (a.Value == "1" || a.Value == "true")
+	})
+}
+
 // place puts a cell into its column; cells before it that the file leaves out are empty.
 func (s *sheet) place(cells []cell, row int, c xlsxCell) ([]cell, error) {
 	one, ok := s.cell(c)
@@ -301,6 +309,9 @@ func (s *sheet) row(number int, cells []cell) error {
 	if s.columns != nil {
 		if err := s.next(); err != nil {
 			return err
+		}
+		if s.hidden {
+			s.ask(number, "", packaging.QuestionHidden, "")
 		}
 		s.tableRow(number, s.columns, cells)
 		return nil

@@ -139,7 +139,9 @@ const (
 	QuestionZerosLost  FaultCode = "zeros_lost"
 	QuestionSimilarID  FaultCode = "similar_order_id"
 	QuestionFooter     FaultCode = "footer_row"
+	QuestionInvisible  FaultCode = "invisible_characters"
 	QuestionSheets     FaultCode = "further_sheets" // XLSX alone
+	QuestionHidden     FaultCode = "hidden_row"     // the same
 )
 
 // maxFaults is how many faults are listed one by one.
