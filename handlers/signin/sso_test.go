@@ -2,6 +2,9 @@ package signin_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -211,6 +214,36 @@ func TestATokenThatIsNotProvenOpensNothing(t *testing.T) {
 				claims["aud"], claims["azp"] = []string{"another", provider.ClientID}, "another"
 			})
 		},
+		"given to another": func(c handlerstest.Company) {
+			c.Alter(func(claims map[string]any) { claims["azp"] = "another" })
+		},
+		"for several, given to nobody": func(c handlerstest.Company) {
+			c.Alter(func(claims map[string]any) {
+				claims["aud"] = []string{"another", provider.ClientID}
+				delete(claims, "azp")
+			})
+		},
+		"with another access token": func(c handlerstest.Company) {
+			c.Alter(func(claims map[string]any) { claims["at_hash"] = "c29tZXRoaW5nIGVsc2U" })
+		},
+		"not yet valid": func(c handlerstest.Company) {
+			c.Alter(func(claims map[string]any) { claims["nbf"] = time.Now().Add(time.Hour).Unix() })
+		},
+		"unsigned": func(c handlerstest.Company) {
+			c.Replace(func(token string) string { return under(token, `{"alg":"none"}`, nil) })
+		},
+		"unsigned in other letters": func(c handlerstest.Company) {
+			c.Replace(func(token string) string { return under(token, `{"alg":"None","typ":"JWT"}`, nil) })
+		},
+		"signed with the client's secret": func(c handlerstest.Company) {
+			c.Replace(func(token string) string { return under(token, `{"alg":"HS256"}`, []byte(provider.Secret)) })
+		},
+		"its signature gone": func(c handlerstest.Company) {
+			c.Replace(func(token string) string { return token[:strings.LastIndexByte(token, '.')+1] })
+		},
+		"no token":                              func(c handlerstest.Company) { c.Replace(func(string) string { return "" }) },
+		"words":                                 func(c handlerstest.Company) { c.Replace(func(string) string { return "a.b.c" }) },
+		"without its issuer, which it promised": func(c handlerstest.Company) { c.PromiseIssuer() },
 		"expired": func(c handlerstest.Company) {
 			c.Alter(func(claims map[string]any) { claims["exp"] = time.Now().Add(-time.Minute).Unix() })
 		},
@@ -234,6 +267,51 @@ func TestATokenThatIsNotProvenOpensNothing(t *testing.T) {
 				t.Errorf("signed in all the same: %d", a.Status)
 			}
 		})
+	}
+}
+
+// under is a token with other headers, signed with a key of both sides, or not at all.
+func under(token, header string, key []byte) string {
+	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + strings.Split(token, ".")[1]
+	if key == nil {
+		return signed + "."
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(signed))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Somebody keeps the ID token of one login and gives it as the answer to another.
+func TestATokenOfAnotherLoginOpensNothing(t *testing.T) {
+	t.Parallel()
+	c := handlerstest.NewCompany(t)
+	var first string
+	c.Replace(func(token string) string {
+		if first == "" {
+			first = token
+		}
+		return first
+	})
+	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
+	c.Refused(c.Come(c.Browser(), "ghent", "ines"), http.StatusBadRequest, packaging.SignOnBadToken, "could not be verified")
+}
+
+// A subject is compared letter by letter: one in other letters is somebody else, who has a name that is there already.
+func TestASubjectInOtherLettersIsSomebodyElse(t *testing.T) {
+	t.Parallel()
+	c := handlerstest.NewCompany(t)
+	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
+	c.InToken() // else the provider's userinfo would be of another person
+	for _, change := range []func(string) string{strings.ToUpper, func(sub string) string { return sub + " " }, func(sub string) string { return sub + "\x00" }} {
+		c.Alter(func(claims map[string]any) { claims["sub"] = change(claims["sub"].(string)) })
+		b := c.Browser()
+		if a := c.Come(b, "ghent", "ines"); a.Status < http.StatusBadRequest || !handlerstest.SentToSignIn(b.Get("/")) {
+			t.Errorf("%d %s", a.Status, a.Text("[role=alert]"))
+		}
 	}
 }
 

@@ -76,6 +76,7 @@ type metadata struct {
 	Logout    string   `json:"end_session_endpoint"`
 	Methods   []string `json:"token_endpoint_auth_methods_supported"`
 	PKCE      []string `json:"code_challenge_methods_supported"`
+	Names     bool     `json:"authorization_response_iss_parameter_supported"` // its answers name the issuer (RFC 9207)
 }
 
 // New returns a Client.
@@ -118,6 +119,9 @@ func (c *Client) FinishLogin(
 	if err != nil {
 		return id, err
 	}
+	if p.metadata.Names && a.Issuer == "" {
+		return id, fail(packaging.SignOnBadToken, "the answer does not say whose it is")
+	}
 	ctx = oidc.ClientContext(ctx, p.client)
 	token, err := p.oauth(s, redirect).Exchange(ctx, a.Code, oauth2.VerifierOption(attempt.Verifier))
 	if err != nil {
@@ -138,7 +142,7 @@ func (c *Client) FinishLogin(
 	switch {
 	case subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(attempt.Nonce)) != 1:
 		return id, fail(packaging.SignOnBadToken, "the nonce is another")
-	case len(verified.Audience) > 1 && claims["azp"] != s.ClientID: // OpenID Connect Core 1.0, section 3.1.3.7
+	case forAnother(claims, verified.Audience, s.ClientID):
 		return id, fail(packaging.SignOnBadToken, "it is for another client")
 	case verified.Subject == "" || len(verified.Subject) > 255:
 		return id, fail(packaging.SignOnBadToken, "no subject")
@@ -161,6 +165,13 @@ func (c *Client) FinishLogin(
 		Username: stringClaim(claims, "preferred_username"), Email: stringClaim(claims, "email"),
 		FullName: fullName(claims), Values: Values(claims, s.Claim),
 	}, nil
+}
+
+// forAnother reports whether an ID token was given to another client: it names one, or is for several and names none
+// (OpenID Connect Core 1.0, section 3.1.3.7).
+func forAnother(claims map[string]any, audience []string, client string) bool {
+	party, named := claims["azp"]
+	return named && party != client || len(audience) > 1 && !named
 }
 
 // check fails with a [packaging.SignOnError] if the provider's answer is not one to this attempt, or brings no code.

@@ -47,6 +47,8 @@ type Provider struct {
 	inToken bool
 	alter   func(claims map[string]any) (drop []string)
 	forge   bool
+	replace func(token string) string
+	promise bool
 	store   *store
 }
 
@@ -105,6 +107,20 @@ func (p *Provider) Forge() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forge = true
+}
+
+// Replace has other tokens given in place of the ID tokens.
+func (p *Provider) Replace(with func(token string) string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.replace = with
+}
+
+// PromiseIssuer has the provider's metadata promise that its answers name the issuer (RFC 9207). They do not.
+func (p *Provider) PromiseIssuer() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.promise = true
 }
 
 // Through goes through the provider's pages as a person's browser does, from the address that Lineboard sends it to,
@@ -167,21 +183,31 @@ func (p *Provider) do(t testing.TB, browser *http.Client, request *http.Request)
 	return answer
 }
 
-// altering passes requests on, and replaces the ID token of an answer where that was asked for.
+// altering passes requests on, and changes the ID token or the metadata of an answer where that was asked for.
 func (p *Provider) altering(real http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
-		alter, forge := p.alter, p.forge
+		alter, forge, replace, promise := p.alter, p.forge, p.replace, p.promise
 		p.mu.Unlock()
-		if !strings.HasSuffix(r.URL.Path, "/oauth/token") || alter == nil && !forge {
+		promise = promise && strings.HasSuffix(r.URL.Path, "/openid-configuration")
+		if !promise && (!strings.HasSuffix(r.URL.Path, "/oauth/token") || alter == nil && !forge && replace == nil) {
 			real.ServeHTTP(w, r)
 			return
 		}
 		answer := httptest.NewRecorder()
 		real.ServeHTTP(answer, r)
 		var body map[string]any
-		if json.Unmarshal(answer.Body.Bytes(), &body) == nil && body["id_token"] != nil {
-			body["id_token"] = p.resigned(body["id_token"].(string), alter, forge)
+		if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
+			panic(err)
+		}
+		token, _ := body["id_token"].(string)
+		switch {
+		case promise:
+			body["authorization_response_iss_parameter_supported"] = true
+		case token != "" && replace != nil:
+			body["id_token"] = replace(token)
+		case token != "":
+			body["id_token"] = p.resigned(token, alter, forge)
 		}
 		maps.Copy(w.Header(), answer.Header())
 		w.Header().Del("Content-Length")
