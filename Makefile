@@ -9,6 +9,9 @@ TOOL := go tool -modfile=.ci/tools.mod
 # Not a part of `make test`: it asks the public vulnerability database, which a build machine may not reach.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+# The program that copies the database, beside ours. Its version is the one that docs/standby.md names.
+LITESTREAM := github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
+
 # Each package's result is kept until something that it reads changes; TESTFLAGS=-count=1 runs all again.
 TESTFLAGS ?=
 PACKAGES ?= ./...
@@ -103,8 +106,9 @@ go-test: ## the tests alone (PACKAGES=./db/... for some)
 	$(call run_tests)
 
 .PHONY: soak
-soak: ## kill the program and restore backups KILLS (300) times, try 1,000 sequences of events, a full disk and many connections (as root)
-	SOAK_DISK=1 SOAK_CONNECTIONS=1 SOAK_KILLS=$(KILLS) SOAK_RESTORES=$(KILLS) SOAK_CHECKS=1000 go test -count=1 -timeout=0 -v ./internal/soak
+soak: ## kill the program, restore backups and lose machines KILLS (300) times each, try 1,000 sequences of events, a full disk and many connections (as root)
+	[[ -x .bin/litestream ]] || GOBIN=$$PWD/.bin go install $(LITESTREAM)
+	SOAK_LITESTREAM=$$PWD/.bin/litestream SOAK_DRILLS=$(KILLS) SOAK_DISK=1 SOAK_CONNECTIONS=1 SOAK_KILLS=$(KILLS) SOAK_RESTORES=$(KILLS) SOAK_CHECKS=1000 go test -count=1 -timeout=0 -v ./internal/soak
 
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)

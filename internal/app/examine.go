@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -71,6 +73,13 @@ func (s *settings) examineClosed(ctx context.Context, provision string, getenv f
 	backups.untilNext()
 	f.Backups = backups.State()
 	path := filepath.Join(s.Data, databaseFile)
+	if s.CopyTo != "" {
+		f.CopyKey, f.CopyKeyTried = s.canary(ctx), true
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			f.Database.Standby = true
+			return f
+		}
+	}
 	current, err := db.Readable(ctx, path)
 	if f.Database = (doctor.Database{Err: err, Older: err == nil && !current}); err != nil || !current {
 		return f
@@ -89,6 +98,19 @@ func (s *settings) examineClosed(ctx context.Context, provision string, getenv f
 		f.APIs = append(f.APIs, s.ask(ctx, t))
 	}
 	return f
+}
+
+// canary returns why the key at hand does not open what was sealed for a standby.
+func (s *settings) canary(ctx context.Context) error {
+	place, err := s.place()
+	if err != nil {
+		return err
+	}
+	box, err := secret.OpenKeyFile(filepath.Join(s.Data, keyFile), false)
+	if err != nil {
+		return err
+	}
+	return canaryFits(ctx, place, box)
 }
 
 // keyFits returns why a key file does not open what is sealed in the database.

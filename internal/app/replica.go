@@ -1,15 +1,21 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
+	"lineboard/db"
 	"lineboard/handlers"
 	"lineboard/internal/packaging"
 	"lineboard/internal/replica"
+	"lineboard/internal/reserve"
+	"lineboard/internal/secret"
 )
 
 // Replica says how the database is copied beside Lineboard.
@@ -23,7 +29,17 @@ type Replica struct {
 type replication struct {
 	CopySocket string        `placeholder:"PATH" help:"Control socket of Litestream: releases wait until it has copied them."`
 	CopyWait   time.Duration `default:"2s" help:"How long a release waits for the copy."`
+
+	CopyTo      string `placeholder:"PLACE" help:"Where the copy is, so that a standby can take over: a folder, or sftp://USER@HOST:PORT/PATH."`
+	CopyKeyFile string `placeholder:"FILE" help:"Private key for the SFTP server of the copy."`
+	CopyHostKey string `placeholder:"KEY" help:"Host key of that server, as in a known_hosts file: ssh-ed25519 AAAA…"`
 }
+
+// The files of a data folder that has a standby.
+const (
+	epochFile        = "lineboard.epoch" // what the folder knows of its epoch
+	litestreamConfig = "litestream.yml"  // written by Lineboard, since each epoch has a path of its own
+)
 
 // minCopyWait and maxCopyWait bound the wait for the copy: people stand at the line meanwhile.
 const (
@@ -35,19 +51,111 @@ func (r *replication) check() error {
 	if r.CopyWait < minCopyWait || r.CopyWait > maxCopyWait {
 		return fmt.Errorf("--copy-wait must be between %v and %v", minCopyWait, maxCopyWait)
 	}
-	return nil
+	if r.CopyTo == "" {
+		return nil
+	}
+	if r.CopySocket == "" {
+		return errors.New("--copy-to needs --copy-socket: a standby must know of each release before it is sent")
+	}
+	_, err := r.place()
+	return err
 }
 
-// replica returns how the data in a folder is copied.
-func (r *replication) replica(data string) (Replica, error) {
-	if r.CopySocket == "" {
+// place returns where the copy is.
+func (r *replication) place() (replica.Place, error) {
+	place, err := replica.Open(r.CopyTo, r.CopyKeyFile, r.CopyHostKey)
+	if err != nil {
+		return nil, fmt.Errorf("--copy-to %w", err)
+	}
+	return place, nil
+}
+
+// database returns the path of the database in a folder as Litestream knows it.
+func (r *replication) database(data string) (string, error) {
+	return filepath.Abs(filepath.Join(data, databaseFile))
+}
+
+// replica returns how the data is copied.
+func (s *settings) replica(ctx context.Context, store *db.DB, log *slog.Logger) (Replica, error) {
+	if s.CopySocket == "" {
 		return Replica{}, nil
 	}
-	database, err := filepath.Abs(filepath.Join(data, databaseFile))
+	database, err := s.database(s.Data)
 	if err != nil {
 		return Replica{}, err
 	}
-	return Replica{Sync: replica.NewLitestream(r.CopySocket, database).Sync, Wait: r.CopyWait}, nil
+	r := Replica{Sync: replica.NewLitestream(s.CopySocket, database).Sync, Wait: s.CopyWait}
+	if s.CopyTo == "" {
+		return r, nil
+	}
+	place, err := s.place()
+	if err != nil {
+		return Replica{}, err
+	}
+	begun := func(number int64) {
+		if err := s.configureLitestream(place, number, database); err != nil {
+			log.Error("the configuration of Litestream can't be written", "err", err)
+		}
+	}
+	if r.Guard, err = replica.NewGuard(place, filepath.Join(s.Data, epochFile), begun, time.Now, log); err != nil {
+		return Replica{}, err
+	}
+	r.Guard.Look(ctx)
+	anchors := anchorsPath(s.Anchors, s.Data)
+	travel := &replica.Travel{
+		Place: place, Epoch: r.Guard.Number, Anchors: anchors,
+		Kept:   func() (map[string][]byte, error) { return reserve.Kept(reserveFolder(anchors)) },
+		Canary: store.Box().Seal(secret.New(canaryText), canaryOwner),
+	}
+	r.Sync = both(r.Sync, travel.Push)
+	return r, nil
+}
+
+// What is sealed for the standby, so that it can prove its key.
+const (
+	canaryText  = "the key of this Lineboard"
+	canaryOwner = "canary of the copy"
+)
+
+// both does two things at once, and returns once both are done.
+func both(first, second func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		done := make(chan error, 1)
+		go func() { done <- second(ctx) }()
+		return errors.Join(first(ctx), <-done)
+	}
+}
+
+// configureLitestream writes the configuration with which Litestream copies to the path of an epoch.
+func (r *replication) configureLitestream(place replica.Place, epoch int64, database string) error {
+	config, err := replica.LitestreamConfig(place, epoch, database, r.CopySocket)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(filepath.Dir(database), litestreamConfig)
+	if had, err := os.ReadFile(file); err == nil && bytes.Equal(had, config) {
+		return nil
+	}
+	return writeFile(file, config)
+}
+
+// writeFile writes a file for its owner alone, in the place of one that may be there.
+func writeFile(file string, content []byte) error {
+	part := file + ".part"
+	if err := os.WriteFile(part, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(part, file)
+}
+
+// canaryFits fails if a key does not open what was sealed for the standby. A place without a canary proves nothing.
+func canaryFits(ctx context.Context, place replica.Place, box *secret.Box) error {
+	canary, err := replica.Canary(ctx, place)
+	if err != nil || canary == nil {
+		return err
+	}
+	_, err = box.Open(canary, canaryOwner)
+	return err
 }
 
 // copyOf returns the copy that releases wait for, nil for none.

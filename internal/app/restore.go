@@ -113,6 +113,11 @@ func replace(database, from string, now time.Time) (kept string, err error) {
 	if err := copyFile(from, part); err != nil {
 		return "", errors.Join(fmt.Errorf("the backup can't be copied, so nothing was changed: %w", err), os.RemoveAll(part))
 	}
+	return putInPlace(database, part, now)
+}
+
+// putInPlace gives a file the name of a database, whose files get another name: it is returned, empty if there was none.
+func putInPlace(database, part string, now time.Time) (kept string, err error) {
 	aside := database + ".replaced-" + now.UTC().Format(backupTime)
 	for _, end := range []string{"", "-wal", "-shm"} { // the database first: no start may find it without its log
 		switch err := os.Rename(database+end, aside+end); {
@@ -124,7 +129,7 @@ func replace(database, from string, now time.Time) (kept string, err error) {
 		}
 	}
 	if err := os.Rename(part, database); err != nil {
-		return "", fmt.Errorf("the backup could not be put in place (the database from before is %s): %w", kept, err)
+		return "", fmt.Errorf("it could not be put in place (the database from before is %s): %w", kept, err)
 	}
 	return kept, syncFolder(filepath.Dir(database))
 }

@@ -77,7 +77,7 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	if parts.MetricsToken, err = readMetricsToken(s.MetricsTokenFile); err != nil {
 		return err
 	}
-	if parts.Replica, err = s.replica(s.Data); err != nil {
+	if parts.Replica, err = s.replica(p, store, log); err != nil {
 		return err
 	}
 	if parts.Reserve, err = openReserve(store, parts.Anchors, log); err != nil {

@@ -22,7 +22,8 @@ type Facts struct {
 	Key          error // why the key does not open what is sealed
 	Backups      packaging.Backups
 	Copied       packaging.CopyState
-	CopyKey      error // why the key does not open what was sealed for the copy; nil if it does or was not tried
+	CopyKey      error // why the key does not open what was sealed for the copy
+	CopyKeyTried bool
 	Certificate  Certificate
 	Tenants      []packaging.Tenant
 	APIs         []API
@@ -42,7 +43,9 @@ func (d Disk) NearlyFull() bool { return d.Err == nil && d.Free < lowDisk }
 type Database struct {
 	Err   error // why it can't be read
 	Older bool  // the next start upgrades it
-	Check packaging.SelfCheck
+	// Standby says that there is none yet: the folder is that of a standby.
+	Standby bool
+	Check   packaging.SelfCheck
 }
 
 // Certificate is the one that Lineboard serves HTTPS with.
@@ -138,6 +141,9 @@ func database(f Facts) (found []packaging.Finding) {
 	if d.Older {
 		return one(finding("database", packaging.Warning, "older"))
 	}
+	if d.Standby {
+		return one(finding("database", packaging.Good, "standby"))
+	}
 	if len(d.Check.Damage) > 0 {
 		found = append(found, finding("database", packaging.Fault, "damaged", "What", strings.Join(d.Check.Damage, "; ")))
 	}
@@ -159,7 +165,7 @@ func database(f Facts) (found []packaging.Finding) {
 
 func history(f Facts) (found []packaging.Finding) {
 	d := f.Database
-	if d.Err != nil || d.Older {
+	if d.Err != nil || d.Older || d.Standby {
 		return nil
 	}
 	if len(d.Check.Broken) > 0 {
@@ -185,7 +191,7 @@ func key(f Facts) []packaging.Finding {
 	switch {
 	case f.Key != nil:
 		return one(finding("key", packaging.Fault, "wrong", "Why", f.Key.Error()))
-	case f.Database.Err != nil || f.Database.Older:
+	case f.Database.Err != nil || f.Database.Older || f.Database.Standby:
 		return nil // what it must open can't be read
 	}
 	return one(finding("key", packaging.Good, "ok"))
@@ -215,8 +221,11 @@ const maxLag = 5 * time.Second
 
 func copied(f Facts) (found []packaging.Finding) {
 	c := f.Copied
-	if f.CopyKey != nil {
+	switch {
+	case f.CopyKey != nil:
 		found = one(finding("copy", packaging.Fault, "key", "Why", f.CopyKey.Error()))
+	case f.CopyKeyTried:
+		found = one(finding("copy", packaging.Good, "key_fits"))
 	}
 	if !c.On {
 		return found

@@ -66,6 +66,8 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 		"doctor.backups.first":      {packaging.Warning, func(f *Facts) { f.Backups.Last = time.Time{} }},
 		"doctor.backups.old":        {packaging.Fault, func(f *Facts) { f.Backups.Last = f.Now.Add(-49 * time.Hour) }},
 		"doctor.copy.key":           {packaging.Fault, func(f *Facts) { f.CopyKey = errors.New("another") }},
+		"doctor.copy.key_fits":      {packaging.Good, func(f *Facts) { f.CopyKeyTried = true }},
+		"doctor.database.standby":   {packaging.Good, func(f *Facts) { f.Database = Database{Standby: true} }},
 		"doctor.copy.behind":        {packaging.Fault, func(f *Facts) { f.Copied.Problem = "hung" }},
 		"doctor.copy.first":         {packaging.Warning, func(f *Facts) { f.Copied.Confirmed = time.Time{} }},
 		"doctor.copy.slow":          {packaging.Warning, func(f *Facts) { f.Copied.Behind = f.Now.Add(-time.Minute) }},

@@ -20,7 +20,8 @@ const maxDeparture = 2 * time.Second
 // the last one. By then its claim was copied, so whoever begins an epoch after that finds the claim.
 type Guard struct {
 	place Place
-	file  string // what the data folder knows of its epoch
+	file  string             // what the data folder knows of its epoch
+	begun func(number int64) // is called once the epoch of this Lineboard is known
 	clock func() time.Duration
 	now   func() time.Time
 	log   *slog.Logger
@@ -33,8 +34,11 @@ type Guard struct {
 	asking    chan struct{} // has room for those who ask the place
 }
 
-// NewGuard returns the guard of a data folder. It need not reach the place yet.
-func NewGuard(place Place, file string, now func() time.Time, log *slog.Logger) (*Guard, error) {
+// NewGuard returns the guard of a data folder. It need not reach the place yet. begun is called with the number of this
+// Lineboard's epoch, at once or when the first one begins.
+func NewGuard(
+	place Place, file string, begun func(number int64), now func() time.Time, log *slog.Logger,
+) (*Guard, error) {
 	own, err := ReadOwn(file)
 	if err == nil && own.From != 0 {
 		err = errors.New("a promotion of this standby did not end: run lineboard promote again")
@@ -42,7 +46,11 @@ func NewGuard(place Place, file string, now func() time.Time, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
+	if own.Begun {
+		begun(own.Number)
+	}
 	return &Guard{
+		begun: begun,
 		place: place, file: file, clock: sinceBoot, now: now, log: log, own: own, problem: errUnread,
 		asking: make(chan struct{}, maxAsking),
 	}, nil
@@ -78,7 +86,7 @@ func (g *Guard) Ready() error {
 // Only one may look at a time.
 func (g *Guard) Look(ctx context.Context) {
 	err := g.bounded(ctx, func(ctx context.Context) error {
-		if g.Own().Number == 0 || !g.begun() {
+		if g.Number() == 0 {
 			return g.begin(ctx)
 		}
 		return g.look(ctx)
@@ -122,10 +130,14 @@ const maxAsking = 16
 
 var errHangs = errors.New("the copy's place does not answer")
 
-func (g *Guard) begun() bool {
+// Number returns the number of this Lineboard's epoch, 0 before it began.
+func (g *Guard) Number() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.own.Begun
+	if !g.own.Begun {
+		return 0
+	}
+	return g.own.Number
 }
 
 // look fails unless this Lineboard is the one that releases.
@@ -186,6 +198,7 @@ func (g *Guard) begin(ctx context.Context) error {
 	if err := own.Write(g.file); err != nil {
 		return err
 	}
+	g.begun(own.Number)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.own = own

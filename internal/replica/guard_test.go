@@ -17,7 +17,7 @@ import (
 // guardAt returns the guard of a data folder whose Litestream copies to its epoch.
 func guardAt(t *testing.T, place Place, data string) *Guard {
 	t.Helper()
-	g, err := NewGuard(place, filepath.Join(data, "epoch"), time.Now, slog.New(slog.DiscardHandler))
+	g, err := NewGuard(place, filepath.Join(data, "epoch"), func(int64) {}, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestNothingLeavesWhileThePlaceCanNotSayWhoReleases(t *testing.T) {
 func TestNothingLeavesBeforeLitestreamCopiesToTheEpoch(t *testing.T) {
 	t.Parallel()
 	place := folder{t.TempDir()}
-	g, err := NewGuard(place, filepath.Join(t.TempDir(), "epoch"), time.Now, slog.New(slog.DiscardHandler))
+	g, err := NewGuard(place, filepath.Join(t.TempDir(), "epoch"), func(int64) {}, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

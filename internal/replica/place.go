@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Place is where a copy is kept: a tree of small files that several machines reach. Names are paths with slashes.
@@ -25,6 +27,19 @@ type Place interface {
 	Litestream(folder string) map[string]any
 	// String names the place without credentials.
 	String() string
+}
+
+// Open returns the place of an address: the path of a folder, or sftp://USER@HOST:PORT/PATH with a private key and the
+// server's pinned host key. It asks nobody.
+func Open(address, keyFile, hostKey string) (Place, error) {
+	at, err := url.Parse(address)
+	switch {
+	case err == nil && at.Scheme == "sftp":
+		return openServer(at, keyFile, hostKey)
+	case filepath.IsAbs(address):
+		return folder{filepath.Clean(address)}, nil
+	}
+	return nil, errors.New("must be the whole path of a folder, or sftp://USER@HOST:PORT/PATH")
 }
 
 // folder is a place on a file system, which another disk or machine holds.
@@ -94,7 +109,9 @@ func (f folder) List(_ context.Context, name string) (names []string, err error)
 		return nil, err
 	}
 	for _, e := range entries {
-		names = append(names, e.Name())
+		if !strings.HasPrefix(e.Name(), ".part-") {
+			names = append(names, e.Name())
+		}
 	}
 	slices.Sort(names)
 	return names, err

@@ -114,6 +114,42 @@ func (r *Reserve) Held() []Held { return r.held }
 // Unreadable returns why answers that an earlier process kept can't be read. Each is set aside.
 func (r *Reserve) Unreadable() []error { return r.unreadable }
 
+// Kept returns what is sealed in the slots of a folder, by their names, without opening it. Slots without an answer are left
+// out, and so is a folder that is not there.
+func Kept(folder string) (map[string][]byte, error) {
+	files, err := os.ReadDir(folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	kept := map[string][]byte{}
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name(), prefix) {
+			continue
+		}
+		content, failed := sealedIn(filepath.Join(folder, f.Name()))
+		if err = errors.Join(err, failed); content != nil {
+			kept[f.Name()] = content
+		}
+	}
+	return kept, err
+}
+
+// sealedIn returns the header of a slot and what it seals, nil for a slot without an answer.
+func sealedIn(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	header := make([]byte, headerSize)
+	if _, err := io.ReadFull(file, header); err != nil || string(header[:len(magic)]) != magic {
+		return nil, nil //nolint:nilerr // a slot that was not written whole has no answer
+	}
+	length := binary.BigEndian.Uint64(header[len(magic):])
+	sealed, err := io.ReadAll(io.LimitReader(file, int64(min(length, 1<<40)))) //nolint:gosec // it fits
+	return append(header, sealed...), err
+}
+
 // Take takes a slot for the answer of a release. Where none is free, it makes one, as long as the disk has room.
 func (r *Reserve) Take() (release.Room, error) {
 	r.mu.Lock()

@@ -203,7 +203,10 @@ func (s *soak) round(n int) {
 }
 
 // pressAndKill presses release of some orders, and kills the program in the midst of it.
-func (s *soak) pressAndKill(ids map[string]string) {
+func (s *soak) pressAndKill(ids map[string]string) { s.pressAnd(ids, s.kill) }
+
+// pressAnd presses release of some orders, and does something in the midst of it that ends the requests.
+func (s *soak) pressAnd(ids map[string]string, do func()) {
 	events := make(chan string, 100)
 	s.mu.Lock()
 	s.events = events
@@ -227,7 +230,7 @@ func (s *soak) pressAndKill(ids map[string]string) {
 	}
 	go func() { pressing.Wait(); close(quiet) }()
 	s.awaitMoment(events, answered, quiet)
-	s.kill()
+	do()
 	pressing.Wait()
 	close(presses)
 	s.mu.Lock()

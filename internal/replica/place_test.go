@@ -1,0 +1,278 @@
+package replica
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+)
+
+// sftpServer is an SFTP server on the files of this machine.
+type sftpServer struct{ address, keyFile, hostKey string }
+
+func newKey(t *testing.T) (ssh.Signer, []byte) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, pem.EncodeToMemory(block)
+}
+
+func hostKeyOf(signer ssh.Signer) string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+}
+
+func newSFTP(t *testing.T) sftpServer {
+	t.Helper()
+	host, _ := newKey(t)
+	user, private := newKey(t)
+	s := sftpServer{keyFile: filepath.Join(t.TempDir(), "key"), hostKey: hostKeyOf(host)}
+	if err := os.WriteFile(s.keyFile, private, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		if string(key.Marshal()) != string(user.PublicKey().Marshal()) {
+			return nil, errors.New("no")
+		}
+		return nil, nil
+	}}
+	config.AddHostKey(host)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	s.address = listener.Addr().String()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serveSFTP(conn, config)
+		}
+	}()
+	return s
+}
+
+func serveSFTP(conn net.Conn, config *ssh.ServerConfig) {
+	defer conn.Close()
+	_, channels, requests, err := ssh.NewServerConn(conn, config)
+	if err != nil {
+		return
+	}
+	go ssh.DiscardRequests(requests)
+	for wanted := range channels {
+		channel, requests, err := wanted.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			for r := range requests {
+				_ = r.Reply(r.Type == "subsystem", nil)
+			}
+		}()
+		if server, err := sftp.NewServer(channel); err == nil {
+			_ = server.Serve() // until the client goes
+		}
+	}
+}
+
+// places are a folder and the same kind of place by SFTP, each with its path on this machine.
+func places(t *testing.T) map[string]struct {
+	Place
+	path string
+} {
+	t.Helper()
+	server := newSFTP(t)
+	all := map[string]struct {
+		Place
+		path string
+	}{}
+	for _, kind := range []string{"folder", "sftp"} {
+		path := t.TempDir()
+		address := path
+		if kind == "sftp" {
+			address = "sftp://line@" + server.address + path
+		}
+		place, err := Open(address, server.keyFile, server.hostKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[kind] = struct {
+			Place
+			path string
+		}{place, path}
+	}
+	return all
+}
+
+func TestAPlaceKeepsFilesAndLetsOnlyOneMakeOne(t *testing.T) {
+	t.Parallel()
+	for kind, p := range places(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			var makers sync.WaitGroup
+			won := make(chan struct{}, 10)
+			for range 10 {
+				makers.Go(func() {
+					switch err := p.Create(ctx, "epochs/000001", []byte("mine")); {
+					case err == nil:
+						won <- struct{}{}
+					case !errors.Is(err, fs.ErrExist):
+						t.Error(err)
+					}
+				})
+			}
+			makers.Wait()
+			if len(won) != 1 {
+				t.Errorf("%d made it", len(won))
+			}
+			if err := errors.Join(p.Put(ctx, "a/b/c", []byte("one")), p.Put(ctx, "a/b/c", []byte("two")), p.Put(ctx, "a/b/d", nil)); err != nil {
+				t.Fatal(err)
+			}
+			content, err := p.Get(ctx, "a/b/c")
+			names, listed := p.List(ctx, "a/b")
+			if errors.Join(err, listed) != nil || string(content) != "two" || !slices.Equal(names, []string{"c", "d"}) {
+				t.Errorf("%q, %v, %v, %v", content, names, err, listed)
+			}
+			if err := errors.Join(p.Remove(ctx, "a/b/c"), p.Remove(ctx, "a/b/c")); err != nil {
+				t.Error(err)
+			}
+			if _, err := p.Get(ctx, "a/b/c"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a file that is not there: %v", err)
+			}
+			if names, err := p.List(ctx, "never"); err != nil || len(names) > 0 {
+				t.Errorf("a folder that is not there: %v, %v", names, err)
+			}
+			if err := os.RemoveAll(p.path); err != nil {
+				t.Fatal(err)
+			}
+			_, listed = p.List(ctx, "never")
+			if put := p.Put(ctx, "a/b", nil); listed == nil || put == nil {
+				t.Errorf("a place that is gone: %v, %v", listed, put)
+			}
+		})
+	}
+}
+
+func TestAnSFTPServerWithAnotherHostKeyOrThatHangsIsAnErrorInTime(t *testing.T) {
+	t.Parallel()
+	server := newSFTP(t)
+	another, _ := newKey(t)
+	strange, err := Open("sftp://line@"+server.address+t.TempDir(), server.keyFile, hostKeyOf(another))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := strange.List(t.Context(), "epochs"); err == nil || !strings.Contains(err.Error(), "host key") {
+		t.Errorf("another host key: %v", err)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	hung, err := Open("sftp://line@"+silent.Addr().String()+"/srv", server.keyFile, server.hostKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := hung.Get(ctx, "epochs/000001"); err == nil || time.Since(began) > 5*time.Second {
+		t.Errorf("%v after %s", err, time.Since(began))
+	}
+}
+
+func TestWhatIsNoPlaceIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"copy", "http://host/copy", "sftp://host/copy", "sftp://u:p@host/copy", "sftp://u@host", "s3://bucket/copy", "",
+	} {
+		if place, err := Open(address, "key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMvvypUkBrS9RCyV//p+UFCLg8yKNtTu/ew/cV6XXAAP"); err == nil {
+			t.Errorf("%q is %v", address, place)
+		}
+	}
+	if _, err := Open("sftp://u@host/copy", "", ""); err == nil {
+		t.Error("a server without a pinned host key is taken")
+	}
+}
+
+func TestAnchorsTravelInPiecesAndArriveAsTheyWere(t *testing.T) {
+	t.Parallel()
+	place := folder{t.TempDir()}
+	home := t.TempDir()
+	file := filepath.Join(home, "anchors.log")
+	kept := map[string][]byte{"slot-01": []byte("sealed")}
+	var written []byte
+	travel := func() *Travel {
+		return &Travel{
+			Place: place, Epoch: func() int64 { return 1 }, Anchors: file, Canary: []byte("canary"),
+			Kept: func() (map[string][]byte, error) { return kept, nil },
+		}
+	}
+	tr := travel()
+	for i := range 40 {
+		written = append(written, []byte(strings.Repeat(string(rune('a'+i%26)), 9_000)+"\n")...)
+		if err := os.WriteFile(file, written, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if i == 20 {
+			tr = travel() // as after a restart
+		}
+		if err := tr.Push(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fetched := filepath.Join(t.TempDir(), "anchors.log")
+	check := func(wantKept string) {
+		t.Helper()
+		reserve := fetched + ".reserve"
+		if err := errors.Join(os.RemoveAll(reserve), Fetch(t.Context(), place, 1, fetched, reserve)); err != nil {
+			t.Fatal(err)
+		}
+		has, err := os.ReadFile(fetched)
+		answer, _ := os.ReadFile(filepath.Join(reserve, "slot-01"))
+		if err != nil || string(has) != string(written) || string(answer) != wantKept {
+			t.Errorf("%v; %d of %d bytes; kept %q", err, len(has), len(written), answer)
+		}
+	}
+	check("sealed")
+	kept, tr = nil, travel() // the database took it, and the program started again
+	if err := tr.Push(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("")
+	if canary, err := Canary(t.Context(), place); err != nil || string(canary) != "" {
+		t.Errorf("a canary without an epoch: %q, %v", canary, err)
+	}
+	if err := Begin(t.Context(), place, NewEpoch(1, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if canary, err := Canary(t.Context(), place); err != nil || string(canary) != "canary" {
+		t.Errorf("the canary: %q, %v", canary, err)
+	}
+}

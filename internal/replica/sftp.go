@@ -1,0 +1,232 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+)
+
+// server is a place on another machine, by SFTP. Its host key is pinned.
+type server struct {
+	address, user, root string
+	keyFile, hostKey    string
+
+	mu     sync.Mutex
+	client *sftp.Client
+	link   *ssh.Client
+}
+
+// openServer returns the place behind an address such as sftp://lineboard@standby:22/srv/copy. It connects later.
+func openServer(at *url.URL, keyFile, hostKey string) (*server, error) {
+	if at.User.Username() == "" || at.Path == "" || at.Path == "/" {
+		return nil, errors.New("must be sftp://USER@HOST:PORT/PATH")
+	}
+	if _, set := at.User.Password(); set {
+		return nil, errors.New("must have no password: a key signs in")
+	}
+	if keyFile == "" || hostKey == "" {
+		return nil, errors.New("needs --copy-key-file and --copy-host-key")
+	}
+	if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(hostKey)); err != nil {
+		return nil, fmt.Errorf("--copy-host-key must be a line such as ssh-ed25519 AAAA…: %w", err)
+	}
+	address := at.Host
+	if at.Port() == "" {
+		address = net.JoinHostPort(at.Hostname(), "22")
+	}
+	return &server{
+		address: address, user: at.User.Username(), root: path.Clean(at.Path), keyFile: keyFile, hostKey: hostKey,
+	}, nil
+}
+
+func (s *server) String() string { return "sftp://" + s.user + "@" + s.address + s.root }
+
+func (s *server) at(name string) string { return path.Join(s.root, name) }
+
+// do does something over the connection that is open, or over a new one. What fails may leave it broken: it is closed
+// then, and when ctx ends.
+func (s *server) do(ctx context.Context, what func(*sftp.Client) error) error {
+	client, err := s.connect(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s, err)
+	}
+	stop := context.AfterFunc(ctx, func() { s.drop(client) })
+	defer stop()
+	err = what(client)
+	var status *sftp.StatusError
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.As(err, &status) {
+		s.drop(client)
+	}
+	return err
+}
+
+func (s *server) drop(client *sftp.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == client {
+		_ = s.link.Close() // it may be broken
+		s.client, s.link = nil, nil
+	}
+}
+
+func (s *server) connect(ctx context.Context) (*sftp.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s.client, nil
+	}
+	raw, err := os.ReadFile(s.keyFile)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := ssh.ParsePrivateKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the key of --copy-key-file can't be used: %w", err)
+	}
+	pinned, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.hostKey))
+	if err != nil {
+		return nil, err
+	}
+	config := &ssh.ClientConfig{
+		User: s.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyAlgorithms: []string{pinned.Type()},
+		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
+			if !bytes.Equal(key.Marshal(), pinned.Marshal()) {
+				return errors.New("it has the host key " + ssh.FingerprintSHA256(key))
+			}
+			return nil
+		},
+	}
+	if pinned.Type() == ssh.KeyAlgoRSA {
+		config.HostKeyAlgorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", s.address)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer stop()
+	secured, channels, requests, err := ssh.NewClientConn(conn, s.address, config)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	s.link = ssh.NewClient(secured, channels, requests)
+	if s.client, err = sftp.NewClient(s.link); err != nil {
+		return nil, errors.Join(err, s.link.Close())
+	}
+	return s.client, nil
+}
+
+// Create makes the file exclusively: the server lets only one do that.
+func (s *server) Create(ctx context.Context, name string, content []byte) error {
+	return s.do(ctx, func(c *sftp.Client) error {
+		if err := s.folderOf(c, name); err != nil {
+			return err
+		}
+		file, err := c.OpenFile(s.at(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+		if err != nil {
+			if _, there := c.Lstat(s.at(name)); there == nil {
+				return fs.ErrExist
+			}
+			return err
+		}
+		return sent(file, content)
+	})
+}
+
+// folderOf makes the folder of a file, but not the place itself.
+func (s *server) folderOf(c *sftp.Client, name string) error {
+	if _, err := c.Stat(s.root); err != nil {
+		return err
+	}
+	return c.MkdirAll(path.Dir(s.at(name)))
+}
+
+func sent(file *sftp.File, content []byte) error {
+	_, err := file.Write(content)
+	if err == nil {
+		_ = file.Sync() // an extension of OpenSSH
+	}
+	return errors.Join(err, file.Close())
+}
+
+func (s *server) Put(ctx context.Context, name string, content []byte) error {
+	return s.do(ctx, func(c *sftp.Client) error {
+		if err := s.folderOf(c, name); err != nil {
+			return err
+		}
+		part := path.Join(path.Dir(s.at(name)), ".part-"+strings.ToLower(rand.Text()))
+		file, err := c.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+		if err != nil {
+			return err
+		}
+		if err = sent(file, content); err == nil {
+			err = c.PosixRename(part, s.at(name))
+		}
+		if err != nil {
+			return errors.Join(err, c.Remove(part))
+		}
+		return nil
+	})
+}
+
+func (s *server) Get(ctx context.Context, name string) (content []byte, err error) {
+	err = s.do(ctx, func(c *sftp.Client) error {
+		file, err := c.Open(s.at(name))
+		if err != nil {
+			return err
+		}
+		content, err = io.ReadAll(file)
+		return errors.Join(err, file.Close())
+	})
+	return content, err
+}
+
+func (s *server) List(ctx context.Context, name string) (names []string, err error) {
+	err = s.do(ctx, func(c *sftp.Client) error {
+		entries, err := c.ReadDir(s.at(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			_, err = c.Stat(s.root) // the place itself must be there
+			return err
+		}
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), ".part-") {
+				names = append(names, e.Name())
+			}
+		}
+		return err
+	})
+	slices.Sort(names)
+	return names, err
+}
+
+func (s *server) Remove(ctx context.Context, name string) error {
+	return s.do(ctx, func(c *sftp.Client) error {
+		err := c.Remove(s.at(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+}
+
+func (s *server) Litestream(name string) map[string]any {
+	return map[string]any{
+		"type": "sftp", "host": s.address, "user": s.user, "key-path": s.keyFile, "host-key": s.hostKey, "path": s.at(name),
+	}
+}
