@@ -21,10 +21,8 @@ func (d *DB) Activities(
 		return nil, err
 	}
 	all := make([]packaging.Activity, len(periods))
-	err = d.readLong(ctx, in.Person(), reportLimit, func(ctx context.Context, _ querier) error {
-		return d.slow.snapshot(ctx, func(q querier) error {
-			return errors.Join(countReleases(ctx, q, in, string(list), all), countNotes(ctx, q, in, string(list), all))
-		})
+	err = d.snapshotLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+		return errors.Join(countReleases(ctx, q, in, string(list), all), countNotes(ctx, q, in, string(list), all))
 	})
 	return all, err
 }

@@ -14,9 +14,9 @@ import (
 func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all []packaging.AlarmFact, err error) {
 	for _, query := range []string{
 		`SELECT 'unknown', 'release ' || r.id, ` + factOrder + `, r.answered_at FROM ` + factTables + `
-			WHERE r.tenant_id = ? AND r.outcome = 'unknown' AND r.closed_at IS NULL AND r.contradicted_at IS NULL`,
+			WHERE r.tenant_id = ? AND ` + isUnknown + ` AND r.closed_at IS NULL AND r.contradicted_at IS NULL`,
 		`SELECT 'contradicted', 'release ' || r.id, ` + factOrder + `, r.contradicted_at FROM ` + factTables + `
-			WHERE r.tenant_id = ? AND r.outcome = 'unknown' AND r.closed_at IS NULL AND r.contradicted_at IS NOT NULL`,
+			WHERE r.tenant_id = ? AND ` + isUnknown + ` AND r.closed_at IS NULL AND r.contradicted_at IS NOT NULL`,
 		`SELECT 'refused', 'release ' || r.id, ` + factOrder + `, r.answered_at FROM ` + factTables + `
 			WHERE r.tenant_id = ? AND r.outcome = 'refused' AND r.id = o.last_release_id AND ` + onBoards + ` AND ` + unacknowledged,
 		`SELECT 'list', 'release ' || r.id, ` + factOrder + `, coalesce(r.flagged_at, r.answered_at) FROM ` + factTables + `
@@ -26,8 +26,9 @@ func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all 
 			FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN lines l ON l.id = d.line_id
 			JOIN releases r ON r.id = v.release_id JOIN orders o ON o.id = r.order_id
 			WHERE v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped') AND NOT (v.state = 'stopped' AND d.retired_at IS NOT NULL)`,
-		`SELECT 'sequence', 'sequence ' || q.id, l.id, l.code, l.name, 0, '', q.ended_at FROM queues q JOIN lines l ON l.id = q.line_id
-			WHERE q.tenant_id = ? AND q.stop NOT IN ('', 'done') AND q.discarded_at IS NULL AND q.id = (SELECT max(id) FROM queues WHERE line_id = q.line_id)
+		`SELECT 'sequence', 'sequence ' || q.id, l.id, l.code, l.name, 0, '', q.ended_at
+			FROM lines l JOIN queues q ON q.id = (SELECT max(id) FROM queues WHERE line_id = l.id)
+			WHERE l.tenant_id = ? AND q.stop NOT IN ('', 'done') AND q.discarded_at IS NULL
 				AND EXISTS (SELECT 1 FROM queue_orders n JOIN orders o ON o.id = n.order_id LEFT JOIN releases r ON r.id = o.last_release_id
 					WHERE n.queue_id = q.id AND n.place >= q.position AND o.urgency = 1 AND ` + onBoards + `
 						AND (r.id IS NULL OR r.requested_at < q.started_at))`,

@@ -31,7 +31,6 @@ var unwatched = map[string]string{
 	"api_token_scopes":      "are shown in the setup alone",
 	"list_templates":        "are shown in the setup alone",
 	"delivery_offers":       "are for programs, which ask",
-	"delivery_tries":        "change the delivery too",
 	"api_token_lines":       "are shown in the setup alone",
 	"history_terms":         "only finds what the history has",
 	"history_index":         "only finds what the history has",

@@ -112,13 +112,8 @@ func (d *DB) NoteFailedTry(ctx context.Context, v packaging.Delivery, try packag
 }
 
 func (t *tx) noteTry(v packaging.Delivery, try packaging.DeliveryTry) error {
-	if err := t.exec(`UPDATE deliveries SET tries = tries + 1, tried_at = ?, problem = ?, detail = ? WHERE id = ?`,
-		millis(try.At), try.Problem, try.Detail, v.ID); err != nil {
-		return err
-	}
-	return t.exec(`INSERT INTO delivery_tries (delivery_id, number, at, took, problem, detail)
-		SELECT id, tries, ?, ?, ?, ? FROM deliveries WHERE id = ?`,
-		millis(try.At), try.Took.Milliseconds(), try.Problem, try.Detail, v.ID)
+	return t.exec(`UPDATE deliveries SET tries = tries + 1, tried_at = ?, problem = ?, detail = ? WHERE id = ?`,
+		millis(try.At), try.Problem, try.Detail, v.ID)
 }
 
 // NoteTaken stores that a destination took a delivery, by its own word.
@@ -203,10 +198,15 @@ func destinationsWithout(
 // LateDeliveries returns the lists that wait longer than the sites of their destinations want, the one that waits
 // longest first.
 func (d *DB) LateDeliveries(ctx context.Context, in packaging.Scope) ([]packaging.Delivery, error) {
+	return lateDeliveries(ctx, d.read, in, d.now())
+}
+
+func lateDeliveries(ctx context.Context, q querier, in packaging.Scope, now time.Time) ([]packaging.Delivery, error) {
 	w := deliveriesWithin(in)
-	w.and(true, "v.state IN ('waiting', 'held', 'stopped') AND v.since + d.late_after <= ?", millis(d.now()))
+	w.and(true, "v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped')", in.Tenant()) // as the index wants it
+	w.and(true, "v.since + d.late_after <= ?", millis(now))
 	w.and(true, "NOT (v.state = 'stopped' AND d.retired_at IS NOT NULL)")
-	return collect(ctx, d.read, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.since, v.id LIMIT 200`, w.args...)
+	return collect(ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.since, v.id LIMIT 200`, w.args...)
 }
 
 // SendDelivery sends a list that does not wait by itself, or again, for a reason. Its id and its bytes stay the same.
@@ -410,21 +410,6 @@ func mayBePulled(v packaging.Delivery) error {
 		return packaging.Fail(packaging.Conflict, "api.destination_stopped")
 	}
 	return nil
-}
-
-// DeliveryTries returns the latest tries of a delivery, the newest first.
-func (d *DB) DeliveryTries(
-	ctx context.Context, in packaging.Scope, id packaging.DeliveryID, limit int,
-) ([]packaging.DeliveryTry, error) {
-	w := deliveriesWithin(in)
-	w.and(true, "v.id = ?", id)
-	return collect(ctx, d.read, func(row scanner) (one packaging.DeliveryTry, err error) {
-		var at, took int64
-		err = row.Scan(&one.Number, &at, &took, &one.Problem, &one.Detail)
-		one.At, one.Took = moment(at), time.Duration(took)*time.Millisecond
-		return one, err
-	}, `SELECT y.number, y.at, y.took, y.problem, y.detail`+fromDeliveries+`
-		JOIN delivery_tries y ON y.delivery_id = v.id WHERE `+w.sql+` ORDER BY y.number DESC LIMIT ?`, append(w.args, limit)...)
 }
 
 // EachListed hands the serial numbers of a delivery's list to do, in the order received, until it fails.

@@ -194,14 +194,18 @@ func (d *DB) dropStaged(ctx context.Context, list packaging.ListID) error {
 	}
 }
 
-// dropSlice drops some of what was staged of a list. It returns how many rows went: at 0 nothing is left.
+// dropSlice drops some of what was staged of a list, if it does not count yet. It returns how many rows went: at 0
+// nothing is left.
 func (t *tx) dropSlice(list packaging.ListID) (dropped int64, err error) {
 	for _, part := range []struct {
 		statement string
 		args      []any
 	}{
-		{`DELETE FROM serial_runs WHERE id IN (SELECT id FROM serial_runs WHERE list = ? LIMIT ?)`, []any{list, slicedBlocks}},
 		{
+			`DELETE FROM serial_runs WHERE id IN (SELECT id FROM serial_runs WHERE list = ? LIMIT ?)
+			AND EXISTS (SELECT 1 FROM staged_lists WHERE list = ?)`,
+			[]any{list, slicedBlocks, list},
+		}, {
 			`DELETE FROM serial_blocks WHERE id IN (SELECT id FROM serial_blocks WHERE id >= ? AND id < ? LIMIT ?)
 			AND EXISTS (SELECT 1 FROM staged_lists WHERE list = ?)`,
 			[]any{serialKey(list, 0), serialKey(list+1, 0), slicedBlocks, list},

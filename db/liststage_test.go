@@ -173,6 +173,28 @@ func TestAPartOfAListThatAKilledProgramLeftIsNeverSeenAndSwept(t *testing.T) {
 	}
 }
 
+func TestNothingOfAListThatCountsIsDroppedAsStaged(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("long"))
+	o := claim(t, d, ghent, "long")
+	if _, err := d.Settle(t.Context(), o, released(longList("a")...)); err != nil {
+		t.Fatal(err)
+	}
+	// What drops staged lists looked before the list counted.
+	if err := d.tx(t.Context(), func(t *tx) error {
+		n, err := t.dropSlice(o.List())
+		if n > 0 {
+			err = fmt.Errorf("%d rows are dropped", n)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+		t.Errorf("%v", faults)
+	}
+}
+
 func TestAListWhoseReleaseIsSettledMeanwhileLeavesNothing(t *testing.T) {
 	d, ghent, _ := opened(t)
 	cache(t, d, ghent.Tenant.ID, facts("long"))

@@ -224,6 +224,13 @@ func (p *planned) QueryContext(ctx context.Context, query string, args ...any) (
 	return p.querier.QueryContext(ctx, query, args...)
 }
 
+func (p *planned) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if rows, err := p.QueryContext(ctx, query, args...); err == nil {
+		_ = rows.Close()
+	}
+	return p.querier.QueryRowContext(ctx, query, args...)
+}
+
 // A page must take as long among a million orders as among a hundred.
 func readAlongAnIndex(t *testing.T, d *DB, ghent packaging.Person, all []packaging.Order) {
 	t.Helper()

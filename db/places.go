@@ -95,10 +95,32 @@ func (p *places) call() {
 func (d *DB) readLong(
 	ctx context.Context, person packaging.UserID, limit time.Duration, do func(ctx context.Context, q querier) error,
 ) error {
+	return d.inPlace(ctx, person, limit, "error.read_slow", func(ctx context.Context) error { return do(ctx, d.slow) })
+}
+
+// snapshotLong is readLong for a reading whose queries see one state of the database.
+func (d *DB) snapshotLong(
+	ctx context.Context, person packaging.UserID, limit time.Duration, do func(ctx context.Context, q querier) error,
+) error {
+	return d.inPlace(ctx, person, limit, "error.read_slow", func(ctx context.Context) error {
+		return d.slow.snapshot(ctx, func(q querier) error { return do(ctx, q) })
+	})
+}
+
+// inPlace runs do in a person's place. It fails with Invalid and the text where do takes longer than the limit.
+func (d *DB) inPlace(
+	ctx context.Context, person packaging.UserID, limit time.Duration, text string, do func(context.Context) error,
+) error {
 	give, err := d.places.take(ctx, person)
 	if err != nil {
 		return err
 	}
 	defer give()
-	return limited(ctx, limit, "error.read_slow", func(ctx context.Context) error { return do(ctx, d.slow) })
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err = do(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return packaging.Fail(packaging.Invalid, text).Because(err)
+	}
+	return err
 }

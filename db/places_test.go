@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,5 +84,80 @@ func TestAReadingThatTakesTooLongEndsAndFreesItsPlace(t *testing.T) {
 	give()
 	if n := d.places.queued(); n > 0 || len(d.places.held) > 0 {
 		t.Errorf("%d wait, and %v are held", n, d.places.held)
+	}
+}
+
+// Its person has all the places that they may hold.
+func TestWhatTakesLongWaitsForAPlaceOfItsPerson(t *testing.T) {
+	d, ghent, _ := opened(t)
+	for range maxPlaces {
+		give, err := d.places.take(t.Context(), ghent.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer give()
+	}
+	in := ghent.Scope()
+	for name, read := range map[string]func(ctx context.Context) error{
+		"trends": func(ctx context.Context) error { return d.Trends(ctx, in, make([]packaging.Trend, 1)) },
+		"what of a shift is open": func(ctx context.Context) error {
+			_, err := d.StillOpen(ctx, in, packaging.ShiftReport{})
+			return err
+		},
+		"orders for programs": func(ctx context.Context) error {
+			_, err := d.OrdersAfter(ctx, in, packaging.OrderFilter{}, 0, 1)
+			return err
+		},
+		"history for programs": func(ctx context.Context) error { _, err := d.HistoryAfter(ctx, in, 0, 1); return err },
+		"orders of a serial": func(ctx context.Context) error {
+			_, err := d.OrdersOfSerial(ctx, in, "S1", 1)
+			return err
+		},
+		"a report": func(ctx context.Context) error {
+			_, err := d.ShiftReport(ctx, in, packaging.Occurrence{})
+			return err
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if err := read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s came at once: %v", name, err)
+		}
+		cancel()
+	}
+}
+
+// Pages, alarms and metrics ask these every few seconds, and what they read grows for years.
+func TestWhatIsAskedAllTheTimeReadsIndexesOfWhatIsOpen(t *testing.T) {
+	d, ghent, _ := opened(t)
+	for name, read := range map[string]func(q querier) error{
+		"facts of alarms": func(q querier) error { _, err := alarmFacts(t.Context(), q, ghent.Tenant.ID); return err },
+		"unknown outcomes": func(q querier) error {
+			_, _, err := unknownOutcomes(t.Context(), q, ghent.Scope())
+			return err
+		},
+		"what is asked about": func(q querier) error { _, err := unsettled(t.Context(), q); return err },
+		"what has no list":    func(q querier) error { _, err := withoutList(t.Context(), q); return err },
+		"late lists": func(q querier) error {
+			_, err := lateDeliveries(t.Context(), q, ghent.Scope(), d.now())
+			return err
+		},
+	} {
+		p := &planned{querier: d.read}
+		if err := read(p); err != nil {
+			t.Fatal(name, err)
+		}
+		for _, step := range p.steps {
+			all, _ := strings.CutPrefix(step, "SCAN ")
+			table, index, _ := strings.Cut(all, " ")
+			if all != step && slices.Contains([]string{"r", "o", "v", "q", "h", "n"}, table) && !strings.Contains(index, "releases_unsettled") {
+				t.Errorf("%s: %s\n%s", name, step, strings.Join(p.steps, "\n"))
+			}
+			if strings.HasPrefix(step, "SEARCH v ") && !strings.Contains(step, "deliveries_open") {
+				t.Errorf("%s: %s\n%s", name, step, strings.Join(p.steps, "\n"))
+			}
+			if strings.HasPrefix(step, "SEARCH r ") && strings.Contains(step, "(tenant_id=?)") && strings.Contains(step, "sqlite_autoindex") {
+				t.Errorf("%s: %s\n%s", name, step, strings.Join(p.steps, "\n"))
+			}
+		}
 	}
 }

@@ -33,11 +33,9 @@ func (d *DB) RecordFaults(ctx context.Context, tenant packaging.TenantID) (fault
 // asOfNow has a step of the check see one state of the database. Each has its own: while one is read for long, the
 // write-ahead log grows.
 func (c *recordCheck) asOfNow(ctx context.Context, d *DB, step func() error) error {
-	return d.readLong(ctx, 0, tableLimit, func(ctx context.Context, _ querier) error {
-		return d.slow.snapshot(ctx, func(q querier) error {
-			c.ctx, c.q = ctx, q
-			return step()
-		})
+	return d.snapshotLong(ctx, 0, tableLimit, func(ctx context.Context, q querier) error {
+		c.ctx, c.q = ctx, q
+		return step()
 	})
 }
 

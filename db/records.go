@@ -30,7 +30,6 @@ var notRecords = map[string]string{
 	"alarm_items":      "the same, alarm by alarm",
 	"heartbeats":       "whether the last heartbeat arrived",
 	"delivery_offers":  "what deliveries wait, in the order in which programs ask for them",
-	"delivery_tries":   "what each try came to: a delivery itself says whether it was taken",
 	"write_probe":      "random bytes, written to see whether a release could be",
 	"staged_lists":     "lists that do not count yet; a logged one that is named there is missing",
 	marksOfLists:       "an index of the serial lists, which are records: a check of a list looks up all of it",

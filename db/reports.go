@@ -17,11 +17,9 @@ import (
 func (d *DB) ShiftReport(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
 ) (r packaging.ShiftReport, err error) {
-	err = d.readLong(ctx, in.Person(), reportLimit, func(ctx context.Context, _ querier) error {
-		return d.slow.snapshot(ctx, func(q querier) error {
-			r, err = reportOf(ctx, q, in, o, d.now())
-			return err
-		})
+	err = d.snapshotLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+		r, err = reportOf(ctx, q, in, o, d.now())
+		return err
 	})
 	return r, err
 }

@@ -18,21 +18,5 @@ func (d *DB) search(
 	if text == "" {
 		return do(ctx, d.slow)
 	}
-	give, err := d.places.take(ctx, person)
-	if err != nil {
-		return err
-	}
-	defer give()
-	return limited(ctx, searchLimit, "error.search_slow", func(ctx context.Context) error { return do(ctx, d.slow) })
-}
-
-// limited fails with Invalid and the text where do takes longer than the limit.
-func limited(ctx context.Context, limit time.Duration, text string, do func(context.Context) error) error {
-	within, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := do(within)
-	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		return packaging.Fail(packaging.Invalid, text).Because(err)
-	}
-	return err
+	return d.inPlace(ctx, person, searchLimit, "error.search_slow", func(ctx context.Context) error { return do(ctx, d.slow) })
 }

@@ -14,7 +14,7 @@ const endless = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
 func TestASearchThatTakesTooLongEndsAndSaysSo(t *testing.T) {
 	d, _, _ := opened(t)
 	began := time.Now()
-	err := limited(t.Context(), 50*time.Millisecond, "error.search_slow", func(ctx context.Context) error {
+	err := d.inPlace(t.Context(), 1, 50*time.Millisecond, "error.search_slow", func(ctx context.Context) error {
 		var n int
 		return d.slow.QueryRowContext(ctx, endless).Scan(&n)
 	})

@@ -171,8 +171,18 @@ func (d *DB) packsAt(
 // several where products share it, or where it came twice.
 func (d *DB) OrdersOfSerial(
 	ctx context.Context, in packaging.Scope, serial string, limit int,
+) (orders []packaging.Order, err error) {
+	err = d.readLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+		orders, err = ordersOfSerial(ctx, q, in, serial, limit)
+		return err
+	})
+	return orders, err
+}
+
+func ordersOfSerial(
+	ctx context.Context, q querier, in packaging.Scope, serial string, limit int,
 ) ([]packaging.Order, error) {
-	targets, err := collect(ctx, d.slow, func(row scanner) (packTarget, error) {
+	targets, err := collect(ctx, q, func(row scanner) (packTarget, error) {
 		t := packTarget{PackID: packaging.PackID{Serial: serial}}
 		return t, row.Scan(&t.was)
 	}, `SELECT gtin FROM products WHERE tenant_id = ?`, in.Tenant())
@@ -182,19 +192,19 @@ func (d *DB) OrdersOfSerial(
 	for i := range targets {
 		targets[i].GTIN = targets[i].was
 	}
-	places, err := placesOf(ctx, d.slow, in.Tenant(), targets)
+	places, err := placesOf(ctx, q, in.Tenant(), targets)
 	if err != nil {
 		return nil, err
 	}
-	orders := make([]packaging.OrderID, len(places))
+	found := make([]packaging.OrderID, len(places))
 	for i, p := range places {
-		orders[i] = listOf(p.Key).Order()
+		found[i] = listOf(p.Key).Order()
 	}
-	list, err := json.Marshal(orders)
+	list, err := json.Marshal(found)
 	if err != nil {
 		return nil, err
 	}
 	w := inScope(in, "o.")
 	w.and(true, `o.id IN (SELECT value FROM json_each(?))`, string(list))
-	return collect(ctx, d.slow, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(ctx, q, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
 }

@@ -10,18 +10,27 @@ import (
 
 // Unsettled returns the orders of all tenants whose latest release has an unknown outcome that can still be known, the
 // oldest release first.
-func (d *DB) Unsettled(ctx context.Context) ([]packaging.Order, error) {
-	return collect(ctx, d.read, scanOrder, selectOrder+`
-		WHERE r.outcome = 'unknown' AND r.closed_at IS NULL ORDER BY r.id`)
+func (d *DB) Unsettled(ctx context.Context) ([]packaging.Order, error) { return unsettled(ctx, d.read) }
+
+func unsettled(ctx context.Context, q querier) ([]packaging.Order, error) {
+	return collect(ctx, q, scanOrder, selectOrder+`
+		WHERE o.id IN (SELECT r.order_id FROM releases r WHERE `+isUnknown+`) AND r.outcome = 'unknown' AND r.closed_at IS NULL ORDER BY r.id`)
 }
+
+// isUnknown is the condition that the outcome of a release, r, is unknown, as the index of the unsettled wants it.
+const isUnknown = `r.outcome IN ('sending', 'unknown') AND r.outcome = 'unknown'`
 
 // WithoutList returns the orders of all tenants whose latest release is known to be out while its list is missing, the
 // oldest release first.
 func (d *DB) WithoutList(ctx context.Context) ([]packaging.Order, error) {
-	return collect(ctx, d.read, scanOrder, selectOrder+`
-		WHERE o.last_release_id IN (
-				SELECT id FROM releases WHERE outcome = 'released' AND (list_source = '' OR oddities <> '[]'))
-			AND r.list_source = '' ORDER BY r.id`)
+	return withoutList(ctx, d.read)
+}
+
+func withoutList(ctx context.Context, q querier) ([]packaging.Order, error) {
+	return collect(ctx, q, scanOrder, selectOrder+`
+		WHERE o.id IN (
+				SELECT order_id FROM releases WHERE outcome = 'released' AND (list_source = '' OR oddities <> '[]'))
+			AND r.outcome = 'released' AND r.list_source = '' ORDER BY r.id`)
 }
 
 // program is who the history names for what Lineboard found out by itself.

@@ -272,9 +272,8 @@ func (f *DeliveryFailure) Error() string {
 
 // DeliveryTry is one try to bring a list to its destination.
 type DeliveryTry struct {
-	Number int
-	At     time.Time
-	Took   time.Duration
+	At   time.Time
+	Took time.Duration
 	DeliveryFailure
 }
 
