@@ -226,3 +226,50 @@ func TestARuleIsSetByThoseWhoSeeAllItsLines(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatWaitsIsCountedUntilItIsDealtWith(t *testing.T) {
+	d, ghent, basel := opened(t)
+	ghent = become(t, d, ghent, everything)
+	waiting := func(tenant packaging.TenantID) packaging.Waiting {
+		t.Helper()
+		w, err := d.Waiting(t.Context(), tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	if w := waiting(ghent.Tenant.ID); len(w.Lists) > 0 || w.Alarms+w.Messages > 0 || !w.OldestList.IsZero() || !w.OldestMessage.IsZero() {
+		t.Errorf("%+v", w)
+	}
+	id, _, _ := setAlarms(t, d, ghent)
+	if err := d.SetAlarmRule(t.Context(), ghent, packaging.AlarmRule{Kind: packaging.AlarmDelivery, First: []packaging.RecipientID{id}}); err != nil {
+		t.Fatal(err)
+	}
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	release(t, d, ghent, "plain", "S1", "S2")
+	release(t, d, ghent, "odd", "S1", "S1")
+	if err := d.RaiseAlarms(t.Context(), ghent.Tenant, nil); err != nil {
+		t.Fatal(err)
+	}
+	w := waiting(ghent.Tenant.ID)
+	if w.Lists[packaging.DeliveryWaiting]+w.Lists[packaging.DeliveryHeld] != 2 || w.Lists[packaging.DeliveryHeld] == 0 ||
+		w.OldestList.IsZero() || w.Alarms != 2 || w.Messages != 1 || w.OldestMessage.IsZero() {
+		t.Errorf("%+v", w)
+	}
+	if theirs := waiting(basel.Tenant.ID); len(theirs.Lists) > 0 || theirs.Alarms > 0 {
+		t.Errorf("another site has %+v", theirs)
+	}
+	due, err := d.DueMessages(t.Context())
+	if err != nil || len(due) != 1 {
+		t.Fatal(due, err)
+	}
+	if err := d.MessageSent(t.Context(), due[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.RetireDestination(t.Context(), ghent, to, "replaced"); err != nil {
+		t.Fatal(err)
+	}
+	if w := waiting(ghent.Tenant.ID); len(w.Lists) > 0 || w.Messages > 0 {
+		t.Errorf("%+v", w)
+	}
+}

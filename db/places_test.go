@@ -136,6 +136,7 @@ func TestWhatIsAskedAllTheTimeReadsIndexesOfWhatIsOpen(t *testing.T) {
 			return err
 		},
 		"what is asked about": func(q querier) error { _, err := unsettled(t.Context(), q); return err },
+		"what waits":          func(q querier) error { _, err := waitingOf(t.Context(), q, ghent.Tenant.ID); return err },
 		"what has no list":    func(q querier) error { _, err := withoutList(t.Context(), q); return err },
 		"late lists": func(q querier) error {
 			_, err := lateDeliveries(t.Context(), q, ghent.Scope(), d.now())

@@ -123,7 +123,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 		a.Deliver.Wake()
 	})
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
-	a.Metrics = metrics.New(ownBuild().Version, runtime.Version(), a.metricsState)
+	a.Metrics = metrics.New(ownBuild().Version, runtime.Version(), a.metricsState, p.Log)
 	a.Copy = a.copyOf(p.Replica)
 	a.clients = manufacturer.NewClients(a.tenantAPI)
 	a.clients.OnOutage(func(t packaging.TenantID) { a.Hub.Publish(packaging.FreshTopic.Of(t)) })
@@ -167,7 +167,7 @@ func (a *App) work(clients *manufacturer.Clients) {
 		releases = p.Releases
 	}
 	a.Releaser = release.New(
-		measuredStore{releases, a.Metrics, p.Now},
+		measuredStore{releases, a.Metrics, p.Store.Tenant, p.Now},
 		func(ctx context.Context, t packaging.TenantID) (release.API, error) { return clients.Of(ctx, t) },
 		p.Log,
 	)

@@ -57,6 +57,7 @@ func (s *settings) serveMetrics(ctx context.Context, m *metrics.Metrics, log *sl
 type measuredStore struct {
 	release.Store
 	metrics *metrics.Metrics
+	site    func(context.Context, packaging.TenantID) (packaging.Tenant, error)
 	now     func() time.Time
 }
 
@@ -65,10 +66,15 @@ func (m measuredStore) Settle(
 	ctx context.Context, o packaging.Order, answer packaging.Answer,
 ) (packaging.Release, error) {
 	settled, err := m.Store.Settle(ctx, o, answer)
-	if err == nil {
-		m.metrics.Released(o.Line.Code, answer.Outcome, m.now().Sub(o.Release.Requested))
+	if err != nil {
+		return settled, err
 	}
-	return settled, err
+	site, err := m.site(ctx, o.TenantID)
+	if err != nil { // it is counted all the same
+		site.Slug = "unknown"
+	}
+	m.metrics.Released(site.Slug, o.Line.Code, answer.Outcome, m.now().Sub(o.Release.Requested))
+	return settled, nil
 }
 
 // metricsState says how Lineboard is now.
@@ -94,8 +100,12 @@ func (a *App) metricsState(ctx context.Context) (metrics.State, error) {
 		if err != nil {
 			return s, err
 		}
+		waiting, err := a.Store.Waiting(ctx, t.ID)
+		if err != nil {
+			return s, err
+		}
 		_, down := a.clients.Down(t.ID)
-		site := metrics.Site{Slug: t.Slug, APIDown: down, OrdersAsOf: fresh.Succeeded}
+		site := metrics.Site{Slug: t.Slug, APIDown: down, OrdersAsOf: fresh.Succeeded, Waiting: waiting}
 		for _, o := range unknown {
 			if o.TenantID != t.ID {
 				continue

@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,15 +30,17 @@ type Metrics struct {
 	cache       *prometheus.CounterVec
 
 	mu    sync.Mutex
-	lines map[string]bool // that have metrics of their own
+	lines map[siteLine]bool // that have metrics of their own
 }
 
+type siteLine struct{ site, line string }
+
 // New returns the metrics of a program. State is asked for at each scrape.
-func New(version, goVersion string, state func(ctx context.Context) (State, error)) *Metrics {
-	m := &Metrics{Registry: prometheus.NewPedanticRegistry(), lines: map[string]bool{}}
+func New(version, goVersion string, state func(ctx context.Context) (State, error), log *slog.Logger) *Metrics {
+	m := &Metrics{Registry: prometheus.NewPedanticRegistry(), lines: map[siteLine]bool{}}
 	m.releases = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "lineboard_releases_total", Help: "Releases to line that ended, by line and outcome.",
-	}, []string{"line", "outcome"})
+		Name: "lineboard_releases_total", Help: "Releases to line that ended, by site, line and outcome.",
+	}, []string{"site", "line", "outcome"})
 	m.releaseTime = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "lineboard_release_seconds", Help: "Time from the press of a release to its stored answer.",
 		Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120},
@@ -54,7 +57,7 @@ func New(version, goVersion string, state func(ctx context.Context) (State, erro
 		ConstLabels: prometheus.Labels{"version": version, "go": goVersion},
 	})
 	info.Set(1)
-	m.MustRegister(m.releases, m.releaseTime, m.calls, m.cache, info, newStateCollector(state),
+	m.MustRegister(m.releases, m.releaseTime, m.calls, m.cache, info, stateCollector{state, log},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, result := range []string{"hit", "miss"} {
 		m.cache.WithLabelValues(result)
@@ -63,22 +66,22 @@ func New(version, goVersion string, state func(ctx context.Context) (State, erro
 }
 
 // Released counts a release that ended.
-func (m *Metrics) Released(line string, outcome packaging.Outcome, took time.Duration) {
-	m.releases.WithLabelValues(m.lineLabel(line), string(outcome)).Inc()
+func (m *Metrics) Released(site, line string, outcome packaging.Outcome, took time.Duration) {
+	m.releases.WithLabelValues(site, m.lineLabel(site, line), string(outcome)).Inc()
 	m.releaseTime.WithLabelValues(string(outcome)).Observe(took.Seconds())
 }
 
-// lineLabel returns the label of a line. Lines come and go; the number of labels is bounded.
-func (m *Metrics) lineLabel(line string) string {
+// lineLabel returns the label of a site's line. Lines come and go; the number of labels is bounded.
+func (m *Metrics) lineLabel(site, line string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case line == "":
 		return "none"
-	case !m.lines[line] && len(m.lines) >= maxLines:
+	case !m.lines[siteLine{site, line}] && len(m.lines) >= maxLines:
 		return "other"
 	}
-	m.lines[line] = true
+	m.lines[siteLine{site, line}] = true
 	return strings.ToValidUTF8(line, "?")
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,15 +32,13 @@ type Site struct {
 	OrdersAsOf    time.Time // of the newest refresh that worked
 	Unknown       int       // outcomes of releases
 	OldestUnknown time.Time // when the oldest of these was requested
+	Waiting       packaging.Waiting
 }
 
 // stateCollector turns a state into metrics at each scrape.
 type stateCollector struct {
 	state func(ctx context.Context) (State, error)
-}
-
-func newStateCollector(state func(ctx context.Context) (State, error)) stateCollector {
-	return stateCollector{state}
+	log   *slog.Logger
 }
 
 // scrapeLimit is how long the state may take to be read.
@@ -54,6 +53,11 @@ var (
 	ordersAge       = describe("orders_age_seconds", "Time since the orders of a site were last refreshed.", "site")
 	unknownOutcomes = describe("unknown_outcomes", "Releases of a site whose outcome is unknown.", "site")
 	unknownAge      = describe("unknown_outcome_age_seconds", "Age of the oldest release of a site whose outcome is unknown; 0 without one.", "site")
+	deliveries      = describe("deliveries", "Serial lists of a site that their destinations do not have yet, by state.", "site", "state")
+	deliveryAge     = describe("delivery_age_seconds", "Time for which such a list has been in its state at most; 0 without one.", "site")
+	alarms          = describe("alarms", "Alarms of a site that last.", "site")
+	messages        = describe("alarm_messages", "Messages about alarms of a site that wait to be sent.", "site")
+	messageAge      = describe("alarm_message_age_seconds", "Age of the oldest such message; 0 without one.", "site")
 	answersHeld     = describe("answers_held", "Answers of the API that wait to be stored.")
 	openPages       = describe("open_pages", "Open pages that get updates.")
 	databaseBytes   = describe("database_bytes", "Size of the database file.")
@@ -77,14 +81,15 @@ var (
 // Describe sends all descriptions.
 func (c stateCollector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		apiDown, ordersAge, unknownOutcomes, unknownAge, answersHeld, openPages, databaseBytes, logBytes, backupAge,
-		backupFailed, dataFaulty, verifiedAt, unanchored, certificateEnds, writerWait, writerHold, stateUnread, copyLag, copyConfirmed, copyFailed, copyEpoch, takenOver,
+		apiDown, ordersAge, unknownOutcomes, unknownAge, deliveries, deliveryAge, alarms, messages, messageAge, answersHeld,
+		openPages, databaseBytes, logBytes, backupAge, backupFailed, dataFaulty, verifiedAt, unanchored, certificateEnds,
+		writerWait, writerHold, stateUnread, copyLag, copyConfirmed, copyFailed, copyEpoch, takenOver,
 	} {
 		to <- d
 	}
 }
 
-// Collect reads the state and sends it. If it can't be read, it says so and nothing else.
+// Collect reads the state and sends it. If it can't be read, it says so, logs why, and sends nothing else.
 func (c stateCollector) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
 	defer cancel()
@@ -94,6 +99,7 @@ func (c stateCollector) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(stateUnread, number(err != nil))
 	if err != nil {
+		c.log.Warn("metrics of the state can't be read", "err", err)
 		return
 	}
 	for _, site := range s.Sites {
@@ -144,11 +150,24 @@ func collectSite(now time.Time, site Site, gauge func(*prometheus.Desc, float64,
 		gauge(ordersAge, now.Sub(site.OrdersAsOf).Seconds(), site.Slug)
 	}
 	gauge(unknownOutcomes, float64(site.Unknown), site.Slug)
-	age := 0.0
-	if site.Unknown > 0 {
-		age = now.Sub(site.OldestUnknown).Seconds()
+	gauge(unknownAge, age(now, site.OldestUnknown), site.Slug)
+	for _, state := range packaging.DeliveryStates {
+		if (packaging.Delivery{State: state}).Open() {
+			gauge(deliveries, float64(site.Waiting.Lists[state]), site.Slug, string(state))
+		}
 	}
-	gauge(unknownAge, age, site.Slug)
+	gauge(deliveryAge, age(now, site.Waiting.OldestList), site.Slug)
+	gauge(alarms, float64(site.Waiting.Alarms), site.Slug)
+	gauge(messages, float64(site.Waiting.Messages), site.Slug)
+	gauge(messageAge, age(now, site.Waiting.OldestMessage), site.Slug)
+}
+
+// age returns how long ago a moment was, in seconds; 0 for none.
+func age(now, at time.Time) float64 {
+	if at.IsZero() {
+		return 0
+	}
+	return now.Sub(at).Seconds()
 }
 
 func number(is bool) float64 {
