@@ -16,6 +16,9 @@ LITESTREAM := github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
 TESTFLAGS ?=
 PACKAGES ?= ./...
 FUZZTIME ?= 30s
+# Of make package: by default the version is 0.0 and the time of the commit, for all systems.
+VERSION ?=
+TARGETS ?=
 KILLS ?= 300
 
 # Dot-folders hold no source of ours. templ formats what it generates in its own way.
@@ -54,6 +57,10 @@ run: build ## build and start the demo: sandbox, sample lines, orders and people
 build: ## build .bin/lineboard, one static binary
 	# Without what debuggers alone read it is a fifth smaller.
 	CGO_ENABLED=0 go build -trimpath -ldflags=-w -o .bin/lineboard .
+
+.PHONY: package
+package: ## make .deb, .rpm, image, archives, checksums, bills of materials: .bin/packages (VERSION=1.2.3, TARGETS=linux-amd64)
+	cd .package && go run . -version '$(VERSION)' -targets '$(TARGETS)'
 
 .PHONY: generate
 generate: ## make the Go code of the templ files
@@ -112,12 +119,14 @@ soak: ## kill the program, restore backups and lose machines KILLS (300) times e
 
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
-	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd openssh-server
+	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd openssh-server \
+		debootstrap systemd-container rpm
 	promtool check rules docs/operate/alerts.yml
 	mkdir -p .bin && sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' docs/operate/lineboard.service >.bin/lineboard.service
 	systemd-analyze verify .bin/lineboard.service
 	systemd-analyze security --offline=true --threshold=20 .bin/lineboard.service >/dev/null
 	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations|OpenSSH' ./internal/gs1 ./internal/app ./internal/deliver ./handlers/orders
+	cd .package && go vet . && go test -count=1 -timeout=40m .
 
 .PHONY: mutants
 mutants: ## change conditions and sums at random: do the tests notice? (MUTATE=./db for some; hours)

@@ -21,6 +21,7 @@ type commands struct {
 	Version   version       `cmd:"" help:"Print the version."`
 	Sandbox   sandboxed     `cmd:"" help:"Serve the sandbox alone: a stand-in for the Manufacturer V2 API."`
 	RotateKey rotateKey     `cmd:"" help:"Change the key that seals the credentials. Lineboard must not be running."`
+	Service   service       `cmd:"" help:"Install Lineboard as a service of Windows, remove, start or stop it."`
 
 	Config string `placeholder:"FILE" help:"Settings file (YAML): the flags of serve by their names."`
 }

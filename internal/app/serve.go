@@ -22,8 +22,10 @@ type serve struct {
 	Provision string `placeholder:"FILE" help:"Provisioning file (YAML) to apply at start."`
 }
 
-// Run serves the dashboard.
-func (s *serve) Run(p run) error {
+// Run serves the dashboard, as a service where a service manager of Windows started it.
+func (s *serve) Run(p run) error { return asService(p, s.run) }
+
+func (s *serve) run(p run) error {
 	if s.Data == "" {
 		s.Data = defaultData
 	}

@@ -7,6 +7,9 @@ import (
 	"runtime/debug"
 )
 
+// packaged and commit are what a package was built from; linking sets them, and they are empty elsewhere.
+var packaged, commit string
+
 // build is what a program was built from.
 type build struct {
 	Version string `json:"version"`
@@ -18,6 +21,10 @@ type build struct {
 // ownBuild returns what this program was built from.
 func ownBuild() build {
 	b := build{Version: "unknown", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+	if packaged != "" {
+		b.Version, b.Commit = packaged, commit
+		return b
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
