@@ -202,6 +202,13 @@ func TestTestsThatAreNamedExist(t *testing.T) {
 			tests.WriteString(read(t, name))
 		}
 	}
+	packaging, err := filepath.Glob(filepath.Join(root, ".package", "*_test.go"))
+	if err != nil || len(packaging) == 0 {
+		t.Fatalf("tests of the packages: %q, %v", packaging, err)
+	}
+	for _, name := range packaging {
+		tests.WriteString(read(t, ".package/"+filepath.Base(name)))
+	}
 	for _, d := range documents(t) {
 		for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(d.text, -1) {
 			if !bytes.Contains(tests.Bytes(), []byte("func "+name+"(")) {
