@@ -17,7 +17,7 @@ const privateTo = "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;LS)"
 
 // firstSettings is the settings file of a new installation.
 const firstSettings = "# Settings of Lineboard: the flags of `lineboard serve` by their names. Then: lineboard service stop, and start.\r\n" +
-	"addr: localhost:8080\r\ndata: '%s'\r\n"
+	"addr: 127.0.0.1:8080\r\ndata: '%s'\r\n"
 
 // serviceFolder returns the folder of the settings and of the data.
 func serviceFolder(p run) string { return filepath.Join(p.Getenv("ProgramData"), "Lineboard") }
