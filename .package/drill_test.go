@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,6 +185,36 @@ func packagesOf(t *testing.T, source, version string) (out string) {
 	return out
 }
 
+// made makes the packages of this source once for all tests, in the folder that TestMain removes.
+var made = struct {
+	once   sync.Once
+	folder string
+	err    error
+}{}
+
+func TestMain(m *testing.M) {
+	var err error
+	if made.folder, err = os.MkdirTemp("", "lineboard-packages"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(made.folder)
+	os.Exit(code)
+}
+
+// current returns the folder of the packages of this source, of version 1.1.0.
+func current(t *testing.T) string {
+	t.Helper()
+	out := filepath.Join(made.folder, "current")
+	made.once.Do(func() {
+		made.err = run(context.Background(), []string{"-out", out, "-version", "1.1.0", "-targets", "linux-" + runtime.GOARCH})
+	})
+	if made.err != nil {
+		t.Fatal(made.err)
+	}
+	return out
+}
+
 // previous returns the source of the commit before this one, with another settings file than today's.
 func previous(t *testing.T) string {
 	t.Helper()
@@ -243,7 +274,12 @@ provision: /etc/lineboard/site.yaml
 // elsewhere, removed and purged.
 func TestALifeOnDebian(t *testing.T) {
 	needs(t, "debootstrap", "systemd-nspawn", "nsenter", "dpkg", "git")
-	first, second := packagesOf(t, previous(t), "1.0.0"), packagesOf(t, "..", "1.1.0")
+	lifeOf(t, packagesOf(t, previous(t), "1.0.0"), current(t))
+}
+
+// lifeOf lives that life with two versions of the packages.
+func lifeOf(t *testing.T, first, second string) {
+	t.Helper()
 	d := bootDebian(t)
 	for from, to := range map[string]string{first: "/one.deb", second: "/two.deb"} {
 		file := glob(t, from, "*.deb")
