@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -268,6 +269,61 @@ func TestAStopDoesNotWaitForEverForADiskThatStaysFull(t *testing.T) {
 			t.Error("a lost answer is not in the log")
 		}
 		r.Stop(ctx) // has nothing left to give up
+	})
+}
+
+// rooms is a reserve of one room.
+type rooms struct {
+	kept  []packaging.Answer
+	freed int
+}
+
+func (r *rooms) Take() (release.Room, error) { return r, nil }
+func (r *rooms) Ready() error                { return nil }
+func (r *rooms) Free()                       { r.freed++ }
+
+func (r *rooms) Keep(_ packaging.Order, a packaging.Answer) error {
+	r.kept = append(r.kept, a)
+	return nil
+}
+
+func TestAnAnswerThatAFullDiskDoesNotTakeIsInItsRoomAndAStopLeavesItThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, log, reserve := &book{full: 1 << 30}, &bytes.Buffer{}, &rooms{}
+		r := releaser(b, good, log)
+		r.KeepAnswersIn(reserve)
+		settled, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		r.Stop(ctx)
+		<-settled
+		if waited := time.Since(began); waited > 0 || !strings.Contains(log.String(), "the next start stores it") {
+			t.Errorf("the stop waited %v, and the log says %s", waited, log)
+		}
+		if len(reserve.kept) != 1 || !slices.Equal(reserve.kept[0].Serials, []string{"a-serial-number"}) || reserve.freed > 0 {
+			t.Errorf("the room has %+v, and was given back %d times", reserve.kept, reserve.freed)
+		}
+	})
+}
+
+func TestAnAnswerThatIsStoredAtLastGivesItsRoomBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, reserve := &book{full: 3}, &rooms{}
+		r := releaser(b, good, nil)
+		r.KeepAnswersIn(reserve)
+		settled, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-settled
+		if len(b.settled) != 1 || len(reserve.kept) != 1 || reserve.freed != 1 {
+			t.Errorf("settled %v, kept %v, given back %d times", b.settled, reserve.kept, reserve.freed)
+		}
 	})
 }
 

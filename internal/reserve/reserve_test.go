@@ -89,8 +89,9 @@ func TestAnAnswerThatWasCutOffWhileItWasWrittenIsNone(t *testing.T) {
 			if err := os.WriteFile(file, append(bytes.Clone(whole[:cut]), make([]byte, len(whole)-cut)...), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if held := open(t, folder).Held(); len(held) != 0 {
-				t.Errorf("cut at %d, %d are held", cut, len(held))
+			again := open(t, folder)
+			if held, unreadable := again.Held(), again.Unreadable(); len(held) != 0 || len(unreadable) != 0 {
+				t.Errorf("cut at %d, %d are held, %v", cut, len(held), unreadable)
 			}
 		}
 	}
