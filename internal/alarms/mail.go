@@ -54,13 +54,13 @@ func (a *Alarms) mail(
 func (a *Alarms) mailOptions(s packaging.AlarmSettings, host string, port int, password secret.Text) []mail.Option {
 	config := &tls.Config{ServerName: host, RootCAs: a.Roots, MinVersion: tls.VersionTLS12}
 	dial := mail.DialContextFunc(a.Dial)
-	policy, auth := mail.NoTLS, mail.SMTPAuthAutoDiscover
+	policy, auth := mail.TLSMandatory, mail.SMTPAuthAutoDiscover
 	switch s.Encryption {
-	case packaging.StartTLS:
-		policy = mail.TLSMandatory
+	case packaging.NoEncryption:
+		policy = mail.NoTLS
 	case packaging.ImplicitTLS:
 		// The library takes a connection of a dialer as it is, and does not see that it is encrypted.
-		auth = mail.SMTPAuthPlain
+		policy, auth = mail.NoTLS, mail.SMTPAuthPlain
 		dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			raw, err := a.Dial(ctx, network, address)
 			if err != nil {

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/url"
@@ -43,7 +44,7 @@ func (d *Deliverer) Check(
 			}
 		}
 	case packaging.WebhookDestination:
-		if err := firstOf(d.checkURL(to.Address), checkPublic(to.PublicURL)); err != nil {
+		if err := cmp.Or(d.checkURL(to.Address), checkPublic(to.PublicURL)); err != nil {
 			return to, preview, err
 		}
 		if !typed.Empty() {
@@ -52,12 +53,12 @@ func (d *Deliverer) Check(
 			}
 		}
 	}
-	preview, err := CheckFiles(to)
+	preview, err := checkFiles(to)
 	return to, preview, err
 }
 
-// CheckFiles returns what a destination's lists would look like. Invalid if they can't be written or named so.
-func CheckFiles(to packaging.Destination) (preview packaging.ListPreview, err error) {
+// checkFiles returns what a destination's lists would look like. Invalid if they can't be written or named so.
+func checkFiles(to packaging.Destination) (preview packaging.ListPreview, err error) {
 	if to.Kind.WritesFiles() {
 		if preview.FileName, err = listfile.CheckFileName(to.FileName); err != nil {
 			return preview, templateError("destination.bad_file_name", err)
@@ -75,15 +76,6 @@ func templateError(key string, err error) error {
 		return err
 	}
 	return packaging.Fail(packaging.Invalid, key, "Detail", clean(failure.Detail))
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // checkURL returns Invalid for what no webhook can be sent to.

@@ -2,6 +2,7 @@ package listfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,9 +120,9 @@ func allowed(node parse.Node, ranges bool, left *int) error {
 		}
 		return nil
 	case *parse.IfNode:
-		return firstOf(allowedPipe(n.Pipe), allowed(n.List, ranges, left), allowed(n.ElseList, ranges, left))
+		return cmp.Or(allowedPipe(n.Pipe), allowed(n.List, ranges, left), allowed(n.ElseList, ranges, left))
 	case *parse.WithNode:
-		return firstOf(allowedPipe(n.Pipe), allowed(n.List, ranges, left), allowed(n.ElseList, ranges, left))
+		return cmp.Or(allowedPipe(n.Pipe), allowed(n.List, ranges, left), allowed(n.ElseList, ranges, left))
 	case *parse.RangeNode:
 		source := ""
 		if n.Pipe != nil && len(n.Pipe.Cmds) == 1 {
@@ -133,7 +134,7 @@ func allowed(node parse.Node, ranges bool, left *int) error {
 		if *left--; *left < 0 {
 			return fmt.Errorf("it may go through .Serials %d times at most", maxRanges)
 		}
-		return firstOf(allowed(n.List, false, left), allowed(n.ElseList, ranges, left))
+		return cmp.Or(allowed(n.List, false, left), allowed(n.ElseList, ranges, left))
 	case *parse.ActionNode:
 		return allowedPipe(n.Pipe)
 	case *parse.TextNode, *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
@@ -162,15 +163,6 @@ func allowedPipe(pipe *parse.PipeNode) error {
 			default:
 				return fmt.Errorf("it must not have %s", a)
 			}
-		}
-	}
-	return nil
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
 		}
 	}
 	return nil
