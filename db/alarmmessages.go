@@ -26,7 +26,7 @@ func (d *DB) DueMessages(ctx context.Context) (due []packaging.AlarmMessage, err
 			WHERE `+isDue+` ORDER BY m.made_at, m.id LIMIT 20`, millis(t.now))
 		for i := range due {
 			if err == nil {
-				due[i].Items, err = collect(t.ctx, t, scanAlarmItem, `SELECT i.says, i.at, `+selectAlarm[len("\n\tSELECT "):]+`
+				due[i].Items, err = collect(t.ctx, t, scanAlarmItem, `SELECT i.says, i.at, `+alarmColumns+fromAlarms+`
 					JOIN alarm_items i ON i.alarm_id = a.id WHERE i.message_id = ? ORDER BY i.place`, due[i].ID)
 			}
 			if err == nil {

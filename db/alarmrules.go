@@ -3,9 +3,7 @@ package db
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -155,22 +150,18 @@ func (s *setupTx) partRule(id packaging.AlarmRuleID) error {
 // joinRule joins a rule with its lines and recipients. One of another site is not found.
 func (s *setupTx) joinRule(r packaging.AlarmRule) (err error) {
 	for _, line := range r.Lines {
-		err = cmp.Or(err, s.exec(`INSERT INTO alarm_rule_lines VALUES (?, ?, ?)`, s.tenant, r.ID, line))
+		err = cmp.Or(err, s.exec(`INSERT INTO alarm_rule_lines VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, s.tenant, r.ID, line))
 	}
 	for next, recipients := range [][]packaging.RecipientID{r.First, r.Second} {
 		for _, recipient := range recipients {
-			err = cmp.Or(err, s.exec(`INSERT INTO alarm_rule_recipients VALUES (?, ?, ?, ?)`, s.tenant, r.ID, recipient, next))
+			err = cmp.Or(err, s.exec(`INSERT INTO alarm_rule_recipients VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+				s.tenant, r.ID, recipient, next))
 		}
 	}
-	if isConstraint(err) {
+	if isMissing(err) {
 		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
 	}
 	return err
-}
-
-func isConstraint(err error) bool {
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
 }
 
 // describeRule returns how the history names what a rule says.
@@ -206,8 +197,8 @@ func (d *DB) RemoveAlarmRule(ctx context.Context, by packaging.Person, id packag
 	})
 }
 
-// sealedRecipient is what of a recipient is sealed.
-type sealedRecipient struct{ target, key []byte }
+// sealedTarget is where messages go, a URL or a password, and a second secret: each sealed, or nil.
+type sealedTarget struct{ target, key []byte }
 
 const selectRecipient = `
 	SELECT r.id, r.name, r.kind, r.address, r.target, r.secret,
@@ -216,7 +207,7 @@ const selectRecipient = `
 			ORDER BY made_at DESC, id DESC LIMIT 1), '')
 	FROM recipients r `
 
-func scanRecipient(row scanner) (r packaging.Recipient, sealed sealedRecipient, err error) {
+func scanRecipient(row scanner) (r packaging.Recipient, sealed sealedTarget, err error) {
 	var told int64
 	err = row.Scan(&r.ID, &r.Name, &r.Kind, &r.Address, &sealed.target, &sealed.key, &told, &r.Failed)
 	r.Told = moment(told)
@@ -233,7 +224,7 @@ func (d *DB) Recipients(ctx context.Context, tenant packaging.TenantID) ([]packa
 
 func recipientOf(
 	ctx context.Context, q querier, tenant packaging.TenantID, id packaging.RecipientID,
-) (packaging.Recipient, sealedRecipient, error) {
+) (packaging.Recipient, sealedTarget, error) {
 	r, sealed, err := scanRecipient(q.QueryRowContext(ctx, selectRecipient+`WHERE r.tenant_id = ? AND r.id = ?`, tenant, id))
 	return r, sealed, coded(err)
 }
@@ -243,21 +234,16 @@ func recipientOwner(tenant packaging.TenantID, id packaging.RecipientID, what st
 	return fmt.Sprintf("tenant %d recipient %d %s", tenant, id, what)
 }
 
-// AddRecipient adds a recipient. For a webhook it returns the secret that its messages are signed with, which is shown
-// once.
+// AddRecipient adds a recipient. key is what messages to a webhook are signed with, empty for other kinds.
 func (d *DB) AddRecipient(
-	ctx context.Context, by packaging.Person, r packaging.Recipient, target secret.Text,
-) (id packaging.RecipientID, key secret.Text, err error) {
+	ctx context.Context, by packaging.Person, r packaging.Recipient, target, key secret.Text,
+) (id packaging.RecipientID, err error) {
 	r.Name = strings.TrimSpace(r.Name)
 	if err := r.Check(target.Reveal()); err != nil {
-		return 0, key, err
+		return 0, err
 	}
-	if r.Kind == packaging.ByWebhook {
-		fresh := make([]byte, 32)
-		if _, err := rand.Read(fresh); err != nil {
-			return 0, key, err
-		}
-		key = secret.New("whsec_" + base64.StdEncoding.EncodeToString(fresh))
+	if (r.Kind == packaging.ByWebhook) == key.Empty() {
+		return 0, packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	err = d.setupTx(ctx, by, func(s *setupTx) error {
 		if err := s.roomFor("recipients"); err != nil {
@@ -282,7 +268,7 @@ func (d *DB) AddRecipient(
 		}
 		err := s.exec(`INSERT INTO recipients (id, tenant_id, name, kind, address, target, secret) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			id, s.tenant, r.Name, r.Kind, r.Address, sealedTarget, sealedKey)
-		if isConstraint(err) {
+		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "alarms.name_taken").Because(err)
 		}
 		if err != nil {
@@ -290,7 +276,7 @@ func (d *DB) AddRecipient(
 		}
 		return s.recordChange(packaging.AlarmsSet, "recipient "+r.Name, "", string(r.Kind)+" "+r.Address)
 	})
-	return id, key, err
+	return id, err
 }
 
 // RemoveRecipient removes a recipient: from the rules too, and with what waits for them. Forbidden if one of the rules is
@@ -349,7 +335,7 @@ func alarmsOwner(tenant packaging.TenantID, what string) string {
 
 func alarmSettingsOf(
 	ctx context.Context, q querier, tenant packaging.TenantID,
-) (s packaging.AlarmSettings, sealed sealedRecipient, err error) {
+) (s packaging.AlarmSettings, sealed sealedTarget, err error) {
 	var at, every int64
 	err = q.QueryRowContext(ctx, `
 		SELECT address, language, mail_host, encryption, mail_from, mail_user, mail_password, coalesce(password_set_at, 0),

@@ -62,11 +62,14 @@ func scanFact(row scanner) (f packaging.AlarmFact, err error) {
 	return f, err
 }
 
-const selectAlarm = `
-	SELECT a.id, a.rule_id, a.kind, a.subject, coalesce(l.id, 0), coalesce(l.code, ''), coalesce(l.name, ''), coalesce(o.id, 0),
+const alarmColumns = `a.id, a.rule_id, a.kind, a.subject, coalesce(l.id, 0), coalesce(l.code, ''), coalesce(l.name, ''), coalesce(o.id, 0),
 		coalesce(o.order_key, ''), a.since, a.detail, a.began_at, a.said_at, a.sound, a.next, coalesce(a.taken_by, 0), a.username,
-		a.full_name, coalesce(a.taken_at, 0), coalesce(a.ended_at, 0)
+		a.full_name, coalesce(a.taken_at, 0), coalesce(a.ended_at, 0)`
+
+const fromAlarms = `
 	FROM alarms a LEFT JOIN lines l ON l.id = a.line_id LEFT JOIN orders o ON o.id = a.order_id `
+
+const selectAlarm = `SELECT ` + alarmColumns + fromAlarms
 
 func scanAlarm(row scanner) (a packaging.Alarm, err error) {
 	var since, began, said, taken, ended int64

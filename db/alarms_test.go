@@ -13,8 +13,9 @@ import (
 // setAlarms gives a site a webhook that is told of alarms, and all secrets that they can be sent with.
 func setAlarms(t *testing.T, d *DB, by packaging.Person) (id packaging.RecipientID, key secret.Text, to packaging.AlarmSettings) {
 	t.Helper()
-	id, key, err := d.AddRecipient(
-		t.Context(), by, packaging.Recipient{Name: "SCADA", Kind: packaging.ByWebhook}, secret.New("https://scada.example/canary-path"))
+	key = secret.New("whsec_canary")
+	id, err := d.AddRecipient(
+		t.Context(), by, packaging.Recipient{Name: "SCADA", Kind: packaging.ByWebhook}, secret.New("https://scada.example/canary-path"), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,8 @@ func TestARuleIsSetByThoseWhoSeeAllItsLines(t *testing.T) {
 	}
 	named := map[packaging.RecipientID]string{}
 	for _, name := range []string{"ours", "theirs"} {
-		id, _, err := d.AddRecipient(t.Context(), boss, packaging.Recipient{Name: name, Kind: packaging.ByMail}, secret.New("a@plant.example"))
+		id, err := d.AddRecipient(
+			t.Context(), boss, packaging.Recipient{Name: name, Kind: packaging.ByMail}, secret.New("a@plant.example"), secret.Text{})
 		if err != nil {
 			t.Fatal(err)
 		}

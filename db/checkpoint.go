@@ -77,7 +77,9 @@ func (d *DB) restartLog(ctx context.Context, log string, limit int64) error {
 		return err
 	}
 	defer conn.Close()
-	defer conn.ExecContext(ctx, `PRAGMA busy_timeout = 5000`) //nolint:errcheck // it can't fail
+	// Set back though ctx ends: it is the one connection of all who write. Where that fails, the connection is broken, and
+	// its next user learns that.
+	defer conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA busy_timeout = 5000`) //nolint:errcheck // as said above
 	if _, err := conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, restartTimeout.Milliseconds())); err != nil {
 		return err
 	}

@@ -362,7 +362,7 @@ var acts = map[string]act{
 		return s.SetAlarmSettings(s.t.Context(), by, to, secret.Text{}, secret.Text{}, false)
 	}},
 	"AddRecipient": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
-		_, _, err := s.AddRecipient(s.t.Context(), by, nightShift, secret.New("night@plant.example"))
+		_, err := s.AddRecipient(s.t.Context(), by, nightShift, secret.New("night@plant.example"), secret.Text{})
 		return err
 	}},
 	"RemoveRecipient": {needs: packaging.Administer, first: addRecipient, do: func(s *stage, by packaging.Person) error {
@@ -494,7 +494,7 @@ func bindStation(s *stage, by packaging.Person) error {
 var nightShift = packaging.Recipient{Name: "Night shift", Kind: packaging.ByMail}
 
 func addRecipient(s *stage, _ packaging.Person) error {
-	_, _, err := s.AddRecipient(s.t.Context(), s.people["otto"], nightShift, secret.New("night@plant.example"))
+	_, err := s.AddRecipient(s.t.Context(), s.people["otto"], nightShift, secret.New("night@plant.example"), secret.Text{})
 	return err
 }
 

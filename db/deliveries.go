@@ -167,7 +167,7 @@ func (t *tx) recordDelivery(
 	return t.record(about)
 }
 
-// within returns the condition on deliveries whose destination is on a line of the scope.
+// deliveriesWithin returns the condition on deliveries whose destination is on a line of the scope.
 func deliveriesWithin(in packaging.Scope) where {
 	w := where{"d.tenant_id = ?", []any{in.Tenant()}}
 	w.and(in.Limited(), "d.line_id IN (SELECT value FROM json_each(?))", lineList(in))
@@ -279,16 +279,18 @@ func (d *DB) SendList(
 		if o.Release == nil || o.Release.List == packaging.NoList {
 			return packaging.Fail(packaging.Conflict, "delivery.no_list")
 		}
-		key, err := t.insert(`
+		var key packaging.DeliveryID
+		err = t.row(`
 			INSERT INTO deliveries (tenant_id, destination_id, release_id, uid, made_at, facts, held_for, since, state, by_name, why, sends)
 			SELECT tenant_id, destination_id, release_id, uid, made_at, facts, held_for, ?, 'waiting', ?, ?, 1 FROM new_deliveries n
 			WHERE tenant_id = ? AND release_id = ? AND destination_id = ?
-				AND NOT EXISTS (SELECT 1 FROM deliveries v WHERE v.release_id = n.release_id AND v.destination_id = n.destination_id)`,
-			millis(t.now), by.FullName, why, o.TenantID, o.Release.ID, to)
-		if err != nil {
+				AND NOT EXISTS (SELECT 1 FROM deliveries v WHERE v.release_id = n.release_id AND v.destination_id = n.destination_id)
+			RETURNING id`,
+			millis(t.now), by.FullName, why, o.TenantID, o.Release.ID, to).Scan(&key)
+		if err != nil { // NotFound where it has one already, or there is no such destination
 			return err
 		}
-		v, err := scanDelivery(t.row(selectDelivery+`WHERE v.id = ? AND v.release_id = ? AND v.destination_id = ?`, key, o.Release.ID, to))
+		v, err := t.delivery(by.Scope(), key)
 		if err != nil {
 			return err
 		}

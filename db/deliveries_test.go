@@ -230,6 +230,11 @@ func TestTheSchemaKeepsDeliveriesAsTheyMustBe(t *testing.T) {
 	add(t, d, basel, folderOn("L1", "Theirs"))
 	release(t, d, ghent, "odd", "S1", "S1")
 	release(t, d, ghent, "Order143", "S1", "S2")
+	if err := d.CreateToken(t.Context(), ghent, packaging.Token{
+		Name: "PC", Scopes: []packaging.TokenScope{packaging.TakeListsScope},
+	}, [32]byte{1}); err != nil {
+		t.Fatal(err)
+	}
 	v, err := d.NextDelivery(t.Context(), to)
 	if err == nil {
 		_, err = d.FreezeDelivery(t.Context(), frozen(v, "x"))
@@ -254,18 +259,7 @@ func TestTheSchemaKeepsDeliveriesAsTheyMustBe(t *testing.T) {
 			SELECT tenant_id, destination_id, release_id, lower(hex(randomblob(16))), 1, '{}', 1, 'waiting' FROM deliveries LIMIT 1`,
 		`UPDATE api_token_scopes SET scope = 'read_orders'`,
 	} {
-		if err := d.tx(t.Context(), func(t *tx) error {
-			result, err := t.ExecContext(t.ctx, query)
-			if err != nil {
-				return err
-			}
-			if n, _ := result.RowsAffected(); n == 0 {
-				return fmt.Errorf("nothing to change")
-			}
-			return nil
-		}); err == nil {
-			t.Errorf("%s was carried out", query)
-		}
+		refusedBySchema(t, d, query, query)
 	}
 }
 
@@ -515,5 +509,25 @@ func TestTheHistorySaysOfATakenListWhatItsRowSays(t *testing.T) {
 	want := fmt.Sprintf("a.csv %x", sha256.Sum256([]byte("the list")))
 	if _, e := deedsOf(t, d, ghent, "Order143"); e.Deed != packaging.ListTaken || e.New != want {
 		t.Errorf("%s, not %s", e.New, want)
+	}
+}
+
+func TestAListIsSentToALaterDestinationOnce(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	o := release(t, d, ghent, "Order143", "S1", "S2")
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	if err := d.SendList(t.Context(), ghent, o.ID, to, "it came later"); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []packaging.DestinationID{to, to + 1} {
+		if err := d.SendList(t.Context(), ghent, o.ID, again, "it came later"); packaging.CodeOf(err) != packaging.NotFound {
+			t.Errorf("sent to %d again: %v", again, err)
+		}
+	}
+	deeds, e := deedsOf(t, d, ghent, "Order143")
+	sent := slices.DeleteFunc(deeds, func(deed packaging.Deed) bool { return deed != packaging.ListSent })
+	if all := deliveriesTo(t, d, ghent, o); len(all) != 1 || len(sent) != 1 || e.Comment != "it came later" {
+		t.Errorf("%d deliveries, %v, %+v", len(all), sent, e)
 	}
 }

@@ -11,9 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
@@ -181,8 +178,7 @@ func (s *setupTx) addDestination(
 
 // nameTaken returns a Conflict for a name that another destination of the line has, and other errors as they are.
 func nameTaken(err error) error {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if isTaken(err) {
 		return packaging.Fail(packaging.Conflict, "destination.name_taken").Because(err)
 	}
 	return err

@@ -2,10 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 )
@@ -43,8 +39,7 @@ func (d *DB) AddDisplay(
 ) (one packaging.Display, code string, err error) {
 	err = d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		id, err := t.insert(`INSERT INTO displays (tenant_id, name, language) VALUES (?, ?, ?)`, by.Tenant.ID, name, language)
-		var lite *sqlite.Error
-		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "displays.name_taken").Because(err)
 		}
 		if err != nil {

@@ -8,9 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 )
@@ -125,8 +122,7 @@ func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.U
 		err = t.exec(`INSERT INTO station_factors (user_id, tenant_id, badge_mark, badge_set_by, badge_confirmed_at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (user_id, tenant_id) DO UPDATE SET badge_mark = excluded.badge_mark,
 				badge_set_by = excluded.badge_set_by, badge_confirmed_at = excluded.badge_confirmed_at`, user, by.Tenant.ID, mark, setBy, confirmed)
-		var lite *sqlite.Error
-		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "pin.badge_taken").Because(err)
 		}
 		if err != nil {

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"strings"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"lineboard/internal/packaging"
 )
 
@@ -67,8 +64,7 @@ func (d *DB) adoptLine(
 			return err
 		}
 		id, err := t.insert(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)`, tenant, l.Code, name)
-		var lite *sqlite.Error
-		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "error.line_adopted").Because(err)
 		}
 		if err != nil {

@@ -3,11 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strings"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 )
@@ -88,8 +84,7 @@ func (t *tx) insertQueue(
 ) error {
 	id, err := t.insert(`INSERT INTO queues (tenant_id, line_id, user_id, username, full_name, role, station, started_at) VALUES (?,?,?,?,?,?,?,?)`,
 		by.Tenant.ID, line, by.ID, by.Username, by.FullName, by.Role, by.Station, millis(t.now))
-	var lite *sqlite.Error
-	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if isTaken(err) {
 		return packaging.Fail(packaging.Conflict, "queue.running_already").Because(err)
 	}
 	if err != nil {

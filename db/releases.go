@@ -3,13 +3,9 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 )
@@ -157,8 +153,7 @@ func (t *tx) insertRelease(o *packaging.Order, r *packaging.Release) error {
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		o.TenantID, o.ID, r.By.ID, r.By.Username, r.By.FullName, r.By.Role, nullable(r.Line.ID), r.Line.Code, r.Line.Name,
 		millis(r.Requested), expected, r.Outcome, r.By.Station, nullable(r.Queue), r.Round, r.AgainWhy)
-	var lite *sqlite.Error
-	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if isTaken(err) {
 		// The latest release is refused but an earlier one stands: the index knows better than what was read.
 		return packaging.Fail(packaging.Conflict, "obstacle."+string(packaging.AlreadyReleased)).Because(err)
 	}

@@ -4,12 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"slices"
 	"strings"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 )
@@ -132,8 +128,7 @@ func (t *tx) sign(s packaging.Signature, about packaging.Entry) error {
 	err := t.exec(`INSERT INTO signatures (`+signatureColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		s.TenantID, s.Kind, s.Object, s.Content[:], s.Place, s.By.ID, s.By.Username, s.By.FullName, s.By.Role, s.By.Station,
 		s.Meaning, millis(s.At), s.Factor, s.Hash[:])
-	var lite *sqlite.Error
-	if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if isTaken(err) {
 		return packaging.Fail(packaging.Conflict, "obstacle.signature_missing").Because(err)
 	}
 	if err != nil {

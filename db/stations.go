@@ -3,12 +3,8 @@ package db
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"math/big"
 	"strings"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -51,8 +47,7 @@ func (d *DB) AddStation(
 			return packaging.Fail(packaging.NotFound, "error.not_found")
 		}
 		id, err := t.insert(`INSERT INTO stations (tenant_id, line_id, name, language) VALUES (?, ?, ?, ?)`, by.Tenant.ID, line, name, language)
-		var lite *sqlite.Error
-		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "stations.name_taken").Because(err)
 		}
 		if err != nil {

@@ -4,13 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/packaging"
 )
@@ -80,8 +76,7 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 		}
 		id, err := t.insert(`INSERT INTO api_tokens (tenant_id, name, hash, created_at, created_by, creator_name, expires_at) VALUES (?,?,?,?,?,?,?)`,
 			by.Tenant.ID, k.Name, hash[:], millis(t.now), by.ID, by.FullName, nullTime(k.Expires))
-		var lite *sqlite.Error
-		if errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "tokens.name_taken").Because(err)
 		}
 		if err != nil {

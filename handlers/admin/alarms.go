@@ -29,8 +29,8 @@ type Alarms struct {
 // AlarmsStore is what Alarms needs of the database.
 type AlarmsStore interface {
 	AddRecipient(
-		ctx context.Context, by packaging.Person, r packaging.Recipient, target secret.Text,
-	) (packaging.RecipientID, secret.Text, error)
+		ctx context.Context, by packaging.Person, r packaging.Recipient, target, key secret.Text,
+	) (packaging.RecipientID, error)
 	AlarmRules(ctx context.Context, in packaging.Scope) ([]packaging.AlarmRule, error)
 	AlarmSettings(
 		ctx context.Context, tenant packaging.TenantID,
@@ -49,6 +49,8 @@ type AlarmsStore interface {
 // AlarmSender sends a message to a recipient to try it out.
 type AlarmSender interface {
 	Try(ctx context.Context, t packaging.Tenant, to packaging.Recipient) error
+	// NewSecret returns a new secret that messages to a webhook are signed with.
+	NewSecret() secret.Text
 }
 
 // Show shows the rules, the recipients, and how alarms are sent.
@@ -150,7 +152,11 @@ func (a *Alarms) AddRecipient(c echo.Context) error {
 		Name: strings.Join(strings.Fields(c.FormValue("name")), " "), Kind: packaging.RecipientKind(c.FormValue("kind")),
 	}
 	target := secret.New(strings.TrimSpace(c.FormValue("target")))
-	_, key, err := a.Store.AddRecipient(c.Request().Context(), web.SignedIn(c), r, target)
+	var key secret.Text
+	if r.Kind == packaging.ByWebhook {
+		key = a.Sender.NewSecret()
+	}
+	_, err := a.Store.AddRecipient(c.Request().Context(), web.SignedIn(c), r, target, key)
 	if err == nil && !key.Empty() {
 		return a.show(c, http.StatusOK, view.AlarmsPage{Key: key.Reveal(), Of: r.Name})
 	}

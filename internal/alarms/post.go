@@ -36,6 +36,9 @@ func (a *Alarms) post(ctx context.Context, target, key secret.Text, m packaging.
 	return a.do(request)
 }
 
+// NewSecret returns a new secret that messages to a webhook are signed with.
+func (a *Alarms) NewSecret() secret.Text { return webhook.NewSecret() }
+
 // get asks an address, and wants nothing but to be heard.
 func (a *Alarms) get(ctx context.Context, target secret.Text) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.Reveal(), nil)
