@@ -125,7 +125,7 @@ peers: ## test against programs of other people, which it installs (Debian, as r
 	mkdir -p .bin && sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' docs/operate/lineboard.service >.bin/lineboard.service
 	systemd-analyze verify .bin/lineboard.service
 	systemd-analyze security --offline=true --threshold=20 .bin/lineboard.service >/dev/null
-	GOBIN=$(CURDIR)/.bin go install github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
+	GOBIN=$(CURDIR)/.bin go install $(LITESTREAM)
 	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations|OpenSSH|Litestream' ./internal/gs1 ./internal/app ./internal/deliver ./handlers/orders
 	cd .package && go vet . && go test -count=1 -timeout=40m .
 

@@ -262,7 +262,7 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 // what is over, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.Alarms.Run, a.Deliver.Run, a.checks.run, a.copier.run, a.runCopy, a.index, a.sweep} {
+	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.inCharge(a.Alarms.Run), a.inCharge(a.Deliver.Run), a.checks.run, a.copier.run, a.runCopy, a.index, a.sweep} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

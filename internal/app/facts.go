@@ -31,6 +31,8 @@ func (f *facts) of(tenant packaging.TenantID) (all []packaging.AlarmFact) {
 	note(packaging.AlarmBackup, backups.Problem != "", backups.Problem)
 	note(packaging.AlarmAnchors, check.Unanchored != "", check.Unanchored)
 	note(packaging.AlarmHistory, check.Faulty(), faultOf(check, tenant))
+	copied := f.app.copied()
+	note(packaging.AlarmCopy, copied.Problem != "", copied.Problem)
 	full := f.fullDisk()
 	note(packaging.AlarmDisk, full != "", full)
 	return all

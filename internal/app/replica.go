@@ -209,6 +209,26 @@ func (a *App) runCopy(ctx context.Context) error {
 	return a.Copy.Run(ctx)
 }
 
+// inCharge returns run as what ends once another Lineboard took over: of two, only one delivers lists and sends alarms.
+func (a *App) inCharge(run func(context.Context) error) func(context.Context) error {
+	guard := a.parts.Replica.Guard
+	if guard == nil {
+		return run
+	}
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			select {
+			case <-guard.Over():
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		return run(ctx)
+	}
+}
+
 // copied says how the copy is.
 func (a *App) copied() packaging.CopyState {
 	if a.Copy == nil {

@@ -29,17 +29,18 @@ const (
 	AlarmAnchors      AlarmKind = "anchors"      // what happened can't be anchored
 	AlarmHistory      AlarmKind = "history"      // the data or its history does not hold
 	AlarmDisk         AlarmKind = "disk"         // the disk is nearly full
+	AlarmCopy         AlarmKind = "copy"         // the copy that releases wait for is not there
 )
 
 // AlarmKinds are all of them, as Setup lists them.
 var AlarmKinds = []AlarmKind{
 	AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery, AlarmStale, AlarmCredentials, AlarmHandover,
-	AlarmBackup, AlarmAnchors, AlarmHistory, AlarmDisk,
+	AlarmBackup, AlarmAnchors, AlarmHistory, AlarmDisk, AlarmCopy,
 }
 
 // OfInstallation reports whether the kind is about the program and its data, and not about one site.
 func (k AlarmKind) OfInstallation() bool {
-	return slices.Contains([]AlarmKind{AlarmBackup, AlarmAnchors, AlarmHistory, AlarmDisk}, k)
+	return slices.Contains([]AlarmKind{AlarmBackup, AlarmAnchors, AlarmHistory, AlarmDisk, AlarmCopy}, k)
 }
 
 // OfLine reports whether a fact of the kind belongs to a line.

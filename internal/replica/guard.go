@@ -31,6 +31,7 @@ type Guard struct {
 	takenOver *packaging.Epoch
 	problem   error
 	writes    bool          // something was copied in this epoch
+	over      chan struct{} // closed once another Lineboard took over
 	asking    chan struct{} // has room for those who ask the place
 }
 
@@ -52,7 +53,7 @@ func NewGuard(
 	return &Guard{
 		begun: begun,
 		place: place, file: file, clock: sinceBoot, now: now, log: log, own: own, problem: errUnread,
-		asking: make(chan struct{}, maxAsking),
+		asking: make(chan struct{}, maxAsking), over: make(chan struct{}),
 	}, nil
 }
 
@@ -72,6 +73,9 @@ func (g *Guard) TakenOver() *packaging.Epoch {
 	defer g.mu.Unlock()
 	return g.takenOver
 }
+
+// Over is closed once another Lineboard took over.
+func (g *Guard) Over() <-chan struct{} { return g.over }
 
 // Ready refuses presses once another Lineboard took over.
 func (g *Guard) Ready() error {
@@ -210,7 +214,11 @@ func (g *Guard) begin(ctx context.Context) error {
 func (g *Guard) lost(to packaging.Epoch) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.takenOver != nil { // another reading found it first
+		return takenOver(to)
+	}
 	g.takenOver = &to
+	close(g.over)
 	g.log.Error("another Lineboard took over: this one releases nothing any more", "host", to.Host, "since", to.Began,
 		"epoch", to.Number)
 	return takenOver(to)

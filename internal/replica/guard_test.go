@@ -96,6 +96,11 @@ func TestAReleaseLeavesOnlyInTheEpochOfThisLineboard(t *testing.T) {
 	if err := g.Depart(t.Context()); reason(err) != packaging.TakenOver {
 		t.Errorf("after a promotion: %v", err)
 	}
+	select {
+	case <-g.Over():
+	default:
+		t.Error("what must end then is not told")
+	}
 	if over := g.TakenOver(); over == nil || over.Host != "second" || over.Number != 2 {
 		t.Errorf("taken over by %+v", over)
 	}

@@ -266,6 +266,15 @@ func TestAnchorsTravelInPiecesAndArriveAsTheyWere(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("")
+	written = []byte(strings.Repeat("another file, as after a restore\n", 9_000))
+	if err := os.WriteFile(file, written, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tr = travel()
+	if err := tr.Push(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("")
 	if canary, err := Canary(t.Context(), place); err != nil || string(canary) != "" {
 		t.Errorf("a canary without an epoch: %q, %v", canary, err)
 	}

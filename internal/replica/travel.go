@@ -82,11 +82,18 @@ func (t *Travel) pushAnchors(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t.size = min(size, int64(max(0, len(names)-1))*segmentSize)
+		if t.size, err = t.atPlace(ctx, file, folder, len(names)); err != nil {
+			return err
+		}
 		t.started = true
 	}
 	if size < t.size {
 		t.size = 0 // another file, as after a restore
+	}
+	if t.size == 0 {
+		if err := t.dropPieces(ctx, folder, size); err != nil {
+			return err
+		}
 	}
 	for at := t.size / segmentSize * segmentSize; at < size; at += segmentSize {
 		piece := make([]byte, min(segmentSize, size-at))
@@ -99,6 +106,36 @@ func (t *Travel) pushAnchors(ctx context.Context) error {
 		t.size = at + int64(len(piece))
 	}
 	return nil
+}
+
+// dropPieces removes what an earlier, longer file left at the place.
+func (t *Travel) dropPieces(ctx context.Context, folder string, size int64) error {
+	names, err := t.Place.List(ctx, folder)
+	for _, name := range names {
+		n, wrong := strconv.ParseInt(name, 10, 64)
+		if wrong == nil && n*segmentSize >= size {
+			err = errors.Join(err, t.Place.Remove(ctx, path.Join(folder, name)))
+		}
+	}
+	return err
+}
+
+// atPlace returns how much of the anchors is at the place already, of which an earlier process brought so many pieces. It
+// is nothing if the last whole piece is another, as after the file was replaced.
+func (t *Travel) atPlace(ctx context.Context, file io.ReaderAt, folder string, pieces int) (int64, error) {
+	whole := int64(pieces) - 1
+	if whole < 1 {
+		return 0, nil
+	}
+	there, err := t.Place.Get(ctx, path.Join(folder, fmt.Sprintf("%08d", whole-1)))
+	if err != nil {
+		return 0, err
+	}
+	here := make([]byte, segmentSize)
+	if _, err := file.ReadAt(here, (whole-1)*segmentSize); err != nil || !bytes.Equal(here, there) {
+		return 0, nil //nolint:nilerr // a shorter file is another one
+	}
+	return whole * segmentSize, nil
 }
 
 // pushKept brings answers that wait in the reserve, and removes those that do not wait any more.
