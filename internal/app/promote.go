@@ -111,13 +111,13 @@ func (p *promote) prepared(ctx context.Context, place replica.Place, latest pack
 		return fmt.Errorf("the key in %s does not fit the copy: %w", p.Data, err)
 	}
 	if _, err := exec.LookPath(p.Litestream); err != nil {
-		return fmt.Errorf("Litestream is not there (--litestream): %w", err) //nolint:staticcheck // a name
+		return fmt.Errorf("the program of Litestream is not there (--litestream): %w", err)
 	}
 	switch from, err := replica.Copied(ctx, place, latest.Number); {
 	case err != nil:
 		return err
 	case from == 0:
-		return fmt.Errorf("Litestream has copied nothing to %s", place) //nolint:staticcheck // a name
+		return fmt.Errorf("nothing was copied by Litestream to %s", place)
 	}
 	return nil
 }

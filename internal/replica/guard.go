@@ -236,7 +236,7 @@ func (g *Guard) kept(ctx context.Context, own Own) error {
 		case err != nil:
 			return err
 		case len(names) == 0:
-			return fmt.Errorf("Litestream has copied nothing to %s of %s", DatabaseFolder(own.Number), g.place) //nolint:staticcheck // a name
+			return fmt.Errorf("nothing was copied by Litestream to %s of %s", DatabaseFolder(own.Number), g.place)
 		}
 	}
 	g.mu.Lock()

@@ -50,7 +50,7 @@ func (l *Litestream) Sync(ctx context.Context) error {
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := l.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("Litestream does not answer: %w", errors.Unwrap(err)) //nolint:staticcheck // a name
+		return fmt.Errorf("no answer of Litestream: %w", errors.Unwrap(err))
 	}
 	defer resp.Body.Close()
 	var reply struct {
@@ -67,11 +67,11 @@ func (l *Litestream) Sync(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("the answer of Litestream can't be read (HTTP %d): %w", resp.StatusCode, err)
 	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("Litestream says: %s (HTTP %d)", reply.Error, resp.StatusCode) //nolint:staticcheck // a name
+		return fmt.Errorf("an error of Litestream: %s (HTTP %d)", reply.Error, resp.StatusCode)
 	case reply.Path != l.database:
-		return fmt.Errorf("Litestream copied %q, not %s", reply.Path, l.database) //nolint:staticcheck // a name
+		return fmt.Errorf("another database was copied: %q, not %s", reply.Path, l.database)
 	case reply.TXID == 0 || reply.Replicated == 0:
-		return errors.New("Litestream has copied nothing yet") //nolint:staticcheck // a name
+		return errors.New("nothing is copied yet")
 	}
 	// Replicated may be below TXID: what was committed after the wait began is not waited for.
 	return nil
