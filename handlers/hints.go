@@ -29,6 +29,7 @@ var hints = map[string]string{
 	"/admin/people/new":             "person",
 	"/admin/people/:user":           "person",
 	"/admin/stations":               "stations",
+	"/admin/releases":               "set_releases",
 	"/admin/alarms":                 "alarms",
 	"/admin/sessions":               "sessions",
 	"/admin/tokens":                 "tokens",

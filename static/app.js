@@ -5,6 +5,7 @@ import { isSupported, standAside } from "./js/browser.js";
 import { proposeZone, startClock } from "./js/clock.js";
 import { startCopies } from "./js/copies.js";
 import { startCopying } from "./js/copy.js";
+import { startDates } from "./js/dates.js";
 import { startFilters } from "./js/filters.js";
 import { startLive } from "./js/live.js";
 import { startDisabledLinks } from "./js/offline.js";
@@ -28,6 +29,7 @@ if (isSupported()) {
   startScans();
   startLock();
   startDisabledLinks();
+  startDates();
   startFilters();
   startLive();
   startMenus();

@@ -66,11 +66,11 @@ func (s *Shifts) show(c echo.Context, status int, form view.ShiftsForm) error {
 	for _, from := range roster.Changes(today) {
 		form.Coming = append(form.Coming, roster.PlanOf(from))
 	}
-	if form.Earliest = today.Plus(1); len(roster) == 0 {
-		form.Earliest = today
-	}
 	if form.Plan.From == "" && form.Problem == "" {
-		form.Plan.From = form.Earliest
+		form.Plan.From = today
+		if len(roster) > 0 {
+			form.Plan.From = today.Plus(1)
+		}
 	}
 	if form.Rows == nil {
 		plan := form.Current
@@ -116,7 +116,7 @@ func shiftsForm(c echo.Context) (form view.ShiftsForm, plan packaging.Plan, err 
 	if err != nil {
 		return form, plan, packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
 	}
-	from, ok := packaging.ParseDay(values.Get("from"))
+	from, ok := packaging.ParseDay(text.PlainDate(values.Get("from")))
 	if !ok {
 		err = packaging.Fail(packaging.Invalid, "shifts.bad_day")
 	}
@@ -128,8 +128,8 @@ func shiftsForm(c echo.Context) (form view.ShiftsForm, plan packaging.Plan, err 
 	for i, name := range names {
 		row := view.ShiftFields{
 			Name:  strings.TrimSpace(name),
-			Start: starts[i],
-			End:   ends[i],
+			Start: text.PlainClock(starts[i]),
+			End:   text.PlainClock(ends[i]),
 			Days:  values[fmt.Sprint("days-", i)],
 		}
 		if row.Name == "" {

@@ -86,7 +86,7 @@ func (s *Tokens) Create(c echo.Context) error {
 func (s *Tokens) tokenForm(
 	c echo.Context, lines []packaging.Line,
 ) (form view.TokenForm, k packaging.Token, wrong string, err error) {
-	form = view.TokenForm{Name: strings.TrimSpace(c.FormValue("name")), Until: c.FormValue("until")}
+	form = view.TokenForm{Name: strings.TrimSpace(c.FormValue("name")), Until: text.PlainDate(c.FormValue("until"))}
 	k.Name = form.Name
 	sent, err := c.FormParams()
 	if err != nil {

@@ -575,3 +575,25 @@ func TestASearchOfTheHistoryHasEightWordsAtMost(t *testing.T) {
 		t.Errorf("the page does not say why")
 	}
 }
+
+func TestADateIsTypedAsThePageWritesDates(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	b.Post("/language", "language", "de")
+	for path, want := range map[string]string{
+		"day=23.11.2026": "23.11.2026", "day=2026-11-23": "23.11.2026", "day=23/11/2026": "23.11.2026", "day=2026.+11.+23.": "23.11.2026",
+	} {
+		page := b.Get("/history?" + path)
+		if page.Status != http.StatusOK || page.Attr("#day", "value") != want || len(page.All(".history tbody tr")) == 0 {
+			t.Errorf("%s: %d, the field has %q", path, page.Status, page.Attr("#day", "value"))
+		}
+	}
+	page := b.Get("/history?from=23.11.2026+6:30")
+	if page.Status != http.StatusOK || page.Attr("#from", "value") != "23.11.2026 06:30" || page.Attr("#from", "placeholder") != "TT.MM.JJJJ hh:mm" {
+		t.Errorf("from: %d %q", page.Status, page.Attr("#from", "value"))
+	}
+	if a := b.Get("/history?day=11/23/2026"); a.Status != http.StatusBadRequest {
+		t.Errorf("a month first: %d", a.Status)
+	}
+}

@@ -59,7 +59,7 @@ func TestAReportBeginsWithItsFiguresAndExceptions(t *testing.T) {
 	if !slices.IsSorted(places) || places[0] < 0 {
 		t.Errorf("tiles, exceptions, figures and plots come at %v", places)
 	}
-	if files := page.All(".exports a"); len(files) != 6 {
+	if files := page.All(".exports a"); len(files) != 7 {
 		t.Errorf("one menu has the files %q", files)
 	}
 	if way := page.Attr(".review-foot a", "href"); way != early+"/sign" {
@@ -133,5 +133,19 @@ func TestTrendsAreThoseOfTheReleases(t *testing.T) {
 	s.Limit("auditor1", "L2")
 	if page := s.SignIn("auditor1").Get("/shifts/trends"); strings.Contains(page.Text("svg desc"), "Released 1") {
 		t.Error("trends show a line that the person does not see")
+	}
+}
+
+func TestTheNewestPageOfTrendsLeadsToNoNewerOne(t *testing.T) {
+	t.Parallel()
+	b := site.New(t, site.Options{}).SignIn("supervisor1")
+	for path, newer := range map[string]bool{
+		"": false, "?until=2026-11-23": false, "?until=2026-12-31": false, "?until=2026-11-22": true,
+		"?by=week": false, "?by=week&until=2026-11-23": false, "?by=week&until=2026-11-22": true,
+	} {
+		page := b.Get("/shifts/trends" + path)
+		if got := page.Attr(`nav.pages [rel="prev"]`, "href") != ""; page.Status != http.StatusOK || got != newer {
+			t.Errorf("%q: %d, newer %v, want %v", path, page.Status, got, newer)
+		}
 	}
 }

@@ -28,7 +28,8 @@ func (s *Server) Trends(c echo.Context) error {
 	return s.Show(c, "shifts", "trends "+by+" "+until, func(ctx context.Context, p packaging.Person) (web.Page, error) {
 		page := view.TrendsPage{By: by, Until: packaging.Day(until)}
 		now, zone := s.Now(), p.Tenant.Location()
-		last := packaging.DayOf(now, zone)
+		page.Today = packaging.DayOf(now, zone)
+		last := page.Today
 		if until != "" {
 			last = min(last, packaging.Day(until))
 		}

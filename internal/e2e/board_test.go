@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"lineboard/internal/text"
@@ -16,6 +17,7 @@ var states = map[string]string{
 	"a running sequence":   "L5",
 	"a stopped sequence":   "L6",
 	"all of that together": "BL-07",
+	"armed":                "L1?arm=2",
 }
 
 // frame measures the frame of a board as it stands.
@@ -43,6 +45,8 @@ const frame = `(() => {
 		if (row.querySelector(".product").getClientRects().length > 2) wrong.push("a product of more than two lines");
 	}
 	for (const tool of document.querySelectorAll(".board-tools > *")) if (tablet && box(tool).height !== 64) wrong.push("a tool of " + box(tool).height);
+	const asks = document.querySelector(".release-execute h2");
+	if (tablet && asks && asks.offsetHeight > 2.5 * parseFloat(getComputedStyle(asks).lineHeight)) wrong.push("what is asked has more than two lines: " + asks.innerText);
 	const hero = document.querySelector(".hero-body");
 	if (tablet && hero.scrollHeight > hero.clientHeight + 1) wrong.push("what is checked is cut by " + (hero.scrollHeight - hero.clientHeight));
 	return wrong;
@@ -59,16 +63,19 @@ func TestReleaseToLineIsInViewInEveryState(t *testing.T) {
 			t.Fatalf("language: %d", status)
 		}
 		for name, line := range states {
-			if language != text.English && line != "BL-07" && line != "L6" {
+			if language != text.English && line != "BL-07" && line != "L6" && name != "armed" {
 				continue
 			}
 			p.visit("/lines/" + line)
+			if name == "armed" {
+				p.ready()
+			}
 			for _, size := range sizes {
 				p.Viewport(size.width, size.height)
 				p.settle()
 				var wrong []string
 				p.Eval(frame, &wrong)
-				for _, what := range append(wrong, p.measured(size)...) {
+				for _, what := range slices.Concat(wrong, p.measured(size), p.cut()) {
 					t.Errorf("%s, %s, %s: %s", name, language, size, what)
 				}
 				p.picture(fmt.Sprintf("%s-%s-%d", line, language, size.width))

@@ -21,7 +21,7 @@ func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
 			for _, size := range sizes[:3] {
 				p.Viewport(size.width, size.height)
 				p.settle()
-				for _, wrong := range p.measured(size) {
+				for _, wrong := range append(p.measured(size), p.cut()...) {
 					t.Errorf("%s in %s at %s: %s", page, l, size, wrong)
 				}
 			}

@@ -52,6 +52,16 @@ func (p person) coloured() (wrong []string) {
 	return wrong
 }
 
+//go:embed cuts.js
+var cuts string
+
+// cut gives what of the page is cut: tables, titles, choices, and parts of rows.
+func (p person) cut() (wrong []string) {
+	p.t.Helper()
+	p.Eval(cuts, &wrong)
+	return wrong
+}
+
 // inEverySizeAndLight checks the page that the window shows, with all that can be unfolded on it. What is wrong in the same
 // way everywhere is told once.
 //

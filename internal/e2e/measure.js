@@ -145,8 +145,8 @@
     if (!hasText(element) && !field || element.matches("option, optgroup, title, script, noscript")) continue;
     const size = parseFloat(style(element).fontSize);
     if (size > 0 && size < rules.body - 0.1) say(`type of ${round(size)} px`, element);
-    // The bar of a phone has room for the line's name in small letters; the page says it in large ones.
-    if (rules.key && element.closest(keyData) && (rules.target === 48 || !element.closest(".bar")) && !element.closest("small, .mark") && size < rules.key - 0.1) say(`key data of ${round(size)} px`, element);
+    // A bar has room for a long name, and that of a phone for any, in small letters; the page says it in large ones.
+    if (rules.key && element.closest(keyData) && !element.matches(".long-name") && (rules.target === 48 || !element.closest(".bar")) && !element.closest("small, .mark") && size < rules.key - 0.1) say(`key data of ${round(size)} px`, element);
   }
 
   // ---- Boxes ----

@@ -18,7 +18,7 @@ func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
 		for _, dark := range []bool{false, true} {
 			p.Dark(dark)
 			p.settle()
-			if wrong := p.measured(size); len(wrong) > 0 {
+			if wrong := append(p.measured(size), p.cut()...); len(wrong) > 0 {
 				t.Fatalf("%s, dark %v: before anything is spoilt, %q is found", size, dark, wrong)
 			}
 			for want, spoil := range map[string]string{
@@ -26,6 +26,10 @@ func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
 				"text in ":               `add("p", {color: "#7f7f7f", background: "#8f8f8f"}, "Pale")`,
 				"type of 9 px":           `add("p", {fontSize: "9px"}, "Small")`,
 				"the page is 3":          `add("div", {width: "3000px", height: "10px"})`,
+				"a table cut by":         `const box = add("div", {width: "80px", overflowX: "auto"}); box.className = "scroll"; box.innerHTML = "<table><tr><td>Longer than its box"; box.querySelector("td").style.whiteSpace = "nowrap"`,
+				"a title that is cut":    `const bar = add("div", {display: "block"}); bar.className = "bar"; bar.innerHTML = "<div class=place><strong class=page-name>Longer than its bar</strong></div>"; bar.firstChild.style.width = "60px"`,
+				"a choice that is cut":   `const list = add("select", {width: "80px"}); list.append(new Option("Longer than its list"))`,
+				"out of its row":         `const row = add("div", {height: "40px"}); row.className = "row-line"; const part = document.createElement("p"); part.style.height = "90px"; row.append(part)`,
 				"cut at its side":        `add("p", {width: "50px", overflow: "hidden", whiteSpace: "nowrap"}, "Longer than its box")`,
 				"text beside its button": `add("button", {width: "60px", height: "60px", padding: 0, whiteSpace: "nowrap"}, "Longer than its button")`,
 				"0 px from ":             `add("a", {display: "inline-block", width: "60px", height: "60px"}, "One").href = "/elsewhere"; add("button", {margin: 0}, "Other")`,
@@ -44,7 +48,7 @@ func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
 					};
 					`+spoil+`
 				})()`, nil)
-				if wrong := p.measured(size); !slices.ContainsFunc(wrong, func(text string) bool { return strings.HasPrefix(text, want) }) {
+				if wrong := append(p.measured(size), p.cut()...); !slices.ContainsFunc(wrong, func(text string) bool { return strings.HasPrefix(text, want) }) {
 					t.Errorf("%s, dark %v: %q is not found, but %q", size, dark, want, wrong)
 				}
 				p.Eval(`document.querySelector("#spoilt").remove()`, nil)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"lineboard/internal/text"
@@ -55,7 +56,7 @@ func TestRowsAreEvenAndEnoughOfThemAreInView(t *testing.T) {
 				}
 				var wrong []string
 				p.Eval(fmt.Sprintf("%s(%q)(%d)", rowsAs, rows, least), &wrong)
-				for _, what := range append(wrong, p.measured(size)...) {
+				for _, what := range slices.Concat(wrong, p.measured(size), p.cut()) {
 					t.Errorf("%s, %s, %s: %s", path, language, size, what)
 				}
 				p.picture(fmt.Sprintf("%d-%s-%d", len(path), language, size.width))

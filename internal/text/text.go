@@ -202,6 +202,19 @@ func Has(ctx context.Context, key string) bool {
 	return err == nil
 }
 
+// InOwnWords returns, in the language of ctx, what another language said with a key that begins with prefix. What no
+// language says so, it returns unchanged.
+func InOwnWords(ctx context.Context, prefix, said string) string {
+	for _, w := range loaded {
+		for key, words := range w.plain {
+			if words == said && strings.HasPrefix(key, prefix) {
+				return Say(ctx, key)
+			}
+		}
+	}
+	return said
+}
+
 // Number formats a whole number for the language.
 func Number[N ~int | ~int64](ctx context.Context, n N) string {
 	return from(ctx).words.numbers.Sprintf("%d", int64(n))

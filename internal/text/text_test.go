@@ -310,6 +310,21 @@ func TestEverythingThatIsSaidIsInTheCatalogue(t *testing.T) {
 	}
 }
 
+// frenchSpace finds an ordinary space where French has one that no line breaks at.
+var frenchSpace = regexp.MustCompile(`\S [:;?!»]|« `)
+
+func TestFrenchBreaksNoLineBeforeAMark(t *testing.T) {
+	raw, err := os.ReadFile("fr.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		if frenchSpace.MatchString(line) && !strings.Contains(line, `< = > ? _`) { // which lists characters
+			t.Errorf("an ordinary space before a mark: %s", line)
+		}
+	}
+}
+
 func TestEverythingInTheCatalogueIsSaid(t *testing.T) {
 	used := usedKeys(t)
 	for key := range catalogue(t) {

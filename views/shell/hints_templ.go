@@ -13,7 +13,7 @@ import "lineboard/internal/text"
 // Hints names every hint. A page shows its hint until the person dismisses it.
 var Hints = []string{
 	"overview", "adopt", "scan", "line", "queue", "orders", "order", "list", "serials", "imports", "preview", "shifts", "report", "handover", "sign", "history", "entry",
-	"account", "pin", "setup", "connection", "site", "set_lines", "people", "person", "stations", "sessions", "tokens", "set_shifts", "sso", "alarms",
+	"account", "pin", "setup", "connection", "site", "set_lines", "people", "person", "stations", "set_releases", "sessions", "tokens", "set_shifts", "sso", "alarms",
 }
 
 func hint(f Frame) templ.Component {
@@ -76,9 +76,9 @@ func hint(f Frame) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var4 string
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "hint."+f.Hint))
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "hint."+f.Hint, "Station", string(At(ctx, StationURL()))))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/hints.templ`, Line: 18, Col: 39}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/hints.templ`, Line: 18, Col: 81}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {

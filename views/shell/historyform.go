@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/a-h/templ"
+
+	"lineboard/internal/text"
 )
 
 // HistoryForm is the filter of the history, as typed.
@@ -65,8 +67,8 @@ func HistoryFormOf(q url.Values) HistoryForm {
 		Outcome:    q.Get("outcome"),
 		Exceptions: q.Get("exceptions") != "",
 		Shift:      q.Get("shift"),
-		Day:        q.Get("day"),
-		From:       q.Get("from"),
-		To:         q.Get("to"),
+		Day:        text.PlainDate(trimmed("day")),
+		From:       text.PlainMoment(trimmed("from")),
+		To:         text.PlainMoment(trimmed("to")),
 	}
 }

@@ -44,7 +44,11 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 	case packaging.PINSet, packaging.BadgeSet:
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
 	case packaging.Signed:
-		return text.Say(ctx, "deed.signed", "New", e.New)
+		meaning, rest, _ := strings.Cut(e.New, " · ")
+		return text.Say(ctx, "deed.signed", "New", text.InOwnWords(ctx, "meaning.", meaning)+" · "+rest)
+	case packaging.AlarmStarted, packaging.AlarmTaken, packaging.AlarmEnded, packaging.AlarmsSet,
+		packaging.AlarmTested, packaging.AlarmUndelivered:
+		return text.Say(ctx, "deed."+string(e.Deed), "What", alarmText(ctx, e.Object))
 	case packaging.ShiftHandedOver, packaging.ShiftTakenOver, packaging.ItemsAcknowledged, packaging.ShiftReviewed:
 		return text.Say(ctx, "deed."+string(e.Deed), "Object", shiftText(ctx, e.Object), "New", pointsText(ctx, e.New))
 	case packaging.OrderLineSet, packaging.OrderLineBack:
@@ -114,6 +118,8 @@ func HistoryReason(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "declined."+e.Reason)
 	case e.Deed == packaging.DestinationTried:
 		return text.Say(ctx, "delivery.problem."+e.Reason)
+	case packaging.Reason(e.Reason) == packaging.WrongStatus: // an entry does not say which
+		return text.Say(ctx, "reason.wrong_status.then")
 	case e.Deed == packaging.ListStopped, e.Deed == packaging.ReleaseSettled, e.Deed == packaging.ReleaseReopened, e.Deed == packaging.QueueEnded:
 		return "" // the deed says it
 	}
@@ -145,6 +151,23 @@ func shiftText(ctx context.Context, recorded string) string {
 		return recorded
 	}
 	return name + ", " + DayText(ctx, packaging.Day(day))
+}
+
+// alarmText returns how a page names an alarm, a rule or a recipient that the history names. What it does not understand
+// stays.
+func alarmText(ctx context.Context, recorded string) string {
+	what, name, _ := strings.Cut(recorded, " ")
+	switch {
+	case what == "alarm" && text.Has(ctx, "alarm.kind_"+name):
+		return text.Say(ctx, "alarm.kind_"+name)
+	case strings.HasPrefix(recorded, "alarm rule "):
+		return text.Say(ctx, "deed.alarms_set.rule", "N", strings.TrimPrefix(recorded, "alarm rule "))
+	case what == "recipient":
+		return text.Say(ctx, "deed.alarms_set.recipient", "Name", name)
+	case recorded == "how alarms are sent":
+		return text.Say(ctx, "deed.alarms_set.settings")
+	}
+	return recorded
 }
 
 // pointsText returns in words how many points of a hand-over the history counts. What it does not understand stays.

@@ -892,7 +892,7 @@ func reportBody(f shell.Frame, p ReportPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = figuresTable(lines, p.Report.Total()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = figuresTables(lines, p.Report.Total()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

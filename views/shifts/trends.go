@@ -18,6 +18,7 @@ const ByWeek = "week"
 type TrendsPage struct {
 	By     string        // ByWeek, or empty for days
 	Until  packaging.Day // the last day, empty for today
+	Today  packaging.Day
 	Trends []packaging.Trend
 }
 
@@ -31,6 +32,9 @@ func (p TrendsPage) step() int {
 
 // earlier returns the day before the first period.
 func (p TrendsPage) earlier() packaging.Day { return p.Trends[0].First.Plus(-1) }
+
+// isNewest says whether today is on the page.
+func (p TrendsPage) isNewest() bool { return p.Trends[len(p.Trends)-1].First.Plus(p.step()) > p.Today }
 
 // later returns the last day of the page after this one.
 func (p TrendsPage) later() packaging.Day {
@@ -56,7 +60,7 @@ func (p TrendsPage) longestWait() (longest time.Duration) {
 
 // column is a period in a plot of columns: its label, its bars, and the same in words.
 type column struct {
-	label [2]string // day and month, or what the language writes first
+	label [2]string
 	says  string
 	bars  []bar
 }
@@ -67,12 +71,13 @@ const (
 	columnShare   = 0.7 // of a column's place that it fills
 )
 
-// columnLabel returns a day in two short rows: its number, then its month or, in trends by day, its weekday.
+// columnLabel returns a day in two short rows: day and month in the order of the language or, in trends by day, its
+// number and its weekday.
 func columnLabel(ctx context.Context, p TrendsPage, d packaging.Day) [2]string {
-	day := strings.TrimLeft(string(d[8:]), "0")
 	if p.By == ByWeek {
-		return [2]string{day + ".", strings.TrimLeft(string(d[5:7]), "0") + "."}
+		return text.DayAndMonth(ctx, string(d))
 	}
+	day := strings.TrimLeft(string(d[8:]), "0")
 	weekday := []rune(shell.WeekdayText(ctx, d.Weekday()))
 	return [2]string{day, string(weekday[:min(2, len(weekday))])}
 }
