@@ -169,3 +169,29 @@ func TestBelowAPathNoPageHasAnAddressOutside(t *testing.T) {
 		t.Errorf("only %d kinds of pages: %v", len(visited), slices.Sorted(maps.Keys(visited)))
 	}
 }
+
+func TestAddressesThatPeopleTypeHaveThePath(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Prefix: "/lineboard"})
+	b := s.Browser()
+	b.Post("/lineboard/login", "username", "administrator1", "password", site.Password)
+	for path, want := range map[string]string{
+		"/admin/stations": "Open /lineboard/station on its screen and type the code; /lineboard/wall is", "/admin/tokens": "PUT /lineboard/api/v1/orders",
+	} {
+		if page := b.Get("/lineboard" + path); !strings.Contains(page.Text("main"), want) {
+			t.Errorf("%s says %q", path, page.Text("main"))
+		}
+	}
+	a := b.Post("/lineboard/admin/lines/L1/destinations", "do", "save", "kind", "pull", "name", "Line PC", "late_after", "5", "give_up", "72")
+	if a.Status != http.StatusSeeOther && a.Status != http.StatusOK {
+		t.Fatalf("destination: %d %s", a.Status, a.Text("main"))
+	}
+	o := s.Order("Order143")
+	b = s.Browser()
+	b.Post("/lineboard/login", "username", "supervisor1", "password", site.Password)
+	b.Post("/lineboard"+handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
+	a = b.Post("/lineboard"+handlerstest.OrderPath(o, "/deliveries/1"), "do", "carried", "why", "The line was away")
+	if to := a.Header.Get("Location"); to != "/lineboard"+handlerstest.OrderPath(o, "#deliveries") {
+		t.Errorf("a list that was carried leads to %d %q", a.Status, to)
+	}
+}

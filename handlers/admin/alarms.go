@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,6 +49,7 @@ type AlarmsStore interface {
 
 // AlarmSender sends a message to a recipient to try it out.
 type AlarmSender interface {
+	// Try sends a message. The error is a [packaging.MessageFailure] if it did not go out.
 	Try(ctx context.Context, t packaging.Tenant, to packaging.Recipient) error
 	// NewSecret returns a new secret that messages to a webhook are signed with.
 	NewSecret() secret.Text
@@ -126,8 +128,8 @@ func ruleOf(form url.Values) (r packaging.AlarmRule, err error) {
 		r.Second = append(r.Second, packaging.RecipientID(number(id)))
 	}
 	var fromOK, toOK bool
-	r.From, fromOK = packaging.ParseMinute(form.Get("from"))
-	r.To, toOK = packaging.ParseMinute(form.Get("to"))
+	r.From, fromOK = packaging.ParseMinute(text.PlainClock(form.Get("from")))
+	r.To, toOK = packaging.ParseMinute(text.PlainClock(form.Get("to")))
 	switch {
 	case failed:
 		return r, packaging.Fail(packaging.Invalid, "alarms.bad_time")
@@ -191,8 +193,11 @@ func (a *Alarms) TryRecipient(c echo.Context) error {
 	e := packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.AlarmTested, Object: "recipient " + all[i].Name, New: "sent",
 	}
-	if err := a.Sender.Try(ctx, p.Tenant, all[i]); err != nil {
-		page.Failed, e.New, e.Message = err.Error(), "not sent", err.Error()
+	var failed *packaging.MessageFailure
+	if err := a.Sender.Try(ctx, p.Tenant, all[i]); errors.As(err, &failed) {
+		page.Failed, e.New, e.Message = failed.Why, "not sent", failed.Why
+	} else if err != nil {
+		return err
 	}
 	if err := a.Store.Record(ctx, e); err != nil {
 		return err

@@ -483,3 +483,18 @@ func TestCredentialsThatAreRefusedAgainAndAgainRaiseTheirAlarm(t *testing.T) {
 		t.Errorf("the overview says %q", said)
 	}
 }
+
+// What the store can't say is an error of the program, and nothing about the recipient.
+func TestATryThatTheStoreFailsIsNotSaidToBeUndelivered(t *testing.T) {
+	t.Parallel()
+	s := house.New(t, house.Options{})
+	admin := s.SignIn("administrator1")
+	addRecipient(t, admin, "Night", "mail", "night@plant.example")
+	s.Tamper("ALTER TABLE alarm_settings RENAME TO away")
+	if a := admin.Post("/admin/alarms/recipients/1/try"); a.Status != http.StatusInternalServerError {
+		t.Errorf("the try: %d %s", a.Status, a.Text("main"))
+	}
+	if e := s.History()[0]; e.Deed == packaging.AlarmTested {
+		t.Errorf("the history has %+v", e)
+	}
+}

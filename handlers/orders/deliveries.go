@@ -58,7 +58,7 @@ func (s *Server) aboutDelivery(
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, string(shell.OrderURL(id))+"#deliveries")
+	return web.SeeOther(c, shell.OrderURL(id)+"#deliveries")
 }
 
 // late returns the lists that wait too long, by line.

@@ -79,7 +79,7 @@ func (s *Server) Releases(c echo.Context) error {
 	return send(c, answer)
 }
 
-// asked returns the destinations that a query is about. Without any that programs ask, an empty list would say that
+// asked returns the destinations that a query is about, but for stopped ones. Without any, an empty list would say that
 // nothing waits: a problem says what is missing.
 func (s *Server) asked(c echo.Context, by packaging.Person) (ids []packaging.DestinationID, err error) {
 	ctx := c.Request().Context()
@@ -91,17 +91,21 @@ func (s *Server) asked(c echo.Context, by packaging.Person) (ids []packaging.Des
 	if err != nil {
 		return nil, err
 	}
-	name := c.QueryParam("destination")
+	name, stopped := c.QueryParam("destination"), false
 	for _, d := range destinations {
 		if one && d.Line.ID != line.ID || name != "" && !strings.EqualFold(d.Name, name) {
 			continue
 		}
-		if !d.Stopped.IsZero() {
-			return nil, web.ProblemOf(ctx, http.StatusConflict, "destination_stopped")
+		if d.Stopped.IsZero() {
+			ids = append(ids, d.ID)
+		} else {
+			stopped = true
 		}
-		ids = append(ids, d.ID)
 	}
-	if len(ids) == 0 {
+	switch {
+	case len(ids) == 0 && stopped:
+		return nil, web.ProblemOf(ctx, http.StatusConflict, "destination_stopped")
+	case len(ids) == 0:
 		return nil, web.ProblemOf(ctx, http.StatusNotFound, "no_destination")
 	}
 	return ids, nil

@@ -136,15 +136,12 @@ func (a *Alarms) deliver(ctx context.Context, m packaging.AlarmMessage) {
 	}
 }
 
-// Try sends a message to a recipient that says that it is a try. Its error names no secret.
+// Try sends a message to a recipient that says that it is a try. The error is a [packaging.MessageFailure] if it did not go out.
 func (a *Alarms) Try(ctx context.Context, t packaging.Tenant, to packaging.Recipient) error {
-	err := a.send(ctx, packaging.AlarmMessage{ID: "test-" + newID(), Tenant: t, Recipient: to, Made: a.Now()})
-	if err != nil {
-		return errors.New(reason(err))
-	}
-	return nil
+	return a.send(ctx, packaging.AlarmMessage{ID: "test-" + newID(), Tenant: t, Recipient: to, Made: a.Now()})
 }
 
+// send sends a message. The error is a [packaging.MessageFailure] unless the store failed.
 func (a *Alarms) send(ctx context.Context, m packaging.AlarmMessage) error {
 	ctx, cancel := context.WithTimeout(ctx, packaging.MessageLimit)
 	defer cancel()
@@ -158,9 +155,14 @@ func (a *Alarms) send(ctx context.Context, m packaging.AlarmMessage) error {
 	}
 	said := compose(settings, m)
 	if m.Recipient.Kind == packaging.ByMail {
-		return a.mail(ctx, settings, password, target.Reveal(), m, said)
+		err = a.mail(ctx, settings, password, target.Reveal(), m, said)
+	} else {
+		err = a.post(ctx, target, key, m, said)
 	}
-	return a.post(ctx, target, key, m, said)
+	if err != nil {
+		return &packaging.MessageFailure{Why: reason(err)}
+	}
+	return nil
 }
 
 // beat asks the site's heartbeat when it is time.

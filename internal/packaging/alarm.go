@@ -358,6 +358,11 @@ func isPage(address string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
+// MessageFailure is the error of a message that did not go out. Why is one line, and names no secret.
+type MessageFailure struct{ Why string }
+
+func (m *MessageFailure) Error() string { return m.Why }
+
 // MessageLimit is how long a try to send a message may take.
 const MessageLimit = 30 * time.Second
 

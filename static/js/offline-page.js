@@ -12,7 +12,7 @@ async function ask() {
   const limit = new AbortController();
   setTimeout(() => limit.abort(), askMs);
   try {
-    const answer = await fetch(address("/readyz"), { cache: "no-store", signal: limit.signal });
+    const answer = await fetch(address("/healthz"), { cache: "no-store", signal: limit.signal });
     if (answer.ok) return location.reload();
   } catch { /* it is still away */ }
   setTimeout(ask, askMs);
