@@ -135,3 +135,46 @@ func TestTheWorstLineIsFirstOnTheWall(t *testing.T) {
 		t.Errorf("the orders are %q", keys)
 	}
 }
+
+// A display is nobody's session: it goes on where sessions end after a minute.
+func TestADisplayOutlastsSessionsThatEndAfterAMinute(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{SessionIdle: time.Minute})
+	display, _ := boundDisplay(t, s)
+	person := s.SignIn("supervisor1")
+	for range 5 * 15 { // as its script asks, every four seconds
+		s.Clock.Move(4 * time.Second)
+		if a := display.Get("/wall"); a.Status != http.StatusOK || len(a.All(".wall-row")) < 2 {
+			t.Fatalf("the display: %d %s", a.Status, a.Text("body"))
+		}
+	}
+	if a := person.Get("/orders"); a.Status == http.StatusOK {
+		t.Error("the session of a person lasts, so that this shows nothing")
+	}
+}
+
+// An alarm stands on a display in one strip, and leads nowhere: nobody is signed in there.
+func TestAnAlarmOnADisplayLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Patience: time.Second})
+	display, admin := boundDisplay(t, s)
+	admin.Post("/admin/alarms/rules", "kind", "refused", "delay", "0", "from", "00:00", "to", "00:00")
+	b := s.SignIn("supervisor1")
+	for _, key := range []string{"Order143", "Order144"} {
+		s.Box.SetStatus(key, sandbox.Suspended)
+		pressOf(b, s.Order(key))
+	}
+	if err := s.Alarms.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wall := display.Get("/wall")
+	if strips := wall.All(".alarms .strip"); len(strips) != 1 || !strings.Contains(strips[0], "+1") {
+		t.Errorf("the display has the alarms %q", strips)
+	}
+	if ways := wall.All("#display a, #display button:not([hidden])"); len(ways) > 0 {
+		t.Errorf("the display leads to %q", ways)
+	}
+	if page := b.Get("/"); page.Attr(".alarms .strip a", "href") == "" || len(page.All(".alarms > .strip")) != 1 {
+		t.Errorf("the overview has the alarms %q", page.All(".alarms .strip"))
+	}
+}

@@ -65,11 +65,12 @@ type Options struct {
 	// SerialsInDetails makes the details of a released order include its serials.
 	SerialsInDetails bool
 	// Patience is how long a press waits; default a minute, so that a page shows the result.
-	Patience  time.Duration
-	Prefix    string         // the path below which a proxy serves it
-	Proxies   []netip.Prefix // that are trusted
-	Local     []netip.Prefix // local networks of IPv6
-	PerSecond float64        // requests that an address may make; default any number
+	Patience    time.Duration
+	SessionIdle time.Duration  // default two hours
+	Prefix      string         // the path below which a proxy serves it
+	Proxies     []netip.Prefix // that are trusted
+	Local       []netip.Prefix // local networks of IPv6
+	PerSecond   float64        // requests that an address may make; default any number
 	// Empty leaves out the tenant and its people, as at a first start; Setup is then what that begins with.
 	Empty            bool
 	Setup            *handlers.Setup
@@ -159,7 +160,7 @@ func (s *Site) parts(store *db.DB) app.Parts {
 		Patience:        s.options.Patience,
 		Secure:          s.options.Secure,
 		Prefix:          s.options.Prefix,
-		SessionIdle:     2 * time.Hour,
+		SessionIdle:     cmp.Or(s.options.SessionIdle, 2*time.Hour),
 		SessionLimit:    12 * time.Hour,
 		Proxies:         s.options.Proxies,
 		Local:           s.options.Local,
