@@ -60,42 +60,52 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	var changes []packaging.Change
 	if err = do(w); err == nil {
-		err = w.settle()
+		changes, err = w.finish()
 	}
-	if err == nil {
-		err = w.writeEntries()
-	}
-	if err == nil {
-		changes, err = w.changes()
-		changes = append(w.settled, changes...)
-	}
-	if err == nil {
-		err = t.Commit()
-	}
-	if err == nil {
-		w.keepStatements()
-	} else {
+	if err != nil {
 		_ = t.Rollback() // its error says no more
 	}
 	free()
 	if err != nil && errors.Is(context.Cause(inside), errMadeWay) {
 		return errMadeWay
 	}
-	err = coded(err)
-	if err == nil {
-		d.commits.Add(1)
-		d.awaitIndex(changes)
-	}
-	if anchor := d.anchor.Load(); err == nil && anchor != nil && len(w.releases) > 0 {
-		w.unanchored = anchor.keep(context.WithoutCancel(ctx), w.releases) // before anybody is told
-	}
-	if tell := d.notify.Load(); err == nil && tell != nil && len(changes) > 0 {
-		(*tell)(changes)
-	}
-	if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
+	if err = coded(err); err == nil {
+		d.announce(ctx, w, changes)
+	} else if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
 		d.failed.Store(true)
 	}
 	return err
+}
+
+// finish writes what is written at the end of a transaction, and commits. It returns what pages are to be told.
+func (t *tx) finish() ([]packaging.Change, error) {
+	if err := t.settle(); err != nil {
+		return nil, err
+	}
+	if err := t.writeEntries(); err != nil {
+		return nil, err
+	}
+	changes, err := t.changes()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Commit(); err != nil {
+		return nil, err
+	}
+	t.keepStatements()
+	return append(t.settled, changes...), nil
+}
+
+// announce has releases of a transaction that is committed anchored, and then tells pages of it.
+func (d *DB) announce(ctx context.Context, t *tx, changes []packaging.Change) {
+	d.commits.Add(1)
+	d.awaitIndex(changes)
+	if anchor := d.anchor.Load(); anchor != nil && len(t.releases) > 0 {
+		t.unanchored = anchor.keep(context.WithoutCancel(ctx), t.releases) // before anybody is told
+	}
+	if tell := d.notify.Load(); tell != nil && len(changes) > 0 {
+		(*tell)(changes)
+	}
 }
 
 // Commits returns how often something was committed since the database was opened.
