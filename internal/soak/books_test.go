@@ -53,13 +53,20 @@ type releaseRow struct {
 	patches     []patch           // that this release sent
 }
 
-// readBooks opens the database of the stopped program.
-func (s *soak) readBooks() books {
+// database opens the database of the program to read it.
+func (s *soak) database() *sql.DB {
+	s.t.Helper()
 	path := filepath.Join(s.args[4], "lineboard.db")
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro")
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return db
+}
+
+// readBooks reads the database of the stopped program.
+func (s *soak) readBooks() books {
+	db := s.database()
 	defer db.Close()
 	b := books{
 		sandbox: map[string]sandbox.Order{}, keys: s.orders, carried: s.remote.box.Released(), patches: s.remote.of(""), presses: s.presses,

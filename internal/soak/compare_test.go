@@ -172,7 +172,9 @@ func stands(said packaging.Outcome) packaging.Outcome {
 }
 
 // besides are what the history says of a release beside its steps.
-var besides = []packaging.Deed{packaging.ReleaseAsked, packaging.ListOdd, packaging.ListAdded, packaging.ResultAcknowledged}
+var besides = []packaging.Deed{
+	packaging.ReleaseAsked, packaging.ListOdd, packaging.ListAdded, packaging.ListTaken, packaging.ResultAcknowledged,
+}
 
 // storyOf says where the history of a release is not: requested, then how its call ended, then how an unknown outcome was
 // settled, once, but for what a status contradicted and for what a person said cannot be known.
@@ -182,7 +184,7 @@ func storyOf(r *releaseRow) string {
 	})
 	received := int64(0)
 	for _, e := range r.entries {
-		if e.Deed != packaging.ListOdd {
+		if e.Deed != packaging.ListOdd && e.Deed != packaging.ListTaken {
 			received += e.Serials
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ type soak struct {
 	t       *testing.T
 	random  *rand.Rand
 	remote  *remote
+	lines   *lines // where its lists go; nil for nowhere
 	env     []string
 	args    []string
 	web     *web
@@ -40,7 +42,7 @@ type soak struct {
 	presses []press
 
 	mu     sync.Mutex
-	events chan string // "arrived" and "carried out", while a round wants them
+	events chan string // "arrived", "carried out" and "brought", while a round wants them
 }
 
 func TestNothingIsLostDoubledOrUntrueThoughTheProgramIsKilled(t *testing.T) {
@@ -51,17 +53,28 @@ func TestNothingIsLostDoubledOrUntrueThoughTheProgramIsKilled(t *testing.T) {
 // killOneSite kills the program of a site so many times, and compares the books.
 func killOneSite(t *testing.T, random *rand.Rand, kills int) {
 	s := newSoak(t, random)
+	s.bringLists()
+	alarms := kills >= siteKills // a mail that a kill cut off is sent again 45 seconds later
 	began := time.Now()
 	s.killAtStart(2, 400*time.Millisecond)
 	for round := 0; s.kills < kills; round++ {
 		s.round(round)
+		if round == 0 {
+			s.start()
+			s.lines.setUp(s.web, alarms)
+			s.kill()
+		}
 	}
 	s.remote.box.ClearFaults()
 	s.start()
 	s.settle()
+	s.lines.awaitTaken(s.database)
 	s.running.stop(t)
 	books := s.readBooks()
 	problems := books.compare()
+	db := s.database()
+	defer db.Close()
+	problems = append(problems, s.lines.compare(db, books.serials)...)
 	for _, life := range s.lives {
 		for _, alarm := range life.alarms() {
 			problems = append(problems, "the program said: "+alarm)
@@ -70,7 +83,7 @@ func killOneSite(t *testing.T, random *rand.Rand, kills int) {
 	for _, problem := range problems[:min(len(problems), 30)] {
 		t.Error(problem)
 	}
-	t.Logf("%d kills in %v: %s", s.kills, time.Since(began).Round(time.Second), books.counts())
+	t.Logf("%d kills in %v: %s; %s", s.kills, time.Since(began).Round(time.Second), books.counts(), s.lines.counts())
 }
 
 const provisioning = `tenants:
@@ -126,6 +139,21 @@ func newSoak(t *testing.T, random *rand.Rand) *soak {
 	return s
 }
 
+// bringLists gives the lines machines that their lists go to.
+func (s *soak) bringLists() {
+	s.lines = newLines(s.t, s.random, s.event)
+	file := s.args[2]
+	text, err := os.ReadFile(file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	with := strings.Replace(string(text), "    shifts:", s.lines.provisioning()+"    shifts:", 1)
+	if err := os.WriteFile(file, []byte(with), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.args = append(s.args, s.lines.args()...)
+}
+
 func (s *soak) event(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,6 +173,9 @@ func (s *soak) launch() {
 func (s *soak) start() {
 	s.launch()
 	s.web.base = s.running.address(s.t)
+	if s.lines != nil {
+		s.lines.base.Store(s.web.base)
+	}
 }
 
 func (s *soak) kill() {
@@ -282,11 +313,16 @@ func (s *soak) choose(ids map[string]string) []string {
 }
 
 // awaitMoment waits for the moment of the kill: some time after the first press, or just when a release arrives at the
-// other side, was carried out there, or was answered to who pressed. quiet is closed once all are answered.
+// other side, was carried out there, was answered to who pressed, or when a list arrives at its line. quiet is closed
+// once all are answered.
 func (s *soak) awaitMoment(events <-chan string, answered, quiet <-chan struct{}) {
 	after := time.After(s.some(killMost))
 	var limit <-chan time.Time
-	what, place := []string{"", "", "arrived", "carried out", "answered"}[s.random.IntN(5)], 1+s.random.IntN(3)
+	moments := []string{"", "", "arrived", "carried out", "answered"}
+	if s.lines != nil {
+		moments = append(moments, "brought", "brought")
+	}
+	what, place := moments[s.random.IntN(len(moments))], 1+s.random.IntN(3)
 	for {
 		select {
 		case <-after:
