@@ -255,6 +255,7 @@ var expected = map[string]row{
 	"GET /imports/:id":                        {needs: packaging.ViewHistory, at: fixed("/imports/1"), nobodys: true},
 
 	"GET /admin/tokens":             {needs: packaging.ViewSetup, at: fixed("/admin/tokens")},
+	"GET /admin/tokens/api":         {needs: packaging.ViewSetup, at: fixed("/admin/tokens/api")},
 	"POST /admin/tokens":            {needs: packaging.Administer, at: fixed("/admin/tokens"), form: fields("name", "")},
 	"POST /admin/tokens/:id/revoke": {needs: packaging.Administer, at: fixed("/admin/tokens/1/revoke"), nobodys: true},
 }

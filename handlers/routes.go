@@ -209,6 +209,7 @@ func (s *server) routes() []route {
 		{"POST", "/admin/people/:user/remove", packaging.Administer, s.people.Remove},
 		{"GET", "/admin/tokens", packaging.ViewSetup, s.tokens.List},
 		{"POST", "/admin/tokens", packaging.Administer, s.tokens.Create},
+		{"GET", "/admin/tokens/api", packaging.ViewSetup, s.programs.Page},
 		{"POST", "/admin/tokens/:id/revoke", packaging.Administer, s.tokens.Revoke},
 		{"GET", "/admin/alarms", packaging.ViewSetup, s.alarms.Show},
 		{"POST", "/admin/alarms/settings", packaging.Administer, s.alarms.Set},

@@ -419,6 +419,7 @@ func (g gallery) setup() {
 			p.See("It is shown this once")
 		}},
 		{name: "tokens", path: "/admin/tokens"},
+		{name: "the interface for programs", path: "/admin/tokens/api"},
 		{name: "the division into shifts", path: "/admin/shifts"},
 		{name: "alarms", path: "/admin/alarms", do: func(p person) {
 			p.Click("Add a recipient")

@@ -444,6 +444,9 @@ func ReleaseSerialsURL(uid string) templ.SafeURL {
 	return templ.SafeURL("/api/v1/releases/" + url.PathEscape(uid) + "/serials")
 }
 
+// APIPageURL is the page that shows what OpenAPIURL describes.
+func APIPageURL() templ.SafeURL { return TokensURL() + "/api" }
+
 // OpenAPIURL describes the API for programs.
 func OpenAPIURL() templ.SafeURL { return "/api/v1/openapi.yaml" }
 
