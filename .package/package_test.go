@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -94,6 +95,47 @@ func TestThePackagesNameAllThatIsBuiltIn(t *testing.T) {
 	}
 	if _, err := targetsOf("linux-amd64,plan9-arm"); err == nil {
 		t.Error("a target that is not known")
+	}
+}
+
+// The two formats have the same files, and neither takes the administrator's settings for its own.
+func TestTheRPMHasWhatTheDebHas(t *testing.T) {
+	out := current(t)
+	said := func(name string, args ...string) string {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("it needs %s: %v", name, err)
+		}
+		text, err := exec.CommandContext(t.Context(), name, args...).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return string(text)
+	}
+	var inDeb []string
+	for line := range strings.Lines(said("dpkg-deb", "-c", glob(t, out, "*.deb"))) {
+		path := strings.TrimPrefix(strings.TrimSpace(line[strings.LastIndex(line, " ")+1:]), ".")
+		if !strings.HasSuffix(path, "/") {
+			inDeb = append(inDeb, path)
+		}
+	}
+	rpm := glob(t, out, "*.rpm")
+	inRPM := strings.Fields(said("rpm", "-qp", "--queryformat", "[%{FILEMODES:perms} %{FILENAMES}\n]", rpm))
+	for i, field := range inRPM {
+		if strings.HasPrefix(field, "-") && !slices.Contains(inDeb, inRPM[i+1]) {
+			t.Errorf("the .deb lacks %s", inRPM[i+1])
+		}
+	}
+	for _, path := range inDeb {
+		if !slices.Contains(inRPM, path) {
+			t.Errorf("the .rpm lacks %s", path)
+		}
+	}
+	if flags := said("rpm", "-qp", "--queryformat", "[%{FILENAMES} %{FILEFLAGS:fflags}\n]", rpm); len(inDeb) < 6 ||
+		!strings.Contains(flags, "/etc/lineboard/lineboard.yaml cn\n") {
+		t.Errorf("%q, and flags %s", inDeb, flags)
+	}
+	if host := said("rpm", "-qp", "--queryformat", "%{BUILDHOST}", rpm); host != "localhost" {
+		t.Errorf("it names the machine that built it: %s", host)
 	}
 }
 
