@@ -58,8 +58,10 @@ func writeJSON(w io.Writer, value any) error {
 // namedSettings returns the flags by their fields. No flag holds a secret: they name the files that do.
 func namedSettings(s settings) map[string]string {
 	all, v := map[string]string{}, reflect.ValueOf(s)
-	for i := range v.NumField() {
-		all[v.Type().Field(i).Name] = fmt.Sprint(v.Field(i).Interface())
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		if field.IsExported() && !field.Anonymous {
+			all[field.Name] = fmt.Sprint(v.FieldByIndex(field.Index).Interface())
+		}
 	}
 	return all
 }
