@@ -72,11 +72,11 @@ func figuresTables(lines []packaging.LineFigures, total packaging.Figures) templ
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = figuresTable(outcomeFigures, lines, total).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = figuresTable(text.Say(ctx, "report.plot_outcomes"), outcomeFigures, lines, total).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = figuresTable(otherFigures, lines, total).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = figuresTable(text.Say(ctx, "report.plot_waiting"), otherFigures, lines, total).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -84,7 +84,7 @@ func figuresTables(lines []packaging.LineFigures, total packaging.Figures) templ
 	})
 }
 
-func figuresTable(columns []figure, lines []packaging.LineFigures, total packaging.Figures) templ.Component {
+func figuresTable(name string, columns []figure, lines []packaging.LineFigures, total packaging.Figures) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -110,9 +110,9 @@ func figuresTable(columns []figure, lines []packaging.LineFigures, total packagi
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var3 string
-		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "report.figures"))
+		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(name)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/figures.templ`, Line: 52, Col: 92}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/figures.templ`, Line: 52, Col: 65}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {
