@@ -112,7 +112,7 @@ func TestWhereAnchorsCantBeWrittenProbeAndPressAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	for status := 0; status != http.StatusOK; time.Sleep(50 * time.Millisecond) {
-		status, said = get(t, s.address+"/readyz")
+		status, _ = get(t, s.address+"/readyz")
 	}
 	if left, err := filepath.Glob(file + ".probe"); err != nil || len(left) > 0 {
 		t.Errorf("the probe leaves %q, %v", left, err)

@@ -31,7 +31,8 @@ const (
 )
 
 // Layouts are all layouts, the US one first: scanners have it unless they are set up.
-var Layouts = []Layout{US, German, French, Belgian, SwissGerman, Hungarian, Spanish, Italian, UK, SwissFrench, Swedish, Danish,
+var Layouts = []Layout{
+	US, German, French, Belgian, SwissGerman, Hungarian, Spanish, Italian, UK, SwissFrench, Swedish, Danish,
 	Norwegian, Portuguese,
 }
 
