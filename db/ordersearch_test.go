@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,6 +232,9 @@ func (p *planned) QueryRowContext(ctx context.Context, query string, args ...any
 	return p.querier.QueryRowContext(ctx, query, args...)
 }
 
+// allOrders is the step of a plan that reads all orders.
+var allOrders = regexp.MustCompile(`SCAN o\b`)
+
 // A page must take as long among a million orders as among a hundred.
 func readAlongAnIndex(t *testing.T, d *DB, ghent packaging.Person, all []packaging.Order) {
 	t.Helper()
@@ -243,7 +247,7 @@ func readAlongAnIndex(t *testing.T, d *DB, ghent packaging.Person, all []packagi
 			}
 			plan := strings.Join(p.steps, "\n")
 			// The page itself is sorted again, and nothing else.
-			if strings.Count(plan, "TEMP B-TREE") > 1 || strings.Contains(plan, "SCAN o") {
+			if strings.Count(plan, "TEMP B-TREE") > 1 || allOrders.MatchString(plan) {
 				t.Errorf("by %q before %d:\n%s", by, before, plan)
 			}
 		}
@@ -254,7 +258,7 @@ func readAlongAnIndex(t *testing.T, d *DB, ghent packaging.Person, all []packagi
 		if _, err := ordersAlong(t.Context(), p, byArrival, where{}, ghent.Scope(), f); err != nil {
 			t.Fatal(err)
 		}
-		if plan := strings.Join(p.steps, "\n"); strings.Count(plan, "TEMP B-TREE") > 1 || strings.Contains(plan, "SCAN o") {
+		if plan := strings.Join(p.steps, "\n"); strings.Count(plan, "TEMP B-TREE") > 1 || allOrders.MatchString(plan) {
 			t.Errorf("%+v:\n%s", f, plan)
 		}
 	}

@@ -34,7 +34,7 @@ func TestMetricsAreOffByDefaultAndServedWhereTheFlagsSay(t *testing.T) {
 	}
 	status, text := get(t, "http://"+own+"/metrics")
 	for _, says := range []string{
-		`lineboard_releases_total{line="L1",outcome="released"} 1`, `lineboard_api_call_seconds_count{call="release",reason="ok"} 1`,
+		`lineboard_releases_total{line="L1",outcome="released",site="plant-ghent"} 1`, `lineboard_api_call_seconds_count{call="release",reason="ok"} 1`,
 		`call="sign_in",reason="ok"`, `call="open",reason="ok"`, `lineboard_orders_age_seconds{site="plant-ghent"}`,
 		`lineboard_unknown_outcomes{site="plant-ghent"} 0`, `lineboard_writer_hold_seconds_count{kind="release"}`,
 	} {
