@@ -132,6 +132,14 @@ type exhibit struct {
 	status     int // of a page about a problem, which the browser reports on its console
 }
 
+// unfold opens a menu.
+func unfold(menu string) func(person) {
+	return func(p person) {
+		p.t.Helper()
+		p.Eval(`document.querySelector("`+menu+`").open = true`, nil)
+	}
+}
+
 // Every page is looked at, in each state that it has, in every size and light.
 func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 	t.Parallel()
@@ -236,6 +244,8 @@ func (g gallery) beforeSigningIn() {
 func (g gallery) lines() {
 	g.lookAs("supervisor1", []exhibit{
 		{name: "all lines", path: "/"},
+		{name: "the menu of pages", do: unfold("nav .menu")},
+		{name: "the menu of a person", do: unfold(".menu.who")},
 		{name: "all lines on the wall", path: "/?wall"},
 		{name: "a line", path: "/lines/L1"},
 		{name: "a line without trouble", path: "/lines/L2"},
@@ -252,6 +262,7 @@ func (g gallery) orders() {
 	o := g.order
 	g.lookAs("supervisor1", []exhibit{
 		{name: "orders", path: "/orders"},
+		{name: "the hint of a page", do: unfold(".menu.hint")},
 		{name: "no orders found", path: "/orders?q=nothing-has-this"},
 		{name: "orders of a line that is not set up", path: "/orders?line=L3"},
 		{name: "an order to release", path: o("Order146")},
@@ -331,6 +342,7 @@ func (g gallery) shifts() {
 	g.lookAs("supervisor1", []exhibit{
 		{name: "shifts", path: "/shifts"},
 		{name: "the report of a shift that runs", path: shiftPage},
+		{name: "its exports", do: unfold(".menu.exports")},
 		{name: "a shift to hand over", path: shiftPage + "/handover"},
 		{name: "a shift that is handed over", do: func(p person) {
 			p.Fill("Remarks", "Line 1 waits for maintenance")
