@@ -12,7 +12,9 @@ func TestADeactivatedPersonHasNoSessionAndReleasesNothing(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
 	token := [32]byte{1}
-	if err := d.StartSession(t.Context(), token, ghent, packaging.Device{Address: "10.0.0.7", Agent: strings.Repeat("ü", 500)}); err != nil {
+	if err := d.StartSession(
+		t.Context(), token, ghent, packaging.Device{Address: "10.0.0.7", Agent: strings.Repeat("ü", 500)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := d.Session(t.Context(), token, time.Time{}, time.Time{}); err != nil {
@@ -21,7 +23,9 @@ func TestADeactivatedPersonHasNoSessionAndReleasesNothing(t *testing.T) {
 	if _, err := d.write.ExecContext(t.Context(), `UPDATE users SET active = 0 WHERE id = ?`, ghent.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := d.Session(t.Context(), token, time.Time{}, time.Time{}); packaging.CodeOf(err) != packaging.NotFound {
+	if _, _, err := d.Session(
+		t.Context(), token, time.Time{}, time.Time{},
+	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("session: %v", err)
 	}
 	if _, _, err := d.Credential(t.Context(), ghent.Username); packaging.CodeOf(err) != packaging.NotFound {
@@ -31,10 +35,14 @@ func TestADeactivatedPersonHasNoSessionAndReleasesNothing(t *testing.T) {
 		t.Errorf("%d sessions listed, %v", len(all), err)
 	}
 	// As one whose request was let in a moment before.
-	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: o.ID},
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("release: %v", err)
 	}
-	if _, err := d.StartQueue(t.Context(), ghent, o.Line.ID, []packaging.QueuePick{{Order: o.ID}}); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.StartQueue(
+		t.Context(), ghent, o.Line.ID, []packaging.QueuePick{{Order: o.ID}},
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("queue: %v", err)
 	}
 }
@@ -47,7 +55,9 @@ func TestARoleThatWasTakenAwayReleasesNothing(t *testing.T) {
 	if err := d.Provision(t.Context(), Site{lesser}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: o.ID},
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("release: %v", err)
 	}
 }

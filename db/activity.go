@@ -36,7 +36,8 @@ func countReleases(
 	_, err := collect(ctx, q, func(row scanner) (place int, err error) {
 		var a packaging.Activity
 		var changed int64
-		err = row.Scan(&place, &a.Elsewhere, &a.Requested, &a.Released, &a.Refused, &a.Unknown, &a.Sending, &a.WasUnknown,
+		err = row.Scan(&place, &a.Elsewhere, &a.Requested, &a.Released, &a.Refused, &a.Unknown, &a.Sending,
+			&a.WasUnknown,
 			&a.ByPerson, &a.Serials, &a.Missing, &a.Odd, &changed)
 		if err == nil {
 			a.Changed = moment(changed)

@@ -8,14 +8,16 @@ import (
 	"lineboard/internal/secret"
 )
 
-// DueMessages returns what recipients are to be told by now, the oldest first and one of each recipient: what comes after
-// it waits until it is out, or has failed a few times. Each message is marked as tried.
+// DueMessages returns what recipients are to be told by now, the oldest first and one of each recipient: what comes
+// after it waits until it is out, or has failed a few times. Each message is marked as tried.
 func (d *DB) DueMessages(ctx context.Context) (due []packaging.AlarmMessage, err error) {
 	const isDue = `m.sent_at IS NULL AND m.given_up_at IS NULL AND m.try_at <= ?1 AND NOT EXISTS (
 		SELECT 1 FROM alarm_messages b WHERE b.tenant_id = m.tenant_id AND b.recipient_id = m.recipient_id AND b.sent_at IS NULL
 			AND b.given_up_at IS NULL AND b.tries < 3 AND (b.made_at, b.id) < (m.made_at, m.id))`
 	var any bool
-	err = d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM alarm_messages m WHERE `+isDue+`)`, millis(d.now())).Scan(&any)
+	err = d.read.QueryRowContext(
+		ctx, `SELECT EXISTS (SELECT 1 FROM alarm_messages m WHERE `+isDue+`)`, millis(d.now()),
+	).Scan(&any)
 	if err != nil || !any {
 		return nil, coded(err)
 	}
@@ -42,7 +44,8 @@ func (d *DB) DueMessages(ctx context.Context) (due []packaging.AlarmMessage, err
 
 func scanMessage(row scanner) (m packaging.AlarmMessage, err error) {
 	var made int64
-	err = row.Scan(&m.ID, &made, &m.Tries, &m.Tenant.ID, &m.Tenant.Slug, &m.Tenant.Name, &m.Tenant.TimeZone, &m.Recipient.ID,
+	err = row.Scan(&m.ID, &made, &m.Tries, &m.Tenant.ID, &m.Tenant.Slug, &m.Tenant.Name, &m.Tenant.TimeZone,
+		&m.Recipient.ID,
 		&m.Recipient.Name, &m.Recipient.Kind, &m.Recipient.Address)
 	m.Made = moment(made)
 	return m, err
@@ -74,12 +77,14 @@ const messageLives = 24 * time.Hour
 // MessageSent notes that a recipient has taken a message.
 func (d *DB) MessageSent(ctx context.Context, id string) error {
 	return d.tx(inBackground(ctx), func(t *tx) error {
-		return t.exec(`UPDATE alarm_messages SET sent_at = ?, problem = '' WHERE id = ? AND sent_at IS NULL`, millis(t.now), id)
+		return t.exec(
+			`UPDATE alarm_messages SET sent_at = ?, problem = '' WHERE id = ? AND sent_at IS NULL`, millis(t.now), id,
+		)
 	})
 }
 
-// MessageFailed notes why a message did not go out. One that has been tried for a day is given up, and that stands in the
-// history.
+// MessageFailed notes why a message did not go out. One that has been tried for a day is given up, and that stands in
+// the history.
 func (d *DB) MessageFailed(ctx context.Context, m packaging.AlarmMessage, why string) error {
 	return d.tx(inBackground(ctx), func(t *tx) error {
 		if t.now.Sub(m.Made) < messageLives {
@@ -90,7 +95,8 @@ func (d *DB) MessageFailed(ctx context.Context, m packaging.AlarmMessage, why st
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: m.Tenant.ID, Deed: packaging.AlarmUndelivered, Object: "recipient " + m.Recipient.Name, Message: why,
+			TenantID: m.Tenant.ID, Deed: packaging.AlarmUndelivered, Object: "recipient " + m.Recipient.Name,
+			Message: why,
 		})
 	})
 }

@@ -36,19 +36,23 @@ const selectAlarmRule = `
 func scanAlarmRule(row scanner) (r packaging.AlarmRule, err error) {
 	var delay, repeat, next int64
 	var lines, first, second []byte
-	if err := row.Scan(&r.ID, &r.Kind, &delay, &r.From, &r.To, &repeat, &next, &r.Sound, &lines, &first, &second); err != nil {
+	if err := row.Scan(
+		&r.ID, &r.Kind, &delay, &r.From, &r.To, &repeat, &next, &r.Sound, &lines, &first, &second,
+	); err != nil {
 		return r, err
 	}
 	r.Delay, r.Repeat, r.Next = minutes(delay), minutes(repeat), minutes(next)
-	return r, errors.Join(json.Unmarshal(lines, &r.Lines), json.Unmarshal(first, &r.First), json.Unmarshal(second, &r.Second))
+	return r, errors.Join(
+		json.Unmarshal(lines, &r.Lines), json.Unmarshal(first, &r.First), json.Unmarshal(second, &r.Second),
+	)
 }
 
 func minutes(n int64) time.Duration { return time.Duration(n) * time.Minute }
 
 func inMinutes(d time.Duration) int64 { return int64(d / time.Minute) }
 
-// SetAlarmRule adds a rule, or sets one that has an ID. Forbidden if it is, or was, about lines that the person does not
-// see.
+// SetAlarmRule adds a rule, or sets one that has an ID. Forbidden if it is, or was, about lines that the person does
+// not see.
 func (d *DB) SetAlarmRule(ctx context.Context, by packaging.Person, r packaging.AlarmRule) error {
 	if err := r.Check(); err != nil {
 		return err
@@ -110,7 +114,8 @@ func (s *setupTx) storeRule(r packaging.AlarmRule) (packaging.AlarmRuleID, error
 		INSERT INTO alarm_rules (id, tenant_id, kind, delay, from_time, to_time, repeat, next, sound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, delay = excluded.delay, from_time = excluded.from_time,
 			to_time = excluded.to_time, repeat = excluded.repeat, next = excluded.next, sound = excluded.sound`,
-		nullable(r.ID), s.tenant, r.Kind, inMinutes(r.Delay), r.From, r.To, inMinutes(r.Repeat), inMinutes(r.Next), r.Sound)
+		nullable(r.ID), s.tenant, r.Kind, inMinutes(r.Delay), r.From, r.To, inMinutes(r.Repeat), inMinutes(r.Next),
+		r.Sound)
 	if r.ID != 0 {
 		return r.ID, err
 	}
@@ -133,7 +138,8 @@ func (s *setupTx) alarmRule(in packaging.Scope, id packaging.AlarmRuleID) (packa
 // roomFor fails where a site has as many of something as it can have.
 func (s *setupTx) roomFor(table string) error {
 	var n int
-	if err := s.row(`SELECT count(*) FROM `+table+` WHERE tenant_id = ?`, s.tenant).Scan(&n); err != nil || n < packaging.MaxRecipients {
+	if err := s.row(`SELECT count(*) FROM `+table+` WHERE tenant_id = ?`, s.tenant).Scan(&n); err != nil ||
+		n < packaging.MaxRecipients {
 		return err
 	}
 	return packaging.Fail(packaging.Conflict, "alarms.too_many", "Count", fmt.Sprint(packaging.MaxRecipients))
@@ -150,7 +156,9 @@ func (s *setupTx) partRule(id packaging.AlarmRuleID) error {
 // joinRule joins a rule with its lines and recipients. One of another site is not found.
 func (s *setupTx) joinRule(r packaging.AlarmRule) (err error) {
 	for _, line := range r.Lines {
-		err = cmp.Or(err, s.exec(`INSERT INTO alarm_rule_lines VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, s.tenant, r.ID, line))
+		err = cmp.Or(
+			err, s.exec(`INSERT INTO alarm_rule_lines VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, s.tenant, r.ID, line),
+		)
 	}
 	for next, recipients := range [][]packaging.RecipientID{r.First, r.Second} {
 		for _, recipient := range recipients {
@@ -175,7 +183,8 @@ func (s *setupTx) describeRule(r packaging.AlarmRule) (string, error) {
 			coalesce((SELECT group_concat(p.name, ', ' ORDER BY p.name) FROM recipients p JOIN alarm_rule_recipients n
 				ON n.recipient_id = p.id WHERE n.rule_id = ?1 AND n.next = 1), '')`, r.ID).Scan(&lines, &first, &second)
 	said := fmt.Sprintf("%s after %d min, %s-%s, lines: %s, tells: %s, again after %d min, then after %d min: %s, sound: %t",
-		r.Kind, inMinutes(r.Delay), r.From, r.To, cmp.Or(lines, "all"), first, inMinutes(r.Repeat), inMinutes(r.Next), second, r.Sound)
+		r.Kind, inMinutes(r.Delay), r.From, r.To, cmp.Or(lines, "all"), first, inMinutes(r.Repeat), inMinutes(r.Next),
+		second, r.Sound)
 	return said, err
 }
 
@@ -225,7 +234,9 @@ func (d *DB) Recipients(ctx context.Context, tenant packaging.TenantID) ([]packa
 func recipientOf(
 	ctx context.Context, q querier, tenant packaging.TenantID, id packaging.RecipientID,
 ) (packaging.Recipient, sealedTarget, error) {
-	r, sealed, err := scanRecipient(q.QueryRowContext(ctx, selectRecipient+`WHERE r.tenant_id = ? AND r.id = ?`, tenant, id))
+	r, sealed, err := scanRecipient(
+		q.QueryRowContext(ctx, selectRecipient+`WHERE r.tenant_id = ? AND r.id = ?`, tenant, id),
+	)
 	return r, sealed, coded(err)
 }
 
@@ -279,8 +290,8 @@ func (d *DB) AddRecipient(
 	return id, err
 }
 
-// RemoveRecipient removes a recipient: from the rules too, and with what waits for them. Forbidden if one of the rules is
-// about lines that the person does not see.
+// RemoveRecipient removes a recipient: from the rules too, and with what waits for them. Forbidden if one of the rules
+// is about lines that the person does not see.
 func (d *DB) RemoveRecipient(ctx context.Context, by packaging.Person, id packaging.RecipientID) error {
 	return d.alarmsTx(ctx, by, func(s *setupTx, in packaging.Scope) error {
 		r, _, err := recipientOf(s.ctx, s, s.tenant, id)
@@ -315,7 +326,8 @@ func (d *DB) RemoveRecipient(ctx context.Context, by packaging.Person, id packag
 	})
 }
 
-// AlarmSettings returns how a site sends its alarms, with the password for its mail server and the URL of its heartbeat.
+// AlarmSettings returns how a site sends its alarms, with the password for its mail server and the URL of its
+// heartbeat.
 func (d *DB) AlarmSettings(
 	ctx context.Context, tenant packaging.TenantID,
 ) (s packaging.AlarmSettings, password, beat secret.Text, err error) {
@@ -341,7 +353,8 @@ func alarmSettingsOf(
 		SELECT address, language, mail_host, encryption, mail_from, mail_user, mail_password, coalesce(password_set_at, 0),
 			password_set_by, heartbeat_host, heartbeat_url, heartbeat_minutes, coalesce(h.problem, '')
 		FROM alarm_settings a LEFT JOIN heartbeats h ON h.tenant_id = a.tenant_id WHERE a.tenant_id = ?`, tenant).
-		Scan(&s.Address, &s.Language, &s.MailHost, &s.Encryption, &s.MailFrom, &s.MailUser, &sealed.target, &at, &s.Password.By,
+		Scan(&s.Address, &s.Language, &s.MailHost, &s.Encryption, &s.MailFrom, &s.MailUser, &sealed.target, &at,
+			&s.Password.By,
 			&s.Heartbeat, &sealed.key, &every, &s.HeartbeatSaid)
 	if errors.Is(err, sql.ErrNoRows) {
 		return packaging.AlarmSettings{Language: "en", Encryption: packaging.StartTLS}, sealed, nil
@@ -352,7 +365,8 @@ func alarmSettingsOf(
 }
 
 // SetAlarmSettings sets how a site sends its alarms. An empty password leaves the one that is stored as long as server
-// and user stay the same: it goes nowhere else. An empty URL of the heartbeat leaves that one, unless there shall be none.
+// and user stay the same: it goes nowhere else. An empty URL of the heartbeat leaves that one, unless there shall be
+// none.
 func (d *DB) SetAlarmSettings(
 	ctx context.Context, by packaging.Person, to packaging.AlarmSettings, password, beat secret.Text, noBeat bool,
 ) error {
@@ -368,7 +382,9 @@ func (d *DB) SetAlarmSettings(
 		at, setBy := was.Password.At, was.Password.By
 		switch {
 		case !password.Empty():
-			sealed.target, at, setBy = s.box.Seal(password, alarmsOwner(s.tenant, "mail_password")), s.now, s.by.Username
+			sealed.target, at, setBy = s.box.Seal(
+				password, alarmsOwner(s.tenant, "mail_password"),
+			), s.now, s.by.Username
 		case !same:
 			sealed.target, at, setBy = nil, time.Time{}, ""
 		}
@@ -397,7 +413,8 @@ func (d *DB) SetAlarmSettings(
 				mail_password = excluded.mail_password, password_set_at = excluded.password_set_at,
 				password_set_by = excluded.password_set_by, heartbeat_host = excluded.heartbeat_host,
 				heartbeat_url = excluded.heartbeat_url, heartbeat_minutes = excluded.heartbeat_minutes`,
-			s.tenant, to.Address, to.Language, to.MailHost, to.Encryption, to.MailFrom, to.MailUser, sealed.target, setAt, setBy,
+			s.tenant, to.Address, to.Language, to.MailHost, to.Encryption, to.MailFrom, to.MailUser, sealed.target,
+			setAt, setBy,
 			to.Heartbeat, sealed.key, inMinutes(to.HeartbeatEvery)); err != nil {
 			return err
 		}
@@ -418,7 +435,8 @@ func (d *DB) SetAlarmSettings(
 }
 
 func describeSettings(s packaging.AlarmSettings) string {
-	return fmt.Sprintf("pages: %s, language: %s, mail: %s %s from %s as %s, heartbeat: %s every %d min", s.Address, s.Language,
+	return fmt.Sprintf("pages: %s, language: %s, mail: %s %s from %s as %s, heartbeat: %s every %d min", s.Address,
+		s.Language,
 		s.MailHost, s.Encryption, s.MailFrom, s.MailUser, s.Heartbeat, inMinutes(s.HeartbeatEvery))
 }
 

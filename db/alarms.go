@@ -18,8 +18,10 @@ func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all 
 		`SELECT 'contradicted', 'release ' || r.id, ` + factOrder + `, r.contradicted_at FROM ` + factTables + `
 			WHERE r.tenant_id = ? AND ` + isUnknown + ` AND r.closed_at IS NULL AND r.contradicted_at IS NOT NULL`,
 		`SELECT 'refused', 'release ' || r.id, ` + factOrder + `, r.answered_at FROM ` + factTables + `
-			WHERE r.tenant_id = ? AND r.outcome = 'refused' AND r.id = o.last_release_id AND ` + onBoards + ` AND ` + unacknowledged,
-		`SELECT 'list', 'release ' || r.id, ` + factOrder + `, coalesce(r.flagged_at, r.answered_at) FROM ` + factTables + `
+			WHERE r.tenant_id = ? AND r.outcome = 'refused' AND r.id = o.last_release_id AND ` + onBoards + ` AND ` +
+			unacknowledged,
+		`SELECT 'list', 'release ' || r.id, ` + factOrder + `, coalesce(r.flagged_at, r.answered_at) FROM ` +
+			factTables + `
 			WHERE r.tenant_id = ? AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND r.id = o.last_release_id
 				AND ` + unacknowledged,
 		`SELECT 'delivery', 'delivery ' || v.id, l.id, l.code, l.name, o.id, o.order_key, v.since
@@ -74,14 +76,17 @@ const selectAlarm = `SELECT ` + alarmColumns + fromAlarms
 func scanAlarm(row scanner) (a packaging.Alarm, err error) {
 	var since, began, said, taken, ended int64
 	f := &a.Fact
-	err = row.Scan(&a.ID, &a.Rule, &f.Kind, &f.Subject, &f.Line.ID, &f.Line.Code, &f.Line.Name, &f.OrderID, &f.OrderKey, &since,
+	err = row.Scan(&a.ID, &a.Rule, &f.Kind, &f.Subject, &f.Line.ID, &f.Line.Code, &f.Line.Name, &f.OrderID, &f.OrderKey,
+		&since,
 		&f.Detail, &began, &said, &a.Sound, &a.Next, &a.Taken.ID, &a.Taken.Username, &a.Taken.FullName, &taken, &ended)
 	f.Since, a.Began, a.Said, a.At, a.Ended = moment(since), moment(began), moment(said), moment(taken), moment(ended)
 	return a, err
 }
 
 func lastingAlarms(ctx context.Context, q querier, tenant packaging.TenantID) ([]packaging.Alarm, error) {
-	return collect(ctx, q, scanAlarm, selectAlarm+`WHERE a.tenant_id = ? AND a.ended_at IS NULL ORDER BY a.began_at, a.id`, tenant)
+	return collect(
+		ctx, q, scanAlarm, selectAlarm+`WHERE a.tenant_id = ? AND a.ended_at IS NULL ORDER BY a.began_at, a.id`, tenant,
+	)
 }
 
 // LastingAlarms returns the alarms that a person sees, the oldest first: those of their lines and those of no line.
@@ -159,7 +164,8 @@ func (t *tx) insertAlarm(tenant packaging.TenantID, a packaging.Alarm) (packagin
 	id, err := t.insert(`
 		INSERT INTO alarms (tenant_id, rule_id, kind, subject, line_id, order_id, since, detail, began_at, said_at, sound, next)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		tenant, a.Rule, f.Kind, f.Subject, nullable(f.Line.ID), nullable(f.OrderID), millis(f.Since), f.Detail, millis(t.now),
+		tenant, a.Rule, f.Kind, f.Subject, nullable(f.Line.ID), nullable(f.OrderID), millis(f.Since), f.Detail,
+		millis(t.now),
 		millis(t.now), a.Sound, a.Next)
 	return packaging.AlarmID(id), err
 }
@@ -184,7 +190,8 @@ func (t *tx) say(
 		return err
 	}
 	return t.exec(`INSERT INTO alarm_items (message_id, place, alarm_id, says, at)
-		VALUES (?1, (SELECT count(*) FROM alarm_items WHERE message_id = ?1), ?2, ?3, ?4)`, message, alarm, says, millis(t.now))
+		VALUES (?1, (SELECT count(*) FROM alarm_items WHERE message_id = ?1), ?2, ?3, ?4)`, message, alarm, says,
+		millis(t.now))
 }
 
 // TakeAlarm notes that a person takes care of an alarm. From then on it is not repeated, and nobody else is told.
@@ -211,9 +218,12 @@ func (d *DB) TakeAlarm(ctx context.Context, by packaging.Person, id packaging.Al
 	})
 }
 
-func alarmEntry(deed packaging.Deed, tenant packaging.TenantID, by packaging.Author, a packaging.Alarm) packaging.Entry {
+func alarmEntry(
+	deed packaging.Deed, tenant packaging.TenantID, by packaging.Author, a packaging.Alarm,
+) packaging.Entry {
 	return packaging.Entry{
-		TenantID: tenant, By: by, Deed: deed, Object: "alarm " + string(a.Fact.Kind), New: a.Fact.Subject, Message: a.Fact.Detail,
+		TenantID: tenant, By: by, Deed: deed, Object: "alarm " + string(a.Fact.Kind), New: a.Fact.Subject,
+		Message: a.Fact.Detail,
 		OrderID: a.Fact.OrderID, OrderKey: a.Fact.OrderKey, LineCode: a.Fact.Line.Code, LineName: a.Fact.Line.Name,
 	}
 }

@@ -11,19 +11,25 @@ import (
 )
 
 // setAlarms gives a site a webhook that is told of alarms, and all secrets that they can be sent with.
-func setAlarms(t *testing.T, d *DB, by packaging.Person) (id packaging.RecipientID, key secret.Text, to packaging.AlarmSettings) {
+func setAlarms(
+	t *testing.T, d *DB, by packaging.Person,
+) (id packaging.RecipientID, key secret.Text, to packaging.AlarmSettings) {
 	t.Helper()
 	key = secret.New("whsec_canary")
 	id, err := d.AddRecipient(
-		t.Context(), by, packaging.Recipient{Name: "SCADA", Kind: packaging.ByWebhook}, secret.New("https://scada.example/canary-path"), key)
+		t.Context(), by, packaging.Recipient{Name: "SCADA", Kind: packaging.ByWebhook},
+		secret.New("https://scada.example/canary-path"), key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	to = packaging.AlarmSettings{
-		Language: "de", MailHost: "mail.example:465", Encryption: packaging.ImplicitTLS, MailFrom: "line@plant.example", MailUser: "line",
+		Language: "de", MailHost: "mail.example:465", Encryption: packaging.ImplicitTLS, MailFrom: "line@plant.example",
+		MailUser:       "line",
 		HeartbeatEvery: 60e9,
 	}
-	if err := d.SetAlarmSettings(t.Context(), by, to, secret.New("canary-mail"), secret.New("https://beat.example/canary-beat"), false); err != nil {
+	if err := d.SetAlarmSettings(
+		t.Context(), by, to, secret.New("canary-mail"), secret.New("https://beat.example/canary-beat"), false,
+	); err != nil {
 		t.Fatal(err)
 	}
 	return id, key, to
@@ -80,7 +86,9 @@ func TestASecretThatIsSetAgainStandsInTheHistoryThoughNothingElseChanges(t *test
 		return objects
 	}
 	credential := string(packaging.CredentialSet) + " "
-	if got := set("", "https://beat.example/another-path", false); !slices.Equal(got, []string{credential + "heartbeat"}) {
+	if got := set(
+		"", "https://beat.example/another-path", false,
+	); !slices.Equal(got, []string{credential + "heartbeat"}) {
 		t.Errorf("another URL on the same host: %q", got)
 	}
 	if got := set("another password", "", false); !slices.Equal(got, []string{credential + "mail_password"}) {
@@ -158,7 +166,8 @@ func TestARuleIsSetByThoseWhoSeeAllItsLines(t *testing.T) {
 	named := map[packaging.RecipientID]string{}
 	for _, name := range []string{"ours", "theirs"} {
 		id, err := d.AddRecipient(
-			t.Context(), boss, packaging.Recipient{Name: name, Kind: packaging.ByMail}, secret.New("a@plant.example"), secret.Text{})
+			t.Context(), boss, packaging.Recipient{Name: name, Kind: packaging.ByMail}, secret.New("a@plant.example"),
+			secret.Text{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +195,9 @@ func TestARuleIsSetByThoseWhoSeeAllItsLines(t *testing.T) {
 	}
 	limited := become(t, d, ghent, packaging.Administrator, lines[0])
 	seen, err := d.AlarmRules(t.Context(), limited.Scope())
-	if err != nil || len(seen) != 4 || slices.ContainsFunc(seen, func(r packaging.AlarmRule) bool { return r.ID == all["of line 2"].ID }) {
+	if err != nil || len(seen) != 4 || slices.ContainsFunc(seen, func(r packaging.AlarmRule) bool {
+		return r.ID == all["of line 2"].ID
+	}) {
 		t.Errorf("they see %+v, %v", seen, err)
 	}
 	want := map[string]packaging.Code{
@@ -240,11 +251,14 @@ func TestWhatWaitsIsCountedUntilItIsDealtWith(t *testing.T) {
 		}
 		return w
 	}
-	if w := waiting(ghent.Tenant.ID); len(w.Lists) > 0 || w.Alarms+w.Messages > 0 || !w.OldestList.IsZero() || !w.OldestMessage.IsZero() {
+	if w := waiting(ghent.Tenant.ID); len(w.Lists) > 0 || w.Alarms+w.Messages > 0 || !w.OldestList.IsZero() ||
+		!w.OldestMessage.IsZero() {
 		t.Errorf("%+v", w)
 	}
 	id, _, _ := setAlarms(t, d, ghent)
-	if err := d.SetAlarmRule(t.Context(), ghent, packaging.AlarmRule{Kind: packaging.AlarmDelivery, First: []packaging.RecipientID{id}}); err != nil {
+	if err := d.SetAlarmRule(
+		t.Context(), ghent, packaging.AlarmRule{Kind: packaging.AlarmDelivery, First: []packaging.RecipientID{id}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	to := add(t, d, ghent, folderOn("L1", "Share"))
@@ -254,7 +268,8 @@ func TestWhatWaitsIsCountedUntilItIsDealtWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := waiting(ghent.Tenant.ID)
-	if w.Lists[packaging.DeliveryWaiting]+w.Lists[packaging.DeliveryHeld] != 2 || w.Lists[packaging.DeliveryHeld] == 0 ||
+	if w.Lists[packaging.DeliveryWaiting]+w.Lists[packaging.DeliveryHeld] != 2 ||
+		w.Lists[packaging.DeliveryHeld] == 0 ||
 		w.OldestList.IsZero() || w.Alarms != 2 || w.Messages != 1 || w.OldestMessage.IsZero() {
 		t.Errorf("%+v", w)
 	}

@@ -32,8 +32,9 @@ func (d *DB) NoteAnchorLines(ctx context.Context, n int64) error {
 	return d.tx(ctx, func(t *tx) error { return t.exec(`UPDATE anchoring SET lines = max(lines, ?)`, n) })
 }
 
-// AnchorReleases has entries about releases kept outside the database. keep gets them once they are committed and before
-// anybody is told of them; it returns when they are on the disk. ready returns why keep could not keep any now, or nil.
+// AnchorReleases has entries about releases kept outside the database. keep gets them once they are committed and
+// before anybody is told of them; it returns when they are on the disk. ready returns why keep could not keep any now,
+// or nil.
 func (d *DB) AnchorReleases(keep func(context.Context, []packaging.Entry) error, ready func() error) {
 	d.anchor.Store(&anchoring{keep, ready})
 }

@@ -41,8 +41,8 @@ type cachedRow struct {
 	kept   bool // a person set the line
 	listed bool
 	gone   bool
-	// A release of the order ended or was settled since the refresh asked, or is under way: its status here is newer than
-	// the answer.
+	// A release of the order ended or was settled since the refresh asked, or is under way: its status here is newer
+	// than the answer.
 	newer     bool
 	confirmed time.Time
 
@@ -82,7 +82,8 @@ var selectCached = `
 SELECT o.id, o.order_key, o.line_code, o.line_name, o.product, o.gtin, o.lot, o.expiry, o.quantity, o.extra_percent,
 	o.status, o.raw, o.line_id, o.line_set_at IS NOT NULL, o.listed, o.gone, o.confirmed_at,
 	coalesce(r.outcome = 'sending' OR max(r.answered_at, coalesce(r.settled_at, 0)) >= ?, 0),
-	i.order_id IS NOT NULL, NOT o.known, o.withdrawn_at IS NOT NULL, i.line_reach, o.line_set_reach, ` + orEmpty("i.", factColumns) + `, ` + orEmpty("i.api_", factColumns) + `
+	i.order_id IS NOT NULL, NOT o.known, o.withdrawn_at IS NOT NULL, i.line_reach, o.line_set_reach, ` +
+	orEmpty("i.", factColumns) + `, ` + orEmpty("i.api_", factColumns) + `
 FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id LEFT JOIN imported_facts i ON i.order_id = o.id
 WHERE o.tenant_id = ? AND `
 
@@ -189,7 +190,8 @@ func (a *applying) changed(was cachedRow, f finding) nextRow {
 	next.events = a.events(was, next.cachedRow, f.source())
 	next.says = next.said.ChangesFrom(was.said) != nil || next.said.LineCode != was.said.LineCode ||
 		next.said.LineName != was.said.LineName
-	next.shows = len(next.events) > 0 || next.says || was.notYetKnown || next.kept != was.kept || next.line != was.line ||
+	next.shows = len(next.events) > 0 || next.says || was.notYetKnown || next.kept != was.kept ||
+		next.line != was.line ||
 		next.facts.LineCode != was.facts.LineCode || next.facts.LineName != was.facts.LineName
 	next.writes = next.shows || next.listed != was.listed || string(next.facts.Raw) != string(was.facts.Raw)
 	if !f.listed {
@@ -237,7 +239,8 @@ func (a *applying) events(was, now cachedRow, source packaging.Source) (events [
 	}
 	if now.kept {
 		line = packaging.OrderEvent{
-			Kind: packaging.FactsChanged, Field: packaging.LineField, Old: was.facts.APILine(), New: now.facts.APILine(),
+			Kind: packaging.FactsChanged, Field: packaging.LineField, Old: was.facts.APILine(),
+			New: now.facts.APILine(),
 		}
 	}
 	if line.Old != line.New {
@@ -273,7 +276,8 @@ func (t *tx) storeNext(tenant packaging.TenantID, started time.Time, n nextRow) 
 			withdrawn_at = iif(?14, NULL, withdrawn_at), withdrawn_by = iif(?14, '', withdrawn_by), withdrawn_why = iif(?14, '', withdrawn_why)
 		WHERE id = ?18`,
 		nullable(n.line), f.LineCode, f.LineName, f.Product, f.GTIN, f.Lot, f.Expiry,
-		f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), n.listed, n.gone, !n.notYetKnown, millis(n.confirmed), n.shows,
+		f.Quantity, f.ExtraPercent, f.Status, string(f.Raw), n.listed, n.gone, !n.notYetKnown, millis(n.confirmed),
+		n.shows,
 		n.kept, n.id); err != nil {
 		return err
 	}
@@ -283,7 +287,8 @@ func (t *tx) storeNext(tenant packaging.TenantID, started time.Time, n nextRow) 
 		}
 	}
 	if n.says {
-		if err := t.exec(`UPDATE imported_facts SET (`+prefixed("api_", factColumns)+`) = (?,?,?,?,?,?,?,?) WHERE order_id = ?`,
+		if err := t.exec(`UPDATE imported_facts SET (`+prefixed("api_", factColumns)+
+			`) = (?,?,?,?,?,?,?,?) WHERE order_id = ?`,
 			append(factFields(&n.said), n.id)...); err != nil {
 			return err
 		}

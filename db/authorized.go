@@ -50,7 +50,9 @@ func (t *tx) reauthorize(by packaging.Person, a packaging.Action) (packaging.Per
 // reauthorizeToken returns the holder of an API token. It fails with Forbidden if the token was revoked, has expired or
 // does not allow the action.
 func (t *tx) reauthorizeToken(by packaging.Person, a packaging.Action) (packaging.Person, error) {
-	k, err := scanToken(t.row(`SELECT `+tokenColumns+` FROM api_tokens k WHERE k.id = ? AND k.tenant_id = ?`, by.Token, by.Tenant.ID))
+	k, err := scanToken(
+		t.row(`SELECT `+tokenColumns+` FROM api_tokens k WHERE k.id = ? AND k.tenant_id = ?`, by.Token, by.Tenant.ID),
+	)
 	if err == nil && (k.Ended(t.now) || !k.Allows(a)) {
 		err = packaging.Fail(packaging.Forbidden, "error.forbidden")
 	}

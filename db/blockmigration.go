@@ -130,7 +130,9 @@ func (m *blockMigration) run() error {
 	for list := packaging.ListID(0); ; {
 		var id int64
 		// One look at the key finds the next list, whatever lies between.
-		err := m.QueryRowContext(m.ctx, `SELECT id FROM serials WHERE id >= ? ORDER BY id LIMIT 1`, serialKey(list+1, 0)).Scan(&id)
+		err := m.QueryRowContext(
+			m.ctx, `SELECT id FROM serials WHERE id >= ? ORDER BY id LIMIT 1`, serialKey(list+1, 0),
+		).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return m.flush()
 		}
@@ -171,14 +173,16 @@ type oldSerial struct {
 func (m *blockMigration) move(list packaging.ListID) error {
 	was, err := collect(m.ctx, m, func(row scanner) (s oldSerial, err error) {
 		return s, row.Scan(&s.id, &s.product, &s.serial)
-	}, `SELECT id, product_id, serial FROM serials WHERE id >= ? AND id < ? ORDER BY id`, serialKey(list, 0), serialKey(list+1, 0))
+	}, `SELECT id, product_id, serial FROM serials WHERE id >= ? AND id < ? ORDER BY id`, serialKey(list, 0),
+		serialKey(list+1, 0))
 	if err != nil {
 		return err
 	}
 	before := newListDigest()
 	for from := 0; from < len(was); {
 		until := from
-		for until < len(was) && was[until].product == was[from].product && was[until].id-was[from].id == int64(until-from) {
+		for until < len(was) && was[until].product == was[from].product &&
+			was[until].id-was[from].id == int64(until-from) {
 			before.add(placeOf(was[until].id), was[until].product, was[until].serial)
 			until++
 		}

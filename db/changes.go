@@ -65,7 +65,8 @@ var watchedTables = []watched{
 	{table: "notes", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", order: "$.order_id"},
 	{
 		table: "note_withdrawals", about: packaging.AboutOrder, tenant: "$.tenant_id",
-		line: "(SELECT line_id FROM notes WHERE id = $.note_id)", order: "(SELECT order_id FROM notes WHERE id = $.note_id)",
+		line:  "(SELECT line_id FROM notes WHERE id = $.note_id)",
+		order: "(SELECT order_id FROM notes WHERE id = $.note_id)",
 	},
 	{table: "handovers", about: packaging.AboutOrder, tenant: "$.tenant_id"},
 	{table: "takeovers", about: packaging.AboutOrder, tenant: "$.tenant_id"},
@@ -75,14 +76,20 @@ var watchedTables = []watched{
 	},
 	{table: "shift_reviews", about: packaging.AboutOrder, tenant: "$.tenant_id"},
 	{table: "order_events", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id"},
-	{table: "history", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id", when: "$.order_id <> 0"},
+	{
+		table: "history", about: packaging.AboutStory, tenant: "$.tenant_id", order: "$.order_id",
+		when: "$.order_id <> 0",
+	},
 	{table: "history", about: packaging.AboutEntry, tenant: "$.tenant_id"},
 	{table: "refreshes", about: packaging.AboutFresh, tenant: "$.tenant_id"},
 	{table: "tenants", about: packaging.AboutSite, tenant: "$.id"},
 	{table: "lines", about: packaging.AboutSite, tenant: "$.tenant_id"},
 	{table: "rules", about: packaging.AboutSite, tenant: "$.tenant_id"},
 	{table: "losses", about: packaging.AboutSite, tenant: "$.tenant_id"},
-	{table: "alarms", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id", quiet: []string{"said_at"}},
+	{
+		table: "alarms", about: packaging.AboutOrder, tenant: "$.tenant_id", line: "$.line_id",
+		quiet: []string{"said_at"},
+	},
 
 	{table: "tenants", about: packaging.AboutPeople},
 	{table: "users", about: packaging.AboutPeople},
@@ -123,7 +130,8 @@ func (w watched) statements(columns []string) (all []string) {
 		}
 		for _, row := range on.rows {
 			notes = append(notes, fmt.Sprintf(
-				"INSERT INTO changed VALUES ('%s', %s, %s, %s);", w.about, key(w.tenant, row), key(w.line, row), key(w.order, row),
+				"INSERT INTO changed VALUES ('%s', %s, %s, %s);", w.about, key(w.tenant, row), key(w.line, row),
+				key(w.order, row),
 			))
 		}
 		all = append(all, fmt.Sprintf(

@@ -74,7 +74,8 @@ var unwatched = map[string]string{
 
 func TestEveryTableIsWatchedOrIsKnownNotToBe(t *testing.T) {
 	d, _, _ := opened(t)
-	tables, err := collect(t.Context(), d.read, func(row scanner) (name string, err error) { return name, row.Scan(&name) },
+	tables, err := collect(t.Context(), d.read,
+		func(row scanner) (name string, err error) { return name, row.Scan(&name) },
 		`SELECT name FROM sqlite_schema WHERE type = 'table'`)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +83,10 @@ func TestEveryTableIsWatchedOrIsKnownNotToBe(t *testing.T) {
 	for _, table := range tables {
 		known := slices.ContainsFunc(watchedTables, func(w watched) bool { return w.table == table })
 		if known == (unwatched[table] != "") {
-			t.Errorf("open pages show nothing of %s, or are told when it changes? Give it a line in watch, or say why not", table)
+			t.Errorf(
+				"open pages show nothing of %s, or are told when it changes? Give it a line in watch, or say why not",
+				table,
+			)
 		}
 	}
 }
@@ -102,7 +106,15 @@ func told(d *DB) func() []string {
 func TestEachTransactionTellsWhatItChangedAndNothingElse(t *testing.T) {
 	d, ghent, basel := opened(t)
 	tenant := ghent.Tenant.ID
-	if err := d.Provision(t.Context(), Site{{Tenant: setup("ghent").Tenant, Credentials: setup("ghent").Credentials, Lines: []packaging.Line{{Code: "L2", Name: "Bottle line 2"}}}}); err != nil {
+	if err := d.Provision(
+		t.Context(),
+		Site{
+			{
+				Tenant: setup("ghent").Tenant, Credentials: setup("ghent").Credentials,
+				Lines: []packaging.Line{{Code: "L2", Name: "Bottle line 2"}},
+			},
+		},
+	); err != nil {
 		t.Fatal(err)
 	}
 	lines, err := d.Lines(t.Context(), packaging.Everything(tenant))

@@ -11,9 +11,9 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// What was committed stands in the write-ahead log until a checkpoint copies it to its place. The program does that on a
-// connection of its own, beside the writer. The log begins anew once all of it was copied and nobody reads it: readers
-// that take long end their reading now and then, and go on from there.
+// What was committed stands in the write-ahead log until a checkpoint copies it to its place. The program does that on
+// a connection of its own, beside the writer. The log begins anew once all of it was copied and nobody reads it:
+// readers that take long end their reading now and then, and go on from there.
 
 const (
 	checkpointGap  = time.Second
@@ -77,10 +77,12 @@ func (d *DB) restartLog(ctx context.Context, log string, limit int64) error {
 		return err
 	}
 	defer conn.Close()
-	// Set back though ctx ends: it is the one connection of all who write. Where that fails, the connection is broken, and
-	// its next user learns that.
+	// Set back though ctx ends: it is the one connection of all who write. Where that fails, the connection is broken,
+	// and its next user learns that.
 	defer conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA busy_timeout = 5000`) //nolint:errcheck // as said above
-	if _, err := conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, restartTimeout.Milliseconds())); err != nil {
+	if _, err := conn.ExecContext(
+		ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, restartTimeout.Milliseconds()),
+	); err != nil {
 		return err
 	}
 	_, err = conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)

@@ -28,11 +28,15 @@ func (d *DB) OlderPassword(ctx context.Context, user packaging.UserID) (hash str
 // Confirmations returns what of a person's password waits, and the people whose passwords the person may confirm.
 func (d *DB) Confirmations(ctx context.Context, viewer packaging.Person) (c packaging.Confirmations, err error) {
 	err = d.read.snapshot(ctx, func(q querier) error {
-		if err := q.QueryRowContext(ctx, `SELECT password_changed, older_hash <> '' FROM users WHERE id = ?`, viewer.ID).
+		if err := q.QueryRowContext(
+			ctx, `SELECT password_changed, older_hash <> '' FROM users WHERE id = ?`, viewer.ID,
+		).
 			Scan(&c.Changed, &c.Older); err != nil {
 			return err
 		}
-		if err := q.QueryRowContext(ctx, `SELECT waives_confirmation FROM tenants WHERE id = ?`, viewer.Tenant.ID).Scan(&c.Waived); err != nil {
+		if err := q.QueryRowContext(
+			ctx, `SELECT waives_confirmation FROM tenants WHERE id = ?`, viewer.Tenant.ID,
+		).Scan(&c.Waived); err != nil {
 			return err
 		}
 		if c.MayWaive, err = mayWaive(ctx, q, viewer); err != nil || !viewer.May(packaging.ConfirmPeople) {
@@ -83,7 +87,8 @@ func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive b
 			return packaging.Fail(packaging.Conflict, "confirm.not_alone")
 		}
 		var was bool
-		if err := t.row(`SELECT waives_confirmation FROM tenants WHERE id = ?`, by.Tenant.ID).Scan(&was); err != nil || was == waive {
+		if err := t.row(`SELECT waives_confirmation FROM tenants WHERE id = ?`, by.Tenant.ID).Scan(&was); err != nil ||
+			was == waive {
 			return err
 		}
 		if err := t.exec(`UPDATE tenants SET waives_confirmation = ? WHERE id = ?`, waive, by.Tenant.ID); err != nil {
@@ -91,7 +96,8 @@ func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive b
 		}
 		says := map[bool]string{false: "by a second person", true: "waived: nobody else can"}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "confirmation of passwords", Old: says[was],
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "confirmation of passwords",
+			Old: says[was],
 			New: says[waive],
 		})
 	})
@@ -104,7 +110,8 @@ func (t *tx) waived(user packaging.UserID) (is bool, err error) {
 			WHERE m.user_id = ?1 AND (NOT s.waives_confirmation OR EXISTS (
 				SELECT 1 FROM users u JOIN member_roles r ON r.user_id = u.id AND r.tenant_id = s.id AND r.role IN ('administrator', 'manager')
 				WHERE u.active AND NOT EXISTS (SELECT 1 FROM humans h
-					WHERE h.user_id IN (p.id, p.password_setter) AND h.human_id = coalesce(u.same_as, u.id)) AND NOT `+waits+`)))`, user).Scan(&is)
+					WHERE h.user_id IN (p.id, p.password_setter) AND h.human_id = coalesce(u.same_as, u.id)) AND NOT `+
+		waits+`)))`, user).Scan(&is)
 	return is, err
 }
 
@@ -119,7 +126,9 @@ func (d *DB) ConfirmOwnPassword(ctx context.Context, by packaging.Person) error 
 // the person may confirm: one that its owner has changed, and that somebody else set.
 func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID) error {
 	return d.authorizedTx(ctx, by, packaging.ConfirmPeople, func(t *tx, by packaging.Person) error {
-		owner, err := scanPerson(t.row(selectPerson+`t.id = ?1 AND `+ofOthers+` AND u.id = ?3`, by.Tenant.ID, by.Human, user))
+		owner, err := scanPerson(
+			t.row(selectPerson+`t.id = ?1 AND `+ofOthers+` AND u.id = ?3`, by.Tenant.ID, by.Human, user),
+		)
 		if err != nil {
 			return err
 		}
@@ -132,7 +141,8 @@ func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user pack
 func (t *tx) confirmPassword(by, owner packaging.Person, how string) error {
 	if err := t.row(`
 		UPDATE users AS u SET password_confirmed_at = ?, password_confirmed_by = ?, older_hash = ''
-		WHERE id = ? AND `+waits+` AND password_changed = 1 RETURNING id`, millis(t.now), by.ID, owner.ID).Scan(new(int64)); err != nil {
+		WHERE id = ? AND `+waits+` AND password_changed = 1 RETURNING id`, millis(t.now), by.ID,
+		owner.ID).Scan(new(int64)); err != nil {
 		return err
 	}
 	tenants, err := (&setupTx{tx: t}).tenantsOf(owner.ID)
@@ -141,7 +151,8 @@ func (t *tx) confirmPassword(by, owner packaging.Person, how string) error {
 	}
 	for _, tenant := range tenants {
 		if err := t.record(packaging.Entry{
-			TenantID: tenant, By: by.Author, Deed: packaging.PasswordConfirmed, Object: "user " + owner.Username, New: how,
+			TenantID: tenant, By: by.Author, Deed: packaging.PasswordConfirmed, Object: "user " + owner.Username,
+			New: how,
 		}); err != nil {
 			return err
 		}

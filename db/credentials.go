@@ -57,7 +57,9 @@ func credentialsOf(
 
 // connection is the tenant as it is, and the kind and header of its token.
 func (s *setupTx) connection() (t packaging.Tenant, c secret.Credentials, err error) {
-	err = s.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE id = ?`, s.tenant).
+	err = s.row(
+		`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE id = ?`, s.tenant,
+	).
 		Scan(&t.ID, &t.Slug, &t.Name, &t.TimeZone, &t.BaseURL, &c.TokenKind, &c.TokenHeader)
 	return t, c, err
 }

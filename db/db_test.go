@@ -35,13 +35,21 @@ func box(t testing.TB, fill byte) *secret.Box {
 
 func setup(slug string) TenantSetup {
 	return TenantSetup{
-		Tenant: packaging.Tenant{Slug: slug, Name: "Plant " + slug, TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1"},
+		Tenant: packaging.Tenant{
+			Slug: slug, Name: "Plant " + slug, TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1",
+		},
 		Credentials: secret.Credentials{
 			TokenKind: "dynamic", TokenHeader: "x-access-token",
-			APIKey: secret.New("canary-key"), APISecret: secret.New("canary-secret"), ChannelKey: secret.New("canary-channel"),
+			APIKey: secret.New("canary-key"), APISecret: secret.New("canary-secret"),
+			ChannelKey: secret.New("canary-channel"),
 		},
-		Lines:  []packaging.Line{{Code: "L1", Name: "Blister line 1"}},
-		People: []PersonSetup{{Username: slug + "-boss", FullName: "The boss of " + slug, Role: packaging.Supervisor, Password: secret.New("canary-password")}},
+		Lines: []packaging.Line{{Code: "L1", Name: "Blister line 1"}},
+		People: []PersonSetup{
+			{
+				Username: slug + "-boss", FullName: "The boss of " + slug, Role: packaging.Supervisor,
+				Password: secret.New("canary-password"),
+			},
+		},
 	}
 }
 
@@ -179,7 +187,9 @@ func order(t *testing.T, d *DB, tenant packaging.TenantID, key string) packaging
 }
 
 func released(serials ...string) packaging.Answer {
-	return packaging.Answer{Outcome: packaging.Released, Serials: serials, Message: "Packaging order released", HTTPStatus: 200}
+	return packaging.Answer{
+		Outcome: packaging.Released, Serials: serials, Message: "Packaging order released", HTTPStatus: 200,
+	}
 }
 
 func TestAClaimBlocksEveryOtherUntilItIsRefused(t *testing.T) {
@@ -189,22 +199,31 @@ func TestAClaimBlocksEveryOtherUntilItIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: o.ID},
+	); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("while sending: %v", err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if claimed, err = d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
 		t.Fatalf("after a refusal: %v", err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut, Body: []byte("half")}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut, Body: []byte("half")},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: o.ID},
+	); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("while unknown: %v", err)
 	}
-	if body, err := answerBody(t.Context(), d.read, ghent.Scope(), claimed.Release.ID, 100); string(body) != "half" || err != nil {
+	if body, err := answerBody(t.Context(), d.read, ghent.Scope(), claimed.Release.ID, 100); string(body) != "half" ||
+		err != nil {
 		t.Errorf("the answer is kept as %q, %v", body, err)
 	}
 }
@@ -224,39 +243,49 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 	const insert = `INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, outcome, answered_at, reason)
 		VALUES (%d, %d, %d, 'a', 'a', 'a', '', '', 1, '%s', %s, '')`
 	for name, statement := range map[string]string{
-		"a second release of an order that is out": fmt.Sprintf(insert, ghent.Tenant.ID, o.ID, ghent.ID, "sending", "NULL"),
-		"a release of another tenant's order":      fmt.Sprintf(insert, ghent.Tenant.ID, theirs.ID, ghent.ID, "sending", "NULL"),
-		"a release that begins as released":        fmt.Sprintf(insert, ghent.Tenant.ID, o.ID+1, ghent.ID, "released", "1"),
-		"a release of nobody":                      fmt.Sprintf(insert, ghent.Tenant.ID, o.ID+1, 999, "sending", "NULL"),
-		"taking a release back":                    `UPDATE releases SET outcome = 'sending', answered_at = NULL`,
-		"making a release unknown again":           `UPDATE releases SET outcome = 'unknown', reason = 'cut', serials_received = 0`,
-		"another person's release":                 `UPDATE releases SET username = 'somebody else'`,
-		"forgetting a release":                     `DELETE FROM releases`,
-		"changing a serial":                        `UPDATE serial_blocks SET packed = x'0178'`,
-		"forgetting a serial":                      `DELETE FROM serial_blocks`,
-		"replacing a serial":                       `INSERT OR REPLACE INTO serial_blocks SELECT id, number, product_id, x'0178' FROM serial_blocks`,
-		"staging a list that is here":              `INSERT INTO staged_lists SELECT id >> 24 FROM serial_blocks`,
-		"changing history":                         `UPDATE history SET message = 'x'`,
-		"forgetting history":                       `DELETE FROM history`,
-		"forgetting the newest entry":              `DELETE FROM history WHERE id = (SELECT max(id) FROM history)`,
-		"replacing history":                        `INSERT OR REPLACE INTO history SELECT * FROM history WHERE seq = 2`,
-		"history out of order":                     `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 2, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, hash, hash FROM history ORDER BY id DESC LIMIT 1`,
-		"history that follows nothing":             `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 1, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, zeroblob(32), hash FROM history ORDER BY id DESC LIMIT 1`,
-		"forgetting a person":                      `DELETE FROM users`,
-		"forgetting an order":                      `DELETE FROM orders`,
-		"an order of another tenant's line":        `UPDATE orders SET line_id = (SELECT id FROM lines WHERE tenant_id <> orders.tenant_id)`,
-		"an order without an ID":                   `UPDATE orders SET order_key = ''`,
-		"an order twice":                           `UPDATE orders SET order_key = 'Order143'`,
-		"a tenant in capitals":                     `UPDATE tenants SET slug = 'GHENT'`,
-		"a role that there is not":                 `UPDATE member_roles SET role = 'god'`,
-		"changing a timeline":                      `UPDATE order_events SET new_value = 'x'`,
-		"forgetting a timeline":                    `DELETE FROM order_events`,
-		"replacing in a timeline":                  `INSERT OR REPLACE INTO order_events SELECT * FROM order_events`,
-		"an event of another tenant's order":       fmt.Sprintf(`INSERT INTO order_events (tenant_id, order_id, at, kind, source) VALUES (%d, %d, 1, 'gone', 'details')`, ghent.Tenant.ID, theirs.ID),
-		"a status that changes to itself":          fmt.Sprintf(`INSERT INTO order_events (tenant_id, order_id, at, kind, old_value, new_value, source) VALUES (%d, %d, 1, 'status', 'Open', 'Open', 'list')`, ghent.Tenant.ID, o.ID),
-		"a line set by nobody":                     `UPDATE orders SET line_set_at = 1`,
-		"no line, set by a person":                 `UPDATE orders SET line_id = NULL, line_set_at = 1, line_set_by = 'a'`,
-		"a session of nobody's":                    `INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at) VALUES (zeroblob(32), 999, 1, 1, 1)`,
+		"a second release of an order that is out": fmt.Sprintf(
+			insert, ghent.Tenant.ID, o.ID, ghent.ID, "sending", "NULL",
+		),
+		"a release of another tenant's order": fmt.Sprintf(
+			insert, ghent.Tenant.ID, theirs.ID, ghent.ID, "sending", "NULL",
+		),
+		"a release that begins as released": fmt.Sprintf(insert, ghent.Tenant.ID, o.ID+1, ghent.ID, "released", "1"),
+		"a release of nobody":               fmt.Sprintf(insert, ghent.Tenant.ID, o.ID+1, 999, "sending", "NULL"),
+		"taking a release back":             `UPDATE releases SET outcome = 'sending', answered_at = NULL`,
+		"making a release unknown again":    `UPDATE releases SET outcome = 'unknown', reason = 'cut', serials_received = 0`,
+		"another person's release":          `UPDATE releases SET username = 'somebody else'`,
+		"forgetting a release":              `DELETE FROM releases`,
+		"changing a serial":                 `UPDATE serial_blocks SET packed = x'0178'`,
+		"forgetting a serial":               `DELETE FROM serial_blocks`,
+		"replacing a serial":                `INSERT OR REPLACE INTO serial_blocks SELECT id, number, product_id, x'0178' FROM serial_blocks`,
+		"staging a list that is here":       `INSERT INTO staged_lists SELECT id >> 24 FROM serial_blocks`,
+		"changing history":                  `UPDATE history SET message = 'x'`,
+		"forgetting history":                `DELETE FROM history`,
+		"forgetting the newest entry":       `DELETE FROM history WHERE id = (SELECT max(id) FROM history)`,
+		"replacing history":                 `INSERT OR REPLACE INTO history SELECT * FROM history WHERE seq = 2`,
+		"history out of order":              `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 2, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, hash, hash FROM history ORDER BY id DESC LIMIT 1`,
+		"history that follows nothing":      `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 1, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, zeroblob(32), hash FROM history ORDER BY id DESC LIMIT 1`,
+		"forgetting a person":               `DELETE FROM users`,
+		"forgetting an order":               `DELETE FROM orders`,
+		"an order of another tenant's line": `UPDATE orders SET line_id = (SELECT id FROM lines WHERE tenant_id <> orders.tenant_id)`,
+		"an order without an ID":            `UPDATE orders SET order_key = ''`,
+		"an order twice":                    `UPDATE orders SET order_key = 'Order143'`,
+		"a tenant in capitals":              `UPDATE tenants SET slug = 'GHENT'`,
+		"a role that there is not":          `UPDATE member_roles SET role = 'god'`,
+		"changing a timeline":               `UPDATE order_events SET new_value = 'x'`,
+		"forgetting a timeline":             `DELETE FROM order_events`,
+		"replacing in a timeline":           `INSERT OR REPLACE INTO order_events SELECT * FROM order_events`,
+		"an event of another tenant's order": fmt.Sprintf(
+			`INSERT INTO order_events (tenant_id, order_id, at, kind, source) VALUES (%d, %d, 1, 'gone', 'details')`,
+			ghent.Tenant.ID, theirs.ID,
+		),
+		"a status that changes to itself": fmt.Sprintf(
+			`INSERT INTO order_events (tenant_id, order_id, at, kind, old_value, new_value, source) VALUES (%d, %d, 1, 'status', 'Open', 'Open', 'list')`,
+			ghent.Tenant.ID, o.ID,
+		),
+		"a line set by nobody":     `UPDATE orders SET line_set_at = 1`,
+		"no line, set by a person": `UPDATE orders SET line_id = NULL, line_set_at = 1, line_set_by = 'a'`,
+		"a session of nobody's":    `INSERT INTO sessions (token_hash, user_id, tenant_id, created_at, seen_at) VALUES (zeroblob(32), 999, 1, 1, 1)`,
 	} {
 		refusedBySchema(t, d, name, statement)
 		if _, err := d.read.ExecContext(t.Context(), statement); err == nil {
@@ -269,7 +298,8 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 func refusedBySchema(t *testing.T, d *DB, name, statement string) {
 	t.Helper()
 	var refused *sqlite.Error
-	if _, err := d.write.ExecContext(t.Context(), statement); !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
+	if _, err := d.write.ExecContext(t.Context(), statement); !errors.As(err, &refused) ||
+		refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
 		t.Errorf("%s: the schema does not refuse it: %v", name, err)
 	}
 }
@@ -295,9 +325,11 @@ func TestTheOrdersOfAQueueStayAndItsReleasesAreOfThem(t *testing.T) {
 		"a release of a queue that there is not":         fmt.Sprintf(insert, boss.Tenant.ID, second.ID, boss.ID, 999),
 		"a release that leaves its queue":                `UPDATE releases SET queue_id = NULL`,
 		"what was seen of an order changed":              `UPDATE queue_orders SET content = zeroblob(32)`,
-		"another order in a queue":                       fmt.Sprintf(`UPDATE queue_orders SET order_id = %d`, second.ID),
-		"an order of a queue forgotten":                  `DELETE FROM queue_orders`,
-		"a signature under another tenant's queue":       fmt.Sprintf(sign, other.Tenant.ID, q.ID, other.ID),
+		"another order in a queue": fmt.Sprintf(
+			`UPDATE queue_orders SET order_id = %d`, second.ID,
+		),
+		"an order of a queue forgotten":            `DELETE FROM queue_orders`,
+		"a signature under another tenant's queue": fmt.Sprintf(sign, other.Tenant.ID, q.ID, other.ID),
 	} {
 		refusedBySchema(t, d, name, statement)
 	}
@@ -316,14 +348,16 @@ func TestOutcomeSerialsStatusAndHistoryAreStoredTogetherOrNotAtAll(t *testing.T)
 	}
 	limitPages(t, d, 20) // as a full disk does
 	before := entries(t, d, ghent.Tenant.ID)
-	if _, err := d.Settle(t.Context(), claimed, released(serials...)); packaging.CodeOf(err) != packaging.Unavailable || !strings.Contains(err.Error(), "disk_full") {
+	if _, err := d.Settle(t.Context(), claimed, released(serials...)); packaging.CodeOf(err) != packaging.Unavailable ||
+		!strings.Contains(err.Error(), "disk_full") {
 		t.Fatalf("on a full disk: %v", err)
 	}
 	if err := d.Ready(t.Context()); err != nil {
 		t.Errorf("a list does not fit, but a small write does: %v", err)
 	}
 	after := order(t, d, ghent.Tenant.ID, "Order143")
-	if after.Release.Outcome != packaging.Sending || after.Status != packaging.PendingRelease || len(entries(t, d, ghent.Tenant.ID)) != len(before) {
+	if after.Release.Outcome != packaging.Sending || after.Status != packaging.PendingRelease ||
+		len(entries(t, d, ghent.Tenant.ID)) != len(before) {
 		t.Errorf("half is stored: %+v", after.Release)
 	}
 	limitPages(t, d, 1<<20)
@@ -382,7 +416,12 @@ func TestAClaimOnAFullDiskClaimsNothing(t *testing.T) {
 			}
 			return
 		}
-		if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled, Message: strings.Repeat("x", 500)}); err != nil {
+		if _, err := d.Settle(
+			t.Context(), claimed,
+			packaging.Answer{
+				Outcome: packaging.Refused, Reason: packaging.Throttled, Message: strings.Repeat("x", 500),
+			},
+		); err != nil {
 			if packaging.CodeOf(err) != packaging.Unavailable {
 				t.Fatal(err)
 			}
@@ -424,7 +463,8 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	known := packaging.PackID{GTIN: "09506000134352", Serial: "Ab"}
 	packs := []packaging.PackID{{GTIN: "19506000134352", Serial: "Ab"}, {GTIN: known.GTIN, Serial: "nobody's"}, known}
 	found, err := d.FindPacks(t.Context(), ghent.Scope(), packs)
-	if diff := cmp.Diff([]packaging.PackFound{{PackID: known, Order: o.ID, Place: 3}}, found); err != nil || diff != "" {
+	if diff := cmp.Diff([]packaging.PackFound{{PackID: known, Order: o.ID, Place: 3}}, found); err != nil ||
+		diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 	if found, err := d.FindPacks(t.Context(), basel.Scope(), packs); err != nil || len(found) > 0 {
@@ -504,10 +544,13 @@ func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, _, err := d.Session(t.Context(), [32]byte{1}, time.Time{}, time.Time{}); packaging.CodeOf(err) != packaging.NotFound {
+	if _, _, err := d.Session(
+		t.Context(), [32]byte{1}, time.Time{}, time.Time{},
+	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("a new password leaves old sessions: %v", err)
 	}
-	if c, err := d.Credentials(t.Context(), ghent.Tenant.ID); err != nil || c.APISecret.Reveal() != "canary-other" || c.APIKey.Reveal() != "canary-key" {
+	if c, err := d.Credentials(t.Context(), ghent.Tenant.ID); err != nil || c.APISecret.Reveal() != "canary-other" ||
+		c.APIKey.Reveal() != "canary-key" {
 		t.Errorf("credentials %v", err)
 	}
 }
@@ -532,7 +575,10 @@ func TestNoCredentialStandsInTheFile(t *testing.T) {
 
 func TestASealedCredentialMovedToAnotherTenantDoesNotOpen(t *testing.T) {
 	d, _, basel := opened(t)
-	if _, err := d.write.ExecContext(t.Context(), `UPDATE tenants SET api_key = (SELECT api_key FROM tenants WHERE slug = 'ghent') WHERE slug = 'basel'`); err != nil {
+	if _, err := d.write.ExecContext(
+		t.Context(),
+		`UPDATE tenants SET api_key = (SELECT api_key FROM tenants WHERE slug = 'ghent') WHERE slug = 'basel'`,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Credentials(t.Context(), basel.Tenant.ID); err == nil {
@@ -546,13 +592,16 @@ func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`); err != nil {
+	if _, err := d.write.ExecContext(
+		t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, box(t, 1), time.Now); err == nil || !strings.Contains(err.Error(), "newer Lineboard (schema 9999, this program knows up to ") {
+	if _, err := Open(t.Context(), path, box(t, 1), time.Now); err == nil ||
+		!strings.Contains(err.Error(), "newer Lineboard (schema 9999, this program knows up to ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -573,7 +622,8 @@ func TestOneProcessAtATimeHasTheData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, box(t, 1), time.Now); err == nil || !strings.Contains(err.Error(), "another Lineboard is running") {
+	if _, err := Open(t.Context(), path, box(t, 1), time.Now); err == nil ||
+		!strings.Contains(err.Error(), "another Lineboard is running") {
 		t.Errorf("a second one: %v", err)
 	}
 	if err := first.Close(); err != nil {
@@ -600,7 +650,8 @@ func TestWhatWasBeingSentWhenTheProgramStoppedIsUnknown(t *testing.T) {
 		}
 	}
 	after := order(t, d, ghent.Tenant.ID, "Order143")
-	if after.Release.Outcome != packaging.Unknown || after.Release.Reason != packaging.Interrupted || after.Status != packaging.PendingRelease {
+	if after.Release.Outcome != packaging.Unknown || after.Release.Reason != packaging.Interrupted ||
+		after.Status != packaging.PendingRelease {
 		t.Errorf("release %+v", after.Release)
 	}
 	if e := entries(t, d, ghent.Tenant.ID)[0]; e.Outcome != packaging.Unknown || e.By.Username != "ghent-boss" {
@@ -630,7 +681,10 @@ func TestNobodySignsTheSameThingTwiceAndSignaturesOnlyGrow(t *testing.T) {
 	}
 	sign := func(place int, user packaging.UserID, tenant packaging.TenantID, content byte) error {
 		return d.tx(t.Context(), func(tx *tx) error {
-			s := packaging.Signature{TenantID: tenant, Kind: packaging.SignedRelease, Object: int64(o.Release.ID), Place: place, By: boss.Author, Meaning: "checked", Factor: packaging.ByPassword}
+			s := packaging.Signature{
+				TenantID: tenant, Kind: packaging.SignedRelease, Object: int64(o.Release.ID), Place: place,
+				By: boss.Author, Meaning: "checked", Factor: packaging.ByPassword,
+			}
 			s.By.ID, s.Content[0] = user, content
 			return tx.sign(s, packaging.Entry{TenantID: tenant})
 		})

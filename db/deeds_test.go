@@ -27,8 +27,10 @@ const forPages = "it reads for pages, which ask who somebody is before"
 
 // acts has a row for every method that takes a person. A new one needs one here.
 var acts = map[string]act{
-	"CheckImport": {reads: forPages}, "Preview": {reads: forPages}, "SetupLines": {reads: forPages}, "SetupLine": {reads: forPages},
-	"Members": {reads: forPages}, "Member": {reads: forPages}, "SignOnWaits": {reads: forPages}, "Candidates": {reads: forPages}, "SignOnAccount": {reads: forPages},
+	"CheckImport": {reads: forPages}, "Preview": {reads: forPages}, "SetupLines": {reads: forPages},
+	"SetupLine": {reads: forPages},
+	"Members":   {reads: forPages}, "Member": {reads: forPages}, "SignOnWaits": {reads: forPages},
+	"Candidates": {reads: forPages}, "SignOnAccount": {reads: forPages},
 	"HistoryViews": {reads: forPages}, "OrderView": {reads: forPages}, "MayConnect": {reads: "it changes nothing"},
 	"EndSession": {reads: "whoever has a session may end it"},
 
@@ -80,13 +82,18 @@ var acts = map[string]act{
 		},
 		do: func(s *stage, by packaging.Person) error {
 			o := s.order("pending")
-			word := packaging.Word{Order: o.ID, Revision: o.Revision, Ruling: packaging.WasReleased, Why: "seen at the line"}
+			word := packaging.Word{
+				Order: o.ID, Revision: o.Revision, Ruling: packaging.WasReleased, Why: "seen at the line",
+			}
 			return s.SettleByWord(s.t.Context(), by, word)
 		},
 	},
-	"StartQueue": {needs: packaging.ReleaseOrders, do: func(s *stage, by packaging.Person) error { return s.startQueue(by) }},
+	"StartQueue": {
+		needs: packaging.ReleaseOrders, do: func(s *stage, by packaging.Person) error { return s.startQueue(by) },
+	},
 	"StopQueue": {
-		needs: packaging.ReleaseOrders, first: func(s *stage, _ packaging.Person) error { return s.startQueue(s.people["otto"]) },
+		needs: packaging.ReleaseOrders,
+		first: func(s *stage, _ packaging.Person) error { return s.startQueue(s.people["otto"]) },
 		do: func(s *stage, by packaging.Person) error {
 			return s.StopQueue(s.t.Context(), by, s.order("pending").Line.ID)
 		},
@@ -120,7 +127,10 @@ var acts = map[string]act{
 		if err != nil {
 			return err
 		}
-		_, err = s.Settle(s.t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended})
+		_, err = s.Settle(
+			s.t.Context(), claimed,
+			packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended},
+		)
 		return err
 	}, do: func(s *stage, by packaging.Person) error {
 		o := s.order("pending")
@@ -139,33 +149,41 @@ var acts = map[string]act{
 		return err
 	}},
 	"Import": {needs: packaging.ImportOrders, do: func(s *stage, by packaging.Person) error {
-		_, err := s.Import(s.t.Context(), by, packaging.ImportRequest{FileName: "orders.csv", Rows: numbered([]packaging.Facts{{Key: "new", Lot: "L"}})})
+		_, err := s.Import(
+			s.t.Context(), by,
+			packaging.ImportRequest{FileName: "orders.csv", Rows: numbered([]packaging.Facts{{Key: "new", Lot: "L"}})},
+		)
 		return err
 	}},
 	"ShowSerial": {needs: packaging.ReleaseOrders, do: func(s *stage, by packaging.Person) error {
 		return s.ShowSerial(s.t.Context(), by, s.order("released").List(), 1)
 	}},
 	"WithdrawOrder": {
-		needs: packaging.ImportOrders, first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
+		needs: packaging.ImportOrders,
+		first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
 		do: func(s *stage, by packaging.Person) error {
 			return s.WithdrawOrder(s.t.Context(), by, s.order("new").ID, "A footer row.")
 		},
 	},
 	"GiveValueBack": {
-		needs: packaging.ImportOrders, first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
+		needs: packaging.ImportOrders,
+		first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
 		do: func(s *stage, by packaging.Person) error {
 			return s.GiveValueBack(s.t.Context(), by, s.order("new").ID, packaging.ColumnLot, "L", "A date.")
 		},
 	},
 	"GiveImportBack": {
-		needs: packaging.ImportOrders, first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
+		needs: packaging.ImportOrders,
+		first: func(s *stage, by packaging.Person) error { return s.importNew(s.people["otto"]) },
 		do: func(s *stage, by packaging.Person) error {
 			_, err := s.GiveImportBack(s.t.Context(), by, 1, "The wrong file.")
 			return err
 		},
 	},
 	"KeepPreview": {needs: packaging.ImportOrders, do: func(s *stage, by packaging.Person) error {
-		_, err := s.KeepPreview(s.t.Context(), by, packaging.ImportFile{Name: "orders.csv", Content: "order_id\n"}, time.Minute)
+		_, err := s.KeepPreview(
+			s.t.Context(), by, packaging.ImportFile{Name: "orders.csv", Content: "order_id\n"}, time.Minute,
+		)
 		return err
 	}},
 
@@ -183,8 +201,9 @@ var acts = map[string]act{
 	},
 	"HandOver": {needs: packaging.HandOver, do: func(s *stage, by packaging.Person) error { return s.handOver(by) }},
 	"TakeOver": {
-		needs: packaging.HandOver, first: func(s *stage, _ packaging.Person) error { return s.handOver(s.people["otto"]) },
-		do: func(s *stage, by packaging.Person) error { return s.takeOver(by) },
+		needs: packaging.HandOver,
+		first: func(s *stage, _ packaging.Person) error { return s.handOver(s.people["otto"]) },
+		do:    func(s *stage, by packaging.Person) error { return s.takeOver(by) },
 	},
 	"AcknowledgeItems": {
 		needs: packaging.HandOver, first: func(s *stage, by packaging.Person) error {
@@ -203,7 +222,10 @@ var acts = map[string]act{
 		if err != nil {
 			return err
 		}
-		return s.SignShift(s.t.Context(), by, o, "", report.Record().Digest(), packaging.Signature{Meaning: "reviewed", Factor: packaging.ByPassword})
+		return s.SignShift(
+			s.t.Context(), by, o, "", report.Record().Digest(),
+			packaging.Signature{Meaning: "reviewed", Factor: packaging.ByPassword},
+		)
 	}},
 	"SaveHistoryView": {needs: packaging.ViewHistory, do: func(s *stage, by packaging.Person) error {
 		return s.SaveHistoryView(s.t.Context(), by, packaging.HistoryView{Name: "mine", Query: "line=L1"})
@@ -219,7 +241,10 @@ var acts = map[string]act{
 		return s.SetTenant(s.t.Context(), by, "Plant Gent", "Europe/Brussels")
 	}},
 	"AddTenant": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
-		_, err := s.AddTenant(s.t.Context(), by, packaging.Tenant{Slug: "lyon", Name: "Plant Lyon", TimeZone: "Europe/Paris", BaseURL: "http://127.0.0.1:1"})
+		_, err := s.AddTenant(
+			s.t.Context(), by,
+			packaging.Tenant{Slug: "lyon", Name: "Plant Lyon", TimeZone: "Europe/Paris", BaseURL: "http://127.0.0.1:1"},
+		)
 		return err
 	}},
 	"SetConnection": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
@@ -249,7 +274,10 @@ var acts = map[string]act{
 	}},
 	"AcknowledgeLoss": {
 		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {
-			return s.RecordLoss(s.t.Context(), packaging.Loss{Tenant: s.tenant.ID, Slug: s.tenant.Slug, From: 900, Until: 901, First: 1, Anchor: 1})
+			return s.RecordLoss(
+				s.t.Context(),
+				packaging.Loss{Tenant: s.tenant.ID, Slug: s.tenant.Slug, From: 900, Until: 901, First: 1, Anchor: 1},
+			)
 		}, do: func(s *stage, by packaging.Person) error {
 			return s.AcknowledgeLoss(s.t.Context(), by, 1, "restored")
 		},
@@ -273,28 +301,46 @@ var acts = map[string]act{
 		},
 		do: func(s *stage, by packaging.Person) error { return s.StartDestination(s.t.Context(), by, 1) },
 	},
-	"RetireDestination": {needs: packaging.Administer, first: addWebhook, do: func(s *stage, by packaging.Person) error {
-		return s.RetireDestination(s.t.Context(), by, 1, "replaced")
-	}},
-	"RotateSigningSecret": {needs: packaging.Administer, first: addWebhook, do: func(s *stage, by packaging.Person) error {
-		return s.RotateSigningSecret(s.t.Context(), by, 1, secret.New("whsec_next"), start.Add(time.Hour))
-	}},
+	"RetireDestination": {
+		needs: packaging.Administer, first: addWebhook,
+		do: func(s *stage, by packaging.Person) error {
+			return s.RetireDestination(s.t.Context(), by, 1, "replaced")
+		},
+	},
+	"RotateSigningSecret": {
+		needs: packaging.Administer, first: addWebhook,
+		do: func(s *stage, by packaging.Person) error {
+			return s.RotateSigningSecret(s.t.Context(), by, 1, secret.New("whsec_next"), start.Add(time.Hour))
+		},
+	},
 	"SendList": {needs: packaging.SettleOrders, first: addWebhook, do: func(s *stage, by packaging.Person) error {
 		return s.SendList(s.t.Context(), by, s.order("released").ID, 1, "the line asked for it")
 	}},
-	"SendDelivery": {needs: packaging.SettleOrders, first: sendToWebhook, do: func(s *stage, by packaging.Person) error {
-		return s.SendDelivery(s.t.Context(), by, 1, "once more")
-	}},
-	"CarryDelivery": {needs: packaging.SettleOrders, first: sendToWebhook, do: func(s *stage, by packaging.Person) error {
-		return s.CarryDelivery(s.t.Context(), by, 1, "on a stick")
-	}},
+	"SendDelivery": {
+		needs: packaging.SettleOrders, first: sendToWebhook,
+		do: func(s *stage, by packaging.Person) error {
+			return s.SendDelivery(s.t.Context(), by, 1, "once more")
+		},
+	},
+	"CarryDelivery": {
+		needs: packaging.SettleOrders, first: sendToWebhook,
+		do: func(s *stage, by packaging.Person) error {
+			return s.CarryDelivery(s.t.Context(), by, 1, "on a stick")
+		},
+	},
 	"TakeDelivery": {reads: "programs do it, by their token: TestATokenTakesTheListsOfItsLinesAlone"},
 	"CreateToken": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
-		return s.CreateToken(s.t.Context(), by, packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}}, [32]byte{1})
+		return s.CreateToken(
+			s.t.Context(), by, packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}},
+			[32]byte{1},
+		)
 	}},
 	"RevokeToken": {
 		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {
-			return s.CreateToken(s.t.Context(), s.people["otto"], packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}}, [32]byte{1})
+			return s.CreateToken(
+				s.t.Context(), s.people["otto"],
+				packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}}, [32]byte{1},
+			)
 		},
 		do: func(s *stage, by packaging.Person) error { return s.RevokeToken(s.t.Context(), by, 1) },
 	},
@@ -304,7 +350,10 @@ var acts = map[string]act{
 		return s.AddPerson(s.t.Context(), by, p, secret.New("canary-password"))
 	}},
 	"JoinPerson": {needs: packaging.Administer, who: "ann", do: func(s *stage, by packaging.Person) error {
-		return s.JoinPerson(s.t.Context(), by, packaging.Person{Author: packaging.Author{ID: s.people["bea"].ID, Role: packaging.Operator}})
+		return s.JoinPerson(
+			s.t.Context(), by,
+			packaging.Person{Author: packaging.Author{ID: s.people["bea"].ID, Role: packaging.Operator}},
+		)
 	}},
 	"SetPerson": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		p := s.people["otto"]
@@ -365,15 +414,21 @@ var acts = map[string]act{
 		_, err := s.AddRecipient(s.t.Context(), by, nightShift, secret.New("night@plant.example"), secret.Text{})
 		return err
 	}},
-	"RemoveRecipient": {needs: packaging.Administer, first: addRecipient, do: func(s *stage, by packaging.Person) error {
-		return s.RemoveRecipient(s.t.Context(), by, 1)
-	}},
+	"RemoveRecipient": {
+		needs: packaging.Administer, first: addRecipient,
+		do: func(s *stage, by packaging.Person) error {
+			return s.RemoveRecipient(s.t.Context(), by, 1)
+		},
+	},
 	"SetAlarmRule": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.SetAlarmRule(s.t.Context(), by, packaging.AlarmRule{Kind: packaging.AlarmUnknown})
 	}},
-	"RemoveAlarmRule": {needs: packaging.Administer, first: addAlarmRule, do: func(s *stage, by packaging.Person) error {
-		return s.RemoveAlarmRule(s.t.Context(), by, 1)
-	}},
+	"RemoveAlarmRule": {
+		needs: packaging.Administer, first: addAlarmRule,
+		do: func(s *stage, by packaging.Person) error {
+			return s.RemoveAlarmRule(s.t.Context(), by, 1)
+		},
+	},
 	"TakeAlarm": {
 		needs: packaging.TakeAlarms, first: func(s *stage, by packaging.Person) error {
 			if err := addAlarmRule(s, by); err != nil {
@@ -389,12 +444,18 @@ var acts = map[string]act{
 		_, _, err := s.AddStation(s.t.Context(), by, "Tablet 9", s.line("L1").ID, "")
 		return err
 	}},
-	"SetStationLanguage": {needs: packaging.Administer, first: addStation, do: func(s *stage, by packaging.Person) error {
-		return s.SetStationLanguage(s.t.Context(), by, 1, "hu")
-	}},
-	"SetStationKeyboard": {needs: packaging.ViewOrders, first: bindStation, do: func(s *stage, by packaging.Person) error {
-		return s.SetStationKeyboard(s.t.Context(), by, 1, "agrees-de")
-	}},
+	"SetStationLanguage": {
+		needs: packaging.Administer, first: addStation,
+		do: func(s *stage, by packaging.Person) error {
+			return s.SetStationLanguage(s.t.Context(), by, 1, "hu")
+		},
+	},
+	"SetStationKeyboard": {
+		needs: packaging.ViewOrders, first: bindStation,
+		do: func(s *stage, by packaging.Person) error {
+			return s.SetStationKeyboard(s.t.Context(), by, 1, "agrees-de")
+		},
+	},
 	"MakeCode": {needs: packaging.Administer, first: addStation, do: func(s *stage, by packaging.Person) error {
 		_, _, err := s.MakeCode(s.t.Context(), by, 1)
 		return err
@@ -467,7 +528,10 @@ var acts = map[string]act{
 		},
 		do: func(s *stage, by packaging.Person) error { return s.WaiveConfirmation(s.t.Context(), by, true) },
 	},
-	"SetPIN": {needs: packaging.ViewOrders, do: func(s *stage, by packaging.Person) error { return s.SetPIN(s.t.Context(), by, "a hash") }},
+	"SetPIN": {
+		needs: packaging.ViewOrders,
+		do:    func(s *stage, by packaging.Person) error { return s.SetPIN(s.t.Context(), by, "a hash") },
+	},
 	"SetBadge": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		return s.SetBadge(s.t.Context(), by, s.people["otto"].ID, secret.New("04-A2-9F-11"))
 	}},
@@ -494,7 +558,9 @@ func bindStation(s *stage, by packaging.Person) error {
 var nightShift = packaging.Recipient{Name: "Night shift", Kind: packaging.ByMail}
 
 func addRecipient(s *stage, _ packaging.Person) error {
-	_, err := s.AddRecipient(s.t.Context(), s.people["otto"], nightShift, secret.New("night@plant.example"), secret.Text{})
+	_, err := s.AddRecipient(
+		s.t.Context(), s.people["otto"], nightShift, secret.New("night@plant.example"), secret.Text{},
+	)
 	return err
 }
 
@@ -517,7 +583,10 @@ func addWebhook(s *stage, _ packaging.Person) error {
 }
 
 func sendToWebhook(s *stage, by packaging.Person) error {
-	return firstOf(addWebhook(s, by), s.SendList(s.t.Context(), s.people["otto"], s.order("released").ID, 1, "the line asked for it"))
+	return firstOf(
+		addWebhook(s, by),
+		s.SendList(s.t.Context(), s.people["otto"], s.order("released").ID, 1, "the line asked for it"),
+	)
 }
 
 const everyRole = "administrator+manager+supervisor"
@@ -528,7 +597,10 @@ func setStage(t *testing.T) []byte {
 	file := filepath.Join(t.TempDir(), "lineboard.db")
 	d := openTicking(t, file, start, time.Millisecond)
 	person := func(username string) PersonSetup {
-		return PersonSetup{Username: username, FullName: "Person " + username, Role: everyRole, Password: secret.New("canary-password")}
+		return PersonSetup{
+			Username: username, FullName: "Person " + username, Role: everyRole,
+			Password: secret.New("canary-password"),
+		}
 	}
 	ghent, basel := signOnSetup("ghent"), setup("basel")
 	ghent.Lines, ghent.Shifts = append(ghent.Lines, packaging.Line{Code: "L2", Name: "Bottle line 2"}), threeShifts
@@ -545,7 +617,9 @@ func setStage(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Released, Serials: []string{"S7"}}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Released, Serials: []string{"S7"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {
@@ -692,7 +766,9 @@ func TestWhoWasDeactivatedOrLostTheRoleDoesNothingMore(t *testing.T) {
 	for _, name := range methodsOf(packaging.Person{}) {
 		a, known := acts[name]
 		if !known {
-			t.Errorf("DB.%s takes a person and has no row in this test: who was deactivated must do nothing by it", name)
+			t.Errorf(
+				"DB.%s takes a person and has no row in this test: who was deactivated must do nothing by it", name,
+			)
 		}
 		if !known || a.reads != "" {
 			continue
@@ -722,7 +798,8 @@ func TestWhoWasDeactivatedOrLostTheRoleDoesNothingMore(t *testing.T) {
 			refused := func(why string) {
 				t.Helper()
 				before := s.content()
-				if err := a.do(s, by); packaging.CodeOf(err) != packaging.Forbidden && packaging.CodeOf(err) != packaging.NotFound {
+				if err := a.do(s, by); packaging.CodeOf(err) != packaging.Forbidden &&
+					packaging.CodeOf(err) != packaging.NotFound {
 					t.Errorf("%s: %v", why, err)
 				}
 				if s.content() != before {
@@ -767,7 +844,10 @@ func methodsOf(like any) (names []string) {
 func TestATokenThatWasRevokedMeanwhileImportsNothing(t *testing.T) {
 	d, ghent, _ := opened(t)
 	admin := become(t, d, ghent, packaging.Administrator)
-	if err := d.CreateToken(t.Context(), admin, packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}}, [32]byte{1}); err != nil {
+	if err := d.CreateToken(
+		t.Context(), admin, packaging.Token{Name: "ERP", Scopes: []packaging.TokenScope{packaging.SendOrdersScope}},
+		[32]byte{1},
+	); err != nil {
 		t.Fatal(err)
 	}
 	k, tenant, err := d.TokenOf(t.Context(), [32]byte{1})
@@ -779,7 +859,9 @@ func TestATokenThatWasRevokedMeanwhileImportsNothing(t *testing.T) {
 	if err := d.RevokeToken(t.Context(), admin, k.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Import(t.Context(), holder, packaging.ImportRequest{FileName: "PUT", Rows: numbered([]packaging.Facts{{Key: "b"}})}); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.Import(
+		t.Context(), holder, packaging.ImportRequest{FileName: "PUT", Rows: numbered([]packaging.Facts{{Key: "b"}})},
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("import by a token that was revoked: %v", err)
 	}
 	// A token opens nothing else.

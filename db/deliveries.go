@@ -78,7 +78,9 @@ func (t *tx) freezeDelivery(v packaging.Delivery) error {
 	var template any
 	if v.Form.Format == packaging.OwnFormat {
 		var id int64
-		if err := t.row(`SELECT id FROM list_templates WHERE tenant_id = ? AND body = ?`, v.Tenant, v.Form.Template).Scan(&id); err != nil {
+		if err := t.row(
+			`SELECT id FROM list_templates WHERE tenant_id = ? AND body = ?`, v.Tenant, v.Form.Template,
+		).Scan(&id); err != nil {
 			return err
 		}
 		template = id
@@ -97,7 +99,8 @@ func (d *DB) NoteFailedTry(ctx context.Context, v packaging.Delivery, try packag
 		if !next.IsZero() {
 			return t.exec(`UPDATE deliveries SET next_at = ? WHERE id = ?`, millis(next), v.ID)
 		}
-		result, err := t.ExecContext(t.ctx, `UPDATE deliveries SET state = 'stopped', since = ?, by_name = '', why = ? WHERE id = ? AND state = 'waiting'`,
+		result, err := t.ExecContext(t.ctx,
+			`UPDATE deliveries SET state = 'stopped', since = ?, by_name = '', why = ? WHERE id = ? AND state = 'waiting'`,
 			millis(t.now), string(try.Problem), v.ID)
 		if err != nil {
 			return err
@@ -180,7 +183,9 @@ func deliveriesOf(
 ) ([]packaging.Delivery, error) {
 	w := deliveriesWithin(in)
 	w.and(true, "v.release_id IN (SELECT id FROM releases WHERE order_id = ?)", id)
-	return collect(ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.release_id, d.name, v.id`, w.args...)
+	return collect(
+		ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.release_id, d.name, v.id`, w.args...,
+	)
 }
 
 // destinationsWithout returns the destinations of the line of a release that get no delivery of its list.
@@ -206,7 +211,9 @@ func lateDeliveries(ctx context.Context, q querier, in packaging.Scope, now time
 	w.and(true, "v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped')", in.Tenant()) // as the index wants it
 	w.and(true, "v.since + d.late_after <= ?", millis(now))
 	w.and(true, "NOT (v.state = 'stopped' AND d.retired_at IS NOT NULL)")
-	return collect(ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.since, v.id LIMIT 200`, w.args...)
+	return collect(
+		ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.since, v.id LIMIT 200`, w.args...,
+	)
 }
 
 // SendDelivery sends a list that does not wait by itself, or again, for a reason. Its id and its bytes stay the same.
@@ -332,7 +339,8 @@ func (d *DB) Offers(
 			o.Cursor = fmt.Sprintf("%d-%s", id, mark)
 			return o, err
 		}, `SELECT `+deliveryColumns+`, f.id, f.mark`+fromDeliveries+`
-			JOIN delivery_offers f ON f.delivery_id = v.id WHERE `+w.sql+` ORDER BY f.id LIMIT ?`, append(w.args, limit)...)
+			JOIN delivery_offers f ON f.delivery_id = v.id WHERE `+w.sql+
+			` ORDER BY f.id LIMIT ?`, append(w.args, limit)...)
 		return err
 	})
 	return offers, err
@@ -350,7 +358,8 @@ func offerOf(ctx context.Context, q querier, tenant packaging.TenantID, cursor s
 	}
 	var same bool
 	err = q.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM delivery_offers WHERE id = ? AND mark = ? AND tenant_id = ?)`, id, mark, tenant).Scan(&same)
+		SELECT EXISTS (SELECT 1 FROM delivery_offers WHERE id = ? AND mark = ? AND tenant_id = ?)`, id, mark,
+		tenant).Scan(&same)
 	if err == nil && !same {
 		err = packaging.Fail(packaging.Conflict, "api.unknown_cursor")
 	}

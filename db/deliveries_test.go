@@ -15,7 +15,8 @@ import (
 
 func pullOn(line, name string, lets ...packaging.HeldKind) packaging.Destination {
 	return packaging.Destination{
-		Line: packaging.Line{Code: line}, Name: name, Kind: packaging.PullDestination, Format: packaging.JSONFormat, Lets: lets,
+		Line: packaging.Line{Code: line}, Name: name, Kind: packaging.PullDestination, Format: packaging.JSONFormat,
+		Lets:      lets,
 		LateAfter: 5 * time.Minute, GiveUp: time.Hour,
 	}
 }
@@ -65,7 +66,9 @@ func deliveriesTo(t *testing.T, d *DB, by packaging.Person, o packaging.Order) [
 }
 
 func frozen(v packaging.Delivery, content string) packaging.Delivery {
-	v.Form, v.Name, v.Size, v.Digest = packaging.ListForm{Format: v.Destination.Format}, "a.csv", int64(len(content)), sha256.Sum256([]byte(content))
+	v.Form, v.Name, v.Size, v.Digest = packaging.ListForm{
+		Format: v.Destination.Format,
+	}, "a.csv", int64(len(content)), sha256.Sum256([]byte(content))
 	return v
 }
 
@@ -88,14 +91,17 @@ func TestEachListMakesADeliveryForEachDestinationOfItsLineWhoeverStoresIt(t *tes
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if all := deliveriesTo(t, d, ghent, o); len(all) > 0 {
 		t.Errorf("an unknown outcome makes %v", all)
 	}
 	err = d.SettleByStatus(t.Context(), order(t, d, ghent.Tenant.ID, "status"), packaging.Settlement{
-		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress, Serials: []string{"S3", "S4"},
+		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress,
+		Serials: []string{"S3", "S4"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +120,8 @@ func TestEachListMakesADeliveryForEachDestinationOfItsLineWhoeverStoresIt(t *tes
 			t.Fatalf("%s has %d deliveries", o.Key, len(all))
 		}
 		for _, v := range all {
-			if v.State != packaging.DeliveryWaiting || v.Facts.Count != 2 || v.Facts.Order != o.Key || v.Facts.Lot != "ABC123" || seen[v.UID] {
+			if v.State != packaging.DeliveryWaiting || v.Facts.Count != 2 || v.Facts.Order != o.Key ||
+				v.Facts.Lot != "ABC123" || seen[v.UID] {
 				t.Errorf("%+v", v)
 			}
 			seen[v.UID] = true
@@ -160,10 +167,12 @@ func TestAnOddListWaitsForAPersonUnlessItsDestinationLetsItThrough(t *testing.T)
 	if err := d.SendDelivery(t.Context(), ghent, held.ID, "checked with the line"); err != nil {
 		t.Fatal(err)
 	}
-	if v := deliveriesTo(t, d, ghent, again)[0]; v.State != packaging.DeliveryWaiting || v.UID != held.UID || v.Why != "checked with the line" {
+	if v := deliveriesTo(t, d, ghent, again)[0]; v.State != packaging.DeliveryWaiting || v.UID != held.UID ||
+		v.Why != "checked with the line" {
 		t.Errorf("%+v", v)
 	}
-	if _, e := deedsOf(t, d, ghent, "again"); e.Deed != packaging.ListSent || e.Comment != "checked with the line" || e.Old != "held" {
+	if _, e := deedsOf(t, d, ghent, "again"); e.Deed != packaging.ListSent || e.Comment != "checked with the line" ||
+		e.Old != "held" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -185,11 +194,14 @@ func TestADeliveryKeepsItsIDAndItsBytesAndIsTakenByItsDestinationsWord(t *testin
 		t.Fatal(now, err)
 	}
 	next := d.now().Add(time.Hour)
-	failed := packaging.DeliveryTry{At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable}}
+	failed := packaging.DeliveryTry{
+		At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable},
+	}
 	if err := d.NoteFailedTry(t.Context(), v, failed, next); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := d.NextDelivery(t.Context(), to); err != nil || now.Tries != 1 || now.Digest != v.Digest || now.UID != v.UID || now.Next.Before(next.Add(-time.Second)) {
+	if now, err := d.NextDelivery(t.Context(), to); err != nil || now.Tries != 1 || now.Digest != v.Digest ||
+		now.UID != v.UID || now.Next.Before(next.Add(-time.Second)) {
 		t.Fatalf("%+v %v", now, err)
 	}
 	if err := d.NoteTaken(t.Context(), v, packaging.DeliveryTry{At: d.now()}); err != nil {
@@ -336,10 +348,14 @@ func TestATokenTakesTheListsOfItsLinesAlone(t *testing.T) {
 	}
 	v = frozen(v, "the list")
 	v.Name = ""
-	if err := d.TakeDelivery(t.Context(), holder(1, packaging.TakeListsScope, "L2"), v); packaging.CodeOf(err) != packaging.NotFound {
+	if err := d.TakeDelivery(
+		t.Context(), holder(1, packaging.TakeListsScope, "L2"), v,
+	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("token of another line: %v", err)
 	}
-	if err := d.TakeDelivery(t.Context(), holder(2, packaging.ReadSerialsScope, "L1"), v); packaging.CodeOf(err) != packaging.Forbidden {
+	if err := d.TakeDelivery(
+		t.Context(), holder(2, packaging.ReadSerialsScope, "L1"), v,
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("token that may only read: %v", err)
 	}
 	if err := d.TakeDelivery(t.Context(), holder(3, packaging.TakeListsScope, "L1"), v); err != nil {
@@ -357,7 +373,9 @@ func TestSecretsOfDestinationsAreSealedAndMoveWithTheKey(t *testing.T) {
 	d, ghent, _ := opened(t)
 	ghent = become(t, d, ghent, everything)
 	id := add(t, d, ghent, webhookOn("L1"))
-	if err := d.RotateSigningSecret(t.Context(), ghent, id, secret.New("whsec_second"), d.now().Add(time.Hour)); err != nil {
+	if err := d.RotateSigningSecret(
+		t.Context(), ghent, id, secret.New("whsec_second"), d.now().Add(time.Hour),
+	); err != nil {
 		t.Fatal(err)
 	}
 	check := func() {
@@ -411,7 +429,9 @@ func TestALateListIsToldUntilItIsTakenOrCarried(t *testing.T) {
 		t.Error("not late after six minutes")
 	}
 	v := deliveriesTo(t, d, ghent, o)[0]
-	stop := packaging.DeliveryTry{At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable}}
+	stop := packaging.DeliveryTry{
+		At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable},
+	}
 	if err := d.NoteFailedTry(t.Context(), v, stop, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
@@ -521,7 +541,9 @@ func TestAListIsSentToALaterDestinationOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, again := range []packaging.DestinationID{to, to + 1} {
-		if err := d.SendList(t.Context(), ghent, o.ID, again, "it came later"); packaging.CodeOf(err) != packaging.NotFound {
+		if err := d.SendList(
+			t.Context(), ghent, o.ID, again, "it came later",
+		); packaging.CodeOf(err) != packaging.NotFound {
 			t.Errorf("sent to %d again: %v", again, err)
 		}
 	}

@@ -105,7 +105,8 @@ func destinationSecrets(
 ) (now, before secret.Text, err error) {
 	var sealed, old []byte
 	if err := q.QueryRowContext(ctx, `
-		SELECT secret, iif(old_until > ?, old_secret, NULL) FROM destinations WHERE id = ? AND tenant_id = ?`, at, id, tenant).
+		SELECT secret, iif(old_until > ?, old_secret, NULL) FROM destinations WHERE id = ? AND tenant_id = ?`, at, id,
+		tenant).
 		Scan(&sealed, &old); err != nil {
 		return now, before, coded(err)
 	}
@@ -152,7 +153,8 @@ func (s *setupTx) addDestination(
 	if err != nil {
 		return 0, err
 	}
-	if err := s.row(`SELECT coalesce(max(id), 0) + 1 FROM destinations`).Scan(&id); err != nil { // it is a part of what seals
+	// it is a part of what seals
+	if err := s.row(`SELECT coalesce(max(id), 0) + 1 FROM destinations`).Scan(&id); err != nil {
 		return 0, err
 	}
 	var sealed, setAt any
@@ -169,7 +171,8 @@ func (s *setupTx) addDestination(
 			format, template_id, lets, late_after, give_up, secret_kind, secret, secret_at, secret_by)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		id, s.tenant, to.Line.ID, to.Name, to.Kind, to.Address, to.Username, to.HostKey, to.PublicURL, to.FileName,
-		to.Format, template, string(lets), to.LateAfter.Milliseconds(), to.GiveUp.Milliseconds(), to.SecretKind, sealed, setAt, setBy)
+		to.Format, template, string(lets), to.LateAfter.Milliseconds(), to.GiveUp.Milliseconds(), to.SecretKind, sealed,
+		setAt, setBy)
 	if err != nil {
 		return 0, nameTaken(err)
 	}
@@ -235,12 +238,17 @@ func (s *setupTx) changeDestination(was, to packaging.Destination, typed secret.
 	}
 	if !typed.Empty() {
 		set += `, secret_kind = ?, secret = ?, secret_at = ?, secret_by = ?`
-		args = append(args, to.SecretKind, s.box.Seal(typed, destinationSecret(s.tenant, was.ID, "secret")), millis(s.now), s.by.FullName)
+		args = append(
+			args, to.SecretKind, s.box.Seal(typed, destinationSecret(s.tenant, was.ID, "secret")), millis(s.now),
+			s.by.FullName,
+		)
 	}
 	if err := s.exec(`UPDATE destinations SET `+set+` WHERE id = ?`, append(args, was.ID)...); err != nil {
 		return nameTaken(err)
 	}
-	if err := s.exec(`UPDATE deliveries SET next_at = 0 WHERE destination_id = ? AND state = 'waiting'`, was.ID); err != nil {
+	if err := s.exec(
+		`UPDATE deliveries SET next_at = 0 WHERE destination_id = ? AND state = 'waiting'`, was.ID,
+	); err != nil {
 		return err
 	}
 	if !typed.Empty() {
@@ -327,7 +335,9 @@ func (d *DB) StartDestination(ctx context.Context, by packaging.Person, id packa
 		if err != nil || to.Stopped.IsZero() {
 			return err
 		}
-		if err := s.exec(`UPDATE destinations SET stopped_at = NULL, stopped_by = '', stopped_why = '' WHERE id = ?`, id); err != nil {
+		if err := s.exec(
+			`UPDATE destinations SET stopped_at = NULL, stopped_by = '', stopped_why = '' WHERE id = ?`, id,
+		); err != nil {
 			return err
 		}
 		if err := s.exec(`UPDATE deliveries SET next_at = 0, since = ? WHERE destination_id = ? AND state = 'waiting'`,
@@ -352,7 +362,8 @@ func (d *DB) RetireDestination(
 			return err
 		}
 		if err := s.exec(`UPDATE deliveries SET state = 'stopped', since = ?, by_name = ?, why = ?
-			WHERE destination_id = ? AND state IN ('waiting', 'held')`, millis(s.now), s.by.FullName, why, id); err != nil {
+			WHERE destination_id = ? AND state IN ('waiting', 'held')`, millis(s.now), s.by.FullName, why,
+			id); err != nil {
 			return err
 		}
 		if err := s.exec(`UPDATE destinations SET retired_at = ? WHERE id = ?`, millis(s.now), id); err != nil {
@@ -380,7 +391,9 @@ func (s *setupTx) recordDestination(deed packaging.Deed, to packaging.Destinatio
 // describeDestination returns what the history says of a destination, never a secret.
 func describeDestination(d packaging.Destination) string {
 	parts := []string{d.Name, string(d.Kind)}
-	for _, part := range []string{d.Address, d.Username, d.HostKey, d.PublicURL, d.FileName, string(d.Format), d.Template} {
+	for _, part := range []string{
+		d.Address, d.Username, d.HostKey, d.PublicURL, d.FileName, string(d.Format), d.Template,
+	} {
 		if part != "" {
 			parts = append(parts, part)
 		}

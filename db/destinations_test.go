@@ -64,7 +64,10 @@ func TestAProvisioningFileSetsDestinationsOnceAndLeavesWhatPeopleDidOnThePages(t
 		}
 		return all[1], now.Reveal()
 	}
-	said("at first", provisioned(), "destination_set Line PC by provisioning", "destination_set Share by provisioning", "destination_set MES by provisioning")
+	said(
+		"at first", provisioned(), "destination_set Line PC by provisioning", "destination_set Share by provisioning",
+		"destination_set MES by provisioning",
+	)
 	said("again", provisioned())
 
 	site.Destinations[2].LateAfter = 20 * time.Minute
@@ -74,7 +77,9 @@ func TestAProvisioningFileSetsDestinationsOnceAndLeavesWhatPeopleDidOnThePages(t
 	}
 
 	to, _ := mes()
-	if err := d.RotateSigningSecret(t.Context(), ghent, to.ID, secret.New("whsec_second"), d.now().Add(time.Hour)); err != nil {
+	if err := d.RotateSigningSecret(
+		t.Context(), ghent, to.ID, secret.New("whsec_second"), d.now().Add(time.Hour),
+	); err != nil {
 		t.Fatal(err)
 	}
 	_, seq = newestDeeds(t, d, ghent, seq)

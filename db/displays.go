@@ -38,7 +38,9 @@ func (d *DB) AddDisplay(
 	ctx context.Context, by packaging.Person, name, language string,
 ) (one packaging.Display, code string, err error) {
 	err = d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
-		id, err := t.insert(`INSERT INTO displays (tenant_id, name, language) VALUES (?, ?, ?)`, by.Tenant.ID, name, language)
+		id, err := t.insert(
+			`INSERT INTO displays (tenant_id, name, language) VALUES (?, ?, ?)`, by.Tenant.ID, name, language,
+		)
 		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "displays.name_taken").Because(err)
 		}
@@ -94,7 +96,10 @@ func (d *DB) BindDisplay(
 	err = d.tx(ctx, func(t *tx) error {
 		var id packaging.DisplayID
 		var tenant packaging.TenantID
-		if err := t.row(`SELECT id, tenant_id FROM displays WHERE code_mark = ? AND code_until > ?`, codeMark(d.box, code), millis(t.now)).
+		if err := t.row(
+			`SELECT id, tenant_id FROM displays WHERE code_mark = ? AND code_until > ?`, codeMark(d.box, code),
+			millis(t.now),
+		).
 			Scan(&id, &tenant); err != nil {
 			return err
 		}

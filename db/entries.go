@@ -14,11 +14,11 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Most of the time that reading an entry takes goes into its thirty values, one by one. Where many are read, SQLite joins
-// the values of all into one text, which is taken apart here.
+// Most of the time that reading an entry takes goes into its thirty values, one by one. Where many are read, SQLite
+// joins the values of all into one text, which is taken apart here.
 
-// separator stands between the values. It is another one in each process: nobody who changes entries by hand can know it.
-// Its first character is nowhere else in it, so that a part of it before it parts nothing.
+// separator stands between the values. It is another one in each process: nobody who changes entries by hand can know
+// it. Its first character is nowhere else in it, so that a part of it before it parts nothing.
 var separator = "\x1f" + rand.Text()[:6]
 
 // joined reads a query for entryColumns as one row: how many entries there are, their values, and their hashes.
@@ -26,7 +26,8 @@ func joined(query string) string {
 	return `SELECT count(*), coalesce(group_concat(concat_ws(?, tenant_id, seq, at, user_id, username, full_name, role, deed, order_id,
 			order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code,
 			message, serials, format, station, comment, records), ?), ''),
-		coalesce(group_concat(concat(prev_hash, hash, coalesce(records_digest, zeroblob(32))), ''), '') FROM (` + query + `)`
+		coalesce(group_concat(concat(prev_hash, hash, coalesce(records_digest, zeroblob(32))), ''), '') FROM (` +
+		query + `)`
 }
 
 const joinedValues = 27
@@ -89,9 +90,11 @@ func takeApart(n int, values string, hashes []byte) ([]packaging.Entry, bool) {
 		e := packaging.Entry{
 			TenantID: packaging.TenantID(number(0)), Seq: number(1), At: moment(number(2)),
 			By: packaging.Author{
-				ID: packaging.UserID(number(3)), Username: v[4], FullName: v[5], Role: packaging.Role(v[6]), Station: v[24],
+				ID: packaging.UserID(number(3)), Username: v[4], FullName: v[5], Role: packaging.Role(v[6]),
+				Station: v[24],
 			},
-			Deed: packaging.Deed(v[7]), OrderID: packaging.OrderID(number(8)), OrderKey: v[9], LineCode: v[10], LineName: v[11],
+			Deed: packaging.Deed(v[7]), OrderID: packaging.OrderID(number(8)), OrderKey: v[9], LineCode: v[10],
+			LineName:  v[11],
 			ReleaseID: packaging.ReleaseID(number(12)), Object: v[13], Old: v[14], New: v[15],
 			Outcome: packaging.Outcome(v[16]), Reason: v[17], Took: time.Duration(number(18)) * time.Millisecond,
 			HTTPStatus: int(number(19)), Code: v[20], Message: v[21], Serials: number(22), Format: int(number(23)),
@@ -106,8 +109,8 @@ func takeApart(n int, values string, hashes []byte) ([]packaging.Entry, bool) {
 	return entries, whole && !more
 }
 
-// EachEntry hands the matching entries to do, newest first, until it fails. While do is at work on a page of them it reads
-// the next one. It holds no connection while do is slow.
+// EachEntry hands the matching entries to do, newest first, until it fails. While do is at work on a page of them it
+// reads the next one. It holds no connection while do is slow.
 func (d *DB) EachEntry(
 	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter, do func(packaging.Entry) error,
 ) error {
@@ -153,13 +156,15 @@ const (
 	entryReaders  = 2   // side by side
 )
 
-// EachEntryUp hands all entries of the tenant to do with the digest of their content, the oldest first, until it wants no
-// more. It reads one state of the history, whatever is written meanwhile, and holds no connection while do is slow.
+// EachEntryUp hands all entries of the tenant to do with the digest of their content, the oldest first, until it wants
+// no more. It reads one state of the history, whatever is written meanwhile, and holds no connection while do is slow.
 func (d *DB) EachEntryUp(
 	ctx context.Context, tenant packaging.TenantID, do func(e packaging.Entry, digest [sha256.Size]byte) (more bool),
 ) error {
 	var last int64
-	if err := d.slow.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM history WHERE tenant_id = ?`, tenant).Scan(&last); err != nil {
+	if err := d.slow.QueryRowContext(
+		ctx, `SELECT coalesce(max(seq), 0) FROM history WHERE tenant_id = ?`, tenant,
+	).Scan(&last); err != nil {
 		return coded(err)
 	}
 	stretches := max(int(last+entriesAtOnce-1)/entriesAtOnce, 1)
@@ -207,12 +212,15 @@ type stretch struct {
 	digests [][sha256.Size]byte
 }
 
-// stretch returns the entries of one stretch of the history up to the last one. The first has whatever stands before it.
+// stretch returns the entries of one stretch of the history up to the last one. The first has whatever stands before
+// it.
 func (d *DB) stretch(ctx context.Context, tenant packaging.TenantID, i, last int64) (s stretch, err error) {
 	w := where{"tenant_id = ? AND seq <= ?", []any{tenant, min((i+1)*entriesAtOnce, last)}}
 	w.and(i > 0, "seq > ?", i*entriesAtOnce)
 	err = d.readLong(ctx, 0, pageLimit, func(ctx context.Context, q querier) (err error) {
-		s.entries, err = manyEntries(ctx, q, `SELECT `+entryColumns+` FROM history WHERE `+w.sql+` ORDER BY seq, id`, w.args...)
+		s.entries, err = manyEntries(
+			ctx, q, `SELECT `+entryColumns+` FROM history WHERE `+w.sql+` ORDER BY seq, id`, w.args...,
+		)
 		return err
 	})
 	s.digests = make([][sha256.Size]byte, len(s.entries))

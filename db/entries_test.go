@@ -14,7 +14,8 @@ func TestManyEntriesAreReadAsEachIs(t *testing.T) {
 	d, ghent, _ := opened(t)
 	for i, text := range []string{"", "a\x00b", "\x1e\x1f", strings.Repeat("é", 3000), "\n,\"", "<" + separator[:5]} {
 		if err := d.Record(t.Context(), packaging.Entry{
-			TenantID: ghent.Tenant.ID, By: ghent.Author, Deed: packaging.NoteWritten, New: text, Comment: fmt.Sprint(i), Serials: int64(-i), Took: 1e9,
+			TenantID: ghent.Tenant.ID, By: ghent.Author, Deed: packaging.NoteWritten, New: text, Comment: fmt.Sprint(i),
+			Serials: int64(-i), Took: 1e9,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +33,9 @@ func TestManyEntriesAreReadAsEachIs(t *testing.T) {
 	if _, err := d.write.ExecContext(t.Context(), `DROP TRIGGER history_is_never_changed`); err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range []string{`message = 'a` + separator + `b'`, `hash = zeroblob(32), prev_hash = zeroblob(32)`, `records_digest = NULL`} {
+	for _, change := range []string{
+		`message = 'a` + separator + `b'`, `hash = zeroblob(32), prev_hash = zeroblob(32)`, `records_digest = NULL`,
+	} {
 		if _, err := d.write.ExecContext(t.Context(), `UPDATE history SET `+change+` WHERE seq = 3`); err != nil {
 			t.Fatal(err)
 		}

@@ -71,7 +71,8 @@ func badgeMark(box *secret.Box, tenant packaging.TenantID, badge secret.Text) []
 func (d *DB) StationFactors(
 	ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
 ) (pin, badge bool, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT pin IS NOT NULL, badge_mark IS NOT NULL FROM station_factors WHERE tenant_id = ? AND user_id = ?`,
+	err = d.read.QueryRowContext(ctx,
+		`SELECT pin IS NOT NULL, badge_mark IS NOT NULL FROM station_factors WHERE tenant_id = ? AND user_id = ?`,
 		tenant, user).Scan(&pin, &badge)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
@@ -86,7 +87,8 @@ func (d *DB) SetPIN(ctx context.Context, by packaging.Person, hash string) error
 			return err
 		}
 		if err := t.exec(`INSERT INTO station_factors (user_id, tenant_id, pin) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET pin = excluded.pin`, by.ID, by.Tenant.ID, sealedPIN(d.box, by.Tenant.ID, by.ID, hash)); err != nil {
+			ON CONFLICT DO UPDATE SET pin = excluded.pin`, by.ID, by.Tenant.ID,
+			sealedPIN(d.box, by.Tenant.ID, by.ID, hash)); err != nil {
 			return err
 		}
 		return t.record(packaging.Entry{
@@ -121,7 +123,8 @@ func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.U
 		}
 		err = t.exec(`INSERT INTO station_factors (user_id, tenant_id, badge_mark, badge_set_by, badge_confirmed_at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (user_id, tenant_id) DO UPDATE SET badge_mark = excluded.badge_mark,
-				badge_set_by = excluded.badge_set_by, badge_confirmed_at = excluded.badge_confirmed_at`, user, by.Tenant.ID, mark, setBy, confirmed)
+				badge_set_by = excluded.badge_set_by, badge_confirmed_at = excluded.badge_confirmed_at`, user,
+			by.Tenant.ID, mark, setBy, confirmed)
 		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "pin.badge_taken").Because(err)
 		}
@@ -145,13 +148,18 @@ func setOrNone(set bool) string {
 
 // RemoveFactors takes away what a person signs in with at the stations of this tenant.
 func (d *DB) RemoveFactors(ctx context.Context, by packaging.Person, id packaging.UserID) error {
-	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error { return s.removeFactors(m.ID, m.Username) })
+	return d.onMember(ctx, by, id, func(s *setupTx, m packaging.Member) error {
+		return s.removeFactors(m.ID, m.Username)
+	})
 }
 
 // removeFactors takes away what a person signs in with at the tenant's stations.
 func (s *setupTx) removeFactors(user packaging.UserID, username string) error {
 	var pin, badge bool
-	err := s.row(`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin IS NOT NULL, badge_mark IS NOT NULL`, user, s.tenant).
+	err := s.row(
+		`DELETE FROM station_factors WHERE user_id = ? AND tenant_id = ? RETURNING pin IS NOT NULL, badge_mark IS NOT NULL`,
+		user, s.tenant,
+	).
 		Scan(&pin, &badge)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err

@@ -21,7 +21,9 @@ func (d *DB) OrdersAfter(
 		if err != nil {
 			return err
 		}
-		orders, err = collect(ctx, q, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id LIMIT ?`, append(w.args, limit)...)
+		orders, err = collect(
+			ctx, q, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id LIMIT ?`, append(w.args, limit)...,
+		)
 		return err
 	})
 	return orders, err
@@ -33,7 +35,8 @@ func (d *DB) HistoryAfter(
 	ctx context.Context, in packaging.Scope, after int64, limit int,
 ) (entries []packaging.Entry, err error) {
 	w := where{"tenant_id = ? AND seq > ?", []any{in.Tenant(), after}}
-	w.and(in.Limited(), `line_code IN (SELECT code FROM lines WHERE tenant_id = ? AND id IN (SELECT value FROM json_each(?)))`,
+	w.and(in.Limited(),
+		`line_code IN (SELECT code FROM lines WHERE tenant_id = ? AND id IN (SELECT value FROM json_each(?)))`,
 		in.Tenant(), lineList(in))
 	err = d.snapshotLong(ctx, in.Person(), pageLimit, func(ctx context.Context, q querier) error {
 		err := mustKnow(ctx, q, `SELECT EXISTS (SELECT 1 FROM history WHERE tenant_id = ? AND seq = ?)`, in, after)
@@ -47,8 +50,8 @@ func (d *DB) HistoryAfter(
 	return entries, err
 }
 
-// mustKnow fails with a Conflict for a cursor that names nothing: the database is not the one that it came from, and what
-// comes after it would not be all.
+// mustKnow fails with a Conflict for a cursor that names nothing: the database is not the one that it came from, and
+// what comes after it would not be all.
 func mustKnow(ctx context.Context, q querier, exists string, in packaging.Scope, cursor int64) error {
 	if cursor == 0 {
 		return nil
@@ -73,6 +76,7 @@ func unknownOutcomes(ctx context.Context, q querier, in packaging.Scope) (n int,
 	var at int64
 	err = q.QueryRowContext(ctx, `
 		SELECT count(*), coalesce(min(r.requested_at), 0) FROM releases r JOIN orders o ON o.last_release_id = r.id AND o.id = r.order_id
-		WHERE `+w.sql+` AND r.tenant_id = o.tenant_id AND `+isUnknown+` AND r.closed_at IS NULL`, w.args...).Scan(&n, &at)
+		WHERE `+w.sql+` AND r.tenant_id = o.tenant_id AND `+isUnknown+
+		` AND r.closed_at IS NULL`, w.args...).Scan(&n, &at)
 	return n, moment(at), err
 }

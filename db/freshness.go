@@ -33,7 +33,8 @@ func (d *DB) Freshness(ctx context.Context, tenant packaging.TenantID) (f packag
 // API knows them.
 func (d *DB) CachedOrders(ctx context.Context, tenant packaging.TenantID) (map[string]packaging.CachedOrder, error) {
 	const cachedOrders = `SELECT o.order_key, coalesce(c.asked_at, 0), o.gone FROM orders o LEFT JOIN order_checks c ON c.order_id = o.id `
-	rows, err := d.read.QueryContext(ctx, cachedOrders+`WHERE o.tenant_id = ?1 AND o.gone = 0 AND o.urgency < 6 AND o.known
+	rows, err := d.read.QueryContext(ctx,
+		cachedOrders+`WHERE o.tenant_id = ?1 AND o.gone = 0 AND o.urgency < 6 AND o.known
 		UNION ALL `+cachedOrders+`WHERE o.tenant_id = ?1 AND o.gone = 1 AND o.urgency < 6 AND o.confirmed_at > ?2`,
 		tenant, millis(d.now().Add(-goneFor)))
 	if err != nil {

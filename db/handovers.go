@@ -36,7 +36,8 @@ func scanHandover(row scanner) (h packaging.Handover, err error) {
 	h.Begin, h.Until, h.At = moment(begin), moment(until), moment(at)
 	if taken.at.Valid {
 		h.Taken = &packaging.Takeover{At: moment(taken.at.V), Remarks: taken.remarks.V, By: packaging.Author{
-			ID: taken.user.V, Username: taken.username.V, FullName: taken.name.V, Role: taken.role.V, Station: taken.station.V,
+			ID: taken.user.V, Username: taken.username.V, FullName: taken.name.V, Role: taken.role.V,
+			Station: taken.station.V,
 		}}
 	}
 	return h, err
@@ -50,7 +51,11 @@ func (d *DB) Handover(ctx context.Context, in packaging.Scope, o packaging.Occur
 func handoverOf(
 	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence,
 ) (packaging.Handover, error) {
-	h, err := scanHandover(q.QueryRowContext(ctx, selectHandover+`WHERE h.tenant_id = ? AND h.day = ? AND h.shift = ?`, in.Tenant(), o.Day, o.Name))
+	h, err := scanHandover(
+		q.QueryRowContext(
+			ctx, selectHandover+`WHERE h.tenant_id = ? AND h.day = ? AND h.shift = ?`, in.Tenant(), o.Day, o.Name,
+		),
+	)
 	if err != nil {
 		return h, coded(err)
 	}
@@ -62,7 +67,11 @@ func handoverOf(
 
 // Handovers returns those of some days, without their items.
 func (d *DB) Handovers(ctx context.Context, in packaging.Scope, from, to packaging.Day) ([]packaging.Handover, error) {
-	return collect(ctx, d.read, scanHandover, selectHandover+`WHERE h.tenant_id = ? AND h.day >= ? AND h.day <= ? ORDER BY h.begins_at`, in.Tenant(), from, to)
+	return collect(
+		ctx, d.read, scanHandover,
+		selectHandover+`WHERE h.tenant_id = ? AND h.day >= ? AND h.day <= ? ORDER BY h.begins_at`, in.Tenant(), from,
+		to,
+	)
 }
 
 const selectItem = `
@@ -76,7 +85,8 @@ FROM handover_items i LEFT JOIN handover_acks a ON a.handover_id = i.handover_id
 func withinItems(in packaging.Scope) where {
 	w := where{"i.tenant_id = ?", []any{in.Tenant()}}
 	w.and(
-		in.Limited(), "i.line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?)))", lineList(in),
+		in.Limited(), "i.line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?)))",
+		lineList(in),
 	)
 	return w
 }
@@ -93,7 +103,8 @@ func scanItemOf(row scanner) (i packaging.HandoverItem, of packaging.HandoverID,
 	var place sql.Null[int]
 	var since, acked int64
 	err = row.Scan(
-		&i.Place, &i.Kind, &i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since, &from, &place, &acked,
+		&i.Place, &i.Kind, &i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since, &from, &place,
+		&acked,
 		&i.AckBy, &of, &i.Carried,
 	)
 	i.OrderID, i.NoteID, i.From = order.V, note.V, packaging.ItemRef{Handover: from.V, Place: place.V}
@@ -101,8 +112,8 @@ func scanItemOf(row scanner) (i packaging.HandoverItem, of packaging.HandoverID,
 	return i, of, err
 }
 
-// unacknowledgedItems returns what was handed over, needs somebody, and nobody acknowledged, the oldest first; each names
-// itself as where it is from.
+// unacknowledgedItems returns what was handed over, needs somebody, and nobody acknowledged, the oldest first; each
+// names itself as where it is from.
 func unacknowledgedItems(ctx context.Context, q querier, in packaging.Scope) ([]packaging.HandoverItem, error) {
 	w := withinItems(in)
 	return collect(ctx, q, func(row scanner) (packaging.HandoverItem, error) {
@@ -131,7 +142,8 @@ func (d *DB) LeftHandovers(ctx context.Context, in packaging.Scope) (all []packa
 			return err
 		}
 		all, err = collect(ctx, q, scanHandover, selectHandover+`
-			WHERE h.tenant_id = ? AND h.id IN (SELECT value FROM json_each(?)) ORDER BY h.id`, in.Tenant(), string(list))
+			WHERE h.tenant_id = ? AND h.id IN (SELECT value FROM json_each(?)) ORDER BY h.id`, in.Tenant(),
+			string(list))
 		for n := range all {
 			for _, i := range left {
 				if i.From.Handover == all[n].ID {
@@ -173,11 +185,17 @@ func openItems(
 	ofOrders := inScope(in, "o.")
 	releases := func(kind packaging.ItemKind, condition string) {
 		add(kind, `SELECT `+order+`, r.requested_at FROM releases r JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
-			WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND `+condition+` ORDER BY r.id`, append([]any{in.Tenant()}, ofOrders.args...)...)
+			WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND `+condition+` ORDER BY r.id`, append(
+			[]any{in.Tenant()}, ofOrders.args...,
+		)...)
 	}
 	orders := func(kind packaging.ItemKind, status packaging.Status) {
 		w := ofOrders
-		w.and(true, "o.gone = 0 AND o.status = ? AND (coalesce(r.outcome, '') NOT IN ('sending', 'unknown') OR r.closed_at IS NOT NULL)", status)
+		w.and(
+			true,
+			"o.gone = 0 AND o.status = ? AND (coalesce(r.outcome, '') NOT IN ('sending', 'unknown') OR r.closed_at IS NOT NULL)",
+			status,
+		)
 		add(kind, `SELECT `+order+`, o.confirmed_at FROM orders o LEFT JOIN lines l ON l.id = o.line_id
 			LEFT JOIN releases r ON r.id = o.last_release_id WHERE `+w.sql+` ORDER BY o.id`, w.args...)
 	}
@@ -198,7 +216,8 @@ func openItems(
 	add(packaging.RunningQueue, `
 		SELECT l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
-		FROM queues q JOIN lines l ON l.id = q.line_id WHERE `+queues.sql+` AND q.stop = '' ORDER BY l.code`, queues.args...)
+		FROM queues q JOIN lines l ON l.id = q.line_id WHERE `+queues.sql+
+		` AND q.stop = '' ORDER BY l.code`, queues.args...)
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
 	// Those of the shift, and what was written since the hand-over before: after it, or between two shifts.
 	notes := inScope(in, "n.")
@@ -243,7 +262,8 @@ func (d *DB) HandOver(
 		id, err := t.insert(`
 			INSERT INTO handovers (tenant_id, day, shift, begins_at, ends_at, at, user_id, username, full_name, role, station, remarks)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
-			by.Tenant.ID, o.Day, o.Name, millis(o.Begin), millis(o.Until), millis(t.now), by.ID, by.Username, by.FullName,
+			by.Tenant.ID, o.Day, o.Name, millis(o.Begin), millis(o.Until), millis(t.now), by.ID, by.Username,
+			by.FullName,
 			by.Role, by.Station, remarks)
 		if err != nil {
 			return err
@@ -274,7 +294,8 @@ func (t *tx) addItem(tenant packaging.TenantID, h packaging.HandoverID, i packag
 	return t.exec(`
 		INSERT INTO handover_items (handover_id, tenant_id, place, kind, line_code, line_name, order_id, order_key, note_id, words, since, from_id, from_place)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		h, tenant, i.Place, i.Kind, i.Line.Code, i.Line.Name, nullable(i.OrderID), i.OrderKey, nullable(i.NoteID), i.Words,
+		h, tenant, i.Place, i.Kind, i.Line.Code, i.Line.Name, nullable(i.OrderID), i.OrderKey, nullable(i.NoteID),
+		i.Words,
 		millis(i.Since),
 		nullable(i.From.Handover), fromPlace)
 }
@@ -300,7 +321,8 @@ func (d *DB) TakeOver(
 			return packaging.Fail(packaging.Conflict, "handover.changed")
 		}
 		if err := t.exec(`INSERT INTO takeovers (handover_id, tenant_id, at, user_id, username, full_name, role, station, remarks) VALUES (?,?,?,?,?,?,?,?,?)`,
-			h.ID, h.TenantID, millis(t.now), by.ID, by.Username, by.FullName, by.Role, by.Station, remarks); err != nil {
+			h.ID, h.TenantID, millis(t.now), by.ID, by.Username, by.FullName, by.Role, by.Station,
+			remarks); err != nil {
 			return err
 		}
 		if err := t.acknowledgeItems(by, h, places); err != nil {

@@ -61,7 +61,8 @@ func (t *tx) writeEntry(e packaging.Entry) error {
 	}
 	return t.exec(`INSERT INTO history (`+entryColumns+`)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		e.TenantID, e.Seq, millis(e.At), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey,
+		e.TenantID, e.Seq, millis(e.At), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID,
+		e.OrderKey,
 		e.LineCode, e.LineName, e.ReleaseID, e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(),
 		e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment,
 		e.Records, e.RecordsDigest[:])
@@ -142,7 +143,11 @@ func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.His
 // its hash is over its content and over the hash that the one before has.
 func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error) {
 	conditions, args := historyWhere(in, packaging.HistoryFilter{})
-	e, err = scanEntry(d.read.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM history WHERE `+conditions+` AND seq = ?`, append(args, seq)...))
+	e, err = scanEntry(
+		d.read.QueryRowContext(
+			ctx, `SELECT `+entryColumns+` FROM history WHERE `+conditions+` AND seq = ?`, append(args, seq)...,
+		),
+	)
 	if err != nil {
 		return e, false, coded(err)
 	}
@@ -158,7 +163,8 @@ func (d *DB) Entry(ctx context.Context, in packaging.Scope, seq int64) (e packag
 // HistoryPeople returns whom the tenant's history names, by username, each as of their newest entry: also those who are
 // not there any more, and the program itself.
 func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]packaging.Author, error) {
-	return collect(ctx, d.slow, func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
+	return collect(ctx, d.slow,
+		func(row scanner) (a packaging.Author, err error) { return a, row.Scan(&a.Username, &a.FullName) }, `
 		WITH RECURSIVE person (username) AS (
 			SELECT min(username) FROM history WHERE tenant_id = ?1
 			UNION ALL

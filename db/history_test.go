@@ -29,10 +29,14 @@ func TestNothingButAddingIsDoneToTheHistory(t *testing.T) {
 		`REPLACE INTO history SELECT * FROM history WHERE seq = 2`,
 		`INSERT OR REPLACE INTO history (` + columns + `) SELECT ` + columns + ` FROM history WHERE seq = 2`,
 		`INSERT INTO history SELECT * FROM history WHERE seq = 2 ON CONFLICT (id) DO UPDATE SET message = 'x'`,
-		`INSERT INTO history (` + columns + `) SELECT ` + columns + ` FROM history WHERE seq = 2 ON CONFLICT (tenant_id, seq) DO UPDATE SET message = 'x'`,
-		`INSERT INTO history (` + columns + `) SELECT ` + columns + ` FROM history WHERE seq = 2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO history (` + columns + `) SELECT ` + columns +
+			` FROM history WHERE seq = 2 ON CONFLICT (tenant_id, seq) DO UPDATE SET message = 'x'`,
+		`INSERT INTO history (` + columns + `) SELECT ` + columns +
+			` FROM history WHERE seq = 2 ON CONFLICT DO NOTHING`,
 		// One that follows, but not in the order of keys, by which it would be found in another place.
-		`INSERT INTO history (id, ` + columns + `) SELECT -5, ` + strings.Replace(strings.Replace(columns, "seq", "seq + 1", 1), "prev_hash", "hash", 1) + ` FROM history WHERE tenant_id = 1 ORDER BY seq DESC LIMIT 1`,
+		`INSERT INTO history (id, ` + columns + `) SELECT -5, ` + strings.Replace(
+			strings.Replace(columns, "seq", "seq + 1", 1), "prev_hash", "hash", 1,
+		) + ` FROM history WHERE tenant_id = 1 ORDER BY seq DESC LIMIT 1`,
 		`PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = '' WHERE name = 'history_is_never_changed'`,
 		`INSERT INTO history_index_data SELECT 1, x'00'`,
 	} {
@@ -76,12 +80,19 @@ func TestWithoutItsEntryNothingIsChanged(t *testing.T) {
 	}
 	changed := setup("ghent")
 	changed.Tenant.Name = "Another name"
-	if _, err := d.write.ExecContext(t.Context(), `CREATE TRIGGER no_entry BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'no entry'); END`); err != nil {
+	if _, err := d.write.ExecContext(
+		t.Context(), `CREATE TRIGGER no_entry BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'no entry'); END`,
+	); err != nil {
 		t.Fatal(err)
 	}
 	before := state(t, d)
 	for name, do := range map[string]func() error{
-		"claim":     func() error { _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: second.ID}); return err },
+		"claim": func() error {
+			_, err := d.Claim(
+				t.Context(), ghent, packaging.Press{Order: second.ID},
+			)
+			return err
+		},
 		"settle":    func() error { _, err := d.Settle(t.Context(), claimed, released("a", "b")); return err },
 		"interrupt": func() error { _, err := d.InterruptReleases(t.Context()); return err },
 		"queue": func() error {
@@ -177,7 +188,8 @@ func TestEveryCombinationOfFiltersIsAnsweredByAnIndex(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, step := range plan {
-			if strings.Contains(step, "TEMP B-TREE") || strings.HasPrefix(step, "SCAN") && !strings.HasPrefix(step, "SCAN history_index VIRTUAL TABLE INDEX") &&
+			if strings.Contains(step, "TEMP B-TREE") || strings.HasPrefix(step, "SCAN") &&
+				!strings.HasPrefix(step, "SCAN history_index VIRTUAL TABLE INDEX") &&
 				!strings.HasPrefix(step, "SCAN json_each") { // the few lines that somebody is limited to
 				t.Fatalf("%s: %q\n%s", name, plan, query)
 			}
@@ -211,7 +223,9 @@ func TestATimeIsMadeOfHoursDaysAndLongerSpans(t *testing.T) {
 		for _, key := range keys {
 			var kind string
 			var n int64
-			if _, err := fmt.Sscanf(strings.TrimPrefix(key, fmt.Sprintf(`keys : "%c`, keyMark)), "%1s7z%d", &kind, &n); err != nil {
+			if _, err := fmt.Sscanf(
+				strings.TrimPrefix(key, fmt.Sprintf(`keys : "%c`, keyMark)), "%1s7z%d", &kind, &n,
+			); err != nil {
 				t.Fatalf("%s: %v", key, err)
 			}
 			if n*length[kind] != at {
@@ -237,7 +251,9 @@ func TestTheIndexIsWhatTheEntriesSay(t *testing.T) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
-	if page, err := d.History(t.Context(), packaging.Everything(ghent.Tenant.ID), packaging.HistoryFilter{Text: "blister", Limit: 10}); err != nil || len(page.Entries) != 1 {
+	if page, err := d.History(
+		t.Context(), packaging.Everything(ghent.Tenant.ID), packaging.HistoryFilter{Text: "blister", Limit: 10},
+	); err != nil || len(page.Entries) != 1 {
 		t.Errorf("%d entries, %v", len(page.Entries), err)
 	}
 }
@@ -249,7 +265,8 @@ func TestAHistoryOfFormat1HoldsAndGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := d.write.ExecContext(t.Context(), `INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header)
+	if _, err := d.write.ExecContext(t.Context(),
+		`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header)
 			VALUES ('ghent', 'Plant Ghent', 'Europe/Brussels', 'http://127.0.0.1:1', 'dynamic', 'x-access-token');
 		INSERT INTO refreshes (tenant_id) VALUES (1)`); err != nil {
 		t.Fatal(err)
@@ -257,34 +274,49 @@ func TestAHistoryOfFormat1HoldsAndGoesOn(t *testing.T) {
 	var prev [32]byte
 	for seq := int64(1); seq <= 20; seq++ {
 		e := packaging.Entry{
-			TenantID: 1, Seq: seq, At: start.Add(time.Duration(seq) * time.Second), By: packaging.Author{ID: 7, Username: "old", FullName: "Old Hand", Role: packaging.Supervisor},
-			Deed: packaging.ReleaseEnded, OrderID: 3, OrderKey: "Order143", LineCode: "L1", LineName: "Blister line 1", ReleaseID: 4,
-			Outcome: packaging.Refused, Reason: "throttled", Took: 5 * time.Millisecond, HTTPStatus: 429, Message: "wait", Format: 1, Prev: prev,
+			TenantID: 1, Seq: seq, At: start.Add(time.Duration(seq) * time.Second),
+			By:   packaging.Author{ID: 7, Username: "old", FullName: "Old Hand", Role: packaging.Supervisor},
+			Deed: packaging.ReleaseEnded, OrderID: 3, OrderKey: "Order143", LineCode: "L1", LineName: "Blister line 1",
+			ReleaseID: 4,
+			Outcome:   packaging.Refused, Reason: "throttled", Took: 5 * time.Millisecond, HTTPStatus: 429,
+			Message: "wait", Format: 1, Prev: prev,
 		}
 		e.Hash = e.Digest()
 		prev = e.Hash
-		if _, err := d.write.ExecContext(t.Context(), `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key,
+		if _, err := d.write.ExecContext(t.Context(),
+			`INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key,
 				line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-			e.TenantID, e.Seq, millis(e.At), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey, e.LineCode, e.LineName,
-			e.ReleaseID, e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(), e.HTTPStatus, e.Code, e.Message, e.Serials, e.Prev[:], e.Hash[:]); err != nil {
+			e.TenantID, e.Seq, millis(e.At), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID,
+			e.OrderKey, e.LineCode, e.LineName,
+			e.ReleaseID, e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(), e.HTTPStatus, e.Code,
+			e.Message, e.Serials, e.Prev[:], e.Hash[:]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if v := verdict(t, d, 1); v.Break.Kind != "" || v.Head.Seq != 20 {
 		t.Fatalf("%+v", v)
 	}
-	if err := d.Record(t.Context(), packaging.Entry{TenantID: 1, By: packaging.Author{Username: "new", Station: "Tablet 1"}, Deed: packaging.SignedIn, Comment: "why"}); err != nil {
+	if err := d.Record(
+		t.Context(),
+		packaging.Entry{
+			TenantID: 1, By: packaging.Author{Username: "new", Station: "Tablet 1"}, Deed: packaging.SignedIn,
+			Comment: "why",
+		},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if v := verdict(t, d, 1); v.Break.Kind != "" || v.Head.Seq != 21 {
 		t.Errorf("%+v", v)
 	}
-	if e, follows, err := d.Entry(t.Context(), packaging.Everything(1), 21); err != nil || !follows || e.Format != 3 || e.By.Station != "Tablet 1" {
+	if e, follows, err := d.Entry(t.Context(), packaging.Everything(1), 21); err != nil || !follows || e.Format != 3 ||
+		e.By.Station != "Tablet 1" {
 		t.Errorf("%+v, %v", e, err)
 	}
 	for text, want := range map[string]int{"hand": 20, "tablet": 1} {
-		if page, err := d.History(t.Context(), packaging.Everything(1), packaging.HistoryFilter{Text: text, Limit: 100}); err != nil || len(page.Entries) != want {
+		if page, err := d.History(
+			t.Context(), packaging.Everything(1), packaging.HistoryFilter{Text: text, Limit: 100},
+		); err != nil || len(page.Entries) != want {
 			t.Errorf("%q: %d entries, want %d; %v", text, len(page.Entries), want, err)
 		}
 	}
@@ -297,7 +329,9 @@ func TestABackupIsOneStateOfTheDatabaseAndItsHistoryHolds(t *testing.T) {
 	wrote := make(chan error, 1)
 	go func() {
 		for writing.Err() == nil {
-			if err := d.Record(context.Background(), packaging.Entry{TenantID: ghent.Tenant.ID, Deed: packaging.SignedIn}); err != nil {
+			if err := d.Record(
+				context.Background(), packaging.Entry{TenantID: ghent.Tenant.ID, Deed: packaging.SignedIn},
+			); err != nil {
 				wrote <- err
 				return
 			}
@@ -332,10 +366,14 @@ func TestABackupIsOneStateOfTheDatabaseAndItsHistoryHolds(t *testing.T) {
 	if v.Break.Kind != "" || v.Head.Seq == 0 || v.Head.Seq > before[0].Seq {
 		t.Errorf("%+v", v)
 	}
-	if err := restored.Record(t.Context(), packaging.Entry{TenantID: ghent.Tenant.ID, Deed: packaging.SignedOut}); err != nil {
+	if err := restored.Record(
+		t.Context(), packaging.Entry{TenantID: ghent.Tenant.ID, Deed: packaging.SignedOut},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if page, err := restored.History(t.Context(), packaging.Everything(ghent.Tenant.ID), packaging.HistoryFilter{Text: "signed out", Limit: 10}); err != nil || len(page.Entries) != 1 {
+	if page, err := restored.History(
+		t.Context(), packaging.Everything(ghent.Tenant.ID), packaging.HistoryFilter{Text: "signed out", Limit: 10},
+	); err != nil || len(page.Entries) != 1 {
 		t.Errorf("%d entries found, %v", len(page.Entries), err)
 	}
 	if err := Backup(t.Context(), path, to); err == nil || !strings.Contains(err.Error(), "is there already") {
@@ -344,7 +382,8 @@ func TestABackupIsOneStateOfTheDatabaseAndItsHistoryHolds(t *testing.T) {
 	if err := Backup(t.Context(), path, filepath.Join(t.TempDir(), "no", "such", "folder")); err == nil {
 		t.Error("into no folder")
 	}
-	if err := Backup(t.Context(), path+".not", filepath.Join(t.TempDir(), "copy.db")); err == nil || !strings.Contains(err.Error(), "there is no database") {
+	if err := Backup(t.Context(), path+".not", filepath.Join(t.TempDir(), "copy.db")); err == nil ||
+		!strings.Contains(err.Error(), "there is no database") {
 		t.Errorf("of no database: %v", err)
 	}
 }

@@ -31,20 +31,32 @@ func historyQuery(
 		return "", nil, err
 	}
 	if match == "" {
-		return `SELECT ` + entryColumns + ` FROM history WHERE ` + conditions + ` ORDER BY seq ` + order + ` LIMIT ?`, append(values, f.Limit+1), nil
+		return `SELECT ` + entryColumns + ` FROM history WHERE ` + conditions + ` ORDER BY seq ` + order +
+			` LIMIT ?`, append(values, f.Limit+1), nil
 	}
 	// CROSS JOIN has the index come first. It is in the order of keys, as numbers of a tenant are.
 	w := where{"history_index MATCH ?", []any{match}}
-	w.and(f.Before > 0, "history_index.rowid < coalesce((SELECT id FROM history AS at WHERE at.tenant_id = ? AND at.seq >= ? ORDER BY at.seq LIMIT 1), 1 << 62)", in.Tenant(), f.Before)
-	w.and(f.After > 0, "history_index.rowid > coalesce((SELECT id FROM history AS at WHERE at.tenant_id = ? AND at.seq <= ? ORDER BY at.seq DESC LIMIT 1), 0)", in.Tenant(), f.After)
+	w.and(
+		f.Before > 0,
+		"history_index.rowid < coalesce((SELECT id FROM history AS at WHERE at.tenant_id = ? AND at.seq >= ? ORDER BY at.seq LIMIT 1), 1 << 62)",
+		in.Tenant(), f.Before,
+	)
+	w.and(
+		f.After > 0,
+		"history_index.rowid > coalesce((SELECT id FROM history AS at WHERE at.tenant_id = ? AND at.seq <= ? ORDER BY at.seq DESC LIMIT 1), 0)",
+		in.Tenant(), f.After,
+	)
 	return `SELECT ` + entryColumns + ` FROM history_index CROSS JOIN history ON history.id = history_index.rowid
-		WHERE ` + w.sql + ` AND ` + conditions + ` ORDER BY history_index.rowid ` + order + ` LIMIT ?`, append(append(w.args, values...), f.Limit+1), nil
+		WHERE ` + w.sql + ` AND ` + conditions + ` ORDER BY history_index.rowid ` + order + ` LIMIT ?`, append(
+			append(w.args, values...), f.Limit+1,
+		), nil
 }
 
 // historyWhere is what the entries of a page must fulfil, but for their words.
 func historyWhere(in packaging.Scope, f packaging.HistoryFilter) (string, []any) {
 	w := where{"tenant_id = ?", []any{in.Tenant()}}
-	w.and(in.Limited(), `(line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?))) OR line_code = '' AND user_id = ?)`,
+	w.and(in.Limited(),
+		`(line_code IN (SELECT code FROM lines WHERE id IN (SELECT value FROM json_each(?))) OR line_code = '' AND user_id = ?)`,
 		lineList(in), in.Person())
 	w.and(f.LineCode != "", "line_code = ?", f.LineCode)
 	w.and(f.OrderKey != "", "order_key = ?", f.OrderKey)
@@ -174,7 +186,10 @@ const maxEndings = 20
 
 // wordsThatBegin asks for the words of the history that begin with a typed one.
 func wordsThatBegin(ctx context.Context, q querier, typed string) (string, error) {
-	if strings.ContainsFunc(typed, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') }) {
+	if strings.ContainsFunc(typed, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') &&
+			(r < '0' || r > '9')
+	}) {
 		return phrase(typed), nil // the index may keep it in parts, or without its accents
 	}
 	typed = strings.ToLower(typed)
@@ -182,7 +197,9 @@ func wordsThatBegin(ctx context.Context, q querier, typed string) (string, error
 	for from := typed; ; {
 		var word string
 		// One look finds the next word, however often the last one is there.
-		err := q.QueryRowContext(ctx, `SELECT term FROM history_terms WHERE term >= ? AND term < ? LIMIT 1`, from, typed+"\U0010ffff").Scan(&word)
+		err := q.QueryRowContext(
+			ctx, `SELECT term FROM history_terms WHERE term >= ? AND term < ? LIMIT 1`, from, typed+"\U0010ffff",
+		).Scan(&word)
 		if errors.Is(err, sql.ErrNoRows) {
 			break
 		}

@@ -9,8 +9,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// humanOf returns the account that stands for the human whom a new identity is, as an administrator has said, or 0 for one
-// of its own. While nobody has said so and a person of the site has its name, it has to wait.
+// humanOf returns the account that stands for the human whom a new identity is, as an administrator has said, or 0 for
+// one of its own. While nobody has said so and a person of the site has its name, it has to wait.
 func (s *setupTx) humanOf(id packaging.Identity) (human packaging.UserID, waits *packaging.SignOnError, err error) {
 	like, err := s.namesake(id)
 	if err != nil || like.ID == 0 {
@@ -35,7 +35,8 @@ func (s *setupTx) humanOf(id packaging.Identity) (human packaging.UserID, waits 
 	return 0, &packaging.SignOnError{Reason: packaging.SignOnSameName, Detail: "person " + like.Username, Who: who}, err
 }
 
-// namesake returns the first active person of the tenant who has the name of an identity, and one without an ID for none.
+// namesake returns the first active person of the tenant who has the name of an identity, and one without an ID for
+// none.
 func (s *setupTx) namesake(id packaging.Identity) (packaging.Person, error) {
 	people, err := collect(s.ctx, s, scanPeople, selectPerson+`t.id = ? ORDER BY u.id`, s.tenant)
 	for _, p := range people {
@@ -61,8 +62,8 @@ func (d *DB) SignOnWaits(ctx context.Context, viewer packaging.Person) ([]packag
 		WHERE w.tenant_id = ? AND w.same IS NULL ORDER BY w.asked_at, w.subject`, viewer.Tenant.ID)
 }
 
-// DecideSignOn says whether somebody who waits is the same human as the person whose name they have. It fails with NotFound
-// where nobody waits, and with Forbidden for the person whom it is about.
+// DecideSignOn says whether somebody who waits is the same human as the person whose name they have. It fails with
+// NotFound where nobody waits, and with Forbidden for the person whom it is about.
 func (d *DB) DecideSignOn(ctx context.Context, by packaging.Person, issuer, subject string, same bool) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
 		like, err := scanPerson(s.row(`
@@ -96,8 +97,8 @@ func isAbout(p, by packaging.Person) bool {
 }
 
 // SetHuman says that a person of the tenant is the same human as another one, or a human of their own for 0. To part
-// accounts is for an administrator whom it is not about. A person who belongs to a tenant that the administrator does not
-// administer stays as they are.
+// accounts is for an administrator whom it is not about. A person who belongs to a tenant that the administrator does
+// not administer stays as they are.
 func (d *DB) SetHuman(ctx context.Context, by packaging.Person, user, as packaging.UserID) error {
 	return d.onMember(ctx, by, user, func(s *setupTx, m packaging.Member) error {
 		other := m

@@ -70,7 +70,8 @@ func TestAccountsOfOneHumanStayTogetherUntilAnotherPartsThem(t *testing.T) {
 	}
 	together("anna=berta anna.second= berta=anna carla=")
 	entry := lastOf(t, d, boss.Tenant.ID, packaging.PersonSet)
-	if !strings.Contains(entry.Old, "same human as anna, berta") || strings.Contains(entry.New, "same human") || entry.By.ID != boss.ID {
+	if !strings.Contains(entry.Old, "same human as anna, berta") || strings.Contains(entry.New, "same human") ||
+		entry.By.ID != boss.ID {
 		t.Errorf("the history says %+v", entry)
 	}
 	if err := set(boss, boss.ID, p[3].ID); err != nil {
@@ -161,7 +162,10 @@ func TestWhatIsHandedOverIsAcknowledgedByAnotherHumanInTheSchemaToo(t *testing.T
 		INSERT INTO takeovers (handover_id, tenant_id, at, user_id, username, full_name, role, station, remarks)
 			VALUES (9, 1, 2, %d, 'b', 'b', 'supervisor', '', '')`, anna, berta))
 	for user, may := range map[packaging.UserID]bool{second: false, carla: true} {
-		_, err := d.write.ExecContext(t.Context(), `INSERT INTO handover_acks (handover_id, place, at, user_id, full_name) VALUES (9, 1, 3, ?, 'x')`, user)
+		_, err := d.write.ExecContext(
+			t.Context(),
+			`INSERT INTO handover_acks (handover_id, place, at, user_id, full_name) VALUES (9, 1, 3, ?, 'x')`, user,
+		)
 		if (err == nil) != may {
 			t.Errorf("by account %d: %v", user, err)
 		}

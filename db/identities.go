@@ -207,7 +207,9 @@ func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error 
 			return packaging.Fail(packaging.Conflict, "error.sso_no_password")
 		}
 		scan := func(row scanner) (said string, err error) { return said, row.Scan(&said) }
-		were, err := collect(ctx, t, scan, `SELECT subject || ' at ' || issuer FROM identities WHERE user_id = ? ORDER BY issuer`, by.ID)
+		were, err := collect(
+			ctx, t, scan, `SELECT subject || ' at ' || issuer FROM identities WHERE user_id = ? ORDER BY issuer`, by.ID,
+		)
 		if err != nil || len(were) == 0 {
 			return err
 		}

@@ -76,7 +76,8 @@ func importedFactsOf(
 	all, err := collect(ctx, q, func(row scanner) (g givenFacts, err error) {
 		return g, row.Scan(slices.Concat([]any{&g.order, &g.overruled}, factFields(&g.given), factFields(&g.said))...)
 	}, `
-		SELECT o.id, o.known AND o.line_set_at IS NULL AND o.line_code <> i.line_code, `+prefixed("i.", factColumns)+`, `+prefixed("i.api_", factColumns)+`
+		SELECT o.id, o.known AND o.line_set_at IS NULL AND o.line_code <> i.line_code, `+prefixed("i.", factColumns)+
+		`, `+prefixed("i.api_", factColumns)+`
 		FROM json_each(?) AS wanted CROSS JOIN orders o ON o.id = wanted.value JOIN imported_facts i ON i.order_id = o.id
 		WHERE `+w.sql, append([]any{string(keys)}, w.args...)...)
 	if err != nil || len(all) == 0 {

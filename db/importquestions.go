@@ -53,7 +53,8 @@ func (i *importing) readKeys() error {
 	w := inScope(i.by.Scope(), "o.")
 	keys, err := collect(i.ctx, i.q, func(row scanner) (key string, err error) { return key, row.Scan(&key) }, `
 		SELECT o.order_key FROM orders o WHERE `+w.sql+` AND `+onBoards+` AND o.urgency < 6
-		UNION SELECT o.order_key FROM orders o WHERE `+w.sql+` AND o.withdrawn_at IS NULL AND o.order_key >= '0' AND o.order_key < '1'`,
+		UNION SELECT o.order_key FROM orders o WHERE `+w.sql+
+		` AND o.withdrawn_at IS NULL AND o.order_key >= '0' AND o.order_key < '1'`,
 		slices.Concat(w.args, w.args)...)
 	if err != nil {
 		return err

@@ -144,13 +144,17 @@ func withinImports(in packaging.Scope) where {
 // Imports returns the latest imports, the newest first.
 func (d *DB) Imports(ctx context.Context, in packaging.Scope, limit int) ([]packaging.Import, error) {
 	w := withinImports(in)
-	return collect(ctx, d.read, scanImport, selectImport+`WHERE `+w.sql+` ORDER BY i.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(
+		ctx, d.read, scanImport, selectImport+`WHERE `+w.sql+` ORDER BY i.id DESC LIMIT ?`, append(w.args, limit)...,
+	)
 }
 
 // ImportOf returns one import; one outside the scope is not found.
 func (d *DB) ImportOf(ctx context.Context, in packaging.Scope, id packaging.ImportID) (packaging.Import, error) {
 	w := withinImports(in)
-	i, err := scanImport(d.read.QueryRowContext(ctx, selectImport+`WHERE `+w.sql+` AND i.id = ?`, append(w.args, id)...))
+	i, err := scanImport(
+		d.read.QueryRowContext(ctx, selectImport+`WHERE `+w.sql+` AND i.id = ?`, append(w.args, id)...),
+	)
 	return i, coded(err)
 }
 
@@ -168,7 +172,9 @@ func (d *DB) ImportedOrders(
 	w := inScope(in, "o.")
 	orders, err := collect(ctx, d.read, scan, `
 		SELECT c.order_id, o.order_key, c.is_new, c.changes FROM import_changes c JOIN orders o ON o.id = c.order_id
-		WHERE `+w.sql+` AND c.import_id = ? AND c.order_id > ? ORDER BY c.order_id LIMIT ?`, append(w.args, id, after, limit+1)...)
+		WHERE `+w.sql+` AND c.import_id = ? AND c.order_id > ? ORDER BY c.order_id LIMIT ?`, append(
+		w.args, id, after, limit+1,
+	)...)
 	page := packaging.ImportedPage{Orders: orders}
 	if len(orders) > limit {
 		page.Orders = orders[:limit]

@@ -44,7 +44,8 @@ func TestWhatAnImportGaveStandsOverTheAPIAndWhatItLeftOutDoesNot(t *testing.T) {
 	silent := packaging.Facts{Key: "a", Status: packaging.Suspended}
 	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{silent}})
 	given, err := importedFacts(t, d, ghent.Scope(), o.ID)
-	if err != nil || len(given) != 1 || given[0].Value != "MINE" || given[0].API != "THEIRS" || given[0].By.Username != ghent.Username || !given[0].Differs() {
+	if err != nil || len(given) != 1 || given[0].Value != "MINE" || given[0].API != "THEIRS" ||
+		given[0].By.Username != ghent.Username || !given[0].Differs() {
 		t.Errorf("%+v %v", given, err)
 	}
 	writes := orderWrites(t, d)
@@ -59,16 +60,19 @@ func TestEachFactNamesTheImportThatGaveIt(t *testing.T) {
 	first := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "1"})
 	second := imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "L", Quantity: "2"})
 	given, err := importedFacts(t, d, ghent.Scope(), order(t, d, ghent.Tenant.ID, "a").ID)
-	if err != nil || len(given) != 2 || given[0].Import != first.ID || given[1].Import != second.ID || given[1].Value != "2" {
+	if err != nil || len(given) != 2 || given[0].Import != first.ID || given[1].Import != second.ID ||
+		given[1].Value != "2" {
 		t.Errorf("%+v %v", given, err)
 	}
 	third := imports(t, d, ghent, packaging.Facts{Key: "b", Lot: "L"}, packaging.Facts{Key: "not asked for", Lot: "L"})
 	a, b := order(t, d, ghent.Tenant.ID, "a").ID, order(t, d, ghent.Tenant.ID, "b").ID
 	all, err := d.ImportedFactsOf(t.Context(), ghent.Scope(), []packaging.OrderID{a, b, 999})
-	if err != nil || len(all) != 2 || len(all[a]) != 2 || all[a][1].Import != second.ID || len(all[b]) != 1 || all[b][0].Import != third.ID {
+	if err != nil || len(all) != 2 || len(all[a]) != 2 || all[a][1].Import != second.ID || len(all[b]) != 1 ||
+		all[b][0].Import != third.ID {
 		t.Errorf("%+v %v", all, err)
 	}
-	if all, err := d.ImportedFactsOf(t.Context(), basel.Scope(), []packaging.OrderID{a, b}); err != nil || len(all) != 0 {
+	if all, err := d.ImportedFactsOf(t.Context(), basel.Scope(), []packaging.OrderID{a, b}); err != nil ||
+		len(all) != 0 {
 		t.Errorf("another tenant's: %+v %v", all, err)
 	}
 }
@@ -76,8 +80,14 @@ func TestEachFactNamesTheImportThatGaveIt(t *testing.T) {
 func TestAFileIsImportedWholeOrNotAtAll(t *testing.T) {
 	d, ghent, _ := opened(t)
 	entries := len(history(t, d, ghent))
-	done, err := d.Import(t.Context(), ghent, packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{{Key: "a", Lot: "L"}, {Key: "b", LineCode: "L9"}})})
-	if packaging.CodeOf(err) != packaging.Invalid || done.Faults.Count != 1 || done.Faults.First[0].Code != packaging.FaultNoLine {
+	done, err := d.Import(
+		t.Context(), ghent,
+		packaging.ImportRequest{
+			FileName: "x", Rows: numbered([]packaging.Facts{{Key: "a", Lot: "L"}, {Key: "b", LineCode: "L9"}}),
+		},
+	)
+	if packaging.CodeOf(err) != packaging.Invalid || done.Faults.Count != 1 ||
+		done.Faults.First[0].Code != packaging.FaultNoLine {
 		t.Errorf("%v %+v", err, done.Faults)
 	}
 	page, err := d.SearchOrders(t.Context(), ghent.Scope(), packaging.OrderFilter{Limit: 10})
@@ -88,7 +98,8 @@ func TestAFileIsImportedWholeOrNotAtAll(t *testing.T) {
 		t.Error("a new order is nothing")
 	}
 	entries = len(history(t, d, ghent))
-	if done := imports(t, d, ghent, packaging.Facts{Key: "a"}); done.ID != 0 || done.Unchanged != 1 || len(history(t, d, ghent)) != entries {
+	if done := imports(t, d, ghent, packaging.Facts{Key: "a"}); done.ID != 0 || done.Unchanged != 1 ||
+		len(history(t, d, ghent)) != entries {
 		t.Errorf("the same again: %+v", done)
 	}
 }
@@ -119,7 +130,9 @@ func TestWhoIsLimitedToLinesImportsForThemAlone(t *testing.T) {
 		"an order of another line": {Key: "a", Lot: "X"}, "taken to their line": {Key: "a", LineCode: "L2"},
 		"for another line": {Key: "b", LineCode: "L1"}, "without a line": {Key: "b"},
 	} {
-		done, err := d.Import(t.Context(), ghent, packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{f})})
+		done, err := d.Import(
+			t.Context(), ghent, packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{f})},
+		)
 		if packaging.CodeOf(err) != packaging.Invalid || !done.Faults.Forbidden() {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -138,15 +151,29 @@ func TestTheSchemaKeepsImportsFromDoingHarm(t *testing.T) {
 	for name, statement := range map[string]string{
 		"a release of an order that the API has not told of": fmt.Sprintf(`INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, outcome)
 			VALUES (%d, %d, %d, 'x', 'x', 'x', '', '', 1, 'sending')`, ghent.Tenant.ID, o.ID, ghent.ID),
-		"a status that nobody told":         fmt.Sprintf(`UPDATE orders SET status = 'Pending release' WHERE id = %d`, o.ID),
-		"forgetting an order":               fmt.Sprintf(`UPDATE orders SET known = 0, status = '', listed = 0 WHERE id = %d`, b.ID),
-		"a change while it is released":     fmt.Sprintf(`INSERT INTO import_changes VALUES (1, %d, %d, 0, '[]')`, b.ID, ghent.Tenant.ID),
-		"another tenant's order":            fmt.Sprintf(`INSERT INTO import_changes VALUES (1, %d, %d, 0, '[]')`, o.ID, basel.Tenant.ID),
-		"rewriting what was imported":       `UPDATE imports SET new_orders = 2`,
-		"deleting what was imported":        `DELETE FROM import_changes`,
-		"a GTIN that is none":               `UPDATE imported_facts SET gtin = '123'`,
-		"a second preview of a person":      fmt.Sprintf(`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%[1]d, %[2]d, 1, 'x', x''), (%[1]d, %[2]d, 1, 'y', x'')`, ghent.Tenant.ID, ghent.ID),
-		"a preview of somebody from abroad": fmt.Sprintf(`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%d, %d, 1, 'x', x'')`, basel.Tenant.ID, ghent.ID),
+		"a status that nobody told": fmt.Sprintf(
+			`UPDATE orders SET status = 'Pending release' WHERE id = %d`, o.ID,
+		),
+		"forgetting an order": fmt.Sprintf(
+			`UPDATE orders SET known = 0, status = '', listed = 0 WHERE id = %d`, b.ID,
+		),
+		"a change while it is released": fmt.Sprintf(
+			`INSERT INTO import_changes VALUES (1, %d, %d, 0, '[]')`, b.ID, ghent.Tenant.ID,
+		),
+		"another tenant's order": fmt.Sprintf(
+			`INSERT INTO import_changes VALUES (1, %d, %d, 0, '[]')`, o.ID, basel.Tenant.ID,
+		),
+		"rewriting what was imported": `UPDATE imports SET new_orders = 2`,
+		"deleting what was imported":  `DELETE FROM import_changes`,
+		"a GTIN that is none":         `UPDATE imported_facts SET gtin = '123'`,
+		"a second preview of a person": fmt.Sprintf(
+			`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%[1]d, %[2]d, 1, 'x', x''), (%[1]d, %[2]d, 1, 'y', x'')`,
+			ghent.Tenant.ID, ghent.ID,
+		),
+		"a preview of somebody from abroad": fmt.Sprintf(
+			`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%d, %d, 1, 'x', x'')`,
+			basel.Tenant.ID, ghent.ID,
+		),
 	} {
 		if _, err := d.write.ExecContext(t.Context(), statement); err == nil {
 			t.Errorf("%s is possible", name)
@@ -174,7 +201,9 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 		}
 	}
 	// Moved to another person, it does not open.
-	if _, err := d.write.ExecContext(t.Context(), `UPDATE import_previews SET user_id = ?, tenant_id = ?`, basel.ID, basel.Tenant.ID); err != nil {
+	if _, err := d.write.ExecContext(
+		t.Context(), `UPDATE import_previews SET user_id = ?, tenant_id = ?`, basel.ID, basel.Tenant.ID,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if f, err := d.Preview(t.Context(), basel, id); err == nil || packaging.CodeOf(err) == packaging.NotFound {
@@ -226,7 +255,9 @@ func TestWhatAnImportDidComesInPages(t *testing.T) {
 			break
 		}
 	}
-	if len(keys) != len(rows) || slices.IndexFunc(rows, func(f packaging.Facts) bool { return f.Key == keys[2499] }) != 2499 {
+	if len(keys) != len(rows) || slices.IndexFunc(rows, func(f packaging.Facts) bool {
+		return f.Key == keys[2499]
+	}) != 2499 {
 		t.Errorf("%d orders", len(keys))
 	}
 	if page, err := d.ImportedOrders(t.Context(), basel.Scope(), done.ID, 0, 10); err != nil || len(page.Orders) != 0 {

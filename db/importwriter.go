@@ -68,7 +68,8 @@ func (w *importWriter) change(row importedRow, shown packaging.Facts) error {
 			return err
 		}
 	}
-	if err := w.exec(`UPDATE orders SET line_id = ?, (`+factColumns+`) = (?,?,?,?,?,?,?,?), revision = revision + 1 WHERE id = ?`,
+	if err := w.exec(`UPDATE orders SET line_id = ?, (`+factColumns+
+		`) = (?,?,?,?,?,?,?,?), revision = revision + 1 WHERE id = ?`,
 		slices.Concat([]any{nullable(row.line)}, factFields(&shown), []any{row.ID})...); err != nil {
 		return err
 	}
@@ -103,7 +104,8 @@ func (w *importWriter) flush() error {
 	var orders, facts, events, notes [][]any
 	for _, f := range w.fresh {
 		orders = append(orders, slices.Concat(
-			[]any{f.id, w.tenant, f.row.Key, nullable(f.row.line)}, factFields(&f.shown), []any{"", "", 0, 0, millis(w.now), 0},
+			[]any{f.id, w.tenant, f.row.Key, nullable(f.row.line)}, factFields(&f.shown),
+			[]any{"", "", 0, 0, millis(w.now), 0},
 		))
 		facts = append(facts, w.factsOf(f.id, f.row))
 		events = append(events, []any{w.tenant, f.id, millis(w.now), packaging.OrderSeen, packaging.ByImport})
@@ -119,7 +121,11 @@ func (w *importWriter) flush() error {
 		into, end string
 		rows      [][]any
 	}{
-		{`orders (id, tenant_id, order_key, line_id, ` + factColumns + `, status, raw, listed, known, first_seen_at, confirmed_at)`, "", orders},
+		{
+			`orders (id, tenant_id, order_key, line_id, ` + factColumns +
+				`, status, raw, listed, known, first_seen_at, confirmed_at)`,
+			"", orders,
+		},
 		{intoImportedFacts, ofImportedFacts, facts},
 		{`order_events (tenant_id, order_id, at, kind, source)`, "", events},
 		{intoImportChanges, "", notes},

@@ -38,7 +38,9 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, '') NOT IN ('sending', 'unknown'))
 				AND o.id NOT IN (SELECT i.order_id FROM queues q JOIN queue_orders i ON i.queue_id = q.id AND i.place >= q.position
 					WHERE q.tenant_id = ? AND q.stop = '')) WHERE place <= 2)
-		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, append(slices.Clone(w.args), in.Tenant())...)
+		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, append(
+		slices.Clone(w.args), in.Tenant(),
+	)...)
 	for _, o := range foremost {
 		lane := l.lane(laneKeyOf(o.Line.ID, o.APILine()))
 		if o.Status == packaging.PendingRelease {
@@ -158,7 +160,8 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 		UNION ALL
 		SELECT o.line_id, o.api_line, 0, 'odd', count(*) FROM releases r JOIN orders o ON o.id = r.order_id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
-		WHERE r.tenant_id = ? AND r.id = o.last_release_id AND `+w.sql+` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
+		WHERE r.tenant_id = ? AND r.id = o.last_release_id AND `+w.sql+
+		` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
 		GROUP BY o.line_id, o.api_line
 		UNION ALL
 		SELECT o.line_id, o.api_line, 0, CASE WHEN r.reason IN ('still_pending', 'not_carried_out', 'by_word') THEN 'said_pending' ELSE r.outcome END AS says, count(*)
@@ -166,7 +169,9 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL
 		GROUP BY o.line_id, o.api_line, says`,
-		slices.Concat(w.args, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args)...)
+		slices.Concat(
+			w.args, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args, []any{in.Tenant()}, w.args,
+		)...)
 	for _, c := range counts {
 		c.addTo(l.lane(laneKeyOf(c.line.V, c.apiLine)))
 	}

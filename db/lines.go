@@ -27,7 +27,9 @@ func (d *DB) Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, e
 
 func linesOf(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
 	w := withinLines(in)
-	return collect(ctx, q, scanLine, `SELECT id, code, name, retired FROM lines WHERE `+w.sql+` ORDER BY code`, w.args...)
+	return collect(
+		ctx, q, scanLine, `SELECT id, code, name, retired FROM lines WHERE `+w.sql+` ORDER BY code`, w.args...,
+	)
 }
 
 // Line returns one line by its code; one outside the scope is not found.
@@ -111,7 +113,9 @@ func (s *setupTx) lineIDs(codes []string) (ids []packaging.LineID, err error) {
 		var id packaging.LineID
 		switch err := s.row(`SELECT id FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code).Scan(&id); {
 		case errors.Is(err, sql.ErrNoRows):
-			return nil, packaging.Fail(packaging.Invalid, "error.no_line").Because(fmt.Errorf("there is no line %s", code))
+			return nil, packaging.Fail(packaging.Invalid, "error.no_line").Because(
+				fmt.Errorf("there is no line %s", code),
+			)
 		case err != nil:
 			return nil, err
 		}

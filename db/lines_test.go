@@ -40,7 +40,9 @@ func TestALineThatAPersonSetIsKeptThroughRefreshesUntilItIsGivenBack(t *testing.
 	if a.Line != l2 || a.LineSetBy != ghent.FullName || a.LineSetAt.IsZero() {
 		t.Fatalf("set: %+v", a)
 	}
-	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: a.ID, Revision: armed}); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: a.ID, Revision: armed},
+	); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("a release that was armed on the old line: %v", err)
 	}
 	if refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("a")}}) {
@@ -53,7 +55,8 @@ func TestALineThatAPersonSetIsKeptThroughRefreshesUntilItIsGivenBack(t *testing.
 		t.Errorf("after the API said L3: line %+v, API %s", a.Line, a.LineCode)
 	}
 	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("a")}})
-	if a = setLine(t, d, ghent, order(t, d, ghent.Tenant.ID, "a"), 0); a.Line != l1 || a.LineSetBy != "" || !a.LineSetAt.IsZero() {
+	if a = setLine(t, d, ghent, order(t, d, ghent.Tenant.ID, "a"), 0); a.Line != l1 || a.LineSetBy != "" ||
+		!a.LineSetAt.IsZero() {
 		t.Errorf("given back: %+v", a)
 	}
 	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{other}})
@@ -65,7 +68,8 @@ func TestALineThatAPersonSetIsKeptThroughRefreshesUntilItIsGivenBack(t *testing.
 		said = append(said, string(e.Kind)+" "+e.Old+"→"+e.New+" "+string(e.Source)+e.By.FullName)
 	}
 	if diff := cmp.Diff([]string{
-		"line Blister line 1→L3 list", "line Bottle line 2→Blister line 1 personThe boss of ghent", "facts L3→L1 list", "facts L1→L3 list",
+		"line Blister line 1→L3 list", "line Bottle line 2→Blister line 1 personThe boss of ghent", "facts L3→L1 list",
+		"facts L1→L3 list",
 		"line Blister line 1→Bottle line 2 personThe boss of ghent", "seen →Pending release list",
 	}, said); diff != "" {
 		t.Errorf("timeline (-want +got)\n%s", diff)
@@ -78,7 +82,8 @@ func TestALineThatAPersonSetIsKeptThroughRefreshesUntilItIsGivenBack(t *testing.
 	}
 	slices.Sort(deeds)
 	if diff := cmp.Diff([]string{
-		"order_line_back ghent-boss Bottle line 2→Blister line 1", "order_line_set ghent-boss Blister line 1→Bottle line 2",
+		"order_line_back ghent-boss Bottle line 2→Blister line 1",
+		"order_line_set ghent-boss Blister line 1→Bottle line 2",
 	}, deeds); diff != "" {
 		t.Errorf("history (-want +got)\n%s", diff)
 	}
@@ -109,11 +114,15 @@ func TestALineStaysAsItIsWhileAReleaseIsNotSettledOrAQueueHasTheOrder(t *testing
 		t.Fatal(err)
 	}
 	refused("while it is being released", "set_line.fixed")
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut},
+	); err != nil {
 		t.Fatal(err)
 	}
 	refused("while its outcome is unknown", "set_line.fixed")
-	settled := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.StillPending, Status: packaging.PendingRelease, Since: start}
+	settled := packaging.Settlement{
+		Outcome: packaging.Refused, Reason: packaging.StillPending, Status: packaging.PendingRelease, Since: start,
+	}
 	if err := d.SettleByStatus(t.Context(), claimed, settled); err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +150,18 @@ func TestOnlyWhoMaySetBothLinesSetsOne(t *testing.T) {
 		want  packaging.Code
 	}{
 		{"an operator", ghent, packaging.Operator, nil, l2.ID, packaging.Forbidden},
-		{"somebody of the old line alone", ghent, packaging.Supervisor, []packaging.LineID{l1.ID}, l2.ID, packaging.Forbidden},
-		{"somebody of the new line alone", ghent, packaging.Supervisor, []packaging.LineID{l2.ID}, l2.ID, packaging.NotFound},
+		{
+			"somebody of the old line alone", ghent, packaging.Supervisor,
+			[]packaging.LineID{l1.ID},
+			l2.ID,
+			packaging.Forbidden,
+		},
+		{
+			"somebody of the new line alone", ghent, packaging.Supervisor,
+			[]packaging.LineID{l2.ID},
+			l2.ID,
+			packaging.NotFound,
+		},
 		{"a line of another tenant", ghent, packaging.Supervisor, nil, theirs[0].ID, packaging.NotFound},
 		{"an order of another tenant", basel, packaging.Supervisor, nil, theirs[0].ID, packaging.NotFound},
 		{"a line that there is not", ghent, packaging.Supervisor, nil, 999, packaging.NotFound},
@@ -170,7 +189,9 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"L8 L8", "L9 Tube line 9", "Line by name Line by name"}, codesAndNames(unknown)); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"L8 L8", "L9 Tube line 9", "Line by name Line by name"}, codesAndNames(unknown),
+	); diff != "" {
 		t.Errorf("unknown lines (-want +got)\n%s", diff)
 	}
 	lanes, err := d.Lanes(t.Context(), ghent.Scope())
@@ -184,7 +205,9 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	if diff := cmp.Diff([]int{0, 1, 2, 1}, pending); diff != "" {
 		t.Errorf("lanes (-want +got)\n%s", diff)
 	}
-	if _, err := d.AdoptLine(t.Context(), become(t, d, ghent, ghent.Role, 1), "L9", "x"); packaging.CodeOf(err) != packaging.Forbidden {
+	if _, err := d.AdoptLine(
+		t.Context(), become(t, d, ghent, ghent.Role, 1), "L9", "x",
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("by somebody limited to other lines: %v", err)
 	}
 	become(t, d, ghent, ghent.Role)
@@ -201,10 +224,12 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	if o := order(t, d, tenant, "a"); o.Revision == before.Revision {
 		t.Error("the order has the revision that a release may be armed with")
 	}
-	if e := storyOf(t, d, before)[0]; e.Kind != packaging.LineChanged || e.Old != "L9" || e.New != "Tubes" || e.By.FullName != ghent.FullName {
+	if e := storyOf(t, d, before)[0]; e.Kind != packaging.LineChanged || e.Old != "L9" || e.New != "Tubes" ||
+		e.By.FullName != ghent.FullName {
 		t.Errorf("timeline %+v", e)
 	}
-	if e := entries(t, d, tenant)[0]; e.Deed != packaging.LineAdopted || e.New != "Tubes" || e.By.Username != "ghent-boss" {
+	if e := entries(t, d, tenant)[0]; e.Deed != packaging.LineAdopted || e.New != "Tubes" ||
+		e.By.Username != "ghent-boss" {
 		t.Errorf("history %+v", e)
 	}
 	if refresh(t, d, tenant, packaging.Refresh{Listed: all}) {
@@ -213,7 +238,9 @@ func TestALineThatTheAPINamesIsAdoptedWithAllItsOrders(t *testing.T) {
 	if _, err := d.AdoptLine(t.Context(), ghent, "L9", "Again"); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("again: %v", err)
 	}
-	if _, err := d.AdoptLine(t.Context(), boss(t, d, "basel"), "L8", "Theirs"); packaging.CodeOf(err) != packaging.NotFound {
+	if _, err := d.AdoptLine(
+		t.Context(), boss(t, d, "basel"), "L8", "Theirs",
+	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("by another tenant: %v", err)
 	}
 }
@@ -239,7 +266,8 @@ func TestAnImportLeavesALineAloneThatAPersonSet(t *testing.T) {
 	d, ghent, l1, l2, a := twoLines(t)
 	a = setLine(t, d, ghent, a, l2.ID)
 	imports(t, d, ghent, packaging.Facts{Key: "a", LineCode: "L1", Lot: "NEW"})
-	if now := order(t, d, ghent.Tenant.ID, "a"); now.Line.ID != l2.ID || now.LineSetBy != ghent.FullName || now.Lot != "NEW" {
+	if now := order(t, d, ghent.Tenant.ID, "a"); now.Line.ID != l2.ID || now.LineSetBy != ghent.FullName ||
+		now.Lot != "NEW" {
 		t.Errorf("after the import: line %+v set by %q, lot %s", now.Line, now.LineSetBy, now.Lot)
 	}
 	if now := setLine(t, d, ghent, a, 0); now.Line.ID != l1.ID || now.LineSetBy != "" {
@@ -260,7 +288,12 @@ func TestALineThatSomebodyLimitedGaveYieldsToAnAPILineThatIsNotTheirs(t *testing
 		says  []string // what the API then says of its line, refresh by refresh
 		want  []string // the order's line after each
 	}{
-		{"limited, and the API says another line", []string{"L1"}, []string{"L2", "L1", "L2"}, []string{"L2", "L1", "L2"}},
+		{
+			"limited, and the API says another line",
+			[]string{"L1"},
+			[]string{"L2", "L1", "L2"},
+			[]string{"L2", "L1", "L2"},
+		},
 		{"limited, and the API says a line that is not set up", []string{"L1"}, []string{"L9"}, []string{""}},
 		{"limited to both", []string{"L1", "L2"}, []string{"L2", "L9"}, []string{"L1", ""}},
 		{"not limited", nil, []string{"L2", "L9"}, []string{"L1", "L1"}},
@@ -283,7 +316,8 @@ func TestALineThatSomebodyLimitedGaveYieldsToAnAPILineThatIsNotTheirs(t *testing
 			id := order(t, d, ghent.Tenant.ID, "b").ID
 			all, err := d.ImportedFactsOf(t.Context(), ghent.Scope(), []packaging.OrderID{id})
 			given := all[id]
-			if err != nil || len(given) != 1 || given[0].Value != "L1" || given[0].Overruled == (test.want[len(test.want)-1] == "L1") {
+			if err != nil || len(given) != 1 || given[0].Value != "L1" ||
+				given[0].Overruled == (test.want[len(test.want)-1] == "L1") {
 				t.Errorf("%+v, %v", given, err)
 			}
 		})
@@ -299,7 +333,10 @@ func TestALineThatWasOverruledHoldsOnceSomebodyOfBothLinesImportsIt(t *testing.T
 	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{listed}})
 	other := row
 	other.Lot = "X"
-	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{other})}); packaging.CodeOf(err) != packaging.Invalid {
+	if _, err := d.Import(
+		t.Context(), become(t, d, ghent, ghent.Role, l1.ID),
+		packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{other})},
+	); packaging.CodeOf(err) != packaging.Invalid {
 		t.Errorf("by somebody of L1 alone: %v", err)
 	}
 	imports(t, d, become(t, d, ghent, ghent.Role, l2.ID), packaging.Facts{Key: "b", Lot: "NEW"})
@@ -313,7 +350,10 @@ func TestALineThatWasOverruledHoldsOnceSomebodyOfBothLinesImportsIt(t *testing.T
 	}
 	// L1 has it now, but not by the word of who works there alone.
 	third := packaging.Facts{Key: "b", LineCode: "L2"}
-	if _, err := d.Import(t.Context(), become(t, d, ghent, ghent.Role, l1.ID), packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{third})}); packaging.CodeOf(err) != packaging.Invalid {
+	if _, err := d.Import(
+		t.Context(), become(t, d, ghent, ghent.Role, l1.ID),
+		packaging.ImportRequest{FileName: "x", Rows: numbered([]packaging.Facts{third})},
+	); packaging.CodeOf(err) != packaging.Invalid {
 		t.Errorf("given away: %v", err)
 	}
 }
@@ -336,9 +376,12 @@ func TestALineThatSomebodyLimitedSetEndsWithAnAPILineThatIsNotTheirs(t *testing.
 	if a = order(t, d, ghent.Tenant.ID, "a"); a.Line.Code != "L3" || a.LineSetBy != "" || !a.LineSetAt.IsZero() {
 		t.Errorf("the API says a line that is not theirs: %+v, set by %q", a.Line, a.LineSetBy)
 	}
-	// Somebody who works on all of them gives it to L1: who works on L1 and L2 does not pass it on, since the API says L3.
+	// Somebody who works on all of them gives it to L1: who works on L1 and L2 does not pass it on, since the API says
+	// L3.
 	a = setLine(t, d, become(t, d, ghent, ghent.Role), a, l1.ID)
-	if err := d.SetOrderLine(t.Context(), become(t, d, ghent, ghent.Role, l1.ID, l2.ID), a.ID, l1.ID, l2.ID); packaging.CodeOf(err) != packaging.Forbidden {
+	if err := d.SetOrderLine(
+		t.Context(), become(t, d, ghent, ghent.Role, l1.ID, l2.ID), a.ID, l1.ID, l2.ID,
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("passed on: %v", err)
 	}
 }

@@ -48,7 +48,9 @@ func (t *tx) addProduct(l *newList) (err error) {
 	if l.product != 0 {
 		return nil
 	}
-	if err := t.exec(`INSERT INTO products (tenant_id, gtin) VALUES (?, ?) ON CONFLICT DO NOTHING`, l.of.TenantID, l.of.GTIN); err != nil {
+	if err := t.exec(
+		`INSERT INTO products (tenant_id, gtin) VALUES (?, ?) ON CONFLICT DO NOTHING`, l.of.TenantID, l.of.GTIN,
+	); err != nil {
 		return err
 	}
 	if l.product, err = productOf(t.ctx, t, l.of); err == nil {
@@ -145,7 +147,9 @@ func (d *DB) stage(ctx context.Context, l *newList) (done func(), err error) {
 func (d *DB) stageSlices(ctx context.Context, l *newList, list packaging.ListID) (staged bool, err error) {
 	err = d.tx(ctx, func(t *tx) error {
 		var here bool
-		if err := t.row(`SELECT EXISTS (SELECT 1 FROM serial_blocks WHERE id = ?)`, serialKey(list, 1)).Scan(&here); err != nil || here {
+		if err := t.row(
+			`SELECT EXISTS (SELECT 1 FROM serial_blocks WHERE id = ?)`, serialKey(list, 1),
+		).Scan(&here); err != nil || here {
 			return err
 		}
 		staged = true
@@ -180,7 +184,9 @@ func (d *DB) stageSlices(ctx context.Context, l *newList, list packaging.ListID)
 // dropStaged drops what was staged of a list, if it does not count yet.
 func (d *DB) dropStaged(ctx context.Context, list packaging.ListID) error {
 	var staged bool
-	if err := d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM staged_lists WHERE list = ?)`, list).Scan(&staged); err != nil || !staged {
+	if err := d.read.QueryRowContext(
+		ctx, `SELECT EXISTS (SELECT 1 FROM staged_lists WHERE list = ?)`, list,
+	).Scan(&staged); err != nil || !staged {
 		return coded(err)
 	}
 	for {
@@ -246,7 +252,8 @@ func (d *DB) sweep(ctx context.Context) error {
 func (d *DB) IndexSerials(ctx context.Context) error {
 	for {
 		var some bool
-		if err := d.slow.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM serial_runs)`).Scan(&some); err != nil || !some {
+		if err := d.slow.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM serial_runs)`).Scan(&some); err != nil ||
+			!some {
 			return coded(err)
 		}
 		if err := d.tx(inBackground(ctx), (*tx).indexRun); err != nil {
@@ -260,7 +267,9 @@ func (d *DB) IndexSerials(ctx context.Context) error {
 func (t *tx) indexRun() error {
 	var id int64
 	var packed []byte
-	if err := t.row(`DELETE FROM serial_runs WHERE id = (SELECT id FROM serial_runs ORDER BY first LIMIT 1) RETURNING id, marks`).
+	if err := t.row(
+		`DELETE FROM serial_runs WHERE id = (SELECT id FROM serial_runs ORDER BY first LIMIT 1) RETURNING id, marks`,
+	).
 		Scan(&id, &packed); err != nil {
 		return err
 	}

@@ -71,7 +71,9 @@ func TestALongListIsKeptAsItCameAndFoundBeforeAndAfterItsMarksAreIndexed(t *test
 	}
 	for _, indexed := range []bool{false, true} {
 		for _, place := range []int{0, 7, 9, len(list) - 1} {
-			found, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: o.GTIN, Serial: list[place]}})
+			found, err := d.FindPacks(
+				t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: o.GTIN, Serial: list[place]}},
+			)
 			if err != nil || len(found) != 1 || found[0].Place != int64(place)+1 {
 				t.Errorf("with its marks in the index, %v: place %d is found at %v, %v", indexed, place, found, err)
 			}
@@ -119,7 +121,9 @@ func TestTwoLongListsThatComeAtOnceFindTheirDoubles(t *testing.T) {
 		odd = append(odd, fmt.Sprint(order(t, d, ghent.Tenant.ID, key).Release.Oddities))
 	}
 	slices.Sort(odd)
-	if want := []string{"[{wrong_count 60000} {seen_again 2}]", "[{wrong_count 60000} {seen_before 2}]"}; !slices.Equal(odd, want) {
+	if want := []string{
+		"[{wrong_count 60000} {seen_again 2}]", "[{wrong_count 60000} {seen_before 2}]",
+	}; !slices.Equal(odd, want) {
 		t.Errorf("%v", odd)
 	}
 }
@@ -206,7 +210,9 @@ func TestAListWhoseReleaseIsSettledMeanwhileLeavesNothing(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	var left int
-	if err := d.read.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM serial_blocks) + (SELECT count(*) FROM staged_lists)`).Scan(&left); err != nil || left > 0 {
+	if err := d.read.QueryRowContext(
+		t.Context(), `SELECT (SELECT count(*) FROM serial_blocks) + (SELECT count(*) FROM staged_lists)`,
+	).Scan(&left); err != nil || left > 0 {
 		t.Errorf("%d rows of it are left, %v", left, err)
 	}
 }
@@ -273,7 +279,9 @@ func TestAListWhoseOrderMovesToAnotherLineMeanwhileIsExportedWhole(t *testing.T)
 		if n++; n > 1 {
 			return nil
 		}
-		return d.tx(t.Context(), func(t *tx) error { return t.exec(`UPDATE orders SET line_id = NULL WHERE id = ?`, o.ID) })
+		return d.tx(t.Context(), func(t *tx) error {
+			return t.exec(`UPDATE orders SET line_id = NULL WHERE id = ?`, o.ID)
+		})
 	}); err != nil || n != len(list) {
 		t.Errorf("%d of %d serials, %v", n, len(list), err)
 	}
@@ -290,7 +298,10 @@ func TestAListIsOfNoGTINThatItsOrderGotBeforeItCame(t *testing.T) {
 	if _, err := d.InterruptReleases(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.SettleByStatus(t.Context(), o, packaging.Settlement{Outcome: packaging.Released, Proof: packaging.Done, Status: packaging.Done}); err != nil {
+	if err := d.SettleByStatus(
+		t.Context(), o,
+		packaging.Settlement{Outcome: packaging.Released, Proof: packaging.Done, Status: packaging.Done},
+	); err != nil {
 		t.Fatal(err)
 	}
 	o = order(t, d, ghent.Tenant.ID, "late")
@@ -305,7 +316,9 @@ func TestAListIsOfNoGTINThatItsOrderGotBeforeItCame(t *testing.T) {
 	if err := d.FillList(t.Context(), o, packaging.Facts{Serials: staged.serials}); err != nil {
 		t.Fatal(err)
 	}
-	found, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: other.GTIN, Serial: staged.serials[3]}})
+	found, err := d.FindPacks(
+		t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: other.GTIN, Serial: staged.serials[3]}},
+	)
 	if err != nil || len(found) != 1 || found[0].GTINChanged {
 		t.Errorf("%+v, %v", found, err)
 	}

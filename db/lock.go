@@ -18,7 +18,9 @@ type Lock struct{ parts []*flock.Flock }
 // locked too: a Lineboard of before knows no other lock.
 func LockData(database string) (*Lock, error) {
 	l := &Lock{}
-	for _, part := range append(folderLock(filepath.Dir(database)), flock.New(database+".lock", flock.SetPermissions(0o600))) {
+	for _, part := range append(
+		folderLock(filepath.Dir(database)), flock.New(database+".lock", flock.SetPermissions(0o600)),
+	) {
 		switch ours, err := part.TryLock(); {
 		case err != nil:
 			return nil, errors.Join(fmt.Errorf("%s can't be locked: %w", database, err), l.Unlock())

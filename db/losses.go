@@ -28,7 +28,9 @@ func (d *DB) TenantLosses(ctx context.Context, tenant packaging.TenantID) ([]pac
 
 // HasLoss reports whether a tenant has a loss that no administrator has acknowledged.
 func (d *DB) HasLoss(ctx context.Context, tenant packaging.TenantID) (has bool, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM losses WHERE tenant_id = ? AND seen_at IS NULL)`, tenant).Scan(&has)
+	err = d.read.QueryRowContext(
+		ctx, `SELECT EXISTS (SELECT 1 FROM losses WHERE tenant_id = ? AND seen_at IS NULL)`, tenant,
+	).Scan(&has)
 	return has, coded(err)
 }
 
@@ -49,7 +51,10 @@ func lostReleases(ctx context.Context, q querier, condition string, args ...any)
 	return collect(ctx, q, func(row scanner) (l packaging.LostRelease, err error) {
 		var at int64
 		l.Deed = packaging.ReleaseRequested
-		err = row.Scan(&l.Anchor, &l.Entry, &l.OrderKey, &l.LineCode, &l.LineName, &at, &l.Username, &l.FullName, &l.Ended, &l.Serials)
+		err = row.Scan(
+			&l.Anchor, &l.Entry, &l.OrderKey, &l.LineCode, &l.LineName, &at, &l.Username, &l.FullName, &l.Ended,
+			&l.Serials,
+		)
 		l.At = moment(at)
 		return l, err
 	}, `SELECT anchor, entry, order_key, line_code, line_name, requested_at, username, full_name, outcome, serials
@@ -71,7 +76,8 @@ func (d *DB) RecordLoss(ctx context.Context, l packaging.Loss) error {
 			if err := t.exec(`
 				INSERT INTO lost_releases (loss_id, anchor, entry, order_key, line_code, line_name, requested_at, username,
 					full_name, outcome, serials) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
-				id, r.Anchor, r.Entry, r.OrderKey, r.LineCode, r.LineName, millis(r.At), r.Username, r.FullName, r.Ended,
+				id, r.Anchor, r.Entry, r.OrderKey, r.LineCode, r.LineName, millis(r.At), r.Username, r.FullName,
+				r.Ended,
 				r.Serials); err != nil {
 				return err
 			}
@@ -119,8 +125,8 @@ func (t *tx) recordLosses(tenant packaging.TenantID, slug string) error {
 	return nil
 }
 
-// restoreRelease gives the order of a lost release one with an unknown outcome in its place. Where the order has a release
-// that stands in the way of a new one, that release stands for the lost one too.
+// restoreRelease gives the order of a lost release one with an unknown outcome in its place. Where the order has a
+// release that stands in the way of a new one, that release stands for the lost one too.
 func (t *tx) restoreRelease(tenant packaging.TenantID, loss packaging.LossID, lost packaging.LostRelease) error {
 	o, err := t.orderOfLost(tenant, lost)
 	if err != nil {
@@ -136,7 +142,9 @@ func (t *tx) restoreRelease(tenant packaging.TenantID, loss packaging.LossID, lo
 			return err
 		}
 	}
-	if err := t.exec(`UPDATE lost_releases SET release_id = ? WHERE loss_id = ? AND anchor = ?`, o.Release.ID, loss, lost.Anchor); err != nil {
+	if err := t.exec(
+		`UPDATE lost_releases SET release_id = ? WHERE loss_id = ? AND anchor = ?`, o.Release.ID, loss, lost.Anchor,
+	); err != nil {
 		return err
 	}
 	e := entryOf(packaging.ReleaseLost, program, o)
@@ -177,7 +185,8 @@ const noPassword = "*"
 func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease) error {
 	by := packaging.Author{Username: lost.Username, FullName: lost.FullName}
 	err := t.row(`SELECT id FROM users WHERE username = ?`, by.Username).Scan(&by.ID)
-	if errors.Is(err, sql.ErrNoRows) { // the person came after the copy was made: no password fits, and no tenant has them
+	// the person came after the copy was made: no password fits, and no tenant has them
+	if errors.Is(err, sql.ErrNoRows) {
 		by.ID, err = t.insertUser(by.Username, by.FullName, noPassword)
 	}
 	if err != nil {
@@ -196,8 +205,8 @@ func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease) error {
 	return t.storeRelease(*r)
 }
 
-// AcknowledgeLoss records that an administrator knows of a loss, and binds what is lost in the history for ever. One that
-// is acknowledged already stays as it is. Without a comment it is Invalid.
+// AcknowledgeLoss records that an administrator knows of a loss, and binds what is lost in the history for ever. One
+// that is acknowledged already stays as it is. Without a comment it is Invalid.
 func (d *DB) AcknowledgeLoss(ctx context.Context, by packaging.Person, id packaging.LossID, comment string) error {
 	if comment == "" {
 		return packaging.Fail(packaging.Invalid, "error.comment_missing")

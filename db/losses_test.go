@@ -14,12 +14,16 @@ import (
 
 // lost returns a loss of a tenant with releases of orders, all requested by a person.
 func lost(tenant packaging.Tenant, username string, orders ...string) packaging.Loss {
-	l := packaging.Loss{Tenant: tenant.ID, Slug: tenant.Slug, From: 100, Until: 120, First: 30, Anchor: 50, Hash: [32]byte{7}}
+	l := packaging.Loss{
+		Tenant: tenant.ID, Slug: tenant.Slug, From: 100, Until: 120, First: 30, Anchor: 50, Hash: [32]byte{7},
+	}
 	for i, key := range orders {
 		l.Releases = append(l.Releases, packaging.LostRelease{
 			AnchoredRelease: packaging.AnchoredRelease{
-				Deed: packaging.ReleaseRequested, ID: packaging.ReleaseID(900 + i), At: start.Add(time.Duration(i) * time.Second),
-				OrderKey: key, LineCode: "L1", LineName: "Blister line 1", Username: username, FullName: "Full name of " + username,
+				Deed: packaging.ReleaseRequested, ID: packaging.ReleaseID(900 + i),
+				At:       start.Add(time.Duration(i) * time.Second),
+				OrderKey: key, LineCode: "L1", LineName: "Blister line 1", Username: username,
+				FullName: "Full name of " + username,
 			},
 			Entry: 100 + int64(i), Anchor: 30 + int64(i), Ended: packaging.Released, Serials: 12,
 		})
@@ -41,7 +45,8 @@ func TestAReleaseWhoseRecordWasLostIsUnknownAndItsOrderNotReleasedBeforeAPersonH
 	for _, key := range []string{"Order143", "Order144"} { // the second is lost itself
 		o := order(t, d, ghent.Tenant.ID, key)
 		r := o.Release
-		if r == nil || r.Outcome != packaging.Unknown || r.Reason != packaging.RecordLost || !r.Lost || r.By.Username != ghent.Username || r.Line.Code != "L1" {
+		if r == nil || r.Outcome != packaging.Unknown || r.Reason != packaging.RecordLost || !r.Lost ||
+			r.By.Username != ghent.Username || r.Line.Code != "L1" {
 			t.Fatalf("%s: %+v", key, r)
 		}
 		if key == "Order143" && !r.Requested.Equal(start) {
@@ -49,7 +54,8 @@ func TestAReleaseWhoseRecordWasLostIsUnknownAndItsOrderNotReleasedBeforeAPersonH
 		}
 	}
 	o := order(t, d, ghent.Tenant.ID, "Order143")
-	if all, err := lostReleases(t.Context(), d.read, `release_id = ?`, o.Release.ID); err != nil || len(all) != 2 || all[1].Serials != 12 || all[1].Ended != packaging.Released {
+	if all, err := lostReleases(t.Context(), d.read, `release_id = ?`, o.Release.ID); err != nil || len(all) != 2 ||
+		all[1].Serials != 12 || all[1].Ended != packaging.Released {
 		t.Errorf("%+v, %v", all, err)
 	}
 	presses := func(obstacle packaging.Obstacle) {
@@ -61,8 +67,9 @@ func TestAReleaseWhoseRecordWasLostIsUnknownAndItsOrderNotReleasedBeforeAPersonH
 	}
 	presses(packaging.OutcomeUnknown)
 	if err := d.SettleByStatus(t.Context(), o, packaging.Settlement{
-		Outcome: packaging.Refused, Reason: packaging.StillPending, Proof: packaging.PendingRelease, Status: packaging.PendingRelease,
-		Since: start.Add(30 * time.Second),
+		Outcome: packaging.Refused, Reason: packaging.StillPending, Proof: packaging.PendingRelease,
+		Status: packaging.PendingRelease,
+		Since:  start.Add(30 * time.Second),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +93,8 @@ func TestAPersonWhoOnlyTheAnchorsKnowStandsInTheReleaseAndCanNotSignIn(t *testin
 	d, ghent, _ := opened(t)
 	cache(t, d, ghent.Tenant.ID, facts("Order143"))
 	record(t, d, lost(ghent.Tenant, "newcomer", "Order143"))
-	if r := order(t, d, ghent.Tenant.ID, "Order143").Release; r.By.Username != "newcomer" || r.By.FullName != "Full name of newcomer" {
+	if r := order(t, d, ghent.Tenant.ID, "Order143").Release; r.By.Username != "newcomer" ||
+		r.By.FullName != "Full name of newcomer" {
 		t.Errorf("%+v", r.By)
 	}
 	user, _, err := d.Credential(t.Context(), "newcomer")
@@ -121,7 +129,8 @@ func TestALossOfATenantThatIsGoneWaitsForItsNameAndKeepsItsKey(t *testing.T) {
 		t.Errorf("the new tenant has the key %d", lyon.ID)
 	}
 	losses, err := d.TenantLosses(t.Context(), lyon.ID)
-	if err != nil || len(losses) != 1 || losses[0].Tenant != gone.ID || len(losses[0].Releases) != 1 || !losses[0].Accepted {
+	if err != nil || len(losses) != 1 || losses[0].Tenant != gone.ID || len(losses[0].Releases) != 1 ||
+		!losses[0].Accepted {
 		t.Errorf("%+v, %v", losses, err)
 	}
 	if r := order(t, d, lyon.ID, "Order7").Release; r == nil || !r.Lost || r.Line.Code != "L1" {
@@ -157,14 +166,20 @@ func TestAClaimThatCanNotBeKeptOutsideTheDatabaseIsNotSentUnlessTheRulesSaySo(t 
 	if !errors.Is(err, packaging.ErrNotAnchored) || !errors.Is(err, broken) || claimed.Release == nil {
 		t.Fatalf("%v, %+v", err, claimed.Release)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotAnchored}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotAnchored},
+	); err != nil {
 		t.Fatalf("its end: %v", err)
 	}
-	if len(kept) != 2 || kept[0].Deed != packaging.ReleaseRequested || kept[1].Deed != packaging.ReleaseEnded || kept[1].Hash == [32]byte{} {
+	if len(kept) != 2 || kept[0].Deed != packaging.ReleaseRequested || kept[1].Deed != packaging.ReleaseEnded ||
+		kept[1].Hash == [32]byte{} {
 		t.Errorf("kept %+v", kept)
 	}
 	if err := d.tx(t.Context(), func(t *tx) error {
-		return t.exec(`INSERT INTO rules (tenant_id, lock_after, sign_releases, second_signer, release_unanchored) VALUES (?, 300000, 0, 0, 1)`, ghent.Tenant.ID)
+		return t.exec(
+			`INSERT INTO rules (tenant_id, lock_after, sign_releases, second_signer, release_unanchored) VALUES (?, 300000, 0, 0, 1)`,
+			ghent.Tenant.ID,
+		)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +210,9 @@ func TestADatabaseFileThatIsRemovedOrReplacedIsNoticedBeforeTheNextClaim(t *test
 			d, ghent, _ := opened(t)
 			o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
 			spoil(t, fileOf(d))
-			if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.Unavailable {
+			if _, err := d.Claim(
+				t.Context(), ghent, packaging.Press{Order: o.ID},
+			); packaging.CodeOf(err) != packaging.Unavailable {
 				t.Errorf("a claim: %v", err)
 			}
 			if err := d.Ready(t.Context()); packaging.CodeOf(err) != packaging.Unavailable {

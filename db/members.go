@@ -26,7 +26,9 @@ func scanMember(row scanner) (m packaging.Member, err error) {
 
 // Members returns the people of the viewer's tenant by username, those who are not active too.
 func (d *DB) Members(ctx context.Context, viewer packaging.Person) ([]packaging.Member, error) {
-	return collect(ctx, d.read, scanMember, selectMember+`ORDER BY u.active DESC, u.username`, viewer.ID, viewer.Tenant.ID)
+	return collect(
+		ctx, d.read, scanMember, selectMember+`ORDER BY u.active DESC, u.username`, viewer.ID, viewer.Tenant.ID,
+	)
 }
 
 // Member returns one of them.
@@ -89,7 +91,9 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 func (d *DB) SetPerson(ctx context.Context, by, p packaging.Person) error {
 	return d.onMember(ctx, by, p.ID, func(s *setupTx, m packaging.Member) error {
 		if !m.Shared && p.FullName != m.FullName {
-			if err := s.everywhere(m, func() error { return s.exec(`UPDATE users SET full_name = ? WHERE id = ?`, p.FullName, m.ID) }); err != nil {
+			if err := s.everywhere(m, func() error {
+				return s.exec(`UPDATE users SET full_name = ? WHERE id = ?`, p.FullName, m.ID)
+			}); err != nil {
 				return err
 			}
 		}
@@ -214,8 +218,8 @@ func (t *tx) addNewUser(username, fullName, hash string) (packaging.UserID, erro
 	return t.addUser(username, fullName, hash)
 }
 
-// addUser makes a person. It fails with Invalid or Conflict if their username has letters that pass for others, or can be
-// taken for that of somebody, active or not.
+// addUser makes a person. It fails with Invalid or Conflict if their username has letters that pass for others, or can
+// be taken for that of somebody, active or not.
 func (t *tx) addUser(username, fullName, hash string) (packaging.UserID, error) {
 	if err := packaging.CheckUsername(username); err != nil {
 		return 0, err
@@ -235,7 +239,9 @@ func (t *tx) addUser(username, fullName, hash string) (packaging.UserID, error) 
 
 // insertUser makes a person whatever their username looks like.
 func (t *tx) insertUser(username, fullName, hash string) (packaging.UserID, error) {
-	id, err := t.insert(`INSERT INTO users (username, full_name, password_hash) VALUES (?, ?, ?)`, username, fullName, hash)
+	id, err := t.insert(
+		`INSERT INTO users (username, full_name, password_hash) VALUES (?, ?, ?)`, username, fullName, hash,
+	)
 	return packaging.UserID(id), err
 }
 

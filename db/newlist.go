@@ -94,7 +94,9 @@ func digestOf(product int64, serials []string) [sha256.Size]byte {
 
 // productOf returns the key of an order's product, 0 if there is none yet.
 func productOf(ctx context.Context, q querier, o packaging.Order) (id int64, err error) {
-	err = q.QueryRowContext(ctx, `SELECT id FROM products WHERE tenant_id = ? AND gtin = ?`, o.TenantID, o.GTIN).Scan(&id)
+	err = q.QueryRowContext(
+		ctx, `SELECT id FROM products WHERE tenant_id = ? AND gtin = ?`, o.TenantID, o.GTIN,
+	).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -115,7 +117,8 @@ func (l *newList) repeatsNow(ctx context.Context, q querier) (r repeats, err err
 		FROM history`, l.of.TenantID, string(spellings)).Scan(&r.asOf, &r.later); err != nil {
 		return r, coded(err)
 	}
-	targets, err := collect(ctx, q, func(row scanner) (t packTarget, err error) { return t, row.Scan(&t.was, &t.list) }, `
+	targets, err := collect(ctx, q, func(row scanner) (t packTarget, err error) { return t, row.Scan(&t.was, &t.list) },
+		`
 		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?2))
 		SELECT p.gtin, 0 FROM gtins g CROSS JOIN products p ON p.tenant_id = ?1 AND p.gtin = g.gtin
 		UNION ALL
@@ -171,7 +174,9 @@ func (l *newList) compare(b readBlock, r *repeats) error {
 	hasher := newSerialHasher(l.of.TenantID, l.of.GTIN)
 	return eachPacked(b.packed, func(serial []byte) error {
 		hash := hasher.hash(string(serial))
-		i, _ := slices.BinarySearchFunc(l.hashed, hash, func(h hashedSerial, hash int64) int { return cmp.Compare(h.hash, hash) })
+		i, _ := slices.BinarySearchFunc(l.hashed, hash, func(h hashedSerial, hash int64) int {
+			return cmp.Compare(h.hash, hash)
+		})
 		had := false
 		for ; i < len(l.hashed) && l.hashed[i].hash == hash; i++ {
 			if l.serials[l.hashed[i].at] == string(serial) {

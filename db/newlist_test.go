@@ -72,7 +72,11 @@ func TestASerialThatTwoLinesGetAtTheSameTimeIsFlaggedWithBothOrders(t *testing.T
 			return err
 		}
 	}
-	if err := errors.Join(meanwhile(t, d, nothing, settle(first, "shared", "a"), settle(theirs, "shared", "x"), settle(second, "b", "shared"))...); err != nil {
+	if err := errors.Join(
+		meanwhile(
+			t, d, nothing, settle(first, "shared", "a"), settle(theirs, "shared", "x"), settle(second, "b", "shared"),
+		)...,
+	); err != nil {
 		t.Fatal(err)
 	}
 	earlier, later := "first", "second"
@@ -113,7 +117,8 @@ func TestSerialsThatCameBeforeAreFlaggedOfTheSameProductAlone(t *testing.T) {
 		{"other product", []string{"a", "b"}, map[string]string{"first": "[]", "other product": "[]"}},
 		{"second", []string{"a", "c"}, map[string]string{"first": "[{seen_again 1}]", "second": "[{seen_before 1}]"}},
 		{"third", []string{"a", "c"}, map[string]string{
-			"first": "[{seen_again 2}]", "second": "[{seen_before 1} {seen_again 2}]", "third": "[{seen_before 2}]", "other product": "[]",
+			"first": "[{seen_again 2}]", "second": "[{seen_before 1} {seen_again 2}]", "third": "[{seen_before 2}]",
+			"other product": "[]",
 		}},
 	} {
 		o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, ghent.Tenant.ID, step.key).ID})
@@ -144,14 +149,18 @@ func TestAnOddListIsRecordedWhereverItCameFrom(t *testing.T) {
 	elsewhere := facts("by a person")
 	elsewhere.Status = packaging.InProgress
 	cache(t, d, ghent.Tenant.ID, elsewhere, facts("by a status"))
-	if err := d.AddList(t.Context(), ghent, order(t, d, ghent.Tenant.ID, "by a person").ID, 0, []string{"a", "a", "b"}); err != nil {
+	if err := d.AddList(
+		t.Context(), ghent, order(t, d, ghent.Tenant.ID, "by a person").ID, 0, []string{"a", "a", "b"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, ghent.Tenant.ID, "by a status").ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), o, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), o, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut},
+	); err != nil {
 		t.Fatal(err)
 	}
 	settled := packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress, Serials: []string{"c"}}
@@ -265,7 +274,9 @@ func TestAListFollowsTheGTINOfItsOrder(t *testing.T) {
 		t.Error(diff)
 	}
 	r := release("again", "l1", "e1", "new")
-	if i := slices.IndexFunc(r.Oddities, func(odd packaging.Oddity) bool { return odd.Kind == packaging.SeenBefore }); i < 0 || r.Oddities[i].Count != 2 {
+	if i := slices.IndexFunc(r.Oddities, func(odd packaging.Oddity) bool {
+		return odd.Kind == packaging.SeenBefore
+	}); i < 0 || r.Oddities[i].Count != 2 {
 		t.Errorf("serials of a list whose GTIN came late: %v", r.Oddities)
 	}
 	late.GTIN = "09506000134369"

@@ -30,7 +30,10 @@ func (d *DB) LineNotes(
 ) ([]packaging.Note, error) {
 	w := inScope(in, "n.")
 	w.and(true, "n.line_id = ? AND n.at >= ?", line, millis(since))
-	return collect(ctx, d.read, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(
+		ctx, d.read, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`,
+		append(w.args, limit)...,
+	)
 }
 
 // OrderNotes returns the latest notes about an order, at most limit, the newest first.
@@ -45,7 +48,9 @@ func orderNotes(
 ) ([]packaging.Note, error) {
 	w := inScope(in, "n.")
 	w.and(true, "n.order_id = ?", order)
-	return collect(ctx, q, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(
+		ctx, q, scanNote, selectNote+`WHERE `+w.sql+` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(w.args, limit)...,
+	)
 }
 
 // Note returns one note of the tenant.
@@ -82,7 +87,9 @@ func (d *DB) NoteOrder(ctx context.Context, by packaging.Person, id packaging.Or
 		if err != nil {
 			return err
 		}
-		return t.addNote(by, packaging.Note{TenantID: o.TenantID, Line: o.Line, OrderID: o.ID, OrderKey: o.Key, Words: words})
+		return t.addNote(
+			by, packaging.Note{TenantID: o.TenantID, Line: o.Line, OrderID: o.ID, OrderKey: o.Key, Words: words},
+		)
 	})
 }
 

@@ -30,7 +30,8 @@ func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packagi
 		}
 		return l, err
 	}, `
-		WITH RECURSIVE line (code) AS (SELECT `+next+`'') UNION ALL SELECT `+next+`line.code) FROM line WHERE code IS NOT NULL)
+		WITH RECURSIVE line (code) AS (SELECT `+next+`'') UNION ALL SELECT `+next+
+		`line.code) FROM line WHERE code IS NOT NULL)
 		SELECT min(api_line COLLATE BINARY), max(line_name) FROM line JOIN orders o ON o.id IN (
 			SELECT id FROM orders INDEXED BY orders_of_unknown_line WHERE tenant_id = ?1 AND line_id IS NULL AND api_line = line.code ORDER BY id DESC LIMIT 100)
 		GROUP BY line.code ORDER BY line.code COLLATE NOCASE LIMIT ?2`, in.Tenant(), maxUnknownLines)
@@ -59,7 +60,10 @@ func (d *DB) adoptLine(
 			return packaging.Fail(packaging.Forbidden, "error.may_not_set_line")
 		}
 		// As the API writes it: the same code in capitals and in small letters means the same line.
-		err := t.row(`SELECT api_line FROM orders WHERE tenant_id = ? AND line_id IS NULL AND api_line = ? ORDER BY api_line COLLATE BINARY LIMIT 1`, tenant, code).Scan(&l.Code)
+		err := t.row(
+			`SELECT api_line FROM orders WHERE tenant_id = ? AND line_id IS NULL AND api_line = ? ORDER BY api_line COLLATE BINARY LIMIT 1`,
+			tenant, code,
+		).Scan(&l.Code)
 		if err != nil {
 			return err
 		}
@@ -130,7 +134,9 @@ func (t *tx) apiLine(o packaging.Order, lines []packaging.Line) (packaging.LineI
 		return o.Line.ID, nil
 	}
 	said := o.Facts
-	err := t.row(`SELECT api_line_code, api_line_name FROM imported_facts WHERE order_id = ?`, o.ID).Scan(&said.LineCode, &said.LineName)
+	err := t.row(
+		`SELECT api_line_code, api_line_name FROM imported_facts WHERE order_id = ?`, o.ID,
+	).Scan(&said.LineCode, &said.LineName)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

@@ -38,10 +38,12 @@ func scanOrder(row scanner) (o packaging.Order, err error) {
 	err = row.Scan(&o.ID, &o.TenantID, &o.Key, &o.LineCode, &o.LineName, &o.Product, &o.GTIN, &o.Lot, &o.Expiry,
 		&o.Quantity, &o.ExtraPercent, &o.Status, &o.Revision, &firstSeen, &asOf, &o.Gone, &o.NotYetKnown,
 		&withdrawn, &o.Withdrawn.By, &o.Withdrawn.Why, &o.LineSetBy, &lineSet, &line.id, &line.code, &line.name,
-		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested, &r.answered,
+		&r.id, &r.userID, &r.username, &r.fullName, &r.role, &r.lineID, &r.lineCode, &r.lineName, &r.requested,
+		&r.answered,
 		&r.outcome, &r.reason, &r.status, &r.message, &r.code, &r.httpStatus, &r.received, &r.expected, &r.oddities,
 		&r.proof, &r.settled, &r.asked, &r.askedSays, &r.list, &r.listBy, &r.listAt, &r.flagged, &r.station,
-		&r.pendingSince, &r.pendingAgain, &r.contradicted, &r.settledBy, &r.settledWhy, &r.closed, &r.round, &r.againWhy,
+		&r.pendingSince, &r.pendingAgain, &r.contradicted, &r.settledBy, &r.settledWhy, &r.closed, &r.round,
+		&r.againWhy,
 		&r.queue, &r.lost, &r.seenBy, &r.seenAt, &r.comment)
 	if err != nil {
 		return o, err
@@ -148,7 +150,10 @@ func (d *DB) LineOrders(
 	ctx context.Context, in packaging.Scope, line packaging.LineID, limit int,
 ) ([]packaging.Order, error) {
 	w := inScope(in, "o.")
-	w.and(true, onBoards+" AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line))
+	w.and(
+		true, onBoards+" AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line),
+	)
 	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+`
-		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+1)...)
+		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+
+		1)...)
 }

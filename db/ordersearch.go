@@ -70,7 +70,9 @@ func ordersAlong(
 	w := orderWhere(in, f)
 	w.and(also.sql != "", also.sql, also.args...)
 	w.and(r.match != "", "c.orders_index MATCH ?", r.match)
-	w.and(f.Before != 0, "("+r.sort.list("o", "")+")"+beyond+"(SELECT "+s.list("b", "")+" FROM orders b WHERE b.tenant_id = ? AND b.id = ?)",
+	w.and(f.Before != 0,
+		"("+r.sort.list("o", "")+")"+beyond+"(SELECT "+s.list("b", "")+
+			" FROM orders b WHERE b.tenant_id = ? AND b.id = ?)",
 		in.Tenant(), f.Before)
 	ids := `SELECT o.id FROM ` + r.from + ` WHERE ` + w.sql + ` ORDER BY ` + r.sort.list("o", direction) + ` LIMIT ?`
 	args := append(append(r.args, w.args...), f.Limit+1)
@@ -82,7 +84,8 @@ func orderWhere(in packaging.Scope, f packaging.OrderFilter) where {
 	w := inScope(in, "o.")
 	if f.Text != "" {
 		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Text) + "%"
-		w.and(true, `(o.order_key LIKE ? ESCAPE '\' OR o.product LIKE ? ESCAPE '\' OR o.gtin LIKE ? ESCAPE '\' OR o.lot LIKE ? ESCAPE '\')`,
+		w.and(true,
+			`(o.order_key LIKE ? ESCAPE '\' OR o.product LIKE ? ESCAPE '\' OR o.gtin LIKE ? ESCAPE '\' OR o.lot LIKE ? ESCAPE '\')`,
 			like, like, like, like)
 	}
 	w.and(f.Status != "", "o.urgency = ? AND o.status = ?", f.Status.Urgency(), f.Status)
@@ -132,7 +135,9 @@ func readFirst(
 				return orderRead{}, coded(err)
 			}
 			if n <= maxCandidates {
-				return orderRead{from: `(` + part.sql + `) AS c CROSS JOIN orders o ON o.id = c.id`, args: part.args, sort: s}, nil
+				return orderRead{
+					from: `(` + part.sql + `) AS c CROSS JOIN orders o ON o.id = c.id`, args: part.args, sort: s,
+				}, nil
 			}
 		}
 	}
@@ -157,7 +162,10 @@ func orderParts(in packaging.Scope, f packaging.OrderFilter, match string) (part
 			AND rowid NOT IN (SELECT order_id FROM orders_unindexed) UNION ALL SELECT order_id FROM orders_unindexed`, []any{match}})
 	}
 	const ofLines = `orders_of_line WHERE tenant_id = ? AND gone IN (0, 1) AND line_id `
-	part(f.Status != "", `orders_by_status WHERE tenant_id = ? AND urgency = ? AND status = ?`, f.Status.Urgency(), f.Status)
+	part(
+		f.Status != "", `orders_by_status WHERE tenant_id = ? AND urgency = ? AND status = ?`, f.Status.Urgency(),
+		f.Status,
+	)
 	part(f.LineID != 0, ofLines+`= ?`, f.LineID)
 	part(in.Limited(), ofLines+`IN (SELECT value FROM json_each(?))`, lineList(in))
 	part(f.NoLine, `orders_of_unknown_line WHERE tenant_id = ? AND line_id IS NULL AND api_line = ''`)
@@ -167,8 +175,8 @@ func orderParts(in packaging.Scope, f packaging.OrderFilter, match string) (part
 	return parts
 }
 
-// matchOrder asks the index of words for orders that have a text, in the language of FTS5: for three characters of it in
-// a row, the next three, and the last ones. So it may find others too. It is empty for a text that is too short.
+// matchOrder asks the index of words for orders that have a text, in the language of FTS5: for three characters of it
+// in a row, the next three, and the last ones. So it may find others too. It is empty for a text that is too short.
 func matchOrder(text string) string {
 	const size = 3
 	characters := []rune(text)
@@ -209,7 +217,8 @@ func ordersByLine(
 	}
 	var from stretch
 	if f.Before != 0 {
-		if err := q.QueryRowContext(ctx, `SELECT coalesce(line_id, 0), gone AND line_id IS NOT NULL FROM orders WHERE tenant_id = ? AND id = ?`,
+		if err := q.QueryRowContext(ctx,
+			`SELECT coalesce(line_id, 0), gone AND line_id IS NOT NULL FROM orders WHERE tenant_id = ? AND id = ?`,
 			in.Tenant(), f.Before).Scan(&from.line, &from.gone); err != nil {
 			return nil, coded(err)
 		}
@@ -275,7 +284,8 @@ func (d *DB) OtherStatuses(ctx context.Context, in packaging.Scope) ([]packaging
 	const next = `(SELECT min(status) FROM orders INDEXED BY orders_by_status WHERE tenant_id = ?1 AND urgency = 3 AND status > `
 	// One look at the index finds the next status, however many orders have the last one.
 	return collect(ctx, d.read, func(row scanner) (s packaging.Status, err error) { return s, row.Scan(&s) }, `
-		WITH RECURSIVE other (status) AS (SELECT `+next+`'') UNION ALL SELECT `+next+`other.status) FROM other WHERE status IS NOT NULL)
+		WITH RECURSIVE other (status) AS (SELECT `+next+`'') UNION ALL SELECT `+next+
+		`other.status) FROM other WHERE status IS NOT NULL)
 		SELECT status FROM other WHERE status IS NOT NULL AND EXISTS (
 			SELECT 1 FROM orders o WHERE `+w.sql+` AND o.urgency = 3 AND o.status = other.status) LIMIT 50`,
 		append([]any{in.Tenant()}, w.args...)...)

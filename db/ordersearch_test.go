@@ -21,7 +21,9 @@ import (
 func manyOrders(t *testing.T, d *DB, by packaging.Person) []packaging.Order {
 	t.Helper()
 	for _, code := range []string{"L3", "L4"} {
-		if err := d.AddLine(t.Context(), become(t, d, by, packaging.Administrator), packaging.Line{Code: code, Name: "Line " + code}); err != nil {
+		if err := d.AddLine(
+			t.Context(), become(t, d, by, packaging.Administrator), packaging.Line{Code: code, Name: "Line " + code},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,7 +78,9 @@ var sortedBy = map[packaging.OrderColumn]func(a, b packaging.Order) int{
 func TestSearchesForOrders(t *testing.T) {
 	d, ghent, _ := opened(t)
 	all := manyOrders(t, d, ghent)
-	t.Run("give what matches before it is indexed", func(t *testing.T) { searchInAnyOrder(t, d, ghent, all, packaging.SortByArrival) })
+	t.Run("give what matches before it is indexed", func(t *testing.T) {
+		searchInAnyOrder(t, d, ghent, all, packaging.SortByArrival)
+	})
 	if err := d.IndexOrders(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +91,9 @@ func TestSearchesForOrders(t *testing.T) {
 	t.Run("read along an index", func(t *testing.T) { readAlongAnIndex(t, d, ghent, all) })
 }
 
-func searchInAnyOrder(t *testing.T, d *DB, ghent packaging.Person, all []packaging.Order, columns ...packaging.OrderColumn) {
+func searchInAnyOrder(
+	t *testing.T, d *DB, ghent packaging.Person, all []packaging.Order, columns ...packaging.OrderColumn,
+) {
 	t.Helper()
 	lines, err := d.Lines(t.Context(), ghent.Scope())
 	if err != nil {
@@ -111,26 +117,60 @@ func searchInAnyOrder(t *testing.T, d *DB, ghent packaging.Person, all []packagi
 		filter packaging.OrderFilter
 		is     func(packaging.Order) bool
 	}{
-		"all":                   {is: func(packaging.Order) bool { return true }},
-		"a status":              {filter: packaging.OrderFilter{Status: packaging.Suspended}, is: func(o packaging.Order) bool { return o.Status == packaging.Suspended }},
-		"another one":           {filter: packaging.OrderFilter{Status: "Frozen"}, is: func(o packaging.Order) bool { return o.Status == "Frozen" }},
-		"open ones":             {filter: packaging.OrderFilter{Open: true}, is: func(o packaging.Order) bool { return !o.Gone && o.Status != packaging.Done }},
-		"a line":                {filter: packaging.OrderFilter{LineID: id["L3"]}, is: func(o packaging.Order) bool { return o.Line.Code == "L3" }},
-		"no line":               {filter: packaging.OrderFilter{NoLine: true}, is: func(o packaging.Order) bool { return o.Line.ID == 0 && o.LineCode == "" }},
-		"another line":          {filter: packaging.OrderFilter{APILine: "L9"}, is: func(o packaging.Order) bool { return o.LineCode == "l9" }},
-		"a common text":         {filter: packaging.OrderFilter{Text: "CETAMOL"}, is: func(packaging.Order) bool { return true }},
-		"a short text":          {filter: packaging.OrderFilter{Text: "t7"}, is: func(o packaging.Order) bool { return has(o, "t7") }},
-		"a part of an ID":       {filter: packaging.OrderFilter{Text: "-0791"}, is: func(o packaging.Order) bool { return has(o, "-0791") }},
-		"a text over two words": {filter: packaging.OrderFilter{Text: "mol 1700 M"}, is: func(o packaging.Order) bool { return has(o, "mol 1700 m") }},
-		"two columns":           {filter: packaging.OrderFilter{Text: "700 mg" + "\n" + "095"}, is: func(packaging.Order) bool { return false }},
-		"signs":                 {filter: packaging.OrderFilter{Text: `"%_"`}, is: func(packaging.Order) bool { return false }},
+		"all": {is: func(packaging.Order) bool { return true }},
+		"a status": {
+			filter: packaging.OrderFilter{Status: packaging.Suspended},
+			is:     func(o packaging.Order) bool { return o.Status == packaging.Suspended },
+		},
+		"another one": {
+			filter: packaging.OrderFilter{Status: "Frozen"},
+			is:     func(o packaging.Order) bool { return o.Status == "Frozen" },
+		},
+		"open ones": {
+			filter: packaging.OrderFilter{Open: true},
+			is:     func(o packaging.Order) bool { return !o.Gone && o.Status != packaging.Done },
+		},
+		"a line": {
+			filter: packaging.OrderFilter{LineID: id["L3"]},
+			is:     func(o packaging.Order) bool { return o.Line.Code == "L3" },
+		},
+		"no line": {
+			filter: packaging.OrderFilter{NoLine: true},
+			is:     func(o packaging.Order) bool { return o.Line.ID == 0 && o.LineCode == "" },
+		},
+		"another line": {
+			filter: packaging.OrderFilter{APILine: "L9"},
+			is:     func(o packaging.Order) bool { return o.LineCode == "l9" },
+		},
+		"a common text": {
+			filter: packaging.OrderFilter{Text: "CETAMOL"}, is: func(packaging.Order) bool { return true },
+		},
+		"a short text": {
+			filter: packaging.OrderFilter{Text: "t7"}, is: func(o packaging.Order) bool { return has(o, "t7") },
+		},
+		"a part of an ID": {
+			filter: packaging.OrderFilter{Text: "-0791"}, is: func(o packaging.Order) bool { return has(o, "-0791") },
+		},
+		"a text over two words": {
+			filter: packaging.OrderFilter{Text: "mol 1700 M"},
+			is:     func(o packaging.Order) bool { return has(o, "mol 1700 m") },
+		},
+		"two columns": {
+			filter: packaging.OrderFilter{Text: "700 mg" + "\n" + "095"},
+			is:     func(packaging.Order) bool { return false },
+		},
+		"signs": {filter: packaging.OrderFilter{Text: `"%_"`}, is: func(packaging.Order) bool { return false }},
 		"a common text of a status": {
 			filter: packaging.OrderFilter{Text: "para", Status: packaging.Open},
 			is:     func(o packaging.Order) bool { return o.Status == packaging.Open },
 		},
-		"some lines": {in: limited.Scope(), is: func(o packaging.Order) bool { return o.Line.Code == "L3" || o.Line.Code == "L4" }},
+		"some lines": {in: limited.Scope(), is: func(o packaging.Order) bool {
+			return o.Line.Code == "L3" ||
+				o.Line.Code == "L4"
+		}},
 		"a text on some lines": {
-			in: limited.Scope(), filter: packaging.OrderFilter{Text: "lot"}, is: func(o packaging.Order) bool { return o.Line.Code == "L3" || o.Line.Code == "L4" },
+			in: limited.Scope(), filter: packaging.OrderFilter{Text: "lot"},
+			is: func(o packaging.Order) bool { return o.Line.Code == "L3" || o.Line.Code == "L4" },
 		},
 	} {
 		var match []packaging.Order
@@ -184,7 +224,9 @@ func keys(orders []packaging.Order) (all []string) {
 func countByStatus(t *testing.T, d *DB, ghent packaging.Person, all []packaging.Order) {
 	t.Helper()
 	limited := packaging.Person{Tenant: ghent.Tenant, Lines: []packaging.LineID{all[0].Line.ID}}
-	for name, in := range map[string]packaging.Scope{"all": packaging.Everything(ghent.Tenant.ID), "a line": limited.Scope()} {
+	for name, in := range map[string]packaging.Scope{
+		"all": packaging.Everything(ghent.Tenant.ID), "a line": limited.Scope(),
+	} {
 		want, got := map[packaging.Status]int{}, map[packaging.Status]int{}
 		for _, o := range all {
 			if name == "all" || o.Line.ID == all[0].Line.ID {
@@ -252,7 +294,12 @@ func readAlongAnIndex(t *testing.T, d *DB, ghent packaging.Person, all []packagi
 			}
 		}
 	}
-	for _, f := range []packaging.OrderFilter{{Text: "para"}, {Status: packaging.Done}, {Text: "para", Before: all[1000].ID}, {Status: packaging.Done, Before: all[1000].ID}} {
+	for _, f := range []packaging.OrderFilter{
+		{Text: "para"},
+		{Status: packaging.Done},
+		{Text: "para", Before: all[1000].ID},
+		{Status: packaging.Done, Before: all[1000].ID},
+	} {
 		p := &planned{querier: d.slow}
 		f.Limit = 50
 		if _, err := ordersAlong(t.Context(), p, byArrival, where{}, ghent.Scope(), f); err != nil {
@@ -287,11 +334,16 @@ func TestAnOrderThatIsRewordedIsFoundByItsNewWordsAlone(t *testing.T) {
 				}
 			}
 			if found(one.now.Lot) != 1 || found(one.old.Lot) != 0 {
-				t.Errorf("indexed %t, %s: found %d, and %d by %s", indexed, one.now.Lot, found(one.now.Lot), found(one.old.Lot), one.old.Lot)
+				t.Errorf(
+					"indexed %t, %s: found %d, and %d by %s", indexed, one.now.Lot, found(one.now.Lot),
+					found(one.old.Lot), one.old.Lot,
+				)
 			}
 		}
 	}
-	if _, err := d.write.ExecContext(t.Context(), `INSERT INTO orders_index (orders_index) VALUES ('integrity-check')`); err != nil {
+	if _, err := d.write.ExecContext(
+		t.Context(), `INSERT INTO orders_index (orders_index) VALUES ('integrity-check')`,
+	); err != nil {
 		t.Error(err)
 	}
 }

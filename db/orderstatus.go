@@ -18,7 +18,9 @@ func (t *tx) setStatus(o packaging.Order, status packaging.Status, gone bool, so
 		events = append(events, packaging.OrderEvent{Kind: packaging.OrderBack})
 	}
 	if status != was {
-		events = append(events, packaging.OrderEvent{Kind: packaging.StatusChanged, Old: string(was), New: string(status)})
+		events = append(
+			events, packaging.OrderEvent{Kind: packaging.StatusChanged, Old: string(was), New: string(status)},
+		)
 	}
 	for _, e := range events {
 		e.Source = source

@@ -52,7 +52,8 @@ func TestAnOrdersViewIsWhatItsPartsSay(t *testing.T) {
 	if diff := cmp.Diff(want, v); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if len(v.Serials) != 2 || len(v.Imported) != 1 || len(v.Notes) != 1 || len(v.History.Entries) != 2 || len(v.Lines) != 1 {
+	if len(v.Serials) != 2 || len(v.Imported) != 1 || len(v.Notes) != 1 || len(v.History.Entries) != 2 ||
+		len(v.Lines) != 1 {
 		t.Errorf("%+v", v)
 	}
 	if _, err := d.OrderView(t.Context(), basel, o.ID, viewLimits); packaging.CodeOf(err) != packaging.NotFound {
@@ -68,7 +69,8 @@ func TestAnOrdersViewHoldsWhatTheViewerMaySeeAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	// While its release is under way, nobody sets its line.
-	if v, err := d.OrderView(t.Context(), ghent, o.ID, viewLimits); err != nil || v.Lines != nil || v.History.Entries == nil {
+	if v, err := d.OrderView(t.Context(), ghent, o.ID, viewLimits); err != nil || v.Lines != nil ||
+		v.History.Entries == nil {
 		t.Errorf("%d lines, %d entries, %v", len(v.Lines), len(v.History.Entries), err)
 	}
 	answer := packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut, Body: []byte("half an answer")}
@@ -131,7 +133,12 @@ func TestASearchForOpenOrdersLeavesOutWhatIsDoneOrGone(t *testing.T) {
 	done := facts("done")
 	done.Status = packaging.Done
 	cache(t, d, ghent.Tenant.ID, facts("gone"), facts("open"))
-	refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("open")}, Unlisted: []packaging.Facts{done}, Gone: []string{"gone"}})
+	refresh(
+		t, d, ghent.Tenant.ID,
+		packaging.Refresh{
+			Listed: []packaging.Facts{facts("open")}, Unlisted: []packaging.Facts{done}, Gone: []string{"gone"},
+		},
+	)
 	page, err := d.SearchOrders(t.Context(), ghent.Scope(), packaging.OrderFilter{Open: true, Limit: 10})
 	if err != nil || len(page.Orders) != 1 || page.Orders[0].Key != "open" {
 		t.Errorf("%d orders, %v", len(page.Orders), err)

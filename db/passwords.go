@@ -41,7 +41,9 @@ func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, addr
 // person's tenants waive that somebody confirms it.
 func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
-		if err := t.exec(`UPDATE users SET password_hash = ?, password_changed = 1 WHERE id = ?`, hash, by.ID); err != nil {
+		if err := t.exec(
+			`UPDATE users SET password_hash = ?, password_changed = 1 WHERE id = ?`, hash, by.ID,
+		); err != nil {
 			return err
 		}
 		people, err := collect(ctx, t, scanPeople, selectPerson+`u.id = ?`, by.ID)
@@ -49,13 +51,16 @@ func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash strin
 			return err
 		}
 		for _, p := range people {
-			e := packaging.Entry{TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.PasswordSet, Object: "user " + p.Username}
+			e := packaging.Entry{
+				TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.PasswordSet, Object: "user " + p.Username,
+			}
 			e.By.Station = by.Station
 			if err := t.record(e); err != nil {
 				return err
 			}
 		}
-		if _, err := t.endSessions(by.Author, `s.user_id = ? AND s.token_hash <> ?`, by.ID, but[:]); err != nil || by.PasswordSetBy == "" {
+		if _, err := t.endSessions(by.Author, `s.user_id = ? AND s.token_hash <> ?`, by.ID, but[:]); err != nil ||
+			by.PasswordSetBy == "" {
 			return err
 		}
 		if waived, err := t.waived(by.ID); err != nil || !waived {
@@ -94,7 +99,8 @@ func (d *DB) SetPersonsPassword(
 // the password before. It takes PIN and badge away, since who knew that password may have set them. The mark of a
 // provisioned password stays: the file's password comes back only when the file changes.
 func (s *setupTx) setPassword(user packaging.UserID, username, hash string) error {
-	if err := s.exec(`UPDATE users AS u SET older_hash = CASE WHEN `+waits+` THEN older_hash WHEN password_hash <> '' THEN password_hash ELSE signing_hash END
+	if err := s.exec(`UPDATE users AS u SET older_hash = CASE WHEN `+waits+
+		` THEN older_hash WHEN password_hash <> '' THEN password_hash ELSE signing_hash END
 		WHERE id = ?`, user); err != nil {
 		return err
 	}
@@ -110,7 +116,9 @@ func (s *setupTx) setPassword(user packaging.UserID, username, hash string) erro
 	if err := s.removeFactors(user, username); err != nil {
 		return err
 	}
-	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username})
+	return s.record(
+		packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + username},
+	)
 }
 
 // waitForOwner notes that somebody else has set a person's password.
@@ -125,7 +133,9 @@ func (s *setupTx) waitForOwner(user packaging.UserID) error {
 // Proof returns the hash of what an active person proves with who they are, where they are asked for it anew: their
 // password or, where they have none, their signing password. It is empty where they have neither.
 func (d *DB) Proof(ctx context.Context, user packaging.UserID) (hash string, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT iif(password_hash <> '', password_hash, signing_hash) FROM users WHERE id = ? AND active`, user).Scan(&hash)
+	err = d.read.QueryRowContext(
+		ctx, `SELECT iif(password_hash <> '', password_hash, signing_hash) FROM users WHERE id = ? AND active`, user,
+	).Scan(&hash)
 	return hash, coded(err)
 }
 
@@ -147,7 +157,8 @@ func (d *DB) SetSigningPassword(ctx context.Context, by packaging.Person, id pac
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "signing password of user " + by.Username,
+			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet,
+			Object: "signing password of user " + by.Username,
 		})
 	})
 }

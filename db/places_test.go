@@ -136,8 +136,13 @@ func TestWhatIsAskedAllTheTimeReadsIndexesOfWhatIsOpen(t *testing.T) {
 			return err
 		},
 		"what is asked about": func(q querier) error { _, err := unsettled(t.Context(), q); return err },
-		"what waits":          func(q querier) error { _, err := waitingOf(t.Context(), q, ghent.Tenant.ID); return err },
-		"what has no list":    func(q querier) error { _, err := withoutList(t.Context(), q); return err },
+		"what waits": func(q querier) error {
+			_, err := waitingOf(
+				t.Context(), q, ghent.Tenant.ID,
+			)
+			return err
+		},
+		"what has no list": func(q querier) error { _, err := withoutList(t.Context(), q); return err },
 		"late lists": func(q querier) error {
 			_, err := lateDeliveries(t.Context(), q, ghent.Scope(), d.now())
 			return err
@@ -150,13 +155,15 @@ func TestWhatIsAskedAllTheTimeReadsIndexesOfWhatIsOpen(t *testing.T) {
 		for _, step := range p.steps {
 			all, _ := strings.CutPrefix(step, "SCAN ")
 			table, index, _ := strings.Cut(all, " ")
-			if all != step && slices.Contains([]string{"r", "o", "v", "q", "h", "n"}, table) && !strings.Contains(index, "releases_unsettled") {
+			if all != step && slices.Contains([]string{"r", "o", "v", "q", "h", "n"}, table) &&
+				!strings.Contains(index, "releases_unsettled") {
 				t.Errorf("%s: %s\n%s", name, step, strings.Join(p.steps, "\n"))
 			}
 			if strings.HasPrefix(step, "SEARCH v ") && !strings.Contains(step, "deliveries_open") {
 				t.Errorf("%s: %s\n%s", name, step, strings.Join(p.steps, "\n"))
 			}
-			if strings.HasPrefix(step, "SEARCH r ") && strings.Contains(step, "(tenant_id=?)") && strings.Contains(step, "sqlite_autoindex") {
+			if strings.HasPrefix(step, "SEARCH r ") && strings.Contains(step, "(tenant_id=?)") &&
+				strings.Contains(step, "sqlite_autoindex") {
 				t.Errorf("%s: %s\n%s", name, step, strings.Join(p.steps, "\n"))
 			}
 		}

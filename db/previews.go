@@ -20,7 +20,9 @@ func (d *DB) KeepPreview(
 ) (id packaging.PreviewID, err error) {
 	sealed := d.box.Seal(secret.New(f.Content), previewOwner(by))
 	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, p packaging.Person) error {
-		if err := t.exec(`DELETE FROM import_previews WHERE user_id = ? AND tenant_id = ?`, p.ID, p.Tenant.ID); err != nil {
+		if err := t.exec(
+			`DELETE FROM import_previews WHERE user_id = ? AND tenant_id = ?`, p.ID, p.Tenant.ID,
+		); err != nil {
 			return err
 		}
 		key, err := t.insert(`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (?,?,?,?,?)`,

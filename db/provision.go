@@ -111,7 +111,9 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 	}
 	unknown := hash == noPassword // to all but a lost release
 	if !fresh && hash == "" {
-		return errors.New("there is somebody of this username who came by single sign-on; the file must give another one")
+		return errors.New(
+			"there is somebody of this username who came by single sign-on; the file must give another one",
+		)
 	}
 	// Hashing is slow on purpose; the mark keeps a start with many people quick.
 	mark := s.box.Mark(p.Password, "password of "+strings.ToLower(p.Username))

@@ -74,7 +74,9 @@ func (d *DB) StartQueue(
 		if err := t.record(e); err != nil {
 			return err
 		}
-		return t.signRecord(packaging.SignedQueue, int64(q.ID), line, signed, queueEntry(packaging.Signed, by.Author, q))
+		return t.signRecord(
+			packaging.SignedQueue, int64(q.ID), line, signed, queueEntry(packaging.Signed, by.Author, q),
+		)
 	})
 	return q, err
 }
@@ -112,7 +114,9 @@ func queueOf(ctx context.Context, db querier, in packaging.Scope, line packaging
 		return q, coded(err)
 	}
 	orders := inScope(in, "o.") // one that moved to another line meanwhile is that line's
-	fromQueue := strings.Replace(selectOrder, "FROM orders o", "FROM queue_orders i JOIN orders o ON o.id = i.order_id", 1)
+	fromQueue := strings.Replace(
+		selectOrder, "FROM orders o", "FROM queue_orders i JOIN orders o ON o.id = i.order_id", 1,
+	)
 	q.Orders, err = collect(ctx, db, scanOrder, fromQueue+
 		`WHERE i.queue_id = ? AND `+orders.sql+` ORDER BY i.place`, append([]any{q.ID}, orders.args...)...)
 	return q, err
@@ -122,7 +126,9 @@ func queueOf(ctx context.Context, db querier, in packaging.Scope, line packaging
 // have stopped it.
 func (d *DB) AdvanceQueue(ctx context.Context, q packaging.Queue) (running bool, err error) {
 	err = d.tx(asRelease(ctx), func(t *tx) error {
-		if err := t.exec(`UPDATE queues SET position = position + 1 WHERE id = ? AND tenant_id = ?`, q.ID, q.TenantID); err != nil {
+		if err := t.exec(
+			`UPDATE queues SET position = position + 1 WHERE id = ? AND tenant_id = ?`, q.ID, q.TenantID,
+		); err != nil {
 			return err
 		}
 		return t.row(`SELECT stop = '' FROM queues WHERE id = ?`, q.ID).Scan(&running)

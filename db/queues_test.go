@@ -42,20 +42,24 @@ func TestQueuesEndAtARestartWithTheirEntries(t *testing.T) {
 		t.Errorf("stopped by %q at %v, in place %d, %v", now.Stop, now.Ended, now.At, err)
 	}
 	all := entries(t, d, ghent.Tenant.ID)
-	if e := all[0]; e.Deed != packaging.QueueEnded || e.Reason != string(packaging.StopByRestart) || e.By.Username != "lineboard" || e.LineCode != "L1" {
+	if e := all[0]; e.Deed != packaging.QueueEnded || e.Reason != string(packaging.StopByRestart) ||
+		e.By.Username != "lineboard" || e.LineCode != "L1" {
 		t.Errorf("the newest entry is %+v", e)
 	}
 	if all[1].Deed == packaging.QueueEnded {
 		t.Error("the end of one queue is recorded twice")
 	}
-	if now, err := d.Queue(t.Context(), basel.Scope(), theirs.Line.ID); err != nil || now.Stop != packaging.QueueDone || len(entries(t, d, basel.Tenant.ID)) != before {
+	if now, err := d.Queue(t.Context(), basel.Scope(), theirs.Line.ID); err != nil || now.Stop != packaging.QueueDone ||
+		len(entries(t, d, basel.Tenant.ID)) != before {
 		t.Errorf("a queue that had ended stopped by %q, %v", now.Stop, err)
 	}
 	if running, err := d.AdvanceQueue(t.Context(), ours); running || err != nil {
 		t.Errorf("a queue that ended at a restart runs %v, %v", running, err)
 	}
 	// The line is free for another queue.
-	if _, err := d.StartQueue(t.Context(), ghent, ours.Line.ID, []packaging.QueuePick{{Order: order(t, d, ghent.Tenant.ID, "b").ID}}); err != nil {
+	if _, err := d.StartQueue(
+		t.Context(), ghent, ours.Line.ID, []packaging.QueuePick{{Order: order(t, d, ghent.Tenant.ID, "b").ID}},
+	); err != nil {
 		t.Errorf("another queue on the line: %v", err)
 	}
 }

@@ -65,13 +65,17 @@ func (c *recordCheck) fault(kind packaging.FaultKind, record, key string, line i
 	f := packaging.RecordFault{Kind: kind, Record: record, Key: key}
 	if line > 0 {
 		var last int64
-		if err := c.q.QueryRowContext(c.ctx, `SELECT coalesce(max(seq), 0) FROM history WHERE tenant_id = ?`, c.tenant).Scan(&last); err != nil {
+		if err := c.q.QueryRowContext(
+			c.ctx, `SELECT coalesce(max(seq), 0) FROM history WHERE tenant_id = ?`, c.tenant,
+		).Scan(&last); err != nil {
 			return coded(err)
 		}
 		var failed error
 		seq := 1 + sort.Search(int(last), func(i int) bool {
 			var covers int64
-			err := c.q.QueryRowContext(c.ctx, `SELECT records FROM history WHERE tenant_id = ? AND seq = ?`, c.tenant, i+1).Scan(&covers)
+			err := c.q.QueryRowContext(
+				c.ctx, `SELECT records FROM history WHERE tenant_id = ? AND seq = ?`, c.tenant, i+1,
+			).Scan(&covers)
 			if err != nil && err != sql.ErrNoRows { //nolint:errorlint // it comes as it is
 				failed = err
 			}
@@ -175,7 +179,8 @@ func (l *logCovers) add(line packaging.LogLine) (bool, error) {
 // logged returns the last line of the log about each record of a table, by its key.
 func (c *recordCheck) logged(table string) (map[string]packaging.LogLine, error) {
 	rows, err := c.q.QueryContext(c.ctx,
-		`SELECT key, digest, max(number) FROM record_log WHERE tenant_id = ? AND record = ? GROUP BY key`, c.tenant, table)
+		`SELECT key, digest, max(number) FROM record_log WHERE tenant_id = ? AND record = ? GROUP BY key`, c.tenant,
+		table)
 	if err != nil {
 		return nil, coded(err)
 	}
@@ -280,7 +285,9 @@ func (c *recordCheck) lists(asOfNow func(step func() error) error, progress func
 }
 
 // list compares the next list after one, and takes it from what was logged. There is no more after the last.
-func (c *recordCheck) list(after packaging.ListID, logged map[string]packaging.LogLine) (packaging.ListID, bool, error) {
+func (c *recordCheck) list(
+	after packaging.ListID, logged map[string]packaging.LogLine,
+) (packaging.ListID, bool, error) {
 	list, owner, more, err := nextList(c.ctx, c.q, after)
 	for more && err == nil && owner != c.tenant && owner != 0 {
 		list, owner, more, err = nextList(c.ctx, c.q, list)

@@ -165,7 +165,8 @@ func eachLogLine(
 	ctx context.Context, q querier, tenant packaging.TenantID, after int64, do func(packaging.LogLine) error,
 ) error {
 	rows, err := q.QueryContext(ctx,
-		`SELECT number, record, key, digest FROM record_log WHERE tenant_id = ? AND number > ? ORDER BY number`, tenant, after)
+		`SELECT number, record, key, digest FROM record_log WHERE tenant_id = ? AND number > ? ORDER BY number`, tenant,
+		after)
 	if err != nil {
 		return coded(err)
 	}
@@ -219,8 +220,9 @@ func (d *DB) logUpgraded(ctx context.Context, schema int64) error {
 				continue
 			}
 			if err := t.record(packaging.Entry{
-				TenantID: tenant.ID, By: program, Deed: packaging.RecordsLogged, Object: fmt.Sprintf("schema %d", schema),
-				New: fmt.Sprintf("%d records", after-before),
+				TenantID: tenant.ID, By: program, Deed: packaging.RecordsLogged,
+				Object: fmt.Sprintf("schema %d", schema),
+				New:    fmt.Sprintf("%d records", after-before),
 			}); err != nil {
 				return err
 			}
@@ -241,7 +243,8 @@ func (t *tx) touchAll(tenant packaging.TenantID) error {
 		}
 		if err := t.exec(`INSERT INTO temp.touched SELECT ?2, ?1, `+table.keyOf("r")+` FROM `+table.name+` AS r
 			WHERE ?1 IN (`+of(table.owners, "r")+`)
-			UNION SELECT record, tenant_id, key FROM record_log WHERE tenant_id = ?1 AND record = ?2`, tenant, table.name); err != nil {
+			UNION SELECT record, tenant_id, key FROM record_log WHERE tenant_id = ?1 AND record = ?2`, tenant,
+			table.name); err != nil {
 			return err
 		}
 	}
@@ -281,8 +284,10 @@ func nextList(
 	for list = after; staged; {
 		// One look at the key finds the next list, whatever lies between.
 		err := q.QueryRowContext(ctx, `
-			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = `+of(orderOfSerial, "s.id")+`), 0), s.id >> 24 IN (SELECT list FROM staged_lists)
-			FROM serial_blocks s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(list+1, 0)).Scan(&list, &owner, &staged)
+			SELECT s.id >> 24, coalesce((SELECT tenant_id FROM orders WHERE id = `+of(orderOfSerial, "s.id")+
+			`), 0), s.id >> 24 IN (SELECT list FROM staged_lists)
+			FROM serial_blocks s WHERE s.id >= ? ORDER BY s.id LIMIT 1`, serialKey(list+
+			1, 0)).Scan(&list, &owner, &staged)
 		if err == sql.ErrNoRows { //nolint:errorlint // it comes as it is
 			return list, 0, false, nil
 		}

@@ -58,7 +58,8 @@ var groupedRecords = map[string]string{
 // recordOwners select the tenants of a row, $, of a table that does not name its tenant.
 var recordOwners = map[string]string{
 	"tenants": "SELECT $.id AS tenant",
-	"users": "SELECT tenant_id AS tenant FROM members WHERE user_id = $.id UNION " + // only lost releases know some people
+	// only lost releases know some people
+	"users": "SELECT tenant_id AS tenant FROM members WHERE user_id = $.id UNION " +
 		"SELECT made.tenant_id FROM lost_releases JOIN releases made ON made.id = release_id WHERE made.user_id = $.id",
 	"answers":       "SELECT tenant_id AS tenant FROM releases WHERE id = $.release_id",
 	"handover_acks": "SELECT tenant_id AS tenant FROM handovers WHERE id = $.handover_id",
@@ -224,8 +225,8 @@ func (r recordTable) triggers() (all []string) {
 // selectRows selects the rows of records of the tenant ?1 in the order of their keys.
 func (r recordTable) selectRows() string { return r.selectFrom(r.name+" AS r", "") }
 
-// selectThese selects the rows of those records of the tenant ?1 whose keys are in the JSON list ?2. CROSS JOIN has each
-// looked up by its key.
+// selectThese selects the rows of those records of the tenant ?1 whose keys are in the JSON list ?2. CROSS JOIN has
+// each looked up by its key.
 func (r recordTable) selectThese() string {
 	return r.selectFrom("json_each(?2) AS wanted CROSS JOIN "+r.name+" AS r", " AND "+r.isKey("r", "wanted.value"))
 }

@@ -12,8 +12,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// everyTable is an upgraded database in which every table has rows, and a hand in it: without triggers, foreign keys and
-// checks.
+// everyTable is an upgraded database in which every table has rows, and a hand in it: without triggers, foreign keys
+// and checks.
 func everyTable(t *testing.T) (*DB, *sql.DB) {
 	t.Helper()
 	file, _ := schema20(t)
@@ -32,7 +32,8 @@ func everyTable(t *testing.T) (*DB, *sql.DB) {
 			t.Fatal(err)
 		}
 	}
-	triggers, err := collect(t.Context(), hand, func(row scanner) (name string, err error) { return name, row.Scan(&name) },
+	triggers, err := collect(t.Context(), hand,
+		func(row scanner) (name string, err error) { return name, row.Scan(&name) },
 		`SELECT name FROM sqlite_schema WHERE type = 'trigger'`)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +67,8 @@ func byHand(t *testing.T, hand *sql.DB, statement string, look func(*sql.Tx)) {
 // faultsIn compares a table with the histories of all tenants.
 func faultsIn(t *testing.T, q querier, table recordTable) (faults []packaging.RecordFault) {
 	t.Helper()
-	tenants, err := collect(t.Context(), q, func(row scanner) (id packaging.TenantID, err error) { return id, row.Scan(&id) },
+	tenants, err := collect(t.Context(), q,
+		func(row scanner) (id packaging.TenantID, err error) { return id, row.Scan(&id) },
 		`SELECT id FROM tenants`)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +99,8 @@ type tableColumn struct {
 
 func tableColumns(t *testing.T, q querier, table string) []tableColumn {
 	t.Helper()
-	columns, err := collect(t.Context(), q, func(row scanner) (c tableColumn, err error) { return c, row.Scan(&c.name, &c.kind, &c.unique) }, `
+	columns, err := collect(t.Context(), q,
+		func(row scanner) (c tableColumn, err error) { return c, row.Scan(&c.name, &c.kind, &c.unique) }, `
 		SELECT c.name, c.type, c.pk > 0 OR EXISTS (
 			SELECT 1 FROM pragma_index_list(?1) l JOIN pragma_index_info(l.name) i WHERE l."unique" AND i.name = c.name)
 		FROM pragma_table_info(?1) c ORDER BY c.cid`, table)
@@ -122,7 +125,9 @@ func (c tableColumn) another() string {
 func fill(t *testing.T, d *DB, table recordTable) {
 	t.Helper()
 	var filled bool
-	if err := d.read.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT 1 FROM `+table.name+`)`).Scan(&filled); err != nil {
+	if err := d.read.QueryRowContext(
+		t.Context(), `SELECT EXISTS (SELECT 1 FROM `+table.name+`)`,
+	).Scan(&filled); err != nil {
 		t.Fatal(err)
 	}
 	if filled {
@@ -139,7 +144,10 @@ func fill(t *testing.T, d *DB, table recordTable) {
 		}
 	}
 	if err := d.tx(t.Context(), func(t *tx) error {
-		if err := t.exec("INSERT INTO " + table.name + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"); err != nil {
+		if err := t.exec(
+			"INSERT INTO " + table.name + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(values, ", ") +
+				")",
+		); err != nil {
 			return err
 		}
 		return t.record(packaging.Entry{TenantID: 1, By: program, Deed: packaging.Exported, Object: table.name})
@@ -151,7 +159,8 @@ func fill(t *testing.T, d *DB, table recordTable) {
 // Every table holds records or says why not. Whatever is changed, deleted or inserted by hand in a record is found.
 func TestWhatIsDoneToARecordByHandIsFoundInEveryTable(t *testing.T) {
 	d, hand := everyTable(t)
-	names, err := collect(t.Context(), d.read, func(row scanner) (name string, err error) { return name, row.Scan(&name) },
+	names, err := collect(t.Context(), d.read,
+		func(row scanner) (name string, err error) { return name, row.Scan(&name) },
 		`SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT GLOB 'sqlite_*'`)
 	if err != nil {
 		t.Fatal(err)
@@ -182,11 +191,14 @@ func TestWhatIsDoneToARecordByHandIsFoundInEveryTable(t *testing.T) {
 				copied = append(copied, c.name)
 			}
 			if !slices.Contains(quietColumns[name], c.name) {
-				statements[fmt.Sprintf("UPDATE %s SET %s = %s%s", name, c.name, c.another(), one)] = packaging.FaultChanged
+				statements[fmt.Sprintf(
+					"UPDATE %s SET %s = %s%s", name, c.name, c.another(), one,
+				)] = packaging.FaultChanged
 			}
 		}
 		statements["DELETE FROM "+name+one] = packaging.FaultMissing
-		statements["INSERT INTO "+name+" ("+strings.Join(all, ", ")+") SELECT "+strings.Join(copied, ", ")+" FROM "+name+one] = packaging.FaultAdded
+		statements["INSERT INTO "+name+" ("+strings.Join(all, ", ")+") SELECT "+strings.Join(copied, ", ")+" FROM "+
+			name+one] = packaging.FaultAdded
 		for statement := range statements {
 			byHand(t, hand, statement, func(tx *sql.Tx) {
 				faults := faultsIn(t, tx, table)
@@ -256,7 +268,9 @@ func TestWhatTheProgramDoesIsAsTheHistorySays(t *testing.T) {
 	if _, err := d.Settle(t.Context(), claimed, released("S2", "S1")); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.NoteOrder(t.Context(), ghent, order(t, d, ghent.Tenant.ID, "Order143").ID, "The pump leaks."); err != nil {
+	if err := d.NoteOrder(
+		t.Context(), ghent, order(t, d, ghent.Tenant.ID, "Order143").ID, "The pump leaks.",
+	); err != nil {
 		t.Fatal(err)
 	}
 	look := func() (all []packaging.RecordFault) {
@@ -281,7 +295,8 @@ func TestWhatTheProgramDoesIsAsTheHistorySays(t *testing.T) {
 		t.Fatalf("%v", faults)
 	}
 	for _, statement := range []string{
-		`DROP TRIGGER serials_never_change`, `DROP TRIGGER releases_only_go_forward`, `DROP TRIGGER a_released_list_is_final`, `DROP TRIGGER notes_are_never_deleted`,
+		`DROP TRIGGER serials_never_change`, `DROP TRIGGER releases_only_go_forward`,
+		`DROP TRIGGER a_released_list_is_final`, `DROP TRIGGER notes_are_never_deleted`,
 		// Two serial numbers change places, somebody else released, and a note is gone.
 		`UPDATE serial_blocks SET packed = CAST(substr(packed, 4, 3) || substr(packed, 1, 3) AS BLOB)`,
 		`UPDATE releases SET username = 'mallory'`,

@@ -178,11 +178,15 @@ func TestAListFromBeforeASettlementDoesNotTakeItsStatusBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut},
+	); err != nil {
 		t.Fatal(err)
 	}
 	asked := d.now()
-	if err := d.SettleByStatus(t.Context(), claimed, packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress}); err != nil {
+	if err := d.SettleByStatus(
+		t.Context(), claimed, packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress},
+	); err != nil {
 		t.Fatal(err)
 	}
 	refresh(t, d, tenant, packaging.Refresh{Started: asked, Listed: []packaging.Facts{facts("a")}})

@@ -72,7 +72,8 @@ func (t *tx) mustHaveTurn(o packaging.Order, queue packaging.QueueID) error {
 	var turn bool
 	if err := t.row(`
 		SELECT EXISTS (SELECT 1 FROM queues q JOIN queue_orders i ON i.queue_id = q.id AND i.place = q.position
-			WHERE q.id = ? AND q.tenant_id = ? AND q.stop = '' AND i.order_id = ?)`, queue, o.TenantID, o.ID).Scan(&turn); err != nil {
+			WHERE q.id = ? AND q.tenant_id = ? AND q.stop = '' AND i.order_id = ?)`, queue, o.TenantID,
+		o.ID).Scan(&turn); err != nil {
 		return err
 	}
 	if !turn {
@@ -151,7 +152,8 @@ func (t *tx) insertRelease(o *packaging.Order, r *packaging.Release) error {
 		INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_id, line_code, line_name,
 			requested_at, serials_expected, outcome, station, queue_id, round, again_why)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		o.TenantID, o.ID, r.By.ID, r.By.Username, r.By.FullName, r.By.Role, nullable(r.Line.ID), r.Line.Code, r.Line.Name,
+		o.TenantID, o.ID, r.By.ID, r.By.Username, r.By.FullName, r.By.Role, nullable(r.Line.ID), r.Line.Code,
+		r.Line.Name,
 		millis(r.Requested), expected, r.Outcome, r.By.Station, nullable(r.Queue), r.Round, r.AgainWhy)
 	if isTaken(err) {
 		// The latest release is refused but an earlier one stands: the index knows better than what was read.
@@ -172,11 +174,12 @@ func (d *DB) Settle(
 	ctx context.Context, claimed packaging.Order, answer packaging.Answer,
 ) (r packaging.Release, err error) {
 	r = *claimed.Release
-	err = d.withList(ctx, claimed, answer.Serials, answer.Outcome == packaging.Released, func(list *newList) (err error) {
-		list.leaks = answer.Leaks
-		r, err = d.settle(ctx, claimed, answer, list)
-		return err
-	})
+	err = d.withList(ctx, claimed, answer.Serials, answer.Outcome == packaging.Released,
+		func(list *newList) (err error) {
+			list.leaks = answer.Leaks
+			r, err = d.settle(ctx, claimed, answer, list)
+			return err
+		})
 	return r, err
 }
 

@@ -94,7 +94,8 @@ func broughtIn(
 		if err := row.Scan(&id, &one.Line.Code, &one.Line.Name, &one.Destination, &state, &n); err != nil {
 			return id, err
 		}
-		if last := len(all) - 1; last < 0 || all[last].Line.Code != one.Line.Code || all[last].Destination != one.Destination {
+		if last := len(all) - 1; last < 0 || all[last].Line.Code != one.Line.Code ||
+			all[last].Destination != one.Destination {
 			one.States = map[packaging.DeliveryState]int64{}
 			all = append(all, one)
 		}
@@ -165,7 +166,8 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 		&n.requested, &n.answered,
 		&n.outcome, &n.reason, &n.status, &n.message, &n.code, &n.httpStatus, &n.received, &n.expected, &n.oddities,
 		&n.proof, &n.settled, &n.asked, &n.askedSays, &n.list, &n.listBy, &n.listAt, &n.flagged, &n.station,
-		&n.pendingSince, &n.pendingAgain, &n.contradicted, &n.settledBy, &n.settledWhy, &n.closed, &n.round, &n.againWhy,
+		&n.pendingSince, &n.pendingAgain, &n.contradicted, &n.settledBy, &n.settledWhy, &n.closed, &n.round,
+		&n.againWhy,
 		&order, &r.OrderKey, &r.Product, &pending); err != nil {
 		return r, err
 	}

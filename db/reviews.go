@@ -28,7 +28,8 @@ func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]pack
 		var record string
 		var content, hash []byte
 		if err := row.Scan(&v.ID, &v.Day, &v.Shift, &v.Version, &at, &content, &record, &v.Comment,
-			&v.By.ID, &v.By.Username, &v.By.FullName, &v.By.Role, &v.By.Station, &v.Meaning, &v.Factor, &hash); err != nil {
+			&v.By.ID, &v.By.Username, &v.By.FullName, &v.By.Role, &v.By.Station, &v.Meaning, &v.Factor,
+			&hash); err != nil {
 			return v, err
 		}
 		v.At = moment(at)
@@ -71,8 +72,8 @@ func stillOpen(
 }
 
 // SignShift signs the report of a shift that has ended, as it was shown to the person: where it has changed since, it
-// is a Conflict. While something of it is open, it is Invalid without a comment. It records which entries of the history
-// were reviewed.
+// is a Conflict. While something of it is open, it is Invalid without a comment. It records which entries of the
+// history were reviewed.
 func (d *DB) SignShift(
 	ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte,
 	s packaging.Signature,

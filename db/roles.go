@@ -42,12 +42,17 @@ func (s *setupTx) giveRole(user packaging.UserID, role packaging.Role) error {
 			errors.New("who is connected with single sign-on belongs to one tenant"),
 		)
 	}
-	if err := s.exec(`INSERT INTO members (tenant_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.tenant, user); err != nil {
+	if err := s.exec(
+		`INSERT INTO members (tenant_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.tenant, user,
+	); err != nil {
 		return err
 	}
 	parts := role.Parts()
 	for _, part := range parts {
-		if err := s.exec(`INSERT INTO member_roles (tenant_id, user_id, role) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, s.tenant, user, part); err != nil {
+		if err := s.exec(
+			`INSERT INTO member_roles (tenant_id, user_id, role) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, s.tenant,
+			user, part,
+		); err != nil {
 			return err
 		}
 	}
@@ -66,7 +71,8 @@ func (s *setupTx) mustKeepAdministrator(user packaging.UserID) error {
 	if err := s.row(`
 		SELECT count(*) FILTER (WHERE r.user_id <> ?1 AND (u.password_hash <> '' OR me.password_hash = '')), count(*) FILTER (WHERE r.user_id = ?1)
 		FROM member_roles r JOIN users u ON u.id = r.user_id JOIN users me ON me.id = ?1
-		WHERE r.tenant_id = ?2 AND r.role = 'administrator' AND u.active`, user, s.tenant).Scan(&others, &is); err != nil {
+		WHERE r.tenant_id = ?2 AND r.role = 'administrator' AND u.active`, user,
+		s.tenant).Scan(&others, &is); err != nil {
 		return err
 	}
 	if is == 1 && others == 0 {
@@ -83,7 +89,9 @@ func (s *setupTx) limitLines(user packaging.UserID, lines []packaging.LineID) er
 		return err
 	}
 	for _, line := range lines {
-		if err := s.exec(`INSERT INTO member_lines (tenant_id, user_id, line_id) VALUES (?, ?, ?)`, s.tenant, user, line); err != nil {
+		if err := s.exec(
+			`INSERT INTO member_lines (tenant_id, user_id, line_id) VALUES (?, ?, ?)`, s.tenant, user, line,
+		); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,9 @@ func (d *DB) Rotate(ctx context.Context, next *secret.Box) error {
 			if err := t.reseal(tenant.ID, d.box, next); err != nil {
 				return err
 			}
-			if err := t.record(packaging.Entry{TenantID: tenant.ID, By: program, Deed: packaging.KeyRotated}); err != nil {
+			if err := t.record(
+				packaging.Entry{TenantID: tenant.ID, By: program, Deed: packaging.KeyRotated},
+			); err != nil {
 				return err
 			}
 		}
@@ -51,7 +53,9 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 		if n.text.Empty() {
 			continue
 		}
-		if err := t.exec(`UPDATE tenants SET `+n.column+` = ? WHERE id = ?`, next.Seal(*n.text, n.owner(tenant)), tenant); err != nil {
+		if err := t.exec(
+			`UPDATE tenants SET `+n.column+` = ? WHERE id = ?`, next.Seal(*n.text, n.owner(tenant)), tenant,
+		); err != nil {
 			return err
 		}
 	}
@@ -72,7 +76,9 @@ func (t *tx) reseal(tenant packaging.TenantID, box, next *secret.Box) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`UPDATE sso SET client_secret = ? WHERE tenant_id = ?`, next.Seal(opened, clientSecretOwner(tenant)), tenant)
+	return t.exec(
+		`UPDATE sso SET client_secret = ? WHERE tenant_id = ?`, next.Seal(opened, clientSecretOwner(tenant)), tenant,
+	)
 }
 
 // RotatedTo says whether Rotate was carried out with this box: a database is sealed with one key, never with two.

@@ -19,7 +19,9 @@ import (
 func blobs(t *testing.T, d *DB) map[string][]byte {
 	t.Helper()
 	name := func(row scanner) (s string, err error) { return s, row.Scan(&s) }
-	tables, err := collect(t.Context(), d.read, name, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+	tables, err := collect(
+		t.Context(), d.read, name, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,8 @@ func blobs(t *testing.T, d *DB) map[string][]byte {
 			t.Fatal(err)
 		}
 		for _, column := range columns {
-			values, err := collect(t.Context(), d.read, func(row scanner) (b []byte, err error) { return b, row.Scan(&b) },
+			values, err := collect(t.Context(), d.read,
+				func(row scanner) (b []byte, err error) { return b, row.Scan(&b) },
 				`SELECT "`+column+`" FROM "`+table+`" WHERE typeof("`+column+`") = 'blob'`)
 			if err != nil {
 				t.Fatal(err)
@@ -72,7 +75,8 @@ func TestAfterARotationNothingIsSealedWithTheOldKey(t *testing.T) {
 	}
 	for _, p := range []packaging.Person{ghent, basel} {
 		c, err := d.Credentials(t.Context(), p.Tenant.ID)
-		if err != nil || c.APIKey.Reveal() != "canary-key" || c.APISecret.Reveal() != "canary-secret" || c.ChannelKey.Reveal() != "canary-channel" || !c.StaticToken.Empty() {
+		if err != nil || c.APIKey.Reveal() != "canary-key" || c.APISecret.Reveal() != "canary-secret" ||
+			c.ChannelKey.Reveal() != "canary-channel" || !c.StaticToken.Empty() {
 			t.Errorf("%s: %v", p.Tenant.Slug, err)
 		}
 		page, err := d.History(t.Context(), p.Scope(), packaging.HistoryFilter{Limit: 1})
@@ -116,7 +120,9 @@ func TestMarksOutliveAnyNumberOfRotations(t *testing.T) {
 
 func TestARotationThatFailsChangesNothing(t *testing.T) {
 	d, ghent, _ := opened(t)
-	if _, err := d.write.ExecContext(t.Context(), `UPDATE tenants SET api_key = zeroblob(40) WHERE id = ?`, ghent.Tenant.ID); err != nil {
+	if _, err := d.write.ExecContext(
+		t.Context(), `UPDATE tenants SET api_key = zeroblob(40) WHERE id = ?`, ghent.Tenant.ID,
+	); err != nil {
 		t.Fatal(err)
 	}
 	before := sealedWith(t, d, box(t, 1))
@@ -134,13 +140,16 @@ func TestAKeyOfMarksThatCantBeReadIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.write.ExecContext(t.Context(), `ALTER TABLE kept_keys RENAME COLUMN sealed TO unreadable`); err != nil {
+	if _, err := d.write.ExecContext(
+		t.Context(), `ALTER TABLE kept_keys RENAME COLUMN sealed TO unreadable`,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if d, err = Open(t.Context(), path, box(t, 1), time.Now); err == nil || !strings.Contains(err.Error(), "the key of marks can't be read") {
+	if d, err = Open(t.Context(), path, box(t, 1), time.Now); err == nil ||
+		!strings.Contains(err.Error(), "the key of marks can't be read") {
 		t.Errorf("opened without its key of marks: %v", err)
 	}
 	if err == nil {
@@ -153,7 +162,9 @@ func TestAKeyThatDoesNotOpenEverySecretIsFoundAtTheStart(t *testing.T) {
 	d, ghent, _ := opened(t)
 	ghent = become(t, d, ghent, everything)
 	hook := add(t, d, ghent, webhookOn("L1"))
-	if err := d.RotateSigningSecret(t.Context(), ghent, hook, secret.New("whsec_second"), d.now().Add(time.Hour)); err != nil {
+	if err := d.RotateSigningSecret(
+		t.Context(), ghent, hook, secret.New("whsec_second"), d.now().Add(time.Hour),
+	); err != nil {
 		t.Fatal(err)
 	}
 	setAlarms(t, d, ghent)
@@ -169,7 +180,8 @@ func TestAKeyThatDoesNotOpenEverySecretIsFoundAtTheStart(t *testing.T) {
 	sealed := sealedWith(t, d, box(t, 2))
 	for _, table := range []string{
 		"destinations.secret", "destinations.old_secret", "recipients.target", "recipients.secret",
-		"alarm_settings.mail_password", "alarm_settings.heartbeat_url", "station_factors.pin", "kept_keys.sealed", "tenants.api_key",
+		"alarm_settings.mail_password", "alarm_settings.heartbeat_url", "station_factors.pin", "kept_keys.sealed",
+		"tenants.api_key",
 	} {
 		if !slices.ContainsFunc(sealed, func(name string) bool { return strings.HasPrefix(name, table+" ") }) {
 			t.Errorf("no %s is sealed", table)
@@ -181,7 +193,9 @@ func TestAKeyThatDoesNotOpenEverySecretIsFoundAtTheStart(t *testing.T) {
 		table, column, _ := strings.Cut(column, ".")
 		swap := func(from, to []byte) {
 			t.Helper()
-			if _, err := d.write.ExecContext(t.Context(), fmt.Sprintf(`UPDATE %s SET %s = ? WHERE %[2]s = ?`, table, column), to, from); err != nil {
+			if _, err := d.write.ExecContext(
+				t.Context(), fmt.Sprintf(`UPDATE %s SET %s = ? WHERE %[2]s = ?`, table, column), to, from,
+			); err != nil {
 				t.Fatal(name, err)
 			}
 		}

@@ -48,7 +48,8 @@ func (d *DB) SetRules(ctx context.Context, by packaging.Person, set func(*packag
 			ON CONFLICT (tenant_id) DO UPDATE SET lock_after = excluded.lock_after, sign_releases = excluded.sign_releases,
 				second_signer = excluded.second_signer, release_unanchored = excluded.release_unanchored,
 				release_uncopied = excluded.release_uncopied`,
-			by.Tenant.ID, r.LockAfter.Milliseconds(), r.SignReleases, r.SecondSigner, r.ReleaseUnanchored, r.ReleaseUncopied); err != nil {
+			by.Tenant.ID, r.LockAfter.Milliseconds(), r.SignReleases, r.SecondSigner, r.ReleaseUnanchored,
+			r.ReleaseUncopied); err != nil {
 			return err
 		}
 		return t.record(packaging.Entry{
@@ -79,12 +80,14 @@ func (d *DB) SetOtherReviewer(ctx context.Context, by packaging.Person, other bo
 			return err
 		}
 		if err := t.exec(`INSERT INTO shift_rules (tenant_id, other_reviewer) VALUES (?, ?)
-			ON CONFLICT (tenant_id) DO UPDATE SET other_reviewer = excluded.other_reviewer`, by.Tenant.ID, other); err != nil {
+			ON CONFLICT (tenant_id) DO UPDATE SET other_reviewer = excluded.other_reviewer`, by.Tenant.ID,
+			other); err != nil {
 			return err
 		}
 		says := map[bool]string{false: "anybody who may review", true: "somebody who did nothing in the shift"}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftsSet, Object: "who signs a shift", Old: says[was],
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftsSet, Object: "who signs a shift",
+			Old: says[was],
 			New: says[other],
 		})
 	})

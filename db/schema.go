@@ -73,7 +73,9 @@ func migrations(pool *sql.DB, box *secret.Box) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithGoMigrations(sealedPINs(box), serialsInBlocks()))
+	return goose.NewProvider(
+		goose.DialectSQLite3, pool, files, goose.WithGoMigrations(sealedPINs(box), serialsInBlocks()),
+	)
 }
 
 func newestSchema(provider *goose.Provider) int64 {
@@ -92,14 +94,19 @@ func (d *DB) sameSchema(ctx context.Context) error {
 		return coded(err)
 	}
 	if has != newest {
-		return fmt.Errorf("the database has schema %d and this Lineboard reads schema %d: use the one that it belongs to", has, newest)
+		return fmt.Errorf(
+			"the database has schema %d and this Lineboard reads schema %d: use the one that it belongs to", has,
+			newest,
+		)
 	}
 	return nil
 }
 
 // Damage returns what SQLite finds to be damaged in the file, and nothing if all is well. It reads the whole file.
 func (d *DB) Damage(ctx context.Context) ([]string, error) {
-	found, err := collect(ctx, d.slow.DB, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA quick_check(10)`)
+	found, err := collect(
+		ctx, d.slow.DB, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA quick_check(10)`,
+	)
 	return slices.DeleteFunc(found, func(s string) bool { return s == "ok" }), err
 }
 

@@ -51,7 +51,8 @@ func schemaOf(t *testing.T, d *DB) map[string]string {
 		t.Fatal(err)
 	}
 	type table struct{ name, columns string }
-	tables, err := collect(t.Context(), d.read, func(row scanner) (s table, err error) { return s, row.Scan(&s.name, &s.columns) }, `
+	tables, err := collect(t.Context(), d.read,
+		func(row scanner) (s table, err error) { return s, row.Scan(&s.name, &s.columns) }, `
 		SELECT 'columns of ' || s.name, (SELECT group_concat(cid || ' ' || c.name || ' ' || c.type || ' ' || "notnull" || ' ' ||
 			coalesce(dflt_value, 'none') || ' ' || pk || ' ' || hidden ORDER BY cid) FROM pragma_table_xinfo(s.name) c)
 		FROM sqlite_schema s WHERE s.type IN ('table', 'view')`)
@@ -99,14 +100,17 @@ func TestADatabaseOfSchema20IsAdoptedAndEqualsAFreshOne(t *testing.T) {
 		if table == "serials" { // they moved
 			table = blocksOfLists
 		}
-		if err := d.read.QueryRowContext(t.Context(), `SELECT count(*) FROM `+table).Scan(&rows); err != nil || rows == 0 {
+		if err := d.read.QueryRowContext(t.Context(), `SELECT count(*) FROM `+table).Scan(&rows); err != nil ||
+			rows == 0 {
 			t.Errorf("%s holds %d rows, %v", table, rows, err)
 		}
 	}
 	if copies, err := filepath.Glob(file + ".schema20-*"); err != nil || len(copies) != 1 {
 		t.Errorf("copies from before the upgrade: %v, %v", copies, err)
 	}
-	for _, check := range []string{`SELECT * FROM pragma_integrity_check`, `SELECT count(*) || '' FROM pragma_foreign_key_check`} {
+	for _, check := range []string{
+		`SELECT * FROM pragma_integrity_check`, `SELECT count(*) || '' FROM pragma_foreign_key_check`,
+	} {
 		var says string
 		if err := d.read.QueryRowContext(t.Context(), check).Scan(&says); err != nil || says != "ok" && says != "0" {
 			t.Errorf("%s: %s, %v", check, says, err)
@@ -163,12 +167,15 @@ func TestOddListsOfBeforeAreInBlocksAsTheyWere(t *testing.T) {
 	}
 	var orderID packaging.OrderID
 	var tenant packaging.TenantID
-	if err := pool.QueryRowContext(t.Context(), `SELECT id, tenant_id FROM orders ORDER BY id LIMIT 1`).Scan(&orderID, &tenant); err != nil {
+	if err := pool.QueryRowContext(
+		t.Context(), `SELECT id, tenant_id FROM orders ORDER BY id LIMIT 1`,
+	).Scan(&orderID, &tenant); err != nil {
 		t.Fatal(err)
 	}
 	lists := [][]string{
 		{
-			"a", strings.Repeat("x", 255), strings.Repeat("é", 255), "日本", "nul\x00in", "tab\t\r\n\x1d", " ", "", "a", "A", "",
+			"a", strings.Repeat("x", 255), strings.Repeat("é", 255), "日本", "nul\x00in", "tab\t\r\n\x1d", " ", "", "a",
+			"A", "",
 			"\xff\xfe", strings.Repeat("z", 9_000), "=1+1",
 		},
 		{"a"},
@@ -176,7 +183,9 @@ func TestOddListsOfBeforeAreInBlocksAsTheyWere(t *testing.T) {
 	}
 	gtins := []string{"9506000134352", "", "é"}
 	for i, list := range lists {
-		if _, err := pool.ExecContext(t.Context(), `INSERT INTO products (id, tenant_id, gtin) VALUES (?,?,?)`, 900+i, tenant, gtins[i]); err != nil {
+		if _, err := pool.ExecContext(
+			t.Context(), `INSERT INTO products (id, tenant_id, gtin) VALUES (?,?,?)`, 900+i, tenant, gtins[i],
+		); err != nil {
 			t.Fatal(err)
 		}
 		for place, serial := range list {
@@ -207,8 +216,13 @@ func TestOddListsOfBeforeAreInBlocksAsTheyWere(t *testing.T) {
 			if j > 20 && j%500 > 0 {
 				continue
 			}
-			places, err := placesOf(t.Context(), d.read, tenant, []packTarget{{PackID: packaging.PackID{GTIN: gtins[i], Serial: serial}, was: gtins[i]}})
-			if err != nil || !slices.ContainsFunc(places, func(p packPlace) bool { return p.Key == serialKey(key, int64(j)+1) }) {
+			places, err := placesOf(
+				t.Context(), d.read, tenant,
+				[]packTarget{{PackID: packaging.PackID{GTIN: gtins[i], Serial: serial}, was: gtins[i]}},
+			)
+			if err != nil || !slices.ContainsFunc(places, func(p packPlace) bool {
+				return p.Key == serialKey(key, int64(j)+1)
+			}) {
 				t.Errorf("%q is found at %v, %v", serial, places, err)
 			}
 		}
@@ -225,11 +239,15 @@ func TestADatabaseFromBeforeTheFirstReleaseIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := pool.ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id > ?`, version); err != nil {
+		if _, err := pool.ExecContext(
+			t.Context(), `DELETE FROM goose_db_version WHERE version_id > ?`, version,
+		); err != nil {
 			t.Fatal(err)
 		}
 		if version == 19 { // there was no 19
-			if _, err := pool.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (19, 1)`); err != nil {
+			if _, err := pool.ExecContext(
+				t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (19, 1)`,
+			); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -240,7 +258,9 @@ func TestADatabaseFromBeforeTheFirstReleaseIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := fmt.Sprintf("from before the first release of Lineboard (schema %d, this program reads 20 and later)", version)
+		want := fmt.Sprintf(
+			"from before the first release of Lineboard (schema %d, this program reads 20 and later)", version,
+		)
 		if _, err := Open(t.Context(), file, box(t, 2), time.Now); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("opening schema %d: %v", version, err)
 		}
@@ -304,7 +324,8 @@ func TestTheTablesThatLitestreamMakesAreNoFault(t *testing.T) {
 	do(`CREATE TRIGGER hidden AFTER UPDATE ON _litestream_seq BEGIN SELECT 1; END`)
 	faults, err := d.SchemaFaults(t.Context())
 	want := []packaging.SchemaFault{
-		{Kind: packaging.FaultAdded, Name: "table _litestream_lock"}, {Kind: packaging.FaultAdded, Name: "trigger hidden"},
+		{Kind: packaging.FaultAdded, Name: "table _litestream_lock"},
+		{Kind: packaging.FaultAdded, Name: "trigger hidden"},
 	}
 	if diff := cmp.Diff(want, faults); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
@@ -331,7 +352,9 @@ func TestAnAdoptedListFollowsTheGTINOfItsOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	found, err := d.FindPacks(t.Context(), packaging.Everything(tenant), []packaging.PackID{{GTIN: "04150123456782", Serial: serial}})
+	found, err := d.FindPacks(
+		t.Context(), packaging.Everything(tenant), []packaging.PackID{{GTIN: "04150123456782", Serial: serial}},
+	)
 	if err != nil || len(found) != 1 || found[0].Place != 1 {
 		t.Errorf("found %v, %v", found, err)
 	}

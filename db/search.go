@@ -18,5 +18,7 @@ func (d *DB) search(
 	if text == "" {
 		return do(ctx, d.slow)
 	}
-	return d.inPlace(ctx, person, searchLimit, "error.search_slow", func(ctx context.Context) error { return do(ctx, d.slow) })
+	return d.inPlace(ctx, person, searchLimit, "error.search_slow", func(ctx context.Context) error {
+		return do(ctx, d.slow)
+	})
 }

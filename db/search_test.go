@@ -113,7 +113,9 @@ func TestWhatTakesLongTakesNoConnectionOfBoards(t *testing.T) {
 			return err
 		},
 		"a preview of an import": func(ctx context.Context) error {
-			ask := packaging.ImportRequest{Rows: []packaging.ImportRow{{Row: 1, Facts: packaging.Facts{Key: "A-1", LineCode: "L1"}}}}
+			ask := packaging.ImportRequest{
+				Rows: []packaging.ImportRow{{Row: 1, Facts: packaging.Facts{Key: "A-1", LineCode: "L1"}}},
+			}
 			_, err := d.CheckImport(ctx, p, ask, func(packaging.ImportedOrder) {})
 			return err
 		},

@@ -155,7 +155,9 @@ type PackedBlock struct {
 }
 
 // PackList packs a list. Its blocks have the numbers from the given one on.
-func PackList(tenant packaging.TenantID, gtin string, list packaging.ListID, number int64, serials []string) (p PackedList) {
+func PackList(
+	tenant packaging.TenantID, gtin string, list packaging.ListID, number int64, serials []string,
+) (p PackedList) {
 	blocks := packBlocks(1, serials)
 	for i := range blocks {
 		blocks[i].number = number + int64(i)

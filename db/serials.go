@@ -15,10 +15,12 @@ const notStaged = `s.id >> 24 NOT IN (SELECT list FROM staged_lists)`
 // errEnough ends the reading of blocks.
 var errEnough = errors.New("enough was read")
 
-// eachSerialAfter hands the serials of a list after a place to do, in the order received, until it fails with errEnough.
-// The order must be in the scope: the list of one outside it is empty.
+// eachSerialAfter hands the serials of a list after a place to do, in the order received, until it fails with
+// errEnough. The order must be in the scope: the list of one outside it is empty.
 func eachSerialAfter(
-	ctx context.Context, q querier, in packaging.Scope, list packaging.ListID, after int64, do func(int64, []byte) error,
+	ctx context.Context, q querier, in packaging.Scope, list packaging.ListID, after int64, do func(
+		int64, []byte,
+	) error,
 ) error {
 	w := inScope(in, "")
 	err := eachBlock(ctx, q, func(b readBlock) error {
@@ -118,7 +120,8 @@ func (d *DB) FindPacks(
 	if err != nil {
 		return nil, err
 	}
-	// A pack is looked for under its own GTIN, and in lists of orders that got its GTIN later under the one that they had.
+	// A pack is looked for under its own GTIN, and in lists of orders that got its GTIN later under the one that they
+	// had.
 	targets := make([]packTarget, len(packs))
 	for i, pack := range packs {
 		targets[i] = packTarget{PackID: pack, was: pack.GTIN}
@@ -206,5 +209,7 @@ func ordersOfSerial(
 	}
 	w := inScope(in, "o.")
 	w.and(true, `o.id IN (SELECT value FROM json_each(?))`, string(list))
-	return collect(ctx, q, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(
+		ctx, q, scanOrder, selectOrder+`WHERE `+w.sql+` ORDER BY o.id DESC LIMIT ?`, append(w.args, limit)...,
+	)
 }

@@ -71,13 +71,16 @@ func (t *tx) endSessions(by packaging.Author, which string, args ...any) (int, e
 	}
 	for _, s := range sessions {
 		if err := t.record(packaging.Entry{
-			TenantID: s.Person.Tenant.ID, By: by, Deed: packaging.SessionEnded, Object: "session of " + s.Person.Username,
-			Old: strings.Trim(s.Device.Address+" · "+s.Device.Agent, " ·"),
+			TenantID: s.Person.Tenant.ID, By: by, Deed: packaging.SessionEnded,
+			Object: "session of " + s.Person.Username,
+			Old:    strings.Trim(s.Device.Address+" · "+s.Device.Agent, " ·"),
 		}); err != nil {
 			return 0, err
 		}
 	}
-	return len(sessions), t.exec(`DELETE FROM sessions WHERE token_hash IN (SELECT s.token_hash FROM sessions s WHERE `+which+`)`, args...)
+	return len(sessions), t.exec(
+		`DELETE FROM sessions WHERE token_hash IN (SELECT s.token_hash FROM sessions s WHERE `+which+`)`, args...,
+	)
 }
 
 // StartSession stores a session under the hash of its token and records the sign-in.
@@ -137,7 +140,8 @@ func (d *DB) Session(
 		JOIN users u ON u.id = s.user_id
 		JOIN members m ON m.user_id = s.user_id AND m.tenant_id = s.tenant_id
 		JOIN tenants t ON t.id = s.tenant_id
-		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started), millis(seen)), &at, &elsewhere, &station.ID, &station.Name, &signedOn)
+		WHERE s.token_hash = ? AND u.active AND s.created_at > ? AND s.seen_at > ?`, token[:], millis(started),
+		millis(seen)), &at, &elsewhere, &station.ID, &station.Name, &signedOn)
 	p.Elsewhere, p.StationID, p.Station, p.SignedOn = elsewhere, station.ID, station.Name, signedOn
 	return p, moment(at), coded(err)
 }

@@ -14,7 +14,8 @@ func (d *DB) Unsettled(ctx context.Context) ([]packaging.Order, error) { return 
 
 func unsettled(ctx context.Context, q querier) ([]packaging.Order, error) {
 	return collect(ctx, q, scanOrder, selectOrder+`
-		WHERE o.id IN (SELECT r.order_id FROM releases r WHERE `+isUnknown+`) AND r.outcome = 'unknown' AND r.closed_at IS NULL ORDER BY r.id`)
+		WHERE o.id IN (SELECT r.order_id FROM releases r WHERE `+isUnknown+
+		`) AND r.outcome = 'unknown' AND r.closed_at IS NULL ORDER BY r.id`)
 }
 
 // isUnknown is the condition that the outcome of a release, r, is unknown, as the index of the unsettled wants it.

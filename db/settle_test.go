@@ -17,7 +17,9 @@ func unknownRelease(t *testing.T, d *DB, by packaging.Person, key string) packag
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), o, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), o, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut},
+	); err != nil {
 		t.Fatal(err)
 	}
 	return order(t, d, by.Tenant.ID, key)
@@ -59,7 +61,8 @@ func TestASignKeepsBothTimesAndSaysNoMore(t *testing.T) {
 		t.Errorf("release %+v", r)
 	}
 	_, e := deedsOf(t, d, ghent, "a")
-	if e.Outcome != packaging.SaidPending || e.New != "Pending release" || strings.Count(e.Message, "Pending release at 20") != 1 {
+	if e.Outcome != packaging.SaidPending || e.New != "Pending release" ||
+		strings.Count(e.Message, "Pending release at 20") != 1 {
 		t.Errorf("history %+v", e)
 	}
 }
@@ -87,7 +90,8 @@ func TestAStatusThatContradictsASignOpensItAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		o = becomes(t, d, o, status)
-		if r := o.Release; r.Outcome != packaging.Unknown || r.Contradicted.IsZero() || o.ReleaseObstacle() != packaging.OutcomeUnknown {
+		if r := o.Release; r.Outcome != packaging.Unknown || r.Contradicted.IsZero() ||
+			o.ReleaseObstacle() != packaging.OutcomeUnknown {
 			t.Errorf("%s: release %+v", status, r)
 		}
 		deeds, e := deedsOf(t, d, ghent, "a")
@@ -97,12 +101,16 @@ func TestAStatusThatContradictsASignOpensItAgain(t *testing.T) {
 		if err := d.SettleByStatus(t.Context(), o, saidPending); err == nil {
 			t.Errorf("%s: a sign settles it once more", status)
 		}
-		out := packaging.Settlement{Outcome: packaging.Released, Proof: status, Status: status, Serials: []string{"x", "y"}}
+		out := packaging.Settlement{
+			Outcome: packaging.Released, Proof: status, Status: status, Serials: []string{"x", "y"},
+		}
 		if err := d.SettleByStatus(t.Context(), o, out); err != nil {
 			t.Fatal(err)
 		}
 		o = order(t, d, o.TenantID, "a")
-		if diff := cmp.Diff([]packaging.Oddity{{Kind: packaging.Contradicted, Count: 1}}, o.Release.Oddities); diff != "" {
+		if diff := cmp.Diff(
+			[]packaging.Oddity{{Kind: packaging.Contradicted, Count: 1}}, o.Release.Oddities,
+		); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		if o.Release.Seen.Given() || o.NeedsLook() != (status != packaging.Done) {

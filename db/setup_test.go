@@ -57,7 +57,8 @@ func TestAFileDoesNotTakeTheLastAdministratorAwayNorBackAPasswordThatAPersonChan
 		if err := d.Provision(t.Context(), Site{file}); err != nil {
 			t.Fatal(err)
 		}
-		if _, hash, err := d.Credential(t.Context(), boss.Username); err != nil || !secret.VerifyPassword(hash, secret.New(want)) {
+		if _, hash, err := d.Credential(t.Context(), boss.Username); err != nil ||
+			!secret.VerifyPassword(hash, secret.New(want)) {
 			t.Errorf("the password is not %q", want)
 		}
 	}

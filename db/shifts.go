@@ -58,7 +58,9 @@ func (t *tx) setShifts(tenant packaging.Tenant, by packaging.Author, p packaging
 	if err := append(slices.Clone(r), p).CheckChange(); err != nil {
 		return err
 	}
-	id, err := t.insert(`INSERT INTO shift_plans (tenant_id, valid_from, set_at) VALUES (?, ?, ?)`, tenant.ID, p.From, millis(t.now))
+	id, err := t.insert(
+		`INSERT INTO shift_plans (tenant_id, valid_from, set_at) VALUES (?, ?, ?)`, tenant.ID, p.From, millis(t.now),
+	)
 	if err != nil {
 		return err
 	}

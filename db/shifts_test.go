@@ -44,8 +44,16 @@ func newWorked(t testing.TB, file string) *worked {
 		s.Shifts = threeShifts
 		s.Lines = append(s.Lines, packaging.Line{Code: "L2", Name: "Bottle line 2"})
 		s.People = nil
-		for username, role := range map[string]packaging.Role{"sofie": packaging.Supervisor, "sven": packaging.Supervisor, "marta": packaging.Manager} {
-			s.People = append(s.People, PersonSetup{Username: username, FullName: "Person " + username, Role: role, Password: secret.New("canary-password")})
+		for username, role := range map[string]packaging.Role{
+			"sofie": packaging.Supervisor, "sven": packaging.Supervisor, "marta": packaging.Manager,
+		} {
+			s.People = append(
+				s.People,
+				PersonSetup{
+					Username: username, FullName: "Person " + username, Role: role,
+					Password: secret.New("canary-password"),
+				},
+			)
 		}
 		if err := d.Provision(t.Context(), Site{s}); err != nil {
 			t.Fatal(err)
@@ -117,7 +125,10 @@ func (w *worked) workAtRandom(t *rapid.T) {
 			s := rapid.SampledFrom([]packaging.Settlement{
 				{Outcome: packaging.Released, Status: packaging.InProgress},
 				{Outcome: packaging.Released, Status: packaging.Done, Serials: []string{"A" + o.Key, "B" + o.Key}},
-				{Outcome: packaging.Refused, Reason: packaging.StillPending, Status: packaging.PendingRelease, Since: w.now},
+				{
+					Outcome: packaging.Refused, Reason: packaging.StillPending, Status: packaging.PendingRelease,
+					Since: w.now,
+				},
 			}).Draw(t, "settlement")
 			must(w.SettleByStatus(ctx, o, s))
 			if s.Outcome == packaging.Released && len(s.Serials) == 0 && rapid.Bool().Draw(t, "list") {
@@ -133,12 +144,25 @@ func (w *worked) workAtRandom(t *rapid.T) {
 				must(w.WithdrawNote(ctx, by, notes[0].ID, "wrong"))
 			}
 		case what == 1:
-			must(w.Record(ctx, packaging.Entry{TenantID: w.tenant.ID, By: by.Author, Deed: packaging.ReleaseDeclined, LineCode: "L1", LineName: "Blister line 1", Reason: "not_pending"}))
+			must(
+				w.Record(
+					ctx,
+					packaging.Entry{
+						TenantID: w.tenant.ID, By: by.Author, Deed: packaging.ReleaseDeclined, LineCode: "L1",
+						LineName: "Blister line 1", Reason: "not_pending",
+					},
+				),
+			)
 		case what == 2:
 			f.Status = packaging.InProgress
 			_, err := w.ApplyRefresh(ctx, w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}})
 			must(err)
-			must(w.AddList(ctx, by, orderIn(t, w.DB, w.tenant.ID, f.Key).ID, 0, []string{"E" + f.Key, "F" + f.Key, "G" + f.Key}))
+			must(
+				w.AddList(
+					ctx, by, orderIn(t, w.DB, w.tenant.ID, f.Key).ID, 0,
+					[]string{"E" + f.Key, "F" + f.Key, "G" + f.Key},
+				),
+			)
 		default:
 			_, err := w.ApplyRefresh(ctx, w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}})
 			must(err)
@@ -184,32 +208,33 @@ func summed(t *rapid.T, w *worked, o packaging.Occurrence) map[string]packaging.
 	}
 	stories, sums := map[packaging.ReleaseID]*story{}, map[string]packaging.Figures{}
 	var order []packaging.ReleaseID
-	if err := w.EachEntry(t.Context(), packaging.Everything(w.tenant.ID), packaging.HistoryFilter{}, func(e packaging.Entry) error {
-		if e.Deed == packaging.ReleaseDeclined && o.Holds(e.At) {
-			f := sums[e.LineCode]
-			f.Declined++
-			sums[e.LineCode] = f
-		}
-		if e.ReleaseID == 0 {
+	if err := w.EachEntry(t.Context(), packaging.Everything(w.tenant.ID), packaging.HistoryFilter{},
+		func(e packaging.Entry) error {
+			if e.Deed == packaging.ReleaseDeclined && o.Holds(e.At) {
+				f := sums[e.LineCode]
+				f.Declined++
+				sums[e.LineCode] = f
+			}
+			if e.ReleaseID == 0 {
+				return nil
+			}
+			if stories[e.ReleaseID] == nil {
+				stories[e.ReleaseID] = &story{}
+				order = append(order, e.ReleaseID)
+			}
+			s := stories[e.ReleaseID]
+			switch e.Deed {
+			case packaging.ReleaseRequested:
+				s.requested = &e
+			case packaging.ReleaseEnded:
+				s.ended = &e
+			case packaging.ReleaseSettled:
+				s.settled = &e
+			case packaging.ListAdded:
+				s.listed = &e
+			}
 			return nil
-		}
-		if stories[e.ReleaseID] == nil {
-			stories[e.ReleaseID] = &story{}
-			order = append(order, e.ReleaseID)
-		}
-		s := stories[e.ReleaseID]
-		switch e.Deed {
-		case packaging.ReleaseRequested:
-			s.requested = &e
-		case packaging.ReleaseEnded:
-			s.ended = &e
-		case packaging.ReleaseSettled:
-			s.settled = &e
-		case packaging.ListAdded:
-			s.listed = &e
-		}
-		return nil
-	}); err != nil {
+		}); err != nil {
 		t.Fatal(err)
 	}
 	settling := map[string][]time.Duration{}
@@ -278,7 +303,8 @@ func (w *worked) countsAs(t *rapid.T, report packaging.ShiftReport) {
 		want.Changed = later(want.Changed, n.Withdrawn)
 	}
 	got, err := w.Activities(t.Context(), packaging.Everything(w.tenant.ID), []packaging.Period{
-		{From: report.Begin.Add(-time.Hour), Until: report.Begin.Add(-time.Hour)}, {From: report.Begin, Until: report.Until},
+		{From: report.Begin.Add(-time.Hour), Until: report.Begin.Add(-time.Hour)},
+		{From: report.Begin, Until: report.Until},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -318,12 +344,17 @@ func TestReportsAreTheSumsOfTheHistoryWhateverHappened(t *testing.T) {
 			all.Serials += total.Serials
 		}
 		var requested, serials int64
-		for _, f := range slices.Collect(maps.Values(summed(r, w, packaging.Occurrence{Begin: start.Add(-time.Hour), Until: w.now.Add(time.Hour)}))) {
+		for _, f := range slices.Collect(
+			maps.Values(summed(r, w, packaging.Occurrence{Begin: start.Add(-time.Hour), Until: w.now.Add(time.Hour)})),
+		) {
 			requested += f.Requested
 			serials += f.Serials
 		}
 		if all.Requested != requested || all.Serials != serials {
-			r.Fatalf("all shifts together have %d releases and %d serials, the history %d and %d", all.Requested, all.Serials, requested, serials)
+			r.Fatalf(
+				"all shifts together have %d releases and %d serials, the history %d and %d", all.Requested,
+				all.Serials, requested, serials,
+			)
 		}
 	})
 }
@@ -352,7 +383,9 @@ func TestWhatIsSignedNotedOrHandedOverCantBeChangedInTheDatabase(t *testing.T) {
 	must(w.HandOver(ctx, sofie, o, "", packaging.HandoverRecord(o, open, "").Digest(), signature))
 	h, err := w.Handover(ctx, sven.Scope(), o)
 	must(err)
-	if err := w.TakeOver(ctx, sofie, o, nil, "", packaging.TakeoverRecord(h, nil, "").Digest(), signature); packaging.CodeOf(err) != packaging.Forbidden {
+	if err := w.TakeOver(
+		ctx, sofie, o, nil, "", packaging.TakeoverRecord(h, nil, "").Digest(), signature,
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("the same person takes over: %v", err)
 	}
 	must(w.TakeOver(ctx, sven, o, []int{1}, "", packaging.TakeoverRecord(h, nil, "").Digest(), signature))
@@ -364,23 +397,28 @@ func TestWhatIsSignedNotedOrHandedOverCantBeChangedInTheDatabase(t *testing.T) {
 		t.Errorf("the zone of signed shifts is changed: %v", err)
 	}
 	for _, change := range []string{
-		`UPDATE notes SET words = 'x'`, `DELETE FROM notes`, `UPDATE note_withdrawals SET reason = 'x'`, `DELETE FROM note_withdrawals`,
+		`UPDATE notes SET words = 'x'`, `DELETE FROM notes`, `UPDATE note_withdrawals SET reason = 'x'`,
+		`DELETE FROM note_withdrawals`,
 		`INSERT INTO note_withdrawals SELECT 2, tenant_id, (SELECT id FROM users WHERE username = 'sven'), at, reason FROM note_withdrawals`,
-		`UPDATE handovers SET remarks = 'x'`, `DELETE FROM handovers`, `UPDATE handover_items SET words = 'x'`, `DELETE FROM handover_items`,
-		`UPDATE takeovers SET remarks = 'x'`, `DELETE FROM takeovers`, `UPDATE handover_acks SET at = 1`, `DELETE FROM handover_acks`,
+		`UPDATE handovers SET remarks = 'x'`, `DELETE FROM handovers`, `UPDATE handover_items SET words = 'x'`,
+		`DELETE FROM handover_items`,
+		`UPDATE takeovers SET remarks = 'x'`, `DELETE FROM takeovers`, `UPDATE handover_acks SET at = 1`,
+		`DELETE FROM handover_acks`,
 		`INSERT INTO handovers SELECT NULL, tenant_id, day, shift, begins_at, ends_at, at, user_id, username, full_name, role, station, remarks FROM handovers`,
 		`REPLACE INTO takeovers SELECT t.handover_id, t.tenant_id, t.at, h.user_id, h.username, h.full_name, h.role, h.station, '' FROM takeovers t JOIN handovers h ON h.id = t.handover_id`,
 		`UPDATE shift_reviews SET comment = 'x'`, `DELETE FROM shift_reviews`,
 		`INSERT INTO shift_reviews SELECT NULL, tenant_id, day, shift, 3, ends_at, at, content, record, comment FROM shift_reviews`,
 		`INSERT INTO shift_reviews SELECT NULL, tenant_id, day, shift, 2, ends_at, ends_at - 1, content, record, comment FROM shift_reviews`,
 		`UPDATE tenants SET time_zone = 'Asia/Tokyo'`,
-		`UPDATE shift_plans SET valid_from = '2030-01-01'`, `DELETE FROM shift_plans`, `UPDATE shifts SET starts = 0`, `DELETE FROM shifts`,
+		`UPDATE shift_plans SET valid_from = '2030-01-01'`, `DELETE FROM shift_plans`, `UPDATE shifts SET starts = 0`,
+		`DELETE FROM shifts`,
 		`INSERT INTO shift_plans (tenant_id, valid_from, set_at) SELECT tenant_id, '2026-11-22', set_at FROM shift_plans`,
 		`INSERT INTO shift_plans (tenant_id, valid_from, set_at) SELECT tenant_id, day, at FROM shift_reviews`,
 	} {
 		// A statement with a mistake in it fails too, and proves nothing.
 		var refused *sqlite.Error
-		if _, err := w.write.ExecContext(ctx, change); !errors.As(err, &refused) || refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
+		if _, err := w.write.ExecContext(ctx, change); !errors.As(err, &refused) ||
+			refused.Code()&0xff != sqlite3.SQLITE_CONSTRAINT {
 			t.Errorf("the database does not refuse %q: %v", change, err)
 		}
 	}
@@ -399,14 +437,18 @@ func TestAReportSignedTwiceIsTwoVersionsAndADigestIsOfItsContentAlone(t *testing
 	marta := w.person("marta")
 	for version := 1; version <= 2; version++ {
 		record := w.report(t, o).Record()
-		if err := w.SignShift(t.Context(), marta, o, "Version", record.Digest(), packaging.Signature{Meaning: "Reviewed", Factor: packaging.ByPassword}); err != nil {
+		if err := w.SignShift(
+			t.Context(), marta, o, "Version", record.Digest(),
+			packaging.Signature{Meaning: "Reviewed", Factor: packaging.ByPassword},
+		); err != nil {
 			t.Fatal(err)
 		}
 		reviews, err := w.Reviews(t.Context(), marta.Scope(), o)
 		if err != nil || len(reviews) != version || reviews[0].Version != version {
 			t.Fatalf("%d reviews, %v", len(reviews), err)
 		}
-		if r := reviews[0]; r.Content != r.Record.Digest() || r.By.Username != "marta" || r.Comment != "Version" || len(w.report(t, o).ChangedSince(r)) != 0 {
+		if r := reviews[0]; r.Content != r.Record.Digest() || r.By.Username != "marta" || r.Comment != "Version" ||
+			len(w.report(t, o).ChangedSince(r)) != 0 {
 			t.Errorf("version %d: %+v", version, r)
 		}
 	}
@@ -436,7 +478,8 @@ func TestProvisioningShiftsAgainChangesNothingAndOthersBeginTomorrow(t *testing.
 	if err := w.Provision(t.Context(), Site{s}); err != nil {
 		t.Fatal(err)
 	}
-	if r := plans(); len(r) != 2 || r[1].From != "2026-11-24" || len(r.PlanOf("2026-11-23").Shifts) != 3 || len(r.PlanOf("2026-11-24").Shifts) != 2 {
+	if r := plans(); len(r) != 2 || r[1].From != "2026-11-24" || len(r.PlanOf("2026-11-23").Shifts) != 3 ||
+		len(r.PlanOf("2026-11-24").Shifts) != 2 {
 		t.Errorf("plans %v", r)
 	}
 }
@@ -448,7 +491,9 @@ func TestAnOrderWaitsFromWhenItWasFirstSeenInPendingRelease(t *testing.T) {
 		t.Helper()
 		f := facts("Order143")
 		f.Status = status
-		if _, err := w.ApplyRefresh(t.Context(), w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}}); err != nil {
+		if _, err := w.ApplyRefresh(
+			t.Context(), w.tenant.ID, packaging.Refresh{Started: w.now, Listed: []packaging.Facts{f}},
+		); err != nil {
 			t.Fatal(err)
 		}
 		w.now = w.now.Add(20 * time.Minute)
@@ -458,12 +503,16 @@ func TestAnOrderWaitsFromWhenItWasFirstSeenInPendingRelease(t *testing.T) {
 	sees(packaging.PendingRelease)
 	sees(packaging.Suspended)
 	sees(packaging.PendingRelease)
-	o, err := w.Claim(t.Context(), w.person("sofie"), packaging.Press{Order: order(t, w.DB, w.tenant.ID, "Order143").ID})
+	o, err := w.Claim(
+		t.Context(), w.person("sofie"), packaging.Press{Order: order(t, w.DB, w.tenant.ID, "Order143").ID},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	report := w.report(t, w.shift(t, o.Release.Requested))
-	if waited := report.Total().Waiting; waited.Count != 1 || waited.Longest.Round(time.Minute) != o.Release.Requested.Sub(pending).Round(time.Minute) || waited.Longest < time.Hour-time.Minute {
+	if waited := report.Total().Waiting; waited.Count != 1 ||
+		waited.Longest.Round(time.Minute) != o.Release.Requested.Sub(pending).Round(time.Minute) ||
+		waited.Longest < time.Hour-time.Minute {
 		t.Errorf("it waited %+v, from %v to %v", waited, pending, o.Release.Requested)
 	}
 }
@@ -481,7 +530,9 @@ func TestAShiftWithAnUnknownOutcomeIsNeverSignedWithoutAComment(t *testing.T) {
 	if err != nil || len(open) != 1 || open[0].OrderKey != order.Key || open[0].Kind != packaging.UnknownOutcome {
 		t.Errorf("still open: %+v, %v", open, err)
 	}
-	if err := w.SignShift(ctx, marta, o, "", report.Record().Digest(), signature); packaging.CodeOf(err) != packaging.Invalid {
+	if err := w.SignShift(
+		ctx, marta, o, "", report.Record().Digest(), signature,
+	); packaging.CodeOf(err) != packaging.Invalid {
 		t.Errorf("without a comment: %v", err)
 	}
 	if err := w.SignShift(ctx, marta, o, "Sven asks at the line", report.Record().Digest(), signature); err != nil {
@@ -489,7 +540,9 @@ func TestAShiftWithAnUnknownOutcomeIsNeverSignedWithoutAComment(t *testing.T) {
 	}
 	var refused *sqlite.Error
 	if _, err := w.write.ExecContext(ctx, `INSERT INTO shift_reviews
-		SELECT NULL, tenant_id, day, shift, 2, ends_at, at + 1, content, record, ' ' FROM shift_reviews`); !errors.As(err, &refused) ||
+		SELECT NULL, tenant_id, day, shift, 2, ends_at, at + 1, content, record, ' ' FROM shift_reviews`); !errors.As(
+		err, &refused,
+	) ||
 		!strings.Contains(err.Error(), "is signed with a comment") {
 		t.Errorf("the database does not refuse it: %v", err)
 	}

@@ -8,21 +8,22 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// ShownPlace returns the place of the serial number of a list that was shown as a test code, 0 if none was. The same one is
-// shown again: no further one is exposed.
+// ShownPlace returns the place of the serial number of a list that was shown as a test code, 0 if none was. The same
+// one is shown again: no further one is exposed.
 func (d *DB) ShownPlace(ctx context.Context, in packaging.Scope, list packaging.ListID) (place int64, err error) {
 	w := inScope(in, "o.")
 	w.and(true, "s.serial_id BETWEEN ? AND ?", serialKey(list, 0), serialKey(list+1, 0)-1)
 	err = d.read.QueryRowContext(ctx, `
-		SELECT s.serial_id FROM shown_serials s JOIN orders o ON o.id = s.order_id WHERE `+w.sql+` LIMIT 1`, w.args...).Scan(&place)
+		SELECT s.serial_id FROM shown_serials s JOIN orders o ON o.id = s.order_id WHERE `+w.sql+
+		` LIMIT 1`, w.args...).Scan(&place)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
 	return place & (1<<placeBits - 1), coded(err)
 }
 
-// ShowSerial records that a serial number of an order's list is shown as a test code. It is refused with a Conflict once the line
-// has begun with the order, as far as its status tells, and if no list of it is here.
+// ShowSerial records that a serial number of an order's list is shown as a test code. It is refused with a Conflict
+// once the line has begun with the order, as far as its status tells, and if no list of it is here.
 func (d *DB) ShowSerial(ctx context.Context, by packaging.Person, list packaging.ListID, place int64) error {
 	return d.authorizedTx(ctx, by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), list.Order())

@@ -36,7 +36,8 @@ func signaturesOf(
 	ctx context.Context, db querier, tenant packaging.TenantID, kind string, object int64,
 ) ([]packaging.Signature, error) {
 	return collect(ctx, db, scanSignature,
-		`SELECT `+signatureColumns+` FROM signatures WHERE tenant_id = ? AND kind = ? AND object = ? ORDER BY place`, tenant, kind, object)
+		`SELECT `+signatureColumns+` FROM signatures WHERE tenant_id = ? AND kind = ? AND object = ? ORDER BY place`,
+		tenant, kind, object)
 }
 
 // signRecord stores the signatures of people who may release on a line, the first signer's first.
@@ -126,7 +127,8 @@ func (t *tx) sign(s packaging.Signature, about packaging.Entry) error {
 	}
 	s.Hash = s.Digest()
 	err := t.exec(`INSERT INTO signatures (`+signatureColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		s.TenantID, s.Kind, s.Object, s.Content[:], s.Place, s.By.ID, s.By.Username, s.By.FullName, s.By.Role, s.By.Station,
+		s.TenantID, s.Kind, s.Object, s.Content[:], s.Place, s.By.ID, s.By.Username, s.By.FullName, s.By.Role,
+		s.By.Station,
 		s.Meaning, millis(s.At), s.Factor, s.Hash[:])
 	if isTaken(err) {
 		return packaging.Fail(packaging.Conflict, "obstacle.signature_missing").Because(err)

@@ -165,11 +165,15 @@ func (s *setupTx) setGrants(grants []packaging.Grant) error {
 		return err
 	}
 	for place, g := range grants {
-		if err := s.exec(`INSERT INTO sso_grants (tenant_id, place, value) VALUES (?, ?, ?)`, s.tenant, place, g.Value); err != nil {
+		if err := s.exec(
+			`INSERT INTO sso_grants (tenant_id, place, value) VALUES (?, ?, ?)`, s.tenant, place, g.Value,
+		); err != nil {
 			return err
 		}
 		for _, role := range g.Role.Parts() {
-			if err := s.exec(`INSERT INTO sso_grant_roles (tenant_id, place, role) VALUES (?, ?, ?)`, s.tenant, place, role); err != nil {
+			if err := s.exec(
+				`INSERT INTO sso_grant_roles (tenant_id, place, role) VALUES (?, ?, ?)`, s.tenant, place, role,
+			); err != nil {
 				return err
 			}
 		}
@@ -178,7 +182,10 @@ func (s *setupTx) setGrants(grants []packaging.Grant) error {
 			return err
 		}
 		for _, line := range lines {
-			if err := s.exec(`INSERT INTO sso_grant_lines (tenant_id, place, line_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, s.tenant, place, line); err != nil {
+			if err := s.exec(
+				`INSERT INTO sso_grant_lines (tenant_id, place, line_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+				s.tenant, place, line,
+			); err != nil {
 				return err
 			}
 		}

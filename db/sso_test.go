@@ -11,8 +11,12 @@ import (
 func signOnSetup(slug string) TenantSetup {
 	file := setup(slug)
 	file.SignOn = &SignOnSetup{packaging.SingleSignOn{
-		Enabled: true, Label: "Plant account", Home: "https://lineboard.example", Issuer: "https://login.example", ClientID: "lineboard", Claim: "groups",
-		Grants: []packaging.Grant{{Value: "packers", Role: packaging.Supervisor, Lines: []string{"l1"}}, {Value: "it", Role: packaging.Administrator}},
+		Enabled: true, Label: "Plant account", Home: "https://lineboard.example", Issuer: "https://login.example",
+		ClientID: "lineboard", Claim: "groups",
+		Grants: []packaging.Grant{
+			{Value: "packers", Role: packaging.Supervisor, Lines: []string{"l1"}},
+			{Value: "it", Role: packaging.Administrator},
+		},
 	}, secret.New("canary-client-secret")}
 	return file
 }
@@ -22,7 +26,9 @@ func TestTheSchemaKeepsWhomAProviderKnowsToOneTenant(t *testing.T) {
 	if err := d.Provision(t.Context(), Site{signOnSetup("ghent"), signOnSetup("basel")}); err != nil {
 		t.Fatal(err)
 	}
-	ines := packaging.Identity{Issuer: "https://login.example", Subject: "ines", Username: "ines", Values: []string{"packers"}}
+	ines := packaging.Identity{
+		Issuer: "https://login.example", Subject: "ines", Username: "ines", Values: []string{"packers"},
+	}
 	p, err := d.SignInBy(t.Context(), ghent.Tenant, ines)
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +45,14 @@ func TestTheSchemaKeepsWhomAProviderKnowsToOneTenant(t *testing.T) {
 	}
 	deny(`INSERT INTO members (tenant_id, user_id) VALUES (?, ?)`, basel.Tenant.ID, p.ID)
 	deny(`UPDATE identities SET user_id = ? WHERE user_id = ?`, ghent.ID, p.ID)
-	deny(`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, 'https://login.example', 'ines', ?, 1)`, ghent.Tenant.ID, ghent.ID)
-	deny(`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, 'https://login.example', 'x', ?, 1)`, ghent.Tenant.ID, basel.ID)
+	deny(
+		`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, 'https://login.example', 'ines', ?, 1)`,
+		ghent.Tenant.ID, ghent.ID,
+	)
+	deny(
+		`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, 'https://login.example', 'x', ?, 1)`,
+		ghent.Tenant.ID, basel.ID,
+	)
 	deny(`UPDATE sso SET issuer = 'https://evil.example'`) // with the secret that is another's
 	deny(`UPDATE users SET password_hash = '' WHERE id = ?`, ghent.ID)
 	both := signOnSetup("basel")
@@ -48,9 +60,14 @@ func TestTheSchemaKeepsWhomAProviderKnowsToOneTenant(t *testing.T) {
 	if err := d.Provision(t.Context(), Site{both}); err != nil {
 		t.Fatal(err)
 	}
-	deny(`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, 'https://login.example', 'y', ?, 1)`, ghent.Tenant.ID, ghent.ID)
+	deny(
+		`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, 'https://login.example', 'y', ?, 1)`,
+		ghent.Tenant.ID, ghent.ID,
+	)
 	// A file can't make one of them somebody else's either.
-	both.People = []PersonSetup{{Username: "INES", FullName: "Ines", Role: packaging.Administrator, Password: secret.New("canary-password")}}
+	both.People = []PersonSetup{
+		{Username: "INES", FullName: "Ines", Role: packaging.Administrator, Password: secret.New("canary-password")},
+	}
 	if err := d.Provision(t.Context(), Site{both}); err == nil {
 		t.Error("a file took over somebody who came by single sign-on")
 	}
@@ -62,7 +79,8 @@ func TestNobodyWhoComesByTheProviderPassesForTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := d.SignInBy(t.Context(), ghent.Tenant, packaging.Identity{
-		Issuer: "https://login.example", Subject: "m", Username: "Line\u3164board", FullName: "Mallory\u202e", Values: []string{"packers"},
+		Issuer: "https://login.example", Subject: "m", Username: "Line\u3164board", FullName: "Mallory\u202e",
+		Values: []string{"packers"},
 	})
 	if err != nil || p.Username != "Lineboard.ghent" || p.FullName != "Mallory" {
 		t.Errorf("%q, %q, %v", p.Username, p.FullName, err)
@@ -76,7 +94,9 @@ func TestAnAdministratorByTheProviderAloneIsNoReasonToKeepThemNorToLetTheLastPas
 	if err := d.Provision(t.Context(), Site{file}); err != nil {
 		t.Fatal(err)
 	}
-	root := packaging.Identity{Issuer: "https://login.example", Subject: "root", Username: "root", Values: []string{"it"}}
+	root := packaging.Identity{
+		Issuer: "https://login.example", Subject: "root", Username: "root", Values: []string{"it"},
+	}
 	p, err := d.SignInBy(t.Context(), ghent.Tenant, root)
 	if err != nil || !p.Role.Includes(packaging.Administrator) {
 		t.Fatalf("%+v, %v", p, err)
@@ -84,7 +104,9 @@ func TestAnAdministratorByTheProviderAloneIsNoReasonToKeepThemNorToLetTheLastPas
 	if err := d.SetPersonActive(t.Context(), p, ghent.ID, false); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("the last one with a password was deactivated: %v", err)
 	}
-	if err := d.tx(t.Context(), func(t *tx) error { return t.exec(`UPDATE users SET active = 0 WHERE id = ?`, ghent.ID) }); err == nil {
+	if err := d.tx(t.Context(), func(t *tx) error {
+		return t.exec(`UPDATE users SET active = 0 WHERE id = ?`, ghent.ID)
+	}); err == nil {
 		t.Error("the schema let the last one with a password go")
 	}
 	root.Values = []string{"packers", "it"}
@@ -96,7 +118,9 @@ func TestAnAdministratorByTheProviderAloneIsNoReasonToKeepThemNorToLetTheLastPas
 func TestWhoMayNotAdministerSetsNoSingleSignOnAndAChangeIsOfOneTenant(t *testing.T) {
 	d, ghent, basel := opened(t)
 	file := signOnSetup("ghent")
-	if err := d.SetSingleSignOn(t.Context(), ghent, file.SignOn.SingleSignOn, file.SignOn.Secret, false); packaging.CodeOf(err) != packaging.Forbidden {
+	if err := d.SetSingleSignOn(
+		t.Context(), ghent, file.SignOn.SingleSignOn, file.SignOn.Secret, false,
+	); packaging.CodeOf(err) != packaging.Forbidden {
 		t.Errorf("a supervisor: %v", err)
 	}
 	for range 2 { // the second time changes nothing
@@ -104,15 +128,22 @@ func TestWhoMayNotAdministerSetsNoSingleSignOnAndAChangeIsOfOneTenant(t *testing
 			t.Fatal(err)
 		}
 	}
-	page, err := d.History(t.Context(), packaging.Everything(ghent.Tenant.ID), packaging.HistoryFilter{Deed: packaging.SignOnSet, Limit: 10})
-	if err != nil || len(page.Entries) != 1 || page.Entries[0].Old != "" || page.Entries[0].New != "on · Plant account · https://login.example · client lineboard · at https://lineboard.example · scopes openid · groups=packers: supervisor (lines L1) · groups=it: administrator" {
+	page, err := d.History(
+		t.Context(), packaging.Everything(ghent.Tenant.ID),
+		packaging.HistoryFilter{Deed: packaging.SignOnSet, Limit: 10},
+	)
+	if err != nil || len(page.Entries) != 1 || page.Entries[0].Old != "" ||
+		page.Entries[0].New != "on · Plant account · https://login.example · client lineboard · at https://lineboard.example · scopes openid · groups=packers: supervisor (lines L1) · groups=it: administrator" {
 		t.Errorf("history %+v, %v", page.Entries, err)
 	}
 	if s, opened, _, err := d.SingleSignOn(t.Context(), basel.Tenant.ID); err != nil || s.Set() || !opened.Empty() {
 		t.Errorf("basel has %+v, %v", s, err)
 	}
 	var off *packaging.SignOnError
-	if _, err := d.SignInBy(t.Context(), basel.Tenant, packaging.Identity{Issuer: "https://login.example", Subject: "ines", Values: []string{"packers"}}); !errors.As(err, &off) || off.Reason != packaging.SignOnOff {
+	if _, err := d.SignInBy(
+		t.Context(), basel.Tenant,
+		packaging.Identity{Issuer: "https://login.example", Subject: "ines", Values: []string{"packers"}},
+	); !errors.As(err, &off) || off.Reason != packaging.SignOnOff {
 		t.Errorf("at basel: %v", err)
 	}
 }

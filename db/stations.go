@@ -17,7 +17,9 @@ FROM stations s JOIN lines l ON l.id = s.line_id
 
 func scanStation(row scanner) (s packaging.Station, err error) {
 	var bound, waits int64
-	err = row.Scan(&s.ID, &s.TenantID, &s.Name, &s.Line.ID, &s.Line.Code, &s.Line.Name, &s.Language, &s.Keyboard, &bound, &waits)
+	err = row.Scan(
+		&s.ID, &s.TenantID, &s.Name, &s.Line.ID, &s.Line.Code, &s.Line.Name, &s.Language, &s.Keyboard, &bound, &waits,
+	)
 	s.Bound, s.Waits = moment(bound), moment(waits)
 	return s, err
 }
@@ -46,7 +48,10 @@ func (d *DB) AddStation(
 		if !by.Sees(line) {
 			return packaging.Fail(packaging.NotFound, "error.not_found")
 		}
-		id, err := t.insert(`INSERT INTO stations (tenant_id, line_id, name, language) VALUES (?, ?, ?, ?)`, by.Tenant.ID, line, name, language)
+		id, err := t.insert(
+			`INSERT INTO stations (tenant_id, line_id, name, language) VALUES (?, ?, ?, ?)`, by.Tenant.ID, line, name,
+			language,
+		)
 		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "stations.name_taken").Because(err)
 		}
@@ -91,7 +96,10 @@ func (d *DB) SetStationKeyboard(
 	ctx context.Context, by packaging.Person, id packaging.StationID, keyboard string,
 ) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
-		return t.exec(`UPDATE stations SET keyboard = ? WHERE id = ? AND tenant_id = ? AND token_hash IS NOT NULL`, keyboard, id, by.Tenant.ID)
+		return t.exec(
+			`UPDATE stations SET keyboard = ? WHERE id = ? AND tenant_id = ? AND token_hash IS NOT NULL`, keyboard, id,
+			by.Tenant.ID,
+		)
 	})
 }
 
@@ -149,7 +157,10 @@ func (d *DB) BindStation(
 	err = d.tx(ctx, func(t *tx) error {
 		var id packaging.StationID
 		var tenant packaging.TenantID
-		if err := t.row(`SELECT id, tenant_id FROM stations WHERE code_mark = ? AND code_until > ?`, codeMark(d.box, code), millis(t.now)).
+		if err := t.row(
+			`SELECT id, tenant_id FROM stations WHERE code_mark = ? AND code_until > ?`, codeMark(d.box, code),
+			millis(t.now),
+		).
 			Scan(&id, &tenant); err != nil {
 			return err
 		}
@@ -183,7 +194,9 @@ func (d *DB) UnbindStation(ctx context.Context, by packaging.Person, id packagin
 		if err := t.endSessionsAt(by.Author, s.ID); err != nil {
 			return err
 		}
-		if err := t.exec(`UPDATE stations SET token_hash = NULL, bound_at = NULL, keyboard = '' WHERE id = ?`, s.ID); err != nil {
+		if err := t.exec(
+			`UPDATE stations SET token_hash = NULL, bound_at = NULL, keyboard = '' WHERE id = ?`, s.ID,
+		); err != nil {
 			return err
 		}
 		return t.record(stationEntry(packaging.StationUnbound, by.Author, s))
@@ -209,6 +222,7 @@ func (d *DB) RemoveStation(ctx context.Context, by packaging.Person, id packagin
 
 func stationEntry(deed packaging.Deed, by packaging.Author, s packaging.Station) packaging.Entry {
 	return packaging.Entry{
-		TenantID: s.TenantID, By: by, Deed: deed, LineCode: s.Line.Code, LineName: s.Line.Name, Object: "station " + s.Name,
+		TenantID: s.TenantID, By: by, Deed: deed, LineCode: s.Line.Code, LineName: s.Line.Name,
+		Object: "station " + s.Name,
 	}
 }

@@ -20,7 +20,10 @@ func (t *tx) startAtStation(token [32]byte, p packaging.Person) error {
 	if p.StationID == 0 {
 		return nil
 	}
-	return t.exec(`INSERT INTO station_sessions (token_hash, station_id, used_at) VALUES (?, ?, ?)`, token[:], p.StationID, millis(t.now))
+	return t.exec(
+		`INSERT INTO station_sessions (token_hash, station_id, used_at) VALUES (?, ?, ?)`, token[:], p.StationID,
+		millis(t.now),
+	)
 }
 
 // StationUse returns how a session at a station stands.
@@ -49,7 +52,9 @@ func (d *DB) UseStation(ctx context.Context, token [32]byte) error {
 func (d *DB) LockStation(ctx context.Context, by packaging.Person, token [32]byte) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		var id packaging.StationID
-		err := t.row(`UPDATE station_sessions SET locked = 1 WHERE token_hash = ? AND locked = 0 RETURNING station_id`, token[:]).Scan(&id)
+		err := t.row(
+			`UPDATE station_sessions SET locked = 1 WHERE token_hash = ? AND locked = 0 RETURNING station_id`, token[:],
+		).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) { // it is locked already
 			return nil
 		}

@@ -9,8 +9,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// WithdrawOrder takes an order from the boards that only an import told of. It is refused with a Conflict if the API has
-// listed the order meanwhile, or if it is withdrawn already.
+// WithdrawOrder takes an order from the boards that only an import told of. It is refused with a Conflict if the API
+// has listed the order meanwhile, or if it is withdrawn already.
 func (d *DB) WithdrawOrder(ctx context.Context, by packaging.Person, id packaging.OrderID, why string) error {
 	return d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, by packaging.Person) error {
 		o, err := orderOf(ctx, t, by.Scope(), id)
@@ -46,8 +46,9 @@ type giving struct {
 	fields []packaging.ImportField
 }
 
-// GiveValueBack ends that an imported value counts: the order has what the API says of the field again. was is the value
-// that the person saw. It is refused with a Conflict if another one counts by now, or if a release is not settled.
+// GiveValueBack ends that an imported value counts: the order has what the API says of the field again. was is the
+// value that the person saw. It is refused with a Conflict if another one counts by now, or if a release is not
+// settled.
 func (d *DB) GiveValueBack(
 	ctx context.Context, by packaging.Person, id packaging.OrderID, field packaging.ImportField, was, why string,
 ) error {
@@ -129,7 +130,8 @@ func (i *importing) lineWithout(g giving) packaging.LineID {
 func (t *tx) giveBack(i *importing, g giving) error {
 	given, shown := g.without(i.lines)
 	line := i.lineWithout(g)
-	if err := t.exec(`UPDATE orders SET line_id = ?, (`+factColumns+`) = (?,?,?,?,?,?,?,?), revision = revision + 1 WHERE id = ?`,
+	if err := t.exec(`UPDATE orders SET line_id = ?, (`+factColumns+
+		`) = (?,?,?,?,?,?,?,?), revision = revision + 1 WHERE id = ?`,
 		slices.Concat([]any{nullable(line)}, factFields(&shown), []any{g.id})...); err != nil {
 		return err
 	}
@@ -157,8 +159,8 @@ type importedPart struct {
 	changes []packaging.FactChange
 }
 
-// GiveImportBack gives back each value of an import that still counts, and withdraws the orders that no other import and
-// not the API told of. Orders whose release is not settled, and those outside the person's lines, stay as they are.
+// GiveImportBack gives back each value of an import that still counts, and withdraws the orders that no other import
+// and not the API told of. Orders whose release is not settled, and those outside the person's lines, stay as they are.
 func (d *DB) GiveImportBack(
 	ctx context.Context, by packaging.Person, id packaging.ImportID, why string,
 ) (done packaging.GivenBack, err error) {
@@ -230,7 +232,9 @@ func (t *tx) givePartBack(i *importing, part importedPart, why string, done *pac
 		}
 	}
 	left, _ := g.without(i.lines)
-	switch nothingLeft := !slices.ContainsFunc(packaging.ImportFields[1:], func(f packaging.ImportField) bool { return *left.Field(f) != "" }); {
+	switch nothingLeft := !slices.ContainsFunc(packaging.ImportFields[1:], func(f packaging.ImportField) bool {
+		return *left.Field(f) != ""
+	}); {
 	case nothingLeft && i.by.MayWithdraw(o):
 		done.Withdrawn++
 		return t.withdraw(i.by, o, why)

@@ -47,7 +47,10 @@ func find(t *testing.T, d *DB, p packaging.Person, f packaging.OrderFilter) (key
 func TestAnImportedOrderIsWithdrawnAndComesBackByTheAPIOrAnotherImport(t *testing.T) {
 	d, ghent, basel := opened(t)
 	tenant := ghent.Tenant.ID
-	imports(t, d, ghent, packaging.Facts{Key: "123", LineCode: "L1", Lot: "12345", GTIN: "09506000134352"}, packaging.Facts{Key: "Total", LineCode: "L1"})
+	imports(
+		t, d, ghent, packaging.Facts{Key: "123", LineCode: "L1", Lot: "12345", GTIN: "09506000134352"},
+		packaging.Facts{Key: "Total", LineCode: "L1"},
+	)
 	lost, total := order(t, d, tenant, "123"), order(t, d, tenant, "Total")
 	if err := d.WithdrawOrder(t.Context(), basel, lost.ID, "no"); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("another tenant's: %v", err)
@@ -63,21 +66,26 @@ func TestAnImportedOrderIsWithdrawnAndComesBackByTheAPIOrAnotherImport(t *testin
 	if shown := boards(t, d, ghent); shown != "" {
 		t.Errorf("boards show %s", shown)
 	}
-	if all, withdrawn, text := find(t, d, ghent, packaging.OrderFilter{}), find(t, d, ghent, packaging.OrderFilter{Withdrawn: true}), find(t, d, ghent, packaging.OrderFilter{Text: "Tot"}); all != "" || withdrawn != "Total 123" || text != "Total" {
+	if all, withdrawn, text := find(t, d, ghent, packaging.OrderFilter{}), find(
+		t, d, ghent, packaging.OrderFilter{Withdrawn: true},
+	), find(t, d, ghent, packaging.OrderFilter{Text: "Tot"}); all != "" || withdrawn != "Total 123" || text != "Total" {
 		t.Errorf("found: %q, %q by the filter, %q by its ID", all, withdrawn, text)
 	}
 	e := history(t, d, ghent)[0]
-	if e.Deed != packaging.OrderWithdrawn || e.OrderKey != "Total" || e.Comment != "A footer row." || e.By.Username != ghent.Username {
+	if e.Deed != packaging.OrderWithdrawn || e.OrderKey != "Total" || e.Comment != "A footer row." ||
+		e.By.Username != ghent.Username {
 		t.Errorf("%+v", e)
 	}
-	if o := order(t, d, tenant, "123"); o.Withdrawn.Why != "A footer row." || o.Withdrawn.By != ghent.FullName || o.Lot != "12345" {
+	if o := order(t, d, tenant, "123"); o.Withdrawn.Why != "A footer row." || o.Withdrawn.By != ghent.FullName ||
+		o.Lot != "12345" {
 		t.Errorf("%+v", o)
 	}
 
 	// The API lists the one after all: what the mistaken import gave is no more.
 	f := facts("123")
 	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{f}})
-	if o := order(t, d, tenant, "123"); o.Withdrawn.Given() || o.NotYetKnown || o.Lot != f.Lot || o.Status != packaging.PendingRelease {
+	if o := order(t, d, tenant, "123"); o.Withdrawn.Given() || o.NotYetKnown || o.Lot != f.Lot ||
+		o.Status != packaging.PendingRelease {
 		t.Errorf("listed after all: %+v", o)
 	}
 	if given, err := importedFacts(t, d, ghent.Scope(), lost.ID); err != nil || len(given) != 0 {
@@ -103,12 +111,17 @@ func TestTheSchemaLetsNoOrderOnItsWayBeWithdrawn(t *testing.T) {
 	fresh := order(t, d, tenant, "new")
 	const withdraw = `UPDATE orders SET withdrawn_at = 1, withdrawn_by = 'a', withdrawn_why = 'a' WHERE id = %d`
 	refusedBySchema(t, d, "one that the API listed", fmt.Sprintf(withdraw, known.ID))
-	refusedBySchema(t, d, "without a reason", fmt.Sprintf(`UPDATE orders SET withdrawn_at = 1, withdrawn_by = 'a' WHERE id = %d`, fresh.ID))
+	refusedBySchema(
+		t, d, "without a reason",
+		fmt.Sprintf(`UPDATE orders SET withdrawn_at = 1, withdrawn_by = 'a' WHERE id = %d`, fresh.ID),
+	)
 	refusedBySchema(t, d, "from the beginning", fmt.Sprintf(`
 		INSERT INTO orders (tenant_id, order_key, line_code, line_name, product, gtin, lot, expiry, quantity, extra_percent, status, raw,
 			listed, known, first_seen_at, confirmed_at, withdrawn_at, withdrawn_by, withdrawn_why)
 		VALUES (%d, 'x', '', '', '', '', '', '', '', '', '', '', 0, 0, 1, 1, 1, 'a', 'a')`, tenant))
-	q, err := d.StartQueue(t.Context(), ghent, known.Line.ID, []packaging.QueuePick{{Order: known.ID, Revision: known.Revision}})
+	q, err := d.StartQueue(
+		t.Context(), ghent, known.Line.ID, []packaging.QueuePick{{Order: known.ID, Revision: known.Revision}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,9 +144,13 @@ func TestTheSchemaLetsNoOrderOnItsWayBeWithdrawn(t *testing.T) {
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, tenant, "b").ID}); err != nil {
 		t.Fatal(err)
 	}
-	refusedBySchema(t, d, "a value while a release is under way", `UPDATE imported_facts SET lot = '' WHERE lot = 'MINE'`)
+	refusedBySchema(
+		t, d, "a value while a release is under way", `UPDATE imported_facts SET lot = '' WHERE lot = 'MINE'`,
+	)
 	refusedBySchema(t, d, "all values while a release is under way", `DELETE FROM imported_facts WHERE lot = 'MINE'`)
-	if err := d.GiveValueBack(t.Context(), ghent, order(t, d, tenant, "b").ID, packaging.ColumnLot, "MINE", "x"); packaging.CodeOf(err) != packaging.Conflict {
+	if err := d.GiveValueBack(
+		t.Context(), ghent, order(t, d, tenant, "b").ID, packaging.ColumnLot, "MINE", "x",
+	); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("a value while a release is under way: %v", err)
 	}
 }
@@ -161,11 +178,13 @@ func TestAnImportedValueIsGivenBackToTheAPI(t *testing.T) {
 	if err := give(packaging.ColumnLot, "10.Dez"); err != nil {
 		t.Fatal(err)
 	}
-	if got := order(t, d, tenant, "a"); got.Lot != api.Lot || got.Quantity != "7" || got.Line.Code != "L2" || got.Revision <= o.Revision {
+	if got := order(t, d, tenant, "a"); got.Lot != api.Lot || got.Quantity != "7" || got.Line.Code != "L2" ||
+		got.Revision <= o.Revision {
 		t.Errorf("%+v", got)
 	}
 	e := history(t, d, ghent)[0]
-	if e.Deed != packaging.ValueGivenBack || e.Object != "lot" || e.Old != "10.Dez" || e.New != api.Lot || e.Comment == "" || e.OrderKey != "a" {
+	if e.Deed != packaging.ValueGivenBack || e.Object != "lot" || e.Old != "10.Dez" || e.New != api.Lot ||
+		e.Comment == "" || e.OrderKey != "a" {
 		t.Errorf("%+v", e)
 	}
 	if err := give(packaging.ColumnLine, "L2"); err != nil {
@@ -193,7 +212,8 @@ func TestAWholeImportIsGivenBackAsFarAsItStillCounts(t *testing.T) {
 	cache(t, d, tenant, api, facts("b"), facts("c"))
 	imports(t, d, ghent, packaging.Facts{Key: "twice", LineCode: "L1"})
 	wrong := imports(t, d, ghent,
-		packaging.Facts{Key: "a", Lot: "W1", Quantity: "1"}, packaging.Facts{Key: "b", Lot: "W2"}, packaging.Facts{Key: "c", Lot: "W3"},
+		packaging.Facts{Key: "a", Lot: "W1", Quantity: "1"}, packaging.Facts{Key: "b", Lot: "W2"},
+		packaging.Facts{Key: "c", Lot: "W3"},
 		packaging.Facts{Key: "new", LineCode: "L1", Lot: "W4"}, packaging.Facts{Key: "twice", Lot: "W5"})
 	imports(t, d, ghent, packaging.Facts{Key: "a", Quantity: "2"}) // a later import said it again
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: order(t, d, tenant, "c").ID}); err != nil {
@@ -206,14 +226,17 @@ func TestAWholeImportIsGivenBackAsFarAsItStillCounts(t *testing.T) {
 	if want := (packaging.GivenBack{Values: 3, Withdrawn: 1, Kept: 1}); err != nil || done != want {
 		t.Fatalf("%+v %v, want %+v", done, err, want)
 	}
-	if a, b, c := order(t, d, tenant, "a"), order(t, d, tenant, "b"), order(t, d, tenant, "c"); a.Lot != api.Lot || a.Quantity != "2" || b.Lot != api.Lot || c.Lot != "W3" {
+	if a, b, c := order(t, d, tenant, "a"), order(t, d, tenant, "b"), order(t, d, tenant, "c"); a.Lot != api.Lot ||
+		a.Quantity != "2" || b.Lot != api.Lot || c.Lot != "W3" {
 		t.Errorf("%+v %+v %+v", a.Facts, b.Facts, c.Facts)
 	}
-	if fresh, twice := order(t, d, tenant, "new"), order(t, d, tenant, "twice"); !fresh.Withdrawn.Given() || twice.Withdrawn.Given() || twice.Lot != "" {
+	if fresh, twice := order(t, d, tenant, "new"), order(t, d, tenant, "twice"); !fresh.Withdrawn.Given() ||
+		twice.Withdrawn.Given() || twice.Lot != "" {
 		t.Errorf("%+v %+v", fresh, twice)
 	}
 	e := history(t, d, ghent)[0]
-	if e.Deed != packaging.ImportGivenBack || e.Object != "orders.csv" || e.Comment != "The wrong file." || !strings.Contains(e.New, "3 values given back, 1 orders withdrawn, 1 orders kept") {
+	if e.Deed != packaging.ImportGivenBack || e.Object != "orders.csv" || e.Comment != "The wrong file." ||
+		!strings.Contains(e.New, "3 values given back, 1 orders withdrawn, 1 orders kept") {
 		t.Errorf("%+v", e)
 	}
 	if _, err := d.GiveImportBack(t.Context(), ghent, wrong.ID, "again"); packaging.CodeOf(err) != packaging.Conflict {
@@ -237,7 +260,9 @@ func TestTheSchemaShowsNoSerialNumberOnceTheLineHasBegun(t *testing.T) {
 	}
 	const show = `INSERT INTO shown_serials (serial_id, tenant_id, order_id, at, user_id, username, full_name) VALUES (%d, %d, %d, 1, %d, 'a', 'a')`
 	refusedBySchema(t, d, "one that is in no list", fmt.Sprintf(show, serialKey(o.List(), 3), tenant, o.ID, ghent.ID))
-	refusedBySchema(t, d, "as one of another order", fmt.Sprintf(show, serialKey(o.List(), 1), tenant, o.ID+1, ghent.ID))
+	refusedBySchema(
+		t, d, "as one of another order", fmt.Sprintf(show, serialKey(o.List(), 1), tenant, o.ID+1, ghent.ID),
+	)
 	if err := d.ShowSerial(t.Context(), ghent, o.List(), 2); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +272,9 @@ func TestTheSchemaShowsNoSerialNumberOnceTheLineHasBegun(t *testing.T) {
 	for _, status := range []packaging.Status{packaging.Suspended, packaging.InProgress, packaging.Done} {
 		f.Status = status
 		refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{f}})
-		refusedBySchema(t, d, "once it was "+string(status), fmt.Sprintf(show, serialKey(o.List(), 1), tenant, o.ID, ghent.ID))
+		refusedBySchema(
+			t, d, "once it was "+string(status), fmt.Sprintf(show, serialKey(o.List(), 1), tenant, o.ID, ghent.ID),
+		)
 		if err := d.ShowSerial(t.Context(), ghent, o.List(), 1); packaging.CodeOf(err) != packaging.Conflict {
 			t.Errorf("once it was %s: %v", status, err)
 		}

@@ -79,7 +79,9 @@ func (t *tx) setTenant(
 	var before string
 	var was packaging.Tenant
 	var kind, header string
-	err = t.row(`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE slug = ?`, to.Slug).
+	err = t.row(
+		`SELECT id, slug, name, time_zone, base_url, token_kind, token_header FROM tenants WHERE slug = ?`, to.Slug,
+	).
 		Scan(&was.ID, &was.Slug, &was.Name, &was.TimeZone, &was.BaseURL, &kind, &header)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -123,7 +125,10 @@ func (t *tx) mustKeepZone(was, to packaging.Tenant) error {
 		return nil
 	}
 	var signed bool
-	err := t.row(`SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = ?1) OR EXISTS (SELECT 1 FROM shift_reviews WHERE tenant_id = ?1)`, was.ID).Scan(&signed)
+	err := t.row(
+		`SELECT EXISTS (SELECT 1 FROM handovers WHERE tenant_id = ?1) OR EXISTS (SELECT 1 FROM shift_reviews WHERE tenant_id = ?1)`,
+		was.ID,
+	).Scan(&signed)
 	if err == nil && signed {
 		err = packaging.Fail(packaging.Conflict, "error.zone_signed")
 	}

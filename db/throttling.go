@@ -51,7 +51,9 @@ func (d *DB) Try(
 	ctx context.Context, guesses ...packaging.Guess,
 ) (tried []packaging.Tried, wait time.Duration, err error) {
 	err = d.tx(ctx, func(t *tx) error {
-		if err := t.exec(`DELETE FROM wrong_tries WHERE last_at < ?`, millis(t.now.Add(-packaging.TriesForgotten))); err != nil {
+		if err := t.exec(
+			`DELETE FROM wrong_tries WHERE last_at < ?`, millis(t.now.Add(-packaging.TriesForgotten)),
+		); err != nil {
 			return err
 		}
 		// The clock may have been set back: what is ahead of it was now.
@@ -74,7 +76,8 @@ func (d *DB) Try(
 		}
 		for _, g := range guesses {
 			if err := t.exec(`INSERT INTO wrong_tries (what, tries, last_at) VALUES (?, 1, ?)
-				ON CONFLICT (what) DO UPDATE SET tries = tries + 1, last_at = excluded.last_at`, g.What, millis(t.now)); err != nil {
+				ON CONFLICT (what) DO UPDATE SET tries = tries + 1, last_at = excluded.last_at`, g.What,
+				millis(t.now)); err != nil {
 				return err
 			}
 		}

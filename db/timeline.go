@@ -37,7 +37,9 @@ func timelineOf(
 ) ([]packaging.OrderEvent, error) {
 	w := inScope(in, "o.")
 	w.and(true, "e.order_id = ?", order)
-	return collect(ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...)
+	return collect(
+		ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id DESC LIMIT ?`, append(w.args, limit)...,
+	)
 }
 
 // firstChangesOf returns the first change of each fact of an order, and of its line. Old is the first value. A fact
@@ -46,6 +48,10 @@ func firstChangesOf(
 	ctx context.Context, q querier, in packaging.Scope, order packaging.OrderID,
 ) ([]packaging.OrderEvent, error) {
 	w := inScope(in, "o.")
-	w.and(true, `e.id IN (SELECT min(id) FROM order_events WHERE order_id = ? AND kind IN ('facts', 'line') AND old_value <> '' GROUP BY kind, field)`, order)
+	w.and(
+		true,
+		`e.id IN (SELECT min(id) FROM order_events WHERE order_id = ? AND kind IN ('facts', 'line') AND old_value <> '' GROUP BY kind, field)`,
+		order,
+	)
 	return collect(ctx, q, scanEvent, selectEvent+`WHERE `+w.sql+` ORDER BY e.id`, w.args...)
 }

@@ -70,13 +70,20 @@ func TestATimelineTellsWhatALostReleaseCameTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Cut},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.SettleByStatus(t.Context(), claimed, packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress}); err != nil {
+	if err := d.SettleByStatus(
+		t.Context(), claimed, packaging.Settlement{Outcome: packaging.Released, Status: packaging.InProgress},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"seen  →Pending release list", "status  Pending release→In progress settlement"}, saidOf(t, d, tenant, "a")); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"seen  →Pending release list", "status  Pending release→In progress settlement"},
+		saidOf(t, d, tenant, "a"),
+	); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -143,7 +150,9 @@ func TestDetailsThatSayNothingNewDoNotTouchTheOrder(t *testing.T) {
 	refresh(t, d, tenant, packaging.Refresh{Started: start.Add(time.Hour)})
 	was, writes := order(t, d, tenant, "a"), orderWrites(t, d)
 	asked := start.Add(2 * time.Hour)
-	if refresh(t, d, tenant, packaging.Refresh{Started: asked, Unlisted: []packaging.Facts{facts("a")}, Asked: []string{"a"}}) || writes() != 0 {
+	if refresh(
+		t, d, tenant, packaging.Refresh{Started: asked, Unlisted: []packaging.Facts{facts("a")}, Asked: []string{"a"}},
+	) || writes() != 0 {
 		t.Error("the order is written")
 	}
 	if now := order(t, d, tenant, "a"); !now.AsOf.Equal(asked) || now.Revision != was.Revision {
@@ -177,7 +186,10 @@ func TestATimelineTellsWhatAFileBroughtAndWhenTheAPIFirstKnewTheOrder(t *testing
 	tenant := ghent.Tenant.ID
 	imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "FIRST", LineCode: "L1"})
 	imports(t, d, ghent, packaging.Facts{Key: "a", Lot: "SECOND"})
-	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{{Key: "a", Status: packaging.Open, Quantity: "5", Lot: "THEIRS"}}})
+	refresh(
+		t, d, tenant,
+		packaging.Refresh{Listed: []packaging.Facts{{Key: "a", Status: packaging.Open, Quantity: "5", Lot: "THEIRS"}}},
+	)
 	if diff := cmp.Diff([]string{
 		"seen  → import", "facts lot FIRST→SECOND import", "status  →Open list", "facts quantity →5 list",
 	}, saidOf(t, d, tenant, "a")); diff != "" {

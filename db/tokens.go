@@ -21,7 +21,10 @@ func scanToken(row scanner, more ...any) (k packaging.Token, err error) {
 	var expires, used, revoked sql.Null[int64]
 	var lines, scopes string
 	err = row.Scan(
-		append([]any{&k.ID, &k.Name, &created, &k.CreatedBy, &expires, &used, &revoked, &k.RevokedBy, &lines, &scopes}, more...)...,
+		append(
+			[]any{&k.ID, &k.Name, &created, &k.CreatedBy, &expires, &used, &revoked, &k.RevokedBy, &lines, &scopes},
+			more...,
+		)...,
 	)
 	if err != nil {
 		return k, err
@@ -90,7 +93,9 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 			limits = append(limits, "all lines")
 		}
 		for _, l := range lines {
-			if err := t.exec(`INSERT INTO api_token_lines (token_id, tenant_id, line_id) VALUES (?,?,?)`, id, by.Tenant.ID, l.ID); err != nil {
+			if err := t.exec(
+				`INSERT INTO api_token_lines (token_id, tenant_id, line_id) VALUES (?,?,?)`, id, by.Tenant.ID, l.ID,
+			); err != nil {
 				return err
 			}
 			limits = append(limits, l.Code)
@@ -99,7 +104,8 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 			limits = append(limits, "until "+k.Expires.UTC().Format(time.RFC3339))
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.TokenCreated, Object: k.Name, New: strings.Join(limits, ", "),
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.TokenCreated, Object: k.Name,
+			New: strings.Join(limits, ", "),
 		})
 	})
 }
@@ -110,7 +116,9 @@ func (t *tx) addScopes(by packaging.Person, id int64, scopes []packaging.TokenSc
 		return nil, packaging.Fail(packaging.Invalid, "tokens.no_scope")
 	}
 	for _, scope := range scopes {
-		if err := t.exec(`INSERT INTO api_token_scopes (token_id, tenant_id, scope) VALUES (?,?,?)`, id, by.Tenant.ID, scope); err != nil {
+		if err := t.exec(
+			`INSERT INTO api_token_scopes (token_id, tenant_id, scope) VALUES (?,?,?)`, id, by.Tenant.ID, scope,
+		); err != nil {
 			return nil, err
 		}
 		says = append(says, strings.ReplaceAll(string(scope), "_", " "))
@@ -123,14 +131,21 @@ func (d *DB) RevokeToken(ctx context.Context, by packaging.Person, id packaging.
 	return d.authorizedTx(ctx, by, packaging.Administer, func(t *tx, by packaging.Person) error {
 		var name string
 		var revoked bool
-		if err := t.row(`SELECT name, revoked_at IS NOT NULL FROM api_tokens WHERE id = ? AND tenant_id = ?`, id, by.Tenant.ID).
+		if err := t.row(
+			`SELECT name, revoked_at IS NOT NULL FROM api_tokens WHERE id = ? AND tenant_id = ?`, id, by.Tenant.ID,
+		).
 			Scan(&name, &revoked); err != nil || revoked {
 			return err
 		}
-		if err := t.exec(`UPDATE api_tokens SET revoked_at = ?, revoked_by = ?, revoker_name = ? WHERE id = ?`, millis(t.now), by.ID, by.FullName, id); err != nil {
+		if err := t.exec(
+			`UPDATE api_tokens SET revoked_at = ?, revoked_by = ?, revoker_name = ? WHERE id = ?`, millis(t.now), by.ID,
+			by.FullName, id,
+		); err != nil {
 			return err
 		}
-		return t.record(packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.TokenRevoked, Object: name})
+		return t.record(
+			packaging.Entry{TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.TokenRevoked, Object: name},
+		)
 	})
 }
 

@@ -103,7 +103,9 @@ func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) 
 	o := cache(t, d, ghent.Tenant.ID, facts("pressed"))
 	rows := []packaging.ImportRow{{Row: 2, Facts: packaging.Facts{Key: "pressed", Lot: "another"}}}
 	for i := range 2 * shortImport {
-		rows = append(rows, packaging.ImportRow{Row: i + 3, Facts: packaging.Facts{Key: fmt.Sprintf("new%d", i), LineCode: "L1"}})
+		rows = append(
+			rows, packaging.ImportRow{Row: i + 3, Facts: packaging.Facts{Key: fmt.Sprintf("new%d", i), LineCode: "L1"}},
+		)
 	}
 	pressed := make(chan error, 1)
 	var once sync.Once
@@ -122,7 +124,8 @@ func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) 
 	if err := <-pressed; err != nil {
 		t.Fatal(err)
 	}
-	if packaging.CodeOf(err) != packaging.Invalid || done.Faults.Count != 1 || done.Faults.First[0].Code != packaging.FaultBeingReleased ||
+	if packaging.CodeOf(err) != packaging.Invalid || done.Faults.Count != 1 ||
+		done.Faults.First[0].Code != packaging.FaultBeingReleased ||
 		done.Faults.First[0].Value != "pressed" {
 		t.Errorf("the import says %+v, %v", done.Faults, err)
 	}
@@ -131,7 +134,9 @@ func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) 
 		t.Errorf("%d orders are here after an import that did nothing, %v", len(page.Orders), err)
 	}
 	rows = rows[1:]
-	if done, err = d.Import(t.Context(), ghent, packaging.ImportRequest{FileName: "orders.csv", Rows: rows}); err != nil || done.New != len(rows) {
+	if done, err = d.Import(
+		t.Context(), ghent, packaging.ImportRequest{FileName: "orders.csv", Rows: rows},
+	); err != nil || done.New != len(rows) {
 		t.Errorf("%d orders are new, %v", done.New, err)
 	}
 	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {

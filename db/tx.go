@@ -55,7 +55,8 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	w := &tx{
-		Tx: t, ctx: inside, writer: d.writer, own: map[string]*sql.Stmt{}, now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
+		Tx: t, ctx: inside, writer: d.writer, own: map[string]*sql.Stmt{},
+		now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
 		lists: map[packaging.ListID][sha256.Size]byte{},
 	}
 	var changes []packaging.Change

@@ -10,8 +10,8 @@ import (
 )
 
 // SettleByWord settles an unknown outcome by what a person says of it, who may release on the order's line. It returns
-// a Conflict if the order has changed since the person looked, if its status settles the release or shows that the order
-// was out, or if the signatures under it are not those that the tenant wants; Invalid without a reason.
+// a Conflict if the order has changed since the person looked, if its status settles the release or shows that the
+// order was out, or if the signatures under it are not those that the tenant wants; Invalid without a reason.
 func (d *DB) SettleByWord(ctx context.Context, by packaging.Person, w packaging.Word) error {
 	w.Why = strings.ToValidUTF8(strings.TrimSpace(w.Why), "�")
 	switch n := utf8.RuneCountInString(w.Why); {

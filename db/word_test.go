@@ -41,14 +41,16 @@ func TestWhatAPersonSaysOfAnUnknownOutcomeIsKeptAsTheirWord(t *testing.T) {
 			d, ghent, _ := opened(t)
 			o := say(t, d, ghent, asked(t, d, ghent, "a"), ruling)
 			r := o.Release
-			if r.Says() != want.says || r.SettledBy != ghent.FullName || r.SettledWhy != "seen at the line" || r.List != packaging.NoList || r.Serials != 0 {
+			if r.Says() != want.says || r.SettledBy != ghent.FullName || r.SettledWhy != "seen at the line" ||
+				r.List != packaging.NoList || r.Serials != 0 {
 				t.Errorf("release %+v", r)
 			}
 			if got := o.ReleaseObstacle(); got != want.obstacle {
 				t.Errorf("obstacle %q, want %q", got, want.obstacle)
 			}
 			_, e := deedsOf(t, d, ghent, "a")
-			if e.Deed != packaging.ReleaseSettled || e.By.ID != ghent.ID || e.Outcome != want.says || e.New != string(ruling) || e.Comment != "seen at the line" {
+			if e.Deed != packaging.ReleaseSettled || e.By.ID != ghent.ID || e.Outcome != want.says ||
+				e.New != string(ruling) || e.Comment != "seen at the line" {
 				t.Errorf("history %+v", e)
 			}
 			unsettled, err := d.Unsettled(t.Context())
@@ -69,11 +71,15 @@ func TestWhatAPersonSaysOfAnUnknownOutcomeIsKeptAsTheirWord(t *testing.T) {
 
 func figuresOf(t *testing.T, d *DB, in packaging.Person) packaging.Figures {
 	t.Helper()
-	all, err := d.Activities(t.Context(), in.Scope(), []packaging.Period{{From: start.Add(-time.Hour), Until: start.Add(time.Hour)}})
+	all, err := d.Activities(
+		t.Context(), in.Scope(), []packaging.Period{{From: start.Add(-time.Hour), Until: start.Add(time.Hour)}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := d.ShiftReport(t.Context(), in.Scope(), packaging.Occurrence{Begin: start.Add(-time.Hour), Until: start.Add(time.Hour)})
+	report, err := d.ShiftReport(
+		t.Context(), in.Scope(), packaging.Occurrence{Begin: start.Add(-time.Hour), Until: start.Add(time.Hour)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +98,8 @@ func TestAStatusThatContradictsAWordOpensTheReleaseAgain(t *testing.T) {
 		d, ghent, _ := opened(t)
 		o := say(t, d, ghent, asked(t, d, ghent, "a"), ruling)
 		o = becomes(t, d, o, status)
-		if r := o.Release; r.Outcome != packaging.Unknown || r.Contradicted.IsZero() || r.SettledBy != "" || r.IsClosed() {
+		if r := o.Release; r.Outcome != packaging.Unknown || r.Contradicted.IsZero() || r.SettledBy != "" ||
+			r.IsClosed() {
 			t.Errorf("%s, then %s: %+v", ruling, status, r)
 		}
 		if _, e := deedsOf(t, d, ghent, "a"); e.Deed != packaging.ReleaseReopened || e.New != string(status) {
@@ -122,7 +129,9 @@ func TestAPersonSaysWhatBecameOfAReleaseOnlyWhereItIsUpToThem(t *testing.T) {
 	running := asked(t, d, ghent, "running")
 	becomes(t, d, running, packaging.InProgress)
 	told, _ := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("told")).ID})
-	if _, err := d.Settle(t.Context(), told, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s"}}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), told, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	ready := asked(t, d, ghent, "ready")
@@ -157,7 +166,8 @@ func TestAPersonSaysWhatBecameOfAReleaseOnlyWhereItIsUpToThem(t *testing.T) {
 func TestAClosedOutcomeCanStillBecomeKnown(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := say(t, d, ghent, asked(t, d, ghent, "a"), packaging.CannotBeKnown)
-	if o = say(t, d, ghent, o, packaging.WasReleased); o.Release.Says() != packaging.SaidReleased || o.Release.IsClosed() {
+	if o = say(t, d, ghent, o, packaging.WasReleased); o.Release.Says() != packaging.SaidReleased ||
+		o.Release.IsClosed() {
 		t.Errorf("release %+v", o.Release)
 	}
 }
@@ -187,17 +197,23 @@ func again(o packaging.Order) packaging.Press {
 func TestAnOrderThatWaitsAgainIsReleasedOnceMoreAndKeepsBothLists(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := setBack(t, d, ghent, "a", "s1", "s2")
-	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID, Revision: o.Revision}); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: o.ID, Revision: o.Revision},
+	); packaging.CodeOf(err) != packaging.Conflict {
 		t.Fatalf("a press without a reason: %v", err)
 	}
 	claimed, err := d.Claim(t.Context(), ghent, again(o))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), ghent, again(order(t, d, o.TenantID, "a"))); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := d.Claim(
+		t.Context(), ghent, again(order(t, d, o.TenantID, "a")),
+	); packaging.CodeOf(err) != packaging.Conflict {
 		t.Fatalf("a second one while it is under way: %v", err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s2", "s3", "s4"}}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s2", "s3", "s4"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	now := order(t, d, o.TenantID, "a")
@@ -227,10 +243,12 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreAndKeepsBothLists(t *testing.T) 
 		t.Errorf("doubles: now %v, earlier %v", now.Release.Oddities, earlier[0].Oddities)
 	}
 	found, err := d.FindPacks(t.Context(), ghent.Scope(), []packaging.PackID{{GTIN: o.GTIN, Serial: "s2"}})
-	if err != nil || len(found) != 2 || found[0].Order != o.ID || found[1].Order != o.ID || found[0].Round == found[1].Round {
+	if err != nil || len(found) != 2 || found[0].Order != o.ID || found[1].Order != o.ID ||
+		found[0].Round == found[1].Round {
 		t.Errorf("found %+v, %v", found, err)
 	}
-	if orders, err := d.OrdersOfSerial(t.Context(), ghent.Scope(), "s4", 10); err != nil || len(orders) != 1 || orders[0].ID != o.ID {
+	if orders, err := d.OrdersOfSerial(t.Context(), ghent.Scope(), "s4", 10); err != nil || len(orders) != 1 ||
+		orders[0].ID != o.ID {
 		t.Errorf("orders of s4: %v, %v", orders, err)
 	}
 	for _, check := range []func() ([]packaging.RecordFault, error){
@@ -244,8 +262,11 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreAndKeepsBothLists(t *testing.T) 
 		}
 	}
 	var requests []packaging.Entry
-	page, err := d.History(t.Context(), ghent.Scope(), packaging.HistoryFilter{OrderKey: "a", Deed: packaging.ReleaseRequested, Limit: 10})
-	if requests = page.Entries; err != nil || len(requests) != 2 || requests[0].Comment != "scrapped at the line" || requests[0].ReleaseID == requests[1].ReleaseID {
+	page, err := d.History(
+		t.Context(), ghent.Scope(), packaging.HistoryFilter{OrderKey: "a", Deed: packaging.ReleaseRequested, Limit: 10},
+	)
+	if requests = page.Entries; err != nil || len(requests) != 2 || requests[0].Comment != "scrapped at the line" ||
+		requests[0].ReleaseID == requests[1].ReleaseID {
 		t.Errorf("history %+v, %v", requests, err)
 	}
 }
@@ -267,10 +288,14 @@ func TestTheMissingListOfAFirstReleaseIsAddedAfterTheSecondOne(t *testing.T) {
 	if err := d.AddList(t.Context(), ghent, o.ID, 0, []string{"s1"}); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("to the release that is under way: %v", err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s3", "s4"}}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s3", "s4"}},
+	); err != nil {
 		t.Fatal(err)
 	}
-	for number, want := range map[int]packaging.Code{0: packaging.Conflict, 2: packaging.Conflict, 3: packaging.NotFound, -1: packaging.NotFound} {
+	for number, want := range map[int]packaging.Code{
+		0: packaging.Conflict, 2: packaging.Conflict, 3: packaging.NotFound, -1: packaging.NotFound,
+	} {
 		if err := d.AddList(t.Context(), ghent, o.ID, number, []string{"s1"}); packaging.CodeOf(err) != want {
 			t.Errorf("to release %d: %v", number, err)
 		}
@@ -292,14 +317,16 @@ func TestTheMissingListOfAFirstReleaseIsAddedAfterTheSecondOne(t *testing.T) {
 		}
 	}
 	first, err := d.OrderOfRelease(t.Context(), ghent.Scope(), o.ID, 1)
-	if err != nil || first.Release.List != packaging.ListByPerson || first.Release.ListBy != ghent.FullName || first.Release.Serials != 3 {
+	if err != nil || first.Release.List != packaging.ListByPerson || first.Release.ListBy != ghent.FullName ||
+		first.Release.Serials != 3 {
 		t.Errorf("the first release %+v, %v", first.Release, err)
 	}
 	if now := order(t, d, o.TenantID, "a").Release; now.List != packaging.ListInAnswer || now.Serials != 2 {
 		t.Errorf("the second release %+v", now)
 	}
 	page, err := d.History(t.Context(), ghent.Scope(), packaging.HistoryFilter{Deed: packaging.ListAdded, Limit: 10})
-	if err != nil || len(page.Entries) != 1 || page.Entries[0].Object != "release 1 of the order" || page.Entries[0].ReleaseID != first.Release.ID {
+	if err != nil || len(page.Entries) != 1 || page.Entries[0].Object != "release 1 of the order" ||
+		page.Entries[0].ReleaseID != first.Release.ID {
 		t.Errorf("history %+v, %v", page.Entries, err)
 	}
 	if faults, err := d.ListFaults(t.Context(), o.TenantID, func(int, int) {}); err != nil || len(faults) > 0 {
@@ -314,11 +341,14 @@ func TestASecondReleaseThatIsRefusedLeavesTheFirstOneStanding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotConnected}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), claimed, packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotConnected},
+	); err != nil {
 		t.Fatal(err)
 	}
 	o = order(t, d, o.TenantID, "a")
-	if o.ReleaseObstacle() != packaging.AlreadyReleased || !o.WasReleased() || o.ShownList() != packaging.ListOf(o.ID, 0) {
+	if o.ReleaseObstacle() != packaging.AlreadyReleased || !o.WasReleased() ||
+		o.ShownList() != packaging.ListOf(o.ID, 0) {
 		t.Errorf("obstacle %q, list %d", o.ReleaseObstacle(), o.ShownList())
 	}
 	if o.AgainObstacle() != packaging.NoObstacle || o.NextNumber() != 2 {
@@ -339,7 +369,9 @@ func TestASecondReleaseIsForAnOrderThatWaitsAgainAndWhoseResultWasSeen(t *testin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Settle(t.Context(), odd, packaging.Answer{Outcome: packaging.Released, Serials: []string{"x", "x"}}); err != nil {
+	if _, err := d.Settle(
+		t.Context(), odd, packaging.Answer{Outcome: packaging.Released, Serials: []string{"x", "x"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	odd = becomes(t, d, odd, packaging.PendingRelease)
@@ -382,10 +414,14 @@ func TestAnOrderThatWaitsAgainOrIsSuspendedIsOpenInAHandOverAndOnTheOverview(t *
 	back := setBack(t, d, ghent, "back", "s1")
 	becomes(t, d, setBack(t, d, ghent, "stopped", "s2"), packaging.Suspended)
 	say(t, d, ghent, asked(t, d, ghent, "closed"), packaging.CannotBeKnown)
-	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("sending")).ID}); err != nil {
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("sending")).ID},
+	); err != nil {
 		t.Fatal(err)
 	}
-	items, err := d.OpenItems(t.Context(), ghent.Scope(), packaging.Occurrence{Begin: start, Until: start.Add(time.Hour)})
+	items, err := d.OpenItems(
+		t.Context(), ghent.Scope(), packaging.Occurrence{Begin: start, Until: start.Add(time.Hour)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +430,8 @@ func TestAnOrderThatWaitsAgainOrIsSuspendedIsOpenInAHandOverAndOnTheOverview(t *
 		got[i.OrderKey] = i.Kind
 	}
 	want := map[string]packaging.ItemKind{
-		"back": packaging.WaitingOrder, "closed": packaging.WaitingOrder, "stopped": packaging.SuspendedOrder, "sending": packaging.UnknownOutcome,
+		"back": packaging.WaitingOrder, "closed": packaging.WaitingOrder, "stopped": packaging.SuspendedOrder,
+		"sending": packaging.UnknownOutcome,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("open (-want +got)\n%s", diff)

@@ -19,7 +19,9 @@ func TestEachRoleMayDoWhatItsRowSaysAndNoMore(t *testing.T) {
 	o := s.Order("Order143")
 	s.SignIn("supervisor1").Post(handlerstest.OrderPath(o, "/release")) // an order without its list exports none
 	pages := []string{"/", "/lines/L1", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "/serials")}
-	exports := []string{handlerstest.OrderPath(o, "/serials.csv"), handlerstest.OrderPath(o, "/serials.json"), "/history.csv"}
+	exports := []string{
+		handlerstest.OrderPath(o, "/serials.csv"), handlerstest.OrderPath(o, "/serials.json"), "/history.csv",
+	}
 	all := slices.Concat(pages, exports, []string{"/history"})
 	for username, may := range map[string][]string{
 		"operator1":      pages,
@@ -37,7 +39,8 @@ func TestEachRoleMayDoWhatItsRowSaysAndNoMore(t *testing.T) {
 			if a.Status != want {
 				t.Errorf("%s %s: %d, want %d", username, where, a.Status, want)
 			}
-			if want == http.StatusForbidden && !strings.Contains(a.Text("main"), "You are not allowed to see or do this.") {
+			if want == http.StatusForbidden &&
+				!strings.Contains(a.Text("main"), "You are not allowed to see or do this.") {
 				t.Errorf("%s %s says %q", username, where, a.Text("main"))
 			}
 		}
@@ -50,12 +53,15 @@ func TestWhoMayNotReleaseIsNotOfferedItAndIsRefused(t *testing.T) {
 	o := s.Order("Order143")
 	for _, username := range []string{"operator1", "auditor1", "administrator1"} {
 		b := s.SignIn(username)
-		for _, where := range []string{"/lines/L1", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1")} {
+		for _, where := range []string{
+			"/lines/L1", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"),
+		} {
 			if buttons := b.Get(where).All(".release-panel .release, .hero .release"); len(buttons) > 0 {
 				t.Errorf("%s is offered %q at %s", username, buttons, where)
 			}
 		}
-		if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "You are not allowed to release orders.") {
+		if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusForbidden ||
+			!strings.Contains(a.Text("main"), "You are not allowed to release orders.") {
 			t.Errorf("%s: %d", username, a.Status)
 		}
 	}
@@ -69,16 +75,23 @@ func TestWithoutASignInThereIsNothing(t *testing.T) {
 	s := site.New(t, site.Options{})
 	o := s.Order("Order143")
 	b := s.Browser()
-	for _, where := range []string{"/", "/lines/L1", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "/serials"), handlerstest.OrderPath(o, "/serials.csv"), handlerstest.OrderPath(o, "/serials.json"), "/history", "/history.csv"} {
-		if a := b.Get(where); a.Status != http.StatusSeeOther || !strings.HasPrefix(a.Header.Get("Location"), "/login") {
+	for _, where := range []string{
+		"/", "/lines/L1", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "/serials"),
+		handlerstest.OrderPath(o, "/serials.csv"), handlerstest.OrderPath(o, "/serials.json"), "/history",
+		"/history.csv",
+	} {
+		if a := b.Get(where); a.Status != http.StatusSeeOther ||
+			!strings.HasPrefix(a.Header.Get("Location"), "/login") {
 			t.Errorf("%s: %d", where, a.Status)
 		}
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusSeeOther || len(s.Box.Released()) != 0 {
+	if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusSeeOther ||
+		len(s.Box.Released()) != 0 {
 		t.Errorf("release: %d", a.Status)
 	}
 	b.Header.Set("HX-Request", "true")
-	if a := b.Get(handlerstest.OrderPath(o, "")); a.Status != http.StatusUnauthorized || a.Header.Get("HX-Redirect") == "" || a.Body != "" {
+	if a := b.Get(handlerstest.OrderPath(o, "")); a.Status != http.StatusUnauthorized ||
+		a.Header.Get("HX-Redirect") == "" || a.Body != "" {
 		t.Errorf("htmx: %d, redirect %q", a.Status, a.Header.Get("HX-Redirect"))
 	}
 }
@@ -90,11 +103,13 @@ func TestAnotherTenantsOrdersAreNotFound(t *testing.T) {
 	s.Refresh()
 	ours, theirs := s.SignIn("supervisor1"), s.OrderOf("basel", "Order143")
 	for _, rest := range []string{"", "?arm=1", "/serials", "/serials.csv", "/serials.json"} {
-		if a := ours.Get(handlerstest.OrderPath(theirs, rest)); a.Status != http.StatusNotFound || strings.Contains(a.Body, "Order143") {
+		if a := ours.Get(handlerstest.OrderPath(theirs, rest)); a.Status != http.StatusNotFound ||
+			strings.Contains(a.Body, "Order143") {
 			t.Errorf("%s: %d", rest, a.Status)
 		}
 	}
-	if a := ours.Post(handlerstest.OrderPath(theirs, "/release")); a.Status != http.StatusNotFound || len(s.Box.Released()) != 0 {
+	if a := ours.Post(handlerstest.OrderPath(theirs, "/release")); a.Status != http.StatusNotFound ||
+		len(s.Box.Released()) != 0 {
 		t.Errorf("release: %d", a.Status)
 	}
 	own := s.Order("Order143")
@@ -103,7 +118,8 @@ func TestAnotherTenantsOrdersAreNotFound(t *testing.T) {
 	if a := their.Get("/history"); strings.Contains(a.Body, "supervisor1") {
 		t.Error("another tenant's history shows")
 	}
-	if a := their.Get(handlerstest.OrderPath(own, "/serials.csv")); a.Status != http.StatusNotFound || strings.Contains(a.Body, "4YSr5oYFKHwP") {
+	if a := their.Get(handlerstest.OrderPath(own, "/serials.csv")); a.Status != http.StatusNotFound ||
+		strings.Contains(a.Body, "4YSr5oYFKHwP") {
 		t.Errorf("serials: %d", a.Status)
 	}
 	if n := len(their.Get("/orders?q=Order143").All("tbody tr")); n != 1 {
@@ -117,7 +133,8 @@ func TestWhatAnotherSiteSendsIsRefused(t *testing.T) {
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
 		b.Header = http.Header{name: {value}}
-		if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "another site") {
+		if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusForbidden ||
+			!strings.Contains(a.Text("main"), "another site") {
 			t.Errorf("%s: %d", name, a.Status)
 		}
 	}
@@ -141,7 +158,8 @@ func TestPagesKeepToThemselves(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Secure: true})
 	a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password)
-	if cookie := a.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-"+s.CookieName("")+"=") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/;") ||
+	if cookie := a.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-"+s.CookieName("")+"=") ||
+		!strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "Path=/;") ||
 		!strings.Contains(cookie, "; HttpOnly") || !strings.Contains(cookie, "; SameSite=Lax") {
 		t.Errorf("cookie %q", cookie)
 	}
@@ -163,7 +181,9 @@ func TestPagesKeepToThemselves(t *testing.T) {
 			others = append(others, name+" "+from)
 		}
 	}
-	if want := []string{"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"}; !slices.Equal(others, want) {
+	if want := []string{
+		"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'",
+	}; !slices.Equal(others, want) {
 		t.Errorf("beside this server, the policy names %q, want %q", others, want)
 	}
 }
@@ -172,15 +192,19 @@ func TestWhatDoesNotExistIsNotFoundOnAPageWithAWayHome(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
-	for _, where := range []string{"/orders/999999", "/orders/0", "/orders/-1", "/orders/abc", "/orders/99999999999999999999", "/lines/L9", "/lines/%2e%2e", "/lines/%00", "/nowhere", "/orders?line=L9"} {
+	for _, where := range []string{
+		"/orders/999999", "/orders/0", "/orders/-1", "/orders/abc", "/orders/99999999999999999999", "/lines/L9",
+		"/lines/%2e%2e", "/lines/%00", "/nowhere", "/orders?line=L9",
+	} {
 		a := b.Get(where)
 		if a.Status != http.StatusNotFound || a.Attr("main a.button", "href") != "/" {
 			t.Errorf("%s: %d", where, a.Status)
 		}
 	}
 	for where, want := range map[string]int{
-		"/orders?before=x": 400, "/orders/1/serials?after=-1": 400, "/history?from=yesterday": 400, "/history.csv?to=x": 400,
-		"/orders?q=%ff%fe": 200, "/orders/1/serials?after=9223372036854775807": 200,
+		"/orders?before=x": 400, "/orders/1/serials?after=-1": 400, "/history?from=yesterday": 400,
+		"/history.csv?to=x": 400,
+		"/orders?q=%ff%fe":  200, "/orders/1/serials?after=9223372036854775807": 200,
 	} {
 		if a := b.Get(where); a.Status != want {
 			t.Errorf("%s: %d, want %d", where, a.Status, want)
@@ -211,7 +235,8 @@ func TestARequestThatWasBegunBeforeSomebodyWasDeactivatedDoesNothing(t *testing.
 	if a := other.Post(fmt.Sprintf("/admin/people/%d/active", by.ID), "active", "no"); a.Status != http.StatusSeeOther {
 		t.Fatalf("deactivated: %d", a.Status)
 	}
-	if a := h.End(t, "name=backdoor&scope=send_orders"); a.Status != http.StatusForbidden || strings.Contains(a.Body, "lbt_") {
+	if a := h.End(t, "name=backdoor&scope=send_orders"); a.Status != http.StatusForbidden ||
+		strings.Contains(a.Body, "lbt_") {
 		t.Errorf("the rest of the request: %d %s", a.Status, a.Text("main"))
 	}
 	if handlerstest.LastEntry(s, packaging.TokenCreated).Seq != 0 {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// between are the features that use another one, "from to". There are none: what two share is in the kit or in an internal
-// room.
+// between are the features that use another one, "from to". There are none: what two share is in the kit or in an
+// internal room.
 var between []string
 
 // room returns the room of an import path below handlers: "" for handlers itself; ok is false for all others.
@@ -71,11 +71,13 @@ func TestOnlyHandlersKnowEchoAndSessions(t *testing.T) {
 	t.Parallel()
 	seen := 0
 	imports(t, "..", func(file, imported string) {
-		if !strings.HasPrefix(imported, "github.com/labstack/echo") && !strings.HasPrefix(imported, "github.com/gorilla/sessions") {
+		if !strings.HasPrefix(imported, "github.com/labstack/echo") &&
+			!strings.HasPrefix(imported, "github.com/gorilla/sessions") {
 			return
 		}
 		seen++
-		if inside := path.Clean(file); !strings.HasPrefix(inside, "../handlers/") && !strings.HasPrefix(inside, "../internal/testkit/") {
+		if inside := path.Clean(file); !strings.HasPrefix(inside, "../handlers/") &&
+			!strings.HasPrefix(inside, "../internal/testkit/") {
 			t.Errorf("%s uses %s", file, imported)
 		}
 	})

@@ -73,7 +73,8 @@ func TestTenThousandWrongPasswordsAreNotLookedAtNorDoTheyFillTheHistory(t *testi
 		t.Errorf("%d of 10,000 passwords were looked at, %d refused", n, refused)
 	}
 	w := signIn("supervisor1", site.Password, "198.51.100.9")
-	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "Too many wrong passwords. Wait ") {
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" ||
+		!strings.Contains(w.Body.String(), "Too many wrong passwords. Wait ") {
 		t.Errorf("the right password from there: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
 	for name, try := range map[string]*httptest.ResponseRecorder{
@@ -97,7 +98,8 @@ func TestTenThousandWrongPasswordsAreNotLookedAtNorDoTheyFillTheHistory(t *testi
 			t.Errorf("%s tries", e.New)
 		}
 	}
-	if deeds[packaging.SignInDeclined] != 5 || deeds[packaging.ThrottlingBegan] != 1 || deeds[packaging.ThrottlingEnded] != 1 {
+	if deeds[packaging.SignInDeclined] != 5 || deeds[packaging.ThrottlingBegan] != 1 ||
+		deeds[packaging.ThrottlingEnded] != 1 {
 		t.Errorf("history %v", deeds)
 	}
 }
@@ -125,17 +127,35 @@ func TestForwardedAddressesAreBelievedOfTrustedProxiesAlone(t *testing.T) {
 		header  []string
 		want    string
 	}{
-		"no proxy":               {nil, []string{"10.0.0.7"}, "127.0.0.1"},
-		"another proxy":          {[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, []string{"10.0.0.7"}, "127.0.0.1"},
-		"our proxy":              {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"10.0.0.7"}, "10.0.0.7"},
-		"an invented beginning":  {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4, 10.0.0.7"}, "10.0.0.7"},
-		"an invented header":     {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4", "10.0.0.7"}, "10.0.0.7"},
-		"two proxies of ours":    {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4, 10.0.0.7, 127.0.0.2"}, "10.0.0.7"},
-		"rubbish":                {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>"}, "127.0.0.1"},
-		"rubbish behind a proxy": {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>, 10.0.0.7"}, "10.0.0.7"},
-		"a port":                 {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"10.1.1.5:50123"}, "10.1.1.5"},
-		"IPv6 with a port":       {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"[2001:db8::7]:443"}, "2001:db8::7"},
-		"IPv6":                   {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"[2001:db8::7]"}, "2001:db8::7"},
+		"no proxy": {nil, []string{"10.0.0.7"}, "127.0.0.1"},
+		"another proxy": {
+			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, []string{"10.0.0.7"}, "127.0.0.1",
+		},
+		"our proxy": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"10.0.0.7"}, "10.0.0.7",
+		},
+		"an invented beginning": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4, 10.0.0.7"}, "10.0.0.7",
+		},
+		"an invented header": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4", "10.0.0.7"}, "10.0.0.7",
+		},
+		"two proxies of ours": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"1.2.3.4, 10.0.0.7, 127.0.0.2"}, "10.0.0.7",
+		},
+		"rubbish": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>"}, "127.0.0.1",
+		},
+		"rubbish behind a proxy": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"<script>, 10.0.0.7"}, "10.0.0.7",
+		},
+		"a port": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"10.1.1.5:50123"}, "10.1.1.5",
+		},
+		"IPv6 with a port": {
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"[2001:db8::7]:443"}, "2001:db8::7",
+		},
+		"IPv6": {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"[2001:db8::7]"}, "2001:db8::7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -263,7 +283,9 @@ func TestACookieThatSomebodyElseMadeOrStoleSignsNobodyIn(t *testing.T) {
 			t.Errorf("a stolen cookie shows %s after its person signed out", where)
 		}
 	}
-	for _, broken := range []string{"lineboard=", "lineboard=x", "lineboard=" + strings.Repeat("A", 5000), stolen + "x", stolen + "; " + stolen} {
+	for _, broken := range []string{
+		"lineboard=", "lineboard=x", "lineboard=" + strings.Repeat("A", 5000), stolen + "x", stolen + "; " + stolen,
+	} {
 		if !handlerstest.SentToSignIn(thief(s, broken).Get("/")) {
 			t.Errorf("%.60q signs in", broken)
 		}
@@ -306,7 +328,8 @@ func TestNoRouteTakesWhatAnotherSiteSends(t *testing.T) {
 	} {
 		b.Header = header
 		for _, route := range posts() {
-			if a := ask(b, route, at); a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "another site") {
+			if a := ask(b, route, at); a.Status != http.StatusForbidden ||
+				!strings.Contains(a.Text("main"), "another site") {
 				t.Errorf("%s with %v: %d", route, header, a.Status)
 			}
 		}
@@ -320,10 +343,22 @@ func TestNoRouteTakesWhatAnotherSiteSends(t *testing.T) {
 func TestWhatAFormDoesNotHaveCanNotBeSet(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	more := []string{"role", "administrator", "Role", "administrator", "id", "1", "ID", "1", "user_id", "1", "tenant_id", "2", "lines", "", "active", "1", "password_hash", "x", "full_name", "Mallory"}
+	more := []string{
+		"role", "administrator", "Role", "administrator", "id", "1", "ID", "1", "user_id", "1", "tenant_id", "2",
+		"lines", "", "active", "1", "password_hash", "x", "full_name", "Mallory",
+	}
 	b := s.Browser()
 	b.Post("/login", append([]string{"username", "operator1", "password", site.Password}, more...)...)
-	b.Post("/account/password?username=supervisor1", append([]string{"username", "supervisor1", "old", site.Password, "new", "another password of mine", "again", "another password of mine"}, more...)...)
+	b.Post(
+		"/account/password?username=supervisor1",
+		append(
+			[]string{
+				"username", "supervisor1", "old", site.Password, "new", "another password of mine", "again",
+				"another password of mine",
+			},
+			more...,
+		)...,
+	)
 	p := s.Person("operator1")
 	if p.Role != packaging.Operator || p.FullName != "Person operator1" {
 		t.Errorf("became %+v", p)
@@ -340,8 +375,10 @@ func TestNoTrickWithPathsOrHeadersLeadsPastTheTable(t *testing.T) {
 	o := s.Order("Order143")
 	b := s.SignIn("operator1")
 	for _, where := range []string{
-		"/admin/", "/admin.", "/admin/.", "/admin/./", "//admin", "///admin", "/./admin", "/orders/../admin", "/admin%2f", "/%61dmin", "/admin%00", "/admin;", "/admin/sessions/",
-		"/ADMIN", "/admin%20", "/admin?", "/admin/sessions.", "//admin//sessions", "/admin%2Fsessions", "/static/../admin", "/static/%2e%2e/admin", "/login/../admin", "/healthz/../admin",
+		"/admin/", "/admin.", "/admin/.", "/admin/./", "//admin", "///admin", "/./admin", "/orders/../admin",
+		"/admin%2f", "/%61dmin", "/admin%00", "/admin;", "/admin/sessions/",
+		"/ADMIN", "/admin%20", "/admin?", "/admin/sessions.", "//admin//sessions", "/admin%2Fsessions",
+		"/static/../admin", "/static/%2e%2e/admin", "/login/../admin", "/healthz/../admin",
 	} {
 		a := b.Get(where)
 		for range 3 {
@@ -364,7 +401,11 @@ func TestNoTrickWithPathsOrHeadersLeadsPastTheTable(t *testing.T) {
 		t.Error("a header leads to another page")
 	}
 	b.Header = http.Header{}
-	for _, where := range []string{handlerstest.OrderPath(o, "%2Frelease"), "/" + handlerstest.OrderPath(o, "/release"), handlerstest.OrderPath(o, "/release/"), handlerstest.OrderPath(o, "//release"), handlerstest.OrderPath(o, "/release."), handlerstest.OrderPath(o, "/x/../release")} {
+	for _, where := range []string{
+		handlerstest.OrderPath(o, "%2Frelease"), "/" + handlerstest.OrderPath(o, "/release"),
+		handlerstest.OrderPath(o, "/release/"), handlerstest.OrderPath(o, "//release"),
+		handlerstest.OrderPath(o, "/release."), handlerstest.OrderPath(o, "/x/../release"),
+	} {
 		if a := b.Post(where); a.Status == http.StatusSeeOther {
 			t.Errorf("POST %s: %d to %q", where, a.Status, a.Header.Get("Location"))
 		}
@@ -416,7 +457,10 @@ func TestEachRouteBoundsWhatItTakes(t *testing.T) {
 		if expected[route].needs == packaging.Administer {
 			who = b2
 		}
-		a := who.Send("POST", expected[route].at(at), "application/x-www-form-urlencoded", strings.NewReader("x="+strings.Repeat("y", long)))
+		a := who.Send(
+			"POST", expected[route].at(at), "application/x-www-form-urlencoded",
+			strings.NewReader("x="+strings.Repeat("y", long)),
+		)
 		if a.Status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s with %d KiB: %d", route, long>>10, a.Status)
 		}
@@ -449,14 +493,17 @@ func TestBehindAProxyPeopleAreLedToHTTPS(t *testing.T) {
 	s := site.New(t, site.Options{Secure: true, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	b := s.Browser()
 	b.Header.Set("X-Forwarded-Proto", "http")
-	if a := b.Get("/orders?q=a"); a.Status != http.StatusPermanentRedirect || a.Header.Get("Location") != "https://"+strings.TrimPrefix(s.Web.URL, "http://")+"/orders?q=a" {
+	if a := b.Get("/orders?q=a"); a.Status != http.StatusPermanentRedirect ||
+		a.Header.Get("Location") != "https://"+strings.TrimPrefix(s.Web.URL, "http://")+"/orders?q=a" {
 		t.Errorf("GET: %d to %q", a.Status, a.Header.Get("Location"))
 	}
-	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusForbidden || a.Header.Get("Set-Cookie") != "" {
+	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusForbidden ||
+		a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("POST: %d", a.Status)
 	}
 	b.Header.Set("X-Forwarded-Proto", "https")
-	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusSeeOther || !strings.Contains(a.Header.Get("Set-Cookie"), "Secure") {
+	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusSeeOther ||
+		!strings.Contains(a.Header.Get("Set-Cookie"), "Secure") {
 		t.Errorf("by HTTPS: %d", a.Status)
 	}
 }

@@ -24,12 +24,18 @@ import (
 func downloading(t *testing.T) (*site.Site, *site.Browser, packaging.Order) {
 	t.Helper()
 	o := sandbox.Order143(time.Now())
-	o.Product, o.Serials = "Präparat; =1+1", []string{"=1+1", "000123", "12345678901234567890", "1E5", "_x0041_", `"q,;`, "+1-1", "Z9Y8X7W6V5", "a", "b", "c"}
-	s := site.New(t, site.Options{Orders: append([]sandbox.Order{o}, handlerstest.RemoteOrders("000123", "Pending release")...)})
+	o.Product, o.Serials = "Präparat; =1+1", []string{
+		"=1+1", "000123", "12345678901234567890", "1E5", "_x0041_", `"q,;`, "+1-1", "Z9Y8X7W6V5", "a", "b", "c",
+	}
+	s := site.New(
+		t, site.Options{Orders: append([]sandbox.Order{o}, handlerstest.RemoteOrders("000123", "Pending release")...)},
+	)
 	s.ThreeShifts("ghent")
 	b := s.SignIn("supervisor1")
 	released := s.Order(o.ID)
-	if a := b.Post(handlerstest.OrderPath(released, "/release"), "revision", fmt.Sprint(released.Revision)); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		handlerstest.OrderPath(released, "/release"), "revision", fmt.Sprint(released.Revision),
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("release: %d", a.Status)
 	}
 	return s, b, released
@@ -67,7 +73,8 @@ func TestCSVForPeopleOpensInTheSpreadsheetOfTheirLanguage(t *testing.T) {
 				t.Errorf("%s, %s: %d, byte order mark %v", language, address, a.Status, marked)
 				continue
 			}
-			if strings.HasPrefix(forPrograms.Body, "\ufeff") || !strings.Contains(strings.Split(forPrograms.Body, "\n")[0], ",") {
+			if strings.HasPrefix(forPrograms.Body, "\ufeff") ||
+				!strings.Contains(strings.Split(forPrograms.Body, "\n")[0], ",") {
 				t.Errorf("%s, %s: the form for programs has changed: %.60q", language, address, forPrograms.Body)
 			}
 			if columns := read(t, forPrograms.Body, ',')[0]; !cmp.Equal(columns, read(t, text, separator)[0]) {
@@ -86,10 +93,14 @@ func TestCSVForPeopleOpensInTheSpreadsheetOfTheirLanguage(t *testing.T) {
 		if err != nil || parsed.Faults.Count > 0 {
 			t.Errorf("%s: what was downloaded can't be imported: %v %+v", language, err, parsed.Faults)
 		}
-		if !slices.ContainsFunc(parsed.Rows, func(r packaging.ImportRow) bool { return r.Facts.Product == "Präparat; =1+1" }) {
+		if !slices.ContainsFunc(parsed.Rows, func(r packaging.ImportRow) bool {
+			return r.Facts.Product == "Präparat; =1+1"
+		}) {
 			t.Errorf("%s: what was downloaded is read as %+v", language, parsed.Rows)
 		}
-		if template := b.Get("/imports/template.csv?for=people").Body; (language != "en") != strings.Contains(template, "2,5") {
+		if template := b.Get(
+			"/imports/template.csv?for=people",
+		).Body; (language != "en") != strings.Contains(template, "2,5") {
 			t.Errorf("%s: a decimal that a spreadsheet takes for a day: %q", language, template)
 		}
 	}
@@ -159,7 +170,8 @@ func texts(t *testing.T, a site.Answer, name string) [][]string {
 	for y, row := range rows {
 		for x := range row {
 			at, _ := excelize.CoordinatesToCellName(x+1, y+1)
-			if kind, err := book.GetCellType(name, at); err != nil || row[x] != "" && kind != excelize.CellTypeInlineString && kind != excelize.CellTypeSharedString {
+			if kind, err := book.GetCellType(name, at); err != nil || row[x] != "" &&
+				kind != excelize.CellTypeInlineString && kind != excelize.CellTypeSharedString {
 				t.Errorf("%s %s: %q is no text but %v, %v", name, at, row[x], kind, err)
 			}
 		}
@@ -174,7 +186,8 @@ func TestEveryExportIsAWorkbookOfTextsToo(t *testing.T) {
 	if len(orders) != 3 || !strings.Contains(fmt.Sprint(orders), "000123") {
 		t.Errorf("orders: %q", orders)
 	}
-	if template := texts(t, b.Get("/imports/template.xlsx"), "template"); len(template) != 2 || template[1][3] != "09506000134352" || template[1][7] != "2.5" {
+	if template := texts(t, b.Get("/imports/template.xlsx"), "template"); len(template) != 2 ||
+		template[1][3] != "09506000134352" || template[1][7] != "2.5" {
 		t.Errorf("template: %q", template)
 	}
 	if history := texts(t, b.Get("/history.xlsx?deed=release_ended"), "history"); len(history) != 2 {
@@ -192,10 +205,14 @@ func TestThePagesOfferTheFormsForPeople(t *testing.T) {
 	_, b, o := downloading(t)
 	for page, want := range map[string][]string{
 		handlerstest.OrderPath(o, "/serials"): {
-			handlerstest.OrderPath(o, "/serials.xlsx"), handlerstest.OrderPath(o, "/serials.csv?for=people"), handlerstest.OrderPath(o, "/serials.json"),
+			handlerstest.OrderPath(o, "/serials.xlsx"), handlerstest.OrderPath(o, "/serials.csv?for=people"),
+			handlerstest.OrderPath(o, "/serials.json"),
 		},
 		"/history?line=L1": {"/history.xlsx?line=L1", "/history.csv?line=L1&for=people"},
-		"/imports":         {"/imports/template.xlsx", "/imports/template.csv?for=people", "/imports/orders.xlsx", "/imports/orders.csv?for=people"},
+		"/imports": {
+			"/imports/template.xlsx", "/imports/template.csv?for=people", "/imports/orders.xlsx",
+			"/imports/orders.csv?for=people",
+		},
 	} {
 		for _, address := range want {
 			if got := b.Get(page).Attr(`a[download][href="`+address+`"]`, "href"); got != address {
@@ -203,7 +220,9 @@ func TestThePagesOfferTheFormsForPeople(t *testing.T) {
 			}
 		}
 	}
-	if got := b.Get("/shifts/2026-11-23/Early").Attr(`a[href$="for=people"]`, "href"); !strings.HasSuffix(got, "report.csv?table=figures&for=people") {
+	if got := b.Get("/shifts/2026-11-23/Early").Attr(`a[href$="for=people"]`, "href"); !strings.HasSuffix(
+		got, "report.csv?table=figures&for=people",
+	) {
 		t.Errorf("the report offers %q", got)
 	}
 }
@@ -223,13 +242,17 @@ func TestAPrintedListSaysHowMuchOfItItIs(t *testing.T) {
 	if got := page.Text(".serial-range"); got != "1 to 100 of 1,200" {
 		t.Errorf("the first page says %q", got)
 	}
-	if got := b.Get(handlerstest.OrderPath(released, "/serials?after=1100")).Text(".serial-range"); got != "1,101 to 1,200 of 1,200" {
+	if got := b.Get(
+		handlerstest.OrderPath(released, "/serials?after=1100"),
+	).Text(".serial-range"); got != "1,101 to 1,200 of 1,200" {
 		t.Errorf("the last page says %q", got)
 	}
 	if got := b.Get(handlerstest.OrderPath(released, "/serials?q=P0000")).Text(".serial-range"); got != "" {
 		t.Errorf("a page of all that was found says %q", got)
 	}
-	if got := b.Get(handlerstest.OrderPath(released, "/serials?q=P000")).Text(".serial-range"); got != "100 of those that were found, at places 1 to 100 of the list." {
+	if got := b.Get(
+		handlerstest.OrderPath(released, "/serials?q=P000"),
+	).Text(".serial-range"); got != "100 of those that were found, at places 1 to 100 of the list." {
 		t.Errorf("a page of a part of what was found says %q", got)
 	}
 	all := b.Get(page.Attr(`nav.pages a[href$="all=1"]`, "href"))

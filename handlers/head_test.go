@@ -13,8 +13,11 @@ func TestHEADIsAnsweredWhereverGETIsAndWritesNoHistory(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	entries := len(s.History())
-	for _, address := range []string{"/healthz", "/", "/orders", "/history", "/history.csv", "/imports/orders.csv", "/events", "/login"} {
-		if a := b.Send(http.MethodHead, address, "", strings.NewReader("")); a.Status != http.StatusOK && a.Status != http.StatusSeeOther || a.Body != "" {
+	for _, address := range []string{
+		"/healthz", "/", "/orders", "/history", "/history.csv", "/imports/orders.csv", "/events", "/login",
+	} {
+		if a := b.Send(http.MethodHead, address, "", strings.NewReader("")); a.Status != http.StatusOK &&
+			a.Status != http.StatusSeeOther || a.Body != "" {
 			t.Errorf("HEAD %s: %d %q", address, a.Status, a.Body)
 		}
 	}

@@ -19,8 +19,8 @@ import (
 
 const earlyShift = "/shifts/2026-11-23/Early"
 
-// finger does what a person does on pages without scripts, and counts what it touches: links, buttons, boxes, and fields
-// that do not have the focus already. Keys are not counted.
+// finger does what a person does on pages without scripts, and counts what it touches: links, buttons, boxes, and
+// fields that do not have the focus already. Keys are not counted.
 type finger struct {
 	*site.Browser
 	t    *testing.T
@@ -200,7 +200,9 @@ func (f *finger) within(most int) {
 func TestAReleaseAtAStationWithABadgeTakesSixTapsAtMost(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	s.SignIn("administrator1").Post("/admin/stations/badge", "person", idOf(s, "supervisor1"), "badge", handlerstest.ABadge)
+	s.SignIn("administrator1").Post(
+		"/admin/stations/badge", "person", idOf(s, "supervisor1"), "badge", handlerstest.ABadge,
+	)
 	s.SignIn("supervisor1").Post("/account/badge", "confirm", "yes", "password", site.Password)
 	f := newFinger(t, s.Tablet("Tablet 1", "L1"), "/")
 	f.write("Badge", handlerstest.ABadge)
@@ -257,7 +259,9 @@ func TestTenJobsAreDoneWithoutScripts(t *testing.T) {
 			f.tap("Release 2 orders")
 			f.tap("Release 2 orders to Bottle line 2, one at a time")
 			for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
-				if f.open("/lines/L2/queue"); strings.Contains(f.page.Text(), "All orders of the sequence are released.") {
+				if f.open("/lines/L2/queue"); strings.Contains(
+					f.page.Text(), "All orders of the sequence are released.",
+				) {
 					return
 				}
 			}
@@ -335,6 +339,8 @@ func TestTenJobsAreDoneWithoutScripts(t *testing.T) {
 
 func idOf(s *site.Site, username string) string {
 	b := s.SignIn("administrator1").Get("/admin/stations")
-	at := slices.IndexFunc(b.All("#person option, select[name=person] option"), func(name string) bool { return strings.Contains(name, username) })
+	at := slices.IndexFunc(b.All("#person option, select[name=person] option"), func(name string) bool {
+		return strings.Contains(name, username)
+	})
 	return b.Values("select[name=person] option")[max(at, 0)]
 }

@@ -8,14 +8,17 @@ import (
 	"lineboard/internal/testkit/site"
 )
 
-// noPages are the GET routes that no person looks at: files, parts of pages, what machines ask, and ways back to a page.
+// noPages are the GET routes that no person looks at: files, parts of pages, what machines ask, and ways back to a
+// page.
 var noPages = []string{
 	"/healthz", "/readyz", "/events", "/fresh", "/sw.js", "/manifest.webmanifest", "/station/idle",
-	"/orders/:id/serials.csv", "/orders/:id/serials.xlsx", "/orders/:id/serials.json", "/imports/template.csv", "/imports/template.xlsx",
+	"/orders/:id/serials.csv", "/orders/:id/serials.xlsx", "/orders/:id/serials.json", "/imports/template.csv",
+	"/imports/template.xlsx",
 	"/imports/orders.csv", "/imports/orders.xlsx", "/history.csv", "/history.xlsx",
 	"/shifts/:date/:shift/report.csv", "/shifts/:date/:shift/report.xlsx",
 	"/refresh", "/orders/:id/release", "/orders/:id/line", "/orders/:id/settle",
-	"/orders/:id/serials/show", "/orders/:id/withdraw", "/orders/:id/give-back", "/history/new", "/sso/:tenant", "/sso/:tenant/callback",
+	"/orders/:id/serials/show", "/orders/:id/withdraw", "/orders/:id/give-back", "/history/new", "/sso/:tenant",
+	"/sso/:tenant/callback",
 }
 
 func TestEveryPageIsLookedAtInTheBrowser(t *testing.T) {

@@ -31,12 +31,13 @@ type place struct {
 type row struct {
 	needs packaging.Action   // what a role must be allowed; none for a route that is open to anybody
 	at    func(place) string // the path
-	// What a POST sends, as names and values. It must not change what other rows see: a release with a revision that is not
-	// the order's is let in, and refused for that.
+	// What a POST sends, as names and values. It must not change what other rows see: a release with a revision that is
+	// not the order's is let in, and refused for that.
 	form func(place) []string
 	// The path names a line, or an order of one: those of another line or another tenant are not found there.
 	lineBound bool
-	// The path names something that there is not, of a kind that is nobody's in particular: who is let in finds nothing.
+	// The path names something that there is not, of a kind that is nobody's in particular: who is let in finds
+	// nothing.
 	nobodys bool
 	// It is about lines that are not set up: who is limited to lines finds none.
 	unlimited bool
@@ -77,93 +78,184 @@ var expected = map[string]row{
 
 	"GET /manifest.webmanifest": {at: fixed("/manifest.webmanifest")},
 
-	"POST /login":               {at: fixed("/login"), form: fields("username", "nobody", "password", "not the password")},
-	"POST /logout":              {at: fixed("/logout")},
-	"GET /sso/:tenant":          {at: fixed("/sso/ghent"), nobodys: true}, // where it is not offered there is no such page
+	"POST /login": {
+		at: fixed("/login"), form: fields("username", "nobody", "password", "not the password"),
+	},
+	"POST /logout": {at: fixed("/logout")},
+	// where it is not offered there is no such page
+	"GET /sso/:tenant":          {at: fixed("/sso/ghent"), nobodys: true},
 	"GET /sso/:tenant/callback": {at: fixed("/sso/ghent/callback?state=x&code=x"), nobodys: true},
 
 	"POST /tenant": {needs: packaging.ViewOrders, at: fixed("/tenant"), form: fields("tenant", "ghent")},
 
-	"GET /wall":                           {at: fixed("/wall")},
-	"POST /theme":                         {at: fixed("/theme"), form: fields("theme", "light")},
-	"POST /language":                      {at: fixed("/language"), form: fields("language", "en")},
-	"GET /account/pin":                    {needs: packaging.ViewOrders, at: fixed("/account/pin")},
-	"POST /account/pin":                   {needs: packaging.ViewOrders, at: fixed("/account/pin"), form: fields("password", site.Password, "pin", "123456", "again", "123456")},
-	"POST /account/badge":                 {needs: packaging.ViewOrders, at: fixed("/account/badge"), form: fields("password", site.Password, "badge", "short")},
-	"GET /station":                        {at: fixed("/station")},
-	"POST /station":                       {at: fixed("/station"), form: fields("code", "no code")},
-	"POST /station/sign-in":               {at: fixed("/station/sign-in"), form: fields("secret", "123456")},
-	"POST /station/lock":                  {at: fixed("/station/lock")},
-	"GET /station/idle":                   {needs: packaging.ViewOrders, at: fixed("/station/idle")},
-	"POST /station/used":                  {needs: packaging.ViewOrders, at: fixed("/station/used")},
-	"POST /station/unbind":                {needs: packaging.Administer, at: fixed("/station/unbind")},
-	"GET /help":                           {needs: packaging.ViewOrders, at: fixed("/help")},
-	"POST /hints":                         {needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview")},
-	"GET /account":                        {needs: packaging.ViewOrders, at: fixed("/account")},
-	"POST /account/password":              {needs: packaging.ViewOrders, at: fixed("/account/password"), form: fields("old", site.Password, "new", "short", "again", "short")},
-	"POST /account/sso":                   {needs: packaging.ViewOrders, at: fixed("/account/sso"), form: fields("password", "")},
-	"POST /account/sso/disconnect":        {needs: packaging.ViewOrders, at: fixed("/account/sso/disconnect")},
-	"POST /account/confirm":               {needs: packaging.ViewOrders, at: fixed("/account/confirm"), form: fields("older", "wrong")},
-	"POST /account/confirm/:user":         {needs: packaging.ConfirmPeople, at: fixed("/account/confirm/9999"), nobodys: true},
-	"POST /account/waive":                 {needs: packaging.WaiveConfirm, at: fixed("/account/waive"), form: fields("waive", "yes")},
-	"POST /account/signing":               {needs: packaging.ViewOrders, at: fixed("/account/signing"), form: fields("new", "one", "again", "another")},
-	"POST /account/sessions/:session/end": {needs: packaging.ViewOrders, at: fixed("/account/sessions/0000000000000000/end"), nobodys: true},
+	"GET /wall":        {at: fixed("/wall")},
+	"POST /theme":      {at: fixed("/theme"), form: fields("theme", "light")},
+	"POST /language":   {at: fixed("/language"), form: fields("language", "en")},
+	"GET /account/pin": {needs: packaging.ViewOrders, at: fixed("/account/pin")},
+	"POST /account/pin": {
+		needs: packaging.ViewOrders, at: fixed("/account/pin"),
+		form: fields("password", site.Password, "pin", "123456", "again", "123456"),
+	},
+	"POST /account/badge": {
+		needs: packaging.ViewOrders, at: fixed("/account/badge"),
+		form: fields("password", site.Password, "badge", "short"),
+	},
+	"GET /station":          {at: fixed("/station")},
+	"POST /station":         {at: fixed("/station"), form: fields("code", "no code")},
+	"POST /station/sign-in": {at: fixed("/station/sign-in"), form: fields("secret", "123456")},
+	"POST /station/lock":    {at: fixed("/station/lock")},
+	"GET /station/idle":     {needs: packaging.ViewOrders, at: fixed("/station/idle")},
+	"POST /station/used":    {needs: packaging.ViewOrders, at: fixed("/station/used")},
+	"POST /station/unbind":  {needs: packaging.Administer, at: fixed("/station/unbind")},
+	"GET /help":             {needs: packaging.ViewOrders, at: fixed("/help")},
+	"POST /hints": {
+		needs: packaging.ViewOrders, at: fixed("/hints"), form: fields("hint", "overview"),
+	},
+	"GET /account": {needs: packaging.ViewOrders, at: fixed("/account")},
+	"POST /account/password": {
+		needs: packaging.ViewOrders, at: fixed("/account/password"),
+		form: fields("old", site.Password, "new", "short", "again", "short"),
+	},
+	"POST /account/sso": {
+		needs: packaging.ViewOrders, at: fixed("/account/sso"), form: fields("password", ""),
+	},
+	"POST /account/sso/disconnect": {needs: packaging.ViewOrders, at: fixed("/account/sso/disconnect")},
+	"POST /account/confirm": {
+		needs: packaging.ViewOrders, at: fixed("/account/confirm"), form: fields("older", "wrong"),
+	},
+	"POST /account/confirm/:user": {
+		needs: packaging.ConfirmPeople, at: fixed("/account/confirm/9999"), nobodys: true,
+	},
+	"POST /account/waive": {
+		needs: packaging.WaiveConfirm, at: fixed("/account/waive"), form: fields("waive", "yes"),
+	},
+	"POST /account/signing": {
+		needs: packaging.ViewOrders, at: fixed("/account/signing"), form: fields("new", "one", "again", "another"),
+	},
+	"POST /account/sessions/:session/end": {
+		needs: packaging.ViewOrders, at: fixed("/account/sessions/0000000000000000/end"), nobodys: true,
+	},
 
-	"GET /":                  {needs: packaging.ViewOrders, at: fixed("/")},
-	"POST /refresh":          {needs: packaging.RefreshOrders, at: fixed("/refresh")},
-	"GET /refresh":           {needs: packaging.ViewOrders, at: fixed("/refresh")},
-	"GET /adopt":             {needs: packaging.SetLines, at: fixed("/adopt?code=L3"), unlimited: true},
-	"POST /adopt":            {needs: packaging.SetLines, at: fixed("/adopt"), form: fields("code", "L3", "name", ""), unlimited: true},
+	"GET /":         {needs: packaging.ViewOrders, at: fixed("/")},
+	"POST /refresh": {needs: packaging.RefreshOrders, at: fixed("/refresh")},
+	"GET /refresh":  {needs: packaging.ViewOrders, at: fixed("/refresh")},
+	"GET /adopt":    {needs: packaging.SetLines, at: fixed("/adopt?code=L3"), unlimited: true},
+	"POST /adopt": {
+		needs: packaging.SetLines, at: fixed("/adopt"), form: fields("code", "L3", "name", ""), unlimited: true,
+	},
 	"GET /lines/:line":       {needs: packaging.ViewOrders, at: ofLine(""), lineBound: true},
 	"GET /lines/:line/queue": {needs: packaging.ViewOrders, at: ofLine("/queue"), lineBound: true},
-	"POST /lines/:line/queue": {needs: packaging.ReleaseOrders, at: ofLine("/queue"), lineBound: true, form: func(p place) []string {
-		return []string{"pick", fmt.Sprintf("%d.%d", p.order.ID, p.order.Revision+100)}
-	}},
-	"POST /lines/:line/queue/discard":                {needs: packaging.ReleaseOrders, at: ofLine("/queue/discard"), form: fields("queue", "999999"), lineBound: true},
-	"POST /lines/:line/queue/stop":                   {needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true},
-	"GET /scan":                                      {needs: packaging.ViewOrders, at: fixed("/scan?code=0109506000134352214YSr5oYFKHwP")},
-	"GET /orders":                                    {needs: packaging.ViewOrders, at: fixed("/orders")},
-	"GET /orders/:id":                                {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
-	"POST /orders/:id/release":                       {needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true},
-	"GET /orders/:id/release":                        {needs: packaging.ViewOrders, at: ofOrder("/release")}, // leads to the order's page, without a look at it
-	"POST /orders/:id/settle":                        {needs: packaging.ReleaseOrders, at: ofOrder("/settle"), form: fields("revision", "100", "ruling", "was_released", "why", "seen"), lineBound: true},
-	"GET /orders/:id/settle":                         {needs: packaging.ViewOrders, at: ofOrder("/settle")}, // likewise
-	"POST /orders/:id/line":                          {needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true},
-	"GET /orders/:id/line":                           {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
-	"POST /orders/:id/withdraw":                      {needs: packaging.ImportOrders, at: ofOrder("/withdraw"), form: fields("why", "A mistake."), lineBound: true},
-	"GET /orders/:id/withdraw":                       {needs: packaging.ViewOrders, at: ofOrder("/withdraw")},
-	"POST /orders/:id/give-back":                     {needs: packaging.ImportOrders, at: ofOrder("/give-back"), form: fields("field", "lot", "value", "x", "why", "A mistake."), lineBound: true},
-	"GET /orders/:id/give-back":                      {needs: packaging.ViewOrders, at: ofOrder("/give-back")},
-	"GET /orders/:id/story":                          {needs: packaging.ViewOrders, at: ofOrder("/story"), lineBound: true},
-	"POST /orders/:id/ask":                           {needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true},
-	"POST /orders/:id/deliveries":                    {needs: packaging.SettleOrders, at: ofOrder("/deliveries"), form: fields("destination", "999999", "why", "x"), lineBound: true},
-	"POST /orders/:id/deliveries/:delivery":          {needs: packaging.SettleOrders, at: ofOrder("/deliveries/999999"), form: fields("do", "send", "why", "x"), lineBound: true, nobodys: true},
-	"POST /orders/:id/acknowledge":                   {needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true},
-	"GET /orders/:id/list":                           {needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true},
-	"POST /orders/:id/list":                          {needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"), lineBound: true},
-	"GET /orders/:id/serials":                        {needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true},
-	"GET /orders/:id/serials.csv":                    {needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true},
-	"POST /orders/:id/serials/show":                  {needs: packaging.ReleaseOrders, at: ofOrder("/serials/show"), form: fields("not_begun", "no"), lineBound: true},
-	"GET /orders/:id/serials/show":                   {needs: packaging.ViewOrders, at: ofOrder("/serials/show")},
-	"GET /orders/:id/serials.xlsx":                   {needs: packaging.ExportRecords, at: ofOrder("/serials.xlsx"), lineBound: true},
-	"GET /orders/:id/serials.json":                   {needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true},
-	"GET /history":                                   {needs: packaging.ViewHistory, at: fixed("/history")},
-	"GET /history/new":                               {needs: packaging.ViewHistory, at: fixed("/history/new?after=1")},
-	"GET /history.csv":                               {needs: packaging.ExportRecords, at: fixed("/history.csv")},
-	"GET /history.xlsx":                              {needs: packaging.ExportRecords, at: fixed("/history.xlsx")},
-	"GET /history/:seq":                              {needs: packaging.ViewHistory, at: ofEntry, lineBound: true},
-	"POST /history/verify":                           {needs: packaging.ExportRecords, at: fixed("/history/verify")},
-	"GET /history/verify":                            {needs: packaging.ViewHistory, at: fixed("/history/verify")},
-	"POST /history/views":                            {needs: packaging.ViewHistory, at: fixed("/history/views"), form: fields("name", "mine", "query", "line=L1")},
-	"POST /history/views/:id/remove":                 {needs: packaging.ViewHistory, at: fixed("/history/views/999999/remove")},
-	"POST /lines/:line/acknowledge":                  {needs: packaging.SettleOrders, at: ofLine("/acknowledge"), lineBound: true},
-	"POST /lines/:line/notes":                        {needs: packaging.WriteNotes, at: ofLine("/notes"), lineBound: true},
-	"POST /orders/:id/notes":                         {needs: packaging.WriteNotes, at: ofOrder("/notes"), lineBound: true},
-	"POST /notes/:note/withdraw":                     {needs: packaging.WriteNotes, at: ofNote("/withdraw"), lineBound: true},
-	"GET /shifts":                                    {needs: packaging.ViewReports, at: fixed("/shifts")},
-	"GET /shifts/trends":                             {needs: packaging.ViewReports, at: fixed("/shifts/trends")},
-	"GET /shifts/:date/:shift":                       {needs: packaging.ViewReports, at: ofShift("")},
-	"GET /shifts/:date/:shift/report.csv":            {needs: packaging.ExportRecords, at: ofShift("/report.csv?table=releases")},
+	"POST /lines/:line/queue": {
+		needs: packaging.ReleaseOrders, at: ofLine("/queue"), lineBound: true,
+		form: func(p place) []string {
+			return []string{"pick", fmt.Sprintf("%d.%d", p.order.ID, p.order.Revision+100)}
+		},
+	},
+	"POST /lines/:line/queue/discard": {
+		needs: packaging.ReleaseOrders, at: ofLine("/queue/discard"), form: fields("queue", "999999"), lineBound: true,
+	},
+	"POST /lines/:line/queue/stop": {
+		needs: packaging.ReleaseOrders, at: ofLine("/queue/stop"), lineBound: true,
+	},
+	"GET /scan": {
+		needs: packaging.ViewOrders, at: fixed("/scan?code=0109506000134352214YSr5oYFKHwP"),
+	},
+	"GET /orders":     {needs: packaging.ViewOrders, at: fixed("/orders")},
+	"GET /orders/:id": {needs: packaging.ViewOrders, at: ofOrder(""), lineBound: true},
+	"POST /orders/:id/release": {
+		needs: packaging.ReleaseOrders, at: ofOrder("/release"), form: fields("revision", "100"), lineBound: true,
+	},
+	// leads to the order's page, without a look at it
+	"GET /orders/:id/release": {needs: packaging.ViewOrders, at: ofOrder("/release")},
+	"POST /orders/:id/settle": {
+		needs: packaging.ReleaseOrders, at: ofOrder("/settle"),
+		form: fields("revision", "100", "ruling", "was_released", "why", "seen"), lineBound: true,
+	},
+	"GET /orders/:id/settle": {needs: packaging.ViewOrders, at: ofOrder("/settle")}, // likewise
+	"POST /orders/:id/line": {
+		needs: packaging.SetLines, at: ofOrder("/line"), form: fields("was", "999", "line", "L1"), lineBound: true,
+	},
+	"GET /orders/:id/line": {needs: packaging.ViewOrders, at: ofOrder("/line")}, // likewise
+	"POST /orders/:id/withdraw": {
+		needs: packaging.ImportOrders, at: ofOrder("/withdraw"), form: fields("why", "A mistake."), lineBound: true,
+	},
+	"GET /orders/:id/withdraw": {needs: packaging.ViewOrders, at: ofOrder("/withdraw")},
+	"POST /orders/:id/give-back": {
+		needs: packaging.ImportOrders, at: ofOrder("/give-back"),
+		form: fields("field", "lot", "value", "x", "why", "A mistake."), lineBound: true,
+	},
+	"GET /orders/:id/give-back": {needs: packaging.ViewOrders, at: ofOrder("/give-back")},
+	"GET /orders/:id/story": {
+		needs: packaging.ViewOrders, at: ofOrder("/story"), lineBound: true,
+	},
+	"POST /orders/:id/ask": {
+		needs: packaging.SettleOrders, at: ofOrder("/ask"), lineBound: true,
+	},
+	"POST /orders/:id/deliveries": {
+		needs: packaging.SettleOrders, at: ofOrder("/deliveries"), form: fields("destination", "999999", "why", "x"),
+		lineBound: true,
+	},
+	"POST /orders/:id/deliveries/:delivery": {
+		needs: packaging.SettleOrders, at: ofOrder("/deliveries/999999"), form: fields("do", "send", "why", "x"),
+		lineBound: true, nobodys: true,
+	},
+	"POST /orders/:id/acknowledge": {
+		needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true,
+	},
+	"GET /orders/:id/list": {
+		needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true,
+	},
+	"POST /orders/:id/list": {
+		needs: packaging.SettleOrders, at: ofOrder("/list"), form: fields("list", "a", "confirm", "yes"),
+		lineBound: true,
+	},
+	"GET /orders/:id/serials": {
+		needs: packaging.ViewOrders, at: ofOrder("/serials"), lineBound: true,
+	},
+	"GET /orders/:id/serials.csv": {
+		needs: packaging.ExportRecords, at: ofOrder("/serials.csv"), lineBound: true,
+	},
+	"POST /orders/:id/serials/show": {
+		needs: packaging.ReleaseOrders, at: ofOrder("/serials/show"), form: fields("not_begun", "no"), lineBound: true,
+	},
+	"GET /orders/:id/serials/show": {needs: packaging.ViewOrders, at: ofOrder("/serials/show")},
+	"GET /orders/:id/serials.xlsx": {
+		needs: packaging.ExportRecords, at: ofOrder("/serials.xlsx"), lineBound: true,
+	},
+	"GET /orders/:id/serials.json": {
+		needs: packaging.ExportRecords, at: ofOrder("/serials.json"), lineBound: true,
+	},
+	"GET /history":         {needs: packaging.ViewHistory, at: fixed("/history")},
+	"GET /history/new":     {needs: packaging.ViewHistory, at: fixed("/history/new?after=1")},
+	"GET /history.csv":     {needs: packaging.ExportRecords, at: fixed("/history.csv")},
+	"GET /history.xlsx":    {needs: packaging.ExportRecords, at: fixed("/history.xlsx")},
+	"GET /history/:seq":    {needs: packaging.ViewHistory, at: ofEntry, lineBound: true},
+	"POST /history/verify": {needs: packaging.ExportRecords, at: fixed("/history/verify")},
+	"GET /history/verify":  {needs: packaging.ViewHistory, at: fixed("/history/verify")},
+	"POST /history/views": {
+		needs: packaging.ViewHistory, at: fixed("/history/views"), form: fields("name", "mine", "query", "line=L1"),
+	},
+	"POST /history/views/:id/remove": {
+		needs: packaging.ViewHistory, at: fixed("/history/views/999999/remove"),
+	},
+	"POST /lines/:line/acknowledge": {
+		needs: packaging.SettleOrders, at: ofLine("/acknowledge"), lineBound: true,
+	},
+	"POST /lines/:line/notes": {
+		needs: packaging.WriteNotes, at: ofLine("/notes"), lineBound: true,
+	},
+	"POST /orders/:id/notes": {
+		needs: packaging.WriteNotes, at: ofOrder("/notes"), lineBound: true,
+	},
+	"POST /notes/:note/withdraw": {
+		needs: packaging.WriteNotes, at: ofNote("/withdraw"), lineBound: true,
+	},
+	"GET /shifts":              {needs: packaging.ViewReports, at: fixed("/shifts")},
+	"GET /shifts/trends":       {needs: packaging.ViewReports, at: fixed("/shifts/trends")},
+	"GET /shifts/:date/:shift": {needs: packaging.ViewReports, at: ofShift("")},
+	"GET /shifts/:date/:shift/report.csv": {
+		needs: packaging.ExportRecords, at: ofShift("/report.csv?table=releases"),
+	},
 	"GET /shifts/:date/:shift/report.xlsx":           {needs: packaging.ExportRecords, at: ofShift("/report.xlsx")},
 	"GET /shifts/:date/:shift/handover":              {needs: packaging.ViewReports, at: ofShift("/handover")},
 	"POST /shifts/:date/:shift/handover":             {needs: packaging.HandOver, at: ofShift("/handover")},
@@ -175,88 +267,146 @@ var expected = map[string]row{
 	"POST /admin/shifts":                             {needs: packaging.Administer, at: fixed("/admin/shifts")},
 	"POST /admin/shifts/signing":                     {needs: packaging.Administer, at: fixed("/admin/shifts/signing")},
 
-	"POST /alarms/:id/take":                    {needs: packaging.TakeAlarms, at: fixed("/alarms/9999/take"), nobodys: true},
-	"GET /admin/alarms":                        {needs: packaging.ViewSetup, at: fixed("/admin/alarms")},
-	"POST /admin/alarms/settings":              {needs: packaging.Administer, at: fixed("/admin/alarms/settings")},
-	"POST /admin/alarms/rules":                 {needs: packaging.Administer, at: fixed("/admin/alarms/rules")},
-	"POST /admin/alarms/rules/:id/remove":      {needs: packaging.Administer, at: fixed("/admin/alarms/rules/9999/remove"), nobodys: true},
-	"POST /admin/alarms/recipients":            {needs: packaging.Administer, at: fixed("/admin/alarms/recipients")},
-	"POST /admin/alarms/recipients/:id/try":    {needs: packaging.Administer, at: fixed("/admin/alarms/recipients/9999/try"), nobodys: true},
-	"POST /admin/alarms/recipients/:id/remove": {needs: packaging.Administer, at: fixed("/admin/alarms/recipients/9999/remove"), nobodys: true},
+	"POST /alarms/:id/take": {
+		needs: packaging.TakeAlarms, at: fixed("/alarms/9999/take"), nobodys: true,
+	},
+	"GET /admin/alarms":           {needs: packaging.ViewSetup, at: fixed("/admin/alarms")},
+	"POST /admin/alarms/settings": {needs: packaging.Administer, at: fixed("/admin/alarms/settings")},
+	"POST /admin/alarms/rules":    {needs: packaging.Administer, at: fixed("/admin/alarms/rules")},
+	"POST /admin/alarms/rules/:id/remove": {
+		needs: packaging.Administer, at: fixed("/admin/alarms/rules/9999/remove"), nobodys: true,
+	},
+	"POST /admin/alarms/recipients": {needs: packaging.Administer, at: fixed("/admin/alarms/recipients")},
+	"POST /admin/alarms/recipients/:id/try": {
+		needs: packaging.Administer, at: fixed("/admin/alarms/recipients/9999/try"), nobodys: true,
+	},
+	"POST /admin/alarms/recipients/:id/remove": {
+		needs: packaging.Administer, at: fixed("/admin/alarms/recipients/9999/remove"), nobodys: true,
+	},
 
-	"GET /admin":                        {needs: packaging.ViewSetup, at: fixed("/admin")},
-	"GET /admin/stations":               {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
-	"POST /admin/stations":              {needs: packaging.Administer, at: fixed("/admin/stations"), form: fields("name", "", "line", "L1")},
-	"POST /admin/stations/rules":        {needs: packaging.Administer, at: fixed("/admin/stations/rules"), form: fields("lock_after", "1")},
-	"POST /admin/stations/badge":        {needs: packaging.Administer, at: fixed("/admin/stations/badge"), form: fields("person", "1", "badge", "short")},
-	"POST /admin/stations/:id/code":     {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
-	"POST /admin/found-lines":           {needs: packaging.Administer, at: fixed("/admin/found-lines")},
-	"GET /admin/releases":               {needs: packaging.ViewSetup, at: fixed("/admin/releases")},
-	"POST /admin/releases":              {needs: packaging.Administer, at: fixed("/admin/releases"), form: fields("second", "yes")},
-	"POST /admin/displays":              {needs: packaging.Administer, at: fixed("/admin/displays"), form: fields("name", "")},
-	"POST /admin/displays/:id/code":     {needs: packaging.Administer, at: fixed("/admin/displays/999/code"), nobodys: true},
-	"POST /admin/displays/:id/unbind":   {needs: packaging.Administer, at: fixed("/admin/displays/999/unbind"), nobodys: true},
-	"POST /admin/displays/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/displays/999/remove"), nobodys: true},
+	"GET /admin":          {needs: packaging.ViewSetup, at: fixed("/admin")},
+	"GET /admin/stations": {needs: packaging.ViewSetup, at: fixed("/admin/stations")},
+	"POST /admin/stations": {
+		needs: packaging.Administer, at: fixed("/admin/stations"), form: fields("name", "", "line", "L1"),
+	},
+	"POST /admin/stations/rules": {
+		needs: packaging.Administer, at: fixed("/admin/stations/rules"), form: fields("lock_after", "1"),
+	},
+	"POST /admin/stations/badge": {
+		needs: packaging.Administer, at: fixed("/admin/stations/badge"), form: fields("person", "1", "badge", "short"),
+	},
+	"POST /admin/stations/:id/code": {needs: packaging.Administer, at: fixed("/admin/stations/1/code")},
+	"POST /admin/found-lines":       {needs: packaging.Administer, at: fixed("/admin/found-lines")},
+	"GET /admin/releases":           {needs: packaging.ViewSetup, at: fixed("/admin/releases")},
+	"POST /admin/releases": {
+		needs: packaging.Administer, at: fixed("/admin/releases"), form: fields("second", "yes"),
+	},
+	"POST /admin/displays": {
+		needs: packaging.Administer, at: fixed("/admin/displays"), form: fields("name", ""),
+	},
+	"POST /admin/displays/:id/code": {
+		needs: packaging.Administer, at: fixed("/admin/displays/999/code"), nobodys: true,
+	},
+	"POST /admin/displays/:id/unbind": {
+		needs: packaging.Administer, at: fixed("/admin/displays/999/unbind"), nobodys: true,
+	},
+	"POST /admin/displays/:id/remove": {
+		needs: packaging.Administer, at: fixed("/admin/displays/999/remove"), nobodys: true,
+	},
 	"POST /admin/stations/:id/language": {needs: packaging.Administer, at: fixed("/admin/stations/1/language")},
 	"POST /admin/stations/:id/unbind":   {needs: packaging.Administer, at: fixed("/admin/stations/2/unbind")},
-	"POST /admin/stations/:id/remove":   {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")}, // is bound, so it stays
-	"GET /admin/sessions":               {needs: packaging.ViewSetup, at: fixed("/admin/sessions")},
-	"POST /admin/sessions/:session/end": {needs: packaging.Administer, at: fixed("/admin/sessions/0000000000000000/end"), nobodys: true},
-	"GET /admin/health":                 {needs: packaging.ViewSetup, at: fixed("/admin/health")},
-	"GET /admin/data":                   {needs: packaging.ViewSetup, at: fixed("/admin/data")},
+	// is bound, so it stays
+	"POST /admin/stations/:id/remove": {needs: packaging.Administer, at: fixed("/admin/stations/1/remove")},
+	"GET /admin/sessions":             {needs: packaging.ViewSetup, at: fixed("/admin/sessions")},
+	"POST /admin/sessions/:session/end": {
+		needs: packaging.Administer, at: fixed("/admin/sessions/0000000000000000/end"), nobodys: true,
+	},
+	"GET /admin/health": {needs: packaging.ViewSetup, at: fixed("/admin/health")},
+	"GET /admin/data":   {needs: packaging.ViewSetup, at: fixed("/admin/data")},
 	"POST /admin/data/losses/:loss/acknowledge": {
 		needs: packaging.Administer, at: fixed("/admin/data/losses/1/acknowledge"), form: fields("comment", ""),
 	},
 	"GET /setup":  {at: fixed("/setup")},
 	"POST /setup": {at: fixed("/setup")},
 
-	"GET /admin/sso":                          {needs: packaging.ViewSetup, at: fixed("/admin/sso")},
-	"POST /admin/sso":                         {needs: packaging.Administer, at: fixed("/admin/sso"), form: fields("label", "")},
-	"POST /admin/sso/test":                    {needs: packaging.Administer, at: fixed("/admin/sso/test"), form: fields("issuer", "no address")},
-	"GET /admin/connection":                   {needs: packaging.ViewSetup, at: fixed("/admin/connection")},
-	"POST /admin/connection":                  {needs: packaging.Administer, at: fixed("/admin/connection")},
-	"POST /admin/connection/test":             {needs: packaging.Administer, at: fixed("/admin/connection/test")},
-	"GET /admin/site":                         {needs: packaging.ViewSetup, at: fixed("/admin/site")},
-	"POST /admin/site":                        {needs: packaging.Administer, at: fixed("/admin/site")},
-	"POST /admin/sites":                       {needs: packaging.Administer, at: fixed("/admin/sites")},
-	"GET /admin/lines":                        {needs: packaging.ViewSetup, at: fixed("/admin/lines")},
-	"POST /admin/lines":                       {needs: packaging.Administer, at: fixed("/admin/lines")},
-	"POST /admin/lines/:code":                 {needs: packaging.Administer, at: fixed("/admin/lines/L1")},
-	"GET /admin/lines/:code/destinations/new": {needs: packaging.Administer, at: fixed("/admin/lines/L1/destinations/new")},
-	"POST /admin/lines/:code/destinations":    {needs: packaging.Administer, at: fixed("/admin/lines/L1/destinations"), form: fields("kind", "pull")},
-	"GET /admin/destinations/:id":             {needs: packaging.ViewSetup, at: fixed("/admin/destinations/999999"), nobodys: true},
-	"POST /admin/destinations/:id":            {needs: packaging.Administer, at: fixed("/admin/destinations/999999"), nobodys: true},
-	"POST /admin/destinations/:id/try":        {needs: packaging.Administer, at: fixed("/admin/destinations/999999/try"), nobodys: true},
-	"POST /admin/destinations/:id/stop":       {needs: packaging.Administer, at: fixed("/admin/destinations/999999/stop"), nobodys: true},
-	"POST /admin/destinations/:id/start":      {needs: packaging.Administer, at: fixed("/admin/destinations/999999/start"), nobodys: true},
-	"POST /admin/destinations/:id/secret":     {needs: packaging.Administer, at: fixed("/admin/destinations/999999/secret"), nobodys: true},
-	"POST /admin/destinations/:id/retire":     {needs: packaging.Administer, at: fixed("/admin/destinations/999999/retire"), nobodys: true},
-	"GET /admin/people":                       {needs: packaging.ViewSetup, at: fixed("/admin/people")},
-	"POST /admin/people":                      {needs: packaging.Administer, at: fixed("/admin/people")},
-	"GET /admin/people/new":                   {needs: packaging.Administer, at: fixed("/admin/people/new")},
-	"POST /admin/people/join":                 {needs: packaging.Administer, at: fixed("/admin/people/join")},
-	"POST /admin/people/came":                 {needs: packaging.Administer, at: fixed("/admin/people/came")},
-	"POST /admin/people/:user/human":          {needs: packaging.Administer, at: fixed("/admin/people/1/human")},
-	"GET /admin/people/:user":                 {needs: packaging.ViewSetup, at: fixed("/admin/people/1")},
-	"POST /admin/people/:user":                {needs: packaging.Administer, at: fixed("/admin/people/1")},
-	"POST /admin/people/:user/password":       {needs: packaging.Administer, at: fixed("/admin/people/1/password")},
-	"POST /admin/people/:user/active":         {needs: packaging.Administer, at: fixed("/admin/people/1/active"), form: fields("active", "yes")},
-	"POST /admin/people/:user/factors":        {needs: packaging.Administer, at: fixed("/admin/people/1/factors")},
-	"POST /admin/people/:user/remove":         {needs: packaging.Administer, at: fixed("/admin/people/1/remove")},
-	"GET /imports":                            {needs: packaging.ImportOrders, at: fixed("/imports")},
-	"POST /imports":                           {needs: packaging.ImportOrders, at: fixed("/imports"), form: fields("orders", "lot\n")},
-	"GET /imports/template.csv":               {needs: packaging.ImportOrders, at: fixed("/imports/template.csv")},
-	"GET /imports/template.xlsx":              {needs: packaging.ImportOrders, at: fixed("/imports/template.xlsx")},
-	"POST /imports/:id/give-back":             {needs: packaging.ImportOrders, at: fixed("/imports/999999/give-back"), form: fields("why", "A mistake."), nobodys: true},
-	"GET /imports/orders.xlsx":                {needs: packaging.ImportOrders, at: fixed("/imports/orders.xlsx")},
-	"GET /imports/orders.csv":                 {needs: packaging.ImportOrders, at: fixed("/imports/orders.csv")},
-	"GET /imports/previews/:id":               {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), nobodys: true},
-	"POST /imports/previews/:id":              {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), nobodys: true},
-	"GET /imports/:id":                        {needs: packaging.ViewHistory, at: fixed("/imports/1"), nobodys: true},
+	"GET /admin/sso": {needs: packaging.ViewSetup, at: fixed("/admin/sso")},
+	"POST /admin/sso": {
+		needs: packaging.Administer, at: fixed("/admin/sso"), form: fields("label", ""),
+	},
+	"POST /admin/sso/test": {
+		needs: packaging.Administer, at: fixed("/admin/sso/test"), form: fields("issuer", "no address"),
+	},
+	"GET /admin/connection":       {needs: packaging.ViewSetup, at: fixed("/admin/connection")},
+	"POST /admin/connection":      {needs: packaging.Administer, at: fixed("/admin/connection")},
+	"POST /admin/connection/test": {needs: packaging.Administer, at: fixed("/admin/connection/test")},
+	"GET /admin/site":             {needs: packaging.ViewSetup, at: fixed("/admin/site")},
+	"POST /admin/site":            {needs: packaging.Administer, at: fixed("/admin/site")},
+	"POST /admin/sites":           {needs: packaging.Administer, at: fixed("/admin/sites")},
+	"GET /admin/lines":            {needs: packaging.ViewSetup, at: fixed("/admin/lines")},
+	"POST /admin/lines":           {needs: packaging.Administer, at: fixed("/admin/lines")},
+	"POST /admin/lines/:code":     {needs: packaging.Administer, at: fixed("/admin/lines/L1")},
+	"GET /admin/lines/:code/destinations/new": {
+		needs: packaging.Administer, at: fixed("/admin/lines/L1/destinations/new"),
+	},
+	"POST /admin/lines/:code/destinations": {
+		needs: packaging.Administer, at: fixed("/admin/lines/L1/destinations"), form: fields("kind", "pull"),
+	},
+	"GET /admin/destinations/:id": {
+		needs: packaging.ViewSetup, at: fixed("/admin/destinations/999999"), nobodys: true,
+	},
+	"POST /admin/destinations/:id": {
+		needs: packaging.Administer, at: fixed("/admin/destinations/999999"), nobodys: true,
+	},
+	"POST /admin/destinations/:id/try": {
+		needs: packaging.Administer, at: fixed("/admin/destinations/999999/try"), nobodys: true,
+	},
+	"POST /admin/destinations/:id/stop": {
+		needs: packaging.Administer, at: fixed("/admin/destinations/999999/stop"), nobodys: true,
+	},
+	"POST /admin/destinations/:id/start": {
+		needs: packaging.Administer, at: fixed("/admin/destinations/999999/start"), nobodys: true,
+	},
+	"POST /admin/destinations/:id/secret": {
+		needs: packaging.Administer, at: fixed("/admin/destinations/999999/secret"), nobodys: true,
+	},
+	"POST /admin/destinations/:id/retire": {
+		needs: packaging.Administer, at: fixed("/admin/destinations/999999/retire"), nobodys: true,
+	},
+	"GET /admin/people":                 {needs: packaging.ViewSetup, at: fixed("/admin/people")},
+	"POST /admin/people":                {needs: packaging.Administer, at: fixed("/admin/people")},
+	"GET /admin/people/new":             {needs: packaging.Administer, at: fixed("/admin/people/new")},
+	"POST /admin/people/join":           {needs: packaging.Administer, at: fixed("/admin/people/join")},
+	"POST /admin/people/came":           {needs: packaging.Administer, at: fixed("/admin/people/came")},
+	"POST /admin/people/:user/human":    {needs: packaging.Administer, at: fixed("/admin/people/1/human")},
+	"GET /admin/people/:user":           {needs: packaging.ViewSetup, at: fixed("/admin/people/1")},
+	"POST /admin/people/:user":          {needs: packaging.Administer, at: fixed("/admin/people/1")},
+	"POST /admin/people/:user/password": {needs: packaging.Administer, at: fixed("/admin/people/1/password")},
+	"POST /admin/people/:user/active": {
+		needs: packaging.Administer, at: fixed("/admin/people/1/active"), form: fields("active", "yes"),
+	},
+	"POST /admin/people/:user/factors": {needs: packaging.Administer, at: fixed("/admin/people/1/factors")},
+	"POST /admin/people/:user/remove":  {needs: packaging.Administer, at: fixed("/admin/people/1/remove")},
+	"GET /imports":                     {needs: packaging.ImportOrders, at: fixed("/imports")},
+	"POST /imports": {
+		needs: packaging.ImportOrders, at: fixed("/imports"), form: fields("orders", "lot\n"),
+	},
+	"GET /imports/template.csv":  {needs: packaging.ImportOrders, at: fixed("/imports/template.csv")},
+	"GET /imports/template.xlsx": {needs: packaging.ImportOrders, at: fixed("/imports/template.xlsx")},
+	"POST /imports/:id/give-back": {
+		needs: packaging.ImportOrders, at: fixed("/imports/999999/give-back"), form: fields("why", "A mistake."),
+		nobodys: true,
+	},
+	"GET /imports/orders.xlsx":   {needs: packaging.ImportOrders, at: fixed("/imports/orders.xlsx")},
+	"GET /imports/orders.csv":    {needs: packaging.ImportOrders, at: fixed("/imports/orders.csv")},
+	"GET /imports/previews/:id":  {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), nobodys: true},
+	"POST /imports/previews/:id": {needs: packaging.ImportOrders, at: fixed("/imports/previews/1"), nobodys: true},
+	"GET /imports/:id":           {needs: packaging.ViewHistory, at: fixed("/imports/1"), nobodys: true},
 
-	"GET /admin/tokens":             {needs: packaging.ViewSetup, at: fixed("/admin/tokens")},
-	"GET /admin/tokens/api":         {needs: packaging.ViewSetup, at: fixed("/admin/tokens/api")},
-	"POST /admin/tokens":            {needs: packaging.Administer, at: fixed("/admin/tokens"), form: fields("name", "")},
+	"GET /admin/tokens":     {needs: packaging.ViewSetup, at: fixed("/admin/tokens")},
+	"GET /admin/tokens/api": {needs: packaging.ViewSetup, at: fixed("/admin/tokens/api")},
+	"POST /admin/tokens": {
+		needs: packaging.Administer, at: fixed("/admin/tokens"), form: fields("name", ""),
+	},
 	"POST /admin/tokens/:id/revoke": {needs: packaging.Administer, at: fixed("/admin/tokens/1/revoke"), nobodys: true},
 }
 
@@ -286,8 +436,8 @@ func TestEachRouteNeedsWhatItsRowSays(t *testing.T) {
 	}
 }
 
-// crowd is a site with two tenants and, at "ghent", each role twice: free to see all lines, and limited to line L1. On L1
-// and on L2 a queue has released an order.
+// crowd is a site with two tenants and, at "ghent", each role twice: free to see all lines, and limited to line L1. On
+// L1 and on L2 a queue has released an order.
 type crowd struct {
 	*site.Site
 	own, other, nowhere place // of ghent: on L1, on L2, and an order without a line
@@ -304,7 +454,9 @@ func newCrowd(t *testing.T) crowd {
 		t.Fatal(err)
 	}
 	if err := s.Store.Provision(t.Context(), db.Site{{
-		Tenant:      packaging.Tenant{Slug: "basel", Name: "Plant Basel", TimeZone: "Europe/Zurich", BaseURL: s.Remote.URL},
+		Tenant: packaging.Tenant{
+			Slug: "basel", Name: "Plant Basel", TimeZone: "Europe/Zurich", BaseURL: s.Remote.URL,
+		},
 		Credentials: credentials,
 		Lines:       []packaging.Line{{Code: "B9", Name: "Line of Basel"}},
 	}}); err != nil {
@@ -317,7 +469,9 @@ func newCrowd(t *testing.T) crowd {
 	b := s.SignIn("supervisor1")
 	for line, key := range map[string]string{"L1": "Order143", "L2": "Order148"} {
 		o := s.Order(key)
-		if a := b.Post("/lines/"+line+"/queue", "pick", fmt.Sprintf("%d.%d", o.ID, o.Revision)); a.Status != http.StatusSeeOther {
+		if a := b.Post(
+			"/lines/"+line+"/queue", "pick", fmt.Sprintf("%d.%d", o.ID, o.Revision),
+		); a.Status != http.StatusSeeOther {
 			t.Fatalf("queue: %d %s", a.Status, a.Text("main"))
 		}
 	}
@@ -338,7 +492,9 @@ func newCrowd(t *testing.T) crowd {
 	s.StationCode("Tablet 2", "L1")
 	s.ThreeShifts("ghent")
 	notes := map[string]packaging.NoteID{}
-	for key, by := range map[string]string{"Order144": "supervisor1", "Order149": "supervisor1", "Order156": "supervisor1"} {
+	for key, by := range map[string]string{
+		"Order144": "supervisor1", "Order149": "supervisor1", "Order156": "supervisor1",
+	} {
 		o := s.Order(key)
 		if err := s.Store.NoteOrder(t.Context(), s.Person(by), o.ID, "A note about "+key); err != nil {
 			t.Fatal(err)
@@ -382,7 +538,8 @@ func ask(b *site.Browser, route string, p place) site.Answer {
 
 // letIn says whether an answer is that of a route which did its work, or refused it for another reason than who asked.
 func letIn(a site.Answer) bool {
-	return a.Status != http.StatusForbidden && a.Status != http.StatusNotFound && a.Status < 500 && !handlerstest.SentToSignIn(a)
+	return a.Status != http.StatusForbidden && a.Status != http.StatusNotFound && a.Status < 500 &&
+		!handlerstest.SentToSignIn(a)
 }
 
 func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
@@ -403,7 +560,8 @@ func TestEachRouteIsForWhomItIsForOnTheirLinesOfTheirTenant(t *testing.T) {
 	nobody := c.Browser()
 	for _, route := range routes {
 		a := ask(nobody, route, c.own)
-		if open := expected[route].needs == ""; handlerstest.SentToSignIn(a) == open && !ends(route) || open && a.Status >= 500 {
+		if open := expected[route].needs == ""; handlerstest.SentToSignIn(a) == open && !ends(route) || open &&
+			a.Status >= 500 {
 			t.Errorf("%s without a session: %d to %q", route, a.Status, a.Header.Get("Location"))
 		}
 	}
@@ -469,7 +627,8 @@ func TestAPersonLimitedToALineSeesAndReleasesThereAlone(t *testing.T) {
 		t.Errorf("lanes %q", got)
 	}
 	for _, query := range []string{"?q=Order", "?line=L1", "?line=-", "?status=Pending+release"} {
-		if a := b.Get("/orders" + query); a.Status != http.StatusOK || strings.Contains(a.Body, "Order149") || strings.Contains(a.Body, "Order156") {
+		if a := b.Get("/orders" + query); a.Status != http.StatusOK || strings.Contains(a.Body, "Order149") ||
+			strings.Contains(a.Body, "Order156") {
 			t.Errorf("/orders%s: %d, or orders of others", query, a.Status)
 		}
 	}
@@ -506,16 +665,22 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 		t.Errorf("the page of an order: %d", a.Status)
 	}
 	// As one whose page came before the limit did.
-	if _, err := s.Releaser.Release(t.Context(), by, packaging.Press{Order: o.ID}); packaging.CodeOf(err) != packaging.NotFound {
+	if _, err := s.Releaser.Release(
+		t.Context(), by, packaging.Press{Order: o.ID},
+	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("release: %v", err)
 	}
 	if err := s.Settler.Ask(t.Context(), s.Person("supervisor1"), o.ID); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("ask: %v", err)
 	}
-	if err := s.Store.AddList(t.Context(), by, s.Order("Order139").ID, 0, []string{"a"}); packaging.CodeOf(err) != packaging.NotFound {
+	if err := s.Store.AddList(
+		t.Context(), by, s.Order("Order139").ID, 0, []string{"a"},
+	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("add a list: %v", err)
 	}
-	if _, err := s.Store.StartQueue(t.Context(), by, o.Line.ID, []packaging.QueuePick{{Order: o.ID}}); packaging.CodeOf(err) != packaging.NotFound {
+	if _, err := s.Store.StartQueue(
+		t.Context(), by, o.Line.ID, []packaging.QueuePick{{Order: o.ID}},
+	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("queue: %v", err)
 	}
 	s.Limit("supervisor1")
@@ -527,8 +692,8 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 	}
 }
 
-// tenantWide are the questions of the store that take a whole tenant, and why their answers show nothing of a line that the
-// person does not see. Whatever else reads for a page takes a packaging.Scope.
+// tenantWide are the questions of the store that take a whole tenant, and why their answers show nothing of a line that
+// the person does not see. Whatever else reads for a page takes a packaging.Scope.
 var tenantWide = map[string]string{
 	"Tenant":           "what the site is called",
 	"Freshness":        "how old all orders are",
@@ -563,7 +728,10 @@ func TestWhatReadsForPagesTakesTheScopeOfThePerson(t *testing.T) {
 		m := store.Method(i)
 		for j := range m.Type.NumIn() {
 			if m.Type.In(j) == reflect.TypeFor[packaging.TenantID]() && tenantWide[m.Name] == "" {
-				t.Errorf("Store.%s asks for a whole tenant: take a packaging.Scope, or say in this test why it shows nothing of a line", m.Name)
+				t.Errorf(
+					"Store.%s asks for a whole tenant: take a packaging.Scope, or say in this test why it shows nothing of a line",
+					m.Name,
+				)
 			}
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"lineboard/internal/testkit/site"
 )
 
-// addresses are those that a page has, in whatever attribute but values of fields. Text never looks like one: its quotes
-// are escaped.
+// addresses are those that a page has, in whatever attribute but values of fields. Text never looks like one: its
+// quotes are escaped.
 var addresses = regexp.MustCompile(`\s((?:[a-uw-z-]|v[b-z])[a-z-]*)="(/[^"]*)"`)
 
 // below is a browser that opens a site below a path, as a proxy passes requests on: with the path, or without it.
@@ -33,7 +33,8 @@ func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
 		s := site.New(t, site.Options{Prefix: prefix})
 		s.ThreeShifts("ghent")
 		b := below{s.Browser(), sent}
-		if a := b.get("/orders?q=a"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != prefix+"/login?next=%2Forders%3Fq%3Da" {
+		if a := b.get("/orders?q=a"); a.Status != http.StatusSeeOther ||
+			a.Header.Get("Location") != prefix+"/login?next=%2Forders%3Fq%3Da" {
 			t.Errorf("a stranger is led to %d %q", a.Status, a.Header.Get("Location"))
 		}
 		a := b.Post(sent+"/login", "username", "supervisor1", "password", site.Password, "next", "/orders?q=a")
@@ -49,8 +50,10 @@ func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
 		kept := setCookies(a) // a proxy that takes the path hides it from our jar
 		b.Header.Set("Cookie", kept)
 		for _, path := range []string{
-			"/", "/?wall", "/lines/L1", "/lines/L1/queue", "/orders", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"),
-			handlerstest.OrderPath(o, "/serials"), "/scan", "/history", "/imports", "/shifts", "/account", "/help", "/nothing", "/offline",
+			"/", "/?wall", "/lines/L1", "/lines/L1/queue", "/orders", handlerstest.OrderPath(o, ""),
+			handlerstest.OrderPath(o, "?arm=1"),
+			handlerstest.OrderPath(o, "/serials"), "/scan", "/history", "/imports", "/shifts", "/account", "/help",
+			"/nothing", "/offline",
 		} {
 			page := b.get(path)
 			found := addresses.FindAllStringSubmatch(page.Body, -1)
@@ -58,7 +61,8 @@ func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
 				t.Errorf("%s: %d, no address", path, page.Status)
 			}
 			for _, address := range found {
-				if address[2] != prefix && !strings.HasPrefix(address[2], prefix+"/") && !strings.HasPrefix(address[2], "//") {
+				if address[2] != prefix && !strings.HasPrefix(address[2], prefix+"/") &&
+					!strings.HasPrefix(address[2], "//") {
 					t.Errorf("%s has %s", path, address[0])
 				}
 			}
@@ -69,7 +73,8 @@ func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
 				}
 			}
 		}
-		if manifest := b.get("/manifest.webmanifest").Body; !strings.Contains(manifest, `"start_url":"/lineboard/"`) || strings.Contains(manifest, `"/static`) {
+		if manifest := b.get("/manifest.webmanifest").Body; !strings.Contains(manifest, `"start_url":"/lineboard/"`) ||
+			strings.Contains(manifest, `"/static`) {
 			t.Errorf("the manifest is %s", manifest)
 		}
 		released := b.Post(sent+handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
@@ -82,7 +87,10 @@ func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
 			t.Errorf("a part of a page leads a stranger to %q", to)
 		}
 		if a := s.Browser().Get(prefix + "?wall"); sent != "" && a.Header.Get("Location") != prefix+"/?wall" {
-			t.Errorf("the path without a slash, outside the reach of the service worker, leads to %d %q", a.Status, a.Header.Get("Location"))
+			t.Errorf(
+				"the path without a slash, outside the reach of the service worker, leads to %d %q", a.Status,
+				a.Header.Get("Location"),
+			)
 		}
 		if a := b.get("//evil.example/?a=b"); a.Header.Get("Location") != prefix+"/evil.example?a=b" {
 			t.Errorf("a slash at the end leads to %d %q", a.Status, a.Header.Get("Location"))
@@ -107,11 +115,14 @@ func (b below) hx(path string) string {
 
 func TestBehindHTTPSCookiesBelowAPathKeepToIt(t *testing.T) {
 	t.Parallel()
-	for prefix, want := range map[string]string{"": "__Host-%s=; Path=/;", "/lineboard": "__Secure-%s=; Path=/lineboard;"} {
+	for prefix, want := range map[string]string{
+		"": "__Host-%s=; Path=/;", "/lineboard": "__Secure-%s=; Path=/lineboard;",
+	} {
 		s := site.New(t, site.Options{Secure: true, Prefix: prefix})
 		a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password)
 		name, path, _ := strings.Cut(fmt.Sprintf(want, s.CookieName("")), "; ")
-		if got := a.Header.Get("Set-Cookie"); !strings.HasPrefix(got, name) || !strings.Contains(got, "; "+path) || !strings.Contains(got, "; Secure") {
+		if got := a.Header.Get("Set-Cookie"); !strings.HasPrefix(got, name) || !strings.Contains(got, "; "+path) ||
+			!strings.Contains(got, "; Secure") {
 			t.Errorf("%q: the cookie is %q", prefix, got)
 		}
 	}
@@ -176,13 +187,17 @@ func TestAddressesThatPeopleTypeHaveThePath(t *testing.T) {
 	b := s.Browser()
 	b.Post("/lineboard/login", "username", "administrator1", "password", site.Password)
 	for path, want := range map[string]string{
-		"/admin/stations": "Open /lineboard/station on its screen and type the code; /lineboard/wall is", "/admin/tokens": "PUT /lineboard/api/v1/orders",
+		"/admin/stations": "Open /lineboard/station on its screen and type the code; /lineboard/wall is",
+		"/admin/tokens":   "PUT /lineboard/api/v1/orders",
 	} {
 		if page := b.Get("/lineboard" + path); !strings.Contains(page.Text("main"), want) {
 			t.Errorf("%s says %q", path, page.Text("main"))
 		}
 	}
-	a := b.Post("/lineboard/admin/lines/L1/destinations", "do", "save", "kind", "pull", "name", "Line PC", "late_after", "5", "give_up", "72")
+	a := b.Post(
+		"/lineboard/admin/lines/L1/destinations", "do", "save", "kind", "pull", "name", "Line PC", "late_after", "5",
+		"give_up", "72",
+	)
 	if a.Status != http.StatusSeeOther && a.Status != http.StatusOK {
 		t.Fatalf("destination: %d %s", a.Status, a.Text("main"))
 	}

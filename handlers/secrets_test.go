@@ -91,7 +91,8 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func forms(secret string) []string {
 	quoted, _ := json.Marshal(secret)
 	all := []string{
-		secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
+		secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), url.PathEscape(secret),
+		html.EscapeString(secret),
 		hex.EncodeToString([]byte(secret)), strings.ReplaceAll(strings.Trim(string(quoted), `"`), `\`, `\\`),
 	}
 	for before := range 3 { // what base64 has of it, wherever it stands
@@ -120,13 +121,15 @@ func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
 	for _, key := range []string{"Order143", "Order144", "Order139"} { // released, lost, and refused for its status
 		supervisor.Post(handlerstest.OrderPath(s.Order(key), "/release"), "revision", fmt.Sprint(s.Order(key).Revision))
 	}
-	if r := s.Order("Order144").Release; r == nil || r.Outcome != packaging.Unknown || s.Order("Order143").Release.Serials != 11 {
+	if r := s.Order("Order144").Release; r == nil || r.Outcome != packaging.Unknown ||
+		s.Order("Order143").Release.Serials != 11 {
 		t.Fatalf("the releases: %+v", r)
 	}
 	s.Refresh()
 	report := admin.Post("/admin/connection/test",
 		"base_url", s.Remote.URL, "token_kind", "dynamic", "token_header", "x-access-token")
-	wrong := admin.Post("/admin/connection/test", "base_url", s.Remote.URL, "token_kind", "static", "token_header", "x-access-token",
+	wrong := admin.Post("/admin/connection/test", "base_url", s.Remote.URL, "token_kind", "static", "token_header",
+		"x-access-token",
 		"static_token", "a-wrong-Token-41", "channel_key", "a-wrong-Channel-57")
 	secrets["a token that was typed"], secrets["a channel key that was typed"] = "a-wrong-Token-41", "a-wrong-Channel-57"
 	if report.Text("#report pre") == "" || !strings.Contains(wrong.Text("#report"), "Does not work") {
@@ -139,13 +142,16 @@ func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
 	secrets["a program's token"] = regexp.MustCompile(`lbt_[A-Za-z0-9_-]{43}`).FindString(made.Body)
 	tablet := handlerstest.AtTablet(t, s)
 	supervisor.Post("/account/badge", "badge", handlerstest.ABadge, "password", site.Password)
-	admin.Post("/admin/sso", "enabled", "on", "label", "Company", "issuer", "https://login.example", "client_id", "lineboard",
+	admin.Post("/admin/sso", "enabled", "on", "label", "Company", "issuer", "https://login.example", "client_id",
+		"lineboard",
 		"client_secret", secrets["a provider's secret"], "claim", "groups", "scopes", "openid")
 	home, err := url.Parse(s.Web.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	browsers := []*site.Browser{supervisor, s.SignIn("auditor1"), admin, s.SignIn("operator1"), s.SignIn("manager1"), tablet, s.Browser()}
+	browsers := []*site.Browser{
+		supervisor, s.SignIn("auditor1"), admin, s.SignIn("operator1"), s.SignIn("manager1"), tablet, s.Browser(),
+	}
 	for i, b := range browsers[:6] {
 		for _, cookie := range b.Client.Jar.Cookies(home) {
 			if len(cookie.Value) > 20 {
@@ -193,7 +199,9 @@ func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
 				continue
 			}
 			for i, b := range browsers {
-				for _, where := range []string{row.at(at), row.at(at) + "?before=x&after=x&from=x&q=%ff", row.at(at) + "/nowhere"} {
+				for _, where := range []string{
+					row.at(at), row.at(at) + "?before=x&after=x&from=x&q=%ff", row.at(at) + "/nowhere",
+				} {
 					a := b.Get(where)
 					tell(fmt.Sprintf("%s as browser %d (%d)", where, i, a.Status), a.Body+fmt.Sprint(a.Header))
 				}
@@ -233,7 +241,9 @@ func TestASerialThatHoldsACredentialIsToldBesideTheListAndInTheSetup(t *testing.
 	if list := b.Get(handlerstest.OrderPath(o, "/serials.csv")).Body; !strings.Contains(list, sandbox.ChannelKey) {
 		t.Errorf("the list is not exact: %s", list)
 	}
-	if a := s.SignIn("administrator1").Get("/admin"); !strings.Contains(a.Text("#echoed"), "held one of this site’s credentials") {
+	if a := s.SignIn("administrator1").Get("/admin"); !strings.Contains(
+		a.Text("#echoed"), "held one of this site’s credentials",
+	) {
 		t.Errorf("the setup says %s", a.Text("main"))
 	}
 }

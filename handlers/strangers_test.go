@@ -88,7 +88,9 @@ func TestStrangersLockNobodyOutOfABrowserInWhichTheySignIn(t *testing.T) {
 		guess(s, 2, peers(own, 50), []string{"supervisor1"})
 		guess(s, 6, []string{own}, []string{"supervisor1"}) // at the tablet's own address
 		stranger := from(s.Browser(), own)
-		if a := stranger.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusTooManyRequests {
+		if a := stranger.Post(
+			"/login", "username", "supervisor1", "password", site.Password,
+		); a.Status != http.StatusTooManyRequests {
 			t.Errorf("restarted %t: a stranger gets %d", restart, a.Status)
 		}
 		for i := range 50 {
@@ -180,11 +182,15 @@ func TestAForgedDeviceIsAStrangers(t *testing.T) {
 		"a short one":           s.CookieName("device") + "=AAAA",
 		"one that is no base64": s.CookieName("device") + "=%%%",
 	} {
-		if a := thief(s, planted).Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusTooManyRequests {
+		if a := thief(s, planted).Post(
+			"/login", "username", "supervisor1", "password", site.Password,
+		); a.Status != http.StatusTooManyRequests {
 			t.Errorf("%s: %d", name, a.Status)
 		}
 	}
-	if a := thief(s, cookie).Post("/login", "username", "operator1", "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := thief(s, cookie).Post(
+		"/login", "username", "operator1", "password", site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("the cookie's own person: %d", a.Status)
 	}
 }
@@ -197,7 +203,9 @@ func TestAnAddressOfALocalIPv6NetworkStandsForItselfAlone(t *testing.T) {
 	} {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
-			s := site.New(t, site.Options{Local: []netip.Prefix{netip.MustParsePrefix("2001:db8:12::/48")}, PerSecond: 20})
+			s := site.New(
+				t, site.Options{Local: []netip.Prefix{netip.MustParsePrefix("2001:db8:12::/48")}, PerSecond: 20},
+			)
 			send := func(r *http.Request, host string) int {
 				r.RemoteAddr = net.JoinHostPort(fmt.Sprintf(network, host), "50123")
 				w := httptest.NewRecorder()
@@ -261,13 +269,17 @@ func TestStrangersDoNotTakeTheProcessorFromKnownBrowsers(t *testing.T) {
 	known.Post("/logout")
 	for i := range 20 {
 		strangers.Go(func() {
-			from(s.Browser(), "127.0.0.3").Post("/login", "username", fmt.Sprint("name", i), "password", "not the password")
+			from(s.Browser(), "127.0.0.3").Post(
+				"/login", "username", fmt.Sprint("name", i), "password", "not the password",
+			)
 		})
 	}
 	for range 2 {
 		<-held.arrived
 	}
-	if a := known.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := known.Post(
+		"/login", "username", "supervisor1", "password", site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("a known browser: %d", a.Status)
 	}
 	if n := len(held.arrived); n != 0 {

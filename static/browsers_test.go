@@ -18,31 +18,35 @@ var features = map[string]struct {
 	since   browsers
 	without string
 }{
-	"cascade layers":          {`@layer`, browsers{9900, 1504, 9700}, ""},
-	"the class of layers":     {`CSSLayerBlockRule`, browsers{9900, 1504, 9700}, ""},
-	"Array.at":                {`\.at\(-?\d`, browsers{9200, 1504, 9000}, ""},
-	"replaceChildren":         {`\.replaceChildren\(`, browsers{8600, 1400, 7800}, ""},
-	"logical assignment":      {`\?\?=|\|\|=|&&=`, browsers{8500, 1400, 7900}, ""},
-	"optional chaining":       {`\?\.[a-zA-Z(\[]`, browsers{8000, 1304, 7400}, ""},
-	"String.replaceAll":       {`\.replaceAll\(`, browsers{8500, 1304, 7700}, ""},
-	"AbortController":         {`AbortController`, browsers{6600, 1201, 5700}, ""},
-	"matchAll":                {`\.matchAll\(`, browsers{7300, 1300, 6700}, ""},
-	"inset":                   {`(?m)[{;\s]inset(-inline|-block)?:`, browsers{8700, 1401, 6600}, ""},
-	"accent-color":            {`accent-color:`, browsers{9300, 1504, 9200}, ""},
-	"fit-content":             {`fit-content`, browsers{4600, 1100, 9400}, ""},
-	":is()":                   {`:is\(`, browsers{8800, 1400, 7800}, ""},
-	":focus-visible":          {`:focus-visible`, browsers{8600, 1504, 8500}, ""},
-	"modal dialogs":           {`\.showModal\(`, browsers{3700, 1504, 9800}, "station.js opens the lock as a layer over the page"},
-	":has()":                  {`:has\(`, browsers{10500, 1504, 12100}, "a field is narrower, a bar has no stripe"},
-	"container queries":       {`@container`, browsers{10500, 1600, 11000}, "cards stay in one column"},
-	"subgrid":                 {`subgrid`, browsers{11700, 1600, 7100}, "rows of neighbouring cards do not line up"},
-	"inert":                   {`\binert\b[^-]`, browsers{10200, 1505, 11200}, ""},
-	"AbortSignal.timeout":     {`AbortSignal\.timeout\(`, browsers{10300, 1600, 10000}, ""},
-	"AbortSignal.any":         {`AbortSignal\.any\(`, browsers{11600, 1704, 12400}, ""},
-	"findLast":                {`\.findLast(Index)?\(`, browsers{9700, 1504, 10400}, ""},
-	"toSorted":                {`\.to(Sorted|Reversed|Spliced)\(`, browsers{11000, 1600, 11500}, ""},
-	"Promise.withResolvers":   {`withResolvers`, browsers{11900, 1704, 12100}, ""},
-	"Set methods":             {`\.(isSubsetOf|symmetricDifference|isDisjointFrom)\(`, browsers{12200, 1700, 12700}, ""},
+	"cascade layers":      {`@layer`, browsers{9900, 1504, 9700}, ""},
+	"the class of layers": {`CSSLayerBlockRule`, browsers{9900, 1504, 9700}, ""},
+	"Array.at":            {`\.at\(-?\d`, browsers{9200, 1504, 9000}, ""},
+	"replaceChildren":     {`\.replaceChildren\(`, browsers{8600, 1400, 7800}, ""},
+	"logical assignment":  {`\?\?=|\|\|=|&&=`, browsers{8500, 1400, 7900}, ""},
+	"optional chaining":   {`\?\.[a-zA-Z(\[]`, browsers{8000, 1304, 7400}, ""},
+	"String.replaceAll":   {`\.replaceAll\(`, browsers{8500, 1304, 7700}, ""},
+	"AbortController":     {`AbortController`, browsers{6600, 1201, 5700}, ""},
+	"matchAll":            {`\.matchAll\(`, browsers{7300, 1300, 6700}, ""},
+	"inset":               {`(?m)[{;\s]inset(-inline|-block)?:`, browsers{8700, 1401, 6600}, ""},
+	"accent-color":        {`accent-color:`, browsers{9300, 1504, 9200}, ""},
+	"fit-content":         {`fit-content`, browsers{4600, 1100, 9400}, ""},
+	":is()":               {`:is\(`, browsers{8800, 1400, 7800}, ""},
+	":focus-visible":      {`:focus-visible`, browsers{8600, 1504, 8500}, ""},
+	"modal dialogs": {
+		`\.showModal\(`, browsers{3700, 1504, 9800}, "station.js opens the lock as a layer over the page",
+	},
+	":has()":                {`:has\(`, browsers{10500, 1504, 12100}, "a field is narrower, a bar has no stripe"},
+	"container queries":     {`@container`, browsers{10500, 1600, 11000}, "cards stay in one column"},
+	"subgrid":               {`subgrid`, browsers{11700, 1600, 7100}, "rows of neighbouring cards do not line up"},
+	"inert":                 {`\binert\b[^-]`, browsers{10200, 1505, 11200}, ""},
+	"AbortSignal.timeout":   {`AbortSignal\.timeout\(`, browsers{10300, 1600, 10000}, ""},
+	"AbortSignal.any":       {`AbortSignal\.any\(`, browsers{11600, 1704, 12400}, ""},
+	"findLast":              {`\.findLast(Index)?\(`, browsers{9700, 1504, 10400}, ""},
+	"toSorted":              {`\.to(Sorted|Reversed|Spliced)\(`, browsers{11000, 1600, 11500}, ""},
+	"Promise.withResolvers": {`withResolvers`, browsers{11900, 1704, 12100}, ""},
+	"Set methods": {
+		`\.(isSubsetOf|symmetricDifference|isDisjointFrom)\(`, browsers{12200, 1700, 12700}, "",
+	},
 	"Object.groupBy":          {`Object\.groupBy`, browsers{11700, 1704, 11900}, ""},
 	"Array.fromAsync":         {`fromAsync`, browsers{12100, 1604, 11500}, ""},
 	"requestIdleCallback":     {`requestIdleCallback`, browsers{4700, 99900, 5500}, ""},
@@ -82,7 +86,8 @@ func TestSupportedBrowsersHaveWhatScriptsAndStyleSheetsUse(t *testing.T) {
 	used := 0
 	for name, f := range features {
 		use := regexp.MustCompile(f.use)
-		lacks := f.since.chrome > supported.chrome || f.since.safari > supported.safari || f.since.firefox > supported.firefox
+		lacks := f.since.chrome > supported.chrome || f.since.safari > supported.safari ||
+			f.since.firefox > supported.firefox
 		for file, source := range sources {
 			if !use.MatchString(source) {
 				continue

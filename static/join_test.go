@@ -10,7 +10,11 @@ import (
 
 func TestASheetIsJoinedFromWhatItImportsEachInItsLayer(t *testing.T) {
 	l, err := load(fstest.MapFS{
-		"app.css":        {Data: []byte("/* All. */\n@layer base, pages;\n\n@import url(css/base.css) layer(base);\n@import url(css/fonts.css);\n")},
+		"app.css": {
+			Data: []byte(
+				"/* All. */\n@layer base, pages;\n\n@import url(css/base.css) layer(base);\n@import url(css/fonts.css);\n",
+			),
+		},
 		"css/base.css":   {Data: []byte("/* The\n   ground. */\na { b: c; } /* d */\n")},
 		"css/fonts.css":  {Data: []byte("@font-face { src: url(../font.woff2); }\n")},
 		"css/unused.css": {Data: []byte("e { f: url(nowhere.png); }\n")},
@@ -20,7 +24,8 @@ func TestASheetIsJoinedFromWhatItImportsEachInItsLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(l.assets[l.addresses["app.css"]].plain)
-	want := "@layer base, pages;\n\n@layer base {\na { b: c; } /* d */\n}\n\n@font-face { src: url(" + strings.TrimPrefix(l.addresses["font.woff2"], Prefix) + "); }\n\n"
+	want := "@layer base, pages;\n\n@layer base {\na { b: c; } /* d */\n}\n\n@font-face { src: url(" +
+		strings.TrimPrefix(l.addresses["font.woff2"], Prefix) + "); }\n\n"
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
@@ -40,7 +45,9 @@ func TestAScriptIsJoinedFromWhatItImports(t *testing.T) {
 	script, err := joinScript(fstest.MapFS{
 		"app.js":  {Data: []byte("import { b } from \"./js/b.js\";\nimport { a } from \"./js/a.js\";\nb(a);\n")},
 		"js/a.js": {Data: []byte("/** What a is. */\nexport const a = 1;\n")},
-		"js/b.js": {Data: []byte("import {\n  a,\n} from \"./a.js\";\n\n// Why.\nexport async function b() { return a; }\n")},
+		"js/b.js": {
+			Data: []byte("import {\n  a,\n} from \"./a.js\";\n\n// Why.\nexport async function b() { return a; }\n"),
+		},
 	}, "app.js")
 	if err != nil {
 		t.Fatal(err)

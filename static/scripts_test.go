@@ -85,10 +85,14 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 			].map(taken => taken.keys + "/" + taken.caps + "/" + taken.typed))((events, after = () => {}) => {
 				const r = m.newRecorder(); events.forEach(r.press); after(r); return r.take();
 			})`,
-			list{"KeyY +KeyQ GS Equal/off/keys", "KeyY/on/keys", "KeyY KeyY//keys", "/off/", "/off/pasted", "//", "/off/keys", "Numpad1/off/keys"},
+			list{
+				"KeyY +KeyQ GS Equal/off/keys", "KeyY/on/keys", "KeyY KeyY//keys", "/off/", "/off/pasted", "//",
+				"/off/keys", "Numpad1/off/keys",
+			},
 		},
 		{
-			"the digits of a PIN", "station", `[m.typed("12", "3"), m.typed("12", ""), m.typed("", "")]`, list{"123", "1", ""},
+			"the digits of a PIN", "station", `[m.typed("12", "3"), m.typed("12", ""), m.typed("", "")]`,
+			list{"123", "1", ""},
 		},
 		{
 			"a version that the server tells", "connection", `[m.parseVersion("line:3 17")]`,

@@ -137,7 +137,8 @@ func TestTextIsCompressedForWhoAcceptsIt(t *testing.T) {
 		})
 	}
 	t.Run("a font is not", func(t *testing.T) {
-		response := get(t, Handler(), http.MethodGet, URL("vendor/fonts/atkinson-hyperlegible-mono-latin-wght-normal.woff2"),
+		response := get(t, Handler(), http.MethodGet,
+			URL("vendor/fonts/atkinson-hyperlegible-mono-latin-wght-normal.woff2"),
 			http.Header{"Accept-Encoding": {"gzip"}})
 		if response.Header.Get("Content-Encoding") != "" || response.Header.Get("Vary") != "" {
 			t.Errorf("header %v", response.Header)
@@ -176,7 +177,8 @@ func TestHeadIsGetWithoutItsBody(t *testing.T) {
 
 func TestAllElseIsNotFound(t *testing.T) {
 	for _, target := range []string{
-		"/static/", "/static/app.css", "/static/vendor/", "/static/vendor", "/static/vendor/LICENSES.md", "/static/static.go",
+		"/static/", "/static/app.css", "/static/vendor/", "/static/vendor", "/static/vendor/LICENSES.md",
+		"/static/static.go",
 		"/static/app.0000000000.css", "/static/../static.go", URL("app.css") + "/", "/",
 	} {
 		if got := get(t, Handler(), http.MethodGet, target, nil); got.StatusCode != http.StatusNotFound {
@@ -198,7 +200,9 @@ func TestStyleSheetsReferToFilesByTheirHash(t *testing.T) {
 			if strings.HasPrefix(reference[1], "data:") || strings.HasPrefix(reference[1], "#") {
 				continue
 			}
-			if got := get(t, Handler(), http.MethodGet, path.Join(path.Dir(URL(name)), reference[1]), nil); got.StatusCode != http.StatusOK {
+			if got := get(
+				t, Handler(), http.MethodGet, path.Join(path.Dir(URL(name)), reference[1]), nil,
+			); got.StatusCode != http.StatusOK {
 				t.Errorf("%s refers to %s: status %d", name, reference[1], got.StatusCode)
 			}
 		}
@@ -212,7 +216,9 @@ func TestStyleSheetsReferToFilesByTheirHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(l.assets[l.addresses["pages/print.css"]].plain)
-	if want := `a{b:url(../` + strings.TrimPrefix(l.addresses["mark.svg"], Prefix) + `)}c{d:url("data:x")}e{f:url(#g)}`; got != want {
+	if want := `a{b:url(../` + strings.TrimPrefix(
+		l.addresses["mark.svg"], Prefix,
+	) + `)}c{d:url("data:x")}e{f:url(#g)}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 

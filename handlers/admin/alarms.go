@@ -115,7 +115,8 @@ func ruleOf(form url.Values) (r packaging.AlarmRule, err error) {
 	}
 	minutes := func(name string) time.Duration { return time.Duration(number(form.Get(name))) * time.Minute }
 	r = packaging.AlarmRule{
-		ID: packaging.AlarmRuleID(number(form.Get("id"))), Kind: packaging.AlarmKind(form.Get("kind")), Delay: minutes("delay"),
+		ID: packaging.AlarmRuleID(number(form.Get("id"))), Kind: packaging.AlarmKind(form.Get("kind")),
+		Delay:  minutes("delay"),
 		Repeat: minutes("repeat"), Next: minutes("next"), Sound: form.Get("sound") != "",
 	}
 	for _, line := range form["line"] {
@@ -151,7 +152,8 @@ func (a *Alarms) RemoveRule(c echo.Context) error {
 // AddRecipient adds a recipient, and shows the secret of a webhook once.
 func (a *Alarms) AddRecipient(c echo.Context) error {
 	r := packaging.Recipient{
-		Name: strings.Join(strings.Fields(c.FormValue("name")), " "), Kind: packaging.RecipientKind(c.FormValue("kind")),
+		Name: strings.Join(strings.Fields(c.FormValue("name")), " "),
+		Kind: packaging.RecipientKind(c.FormValue("kind")),
 	}
 	target := secret.New(strings.TrimSpace(c.FormValue("target")))
 	var key secret.Text
@@ -191,7 +193,8 @@ func (a *Alarms) TryRecipient(c echo.Context) error {
 	}
 	page := view.AlarmsPage{Tried: all[i].Name}
 	e := packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.AlarmTested, Object: "recipient " + all[i].Name, New: "sent",
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.AlarmTested, Object: "recipient " + all[i].Name,
+		New: "sent",
 	}
 	var failed *packaging.MessageFailure
 	if err := a.Sender.Try(ctx, p.Tenant, all[i]); errors.As(err, &failed) {
@@ -222,6 +225,7 @@ func (a *Alarms) Set(c echo.Context) error {
 		to.MailFrom = ""
 	}
 	return a.saved(c, a.Store.SetAlarmSettings(
-		c.Request().Context(), web.SignedIn(c), to, secret.New(c.FormValue("password")), secret.New(value("beat")), value("no_beat") != "",
+		c.Request().Context(), web.SignedIn(c), to, secret.New(c.FormValue("password")), secret.New(value("beat")),
+		value("no_beat") != "",
 	))
 }

@@ -172,7 +172,10 @@ func TestAnUnknownOutcomeAtNightIsMailedRepeatedTakenAndEnded(t *testing.T) {
 	admin, b := s.SignIn("administrator1"), s.SignIn("supervisor1")
 	setMail(t, admin, server.address)
 	addRecipient(t, admin, "Night shift", "mail", "night@plant.example")
-	if a := admin.Post("/admin/alarms/rules", "kind", "unknown", "delay", "5", "from", "00:00", "to", "00:00", "first", "1", "repeat", "10", "sound", "yes"); a.Status != http.StatusSeeOther {
+	if a := admin.Post(
+		"/admin/alarms/rules", "kind", "unknown", "delay", "5", "from", "00:00", "to", "00:00", "first", "1", "repeat",
+		"10", "sound", "yes",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("rule: %d %s", a.Status, a.Text("[role=alert]"))
 	}
 	unknown(t, s, b, "Order143")
@@ -183,10 +186,12 @@ func TestAnUnknownOutcomeAtNightIsMailedRepeatedTakenAndEnded(t *testing.T) {
 	s.Clock.Move(6 * time.Minute)
 	look(t, s)
 	letters, bodies := server.got()
-	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "Outcome unknown") || !strings.Contains(subject(letters[0]), "Order143") {
+	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "Outcome unknown") ||
+		!strings.Contains(subject(letters[0]), "Order143") {
 		t.Fatalf("%d letters, want one: %v", len(letters), letters)
 	}
-	if !strings.Contains(bodies[0], "https://lineboard.plant.example/orders/") || !strings.Contains(bodies[0], "settle the release") {
+	if !strings.Contains(bodies[0], "https://lineboard.plant.example/orders/") ||
+		!strings.Contains(bodies[0], "settle the release") {
 		t.Errorf("the mail says %q", bodies[0])
 	}
 	for _, serial := range sandbox.Order143(s.Clock.Now()).Serials {
@@ -203,10 +208,12 @@ func TestAnUnknownOutcomeAtNightIsMailedRepeatedTakenAndEnded(t *testing.T) {
 	if !strings.Contains(board.Text(".alarms"), "Outcome unknown") || board.Attr(".alarms", "data-sounds") != "1" {
 		t.Fatalf("the board says %q", board.Text(".alarms"))
 	}
-	if a := b.Post("/alarms/1/take", "line", "L1"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/lines/L1" {
+	if a := b.Post("/alarms/1/take", "line", "L1"); a.Status != http.StatusSeeOther ||
+		a.Header.Get("Location") != "/lines/L1" {
 		t.Fatalf("take: %d %s", a.Status, a.Header.Get("Location"))
 	}
-	if board := b.Get("/lines/L1"); !strings.Contains(board.Text(".alarms"), "is on it") || board.Attr(".alarms", "data-sounds") != "" {
+	if board := b.Get("/lines/L1"); !strings.Contains(board.Text(".alarms"), "is on it") ||
+		board.Attr(".alarms", "data-sounds") != "" {
 		t.Errorf("after it was taken the board says %q", board.Text(".alarms"))
 	}
 	if a := s.SignIn("manager1").Post("/alarms/1/take"); a.Status != http.StatusConflict {
@@ -247,7 +254,8 @@ func TestManyAlarmsAtOnceAreOneMessageAndOneThatFailsIsSentAgainUnderItsID(t *te
 	}
 	look(t, s)
 	letters, bodies := server.got()
-	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "3 alarms") || strings.Count(bodies[0], "Outcome unknown") != 3 {
+	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "3 alarms") ||
+		strings.Count(bodies[0], "Outcome unknown") != 3 {
 		t.Fatalf("%d letters: %q", len(letters), bodies)
 	}
 	if said := admin.Get("/admin/alarms").Text("main"); !strings.Contains(said, "The last message did not go out") {
@@ -258,7 +266,8 @@ func TestManyAlarmsAtOnceAreOneMessageAndOneThatFailsIsSentAgainUnderItsID(t *te
 	server.mu.Unlock()
 	s.Clock.Move(time.Minute)
 	look(t, s)
-	if letters, bodies = server.got(); len(letters) != 2 || letters[1].Header.Get("Message-Id") != letters[0].Header.Get("Message-Id") || bodies[1] != bodies[0] {
+	if letters, bodies = server.got(); len(letters) != 2 ||
+		letters[1].Header.Get("Message-Id") != letters[0].Header.Get("Message-Id") || bodies[1] != bodies[0] {
 		t.Errorf("sent again it is another message: %d letters, %q", len(letters), bodies)
 	}
 	s.Clock.Move(time.Hour)
@@ -279,7 +288,8 @@ func TestAMailIsNeverSentWithoutTLSThatHoldsNorToAHostThatIsNotListed(t *testing
 		admin := s.SignIn("administrator1")
 		setMail(t, admin, server.address)
 		addRecipient(t, admin, "Night shift", "mail", "night@plant.example")
-		if a := admin.Post("/admin/alarms/recipients/1/try"); a.Status != http.StatusOK || !strings.Contains(a.Text("[role=alert]"), "did not go out") {
+		if a := admin.Post("/admin/alarms/recipients/1/try"); a.Status != http.StatusOK ||
+			!strings.Contains(a.Text("[role=alert]"), "did not go out") {
 			t.Errorf("%s: %d %s", name, a.Status, a.Text("main"))
 		}
 	}
@@ -324,10 +334,14 @@ func TestAlarmsReachWebhooksTeamsAndSlackInTheirOwnForms(t *testing.T) {
 	addRecipient(t, admin, "Team", "teams", h.URL+"/teams")
 	addRecipient(t, admin, "Channel", "slack", h.URL+"/slack")
 	page := admin.Get("/admin/alarms")
-	if strings.Contains(page.Body, "secret-path") || strings.Contains(page.Body, key) || !strings.HasPrefix(key, "whsec_") {
+	if strings.Contains(page.Body, "secret-path") || strings.Contains(page.Body, key) ||
+		!strings.HasPrefix(key, "whsec_") {
 		t.Error("the page shows a secret again")
 	}
-	admin.PostAll("/admin/alarms/rules", "kind", "unknown", "delay", "0", "from", "00:00", "to", "00:00", "first", "1", "first", "2", "first", "3")
+	admin.PostAll(
+		"/admin/alarms/rules", "kind", "unknown", "delay", "0", "from", "00:00", "to", "00:00", "first", "1", "first",
+		"2", "first", "3",
+	)
 	unknown(t, s, b, "Order143")
 	look(t, s)
 	if len(h.bodies) != 3 {
@@ -343,11 +357,13 @@ func TestAlarmsReachWebhooksTeamsAndSlackInTheirOwnForms(t *testing.T) {
 					Alarms []struct{ Kind, Line, Order string }
 				}
 			}
-			if err := json.Unmarshal([]byte(body), &e); err != nil || e.Type != "alarm.changed" || len(e.Data.Alarms) != 1 || e.Data.Alarms[0].Order != "Order143" || e.Data.Alarms[0].Line != "L1" {
+			if err := json.Unmarshal([]byte(body), &e); err != nil || e.Type != "alarm.changed" ||
+				len(e.Data.Alarms) != 1 || e.Data.Alarms[0].Order != "Order143" || e.Data.Alarms[0].Line != "L1" {
 				t.Errorf("the webhook gets %s", body)
 			}
 		case "/teams":
-			if !strings.Contains(body, "application/vnd.microsoft.card.adaptive") || !strings.Contains(body, "Order143") {
+			if !strings.Contains(body, "application/vnd.microsoft.card.adaptive") ||
+				!strings.Contains(body, "Order143") {
 				t.Errorf("Teams gets %s", body)
 			}
 		case "/slack":
@@ -360,7 +376,8 @@ func TestAlarmsReachWebhooksTeamsAndSlackInTheirOwnForms(t *testing.T) {
 	h.mu.Lock()
 	h.status = http.StatusFound
 	h.mu.Unlock()
-	if a := admin.Post("/admin/alarms/recipients/1/try"); !strings.Contains(a.Text("[role=alert]"), "302") || strings.Contains(a.Body, "secret-path") {
+	if a := admin.Post("/admin/alarms/recipients/1/try"); !strings.Contains(a.Text("[role=alert]"), "302") ||
+		strings.Contains(a.Body, "secret-path") {
 		t.Errorf("a redirect: %s", a.Text("main"))
 	}
 	if len(h.requests) != 4 {
@@ -388,11 +405,27 @@ func TestWhatIsSetUpForAlarmsIsCheckedAndStandsInTheHistory(t *testing.T) {
 		{"rules", []string{"kind", "unknown", "delay", "5", "from", "25:00"}, "whole minutes"},
 		{"rules", []string{"kind", "unknown", "delay", "5", "next", "10"}, "both who and when"},
 		{"rules", []string{"kind", "backup", "delay", "5", "line", "1"}, "not about a line"},
-		{"settings", []string{"language", "en", "host", "mail.example", "encryption", "tls", "from", "a@b.example"}, "with its port"},
-		{"settings", []string{"language", "en", "host", "mail.example:25", "encryption", "none", "from", "a@b.example", "user", "u", "password", "p"}, "under TLS alone"},
-		{"settings", []string{"language", "en", "encryption", "tls", "beat", "https://beat.example/x", "every", "0"}, "1 to 1440"},
+		{
+			"settings",
+			[]string{"language", "en", "host", "mail.example", "encryption", "tls", "from", "a@b.example"},
+			"with its port",
+		},
+		{
+			"settings",
+			[]string{
+				"language", "en", "host", "mail.example:25", "encryption", "none", "from", "a@b.example", "user", "u",
+				"password", "p",
+			},
+			"under TLS alone",
+		},
+		{
+			"settings",
+			[]string{"language", "en", "encryption", "tls", "beat", "https://beat.example/x", "every", "0"},
+			"1 to 1440",
+		},
 	} {
-		if a := admin.Post("/admin/alarms/"+try.path, try.form...); a.Status/100 != 4 || !strings.Contains(a.Text("[role=alert]"), try.says) {
+		if a := admin.Post("/admin/alarms/"+try.path, try.form...); a.Status/100 != 4 ||
+			!strings.Contains(a.Text("[role=alert]"), try.says) {
 			t.Errorf("%s %v: %d %q", try.path, try.form, a.Status, a.Text("[role=alert]"))
 		}
 	}

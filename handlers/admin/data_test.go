@@ -22,7 +22,8 @@ func TestALossIsShownToEverybodyUntilAnAdministratorAcknowledgesItWithWords(t *t
 		Tenant: tenant.ID, Slug: tenant.Slug, From: 900, Until: 920, First: 40, Anchor: 44, Hash: [32]byte{1},
 		Releases: []packaging.LostRelease{{
 			AnchoredRelease: packaging.AnchoredRelease{
-				Deed: packaging.ReleaseRequested, ID: 77, At: s.Clock.Now().Add(-time.Hour), OrderKey: "LOST-1", LineCode: "L1",
+				Deed: packaging.ReleaseRequested, ID: 77, At: s.Clock.Now().Add(-time.Hour), OrderKey: "LOST-1",
+				LineCode: "L1",
 				Username: "supervisor1", FullName: "Sofie Peeters",
 			},
 			Entry: 901, Anchor: 41, Ended: packaging.Released, Serials: 12,
@@ -37,11 +38,13 @@ func TestALossIsShownToEverybodyUntilAnAdministratorAcknowledgesItWithWords(t *t
 	}
 	const acknowledge = "/admin/data/losses/1/acknowledge"
 	page := admin.Get("/admin/data")
-	if said := page.Text("#loss-1"); !strings.Contains(said, "LOST-1") || !strings.Contains(said, "Sofie Peeters") || !strings.Contains(said, "12 serial numbers") {
+	if said := page.Text("#loss-1"); !strings.Contains(said, "LOST-1") || !strings.Contains(said, "Sofie Peeters") ||
+		!strings.Contains(said, "12 serial numbers") {
 		t.Errorf("%d %q", page.Status, said)
 	}
 	for _, words := range []string{"", "  ", strings.Repeat("x", 501)} {
-		if a := admin.Post(acknowledge, "comment", words); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusBadRequest {
+		if a := admin.Post(acknowledge, "comment", words); a.Status != http.StatusUnprocessableEntity &&
+			a.Status != http.StatusBadRequest {
 			t.Errorf("with %d characters: %d", len(words), a.Status)
 		}
 	}
@@ -59,7 +62,10 @@ func TestALossIsShownToEverybodyUntilAnAdministratorAcknowledgesItWithWords(t *t
 	if said := admin.Get("/admin/data").Text("#loss-1"); !strings.Contains(said, "the disk failed") {
 		t.Errorf("its page: %q", said)
 	}
-	history, err := s.Store.History(t.Context(), s.Person("supervisor1").Scope(), packaging.HistoryFilter{Deed: packaging.LossAcknowledged, Limit: 5})
+	history, err := s.Store.History(
+		t.Context(), s.Person("supervisor1").Scope(),
+		packaging.HistoryFilter{Deed: packaging.LossAcknowledged, Limit: 5},
+	)
 	if err != nil || len(history.Entries) != 1 || history.Entries[0].Comment != "the disk failed" {
 		t.Errorf("the history: %+v, %v", history.Entries, err)
 	}

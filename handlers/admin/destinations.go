@@ -218,7 +218,9 @@ func typedDestination(
 	}
 	value := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	to.Name, to.Address, to.Username = value("name"), value("address"), value("username")
-	to.HostKey, to.PublicURL, to.FileName = value("host_key"), strings.TrimRight(value("public_url"), "/"), value("file_name")
+	to.HostKey, to.PublicURL, to.FileName = value("host_key"), strings.TrimRight(
+		value("public_url"), "/",
+	), value("file_name")
 	to.LateAfter, to.GiveUp = minutes(value("late_after")), 60*minutes(value("give_up"))
 	to.Format, to.Template = packaging.JSONFormat, ""
 	if to.Kind.WritesFiles() {

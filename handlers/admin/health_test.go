@@ -12,7 +12,9 @@ func TestAnAdministratorSeesHowTheInstallationIs(t *testing.T) {
 	b := site.New(t, site.Options{}).SignIn("administrator1")
 	page := b.Get("/admin/health")
 	findings, numbers := page.Text("#findings"), page.Text("#numbers")
-	for _, says := range []string{"something to look after", "Backups", "Set --backup-dir", "The key opens what is sealed."} {
+	for _, says := range []string{
+		"something to look after", "Backups", "Set --backup-dir", "The key opens what is sealed.",
+	} {
 		if !strings.Contains(strings.ToLower(findings), strings.ToLower(says)) {
 			t.Errorf("the findings lack %q: %s", says, findings)
 		}

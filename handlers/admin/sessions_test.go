@@ -19,7 +19,8 @@ func TestAdministratorsSeeAndEndTheSessionsOfTheirTenantAlone(t *testing.T) {
 	s.SignIn("supervisor-9")
 	page := admin.Get("/admin/sessions")
 	text := page.Text(".sessions tbody")
-	if !strings.Contains(text, "Person supervisor1") || !strings.Contains(text, "Person administrator1") || strings.Contains(text, "supervisor-9") {
+	if !strings.Contains(text, "Person supervisor1") || !strings.Contains(text, "Person administrator1") ||
+		strings.Contains(text, "supervisor-9") {
 		t.Errorf("shows %q", text)
 	}
 	end := page.Attr(`.sessions button[aria-label="Sign out Person supervisor1 at 127.0.0.1"]`, "aria-label")
@@ -33,7 +34,8 @@ func TestAdministratorsSeeAndEndTheSessionsOfTheirTenantAlone(t *testing.T) {
 	if a := admin.Post(action); a.Status != http.StatusSeeOther || !handlerstest.SentToSignIn(person.Get("/")) {
 		t.Errorf("ending it: %d", a.Status)
 	}
-	if e := s.History()[0]; e.Deed != packaging.SessionEnded || e.By.Username != "administrator1" || e.Object != "session of supervisor1" {
+	if e := s.History()[0]; e.Deed != packaging.SessionEnded || e.By.Username != "administrator1" ||
+		e.Object != "session of supervisor1" {
 		t.Errorf("history %+v", e)
 	}
 	if page := s.SignIn("auditor1").Get("/admin/sessions"); len(page.All(".sessions form")) != 0 {

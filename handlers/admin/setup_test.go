@@ -27,8 +27,9 @@ func firstStart(t *testing.T) (*site.Site, string) {
 func filledIn(path string, change ...string) []string {
 	_, key, _ := strings.Cut(path, "key=")
 	form := map[string]string{
-		"key": key, "username": "anna", "full_name": "Anna Kovács", "password": "first words of anna", "again": "first words of anna",
-		"site": "Plant Ghent", "slug": "ghent", "zone": "Europe/Brussels",
+		"key": key, "username": "anna", "full_name": "Anna Kovács", "password": "first words of anna",
+		"again": "first words of anna",
+		"site":  "Plant Ghent", "slug": "ghent", "zone": "Europe/Brussels",
 	}
 	for i := 0; i+1 < len(change); i += 2 {
 		form[change[i]] = change[i+1]
@@ -49,7 +50,8 @@ func TestBeforeTheFirstAdministratorEveryPageLeadsToTheConsole(t *testing.T) {
 			t.Errorf("%s: %d to %q", where, a.Status, a.Header.Get("Location"))
 		}
 	}
-	if a := b.Get("/setup"); a.Status != http.StatusOK || !strings.Contains(a.Text("main"), "Look at the console") || len(a.All("input[name=username]")) != 0 {
+	if a := b.Get("/setup"); a.Status != http.StatusOK || !strings.Contains(a.Text("main"), "Look at the console") ||
+		len(a.All("input[name=username]")) != 0 {
 		t.Errorf("the note: %d %s", a.Status, a.Text("main"))
 	}
 	if a := b.Get("/readyz"); a.Status != http.StatusOK {
@@ -100,7 +102,9 @@ func TestTheLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 	if page.Status != http.StatusOK || page.Text(".tenant") != "Plant Ghent" || len(page.All(".first-steps li")) != 3 {
 		t.Errorf("then: %d %s", page.Status, page.Text("main"))
 	}
-	for _, again := range []site.Answer{s.Browser().Get(path), s.Browser().Post("/setup", filledIn(path, "username", "mallory")...)} {
+	for _, again := range []site.Answer{
+		s.Browser().Get(path), s.Browser().Post("/setup", filledIn(path, "username", "mallory")...),
+	} {
 		if again.Status != http.StatusGone || !strings.Contains(again.Text("main"), "This link was used") {
 			t.Errorf("again: %d %s", again.Status, again.Text("main"))
 		}
@@ -124,7 +128,9 @@ func TestOfManyWhoUseTheLinkAtOnceOneBecomesAdministrator(t *testing.T) {
 	for i := range answers {
 		b := s.Browser()
 		all.Go(func() {
-			answers[i] = b.Post("/setup", filledIn(path, "username", fmt.Sprint("anna", i), "slug", fmt.Sprint("plant-", i))...).Status
+			answers[i] = b.Post(
+				"/setup", filledIn(path, "username", fmt.Sprint("anna", i), "slug", fmt.Sprint("plant-", i))...,
+			).Status
 		})
 	}
 	all.Wait()
@@ -177,7 +183,8 @@ func TestWhereThereArePeopleButNoAdministratorTheyGoOnAndTheLinkMakesOneOfTheirS
 	if a := b.Post("/setup", filledIn(path)...); a.Status != http.StatusSeeOther {
 		t.Fatalf("set-up: %d", a.Status)
 	}
-	if a := b.Get("/admin/people"); a.Text(".tenant") != "Plant Ghent" || !strings.Contains(a.Text("main"), "supervisor1") {
+	if a := b.Get("/admin/people"); a.Text(".tenant") != "Plant Ghent" ||
+		!strings.Contains(a.Text("main"), "supervisor1") {
 		t.Errorf("the people: %s", a.Text("main"))
 	}
 }

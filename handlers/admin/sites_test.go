@@ -16,17 +16,21 @@ func TestWhoAddsASiteIsItsAdministratorAndMayTakeTheirPeopleAlong(t *testing.T) 
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("administrator1")
-	if a := b.Post("/admin/sites", "site", "Plant Łódź 2", "zone", "Europe/Warsaw"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/admin/connection" {
+	if a := b.Post("/admin/sites", "site", "Plant Łódź 2", "zone", "Europe/Warsaw"); a.Status != http.StatusSeeOther ||
+		a.Header.Get("Location") != "/admin/connection" {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
-	if page := b.Get("/admin/people"); page.Text("select[name=tenant] option[selected]") != "Plant Łódź 2" || strings.Contains(page.Text("main"), "supervisor1") {
+	if page := b.Get("/admin/people"); page.Text("select[name=tenant] option[selected]") != "Plant Łódź 2" ||
+		strings.Contains(page.Text("main"), "supervisor1") {
 		t.Errorf("people: %s", page.Text("main"))
 	}
 	person := fmt.Sprint(s.Person("supervisor1").ID)
 	if !slices.Contains(b.Get("/admin/people/new").All("#person option"), "Person supervisor1 (supervisor1)") {
 		t.Errorf("they can take along %q", b.Get("/admin/people/new").All("#person option"))
 	}
-	if a := handlerstest.PostSeveral(b, "/admin/people/join", "person", person, "role", "supervisor"); a.Status != http.StatusSeeOther {
+	if a := handlerstest.PostSeveral(
+		b, "/admin/people/join", "person", person, "role", "supervisor",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("join: %d", a.Status)
 	}
 	if page := b.Get("/admin/people"); !strings.Contains(page.Text("main"), "supervisor1") {
@@ -43,7 +47,9 @@ func TestWhoAddsASiteIsItsAdministratorAndMayTakeTheirPeopleAlong(t *testing.T) 
 		t.Error("the other site was renamed")
 	}
 	// Who administers all sites of a person administers the person.
-	if a := b.Post(personPath(s.Person("supervisor1"))+"/password", "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		personPath(s.Person("supervisor1"))+"/password", "password", site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("a new password: %d", a.Status)
 	}
 	if e := s.History()[0]; e.Deed != packaging.PasswordSet {

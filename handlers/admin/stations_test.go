@@ -17,8 +17,13 @@ func TestStationsAreSetUpByAdministratorsAlone(t *testing.T) {
 	s := site.New(t, site.Options{})
 	for _, username := range []string{"operator1", "supervisor1", "manager1", "auditor1"} {
 		b := s.SignIn(username)
-		for _, where := range []string{"/admin/stations", "/admin/stations/rules", "/admin/stations/badge", "/admin/stations/1/code", "/admin/stations/1/unbind", "/admin/stations/1/remove"} {
-			if a := b.Post(where, "name", "Tablet 1", "line", "L1", "lock_after", "5"); a.Status != http.StatusForbidden {
+		for _, where := range []string{
+			"/admin/stations", "/admin/stations/rules", "/admin/stations/badge", "/admin/stations/1/code",
+			"/admin/stations/1/unbind", "/admin/stations/1/remove",
+		} {
+			if a := b.Post(
+				where, "name", "Tablet 1", "line", "L1", "lock_after", "5",
+			); a.Status != http.StatusForbidden {
 				t.Errorf("%s %s: %d", username, where, a.Status)
 			}
 		}
@@ -26,12 +31,16 @@ func TestStationsAreSetUpByAdministratorsAlone(t *testing.T) {
 	s.AddTenant("basel", "Plant Basel", "administrator-2")
 	s.StationCode("Tablet 1", "L1")
 	theirs := s.SignIn("administrator-2")
-	for _, where := range []string{"/admin/stations/1/code", "/admin/stations/1/unbind", "/admin/stations/1/remove", "/admin/stations/x/code"} {
+	for _, where := range []string{
+		"/admin/stations/1/code", "/admin/stations/1/unbind", "/admin/stations/1/remove", "/admin/stations/x/code",
+	} {
 		if a := theirs.Post(where); a.Status != http.StatusNotFound {
 			t.Errorf("another site's station, %s: %d", where, a.Status)
 		}
 	}
-	if a := theirs.Post("/admin/stations/badge", "person", fmt.Sprint(s.Person("supervisor1").ID), "badge", handlerstest.ABadge); a.Status != http.StatusNotFound {
+	if a := theirs.Post(
+		"/admin/stations/badge", "person", fmt.Sprint(s.Person("supervisor1").ID), "badge", handlerstest.ABadge,
+	); a.Status != http.StatusNotFound {
 		t.Errorf("a badge for another site's person: %d", a.Status)
 	}
 	admin := s.SignIn("administrator1")
@@ -48,7 +57,8 @@ func TestHowLongAStationMayGoUnusedIsTheSitesToSay(t *testing.T) {
 	s := site.New(t, site.Options{})
 	tablet, admin := handlerstest.AtTablet(t, s), s.SignIn("administrator1")
 	for _, minutes := range []string{"1", "16", "999999999999"} {
-		if a := admin.Post("/admin/stations/rules", "lock_after", minutes); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("main"), "2 to 15 minutes") {
+		if a := admin.Post("/admin/stations/rules", "lock_after", minutes); a.Status != http.StatusBadRequest ||
+			!strings.Contains(a.Text("main"), "2 to 15 minutes") {
 			t.Errorf("%s minutes: %d", minutes, a.Status)
 		}
 	}
@@ -74,7 +84,8 @@ func TestHowLongAStationMayGoUnusedIsTheSitesToSay(t *testing.T) {
 	if a := ordinary.Get("/lines/L1"); a.Status != http.StatusOK {
 		t.Errorf("a session without a station: %d", a.Status)
 	}
-	if a := s.SignIn("auditor1").Get("/admin/stations"); a.Status != http.StatusOK || !strings.Contains(a.Text("main"), "15 min 0 s") {
+	if a := s.SignIn("auditor1").Get("/admin/stations"); a.Status != http.StatusOK ||
+		!strings.Contains(a.Text("main"), "15 min 0 s") {
 		t.Errorf("an auditor: %d %s", a.Status, a.Text("main"))
 	}
 }

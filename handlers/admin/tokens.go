@@ -103,7 +103,8 @@ func (s *Tokens) tokenForm(
 		}
 	}
 	for _, scope := range sent["scope"] {
-		if at := slices.Index(packaging.TokenScopes, packaging.TokenScope(scope)); at >= 0 && !k.Has(packaging.TokenScopes[at]) {
+		if at := slices.Index(packaging.TokenScopes, packaging.TokenScope(scope)); at >= 0 &&
+			!k.Has(packaging.TokenScopes[at]) {
 			k.Scopes = append(k.Scopes, packaging.TokenScopes[at])
 		}
 	}

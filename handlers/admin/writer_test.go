@@ -15,7 +15,8 @@ func TestAnAdministratorSeesHowLongTransactionsWaitAndHoldTheWriter(t *testing.T
 		t.Fatalf("%q", rows)
 	}
 	// Signing in is a transaction.
-	if strings.Contains(rows[1], "People 0 ") || !strings.Contains(rows[1], "99 of 100 within") || !strings.Contains(rows[1], "longest") {
+	if strings.Contains(rows[1], "People 0 ") || !strings.Contains(rows[1], "99 of 100 within") ||
+		!strings.Contains(rows[1], "longest") {
 		t.Errorf("%q", rows[1])
 	}
 }

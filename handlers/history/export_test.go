@@ -24,7 +24,9 @@ func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	b.Post(handlerstest.OrderPath(s.Order("=cmd|' /C calc'!A0"), "/release"))
 	a := b.Get("/history.csv")
-	if a.Status != http.StatusOK || !strings.Contains(a.Header.Get("Content-Disposition"), "ghent-history-20261123-07") {
+	if a.Status != http.StatusOK || !strings.Contains(
+		a.Header.Get("Content-Disposition"), "ghent-history-20261123-07",
+	) {
 		t.Fatalf("%d %q", a.Status, a.Header.Get("Content-Disposition"))
 	}
 	rows, err := csv.NewReader(strings.NewReader(a.Body)).ReadAll()
@@ -41,7 +43,8 @@ func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
 	}
 	for i, row := range rows[1:] {
 		e := entries[i]
-		if row[column["hash"]] != hex.EncodeToString(e.Hash[:]) || row[column["previous_hash"]] != hex.EncodeToString(e.Prev[:]) {
+		if row[column["hash"]] != hex.EncodeToString(e.Hash[:]) ||
+			row[column["previous_hash"]] != hex.EncodeToString(e.Prev[:]) {
 			t.Errorf("entry %d has another hash", e.Seq)
 		}
 		for name, cell := range row {
@@ -65,7 +68,9 @@ func TestACellIsNoFormulaWhereverASpreadsheetPartsCells(t *testing.T) {
 	var all []string
 	b := s.SignIn("supervisor1")
 	for _, separator := range []string{",", ";", "\t", "|", "\n", ""} {
-		for _, start := range []string{"=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "'=1", `"=1`, "''=1", " =1", "x; @1"} {
+		for _, start := range []string{
+			"=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "'=1", `"=1`, "''=1", " =1", "x; @1",
+		} {
 			words := "x" + separator + start
 			if separator == "" {
 				words = strings.TrimSpace(start)
@@ -84,8 +89,12 @@ func TestACellIsNoFormulaWhereverASpreadsheetPartsCells(t *testing.T) {
 		}
 		for _, row := range rows {
 			for _, cell := range row {
-				for part := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == '\n' || r == '\r' || r == separator }) {
-					if part = strings.TrimLeft(part, `" `); part != "" && strings.ContainsRune("=+-@\t\r", rune(part[0])) {
+				for part := range strings.FieldsFuncSeq(cell, func(r rune) bool {
+					return r == '\n' || r == '\r' ||
+						r == separator
+				}) {
+					if part = strings.TrimLeft(part, `" `); part != "" &&
+						strings.ContainsRune("=+-@\t\r", rune(part[0])) {
 						t.Errorf("parted at %q a cell is a formula: %q", separator, part)
 					}
 				}
@@ -116,7 +125,14 @@ func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
 	if err != nil {
 		t.Skip("python3 is not installed: the second verifier is not tried")
 	}
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("=cmd|' /C calc'!A0", "Pending release", "'quoted'\r\nand, \"more\"", "Pending release")})
+	s := site.New(
+		t,
+		site.Options{
+			Orders: handlerstest.RemoteOrders(
+				"=cmd|' /C calc'!A0", "Pending release", "'quoted'\r\nand, \"more\"", "Pending release",
+			),
+		},
+	)
 	b := s.SignIn("supervisor1")
 	for _, o := range []string{"=cmd|' /C calc'!A0", "'quoted'\r\nand, \"more\""} {
 		b.Post(handlerstest.OrderPath(s.Order(o), "/release"))
@@ -131,7 +147,10 @@ func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
 		if err := os.WriteFile(export, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), python, append([]string{"../../docs/verify_history.py", export}, args...)...).CombinedOutput()
+		out, err := exec.CommandContext(
+			context.WithoutCancel(t.Context()), python,
+			append([]string{"../../docs/verify_history.py", export}, args...)...,
+		).CombinedOutput()
 		if good := holds == "The history holds"; (err == nil) != good || !strings.Contains(string(out), holds) {
 			t.Errorf("%v, %s; want %q", err, out, holds)
 		}

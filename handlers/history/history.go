@@ -253,8 +253,8 @@ func (s *Server) Entry(c echo.Context) error {
 	return web.Render(c, http.StatusOK, view.Entry(f, page))
 }
 
-// Verify checks the whole history, and has its serial lists compared. Who looked, and what came of it, is in the history
-// then.
+// Verify checks the whole history, and has its serial lists compared. Who looked, and what came of it, is in the
+// history then.
 func (s *Server) Verify(c echo.Context) error {
 	p := web.SignedIn(c)
 	if err := s.Checks.Check(c.Request().Context(), p.Tenant, p.Author); err != nil {

@@ -28,16 +28,21 @@ func TestTheHistoryIsFilteredByLineOrderPersonOutcomeAndTime(t *testing.T) {
 	second.Post(handlerstest.OrderPath(s.Order("b"), "/release"))
 	b := s.SignIn("auditor1")
 	for query, want := range map[string]int{
-		"line=L1": 4, "line=L2": 0, "order=a": 2, "order=A": 0, "order=b": 2, "person=manager1": 3, "outcome=released": 1,
-		"outcome=refused": 1, "outcome=unknown": 0, "from=2026-11-23T07:30&order=a": 0, "from=2026-11-23T07:30&order=b": 2,
-		"to=2026-11-23T07:30&order=a": 2, "to=2026-11-23T07:30&order=b": 0, "outcome=released&person=manager1": 0,
+		"line=L1": 4, "line=L2": 0, "order=a": 2, "order=A": 0, "order=b": 2, "person=manager1": 3,
+		"outcome=released": 1,
+		"outcome=refused":  1, "outcome=unknown": 0, "from=2026-11-23T07:30&order=a": 0,
+		"from=2026-11-23T07:30&order=b": 2,
+		"to=2026-11-23T07:30&order=a":   2, "to=2026-11-23T07:30&order=b": 0, "outcome=released&person=manager1": 0,
 	} {
 		if got := len(b.Get("/history?" + query).All("tbody tr:not(.day)")); got != want {
 			t.Errorf("%s: %d entries, want %d", query, got, want)
 		}
 	}
 	refused := b.Get("/history?outcome=refused").Text("tbody")
-	for _, says := range []string{"Person manager1", "Manager", "Not released", "Packaging order b is in status: Suspended", "Blister line 1", "2026-11-23 +01:00", "08:00:00"} {
+	for _, says := range []string{
+		"Person manager1", "Manager", "Not released", "Packaging order b is in status: Suspended", "Blister line 1",
+		"2026-11-23 +01:00", "08:00:00",
+	} {
 		if !strings.Contains(refused, says) {
 			t.Errorf("%q is not in %q", says, refused)
 		}
@@ -61,13 +66,17 @@ func tampering(t *testing.T, path string, statements ...string) {
 
 func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("Order-143", "Pending release", "b", "Pending release")})
+	s := site.New(
+		t, site.Options{Orders: handlerstest.RemoteOrders("Order-143", "Pending release", "b", "Pending release")},
+	)
 	b := s.SignIn("supervisor1")
 	b.Post(handlerstest.OrderPath(s.Order("Order-143"), "/release"))
 	s.Box.SetStatus("b", sandbox.Suspended)
 	b.Post(handlerstest.OrderPath(s.Order("b"), "/release"))
 	s.Browser().Post("/login", "username", "manager1", "password", "not the password")
-	list, err := s.Store.Serials(t.Context(), packaging.Everything(s.Tenant("ghent").ID), s.Order("Order-143").List(), 0, 1)
+	list, err := s.Store.Serials(
+		t.Context(), packaging.Everything(s.Tenant("ghent").ID), s.Order("Order-143").List(), 0, 1,
+	)
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d serials, %v", len(list), err)
 	}
@@ -101,7 +110,8 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"q=" + strings.Repeat("x+", 501), "before=x", "after=-1"} {
-		if a, csv := b.Get("/history?"+query), b.Get("/history.csv?"+query); a.Status != http.StatusBadRequest || strings.HasPrefix(query, "q=") && csv.Status != http.StatusBadRequest {
+		if a, csv := b.Get("/history?"+query), b.Get("/history.csv?"+query); a.Status != http.StatusBadRequest ||
+			strings.HasPrefix(query, "q=") && csv.Status != http.StatusBadRequest {
 			t.Errorf("%.10s: %d and %d", query, a.Status, csv.Status)
 		}
 	}
@@ -112,7 +122,9 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 	if says := found.Text(".found-order"); !strings.Contains(says, list[0].Value+" belongs to Order-143") {
 		t.Errorf("it says %q", says)
 	}
-	if says := b.Get("/history?serial=nothing-has-it").Text(".problem"); !strings.Contains(says, "No list that is here has the serial number “nothing-has-it”.") {
+	if says := b.Get("/history?serial=nothing-has-it").Text(".problem"); !strings.Contains(
+		says, "No list that is here has the serial number “nothing-has-it”.",
+	) {
 		t.Errorf("of an unknown serial it says %q", says)
 	}
 }
@@ -133,7 +145,10 @@ func TestAFilterInUseIsAChipThatTakesItAway(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.SignIn("auditor1")
 	a := b.Get("/history?line=L1&q=signed&exceptions=1&outcome=refused&person=auditor1&deed=signed_in&from=2026-11-23")
-	want := []string{"Search: signed", "Line: Blister line 1", "Person: Person auditor1", "Action: Signed in", "Outcome: Not released", "From: 2026-11-23", "Only: Exceptions", "Remove all"}
+	want := []string{
+		"Search: signed", "Line: Blister line 1", "Person: Person auditor1", "Action: Signed in",
+		"Outcome: Not released", "From: 2026-11-23", "Only: Exceptions", "Remove all",
+	}
 	var got []string
 	for _, chip := range a.All("main ul.chips:not(.history-tools .chips) li") {
 		got = append(got, strings.Join(strings.Fields(chip), " "))
@@ -141,7 +156,9 @@ func TestAFilterInUseIsAChipThatTakesItAway(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("chips %q, want %q", got, want)
 	}
-	if to := a.Attr("ul.chips a[aria-label='Remove the filter Line: Blister line 1']", "href"); strings.Contains(to, "line=") || !strings.Contains(to, "q=signed") {
+	if to := a.Attr(
+		"ul.chips a[aria-label='Remove the filter Line: Blister line 1']", "href",
+	); strings.Contains(to, "line=") || !strings.Contains(to, "q=signed") {
 		t.Errorf("without the line it leads to %q", to)
 	}
 }
@@ -152,7 +169,8 @@ func TestPagesOfTheHistoryGoBothWaysAndMissNothing(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	for i := range 130 {
 		if err := s.Store.Record(t.Context(), packaging.Entry{
-			TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported, Object: fmt.Sprintf("file %d", i),
+			TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported,
+			Object: fmt.Sprintf("file %d", i),
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -195,8 +213,10 @@ func TestAnEntryHasAPageWithAllOfIt(t *testing.T) {
 	where := b.Get("/history").Attr("tbody tr .entry", "href")
 	a := b.Get(where)
 	for _, says := range []string{
-		"11 serial numbers received", "Person supervisor1", "Supervisor", "order status", "Pending release", "In progress", "Order143",
-		"Blister line 1 (L1)", "+01:00 (Europe/Brussels)", e.At.Format("2006-01-02 15:04:05.000"), "Packaging order released",
+		"11 serial numbers received", "Person supervisor1", "Supervisor", "order status", "Pending release",
+		"In progress", "Order143",
+		"Blister line 1 (L1)", "+01:00 (Europe/Brussels)", e.At.Format("2006-01-02 15:04:05.000"),
+		"Packaging order released",
 		fmt.Sprintf("%x", e.Hash), fmt.Sprintf("%x", e.Prev), "Its hash fits its content and the entry before it.",
 	} {
 		if !strings.Contains(a.Text("main"), says) {
@@ -207,12 +227,17 @@ func TestAnEntryHasAPageWithAllOfIt(t *testing.T) {
 	if !strings.Contains(before.Text("main"), "Release requested") || before.Attr("a[rel=next]", "href") != where {
 		t.Errorf("the one before it: %q", before.Text("main"))
 	}
-	for _, none := range []string{"/history/0", "/history/999999", "/history/x", "/history/-1", "/history/99999999999999999999"} {
+	for _, none := range []string{
+		"/history/0", "/history/999999", "/history/x", "/history/-1", "/history/99999999999999999999",
+	} {
 		if a := b.Get(none); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %d", none, a.Status)
 		}
 	}
-	tampering(t, s.Path, `DROP TRIGGER history_is_never_changed`, fmt.Sprintf(`UPDATE history SET message = 'x' WHERE seq = %d`, e.Seq))
+	tampering(
+		t, s.Path, `DROP TRIGGER history_is_never_changed`,
+		fmt.Sprintf(`UPDATE history SET message = 'x' WHERE seq = %d`, e.Seq),
+	)
 	if says := b.Get(where).Text("[role=alert]"); !strings.Contains(says, "Its hash does not fit") {
 		t.Errorf("of a changed one it says %q", says)
 	}
@@ -230,14 +255,20 @@ func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
 		}
 	}
 	b := s.SignIn("auditor1")
-	if a := b.Post("/history/verify"); a.Status != http.StatusOK || !strings.Contains(a.Text("[role=status]"), "The history is intact") || !strings.Contains(a.Text("[role=status]"), "1 anchor outside") {
+	if a := b.Post("/history/verify"); a.Status != http.StatusOK ||
+		!strings.Contains(a.Text("[role=status]"), "The history is intact") ||
+		!strings.Contains(a.Text("[role=status]"), "1 anchor outside") {
 		t.Errorf("%d %q", a.Status, a.Text("main"))
 	}
 	e := s.History()[0]
-	if e.Deed != packaging.HistoryVerified || e.By.Username != "auditor1" || !strings.HasPrefix(e.New, "entries 1 to ") {
+	if e.Deed != packaging.HistoryVerified || e.By.Username != "auditor1" ||
+		!strings.HasPrefix(e.New, "entries 1 to ") {
 		t.Errorf("history %+v", e)
 	}
-	tampering(t, s.Path, `DROP TRIGGER history_is_never_changed`, `UPDATE history SET full_name = 'Somebody else' WHERE seq = 3`)
+	tampering(
+		t, s.Path, `DROP TRIGGER history_is_never_changed`,
+		`UPDATE history SET full_name = 'Somebody else' WHERE seq = 3`,
+	)
 	a := b.Post("/history/verify")
 	if says := a.Text("[role=alert]"); !strings.Contains(says, "broken at entry 3: its content was changed") {
 		t.Errorf("it says %q", says)
@@ -300,20 +331,26 @@ func TestSerialListsAreComparedBesideTheChainWithAnEndThatIsShownAndRecorded(t *
 	}
 	a := compare()
 	if says := a.Text("#lists"); !strings.Contains(says, "All lists are as the history says: 2 lists compared.") ||
-		!strings.Contains(says, "2 of 2") || !strings.Contains(says, "2026-11-23") || !strings.Contains(says, "Person auditor1") {
+		!strings.Contains(says, "2 of 2") || !strings.Contains(says, "2026-11-23") ||
+		!strings.Contains(says, "Person auditor1") {
 		t.Errorf("at the end it says %q", says)
 	}
 	if got := lists(); !slices.Equal(got, []string{"auditor1: 2 of 2 serial lists compared"}) {
 		t.Errorf("in the history: %q", got)
 	}
 
-	tampering(t, s.Path, `DROP TRIGGER serials_never_change`, `UPDATE serial_blocks SET packed = CAST(char(6) || 'forged' AS BLOB) WHERE id = (SELECT min(id) FROM serial_blocks)`)
+	tampering(
+		t, s.Path, `DROP TRIGGER serials_never_change`,
+		`UPDATE serial_blocks SET packed = CAST(char(6) || 'forged' AS BLOB) WHERE id = (SELECT min(id) FROM serial_blocks)`,
+	)
 	other.Post("/history/verify")
 	if says := compare().Text("#lists [role=alert]"); !strings.Contains(says, "Lists are not what the history says.") ||
 		!strings.Contains(says, "List of serial numbers: changed by hand since entry") {
 		t.Errorf("of a changed list it says %q", says)
 	}
-	if got := lists(); !strings.Contains(got[0], "manager1: 2 of 2 serial lists compared; 1 records differ, first serials [") {
+	if got := lists(); !strings.Contains(
+		got[0], "manager1: 2 of 2 serial lists compared; 1 records differ, first serials [",
+	) {
 		t.Errorf("in the history: %q", got)
 	}
 
@@ -342,10 +379,14 @@ func TestViewsOfTheHistoryAreKeptAndSharedByManagers(t *testing.T) {
 		}
 		return all
 	}
-	if a := first.Post("/history/views", "name", " Mine ", "query", "person=supervisor1&before=7&nonsense=1"); a.Header.Get("Location") != "/history?person=supervisor1" {
+	if a := first.Post(
+		"/history/views", "name", " Mine ", "query", "person=supervisor1&before=7&nonsense=1",
+	); a.Header.Get("Location") != "/history?person=supervisor1" {
 		t.Fatalf("%d to %q", a.Status, a.Header.Get("Location"))
 	}
-	if a := manager.Post("/history/views", "name", "Blister", "query", "line=L1&exceptions=1", "shared", "1"); a.Status != http.StatusSeeOther {
+	if a := manager.Post(
+		"/history/views", "name", "Blister", "query", "line=L1&exceptions=1", "shared", "1",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d", a.Status)
 	}
 	for b, want := range map[*site.Browser][]string{
@@ -357,10 +398,18 @@ func TestViewsOfTheHistoryAreKeptAndSharedByManagers(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if a := first.Post("/history/views", "name", "Theirs", "query", "line=L1", "shared", "1"); a.Status != http.StatusForbidden {
+	if a := first.Post(
+		"/history/views", "name", "Theirs", "query", "line=L1", "shared", "1",
+	); a.Status != http.StatusForbidden {
 		t.Errorf("a supervisor shares: %d", a.Status)
 	}
-	for _, wrong := range [][2]string{{"", "line=L1"}, {"Nothing", ""}, {"Nothing", "nonsense=1"}, {strings.Repeat("x", 61), "line=L1"}, {"Broken", "%zz"}} {
+	for _, wrong := range [][2]string{
+		{"", "line=L1"},
+		{"Nothing", ""},
+		{"Nothing", "nonsense=1"},
+		{strings.Repeat("x", 61), "line=L1"},
+		{"Broken", "%zz"},
+	} {
 		if a := first.Post("/history/views", "name", wrong[0], "query", wrong[1]); a.Status != http.StatusBadRequest {
 			t.Errorf("%q: %d", wrong, a.Status)
 		}
@@ -374,7 +423,8 @@ func TestViewsOfTheHistoryAreKeptAndSharedByManagers(t *testing.T) {
 	if first.Post(remove).Status != http.StatusSeeOther || len(names(first)) != 2 {
 		t.Errorf("not removed: %q", names(first))
 	}
-	if e := s.History()[0]; e.Deed != packaging.ViewRemoved || e.Object != "Mine" || e.Old != "line=L2" || e.By.Username != "supervisor1" {
+	if e := s.History()[0]; e.Deed != packaging.ViewRemoved || e.Object != "Mine" || e.Old != "line=L2" ||
+		e.By.Username != "supervisor1" {
 		t.Errorf("history %+v", e)
 	}
 }
@@ -386,11 +436,14 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 	s.Clock.Move(-3 * time.Hour)
 	b.Post("/login", "username", "supervisor1", "password", site.Password)
 	a := s.SignIn("manager1").Post("/history/verify")
-	if says := a.Text("[role=status]"); !strings.Contains(says, "The history is intact") || !strings.Contains(says, "The server's clock was set back.") {
+	if says := a.Text("[role=status]"); !strings.Contains(says, "The history is intact") ||
+		!strings.Contains(says, "The server's clock was set back.") {
 		t.Errorf("it says %q", says)
 	}
 	// Between the two times there is what was written before the clock was set back, and what after it.
-	if got := len(b.Get("/history?deed=signed_in&from=2026-11-23T00:00&to=2026-11-23T23:59").All("tbody tr:not(.day)")); got != 3 {
+	if got := len(
+		b.Get("/history?deed=signed_in&from=2026-11-23T00:00&to=2026-11-23T23:59").All("tbody tr:not(.day)"),
+	); got != 3 {
 		t.Errorf("%d sign-ins that day", got)
 	}
 	if got := len(b.Get("/history?deed=signed_in&to=2026-11-23T06:00").All("tbody tr:not(.day)")); got != 2 {
@@ -399,7 +452,10 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 	// A clock that is set back to nothing makes the longest history that there can be.
 	s.Clock.Move(-56 * 365 * 24 * time.Hour)
 	b = s.SignIn("auditor1")
-	for query, want := range map[string]int{"to=2026-11-22&deed=signed_in": 1, "from=1971-01-01&deed=signed_in": 3, "from=1960-01-01&to=9000-01-01&deed=signed_in": 4} {
+	for query, want := range map[string]int{
+		"to=2026-11-22&deed=signed_in": 1, "from=1971-01-01&deed=signed_in": 3,
+		"from=1960-01-01&to=9000-01-01&deed=signed_in": 4,
+	} {
 		if got := len(b.Get("/history?" + query).All("tbody tr:not(.day)")); got != want {
 			t.Errorf("%s: %d sign-ins, want %d", query, got, want)
 		}
@@ -409,7 +465,9 @@ func TestTheHistoryGoesOnAcrossMidnightAndAClockThatIsSetBack(t *testing.T) {
 func TestHistoryByTimeHasBothHoursOfTheAutumnNight(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	for _, at := range []string{"2027-10-31T00:10:00Z", "2027-10-31T00:40:00Z", "2027-10-31T01:10:00Z", "2027-10-31T01:40:00Z"} {
+	for _, at := range []string{
+		"2027-10-31T00:10:00Z", "2027-10-31T00:40:00Z", "2027-10-31T01:10:00Z", "2027-10-31T01:40:00Z",
+	} {
 		moment, err := time.Parse(time.RFC3339, at)
 		if err != nil {
 			t.Fatal(err)
@@ -424,7 +482,9 @@ func TestHistoryByTimeHasBothHoursOfTheAutumnNight(t *testing.T) {
 		"from=2027-10-31T01:00&to=2027-10-31T02:00": 2, // until the clock shows 02:00 for the last time
 		"from=2027-10-31T03:00&to=2027-10-31T04:00": 0,
 	} {
-		if got := len(b.Get("/history?deed=signed_in&person=auditor1&" + query).All(".history tbody tr:not(.day)")); got != want {
+		if got := len(
+			b.Get("/history?deed=signed_in&person=auditor1&" + query).All(".history tbody tr:not(.day)"),
+		); got != want {
 			t.Errorf("%s: %d entries, want %d", query, got, want)
 		}
 	}
@@ -435,7 +495,8 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 	s := site.New(t, site.Options{})
 	s.ThreeShifts("ghent")
 	for _, at := range []string{
-		"2027-03-27T20:59:58Z", "2027-03-27T21:00:00Z", "2027-03-28T03:59:58Z", "2027-03-28T04:00:00Z", "2027-03-28T20:30:00Z",
+		"2027-03-27T20:59:58Z", "2027-03-27T21:00:00Z", "2027-03-28T03:59:58Z", "2027-03-28T04:00:00Z",
+		"2027-03-28T20:30:00Z",
 	} {
 		moment, err := time.Parse(time.RFC3339, at)
 		if err != nil {
@@ -450,16 +511,21 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 	}
 	b := s.SignIn("manager1")
 	for query, want := range map[string][]string{
-		"shift=Night&day=2027-03-27":                         {"2027-03-28T03:59:58Z", "2027-03-27T21:00:00Z"}, // seven hours
-		"shift=night&day=2027-03-27&to=2027-03-28T00:00":     {"2027-03-27T21:00:00Z"},
-		"shift=Late&day=2027-03-27":                          {"2027-03-27T20:59:58Z"},
-		"shift=Early&day=2027-03-28":                         {"2027-03-28T04:00:00Z"},
-		"shift=Night":                                        {"2027-03-28T20:30:00Z"},                                                 // the one that runs
-		"shift=Early":                                        {"2027-03-28T04:00:00Z"},                                                 // the last one
-		"day=2027-03-28":                                     {"2027-03-28T20:30:00Z", "2027-03-28T04:00:00Z", "2027-03-28T03:59:58Z"}, // from 23:00Z to 22:00Z
+		// seven hours
+		"shift=Night&day=2027-03-27":                     {"2027-03-28T03:59:58Z", "2027-03-27T21:00:00Z"},
+		"shift=night&day=2027-03-27&to=2027-03-28T00:00": {"2027-03-27T21:00:00Z"},
+		"shift=Late&day=2027-03-27":                      {"2027-03-27T20:59:58Z"},
+		"shift=Early&day=2027-03-28":                     {"2027-03-28T04:00:00Z"},
+		// the one that runs
+		"shift=Night": {"2027-03-28T20:30:00Z"},
+		"shift=Early": {"2027-03-28T04:00:00Z"}, // the last one
+		// from 23:00Z to 22:00Z
+		"day=2027-03-28": {"2027-03-28T20:30:00Z", "2027-03-28T04:00:00Z", "2027-03-28T03:59:58Z"},
 		"day=2027-03-27&from=2027-03-27T22:00&deed=exported": {"2027-03-27T21:00:00Z"},
 	} {
-		rows, err := csv.NewReader(strings.NewReader(b.Get("/history.csv?deed=exported&person=supervisor1&" + query).Body)).ReadAll()
+		rows, err := csv.NewReader(
+			strings.NewReader(b.Get("/history.csv?deed=exported&person=supervisor1&" + query).Body),
+		).ReadAll()
 		if err != nil || len(rows) == 0 {
 			t.Fatalf("%s: %v", query, err)
 		}
@@ -471,13 +537,17 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: the file has %q, want %q", query, got, want)
 		}
-		if n := len(b.Get("/history?deed=exported&person=supervisor1&" + query).All(".history tbody tr:not(.day)")); n != len(want) {
+		if n := len(
+			b.Get("/history?deed=exported&person=supervisor1&" + query).All(".history tbody tr:not(.day)"),
+		); n != len(want) {
 			t.Errorf("%s: the page has %d entries, want %d", query, n, len(want))
 		}
 	}
 
 	page := b.Get("/history?shift=Night&person=supervisor1")
-	if chip := page.Text("ul.chips a[aria-label^='Remove the filter Shift']"); !strings.Contains(chip, "Night · Sun 2027-03-28") || !strings.Contains(chip, "22:00–06:00") {
+	if chip := page.Text(
+		"ul.chips a[aria-label^='Remove the filter Shift']",
+	); !strings.Contains(chip, "Night · Sun 2027-03-28") || !strings.Contains(chip, "22:00–06:00") {
 		t.Errorf("of the latest shift it says %q", chip)
 	}
 	if file := page.Attr("a[download]", "href"); !strings.Contains(file, "day=2027-03-28") {
@@ -487,10 +557,14 @@ func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testi
 	if e := s.History()[0]; e.New != "day=2027-03-28&shift=Night" {
 		t.Errorf("the export is recorded as of %q", e.New)
 	}
-	if a := b.Post("/history/views", "name", "The night", "query", "shift=Night&exceptions=1"); a.Header.Get("Location") != "/history?exceptions=1&shift=Night" {
+	if a := b.Post(
+		"/history/views", "name", "The night", "query", "shift=Night&exceptions=1",
+	); a.Header.Get("Location") != "/history?exceptions=1&shift=Night" {
 		t.Errorf("a view of the latest night leads to %q", a.Header.Get("Location"))
 	}
-	if to := b.Get("/shifts/2027-03-27/Night").Attr(".tools a[href^='/history']", "href"); to != "/history?day=2027-03-27&shift=Night" {
+	if to := b.Get("/shifts/2027-03-27/Night").Attr(
+		".tools a[href^='/history']", "href",
+	); to != "/history?day=2027-03-27&shift=Night" {
 		t.Errorf("from its report the history is %q", to)
 	}
 	for query, want := range map[string]struct {
@@ -517,7 +591,8 @@ func TestAPageOfTheHistoryIsToldHowManyEntriesCameSince(t *testing.T) {
 	record := func(line string, n int) {
 		for range n {
 			if err := s.Store.Record(t.Context(), packaging.Entry{
-				TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported, LineCode: line,
+				TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported,
+				LineCode: line,
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -526,7 +601,9 @@ func TestAPageOfTheHistoryIsToldHowManyEntriesCameSince(t *testing.T) {
 	record("L1", 1)
 	b := s.SignIn("auditor1")
 	asks := map[string]string{}
-	for _, query := range []string{"", "?deed=exported", "?deed=exported&line=L2", "?shift=Early&line=L1", "?q=nothing+has+it"} {
+	for _, query := range []string{
+		"", "?deed=exported", "?deed=exported&line=L2", "?shift=Early&line=L1", "?q=nothing+has+it",
+	} {
 		asks[query] = b.Get("/history"+query).Attr("[data-topics=history]", "data-live")
 		if a := b.Get(asks[query]); a.Status != http.StatusOK || a.Text(".news") != "" {
 			t.Errorf("%q: %d, before anything is new it says %q", asks[query], a.Status, a.Text(".news"))
@@ -535,10 +612,14 @@ func TestAPageOfTheHistoryIsToldHowManyEntriesCameSince(t *testing.T) {
 	record("L1", 2)
 	record("L2", 1)
 	for query, want := range map[string]string{
-		"": "3 new entries", "?deed=exported": "3 new entries", "?deed=exported&line=L2": "1 new entry", "?shift=Early&line=L1": "2 new entries", "?q=nothing+has+it": "",
+		"": "3 new entries", "?deed=exported": "3 new entries", "?deed=exported&line=L2": "1 new entry",
+		"?shift=Early&line=L1": "2 new entries", "?q=nothing+has+it": "",
 	} {
 		a := b.Get(asks[query])
-		if says := a.Text(".news"); says != want || want != "" && a.Attr(".news", "href") != "/history"+strings.ReplaceAll(query, "?shift=Early&line=L1", "?line=L1&shift=Early") {
+		if says := a.Text(".news"); says != want || want != "" &&
+			a.Attr(".news", "href") != "/history"+strings.ReplaceAll(
+				query, "?shift=Early&line=L1", "?line=L1&shift=Early",
+			) {
 			t.Errorf("%q says %q, want %q, and leads to %q", query, says, want, a.Attr(".news", "href"))
 		}
 	}
@@ -546,7 +627,9 @@ func TestAPageOfTheHistoryIsToldHowManyEntriesCameSince(t *testing.T) {
 	if says := b.Get(asks[""]).Text(".news"); says != "More than 99 new entries" {
 		t.Errorf("of many it says %q", says)
 	}
-	for _, still := range []string{"?before=5", "?to=2026-11-22T00:00", "?day=2026-11-22", "?shift=Early&day=2026-11-22"} {
+	for _, still := range []string{
+		"?before=5", "?to=2026-11-22T00:00", "?day=2026-11-22", "?shift=Early&day=2026-11-22",
+	} {
 		if b.Get("/history"+still).Attr("[data-topics=history]", "data-live") != "" {
 			t.Errorf("nothing new comes to %s, and it asks for it", still)
 		}
@@ -582,15 +665,18 @@ func TestADateIsTypedAsThePageWritesDates(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	b.Post("/language", "language", "de")
 	for path, want := range map[string]string{
-		"day=23.11.2026": "23.11.2026", "day=2026-11-23": "23.11.2026", "day=23/11/2026": "23.11.2026", "day=2026.+11.+23.": "23.11.2026",
+		"day=23.11.2026": "23.11.2026", "day=2026-11-23": "23.11.2026", "day=23/11/2026": "23.11.2026",
+		"day=2026.+11.+23.": "23.11.2026",
 	} {
 		page := b.Get("/history?" + path)
-		if page.Status != http.StatusOK || page.Attr("#day", "value") != want || len(page.All(".history tbody tr")) == 0 {
+		if page.Status != http.StatusOK || page.Attr("#day", "value") != want ||
+			len(page.All(".history tbody tr")) == 0 {
 			t.Errorf("%s: %d, the field has %q", path, page.Status, page.Attr("#day", "value"))
 		}
 	}
 	page := b.Get("/history?from=23.11.2026+6:30")
-	if page.Status != http.StatusOK || page.Attr("#from", "value") != "23.11.2026 06:30" || page.Attr("#from", "placeholder") != "TT.MM.JJJJ hh:mm" {
+	if page.Status != http.StatusOK || page.Attr("#from", "value") != "23.11.2026 06:30" ||
+		page.Attr("#from", "placeholder") != "TT.MM.JJJJ hh:mm" {
 		t.Errorf("from: %d %q", page.Status, page.Attr("#from", "value"))
 	}
 	if a := b.Get("/history?day=11/23/2026"); a.Status != http.StatusBadRequest {

@@ -34,7 +34,9 @@ var tokenForm = regexp.MustCompile(`lbt_[A-Za-z0-9_-]{43}`)
 // token has an administrator make a token, with more fields of the form.
 func token(t *testing.T, s *site.Site, name string, more ...string) string {
 	t.Helper()
-	a := s.SignIn("administrator1").Post("/admin/tokens", append([]string{"name", name, "scope", "send_orders"}, more...)...)
+	a := s.SignIn("administrator1").Post(
+		"/admin/tokens", append([]string{"name", name, "scope", "send_orders"}, more...)...,
+	)
 	value := tokenForm.FindString(a.Body)
 	if a.Status != http.StatusOK || value == "" {
 		t.Fatalf("token %s: %d %s", name, a.Status, a.Text("main"))
@@ -62,19 +64,24 @@ func TestAProgramPutsOrdersAndTheSameAgainChangesNothing(t *testing.T) {
 	s := site.New(t, site.Options{})
 	key := token(t, s, "SAP Ghent")
 	body := `[{"order_id":"Order143","lot":"NEW-1"},{"order_id":"Next1","line":"L2","quantity":7}]`
-	if a := put(t, s, key, "application/json; charset=utf-8", body); a.Status != http.StatusOK || strings.TrimSpace(a.Body) != `{"import":1,"new":1,"changed":1,"unchanged":0}` {
+	if a := put(t, s, key, "application/json; charset=utf-8", body); a.Status != http.StatusOK ||
+		strings.TrimSpace(a.Body) != `{"import":1,"new":1,"changed":1,"unchanged":0}` {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	if o := s.Order("Order143"); o.Lot != "NEW-1" || o.Status != packaging.PendingRelease {
 		t.Errorf("%+v", o.Facts)
 	}
 	e := s.History()[0]
-	if e.Deed != packaging.OrdersImported || e.By != (packaging.Author{Username: "token:SAP Ghent", FullName: "SAP Ghent"}) {
+	if e.Deed != packaging.OrdersImported ||
+		e.By != (packaging.Author{Username: "token:SAP Ghent", FullName: "SAP Ghent"}) {
 		t.Errorf("history %+v", e)
 	}
 	entries := len(s.History())
-	for _, again := range []struct{ contentType, body string }{{asJSON, body}, {"text/csv", "order_id;lot\nOrder143;NEW-1\nNext1;\n"}} {
-		if a := put(t, s, key, again.contentType, again.body); a.Status != http.StatusOK || strings.TrimSpace(a.Body) != `{"new":0,"changed":0,"unchanged":2}` {
+	for _, again := range []struct{ contentType, body string }{
+		{asJSON, body}, {"text/csv", "order_id;lot\nOrder143;NEW-1\nNext1;\n"},
+	} {
+		if a := put(t, s, key, again.contentType, again.body); a.Status != http.StatusOK ||
+			strings.TrimSpace(a.Body) != `{"new":0,"changed":0,"unchanged":2}` {
 			t.Errorf("again: %d %s", a.Status, a.Body)
 		}
 	}
@@ -115,8 +122,10 @@ func fits(t *testing.T, doc *openapi3.T, method, where, name string, a site.Answ
 		t.Fatal(err)
 	}
 	if err := openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route},
-		Status:                 a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body)),
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: request, PathParams: params, Route: route,
+		},
+		Status: a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body)),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	}); err != nil {
 		t.Errorf("%s: the answer %d %.300s is not as described: %v", name, a.Status, a.Body, err)
@@ -174,11 +183,21 @@ func TestEveryAnswerOfTheInterfaceIsAsItsDescriptionSaysAndEveryOneDescribedIsGi
 	got("its own line", put(t, s, limited, asJSON, `[{"order_id":"B2","line":"l2"}]`), 200, "")
 	got("no type", put(t, s, key, "", `[]`), 415, "unsupported_type")
 	got("XML", put(t, s, key, "application/xml", `<x/>`), 415, "unsupported_type")
-	got("wrong rows", put(t, s, key, asJSON, `[{"order_id":"A1","gtin":"1","lot":"a b","expiry":"05.2028"},{"lot":"x"},{"order_id":"A3","line":"L9"}]`), 422, "invalid_rows")
+	got(
+		"wrong rows",
+		put(
+			t, s, key, asJSON,
+			`[{"order_id":"A1","gtin":"1","lot":"a b","expiry":"05.2028"},{"lot":"x"},{"order_id":"A3","line":"L9"}]`,
+		),
+		422, "invalid_rows",
+	)
 	got("no JSON", put(t, s, key, asJSON, `[{"order_id`), 422, "invalid_rows")
 	got("Latin-1", put(t, s, key, "text/csv", "order_id,product\nA1,\xe4\n"), 422, "invalid_rows")
 	other := token(t, s, "other")
-	got("too large", put(t, s, other, "text/csv", "order_id\n"+strings.Repeat("\n", orderfile.MaxBytes)), 413, "too_large")
+	got(
+		"too large", put(t, s, other, "text/csv", "order_id\n"+strings.Repeat("\n", orderfile.MaxBytes)), 413,
+		"too_large",
+	)
 	b := s.Browser()
 	got("another method", b.Send(http.MethodPost, "/api/v1/orders", "", nil), 405, "method")
 	for i := 0; ; i++ {
@@ -225,7 +244,9 @@ func TestEveryCodeOfAFaultIsDescribed(t *testing.T) {
 func TestAFaultIsToldToAProgramWithRowFieldAndCodeAndNothingIsChanged(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	a := put(t, s, token(t, s, "ERP"), "text/csv", "order_id,gtin,line\nOrder143,,L2\nNext1,09506000134353,\nNext2,,L9\n")
+	a := put(
+		t, s, token(t, s, "ERP"), "text/csv", "order_id,gtin,line\nOrder143,,L2\nNext1,09506000134353,\nNext2,,L9\n",
+	)
 	if a.Status != http.StatusUnprocessableEntity || a.Header.Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("%d %s", a.Status, a.Header.Get("Content-Type"))
 	}
@@ -241,8 +262,10 @@ func TestAFaultIsToldToAProgramWithRowFieldAndCodeAndNothingIsChanged(t *testing
 		t.Fatal(err)
 	}
 	if problem.Status != 422 || problem.Count != 2 || len(problem.Errors) != 2 ||
-		problem.Errors[0].Row != 3 || problem.Errors[0].Field != "gtin" || problem.Errors[0].Code != "gtin_check_digit" || problem.Errors[0].Value != "09506000134353" ||
-		problem.Errors[1].Row != 4 || problem.Errors[1].Code != "line_unknown" || problem.Errors[1].Expected != "A line of this site: L1, L2." {
+		problem.Errors[0].Row != 3 || problem.Errors[0].Field != "gtin" ||
+		problem.Errors[0].Code != "gtin_check_digit" || problem.Errors[0].Value != "09506000134353" ||
+		problem.Errors[1].Row != 4 || problem.Errors[1].Code != "line_unknown" ||
+		problem.Errors[1].Expected != "A line of this site: L1, L2." {
 		t.Errorf("%s", a.Body)
 	}
 	if s.Order("Order143").Line.Code != "L1" {
@@ -254,7 +277,9 @@ func TestASessionDoesNotWorkWhereATokenIsAskedForNorATokenOnPages(t *testing.T) 
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
-	if a := b.Send(http.MethodPut, "/api/v1/orders", asJSON, strings.NewReader(`[{"order_id":"Next1"}]`)); a.Status != http.StatusUnauthorized || a.Header.Get("Set-Cookie") != "" {
+	if a := b.Send(
+		http.MethodPut, "/api/v1/orders", asJSON, strings.NewReader(`[{"order_id":"Next1"}]`),
+	); a.Status != http.StatusUnauthorized || a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("with a session: %d", a.Status)
 	}
 	if a := b.Get("/api/v1/nothing"); a.Status != http.StatusNotFound || code(a) != "not_found" {
@@ -334,15 +359,24 @@ func TestATokenIsOfItsTenantAndEndsWhenItIsRevokedOrExpires(t *testing.T) {
 	if a := admin.Post("/admin/tokens", "name", "erp", "scope", "send_orders"); a.Status != http.StatusConflict {
 		t.Errorf("a second one of its name: %d", a.Status)
 	}
-	for _, wrong := range [][]string{{"name", ""}, {"name", strings.Repeat("x", 41)}, {"name", "a\nb"}, {"name", "x", "until", "2026-11-22"}, {"name", "x", "until", "soon"}} {
-		if a := admin.Post("/admin/tokens", append(wrong, "scope", "send_orders")...); a.Status != http.StatusUnprocessableEntity {
+	for _, wrong := range [][]string{
+		{"name", ""},
+		{"name", strings.Repeat("x", 41)},
+		{"name", "a\nb"},
+		{"name", "x", "until", "2026-11-22"},
+		{"name", "x", "until", "soon"},
+	} {
+		if a := admin.Post(
+			"/admin/tokens", append(wrong, "scope", "send_orders")...,
+		); a.Status != http.StatusUnprocessableEntity {
 			t.Errorf("%q: %d", wrong, a.Status)
 		}
 	}
 	if a := admin.Post("/admin/tokens/1/revoke"); a.Status != http.StatusSeeOther {
 		t.Fatal(a.Status)
 	}
-	if a := put(t, s, key, asJSON, `[{"order_id":"OnlyGhent"}]`); a.Status != http.StatusUnauthorized || a.Header.Get("WWW-Authenticate") == "" {
+	if a := put(t, s, key, asJSON, `[{"order_id":"OnlyGhent"}]`); a.Status != http.StatusUnauthorized ||
+		a.Header.Get("WWW-Authenticate") == "" {
 		t.Errorf("revoked: %d", a.Status)
 	}
 	says(t, admin.Get("/admin/tokens"), ".tokens", "Revoked 2026-11-23", "Person administrator1")
@@ -388,7 +422,8 @@ func TestATokensValueIsShownOnceAndStandsNowhereElse(t *testing.T) {
 	put(t, s, value, asJSON, `[{"order_id":"Next1","gtin":"1"}]`)
 	admin, manager := s.SignIn("administrator1"), s.SignIn("manager1")
 	for _, a := range []site.Answer{
-		admin.Get("/admin/tokens"), admin.Get("/history"), manager.Get("/history"), manager.Get("/history.csv"), manager.Get("/imports"), manager.Get("/imports/1"),
+		admin.Get("/admin/tokens"), admin.Get("/history"), manager.Get("/history"), manager.Get("/history.csv"),
+		manager.Get("/imports"), manager.Get("/imports/1"),
 	} {
 		if a.Status != http.StatusOK || strings.Contains(a.Body, value[4:]) {
 			t.Errorf("a page shows the token, or failed: %d", a.Status)
@@ -430,7 +465,9 @@ func TestASiteHasOneImportAtATime(t *testing.T) {
 	}
 	again := s.Browser()
 	again.Header = b.Header.Clone()
-	if a := again.Send(http.MethodPut, "/api/v1/orders", "text/csv", strings.NewReader(file)); a.Status != http.StatusTooManyRequests ||
+	if a := again.Send(
+		http.MethodPut, "/api/v1/orders", "text/csv", strings.NewReader(file),
+	); a.Status != http.StatusTooManyRequests ||
 		a.Header.Get("Retry-After") == "" || !strings.Contains(a.Body, "import_busy") {
 		t.Errorf("by a program: %d %s", a.Status, a.Body)
 	}
@@ -454,7 +491,9 @@ func TestAListThatWasOnItsWayWhenItsTokenWasRevokedIsNotImported(t *testing.T) {
 		}
 		return all
 	}
-	h := handlerstest.Hold(t, b, http.MethodPut, "/api/v1/orders", "text/csv", func() bool { return !tokens()[0].Used.IsZero() })
+	h := handlerstest.Hold(t, b, http.MethodPut, "/api/v1/orders", "text/csv", func() bool {
+		return !tokens()[0].Used.IsZero()
+	})
 	if a := admin.Post(fmt.Sprintf("/admin/tokens/%d/revoke", tokens()[0].ID)); a.Status != http.StatusSeeOther {
 		t.Fatalf("revoked: %d", a.Status)
 	}

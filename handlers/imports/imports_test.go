@@ -70,9 +70,14 @@ func TestAFileIsShownThenImportedAndStandsInTheHistoryAndOnItsOrders(t *testing.
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	was := s.Order("Order143")
-	preview, address := shown(t, b, "order_id;lot;line;expiry\nOrder143;NEW-1;;31.05.2029\nNext1;N1;Bottle line 2;\nOrder144;;;\n")
+	preview, address := shown(
+		t, b, "order_id;lot;line;expiry\nOrder143;NEW-1;;31.05.2029\nNext1;N1;Bottle line 2;\nOrder144;;;\n",
+	)
 	says(t, preview, "dl.facts", "New1", "Changed1", "Unchanged1", "Wrong0")
-	says(t, preview, "main", "orders.csv", "Lot "+was.Lot+" becomes NEW-1", "Expiry "+was.Expiry+" becomes 2029-05-31", "Next1", "Line L2", "Import 2 orders")
+	says(
+		t, preview, "main", "orders.csv", "Lot "+was.Lot+" becomes NEW-1", "Expiry "+was.Expiry+" becomes 2029-05-31",
+		"Next1", "Line L2", "Import 2 orders",
+	)
 	if got := s.Order("Order143"); got.Lot != was.Lot || got.Revision != was.Revision {
 		t.Error("a preview changes an order")
 	}
@@ -80,16 +85,24 @@ func TestAFileIsShownThenImportedAndStandsInTheHistoryAndOnItsOrders(t *testing.
 	done := b.Get(a.Header.Get("Location"))
 	says(t, done, "main", "orders.csv", "New1", "Changed1", "Person supervisor1", "NEW-1")
 	got := s.Order("Order143")
-	if got.Lot != "NEW-1" || got.Expiry != "2029-05-31" || got.Status != was.Status || got.Product != was.Product || got.Revision == was.Revision {
+	if got.Lot != "NEW-1" || got.Expiry != "2029-05-31" || got.Status != was.Status || got.Product != was.Product ||
+		got.Revision == was.Revision {
 		t.Errorf("order %+v", got)
 	}
 	e := s.History()[0]
-	if e.Deed != packaging.OrdersImported || e.Object != "orders.csv" || !strings.HasPrefix(e.New, "1 new, 1 changed, 1 unchanged, SHA-256 ") || e.By.Username != "supervisor1" {
+	if e.Deed != packaging.OrdersImported || e.Object != "orders.csv" ||
+		!strings.HasPrefix(e.New, "1 new, 1 changed, 1 unchanged, SHA-256 ") || e.By.Username != "supervisor1" {
 		t.Errorf("history %+v", e)
 	}
 	page := b.Get(handlerstest.OrderPath(got, ""))
-	says(t, page, "main", "From imports", "NEW-1", "from the import of 2026-11-23 07:", "by Person supervisor1", "Movilitas.Cloud says: "+was.Lot)
-	says(t, b.Get(handlerstest.OrderPath(got, "?arm=1")), ".armed", "Lot is NEW-1 in the import, but "+was.Lot+" in Movilitas.Cloud")
+	says(
+		t, page, "main", "From imports", "NEW-1", "from the import of 2026-11-23 07:", "by Person supervisor1",
+		"Movilitas.Cloud says: "+was.Lot,
+	)
+	says(
+		t, b.Get(handlerstest.OrderPath(got, "?arm=1")), ".armed",
+		"Lot is NEW-1 in the import, but "+was.Lot+" in Movilitas.Cloud",
+	)
 	says(t, b.Get("/imports"), "main", "1 new, 1 changed, 1 unchanged")
 	if a := apply(b, preview, address); a.Status != http.StatusNotFound {
 		t.Errorf("a second press: %d", a.Status)
@@ -106,7 +119,11 @@ func TestAnImportedValueOutlivesRefreshesAndTheStatusIsTheAPIs(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	imported(t, b, "order_id,quantity\nOrder143,77\n")
-	s.Box.Put(sandbox.Order{ID: "Order143", LineCode: "L1", Product: "Renamed", Quantity: 12, Status: string(packaging.Suspended)})
+	s.Box.Put(
+		sandbox.Order{
+			ID: "Order143", LineCode: "L1", Product: "Renamed", Quantity: 12, Status: string(packaging.Suspended),
+		},
+	)
 	s.Refresh()
 	got := s.Order("Order143")
 	if got.Quantity != "77" || got.Product != "Renamed" || got.Status != packaging.Suspended {
@@ -117,12 +134,18 @@ func TestAnImportedValueOutlivesRefreshesAndTheStatusIsTheAPIs(t *testing.T) {
 
 func TestAPressIsWarnedOfWhatMovilitasCloudHasOtherwise(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release")})
+	s := site.New(
+		t,
+		site.Options{Orders: handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release")},
+	)
 	b := s.SignIn("supervisor1")
 	imported(t, b, "order_id,lot\nOrder145,OTHER1\n")
 	armed := b.Get(handlerstest.PickOrders(t, b, "Order143", "Order145").Attr("a.release", "href"))
-	for where, a := range map[string]site.Answer{"an order": b.Get(handlerstest.OrderPath(s.Order("Order145"), "?arm=1")), "a queue": armed} {
-		if odd := a.All(".release-execute .odd"); len(odd) != 1 || !strings.Contains(odd[0], "OTHER1") || !strings.Contains(odd[0], sandbox.Order143(s.Clock.Now()).Lot) {
+	for where, a := range map[string]site.Answer{
+		"an order": b.Get(handlerstest.OrderPath(s.Order("Order145"), "?arm=1")), "a queue": armed,
+	} {
+		if odd := a.All(".release-execute .odd"); len(odd) != 1 || !strings.Contains(odd[0], "OTHER1") ||
+			!strings.Contains(odd[0], sandbox.Order143(s.Clock.Now()).Lot) {
 			t.Errorf("%s: the press is warned of %q", where, odd)
 		}
 	}
@@ -139,7 +162,9 @@ func TestAnOrderThatOnlyAnImportKnowsCanNotBeReleasedUntilTheAPIListsIt(t *testi
 	if page.Text("form.arm") != "" {
 		t.Error("a release is offered")
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision)); a.Status != http.StatusConflict {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision),
+	); a.Status != http.StatusConflict {
 		t.Errorf("release: %d", a.Status)
 	}
 	s.Refresh()
@@ -150,7 +175,8 @@ func TestAnOrderThatOnlyAnImportKnowsCanNotBeReleasedUntilTheAPIListsIt(t *testi
 	s.Box.Put(sandbox.Order{ID: "Next1", LineCode: "L2", Lot: "API", Quantity: 3, Status: "Pending release"})
 	s.Refresh()
 	o = s.Order("Next1")
-	if o.NotYetKnown || o.Status != packaging.PendingRelease || o.Lot != "N1" || o.Line.Code != "L1" || o.Quantity != "3" {
+	if o.NotYetKnown || o.Status != packaging.PendingRelease || o.Lot != "N1" || o.Line.Code != "L1" ||
+		o.Quantity != "3" {
 		t.Errorf("once it is listed: %+v", o)
 	}
 	if b.Get(handlerstest.OrderPath(o, "")).Text("form.arm") == "" {
@@ -204,7 +230,10 @@ func TestAFileWithAFaultIsToldRowByRowAndNothingOfItIsImported(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
-	a := uploadOrders(t, b, `C:\plans\"week".csv`, "order_id,line,gtin,quantity\nOrder143,L1,,5\nNext1,L9,09506000134353,\nNext2,,,\"1.234,5\"\n")
+	a := uploadOrders(
+		t, b, `C:\plans\"week".csv`,
+		"order_id,line,gtin,quantity\nOrder143,L1,,5\nNext1,L9,09506000134353,\nNext2,,,\"1.234,5\"\n",
+	)
 	if a.Status != http.StatusUnprocessableEntity {
 		t.Fatal(a.Status)
 	}
@@ -285,7 +314,9 @@ func TestWhoMayNotImportIsRefused(t *testing.T) {
 	s := site.New(t, site.Options{})
 	for _, username := range []string{"operator1", "auditor1", "administrator1"} {
 		b := s.SignIn(username)
-		for _, where := range []string{"/imports", "/imports/template.csv", "/imports/orders.csv", "/imports/previews/1"} {
+		for _, where := range []string{
+			"/imports", "/imports/template.csv", "/imports/orders.csv", "/imports/previews/1",
+		} {
 			if a := b.Get(where); a.Status != http.StatusForbidden {
 				t.Errorf("%s %s: %d", username, where, a.Status)
 			}
@@ -318,7 +349,10 @@ func TestSomebodyOfOneLineImportsNoOrderOfAnotherToTheirOwn(t *testing.T) {
 	if a := s.SignIn("supervisor1").Get(handlerstest.OrderPath(o, "?arm=1")); a.Status != http.StatusNotFound {
 		t.Errorf("who imported it for their own line gets %d", a.Status)
 	}
-	says(t, s.SignIn("supervisor2").Get(handlerstest.OrderPath(o, "?arm=1")), ".release-execute .odd", "An import said L1. L2 holds")
+	says(
+		t, s.SignIn("supervisor2").Get(handlerstest.OrderPath(o, "?arm=1")), ".release-execute .odd",
+		"An import said L1. L2 holds",
+	)
 }
 
 func TestAPressNamesBothLinesWhereSomebodySetAnotherOne(t *testing.T) {
@@ -327,5 +361,7 @@ func TestAPressNamesBothLinesWhereSomebodySetAnotherOne(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	o := s.Order("Order143")
 	b.Post(handlerstest.OrderPath(o, "/line"), "was", fmt.Sprint(int64(o.Line.ID)), "line", "L2")
-	says(t, b.Get(handlerstest.OrderPath(o, "?arm=1")), ".release-execute .odd", "was set here. Movilitas.Cloud says L1")
+	says(
+		t, b.Get(handlerstest.OrderPath(o, "?arm=1")), ".release-execute .odd", "was set here. Movilitas.Cloud says L1",
+	)
 }

@@ -16,8 +16,12 @@ func TestWhatLooksLikeAMistakeIsAskedAboutBeforeItIsImported(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	preview, address := shown(t, b, "order_id;line;lot\nORDER 143;L1;A\nORD-2;L1;10.Dez\nTotal;;\n")
-	says(t, preview, "main", "To be confirmed3", "Is Order143 meant?", "made a date", "last row of a report", "I have checked the 3 values")
-	if a := apply(b, preview, address); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("main"), "Nothing was imported") {
+	says(
+		t, preview, "main", "To be confirmed3", "Is Order143 meant?", "made a date", "last row of a report",
+		"I have checked the 3 values",
+	)
+	if a := apply(b, preview, address); a.Status != http.StatusUnprocessableEntity ||
+		!strings.Contains(a.Text("main"), "Nothing was imported") {
 		t.Errorf("without a tick: %d %s", a.Status, a.Text("main"))
 	}
 	a := b.Post(address, "digest", preview.Attr("input[name=digest]", "value"), "confirm", "true")
@@ -78,7 +82,9 @@ func TestAProgramConfirmsWhatLooksLikeAMistake(t *testing.T) {
 		return a
 	}
 	a := send("")
-	for _, want := range []string{`"code":"questions"`, `"question_count":2`, `"similar_order_id"`, `"looks_like_date"`, "Order143"} {
+	for _, want := range []string{
+		`"code":"questions"`, `"question_count":2`, `"similar_order_id"`, `"looks_like_date"`, "Order143",
+	} {
 		if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Body, want) {
 			t.Errorf("%d %s, want %s", a.Status, a.Body, want)
 		}

@@ -34,10 +34,13 @@ func TestAMistakenOrderIsWithdrawnOnItsPageAndFoundByTheFilter(t *testing.T) {
 	if a := b.Post(handlerstest.OrderPath(o, "/withdraw")); a.Status != http.StatusBadRequest {
 		t.Errorf("without a reason: %d", a.Status)
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/withdraw"), "why", "The zeros were lost."); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/withdraw"), "why", "The zeros were lost.",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/withdraw"), "why", "Again."); a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "withdrawn already") {
+	if a := b.Post(handlerstest.OrderPath(o, "/withdraw"), "why", "Again."); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("main"), "withdrawn already") {
 		t.Errorf("twice: %d %s", a.Status, a.Text("main"))
 	}
 	page = b.Get(handlerstest.OrderPath(o, ""))
@@ -45,10 +48,13 @@ func TestAMistakenOrderIsWithdrawnOnItsPageAndFoundByTheFilter(t *testing.T) {
 	if page.Text(".withdraw-order") != "" {
 		t.Error("it can be withdrawn again")
 	}
-	if main := page.Text("main"); strings.Contains(main, "Change the line") || strings.Contains(main, "It can be released once") {
+	if main := page.Text("main"); strings.Contains(main, "Change the line") ||
+		strings.Contains(main, "It can be released once") {
 		t.Errorf("a withdrawn order offers what cannot be: %s", main)
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/line"), "line", "L2", "was", fmt.Sprint(int64(o.Line.ID))); a.Status != http.StatusConflict || s.Order("987").Line.Code != "L1" {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/line"), "line", "L2", "was", fmt.Sprint(int64(o.Line.ID)),
+	); a.Status != http.StatusConflict || s.Order("987").Line.Code != "L1" {
 		t.Errorf("its line is set: %d %s", a.Status, a.Text("main"))
 	}
 	for _, board := range []string{"/", "/lines/L1", "/orders", "/lines/L1/queue"} {
@@ -77,7 +83,9 @@ func TestAnImportedValueAndAWholeImportAreGivenBackOnTheirPages(t *testing.T) {
 	if got := page.Attr(form+" input[name=value]", "value"); got != "WRONG1" {
 		t.Fatalf("the page offers to give %q back", got)
 	}
-	if names := page.All(form + " button"); !slices.Equal(names, []string{"Give the value back: Lot", "Give the value back: Quantity"}) {
+	if names := page.All(form + " button"); !slices.Equal(
+		names, []string{"Give the value back: Lot", "Give the value back: Quantity"},
+	) {
 		t.Errorf("the buttons are %q: each must say what it gives back", names)
 	}
 	give := func(value string) site.Answer {
@@ -107,13 +115,16 @@ func TestAnImportedValueAndAWholeImportAreGivenBackOnTheirPages(t *testing.T) {
 	if a := b.Post(to, "why", "Again."); a.Status != http.StatusConflict {
 		t.Errorf("what counts no more: %d", a.Status)
 	}
-	if a1, a2, fresh := s.Order("A1"), s.Order("A2"), s.Order("NEW"); a1.Quantity == "7" || a2.Lot != was || !fresh.Withdrawn.Given() {
+	if a1, a2, fresh := s.Order("A1"), s.Order("A2"), s.Order("NEW"); a1.Quantity == "7" || a2.Lot != was ||
+		!fresh.Withdrawn.Given() {
 		t.Errorf("%+v %+v %+v", a1.Facts, a2.Facts, fresh)
 	}
-	if e := handlerstest.LastEntry(s, packaging.ImportGivenBack); e.Comment != "The wrong file." || e.Object != "orders.csv" {
+	if e := handlerstest.LastEntry(s, packaging.ImportGivenBack); e.Comment != "The wrong file." ||
+		e.Object != "orders.csv" {
 		t.Errorf("%+v", e)
 	}
-	if a := b.Get(handlerstest.OrderPath(s.Order("A1"), "/give-back")); a.Status != http.StatusSeeOther || a.Header.Get("Location") != fmt.Sprint(handlerstest.OrderPath(o, "")) {
+	if a := b.Get(handlerstest.OrderPath(s.Order("A1"), "/give-back")); a.Status != http.StatusSeeOther ||
+		a.Header.Get("Location") != fmt.Sprint(handlerstest.OrderPath(o, "")) {
 		t.Errorf("a reload leads to %d %s", a.Status, a.Header.Get("Location"))
 	}
 }

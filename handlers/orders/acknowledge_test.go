@@ -15,7 +15,10 @@ import (
 )
 
 func acknowledge(b *site.Browser, o packaging.Order, comment string) site.Answer {
-	return b.Post(handlerstest.OrderPath(o, "/acknowledge"), "release", fmt.Sprint(o.Release.ID), "comment", comment, "next", "/lines/L1")
+	return b.Post(
+		handlerstest.OrderPath(o, "/acknowledge"), "release", fmt.Sprint(o.Release.ID), "comment", comment, "next",
+		"/lines/L1",
+	)
 }
 
 func TestAResultStandsOnTheBoardUntilItIsAcknowledged(t *testing.T) {
@@ -30,17 +33,20 @@ func TestAResultStandsOnTheBoardUntilItIsAcknowledged(t *testing.T) {
 	if diff := cmp.Diff([]string{"b", "a"}, board.All(".results .key")); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
 	}
-	if says := board.Text(".results"); !strings.Contains(says, "Not released: ") || !strings.Contains(says, "Released · ") {
+	if says := board.Text(".results"); !strings.Contains(says, "Not released: ") ||
+		!strings.Contains(says, "Released · ") {
 		t.Errorf("results: %q", says)
 	}
 	if got := b.Get("/").Text(".counts"); !strings.Contains(got, "Not released1") {
 		t.Errorf("the overview counts %q", got)
 	}
-	if other := s.SignIn("operator1").Get("/lines/L1"); other.Text(".results .key") == "" || other.Text(".acknowledge") != "" {
+	if other := s.SignIn("operator1").Get("/lines/L1"); other.Text(".results .key") == "" ||
+		other.Text(".acknowledge") != "" {
 		t.Errorf("an operator sees %q and may %q", other.Text(".results .key"), other.Text(".acknowledge"))
 	}
 	for _, key := range []string{"a", "b"} {
-		if a := acknowledge(b, s.Order(key), ""); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/lines/L1" {
+		if a := acknowledge(b, s.Order(key), ""); a.Status != http.StatusSeeOther ||
+			a.Header.Get("Location") != "/lines/L1" {
 			t.Fatalf("%s: %d to %q", key, a.Status, a.Header.Get("Location"))
 		}
 	}
@@ -50,10 +56,13 @@ func TestAResultStandsOnTheBoardUntilItIsAcknowledged(t *testing.T) {
 	if got := b.Get("/").Text(".counts"); strings.Contains(got, "Not released") {
 		t.Errorf("the overview still counts %q", got)
 	}
-	if got := b.Get(handlerstest.OrderPath(s.Order("a"), "")).Text(".result"); !strings.Contains(got, "Acknowledged by Person supervisor1") {
+	if got := b.Get(handlerstest.OrderPath(s.Order("a"), "")).Text(".result"); !strings.Contains(
+		got, "Acknowledged by Person supervisor1",
+	) {
 		t.Errorf("the order says %q", got)
 	}
-	if e := s.History()[0]; e.Deed != packaging.ResultAcknowledged || e.OrderKey != "b" || e.Outcome != packaging.Refused {
+	if e := s.History()[0]; e.Deed != packaging.ResultAcknowledged || e.OrderKey != "b" ||
+		e.Outcome != packaging.Refused {
 		t.Errorf("history %+v", e)
 	}
 	before := len(s.History())
@@ -77,7 +86,8 @@ func TestAnOddResultIsAcknowledgedWithWordsAndANewListIsLookedAtAgain(t *testing
 	if !strings.Contains(trouble(), "Order143") {
 		t.Fatal("a missing list needs nobody")
 	}
-	if a := acknowledge(b, s.Order("Order143"), "  "); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("main"), "Say what you checked") {
+	if a := acknowledge(b, s.Order("Order143"), "  "); a.Status != http.StatusBadRequest ||
+		!strings.Contains(a.Text("main"), "Say what you checked") {
 		t.Errorf("without words: %d", a.Status)
 	}
 	if a := acknowledge(b, s.Order("Order143"), strings.Repeat("x", 501)); a.Status != http.StatusBadRequest {
@@ -90,7 +100,9 @@ func TestAnOddResultIsAcknowledgedWithWordsAndANewListIsLookedAtAgain(t *testing
 	if e := s.History()[0]; e.Comment != "The line has the list on paper." {
 		t.Errorf("history %+v", e)
 	}
-	if got := b.Get(handlerstest.OrderPath(o, "")).Text(".result"); !strings.Contains(got, "“The line has the list on paper.”") {
+	if got := b.Get(handlerstest.OrderPath(o, "")).Text(".result"); !strings.Contains(
+		got, "“The line has the list on paper.”",
+	) {
 		t.Errorf("the order says %q", got)
 	}
 	b.Post(handlerstest.OrderPath(o, "/list"), "list", "A1\nA2\n", "confirm", "yes")
@@ -124,7 +136,14 @@ func TestOnlyWhoSettlesAcknowledges(t *testing.T) {
 
 func TestPlainSuccessesAreAcknowledgedTogetherOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release", "c", "Pending release", "d", "Pending release")})
+	s := site.New(
+		t,
+		site.Options{
+			Orders: handlerstest.RemoteOrders(
+				"a", "Pending release", "b", "Pending release", "c", "Pending release", "d", "Pending release",
+			),
+		},
+	)
 	b := s.SignIn("supervisor1")
 	for _, key := range []string{"a", "b", "c"} {
 		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
@@ -141,7 +160,9 @@ func TestPlainSuccessesAreAcknowledgedTogetherOrNotAtAll(t *testing.T) {
 		}
 		return all
 	}
-	if a := b.PostAll("/lines/L1/acknowledge", pairs(append(form, fmt.Sprintf("%d.9999", s.Order("d").ID))...)...); a.Status != http.StatusConflict {
+	if a := b.PostAll(
+		"/lines/L1/acknowledge", pairs(append(form, fmt.Sprintf("%d.9999", s.Order("d").ID))...)...,
+	); a.Status != http.StatusConflict {
 		t.Errorf("with one that changed: %d", a.Status)
 	}
 	if s.Order("a").Release.Seen.Given() {
@@ -150,7 +171,8 @@ func TestPlainSuccessesAreAcknowledgedTogetherOrNotAtAll(t *testing.T) {
 	if a := b.PostAll("/lines/L1/acknowledge", pairs("nonsense")...); a.Status != http.StatusBadRequest {
 		t.Errorf("nonsense: %d", a.Status)
 	}
-	if a := b.PostAll("/lines/L1/acknowledge", pairs(form...)...); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/lines/L1" {
+	if a := b.PostAll("/lines/L1/acknowledge", pairs(form...)...); a.Status != http.StatusSeeOther ||
+		a.Header.Get("Location") != "/lines/L1" {
 		t.Errorf("all: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 	if left := b.Get("/lines/L1").All(".results .key"); len(left) != 1 || left[0] != "d" {

@@ -21,7 +21,8 @@ import (
 	"lineboard/internal/testkit/site"
 )
 
-// A tablet's first visit takes the board, all that it refers to, and what the service worker keeps for when the server is away.
+// A tablet's first visit takes the board, all that it refers to, and what the service worker keeps for when the server
+// is away.
 func TestTheFirstVisitOfABoardOfFiftyOrdersTakesLessThan150KB(t *testing.T) {
 	t.Parallel()
 	var pairs []string
@@ -48,7 +49,9 @@ func TestTheFirstVisitOfABoardOfFiftyOrdersTakesLessThan150KB(t *testing.T) {
 	take("/sw.js")
 	b.Header.Del("Accept-Encoding")
 	kept := regexp.MustCompile(`"(/static/[^"]+)"`).FindAllStringSubmatch(b.Get("/sw.js").Body, -1)
-	for _, ref := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(b.Get("/lines/L1").Body, -1) {
+	for _, ref := range regexp.MustCompile(
+		`(?:src|href)="(/static/[^"]+)"`,
+	).FindAllStringSubmatch(b.Get("/lines/L1").Body, -1) {
 		picture := strings.HasSuffix(ref[1], ".png") // which a device takes to install Lineboard, not to show it
 		if !picture && !slices.ContainsFunc(kept, func(k []string) bool { return k[1] == ref[1] }) {
 			t.Errorf("the worker does not keep %s", ref[1])
@@ -67,7 +70,15 @@ func TestTheFirstVisitOfABoardOfFiftyOrdersTakesLessThan150KB(t *testing.T) {
 
 func TestALineShowsWhatNeedsAPersonFirst(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Open", "b", "In progress", "c", "Suspended", "d", "Waiting for QA", "e", "Pending release", "f", "Pending release", "g", "Done", "h", "Pending release")})
+	s := site.New(
+		t,
+		site.Options{
+			Orders: handlerstest.RemoteOrders(
+				"a", "Open", "b", "In progress", "c", "Suspended", "d", "Waiting for QA", "e", "Pending release", "f",
+				"Pending release", "g", "Done", "h", "Pending release",
+			),
+		},
+	)
 	b := s.SignIn("supervisor1")
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
 	b.Post(handlerstest.OrderPath(s.Order("f"), "/release"))
@@ -86,19 +97,28 @@ func TestALineShowsWhatNeedsAPersonFirst(t *testing.T) {
 
 func TestTheOverviewShowsEachLineWithWhatRunsAndWhatWaits(t *testing.T) {
 	t.Parallel()
-	all := handlerstest.RemoteOrders("run", "In progress", "first", "Pending release", "second", "Pending release", "stop", "Suspended", "lost", "Pending release", "new", "Pending release")
+	all := handlerstest.RemoteOrders(
+		"run", "In progress", "first", "Pending release", "second", "Pending release", "stop", "Suspended", "lost",
+		"Pending release", "new", "Pending release",
+	)
 	all[4].LineCode, all[4].LineName = "", ""
 	all[5].LineCode, all[5].LineName = "L9", "A line that is new"
 	s := site.New(t, site.Options{Orders: all})
 	page := s.SignIn("operator1").Get("/")
-	if diff := cmp.Diff([]string{"Blister line 1", "Bottle line 2", "A line that is new", "No line yet"}, page.All(".lane h2 a > span")); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"Blister line 1", "Bottle line 2", "A line that is new", "No line yet"}, page.All(".lane h2 a > span"),
+	); diff != "" {
 		t.Errorf("lanes (-want +got)\n%s", diff)
 	}
 	for n, want := range []struct{ running, next string }{
-		{"run", "first"}, {"None known to run", "None known to wait"}, {"None known to run", "new"}, {"None known to run", "lost"},
+		{"run", "first"},
+		{"None known to run", "None known to wait"},
+		{"None known to run", "new"},
+		{"None known to run", "lost"},
 	} {
 		lane := ".lane:nth-child(" + string(rune('1'+n)) + ") "
-		if running, next := page.Text(lane+".lane-running"), page.Text(lane+".lane-next"); !strings.Contains(running, want.running) || !strings.Contains(next, want.next) {
+		if running, next := page.Text(lane+".lane-running"), page.Text(lane+
+			".lane-next"); !strings.Contains(running, want.running) || !strings.Contains(next, want.next) {
 			t.Errorf("lane %d: running %q, next %q", n+1, running, next)
 		}
 	}
@@ -132,14 +152,16 @@ func TestPagesTellHowOldTheOrdersAre(t *testing.T) {
 		t.Errorf("fresh: %q", text)
 	}
 	s.Clock.Move(2 * time.Minute)
-	if text := b.Get("/").Text(".fresh-stale"); !strings.Contains(text, "2 min") || !strings.Contains(text, "This is old.") {
+	if text := b.Get("/").Text(".fresh-stale"); !strings.Contains(text, "2 min") ||
+		!strings.Contains(text, "This is old.") {
 		t.Errorf("stale: %q", text)
 	}
 	s.Remote.Close()
 	if err := s.Sync.Refresh(t.Context(), s.Tenant("ghent").ID); err == nil {
 		t.Fatal("the refresh worked without an API")
 	}
-	if text := b.Get("/lines/L1").Text(".fresh"); !strings.Contains(text, "Movilitas.Cloud could not be reached.") || !strings.Contains(text, "07:00:00") {
+	if text := b.Get("/lines/L1").Text(".fresh"); !strings.Contains(text, "Movilitas.Cloud could not be reached.") ||
+		!strings.Contains(text, "07:00:00") {
 		t.Errorf("not reached: %q", text)
 	}
 }
@@ -157,14 +179,23 @@ func TestTheWallShowsTheLanesAndNothingToPress(t *testing.T) {
 	if got := page.All("nav, button"); len(got) != 0 {
 		t.Errorf("there is something to press: %q", got)
 	}
-	if page.Text(".bar .brand") != "Plant Ghent" || page.Attr("[data-clock]", "datetime") == "" || page.Text(".fresh time") == "" {
+	if page.Text(".bar .brand") != "Plant Ghent" || page.Attr("[data-clock]", "datetime") == "" ||
+		page.Text(".fresh time") == "" {
 		t.Error("the wall does not say whose lines these are, what time it is, or how old its orders are")
 	}
 }
 
 func TestOrdersThatWouldLookTheSameAreToldApart(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("Order143", "Pending release", "Order143\u200b", "Pending release", "\u202e341redrO", "Pending release", "\u041erder143", "Pending release")})
+	s := site.New(
+		t,
+		site.Options{
+			Orders: handlerstest.RemoteOrders(
+				"Order143", "Pending release", "Order143\u200b", "Pending release", "\u202e341redrO", "Pending release",
+				"\u041erder143", "Pending release",
+			),
+		},
+	)
 	b, o := s.SignIn("supervisor1"), s.Order("Order143\u200b")
 	for _, page := range []string{"/lines/L1", "/orders"} {
 		got := b.Get(page).All("main a.key, main .key bdi")
@@ -174,10 +205,14 @@ func TestOrdersThatWouldLookTheSameAreToldApart(t *testing.T) {
 			}
 		}
 	}
-	if a := b.Get(handlerstest.OrderPath(o, "?arm=1")); !strings.Contains(a.Text("main"), "Release Order143[U+200B] to Blister line 1") {
+	if a := b.Get(handlerstest.OrderPath(o, "?arm=1")); !strings.Contains(
+		a.Text("main"), "Release Order143[U+200B] to Blister line 1",
+	) {
 		t.Errorf("armed: %q", a.Text("main button"))
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision)); a.Status != http.StatusSeeOther || s.Box.Released()[0].OrderID != "Order143\u200b" {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision),
+	); a.Status != http.StatusSeeOther || s.Box.Released()[0].OrderID != "Order143\u200b" {
 		t.Errorf("%d, released %q", a.Status, s.Box.Released())
 	}
 }
@@ -197,8 +232,10 @@ func TestAnArmedReleaseSaysThatTheCloudIsDownAndCanNotBePressedMeanwhile(t *test
 	s := site.New(t, site.Options{})
 	clients := &outage{Clients: manufacturer.NewClients(nil), since: s.Clock.Now().Add(-time.Minute)}
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: s.Store, Hub: s.Hub, Releaser: s.Releaser, Settler: s.Settler, Guard: s.Guard, Log: slog.New(slog.DiscardHandler),
-		Now: s.Clock.Now, Clients: clients, Interval: 30 * time.Second, Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
+		Store: s.Store, Hub: s.Hub, Releaser: s.Releaser, Settler: s.Settler, Guard: s.Guard,
+		Log: slog.New(slog.DiscardHandler),
+		Now: s.Clock.Now, Clients: clients, Interval: 30 * time.Second, Patience: time.Minute, Idle: 2 * time.Hour,
+		Limit: 12 * time.Hour,
 	}))
 	t.Cleanup(s.Web.Close)
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
@@ -230,7 +267,8 @@ func TestAQueuedOrderSaysItsPlaceAndIsNotOfferedAsNext(t *testing.T) {
 	t.Parallel()
 	held := handlerstest.HoldReleases()
 	s := site.New(t, site.Options{
-		Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release", "c", "Pending release"), Handler: held.Handler,
+		Orders:  handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release", "c", "Pending release"),
+		Handler: held.Handler,
 	})
 	b := s.SignIn("supervisor1")
 	started(t, b, handlerstest.PickOrders(t, b, "a", "b"))

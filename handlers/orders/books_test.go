@@ -38,7 +38,8 @@ func (k books) carried() (all [][]string) {
 // said as theirs.
 var denied = map[bool][]string{
 	true: {
-		"Order143 was not released.", "not carried out", "is recorded, so it can’t", "No release of it from here", "no list of it exists",
+		"Order143 was not released.", "not carried out", "is recorded, so it can’t", "No release of it from here",
+		"no list of it exists",
 	},
 	false: {"Order143 is released to", "is out at the line", "Released at"},
 }
@@ -48,9 +49,12 @@ func (k books) compare(after string) {
 	k.Helper()
 	carried := k.carried()
 	for _, path := range []string{
-		handlerstest.OrderPath(k.o, ""), handlerstest.OrderPath(k.o, "/serials"), "/lines/L1", "/", "/shifts/2026-11-23/Early", "/history",
+		handlerstest.OrderPath(k.o, ""), handlerstest.OrderPath(k.o, "/serials"), "/lines/L1", "/",
+		"/shifts/2026-11-23/Early", "/history",
 	} {
-		said := strings.ReplaceAll(k.b.Get(path).Text("main"), "Person supervisor1 says that Order143 was not released.", "")
+		said := strings.ReplaceAll(
+			k.b.Get(path).Text("main"), "Person supervisor1 says that Order143 was not released.", "",
+		)
 		for _, denial := range denied[len(carried) > 0] {
 			if strings.Contains(said, denial) {
 				k.Errorf("%s: carried out %d times, and %s says %q", after, len(carried), path, denial)
@@ -59,7 +63,8 @@ func (k books) compare(after string) {
 	}
 	for _, file := range []string{"/history.csv", "/shifts/2026-11-23/Early/report.csv?table=releases"} {
 		for _, outcome := range k.outcomes(file) {
-			if outcome == string(packaging.Refused) && len(carried) > 0 || outcome == string(packaging.Released) && len(carried) == 0 {
+			if outcome == string(packaging.Refused) && len(carried) > 0 || outcome == string(packaging.Released) &&
+				len(carried) == 0 {
 				k.Errorf("%s: carried out %d times, and %s says %s", after, len(carried), file, outcome)
 			}
 		}
@@ -112,7 +117,9 @@ func TestNoPageExportOrAnswerSaysWhatTheSandboxsBooksDeny(t *testing.T) {
 		sandbox.Delay, sandbox.CutBefore, sandbox.CutAfter, sandbox.ErrorAfter, sandbox.RefuseAfter, sandbox.OtherOrder,
 		sandbox.Late, sandbox.PushRefused,
 	} {
-		for _, ruling := range []packaging.Ruling{"", packaging.WasReleased, packaging.WasNotReleased, packaging.CannotBeKnown} {
+		for _, ruling := range []packaging.Ruling{
+			"", packaging.WasReleased, packaging.WasNotReleased, packaging.CannotBeKnown,
+		} {
 			if ruling != "" && kind != sandbox.CutAfter && kind != sandbox.Late {
 				continue
 			}
@@ -140,7 +147,10 @@ func (k books) live(kind sandbox.Kind, ruling packaging.Ruling) {
 		k.s.Box.SetStatus("Order143", "Waiting for QA")
 		ask()
 		k.compare("a status in unknown words")
-		k.b.Post(handlerstest.OrderPath(k.o, "/settle"), "revision", fmt.Sprint(k.s.Order("Order143").Revision), "ruling", string(ruling), "why", "seen")
+		k.b.Post(
+			handlerstest.OrderPath(k.o, "/settle"), "revision", fmt.Sprint(k.s.Order("Order143").Revision), "ruling",
+			string(ruling), "why", "seen",
+		)
 		if r := k.s.Order("Order143").Release; r.SettledBy == "" {
 			k.Fatalf("not settled by a person: %+v", r)
 		}
@@ -164,7 +174,10 @@ func (k books) live(kind sandbox.Kind, ruling packaging.Ruling) {
 		}},
 		{"one more release", func() {
 			if o := k.s.Order("Order143"); o.AgainObstacle() == packaging.NoObstacle {
-				k.b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision), "again", "1", "why", "scrapped")
+				k.b.Post(
+					handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision), "again", "1", "why",
+					"scrapped",
+				)
 			}
 		}},
 	} {

@@ -35,18 +35,24 @@ func TestAnOrdersPageTellsWhatTheCacheSawAndWhatPeopleDidInOneTimeline(t *testin
 	s.Refresh()
 	page := b.Get(handlerstest.OrderPath(o, ""))
 	if diff := cmp.Diff([]string{
-		"Status In progress → Done", "Status Pending release → In progress", "Released11 serial numbers received", "Release requested",
+		"Status In progress → Done", "Status Pending release → In progress", "Released11 serial numbers received",
+		"Release requested",
 		"Status Open → Pending release", "First seen here, Open",
 	}, story(page)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	sources := page.All("#story small")
-	for i, want := range []string{"details of the order", "answer to the release", "Person supervisor1", "Person supervisor1", "list of open orders", "list of open orders"} {
-		if !strings.Contains(sources[i], "2026-11-23 07:00:0") || !strings.HasSuffix(strings.TrimSpace(sources[i]), want) {
+	for i, want := range []string{
+		"details of the order", "answer to the release", "Person supervisor1", "Person supervisor1",
+		"list of open orders", "list of open orders",
+	} {
+		if !strings.Contains(sources[i], "2026-11-23 07:00:0") ||
+			!strings.HasSuffix(strings.TrimSpace(sources[i]), want) {
 			t.Errorf("entry %d: %q, want by %s", i, sources[i], want)
 		}
 	}
-	if got := story(s.SignIn("operator1").Get(handlerstest.OrderPath(o, ""))); len(got) != 4 || slices.Contains(got, "Release requested") {
+	if got := story(s.SignIn("operator1").Get(handlerstest.OrderPath(o, ""))); len(got) != 4 ||
+		slices.Contains(got, "Release requested") {
 		t.Errorf("who may not see the history is told %q", got)
 	}
 	for i := range 6 {
@@ -81,7 +87,10 @@ func TestAnOrdersPageSaysWhatWasChangedSinceItWasFirstEntered(t *testing.T) {
 	}
 	s.SignIn("supervisor1").Post(handlerstest.OrderPath(o, "/line"), "was", was(s.Order("a")), "line", "L2")
 	// What it was at first, though the lot is just that again.
-	if diff := cmp.Diff([]string{"Lot: LOT-1", "Quantity: 12,000", "Line: Blister line 1"}, trimmed(b.Get(handlerstest.OrderPath(o, "")).All(".changed-facts li"))); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"Lot: LOT-1", "Quantity: 12,000", "Line: Blister line 1"},
+		trimmed(b.Get(handlerstest.OrderPath(o, "")).All(".changed-facts li")),
+	); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if says := b.Get(handlerstest.OrderPath(s.Order("b"), "")).Text(".changed-facts"); says != "" {
@@ -100,29 +109,34 @@ func trimmed(texts []string) (all []string) {
 func TestAnOrderThatTheAPILostShowsSoAndComesBack(t *testing.T) {
 	t.Parallel()
 	var lost atomic.Bool
-	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", sandbox.PendingRelease), Handler: func(box *sandbox.Sandbox) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if lost.Load() && strings.HasSuffix(r.URL.Path, "/open") {
-				fmt.Fprint(w, `{"success":true,"message":"Open packaging orders","data":[]}`)
-				return
-			}
-			if lost.Load() && r.URL.Query().Has("order_id") {
-				r.URL.RawQuery = "order_id=none"
-			}
-			box.ServeHTTP(w, r)
-		})
-	}})
+	s := site.New(t, site.Options{
+		Orders: handlerstest.RemoteOrders("a", sandbox.PendingRelease),
+		Handler: func(box *sandbox.Sandbox) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if lost.Load() && strings.HasSuffix(r.URL.Path, "/open") {
+					fmt.Fprint(w, `{"success":true,"message":"Open packaging orders","data":[]}`)
+					return
+				}
+				if lost.Load() && r.URL.Query().Has("order_id") {
+					r.URL.RawQuery = "order_id=none"
+				}
+				box.ServeHTTP(w, r)
+			})
+		},
+	})
 	b, o := s.SignIn("supervisor1"), s.Order("a")
 	lost.Store(true)
 	s.Refresh()
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if mark := page.Text(".order-head .mark"); mark != "No longer in cloud" || story(page)[0] != "Movilitas.Cloud does not know the order any more" {
+	if mark := page.Text(".order-head .mark"); mark != "No longer in cloud" ||
+		story(page)[0] != "Movilitas.Cloud does not know the order any more" {
 		t.Errorf("%s, %q", mark, story(page))
 	}
 	lost.Store(false)
 	s.Refresh()
 	page = b.Get(handlerstest.OrderPath(o, ""))
-	if mark := page.Text(".order-head .mark"); mark != "Pending release" || story(page)[0] != "Movilitas.Cloud knows the order again" {
+	if mark := page.Text(".order-head .mark"); mark != "Pending release" ||
+		story(page)[0] != "Movilitas.Cloud knows the order again" {
 		t.Errorf("%s, %q", mark, story(page))
 	}
 }
@@ -134,37 +148,46 @@ func TestASupervisorSetsAnOrdersLineAndGivesItBack(t *testing.T) {
 	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", sandbox.PendingRelease)})
 	b, o := s.SignIn("supervisor1"), s.Order("a")
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if diff := cmp.Diff([]string{"Choose a line", "Blister line 1", "Bottle line 2"}, page.All("#set-line option")); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"Choose a line", "Blister line 1", "Bottle line 2"}, page.All("#set-line option"),
+	); diff != "" {
 		t.Errorf("offered (-want +got)\n%s", diff)
 	}
 	armed := b.Get(handlerstest.OrderPath(o, "?arm=1")).Attr("form.execute input[name=revision]", "value")
 	if a := b.Post(handlerstest.OrderPath(o, "/line"), "was", was(o), "line", "L2"); a.Status != http.StatusSeeOther {
 		t.Fatalf("set: %d %s", a.Status, a.Text("main"))
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", armed); a.Status != http.StatusConflict || len(s.Box.Released()) != 0 {
+	if a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", armed); a.Status != http.StatusConflict ||
+		len(s.Box.Released()) != 0 {
 		t.Errorf("a release that was armed on the old line: %d", a.Status)
 	}
 	s.Refresh()
 	page = b.Get(handlerstest.OrderPath(o, ""))
-	if said := page.Text(".set-here"); !strings.Contains(said, "Line set here by Person supervisor1, 2026-11-23 07:00:0") || !strings.Contains(said, "Movilitas.Cloud says L1.") {
+	if said := page.Text(".set-here"); !strings.Contains(
+		said, "Line set here by Person supervisor1, 2026-11-23 07:00:0",
+	) || !strings.Contains(said, "Movilitas.Cloud says L1.") {
 		t.Errorf("after a refresh: %q", said)
 	}
 	if got := story(page); !slices.Contains(got, "Line Blister line 1 → Bottle line 2") {
 		t.Errorf("timeline: %q", got)
 	}
-	if all := b.Get("/history?order=a").Text("tbody"); !strings.Contains(all, "Line set: Blister line 1 → Bottle line 2") {
+	if all := b.Get("/history?order=a").Text("tbody"); !strings.Contains(
+		all, "Line set: Blister line 1 → Bottle line 2",
+	) {
 		t.Errorf("history: %q", all)
 	}
 	if keys := b.Get("/lines/L2").All(".next .key"); len(keys) != 1 || keys[0] != "a" {
 		t.Errorf("its line's board has %q", keys)
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/line"), "was", was(o), "line", "L1"); a.Status != http.StatusConflict || !strings.Contains(a.Text("main [role=alert]"), "has changed since you looked") {
+	if a := b.Post(handlerstest.OrderPath(o, "/line"), "was", was(o), "line", "L1"); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("main [role=alert]"), "has changed since you looked") {
 		t.Errorf("who saw the old line: %d %q", a.Status, a.Text("main [role=alert]"))
 	}
 	if a := b.Post(handlerstest.OrderPath(o, "/line"), "was", was(s.Order("a"))); a.Status != http.StatusSeeOther {
 		t.Fatalf("given back: %d", a.Status)
 	}
-	if now := s.Order("a"); now.Line.Code != "L1" || now.LineSetBy != "" || b.Get(handlerstest.OrderPath(o, "")).Text(".set-here") != "" {
+	if now := s.Order("a"); now.Line.Code != "L1" || now.LineSetBy != "" ||
+		b.Get(handlerstest.OrderPath(o, "")).Text(".set-here") != "" {
 		t.Errorf("given back: %+v", now)
 	}
 }
@@ -179,7 +202,9 @@ func TestALineIsNotSetWhileAReleaseIsNotSettled(t *testing.T) {
 		t.Error("it is offered")
 	}
 	a := b.Post(handlerstest.OrderPath(o, "/line"), "was", was(o), "line", "L2")
-	if a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "Its line stays as it is until that is settled.") || s.Order("a").Line.Code != "L1" {
+	if a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("main"), "Its line stays as it is until that is settled.") ||
+		s.Order("a").Line.Code != "L1" {
 		t.Errorf("%d, line %+v", a.Status, s.Order("a").Line)
 	}
 }
@@ -198,42 +223,52 @@ func TestWhoMayNotSetLinesIsNotOfferedItAndIsRefused(t *testing.T) {
 			}
 		}
 		for _, a := range []site.Answer{
-			b.Post(handlerstest.OrderPath(o, "/line"), "was", was(o), "line", "L2"), b.Get("/adopt?code=L9"), b.Post("/adopt", "code", "L9", "name", "x"),
+			b.Post(handlerstest.OrderPath(o, "/line"), "was", was(o), "line", "L2"), b.Get("/adopt?code=L9"),
+			b.Post("/adopt", "code", "L9", "name", "x"),
 		} {
 			if a.Status != http.StatusForbidden {
 				t.Errorf("%s: %d", username, a.Status)
 			}
 		}
 	}
-	if lines, err := s.Store.Lines(t.Context(), packaging.Everything(s.Tenant("ghent").ID)); err != nil || len(lines) != 2 || s.Order("a").Line.Code != "L1" {
+	if lines, err := s.Store.Lines(t.Context(), packaging.Everything(s.Tenant("ghent").ID)); err != nil ||
+		len(lines) != 2 || s.Order("a").Line.Code != "L1" {
 		t.Errorf("lines %v, %v", lines, err)
 	}
 }
 
 func TestALineThatTheAPINamesIsSetUpWithOneForm(t *testing.T) {
 	t.Parallel()
-	all := handlerstest.RemoteOrders("a", sandbox.PendingRelease, "b", sandbox.PendingRelease, "c", sandbox.PendingRelease)
+	all := handlerstest.RemoteOrders(
+		"a", sandbox.PendingRelease, "b", sandbox.PendingRelease, "c", sandbox.PendingRelease,
+	)
 	all[0].LineCode, all[0].LineName = "L/9", "Tube line 9"
 	all[1].LineCode, all[1].LineName = "L/9", "Tube line 9"
 	all[2].LineCode, all[2].LineName = "L8", ""
 	s := site.New(t, site.Options{Orders: all})
 	b := s.SignIn("manager1")
-	if lanes := b.Get("/").All(".lane h2 a > span"); !slices.Contains(lanes, "Tube line 9") || !slices.Contains(lanes, "L8") {
+	if lanes := b.Get("/").All(".lane h2 a > span"); !slices.Contains(lanes, "Tube line 9") ||
+		!slices.Contains(lanes, "L8") {
 		t.Errorf("lanes %q", lanes)
 	}
-	if options := b.Get("/orders").All("#line option"); !slices.Contains(options, "L8 (not set up here)") || !slices.Contains(options, "L/9 (not set up here)") {
+	if options := b.Get("/orders").All("#line option"); !slices.Contains(options, "L8 (not set up here)") ||
+		!slices.Contains(options, "L/9 (not set up here)") {
 		t.Errorf("the search offers %q", options)
 	}
-	if links := strings.Join(b.Get(handlerstest.OrderPath(s.Order("c"), "")).All(".set-line a"), "|"); !strings.Contains(links, "Set up L8") || !strings.Contains(links, "Set up L/9") {
+	if links := strings.Join(
+		b.Get(handlerstest.OrderPath(s.Order("c"), "")).All(".set-line a"), "|",
+	); !strings.Contains(links, "Set up L8") || !strings.Contains(links, "Set up L/9") {
 		t.Errorf("the choice of an order's line has %q", links)
 	}
 	to := b.Get("/").Attr(".lane a[href^='/adopt']", "href")
 	form := b.Get(to)
-	if form.Status != http.StatusOK || form.Attr("input[name=name]", "value") != "Tube line 9" || form.Attr("input[name=code]", "value") != "L/9" {
+	if form.Status != http.StatusOK || form.Attr("input[name=name]", "value") != "Tube line 9" ||
+		form.Attr("input[name=code]", "value") != "L/9" {
 		t.Fatalf("%s: %d %q", to, form.Status, form.Attr("input[name=name]", "value"))
 	}
 	for _, name := range []string{"", "  ", strings.Repeat("x", 101), "a\nb", "\xff"} {
-		if a := b.Post("/adopt", "code", "L/9", "name", name); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("[role=alert]"), "1 to 100 characters") {
+		if a := b.Post("/adopt", "code", "L/9", "name", name); a.Status != http.StatusBadRequest ||
+			!strings.Contains(a.Text("[role=alert]"), "1 to 100 characters") {
 			t.Errorf("%q: %d", name, a.Status)
 		}
 	}
@@ -248,14 +283,19 @@ func TestALineThatTheAPINamesIsSetUpWithOneForm(t *testing.T) {
 	if got := story(b.Get(handlerstest.OrderPath(s.Order("a"), "")))[0]; got != "Line L/9 → Tubes" {
 		t.Errorf("timeline: %q", got)
 	}
-	if row := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(row, "Set up line L/9 as Tubes, with all its orders") {
+	if row := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(
+		row, "Set up line L/9 as Tubes, with all its orders",
+	) {
 		t.Errorf("history: %q", row)
 	}
 	s.Refresh()
 	if s.Order("b").Line.Name != "Tubes" {
 		t.Errorf("after a refresh: %+v", s.Order("b").Line)
 	}
-	for _, a := range []site.Answer{b.Get("/adopt?code=L/9"), b.Get("/adopt?code=L1"), b.Get("/adopt"), b.Post("/adopt", "code", "L/9", "name", "x")} {
+	for _, a := range []site.Answer{
+		b.Get("/adopt?code=L/9"), b.Get("/adopt?code=L1"), b.Get("/adopt"),
+		b.Post("/adopt", "code", "L/9", "name", "x"),
+	} {
 		if a.Status != http.StatusNotFound {
 			t.Errorf("what is set up, or is none: %d", a.Status)
 		}
@@ -274,20 +314,25 @@ func TestARunningOrderThatEndsIsDoneWithTheNextRefresh(t *testing.T) {
 
 func TestWhoIsLimitedToALineMovesNoOrderToOrFromAnother(t *testing.T) {
 	t.Parallel()
-	all := handlerstest.RemoteOrders("a", sandbox.PendingRelease, "b", sandbox.PendingRelease, "c", sandbox.PendingRelease)
+	all := handlerstest.RemoteOrders(
+		"a", sandbox.PendingRelease, "b", sandbox.PendingRelease, "c", sandbox.PendingRelease,
+	)
 	all[1].LineCode, all[1].LineName = "L2", ""
 	all[2].LineCode, all[2].LineName = "L9", ""
 	s := site.New(t, site.Options{Orders: all})
 	s.Limit("supervisor1", "L1")
 	b := s.SignIn("supervisor1")
 	page := b.Get(handlerstest.OrderPath(s.Order("a"), ""))
-	if options := page.All("#set-line option"); !slices.Equal(options, []string{"Choose a line", "Blister line 1"}) || len(page.All("a[href^='/adopt']")) != 0 {
+	if options := page.All("#set-line option"); !slices.Equal(options, []string{"Choose a line", "Blister line 1"}) ||
+		len(page.All("a[href^='/adopt']")) != 0 {
 		t.Errorf("offered %q", options)
 	}
 	for _, key := range []string{"a", "b", "c"} {
 		o := s.Order(key)
 		to := map[string]string{"a": "L2", "b": "L1", "c": "L1"}[key]
-		if a := b.Post(handlerstest.OrderPath(o, "/line"), "was", was(o), "line", to); a.Status != http.StatusNotFound || s.Order(key).LineSetBy != "" {
+		if a := b.Post(
+			handlerstest.OrderPath(o, "/line"), "was", was(o), "line", to,
+		); a.Status != http.StatusNotFound || s.Order(key).LineSetBy != "" {
 			t.Errorf("%s to %s: %d", key, to, a.Status)
 		}
 	}

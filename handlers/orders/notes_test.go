@@ -16,12 +16,15 @@ func TestOnlyTheAuthorOfANoteIsOfferedToWithdrawIt(t *testing.T) {
 	s.AddPerson("ghent", "supervisor3")
 	author, other := s.SignIn("supervisor1"), s.SignIn("supervisor3")
 	o := s.Order("Order143")
-	for at, post := range map[string]string{"/lines/L1": "/lines/L1/notes", handlerstest.OrderPath(o, ""): handlerstest.OrderPath(o, "/notes")} {
+	for at, post := range map[string]string{
+		"/lines/L1": "/lines/L1/notes", handlerstest.OrderPath(o, ""): handlerstest.OrderPath(o, "/notes"),
+	} {
 		if a := author.Post(post, "words", "Printer cleaned"); a.Status != http.StatusSeeOther {
 			t.Fatalf("%s: %d", post, a.Status)
 		}
 		for range 2 { // drawn, and then as it is kept
-			if page := other.Get(at); !strings.Contains(page.Text(".notes"), "Printer cleaned") || len(page.All(".withdraw")) != 0 {
+			if page := other.Get(at); !strings.Contains(page.Text(".notes"), "Printer cleaned") ||
+				len(page.All(".withdraw")) != 0 {
 				t.Errorf("%s offers somebody else: %s", at, page.Text(".notes"))
 			}
 			if page := author.Get(at); len(page.All(".withdraw form")) != 1 {

@@ -40,24 +40,31 @@ func TestAnOddListShowsWhichEntriesAreOdd(t *testing.T) {
 	if all := page.All(".serials li"); len(all) != 100 || !strings.Contains(page.Text("main"), "1 to 100 of 120") {
 		t.Errorf("%d entries, %s", len(all), page.Text(".serial-range"))
 	}
-	if marked := page.All(".odd-entry small"); len(marked) != 2 || !strings.Contains(marked[0], "Repeats entry 2") || !strings.Contains(marked[1], "Also in the list of FIRST") {
+	if marked := page.All(".odd-entry small"); len(marked) != 2 || !strings.Contains(marked[0], "Repeats entry 2") ||
+		!strings.Contains(marked[1], "Also in the list of FIRST") {
 		t.Errorf("marked on the first page: %q", marked)
 	}
-	if chips := page.All(".chips a"); !slices.ContainsFunc(chips, func(s string) bool { return strings.TrimSpace(s) == "4 odd entries" }) {
+	if chips := page.All(".chips a"); !slices.ContainsFunc(chips, func(s string) bool {
+		return strings.TrimSpace(s) == "4 odd entries"
+	}) {
 		t.Errorf("the filter offers %q", chips)
 	}
 	page = b.Get(path + "?odd=1")
 	marked := page.All(".odd-entry")
 	if len(marked) != 4 || len(page.All(".serials li")) != 4 || page.Text(".serial-range") != "" ||
-		!strings.Contains(marked[2], "Not 1 to 20 characters long") || !strings.Contains(marked[3], "Has characters that GS1 does not allow") {
+		!strings.Contains(marked[2], "Not 1 to 20 characters long") ||
+		!strings.Contains(marked[3], "Has characters that GS1 does not allow") {
 		t.Errorf("filtered: %q", marked)
 	}
 	// What came again later is marked in the first list, too.
-	if marked := b.Get(handlerstest.OrderPath(s.Order("FIRST"), "/serials")).All(".odd-entry"); len(marked) != 1 || !strings.Contains(marked[0], "Also in the list of SECOND") {
+	if marked := b.Get(handlerstest.OrderPath(s.Order("FIRST"), "/serials")).All(".odd-entry"); len(marked) != 1 ||
+		!strings.Contains(marked[0], "Also in the list of SECOND") {
 		t.Errorf("FIRST: %q", marked)
 	}
 	manager := s.SignIn("manager1")
-	if said := manager.Get("/history?deed=list_odd").Text("table.history"); !strings.Contains(said, "1 repeated entry") || strings.Contains(said, "wrong_count") {
+	if said := manager.Get(
+		"/history?deed=list_odd",
+	).Text("table.history"); !strings.Contains(said, "1 repeated entry") || strings.Contains(said, "wrong_count") {
 		t.Errorf("the history says %q", said)
 	}
 }

@@ -27,9 +27,13 @@ func TestOtherReadersReadTheImageOfThePage(t *testing.T) {
 	page := b.Post(handlerstest.OrderPath(o, "/serials/show"), "not_begun", "yes")
 	serials := b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")
 	file := filepath.Join(t.TempDir(), "page.png")
-	drawSVG(t, page.Attr("figure svg", "viewBox"), page.Attr("figure svg", "width"), page.Attr("svg path.dark", "d"), file)
+	drawSVG(
+		t, page.Attr("figure svg", "viewBox"), page.Attr("figure svg", "width"), page.Attr("svg path.dark", "d"), file,
+	)
 	want := "01" + o.GTIN + "17" + strings.ReplaceAll(o.Expiry, "-", "")[2:] + "10" + o.Lot
-	for _, reader := range [][]string{{"dmtxread", "-n", "-G29", file}, {"ZXingReader", "-format", "DataMatrix", file}} {
+	for _, reader := range [][]string{
+		{"dmtxread", "-n", "-G29", file}, {"ZXingReader", "-format", "DataMatrix", file},
+	} {
 		out, err := exec.CommandContext(t.Context(), reader[0], reader[1:]...).CombinedOutput()
 		t.Logf("%s: %q", reader[0], out)
 		plain := strings.NewReplacer("(", "", ")", "").Replace(string(out))

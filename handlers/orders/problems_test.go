@@ -85,7 +85,9 @@ func TestEveryProblemOfAReleaseSaysWhatWhyAndWhatToDoAndHasItsButton(t *testing.
 		if !ok {
 			t.Fatalf("%s has no row", reason)
 		}
-		api[m[1]] = packaging.Answer{Outcome: packaging.Refused, Reason: reason, HTTPStatus: 400, Code: "ERR4711", Message: "words of the API"}
+		api[m[1]] = packaging.Answer{
+			Outcome: packaging.Refused, Reason: reason, HTTPStatus: 400, Code: "ERR4711", Message: "words of the API",
+		}
 		if problem.unknown {
 			api[m[1]] = packaging.Answer{Outcome: packaging.Unknown, Reason: reason, Message: "words of the API"}
 		}
@@ -97,11 +99,16 @@ func TestEveryProblemOfAReleaseSaysWhatWhyAndWhatToDoAndHasItsButton(t *testing.
 		all = append(all, handlerstest.RemoteOrders(m[1], "Pending release")...)
 	}
 	s := site.New(t, site.Options{Orders: all})
-	releaser := release.New(s.Store, func(context.Context, packaging.TenantID) (release.API, error) { return api, nil }, slog.New(slog.DiscardHandler))
+	releaser := release.New(
+		s.Store, func(context.Context, packaging.TenantID) (release.API, error) { return api, nil },
+		slog.New(slog.DiscardHandler),
+	)
 	b := s.SignIn("supervisor1")
 	for key := range api {
 		o := s.Order(key)
-		settled, err := releaser.Release(t.Context(), s.Person("supervisor1"), packaging.Press{Order: o.ID, Revision: o.Revision})
+		settled, err := releaser.Release(
+			t.Context(), s.Person("supervisor1"), packaging.Press{Order: o.ID, Revision: o.Revision},
+		)
 		if err != nil {
 			t.Fatal(key, err)
 		}
@@ -130,11 +137,14 @@ func TestEveryProblemOfAReleaseSaysWhatWhyAndWhatToDoAndHasItsButton(t *testing.
 					t.Errorf("%s in %s: %s is there: %v", key, l, button, got)
 				}
 			}
-			if ready := page.Text(".support pre"); !strings.Contains(ready, key) || !strings.Contains(ready, strings.TrimSpace(told[0])) || page.Attr(".support [data-copy]", "data-copy") == "" {
+			if ready := page.Text(".support pre"); !strings.Contains(ready, key) ||
+				!strings.Contains(ready, strings.TrimSpace(told[0])) ||
+				page.Attr(".support [data-copy]", "data-copy") == "" {
 				t.Errorf("%s in %s: the text for the administrator is %q", key, l, ready)
 			}
 			raw := page.Text(".result .told > details:last-of-type")
-			if !strings.Contains(raw, "words of the API") || page.Attr(".result .told > details:last-of-type", "open") != "" {
+			if !strings.Contains(raw, "words of the API") ||
+				page.Attr(".result .told > details:last-of-type", "open") != "" {
 				t.Errorf("%s in %s: the raw words are %q", key, l, raw)
 			}
 		}
@@ -157,7 +167,8 @@ func TestTheStatusOfARefusedOrderIsCheckedFromItsPage(t *testing.T) {
 	if got := b.Get(handlerstest.OrderPath(o, "")); got.Text(retry) == "" {
 		t.Errorf("then: %s", got.Text("#release"))
 	}
-	if a := b.Post("/refresh", "order", fmt.Sprint(o.ID)); a.Status != 303 || a.Header.Get("Location") != handlerstest.OrderPath(o, "") {
+	if a := b.Post("/refresh", "order", fmt.Sprint(o.ID)); a.Status != 303 ||
+		a.Header.Get("Location") != handlerstest.OrderPath(o, "") {
 		t.Errorf("again at once: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 }

@@ -39,7 +39,9 @@ func TestAQueueReleasesItsOrdersOneAtATimeInTheChosenOrder(t *testing.T) {
 	var mu sync.Mutex
 	under, most := 0, 0
 	s := site.New(t, site.Options{
-		Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release", "c", "Pending release", "d", "Pending release"),
+		Orders: handlerstest.RemoteOrders(
+			"a", "Pending release", "b", "Pending release", "c", "Pending release", "d", "Pending release",
+		),
 		Handler: func(box *sandbox.Sandbox) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPatch {
@@ -70,7 +72,9 @@ func TestAQueueReleasesItsOrdersOneAtATimeInTheChosenOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"c", "d", "a"}, outcomes(s)); diff != "" || most != 1 {
 		t.Errorf("released (-want +got), %d at once\n%s", most, diff)
 	}
-	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "All orders of the sequence are released.") {
+	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(
+		text, "All orders of the sequence are released.",
+	) {
 		t.Errorf("the page says %q", text)
 	}
 	if e := s.History()[0]; e.Deed != packaging.QueueEnded || e.Reason != "done" {
@@ -102,7 +106,14 @@ func TestAQueueStopsAtTheFirstOutcomeThatIsNotReleased(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release", "c", "Pending release")})
+			s := site.New(
+				t,
+				site.Options{
+					Orders: handlerstest.RemoteOrders(
+						"a", "Pending release", "b", "Pending release", "c", "Pending release",
+					),
+				},
+			)
 			b := s.SignIn("supervisor1")
 			page := handlerstest.PickOrders(t, b, "a", "b", "c")
 			test.before(s)
@@ -154,7 +165,9 @@ func TestAQueueReleasesNoOrderThatHasChangedSinceItWasStarted(t *testing.T) {
 	if diff := cmp.Diff([]string{"a"}, outcomes(s)); diff != "" {
 		t.Errorf("released (-want +got)\n%s", diff)
 	}
-	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "The sequence stopped: an order could not be released any more.") {
+	if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(
+		text, "The sequence stopped: an order could not be released any more.",
+	) {
 		t.Errorf("the page says %q", text)
 	}
 	if e := s.History()[1]; e.Deed != packaging.ReleaseDeclined || e.OrderKey != "b" || e.Reason != "order_changed" {
@@ -188,7 +201,8 @@ func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 			if text := b.Get("/lines/L1/queue").Text(".queue"); !strings.Contains(text, "1 of 2 releasing") {
 				t.Errorf("the page says %q", text)
 			}
-			if a := s.SignIn("manager1").Post("/lines/L1/queue", "pick", "2.0"); a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "runs on this line already") {
+			if a := s.SignIn("manager1").Post("/lines/L1/queue", "pick", "2.0"); a.Status != http.StatusConflict ||
+				!strings.Contains(a.Text("main"), "runs on this line already") {
 				t.Errorf("a second queue: %d %q", a.Status, a.Text("main"))
 			}
 			stop(t, s, b)
@@ -206,7 +220,8 @@ func TestAQueueIsStoppedByAPersonAndByARestart(t *testing.T) {
 	}
 }
 
-// stopped has its queue stopped by a person at the worst moment: when the next order's turn has come and it is not claimed yet.
+// stopped has its queue stopped by a person at the worst moment: when the next order's turn has come and it is not
+// claimed yet.
 type stopped struct {
 	*db.DB
 	by   packaging.Author
@@ -229,7 +244,9 @@ func TestAQueueThatIsStoppedBetweenTwoReleasesReleasesNoMore(t *testing.T) {
 	store := stopped{s.Store, s.Person("manager1").Author, make(chan struct{})}
 	q := release.NewQueuer(store, s.Releaser, slog.New(slog.DiscardHandler))
 	a, b := s.Order("a"), s.Order("b")
-	if err := q.Start(t.Context(), s.Person("supervisor1"), a.Line.ID, []packaging.QueuePick{{Order: a.ID}, {Order: b.ID}}); err != nil {
+	if err := q.Start(
+		t.Context(), s.Person("supervisor1"), a.Line.ID, []packaging.QueuePick{{Order: a.ID}, {Order: b.ID}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	<-store.over
@@ -265,7 +282,8 @@ func TestWhatAStoppedSequenceHasLeftIsDiscardedOnce(t *testing.T) {
 		t.Errorf("after it is discarded the board says %q", said)
 	}
 	history := s.History()
-	if e := history[0]; e.Deed != packaging.QueueDiscarded || e.By.Username != "supervisor1" || history[1].Deed == packaging.QueueDiscarded {
+	if e := history[0]; e.Deed != packaging.QueueDiscarded || e.By.Username != "supervisor1" ||
+		history[1].Deed == packaging.QueueDiscarded {
 		t.Errorf("the history says %+v, %+v", e, history[1])
 	}
 	if o := s.Order("b"); o.ReleaseObstacle() != packaging.NoObstacle {
@@ -281,7 +299,9 @@ func TestAReleaseOfAQueueIsOfTheOrderWhoseTurnItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Store.Claim(t.Context(), by, packaging.Press{Order: b.ID, Queue: q.ID}); !errors.Is(err, packaging.NotItsTurn) {
+	if _, err := s.Store.Claim(
+		t.Context(), by, packaging.Press{Order: b.ID, Queue: q.ID},
+	); !errors.Is(err, packaging.NotItsTurn) {
 		t.Errorf("the second order before the first: %v", err)
 	}
 	if _, err := s.Store.Claim(t.Context(), by, packaging.Press{Order: a.ID, Queue: q.ID}); err != nil {
@@ -297,7 +317,8 @@ func TestWhatCanNotBeQueuedIsNotStarted(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	for pick, want := range map[string]int{
 		"": http.StatusBadRequest, "x": http.StatusBadRequest, "1": http.StatusBadRequest,
-		"2.0": http.StatusConflict, "3.0": http.StatusConflict, "1.99": http.StatusConflict, "999.0": http.StatusNotFound,
+		"2.0": http.StatusConflict, "3.0": http.StatusConflict, "1.99": http.StatusConflict,
+		"999.0": http.StatusNotFound,
 	} {
 		if a := b.Post("/lines/L1/queue", "pick", pick); a.Status != want {
 			t.Errorf("%q: %d, want %d", pick, a.Status, want)

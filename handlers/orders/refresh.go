@@ -24,8 +24,8 @@ type Refresher interface {
 	RefreshNow(ctx context.Context, tenant packaging.TenantID) (started time.Time, retryAfter time.Duration, err error)
 }
 
-// RefreshNow refreshes the orders, and redirects to the board where that was pressed. The board says from what is stored
-// what came of it. If it was pressed to check an order, RefreshNow redirects to the order.
+// RefreshNow refreshes the orders, and redirects to the board where that was pressed. The board says from what is
+// stored what came of it. If it was pressed to check an order, RefreshNow redirects to the order.
 func (s *Server) RefreshNow(c echo.Context) error {
 	board := s.showOverview
 	back := shell.LinesURL(web.Station(c))

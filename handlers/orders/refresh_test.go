@@ -28,14 +28,16 @@ func TestRefreshNowTellsWhatCameOfIt(t *testing.T) {
 		t.Fatalf("button %q", button)
 	}
 	s.Clock.Move(time.Minute)
-	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "07:01:00") || !strings.Contains(said, "Refreshed. Movilitas.Cloud reports no change.") {
+	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "07:01:00") ||
+		!strings.Contains(said, "Refreshed. Movilitas.Cloud reports no change.") {
 		t.Errorf("unchanged: %q", said)
 	}
 	s.Clock.Move(time.Minute)
 	s.Box.SetStatus("Order144", sandbox.Suspended)
 	s.Box.SetStatus("Order148", sandbox.Suspended)
 	page := pressRefresh(t, b, "line", "L1")
-	if said := page.Text("main"); !strings.Contains(said, "Refreshed. 2 orders are new or have changed.") || page.Text("h1 span") != "Blister line 1" {
+	if said := page.Text("main"); !strings.Contains(said, "Refreshed. 2 orders are new or have changed.") ||
+		page.Text("h1 span") != "Blister line 1" {
 		t.Errorf("changed: %q on %q", said, page.Text("h1"))
 	}
 	s.Clock.Move(30 * time.Second)
@@ -45,7 +47,8 @@ func TestRefreshNowTellsWhatCameOfIt(t *testing.T) {
 	}
 	s.Clock.Move(time.Minute)
 	s.Remote.Close()
-	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "Not refreshed.") || !strings.Contains(said, "Movilitas.Cloud could not be reached.") {
+	if said := pressRefresh(t, b).Text("body"); !strings.Contains(said, "Not refreshed.") ||
+		!strings.Contains(said, "Movilitas.Cloud could not be reached.") {
 		t.Errorf("without an API: %q", said)
 	}
 }
@@ -58,7 +61,8 @@ func TestRefreshingAgainTooSoonSaysWhenItIsPossible(t *testing.T) {
 	s.Clock.Move(4 * time.Second)
 	asked := s.Box.Calls()[sandbox.ListOpen]
 	a := second.Post("/refresh", "line", "L2")
-	if a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "6" || a.Text("h1 span") != "Bottle line 2" {
+	if a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "6" ||
+		a.Text("h1 span") != "Bottle line 2" {
 		t.Fatalf("%d, after %q, on %q", a.Status, a.Header.Get("Retry-After"), a.Text("h1"))
 	}
 	if said := a.Text("main"); !strings.Contains(said, "You can refresh again in 6 seconds.") {
@@ -116,7 +120,8 @@ func TestOnlyWhoMayRefreshesAndOnlyALineThatThereIs(t *testing.T) {
 	if a := s.SignIn("administrator1").Post("/refresh"); a.Status != http.StatusSeeOther {
 		t.Errorf("an administrator: %d", a.Status)
 	}
-	if a := s.Browser().Post("/refresh"); a.Status != http.StatusSeeOther || !strings.HasPrefix(a.Header.Get("Location"), "/login") {
+	if a := s.Browser().Post("/refresh"); a.Status != http.StatusSeeOther ||
+		!strings.HasPrefix(a.Header.Get("Location"), "/login") {
 		t.Errorf("nobody: %d", a.Status)
 	}
 	if a := s.SignIn("operator1").Get("/?refreshed=x"); a.Status != http.StatusBadRequest {

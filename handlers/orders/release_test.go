@@ -33,7 +33,9 @@ func TestOrder143IsReleasedWithItsElevenSerialsExactly(t *testing.T) {
 	if got := armed.Text("form.execute button"); got != "Release Order143 to Blister line 1" {
 		t.Errorf("the second button says %q", got)
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision)); a.Status != http.StatusSeeOther || a.Header.Get("Location") != handlerstest.OrderPath(o, "#release") {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision),
+	); a.Status != http.StatusSeeOther || a.Header.Get("Location") != handlerstest.OrderPath(o, "#release") {
 		t.Fatalf("release: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 
@@ -65,12 +67,14 @@ func TestOrder143IsReleasedWithItsElevenSerialsExactly(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.Get(handlerstest.OrderPath(o, "/serials.json")).Body), &fromJSON); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([][]string{want, want}, [][]string{fromCSV, fromJSON.Serials}); diff != "" || fromJSON.Count != 11 || fromJSON.OrderID != "Order143" {
+	if diff := cmp.Diff([][]string{want, want}, [][]string{fromCSV, fromJSON.Serials}); diff != "" ||
+		fromJSON.Count != 11 || fromJSON.OrderID != "Order143" {
 		t.Errorf("downloads (-want +got)\n%s%+v", diff, fromJSON)
 	}
 
 	after := s.Order("Order143")
-	if after.Status != packaging.InProgress || after.Release.Outcome != packaging.Released || after.Release.Serials != 11 || len(after.Release.Oddities) != 0 {
+	if after.Status != packaging.InProgress || after.Release.Outcome != packaging.Released ||
+		after.Release.Serials != 11 || len(after.Release.Oddities) != 0 {
 		t.Errorf("order %s, release %+v", after.Status, after.Release)
 	}
 	entries := s.History()
@@ -80,8 +84,10 @@ func TestOrder143IsReleasedWithItsElevenSerialsExactly(t *testing.T) {
 			ended = e
 		}
 	}
-	if ended.By.Username != "supervisor1" || ended.OrderKey != "Order143" || ended.LineCode != "L1" || ended.Outcome != packaging.Released ||
-		ended.Message != "Packaging order released" || ended.HTTPStatus != 200 || ended.Serials != 11 || ended.Took <= 0 {
+	if ended.By.Username != "supervisor1" || ended.OrderKey != "Order143" || ended.LineCode != "L1" ||
+		ended.Outcome != packaging.Released ||
+		ended.Message != "Packaging order released" || ended.HTTPStatus != 200 || ended.Serials != 11 ||
+		ended.Took <= 0 {
 		t.Errorf("history %+v", ended)
 	}
 }
@@ -95,16 +101,20 @@ func TestASecondPressSendsNothingAndSaysWhy(t *testing.T) {
 	if again.Status != http.StatusConflict {
 		t.Errorf("status %d", again.Status)
 	}
-	if text := again.Text("#order"); !strings.Contains(text, "A release of this order from here is recorded.") || !strings.Contains(text, "Person supervisor1") {
+	if text := again.Text("#order"); !strings.Contains(text, "A release of this order from here is recorded.") ||
+		!strings.Contains(text, "Person supervisor1") {
 		t.Errorf("the page says %q", text)
 	}
-	if a := s.SignIn("manager1").Get(handlerstest.OrderPath(o, "/release")); a.Header.Get("Location") != handlerstest.OrderPath(o, "") {
+	if a := s.SignIn("manager1").Get(
+		handlerstest.OrderPath(o, "/release"),
+	); a.Header.Get("Location") != handlerstest.OrderPath(o, "") {
 		t.Errorf("opening the button's address: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 	if n := len(s.Box.Released()); n != 1 {
 		t.Errorf("%d releases carried out", n)
 	}
-	if e := s.History()[1]; e.Deed != packaging.ReleaseDeclined || e.By.Username != "manager1" || e.Reason != "already_released" {
+	if e := s.History()[1]; e.Deed != packaging.ReleaseDeclined || e.By.Username != "manager1" ||
+		e.Reason != "already_released" {
 		t.Errorf("history %+v", e)
 	}
 }
@@ -135,7 +145,10 @@ func TestManyPressesAtOnceSendOneRelease(t *testing.T) {
 		}
 	}
 	if taken != 1 || len(s.Box.Released()) != 1 || s.Box.Calls()[sandbox.ReleaseToLine] != 1 {
-		t.Errorf("%d presses taken, %d releases, %d calls", taken, len(s.Box.Released()), s.Box.Calls()[sandbox.ReleaseToLine])
+		t.Errorf(
+			"%d presses taken, %d releases, %d calls", taken, len(s.Box.Released()),
+			s.Box.Calls()[sandbox.ReleaseToLine],
+		)
 	}
 }
 
@@ -154,7 +167,8 @@ func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 	}{
 		"resumed by nobody": {
 			func(s *site.Site) { s.Box.SetStatus("Order143", sandbox.Suspended) },
-			packaging.Refused, packaging.WrongStatus, packaging.Suspended, "In Movilitas.Cloud the order is in status Suspended",
+			packaging.Refused, packaging.WrongStatus, packaging.Suspended,
+			"In Movilitas.Cloud the order is in status Suspended",
 		},
 		"released by somebody else": {
 			func(s *site.Site) { s.Box.SetStatus("Order143", sandbox.InProgress) },
@@ -164,23 +178,54 @@ func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 			func(s *site.Site) { s.Remote.Close() },
 			packaging.Refused, packaging.SignInFailed, packaging.PendingRelease, "Nothing was sent",
 		},
-		"cut after doing":   {fault("cut_after"), packaging.Unknown, packaging.Cut, packaging.PendingRelease, "It is not known whether Order143 was released."},
-		"cut before doing":  {fault("cut_before"), packaging.Unknown, packaging.Cut, packaging.PendingRelease, "It is not known whether"},
-		"500 after doing":   {fault("error_after"), packaging.Unknown, packaging.ServerError, packaging.PendingRelease, "It is not known whether"},
-		"HTML":              {fault("html"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether"},
-		"half of the JSON":  {fault("cut_json"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether"},
-		"nothing":           {fault("empty"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether"},
-		"another type":      {fault("wrong_type"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether"},
-		"too many requests": {fault("throttle"), packaging.Unknown, packaging.Throttled, packaging.PendingRelease, "It is not known whether"},
-		"no in other words": {fault("refuse_after"), packaging.Unknown, packaging.OtherRefusal, packaging.PendingRelease, "It is not known whether"},
-		"another order":     {fault("other_order"), packaging.Unknown, packaging.OtherRefusal, packaging.PendingRelease, "It is not known whether"},
+		"cut after doing": {
+			fault("cut_after"), packaging.Unknown, packaging.Cut, packaging.PendingRelease,
+			"It is not known whether Order143 was released.",
+		},
+		"cut before doing": {
+			fault("cut_before"), packaging.Unknown, packaging.Cut, packaging.PendingRelease, "It is not known whether",
+		},
+		"500 after doing": {
+			fault("error_after"), packaging.Unknown, packaging.ServerError, packaging.PendingRelease,
+			"It is not known whether",
+		},
+		"HTML": {
+			fault("html"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease, "It is not known whether",
+		},
+		"half of the JSON": {
+			fault("cut_json"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease,
+			"It is not known whether",
+		},
+		"nothing": {
+			fault("empty"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease,
+			"It is not known whether",
+		},
+		"another type": {
+			fault("wrong_type"), packaging.Unknown, packaging.Unreadable, packaging.PendingRelease,
+			"It is not known whether",
+		},
+		"too many requests": {
+			fault("throttle"), packaging.Unknown, packaging.Throttled, packaging.PendingRelease,
+			"It is not known whether",
+		},
+		"no in other words": {
+			fault("refuse_after"), packaging.Unknown, packaging.OtherRefusal, packaging.PendingRelease,
+			"It is not known whether",
+		},
+		"another order": {
+			fault("other_order"), packaging.Unknown, packaging.OtherRefusal, packaging.PendingRelease,
+			"It is not known whether",
+		},
 		"too late": {
 			func(s *site.Site) {
 				s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "delay", Delay: time.Minute, Times: 1})
 			},
 			packaging.Unknown, packaging.TimedOut, packaging.PendingRelease, "did not answer in time",
 		},
-		"a token that expired": {fault("expired_token"), packaging.Released, "", packaging.InProgress, "Order143 is released to Blister line 1."},
+		"a token that expired": {
+			fault("expired_token"), packaging.Released, "", packaging.InProgress,
+			"Order143 is released to Blister line 1.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := site.New(t, site.Options{Limits: limits})
@@ -195,18 +240,21 @@ func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 				t.Fatalf("status %d", a.Status)
 			}
 			after := s.Order("Order143")
-			if after.Release.Outcome != test.outcome || after.Release.Reason != test.reason || after.Status != test.status {
+			if after.Release.Outcome != test.outcome || after.Release.Reason != test.reason ||
+				after.Status != test.status {
 				t.Errorf("release %s %s, order %s", after.Release.Outcome, after.Release.Reason, after.Status)
 			}
 			page := b.Get(handlerstest.OrderPath(o, ""))
 			if text := page.Text("#release"); !strings.Contains(text, test.says) {
 				t.Errorf("the page says %q", text)
 			}
-			if e := s.History()[0]; e.Deed != packaging.ReleaseEnded || e.Outcome != test.outcome || e.Reason != string(test.reason) {
+			if e := s.History()[0]; e.Deed != packaging.ReleaseEnded || e.Outcome != test.outcome ||
+				e.Reason != string(test.reason) {
 				t.Errorf("history %+v", e)
 			}
 			buttons := len(page.All("button.release"))
-			if mayAgain := test.outcome == packaging.Refused && test.status == packaging.PendingRelease; (buttons > 0) != mayAgain {
+			if mayAgain := test.outcome == packaging.Refused &&
+				test.status == packaging.PendingRelease; (buttons > 0) != mayAgain {
 				t.Errorf("%d release buttons", buttons)
 			}
 			if test.outcome == packaging.Unknown {
@@ -228,7 +276,8 @@ func TestAnAnswerThatCanNotBeReadIsKeptWhole(t *testing.T) {
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "wrong_type", Body: body, Times: 1})
 	b.Post(handlerstest.OrderPath(o, "/release"))
-	if shown := b.Get(handlerstest.OrderPath(o, "")).All(".result details:not(.support) pre"); len(shown) != 1 || shown[0] != body {
+	if shown := b.Get(handlerstest.OrderPath(o, "")).All(".result details:not(.support) pre"); len(shown) != 1 ||
+		shown[0] != body {
 		t.Errorf("the page shows %q", shown)
 	}
 }
@@ -242,7 +291,8 @@ func TestWhoLeavesOrIsInAHurryFindsTheResultLater(t *testing.T) {
 		t.Fatalf("status %d", a.Status)
 	}
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if text := page.Text("#release"); !strings.Contains(text, "is being released to Blister line 1") || len(page.All("button.release")) != 0 {
+	if text := page.Text("#release"); !strings.Contains(text, "is being released to Blister line 1") ||
+		len(page.All("button.release")) != 0 {
 		t.Errorf("the page says %q", text)
 	}
 	if poll := page.Attr("#release", "data-poll"); poll != "1" {
@@ -268,13 +318,16 @@ func TestAnOrderThatChangedSinceItWasLookedAtIsNotReleased(t *testing.T) {
 	s.Box.Put(changed)
 	s.Refresh()
 	a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
-	if a.Status != http.StatusConflict || !strings.Contains(a.Text("#order"), "has changed since you looked") || !strings.Contains(a.Text("#order"), "ANOTHER") {
+	if a.Status != http.StatusConflict || !strings.Contains(a.Text("#order"), "has changed since you looked") ||
+		!strings.Contains(a.Text("#order"), "ANOTHER") {
 		t.Errorf("%d: %s", a.Status, a.Text("#order"))
 	}
 	if n := len(s.Box.Released()); n != 0 {
 		t.Errorf("%d releases carried out", n)
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(s.Order("Order143").Revision)); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(s.Order("Order143").Revision),
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("after looking again: %d", a.Status)
 	}
 }
@@ -291,13 +344,17 @@ func TestAnOrderIDOfAnyTextIsOneOrderAndOnlyText(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	o := s.Order(nasty)
 	for page, at := range map[string]string{"/lines/L1": ".hero", "/orders": ".orders"} {
-		if a := b.Get(page); !strings.Contains(a.Text(at), shell.ShortOrderID(nasty)) || strings.Contains(a.Body, "<script>alert") {
+		if a := b.Get(page); !strings.Contains(a.Text(at), shell.ShortOrderID(nasty)) ||
+			strings.Contains(a.Body, "<script>alert") {
 			t.Errorf("%s says %q", page, a.Text(at))
 		}
 	}
-	for _, page := range []string{"/", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials")} {
+	for _, page := range []string{
+		"/", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials"),
+	} {
 		a := b.Get(page)
-		if a.Status != http.StatusOK || strings.Contains(a.Body, "<script>alert") || !strings.Contains(a.Text("body"), "<script>alert(1)</script>😀") {
+		if a.Status != http.StatusOK || strings.Contains(a.Body, "<script>alert") ||
+			!strings.Contains(a.Text("body"), "<script>alert(1)</script>😀") {
 			t.Errorf("%s: %d, the ID is not there as text", page, a.Status)
 		}
 	}
@@ -307,14 +364,18 @@ func TestAnOrderIDOfAnyTextIsOneOrderAndOnlyText(t *testing.T) {
 	if got := s.Box.Released(); len(got) != 1 || got[0].OrderID != nasty {
 		t.Errorf("released %+v", got)
 	}
-	if a := b.Get(handlerstest.OrderPath(o, "/serials.csv")); a.Status != http.StatusOK || strings.ContainsAny(a.Header.Get("Content-Disposition"), "\r\n") {
+	if a := b.Get(handlerstest.OrderPath(o, "/serials.csv")); a.Status != http.StatusOK ||
+		strings.ContainsAny(a.Header.Get("Content-Disposition"), "\r\n") {
 		t.Errorf("csv: %d %s", a.Status, a.Header.Get("Content-Disposition"))
 	}
 	tooLong := s.Order(long)
-	if text := b.Get(handlerstest.OrderPath(tooLong, "")).Text("#release"); !strings.Contains(text, "longer than the 255 characters") {
+	if text := b.Get(handlerstest.OrderPath(tooLong, "")).Text("#release"); !strings.Contains(
+		text, "longer than the 255 characters",
+	) {
 		t.Errorf("an ID of 300 characters: %q", text)
 	}
-	if a := b.Post(handlerstest.OrderPath(tooLong, "/release")); a.Status != http.StatusConflict || len(s.Box.Released()) != 1 {
+	if a := b.Post(handlerstest.OrderPath(tooLong, "/release")); a.Status != http.StatusConflict ||
+		len(s.Box.Released()) != 1 {
 		t.Errorf("release of an ID of 300 characters: %d", a.Status)
 	}
 }
@@ -327,7 +388,10 @@ func TestAnOddListIsShownAsOddAndKept(t *testing.T) {
 	b, order := s.SignIn("supervisor1"), s.Order("Order143")
 	b.Post(handlerstest.OrderPath(order, "/release"))
 	text := b.Get(handlerstest.OrderPath(order, "")).Text("#release")
-	for _, says := range []string{"4 serial numbers received, 11 expected", "1 entry of the list repeats an earlier one", "1 serial number does not have 1 to 20 characters", "1 serial number has characters"} {
+	for _, says := range []string{
+		"4 serial numbers received, 11 expected", "1 entry of the list repeats an earlier one",
+		"1 serial number does not have 1 to 20 characters", "1 serial number has characters",
+	} {
 		if !strings.Contains(text, says) {
 			t.Errorf("%q is not on the page: %q", says, text)
 		}
@@ -358,7 +422,9 @@ func TestALongListIsPagedAndSearched(t *testing.T) {
 		t.Errorf("all pages (-want +got)\n%s", diff)
 	}
 	for text, want := range map[string]int{"sERIAL": 1, "Serial0013": 9, "137": 1, "nothing": 0, "%": 0, "_": 0} {
-		if got := len(b.Get(handlerstest.OrderPath(order, "/serials?q="+strings.ReplaceAll(text, "%", "%25"))).All("code.serial")); got != want {
+		if got := len(
+			b.Get(handlerstest.OrderPath(order, "/serials?q="+strings.ReplaceAll(text, "%", "%25"))).All("code.serial"),
+		); got != want {
 			t.Errorf("%q finds %d, want %d", text, got, want)
 		}
 	}
@@ -371,7 +437,9 @@ func TestAReleaseIsArmedOnItsLinesBoard(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	o := s.Order("a")
 	armed := b.Get(b.Get("/lines/L1").Attr(".hero a.release", "href"))
-	for _, fact := range []string{"a", o.Product, o.GTIN, o.Lot, "Expiry", "Quantity10 + 10 %", "Serials expected11", "As of"} {
+	for _, fact := range []string{
+		"a", o.Product, o.GTIN, o.Lot, "Expiry", "Quantity10 + 10 %", "Serials expected11", "As of",
+	} {
 		if !strings.Contains(strings.Join(strings.Fields(armed.Text(".hero.release-execute")), " "), fact) {
 			t.Errorf("the armed card does not say %q but %q", fact, armed.Text(".hero"))
 		}
@@ -388,10 +456,12 @@ func TestAReleaseIsArmedOnItsLinesBoard(t *testing.T) {
 	if says := b.Get("/lines/L1").Text(".results"); !strings.Contains(says, "a Released · 11 serials") {
 		t.Errorf("the board says %q", says)
 	}
-	if a := press(o); a.Status != http.StatusConflict || !strings.Contains(a.Text("#board .strips"), "Nothing was sent a second time") {
+	if a := press(o); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("#board .strips"), "Nothing was sent a second time") {
 		t.Errorf("a second press: %d %q", a.Status, a.Text(".strips"))
 	}
-	if page := b.Get(string(shell.ArmOnLineURL(o.Line, o.ID))); page.Text(".release-execute") != "" || page.Text(".hero a.release") == "" {
+	if page := b.Get(string(shell.ArmOnLineURL(o.Line, o.ID))); page.Text(".release-execute") != "" ||
+		page.Text(".hero a.release") == "" {
 		t.Error("an order that is released is armed")
 	}
 }
@@ -401,7 +471,8 @@ func TestAReleaseToSignIsArmedOnItsOrdersPage(t *testing.T) {
 	t.Parallel()
 	s := handlerstest.SigningSite(t, false, handlerstest.RemoteOrders("a", "Pending release")...)
 	o := s.Order("a")
-	if a := s.SignIn("supervisor1").Get(string(shell.ArmOnLineURL(o.Line, o.ID))); a.Status != http.StatusSeeOther || a.Header.Get("Location") != string(shell.ArmURL(o.ID)) {
+	if a := s.SignIn("supervisor1").Get(string(shell.ArmOnLineURL(o.Line, o.ID))); a.Status != http.StatusSeeOther ||
+		a.Header.Get("Location") != string(shell.ArmURL(o.ID)) {
 		t.Errorf("%d to %q", a.Status, a.Header.Get("Location"))
 	}
 }

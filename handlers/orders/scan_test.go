@@ -18,14 +18,17 @@ import (
 func packs(t *testing.T) *site.Site {
 	t.Helper()
 	first := sandbox.Order{
-		ID: "Order143", LineCode: "L1", LineName: "Blister line 1", Product: "A", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2026-12-31",
+		ID: "Order143", LineCode: "L1", LineName: "Blister line 1", Product: "A", GTIN: "09506000134352", Lot: "ABC123",
+		Expiry:   "2026-12-31",
 		Quantity: 2, Status: sandbox.PendingRelease, Serials: []string{"4YSr5oYFKHwP", "SN2"},
 	}
 	second := first
 	second.ID, second.LineCode, second.LineName, second.GTIN, second.Serials = "Order201", "L2", "Bottle line 2", "9506000134369", []string{"XYZ1"}
 	s := site.New(t, site.Options{Orders: []sandbox.Order{first, second}})
 	for _, key := range []string{"Order143", "Order201"} {
-		if a := s.SignIn("supervisor1").Post(handlerstest.OrderPath(s.Order(key), "/release")); a.Status != http.StatusSeeOther || s.Order(key).Release.Outcome != packaging.Released {
+		if a := s.SignIn("supervisor1").Post(
+			handlerstest.OrderPath(s.Order(key), "/release"),
+		); a.Status != http.StatusSeeOther || s.Order(key).Release.Outcome != packaging.Released {
 			t.Fatalf("release of %s: %d", key, a.Status)
 		}
 	}
@@ -45,25 +48,54 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 		kind       string
 		says       []string
 	}{
-		"known":                 {"", "]d2" + gtin + dates + "10ABC123\x1d214YSr5oYFKHwP", "released", []string{"Known: this pack belongs to Order143", "Blister line 1"}},
-		"at its line":           {"L1", gtin + dates + "10ABC123\x1d21SN2", "released", []string{"Known: this pack belongs to Order143"}},
-		"at another line":       {"L2", gtin + dates + "10ABC123\x1d21SN2", "refused", []string{"some details do not match", "Order143 is for another line: Blister line 1"}},
-		"another lot":           {"", gtin + dates + "10ABC124\x1d21SN2", "refused", []string{"Lot on the pack: ABC124. Of Order143: ABC123."}},
-		"another expiry":        {"", gtin + "17271231" + "10ABC123\x1d21SN2", "refused", []string{"Expiry on the pack: 2027-12-31. Of Order143: 2026-12-31."}},
-		"no day of expiry":      {"", gtin + "17261200" + "21SN2", "released", []string{"Known"}},
-		"a GTIN of 13 digits":   {"", "0109506000134369" + "21XYZ1", "released", []string{"Known: this pack belongs to Order201"}},
-		"unknown":               {"", gtin + "21SN3", "refused", []string{"This pack is not known here", "Set the pack aside"}},
-		"of another product":    {"", "0109506000134369" + "21SN2", "refused", []string{"This pack is not known here"}},
-		"perhaps Caps Lock":     {"", gtin + "214ysR5OyfkhWp", "unknown", []string{"Not decided", "Perhaps it is 4YSr5oYFKHwP of Order143", "Caps Lock"}},
-		"no separator":          {"", gtin + dates + "10ABC123214YSr5oYFKHwP", "released", []string{"Known: this pack belongs to Order143", "sends no separator"}},
-		"no separator, no lot":  {"", gtin + dates + "10ABC12321SN3", "unknown", []string{"no separator (GS)"}},
-		"the product's":         {"", "4006381333931", "unknown", []string{"the barcode of the product"}},
-		"rubbish":               {"", "hello", "unknown", []string{"No field of GS1 begins like this", "At character 1"}},
+		"known": {
+			"", "]d2" + gtin + dates + "10ABC123\x1d214YSr5oYFKHwP", "released",
+			[]string{"Known: this pack belongs to Order143", "Blister line 1"},
+		},
+		"at its line": {
+			"L1", gtin + dates + "10ABC123\x1d21SN2", "released", []string{"Known: this pack belongs to Order143"},
+		},
+		"at another line": {
+			"L2", gtin + dates + "10ABC123\x1d21SN2", "refused",
+			[]string{"some details do not match", "Order143 is for another line: Blister line 1"},
+		},
+		"another lot": {
+			"", gtin + dates + "10ABC124\x1d21SN2", "refused",
+			[]string{"Lot on the pack: ABC124. Of Order143: ABC123."},
+		},
+		"another expiry": {
+			"", gtin + "17271231" + "10ABC123\x1d21SN2", "refused",
+			[]string{"Expiry on the pack: 2027-12-31. Of Order143: 2026-12-31."},
+		},
+		"no day of expiry": {"", gtin + "17261200" + "21SN2", "released", []string{"Known"}},
+		"a GTIN of 13 digits": {
+			"", "0109506000134369" + "21XYZ1", "released", []string{"Known: this pack belongs to Order201"},
+		},
+		"unknown": {
+			"", gtin + "21SN3", "refused", []string{"This pack is not known here", "Set the pack aside"},
+		},
+		"of another product": {"", "0109506000134369" + "21SN2", "refused", []string{"This pack is not known here"}},
+		"perhaps Caps Lock": {
+			"", gtin + "214ysR5OyfkhWp", "unknown",
+			[]string{"Not decided", "Perhaps it is 4YSr5oYFKHwP of Order143", "Caps Lock"},
+		},
+		"no separator": {
+			"", gtin + dates + "10ABC123214YSr5oYFKHwP", "released",
+			[]string{"Known: this pack belongs to Order143", "sends no separator"},
+		},
+		"no separator, no lot": {"", gtin + dates + "10ABC12321SN3", "unknown", []string{"no separator (GS)"}},
+		"the product's":        {"", "4006381333931", "unknown", []string{"the barcode of the product"}},
+		"rubbish": {
+			"", "hello", "unknown", []string{"No field of GS1 begins like this", "At character 1"},
+		},
 		"a serial number alone": {"", "4YSr5oYFKHwP", "told", []string{"a serial number alone", "Order143"}},
 		"the ID of an order":    {"", "Order143", "told", []string{"the ID of an order, not a pack"}},
 		"a web address":         {"", "https://example.com/leaflet", "unknown", []string{"web address without a GTIN"}},
-		"a wrong check digit":   {"", "0109506000134353" + "21SN2", "unknown", []string{"check digit is wrong", "Field (01), at character 16"}},
-		"nothing":               {"", "", "unknown", []string{"sent nothing"}},
+		"a wrong check digit": {
+			"", "0109506000134353" + "21SN2", "unknown",
+			[]string{"check digit is wrong", "Field (01), at character 16"},
+		},
+		"nothing": {"", "", "unknown", []string{"sent nothing"}},
 	} {
 		a := scanned(s.SignIn("operator1"), c.line, c.code)
 		if a.Status != http.StatusOK || a.Attr(".result", "class") != "result result-"+c.kind {
@@ -81,13 +113,16 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 	t.Parallel()
 	first := sandbox.Order{
-		ID: "ORD-1", LineCode: "L1", LineName: "Blister line 1", Product: "Sample 10 mg", GTIN: "09506000134352", Lot: "ABC123",
+		ID: "ORD-1", LineCode: "L1", LineName: "Blister line 1", Product: "Sample 10 mg", GTIN: "09506000134352",
+		Lot:    "ABC123",
 		Expiry: "2028-12-31", Quantity: 5, Status: sandbox.PendingRelease,
 		Serials: []string{"4YSr5oYFKHwP", "XZY10ABC", "AZ12qy-9", "1111111111111", "QWam88zz"},
 	}
 	third := sandbox.Order{
-		ID: "ORD-3", LineCode: "L2", LineName: "Bottle line 2", Product: "Präparat 20 mg", GTIN: "04150123456782", Lot: "12345ABCD",
-		Expiry: "2027-02-28", Quantity: 3, Status: sandbox.PendingRelease, Serials: []string{"12345ABCDEF98765", "Z9Y8X7", "q1W2"},
+		ID: "ORD-3", LineCode: "L2", LineName: "Bottle line 2", Product: "Präparat 20 mg", GTIN: "04150123456782",
+		Lot:    "12345ABCD",
+		Expiry: "2027-02-28", Quantity: 3, Status: sandbox.PendingRelease,
+		Serials: []string{"12345ABCDEF98765", "Z9Y8X7", "q1W2"},
 	}
 	s := site.New(t, site.Options{Orders: []sandbox.Order{first, third}})
 	b := s.SignIn("supervisor1")
@@ -99,26 +134,55 @@ func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 		kind string
 		says []string
 	}{
-		head + "abc123\x1d214ysR5OyfkhWp":         {"released", []string{"Known: this pack belongs to ORD-1", "Lot abc123 was read as ABC123", "Caps Lock"}},
-		"]D2" + head + "abc123\x1d214ysR5OyfkhWp": {"released", []string{"Known: this pack belongs to ORD-1", "Caps Lock"}},
+		head + "abc123\x1d214ysR5OyfkhWp": {
+			"released", []string{"Known: this pack belongs to ORD-1", "Lot abc123 was read as ABC123", "Caps Lock"},
+		},
+		"]D2" + head + "abc123\x1d214ysR5OyfkhWp": {
+			"released", []string{"Known: this pack belongs to ORD-1", "Caps Lock"},
+		},
 		head + "ABC123\x1d214ZSr5oZFKHwP": {"unknown", []string{
-			"Not decided", "Perhaps it is 4YSr5oYFKHwP of ORD-1", "Serial number 4ZSr5oZFKHwP was read as 4YSr5oYFKHwP", "German (QWERTZ)",
+			"Not decided", "Perhaps it is 4YSr5oYFKHwP of ORD-1", "Serial number 4ZSr5oZFKHwP was read as 4YSr5oYFKHwP",
+			"German (QWERTZ)",
 		}},
-		`à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`:                                           {"released", []string{"Known: this pack belongs to ORD-1", "French (AZERTY)"}},
-		head + "ABC123[GS]214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack belongs to ORD-1"}},
-		head + "ABC123^]214YSr5oYFKHwP":                                            {"released", []string{"Known: this pack belongs to ORD-1"}},
-		head + `ABC123\u001d214YSr5oYFKHwP`:                                        {"released", []string{"Known: this pack belongs to ORD-1"}},
-		head + "ABC123<GS>214YSr5oYFKHwP":                                          {"released", []string{"Known: this pack belongs to ORD-1", "sends the separator as text"}},
-		"https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231": {"released", []string{"Known: this pack belongs to ORD-1"}},
+		`à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`: {
+			"released", []string{"Known: this pack belongs to ORD-1", "French (AZERTY)"},
+		},
+		head + "ABC123[GS]214YSr5oYFKHwP": {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
+		head + "ABC123^]214YSr5oYFKHwP": {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
+		head + `ABC123\u001d214YSr5oYFKHwP`: {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
+		head + "ABC123<GS>214YSr5oYFKHwP": {
+			"released", []string{"Known: this pack belongs to ORD-1", "sends the separator as text"},
+		},
+		"https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231": {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
 		"[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"unknown", []string{
 			"a PPN code (IFA)", "110123456782", "Z9Y8X7", "12345ABCD", "2027-02-28",
 		}},
-		"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"released", []string{"Known: this pack belongs to ORD-3"}},
-		"0109506000134352214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ":                     {"released", []string{"Known: this pack belongs to ORD-1"}},
-		"0109506000134352214YSr5oYFKHwP\x1d7230EMAB12345":                          {"released", []string{"Known: this pack belongs to ORD-1"}},
-		"0109506000134352214YSr5oYFKHwP\x1d7011281231":                             {"released", []string{"Known: this pack belongs to ORD-1"}},
-		"010415012345678217270200\x1d1012345ABCD\x1d21Z9Y8X7":                      {"released", []string{"Known: this pack belongs to ORD-3"}},
-		"0109506000134352211111111111111\x1d91EE06\x1d92abcdEFGH1234+/==":          {"released", []string{"Known: this pack belongs to ORD-1"}},
+		"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {
+			"released", []string{"Known: this pack belongs to ORD-3"},
+		},
+		"0109506000134352214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ": {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
+		"0109506000134352214YSr5oYFKHwP\x1d7230EMAB12345": {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
+		"0109506000134352214YSr5oYFKHwP\x1d7011281231": {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
+		"010415012345678217270200\x1d1012345ABCD\x1d21Z9Y8X7": {
+			"released", []string{"Known: this pack belongs to ORD-3"},
+		},
+		"0109506000134352211111111111111\x1d91EE06\x1d92abcdEFGH1234+/==": {
+			"released", []string{"Known: this pack belongs to ORD-1"},
+		},
 	} {
 		a := scanned(b, "", scan)
 		if a.Status != http.StatusOK || a.Attr(".result", "class") != "result result-"+c.kind {
@@ -132,10 +196,13 @@ func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 	}
 	// The page has a code to test the scanner with.
 	const testCode = "010200000000000817491231" + "10TEST\x1d21"
-	if a := scanned(b, "", testCode+gs1.TestPack.Serial); !strings.Contains(a.Text(".result"), "Scanner and device agree") {
+	if a := scanned(b, "", testCode+gs1.TestPack.Serial); !strings.Contains(
+		a.Text(".result"), "Scanner and device agree",
+	) {
 		t.Errorf("the test code: %s", a.Text(".scanned"))
 	}
-	if a := scanned(b, "", testCode+"zyaqmwZYAQMWß?-`_/Ä"); !strings.Contains(a.Text(".scanned"), "do not agree") || !strings.Contains(a.Text(".scanned"), "German") {
+	if a := scanned(b, "", testCode+"zyaqmwZYAQMWß?-`_/Ä"); !strings.Contains(a.Text(".scanned"), "do not agree") ||
+		!strings.Contains(a.Text(".scanned"), "German") {
 		t.Errorf("the test code on a German keyboard: %s", a.Text(".scanned"))
 	}
 	// What the page saw of the keyboard settles it.
@@ -155,7 +222,9 @@ func keyed(serial, keys string) string {
 
 // scannedTestCode is the test code as a page that sees no keys sends it.
 func scannedTestCode(serial string) string {
-	return "/scan?" + url.Values{"code": {"010200000000000817491231" + "10TEST\x1d21" + serial}, "typed": {"unseen"}}.Encode()
+	return "/scan?" + url.Values{
+		"code": {"010200000000000817491231" + "10TEST\x1d21" + serial}, "typed": {"unseen"},
+	}.Encode()
 }
 
 func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
@@ -173,10 +242,13 @@ func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
 		says := func(step, address, class, want string) {
 			t.Helper()
 			a := b.Get(address)
-			if got := a.Attr(".result", "class"); got != "result result-"+class || !strings.Contains(a.Text(".result"), want) {
+			if got := a.Attr(".result", "class"); got != "result result-"+class ||
+				!strings.Contains(a.Text(".result"), want) {
 				t.Errorf("%s, %s: %q, %s", name, step, got, a.Text(".scanned"))
 			}
-			if isOpen := len(a.All("details.test-code[open]")) == 1; isOpen != strings.Contains(want, "test code on this page") {
+			if isOpen := len(
+				a.All("details.test-code[open]"),
+			) == 1; isOpen != strings.Contains(want, "test code on this page") {
 				t.Errorf("%s, %s: the test code is open: %t", name, step, isOpen)
 			}
 		}
@@ -185,7 +257,11 @@ func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
 		says("letters that keep their places", noLetter, "released", "Known")
 		says("the test code", right, "told", "Scanner and device agree")
 		says("German keys after it", germanY, "released", "Known")
-		says("no keys after it", "/scan?"+url.Values{"code": {"0109506000134352" + "21yo"}, "caps": {"off"}, "typed": {"unseen"}}.Encode(), "released", "Known")
+		says(
+			"no keys after it",
+			"/scan?"+url.Values{"code": {"0109506000134352" + "21yo"}, "caps": {"off"}, "typed": {"unseen"}}.Encode(),
+			"released", "Known",
+		)
 		says("the test code, changed", changed, "unknown", "do not agree")
 		says("German keys after that", germanY, "unknown", "Scan the test code on this page once")
 		b.Header.Set("Sec-Fetch-Site", "cross-site")
@@ -219,7 +295,8 @@ func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
 func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
 	t.Parallel()
 	early := sandbox.Order{
-		ID: "EARLY", LineCode: "L1", LineName: "Blister line 1", Product: "Sample 10 mg", Lot: "ABC123", Expiry: "2028-12-31",
+		ID: "EARLY", LineCode: "L1", LineName: "Blister line 1", Product: "Sample 10 mg", Lot: "ABC123",
+		Expiry:   "2028-12-31",
 		Quantity: 2, Status: sandbox.PendingRelease, Serials: []string{"EARLY0001", "EARLY0002"},
 	}
 	later, again := early, early
@@ -234,11 +311,14 @@ func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
 	release("LATER")
 	give("order_id,gtin\nLATER,09506000134352\n")
 	release("AGAIN")
-	if odd := s.Order("AGAIN").Release.Oddities; len(odd) != 1 || odd[0].Kind != packaging.SeenBefore || odd[0].Count != 1 {
+	if odd := s.Order("AGAIN").Release.Oddities; len(odd) != 1 || odd[0].Kind != packaging.SeenBefore ||
+		odd[0].Count != 1 {
 		t.Errorf("AGAIN: %+v", odd)
 	}
 	const pack = "010950600013435210ABC123\x1d21"
-	if a := scanned(b, "", pack+"LATER0002"); !strings.Contains(a.Text(".result"), "Known: this pack belongs to LATER") {
+	if a := scanned(b, "", pack+"LATER0002"); !strings.Contains(
+		a.Text(".result"), "Known: this pack belongs to LATER",
+	) {
 		t.Errorf("LATER0002: %s", a.Text(".scanned"))
 	}
 	if a := scanned(b, "", pack+"LATER0001"); !strings.Contains(a.Text(".result"), "in 2 places") {
@@ -247,7 +327,8 @@ func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
 	give("order_id,gtin\nLATER,09506000134369\n")
 	for _, gtin := range []string{"09506000134352", "09506000134369"} {
 		a := scanned(b, "", "01"+gtin+"21LATER0002")
-		if a.Attr(".result", "class") != "result result-unknown" || !strings.Contains(a.Text(".result"), "LATER has had another GTIN") {
+		if a.Attr(".result", "class") != "result result-unknown" ||
+			!strings.Contains(a.Text(".result"), "LATER has had another GTIN") {
 			t.Errorf("%s: %s", gtin, a.Text(".scanned"))
 		}
 	}
@@ -260,7 +341,9 @@ func TestAPackScannedIntoTheSearchForOrdersIsLookedUp(t *testing.T) {
 	if a.Status != http.StatusSeeOther {
 		t.Fatalf("%d", a.Status)
 	}
-	if page := b.Get(a.Header.Get("Location")); !strings.Contains(page.Text(".result"), "Known: this pack belongs to Order143") {
+	if page := b.Get(a.Header.Get("Location")); !strings.Contains(
+		page.Text(".result"), "Known: this pack belongs to Order143",
+	) {
 		t.Errorf("it leads to %s", page.Text("main"))
 	}
 	if a := b.Get("/orders?q=21SN2"); a.Status != http.StatusOK {
@@ -277,14 +360,16 @@ func TestAPackOfAnotherLineOrSiteIsNotKnownToWhoMayNotSeeIt(t *testing.T) {
 	if a := scanned(limited, "", ours); !strings.Contains(a.Text("main"), "Known: this pack belongs to Order143") {
 		t.Errorf("their own line: %s", a.Text("main"))
 	}
-	if a := scanned(limited, "", theirs); !strings.Contains(a.Text("main"), "not known here") || strings.Contains(a.Body, "Order201") {
+	if a := scanned(limited, "", theirs); !strings.Contains(a.Text("main"), "not known here") ||
+		strings.Contains(a.Body, "Order201") {
 		t.Errorf("another line: %s", a.Text("main"))
 	}
 	if a := scanned(limited, "L2", ours); a.Status != http.StatusNotFound {
 		t.Errorf("at another line: %d", a.Status)
 	}
 	s.AddTenant("basel", "Plant Basel", "supervisor-2")
-	if a := scanned(s.SignIn("supervisor-2"), "", ours); !strings.Contains(a.Text("main"), "not known here") || strings.Contains(a.Body, "Order143") {
+	if a := scanned(s.SignIn("supervisor-2"), "", ours); !strings.Contains(a.Text("main"), "not known here") ||
+		strings.Contains(a.Body, "Order143") {
 		t.Errorf("another site: %d %s", a.Status, a.Text("main"))
 	}
 }

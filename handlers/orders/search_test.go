@@ -13,7 +13,9 @@ import (
 
 func TestOrdersAreFoundByTextStatusAndLine(t *testing.T) {
 	t.Parallel()
-	all := handlerstest.RemoteOrders("Order_1", "Open", "Order%2", "Pending release", "Xrder3", "Waiting for QA", "Order4", "Done")
+	all := handlerstest.RemoteOrders(
+		"Order_1", "Open", "Order%2", "Pending release", "Xrder3", "Waiting for QA", "Order4", "Done",
+	)
 	all[2].Lot, all[3].LineCode, all[3].LineName = "LOT-Ü77", "L2", "Bottle line 2"
 	s := site.New(t, site.Options{Orders: all})
 	b := s.SignIn("auditor1")
@@ -36,7 +38,9 @@ func TestOrdersAreFoundByTextStatusAndLine(t *testing.T) {
 			t.Errorf("%s (-want +got)\n%s", query, diff)
 		}
 	}
-	if chips := b.Get("/orders").All(".status-chips .button"); !strings.Contains(strings.Join(chips, "|"), "Waiting for QA") {
+	if chips := b.Get("/orders").All(".status-chips .button"); !strings.Contains(
+		strings.Join(chips, "|"), "Waiting for QA",
+	) {
 		t.Errorf("the statuses offered are %q", chips)
 	}
 }
@@ -47,14 +51,20 @@ func TestOrdersAreSortedByAnyColumn(t *testing.T) {
 	for i, o := range []struct {
 		lot, product, expiry string
 		quantity             int
-	}{{"4", "d", "2029-01-01", 9}, {"3", "c", "2028-01-01", 10}, {"2", "b", "2027-01-01", 100}, {"1", "a", "2026-01-01", 1}} {
+	}{
+		{"4", "d", "2029-01-01", 9},
+		{"3", "c", "2028-01-01", 10},
+		{"2", "b", "2027-01-01", 100},
+		{"1", "a", "2026-01-01", 1},
+	} {
 		all[i].Lot, all[i].Product, all[i].Expiry, all[i].Quantity = o.lot, o.product, o.expiry, o.quantity
 	}
 	all[0].LineCode, all[0].LineName = "L2", "Bottle line 2"
 	s := site.New(t, site.Options{Orders: all})
 	b := s.SignIn("auditor1")
 	for sort, want := range map[string]string{
-		"": "CDBA", "status": "CDBA", "-status": "ABDC", "newest": "DACB", "key": "ABCD", "-key": "DCBA", "line": "CDAB",
+		"": "CDBA", "status": "CDBA", "-status": "ABDC", "newest": "DACB", "key": "ABCD", "-key": "DCBA",
+		"line":    "CDAB",
 		"product": "DACB", "-product": "BCAD", "lot": "DACB", "expiry": "DACB", "quantity": "DBCA", "-quantity": "ACBD",
 	} {
 		if got := strings.Join(b.Get("/orders?sort="+sort).All("tbody .key"), ""); got != want {
@@ -155,7 +165,8 @@ func TestASearchThatIsTooLongIsToldSo(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	for text, want := range map[string]int{
-		strings.Repeat("_", 26_000): http.StatusBadRequest, strings.Repeat("_", 1_001): http.StatusBadRequest, strings.Repeat("_", 1_000): http.StatusOK,
+		strings.Repeat("_", 26_000): http.StatusBadRequest, strings.Repeat("_", 1_001): http.StatusBadRequest,
+		strings.Repeat("_", 1_000): http.StatusOK,
 	} {
 		if a := b.Get("/orders?q=" + text); a.Status != want {
 			t.Errorf("%d characters: %d, want %d", len(text), a.Status, want)

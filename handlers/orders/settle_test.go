@@ -37,12 +37,22 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 		says    string
 		button  bool
 	}{
-		"cut_after":  {packaging.Released, "Order143 was at the line: its status was In progress (2026-11-23 07:00:|The answer to the release was lost. It is not proven who released the order. Its serial list is missing here.", false},
-		"cut_before": {packaging.Refused, "It is not proven whether Order143 was released.|Movilitas.Cloud said Pending release at |That is a sign that it was not released, and no proof.", true},
+		"cut_after": {
+			packaging.Released,
+			"Order143 was at the line: its status was In progress (2026-11-23 07:00:|The answer to the release was lost. It is not proven who released the order. Its serial list is missing here.",
+			false,
+		},
+		"cut_before": {
+			packaging.Refused,
+			"It is not proven whether Order143 was released.|Movilitas.Cloud said Pending release at |That is a sign that it was not released, and no proof.",
+			true,
+		},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			s, b, o := lost(t, kind)
-			if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "It is not known whether Order143 was released.") || !strings.Contains(text, "Ask now") {
+			if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(
+				text, "It is not known whether Order143 was released.",
+			) || !strings.Contains(text, "Ask now") {
 				t.Errorf("unknown: %q", text)
 			}
 			if err := s.Settler.AskDue(t.Context()); err != nil {
@@ -73,7 +83,9 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 			if e := s.History()[0]; e.Deed != packaging.ReleaseSettled || e.Outcome != r.Says() || e.By.ID != 0 {
 				t.Errorf("history %+v", e)
 			}
-			if text := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(text, "by its status") && !strings.Contains(text, "Pending release twice") {
+			if text := b.Get("/history").Text(
+				"tbody tr.day:first-child + tr",
+			); !strings.Contains(text, "by its status") && !strings.Contains(text, "Pending release twice") {
 				t.Errorf("the history says %q", text)
 			}
 		})
@@ -106,21 +118,26 @@ func TestAReleaseThatIsCarriedOutAfterAllIsFoundAndItsListFetched(t *testing.T) 
 	s.Box.RunLate()
 	s.Refresh()
 	page = b.Get(handlerstest.OrderPath(o, ""))
-	if said := page.Text("#release"); !strings.Contains(said, "this try may have brought the order there") || len(page.All("button.release")) > 0 {
+	if said := page.Text("#release"); !strings.Contains(said, "this try may have brought the order there") ||
+		len(page.All("button.release")) > 0 {
 		t.Errorf("contradicted: %q", said)
 	}
 	if e := s.History()[0]; e.Deed != packaging.ReleaseReopened || e.New != "In progress" {
 		t.Errorf("history %+v", e)
 	}
-	if said := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(said, "this try may have brought it there") {
+	if said := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(
+		said, "this try may have brought it there",
+	) {
 		t.Errorf("the history says %q", said)
 	}
 	b.Post(handlerstest.OrderPath(o, "/ask"))
 	now := s.Order("Order143")
-	if r := now.Release; r.Outcome != packaging.Released || r.List != packaging.ListInDetails || r.Serials != 11 || !now.NeedsLook() {
+	if r := now.Release; r.Outcome != packaging.Released || r.List != packaging.ListInDetails || r.Serials != 11 ||
+		!now.NeedsLook() {
 		t.Errorf("release %+v", r)
 	}
-	if said := b.Get("/lines/L1").Text("main"); !strings.Contains(said, "This try may have brought the order there") && !strings.Contains(said, "Needs a look") {
+	if said := b.Get("/lines/L1").Text("main"); !strings.Contains(said, "This try may have brought the order there") &&
+		!strings.Contains(said, "Needs a look") {
 		t.Errorf("the board says %q", said)
 	}
 }
@@ -135,12 +152,14 @@ func TestAListThatIsNotHereIsNoEmptyList(t *testing.T) {
 		for _, file := range []string{"/serials.json", "/serials.csv"} {
 			a := b.Get(handlerstest.OrderPath(o, file))
 			if outcome == string(s.Order("Order143").Release.Outcome) &&
-				(a.Status != http.StatusConflict || !strings.Contains(a.Body, `"outcome":"`+outcome+`"`) || strings.Contains(a.Body, `"serials"`)) {
+				(a.Status != http.StatusConflict || !strings.Contains(a.Body, `"outcome":"`+outcome+`"`) ||
+					strings.Contains(a.Body, `"serials"`)) {
 				t.Errorf("%s of an order that is %s: %d %s", file, outcome, a.Status, a.Body)
 			}
 		}
 	}
-	if a := b.Get(handlerstest.OrderPath(s.Order("Order144"), "/serials.json")); a.Status != http.StatusConflict || !strings.Contains(a.Body, `"outcome":""`) {
+	if a := b.Get(handlerstest.OrderPath(s.Order("Order144"), "/serials.json")); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Body, `"outcome":""`) {
 		t.Errorf("without a release: %d %s", a.Status, a.Body)
 	}
 }
@@ -153,7 +172,8 @@ func TestAnOrderThatWasReleasedHereAndIsPendingAgainSaysBoth(t *testing.T) {
 	s.Box.SetStatus("Order143", sandbox.PendingRelease)
 	s.Refresh()
 	said := b.Get(handlerstest.OrderPath(o, "")).Text("#release")
-	if !strings.Contains(said, "Order143 is released to Blister line 1.") || !strings.Contains(said, "Movilitas.Cloud now says Pending release again: first seen ") {
+	if !strings.Contains(said, "Order143 is released to Blister line 1.") ||
+		!strings.Contains(said, "Movilitas.Cloud now says Pending release again: first seen ") {
 		t.Errorf("the page says %q", said)
 	}
 }
@@ -175,7 +195,8 @@ func TestAMissingListIsAskedForAndComesOnceDetailsHaveIt(t *testing.T) {
 	s, b, o := press(t, site.Options{}, sandbox.CutAfter)
 	b.Post(handlerstest.OrderPath(o, "/ask"))
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if said := page.Text("#release"); !strings.Contains(said, "Its serial list is missing here.") || !strings.Contains(said, "Ask now") {
+	if said := page.Text("#release"); !strings.Contains(said, "Its serial list is missing here.") ||
+		!strings.Contains(said, "Ask now") {
 		t.Errorf("without its list: %q", said)
 	}
 	s.Box.SetSerialsInDetails(true)
@@ -198,10 +219,13 @@ func TestALostListComesWithTheDetailsWhereTheyHaveIt(t *testing.T) {
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "cut_after", Times: 1})
 	b.Post(handlerstest.OrderPath(o, "/release"))
 	b.Post(handlerstest.OrderPath(o, "/ask"))
-	if r := s.Order("Order143").Release; r.Outcome != packaging.Released || r.List != packaging.ListInDetails || r.Serials != 11 {
+	if r := s.Order("Order143").Release; r.Outcome != packaging.Released || r.List != packaging.ListInDetails ||
+		r.Serials != 11 {
 		t.Errorf("release %+v", r)
 	}
-	if diff := cmp.Diff(sandbox.Order143(time.Now()).Serials, b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")); diff != "" {
+	if diff := cmp.Diff(
+		sandbox.Order143(time.Now()).Serials, b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial"),
+	); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -210,7 +234,9 @@ func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
 	t.Parallel()
 	s, b, o := lost(t, "cut_before")
 	b.Post(handlerstest.OrderPath(o, "/ask"))
-	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "Movilitas.Cloud said Pending release") || !strings.Contains(text, "It is not known") {
+	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(
+		text, "Movilitas.Cloud said Pending release",
+	) || !strings.Contains(text, "It is not known") {
 		t.Errorf("asked too early to be proof: %q", text)
 	}
 	s.Clock.Move(16 * time.Second)
@@ -223,7 +249,8 @@ func TestAnOrderThatWasNotCarriedOutIsReleasedAgain(t *testing.T) {
 	if a := b.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusSeeOther {
 		t.Fatalf("release: %d", a.Status)
 	}
-	if r := s.Order("Order143").Release; r.Outcome != packaging.Released || r.Proof != packaging.ByAnswer || r.Serials != 11 {
+	if r := s.Order("Order143").Release; r.Outcome != packaging.Released || r.Proof != packaging.ByAnswer ||
+		r.Serials != 11 {
 		t.Errorf("release %+v", r)
 	}
 	if n := len(s.Box.Released()); n != 1 {
@@ -244,10 +271,14 @@ func TestAMissingListIsAddedOnceByPastingOrFromAFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, b, o := lost(t, "cut_after")
 			b.Post(handlerstest.OrderPath(o, "/ask"))
-			if to := b.Get(handlerstest.OrderPath(o, "")).Attr("#release a.button", "href"); to != handlerstest.OrderPath(o, "/list") {
+			if to := b.Get(
+				handlerstest.OrderPath(o, ""),
+			).Attr("#release a.button", "href"); to != handlerstest.OrderPath(o, "/list") {
 				t.Fatalf("the list is added at %q", to)
 			}
-			if a := s.SignIn("operator1").Post(handlerstest.OrderPath(o, "/list"), "list", "x"); a.Status != http.StatusForbidden {
+			if a := s.SignIn("operator1").Post(
+				handlerstest.OrderPath(o, "/list"), "list", "x",
+			); a.Status != http.StatusForbidden {
 				t.Errorf("an operator: %d", a.Status)
 			}
 			if a := send(t, b, handlerstest.OrderPath(o, "/list")); a.Status != http.StatusSeeOther {
@@ -256,16 +287,23 @@ func TestAMissingListIsAddedOnceByPastingOrFromAFile(t *testing.T) {
 			if diff := cmp.Diff(want, b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "Person supervisor1 added the list.") {
+			if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(
+				text, "Person supervisor1 added the list.",
+			) {
 				t.Errorf("the page says %q", text)
 			}
 			if e := s.History()[0]; e.Deed != packaging.ListAdded || e.By.Username != "supervisor1" || e.Serials != 11 {
 				t.Errorf("history %+v", e)
 			}
-			if a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "another"); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusConflict {
+			if a := b.Post(
+				handlerstest.OrderPath(o, "/list"), "list", "another",
+			); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusConflict {
 				t.Errorf("a second list: %d", a.Status)
 			}
-			if a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "another", "confirm", "yes"); a.Status != http.StatusConflict || len(b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")) != 11 {
+			if a := b.Post(
+				handlerstest.OrderPath(o, "/list"), "list", "another", "confirm", "yes",
+			); a.Status != http.StatusConflict ||
+				len(b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")) != 11 {
 				t.Errorf("a second list, confirmed: %d", a.Status)
 			}
 		})
@@ -278,14 +316,20 @@ func TestTheMissingListOfAFirstReleaseIsAddedFromThePageAfterTheSecondOne(t *tes
 	b.Post(handlerstest.OrderPath(o, "/ask"))
 	old := b.Get(handlerstest.OrderPath(o, "/list")) // a form that stays open meanwhile
 	form := []string{"release", old.Attr(".add-list input[name=release]", "value"), "confirm", "yes", "list"}
-	b.Post(handlerstest.OrderPath(o, "/acknowledge"), "release", fmt.Sprint(s.Order("Order143").Release.ID), "comment", "counted")
+	b.Post(
+		handlerstest.OrderPath(o, "/acknowledge"), "release", fmt.Sprint(s.Order("Order143").Release.ID), "comment",
+		"counted",
+	)
 	s.Clock.Move(time.Hour)
 	s.Box.SetStatus("Order143", sandbox.PendingRelease)
 	s.Refresh()
 	if to := b.Get(handlerstest.OrderPath(o, "")).All(`#release a[href$="/list"]`); len(to) != 1 {
 		t.Error("before the second release, the page offers to add the list of the first one in no place or several")
 	}
-	b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(s.Order("Order143").Revision), "again", "1", "why", "scrapped")
+	b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(s.Order("Order143").Revision), "again", "1",
+		"why", "scrapped",
+	)
 	page, at := b.Get(handlerstest.OrderPath(o, "")), handlerstest.OrderPath(o, "/list?release=1")
 	if to := page.Attr("#earlier a.button", "href"); to != at {
 		t.Errorf("the page leads to %q: %s", to, page.Text("#earlier"))
@@ -296,24 +340,36 @@ func TestTheMissingListOfAFirstReleaseIsAddedFromThePageAfterTheSecondOne(t *tes
 	if seen := s.SignIn("operator1").Get(handlerstest.OrderPath(o, "")); seen.Attr("#earlier a.button", "href") != "" {
 		t.Error("an operator is led to the form")
 	}
-	if said := b.Get(at).Text("main .facts"); !strings.Contains(said, "Release 12026-11-23 07:00") || !strings.Contains(said, "Person supervisor1") {
+	if said := b.Get(at).Text("main .facts"); !strings.Contains(said, "Release 12026-11-23 07:00") ||
+		!strings.Contains(said, "Person supervisor1") {
 		t.Errorf("the form says %q", said)
 	}
-	for path, want := range map[string]int{"/list?release=3": http.StatusNotFound, "/list?release=999": http.StatusNotFound, "/list?release=x": http.StatusBadRequest} {
+	for path, want := range map[string]int{
+		"/list?release=3": http.StatusNotFound, "/list?release=999": http.StatusNotFound,
+		"/list?release=x": http.StatusBadRequest,
+	} {
 		if a := b.Get(handlerstest.OrderPath(o, path)); a.Status != want {
 			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/list"), append(form, "first-1\nfirst-2")...); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/list"), append(form, "first-1\nfirst-2")...,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
-	if got := b.Get(handlerstest.OrderPath(o, "/serials?release=1")).All("code.serial"); !cmp.Equal(got, []string{"first-1", "first-2"}) {
+	if got := b.Get(
+		handlerstest.OrderPath(o, "/serials?release=1"),
+	).All("code.serial"); !cmp.Equal(got, []string{"first-1", "first-2"}) {
 		t.Errorf("the first list: %q", got)
 	}
-	if got := b.Get(handlerstest.OrderPath(o, "/serials?release=2")).All("code.serial"); !cmp.Equal(got, sandbox.Order143(time.Now()).Serials) {
+	if got := b.Get(
+		handlerstest.OrderPath(o, "/serials?release=2"),
+	).All("code.serial"); !cmp.Equal(got, sandbox.Order143(time.Now()).Serials) {
 		t.Errorf("the second list: %q", got)
 	}
-	if said := b.Get("/history").Text("main"); !strings.Contains(said, "Added the missing list of release 1: 2 serial numbers") {
+	if said := b.Get("/history").Text("main"); !strings.Contains(
+		said, "Added the missing list of release 1: 2 serial numbers",
+	) {
 		t.Errorf("the history says %q", said)
 	}
 	if a := b.Post(at, "list", "another", "confirm", "yes"); a.Status != http.StatusConflict {
@@ -343,7 +399,9 @@ func TestAnOddListIsAddedOnlyAfterAPersonHasLookedAtIt(t *testing.T) {
 	s, b, o := lost(t, "cut_after")
 	b.Post(handlerstest.OrderPath(o, "/ask"))
 	a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "AAA\nAAA\n")
-	if text := a.Text("main"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(text, "2 serial numbers received, 11 expected") || !strings.Contains(text, "repeats an earlier one") {
+	if text := a.Text("main"); a.Status != http.StatusUnprocessableEntity ||
+		!strings.Contains(text, "2 serial numbers received, 11 expected") ||
+		!strings.Contains(text, "repeats an earlier one") {
 		t.Errorf("%d %q", a.Status, text)
 	}
 	if given := a.Text("textarea"); given != "AAA AAA" {
@@ -352,17 +410,22 @@ func TestAnOddListIsAddedOnlyAfterAPersonHasLookedAtIt(t *testing.T) {
 	if s.Order("Order143").Release.Serials != 0 {
 		t.Error("the list was added")
 	}
-	if a := b.Post(handlerstest.OrderPath(o, "/list"), "list", "AAA\nAAA\n", "confirm", "yes"); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/list"), "list", "AAA\nAAA\n", "confirm", "yes",
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("confirmed: %d", a.Status)
 	}
 	if r := s.Order("Order143").Release; r.Serials != 2 || !r.Odd() {
 		t.Errorf("release %+v", r)
 	}
-	if text := b.Get("/lines/L1").Text(".trouble"); !strings.Contains(text, "Order143") || !strings.Contains(text, "2 serial numbers received, 11 expected") {
+	if text := b.Get("/lines/L1").Text(".trouble"); !strings.Contains(text, "Order143") ||
+		!strings.Contains(text, "2 serial numbers received, 11 expected") {
 		t.Errorf("the line says %q", text)
 	}
 	for given, says := range map[string]string{"": "There is no serial number in it.", `["a`: "It may be cut off."} {
-		if a := b.Post(handlerstest.OrderPath(s.Order("Order139"), "/list"), "list", given); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("main"), says) {
+		if a := b.Post(
+			handlerstest.OrderPath(s.Order("Order139"), "/list"), "list", given,
+		); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("main"), says) {
 			t.Errorf("%q: %d %q", given, a.Status, a.Text("main"))
 		}
 	}
@@ -375,15 +438,20 @@ func TestAnOrderThatWasReleasedElsewhereGetsItsList(t *testing.T) {
 	s.Box.SetStatus("Order143", sandbox.InProgress)
 	b.Post(handlerstest.OrderPath(o, "/release"))
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if text := page.Text("#release"); !strings.Contains(text, "In Movilitas.Cloud the order is in status In progress.") || page.Attr("#release a.button", "href") != handlerstest.OrderPath(o, "/list") {
+	if text := page.Text("#release"); !strings.Contains(
+		text, "In Movilitas.Cloud the order is in status In progress.",
+	) || page.Attr("#release a.button", "href") != handlerstest.OrderPath(o, "/list") {
 		t.Errorf("the page says %q", text)
 	}
 	b.Post(handlerstest.OrderPath(o, "/list"), "list", strings.Join(sandbox.Order143(time.Now()).Serials, "\n"))
 	after := s.Order("Order143")
-	if after.Release.Outcome != packaging.Released || after.Release.Proof != packaging.ByPerson || after.Release.Serials != 11 || after.Status != packaging.InProgress {
+	if after.Release.Outcome != packaging.Released || after.Release.Proof != packaging.ByPerson ||
+		after.Release.Serials != 11 || after.Status != packaging.InProgress {
 		t.Errorf("release %+v", after.Release)
 	}
-	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(text, "Order143 was released elsewhere. Its list was added here.") {
+	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); !strings.Contains(
+		text, "Order143 was released elsewhere. Its list was added here.",
+	) {
 		t.Errorf("the page says %q", text)
 	}
 }
@@ -398,7 +466,9 @@ func TestASerialThatCameBeforeIsOdd(t *testing.T) {
 	for _, key := range []string{"Order143", "second", "other"} {
 		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
 	}
-	if text := b.Get(handlerstest.OrderPath(s.Order("second"), "")).Text("#release"); !strings.Contains(text, "10 serial numbers of this product were already received with another release.") {
+	if text := b.Get(handlerstest.OrderPath(s.Order("second"), "")).Text("#release"); !strings.Contains(
+		text, "10 serial numbers of this product were already received with another release.",
+	) {
 		t.Errorf("the page says %q", text)
 	}
 	if odd := s.Order("other").Release.Oddities; len(odd) != 0 {

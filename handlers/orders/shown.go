@@ -14,8 +14,8 @@ import (
 	"lineboard/views/shell"
 )
 
-// ShowSerial shows a serial number of an order as a barcode, to try camera and scanner before the line begins. It answers
-// the press itself: a page that is loaded again shows nothing.
+// ShowSerial shows a serial number of an order as a barcode, to try camera and scanner before the line begins. It
+// answers the press itself: a page that is loaded again shows nothing.
 func (s *Server) ShowSerial(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	id, err := orderID(c)

@@ -22,15 +22,19 @@ func TestARealSerialNumberIsShownBeforeTheLineBeginsAndScanningItSaysSo(t *testi
 	show := func(b *site.Browser, pairs ...string) site.Answer {
 		return b.Post(handlerstest.OrderPath(o, "/serials/show"), pairs...)
 	}
-	if a := show(b, "not_begun", "yes"); a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "No list of this order is here") {
+	if a := show(b, "not_begun", "yes"); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("main"), "No list of this order is here") {
 		t.Errorf("before its release: %d %s", a.Status, a.Text("main"))
 	}
 	b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
-	if got := b.Get(handlerstest.OrderPath(o, "/serials")).Attr(".show-serial form", "action"); got != handlerstest.OrderPath(o, "/serials/show") {
+	if got := b.Get(
+		handlerstest.OrderPath(o, "/serials"),
+	).Attr(".show-serial form", "action"); got != handlerstest.OrderPath(o, "/serials/show") {
 		t.Fatalf("the page offers %q", got)
 	}
 	auditor := s.SignIn("auditor1")
-	if auditor.Get(handlerstest.OrderPath(o, "/serials")).Text(".show-serial") != "" || show(auditor, "not_begun", "yes").Status != http.StatusForbidden {
+	if auditor.Get(handlerstest.OrderPath(o, "/serials")).Text(".show-serial") != "" ||
+		show(auditor, "not_begun", "yes").Status != http.StatusForbidden {
 		t.Error("an auditor, who may not release, is shown one")
 	}
 	if a := show(b); a.Status != http.StatusBadRequest || handlerstest.LastEntry(s, packaging.SerialShown).Seq != 0 {
@@ -39,7 +43,8 @@ func TestARealSerialNumberIsShownBeforeTheLineBeginsAndScanningItSaysSo(t *testi
 	a := show(b, "not_begun", "yes")
 	serials := b.Get(handlerstest.OrderPath(o, "/serials")).All("code.serial")
 	last := serials[len(serials)-1]
-	if a.Status != http.StatusOK || !strings.Contains(a.Text("figcaption"), "(21)"+last) || !strings.Contains(a.Text("figcaption"), "not for printing on packs") {
+	if a.Status != http.StatusOK || !strings.Contains(a.Text("figcaption"), "(21)"+last) ||
+		!strings.Contains(a.Text("figcaption"), "not for printing on packs") {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
 	symbol, err := gs1.Draw(gs1.Pack{GTIN: o.GTIN, Expiry: o.Expiry, Lot: o.Lot, Serial: last})
@@ -56,7 +61,8 @@ func TestARealSerialNumberIsShownBeforeTheLineBeginsAndScanningItSaysSo(t *testi
 	scan := func(serial string) site.Answer {
 		return b.Get("/scan?code=" + url.QueryEscape("01"+o.GTIN+"10"+o.Lot+"\x1d21"+serial))
 	}
-	if got := scan(last); !strings.Contains(got.Text(".scanned .what"), "shown as test at") || strings.Contains(got.Text(".scanned .what"), "known") {
+	if got := scan(last); !strings.Contains(got.Text(".scanned .what"), "shown as test at") ||
+		strings.Contains(got.Text(".scanned .what"), "known") {
 		t.Errorf("scanning it says %s", got.Text(".scanned"))
 	}
 	if got := scan(serials[0]).Text(".scanned .what"); strings.Contains(got, "shown as test") {
@@ -67,7 +73,8 @@ func TestARealSerialNumberIsShownBeforeTheLineBeginsAndScanningItSaysSo(t *testi
 	}
 	s.Box.SetStatus(o.Key, sandbox.Suspended)
 	s.Refresh()
-	if a := show(b, "not_begun", "yes"); a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "The line has begun") {
+	if a := show(b, "not_begun", "yes"); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("main"), "The line has begun") {
 		t.Errorf("once the line has begun: %d %s", a.Status, a.Text("main"))
 	}
 	s.Box.SetStatus(o.Key, sandbox.InProgress) // resumed

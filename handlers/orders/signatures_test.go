@@ -49,16 +49,22 @@ func TestASignedReleaseShowsWhoSignedItWhenAndWhatItMeans(t *testing.T) {
 	}
 	got := all[0]
 	record := o.ReleaseRecord()
-	if got.Content != record.Digest() || got.Hash != got.Digest() || got.By.Username != "supervisor1" || got.By.Role != packaging.Supervisor ||
+	if got.Content != record.Digest() || got.Hash != got.Digest() || got.By.Username != "supervisor1" ||
+		got.By.Role != packaging.Supervisor ||
 		got.Factor != packaging.ByPassword || got.Place != 1 || !got.At.Equal(s.Order("Order143").Release.Requested) {
 		t.Errorf("signature %+v", got)
 	}
 	hash := hex.EncodeToString(got.Hash[:])
-	if e := handlerstest.LastEntry(s, packaging.Signed); e.Object != "signature" || e.New != "I checked order, product, lot and line · "+hash || e.OrderKey != "Order143" || e.ReleaseID != s.Order("Order143").Release.ID {
+	if e := handlerstest.LastEntry(s, packaging.Signed); e.Object != "signature" ||
+		e.New != "I checked order, product, lot and line · "+hash || e.OrderKey != "Order143" ||
+		e.ReleaseID != s.Order("Order143").Release.ID {
 		t.Errorf("history %+v", e)
 	}
 	shown := b.Get(handlerstest.OrderPath(o, "")).Text(".result .signatures")
-	for _, want := range []string{"Person supervisor1", "Supervisor", "I checked order, product, lot and line", "2026-11-23 07:00:00 +01:00", hash[:16]} {
+	for _, want := range []string{
+		"Person supervisor1", "Supervisor", "I checked order, product, lot and line", "2026-11-23 07:00:00 +01:00",
+		hash[:16],
+	} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the result does not show %q: %s", want, shown)
 		}
@@ -78,13 +84,33 @@ func TestWithoutItsSignatureNothingIsSent(t *testing.T) {
 		says   string
 		reason string // in the history
 	}{
-		"a wrong password":     {[]string{"secret", "not the password"}, http.StatusUnprocessableEntity, "The password or PIN is not right. Nothing was sent.", "wrong"},
-		"no password":          {[]string{"secret", ""}, http.StatusUnprocessableEntity, "The password or PIN is not right.", "wrong"},
-		"no meaning":           {[]string{"meaning", ""}, http.StatusUnprocessableEntity, "Choose what the signature means.", ""},
-		"a meaning of its own": {[]string{"meaning", "verified"}, http.StatusUnprocessableEntity, "Choose what the signature means.", ""},
-		"another content":      {[]string{"content", strings.Repeat("00", 32)}, http.StatusConflict, "The release was not signed as this site wants it", ""},
-		"no content":           {[]string{"content", ""}, http.StatusConflict, "The release was not signed as this site wants it", ""},
-		"another's content":    {[]string{"content", fmt.Sprintf("%x", s.Order("Order144").ReleaseRecord().Digest())}, http.StatusConflict, "The release was not signed", ""},
+		"a wrong password": {
+			[]string{"secret", "not the password"},
+			http.StatusUnprocessableEntity,
+			"The password or PIN is not right. Nothing was sent.", "wrong",
+		},
+		"no password": {
+			[]string{"secret", ""}, http.StatusUnprocessableEntity, "The password or PIN is not right.", "wrong",
+		},
+		"no meaning": {
+			[]string{"meaning", ""}, http.StatusUnprocessableEntity, "Choose what the signature means.", "",
+		},
+		"a meaning of its own": {
+			[]string{"meaning", "verified"}, http.StatusUnprocessableEntity, "Choose what the signature means.", "",
+		},
+		"another content": {
+			[]string{"content", strings.Repeat("00", 32)},
+			http.StatusConflict,
+			"The release was not signed as this site wants it", "",
+		},
+		"no content": {
+			[]string{"content", ""}, http.StatusConflict, "The release was not signed as this site wants it", "",
+		},
+		"another's content": {
+			[]string{"content", fmt.Sprintf("%x", s.Order("Order144").ReleaseRecord().Digest())},
+			http.StatusConflict,
+			"The release was not signed", "",
+		},
 	} {
 		a := handlerstest.Sign(b, o, test.pairs...)
 		if a.Status != test.status || !strings.Contains(a.Text("#order"), test.says) {
@@ -93,7 +119,8 @@ func TestWithoutItsSignatureNothingIsSent(t *testing.T) {
 		if test.status == http.StatusUnprocessableEntity && a.Attr(".execute input[name=content]", "value") == "" {
 			t.Errorf("%s: the form is not there to try again", name)
 		}
-		if e := s.History()[0]; test.reason != "" && (e.Deed != packaging.SignDeclined || e.Reason != test.reason || e.By.Username != "supervisor1" || e.OrderKey != "Order143") {
+		if e := s.History()[0]; test.reason != "" && (e.Deed != packaging.SignDeclined || e.Reason != test.reason ||
+			e.By.Username != "supervisor1" || e.OrderKey != "Order143") {
 			t.Errorf("%s: history %+v", name, e)
 		}
 	}
@@ -121,7 +148,10 @@ func TestAnOrderThatChangedAfterItWasShownIsNotReleasedOnTheSignature(t *testing
 	}
 	// Even with the revision of what is there now: what was signed is what was shown.
 	for _, revision := range []string{fmt.Sprint(o.Revision), fmt.Sprint(now.Revision), ""} {
-		a := b.Post(handlerstest.OrderPath(o, "/release?arm=1"), "revision", revision, "content", content, "meaning", "checked", "secret", site.Password)
+		a := b.Post(
+			handlerstest.OrderPath(o, "/release?arm=1"), "revision", revision, "content", content, "meaning", "checked",
+			"secret", site.Password,
+		)
 		if a.Status != http.StatusConflict || !strings.Contains(a.Text("#order"), "Nothing was sent.") {
 			t.Errorf("revision %q: %d %s", revision, a.Status, a.Text("#order .problem"))
 		}
@@ -142,7 +172,8 @@ func TestFailedSignaturesMakeTheNextOneWait(t *testing.T) {
 		handlerstest.Sign(b, o, "secret", "not the password")
 	}
 	a := handlerstest.Sign(b, o)
-	if a.Status != http.StatusTooManyRequests || !strings.Contains(a.Text("#order"), "Too many wrong tries. Try again in") {
+	if a.Status != http.StatusTooManyRequests ||
+		!strings.Contains(a.Text("#order"), "Too many wrong tries. Try again in") {
 		t.Errorf("the right password after five wrong ones: %d %s", a.Status, a.Text("#order .problem"))
 	}
 	s.Clock.Move(31 * time.Second)
@@ -165,7 +196,9 @@ func TestNobodyKeepsASecondPersonFromSigningByWrongTries(t *testing.T) {
 	if got := second(b, site.Password); got != http.StatusTooManyRequests {
 		t.Errorf("who tried in vain: %d", got)
 	}
-	if a := s.SignIn("manager1").Post("/account/pin", "password", site.Password, "pin", handlerstest.APIN, "again", handlerstest.APIN); a.Status != http.StatusSeeOther {
+	if a := s.SignIn("manager1").Post(
+		"/account/pin", "password", site.Password, "pin", handlerstest.APIN, "again", handlerstest.APIN,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("the second person themselves: %d %s", a.Status, a.Text(".problem"))
 	}
 	if got := second(s.SignIn("supervisor2"), site.Password); got != http.StatusSeeOther {
@@ -179,7 +212,9 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	s.AddPerson("ghent", "supervisor2")
 	human := fmt.Sprintf("/admin/people/%d/human", s.Person("supervisor2").ID)
-	if a := s.SignIn("administrator1").Post(human, "as", fmt.Sprint(s.Person("supervisor1").ID)); a.Status != http.StatusSeeOther {
+	if a := s.SignIn("administrator1").Post(
+		human, "as", fmt.Sprint(s.Person("supervisor1").ID),
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
 	second := func(username, secret string) []string {
@@ -191,20 +226,44 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 		reason string
 		by     string
 	}{
-		"the same person":            {second("supervisor1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
-		"the same person in capital": {second("SUPERVISOR1", site.Password), "The second person must be somebody else.", "same_person", "supervisor1"},
-		"their other account":        {second("supervisor2", site.Password), "The second person must be somebody else.", "same_person", "supervisor2"},
-		"who may not release":        {second("operator1", site.Password), "is not allowed to release orders on this line", "may_not", "operator1"},
-		"a wrong password":           {second("manager1", "not the password"), "The second person's username, password or PIN is not right.", "wrong_second", "manager1"},
-		"nobody":                     {second("nobody", site.Password), "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
-		"no second":                  {[]string{"meaning2", "verified"}, "The second person's username, password or PIN is not right.", "wrong_second", "supervisor1"},
-		"without a meaning":          {[]string{"username", "manager1", "secret2", site.Password}, "Choose what the signature means.", "", ""},
+		"the same person": {
+			second("supervisor1", site.Password), "The second person must be somebody else.", "same_person",
+			"supervisor1",
+		},
+		"the same person in capital": {
+			second("SUPERVISOR1", site.Password), "The second person must be somebody else.", "same_person",
+			"supervisor1",
+		},
+		"their other account": {
+			second("supervisor2", site.Password), "The second person must be somebody else.", "same_person",
+			"supervisor2",
+		},
+		"who may not release": {
+			second("operator1", site.Password), "is not allowed to release orders on this line", "may_not", "operator1",
+		},
+		"a wrong password": {
+			second("manager1", "not the password"), "The second person's username, password or PIN is not right.",
+			"wrong_second", "manager1",
+		},
+		"nobody": {
+			second("nobody", site.Password), "The second person's username, password or PIN is not right.",
+			"wrong_second", "supervisor1",
+		},
+		"no second": {
+			[]string{"meaning2", "verified"},
+			"The second person's username, password or PIN is not right.",
+			"wrong_second", "supervisor1",
+		},
+		"without a meaning": {
+			[]string{"username", "manager1", "secret2", site.Password}, "Choose what the signature means.", "", "",
+		},
 	} {
 		a := handlerstest.Sign(b, o, test.pairs...)
 		if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("#order"), test.says) {
 			t.Errorf("%s: %d %s", name, a.Status, a.Text("#order .problem"))
 		}
-		if e := s.History()[0]; test.reason != "" && (e.Deed != packaging.SignDeclined || e.Reason != test.reason || e.By.Username != test.by) {
+		if e := s.History()[0]; test.reason != "" && (e.Deed != packaging.SignDeclined || e.Reason != test.reason ||
+			e.By.Username != test.by) {
 			t.Errorf("%s: history %+v", name, e)
 		}
 	}
@@ -215,10 +274,13 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 		t.Fatalf("%d %s", a.Status, a.Text("#order .problem"))
 	}
 	all := signaturesOf(t, s, "Order143")
-	if len(all) != 2 || all[0].By.Username != "supervisor1" || all[1].By.Username != "manager1" || all[1].Place != 2 || all[1].Content != all[0].Content {
+	if len(all) != 2 || all[0].By.Username != "supervisor1" || all[1].By.Username != "manager1" || all[1].Place != 2 ||
+		all[1].Content != all[0].Content {
 		t.Errorf("signatures %+v", all)
 	}
-	if shown := b.Get(handlerstest.OrderPath(o, "")).All(".result .signatures strong"); !slices.Equal(shown, []string{"Person supervisor1", "Person manager1"}) {
+	if shown := b.Get(handlerstest.OrderPath(o, "")).All(".result .signatures strong"); !slices.Equal(
+		shown, []string{"Person supervisor1", "Person manager1"},
+	) {
 		t.Errorf("the result shows %q", shown)
 	}
 }
@@ -251,7 +313,9 @@ func TestTheFormOfASecondSignerDoesNotTellWhoExists(t *testing.T) {
 	}
 	s.Clock.Move(2 * time.Hour)
 	b = s.SignIn("supervisor1")
-	if said := try("operator1", site.Password); !strings.Contains(said, "is not allowed to release orders on this line") {
+	if said := try("operator1", site.Password); !strings.Contains(
+		said, "is not allowed to release orders on this line",
+	) {
 		t.Errorf("who has proved who they are is told %q", said)
 	}
 	if n := len(s.Box.Released()); n != 0 {
@@ -264,10 +328,16 @@ func TestAtAStationAPINSigns(t *testing.T) {
 	s := handlerstest.SigningSite(t, true)
 	s.SetPIN("manager1", handlerstest.AnotherPIN)
 	tablet, o := handlerstest.AtTablet(t, s), s.Order("Order143")
-	if a := handlerstest.Sign(tablet, o, "secret", handlerstest.AnotherPIN, "username", "manager1", "secret2", handlerstest.AnotherPIN, "meaning2", "approved"); a.Status != http.StatusUnprocessableEntity {
+	if a := handlerstest.Sign(
+		tablet, o, "secret", handlerstest.AnotherPIN, "username", "manager1", "secret2", handlerstest.AnotherPIN,
+		"meaning2", "approved",
+	); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("somebody else's PIN: %d", a.Status)
 	}
-	if a := handlerstest.Sign(tablet, o, "secret", handlerstest.APIN, "username", "manager1", "secret2", handlerstest.AnotherPIN, "meaning2", "approved"); a.Status != http.StatusSeeOther {
+	if a := handlerstest.Sign(
+		tablet, o, "secret", handlerstest.APIN, "username", "manager1", "secret2", handlerstest.AnotherPIN, "meaning2",
+		"approved",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("#order .problem"))
 	}
 	for _, got := range signaturesOf(t, s, "Order143") {
@@ -276,7 +346,10 @@ func TestAtAStationAPINSigns(t *testing.T) {
 		}
 	}
 	elsewhere := s.SignIn("supervisor1")
-	if a := handlerstest.Sign(elsewhere, s.Order("Order144"), "secret", handlerstest.APIN, "username", "manager1", "secret2", handlerstest.AnotherPIN, "meaning2", "approved"); a.Status != http.StatusUnprocessableEntity {
+	if a := handlerstest.Sign(
+		elsewhere, s.Order("Order144"), "secret", handlerstest.APIN, "username", "manager1", "secret2",
+		handlerstest.AnotherPIN, "meaning2", "approved",
+	); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("PINs without a station: %d", a.Status)
 	}
 }
@@ -288,11 +361,14 @@ func TestAfterALockAPersonSignsInAgainBeforeTheySign(t *testing.T) {
 	tablet, o := handlerstest.AtTablet(t, s), s.Order("Order143")
 	armed := tablet.Get(handlerstest.OrderPath(o, "?arm=1"))
 	release := func() site.Answer {
-		return tablet.Post(handlerstest.OrderPath(o, "/release?arm=1"), "revision", armed.Attr(".execute input[name=revision]", "value"),
-			"content", armed.Attr(".execute input[name=content]", "value"), "meaning", "checked", "secret", handlerstest.APIN)
+		return tablet.Post(handlerstest.OrderPath(o, "/release?arm=1"), "revision",
+			armed.Attr(".execute input[name=revision]", "value"),
+			"content", armed.Attr(".execute input[name=content]", "value"), "meaning", "checked", "secret",
+			handlerstest.APIN)
 	}
 	tablet.Post("/station/lock")
-	if a := release(); a.Status != http.StatusLocked || len(s.Box.Released()) != 0 || len(signaturesOf(t, s, "Order143")) != 0 {
+	if a := release(); a.Status != http.StatusLocked || len(s.Box.Released()) != 0 ||
+		len(signaturesOf(t, s, "Order143")) != 0 {
 		t.Errorf("with the right PIN, in a locked session: %d", a.Status)
 	}
 	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", "111113"); a.Status != http.StatusUnauthorized {
@@ -301,8 +377,10 @@ func TestAfterALockAPersonSignsInAgainBeforeTheySign(t *testing.T) {
 	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusSeeOther {
 		t.Fatalf("unlocking: %d", a.Status)
 	}
-	if a := tablet.Post(handlerstest.OrderPath(o, "/release?arm=1"), "revision", armed.Attr(".execute input[name=revision]", "value"),
-		"content", armed.Attr(".execute input[name=content]", "value"), "meaning", "checked"); a.Status != http.StatusUnprocessableEntity || len(s.Box.Released()) != 0 {
+	if a := tablet.Post(handlerstest.OrderPath(o, "/release?arm=1"), "revision",
+		armed.Attr(".execute input[name=revision]", "value"),
+		"content", armed.Attr(".execute input[name=content]", "value"), "meaning",
+		"checked"); a.Status != http.StatusUnprocessableEntity || len(s.Box.Released()) != 0 {
 		t.Errorf("unlocked, and signed without a secret: %d", a.Status)
 	}
 	if a := release(); a.Status != http.StatusSeeOther || len(signaturesOf(t, s, "Order143")) != 1 {
@@ -317,7 +395,8 @@ func TestASecondPressOfASignedReleaseNeedsNoSignatureToBeTold(t *testing.T) {
 	late := s.SignIn("manager1")
 	handlerstest.Sign(s.SignIn("supervisor1"), o)
 	a := late.Post(handlerstest.OrderPath(o, "/release?arm=1"), "secret", "not the password")
-	if a.Status != http.StatusConflict || !strings.Contains(a.Text("#order"), "Person supervisor1") || len(s.Box.Released()) != 1 {
+	if a.Status != http.StatusConflict || !strings.Contains(a.Text("#order"), "Person supervisor1") ||
+		len(s.Box.Released()) != 1 {
 		t.Errorf("%d %s", a.Status, a.Text("#order"))
 	}
 }
@@ -331,9 +410,14 @@ func signQueue(t *testing.T, b *site.Browser, keys []string, pairs ...string) si
 
 func TestAQueueIsSignedOnceForAllItsReleases(t *testing.T) {
 	t.Parallel()
-	s := handlerstest.SigningSite(t, true, handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release")...)
+	s := handlerstest.SigningSite(
+		t, true, handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release")...,
+	)
 	b := s.SignIn("supervisor1")
-	a := signQueue(t, b, []string{"Order143", "Order145"}, "username", "manager1", "meaning2", "approved", "secret2", site.Password)
+	a := signQueue(
+		t, b, []string{"Order143", "Order145"}, "username", "manager1", "meaning2", "approved", "secret2",
+		site.Password,
+	)
 	if a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
@@ -341,7 +425,10 @@ func TestAQueueIsSignedOnceForAllItsReleases(t *testing.T) {
 	if diff := cmp.Diff([]string{"Order143", "Order145"}, outcomes(s)); diff != "" {
 		t.Fatalf("released (-want +got)\n%s", diff)
 	}
-	for _, page := range []string{"/lines/L1/queue", handlerstest.OrderPath(s.Order("Order143"), ""), handlerstest.OrderPath(s.Order("Order145"), "")} {
+	for _, page := range []string{
+		"/lines/L1/queue", handlerstest.OrderPath(s.Order("Order143"), ""),
+		handlerstest.OrderPath(s.Order("Order145"), ""),
+	} {
 		got := b.Get(page).Text(".signatures")
 		for _, want := range []string{"Person supervisor1", "Person manager1", "I checked", "I approve"} {
 			if !strings.Contains(got, want) {
@@ -349,7 +436,8 @@ func TestAQueueIsSignedOnceForAllItsReleases(t *testing.T) {
 			}
 		}
 	}
-	if e := handlerstest.LastEntry(s, packaging.Signed); e.By.Username != "manager1" || e.LineCode != "L1" || e.OrderKey != "" {
+	if e := handlerstest.LastEntry(s, packaging.Signed); e.By.Username != "manager1" || e.LineCode != "L1" ||
+		e.OrderKey != "" {
 		t.Errorf("the history says %+v", e)
 	}
 }
@@ -362,15 +450,37 @@ func TestWithoutItsSignaturesNoQueueIsStarted(t *testing.T) {
 		status int
 		says   string
 	}{
-		"no signature":               {false, []string{"meaning", "", "secret", "", "content", ""}, http.StatusUnprocessableEntity, "Choose what the signature means"},
-		"wrong password":             {false, []string{"secret", "not the password"}, http.StatusUnprocessableEntity, "password"},
-		"another content":            {false, []string{"content", strings.Repeat("ab", 32)}, http.StatusConflict, "not signed as this site wants it"},
-		"second person is the first": {true, []string{"username", "supervisor1", "meaning2", "approved", "secret2", site.Password}, http.StatusUnprocessableEntity, "second"},
-		"second person may not":      {true, []string{"username", "operator1", "meaning2", "approved", "secret2", site.Password}, http.StatusUnprocessableEntity, "not allowed"},
+		"no signature": {
+			false,
+			[]string{"meaning", "", "secret", "", "content", ""},
+			http.StatusUnprocessableEntity,
+			"Choose what the signature means",
+		},
+		"wrong password": {
+			false, []string{"secret", "not the password"}, http.StatusUnprocessableEntity, "password",
+		},
+		"another content": {
+			false,
+			[]string{"content", strings.Repeat("ab", 32)},
+			http.StatusConflict,
+			"not signed as this site wants it",
+		},
+		"second person is the first": {
+			true,
+			[]string{"username", "supervisor1", "meaning2", "approved", "secret2", site.Password},
+			http.StatusUnprocessableEntity, "second",
+		},
+		"second person may not": {
+			true,
+			[]string{"username", "operator1", "meaning2", "approved", "secret2", site.Password},
+			http.StatusUnprocessableEntity, "not allowed",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := handlerstest.SigningSite(t, c.two, handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release")...)
+			s := handlerstest.SigningSite(
+				t, c.two, handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release")...,
+			)
 			a := signQueue(t, s.SignIn("supervisor1"), []string{"Order143", "Order145"}, c.pairs...)
 			if a.Status != c.status || !strings.Contains(a.Text("main"), c.says) {
 				t.Errorf("%d %s", a.Status, a.Text("main"))
@@ -386,7 +496,9 @@ func TestAQueueStopsWhereOneWhoSignedItMayReleaseNoMore(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*testing.T, *site.Site){
 		"deactivated": func(t *testing.T, s *site.Site) {
-			if a := s.SignIn("administrator1").Post(fmt.Sprintf("/admin/people/%d/active", s.Person("manager1").ID), "active", "no"); a.Status != http.StatusSeeOther {
+			if a := s.SignIn("administrator1").Post(
+				fmt.Sprintf("/admin/people/%d/active", s.Person("manager1").ID), "active", "no",
+			); a.Status != http.StatusSeeOther {
 				t.Errorf("deactivating: %d", a.Status)
 			}
 		},
@@ -401,7 +513,10 @@ func TestAQueueStopsWhereOneWhoSignedItMayReleaseNoMore(t *testing.T) {
 			rules.SignReleases, rules.SecondSigner = true, true
 			s.SetRules(rules)
 			b := s.SignIn("supervisor1")
-			if a := signQueue(t, b, []string{"Order143", "Order145"}, "username", "manager1", "meaning2", "approved", "secret2", site.Password); a.Status != http.StatusSeeOther {
+			if a := signQueue(
+				t, b, []string{"Order143", "Order145"}, "username", "manager1", "meaning2", "approved", "secret2",
+				site.Password,
+			); a.Status != http.StatusSeeOther {
 				t.Fatalf("%d %s", a.Status, a.Text("main"))
 			}
 			held.Await(t) // the first one is being released
@@ -421,7 +536,9 @@ func TestAQueueStopsWhereOneWhoSignedItMayReleaseNoMore(t *testing.T) {
 func TestSignaturesOfAQueueAreNoneUnderAnotherOrderOrLessThanTheSiteWants(t *testing.T) {
 	t.Parallel()
 	held := handlerstest.HoldReleases()
-	all := handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release", "Order146", "Pending release")
+	all := handlerstest.RemoteOrders(
+		"Order143", "Pending release", "Order145", "Pending release", "Order146", "Pending release",
+	)
 	s := site.New(t, site.Options{Orders: all, Handler: held.Handler})
 	rules := packaging.DefaultRules
 	rules.SignReleases = true
@@ -437,7 +554,9 @@ func TestSignaturesOfAQueueAreNoneUnderAnotherOrderOrLessThanTheSiteWants(t *tes
 	}
 	// Whoever presses with the queue's key another order's release gets nothing of its signatures.
 	other := s.Order("Order146")
-	if _, err := s.Store.Claim(t.Context(), by, packaging.Press{Order: other.ID, Queue: q.ID}); packaging.CodeOf(err) != packaging.Conflict {
+	if _, err := s.Store.Claim(
+		t.Context(), by, packaging.Press{Order: other.ID, Queue: q.ID},
+	); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("another order: %v", err)
 	}
 	rules.SecondSigner = true // from now on

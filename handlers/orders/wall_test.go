@@ -39,7 +39,8 @@ func TestADisplayShowsTheLinesForDaysAndIsNobodys(t *testing.T) {
 		s.Clock.Move(24 * time.Hour) // no session lasts so long
 		s.Refresh()
 		a := display.Get("/wall")
-		if a.Status != http.StatusOK || len(a.All(".wall-row")) < 2 || !strings.Contains(a.Text(".brand"), "Plant Ghent") {
+		if a.Status != http.StatusOK || len(a.All(".wall-row")) < 2 ||
+			!strings.Contains(a.Text(".brand"), "Plant Ghent") {
 			t.Fatalf("after a day: %d %s", a.Status, a.Text("body"))
 		}
 		if said := a.Text(".wall-totals"); !strings.Contains(said, "Early · 0 freigegeben") {
@@ -56,7 +57,8 @@ func TestADisplayShowsTheLinesForDaysAndIsNobodys(t *testing.T) {
 		}
 	}
 	admin := s.SignIn("administrator1") // whose session has ended
-	if listed := admin.Get("/admin/stations").Text("#displays"); !strings.Contains(listed, "Hall A") || !strings.Contains(listed, "Bound since") {
+	if listed := admin.Get("/admin/stations").Text("#displays"); !strings.Contains(listed, "Hall A") ||
+		!strings.Contains(listed, "Bound since") {
 		t.Errorf("under Stations it is listed as %q", listed)
 	}
 	if a := admin.Post("/admin/displays/1/unbind"); a.Status != http.StatusSeeOther {
@@ -69,7 +71,8 @@ func TestADisplayShowsTheLinesForDaysAndIsNobodys(t *testing.T) {
 	if a := display.Get("/wall"); a.Status != http.StatusUnauthorized {
 		t.Errorf("its open page is answered with %d", a.Status)
 	}
-	if a := admin.Post("/admin/displays/1/remove"); a.Status != http.StatusSeeOther || strings.Contains(admin.Get("/admin/stations").Text("#displays"), "Hall A") {
+	if a := admin.Post("/admin/displays/1/remove"); a.Status != http.StatusSeeOther ||
+		strings.Contains(admin.Get("/admin/stations").Text("#displays"), "Hall A") {
 		t.Errorf("remove: %d", a.Status)
 	}
 }
@@ -120,7 +123,9 @@ func TestTheWorstLineIsFirstOnTheWall(t *testing.T) {
 	pressOf(b, s.Order("asked"))
 	s.Clock.Move(4 * time.Minute)
 	page := b.Get("/?wall")
-	if diff := cmp.Diff([]string{"Bottle line 2", "Sachet line 3", "Blister line 1"}, page.All(".wall-row h2")); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"Bottle line 2", "Sachet line 3", "Blister line 1"}, page.All(".wall-row h2"),
+	); diff != "" {
 		t.Errorf("the lines (-want +got)\n%s", diff)
 	}
 	var tiles []string
@@ -131,7 +136,8 @@ func TestTheWorstLineIsFirstOnTheWall(t *testing.T) {
 		!strings.HasPrefix(tiles[1], "Not released") || tiles[2] != "running" {
 		t.Errorf("the tiles say %q", tiles)
 	}
-	if keys := page.All(".wall-row .key"); len(keys) != 3 || keys[0] != "asked" || keys[1] != "no" || keys[2] != "fine" {
+	if keys := page.All(".wall-row .key"); len(keys) != 3 || keys[0] != "asked" || keys[1] != "no" ||
+		keys[2] != "fine" {
 		t.Errorf("the orders are %q", keys)
 	}
 }

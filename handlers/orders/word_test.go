@@ -64,19 +64,28 @@ func TestAPersonSaysWhatBecameOfAReleaseThatNoStatusSettles(t *testing.T) {
 	t.Parallel()
 	for ruling, says := range map[packaging.Ruling][]string{
 		packaging.WasReleased: {
-			"Person supervisor1 says that Order143 was released.", "“line has it”. No answer or status has proven it.", "Its serial list is missing here.",
+			"Person supervisor1 says that Order143 was released.", "“line has it”. No answer or status has proven it.",
+			"Its serial list is missing here.",
 		},
-		packaging.WasNotReleased: {"Person supervisor1 says that Order143 was not released.", "Look whether the line has the order."},
-		packaging.CannotBeKnown:  {"What became of the release of Order143 can't be known.", "Ask now", "Say what became of it"},
+		packaging.WasNotReleased: {
+			"Person supervisor1 says that Order143 was not released.", "Look whether the line has the order.",
+		},
+		packaging.CannotBeKnown: {
+			"What became of the release of Order143 can't be known.", "Ask now", "Say what became of it",
+		},
 	} {
 		t.Run(string(ruling), func(t *testing.T) {
 			s, b, o := unknowable(t)
 			at := handlerstest.OrderPath(o, "/settle?settle=1")
-			if to := b.Get(handlerstest.OrderPath(o, "")).Attr("#release .further a.button", "href"); to != handlerstest.OrderPath(o, "?settle=1#release") {
+			if to := b.Get(handlerstest.OrderPath(o, "")).Attr(
+				"#release .further a.button", "href",
+			); to != handlerstest.OrderPath(o, "?settle=1#release") {
 				t.Fatalf("the page leads to %q", to)
 			}
 			revision := b.Get(handlerstest.OrderPath(o, "?settle=1")).Attr(".by-word input[name=revision]", "value")
-			if a := s.SignIn("operator1").Post(at, "revision", revision, "ruling", string(ruling), "why", "x"); a.Status != http.StatusForbidden {
+			if a := s.SignIn("operator1").Post(
+				at, "revision", revision, "ruling", string(ruling), "why", "x",
+			); a.Status != http.StatusForbidden {
 				t.Errorf("an operator: %d", a.Status)
 			}
 			for name, form := range map[string][]string{
@@ -84,14 +93,19 @@ func TestAPersonSaysWhatBecameOfAReleaseThatNoStatusSettles(t *testing.T) {
 				"Choose what became of it.": {"revision", revision, "why", "line has it"},
 			} {
 				a := b.Post(at, form...)
-				if said := a.Text(".by-word"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(said, name) {
+				if said := a.Text(".by-word"); a.Status != http.StatusUnprocessableEntity ||
+					!strings.Contains(said, name) {
 					t.Errorf("%s: %d %q", name, a.Status, said)
 				}
 			}
-			if a := b.Post(at, "revision", "1", "ruling", string(ruling), "why", "line has it"); a.Status != http.StatusConflict {
+			if a := b.Post(
+				at, "revision", "1", "ruling", string(ruling), "why", "line has it",
+			); a.Status != http.StatusConflict {
 				t.Errorf("an old page: %d", a.Status)
 			}
-			if a := b.Post(at, "revision", revision, "ruling", string(ruling), "why", "line has it"); a.Status != http.StatusSeeOther {
+			if a := b.Post(
+				at, "revision", revision, "ruling", string(ruling), "why", "line has it",
+			); a.Status != http.StatusSeeOther {
 				t.Fatalf("%d %s", a.Status, a.Text("main"))
 			}
 			page := b.Get(handlerstest.OrderPath(o, ""))
@@ -103,17 +117,22 @@ func TestAPersonSaysWhatBecameOfAReleaseThatNoStatusSettles(t *testing.T) {
 			if got := len(page.All("button.release")) > 0; got {
 				t.Error("an order that is not Pending release can be released")
 			}
-			if said := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(said, "Person supervisor1") || !strings.Contains(said, "line has it") {
+			if said := b.Get("/history").Text(
+				"tbody tr.day:first-child + tr",
+			); !strings.Contains(said, "Person supervisor1") || !strings.Contains(said, "line has it") {
 				t.Errorf("the history says %q", said)
 			}
 			a := b.Get(handlerstest.OrderPath(o, "/serials.json"))
-			if a.Status != http.StatusConflict || !strings.Contains(a.Body, `"outcome":"`+string(s.Order("Order143").Release.Says())+`"`) {
+			if a.Status != http.StatusConflict ||
+				!strings.Contains(a.Body, `"outcome":"`+string(s.Order("Order143").Release.Says())+`"`) {
 				t.Errorf("serials.json: %d %s", a.Status, a.Body)
 			}
 			b.Post(handlerstest.OrderPath(o, "/settle"), "revision", revision)
 			s.Box.SetStatus("Order143", sandbox.InProgress)
 			s.Refresh()
-			if r := s.Order("Order143").Release; (r.Outcome == packaging.Unknown) != (ruling != packaging.WasReleased) || r.IsClosed() {
+			if r := s.Order(
+				"Order143",
+			).Release; (r.Outcome == packaging.Unknown) != (ruling != packaging.WasReleased) || r.IsClosed() {
 				t.Errorf("contradicted: %+v", r)
 			}
 		})
@@ -126,11 +145,13 @@ func TestAPersonsWordIsSignedWhereTheSiteSigns(t *testing.T) {
 	s.SetRules(packaging.Rules{LockAfter: 5 * time.Minute, SignReleases: true})
 	page := b.Get(handlerstest.OrderPath(o, "?settle=1"))
 	form := []string{
-		"revision", page.Attr(".by-word input[name=revision]", "value"), "content", page.Attr(".by-word input[name=content]", "value"),
+		"revision", page.Attr(".by-word input[name=revision]", "value"), "content",
+		page.Attr(".by-word input[name=content]", "value"),
 		"ruling", string(packaging.WasReleased), "why", "line has it", "meaning", "checked",
 	}
 	at := handlerstest.OrderPath(o, "/settle?settle=1")
-	if a := b.Post(at, append(form, "secret", "wrong")...); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text(".by-word"), "is not right") {
+	if a := b.Post(at, append(form, "secret", "wrong")...); a.Status != http.StatusUnprocessableEntity ||
+		!strings.Contains(a.Text(".by-word"), "is not right") {
 		t.Errorf("a wrong password: %d %q", a.Status, a.Text("main"))
 	}
 	if a := b.Post(at, append(form, "secret", site.Password)...); a.Status != http.StatusSeeOther {
@@ -144,7 +165,9 @@ func TestAPersonsWordIsSignedWhereTheSiteSigns(t *testing.T) {
 		t.Errorf("history (-want +got)\n%s", diff)
 	}
 	signed, err := s.Store.Signatures(t.Context(), o.TenantID, packaging.SignedWord, 1)
-	if err != nil || len(signed) != 1 || signed[0].Content != o.WordRecord(packaging.WasReleased, "line has it").Digest() {
+	if err != nil || len(signed) != 1 || signed[0].Content != o.WordRecord(
+		packaging.WasReleased, "line has it",
+	).Digest() {
 		t.Errorf("signatures %+v, %v", signed, err)
 	}
 }
@@ -167,10 +190,12 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreWithAReason(t *testing.T) {
 	plain.Serials = nil // so that another list comes
 	s, b, o := backAgain(t, plain)
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if said := page.Text("#release"); !strings.Contains(said, "first seen 2026-11-23 08:00") || len(page.All("button.release")) > 0 {
+	if said := page.Text("#release"); !strings.Contains(said, "first seen 2026-11-23 08:00") ||
+		len(page.All("button.release")) > 0 {
 		t.Errorf("the page says %q", said)
 	}
-	if said := b.Get("/lines/L1").Text("main"); !strings.Contains(said, "Released here, pending again") || strings.Contains(said, "Release to line") {
+	if said := b.Get("/lines/L1").Text("main"); !strings.Contains(said, "Released here, pending again") ||
+		strings.Contains(said, "Release to line") {
 		t.Errorf("the board says %q", said)
 	}
 	if plainly := b.Get(handlerstest.OrderPath(o, "?arm=1")); len(plainly.All("form.execute")) > 0 {
@@ -178,7 +203,8 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreWithAReason(t *testing.T) {
 	}
 	armed := b.Get(handlerstest.OrderPath(o, "?again=1"))
 	for _, want := range []string{
-		"This would be release 2 of it.", "Order143 is released to Blister line 1.", "Person supervisor1", "11 serial numbers", "Release Order143 once more to Blister line 1",
+		"This would be release 2 of it.", "Order143 is released to Blister line 1.", "Person supervisor1",
+		"11 serial numbers", "Release Order143 once more to Blister line 1",
 	} {
 		if said := armed.Text("#release"); !strings.Contains(said, want) {
 			t.Errorf("the panel does not say %q: %q", want, said)
@@ -190,7 +216,8 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreWithAReason(t *testing.T) {
 		"as a first release":   {handlerstest.OrderPath(o, "/release"), "revision", revision, "why", "scrapped"},
 		"without its revision": {at, "again", "1", "why", "scrapped"},
 	} {
-		if a := b.Post(form[0], form[1:]...); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusConflict {
+		if a := b.Post(form[0], form[1:]...); a.Status != http.StatusUnprocessableEntity &&
+			a.Status != http.StatusConflict {
 			t.Errorf("%s: %d", name, a.Status)
 		}
 	}
@@ -210,7 +237,9 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreWithAReason(t *testing.T) {
 		Serials []string
 	},
 	) {
-		if err := json.Unmarshal([]byte(b.Get(handlerstest.OrderPath(o, "/serials.json"+query)).Body), &file); err != nil {
+		if err := json.Unmarshal(
+			[]byte(b.Get(handlerstest.OrderPath(o, "/serials.json"+query)).Body), &file,
+		); err != nil {
 			t.Errorf("%s: %v", query, err)
 		}
 		return file
@@ -219,7 +248,9 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreWithAReason(t *testing.T) {
 		if got := list(query); got.Release != n || got.Count != 11 || !cmp.Equal(got.Serials, carried[n-1].Serials) {
 			t.Errorf("serials.json%s: %+v", query, got)
 		}
-		if got := b.Get(handlerstest.OrderPath(o, "/serials"+query)).All("code.serial"); !cmp.Equal(got, carried[n-1].Serials) {
+		if got := b.Get(
+			handlerstest.OrderPath(o, "/serials"+query),
+		).All("code.serial"); !cmp.Equal(got, carried[n-1].Serials) {
 			t.Errorf("serials%s: %v", query, got)
 		}
 	}
@@ -227,7 +258,8 @@ func TestAnOrderThatWaitsAgainIsReleasedOnceMoreWithAReason(t *testing.T) {
 		t.Errorf("release 3: %d", a.Status)
 	}
 	page = b.Get(handlerstest.OrderPath(o, ""))
-	if said := page.Text("#earlier"); !strings.Contains(said, "Order143 is released to Blister line 1.") || !strings.Contains(said, "See all 11 serial numbers") {
+	if said := page.Text("#earlier"); !strings.Contains(said, "Order143 is released to Blister line 1.") ||
+		!strings.Contains(said, "See all 11 serial numbers") {
 		t.Errorf("the earlier release: %q", said)
 	}
 	if said := page.Text("#story"); !strings.Contains(said, "Release requested once more: “scrapped at the line”") {
@@ -244,10 +276,14 @@ func TestTheSameSerialsOnceMoreAreToldWithBothLists(t *testing.T) {
 	revision := fmt.Sprint(s.Order("Order143").Revision)
 	b.Post(handlerstest.OrderPath(o, "/release"), "revision", revision, "again", "1", "why", "scrapped")
 	page := b.Get(handlerstest.OrderPath(o, ""))
-	if said := page.Text("#release"); !strings.Contains(said, "11 serial numbers of this product were already received with another release.") {
+	if said := page.Text("#release"); !strings.Contains(
+		said, "11 serial numbers of this product were already received with another release.",
+	) {
 		t.Errorf("the second release: %q", said)
 	}
-	if said := page.Text("#earlier"); !strings.Contains(said, "11 serial numbers of this product came again later, with another release.") {
+	if said := page.Text("#earlier"); !strings.Contains(
+		said, "11 serial numbers of this product came again later, with another release.",
+	) {
 		t.Errorf("the first release: %q", said)
 	}
 }
@@ -259,11 +295,15 @@ func TestAPressOnceMoreDoesNotDenyAReleaseThatIsUnknown(t *testing.T) {
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter, Times: 1})
 	b.Post(handlerstest.OrderPath(s.Order("Order143"), "/release"))
 	o := s.Order("Order143")
-	a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision), "again", "1", "why", "scrapped")
-	if said := a.Text("main"); a.Status != http.StatusConflict || strings.Contains(said, "reached its line is not recorded") {
+	a := b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision), "again", "1", "why", "scrapped",
+	)
+	if said := a.Text("main"); a.Status != http.StatusConflict ||
+		strings.Contains(said, "reached its line is not recorded") {
 		t.Errorf("%d: %s", a.Status, said)
 	}
-	if said := b.Get("/history.csv?order=Order143").Body; strings.Contains(said, "not_released_here") || !strings.Contains(said, "outcome_unknown") {
+	if said := b.Get("/history.csv?order=Order143").Body; strings.Contains(said, "not_released_here") ||
+		!strings.Contains(said, "outcome_unknown") {
 		t.Errorf("the history says %s", said)
 	}
 }
@@ -273,13 +313,17 @@ func TestASecondReleaseThatIsUnknownHidesNoList(t *testing.T) {
 	s, b, o := backAgain(t, sandbox.Order143(time.Now()))
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter, Times: 1})
 	b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision), "again", "1", "why", "scrapped")
-	if a := b.Get(handlerstest.OrderPath(o, "/serials.json")); a.Status != http.StatusConflict || !strings.Contains(a.Body, `"outcome":"unknown"`) {
+	if a := b.Get(handlerstest.OrderPath(o, "/serials.json")); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Body, `"outcome":"unknown"`) {
 		t.Errorf("serials.json: %d %s", a.Status, a.Body)
 	}
-	if a := b.Get(handlerstest.OrderPath(o, "/serials.json?release=1")); a.Status != http.StatusOK || !strings.Contains(a.Body, `"count":11`) {
+	if a := b.Get(handlerstest.OrderPath(o, "/serials.json?release=1")); a.Status != http.StatusOK ||
+		!strings.Contains(a.Body, `"count":11`) {
 		t.Errorf("of the first release: %d %s", a.Status, a.Body)
 	}
-	if said := b.Get(handlerstest.OrderPath(o, "")).Text("main"); !strings.Contains(said, "It is not known whether Order143 was released.") || !strings.Contains(said, "Releases of this order") {
+	if said := b.Get(handlerstest.OrderPath(o, "")).Text("main"); !strings.Contains(
+		said, "It is not known whether Order143 was released.",
+	) || !strings.Contains(said, "Releases of this order") {
 		t.Errorf("the page says %q", said)
 	}
 }
@@ -290,12 +334,15 @@ func TestASecondReleaseIsSignedWithItsReason(t *testing.T) {
 	s.SetRules(packaging.Rules{LockAfter: 5 * time.Minute, SignReleases: true})
 	page := b.Get(handlerstest.OrderPath(o, "?again=1"))
 	a := b.Post(handlerstest.OrderPath(o, "/release?again=1"), "again", "1", "why", "scrapped",
-		"revision", page.Attr(".execute input[name=revision]", "value"), "content", page.Attr(".execute input[name=content]", "value"),
+		"revision", page.Attr(".execute input[name=revision]", "value"), "content",
+		page.Attr(".execute input[name=content]", "value"),
 		"meaning", "checked", "secret", site.Password)
 	if a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %q", a.Status, a.Text("#release"))
 	}
-	signed, err := s.Store.Signatures(t.Context(), o.TenantID, packaging.SignedRelease, int64(s.Order("Order143").Release.ID))
+	signed, err := s.Store.Signatures(
+		t.Context(), o.TenantID, packaging.SignedRelease, int64(s.Order("Order143").Release.ID),
+	)
 	if err != nil || len(signed) != 1 || signed[0].Content != o.AgainRecord("scrapped").Digest() {
 		t.Errorf("signatures %+v, %v", signed, err)
 	}

@@ -72,7 +72,8 @@ func described(file []byte) (page view.DescriptionPage, err error) {
 		return page, err
 	}
 	page = view.DescriptionPage{
-		Title: f.Info.Title, Summary: f.Info.Summary, Text: f.Info.Description, Codes: f.Components.Schemas.Problem.Properties.Code.Enum,
+		Title: f.Info.Title, Summary: f.Info.Summary, Text: f.Info.Description,
+		Codes: f.Components.Schemas.Problem.Properties.Code.Enum,
 	}
 	for _, path := range f.Paths {
 		methods, err := yaml.Marshal(path.Value)
@@ -94,14 +95,18 @@ func described(file []byte) (page view.DescriptionPage, err error) {
 
 func (f openAPIFile) operation(method, path string, o operation) view.Operation {
 	shown := view.Operation{
-		ID: o.ID, Method: method, Path: path, Summary: o.Summary, Text: o.Description, Scopes: o.Scopes, Open: o.Security != nil,
+		ID: o.ID, Method: method, Path: path, Summary: o.Summary, Text: o.Description, Scopes: o.Scopes,
+		Open: o.Security != nil,
 	}
 	for _, p := range o.Parameters {
 		kind := p.Schema.Type
 		if len(p.Schema.Enum) > 0 {
 			kind = strings.Join(p.Schema.Enum, " | ")
 		}
-		shown.Parameters = append(shown.Parameters, view.Parameter{Name: p.Name, In: p.In, Kind: kind, Text: p.Description, Required: p.Required})
+		shown.Parameters = append(
+			shown.Parameters,
+			view.Parameter{Name: p.Name, In: p.In, Kind: kind, Text: p.Description, Required: p.Required},
+		)
 	}
 	for _, content := range o.RequestBody.Content {
 		shown.Bodies = append(shown.Bodies, fmt.Sprint(content.Key))
@@ -129,7 +134,9 @@ func example(o view.Operation) string {
 		parts = append(parts, `-H "Authorization: Bearer $TOKEN"`)
 	}
 	if len(o.Bodies) > 0 {
-		parts = append(parts, "-X "+o.Method, fmt.Sprintf(`-H "Content-Type: %s"`, o.Bodies[0]), "--data-binary @body.json")
+		parts = append(
+			parts, "-X "+o.Method, fmt.Sprintf(`-H "Content-Type: %s"`, o.Bodies[0]), "--data-binary @body.json",
+		)
 	}
 	return strings.Join(append(parts, fmt.Sprintf(`"$LINEBOARD%s"`, strings.ReplaceAll(o.Path, "{id}", "$ID"))), " ")
 }

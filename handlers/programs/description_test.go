@@ -51,7 +51,9 @@ func heldList(t *testing.T, s *site.Site) string {
 	t.Helper()
 	s.Box.SetStatus("Order144", "In progress")
 	s.Refresh()
-	a := s.SignIn("supervisor1").Post(handlerstest.OrderPath(s.Order("Order144"), "/list"), "list", "S1\nS1\n", "confirm", "yes")
+	a := s.SignIn("supervisor1").Post(
+		handlerstest.OrderPath(s.Order("Order144"), "/list"), "list", "S1\nS1\n", "confirm", "yes",
+	)
 	if a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
@@ -81,8 +83,10 @@ func TestEachAnswerOfEachOperationIsAsDescribed(t *testing.T) {
 	list, taken := "/api/v1/releases/"+uid+"/serials", "/api/v1/releases/"+uid+"/taken"
 	held := heldList(t, s)
 	addresses := map[string]string{
-		"listOrders": "/api/v1/orders", "getOrder": fmt.Sprintf("/api/v1/orders/%d", o.ID), "listReleases": "/api/v1/releases",
-		"getSerials": list, "takeRelease": taken, "listLines": "/api/v1/lines", "listHistory": "/api/v1/history", "getStatus": "/api/v1/status",
+		"listOrders": "/api/v1/orders", "getOrder": fmt.Sprintf("/api/v1/orders/%d", o.ID),
+		"listReleases": "/api/v1/releases",
+		"getSerials":   list, "takeRelease": taken, "listLines": "/api/v1/lines", "listHistory": "/api/v1/history",
+		"getStatus": "/api/v1/status",
 	}
 	seen := map[string]bool{}
 	got := func(id string, a site.Answer) { seen[fmt.Sprint(id, " ", a.Status)] = true }
@@ -181,7 +185,8 @@ func TestTheScopesOfTheDescriptionAreThoseThatCount(t *testing.T) {
 				}
 				needs := fmt.Sprint(o.Extensions["x-scopes"])
 				a := p.send(method, strings.ReplaceAll(path, "{id}", "1"), "{}")
-				if may := needs == "[]" || strings.Contains(needs, string(scope)); may == (a.Status == http.StatusForbidden) {
+				if may := needs == "[]" ||
+					strings.Contains(needs, string(scope)); may == (a.Status == http.StatusForbidden) {
 					t.Errorf("%s %s with %s: %d, though it needs %s", method, path, scope, a.Status, needs)
 				}
 			}

@@ -91,8 +91,10 @@ func (p program) send(method, address, body string, header ...string) site.Answe
 		return a
 	}
 	if err := openapi3filter.ValidateResponse(p.t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route},
-		Status:                 a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body)),
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: request, PathParams: params, Route: route,
+		},
+		Status: a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body)),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	}); err != nil {
 		p.t.Errorf("%s %s: the answer %d %.300s is not as described: %v", method, address, a.Status, a.Body, err)
@@ -112,7 +114,9 @@ func code(a site.Answer) string {
 func destination(t *testing.T, s *site.Site, line string, form ...string) {
 	t.Helper()
 	form = append([]string{"late_after", "5", "give_up", "72", "do", "save"}, form...)
-	if a := s.SignIn("administrator1").PostAll("/admin/lines/"+line+"/destinations", form...); a.Status != http.StatusSeeOther && a.Status != http.StatusOK {
+	if a := s.SignIn("administrator1").PostAll(
+		"/admin/lines/"+line+"/destinations", form...,
+	); a.Status != http.StatusSeeOther && a.Status != http.StatusOK {
 		t.Fatalf("destination: %d %s", a.Status, a.Text("main"))
 	}
 }
@@ -120,7 +124,9 @@ func destination(t *testing.T, s *site.Site, line string, form ...string) {
 func release(t *testing.T, s *site.Site, order string) packaging.Order {
 	t.Helper()
 	o := s.Order(order)
-	if a := s.SignIn("supervisor1").Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision)); a.Status != http.StatusSeeOther {
+	if a := s.SignIn("supervisor1").Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision),
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("release: %d %s", a.Status, a.Text("main"))
 	}
 	return s.Order(order)
@@ -164,7 +170,9 @@ func TestAProgramOfALineTakesItsListAndTheOrderSaysSo(t *testing.T) {
 	if err != nil || len(rows) != one.Count+1 || got.Header.Get("Lineboard-Sha256") != sum {
 		t.Fatalf("%d rows, %v, %v", len(rows), err, got.Header)
 	}
-	if again := pc.send("GET", one.Serials, "", "Accept", "text/csv", "If-None-Match", got.Header.Get("ETag")); again.Status != http.StatusNotModified {
+	if again := pc.send(
+		"GET", one.Serials, "", "Accept", "text/csv", "If-None-Match", got.Header.Get("ETag"),
+	); again.Status != http.StatusNotModified {
 		t.Errorf("the same again: %d", again.Status)
 	}
 	taken := "/api/v1/releases/" + one.ID + "/taken"
@@ -181,7 +189,9 @@ func TestAProgramOfALineTakesItsListAndTheOrderSaysSo(t *testing.T) {
 		t.Error("what does not fit counts as taken")
 	}
 	for range 2 { // a repetition is answered the same
-		if a := pc.send("POST", taken, fmt.Sprintf(`{"count": %d, "sha256": %q}`, one.Count, sum)); a.Status != http.StatusOK {
+		if a := pc.send(
+			"POST", taken, fmt.Sprintf(`{"count": %d, "sha256": %q}`, one.Count, sum),
+		); a.Status != http.StatusOK {
 			t.Fatalf("%d %s", a.Status, a.Body)
 		}
 	}
@@ -191,7 +201,9 @@ func TestAProgramOfALineTakesItsListAndTheOrderSaysSo(t *testing.T) {
 	if all := listed(t, pc.get("/api/v1/releases?line=L1")); len(all.Releases) > 0 {
 		t.Errorf("it comes again: %+v", all)
 	}
-	if text := s.SignIn("operator1").Get(handlerstest.OrderPath(o, "")).Text("#deliveries"); !strings.Contains(text, "Line PC took it") {
+	if text := s.SignIn("operator1").Get(
+		handlerstest.OrderPath(o, ""),
+	).Text("#deliveries"); !strings.Contains(text, "Line PC took it") {
 		t.Error(text)
 	}
 }
@@ -226,11 +238,15 @@ func TestATokenOfOneLineSeesNothingOfAnother(t *testing.T) {
 		}
 	}
 	routes := map[string][]func(program) (bool, string){
-		"GET /api/v1/lines":                 {reads("/api/v1/lines", `"L1"`)},
-		"GET /api/v1/orders":                {reads("/api/v1/orders", "Order143"), reads("/api/v1/orders?line=L1", "Order143")},
-		"GET /api/v1/orders/{id}":           {reads(fmt.Sprintf("/api/v1/orders/%d", o.ID), "Order143")},
-		"GET /api/v1/history":               {reads("/api/v1/history", "Order143")},
-		"GET /api/v1/status":                {reads("/api/v1/status", `"unknown_outcomes":1`), reads("/api/v1/status", `"late_deliveries":1`)},
+		"GET /api/v1/lines": {reads("/api/v1/lines", `"L1"`)},
+		"GET /api/v1/orders": {
+			reads("/api/v1/orders", "Order143"), reads("/api/v1/orders?line=L1", "Order143"),
+		},
+		"GET /api/v1/orders/{id}": {reads(fmt.Sprintf("/api/v1/orders/%d", o.ID), "Order143")},
+		"GET /api/v1/history":     {reads("/api/v1/history", "Order143")},
+		"GET /api/v1/status": {
+			reads("/api/v1/status", `"unknown_outcomes":1`), reads("/api/v1/status", `"late_deliveries":1`),
+		},
 		"GET /api/v1/releases/{id}/serials": {reads(list.Serials, o.GTIN), reads(list.Serials+"?format=csv", "serial")},
 		"GET /api/v1/releases": {
 			reads("/api/v1/releases", "Order143"), reads("/api/v1/releases?state=all", "Order143"),
@@ -240,8 +256,12 @@ func TestATokenOfOneLineSeesNothingOfAnother(t *testing.T) {
 			changes("PUT", "/api/v1/orders", `[{"order_id":"Order143","lot":"MINE"}]`),
 			changes("PUT", "/api/v1/orders", `[{"order_id":"New1","line":"L1","quantity":7}]`),
 		},
-		"POST /api/v1/releases/{id}/taken": {changes("POST", "/api/v1/releases/"+list.ID+"/taken", fmt.Sprintf(`{"count":%d,"sha256":%q}`, list.Count, sum))},
-		"GET /api/v1/openapi.yaml":         nil, // anybody may read it
+		"POST /api/v1/releases/{id}/taken": {
+			changes(
+				"POST", "/api/v1/releases/"+list.ID+"/taken", fmt.Sprintf(`{"count":%d,"sha256":%q}`, list.Count, sum),
+			),
+		},
+		"GET /api/v1/openapi.yaml": nil, // anybody may read it
 	}
 	for path, item := range own.doc.Paths.Map() {
 		for method := range item.Operations() {
@@ -279,8 +299,9 @@ func TestATokenDoesWhatItsScopesSayAndNothingElse(t *testing.T) {
 	uid := listed(t, programOn(t, s, "all", nil, "take_lists").get("/api/v1/releases")).Releases[0].ID
 	needs := map[string][]string{
 		"GET /api/v1/orders": {"read_orders"}, fmt.Sprintf("GET /api/v1/orders/%d", o.ID): {"read_orders"},
-		"GET /api/v1/releases": {"take_lists", "read_serials"}, "GET /api/v1/releases/" + uid + "/serials": {"take_lists", "read_serials"},
-		"POST /api/v1/releases/" + uid + "/taken": {"take_lists"}, "GET /api/v1/history": {"read_history"},
+		"GET /api/v1/releases":                     {"take_lists", "read_serials"},
+		"GET /api/v1/releases/" + uid + "/serials": {"take_lists", "read_serials"},
+		"POST /api/v1/releases/" + uid + "/taken":  {"take_lists"}, "GET /api/v1/history": {"read_history"},
 		"GET /api/v1/lines": nil, "GET /api/v1/status": nil,
 	}
 	for _, scope := range packaging.TokenScopes {
@@ -344,7 +365,8 @@ func TestTheHistoryComesInTheOrderOfTheChainWithItsHashes(t *testing.T) {
 		t.Errorf("the last is %d of %d", last, newest.Seq)
 	}
 	for address, want := range map[string]string{
-		"/api/v1/history?after=999999": "unknown_cursor", "/api/v1/history?after=x": "bad_cursor", "/api/v1/history?limit=5000": "bad_limit",
+		"/api/v1/history?after=999999": "unknown_cursor", "/api/v1/history?after=x": "bad_cursor",
+		"/api/v1/history?limit=5000": "bad_limit",
 	} {
 		if a := p.get(address); code(a) != want {
 			t.Errorf("%s: %d %s", address, a.Status, a.Body)
@@ -386,7 +408,9 @@ func TestOrdersAreReadPageByPage(t *testing.T) {
 	if !strings.Contains(one.Body, `"outcome":"released"`) {
 		t.Error(one.Body)
 	}
-	if a := p.send("GET", fmt.Sprintf("/api/v1/orders/%d", o.ID), "", "If-None-Match", one.Header.Get("ETag")); a.Status != http.StatusNotModified {
+	if a := p.send(
+		"GET", fmt.Sprintf("/api/v1/orders/%d", o.ID), "", "If-None-Match", one.Header.Get("ETag"),
+	); a.Status != http.StatusNotModified {
 		t.Errorf("%d", a.Status)
 	}
 	if a := p.get("/api/v1/status"); !strings.Contains(a.Body, `"unknown_outcomes":0`) {
@@ -416,7 +440,9 @@ func TestAnOddListIsNotGivenBeforeAPersonSendsIt(t *testing.T) {
 	s.Box.SetStatus("Order143", "In progress")
 	s.Refresh()
 	o := s.Order("Order143")
-	if a := s.SignIn("supervisor1").Post(handlerstest.OrderPath(o, "/list"), "list", "S1\nS1\n", "confirm", "yes"); a.Status != http.StatusSeeOther {
+	if a := s.SignIn("supervisor1").Post(
+		handlerstest.OrderPath(o, "/list"), "list", "S1\nS1\n", "confirm", "yes",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
 	pc := programOn(t, s, "PC 1", nil, "take_lists")
@@ -450,7 +476,9 @@ func TestAListThatWaitsTooLongStandsOnTheBoards(t *testing.T) {
 	release(t, s, "Order143")
 	s.Clock.Move(6 * time.Minute)
 	b := s.SignIn("operator1")
-	if text := b.Get("/lines/L1").Text(".late-lists"); !strings.Contains(text, "Line PC has not confirmed the list yet") {
+	if text := b.Get("/lines/L1").Text(".late-lists"); !strings.Contains(
+		text, "Line PC has not confirmed the list yet",
+	) {
 		t.Errorf("line: %q", text)
 	}
 	for _, address := range []string{"/?all=1", "/?wall"} {
@@ -469,13 +497,19 @@ func TestAFolderGetsTheListOfARelease(t *testing.T) {
 	go func() { _ = s.Deliver.Run(t.Context()) }()
 	admin := s.SignIn("administrator1")
 	form := []string{
-		"kind", "folder", "name", "Share", "address", "drop", "file_name", "{{.Order}}-{{.Number}}.txt", "format", "own",
+		"kind", "folder", "name", "Share", "address", "drop", "file_name", "{{.Order}}-{{.Number}}.txt", "format",
+		"own",
 		"template", "{{.Lot}}\n{{range .Serials}}{{.Serial}}\n{{end}}", "late_after", "5", "give_up", "72",
 	}
-	if a := admin.PostAll("/admin/lines/L1/destinations", append(form, "do", "preview")...); !strings.Contains(a.Text("main"), "SAMPLE000001") {
+	if a := admin.PostAll(
+		"/admin/lines/L1/destinations", append(form, "do", "preview")...,
+	); !strings.Contains(a.Text("main"), "SAMPLE000001") {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
-	if a := admin.PostAll("/admin/lines/L1/destinations", append(slices.Clone(form[:10]), "template", "{{.Nothing}}", "late_after", "5", "give_up", "72")...); a.Status != http.StatusUnprocessableEntity {
+	if a := admin.PostAll(
+		"/admin/lines/L1/destinations",
+		append(slices.Clone(form[:10]), "template", "{{.Nothing}}", "late_after", "5", "give_up", "72")...,
+	); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("a template that can't be: %d %s", a.Status, a.Text("main"))
 	}
 	destination(t, s, "L1", form...)
@@ -487,11 +521,14 @@ func TestAFolderGetsTheListOfARelease(t *testing.T) {
 	file := filepath.Join(root, "Order143-1.txt")
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		content, err := os.ReadFile(file)
-		if err == nil && strings.HasPrefix(string(content), o.Lot+"\n") && int64(strings.Count(string(content), "\n")) == o.Release.Serials+1 {
+		if err == nil && strings.HasPrefix(string(content), o.Lot+"\n") &&
+			int64(strings.Count(string(content), "\n")) == o.Release.Serials+1 {
 			break
 		}
 		if time.Since(begun) > 20*time.Second {
-			t.Fatalf("%q %v %s", content, err, s.SignIn("operator1").Get(handlerstest.OrderPath(o, "")).Text("#deliveries"))
+			t.Fatalf(
+				"%q %v %s", content, err, s.SignIn("operator1").Get(handlerstest.OrderPath(o, "")).Text("#deliveries"),
+			)
 		}
 	}
 	if a := admin.Post(to+"/stop", "why", "maintenance"); a.Status != http.StatusSeeOther {
@@ -515,7 +552,9 @@ func TestAWebhooksSecretIsShownOnceAndReplaced(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Deliveries: deliver.Options{Hosts: []string{"mes.example"}}})
 	admin := s.SignIn("administrator1")
-	form := []string{"kind", "webhook", "name", "MES", "address", "https://mes.example/hooks", "late_after", "5", "give_up", "72"}
+	form := []string{
+		"kind", "webhook", "name", "MES", "address", "https://mes.example/hooks", "late_after", "5", "give_up", "72",
+	}
 	secret := regexp.MustCompile(`whsec_[A-Za-z0-9+/=]{40,}`)
 	made := admin.PostAll("/admin/lines/L1/destinations", form...)
 	first := secret.FindString(made.Body)
@@ -528,7 +567,8 @@ func TestAWebhooksSecretIsShownOnceAndReplaced(t *testing.T) {
 	}
 	form[5] = "https://elsewhere.example/hooks"
 	form[3] = "Other"
-	if a := admin.PostAll("/admin/lines/L1/destinations", form...); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("main"), "--destination-hosts") {
+	if a := admin.PostAll("/admin/lines/L1/destinations", form...); a.Status != http.StatusUnprocessableEntity ||
+		!strings.Contains(a.Text("main"), "--destination-hosts") {
 		t.Errorf("%d %s", a.Status, a.Text("main"))
 	}
 }

@@ -76,7 +76,8 @@ type oddityRow struct {
 func orderOf(o packaging.Order) orderRow {
 	row := orderRow{
 		ID: o.ID, Order: o.Key, Line: o.Line.Code, Product: o.Product, GTIN: o.GTIN, Lot: o.Lot, Expiry: o.Expiry,
-		Quantity: o.Quantity, Extra: o.ExtraPercent, Status: o.Status, AsOf: instant(o.AsOf), Gone: o.Gone, Revision: o.Revision,
+		Quantity: o.Quantity, Extra: o.ExtraPercent, Status: o.Status, AsOf: instant(o.AsOf), Gone: o.Gone,
+		Revision: o.Revision,
 	}
 	if o.Release != nil {
 		latest := releaseOf(*o.Release)
@@ -87,8 +88,9 @@ func orderOf(o packaging.Order) orderRow {
 
 func releaseOf(r packaging.Release) releaseRow {
 	row := releaseRow{
-		Number: r.Number(), Outcome: r.Says(), Reason: r.Reason, Requested: instant(r.Requested), Answered: instant(r.Answered),
-		Serials: r.Serials, List: r.List != packaging.NoList, Oddities: []oddityRow{},
+		Number: r.Number(), Outcome: r.Says(), Reason: r.Reason, Requested: instant(r.Requested),
+		Answered: instant(r.Answered),
+		Serials:  r.Serials, List: r.List != packaging.NoList, Oddities: []oddityRow{},
 	}
 	for _, odd := range r.Oddities {
 		row.Oddities = append(row.Oddities, oddityRow{odd.Kind, odd.Count})
@@ -96,8 +98,8 @@ func releaseOf(r packaging.Release) releaseRow {
 	return row
 }
 
-// Orders lists orders by their keys, from the one after the cursor. A key is given once and never again, in the order in
-// which orders came: so none is skipped, and none comes twice.
+// Orders lists orders by their keys, from the one after the cursor. A key is given once and never again, in the order
+// in which orders came: so none is skipped, and none comes twice.
 func (s *Server) Orders(c echo.Context) error {
 	by, err := s.Program(c, packaging.ReadOrdersScope)
 	if err != nil {
@@ -202,12 +204,15 @@ type entryRow struct {
 func entryOf(e packaging.Entry) entryRow {
 	return entryRow{
 		Format: e.Format, PreviousHash: hex.EncodeToString(e.Prev[:]), TenantKey: int64(e.TenantID), Number: e.Seq,
-		Time: instant(e.At), UserKey: int64(e.By.ID), Username: e.By.Username, FullName: e.By.FullName, Role: string(e.By.Role),
+		Time: instant(e.At), UserKey: int64(e.By.ID), Username: e.By.Username, FullName: e.By.FullName,
+		Role: string(e.By.Role),
 		Deed: string(e.Deed), OrderKey: int64(e.OrderID), OrderID: e.OrderKey, Line: e.LineCode, LineName: e.LineName,
-		ReleaseKey: int64(e.ReleaseID), Object: e.Object, Old: e.Old, New: e.New, Outcome: string(e.Outcome), Reason: e.Reason,
-		Took: e.Took.Milliseconds(), HTTPStatus: e.HTTPStatus, Code: e.Code, Message: e.Message, Serials: e.Serials,
-		Station: e.By.Station, Comment: e.Comment, Records: e.Records, RecordsDigest: hex.EncodeToString(e.RecordsDigest[:]),
-		Hash: hex.EncodeToString(e.Hash[:]),
+		ReleaseKey: int64(e.ReleaseID), Object: e.Object, Old: e.Old, New: e.New, Outcome: string(e.Outcome),
+		Reason: e.Reason,
+		Took:   e.Took.Milliseconds(), HTTPStatus: e.HTTPStatus, Code: e.Code, Message: e.Message, Serials: e.Serials,
+		Station: e.By.Station, Comment: e.Comment, Records: e.Records,
+		RecordsDigest: hex.EncodeToString(e.RecordsDigest[:]),
+		Hash:          hex.EncodeToString(e.Hash[:]),
 	}
 }
 

@@ -23,7 +23,9 @@ type table struct {
 
 // reportTables are the tables of a report, as views.ReportTables names them.
 func reportTables(r packaging.ShiftReport) []table {
-	return []table{figuresTable(r), releasesTable(r), deliveriesTable(r), peopleTable(r), notesTable(r), exceptionsTable(r)}
+	return []table{
+		figuresTable(r), releasesTable(r), deliveriesTable(r), peopleTable(r), notesTable(r), exceptionsTable(r),
+	}
 }
 
 func figuresTable(r packaging.ShiftReport) table {

@@ -16,7 +16,8 @@ func TestAReportAndAHandOverSayWhereTheListsOfTheShiftAre(t *testing.T) {
 	s.ThreeShifts("ghent")
 	for _, name := range []string{"Line PC", "Printer"} {
 		if a := s.SignIn("administrator1").PostAll("/admin/lines/L1/destinations",
-			"kind", "pull", "name", name, "late_after", "5", "give_up", "72", "do", "save"); a.Status != http.StatusSeeOther {
+			"kind", "pull", "name", name, "late_after", "5", "give_up", "72", "do",
+			"save"); a.Status != http.StatusSeeOther {
 			t.Fatalf("destination: %d %s", a.Status, a.Text("main"))
 		}
 	}
@@ -25,7 +26,9 @@ func TestAReportAndAHandOverSayWhereTheListsOfTheShiftAre(t *testing.T) {
 		t.Fatalf("release: %d", a.Status)
 	}
 	order := b.Get(handlerstest.OrderPath(s.Order("Order143"), ""))
-	if a := b.Post(order.Attr("#deliveries form", "action"), "do", "carried", "why", "on a stick"); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		order.Attr("#deliveries form", "action"), "do", "carried", "why", "on a stick",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("carried: %d %s", a.Status, a.Text("main"))
 	}
 	if items := b.Get(early + "/handover").Text(".items"); strings.Contains(items, "→") {
@@ -40,14 +43,16 @@ func TestAReportAndAHandOverSayWhereTheListsOfTheShiftAre(t *testing.T) {
 	}
 	csv := b.Get(early + "/report.csv?table=deliveries").Body
 	for _, want := range []string{
-		"line,line_name,destination,lists,waiting,held,taken,carried,stopped", "L1,Blister line 1,Line PC,1,0,0,0,1,0", "L1,Blister line 1,Printer,1,1,0,0,0,0",
+		"line,line_name,destination,lists,waiting,held,taken,carried,stopped", "L1,Blister line 1,Line PC,1,0,0,0,1,0",
+		"L1,Blister line 1,Printer,1,1,0,0,0,0",
 	} {
 		if !strings.Contains(csv, want) {
 			t.Errorf("%q is not in %q", want, csv)
 		}
 	}
 	items := b.Get(early + "/handover").Text(".items")
-	if !strings.Contains(items, "Order143") || !strings.Contains(items, "→ Printer") || strings.Contains(items, "Line PC") {
+	if !strings.Contains(items, "Order143") || !strings.Contains(items, "→ Printer") ||
+		strings.Contains(items, "Line PC") {
 		t.Errorf("handed over is %s", items)
 	}
 }

@@ -21,8 +21,8 @@ import (
 // early is the shift that runs when the clock of a site begins, on a Monday at 07:00 of the site.
 const early = "/shifts/2026-11-23/Early"
 
-// working is a site with three shifts, in whose Early one an order was released, one was refused and one is unknown; and
-// with a press that sent nothing, and a note.
+// working is a site with three shifts, in whose Early one an order was released, one was refused and one is unknown;
+// and with a press that sent nothing, and a note.
 func working(t *testing.T) *site.Site {
 	t.Helper()
 	s := site.New(t, site.Options{})
@@ -30,7 +30,8 @@ func working(t *testing.T) *site.Site {
 	b := s.SignIn("supervisor1")
 	s.Clock.Move(10 * time.Minute)
 	press := func(key string) {
-		if a := b.Post(handlerstest.OrderPath(s.Order(key), "/release")); a.Status != http.StatusSeeOther && a.Status != http.StatusConflict {
+		if a := b.Post(handlerstest.OrderPath(s.Order(key), "/release")); a.Status != http.StatusSeeOther &&
+			a.Status != http.StatusConflict {
 			t.Fatalf("release of %s: %d", key, a.Status)
 		}
 		s.Clock.Move(5 * time.Minute)
@@ -70,7 +71,8 @@ func TestAReportSaysTheSameOnThePageInCSVAndInXLSX(t *testing.T) {
 	if page.Status != http.StatusOK {
 		t.Fatalf("%d", page.Status)
 	}
-	// Sent, released, refused, unknown, unknown at first, by a person, elsewhere, pressed, waited, longest, settled, serials, lists.
+	// Sent, released, refused, unknown, unknown at first, by a person, elsewhere, pressed, waited, longest, settled,
+	// serials, lists.
 	got := figures(page, "Blister line 1")
 	want := []string{"3", "1", "1", "1", "1", "0", "0", "1", "15 min 0 s", "20 min 0 s", "–", "11", "0"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -85,8 +87,9 @@ func TestAReportSaysTheSameOnThePageInCSVAndInXLSX(t *testing.T) {
 		byName[name] = rows[1][i]
 	}
 	for name, want := range map[string]string{
-		"line": "L1", "requested": "3", "released": "1", "refused": "1", "unknown": "1", "unknown_at_first": "1", "settled": "0",
-		"waits": "3", "serials": "11", "lists_missing": "0", "nothing_sent": "1",
+		"line": "L1", "requested": "3", "released": "1", "refused": "1", "unknown": "1", "unknown_at_first": "1",
+		"settled": "0",
+		"waits":   "3", "serials": "11", "lists_missing": "0", "nothing_sent": "1",
 	} {
 		if byName[name] != want {
 			t.Errorf("CSV, %s: %q, want %q", name, byName[name], want)
@@ -124,7 +127,8 @@ func TestAReportSaysTheSameOnThePageInCSVAndInXLSX(t *testing.T) {
 	if formula, err := book.GetCellFormula("notes", "H2"); err != nil || formula != "" {
 		t.Errorf("a formula %q, %v", formula, err)
 	}
-	if e := s.History()[0]; e.Deed != packaging.Exported || e.By.Username != "auditor1" || !strings.Contains(e.Object, "Early") {
+	if e := s.History()[0]; e.Deed != packaging.Exported || e.By.Username != "auditor1" ||
+		!strings.Contains(e.Object, "Early") {
 		t.Errorf("the export is recorded as %+v", e)
 	}
 }
@@ -135,28 +139,43 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	out, in := s.SignIn("supervisor1"), s.SignIn("manager1")
 	form := out.Get(early + "/handover")
 	items := form.Text(".items")
-	for _, want := range []string{"Outcome unknownOrder145", "SuspendedOrder144", "Blister line 1 1 order waits for release", "Bottle line 2 3 orders wait for release", "=1+1 is no formula"} {
+	for _, want := range []string{
+		"Outcome unknownOrder145", "SuspendedOrder144", "Blister line 1 1 order waits for release",
+		"Bottle line 2 3 orders wait for release", "=1+1 is no formula",
+	} {
 		if !strings.Contains(items, want) {
 			t.Errorf("%q is not among what is open: %s", want, items)
 		}
 	}
-	if a := out.Post(early+"/handover", "shown", hash(form), "remarks", "x", "password", "wrong"); a.Status != http.StatusUnprocessableEntity {
+	if a := out.Post(
+		early+"/handover", "shown", hash(form), "remarks", "x", "password", "wrong",
+	); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("with a wrong password: %d", a.Status)
 	}
-	if e := s.History()[0]; e.Deed != packaging.SignDeclined || e.By.Username != "supervisor1" || e.Object != "shift 2026-11-23 Early" {
+	if e := s.History()[0]; e.Deed != packaging.SignDeclined || e.By.Username != "supervisor1" ||
+		e.Object != "shift 2026-11-23 Early" {
 		t.Errorf("the wrong password is recorded as %+v", e)
 	}
 	s.SignIn("operator1").Post("/lines/L2/notes", "words", "Something new")
-	if a := out.Post(early+"/handover", "shown", hash(form), "password", site.Password); a.Status != http.StatusConflict || !strings.Contains(a.Text(".problem"), "has changed since you looked") {
+	if a := out.Post(
+		early+"/handover", "shown", hash(form), "password", site.Password,
+	); a.Status != http.StatusConflict || !strings.Contains(a.Text(".problem"), "has changed since you looked") {
 		t.Errorf("what was shown is not what is open: %d %s", a.Status, a.Text("main"))
 	}
-	if a := out.Post(early+"/handover", "shown", hash(out.Get(early+"/handover")), "remarks", "Line 2 runs slow", "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := out.Post(
+		early+"/handover", "shown", hash(out.Get(early+"/handover")), "remarks", "Line 2 runs slow", "password",
+		site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("hand-over: %d %s", a.Status, a.Text(".problem"))
 	}
-	if a := out.Post(early+"/handover", "shown", hash(form), "password", site.Password); a.Status != http.StatusConflict {
+	if a := out.Post(
+		early+"/handover", "shown", hash(form), "password", site.Password,
+	); a.Status != http.StatusConflict {
 		t.Errorf("again: %d", a.Status)
 	}
-	if a := out.Post(early+"/handover/take", "shown", hash(in.Get(early+"/handover")), "password", site.Password); a.Status != http.StatusForbidden {
+	if a := out.Post(
+		early+"/handover/take", "shown", hash(in.Get(early+"/handover")), "password", site.Password,
+	); a.Status != http.StatusForbidden {
 		t.Errorf("the same person takes over: %d", a.Status)
 	}
 	if a := in.Get("/"); !strings.Contains(a.Text(".left"), "points of the hand-over of Early") {
@@ -164,7 +183,9 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	}
 	page := in.Get(early + "/handover")
 	ticks := page.Values("input[name=item]")
-	if a := in.PostAll(early+"/handover/take", "shown", hash(page), "item", "1", "item", "1", "password", site.Password); a.Status != http.StatusBadRequest {
+	if a := in.PostAll(
+		early+"/handover/take", "shown", hash(page), "item", "1", "item", "1", "password", site.Password,
+	); a.Status != http.StatusBadRequest {
 		t.Errorf("an item twice: %d", a.Status)
 	}
 	pairs := []string{"shown", hash(page), "password", site.Password}
@@ -176,7 +197,9 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	}
 	page = in.Get(early + "/handover")
 	signed := page.Text(".signatures")
-	for _, want := range []string{"Person supervisor1", "Handed over", "Person manager1", "Taken over", "2026-11-23 07:30:0", "+01:00"} {
+	for _, want := range []string{
+		"Person supervisor1", "Handed over", "Person manager1", "Taken over", "2026-11-23 07:30:0", "+01:00",
+	} {
 		if !strings.Contains(signed, want) {
 			t.Errorf("%q is not in the signatures: %s", want, signed)
 		}
@@ -192,7 +215,9 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 		t.Errorf("the next hand-over: %s", next.Text(".items"))
 	}
 	b := s.SignIn("supervisor1")
-	if a := b.Post(late+"/handover", "shown", hash(b.Get(late+"/handover")), "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		late+"/handover", "shown", hash(b.Get(late+"/handover")), "password", site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("the next hand-over: %d %s", a.Status, a.Text(".problem"))
 	}
 	if left := s.SignIn("manager1").Get("/").All(".left"); len(left) != 1 || !strings.Contains(left[0], "Late") {
@@ -210,19 +235,26 @@ func TestWhoIsLimitedToSomeLinesIsToldWhoHandsOver(t *testing.T) {
 		t.Helper()
 		page := limited.Get(early + "/handover")
 		if !strings.Contains(page.Text(".not-now"), says) || len(page.All("main form:not(.hint form)")) > 0 {
-			t.Errorf("%s: it says %q and has %d forms", when, page.Text(".not-now"), len(page.All("main form:not(.hint form)")))
+			t.Errorf(
+				"%s: it says %q and has %d forms", when, page.Text(".not-now"),
+				len(page.All("main form:not(.hint form)")),
+			)
 		}
 	}
 	told("before")
 	shown := hash(other.Get(early + "/handover"))
-	if a := limited.Post(early+"/handover", "shown", shown, "password", site.Password); a.Status != http.StatusNotFound {
+	if a := limited.Post(
+		early+"/handover", "shown", shown, "password", site.Password,
+	); a.Status != http.StatusNotFound {
 		t.Errorf("hand-over: %d", a.Status)
 	}
 	if a := other.Post(early+"/handover", "shown", shown, "password", site.Password); a.Status != http.StatusSeeOther {
 		t.Fatalf("hand-over by another: %d %s", a.Status, a.Text(".problem"))
 	}
 	told("after")
-	if a := limited.Post(early+"/handover/take", "shown", hash(s.SignIn("manager1").Get(early+"/handover")), "password", site.Password); a.Status != http.StatusNotFound {
+	if a := limited.Post(
+		early+"/handover/take", "shown", hash(s.SignIn("manager1").Get(early+"/handover")), "password", site.Password,
+	); a.Status != http.StatusNotFound {
 		t.Errorf("take-over: %d", a.Status)
 	}
 	for _, username := range []string{"manager1", "auditor1"} {
@@ -239,7 +271,9 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 	if a := b.Get(early + "/sign"); !strings.Contains(a.Text(".sign"), "The shift has not ended") {
 		t.Errorf("while it runs: %s", a.Text(".sign"))
 	}
-	if a := b.Post(early+"/sign", "shown", hash(b.Get(early+"/sign")), "meaning", "reviewed", "password", site.Password); a.Status != http.StatusConflict {
+	if a := b.Post(
+		early+"/sign", "shown", hash(b.Get(early+"/sign")), "meaning", "reviewed", "password", site.Password,
+	); a.Status != http.StatusConflict {
 		t.Errorf("while it runs: %d", a.Status)
 	}
 	if err := s.Settler.AskDue(t.Context()); err != nil { // sees the unknown outcome, and has nothing to ask yet
@@ -247,7 +281,8 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 	}
 	s.Clock.Move(8 * time.Hour)
 	b = s.SignIn("manager1")
-	if digest := b.Get("/").Text(".digest"); !strings.Contains(digest, "Ended, no signature recorded: Early") || !strings.Contains(digest, "Ended, no hand-over recorded: Early") {
+	if digest := b.Get("/").Text(".digest"); !strings.Contains(digest, "Ended, no signature recorded: Early") ||
+		!strings.Contains(digest, "Ended, no hand-over recorded: Early") {
 		t.Errorf("the overview says %q", digest)
 	}
 	shown := hash(b.Get(early + "/sign"))
@@ -257,25 +292,34 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 		"deviations without a comment":   {"shown", shown, "meaning", "deviations", "password", site.Password},
 		"another meaning than there are": {"shown", shown, "meaning", "approved", "password", site.Password},
 	} {
-		if a := b.Post(early+"/sign", form...); a.Status != http.StatusUnprocessableEntity || a.Text(".sign .problem") == "" {
+		if a := b.Post(early+"/sign", form...); a.Status != http.StatusUnprocessableEntity ||
+			a.Text(".sign .problem") == "" {
 			t.Errorf("%s: %d", name, a.Status)
 		}
 	}
-	if a := b.Post(early+"/sign", "shown", strings.Repeat("0", 64), "meaning", "reviewed", "password", site.Password); a.Status != http.StatusConflict {
+	if a := b.Post(
+		early+"/sign", "shown", strings.Repeat("0", 64), "meaning", "reviewed", "password", site.Password,
+	); a.Status != http.StatusConflict {
 		t.Errorf("under what was not shown: %d", a.Status)
 	}
-	if a := b.Post(early+"/sign", "shown", shown, "meaning", "deviations", "comment", "Ticket 4711", "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		early+"/sign", "shown", shown, "meaning", "deviations", "comment", "Ticket 4711", "password", site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text(".problem"))
 	}
 	deeds := []packaging.Deed{s.History()[0].Deed, s.History()[1].Deed}
-	if !slices.Equal(deeds, []packaging.Deed{packaging.Signed, packaging.ShiftReviewed}) || !strings.Contains(s.History()[1].New, "entries ") {
+	if !slices.Equal(deeds, []packaging.Deed{packaging.Signed, packaging.ShiftReviewed}) ||
+		!strings.Contains(s.History()[1].New, "entries ") {
 		t.Errorf("the review is recorded as %q: %q", deeds, s.History()[1].New)
 	}
 	page := b.Get(early)
 	if page.Text(".changed") != "" {
 		t.Errorf("changed: %q", page.Text(".changed"))
 	}
-	for _, want := range []string{"Person manager1", "Manager", "Reviewed; the deviations in the comment are followed up", "2026-11-23 15:30:0", "+01:00"} {
+	for _, want := range []string{
+		"Person manager1", "Manager", "Reviewed; the deviations in the comment are followed up", "2026-11-23 15:30:0",
+		"+01:00",
+	} {
 		if signed := page.Text(".signatures"); !strings.Contains(signed, want) {
 			t.Errorf("%q is not in the signature: %s", want, signed)
 		}
@@ -302,11 +346,14 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 	if digest := b.Get("/").Text(".digest"); !strings.Contains(digest, "Changed since signed: Early") {
 		t.Errorf("the overview says %q", digest)
 	}
-	if a := b.Post(early+"/sign", "shown", hash(b.Get(early+"/sign")), "meaning", "reviewed", "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		early+"/sign", "shown", hash(b.Get(early+"/sign")), "meaning", "reviewed", "password", site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("again: %d", a.Status)
 	}
 	page = b.Get(early)
-	if page.Text(".changed") != "" || !strings.Contains(page.Text(".report-state"), "Signed, version 2") || !strings.Contains(page.Text(".earlier"), "Ticket 4711") {
+	if page.Text(".changed") != "" || !strings.Contains(page.Text(".report-state"), "Signed, version 2") ||
+		!strings.Contains(page.Text(".earlier"), "Ticket 4711") {
 		t.Errorf("the second version: %s", page.Text(".report-state"))
 	}
 }
@@ -324,7 +371,9 @@ func TestASiteCanWantSomebodyElseToSign(t *testing.T) {
 	if !strings.Contains(page.Text(".sign"), "Somebody who did nothing in the shift has to sign it.") {
 		t.Errorf("the page says %q", page.Text(".sign"))
 	}
-	if a := b.Post(early+"/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password); a.Status != http.StatusForbidden && a.Status != http.StatusConflict {
+	if a := b.Post(
+		early+"/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password,
+	); a.Status != http.StatusForbidden && a.Status != http.StatusConflict {
 		t.Errorf("%d", a.Status)
 	}
 }
@@ -349,11 +398,15 @@ func TestAShiftIsReviewedByAnotherHumanThanWhoWorkedItWhicheverAccount(t *testin
 		status   int
 	}{{"manager2", http.StatusForbidden}, {"manager3", http.StatusSeeOther}} {
 		b := s.SignIn(reviewer.username)
-		refused := strings.Contains(b.Get(early+"/sign").Text(".sign"), "Somebody who did nothing in the shift has to sign it.")
+		refused := strings.Contains(
+			b.Get(early+"/sign").Text(".sign"), "Somebody who did nothing in the shift has to sign it.",
+		)
 		if refused != (reviewer.status == http.StatusForbidden) {
 			t.Errorf("the page refuses %s: %t", reviewer.username, refused)
 		}
-		a := b.Post(early+"/sign", "shown", shown, "meaning", "reviewed", "comment", "Ticket 4711", "password", site.Password)
+		a := b.Post(
+			early+"/sign", "shown", shown, "meaning", "reviewed", "comment", "Ticket 4711", "password", site.Password,
+		)
 		if a.Status != reviewer.status {
 			t.Errorf("%s: %d %s", reviewer.username, a.Status, a.Text("[role=alert]"))
 		}
@@ -367,18 +420,25 @@ func TestTheSecondSignerOfAReleaseDidSomethingInTheShift(t *testing.T) {
 	if err := s.Store.SetOtherReviewer(t.Context(), s.Person("administrator1"), true); err != nil {
 		t.Fatal(err)
 	}
-	if a := handlerstest.Sign(s.SignIn("supervisor1"), s.Order("Order143"), "username", "manager1", "meaning2", "approved", "secret2", site.Password); a.Status != http.StatusSeeOther {
+	if a := handlerstest.Sign(
+		s.SignIn("supervisor1"), s.Order("Order143"), "username", "manager1", "meaning2", "approved", "secret2",
+		site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text(".problem"))
 	}
 	s.Clock.Move(9 * time.Hour)
-	if page := s.SignIn("manager1").Get("/shifts/2026-11-23/Early/sign"); !strings.Contains(page.Text(".sign"), "Somebody who did nothing in the shift has to sign it.") {
+	if page := s.SignIn("manager1").Get("/shifts/2026-11-23/Early/sign"); !strings.Contains(
+		page.Text(".sign"), "Somebody who did nothing in the shift has to sign it.",
+	) {
 		t.Errorf("the page says %q", page.Text(".sign"))
 	}
 	s.AddPerson("ghent", "manager2")
 	other := s.SignIn("manager2")
 	for range 2 { // having signed a shift is no work in it
 		page := other.Get("/shifts/2026-11-23/Early/sign")
-		if a := other.Post("/shifts/2026-11-23/Early/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password); a.Status != http.StatusSeeOther {
+		if a := other.Post(
+			"/shifts/2026-11-23/Early/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password,
+		); a.Status != http.StatusSeeOther {
 			t.Fatalf("%d %s", a.Status, a.Text(".problem"))
 		}
 	}
@@ -393,7 +453,9 @@ func TestANoteAfterTheHandOverIsInTheNextOne(t *testing.T) {
 	b := s.SignIn("supervisor1")
 	handOver := func(shift string) string {
 		page := b.Get("/shifts/2026-11-23/" + shift + "/handover")
-		if a := b.Post("/shifts/2026-11-23/"+shift+"/handover", "shown", hash(page), "password", site.Password); a.Status != http.StatusSeeOther {
+		if a := b.Post(
+			"/shifts/2026-11-23/"+shift+"/handover", "shown", hash(page), "password", site.Password,
+		); a.Status != http.StatusSeeOther {
 			t.Fatalf("%s: %d %s", shift, a.Status, a.Text(".problem"))
 		}
 		return page.Text("main")
@@ -418,15 +480,20 @@ func TestANoteStaysAndItsWriterAloneCanWithdrawIt(t *testing.T) {
 	if writer.Get("/lines/L1").Attr("#notes", "open") != "" || len(writer.Get("/lines/L1").All(".note-list li")) != 0 {
 		t.Error("notes are not folded while there are none")
 	}
-	if a := writer.Post(handlerstest.OrderPath(o, "/notes"), "words", "Wrong <b>lot</b> on the screen"); a.Status != http.StatusSeeOther {
+	if a := writer.Post(
+		handlerstest.OrderPath(o, "/notes"), "words", "Wrong <b>lot</b> on the screen",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d", a.Status)
 	}
 	for _, where := range []string{"/lines/L1", handlerstest.OrderPath(o, "")} {
-		if words := other.Get(where).All(".note-list .words"); !slices.Equal(words, []string{"Wrong <b>lot</b> on the screen"}) {
+		if words := other.Get(where).All(".note-list .words"); !slices.Equal(
+			words, []string{"Wrong <b>lot</b> on the screen"},
+		) {
 			t.Errorf("%s shows %q", where, words)
 		}
 	}
-	if e := s.History()[0]; e.Deed != packaging.NoteWritten || e.New != "Wrong <b>lot</b> on the screen" || e.OrderKey != "Order143" || e.By.Username != "operator1" {
+	if e := s.History()[0]; e.Deed != packaging.NoteWritten || e.New != "Wrong <b>lot</b> on the screen" ||
+		e.OrderKey != "Order143" || e.By.Username != "operator1" {
 		t.Errorf("history %+v", e)
 	}
 	if a := other.Post("/notes/1/withdraw", "why", "no"); a.Status != http.StatusForbidden {
@@ -442,7 +509,8 @@ func TestANoteStaysAndItsWriterAloneCanWithdrawIt(t *testing.T) {
 		t.Errorf("again: %d", a.Status)
 	}
 	page := other.Get(handlerstest.OrderPath(o, ""))
-	if page.Text(".note-list del") != "Wrong <b>lot</b> on the screen" || !strings.Contains(page.Text(".note-list"), "The lot is right") {
+	if page.Text(".note-list del") != "Wrong <b>lot</b> on the screen" ||
+		!strings.Contains(page.Text(".note-list"), "The lot is right") {
 		t.Errorf("withdrawn it shows as %s", page.Text(".note-list"))
 	}
 	for _, words := range []string{"", "  \n ", strings.Repeat("x", 501), "a\x00b"} {
@@ -463,10 +531,13 @@ func TestShiftsAreSetForDaysToComeAndOfOneSiteAlone(t *testing.T) {
 			"name", "", "start", "", "end", "",
 		}, more...)...)
 	}
-	if a := set("2026-11-23"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text(".problem"), "tomorrow at the earliest") {
+	if a := set("2026-11-23"); a.Status != http.StatusUnprocessableEntity ||
+		!strings.Contains(a.Text(".problem"), "tomorrow at the earliest") {
 		t.Errorf("from today: %d %s", a.Status, a.Text(".problem"))
 	}
-	if a := set("2026-11-24", "name", "Night", "start", "17:00", "end", "05:00", "days-2", "mon"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text(".problem"), "Day and Night overlap") {
+	if a := set(
+		"2026-11-24", "name", "Night", "start", "17:00", "end", "05:00", "days-2", "mon",
+	); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text(".problem"), "Day and Night overlap") {
 		t.Errorf("overlapping: %d %s", a.Status, a.Text(".problem"))
 	}
 	for _, far := range []string{"9999-12-31", "3000-01-01", "0001-01-01"} {
@@ -477,7 +548,8 @@ func TestShiftsAreSetForDaysToComeAndOfOneSiteAlone(t *testing.T) {
 	if a := set("2026-11-24"); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text(".problem"))
 	}
-	if e := s.History()[0]; e.Deed != packaging.ShiftsSet || !strings.Contains(e.Old, "Early") || !strings.Contains(e.New, "Day 06:00–18:00 mon tue") {
+	if e := s.History()[0]; e.Deed != packaging.ShiftsSet || !strings.Contains(e.Old, "Early") ||
+		!strings.Contains(e.New, "Day 06:00–18:00 mon tue") {
 		t.Errorf("history %+v", e)
 	}
 	m := s.SignIn("manager1")
@@ -485,7 +557,8 @@ func TestShiftsAreSetForDaysToComeAndOfOneSiteAlone(t *testing.T) {
 		t.Errorf("the report of the day before: %d", a.Status)
 	}
 	for where, want := range map[string]int{
-		"/shifts/2026-11-24/Day": 200, "/shifts/2026-11-24/day": 200, "/shifts/2026-11-24/Early": 404, "/shifts/2026-11-25/Day": 404,
+		"/shifts/2026-11-24/Day": 200, "/shifts/2026-11-24/day": 200, "/shifts/2026-11-24/Early": 404,
+		"/shifts/2026-11-25/Day": 404,
 		"/shifts/2026-13-01/Day": 404, "/shifts/x/Early": 404, "/shifts?before=x": 400,
 	} {
 		if a := m.Get(where); a.Status != want {
@@ -500,7 +573,8 @@ func TestShiftsAreSetForDaysToComeAndOfOneSiteAlone(t *testing.T) {
 		t.Error("another site's shifts are listed")
 	}
 	s.ThreeShifts("basel")
-	if a := theirs.Get(early); a.Status != http.StatusOK || figures(a, "Blister line 1") != nil || strings.Contains(a.Body, "Order143") {
+	if a := theirs.Get(early); a.Status != http.StatusOK || figures(a, "Blister line 1") != nil ||
+		strings.Contains(a.Body, "Order143") {
 		t.Errorf("another site's shift of the same name and day shows what was done here: %d", a.Status)
 	}
 }
@@ -508,14 +582,18 @@ func TestShiftsAreSetForDaysToComeAndOfOneSiteAlone(t *testing.T) {
 func TestBetweenShiftsIsShownAsThat(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	if err := s.Store.SetShifts(t.Context(), s.Person("administrator1"), packaging.Plan{From: "2026-11-22", Shifts: []packaging.Shift{
-		{Name: "Late", Start: 14 * 60, End: 22 * 60, Days: packaging.EveryDay},
-	}}); err != nil {
+	if err := s.Store.SetShifts(t.Context(), s.Person("administrator1"), packaging.Plan{
+		From: "2026-11-22",
+		Shifts: []packaging.Shift{
+			{Name: "Late", Start: 14 * 60, End: 22 * 60, Days: packaging.EveryDay},
+		},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	s.SignIn("supervisor1").Post(handlerstest.OrderPath(s.Order("Order143"), "/release")) // at 07:00
 	page := s.SignIn("manager1").Get("/shifts")
-	if gap := page.Text(".shift-gap"); !strings.Contains(gap, "Between shifts") || !strings.Contains(gap, "1 order released") {
+	if gap := page.Text(".shift-gap"); !strings.Contains(gap, "Between shifts") ||
+		!strings.Contains(gap, "1 order released") {
 		t.Errorf("the list shows %q", gap)
 	}
 	if digest := s.SignIn("manager1").Get("/").Text(".digest"); digest != "" {

@@ -17,13 +17,18 @@ func TestAShiftOfWhichSomethingIsOpenIsSignedWithAComment(t *testing.T) {
 	s.Clock.Move(8 * time.Hour)
 	b := s.SignIn("manager1")
 	page := b.Get(early + "/sign")
-	if open := page.Text(".still-open"); !strings.Contains(open, "Still open:") || !strings.Contains(open, "Outcome unknown: Order145") {
+	if open := page.Text(".still-open"); !strings.Contains(open, "Still open:") ||
+		!strings.Contains(open, "Outcome unknown: Order145") {
 		t.Errorf("still open: %q", open)
 	}
 	sign := func(comment string) site.Answer {
-		return b.Post(early+"/sign", "shown", hash(b.Get(early+"/sign")), "meaning", "reviewed", "comment", comment, "password", site.Password)
+		return b.Post(
+			early+"/sign", "shown", hash(b.Get(early+"/sign")), "meaning", "reviewed", "comment", comment, "password",
+			site.Password,
+		)
 	}
-	if a := sign(" "); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text(".sign .problem"), "still open") {
+	if a := sign(" "); a.Status != http.StatusUnprocessableEntity ||
+		!strings.Contains(a.Text(".sign .problem"), "still open") {
 		t.Errorf("without a comment: %d %s", a.Status, a.Text(".problem"))
 	}
 	if a := sign("Ticket 4711, Sven asks at the line"); a.Status != http.StatusSeeOther {
@@ -37,7 +42,9 @@ func TestAShiftOfWhichSomethingIsOpenIsSignedWithAComment(t *testing.T) {
 	if open := page.Text(".still-open"); open != "" {
 		t.Errorf("of the next shift: %q", open)
 	}
-	if a := b.Post(late+"/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		late+"/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("the next shift: %d %s", a.Status, a.Text(".problem"))
 	}
 }
@@ -86,7 +93,8 @@ func TestWhatSimplyWaitsNeedsNoTickAndNotesNeedOne(t *testing.T) {
 	in := s.SignIn("manager1")
 	page := in.Get(early + "/handover")
 	ticks := page.Values("input[name=item]")
-	if len(ticks) != 2 || !strings.Contains(page.Text(".waits"), "8 orders wait for release") || len(page.All(".items li")) != 5 {
+	if len(ticks) != 2 || !strings.Contains(page.Text(".waits"), "8 orders wait for release") ||
+		len(page.All(".items li")) != 5 {
 		t.Errorf("%d ticks and %q", len(ticks), page.Text(".items"))
 	}
 	pairs := []string{"shown", hash(page), "password", site.Password}
@@ -115,17 +123,22 @@ func TestTrendsAreThoseOfTheReleases(t *testing.T) {
 		if len(all) != rows {
 			t.Fatalf("%s has %d rows", path, len(all))
 		}
-		i := slices.IndexFunc(page.All(".trends th[scope=row]"), func(name string) bool { return strings.Contains(name, "2026-11-23") })
+		i := slices.IndexFunc(page.All(".trends th[scope=row]"), func(name string) bool {
+			return strings.Contains(name, "2026-11-23")
+		})
 		cells := page.All(".trends tbody td")[i*6 : i*6+6]
 		if want := []string{"1", "1", "1", "15 min 0 s", "20 min 0 s", "11"}; !slices.Equal(cells, want) {
 			t.Errorf("%s shows %q, want %q", path, cells, want)
 		}
-		if says := page.All("svg.plot-columns desc"); len(says) != 2 || !strings.Contains(says[0], "Released 1, Not released 1, Outcome unknown 1") ||
+		if says := page.All("svg.plot-columns desc"); len(says) != 2 ||
+			!strings.Contains(says[0], "Released 1, Not released 1, Outcome unknown 1") ||
 			!strings.Contains(says[1], "median 15 min 0 s, longest 20 min 0 s") {
 			t.Errorf("%s says in words %q", path, says)
 		}
 	}
-	for path, want := range map[string]int{"?until=2026-11-22": 200, "?until=x": 400, "?by=year": 400, "?by=week&until=2026-11-30": 200} {
+	for path, want := range map[string]int{
+		"?until=2026-11-22": 200, "?until=x": 400, "?by=year": 400, "?by=week&until=2026-11-30": 200,
+	} {
 		if a := b.Get("/shifts/trends" + path); a.Status != want {
 			t.Errorf("%s: %d", path, a.Status)
 		}

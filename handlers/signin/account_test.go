@@ -20,8 +20,10 @@ func TestAPersonChangesTheirPasswordAndIsSignedOutEverywhereElse(t *testing.T) {
 		"The two new passwords differ.":           {site.Password, fresh, fresh + "s"},
 		"The new password is the old one.":        {site.Password, site.Password, site.Password},
 		"A password has at least 12 characters.":  {site.Password, "short", "short"},
-		"A password has at most 128 characters.":  {site.Password, strings.Repeat("longer ", 20), strings.Repeat("longer ", 20)},
-		"everybody tries first":                   {site.Password, "password1234", "password1234"},
+		"A password has at most 128 characters.": {
+			site.Password, strings.Repeat("longer ", 20), strings.Repeat("longer ", 20),
+		},
+		"everybody tries first": {site.Password, "password1234", "password1234"},
 	} {
 		a := here.Post("/account/password", "old", form[0], "new", form[1], "again", form[2])
 		if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text(".problem"), says) {
@@ -32,19 +34,24 @@ func TestAPersonChangesTheirPasswordAndIsSignedOutEverywhereElse(t *testing.T) {
 		t.Fatal("a password that was not changed signed people out")
 	}
 	a := here.Post("/account/password", "old", site.Password, "new", fresh, "again", fresh)
-	if a.Status != http.StatusSeeOther || !strings.Contains(here.Get(a.Header.Get("Location")).Text(".notice"), "Your password is changed.") {
+	if a.Status != http.StatusSeeOther ||
+		!strings.Contains(here.Get(a.Header.Get("Location")).Text(".notice"), "Your password is changed.") {
 		t.Fatalf("%d to %q", a.Status, a.Header.Get("Location"))
 	}
 	if !handlerstest.SentToSignIn(elsewhere.Get("/")) {
 		t.Error("the other session goes on")
 	}
-	if a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusUnauthorized {
+	if a := s.Browser().Post(
+		"/login", "username", "supervisor1", "password", site.Password,
+	); a.Status != http.StatusUnauthorized {
 		t.Errorf("the old password: %d", a.Status)
 	}
 	if a := s.Browser().Post("/login", "username", "supervisor1", "password", fresh); a.Status != http.StatusSeeOther {
 		t.Errorf("the new password: %d", a.Status)
 	}
-	want := map[packaging.Deed]string{packaging.PasswordSet: "user supervisor1", packaging.SessionEnded: "session of supervisor1"}
+	want := map[packaging.Deed]string{
+		packaging.PasswordSet: "user supervisor1", packaging.SessionEnded: "session of supervisor1",
+	}
 	for _, e := range s.History() {
 		if object, ok := want[e.Deed]; ok && e.Object == object && e.By.Username == "supervisor1" {
 			delete(want, e.Deed)
@@ -60,7 +67,10 @@ func TestAStolenSessionCanNotGuessThePasswordEither(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b, last := s.SignIn("supervisor1"), 0
 	for range 7 {
-		last = b.Post("/account/password", "old", "not the password", "new", "four words and a horse", "again", "four words and a horse").Status
+		last = b.Post(
+			"/account/password", "old", "not the password", "new", "four words and a horse", "again",
+			"four words and a horse",
+		).Status
 	}
 	if last != http.StatusTooManyRequests {
 		t.Errorf("the seventh try: %d", last)
@@ -71,7 +81,10 @@ func TestPeopleSeeTheirSessionsAndEndThem(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	tablet := s.Browser()
-	tablet.Header.Set("User-Agent", "Mozilla/5.0 (Linux; Android 14; SM-T545) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
+	tablet.Header.Set(
+		"User-Agent",
+		"Mozilla/5.0 (Linux; Android 14; SM-T545) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+	)
 	tablet.Post("/login", "username", "supervisor1", "password", site.Password)
 	here := s.SignIn("supervisor1")
 	s.SignIn("operator1")
@@ -79,7 +92,8 @@ func TestPeopleSeeTheirSessionsAndEndThem(t *testing.T) {
 	if rows := page.All(".sessions tbody tr"); len(rows) != 2 {
 		t.Fatalf("%d sessions", len(rows))
 	}
-	if text := page.Text(".sessions tbody"); !strings.Contains(text, "Chrome on Android") || !strings.Contains(text, "You, here") || !strings.Contains(text, "127.0.0.1") {
+	if text := page.Text(".sessions tbody"); !strings.Contains(text, "Chrome on Android") ||
+		!strings.Contains(text, "You, here") || !strings.Contains(text, "127.0.0.1") {
 		t.Errorf("says %q", text)
 	}
 	end := page.Attr(".sessions form", "action")

@@ -14,8 +14,8 @@ import (
 	view "lineboard/views/signin"
 )
 
-// ConfirmOwnPassword confirms the password that somebody else set for the person, and that they have changed, with the one
-// that they had before. Tries at that one are throttled, and wrong ones recorded.
+// ConfirmOwnPassword confirms the password that somebody else set for the person, and that they have changed, with the
+// one that they had before. Tries at that one are throttled, and wrong ones recorded.
 func (s *Server) ConfirmOwnPassword(c echo.Context) error {
 	return s.confirmed(c, s.proveOlder(c))
 }

@@ -13,12 +13,15 @@ import (
 
 const theirs, mine = "what the administrator set", "what nobody else knows"
 
-// reset has an administrator set somebody's password, who signs in with it. It gives the browser of who does so, whoever it is.
+// reset has an administrator set somebody's password, who signs in with it. It gives the browser of who does so,
+// whoever it is.
 func reset(t *testing.T, s *site.Site, username string) *site.Browser {
 	t.Helper()
 	admin := s.SignIn("administrator1")
 	p := s.Person(username)
-	if a := admin.Post(fmt.Sprintf("/admin/people/%d/password", p.ID), "password", theirs, "again", theirs); a.Status != http.StatusSeeOther {
+	if a := admin.Post(
+		fmt.Sprintf("/admin/people/%d/password", p.ID), "password", theirs, "again", theirs,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("set: %d %s", a.Status, a.Text("main"))
 	}
 	b := s.Browser()
@@ -39,7 +42,9 @@ func TestNobodyReleasesOrSignsByAPasswordThatTheySetForAnother(t *testing.T) {
 	b := reset(t, s, "supervisor1")
 	refused := func(when string) {
 		t.Helper()
-		for _, path := range []string{handlerstest.OrderPath(o, "/release"), handlerstest.OrderPath(o, "/line"), "/lines/L1/queue"} {
+		for _, path := range []string{
+			handlerstest.OrderPath(o, "/release"), handlerstest.OrderPath(o, "/line"), "/lines/L1/queue",
+		} {
 			if a := b.Post(path, "revision", fmt.Sprint(o.Revision)); a.Status != http.StatusForbidden {
 				t.Errorf("%s: %s: %d", when, path, a.Status)
 			}
@@ -47,12 +52,15 @@ func TestNobodyReleasesOrSignsByAPasswordThatTheySetForAnother(t *testing.T) {
 		if s.Order("Order143").Release != nil {
 			t.Fatal(when + ": it is released")
 		}
-		if a := b.Get("/lines/L1"); a.Status != http.StatusOK || !strings.Contains(a.Text("main"), "Person administrator1 set your password.") {
+		if a := b.Get("/lines/L1"); a.Status != http.StatusOK ||
+			!strings.Contains(a.Text("main"), "Person administrator1 set your password.") {
 			t.Errorf("%s: they are not told, %d", when, a.Status)
 		}
 	}
 	refused("set by another")
-	if a := b.Post("/account/pin", "pin", handlerstest.APIN, "again", handlerstest.APIN, "password", theirs); a.Status != http.StatusForbidden {
+	if a := b.Post(
+		"/account/pin", "pin", handlerstest.APIN, "again", handlerstest.APIN, "password", theirs,
+	); a.Status != http.StatusForbidden {
 		t.Errorf("a PIN by it: %d", a.Status)
 	}
 	if a := b.Post("/account/confirm", "older", site.Password); a.Status == http.StatusSeeOther {
@@ -64,14 +72,17 @@ func TestNobodyReleasesOrSignsByAPasswordThatTheySetForAnother(t *testing.T) {
 		t.Errorf("by a password that is not theirs: %d", a.Status)
 	}
 	refused("with a wrong older password")
-	if a := s.SignIn("administrator1").Post(fmt.Sprintf("/account/confirm/%d", s.Person("supervisor1").ID)); a.Status != http.StatusNotFound {
+	if a := s.SignIn("administrator1").Post(
+		fmt.Sprintf("/account/confirm/%d", s.Person("supervisor1").ID),
+	); a.Status != http.StatusNotFound {
 		t.Errorf("by who set it: %d", a.Status)
 	}
 	refused("confirmed by who set it")
 	if a := b.Post("/account/confirm", "older", site.Password); a.Status != http.StatusSeeOther {
 		t.Fatalf("by the password before: %d %s", a.Status, a.Text("main"))
 	}
-	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.By.Username != "supervisor1" || e.Object != "user supervisor1" {
+	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.By.Username != "supervisor1" ||
+		e.Object != "user supervisor1" {
 		t.Errorf("history: %+v", e)
 	}
 	b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
@@ -93,16 +104,21 @@ func TestASecondManagerConfirmsThatAPersonHasTheirOwnPassword(t *testing.T) {
 	if a := b.Post(path); a.Status != http.StatusForbidden {
 		t.Errorf("by themselves: %d", a.Status)
 	}
-	if page := manager.Get("/account").Text("main"); !strings.Contains(page, "Set by Person administrator1, then changed.") {
+	if page := manager.Get("/account").Text("main"); !strings.Contains(
+		page, "Set by Person administrator1, then changed.",
+	) {
 		t.Errorf("the manager sees %q", page)
 	}
 	if a := manager.Post(path); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
-	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.By.Username != "manager1" || e.Object != "user supervisor1" {
+	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.By.Username != "manager1" ||
+		e.Object != "user supervisor1" {
 		t.Errorf("history: %+v", e)
 	}
-	if a := b.Get(handlerstest.OrderPath(s.Order("Order143"), "?arm=1")); strings.Contains(a.Text("main"), "set your password") || a.Text(".release-execute") == "" {
+	if a := b.Get(
+		handlerstest.OrderPath(s.Order("Order143"), "?arm=1"),
+	); strings.Contains(a.Text("main"), "set your password") || a.Text(".release-execute") == "" {
 		t.Error("they still can't release")
 	}
 }
@@ -113,7 +129,10 @@ func TestWhoIsNotConfirmedConfirmsNobodyAndSetsNothing(t *testing.T) {
 	s := site.New(t, site.Options{})
 	admin := s.SignIn("administrator1")
 	for _, name := range []string{"second", "third"} {
-		if a := admin.Post("/admin/people", "username", name, "full_name", name, "role", "administrator", "password", theirs, "again", theirs); a.Status != http.StatusSeeOther {
+		if a := admin.Post(
+			"/admin/people", "username", name, "full_name", name, "role", "administrator", "password", theirs, "again",
+			theirs,
+		); a.Status != http.StatusSeeOther {
 			t.Fatalf("add: %d %s", a.Status, a.Text("main"))
 		}
 	}
@@ -125,7 +144,9 @@ func TestWhoIsNotConfirmedConfirmsNobodyAndSetsNothing(t *testing.T) {
 	for path, form := range map[string][]string{
 		fmt.Sprintf("/account/confirm/%d", s.Person("third").ID):       nil,
 		fmt.Sprintf("/admin/people/%d/password", s.Person("third").ID): {"password", theirs, "again", theirs},
-		"/admin/people": {"username", "fourth", "full_name", "x", "role", "manager", "password", theirs, "again", theirs},
+		"/admin/people": {
+			"username", "fourth", "full_name", "x", "role", "manager", "password", theirs, "again", theirs,
+		},
 	} {
 		if a := second.Post(path, form...); a.Status != http.StatusForbidden {
 			t.Errorf("%s: %d", path, a.Status)
@@ -147,12 +168,14 @@ func TestASiteWithOneAdministratorWaivesTheSecondPersonOnRecord(t *testing.T) {
 	if a := admin.Post("/account/waive", "waive", "yes"); a.Status != http.StatusSeeOther {
 		t.Fatalf("alone: %d %s", a.Status, a.Text("main"))
 	}
-	if e := handlerstest.LastEntry(s, packaging.RulesSet); e.Object != "confirmation of passwords" || !strings.HasPrefix(e.New, "waived") {
+	if e := handlerstest.LastEntry(s, packaging.RulesSet); e.Object != "confirmation of passwords" ||
+		!strings.HasPrefix(e.New, "waived") {
 		t.Errorf("history: %+v", e)
 	}
 	b := reset(t, s, "supervisor1")
 	change(b, theirs, mine)
-	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.Object != "user supervisor1" || !strings.HasPrefix(e.New, "waived") {
+	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.Object != "user supervisor1" ||
+		!strings.HasPrefix(e.New, "waived") {
 		t.Errorf("history: %+v", e)
 	}
 	if a := b.Get(handlerstest.OrderPath(s.Order("Order143"), "?arm=1")); a.Text(".release-execute") == "" {
@@ -167,7 +190,9 @@ func TestABadgeThatSomebodyElseSetDoesNothingUntilItsOwnerConfirmedIt(t *testing
 	admin := s.SignIn("administrator1")
 	set := func() {
 		t.Helper()
-		if a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(s.Person("supervisor1").ID), "badge", handlerstest.ABadge); a.Status != http.StatusSeeOther {
+		if a := admin.Post(
+			"/admin/stations/badge", "person", fmt.Sprint(s.Person("supervisor1").ID), "badge", handlerstest.ABadge,
+		); a.Status != http.StatusSeeOther {
 			t.Fatalf("set: %d", a.Status)
 		}
 	}

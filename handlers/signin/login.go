@@ -76,7 +76,8 @@ func (s *Server) Login(c echo.Context) error {
 	return web.SeeOther(c, web.LocalPath(form.Next))
 }
 
-// checkPassword returns whose username and password the form has. A wrong password, and one that comes too early, end in
+// checkPassword returns whose username and password the form has. A wrong password, and one that comes too early, end
+// in
 // [web.Refused].
 func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserID, error) {
 	ctx := c.Request().Context()
@@ -106,7 +107,8 @@ func (s *Server) checkPassword(c echo.Context, username string) (packaging.UserI
 	return user, s.Guard.Right(ctx, username, s.Client(c, username))
 }
 
-// enterStranger waits until the password of an unknown browser may be compared. It reports false if too many others wait.
+// enterStranger waits until the password of an unknown browser may be compared. It reports false if too many others
+// wait.
 func (s *Server) enterStranger(ctx context.Context) bool {
 	limited, cancel := context.WithTimeout(ctx, strangersWait)
 	defer cancel()

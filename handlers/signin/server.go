@@ -23,8 +23,8 @@ type Server struct {
 	Provider Provider
 	Demo     []view.DemoPerson // who can sign in by a press, in the demo
 	attempts *loginAttempts
-	// strangers limits how many passwords from unknown browsers are compared at once. Comparing takes the processor: what
-	// strangers try must leave some of it to browsers in which people signed in before.
+	// strangers limits how many passwords from unknown browsers are compared at once. Comparing takes the processor:
+	// what strangers try must leave some of it to browsers in which people signed in before.
 	strangers *semaphore.Weighted
 }
 

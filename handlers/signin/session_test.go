@@ -19,7 +19,8 @@ func TestSigningInGivesACookieThatSignsInAndSigningOutEndsItOnTheServer(t *testi
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.Browser()
-	if a := b.Get("/orders?q=a"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/login?next=%2Forders%3Fq%3Da" {
+	if a := b.Get("/orders?q=a"); a.Status != http.StatusSeeOther ||
+		a.Header.Get("Location") != "/login?next=%2Forders%3Fq%3Da" {
 		t.Fatalf("signed out: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 	if next := b.Get("/login?next=%2Forders%3Fq%3Da").Attr("input[name=next]", "value"); next != "/orders?q=a" {
@@ -30,7 +31,8 @@ func TestSigningInGivesACookieThatSignsInAndSigningOutEndsItOnTheServer(t *testi
 		t.Fatalf("sign-in: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 	cookie := a.Header.Get("Set-Cookie")
-	if !strings.HasPrefix(cookie, s.CookieName("")+"=") || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
+	if !strings.HasPrefix(cookie, s.CookieName("")+"=") || !strings.Contains(cookie, "HttpOnly") ||
+		!strings.Contains(cookie, "SameSite=Lax") {
 		t.Errorf("cookie %q", cookie)
 	}
 	stolen := s.Browser()
@@ -75,7 +77,8 @@ func TestSigningInAndOutStandsInTheHistory(t *testing.T) {
 		stands := func(deed packaging.Deed) {
 			t.Helper()
 			e := s.History()[0]
-			if e.Deed != deed || e.By.Username != "supervisor1" || e.By.Station != where || s.Clock.Now().Sub(e.At) > time.Second {
+			if e.Deed != deed || e.By.Username != "supervisor1" || e.By.Station != where ||
+				s.Clock.Now().Sub(e.At) > time.Second {
 				t.Errorf("at %q the history's last entry is %s by %+v at %s, want %s", where, e.Deed, e.By, e.At, deed)
 			}
 		}
@@ -145,7 +148,8 @@ func TestGoingOnAtAnotherSiteDoesNotProlongASignIn(t *testing.T) {
 			t.Fatalf("on to %s in hour %d: %d to %s", slug, hour, a.Status, a.Header.Get("Location"))
 		}
 		name := fmt.Sprint("Site ", hour)
-		if a := admin.Post("/admin/sites", "site", name, "zone", "Europe/Paris"); a.Status != http.StatusSeeOther || handlerstest.SentToSignIn(a) {
+		if a := admin.Post("/admin/sites", "site", name, "zone", "Europe/Paris"); a.Status != http.StatusSeeOther ||
+			handlerstest.SentToSignIn(a) {
 			t.Fatalf("another site in hour %d: %d %s", hour, a.Status, a.Text("main .problem"))
 		}
 	}
@@ -173,7 +177,9 @@ func TestEachSessionThatSomebodyEndsStandsInTheHistory(t *testing.T) {
 		"deactivated": {func(_ *testing.T, _ *site.Site, admin *site.Browser, person string) site.Answer {
 			return admin.Post(person+"/active", "active", "no")
 		}, "administrator1"},
-		"removed from one of several sites": {func(_ *testing.T, s *site.Site, admin *site.Browser, person string) site.Answer {
+		"removed from one of several sites": {func(
+			_ *testing.T, s *site.Site, admin *site.Browser, person string,
+		) site.Answer {
 			s.AddTenant("basel", "Plant Basel", "supervisor1")
 			return admin.Post(person + "/remove")
 		}, "administrator1"},
@@ -199,7 +205,8 @@ func TestEachSessionThatSomebodyEndsStandsInTheHistory(t *testing.T) {
 			if a := tablet.Get("/orders"); !handlerstest.SentToSignIn(a) {
 				t.Errorf("the session goes on: %d", a.Status)
 			}
-			if e := handlerstest.LastEntry(s, packaging.SessionEnded); e.Object != "session of supervisor1" || e.By.Username != test.by || !strings.HasPrefix(e.Old, "127.0.0.1") {
+			if e := handlerstest.LastEntry(s, packaging.SessionEnded); e.Object != "session of supervisor1" ||
+				e.By.Username != test.by || !strings.HasPrefix(e.Old, "127.0.0.1") {
 				t.Errorf("history %+v", e)
 			}
 		})
@@ -214,7 +221,9 @@ func TestAWrongPasswordSaysTheSameAsNobody(t *testing.T) {
 	if wrong.Status != http.StatusUnauthorized || nobody.Status != http.StatusUnauthorized {
 		t.Errorf("%d and %d", wrong.Status, nobody.Status)
 	}
-	if strings.ReplaceAll(wrong.Text("body"), "supervisor1", "") != strings.ReplaceAll(nobody.Text("body"), "supervisor9", "") {
+	if strings.ReplaceAll(wrong.Text("body"), "supervisor1", "") != strings.ReplaceAll(
+		nobody.Text("body"), "supervisor9", "",
+	) {
 		t.Errorf("%q and %q", wrong.Text("body"), nobody.Text("body"))
 	}
 	if e := s.History()[0]; e.Deed != packaging.SignInDeclined || e.By.Username != "supervisor1" {
@@ -228,7 +237,9 @@ func TestAWrongPasswordSaysTheSameAsNobody(t *testing.T) {
 func TestSigningInLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	for _, next := range []string{"//evil.example", "https://evil.example", `/\evil.example`, "evil", "/\t/evil.example", ""} {
+	for _, next := range []string{
+		"//evil.example", "https://evil.example", `/\evil.example`, "evil", "/\t/evil.example", "",
+	} {
 		a := s.Browser().Post("/login", "username", "supervisor1", "password", site.Password, "next", next)
 		if a.Header.Get("Location") != "/" {
 			t.Errorf("%q leads to %q", next, a.Header.Get("Location"))

@@ -412,8 +412,8 @@ func (s *Server) accountProblem(c echo.Context, err error) error {
 	return s.showAccount(c, web.StatusOf(err), view.AccountPage{SignOnProblem: said})
 }
 
-// logoutURL returns where a browser goes after logout. Who came by single sign-on gets a page that leads to the logout at
-// the provider.
+// logoutURL returns where a browser goes after logout. Who came by single sign-on gets a page that leads to the logout
+// at the provider.
 func logoutURL(p packaging.Person) string {
 	if !p.SignedOn {
 		return string(shell.LoginURL())

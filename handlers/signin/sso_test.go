@@ -35,14 +35,16 @@ func TestSomebodyComesByTheirCompanysProviderAndIsWhatItSays(t *testing.T) {
 			prepare(c)
 			b := c.Browser()
 			page := b.Get("/login?next=/orders")
-			if href := page.Attr(".sign-ons a", "href"); href != "/sso/ghent?next=%2Forders" || page.Text(".sign-ons a") != "Sign in with Plant account" {
+			if href := page.Attr(".sign-ons a", "href"); href != "/sso/ghent?next=%2Forders" ||
+				page.Text(".sign-ons a") != "Sign in with Plant account" {
 				t.Fatalf("button %q to %q", page.Text(".sign-ons a"), href)
 			}
 			to, err := url.Parse(c.Begin(b, "ghent", "/orders"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if q := to.Query(); q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "" || q.Get("nonce") == "" || q.Get("response_type") != "code" ||
+			if q := to.Query(); q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "" ||
+				q.Get("nonce") == "" || q.Get("response_type") != "code" ||
 				q.Get("redirect_uri") != c.Web.URL+"/sso/ghent/callback" || len(q.Get("state")) < 20 {
 				t.Errorf("asked with %v", q)
 			}
@@ -57,8 +59,10 @@ func TestSomebodyComesByTheirCompanysProviderAndIsWhatItSays(t *testing.T) {
 			if got := b.Get("/").All(".lane h2 span"); !slices.Equal(got, []string{"Blister line 1"}) {
 				t.Errorf("lanes %q", got)
 			}
-			if e := c.History(); e[0].Deed != packaging.SignedIn || e[0].By.Username != "ines" || e[0].Object != "single sign-on" ||
-				e[1].Deed != packaging.PersonSet || e[1].New != "Inès Dupont · supervisor · lines L1" || e[1].By.Username != "single sign-on" {
+			if e := c.History(); e[0].Deed != packaging.SignedIn || e[0].By.Username != "ines" ||
+				e[0].Object != "single sign-on" ||
+				e[1].Deed != packaging.PersonSet || e[1].New != "Inès Dupont · supervisor · lines L1" ||
+				e[1].By.Username != "single sign-on" {
 				t.Errorf("history %+v", e[:2])
 			}
 
@@ -71,14 +75,16 @@ func TestSomebodyComesByTheirCompanysProviderAndIsWhatItSays(t *testing.T) {
 				t.Fatalf("again: %d %s", a.Status, a.Text("[role=alert]"))
 			}
 			again := c.Person("ines")
-			if again.ID != p.ID || again.Role != packaging.Manager || len(again.Lines) != 0 || again.FullName != "Inès Dupont-Roy" {
+			if again.ID != p.ID || again.Role != packaging.Manager || len(again.Lines) != 0 ||
+				again.FullName != "Inès Dupont-Roy" {
 				t.Errorf("person %+v", again)
 			}
 			if handlerstest.CookieOf(t, c.Site, b) == was {
 				t.Error("the session goes on under the token from before")
 			}
 			i := slices.IndexFunc(c.History(), func(e packaging.Entry) bool { return e.Deed == packaging.PersonSet })
-			if e := c.History()[i]; e.Old != "Inès Dupont · supervisor · lines L1" || e.New != "Inès Dupont-Roy · manager" {
+			if e := c.History()[i]; e.Old != "Inès Dupont · supervisor · lines L1" ||
+				e.New != "Inès Dupont-Roy · manager" {
 				t.Errorf("of %q to %q", e.Old, e.New)
 			}
 		})
@@ -127,13 +133,20 @@ func TestTheProviderLeadsBackBelowThePathOfAProxy(t *testing.T) {
 
 func TestWhoIsNotMappedOrNotActiveIsRefusedAndToldWhy(t *testing.T) {
 	t.Parallel()
-	c := handlerstest.NewCompany(t, provider.Person{Subject: "sub-otto", Username: "otto", FirstName: "Otto", Email: "otto@plant.example", Groups: []string{"Packers"}})
+	c := handlerstest.NewCompany(
+		t,
+		provider.Person{
+			Subject: "sub-otto", Username: "otto", FirstName: "Otto", Email: "otto@plant.example",
+			Groups: []string{"Packers"},
+		},
+	)
 	b := c.Browser()
 	c.Refused(c.Come(b, "ghent", "otto"), http.StatusForbidden, packaging.SignOnNoRole, "gives you a role at this site")
 	if e := c.History()[0]; e.By.Username != "otto" || e.By.ID != 0 || e.By.FullName != "Otto" {
 		t.Errorf("history %+v", e)
 	}
-	if people, err := c.Store.People(t.Context(), c.Tenant("ghent").ID); err != nil || slices.ContainsFunc(people, func(p packaging.Person) bool { return p.Username == "otto" }) {
+	if people, err := c.Store.People(t.Context(), c.Tenant("ghent").ID); err != nil ||
+		slices.ContainsFunc(people, func(p packaging.Person) bool { return p.Username == "otto" }) {
 		t.Errorf("somebody was made, %v", err)
 	}
 	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
@@ -178,7 +191,10 @@ func TestWhatComesBackMustBeTheAnswerToWhatThisBrowserAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Refused(cancelled.Get("/sso/ghent/callback?error=access_denied&state="+to.Query().Get("state")), http.StatusForbidden, packaging.SignOnCancelled, "was cancelled")
+	c.Refused(
+		cancelled.Get("/sso/ghent/callback?error=access_denied&state="+to.Query().Get("state")), http.StatusForbidden,
+		packaging.SignOnCancelled, "was cancelled",
+	)
 	wrong := c.Browser()
 	c.Begin(wrong, "ghent", "/")
 	a := wrong.Get("/sso/ghent/callback?code=x&state=%3Cscript%3E&error=%3Cscript%3E")
@@ -204,8 +220,12 @@ func jar(c handlerstest.Company, b *site.Browser) string {
 func TestATokenThatIsNotProvenOpensNothing(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(handlerstest.Company){
-		"another nonce": func(c handlerstest.Company) { c.Alter(func(claims map[string]any) { claims["nonce"] = "another" }) },
-		"no nonce":      func(c handlerstest.Company) { c.Alter(func(claims map[string]any) { delete(claims, "nonce") }) },
+		"another nonce": func(c handlerstest.Company) {
+			c.Alter(func(claims map[string]any) {
+				claims["nonce"] = "another"
+			})
+		},
+		"no nonce": func(c handlerstest.Company) { c.Alter(func(claims map[string]any) { delete(claims, "nonce") }) },
 		"another audience": func(c handlerstest.Company) {
 			c.Alter(func(claims map[string]any) { claims["aud"] = []string{"another"} })
 		},
@@ -241,8 +261,16 @@ func TestATokenThatIsNotProvenOpensNothing(t *testing.T) {
 		"its signature gone": func(c handlerstest.Company) {
 			c.Replace(func(token string) string { return token[:strings.LastIndexByte(token, '.')+1] })
 		},
-		"no token":                              func(c handlerstest.Company) { c.Replace(func(string) string { return "" }) },
-		"words":                                 func(c handlerstest.Company) { c.Replace(func(string) string { return "a.b.c" }) },
+		"no token": func(c handlerstest.Company) {
+			c.Replace(func(string) string {
+				return ""
+			})
+		},
+		"words": func(c handlerstest.Company) {
+			c.Replace(func(string) string {
+				return "a.b.c"
+			})
+		},
 		"without its issuer, which it promised": func(c handlerstest.Company) { c.PromiseIssuer() },
 		"expired": func(c handlerstest.Company) {
 			c.Alter(func(claims map[string]any) { claims["exp"] = time.Now().Add(-time.Minute).Unix() })
@@ -251,7 +279,11 @@ func TestATokenThatIsNotProvenOpensNothing(t *testing.T) {
 			c.Alter(func(claims map[string]any) { claims["iss"] = "https://evil.example" })
 		},
 		"another provider's key": func(c handlerstest.Company) { c.Forge() },
-		"no subject":             func(c handlerstest.Company) { c.Alter(func(claims map[string]any) { claims["sub"] = "" }) },
+		"no subject": func(c handlerstest.Company) {
+			c.Alter(func(claims map[string]any) {
+				claims["sub"] = ""
+			})
+		},
 		"userinfo is of another person": func(c handlerstest.Company) {
 			c.Alter(func(claims map[string]any) { claims["sub"] = "sub-of-somebody-else" })
 		},
@@ -295,7 +327,9 @@ func TestATokenOfAnotherLoginOpensNothing(t *testing.T) {
 	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
-	c.Refused(c.Come(c.Browser(), "ghent", "ines"), http.StatusBadRequest, packaging.SignOnBadToken, "could not be verified")
+	c.Refused(
+		c.Come(c.Browser(), "ghent", "ines"), http.StatusBadRequest, packaging.SignOnBadToken, "could not be verified",
+	)
 }
 
 // A subject is compared letter by letter: one in other letters is somebody else, who has a name that is there already.
@@ -306,7 +340,9 @@ func TestASubjectInOtherLettersIsSomebodyElse(t *testing.T) {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
 	c.InToken() // else the provider's userinfo would be of another person
-	for _, change := range []func(string) string{strings.ToUpper, func(sub string) string { return sub + " " }, func(sub string) string { return sub + "\x00" }} {
+	for _, change := range []func(string) string{
+		strings.ToUpper, func(sub string) string { return sub + " " }, func(sub string) string { return sub + "\x00" },
+	} {
 		c.Alter(func(claims map[string]any) { claims["sub"] = change(claims["sub"].(string)) })
 		b := c.Browser()
 		if a := c.Come(b, "ghent", "ines"); a.Status < http.StatusBadRequest || !handlerstest.SentToSignIn(b.Get("/")) {
@@ -326,23 +362,31 @@ func TestATokenThatIsTooOldByTheServersClockOpensNothing(t *testing.T) {
 func TestSomebodyOfTheSameNameIsNeverTakenOver(t *testing.T) {
 	t.Parallel()
 	c := handlerstest.NewCompany(t,
-		provider.Person{Subject: "sub-evil", Username: "Administrator1", Email: "administrator1@plant.example", FirstName: "Not", LastName: "Them", Groups: []string{"packers"}},
+		provider.Person{
+			Subject: "sub-evil", Username: "Administrator1", Email: "administrator1@plant.example", FirstName: "Not",
+			LastName: "Them", Groups: []string{"packers"},
+		},
 		provider.Person{Subject: "sub-odd", Username: "<odd> name/..\x00", FirstName: "Odd", Groups: []string{"leads"}},
 	)
 	before := c.Person("administrator1")
 	b := c.Browser()
-	c.Refused(c.Come(b, "ghent", "Administrator1"), http.StatusForbidden, packaging.SignOnSameName, "connect your company account at Your account")
+	c.Refused(
+		c.Come(b, "ghent", "Administrator1"), http.StatusForbidden, packaging.SignOnSameName,
+		"connect your company account at Your account",
+	)
 	c.AddPerson("ghent", "administrator2")
 	decide := func(by, same string) site.Answer {
 		return c.SignIn(by).Post("/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-evil", "same", same)
 	}
-	if page := c.SignIn("administrator2").Get("/admin/people").Text("#waits"); !strings.Contains(page, "Not Them") || !strings.Contains(page, "Person administrator1") {
+	if page := c.SignIn("administrator2").Get("/admin/people").Text("#waits"); !strings.Contains(page, "Not Them") ||
+		!strings.Contains(page, "Person administrator1") {
 		t.Errorf("who waits: %q", page)
 	}
 	if a := decide("administrator1", "no"); a.Status != http.StatusForbidden {
 		t.Errorf("the person whom it is about decides: %d", a.Status)
 	}
-	if a := decide("administrator2", "no"); a.Status != http.StatusSeeOther || c.History()[0].Deed != packaging.HumanSet {
+	if a := decide("administrator2", "no"); a.Status != http.StatusSeeOther ||
+		c.History()[0].Deed != packaging.HumanSet {
 		t.Fatalf("decided: %d %s", a.Status, a.Text("[role=alert]"))
 	}
 	if decide("administrator2", "yes"); c.History()[0].Deed == packaging.HumanSet {
@@ -374,17 +418,30 @@ func TestSomebodyOfTheSameNameIsNeverTakenOver(t *testing.T) {
 func TestOneHumanIsOneSignerHoweverTheyComeIn(t *testing.T) {
 	t.Parallel()
 	c := handlerstest.NewCompany(t,
-		provider.Person{Subject: "sub-1", Username: "Supervisor1@plant.example", FirstName: "Person", LastName: "supervisor1", Groups: []string{"packers"}},
-		provider.Person{Subject: "sub-2", Username: "s.one", Email: "SUPERVISOR1@plant.example", FirstName: "Person", Groups: []string{"packers"}},
-		provider.Person{Subject: "sub-3", Username: "superv\u0456sor1", FirstName: "Person", Groups: []string{"packers"}},
+		provider.Person{
+			Subject: "sub-1", Username: "Supervisor1@plant.example", FirstName: "Person", LastName: "supervisor1",
+			Groups: []string{"packers"},
+		},
+		provider.Person{
+			Subject: "sub-2", Username: "s.one", Email: "SUPERVISOR1@plant.example", FirstName: "Person",
+			Groups: []string{"packers"},
+		},
+		provider.Person{
+			Subject: "sub-3", Username: "superv\u0456sor1", FirstName: "Person", Groups: []string{"packers"},
+		},
 	)
 	for _, username := range []string{"Supervisor1@plant.example", "s.one", "superv\u0456sor1"} {
-		c.Refused(c.Come(c.Browser(), "ghent", username), http.StatusForbidden, packaging.SignOnSameName, "A person of this site has your name")
+		c.Refused(
+			c.Come(c.Browser(), "ghent", username), http.StatusForbidden, packaging.SignOnSameName,
+			"A person of this site has your name",
+		)
 	}
 	if people, err := c.Store.People(t.Context(), c.Tenant("ghent").ID); err != nil || len(people) != 5 {
 		t.Errorf("%d people, %v", len(people), err)
 	}
-	if a := c.SignIn("administrator1").Post("/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "same", "yes"); a.Status != http.StatusSeeOther {
+	if a := c.SignIn("administrator1").Post(
+		"/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "same", "yes",
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
 	if a := c.Come(c.Browser(), "ghent", "Supervisor1@plant.example"); a.Status != http.StatusSeeOther {
@@ -394,7 +451,8 @@ func TestOneHumanIsOneSignerHoweverTheyComeIn(t *testing.T) {
 	if !one.SameHuman(other) || one.ID == other.ID {
 		t.Errorf("%+v and %+v", one, other)
 	}
-	if row := c.SignIn("manager1").Get("/admin/people"); row.Status == http.StatusOK && !strings.Contains(row.Text(".rows"), "same human as supervisor1") {
+	if row := c.SignIn("manager1").Get("/admin/people"); row.Status == http.StatusOK &&
+		!strings.Contains(row.Text(".rows"), "same human as supervisor1") {
 		t.Errorf("the people are %s", row.Text(".rows"))
 	}
 }
@@ -437,19 +495,22 @@ func TestTheProviderOfOneTenantOpensNoOther(t *testing.T) {
 	// Nor by way of the setup: an administrator of both can't take her in at basel.
 	by := c.Person("administrator1")
 	if err := c.Store.Provision(t.Context(), db.Site{c.Setup("basel", db.PersonSetup{
-		Username: "administrator1", FullName: "Person administrator1", Role: packaging.Administrator, Password: secret.New(site.Password),
+		Username: "administrator1", FullName: "Person administrator1", Role: packaging.Administrator,
+		Password: secret.New(site.Password),
 	})}); err != nil {
 		t.Fatal(err)
 	}
 	by.Tenant = c.Tenant("basel")
 	candidates, err := c.Store.Candidates(t.Context(), by)
-	if err != nil || len(candidates) == 0 || slices.ContainsFunc(candidates, func(p packaging.Person) bool { return p.Username == "ines" }) {
+	if err != nil || len(candidates) == 0 ||
+		slices.ContainsFunc(candidates, func(p packaging.Person) bool { return p.Username == "ines" }) {
 		t.Errorf("candidates %+v, %v", candidates, err)
 	}
 	// And somebody of both can't be connected.
 	admin := c.SignIn("administrator1")
 	admin.Post("/tenant", "tenant", "ghent")
-	if a := admin.Post("/account/sso", "password", site.Password); a.Status != http.StatusConflict || !strings.Contains(a.Text("[role=alert]"), "several sites") {
+	if a := admin.Post("/account/sso", "password", site.Password); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("[role=alert]"), "several sites") {
 		t.Errorf("connect: %d %s", a.Status, a.Text("[role=alert]"))
 	}
 }
@@ -460,7 +521,9 @@ func TestWithTheProviderDownPeopleSignInWithTheirPasswords(t *testing.T) {
 	c.Provider.Server.Close()
 	b := c.Browser()
 	a := b.Get("/sso/ghent")
-	c.Refused(a, http.StatusServiceUnavailable, packaging.SignOnDown, "gives no answer to Lineboard. Try again in a minute")
+	c.Refused(
+		a, http.StatusServiceUnavailable, packaging.SignOnDown, "gives no answer to Lineboard. Try again in a minute",
+	)
 	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusSeeOther {
 		t.Errorf("with a password: %d", a.Status)
 	}
@@ -481,7 +544,10 @@ func TestWithTheProviderDownPeopleSignInWithTheirPasswords(t *testing.T) {
 func TestSigningInByTheProviderLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	c := handlerstest.NewCompany(t)
-	for _, next := range []string{"https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/" + strings.Repeat("a", 4000)} {
+	for _, next := range []string{
+		"https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)",
+		"/" + strings.Repeat("a", 4000),
+	} {
 		b := c.Browser()
 		a := b.Get(c.PathOf(c.Provider.Through(t, b.Client, c.Begin(b, "ghent", next), "ines")))
 		if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/" {
@@ -520,10 +586,12 @@ func TestAPersonConnectsThemselvesAndTheSiteKeepsItsLastAdministrator(t *testing
 		}
 		return b.Get(c.PathOf(c.Provider.Through(t, b.Client, to, username)))
 	}
-	if a := connect("ines"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/account?changed=connected" {
+	if a := connect("ines"); a.Status != http.StatusSeeOther ||
+		a.Header.Get("Location") != "/account?changed=connected" {
 		t.Fatalf("connected: %d %s", a.Status, a.Text("[role=alert]"))
 	}
-	if e := c.History()[0]; e.Deed != packaging.IdentityConnected || e.By.Username != "administrator1" || !strings.Contains(e.New, "sub-ines at "+c.Provider.URL) {
+	if e := c.History()[0]; e.Deed != packaging.IdentityConnected || e.By.Username != "administrator1" ||
+		!strings.Contains(e.New, "sub-ines at "+c.Provider.URL) {
 		t.Errorf("history %+v", e)
 	}
 	// She is a supervisor by what her groups say, and stays administrator: the site has no other with a password.
@@ -536,14 +604,16 @@ func TestAPersonConnectsThemselvesAndTheSiteKeepsItsLastAdministrator(t *testing
 	// Nor does an administrator without a password let her go.
 	c.Set(provider.Person{Subject: "sub-it", Username: "root", FirstName: "Root", Groups: []string{"it"}})
 	root := c.Browser()
-	if a := c.Come(root, "ghent", "root"); a.Status != http.StatusSeeOther || root.Get("/admin").Status != http.StatusOK {
+	if a := c.Come(root, "ghent", "root"); a.Status != http.StatusSeeOther ||
+		root.Get("/admin").Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
 	id := c.Person("administrator1").ID
 	if a := root.Post(fmt.Sprintf("/admin/people/%d/active", id), "active", "no"); a.Status != http.StatusConflict {
 		t.Errorf("deactivating the last one with a password: %d", a.Status)
 	}
-	if a := root.Post("/admin/sites", "site", "Plant X", "zone", "Europe/Brussels"); a.Status != http.StatusConflict || !strings.Contains(a.Text("[role=alert]"), "one site alone") {
+	if a := root.Post("/admin/sites", "site", "Plant X", "zone", "Europe/Brussels"); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("[role=alert]"), "one site alone") {
 		t.Errorf("another site by single sign-on: %d %s", a.Status, a.Text("[role=alert]"))
 	}
 	c.AddPerson("ghent", "administrator2")
@@ -553,7 +623,8 @@ func TestAPersonConnectsThemselvesAndTheSiteKeepsItsLastAdministrator(t *testing
 	if p := c.Person("administrator1"); p.Role != packaging.Supervisor {
 		t.Errorf("with another one: %s", p.Role)
 	}
-	if a := b.Post("/account/sso/disconnect"); a.Status != http.StatusSeeOther || c.History()[0].Deed != packaging.IdentityDisconnected {
+	if a := b.Post("/account/sso/disconnect"); a.Status != http.StatusSeeOther ||
+		c.History()[0].Deed != packaging.IdentityDisconnected {
 		t.Errorf("disconnect: %d", a.Status)
 	}
 	// What is somebody else's already is not taken from them.
@@ -578,7 +649,8 @@ func TestWrongPINsUnderASignatureCountForWhoHasNoPasswordToo(t *testing.T) {
 		t.Fatalf("sign-in by PIN: %d", a.Status)
 	}
 	for range 5 {
-		if a := handlerstest.Sign(tablet, o, "secret", "112358"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("#order"), "The password or PIN is not right.") {
+		if a := handlerstest.Sign(tablet, o, "secret", "112358"); a.Status != http.StatusUnprocessableEntity ||
+			!strings.Contains(a.Text("#order"), "The password or PIN is not right.") {
 			t.Errorf("a wrong PIN: %d %s", a.Status, a.Text("#order .problem"))
 		}
 	}
@@ -589,18 +661,24 @@ func TestWrongPINsUnderASignatureCountForWhoHasNoPasswordToo(t *testing.T) {
 
 func TestWhoHasNoPasswordSetsOneToSignWithByProvingAnewWhoTheyAre(t *testing.T) {
 	t.Parallel()
-	c := handlerstest.NewCompany(t, provider.Person{Subject: "sub-max", Username: "max", FirstName: "Max", Groups: []string{"packers"}})
+	c := handlerstest.NewCompany(
+		t, provider.Person{Subject: "sub-max", Username: "max", FirstName: "Max", Groups: []string{"packers"}},
+	)
 	c.SetRules(packaging.Rules{LockAfter: packaging.DefaultRules.LockAfter, SignReleases: true})
 	b := c.Browser()
 	if a := c.Come(b, "ghent", "ines"); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d", a.Status)
 	}
 	o := c.Order("Order143")
-	if a := b.Get(handlerstest.OrderPath(o, "?arm=1")); !strings.Contains(a.Text(".armed [role=alert]"), "has no password to sign with") {
+	if a := b.Get(handlerstest.OrderPath(o, "?arm=1")); !strings.Contains(
+		a.Text(".armed [role=alert]"), "has no password to sign with",
+	) {
 		t.Errorf("the form says nothing of it: %s", a.Text(".armed"))
 	}
 	a := handlerstest.Sign(b, o, "secret", "anything")
-	if !strings.Contains(a.Text("main"), "has no password to sign with. Set a signing password under “Your account” first") {
+	if !strings.Contains(
+		a.Text("main"), "has no password to sign with. Set a signing password under “Your account” first",
+	) {
 		t.Fatalf("signing without a password: %d %s", a.Status, a.Text("main"))
 	}
 	if a := b.Post("/account/sso/disconnect"); a.Status != http.StatusConflict {
@@ -659,7 +737,8 @@ func TestSigningOutLeadsToTheProviderToo(t *testing.T) {
 	}
 	page := b.Get("/login?out=ghent")
 	to, err := url.Parse(page.Attr(".parted a", "href"))
-	if err != nil || !strings.HasPrefix(to.String(), c.Provider.URL+"/end_session?") || to.Query().Get("post_logout_redirect_uri") != c.Web.URL+"/login" {
+	if err != nil || !strings.HasPrefix(to.String(), c.Provider.URL+"/end_session?") ||
+		to.Query().Get("post_logout_redirect_uri") != c.Web.URL+"/login" {
 		t.Errorf("to the provider: %v (%s)", to, page.Text(".parted"))
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, to.String(), nil)
@@ -699,18 +778,26 @@ func TestCallsGoToTheProvidersHostsAlone(t *testing.T) {
 	to := c.Settings()
 	to.Issuer = c.Provider.Server.URL // 127.0.0.1, which describes itself as localhost
 	b := c.SignIn("administrator1")
-	if a := handlerstest.PostSeveral(b, "/admin/sso/test", handlerstest.SignOnForm(c, "issuer", to.Issuer, "client_secret", "x")...); !strings.Contains(a.Text("[role=alert]"), "is not what is set up here") {
+	if a := handlerstest.PostSeveral(
+		b, "/admin/sso/test", handlerstest.SignOnForm(c, "issuer", to.Issuer, "client_secret", "x")...,
+	); !strings.Contains(a.Text("[role=alert]"), "is not what is set up here") {
 		t.Errorf("it names itself otherwise: %s", a.Text("#report"))
 	}
 	spy := 0
 	elsewhere := provider.Elsewhere(t, "127.0.0.1", func() { spy++ })
-	if a := handlerstest.PostSeveral(b, "/admin/sso/test", handlerstest.SignOnForm(c, "issuer", elsewhere, "client_secret", "x")...); !strings.Contains(a.Text("[role=alert]"), "127.0.0.1") || !strings.Contains(a.Text("[role=alert]"), "a host that is not set up here") {
+	if a := handlerstest.PostSeveral(
+		b, "/admin/sso/test", handlerstest.SignOnForm(c, "issuer", elsewhere, "client_secret", "x")...,
+	); !strings.Contains(a.Text("[role=alert]"), "127.0.0.1") ||
+		!strings.Contains(a.Text("[role=alert]"), "a host that is not set up here") {
 		t.Errorf("endpoints elsewhere: %s", a.Text("#report"))
 	}
 	if spy != 0 {
 		t.Errorf("%d calls went there", spy)
 	}
-	if a := handlerstest.PostSeveral(b, "/admin/sso/test", handlerstest.SignOnForm(c, "issuer", elsewhere, "client_secret", "x", "hosts", "127.0.0.1")...); !strings.Contains(a.Text("#report"), "The provider answers") || spy == 0 {
+	if a := handlerstest.PostSeveral(
+		b, "/admin/sso/test",
+		handlerstest.SignOnForm(c, "issuer", elsewhere, "client_secret", "x", "hosts", "127.0.0.1")...,
+	); !strings.Contains(a.Text("#report"), "The provider answers") || spy == 0 {
 		t.Errorf("once the host is listed: %s", a.Text("#report"))
 	}
 }
@@ -733,12 +820,18 @@ func TestNoSecretOfSingleSignOnComesBackOrIsLogged(t *testing.T) {
 	c.Come(c.Browser(), "ghent", "ines")
 	admin := c.SignIn("administrator1")
 	said := map[string]string{"the log": c.Log.String()}
-	for _, where := range []string{"/admin/sso", "/admin", "/account", "/history", "/history.csv", "/login", "/admin/sessions", "/admin/people"} {
+	for _, where := range []string{
+		"/admin/sso", "/admin", "/account", "/history", "/history.csv", "/login", "/admin/sessions", "/admin/people",
+	} {
 		said[where] = admin.Get(where).Body
 	}
-	test := handlerstest.PostSeveral(admin, "/admin/sso/test", handlerstest.SignOnForm(c, "client_secret", provider.Secret, "label", "")...)
+	test := handlerstest.PostSeveral(
+		admin, "/admin/sso/test", handlerstest.SignOnForm(c, "client_secret", provider.Secret, "label", "")...,
+	)
 	said["a test"] = test.Body
-	said["a refusal"] = handlerstest.PostSeveral(admin, "/admin/sso", handlerstest.SignOnForm(c, "client_secret", provider.Secret, "label", "")...).Body
+	said["a refusal"] = handlerstest.PostSeveral(
+		admin, "/admin/sso", handlerstest.SignOnForm(c, "client_secret", provider.Secret, "label", "")...,
+	).Body
 	files, err := filepath.Glob(filepath.Dir(c.Path) + "/*")
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
@@ -769,7 +862,8 @@ func TestARotatedKeyOpensTheClientSecret(t *testing.T) {
 	if err := c.Store.Rotate(context.Background(), next); err != nil {
 		t.Fatal(err)
 	}
-	if _, opened, _, err := c.Store.SingleSignOn(t.Context(), c.Tenant("ghent").ID); err != nil || opened.Reveal() != provider.Secret {
+	if _, opened, _, err := c.Store.SingleSignOn(t.Context(), c.Tenant("ghent").ID); err != nil ||
+		opened.Reveal() != provider.Secret {
 		t.Errorf("the secret after a rotation: %v", err)
 	}
 	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
@@ -800,10 +894,13 @@ func TestTheCookieOfASignInIsForThisServerAloneAndForAWhile(t *testing.T) {
 		if len(a.Cookies()) != 1 {
 			t.Fatalf("%d cookies with %d", len(a.Cookies()), a.StatusCode)
 		}
-		if k := a.Cookies()[0]; k.Name != name || k.Secure != secure || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode || k.MaxAge != 600 || k.Path != "/" || k.Domain != "" {
+		if k := a.Cookies()[0]; k.Name != name || k.Secure != secure || !k.HttpOnly ||
+			k.SameSite != http.SameSiteLaxMode || k.MaxAge != 600 || k.Path != "/" || k.Domain != "" {
 			t.Errorf("cookie %+v", k)
 		}
-		if to := a.Header.Get("Location"); !strings.Contains(to, url.QueryEscape("https://lineboard.example/sso/ghent/callback")) {
+		if to := a.Header.Get("Location"); !strings.Contains(
+			to, url.QueryEscape("https://lineboard.example/sso/ghent/callback"),
+		) {
 			t.Errorf("to %s", to)
 		}
 	}

@@ -168,8 +168,8 @@ func (s *Server) identify(
 	return s.tryBadge(c, typed)
 }
 
-// guesses returns what a PIN is a guess at: that of one colleague, and those of all. All others count as one stranger, so
-// that neither answers nor waits tell who exists.
+// guesses returns what a PIN is a guess at: that of one colleague, and those of all. All others count as one stranger,
+// so that neither answers nor waits tell who exists.
 func guesses(station packaging.Station, user packaging.UserID, colleague bool) []packaging.Guess {
 	if !colleague {
 		return []packaging.Guess{{
@@ -208,8 +208,8 @@ func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) 
 	return p, s.Store.TriedRight(ctx, tried)
 }
 
-// tryBadge returns whose badge it is. A keyboard may have changed the scan: it is one guess, whatever is undone, and signs
-// in only if one person fits all of its readings.
+// tryBadge returns whose badge it is. A keyboard may have changed the scan: it is one guess, whatever is undone, and
+// signs in only if one person fits all of its readings.
 func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
 	guess := packaging.Guess{

@@ -20,18 +20,26 @@ func TestAnAdministratorMakesACodeThatBindsATabletOnce(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Secure: true})
 	admin := s.Browser()
-	admin.Header.Set("Cookie", strings.Split(admin.Post("/login", "username", "administrator1", "password", site.Password).Header.Get("Set-Cookie"), ";")[0])
+	admin.Header.Set(
+		"Cookie",
+		strings.Split(
+			admin.Post("/login", "username", "administrator1", "password", site.Password).Header.Get("Set-Cookie"), ";",
+		)[0],
+	)
 	page := admin.Post("/admin/stations", "name", "Tablet 1", "line", "L1")
 	code := page.Text(".new-code .code")
 	if page.Status != http.StatusOK || len(code) != 9 {
 		t.Fatalf("%d, the code is %q", page.Status, code)
 	}
-	if again := admin.Get("/admin/stations"); strings.Contains(again.Body, code) || !strings.Contains(again.Text(".stations li p"), "Its code can be typed until 07:15") {
+	if again := admin.Get("/admin/stations"); strings.Contains(again.Body, code) ||
+		!strings.Contains(again.Text(".stations li p"), "Its code can be typed until 07:15") {
 		t.Errorf("the page says %q", again.Text("main"))
 	}
 	bound := s.Browser().Post("/station", "code", strings.ToLower(code)+" ")
 	cookies := strings.Join(bound.Header.Values("Set-Cookie"), "\n")
-	for _, want := range []string{"__Host-" + s.CookieName("station") + "=", "Path=/;", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age=34560000"} {
+	for _, want := range []string{
+		"__Host-" + s.CookieName("station") + "=", "Path=/;", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age=34560000",
+	} {
 		if !strings.Contains(cookies, want) {
 			t.Errorf("no %s in %q", want, cookies)
 		}
@@ -67,22 +75,31 @@ func TestAPINAndABadgeEndWithTheirPersonsPasswordOrActivity(t *testing.T) {
 			s := site.New(t, site.Options{})
 			s.SetPIN("supervisor1", handlerstest.APIN)
 			tablet, admin, p := s.Tablet("Tablet 1", "L1"), s.SignIn("administrator1"), s.Person("supervisor1")
-			if a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(p.ID), "badge", handlerstest.ABadge); a.Status != http.StatusSeeOther {
+			if a := admin.Post(
+				"/admin/stations/badge", "person", fmt.Sprint(p.ID), "badge", handlerstest.ABadge,
+			); a.Status != http.StatusSeeOther {
 				t.Fatalf("badge: %d", a.Status)
 			}
 			person := fmt.Sprint("/admin/people/", p.ID)
-			if page := admin.Get(person).Text("main"); !strings.Contains(page, "Person supervisor1 has a PIN and a badge for the stations of this site.") {
+			if page := admin.Get(person).Text("main"); !strings.Contains(
+				page, "Person supervisor1 has a PIN and a badge for the stations of this site.",
+			) {
 				t.Errorf("the person's page says %q", page)
 			}
 			test(admin, person)
-			if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusUnauthorized {
+			if a := handlerstest.SignInByPIN(
+				s, tablet, "supervisor1", handlerstest.APIN,
+			); a.Status != http.StatusUnauthorized {
 				t.Errorf("the PIN: %d", a.Status)
 			}
-			if a := tablet.Post("/station/sign-in", "secret", handlerstest.ABadge); a.Status != http.StatusUnauthorized {
+			if a := tablet.Post(
+				"/station/sign-in", "secret", handlerstest.ABadge,
+			); a.Status != http.StatusUnauthorized {
 				t.Errorf("the badge: %d", a.Status)
 			}
 			for _, deed := range []packaging.Deed{packaging.PINSet, packaging.BadgeSet} {
-				if e := handlerstest.LastEntry(s, deed); e.New != "none" || e.Object != "user supervisor1" || e.By.Username != "administrator1" {
+				if e := handlerstest.LastEntry(s, deed); e.New != "none" || e.Object != "user supervisor1" ||
+					e.By.Username != "administrator1" {
 					t.Errorf("history %+v", e)
 				}
 			}
@@ -125,7 +142,8 @@ func TestAtALockedTabletNobodyActsAsWhoWasThere(t *testing.T) {
 					t.Errorf("history, as if they had been there: %+v", e)
 				}
 			}
-			if e := handlerstest.LastEntry(s, packaging.SessionEnded); e.By.ID != 0 || e.By.Station != "Tablet 1" || e.Object != "session of supervisor1" {
+			if e := handlerstest.LastEntry(s, packaging.SessionEnded); e.By.ID != 0 || e.By.Station != "Tablet 1" ||
+				e.Object != "session of supervisor1" {
 				t.Errorf("history %+v", e)
 			}
 		})
@@ -151,12 +169,14 @@ func TestWrongCodesMakeTheNextTryWait(t *testing.T) {
 	s := site.New(t, site.Options{})
 	code, b := s.StationCode("Tablet 1", "L1"), s.Browser()
 	for range 5 {
-		if a := b.Post("/station", "code", "ABCDEFGH"); a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Text("main"), "The code is not right") {
+		if a := b.Post("/station", "code", "ABCDEFGH"); a.Status != http.StatusUnprocessableEntity ||
+			!strings.Contains(a.Text("main"), "The code is not right") {
 			t.Fatalf("%d: %s", a.Status, a.Text("main"))
 		}
 	}
 	a := s.Browser().Post("/station", "code", code)
-	if a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" || !strings.Contains(a.Text("main"), "Try again in") {
+	if a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" ||
+		!strings.Contains(a.Text("main"), "Try again in") {
 		t.Errorf("the right code after five wrong ones: %d %s", a.Status, a.Text("main"))
 	}
 	s.Clock.Move(31 * time.Second)
@@ -189,10 +209,14 @@ func TestATabletOpensAtItsLineAndSaysItsName(t *testing.T) {
 	}
 	tablet.Post("/station/lock", "next", "/")
 	tablet.Post("/station/lock", "next", "/") // it is locked already
-	if all := s.History(); all[0].Deed != packaging.StationLocked || all[0].By.Username != "supervisor1" || all[0].By.Station != "Tablet 1" || all[0].Object != "station Tablet 1" || all[1].Deed == packaging.StationLocked {
+	if all := s.History(); all[0].Deed != packaging.StationLocked || all[0].By.Username != "supervisor1" ||
+		all[0].By.Station != "Tablet 1" || all[0].Object != "station Tablet 1" ||
+		all[1].Deed == packaging.StationLocked {
 		t.Errorf("the history says %+v", all[:2])
 	}
-	if got := s.Tablet("Tablet 2", "L1").Get("/login").All(".colleagues a.button[href*='person='] span"); !slices.Equal(got, []string{"Person supervisor1"}) {
+	if got := s.Tablet("Tablet 2", "L1").Get("/login").All(
+		".colleagues a.button[href*='person='] span",
+	); !slices.Equal(got, []string{"Person supervisor1"}) {
 		t.Errorf("a second tablet of the line offers %q", got)
 	}
 }
@@ -206,7 +230,10 @@ func TestWhatIsDoneAtAStationCarriesIt(t *testing.T) {
 	if again.Status != http.StatusConflict {
 		t.Errorf("status %d", again.Status)
 	}
-	for _, want := range []string{"A release of this order from here is recorded.", "Order143 is released to Blister line 1.", "Person supervisor1, at Tablet 1", "2026-11-23 07:0"} {
+	for _, want := range []string{
+		"A release of this order from here is recorded.", "Order143 is released to Blister line 1.",
+		"Person supervisor1, at Tablet 1", "2026-11-23 07:0",
+	} {
 		if !strings.Contains(again.Text("#order"), want) {
 			t.Errorf("the second presser is not told %q: %s", want, again.Text("#order"))
 		}
@@ -215,7 +242,9 @@ func TestWhatIsDoneAtAStationCarriesIt(t *testing.T) {
 		t.Errorf("release by %+v", r.By)
 	}
 	for _, e := range s.History() {
-		if want := map[packaging.Deed]string{packaging.ReleaseRequested: "Tablet 1", packaging.ReleaseEnded: "Tablet 1", packaging.ReleaseDeclined: ""}; e.OrderKey != "" && e.By.Station != want[e.Deed] {
+		if want := map[packaging.Deed]string{
+			packaging.ReleaseRequested: "Tablet 1", packaging.ReleaseEnded: "Tablet 1", packaging.ReleaseDeclined: "",
+		}; e.OrderKey != "" && e.By.Station != want[e.Deed] {
 			t.Errorf("%s is of station %q", e.Deed, e.By.Station)
 		}
 	}
@@ -226,12 +255,17 @@ func TestPINsAndBadgesWorkAtStationsAlone(t *testing.T) {
 	s := site.New(t, site.Options{})
 	s.AddTenant("basel", "Plant Basel", "supervisor-2")
 	handlerstest.AtTablet(t, s)
-	for what, b := range map[string]*site.Browser{"nobody's browser": s.Browser(), "a browser signed in": s.SignIn("manager1")} {
-		if a := handlerstest.SignInByPIN(s, b, "supervisor1", handlerstest.APIN); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("main"), "PINs and badges are for the tablets") {
+	for what, b := range map[string]*site.Browser{
+		"nobody's browser": s.Browser(), "a browser signed in": s.SignIn("manager1"),
+	} {
+		if a := handlerstest.SignInByPIN(s, b, "supervisor1", handlerstest.APIN); a.Status != http.StatusBadRequest ||
+			!strings.Contains(a.Text("main"), "PINs and badges are for the tablets") {
 			t.Errorf("%s: %d", what, a.Status)
 		}
 	}
-	if a := s.Browser().Post("/login", "username", "supervisor1", "password", handlerstest.APIN); a.Status != http.StatusUnauthorized {
+	if a := s.Browser().Post(
+		"/login", "username", "supervisor1", "password", handlerstest.APIN,
+	); a.Status != http.StatusUnauthorized {
 		t.Errorf("the PIN as a password: %d", a.Status)
 	}
 	forged := s.Browser()
@@ -239,7 +273,9 @@ func TestPINsAndBadgesWorkAtStationsAlone(t *testing.T) {
 	if a := handlerstest.SignInByPIN(s, forged, "supervisor1", handlerstest.APIN); a.Status != http.StatusBadRequest {
 		t.Errorf("a made-up station: %d", a.Status)
 	}
-	if a := s.Tablet("Tablet 9", "L1").Post("/login", "username", "supervisor-2", "password", site.Password); a.Status != http.StatusForbidden {
+	if a := s.Tablet("Tablet 9", "L1").Post(
+		"/login", "username", "supervisor-2", "password", site.Password,
+	); a.Status != http.StatusForbidden {
 		t.Errorf("a password of another site's person at the tablet: %d", a.Status)
 	}
 }
@@ -267,7 +303,9 @@ func TestASessionOfAStationGoesNowhereElse(t *testing.T) {
 	}
 	elsewhere := s.SignIn("manager1").Client.Jar.Cookies(home)[0].Value
 	both := s.Browser()
-	both.Header.Set("Cookie", s.CookieName("")+"="+elsewhere+"; "+s.CookieName("station")+"="+cookies[s.CookieName("station")])
+	both.Header.Set(
+		"Cookie", s.CookieName("")+"="+elsewhere+"; "+s.CookieName("station")+"="+cookies[s.CookieName("station")],
+	)
 	if a := both.Get("/lines/L1"); a.Status != http.StatusSeeOther {
 		t.Errorf("a session from elsewhere with the tablet's cookie: %d", a.Status)
 	}
@@ -291,7 +329,8 @@ func TestWhoMayNotSignInAtAStationByPIN(t *testing.T) {
 			tablet, person := s.Tablet("Tablet 1", "L1"), s.Person("supervisor1")
 			s.Tamper(change)
 			a := tablet.Post("/station/sign-in", "person", fmt.Sprint(person.ID), "secret", handlerstest.APIN)
-			if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden && a.Status != http.StatusBadRequest {
+			if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden &&
+				a.Status != http.StatusBadRequest {
 				t.Errorf("sign-in: %d", a.Status)
 			}
 			if a := tablet.Get("/login"); strings.Contains(a.Text("main"), "Person supervisor1") {
@@ -320,7 +359,8 @@ func TestUnbindingATabletEndsItsSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := admin.Post(fmt.Sprintf("/admin/stations/%d/remove", stations[0].ID)); a.Status != http.StatusConflict || tablet.Get("/lines/L1").Status != http.StatusOK {
+	if a := admin.Post(fmt.Sprintf("/admin/stations/%d/remove", stations[0].ID)); a.Status != http.StatusConflict ||
+		tablet.Get("/lines/L1").Status != http.StatusOK {
 		t.Errorf("a station with a tablet is removed: %d", a.Status)
 	}
 	admin.Post(fmt.Sprintf("/admin/stations/%d/unbind", stations[0].ID))
@@ -339,7 +379,8 @@ func TestUnbindingATabletEndsItsSessions(t *testing.T) {
 	if a := here.Get("/station"); !strings.Contains(a.Text("main"), "Code of the station") {
 		t.Errorf("unbound on the tablet: %q", a.Text("main"))
 	}
-	if e := s.History()[0]; e.Deed != packaging.StationUnbound || e.By.Username != "administrator1" || e.By.Station != "Tablet 2" {
+	if e := s.History()[0]; e.Deed != packaging.StationUnbound || e.By.Username != "administrator1" ||
+		e.By.Station != "Tablet 2" {
 		t.Errorf("history %+v", e)
 	}
 	admin.Post(fmt.Sprintf("/admin/stations/%d/remove", stations[0].ID))
@@ -359,10 +400,13 @@ func TestWrongPINsMakeTheNextTryOfThatPersonWaitThere(t *testing.T) {
 			t.Fatalf("a wrong PIN: %d", a.Status)
 		}
 	}
-	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusTooManyRequests {
+	if a := handlerstest.SignInByPIN(
+		s, tablet, "supervisor1", handlerstest.APIN,
+	); a.Status != http.StatusTooManyRequests {
 		t.Errorf("the right PIN after five wrong ones: %d", a.Status)
 	}
-	if e := s.History()[0]; e.Deed != packaging.PINDeclined || e.By.Username != "supervisor1" || e.By.Station != "Tablet 1" {
+	if e := s.History()[0]; e.Deed != packaging.PINDeclined || e.By.Username != "supervisor1" ||
+		e.By.Station != "Tablet 1" {
 		t.Errorf("history %+v", e)
 	}
 	if a := handlerstest.SignInByPIN(s, other, "supervisor1", handlerstest.APIN); a.Status != http.StatusSeeOther {
@@ -394,14 +438,18 @@ func TestWrongPINsOfAllColleaguesMakeTheNextTryAtThatStationWait(t *testing.T) {
 				wrong++
 			}
 		}
-		if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusSeeOther && wrong < 20 {
+		if a := handlerstest.SignInByPIN(
+			s, tablet, "supervisor1", handlerstest.APIN,
+		); a.Status != http.StatusSeeOther && wrong < 20 {
 			t.Errorf("a right PIN after %d wrong ones of others: %d", wrong, a.Status)
 		}
 	}
 	if wrong != 20 {
 		t.Errorf("%d wrong PINs were heard", wrong)
 	}
-	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" {
+	if a := handlerstest.SignInByPIN(
+		s, tablet, "supervisor1", handlerstest.APIN,
+	); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" {
 		t.Errorf("after 20 wrong PINs, with right ones between them: %d", a.Status)
 	}
 	if a := handlerstest.SignInByPIN(s, other, "supervisor1", handlerstest.APIN); a.Status != http.StatusSeeOther {
@@ -423,7 +471,9 @@ func TestWhoIsNoColleagueOfAStationIsOneStrangerThere(t *testing.T) {
 	s.SetPIN("manager1", handlerstest.APIN)
 	s.Limit("manager1", "L2")
 	tablet := s.Tablet("Tablet 1", "L1")
-	who := []string{"nobody", "manager7", "auditor1", "manager1", "somebody", "manager7", "nobody", "auditor1", "manager1"}
+	who := []string{
+		"nobody", "manager7", "auditor1", "manager1", "somebody", "manager7", "nobody", "auditor1", "manager1",
+	}
 	for i, username := range who {
 		want := http.StatusUnauthorized
 		if i >= 5 {
@@ -438,7 +488,9 @@ func TestWhoIsNoColleagueOfAStationIsOneStrangerThere(t *testing.T) {
 			t.Errorf("the history names %s, who is no colleague", e.By.Username)
 		}
 	}
-	if a := tablet.Post("/station/sign-in", "username", "supervisor1", "secret", handlerstest.APIN); a.Status != http.StatusSeeOther {
+	if a := tablet.Post(
+		"/station/sign-in", "username", "supervisor1", "secret", handlerstest.APIN,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("a colleague meanwhile: %d", a.Status)
 	}
 }
@@ -471,26 +523,34 @@ func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	s := site.New(t, site.Options{})
 	s.SetPIN("manager1", handlerstest.AnotherPIN)
 	tablet, person := s.Tablet("Tablet 1", "L1"), s.SignIn("supervisor1")
-	if a := person.Post("/account/badge", "password", site.Password, "badge", handlerstest.ABadge); a.Status != http.StatusSeeOther {
+	if a := person.Post(
+		"/account/badge", "password", site.Password, "badge", handlerstest.ABadge,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("enrolling: %d %s", a.Status, a.Text("main"))
 	}
 	if a := tablet.Post("/station/sign-in", "secret", handlerstest.ABadge); a.Status != http.StatusSeeOther {
 		t.Fatalf("scanning: %d", a.Status)
 	}
 	tablet.Post("/logout")
-	if a := handlerstest.SignInByPIN(s, tablet, "manager1", handlerstest.ABadge); a.Status != http.StatusSeeOther || !strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person supervisor1") {
+	if a := handlerstest.SignInByPIN(s, tablet, "manager1", handlerstest.ABadge); a.Status != http.StatusSeeOther ||
+		!strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person supervisor1") {
 		t.Errorf("scanning where somebody else's PIN is asked for: %d", a.Status)
 	}
 	admin := s.SignIn("administrator1")
-	if a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(s.Person("manager1").ID), "badge", handlerstest.ABadge); a.Status != http.StatusConflict {
+	if a := admin.Post(
+		"/admin/stations/badge", "person", fmt.Sprint(s.Person("manager1").ID), "badge", handlerstest.ABadge,
+	); a.Status != http.StatusConflict {
 		t.Errorf("a second person of one badge: %d", a.Status)
 	}
 	const digits = "0004711332"
-	if a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(s.Person("manager1").ID), "badge", digits); a.Status != http.StatusSeeOther {
+	if a := admin.Post(
+		"/admin/stations/badge", "person", fmt.Sprint(s.Person("manager1").ID), "badge", digits,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("enrolled by an administrator: %d", a.Status)
 	}
 	s.SignIn("manager1").Post("/account/badge", "confirm", "yes", "password", site.Password)
-	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", digits); a.Status != http.StatusSeeOther || !strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person manager1") {
+	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", digits); a.Status != http.StatusSeeOther ||
+		!strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person manager1") {
 		t.Errorf("a badge of digits where a PIN is asked for: %d", a.Status)
 	}
 	for range 4 {
@@ -519,7 +579,9 @@ func TestABadgeThatAKeyboardChangedSignsInOnlyIfItIsOnePersons(t *testing.T) {
 		if a.Status != http.StatusSeeOther {
 			t.Fatalf("enrolling %s: %d %s", username, a.Status, a.Text("main"))
 		}
-		if a := s.SignIn(username).Post("/account/badge", "confirm", "yes", "password", site.Password); a.Status != http.StatusSeeOther {
+		if a := s.SignIn(username).Post(
+			"/account/badge", "confirm", "yes", "password", site.Password,
+		); a.Status != http.StatusSeeOther {
 			t.Fatalf("confirming %s: %d %s", username, a.Status, a.Text("main"))
 		}
 	}
@@ -532,7 +594,8 @@ func TestABadgeThatAKeyboardChangedSignsInOnlyIfItIsOnePersons(t *testing.T) {
 			}
 			return
 		}
-		if bar := tablet.Get("/lines/L1").Text(".bar"); a.Status != http.StatusSeeOther || !strings.Contains(bar, "Person "+want) {
+		if bar := tablet.Get("/lines/L1").Text(".bar"); a.Status != http.StatusSeeOther ||
+			!strings.Contains(bar, "Person "+want) {
 			t.Errorf("%s: %d %s", badge, a.Status, bar)
 		}
 		tablet.Post("/logout")
@@ -589,27 +652,39 @@ func TestAPINIsSetWithThePasswordAndIsNotTrivial(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	for pin, want := range map[string]string{
-		"12345": "6 to 12 digits", "1234567890123": "6 to 12 digits", "12345a": "6 to 12 digits", "123456": "too easy to guess",
-		"000000": "too easy to guess", "121212": "too easy to guess", "654321": "too easy to guess", "890123": "too easy to guess", "427427": "too easy to guess",
+		"12345": "6 to 12 digits", "1234567890123": "6 to 12 digits", "12345a": "6 to 12 digits",
+		"123456": "too easy to guess",
+		"000000": "too easy to guess", "121212": "too easy to guess", "654321": "too easy to guess",
+		"890123": "too easy to guess", "427427": "too easy to guess",
 	} {
-		if a := b.Post("/account/pin", "password", site.Password, "pin", pin, "again", pin); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("main"), want) {
+		if a := b.Post(
+			"/account/pin", "password", site.Password, "pin", pin, "again", pin,
+		); a.Status != http.StatusBadRequest || !strings.Contains(a.Text("main"), want) {
 			t.Errorf("PIN %s: %d %s", pin, a.Status, a.Text(".problem"))
 		}
 	}
-	if a := b.Post("/account/pin", "password", site.Password, "pin", handlerstest.APIN, "again", handlerstest.AnotherPIN); a.Status != http.StatusBadRequest {
+	if a := b.Post(
+		"/account/pin", "password", site.Password, "pin", handlerstest.APIN, "again", handlerstest.AnotherPIN,
+	); a.Status != http.StatusBadRequest {
 		t.Errorf("two PINs: %d", a.Status)
 	}
-	if a := b.Post("/account/pin", "password", "not the password", "pin", handlerstest.APIN, "again", handlerstest.APIN); a.Status != http.StatusUnauthorized {
+	if a := b.Post(
+		"/account/pin", "password", "not the password", "pin", handlerstest.APIN, "again", handlerstest.APIN,
+	); a.Status != http.StatusUnauthorized {
 		t.Errorf("a wrong password: %d", a.Status)
 	}
 	tablet := s.Tablet("Tablet 1", "L1")
 	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusUnauthorized {
 		t.Errorf("a PIN that was not set: %d", a.Status)
 	}
-	if a := b.Post("/account/pin", "password", site.Password, "pin", handlerstest.APIN, "again", handlerstest.APIN); a.Status != http.StatusSeeOther {
+	if a := b.Post(
+		"/account/pin", "password", site.Password, "pin", handlerstest.APIN, "again", handlerstest.APIN,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("a good PIN: %d", a.Status)
 	}
-	if a := tablet.Post("/station/sign-in", "username", "Supervisor1", "secret", handlerstest.APIN); a.Status != http.StatusSeeOther {
+	if a := tablet.Post(
+		"/station/sign-in", "username", "Supervisor1", "secret", handlerstest.APIN,
+	); a.Status != http.StatusSeeOther {
 		t.Errorf("with the username typed: %d", a.Status)
 	}
 	b.Post("/account/pin", "password", site.Password, "remove", "yes")
@@ -645,26 +720,35 @@ func TestAStationThatNobodyUsesIsLockedByTheServer(t *testing.T) {
 		t.Errorf("a part of a locked page: %d", got)
 	}
 	locked := tablet.Get(handlerstest.OrderPath(o, "?arm=1"))
-	if locked.Status != http.StatusLocked || strings.Contains(locked.Body, "Order143") || !strings.Contains(locked.Text("main"), "Locked. Person supervisor1") {
+	if locked.Status != http.StatusLocked || strings.Contains(locked.Body, "Order143") ||
+		!strings.Contains(locked.Text("main"), "Locked. Person supervisor1") {
 		t.Errorf("a locked page: %d %s", locked.Status, locked.Text("main"))
 	}
-	for _, where := range []string{"/lines/L1", "/orders", "/history.csv", handlerstest.OrderPath(o, "/serials.json"), "/station/idle", "/account/pin"} {
+	for _, where := range []string{
+		"/lines/L1", "/orders", "/history.csv", handlerstest.OrderPath(o, "/serials.json"), "/station/idle",
+		"/account/pin",
+	} {
 		if a := tablet.Get(where); a.Status != http.StatusLocked {
 			t.Errorf("%s: %d", where, a.Status)
 		}
 	}
-	if a := tablet.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusLocked || len(s.Box.Released()) != 0 {
+	if a := tablet.Post(handlerstest.OrderPath(o, "/release")); a.Status != http.StatusLocked ||
+		len(s.Box.Released()) != 0 {
 		t.Errorf("a release: %d", a.Status)
 	}
 	if a := tablet.Post("/station/used"); a.Status != http.StatusLocked {
 		t.Errorf("touching does not unlock: %d", a.Status)
 	}
 	next := locked.Attr(".pad input[name=next]", "value")
-	a := tablet.Post("/station/sign-in", "person", locked.Attr(".pad input[name=person]", "value"), "secret", handlerstest.APIN, "next", next)
+	a := tablet.Post(
+		"/station/sign-in", "person", locked.Attr(".pad input[name=person]", "value"), "secret", handlerstest.APIN,
+		"next", next,
+	)
 	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != handlerstest.OrderPath(o, "?arm=1") {
 		t.Fatalf("unlocking: %d to %q", a.Status, a.Header.Get("Location"))
 	}
-	if a := tablet.Get(next); a.Status != http.StatusOK || a.Text("form.execute button") != "Release Order143 to Blister line 1" {
+	if a := tablet.Get(next); a.Status != http.StatusOK ||
+		a.Text("form.execute button") != "Release Order143 to Blister line 1" {
 		t.Errorf("unlocked: %d", a.Status)
 	}
 }
@@ -711,15 +795,21 @@ func TestAnotherPersonUnlocksAsThemselves(t *testing.T) {
 	if locked.Status != http.StatusLocked {
 		t.Fatalf("locked by hand: %d", locked.Status)
 	}
-	if a := handlerstest.SignInByPIN(s, tablet, "manager1", "111113"); a.Status != http.StatusUnauthorized || tablet.Get("/lines/L1").Status != http.StatusLocked {
+	if a := handlerstest.SignInByPIN(s, tablet, "manager1", "111113"); a.Status != http.StatusUnauthorized ||
+		tablet.Get("/lines/L1").Status != http.StatusLocked {
 		t.Errorf("a wrong PIN: %d", a.Status)
 	}
 	pad := tablet.Get("/login?person=" + fmt.Sprint(s.Person("manager1").ID) + "&next=/lines/L1")
-	if pad.Status != http.StatusOK || pad.Text(".station-parts .card h2") == "" || !strings.Contains(pad.Text("main"), "Person manager1") {
+	if pad.Status != http.StatusOK || pad.Text(".station-parts .card h2") == "" ||
+		!strings.Contains(pad.Text("main"), "Person manager1") {
 		t.Errorf("choosing somebody else: %d", pad.Status)
 	}
-	a := tablet.Post("/station/sign-in", "person", fmt.Sprint(s.Person("manager1").ID), "secret", handlerstest.AnotherPIN, "next", pad.Attr(".pad input[name=next]", "value"))
-	if a.Header.Get("Location") != "/lines/L1" || !strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person manager1") {
+	a := tablet.Post(
+		"/station/sign-in", "person", fmt.Sprint(s.Person("manager1").ID), "secret", handlerstest.AnotherPIN, "next",
+		pad.Attr(".pad input[name=next]", "value"),
+	)
+	if a.Header.Get("Location") != "/lines/L1" ||
+		!strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person manager1") {
 		t.Errorf("%d to %q", a.Status, a.Header.Get("Location"))
 	}
 	var deeds []string
@@ -729,7 +819,8 @@ func TestAnotherPersonUnlocksAsThemselves(t *testing.T) {
 	if !slices.Equal(deeds, []string{"signed_in manager1", "session_ended "}) {
 		t.Errorf("history %q", deeds)
 	}
-	if a := tablet.Post("/station/lock"); a.Status != http.StatusSeeOther || tablet.Post("/logout").Status != http.StatusSeeOther || tablet.Get("/lines/L1").Status != http.StatusSeeOther {
+	if a := tablet.Post("/station/lock"); a.Status != http.StatusSeeOther ||
+		tablet.Post("/logout").Status != http.StatusSeeOther || tablet.Get("/lines/L1").Status != http.StatusSeeOther {
 		t.Errorf("signing out of a locked session: %d", a.Status)
 	}
 }
@@ -741,10 +832,14 @@ func TestAScriptUnlocksInPlaceForTheSamePerson(t *testing.T) {
 	tablet := handlerstest.AtTablet(t, s)
 	tablet.Header.Set("HX-Request", "true")
 	tablet.Post("/station/lock")
-	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusNoContent || a.Header.Get("HX-Trigger") != "unlocked" {
+	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusNoContent ||
+		a.Header.Get("HX-Trigger") != "unlocked" {
 		t.Errorf("the same: %d %v", a.Status, a.Header)
 	}
-	if a := tablet.Post("/station/sign-in", "person", fmt.Sprint(s.Person("manager1").ID), "secret", handlerstest.AnotherPIN, "next", "//evil.example"); a.Header.Get("HX-Redirect") != "/" {
+	if a := tablet.Post(
+		"/station/sign-in", "person", fmt.Sprint(s.Person("manager1").ID), "secret", handlerstest.AnotherPIN, "next",
+		"//evil.example",
+	); a.Header.Get("HX-Redirect") != "/" {
 		t.Errorf("another: %d %v", a.Status, a.Header)
 	}
 }
@@ -764,7 +859,9 @@ func TestAReleaseGoesOnWhileItsStationIsLocked(t *testing.T) {
 	}
 	s.Releaser.Stop(t.Context()) // waits for what is under way
 	handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN)
-	if got := tablet.Get(handlerstest.OrderPath(o, "")).Text(".result .what"); got != "Order143 is released to Blister line 1." {
+	if got := tablet.Get(
+		handlerstest.OrderPath(o, ""),
+	).Text(".result .what"); got != "Order143 is released to Blister line 1." {
 		t.Errorf("after unlocking the page says %q", got)
 	}
 }

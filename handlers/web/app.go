@@ -45,5 +45,7 @@ func (s *Kit) Manifest(c echo.Context) error {
 func (s *Kit) Offline(c echo.Context) error {
 	ctx := c.Request().Context()
 	problem := shell.Problem{What: text.Say(ctx, "offline.what"), Do: text.Say(ctx, "offline.do"), Code: "offline"}
-	return Render(c, http.StatusOK, shell.OfflinePage(shell.Frame{Title: text.Say(ctx, "offline.title"), Now: s.Now()}, problem))
+	return Render(
+		c, http.StatusOK, shell.OfflinePage(shell.Frame{Title: text.Say(ctx, "offline.title"), Now: s.Now()}, problem),
+	)
 }

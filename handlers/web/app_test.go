@@ -14,7 +14,8 @@ func TestADeviceCanInstallThePages(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.Browser()
 	worker := b.Get("/sw.js")
-	if worker.Status != http.StatusOK || worker.Header.Get("Cache-Control") != "no-cache" || !strings.HasPrefix(worker.Header.Get("Content-Type"), "text/javascript") {
+	if worker.Status != http.StatusOK || worker.Header.Get("Cache-Control") != "no-cache" ||
+		!strings.HasPrefix(worker.Header.Get("Content-Type"), "text/javascript") {
 		t.Errorf("the worker: %d %v", worker.Status, worker.Header)
 	}
 	if !strings.Contains(worker.Header.Get("Content-Security-Policy"), "worker-src 'self'") {
@@ -31,7 +32,8 @@ func TestADeviceCanInstallThePages(t *testing.T) {
 		t.Errorf("the manifest: %d %s", manifest.Status, manifest.Body)
 	}
 	for _, icon := range icons {
-		if a := b.Get(icon[1]); a.Status != http.StatusOK || !strings.HasPrefix(a.Header.Get("Content-Type"), "image/") {
+		if a := b.Get(icon[1]); a.Status != http.StatusOK ||
+			!strings.HasPrefix(a.Header.Get("Content-Type"), "image/") {
 			t.Errorf("%s: %d", icon[1], a.Status)
 		}
 	}

@@ -54,7 +54,9 @@ func (s *Kit) Fail(err error, c echo.Context) {
 		if errors.Is(err, live.ErrClosed) { // a page asked again while the server stops, as it should
 			level = slog.LevelInfo
 		}
-		s.Log.Log(c.Request().Context(), level, "request failed", "path", c.Request().URL.Path, "status", status, "err", err)
+		s.Log.Log(
+			c.Request().Context(), level, "request failed", "path", c.Request().URL.Path, "status", status, "err", err,
+		)
 	}
 	if status == http.StatusForbidden {
 		s.SecurityEvent(ForbiddenEvent, c.RealIP())
@@ -64,7 +66,9 @@ func (s *Kit) Fail(err error, c echo.Context) {
 		return
 	}
 	ctx := c.Request().Context()
-	problem := shell.Problem{What: text.Say(ctx, key, gaps...), Do: advice(ctx, key), Code: key, Request: RequestID(ctx)}
+	problem := shell.Problem{
+		What: text.Say(ctx, key, gaps...), Do: advice(ctx, key), Code: key, Request: RequestID(ctx),
+	}
 	frame, _ := s.Frame(c, "", text.Say(ctx, "title.problem")) // without the list of tenants it is still a page
 	frame.Hint = ""                                            // it explains the page that was asked for
 	if IsHTMX(c) {
@@ -206,6 +210,9 @@ func IsHTMX(c echo.Context) bool { return c.Request().Header.Get("HX-Request") =
 
 // LogPanic logs a panic, and gives the error that the request then ends in.
 func (s *Kit) LogPanic(c echo.Context, err error, stack []byte) error {
-	s.Log.ErrorContext(c.Request().Context(), "request panicked", "path", c.Request().URL.Path, "err", err, slog.String("stack", string(stack)))
+	s.Log.ErrorContext(
+		c.Request().Context(), "request panicked", "path", c.Request().URL.Path, "err", err,
+		slog.String("stack", string(stack)),
+	)
 	return errors.New("panicked")
 }

@@ -42,7 +42,8 @@ func listen(t *testing.T, b *site.Browser, base string, topics ...packaging.Topi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" || answer.Header.Get("Content-Encoding") != "" {
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" ||
+		answer.Header.Get("Content-Encoding") != "" {
 		t.Fatalf("the stream is answered with %d %v", answer.StatusCode, answer.Header)
 	}
 	e := &ear{make(chan string, 1000), cancel}
@@ -92,7 +93,9 @@ func manyLines(t *testing.T, s *site.Site, slug string, n int) []packaging.Line 
 	t.Helper()
 	setup := s.Setup(slug)
 	for i := range n {
-		setup.Lines = append(setup.Lines, packaging.Line{Code: fmt.Sprintf("M%02d", i), Name: fmt.Sprintf("Line M%02d", i)})
+		setup.Lines = append(
+			setup.Lines, packaging.Line{Code: fmt.Sprintf("M%02d", i), Name: fmt.Sprintf("Line M%02d", i)},
+		)
 	}
 	if err := s.Store.Provision(t.Context(), db.Site{setup}); err != nil {
 		t.Fatal(err)
@@ -107,9 +110,12 @@ func manyLines(t *testing.T, s *site.Site, slug string, n int) []packaging.Line 
 // change changes what stands on a line.
 func change(t *testing.T, s *site.Site, tenant packaging.TenantID, l packaging.Line, lot string) {
 	t.Helper()
-	_, err := s.Store.ApplyRefresh(t.Context(), tenant, packaging.Refresh{Started: s.Clock.Now(), Listed: []packaging.Facts{{
-		Key: "of " + l.Code, LineCode: l.Code, Lot: lot, Status: packaging.PendingRelease, Raw: []byte("{}"),
-	}}})
+	_, err := s.Store.ApplyRefresh(t.Context(), tenant, packaging.Refresh{
+		Started: s.Clock.Now(),
+		Listed: []packaging.Facts{{
+			Key: "of " + l.Code, LineCode: l.Code, Lot: lot, Status: packaging.PendingRelease, Raw: []byte("{}"),
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,9 +174,12 @@ func TestEachOf200StreamsIsToldOfItsLineAndNothingOfAnotherOrAnotherTenant(t *te
 			e.close()
 		}
 	}
-	for limit := time.Now().Add(30 * time.Second); s.Hub.Subscribers() > 0 || runtime.NumGoroutine() > before+100; time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(30 * time.Second); s.Hub.Subscribers() > 0 ||
+		runtime.NumGoroutine() > before+100; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) {
-			t.Fatalf("%d streams and %d goroutines are left, %d before", s.Hub.Subscribers(), runtime.NumGoroutine(), before)
+			t.Fatalf(
+				"%d streams and %d goroutines are left, %d before", s.Hub.Subscribers(), runtime.NumGoroutine(), before,
+			)
 		}
 	}
 }
@@ -210,7 +219,8 @@ func TestOnePersonHolds256StreamsInAllTheirBrowsers(t *testing.T) {
 	further := s.SignIn("operator1")
 	further.Client.Timeout = 5 * time.Second // a stream has no end
 	further.Header.Set("Accept", "text/event-stream")
-	if a := further.Get("/events?t=" + string(topic)); a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+	if a := further.Get("/events?t=" + string(topic)); a.Status != http.StatusServiceUnavailable ||
+		a.Header.Get("Retry-After") == "" {
 		t.Errorf("one more: %d, Retry-After %q", a.Status, a.Header.Get("Retry-After"))
 	}
 	listen(t, s.SignIn("supervisor1"), s.Web.URL, topic)
@@ -240,7 +250,18 @@ func TestAStreamEndsWithItsSessionAndDoesNotKeepItAlive(t *testing.T) {
 	ends(out)
 
 	person := s.Person("supervisor1")
-	if err := s.Store.Provision(t.Context(), db.Site{s.Setup("ghent", db.PersonSetup{Username: person.Username, FullName: person.FullName, Role: packaging.Operator, Password: secret.New(site.Password)})}); err != nil {
+	if err := s.Store.Provision(
+		t.Context(),
+		db.Site{
+			s.Setup(
+				"ghent",
+				db.PersonSetup{
+					Username: person.Username, FullName: person.FullName, Role: packaging.Operator,
+					Password: secret.New(site.Password),
+				},
+			),
+		},
+	); err != nil {
 		t.Fatal(err)
 	}
 	ends(demoted)

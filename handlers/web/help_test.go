@@ -25,12 +25,17 @@ func TestAHintStandsOnItsPageUntilThePersonPutsItAway(t *testing.T) {
 	preview := b.Post("/imports", "orders", "order_id;lot\nOrder144;NEW-7\n").Header.Get("Location")
 	const shift = "/shifts/2026-11-23/Early"
 	for hint, page := range map[string]string{
-		"overview": "/", "line": "/lines/L1", "order": handlerstest.OrderPath(o, ""), "orders": "/orders?q=Order", "queue": "/lines/L1/queue",
-		"list": handlerstest.OrderPath(o, "/list"), "serials": handlerstest.OrderPath(o, "/serials"), "history": "/history", "entry": "/history/1",
+		"overview": "/", "line": "/lines/L1", "order": handlerstest.OrderPath(o, ""), "orders": "/orders?q=Order",
+		"queue": "/lines/L1/queue",
+		"list":  handlerstest.OrderPath(o, "/list"), "serials": handlerstest.OrderPath(o, "/serials"),
+		"history": "/history", "entry": "/history/1",
 		"adopt": "/adopt?code=L3", "scan": "/scan", "imports": "/imports", "preview": preview,
-		"shifts": "/shifts", "report": shift, "handover": shift + "/handover", "sign": shift + "/sign", "account": "/account", "pin": "/account/pin",
-		"setup": "/admin", "connection": "/admin/connection", "site": "/admin/site", "set_lines": "/admin/lines", "people": "/admin/people",
-		"person": "/admin/people/new", "stations": "/admin/stations", "sessions": "/admin/sessions", "tokens": "/admin/tokens", "set_shifts": "/admin/shifts", "sso": "/admin/sso",
+		"shifts": "/shifts", "report": shift, "handover": shift + "/handover", "sign": shift + "/sign",
+		"account": "/account", "pin": "/account/pin",
+		"setup": "/admin", "connection": "/admin/connection", "site": "/admin/site", "set_lines": "/admin/lines",
+		"people": "/admin/people",
+		"person": "/admin/people/new", "stations": "/admin/stations", "sessions": "/admin/sessions",
+		"tokens": "/admin/tokens", "set_shifts": "/admin/shifts", "sso": "/admin/sso",
 	} {
 		b := b
 		switch {
@@ -40,10 +45,12 @@ func TestAHintStandsOnItsPageUntilThePersonPutsItAway(t *testing.T) {
 			b = manager
 		}
 		seen := b.Get(page)
-		if seen.Attr(".hint input[name=hint]", "value") != hint || seen.Attr(".hint input[name=next]", "value") != page {
+		if seen.Attr(".hint input[name=hint]", "value") != hint ||
+			seen.Attr(".hint input[name=next]", "value") != page {
 			t.Errorf("%s: hint %q", page, seen.Text(".hint"))
 		}
-		if a := b.Post("/hints", "hint", hint, "next", page); a.Status != http.StatusSeeOther || a.Header.Get("Location") != page {
+		if a := b.Post("/hints", "hint", hint, "next", page); a.Status != http.StatusSeeOther ||
+			a.Header.Get("Location") != page {
 			t.Errorf("%s: %d to %q", page, a.Status, a.Header.Get("Location"))
 		}
 		if got := b.Get(page).Text(".hint"); got != "" {
@@ -91,7 +98,10 @@ func TestATextForTheAdministratorSaysAllAndNoSecret(t *testing.T) {
 	s.Box.SetStatus("Order143", "Suspended")
 	b.Post(handlerstest.OrderPath(o, "/release"))
 	got := b.Get(handlerstest.OrderPath(o, "")).Text(".support pre")
-	for _, says := range []string{"Plant Ghent", "Order143 was not released.", "in status Suspended", "Line: Blister line 1", "Who: Person supervisor1", "Packaging order Order143 is in status: Suspended"} {
+	for _, says := range []string{
+		"Plant Ghent", "Order143 was not released.", "in status Suspended", "Line: Blister line 1",
+		"Who: Person supervisor1", "Packaging order Order143 is in status: Suspended",
+	} {
 		if !strings.Contains(got, says) {
 			t.Errorf("%q is not in %q", says, got)
 		}

@@ -22,7 +22,9 @@ func TestAPersonReadsTheLanguageThatTheyChoseOnEveryDevice(t *testing.T) {
 	if got := read(tablet, "/login"); got != "hu" {
 		t.Errorf("as the browser asks: %s", got)
 	}
-	if a := tablet.Post("/language", "language", "fr", "next", "/login?next=%2Forders"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/login?next=%2Forders" {
+	if a := tablet.Post(
+		"/language", "language", "fr", "next", "/login?next=%2Forders",
+	); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/login?next=%2Forders" {
 		t.Errorf("choosing: %d to %q", a.Status, a.Header.Get("Location"))
 	}
 	if got := read(tablet, "/login"); got != "fr" {
@@ -32,8 +34,12 @@ func TestAPersonReadsTheLanguageThatTheyChoseOnEveryDevice(t *testing.T) {
 	if got := read(tablet, "/orders?q=a"); got != "fr" {
 		t.Errorf("signed in on that device: %s", got)
 	}
-	if a := tablet.Get("/orders?q=a"); a.Attr(".languages input[name=next]", "value") != "/orders?q=a" || a.Text(".languages [aria-current]") != "Français" {
-		t.Errorf("the choice leads to %q and marks %q", a.Attr(".languages input[name=next]", "value"), a.Text(".languages [aria-current]"))
+	if a := tablet.Get("/orders?q=a"); a.Attr(".languages input[name=next]", "value") != "/orders?q=a" ||
+		a.Text(".languages [aria-current]") != "Français" {
+		t.Errorf(
+			"the choice leads to %q and marks %q", a.Attr(".languages input[name=next]", "value"),
+			a.Text(".languages [aria-current]"),
+		)
 	}
 	tablet.Post("/language", "language", "de")
 	elsewhere := s.SignIn("supervisor1")
@@ -59,7 +65,8 @@ func TestAStationSpeaksItsLanguageToWhoeverChoseNone(t *testing.T) {
 	if a := admin.Post(station, "language", "hu"); a.Status != http.StatusSeeOther {
 		t.Fatalf("setting: %d %s", a.Status, a.Text("main"))
 	}
-	if e := s.History()[0]; e.Deed != packaging.StationSet || e.Object != "language of station Tablet 1" || e.Old != "" || e.New != "hu" || e.LineCode != "L1" {
+	if e := s.History()[0]; e.Deed != packaging.StationSet || e.Object != "language of station Tablet 1" ||
+		e.Old != "" || e.New != "hu" || e.LineCode != "L1" {
 		t.Errorf("history %+v", e)
 	}
 	before := len(s.History())

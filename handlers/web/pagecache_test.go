@@ -31,12 +31,16 @@ type readsCounted struct {
 	boards, sessions atomic.Int64
 }
 
-func (c *readsCounted) LineOrders(ctx context.Context, in packaging.Scope, line packaging.LineID, limit int) ([]packaging.Order, error) {
+func (c *readsCounted) LineOrders(
+	ctx context.Context, in packaging.Scope, line packaging.LineID, limit int,
+) ([]packaging.Order, error) {
 	c.boards.Add(1)
 	return c.DB.LineOrders(ctx, in, line, limit)
 }
 
-func (c *readsCounted) Session(ctx context.Context, token [32]byte, started, seen time.Time) (packaging.Person, time.Time, error) {
+func (c *readsCounted) Session(
+	ctx context.Context, token [32]byte, started, seen time.Time,
+) (packaging.Person, time.Time, error) {
 	c.sessions.Add(1)
 	return c.DB.Session(ctx, token, started, seen)
 }
@@ -46,8 +50,10 @@ func countingReads(t *testing.T, s *site.Site) *readsCounted {
 	t.Helper()
 	c := &readsCounted{DB: s.Store}
 	s.Web = httptest.NewServer(handlers.New(handlers.Config{
-		Store: c, Hub: s.Hub, Releaser: s.Releaser, Settler: s.Settler, Guard: s.Guard, Log: slog.New(slog.NewTextHandler(s.Log, nil)), Now: s.Clock.Now,
-		Clients: manufacturer.NewClients(nil), Interval: 30 * time.Second, Patience: time.Minute, Idle: 2 * time.Hour, Limit: 12 * time.Hour,
+		Store: c, Hub: s.Hub, Releaser: s.Releaser, Settler: s.Settler, Guard: s.Guard,
+		Log: slog.New(slog.NewTextHandler(s.Log, nil)), Now: s.Clock.Now,
+		Clients: manufacturer.NewClients(nil), Interval: 30 * time.Second, Patience: time.Minute, Idle: 2 * time.Hour,
+		Limit: 12 * time.Hour,
 	}))
 	t.Cleanup(s.Web.Close)
 	return c
@@ -68,7 +74,8 @@ func TestABoardIsRenderedOnceHoweverManyTabletsAskForIt(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range tablets {
 			all.Go(func() {
-				if a := browsers[i%len(browsers)].Get("/lines/L1"); a.Status != http.StatusOK || !strings.Contains(a.Body, "Order143") {
+				if a := browsers[i%len(browsers)].Get("/lines/L1"); a.Status != http.StatusOK ||
+					!strings.Contains(a.Body, "Order143") {
 					t.Errorf("%d %s", a.Status, a.Body)
 				}
 			})
@@ -106,7 +113,8 @@ func TestAPageAsksForAPartAgainOnlyWhenItHasChanged(t *testing.T) {
 	for _, page := range pages {
 		a := b.Get(page)
 		tags[page] = a.Header.Get("ETag")
-		if a.Status != http.StatusOK || tags[page] == "" || strings.Contains(a.Body, "<html") || a.Header.Get("Cache-Control") != "no-store" ||
+		if a.Status != http.StatusOK || tags[page] == "" || strings.Contains(a.Body, "<html") ||
+			a.Header.Get("Cache-Control") != "no-store" ||
 			a.Header.Get("Vary") == "" || a.Attr(".live", "data-version") == "" {
 			t.Errorf("%s: %d %v\n%s", page, a.Status, a.Header, a.Body)
 		}
@@ -134,7 +142,8 @@ func TestAPageAsksForAPartAgainOnlyWhenItHasChanged(t *testing.T) {
 		}
 	}
 	b.Header.Del("HX-Request")
-	if a := b.Get("/lines/L1"); a.Status != http.StatusOK || a.Header.Get("ETag") != "" || !strings.Contains(a.Body, "<html") {
+	if a := b.Get("/lines/L1"); a.Status != http.StatusOK || a.Header.Get("ETag") != "" ||
+		!strings.Contains(a.Body, "<html") {
 		t.Errorf("a whole page: %d %v", a.Status, a.Header)
 	}
 }
@@ -156,7 +165,8 @@ func TestNothingOfAPersonStandsInAnothersPage(t *testing.T) {
 			first[page] = one.Get(page).Body
 		}
 		second := two.Get(page)
-		if second.Status != http.StatusOK || !strings.Contains(second.Body, "Person supervisor2") || strings.Contains(second.Body, "Person supervisor1") {
+		if second.Status != http.StatusOK || !strings.Contains(second.Body, "Person supervisor2") ||
+			strings.Contains(second.Body, "Person supervisor1") {
 			t.Errorf("%s: the second person's page (%d) is not theirs", page, second.Status)
 		}
 		if !strings.Contains(second.Body, "Plant Basel") || strings.Contains(first[page], "Plant Basel") {
@@ -165,12 +175,14 @@ func TestNothingOfAPersonStandsInAnothersPage(t *testing.T) {
 		two.Header.Set("HX-Request", "true")
 		part := two.Get(page).Body
 		two.Header.Del("HX-Request")
-		if strings.Contains(part, "Person supervisor") || !strings.Contains(first[page], part) || !strings.Contains(second.Body, part) {
+		if strings.Contains(part, "Person supervisor") || !strings.Contains(first[page], part) ||
+			!strings.Contains(second.Body, part) {
 			t.Errorf("%s: the part that is shared is not in both pages as it is, or names a person", page)
 		}
 	}
 	// Another tenant's page of the same address is another.
-	if got := s.SignIn("supervisor-b").Get("/lines/L1"); strings.Contains(got.Body, order) || !strings.Contains(got.Body, "Plant Basel") {
+	if got := s.SignIn("supervisor-b").Get("/lines/L1"); strings.Contains(got.Body, order) ||
+		!strings.Contains(got.Body, "Plant Basel") {
 		t.Error("a tenant sees the orders of another")
 	}
 	// The clock is that of each request.
@@ -216,14 +228,27 @@ func TestWhatEndsASessionOrChangesItsRightsHoldsAtOnce(t *testing.T) {
 	order := handlerstest.OrderPath(s.Order("Order143"), "")
 	provision := func(role packaging.Role) {
 		t.Helper()
-		if err := s.Store.Provision(t.Context(), db.Site{s.Setup("ghent", db.PersonSetup{Username: "supervisor1", FullName: "Person supervisor1", Role: role, Password: secret.New(site.Password)})}); err != nil {
+		if err := s.Store.Provision(
+			t.Context(),
+			db.Site{
+				s.Setup(
+					"ghent",
+					db.PersonSetup{
+						Username: "supervisor1", FullName: "Person supervisor1", Role: role,
+						Password: secret.New(site.Password),
+					},
+				),
+			},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b := s.SignIn("supervisor1")
 	for range 5 {
 		provision(packaging.Operator)
-		if a := b.Get(order); a.Status != http.StatusOK || strings.Contains(a.Text("#release"), "Release to line Release to line") || !strings.Contains(a.Body, "You are not allowed to release orders") {
+		if a := b.Get(order); a.Status != http.StatusOK ||
+			strings.Contains(a.Text("#release"), "Release to line Release to line") ||
+			!strings.Contains(a.Body, "You are not allowed to release orders") {
 			t.Fatalf("an operator is offered a release: %s", a.Text("#release"))
 		}
 		if a := b.Post(order + "/release"); a.Status != http.StatusForbidden {

@@ -67,9 +67,9 @@ func (s *Kit) CookiePath(path string) string {
 	return s.below(path)
 }
 
-// CookieName returns the name of a cookie. It has an id of this Lineboard: two on one host keep theirs apart, even on two
-// ports, which cookies do not tell apart. With HTTPS, browsers take the cookie only over HTTPS, and one for all pages only
-// from this very host.
+// CookieName returns the name of a cookie. It has an id of this Lineboard: two on one host keep theirs apart, even on
+// two ports, which cookies do not tell apart. With HTTPS, browsers take the cookie only over HTTPS, and one for all
+// pages only from this very host.
 func (s *Kit) CookieName(name string, forAllPages bool) string {
 	if name != "" {
 		name = "-" + name
@@ -84,7 +84,8 @@ func (s *Kit) CookieName(name string, forAllPages bool) string {
 	return name
 }
 
-// CallbackURL returns the address that a provider redirects browsers to. It depends on the settings, never on a request.
+// CallbackURL returns the address that a provider redirects browsers to. It depends on the settings, never on a
+// request.
 func (s *Kit) CallbackURL(settings packaging.SingleSignOn, t packaging.Tenant) string {
 	return s.At(settings, string(shell.SSOCallbackURL(t)))
 }

@@ -167,7 +167,9 @@ func (s *Kit) FailProgram(err error, c echo.Context) {
 		h.Set(echo.HeaderRetryAfter, seconds(problem.Wait))
 	}
 	if problem.Status >= http.StatusInternalServerError {
-		s.Log.ErrorContext(c.Request().Context(), "request failed", "path", c.Request().URL.Path, "status", problem.Status, "err", err)
+		s.Log.ErrorContext(
+			c.Request().Context(), "request failed", "path", c.Request().URL.Path, "status", problem.Status, "err", err,
+		)
 	}
 	body, err := json.Marshal(problem)
 	if err == nil {

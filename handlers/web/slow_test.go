@@ -27,7 +27,10 @@ func TestAReaderWhoTakesNothingIsDroppedAndRecovers(t *testing.T) {
 		}
 		defer news.Close()
 		w.Header().Set("Content-Type", "text/event-stream")
-		s.writeEvents(r.Context(), &stream{w, http.NewResponseController(w), 200 * time.Millisecond}, news, func() bool { return true })
+		s.writeEvents(
+			r.Context(), &stream{w, http.NewResponseController(w), 200 * time.Millisecond}, news,
+			func() bool { return true },
+		)
 	}))
 	t.Cleanup(web.Close)
 	t.Cleanup(hub.Close)

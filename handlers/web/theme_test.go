@@ -37,7 +37,9 @@ func TestTheColoursOfADeviceAreChosenThere(t *testing.T) {
 	if a := b.Post("/theme", "theme", "pink"); a.Status != http.StatusBadRequest {
 		t.Errorf("a theme that there is not: %d", a.Status)
 	}
-	if media := s.SignIn("operator1").Get("/lines/L1").Attr(sheet, "media"); media != "screen and (prefers-color-scheme: dark)" {
+	if media := s.SignIn("operator1").Get("/lines/L1").Attr(
+		sheet, "media",
+	); media != "screen and (prefers-color-scheme: dark)" {
 		t.Errorf("another device has %q", media)
 	}
 }

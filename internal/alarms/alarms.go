@@ -1,5 +1,6 @@
 // Package alarms watches what somebody must know of, and tells them: by mail, by webhook, in Teams and Slack. What it
-// has to say is in the database before it is sent, so a kill loses nothing; it may repeat one message, with the same id.
+// has to say is in the database before it is sent, so a kill loses nothing; it may repeat one message, with the same
+// id.
 package alarms
 
 import (
@@ -37,7 +38,8 @@ type Store interface {
 // Options are what alarms work with.
 type Options struct {
 	Store Store
-	Dial  outbound.DialFunc                              // reaches the hosts that the server was started with, and no others
+	// reaches the hosts that the server was started with, and no others
+	Dial  outbound.DialFunc
 	Roots *x509.CertPool                                 // of certificates; nil for those of the machine
 	Facts func(packaging.TenantID) []packaging.AlarmFact // what is the case of the installation, as a site may know it
 	Every time.Duration                                  // between two looks; 0 for five seconds
@@ -128,7 +130,10 @@ func (a *Alarms) deliver(ctx context.Context, m packaging.AlarmMessage) {
 		err = a.Store.MessageSent(ctx, m.ID)
 	} else {
 		why := reason(err)
-		a.Log.Warn("an alarm did not go out", "site", m.Tenant.Slug, "recipient", m.Recipient.Name, "tries", m.Tries, "err", why)
+		a.Log.Warn(
+			"an alarm did not go out", "site", m.Tenant.Slug, "recipient", m.Recipient.Name, "tries", m.Tries, "err",
+			why,
+		)
 		err = a.Store.MessageFailed(ctx, m, why)
 	}
 	if err != nil {
@@ -136,7 +141,8 @@ func (a *Alarms) deliver(ctx context.Context, m packaging.AlarmMessage) {
 	}
 }
 
-// Try sends a message to a recipient that says that it is a try. The error is a [packaging.MessageFailure] if it did not go out.
+// Try sends a message to a recipient that says that it is a try. The error is a [packaging.MessageFailure] if it did
+// not go out.
 func (a *Alarms) Try(ctx context.Context, t packaging.Tenant, to packaging.Recipient) error {
 	return a.send(ctx, packaging.AlarmMessage{ID: "test-" + newID(), Tenant: t, Recipient: to, Made: a.Now()})
 }

@@ -18,8 +18,11 @@ import (
 
 // What a receiver says may hold anything: C1 controls are shorter once they are blanks.
 func TestWhatAReceiverSaysIsOneShortLine(t *testing.T) {
-	for _, said := range []string{"500 a\u0085b", strings.Repeat("\u0085é", 400), "\xff\x00broken\r\nSubject: another", ""} {
-		if got := reason(errors.New(said)); !utf8.ValidString(got) || strings.ContainsAny(got, "\r\n\x00\u0085") || len(got) > 304 {
+	for _, said := range []string{
+		"500 a\u0085b", strings.Repeat("\u0085é", 400), "\xff\x00broken\r\nSubject: another", "",
+	} {
+		if got := reason(errors.New(said)); !utf8.ValidString(got) || strings.ContainsAny(got, "\r\n\x00\u0085") ||
+			len(got) > 304 {
 			t.Errorf("%q is noted as %q", said, got)
 		}
 	}
@@ -32,7 +35,9 @@ type waiting struct {
 	noted   atomic.Int32
 }
 
-func (w *waiting) AlarmSettings(context.Context, packaging.TenantID) (packaging.AlarmSettings, secret.Text, secret.Text, error) {
+func (w *waiting) AlarmSettings(
+	context.Context, packaging.TenantID,
+) (packaging.AlarmSettings, secret.Text, secret.Text, error) {
 	return packaging.AlarmSettings{Language: "en"}, secret.Text{}, secret.Text{}, nil
 }
 func (w *waiting) DropMessages(context.Context, time.Time) error { return nil }

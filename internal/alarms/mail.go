@@ -78,7 +78,9 @@ func (a *Alarms) mailOptions(s packaging.AlarmSettings, host string, port int, p
 		mail.WithTimeout(packaging.MessageLimit), mail.WithHELO("lineboard"),
 	}
 	if s.MailUser != "" && !password.Empty() {
-		options = append(options, mail.WithSMTPAuth(auth), mail.WithUsername(s.MailUser), mail.WithPassword(password.Reveal()))
+		options = append(
+			options, mail.WithSMTPAuth(auth), mail.WithUsername(s.MailUser), mail.WithPassword(password.Reveal()),
+		)
 	}
 	return options
 }

@@ -69,9 +69,16 @@ func TestAMailLeavesUnderTLSThatHoldsUnlessTheSiteWantsNone(t *testing.T) {
 	} {
 		var box letterbox
 		address := box.open(t, c.offers)
-		a := New(Options{Dial: new(net.Dialer).DialContext, Roots: c.roots, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		a := New(
+			Options{
+				Dial: new(net.Dialer).DialContext, Roots: c.roots, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			},
+		)
 		s := packaging.AlarmSettings{MailHost: address, Encryption: c.wants, MailFrom: "line@plant.example"}
-		err := a.mail(t.Context(), s, secret.Text{}, "night@plant.example", packaging.AlarmMessage{ID: "1", Made: time.Now()}, said{subject: "s"})
+		err := a.mail(
+			t.Context(), s, secret.Text{}, "night@plant.example", packaging.AlarmMessage{ID: "1", Made: time.Now()},
+			said{subject: "s"},
+		)
 		if (err == nil) != c.arrives || (box.letters.Load() > 0) != c.arrives || !c.arrives && box.mailed.Load() > 0 {
 			t.Errorf("%s: %v, %d letters, %d begun", name, err, box.letters.Load(), box.mailed.Load())
 		}

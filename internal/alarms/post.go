@@ -139,13 +139,19 @@ func teamsCard(what said) any {
 			body = append(body, block{"type": "TextBlock", "wrap": true, "spacing": "Small", "text": line})
 		}
 		if i.link != "" {
-			body = append(body, block{"type": "ActionSet", "actions": []block{{"type": "Action.OpenUrl", "title": i.head, "url": i.link}}})
+			body = append(
+				body,
+				block{
+					"type": "ActionSet", "actions": []block{{"type": "Action.OpenUrl", "title": i.head, "url": i.link}},
+				},
+			)
 		}
 	}
 	return block{"type": "message", "attachments": []block{{
 		"contentType": "application/vnd.microsoft.card.adaptive",
 		"content": block{
-			"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4", "body": body,
+			"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
+			"body": body,
 		},
 	}}}
 }

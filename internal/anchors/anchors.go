@@ -20,7 +20,9 @@ type Store interface {
 	Heads(ctx context.Context) ([]packaging.Head, error)
 	Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error)
 	EachEntryUp(
-		ctx context.Context, tenant packaging.TenantID, do func(e packaging.Entry, digest [sha256.Size]byte) (more bool),
+		ctx context.Context, tenant packaging.TenantID, do func(
+			e packaging.Entry, digest [sha256.Size]byte,
+		) (more bool),
 	) error
 	AnchorLines(ctx context.Context) (int64, error)
 	NoteAnchorLines(ctx context.Context, n int64) error
@@ -247,9 +249,9 @@ func NewVerifier(store Store, path string) *Verifier {
 	return &Verifier{store, path, make(chan struct{}, 1)}
 }
 
-// VerifyAll checks the whole history of a tenant, all its records with the serial lists, and the schema. Losses that are
-// admitted count as if the history named them: nobody has acknowledged them yet. progress is told how many of how many
-// lists are done. It fails as Verify does.
+// VerifyAll checks the whole history of a tenant, all its records with the serial lists, and the schema. Losses that
+// are admitted count as if the history named them: nobody has acknowledged them yet. progress is told how many of how
+// many lists are done. It fails as Verify does.
 func (v *Verifier) VerifyAll(
 	ctx context.Context, tenant packaging.TenantID, admitted []packaging.Loss, progress func(done, all int),
 ) (packaging.Verdict, error) {
@@ -262,8 +264,8 @@ func (v *Verifier) VerifyAll(
 	return verdict, err
 }
 
-// Verify checks the whole history of a tenant, its records but for serial lists, and the schema. It fails if the history
-// or the file can't be read, or when ctx ends.
+// Verify checks the whole history of a tenant, its records but for serial lists, and the schema. It fails if the
+// history or the file can't be read, or when ctx ends.
 func (v *Verifier) Verify(ctx context.Context, tenant packaging.TenantID) (packaging.Verdict, error) {
 	return v.verify(ctx, tenant, nil)
 }

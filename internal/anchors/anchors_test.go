@@ -37,7 +37,9 @@ func newPlant(t *testing.T) *plant {
 	p := &plant{t: t, folder: t.TempDir(), box: box, now: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)}
 	p.running(func(store *db.DB, w *anchors.Writer) {
 		if err := store.Provision(t.Context(), db.Site{{
-			Tenant:      packaging.Tenant{Slug: "ghent", Name: "Plant Ghent", TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1"},
+			Tenant: packaging.Tenant{
+				Slug: "ghent", Name: "Plant Ghent", TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1",
+			},
 			Credentials: secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"},
 		}}); err != nil {
 			t.Fatal(err)
@@ -98,7 +100,10 @@ func (p *plant) write(store *db.DB, until int64) {
 			return
 		}
 		if err := store.Record(p.t.Context(), packaging.Entry{
-			TenantID: 1, By: packaging.Author{ID: 1, Username: "a", FullName: "A", Role: packaging.Manager, Station: "Tablet 1"},
+			TenantID: 1,
+			By: packaging.Author{
+				ID: 1, Username: "a", FullName: "A", Role: packaging.Manager, Station: "Tablet 1",
+			},
 			Deed: packaging.Exported, Object: fmt.Sprintf("file %d", heads[0].Seq+1), Comment: "because",
 		}); err != nil {
 			p.t.Fatal(err)
@@ -122,9 +127,13 @@ func (p *plant) tamper(do func(exec func(string, ...any), raw *sql.DB)) {
 		}
 	}
 	var back []string
-	for _, trigger := range []string{"history_is_never_changed", "history_is_never_deleted", "history_only_grows", "history_is_found"} {
+	for _, trigger := range []string{
+		"history_is_never_changed", "history_is_never_deleted", "history_only_grows", "history_is_found",
+	} {
 		var statement string
-		if err := raw.QueryRowContext(p.t.Context(), `SELECT sql FROM sqlite_schema WHERE name = ?`, trigger).Scan(&statement); err != nil {
+		if err := raw.QueryRowContext(
+			p.t.Context(), `SELECT sql FROM sqlite_schema WHERE name = ?`, trigger,
+		).Scan(&statement); err != nil {
 			p.t.Fatal(err)
 		}
 		back = append(back, statement)
@@ -153,7 +162,10 @@ func (p *plant) verify() packaging.Verdict {
 // all reads the entries as they stand.
 func (p *plant) all(raw *sql.DB) (entries []packaging.Entry) {
 	p.t.Helper()
-	rows, err := raw.QueryContext(p.t.Context(), `SELECT seq, at, user_id, username, full_name, role, deed, object, old_value, new_value, format, station, comment, message, prev_hash, hash, records, records_digest FROM history ORDER BY seq`)
+	rows, err := raw.QueryContext(
+		p.t.Context(),
+		`SELECT seq, at, user_id, username, full_name, role, deed, object, old_value, new_value, format, station, comment, message, prev_hash, hash, records, records_digest FROM history ORDER BY seq`,
+	)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -162,7 +174,10 @@ func (p *plant) all(raw *sql.DB) (entries []packaging.Entry) {
 		e := packaging.Entry{TenantID: 1}
 		var at int64
 		var prev, hash, digest []byte
-		if err := rows.Scan(&e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.Object, &e.Old, &e.New, &e.Format, &e.By.Station, &e.Comment, &e.Message, &prev, &hash, &e.Records, &digest); err != nil {
+		if err := rows.Scan(
+			&e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.Object, &e.Old, &e.New,
+			&e.Format, &e.By.Station, &e.Comment, &e.Message, &prev, &hash, &e.Records, &digest,
+		); err != nil {
 			p.t.Fatal(err)
 		}
 		e.At = time.UnixMilli(at)
@@ -211,37 +226,93 @@ func TestWhatIsDoneToAHistoryIsFoundAndNamed(t *testing.T) {
 		do   statements
 		want packaging.Break
 	}{
-		"nothing":              {sql(), packaging.Break{}},
-		"content changed":      {sql(`UPDATE history SET message = 'x' WHERE seq = 7`), packaging.Break{Kind: packaging.ContentChanged, Seq: 7, Until: 7}},
-		"time changed":         {sql(`UPDATE history SET at = at + 1 WHERE seq = 7`), packaging.Break{Kind: packaging.ContentChanged, Seq: 7, Until: 7}},
-		"comment taken away":   {sql(`UPDATE history SET comment = '' WHERE seq = 15`), packaging.Break{Kind: packaging.ContentChanged, Seq: 15, Until: 15}},
-		"made an older format": {sql(`UPDATE history SET format = 1 WHERE seq = 15`), packaging.Break{Kind: packaging.ContentChanged, Seq: 15, Until: 15}},
-		"last content changed": {sql(`UPDATE history SET username = 'b' WHERE seq = 20`), packaging.Break{Kind: packaging.ContentChanged, Seq: 20, Until: 20}},
+		"nothing": {sql(), packaging.Break{}},
+		"content changed": {
+			sql(`UPDATE history SET message = 'x' WHERE seq = 7`),
+			packaging.Break{Kind: packaging.ContentChanged, Seq: 7, Until: 7},
+		},
+		"time changed": {
+			sql(`UPDATE history SET at = at + 1 WHERE seq = 7`),
+			packaging.Break{Kind: packaging.ContentChanged, Seq: 7, Until: 7},
+		},
+		"comment taken away": {
+			sql(`UPDATE history SET comment = '' WHERE seq = 15`),
+			packaging.Break{Kind: packaging.ContentChanged, Seq: 15, Until: 15},
+		},
+		"made an older format": {
+			sql(`UPDATE history SET format = 1 WHERE seq = 15`),
+			packaging.Break{Kind: packaging.ContentChanged, Seq: 15, Until: 15},
+		},
+		"last content changed": {
+			sql(`UPDATE history SET username = 'b' WHERE seq = 20`),
+			packaging.Break{Kind: packaging.ContentChanged, Seq: 20, Until: 20},
+		},
 		"content changed, with a hash of its own": {func(exec func(string, ...any), raw *sqlDB, p *plant) {
 			exec(`UPDATE history SET message = 'x' WHERE seq = 7`)
 			p.rehash(exec, raw, 7, 7)
 		}, packaging.Break{Kind: packaging.ContentChanged, Seq: 7, Until: 7}},
-		"one deleted":                      {sql(`DELETE FROM history WHERE seq = 7`), packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 7}},
-		"three deleted":                    {sql(`DELETE FROM history WHERE seq BETWEEN 7 AND 9`), packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 9}},
-		"the first deleted":                {sql(`DELETE FROM history WHERE seq = 1`), packaging.Break{Kind: packaging.EntriesMissing, Seq: 1, Until: 1}},
-		"one deleted, the rest renumbered": {sql(`DELETE FROM history WHERE seq = 7`, fmt.Sprintf(renumber, -1, 7), settle), packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 7}},
-		"two deleted, the rest renumbered": {sql(`DELETE FROM history WHERE seq IN (7, 8)`, fmt.Sprintf(renumber, -2, 8), settle), packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 8}},
-		"the first deleted, the rest renumbered": {
-			sql(`DELETE FROM history WHERE seq = 1`, fmt.Sprintf(renumber, -1, 1), settle), packaging.Break{Kind: packaging.EntriesMissing, Seq: 1, Until: 1},
+		"one deleted": {
+			sql(`DELETE FROM history WHERE seq = 7`), packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 7},
 		},
-		"one inserted": {sql(fmt.Sprintf(renumber, 1, 6), settle, fmt.Sprintf(copied, 7, "zeroblob(32)", "zeroblob(32)")), packaging.Break{Kind: packaging.EntryInserted, Seq: 7, Until: 7}},
+		"three deleted": {
+			sql(`DELETE FROM history WHERE seq BETWEEN 7 AND 9`),
+			packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 9},
+		},
+		"the first deleted": {
+			sql(`DELETE FROM history WHERE seq = 1`), packaging.Break{Kind: packaging.EntriesMissing, Seq: 1, Until: 1},
+		},
+		"one deleted, the rest renumbered": {
+			sql(`DELETE FROM history WHERE seq = 7`, fmt.Sprintf(renumber, -1, 7), settle),
+			packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 7},
+		},
+		"two deleted, the rest renumbered": {
+			sql(`DELETE FROM history WHERE seq IN (7, 8)`, fmt.Sprintf(renumber, -2, 8), settle),
+			packaging.Break{Kind: packaging.EntriesMissing, Seq: 7, Until: 8},
+		},
+		"the first deleted, the rest renumbered": {
+			sql(`DELETE FROM history WHERE seq = 1`, fmt.Sprintf(renumber, -1, 1), settle),
+			packaging.Break{Kind: packaging.EntriesMissing, Seq: 1, Until: 1},
+		},
+		"one inserted": {
+			sql(fmt.Sprintf(renumber, 1, 6), settle, fmt.Sprintf(copied, 7, "zeroblob(32)", "zeroblob(32)")),
+			packaging.Break{Kind: packaging.EntryInserted, Seq: 7, Until: 7},
+		},
 		"one inserted, with hashes of its own": {func(exec func(string, ...any), raw *sqlDB, p *plant) {
-			for _, statement := range []string{fmt.Sprintf(renumber, 1, 6), settle, fmt.Sprintf(copied, 7, "zeroblob(32)", "zeroblob(32)")} {
+			for _, statement := range []string{
+				fmt.Sprintf(renumber, 1, 6), settle, fmt.Sprintf(copied, 7, "zeroblob(32)", "zeroblob(32)"),
+			} {
 				exec(statement)
 			}
 			p.rehash(exec, raw, 7, 7)
 		}, packaging.Break{Kind: packaging.EntryInserted, Seq: 7, Until: 7}},
-		"two exchanged":            {sql(`UPDATE history SET seq = -seq WHERE seq IN (7, 8)`, `UPDATE history SET seq = CASE seq WHEN -7 THEN 8 ELSE 7 END WHERE seq < 0`), packaging.Break{Kind: packaging.OrderChanged, Seq: 7, Until: 7}},
-		"two far apart exchanged":  {sql(`UPDATE history SET seq = -seq WHERE seq IN (7, 16)`, `UPDATE history SET seq = CASE seq WHEN -7 THEN 16 ELSE 7 END WHERE seq < 0`), packaging.Break{Kind: packaging.OrderChanged, Seq: 7, Until: 7}},
-		"cut short":                {sql(`DELETE FROM history WHERE seq > 15`), packaging.Break{Kind: packaging.HistoryTruncated, Seq: 16, Until: 20}},
-		"emptied":                  {sql(`DELETE FROM history`), packaging.Break{Kind: packaging.HistoryTruncated, Seq: 1, Until: 20}},
-		"given to nobody":          {sql(`UPDATE history SET tenant_id = 2 WHERE seq > 18`), packaging.Break{Kind: packaging.HistoryTruncated, Seq: 19, Until: 20}},
-		"rewritten from the start": {rewritten(1), packaging.Break{Kind: packaging.HistoryRewritten, Seq: 1, Until: 10}},
+		"two exchanged": {
+			sql(
+				`UPDATE history SET seq = -seq WHERE seq IN (7, 8)`,
+				`UPDATE history SET seq = CASE seq WHEN -7 THEN 8 ELSE 7 END WHERE seq < 0`,
+			),
+			packaging.Break{Kind: packaging.OrderChanged, Seq: 7, Until: 7},
+		},
+		"two far apart exchanged": {
+			sql(
+				`UPDATE history SET seq = -seq WHERE seq IN (7, 16)`,
+				`UPDATE history SET seq = CASE seq WHEN -7 THEN 16 ELSE 7 END WHERE seq < 0`,
+			),
+			packaging.Break{Kind: packaging.OrderChanged, Seq: 7, Until: 7},
+		},
+		"cut short": {
+			sql(`DELETE FROM history WHERE seq > 15`),
+			packaging.Break{Kind: packaging.HistoryTruncated, Seq: 16, Until: 20},
+		},
+		"emptied": {
+			sql(`DELETE FROM history`), packaging.Break{Kind: packaging.HistoryTruncated, Seq: 1, Until: 20},
+		},
+		"given to nobody": {
+			sql(`UPDATE history SET tenant_id = 2 WHERE seq > 18`),
+			packaging.Break{Kind: packaging.HistoryTruncated, Seq: 19, Until: 20},
+		},
+		"rewritten from the start": {
+			rewritten(1), packaging.Break{Kind: packaging.HistoryRewritten, Seq: 1, Until: 10},
+		},
 		"rewritten from the middle": {
 			rewritten(12), packaging.Break{Kind: packaging.HistoryRewritten, Seq: 11, Until: 20},
 		},
@@ -295,11 +366,14 @@ func TestAnchorsThatAreMissingAreTold(t *testing.T) {
 		change func(lines []string) []string
 		want   packaging.AnchorsFound
 	}{
-		"all of them":      {nil, packaging.AnchorsFound{Lost: 2, Gone: true}},
-		"an empty file":    {func([]string) []string { return nil }, packaging.AnchorsFound{Lost: 2}},
-		"the last":         {func(lines []string) []string { return lines[:1] }, packaging.AnchorsFound{Lost: 1}},
-		"the first":        {func(lines []string) []string { return lines[1:] }, packaging.AnchorsFound{Lost: 1}},
-		"half of the last": {func(lines []string) []string { return []string{lines[0], lines[1][:20]} }, packaging.AnchorsFound{Lost: 1, Unreadable: 1}},
+		"all of them":   {nil, packaging.AnchorsFound{Lost: 2, Gone: true}},
+		"an empty file": {func([]string) []string { return nil }, packaging.AnchorsFound{Lost: 2}},
+		"the last":      {func(lines []string) []string { return lines[:1] }, packaging.AnchorsFound{Lost: 1}},
+		"the first":     {func(lines []string) []string { return lines[1:] }, packaging.AnchorsFound{Lost: 1}},
+		"half of the last": {
+			func(lines []string) []string { return []string{lines[0], lines[1][:20]} },
+			packaging.AnchorsFound{Lost: 1, Unreadable: 1},
+		},
 		"none, but a line more that is none": {
 			func(lines []string) []string { return append(lines, "nonsense\n") }, packaging.AnchorsFound{Unreadable: 1},
 		},

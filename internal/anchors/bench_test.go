@@ -39,7 +39,8 @@ func manyAnchors(b *testing.B) (path string) {
 		lines.WriteString(line(packaging.Anchor{
 			Head: packaging.Head{Tenant: 1, Slug: "plant-ghent", Seq: n + 1}, Number: n + 1, At: at,
 			Release: &packaging.AnchoredRelease{
-				Deed: packaging.ReleaseRequested, ID: packaging.ReleaseID(n + 1), At: at, OrderKey: fmt.Sprintf("Order%d", n),
+				Deed: packaging.ReleaseRequested, ID: packaging.ReleaseID(n + 1), At: at,
+				OrderKey: fmt.Sprintf("Order%d", n),
 				LineCode: "L1", LineName: "Blister line 1", Username: "sofie", FullName: "Sofie Peeters",
 			},
 		}))

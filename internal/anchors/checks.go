@@ -84,7 +84,8 @@ func (c *Checks) change(tenant packaging.TenantID, do func(*packaging.HistoryChe
 	c.last[tenant] = last
 }
 
-// Run compares the serial lists that are asked for until ctx ends. Of those under way then it records how far they came.
+// Run compares the serial lists that are asked for until ctx ends. Of those under way then it records how far they
+// came.
 func (c *Checks) Run(ctx context.Context) error {
 	for {
 		for tenant, ok := c.next(); ok; tenant, ok = c.next() {
@@ -127,7 +128,9 @@ func (c *Checks) compare(ctx context.Context, tenant packaging.TenantID) {
 	})
 	result := c.Last(tenant).Lists
 	if !result.Whole() {
-		c.log.Error("serial lists are not proven to be what they were", "tenant", tenant, "result", result.String(), "err", err)
+		c.log.Error(
+			"serial lists are not proven to be what they were", "tenant", tenant, "result", result.String(), "err", err,
+		)
 	}
 	entry := verified(tenant, result.By, "serial lists", result.String())
 	if err := c.record(context.WithoutCancel(ctx), entry); err != nil {

@@ -15,8 +15,9 @@ type Findings struct {
 	NoTenant []packaging.Loss // whole tenants that the database does not have
 }
 
-// Compare does what CompareAll does, in milliseconds where nothing is lost since the last start, so that a start can wait
-// for it. Where the newest anchor agrees with the database, the start of the program that wrote it compared those before.
+// Compare does what CompareAll does, in milliseconds where nothing is lost since the last start, so that a start can
+// wait for it. Where the newest anchor agrees with the database, the start of the program that wrote it compared those
+// before.
 func Compare(ctx context.Context, store Store, path string) (Findings, error) {
 	c, err := readTail(path)
 	if err != nil {
@@ -59,7 +60,10 @@ func CompareAll(ctx context.Context, store Store, path string) (f Findings, err 
 	}
 	for _, unknown := range byTenant(c.anchors, known) {
 		last := unknown[len(unknown)-1]
-		if !slices.ContainsFunc(tenants, func(t packaging.Tenant) bool { return t.ID == last.Tenant && t.Slug == last.Slug }) {
+		if !slices.ContainsFunc(tenants, func(t packaging.Tenant) bool {
+			return t.ID == last.Tenant &&
+				t.Slug == last.Slug
+		}) {
 			l, err := lossOf(unknown, 1)
 			if err != nil {
 				return f, err
@@ -79,9 +83,12 @@ func CompareAll(ctx context.Context, store Store, path string) (f Findings, err 
 		if n > 0 {
 			agreed = unknown[n-1].Seq
 		}
-		// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and is
-		// another one, tells of a history that was written anew.
-		rewrote, from := slices.ContainsFunc(lost, func(a written) bool { return a.Seq > agreed && a.Seq <= head }), head+1
+		// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and
+		// is another one, tells of a history that was written anew.
+		rewrote, from := slices.ContainsFunc(lost, func(a written) bool {
+			return a.Seq > agreed &&
+				a.Seq <= head
+		}), head+1
 		if rewrote {
 			from = agreed + 1
 		}
@@ -107,8 +114,8 @@ func headOf(heads []packaging.Head, tenant packaging.TenantID) int64 {
 	return 0
 }
 
-// byTenant returns the anchors of each tenant as they were written, without those of known losses. A tenant has a key and
-// a slug: another one may have the same key in a database that was made anew.
+// byTenant returns the anchors of each tenant as they were written, without those of known losses. A tenant has a key
+// and a slug: another one may have the same key in a database that was made anew.
 func byTenant(anchors []written, known []packaging.Loss) (groups [][]written) {
 	type tenant struct {
 		id   packaging.TenantID
@@ -162,8 +169,8 @@ func agreement(ctx context.Context, store Store, anchors []written, head int64) 
 	return 0, nil
 }
 
-// lossOf returns the loss that a tenant's anchors tell of. The entry from is lost, even if only later ones have anchors.
-// It fails if one is of a release that can't be read.
+// lossOf returns the loss that a tenant's anchors tell of. The entry from is lost, even if only later ones have
+// anchors. It fails if one is of a release that can't be read.
 func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 	newest := lost[len(lost)-1]
 	l = packaging.Loss{
@@ -181,9 +188,13 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 		}
 		if a.Release.Deed == packaging.ReleaseRequested {
 			latest[a.Release.ID] = len(l.Releases)
-			l.Releases = append(l.Releases, packaging.LostRelease{AnchoredRelease: *a.Release, Entry: a.Seq, Anchor: a.Number})
+			l.Releases = append(
+				l.Releases, packaging.LostRelease{AnchoredRelease: *a.Release, Entry: a.Seq, Anchor: a.Number},
+			)
 		} else if i, ok := latest[a.Release.ID]; ok && a.Release.Outcome != "" {
-			l.Releases[i].Ended, l.Releases[i].Serials = a.Release.Outcome, max(l.Releases[i].Serials, a.Release.Serials)
+			l.Releases[i].Ended, l.Releases[i].Serials = a.Release.Outcome, max(
+				l.Releases[i].Serials, a.Release.Serials,
+			)
 		}
 	}
 	return l, nil

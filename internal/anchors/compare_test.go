@@ -116,7 +116,10 @@ func compare(t *testing.T, store *db.DB, p *plant) anchors.Findings {
 // acknowledge records what is lost as a start does, and as an administrator does who acknowledges it.
 func acknowledge(t *testing.T, store *db.DB, l packaging.Loss) {
 	t.Helper()
-	e := l.Entry(packaging.LossAcknowledged, packaging.Author{ID: 1, Username: "a", FullName: "A", Role: packaging.Administrator})
+	e := l.Entry(
+		packaging.LossAcknowledged,
+		packaging.Author{ID: 1, Username: "a", FullName: "A", Role: packaging.Administrator},
+	)
 	e.TenantID, e.Comment = 1, "restored after the disk had failed"
 	if err := store.Record(t.Context(), e); err != nil {
 		t.Fatal(err)
@@ -171,13 +174,22 @@ func TestAnAcknowledgementHidesNothingButWhatItNames(t *testing.T) {
 		tamper func(exec func(string, ...any)) // afterwards
 		want   packaging.BreakKind
 	}{
-		"another hash":           {func(l *packaging.Loss) { l.Hash[0]++ }, nil, packaging.HistoryRewritten},
-		"another anchor":         {func(l *packaging.Loss) { l.Anchor-- }, nil, packaging.HistoryRewritten},
-		"fewer entries":          {func(l *packaging.Loss) { l.Until = 30 }, nil, packaging.HistoryRewritten},
-		"another tenant":         {func(l *packaging.Loss) { l.Tenant = 2 }, nil, packaging.HistoryRewritten},
-		"the newest deleted":     {nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq > 45`) }, packaging.HistoryTruncated},
-		"deleted, once restored": {nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq BETWEEN 25 AND 27`) }, packaging.EntriesMissing},
-		"deleted, from before":   {nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq = 7`) }, packaging.EntriesMissing},
+		"another hash":   {func(l *packaging.Loss) { l.Hash[0]++ }, nil, packaging.HistoryRewritten},
+		"another anchor": {func(l *packaging.Loss) { l.Anchor-- }, nil, packaging.HistoryRewritten},
+		"fewer entries":  {func(l *packaging.Loss) { l.Until = 30 }, nil, packaging.HistoryRewritten},
+		"another tenant": {func(l *packaging.Loss) { l.Tenant = 2 }, nil, packaging.HistoryRewritten},
+		"the newest deleted": {
+			nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq > 45`) },
+			packaging.HistoryTruncated,
+		},
+		"deleted, once restored": {
+			nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq BETWEEN 25 AND 27`) },
+			packaging.EntriesMissing,
+		},
+		"deleted, from before": {
+			nil, func(exec func(string, ...any)) { exec(`DELETE FROM history WHERE seq = 7`) },
+			packaging.EntriesMissing,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +239,8 @@ func TestAnEntryAboutAReleaseIsNamedByItsAnchor(t *testing.T) {
 	at := p.now
 	entry := packaging.Entry{
 		TenantID: 1, Seq: 21, At: at, Deed: packaging.ReleaseRequested, ReleaseID: 57, OrderKey: "Order 143 & = % é\n7",
-		LineCode: "L 1", LineName: "Blister\tline", By: packaging.Author{Username: "anna", FullName: "Anna Ä"}, Hash: [32]byte{1},
+		LineCode: "L 1", LineName: "Blister\tline", By: packaging.Author{Username: "anna", FullName: "Anna Ä"},
+		Hash: [32]byte{1},
 	}
 	ended := entry
 	ended.Seq, ended.Deed, ended.Outcome, ended.Serials = 22, packaging.ReleaseEnded, packaging.Released, 12
@@ -240,8 +253,10 @@ func TestAnEntryAboutAReleaseIsNamedByItsAnchor(t *testing.T) {
 			t.Fatalf("found %+v", found)
 		}
 		lost := found.Shorter[0].Releases[0]
-		if lost.OrderKey != entry.OrderKey || lost.LineCode != "L 1" || lost.LineName != "Blister\tline" || lost.Username != "anna" ||
-			lost.FullName != "Anna Ä" || !lost.At.Equal(at) || lost.ID != 57 || lost.Entry != 21 || lost.Ended != packaging.Released || lost.Serials != 12 {
+		if lost.OrderKey != entry.OrderKey || lost.LineCode != "L 1" || lost.LineName != "Blister\tline" ||
+			lost.Username != "anna" ||
+			lost.FullName != "Anna Ä" || !lost.At.Equal(at) || lost.ID != 57 || lost.Entry != 21 ||
+			lost.Ended != packaging.Released || lost.Serials != 12 {
 			t.Errorf("%+v", lost)
 		}
 	})

@@ -29,8 +29,8 @@ const timeForm = "2006-01-02T15:04:05.000Z"
 //	7 2026-11-24T05:12:08.114Z plant-ghent 1 120 9f86d081884c7d65…
 //
 // These are its number in the file, the time it was written (UTC), the tenant's slug and key, and the entry's number
-// and hash. If the entry is about a release, what names the release follows, as the query of a URL, and a checksum of the
-// line so far: without it, a line that was cut off would name another order.
+// and hash. If the entry is about a release, what names the release follows, as the query of a URL, and a checksum of
+// the line so far: without it, a line that was cut off would name another order.
 //
 //	… 9f86d081884c7d65… at=2026-11-24T05%3A12%3A08.114Z&by=anna&deed=release_requested&line=L1&order=Order143&release=57 6ca13d52
 func line(a packaging.Anchor) string {

@@ -50,11 +50,15 @@ func TestWhatIsWrongAtStartIsToldInASentence(t *testing.T) {
 	fails("invalid duration", map[string]string{"LINEBOARD_REFRESH": "soon"}, "serve")
 	fails("--refresh must be at least 100ms", nil, "serve", "--refresh", "0s")
 	fails("belong together", nil, "serve", "--tls-cert", "cert.pem")
-	fails("cert.pem: no such file", nil, "serve", "--data", t.TempDir(), "--tls-cert", "cert.pem", "--tls-key", "key.pem")
+	fails(
+		"cert.pem: no such file", nil, "serve", "--data", t.TempDir(), "--tls-cert", "cert.pem", "--tls-key", "key.pem",
+	)
 	fails("trusted-proxies", nil, "serve", "--trusted-proxies", "10.0.0.1")
 	fails("--rate-limit must not be below zero", nil, "serve", "--rate-limit=-1")
 	fails("--release-limit must be at least 100ms", nil, "demo", "--release-limit=-1s")
-	for _, garbage := range []string{"ghent", "ghent:", ":5", "ghent:abc", "ghent:-1", "ghent:0", "ghent:99999999999999999999"} {
+	for _, garbage := range []string{
+		"ghent", "ghent:", ":5", "ghent:abc", "ghent:-1", "ghent:0", "ghent:99999999999999999999",
+	} {
 		fails("--accept-lost-history="+garbage+" must be SLUG:ENTRY", nil, "demo", "--accept-lost-history="+garbage)
 	}
 	fails("--ask-after must be two or more growing times", nil, "demo", "--ask-after", "5s,2s")

@@ -96,8 +96,8 @@ type App struct {
 	copier  *copier
 }
 
-// Build puts a Lineboard together. Answers that an earlier process kept are stored first, and what else it left under way
-// becomes unknown. It fails when the database does, or when the file of anchors can't be used.
+// Build puts a Lineboard together. Answers that an earlier process kept are stored first, and what else it left under
+// way becomes unknown. It fails when the database does, or when the file of anchors can't be used.
 func Build(ctx context.Context, p Parts) (*App, error) {
 	writer, err := anchors.NewWriter(ctx, p.Store, p.Anchors, p.Now, p.Log)
 	if err != nil {
@@ -133,12 +133,15 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 		anchors.NewVerifier(p.Store, p.Anchors), p.Store.Record,
 		func(t packaging.TenantID) { a.Hub.Publish(packaging.CheckTopic.Of(t)) }, p.Now, p.Log,
 	)
-	a.checks = &checks{store: p.Store, anchors: p.Anchors, writer: writer, halt: a.Releaser.Halt, now: p.Now, log: p.Log}
+	a.checks = &checks{
+		store: p.Store, anchors: p.Anchors, writer: writer, halt: a.Releaser.Halt, now: p.Now, log: p.Log,
+	}
 	if err := a.checks.schema(ctx); err != nil {
 		return nil, err
 	}
 	a.Alarms = alarms.New(alarms.Options{
-		Store: p.Store, Dial: outbound.Only(p.DestinationHosts), Roots: p.Roots, Facts: (&facts{a, map[packaging.AlarmKind]time.Time{}}).of, Every: p.AlarmPace, Now: p.Now, Log: p.Log,
+		Store: p.Store, Dial: outbound.Only(p.DestinationHosts), Roots: p.Roots,
+		Facts: (&facts{a, map[packaging.AlarmKind]time.Time{}}).of, Every: p.AlarmPace, Now: p.Now, Log: p.Log,
 	})
 	a.Handler = a.handler(a.clients)
 	return a, nil
@@ -258,11 +261,14 @@ func (p Parts) api(baseURL string, c secret.Credentials) manufacturer.Config {
 	}
 }
 
-// Run refreshes orders, asks about unknown releases, brings serial lists to their destinations, keeps the heads of the history, compares serial lists and forgets
-// what is over, until ctx ends.
+// Run refreshes orders, asks about unknown releases, brings serial lists to their destinations, keeps the heads of the
+// history, compares serial lists and forgets what is over, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.inCharge(a.Alarms.Run), a.inCharge(a.Deliver.Run), a.checks.run, a.copier.run, a.runCopy, a.index, a.sweep} {
+	for _, run := range []func(context.Context) error{
+		a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.inCharge(a.Alarms.Run),
+		a.inCharge(a.Deliver.Run), a.checks.run, a.copier.run, a.runCopy, a.index, a.sweep,
+	} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

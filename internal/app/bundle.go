@@ -16,8 +16,8 @@ import (
 )
 
 // bundle writes what support needs to a new ZIP file: what doctor found, the build, the settings, the names of the
-// files, and how much there is of everything. Nothing in it is secret: no content of the database leaves, nor of the key,
-// the provisioning file or the environment.
+// files, and how much there is of everything. Nothing in it is secret: no content of the database leaves, nor of the
+// key, the provisioning file or the environment.
 func (d *doctorCommand) bundle(p run, report doctorReport) (err error) {
 	file, err := os.OpenFile(d.Bundle, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -77,7 +77,9 @@ func (d *doctorCommand) listFiles(w io.Writer) error {
 		if err != nil {
 			return nil //nolint:nilerr // it went away meanwhile
 		}
-		_, err = fmt.Fprintf(w, "%s %10d %s %s\n", info.Mode(), info.Size(), info.ModTime().UTC().Format(time.RFC3339), path)
+		_, err = fmt.Fprintf(
+			w, "%s %10d %s %s\n", info.Mode(), info.Size(), info.ModTime().UTC().Format(time.RFC3339), path,
+		)
 		return err
 	})
 }

@@ -86,8 +86,8 @@ func (c *checks) histories(ctx context.Context) error {
 	})
 }
 
-// brokenIn returns what a verdict says of a tenant's own history and records, and whether they are faulty. The schema is
-// no tenant's, and is compared once.
+// brokenIn returns what a verdict says of a tenant's own history and records, and whether they are faulty. The schema
+// is no tenant's, and is compared once.
 func brokenIn(t packaging.Tenant, v packaging.Verdict) (packaging.BrokenHistory, bool) {
 	v.Schema = nil
 	return packaging.BrokenHistory{Tenant: t.ID, Slug: t.Slug, Verdict: v.String()}, v.Faulty()

@@ -37,16 +37,21 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 		anchors    string
 		says       string
 	}{
-		"a trigger dropped": {statements: []string{`DROP TRIGGER losses_are_never_deleted`}, says: "losses_are_never_deleted"},
+		"a trigger dropped": {
+			statements: []string{`DROP TRIGGER losses_are_never_deleted`}, says: "losses_are_never_deleted",
+		},
 		"an entry changed": {statements: []string{
 			`DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 2`,
 		}, says: "plant-demo"},
-		"a record changed": {statements: []string{`UPDATE lines SET name = 'another' WHERE id = 1`}, says: "lines [1] changed"},
+		"a record changed": {
+			statements: []string{`UPDATE lines SET name = 'another' WHERE id = 1`}, says: "lines [1] changed",
+		},
 		"a serial number added": {statements: []string{
 			`INSERT INTO serial_blocks (id, number, product_id, packed) VALUES ((1 << 24) + 1, 1, 1, CAST(char(6) || 'forged' AS BLOB))`,
 		}, says: "serials [1] added"},
 		"a tenant gone": {
-			anchors: "1 2026-11-24T05:12:08.114Z plant-gone 9 120 " + strings.Repeat("ab", 32) + "\n", says: "plant-gone",
+			anchors: "1 2026-11-24T05:12:08.114Z plant-gone 9 120 " + strings.Repeat("ab", 32) + "\n",
+			says:    "plant-gone",
 		},
 		"the file damaged": {statements: []string{
 			`PRAGMA writable_schema = 1`,
@@ -61,7 +66,9 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 			}
 			spoil(t, data, test.statements...)
 			if test.anchors != "" {
-				anchored, err := os.OpenFile(filepath.Join(data, anchorsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+				anchored, err := os.OpenFile(
+					filepath.Join(data, anchorsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600,
+				)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -76,7 +83,8 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 				t.Fatal(err)
 			}
 			found := a.checks.State()
-			if said := fmt.Sprint(found.Schema, found.Broken, found.Damage); !found.Faulty() || !strings.Contains(said, test.says) {
+			if said := fmt.Sprint(found.Schema, found.Broken, found.Damage); !found.Faulty() ||
+				!strings.Contains(said, test.says) {
 				t.Errorf("found %s", said)
 			}
 			probe := httptest.NewRecorder()
@@ -85,7 +93,9 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 				t.Errorf("readyz: %d", probe.Code)
 			}
 			by := personIn(t, a.Store, "supervisor1")
-			if _, err := a.Releaser.Release(t.Context(), by, packaging.Press{Order: 1}); packaging.CodeOf(err) != packaging.Unavailable {
+			if _, err := a.Releaser.Release(
+				t.Context(), by, packaging.Press{Order: 1},
+			); packaging.CodeOf(err) != packaging.Unavailable {
 				t.Errorf("a press: %v", err)
 			}
 		})
@@ -95,14 +105,18 @@ func TestAFaultThatTheCheckAfterTheStartFindsStopsReleases(t *testing.T) {
 func TestWhereAnchorsCantBeWrittenProbeAndPressAgree(t *testing.T) {
 	_, remote := remoteSandbox(t)
 	data := t.TempDir()
-	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms")
+	s := start(
+		t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh",
+		"200ms",
+	)
 	s.releaseOne(t, data, "Order143")
 	file := filepath.Join(data, anchorsFile)
 	if err := errors.Join(os.Rename(file, file+".away"), os.Mkdir(file, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	var said string
-	for status := 0; status != http.StatusServiceUnavailable; time.Sleep(50 * time.Millisecond) { // an answer counts for a second
+	// an answer counts for a second
+	for status := 0; status != http.StatusServiceUnavailable; time.Sleep(50 * time.Millisecond) {
 		status, said = get(t, s.address+"/readyz")
 	}
 	if !strings.Contains(said, "the anchors can't be written") {
@@ -124,11 +138,17 @@ func TestAnchorsOfAnotherLineboardStopTheStart(t *testing.T) {
 	_, remote := remoteSandbox(t)
 	first, second := t.TempDir(), t.TempDir()
 	for _, data := range []string{first, second} {
-		s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms")
+		s := start(
+			t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote),
+			"--refresh", "200ms",
+		)
 		s.releaseOne(t, data, map[string]string{first: "Order143", second: "Order144"}[data])
 		s.end(t)
 	}
-	_, err := command(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", first, "--anchors", filepath.Join(second, anchorsFile))
+	_, err := command(
+		t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", first, "--anchors",
+		filepath.Join(second, anchorsFile),
+	)
 	if err == nil || !strings.Contains(err.Error(), "name its own") || !strings.Contains(err.Error(), "Order144") {
 		t.Errorf("started: %v", err)
 	}
@@ -141,7 +161,9 @@ func TestAnchorsOfAnotherLineboardStopTheStart(t *testing.T) {
 func TestAnAnchorThatWasCutOffInItsLineIsToldAndLosesNothing(t *testing.T) {
 	_, remote := remoteSandbox(t)
 	data := t.TempDir()
-	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms"}
+	args := []string{
+		"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms",
+	}
 	s := start(t, plantEnv(), args...)
 	s.releaseOne(t, data, "Order143")
 	s.end(t)
@@ -154,14 +176,16 @@ func TestAnAnchorThatWasCutOffInItsLineIsToldAndLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = start(t, plantEnv(), args...)
-	if log := s.log.String(); !strings.Contains(log, "the last anchor was not written whole") || strings.Contains(log, "is lost") {
+	if log := s.log.String(); !strings.Contains(log, "the last anchor was not written whole") ||
+		strings.Contains(log, "is lost") {
 		t.Errorf("the log: %s", log)
 	}
 	if status := s.press(t.Context(), s.signIn(t), waitForOrder(t, data, "Order144")); status != http.StatusSeeOther {
 		t.Errorf("the next release: %d", status)
 	}
 	s.end(t)
-	if said, err := command(t, nil, "verify", "--data", data); err == nil || !strings.Contains(said, "can't be read") && !strings.Contains(said, "missing") {
+	if said, err := command(t, nil, "verify", "--data", data); err == nil || !strings.Contains(said, "can't be read") &&
+		!strings.Contains(said, "missing") {
 		t.Errorf("verify does not tell of the line: %v, %s", err, said)
 	}
 }
@@ -169,7 +193,10 @@ func TestAnAnchorThatWasCutOffInItsLineIsToldAndLosesNothing(t *testing.T) {
 func TestARemovedDataFolderIsNoticedUnderTheRunningProgram(t *testing.T) {
 	_, remote := remoteSandbox(t)
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh", "200ms")
+	s := start(
+		t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh",
+		"200ms",
+	)
 	order, browser := waitForOrder(t, data, "Order143"), s.signIn(t)
 	if err := os.RemoveAll(data); err != nil {
 		t.Fatal(err)
@@ -189,7 +216,8 @@ func TestTwoStartsAtOnceServeOnce(t *testing.T) {
 	data := t.TempDir()
 	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote)}
 	s := start(t, plantEnv(), args...)
-	if _, err := command(t, plantEnv(), args...); err == nil || !strings.Contains(err.Error(), "another Lineboard is running") {
+	if _, err := command(t, plantEnv(), args...); err == nil ||
+		!strings.Contains(err.Error(), "another Lineboard is running") {
 		t.Errorf("a second start: %v", err)
 	}
 	s.end(t)

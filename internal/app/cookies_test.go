@@ -13,10 +13,15 @@ func TestTwoLineboardsOnOneHostKeepTheirCookiesApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	var both []started
 	for range 2 {
-		s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--provision", site(t, "http://127.0.0.1:1"))
+		s := start(
+			t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--provision",
+			site(t, "http://127.0.0.1:1"),
+		)
 		form := url.Values{"username": {"supervisor1"}, "password": {credentials["PASSWORD"]}}
 		a, err := client.PostForm(s.address+"/login", form)
 		if err != nil {

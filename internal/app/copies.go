@@ -21,14 +21,16 @@ import (
 // ofAnchors is how the anchors of a backup are named after it.
 const ofAnchors = ".anchors.log"
 
-// makeBackup copies one state of the database to a new file, and the anchors of that state beside it. The key stays where
-// it is: a backup must not give its reader the credentials.
+// makeBackup copies one state of the database to a new file, and the anchors of that state beside it. The key stays
+// where it is: a backup must not give its reader the credentials.
 func makeBackup(ctx context.Context, database, anchorsFile, to string) error {
 	if err := db.Backup(ctx, database, to); err != nil {
 		return fmt.Errorf("no backup was made: %w", err)
 	}
 	if err := copyAnchors(ctx, anchorsFile, to); err != nil {
-		return errors.Join(fmt.Errorf("the anchors of the backup can't be copied, so it was removed: %w", err), os.Remove(to))
+		return errors.Join(
+			fmt.Errorf("the anchors of the backup can't be copied, so it was removed: %w", err), os.Remove(to),
+		)
 	}
 	return nil
 }
@@ -120,8 +122,9 @@ type copier struct {
 
 func newCopier(p Parts) *copier {
 	return &copier{
-		database: p.Copies.Database, anchors: p.Anchors, folder: p.Copies.Folder, every: p.Copies.Every, keep: p.Copies.Keep,
-		now: p.Now, log: p.Log,
+		database: p.Copies.Database, anchors: p.Anchors, folder: p.Copies.Folder, every: p.Copies.Every,
+		keep: p.Copies.Keep,
+		now:  p.Now, log: p.Log,
 	}
 }
 

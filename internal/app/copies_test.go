@@ -44,7 +44,9 @@ func TestAClockThatWasSetBackStopsNoBackupAndRemovesNoNewOne(t *testing.T) {
 
 func TestABackupThatIsNotProvenTakesNoPlaceOfOneThatIs(t *testing.T) {
 	for name, statements := range map[string][]string{
-		"an entry changed": {`DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 1`},
+		"an entry changed": {
+			`DROP TRIGGER history_is_never_changed`, `UPDATE history SET object = 'nothing' WHERE seq = 1`,
+		},
 		"a record changed": {`UPDATE lines SET name = 'another' WHERE id = 1`},
 	} {
 		t.Run(name, func(t *testing.T) { leavesTheProvenOnes(t, statements) })
@@ -66,7 +68,8 @@ func leavesTheProvenOnes(t *testing.T, statements []string) {
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(c.folder, "*.db"))
-	if kept := c.backups(); err != nil || len(kept) != 2 || len(files) != 3 { // the last one that is not proven, for who looks
+	// the last one that is not proven, for who looks
+	if kept := c.backups(); err != nil || len(kept) != 2 || len(files) != 3 {
 		t.Errorf("%d are kept, of %d files, %v", len(kept), len(files), err)
 	}
 }

@@ -40,7 +40,8 @@ func TestTheDemoHasAPastWeekThatVerifies(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "data")
 	start(t, nil, "demo", "--addr", "127.0.0.1:0", "--data", folder).end(t)
 	printed, err := command(t, nil, "verify", "--data", folder)
-	if err != nil || !strings.Contains(printed, "The history is intact") || !strings.Contains(printed, "anchors outside the database compared") {
+	if err != nil || !strings.Contains(printed, "The history is intact") ||
+		!strings.Contains(printed, "anchors outside the database compared") {
 		t.Errorf("verify: %v %s", err, printed)
 	}
 	store, err := openData(t.Context(), folder)
@@ -91,7 +92,8 @@ func checkDemoWeek(t *testing.T, store *db.DB, in packaging.Scope, p packaging.P
 		t.Fatal(err)
 	}
 	total := report.Total()
-	if len(report.Lines()) != 3 || total.Released < 50 || total.Refused != 1 || total.WasUnknown != 1 || total.Unknown != 0 ||
+	if len(report.Lines()) != 3 || total.Released < 50 || total.Refused != 1 || total.WasUnknown != 1 ||
+		total.Unknown != 0 ||
 		total.Odd != 1 || total.Missing != 0 || len(report.Notes) < 5 {
 		t.Errorf("the week has %d lines, %d notes and %+v", len(report.Lines()), len(report.Notes), total)
 	}

@@ -64,8 +64,8 @@ type step struct {
 // daysPast is how many days the past of the demo has.
 const daysPast = 7
 
-// makePast fills new data with a week of work that ends now, and puts the sample orders into the sandbox. Where there is
-// data already, it puts only those there.
+// makePast fills new data with a week of work that ends now, and puts the sample orders into the sandbox. Where there
+// is data already, it puts only those there.
 func (d *demo) makePast(p run, box *sandbox.Sandbox, clock *demoClock, site db.Site) (err error) {
 	now := time.Now()
 	if _, err := os.Stat(filepath.Join(d.Data, databaseFile)); !errors.Is(err, os.ErrNotExist) {
@@ -368,7 +368,9 @@ func (w *week) releaseUnknown(t turn, r lineRun) error {
 		defer w.box.SetSerialsInDetails(false)
 		return w.Settler.Ask(w.ctx, t.by, id)
 	})
-	w.later(6*time.Minute, func() error { return w.acknowledge(t.by, id, "Checked at the line: it has the order and its list.") })
+	w.later(6*time.Minute, func() error {
+		return w.acknowledge(t.by, id, "Checked at the line: it has the order and its list.")
+	})
 	w.later(3*time.Hour, func() error {
 		w.box.SetStatus(r.order.ID, sandbox.Done)
 		return nil

@@ -31,7 +31,8 @@ func ownerOf(path string) (uint32, bool) {
 	return stat.Uid, true
 }
 
-// sameDisk reports whether two folders are on the same file system. A folder that is not there yet counts as its parent.
+// sameDisk reports whether two folders are on the same file system. A folder that is not there yet counts as its
+// parent.
 func sameDisk(a, b string) bool {
 	first, ok := disk(a)
 	second, known := disk(b)

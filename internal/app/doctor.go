@@ -37,7 +37,11 @@ func (d *doctorCommand) Run(p run) error {
 	}
 	if err == nil && d.Bundle != "" {
 		if err = d.bundle(p, report); err == nil && !d.JSON {
-			fmt.Fprintf(p.Stdout, "\n%s has it all for support. It holds no credential, no name of a person and no serial number.\n", d.Bundle)
+			fmt.Fprintf(
+				p.Stdout,
+				"\n%s has it all for support. It holds no credential, no name of a person and no serial number.\n",
+				d.Bundle,
+			)
 		}
 	}
 	if err != nil {

@@ -48,7 +48,8 @@ func TestDoctorExaminesAnInstallationBesideTheServerAndChangesNothing(t *testing
 	data, backups := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backups")
 	remote := start(t, nil, "sandbox", "--addr", "127.0.0.1:0")
 	env := with(map[string]string{"KEY": sandbox.APIKey, "SECRET": sandbox.APISecret, "CHANNEL": sandbox.ChannelKey})
-	s := start(t, env, "serve", "--addr", "127.0.0.1:0", "--data", data, "--https", "--provision", site(t, remote.address),
+	s := start(t, env, "serve", "--addr", "127.0.0.1:0", "--data", data, "--https", "--provision",
+		site(t, remote.address),
 		"--backup-dir", backups)
 	waitForOrder(t, data, "Order143")
 	before := content(t, data, keyFile) + content(t, data, anchorsFile)
@@ -58,7 +59,8 @@ func TestDoctorExaminesAnInstallationBesideTheServerAndChangesNothing(t *testing
 			t.Errorf("%s: %s, %s", check, grade, says)
 		}
 	}
-	if grade, says := r.grade("backups"); grade != packaging.Warning || !strings.Contains(says, "on the disk of the database") {
+	if grade, says := r.grade("backups"); grade != packaging.Warning ||
+		!strings.Contains(says, "on the disk of the database") {
 		t.Errorf("backups: %s, %s", grade, says)
 	}
 	if r.Grade != packaging.Warning || code != exitWarning || r.Build.Version == "" || r.Build.Go == "" {
@@ -100,9 +102,12 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("tenants:\n  - slug: plant-ghent\n    nam: canary\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, code := examined(t, "--data", data, "--provision", broken, "--tls-cert", "no-cert.pem", "--tls-key", "no-key.pem")
+	r, code := examined(
+		t, "--data", data, "--provision", broken, "--tls-cert", "no-cert.pem", "--tls-key", "no-key.pem",
+	)
 	for check, says := range map[string]string{
-		"settings": "line 3", "files": "lineboard.key (0644)", "key": "Put back the lineboard.key", "api": "can't be reached",
+		"settings": "line 3", "files": "lineboard.key (0644)", "key": "Put back the lineboard.key",
+		"api":     "can't be reached",
 		"backups": "by hand", "certificate": "no such file",
 	} {
 		grade, said := r.grade(check)
@@ -113,14 +118,17 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	if r.Grade != packaging.Fault || code != exitFault {
 		t.Errorf("grade %s, code %d", r.Grade, code)
 	}
-	if err := os.WriteFile(filepath.Join(data, databaseFile), []byte("no database at all, but a file of that name"), 0o600); err != nil {
+	if err := os.WriteFile(
+		filepath.Join(data, databaseFile), []byte("no database at all, but a file of that name"), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	r, _ = examined(t, "--data", data)
 	if grade, said := r.grade("database"); grade != packaging.Fault {
 		t.Errorf("a file that is no database: %s, %s", grade, said)
 	}
-	if _, err := command(t, nil, "doctor", "--data", filepath.Join(data, "nowhere")); err == nil || !strings.Contains(err.Error(), "no data folder") {
+	if _, err := command(t, nil, "doctor", "--data", filepath.Join(data, "nowhere")); err == nil ||
+		!strings.Contains(err.Error(), "no data folder") {
 		t.Errorf("without a folder: %v", err)
 	}
 }
@@ -167,7 +175,8 @@ func TestTheBundleHoldsNothingSecret(t *testing.T) {
 	if names != "findings.json settings.json files.txt counts.json " || len(secrets) < 15 {
 		t.Errorf("the bundle: %s, %d secrets", names, len(secrets))
 	}
-	if _, err := command(t, nil, "doctor", "--data", data, "--bundle", file); err == nil || !strings.Contains(err.Error(), "exists") {
+	if _, err := command(t, nil, "doctor", "--data", data, "--bundle", file); err == nil ||
+		!strings.Contains(err.Error(), "exists") {
 		t.Errorf("a bundle again: %v", err)
 	}
 }

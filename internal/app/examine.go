@@ -176,7 +176,8 @@ func (a *App) Condition(ctx context.Context) (packaging.Condition, error) {
 // api says how a tenant's API has answered since the start.
 func (a *App) api(t packaging.Tenant) doctor.API {
 	h, called := a.clients.Health(t.ID)
-	fact := doctor.API{Tenant: t, Unasked: !called || h.LastGood.IsZero() && h.LastBad.IsZero(), Dated: h.Dated, Off: h.ClockOff}
+	fact := doctor.API{Tenant: t, Unasked: !called || h.LastGood.IsZero() &&
+		h.LastBad.IsZero(), Dated: h.Dated, Off: h.ClockOff}
 	if h.Problem != nil && h.LastBad.After(h.LastGood) {
 		fact.Problem = h.Problem.Message
 	}

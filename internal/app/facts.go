@@ -14,8 +14,8 @@ type facts struct {
 	since map[packaging.AlarmKind]time.Time // since when each is the case
 }
 
-// of returns the facts as a site may know them: of the histories of others it learns that one does not hold, and no more.
-// A fact that is over is left out, and so its alarm ends.
+// of returns the facts as a site may know them: of the histories of others it learns that one does not hold, and no
+// more. A fact that is over is left out, and so its alarm ends.
 func (f *facts) of(tenant packaging.TenantID) (all []packaging.AlarmFact) {
 	note := func(kind packaging.AlarmKind, is bool, detail string) {
 		if !is {

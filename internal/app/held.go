@@ -18,7 +18,9 @@ func reserveFolder(anchorsFile string) string { return anchorsFile + ".reserve" 
 func openReserve(store *db.DB, anchorsFile string, log *slog.Logger) (*reserve.Reserve, error) {
 	r, err := reserve.Open(reserveFolder(anchorsFile), store.Box())
 	if err != nil {
-		return nil, fmt.Errorf("the reserve for answers can't be used (it is beside the anchors, see --anchors): %w", err)
+		return nil, fmt.Errorf(
+			"the reserve for answers can't be used (it is beside the anchors, see --anchors): %w", err,
+		)
 	}
 	for _, err := range r.Unreadable() {
 		log.Error("an answer that was kept can't be read", "err", err)

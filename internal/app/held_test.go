@@ -50,7 +50,9 @@ func heldOver(t *testing.T, data string, env map[string]string, remote heldSandb
 	order := waitForOrder(t, data, "Order143")
 	s.end(t)
 	a := built(t, data)
-	if _, err := a.Releaser.Release(t.Context(), personIn(t, a.Store, "supervisor1"), packaging.Press{Order: order.ID}); err != nil {
+	if _, err := a.Releaser.Release(
+		t.Context(), personIn(t, a.Store, "supervisor1"), packaging.Press{Order: order.ID},
+	); err != nil {
 		t.Fatal(err)
 	}
 	<-remote.arrived
@@ -81,7 +83,8 @@ func TestAnAnswerThatTheDatabaseDidNotTakeBeforeTheStopIsStoredByTheNextStart(t 
 	}
 	start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data).end(t)
 	o := orderIn(t, data, "Order143")
-	if r := o.Release; r.Outcome != packaging.Released || r.Proof != packaging.ByAnswer || r.List != packaging.ListInAnswer || r.Serials == 0 {
+	if r := o.Release; r.Outcome != packaging.Released || r.Proof != packaging.ByAnswer ||
+		r.List != packaging.ListInAnswer || r.Serials == 0 {
 		t.Errorf("after it: %+v", r)
 	}
 	checkReleasedAndAnchored(t, data, o.ID)

@@ -35,9 +35,13 @@ func litestream(t *testing.T) string {
 // it restores is what was there, and its history holds.
 func TestLitestreamBackupDoctorAndVerifyWorkBesideLineboard(t *testing.T) {
 	program, folder := litestream(t), t.TempDir()
-	data, copies, restored := filepath.Join(folder, "data"), filepath.Join(folder, "copies"), filepath.Join(folder, "restored")
+	data, copies, restored := filepath.Join(folder, "data"), filepath.Join(folder, "copies"), filepath.Join(
+		folder, "restored",
+	)
 	_, remote := remoteSandbox(t)
-	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--https", "--provision", site(t, remote))
+	s := start(
+		t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--https", "--provision", site(t, remote),
+	)
 	waitForOrder(t, data, "Order143")
 
 	config := filepath.Join(folder, "litestream.yml")
@@ -66,12 +70,14 @@ func TestLitestreamBackupDoctorAndVerifyWorkBesideLineboard(t *testing.T) {
 	if _, err := command(t, nil, "verify", "--data", data); err != nil {
 		t.Errorf("verify: %v", err)
 	}
-	if _, err := command(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", data); err == nil || !strings.Contains(err.Error(), "another Lineboard") {
+	if _, err := command(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", data); err == nil ||
+		!strings.Contains(err.Error(), "another Lineboard") {
 		t.Errorf("a second Lineboard: %v", err)
 	}
 	s.end(t)
-	start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data).end(t) // with the tables that Litestream made
-	time.Sleep(time.Second)                                                       // ten times the pace of copying
+	// with the tables that Litestream made
+	start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data).end(t)
+	time.Sleep(time.Second) // ten times the pace of copying
 	if err := copier.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +90,8 @@ func TestLitestreamBackupDoctorAndVerifyWorkBesideLineboard(t *testing.T) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	restore := exec.CommandContext(ctx, program, "restore", "-config", config, "-o", filepath.Join(restored, databaseFile),
+	restore := exec.CommandContext(ctx, program, "restore", "-config", config, "-o",
+		filepath.Join(restored, databaseFile),
 		filepath.Join(data, databaseFile))
 	if out, err := restore.CombinedOutput(); err != nil {
 		t.Fatalf("restore: %v: %s, and while copying: %s", err, out, &said)

@@ -8,7 +8,8 @@ import (
 )
 
 func TestTheLogIsJSONWithAnIDForEachRequestWhereTheFlagsSaySo(t *testing.T) {
-	s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--log-format", "json", "--verbose",
+	s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--log-format", "json",
+		"--verbose",
 		"--provision", site(t, "http://127.0.0.1:1"))
 	if status, _ := get(t, s.address+"/login?next=%2Fcanary"); status != http.StatusOK {
 		t.Fatalf("login: %d", status)

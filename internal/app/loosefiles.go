@@ -16,7 +16,9 @@ const othersMay fs.FileMode = 0o077
 // dataFiles returns the paths of the files of data.
 func dataFiles(folder, anchors string) []string {
 	paths := []string{anchors}
-	for _, name := range []string{keyFile, keyFile + nextKey, databaseFile, databaseFile + "-wal", databaseFile + "-shm"} {
+	for _, name := range []string{
+		keyFile, keyFile + nextKey, databaseFile, databaseFile + "-wal", databaseFile + "-shm",
+	} {
 		paths = append(paths, filepath.Join(folder, name))
 	}
 	return paths
@@ -43,8 +45,8 @@ func logLooseFiles(folder, anchors string, log *slog.Logger) {
 	}
 }
 
-// keepPrivate takes the rights of others than its owner from a file that may not be there. A file of another owner stays as
-// it is: looseFiles names it.
+// keepPrivate takes the rights of others than its owner from a file that may not be there. A file of another owner
+// stays as it is: looseFiles names it.
 func keepPrivate(path string) error {
 	err := os.Chmod(path, 0o600)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {

@@ -41,7 +41,8 @@ func TestWhatLineboardKeepsIsForItsOwnerAloneWhateverTheUmask(t *testing.T) {
 	}
 	found := modes(t, folder)
 	for _, name := range []string{
-		"data", keyFile, databaseFile, databaseFile + "-wal", databaseFile + "-shm", databaseFile + ".lock", anchorsFile,
+		"data", keyFile, databaseFile, databaseFile + "-wal", databaseFile + "-shm", databaseFile + ".lock",
+		anchorsFile,
 		"backup.db", "backup.db." + anchorsFile,
 	} {
 		if _, is := found[name]; !is {

@@ -27,13 +27,17 @@ func recordLosses(ctx context.Context, store *db.DB, path string, accepted []str
 		}
 	}
 	for _, l := range found.NoTenant {
-		what := fmt.Sprintf("the anchors know %d entries of tenant %s, and the database does not have this tenant", l.Until, l.Slug)
+		what := fmt.Sprintf(
+			"the anchors know %d entries of tenant %s, and the database does not have this tenant", l.Until, l.Slug,
+		)
 		if err := recordAccepted(ctx, store, l, accepted, what, log); err != nil {
 			return err
 		}
 	}
 	for _, l := range found.Rewrote {
-		what := fmt.Sprintf("the history of tenant %s has other entries from %d to %d than its anchors know", l.Slug, l.From, l.Until)
+		what := fmt.Sprintf(
+			"the history of tenant %s has other entries from %d to %d than its anchors know", l.Slug, l.From, l.Until,
+		)
 		if err := recordAccepted(ctx, store, l, accepted, what, log); err != nil {
 			return err
 		}

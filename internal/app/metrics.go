@@ -27,7 +27,9 @@ func readMetricsToken(file string) (secret.Text, error) {
 		return secret.Text{}, fmt.Errorf("--metrics-token-file can't be read: %w", err)
 	}
 	if len(text) < minMetricsToken {
-		return secret.Text{}, fmt.Errorf("the token in %s (--metrics-token-file) must have %d characters or more", file, minMetricsToken)
+		return secret.Text{}, fmt.Errorf(
+			"the token in %s (--metrics-token-file) must have %d characters or more", file, minMetricsToken,
+		)
 	}
 	return secret.New(text), nil
 }
@@ -45,7 +47,8 @@ func (s *settings) serveMetrics(ctx context.Context, m *metrics.Metrics, log *sl
 	mux := http.NewServeMux()
 	mux.Handle("GET "+web.MetricsPath, m.Handler())
 	err := server{
-		addr: s.MetricsAddr, handler: mux, announce: func(address string) { log.Info("metrics are served", "address", address) },
+		addr: s.MetricsAddr, handler: mux,
+		announce: func(address string) { log.Info("metrics are served", "address", address) },
 	}.run(ctx)
 	if err != nil {
 		return fmt.Errorf("metrics (--metrics-addr): %w", err)

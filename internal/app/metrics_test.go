@@ -34,7 +34,8 @@ func TestMetricsAreOffByDefaultAndServedWhereTheFlagsSay(t *testing.T) {
 	}
 	status, text := get(t, "http://"+own+"/metrics")
 	for _, says := range []string{
-		`lineboard_releases_total{line="L1",outcome="released",site="plant-ghent"} 1`, `lineboard_api_call_seconds_count{call="release",reason="ok"} 1`,
+		`lineboard_releases_total{line="L1",outcome="released",site="plant-ghent"} 1`,
+		`lineboard_api_call_seconds_count{call="release",reason="ok"} 1`,
 		`call="sign_in",reason="ok"`, `call="open",reason="ok"`, `lineboard_orders_age_seconds{site="plant-ghent"}`,
 		`lineboard_unknown_outcomes{site="plant-ghent"} 0`, `lineboard_writer_hold_seconds_count{kind="release"}`,
 	} {
@@ -45,7 +46,8 @@ func TestMetricsAreOffByDefaultAndServedWhereTheFlagsSay(t *testing.T) {
 	if status, _ := get(t, "http://"+own+"/"); status != http.StatusNotFound {
 		t.Errorf("another page at the address of metrics: %d", status)
 	}
-	if status, text := get(t, s.address+"/metrics"); status != http.StatusUnauthorized || strings.Contains(text, "lineboard_") {
+	if status, text := get(t, s.address+"/metrics"); status != http.StatusUnauthorized ||
+		strings.Contains(text, "lineboard_") {
 		t.Errorf("at the main address without the token: %d", status)
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.address+"/metrics", nil)
@@ -71,7 +73,8 @@ func TestMetricsAreOffByDefaultAndServedWhereTheFlagsSay(t *testing.T) {
 	if err := os.WriteFile(token, []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := command(t, nil, "serve", "--data", data, "--metrics-token-file", token); err == nil || !strings.Contains(err.Error(), "16 characters") {
+	if _, err := command(t, nil, "serve", "--data", data, "--metrics-token-file", token); err == nil ||
+		!strings.Contains(err.Error(), "16 characters") {
 		t.Errorf("a short token: %v", err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// supervisor is the service manager that started the program, as systemd names it: a socket that takes messages. Without
-// one nothing is told.
+// supervisor is the service manager that started the program, as systemd names it: a socket that takes messages.
+// Without one nothing is told.
 type supervisor struct {
 	socket   string
 	watchdog time.Duration // within which it wants a sign of life; 0 for never
@@ -41,8 +41,8 @@ func (s supervisor) tell(message string) {
 	_, _ = conn.Write([]byte(message))
 }
 
-// guard tells the supervisor that the program lives, until ctx ends. A full disk or a database that fails is no reason to
-// be killed: answers of the API may wait for it.
+// guard tells the supervisor that the program lives, until ctx ends. A full disk or a database that fails is no reason
+// to be killed: answers of the API may wait for it.
 func (s supervisor) guard(ctx context.Context) error {
 	if s.socket == "" || s.watchdog == 0 {
 		return nil

@@ -50,7 +50,9 @@ func next(t *testing.T, said <-chan string, skipped string) string {
 func TestTheServiceManagerHearsOfReadinessLifeAndStop(t *testing.T) {
 	socket, said := hears(t)
 	env := with(map[string]string{"NOTIFY_SOCKET": socket, "WATCHDOG_USEC": "90000"})
-	s := start(t, env, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--provision", site(t, "http://127.0.0.1:1"))
+	s := start(
+		t, env, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--provision", site(t, "http://127.0.0.1:1"),
+	)
 	if message := next(t, said, "WATCHDOG"); message != "READY=1" {
 		t.Errorf("first: %q", message)
 	}

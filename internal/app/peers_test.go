@@ -91,7 +91,9 @@ http {
 func caddy(t *testing.T, port, sites string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "Caddyfile")
-	if err := os.WriteFile(file, []byte("{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+sites), 0o600); err != nil {
+	if err := os.WriteFile(
+		file, []byte("{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+sites), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	runProxy(t, port, "caddy", "run", "--config", file, "--adapter", "caddyfile")
@@ -116,21 +118,28 @@ func TestTheConfigurationsOfTheDocsServeLineboardBelowAPath(t *testing.T) {
 	docs := func(name string) string { return content(t, "..", "..", "docs", name) }
 	for name, run := range map[string]func(port, upstream, cert, key string){
 		"nginx, as in the docs": func(port, upstream, cert, key string) {
-			nginx(t, port, strings.NewReplacer("listen 443 ssl", "listen 127.0.0.1:"+port+" ssl", "plant.example;", "localhost;",
-				"/etc/ssl/plant.example.pem", cert, "/etc/ssl/plant.example.key", key, "127.0.0.1:8080", "127.0.0.1:"+upstream).Replace(docs("nginx.conf")))
+			nginx(t, port, strings.NewReplacer("listen 443 ssl", "listen 127.0.0.1:"+port+" ssl", "plant.example;",
+				"localhost;",
+				"/etc/ssl/plant.example.pem", cert, "/etc/ssl/plant.example.key", key, "127.0.0.1:8080",
+				"127.0.0.1:"+upstream).Replace(docs("nginx.conf")))
 		},
 		"nginx that takes the path away": func(port, upstream, cert, key string) {
-			nginx(t, port, strings.NewReplacer("listen 443 ssl", "listen 127.0.0.1:"+port+" ssl", "plant.example;", "localhost;",
+			nginx(t, port, strings.NewReplacer("listen 443 ssl", "listen 127.0.0.1:"+port+" ssl", "plant.example;",
+				"localhost;",
 				"/etc/ssl/plant.example.pem", cert, "/etc/ssl/plant.example.key", key,
-				"location /lineboard {", "location /lineboard/ {", "127.0.0.1:8080;", "127.0.0.1:"+upstream+"/;").Replace(docs("nginx.conf")))
+				"location /lineboard {", "location /lineboard/ {", "127.0.0.1:8080;",
+				"127.0.0.1:"+upstream+"/;").Replace(docs("nginx.conf")))
 		},
 		"Caddy, as in the docs": func(port, upstream, cert, key string) {
 			caddy(t, port, strings.NewReplacer("plant.example {", "https://localhost:"+port+" {",
-				"/etc/ssl/plant.example.pem", cert, "/etc/ssl/plant.example.key", key, "127.0.0.1:8080", "127.0.0.1:"+upstream).Replace(docs("Caddyfile")))
+				"/etc/ssl/plant.example.pem", cert, "/etc/ssl/plant.example.key", key, "127.0.0.1:8080",
+				"127.0.0.1:"+upstream).Replace(docs("Caddyfile")))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			upstream, s := lineboardBehind(t, "--path-prefix", "/lineboard", "--https", "--trusted-proxies", "127.0.0.1/32")
+			upstream, s := lineboardBehind(
+				t, "--path-prefix", "/lineboard", "--https", "--trusted-proxies", "127.0.0.1/32",
+			)
 			cert, key, client := certify(t)
 			port := freePort(t)
 			run(port, upstream, cert, key)
@@ -145,11 +154,14 @@ func TestTheConfigurationsOfTheDocsServeLineboardBelowAPath(t *testing.T) {
 func (p proxied) works(t *testing.T) {
 	t.Helper()
 	root := strings.TrimSuffix(p.address, "/lineboard")
-	if status, to, _ := p.do(t, http.MethodGet, p.address+"/", nil, ""); status != http.StatusSeeOther || to != "/lineboard/login" {
+	if status, to, _ := p.do(t, http.MethodGet, p.address+"/", nil, ""); status != http.StatusSeeOther ||
+		to != "/lineboard/login" {
 		t.Errorf("a stranger: %d to %q", status, to)
 	}
 	form := url.Values{"username": {"supervisor1"}, "password": {credentials["PASSWORD"]}}.Encode()
-	if status, to, body := p.do(t, http.MethodPost, p.address+"/login", strings.NewReader(form), "application/x-www-form-urlencoded"); status != http.StatusSeeOther || to != "/lineboard/" {
+	if status, to, body := p.do(
+		t, http.MethodPost, p.address+"/login", strings.NewReader(form), "application/x-www-form-urlencoded",
+	); status != http.StatusSeeOther || to != "/lineboard/" {
 		t.Fatalf("sign-in: %d to %q %s", status, to, body)
 	}
 	var order string
@@ -171,14 +183,18 @@ func (p proxied) works(t *testing.T) {
 			t.Errorf("%s%s: %d", attribute, path, status)
 		}
 	}
-	if status, _, body := p.do(t, http.MethodHead, p.address+"/healthz", nil, ""); status != http.StatusOK || body != "" {
+	if status, _, body := p.do(t, http.MethodHead, p.address+"/healthz", nil, ""); status != http.StatusOK ||
+		body != "" {
 		t.Errorf("HEAD: %d %q", status, body)
 	}
 	events := p.listen(t)
 	_, _, page = p.do(t, http.MethodGet, order+"?arm=1", nil, "")
 	_, after, _ := strings.Cut(page, `name="revision" value="`)
 	revision, _, _ := strings.Cut(after, `"`)
-	if status, to, body := p.do(t, http.MethodPost, order+"/release", strings.NewReader("revision="+revision), "application/x-www-form-urlencoded"); status != http.StatusSeeOther || root+to != order+"#release" {
+	if status, to, body := p.do(
+		t, http.MethodPost, order+"/release", strings.NewReader("revision="+revision),
+		"application/x-www-form-urlencoded",
+	); status != http.StatusSeeOther || root+to != order+"#release" {
 		t.Errorf("release: %d to %q %.500s", status, to, body)
 	}
 	select {
@@ -186,10 +202,13 @@ func (p proxied) works(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("no event came through within 5 s")
 	}
-	if status, _, body := p.upload(t, 2<<20); status != http.StatusSeeOther && status != http.StatusUnprocessableEntity {
+	if status, _, body := p.upload(t, 2<<20); status != http.StatusSeeOther &&
+		status != http.StatusUnprocessableEntity {
 		t.Errorf("a file of 2 MB: %d %.300s", status, body)
 	}
-	if _, _, history := p.do(t, http.MethodGet, p.address+"/history.csv?deed=signed_in", nil, ""); !strings.Contains(history, "signed_in") {
+	if _, _, history := p.do(
+		t, http.MethodGet, p.address+"/history.csv?deed=signed_in", nil, "",
+	); !strings.Contains(history, "signed_in") {
 		t.Errorf("the history: %.500s", history)
 	}
 }
@@ -276,8 +295,11 @@ func TestAnNginxThatHidesTheHostIsTold(t *testing.T) {
 	t.Cleanup(transport.CloseIdleConnections)
 	p := proxied{"http://plant.example", &http.Client{Jar: jar, Transport: transport}, s.log}
 	form := url.Values{"username": {"supervisor1"}, "password": {credentials["PASSWORD"]}}.Encode()
-	status, _, body := p.do(t, http.MethodPost, p.address+"/login", strings.NewReader(form), "application/x-www-form-urlencoded")
-	if status != http.StatusForbidden || !strings.Contains(body, "Host") || !strings.Contains(s.log.String(), "its proxy must pass Host on") {
+	status, _, body := p.do(
+		t, http.MethodPost, p.address+"/login", strings.NewReader(form), "application/x-www-form-urlencoded",
+	)
+	if status != http.StatusForbidden || !strings.Contains(body, "Host") ||
+		!strings.Contains(s.log.String(), "its proxy must pass Host on") {
 		t.Errorf("sign-in: %d %.800s, and the log %s", status, body, s.log)
 	}
 }

@@ -23,9 +23,9 @@ type promote struct {
 	Litestream string `default:"litestream" placeholder:"PROGRAM" help:"Litestream's program, which restores the database."`
 }
 
-// Run takes over from another Lineboard. The order is what makes it safe: first the epoch begins, from when on the other
-// one sends nothing, and only then the copy is restored to its end. So it has each release that may have been sent. A
-// promotion that was cut off goes on when it is run again.
+// Run takes over from another Lineboard. The order is what makes it safe: first the epoch begins, from when on the
+// other one sends nothing, and only then the copy is restored to its end. So it has each release that may have been
+// sent. A promotion that was cut off goes on when it is run again.
 func (p *promote) Run(r run) (err error) {
 	if p.CopyTo == "" {
 		return errors.New("--copy-to must name the place of the copy")
@@ -51,7 +51,9 @@ func (p *promote) Run(r run) (err error) {
 		return err
 	}
 	if err := p.restore(r, place, own, database); err != nil {
-		return fmt.Errorf("epoch %d has begun, but its data is not in place yet (run lineboard promote again): %w", own.Number, err)
+		return fmt.Errorf(
+			"epoch %d has begun, but its data is not in place yet (run lineboard promote again): %w", own.Number, err,
+		)
 	}
 	own.From = 0
 	if err := own.Write(p.epochFile()); err != nil {

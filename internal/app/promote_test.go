@@ -98,7 +98,8 @@ func (c machine) sync(w http.ResponseWriter, r *http.Request) {
 func (c machine) serve(t *testing.T, data, socket, remote string) started {
 	t.Helper()
 	return start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote),
-		"--copy-socket", socket, "--copy-to", c.place, "--copy-wait", "10s", "--ask-after", "100ms,200ms", "--doubt", "1h")
+		"--copy-socket", socket, "--copy-to", c.place, "--copy-wait", "10s", "--ask-after", "100ms,200ms", "--doubt",
+		"1h")
 }
 
 // standby makes a folder with the key of the first machine.
@@ -113,7 +114,9 @@ func (c machine) standby(t *testing.T) string {
 
 func (c machine) promote(t *testing.T, data string) (string, error) {
 	t.Helper()
-	return command(t, nil, "promote", "--data", data, "--copy-to", c.place, "--copy-socket", c.socket, "--litestream", c.program)
+	return command(
+		t, nil, "promote", "--data", data, "--copy-to", c.place, "--copy-socket", c.socket, "--litestream", c.program,
+	)
 }
 
 // readyOnce waits until a Lineboard can release.
@@ -141,7 +144,9 @@ func TestAStandbyTakesOverWithAllAndTheOldOneReleasesNothingMore(t *testing.T) {
 		t.Fatalf("the release of the first: %+v", o.Release)
 	}
 	second := c.standby(t)
-	if said, err := command(t, nil, "doctor", "--data", second, "--copy-to", c.place, "--copy-socket", c.socket); err != nil &&
+	if said, err := command(
+		t, nil, "doctor", "--data", second, "--copy-to", c.place, "--copy-socket", c.socket,
+	); err != nil &&
 		exitCode(err) == exitFault || !strings.Contains(said, "The key in the data folder opens") {
 		t.Errorf("doctor of the standby: %v\n%s", err, said)
 	}
@@ -162,7 +167,8 @@ func TestAStandbyTakesOverWithAllAndTheOldOneReleasesNothingMore(t *testing.T) {
 	c.copyTo(t, socket)
 	next := c.serve(t, second, socket, remote)
 	readyOnce(t, next)
-	if o := orderIn(t, second, "Order143"); o.Release == nil || o.Release.Outcome != packaging.Released || o.Release.Serials == 0 {
+	if o := orderIn(t, second, "Order143"); o.Release == nil || o.Release.Outcome != packaging.Released ||
+		o.Release.Serials == 0 {
 		t.Errorf("the release of the first at the second: %+v", o.Release)
 	}
 	next.releaseOne(t, second, "Order144")
@@ -224,7 +230,9 @@ func TestAPromotionThatCanNotEndChangesNothingAndOneThatWasCutOffGoesOn(t *testi
 	}
 	first := c.serve(t, c.data, c.socket, remote)
 	readyOnce(t, first)
-	if said, err := command(t, nil, "promote", "--data", t.TempDir(), "--copy-to", c.place, "--litestream", c.program); err == nil {
+	if said, err := command(
+		t, nil, "promote", "--data", t.TempDir(), "--copy-to", c.place, "--litestream", c.program,
+	); err == nil {
 		t.Errorf("without the key: %s", said)
 	}
 	strange := t.TempDir()
@@ -244,13 +252,17 @@ func TestAPromotionThatCanNotEndChangesNothingAndOneThatWasCutOffGoesOn(t *testi
 	second := c.standby(t)
 	broken := c
 	broken.program = filepath.Join(t.TempDir(), "litestream")
-	if err := os.WriteFile(broken.program, []byte("#!/bin/sh\nexit 3\n"), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(
+		broken.program, []byte("#!/bin/sh\nexit 3\n"), 0o700,
+	); err != nil { //nolint:gosec // it is run
 		t.Fatal(err)
 	}
-	if _, err := broken.promote(t, second); err == nil || !strings.Contains(err.Error(), "run lineboard promote again") {
+	if _, err := broken.promote(t, second); err == nil ||
+		!strings.Contains(err.Error(), "run lineboard promote again") {
 		t.Errorf("cut off: %v", err)
 	}
-	err = Run(t.Context(), []string{"serve", "--data", second, "--addr", "127.0.0.1:0", "--copy-socket", c.socket, "--copy-to", c.place},
+	err = Run(t.Context(),
+		[]string{"serve", "--data", second, "--addr", "127.0.0.1:0", "--copy-socket", c.socket, "--copy-to", c.place},
 		Process{Getenv: environ(nil), Stdout: io.Discard, Stderr: io.Discard})
 	if err == nil || !strings.Contains(err.Error(), "promote again") {
 		t.Errorf("it serves without its data: %v", err)
@@ -277,7 +289,9 @@ func TestAnchorsAndKeptAnswersTravelAndTheKeyDoesNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	flags := settings{Data: c.data, replication: replication{CopySocket: c.socket, CopyTo: c.place, CopyWait: time.Second}}
+	flags := settings{
+		Data: c.data, replication: replication{CopySocket: c.socket, CopyTo: c.place, CopyWait: time.Second},
+	}
 	r, err := flags.replica(t.Context(), store, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -308,7 +322,8 @@ func TestAnchorsAndKeptAnswersTravelAndTheKeyDoesNot(t *testing.T) {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		if strings.Contains(string(content), strings.TrimSpace(string(key))) || strings.Contains(string(content), sandbox.APISecret) {
+		if strings.Contains(string(content), strings.TrimSpace(string(key))) ||
+			strings.Contains(string(content), sandbox.APISecret) {
 			t.Errorf("%s has a secret", path)
 		}
 		return err

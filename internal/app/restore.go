@@ -87,7 +87,9 @@ func (r *restore) check(p run) error {
 		return err
 	}
 	for _, l := range append(append(found.Shorter, found.Rewrote...), found.NoTenant...) {
-		fmt.Fprintf(p.Stdout, "%s: the backup lacks entries %d to %d, which the anchors know\n", l.Slug, l.From, l.Until)
+		fmt.Fprintf(
+			p.Stdout, "%s: the backup lacks entries %d to %d, which the anchors know\n", l.Slug, l.From, l.Until,
+		)
 		printLost(p.Stdout, l)
 	}
 	return nil
@@ -106,17 +108,20 @@ func (r *restore) upgrade(p run, folder string) (*db.DB, error) {
 	return db.Open(p, path, box, time.Now)
 }
 
-// replace puts a copy of a file in the place of a database, whose files get another name: it is returned, empty if there
-// was no database. Nothing is moved before the copy is on the disk.
+// replace puts a copy of a file in the place of a database, whose files get another name: it is returned, empty if
+// there was no database. Nothing is moved before the copy is on the disk.
 func replace(database, from string, now time.Time) (kept string, err error) {
 	part := database + ".part"
 	if err := copyFile(from, part); err != nil {
-		return "", errors.Join(fmt.Errorf("the backup can't be copied, so nothing was changed: %w", err), os.RemoveAll(part))
+		return "", errors.Join(
+			fmt.Errorf("the backup can't be copied, so nothing was changed: %w", err), os.RemoveAll(part),
+		)
 	}
 	return putInPlace(database, part, now)
 }
 
-// putInPlace gives a file the name of a database, whose files get another name: it is returned, empty if there was none.
+// putInPlace gives a file the name of a database, whose files get another name: it is returned, empty if there was
+// none.
 func putInPlace(database, part string, now time.Time) (kept string, err error) {
 	aside := database + ".replaced-" + now.UTC().Format(backupTime)
 	for _, end := range []string{"", "-wal", "-shm"} { // the database first: no start may find it without its log

@@ -43,7 +43,9 @@ func (s started) releaseOne(t *testing.T, data, key string) {
 func orderIn(t *testing.T, data, key string) packaging.Order {
 	t.Helper()
 	store, tenant := readData(t, data)
-	page, err := store.SearchOrders(t.Context(), packaging.Everything(tenant.ID), packaging.OrderFilter{Text: key, Limit: 1})
+	page, err := store.SearchOrders(
+		t.Context(), packaging.Everything(tenant.ID), packaging.OrderFilter{Text: key, Limit: 1},
+	)
 	if err != nil || len(page.Orders) != 1 {
 		t.Fatalf("%d orders %s, %v", len(page.Orders), key, err)
 	}
@@ -72,12 +74,14 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.releaseOne(t, data, "Order143")
-	if _, err := command(t, nil, "restore", "--data", data, "--from", backup); err == nil || !strings.Contains(err.Error(), "stop it first") {
+	if _, err := command(t, nil, "restore", "--data", data, "--from", backup); err == nil ||
+		!strings.Contains(err.Error(), "stop it first") {
 		t.Errorf("while it runs: %v", err)
 	}
 	s.end(t)
 	said, err := command(t, nil, "restore", "--data", data, "--from", backup)
-	if err != nil || !strings.Contains(said, "Order143") || !strings.Contains(said, "supervisor1") || !strings.Contains(said, "released with ") {
+	if err != nil || !strings.Contains(said, "Order143") || !strings.Contains(said, "supervisor1") ||
+		!strings.Contains(said, "released with ") {
 		t.Fatalf("restore: %v, says %s", err, said)
 	}
 	kept, err := filepath.Glob(filepath.Join(data, databaseFile+".replaced-*Z"))
@@ -96,7 +100,8 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 	if r := order.Release; r == nil || !r.Lost || r.By.Username != "supervisor1" {
 		t.Fatalf("its order: %+v", r)
 	}
-	if page := s.page(t, fmt.Sprintf("/orders/%d", order.ID)); !strings.Contains(page, "its record was lost") || !strings.Contains(page, "A part of this site") {
+	if page := s.page(t, fmt.Sprintf("/orders/%d", order.ID)); !strings.Contains(page, "its record was lost") ||
+		!strings.Contains(page, "A part of this site") {
 		t.Error("the order's page does not say what was lost")
 	}
 	if status := s.press(t.Context(), s.signIn(t), order); status == http.StatusSeeOther {
@@ -111,7 +116,8 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 	acknowledgeLoss(t, data)
 	for range 2 {
 		said, err := command(t, nil, "verify", "--data", data)
-		if exitCode(err) != exitRestored || !strings.Contains(said, "The history is intact") || !strings.Contains(said, "One restore on ") {
+		if exitCode(err) != exitRestored || !strings.Contains(said, "The history is intact") ||
+			!strings.Contains(said, "One restore on ") {
 			t.Errorf("verified once acknowledged: %v, says %s", err, said)
 		}
 		start(t, plantEnv(), args...).end(t)
@@ -158,7 +164,10 @@ func acknowledgeLoss(t *testing.T, data string) {
 	if err != nil || len(losses) == 0 {
 		t.Fatalf("%d losses, %v", len(losses), err)
 	}
-	e := losses[0].Entry(packaging.LossAcknowledged, packaging.Author{Username: "admin", FullName: "Admin", Role: packaging.Administrator})
+	e := losses[0].Entry(
+		packaging.LossAcknowledged,
+		packaging.Author{Username: "admin", FullName: "Admin", Role: packaging.Administrator},
+	)
 	e.TenantID, e.Comment = tenants[0].ID, "the disk failed"
 	if err := store.Record(t.Context(), e); err != nil {
 		t.Fatal(err)
@@ -167,8 +176,13 @@ func acknowledgeLoss(t *testing.T, data string) {
 
 func TestADataFolderThatIsLostIsNotBegunAnewUnlessThatIsAccepted(t *testing.T) {
 	_, remote := remoteSandbox(t)
-	data, anchors, file := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "anchors.log"), site(t, remote)
-	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", anchors, "--provision", file, "--refresh", "200ms"}
+	data, anchors, file := filepath.Join(t.TempDir(), "data"), filepath.Join(
+		t.TempDir(), "anchors.log",
+	), site(t, remote)
+	args := []string{
+		"serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", anchors, "--provision", file, "--refresh",
+		"200ms",
+	}
 	s := start(t, plantEnv(), args...)
 	s.releaseOne(t, data, "Order143")
 	s.end(t)
@@ -176,12 +190,14 @@ func TestADataFolderThatIsLostIsNotBegunAnewUnlessThatIsAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := command(t, plantEnv(), args...)
-	if err == nil || !strings.Contains(err.Error(), "Order143") || !strings.Contains(err.Error(), "--accept-lost-history=plant-ghent:") {
+	if err == nil || !strings.Contains(err.Error(), "Order143") ||
+		!strings.Contains(err.Error(), "--accept-lost-history=plant-ghent:") {
 		t.Fatalf("started without its history: %v", err)
 	}
 	_, accept, _ := strings.Cut(err.Error(), "add ")
 	accept, _, _ = strings.Cut(accept, ";")
-	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != 1 || !strings.Contains(said, "the whole tenant is gone") {
+	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != 1 ||
+		!strings.Contains(said, "the whole tenant is gone") {
 		t.Errorf("verify: %v, says %s", err, said)
 	}
 	if _, err := command(t, plantEnv(), append(args, "--accept-lost-history=plant-ghent:1")...); err == nil {
@@ -193,7 +209,8 @@ func TestADataFolderThatIsLostIsNotBegunAnewUnlessThatIsAccepted(t *testing.T) {
 	}
 	s.end(t)
 	start(t, plantEnv(), args...).end(t) // accepted once is accepted
-	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != exitRestored || !strings.Contains(said, "of an earlier tenant of this name are lost") {
+	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != exitRestored ||
+		!strings.Contains(said, "of an earlier tenant of this name are lost") {
 		t.Errorf("verify: %v, says %s", err, said)
 	}
 }
@@ -216,7 +233,9 @@ func TestABackupThatIsMadeWhileEntriesAreWrittenDoesNotAccuseItself(t *testing.T
 	}()
 	for n := range 6 {
 		backup := filepath.Join(t.TempDir(), fmt.Sprintf("backup%d.db", n))
-		if err := makeBackup(t.Context(), filepath.Join(data, databaseFile), filepath.Join(data, anchorsFile), backup); err != nil {
+		if err := makeBackup(
+			t.Context(), filepath.Join(data, databaseFile), filepath.Join(data, anchorsFile), backup,
+		); err != nil {
 			t.Fatal(err)
 		}
 		if err := proveBackup(t.Context(), backup); err != nil {
@@ -238,7 +257,10 @@ func TestBackupsAreMadeProvenAndPrunedByThemselves(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--backup-dir", backups, "--backup-keep", "2")
+	s := start(
+		t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--backup-dir",
+		backups, "--backup-keep", "2",
+	)
 	for !strings.Contains(s.log.String(), "backup made and proven") {
 		if t.Context().Err() != nil {
 			t.Fatal(s.log.String())
@@ -296,7 +318,8 @@ func TestABackupOfAnEarlierLineboardSaysWhatItLacksBeforeItIsInPlace(t *testing.
 		t.Fatal(err)
 	}
 	said, err := command(t, nil, "restore", "--data", data, "--from", backup)
-	if err != nil || !strings.Contains(said, newest[2]+": the backup lacks entries") || !strings.Contains(said, "to 900, which the anchors know") {
+	if err != nil || !strings.Contains(said, newest[2]+": the backup lacks entries") ||
+		!strings.Contains(said, "to 900, which the anchors know") {
 		t.Errorf("restore: %v, says %s", err, said)
 	}
 	files, err := os.ReadDir(data)

@@ -35,7 +35,9 @@ func (r *rotateKey) Run(p run) (err error) {
 		return err
 	}
 	if len(held.Held()) > 0 {
-		return errors.New("answers of the API wait to be stored: start Lineboard once, which stores them, and then change the key")
+		return errors.New(
+			"answers of the API wait to be stored: start Lineboard once, which stores them, and then change the key",
+		)
 	}
 	next, err := secret.CreateKeyFile(key + nextKey)
 	if err != nil {

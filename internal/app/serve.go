@@ -166,8 +166,8 @@ func firstStart(p run, store *db.DB) (setup *handlers.Setup, invite func(address
 	}, nil
 }
 
-// checkDestination returns a destination of a provisioning file as it is stored. Invalid if lists can't be brought there
-// with what the server was started with.
+// checkDestination returns a destination of a provisioning file as it is stored. Invalid if lists can't be brought
+// there with what the server was started with.
 func (s *settings) checkDestination(to packaging.Destination, typed secret.Text) (packaging.Destination, error) {
 	to, _, err := deliver.New(nil, deliver.Options{Roots: s.DropRoots, Hosts: s.DestinationHosts}).Check(to, typed)
 	return to, err

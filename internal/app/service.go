@@ -12,7 +12,9 @@ type service struct {
 }
 
 // errNotWindows is what service says on other systems.
-var errNotWindows = errors.New("lineboard service is for Windows: here the packages bring what the service manager needs")
+var errNotWindows = errors.New(
+	"lineboard service is for Windows: here the packages bring what the service manager needs",
+)
 
 // managed is a command that a service manager begins and ends.
 type managed struct {

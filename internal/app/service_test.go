@@ -28,7 +28,9 @@ func TestAServiceManagerBeginsAndEndsServing(t *testing.T) {
 		failed: func(err error) { t.Errorf("failed with %v", err) },
 	}
 	m.begin()
-	for limit := time.Now().Add(20 * time.Second); addressForm.FindString(said.String()) == ""; time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(20 * time.Second); addressForm.FindString(said.String()) == ""; time.Sleep(
+		10 * time.Millisecond,
+	) {
 		if time.Now().After(limit) {
 			t.Fatalf("it does not serve: %s", log)
 		}
@@ -44,7 +46,8 @@ func TestAServiceManagerBeginsAndEndsServing(t *testing.T) {
 func TestAServiceManagerHearsOfACommandThatEndsByItself(t *testing.T) {
 	heard, broken := make(chan error, 1), errors.New("broken")
 	m := &managed{
-		command: func(run) error { return broken }, process: run{Context: t.Context()}, failed: func(err error) { heard <- err },
+		command: func(run) error { return broken }, process: run{Context: t.Context()},
+		failed: func(err error) { heard <- err },
 	}
 	m.begin()
 	if err := <-heard; !errors.Is(err, broken) {
@@ -99,7 +102,8 @@ func TestThePackagedVersionIsNamed(t *testing.T) {
 	packaged, commit = "1.2.3", "0123abc"
 	defer func() { packaged, commit = before[0], before[1] }()
 	printed, err := command(t, nil, "version")
-	if lines := strings.Split(printed, "\n"); err != nil || !slices.Equal(lines[:2], []string{"Lineboard 1.2.3", "commit 0123abc"}) {
+	if lines := strings.Split(printed, "\n"); err != nil ||
+		!slices.Equal(lines[:2], []string{"Lineboard 1.2.3", "commit 0123abc"}) {
 		t.Errorf("%s, %v", printed, err)
 	}
 }

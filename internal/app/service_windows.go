@@ -75,7 +75,8 @@ func prepareFolder(folder, settings string) error {
 		return err
 	}
 	if err := windows.SetNamedSecurityInfo(folder, windows.SE_FILE_OBJECT,
-		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil); err != nil {
+		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list,
+		nil); err != nil {
 		return fmt.Errorf("others can't be kept out of %s: %w", folder, err)
 	}
 	file, err := os.OpenFile(settings, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -101,7 +101,9 @@ func (s *settings) Validate() error {
 	}
 	for _, accepted := range s.AcceptLostHistory {
 		if !lostHistory.MatchString(accepted) {
-			return fmt.Errorf("--accept-lost-history=%s must be SLUG:ENTRY, as the start that failed named it", accepted)
+			return fmt.Errorf(
+				"--accept-lost-history=%s must be SLUG:ENTRY, as the start that failed named it", accepted,
+			)
 		}
 	}
 	if err := s.check(); err != nil {
@@ -112,7 +114,9 @@ func (s *settings) Validate() error {
 	}
 	for name, dir := range s.DropRoots {
 		if !rootName.MatchString(name) || !filepath.IsAbs(dir) {
-			return fmt.Errorf("--drop-root %s=%s must be a name of letters, digits and hyphens, and a whole path", name, dir)
+			return fmt.Errorf(
+				"--drop-root %s=%s must be a name of letters, digits and hyphens, and a whole path", name, dir,
+			)
 		}
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
@@ -142,7 +146,8 @@ func (s *settings) parts(store *db.DB, log *slog.Logger) Parts {
 		Store:   store,
 		Anchors: anchorsPath(s.Anchors, s.Data),
 		Copies: Copies{
-			Database: filepath.Join(s.Data, databaseFile), Folder: s.BackupDir, Every: s.BackupEvery, Keep: s.BackupKeep,
+			Database: filepath.Join(s.Data, databaseFile), Folder: s.BackupDir, Every: s.BackupEvery,
+			Keep: s.BackupKeep,
 		},
 		Now: time.Now,
 		Log: log,

@@ -31,7 +31,8 @@ func TestAFlagGoesOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 		{environment, []string{"backup", "--to", "x", "--config", file}, "environment"},
 		{environment, []string{"backup", "--to", "x", "--config", file, "--data", "/nowhere/flag"}, "flag"},
 	} {
-		if _, err := command(t, c.env, c.args...); err == nil || !strings.Contains(err.Error(), "/nowhere/"+c.from+"/") {
+		if _, err := command(t, c.env, c.args...); err == nil ||
+			!strings.Contains(err.Error(), "/nowhere/"+c.from+"/") {
 			t.Errorf("%v: %v, want the folder of the %s", c.args, err, c.from)
 		}
 	}
@@ -54,7 +55,8 @@ func TestAMistakeInTheSettingsFileIsNamedWithItsLine(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, says)
 		}
 	}
-	if _, err := command(t, nil, "serve", "--config", "nowhere.yaml"); err == nil || !strings.Contains(err.Error(), "settings file can't be read") {
+	if _, err := command(t, nil, "serve", "--config", "nowhere.yaml"); err == nil ||
+		!strings.Contains(err.Error(), "settings file can't be read") {
 		t.Errorf("without a file: %v", err)
 	}
 	// The settings of serve are no mistake to a command that has fewer.

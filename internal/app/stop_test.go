@@ -229,7 +229,8 @@ func TestAStopSendsNoReleaseThatStillWaitsForItsSignIn(t *testing.T) {
 	if got := <-answered; got != http.StatusSeeOther {
 		t.Errorf("the press is answered with %d", got)
 	}
-	if o := orderIn(t, data, "Order143"); o.Release == nil || o.Release.Outcome != packaging.Refused || patches.Load() != 1 {
+	if o := orderIn(t, data, "Order143"); o.Release == nil || o.Release.Outcome != packaging.Refused ||
+		patches.Load() != 1 {
 		t.Errorf("the release: %+v, sent %d times", o.Release, patches.Load())
 	}
 }
@@ -246,7 +247,8 @@ func TestNobodyLiftsTheLockByRemovingAFileAndReadersWorkBesideIt(t *testing.T) {
 		{"rotate-key", "--data", data},
 		{"restore", "--data", data, "--from", filepath.Join(data, databaseFile)},
 	} {
-		if _, err := command(t, nil, args...); err == nil || !strings.Contains(err.Error(), "another Lineboard is running") {
+		if _, err := command(t, nil, args...); err == nil ||
+			!strings.Contains(err.Error(), "another Lineboard is running") {
 			t.Errorf("%v: %v", args, err)
 		}
 	}

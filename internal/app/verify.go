@@ -57,7 +57,9 @@ func (v *verify) Run(p run) error {
 	case broken:
 		return errors.New("a history is not proven to be what it was")
 	case restored:
-		return exitError{errors.New("a history is intact but for what it says itself to be lost by a restore"), exitRestored}
+		return exitError{
+			errors.New("a history is intact but for what it says itself to be lost by a restore"), exitRestored,
+		}
 	}
 	return nil
 }
@@ -94,7 +96,8 @@ func (v *verify) tenantsGone(p run, store *db.DB, path string) (gone tenantsGone
 	}
 	losses, err := store.Losses(p)
 	for _, l := range losses {
-		if here, failed := store.Tenant(p, l.Tenant); failed == nil && here.Slug == l.Slug || v.Tenant != "" && v.Tenant != l.Slug {
+		if here, failed := store.Tenant(p, l.Tenant); failed == nil && here.Slug == l.Slug || v.Tenant != "" &&
+			v.Tenant != l.Slug {
 			continue
 		}
 		gone.named = true

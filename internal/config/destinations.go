@@ -36,8 +36,8 @@ type Destination struct {
 	settings packaging.Destination // as the check returned it
 }
 
-// CheckDestination returns a destination as it is stored. Invalid if the server that was started can't bring lists there,
-// or not write them so.
+// CheckDestination returns a destination as it is stored. Invalid if the server that was started can't bring lists
+// there, or not write them so.
 type CheckDestination func(to packaging.Destination, typed secret.Text) (packaging.Destination, error)
 
 // Settings returns the destination with its line's code, and its secret, which is empty where it needs none.
@@ -69,7 +69,8 @@ var fields = map[packaging.DestinationKind]map[string]bool{
 // given returns what the file says in the fields that not every kind has.
 func (d Destination) given() map[string]string {
 	return map[string]string{
-		"root": d.Root, "server": d.Server, "username": d.Username, "host_key": d.HostKey, "password": d.Password.source,
+		"root": d.Root, "server": d.Server, "username": d.Username, "host_key": d.HostKey,
+		"password":    d.Password.source,
 		"private_key": d.Key.source, "url": d.URL, "public_url": d.PublicURL, "signing_secret": d.Signing.source,
 		"file_name": d.FileName, "format": d.Format, "template": d.Template,
 	}
@@ -216,13 +217,19 @@ func (c *check) destinationProblem(at string, err error) {
 
 // destinationProblems words the mistakes in destinations, and says where they are.
 var destinationProblems = map[string]struct{ at, expected string }{
-	"destination.bad_name":           {".name", "must be 1 to 40 characters, all of which can be seen"},
-	"destination.bad_time":           {"", "late_after must be 1m to 168h, and give_up 1h to 720h"},
-	"destination.no_root":            {".root", "must be the name of a folder that the server was started with (--drop-root)"},
-	"destination.host_not_listed":    {"", "the server was not started with {Host} (--destination-hosts)"},
-	"destination.bad_host_key":       {".host_key", "must be a host key such as ssh-ed25519 AAAA…"},
-	"destination.bad_key":            {".private_key", "must be a private key without a passphrase, in the form of OpenSSH or PEM"},
-	"destination.bad_url":            {".url", "must be an address such as https://mes.plant.example/hooks, without a password"},
+	"destination.bad_name": {".name", "must be 1 to 40 characters, all of which can be seen"},
+	"destination.bad_time": {"", "late_after must be 1m to 168h, and give_up 1h to 720h"},
+	"destination.no_root": {
+		".root", "must be the name of a folder that the server was started with (--drop-root)",
+	},
+	"destination.host_not_listed": {"", "the server was not started with {Host} (--destination-hosts)"},
+	"destination.bad_host_key":    {".host_key", "must be a host key such as ssh-ed25519 AAAA…"},
+	"destination.bad_key": {
+		".private_key", "must be a private key without a passphrase, in the form of OpenSSH or PEM",
+	},
+	"destination.bad_url": {
+		".url", "must be an address such as https://mes.plant.example/hooks, without a password",
+	},
 	"destination.bad_public_url":     {".public_url", "must be an address such as https://lineboard.plant.example"},
 	"destination.bad_signing_secret": {".signing_secret", "must be whsec_ and 24 to 64 bytes in base64"},
 	"destination.bad_template":       {".template", "can't be used: {Detail}"},

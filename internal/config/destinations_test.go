@@ -21,7 +21,8 @@ import (
 // anyDestination checks destinations as a server does that was started with one folder and two hosts.
 func anyDestination(to packaging.Destination, typed secret.Text) (packaging.Destination, error) {
 	to, _, err := deliver.New(nil, deliver.Options{
-		Roots: map[string]string{"press": "/srv/lists"}, Hosts: []string{"printer.plant.example:22", "mes.plant.example"},
+		Roots: map[string]string{"press": "/srv/lists"},
+		Hosts: []string{"printer.plant.example:22", "mes.plant.example"},
 	}).Check(to, typed)
 	return to, err
 }
@@ -101,16 +102,19 @@ func TestDestinationsOfEachKindAreReadWithTheirSecretsFromWhereTheFileSays(t *te
 		t.Fatalf("%d destinations", len(all))
 	}
 	pull, _ := all[0].Settings()
-	if pull.Kind != packaging.PullDestination || pull.Line.Code != "L1" || pull.LateAfter != 5*time.Minute || pull.GiveUp != 72*time.Hour {
+	if pull.Kind != packaging.PullDestination || pull.Line.Code != "L1" || pull.LateAfter != 5*time.Minute ||
+		pull.GiveUp != 72*time.Hour {
 		t.Errorf("%+v", pull)
 	}
 	folder, _ := all[1].Settings()
-	if folder.Address != "press" || folder.Format != packaging.OwnFormat || !strings.HasPrefix(folder.Template, "{{range .Serials}}") ||
+	if folder.Address != "press" || folder.Format != packaging.OwnFormat ||
+		!strings.HasPrefix(folder.Template, "{{range .Serials}}") ||
 		folder.LateAfter != 2*time.Minute || len(folder.Lets) != 2 {
 		t.Errorf("%+v", folder)
 	}
 	sftp, key := all[2].Settings()
-	if sftp.Address != "printer.plant.example:22" || sftp.SecretKind != packaging.KeySecret || sftp.FileName != "{{.Order}}-{{.Number}}.csv" ||
+	if sftp.Address != "printer.plant.example:22" || sftp.SecretKind != packaging.KeySecret ||
+		sftp.FileName != "{{.Order}}-{{.Number}}.csv" ||
 		!strings.HasSuffix(key.Reveal(), "PRIVATE KEY-----\n") {
 		t.Errorf("%+v", sftp)
 	}
@@ -122,39 +126,57 @@ func TestDestinationsOfEachKindAreReadWithTheirSecretsFromWhereTheFileSays(t *te
 
 func TestEachMistakeInADestinationIsToldWithItsLine(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, line, says string }{
-		"no such line":           {"line: L1, name: Line PC", "line: L9, name: Line PC", "line 16", "one of the tenant's lines"},
-		"no name":                {"name: Line PC, ", "", "line 16", "1 to 40 characters"},
-		"a name twice":           {"name: Press", "name: line pc", "line 18", "another destination"},
-		"no such kind":           {"kind: pull", "kind: fax", "line 16", "pull, folder, sftp, webhook"},
-		"a field of another":     {"kind: pull", "kind: pull, root: press", "line 16", "root: is not for the kind pull"},
-		"no root":                {"        root: press\n", "", "line 17", "root: is missing"},
-		"another root":           {"root: press", "root: elsewhere", "line 20", "--drop-root"},
-		"one name for all":       {"{{.Line}}/{{.Order}}-{{.Number}}.txt", "list.txt", "line 21", "the same name"},
-		"no such format":         {"format: own", "format: xml", "line 22", "csv, json, text, own"},
-		"a template too much":    {"format: own", "format: csv", "line 23", "is for the format own"},
-		"a template with a flaw": {"{{range .Serials}}{{.Serial}}", "{{range .Serial}}{{.Serial}}", "line 23", "can't be used"},
-		"no such list":           {"duplicates", "doubles", "line 26", "seen_before"},
-		"no time":                {"late_after: 2m", "late_after: soon", "line 17", "1m to 168h"},
-		"too long":               {"give_up: 24h", "give_up: 24000h", "line 17", "1h to 720h"},
-		"another host":           {"printer.plant.example", "printer.elsewhere.example", "line 29", "printer.elsewhere.example:22"},
-		"no user":                {"        username: lists\n", "", "line 29", "username: is missing"},
-		"no host key":            {"        host_key: $HOSTKEY\n", "", "line 29", "host_key: is missing"},
-		"a bad host key":         {"$HOSTKEY", "ssh-ed25519 AAAA", "line 34", "such as ssh-ed25519"},
-		"neither":                {"        private_key: file:$KEY\n", "", "line 29", "one of the two"},
-		"both":                   {"private_key: file:$KEY", "private_key: file:$KEY\n        password: the-secret", "line 36", "one of the two"},
-		"a bad key":              {"file:$KEY", "the-secret", "line 35", "without a passphrase"},
-		"a missing key":          {"file:$KEY", "file:/nowhere/at/all", "line 35", "no such file"},
-		"no URL":                 {"https://mes.plant.example/hooks", "mes", "line 39", "such as https://mes"},
-		"a password in it":       {"https://mes.plant", "https://me:the-secret@mes.plant", "line 39", "without a password"},
-		"no address of ours":     {"https://lineboard.plant.example/", "lineboard", "line 40", "such as https://lineboard"},
-		"no signing secret":      {"        signing_secret: env:MES_SECRET\n", "", "line 36", "signing_secret: is missing"},
-		"a bad signing secret":   {"env:MES_SECRET", "the-secret", "line 41", "whsec_"},
-		"an unset variable":      {"env:MES_SECRET", "env:NO_SECRET", "line 41", "NO_SECRET is not set"},
+		"no such line": {
+			"line: L1, name: Line PC", "line: L9, name: Line PC", "line 16", "one of the tenant's lines",
+		},
+		"no name":      {"name: Line PC, ", "", "line 16", "1 to 40 characters"},
+		"a name twice": {"name: Press", "name: line pc", "line 18", "another destination"},
+		"no such kind": {"kind: pull", "kind: fax", "line 16", "pull, folder, sftp, webhook"},
+		"a field of another": {
+			"kind: pull", "kind: pull, root: press", "line 16", "root: is not for the kind pull",
+		},
+		"no root":             {"        root: press\n", "", "line 17", "root: is missing"},
+		"another root":        {"root: press", "root: elsewhere", "line 20", "--drop-root"},
+		"one name for all":    {"{{.Line}}/{{.Order}}-{{.Number}}.txt", "list.txt", "line 21", "the same name"},
+		"no such format":      {"format: own", "format: xml", "line 22", "csv, json, text, own"},
+		"a template too much": {"format: own", "format: csv", "line 23", "is for the format own"},
+		"a template with a flaw": {
+			"{{range .Serials}}{{.Serial}}", "{{range .Serial}}{{.Serial}}", "line 23", "can't be used",
+		},
+		"no such list": {"duplicates", "doubles", "line 26", "seen_before"},
+		"no time":      {"late_after: 2m", "late_after: soon", "line 17", "1m to 168h"},
+		"too long":     {"give_up: 24h", "give_up: 24000h", "line 17", "1h to 720h"},
+		"another host": {
+			"printer.plant.example", "printer.elsewhere.example", "line 29", "printer.elsewhere.example:22",
+		},
+		"no user":        {"        username: lists\n", "", "line 29", "username: is missing"},
+		"no host key":    {"        host_key: $HOSTKEY\n", "", "line 29", "host_key: is missing"},
+		"a bad host key": {"$HOSTKEY", "ssh-ed25519 AAAA", "line 34", "such as ssh-ed25519"},
+		"neither":        {"        private_key: file:$KEY\n", "", "line 29", "one of the two"},
+		"both": {
+			"private_key: file:$KEY", "private_key: file:$KEY\n        password: the-secret", "line 36",
+			"one of the two",
+		},
+		"a bad key":     {"file:$KEY", "the-secret", "line 35", "without a passphrase"},
+		"a missing key": {"file:$KEY", "file:/nowhere/at/all", "line 35", "no such file"},
+		"no URL":        {"https://mes.plant.example/hooks", "mes", "line 39", "such as https://mes"},
+		"a password in it": {
+			"https://mes.plant", "https://me:the-secret@mes.plant", "line 39", "without a password",
+		},
+		"no address of ours": {
+			"https://lineboard.plant.example/", "lineboard", "line 40", "such as https://lineboard",
+		},
+		"no signing secret": {
+			"        signing_secret: env:MES_SECRET\n", "", "line 36", "signing_secret: is missing",
+		},
+		"a bad signing secret": {"env:MES_SECRET", "the-secret", "line 41", "whsec_"},
+		"an unset variable":    {"env:MES_SECRET", "env:NO_SECRET", "line 41", "NO_SECRET is not set"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, env := destinationFile(t, test.old, test.new)
 			_, err := config.ParseProvisioning(text, env, anyDestination)
-			if err == nil || !strings.Contains(err.Error(), test.line+":") || !strings.Contains(err.Error(), test.says) ||
+			if err == nil || !strings.Contains(err.Error(), test.line+":") ||
+				!strings.Contains(err.Error(), test.says) ||
 				strings.Contains(err.Error(), "the-secret") || strings.Contains(err.Error(), signing) {
 				t.Errorf("error %q, want %q and %q in it", err, test.line, test.says)
 			}

@@ -305,7 +305,10 @@ func (c *check) provisioning(p *Provisioning) {
 			u, at := &t.Users[j], fmt.Sprintf("%s.users[%d]", at, j)
 			name := strings.ToLower(u.Username)
 			if same := people[name]; same != nil && (same.Name != u.Name || !same.Password.Equal(u.Password.Text)) {
-				c.fail(at, "%s stands under another tenant with another name or password; one person has one of each", u.Username)
+				c.fail(
+					at, "%s stands under another tenant with another name or password; one person has one of each",
+					u.Username,
+				)
 			}
 			people[name] = u
 		}
@@ -426,7 +429,8 @@ func (c *check) signOn(at string, s *SignOn, codes map[string]bool) {
 var signOnProblems = map[string]struct{ at, expected string }{
 	"error.sso_label": {".label", "must be the name on the button, of at most 40 characters"},
 	"error.sso_home": {
-		".home", "must be the address under which people open Lineboard, such as https://lineboard.example, without a path",
+		".home",
+		"must be the address under which people open Lineboard, such as https://lineboard.example, without a path",
 	},
 	"error.sso_issuer": {
 		".issuer", "must be the provider's issuer as it names itself, such as https://login.example/realms/plant",
@@ -435,8 +439,10 @@ var signOnProblems = map[string]struct{ at, expected string }{
 	"error.sso_claim":     {".claim", "is missing: the claim that roles come from, such as groups"},
 	"error.sso_scopes":    {".scopes", "must be names of scopes, such as profile"},
 	"error.sso_hosts":     {".hosts", "must be names of hosts in lower case, without https:// and a path"},
-	"error.sso_grants":    {".grants", "must list what the values of the claim make somebody: at least one, at most 50"},
-	"error.sso_value":     {".grants", "a value is missing, too long, or stands there twice"},
+	"error.sso_grants": {
+		".grants", "must list what the values of the claim make somebody: at least one, at most 50",
+	},
+	"error.sso_value": {".grants", "a value is missing, too long, or stands there twice"},
 }
 
 // limit checks that the lines a person is limited to are lines of the tenant, each once.

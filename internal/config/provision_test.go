@@ -70,7 +70,10 @@ func TestAProvisioningFileIsReadWithItsCredentialsFromWhereItSays(t *testing.T) 
 }
 
 func TestTokenKindAndHeaderHaveDefaults(t *testing.T) {
-	text := strings.Replace(string(file(t, "      token_header: x-access-token   # or authorization\n", "")), "      token: dynamic            # or static\n", "", 1)
+	text := strings.Replace(
+		string(file(t, "      token_header: x-access-token   # or authorization\n", "")),
+		"      token: dynamic            # or static\n", "", 1,
+	)
 	p, err := config.ParseProvisioning([]byte(text), getenv, anyDestination)
 	if err != nil {
 		t.Fatal(err)
@@ -82,21 +85,27 @@ func TestTokenKindAndHeaderHaveDefaults(t *testing.T) {
 
 func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, line, says string }{
-		"not YAML":               {"name: Plant Ghent", "name: [the-value-itself", "line", ""},
-		"an unknown field":       {"    time_zone:", "    timezone:", "line 4", "timezone"},
-		"no tenants":             {good, "tenants: []\n", "line 1", "at least one tenant"},
-		"an empty file":          {good, "", "", "at least one tenant"},
-		"a bad slug":             {"slug: plant-ghent", "slug: Plant Ghent", "line 2", "lower-case"},
-		"no name":                {"    name: Plant Ghent\n", "", "line 2", "tenants[0].name: is missing"},
-		"an unknown zone":        {"Europe/Brussels", "Europe/Gent", "line 4", "Europe/Gent"},
-		"a base URL without one": {"https://api.movilitas.cloud", "api.movilitas.cloud", "line 6", "https://api.movilitas.cloud"},
-		"an unknown token kind":  {"token: dynamic ", "token: eternal ", "line 7", "dynamic, static"},
-		"an unknown header":      {"token_header: x-access-token", "token_header: cookie", "line 8", "x-access-token, authorization"},
+		"not YAML":         {"name: Plant Ghent", "name: [the-value-itself", "line", ""},
+		"an unknown field": {"    time_zone:", "    timezone:", "line 4", "timezone"},
+		"no tenants":       {good, "tenants: []\n", "line 1", "at least one tenant"},
+		"an empty file":    {good, "", "", "at least one tenant"},
+		"a bad slug":       {"slug: plant-ghent", "slug: Plant Ghent", "line 2", "lower-case"},
+		"no name":          {"    name: Plant Ghent\n", "", "line 2", "tenants[0].name: is missing"},
+		"an unknown zone":  {"Europe/Brussels", "Europe/Gent", "line 4", "Europe/Gent"},
+		"a base URL without one": {
+			"https://api.movilitas.cloud", "api.movilitas.cloud", "line 6", "https://api.movilitas.cloud",
+		},
+		"an unknown token kind": {"token: dynamic ", "token: eternal ", "line 7", "dynamic, static"},
+		"an unknown header": {
+			"token_header: x-access-token", "token_header: cookie", "line 8", "x-access-token, authorization",
+		},
 		"an unset variable":      {"env:GHENT_API_KEY", "env:GHENT_KEY", "line 9", "GHENT_KEY is not set"},
 		"a missing file":         {"file:$SECRET", "file:/nowhere/at/all", "line 10", "no such file"},
 		"no channel key":         {"      channel_key: the-value-itself\n", "", "line", "api.channel_key: is missing"},
 		"static without a token": {"token: dynamic ", "token: static ", "line", "api.static_token: is missing"},
-		"a line break in a key":  {"channel_key: the-value-itself", `channel_key: "the-value-itself\n"`, "line 11", "control character"},
+		"a line break in a key": {
+			"channel_key: the-value-itself", `channel_key: "the-value-itself\n"`, "line 11", "control character",
+		},
 		"a line twice":           {"code: L2", "code: l1", "line 14", "another line has it too"},
 		"a line without a code":  {"code: L2, ", "", "line 14", "code: must be"},
 		"shifts that overlap":    {"end: \"14:00\"", "end: \"22:01\"", "line 16", "overlap"},
@@ -105,14 +114,24 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a bad username":         {"username: supervisor1", "username: 'the boss'", "line 19", "username"},
 		"the program's username": {"username: supervisor1", "username: Lineboard", "line 19", "what no person did"},
 		"a name that turns":      {"First supervisor", `"First\u202e supervisor"`, "line 19", "can be seen"},
-		"an unknown role":        {"role: supervisor", "role: boss", "line 19", "operator, supervisor, manager, auditor, administrator"},
-		"a short password":       {"env:SUPERVISOR1_PASSWORD", "short", "line 19", "at least 12"},
-		"a role twice":           {"role: supervisor", "role: supervisor, roles: [manager]", "line 19", "give one of the two"},
-		"an unknown one of two":  {"role: supervisor", "roles: [supervisor, boss]", "line 19", "roles[1]: must be one of"},
-		"a limit to no line":     {"role: supervisor", "role: supervisor, lines: [L1, L9]", "line 19", "lines[1]: must be the code"},
-		"a common password":      {"env:SUPERVISOR1_PASSWORD", "Password1234", "line 19", "none of the common ones"},
-		"http outside":           {"https://api.movilitas.cloud", "http://api.movilitas.cloud", "line 6", "for this machine alone"},
-		"a list instead":         {"name: Plant Ghent", "name: [a]", "line 3", ""},
+		"an unknown role": {
+			"role: supervisor", "role: boss", "line 19", "operator, supervisor, manager, auditor, administrator",
+		},
+		"a short password": {"env:SUPERVISOR1_PASSWORD", "short", "line 19", "at least 12"},
+		"a role twice": {
+			"role: supervisor", "role: supervisor, roles: [manager]", "line 19", "give one of the two",
+		},
+		"an unknown one of two": {
+			"role: supervisor", "roles: [supervisor, boss]", "line 19", "roles[1]: must be one of",
+		},
+		"a limit to no line": {
+			"role: supervisor", "role: supervisor, lines: [L1, L9]", "line 19", "lines[1]: must be the code",
+		},
+		"a common password": {"env:SUPERVISOR1_PASSWORD", "Password1234", "line 19", "none of the common ones"},
+		"http outside": {
+			"https://api.movilitas.cloud", "http://api.movilitas.cloud", "line 6", "for this machine alone",
+		},
+		"a list instead": {"name: Plant Ghent", "name: [a]", "line 3", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := config.ParseProvisioning(file(t, test.old, test.new), getenv, anyDestination)
@@ -122,7 +141,9 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 			if !strings.Contains(err.Error(), test.line) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %q, want %q and %q in it", err, test.line, test.says)
 			}
-			for _, secret := range []string{"key-from-env", "secret-from-file", "the-value-itself", "password-from-env"} {
+			for _, secret := range []string{
+				"key-from-env", "secret-from-file", "the-value-itself", "password-from-env",
+			} {
 				if strings.Contains(err.Error(), secret) {
 					t.Errorf("the error shows a credential: %v", err)
 				}
@@ -166,15 +187,24 @@ func TestSingleSignOnIsReadWithItsSecretFromWhereItSays(t *testing.T) {
 }
 
 func TestAValueIsTheTextThatStandsInTheFile(t *testing.T) {
-	for _, code := range []string{"010", "000123", "0x1A", "1_000", "0o17", "1.50", "1e3", "True", "12345678901234567890", "0b1"} {
-		text := strings.NewReplacer("code: L1", "code: "+code, "name: Blister line 1", "name: &n "+code, "name: Bottle line 2", "name: *n").Replace(string(file(t, "L2", "L2")))
-		p, err := config.ParseProvisioning([]byte(strings.Replace(text, "role: supervisor", "role: supervisor, lines: ["+code+"]", 1)), getenv, anyDestination)
+	for _, code := range []string{
+		"010", "000123", "0x1A", "1_000", "0o17", "1.50", "1e3", "True", "12345678901234567890", "0b1",
+	} {
+		text := strings.NewReplacer(
+			"code: L1", "code: "+code, "name: Blister line 1", "name: &n "+code, "name: Bottle line 2", "name: *n",
+		).Replace(string(file(t, "L2", "L2")))
+		p, err := config.ParseProvisioning(
+			[]byte(strings.Replace(text, "role: supervisor", "role: supervisor, lines: ["+code+"]", 1)), getenv,
+			anyDestination,
+		)
 		if err != nil {
 			t.Errorf("%s: %v", code, err)
 			continue
 		}
 		tenant := p.Tenants[0]
-		for _, got := range []string{tenant.Lines[0].Code, tenant.Lines[0].Name, tenant.Lines[1].Name, tenant.Users[0].Lines[0]} {
+		for _, got := range []string{
+			tenant.Lines[0].Code, tenant.Lines[0].Name, tenant.Lines[1].Name, tenant.Users[0].Lines[0],
+		} {
 			if got != code {
 				t.Errorf("%s became %q", code, got)
 			}
@@ -184,15 +214,19 @@ func TestAValueIsTheTextThatStandsInTheFile(t *testing.T) {
 
 func TestAFileIsReadInTheEncodingsOfEditors(t *testing.T) {
 	crlf := strings.ReplaceAll(string(file(t, "Ghent", "Génève")), "\n", "\r\n")
-	if p, err := config.ParseProvisioning([]byte("\ufeff"+crlf), getenv, anyDestination); err != nil || p.Tenants[0].Name != "Plant Génève" {
+	if p, err := config.ParseProvisioning([]byte("\ufeff"+crlf), getenv, anyDestination); err != nil ||
+		p.Tenants[0].Name != "Plant Génève" {
 		t.Errorf("%+v %v", p, err)
 	}
 	for name, text := range map[string][]byte{
-		"line 3: this is not UTF-8":               file(t, "Ghent", "G\xe9n\xe8ve"),
-		"line 3: tags":                            file(t, "name: Plant Ghent", "name: !!int 010"),
-		"line 21: this must be one YAML document": file(t, "env:SUPERVISOR1_PASSWORD}\n", "env:SUPERVISOR1_PASSWORD}\n---\ntenants: []\n"),
+		"line 3: this is not UTF-8": file(t, "Ghent", "G\xe9n\xe8ve"),
+		"line 3: tags":              file(t, "name: Plant Ghent", "name: !!int 010"),
+		"line 21: this must be one YAML document": file(
+			t, "env:SUPERVISOR1_PASSWORD}\n", "env:SUPERVISOR1_PASSWORD}\n---\ntenants: []\n",
+		),
 	} {
-		if _, err := config.ParseProvisioning(text, getenv, anyDestination); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := config.ParseProvisioning(text, getenv, anyDestination); err == nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%q, want %q", err, name)
 		}
 	}
@@ -243,7 +277,8 @@ func TestEachMistakeInSingleSignOnIsToldWithItsLine(t *testing.T) {
 			}
 			text := strings.Replace(goodSignOn, test.old, test.new, 1)
 			_, err := config.ParseProvisioning(file(t, "    users:\n", text), signOnEnv, anyDestination)
-			if err == nil || !strings.Contains(err.Error(), test.line+":") || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "secret-from") {
+			if err == nil || !strings.Contains(err.Error(), test.line+":") ||
+				!strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "secret-from") {
 				t.Errorf("error %q, want %q and %q in it", err, test.line, test.says)
 			}
 		})
@@ -251,11 +286,14 @@ func TestEachMistakeInSingleSignOnIsToldWithItsLine(t *testing.T) {
 }
 
 func TestAPersonMayHaveSeveralRolesAndBeLimitedToLines(t *testing.T) {
-	p, err := config.ParseProvisioning(file(t, "role: supervisor", "roles: [supervisor, administrator], lines: [l2]"), getenv, anyDestination)
+	p, err := config.ParseProvisioning(
+		file(t, "role: supervisor", "roles: [supervisor, administrator], lines: [l2]"), getenv, anyDestination,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u := p.Tenants[0].Users[0]; u.JoinedRole() != "administrator+supervisor" || len(u.Lines) != 1 || u.Lines[0] != "l2" {
+	if u := p.Tenants[0].Users[0]; u.JoinedRole() != "administrator+supervisor" || len(u.Lines) != 1 ||
+		u.Lines[0] != "l2" {
 		t.Errorf("user %+v", u)
 	}
 }
@@ -269,7 +307,8 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 }
 
 func TestAFileThatCanNotBeReadSaysSo(t *testing.T) {
-	if _, err := config.ReadProvisioning("/nowhere/site.yaml", getenv, anyDestination); err == nil || !strings.Contains(err.Error(), "/nowhere/site.yaml") {
+	if _, err := config.ReadProvisioning("/nowhere/site.yaml", getenv, anyDestination); err == nil ||
+		!strings.Contains(err.Error(), "/nowhere/site.yaml") {
 		t.Errorf("error %v", err)
 	}
 }

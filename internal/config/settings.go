@@ -68,7 +68,9 @@ func parseSettings(text []byte, known func(name string) bool) (map[string]Settin
 		values, ok := valuesOf(pair.Value)
 		switch {
 		case !known(name):
-			wrong = append(wrong, fmt.Errorf("line %d: there is no setting %s; lineboard serve --help lists them", line, name))
+			wrong = append(
+				wrong, fmt.Errorf("line %d: there is no setting %s; lineboard serve --help lists them", line, name),
+			)
 		case !ok:
 			wrong = append(wrong, fmt.Errorf("line %d: %s needs a value, or a list of values", line, name))
 		default:

@@ -14,9 +14,9 @@ import (
 	webhooks "lineboard/internal/webhook"
 )
 
-// Check returns a destination as it is stored, and what its lists would look like. Invalid if lists could not be brought
-// there with what the server was started with, or not be written so. typed is a new secret, empty for the one that
-// is stored.
+// Check returns a destination as it is stored, and what its lists would look like. Invalid if lists could not be
+// brought there with what the server was started with, or not be written so. typed is a new secret, empty for the one
+// that is stored.
 func (d *Deliverer) Check(
 	to packaging.Destination, typed secret.Text,
 ) (packaging.Destination, packaging.ListPreview, error) {
@@ -81,7 +81,8 @@ func templateError(key string, err error) error {
 // checkURL returns Invalid for what no webhook can be sent to.
 func (d *Deliverer) checkURL(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil ||
+		u.Fragment != "" {
 		return packaging.Fail(packaging.Invalid, "destination.bad_url")
 	}
 	port := u.Port()

@@ -33,8 +33,8 @@ type Store interface {
 	NextDelivery(ctx context.Context, to packaging.DestinationID) (packaging.Delivery, error)
 	// EachListed hands the serial numbers of a delivery to do.
 	EachListed(ctx context.Context, v packaging.Delivery, do func(packaging.Serial) error) error
-	// FreezeDelivery stores the form, name, size and digest that a delivery has from its first try on, and returns it as
-	// it is stored.
+	// FreezeDelivery stores the form, name, size and digest that a delivery has from its first try on, and returns it
+	// as it is stored.
 	FreezeDelivery(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error)
 	// NoteTaken stores that a destination took a delivery.
 	NoteTaken(ctx context.Context, v packaging.Delivery, try packaging.DeliveryTry) error
@@ -112,7 +112,8 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	}
 }
 
-// employ returns a new worker for each destination that has none. Workers of other destinations are not wanted any more.
+// employ returns a new worker for each destination that has none. Workers of other destinations are not wanted any
+// more.
 func (d *Deliverer) employ(destinations []packaging.Destination) (fresh []*worker) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -326,7 +327,9 @@ func bounded[T any](ctx context.Context, w *worker, late T, do func(context.Cont
 		defer cancel()
 		defer func() {
 			if p := recover(); p != nil {
-				done <- result{late, &packaging.DeliveryFailure{Problem: packaging.ProgramFailed, Detail: fmt.Sprint(p)}}
+				done <- result{
+					late, &packaging.DeliveryFailure{Problem: packaging.ProgramFailed, Detail: fmt.Sprint(p)},
+				}
 			}
 		}()
 		value, err := do(limited)
@@ -395,8 +398,8 @@ func (d *Deliverer) parcel(ctx context.Context, v packaging.Delivery) parcel {
 	return parcel{v, func() listfile.Document { return listfile.Of(v, d.each(ctx, v)) }}
 }
 
-// writeTo writes the bytes of the parcel. It fails if they are not those of the first try: then nothing may be taken for
-// them.
+// writeTo writes the bytes of the parcel. It fails if they are not those of the first try: then nothing may be taken
+// for them.
 func (p parcel) writeTo(w io.Writer) error {
 	sum := listfile.NewSummer(w)
 	if err := listfile.Write(sum, p.Form, p.document()); err != nil {

@@ -35,13 +35,17 @@ type shelf struct {
 
 func newShelf(destinations ...packaging.Destination) *shelf {
 	s := &shelf{
-		destinations: destinations, waiting: map[packaging.DestinationID]packaging.Delivery{}, serials: []string{"S1", `S"2`},
-		failed: make(chan packaging.DeliveryTry, 100), taken: make(chan packaging.Delivery, 100), closed: make(chan string, 100),
+		destinations: destinations, waiting: map[packaging.DestinationID]packaging.Delivery{},
+		serials: []string{"S1", `S"2`},
+		failed:  make(chan packaging.DeliveryTry, 100), taken: make(chan packaging.Delivery, 100),
+		closed: make(chan string, 100),
 	}
 	for i, d := range destinations {
 		s.waiting[d.ID] = packaging.Delivery{
-			ID: packaging.DeliveryID(i + 1), UID: fmt.Sprintf("%032x", i+1), Destination: d, Made: time.Unix(1_800_000_000, 0), Since: time.Now(),
-			Facts: packaging.ListFacts{Order: "4711/A", Number: 1, Line: "L1", Count: 2}, State: packaging.DeliveryWaiting,
+			ID: packaging.DeliveryID(i + 1), UID: fmt.Sprintf("%032x", i+1), Destination: d,
+			Made: time.Unix(1_800_000_000, 0), Since: time.Now(),
+			Facts: packaging.ListFacts{Order: "4711/A", Number: 1, Line: "L1", Count: 2},
+			State: packaging.DeliveryWaiting,
 		}
 	}
 	return s
@@ -377,7 +381,9 @@ func TestBytesThatDifferFromTheFirstTryAreNotBrought(t *testing.T) {
 	root := t.TempDir()
 	s := newShelf(aFolder(1))
 	v := s.waiting[1]
-	v.Frozen, v.Form, v.Name, v.Size, v.Digest = true, packaging.ListForm{Format: packaging.CSVFormat}, "a.csv", 3, sha256.Sum256([]byte("old"))
+	v.Frozen, v.Form, v.Name, v.Size, v.Digest = true, packaging.ListForm{
+		Format: packaging.CSVFormat,
+	}, "a.csv", 3, sha256.Sum256([]byte("old"))
 	s.waiting[1] = v
 	started(t, s, Options{Roots: map[string]string{"drop": root}})
 	if try := await(t, s.failed); try.Problem != packaging.BytesDiffer {
@@ -399,7 +405,8 @@ func TestTheTestOfAFolderLeavesNothing(t *testing.T) {
 		t.Errorf("%v %v", files, err)
 	}
 	var failure *packaging.DeliveryFailure
-	if err := d.Try(t.Context(), packaging.Destination{Kind: packaging.FolderDestination}); !errors.As(err, &failure) || failure.Problem != packaging.NoSuchRoot {
+	if err := d.Try(t.Context(), packaging.Destination{Kind: packaging.FolderDestination}); !errors.As(err, &failure) ||
+		failure.Problem != packaging.NoSuchRoot {
 		t.Error(err)
 	}
 }

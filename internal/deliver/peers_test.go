@@ -86,7 +86,9 @@ func mkdir(t *testing.T, folder string, small bool) {
 	if !small {
 		return
 	}
-	if said, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", folder).CombinedOutput(); err != nil {
+	if said, err := exec.Command(
+		"mount", "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", folder,
+	).CombinedOutput(); err != nil {
 		t.Skipf("a small disk can't be mounted: %s", said)
 	}
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", folder).Run() })
@@ -149,8 +151,10 @@ ForceCommand internal-sftp -d %s
 
 func (s *openSSH) destination() packaging.Destination {
 	return packaging.Destination{
-		ID: 1, Name: "Printer", Kind: packaging.SFTPDestination, Address: s.address, Username: "nobody", HostKey: s.hostKey,
-		SecretKind: packaging.KeySecret, Format: packaging.TextFormat, FileName: "{{.Line}}-{{.Number}}.txt", GiveUp: time.Hour,
+		ID: 1, Name: "Printer", Kind: packaging.SFTPDestination, Address: s.address, Username: "nobody",
+		HostKey:    s.hostKey,
+		SecretKind: packaging.KeySecret, Format: packaging.TextFormat, FileName: "{{.Line}}-{{.Number}}.txt",
+		GiveUp: time.Hour,
 	}
 }
 
@@ -277,7 +281,8 @@ func TestOpenSSHThatDeniesPermissionTakesTheListOnceItAllowsIt(t *testing.T) {
 	}
 	s, content := aLongShelf(p.destination(), p.key)
 	started(t, s, Options{Hosts: []string{p.address}})
-	if try := await(t, s.failed); try.Problem != packaging.NotWritten || !strings.Contains(strings.ToLower(try.Detail), "permission") {
+	if try := await(t, s.failed); try.Problem != packaging.NotWritten ||
+		!strings.Contains(strings.ToLower(try.Detail), "permission") {
 		t.Errorf("%+v", try)
 	}
 	if err := os.Chown(p.folder, p.owner, -1); err != nil {

@@ -134,7 +134,8 @@ func (c *cutStream) Read(p []byte) (int, error) {
 
 func (p *sftpPeer) destination(kind packaging.SecretKind) packaging.Destination {
 	return packaging.Destination{
-		ID: 1, Name: "Line PC", Kind: packaging.SFTPDestination, Address: p.address, Username: "line1", HostKey: p.hostKey, SecretKind: kind,
+		ID: 1, Name: "Line PC", Kind: packaging.SFTPDestination, Address: p.address, Username: "line1",
+		HostKey: p.hostKey, SecretKind: kind,
 		Format: packaging.CSVFormat, FileName: "in/{{.Order}}-{{.Number}}.csv", GiveUp: time.Hour,
 	}
 }
@@ -185,8 +186,10 @@ func TestAnSFTPServerIsSignedInToWithAKeyAndItsOwnKeyIsPinned(t *testing.T) {
 		"another host key": {func(d *packaging.Destination) {
 			d.HostKey = string(ssh.MarshalAuthorizedKey(stranger.PublicKey()))
 		}, packaging.WrongHostKey},
-		"another user":        {func(d *packaging.Destination) { d.Username = "root" }, packaging.NotSignedIn},
-		"a password":          {func(d *packaging.Destination) { d.SecretKind = packaging.PasswordSecret }, packaging.NotSignedIn},
+		"another user": {func(d *packaging.Destination) { d.Username = "root" }, packaging.NotSignedIn},
+		"a password": {
+			func(d *packaging.Destination) { d.SecretKind = packaging.PasswordSecret }, packaging.NotSignedIn,
+		},
 		"a host not listed":   {func(d *packaging.Destination) { d.Address = "127.0.0.1:1" }, packaging.HostNotAllowed},
 		"a host key of noone": {func(d *packaging.Destination) { d.HostKey = "x" }, packaging.WrongHostKey},
 	} {

@@ -56,7 +56,8 @@ func newReceiver(t *testing.T, key string, answers ...int) *receiver {
 
 func aWebhook(address string) packaging.Destination {
 	return packaging.Destination{
-		ID: 1, Name: "MES", Kind: packaging.WebhookDestination, Address: address + "/hooks", Format: packaging.JSONFormat, GiveUp: time.Hour,
+		ID: 1, Name: "MES", Kind: packaging.WebhookDestination, Address: address + "/hooks",
+		Format: packaging.JSONFormat, GiveUp: time.Hour,
 		PublicURL: "https://lineboard.example",
 	}
 }
@@ -80,7 +81,8 @@ func TestAWebhookGetsItsListUnderOneIDUntilItTakesIt(t *testing.T) {
 	s.now = key
 	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
 	v := await(t, s.taken)
-	if first, second := await(t, s.failed), await(t, s.failed); first.Problem != packaging.RefusedThere || second.Problem != packaging.Redirected {
+	if first, second := await(t, s.failed), await(t, s.failed); first.Problem != packaging.RefusedThere ||
+		second.Problem != packaging.Redirected {
 		t.Errorf("%+v %+v", first, second)
 	}
 	r.mu.Lock()
@@ -100,7 +102,8 @@ func TestAWebhookGetsItsListUnderOneIDUntilItTakesIt(t *testing.T) {
 			Serials []string
 		}
 	}
-	if err := json.Unmarshal([]byte(r.bodies[0]), &m); err != nil || m.Type != "serials.ready" || m.Data.Order != "4711/A" || len(m.Data.Serials) != 2 || m.Data.Serials[1] != `S"2` {
+	if err := json.Unmarshal([]byte(r.bodies[0]), &m); err != nil || m.Type != "serials.ready" ||
+		m.Data.Order != "4711/A" || len(m.Data.Serials) != 2 || m.Data.Serials[1] != `S"2` {
 		t.Errorf("%+v %v", m, err)
 	}
 }
@@ -183,7 +186,8 @@ func TestALongListIsNamedByALinkAndItsDigest(t *testing.T) {
 			Size         int64
 		}
 	}
-	if err := json.Unmarshal([]byte(r.bodies[0]), &m); err != nil || m.Data.Link != "https://lineboard.example/api/v1/releases/"+v.UID+"/serials" ||
+	if err := json.Unmarshal([]byte(r.bodies[0]), &m); err != nil ||
+		m.Data.Link != "https://lineboard.example/api/v1/releases/"+v.UID+"/serials" ||
 		m.Data.Size != v.Size || len(m.Data.SHA256) != 64 || len(r.bodies[0]) > 2_000 {
 		t.Errorf("%+v %v", m, err)
 	}
@@ -201,7 +205,8 @@ func TestAHostThatIsNotListedIsNotReached(t *testing.T) {
 		t.Errorf("%+v %v", try, r.ids)
 	}
 	for _, address := range []string{
-		r.URL, "http://127.0.0.1", "https://[::1]/", "ftp://mes.plant.example/", "https://user:pw@mes.plant.example/", "https://mes.plant.example/#x", "x",
+		r.URL, "http://127.0.0.1", "https://[::1]/", "ftp://mes.plant.example/", "https://user:pw@mes.plant.example/",
+		"https://mes.plant.example/#x", "x",
 	} {
 		to := aWebhook("")
 		to.Address, to.SecretKind, to.LateAfter = address, packaging.SigningSecret, time.Minute

@@ -142,7 +142,8 @@ func TestEveryDocumentAndPictureIsReached(t *testing.T) {
 	}
 	for _, name := range files(t) {
 		file, ours := strings.CutPrefix(name, "docs/")
-		if ours && file != "" && !strings.HasSuffix(file, "/") && !strings.Contains(all, file+")") && !strings.Contains(all, file+"#") {
+		if ours && file != "" && !strings.HasSuffix(file, "/") && !strings.Contains(all, file+")") &&
+			!strings.Contains(all, file+"#") {
 			t.Errorf("no link leads to %s", name)
 		}
 	}
@@ -161,17 +162,21 @@ func TestFilesThatAreNamedExist(t *testing.T) {
 	for _, d := range documents(t) {
 		for _, span := range d.spans() {
 			named := strings.Contains(span, "/") || fileForm.MatchString(span)
-			if function := stepForm.MatchString(span) && !fileForm.MatchString(span); function || !named || !pathForm.MatchString(span) || media.MatchString(span) {
+			if function := stepForm.MatchString(span) && !fileForm.MatchString(span); function || !named ||
+				!pathForm.MatchString(span) || media.MatchString(span) {
 				continue
 			}
-			if !exists(span) && !slices.ContainsFunc(all, func(name string) bool { return strings.HasSuffix(name, "/"+span) }) {
+			if !exists(span) && !slices.ContainsFunc(all, func(name string) bool {
+				return strings.HasSuffix(name, "/"+span)
+			}) {
 				t.Errorf("%s: there is no %s", d.path, span)
 			}
 		}
 	}
 }
 
-// "`authorizedTx` in `db/authorized.go`", with or without a link, and "[`packaging.At`](../internal/packaging/shift.go)".
+// "`authorizedTx` in `db/authorized.go`", with or without a link, and
+// "[`packaging.At`](../internal/packaging/shift.go)".
 func TestNamesStandInTheFilesThatTheyAreSaidToStandIn(t *testing.T) {
 	in := regexp.MustCompile("`([\\w.]+)` in\\s+\\[?`([^`]+\\.go)`")
 	linked := regexp.MustCompile("\\[`([\\w.]+)`(?: and `([\\w.]+)`)?\\]\\(([^)]+\\.go)\\)")

@@ -95,7 +95,8 @@ func TestTheProvisioningFileOfTheDocumentsIsUnderstood(t *testing.T) {
 		return "words that nobody guesses"
 	}
 	server := deliver.New(nil, deliver.Options{
-		Roots: map[string]string{"press": "/srv/lists"}, Hosts: []string{"printer.plant.example:22", "mes.plant.example"},
+		Roots: map[string]string{"press": "/srv/lists"},
+		Hosts: []string{"printer.plant.example:22", "mes.plant.example"},
 	})
 	file, err := config.ParseProvisioning([]byte(example), getenv,
 		func(to packaging.Destination, typed secret.Text) (packaging.Destination, error) {
@@ -106,7 +107,8 @@ func TestTheProvisioningFileOfTheDocumentsIsUnderstood(t *testing.T) {
 		t.Fatal(err)
 	}
 	site := file.Tenants[0]
-	if len(site.Lines) == 0 || len(site.Shifts) == 0 || len(site.Users) == 0 || site.SignOn == nil || len(site.Destinations) != 4 {
+	if len(site.Lines) == 0 || len(site.Shifts) == 0 || len(site.Users) == 0 || site.SignOn == nil ||
+		len(site.Destinations) != 4 {
 		t.Errorf("the example lacks something: %+v", site)
 	}
 }
@@ -135,7 +137,9 @@ func TestWordsInItalicsStandOnPages(t *testing.T) {
 			say(sentence["other"].(string))
 		}
 	}
-	for _, name := range []string{"README.md", "docs/use.md", "docs/setup.md", "docs/operate.md", "docs/architecture.md"} {
+	for _, name := range []string{
+		"README.md", "docs/use.md", "docs/setup.md", "docs/operate.md", "docs/architecture.md",
+	} {
 		prose := strings.ReplaceAll(document{text: read(t, name)}.prose(), "**", "")
 		for _, m := range regexp.MustCompile(`\*([^*]+)\*`).FindAllStringSubmatch(prose, -1) {
 			words := strings.Join(strings.Fields(m[1]), " ")
@@ -226,8 +230,8 @@ func TestTheTableOfRoomsIsTheHouse(t *testing.T) {
 	}
 }
 
-// A walk in docs/architecture.md names rooms and functions, such as `db.Claim`. Where it says that one calls others, its
-// body names them.
+// A walk in docs/architecture.md names rooms and functions, such as `db.Claim`. Where it says that one calls others,
+// its body names them.
 func TestEachStepOfTheWalksIsThere(t *testing.T) {
 	text := section(t, read(t, "docs/architecture.md"), "## Five walks")
 	bodies := map[string]map[string][]string{} // by room and function: the names in its body

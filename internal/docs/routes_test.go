@@ -19,7 +19,8 @@ var stable = []string{
 	"GET /orders/{id}/serials", "GET /orders/{id}/serials.csv", "GET /orders/{id}/serials.json",
 	"GET /history", "GET /history.csv",
 	"GET /healthz", "GET /readyz", "GET /events",
-	"PUT /api/v1/orders", "GET /api/v1/openapi.yaml", "GET /api/v1/orders", "GET /api/v1/orders/{id}", "GET /api/v1/releases",
+	"PUT /api/v1/orders", "GET /api/v1/openapi.yaml", "GET /api/v1/orders", "GET /api/v1/orders/{id}",
+	"GET /api/v1/releases",
 	"GET /api/v1/releases/{id}/serials", "POST /api/v1/releases/{id}/taken", "GET /api/v1/lines", "GET /api/v1/history",
 	"GET /api/v1/status",
 }
@@ -32,7 +33,8 @@ func routes(t *testing.T) (all []string) {
 	t.Helper()
 	constants := map[string]ast.Expr{}
 	for _, name := range files(t) {
-		if strings.HasPrefix(name, "handlers/") && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+		if strings.HasPrefix(name, "handlers/") && strings.HasSuffix(name, ".go") &&
+			!strings.HasSuffix(name, "_test.go") {
 			ast.Inspect(parse(t, name), func(n ast.Node) bool {
 				if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == len(spec.Names) {
 					for i, constant := range spec.Names {
@@ -126,7 +128,8 @@ func TestRoutesThatAreNamedExist(t *testing.T) {
 			if !both {
 				method, address = "", span
 			}
-			if !strings.HasPrefix(address, "/") || ofFiles.MatchString(address) || both && !slices.Contains(methods, method) {
+			if !strings.HasPrefix(address, "/") || ofFiles.MatchString(address) || both &&
+				!slices.Contains(methods, method) {
 				continue
 			}
 			if !slices.ContainsFunc(table, func(route string) bool {

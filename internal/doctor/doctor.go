@@ -121,7 +121,9 @@ func disks(f Facts) (found []packaging.Finding) {
 		megabytes := int64(d.Free >> 20)
 		switch {
 		case d.Err != nil:
-			found = append(found, finding("disk", packaging.Warning, "unknown", "Folder", d.Folder, "Why", d.Err.Error()))
+			found = append(
+				found, finding("disk", packaging.Warning, "unknown", "Folder", d.Folder, "Why", d.Err.Error()),
+			)
 		case d.Free < fullDisk:
 			found = append(found, finding("disk", packaging.Fault, "low", "Folder", d.Folder, "Free", megabytes))
 		case d.NearlyFull():
@@ -145,7 +147,9 @@ func database(f Facts) (found []packaging.Finding) {
 		return one(finding("database", packaging.Good, "standby"))
 	}
 	if len(d.Check.Damage) > 0 {
-		found = append(found, finding("database", packaging.Fault, "damaged", "What", strings.Join(d.Check.Damage, "; ")))
+		found = append(
+			found, finding("database", packaging.Fault, "damaged", "What", strings.Join(d.Check.Damage, "; ")),
+		)
 	}
 	if len(d.Check.Schema) > 0 {
 		var parts []string
@@ -235,7 +239,9 @@ func copied(f Facts) (found []packaging.Finding) {
 		return append(found, finding("copy", packaging.Fault, "taken_over",
 			"Host", c.TakenOver.Host, "When", c.TakenOver.Began, "Number", c.TakenOver.Number))
 	case c.Problem != "":
-		return append(found, finding("copy", packaging.Fault, "behind", "Seconds", int64(lag/time.Second), "Why", c.Problem))
+		return append(
+			found, finding("copy", packaging.Fault, "behind", "Seconds", int64(lag/time.Second), "Why", c.Problem),
+		)
 	case c.Confirmed.IsZero():
 		return append(found, finding("copy", packaging.Warning, "first"))
 	case lag > maxLag:
@@ -243,7 +249,9 @@ func copied(f Facts) (found []packaging.Finding) {
 	}
 	found = append(found, finding("copy", packaging.Good, "ok", "When", c.Confirmed))
 	if c.Standby != nil {
-		found = append(found, finding("copy", packaging.Good, "epoch", "Number", c.Standby.Number, "When", c.Standby.Began))
+		found = append(
+			found, finding("copy", packaging.Good, "epoch", "Number", c.Standby.Number, "When", c.Standby.Began),
+		)
 	}
 	return found
 }

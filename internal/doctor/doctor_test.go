@@ -14,10 +14,12 @@ func well() Facts {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	ghent := packaging.Tenant{ID: 1, Slug: "ghent", Name: "Plant Ghent", TimeZone: "Europe/Brussels"}
 	return Facts{
-		Now:         now,
-		Disks:       []Disk{{Folder: "/data", Free: 50 << 30}},
-		Database:    Database{Check: packaging.SelfCheck{Ended: now}},
-		Backups:     packaging.Backups{Folder: "/backups", Every: 24 * time.Hour, Last: now.Add(-20 * time.Hour), LastFile: "a.db"},
+		Now:      now,
+		Disks:    []Disk{{Folder: "/data", Free: 50 << 30}},
+		Database: Database{Check: packaging.SelfCheck{Ended: now}},
+		Backups: packaging.Backups{
+			Folder: "/backups", Every: 24 * time.Hour, Last: now.Add(-20 * time.Hour), LastFile: "a.db",
+		},
 		Copied:      packaging.CopyState{On: true, Confirmed: now, Standby: &packaging.Epoch{Number: 3, Began: now}},
 		Certificate: Certificate{File: "cert.pem", Until: now.AddDate(0, 3, 0)},
 		Tenants:     []packaging.Tenant{ghent},
@@ -34,7 +36,9 @@ func TestWhatIsWellIsSaidCheckByCheck(t *testing.T) {
 			t.Errorf("%s is a %s", f.Key, f.Grade)
 		}
 	}
-	if got := strings.Join(checks, " "); got != "settings files disk database history key backups copy copy certificate zone api clock" {
+	if got := strings.Join(
+		checks, " ",
+	); got != "settings files disk database history key backups copy copy certificate zone api clock" {
 		t.Errorf("checks: %s", got)
 	}
 }
@@ -46,18 +50,24 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 	}{
 		"doctor.settings.provisioning": {packaging.Fault, func(f *Facts) { f.Provisioning = errors.New("line 3") }},
 		"doctor.settings.plain_http":   {packaging.Warning, func(f *Facts) { f.PlainHTTP = true }},
-		"doctor.files.loose":           {packaging.Warning, func(f *Facts) { f.LooseFiles = []string{"lineboard.key (0644)"} }},
-		"doctor.files.foreign":         {packaging.Fault, func(f *Facts) { f.ForeignFiles = []string{"lineboard.db"} }},
-		"doctor.disk.low":              {packaging.Warning, func(f *Facts) { f.Disks[0].Free = 900 << 20 }},
-		"doctor.disk.unknown":          {packaging.Warning, func(f *Facts) { f.Disks[0].Err = errors.New("gone") }},
-		"doctor.database.unreadable":   {packaging.Fault, func(f *Facts) { f.Database.Err = errors.New("gone") }},
-		"doctor.database.older":        {packaging.Warning, func(f *Facts) { f.Database.Older = true }},
-		"doctor.database.damaged":      {packaging.Fault, func(f *Facts) { f.Database.Check.Damage = []string{"page 7"} }},
+		"doctor.files.loose": {
+			packaging.Warning, func(f *Facts) { f.LooseFiles = []string{"lineboard.key (0644)"} },
+		},
+		"doctor.files.foreign":       {packaging.Fault, func(f *Facts) { f.ForeignFiles = []string{"lineboard.db"} }},
+		"doctor.disk.low":            {packaging.Warning, func(f *Facts) { f.Disks[0].Free = 900 << 20 }},
+		"doctor.disk.unknown":        {packaging.Warning, func(f *Facts) { f.Disks[0].Err = errors.New("gone") }},
+		"doctor.database.unreadable": {packaging.Fault, func(f *Facts) { f.Database.Err = errors.New("gone") }},
+		"doctor.database.older":      {packaging.Warning, func(f *Facts) { f.Database.Older = true }},
+		"doctor.database.damaged": {
+			packaging.Fault, func(f *Facts) { f.Database.Check.Damage = []string{"page 7"} },
+		},
 		"doctor.database.schema": {packaging.Fault, func(f *Facts) {
 			f.Database.Check.Schema = []packaging.SchemaFault{{Kind: packaging.FaultMissing, Name: "trigger x"}}
 		}},
-		"doctor.database.running":   {packaging.Good, func(f *Facts) { f.Database.Check.Ended = time.Time{} }},
-		"doctor.history.broken":     {packaging.Fault, func(f *Facts) { f.Database.Check.Broken = []packaging.BrokenHistory{{Slug: "ghent"}} }},
+		"doctor.database.running": {packaging.Good, func(f *Facts) { f.Database.Check.Ended = time.Time{} }},
+		"doctor.history.broken": {
+			packaging.Fault, func(f *Facts) { f.Database.Check.Broken = []packaging.BrokenHistory{{Slug: "ghent"}} },
+		},
 		"doctor.history.unanchored": {packaging.Fault, func(f *Facts) { f.Database.Check.Unanchored = "full" }},
 		"doctor.key.wrong":          {packaging.Fault, func(f *Facts) { f.Key = errors.New("another") }},
 		"doctor.backups.by_hand":    {packaging.Warning, func(f *Facts) { f.Backups = packaging.Backups{} }},
@@ -76,11 +86,13 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 		}},
 		"doctor.certificate.unusable": {packaging.Fault, func(f *Facts) { f.Certificate.Err = errors.New("gone") }},
 		"doctor.certificate.over":     {packaging.Fault, func(f *Facts) { f.Certificate.Until = f.Now }},
-		"doctor.certificate.soon":     {packaging.Warning, func(f *Facts) { f.Certificate.Until = f.Now.AddDate(0, 0, 20) }},
-		"doctor.zone.strange":         {packaging.Fault, func(f *Facts) { f.Tenants[0].TimeZone = "Europe/Nowhere" }},
-		"doctor.api.away":             {packaging.Fault, func(f *Facts) { f.APIs[0].Problem = "connection refused" }},
-		"doctor.api.unasked":          {packaging.Good, func(f *Facts) { f.APIs[0].Unasked = true }},
-		"doctor.clock.off":            {packaging.Warning, func(f *Facts) { f.APIs[0].Off = -2 * time.Minute }},
+		"doctor.certificate.soon": {
+			packaging.Warning, func(f *Facts) { f.Certificate.Until = f.Now.AddDate(0, 0, 20) },
+		},
+		"doctor.zone.strange": {packaging.Fault, func(f *Facts) { f.Tenants[0].TimeZone = "Europe/Nowhere" }},
+		"doctor.api.away":     {packaging.Fault, func(f *Facts) { f.APIs[0].Problem = "connection refused" }},
+		"doctor.api.unasked":  {packaging.Good, func(f *Facts) { f.APIs[0].Unasked = true }},
+		"doctor.clock.off":    {packaging.Warning, func(f *Facts) { f.APIs[0].Off = -2 * time.Minute }},
 	} {
 		facts := well()
 		c.is(&facts)

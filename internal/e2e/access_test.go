@@ -16,7 +16,10 @@ func TestAWrongPasswordIsToldAndTheNameIsKept(t *testing.T) {
 		p.Click("Sign in")
 		p.See("Username or password is not right. Check both and try again.")
 		var kept struct{ Name, Password string }
-		p.Eval(`({Name: document.querySelector("[name=username]").value, Password: document.querySelector("[name=password]").value})`, &kept)
+		p.Eval(
+			`({Name: document.querySelector("[name=username]").value, Password: document.querySelector("[name=password]").value})`,
+			&kept,
+		)
 		if kept.Name != name || kept.Password != "" {
 			t.Errorf("the page keeps the name %q and the password %q", kept.Name, kept.Password)
 		}
@@ -76,8 +79,11 @@ func TestAfterSigningOutNothingIsShown(t *testing.T) {
 	c.do("POST", "/logout", nil, nil)
 	c.Jar = nil
 	kept := http.Header{"Cookie": {cookies[0].String()}}
-	for _, try := range []struct{ method, path string }{{"GET", "/"}, {"GET", "/orders/1"}, {"POST", "/orders/1/release"}, {"GET", "/history.csv"}} {
-		if status, to := c.do(try.method, try.path, nil, kept); status != http.StatusSeeOther || !hasPath(to, "/login") {
+	for _, try := range []struct{ method, path string }{
+		{"GET", "/"}, {"GET", "/orders/1"}, {"POST", "/orders/1/release"}, {"GET", "/history.csv"},
+	} {
+		if status, to := c.do(try.method, try.path, nil, kept); status != http.StatusSeeOther ||
+			!hasPath(to, "/login") {
 			t.Errorf("%s %s with the cookie from before: %d %s", try.method, try.path, status, to)
 		}
 	}
@@ -124,7 +130,8 @@ func TestWhatIsNotThereIsAPageWithAWayHome(t *testing.T) {
 	t.Parallel()
 	p := signedIn(t, newSite(t, nil), "supervisor1")
 	for _, path := range []string{
-		"/orders/999999", "/orders/Order143", "/orders/0", "/orders/99999999999999999999", "/orders/999999/serials", "/lines/L9",
+		"/orders/999999", "/orders/Order143", "/orders/0", "/orders/99999999999999999999", "/orders/999999/serials",
+		"/lines/L9",
 		"/lines/%3Cb%3E", "/nothing", "/orders/1/nothing",
 	} {
 		if status, _ := p.fetch("GET", path); status != http.StatusNotFound {

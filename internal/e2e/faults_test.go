@@ -124,7 +124,8 @@ func TestWithoutAConnectionNothingIsSentAndTheButtonIsThereAgain(t *testing.T) {
 		t.Error("the order can't be released again")
 	}
 
-	// It is back, and knows nothing of the token that it gave. For a moment it may still count as away, which sends nothing.
+	// It is back, and knows nothing of the token that it gave. For a moment it may still count as away, which sends
+	// nothing.
 	s.remote = &remote{start(t, nil, "sandbox", "--addr", strings.TrimPrefix(s.remote.address, "http://"))}
 	for limit := time.Now().Add(3 * browser.Patience); ; {
 		p.arm()
@@ -141,8 +142,8 @@ func TestWithoutAConnectionNothingIsSentAndTheButtonIsThereAgain(t *testing.T) {
 	s.remote.releasedExactly("Order143")
 }
 
-// newHeld puts a Lineboard up in this process whose releases are not carried out until they are let go. A press waits for
-// the patience given, and then shows what it knows.
+// newHeld puts a Lineboard up in this process whose releases are not carried out until they are let go. A press waits
+// for the patience given, and then shows what it knows.
 func newHeld(t *testing.T, patience time.Duration) (h *house.Site, s *site, letGo func()) {
 	t.Helper()
 	held := make(chan struct{})
@@ -233,7 +234,9 @@ func TestAReleaseThatTakesLongShowsItsResultOnceItIsThere(t *testing.T) {
 	without.See("Order144 is being released to Blister line 1…")
 	letGo()
 	p.See("Order143 is released to Blister line 1.")
-	for limit := time.Now().Add(browser.Patience); strings.Contains(without.Text("main"), "Order144 is being released"); {
+	for limit := time.Now().Add(browser.Patience); strings.Contains(
+		without.Text("main"), "Order144 is being released",
+	); {
 		if time.Now().After(limit) {
 			t.Fatal("the page without scripts does not come to the result")
 		}

@@ -58,11 +58,16 @@ func newExhibition(t *testing.T) exhibition {
 	h.Clock.Move(5 * time.Minute)
 	b.Post(e.order("Order150") + "/ask") // settled: it is out, without its list
 	b.Post(e.order("Order139")+"/line", "was", fmt.Sprint(h.Order("Order139").Line.ID), "line", "L2")
-	b.Post(e.order("Order143")+"/notes", "words", "The printer was cleaned at 10:20, and the first label after it was thrown away.")
+	b.Post(
+		e.order("Order143")+"/notes", "words",
+		"The printer was cleaned at 10:20, and the first label after it was thrown away.",
+	)
 	b.Post("/lines/L1/notes", "words", "Waits for maintenance")
 	b.Post("/history/views", "name", "What went wrong on blister line 1", "query", "exceptions=1&line=L1")
 	b.Post("/history/verify")
-	h.SignIn("administrator1").Post("/admin/alarms/rules", "kind", "list", "delay", "0", "from", "00:00", "to", "00:00", "sound", "yes")
+	h.SignIn("administrator1").Post(
+		"/admin/alarms/rules", "kind", "list", "delay", "0", "from", "00:00", "to", "00:00", "sound", "yes",
+	)
 	if err := h.Alarms.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +77,9 @@ func newExhibition(t *testing.T) exhibition {
 // serials are those of an order.
 func (e exhibition) serials(key string) (all []string) {
 	e.t.Helper()
-	for _, one := range must(e.Store.Serials(e.t.Context(), packaging.Everything(e.Tenant("ghent").ID), e.Order(key).List(), 0, 20)) {
+	for _, one := range must(
+		e.Store.Serials(e.t.Context(), packaging.Everything(e.Tenant("ghent").ID), e.Order(key).List(), 0, 20),
+	) {
 		all = append(all, one.Value)
 	}
 	return all
@@ -152,8 +159,10 @@ func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 		}
 	})
 	for name, show := range map[string]func(gallery){
-		"before signing in": gallery.beforeSigningIn, "lines": gallery.lines, "orders": gallery.orders, "records": gallery.records, "work": gallery.work,
-		"shifts": gallery.shifts, "other people": gallery.otherPeople, "setup": gallery.setup, "station": gallery.station,
+		"before signing in": gallery.beforeSigningIn, "lines": gallery.lines, "orders": gallery.orders,
+		"records": gallery.records, "work": gallery.work,
+		"shifts": gallery.shifts, "other people": gallery.otherPeople, "setup": gallery.setup,
+		"station": gallery.station,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,7 +262,10 @@ func (g gallery) lines() {
 		{name: "a line to set up", path: "/adopt?code=L3"},
 		{name: "a queue to pick", path: "/lines/L2/queue"},
 		{name: "a code to scan", path: "/scan"},
-		{name: "a pack that was scanned", path: "/scan?code=0105412345101437" + url.QueryEscape("21"+g.serials("Order143")[0])},
+		{
+			name: "a pack that was scanned",
+			path: "/scan?code=0105412345101437" + url.QueryEscape("21"+g.serials("Order143")[0]),
+		},
 		{name: "a code that is none", path: "/scan?code=nonsense"},
 	}...)
 }
@@ -267,7 +279,10 @@ func (g gallery) orders() {
 		{name: "orders of a line that is not set up", path: "/orders?line=L3"},
 		{name: "an order to release", path: o("Order146")},
 		{name: "an order that is armed", path: o("Order146") + "?arm=1"},
-		{name: "an order with long names", path: o("PO-2026-000000000000000000000000000000000000004711-Rework") + "?arm=1"},
+		{
+			name: "an order with long names",
+			path: o("PO-2026-000000000000000000000000000000000000004711-Rework") + "?arm=1",
+		},
 		{name: "an order that is released", path: o("Order143")},
 		{name: "an order that was refused", path: o("Order144")},
 		{name: "an order whose outcome is unknown", path: o("Order145")},
@@ -286,7 +301,10 @@ func (g gallery) records() {
 		{name: "serials", path: g.order("Order143") + "/serials"},
 		{name: "serials not found", path: g.order("Order143") + "/serials?q=none"},
 		{name: "history", path: "/history"},
-		{name: "history with filters", path: "/history?q=order&line=L1&exceptions=1&person=supervisor1&deed=release_ended"},
+		{
+			name: "history with filters",
+			path: "/history?q=order&line=L1&exceptions=1&person=supervisor1&deed=release_ended",
+		},
 		{name: "history that has nothing", path: "/history?q=nothing-has-this"},
 		{name: "history of no time", path: "/history?from=never", status: 400},
 		{name: "an entry of the history", path: "/history/9"},
@@ -519,5 +537,7 @@ func firstStart(t *testing.T) (person, string) {
 	t.Helper()
 	setup, path := handlers.NewSetup(time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC), true)
 	h := house.New(t, house.Options{Empty: true, Setup: setup})
-	return person{browser.Open(t), t, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password}}, path
+	return person{
+		browser.Open(t), t, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password},
+	}, path
 }

@@ -69,7 +69,9 @@ var jobs = []struct {
 		p.See("Release 2 orders to Bottle line 2, one at a time")
 		p.ready()
 		p.leaveBy(func() { h.press("Release 2 orders to Bottle line 2, one at a time") })
-		for limit := time.Now().Add(10 * time.Second); !strings.Contains(p.Text("main"), "All orders of the sequence are released."); p.visit("/lines/L2/queue") {
+		for limit := time.Now().Add(10 * time.Second); !strings.Contains(
+			p.Text("main"), "All orders of the sequence are released.",
+		); p.visit("/lines/L2/queue") {
 			if time.Now().After(limit) {
 				p.t.Fatal(p.Text("main"))
 			}

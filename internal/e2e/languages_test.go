@@ -16,7 +16,10 @@ func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
 		p.openOwnMenu()
 		p.Click(l.Name())
 		p.Holds(`document.documentElement.lang === "` + string(l) + `"`)
-		for _, page := range []string{"/", "/lines/L1", "/lines/L1/queue", order, order + "?arm=1", "/orders", "/imports", "/history", "/shifts", "/account", "/account/pin", "/help"} {
+		for _, page := range []string{
+			"/", "/lines/L1", "/lines/L1/queue", order, order + "?arm=1", "/orders", "/imports", "/history", "/shifts",
+			"/account", "/account/pin", "/help",
+		} {
 			p.visit(page)
 			for _, size := range sizes[:3] {
 				p.Viewport(size.width, size.height)

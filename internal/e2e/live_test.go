@@ -48,7 +48,9 @@ func (p person) lost() {
 			break
 		}
 		if time.Now().After(limit) {
-			p.t.Fatalf("after %v the page does not say that the server is away: %s", time.Since(started), p.Text("main"))
+			p.t.Fatalf(
+				"after %v the page does not say that the server is away: %s", time.Since(started), p.Text("main"),
+			)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -174,7 +176,9 @@ func changed(t testing.TB, key string, change func(*sandbox.Order)) sandbox.Orde
 func TestWithoutTheServerAPageSaysSoAndSendsNothingLater(t *testing.T) {
 	t.Parallel()
 	for name, cut := range map[string]struct{ off, on func(s *site, p person) }{
-		"the network is cut":    {func(_ *site, p person) { p.Offline(true) }, func(_ *site, p person) { p.Offline(false) }},
+		"the network is cut": {
+			func(_ *site, p person) { p.Offline(true) }, func(_ *site, p person) { p.Offline(false) },
+		},
 		"the server is stopped": {func(s *site, _ person) { s.stop() }, func(s *site, _ person) { s.startAgain() }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -309,7 +313,9 @@ func (p person) keptPages() (paths []string) {
 func (p person) keeps(path string) {
 	p.t.Helper()
 	p.Eval(`navigator.serviceWorker.ready.then(() => true)`, nil)
-	for limit := time.Now().Add(10 * time.Second); !slices.Contains(p.keptPages(), path); time.Sleep(50 * time.Millisecond) {
+	for limit := time.Now().Add(10 * time.Second); !slices.Contains(p.keptPages(), path); time.Sleep(
+		50 * time.Millisecond,
+	) {
 		if time.Now().After(limit) {
 			p.t.Fatalf("there is no copy of %s, only of %s", path, p.keptPages())
 		}
@@ -340,7 +346,10 @@ func TestAPageThatWasSeenCanBeReadWithoutTheServer(t *testing.T) {
 	p.See("Order144")
 	p.See(fmt.Sprint(time.Now().Year()))
 	var off bool
-	p.Eval(`[...document.querySelectorAll("a.release")].every(link => link.getAttribute("aria-disabled") === "true")`, &off)
+	p.Eval(
+		`[...document.querySelectorAll("a.release")].every(link => link.getAttribute("aria-disabled") === "true")`,
+		&off,
+	)
 	if !off {
 		t.Error("a release is offered on a copy")
 	}

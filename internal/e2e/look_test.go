@@ -13,8 +13,9 @@ import (
 // sizes are those of a tablet in both directions, a phone, and a screen on the wall.
 var sizes = []size{{1280, 800}, {800, 1280}, {390, 844}, {1920, 1080}}
 
-// all has axe look at every size, in the dark as well. Without it axe looks at a tablet and a phone in the light: what changes
-// with size and light (targets, type, contrast, what lies on or beside what) we measure ourselves in each of them.
+// all has axe look at every size, in the dark as well. Without it axe looks at a tablet and a phone in the light: what
+// changes with size and light (targets, type, contrast, what lies on or beside what) we measure ourselves in each of
+// them.
 var all = os.Getenv("LINEBOARD_LOOK") == "all"
 
 // looks begins a test of what pages look like. The race detector would find nothing there, and take minutes.
@@ -32,8 +33,8 @@ func (s size) String() string { return fmt.Sprintf("%d×%d", s.width, s.height) 
 //go:embed measure.js
 var measure string
 
-// measured gives what of the page is not as a screen at a packaging line must be. Targets are 48 px and type is 20 px on a
-// tablet and larger; key data (order, line, serials) is 26 px.
+// measured gives what of the page is not as a screen at a packaging line must be. Targets are 48 px and type is 20 px
+// on a tablet and larger; key data (order, line, serials) is 26 px.
 func (p person) measured(at size) (wrong []string) {
 	p.t.Helper()
 	rules := `{target: 48, body: 20, key: 26}`
@@ -62,10 +63,11 @@ func (p person) cut() (wrong []string) {
 	return wrong
 }
 
-// inEverySizeAndLight checks the page that the window shows, with all that can be unfolded on it but menus, which lie over
-// the page. What is wrong in the same way everywhere is told once.
+// inEverySizeAndLight checks the page that the window shows, with all that can be unfolded on it but menus, which lie
+// over the page. What is wrong in the same way everywhere is told once.
 //
-// The race detector is after what the program does, not after what the page looks like: beside it a page is looked at once.
+// The race detector is after what the program does, not after what the page looks like: beside it a page is looked at
+// once.
 func (p person) inEverySizeAndLight() {
 	p.t.Helper()
 	said := map[string]bool{}
@@ -79,7 +81,10 @@ func (p person) inEverySizeAndLight() {
 		}
 		p.picture(fmt.Sprintf("%d-%v", at.width, dark))
 	}
-	p.Eval(`document.querySelectorAll("details:not([open], .menu)").forEach(d => { d.open = true; d.dataset.shut = "" })`, nil)
+	p.Eval(
+		`document.querySelectorAll("details:not([open], .menu)").forEach(d => { d.open = true; d.dataset.shut = "" })`,
+		nil,
+	)
 	for _, size := range sizes {
 		p.Viewport(size.width, size.height)
 		p.settle()
@@ -93,7 +98,9 @@ func (p person) inEverySizeAndLight() {
 		p.Dark(false)
 	}
 	p.Viewport(sizes[0].width, sizes[0].height)
-	p.Eval(`document.querySelectorAll("details[data-shut]").forEach(d => { d.open = false; delete d.dataset.shut })`, nil)
+	p.Eval(
+		`document.querySelectorAll("details[data-shut]").forEach(d => { d.open = false; delete d.dataset.shut })`, nil,
+	)
 }
 
 // axed gives what axe finds, where it looks. What it looks at beside colours is the same in the dark.

@@ -106,7 +106,11 @@ func (p person) seesFiles(t *testing.T) {
 	files := map[string]string{}
 	for _, name := range []string{"CSV", "JSON"} {
 		var path string
-		p.Eval(`[...document.querySelectorAll("a")].find(a => a.innerText.trim() === `+quote(name)+`)?.getAttribute("href") ?? ""`, &path)
+		p.Eval(
+			`[...document.querySelectorAll("a")].find(a => a.innerText.trim() === `+quote(name)+
+				`)?.getAttribute("href") ?? ""`,
+			&path,
+		)
 		status, body := p.fetch("GET", path)
 		if status != 200 {
 			t.Fatalf("the file %s at %q: %d", name, path, status)
@@ -209,8 +213,8 @@ func TestASupervisorReleasesAnOrderWithTheKeyboardAlone(t *testing.T) {
 	isStoredOnce(t, s)
 }
 
-// tabTo presses Tab until the focus is on what is named so. Wherever it comes by, the focus can be seen, and nothing that
-// stays at the window's edge covers it.
+// tabTo presses Tab until the focus is on what is named so. Wherever it comes by, the focus can be seen, and nothing
+// that stays at the window's edge covers it.
 func (p person) tabTo(name string) {
 	p.t.Helper()
 	var passed []string

@@ -48,7 +48,9 @@ func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
 					};
 					`+spoil+`
 				})()`, nil)
-				if wrong := append(p.measured(size), p.cut()...); !slices.ContainsFunc(wrong, func(text string) bool { return strings.HasPrefix(text, want) }) {
+				if wrong := append(p.measured(size), p.cut()...); !slices.ContainsFunc(wrong, func(text string) bool {
+					return strings.HasPrefix(text, want)
+				}) {
 					t.Errorf("%s, dark %v: %q is not found, but %q", size, dark, want, wrong)
 				}
 				p.Eval(`document.querySelector("#spoilt").remove()`, nil)

@@ -12,7 +12,8 @@ import (
 func (e exhibition) mainPages() []string {
 	return []string{
 		"/", "/lines/L1", "/lines/L2/queue", "/orders", e.order("Order143"), e.order("Order144"), e.order("Order145"),
-		e.order("Order146") + "?arm=1", e.order("Order143") + "/serials", "/history", "/shifts", shiftPage, shiftPage + "/handover", "/help",
+		e.order("Order146") + "?arm=1", e.order("Order143") + "/serials", "/history", "/shifts", shiftPage,
+		shiftPage + "/handover", "/help",
 	}
 }
 
@@ -49,7 +50,8 @@ func TestWhatIsPrintedIsWholeAndBlackOnWhite(t *testing.T) {
 	e := newExhibition(t)
 	p := e.enter(t, "manager1")
 	for _, page := range []string{
-		e.order("Order143"), e.order("Order145"), e.order("Order143") + "/serials", shiftPage, shiftPage + "/handover", "/history", "/history/9", "/help", "/lines/L1",
+		e.order("Order143"), e.order("Order145"), e.order("Order143") + "/serials", shiftPage, shiftPage + "/handover",
+		"/history", "/history/9", "/help", "/lines/L1",
 	} {
 		t.Run(page, func(t *testing.T) {
 			p := p.as(t)
@@ -102,7 +104,8 @@ func TestEveryMainPageCanBeReadAtTwiceItsSize(t *testing.T) {
 
 func size2(s size) size { return size{s.width / 2, s.height / 2} }
 
-// Marks keep their word, their icon and their shape where a machine sets the colours, and where it asks for more contrast.
+// Marks keep their word, their icon and their shape where a machine sets the colours, and where it asks for more
+// contrast.
 func TestMarksCanBeToldApartWhateverTheMachineAsksFor(t *testing.T) {
 	looks(t)
 	t.Parallel()

@@ -24,7 +24,10 @@ func TestADoublePressReleasesOnce(t *testing.T) {
 		{"with a finger", "Order143", true, person.pressTwice},
 		{"with a finger without scripts", "Order144", false, person.pressTwice},
 		{"with the keyboard", "Order145", true, func(p person, text string) { p.tabTo(text); p.Type("\n\n") }},
-		{"with the keyboard without scripts", "Order146", false, func(p person, text string) { p.tabTo(text); p.Type("\n\n") }},
+		{
+			"with the keyboard without scripts", "Order146", false,
+			func(p person, text string) { p.tabTo(text); p.Type("\n\n") },
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := signedIn(t, s, "supervisor1", scripts(test.on))
@@ -188,7 +191,9 @@ func TestASecondPersonIsToldThatTheOrderWasReleasedAlready(t *testing.T) {
 		if on {
 			status, page := second.fetch("POST", first.path()+"/release")
 			if want := "A release of this order from here is recorded. Nothing was sent a second time."; status != 409 || !contains(page, want) {
-				t.Errorf("the replayed press of %s is answered with %d, want 409 and %q:\n%s", order, status, want, page)
+				t.Errorf(
+					"the replayed press of %s is answered with %d, want 409 and %q:\n%s", order, status, want, page,
+				)
 			}
 		}
 		s.remote.releasedOnce(order)

@@ -29,12 +29,17 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 		for _, size := range sizes {
 			p.Viewport(size.width, size.height)
 			if p.Overflow() {
-				t.Errorf("an order ID of %d characters makes the page wider than %d: %v", len([]rune(o.ID)), size.width, p.tooWide())
+				t.Errorf(
+					"an order ID of %d characters makes the page wider than %d: %v", len([]rune(o.ID)), size.width,
+					p.tooWide(),
+				)
 			}
 		}
 		p.showsAsText(o.ID)
 	}
-	p.See("This order can't be released from here: its order ID is longer than the 255 characters that Movilitas.Cloud accepts.")
+	p.See(
+		"This order can't be released from here: its order ID is longer than the 255 characters that Movilitas.Cloud accepts.",
+	)
 	p.See("Tell whoever creates the orders; release it in Movilitas.Cloud.")
 	if p.offers("Release to line") {
 		t.Error("an order whose ID is too long is offered")

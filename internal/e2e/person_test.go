@@ -74,7 +74,10 @@ func (p person) openOwnMenu() {
 	p.t.Helper()
 	p.isSignedIn()
 	var name string
-	p.Eval(`[...document.querySelectorAll(".who > summary > span")].filter(e => e.checkVisibility()).map(e => e.textContent).join(" ")`, &name)
+	p.Eval(
+		`[...document.querySelectorAll(".who > summary > span")].filter(e => e.checkVisibility()).map(e => e.textContent).join(" ")`,
+		&name,
+	)
 	p.In(".bar .who").Click(name)
 }
 
@@ -160,11 +163,14 @@ func (p person) arm() {
 	p.ready()
 }
 
-// ready waits until what has just appeared takes a press. It takes none for half a second, so that a double tap does not go
-// through both steps; that it is not ready is drawn for somewhat longer.
+// ready waits until what has just appeared takes a press. It takes none for half a second, so that a double tap does
+// not go through both steps; that it is not ready is drawn for somewhat longer.
 func (p person) ready() {
 	p.t.Helper()
-	p.Eval(`Promise.all(document.getAnimations().filter(a => a.animationName === "not-yet").map(a => a.finished.catch(() => {}))).then(() => {})`, nil)
+	p.Eval(
+		`Promise.all(document.getAnimations().filter(a => a.animationName === "not-yet").map(a => a.finished.catch(() => {}))).then(() => {})`,
+		nil,
+	)
 	p.Holds(`performance.now() - performance.getEntriesByName("first-contentful-paint")[0]?.startTime > 500`)
 }
 
@@ -222,7 +228,12 @@ func (p person) fetch(method, path string) (status int, body string) {
 		Status int
 		Body   string
 	}
-	p.Eval(`fetch(`+quote(path)+`, {method: `+quote(method)+`}).then(async r => ({Status: r.status, Body: await r.text()}))`, &answer)
+	p.Eval(
+		`fetch(`+quote(path)+`, {method: `+quote(
+			method,
+		)+`}).then(async r => ({Status: r.status, Body: await r.text()}))`,
+		&answer,
+	)
 	return answer.Status, answer.Body
 }
 
@@ -278,7 +289,9 @@ func newScript(t testing.TB, s *site, username string) *script {
 // do sends a form, and gives the answer's body, or where it redirects to.
 func (c *script) do(method, path string, form url.Values, header http.Header) (status int, body string) {
 	c.t.Helper()
-	request, err := http.NewRequestWithContext(c.t.Context(), method, c.site.address+path, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(
+		c.t.Context(), method, c.site.address+path, strings.NewReader(form.Encode()),
+	)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -106,7 +106,9 @@ func (e exhibition) stopped(line string) {
 	e.t.Helper()
 	in := packaging.Everything(e.Tenant("ghent").ID)
 	l := must(e.Store.Line(e.t.Context(), in, line))
-	for limit := time.Now().Add(10 * time.Second); must(e.Store.Queue(e.t.Context(), in, l.ID)).Running(); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(10 * time.Second); must(
+		e.Store.Queue(e.t.Context(), in, l.ID),
+	).Running(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) {
 			e.t.Fatalf("the sequence of %s runs on", line)
 		}

@@ -45,7 +45,10 @@ func TestBelowAPathOfAProxyAPersonReleasesAndFollowsAndReadsACopy(t *testing.T) 
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, nil, "--path-prefix", prefix)
-			b := &belowPath{prefix: prefix, takesAway: takesAway, through: httputil.NewSingleHostReverseProxy(must(url.Parse(s.address)))}
+			b := &belowPath{
+				prefix: prefix, takesAway: takesAway,
+				through: httputil.NewSingleHostReverseProxy(must(url.Parse(s.address))),
+			}
 			proxy := httptest.NewServer(b)
 			t.Cleanup(proxy.Close)
 			t.Cleanup(proxy.CloseClientConnections)

@@ -25,7 +25,8 @@ const (
 // built is the folder of the program; it goes when the tests end.
 var built string
 
-// abreast is how many tests run beside each other, unless -parallel says otherwise: they wait for pages more than they work.
+// abreast is how many tests run beside each other, unless -parallel says otherwise: they wait for pages more than they
+// work.
 const abreast = 4
 
 func TestMain(m *testing.M) {
@@ -69,8 +70,9 @@ type program struct {
 	stopped sync.Once
 }
 
-// start runs lineboard until the test ends. It sees nothing of this process's environment but what env says. The program
-// is built as it is shipped, without the race detector: such a test has nothing to find for it, and is skipped there.
+// start runs lineboard until the test ends. It sees nothing of this process's environment but what env says. The
+// program is built as it is shipped, without the race detector: such a test has nothing to find for it, and is skipped
+// there.
 func start(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	if raced {

@@ -14,7 +14,9 @@ func longRows(t *testing.T) (*house.Site, *site) {
 	t.Helper()
 	var orders []sandbox.Order
 	for i := range 6 {
-		for _, key := range []string{fmt.Sprintf("PO-2026-11000%d", i), fmt.Sprintf("00000004711-SERIAL-%d", i), longest(i)} {
+		for _, key := range []string{
+			fmt.Sprintf("PO-2026-11000%d", i), fmt.Sprintf("00000004711-SERIAL-%d", i), longest(i),
+		} {
 			orders = append(orders, sandbox.Order{
 				ID: key, LineCode: "L1", Status: sandbox.Suspended, Quantity: 25000, ExtraPercent: 2.5,
 				Product: "Amoxicillin trihydrate/potassium clavulanate 875 mg/125 mg film-coated tablets, 14",
@@ -28,9 +30,12 @@ func longRows(t *testing.T) (*house.Site, *site) {
 	for i, o := range orders {
 		for _, outcome := range []packaging.Outcome{packaging.Unknown, packaging.Released} {
 			if err := h.Store.Record(t.Context(), packaging.Entry{
-				TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ReleaseEnded, Outcome: outcome, Serials: int64(i) * 1000,
-				OrderID: h.Order(o.ID).ID, OrderKey: o.ID, LineCode: "L1", LineName: "Serialisation and aggregation line 7 (building B)",
-				Message: "Line controller did not confirm the serial list in time, and gave no reason for it", HTTPStatus: 504,
+				TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ReleaseEnded, Outcome: outcome,
+				Serials: int64(i) * 1000,
+				OrderID: h.Order(o.ID).ID, OrderKey: o.ID, LineCode: "L1",
+				LineName:   "Serialisation and aggregation line 7 (building B)",
+				Message:    "Line controller did not confirm the serial list in time, and gave no reason for it",
+				HTTPStatus: 504,
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -68,13 +73,17 @@ func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
 			}
 			p.Eval(fmt.Sprintf(rowsInView, ".history tbody tr:not(.day)"), &got)
 			if got.Seen < size.least || len(got.Wrong) > 0 || p.Overflow() {
-				t.Errorf("%s at %d×%d: %d rows in view, want %d; of another height: %q", language, size.width, size.height, got.Seen, size.least, got.Wrong)
+				t.Errorf(
+					"%s at %d×%d: %d rows in view, want %d; of another height: %q", language, size.width, size.height,
+					got.Seen, size.least, got.Wrong,
+				)
 			}
 		}
 	}
 }
 
-// A row of a shift has two lines or three, and a report names orders of 20 characters: no text leaves its row, no ID is broken.
+// A row of a shift has two lines or three, and a report names orders of 20 characters: no text leaves its row, no ID is
+// broken.
 func TestShiftsAndTheirReportsHoldTheirTextAtEverySize(t *testing.T) {
 	looks(t)
 	t.Parallel()

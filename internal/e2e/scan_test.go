@@ -15,7 +15,8 @@ import (
 func TestAScannedPackIsLookedUpWithoutTouchingThePage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{{
-		ID: "Scanned1", LineCode: "L1", LineName: "Blister line 1", Product: "Scanned tablets", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2029-12-31",
+		ID: "Scanned1", LineCode: "L1", LineName: "Blister line 1", Product: "Scanned tablets", GTIN: "09506000134352",
+		Lot: "ABC123", Expiry: "2029-12-31",
 		Quantity: 1, Status: sandbox.PendingRelease, Serials: []string{"4YSr5oYFKHwP"},
 	}})
 	s.releaseElsewhere(s.pathOf(t, "Scanned1"))
@@ -33,7 +34,8 @@ func TestAScannedPackIsLookedUpWithoutTouchingThePage(t *testing.T) {
 func TestScansInARowAreAllAnswered(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{{
-		ID: "Scanned2", LineCode: "L1", LineName: "Blister line 1", Product: "Scanned tablets", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2029-12-31",
+		ID: "Scanned2", LineCode: "L1", LineName: "Blister line 1", Product: "Scanned tablets", GTIN: "09506000134352",
+		Lot: "ABC123", Expiry: "2029-12-31",
 		Quantity: 2, Status: sandbox.PendingRelease, Serials: []string{"Row1", "Row2"},
 	}})
 	s.releaseElsewhere(s.pathOf(t, "Scanned2"))
@@ -71,7 +73,8 @@ func TestScansInARowAreAllAnswered(t *testing.T) {
 func TestEachScanHasItsOwnVerdictHoweverLongAnswersTake(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{{
-		ID: "Timed", LineCode: "L1", LineName: "Blister line 1", Product: "Timed tablets", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2029-12-31",
+		ID: "Timed", LineCode: "L1", LineName: "Blister line 1", Product: "Timed tablets", GTIN: "09506000134352",
+		Lot: "ABC123", Expiry: "2029-12-31",
 		Quantity: 4, Status: sandbox.PendingRelease, Serials: []string{"Time1", "Time2", "Time3", "Time4"},
 	}})
 	s.releaseElsewhere(s.pathOf(t, "Timed"))
@@ -86,7 +89,9 @@ func TestEachScanHasItsOwnVerdictHoweverLongAnswersTake(t *testing.T) {
 			return send(...asked);
 		};
 	})()`, nil)
-	for _, scan := range []string{"10WRONG1\x1d21Time1", "10ABC123\x1d21Time2", "10WRONG3\x1d21Time3", "10ABC123\x1d21Time4"} {
+	for _, scan := range []string{
+		"10WRONG1\x1d21Time1", "10ABC123\x1d21Time2", "10WRONG3\x1d21Time3", "10ABC123\x1d21Time4",
+	} {
 		p.Type("010950600013435217291231" + scan + "\n")
 	}
 	p.See("Lot on the pack: WRONG1. Of Timed: ABC123.")
@@ -95,7 +100,9 @@ func TestEachScanHasItsOwnVerdictHoweverLongAnswersTake(t *testing.T) {
 	var verdicts []string
 	p.Eval(`[...document.querySelectorAll("#scans > li")].map(scan => scan.querySelector("h2").textContent + ": " +
 		(/WRONG\d|Known/.exec(scan.textContent)?.[0] ?? "none"))`, &verdicts)
-	if diff := cmp.Diff([]string{"Scan 4: Known", "Scan 3: WRONG3", "Scan 1: WRONG1", "Scan 2: Known"}, verdicts); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"Scan 4: Known", "Scan 3: WRONG3", "Scan 1: WRONG1", "Scan 2: Known"}, verdicts,
+	); diff != "" {
 		t.Errorf("the verdicts (-want +got)\n%s", diff)
 	}
 	p.Viewport(1280, 800)
@@ -131,7 +138,8 @@ func (p person) scanAt(german map[rune]string, code string) {
 func TestATabletProvesItsKeyboardByTheTestCode(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{{
-		ID: "Proven", LineCode: "L1", LineName: "Blister line 1", Product: "Proven tablets", GTIN: "09506000134352", Lot: "123456", Expiry: "2029-12-31",
+		ID: "Proven", LineCode: "L1", LineName: "Blister line 1", Product: "Proven tablets", GTIN: "09506000134352",
+		Lot: "123456", Expiry: "2029-12-31",
 		Quantity: 1, Status: sandbox.PendingRelease, Serials: []string{"yoo"},
 	}})
 	s.releaseElsewhere(s.pathOf(t, "Proven"))
@@ -139,7 +147,8 @@ func TestATabletProvesItsKeyboardByTheTestCode(t *testing.T) {
 	p.visit("/scan?line=L1")
 	p.whole()
 	german := map[rune]string{
-		'y': "KeyZ", 'z': "KeyY", 'Y': "+KeyZ", 'Z': "+KeyY", '-': "Slash", '_': "+Slash", '/': "+Digit7", '+': "BracketRight",
+		'y': "KeyZ", 'z': "KeyY", 'Y': "+KeyZ", 'Z': "+KeyY", '-': "Slash", '_': "+Slash", '/': "+Digit7",
+		'+': "BracketRight",
 		'?': "+Minus", '&': "+Digit6", '"': "+Digit2",
 	}
 	const pack = "010950600013435210123456\x1d21yoo\n"

@@ -101,8 +101,8 @@ func (p person) leafThrough() []string {
 	return all
 }
 
-// listenForCopies notes what the page gives to the clipboard, whichever way it goes. Without the newer way, a page is as
-// it is for a tablet that reaches the site by plain HTTP.
+// listenForCopies notes what the page gives to the clipboard, whichever way it goes. Without the newer way, a page is
+// as it is for a tablet that reaches the site by plain HTTP.
 func (p person) listenForCopies(newerWay bool) {
 	p.t.Helper()
 	p.Eval(`(newer => {
@@ -151,7 +151,9 @@ func TestSerialsAreCopiedAsTheyAre(t *testing.T) {
 		if len(got) != 2 {
 			t.Fatalf("newer way %v: %d texts were copied, want 2", newerWay, len(got))
 		}
-		if diff := cmp.Diff(want, strings.Split(strings.TrimSuffix(strings.ReplaceAll(got[1], "\r\n", "\n"), "\n"), "\n")); diff != "" {
+		if diff := cmp.Diff(
+			want, strings.Split(strings.TrimSuffix(strings.ReplaceAll(got[1], "\r\n", "\n"), "\n"), "\n"),
+		); diff != "" {
 			t.Errorf("newer way %v: copying all (-want +got):\n%s", newerWay, diff)
 		}
 	}
@@ -164,7 +166,10 @@ func TestSerialsThatAreSelectedAreAsTheyAre(t *testing.T) {
 	for _, size := range sizes {
 		p.Viewport(size.width, size.height)
 		var one, some string
-		p.Eval(`(() => { getSelection().selectAllChildren(document.querySelectorAll("ol.serials code")[1]); return getSelection().toString(); })()`, &one)
+		p.Eval(
+			`(() => { getSelection().selectAllChildren(document.querySelectorAll("ol.serials code")[1]); return getSelection().toString(); })()`,
+			&one,
+		)
 		if one != want[1] {
 			t.Errorf("at %d×%d a serial that is selected reads %q, want %q", size.width, size.height, one, want[1])
 		}
@@ -174,7 +179,9 @@ func TestSerialsThatAreSelectedAreAsTheyAre(t *testing.T) {
 			return getSelection().toString();
 		})()`, &some)
 		if got := strings.Fields(some); !slices.Equal(got, want[:3]) {
-			t.Errorf("at %d×%d three serials that are selected read %q, want %q", size.width, size.height, some, want[:3])
+			t.Errorf(
+				"at %d×%d three serials that are selected read %q, want %q", size.width, size.height, some, want[:3],
+			)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 	house "lineboard/internal/testkit/site"
 )
 
-// newWorkplace is a Lineboard in this process, whose clock can be moved: a shift ends while a test runs. It is Monday, 07:00.
+// newWorkplace is a Lineboard in this process, whose clock can be moved: a shift ends while a test runs. It is Monday,
+// 07:00.
 func newWorkplace(t *testing.T) (*house.Site, *site) {
 	t.Helper()
 	h := house.New(t, house.Options{})
@@ -49,7 +50,9 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 	out.release("Order143")
 	h.Box.SetStatus("Order144", sandbox.Suspended)
 	h.Box.Inject(sandbox.Fault{Call: sandbox.Details, Kind: sandbox.HTML})
-	for _, order := range []struct{ key, says string }{{"Order144", "Order144 was not released."}, {"Order145", "It is not known whether Order145 was released."}} {
+	for _, order := range []struct{ key, says string }{
+		{"Order144", "Order144 was not released."}, {"Order145", "It is not known whether Order145 was released."},
+	} {
 		if order.key == "Order145" {
 			h.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.HTML, Times: 1})
 		}
@@ -125,13 +128,18 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 	auditor.See("Person manager3")
 	auditor.See("Reviewed and found in order")
 	for path, says := range map[string]string{
-		"/report.csv?table=figures": "line,line_name,requested", "/report.csv?table=notes": "Printer cleaned", "/report.xlsx": "PK", "/handover": "Line 1 waits for maintenance",
+		"/report.csv?table=figures": "line,line_name,requested", "/report.csv?table=notes": "Printer cleaned",
+		"/report.xlsx": "PK", "/handover": "Line 1 waits for maintenance",
 	} {
-		if status, body := auditor.fetch("GET", shiftPage+path); status != http.StatusOK || !strings.Contains(body, says) {
+		if status, body := auditor.fetch("GET", shiftPage+path); status != http.StatusOK ||
+			!strings.Contains(body, says) {
 			t.Errorf("%s: %d, without %q", path, status, says)
 		}
 	}
-	for _, path := range []string{shiftPage + "/handover", shiftPage + "/handover/take", shiftPage + "/handover/acknowledge", shiftPage + "/sign", "/lines/L1/notes", "/notes/1/withdraw", "/admin/shifts"} {
+	for _, path := range []string{
+		shiftPage + "/handover", shiftPage + "/handover/take", shiftPage + "/handover/acknowledge", shiftPage + "/sign",
+		"/lines/L1/notes", "/notes/1/withdraw", "/admin/shifts",
+	} {
 		if status, _ := auditor.fetch("POST", path); status != http.StatusForbidden {
 			t.Errorf("an auditor's POST of %s is answered with %d", path, status)
 		}
@@ -183,7 +191,9 @@ func TestWhatIsWrittenIntoAFormIsKeptWhenOthersChangeThePage(t *testing.T) {
 	list.See("No take-over recorded")
 	taker := h.SignIn("manager1")
 	page := taker.Get(shiftPage + "/handover")
-	if a := taker.Post(shiftPage+"/handover/take", "shown", page.Attr("input[name=shown]", "value"), "password", house.Password); a.Status != http.StatusSeeOther {
+	if a := taker.Post(
+		shiftPage+"/handover/take", "shown", page.Attr("input[name=shown]", "value"), "password", house.Password,
+	); a.Status != http.StatusSeeOther {
 		t.Fatalf("take-over: %d %s", a.Status, a.Text(".problem"))
 	}
 	list.See("Handed over")
@@ -202,13 +212,19 @@ func TestRecordsAreClearOnPaper(t *testing.T) {
 	h.Refresh()
 	b.Post(order + "/release")
 	page := b.Get(shiftPage + "/handover")
-	b.Post(shiftPage+"/handover", "shown", page.Attr("input[name=shown]", "value"), "remarks", "All quiet", "password", house.Password)
+	b.Post(
+		shiftPage+"/handover", "shown", page.Attr("input[name=shown]", "value"), "remarks", "All quiet", "password",
+		house.Password,
+	)
 
 	p := signedIn(t, s, "auditor1")
 	p.Viewport(794, 1123) // A4 at 96 dpi
 	p.Paper()
 	for path, want := range map[string][]string{
-		order:                     {"Order143", "CHANGED1", "Changed since it was first seen. At first it was:", lot, "Order143 is released to Blister line 1.", "Person supervisor1", "+01:00", "11 serial numbers received"},
+		order: {
+			"Order143", "CHANGED1", "Changed since it was first seen. At first it was:", lot,
+			"Order143 is released to Blister line 1.", "Person supervisor1", "+01:00", "11 serial numbers received",
+		},
 		order + "/story":          {"Lot changed: " + lot + " → CHANGED1", "Release requested"},
 		shiftPage:                 {"Early", "Blister line 1", "Order143", "Person supervisor1", "11"},
 		shiftPage + "/handover":   {"Handed over", "Person supervisor1", "+01:00", "All quiet"},
@@ -224,7 +240,10 @@ func TestRecordsAreClearOnPaper(t *testing.T) {
 			p.See(words)
 		}
 		var controls []string
-		p.Eval(`[...document.querySelectorAll("main button, main input:not([type=hidden]), main select, nav, .updates, .news")].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 80))`, &controls)
+		p.Eval(
+			`[...document.querySelectorAll("main button, main input:not([type=hidden]), main select, nav, .updates, .news")].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 80))`,
+			&controls,
+		)
 		if len(controls) > 0 {
 			t.Errorf("%s prints %q", path, controls)
 		}

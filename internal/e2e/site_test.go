@@ -78,7 +78,10 @@ func newSite(t testing.TB, more []sandbox.Order, flags ...string) *site {
 		}
 		return path
 	}
-	file := write("site.yaml", fmt.Sprintf(provisioning, box.address, sandbox.APIKey, write("api-secret", sandbox.APISecret+"\n")))
+	file := write(
+		"site.yaml",
+		fmt.Sprintf(provisioning, box.address, sandbox.APIKey, write("api-secret", sandbox.APISecret+"\n")),
+	)
 	data := filepath.Join(folder, "data")
 	env := []string{"TEST_CHANNEL_KEY=" + sandbox.ChannelKey, "TEST_PASSWORD=" + sitePassword}
 	args := append([]string{"serve", "--provision", file, "--data", data, "--addr", "127.0.0.1:0"}, flags...)
@@ -135,7 +138,9 @@ func column[T any](t testing.TB, db *sql.DB, query string, args ...any) []T {
 func (s *site) pressedOnce(orders ...string) {
 	s.t.Helper()
 	s.remote.releasedExactly(orders...)
-	claimed := column[string](s.t, s.database(), `SELECT o.order_key FROM releases r JOIN orders o ON o.id = r.order_id ORDER BY r.id`)
+	claimed := column[string](
+		s.t, s.database(), `SELECT o.order_key FROM releases r JOIN orders o ON o.id = r.order_id ORDER BY r.id`,
+	)
 	if !slices.Equal(claimed, orders) {
 		s.t.Errorf("releases of %q were sent, want %q", claimed, orders)
 	}
@@ -180,8 +185,8 @@ func (r *remote) fault(kind sandbox.Kind, delay time.Duration) {
 	})
 }
 
-// silent lets no call but a release tell where an order stands, so that an unknown outcome stays unknown. It answers, with
-// a page: a cloud that is down would be sent no release.
+// silent lets no call but a release tell where an order stands, so that an unknown outcome stays unknown. It answers,
+// with a page: a cloud that is down would be sent no release.
 func (r *remote) silent() {
 	r.t.Helper()
 	for _, call := range []string{sandbox.ListOpen, sandbox.Details} {

@@ -11,7 +11,9 @@ func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	company := provider.Start(t, []string{s.address + "/sso/plant-test/callback"}, []string{s.address + "/login"},
-		provider.Person{Subject: "sub-ines", Username: "ines", FirstName: "Inès", LastName: "Dupont", Groups: []string{"packers"}})
+		provider.Person{
+			Subject: "sub-ines", Username: "ines", FirstName: "Inès", LastName: "Dupont", Groups: []string{"packers"},
+		})
 
 	admin := signedIn(t, s, "administrator1")
 	admin.visit("/admin/sso")
@@ -77,7 +79,10 @@ func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
 				admin.Viewport(size.width, size.height)
 				admin.settle()
 				if admin.Overflow() {
-					t.Errorf("%s in %s at %d×%d is wider than the window: %v", page, l, size.width, size.height, admin.tooWide())
+					t.Errorf(
+						"%s in %s at %d×%d is wider than the window: %v", page, l, size.width, size.height,
+						admin.tooWide(),
+					)
 				}
 			}
 		}

@@ -214,7 +214,10 @@ func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
 	p.See("The second person must be somebody else. Nothing was sent.")
 	signs("manager1")
 	p.See("Order143 is released to Blister line 1.")
-	for _, want := range []string{"Person supervisor1", "I checked order, product, lot and line", "Person manager1", "I verified this release as the second person", "+01:00"} {
+	for _, want := range []string{
+		"Person supervisor1", "I checked order, product, lot and line", "Person manager1",
+		"I verified this release as the second person", "+01:00",
+	} {
 		p.In(".signatures").See(want)
 	}
 }

@@ -14,19 +14,23 @@ func TestATestCodeTellsWhatAKeyboardDoesToIt(t *testing.T) {
 			scan := gs1.Typing{Scanner: gs1.US, Device: device, Lock: lock}.Scan(testCode)
 			got := gs1.Decide(gs1.Read(scan, now), nil)
 			undone := got.Pack.Undone
-			if got.Kind != gs1.Test || undone.CapsLock != capsLock || undone.Device != undone.Scanner != (device != gs1.US) {
+			if got.Kind != gs1.Test || undone.CapsLock != capsLock ||
+				undone.Device != undone.Scanner != (device != gs1.US) {
 				t.Errorf("%s, Caps Lock %s: %s %+v of %q", device, lock, got.Kind, undone, scan.Text)
 			}
 		}
 	}
-	if got := gs1.Decide(gs1.Read(gs1.Scan{Text: strings.ReplaceAll(testCode, "\x1d", "")}, now), nil); got.Kind != gs1.Test || !got.Pack.Split {
+	if got := gs1.Decide(
+		gs1.Read(gs1.Scan{Text: strings.ReplaceAll(testCode, "\x1d", "")}, now), nil,
+	); got.Kind != gs1.Test || !got.Pack.Split {
 		t.Errorf("without separators: %s %+v", got.Kind, got.Pack)
 	}
 }
 
 func TestWhatNoBarcodeCanHoldIsNotDrawn(t *testing.T) {
 	t.Parallel()
-	if s, err := gs1.Draw(gs1.TestPack); err != nil || len(s) != len(s[0]) || !strings.HasPrefix(s.Path(), "M0 0h1v1h-1z") {
+	if s, err := gs1.Draw(gs1.TestPack); err != nil || len(s) != len(s[0]) ||
+		!strings.HasPrefix(s.Path(), "M0 0h1v1h-1z") {
 		t.Errorf("the test code: %v, %d rows", err, len(s))
 	}
 	for name, change := range map[string]func(*gs1.Pack){

@@ -33,7 +33,9 @@ type Typing struct {
 // Scan returns what a page sees of a text that is typed.
 func (t Typing) Scan(text string) Scan {
 	strokes := keyboards[t.Scanner].keys(text, t.Keypad)
-	s := Scan{Text: keyboards[t.Device].text(strokes, t.Lock == "shift"), Keys: record(strokes), CapsLock: On, Typed: true}
+	s := Scan{
+		Text: keyboards[t.Device].text(strokes, t.Lock == "shift"), Keys: record(strokes), CapsLock: On, Typed: true,
+	}
 	switch t.Lock {
 	case "letters":
 		s.Text = swapCase(s.Text)

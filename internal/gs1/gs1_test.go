@@ -45,14 +45,24 @@ func TestAPackIsReadAsScannersSendIt(t *testing.T) {
 		"with a national number":         {head + "\x1d214YSr5oYFKHwP\x1d7141234567", national},
 		"with what says nothing of it":   {head + "\x1d214YSr5oYFKHwP\x1d3103000123\x1d400PO(7)", pack},
 		"the same field twice":           {head + "\x1d214YSr5oYFKHwP\x1d10ABC123", pack},
-		"without lot and expiry":         {"0109506000134352214YSr5oYFKHwP", gs1.Pack{GTIN: pack.GTIN, Serial: pack.Serial}},
-		"in full width":                  {"０１０９５０６０００１３４３５２" + "１７２６１２３１１０ＡＢＣ１２３\x1d２１４ＹＳｒ５ｏＹＦＫＨｗＰ", pack},
-		"with an expiry to the minute":   {"0109506000134352" + "7003" + "2612312359\x1d" + "10ABC123\x1d" + "214YSr5oYFKHwP", pack},
-		"with both expiries":             {head + "\x1d7003" + "2612312359\x1d" + "214YSr5oYFKHwP", pack},
-		"as a GS1 Digital Link":          {"https://id.example/some/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=261231&lang=de", pack},
-		"as a Digital Link of an EAN":    {"HTTP://ID.EXAMPLE/gtin/9506000134352/lot/ABC123/ser/4YSr5oYFKHwP?exp=261231", pack},
-		"as a link in a QR":              {"]Q1https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=261231", pack},
-		"as escaped in a link":           {"https://id.example/01/09506000134352/21/a%2Fb%25", gs1.Pack{GTIN: pack.GTIN, Serial: "a/b%"}},
+		"without lot and expiry": {
+			"0109506000134352214YSr5oYFKHwP", gs1.Pack{GTIN: pack.GTIN, Serial: pack.Serial},
+		},
+		"in full width": {"０１０９５０６０００１３４３５２" + "１７２６１２３１１０ＡＢＣ１２３\x1d２１４ＹＳｒ５ｏＹＦＫＨｗＰ", pack},
+		"with an expiry to the minute": {
+			"0109506000134352" + "7003" + "2612312359\x1d" + "10ABC123\x1d" + "214YSr5oYFKHwP", pack,
+		},
+		"with both expiries": {head + "\x1d7003" + "2612312359\x1d" + "214YSr5oYFKHwP", pack},
+		"as a GS1 Digital Link": {
+			"https://id.example/some/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=261231&lang=de", pack,
+		},
+		"as a Digital Link of an EAN": {
+			"HTTP://ID.EXAMPLE/gtin/9506000134352/lot/ABC123/ser/4YSr5oYFKHwP?exp=261231", pack,
+		},
+		"as a link in a QR": {"]Q1https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=261231", pack},
+		"as escaped in a link": {
+			"https://id.example/01/09506000134352/21/a%2Fb%25", gs1.Pack{GTIN: pack.GTIN, Serial: "a/b%"},
+		},
 		"as a link in which a plus sign is one": {
 			"https://id.example/01/09506000134352/21/a+b?10=c+d", gs1.Pack{GTIN: pack.GTIN, Serial: "a+b", Lot: "c+d"},
 		},
@@ -67,16 +77,26 @@ func TestAPackIsReadAsScannersSendIt(t *testing.T) {
 		"as a number in a document":       {head + "&#29;214YSr5oYFKHwP", pack},
 		"pasted with a mark of its order": {"\ufeff" + head + "\u200b\x1d214YSr5o\u2060YFKHwP", pack},
 		"in a message without its end":    {"[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP", pack},
-		"in a PPN code with a GTIN":       {"[)>\x1e06\x1d8P09506000134352\x1d1TABC123\x1d16D20251231\x1dD261231\x1dS4YSr5oYFKHwP", pack},
-		"in a message of format 05":       {"]d1[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP\x1e\x04", pack},
-		"in a message without controls":   {"[)>05" + head + "\x1d214YSr5oYFKHwP", pack},
-		"in a PPN code with a PZN": {"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04", gs1.Pack{
-			GTIN: "04150123456782", Serial: "Z9Y8X7", Lot: "12345ABCD", Expiry: "2027-02-28", PPN: "111234567842",
-		}},
-		"in a PPN code of another agency": {"[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04", gs1.Pack{
-			Serial: "Z9Y8X7", Lot: "12345ABCD", Expiry: "2027-02-28", PPN: "110123456782",
-		}},
-		"with the end of a month": {"0109506000134352" + "17270200" + "21(01)x", gs1.Pack{GTIN: pack.GTIN, Serial: "(01)x", Expiry: "2027-02"}},
+		"in a PPN code with a GTIN": {
+			"[)>\x1e06\x1d8P09506000134352\x1d1TABC123\x1d16D20251231\x1dD261231\x1dS4YSr5oYFKHwP", pack,
+		},
+		"in a message of format 05":     {"]d1[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP\x1e\x04", pack},
+		"in a message without controls": {"[)>05" + head + "\x1d214YSr5oYFKHwP", pack},
+		"in a PPN code with a PZN": {
+			"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04",
+			gs1.Pack{
+				GTIN: "04150123456782", Serial: "Z9Y8X7", Lot: "12345ABCD", Expiry: "2027-02-28", PPN: "111234567842",
+			},
+		},
+		"in a PPN code of another agency": {
+			"[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04",
+			gs1.Pack{
+				Serial: "Z9Y8X7", Lot: "12345ABCD", Expiry: "2027-02-28", PPN: "110123456782",
+			},
+		},
+		"with the end of a month": {
+			"0109506000134352" + "17270200" + "21(01)x", gs1.Pack{GTIN: pack.GTIN, Serial: "(01)x", Expiry: "2027-02"},
+		},
 	} {
 		got := gs1.Read(gs1.Scan{Text: c.scanned}, now)
 		if got.Fault != nil || got.Literal != c.want {
@@ -154,8 +174,12 @@ func TestAScanThatIsNoPackIsToldWhereAndWhy(t *testing.T) {
 
 func TestTheCenturyOfADateIsTheNearestOne(t *testing.T) {
 	t.Parallel()
-	for year, want := range map[int]string{2026: "2076-01-01", 2025: "1976-01-01", 2099: "2076-01-01", 2130: "2176-01-01"} {
-		got := gs1.Read(gs1.Scan{Text: "0109506000134352" + "17760101" + "21a"}, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
+	for year, want := range map[int]string{
+		2026: "2076-01-01", 2025: "1976-01-01", 2099: "2076-01-01", 2130: "2176-01-01",
+	} {
+		got := gs1.Read(
+			gs1.Scan{Text: "0109506000134352" + "17760101" + "21a"}, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC),
+		)
 		if got.Literal.Expiry != want {
 			t.Errorf("in %d: %s, want %s (%v)", year, got.Literal.Expiry, want, got.Fault)
 		}
@@ -222,9 +246,11 @@ func FuzzRead(f *testing.F) {
 func TestEveryIdentifierIsReadAlone(t *testing.T) {
 	t.Parallel()
 	for ai, value := range map[string]string{
-		"8030": "AAECAwQFBgcICQ", "7230": "EMAB12345", "7239": "AB1", "7011": "281231", "4300": "Name", "4333": "000250-",
+		"8030": "AAECAwQFBgcICQ", "7230": "EMAB12345", "7239": "AB1", "7011": "281231", "4300": "Name",
+		"4333": "000250-",
 		"4309": "02790858483015297971", "7040": "1ABC", "7241": "01", "8026": "095060001343520102",
-		"8010": "ABC#12", "4321": "1", "4324": "2812312359", "415": "9506000134352", "8008": "28123123", "253": "9506000134352A",
+		"8010": "ABC#12", "4321": "1", "4324": "2812312359", "415": "9506000134352", "8008": "28123123",
+		"253": "9506000134352A",
 	} {
 		scanned := "0109506000134352" + "214YSr5oYFKHwP\x1d" + ai + value
 		got := gs1.Read(gs1.Scan{Text: scanned}, now)

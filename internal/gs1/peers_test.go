@@ -16,14 +16,18 @@ import (
 
 // Two readers of other people read what is drawn.
 func TestOtherReadersReadADrawnDataMatrix(t *testing.T) {
-	for _, p := range []gs1.Pack{gs1.TestPack, {GTIN: "09506000134352", Expiry: "2026-12-31", Lot: "ABC123", Serial: "4YSr5oYFKHwP"}} {
+	for _, p := range []gs1.Pack{
+		gs1.TestPack, {GTIN: "09506000134352", Expiry: "2026-12-31", Lot: "ABC123", Serial: "4YSr5oYFKHwP"},
+	} {
 		symbol, err := gs1.Draw(p)
 		if err != nil {
 			t.Fatal(err)
 		}
 		file := filepath.Join(t.TempDir(), "code.png")
 		writePNG(t, symbol, file)
-		for _, reader := range [][]string{{"dmtxread", "-n", "-G29", file}, {"ZXingReader", "-format", "DataMatrix", file}} {
+		for _, reader := range [][]string{
+			{"dmtxread", "-n", "-G29", file}, {"ZXingReader", "-format", "DataMatrix", file},
+		} {
 			out, err := exec.CommandContext(t.Context(), reader[0], reader[1:]...).CombinedOutput()
 			t.Logf("%s: %q", reader[0], out)
 			if err != nil || !strings.Contains(string(out), p.Serial) || !strings.Contains(string(out), p.GTIN) {

@@ -8,7 +8,9 @@ import (
 
 // spelledSeparators are texts for a separator that can stand in no field: its names in brackets, its escapes in
 // programs and documents, its pictures, what Windows types for Alt+029, and characters that GS1 does not have.
-var spelledSeparators = regexp.MustCompile(`(?i)[\[{](?:GS|FNC1|0?x?1D|029)[\]}]|\^\]|\\u001d|\\x1d|\\035|\\F|&#(?:29|x1d);|[␝¶↔ |~\x{a0}\x{202f}]`)
+var spelledSeparators = regexp.MustCompile(
+	`(?i)[\[{](?:GS|FNC1|0?x?1D|029)[\]}]|\^\]|\\u001d|\\x1d|\\035|\\F|&#(?:29|x1d);|[␝¶↔ |~\x{a0}\x{202f}]`,
+)
 
 // possibleSeparators are spelled in characters that a field may hold.
 var possibleSeparators = regexp.MustCompile(`(?i)<(?:GS|FNC1|0?x?1D|029)>|%1D|_x001D_`)
@@ -35,8 +37,8 @@ func message(text string) (format, content string, ok bool) {
 	return content[:2], strings.TrimPrefix(content[2:], separator), true
 }
 
-// ppn reads the fields of a PPN code (IFA), which has those of ASC MH10.8.2: 9N the PPN or 8P the GTIN, 1T the lot, D the
-// expiry as YYMMDD, S the serial number.
+// ppn reads the fields of a PPN code (IFA), which has those of ASC MH10.8.2: 9N the PPN or 8P the GTIN, 1T the lot, D
+// the expiry as YYMMDD, S the serial number.
 func (p parser) ppn() (pack Pack, fault *Fault) {
 	gtin := ""
 	for field := range strings.SplitSeq(p.text, separator) {
@@ -100,8 +102,8 @@ func isPZN(digits string) bool {
 	return sum%11 == int(digits[7]-'0')
 }
 
-// parameterEnds part the parameters of an address. A semicolon does so too; no value that is written as it should be has
-// one.
+// parameterEnds part the parameters of an address. A semicolon does so too; no value that is written as it should be
+// has one.
 var parameterEnds = regexp.MustCompile(`[&;]`)
 
 var webAddress = regexp.MustCompile(`(?i)^https?://`)

@@ -29,10 +29,11 @@ type VerdictKind string
 
 // The kinds.
 const (
-	Known      VerdictKind = "known"      // it is in one list, and nothing differs
-	Differs    VerdictKind = "differs"    // it is in a list, and not all is right
-	NotKnown   VerdictKind = "not_known"  // it is in no list
-	Undecided  VerdictKind = "undecided"  // it may be one of several packs, or the one only if a keyboard changed the scan
+	Known    VerdictKind = "known"     // it is in one list, and nothing differs
+	Differs  VerdictKind = "differs"   // it is in a list, and not all is right
+	NotKnown VerdictKind = "not_known" // it is in no list
+	// it may be one of several packs, or the one only if a keyboard changed the scan
+	Undecided  VerdictKind = "undecided"
 	NotMapped  VerdictKind = "not_mapped" // a PPN code whose product has no GTIN that is known
 	Test       VerdictKind = "test"       // it is the test code, as it is or as a keyboard changed it
 	Unreadable VerdictKind = "unreadable"
@@ -197,6 +198,7 @@ func (d decision) proves(one, other Candidate) bool {
 	}
 	return slices.ContainsFunc(d.listed[one.ID()], func(l Listed) bool {
 		return l.Lot != "" && one.Lot == l.Lot && other.Lot != l.Lot ||
-			l.Expiry != "" && one.Expiry != "" && sameExpiry(one.Expiry, l.Expiry) && !sameExpiry(other.Expiry, l.Expiry)
+			l.Expiry != "" && one.Expiry != "" && sameExpiry(one.Expiry, l.Expiry) &&
+				!sameExpiry(other.Expiry, l.Expiry)
 	})
 }

@@ -42,49 +42,89 @@ func TestTheVerdictOnAScan(t *testing.T) {
 		serial string // of the pack, or of all that it may be
 		undone gs1.Undone
 	}{
-		"as it is":                     {gs1.Scan{Text: head + "10ABC123\x1d214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{}},
-		"another lot":                  {gs1.Scan{Text: head + "10ABC124\x1d214YSr5oYFKHwP"}, gs1.Differs, "4YSr5oYFKHwP", gs1.Undone{}},
-		"another expiry":               {gs1.Scan{Text: "01" + gtin + "1728123010ABC123\x1d214YSr5oYFKHwP"}, gs1.Differs, "4YSr5oYFKHwP", gs1.Undone{}},
-		"another expiry to the minute": {gs1.Scan{Text: "01" + gtin + "7003" + "2812302359\x1d214YSr5oYFKHwP"}, gs1.Differs, "4YSr5oYFKHwP", gs1.Undone{}},
-		"in two lists":                 {gs1.Scan{Text: "01" + gtin + "21twice"}, gs1.Differs, "twice", gs1.Undone{}},
-		"its GTIN changed":             {gs1.Scan{Text: "01" + gtin + "21moved"}, gs1.Undecided, "moved", gs1.Undone{}},
-		"unknown":                      {gs1.Scan{Text: head + "10ABC123\x1d21ABCD"}, gs1.NotKnown, "ABCD", gs1.Undone{}},
-		"rubbish":                      {gs1.Scan{Text: "hello"}, gs1.Unreadable, "", gs1.Undone{}},
+		"as it is": {
+			gs1.Scan{Text: head + "10ABC123\x1d214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{},
+		},
+		"another lot": {
+			gs1.Scan{Text: head + "10ABC124\x1d214YSr5oYFKHwP"}, gs1.Differs, "4YSr5oYFKHwP", gs1.Undone{},
+		},
+		"another expiry": {
+			gs1.Scan{Text: "01" + gtin + "1728123010ABC123\x1d214YSr5oYFKHwP"},
+			gs1.Differs, "4YSr5oYFKHwP",
+			gs1.Undone{},
+		},
+		"another expiry to the minute": {
+			gs1.Scan{Text: "01" + gtin + "7003" + "2812302359\x1d214YSr5oYFKHwP"},
+			gs1.Differs, "4YSr5oYFKHwP",
+			gs1.Undone{},
+		},
+		"in two lists":     {gs1.Scan{Text: "01" + gtin + "21twice"}, gs1.Differs, "twice", gs1.Undone{}},
+		"its GTIN changed": {gs1.Scan{Text: "01" + gtin + "21moved"}, gs1.Undecided, "moved", gs1.Undone{}},
+		"unknown":          {gs1.Scan{Text: head + "10ABC123\x1d21ABCD"}, gs1.NotKnown, "ABCD", gs1.Undone{}},
+		"rubbish":          {gs1.Scan{Text: "hello"}, gs1.Unreadable, "", gs1.Undone{}},
 
 		"Caps Lock, by the lot": {
 			gs1.Scan{Text: head + "10abc123\x1d214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
 		},
 		"Caps Lock, with the kind of barcode": {
-			gs1.Scan{Text: "]D2" + head + "10abc123\x1d214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+			gs1.Scan{Text: "]D2" + head + "10abc123\x1d214ysR5OyfkhWp"},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{CapsLock: true},
 		},
 		"Caps Lock, by the kind of barcode alone": {
 			gs1.Scan{Text: "]D201" + gtin + "214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
 		},
 		"Caps Lock, as the page saw it": {
-			gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp", CapsLock: gs1.On}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+			gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp", CapsLock: gs1.On},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{CapsLock: true},
 		},
 		"Caps Lock, the lot alone": {
-			gs1.Scan{Text: head + "10abc123\x1d211111111111111"}, gs1.Known, "1111111111111", gs1.Undone{CapsLock: true},
+			gs1.Scan{Text: head + "10abc123\x1d211111111111111"},
+			gs1.Known, "1111111111111",
+			gs1.Undone{CapsLock: true},
 		},
-		"perhaps Caps Lock": {gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp"}, gs1.Undecided, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true}},
-		"no Caps Lock":      {gs1.Scan{Text: head + "10abc123\x1d214ysR5OyfkhWp", CapsLock: gs1.Off}, gs1.NotKnown, "4ysR5OyfkhWp", gs1.Undone{}},
+		"perhaps Caps Lock": {
+			gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp"}, gs1.Undecided, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+		},
+		"no Caps Lock": {
+			gs1.Scan{Text: head + "10abc123\x1d214ysR5OyfkhWp", CapsLock: gs1.Off},
+			gs1.NotKnown, "4ysR5OyfkhWp",
+			gs1.Undone{},
+		},
 		"no Caps Lock, another lot": {
-			gs1.Scan{Text: head + "10abc123\x1d211111111111111", CapsLock: gs1.Off}, gs1.Differs, "1111111111111", gs1.Undone{},
+			gs1.Scan{Text: head + "10abc123\x1d211111111111111", CapsLock: gs1.Off},
+			gs1.Differs, "1111111111111",
+			gs1.Undone{},
 		},
 		"one of two that Caps Lock makes of each other": {
 			gs1.Scan{Text: "01" + gtin + "21Twin"}, gs1.Undecided, "Twin tWIN", gs1.Undone{},
 		},
-		"one of two, by the lot":            {gs1.Scan{Text: head + "10ABC123\x1d21Twin"}, gs1.Known, "Twin", gs1.Undone{}},
-		"one of two, without Caps Lock":     {gs1.Scan{Text: "01" + gtin + "21Twin", CapsLock: gs1.Off}, gs1.Known, "Twin", gs1.Undone{}},
-		"one that Caps Lock may have made":  {gs1.Scan{Text: "01" + gtin + "21noLot", CapsLock: gs1.On}, gs1.Undecided, "noLot", gs1.Undone{}},
-		"one of two on a German keyboard":   {gs1.Scan{Text: head + "21zoo"}, gs1.Undecided, "zoo yoo", gs1.Undone{}},
-		"one of two, and the keys are seen": {gs1.Scan{Text: head + "21zoo", Keys: keysOf(gs1.German, head+"21zoo")}, gs1.Undecided, "zoo yoo", gs1.Undone{}},
+		"one of two, by the lot": {
+			gs1.Scan{Text: head + "10ABC123\x1d21Twin"}, gs1.Known, "Twin", gs1.Undone{},
+		},
+		"one of two, without Caps Lock": {
+			gs1.Scan{Text: "01" + gtin + "21Twin", CapsLock: gs1.Off}, gs1.Known, "Twin", gs1.Undone{},
+		},
+		"one that Caps Lock may have made": {
+			gs1.Scan{Text: "01" + gtin + "21noLot", CapsLock: gs1.On}, gs1.Undecided, "noLot", gs1.Undone{},
+		},
+		"one of two on a German keyboard": {gs1.Scan{Text: head + "21zoo"}, gs1.Undecided, "zoo yoo", gs1.Undone{}},
+		"one of two, and the keys are seen": {
+			gs1.Scan{Text: head + "21zoo", Keys: keysOf(gs1.German, head+"21zoo")},
+			gs1.Undecided, "zoo yoo",
+			gs1.Undone{},
+		},
 
 		"a German keyboard": {
-			gs1.Scan{Text: head + "10ABC123\x1d214ZSr5oZFKHwP"}, gs1.Undecided, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.German, Scanner: gs1.US},
+			gs1.Scan{Text: head + "10ABC123\x1d214ZSr5oZFKHwP"},
+			gs1.Undecided, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
 		},
 		"a German keyboard, and the keys are seen": {
-			gs1.Scan{Text: head + "10ABC123\x1d214ZSr5oZFKHwP", Keys: keysOf(gs1.German, head+"10ABC123\x1d214ZSr5oZFKHwP")},
+			gs1.Scan{
+				Text: head + "10ABC123\x1d214ZSr5oZFKHwP", Keys: keysOf(gs1.German, head+"10ABC123\x1d214ZSr5oZFKHwP"),
+			},
 			gs1.Undecided, "4YSr5oYFKHwP",
 			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
 		},
@@ -94,48 +134,82 @@ func TestTheVerdictOnAScan(t *testing.T) {
 			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
 		},
 		"a German keyboard, by the keys and the kind of barcode": {
-			gs1.Scan{Text: "+d2" + head + "10ABC123\x1d214ZSr5oZFKHwP", Keys: keysOf(gs1.German, "+d2"+head+"10ABC123\x1d214ZSr5oZFKHwP")},
+			gs1.Scan{
+				Text: "+d2" + head + "10ABC123\x1d214ZSr5oZFKHwP",
+				Keys: keysOf(gs1.German, "+d2"+head+"10ABC123\x1d214ZSr5oZFKHwP"),
+			},
 			gs1.Known, "4YSr5oYFKHwP",
 			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
 		},
 		"a French keyboard": {
-			gs1.Scan{Text: `à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.French, Scanner: gs1.US},
+			gs1.Scan{Text: `à&àç(à-ààà&"'"(éé&'YSr(oYFKHzP`},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.French, Scanner: gs1.US},
 		},
 		"a Belgian keyboard": {
-			gs1.Scan{Text: `à&àç(à§ààà&"'"(éé&'YSr(oYFKHzP`}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.Belgian, Scanner: gs1.US},
+			gs1.Scan{Text: `à&àç(à§ààà&"'"(éé&'YSr(oYFKHzP`},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.Belgian, Scanner: gs1.US},
 		},
 		"a French scanner": {
-			gs1.Scan{Text: ")!)(%)^)))!#$#%@@!$YSr%oYFKHzP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.US, Scanner: gs1.French},
+			gs1.Scan{Text: ")!)(%)^)))!#$#%@@!$YSr%oYFKHzP"},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.US, Scanner: gs1.French},
 		},
 		"a lot that a German keyboard may have changed": {
 			gs1.Scan{Text: "01" + gtin + "10YB\x1d211111111111111"}, gs1.Differs, "1111111111111", gs1.Undone{},
 		},
 
 		"spelled separators that may be data": {
-			gs1.Scan{Text: head + "10ABC123<GS>214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Separators: true},
+			gs1.Scan{Text: head + "10ABC123<GS>214YSr5oYFKHwP"},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{Separators: true},
 		},
 		"spelled separators with Caps Lock": {
 			gs1.Scan{Text: head + "10abc123[gs]214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
 		},
 		"spelled separators on a German keyboard": {
-			gs1.Scan{Text: head + "10ABC123üGS+214ZSr5oZFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{Device: gs1.German, Scanner: gs1.US},
+			gs1.Scan{Text: head + "10ABC123üGS+214ZSr5oZFKHwP"},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.German, Scanner: gs1.US},
 		},
-		"no separators":                 {gs1.Scan{Text: head + "10ABC123214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{}},
-		"no separators, with Caps Lock": {gs1.Scan{Text: head + "10abc123214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true}},
+		"no separators": {
+			gs1.Scan{Text: head + "10ABC123214YSr5oYFKHwP"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{},
+		},
+		"no separators, with Caps Lock": {
+			gs1.Scan{Text: head + "10abc123214ysR5OyfkhWp"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
+		},
 
 		"a Digital Link": {
-			gs1.Scan{Text: "https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{},
+			gs1.Scan{Text: "https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231"},
+			gs1.Known,
+			"4YSr5oYFKHwP",
+			gs1.Undone{},
 		},
 		"a PPN code": {
-			gs1.Scan{Text: "[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04"}, gs1.Known, "Z9Y8X7", gs1.Undone{},
+			gs1.Scan{Text: "[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04"},
+			gs1.Known,
+			"Z9Y8X7",
+			gs1.Undone{},
 		},
 		"a PPN code of another agency": {
-			gs1.Scan{Text: "[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04"}, gs1.NotMapped, "Z9Y8X7", gs1.Undone{},
+			gs1.Scan{Text: "[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04"},
+			gs1.NotMapped,
+			"Z9Y8X7",
+			gs1.Undone{},
 		},
-		"a certificate": {gs1.Scan{Text: "01" + gtin + "214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ"}, gs1.Known, "4YSr5oYFKHwP", gs1.Undone{}},
-		"day 00":        {gs1.Scan{Text: "01" + otherGTIN + "17270200\x1d1012345ABCD\x1d21Z9Y8X7"}, gs1.Known, "Z9Y8X7", gs1.Undone{}},
+		"a certificate": {
+			gs1.Scan{Text: "01" + gtin + "214YSr5oYFKHwP\x1d8030AAECAwQFBgcICQ"},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{},
+		},
+		"day 00": {
+			gs1.Scan{Text: "01" + otherGTIN + "17270200\x1d1012345ABCD\x1d21Z9Y8X7"}, gs1.Known, "Z9Y8X7", gs1.Undone{},
+		},
 		"private data": {
-			gs1.Scan{Text: "01" + gtin + "211111111111111\x1d91EE06\x1d92abcdEFGH1234+/=="}, gs1.Known, "1111111111111", gs1.Undone{},
+			gs1.Scan{Text: "01" + gtin + "211111111111111\x1d91EE06\x1d92abcdEFGH1234+/=="},
+			gs1.Known, "1111111111111",
+			gs1.Undone{},
 		},
 	} {
 		r := gs1.Read(c.scan, now)
@@ -148,7 +222,10 @@ func TestTheVerdictOnAScan(t *testing.T) {
 			serials = append(serials, p.Serial)
 		}
 		if got.Kind != c.want || strings.Join(serials, " ") != c.serial || got.Pack.Undone != c.undone {
-			t.Errorf("%s: %s %q %+v, want %s %q %+v\n%+v", name, got.Kind, serials, got.Pack.Undone, c.want, c.serial, c.undone, r)
+			t.Errorf(
+				"%s: %s %q %+v, want %s %q %+v\n%+v", name, got.Kind, serials, got.Pack.Undone, c.want, c.serial,
+				c.undone, r,
+			)
 		}
 	}
 }
@@ -158,8 +235,8 @@ func keysOf(device gs1.Layout, text string) string { return gs1.Keys(device, tex
 // testCode is what the test code holds.
 var testCode = "01" + gs1.TestPack.GTIN + "17491231" + "10" + gs1.TestPack.Lot + "\x1d21" + gs1.TestPack.Serial
 
-// Whatever a keyboard does to the scan of any pack, the page never shows another pack as known, also not for a pack that
-// is in no list. A pack of a list shows as itself, or nothing is decided, or it is told why it can't be read.
+// Whatever a keyboard does to the scan of any pack, the page never shows another pack as known, also not for a pack
+// that is in no list. A pack of a list shows as itself, or nothing is decided, or it is told why it can't be read.
 //
 // A scanner has the US layout, or that of its device. The page sees the keys or, without scripts, the text alone. The
 // test code was scanned before, or was not.
@@ -207,7 +284,8 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 		isSame := got.Pack.Serial == serial
 		isListed := len(known[gs1.ID{GTIN: gtin, Serial: serial}]) > 0
 		isTold := got.Kind == gs1.Undecided || isSame && (got.Kind == gs1.Known || got.Kind == gs1.Differs)
-		isRight := isSeen && typing.Scanner == typing.Device && typing.Lock == "off" && (test.Agrees || typing.Device == gs1.US)
+		isRight := isSeen && typing.Scanner == typing.Device && typing.Lock == "off" && (test.Agrees ||
+			typing.Device == gs1.US)
 		switch {
 		case got.Kind == gs1.Known && !isSame:
 			t.Fatalf("%+v is %s %+v", scan, got.Kind, got.Pack)

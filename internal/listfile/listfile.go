@@ -47,8 +47,9 @@ type Item struct {
 func Of(v packaging.Delivery, each func(do func(packaging.Serial) error) error) Document {
 	f := v.Facts
 	d := Document{
-		ID: v.UID, Order: f.Order, Number: f.Number, Line: f.Line, LineName: f.LineName, Product: f.Product, GTIN: f.GTIN,
-		Lot: f.Lot, Expiry: f.Expiry, Quantity: f.Quantity, Count: f.Count, Released: time.UnixMilli(f.Released).UTC(),
+		ID: v.UID, Order: f.Order, Number: f.Number, Line: f.Line, LineName: f.LineName, Product: f.Product,
+		GTIN: f.GTIN,
+		Lot:  f.Lot, Expiry: f.Expiry, Quantity: f.Quantity, Count: f.Count, Released: time.UnixMilli(f.Released).UTC(),
 	}
 	var failed error
 	d.failed = func() error { return failed }
@@ -202,7 +203,8 @@ func (s *Summer) Sum() (size int64, digest [sha256.Size]byte) {
 	return s.size, digest
 }
 
-// Sample returns a document to try templates with. It has n serial numbers, and values that files of lines stumble over.
+// Sample returns a document to try templates with. It has n serial numbers, and values that files of lines stumble
+// over.
 func Sample(n int) Document {
 	v := packaging.Delivery{UID: strings.Repeat("0", 32), Facts: packaging.ListFacts{
 		Order: "4711/A", Number: 1, Line: "L1", LineName: "Blister line 1", Product: `Tablets 5 mg, "blue"`,

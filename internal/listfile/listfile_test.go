@@ -23,7 +23,9 @@ func written(t *testing.T, form packaging.ListForm, d Document) string {
 }
 
 func odd() Document {
-	v := packaging.Delivery{UID: strings.Repeat("a", 32), Facts: packaging.ListFacts{Order: `A,"1`, Number: 2, Lot: "L;1", Count: 3}}
+	v := packaging.Delivery{
+		UID: strings.Repeat("a", 32), Facts: packaging.ListFacts{Order: `A,"1`, Number: 2, Lot: "L;1", Count: 3},
+	}
 	return Of(v, func(do func(packaging.Serial) error) error {
 		for i, s := range []string{`S"1`, "S,2", "=3 "} {
 			if err := do(packaging.Serial{Seq: int64(i) + 1, Value: s}); err != nil {
@@ -35,7 +37,9 @@ func odd() Document {
 }
 
 func TestSerialNumbersComeOutOfEachFormatAsTheyWentIn(t *testing.T) {
-	rows, err := csv.NewReader(strings.NewReader(written(t, packaging.ListForm{Format: packaging.CSVFormat}, odd()))).ReadAll()
+	rows, err := csv.NewReader(
+		strings.NewReader(written(t, packaging.ListForm{Format: packaging.CSVFormat}, odd())),
+	).ReadAll()
 	if err != nil || len(rows) != 4 || rows[1][0] != `A,"1` || rows[1][5] != `S"1` || rows[3][5] != "=3 " {
 		t.Errorf("CSV %v %v", rows, err)
 	}
@@ -44,14 +48,18 @@ func TestSerialNumbersComeOutOfEachFormatAsTheyWentIn(t *testing.T) {
 		Number  int
 		Serials []string
 	}
-	if err := json.Unmarshal([]byte(written(t, packaging.ListForm{Format: packaging.JSONFormat}, odd())), &read); err != nil ||
+	if err := json.Unmarshal(
+		[]byte(written(t, packaging.ListForm{Format: packaging.JSONFormat}, odd())), &read,
+	); err != nil ||
 		len(read.Serials) != 3 || read.Serials[1] != "S,2" || read.Number != 2 || len(read.ID) != 32 {
 		t.Errorf("JSON %+v %v", read, err)
 	}
 	if text := written(t, packaging.ListForm{Format: packaging.TextFormat}, odd()); text != "S\"1\nS,2\n=3 \n" {
 		t.Errorf("text %q", text)
 	}
-	own := packaging.ListForm{Format: packaging.OwnFormat, Template: `{{.Lot}}|{{range .Serials}}{{pad 3 .Number}}={{csv .Serial}};{{end}}`}
+	own := packaging.ListForm{
+		Format: packaging.OwnFormat, Template: `{{.Lot}}|{{range .Serials}}{{pad 3 .Number}}={{csv .Serial}};{{end}}`,
+	}
 	if text := written(t, own, odd()); text != `L;1|001="S""1";002="S,2";003==3 ;` {
 		t.Errorf("own %q", text)
 	}
@@ -97,7 +105,8 @@ func TestATemplateThatWouldTakeTheServerDownIsRefused(t *testing.T) {
 		}
 	}
 	preview, err := Check(packaging.ListForm{
-		Format: packaging.OwnFormat, Template: `{{date "02.01.2006" .Released}} {{upper .Order}}{{range .Serials}} {{.Serial}}{{else}}none{{end}}`,
+		Format:   packaging.OwnFormat,
+		Template: `{{date "02.01.2006" .Released}} {{upper .Order}}{{range .Serials}} {{.Serial}}{{else}}none{{end}}`,
 	})
 	if err != nil || preview != "29.11.2026 4711/A SAMPLE000001 SAMPLE000002 SAMPLE000003" {
 		t.Errorf("%q %v", preview, err)
@@ -107,7 +116,8 @@ func TestATemplateThatWouldTakeTheServerDownIsRefused(t *testing.T) {
 func TestAFilesNameStaysBelowItsRootAndApartFromOthers(t *testing.T) {
 	seen := map[string]string{}
 	for _, order := range []string{
-		"4711", "../../etc/passwd", "..", ".", "/", "a/b", "a_b", `a\b`, "a:b", "CON", "con.txt", " a", "a ", "a.", "", "\x00", "a\nb",
+		"4711", "../../etc/passwd", "..", ".", "/", "a/b", "a_b", `a\b`, "a:b", "CON", "con.txt", " a", "a ", "a.", "",
+		"\x00", "a\nb",
 		strings.Repeat("x", 300), strings.Repeat("x", 301), "\xff", "a\u202eb",
 	} {
 		d := Sample(1)
@@ -125,7 +135,8 @@ func TestAFilesNameStaysBelowItsRootAndApartFromOthers(t *testing.T) {
 		}
 		seen[name] = order
 	}
-	if name, err := CheckFileName(DefaultFileName(packaging.CSVFormat)); err != nil || !strings.HasSuffix(name, "-1.csv") {
+	if name, err := CheckFileName(DefaultFileName(packaging.CSVFormat)); err != nil ||
+		!strings.HasSuffix(name, "-1.csv") {
 		t.Errorf("%q %v", name, err)
 	}
 	for _, bad := range []string{
@@ -143,17 +154,21 @@ func TestATemplateThatWritesNothingEndsInTime(t *testing.T) {
 	was := templateTime
 	templateTime = 20 * time.Millisecond
 	defer func() { templateTime = was }()
-	endless := Of(packaging.Delivery{Facts: packaging.ListFacts{Count: 2}}, func(do func(packaging.Serial) error) error {
-		for until := time.Now().Add(10 * time.Second); time.Now().Before(until); {
-			if err := do(packaging.Serial{Seq: 1, Value: "S1"}); err != nil {
-				return err
+	endless := Of(packaging.Delivery{Facts: packaging.ListFacts{Count: 2}},
+		func(do func(packaging.Serial) error) error {
+			for until := time.Now().Add(10 * time.Second); time.Now().Before(until); {
+				if err := do(packaging.Serial{Seq: 1, Value: "S1"}); err != nil {
+					return err
+				}
 			}
-		}
-		return errors.New("nobody ended it")
-	})
-	err := Write(io.Discard, packaging.ListForm{Format: packaging.OwnFormat, Template: `{{range .Serials}}{{end}}`}, endless)
+			return errors.New("nobody ended it")
+		})
+	err := Write(
+		io.Discard, packaging.ListForm{Format: packaging.OwnFormat, Template: `{{range .Serials}}{{end}}`}, endless,
+	)
 	var failure *packaging.DeliveryFailure
-	if !errors.As(err, &failure) || failure.Problem != packaging.BadTemplate || !strings.Contains(failure.Detail, "too long") {
+	if !errors.As(err, &failure) || failure.Problem != packaging.BadTemplate ||
+		!strings.Contains(failure.Detail, "too long") {
 		t.Error(err)
 	}
 }

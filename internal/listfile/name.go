@@ -18,8 +18,8 @@ const (
 	maxPart  = 200
 )
 
-// FileName returns the path of a document's file below its root, with slashes. Values of the order can't lead elsewhere:
-// what does not belong into a name is replaced, and a mark of the whole value keeps the names apart.
+// FileName returns the path of a document's file below its root, with slashes. Values of the order can't lead
+// elsewhere: what does not belong into a name is replaced, and a mark of the whole value keeps the names apart.
 func FileName(text string, d Document) (string, error) {
 	t, err := parseTemplate(text, false)
 	if err != nil {
@@ -54,7 +54,8 @@ func badName(err error) error {
 
 // isUnfit says whether a character can't be in the name of a file everywhere.
 func isUnfit(r rune) bool {
-	return r < ' ' || r == utf8.RuneError || strings.ContainsRune(`/\:*?"<>|`, r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r)
+	return r < ' ' || r == utf8.RuneError || strings.ContainsRune(`/\:*?"<>|`, r) || unicode.Is(unicode.Cf, r) ||
+		unicode.IsControl(r)
 }
 
 // reserved are names that Windows keeps for devices.
@@ -99,7 +100,8 @@ func cleanValue(value string) string {
 // DefaultFileName is how files of a format are named where the administrator says nothing else.
 func DefaultFileName(format packaging.ListFormat) string {
 	ending := map[packaging.ListFormat]string{
-		packaging.CSVFormat: "csv", packaging.JSONFormat: "json", packaging.TextFormat: "txt", packaging.OwnFormat: "txt",
+		packaging.CSVFormat: "csv", packaging.JSONFormat: "json", packaging.TextFormat: "txt",
+		packaging.OwnFormat: "txt",
 	}[format]
 	return "{{.Order}}-{{.Number}}." + ending
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // Templates come from administrators, and run in the server. What they can do is bounded before they run: they go
-// through the serial numbers at most one after another, never within each other, and call nothing that makes long texts.
+// through the serial numbers at most one after another, never within each other, and call nothing that makes long
+// texts.
 
 // The bounds of what a template writes and makes.
 const (

@@ -55,7 +55,8 @@ func TestWhoDoesNotListenNeedsNoMoreRoomAndHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// A hub remembers so many topics. Of one that it has forgotten it may say a version that is too new, and never one too old.
+// A hub remembers so many topics. Of one that it has forgotten it may say a version that is too new, and never one too
+// old.
 func TestAForgottenTopicIsNeverTooOld(t *testing.T) {
 	h := live.NewHub(0)
 	h.Publish("a")

@@ -32,7 +32,8 @@ func down(t *testing.T, w weather) (c *Client, api *cloud, failing time.Time) {
 
 func TestACloudThatIsDownIsNotAsked(t *testing.T) {
 	for reason, w := range map[packaging.Reason]weather{
-		packaging.NotConnected: unreachable, packaging.Cut: cutting, packaging.ServerError: answer(503, "<html>"), packaging.TimedOut: hanging,
+		packaging.NotConnected: unreachable, packaging.Cut: cutting, packaging.ServerError: answer(503, "<html>"),
+		packaging.TimedOut: hanging,
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -45,7 +46,8 @@ func TestACloudThatIsDownIsNotAsked(t *testing.T) {
 					if open(c) != reason || details(c) != reason {
 						t.Error("a read with another reason")
 					}
-					if a := release(c); a.Outcome != packaging.Refused || a.Reason != packaging.CloudDown || a.HTTPStatus != 0 || a.Message == "" {
+					if a := release(c); a.Outcome != packaging.Refused || a.Reason != packaging.CloudDown ||
+						a.HTTPStatus != 0 || a.Message == "" {
 						t.Errorf("release %v: %s", a, a.Message)
 					}
 				}
@@ -91,7 +93,9 @@ func TestItTakesFiveSignsInARowOverThreeSeconds(t *testing.T) {
 			}
 		}, false},
 		"pages and refusals": {func(c *Client, api *cloud) {
-			for _, w := range []weather{answer(200, "<html>"), answer(403, "<html>"), answer(429, "{}"), answer(400, `{"success":false}`), fair} {
+			for _, w := range []weather{
+				answer(200, "<html>"), answer(403, "<html>"), answer(429, "{}"), answer(400, `{"success":false}`), fair,
+			} {
 				api.turns(w)
 				for range 10 {
 					open(c)
@@ -138,7 +142,8 @@ func TestAProbeIsLetThroughAfterPausesThatGrowToAMinute(t *testing.T) {
 
 func TestAnAnswerEndsIt(t *testing.T) {
 	for name, w := range map[string]weather{
-		"that is good": fair, "that refuses": answer(404, `{"message":"Packaging order not found"}`), "that can't be read": answer(200, "<html>"),
+		"that is good": fair, "that refuses": answer(404, `{"message":"Packaging order not found"}`),
+		"that can't be read": answer(200, "<html>"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -199,19 +204,23 @@ func TestAReleaseIsNotTheProbeButItsDetailsAre(t *testing.T) {
 				}
 				time.Sleep(5 * time.Second)
 				api.turns(fair)
-				if a := release(c); a.Outcome != packaging.Released || len(api.at("details")) != 1 || len(api.at("release_to_line")) != 1 {
+				if a := release(c); a.Outcome != packaging.Released || len(api.at("details")) != 1 ||
+					len(api.at("release_to_line")) != 1 {
 					t.Errorf("release %v, calls %v", a, api.calls)
 				}
 			})
 		})
 	}
-	for name, w := range map[string]weather{"cuts": cutting, "hangs": hanging, "answers with 5xx": answer(503, "{}"), "can't be reached": unreachable} {
+	for name, w := range map[string]weather{
+		"cuts": cutting, "hangs": hanging, "answers with 5xx": answer(503, "{}"), "can't be reached": unreachable,
+	} {
 		t.Run("the cloud still "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, api, _ := down(t, w)
 				for range 100 { // over an hour and more
 					time.Sleep(time.Minute)
-					if a := release(c); a.Outcome != packaging.Refused || a.Reason != packaging.CloudDown || a.Message == "" {
+					if a := release(c); a.Outcome != packaging.Refused || a.Reason != packaging.CloudDown ||
+						a.Message == "" {
 						t.Errorf("release %v", a)
 					}
 				}
@@ -228,7 +237,8 @@ func TestAReleaseIsNotTheProbeButItsDetailsAre(t *testing.T) {
 			api.turns(hanging)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Refused || len(api.at("release_to_line")) != 0 {
+			if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Refused ||
+				len(api.at("release_to_line")) != 0 {
 				t.Errorf("release %v", a)
 			}
 		})
@@ -289,13 +299,17 @@ func TestAListThatNeverWorksDoesNotTakeTheTurnOfOthers(t *testing.T) {
 	})
 }
 
-// TestUnderAnyWeatherAReleaseIsWhatItsAnswerSays has clouds come and go at random, and readers and releases all at once.
+// TestUnderAnyWeatherAReleaseIsWhatItsAnswerSays has clouds come and go at random, and readers and releases all at
+// once.
 func TestUnderAnyWeatherAReleaseIsWhatItsAnswerSays(t *testing.T) {
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			done := map[string]int{}
-			weathers := []weather{unreachable, cutting, hanging, answer(503, "{}"), throttling("2"), answer(200, "<html>"), fair, fair, slowly(2*time.Second, fair)}
+			weathers := []weather{
+				unreachable, cutting, hanging, answer(503, "{}"), throttling("2"), answer(200, "<html>"), fair, fair,
+				slowly(2*time.Second, fair),
+			}
 			c, api := underAs(t, Dynamic, fair)
 			carryOut := func(w weather, does bool) weather {
 				return func(r *http.Request) (*http.Response, error) {

@@ -50,7 +50,8 @@ type reply struct {
 }
 
 // send makes a call once; ctx ends with its limit. Once a release is being sent it has its limit, even if its caller
-// gives up: to cut it off would make its outcome unknown. Without a token it is sign-in, which has no channel key either.
+// gives up: to cut it off would make its outcome unknown. Without a token it is sign-in, which has no channel key
+// either.
 func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 	r := reply{exact: k.exact, key: k.key}
 	if ctx.Err() != nil {

@@ -15,7 +15,9 @@ func TestAReleaseThatMayNotDepartSendsNothingAndIsRefused(t *testing.T) {
 		says   error
 		reason packaging.Reason
 	}{
-		"another took over":         {&packaging.NotSent{Reason: packaging.TakenOver, Why: "second took over"}, packaging.TakenOver},
+		"another took over": {
+			&packaging.NotSent{Reason: packaging.TakenOver, Why: "second took over"}, packaging.TakenOver,
+		},
 		"the place does not answer": {errors.New("hung"), packaging.NotCopied},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -56,7 +56,8 @@ type Config struct {
 	StaticToken secret.Text // with Static
 	Limits      Limits
 
-	// Called hears of each call that was made: its kind, why it was not answered as documented, and its time. May be nil.
+	// Called hears of each call that was made: its kind, why it was not answered as documented, and its time. May be
+	// nil.
 	Called func(call string, reason packaging.Reason, took time.Duration)
 
 	Now       func() time.Time  // default time.Now

@@ -365,8 +365,8 @@ var matrix = []struct {
 	},
 }
 
-// TestEveryFaultInEveryCallComesToWhatIsWrittenBesideIt has each fault stay, and then pass while a call waits to be tried
-// again: what is tried again then works, what is not is as before.
+// TestEveryFaultInEveryCallComesToWhatIsWrittenBesideIt has each fault stay, and then pass while a call waits to be
+// tried again: what is tried again then works, what is not is as before.
 func TestEveryFaultInEveryCallComesToWhatIsWrittenBesideIt(t *testing.T) {
 	for _, row := range matrix {
 		for _, passes := range []bool{false, true} {
@@ -401,7 +401,8 @@ func TestEveryFaultInEveryCallComesToWhatIsWrittenBesideIt(t *testing.T) {
 				}
 				up := r.wire.Count().Up
 				a := order143(t, r.client)
-				if sent := r.wire.Count().Up - up; a.Reason == packaging.NotConnected && row.fault.address == nil && sent > 0 {
+				if sent := r.wire.Count().Up - up; a.Reason == packaging.NotConnected && row.fault.address == nil &&
+					sent > 0 {
 					t.Errorf("not connected, but %d bytes were sent", sent)
 				}
 				r.check(a, want)
@@ -431,8 +432,8 @@ func TestEveryFaultInEveryCallComesToWhatIsWrittenBesideIt(t *testing.T) {
 	}
 }
 
-// TestAConnectionThatIsResetAtOnceIsToldAsItWas: whether the reset comes before or after the connection counts as made is
-// a race, and either answer must be true.
+// TestAConnectionThatIsResetAtOnceIsToldAsItWas: whether the reset comes before or after the connection counts as made
+// is a race, and either answer must be true.
 func TestAConnectionThatIsResetAtOnceIsToldAsItWas(t *testing.T) {
 	for range 20 {
 		r := newRig(t)

@@ -15,14 +15,18 @@ import (
 // A large answer must not take the memory of a small machine. The peak is that of the heap over what was there before.
 func TestAnAnswerOf64MiBTakesAtMost150MBOfMemory(t *testing.T) {
 	for name, body := range map[string][]byte{
-		"no JSON":     bytes.Repeat([]byte("<p>Sorry</p>"), 64<<20/12),
-		"a long text": append(append([]byte(`{"success":true,"data":["`), bytes.Repeat([]byte("a"), 63<<20)...), `"]}`...),
+		"no JSON": bytes.Repeat([]byte("<p>Sorry</p>"), 64<<20/12),
+		"a long text": append(
+			append([]byte(`{"success":true,"data":["`), bytes.Repeat([]byte("a"), 63<<20)...), `"]}`...,
+		),
 		"serial numbers": append(append([]byte(`{"success":true,"data":["`),
 			bytes.Repeat([]byte(`4YSr5oYFKHwPbfFWAkNs","`), 2_700_000)...), `"]}`...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := static(t, says(200, `{"success":true,"data":[]}`))
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(body)
+			}))
 			defer server.Close()
 			order143(t, c) // signed in
 			c.base = server.URL

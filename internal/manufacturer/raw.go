@@ -11,8 +11,8 @@ import (
 )
 
 // raw is one well-formed JSON value as it stands in an answer, without white space around it. It is empty if there is
-// none. Numbers keep their digits. It is a part of the answer and not a copy, since answers may be large: nobody changes
-// it.
+// none. Numbers keep their digits. It is a part of the answer and not a copy, since answers may be large: nobody
+// changes it.
 type raw []byte
 
 // lenient accepts what real servers send: duplicate names, and text that is not UTF-8.

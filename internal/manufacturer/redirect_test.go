@@ -25,7 +25,8 @@ func TestNoCallFollowsARedirect(t *testing.T) {
 		t.Cleanup(here.Close)
 		for _, kind := range []TokenKind{Dynamic, Static} {
 			client, err := New(Config{
-				BaseURL: here.URL, TokenKind: kind, TokenHeader: AccessToken, APIKey: secret.New("key"), APISecret: secret.New("secret"),
+				BaseURL: here.URL, TokenKind: kind, TokenHeader: AccessToken, APIKey: secret.New("key"),
+				APISecret:  secret.New("secret"),
 				ChannelKey: secret.New("channel"), StaticToken: secret.New("token"),
 			})
 			if err != nil {

@@ -83,7 +83,8 @@ var answers = []struct {
 	want   packaging.Answer // without Body and HTTPStatus; its empty Message is not compared
 }{
 	{
-		"success with the documented shape", 200, `{"success": true, "message": "Packaging order released", "data": ["a", "B"]}`,
+		"success with the documented shape", 200,
+		`{"success": true, "message": "Packaging order released", "data": ["a", "B"]}`,
 		packaging.Answer{Outcome: packaging.Released, Serials: []string{"a", "B"}, Message: "Packaging order released"},
 	},
 	{
@@ -91,7 +92,8 @@ var answers = []struct {
 		packaging.Answer{Outcome: packaging.Released, Serials: []string{}},
 	},
 	{
-		"serials with escapes, commas and brackets", 201, `{"data":["a\"b","\u00e9\ud83d\ude00","x,y","]}"," s "],"success":true}`,
+		"serials with escapes, commas and brackets", 201,
+		`{"data":["a\"b","\u00e9\ud83d\ude00","x,y","]}"," s "],"success":true}`,
 		packaging.Answer{Outcome: packaging.Released, Serials: []string{`a"b`, "é😀", "x,y", "]}", " s "}},
 	},
 	{
@@ -101,7 +103,9 @@ var answers = []struct {
 
 	{
 		"no token", 401, `{"success":false,"message":"No token provided","code":"ERR0001"}`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NoToken, Code: "ERR0001", Message: "No token provided"},
+		packaging.Answer{
+			Outcome: packaging.Refused, Reason: packaging.NoToken, Code: "ERR0001", Message: "No token provided",
+		},
 	},
 	{
 		"token rejected", 403, `{"success":false,"message":"Failed to authenticate token","errorCode":"ERR0000"}`,
@@ -128,35 +132,49 @@ var answers = []struct {
 		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.BodyNotParsed},
 	},
 	{
-		"not valid, with details", 422, `{"success":false,"message":"Validation error","details":[ {"field": "order_id"} ]}`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotValid, Message: `Validation error [{"field":"order_id"}]`},
+		"not valid, with details", 422,
+		`{"success":false,"message":"Validation error","details":[ {"field": "order_id"} ]}`,
+		packaging.Answer{
+			Outcome: packaging.Refused, Reason: packaging.NotValid, Message: `Validation error [{"field":"order_id"}]`,
+		},
 	},
 	{
 		"not found", 404, `{"success":false,"error":{"message":"Packaging order not found"}}`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OrderNotFound, Message: "Packaging order not found"},
+		packaging.Answer{
+			Outcome: packaging.Refused, Reason: packaging.OrderNotFound, Message: "Packaging order not found",
+		},
 	},
 	{
-		"not found, as error text, behind another message", 404, `{"success":false,"message":"Sorry","error":"Packaging order not found"}`,
-		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.OrderNotFound, Message: "Packaging order not found"},
+		"not found, as error text, behind another message", 404,
+		`{"success":false,"message":"Sorry","error":"Packaging order not found"}`,
+		packaging.Answer{
+			Outcome: packaging.Refused, Reason: packaging.OrderNotFound, Message: "Packaging order not found",
+		},
 	},
 	{
 		"wrong status", 400, `{"success":false,"message":"Packaging order Order143 is in status: Suspended"}`,
 		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended},
 	},
 	{
-		"wrong status in other spelling, in 500", 500, `{"message":"packaging order Order143 is in status: in_progress."}`,
+		"wrong status in other spelling, in 500", 500,
+		`{"message":"packaging order Order143 is in status: in_progress."}`,
 		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.InProgress},
 	},
 	{
-		"wrong status that is not documented", 400, `{"success":false,"message":"Packaging order Order143 is in status: On Hold"}`,
+		"wrong status that is not documented", 400,
+		`{"success":false,"message":"Packaging order Order143 is in status: On Hold"}`,
 		packaging.Answer{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: "On Hold"},
 	},
 	{
 		"the status of another order", 409, `{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`,
-		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "Packaging order OTHER-9 is in status: Done"},
+		packaging.Answer{
+			Outcome: packaging.Unknown, Reason: packaging.OtherRefusal,
+			Message: "Packaging order OTHER-9 is in status: Done",
+		},
 	},
 	{
-		"the status that a release wants", 409, `{"success":false,"message":"Packaging order Order143 is in status: Pending release"}`,
+		"the status that a release wants", 409,
+		`{"success":false,"message":"Packaging order Order143 is in status: Pending release"}`,
 		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal},
 	},
 	{
@@ -166,11 +184,15 @@ var answers = []struct {
 	{"a time-out in words of a proxy", 408, `{"message":"Request Timeout"}`, unknown(packaging.Unreadable)},
 	{
 		"another no", 400, `{"success":false,"message":"Line is busy","code":17}`,
-		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "Line is busy", Code: "17"},
+		packaging.Answer{
+			Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "Line is busy", Code: "17",
+		},
 	},
 	{
 		"another no in 200", 200, `{"success":false}`,
-		packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "HTTP 200 without a message"},
+		packaging.Answer{
+			Outcome: packaging.Unknown, Reason: packaging.OtherRefusal, Message: "HTTP 200 without a message",
+		},
 	},
 	{
 		"throttled", 429, `{"success":false,"message":"Too many requests"}`,
@@ -193,7 +215,10 @@ var answers = []struct {
 	{"empty", 200, ``, unknown(packaging.Unreadable)},
 	{"no content", 204, ``, unknown(packaging.Unreadable)},
 	{"cut-off JSON", 200, `{"success":true,"data":["a","b`, unknown(packaging.Unreadable)},
-	{"two answers in one", 200, `{"success":true,"data":["a"]}{"success":true,"data":["b"]}`, unknown(packaging.Unreadable)},
+	{
+		"two answers in one", 200, `{"success":true,"data":["a"]}{"success":true,"data":["b"]}`,
+		unknown(packaging.Unreadable),
+	},
 	{"a list", 200, `["a"]`, unknown(packaging.Unreadable)},
 	{"a number", 200, `1`, unknown(packaging.Unreadable)},
 	{"null", 200, `null`, unknown(packaging.Unreadable)},
@@ -218,7 +243,10 @@ func TestTheStatusInAMessageIsOfTheOrderThatItNamesExactly(t *testing.T) {
 		key, message string
 		want         packaging.Status
 	}{
-		{"A is in status: Done", "Packaging order A is in status: Done is in status: In progress", packaging.InProgress},
+		{
+			"A is in status: Done", "Packaging order A is in status: Done is in status: In progress",
+			packaging.InProgress,
+		},
 		{"A", "Packaging order A is in status: Done is in status: In progress", ""},
 		{"1\n2", "Packaging order 1\n2 is in status: Open", packaging.Open},
 		{" A ", "Packaging order  A  is in status: Open.", packaging.Open},
@@ -389,7 +417,8 @@ func TestNothingOfAReleaseIsBegunOnceItsCallerGaveUp(t *testing.T) {
 			time.AfterFunc(100*time.Millisecond, cancel)
 			began := time.Now()
 			a := c.ReleaseToLine(ctx, "Order143")
-			if a.Outcome != packaging.Refused || len(api.at("release_to_line")) != 1 || time.Since(began) != 100*time.Millisecond {
+			if a.Outcome != packaging.Refused || len(api.at("release_to_line")) != 1 ||
+				time.Since(began) != 100*time.Millisecond {
 				t.Errorf("answer %v after %s, tried at %s", a, time.Since(began), api.at("release_to_line"))
 			}
 		})
@@ -423,7 +452,8 @@ func TestAReleaseThatWasNotSentIsRefused(t *testing.T) {
 		cancel()
 		for _, kind := range []TokenKind{Dynamic, Static} {
 			c, s := withSandbox(t, func(c *Config) { c.TokenKind = kind })
-			if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Refused || a.Reason != packaging.NotConnected {
+			if a := c.ReleaseToLine(ctx, "Order143"); a.Outcome != packaging.Refused ||
+				a.Reason != packaging.NotConnected {
 				t.Errorf("%s token: answer %v", kind, a)
 			}
 			if n := s.Calls()[sandbox.ReleaseToLine]; n != 0 {
@@ -433,7 +463,8 @@ func TestAReleaseThatWasNotSentIsRefused(t *testing.T) {
 	})
 	t.Run("its order ID is no text", func(t *testing.T) {
 		c, s := static(t, says(200, `{"success":true,"data":[]}`))
-		if a := c.ReleaseToLine(t.Context(), "a\xff"); a.Outcome != packaging.Refused || a.Reason != packaging.NotValid || s.patches.Load() != 0 {
+		if a := c.ReleaseToLine(t.Context(), "a\xff"); a.Outcome != packaging.Refused ||
+			a.Reason != packaging.NotValid || s.patches.Load() != 0 {
 			t.Errorf("answer %v", a)
 		}
 	})

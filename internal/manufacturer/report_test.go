@@ -58,7 +58,8 @@ func TestATestOfTheConnectionSaysWhatItFoundUnderWhichNameAndReleasesNothing(t *
 	if got, want := steps(r), []string{"settings", "sign_in", "open", "details"}; !slices.Equal(got, want) {
 		t.Fatalf("steps %q, want %q", got, want)
 	}
-	if !r.Works() || r.Orders == 0 || r.Nameless != 0 || r.Steps[1].Place != "token" || r.Steps[2].Place != "data" || r.Steps[3].Place != "data" {
+	if !r.Works() || r.Orders == 0 || r.Nameless != 0 || r.Steps[1].Place != "token" || r.Steps[2].Place != "data" ||
+		r.Steps[3].Place != "data" {
 		t.Errorf("report %+v", r)
 	}
 	found := map[packaging.OrderField]packaging.FieldReport{}
@@ -95,12 +96,23 @@ func TestATestOfTheConnectionStopsAtWhatDoesNotWork(t *testing.T) {
 		change func(*Config)
 		want   []string
 	}{
-		"no key":              {func(c *Config) { c.APIKey = secret.Text{} }, []string{"settings not_configured"}},
-		"a foreign address":   {func(c *Config) { c.BaseURL = "http://api.example" }, []string{"settings not_configured"}},
-		"a wrong secret":      {func(c *Config) { c.APISecret = secret.New("wrong") }, []string{"settings", "sign_in sign_in_rejected"}},
-		"a wrong channel key": {func(c *Config) { c.ChannelKey = secret.New("wrong") }, []string{"settings", "sign_in", "open channel_key"}},
-		"a wrong token":       {func(c *Config) { c.TokenKind, c.StaticToken = Static, secret.New("wrong") }, []string{"settings", "sign_in skipped", "open token_rejected"}},
-		"a static token":      {func(c *Config) { c.TokenKind = Static }, []string{"settings", "sign_in skipped", "open", "details"}},
+		"no key": {func(c *Config) { c.APIKey = secret.Text{} }, []string{"settings not_configured"}},
+		"a foreign address": {
+			func(c *Config) { c.BaseURL = "http://api.example" }, []string{"settings not_configured"},
+		},
+		"a wrong secret": {
+			func(c *Config) { c.APISecret = secret.New("wrong") }, []string{"settings", "sign_in sign_in_rejected"},
+		},
+		"a wrong channel key": {
+			func(c *Config) { c.ChannelKey = secret.New("wrong") }, []string{"settings", "sign_in", "open channel_key"},
+		},
+		"a wrong token": {
+			func(c *Config) { c.TokenKind, c.StaticToken = Static, secret.New("wrong") },
+			[]string{"settings", "sign_in skipped", "open token_rejected"},
+		},
+		"a static token": {
+			func(c *Config) { c.TokenKind = Static }, []string{"settings", "sign_in skipped", "open", "details"},
+		},
 	} {
 		c := config(url)
 		test.change(&c)
@@ -122,7 +134,10 @@ func TestATestOfTheConnectionTellsNamesThatAreNotUnderstood(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "api_auth"):
 			_, _ = io.WriteString(w, `{"success":true,"Data":{"Access-Token":"abc.def.ghi"}}`)
 		case strings.HasSuffix(r.URL.Path, "open"):
-			_, _ = io.WriteString(w, `{"success":true,"data":{"Orders":[{"no":1},{"orderNumber":"A1","charge":"L7","Line":{"Code":"X"}}]}}`)
+			_, _ = io.WriteString(
+				w,
+				`{"success":true,"data":{"Orders":[{"no":1},{"orderNumber":"A1","charge":"L7","Line":{"Code":"X"}}]}}`,
+			)
 		default:
 			_, _ = io.WriteString(w, `{"success":true,"data":{"orderNumber":"A1","Batch_No":"L7","status":"OPEN"}}`)
 		}
@@ -132,7 +147,9 @@ func TestATestOfTheConnectionTellsNamesThatAreNotUnderstood(t *testing.T) {
 	if !r.Works() || r.Orders != 2 || r.Nameless != 1 {
 		t.Fatalf("report %+v", r)
 	}
-	if got := []string{r.Steps[1].Place, r.Steps[2].Place, r.Steps[3].Place}; !slices.Equal(got, []string{"data.access_token", "data.Orders", "data"}) {
+	if got := []string{r.Steps[1].Place, r.Steps[2].Place, r.Steps[3].Place}; !slices.Equal(
+		got, []string{"data.access_token", "data.Orders", "data"},
+	) {
 		t.Errorf("places %q", got)
 	}
 	got := map[packaging.OrderField]string{}
@@ -158,7 +175,8 @@ func TestATestOfTheConnectionTellsNamesThatAreNotUnderstood(t *testing.T) {
 func TestAReportHoldsNoCredentialEvenIfTheAPIRepeatsThem(t *testing.T) {
 	const token = "eyJhbGciOiJIUzI1NiJ9.eyJrZXkiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
 	echo := func(r *http.Request) string {
-		return r.Header.Get("X-Access-Token") + " " + r.Header.Get("X-Channel-Key") + " " + sandbox.APIKey + " " + sandbox.APISecret
+		return r.Header.Get("X-Access-Token") + " " + r.Header.Get("X-Channel-Key") + " " + sandbox.APIKey + " " +
+			sandbox.APISecret
 	}
 	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		said, _ := json.Marshal(echo(r))
@@ -207,7 +225,8 @@ func TestHealthTellsWhenTheTokenEndsAndHowCallsFared(t *testing.T) {
 		t.Fatal("no error")
 	}
 	h = c.Health()
-	if !h.LastGood.Equal(noon) || !h.LastBad.Equal(now) || h.Problem.Reason != packaging.Unreadable || !h.DownSince.IsZero() {
+	if !h.LastGood.Equal(noon) || !h.LastBad.Equal(now) || h.Problem.Reason != packaging.Unreadable ||
+		!h.DownSince.IsZero() {
 		t.Errorf("after a page: %+v", h)
 	}
 }

@@ -63,7 +63,10 @@ func (r *rig) breakIt(f fault, call string) {
 		r.client.base = f.address(r)
 	}
 	if f.slow {
-		r.client.limits = Limits{SignIn: 150 * time.Millisecond, Read: 150 * time.Millisecond, Release: 150 * time.Millisecond, AnswerBytes: 1 << 20}
+		r.client.limits = Limits{
+			SignIn: 150 * time.Millisecond, Read: 150 * time.Millisecond, Release: 150 * time.Millisecond,
+			AnswerBytes: 1 << 20,
+		}
 	}
 }
 
@@ -106,7 +109,8 @@ func (r *rig) check(a packaging.Answer, want releases) {
 			r.t.Error("a refusal that was carried out")
 		}
 	case packaging.Released:
-		if len(carriedOut) != 1 || carriedOut[0].OrderID != "Order143" || !slices.Equal(carriedOut[0].Serials, a.Serials) {
+		if len(carriedOut) != 1 || carriedOut[0].OrderID != "Order143" ||
+			!slices.Equal(carriedOut[0].Serials, a.Serials) {
 			r.t.Errorf("released with %q, carried out %v", a.Serials, carriedOut)
 		}
 	}

@@ -24,9 +24,12 @@ func within(got []time.Duration, want ...time.Duration) bool {
 }
 
 func TestReadsAndSignInAreTriedThreeTimesWithGrowingPauses(t *testing.T) {
-	for name, call := range map[string]func(*Client) packaging.Reason{"open": open, "details": details, "api_auth": open} {
+	for name, call := range map[string]func(*Client) packaging.Reason{
+		"open": open, "details": details, "api_auth": open,
+	} {
 		for reason, w := range map[packaging.Reason]weather{
-			packaging.NotConnected: unreachable, packaging.Cut: cutting, packaging.ServerError: answer(503, "<html>"), packaging.Throttled: answer(429, "{}"),
+			packaging.NotConnected: unreachable, packaging.Cut: cutting, packaging.ServerError: answer(503, "<html>"),
+			packaging.Throttled: answer(429, "{}"),
 		} {
 			t.Run(name+" "+string(reason), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -49,8 +52,10 @@ func TestReadsAndSignInAreTriedThreeTimesWithGrowingPauses(t *testing.T) {
 
 func TestWhatDoesNotPassIsNotTriedAgain(t *testing.T) {
 	for reason, w := range map[packaging.Reason]weather{
-		packaging.TimedOut: hanging, packaging.Unreadable: answer(403, "<html>"), packaging.OrderNotFound: answer(404, `{"message":"Packaging order not found"}`),
-		packaging.OtherRefusal: answer(400, `{"success":false}`), packaging.TokenRejected: answer(401, `{"code":"ERR0000"}`),
+		packaging.TimedOut: hanging, packaging.Unreadable: answer(403, "<html>"),
+		packaging.OrderNotFound: answer(404, `{"message":"Packaging order not found"}`),
+		packaging.OtherRefusal:  answer(400, `{"success":false}`),
+		packaging.TokenRejected: answer(401, `{"code":"ERR0000"}`),
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -58,7 +63,8 @@ func TestWhatDoesNotPassIsNotTriedAgain(t *testing.T) {
 				if got := details(c); got != reason || len(api.at("details")) != 1 {
 					t.Errorf("reason %s, tried at %s", got, api.at("details"))
 				}
-				if a := c.ReleaseToLine(t.Context(), "Order143"); a.Reason != reason || len(api.at("release_to_line")) != 1 {
+				if a := c.ReleaseToLine(t.Context(), "Order143"); a.Reason != reason ||
+					len(api.at("release_to_line")) != 1 {
 					t.Errorf("release %v, tried at %s", a, api.at("release_to_line"))
 				}
 			})
@@ -70,10 +76,13 @@ func TestAReleaseIsTriedAgainOnlyWhereNoConnectionWasMade(t *testing.T) {
 	t.Run("never", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, api := under(t, unreachable)
-			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Refused || a.Reason != packaging.NotConnected {
+			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Refused ||
+				a.Reason != packaging.NotConnected {
 				t.Errorf("answer %v", a)
 			}
-			if got := api.at("release_to_line"); !within(got, 0, 500*time.Millisecond, 1500*time.Millisecond, 3500*time.Millisecond, 7500*time.Millisecond) {
+			if got := api.at("release_to_line"); !within(
+				got, 0, 500*time.Millisecond, 1500*time.Millisecond, 3500*time.Millisecond, 7500*time.Millisecond,
+			) {
 				t.Errorf("tried at %s", got)
 			}
 		})
@@ -82,7 +91,8 @@ func TestAReleaseIsTriedAgainOnlyWhereNoConnectionWasMade(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, api := under(t, unreachable)
 			time.AfterFunc(2*time.Second, func() { api.turns(fair) })
-			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Released || len(api.at("release_to_line")) != 4 {
+			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Released ||
+				len(api.at("release_to_line")) != 4 {
 				t.Errorf("answer %v, tried at %s", a, api.at("release_to_line"))
 			}
 		})
@@ -91,7 +101,8 @@ func TestAReleaseIsTriedAgainOnlyWhereNoConnectionWasMade(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, api := under(t, unreachable)
 			time.AfterFunc(time.Second, func() { api.turns(cutting) })
-			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Unknown || a.Reason != packaging.Cut || len(api.at("release_to_line")) != 3 {
+			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Unknown ||
+				a.Reason != packaging.Cut || len(api.at("release_to_line")) != 3 {
 				t.Errorf("answer %v, tried at %s", a, api.at("release_to_line"))
 			}
 		})
@@ -99,7 +110,8 @@ func TestAReleaseIsTriedAgainOnlyWhereNoConnectionWasMade(t *testing.T) {
 	t.Run("while half of its limit is left", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, api := under(t, slowly(9*time.Second, unreachable))
-			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Refused || a.Reason != packaging.NotConnected {
+			if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Refused ||
+				a.Reason != packaging.NotConnected {
 				t.Errorf("answer %v", a)
 			}
 			if got := api.at("release_to_line"); len(got) != 2 {
@@ -113,7 +125,8 @@ func TestTheLimitIsForAllTriesTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, api := under(t, slowly(8*time.Second, cutting))
 		began := time.Now()
-		if got := open(c); got != packaging.TimedOut || len(api.at("open")) != 2 || time.Since(began) != 15*time.Second {
+		if got := open(c); got != packaging.TimedOut || len(api.at("open")) != 2 ||
+			time.Since(began) != 15*time.Second {
 			t.Errorf("%s after %s, tried at %s", got, time.Since(began), api.at("open"))
 		}
 	})
@@ -149,8 +162,12 @@ func TestAReadWaitsAsLongAsTheAPIWantsWhereThatFits(t *testing.T) {
 
 func TestNobodyCallsEarlierThanTheAPIWants(t *testing.T) {
 	for name, first := range map[string]func(*Client) packaging.Reason{
-		"after a read":    open,
-		"after a release": func(c *Client) packaging.Reason { return c.ReleaseToLine(context.Background(), "Order143").Reason },
+		"after a read": open,
+		"after a release": func(c *Client) packaging.Reason {
+			return c.ReleaseToLine(
+				context.Background(), "Order143",
+			).Reason
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -163,7 +180,8 @@ func TestNobodyCallsEarlierThanTheAPIWants(t *testing.T) {
 					if open(c) != packaging.Throttled || details(c) != packaging.Throttled {
 						t.Error("a read was made")
 					}
-					if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Refused || a.Reason != packaging.Throttled {
+					if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Refused ||
+						a.Reason != packaging.Throttled {
 						t.Errorf("release %v", a)
 					}
 					time.Sleep(29900 * time.Millisecond)
@@ -171,7 +189,8 @@ func TestNobodyCallsEarlierThanTheAPIWants(t *testing.T) {
 				if n := len(api.at("")); n != 1 {
 					t.Errorf("%d calls", n)
 				}
-				if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Released || open(c) != packaging.NoReason {
+				if a := c.ReleaseToLine(t.Context(), "Order143"); a.Outcome != packaging.Released ||
+					open(c) != packaging.NoReason {
 					t.Errorf("after it: %v", a)
 				}
 			})

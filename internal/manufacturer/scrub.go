@@ -211,13 +211,15 @@ func piecesOf(credential secret.Text) *pieces {
 	p := &pieces{whole: plain, set: map[string]struct{}{}}
 	quoted, _ := json.Marshal(plain) // a string always has JSON
 	forms := []string{
-		plain, strings.Trim(string(quoted), `"`), url.QueryEscape(plain), url.PathEscape(plain), strings.ReplaceAll(plain, " ", "+"),
+		plain, strings.Trim(string(quoted), `"`), url.QueryEscape(plain), url.PathEscape(plain),
+		strings.ReplaceAll(plain, " ", "+"),
 		hex.EncodeToString([]byte(plain)), strings.ToUpper(hex.EncodeToString([]byte(plain))),
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 { // bytes of another text that share its first characters
 			forms = append(
-				forms, withoutEnds(encoding.EncodeToString([]byte(strings.Repeat("x", before)+plain)), before, len(plain)),
+				forms,
+				withoutEnds(encoding.EncodeToString([]byte(strings.Repeat("x", before)+plain)), before, len(plain)),
 			)
 		}
 	}

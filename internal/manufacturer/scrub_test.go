@@ -42,9 +42,19 @@ var forms = map[string]func(text string) string{
 		}
 		return b.String()
 	},
-	"base64":               func(text string) string { return base64.StdEncoding.EncodeToString([]byte("user:" + text)) },
-	"base64 one byte on":   func(text string) string { return base64.StdEncoding.EncodeToString([]byte("users:" + text + ";")) },
-	"base64 two bytes on":  func(text string) string { return base64.StdEncoding.EncodeToString([]byte("usersx:" + text)) },
+	"base64": func(text string) string {
+		return base64.StdEncoding.EncodeToString([]byte("user:" +
+			text))
+	},
+	"base64 one byte on": func(text string) string {
+		return base64.StdEncoding.EncodeToString(
+			[]byte("users:" + text + ";"),
+		)
+	},
+	"base64 two bytes on": func(text string) string {
+		return base64.StdEncoding.EncodeToString([]byte("usersx:" +
+			text))
+	},
 	"base64 for URLs":      func(text string) string { return base64.URLEncoding.EncodeToString([]byte(text + "~~~")) },
 	"split over fields":    func(text string) string { return text[:len(text)/2] + `","rest":"` + text[len(text)/2:] },
 	"beyond the first MiB": func(text string) string { return strings.Repeat(`x\n`, 1<<19) + text },
@@ -77,7 +87,10 @@ func TestACredentialIsHiddenInWhateverFormItIsRepeated(t *testing.T) {
 			if piece := pieceOf(kept, credential); piece != "" {
 				t.Errorf("%s of %q: %q is in %.200q", name, credential, piece, kept)
 			}
-			for _, encoded := range []string{base64.RawStdEncoding.EncodeToString([]byte(credential))[:12], hex.EncodeToString([]byte(credential))[:16]} {
+			for _, encoded := range []string{
+				base64.RawStdEncoding.EncodeToString([]byte(credential))[:12],
+				hex.EncodeToString([]byte(credential))[:16],
+			} {
 				if strings.Contains(kept, encoded) {
 					t.Errorf("%s of %q: %q", name, credential, kept)
 				}
@@ -141,12 +154,14 @@ func TestAnAPIThatRepeatsItsRequestsPutsNoCredentialIntoWhatIsKept(t *testing.T)
 	a := c.ReleaseToLine(t.Context(), "O1")
 	orders, _, err := c.Open(t.Context())
 	details, detailsErr := c.Details(t.Context(), "O1")
-	if a.Outcome != packaging.Unknown || len(a.Body) < 1000 || err != nil || len(orders) != 1 || orders[0].Product != "Pills" || detailsErr != nil {
+	if a.Outcome != packaging.Unknown || len(a.Body) < 1000 || err != nil || len(orders) != 1 ||
+		orders[0].Product != "Pills" || detailsErr != nil {
 		t.Fatalf("%v, %d bytes; %v, %v; %v", a, len(a.Body), orders, err, detailsErr)
 	}
 	for where, kept := range map[string]string{
-		"the body of an unknown release": string(a.Body), "its message": a.Message, "an order of the list": string(orders[0].Raw),
-		"details": string(details.Raw),
+		"the body of an unknown release": string(a.Body), "its message": a.Message,
+		"an order of the list": string(orders[0].Raw),
+		"details":              string(details.Raw),
 	} {
 		for _, credential := range []string{canaryChannel, canaryToken} {
 			if piece := pieceOf(kept, credential); piece != "" {
@@ -161,7 +176,9 @@ func TestAnAPIThatRepeatsItsRequestsPutsNoCredentialIntoWhatIsKept(t *testing.T)
 
 func TestASerialThatHoldsACredentialStaysExactAndIsTold(t *testing.T) {
 	list := `["A1","` + canaryChannel + `","X` + canaryStatic + `"]`
-	for _, at := range []string{`{"success":true,"data":%s}`, `{"success":true,"data":{"order_id":"Order143","serials":%s}}`} {
+	for _, at := range []string{
+		`{"success":true,"data":%s}`, `{"success":true,"data":{"order_id":"Order143","serials":%s}}`,
+	} {
 		s := httptest.NewServer(says(200, fmt.Sprintf(at, list)))
 		defer s.Close()
 		config := canaryConfig(s.URL)
@@ -181,20 +198,24 @@ func TestASerialThatHoldsACredentialStaysExactAndIsTold(t *testing.T) {
 			a := c.ReleaseToLine(t.Context(), "Order143")
 			serials, leaks = a.Serials, a.Leaks
 		}
-		if len(serials) != 3 || serials[1] != canaryChannel || serials[2] != "X"+canaryStatic || leaks != 2 || c.Health().Echoed.IsZero() {
+		if len(serials) != 3 || serials[1] != canaryChannel || serials[2] != "X"+canaryStatic || leaks != 2 ||
+			c.Health().Echoed.IsZero() {
 			t.Errorf("%q, %d told", serials, leaks)
 		}
 	}
 }
 
 func TestAFactThatHoldsACredentialStaysExactAndIsTold(t *testing.T) {
-	s := httptest.NewServer(says(200, `{"success":true,"data":[{"order_id":"O `+canaryChannel+`","lot":"`+canaryChannel+`"}]}`))
+	s := httptest.NewServer(
+		says(200, `{"success":true,"data":[{"order_id":"O `+canaryChannel+`","lot":"`+canaryChannel+`"}]}`),
+	)
 	defer s.Close()
 	config := canaryConfig(s.URL)
 	config.TokenKind = Static
 	c := newClient(t, config)
 	orders, _, err := c.Open(t.Context())
-	if err != nil || len(orders) != 1 || orders[0].Key != "O "+canaryChannel || orders[0].Lot != canaryChannel || c.Health().Echoed.IsZero() {
+	if err != nil || len(orders) != 1 || orders[0].Key != "O "+canaryChannel || orders[0].Lot != canaryChannel ||
+		c.Health().Echoed.IsZero() {
 		t.Errorf("%v, %v, told %v", orders, err, c.Health().Echoed)
 	}
 }

@@ -42,25 +42,31 @@ func findCanary(text string) string {
 
 func canaryConfig(base string) Config {
 	return Config{
-		BaseURL: base, APIKey: secret.New(canaryKey), APISecret: secret.New(canarySecret), ChannelKey: secret.New(canaryChannel),
+		BaseURL: base, APIKey: secret.New(canaryKey), APISecret: secret.New(canarySecret),
+		ChannelKey:  secret.New(canaryChannel),
 		StaticToken: secret.New(canaryStatic), Now: at(noon),
 	}
 }
 
 func TestNoCredentialIsEverInAMessage(t *testing.T) {
 	// The API repeats all that it was sent and that it knows, in every place that a message can come from.
-	everything := strings.Join(canaries, " ") + " " + url.QueryEscape(canaryKey) + " " + canarySecret[3:14] + " " + strings.Repeat("x", 1700) + canaryToken + canaryKey
+	everything := strings.Join(canaries, " ") + " " + url.QueryEscape(canaryKey) + " " + canarySecret[3:14] + " " +
+		strings.Repeat("x", 1700) + canaryToken + canaryKey
 	quoted, err := json.Marshal(everything)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(quoted)
 	echoes := map[string]http.HandlerFunc{
-		"in a message":            says(400, `{"success":false,"message":`+text+`,"code":`+text+`}`),
-		"in a server error":       says(500, `{"success":false,"message":`+text+`}`),
-		"in an error object":      says(400, `{"success":false,"error":{"message":`+text+`,"code":"ERR0000"}}`),
-		"in details":              says(400, `{"success":false,"message":"Validation error","details":{"sent":`+text+`}}`),
-		"as a status":             says(400, `{"success":false,"message":"Packaging order x is in status: `+text[1:len(text)-1]+`"}`),
+		"in a message":       says(400, `{"success":false,"message":`+text+`,"code":`+text+`}`),
+		"in a server error":  says(500, `{"success":false,"message":`+text+`}`),
+		"in an error object": says(400, `{"success":false,"error":{"message":`+text+`,"code":"ERR0000"}}`),
+		"in details": says(
+			400, `{"success":false,"message":"Validation error","details":{"sent":`+text+`}}`,
+		),
+		"as a status": says(
+			400, `{"success":false,"message":"Packaging order x is in status: `+text[1:len(text)-1]+`"}`,
+		),
 		"in the message of a yes": says(200, `{"success":true,"message":`+text+`,"data":[]}`),
 		"as names":                says(200, `{"success":true,`+text+`:1,"`+canaryStatic+`":1,"`+canaryToken+`":2}`),
 		"in the type": func(w http.ResponseWriter, _ *http.Request) {
@@ -93,7 +99,10 @@ func TestNoCredentialIsEverInAMessage(t *testing.T) {
 					a := client.ReleaseToLine(t.Context(), "Order143")
 					_, _, openErr := client.Open(t.Context())
 					_, detailsErr := client.Details(t.Context(), "Order143")
-					for _, shown := range []string{fmt.Sprintf("%+v", a), string(a.Body), fmt.Sprintf("%v", openErr), fmt.Sprintf("%#v", detailsErr), fmt.Sprintf("%+v %#v", client, client)} {
+					for _, shown := range []string{
+						fmt.Sprintf("%+v", a), string(a.Body), fmt.Sprintf("%v", openErr),
+						fmt.Sprintf("%#v", detailsErr), fmt.Sprintf("%+v %#v", client, client),
+					} {
 						if piece := findCanary(shown); piece != "" {
 							t.Errorf("%q is in %.300s", piece, shown)
 						}
@@ -129,15 +138,24 @@ func TestNewSaysWhichSettingIsWrongAndNotWhatItHolds(t *testing.T) {
 		{"base URL: must begin with https://", func(c *Config) { c.BaseURL = "ftp://a" }},
 		{"base URL: must begin with https://", func(c *Config) { c.BaseURL = "/v1" }},
 		{"base URL: has no host", func(c *Config) { c.BaseURL = "https://:443" }},
-		{"base URL: must not hold a user name or password", func(c *Config) { c.BaseURL = "https://u:" + canaryStatic + "@b" }},
+		{
+			"base URL: must not hold a user name or password",
+			func(c *Config) { c.BaseURL = "https://u:" + canaryStatic + "@b" },
+		},
 		{"base URL: must not hold a query or a fragment", func(c *Config) { c.BaseURL = "https://b?" }},
 		{"base URL: must not hold a query or a fragment", func(c *Config) { c.BaseURL = "https://b/#x" }},
 		{"API key: missing", func(c *Config) { c.APIKey = secret.Text{} }},
 		{"API secret: missing", func(c *Config) { c.APISecret = secret.Text{} }},
 		{"channel key: missing", func(c *Config) { c.ChannelKey = secret.Text{} }},
-		{"channel key: holds spaces or characters that no header can carry", func(c *Config) { c.ChannelKey = secret.New(canaryChannel + "\n") }},
+		{
+			"channel key: holds spaces or characters that no header can carry",
+			func(c *Config) { c.ChannelKey = secret.New(canaryChannel + "\n") },
+		},
 		{"static token: missing", func(c *Config) { c.TokenKind, c.StaticToken = Static, secret.Text{} }},
-		{"static token: holds spaces or characters that no header can carry", func(c *Config) { c.TokenKind, c.StaticToken = Static, secret.New("Bearer "+canaryStatic) }},
+		{
+			"static token: holds spaces or characters that no header can carry",
+			func(c *Config) { c.TokenKind, c.StaticToken = Static, secret.New("Bearer "+canaryStatic) },
+		},
 		{`token kind: must be "dynamic" or "static"`, func(c *Config) { c.TokenKind = canaryStatic }},
 		{`token header: must be "x-access-token" or "authorization"`, func(c *Config) { c.TokenHeader = canaryStatic }},
 		{"limits: must not be negative", func(c *Config) { c.Limits.Read = -1 }},
@@ -158,7 +176,9 @@ func TestNewSaysWhichSettingIsWrongAndNotWhatItHolds(t *testing.T) {
 		return nil, errors.New("no")
 	})
 	newClient(t, cfg).ReleaseToLine(t.Context(), "Order143")
-	if own := newClient(t, canaryConfig("HTTPS://api.test")); own.limits != (Limits{SignIn: 10e9, Read: 15e9, Release: 30e9, AnswerBytes: 64 << 20}) {
+	if own := newClient(t, canaryConfig("HTTPS://api.test")); own.limits != (Limits{
+		SignIn: 10e9, Read: 15e9, Release: 30e9, AnswerBytes: 64 << 20,
+	}) {
 		t.Errorf("limits %v", own.limits)
 	}
 }
@@ -186,7 +206,9 @@ func TestScrubbingLeavesOtherTextAlone(t *testing.T) {
 	if got := s.message(strings.Repeat("é", 3000)); got != strings.Repeat("é", 2000) {
 		t.Errorf("a long text has %d characters", len([]rune(got)))
 	}
-	if a := played(t, 400, `{"success":false,"message":"`+strings.Repeat("m", 5000)+`"}`).ReleaseToLine(t.Context(), "x"); len(a.Message) != 2000 || a.Reason != packaging.OtherRefusal {
+	if a := played(
+		t, 400, `{"success":false,"message":"`+strings.Repeat("m", 5000)+`"}`,
+	).ReleaseToLine(t.Context(), "x"); len(a.Message) != 2000 || a.Reason != packaging.OtherRefusal {
 		t.Errorf("a message of %d characters", len(a.Message))
 	}
 }

@@ -135,7 +135,9 @@ func played(t testing.TB, status int, body string) *Client {
 	c := config("https://api.test")
 	c.TokenKind = Static
 	c.Transport = transport(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		return &http.Response{
+			StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		}, nil
 	})
 	client, err := New(c)
 	if err != nil {

@@ -19,7 +19,8 @@ func TestAnAnswerThatIsTooLongIsUnreadable(t *testing.T) {
 	c, _ := static(t, says(200, body))
 	c.limits.AnswerBytes = 1000
 	a := order143(t, c)
-	if a.Outcome != packaging.Unknown || a.Reason != packaging.Unreadable || !strings.Contains(a.Message, "1000 bytes") || string(a.Body) != body[:1000] {
+	if a.Outcome != packaging.Unknown || a.Reason != packaging.Unreadable ||
+		!strings.Contains(a.Message, "1000 bytes") || string(a.Body) != body[:1000] {
 		t.Errorf("answer %v: %s", a, a.Message)
 	}
 	if _, _, err := c.Open(t.Context()); callError(t, err).Reason != packaging.Unreadable {
@@ -64,7 +65,8 @@ func BenchmarkRelease100k(b *testing.B) {
 func TestAFactThatIsTooLongIsCutAndItsOrderKeptWhole(t *testing.T) {
 	long := strings.Repeat("ü", 1<<20)
 	element := map[string]any{
-		"order_id": "Order143", "status": "Pending release", "product": long, "lot": map[string]string{"number": long}, "quantity": 10,
+		"order_id": "Order143", "status": "Pending release", "product": long, "lot": map[string]string{"number": long},
+		"quantity": 10,
 	}
 	body, err := json.Marshal(map[string]any{"success": true, "data": []any{element, map[string]any{"order_id": long}}})
 	if err != nil {
@@ -76,7 +78,8 @@ func TestAFactThatIsTooLongIsCutAndItsOrderKeptWhole(t *testing.T) {
 		t.Fatalf("%d orders, %d without a name, %v", len(orders), nameless, err)
 	}
 	o := orders[0]
-	if len(o.Product) > maxFact || len(o.Lot) > maxFact || !strings.HasSuffix(o.Product, "ü…") || !utf8.ValidString(o.Product) || o.Quantity != "10" {
+	if len(o.Product) > maxFact || len(o.Lot) > maxFact || !strings.HasSuffix(o.Product, "ü…") ||
+		!utf8.ValidString(o.Product) || o.Quantity != "10" {
 		t.Errorf("product of %d bytes, lot of %d, quantity %q", len(o.Product), len(o.Lot), o.Quantity)
 	}
 	if !strings.Contains(string(o.Raw), long) {

@@ -87,7 +87,8 @@ func TestATokenThatIsRejectedDuringAReleaseIsRenewedOnce(t *testing.T) {
 				t.Errorf("answer %v", a)
 			}
 			calls := s.Calls()
-			if calls[sandbox.SignIn] != c.signIns || calls[sandbox.ReleaseToLine] != c.sent || len(s.Released()) != c.releases {
+			if calls[sandbox.SignIn] != c.signIns || calls[sandbox.ReleaseToLine] != c.sent ||
+				len(s.Released()) != c.releases {
 				t.Errorf("calls %v, %d releases", calls, len(s.Released()))
 			}
 		})
@@ -101,9 +102,24 @@ func TestWithoutASignInNothingIsSent(t *testing.T) {
 		config func(*Config)
 		want   packaging.Reason
 	}{
-		{"a wrong secret", sandbox.Fault{}, func(c *Config) { c.APISecret = secret.New("wrong-secret") }, packaging.SignInRejected},
-		{"a no in 400", sandbox.Fault{Kind: sandbox.ErrorBefore, Status: 400, Body: `{"success":false,"message":"x"}`}, nil, packaging.SignInRejected},
-		{"a 401 in another layout", sandbox.Fault{Kind: sandbox.ErrorBefore, Status: 401, Body: `{"message":"Unauthorized"}`}, nil, packaging.SignInRejected},
+		{
+			"a wrong secret",
+			sandbox.Fault{},
+			func(c *Config) { c.APISecret = secret.New("wrong-secret") },
+			packaging.SignInRejected,
+		},
+		{
+			"a no in 400",
+			sandbox.Fault{Kind: sandbox.ErrorBefore, Status: 400, Body: `{"success":false,"message":"x"}`},
+			nil,
+			packaging.SignInRejected,
+		},
+		{
+			"a 401 in another layout",
+			sandbox.Fault{Kind: sandbox.ErrorBefore, Status: 401, Body: `{"message":"Unauthorized"}`},
+			nil,
+			packaging.SignInRejected,
+		},
 		{"a server error", sandbox.Fault{Kind: sandbox.ErrorBefore}, nil, packaging.SignInFailed},
 		{"a cut", sandbox.Fault{Kind: sandbox.CutBefore}, nil, packaging.SignInFailed},
 		{"a page", sandbox.Fault{Kind: sandbox.HTML}, nil, packaging.SignInFailed},
@@ -112,8 +128,17 @@ func TestWithoutASignInNothingIsSent(t *testing.T) {
 		{"an empty answer", sandbox.Fault{Kind: sandbox.Empty}, nil, packaging.SignInFailed},
 		{"half an answer", sandbox.Fault{Kind: sandbox.CutJSON}, nil, packaging.SignInFailed},
 		{"no token in it", sandbox.Fault{Kind: sandbox.WrongType}, nil, packaging.SignInFailed},
-		{"too late", sandbox.Fault{Kind: sandbox.Delay, Delay: time.Hour}, func(c *Config) { c.Limits.SignIn = 50 * time.Millisecond }, packaging.SignInFailed},
-		{"nobody there", sandbox.Fault{}, func(c *Config) { c.BaseURL = "https://nowhere.invalid" }, packaging.SignInFailed},
+		{
+			"too late",
+			sandbox.Fault{Kind: sandbox.Delay, Delay: time.Hour},
+			func(c *Config) { c.Limits.SignIn = 50 * time.Millisecond }, packaging.SignInFailed,
+		},
+		{
+			"nobody there",
+			sandbox.Fault{},
+			func(c *Config) { c.BaseURL = "https://nowhere.invalid" },
+			packaging.SignInFailed,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, s := withSandbox(t, c.config)
@@ -181,7 +206,8 @@ func TestTokensAreFoundUnderAllAssumedNames(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			s := answering(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/v1/api_auth" {
-					if r.Header.Get("X-Access-Token") != "" || r.Header.Get("X-Channel-Key") != "" || r.Header.Get("Content-Type") != "application/json" {
+					if r.Header.Get("X-Access-Token") != "" || r.Header.Get("X-Channel-Key") != "" ||
+						r.Header.Get("Content-Type") != "application/json" {
 						t.Errorf("headers of sign-in: %v", r.Header)
 					}
 					says(200, body)(w, r)
@@ -200,7 +226,13 @@ func TestTokensAreFoundUnderAllAssumedNames(t *testing.T) {
 }
 
 func TestAnUnknownTokenNameIsToldWithoutItsValue(t *testing.T) {
-	s := answering(t, says(200, `{"success":true,"jwt":"value-of-jwt","data":{"bearer":"value-of-bearer"},"`+strings.Repeat("k", 50)+`":1}`))
+	s := answering(
+		t,
+		says(
+			200,
+			`{"success":true,"jwt":"value-of-jwt","data":{"bearer":"value-of-bearer"},"`+strings.Repeat("k", 50)+`":1}`,
+		),
+	)
 	_, _, err := newClient(t, config(s.URL)).Open(t.Context())
 	e := callError(t, err)
 	if want := "the answer to sign-in holds no token that is known; it holds: data, data.bearer, jwt, success"; e.Reason != packaging.SignInFailed || e.Message != want {
@@ -220,7 +252,10 @@ func TestTokensAreRenewedEarly(t *testing.T) {
 		want        time.Duration
 	}{
 		{"a day", token(fmt.Sprintf(`{"iat":%d,"exp":%d}`, now, now+86400)), day},
-		{"an hour, by a clock two days behind", token(fmt.Sprintf(`{"iat":%d,"exp":%d}`, now-172800, now-172800+3600)), 55 * time.Minute},
+		{
+			"an hour, by a clock two days behind",
+			token(fmt.Sprintf(`{"iat":%d,"exp":%d}`, now-172800, now-172800+3600)), 55 * time.Minute,
+		},
 		{"a minute, as text", token(`{"iat":"100","exp":"160"}`), 54 * time.Second},
 		{"an hour without iat", token(fmt.Sprintf(`{"exp":%d}`, now+3600)), 55 * time.Minute},
 		{"past without iat", token(fmt.Sprintf(`{"exp":%d}`, now-1)), day},

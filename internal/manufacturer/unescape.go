@@ -36,7 +36,9 @@ func (v view) unescape() (u view, differs bool) {
 		return v, false
 	}
 	u.from = v.from
-	u.text, u.starts, u.ends = make([]byte, 0, len(v.text)), make([]int32, 0, len(v.text)), make([]int32, 0, len(v.text))
+	u.text, u.starts, u.ends = make([]byte, 0, len(v.text)), make(
+		[]int32, 0, len(v.text),
+	), make([]int32, 0, len(v.text))
 	for i := 0; i < len(v.text); {
 		content, size := unescapeOne(v.text[i:])
 		differs = differs || size > 1

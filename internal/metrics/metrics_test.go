@@ -28,10 +28,14 @@ func full(context.Context) (State, error) {
 	}
 	return State{
 		Now: now, Held: 2, Pages: 3, DatabaseBytes: 4096, LogBytes: 512, CertificateEnds: now.Add(time.Hour),
-		Sites: []Site{{Slug: "ghent", APIDown: true, OrdersAsOf: now.Add(-time.Minute), Unknown: 1, OldestUnknown: now.Add(-time.Hour), Waiting: packaging.Waiting{
-			Lists: map[packaging.DeliveryState]int{packaging.DeliveryHeld: 2}, OldestList: now.Add(-20 * time.Minute),
-			Alarms: 3, Messages: 1, OldestMessage: now.Add(-time.Minute),
-		}}},
+		Sites: []Site{{
+			Slug: "ghent", APIDown: true, OrdersAsOf: now.Add(-time.Minute), Unknown: 1,
+			OldestUnknown: now.Add(-time.Hour), Waiting: packaging.Waiting{
+				Lists:      map[packaging.DeliveryState]int{packaging.DeliveryHeld: 2},
+				OldestList: now.Add(-20 * time.Minute),
+				Alarms:     3, Messages: 1, OldestMessage: now.Add(-time.Minute),
+			},
+		}},
 		Backups: packaging.Backups{Last: now.Add(-2 * time.Hour)},
 		Check:   packaging.SelfCheck{Ended: now},
 		Copied: packaging.CopyState{
@@ -142,7 +146,8 @@ func TestTheMainAddressServesMetricsForTheirTokenAlone(t *testing.T) {
 		"canary-metrics-token": http.StatusUnauthorized, "Bearer canary-metrics-token": http.StatusOK,
 	} {
 		status, text := scrape(t, h, authorization)
-		if status != want || strings.Contains(text, "lineboard_") != (want == http.StatusOK) || strings.Contains(text, "canary") {
+		if status != want || strings.Contains(text, "lineboard_") != (want == http.StatusOK) ||
+			strings.Contains(text, "canary") {
 			t.Errorf("%q: %d", authorization, status)
 		}
 	}

@@ -52,37 +52,55 @@ var (
 	apiDown         = describe("api_down", "1 while the API of a site counts as down and calls end at once.", "site")
 	ordersAge       = describe("orders_age_seconds", "Time since the orders of a site were last refreshed.", "site")
 	unknownOutcomes = describe("unknown_outcomes", "Releases of a site whose outcome is unknown.", "site")
-	unknownAge      = describe("unknown_outcome_age_seconds", "Age of the oldest release of a site whose outcome is unknown; 0 without one.", "site")
-	deliveries      = describe("deliveries", "Serial lists of a site that their destinations do not have yet, by state.", "site", "state")
-	deliveryAge     = describe("delivery_age_seconds", "Time for which such a list has been in its state at most; 0 without one.", "site")
-	alarms          = describe("alarms", "Alarms of a site that last.", "site")
-	messages        = describe("alarm_messages", "Messages about alarms of a site that wait to be sent.", "site")
-	messageAge      = describe("alarm_message_age_seconds", "Age of the oldest such message; 0 without one.", "site")
-	answersHeld     = describe("answers_held", "Answers of the API that wait to be stored.")
-	openPages       = describe("open_pages", "Open pages that get updates.")
-	databaseBytes   = describe("database_bytes", "Size of the database file.")
-	logBytes        = describe("wal_bytes", "Size of the database's write-ahead log.")
-	backupAge       = describe("backup_age_seconds", "Age of the newest proven backup; absent without one.")
-	backupFailed    = describe("backup_failed", "1 if the last backup failed.")
-	dataFaulty      = describe("data_faulty", "1 if the check since the start found a fault: releases are stopped.")
-	verifiedAt      = describe("verified_timestamp_seconds", "When the check since the start ended; absent while it runs.")
-	unanchored      = describe("history_unanchored", "1 if the last anchor of the history could not be written.")
-	copyLag         = describe("copy_lag_seconds", "Time since when something is missing from the copy; 0 if nothing is, absent without a copy.")
-	copyConfirmed   = describe("copy_confirmed_timestamp_seconds", "As of when everything is in the copy; absent before the first time.")
+	unknownAge      = describe(
+		"unknown_outcome_age_seconds", "Age of the oldest release of a site whose outcome is unknown; 0 without one.",
+		"site",
+	)
+	deliveries = describe(
+		"deliveries", "Serial lists of a site that their destinations do not have yet, by state.", "site", "state",
+	)
+	deliveryAge = describe(
+		"delivery_age_seconds", "Time for which such a list has been in its state at most; 0 without one.", "site",
+	)
+	alarms        = describe("alarms", "Alarms of a site that last.", "site")
+	messages      = describe("alarm_messages", "Messages about alarms of a site that wait to be sent.", "site")
+	messageAge    = describe("alarm_message_age_seconds", "Age of the oldest such message; 0 without one.", "site")
+	answersHeld   = describe("answers_held", "Answers of the API that wait to be stored.")
+	openPages     = describe("open_pages", "Open pages that get updates.")
+	databaseBytes = describe("database_bytes", "Size of the database file.")
+	logBytes      = describe("wal_bytes", "Size of the database's write-ahead log.")
+	backupAge     = describe("backup_age_seconds", "Age of the newest proven backup; absent without one.")
+	backupFailed  = describe("backup_failed", "1 if the last backup failed.")
+	dataFaulty    = describe("data_faulty", "1 if the check since the start found a fault: releases are stopped.")
+	verifiedAt    = describe(
+		"verified_timestamp_seconds", "When the check since the start ended; absent while it runs.",
+	)
+	unanchored = describe("history_unanchored", "1 if the last anchor of the history could not be written.")
+	copyLag    = describe(
+		"copy_lag_seconds",
+		"Time since when something is missing from the copy; 0 if nothing is, absent without a copy.",
+	)
+	copyConfirmed = describe(
+		"copy_confirmed_timestamp_seconds", "As of when everything is in the copy; absent before the first time.",
+	)
 	copyFailed      = describe("copy_failed", "1 if the last wait for the copy failed; absent without a copy.")
 	copyEpoch       = describe("copy_epoch", "Epoch in which this Lineboard releases; absent without a standby.")
 	takenOver       = describe("taken_over", "1 if another Lineboard took over; absent without a copy.")
-	certificateEnds = describe("certificate_end_timestamp_seconds", "When the TLS certificate ends; absent without one.")
-	writerWait      = describe("writer_wait_seconds", "Time that transactions waited for the writer.", "kind")
-	writerHold      = describe("writer_hold_seconds", "Time that transactions held the writer.", "kind")
-	stateUnread     = describe("state_unread", "1 if the state could not be read for this scrape.")
+	certificateEnds = describe(
+		"certificate_end_timestamp_seconds", "When the TLS certificate ends; absent without one.",
+	)
+	writerWait  = describe("writer_wait_seconds", "Time that transactions waited for the writer.", "kind")
+	writerHold  = describe("writer_hold_seconds", "Time that transactions held the writer.", "kind")
+	stateUnread = describe("state_unread", "1 if the state could not be read for this scrape.")
 )
 
 // Describe sends all descriptions.
 func (c stateCollector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		apiDown, ordersAge, unknownOutcomes, unknownAge, deliveries, deliveryAge, alarms, messages, messageAge, answersHeld,
-		openPages, databaseBytes, logBytes, backupAge, backupFailed, dataFaulty, verifiedAt, unanchored, certificateEnds,
+		apiDown, ordersAge, unknownOutcomes, unknownAge, deliveries, deliveryAge, alarms, messages, messageAge,
+		answersHeld,
+		openPages, databaseBytes, logBytes, backupAge, backupFailed, dataFaulty, verifiedAt, unanchored,
+		certificateEnds,
 		writerWait, writerHold, stateUnread, copyLag, copyConfirmed, copyFailed, copyEpoch, takenOver,
 	} {
 		to <- d

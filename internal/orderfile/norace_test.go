@@ -25,7 +25,9 @@ func orders(t *testing.T, n int) io.Reader {
 		_, err := io.WriteString(w, "order_id,line,product,gtin,lot,expiry,quantity,extra_percent\r\n")
 		for i := range n {
 			if err == nil {
-				_, err = fmt.Fprintf(w, "Order%06d,L1,Paracetamol 500 mg,09506000134352,LOT%06d,2028-05-31,12000,2.5\r\n", i, i)
+				_, err = fmt.Fprintf(
+					w, "Order%06d,L1,Paracetamol 500 mg,09506000134352,LOT%06d,2028-05-31,12000,2.5\r\n", i, i,
+				)
 			}
 		}
 		w.CloseWithError(err)
@@ -37,10 +39,12 @@ func TestAHundredThousandOrdersAreReadAndNoMore(t *testing.T) {
 	t.Parallel()
 	file, err := orderfile.Read(orders(t, orderfile.MaxRows), orderfile.CSV)
 	rows, faults := file.Rows, file.Faults
-	if err != nil || faults.Count != 0 || len(rows) != orderfile.MaxRows || rows[99_999].Facts.Lot != "LOT099999" || rows[99_999].Row != 100_001 {
+	if err != nil || faults.Count != 0 || len(rows) != orderfile.MaxRows || rows[99_999].Facts.Lot != "LOT099999" ||
+		rows[99_999].Row != 100_001 {
 		t.Errorf("%d rows, %+v, %v", len(rows), faults, err)
 	}
-	if file, err = orderfile.Read(orders(t, orderfile.MaxRows+1), orderfile.CSV); err != nil || !slices.Equal(faultLines(file.Faults), []string{"0 too_many_rows"}) {
+	if file, err = orderfile.Read(orders(t, orderfile.MaxRows+1), orderfile.CSV); err != nil ||
+		!slices.Equal(faultLines(file.Faults), []string{"0 too_many_rows"}) {
 		t.Errorf("%+v, %v", faults, err)
 	}
 }
@@ -107,10 +111,14 @@ func TestARowLongerThanAnyOrderIsRefusedAtOnce(t *testing.T) {
 		"headings without end": {orderfile.CSV, strings.Repeat("a,", large/2), "1 row_too_long"},
 		"a row of many cells":  {orderfile.CSV, head + strings.Repeat("a,", large/2), "2 row_too_long"},
 		"a long cell":          {orderfile.CSV, head + strings.Repeat("a", large), "2 row_too_long"},
-		"a long quoted cell":   {orderfile.CSV, head + "x,y\r\n\"" + strings.Repeat("a", large) + "\"", "3 row_too_long"},
-		"an object of names":   {orderfile.JSON, `[{` + names(200_000) + `"lot":"A"}]`, "1 row_too_long"},
-		"a small one of many":  {orderfile.JSON, `[{` + names(200) + `"lot":"A"}]`, "1 row_too_long"},
-		"a long text":          {orderfile.JSON, `[{"order_id":"a"},{"lot":"` + strings.Repeat("a", large) + `"}]`, "2 row_too_long"},
+		"a long quoted cell": {
+			orderfile.CSV, head + "x,y\r\n\"" + strings.Repeat("a", large) + "\"", "3 row_too_long",
+		},
+		"an object of names":  {orderfile.JSON, `[{` + names(200_000) + `"lot":"A"}]`, "1 row_too_long"},
+		"a small one of many": {orderfile.JSON, `[{` + names(200) + `"lot":"A"}]`, "1 row_too_long"},
+		"a long text": {
+			orderfile.JSON, `[{"order_id":"a"},{"lot":"` + strings.Repeat("a", large) + `"}]`, "2 row_too_long",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats

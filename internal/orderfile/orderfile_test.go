@@ -28,7 +28,8 @@ func read(t *testing.T, content string) ([]packaging.ImportRow, packaging.Import
 
 // whole is an order with every field, as it is kept.
 var whole = packaging.Facts{
-	Key: "Order143", LineCode: "L1", Product: "Paracetamol 500 mg", GTIN: "09506000134352", Lot: "ABC/12-3", Expiry: "2028-05-31",
+	Key: "Order143", LineCode: "L1", Product: "Paracetamol 500 mg", GTIN: "09506000134352", Lot: "ABC/12-3",
+	Expiry:   "2028-05-31",
 	Quantity: "12000", ExtraPercent: "2.5",
 }
 
@@ -56,7 +57,9 @@ func TestAnOrderIsReadHoweverItsFileIsWritten(t *testing.T) {
 		"said separator":           "sep=;\r\n" + strings.ReplaceAll(head+body, ",", ";"),
 		"UTF-16, little end first": utf16(unicode.LittleEndian),
 		"UTF-16, big end first":    utf16(unicode.BigEndian),
-		"everything quoted":        `"` + strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(head+body), ",", `","`), "\n", "\"\n\"") + `"`,
+		"everything quoted": `"` + strings.ReplaceAll(
+			strings.ReplaceAll(strings.TrimSpace(head+body), ",", `","`), "\n", "\"\n\"",
+		) + `"`,
 		"other headings":           "Order ID, LINE ,Product,Gtin,LOT,Expiry,Quantity,Extra Percent\n" + body,
 		"other order of columns":   "lot,extra-percent,orderid,line,product,gtin,expiry,quantity\nABC/12-3,2.50,Order143,L1,Paracetamol 500 mg,9506000134352,31.05.2028,012000\n",
 		"a line break in a cell":   head + strings.Replace(body, "Paracetamol 500 mg", "\"Paracetamol\r\n500 mg\"", 1),
@@ -84,7 +87,8 @@ func TestWhatIsLeftEmptySaysNothing(t *testing.T) {
 		`[{"order_id":"A","lot":null,"quantity":""},{"order_id":"B"}]`,
 	} {
 		rows, faults := read(t, content)
-		if faults.Count != 0 || len(rows) != 2 || rows[0].Facts.Lot != "" || rows[1].Facts.Key != "B" || rows[1].Facts.Quantity != "" {
+		if faults.Count != 0 || len(rows) != 2 || rows[0].Facts.Lot != "" || rows[1].Facts.Key != "B" ||
+			rows[1].Facts.Quantity != "" {
 			t.Errorf("%q: %+v %+v", content, rows, faults)
 		}
 	}
@@ -131,22 +135,30 @@ func TestWhatIsWrongIsToldWithItsRowAndColumn(t *testing.T) {
 		"a bare quotation mark":   {"order_id,lot\nA,B\"C\n", []string{"2 not_csv"}},
 		"Latin-1":                 {"order_id,product\nA,Pr\xe4parat\n", []string{"0 not_utf8"}},
 		"UTF-16 without its mark": {"o\x00r\x00d\x00", []string{"0 not_utf8"}},
-		"half a UTF-16 pair":      {"\xff\xfeo\x00\x00\xd8", []string{"1 unknown_column", "1 order_id no_order_id_column"}},
-		"an order twice":          {"order_id\nA\nB\nA\n", []string{"4 order_id order_id_twice"}},
-		"no order ID":             {"order_id,lot\n,B\n", []string{"2 order_id order_id_missing"}},
-		"a long order ID":         {"order_id\n" + strings.Repeat("é", 256) + "\n", []string{"2 order_id order_id_long"}},
-		"rows after a long cell":  {cell("lot", "a b"), []string{"2 order_id control_character", "4 lot lot_characters"}},
-		"several in a row":        {"order_id,gtin,expiry\nA,12,soon\n", []string{"2 gtin gtin_form", "2 expiry expiry_form"}},
-		"cut off JSON":            {`[{"order_id":"A"},{"order`, []string{"2 not_json"}},
-		"more after JSON":         {`[{"order_id":"A"}] x`, []string{"0 not_json"}},
-		"an object":               {`{"order_id":"A"}`, []string{"0 not_json"}},
-		"no objects":              {`["A"]`, []string{"1 wrong_type"}},
-		"an unknown name":         {`[{"order_id":"A","status":"Done"}]`, []string{"1 unknown_field"}},
-		"a name in capitals":      {`[{"Order_ID":"A"}]`, []string{"1 unknown_field"}},
-		"a name twice":            {`[{"order_id":"A","order_id":"B"}]`, []string{"1 order_id field_twice"}},
-		"a number for a lot":      {`[{"order_id":"A","lot":7}]`, []string{"1 lot wrong_type"}},
-		"a list for a lot":        {`[{"order_id":"A","lot":["x"]}]`, []string{"1 lot wrong_type"}},
-		"a line break in JSON":    {`[{"order_id":"A\nB"}]`, []string{"1 order_id control_character"}},
+		"half a UTF-16 pair": {
+			"\xff\xfeo\x00\x00\xd8", []string{"1 unknown_column", "1 order_id no_order_id_column"},
+		},
+		"an order twice": {"order_id\nA\nB\nA\n", []string{"4 order_id order_id_twice"}},
+		"no order ID":    {"order_id,lot\n,B\n", []string{"2 order_id order_id_missing"}},
+		"a long order ID": {
+			"order_id\n" + strings.Repeat("é", 256) + "\n", []string{"2 order_id order_id_long"},
+		},
+		"rows after a long cell": {
+			cell("lot", "a b"), []string{"2 order_id control_character", "4 lot lot_characters"},
+		},
+		"several in a row": {
+			"order_id,gtin,expiry\nA,12,soon\n", []string{"2 gtin gtin_form", "2 expiry expiry_form"},
+		},
+		"cut off JSON":         {`[{"order_id":"A"},{"order`, []string{"2 not_json"}},
+		"more after JSON":      {`[{"order_id":"A"}] x`, []string{"0 not_json"}},
+		"an object":            {`{"order_id":"A"}`, []string{"0 not_json"}},
+		"no objects":           {`["A"]`, []string{"1 wrong_type"}},
+		"an unknown name":      {`[{"order_id":"A","status":"Done"}]`, []string{"1 unknown_field"}},
+		"a name in capitals":   {`[{"Order_ID":"A"}]`, []string{"1 unknown_field"}},
+		"a name twice":         {`[{"order_id":"A","order_id":"B"}]`, []string{"1 order_id field_twice"}},
+		"a number for a lot":   {`[{"order_id":"A","lot":7}]`, []string{"1 lot wrong_type"}},
+		"a list for a lot":     {`[{"order_id":"A","lot":["x"]}]`, []string{"1 lot wrong_type"}},
+		"a line break in JSON": {`[{"order_id":"A\nB"}]`, []string{"1 order_id control_character"}},
 	} {
 		rows, faults := read(t, test.content)
 		if diff := cmp.Diff(test.want, faultLines(faults)); diff != "" {
@@ -159,22 +171,36 @@ func TestAValueIsReadAsItIsMeantOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	for column, values := range map[string]map[string]string{ // what comes of a value, or its fault
 		"gtin": {
-			"9506000134352": "09506000134352", "09506000134352": "09506000134352", "96385074": "00000096385074", "036000291452": "00036000291452",
-			"09506000134353": "gtin_check_digit", "9.506E+12": "gtin_form", "950600013435": "gtin_check_digit", "1234567": "gtin_form", "0950600013435２": "gtin_form",
+			"9506000134352": "09506000134352", "09506000134352": "09506000134352", "96385074": "00000096385074",
+			"036000291452":   "00036000291452",
+			"09506000134353": "gtin_check_digit", "9.506E+12": "gtin_form", "950600013435": "gtin_check_digit",
+			"1234567": "gtin_form", "0950600013435２": "gtin_form",
 		},
-		"lot": {"A1": "A1", strings.Repeat("x", 20): strings.Repeat("x", 20), strings.Repeat("x", 21): "lot_long", "A B": "lot_characters", "Ä": "lot_characters", "#1": "lot_characters"},
+		"lot": {
+			"A1": "A1", strings.Repeat("x", 20): strings.Repeat("x", 20), strings.Repeat("x", 21): "lot_long",
+			"A B": "lot_characters", "Ä": "lot_characters", "#1": "lot_characters",
+		},
 		"expiry": {
-			"2028-02-29": "2028-02-29", "29.02.2028": "2028-02-29", "2027-02-29": "expiry_no_date", "31.04.2028": "expiry_no_date", "1999-12-31": "expiry_no_date",
-			"2028-05": "expiry_no_day", "05.2028": "expiry_no_day", "2028-05-00": "expiry_no_day", "00.05.2028": "expiry_no_day", "05/2028": "expiry_no_day",
-			"05/31/2028": "expiry_form", "31/05/2028": "expiry_form", "280531": "expiry_form", "280500": "expiry_no_day", "31.5.2028": "expiry_form", "May 2028": "expiry_form", "2028-05-31 00:00": "expiry_form",
+			"2028-02-29": "2028-02-29", "29.02.2028": "2028-02-29", "2027-02-29": "expiry_no_date",
+			"31.04.2028": "expiry_no_date", "1999-12-31": "expiry_no_date",
+			"2028-05": "expiry_no_day", "05.2028": "expiry_no_day", "2028-05-00": "expiry_no_day",
+			"00.05.2028": "expiry_no_day", "05/2028": "expiry_no_day",
+			"05/31/2028": "expiry_form", "31/05/2028": "expiry_form", "280531": "expiry_form",
+			"280500": "expiry_no_day", "31.5.2028": "expiry_form", "May 2028": "expiry_form",
+			"2028-05-31 00:00": "expiry_form",
 		},
 		"quantity": {
-			"1": "1", "0012": "12", "999999999999": "999999999999", "0": "quantity_form", "-1": "quantity_form", "1.234": "quantity_form", "1.234,5": "quantity_form",
-			"1,234": "quantity_form", "1 234": "quantity_form", "1e3": "quantity_form", "1234567890123": "quantity_form", "१२": "quantity_form",
+			"1": "1", "0012": "12", "999999999999": "999999999999", "0": "quantity_form", "-1": "quantity_form",
+			"1.234": "quantity_form", "1.234,5": "quantity_form",
+			"1,234": "quantity_form", "1 234": "quantity_form", "1e3": "quantity_form",
+			"1234567890123": "quantity_form", "१२": "quantity_form",
 		},
 		"extra_percent": {
-			"0": "0", "5": "5", "05.50": "5.5", "2.5": "2.5", "100": "100", "100.0": "100", "100.1": "extra_percent_form", "2,5": "2.5", "2,500.0": "extra_percent_form", "1.234,5": "extra_percent_form",
-			"5 %": "extra_percent_form", ".5": "extra_percent_form", "-1": "extra_percent_form", "101": "extra_percent_form",
+			"0": "0", "5": "5", "05.50": "5.5", "2.5": "2.5", "100": "100", "100.0": "100",
+			"100.1": "extra_percent_form", "2,5": "2.5", "2,500.0": "extra_percent_form",
+			"1.234,5": "extra_percent_form",
+			"5 %":     "extra_percent_form", ".5": "extra_percent_form", "-1": "extra_percent_form",
+			"101": "extra_percent_form",
 		},
 		"product": {"  Ibu\n 400 ": "Ibu 400", strings.Repeat("é", 201): "product_long", "a\x07b": "control_character"},
 	} {
@@ -219,7 +245,8 @@ func TestAReaderThatFailsIsNoFaultOfTheFile(t *testing.T) {
 // What is read must be as the rules say, and come back the same from the file that Lineboard itself would write of it.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
-		head + body, "\ufeff" + head + body, "sep=;\norder_id;lot\n'=1;'-2\n", "order_id\n\"a\nb\"\n", `[{"order_id":"A","quantity":1e3,"lot":null}]`,
+		head + body, "\ufeff" + head + body, "sep=;\norder_id;lot\n'=1;'-2\n", "order_id\n\"a\nb\"\n",
+		`[{"order_id":"A","quantity":1e3,"lot":null}]`,
 		"\xff\xfeo\x00", "[[[[", "order_id,expiry\nA,05.2028\n", "order_id\t\nA\tB\n",
 	} {
 		f.Add([]byte(seed))

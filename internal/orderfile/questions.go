@@ -17,8 +17,10 @@ const monthNames = `jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|` +
 	`ene|abr|ago|dic|febr|márc|ápr|máj|jún|júl|szept`
 
 var (
-	monthCell      = regexp.MustCompile(`(?i)^(\d{1,4}[-./ ]{1,2})?(` + monthNames + `)\.?([-./ ]{1,2}\d{1,4})?$`)
-	dateCell       = regexp.MustCompile(`^(\d{1,2}([-./])\d{1,2}([-./])(\d{2}|\d{4})|(19|20)\d{2}([-./])\d{1,2}([-./])\d{1,2})\.?$`)
+	monthCell = regexp.MustCompile(`(?i)^(\d{1,4}[-./ ]{1,2})?(` + monthNames + `)\.?([-./ ]{1,2}\d{1,4})?$`)
+	dateCell  = regexp.MustCompile(
+		`^(\d{1,2}([-./])\d{1,2}([-./])(\d{2}|\d{4})|(19|20)\d{2}([-./])\d{1,2}([-./])\d{1,2})\.?$`,
+	)
 	dayNumber      = regexp.MustCompile(`^4[3-9]\d{3}$|^5[0-4]\d{3}$`) // days since 1900: 2017 to 2050
 	scientificCell = regexp.MustCompile(`^-?\d([.,]\d+)?[Ee]\+\d{1,3}$`)
 	roundedCell    = regexp.MustCompile(`^\d{15}0+$`)

@@ -28,11 +28,19 @@ func readFile(t *testing.T, content string) orderfile.Content {
 func TestWhatASpreadsheetMayHaveChangedIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string][]string{
-		"order_id;line;lot\r\nORD-2;L1;10.Dez\r\nWO-9;L1;Mar-26\r\n": {"2 lot looks_like_date", "3 lot looks_like_date"},
-		"order_id,lot\nA,46752\nB,12345\nC,4675\nD,MAR26\n":          {"2 lot looks_like_date"},
-		"order_id,lot\nA,01.03.2026\nB,3/1/26\nC,2026-03-01\n":       {"2 lot looks_like_date", "3 lot looks_like_date", "4 lot looks_like_date"},
-		"order_id,lot\n10-Dec,x\n12. okt,y\n46752,z\n":               {"2 order_id looks_like_date", "3 order_id looks_like_date"},
-		"order_id;lot\n1.23E+12;x\nA;1E+05\nB;1E5\nC;\"1,2E+17\"\n":  {"2 order_id scientific_notation", "3 lot scientific_notation", "5 lot scientific_notation"},
+		"order_id;line;lot\r\nORD-2;L1;10.Dez\r\nWO-9;L1;Mar-26\r\n": {
+			"2 lot looks_like_date", "3 lot looks_like_date",
+		},
+		"order_id,lot\nA,46752\nB,12345\nC,4675\nD,MAR26\n": {"2 lot looks_like_date"},
+		"order_id,lot\nA,01.03.2026\nB,3/1/26\nC,2026-03-01\n": {
+			"2 lot looks_like_date", "3 lot looks_like_date", "4 lot looks_like_date",
+		},
+		"order_id,lot\n10-Dec,x\n12. okt,y\n46752,z\n": {
+			"2 order_id looks_like_date", "3 order_id looks_like_date",
+		},
+		"order_id;lot\n1.23E+12;x\nA;1E+05\nB;1E5\nC;\"1,2E+17\"\n": {
+			"2 order_id scientific_notation", "3 lot scientific_notation", "5 lot scientific_notation",
+		},
 		"order_id,lot\n1234567890123450,x\nB,123456789012345000\nC,123456789012345\nD,1234567890123456\n": {
 			"2 order_id digits_rounded", "3 lot digits_rounded",
 		},
@@ -60,8 +68,10 @@ func TestWhatASpreadsheetMayHaveChangedIsAskedAbout(t *testing.T) {
 func TestLineEndsAndSeparatorsOfOtherProgramsAreReadOrTold(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
-		"CR only":       strings.ReplaceAll(head+body, "\n", "\r"),
-		"CR, quoted":    strings.ReplaceAll(head+strings.Replace(body, "Paracetamol 500 mg", `"Paracetamol 500 mg"`, 1), "\n", "\r"),
+		"CR only": strings.ReplaceAll(head+body, "\n", "\r"),
+		"CR, quoted": strings.ReplaceAll(
+			head+strings.Replace(body, "Paracetamol 500 mg", `"Paracetamol 500 mg"`, 1), "\n", "\r",
+		),
 		"vertical bars": strings.ReplaceAll(head+body, ",", "|"),
 		"named bars":    "sep=|\r" + strings.ReplaceAll(strings.ReplaceAll(head+body, ",", "|"), "\n", "\r"),
 	} {
@@ -121,12 +131,16 @@ func TestAWorkbookIsReadAsAPersonSeesIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			set(t, f, map[string]any{
-				"A2": "Order ID", "B2": "line", "C2": "product", "D2": "gtin", "E2": "lot", "F2": "expiry", "G2": "quantity", "H2": "extra_percent",
-				"A3": "Order143", "B3": "L1", "C3": "Paracetamol 500 mg", "D3": 9506000134352, "E3": "ABC/12-3", "F3": expiry, "G3": 12000, "H3": 0.025,
+				"A2": "Order ID", "B2": "line", "C2": "product", "D2": "gtin", "E2": "lot", "F2": "expiry",
+				"G2": "quantity", "H2": "extra_percent",
+				"A3": "Order143", "B3": "L1", "C3": "Paracetamol 500 mg", "D3": 9506000134352, "E3": "ABC/12-3",
+				"F3": expiry, "G3": 12000, "H3": 0.025,
 				"A5": "000123", "E5": "46752", "F5": "31.05.2028",
 				"A6": 124, "E6": "10.Dez",
 			}, map[string]string{"H3": "0.0%", "A6": "000000", "G3": "#,##0", "F3": "dd/mm/yyyy"})
-			if err := f.SetCellRichText("Sheet1", "C5", []excelize.RichTextRun{{Text: "Ibu"}, {Text: " 400"}}); err != nil {
+			if err := f.SetCellRichText(
+				"Sheet1", "C5", []excelize.RichTextRun{{Text: "Ibu"}, {Text: " 400"}},
+			); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -158,7 +172,10 @@ func TestWhatAWorkbookDidToAValueIsAskedOrTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}))
-	want := []string{"0 further_sheets", "2 hidden_row", "2 lot looks_like_date", "3 order_id digits_rounded", "4 lot looks_like_date", "6 order_id footer_row"}
+	want := []string{
+		"0 further_sheets", "2 hidden_row", "2 lot looks_like_date", "3 order_id digits_rounded",
+		"4 lot looks_like_date", "6 order_id footer_row",
+	}
 	if diff := cmp.Diff(want, faultLines(file.Questions)); diff != "" {
 		t.Errorf("%+v (-want +got):\n%s", file.Faults, diff)
 	}
@@ -215,7 +232,9 @@ const sheetPart, stringsPart = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml
 
 func TestTheKindsOfAWorkbooksCellsAreToldApart(t *testing.T) {
 	t.Parallel()
-	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "B1": "product", "A2": "A"}, nil) })
+	plain := workbook(t, func(f *excelize.File) {
+		set(t, f, map[string]any{"A1": "order_id", "B1": "product", "A2": "A"}, nil)
+	})
 	for cell, want := range map[string]string{
 		`<c r="B2" t="s"><v>0</v></c>`:                                        "order_id",
 		`<c r="B2" t="s"><v>3</v></c>`:                                        "2 cell_error",
@@ -237,10 +256,14 @@ func TestTheKindsOfAWorkbooksCellsAreToldApart(t *testing.T) {
 		texts := func(w io.Writer) {
 			_, _ = io.WriteString(w, "<sst><si><t>order_id</t></si><si><t>product</t></si><si><t>A</t></si></sst>")
 		}
-		file := readFile(t, repacked(t, plain, map[string]func(io.Writer){stringsPart: texts, sheetPart: func(w io.Writer) {
-			_, _ = fmt.Fprintf(w, `<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>
+		file := readFile(t, repacked(t, plain, map[string]func(io.Writer){
+			stringsPart: texts,
+			sheetPart: func(w io.Writer) {
+				_, _ = fmt.Fprintf(w,
+					`<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>
 				<row r="2"><c r="A2" t="s"><v>2</v></c>%s</row></sheetData></worksheet>`, cell)
-		}}))
+			},
+		}))
 		got := strings.Join(faultLines(file.Faults), ", ")
 		if got == "" && len(file.Rows) == 1 {
 			got = file.Rows[0].Facts.Product
@@ -284,22 +307,38 @@ func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
 		many[fmt.Sprintf("xl/media/%d.png", i)] = func(io.Writer) {}
 	}
 	for name, test := range map[string]struct{ content, want string }{
-		"large":   {repack(func(w io.Writer) { _, _ = w.Write(bytes.Repeat([]byte(" "), 65<<20)) }), "0 too_large"},
-		"cut off": {repack(func(w io.Writer) { _, _ = io.WriteString(w, "<worksheet><sheetData><row><c>") }), "0 not_xlsx"},
+		"large": {repack(func(w io.Writer) { _, _ = w.Write(bytes.Repeat([]byte(" "), 65<<20)) }), "0 too_large"},
+		"cut off": {repack(func(w io.Writer) {
+			_, _ = io.WriteString(w, "<worksheet><sheetData><row><c>")
+		}), "0 not_xlsx"},
 		"far right": {repack(func(w io.Writer) {
-			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>`)
+			_, _ = io.WriteString(
+				w, `<worksheet><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>`,
+			)
 		}), "1 row_too_long"},
 		"a hundred and one cells": {repack(func(w io.Writer) {
-			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="CW1"><v>1</v></c></row></sheetData></worksheet>`)
+			_, _ = io.WriteString(
+				w, `<worksheet><sheetData><row r="1"><c r="CW1"><v>1</v></c></row></sheetData></worksheet>`,
+			)
 		}), "1 row_too_long"},
 		"a long cell": {repack(func(w io.Writer) {
-			_, _ = fmt.Fprintf(w, `<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>order_id</t></is></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>%4097s</t></is></c></row></sheetData></worksheet>`, "a")
+			_, _ = fmt.Fprintf(
+				w,
+				`<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>order_id</t></is></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>%4097s</t></is></c></row></sheetData></worksheet>`,
+				"a",
+			)
 		}), "2 row_too_long"},
 		"a cell without end": {repack(func(w io.Writer) {
-			_, _ = io.WriteString(w, `<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is>`+strings.Repeat("<r><t>x</t></r>", 3<<20))
+			_, _ = io.WriteString(
+				w,
+				`<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is>`+
+					strings.Repeat("<r><t>x</t></r>", 3<<20),
+			)
 		}), "1 row_too_long"},
-		"many parts":  {repacked(t, plain, many), "0 too_large"},
-		"long styles": {with("xl/styles.xml", func(w io.Writer) { _, _ = w.Write(bytes.Repeat([]byte(" "), 3<<20)) }), "0 too_large"},
+		"many parts": {repacked(t, plain, many), "0 too_large"},
+		"long styles": {with("xl/styles.xml", func(w io.Writer) {
+			_, _ = w.Write(bytes.Repeat([]byte(" "), 3<<20))
+		}), "0 too_large"},
 		"many texts": {with(stringsPart, func(w io.Writer) {
 			_, _ = io.WriteString(w, "<sst>"+strings.Repeat("<si/>", 1<<20+1)+"</sst>")
 		}), "0 too_large"},

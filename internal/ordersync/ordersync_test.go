@@ -44,7 +44,9 @@ func (c *cache) ApplyRefresh(_ context.Context, _ packaging.TenantID, r packagin
 	return true, nil
 }
 
-func (c *cache) RefreshFailed(_ context.Context, _ packaging.TenantID, _ time.Time, failure *packaging.CallError) error {
+func (c *cache) RefreshFailed(
+	_ context.Context, _ packaging.TenantID, _ time.Time, failure *packaging.CallError,
+) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failures = append(c.failures, failure)
@@ -91,7 +93,10 @@ func syncerOf(c *cache, a ordersync.API, interval time.Duration) *ordersync.Sync
 }
 
 func complete(key string) packaging.Facts {
-	return packaging.Facts{Key: key, LineCode: "L1", Product: "p", GTIN: "g", Lot: "l", Expiry: "e", Quantity: "1", ExtraPercent: "0", Status: packaging.Open}
+	return packaging.Facts{
+		Key: key, LineCode: "L1", Product: "p", GTIN: "g", Lot: "l", Expiry: "e", Quantity: "1", ExtraPercent: "0",
+		Status: packaging.Open,
+	}
 }
 
 func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
@@ -104,7 +109,8 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 		a := &api{
 			list: []packaging.Facts{complete("whole"), bare, statusless, asked, old},
 			details: map[string]packaging.Facts{
-				"bare": {Key: "bare", Lot: "from details"}, "statusless": {Status: packaging.Suspended}, "asked an hour ago": {}, "running": complete("running"),
+				"bare": {Key: "bare", Lot: "from details"}, "statusless": {Status: packaging.Suspended},
+				"asked an hour ago": {}, "running": complete("running"),
 			},
 		}
 		ago := func(d time.Duration) packaging.CachedOrder { return packaging.CachedOrder{Asked: time.Now().Add(-d)} }
@@ -116,7 +122,9 @@ func TestDetailsAreAskedOnlyWhereSomethingIsMissing(t *testing.T) {
 			t.Fatal(err)
 		}
 		slices.Sort(a.asked)
-		if diff := cmp.Diff([]string{"asked an hour ago", "bare", "broken", "deleted", "running", "statusless"}, a.asked); diff != "" {
+		if diff := cmp.Diff(
+			[]string{"asked an hour ago", "bare", "broken", "deleted", "running", "statusless"}, a.asked,
+		); diff != "" {
 			t.Errorf("asked (-want +got)\n%s", diff)
 		}
 		r := c.applied[0]
@@ -156,8 +164,10 @@ func TestAFailedRefreshIsToldAndTakesNothingAway(t *testing.T) {
 		fails error
 		want  packaging.Reason
 	}{
-		"the API says why": {&packaging.CallError{Reason: packaging.TimedOut, Message: "no answer"}, packaging.TimedOut},
-		"anything else":    {errors.New("no credentials"), packaging.NotConfigured},
+		"the API says why": {
+			&packaging.CallError{Reason: packaging.TimedOut, Message: "no answer"}, packaging.TimedOut,
+		},
+		"anything else": {errors.New("no credentials"), packaging.NotConfigured},
 	} {
 		c := &cache{cached: map[string]packaging.CachedOrder{"a": {}}}
 		if err := syncer(c, &api{fails: test.fails}).Refresh(t.Context(), 1); err == nil {
@@ -206,13 +216,17 @@ func TestAnOrderThatRunsIsAskedAboutEachMinuteAndOneThatIsGoneEachHour(t *testin
 		done := complete("ends")
 		done.Status = packaging.Done
 		a := &api{
-			list:    []packaging.Facts{running("ends"), running("just asked"), running("asked before the clock was set back"), complete("open")},
+			list: []packaging.Facts{
+				running("ends"), running("just asked"), running("asked before the clock was set back"),
+				complete("open"),
+			},
 			details: map[string]packaging.Facts{"ends": done, "back": complete("back")},
 		}
 		c := &cache{cached: map[string]packaging.CachedOrder{
 			"ends": {Asked: ago(61 * time.Second)}, "just asked": {Asked: ago(59 * time.Second)}, "open": {},
 			"asked before the clock was set back": {Asked: ago(-24 * time.Hour)},
-			"back":                                {Asked: ago(61 * time.Minute), Gone: true}, "gone of late": {Asked: ago(59 * time.Minute), Gone: true},
+			"back":                                {Asked: ago(61 * time.Minute), Gone: true},
+			"gone of late":                        {Asked: ago(59 * time.Minute), Gone: true},
 		}}
 		if err := syncer(c, a).Refresh(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -221,7 +235,8 @@ func TestAnOrderThatRunsIsAskedAboutEachMinuteAndOneThatIsGoneEachHour(t *testin
 		if diff := cmp.Diff([]string{"asked before the clock was set back", "back", "ends"}, a.asked); diff != "" {
 			t.Errorf("asked (-want +got)\n%s", diff)
 		}
-		if r := c.applied[0]; r.Listed[0].Status != packaging.Done || !r.Listed[0].Detailed || len(r.Unlisted) != 1 || r.Unlisted[0].Key != "back" {
+		if r := c.applied[0]; r.Listed[0].Status != packaging.Done || !r.Listed[0].Detailed || len(r.Unlisted) != 1 ||
+			r.Unlisted[0].Key != "back" {
 			t.Errorf("listed %+v, unlisted %+v", r.Listed, r.Unlisted)
 		}
 	})
@@ -382,7 +397,9 @@ func TestAFailingTenantIsTriedSoonAndThenLessOften(t *testing.T) {
 			}
 			tries = append(tries, time.Since(start))
 		}
-		for i, want := range []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 60 * time.Second, 60 * time.Second} {
+		for i, want := range []time.Duration{
+			10 * time.Second, 20 * time.Second, 40 * time.Second, 60 * time.Second, 60 * time.Second,
+		} {
 			if gap := tries[i+1] - tries[i]; gap < want*9/10 || gap > want*11/10 {
 				t.Errorf("after failure %d it waits for %v, want about %v", i+1, gap, want)
 			}

@@ -53,7 +53,9 @@ func TestAnAddressThatIsWrittenDownMayBePrivate(t *testing.T) {
 }
 
 func TestNamesAreGuardedUnlessTheyAreExempt(t *testing.T) {
-	hosts, exempt := []string{"api.example", "exämple.example", "grün.example", "login.plant.example", "10.0.0.5", "localhost"}, []string{"Login.Plant.Example", "grün.example"}
+	hosts, exempt := []string{
+		"api.example", "exämple.example", "grün.example", "login.plant.example", "10.0.0.5", "localhost",
+	}, []string{"Login.Plant.Example", "grün.example"}
 	for host, want := range map[string]bool{
 		"api.example":            true,
 		"api.example.":           true,
@@ -93,7 +95,8 @@ func TestOnlyListedHostsAreReached(t *testing.T) {
 		}
 	}
 	for address, want := range map[string]bool{
-		"Hooks.Example:443": true, "hooks.example.:443": true, "hooks.example.org:443": false, "[fd00::1]:22": true, "[fd00::2]:22": false,
+		"Hooks.Example:443": true, "hooks.example.:443": true, "hooks.example.org:443": false, "[fd00::1]:22": true,
+		"[fd00::2]:22": false,
 	} {
 		if got := Listed([]string{"hooks.example", "[fd00::1]:22"}, address); got != want {
 			t.Errorf("%s: %v", address, got)

@@ -34,7 +34,8 @@ const (
 
 // AlarmKinds are all of them, as Setup lists them.
 var AlarmKinds = []AlarmKind{
-	AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery, AlarmStale, AlarmCredentials, AlarmHandover,
+	AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery, AlarmStale,
+	AlarmCredentials, AlarmHandover,
 	AlarmBackup, AlarmAnchors, AlarmHistory, AlarmDisk, AlarmCopy,
 }
 
@@ -45,7 +46,9 @@ func (k AlarmKind) OfInstallation() bool {
 
 // OfLine reports whether a fact of the kind belongs to a line.
 func (k AlarmKind) OfLine() bool {
-	return slices.Contains([]AlarmKind{AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery}, k)
+	return slices.Contains(
+		[]AlarmKind{AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery}, k,
+	)
 }
 
 // RecipientID is our key of a recipient, AlarmRuleID of a rule, AlarmID of an alarm.
@@ -74,8 +77,8 @@ type Recipient struct {
 	ID   RecipientID
 	Name string
 	Kind RecipientKind
-	// Address is the addresses of mails, separated by commas. Of others it is the host alone: whoever knows the rest of the
-	// URL can write there, so it is a secret.
+	// Address is the addresses of mails, separated by commas. Of others it is the host alone: whoever knows the rest of
+	// the URL can write there, so it is a secret.
 	Address string
 	Failed  string    // why the last message did not go out, empty if it did
 	Told    time.Time // when a message last went out, zero for never
@@ -121,10 +124,11 @@ func MailAddresses(list string) (addresses []string, err error) {
 
 // AlarmRule says when an alarm of a kind begins, and who is told of it.
 type AlarmRule struct {
-	ID       AlarmRuleID
-	Kind     AlarmKind
-	Delay    time.Duration // how long something must have lasted
-	From, To Minute        // between which times of the day alarms begin and are repeated; the same twice for the whole day
+	ID    AlarmRuleID
+	Kind  AlarmKind
+	Delay time.Duration // how long something must have lasted
+	// between which times of the day alarms begin and are repeated; the same twice for the whole day
+	From, To Minute
 	Lines    []LineID      // whose alarms; none for all lines
 	Repeat   time.Duration // until a person takes it over; 0 for once
 	Next     time.Duration // after which those are told who come next; 0 for never
@@ -228,8 +232,8 @@ type AlarmStep struct {
 	To    []RecipientID
 }
 
-// AlarmSteps returns what happens to the alarms of a site at a moment, by its own clock. Facts are all that are the case
-// of the kinds that the rules are about.
+// AlarmSteps returns what happens to the alarms of a site at a moment, by its own clock. Facts are all that are the
+// case of the kinds that the rules are about.
 func AlarmSteps(rules []AlarmRule, lasting []Alarm, facts []AlarmFact, now time.Time) (steps []AlarmStep) {
 	type key struct {
 		rule    AlarmRuleID
@@ -325,14 +329,15 @@ type AlarmSettings struct {
 	MailFrom   string
 	MailUser   string // empty for no sign-in
 	Password   CredentialState
-	// Heartbeat is the host that is asked again and again, which raises an alarm of its own when Lineboard falls silent.
-	// The whole URL is a secret. Empty for none.
+	// Heartbeat is the host that is asked again and again, which raises an alarm of its own when Lineboard falls
+	// silent. The whole URL is a secret. Empty for none.
 	Heartbeat      string
 	HeartbeatEvery time.Duration
 	HeartbeatSaid  string // why the last beat did not arrive, empty if it did
 }
 
-// Check fails unless alarms can be sent in this way. Beat is the whole URL of the heartbeat, empty to leave it as it is.
+// Check fails unless alarms can be sent in this way. Beat is the whole URL of the heartbeat, empty to leave it as it
+// is.
 func (s AlarmSettings) Check(beat string) error {
 	host, port, err := net.SplitHostPort(s.MailHost)
 	switch {

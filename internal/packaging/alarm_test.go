@@ -46,7 +46,8 @@ func TestAnAlarmBeginsOnceIsRepeatedAndPassedOnUntilSomebodyTakesItAndEnds(t *te
 	}{
 		"over before the delay": {rule, 5, -1, nil},
 		"left alone": {rule, 40, -1, map[int]packaging.AlarmSays{
-			5: packaging.AlarmBegan, 15: packaging.AlarmRepeated, 17: packaging.AlarmPassedOn, 27: packaging.AlarmRepeated,
+			5: packaging.AlarmBegan, 15: packaging.AlarmRepeated, 17: packaging.AlarmPassedOn,
+			27: packaging.AlarmRepeated,
 			37: packaging.AlarmRepeated, 40: packaging.AlarmOver,
 		}},
 		"taken": {rule, 40, 7, map[int]packaging.AlarmSays{5: packaging.AlarmBegan, 40: packaging.AlarmOver}},
@@ -56,7 +57,9 @@ func TestAnAlarmBeginsOnceIsRepeatedAndPassedOnUntilSomebodyTakesItAndEnds(t *te
 		"outside of its hours at first": {packaging.AlarmRule{
 			ID: 1, Kind: packaging.AlarmUnknown, From: 2*60 + 20, To: 3 * 60, First: []packaging.RecipientID{1},
 		}, 30, -1, map[int]packaging.AlarmSays{20: packaging.AlarmBegan, 30: packaging.AlarmOver}},
-		"of another line": {packaging.AlarmRule{ID: 1, Kind: packaging.AlarmUnknown, Lines: []packaging.LineID{2}}, 30, -1, nil},
+		"of another line": {
+			packaging.AlarmRule{ID: 1, Kind: packaging.AlarmUnknown, Lines: []packaging.LineID{2}}, 30, -1, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := played(test.rule, 45, until(test.ends), test.taken)
@@ -74,7 +77,8 @@ func TestAnAlarmBeginsOnceIsRepeatedAndPassedOnUntilSomebodyTakesItAndEnds(t *te
 
 func TestThoseWhoComeNextAreToldOfTheEndOnlyIfTheyWereToldOfTheAlarm(t *testing.T) {
 	rule := packaging.AlarmRule{
-		ID: 1, Kind: packaging.AlarmRefused, Next: 10 * time.Minute, First: []packaging.RecipientID{1}, Second: []packaging.RecipientID{2},
+		ID: 1, Kind: packaging.AlarmRefused, Next: 10 * time.Minute, First: []packaging.RecipientID{1},
+		Second: []packaging.RecipientID{2},
 	}
 	for ends, want := range map[int]int{5: 1, 20: 2} {
 		said := played(rule, 30, func(m int) bool { return m < ends }, -1)

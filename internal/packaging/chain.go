@@ -37,7 +37,9 @@ const (
 )
 
 // BreakKinds are all of them.
-var BreakKinds = []BreakKind{ContentChanged, EntriesMissing, EntryInserted, OrderChanged, HistoryTruncated, HistoryRewritten}
+var BreakKinds = []BreakKind{
+	ContentChanged, EntriesMissing, EntryInserted, OrderChanged, HistoryTruncated, HistoryRewritten,
+}
 
 // Break is the first place where a history is not what it was: entries Seq to Until.
 type Break struct {
@@ -95,7 +97,9 @@ func (v Verdict) String() string {
 		said += fmt.Sprintf("; %d parts of the schema differ, first %s %s", n, v.Schema[0].Name, v.Schema[0].Kind)
 	}
 	for _, l := range v.Restores {
-		said += fmt.Sprintf("; one restore on %s: entries %d to %d are lost", l.Seen.At.UTC().Format(time.RFC3339), l.From, l.Until)
+		said += fmt.Sprintf(
+			"; one restore on %s: entries %d to %d are lost", l.Seen.At.UTC().Format(time.RFC3339), l.From, l.Until,
+		)
 	}
 	return said
 }
@@ -121,7 +125,10 @@ type difference struct {
 // NewChainCheck begins a check against the tenant's anchors, the oldest first. Losses that are admitted count as if the
 // history named them.
 func NewChainCheck(tenant TenantID, anchors []Anchor, found AnchorsFound, admitted ...Loss) *ChainCheck {
-	return &ChainCheck{known: anchors, anchors: anchors, losses: admitted, verdict: Verdict{Head: Head{Tenant: tenant}, Anchors: found}}
+	return &ChainCheck{
+		known: anchors, anchors: anchors, losses: admitted,
+		verdict: Verdict{Head: Head{Tenant: tenant}, Anchors: found},
+	}
 }
 
 // judged is an entry with the digest of its content.
@@ -130,8 +137,8 @@ type judged struct {
 	digest [sha256.Size]byte
 }
 
-// Add takes the next entry and what [Entry.Digest] gives for it. It says whether more are wanted: after a break, the rest
-// tells nothing new.
+// Add takes the next entry and what [Entry.Digest] gives for it. It says whether more are wanted: after a break, the
+// rest tells nothing new.
 func (c *ChainCheck) Add(e Entry, digest [sha256.Size]byte) bool {
 	before := c.next
 	c.next = &judged{e, digest}
@@ -160,7 +167,8 @@ func (c *ChainCheck) Verdict() Verdict {
 		if len(unexplained([]Anchor{d.anchor}, v.Restores)) == 0 {
 			continue
 		}
-		if rewritten := (Break{HistoryRewritten, d.after + 1, d.anchor.Seq}); v.Break.Kind == "" || rewritten.Until < v.Break.Seq {
+		if rewritten := (Break{HistoryRewritten, d.after + 1, d.anchor.Seq}); v.Break.Kind == "" ||
+			rewritten.Until < v.Break.Seq {
 			v.Break = rewritten
 		}
 		break

@@ -78,7 +78,8 @@ func (i HandoverItem) Open() bool { return i.Kind.NeedsPerson() && i.Acked.IsZer
 
 // same says whether two items are about the same thing.
 func (i HandoverItem) same(other HandoverItem) bool {
-	return i.Kind == other.Kind && i.OrderID == other.OrderID && i.NoteID == other.NoteID && i.Line.Code == other.Line.Code
+	return i.Kind == other.Kind && i.OrderID == other.OrderID && i.NoteID == other.NoteID &&
+		i.Line.Code == other.Line.Code
 }
 
 // Carry returns what is open now together with what earlier hand-overs left. An item about the same thing carries the

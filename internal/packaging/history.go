@@ -23,19 +23,20 @@ const (
 	ResultAcknowledged Deed = "result_acknowledged"  // a person has looked at the result of a release
 	OrderLineSet       Deed = "order_line_set"       // a person said which line an order is for; Old and New name lines
 	OrderLineBack      Deed = "order_line_back"      // a person gave that back: it is as the API says again
-	LineAdopted        Deed = "line_adopted"         // a line that the API named was set up, with its orders; New names it
-	QueueStarted       Deed = "queue_started"        // New lists its orders
-	QueueEnded         Deed = "queue_ended"          // Reason says why
-	QueueDiscarded     Deed = "queue_discarded"      // a person gave up what a stopped one had left
-	NoteWritten        Deed = "note_written"         // New is its words
-	NoteWithdrawn      Deed = "note_withdrawn"       // Old is its words
-	ShiftHandedOver    Deed = "shift_handed_over"
-	ShiftTakenOver     Deed = "shift_taken_over"
-	ItemsAcknowledged  Deed = "items_acknowledged" // of a hand-over, after it was taken over
-	ShiftReviewed      Deed = "shift_reviewed"     // New says of what the review was
-	SignedIn           Deed = "signed_in"
-	SignInDeclined     Deed = "sign_in_declined"
-	SignedOut          Deed = "signed_out"
+	// a line that the API named was set up, with its orders; New names it
+	LineAdopted       Deed = "line_adopted"
+	QueueStarted      Deed = "queue_started"   // New lists its orders
+	QueueEnded        Deed = "queue_ended"     // Reason says why
+	QueueDiscarded    Deed = "queue_discarded" // a person gave up what a stopped one had left
+	NoteWritten       Deed = "note_written"    // New is its words
+	NoteWithdrawn     Deed = "note_withdrawn"  // Old is its words
+	ShiftHandedOver   Deed = "shift_handed_over"
+	ShiftTakenOver    Deed = "shift_taken_over"
+	ItemsAcknowledged Deed = "items_acknowledged" // of a hand-over, after it was taken over
+	ShiftReviewed     Deed = "shift_reviewed"     // New says of what the review was
+	SignedIn          Deed = "signed_in"
+	SignInDeclined    Deed = "sign_in_declined"
+	SignedOut         Deed = "signed_out"
 	// SessionEnded: by an administrator, by its own person from elsewhere, or at a locked station by the next person.
 	// Old says where it was.
 	SessionEnded     Deed = "session_ended"
@@ -47,10 +48,11 @@ const (
 	OrdersImported   Deed = "orders_imported"   // Object is the file, New the counts and the digest of what was done
 	OrderWithdrawn   Deed = "order_withdrawn"   // one that only an import told of
 	// ValueGivenBack: an imported value counts no more. Object is the field, Old the value, New the API's.
-	ValueGivenBack    Deed = "value_given_back"
-	ImportGivenBack   Deed = "import_given_back" // all values of an import; Object is the file, New the counts
-	SerialShown       Deed = "serial_shown"      // as a barcode to try camera and scanner with; New is the serial number
-	TokenCreated      Deed = "token_created"     // never with its value
+	ValueGivenBack  Deed = "value_given_back"
+	ImportGivenBack Deed = "import_given_back" // all values of an import; Object is the file, New the counts
+	// as a barcode to try camera and scanner with; New is the serial number
+	SerialShown       Deed = "serial_shown"
+	TokenCreated      Deed = "token_created" // never with its value
 	TokenRevoked      Deed = "token_revoked"
 	HistoryVerified   Deed = "history_verified" // New is the verdict
 	ViewSaved         Deed = "view_saved"       // a filter of the history under a name; New is its query
@@ -76,7 +78,8 @@ const (
 	SignDeclined      Deed = "signature_declined" // its reason says why
 	ShiftsSet         Deed = "shifts_set"         // a plan of shifts, or who signs one
 
-	HistoryLost      Deed = "history_lost"      // a start found that anchors know entries which are not there: a restore
+	// a start found that anchors know entries which are not there: a restore
+	HistoryLost      Deed = "history_lost"
 	ReleaseLost      Deed = "release_lost"      // a release was requested, and its record is among them
 	LossAccepted     Deed = "loss_accepted"     // the program was told to start in spite of that
 	LossAcknowledged Deed = "loss_acknowledged" // by an administrator; it binds what is lost for ever
@@ -114,7 +117,8 @@ const ReleaseNumbered = "release %d of the order"
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd,
 	ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
-	NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined, SignedOut, SessionEnded,
+	NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined,
+	SignedOut, SessionEnded,
 	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, OrderWithdrawn, ValueGivenBack,
 	ImportGivenBack, SerialShown, TokenCreated, TokenRevoked, HistoryVerified,
 	ViewSaved, ViewRemoved,
@@ -132,7 +136,8 @@ var Deeds = []Deed{
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
 var Exceptions = []Deed{
-	ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined, SignDeclined,
+	ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined,
+	SignDeclined,
 	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted, AlarmUndelivered,
 	DestinationStopped, ListSent, ListCarried, ListStopped,
 }
@@ -166,8 +171,8 @@ type Entry struct {
 
 	Comment string // the person's own words, where they were asked for a reason
 
-	// Records is the last line of the log of records that the entry covers, and RecordsDigest is over the lines from the
-	// one after those of the entry before up to it; [LogDigest] says how.
+	// Records is the last line of the log of records that the entry covers, and RecordsDigest is over the lines from
+	// the one after those of the entry before up to it; [LogDigest] says how.
 	Records       int64
 	RecordsDigest [sha256.Size]byte
 

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// LooksLike says whether two names can be taken for each other, by the skeletons of Unicode UTS 39: "0" and "O", "1" and
-// "l", "rn" and "m", and letters of other scripts that have the same shape. It compares them as typed and without case.
+// LooksLike says whether two names can be taken for each other, by the skeletons of Unicode UTS 39: "0" and "O", "1"
+// and "l", "rn" and "m", and letters of other scripts that have the same shape. It compares them as typed and without
+// case.
 func LooksLike(a, b string) bool {
 	return skeleton(a) == skeleton(b) || skeleton(strings.ToLower(a)) == skeleton(strings.ToLower(b))
 }
@@ -18,8 +19,8 @@ func LooksLike(a, b string) bool {
 func skeleton(text string) string { return confusables.Skeleton(norm.NFKC.String(text)) }
 
 // LookAlikes returns the characters of a text that pass for others, nil if there are none: letters and digits with the
-// shape of an ASCII one, beside ASCII ones or in a word that has no other letters. A Cyrillic word that has letters of its
-// own passes for nothing. So do letters that languages with Latin script use.
+// shape of an ASCII one, beside ASCII ones or in a word that has no other letters. A Cyrillic word that has letters of
+// its own passes for nothing. So do letters that languages with Latin script use.
 func LookAlikes(text string) map[rune]bool {
 	if !strings.ContainsFunc(text, shapedASCII) {
 		return nil
@@ -68,7 +69,8 @@ var mixedWith = [][]*unicode.RangeTable{
 	{unicode.Han, unicode.Hiragana, unicode.Katakana}, {unicode.Han, unicode.Bopomofo}, {unicode.Han, unicode.Hangul},
 }
 
-// MixesScripts says whether a text has letters of scripts that no language writes together (UTS 39, highly restrictive).
+// MixesScripts says whether a text has letters of scripts that no language writes together (UTS 39, highly
+// restrictive).
 func MixesScripts(text string) bool {
 	scripts := map[string]bool{}
 	for _, r := range text {
@@ -97,8 +99,8 @@ func MixesScripts(text string) bool {
 	return true
 }
 
-// CheckUsername says, as an Invalid, why nobody can have a username from now on: it has characters that no username has, or
-// letters that pass for others.
+// CheckUsername says, as an Invalid, why nobody can have a username from now on: it has characters that no username
+// has, or letters that pass for others.
 func CheckUsername(text string) error {
 	switch {
 	case !ValidUsername(text):

@@ -42,7 +42,8 @@ func TestLettersThatPassForOthersAreFound(t *testing.T) {
 func TestAUsernameHasLettersOfOneScriptThatPassForNoOthers(t *testing.T) {
 	for username, fits := range map[string]bool{
 		"supervisor1": true, "jürgen": true, "щукина": true, "ρωμαίος": true, "山田たろう": true, "김철수": true,
-		"ѕupervisor1": false, "админ1x": false, "ѕсоре": false, "ｓupervisor": false, "ɑdmin": false, "x y": false, "": false,
+		"ѕupervisor1": false, "админ1x": false, "ѕсоре": false, "ｓupervisor": false, "ɑdmin": false, "x y": false,
+		"": false,
 	} {
 		if err := packaging.CheckUsername(username); (err == nil) != fits {
 			t.Errorf("%q: %v", username, err)
@@ -52,7 +53,13 @@ func TestAUsernameHasLettersOfOneScriptThatPassForNoOthers(t *testing.T) {
 
 func TestNamesThatCanBeTakenForEachOtherLookAlike(t *testing.T) {
 	for _, pair := range [][2]string{
-		{"scope", "ѕсоре"}, {"user1", "userl"}, {"user0", "userO"}, {"modern", "modem"}, {"Anna", "ANNA"}, {"paypal", "раураl"}, {"I1", "l1"},
+		{"scope", "ѕсоре"},
+		{"user1", "userl"},
+		{"user0", "userO"},
+		{"modern", "modem"},
+		{"Anna", "ANNA"},
+		{"paypal", "раураl"},
+		{"I1", "l1"},
 	} {
 		if !packaging.LooksLike(pair[0], pair[1]) {
 			t.Errorf("%q and %q", pair[0], pair[1])

@@ -67,6 +67,7 @@ func ValidTimeZone(text string) bool {
 // Printable says whether a text is of one line, without control characters and what was no text.
 func Printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || r == '\u2028' || r == '\u2029' || r == '\ufeff'
+		return r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || r == '\u2028' || r == '\u2029' ||
+			r == '\ufeff'
 	})
 }

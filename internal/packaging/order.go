@@ -129,12 +129,13 @@ const (
 	AlreadyReleased Obstacle = "already_released"  // Lineboard released it before
 	NotReleasedHere Obstacle = "not_released_here" // for one more release: none that reached the line is recorded
 	NotLookedAt     Obstacle = "not_looked_at"     // the same: nobody has acknowledged what is odd about the one before
-	ReleaseWasLost  Obstacle = "release_was_lost"  // a release of it was requested, its record was lost, and nobody has looked
-	WasWithdrawn    Obstacle = "withdrawn"         // only an import told of it, and a person withdrew it
-	NotYetKnown     Obstacle = "not_yet_known"     // the API has not told of it yet, only an import has
-	OrderGone       Obstacle = "order_gone"        // the API does not know it any more
-	KeyUnusable     Obstacle = "key_unusable"      // its order ID has a length that the API does not accept
-	NotPending      Obstacle = "not_pending"       // its status is not Pending release
+	// a release of it was requested, its record was lost, and nobody has looked
+	ReleaseWasLost Obstacle = "release_was_lost"
+	WasWithdrawn   Obstacle = "withdrawn"     // only an import told of it, and a person withdrew it
+	NotYetKnown    Obstacle = "not_yet_known" // the API has not told of it yet, only an import has
+	OrderGone      Obstacle = "order_gone"    // the API does not know it any more
+	KeyUnusable    Obstacle = "key_unusable"  // its order ID has a length that the API does not accept
+	NotPending     Obstacle = "not_pending"   // its status is not Pending release
 )
 
 // ReleaseObstacle says what stands between the order and a first release, as far as the cache knows.
@@ -228,8 +229,8 @@ func (f Facts) APILine() string {
 	return f.LineCode
 }
 
-// LineMayBegin reports whether the line may not have begun with the order yet, as far as its status tells, while its list
-// is here. In progress says that the order is out, not that the line runs; Suspended and Done say that it did.
+// LineMayBegin reports whether the line may not have begun with the order yet, as far as its status tells, while its
+// list is here. In progress says that the order is out, not that the line runs; Suspended and Done say that it did.
 func (o Order) LineMayBegin() bool {
 	isListed := o.Release != nil && o.Release.Serials > 0
 	return isListed && !o.Gone && (o.Status == Open || o.Status == PendingRelease || o.Status == InProgress)
@@ -253,8 +254,8 @@ func (o Order) MayAddList() bool {
 	return o.Status == InProgress || o.Status == Done
 }
 
-// ListExpected returns how many serial numbers a list has that a person adds now: as many as its release expected, or as
-// the order's facts say where it was released elsewhere.
+// ListExpected returns how many serial numbers a list has that a person adds now: as many as its release expected, or
+// as the order's facts say where it was released elsewhere.
 func (o Order) ListExpected() (n int64, known bool) {
 	if r := o.Release; r != nil && r.ListMissing() {
 		return r.Expected, r.ExpectedKnown
@@ -299,7 +300,8 @@ func (f Freshness) Stale(now time.Time) bool {
 
 // Lane is one line on the overview: what runs, what comes next, what needs a person.
 type Lane struct {
-	Line     Line    // not known for a line that is not set up here, which the API names; zero for orders without a line
+	// not known for a line that is not set up here, which the API names; zero for orders without a line
+	Line     Line
 	Running  []Order // In progress, at most two, the latest released here first
 	Next     []Order // Pending release and in no release or running queue, at most two, the longest waiting first
 	Counts   LaneCounts

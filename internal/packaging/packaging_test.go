@@ -77,17 +77,37 @@ func TestAnOrderTellsWhatStandsInTheWayOfItsRelease(t *testing.T) {
 		order packaging.Order
 		want  packaging.Obstacle
 	}{
-		"pending":                      {packaging.Order{Facts: pending}, packaging.NoObstacle},
-		"pending, refused before":      {packaging.Order{Facts: pending, Release: with(packaging.Refused)}, packaging.NoObstacle},
-		"pending, being released":      {packaging.Order{Facts: pending, Release: with(packaging.Sending)}, packaging.BeingReleased},
-		"pending, outcome unknown":     {packaging.Order{Facts: pending, Release: with(packaging.Unknown)}, packaging.OutcomeUnknown},
-		"pending, released before":     {packaging.Order{Facts: pending, Release: with(packaging.Released)}, packaging.AlreadyReleased},
-		"pending, gone":                {packaging.Order{Facts: pending, Gone: true}, packaging.OrderGone},
-		"in progress":                  {packaging.Order{Facts: packaging.Facts{Key: "a", Status: packaging.InProgress}}, packaging.NotPending},
-		"a status nobody knows":        {packaging.Order{Facts: packaging.Facts{Key: "a", Status: "Waiting"}}, packaging.NotPending},
-		"an ID of 255 characters":      {packaging.Order{Facts: packaging.Facts{Key: strings.Repeat("é", 255), Status: packaging.PendingRelease}}, packaging.NoObstacle},
-		"an ID of 256 characters":      {packaging.Order{Facts: packaging.Facts{Key: strings.Repeat("é", 256), Status: packaging.PendingRelease}}, packaging.KeyUnusable},
-		"no ID, which can't be stored": {packaging.Order{Facts: packaging.Facts{Status: packaging.PendingRelease}}, packaging.KeyUnusable},
+		"pending": {packaging.Order{Facts: pending}, packaging.NoObstacle},
+		"pending, refused before": {
+			packaging.Order{Facts: pending, Release: with(packaging.Refused)}, packaging.NoObstacle,
+		},
+		"pending, being released": {
+			packaging.Order{Facts: pending, Release: with(packaging.Sending)}, packaging.BeingReleased,
+		},
+		"pending, outcome unknown": {
+			packaging.Order{Facts: pending, Release: with(packaging.Unknown)}, packaging.OutcomeUnknown,
+		},
+		"pending, released before": {
+			packaging.Order{Facts: pending, Release: with(packaging.Released)}, packaging.AlreadyReleased,
+		},
+		"pending, gone": {packaging.Order{Facts: pending, Gone: true}, packaging.OrderGone},
+		"in progress": {
+			packaging.Order{Facts: packaging.Facts{Key: "a", Status: packaging.InProgress}}, packaging.NotPending,
+		},
+		"a status nobody knows": {
+			packaging.Order{Facts: packaging.Facts{Key: "a", Status: "Waiting"}}, packaging.NotPending,
+		},
+		"an ID of 255 characters": {
+			packaging.Order{Facts: packaging.Facts{Key: strings.Repeat("é", 255), Status: packaging.PendingRelease}},
+			packaging.NoObstacle,
+		},
+		"an ID of 256 characters": {
+			packaging.Order{Facts: packaging.Facts{Key: strings.Repeat("é", 256), Status: packaging.PendingRelease}},
+			packaging.KeyUnusable,
+		},
+		"no ID, which can't be stored": {
+			packaging.Order{Facts: packaging.Facts{Status: packaging.PendingRelease}}, packaging.KeyUnusable,
+		},
 	} {
 		if got := test.order.ReleaseObstacle(); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
@@ -105,16 +125,33 @@ func TestAListOfSerialsIsChecked(t *testing.T) {
 		known    bool
 		want     []packaging.Oddity
 	}{
-		"as expected":            {[]string{"4YSr5oYFKHwP", "bfFWAkNskIGR"}, 2, true, nil},
-		"case tells apart":       {[]string{"abc", "ABC"}, 2, true, nil},
-		"expected is not known":  {[]string{"a"}, 0, false, nil},
-		"too few":                {[]string{"a"}, 2, true, []packaging.Oddity{odd(packaging.WrongCount, 1)}},
-		"none":                   {nil, 2, true, []packaging.Oddity{odd(packaging.WrongCount, 0)}},
-		"one three times":        {[]string{"a", "a", "a"}, 3, true, []packaging.Oddity{odd(packaging.Duplicates, 2)}},
-		"all of CSET 82":         {[]string{`!"%&'()*+,-./0123456`, "789:;<=>?ABCDEFGHIJK", "LMNOPQRSTUVWXYZ_abcd", "efghijklmnopqrstuvw", "xyz"}, 5, true, nil},
-		"space, hash, emoji":     {[]string{"a b", "a#b", "😀"}, 3, true, []packaging.Oddity{odd(packaging.SerialAlphabet, 3)}},
-		"20 characters, 21, 0":   {[]string{strings.Repeat("a", 20), strings.Repeat("a", 21), ""}, 3, true, []packaging.Oddity{odd(packaging.SerialLength, 2)}},
-		"several things at once": {[]string{"a b", "a b"}, 3, true, []packaging.Oddity{odd(packaging.WrongCount, 2), odd(packaging.Duplicates, 1), odd(packaging.SerialAlphabet, 2)}},
+		"as expected":           {[]string{"4YSr5oYFKHwP", "bfFWAkNskIGR"}, 2, true, nil},
+		"case tells apart":      {[]string{"abc", "ABC"}, 2, true, nil},
+		"expected is not known": {[]string{"a"}, 0, false, nil},
+		"too few":               {[]string{"a"}, 2, true, []packaging.Oddity{odd(packaging.WrongCount, 1)}},
+		"none":                  {nil, 2, true, []packaging.Oddity{odd(packaging.WrongCount, 0)}},
+		"one three times":       {[]string{"a", "a", "a"}, 3, true, []packaging.Oddity{odd(packaging.Duplicates, 2)}},
+		"all of CSET 82": {
+			[]string{
+				`!"%&'()*+,-./0123456`, "789:;<=>?ABCDEFGHIJK", "LMNOPQRSTUVWXYZ_abcd", "efghijklmnopqrstuvw", "xyz",
+			},
+			5, true, nil,
+		},
+		"space, hash, emoji": {
+			[]string{"a b", "a#b", "😀"}, 3, true, []packaging.Oddity{odd(packaging.SerialAlphabet, 3)},
+		},
+		"20 characters, 21, 0": {
+			[]string{strings.Repeat("a", 20), strings.Repeat("a", 21), ""},
+			3, true,
+			[]packaging.Oddity{odd(packaging.SerialLength, 2)},
+		},
+		"several things at once": {
+			[]string{"a b", "a b"},
+			3, true,
+			[]packaging.Oddity{
+				odd(packaging.WrongCount, 2), odd(packaging.Duplicates, 1), odd(packaging.SerialAlphabet, 2),
+			},
+		},
 	} {
 		if diff := cmp.Diff(test.want, packaging.CheckSerials(test.serials, test.expected, test.known)); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, diff)
@@ -127,18 +164,23 @@ func TestTheDigestOfAnEntryIsAsDocumented(t *testing.T) {
 	e := packaging.Entry{
 		TenantID: 7, Seq: 42, At: time.UnixMilli(1_795_401_600_123),
 		By:   packaging.Author{ID: 3, Username: "supervisor1", FullName: "Anna Kovács", Role: packaging.Supervisor},
-		Deed: packaging.ReleaseEnded, OrderID: 9, OrderKey: "Order143", LineCode: "L1", LineName: "Blister line 1", ReleaseID: 11,
-		Outcome: packaging.Released, Took: 1500 * time.Millisecond, HTTPStatus: 200, Message: "Packaging order released", Serials: 11,
+		Deed: packaging.ReleaseEnded, OrderID: 9, OrderKey: "Order143", LineCode: "L1", LineName: "Blister line 1",
+		ReleaseID: 11,
+		Outcome:   packaging.Released, Took: 1500 * time.Millisecond, HTTPStatus: 200,
+		Message: "Packaging order released", Serials: 11,
 	}
 	e.Prev[0], e.Prev[31] = 0xab, 0x01
 	e.By.Station, e.Comment = "Tablet at L1", "asked by phone"
 	e.Records, e.RecordsDigest[0] = 12, 0xcd
-	content := "64:ab" + strings.Repeat("0", 60) + "01,1:7,2:42,13:1795401600123,1:3,11:supervisor1,12:Anna Kovács,10:supervisor," +
+	content := "64:ab" + strings.Repeat(
+		"0", 60,
+	) + "01,1:7,2:42,13:1795401600123,1:3,11:supervisor1,12:Anna Kovács,10:supervisor," +
 		"13:release_ended,1:9,8:Order143,2:L1,14:Blister line 1,2:11,0:,0:,0:,8:released,0:,4:1500,3:200,0:,24:Packaging order released,2:11,"
 	for format, layout := range map[int]string{
 		1: "19:lineboard history 1," + content,
 		2: "19:lineboard history 2," + content + "12:Tablet at L1,14:asked by phone,",
-		3: "19:lineboard history 3," + content + "12:Tablet at L1,14:asked by phone,2:12,64:cd" + strings.Repeat("0", 62) + ",",
+		3: "19:lineboard history 3," + content + "12:Tablet at L1,14:asked by phone,2:12,64:cd" +
+			strings.Repeat("0", 62) + ",",
 	} {
 		e.Format = format
 		want := sha256.Sum256([]byte(layout))
@@ -244,7 +286,8 @@ func TestTheEnvironmentIsToldByTheHost(t *testing.T) {
 
 func TestAPINThatIsEasilyGuessedIsRefused(t *testing.T) {
 	for _, pin := range []string{
-		"000000", "123456", "987654", "890123", "121212", "427427", "112233", "123321", "111222", "200000", "101010", // rows, repetitions, few digits
+		// rows, repetitions, few digits
+		"000000", "123456", "987654", "890123", "121212", "427427", "112233", "123321", "111222", "200000", "101010",
 		"102030", "121314", "147258", "159753", "741852", "12341234",
 	} {
 		if packaging.CheckPIN(pin) == nil {

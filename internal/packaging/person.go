@@ -41,7 +41,8 @@ func (p Person) Sees(line LineID) bool { return len(p.Lines) == 0 || slices.Cont
 // Mark tells pages of the same person with the same rights at the same place from others. It names no secret.
 func (p Person) Mark() string {
 	return fmt.Sprintf(
-		"%d %d %d %d %s %v %q %q", p.ID, p.human(), p.Tenant.ID, p.StationID, p.Role, p.Lines, p.PasswordSetBy, p.BadgeSetBy,
+		"%d %d %d %d %s %v %q %q", p.ID, p.human(), p.Tenant.ID, p.StationID, p.Role, p.Lines, p.PasswordSetBy,
+		p.BadgeSetBy,
 	)
 }
 

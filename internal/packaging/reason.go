@@ -17,16 +17,17 @@ const (
 	OtherRefusal   Reason = "other_refusal"    // a "no" in words that are not documented, which prove nothing
 	SignInRejected Reason = "sign_in_rejected" // API key or secret not accepted, nothing was sent
 	SignInFailed   Reason = "sign_in_failed"   // no answer that can be read from sign-in, nothing was sent
-	NotConfigured  Reason = "not_configured"   // the tenant's credentials are missing or can't be opened, nothing was sent
-	NotConnected   Reason = "not_connected"    // no connection was made (name, network, TLS), nothing was sent
-	Throttled      Reason = "throttled"        // 429, or not sent because of one
-	CloudDown      Reason = "cloud_down"       // the last calls got no answer, so this one was not sent
-	NotAnchored    Reason = "not_anchored"     // the claim could not be kept outside the database, nothing was sent
-	NotCopied      Reason = "not_copied"       // the copy was not confirmed or could not be asked, nothing was sent
-	TakenOver      Reason = "taken_over"       // another Lineboard took over, nothing was sent
-	NotCarriedOut  Reason = "not_carried_out"  // what StillPending was called before; old records have it
-	StillPending   Reason = "still_pending"    // settled by a sign: the order was in Pending release when asked twice
-	ByWord         Reason = "by_word"          // settled by a person who said so
+	// the tenant's credentials are missing or can't be opened, nothing was sent
+	NotConfigured Reason = "not_configured"
+	NotConnected  Reason = "not_connected"   // no connection was made (name, network, TLS), nothing was sent
+	Throttled     Reason = "throttled"       // 429, or not sent because of one
+	CloudDown     Reason = "cloud_down"      // the last calls got no answer, so this one was not sent
+	NotAnchored   Reason = "not_anchored"    // the claim could not be kept outside the database, nothing was sent
+	NotCopied     Reason = "not_copied"      // the copy was not confirmed or could not be asked, nothing was sent
+	TakenOver     Reason = "taken_over"      // another Lineboard took over, nothing was sent
+	NotCarriedOut Reason = "not_carried_out" // what StillPending was called before; old records have it
+	StillPending  Reason = "still_pending"   // settled by a sign: the order was in Pending release when asked twice
+	ByWord        Reason = "by_word"         // settled by a person who said so
 )
 
 // Reasons of an unknown outcome. Calls that only read fail with them too.

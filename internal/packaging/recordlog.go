@@ -59,7 +59,8 @@ const MaxFaults = 100
 
 // RecordNouns are what people call the records of each table. A table without one is "other".
 var RecordNouns = map[string]string{
-	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials", "serials": "serials",
+	"orders": "order", "order_events": "timeline", "imported_facts": "order", "products": "serials",
+	"serials":      "serials",
 	"serial_marks": "serials", "list_gtins": "serials", "shown_serials": "serials",
 	"releases": "release", "lost_releases": "release", "answers": "release", "settlements": "release",
 	"acknowledgements": "acknowledgement", "signatures": "signature",
@@ -75,7 +76,8 @@ var RecordNouns = map[string]string{
 	"sso_grant_lines": "settings",
 	"alarm_settings":  "settings", "alarm_rules": "settings", "alarm_rule_lines": "settings",
 	"alarm_rule_recipients": "settings", "recipients": "settings", "api_token_scopes": "token",
-	"destinations": "destination", "list_templates": "destination", "deliveries": "delivery", "losses": "loss", "record_log": "log",
+	"destinations": "destination", "list_templates": "destination", "deliveries": "delivery", "losses": "loss",
+	"record_log": "log",
 }
 
 // Noun is what people call the record.

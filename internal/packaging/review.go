@@ -33,7 +33,9 @@ func (o Occurrence) Label() string { return "shift " + string(o.Day) + " " + o.N
 // Label names an item in the history.
 func (i HandoverItem) Label() string {
 	return strings.Join(
-		slices.DeleteFunc([]string{string(i.Kind), i.Line.Code, i.OrderKey, i.Words}, func(s string) bool { return s == "" }),
+		slices.DeleteFunc([]string{string(i.Kind), i.Line.Code, i.OrderKey, i.Words}, func(s string) bool {
+			return s == ""
+		}),
 		" · ",
 	)
 }
@@ -167,7 +169,9 @@ func (r ReportedRelease) values() []Value {
 		{"oddities", strings.Join(odd, ", ")},
 	}
 	// Records of before have none of these, and stay as they were signed.
-	for _, more := range []Value{{"settled by", r.SettledBy}, {"settled why", r.SettledWhy}, {"released again", r.AgainWhy}} {
+	for _, more := range []Value{
+		{"settled by", r.SettledBy}, {"settled why", r.SettledWhy}, {"released again", r.AgainWhy},
+	} {
 		if more.Text != "" {
 			values = append(values, more)
 		}

@@ -36,10 +36,11 @@ const (
 	Duplicates     OddityKind = "duplicates"      // entries that repeat an earlier one of the list
 	SerialLength   OddityKind = "serial_length"   // not 1 to 20 characters (GS1 AI 21)
 	SerialAlphabet OddityKind = "serial_alphabet" // characters outside GS1 CSET 82
-	SeenBefore     OddityKind = "seen_before"     // the tenant got the same product and serial before, with another order
-	HoldsSecret    OddityKind = "holds_secret"    // serials that hold a credential of the connection
-	Contradicted   OddityKind = "contradicted"    // no serials: a status contradicts what it was settled as; Count is 1
-	SeenAgain      OddityKind = "seen_again"      // the tenant got the same product and serial later, with another order
+	// the tenant got the same product and serial before, with another order
+	SeenBefore   OddityKind = "seen_before"
+	HoldsSecret  OddityKind = "holds_secret" // serials that hold a credential of the connection
+	Contradicted OddityKind = "contradicted" // no serials: a status contradicts what it was settled as; Count is 1
+	SeenAgain    OddityKind = "seen_again"   // the tenant got the same product and serial later, with another order
 )
 
 // ListOddities are those of a list and its entries, as the history records them.

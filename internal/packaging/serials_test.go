@@ -59,7 +59,9 @@ func TestWhatIsNoListIsRefusedInASentence(t *testing.T) {
 }
 
 func FuzzParseSerialList(f *testing.F) {
-	for _, given := range []string{"a\nb", "number,serial\n1,a", `["a"]`, `{"data":["a"]}`, "\ufeffserial;x\n\"a", "[", ",\n,"} {
+	for _, given := range []string{
+		"a\nb", "number,serial\n1,a", `["a"]`, `{"data":["a"]}`, "\ufeffserial;x\n\"a", "[", ",\n,",
+	} {
 		f.Add(given)
 	}
 	f.Fuzz(func(t *testing.T, given string) {

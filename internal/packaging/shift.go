@@ -344,7 +344,9 @@ func (r Roster) CheckChange() error {
 			for _, b := range after.Shifts {
 				if a.Days.Has(p.From.Plus(-1).Weekday()) && b.Days.Has(p.From.Weekday()) &&
 					int(a.Start)+a.minutes() > dayMinutes+int(b.Start) {
-					return Fail(Invalid, "shifts.overlap_change", "Name", b.Name, "Other", a.Name, "Day", string(p.From))
+					return Fail(
+						Invalid, "shifts.overlap_change", "Name", b.Name, "Other", a.Name, "Day", string(p.From),
+					)
 				}
 			}
 		}

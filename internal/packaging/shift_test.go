@@ -30,7 +30,8 @@ func shift(name, start, end string, days Weekdays) Shift {
 }
 
 var threeShifts = Plan{From: "2026-01-01", Shifts: []Shift{
-	shift("Early", "06:00", "14:00", EveryDay), shift("Late", "14:00", "22:00", EveryDay), shift("Night", "22:00", "06:00", EveryDay),
+	shift("Early", "06:00", "14:00", EveryDay), shift("Late", "14:00", "22:00", EveryDay),
+	shift("Night", "22:00", "06:00", EveryDay),
 }}
 
 func TestAShiftIsLongerOrShorterOnTheNightWhenTheClockIsChanged(t *testing.T) {
@@ -45,17 +46,34 @@ func TestAShiftIsLongerOrShorterOnTheNightWhenTheClockIsChanged(t *testing.T) {
 		{brussels, "2026-11-23", threeShifts.Shifts[2], "2026-11-23T21:00:00Z", "2026-11-24T05:00:00Z", 8 * time.Hour},
 		{brussels, "2026-03-28", threeShifts.Shifts[2], "2026-03-28T21:00:00Z", "2026-03-29T04:00:00Z", 7 * time.Hour},
 		{brussels, "2026-10-24", threeShifts.Shifts[2], "2026-10-24T20:00:00Z", "2026-10-25T05:00:00Z", 9 * time.Hour},
-		// 02:30 is skipped in March: the moment of the change stands for it. In October it comes twice: the first counts.
-		{brussels, "2026-03-29", shift("a", "00:00", "02:30", EveryDay), "2026-03-28T23:00:00Z", "2026-03-29T01:00:00Z", 2 * time.Hour},
-		{brussels, "2026-03-29", shift("b", "02:30", "04:00", EveryDay), "2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z", time.Hour},
-		{brussels, "2026-03-29", shift("c", "02:10", "02:50", EveryDay), "2026-03-29T01:00:00Z", "2026-03-29T01:00:00Z", 0},
-		{brussels, "2026-10-25", shift("d", "02:30", "04:00", EveryDay), "2026-10-25T00:30:00Z", "2026-10-25T03:00:00Z", 150 * time.Minute},
+		// 02:30 is skipped in March: the moment of the change stands for it. In October it comes twice: the first
+		// counts.
+		{
+			brussels, "2026-03-29", shift("a", "00:00", "02:30", EveryDay), "2026-03-28T23:00:00Z",
+			"2026-03-29T01:00:00Z", 2 * time.Hour,
+		},
+		{
+			brussels, "2026-03-29", shift("b", "02:30", "04:00", EveryDay), "2026-03-29T01:00:00Z",
+			"2026-03-29T02:00:00Z", time.Hour,
+		},
+		{
+			brussels, "2026-03-29", shift("c", "02:10", "02:50", EveryDay), "2026-03-29T01:00:00Z",
+			"2026-03-29T01:00:00Z", 0,
+		},
+		{
+			brussels, "2026-10-25", shift("d", "02:30", "04:00", EveryDay), "2026-10-25T00:30:00Z",
+			"2026-10-25T03:00:00Z", 150 * time.Minute,
+		},
 		// Half an hour only, and in the other half of the year.
 		{howe, "2026-10-03", threeShifts.Shifts[2], "2026-10-03T11:30:00Z", "2026-10-03T19:00:00Z", 450 * time.Minute},
-		{zone(t, "America/New_York"), "2026-11-01", shift("e", "06:00", "06:00", EveryDay), "2026-11-01T11:00:00Z", "2026-11-02T11:00:00Z", 24 * time.Hour},
+		{
+			zone(t, "America/New_York"), "2026-11-01", shift("e", "06:00", "06:00", EveryDay), "2026-11-01T11:00:00Z",
+			"2026-11-02T11:00:00Z", 24 * time.Hour,
+		},
 	} {
 		o := c.shift.on(c.day, c.zone)
-		if o.Begin.Format(time.RFC3339) != c.begin || o.Until.Format(time.RFC3339) != c.until || o.Length() != c.length {
+		if o.Begin.Format(time.RFC3339) != c.begin || o.Until.Format(time.RFC3339) != c.until ||
+			o.Length() != c.length {
 			t.Errorf("%s %v: %v to %v, %v", c.day, c.shift, o.Begin, o.Until, o.Length())
 		}
 	}
@@ -67,26 +85,45 @@ func TestShiftsThatOverlapAreRefusedAndGapsAreNot(t *testing.T) {
 		shifts []Shift
 		key    string
 	}{
-		"three that adjoin":          {threeShifts.Shifts, ""},
-		"a gap":                      {[]Shift{shift("Day", "06:00", "14:00", EveryDay), shift("Night", "22:00", "05:00", EveryDay)}, ""},
-		"none":                       {nil, ""},
-		"a day long":                 {[]Shift{shift("Day", "06:00", "06:00", EveryDay)}, ""},
-		"the same hours, other days": {[]Shift{shift("Week", "06:00", "14:00", EveryDay&^weekend), shift("Weekend", "06:00", "18:00", weekend)}, ""},
-		"a minute":                   {[]Shift{shift("A", "06:00", "14:01", EveryDay), shift("B", "14:00", "22:00", EveryDay)}, "shifts.overlap"},
-		"over midnight":              {[]Shift{shift("A", "22:00", "06:00", On(time.Sunday)), shift("B", "05:00", "07:00", On(time.Monday))}, "shifts.overlap"},
-		"over the end of a week":     {[]Shift{shift("A", "22:00", "06:00", On(time.Saturday)), shift("B", "05:00", "07:00", On(time.Sunday))}, "shifts.overlap"},
-		"the same name":              {[]Shift{shift("A", "06:00", "07:00", EveryDay), shift("a", "08:00", "09:00", EveryDay)}, "shifts.same_name"},
-		"no name":                    {[]Shift{shift("", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
-		"a name that is no segment":  {[]Shift{shift("a/b", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
-		"dots":                       {[]Shift{shift("..", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
-		"no days":                    {[]Shift{shift("A", "06:00", "07:00", 0)}, "shifts.no_days"},
-		"40 letters":                 {[]Shift{shift(strings.Repeat("é", 40), "06:00", "07:00", EveryDay)}, ""},
-		"41 letters":                 {[]Shift{shift(strings.Repeat("é", 41), "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
-		"a time before the day":      {[]Shift{{Name: "A", Start: -1, End: 60, Days: EveryDay}}, "shifts.bad_time"},
-		"from midnight":              {[]Shift{{Name: "A", Start: 0, End: 60, Days: EveryDay}}, ""},
-		"to midnight":                {[]Shift{{Name: "A", Start: 60, End: 0, Days: EveryDay}}, ""},
-		"an end that no clock shows": {[]Shift{{Name: "A", Start: 60, End: 24 * 60, Days: EveryDay}}, "shifts.bad_time"},
-		"an end before the day":      {[]Shift{{Name: "A", Start: 60, End: -1, Days: EveryDay}}, "shifts.bad_time"},
+		"three that adjoin": {threeShifts.Shifts, ""},
+		"a gap": {
+			[]Shift{shift("Day", "06:00", "14:00", EveryDay), shift("Night", "22:00", "05:00", EveryDay)}, "",
+		},
+		"none":       {nil, ""},
+		"a day long": {[]Shift{shift("Day", "06:00", "06:00", EveryDay)}, ""},
+		"the same hours, other days": {
+			[]Shift{shift("Week", "06:00", "14:00", EveryDay&^weekend), shift("Weekend", "06:00", "18:00", weekend)},
+			"",
+		},
+		"a minute": {
+			[]Shift{shift("A", "06:00", "14:01", EveryDay), shift("B", "14:00", "22:00", EveryDay)}, "shifts.overlap",
+		},
+		"over midnight": {
+			[]Shift{shift("A", "22:00", "06:00", On(time.Sunday)), shift("B", "05:00", "07:00", On(time.Monday))},
+			"shifts.overlap",
+		},
+		"over the end of a week": {
+			[]Shift{shift("A", "22:00", "06:00", On(time.Saturday)), shift("B", "05:00", "07:00", On(time.Sunday))},
+			"shifts.overlap",
+		},
+		"the same name": {
+			[]Shift{shift("A", "06:00", "07:00", EveryDay), shift("a", "08:00", "09:00", EveryDay)}, "shifts.same_name",
+		},
+		"no name":                   {[]Shift{shift("", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
+		"a name that is no segment": {[]Shift{shift("a/b", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
+		"dots":                      {[]Shift{shift("..", "06:00", "07:00", EveryDay)}, "shifts.bad_name"},
+		"no days":                   {[]Shift{shift("A", "06:00", "07:00", 0)}, "shifts.no_days"},
+		"40 letters":                {[]Shift{shift(strings.Repeat("é", 40), "06:00", "07:00", EveryDay)}, ""},
+		"41 letters": {
+			[]Shift{shift(strings.Repeat("é", 41), "06:00", "07:00", EveryDay)}, "shifts.bad_name",
+		},
+		"a time before the day": {[]Shift{{Name: "A", Start: -1, End: 60, Days: EveryDay}}, "shifts.bad_time"},
+		"from midnight":         {[]Shift{{Name: "A", Start: 0, End: 60, Days: EveryDay}}, ""},
+		"to midnight":           {[]Shift{{Name: "A", Start: 60, End: 0, Days: EveryDay}}, ""},
+		"an end that no clock shows": {
+			[]Shift{{Name: "A", Start: 60, End: 24 * 60, Days: EveryDay}}, "shifts.bad_time",
+		},
+		"an end before the day": {[]Shift{{Name: "A", Start: 60, End: -1, Days: EveryDay}}, "shifts.bad_time"},
 	} {
 		err := Plan{From: "2026-01-01", Shifts: c.shifts}.Check()
 		key := ""
@@ -101,7 +138,10 @@ func TestShiftsThatOverlapAreRefusedAndGapsAreNot(t *testing.T) {
 
 func TestALaterPlanChangesNoDayBeforeIt(t *testing.T) {
 	brussels := zone(t, "Europe/Brussels")
-	two := Plan{From: "2026-06-01", Shifts: []Shift{shift("Day", "06:00", "18:00", EveryDay), shift("Night", "18:00", "06:00", EveryDay)}}
+	two := Plan{
+		From:   "2026-06-01",
+		Shifts: []Shift{shift("Day", "06:00", "18:00", EveryDay), shift("Night", "18:00", "06:00", EveryDay)},
+	}
 	r := Roster{threeShifts, two}
 	if err := r.CheckChange(); err != nil {
 		t.Fatal(err)
@@ -111,7 +151,8 @@ func TestALaterPlanChangesNoDayBeforeIt(t *testing.T) {
 			t.Errorf("%s has %d shifts, want %d", d, got, want)
 		}
 	}
-	if o, ok := r.At(time.Date(2026, 6, 1, 2, 0, 0, 0, time.UTC), brussels); !ok || o.Name != "Night" || o.Day != "2026-05-31" || o.Length() != 8*time.Hour {
+	if o, ok := r.At(time.Date(2026, 6, 1, 2, 0, 0, 0, time.UTC), brussels); !ok || o.Name != "Night" ||
+		o.Day != "2026-05-31" || o.Length() != 8*time.Hour {
 		t.Errorf("the last night of the old plan is %+v", o)
 	}
 	two.Shifts[0].Start, two.Shifts[1].End = minute("05:00"), minute("05:00")
@@ -175,7 +216,10 @@ func somePlan(t *rapid.T) Plan {
 			days = EveryDay
 		}
 		if days != 0 {
-			p.Shifts = append(p.Shifts, Shift{Name: fmt.Sprint("S", i), Start: Minute(start), End: Minute(cuts[(i+1)%len(cuts)]), Days: days})
+			p.Shifts = append(
+				p.Shifts,
+				Shift{Name: fmt.Sprint("S", i), Start: Minute(start), End: Minute(cuts[(i+1)%len(cuts)]), Days: days},
+			)
 		}
 	}
 	return p
@@ -212,7 +256,8 @@ func TestEveryMomentBelongsToOneShiftOrToNone(t *testing.T) {
 				t.Fatalf("%+v begins before %+v ends", o, all[i-1])
 			}
 			// What adjoins by the clock adjoins in fact.
-			if before := all[max(i-1, 0)]; i > 0 && before.Day.Plus((int(before.Start)+before.minutes())/dayMinutes) == o.Day &&
+			if before := all[max(i-1, 0)]; i > 0 &&
+				before.Day.Plus((int(before.Start)+before.minutes())/dayMinutes) == o.Day &&
 				(int(before.Start)+before.minutes())%dayMinutes == int(o.Start) && !before.Until.Equal(o.Begin) {
 				t.Fatalf("%+v and %+v do not adjoin", before, o)
 			}
@@ -259,7 +304,8 @@ func TestAMomentByTheClockIsTheFirstOrTheLastThatShowsIt(t *testing.T) {
 		{"Europe/Brussels", "2027-10-31", "03:00", "2027-10-31T02:00:00Z", "2027-10-31T02:00:00Z"},
 		{"Europe/Brussels", "2027-03-28", "02:30", "2027-03-28T01:00:00Z", "2027-03-28T01:00:00Z"},
 		{"America/New_York", "2027-11-07", "01:30", "2027-11-07T05:30:00Z", "2027-11-07T06:30:00Z"},
-		{"America/Santiago", "2027-09-05", "00:00", "2027-09-05T04:00:00Z", "2027-09-05T04:00:00Z"}, // the clock skips midnight
+		// the clock skips midnight
+		{"America/Santiago", "2027-09-05", "00:00", "2027-09-05T04:00:00Z", "2027-09-05T04:00:00Z"},
 		{"UTC", "2027-10-31", "02:10", "2027-10-31T02:10:00Z", "2027-10-31T02:10:00Z"},
 	} {
 		zone, err := time.LoadLocation(test.zone)
@@ -268,8 +314,11 @@ func TestAMomentByTheClockIsTheFirstOrTheLastThatShowsIt(t *testing.T) {
 		}
 		minute, _ := ParseMinute(test.minute)
 		first, last := At(Day(test.day), minute, zone), LastAt(Day(test.day), minute, zone)
-		if f, l := first.UTC().Format(time.RFC3339), last.UTC().Format(time.RFC3339); f != test.first || l != test.last {
-			t.Errorf("%s %s %s: %s and %s, want %s and %s", test.zone, test.day, test.minute, f, l, test.first, test.last)
+		if f, l := first.UTC().Format(time.RFC3339), last.UTC().Format(time.RFC3339); f != test.first ||
+			l != test.last {
+			t.Errorf(
+				"%s %s %s: %s and %s, want %s and %s", test.zone, test.day, test.minute, f, l, test.first, test.last,
+			)
 		}
 	}
 }

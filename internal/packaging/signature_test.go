@@ -11,7 +11,8 @@ import (
 func signedOrder() packaging.Order {
 	return packaging.Order{
 		Facts: packaging.Facts{
-			Key: "Order143", Product: "Paracetamol", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2028-12-31", Quantity: "10", ExtraPercent: "10",
+			Key: "Order143", Product: "Paracetamol", GTIN: "09506000134352", Lot: "ABC123", Expiry: "2028-12-31",
+			Quantity: "10", ExtraPercent: "10",
 		},
 		Line: packaging.Line{ID: 1, Code: "L1", Name: "Blister line 1"}, Revision: 7,
 	}
@@ -24,7 +25,10 @@ func TestTheDigestsOfARecordAndASignatureAreAsDocumented(t *testing.T) {
 		t.Errorf("record %x, want %x", got, record)
 	}
 	s := packaging.Signature{
-		TenantID: 1, Kind: "release", Object: 5, Place: 1, By: packaging.Author{ID: 3, Username: "sofie", FullName: "Sofie Peeters", Role: "supervisor", Station: "Tablet 1"},
+		TenantID: 1, Kind: "release", Object: 5, Place: 1,
+		By: packaging.Author{
+			ID: 3, Username: "sofie", FullName: "Sofie Peeters", Role: "supervisor", Station: "Tablet 1",
+		},
 		Meaning: "I checked", At: time.UnixMilli(1_795_500_000_123), Factor: packaging.ByPIN,
 	}
 	want := sha256.Sum256([]byte("21:lineboard signature 1,1:1,7:release,1:5,64:0000000000000000000000000000000000000000000000000000000000000000," +
@@ -39,9 +43,12 @@ func TestWhateverChangesInAnOrderChangesWhatIsSigned(t *testing.T) {
 	for name, change := range map[string]func(*packaging.Order){
 		"order": func(o *packaging.Order) { o.Key += "x" }, "product": func(o *packaging.Order) { o.Product += "x" },
 		"gtin": func(o *packaging.Order) { o.GTIN += "1" }, "lot": func(o *packaging.Order) { o.Lot += "x" },
-		"expiry": func(o *packaging.Order) { o.Expiry = "2029-12-31" }, "line": func(o *packaging.Order) { o.Line.Code = "L2" },
-		"line name": func(o *packaging.Order) { o.Line.Name += "x" }, "quantity": func(o *packaging.Order) { o.Quantity = "11" },
-		"extra": func(o *packaging.Order) { o.ExtraPercent = "11" }, "revision": func(o *packaging.Order) { o.Revision++ },
+		"expiry":              func(o *packaging.Order) { o.Expiry = "2029-12-31" },
+		"line":                func(o *packaging.Order) { o.Line.Code = "L2" },
+		"line name":           func(o *packaging.Order) { o.Line.Name += "x" },
+		"quantity":            func(o *packaging.Order) { o.Quantity = "11" },
+		"extra":               func(o *packaging.Order) { o.ExtraPercent = "11" },
+		"revision":            func(o *packaging.Order) { o.Revision++ },
 		"from lot to product": func(o *packaging.Order) { o.Product, o.Lot = o.Product+"A", o.Lot[1:] },
 	} {
 		o := signedOrder()
@@ -58,7 +65,9 @@ func TestTheSignaturesThatASiteWantsAreOfTheRightPeopleUnderTheRightRecord(t *te
 	of := func(user packaging.UserID) packaging.Signature {
 		return packaging.Signature{By: packaging.Author{ID: user}, Content: record.Digest()}
 	}
-	none, one, two := packaging.Rules{}, packaging.Rules{SignReleases: true}, packaging.Rules{SignReleases: true, SecondSigner: true}
+	none, one, two := packaging.Rules{}, packaging.Rules{SignReleases: true}, packaging.Rules{
+		SignReleases: true, SecondSigner: true,
+	}
 	type given = []packaging.Signature
 	for name, test := range map[string]struct {
 		rules   packaging.Rules

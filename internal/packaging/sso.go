@@ -91,9 +91,12 @@ func (s SingleSignOn) Problems() (wrong []*Error) {
 	fails(err != nil || len(s.Issuer) > maxSetting, "error.sso_issuer")
 	fails(!plainText(s.ClientID), "error.sso_client_id")
 	fails(
-		slices.ContainsFunc(s.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }), "error.sso_scopes",
+		slices.ContainsFunc(s.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }),
+		"error.sso_scopes",
 	)
-	fails(slices.ContainsFunc(s.Hosts, func(host string) bool { return !hostForm.MatchString(host) }), "error.sso_hosts")
+	fails(slices.ContainsFunc(s.Hosts, func(host string) bool {
+		return !hostForm.MatchString(host)
+	}), "error.sso_hosts")
 	fails(!plainText(s.Claim), "error.sso_claim")
 	fails(len(s.Grants) == 0 || len(s.Grants) > MaxGrants, "error.sso_grants")
 	values := map[string]bool{}
@@ -151,8 +154,8 @@ type Identity struct {
 	Values          []string // of the claim that roles come from
 }
 
-// SharesName says whether a username can be the identity's: it is its username or e-mail address, or looks like one, with
-// or without a domain.
+// SharesName says whether a username can be the identity's: it is its username or e-mail address, or looks like one,
+// with or without a domain.
 func (i Identity) SharesName(username string) bool {
 	for _, own := range []string{i.Username, i.Email} {
 		if own != "" && LooksLike(withoutDomain(own), withoutDomain(username)) {
@@ -167,8 +170,8 @@ func withoutDomain(name string) string {
 	return local
 }
 
-// SignOnWait is somebody who came by the provider under the name of a person of the site. An administrator whom it is not
-// about says whether both are the same human.
+// SignOnWait is somebody who came by the provider under the name of a person of the site. An administrator whom it is
+// not about says whether both are the same human.
 type SignOnWait struct {
 	Identity
 	Like  Person // who has the name
@@ -237,14 +240,15 @@ const (
 	SignOnElsewhere SignOnReason = "elsewhere" // the provider wants calls to a host that is not listed
 	SignOnCancelled SignOnReason = "cancelled" // the person, or the provider for them, said no
 	SignOnRefused   SignOnReason = "refused"   // the provider answered with another error
-	SignOnStale     SignOnReason = "stale"     // it took too long, was begun in another browser, or is used a second time
-	SignOnBadToken  SignOnReason = "bad_token" // what it says is not proven to be from the provider, for us and of now
-	SignOnNotAnew   SignOnReason = "not_anew"  // the person was to prove anew who they are, and was not asked
-	SignOnOther     SignOnReason = "other"     // it was another person than the one who is signed in
-	SignOnNoRole    SignOnReason = "no_role"   // no value gives the person a role
-	SignOnInactive  SignOnReason = "inactive"  // the person is deactivated
-	SignOnTaken     SignOnReason = "taken"     // somebody else is connected with it
-	SignOnSameName  SignOnReason = "same_name" // a person of the site has the name: it may be the same human
+	// it took too long, was begun in another browser, or is used a second time
+	SignOnStale    SignOnReason = "stale"
+	SignOnBadToken SignOnReason = "bad_token" // what it says is not proven to be from the provider, for us and of now
+	SignOnNotAnew  SignOnReason = "not_anew"  // the person was to prove anew who they are, and was not asked
+	SignOnOther    SignOnReason = "other"     // it was another person than the one who is signed in
+	SignOnNoRole   SignOnReason = "no_role"   // no value gives the person a role
+	SignOnInactive SignOnReason = "inactive"  // the person is deactivated
+	SignOnTaken    SignOnReason = "taken"     // somebody else is connected with it
+	SignOnSameName SignOnReason = "same_name" // a person of the site has the name: it may be the same human
 )
 
 // SignOnReasons are all of them.

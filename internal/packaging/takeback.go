@@ -12,7 +12,8 @@ type Withdrawal struct {
 // Given reports whether the order is withdrawn.
 func (w Withdrawal) Given() bool { return !w.At.IsZero() }
 
-// MayWithdraw reports whether the person may withdraw the order: one that the API never listed, and that has no release.
+// MayWithdraw reports whether the person may withdraw the order: one that the API never listed, and that has no
+// release.
 func (p Person) MayWithdraw(o Order) bool {
 	return o.NotYetKnown && !o.Withdrawn.Given() && o.Release == nil && p.MayOn(ImportOrders, o.Line.ID)
 }

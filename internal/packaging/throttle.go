@@ -75,8 +75,9 @@ func (t Throttle) Left(wrong float64, since time.Duration) float64 {
 type Guess struct {
 	What string
 	Throttle
-	// Shared marks a secret of which several people have one each. A right try takes only itself back: somebody who knows
-	// one of them must not win more tries at the others. Otherwise a right try takes back all wrong ones before it.
+	// Shared marks a secret of which several people have one each. A right try takes only itself back: somebody who
+	// knows one of them must not win more tries at the others. Otherwise a right try takes back all wrong ones before
+	// it.
 	Shared bool
 }
 

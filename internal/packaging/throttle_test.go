@@ -13,17 +13,22 @@ func TestEachWrongTryThatIsNotFreeDoublesTheWait(t *testing.T) {
 		waits    map[float64]time.Duration
 	}{
 		"one secret": {packaging.ThrottleSecret, map[float64]time.Duration{
-			0: 0, 4: 0, 5: 30 * time.Second, 6: time.Minute, 7: 2 * time.Minute, 9: 8 * time.Minute, 10: 15 * time.Minute,
+			0: 0, 4: 0, 5: 30 * time.Second, 6: time.Minute, 7: 2 * time.Minute, 9: 8 * time.Minute,
+			10:        15 * time.Minute,
 			1_000_000: 15 * time.Minute,
 		}},
 		"all PINs at a station": {packaging.ThrottlePINs, map[float64]time.Duration{19: 0, 20: 30 * time.Second}},
 		"the password of a person at an address": {packaging.ThrottlePersonAtAddress, map[float64]time.Duration{
-			4: 0, 4.4: 0, 4.6: time.Second, 5: time.Second, 6: 2 * time.Second, 14: 512 * time.Second, 15: 15 * time.Minute,
+			4: 0, 4.4: 0, 4.6: time.Second, 5: time.Second, 6: 2 * time.Second, 14: 512 * time.Second,
+			15:  15 * time.Minute,
 			1e9: 15 * time.Minute,
 		}},
-		"the password of a person where they sign in": {packaging.ThrottlePersonAtKnownAddress, map[float64]time.Duration{
-			4: 0, 5: time.Second, 10: 32 * time.Second, 11: time.Minute, 1e9: time.Minute,
-		}},
+		"the password of a person where they sign in": {
+			packaging.ThrottlePersonAtKnownAddress,
+			map[float64]time.Duration{
+				4: 0, 5: time.Second, 10: 32 * time.Second, 11: time.Minute, 1e9: time.Minute,
+			},
+		},
 		"the password of a person": {packaging.ThrottlePerson, map[float64]time.Duration{
 			19: 0, 20: time.Second, 25: 32 * time.Second, 26: time.Minute,
 		}},

@@ -30,7 +30,9 @@ func (r *Releaser) callOnceCopied(ctx context.Context, o packaging.Order) packag
 		return r.call(ctx, o)
 	}
 	if err := r.copied.Claimed(ctx, o); err != nil {
-		r.log.Error("release not sent: its claim is not in the copy", "order", o.ID, "release", o.Release.ID, "err", err)
+		r.log.Error(
+			"release not sent: its claim is not in the copy", "order", o.ID, "release", o.Release.ID, "err", err,
+		)
 		return packaging.NotSentOf(err).Answer()
 	}
 	return r.call(packaging.WithDeparture(ctx, r.copied.Depart), o)

@@ -32,7 +32,9 @@ func (s *shelf) StartQueue(
 	context.Context, packaging.Person, packaging.LineID, []packaging.QueuePick, ...packaging.Signature,
 ) (packaging.Queue, error) {
 	s.begun = true
-	return packaging.Queue{ID: 3, TenantID: 1, Orders: []packaging.Order{{ID: 7, TenantID: 1}, {ID: 8, TenantID: 1}}}, s.starts
+	return packaging.Queue{
+		ID: 3, TenantID: 1, Orders: []packaging.Order{{ID: 7, TenantID: 1}, {ID: 8, TenantID: 1}},
+	}, s.starts
 }
 
 func (s *shelf) StopQueue(context.Context, packaging.Person, packaging.LineID) error { return nil }
@@ -59,7 +61,10 @@ func (s *shelf) Order(_ context.Context, _ packaging.Scope, id packaging.OrderID
 var picks = []packaging.QueuePick{{Order: 7}, {Order: 8}}
 
 func queuer(s *shelf, a api) (*release.Queuer, *release.Releaser) {
-	r := release.New(s, func(context.Context, packaging.TenantID) (release.API, error) { return a, nil }, slog.New(slog.DiscardHandler))
+	r := release.New(
+		s, func(context.Context, packaging.TenantID) (release.API, error) { return a, nil },
+		slog.New(slog.DiscardHandler),
+	)
 	return release.NewQueuer(s, r, slog.New(slog.DiscardHandler)), r
 }
 
@@ -69,16 +74,32 @@ func TestWhyAQueueEnds(t *testing.T) {
 		want  packaging.QueueStop
 		sent  int
 	}{
-		"all are released":                {&shelf{outcome: packaging.Released}, packaging.QueueDone, 2},
-		"one is not released":             {&shelf{outcome: packaging.Refused}, packaging.StopByOutcome, 1},
-		"one is unknown":                  {&shelf{outcome: packaging.Unknown}, packaging.StopByOutcome, 1},
-		"a person stops it":               {&shelf{outcome: packaging.Released, stopped: true}, packaging.StopByPerson, 1},
-		"the outcome can't be read":       {&shelf{}, packaging.StopByDifficulty, 1},
-		"its place can't be stored":       {&shelf{outcome: packaging.Released, advances: errors.New("anything")}, packaging.StopByDifficulty, 1},
-		"an order can't be released now":  {&shelf{book: book{claims: packaging.Fail(packaging.Conflict, "obstacle.being_released")}}, packaging.StopByObstacle, 0},
-		"the person lost the right to it": {&shelf{book: book{claims: packaging.Fail(packaging.Forbidden, "error.forbidden")}}, packaging.StopByObstacle, 0},
-		"an order is gone":                {&shelf{book: book{claims: packaging.Fail(packaging.NotFound, "error.not_found")}}, packaging.StopByObstacle, 0},
-		"an order can't be claimed":       {&shelf{book: book{claims: packaging.Fail(packaging.Unavailable, "error.disk_full")}}, packaging.StopByDifficulty, 0},
+		"all are released":    {&shelf{outcome: packaging.Released}, packaging.QueueDone, 2},
+		"one is not released": {&shelf{outcome: packaging.Refused}, packaging.StopByOutcome, 1},
+		"one is unknown":      {&shelf{outcome: packaging.Unknown}, packaging.StopByOutcome, 1},
+		"a person stops it": {
+			&shelf{outcome: packaging.Released, stopped: true}, packaging.StopByPerson, 1,
+		},
+		"the outcome can't be read": {&shelf{}, packaging.StopByDifficulty, 1},
+		"its place can't be stored": {
+			&shelf{outcome: packaging.Released, advances: errors.New("anything")}, packaging.StopByDifficulty, 1,
+		},
+		"an order can't be released now": {
+			&shelf{book: book{claims: packaging.Fail(packaging.Conflict, "obstacle.being_released")}},
+			packaging.StopByObstacle, 0,
+		},
+		"the person lost the right to it": {
+			&shelf{book: book{claims: packaging.Fail(packaging.Forbidden, "error.forbidden")}},
+			packaging.StopByObstacle, 0,
+		},
+		"an order is gone": {
+			&shelf{book: book{claims: packaging.Fail(packaging.NotFound, "error.not_found")}}, packaging.StopByObstacle,
+			0,
+		},
+		"an order can't be claimed": {
+			&shelf{book: book{claims: packaging.Fail(packaging.Unavailable, "error.disk_full")}},
+			packaging.StopByDifficulty, 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -134,7 +155,8 @@ func TestAQueueGoesOnWhenThePersonIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if !slices.Equal(s.ended, []packaging.QueueStop{packaging.QueueDone}) || len(s.settled) != 2 || s.settled[1].Outcome != packaging.Released {
+		if !slices.Equal(s.ended, []packaging.QueueStop{packaging.QueueDone}) || len(s.settled) != 2 ||
+			s.settled[1].Outcome != packaging.Released {
 			t.Errorf("ended %v, settled %v", s.ended, s.settled)
 		}
 	})
@@ -156,7 +178,9 @@ func TestAStopEndsAQueueAfterTheReleaseUnderWayAndStartsNoOther(t *testing.T) {
 		go func() { r.Stop(t.Context()); close(stopped) }()
 		synctest.Wait()
 		another := &shelf{}
-		if err := release.NewQueuer(another, r, slog.New(slog.DiscardHandler)).Start(t.Context(), supervisor, 1, picks); packaging.CodeOf(err) != packaging.Unavailable || another.begun {
+		if err := release.NewQueuer(
+			another, r, slog.New(slog.DiscardHandler),
+		).Start(t.Context(), supervisor, 1, picks); packaging.CodeOf(err) != packaging.Unavailable || another.begun {
 			t.Errorf("another queue while stopping: %v, stored %v", err, another.begun)
 		}
 		close(let)

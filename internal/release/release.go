@@ -27,8 +27,8 @@ type Store interface {
 	Record(ctx context.Context, e packaging.Entry) error
 }
 
-// API is the remote call. It ends by its own time limit, and every way it can end is an answer. When ctx ends, it begins
-// nothing more; what has been sent goes on.
+// API is the remote call. It ends by its own time limit, and every way it can end is an answer. When ctx ends, it
+// begins nothing more; what has been sent goes on.
 type API interface {
 	ReleaseToLine(ctx context.Context, orderKey string) packaging.Answer
 }

@@ -77,7 +77,9 @@ func releaser(b *book, a api, log *bytes.Buffer) *release.Releaser {
 	}, slog.New(slog.NewTextHandler(log, nil)))
 }
 
-var supervisor = packaging.Person{Author: packaging.Author{ID: 1, Role: packaging.Supervisor}, Tenant: packaging.Tenant{ID: 1}}
+var supervisor = packaging.Person{
+	Author: packaging.Author{ID: 1, Role: packaging.Supervisor}, Tenant: packaging.Tenant{ID: 1},
+}
 
 func good(context.Context, string) packaging.Answer {
 	return packaging.Answer{Outcome: packaging.Released, Serials: []string{"a-serial-number"}}
@@ -177,11 +179,14 @@ func TestAnAnswerThatTheDatabaseRefusesIsUnknownAndKeepsItsContent(t *testing.T)
 		if b.refused != 1 || r.Held() != 0 {
 			t.Errorf("tried %d times, %d held", b.refused, r.Held())
 		}
-		if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Unknown || b.settled[0].Reason != packaging.NotStored ||
-			!strings.Contains(string(b.settled[0].Body), `"released"`) || !strings.Contains(string(b.settled[0].Body), `"a-serial-number"`) {
+		if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Unknown ||
+			b.settled[0].Reason != packaging.NotStored ||
+			!strings.Contains(string(b.settled[0].Body), `"released"`) ||
+			!strings.Contains(string(b.settled[0].Body), `"a-serial-number"`) {
 			t.Errorf("settled %+v", b.settled)
 		}
-		if !strings.Contains(log.String(), "refused by the database") || strings.Contains(log.String(), "a-serial-number") {
+		if !strings.Contains(log.String(), "refused by the database") ||
+			strings.Contains(log.String(), "a-serial-number") {
 			t.Errorf("the log says %s", log)
 		}
 	})
@@ -195,7 +200,9 @@ func TestTheBodyOfAnUnknownAnswerThatTheDatabaseRefusesIsKeptAsItCame(t *testing
 		return nil
 	}}
 	settled, err := releaser(b, func(context.Context, string) packaging.Answer {
-		return packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Unreadable, HTTPStatus: 200, Body: []byte("<html>")}
+		return packaging.Answer{
+			Outcome: packaging.Unknown, Reason: packaging.Unreadable, HTTPStatus: 200, Body: []byte("<html>"),
+		}
 	}, nil).Release(t.Context(), supervisor, packaging.Press{Order: 7})
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +222,8 @@ func TestAReleaseWhoseEndTheDatabaseRefusesEndsAllTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-settled
-		if b.refused != 2 || len(b.settled) != 0 || !strings.Contains(log.String(), "stays under way until Lineboard starts again") {
+		if b.refused != 2 || len(b.settled) != 0 ||
+			!strings.Contains(log.String(), "stays under way until Lineboard starts again") {
 			t.Errorf("tried %d times, the log says %s", b.refused, log)
 		}
 		r.Stop(t.Context())
@@ -245,7 +253,9 @@ func TestOnceStoppingNothingIsClaimedAndWhatIsUnderWayIsWaitedFor(t *testing.T) 
 		}
 		close(let)
 		<-stopped
-		if _, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 8}); packaging.CodeOf(err) != packaging.Unavailable {
+		if _, err := r.Release(
+			t.Context(), supervisor, packaging.Press{Order: 8},
+		); packaging.CodeOf(err) != packaging.Unavailable {
 			t.Errorf("once stopped: %v", err)
 		}
 		if len(b.settled) != 1 || len(b.recorded) != 0 {
@@ -305,7 +315,8 @@ func TestAnAnswerThatAFullDiskDoesNotTakeIsInItsRoomAndAStopLeavesItThere(t *tes
 		if waited := time.Since(began); waited > 0 || !strings.Contains(log.String(), "the next start stores it") {
 			t.Errorf("the stop waited %v, and the log says %s", waited, log)
 		}
-		if len(reserve.kept) != 1 || !slices.Equal(reserve.kept[0].Serials, []string{"a-serial-number"}) || reserve.freed > 0 {
+		if len(reserve.kept) != 1 || !slices.Equal(reserve.kept[0].Serials, []string{"a-serial-number"}) ||
+			reserve.freed > 0 {
 			t.Errorf("the room has %+v, and was given back %d times", reserve.kept, reserve.freed)
 		}
 	})
@@ -329,7 +340,9 @@ func TestAnAnswerThatIsStoredAtLastGivesItsRoomBack(t *testing.T) {
 
 func TestWhatGoesWrongInsideTheCallIsUnknownNotForgotten(t *testing.T) {
 	b := &book{}
-	settled, err := releaser(b, func(context.Context, string) packaging.Answer { panic("a defect") }, nil).Release(t.Context(), supervisor, packaging.Press{Order: 7})
+	settled, err := releaser(
+		b, func(context.Context, string) packaging.Answer { panic("a defect") }, nil,
+	).Release(t.Context(), supervisor, packaging.Press{Order: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +359,8 @@ func TestWithoutCredentialsNothingIsSentAndThatIsTheOutcome(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-settled
-	if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Refused || b.settled[0].Reason != packaging.NotConfigured {
+	if len(b.settled) != 1 || b.settled[0].Outcome != packaging.Refused ||
+		b.settled[0].Reason != packaging.NotConfigured {
 		t.Errorf("settled %v", b.settled)
 	}
 }

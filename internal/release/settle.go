@@ -46,9 +46,9 @@ type Pace struct {
 	// After are the times of the questions, at least two and growing, from when the release was first seen to be
 	// unknown. The last gap repeats, with jitter.
 	After []time.Duration
-	// Doubt is how long the API must say "Pending release" before that counts as a sign that the release was not carried
-	// out. It counts from its first answer after the last question that failed: until that answer, the remote side may
-	// have stood still, with the release still to come.
+	// Doubt is how long the API must say "Pending release" before that counts as a sign that the release was not
+	// carried out. It counts from its first answer after the last question that failed: until that answer, the remote
+	// side may have stood still, with the release still to come.
 	Doubt time.Duration
 }
 
@@ -345,7 +345,8 @@ func verdict(f packaging.Facts, running bool) (s packaging.Settlement, proven bo
 		}, true
 	case running:
 		return packaging.Settlement{
-			Outcome: packaging.Released, Proof: packaging.InProgress, Status: f.Status, Serials: f.Serials, Leaks: f.Leaks,
+			Outcome: packaging.Released, Proof: packaging.InProgress, Status: f.Status, Serials: f.Serials,
+			Leaks: f.Leaks,
 		}, true
 	case f.Status == packaging.PendingRelease, f.Status == packaging.Open:
 		return packaging.Settlement{

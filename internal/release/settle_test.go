@@ -38,7 +38,9 @@ func unknown(reason packaging.Reason) *ledger {
 	return &ledger{
 		orders: map[packaging.OrderID]packaging.Order{7: {
 			ID: 7, TenantID: 1, Facts: packaging.Facts{Key: "Order143"},
-			Release: &packaging.Release{ID: 9, Outcome: packaging.Unknown, Reason: reason, Requested: time.Now(), Answered: time.Now()},
+			Release: &packaging.Release{
+				ID: 9, Outcome: packaging.Unknown, Reason: reason, Requested: time.Now(), Answered: time.Now(),
+			},
 		}},
 		settled: map[packaging.OrderID]packaging.Settlement{},
 	}
@@ -169,7 +171,9 @@ func running(t *testing.T, s *release.Settler) {
 var gone = &packaging.CallError{Reason: packaging.NotConnected}
 
 func TestWhatAStatusProves(t *testing.T) {
-	list := packaging.Settlement{Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress, Serials: []string{"a"}}
+	list := packaging.Settlement{
+		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress, Serials: []string{"a"},
+	}
 	out := func(s packaging.Status) packaging.Settlement {
 		return packaging.Settlement{Outcome: packaging.Released, Proof: s, Status: s, Serials: []string{"a"}}
 	}
@@ -228,7 +232,10 @@ func TestWhatAStatusProves(t *testing.T) {
 }
 
 func TestHowLateAStatusWasSeenDoesNotDependOnWhatTheClockWasSetTo(t *testing.T) {
-	pending := packaging.Settlement{Outcome: packaging.Refused, Reason: packaging.StillPending, Proof: packaging.PendingRelease, Status: packaging.PendingRelease}
+	pending := packaging.Settlement{
+		Outcome: packaging.Refused, Reason: packaging.StillPending, Proof: packaging.PendingRelease,
+		Status: packaging.PendingRelease,
+	}
 	for name, set := range map[string]time.Duration{"forward": 24 * time.Hour, "back": -24 * time.Hour} {
 		for how, askAt := range map[string]func(*testing.T, *release.Settler, time.Duration){
 			"by itself": func(t *testing.T, s *release.Settler, d time.Duration) {
@@ -245,7 +252,8 @@ func TestHowLateAStatusWasSeenDoesNotDependOnWhatTheClockWasSetTo(t *testing.T) 
 			t.Run(name+", asked "+how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					l, c := unknown(packaging.TimedOut), &cloud{}
-					l.orders[7].Release.Answered = time.Now().Add(-set) // the call has ended only just, and then the clock was set
+					// the call has ended only just, and then the clock was set
+					l.orders[7].Release.Answered = time.Now().Add(-set)
 					c.says(packaging.PendingRelease, nil)
 					s := settler(l, c)
 					askAt(t, s, 0)
@@ -304,14 +312,18 @@ func TestDoubtCountsFromTheFirstAnswerAfterTheLastQuestionThatFailed(t *testing.
 }
 
 func TestAnOrderThatWasSeenInProgressWasOutWhateverItsStatusIsNow(t *testing.T) {
-	for _, now := range []packaging.Status{packaging.Suspended, packaging.PendingRelease, packaging.Open, "Waiting for QA"} {
+	for _, now := range []packaging.Status{
+		packaging.Suspended, packaging.PendingRelease, packaging.Open, "Waiting for QA",
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			l, c := unknown(packaging.Cut), &cloud{}
 			l.running = true
 			c.says(now, nil)
 			running(t, settler(l, c))
 			time.Sleep(3 * time.Second)
-			want := packaging.Settlement{Outcome: packaging.Released, Proof: packaging.InProgress, Status: now, Serials: []string{"a"}}
+			want := packaging.Settlement{
+				Outcome: packaging.Released, Proof: packaging.InProgress, Status: now, Serials: []string{"a"},
+			}
 			if diff := cmp.Diff(want, l.settlements()[7]); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", now, diff)
 			}
@@ -389,7 +401,10 @@ func TestTheAPIIsAskedSoonThenEveryFewMinutes(t *testing.T) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		defer l.mu.Unlock()
-		for i, want := range []time.Duration{2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 4 * time.Minute, 7 * time.Minute, 10 * time.Minute} {
+		for i, want := range []time.Duration{
+			2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 4 * time.Minute, 7 * time.Minute,
+			10 * time.Minute,
+		} {
 			if i >= len(c.asked) {
 				t.Fatalf("asked %d times in 20 minutes", len(c.asked))
 			}
@@ -405,7 +420,9 @@ func TestTheAPIIsAskedSoonThenEveryFewMinutes(t *testing.T) {
 
 func TestWhereDetailsFailTheListOfOpenOrdersTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{{Key: "Order14"}, {Key: "Order143", Status: packaging.PendingRelease}}}
+		l, c := unknown(packaging.Cut), &cloud{
+			open: []packaging.Facts{{Key: "Order14"}, {Key: "Order143", Status: packaging.PendingRelease}},
+		}
 		c.says("", &packaging.CallError{Reason: packaging.ServerError})
 		running(t, settler(l, c))
 		time.Sleep(18 * time.Second)
@@ -418,7 +435,9 @@ func TestWhereDetailsFailTheListOfOpenOrdersTells(t *testing.T) {
 func TestAnAnswerThatDoesNotSayWhichOrderItIsOfProvesNothing(t *testing.T) {
 	for _, key := range []string{"", "Order144"} {
 		synctest.Test(t, func(t *testing.T) {
-			l, c := unknown(packaging.Cut), &cloud{open: []packaging.Facts{{Key: "Order144", Status: packaging.PendingRelease}}}
+			l, c := unknown(packaging.Cut), &cloud{
+				open: []packaging.Facts{{Key: "Order144", Status: packaging.PendingRelease}},
+			}
 			c.details = func() (packaging.Facts, error) {
 				return packaging.Facts{Key: key, Status: packaging.InProgress, Serials: []string{"a"}}, nil
 			}
@@ -522,10 +541,14 @@ func TestWhatKeepsAReleaseUnsettledIsLogged(t *testing.T) {
 		answer error
 		want   string // empty for nothing
 	}{
-		"it is settled":                {func(*ledger) {}, nil, ""},
-		"the releases can't be read":   {func(l *ledger) { l.reads = errors.New("disk") }, nil, "unknown releases not asked about"},
-		"the API does not answer":      {func(*ledger) {}, gone, "release still unsettled"},
-		"the outcome can't be stored":  {func(l *ledger) { l.settles = errors.New("disk") }, nil, "release still unsettled"},
+		"it is settled": {func(*ledger) {}, nil, ""},
+		"the releases can't be read": {
+			func(l *ledger) { l.reads = errors.New("disk") }, nil, "unknown releases not asked about",
+		},
+		"the API does not answer": {func(*ledger) {}, gone, "release still unsettled"},
+		"the outcome can't be stored": {
+			func(l *ledger) { l.settles = errors.New("disk") }, nil, "release still unsettled",
+		},
 		"the program stops meanwhile":  {func(l *ledger) { l.reads = context.Canceled }, nil, ""},
 		"a question is cut by the end": {func(*ledger) {}, context.Canceled, ""},
 	} {
@@ -562,9 +585,11 @@ func TestWhatAPersonLearnsWhoHasItAsked(t *testing.T) {
 		settles error
 		want    packaging.Code // empty for no error
 	}{
-		"it is settled":               {nil, ""},
-		"it was settled meanwhile":    {packaging.Fail(packaging.Conflict, "obstacle.settled"), ""},
-		"the outcome can't be stored": {packaging.Fail(packaging.Unavailable, "error.disk_full"), packaging.Unavailable},
+		"it is settled":            {nil, ""},
+		"it was settled meanwhile": {packaging.Fail(packaging.Conflict, "obstacle.settled"), ""},
+		"the outcome can't be stored": {
+			packaging.Fail(packaging.Unavailable, "error.disk_full"), packaging.Unavailable,
+		},
 	} {
 		l, c := unknown(packaging.Cut), &cloud{}
 		l.settles = test.settles
@@ -588,7 +613,8 @@ func TestAPersonLearnsThatNothingCouldBeKeptOfTheirQuestion(t *testing.T) {
 			if full {
 				l.notes = packaging.Fail(packaging.Unavailable, "error.disk_full")
 			}
-			s := release.NewSettler(l, func(context.Context, packaging.TenantID) (release.StatusAPI, error) { return api(c) },
+			s := release.NewSettler(l,
+				func(context.Context, packaging.TenantID) (release.StatusAPI, error) { return api(c) },
 				release.DefaultPace, time.Now, slog.New(slog.DiscardHandler))
 			if err := s.Ask(t.Context(), supervisor, 7); (err != nil) != full || len(l.says) != 1 {
 				t.Errorf("%s, disk full %v: %v, kept %q", name, full, err, l.says)

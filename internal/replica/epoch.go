@@ -27,7 +27,8 @@ func epochName(number int64) string { return path.Join(epochsFolder, fmt.Sprintf
 // EpochFolder returns the folder of all that is copied in an epoch.
 func EpochFolder(number int64) string { return fmt.Sprintf(numberForm, number) }
 
-// DatabaseFolder returns the folder that Litestream writes to in an epoch. Two that wrote to one could make it unusable.
+// DatabaseFolder returns the folder that Litestream writes to in an epoch. Two that wrote to one could make it
+// unusable.
 func DatabaseFolder(number int64) string { return path.Join(EpochFolder(number), "db") }
 
 // Latest returns the latest epoch at a place, one with number 0 if there is none.
@@ -101,7 +102,8 @@ func NewEpoch(number int64, now time.Time) packaging.Epoch {
 	return packaging.Epoch{Number: number, ID: rand.Text(), Host: host, Began: now.UTC().Truncate(time.Millisecond)}
 }
 
-// Begin begins an epoch at the place. It fails with [fs.ErrExist] if somebody else was first. To begin it twice is fine.
+// Begin begins an epoch at the place. It fails with [fs.ErrExist] if somebody else was first. To begin it twice is
+// fine.
 func Begin(ctx context.Context, place Place, e packaging.Epoch) error {
 	raw, err := json.Marshal(e)
 	if err != nil {

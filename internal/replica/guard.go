@@ -158,7 +158,9 @@ func (g *Guard) look(ctx context.Context) error {
 	mine, err := epochAt(ctx, g.place, own.Number)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("epoch %d of this Lineboard is not at %s: it is another place, or it was emptied", own.Number, g.place)
+		return fmt.Errorf(
+			"epoch %d of this Lineboard is not at %s: it is another place, or it was emptied", own.Number, g.place,
+		)
 	case err != nil:
 		return err
 	case mine.ID != own.ID:
@@ -224,8 +226,8 @@ func (g *Guard) lost(to packaging.Epoch) error {
 	return takenOver(to)
 }
 
-// kept notes that this Lineboard still is the one. It fails while nothing was copied in its epoch: then Litestream writes
-// elsewhere, and a standby would find nothing.
+// kept notes that this Lineboard still is the one. It fails while nothing was copied in its epoch: then Litestream
+// writes elsewhere, and a standby would find nothing.
 func (g *Guard) kept(ctx context.Context, own Own) error {
 	g.mu.Lock()
 	writes := g.writes
@@ -254,7 +256,8 @@ func takenOver(by packaging.Epoch) error {
 		by.Host, by.Began.UTC().Format(time.RFC3339), by.Number)}
 }
 
-// Depart returns nil if a call may leave right now. It counts the time by a clock that goes on while the machine sleeps.
+// Depart returns nil if a call may leave right now. It counts the time by a clock that goes on while the machine
+// sleeps.
 func (g *Guard) Depart(ctx context.Context) error {
 	began := g.clock()
 	err := g.bounded(ctx, g.look)

@@ -160,7 +160,9 @@ func TestNothingLeavesWhileThePlaceCanNotSayWhoReleases(t *testing.T) {
 func TestNothingLeavesBeforeLitestreamCopiesToTheEpoch(t *testing.T) {
 	t.Parallel()
 	place := folder{t.TempDir()}
-	g, err := NewGuard(place, filepath.Join(t.TempDir(), "epoch"), func(int64) {}, time.Now, slog.New(slog.DiscardHandler))
+	g, err := NewGuard(
+		place, filepath.Join(t.TempDir(), "epoch"), func(int64) {}, time.Now, slog.New(slog.DiscardHandler),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

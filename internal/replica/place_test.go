@@ -52,7 +52,9 @@ func newSFTP(t *testing.T) sftpServer {
 	if err := os.WriteFile(s.keyFile, private, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	config := &ssh.ServerConfig{PublicKeyCallback: func(
+		_ ssh.ConnMetadata, key ssh.PublicKey,
+	) (*ssh.Permissions, error) {
 		if string(key.Marshal()) != string(user.PublicKey().Marshal()) {
 			return nil, errors.New("no")
 		}
@@ -151,7 +153,9 @@ func TestAPlaceKeepsFilesAndLetsOnlyOneMakeOne(t *testing.T) {
 			if len(won) != 1 {
 				t.Errorf("%d made it", len(won))
 			}
-			if err := errors.Join(p.Put(ctx, "a/b/c", []byte("one")), p.Put(ctx, "a/b/c", []byte("two")), p.Put(ctx, "a/b/d", nil)); err != nil {
+			if err := errors.Join(
+				p.Put(ctx, "a/b/c", []byte("one")), p.Put(ctx, "a/b/c", []byte("two")), p.Put(ctx, "a/b/d", nil),
+			); err != nil {
 				t.Fatal(err)
 			}
 			content, err := p.Get(ctx, "a/b/c")
@@ -212,7 +216,9 @@ func TestWhatIsNoPlaceIsRefused(t *testing.T) {
 	for _, address := range []string{
 		"copy", "http://host/copy", "sftp://host/copy", "sftp://u:p@host/copy", "sftp://u@host", "s3://bucket/copy", "",
 	} {
-		if place, err := Open(address, "key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMvvypUkBrS9RCyV//p+UFCLg8yKNtTu/ew/cV6XXAAP"); err == nil {
+		if place, err := Open(
+			address, "key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMvvypUkBrS9RCyV//p+UFCLg8yKNtTu/ew/cV6XXAAP",
+		); err == nil {
 			t.Errorf("%q is %v", address, place)
 		}
 	}

@@ -95,7 +95,8 @@ func TestAWaitEndsInTimeAndSaysWhatIs(t *testing.T) {
 		for range 3 {
 			began := time.Now()
 			err := c.Claimed(t.Context(), order)
-			if took := time.Since(began); took != 2*time.Second || packaging.NotSentOf(err).Reason != packaging.NotCopied {
+			if took := time.Since(began); took != 2*time.Second ||
+				packaging.NotSentOf(err).Reason != packaging.NotCopied {
 				t.Errorf("after %s: %v", took, err)
 			}
 		}
@@ -193,11 +194,21 @@ func TestOnlyTheWordOfLitestreamThatItCopiedThisDatabaseCounts(t *testing.T) {
 		body   string
 		want   string // in the error, empty for none
 	}{
-		"copied":              {200, `{"status":"synced","path":"/data/lineboard.db","txid":7,"replicated_txid":7}`, ""},
-		"copied before":       {200, `{"status":"no_change","path":"/data/lineboard.db","txid":7,"replicated_txid":7}`, ""},
-		"written to since":    {200, `{"status":"synced","path":"/data/lineboard.db","txid":9,"replicated_txid":7}`, ""},
-		"another database":    {200, `{"status":"synced","path":"/other.db","txid":7,"replicated_txid":7}`, "/other.db"},
-		"nothing":             {200, `{"status":"no_change","path":"/data/lineboard.db","txid":0,"replicated_txid":0}`, "nothing"},
+		"copied": {
+			200, `{"status":"synced","path":"/data/lineboard.db","txid":7,"replicated_txid":7}`, "",
+		},
+		"copied before": {
+			200, `{"status":"no_change","path":"/data/lineboard.db","txid":7,"replicated_txid":7}`, "",
+		},
+		"written to since": {
+			200, `{"status":"synced","path":"/data/lineboard.db","txid":9,"replicated_txid":7}`, "",
+		},
+		"another database": {
+			200, `{"status":"synced","path":"/other.db","txid":7,"replicated_txid":7}`, "/other.db",
+		},
+		"nothing": {
+			200, `{"status":"no_change","path":"/data/lineboard.db","txid":0,"replicated_txid":0}`, "nothing",
+		},
 		"unknown to it":       {404, `{"error":"database not found: /data/lineboard.db"}`, "database not found"},
 		"its disk is full":    {500, `{"error":"sync database: no space left on device"}`, "no space left"},
 		"something else":      {200, `<html>`, "can't be read"},

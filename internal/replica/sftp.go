@@ -227,6 +227,7 @@ func (s *server) Remove(ctx context.Context, name string) error {
 
 func (s *server) Litestream(name string) map[string]any {
 	return map[string]any{
-		"type": "sftp", "host": s.address, "user": s.user, "key-path": s.keyFile, "host-key": s.hostKey, "path": s.at(name),
+		"type": "sftp", "host": s.address, "user": s.user, "key-path": s.keyFile, "host-key": s.hostKey,
+		"path": s.at(name),
 	}
 }

@@ -22,7 +22,8 @@ const (
 	canaryName    = "canary"
 )
 
-// segmentSize is the size of a piece of the anchors at the place, in bytes. The last piece is written anew at each change.
+// segmentSize is the size of a piece of the anchors at the place, in bytes. The last piece is written anew at each
+// change.
 const segmentSize = 128 << 10
 
 // Travel brings to the place what a standby needs beside the database: the anchors, answers that the database could not
@@ -120,8 +121,8 @@ func (t *Travel) dropPieces(ctx context.Context, folder string, size int64) erro
 	return err
 }
 
-// atPlace returns how much of the anchors is at the place already, of which an earlier process brought so many pieces. It
-// is nothing if the last whole piece is another, as after the file was replaced.
+// atPlace returns how much of the anchors is at the place already, of which an earlier process brought so many pieces.
+// It is nothing if the last whole piece is another, as after the file was replaced.
 func (t *Travel) atPlace(ctx context.Context, file io.ReaderAt, folder string, pieces int) (int64, error) {
 	whole := int64(pieces) - 1
 	if whole < 1 {
@@ -249,8 +250,8 @@ func write(name string, content []byte) error {
 	return folder{filepath.Dir(name)}.Put(context.Background(), filepath.Base(name), content)
 }
 
-// LitestreamConfig returns a configuration for Litestream, in JSON, which is YAML too: it copies a database to the folder
-// of an epoch. Below zero, truncate-page-n has Litestream 0.5 never cut the log: that would hold up writers.
+// LitestreamConfig returns a configuration for Litestream, in JSON, which is YAML too: it copies a database to the
+// folder of an epoch. Below zero, truncate-page-n has Litestream 0.5 never cut the log: that would hold up writers.
 func LitestreamConfig(place Place, epoch int64, database, socket string) ([]byte, error) {
 	config := map[string]any{
 		"dbs": []any{map[string]any{

@@ -114,8 +114,8 @@ func (r *Reserve) Held() []Held { return r.held }
 // Unreadable returns why answers that an earlier process kept can't be read. Each is set aside.
 func (r *Reserve) Unreadable() []error { return r.unreadable }
 
-// Kept returns what is sealed in the slots of a folder, by their names, without opening it. Slots without an answer are left
-// out, and so is a folder that is not there.
+// Kept returns what is sealed in the slots of a folder, by their names, without opening it. Slots without an answer are
+// left out, and so is a folder that is not there.
 func Kept(folder string) (map[string][]byte, error) {
 	files, err := os.ReadDir(folder)
 	if errors.Is(err, os.ErrNotExist) {

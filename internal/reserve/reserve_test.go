@@ -50,7 +50,8 @@ func TestAnAnswerIsThereWholeAfterARestartUntilItIsFreed(t *testing.T) {
 		t.Fatal(err)
 	}
 	held := open(t, folder).Held()
-	if len(held) != 1 || held[0].OrderKey != "Order143" || held[0].Release != 9 || !held[0].Requested.Equal(order.Release.Requested) ||
+	if len(held) != 1 || held[0].OrderKey != "Order143" || held[0].Release != 9 ||
+		!held[0].Requested.Equal(order.Release.Requested) ||
 		len(held[0].Answer.Serials) != 12_000 || held[0].Answer.Serials[11_999] != "SECRETSERIAL00011999" {
 		t.Fatalf("%d held", len(held))
 	}
@@ -86,7 +87,9 @@ func TestAnAnswerThatWasCutOffWhileItWasWrittenIsNone(t *testing.T) {
 			continue
 		}
 		for _, cut := range []int{1, 8, 20, 48, 60, 1000} { // what comes after was never written
-			if err := os.WriteFile(file, append(bytes.Clone(whole[:cut]), make([]byte, len(whole)-cut)...), 0o600); err != nil {
+			if err := os.WriteFile(
+				file, append(bytes.Clone(whole[:cut]), make([]byte, len(whole)-cut)...), 0o600,
+			); err != nil {
 				t.Fatal(err)
 			}
 			again := open(t, folder)

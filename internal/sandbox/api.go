@@ -172,7 +172,9 @@ func (s *Sandbox) releaseToLine(_ *http.Request, sent []byte) answer {
 	case !known:
 		return notFound
 	case !released:
-		return failure(http.StatusConflict, fmt.Sprintf("Packaging order %s is in status: %s", order.ID, order.Status), "")
+		return failure(
+			http.StatusConflict, fmt.Sprintf("Packaging order %s is in status: %s", order.ID, order.Status), "",
+		)
 	}
 	return success("Packaging order released", serials)
 }

@@ -14,24 +14,25 @@ type Kind string
 
 // The kinds. "Done" means that the call was carried out nevertheless.
 const (
-	Delay        Kind = "delay"         // done, later
-	CutBefore    Kind = "cut_before"    // the connection is reset, not done
-	CutAfter     Kind = "cut_after"     // done, then the connection is reset without an answer
-	ErrorBefore  Kind = "error_before"  // 5xx, not done
-	ErrorAfter   Kind = "error_after"   // 5xx, done
-	CutJSON      Kind = "cut_json"      // done; half of the JSON in an answer that is whole by HTTP
-	CutBody      Kind = "cut_body"      // done; half of the answer, less than its Content-Length says
-	HTML         Kind = "html"          // 200 with a page, not done
-	HTMLAfter    Kind = "html_after"    // 200 with a page, done
-	Empty        Kind = "empty"         // done; 200 without a body
-	WrongType    Kind = "wrong_type"    // done; data of another type
-	ExpiredToken Kind = "expired_token" // ERR0000, not done; all issued tokens are invalid from now on. Not for api_auth
-	Forbidden    Kind = "forbidden"     // 403 with the page of a proxy, not done
-	Throttle     Kind = "throttle"      // 429 with Retry-After, not done
-	RefuseAfter  Kind = "refuse_after"  // done; 409 with a no in words that are not documented
-	OtherOrder   Kind = "other_order"   // done; the documented message about the status of another order
-	Late         Kind = "late"          // reset at once, done after the delay; without one, by RunLate
-	PushRefused  Kind = "push_refused"  // releases: the line refuses what the cloud pushed; Suspended, then a reset
+	Delay       Kind = "delay"        // done, later
+	CutBefore   Kind = "cut_before"   // the connection is reset, not done
+	CutAfter    Kind = "cut_after"    // done, then the connection is reset without an answer
+	ErrorBefore Kind = "error_before" // 5xx, not done
+	ErrorAfter  Kind = "error_after"  // 5xx, done
+	CutJSON     Kind = "cut_json"     // done; half of the JSON in an answer that is whole by HTTP
+	CutBody     Kind = "cut_body"     // done; half of the answer, less than its Content-Length says
+	HTML        Kind = "html"         // 200 with a page, not done
+	HTMLAfter   Kind = "html_after"   // 200 with a page, done
+	Empty       Kind = "empty"        // done; 200 without a body
+	WrongType   Kind = "wrong_type"   // done; data of another type
+	// ERR0000, not done; all issued tokens are invalid from now on. Not for api_auth
+	ExpiredToken Kind = "expired_token"
+	Forbidden    Kind = "forbidden"    // 403 with the page of a proxy, not done
+	Throttle     Kind = "throttle"     // 429 with Retry-After, not done
+	RefuseAfter  Kind = "refuse_after" // done; 409 with a no in words that are not documented
+	OtherOrder   Kind = "other_order"  // done; the documented message about the status of another order
+	Late         Kind = "late"         // reset at once, done after the delay; without one, by RunLate
+	PushRefused  Kind = "push_refused" // releases: the line refuses what the cloud pushed; Suspended, then a reset
 )
 
 // kinds are all kinds.
@@ -137,10 +138,16 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, sen
 		f.send(w, a.status, "application/json", string(a.json()))
 	case RefuseAfter:
 		do()
-		f.send(w, http.StatusConflict, "application/json", `{"success":false,"message":"Line controller did not confirm in time"}`)
+		f.send(
+			w, http.StatusConflict, "application/json",
+			`{"success":false,"message":"Line controller did not confirm in time"}`,
+		)
 	case OtherOrder:
 		do()
-		f.send(w, http.StatusConflict, "application/json", `{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`)
+		f.send(
+			w, http.StatusConflict, "application/json",
+			`{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`,
+		)
 	case PushRefused:
 		if id, ok := orderIn(sent); ok {
 			s.SetStatus(id, Suspended)

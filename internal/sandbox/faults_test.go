@@ -36,7 +36,8 @@ func TestFaults(t *testing.T) {
 			s, url := start(t, Options{})
 			s.Inject(Fault{Call: ReleaseToLine, Kind: c.kind, Times: 1, Delay: time.Millisecond})
 			status, text, err := try(t, "PATCH", url+releasePath, `{"order_id":"Order143"}`, static)
-			if (err != nil) != (c.status == 0) || err == nil && (status != c.status || !strings.HasPrefix(text, c.starts)) {
+			if (err != nil) != (c.status == 0) || err == nil && (status != c.status ||
+				!strings.HasPrefix(text, c.starts)) {
 				t.Errorf("HTTP %d %s, %v", status, text, err)
 			}
 			if c.kind == CutAfter && !errors.Is(err, syscall.ECONNRESET) {
@@ -59,7 +60,9 @@ func TestFaults(t *testing.T) {
 func TestADelayedCallIsDoneAlthoughItsCallerHasGone(t *testing.T) {
 	s, url := start(t, Options{})
 	s.Inject(Fault{Kind: Delay, Delay: time.Hour})
-	req, err := http.NewRequestWithContext(t.Context(), "PATCH", url+releasePath, strings.NewReader(`{"order_id":"Order143"}`))
+	req, err := http.NewRequestWithContext(
+		t.Context(), "PATCH", url+releasePath, strings.NewReader(`{"order_id":"Order143"}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +84,9 @@ func TestADelayedCallIsDoneAlthoughItsCallerHasGone(t *testing.T) {
 
 func TestThrottlingSaysHowLongToWaitAsTold(t *testing.T) {
 	s, url := start(t, Options{})
-	for after, want := range map[string]string{"": "1", "90": "90", "Thu, 31 Dec 2099 23:59:59 GMT": "Thu, 31 Dec 2099 23:59:59 GMT", "none": ""} {
+	for after, want := range map[string]string{
+		"": "1", "90": "90", "Thu, 31 Dec 2099 23:59:59 GMT": "Thu, 31 Dec 2099 23:59:59 GMT", "none": "",
+	} {
 		s.Inject(Fault{Kind: Throttle, RetryAfter: after, Times: 1})
 		resp, err := http.Get(url + openPath)
 		if err != nil {

@@ -117,7 +117,8 @@ func TestAnswersAsDocumented(t *testing.T) {
 			`{"success":false,"message":"Validation error","details":[{"field":"order_id","message":"order_id is required and must be a string"}]}`,
 		},
 		{
-			"details of an order ID that is too long", "GET", detailsPath + "?order_id=" + strings.Repeat("x", 256), "", static, 400,
+			"details of an order ID that is too long", "GET", detailsPath + "?order_id=" + strings.Repeat("x", 256), "",
+			static, 400,
 			`{"success":false,"message":"Validation error","details":[{"field":"order_id","message":"order_id must have 1 to 255 characters"}]}`,
 		},
 		{
@@ -178,7 +179,8 @@ func TestOrder143GivesTheDocumentedSerialsOnce(t *testing.T) {
 		t.Errorf("a second release answers %s", text)
 	}
 	released := s.Released()
-	if len(released) != 1 || released[0].OrderID != "Order143" || len(released[0].Serials) != 11 || !released[0].At.Equal(noon) {
+	if len(released) != 1 || released[0].OrderID != "Order143" || len(released[0].Serials) != 11 ||
+		!released[0].At.Equal(noon) {
 		t.Errorf("carried out: %v", released)
 	}
 	if got := s.Calls()[ReleaseToLine]; got != 2 {
@@ -269,7 +271,10 @@ func TestDetailsHasSerialsOnlyWhereAsked(t *testing.T) {
 
 func TestIsDrivenOverHTTP(t *testing.T) {
 	s, url := start(t, Options{})
-	if status, text := request(t, "PUT", url+"/sandbox/orders", `[{"order_id":"New1","quantity":1,"status":"Pending release","serials":["abc"]}]`, nil); status != 204 {
+	if status, text := request(
+		t, "PUT", url+"/sandbox/orders",
+		`[{"order_id":"New1","quantity":1,"status":"Pending release","serials":["abc"]}]`, nil,
+	); status != 204 {
 		t.Fatalf("HTTP %d %s", status, text)
 	}
 	request(t, "POST", url+"/sandbox/faults", `{"call":"release_to_line","kind":"throttle","delay":"1ms"}`, nil)

@@ -36,7 +36,9 @@ func TestACredentialShowsItselfNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Write(encoded)
-	for _, form := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprintf("%d", []byte(canary))} {
+	for _, form := range []string{
+		canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprintf("%d", []byte(canary)),
+	} {
 		if strings.Contains(out.String(), form) {
 			t.Errorf("the credential is in what was printed, as %s", form)
 		}
@@ -101,7 +103,8 @@ func TestAMarkIsTheSameForTheSameCredentialOwnerAndKeyAlone(t *testing.T) {
 		t.Error("the mark of the same differs")
 	}
 	for what, other := range map[string][]byte{
-		"credential": one.Mark(secret.New(canary+"x"), "a"), "owner": one.Mark(secret.New(canary), "b"), "key": two.Mark(secret.New(canary), "a"),
+		"credential": one.Mark(secret.New(canary+"x"), "a"), "owner": one.Mark(secret.New(canary), "b"),
+		"key": two.Mark(secret.New(canary), "a"),
 	} {
 		if bytes.Equal(mark, other) {
 			t.Errorf("the mark of another %s is the same", what)
@@ -164,12 +167,16 @@ func TestAPasswordIsVerifiedByItsHashAlone(t *testing.T) {
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") || strings.Contains(hash, canary) {
 		t.Errorf("hash %s", hash)
 	}
-	for password, want := range map[string]bool{canary: true, canary + " ": false, strings.ToUpper(canary): false, "": false} {
+	for password, want := range map[string]bool{
+		canary: true, canary + " ": false, strings.ToUpper(canary): false, "": false,
+	} {
 		if secret.VerifyPassword(hash, secret.New(password)) != want {
 			t.Errorf("%q: %v", password, !want)
 		}
 	}
-	for _, broken := range []string{"", "$", "$argon2id$v=19$m=19456,t=2,p=1$AAAA$", "plain", "$argon2i$v=19$m=19456,t=2,p=1$AAAA$AAAA"} {
+	for _, broken := range []string{
+		"", "$", "$argon2id$v=19$m=19456,t=2,p=1$AAAA$", "plain", "$argon2i$v=19$m=19456,t=2,p=1$AAAA$AAAA",
+	} {
 		if secret.VerifyPassword(broken, secret.New(canary)) {
 			t.Errorf("hash %q let a password in", broken)
 		}
@@ -190,7 +197,8 @@ func TestAPasswordFitsHoweverADeviceComposesItsCharacters(t *testing.T) {
 			t.Fatal(err)
 		}
 		for typed, want := range map[string]bool{
-			nfc: true, nfd: true, strings.ReplaceAll(nfd, " ", "\u00a0"): true, "Grusse aus Koln 42": false, strings.ToLower(nfc): false,
+			nfc: true, nfd: true, strings.ReplaceAll(nfd, " ", "\u00a0"): true, "Grusse aus Koln 42": false,
+			strings.ToLower(nfc): false,
 		} {
 			if secret.VerifyPassword(hash, secret.New(typed)) != want {
 				t.Errorf("%+q set, %+q typed: %v", set, typed, !want)

@@ -14,8 +14,8 @@ import (
 	"lineboard/internal/sandbox"
 )
 
-// books are the accounts of the same releases: what the sandbox carried out and what reached it, what the database says,
-// what the history says, and what was told to those who pressed.
+// books are the accounts of the same releases: what the sandbox carried out and what reached it, what the database
+// says, what the history says, and what was told to those who pressed.
 type books struct {
 	sandbox   map[string]sandbox.Order
 	keys      []string
@@ -69,24 +69,30 @@ func (s *soak) readBooks() books {
 	db := s.database()
 	defer db.Close()
 	b := books{
-		sandbox: map[string]sandbox.Order{}, keys: s.orders, carried: s.remote.box.Released(), patches: s.remote.of(""), presses: s.presses,
-		orders: map[string]orderRow{}, releases: map[string][]*releaseRow{}, byID: map[int64]*releaseRow{}, serials: map[int64][]string{},
+		sandbox: map[string]sandbox.Order{}, keys: s.orders, carried: s.remote.box.Released(), patches: s.remote.of(""),
+		presses: s.presses,
+		orders:  map[string]orderRow{}, releases: map[string][]*releaseRow{}, byID: map[int64]*releaseRow{},
+		serials: map[int64][]string{},
 	}
 	for _, key := range s.orders {
 		b.sandbox[key], _ = s.remote.box.Order(key)
 	}
-	each(s.t, db, `SELECT id, order_key, status, gone, coalesce(last_release_id, 0) FROM orders`, func(scan func(...any)) {
-		var o orderRow
-		scan(&o.id, &o.key, &o.status, &o.gone, &o.last)
-		b.orders[o.key] = o
-	})
+	each(s.t, db, `SELECT id, order_key, status, gone, coalesce(last_release_id, 0) FROM orders`,
+		func(scan func(...any)) {
+			var o orderRow
+			scan(&o.id, &o.key, &o.status, &o.gone, &o.last)
+			b.orders[o.key] = o
+		})
 	each(s.t, db, `
 		SELECT r.id, o.order_key, r.username, r.requested_at, coalesce(r.answered_at, 0), r.outcome, r.reason, r.proof, r.list_source,
 			r.serials_received, r.oddities
 		FROM releases r JOIN orders o ON o.id = r.order_id ORDER BY r.id`, func(scan func(...any)) {
 		r := &releaseRow{}
 		var requested, answered int64
-		scan(&r.id, &r.order, &r.user, &requested, &answered, &r.outcome, &r.reason, &r.proof, &r.list, &r.received, &r.oddities)
+		scan(
+			&r.id, &r.order, &r.user, &requested, &answered, &r.outcome, &r.reason, &r.proof, &r.list, &r.received,
+			&r.oddities,
+		)
 		r.requested, r.answered = time.UnixMilli(requested), time.UnixMilli(answered)
 		b.releases[r.order] = append(b.releases[r.order], r)
 		b.byID[r.id] = r
@@ -107,7 +113,9 @@ func (s *soak) readBooks() books {
 			b.integrity = append(b.integrity, said)
 		}
 	})
-	each(s.t, db, `PRAGMA foreign_key_check`, func(scan func(...any)) { b.integrity = append(b.integrity, "a foreign key points nowhere") })
+	each(s.t, db, `PRAGMA foreign_key_check`, func(scan func(...any)) {
+		b.integrity = append(b.integrity, "a foreign key points nowhere")
+	})
 	each(s.t, db, `
 		SELECT tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id,
 			object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash, format,
@@ -116,8 +124,10 @@ func (s *soak) readBooks() books {
 		var e packaging.Entry
 		var at, took int64
 		var prev, hash, records []byte
-		scan(&e.TenantID, &e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.OrderID, &e.OrderKey, &e.LineCode,
-			&e.LineName, &e.ReleaseID, &e.Object, &e.Old, &e.New, &e.Outcome, &e.Reason, &took, &e.HTTPStatus, &e.Code, &e.Message,
+		scan(&e.TenantID, &e.Seq, &at, &e.By.ID, &e.By.Username, &e.By.FullName, &e.By.Role, &e.Deed, &e.OrderID,
+			&e.OrderKey, &e.LineCode,
+			&e.LineName, &e.ReleaseID, &e.Object, &e.Old, &e.New, &e.Outcome, &e.Reason, &took, &e.HTTPStatus, &e.Code,
+			&e.Message,
 			&e.Serials, &prev, &hash, &e.Format, &e.By.Station, &e.Comment, &e.Records, &records)
 		e.At, e.Took = time.UnixMilli(at), time.Duration(took)*time.Millisecond
 		copy(e.Prev[:], prev)

@@ -85,7 +85,10 @@ func (b *books) assign(note func(string, ...any)) {
 		}
 		r := b.byID[int64(e.ReleaseID)]
 		if r == nil || r.order != e.OrderKey || int64(e.OrderID) != b.orders[r.order].id {
-			note("history: entry %d is of a release %d of %s that is not in the database", e.Seq, e.ReleaseID, e.OrderKey)
+			note(
+				"history: entry %d is of a release %d of %s that is not in the database", e.Seq, e.ReleaseID,
+				e.OrderKey,
+			)
 			continue
 		}
 		r.entries = append(r.entries, e)
@@ -150,8 +153,8 @@ func (b *books) checkRelease(r *releaseRow, told func(string, ...any)) {
 	}
 }
 
-// excused says that the stand-in broke its own promise, because the machine was too slow: a call that had arrived in time
-// was carried out after the doubt about it had ended. Nothing can be said about the program then.
+// excused says that the stand-in broke its own promise, because the machine was too slow: a call that had arrived in
+// time was carried out after the doubt about it had ended. Nothing can be said about the program then.
 func (r *releaseRow) excused() bool {
 	return slices.ContainsFunc(r.patches, func(p patch) bool {
 		return p.done && p.arrived.Before(r.answered.Add(doubt/4)) && p.ended.Sub(r.answered) >= doubt
@@ -176,8 +179,8 @@ var besides = []packaging.Deed{
 	packaging.ReleaseAsked, packaging.ListOdd, packaging.ListAdded, packaging.ListTaken, packaging.ResultAcknowledged,
 }
 
-// storyOf says where the history of a release is not: requested, then how its call ended, then how an unknown outcome was
-// settled, once, but for what a status contradicted and for what a person said cannot be known.
+// storyOf says where the history of a release is not: requested, then how its call ended, then how an unknown outcome
+// was settled, once, but for what a status contradicted and for what a person said cannot be known.
 func storyOf(r *releaseRow) string {
 	steps := slices.DeleteFunc(slices.Clone(r.entries), func(e packaging.Entry) bool {
 		return slices.Contains(besides, e.Deed)
@@ -215,10 +218,14 @@ func storyOf(r *releaseRow) string {
 	requested, last := steps[0], steps[len(steps)-1]
 	switch {
 	case requested.At.UnixMilli() != r.requested.UnixMilli() || requested.By.Username != r.user:
-		return fmt.Sprintf("requested by %s at %v, in the history by %s at %v", r.user, r.requested, requested.By.Username, requested.At)
+		return fmt.Sprintf(
+			"requested by %s at %v, in the history by %s at %v", r.user, r.requested, requested.By.Username,
+			requested.At,
+		)
 	case r.proof == packaging.ByStatus && last.Deed != packaging.ReleaseSettled:
 		return fmt.Sprintf("settled by status, though the history ends with %s", last.Deed)
-	case stands(last.Outcome) != r.outcome, r.outcome == packaging.Refused && last.Reason != string(r.reason), received != r.received:
+	case stands(last.Outcome) != r.outcome, r.outcome == packaging.Refused &&
+		last.Reason != string(r.reason), received != r.received:
 		return fmt.Sprintf("the history has it %s (%s) with %d serials", last.Outcome, last.Reason, last.Serials)
 	}
 	return ""
@@ -272,7 +279,8 @@ func (b *books) checkList(o orderRow, r *releaseRow, want []string, told func(st
 		if len(got) > 0 {
 			told("its list is missing, but there are %d serials", len(got))
 		}
-	case r.list == packaging.ListInAnswer && r.proof == packaging.ByAnswer, r.list == packaging.ListInDetails && r.proof == packaging.ByStatus:
+	case r.list == packaging.ListInAnswer && r.proof == packaging.ByAnswer, r.list == packaging.ListInDetails &&
+		r.proof == packaging.ByStatus:
 		if !slices.Equal(got, want) || r.oddities != "[]" {
 			told("its serials are not the sandbox's, in their order: %q, want %q, odd: %s", got, want, r.oddities)
 		}
@@ -301,6 +309,7 @@ func (b *books) counts() string {
 	}
 	return fmt.Sprintf("%d orders, %d carried out, %d presses, %d releases: %d released by answer, %d by status (%d with their list missing), "+
 		"%d refused by answer, %d by status; %d calls, %d of them carried out late, %d excused",
-		len(b.keys), len(b.carried), len(b.presses), len(b.byID), n["released answer"], n["released status"], n["missing"],
+		len(b.keys), len(b.carried), len(b.presses), len(b.byID), n["released answer"], n["released status"],
+		n["missing"],
 		n["refused answer"], n["refused status"], len(b.patches), lates, n["excused"])
 }

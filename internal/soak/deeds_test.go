@@ -98,13 +98,17 @@ func (m *model) move(d time.Duration) {
 
 // kinds are all that can go wrong with a call.
 var kinds = []sandbox.Kind{
-	sandbox.CutBefore, sandbox.CutAfter, sandbox.ErrorBefore, sandbox.ErrorAfter, sandbox.CutJSON, sandbox.CutBody, sandbox.HTML,
-	sandbox.HTMLAfter, sandbox.Empty, sandbox.WrongType, sandbox.ExpiredToken, sandbox.Forbidden, sandbox.Throttle, sandbox.Delay,
+	sandbox.CutBefore, sandbox.CutAfter, sandbox.ErrorBefore, sandbox.ErrorAfter, sandbox.CutJSON, sandbox.CutBody,
+	sandbox.HTML,
+	sandbox.HTMLAfter, sandbox.Empty, sandbox.WrongType, sandbox.ExpiredToken, sandbox.Forbidden, sandbox.Throttle,
+	sandbox.Delay,
 	sandbox.RefuseAfter, sandbox.OtherOrder, sandbox.PushRefused,
 }
 
 func (m *model) inject(rt *rapid.T, call string) {
-	f := sandbox.Fault{Call: call, Kind: rapid.SampledFrom(kinds).Draw(rt, "kind"), Times: rapid.IntRange(1, 2).Draw(rt, "times")}
+	f := sandbox.Fault{
+		Call: call, Kind: rapid.SampledFrom(kinds).Draw(rt, "kind"), Times: rapid.IntRange(1, 2).Draw(rt, "times"),
+	}
 	if call == sandbox.SignIn && f.Kind == sandbox.ExpiredToken {
 		rt.Skip("no token comes with it")
 	}
@@ -196,7 +200,10 @@ func (m *model) say(rt *rapid.T, o *order, by int) {
 		defer m.remote.box.SetStatus(o.key, truth.Status)
 	}
 	now, ruling := m.cached(o), rapid.SampledFrom(packaging.Rulings).Draw(rt, "ruling")
-	a := m.browsers[by].Post(o.path+"/settle", "revision", strconv.FormatInt(now.Revision, 10), "ruling", string(ruling), "why", "seen at the line")
+	a := m.browsers[by].Post(
+		o.path+"/settle", "revision", strconv.FormatInt(now.Revision, 10), "ruling", string(ruling), "why",
+		"seen at the line",
+	)
 	may := now.MayBeSettledByWord()
 	switch seen := a.Status == http.StatusConflict && ruling != packaging.WasReleased; {
 	case may && (a.Status == http.StatusSeeOther || seen && m.wasOut(o)):
@@ -306,7 +313,10 @@ func (m *model) crash(rt *rapid.T, o *order, by int) {
 			case <-settled: // it was not sent
 				return true
 			default:
-				return slices.ContainsFunc(m.remote.patches, func(p *patch) bool { return p.order == o.key && p.held && p.ended.IsZero() })
+				return slices.ContainsFunc(m.remote.patches, func(p *patch) bool {
+					return p.order == o.key && p.held &&
+						p.ended.IsZero()
+				})
 			}
 		})
 	case "before the commit":

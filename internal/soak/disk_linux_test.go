@@ -74,7 +74,10 @@ func TestWhereTheDiskOfTheAnchorsIsFullProbeAndPressAgree(t *testing.T) {
 	_ = d.web.press(0, key, paths[key])
 	d.web.awaitOutcomes(t, []press{{order: key, path: paths[key]}}, map[string]bool{key: true})
 	if page := d.web.page(t, paths[key]); len(d.remote.of("")) > 0 || page.Find(".result-refused").Length() == 0 {
-		t.Errorf("%d calls, and the page says %q", len(d.remote.of("")), strings.Join(strings.Fields(page.Find("main").Text()), " "))
+		t.Errorf(
+			"%d calls, and the page says %q", len(d.remote.of("")),
+			strings.Join(strings.Fields(page.Find("main").Text()), " "),
+		)
 	}
 	d.empty()
 	await(t, "the probe says that there is room", func() bool {
@@ -109,8 +112,8 @@ func newFullDisk(t *testing.T) *fullDisk {
 	return d
 }
 
-// lives fills the disk while releases are under way, ends the program, and looks what is there after that. The lists are
-// in the answers alone.
+// lives fills the disk while releases are under way, ends the program, and looks what is there after that. The lists
+// are in the answers alone.
 func (d *fullDisk) lives(n int, end func(*fullDisk)) {
 	d.prepare(0)
 	d.remote.box.ClearFaults()
@@ -196,7 +199,8 @@ func (d *fullDisk) leavesRoom(key, path string) {
 	if p := d.web.press(0, key, path); p.taken || !strings.Contains(p.problem, "503") {
 		d.t.Errorf("with little room, a press is answered with %+v", p)
 	}
-	if slots, err := filepath.Glob(filepath.Join(d.data, "anchors.log.reserve", "slot-*")); err != nil || len(slots) != rooms {
+	if slots, err := filepath.Glob(filepath.Join(d.data, "anchors.log.reserve", "slot-*")); err != nil ||
+		len(slots) != rooms {
 		d.t.Errorf("after it there are the rooms %q, %v", slots, err)
 	}
 	before, err := os.Stat(d.filler())

@@ -6,8 +6,8 @@
 // each release that is lost is named. The third runs random sequences of what people, the remote side and the network
 // can do, and checks after each step what must hold. It has nothing to import.
 //
-// SIGKILL takes the process, not the machine: what the program handed to the operating system survives it. That a commit
-// also survives a loss of power rests on SQLite's synchronous=FULL, which no test here can show.
+// SIGKILL takes the process, not the machine: what the program handed to the operating system survives it. That a
+// commit also survives a loss of power rests on SQLite's synchronous=FULL, which no test here can show.
 //
 // In the environment: SOAK_KILLS is how often the program is killed (30), SOAK_RESTORES how often its data is lost (3).
 // SOAK_SEED replays a run by the seed that it printed. SOAK_CHECKS and SOAK_STEPS are how many sequences the model test

@@ -47,7 +47,13 @@ func (m *model) triesOf(o *order) []*releaseRow {
 	for _, e := range m.story[o.key] {
 		switch e.Deed {
 		case packaging.ReleaseRequested:
-			rows = append(rows, &releaseRow{id: int64(e.ReleaseID), order: o.key, user: e.By.Username, requested: e.At, outcome: packaging.Sending})
+			rows = append(
+				rows,
+				&releaseRow{
+					id: int64(e.ReleaseID), order: o.key, user: e.By.Username, requested: e.At,
+					outcome: packaging.Sending,
+				},
+			)
 		case packaging.ReleaseReopened:
 			for _, r := range rows {
 				if r.id == int64(e.ReleaseID) {
@@ -59,7 +65,9 @@ func (m *model) triesOf(o *order) []*releaseRow {
 				if r.id != int64(e.ReleaseID) {
 					continue
 				}
-				r.outcome, r.reason, r.received, r.proof = stands(e.Outcome), packaging.Reason(e.Reason), e.Serials, packaging.ByAnswer
+				r.outcome, r.reason, r.received, r.proof = stands(
+					e.Outcome,
+				), packaging.Reason(e.Reason), e.Serials, packaging.ByAnswer
 				if e.Deed == packaging.ReleaseSettled {
 					r.proof = packaging.ByStatus
 				}
@@ -126,7 +134,8 @@ func (m *model) checkTries(o *order, now packaging.Order, told func(string, ...a
 		told("nobody pressed it, but it has a release: %+v", r)
 	case len(tries) > 0:
 		last := tries[len(tries)-1]
-		if r == nil || int64(r.ID) != last.id || r.Outcome != last.outcome || r.By.Username != last.user || r.Requested.UnixMilli() != last.requested.UnixMilli() {
+		if r == nil || int64(r.ID) != last.id || r.Outcome != last.outcome || r.By.Username != last.user ||
+			r.Requested.UnixMilli() != last.requested.UnixMilli() {
 			told("its release is %+v, by the history %+v", r, last)
 		} else if r.Outcome != packaging.Unknown && r.Proof != last.proof {
 			told("its release is %s with proof %q, by the history %q", r.Outcome, r.Proof, last.proof)
@@ -144,12 +153,14 @@ func (m *model) checkTry(o *order, r *releaseRow, told func(string, ...any)) {
 	switch {
 	case r.outcome == packaging.Sending:
 		told("release %d is still being sent", r.id)
-	case r.reason == packaging.StillPending, r.reason == packaging.ByWord: // which a status contradicts where it is wrong
+	// which a status contradicts where it is wrong
+	case r.reason == packaging.StillPending, r.reason == packaging.ByWord:
 	case r.outcome == packaging.Refused && done:
 		told("release %d is refused (%s), but was carried out", r.id, r.reason)
 	case r.outcome == packaging.Refused && atIt:
 		told("release %d is refused (%s), but may still be carried out", r.id, r.reason)
-	case r.outcome == packaging.Released && !done && (r.proof == packaging.ByAnswer || r.proof == packaging.ByStatus && !m.wasOut(o)):
+	case r.outcome == packaging.Released && !done && (r.proof == packaging.ByAnswer || r.proof == packaging.ByStatus &&
+		!m.wasOut(o)):
 		told("release %d is released (proof %q), but was not carried out", r.id, r.proof)
 	}
 	if said := storyOf(r); said != "" && r.outcome != packaging.Sending {
@@ -250,7 +261,8 @@ func (m *model) checkDownload(o *order, from packaging.ListSource, list []string
 		return
 	}
 	var got struct{ Serials []string }
-	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusOK || !slices.Equal(got.Serials, list) {
+	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusOK ||
+		!slices.Equal(got.Serials, list) {
 		told("its download is %d %q, want %q, %v", a.Status, got.Serials, list, err)
 	}
 }
@@ -262,7 +274,9 @@ func containsAny(s string, some ...string) bool {
 // checkPage: the order's page tells the truth, and offers a release only where nothing stands in the way.
 func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...any)) {
 	page := m.browsers[0].Get(o.path + "?arm=1")
-	result, button := byOthers.ReplaceAllString(page.Text(".result"), ""), page.All("form.execute button, form.arm button")
+	result, button := byOthers.ReplaceAllString(page.Text(".result"), ""), page.All(
+		"form.execute button, form.arm button",
+	)
 	outcome := packaging.Refused
 	if now.Release != nil {
 		outcome = now.Release.Outcome
@@ -274,13 +288,15 @@ func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...an
 		told("its release is %s, and its page offers %q", outcome, button)
 	case outcome != packaging.Refused && strings.Contains(result, "not released"):
 		told("its release is %s, and its page says %q", outcome, result)
-	case m.carried(o.key) != nil && len(o.tries) == 1 && containsAny(byOthers.ReplaceAllString(page.Text("main"), ""), denials...):
+	case m.carried(o.key) != nil && len(o.tries) == 1 &&
+		containsAny(byOthers.ReplaceAllString(page.Text("main"), ""), denials...):
 		told("it was carried out, and its page says %q", page.Text("main"))
 	case m.lastCarriedOut(o) && containsAny(result, denials...):
 		told("its latest release was carried out, and its page says %q", result)
 	case outcome == packaging.Unknown && !strings.Contains(result, "not known") && !now.Release.IsClosed():
 		told("its release is unknown, and its page says %q", result)
-	case outcome == packaging.Refused && now.Status == packaging.PendingRelease && !now.WasReleased() && len(button) == 0:
+	case outcome == packaging.Refused && now.Status == packaging.PendingRelease && !now.WasReleased() &&
+		len(button) == 0:
 		told("it can be released, and its page offers nothing")
 	case now.AgainObstacle() == packaging.NoObstacle && len(page.All(`a[href*="again=1"]`)) == 0:
 		told("it can be released once more, and its page does not offer that")
@@ -290,7 +306,10 @@ func (m *model) checkPage(o *order, now packaging.Order, told func(string, ...an
 }
 
 // denials are sentences that must not be said of what was carried out.
-var denials = []string{"was not released.", "not carried out", "not released from here", "No release of it from here", "no list of it exists"}
+var denials = []string{
+	"was not released.", "not carried out", "not released from here", "No release of it from here",
+	"no list of it exists",
+}
 
 // byOthers is what a person says, on pages that say that it is theirs.
 var byOthers = regexp.MustCompile(`Person \S+ says that \S+ was not released\.`)
@@ -310,7 +329,10 @@ func (m *model) checkClaims(o *order, now packaging.Order, page site.Answer, tol
 	words := strings.FieldsFunc(export, func(r rune) bool { return r == ',' || r == '\n' })
 	var reported []packaging.Outcome
 	for _, r := range m.triesOf(o) {
-		report, err := m.Store.ShiftReport(context.Background(), m.people[0].Scope(), packaging.Occurrence{Begin: r.requested, Until: r.requested.Add(time.Millisecond)})
+		report, err := m.Store.ShiftReport(
+			context.Background(), m.people[0].Scope(),
+			packaging.Occurrence{Begin: r.requested, Until: r.requested.Add(time.Millisecond)},
+		)
 		if err != nil {
 			m.rt.Fatal(err)
 		}
@@ -337,11 +359,16 @@ func (m *model) checkDenials(o *order, told func(string, ...any)) {
 	if m.carried(o.key) == nil || len(o.tries) != 1 {
 		return
 	}
-	if board := byOthers.ReplaceAllString(m.browsers[0].Get("/lines/L1").Text("main"), ""); strings.Contains(board, o.key+" was not released.") {
+	if board := byOthers.ReplaceAllString(
+		m.browsers[0].Get("/lines/L1").Text("main"), "",
+	); strings.Contains(board, o.key+" was not released.") {
 		told("it was carried out, and the line's board says %q", board)
 	}
 	export := m.browsers[0].Get("/history.csv?order=" + o.key).Body
-	if slices.Contains(strings.FieldsFunc(export, func(r rune) bool { return r == ',' || r == '\n' }), string(packaging.Refused)) {
+	if slices.Contains(strings.FieldsFunc(export, func(r rune) bool {
+		return r == ',' ||
+			r == '\n'
+	}), string(packaging.Refused)) {
 		told("it was carried out, and the history says %s", export)
 	}
 }
@@ -353,7 +380,9 @@ func (m *model) checkCounts(unknown map[packaging.OrderID]bool) {
 		m.rt.Fatal(err)
 	}
 	for _, o := range m.orders {
-		if asked := slices.ContainsFunc(unsettled, func(u packaging.Order) bool { return u.ID == o.id }); asked != unknown[o.id] {
+		if asked := slices.ContainsFunc(unsettled, func(u packaging.Order) bool {
+			return u.ID == o.id
+		}); asked != unknown[o.id] {
 			m.rt.Errorf("%s: its release is unknown: %v; it is asked about: %v", o.key, unknown[o.id], asked)
 		}
 	}
@@ -367,6 +396,8 @@ func (m *model) checkCounts(unknown map[packaging.OrderID]bool) {
 		got.Unknown += l.Releases.Unknown
 	}
 	if got.Sending != 0 || got.Unknown != len(unsettled) {
-		m.rt.Errorf("the overview counts %d sending and %d unknown, want 0 and %d", got.Sending, got.Unknown, len(unsettled))
+		m.rt.Errorf(
+			"the overview counts %d sending and %d unknown, want 0 and %d", got.Sending, got.Unknown, len(unsettled),
+		)
 	}
 }

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	doubt     = 600 * time.Millisecond
-	lateMost  = 450 * time.Millisecond // a release reaches the sandbox no later than this after it arrived, within doubt
+	doubt = 600 * time.Millisecond
+	// a release reaches the sandbox no later than this after it arrived, within doubt
+	lateMost  = 450 * time.Millisecond
 	killMost  = 150 * time.Millisecond // after the first press
 	eventWait = time.Second            // for what a kill waits for, once all presses are answered
 	newOrders = 8                      // each round
@@ -110,7 +111,8 @@ const provisioning = `tenants:
 
 func newSoak(t *testing.T, random *rand.Rand) *soak {
 	s := &soak{t: t, random: random, remote: newRemote(), web: newWeb(), pressed: map[string]bool{}}
-	draws := rand.New(rand.NewPCG(s.random.Uint64(), 1)) // calls come in any order: what they draw must not move the rest
+	// calls come in any order: what they draw must not move the rest
+	draws := rand.New(rand.NewPCG(s.random.Uint64(), 1))
 	s.remote.fate = func() fate {
 		s.event("arrived")
 		f := fate{tell: func() { s.event("carried out") }}
@@ -183,7 +185,8 @@ func (s *soak) kill() {
 	s.kills++
 }
 
-// killAtStart kills the program while it starts: at first it makes its database, later it finds what the last kill left.
+// killAtStart kills the program while it starts: at first it makes its database, later it finds what the last kill
+// left.
 func (s *soak) killAtStart(times int, within time.Duration) {
 	for range times {
 		s.launch()
@@ -281,8 +284,10 @@ func (s *soak) prefix(n int) string { return fmt.Sprintf("K%04d-", n) }
 func (s *soak) prepare(n int) {
 	for i := range newOrders {
 		o := sandbox.Order{
-			ID: s.prefix(n) + strconv.Itoa(i), LineCode: []string{"L1", "L2"}[i%2], Product: "Paracetamol 500 mg", GTIN: "04012345678901",
-			Lot: "SOAK" + strconv.Itoa(n), Expiry: "2029-12-31", Quantity: 5 + s.random.IntN(40), ExtraPercent: 10, Status: sandbox.PendingRelease,
+			ID: s.prefix(n) + strconv.Itoa(i), LineCode: []string{"L1", "L2"}[i%2], Product: "Paracetamol 500 mg",
+			GTIN: "04012345678901",
+			Lot:  "SOAK" + strconv.Itoa(n), Expiry: "2029-12-31", Quantity: 5 + s.random.IntN(40), ExtraPercent: 10,
+			Status: sandbox.PendingRelease,
 		}
 		if s.random.IntN(2) == 0 {
 			o.ID += withoutList

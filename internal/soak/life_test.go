@@ -59,7 +59,9 @@ func (m *mortal) die() {
 }
 
 // limits are short, since a call that is held costs the whole of them. They leave no time for a read to be tried again.
-var limits = manufacturer.Limits{SignIn: 400 * time.Millisecond, Read: 400 * time.Millisecond, Release: 250 * time.Millisecond}
+var limits = manufacturer.Limits{
+	SignIn: 400 * time.Millisecond, Read: 400 * time.Millisecond, Release: 250 * time.Millisecond,
+}
 
 var people = []string{"supervisor1", "supervisor2"}
 
@@ -110,7 +112,9 @@ func (l *life) kill() {
 // knows says whether an order is in the cache.
 func (l *life) knows(key string) bool {
 	l.t.Helper()
-	page, err := l.Store.SearchOrders(context.Background(), l.people[0].Scope(), packaging.OrderFilter{Text: key, Limit: 1})
+	page, err := l.Store.SearchOrders(
+		context.Background(), l.people[0].Scope(), packaging.OrderFilter{Text: key, Limit: 1},
+	)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -154,10 +158,11 @@ func (l *life) read() (problems []string) {
 // wholeHistory is all of it, the oldest entry first.
 func (l *life) wholeHistory() (all []packaging.Entry) {
 	l.t.Helper()
-	if err := l.Store.EachEntry(context.Background(), l.people[0].Scope(), packaging.HistoryFilter{}, func(e packaging.Entry) error {
-		all = append(all, e)
-		return nil
-	}); err != nil {
+	if err := l.Store.EachEntry(context.Background(), l.people[0].Scope(), packaging.HistoryFilter{},
+		func(e packaging.Entry) error {
+			all = append(all, e)
+			return nil
+		}); err != nil {
 		l.t.Fatal(err)
 	}
 	slices.Reverse(all)

@@ -107,7 +107,9 @@ func (l *lines) provisioning() string {
 // args are what the program is started with to reach them.
 func (l *lines) args() []string {
 	hosts := []string{l.webhook.Listener.Addr().String(), l.sftp.Address, l.mailbox}
-	return []string{"--drop-root", "share=" + filepath.Join(l.folder, "share"), "--destination-hosts", strings.Join(hosts, ",")}
+	return []string{
+		"--drop-root", "share=" + filepath.Join(l.folder, "share"), "--destination-hosts", strings.Join(hosts, ","),
+	}
 }
 
 func (l *lines) keep(destination, id, content string) {
@@ -243,11 +245,18 @@ func (l *lines) setUp(w *web, alarms bool) {
 		return
 	}
 	post("/admin/alarms/settings", url.Values{
-		"language": {"en"}, "address": {"http://127.0.0.1"}, "host": {l.mailbox}, "encryption": {"none"}, "from": {"lineboard@plant.example"},
+		"language": {"en"}, "address": {"http://127.0.0.1"}, "host": {l.mailbox}, "encryption": {"none"},
+		"from": {"lineboard@plant.example"},
 	})
-	post("/admin/alarms/recipients", url.Values{"name": {"Shift lead"}, "kind": {"mail"}, "target": {"lead@plant.example"}})
+	post(
+		"/admin/alarms/recipients",
+		url.Values{"name": {"Shift lead"}, "kind": {"mail"}, "target": {"lead@plant.example"}},
+	)
 	for _, kind := range []string{"unknown", "refused"} {
-		post("/admin/alarms/rules", url.Values{"kind": {kind}, "delay": {"0"}, "from": {"00:00"}, "to": {"00:00"}, "first": {"1"}})
+		post(
+			"/admin/alarms/rules",
+			url.Values{"kind": {kind}, "delay": {"0"}, "from": {"00:00"}, "to": {"00:00"}, "first": {"1"}},
+		)
 	}
 }
 
@@ -398,7 +407,8 @@ func (l *lines) check(v delivered, want []string) string {
 				Serials   []string
 			}
 		}
-		if err := json.Unmarshal([]byte(got[0]), &message); err != nil || message.Data.ID != v.uid || message.Data.Order != v.key {
+		if err := json.Unmarshal([]byte(got[0]), &message); err != nil || message.Data.ID != v.uid ||
+			message.Data.Order != v.key {
 			return fmt.Sprintf("it is another: %v %.100s", err, got[0])
 		}
 		list = message.Data.Serials
@@ -434,7 +444,10 @@ func (l *lines) compareMails(db *sql.DB) (problems []string) {
 	})
 	for id, all := range l.mails {
 		if !known[id] || slices.ContainsFunc(all, func(one string) bool { return one != all[0] }) {
-			problems = append(problems, fmt.Sprintf("the mail %s came %d times, and is no message, or not the same each time", id, len(all)))
+			problems = append(
+				problems,
+				fmt.Sprintf("the mail %s came %d times, and is no message, or not the same each time", id, len(all)),
+			)
 		}
 	}
 	each(l.t, db, `

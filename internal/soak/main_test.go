@@ -73,7 +73,9 @@ func times(t *testing.T, name, standard string) int {
 func eachSite(t *testing.T, rounds, most int, do func(t *testing.T, random *rand.Rand, rounds int)) {
 	n := seed(t)
 	for site := 0; rounds > 0 && !t.Failed(); site++ {
-		t.Run(strconv.Itoa(site), func(t *testing.T) { do(t, rand.New(rand.NewPCG(n, uint64(site))), min(rounds, most)) })
+		t.Run(strconv.Itoa(site), func(t *testing.T) {
+			do(t, rand.New(rand.NewPCG(n, uint64(site))), min(rounds, most))
+		})
 		rounds -= most
 	}
 }

@@ -81,14 +81,18 @@ func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
 			"add list":      func(rt *rapid.T) { m.addList(rt, m.draw(rt), m.person(rt)) },
 			"and leave":     func(rt *rapid.T) { m.pressAndLeave(rt, m.draw(rt), m.person(rt)) },
 			"ask":           func(rt *rapid.T) { m.ask(rt, m.draw(rt), m.person(rt)) },
-			"clock":         func(rt *rapid.T) { m.move(time.Duration(rapid.IntRange(1, 30).Draw(rt, "seconds")) * time.Second) },
-			"fault":         m.fault,
-			"let go":        func(*rapid.T) { m.letGo() },
-			"lists":         m.lists,
-			"mend":          func(*rapid.T) { m.mend() },
-			"outside":       func(rt *rapid.T) { m.outside(rt, m.draw(rt)) },
-			"refresh":       func(*rapid.T) { m.refresh() },
-			"restart":       func(*rapid.T) { m.kill() },
+			"clock": func(rt *rapid.T) {
+				m.move(
+					time.Duration(rapid.IntRange(1, 30).Draw(rt, "seconds")) * time.Second,
+				)
+			},
+			"fault":   m.fault,
+			"let go":  func(*rapid.T) { m.letGo() },
+			"lists":   m.lists,
+			"mend":    func(*rapid.T) { m.mend() },
+			"outside": func(rt *rapid.T) { m.outside(rt, m.draw(rt)) },
+			"refresh": func(*rapid.T) { m.refresh() },
+			"restart": func(*rapid.T) { m.kill() },
 		})
 		m.end()
 	})
@@ -118,14 +122,16 @@ func newModel(rt *rapid.T, l *life, number int) *model {
 			o.key += withoutList
 		}
 		m.remote.box.Put(sandbox.Order{
-			ID: o.key, LineCode: "L1", Product: "Paracetamol 500 mg", GTIN: "04012345678901", Lot: "M" + strconv.Itoa(number),
+			ID: o.key, LineCode: "L1", Product: "Paracetamol 500 mg", GTIN: "04012345678901",
+			Lot:    "M" + strconv.Itoa(number),
 			Expiry: "2029-12-31", Quantity: 3 + i, ExtraPercent: 10, Status: sandbox.PendingRelease,
 		})
 		m.orders = append(m.orders, o)
 	}
 	m.mend()
 	m.signIn()
-	for m.refresh(); !m.knows(m.orders[len(m.orders)-1].key); m.refresh() { // which takes too long on a busy machine, at times
+	// which takes too long on a busy machine, at times
+	for m.refresh(); !m.knows(m.orders[len(m.orders)-1].key); m.refresh() {
 	}
 	for _, o := range m.orders {
 		o.id = m.Order(o.key).ID
@@ -159,7 +165,8 @@ func (m *model) cached(o *order) packaging.Order {
 // mayPress says whether a press must be taken: no release of the order stands, and the cache has it in Pending release.
 func (m *model) mayPress(o *order) bool {
 	now := m.cached(o)
-	standing := now.Release != nil && (now.Release.Outcome != packaging.Refused || now.Release.Round > 0) // which check proves to be true
+	// which check proves to be true
+	standing := now.Release != nil && (now.Release.Outcome != packaging.Refused || now.Release.Round > 0)
 	return !standing && now.Status == packaging.PendingRelease
 }
 
@@ -189,7 +196,8 @@ func (m *model) send(rt *rapid.T, o *order, by int, may bool, form ...string) {
 	}
 }
 
-// bothPress: two people press at the same moment. One of them is taken; the other too where the first was refused by then.
+// bothPress: two people press at the same moment. One of them is taken; the other too where the first was refused by
+// then.
 func (m *model) bothPress(rt *rapid.T, o *order) {
 	may := m.mayPress(o)
 	var both sync.WaitGroup

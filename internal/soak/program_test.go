@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// hang is how long a program is waited for that answers nothing. It is the only limit by the clock: on a machine that is
-// busy with other tests everything takes long, and proves nothing.
+// hang is how long a program is waited for that answers nothing. It is the only limit by the clock: on a machine that
+// is busy with other tests everything takes long, and proves nothing.
 const hang = 15 * time.Minute
 
 // binary builds the program once, as it is shipped: without cgo and without the race detector.

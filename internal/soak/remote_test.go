@@ -14,8 +14,8 @@ import (
 	"lineboard/internal/sandbox"
 )
 
-// remote is the sandbox as a network and a busy server show it: a release can be carried out later than its caller waits,
-// and every one that arrives is kept.
+// remote is the sandbox as a network and a busy server show it: a release can be carried out later than its caller
+// waits, and every one that arrives is kept.
 type remote struct {
 	box *sandbox.Sandbox
 	now func() time.Time
@@ -52,7 +52,9 @@ type fate struct {
 const withoutList = "-nolist"
 
 func newRemote() *remote {
-	r := &remote{box: sandbox.New(sandbox.Options{SerialsInDetails: true}), now: time.Now, fate: func() fate { return fate{} }}
+	r := &remote{
+		box: sandbox.New(sandbox.Options{SerialsInDetails: true}), now: time.Now, fate: func() fate { return fate{} },
+	}
 	r.changed = sync.NewCond(&r.mu)
 	return r
 }

@@ -177,7 +177,9 @@ func (d *drill) requests() (all []request) {
 // lose takes the data folder away, restores a backup, or leaves all as the kill left it. It starts the program again.
 func (d *drill) lose() {
 	d.t.Helper()
-	way := []string{"killed", "restored", "restored", "restored twice", "lost and restored", "lost and accepted"}[d.random.IntN(6)]
+	way := []string{
+		"killed", "restored", "restored", "restored twice", "lost and restored", "lost and accepted",
+	}[d.random.IntN(6)]
 	d.counts[way]++
 	args := d.args
 	switch way {
@@ -343,7 +345,9 @@ func (d *drill) lostOrders() map[string]bool {
 	defer db.Close()
 	lost := map[string]bool{}
 	each(d.t, db, `
-		SELECT o.order_key FROM orders o JOIN lost_releases l ON l.release_id = o.last_release_id`, func(scan func(...any)) {
+		SELECT o.order_key FROM orders o JOIN lost_releases l ON l.release_id = o.last_release_id`, func(
+		scan func(...any),
+	) {
 		var key string
 		scan(&key)
 		lost[key] = true
@@ -365,12 +369,17 @@ func (d *drill) checkPage(key string, page *goquery.Document, carried []sandbox.
 	d.t.Helper()
 	said := page.Find("main").Text()
 	told := func(format string, args ...any) {
-		d.t.Errorf("%s: %s, and its page says %q", key, fmt.Sprintf(format, args...), strings.Join(strings.Fields(said), " "))
+		d.t.Errorf(
+			"%s: %s, and its page says %q", key, fmt.Sprintf(format, args...), strings.Join(strings.Fields(said), " "),
+		)
 	}
 	if len(carried) > 1 {
 		told("carried out %d times", len(carried))
 	}
-	if len(carried) > 0 && containsAny(said, "was not released.", "not carried out", "not released from here", "No release of it from here is recorded") {
+	if len(carried) > 0 && containsAny(
+		said, "was not released.", "not carried out", "not released from here",
+		"No release of it from here is recorded",
+	) {
 		told("it was carried out")
 	}
 	if len(carried) > 0 && page.Find("form.execute button, form.arm button").Length() > 0 {
@@ -443,10 +452,15 @@ func (d *drill) checkReports(carried map[string][]sandbox.Released) {
 	}
 	for r := range d.sent {
 		if n := count(inFile[r.order], "released"); n != len(carried[r.order]) || len(inFile[r.order]) == 0 {
-			d.t.Errorf("%s was carried out %d times, and the report's file says %q", r.order, len(carried[r.order]), inFile[r.order])
+			d.t.Errorf(
+				"%s was carried out %d times, and the report's file says %q", r.order, len(carried[r.order]),
+				inFile[r.order],
+			)
 		}
 		if n := count(onPage[r.order], "Released"); n != len(carried[r.order]) || len(onPage[r.order]) == 0 {
-			d.t.Errorf("%s was carried out %d times, and the report says %q", r.order, len(carried[r.order]), onPage[r.order])
+			d.t.Errorf(
+				"%s was carried out %d times, and the report says %q", r.order, len(carried[r.order]), onPage[r.order],
+			)
 		}
 	}
 }
@@ -512,14 +526,15 @@ func (d *drill) checkVerify() {
 	d.counts[fmt.Sprintf("verify %d", want)]++
 }
 
-// acknowledge has the administrator acknowledge all losses, and a supervisor a lost release that was not carried out: only
-// then it is released again.
+// acknowledge has the administrator acknowledge all losses, and a supervisor a lost release that was not carried out:
+// only then it is released again.
 func (d *drill) acknowledge() {
 	d.t.Helper()
 	paths := d.orderPaths()
 	again := ""
 	for key := range d.lostOrders() {
-		if page := d.web.page(d.t, paths[key]); page.Find(".result-refused").Length() > 0 && strings.Contains(page.Find("main").Text(), "Pending release") {
+		if page := d.web.page(d.t, paths[key]); page.Find(".result-refused").Length() > 0 &&
+			strings.Contains(page.Find("main").Text(), "Pending release") {
 			again = key
 		}
 	}
@@ -534,7 +549,9 @@ func (d *drill) acknowledge() {
 		d.t.Fatalf("the page of the data: %d", status)
 	}
 	page.Find("form[action$='/acknowledge']").Each(func(_ int, form *goquery.Selection) {
-		status, _, body, err := d.web.send(admin, http.MethodPost, form.AttrOr("action", ""), url.Values{"comment": {"the drill"}})
+		status, _, body, err := d.web.send(
+			admin, http.MethodPost, form.AttrOr("action", ""), url.Values{"comment": {"the drill"}},
+		)
 		if err != nil || status != http.StatusSeeOther {
 			d.t.Errorf("acknowledged: %d %v %.300s", status, err, body)
 		}
@@ -551,8 +568,10 @@ func (d *drill) releaseAgain(key, path string) {
 	var seen bool
 	db := d.open()
 	defer db.Close()
-	each(d.t, db, `SELECT r.id, EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)
-		FROM orders o JOIN releases r ON r.id = o.last_release_id WHERE o.order_key = '`+key+`'`, func(scan func(...any)) { scan(&release, &seen) })
+	each(d.t, db,
+		`SELECT r.id, EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)
+		FROM orders o JOIN releases r ON r.id = o.last_release_id WHERE o.order_key = '`+key+
+			`'`, func(scan func(...any)) { scan(&release, &seen) })
 	if !seen {
 		if p := d.web.press(0, key, path); p.taken {
 			d.t.Errorf("%s: it is released again before anybody looked", key)

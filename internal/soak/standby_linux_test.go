@@ -180,15 +180,17 @@ func (m *machines) takeOver() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	promote := exec.Command(path, "promote", "--data", m.data, "--copy-to", m.place, "--copy-socket", m.socket(), "--litestream", m.program)
+	promote := exec.Command(
+		path, "promote", "--data", m.data, "--copy-to", m.place, "--copy-socket", m.socket(), "--litestream", m.program,
+	)
 	if said, err := promote.CombinedOutput(); err != nil {
 		m.t.Fatalf("promote: %v\n%s", err, said)
 	}
 	m.begin()
 }
 
-// judge compares the books. A press that was refused while the copy was not there, and is lost with its machine, was never
-// sent: that it was told so is true.
+// judge compares the books. A press that was refused while the copy was not there, and is lost with its machine, was
+// never sent: that it was told so is true.
 func (m *machines) judge() {
 	books := m.readBooks()
 	carried := map[string]bool{}

@@ -61,7 +61,9 @@ func (w *web) signIn(t *testing.T) {
 
 func (w *web) signInOne(t *testing.T, i int) {
 	t.Helper()
-	status, _, _, err := w.send(i, http.MethodPost, "/login", url.Values{"username": {usernames[i]}, "password": {password}})
+	status, _, _, err := w.send(
+		i, http.MethodPost, "/login", url.Values{"username": {usernames[i]}, "password": {password}},
+	)
 	if err != nil || status != http.StatusSeeOther {
 		t.Fatalf("sign-in of %s: %d %v", usernames[i], status, err)
 	}
@@ -89,7 +91,9 @@ func (w *web) find(t *testing.T, prefix string, want int) map[string]string {
 	t.Helper()
 	paths := map[string]string{}
 	await(t, fmt.Sprintf("%d orders %s on the board", want, prefix), func() bool {
-		w.page(t, "/orders?q="+url.QueryEscape(prefix)).Find("table.orders a.key").Each(func(_ int, a *goquery.Selection) {
+		w.page(
+			t, "/orders?q="+url.QueryEscape(prefix),
+		).Find("table.orders a.key").Each(func(_ int, a *goquery.Selection) {
 			paths[a.Text()] = a.AttrOr("href", "")
 		})
 		return len(paths) == want
@@ -122,8 +126,8 @@ func (w *web) press(by int, order, path string) press {
 	return p
 }
 
-// awaitOutcomes waits until the pages of all orders that were pressed show a settled outcome, or that none was ever sent.
-// Those that do are taken out of waiting.
+// awaitOutcomes waits until the pages of all orders that were pressed show a settled outcome, or that none was ever
+// sent. Those that do are taken out of waiting.
 func (w *web) awaitOutcomes(t *testing.T, presses []press, waiting map[string]bool) {
 	t.Helper()
 	paths := map[string]string{}

@@ -23,7 +23,8 @@ func TestAClaimIsATextOrAListAndDotsLeadIntoObjects(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"role": {"packers"}, "groups": {"a", "b"}, "realm_access.roles": {"lead"}, "realm_access.deep.er": {"x"},
-		"https://plant.example/roles": {"whole name"}, "a.b.c": {"dots in a name"}, "number": nil, "realm_access": nil, "none.at.all": nil, "role.x": nil, "": nil,
+		"https://plant.example/roles": {"whole name"}, "a.b.c": {"dots in a name"}, "number": nil, "realm_access": nil,
+		"none.at.all": nil, "role.x": nil, "": nil,
 	} {
 		if got := sso.Values(claims, name); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, want %q", name, got, want)
@@ -34,7 +35,10 @@ func TestAClaimIsATextOrAListAndDotsLeadIntoObjects(t *testing.T) {
 // reasonOf asks a provider to begin, and gives why that did not work.
 func reasonOf(t *testing.T, c *sso.Client, issuer string) packaging.SignOnError {
 	t.Helper()
-	_, _, err := c.BeginLogin(t.Context(), sso.Settings{SingleSignOn: packaging.SingleSignOn{Issuer: issuer, ClientID: "lineboard"}}, "http://localhost/back", false)
+	_, _, err := c.BeginLogin(
+		t.Context(), sso.Settings{SingleSignOn: packaging.SingleSignOn{Issuer: issuer, ClientID: "lineboard"}},
+		"http://localhost/back", false,
+	)
 	var why *packaging.SignOnError
 	if !errors.As(err, &why) {
 		t.Fatalf("error %v", err)
@@ -59,7 +63,9 @@ func TestNoCallToAProviderFollowsARedirect(t *testing.T) {
 	spied := make(chan struct{}, 10)
 	spy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { spied <- struct{}{} }))
 	t.Cleanup(spy.Close)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, spy.URL, http.StatusFound) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, spy.URL, http.StatusFound)
+	}))
 	t.Cleanup(server.Close)
 	c := sso.New(sso.Options{Now: time.Now, Limit: 5 * time.Second})
 	if why := reasonOf(t, c, server.URL); why.Reason != packaging.SignOnNoOpenID {
@@ -73,9 +79,17 @@ func TestNoCallToAProviderFollowsARedirect(t *testing.T) {
 func TestADescriptionThatIsTooLongOrNoneIsNoProvider(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(w http.ResponseWriter){
-		"without an end":     func(w http.ResponseWriter) { _, _ = w.Write(append([]byte(`{"issuer":"`), make([]byte, 2<<20)...)) },
-		"no JSON":            func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>")) },
-		"another issuer":     func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"issuer":"https://evil.example"}`)) },
+		"without an end": func(w http.ResponseWriter) {
+			_, _ = w.Write(
+				append([]byte(`{"issuer":"`), make([]byte, 2<<20)...),
+			)
+		},
+		"no JSON": func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>")) },
+		"another issuer": func(w http.ResponseWriter) {
+			_, _ = w.Write(
+				[]byte(`{"issuer":"https://evil.example"}`),
+			)
+		},
 		"an error":           func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
 		"nothing whatsoever": func(http.ResponseWriter) {},
 	} {

@@ -25,7 +25,13 @@ import (
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, pattern := range []string{"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go", "../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go", "../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/alarms/*.go", "../../internal/doctor/*.go", "../../internal/app/*.go", "../../internal/deliver/*.go", "../../internal/replica/*.go"} {
+	for _, pattern := range []string{
+		"../../views/*/*.templ", "../../views/*/*.go", "../../handlers/*.go", "../../handlers/*/*.go", "../../db/*.go",
+		"../../internal/release/*.go", "../../internal/packaging/*.go", "../../internal/orderfile/*.go",
+		"../../internal/secret/*.go", "../../internal/reserve/*.go", "../../internal/alarms/*.go",
+		"../../internal/doctor/*.go", "../../internal/app/*.go", "../../internal/deliver/*.go",
+		"../../internal/replica/*.go",
+	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -48,10 +54,14 @@ func sources(t *testing.T) string {
 func usedKeys(t *testing.T) map[string]bool {
 	keys := map[string]bool{}
 	source := sources(t)
-	for _, m := range regexp.MustCompile(`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(
+		`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`,
+	).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|displays|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor|alarms|destination|delivery)(?:\.[a-z0-9_]+)+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(
+		`"((?:account|confirm|login|list|queue|admin|acknowledge|station|stations|displays|pin|signing|import|tokens|entry|set_line|shifts|handover|review|report|settle|words|doctor|alarms|destination|delivery)(?:\.[a-z0-9_]+)+)"`,
+	).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
@@ -68,7 +78,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, format := range packaging.ListFormats {
 		keys["destination.format."+string(format)] = true
 	}
-	for _, kind := range append([]packaging.HeldKind{packaging.HeldKind(packaging.HoldsSecret)}, packaging.HeldKinds...) {
+	for _, kind := range append(
+		[]packaging.HeldKind{packaging.HeldKind(packaging.HoldsSecret)}, packaging.HeldKinds...,
+	) {
 		keys["held."+string(kind)] = true
 	}
 	for _, state := range packaging.DeliveryStates {
@@ -97,18 +109,24 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	// What an administrator does where others are told to ask one.
 	for _, r := range []string{
-		"no_token", "token_rejected", "channel_key", "sign_in_rejected", "sign_in_failed", "not_configured", "not_connected",
+		"no_token", "token_rejected", "channel_key", "sign_in_rejected", "sign_in_failed", "not_configured",
+		"not_connected",
 		"timed_out", "cut", "server_error", "unreadable", "other_refusal",
 	} {
 		keys["connection.do."+r] = true
 	}
-	for _, e := range []packaging.Environment{packaging.Production, packaging.Acceptance, packaging.Sandbox, packaging.OtherHost} {
+	for _, e := range []packaging.Environment{
+		packaging.Production, packaging.Acceptance, packaging.Sandbox, packaging.OtherHost,
+	} {
 		keys["environment."+string(e)] = true
 	}
 	for _, hint := range shell.Hints {
 		keys["hint."+hint] = true
 	}
-	for _, topic := range []string{"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused", "said_pending", "said_released", "said_not_released", "not_knowable", "set_back", "unknown", "odd"} {
+	for _, topic := range []string{
+		"open", "pending", "in_progress", "suspended", "done", "gone", "other", "sending", "released", "refused",
+		"said_pending", "said_released", "said_not_released", "not_knowable", "set_back", "unknown", "odd",
+	} {
 		keys["help.topic."+topic] = true
 	}
 	for _, o := range packaging.Outcomes {
@@ -154,7 +172,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, r := range packaging.SignOnReasons {
 		keys["sign_on."+string(r)], keys["sign_on."+string(r)+".do"] = true, true
 	}
-	for _, r := range []packaging.SignOnReason{packaging.SignOnDown, packaging.SignOnNoOpenID, packaging.SignOnElsewhere} {
+	for _, r := range []packaging.SignOnReason{
+		packaging.SignOnDown, packaging.SignOnNoOpenID, packaging.SignOnElsewhere,
+	} {
 		keys["sso.do."+string(r)] = true // that a test can end with
 	}
 	for _, d := range packaging.Deeds {
@@ -170,7 +190,8 @@ func usedKeys(t *testing.T) map[string]bool {
 			}
 		case packaging.ReleaseSettled:
 			for _, o := range []packaging.Outcome{
-				packaging.Released, packaging.Refused, packaging.SaidPending, packaging.SaidReleased, packaging.SaidNotReleased, packaging.NotKnowable,
+				packaging.Released, packaging.Refused, packaging.SaidPending, packaging.SaidReleased,
+				packaging.SaidNotReleased, packaging.NotKnowable,
 			} {
 				keys["deed.release_settled."+string(o)] = true
 			}
@@ -196,10 +217,14 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, code := range constants(t, "import.go", "FaultCode") {
 		keys["import.fault."+code] = true
 	}
-	for _, m := range regexp.MustCompile(`(?:ProblemOf|rowProblem)\((?:ctx|\S+\.Context\(\)), \S+, "([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(
+		`(?:ProblemOf|rowProblem)\((?:ctx|\S+\.Context\(\)), \S+, "([a-z_]+)"`,
+	).FindAllStringSubmatch(source, -1) {
 		keys["api."+m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`finding\("(\w+)", packaging\.(\w+), "(\w+)"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(
+		`finding\("(\w+)", packaging\.(\w+), "(\w+)"`,
+	).FindAllStringSubmatch(source, -1) {
 		keys["doctor.check."+m[1]] = true
 		keys["doctor."+m[1]+"."+m[3]] = true
 		if m[2] != "Good" {
@@ -215,7 +240,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range packaging.AlarmKinds {
 		keys["alarm.kind_"+string(k)], keys["alarm.do_"+string(k)] = true, true
 	}
-	for _, says := range []packaging.AlarmSays{packaging.AlarmBegan, packaging.AlarmRepeated, packaging.AlarmPassedOn, packaging.AlarmOver} {
+	for _, says := range []packaging.AlarmSays{
+		packaging.AlarmBegan, packaging.AlarmRepeated, packaging.AlarmPassedOn, packaging.AlarmOver,
+	} {
 		keys["alarm.says_"+string(says)] = true
 	}
 	for _, s := range packaging.Sources {
@@ -229,7 +256,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range packaging.ItemKinds {
 		keys["item."+string(k)] = true
 	}
-	for _, m := range append([]packaging.Meaning{packaging.MeansHandedOver, packaging.MeansTakenOver}, packaging.ReviewMeanings...) {
+	for _, m := range append(
+		[]packaging.Meaning{packaging.MeansHandedOver, packaging.MeansTakenOver}, packaging.ReviewMeanings...,
+	) {
 		keys["meaning."+string(m)] = true
 	}
 	for _, t := range shell.Themes {
@@ -246,7 +275,10 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, table := range shifts.ReportTables {
 		keys["report."+table] = true
 	}
-	for _, k := range []packaging.OddityKind{packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet, packaging.SeenBefore, packaging.SeenAgain, packaging.HoldsSecret, packaging.Contradicted} {
+	for _, k := range []packaging.OddityKind{
+		packaging.WrongCount, packaging.Duplicates, packaging.SerialLength, packaging.SerialAlphabet,
+		packaging.SeenBefore, packaging.SeenAgain, packaging.HoldsSecret, packaging.Contradicted,
+	} {
 		keys["oddity."+string(k)] = true
 	}
 	for _, k := range packaging.ListOddities {
@@ -336,7 +368,8 @@ func TestEverythingInTheCatalogueIsSaid(t *testing.T) {
 
 // forms are the plural forms that a language has for whole numbers (Unicode CLDR).
 var forms = map[text.Language][]string{
-	"de": {"one", "other"}, "en": {"one", "other"}, "es": {"one", "many", "other"}, "fr": {"one", "many", "other"}, "hu": {"one", "other"},
+	"de": {"one", "other"}, "en": {"one", "other"}, "es": {"one", "many", "other"}, "fr": {"one", "many", "other"},
+	"hu": {"one", "other"},
 }
 
 func TestEveryLanguageSaysAllThatEnglishDoesWithTheSameGaps(t *testing.T) {
@@ -417,12 +450,14 @@ func TestWhatCountsIsSaidForEachNumberInEachLanguage(t *testing.T) {
 func TestGapsAndPluralsAreFilled(t *testing.T) {
 	ctx := context.Background()
 	for want, got := range map[string]string{
-		"Release Order143 to Blister line 1": text.Say(ctx, "release.execute", "Order", "Order143", "Line", "Blister line 1"),
-		"1 serial number received.":          text.Say(ctx, "result.released.serials", "Count", 1),
-		"110,000 serial numbers received.":   text.Say(ctx, "result.released.serials", "Count", 110_000),
-		"0 serial numbers received.":         text.Say(ctx, "result.released.serials", "Count", 0),
-		"⟦no.such.key⟧":                      text.Say(ctx, "no.such.key"),
-		"Release <b>{{.Line}}</b> to L":      text.Say(ctx, "release.execute", "Order", "<b>{{.Line}}</b>", "Line", "L"),
+		"Release Order143 to Blister line 1": text.Say(
+			ctx, "release.execute", "Order", "Order143", "Line", "Blister line 1",
+		),
+		"1 serial number received.":        text.Say(ctx, "result.released.serials", "Count", 1),
+		"110,000 serial numbers received.": text.Say(ctx, "result.released.serials", "Count", 110_000),
+		"0 serial numbers received.":       text.Say(ctx, "result.released.serials", "Count", 0),
+		"⟦no.such.key⟧":                    text.Say(ctx, "no.such.key"),
+		"Release <b>{{.Line}}</b> to L":    text.Say(ctx, "release.execute", "Order", "<b>{{.Line}}</b>", "Line", "L"),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -458,7 +493,8 @@ func TestNumbersAndDatesAreWrittenAsTheLanguageDoes(t *testing.T) {
 
 func TestABrowserIsReadInTheLanguageOfOursThatSuitsIt(t *testing.T) {
 	for asked, want := range map[string]text.Language{
-		"de-AT,de;q=0.9,en;q=0.8": "de", "fr-CA": "fr", "hu": "hu", "es-419": "es", "en-US": "en", "nl,de;q=0.5": "de", "ja": "en", "": "en", "###": "en",
+		"de-AT,de;q=0.9,en;q=0.8": "de", "fr-CA": "fr", "hu": "hu", "es-419": "es", "en-US": "en", "nl,de;q=0.5": "de",
+		"ja": "en", "": "en", "###": "en",
 	} {
 		if got := text.Preferred(asked); got != want {
 			t.Errorf("%q: %s, want %s", asked, got, want)
@@ -503,7 +539,8 @@ func TestDurationsReadAsPeopleSayThem(t *testing.T) {
 
 func TestPlacesAreCountedAsEachLanguageDoes(t *testing.T) {
 	for l, want := range map[text.Language]string{
-		text.English: "1st 2nd 3rd 4th 11th 12th 13th 20th", "de": "1. 2. 3. 4. 11. 12. 13. 20.", "fr": "1er 2e 3e 4e 11e 12e 13e 20e",
+		text.English: "1st 2nd 3rd 4th 11th 12th 13th 20th", "de": "1. 2. 3. 4. 11. 12. 13. 20.",
+		"fr": "1er 2e 3e 4e 11e 12e 13e 20e",
 	} {
 		ctx := text.With(context.Background(), text.In(l, time.UTC))
 		var places []string

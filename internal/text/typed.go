@@ -29,8 +29,8 @@ func parseDate(typed string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// PlainMoment returns a date and a time of day as in "2006-01-02T15:04", and a date alone as [PlainDate] does. It returns
-// any other text unchanged.
+// PlainMoment returns a date and a time of day as in "2006-01-02T15:04", and a date alone as [PlainDate] does. It
+// returns any other text unchanged.
 func PlainMoment(typed string) string {
 	if at := strings.LastIndexAny(typed, " T"); at > 0 && strings.Contains(typed[at:], ":") {
 		if date, ok := parseDate(typed[:at]); ok {
@@ -60,8 +60,8 @@ func Typed(ctx context.Context, plain string) string {
 	return strings.TrimSpace(Date(ctx, date) + " " + clock)
 }
 
-// DayAndMonth returns day and month of a date in the order and with the marks of the language, as in "3." and "11.", from
-// the form of [PlainDate].
+// DayAndMonth returns day and month of a date in the order and with the marks of the language, as in "3." and "11.",
+// from the form of [PlainDate].
 func DayAndMonth(ctx context.Context, plain string) (parts [2]string) {
 	date, err := time.Parse(time.DateOnly, plain)
 	if err != nil {

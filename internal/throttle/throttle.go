@@ -41,8 +41,8 @@ type count struct {
 // Client is where a password comes from.
 type Client struct {
 	Address string
-	// Device names the browser if it is known: the person signed in there before, or it is a station's. It is empty for a
-	// stranger's.
+	// Device names the browser if it is known: the person signed in there before, or it is a station's. It is empty for
+	// a stranger's.
 	Device string
 	// Shared says that the device is one for many people. Their wrong passwords then count together as well.
 	Shared bool

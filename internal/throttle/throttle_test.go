@@ -135,7 +135,9 @@ func TestARightPasswordEndsIt(t *testing.T) {
 	if err := g.Right(t.Context(), "sofie", at("10.0.0.7")); err != nil {
 		t.Fatal(err)
 	}
-	if want := []packaging.Throttling{{Username: "sofie", Address: "10.0.0.7", Tries: 1}}; !slices.Equal(b.ended, want) {
+	if want := []packaging.Throttling{
+		{Username: "sofie", Address: "10.0.0.7", Tries: 1},
+	}; !slices.Equal(b.ended, want) {
 		t.Errorf("ended %+v", b.ended)
 	}
 	if wait := wrong(t, g, "sofie", "10.0.0.7"); wait != 0 {
@@ -316,7 +318,9 @@ func TestWhatIsOverIsRecordedOnceWithItsCount(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := []packaging.Throttling{{Username: "sofie", Address: "10.0.0.7", Tries: 10_000 - 5}}; !slices.Equal(b.ended, want) {
+	if want := []packaging.Throttling{
+		{Username: "sofie", Address: "10.0.0.7", Tries: 10_000 - 5},
+	}; !slices.Equal(b.ended, want) {
 		t.Errorf("ended %+v", b.ended)
 	}
 }

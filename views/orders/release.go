@@ -160,7 +160,9 @@ func releasedTo(ctx context.Context, r packaging.Release, o packaging.Order, lin
 	case packaging.ByPerson:
 		if r.SettledBy != "" {
 			e.What = text.Say(ctx, "result.said_released", "Order", shell.OrderID(o.Key), "Person", r.SettledBy)
-			e.Why = text.Say(ctx, "result.said_so", "Person", r.SettledBy, "Time", text.Moment(ctx, r.Settled), "Why", r.SettledWhy)
+			e.Why = text.Say(
+				ctx, "result.said_so", "Person", r.SettledBy, "Time", text.Moment(ctx, r.Settled), "Why", r.SettledWhy,
+			)
 		} else {
 			e.What = text.Say(ctx, "result.elsewhere", "Order", shell.OrderID(o.Key))
 		}

@@ -84,7 +84,9 @@ func TestAReleaseClaimsNoMoreThanIsProven(t *testing.T) {
 				Settled: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC),
 				Line:    line,
 			},
-			[]string{"was at the line: its status was In progress (2026-11-23 06:00:00", "not proven", "list is missing"},
+			[]string{
+				"was at the line: its status was In progress (2026-11-23 06:00:00", "not proven", "list is missing",
+			},
 			[]string{"is released to", "status is"}, // the order has moved on since
 			true,
 		},

@@ -113,10 +113,14 @@ func (s Scanned) comparedRows(ctx context.Context, found FoundPack, line packagi
 		place = text.Say(ctx, "scan.place") + " " + text.Number(ctx, found.Place)
 	}
 	rows := []comparedRow{
-		{field: text.Say(ctx, "order.gtin"), pack: shell.OrNone(ctx, pack.GTIN), order: shell.OrNone(ctx, o.GTIN), code: true},
+		{
+			field: text.Say(ctx, "order.gtin"), pack: shell.OrNone(ctx, pack.GTIN), order: shell.OrNone(ctx, o.GTIN),
+			code: true,
+		},
 		{field: text.Say(ctx, "scan.serial"), pack: pack.Serial, order: place, code: true, place: true},
 		{
-			field: text.Say(ctx, "order.lot"), pack: shell.OrNone(ctx, pack.Lot), order: shell.OrNone(ctx, o.Lot), code: true,
+			field: text.Say(ctx, "order.lot"), pack: shell.OrNone(ctx, pack.Lot), order: shell.OrNone(ctx, o.Lot),
+			code:    true,
 			differs: found.Listed().DiffersInLot(pack),
 		},
 		{
@@ -133,7 +137,9 @@ func (s Scanned) comparedRows(ctx context.Context, found FoundPack, line packagi
 		rows = append(rows, comparedRow{field: text.Say(ctx, "scan.ppn"), pack: pack.PPN, order: none, code: true})
 	}
 	if pack.National != "" {
-		rows = append(rows, comparedRow{field: text.Say(ctx, "scan.national"), pack: pack.National, order: none, code: true})
+		rows = append(
+			rows, comparedRow{field: text.Say(ctx, "scan.national"), pack: pack.National, order: none, code: true},
+		)
 	}
 	if s.Reading.Kind != "" {
 		rows = append(rows, comparedRow{field: text.Say(ctx, "scan.kind"), pack: s.Reading.Kind, order: none})
@@ -160,13 +166,17 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 	case gs1.Known, gs1.Differs:
 		if wrong := s.wrong(ctx, line); len(wrong) > 0 {
 			return say("refused", "octagon-alert", shell.Explanation{
-				What: text.Say(ctx, "scan.differs", "Order", shell.OrderID(first().Key)), Do: text.Say(ctx, "scan.differs.do"),
+				What: text.Say(ctx, "scan.differs", "Order", shell.OrderID(first().Key)),
+				Do:   text.Say(ctx, "scan.differs.do"),
 			}, wrong...)
 		}
 		if shown := s.Found[s.Verdict.Pack.ID()][0]; !shown.ShownAt.IsZero() {
 			return say("unknown", "circle-help", shell.Explanation{
-				What: text.Say(ctx, "scan.shown", "Order", shell.OrderID(first().Key), "Time", text.Moment(ctx, shown.ShownAt), "Person", shown.ShownBy),
-				Do:   text.Say(ctx, "scan.shown.do"),
+				What: text.Say(
+					ctx, "scan.shown", "Order", shell.OrderID(first().Key), "Time", text.Moment(ctx, shown.ShownAt),
+					"Person", shown.ShownBy,
+				),
+				Do: text.Say(ctx, "scan.shown.do"),
 			})
 		}
 		return say("released", "circle-check", shell.Explanation{
@@ -175,7 +185,8 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 	case gs1.Undecided:
 		if s.Verdict.NeedsTest {
 			return say("unknown", "circle-help", shell.Explanation{
-				What: text.Say(ctx, "scan.undecided"), Why: text.Say(ctx, "scan.unproven"), Do: text.Say(ctx, "scan.unproven.do"),
+				What: text.Say(ctx, "scan.undecided"), Why: text.Say(ctx, "scan.unproven"),
+				Do: text.Say(ctx, "scan.unproven.do"),
 			}, s.perhaps(ctx)...)
 		}
 		return say("unknown", "circle-help", shell.Explanation{
@@ -192,7 +203,8 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 		})
 	case gs1.NotKnown:
 		return say("refused", "octagon-alert", shell.Explanation{
-			What: text.Say(ctx, "scan.unknown"), Why: text.Say(ctx, "scan.unknown.why"), Do: text.Say(ctx, "scan.unknown.do"),
+			What: text.Say(ctx, "scan.unknown"), Why: text.Say(ctx, "scan.unknown.why"),
+			Do: text.Say(ctx, "scan.unknown.do"),
 		})
 	case gs1.NotMapped:
 		return say("unknown", "circle-help", shell.Explanation{
@@ -312,7 +324,10 @@ func (s Scanned) notes(ctx context.Context) (all []string) {
 		turned := func(field, scanned, value string) {
 			if scanned != value {
 				all = append(
-					all, text.Say(ctx, "scan.undone.value", "Field", text.Say(ctx, field), "Scanned", scanned, "Value", value),
+					all,
+					text.Say(
+						ctx, "scan.undone.value", "Field", text.Say(ctx, field), "Scanned", scanned, "Value", value,
+					),
 				)
 			}
 		}

@@ -37,7 +37,8 @@ func (r WallRow) next() *packaging.Order {
 	return nil
 }
 
-// rank orders rows: what nobody knows, what failed, what needs a look, what goes out now, then what runs, waits, is idle.
+// rank orders rows: what nobody knows, what failed, what needs a look, what goes out now, then what runs, waits, is
+// idle.
 func (r WallRow) rank() int {
 	switch {
 	case r.Trouble != nil:

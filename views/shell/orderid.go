@@ -39,9 +39,9 @@ func ShortOrderID(key string) string {
 	return string(shown[:9]) + "…" + string(shown[len(shown)-10:])
 }
 
-// OrderID returns an order ID as pages show it. Invisible characters, and letters that pass for others, could make it look
-// like another order's ID. Spaces that a page would drop show as ␣, others by their number, as in "A[U+200B]". Letters
-// show with their number.
+// OrderID returns an order ID as pages show it. Invisible characters, and letters that pass for others, could make it
+// look like another order's ID. Spaces that a page would drop show as ␣, others by their number, as in "A[U+200B]".
+// Letters show with their number.
 func OrderID(key string) string {
 	alike := packaging.LookAlikes(key)
 	if !strings.ContainsFunc(key, func(r rune) bool { return packaging.Unseen(r) || unicode.IsSpace(r) }) {

@@ -192,7 +192,8 @@ type OrderQuery struct {
 // OrdersURL is the page of a search for orders.
 func OrdersURL(q OrderQuery) templ.SafeURL {
 	return withQuery(
-		"/orders", "q", q.Text, "status", string(q.Status), "line", q.Line, "sort", q.Sort, "before", NonZero(int64(q.Before)),
+		"/orders", "q", q.Text, "status", string(q.Status), "line", q.Line, "sort", q.Sort, "before",
+		NonZero(int64(q.Before)),
 	)
 }
 

@@ -59,7 +59,9 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		field := ImportFieldText(ctx, packaging.ImportField(e.Object))
 		return text.Say(ctx, "deed.value_given_back", "Object", field, "Old", e.Old, "New", OrNone(ctx, e.New))
 	case packaging.ListStopped:
-		return text.Say(ctx, "deed.list_stopped", "Object", e.Object, "Why", text.Say(ctx, "delivery.problem."+e.Reason))
+		return text.Say(
+			ctx, "deed.list_stopped", "Object", e.Object, "Why", text.Say(ctx, "delivery.problem."+e.Reason),
+		)
 	case packaging.ListSent, packaging.ListCarried, packaging.DestinationStopped, packaging.DestinationRetired:
 		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Why", e.Comment)
 	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.DestinationSet,
@@ -153,8 +155,8 @@ func shiftText(ctx context.Context, recorded string) string {
 	return name + ", " + DayText(ctx, packaging.Day(day))
 }
 
-// alarmText returns how a page names an alarm, a rule or a recipient that the history names. What it does not understand
-// stays.
+// alarmText returns how a page names an alarm, a rule or a recipient that the history names. What it does not
+// understand stays.
 func alarmText(ctx context.Context, recorded string) string {
 	what, name, _ := strings.Cut(recorded, " ")
 	switch {
@@ -174,7 +176,9 @@ func alarmText(ctx context.Context, recorded string) string {
 func pointsText(ctx context.Context, recorded string) string {
 	var acknowledged, points int
 	if n, _ := fmt.Sscanf(recorded, "%d of %d items acknowledged", &acknowledged, &points); n == 2 {
-		return text.Say(ctx, "handover.points_acknowledged", "Count", points, "Acknowledged", text.Number(ctx, acknowledged))
+		return text.Say(
+			ctx, "handover.points_acknowledged", "Count", points, "Acknowledged", text.Number(ctx, acknowledged),
+		)
 	}
 	if n, _ := fmt.Sscanf(recorded, "%d items", &points); n == 1 && recorded == fmt.Sprintf("%d items", points) {
 		return text.Say(ctx, "handover.points", "Count", points)

@@ -35,12 +35,27 @@ func TestWhatTheHistoryHasOfAlarmsSignaturesAndRefusalsIsInTheLanguageOfThePage(
 		e    packaging.Entry
 		want string
 	}{
-		{packaging.Entry{Deed: packaging.AlarmStarted, Object: "alarm refused", New: "release 11"}, "Alarm: Freigabe abgelehnt"},
-		{packaging.Entry{Deed: packaging.AlarmsSet, Object: "alarm rule 2", New: "refused after 0 min"}, "Alarme eingerichtet: Regel 2"},
-		{packaging.Entry{Deed: packaging.AlarmTested, Object: "recipient Night", New: "sent"}, "Getestet: Empfänger Night"},
-		{packaging.Entry{Deed: packaging.AlarmUndelivered, Object: "something else"}, "Eine Nachricht kam nicht an: something else"},
+		{
+			packaging.Entry{Deed: packaging.AlarmStarted, Object: "alarm refused", New: "release 11"},
+			"Alarm: Freigabe abgelehnt",
+		},
+		{
+			packaging.Entry{Deed: packaging.AlarmsSet, Object: "alarm rule 2", New: "refused after 0 min"},
+			"Alarme eingerichtet: Regel 2",
+		},
+		{
+			packaging.Entry{Deed: packaging.AlarmTested, Object: "recipient Night", New: "sent"},
+			"Getestet: Empfänger Night",
+		},
+		{
+			packaging.Entry{Deed: packaging.AlarmUndelivered, Object: "something else"},
+			"Eine Nachricht kam nicht an: something else",
+		},
 		{packaging.Entry{Deed: packaging.Signed, New: "Taken over · 0a1b"}, "Unterschrieben: Übernommen · 0a1b"},
-		{packaging.Entry{Deed: packaging.Signed, New: "In words of once · 0a1b"}, "Unterschrieben: In words of once · 0a1b"},
+		{
+			packaging.Entry{Deed: packaging.Signed, New: "In words of once · 0a1b"},
+			"Unterschrieben: In words of once · 0a1b",
+		},
 	} {
 		if got := DeedText(ctx, c.e); got != c.want {
 			t.Errorf("%s of %q reads %q, want %q", c.e.Deed, c.e.Object+c.e.New, got, c.want)

@@ -139,7 +139,9 @@ func plotTicks(ctx context.Context, r packaging.ShiftReport) (ticks []string) {
 		}
 	}
 	for i := range steps + 1 {
-		ticks = append(ticks, text.Clock(ctx, r.Begin.Add(r.Length()*time.Duration(i)/time.Duration(steps)))[:len("15:04")])
+		ticks = append(
+			ticks, text.Clock(ctx, r.Begin.Add(r.Length()*time.Duration(i)/time.Duration(steps)))[:len("15:04")],
+		)
 	}
 	return ticks
 }

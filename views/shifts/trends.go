@@ -91,7 +91,11 @@ func outcomeColumns(ctx context.Context, p TrendsPage) (columns []column) {
 		for _, part := range []struct {
 			outcome packaging.Outcome
 			n       int64
-		}{{packaging.Released, t.Released}, {packaging.Refused, t.Refused}, {packaging.Unknown, t.Unknown + t.Sending}} {
+		}{
+			{packaging.Released, t.Released},
+			{packaging.Refused, t.Refused},
+			{packaging.Unknown, t.Unknown + t.Sending},
+		} {
 			if part.n == 0 {
 				continue
 			}

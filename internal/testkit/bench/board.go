@@ -18,14 +18,16 @@ import (
 // boardOrders are the fifty orders of one line, in the statuses that a board shows, most of them yet to be released.
 func boardOrders() []sandbox.Order {
 	statuses := []string{
-		sandbox.PendingRelease, sandbox.PendingRelease, sandbox.PendingRelease, sandbox.Open, sandbox.Open, sandbox.Open,
+		sandbox.PendingRelease, sandbox.PendingRelease, sandbox.PendingRelease, sandbox.Open, sandbox.Open,
+		sandbox.Open,
 		sandbox.PendingRelease, sandbox.PendingRelease, sandbox.InProgress, sandbox.Suspended,
 	}
 	orders := make([]sandbox.Order, 50)
 	for i := range orders {
 		orders[i] = sandbox.Order{
 			ID: fmt.Sprintf("Board%03d", i+1), LineCode: boardLine, LineName: "Line with fifty orders",
-			Product: fmt.Sprintf("Paracetamol %d mg, 20 tablets", 100+i), GTIN: gtin(i), Lot: fmt.Sprintf("PA26B%02d", i),
+			Product: fmt.Sprintf("Paracetamol %d mg, 20 tablets", 100+i), GTIN: gtin(i),
+			Lot:    fmt.Sprintf("PA26B%02d", i),
 			Expiry: "2029-05-31", Quantity: 1000 + 10*i, ExtraPercent: 5, Status: statuses[i%len(statuses)],
 		}
 	}
@@ -60,7 +62,9 @@ func (b *bench) measureBoard(ctx context.Context) error {
 		size int
 	}{{"not compressed", false, len(plain)}, {"with gzip", true, len(compressed)}} {
 		page.gzip = way.gzip
-		if err := b.compareLoad(ctx, page, bare, fmt.Sprintf("%s, %.1f KB", way.name, float64(way.size)/1024)); err != nil {
+		if err := b.compareLoad(
+			ctx, page, bare, fmt.Sprintf("%s, %.1f KB", way.name, float64(way.size)/1024),
+		); err != nil {
 			return err
 		}
 	}
@@ -122,7 +126,8 @@ func (t target) bytes(ctx context.Context) (header http.Header, plain, compresse
 	}
 	plain, err = io.ReadAll(reader)
 	header = answer.Header
-	for _, own := range []string{"Date", "Content-Type", "Content-Length", "Content-Encoding"} { // those that Echo sets by itself
+	// those that Echo sets by itself
+	for _, own := range []string{"Date", "Content-Type", "Content-Length", "Content-Encoding"} {
 		header.Del(own)
 	}
 	return header, plain, compressed, err
@@ -193,7 +198,8 @@ func (b *bench) compareLoad(ctx context.Context, page target, other *program, na
 	add := func(what string, values [2][]float64, unit string) {
 		if median(values[0]) > 0 {
 			b.table.add(
-				partBoard, what, figure{median(values[0]), unit}, figure{median(values[1]), unit}, "bare Echo, the same bytes",
+				partBoard, what, figure{median(values[0]), unit}, figure{median(values[1]), unit},
+				"bare Echo, the same bytes",
 			)
 		}
 	}

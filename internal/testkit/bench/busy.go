@@ -16,8 +16,8 @@ const (
 	busyPause = time.Second // between two presses of a line
 )
 
-// measureBusy has many lines release one order after the other beside open pages, for minutes. It compares their presses
-// with those of a server that does nothing else, and the memory before and after.
+// measureBusy has many lines release one order after the other beside open pages, for minutes. It compares their
+// presses with those of a server that does nothing else, and the memory before and after.
 func (b *bench) measureBusy(ctx context.Context) error {
 	b.say("busy: %d lines for %s", busyLines, b.busyTime)
 	presses := int(b.busyTime/busyPause) + 1
@@ -26,8 +26,9 @@ func (b *bench) measureBusy(ctx context.Context) error {
 	for line := range busyLines + 1 { // the last one presses alone
 		for press := range presses {
 			orders = append(orders, sandbox.Order{
-				ID: key(line, press), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg", GTIN: gtin(line),
-				Lot: "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
+				ID: key(line, press), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg",
+				GTIN: gtin(line),
+				Lot:  "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
 			})
 		}
 	}
@@ -88,11 +89,15 @@ func (b *bench) measureBusy(ctx context.Context) error {
 	time.Sleep(settle)
 	after, known := server.resident()
 	for _, percent := range []float64{50, 99} {
-		b.table.add(partBusy, fmt.Sprintf("a press beside %d busy lines and %d open pages, %.0f of 100", busyLines, streams, percent),
+		b.table.add(partBusy,
+			fmt.Sprintf("a press beside %d busy lines and %d open pages, %.0f of 100", busyLines, streams, percent),
 			figure{percentile(took, percent), "ms"}, figure{percentile(alone, percent), "ms"}, "a press alone")
 	}
 	if known {
-		b.table.add(partBusy, fmt.Sprintf("  memory after %s of that", b.busyTime), figure{after, "MB"}, figure{before, "MB"}, "before it")
+		b.table.add(
+			partBusy, fmt.Sprintf("  memory after %s of that", b.busyTime), figure{after, "MB"}, figure{before, "MB"},
+			"before it",
+		)
 	}
 	return b.stop(server)
 }

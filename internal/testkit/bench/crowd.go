@@ -108,7 +108,8 @@ func (b *bench) measureLines(ctx context.Context, p *person, armed map[string]or
 		}
 		bare = append(bare, took)
 	}
-	b.table.add(partCrowd, fmt.Sprintf("%d lines release %s serials each at once, all done", lines, thousands(linesBulk)),
+	b.table.add(partCrowd,
+		fmt.Sprintf("%d lines release %s serials each at once, all done", lines, thousands(linesBulk)),
 		figure{median(ours), "ms"}, figure{median(bare), "ms"}, "bare PATCHes at once")
 	return nil
 }
@@ -160,7 +161,8 @@ func (b *bench) measureSettling(ctx context.Context, p *person, armed map[string
 			return err
 		}
 	}
-	b.table.add(partCrowd, fmt.Sprintf("%d lost answers settled, once the API answers again after %s", unknowns, outage),
+	b.table.add(partCrowd,
+		fmt.Sprintf("%d lost answers settled, once the API answers again after %s", unknowns, outage),
 		figure{took, "ms"}, figure{milliseconds(time.Since(started)), "ms"}, "bare details of each, one by one")
 	return nil
 }
@@ -173,7 +175,9 @@ func (b *bench) unsettled(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	defer pool.Close()
-	return n, pool.QueryRowContext(ctx, `SELECT count(*) FROM releases WHERE outcome IN ('sending', 'unknown')`).Scan(&n)
+	return n, pool.QueryRowContext(
+		ctx, `SELECT count(*) FROM releases WHERE outcome IN ('sending', 'unknown')`,
+	).Scan(&n)
 }
 
 func (b *bench) measureLong(ctx context.Context, server *program, p *person, armed map[string]order) error {

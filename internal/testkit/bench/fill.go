@@ -162,7 +162,9 @@ func (s *store) inTransaction(ctx context.Context, path string, do func(*sql.Tx)
 }
 
 func fileSize(ctx context.Context, conn *sql.Conn) (bytes int64, err error) {
-	err = conn.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`).Scan(&bytes)
+	err = conn.QueryRowContext(
+		ctx, `SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`,
+	).Scan(&bytes)
 	return bytes, err
 }
 
@@ -226,7 +228,8 @@ func addPastOrder(ctx context.Context, tx *sql.Tx, place int, gtin string, seria
 		INSERT INTO orders (tenant_id, order_key, line_id, line_code, line_name, product, gtin, lot, expiry, quantity,
 			extra_percent, status, raw, listed, first_seen_at, confirmed_at)
 		SELECT tenant_id, ?, id, code, name, 'Paracetamol 500 mg', ?, ?, '2029-05-31', ?, '0', 'Done', '{}', 0, ?5, ?5
-		FROM lines WHERE code = ?`, fmt.Sprintf("Past%03d", place), gtin, fmt.Sprintf("LOT%03d", place), serials, at, otherLine)
+		FROM lines WHERE code = ?`, fmt.Sprintf("Past%03d", place), gtin, fmt.Sprintf("LOT%03d", place), serials, at,
+		otherLine)
 	if err != nil {
 		return 0, err
 	}

@@ -74,11 +74,15 @@ func (b *bench) measurePages(ctx context.Context, sides map[string]*reader) erro
 		{"page of a line, of what was refused", packaging.HistoryFilter{LineCode: "L3", Outcome: packaging.Refused}},
 		{
 			"page of exceptions of a person, in some days",
-			packaging.HistoryFilter{Exceptions: true, Person: "supervisor4", From: yesterday, To: yesterday.Add(72 * time.Hour)},
+			packaging.HistoryFilter{
+				Exceptions: true, Person: "supervisor4", From: yesterday, To: yesterday.Add(72 * time.Hour),
+			},
 		},
 		{
 			"page of three filters that nothing has all of",
-			packaging.HistoryFilter{LineCode: "L3", Person: "supervisor1", Outcome: packaging.Unknown, Deed: packaging.SignedIn},
+			packaging.HistoryFilter{
+				LineCode: "L3", Person: "supervisor1", Outcome: packaging.Unknown, Deed: packaging.SignedIn,
+			},
 		},
 		{"page of all but the newest, by time", packaging.HistoryFilter{To: yesterday}},
 		{"text search for a rare word", packaging.HistoryFilter{Text: "order77"}},
@@ -90,7 +94,9 @@ func (b *bench) measurePages(ctx context.Context, sides map[string]*reader) erro
 			for i, name := range []string{long, short} {
 				started := time.Now()
 				for range 10 {
-					if _, err := sides[name].db.History(ctx, packaging.Everything(sides[name].tenant), page.filter); err != nil {
+					if _, err := sides[name].db.History(
+						ctx, packaging.Everything(sides[name].tenant), page.filter,
+					); err != nil {
 						return err
 					}
 				}
@@ -152,7 +158,8 @@ func (b *bench) measureReports(ctx context.Context, sides map[string]*reader) er
 
 func sums(ctx context.Context, raw *sql.DB, tenant packaging.TenantID, o packaging.Occurrence) error {
 	rows, err := raw.QueryContext(ctx, `SELECT line_code, outcome, count(*), sum(serials) FROM history
-		WHERE tenant_id = ? AND at >= ? AND at < ? AND deed = 'release_ended' GROUP BY line_code, outcome`, tenant, o.Begin.UnixMilli(), o.Until.UnixMilli())
+		WHERE tenant_id = ? AND at >= ? AND at < ? AND deed = 'release_ended' GROUP BY line_code, outcome`, tenant,
+		o.Begin.UnixMilli(), o.Until.UnixMilli())
 	if err != nil {
 		return err
 	}
@@ -178,7 +185,9 @@ func (b *bench) measureWriting(ctx context.Context, sides map[string]*reader) er
 	}
 	defer plain.Close()
 	plain.SetMaxOpenConns(1)
-	if _, err := plain.ExecContext(ctx, `CREATE TABLE history (id INTEGER PRIMARY KEY, `+historyColumns+`)`); err != nil {
+	if _, err := plain.ExecContext(
+		ctx, `CREATE TABLE history (id INTEGER PRIMARY KEY, `+historyColumns+`)`,
+	); err != nil {
 		return err
 	}
 	each := max(b.lookups/10, 20)
@@ -314,7 +323,8 @@ func entry(tenant packaging.TenantID, n int) packaging.Entry {
 			FullName: fmt.Sprintf("Supervisor %d", n/4%20+1), Role: packaging.Supervisor,
 			Station: fmt.Sprintf("Tablet %d", line),
 		},
-		OrderID: packaging.OrderID(order + 1), OrderKey: fmt.Sprintf("Order%d", order), LineCode: fmt.Sprintf("L%d", line),
+		OrderID: packaging.OrderID(order + 1), OrderKey: fmt.Sprintf("Order%d", order),
+		LineCode:  fmt.Sprintf("L%d", line),
 		LineName:  fmt.Sprintf("Blister line %d", line),
 		ReleaseID: packaging.ReleaseID(order + 1), Deed: packaging.ReleaseRequested,
 	}
@@ -346,7 +356,8 @@ var insertEntry = `INSERT INTO history (` + historyColumns + `) VALUES (?` + str
 // valuesOf are the values of an entry, as insertEntry takes them.
 func valuesOf(e packaging.Entry) []any {
 	return []any{
-		e.TenantID, e.Seq, e.At.UnixMilli(), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID, e.OrderKey,
+		e.TenantID, e.Seq, e.At.UnixMilli(), e.By.ID, e.By.Username, e.By.FullName, e.By.Role, e.Deed, e.OrderID,
+		e.OrderKey,
 		e.LineCode, e.LineName, e.ReleaseID,
 		e.Object, e.Old, e.New, e.Outcome, e.Reason, e.Took.Milliseconds(), e.HTTPStatus, e.Code, e.Message, e.Serials,
 		e.Prev[:], e.Hash[:], e.Format, e.By.Station, e.Comment,
@@ -405,7 +416,9 @@ func fillHistory(ctx context.Context, path string, entries int) error {
 	var tenant packaging.TenantID
 	var seq int64
 	var prev []byte
-	if err := pool.QueryRowContext(ctx, `SELECT tenant_id, seq, hash FROM history ORDER BY seq DESC LIMIT 1`).Scan(&tenant, &seq, &prev); err != nil {
+	if err := pool.QueryRowContext(
+		ctx, `SELECT tenant_id, seq, hash FROM history ORDER BY seq DESC LIMIT 1`,
+	).Scan(&tenant, &seq, &prev); err != nil {
 		return err
 	}
 	for n := 0; n < entries; {

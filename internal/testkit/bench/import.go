@@ -42,7 +42,8 @@ func (b *bench) measureImport(ctx context.Context) error {
 		return err
 	}
 	bare := filepath.Join(b.folder, "bare.db")
-	if err := sqlite3(ctx, bare, `PRAGMA journal_mode = WAL; CREATE TABLE orders (order_id TEXT PRIMARY KEY, line TEXT, product TEXT,
+	if err := sqlite3(ctx, bare,
+		`PRAGMA journal_mode = WAL; CREATE TABLE orders (order_id TEXT PRIMARY KEY, line TEXT, product TEXT,
 		gtin TEXT, lot TEXT, expiry TEXT, quantity TEXT, extra_percent TEXT) WITHOUT ROWID;`); err != nil {
 		return err
 	}
@@ -96,7 +97,9 @@ func writeOrders(path string, round, orders int) error {
 	w := bufio.NewWriter(file)
 	fmt.Fprintln(w, "order_id,line,product,gtin,lot,expiry,quantity,extra_percent")
 	for i := range orders {
-		fmt.Fprintf(w, "R%d-%06d,%s,Paracetamol 500 mg,09506000134352,LOT%06d,2029-05-31,12000,2.5\n", round, i, otherLine, i)
+		fmt.Fprintf(
+			w, "R%d-%06d,%s,Paracetamol 500 mg,09506000134352,LOT%06d,2029-05-31,12000,2.5\n", round, i, otherLine, i,
+		)
 	}
 	return errors.Join(w.Flush(), file.Close())
 }

@@ -24,9 +24,10 @@ func (b *bench) measureLive(ctx context.Context) error {
 	var orders []sandbox.Order
 	for i := range 3 * presses {
 		orders = append(orders, sandbox.Order{
-			ID: fmt.Sprintf("live-%04d", i), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg",
-			GTIN: gtin(0),
-			Lot:  "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
+			ID: fmt.Sprintf("live-%04d", i), LineCode: otherLine, LineName: "Blister line 1",
+			Product: "Paracetamol 500 mg",
+			GTIN:    gtin(0),
+			Lot:     "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
 		})
 	}
 	if err := b.remote.put(ctx, orders); err != nil {

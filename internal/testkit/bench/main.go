@@ -85,7 +85,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 	flags.IntVar(&p.serials, "serials", 10_000_000, "serial numbers in the filled database")
 	flags.IntVar(&p.rounds, "rounds", 5, "how often each figure is measured; the table has medians")
 	only := flags.String("only", strings.Join(parts, ","), "parts to run, with commas")
-	short := flags.Bool("short", false, "see whether it works: a small database, a few rounds, figures that mean nothing")
+	short := flags.Bool(
+		"short", false, "see whether it works: a small database, a few rounds, figures that mean nothing",
+	)
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
@@ -140,7 +142,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	// What was measured before a part failed is worth its minutes.
 	fmt.Fprintf(stdout, "Lineboard on %d cores (%s/%s, %s): medians of %d rounds in turns, taken in %s\n\n",
-		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), p.rounds, time.Since(started).Round(time.Second))
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), p.rounds,
+		time.Since(started).Round(time.Second))
 	return errors.Join(err, b.table.print(stdout))
 }
 

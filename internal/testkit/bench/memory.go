@@ -43,8 +43,8 @@ func (p *program) forgetHighest() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.command.Process.Pid), []byte("5"), 0)
 }
 
-// measureMemory sends the largest requests that there are, one after the other, and compares the most memory that any of
-// them takes with what the program has at rest.
+// measureMemory sends the largest requests that there are, one after the other, and compares the most memory that any
+// of them takes with what the program has at rest.
 func (b *bench) measureMemory(ctx context.Context) error {
 	b.say("memory")
 	server, err := b.serve(ctx, "memory")
@@ -71,7 +71,10 @@ func (b *bench) measureMemory(ctx context.Context) error {
 		}
 		mb, _ := server.highest()
 		after, _ := server.processor()
-		b.say("memory: %s: %.0f MB, at rest %.0f, processor %.1f s", strings.TrimSpace(what), mb, rest, (after - before).Seconds())
+		b.say(
+			"memory: %s: %.0f MB, at rest %.0f, processor %.1f s", strings.TrimSpace(what), mb, rest,
+			(after - before).Seconds(),
+		)
 		most[what] = max(most[what], mb-rest)
 		most[""] = max(most[""], mb-rest)
 		return nil
@@ -145,7 +148,8 @@ func wideOrders(round int) (rows [][]string) {
 	product := strings.Repeat("é", wideCell/len("é"))
 	for i := range importedRows {
 		rows = append(rows, []string{
-			fmt.Sprintf("W%d-%06d", round, i), otherLine, product, "09506000134352", fmt.Sprintf("LOT%06d", i), "2029-05-31",
+			fmt.Sprintf("W%d-%06d", round, i), otherLine, product, "09506000134352", fmt.Sprintf("LOT%06d", i),
+			"2029-05-31",
 			"12000", "2.5",
 		})
 	}

@@ -21,7 +21,8 @@ func (b *bench) measureOpening(ctx context.Context, s *store) error {
 	b.say("opening")
 	const empty = "empty"
 	names := []string{s.name, empty}
-	for _, name := range names { // makes the empty one, and brings the file of the other into memory as a restart finds it
+	// makes the empty one, and brings the file of the other into memory as a restart finds it
+	for _, name := range names {
 		if _, _, err := b.open(ctx, name); err != nil {
 			return err
 		}
@@ -40,7 +41,9 @@ func (b *bench) measureOpening(ctx context.Context, s *store) error {
 	b.table.add(partOpen, what, figure{median(ready[0]), "ms"}, figure{median(ready[1]), "ms"}, "empty database")
 	b.table.add(partOpen, "  the aim", figure{median(ready[0]), "ms"}, figure{openAim, "ms"}, "aim, or less")
 	if mb := median(memory[0]); mb > 0 { // nothing says it on other systems than Linux
-		b.table.add(partOpen, "  resident memory then", figure{mb, "MB"}, figure{median(memory[1]), "MB"}, "empty database")
+		b.table.add(
+			partOpen, "  resident memory then", figure{mb, "MB"}, figure{median(memory[1]), "MB"}, "empty database",
+		)
 		b.table.add(partOpen, "  the aim", figure{mb, "MB"}, figure{memoryAim, "MB"}, "aim, or less")
 	}
 	return nil

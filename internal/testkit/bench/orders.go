@@ -84,7 +84,8 @@ func (b *bench) measureSearches(ctx context.Context, many, few string, orders in
 				}
 			}
 		}
-		b.table.add(partOrders, fmt.Sprintf("%s orders, asked of the database: %s", thousands(int64(orders)), search.what),
+		b.table.add(partOrders,
+			fmt.Sprintf("%s orders, asked of the database: %s", thousands(int64(orders)), search.what),
 			figure{median(took[0]), "ms"}, figure{median(took[1]), "ms"}, "100 orders")
 	}
 	return errors.Join(sides[0].db.Close(), sides[1].db.Close())

@@ -92,7 +92,8 @@ var (
 
 // awaitOrder searches for an order until the first refresh has brought it, and gives the path of its page.
 func (p *person) awaitOrder(ctx context.Context, key string) (string, error) {
-	for end := time.Now().Add(startLimit); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(startLimit); time.Now().Before(end) &&
+		ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		text, err := p.page(ctx, "/orders?q="+url.QueryEscape(key))
 		if err != nil {
 			return "", err

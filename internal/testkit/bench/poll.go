@@ -70,7 +70,8 @@ func (b *bench) measurePoll(ctx context.Context) (err error) {
 	}
 	list, beside := figure{median(sides[2].took), "ms"}, "the same list, asked for and read alone"
 	b.table.add(
-		partPoll, fmt.Sprintf("poll of %s orders, none changed", thousands(polled)), figure{median(sides[0].took), "ms"},
+		partPoll, fmt.Sprintf("poll of %s orders, none changed", thousands(polled)),
+		figure{median(sides[0].took), "ms"},
 		list, beside,
 	)
 	b.table.add(
@@ -96,9 +97,10 @@ func (b *bench) newPoll(ctx context.Context) (*poll, error) {
 	p := &poll{}
 	for i := range polled {
 		p.orders = append(p.orders, sandbox.Order{
-			ID: fmt.Sprintf("Order%05d", i), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg",
-			GTIN: gtin(i % 50),
-			Lot:  fmt.Sprintf("LOT%04d", i), Expiry: "2029-05-31", Quantity: 5000, ExtraPercent: 5,
+			ID: fmt.Sprintf("Order%05d", i), LineCode: otherLine, LineName: "Blister line 1",
+			Product: "Paracetamol 500 mg",
+			GTIN:    gtin(i % 50),
+			Lot:     fmt.Sprintf("LOT%04d", i), Expiry: "2029-05-31", Quantity: 5000, ExtraPercent: 5,
 			Status: sandbox.PendingRelease,
 		})
 	}

@@ -54,7 +54,9 @@ func (b *bench) start(ctx context.Context, name, file string, args ...string) (*
 	p := &program{name: name, said: &tail{}, ended: make(chan error, 1)}
 	p.command = exec.CommandContext(ctx, file, args...)
 	// Settings of whoever runs this would change what is measured.
-	p.command.Env = slices.DeleteFunc(os.Environ(), func(set string) bool { return strings.HasPrefix(set, "LINEBOARD_") })
+	p.command.Env = slices.DeleteFunc(os.Environ(), func(set string) bool {
+		return strings.HasPrefix(set, "LINEBOARD_")
+	})
 	p.command.Cancel = func() error { return p.command.Process.Signal(syscall.SIGTERM) }
 	p.command.WaitDelay = stopLimit
 	p.command.Stderr = p.said
@@ -100,7 +102,8 @@ func (b *bench) start(ctx context.Context, name, file string, args ...string) (*
 // another refresh would fall into some rounds and not into others.
 func (b *bench) serve(ctx context.Context, name string) (*program, error) {
 	p, err := b.start(ctx, "lineboard ("+name+")", b.binary, "serve", "--addr", "127.0.0.1:0",
-		"--data", b.dataFolder(name), "--provision", b.provisionFile(), "--refresh", "24h", "--rate-limit", "0", "--connection-limit", "0")
+		"--data", b.dataFolder(name), "--provision", b.provisionFile(), "--refresh", "24h", "--rate-limit", "0",
+		"--connection-limit", "0")
 	if err != nil {
 		return nil, err
 	}

@@ -70,19 +70,23 @@ func (b *bench) measureReleases(ctx context.Context, filled map[string]*store) e
 		b.addRelease(small, few, smallAim, ours, bare)
 		b.addRelease(bulk, b.bulk, bulkAim, ours, bare)
 		if before > 0 {
-			b.table.add(partRelease, "resident memory after these", figure{after, "MB"}, figure{before, "MB"}, "before them")
+			b.table.add(
+				partRelease, "resident memory after these", figure{after, "MB"}, figure{before, "MB"}, "before them",
+			)
 		}
 	}
 	if b.wants(partStorage) {
 		b.table.add(partStorage, fmt.Sprintf("  adding %s by a release, checked", thousands(int64(b.bulk))),
-			figure{median(ours.took[bulk]), "ms"}, figure{b.rowsTook, "ms"}, "the rows alone, unchecked, in one transaction")
+			figure{median(ours.took[bulk]), "ms"}, figure{b.rowsTook, "ms"},
+			"the rows alone, unchecked, in one transaction")
 	}
 	return nil
 }
 
 func (b *bench) addRelease(size string, serials int, aim float64, ours, bare *side) {
 	what := fmt.Sprintf(
-		"release of %s serials into %s, from POST to 303", thousands(int64(serials)), thousands(int64(ours.filled.serials)),
+		"release of %s serials into %s, from POST to 303", thousands(int64(serials)),
+		thousands(int64(ours.filled.serials)),
 	)
 	b.table.add(
 		partRelease, what, figure{median(ours.took[size]), "ms"}, figure{median(bare.took[size]), "ms"},
@@ -99,8 +103,8 @@ func (b *bench) prepare(ctx context.Context, sides []*side) error {
 	if err := b.remote.signIn(ctx); err != nil {
 		return err
 	}
-	// Before the servers start, since they ask for the orders once; after the filling, since orders seen later have later
-	// keys, and serials are stored by them.
+	// Before the servers start, since they ask for the orders once; after the filling, since orders seen later have
+	// later keys, and serials are stored by them.
 	for _, s := range sides {
 		if err := b.remote.put(ctx, b.ordersOf(s)); err != nil {
 			return err

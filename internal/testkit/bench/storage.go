@@ -55,10 +55,12 @@ func (b *bench) measureStorage(ctx context.Context, filled map[string]*store) er
 			}
 		}
 		b.table.add(
-			partStorage, "  "+deed.name+", half within", figure{median(p50[0]), "ms"}, figure{median(p50[1]), "ms"}, beside,
+			partStorage, "  "+deed.name+", half within", figure{median(p50[0]), "ms"}, figure{median(p50[1]), "ms"},
+			beside,
 		)
 		b.table.add(
-			partStorage, "  "+deed.name+", 99 of 100 within", figure{median(p99[0]), "ms"}, figure{median(p99[1]), "ms"}, beside,
+			partStorage, "  "+deed.name+", 99 of 100 within", figure{median(p99[0]), "ms"},
+			figure{median(p99[1]), "ms"}, beside,
 		)
 	}
 	return b.measureRows(ctx, theirs)
@@ -103,12 +105,16 @@ type rowReader struct {
 func (r *rowReader) lookUp(ctx context.Context, random *rand.Rand) error {
 	p := r.sample[random.IntN(len(r.sample))]
 	var id int64
-	return r.pool.QueryRowContext(ctx, `SELECT id FROM serials WHERE product_id = ? AND serial = ?`, p.product, p.serial).Scan(&id)
+	return r.pool.QueryRowContext(
+		ctx, `SELECT id FROM serials WHERE product_id = ? AND serial = ?`, p.product, p.serial,
+	).Scan(&id)
 }
 
 func (r *rowReader) page(ctx context.Context, random *rand.Rand) error {
 	order, after := r.place(random)
-	got, err := r.pool.QueryContext(ctx, `SELECT id, serial FROM serials WHERE id > ? ORDER BY id LIMIT ?`, order<<24|after, pageSize)
+	got, err := r.pool.QueryContext(
+		ctx, `SELECT id, serial FROM serials WHERE id > ? ORDER BY id LIMIT ?`, order<<24|after, pageSize,
+	)
 	if err != nil {
 		return err
 	}
@@ -174,7 +180,9 @@ func times(
 
 func (r *reader) lookUp(ctx context.Context, random *rand.Rand) error {
 	p := r.sample[random.IntN(len(r.sample))]
-	found, err := r.db.FindPacks(ctx, packaging.Everything(r.tenant), []packaging.PackID{{GTIN: p.gtin, Serial: p.serial}})
+	found, err := r.db.FindPacks(
+		ctx, packaging.Everything(r.tenant), []packaging.PackID{{GTIN: p.gtin, Serial: p.serial}},
+	)
 	if err == nil && len(found) != 1 {
 		err = fmt.Errorf("%s is found in %d places", p.serial, len(found))
 	}

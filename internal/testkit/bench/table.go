@@ -65,7 +65,9 @@ func (t *table) add(part, what string, ours, beside figure, besideWhat string) {
 
 // print writes the rows by parts, with numbers to the right and words to the left.
 func (t *table) print(w io.Writer) error {
-	slices.SortStableFunc(t.rows, func(a, b row) int { return slices.Index(parts, a.part) - slices.Index(parts, b.part) })
+	slices.SortStableFunc(t.rows, func(a, b row) int {
+		return slices.Index(parts, a.part) - slices.Index(parts, b.part)
+	})
 	lines := [][]string{{"Measured", "Lineboard", "Beside", "which is", "Ratio"}}
 	for i, r := range t.rows {
 		if i > 0 && r.part != t.rows[i-1].part {

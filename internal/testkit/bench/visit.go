@@ -9,8 +9,8 @@ import (
 	"lineboard/internal/testkit/browser"
 )
 
-// What a tablet at a line may have: a processor six times slower than this one, and the network that browsers' own tools
-// call slow.
+// What a tablet at a line may have: a processor six times slower than this one, and the network that browsers' own
+// tools call slow.
 const (
 	slowProcessor = 6
 	slowDelay     = 150 * time.Millisecond
@@ -44,8 +44,8 @@ func inWindow(do func(*browser.Page)) (err error) {
 	return nil
 }
 
-// measureVisit opens a line's board of fifty orders in Chromium as somebody who was never here, and once more; beside it
-// stands the least page that there is, /healthz, through the same network.
+// measureVisit opens a line's board of fifty orders in Chromium as somebody who was never here, and once more; beside
+// it stands the least page that there is, /healthz, through the same network.
 func (b *bench) measureVisit(ctx context.Context) error {
 	b.say("visit: a processor %d times slower, %v and %.1f Mbit/s", slowProcessor, slowDelay, slowBytes*8/1e6)
 	if err := b.remote.put(ctx, boardOrders()); err != nil {
@@ -92,7 +92,9 @@ func (b *bench) measureVisit(ctx context.Context) error {
 				v := p.Visit(weak.URL + path)
 				n, size := weak.count()
 				requests[i], bytes[i] = append(requests[i], float64(n)), append(bytes[i], float64(size)/1024)
-				painted[i], interactive[i] = append(painted[i], milliseconds(v.FirstPaint)), append(interactive[i], milliseconds(v.Interactive))
+				painted[i], interactive[i] = append(painted[i], milliseconds(v.FirstPaint)), append(
+					interactive[i], milliseconds(v.Interactive),
+				)
 			}
 			p.Goto(weak.URL + order)
 			felt[0] = append(felt[0], milliseconds(p.In("main").Tap("Release to line")))
@@ -111,7 +113,13 @@ func (b *bench) measureVisit(ctx context.Context) error {
 	}
 	add("line board, 50 orders, first visit: requests", requests[0], requests[1], "", again)
 	add("  over the network", bytes[0], bytes[1], "KB", again)
-	add(fmt.Sprintf("  until first paint, processor %d× slower, %.1f Mbit/s, %d ms", slowProcessor, slowBytes*8/1e6, slowDelay.Milliseconds()), painted[0], painted[2], "ms", least)
+	add(
+		fmt.Sprintf(
+			"  until first paint, processor %d× slower, %.1f Mbit/s, %d ms", slowProcessor, slowBytes*8/1e6,
+			slowDelay.Milliseconds(),
+		),
+		painted[0], painted[2], "ms", least,
+	)
 	add("  until it can be used", interactive[0], interactive[2], "ms", least)
 	add("second visit: until first paint", painted[1], painted[2], "ms", least)
 	add("  until it can be used", interactive[1], interactive[2], "ms", least)

@@ -129,7 +129,9 @@ func (p *Page) Strike(code, text string) {
 	}
 	tab := p.tab.Timeout(Patience)
 	defer tab.CancelTimeout()
-	if err := strike(tab, proto.InputDispatchKeyEvent{Key: text, Code: code, Text: text, Modifiers: modifiers}); err != nil {
+	if err := strike(
+		tab, proto.InputDispatchKeyEvent{Key: text, Code: code, Text: text, Modifiers: modifiers},
+	); err != nil {
 		p.fail("strike %s: %v", code, err)
 	}
 }
@@ -204,7 +206,9 @@ func (p *Page) find(tab *rod.Page, roles []string, name string) (id proto.DOMBac
 	// Most names are written as they are looked for: then the browser picks them out, and tells of nothing else.
 	query := proto.AccessibilityQueryAXTree{ObjectID: root.Result.ObjectID, AccessibleName: name}
 	tree, err := query.Call(tab)
-	if err == nil && !slices.ContainsFunc(tree.Nodes, func(node *proto.AccessibilityAXNode) bool { return isOneOf(roles, node) }) {
+	if err == nil && !slices.ContainsFunc(tree.Nodes, func(node *proto.AccessibilityAXNode) bool {
+		return isOneOf(roles, node)
+	}) {
 		query.AccessibleName = ""
 		tree, err = query.Call(tab)
 	}

@@ -71,6 +71,10 @@ func (p *Page) axe(options string) []Violation {
 	var report struct {
 		Violations []Violation `json:"violations"`
 	}
-	p.Eval(`axe.run(`+p.root()+`, {resultTypes: ["violations"], preload: false, selectors: false, `+options+`}).then(({violations}) => ({violations}))`, &report)
+	p.Eval(
+		`axe.run(`+p.root()+`, {resultTypes: ["violations"], preload: false, selectors: false, `+options+
+			`}).then(({violations}) => ({violations}))`,
+		&report,
+	)
 	return report.Violations
 }

@@ -68,14 +68,16 @@ func launch() (*rod.Browser, error) {
 	for _, flag := range []flags.Flag{"disable-gpu", "disable-quic", "disable-component-update", "hide-scrollbars"} {
 		l.Set(flag)
 	}
-	// A machine without a screen has no pointer either, and pages would take the person for one without a mouse: these are
-	// Chromium's own numbers for a fine pointer that can hover.
+	// A machine without a screen has no pointer either, and pages would take the person for one without a mouse: these
+	// are Chromium's own numbers for a fine pointer that can hover.
 	l.Set(
-		"blink-settings", "primaryPointerType=4", "availablePointerTypes=4", "primaryHoverType=2", "availableHoverTypes=2",
+		"blink-settings", "primaryPointerType=4", "availablePointerTypes=4", "primaryHoverType=2",
+		"availableHoverTypes=2",
 	)
 	// Chromium draws parts of its own window as pages in processes of their own, and nobody looks at them here.
 	l.Append(
-		"disable-features", "InitialWebUI", "WebUIReloadButton", "WebUIToolbar", "PreloadTopChromeWebUI", "WebUIOmniboxPopup",
+		"disable-features", "InitialWebUI", "WebUIReloadButton", "WebUIToolbar", "PreloadTopChromeWebUI",
+		"WebUIOmniboxPopup",
 	)
 	// The language that a page is asked for must not depend on the machine.
 	l.Set("lang", "en-US").Set("accept-lang", "en-US")

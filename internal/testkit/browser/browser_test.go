@@ -53,7 +53,10 @@ document.addEventListener("keydown", event => { document.getElementById("key").t
 func page(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'")
+		w.Header().Set(
+			"Content-Security-Policy",
+			"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'",
+		)
 		fmt.Fprintf(w, `<!doctype html><html lang=en><head><title>A page</title>
 <meta name=viewport content="width=device-width"><link rel=icon href=/icon.svg><link rel=stylesheet href=/style.css></head>
 <body>%s<script src=/script.js></script></body></html>`, body)
@@ -73,16 +76,25 @@ func site(t *testing.T) string {
 	mux.HandleFunc("GET /done", func(w http.ResponseWriter, r *http.Request) {
 		page("<main><h1>Done</h1><p>"+r.URL.RawQuery+"</p></main>")(w, r)
 	})
-	mux.Handle("GET /bad", page(`<main><h1>Bad</h1><img src=/missing.png alt=missing><p onclick="x">p</p></main><script>1</script>
+	mux.Handle("GET /bad",
+		page(`<main><h1>Bad</h1><img src=/missing.png alt=missing><p onclick="x">p</p></main><script>1</script>
 <script src=/bad.js></script>`))
 	mux.Handle("GET /poor", page(`<main><h1>Poor</h1><p class=pale>Pale</p><button class=tiny aria-label=A></button>
 <button class=tiny aria-label=B></button></main>`))
 	mux.Handle("GET /wide", page(`<main><h1>Wide</h1><p class=wide>wide</p></main>`))
-	mux.Handle("GET /slide", page(`<main><h1>Slide</h1><form action=/done><button class=slide name=x value=slid>Catch me</button></form></main>`))
+	mux.Handle(
+		"GET /slide",
+		page(
+			`<main><h1>Slide</h1><form action=/done><button class=slide name=x value=slid>Catch me</button></form></main>`,
+		),
+	)
 	mux.Handle("GET /icon.svg", file("image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"/>`))
 	mux.Handle("GET /style.css", file("text/css", style))
 	mux.Handle("GET /script.js", file("text/javascript", script))
-	mux.Handle("GET /bad.js", file("text/javascript", `console.error("lost", 3, {}); console.log("all is well"); nothing.there()`))
+	mux.Handle(
+		"GET /bad.js",
+		file("text/javascript", `console.error("lost", 3, {}); console.log("all is well"); nothing.there()`),
+	)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server.URL
@@ -160,7 +172,9 @@ func TestAFieldIsEmptiedByFillingInNothing(t *testing.T) {
 	if value != "" {
 		t.Errorf("the field holds %q", value)
 	}
-	if got := failing(t, p, Patience, func(p *Page) { p.Fill("Fixed", "changed") }); !strings.Contains(got, `holds "fixed"`) {
+	if got := failing(t, p, Patience, func(p *Page) {
+		p.Fill("Fixed", "changed")
+	}); !strings.Contains(got, `holds "fixed"`) {
 		t.Errorf("a field that can't be changed: %s", got)
 	}
 }
@@ -206,21 +220,30 @@ func TestAFailureSaysWhatThereIs(t *testing.T) {
 		want   []string
 	}{
 		"a button that is not there": {
-			func(p *Page) { p.Click("Release") }, []string{`"Release", to press it`, `button "Release to line"`, `link "Far down"`, "Packed by a person"},
+			func(p *Page) { p.Click("Release") },
+			[]string{`"Release", to press it`, `button "Release to line"`, `link "Far down"`, "Packed by a person"},
 		},
-		"two of a name":              {func(p *Page) { p.Click("Details") }, []string{"there are 2 of that name"}},
-		"a disabled button":          {func(p *Page) { p.Click("Sign off") }, []string{"it is disabled"}},
-		"a covered button":           {func(p *Page) { p.Click("Covered") }, []string{`covered by <div class="over">`}},
-		"a field that is not there":  {func(p *Page) { p.Fill("Name", "x") }, []string{`textbox "User name"`}},
-		"an option that is not":      {func(p *Page) { p.Choose("Line", "Line 4") }, []string{"there are Line 1, Line 2, Line 3"}},
-		"a disabled option":          {func(p *Page) { p.Choose("Line", "Line 3") }, []string{"it is disabled"}},
-		"a hidden text":              {func(p *Page) { p.See("Not shown") }, []string{`the text "Not shown": it is not there`}},
-		"a text that stays":          {func(p *Page) { p.Gone("An order") }, []string{"it is still there"}},
-		"a part that is not there":   {func(p *Page) { p.In("#three").Click("Details") }, []string{"there is no #three"}},
-		"an element that is not":     {func(p *Page) { p.Text(".none") }, []string{"there is none"}},
-		"another address":            {func(p *Page) { p.At("/done") }, []string{"the window is at /"}},
-		"an address nobody listens":  {func(p *Page) { p.Goto("http://127.0.0.1:1/") }, []string{"ERR_"}},
-		"an expression that throws":  {func(p *Page) { p.Eval("nothing.there()", nil) }, []string{"nothing is not defined"}},
+		"two of a name":             {func(p *Page) { p.Click("Details") }, []string{"there are 2 of that name"}},
+		"a disabled button":         {func(p *Page) { p.Click("Sign off") }, []string{"it is disabled"}},
+		"a covered button":          {func(p *Page) { p.Click("Covered") }, []string{`covered by <div class="over">`}},
+		"a field that is not there": {func(p *Page) { p.Fill("Name", "x") }, []string{`textbox "User name"`}},
+		"an option that is not": {
+			func(p *Page) { p.Choose("Line", "Line 4") }, []string{"there are Line 1, Line 2, Line 3"},
+		},
+		"a disabled option": {func(p *Page) { p.Choose("Line", "Line 3") }, []string{"it is disabled"}},
+		"a hidden text": {
+			func(p *Page) { p.See("Not shown") }, []string{`the text "Not shown": it is not there`},
+		},
+		"a text that stays": {func(p *Page) { p.Gone("An order") }, []string{"it is still there"}},
+		"a part that is not there": {
+			func(p *Page) { p.In("#three").Click("Details") }, []string{"there is no #three"},
+		},
+		"an element that is not":    {func(p *Page) { p.Text(".none") }, []string{"there is none"}},
+		"another address":           {func(p *Page) { p.At("/done") }, []string{"the window is at /"}},
+		"an address nobody listens": {func(p *Page) { p.Goto("http://127.0.0.1:1/") }, []string{"ERR_"}},
+		"an expression that throws": {
+			func(p *Page) { p.Eval("nothing.there()", nil) }, []string{"nothing is not defined"},
+		},
 		"a selector that is no such": {func(p *Page) { p.All("..") }, []string{"not a valid selector"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -260,13 +283,17 @@ func TestAWindowIsWhatItIsToldToBe(t *testing.T) {
 		p.Eval("matchMedia("+quote(query)+").matches", &is)
 		return is
 	}
-	if !media("(prefers-color-scheme: light) and (width: 1280px) and (height: 800px) and (pointer: fine) and (hover: hover)") {
+	if !media(
+		"(prefers-color-scheme: light) and (width: 1280px) and (height: 800px) and (pointer: fine) and (hover: hover)",
+	) {
 		t.Error("a new window is not light, 1280×800, and used with a mouse")
 	}
 	p.Dark(true)
 	p.Viewport(390, 844)
 	p.Touch()
-	if !media("(prefers-color-scheme: dark) and (width: 390px) and (height: 844px) and (pointer: coarse) and (hover: none)") {
+	if !media(
+		"(prefers-color-scheme: dark) and (width: 390px) and (height: 844px) and (pointer: coarse) and (hover: none)",
+	) {
 		t.Error("the window is not dark, 390×844, and used with fingers")
 	}
 	p.Dark(false)
@@ -394,7 +421,9 @@ func TestWindowsShareNothing(t *testing.T) {
 
 func TestAxeIsAsItsMakersShippedIt(t *testing.T) {
 	sum := sha256.Sum256([]byte(axe))
-	if got, want := hex.EncodeToString(sum[:]), "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"; got != want {
+	if got, want := hex.EncodeToString(
+		sum[:],
+	), "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"; got != want {
 		t.Errorf("axe.min.js has sha256 %s, want %s", got, want)
 	}
 }

@@ -23,7 +23,9 @@ func (p *Page) Forget(address string) {
 	p.t.Helper()
 	err := errors.Join(
 		proto.NetworkClearBrowserCache{}.Call(p.tab),
-		proto.StorageClearDataForOrigin{Origin: address, StorageTypes: "service_workers,cache_storage,local_storage,indexeddb"}.Call(p.tab),
+		proto.StorageClearDataForOrigin{
+			Origin: address, StorageTypes: "service_workers,cache_storage,local_storage,indexeddb",
+		}.Call(p.tab),
 	)
 	if err != nil {
 		p.fail("forget: %v", err)
@@ -123,7 +125,9 @@ func (p *Page) Tap(name string) (felt time.Duration) {
 		}`),
 		proto.EmulationSetTouchEmulationEnabled{Enabled: true}.Call(tab),
 		proto.InputDispatchTouchEvent{Type: proto.InputDispatchTouchEventTypeTouchStart, TouchPoints: finger}.Call(tab),
-		proto.InputDispatchTouchEvent{Type: proto.InputDispatchTouchEventTypeTouchEnd, TouchPoints: []*proto.InputTouchPoint{}}.Call(tab),
+		proto.InputDispatchTouchEvent{
+			Type: proto.InputDispatchTouchEventTypeTouchEnd, TouchPoints: []*proto.InputTouchPoint{},
+		}.Call(tab),
 	)
 	if err != nil {
 		p.fail("tap %q: %v", name, err)

@@ -21,7 +21,8 @@ type Page struct {
 	tab    *rod.Page
 	within []string // selectors, each inside the one before
 	state  *state
-	// patience ends a wait, after a try that found something missing. It is Patience, but for the tests of this package.
+	// patience ends a wait, after a try that found something missing. It is Patience, but for the tests of this
+	// package.
 	patience time.Duration
 }
 
@@ -33,7 +34,8 @@ type state struct {
 	log      log
 }
 
-// In narrows what Click, Fill, Choose, See, Gone, Text, All and Axe look at to the first element that fits the selector.
+// In narrows what Click, Fill, Choose, See, Gone, Text, All and Axe look at to the first element that fits the
+// selector.
 func (p *Page) In(selector string) *Page {
 	part := *p
 	part.within = append(append([]string(nil), p.within...), selector)
@@ -210,7 +212,9 @@ func (p *Page) Zoom(width, height, factor int) {
 func (p *Page) viewport(width, height, dots int) error {
 	tab := p.tab.Timeout(Patience)
 	defer tab.CancelTimeout()
-	return proto.EmulationSetDeviceMetricsOverride{Width: width, Height: height, DeviceScaleFactor: float64(dots)}.Call(tab)
+	return proto.EmulationSetDeviceMetricsOverride{
+		Width: width, Height: height, DeviceScaleFactor: float64(dots),
+	}.Call(tab)
 }
 
 // Dark says whether the person prefers dark pages.
@@ -230,8 +234,8 @@ func (p *Page) dark(on bool) error {
 	return p.emulate()
 }
 
-// Prefers sets what the person's machine asks of pages, as CSS asks for it ("prefers-contrast", "more"), until the light is
-// set anew. An empty value asks for nothing.
+// Prefers sets what the person's machine asks of pages, as CSS asks for it ("prefers-contrast", "more"), until the
+// light is set anew. An empty value asks for nothing.
 func (p *Page) Prefers(feature, value string) {
 	p.t.Helper()
 	p.state.prefers[feature] = value

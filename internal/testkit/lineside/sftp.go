@@ -48,8 +48,9 @@ func NewSFTP(root, user, password string, breaks func() int) (*SFTP, error) {
 		return nil, err
 	}
 	s := &SFTP{
-		Address: listener.Addr().String(), HostKey: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))),
-		root: root, breaks: breaks, listener: listener,
+		Address: listener.Addr().String(),
+		HostKey: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))),
+		root:    root, breaks: breaks, listener: listener,
 	}
 	go s.run(config)
 	return s, nil

@@ -232,7 +232,9 @@ func (p *Provider) resigned(token string, alter func(map[string]any) []string, f
 	if err != nil {
 		panic(err)
 	}
-	key := jose.SigningKey{Algorithm: ours.SignatureAlgorithm(), Key: jose.JSONWebKey{Key: ours.Key(), KeyID: ours.ID()}}
+	key := jose.SigningKey{
+		Algorithm: ours.SignatureAlgorithm(), Key: jose.JSONWebKey{Key: ours.Key(), KeyID: ours.ID()},
+	}
 	if forge {
 		other, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
@@ -336,8 +338,9 @@ func (u users) find(fits func(Person) bool) *storage.User {
 	for _, one := range u.p.people {
 		if fits(one) {
 			return &storage.User{
-				ID: one.Subject, Username: one.Username, Password: Password, FirstName: one.FirstName, LastName: one.LastName,
-				Email: one.Email,
+				ID: one.Subject, Username: one.Username, Password: Password, FirstName: one.FirstName,
+				LastName: one.LastName,
+				Email:    one.Email,
 			}
 		}
 	}

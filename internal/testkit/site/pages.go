@@ -12,5 +12,6 @@ var Pages = []string{
 	"/admin", "/admin/connection", "/admin/site", "/admin/lines",
 	"/admin/lines/:code/destinations/new", "/admin/destinations/:id",
 	"/admin/people", "/admin/people/new", "/admin/people/:user",
-	"/admin/stations", "/admin/releases", "/admin/sessions", "/admin/data", "/admin/health", "/admin/tokens", "/admin/tokens/api", "/admin/shifts", "/admin/alarms", "/admin/sso",
+	"/admin/stations", "/admin/releases", "/admin/sessions", "/admin/data", "/admin/health", "/admin/tokens",
+	"/admin/tokens/api", "/admin/shifts", "/admin/alarms", "/admin/sso",
 }

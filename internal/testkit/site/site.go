@@ -93,7 +93,9 @@ func New(t testing.TB, o Options) *Site {
 	o.Limits.Read = cmp.Or(o.Limits.Read, standard.Read)
 	o.Limits.Release = cmp.Or(o.Limits.Release, standard.Release)
 	o.Patience = cmp.Or(o.Patience, time.Minute)
-	s := &Site{t: t, options: o, Clock: &Clock{now: start}, Log: &Log{}, Path: filepath.Join(t.TempDir(), "lineboard.db")}
+	s := &Site{
+		t: t, options: o, Clock: &Clock{now: start}, Log: &Log{}, Path: filepath.Join(t.TempDir(), "lineboard.db"),
+	}
 	s.Box = sandbox.New(sandbox.Options{Now: s.Clock.Now, SerialsInDetails: o.SerialsInDetails})
 	if o.Orders == nil {
 		o.Orders = sandbox.Sample(s.Clock.Now())
@@ -280,7 +282,8 @@ func tenant(slug, name, baseURL string, usernames []string) db.TenantSetup {
 	for _, username := range usernames {
 		role, _, _ := strings.Cut(strings.TrimRight(username, "0123456789"), "-")
 		setup.People = append(setup.People, db.PersonSetup{
-			Username: username, FullName: "Person " + username, Role: packaging.Role(role), Password: secret.New(Password),
+			Username: username, FullName: "Person " + username, Role: packaging.Role(role),
+			Password: secret.New(Password),
 		})
 	}
 	return setup
@@ -426,7 +429,9 @@ func (s *Site) StationCode(station, line string) string {
 // Tamper changes the database by hand, as no page can.
 func (s *Site) Tamper(statement string, args ...any) {
 	s.t.Helper()
-	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.Path}).EscapedPath()+"?_busy_timeout=5000&_foreign_keys=1")
+	pool, err := sql.Open(
+		"sqlite", "file:"+(&url.URL{Path: s.Path}).EscapedPath()+"?_busy_timeout=5000&_foreign_keys=1",
+	)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -69,7 +69,10 @@ func TestFaults(t *testing.T) {
 	}{
 		{"sound", Fault{}, "0123456789", is(nil), 4, false},
 		{"refuse", Fault{Kind: Refuse}, "", is(syscall.ECONNREFUSED), 0, false},
-		{"accept, reset", Fault{Kind: Accept}, "", func(err error) bool { return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) }, 0, false},
+		{"accept, reset", Fault{Kind: Accept}, "", func(err error) bool {
+			return errors.Is(err, syscall.ECONNRESET) ||
+				errors.Is(err, syscall.EPIPE)
+		}, 0, false},
 		{"up, reset", Fault{Kind: Up, Bytes: 2}, "", is(syscall.ECONNRESET), 2, false},
 		{"down, reset at once", Fault{Kind: Down}, "", is(syscall.ECONNRESET), 4, false},
 		{"down, closed", Fault{Kind: Down, Bytes: 3, Orderly: true}, "012", is(io.ErrUnexpectedEOF), 4, false},
