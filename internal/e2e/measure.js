@@ -176,6 +176,10 @@
       }
     }
   }
+  for (const strip of all.filter(e => e.matches(".bar .strip"))) {
+    const {top} = document.querySelector(".bar").getBoundingClientRect();
+    if (strip.getBoundingClientRect().top - top < 63) say("within the row of the bar", strip);
+  }
   // What stands side by side does not lie on each other.
   for (const parent of all.filter(e => /grid|flex/.test(style(e).display))) {
     const parts = [...parent.children].filter(e => seen(e) && !["absolute", "fixed", "sticky"].includes(style(e).position));

@@ -55,7 +55,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	keys := map[string]bool{}
 	source := sources(t)
 	for _, m := range regexp.MustCompile(
-		`\b(?:t|text\.Say)\(\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?, "([a-z_.]+)"[,)]`,
+		`\b(?:t|text\.Say)\(\s*\w+(?:\(\w*\)|\.\w+\(\)\.\w+\(\))?,\s*"([a-z_.]+)"[,)]`,
 	).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
@@ -218,12 +218,12 @@ func usedKeys(t *testing.T) map[string]bool {
 		keys["import.fault."+code] = true
 	}
 	for _, m := range regexp.MustCompile(
-		`(?:ProblemOf|rowProblem)\((?:ctx|\S+\.Context\(\)), \S+, "([a-z_]+)"`,
+		`(?:ProblemOf|rowProblem)\(\s*(?:ctx|\S+\.Context\(\)), \S+, "([a-z_]+)"`,
 	).FindAllStringSubmatch(source, -1) {
 		keys["api."+m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(
-		`finding\("(\w+)", packaging\.(\w+), "(\w+)"`,
+		`finding\(\s*"(\w+)", packaging\.(\w+), "(\w+)"`,
 	).FindAllStringSubmatch(source, -1) {
 		keys["doctor.check."+m[1]] = true
 		keys["doctor."+m[1]+"."+m[3]] = true
