@@ -61,3 +61,25 @@ func TestARoleThatWasTakenAwayReleasesNothing(t *testing.T) {
 		t.Errorf("release: %v", err)
 	}
 }
+
+// passwordOf returns the hash of somebody's password, empty if they can't sign in.
+func passwordOf(t *testing.T, d *DB, p packaging.Person) string {
+	t.Helper()
+	_, hash, err := d.Credential(t.Context(), p.Username)
+	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+func TestAPasswordThatWasSetMeanwhileIsNotChangedByWhoKnewTheOldOne(t *testing.T) {
+	d, ghent, _ := opened(t)
+	was := passwordOf(t, d, ghent)
+	if err := d.ChangePassword(t.Context(), ghent, was, "set by an administrator", [32]byte{}); err != nil {
+		t.Fatal(err)
+	}
+	err := d.ChangePassword(t.Context(), ghent, was, "set by who knew the old one", [32]byte{})
+	if now := passwordOf(t, d, ghent); packaging.CodeOf(err) != packaging.Invalid || now != "set by an administrator" {
+		t.Errorf("the password is %q, %v", now, err)
+	}
+}

@@ -62,7 +62,7 @@ var acts = map[string]act{
 		},
 	},
 	"ChangePassword": {needs: packaging.ViewOrders, do: func(s *stage, by packaging.Person) error {
-		return s.ChangePassword(s.t.Context(), by, "another hash", [32]byte{1})
+		return s.ChangePassword(s.t.Context(), by, passwordOf(s.t, s.DB, by), "another hash", [32]byte{1})
 	}},
 
 	"Claim": {needs: packaging.ReleaseOrders, do: func(s *stage, by packaging.Person) error {

@@ -37,10 +37,18 @@ func (d *DB) RecordFailedSignIn(ctx context.Context, user packaging.UserID, addr
 }
 
 // ChangePassword gives a person another password, by its hash, and ends all of their sessions but the one of the token.
+// Invalid if the old one, by its hash, is not theirs any more: somebody may have set another while it was compared.
 // Where somebody else set the old one, it is not confirmed by that: it could be them who change it. It is where the
 // person's tenants waive that somebody confirms it.
-func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error {
+func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, was, hash string, but [32]byte) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+		var same bool
+		if err := t.row(`SELECT password_hash = ? FROM users WHERE id = ?`, was, by.ID).Scan(&same); err != nil {
+			return err
+		}
+		if !same {
+			return packaging.Fail(packaging.Invalid, "account.wrong_old")
+		}
 		if err := t.exec(
 			`UPDATE users SET password_hash = ?, password_changed = 1 WHERE id = ?`, hash, by.ID,
 		); err != nil {

@@ -92,7 +92,7 @@ func TestMarksOutliveAnyNumberOfRotations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.ChangePassword(t.Context(), ghent, mine, [32]byte{}); err != nil {
+	if err := d.ChangePassword(t.Context(), ghent, passwordOf(t, d, ghent), mine, [32]byte{}); err != nil {
 		t.Fatal(err)
 	}
 	for key := byte(2); key < 5; key++ {

@@ -49,11 +49,18 @@ func (s *Server) showAccount(c echo.Context, status int, page view.AccountPage) 
 // ChangePassword gives the person another password and ends their other sessions. They must know the old one: a
 // session that somebody left open is not enough.
 func (s *Server) ChangePassword(c echo.Context) error {
-	ctx, p := c.Request().Context(), web.SignedIn(c)
-	hash, err := s.newPassword(c, p)
-	if said := web.FormError(ctx, err); said != "" {
+	err := s.changePassword(c, web.SignedIn(c))
+	if said := web.FormError(c.Request().Context(), err); said != "" {
 		return s.showAccount(c, web.FormStatus(err), view.AccountPage{Problem: said})
 	}
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(c, shell.AccountURL()+"?changed=1")
+}
+
+func (s *Server) changePassword(c echo.Context, p packaging.Person) error {
+	was, hash, err := s.newPassword(c, p)
 	if err != nil {
 		return err
 	}
@@ -61,40 +68,38 @@ func (s *Server) ChangePassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.ChangePassword(ctx, p, hash, token); err != nil {
-		return err
-	}
-	return web.SeeOther(c, shell.AccountURL()+"?changed=1")
+	return s.Store.ChangePassword(c.Request().Context(), p, was, hash, token)
 }
 
-// newPassword returns the hash of the new password of the form, once the old one proved right. Tries at the old one
-// are throttled as at sign-in.
-func (s *Server) newPassword(c echo.Context, p packaging.Person) (hash string, err error) {
+// newPassword returns the hash of the new password of the form, and that of the old one, once it proved right. Tries at
+// the old one are throttled as at sign-in.
+func (s *Server) newPassword(c echo.Context, p packaging.Person) (was, hash string, err error) {
 	ctx := c.Request().Context()
 	old, fresh := secret.New(c.FormValue("old")), secret.New(c.FormValue("new"))
 	if wait := s.Guard.Try(p.Username, s.Client(c, p.Username)); wait > 0 {
-		return "", throttled(c, wait)
+		return "", "", throttled(c, wait)
 	}
-	_, hash, err = s.Store.Credential(ctx, p.Username)
+	_, was, err = s.Store.Credential(ctx, p.Username)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	if !secret.VerifyPassword(hash, old) {
+	if !secret.VerifyPassword(was, old) {
 		if err := s.recordWrong(c, p.ID, p.Username); err != nil {
-			return "", err
+			return "", "", err
 		}
-		return "", packaging.Fail(packaging.Invalid, "account.wrong_old")
+		return "", "", packaging.Fail(packaging.Invalid, "account.wrong_old")
 	}
 	if err := s.Guard.Right(ctx, p.Username, s.Client(c, p.Username)); err != nil {
-		return "", err
+		return "", "", err
 	}
 	switch {
 	case !fresh.Equal(secret.New(c.FormValue("again"))):
-		return "", packaging.Fail(packaging.Invalid, "account.not_same")
+		return "", "", packaging.Fail(packaging.Invalid, "account.not_same")
 	case fresh.Equal(old):
-		return "", packaging.Fail(packaging.Invalid, "account.same_as_old")
+		return "", "", packaging.Fail(packaging.Invalid, "account.same_as_old")
 	}
-	return secret.HashPassword(fresh)
+	hash, err = secret.HashPassword(fresh)
+	return was, hash, err
 }
 
 // EndOwnSession ends one of the person's sessions.

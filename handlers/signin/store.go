@@ -13,7 +13,7 @@ type Store interface {
 	BadgeOwner(ctx context.Context, tenant packaging.TenantID, badges []secret.Text) (packaging.Person, error)
 	BindDisplay(ctx context.Context, code string, token [32]byte, address string) (packaging.Display, error)
 	BindStation(ctx context.Context, code string, token [32]byte, address string) (packaging.Station, error)
-	ChangePassword(ctx context.Context, by packaging.Person, hash string, but [32]byte) error
+	ChangePassword(ctx context.Context, by packaging.Person, was, hash string, but [32]byte) error
 	Colleagues(ctx context.Context, s packaging.Station) ([]packaging.Colleague, error)
 	ConnectIdentity(ctx context.Context, by packaging.Person, id packaging.Identity) error
 	Credential(ctx context.Context, username string) (packaging.UserID, string, error)
