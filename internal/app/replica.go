@@ -107,7 +107,7 @@ func (s *settings) replica(ctx context.Context, store *db.DB, log *slog.Logger) 
 		Kept:   func() (map[string][]byte, error) { return reserve.Kept(reserveFolder(anchors)) },
 		Canary: store.Box().Seal(secret.New(canaryText), canaryOwner),
 	}
-	r.Sync = both(r.Sync, travel.Push)
+	r.Sync = travel.With(r.Sync)
 	return r, nil
 }
 
@@ -116,15 +116,6 @@ const (
 	canaryText  = "the key of this Lineboard"
 	canaryOwner = "canary of the copy"
 )
-
-// both does two things at once, and returns once both are done.
-func both(first, second func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		done := make(chan error, 1)
-		go func() { done <- second(ctx) }()
-		return errors.Join(first(ctx), <-done)
-	}
-}
 
 // configureLitestream writes the configuration with which Litestream copies to the path of an epoch.
 func (r *replication) configureLitestream(place replica.Place, epoch int64, database string) error {

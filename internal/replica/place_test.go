@@ -240,6 +240,10 @@ func TestAnchorsTravelInPiecesAndArriveAsTheyWere(t *testing.T) {
 			Kept: func() (map[string][]byte, error) { return kept, nil },
 		}
 	}
+	var copied error
+	push := func(t *Travel) error {
+		return t.With(func(context.Context) error { return copied })(context.Background())
+	}
 	tr := travel()
 	for i := range 40 {
 		written = append(written, []byte(strings.Repeat(string(rune('a'+i%26)), 9_000)+"\n")...)
@@ -249,7 +253,7 @@ func TestAnchorsTravelInPiecesAndArriveAsTheyWere(t *testing.T) {
 		if i == 20 {
 			tr = travel() // as after a restart
 		}
-		if err := tr.Push(t.Context()); err != nil {
+		if err := push(tr); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -268,7 +272,12 @@ func TestAnchorsTravelInPiecesAndArriveAsTheyWere(t *testing.T) {
 	}
 	check("sealed")
 	kept, tr = nil, travel() // the database took it, and the program started again
-	if err := tr.Push(t.Context()); err != nil {
+	if copied = errors.New("the database is not copied"); !errors.Is(push(tr), copied) {
+		t.Error("a copy without the database is told as one")
+	}
+	check("sealed") // it is nowhere else yet
+	copied = nil
+	if err := push(tr); err != nil {
 		t.Fatal(err)
 	}
 	check("")
@@ -277,7 +286,7 @@ func TestAnchorsTravelInPiecesAndArriveAsTheyWere(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr = travel()
-	if err := tr.Push(t.Context()); err != nil {
+	if err := push(tr); err != nil {
 		t.Fatal(err)
 	}
 	check("")

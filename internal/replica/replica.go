@@ -40,8 +40,8 @@ type Copy struct {
 	confirmed time.Time
 	behind    time.Time
 	problem   error
-	seen      int64 // commits that are in the copy
-	waiting   map[packaging.OrderID]packaging.Order
+	seen      int64                                  // commits that are in the copy
+	waiting   map[packaging.OrderID]*packaging.Order // those that are marked, each mark by its own address
 }
 
 // flight is one request that many wait for.
@@ -52,7 +52,7 @@ type flight struct {
 
 // New returns a Copy. Nothing of the database counts as copied before its first wait.
 func New(o Options) *Copy {
-	return &Copy{options: o, seen: -1, waiting: map[packaging.OrderID]packaging.Order{}}
+	return &Copy{options: o, seen: -1, waiting: map[packaging.OrderID]*packaging.Order{}}
 }
 
 // Wait returns once everything that was committed before is in the copy. It fails when the limit or ctx ends first.
@@ -130,8 +130,8 @@ func (c *Copy) note(err error, began time.Time, commits int64) {
 	}
 }
 
-// marked returns the orders that are marked.
-func (c *Copy) marked() []packaging.Order {
+// marked returns the marks that there are.
+func (c *Copy) marked() []*packaging.Order {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Collect(maps.Values(c.waiting))
@@ -140,22 +140,26 @@ func (c *Copy) marked() []packaging.Order {
 // mark marks an order as one whose release may be missing from the copy.
 func (c *Copy) mark(o packaging.Order) {
 	c.mu.Lock()
-	c.waiting[o.ID] = o
+	c.waiting[o.ID] = &o
 	c.mu.Unlock()
 	c.options.Marked([]packaging.Order{o})
 }
 
-// unmark takes the marks away that orders had when a request began that copied all.
-func (c *Copy) unmark(orders []packaging.Order) {
-	if len(orders) == 0 {
-		return
-	}
+// unmark takes the marks away that there were when a request began that copied all. An order that was marked again since
+// keeps its mark: its later release may be missing.
+func (c *Copy) unmark(marks []*packaging.Order) {
+	var orders []packaging.Order
 	c.mu.Lock()
-	for _, o := range orders {
-		delete(c.waiting, o.ID)
+	for _, o := range marks {
+		if c.waiting[o.ID] == o {
+			delete(c.waiting, o.ID)
+			orders = append(orders, *o)
+		}
 	}
 	c.mu.Unlock()
-	c.options.Marked(orders)
+	if len(orders) > 0 {
+		c.options.Marked(orders)
+	}
 }
 
 // Ready returns why no release is claimed any more, nil if one may be. It asks nobody.

@@ -135,6 +135,32 @@ func TestASiteThatGoesOnWithoutTheCopyHasItsReleasesMarkedUntilTheyAreInIt(t *te
 	})
 }
 
+// A copy holds what was committed before it began, and nothing of a release that came since.
+func TestAReleaseThatCameSinceACopyBeganKeepsItsMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c *Copy
+		again := func() {}
+		c, _ = copying(func(context.Context) error { again(); return nil }, nil)
+		c.mark(order)
+		again = func() { c.mark(order) }
+		if err := c.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if !c.NotYet(order.ID) {
+			t.Error("the mark of the later release is gone")
+		}
+		again = func() {}
+		if err := c.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if c.NotYet(order.ID) {
+			t.Error("the mark stays")
+		}
+	})
+}
+
 func TestWhatNobodyWaitsForIsCopiedTooAndTheLagIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var commits atomic.Int64

@@ -43,10 +43,28 @@ type Travel struct {
 	started bool              // size is known
 }
 
-// Push brings what is not there yet. It returns once all of it is.
-func (t *Travel) Push(ctx context.Context) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// With returns a function that has sync copy the database, and brings the rest at the same time. An answer that does not
+// wait in the reserve any more leaves the place only after that: the database took it, and until the copy has the
+// database, nothing else at the place has the answer.
+func (t *Travel) With(sync func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		kept, err := t.Kept() // read before the copy begins
+		if err != nil {
+			return err
+		}
+		done := make(chan error, 1)
+		go func() { done <- t.push(ctx, kept) }()
+		if err := errors.Join(sync(ctx), <-done); err != nil {
+			return err
+		}
+		return t.dropKept(ctx, kept)
+	}
+}
+
+// push brings what is not there yet. It returns once all of it is.
+func (t *Travel) push(ctx context.Context, kept map[string][]byte) error {
 	epoch := t.Epoch()
 	if epoch == 0 {
 		return nil
@@ -60,7 +78,7 @@ func (t *Travel) Push(ctx context.Context) error {
 		}
 		t.canary = true
 	}
-	return errors.Join(t.pushAnchors(ctx), t.pushKept(ctx))
+	return errors.Join(t.pushAnchors(ctx), t.pushKept(ctx, kept))
 }
 
 // pushAnchors brings the end of the anchors that has grown.
@@ -139,12 +157,8 @@ func (t *Travel) atPlace(ctx context.Context, file io.ReaderAt, folder string, p
 	return whole * segmentSize, nil
 }
 
-// pushKept brings answers that wait in the reserve, and removes those that do not wait any more.
-func (t *Travel) pushKept(ctx context.Context) error {
-	kept, err := t.Kept()
-	if err != nil {
-		return err
-	}
+// pushKept brings answers that wait in the reserve.
+func (t *Travel) pushKept(ctx context.Context, kept map[string][]byte) error {
 	folder := path.Join(EpochFolder(t.epoch), reserveFolder)
 	if t.slots == nil { // what an earlier process brought may not wait any more
 		names, err := t.Place.List(ctx, folder)
@@ -165,6 +179,12 @@ func (t *Travel) pushKept(ctx context.Context) error {
 		}
 		t.slots[name] = content
 	}
+	return nil
+}
+
+// dropKept removes answers that do not wait any more.
+func (t *Travel) dropKept(ctx context.Context, kept map[string][]byte) error {
+	folder := path.Join(EpochFolder(t.epoch), reserveFolder)
 	for name := range t.slots {
 		if kept[name] != nil {
 			continue
