@@ -44,14 +44,18 @@ type anchoring struct {
 	ready func() error
 }
 
+// anchorsFail returns why entries could not be kept outside the database now, or nil.
+func (d *DB) anchorsFail() error {
+	if anchor := d.anchor.Load(); anchor != nil {
+		return anchor.ready()
+	}
+	return nil
+}
+
 // canAnchor returns ErrNotAnchored where the claims of a tenant can't be kept outside the database, and may not go on
 // without.
 func (d *DB) canAnchor(ctx context.Context) error {
-	anchor := d.anchor.Load()
-	if anchor == nil {
-		return nil
-	}
-	why := anchor.ready()
+	why := d.anchorsFail()
 	if why == nil {
 		return nil
 	}

@@ -153,15 +153,22 @@ func TestALossOfATenantThatIsGoneWaitsForItsNameAndKeepsItsKey(t *testing.T) {
 func TestAClaimThatCanNotBeKeptOutsideTheDatabaseIsNotSentUnlessTheRulesSaySo(t *testing.T) {
 	d, ghent, _ := opened(t)
 	broken := errors.New("the disk of the anchors is full")
+	notNow := broken
 	var kept []packaging.Entry
 	d.AnchorReleases(func(_ context.Context, entries []packaging.Entry) error {
 		kept = append(kept, entries...)
 		return broken
-	}, func() error { return broken })
+	}, func() error { return notNow })
 	if err := d.Ready(t.Context()); !errors.Is(err, packaging.ErrNotAnchored) || !errors.Is(err, broken) {
 		t.Errorf("ready: %v", err)
 	}
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	refused, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
+	if packaging.CodeOf(err) != packaging.Unavailable || errors.Is(err, packaging.ErrNotAnchored) ||
+		refused.Release != nil || len(kept) > 0 {
+		t.Fatalf("before it is claimed: %v, %+v", err, refused.Release)
+	}
+	notNow = nil // and breaks in between
 	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID})
 	if !errors.Is(err, packaging.ErrNotAnchored) || !errors.Is(err, broken) || claimed.Release == nil {
 		t.Fatalf("%v, %+v", err, claimed.Release)
@@ -183,6 +190,7 @@ func TestAClaimThatCanNotBeKeptOutsideTheDatabaseIsNotSentUnlessTheRulesSaySo(t 
 	}); err != nil {
 		t.Fatal(err)
 	}
+	notNow = broken
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
 		t.Errorf("where releases go on: %v", err)
 	}

@@ -24,10 +24,14 @@ import (
 func (d *DB) Claim(ctx context.Context, by packaging.Person, press packaging.Press) (o packaging.Order, err error) {
 	var claim *tx
 	var rules packaging.Rules
+	notNow := d.anchorsFail()
 	err = d.authorizedTx(asRelease(ctx), by, packaging.ReleaseOrders, func(t *tx, by packaging.Person) error {
 		claim = t
 		if rules, err = rulesOf(ctx, t, by.Tenant.ID); err != nil {
 			return err
+		}
+		if notNow != nil && !rules.ReleaseUnanchored {
+			return packaging.Fail(packaging.Unavailable, "error.not_anchored").Because(notNow)
 		}
 		if o, err = orderOf(ctx, t, by.Scope(), press.Order); err != nil {
 			return err
