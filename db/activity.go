@@ -21,7 +21,7 @@ func (d *DB) Activities(
 		return nil, err
 	}
 	all := make([]packaging.Activity, len(periods))
-	err = d.snapshotLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+	err = d.snapshotLong(ctx, in.Reader(), reportLimit, func(ctx context.Context, q querier) error {
 		return errors.Join(countReleases(ctx, q, in, string(list), all), countNotes(ctx, q, in, string(list), all))
 	})
 	return all, err

@@ -27,7 +27,7 @@ func alarmFacts(ctx context.Context, q querier, tenant packaging.TenantID) (all 
 		`SELECT 'delivery', 'delivery ' || v.id, l.id, l.code, l.name, o.id, o.order_key, v.since
 			FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN lines l ON l.id = d.line_id
 			JOIN releases r ON r.id = v.release_id JOIN orders o ON o.id = r.order_id
-			WHERE v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped') AND NOT (v.state = 'stopped' AND d.retired_at IS NOT NULL)`,
+			WHERE v.tenant_id = ? AND ` + isOpen,
 		`SELECT 'sequence', 'sequence ' || q.id, l.id, l.code, l.name, 0, '', q.ended_at
 			FROM lines l JOIN queues q ON q.id = (SELECT max(id) FROM queues WHERE line_id = l.id)
 			WHERE l.tenant_id = ? AND q.stop NOT IN ('', 'done') AND q.discarded_at IS NULL

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -297,7 +298,7 @@ var acts = map[string]act{
 	}},
 	"StartDestination": {
 		needs: packaging.Administer, first: func(s *stage, by packaging.Person) error {
-			return firstOf(addWebhook(s, by), s.StopDestination(s.t.Context(), s.people["otto"], 1, "maintenance"))
+			return cmp.Or(addWebhook(s, by), s.StopDestination(s.t.Context(), s.people["otto"], 1, "maintenance"))
 		},
 		do: func(s *stage, by packaging.Person) error { return s.StartDestination(s.t.Context(), by, 1) },
 	},
@@ -583,7 +584,7 @@ func addWebhook(s *stage, _ packaging.Person) error {
 }
 
 func sendToWebhook(s *stage, by packaging.Person) error {
-	return firstOf(
+	return cmp.Or(
 		addWebhook(s, by),
 		s.SendList(s.t.Context(), s.people["otto"], s.order("released").ID, 1, "the line asked for it"),
 	)

@@ -553,3 +553,21 @@ func TestAListIsSentToALaterDestinationOnce(t *testing.T) {
 		t.Errorf("%d deliveries, %v, %+v", len(all), sent, e)
 	}
 }
+
+func TestAReportTellsDestinationsOfOneNameApart(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	old := add(t, d, ghent, folderOn("L1", "Share"))
+	release(t, d, ghent, "Order143", "S1", "S2")
+	if err := d.RetireDestination(t.Context(), ghent, old, "replaced"); err != nil {
+		t.Fatal(err)
+	}
+	next := add(t, d, ghent, folderOn("L1", "Share"))
+	if err := d.SendList(t.Context(), ghent, order(t, d, ghent.Tenant.ID, "Order143").ID, next, "the share moved"); err != nil {
+		t.Fatal(err)
+	}
+	lists, err := broughtIn(t.Context(), d.read, ghent.Scope(), start, start.Add(24*time.Hour))
+	if err != nil || len(lists) != 2 || lists[0].Lists != 1 || lists[1].Lists != 1 {
+		t.Errorf("%+v, %v", lists, err)
+	}
+}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -45,7 +46,7 @@ func manyEntries(ctx context.Context, q querier, query string, args ...any) ([]p
 	if rows.Next() {
 		err = rows.Scan(&n, &values, &hashes)
 	}
-	if err = firstOf(err, rows.Err()); err != nil {
+	if err = cmp.Or(err, rows.Err()); err != nil {
 		return nil, coded(err)
 	}
 	if entries, ok := takeApart(n, values, hashes); ok {
@@ -55,15 +56,6 @@ func manyEntries(ctx context.Context, q querier, query string, args ...any) ([]p
 		return nil, coded(err)
 	}
 	return collect(ctx, q, scanEntry, query, args...) // something in them is not as it was written
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // takeApart makes entries of what was joined. It fails where the values are not as many and as long as they must be.
@@ -122,7 +114,7 @@ func (d *DB) EachEntry(
 		defer close(pages)
 		for f.Limit = 1_000; ; {
 			var page packaging.HistoryPage
-			err := d.readLong(within, in.Person(), pageLimit, func(ctx context.Context, q querier) (err error) {
+			err := d.readLong(within, in.Reader(), pageLimit, func(ctx context.Context, q querier) (err error) {
 				page, err = historyOf(ctx, q, in, f)
 				return err
 			})

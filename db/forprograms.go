@@ -16,7 +16,7 @@ func (d *DB) OrdersAfter(
 	w.and(true, "o.id > ? AND o.withdrawn_at IS NULL", after)
 	w.and(f.Status != "", "o.status = ?", f.Status)
 	w.and(f.LineID != 0, "o.line_id = ?", f.LineID)
-	err = d.snapshotLong(ctx, in.Person(), pageLimit, func(ctx context.Context, q querier) error {
+	err = d.snapshotLong(ctx, in.Reader(), pageLimit, func(ctx context.Context, q querier) error {
 		err := mustKnow(ctx, q, `SELECT EXISTS (SELECT 1 FROM orders WHERE tenant_id = ? AND id = ?)`, in, int64(after))
 		if err != nil {
 			return err
@@ -38,7 +38,7 @@ func (d *DB) HistoryAfter(
 	w.and(in.Limited(),
 		`line_code IN (SELECT code FROM lines WHERE tenant_id = ? AND id IN (SELECT value FROM json_each(?)))`,
 		in.Tenant(), lineList(in))
-	err = d.snapshotLong(ctx, in.Person(), pageLimit, func(ctx context.Context, q querier) error {
+	err = d.snapshotLong(ctx, in.Reader(), pageLimit, func(ctx context.Context, q querier) error {
 		err := mustKnow(ctx, q, `SELECT EXISTS (SELECT 1 FROM history WHERE tenant_id = ? AND seq = ?)`, in, after)
 		if err != nil {
 			return err

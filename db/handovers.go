@@ -166,6 +166,7 @@ func (d *DB) OpenItems(
 func openItems(
 	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence, now time.Time,
 ) (items []packaging.HandoverItem, err error) {
+	// The plus signs in ORDER BY keep SQLite from reading along the IDs, past all that ever was.
 	add := func(kind packaging.ItemKind, query string, args ...any) {
 		if err != nil {
 			return
@@ -185,7 +186,7 @@ func openItems(
 	ofOrders := inScope(in, "o.")
 	releases := func(kind packaging.ItemKind, condition string) {
 		add(kind, `SELECT `+order+`, r.requested_at FROM releases r JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
-			WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND `+condition+` ORDER BY r.id`, append(
+			WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND `+condition+` ORDER BY +r.id`, append(
 			[]any{in.Tenant()}, ofOrders.args...,
 		)...)
 	}
@@ -193,11 +194,11 @@ func openItems(
 		w := ofOrders
 		w.and(
 			true,
-			"o.gone = 0 AND o.status = ? AND (coalesce(r.outcome, '') NOT IN ('sending', 'unknown') OR r.closed_at IS NOT NULL)",
-			status,
+			"o.gone = 0 AND o.urgency = ? AND o.status = ? AND (coalesce(r.outcome, '') NOT IN ('sending', 'unknown') OR r.closed_at IS NOT NULL)",
+			status.Urgency(), status,
 		)
 		add(kind, `SELECT `+order+`, o.confirmed_at FROM orders o LEFT JOIN lines l ON l.id = o.line_id
-			LEFT JOIN releases r ON r.id = o.last_release_id WHERE `+w.sql+` ORDER BY o.id`, w.args...)
+			LEFT JOIN releases r ON r.id = o.last_release_id WHERE `+w.sql+` ORDER BY +o.id`, w.args...)
 	}
 	releases(packaging.UnknownOutcome, `r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL`)
 	const oddNow = `r.id = o.last_release_id AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]')
@@ -208,16 +209,15 @@ func openItems(
 		SELECT `+order+` || ' → ' || group_concat(d.name, ', ' ORDER BY d.name), min(v.since)
 		FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN releases r ON r.id = v.release_id
 		JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
-		WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND v.state IN ('waiting', 'held', 'stopped') AND v.since + d.late_after <= ?
-			AND d.retired_at IS NULL AND NOT (`+oddNow+`)
+		WHERE v.tenant_id = ? AND `+ofOrders.sql+` AND `+isOpen+` AND v.since + d.late_after <= ? AND NOT (`+oddNow+`)
 		GROUP BY o.id ORDER BY o.id`, append(append([]any{in.Tenant()}, ofOrders.args...), millis(now))...)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
 	queues := inScope(in, "q.")
 	add(packaging.RunningQueue, `
 		SELECT l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
-		FROM queues q JOIN lines l ON l.id = q.line_id WHERE `+queues.sql+
-		` AND q.stop = '' ORDER BY l.code`, queues.args...)
+		FROM lines l JOIN queues q ON q.line_id = l.id AND q.stop = ''
+		WHERE l.tenant_id = ? AND `+queues.sql+` ORDER BY l.code`, append([]any{in.Tenant()}, queues.args...)...)
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
 	// Those of the shift, and what was written since the hand-over before: after it, or between two shifts.
 	notes := inScope(in, "n.")

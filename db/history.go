@@ -92,7 +92,7 @@ func (d *DB) Record(ctx context.Context, e packaging.Entry) error {
 func (d *DB) History(
 	ctx context.Context, in packaging.Scope, f packaging.HistoryFilter,
 ) (page packaging.HistoryPage, err error) {
-	err = d.search(ctx, in.Person(), f.Text, func(ctx context.Context, q querier) error {
+	err = d.search(ctx, in.Reader(), f.Text, func(ctx context.Context, q querier) error {
 		page, err = historyOf(ctx, q, in, f)
 		return err
 	})
@@ -129,7 +129,7 @@ func historyOf(
 // NewEntries counts the matching entries after one, up to the filter's limit and one more, which says that there are
 // more.
 func (d *DB) NewEntries(ctx context.Context, in packaging.Scope, f packaging.HistoryFilter) (n int, err error) {
-	err = d.search(ctx, in.Person(), f.Text, func(ctx context.Context, q querier) error {
+	err = d.search(ctx, in.Reader(), f.Text, func(ctx context.Context, q querier) error {
 		query, args, err := historyQuery(ctx, q, in, f)
 		if err != nil || query == "" {
 			return err

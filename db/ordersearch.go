@@ -14,7 +14,7 @@ import (
 func (d *DB) SearchOrders(
 	ctx context.Context, in packaging.Scope, f packaging.OrderFilter,
 ) (page packaging.OrderPage, err error) {
-	err = d.search(ctx, in.Person(), f.Text, func(ctx context.Context, q querier) error {
+	err = d.search(ctx, in.Reader(), f.Text, func(ctx context.Context, q querier) error {
 		if f.Sort.By == packaging.SortByLine {
 			page.Orders, err = ordersByLine(ctx, q, in, f)
 		} else {

@@ -17,7 +17,7 @@ import (
 func (d *DB) ShiftReport(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
 ) (r packaging.ShiftReport, err error) {
-	err = d.snapshotLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+	err = d.snapshotLong(ctx, in.Reader(), reportLimit, func(ctx context.Context, q querier) error {
 		r, err = reportOf(ctx, q, in, o, d.now())
 		return err
 	})
@@ -86,6 +86,7 @@ func broughtIn(
 ) (all []packaging.BroughtLists, err error) {
 	w := inScope(in, "r.")
 	w.and(true, "r.requested_at >= ? AND r.requested_at < ?", millis(from), millis(to))
+	var last packaging.DestinationID
 	_, err = collect(ctx, q, func(row scanner) (packaging.DestinationID, error) {
 		var id packaging.DestinationID
 		var one packaging.BroughtLists
@@ -94,9 +95,8 @@ func broughtIn(
 		if err := row.Scan(&id, &one.Line.Code, &one.Line.Name, &one.Destination, &state, &n); err != nil {
 			return id, err
 		}
-		if last := len(all) - 1; last < 0 || all[last].Line.Code != one.Line.Code ||
-			all[last].Destination != one.Destination {
-			one.States = map[packaging.DeliveryState]int64{}
+		if id != last { // a retired destination may have the name of another
+			last, one.States = id, map[packaging.DeliveryState]int64{}
 			all = append(all, one)
 		}
 		all[len(all)-1].Lists += n

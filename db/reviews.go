@@ -47,7 +47,7 @@ func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]pack
 func (d *DB) StillOpen(
 	ctx context.Context, in packaging.Scope, report packaging.ShiftReport,
 ) (open []packaging.HandoverItem, err error) {
-	err = d.snapshotLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+	err = d.snapshotLong(ctx, in.Reader(), reportLimit, func(ctx context.Context, q querier) error {
 		open, err = stillOpen(ctx, q, in, report)
 		return err
 	})

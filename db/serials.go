@@ -69,7 +69,7 @@ func serialsOf(
 func (d *DB) FindSerials(
 	ctx context.Context, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
 ) (found []packaging.Serial, err error) {
-	err = d.search(ctx, in.Person(), text, func(ctx context.Context, q querier) error {
+	err = d.search(ctx, in.Reader(), text, func(ctx context.Context, q querier) error {
 		found, err = serialsOf(ctx, q, in, list, text, after, limit)
 		return err
 	})
@@ -82,7 +82,7 @@ func (d *DB) EachSerial(
 	ctx context.Context, in packaging.Scope, list packaging.ListID, do func(packaging.Serial) error,
 ) error {
 	const page = 5_000
-	person := in.Person()
+	person := in.Reader()
 	for after := int64(0); ; in = packaging.Everything(in.Tenant()) {
 		var serials []packaging.Serial
 		err := d.readLong(ctx, person, pageLimit, func(ctx context.Context, q querier) (err error) {
@@ -175,7 +175,7 @@ func (d *DB) packsAt(
 func (d *DB) OrdersOfSerial(
 	ctx context.Context, in packaging.Scope, serial string, limit int,
 ) (orders []packaging.Order, err error) {
-	err = d.readLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+	err = d.readLong(ctx, in.Reader(), reportLimit, func(ctx context.Context, q querier) error {
 		orders, err = ordersOfSerial(ctx, q, in, serial, limit)
 		return err
 	})

@@ -21,7 +21,7 @@ func (d *DB) Trends(ctx context.Context, in packaging.Scope, trends []packaging.
 	}
 	counts := make([]packaging.Activity, len(trends))
 	waits := make([][]time.Duration, len(trends))
-	err = d.snapshotLong(ctx, in.Person(), reportLimit, func(ctx context.Context, q querier) error {
+	err = d.snapshotLong(ctx, in.Reader(), reportLimit, func(ctx context.Context, q querier) error {
 		return errors.Join(countReleases(ctx, q, in, string(list), counts), readWaits(ctx, q, in, string(list), waits))
 	})
 	for i := range trends {

@@ -26,7 +26,7 @@ func waitingOf(ctx context.Context, q querier, tenant packaging.TenantID) (w pac
 		return state, nil
 	}, `
 		SELECT v.state, count(*), min(v.since) FROM deliveries v JOIN destinations d ON d.id = v.destination_id
-		WHERE v.tenant_id = ? AND v.state IN ('waiting', 'held', 'stopped') AND d.retired_at IS NULL GROUP BY v.state`, tenant); err != nil {
+		WHERE v.tenant_id = ? AND `+isOpen+` GROUP BY v.state`, tenant); err != nil {
 		return w, err
 	}
 	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM alarms WHERE tenant_id = ? AND ended_at IS NULL`, tenant).

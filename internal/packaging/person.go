@@ -47,7 +47,7 @@ func (p Person) Mark() string {
 }
 
 // Scope is what the person sees of their tenant.
-func (p Person) Scope() Scope { return Scope{p.Tenant.ID, p.Lines, p.ID} }
+func (p Person) Scope() Scope { return Scope{p.Tenant.ID, p.Lines, p.ID, p.Token} }
 
 // MayOn says whether the person may do a on a line; line 0 stands for no line.
 func (p Person) MayOn(a Action, line LineID) bool { return p.May(a) && p.Sees(line) }
