@@ -446,6 +446,18 @@ func (s *setupTx) provisionDestination(p DestinationSetup) error {
 	if err := s.row(`SELECT secret_mark FROM destinations WHERE id = ?`, to.ID).Scan(&mark); err != nil {
 		return err
 	}
+	if mark == nil { // the file was applied before there were marks
+		now, _, err := destinationSecrets(s.ctx, s, s.box, s.tenant, to.ID, 0)
+		if err != nil {
+			return err
+		}
+		if !now.Empty() && now.Equal(p.Secret) {
+			mark = s.secretMark(to.ID, now)
+			if err := s.markSecret(to.ID, now); err != nil {
+				return err
+			}
+		}
+	}
 	typed := p.Secret
 	moved := to.Address != was.Address || to.HostKey != was.HostKey || to.Username != was.Username
 	if !moved && to.SecretKind == was.SecretKind && hmac.Equal(mark, s.secretMark(to.ID, typed)) {

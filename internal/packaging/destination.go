@@ -136,7 +136,7 @@ func (d Destination) Check() error {
 	case d.Kind == SFTPDestination && (d.Username == "" || strings.ContainsAny(d.Username, "\r\n\x00")):
 		return Fail(Invalid, "destination.no_username")
 	case len(d.Template) > MaxTemplate, d.Format == OwnFormat && d.Template == "":
-		return Fail(Invalid, "destination.bad_template")
+		return Fail(Invalid, "destination.bad_template", "Detail", "it is empty, or longer than 16 KiB")
 	}
 	for _, kind := range d.Lets {
 		if !slices.Contains(HeldKinds, kind) {
