@@ -9,11 +9,12 @@ import (
 )
 
 // DueMessages returns what recipients are to be told by now, the oldest first and one of each recipient: what comes
-// after it waits until it is out, or has failed a few times. Each message is marked as tried.
+// after it waits until it is out, or its third try has failed. Each message is marked as tried.
 func (d *DB) DueMessages(ctx context.Context) (due []packaging.AlarmMessage, err error) {
 	const isDue = `m.sent_at IS NULL AND m.given_up_at IS NULL AND m.try_at <= ?1 AND NOT EXISTS (
 		SELECT 1 FROM alarm_messages b WHERE b.tenant_id = m.tenant_id AND b.recipient_id = m.recipient_id AND b.sent_at IS NULL
-			AND b.given_up_at IS NULL AND b.tries < 3 AND (b.made_at, b.id) < (m.made_at, m.id))`
+			AND b.given_up_at IS NULL AND (b.tries < 3 OR b.tries = 3 AND b.try_at > ?1)
+			AND (b.made_at, b.id) < (m.made_at, m.id))`
 	var any bool
 	err = d.read.QueryRowContext(
 		ctx, `SELECT EXISTS (SELECT 1 FROM alarm_messages m WHERE `+isDue+`)`, millis(d.now()),

@@ -264,7 +264,7 @@ func (d *DB) AddRecipient(
 		if err := s.row(`SELECT coalesce(max(id), 0) + 1 FROM recipients`).Scan(&id); err != nil {
 			return err
 		}
-		var sealedTarget, sealedKey []byte
+		var sealed sealedTarget
 		if r.Kind == packaging.ByMail {
 			r.Address = target.Reveal()
 		} else {
@@ -272,13 +272,13 @@ func (d *DB) AddRecipient(
 			if err != nil {
 				return err
 			}
-			r.Address, sealedTarget = u.Host, s.box.Seal(target, recipientOwner(s.tenant, id, "target"))
+			r.Address, sealed.target = u.Host, s.box.Seal(target, recipientOwner(s.tenant, id, "target"))
 		}
 		if !key.Empty() {
-			sealedKey = s.box.Seal(key, recipientOwner(s.tenant, id, "key"))
+			sealed.key = s.box.Seal(key, recipientOwner(s.tenant, id, "key"))
 		}
 		err := s.exec(`INSERT INTO recipients (id, tenant_id, name, kind, address, target, secret) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			id, s.tenant, r.Name, r.Kind, r.Address, sealedTarget, sealedKey)
+			id, s.tenant, r.Name, r.Kind, r.Address, sealed.target, sealed.key)
 		if isTaken(err) {
 			return packaging.Fail(packaging.Conflict, "alarms.name_taken").Because(err)
 		}

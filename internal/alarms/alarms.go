@@ -189,7 +189,7 @@ func (a *Alarms) beat(ctx context.Context, tenant packaging.TenantID) error {
 			problem = reason(err)
 			a.Log.Warn("a heartbeat did not arrive", "host", settings.Heartbeat, "err", problem)
 		}
-		if err := a.Store.NoteHeartbeat(ctx, tenant, problem); err != nil {
+		if err := a.Store.NoteHeartbeat(context.WithoutCancel(ctx), tenant, problem); err != nil {
 			a.Log.Warn("what came of a heartbeat is not noted", "err", err)
 		}
 	})

@@ -17,7 +17,8 @@ import (
 	"lineboard/internal/secret"
 )
 
-// letterbox is a mail server that takes letters from everybody, encrypted or not. It notes how many, and each password.
+// letterbox is a mail server that takes letters from everybody, encrypted or not. It notes how many
+// began and how many came.
 type letterbox struct{ letters, mailed atomic.Int32 }
 
 func (l *letterbox) NewSession(*smtp.Conn) (smtp.Session, error) { return l, nil }

@@ -96,7 +96,7 @@ type eventAlarm struct {
 	Kind  packaging.AlarmKind `json:"kind"`
 	Line  string              `json:"line,omitempty"`
 	Order string              `json:"order,omitempty"`
-	Since string              `json:"since"`
+	Since string              `json:"since,omitempty"`
 	Text  string              `json:"text"`
 	Link  string              `json:"link,omitempty"`
 }
@@ -123,7 +123,13 @@ func bodyOf(m packaging.AlarmMessage, what said) any {
 	return e
 }
 
-func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+// stamp returns a time as events have it, empty for none.
+func stamp(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 // forSlack writes the three characters that Slack gives a meaning to
 // (https://api.slack.com/reference/surfaces/formatting#escaping).

@@ -19,7 +19,8 @@ import (
 
 const prefix = "whsec_"
 
-// ErrSecret is the error of a secret that has not the form of the specification: whsec_ and 24 to 64 bytes in base64.
+// ErrSecret is the error of no secret, or of one that has not the form of the specification: whsec_ and 24 to 64 bytes in
+// base64.
 var ErrSecret = errors.New("not a secret of a webhook")
 
 // NewSecret returns a new secret.
