@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -164,13 +163,7 @@ func (r reply) broken(ctx context.Context, k call, err error) reply {
 }
 
 // transportText returns the error of a transport without the URL of the call, which people know.
-func transportText(err error) string {
-	var withURL *url.Error
-	if errors.As(err, &withURL) {
-		err = withURL.Err
-	}
-	return err.Error()
-}
+func transportText(err error) string { return outbound.Cause(err).Error() }
 
 // badCertificate reports whether the TLS handshake failed because of the server's certificate.
 func badCertificate(err error) bool {
