@@ -314,7 +314,7 @@ const readerHeader = "Lineboard-Reader"
 // freshness, before the content, and after it. At a station it holds the time until the lock, and is not kept.
 func (s *Kit) cachedFrame(c echo.Context, section string, about Page) (*cacheEntry, error) {
 	key := fmt.Sprintf(
-		"frame %s %s %s %s %q %q %q",
+		"frame %s %s %s %s %q %q %q %q",
 		s.readerTag(c),
 		text.Of(c.Request().Context()),
 		shell.ThemeOf(c.Request().Context()),
@@ -322,6 +322,7 @@ func (s *Kit) cachedFrame(c echo.Context, section string, about Page) (*cacheEnt
 		CurrentPath(c),
 		about.Title,
 		about.Line.Name,
+		shell.CopyTold(s.copied(), s.Now()),
 	)
 	ttl := time.Hour
 	if Station(c).Known() {

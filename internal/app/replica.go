@@ -161,8 +161,20 @@ func (a *App) copyOf(r Replica) *replica.Copy {
 				a.Hub.Publish(packaging.OrderTopic(o.ID).Of(o.TenantID))
 			}
 		},
-		Now: a.parts.Now, Log: a.parts.Log,
+		Began: a.tellCopyBegan,
+		Now:   a.parts.Now, Log: a.parts.Log,
 	})
+}
+
+// tellCopyBegan has the pages of orders say again whether their release is in the copy.
+func (a *App) tellCopyBegan() {
+	tenants, err := a.Store.Tenants(context.Background())
+	if err != nil {
+		a.parts.Log.Error("open pages are not told that the copy began", "err", err)
+	}
+	for _, t := range tenants {
+		a.Hub.Publish(packaging.FreshTopic.Of(t.ID))
+	}
 }
 
 // goesOn reports whether a tenant wants releases to go on without the copy.

@@ -26,8 +26,10 @@ type Options struct {
 	Refuses func(context.Context) (bool, error)
 	// Marked is called with orders whose mark came or went: what NotYet says of them has changed.
 	Marked func([]packaging.Order)
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Began is called once the first copy is confirmed: until then NotYet may have been true of all orders.
+	Began func()
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Copy is the copy of the database that releases wait for.
@@ -96,8 +98,11 @@ func (c *Copy) fly(f *flight) {
 	if f.err != nil && ctx.Err() != nil {
 		f.err = context.Cause(ctx)
 	}
-	c.note(f.err, began, commits)
+	first := c.note(f.err, began, commits)
 	close(f.done)
+	if first {
+		c.options.Began()
+	}
 	if f.err == nil {
 		c.unmark(waiting)
 	}
@@ -109,25 +114,27 @@ func (c *Copy) fly(f *flight) {
 	}
 }
 
-// note notes what a request that began then came to.
-func (c *Copy) note(err error, began time.Time, commits int64) {
+// note notes what a request that began then came to. It reports whether that is the first copy.
+func (c *Copy) note(err error, began time.Time, commits int64) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	was := c.problem
 	c.problem = err
 	switch {
 	case err == nil:
+		first = c.confirmed.IsZero()
 		c.confirmed, c.seen, c.behind = began, commits, time.Time{}
 		if was != nil {
 			c.options.Log.Info("the copy is confirmed again")
 		}
-		return
+		return first
 	case was == nil:
 		c.options.Log.Error("the copy is not confirmed", "err", err)
 	}
 	if c.behind.IsZero() {
 		c.behind = began
 	}
+	return false
 }
 
 // marked returns the marks that there are.

@@ -32,7 +32,8 @@ func copying(sync func(context.Context) error, change func(*Options)) (c *Copy, 
 				*marked = append(*marked, o.ID)
 			}
 		},
-		Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Began: func() {},
+		Now:   time.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&o)

@@ -77,6 +77,7 @@ type Options struct {
 	DestinationHosts []string       // hosts that alarms may go to
 	Roots            *x509.CertPool // of their certificates
 
+	Replica    app.Replica                         // how the database is copied; default not at all
 	Deliveries deliver.Options                     // where lists can be brought
 	Loose      func() []string                     // files that others may use; default none
 	Handler    func(*sandbox.Sandbox) http.Handler // serves as the remote API; default the sandbox itself
@@ -153,6 +154,7 @@ func (s *Site) parts(store *db.DB) app.Parts {
 	parts := app.Parts{
 		Store:           store,
 		Deliveries:      s.options.Deliveries,
+		Replica:         s.options.Replica,
 		Anchors:         filepath.Join(filepath.Dir(s.Path), "anchors.log"),
 		Now:             s.Clock.Now,
 		Log:             slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
