@@ -367,6 +367,9 @@ func orderOfRelease(
 	if err != nil || number == 0 || o.Release != nil && o.Release.Number() == number {
 		return o, err
 	}
+	if number < 0 || number > packaging.MaxRounds+1 {
+		return packaging.Order{}, packaging.Fail(packaging.NotFound, "error.not_found")
+	}
 	earlier, err := releaseOf(ctx, q, packaging.ListOf(id, number-1))
 	if err != nil {
 		return packaging.Order{}, err

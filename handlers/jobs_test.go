@@ -115,11 +115,16 @@ func (f *finger) choose(label, option string) {
 	f.t.Helper()
 	list := f.field(label)
 	f.taps += 2
+	found := false
 	list.Find("option").Each(func(_ int, o *goquery.Selection) {
 		if squeezed(o.Text()) == option {
+			found = true
 			f.form.Set(list.AttrOr("name", ""), o.AttrOr("value", option))
 		}
 	})
+	if !found {
+		f.t.Fatalf("%s: %q has no choice %q", f.at, label, option)
+	}
 }
 
 // send sends the form of a button as a browser does.

@@ -187,8 +187,9 @@ func TestAddressesThatPeopleTypeHaveThePath(t *testing.T) {
 	b := s.Browser()
 	b.Post("/lineboard/login", "username", "administrator1", "password", site.Password)
 	for path, want := range map[string]string{
-		"/admin/stations": "Open /lineboard/station on its screen and type the code; /lineboard/wall is",
-		"/admin/tokens":   "PUT /lineboard/api/v1/orders",
+		"/admin/stations":   "Open /lineboard/station on its screen and type the code; /lineboard/wall is",
+		"/admin/tokens/api": "GET /lineboard/api/v1/orders",
+		"/admin/tokens":     "PUT /lineboard/api/v1/orders",
 	} {
 		if page := b.Get("/lineboard" + path); !strings.Contains(page.Text("main"), want) {
 			t.Errorf("%s says %q", path, page.Text("main"))

@@ -116,7 +116,8 @@ func shiftsForm(c echo.Context) (form view.ShiftsForm, plan packaging.Plan, err 
 	if err != nil {
 		return form, plan, packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
 	}
-	from, ok := packaging.ParseDay(text.PlainDate(values.Get("from")))
+	typed := text.PlainDate(values.Get("from"))
+	from, ok := packaging.ParseDay(typed)
 	if !ok {
 		err = packaging.Fail(packaging.Invalid, "shifts.bad_day")
 	}
@@ -150,7 +151,9 @@ func shiftsForm(c echo.Context) (form view.ShiftsForm, plan packaging.Plan, err 
 		}
 		plan.Shifts = append(plan.Shifts, shift)
 	}
-	form.Plan = plan
+	if form.Plan = plan; !ok {
+		form.Plan.From = packaging.Day(typed) // as typed, to be mended
+	}
 	return form, plan, err
 }
 

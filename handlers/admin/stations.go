@@ -198,7 +198,7 @@ func (s *Stations) showReleaseRules(c echo.Context, status int, problem string) 
 	return web.Render(c, status, view.ReleaseRules(f, rules, s.Copied(), problem))
 }
 
-// SetReleaseRules sets what releases are signed with, and whether they go on without an anchor.
+// SetReleaseRules sets what releases are signed with, and whether they go on without an anchor or a copy.
 func (s *Stations) SetReleaseRules(c echo.Context) error {
 	err := s.Store.SetRules(c.Request().Context(), web.SignedIn(c), func(r *packaging.Rules) {
 		r.SignReleases, r.SecondSigner = c.FormValue("sign") != "", c.FormValue("second") != ""

@@ -184,13 +184,20 @@ func (a *query) narrowTime(
 	}{{form.From, &f.From, packaging.At}, {form.To, &f.To, packaging.LastAt}} {
 		var ok bool
 		if *at.into, ok = siteTime(at.typed, zone, at.of); !ok {
-			a.problem, a.status = text.Say(ctx, "history.bad_time", "Time", at.typed), http.StatusBadRequest
+			a.problem, a.status = text.Say(
+				ctx, "history.bad_time", "Time", at.typed, "Form", text.Say(ctx, "date.form")+" "+text.Say(ctx, "time.form"),
+			), http.StatusBadRequest
 			return
 		}
 	}
+	if _, isDay := packaging.ParseDay(form.To); isDay {
+		f.To = f.To.In(zone).AddDate(0, 0, 1) // a day without a time ends with it
+	}
 	day, ok := packaging.ParseDay(form.Day)
 	if form.Day != "" && !ok {
-		a.problem, a.status = text.Say(ctx, "history.bad_day", "Day", form.Day), http.StatusBadRequest
+		a.problem, a.status = text.Say(
+			ctx, "history.bad_day", "Day", form.Day, "Form", text.Say(ctx, "date.form"),
+		), http.StatusBadRequest
 		return
 	}
 	within := packaging.Occurrence{}

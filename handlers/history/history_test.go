@@ -100,6 +100,7 @@ func TestTheHistoryIsFoundByWordsSerialActionAndExceptions(t *testing.T) {
 		"order=Order-143&deed=release_requested":   1,
 		"person=provisioning&deed=line_set":        2,
 		"from=2026-11-23&to=2026-11-24&line=L1":    4 + odd(t, s),
+		"from=2026-11-23&to=2026-11-23&line=L1":    4 + odd(t, s),
 		"from=2026-11-24&line=L1":                  0,
 		"to=0001-01-01":                            0,
 		"from=9999-12-31T23:59":                    0,

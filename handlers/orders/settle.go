@@ -155,9 +155,6 @@ func (s *Server) orderOfRelease(c echo.Context) (o packaging.Order, err error) {
 	if err != nil {
 		return o, err
 	}
-	if number > packaging.MaxRounds+1 {
-		return o, packaging.Fail(packaging.NotFound, "error.not_found")
-	}
 	return s.Store.OrderOfRelease(c.Request().Context(), web.SignedIn(c).Scope(), id, int(number))
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 	"github.com/labstack/echo/v4"
@@ -65,7 +66,10 @@ type response struct {
 	Content     map[string]any `yaml:"content"`
 }
 
-// described reads the description once, as a page shows it. A test holds it against the file.
+// description is what the page shows. It is read once.
+var description = sync.OnceValues(func() (view.DescriptionPage, error) { return described(openAPI) })
+
+// described reads the description as a page shows it. A test holds it against the file.
 func described(file []byte) (page view.DescriptionPage, err error) {
 	var f openAPIFile
 	if err := yaml.Unmarshal(file, &f); err != nil {
@@ -147,7 +151,7 @@ func (s *Server) Page(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := described(openAPI)
+	page, err := description()
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 import { $ } from "./dom.js";
 import { hasSound, play } from "./sound.js";
 
-const beeps = [0, 0.25].map(begin => ({ begin, length: 0.15, pitch: 880, shape: "square" }));
+const beeps = [0, 0.25].map(begin => ({ begin, length: 0.15, pitch: 880, shape: "square", loudness: 1, fades: false }));
 const shakes = [200, 100, 200]; // ms on, off, on
 
 /** Remembers whether a bad scan sounds on this device, and readies the sound at the first key. */

@@ -14,17 +14,18 @@ export const allowSound = async () => audio?.resume();
 
 /**
  * Plays tones, if the page may sound.
- * @param {{begin: number, length: number, pitch: number, shape?: OscillatorType}[]} tones in s and Hz
+ * @param {{begin: number, length: number, pitch: number, shape?: OscillatorType, loudness?: number, fades?: boolean}[]} tones in s, Hz and
+ *   parts of the loudest
  */
 export function play(tones) {
   if (!audio) return;
-  for (const { begin, length, pitch, shape = "sine" } of tones) {
+  for (const { begin, length, pitch, shape = "sine", loudness = 0.4, fades = true } of tones) {
     const start = audio.currentTime + begin;
     const tone = audio.createOscillator(), volume = audio.createGain();
     tone.type = shape;
     tone.frequency.value = pitch;
-    volume.gain.setValueAtTime(0.4, start);
-    volume.gain.exponentialRampToValueAtTime(0.001, start + length);
+    volume.gain.setValueAtTime(loudness, start);
+    if (fades) volume.gain.exponentialRampToValueAtTime(0.001, start + length);
     tone.connect(volume).connect(audio.destination);
     tone.start(start);
     tone.stop(start + length);

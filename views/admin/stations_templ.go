@@ -1356,7 +1356,7 @@ func rulesForm(r packaging.Rules) templ.Component {
 	})
 }
 
-// ReleaseRules sets how releases are signed, and whether they go on without an anchor.
+// ReleaseRules sets how releases are signed, and whether they go on without an anchor or a copy.
 func ReleaseRules(f shell.Frame, r packaging.Rules, copied packaging.CopyState, problem string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
