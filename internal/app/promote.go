@@ -183,7 +183,7 @@ func (p *promote) runLitestream(r run, place replica.Place, epoch int64, databas
 		return err
 	}
 	file := filepath.Join(filepath.Dir(to), litestreamConfig)
-	if err := writeFile(file, config); err != nil {
+	if err := replica.WriteFile(file, config); err != nil {
 		return err
 	}
 	command := exec.CommandContext(r, p.Litestream, "restore", "-config", file, "-no-expand-env", "-o", to, database)

@@ -127,16 +127,7 @@ func (r *replication) configureLitestream(place replica.Place, epoch int64, data
 	if had, err := os.ReadFile(file); err == nil && bytes.Equal(had, config) {
 		return nil
 	}
-	return writeFile(file, config)
-}
-
-// writeFile writes a file for its owner alone, in the place of one that may be there.
-func writeFile(file string, content []byte) error {
-	part := file + ".part"
-	if err := os.WriteFile(part, content, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(part, file)
+	return replica.WriteFile(file, config)
 }
 
 // canaryFits fails if a key does not open what was sealed for the standby. A place without a canary proves nothing.

@@ -1,13 +1,11 @@
 package deliver
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path"
 	"strings"
@@ -19,6 +17,7 @@ import (
 	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/sshclient"
 )
 
 // sftpServer is a folder of another machine, by SFTP: the one in which its user begins.
@@ -105,43 +104,26 @@ func (s sftpServer) try(ctx context.Context) error {
 
 // with connects, signs in and does something. It fails once ctx ends.
 func (s sftpServer) with(ctx context.Context, do func(*sftp.Client) error) error {
-	pinned, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.to.HostKey))
-	if err != nil {
-		return &packaging.DeliveryFailure{Problem: packaging.WrongHostKey, Detail: err.Error()}
-	}
 	auth, err := s.auth()
 	if err != nil {
 		return err
 	}
-	strange := false
-	config := &ssh.ClientConfig{
-		User: s.to.Username, Auth: []ssh.AuthMethod{auth}, HostKeyAlgorithms: algorithmsOf(pinned),
-		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
-			if strange = !bytes.Equal(key.Marshal(), pinned.Marshal()); strange {
-				return errors.New("it has the key " + ssh.FingerprintSHA256(key))
-			}
-			return nil
-		},
-	}
-	client, err := connect(ctx, s.dial, s.to.Address, config)
+	files, err := sshclient.Server{
+		Address: s.to.Address, HostKey: s.to.HostKey, User: s.to.Username, Auth: auth, Dial: s.dial,
+	}.Files(ctx)
 	switch {
 	case err == nil:
-	case strange || strings.Contains(err.Error(), "no common algorithm for host key"):
-		return &packaging.DeliveryFailure{Problem: packaging.WrongHostKey, Detail: err.Error()}
-	case strings.Contains(err.Error(), "unable to authenticate"):
-		return &packaging.DeliveryFailure{Problem: packaging.NotSignedIn, Detail: err.Error()}
+	case errors.Is(err, sshclient.ErrHostKey):
+		return fail(packaging.WrongHostKey, err)
+	case errors.Is(err, sshclient.ErrNotSigned):
+		return fail(packaging.NotSignedIn, err)
 	default:
-		return fail(packaging.Unreachable, err)
-	}
-	defer client.Close()
-	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
-	defer stop()
-	files, err := sftp.NewClient(client)
-	if err != nil {
 		return s.ended(ctx, fail(packaging.Unreachable, err))
 	}
 	defer files.Close()
-	return s.ended(ctx, do(files))
+	stop := context.AfterFunc(ctx, func() { _ = files.Close() })
+	defer stop()
+	return s.ended(ctx, do(files.Client))
 }
 
 // ended returns the context's error for what broke because it ended.
@@ -163,35 +145,6 @@ func (s sftpServer) auth() (ssh.AuthMethod, error) {
 	return ssh.PublicKeys(signer), nil
 }
 
-// algorithmsOf returns the algorithms by which a server proves that it has a key.
-func algorithmsOf(key ssh.PublicKey) []string {
-	if key.Type() == ssh.KeyAlgoRSA {
-		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	}
-	return []string{key.Type()}
-}
-
-// connect makes an SSH connection, and gives up when ctx ends.
-func connect(
-	ctx context.Context, dial outbound.DialFunc, address string, config *ssh.ClientConfig,
-) (*ssh.Client, error) {
-	conn, err := dial(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	c, channels, requests, err := ssh.NewClientConn(conn, address, config)
-	if err != nil {
-		_ = conn.Close()
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		return nil, err
-	}
-	return ssh.NewClient(c, channels, requests), nil
-}
-
 // checkPrivateKey returns Invalid for what is no private key without a passphrase.
 func checkPrivateKey(key secret.Text) error {
 	if _, err := ssh.ParsePrivateKey([]byte(key.Reveal())); err != nil {
@@ -202,30 +155,21 @@ func checkPrivateKey(key secret.Text) error {
 
 // Fingerprint returns the fingerprint of a host key as OpenSSH shows it, empty for what is no key.
 func (d *Deliverer) Fingerprint(hostKey string) string {
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(hostKey))
+	key, err := sshclient.ParseHostKey(hostKey)
 	if err != nil {
 		return ""
 	}
 	return ssh.FingerprintSHA256(key)
 }
 
-// errSeen ends a connection once the server's key was seen.
-var errSeen = errors.New("seen")
-
 // HostKey asks an SSH server for its key, for a person to compare. The error is a [packaging.DeliveryFailure].
 func (d *Deliverer) HostKey(ctx context.Context, address string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, min(d.Limit, 15*time.Second))
 	defer cancel()
-	seen := ""
-	_, err := connect(ctx, d.dial, address, &ssh.ClientConfig{
-		User: "lineboard", HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
-			seen = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
-			return errSeen
-		},
-	})
-	if seen != "" {
-		return seen, nil
+	key, err := sshclient.Server{Address: address, User: "lineboard", Dial: d.dial}.SeeHostKey(ctx)
+	if err != nil {
+		f := failureOf(fail(packaging.Unreachable, err))
+		return "", &f
 	}
-	f := failureOf(fail(packaging.Unreachable, err))
-	return "", &f
+	return key, nil
 }

@@ -1,23 +1,18 @@
 package deliver
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/lineside"
 )
 
 // sftpPeer is a server whose user line1 begins in a folder.
@@ -30,106 +25,34 @@ type sftpPeer struct {
 
 func newKey(t *testing.T) (ssh.Signer, secret.Text) {
 	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	signer, private, err := lineside.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer, secret.New(string(pem.EncodeToMemory(block)))
+	return signer, secret.New(string(private))
 }
 
 func newSFTP(t *testing.T, password string, allowed ssh.PublicKey) *sftpPeer {
 	t.Helper()
-	signer, _ := newKey(t)
-	config := &ssh.ServerConfig{
-		PasswordCallback: func(c ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
-			if c.User() != "line1" || password == "" || string(given) != password {
-				return nil, errors.New("no")
-			}
-			return nil, nil
-		},
-		PublicKeyCallback: func(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-			if c.User() != "line1" || allowed == nil || string(key.Marshal()) != string(allowed.Marshal()) {
-				return nil, errors.New("no")
-			}
-			return nil, nil
-		},
-	}
-	config.AddHostKey(signer)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p := &sftpPeer{root: t.TempDir(), cut: make(chan bool, 10)}
+	server, err := lineside.NewSFTP(lineside.Account{
+		Name: "line1", Password: password, Key: allowed, Root: p.root, Breaks: p.breaks,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
-	p := &sftpPeer{
-		address: listener.Addr().String(), root: t.TempDir(), cut: make(chan bool, 10),
-		hostKey: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))),
-	}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go p.serve(conn, config)
-		}
-	}()
+	t.Cleanup(func() { _ = server.Close() })
+	p.address, p.hostKey = server.Address, server.HostKey
 	return p
 }
 
-func (p *sftpPeer) serve(conn net.Conn, config *ssh.ServerConfig) {
-	defer conn.Close()
-	_, channels, requests, err := ssh.NewServerConn(conn, config)
-	if err != nil {
-		return
+func (p *sftpPeer) breaks() int {
+	select {
+	case <-p.cut:
+		return 250
+	default:
+		return 0
 	}
-	go ssh.DiscardRequests(requests)
-	for wanted := range channels {
-		channel, requests, err := wanted.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			for r := range requests {
-				_ = r.Reply(r.Type == "subsystem", nil)
-			}
-		}()
-		var stream io.ReadWriteCloser = channel
-		select {
-		case <-p.cut:
-			stream = &cutStream{channel, conn, 250}
-		default:
-		}
-		server, err := sftp.NewServer(stream, sftp.WithServerWorkingDirectory(p.root))
-		if err != nil {
-			return
-		}
-		_ = server.Serve()
-		_ = channel.Close()
-	}
-}
-
-// cutStream ends its connection after so many bytes came.
-type cutStream struct {
-	io.ReadWriteCloser
-	conn net.Conn
-	left int
-}
-
-func (c *cutStream) Read(p []byte) (int, error) {
-	n, err := c.ReadWriteCloser.Read(p)
-	if c.left -= n; c.left < 0 {
-		_ = c.conn.Close()
-		return 0, io.EOF
-	}
-	return n, err
 }
 
 func (p *sftpPeer) destination(kind packaging.SecretKind) packaging.Destination {

@@ -2,9 +2,6 @@ package replica
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"io/fs"
 	"net"
@@ -16,90 +13,28 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pkg/sftp"
-	"golang.org/x/crypto/ssh"
+	"lineboard/internal/testkit/lineside"
 )
 
 // sftpServer is an SFTP server on the files of this machine.
 type sftpServer struct{ address, keyFile, hostKey string }
 
-func newKey(t *testing.T) (ssh.Signer, []byte) {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer, pem.EncodeToMemory(block)
-}
-
-func hostKeyOf(signer ssh.Signer) string {
-	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
-}
-
 func newSFTP(t *testing.T) sftpServer {
 	t.Helper()
-	host, _ := newKey(t)
-	user, private := newKey(t)
-	s := sftpServer{keyFile: filepath.Join(t.TempDir(), "key"), hostKey: hostKeyOf(host)}
+	user, private, err := lineside.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := lineside.NewSFTP(lineside.Account{Name: "line", Key: user.PublicKey()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	s := sftpServer{address: server.Address, keyFile: filepath.Join(t.TempDir(), "key"), hostKey: server.HostKey}
 	if err := os.WriteFile(s.keyFile, private, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config := &ssh.ServerConfig{PublicKeyCallback: func(
-		_ ssh.ConnMetadata, key ssh.PublicKey,
-	) (*ssh.Permissions, error) {
-		if string(key.Marshal()) != string(user.PublicKey().Marshal()) {
-			return nil, errors.New("no")
-		}
-		return nil, nil
-	}}
-	config.AddHostKey(host)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	s.address = listener.Addr().String()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go serveSFTP(conn, config)
-		}
-	}()
 	return s
-}
-
-func serveSFTP(conn net.Conn, config *ssh.ServerConfig) {
-	defer conn.Close()
-	_, channels, requests, err := ssh.NewServerConn(conn, config)
-	if err != nil {
-		return
-	}
-	go ssh.DiscardRequests(requests)
-	for wanted := range channels {
-		channel, requests, err := wanted.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			for r := range requests {
-				_ = r.Reply(r.Type == "subsystem", nil)
-			}
-		}()
-		if server, err := sftp.NewServer(channel); err == nil {
-			_ = server.Serve() // until the client goes
-		}
-	}
 }
 
 // places are a folder and the same kind of place by SFTP, each with its path on this machine.
@@ -186,8 +121,11 @@ func TestAPlaceKeepsFilesAndLetsOnlyOneMakeOne(t *testing.T) {
 func TestAnSFTPServerWithAnotherHostKeyOrThatHangsIsAnErrorInTime(t *testing.T) {
 	t.Parallel()
 	server := newSFTP(t)
-	another, _ := newKey(t)
-	strange, err := Open("sftp://line@"+server.address+t.TempDir(), server.keyFile, hostKeyOf(another))
+	another, _, err := lineside.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	strange, err := Open("sftp://line@"+server.address+t.TempDir(), server.keyFile, lineside.HostKey(another))
 	if err != nil {
 		t.Fatal(err)
 	}

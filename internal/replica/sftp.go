@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -15,10 +14,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"lineboard/internal/sshclient"
 )
 
 // server is a place on another machine, by SFTP. Its host key is pinned.
@@ -27,8 +27,7 @@ type server struct {
 	keyFile, hostKey    string
 
 	mu     sync.Mutex
-	client *sftp.Client
-	link   *ssh.Client
+	client *sshclient.Files
 }
 
 // openServer returns the place behind an address such as sftp://lineboard@standby:22/srv/copy. It connects later.
@@ -42,7 +41,7 @@ func openServer(at *url.URL, keyFile, hostKey string) (*server, error) {
 	if keyFile == "" || hostKey == "" {
 		return nil, errors.New("needs --copy-key-file and --copy-host-key")
 	}
-	if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(hostKey)); err != nil {
+	if _, err := sshclient.ParseHostKey(hostKey); err != nil {
 		return nil, fmt.Errorf("--copy-host-key must be a line such as ssh-ed25519 AAAA…: %w", err)
 	}
 	address := at.Host
@@ -67,7 +66,7 @@ func (s *server) do(ctx context.Context, what func(*sftp.Client) error) error {
 	}
 	stop := context.AfterFunc(ctx, func() { s.drop(client) })
 	defer stop()
-	err = what(client)
+	err = what(client.Client)
 	var status *sftp.StatusError
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.As(err, &status) {
 		s.drop(client)
@@ -75,16 +74,16 @@ func (s *server) do(ctx context.Context, what func(*sftp.Client) error) error {
 	return err
 }
 
-func (s *server) drop(client *sftp.Client) {
+func (s *server) drop(client *sshclient.Files) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client == client {
-		_ = s.link.Close() // it may be broken
-		s.client, s.link = nil, nil
+		_ = s.client.Close() // it may be broken
+		s.client = nil
 	}
 }
 
-func (s *server) connect(ctx context.Context) (*sftp.Client, error) {
+func (s *server) connect(ctx context.Context) (*sshclient.Files, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client != nil {
@@ -98,38 +97,11 @@ func (s *server) connect(ctx context.Context) (*sftp.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key of --copy-key-file can't be used: %w", err)
 	}
-	pinned, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.hostKey))
-	if err != nil {
-		return nil, err
-	}
-	config := &ssh.ClientConfig{
-		User: s.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyAlgorithms: []string{pinned.Type()},
-		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
-			if !bytes.Equal(key.Marshal(), pinned.Marshal()) {
-				return errors.New("it has the host key " + ssh.FingerprintSHA256(key))
-			}
-			return nil
-		},
-	}
-	if pinned.Type() == ssh.KeyAlgoRSA {
-		config.HostKeyAlgorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	}
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", s.address)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
-	defer stop()
-	secured, channels, requests, err := ssh.NewClientConn(conn, s.address, config)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	s.link = ssh.NewClient(secured, channels, requests)
-	if s.client, err = sftp.NewClient(s.link); err != nil {
-		return nil, errors.Join(err, s.link.Close())
-	}
-	return s.client, nil
+	s.client, err = sshclient.Server{
+		Address: s.address, HostKey: s.hostKey, User: s.user, Auth: ssh.PublicKeys(signer), Dial: dialer.DialContext,
+	}.Files(ctx)
+	return s.client, err
 }
 
 // Create makes the file exclusively: the server lets only one do that.

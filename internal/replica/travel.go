@@ -243,7 +243,7 @@ func Fetch(ctx context.Context, place Place, epoch int64, anchors, reserve strin
 		}
 		all.Write(piece)
 	}
-	if err := write(anchors, all.Bytes()); err != nil {
+	if err := WriteFile(anchors, all.Bytes()); err != nil {
 		return err
 	}
 	folder = path.Join(EpochFolder(epoch), reserveFolder)
@@ -258,15 +258,15 @@ func Fetch(ctx context.Context, place Place, epoch int64, anchors, reserve strin
 		if err != nil {
 			return err
 		}
-		if err := write(filepath.Join(reserve, path.Base(name)), content); err != nil {
+		if err := WriteFile(filepath.Join(reserve, path.Base(name)), content); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// write writes a file that is on the disk once it returns.
-func write(name string, content []byte) error {
+// WriteFile writes a file, in the place of one that may be there. It is on the disk once it returns.
+func WriteFile(name string, content []byte) error {
 	return folder{filepath.Dir(name)}.Put(context.Background(), filepath.Base(name), content)
 }
 

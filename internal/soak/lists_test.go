@@ -68,9 +68,11 @@ func newLines(t *testing.T, random *rand.Rand, tell func(string)) *lines {
 		}
 	}
 	var err error
-	l.sftp, err = lineside.NewSFTP(filepath.Join(l.folder, "printer"), "line2", password, func() int {
-		tell("brought")
-		return l.some(6, 900)
+	l.sftp, err = lineside.NewSFTP(lineside.Account{
+		Name: "line2", Password: password, Root: filepath.Join(l.folder, "printer"), Breaks: func() int {
+			tell("brought")
+			return l.some(6, 900)
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,12 @@
-// Package lineside stands in for the machines that serial lists are brought to.
+// Package lineside stands in for the machines that serial lists and copies are brought to.
 package lineside
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net"
@@ -14,46 +16,77 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// SFTP is a server of files. Its one user begins in a folder.
+// Account is the one user of a server.
+type Account struct {
+	Name     string
+	Password string        // empty if none signs in
+	Key      ssh.PublicKey // nil if none signs in
+	Root     string        // folder in which the user begins
+	// Breaks says of each connection after how many bytes it breaks, 0 for never. It may be nil.
+	Breaks func() int
+}
+
+// SFTP is a server of files.
 type SFTP struct {
 	Address string // host and port
 	HostKey string // in the form of authorized_keys
 
-	root     string
-	breaks   func() int
+	account  Account
 	listener net.Listener
 }
 
-// NewSFTP starts a server on the loopback. breaks says of each connection after how many bytes it breaks, 0 for never.
-func NewSFTP(root, user, password string, breaks func() int) (*SFTP, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+// NewKey returns a key, and its private form as OpenSSH writes it.
+func NewKey() (key ssh.Signer, private []byte, err error) {
+	_, raw, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	block, err := ssh.MarshalPrivateKey(raw, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err = ssh.NewSignerFromKey(raw)
+	return key, pem.EncodeToMemory(block), err
+}
+
+// HostKey returns the public form of a key as a line of authorized_keys.
+func HostKey(key ssh.Signer) string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key.PublicKey())))
+}
+
+// NewSFTP starts a server on the loopback.
+func NewSFTP(account Account) (*SFTP, error) {
+	key, _, err := NewKey()
 	if err != nil {
 		return nil, err
 	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		return nil, err
-	}
-	config := &ssh.ServerConfig{
-		PasswordCallback: func(c ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
-			if c.User() != user || subtle.ConstantTimeCompare(given, []byte(password)) != 1 {
-				return nil, errors.New("no")
-			}
-			return nil, nil
-		},
-	}
-	config.AddHostKey(signer)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	s := &SFTP{
-		Address: listener.Addr().String(),
-		HostKey: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))),
-		root:    root, breaks: breaks, listener: listener,
-	}
+	s := &SFTP{Address: listener.Addr().String(), HostKey: HostKey(key), account: account, listener: listener}
+	config := &ssh.ServerConfig{PasswordCallback: s.byPassword, PublicKeyCallback: s.byKey}
+	config.AddHostKey(key)
 	go s.run(config)
 	return s, nil
+}
+
+var errNotAllowed = errors.New("not allowed")
+
+func (s *SFTP) byPassword(c ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
+	a := s.account
+	if c.User() != a.Name || a.Password == "" || subtle.ConstantTimeCompare(given, []byte(a.Password)) != 1 {
+		return nil, errNotAllowed
+	}
+	return nil, nil
+}
+
+func (s *SFTP) byKey(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	a := s.account
+	if c.User() != a.Name || a.Key == nil || !bytes.Equal(key.Marshal(), a.Key.Marshal()) {
+		return nil, errNotAllowed
+	}
+	return nil, nil
 }
 
 // Close takes no further connections.
@@ -87,10 +120,12 @@ func (s *SFTP) serve(conn net.Conn, config *ssh.ServerConfig) {
 			}
 		}()
 		var stream io.ReadWriteCloser = channel
-		if after := s.breaks(); after > 0 {
-			stream = &breaking{channel, conn, after}
+		if s.account.Breaks != nil {
+			if after := s.account.Breaks(); after > 0 {
+				stream = &breaking{channel, conn, after}
+			}
 		}
-		server, err := sftp.NewServer(stream, sftp.WithServerWorkingDirectory(s.root))
+		server, err := sftp.NewServer(stream, sftp.WithServerWorkingDirectory(s.account.Root))
 		if err != nil {
 			return
 		}
