@@ -187,6 +187,7 @@ func (p *promote) runLitestream(r run, place replica.Place, epoch int64, databas
 		return err
 	}
 	command := exec.CommandContext(r, p.Litestream, "restore", "-config", file, "-no-expand-env", "-o", to, database)
+	command.Env = append(os.Environ(), place.Env()...)
 	if said, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("litestream restore: %w\n%s", err, said)
 	}

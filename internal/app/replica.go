@@ -30,8 +30,8 @@ type replication struct {
 	CopySocket string        `placeholder:"PATH" help:"Control socket of Litestream: releases wait until it has copied them."`
 	CopyWait   time.Duration `default:"2s" help:"How long a release waits for the copy."`
 
-	CopyTo      string `placeholder:"PLACE" help:"Where the copy is, so that a standby can take over: a folder, or sftp://USER@HOST:PORT/PATH."`
-	CopyKeyFile string `placeholder:"FILE" help:"Private key for the SFTP server of the copy."`
+	CopyTo      string `placeholder:"PLACE" help:"Where the copy is, so that a standby can take over: a folder, sftp://USER@HOST:PORT/PATH, or s3://BUCKET/PATH?endpoint=https://HOST."`
+	CopyKeyFile string `placeholder:"FILE" help:"Private key for the SFTP server of the copy, or file of credentials for its object store."`
 	CopyHostKey string `placeholder:"KEY" help:"Host key of that server, as in a known_hosts file: ssh-ed25519 AAAA…"`
 }
 

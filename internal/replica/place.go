@@ -25,21 +25,25 @@ type Place interface {
 	Remove(ctx context.Context, name string) error
 	// Litestream returns how Litestream's configuration names a folder of the place.
 	Litestream(folder string) map[string]any
+	// Env returns what Litestream's environment must have for that, beside what ours has.
+	Env() []string
 	// String names the place without credentials.
 	String() string
 }
 
-// Open returns the place of an address: the path of a folder, or sftp://USER@HOST:PORT/PATH with a private key and the
-// server's pinned host key. It asks nobody.
+// Open returns the place of an address: the path of a folder, sftp://USER@HOST:PORT/PATH with a private key and the
+// server's pinned host key, or a bucket of an object store with a file of credentials. It asks nobody.
 func Open(address, keyFile, hostKey string) (Place, error) {
 	at, err := url.Parse(address)
 	switch {
 	case err == nil && at.Scheme == "sftp":
 		return openServer(at, keyFile, hostKey)
+	case err == nil && at.Scheme == "s3":
+		return openStore(at, keyFile)
 	case filepath.IsAbs(address):
 		return folder{filepath.Clean(address)}, nil
 	}
-	return nil, errors.New("must be the whole path of a folder, or sftp://USER@HOST:PORT/PATH")
+	return nil, errors.New("must be the whole path of a folder, sftp://USER@HOST:PORT/PATH, or " + storeForm)
 }
 
 // folder is a place on a file system, which another disk or machine holds.
@@ -128,6 +132,8 @@ func (f folder) Remove(_ context.Context, name string) error {
 func (f folder) Litestream(name string) map[string]any {
 	return map[string]any{"type": "file", "path": f.at(name)}
 }
+
+func (f folder) Env() []string { return nil }
 
 // syncFolder returns once the names in a folder are on the disk.
 func syncFolder(path string) error {

@@ -37,33 +37,31 @@ func newSFTP(t *testing.T) sftpServer {
 	return s
 }
 
-// places are a folder and the same kind of place by SFTP, each with its path on this machine.
-func places(t *testing.T) map[string]struct {
+// tried is a place that tests try, and what loses it.
+type tried struct {
 	Place
-	path string
-} {
+	lose func() error
+}
+
+// places are one of each kind, on this machine.
+func places(t *testing.T) map[string]tried {
 	t.Helper()
-	server := newSFTP(t)
-	all := map[string]struct {
-		Place
-		path string
-	}{}
-	for _, kind := range []string{"folder", "sftp"} {
-		path := t.TempDir()
-		address := path
-		if kind == "sftp" {
-			address = "sftp://line@" + server.address + path
-		}
-		place, err := Open(address, server.keyFile, server.hostKey)
+	server, local, remote := newSFTP(t), t.TempDir(), t.TempDir()
+	bucket, credentials, loseBucket := newStore(t, unchanged)
+	open := func(address, keyFile, hostKey string, lose func() error) tried {
+		place, err := Open(address, keyFile, hostKey)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[kind] = struct {
-			Place
-			path string
-		}{place, path}
+		return tried{place, lose}
 	}
-	return all
+	return map[string]tried{
+		"folder": open(local, "", "", func() error { return os.RemoveAll(local) }),
+		"sftp": open("sftp://line@"+server.address+remote, server.keyFile, server.hostKey, func() error {
+			return os.RemoveAll(remote)
+		}),
+		"s3": open(bucket, credentials, "", loseBucket),
+	}
 }
 
 func TestAPlaceKeepsFilesAndLetsOnlyOneMakeOne(t *testing.T) {
@@ -89,7 +87,7 @@ func TestAPlaceKeepsFilesAndLetsOnlyOneMakeOne(t *testing.T) {
 				t.Errorf("%d made it", len(won))
 			}
 			if err := errors.Join(
-				p.Put(ctx, "a/b/c", []byte("one")), p.Put(ctx, "a/b/c", []byte("two")), p.Put(ctx, "a/b/d", nil),
+				p.Put(ctx, "a/b/c", []byte("one")), p.Put(ctx, "a/b/c", []byte("two")), p.Put(ctx, "a/b/d", []byte("three")),
 			); err != nil {
 				t.Fatal(err)
 			}
@@ -107,11 +105,11 @@ func TestAPlaceKeepsFilesAndLetsOnlyOneMakeOne(t *testing.T) {
 			if names, err := p.List(ctx, "never"); err != nil || len(names) > 0 {
 				t.Errorf("a folder that is not there: %v, %v", names, err)
 			}
-			if err := os.RemoveAll(p.path); err != nil {
+			if err := p.lose(); err != nil {
 				t.Fatal(err)
 			}
 			_, listed = p.List(ctx, "never")
-			if put := p.Put(ctx, "a/b", nil); listed == nil || put == nil {
+			if put := p.Put(ctx, "a/b", []byte("four")); listed == nil || put == nil {
 				t.Errorf("a place that is gone: %v, %v", listed, put)
 			}
 		})
@@ -152,7 +150,9 @@ func TestAnSFTPServerWithAnotherHostKeyOrThatHangsIsAnErrorInTime(t *testing.T) 
 func TestWhatIsNoPlaceIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{
-		"copy", "http://host/copy", "sftp://host/copy", "sftp://u:p@host/copy", "sftp://u@host", "s3://bucket/copy", "",
+		"copy", "http://host/copy", "sftp://host/copy", "sftp://u:p@host/copy", "sftp://u@host", "", "s3://bucket/copy",
+		"s3:///copy?region=x", "s3://key:secret@bucket/copy?region=x", "s3://bucket/copy?region=x&secret=y",
+		"s3://bucket/copy?endpoint=store.example", "s3://bucket/copy?endpoint=http://store.example:9000",
 	} {
 		if place, err := Open(
 			address, "key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMvvypUkBrS9RCyV//p+UFCLg8yKNtTu/ew/cV6XXAAP",

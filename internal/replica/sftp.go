@@ -203,3 +203,5 @@ func (s *server) Litestream(name string) map[string]any {
 		"path": s.at(name),
 	}
 }
+
+func (s *server) Env() []string { return nil }
