@@ -10,6 +10,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/internal/anchors"
+	"lineboard/internal/durable"
 	"lineboard/internal/secret"
 )
 
@@ -136,7 +137,7 @@ func putInPlace(database, part string, now time.Time) (kept string, err error) {
 	if err := os.Rename(part, database); err != nil {
 		return "", fmt.Errorf("it could not be put in place (the database from before is %s): %w", kept, err)
 	}
-	return kept, syncFolder(filepath.Dir(database))
+	return kept, durable.SyncFolder(filepath.Dir(database))
 }
 
 // copyFile copies a file and returns once the copy is on the disk.
@@ -154,13 +155,4 @@ func copyFile(from, to string) (err error) {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
-}
-
-// syncFolder returns once the names in a folder are on the disk.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

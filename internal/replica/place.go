@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lineboard/internal/durable"
 )
 
 // Place is where a copy is kept: a tree of small files that several machines reach. Names are paths with slashes.
@@ -66,7 +68,7 @@ func (f folder) Create(_ context.Context, name string, content []byte) error {
 	if err := written(file, content); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 func written(file *os.File, content []byte) error {
@@ -101,7 +103,7 @@ func (f folder) Put(_ context.Context, name string, content []byte) error {
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(file.Name()))
 	}
-	return syncFolder(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 func (f folder) Get(_ context.Context, name string) ([]byte, error) { return os.ReadFile(f.at(name)) }
@@ -134,13 +136,3 @@ func (f folder) Litestream(name string) map[string]any {
 }
 
 func (f folder) Env() []string { return nil }
-
-// syncFolder returns once the names in a folder are on the disk.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = folder.Sync()
-	return errors.Join(err, folder.Close())
-}

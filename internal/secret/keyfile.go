@@ -13,6 +13,8 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"lineboard/internal/durable"
 )
 
 // OpenKeyFile returns a Box with the key of a file: 64 hexadecimal digits. If there is no such file, it creates one
@@ -74,7 +76,7 @@ func writeKeyFile(path string, text []byte) error {
 	if err := os.Link(f.Name(), path); err != nil { // unlike a rename, it never replaces another key
 		return err
 	}
-	return syncFolder(path)
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // ReplaceKeyFile replaces the key file at path. The old key is lost: nothing may be sealed with it any more.
@@ -82,14 +84,5 @@ func ReplaceKeyFile(path, with string) error {
 	if err := os.Rename(with, path); err != nil {
 		return err
 	}
-	return syncFolder(path)
-}
-
-// syncFolder makes the directory entries beside a file durable.
-func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return durable.SyncFolder(filepath.Dir(path))
 }

@@ -1,0 +1,21 @@
+// Package durable brings to the disk what must outlive a power cut.
+package durable
+
+import (
+	"errors"
+	"os"
+	"runtime"
+)
+
+// SyncFolder returns once the names in a folder are on the disk. Windows can't be asked for that: NTFS keeps names in
+// its journal by itself.
+func SyncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
