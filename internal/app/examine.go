@@ -74,7 +74,8 @@ func (s *settings) examineClosed(ctx context.Context, provision string, getenv f
 	f.Backups = backups.State()
 	path := filepath.Join(s.Data, databaseFile)
 	if s.CopyTo != "" {
-		f.CopyKey, f.CopyKeyTried = s.canary(ctx), true
+		f.CopyKey.Tried = true
+		f.CopyKey.Sealed, f.CopyKey.Err = s.canary(ctx)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			f.Database.Standby = true
 			return f
@@ -100,15 +101,15 @@ func (s *settings) examineClosed(ctx context.Context, provision string, getenv f
 	return f
 }
 
-// canary returns why the key at hand does not open what was sealed for a standby.
-func (s *settings) canary(ctx context.Context) error {
+// canary fails if the key at hand does not open what was sealed for a standby. sealed is false if nothing was.
+func (s *settings) canary(ctx context.Context) (sealed bool, err error) {
 	place, err := s.place()
 	if err != nil {
-		return err
+		return false, err
 	}
 	box, err := secret.OpenKeyFile(filepath.Join(s.Data, keyFile), false)
 	if err != nil {
-		return err
+		return false, err
 	}
 	return canaryFits(ctx, place, box)
 }

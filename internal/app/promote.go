@@ -30,6 +30,9 @@ func (p *promote) Run(r run) (err error) {
 	if p.CopyTo == "" {
 		return errors.New("--copy-to must name the place of the copy")
 	}
+	if err := p.check(); err != nil {
+		return err
+	}
 	place, err := p.place()
 	if err != nil {
 		return err
@@ -109,8 +112,11 @@ func (p *promote) prepared(ctx context.Context, place replica.Place, latest pack
 	if err != nil {
 		return err
 	}
-	if err := canaryFits(ctx, place, box); err != nil {
+	switch sealed, err := canaryFits(ctx, place, box); {
+	case err != nil:
 		return fmt.Errorf("the key in %s does not fit the copy: %w", p.Data, err)
+	case !sealed:
+		return fmt.Errorf("nothing at %s proves that the key in %s fits the copy", place, p.Data)
 	}
 	if _, err := exec.LookPath(p.Litestream); err != nil {
 		return fmt.Errorf("the program of Litestream is not there (--litestream): %w", err)

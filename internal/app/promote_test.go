@@ -119,6 +119,29 @@ func (c machine) promote(t *testing.T, data string) (string, error) {
 	)
 }
 
+// doctor returns what it says of a folder that is no fault.
+func (c machine) doctor(t *testing.T, data string) string {
+	t.Helper()
+	said, err := command(t, nil, "doctor", "--data", data, "--copy-to", c.place, "--copy-socket", c.socket)
+	if exitCode(err) == exitFault {
+		t.Errorf("doctor: %v", err)
+	}
+	return said
+}
+
+// withoutCanary does something while nothing at the place proves a key.
+func (c machine) withoutCanary(t *testing.T, do func()) {
+	t.Helper()
+	canary := filepath.Join(c.place, replica.EpochFolder(1), "canary")
+	if err := os.Rename(canary, canary+".away"); err != nil {
+		t.Fatal(err)
+	}
+	do()
+	if err := os.Rename(canary+".away", canary); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // readyOnce waits until a Lineboard can release.
 func readyOnce(t *testing.T, s started) {
 	t.Helper()
@@ -144,11 +167,8 @@ func TestAStandbyTakesOverWithAllAndTheOldOneReleasesNothingMore(t *testing.T) {
 		t.Fatalf("the release of the first: %+v", o.Release)
 	}
 	second := c.standby(t)
-	if said, err := command(
-		t, nil, "doctor", "--data", second, "--copy-to", c.place, "--copy-socket", c.socket,
-	); err != nil &&
-		exitCode(err) == exitFault || !strings.Contains(said, "The key in the data folder opens") {
-		t.Errorf("doctor of the standby: %v\n%s", err, said)
+	if said := c.doctor(t, second); !strings.Contains(said, "The key in the data folder opens") {
+		t.Errorf("doctor of the standby:\n%s", said)
 	}
 	said, err := c.promote(t, second)
 	if err != nil || !strings.Contains(said, "Epoch 2 has begun") {
@@ -246,10 +266,19 @@ func TestAPromotionThatCanNotEndChangesNothingAndOneThatWasCutOffGoesOn(t *testi
 	if _, err := c.promote(t, strange); err == nil || !strings.Contains(err.Error(), "does not fit") {
 		t.Errorf("with another key: %v", err)
 	}
+	second := c.standby(t)
+	c.withoutCanary(t, func() {
+		if said, err := c.promote(t, second); err == nil || !strings.Contains(err.Error(), "nothing at "+c.place+" proves") {
+			t.Errorf("with a key that nothing proves: %v %s", err, said)
+		}
+		if said := c.doctor(t, second); !strings.Contains(said, "Whether the key fits the copy is not known") ||
+			strings.Contains(said, "opens what was sealed for the copy") {
+			t.Errorf("doctor of a key that nothing proves:\n%s", said)
+		}
+	})
 	if status, _ := get(t, first.address+"/readyz"); status != http.StatusOK {
 		t.Errorf("the first says of itself %d", status)
 	}
-	second := c.standby(t)
 	broken := c
 	broken.program = filepath.Join(t.TempDir(), "litestream")
 	if err := os.WriteFile(

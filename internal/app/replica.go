@@ -130,14 +130,15 @@ func (r *replication) configureLitestream(place replica.Place, epoch int64, data
 	return replica.WriteFile(file, config)
 }
 
-// canaryFits fails if a key does not open what was sealed for the standby. A place without a canary proves nothing.
-func canaryFits(ctx context.Context, place replica.Place, box *secret.Box) error {
+// canaryFits fails if a key does not open what was sealed for the standby. sealed is false if nothing was: then the key
+// is not proven.
+func canaryFits(ctx context.Context, place replica.Place, box *secret.Box) (sealed bool, err error) {
 	canary, err := replica.Canary(ctx, place)
 	if err != nil || canary == nil {
-		return err
+		return false, err
 	}
 	_, err = box.Open(canary, canaryOwner)
-	return err
+	return true, err
 }
 
 // copyOf returns the copy that releases wait for, nil for none.

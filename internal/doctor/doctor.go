@@ -22,11 +22,17 @@ type Facts struct {
 	Key          error // why the key does not open what is sealed
 	Backups      packaging.Backups
 	Copied       packaging.CopyState
-	CopyKey      error // why the key does not open what was sealed for the copy
-	CopyKeyTried bool
+	CopyKey      CopyKey
 	Certificate  Certificate
 	Tenants      []packaging.Tenant
 	APIs         []API
+}
+
+// CopyKey is how the key goes with the copy.
+type CopyKey struct {
+	Tried  bool
+	Sealed bool  // something was sealed for the copy
+	Err    error // why the key does not open it, or why that is not known
 }
 
 // Disk is the file system of a folder.
@@ -226,10 +232,12 @@ const maxLag = 5 * time.Second
 func copied(f Facts) (found []packaging.Finding) {
 	c := f.Copied
 	switch {
-	case f.CopyKey != nil:
-		found = one(finding("copy", packaging.Fault, "key", "Why", f.CopyKey.Error()))
-	case f.CopyKeyTried:
+	case f.CopyKey.Err != nil:
+		found = one(finding("copy", packaging.Fault, "key", "Why", f.CopyKey.Err.Error()))
+	case f.CopyKey.Sealed:
 		found = one(finding("copy", packaging.Good, "key_fits"))
+	case f.CopyKey.Tried:
+		found = one(finding("copy", packaging.Warning, "key_unproven"))
 	}
 	if !c.On {
 		return found
