@@ -122,6 +122,13 @@ func TestWhereAnchorsCantBeWrittenProbeAndPressAgree(t *testing.T) {
 	if !strings.Contains(said, "the anchors can't be written") {
 		t.Errorf("readyz says %q", said)
 	}
+	next := waitForOrder(t, data, "Order144")
+	if status := s.press(t.Context(), s.signIn(t), next); status != http.StatusServiceUnavailable {
+		t.Errorf("a press is answered with %d", status)
+	}
+	if o := orderIn(t, data, "Order144"); o.Release != nil {
+		t.Errorf("the press released: %+v", o.Release)
+	}
 	if err := errors.Join(os.Remove(file), os.Rename(file+".away", file)); err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,10 @@ const goodDestinations = `    destinations:
     shifts:
 `
 
+const ownTemplate = `template: |
+          {{range .Serials}}{{.Serial}}
+          {{end}}`
+
 const signing = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // destinationFile is the good file with destinations, of which one thing is replaced.
@@ -142,6 +146,10 @@ func TestEachMistakeInADestinationIsToldWithItsLine(t *testing.T) {
 		"a template too much": {"format: own", "format: csv", "line 23", "is for the format own"},
 		"a template with a flaw": {
 			"{{range .Serials}}{{.Serial}}", "{{range .Serial}}{{.Serial}}", "line 23", "can't be used",
+		},
+		"an empty template": {ownTemplate, `template: ""`, "line 23", "empty, or longer than 16 KiB"},
+		"a template too long": {
+			ownTemplate, "template: " + strings.Repeat("x", 16<<10+1), "line 23", "too long",
 		},
 		"no such list": {"duplicates", "doubles", "line 26", "seen_before"},
 		"no time":      {"late_after: 2m", "late_after: soon", "line 17", "1m to 168h"},
