@@ -120,12 +120,12 @@ soak: ## kill the program, restore backups and lose machines KILLS (300) times e
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
 	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd openssh-server \
-		debootstrap systemd-container rpm
+		debootstrap systemd-container rpm skopeo
 	promtool check rules docs/operate/alerts.yml
 	mkdir -p .bin && sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' docs/operate/lineboard.service >.bin/lineboard.service
 	systemd-analyze verify .bin/lineboard.service
 	systemd-analyze security --offline=true --threshold=20 .bin/lineboard.service >/dev/null
-	GOBIN=$(CURDIR)/.bin go install $(LITESTREAM)
+	[[ -x .bin/litestream ]] || GOBIN=$(CURDIR)/.bin go install $(LITESTREAM)
 	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations|OpenSSH|Litestream' ./internal/gs1 ./internal/app ./internal/deliver ./handlers/orders
 	cd .package && go vet . && go test -count=1 -timeout=40m .
 

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -25,7 +27,7 @@ const imageData = "/var/lib/lineboard"
 // image writes the container image for all Linux targets, as an archive in the layout of the OCI. It has the program, the
 // authorities that browsers trust, and the licences: no shell and no other program. The program brings the time zones.
 func (r release) image(binaries map[target]string, licences []byte, work string) error {
-	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	all := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, t := range allTargets {
 		binary, ok := binaries[t]
 		if !ok {
@@ -35,13 +37,20 @@ func (r release) image(binaries map[target]string, licences []byte, work string)
 		if err != nil {
 			return err
 		}
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{
-			Platform:    &v1.Platform{OS: t.system, Architecture: t.processor},
-			Annotations: map[string]string{"org.opencontainers.image.ref.name": "lineboard:" + r.version},
+		all = mutate.AppendManifests(all, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{
+			Platform: &v1.Platform{OS: t.system, Architecture: t.processor},
 		}})
 	}
+	// One entry with a name for all processors. Skopeo and Podman take an archive that has no other; Docker and containerd
+	// read the second annotation.
+	named := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{
+		Add: all, Descriptor: v1.Descriptor{Annotations: map[string]string{
+			"org.opencontainers.image.ref.name": r.version,
+			"io.containerd.image.name":          "docker.io/library/lineboard:" + r.version,
+		}},
+	})
 	folder := filepath.Join(work, "image")
-	if _, err := layout.Write(folder, index); err != nil {
+	if _, err := layout.Write(folder, named); err != nil {
 		return err
 	}
 	return r.writeFile("lineboard-"+r.version+"-image.tar", func(w io.Writer) error { return r.tarFolder(w, folder) })
@@ -98,7 +107,7 @@ func (r release) imageFor(t target, binary string, licences []byte) (v1.Image, e
 // imageConfig returns how the program is run in a container.
 func (r release) imageConfig() v1.Config {
 	return v1.Config{
-		User:         "65532:65532",
+		User:         fmt.Sprintf("%d:%[1]d", imageUser),
 		Entrypoint:   []string{"/usr/bin/lineboard"},
 		Cmd:          []string{"serve"},
 		Env:          []string{"LINEBOARD_DATA=" + imageData},
@@ -110,7 +119,7 @@ func (r release) imageConfig() v1.Config {
 			"org.opencontainers.image.title":    "Lineboard",
 			"org.opencontainers.image.version":  r.version,
 			"org.opencontainers.image.revision": r.commit,
-			"org.opencontainers.image.created":  r.date.Format("2006-01-02T15:04:05Z07:00"),
+			"org.opencontainers.image.created":  r.date.Format(time.RFC3339),
 		},
 	}
 }

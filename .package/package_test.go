@@ -67,9 +67,13 @@ func TestThePackagesNameAllThatIsBuiltIn(t *testing.T) {
 	if err := json.Unmarshal(text, &bom); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := exec.LookPath("dpkg-deb"); err != nil {
+		t.Skipf("it needs dpkg-deb: %v", err)
+	}
 	unpacked := t.TempDir()
-	if said, err := exec.CommandContext(t.Context(), "dpkg-deb", "-x", glob(t, out, "*.deb"), unpacked).CombinedOutput(); err != nil {
-		t.Skipf("dpkg-deb: %v: %s", err, said)
+	unpack := exec.CommandContext(t.Context(), "dpkg-deb", "-x", glob(t, out, "*.deb"), unpacked)
+	if said, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("dpkg-deb: %v: %s", err, said)
 	}
 	licences, err := os.ReadFile(filepath.Join(unpacked, "usr/share/doc/lineboard/copyright"))
 	if err != nil {
@@ -202,6 +206,18 @@ func TestTheImageRunsWithoutRightsOnARootThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// Skopeo takes an archive that has one image, with all its processors, and no other.
+func TestSkopeoTakesTheImage(t *testing.T) {
+	if _, err := exec.LookPath("skopeo"); err != nil {
+		t.Skipf("it needs skopeo: %v", err)
+	}
+	archive := "oci-archive:" + glob(t, current(t), "*-image.tar")
+	said, err := exec.CommandContext(t.Context(), "skopeo", "inspect", archive).CombinedOutput()
+	if err != nil || !bytes.Contains(said, []byte(`"org.opencontainers.image.version": "1.1.0"`)) {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
 // lockedBuffer is what a program says while others read it.
 type lockedBuffer struct {
 	mu   sync.Mutex
@@ -231,6 +247,18 @@ func unpackedImage(t *testing.T, packages string) v1.Image {
 	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
+		t.Fatal(err)
+	}
+	// One entry, with a name: programs that load an archive take no other.
+	if one := manifest.Manifests[0]; len(manifest.Manifests) != 1 ||
+		one.Annotations["org.opencontainers.image.ref.name"] != "1.1.0" ||
+		one.Annotations["io.containerd.image.name"] != "docker.io/library/lineboard:1.1.0" {
+		t.Fatalf("at the top: %+v", manifest)
+	}
+	if index, err = index.ImageIndex(manifest.Manifests[0].Digest); err != nil {
+		t.Fatal(err)
+	}
+	if manifest, err = index.IndexManifest(); err != nil {
 		t.Fatal(err)
 	}
 	if p := manifest.Manifests[0].Platform; len(manifest.Manifests) != 1 || p.Architecture != runtime.GOARCH {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/CycloneDX/cyclonedx-gomod/pkg/generate/app"
@@ -31,7 +32,7 @@ func (r release) billOfMaterials(t target) error {
 		return err
 	}
 	bom.Metadata.Component.Version = r.version
-	bom.Metadata.Timestamp = r.date.Format("2006-01-02T15:04:05Z07:00")
+	bom.Metadata.Timestamp = r.date.Format(time.RFC3339)
 	if bom.Components != nil {
 		*bom.Components = append(*bom.Components, vendored...)
 	}
