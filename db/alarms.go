@@ -133,7 +133,15 @@ func (d *DB) alarmSteps(
 	if err != nil {
 		return nil, err
 	}
-	return packaging.AlarmSteps(rules, lasting, slices.Concat(own, facts), d.now().In(tenant.Location())), nil
+	end, err := credentialsEnd(ctx, q, d.box, tenant.ID)
+	if err != nil {
+		return nil, err
+	}
+	now := d.now().In(tenant.Location())
+	if ending, ok := end.Fact(now, tenant.Location()); ok {
+		own = append(own, ending)
+	}
+	return packaging.AlarmSteps(rules, lasting, slices.Concat(own, facts), now), nil
 }
 
 func (t *tx) takeStep(tenant packaging.TenantID, step packaging.AlarmStep) (err error) {

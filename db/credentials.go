@@ -129,6 +129,50 @@ func (d *DB) SetConnection(ctx context.Context, by packaging.Person, baseURL str
 	})
 }
 
+// CredentialsEnd returns what is known of the end of a tenant's credentials.
+func (d *DB) CredentialsEnd(ctx context.Context, tenant packaging.TenantID) (packaging.CredentialsEnd, error) {
+	return credentialsEnd(ctx, d.read, d.box, tenant)
+}
+
+// credentialsEnd asks the static token itself for its end. One that the key at hand does not open says nothing: others
+// tell of the key.
+func credentialsEnd(
+	ctx context.Context, q querier, box *secret.Box, tenant packaging.TenantID,
+) (end packaging.CredentialsEnd, err error) {
+	var sealed []byte
+	err = q.QueryRowContext(ctx, `
+		SELECT credentials_end, remind_days, CASE token_kind WHEN 'static' THEN static_token END FROM tenants WHERE id = ?`, tenant).
+		Scan(&end.LastDay, &end.RemindDays, &sealed)
+	if err != nil || sealed == nil || box == nil {
+		return end, coded(err)
+	}
+	var token secret.Text
+	if token, err = box.Open(sealed, namedSecret{column: "static_token"}.owner(tenant)); err == nil {
+		_, end.Token = secret.TokenTimes(token)
+	}
+	return end, nil
+}
+
+// SetCredentialsEnd notes when the tenant's credentials end. What the token itself says is not set.
+func (d *DB) SetCredentialsEnd(ctx context.Context, by packaging.Person, to packaging.CredentialsEnd) error {
+	if err := to.Check(); err != nil {
+		return err
+	}
+	return d.setupTx(ctx, by, func(s *setupTx) error { return s.setCredentialsEnd(to) })
+}
+
+func (s *setupTx) setCredentialsEnd(to packaging.CredentialsEnd) error {
+	was, err := credentialsEnd(s.ctx, s, s.box, s.tenant)
+	if err != nil {
+		return err
+	}
+	if err := s.exec(`UPDATE tenants SET credentials_end = ?, remind_days = ? WHERE id = ?`,
+		to.LastDay, to.RemindDays, s.tenant); err != nil {
+		return err
+	}
+	return s.recordChange(packaging.TenantSet, "end of credentials", was.String(), to.String())
+}
+
 // CredentialStates says of each credential of the tenant whether it is set, when and by whom.
 func (d *DB) CredentialStates(ctx context.Context, tenant packaging.TenantID) ([]packaging.CredentialState, error) {
 	scan := func(row scanner) (c packaging.CredentialState, err error) {

@@ -253,6 +253,9 @@ var acts = map[string]act{
 			TokenKind: "dynamic", TokenHeader: "x-access-token", APIKey: secret.New("another"),
 		})
 	}},
+	"SetCredentialsEnd": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
+		return s.SetCredentialsEnd(s.t.Context(), by, packaging.CredentialsEnd{LastDay: "2026-12-31", RemindDays: 14})
+	}},
 	"SetSingleSignOn": {needs: packaging.Administer, do: func(s *stage, by packaging.Person) error {
 		settings := signOnSetup("ghent").SignOn.SingleSignOn
 		settings.Label = "Another account"

@@ -19,7 +19,8 @@ type Site []TenantSetup
 type TenantSetup struct {
 	Tenant      packaging.Tenant // its ID is not used
 	Credentials secret.Credentials
-	Lines       []packaging.Line // their IDs are not used
+	End         *packaging.CredentialsEnd // of the credentials; nil leaves what is noted
+	Lines       []packaging.Line          // their IDs are not used
 	Shifts      []packaging.Shift
 	SignOn      *SignOnSetup // nil leaves it as it is
 	People      []PersonSetup
@@ -71,6 +72,11 @@ func (t *tx) apply(box *secret.Box, setup TenantSetup) error {
 	s := &setupTx{t, box, provisioner, id}
 	if err := s.setCredentials(setup.Credentials); err != nil {
 		return err
+	}
+	if setup.End != nil {
+		if err := s.setCredentialsEnd(*setup.End); err != nil {
+			return err
+		}
 	}
 	for _, l := range setup.Lines {
 		if err := s.setLine(l); err != nil {

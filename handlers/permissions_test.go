@@ -338,6 +338,7 @@ var expected = map[string]row{
 	},
 	"GET /admin/connection":       {needs: packaging.ViewSetup, at: fixed("/admin/connection")},
 	"POST /admin/connection":      {needs: packaging.Administer, at: fixed("/admin/connection")},
+	"POST /admin/connection/end":  {needs: packaging.Administer, at: fixed("/admin/connection/end")},
 	"POST /admin/connection/test": {needs: packaging.Administer, at: fixed("/admin/connection/test")},
 	"GET /admin/site":             {needs: packaging.ViewSetup, at: fixed("/admin/site")},
 	"POST /admin/site":            {needs: packaging.Administer, at: fixed("/admin/site")},

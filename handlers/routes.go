@@ -178,6 +178,7 @@ func (s *server) routes() []route {
 		{"POST", "/admin/sso/test", packaging.Administer, s.signOn.Test},
 		{"GET", "/admin/connection", packaging.ViewSetup, s.connection.Show},
 		{"POST", "/admin/connection", packaging.Administer, s.connection.Save},
+		{"POST", "/admin/connection/end", packaging.Administer, s.connection.SaveEnd},
 		{"POST", "/admin/connection/test", packaging.Administer, s.connection.Test},
 		{"GET", "/admin/site", packaging.ViewSetup, s.sites.Show},
 		{"POST", "/admin/site", packaging.Administer, s.sites.Set},

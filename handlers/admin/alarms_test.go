@@ -518,6 +518,95 @@ func TestCredentialsThatAreRefusedAgainAndAgainRaiseTheirAlarm(t *testing.T) {
 }
 
 // What the store can't say is an error of the program, and nothing about the recipient.
+func TestCredentialsThatEndSoonAreToldInTimeUntilTheyAreNew(t *testing.T) {
+	t.Parallel()
+	server, roots := newPost(t)
+	s := house.New(t, house.Options{DestinationHosts: []string{"127.0.0.1"}, Roots: roots})
+	admin := s.SignIn("administrator1")
+	setMail(t, admin, server.address)
+	addRecipient(t, admin, "IT", "mail", "it@plant.example")
+	admin.Post("/admin/alarms/rules", "kind", "ending", "delay", "0", "from", "00:00", "to", "00:00", "first", "1")
+	for _, wrong := range [][]string{
+		{"last_day", "31.02.2027", "remind_days", "14"},
+		{"last_day", "soon", "remind_days", "14"},
+		{"last_day", "2026-12-24", "remind_days", "0"},
+		{"last_day", "2026-12-24", "remind_days", "two"},
+	} {
+		if a := admin.Post("/admin/connection/end", wrong...); a.Status != http.StatusBadRequest ||
+			!strings.Contains(a.Text("#end [role=alert]"), "Nothing was changed") {
+			t.Errorf("%q: %d %s", wrong, a.Status, a.Text("#end"))
+		}
+	}
+	note := func(day string) {
+		t.Helper()
+		a := admin.Post("/admin/connection/end", "last_day", day, "remind_days", "14")
+		if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/admin/connection?saved=end" {
+			t.Fatalf("%d %s", a.Status, a.Text("#end"))
+		}
+	}
+	note("24.12.2026")
+	look(t, s)
+	if letters, _ := server.got(); len(letters) != 0 {
+		t.Fatalf("told on %s", s.Clock.Now())
+	}
+	if says := admin.Get("/admin").Text("main"); !strings.Contains(says, "Last day of the credentials2026-12-24") ||
+		strings.Contains(says, "Ends soon") {
+		t.Errorf("the overview of Setup says %s", says)
+	}
+	s.Clock.Move(17 * 24 * time.Hour) // to 10 December
+	admin = s.SignIn("administrator1")
+	look(t, s)
+	letters, bodies := server.got()
+	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "Credentials about to end") ||
+		!strings.Contains(bodies[0], "Last day: 2026-12-24") || !strings.Contains(bodies[0], "/admin/connection") {
+		t.Fatalf("%d letters: %q", len(letters), bodies)
+	}
+	if says := admin.Get("/").Text(".alarms"); !strings.Contains(says, "Last day: 2026-12-24") {
+		t.Errorf("the overview says %s", says)
+	}
+	for page, part := range map[string]string{"/admin": "main", "/admin/health": "#findings"} {
+		if says := admin.Get(page).Text(part); !strings.Contains(says, "2026-12-24") ||
+			!strings.Contains(strings.ToLower(says), "end soon") && !strings.Contains(says, "Ends soon") {
+			t.Errorf("%s says %s", page, says)
+		}
+	}
+	note("2027-12-24")
+	look(t, s)
+	if letters, _ := server.got(); len(letters) != 2 || !strings.Contains(subject(letters[1]), "Over") {
+		t.Errorf("%d letters, want one that it is over", len(letters))
+	}
+	if e := s.History()[1]; e.Object != "end of credentials" || !strings.HasSuffix(e.New, "2027-12-24, told 14 days before") {
+		t.Errorf("the history has %s %s → %s", e.Object, e.Old, e.New)
+	}
+}
+
+func TestAStaticTokenThatSaysWhenItExpiresIsToldOfByItself(t *testing.T) {
+	t.Parallel()
+	s := house.New(t, house.Options{})
+	admin := s.SignIn("administrator1")
+	expires := s.Clock.Now().Add(20 * 24 * time.Hour)
+	payload := base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf(`{"key":"k","exp":%d}`, expires.Unix())))
+	a := admin.Post("/admin/connection", "base_url", s.Remote.URL, "token_kind", "static", "token_header",
+		"x-access-token", "static_token", "eyJhbGciOiJIUzI1NiJ9."+payload+".c2ln", "anyway", "yes")
+	if a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("#report"))
+	}
+	for _, says := range []string{"Token valid until2026-12-13 07:00", "Last day of the credentials2026-12-13 Ends soon"} {
+		if page := admin.Get("/admin").Text("main"); !strings.Contains(page, says) {
+			t.Errorf("Setup does not say %q: %s", says, page)
+		}
+	}
+	if page := admin.Get("/admin/connection").Text("#end"); !strings.Contains(page, "itself says that it ends 2026-12-13") {
+		t.Errorf("the connection says %s", page)
+	}
+	// Another kind of token does not use it.
+	admin.Post("/admin/connection", "base_url", s.Remote.URL, "token_kind", "dynamic", "token_header",
+		"x-access-token", "anyway", "yes")
+	if page := admin.Get("/admin").Text("main"); strings.Contains(page, "Last day") {
+		t.Errorf("Setup says %s", page)
+	}
+}
+
 func TestATryThatTheStoreFailsIsNotSaidToBeUndelivered(t *testing.T) {
 	t.Parallel()
 	s := house.New(t, house.Options{})

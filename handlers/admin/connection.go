@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,12 +35,14 @@ type Refresher interface {
 
 // ConnectionStore is what Connection needs of the database.
 type ConnectionStore interface {
+	CredentialsEnd(ctx context.Context, tenant packaging.TenantID) (packaging.CredentialsEnd, error)
 	CredentialStates(ctx context.Context, tenant packaging.TenantID) ([]packaging.CredentialState, error)
 	FillCredentials(
 		ctx context.Context, tenant packaging.TenantID, baseURL string, typed secret.Credentials,
 	) (secret.Credentials, error)
 	Record(ctx context.Context, e packaging.Entry) error
 	SchemaFaults(ctx context.Context) ([]packaging.SchemaFault, error)
+	SetCredentialsEnd(ctx context.Context, by packaging.Person, to packaging.CredentialsEnd) error
 	SetConnection(ctx context.Context, by packaging.Person, baseURL string, typed secret.Credentials) error
 	TokenSettings(ctx context.Context, tenant packaging.TenantID) (secret.Credentials, error)
 }
@@ -81,18 +84,27 @@ func (s *Connection) Overview(c echo.Context) error {
 	if h.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
 		return err
 	}
+	if h.End, err = s.Store.CredentialsEnd(ctx, tenant); err != nil {
+		return err
+	}
 	return web.Render(c, http.StatusOK, view.Overview(f, h))
 }
 
 // Show shows how the tenant reaches the API.
 func (s *Connection) Show(c echo.Context) error {
+	return s.showEnd(c, http.StatusOK, "")
+}
+
+// showEnd shows the page as it is stored, with what was wrong about the end of the credentials.
+func (s *Connection) showEnd(c echo.Context, status int, problem string) error {
 	t := web.SignedIn(c).Tenant
 	settings, err := s.Store.TokenSettings(c.Request().Context(), t.ID)
 	if err != nil {
 		return err
 	}
-	return s.show(c, http.StatusOK, view.ConnectionPage{
+	return s.show(c, status, view.ConnectionPage{
 		BaseURL: t.BaseURL, Kind: settings.TokenKind, Header: settings.TokenHeader, Saved: c.QueryParam("saved"),
+		EndProblem: problem,
 	})
 }
 
@@ -101,10 +113,33 @@ func (s *Connection) show(c echo.Context, status int, page view.ConnectionPage) 
 	if err != nil {
 		return err
 	}
-	if page.Credentials, err = s.Store.CredentialStates(c.Request().Context(), f.Person.Tenant.ID); err != nil {
+	ctx, tenant := c.Request().Context(), f.Person.Tenant.ID
+	if page.Credentials, err = s.Store.CredentialStates(ctx, tenant); err != nil {
+		return err
+	}
+	if page.End, err = s.Store.CredentialsEnd(ctx, tenant); err != nil {
 		return err
 	}
 	return web.Render(c, status, view.Connection(f, page))
+}
+
+// SaveEnd notes when the credentials end.
+func (s *Connection) SaveEnd(c echo.Context) error {
+	days, err := strconv.Atoi(strings.TrimSpace(c.FormValue("remind_days")))
+	if err != nil {
+		days = 0 // is refused
+	}
+	end := packaging.CredentialsEnd{
+		LastDay: packaging.Day(text.PlainDate(strings.TrimSpace(c.FormValue("last_day")))), RemindDays: days,
+	}
+	err = s.Store.SetCredentialsEnd(c.Request().Context(), web.SignedIn(c), end)
+	if said := web.FormError(c.Request().Context(), err); err != nil && said != "" {
+		return s.showEnd(c, web.StatusOf(err), said)
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, shell.Saved(shell.ConnectionURL(), "end"))
 }
 
 // typedConnection reads the form.

@@ -54,7 +54,10 @@ func itemOf(ctx context.Context, s packaging.AlarmSettings, i packaging.AlarmIte
 	}
 	out.head = plain(text.Say(ctx, "alarm.says_"+string(i.Says), "What", strings.Join(parts, " · ")))
 	var lines []string
-	if !f.Since.IsZero() {
+	switch {
+	case f.Kind == packaging.AlarmEnding:
+		lines = append(lines, text.Say(ctx, "alarm.last_day", "Day", text.Typed(ctx, f.Detail)))
+	case !f.Since.IsZero():
 		lines = append(lines, text.Say(ctx, "alarm.since", "At", text.Moment(ctx, f.Since)))
 	}
 	switch {
@@ -63,7 +66,7 @@ func itemOf(ctx context.Context, s packaging.AlarmSettings, i packaging.AlarmIte
 	default:
 		lines = append(lines, text.Say(ctx, "alarm.do_"+string(f.Kind)))
 	}
-	if f.Detail != "" {
+	if f.Detail != "" && f.Kind != packaging.AlarmEnding {
 		lines = append(lines, plain(f.Detail))
 	}
 	out.body = strings.Join(lines, "\n")
@@ -84,7 +87,7 @@ func pathOf(f packaging.AlarmFact) string {
 		return "/shifts"
 	case f.Kind.OfInstallation():
 		return "/admin/data"
-	case f.Kind == packaging.AlarmCredentials:
+	case f.Kind == packaging.AlarmCredentials, f.Kind == packaging.AlarmEnding:
 		return "/admin/connection"
 	}
 	return "/"

@@ -98,7 +98,21 @@ func (s *settings) examineClosed(ctx context.Context, provision string, getenv f
 	for _, t := range tenants {
 		f.APIs = append(f.APIs, s.ask(ctx, t))
 	}
+	f.Ends, err = ends(ctx, store, tenants)
+	f.Database.Err = errors.Join(f.Database.Err, err)
 	return f
+}
+
+// ends returns what is known of the end of each tenant's credentials.
+func ends(ctx context.Context, store *db.DB, tenants []packaging.Tenant) (all []doctor.End, err error) {
+	for _, t := range tenants {
+		end, err := store.CredentialsEnd(ctx, t.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, doctor.End{Tenant: t, CredentialsEnd: end})
+	}
+	return all, nil
 }
 
 // canary fails if the key at hand does not open what was sealed for a standby. sealed is false if nothing was.
@@ -170,6 +184,9 @@ func (a *App) Condition(ctx context.Context) (packaging.Condition, error) {
 		facts.APIs = append(facts.APIs, a.api(t))
 	}
 	facts.Tenants = tenants
+	if facts.Ends, err = ends(ctx, a.Store, tenants); err != nil {
+		return c, err
+	}
 	c.Findings = doctor.Examine(facts)
 	return c, nil
 }

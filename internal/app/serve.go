@@ -192,6 +192,7 @@ func tenantOf(t config.Tenant) db.TenantSetup {
 			ChannelKey:  t.API.ChannelKey.Text,
 			StaticToken: t.API.StaticToken.Text,
 		},
+		End:    t.API.End(),
 		Shifts: t.Shifts.Plan().Shifts,
 	}
 	for _, l := range t.Lines {

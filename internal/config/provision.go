@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -43,6 +44,20 @@ type API struct {
 	Secret      Credential `yaml:"api_secret"`
 	ChannelKey  Credential `yaml:"channel_key"`
 	StaticToken Credential `yaml:"static_token"`
+	LastDay     string     `yaml:"last_day"`    // on which the credentials work
+	RemindDays  string     `yaml:"remind_days"` // how many days before people are told
+}
+
+// End returns when the credentials end as the file says; nil where it says nothing of it.
+func (a API) End() *packaging.CredentialsEnd {
+	if a.LastDay == "" && a.RemindDays == "" {
+		return nil
+	}
+	end := packaging.CredentialsEnd{LastDay: packaging.Day(a.LastDay), RemindDays: packaging.DefaultRemindDays}
+	if a.RemindDays != "" {
+		end.RemindDays, _ = strconv.Atoi(a.RemindDays) // 0 is refused
+	}
+	return &end
 }
 
 // SignOn is how people sign in with their company's provider (OpenID Connect).
@@ -404,6 +419,13 @@ func (c *check) api(at string, a *API) {
 	c.credential(at+".api_secret", &a.Secret, dynamic)
 	c.credential(at+".static_token", &a.StaticToken, !dynamic)
 	c.credential(at+".channel_key", &a.ChannelKey, true)
+	if end := a.End(); end != nil {
+		if _, ok := packaging.ParseDay(a.LastDay); a.LastDay != "" && !ok {
+			c.fail(at+".last_day", "must be a day such as 2027-03-31")
+		} else if end.Check() != nil {
+			c.fail(at+".remind_days", "must be 1 to 365")
+		}
+	}
 }
 
 // signOn reports each mistake with its line. The domain decides what is a mistake.

@@ -69,6 +69,27 @@ func TestAProvisioningFileIsReadWithItsCredentialsFromWhereItSays(t *testing.T) 
 	}
 }
 
+func TestTheEndOfCredentialsIsLeftAsItIsUnlessTheFileSaysIt(t *testing.T) {
+	for says, want := range map[string]string{
+		"token: dynamic ":                              "",
+		"last_day: 2027-03-31 ":                        "last day 2027-03-31, told 30 days before",
+		"last_day: 2027-03-31\n      remind_days: 14 ": "last day 2027-03-31, told 14 days before",
+		"remind_days: 14 ":                             "no end noted, told 14 days before",
+	} {
+		p, err := config.ParseProvisioning(file(t, "token: dynamic ", says), getenv, anyDestination)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if end := p.Tenants[0].API.End(); end != nil {
+			got = end.String()
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", says, got, want)
+		}
+	}
+}
+
 func TestTokenKindAndHeaderHaveDefaults(t *testing.T) {
 	text := strings.Replace(
 		string(file(t, "      token_header: x-access-token   # or authorization\n", "")),
@@ -106,6 +127,9 @@ func TestAMistakeIsToldWithItsLineAndWhatIsExpectedAndNeverWithASecret(t *testin
 		"a line break in a key": {
 			"channel_key: the-value-itself", `channel_key: "the-value-itself\n"`, "line 11", "control character",
 		},
+		"no last day":            {"token: dynamic ", "last_day: soon ", "line 7", "such as 2027-03-31"},
+		"a day that is none":     {"token: dynamic ", "last_day: 2027-02-29 ", "line 7", "such as 2027-03-31"},
+		"days that are none":     {"token: dynamic ", "remind_days: 0 ", "line 7", "1 to 365"},
 		"a line twice":           {"code: L2", "code: l1", "line 14", "another line has it too"},
 		"a line without a code":  {"code: L2, ", "", "line 14", "code: must be"},
 		"shifts that overlap":    {"end: \"14:00\"", "end: \"22:01\"", "line 16", "overlap"},

@@ -26,6 +26,7 @@ type Facts struct {
 	Certificate  Certificate
 	Tenants      []packaging.Tenant
 	APIs         []API
+	Ends         []End
 }
 
 // CopyKey is how the key goes with the copy.
@@ -70,6 +71,12 @@ type API struct {
 	Off     time.Duration // its clock less this one's
 }
 
+// End is what is known of the end of a tenant's credentials.
+type End struct {
+	Tenant packaging.Tenant
+	packaging.CredentialsEnd
+}
+
 // The bounds of what is well.
 const (
 	lowDisk     = 1 << 30   // bytes
@@ -81,7 +88,7 @@ const (
 // Examine returns what is found, check by check in a fixed order.
 func Examine(f Facts) (found []packaging.Finding) {
 	for _, check := range []func(Facts) []packaging.Finding{
-		settings, files, disks, database, history, key, backups, copied, certificate, zones, apis,
+		settings, files, disks, database, history, key, backups, copied, certificate, zones, apis, credentials,
 	} {
 		found = append(found, check(f)...)
 	}
@@ -324,4 +331,26 @@ func clockOf(a API) packaging.Finding {
 		return finding("clock", packaging.Warning, "off", "Site", a.Tenant.Name, "Seconds", seconds)
 	}
 	return finding("clock", packaging.Good, "ok", "Site", a.Tenant.Name, "Seconds", seconds)
+}
+
+// credentials says nothing of a tenant whose credentials have no known end.
+func credentials(f Facts) (found []packaging.Finding) {
+	for _, e := range f.Ends {
+		zone := e.Tenant.Location()
+		at := e.At(zone)
+		if at.IsZero() {
+			continue
+		}
+		args := []any{"Site", e.Tenant.Name, "Day", string(e.Day(zone))}
+		mine := finding("credentials", packaging.Good, "ok", args...)
+		switch {
+		case !f.Now.Before(at):
+			mine = finding("credentials", packaging.Fault, "over", args...)
+		case !f.Now.Before(e.RemindAt(zone)):
+			mine = finding("credentials", packaging.Warning, "soon", args...)
+		}
+		mine.Tenant = e.Tenant.ID
+		found = append(found, mine)
+	}
+	return found
 }

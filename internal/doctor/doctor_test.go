@@ -24,6 +24,10 @@ func well() Facts {
 		Certificate: Certificate{File: "cert.pem", Until: now.AddDate(0, 3, 0)},
 		Tenants:     []packaging.Tenant{ghent},
 		APIs:        []API{{Tenant: ghent, Dated: true, Off: -2 * time.Second}},
+		Ends: []End{
+			{ghent, packaging.CredentialsEnd{LastDay: "2026-12-30", RemindDays: 30}},
+			{packaging.Tenant{ID: 2}, packaging.CredentialsEnd{RemindDays: 30}}, // says nothing
+		},
 	}
 }
 
@@ -38,7 +42,7 @@ func TestWhatIsWellIsSaidCheckByCheck(t *testing.T) {
 	}
 	if got := strings.Join(
 		checks, " ",
-	); got != "settings files disk database history key backups copy copy certificate zone api clock" {
+	); got != "settings files disk database history key backups copy copy certificate zone api clock credentials" {
 		t.Errorf("checks: %s", got)
 	}
 }
@@ -54,6 +58,8 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 			packaging.Warning, func(f *Facts) { f.LooseFiles = []string{"lineboard.key (0644)"} },
 		},
 		"doctor.files.foreign":       {packaging.Fault, func(f *Facts) { f.ForeignFiles = []string{"lineboard.db"} }},
+		"doctor.credentials.soon":    {packaging.Warning, func(f *Facts) { f.Ends[0].LastDay = "2026-12-29" }},
+		"doctor.credentials.over":    {packaging.Fault, func(f *Facts) { f.Ends[0].LastDay = "2026-11-28" }},
 		"doctor.disk.low":            {packaging.Warning, func(f *Facts) { f.Disks[0].Free = 900 << 20 }},
 		"doctor.disk.unknown":        {packaging.Warning, func(f *Facts) { f.Disks[0].Err = errors.New("gone") }},
 		"doctor.database.unreadable": {packaging.Fault, func(f *Facts) { f.Database.Err = errors.New("gone") }},

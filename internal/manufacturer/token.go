@@ -2,7 +2,6 @@ package manufacturer
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -151,32 +150,15 @@ func untilRenewal(token string, now time.Time) time.Duration {
 // because the clocks may differ. Otherwise, and for implausible times, it is the documented day: a token that ends
 // sooner is renewed when the API rejects it.
 func lifeOf(token string, now time.Time) time.Duration {
-	claims, ok := readJWT(token)
-	if !ok {
+	issued, expires := secret.TokenTimes(secret.New(token))
+	if expires.IsZero() {
 		return tokenLife
 	}
-	issued, err := claims.Iat.Float64()
-	if err != nil {
-		issued = float64(now.Unix())
+	if issued.IsZero() {
+		issued = now
 	}
-	expires, err := claims.Exp.Float64()
-	if seconds := expires - issued; err == nil && seconds > 0 && seconds < tokenLife.Seconds() {
-		return time.Duration(seconds * float64(time.Second))
+	if life := expires.Sub(issued); life > 0 && life < tokenLife {
+		return life
 	}
 	return tokenLife
-}
-
-type claims struct{ Iat, Exp json.Number }
-
-func readJWT(token string) (claims, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return claims{}, false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return claims{}, false
-	}
-	var c claims
-	return c, json.Unmarshal(payload, &c) == nil
 }

@@ -24,6 +24,7 @@ const (
 	AlarmDelivery     AlarmKind = "delivery"     // a destination has not taken a list
 	AlarmStale        AlarmKind = "stale"        // the orders were not refreshed
 	AlarmCredentials  AlarmKind = "credentials"  // the API refuses the credentials
+	AlarmEnding       AlarmKind = "ending"       // the credentials are about to end
 	AlarmHandover     AlarmKind = "handover"     // nobody took a hand-over
 	AlarmBackup       AlarmKind = "backup"       // the last backup failed
 	AlarmAnchors      AlarmKind = "anchors"      // what happened can't be anchored
@@ -35,7 +36,7 @@ const (
 // AlarmKinds are all of them, as Setup lists them.
 var AlarmKinds = []AlarmKind{
 	AlarmUnknown, AlarmRefused, AlarmContradicted, AlarmSequence, AlarmList, AlarmDelivery, AlarmStale,
-	AlarmCredentials, AlarmHandover,
+	AlarmCredentials, AlarmEnding, AlarmHandover,
 	AlarmBackup, AlarmAnchors, AlarmHistory, AlarmDisk, AlarmCopy,
 }
 

@@ -1,6 +1,9 @@
 package packaging
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // TestStep is a step of a test of the connection.
 type TestStep string
@@ -117,3 +120,70 @@ type CredentialState struct {
 
 // CredentialNames are those of all credentials of a tenant.
 var CredentialNames = []string{"api_key", "api_secret", "channel_key", "static_token"}
+
+// CredentialsEnd is what is known of the end of a tenant's credentials.
+type CredentialsEnd struct {
+	LastDay    Day       // on which they work, as an administrator noted it; empty for none
+	Token      time.Time // when the static token itself says that it expires; zero where it does not say
+	RemindDays int       // how many days before people are told
+}
+
+// DefaultRemindDays is how many days before the end of credentials people are told.
+const DefaultRemindDays = 30
+
+// Check fails unless the end can be noted.
+func (c CredentialsEnd) Check() error {
+	if _, ok := ParseDay(string(c.LastDay)); c.LastDay != "" && !ok {
+		return Fail(Invalid, "admin.ending.bad_day")
+	}
+	if c.RemindDays < 1 || c.RemindDays > 365 {
+		return Fail(Invalid, "admin.ending.bad_remind")
+	}
+	return nil
+}
+
+// At returns when the credentials end by the clock of a site, whichever end that is known comes first; zero where none
+// is. The last day is whole.
+func (c CredentialsEnd) At(zone *time.Location) (at time.Time) {
+	if c.LastDay != "" {
+		at = At(c.LastDay.Plus(1), 0, zone)
+	}
+	if at.IsZero() || !c.Token.IsZero() && c.Token.Before(at) {
+		at = c.Token
+	}
+	return at
+}
+
+// Day returns the last day on which the credentials work; empty where no end is known.
+func (c CredentialsEnd) Day(zone *time.Location) Day {
+	at := c.At(zone)
+	if at.IsZero() {
+		return ""
+	}
+	return DayOf(at.Add(-time.Millisecond), zone)
+}
+
+// RemindAt returns from when on people are told; zero where no end is known.
+func (c CredentialsEnd) RemindAt(zone *time.Location) time.Time {
+	last := c.Day(zone)
+	if last == "" {
+		return time.Time{}
+	}
+	return At(last.Plus(-c.RemindDays), 0, zone)
+}
+
+// Fact returns what an alarm can be about; ok is false before people are told.
+func (c CredentialsEnd) Fact(now time.Time, zone *time.Location) (f AlarmFact, ok bool) {
+	since, last := c.RemindAt(zone), string(c.Day(zone))
+	if since.IsZero() || now.Before(since) {
+		return f, false
+	}
+	return AlarmFact{Kind: AlarmEnding, Subject: "credentials until " + last, Since: since, Detail: last}, true
+}
+
+func (c CredentialsEnd) String() string {
+	if c.LastDay == "" {
+		return fmt.Sprintf("no end noted, told %d days before", c.RemindDays)
+	}
+	return fmt.Sprintf("last day %s, told %d days before", c.LastDay, c.RemindDays)
+}

@@ -97,8 +97,10 @@ var absences = map[string]string{
 	"help.topic.odd":             "the same",
 
 	// Alarms.
-	"alarm.":  "names what an alarm is about, as it is recorded; or an instruction",
-	"alarms.": "alarms are set up here and nowhere else; what went out is recorded here",
+	"alarm.":                  "names what an alarm is about, as it is recorded; or an instruction",
+	"admin.ending.bad_day":    "what is noted is stored here and nowhere else",
+	"admin.ending.bad_remind": "the same",
+	"alarms.":                 "alarms are set up here and nowhere else; what went out is recorded here",
 
 	// Orders and lines, as of the last refresh.
 	"overview.nothing_runs":  "says what is known; how old that is stands on the page",

@@ -546,6 +546,9 @@ func AdminURL() templ.SafeURL { return "/admin" }
 // ConnectionURL is the site's connection to Movilitas.Cloud.
 func ConnectionURL() templ.SafeURL { return AdminURL() + "/connection" }
 
+// CredentialsEndURL notes when the credentials end.
+func CredentialsEndURL() templ.SafeURL { return ConnectionURL() + "/end" }
+
 // ConnectionTestURL tests the connection.
 func ConnectionTestURL() templ.SafeURL { return ConnectionURL() + "/test" }
 
