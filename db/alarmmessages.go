@@ -34,7 +34,7 @@ func (d *DB) DueMessages(ctx context.Context) (due []packaging.AlarmMessage, err
 			}
 			if err == nil {
 				due[i].Tries++
-				err = t.exec(`UPDATE alarm_messages SET tries = tries + 1, try_at = ? WHERE id = ?`,
+				err = t.exec(`UPDATE alarm_messages SET tries = tries + 1, under_way = 1, try_at = ? WHERE id = ?`,
 					millis(t.now.Add(pause(due[i].Tries))), due[i].ID)
 			}
 		}
@@ -75,11 +75,19 @@ func pause(tries int) time.Duration {
 // messageLives is how long a message is tried.
 const messageLives = 24 * time.Hour
 
+// ResumeMessages makes due what the program before was sending when it ended.
+func (d *DB) ResumeMessages(ctx context.Context) error {
+	return d.tx(inBackground(ctx), func(t *tx) error {
+		return t.exec(`UPDATE alarm_messages SET under_way = 0, try_at = ? WHERE under_way = 1`, millis(t.now))
+	})
+}
+
 // MessageSent notes that a recipient has taken a message.
 func (d *DB) MessageSent(ctx context.Context, id string) error {
 	return d.tx(inBackground(ctx), func(t *tx) error {
 		return t.exec(
-			`UPDATE alarm_messages SET sent_at = ?, problem = '' WHERE id = ? AND sent_at IS NULL`, millis(t.now), id,
+			`UPDATE alarm_messages SET sent_at = ?, under_way = 0, problem = '' WHERE id = ? AND sent_at IS NULL`,
+			millis(t.now), id,
 		)
 	})
 }
@@ -89,9 +97,10 @@ func (d *DB) MessageSent(ctx context.Context, id string) error {
 func (d *DB) MessageFailed(ctx context.Context, m packaging.AlarmMessage, why string) error {
 	return d.tx(inBackground(ctx), func(t *tx) error {
 		if t.now.Sub(m.Made) < messageLives {
-			return t.exec(`UPDATE alarm_messages SET problem = ? WHERE id = ? AND sent_at IS NULL`, why, m.ID)
+			return t.exec(`UPDATE alarm_messages SET problem = ?, under_way = 0 WHERE id = ? AND sent_at IS NULL`, why,
+				m.ID)
 		}
-		if err := t.exec(`UPDATE alarm_messages SET problem = ?, given_up_at = ? WHERE id = ? AND sent_at IS NULL`,
+		if err := t.exec(`UPDATE alarm_messages SET problem = ?, under_way = 0, given_up_at = ? WHERE id = ? AND sent_at IS NULL`,
 			why, millis(t.now), m.ID); err != nil {
 			return err
 		}

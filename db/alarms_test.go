@@ -290,3 +290,49 @@ func TestWhatWaitsIsCountedUntilItIsDealtWith(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+func TestAMessageThatAKillCutOffIsDueAtOnceAfterAStartAndOneThatFailedIsNot(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	id, _, _ := setAlarms(t, d, ghent)
+	if err := d.SetAlarmRule(
+		t.Context(), ghent, packaging.AlarmRule{Kind: packaging.AlarmList, First: []packaging.RecipientID{id}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	release(t, d, ghent, "odd", "S1", "S1")
+	if err := d.RaiseAlarms(t.Context(), ghent.Tenant, nil); err != nil {
+		t.Fatal(err)
+	}
+	due := func() (ids []string) {
+		t.Helper()
+		messages, err := d.DueMessages(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range messages {
+			ids = append(ids, m.ID)
+		}
+		return ids
+	}
+	began := due()
+	if len(began) != 1 || len(due()) > 0 {
+		t.Fatalf("%q are due", began)
+	}
+	resume := func() []string {
+		t.Helper()
+		if err := d.ResumeMessages(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return due()
+	}
+	if again := resume(); !slices.Equal(again, began) {
+		t.Errorf("after a start %q are due, want %q", again, began)
+	}
+	if err := d.MessageFailed(t.Context(), packaging.AlarmMessage{ID: began[0], Made: d.now()}, "busy"); err != nil {
+		t.Fatal(err)
+	}
+	if again := resume(); len(again) > 0 {
+		t.Errorf("what failed is not waited for: %q", again)
+	}
+}

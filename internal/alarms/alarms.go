@@ -28,6 +28,7 @@ type Store interface {
 	MessageFailed(ctx context.Context, m packaging.AlarmMessage, why string) error
 	MessageSent(ctx context.Context, id string) error
 	NoteHeartbeat(ctx context.Context, tenant packaging.TenantID, problem string) error
+	ResumeMessages(ctx context.Context) error
 	RaiseAlarms(ctx context.Context, tenant packaging.Tenant, facts []packaging.AlarmFact) error
 	Target(
 		ctx context.Context, tenant packaging.TenantID, id packaging.RecipientID,
@@ -43,6 +44,7 @@ type Options struct {
 	Roots *x509.CertPool                                 // of certificates; nil for those of the machine
 	Facts func(packaging.TenantID) []packaging.AlarmFact // what is the case of the installation, as a site may know it
 	Every time.Duration                                  // between two looks; 0 for five seconds
+	Limit time.Duration                                  // of a try to send a message; 0 for [packaging.MessageLimit]
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -60,6 +62,9 @@ func New(o Options) *Alarms {
 	if o.Every == 0 {
 		o.Every = 5 * time.Second
 	}
+	if o.Limit == 0 {
+		o.Limit = packaging.MessageLimit
+	}
 	return &Alarms{Options: o, client: outbound.Client(o.Dial, o.Roots), beats: map[packaging.TenantID]time.Time{}}
 }
 
@@ -69,6 +74,9 @@ const keepFor = 30 * 24 * time.Hour
 // Run looks and sends until ctx ends, which ends what is being sent, too.
 func (a *Alarms) Run(ctx context.Context) error {
 	defer a.Wait()
+	if err := a.Store.ResumeMessages(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Warn("messages that were cut off wait longer", "err", err)
+	}
 	tick := time.NewTicker(a.Every)
 	defer tick.Stop()
 	var dropped time.Time
@@ -149,7 +157,7 @@ func (a *Alarms) Try(ctx context.Context, t packaging.Tenant, to packaging.Recip
 
 // send sends a message. The error is a [packaging.MessageFailure] unless the store failed.
 func (a *Alarms) send(ctx context.Context, m packaging.AlarmMessage) error {
-	ctx, cancel := context.WithTimeout(ctx, packaging.MessageLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.Limit, errSlow)
 	defer cancel()
 	settings, password, _, err := a.Store.AlarmSettings(ctx, m.Tenant.ID)
 	if err != nil {
@@ -165,11 +173,17 @@ func (a *Alarms) send(ctx context.Context, m packaging.AlarmMessage) error {
 	} else {
 		err = a.post(ctx, target, key, m, said)
 	}
+	if err != nil && errors.Is(context.Cause(ctx), errSlow) {
+		err = errSlow
+	}
 	if err != nil {
 		return &packaging.MessageFailure{Why: reason(err)}
 	}
 	return nil
 }
+
+// errSlow is why a try was given up whose receiver took too long.
+var errSlow = errors.New("it took too long")
 
 // beat asks the site's heartbeat when it is time.
 func (a *Alarms) beat(ctx context.Context, tenant packaging.TenantID) error {
@@ -179,7 +193,7 @@ func (a *Alarms) beat(ctx context.Context, tenant packaging.TenantID) error {
 	}
 	a.beats[tenant] = a.Now()
 	a.sending.Go(func() {
-		within, cancel := context.WithTimeout(ctx, packaging.MessageLimit)
+		within, cancel := context.WithTimeout(ctx, a.Limit)
 		defer cancel()
 		problem := ""
 		if err := a.get(within, beat); err != nil {

@@ -30,15 +30,16 @@ func TestWhatAReceiverSaysIsOneShortLine(t *testing.T) {
 
 // waiting has one message for a webhook, and nothing else.
 type waiting struct {
-	target  string
-	sending chan struct{}
-	noted   atomic.Int32
+	target   string
+	settings packaging.AlarmSettings
+	sending  chan struct{}
+	noted    atomic.Int32
 }
 
 func (w *waiting) AlarmSettings(
 	context.Context, packaging.TenantID,
 ) (packaging.AlarmSettings, secret.Text, secret.Text, error) {
-	return packaging.AlarmSettings{Language: "en"}, secret.Text{}, secret.Text{}, nil
+	return w.settings, secret.Text{}, secret.Text{}, nil
 }
 func (w *waiting) DropMessages(context.Context, time.Time) error { return nil }
 func (w *waiting) DueMessages(context.Context) ([]packaging.AlarmMessage, error) {
@@ -59,6 +60,8 @@ func (w *waiting) MessageSent(context.Context, string) error { w.noted.Add(1); r
 
 func (w *waiting) NoteHeartbeat(context.Context, packaging.TenantID, string) error { return nil }
 
+func (w *waiting) ResumeMessages(context.Context) error { return nil }
+
 func (w *waiting) RaiseAlarms(context.Context, packaging.Tenant, []packaging.AlarmFact) error {
 	return nil
 }
@@ -75,7 +78,7 @@ func TestAStopDoesNotWaitForAReceiverThatNeverAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	store := &waiting{target: "http://" + silent.Addr().String(), sending: make(chan struct{}, 1)}
+	store := &waiting{target: "http://" + silent.Addr().String(), settings: packaging.AlarmSettings{Language: "en"}, sending: make(chan struct{}, 1)}
 	dialled := make(chan struct{}, 1)
 	a := New(Options{
 		Store: store, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: time.Hour,

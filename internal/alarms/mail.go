@@ -44,16 +44,30 @@ func (a *Alarms) mail(
 	letter.SetBulk()
 	letter.Subject(what.subject)
 	letter.SetBodyString(mail.TypeTextPlain, what.text())
-	client, err := mail.NewClient(host, a.mailOptions(s, host, number, password)...)
+	client, err := mail.NewClient(host, a.mailOptions(ctx, s, host, number, password)...)
 	if err != nil {
 		return err
 	}
 	return client.DialAndSendWithContext(ctx, letter)
 }
 
-func (a *Alarms) mailOptions(s packaging.AlarmSettings, host string, port int, password secret.Text) []mail.Option {
+// within returns a dialer whose connections end with a try. The library counts its time anew for each command: a server
+// that answers each of them late would get the same message twice at once.
+func (a *Alarms) within(try context.Context) mail.DialContextFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := a.Dial(ctx, network, address)
+		if err == nil {
+			context.AfterFunc(try, func() { _ = conn.Close() })
+		}
+		return conn, err
+	}
+}
+
+func (a *Alarms) mailOptions(
+	try context.Context, s packaging.AlarmSettings, host string, port int, password secret.Text,
+) []mail.Option {
 	config := &tls.Config{ServerName: host, RootCAs: a.Roots, MinVersion: tls.VersionTLS12}
-	dial := mail.DialContextFunc(a.Dial)
+	dial := a.within(try)
 	policy, auth := mail.TLSMandatory, mail.SMTPAuthAutoDiscover
 	switch s.Encryption {
 	case packaging.NoEncryption:
@@ -62,7 +76,7 @@ func (a *Alarms) mailOptions(s packaging.AlarmSettings, host string, port int, p
 		// The library takes a connection of a dialer as it is, and does not see that it is encrypted.
 		policy, auth = mail.NoTLS, mail.SMTPAuthPlain
 		dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			raw, err := a.Dial(ctx, network, address)
+			raw, err := a.within(try)(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -75,7 +89,7 @@ func (a *Alarms) mailOptions(s packaging.AlarmSettings, host string, port int, p
 	}
 	options := []mail.Option{
 		mail.WithPort(port), mail.WithTLSPolicy(policy), mail.WithTLSConfig(config), mail.WithDialContextFunc(dial),
-		mail.WithTimeout(packaging.MessageLimit), mail.WithHELO("lineboard"),
+		mail.WithTimeout(2*a.Limit), mail.WithHELO("lineboard"),
 	}
 	if s.MailUser != "" && !password.Empty() {
 		options = append(
