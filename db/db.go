@@ -46,6 +46,7 @@ type DB struct {
 	blocks    atomic.Int64  // number of the last block of serials
 	staging   listLocks
 	commits   atomic.Int64
+	writing   atomic.Int64 // nanoseconds that these took
 
 	checkpoints *checkpointer // nil where nothing is written
 }

@@ -47,6 +47,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	if err != nil {
 		return coded(err)
 	}
+	began := time.Now()
 	free := sync.OnceFunc(give)
 	defer free()
 	t, err := d.write.BeginTx(ctx, nil)
@@ -71,6 +72,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		return errMadeWay
 	}
 	if err = coded(err); err == nil {
+		d.writing.Add(int64(time.Since(began)))
 		d.announce(ctx, w, changes)
 	} else if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
 		d.failed.Store(true)
@@ -109,8 +111,10 @@ func (d *DB) announce(ctx context.Context, t *tx, changes []packaging.Change) {
 	}
 }
 
-// Commits returns how often something was committed since the database was opened.
-func (d *DB) Commits() int64 { return d.commits.Load() }
+// Written returns how often something was committed since the database was opened, and how long writing that took.
+func (d *DB) Written() (commits int64, took time.Duration) {
+	return d.commits.Load(), time.Duration(d.writing.Load())
+}
 
 // settle writes the records that were changed so far to the log, and notes of whom pages are told. Until then, what was
 // changed is in memory: a transaction that changes many records settles them now and then.

@@ -147,7 +147,7 @@ func (a *App) copyOf(r Replica) *replica.Copy {
 		return nil
 	}
 	return replica.New(replica.Options{
-		Sync: r.Sync, Limit: r.Wait, Guard: r.Guard, Commits: a.Store.Commits, GoesOn: a.goesOn, Refuses: a.refuses,
+		Sync: r.Sync, Limit: r.Wait, Guard: r.Guard, Written: a.Store.Written, GoesOn: a.goesOn, Refuses: a.refuses,
 		Marked: func(orders []packaging.Order) {
 			for _, o := range orders {
 				a.Hub.Publish(packaging.OrderTopic(o.ID).Of(o.TenantID))

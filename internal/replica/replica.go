@@ -16,10 +16,11 @@ import (
 
 // Options are what a Copy needs.
 type Options struct {
-	Sync    func(context.Context) error // returns once all that was committed before is in the copy
-	Limit   time.Duration               // of one wait
-	Commits func() int64                // how often the database was committed to since its start
-	Guard   *Guard                      // knows whether a standby took over; nil without a standby
+	Sync  func(context.Context) error // returns once all that was committed before is in the copy
+	Limit time.Duration               // of one wait, beside what is allowed for long writing
+	Guard *Guard                      // knows whether a standby took over; nil without a standby
+	// Written returns how often the database was committed to since its start, and how long writing that took.
+	Written func() (commits int64, took time.Duration)
 	// GoesOn reports whether a tenant's releases go on without the copy.
 	GoesOn func(context.Context, packaging.TenantID) (bool, error)
 	// Refuses reports whether those of any tenant do not.
@@ -43,6 +44,7 @@ type Copy struct {
 	behind    time.Time
 	problem   error
 	seen      int64                                  // commits that are in the copy
+	copied    time.Duration                          // that writing them took
 	waiting   map[packaging.OrderID]*packaging.Order // those that are marked, each mark by its own address
 }
 
@@ -60,7 +62,7 @@ func New(o Options) *Copy {
 // Wait returns once everything that was committed before is in the copy. It fails when the limit or ctx ends first.
 // Those who wait together share one request that began after all of them came.
 func (c *Copy) Wait(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Limit, errLate)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.limit(), errLate)
 	defer cancel()
 	f := c.join()
 	select {
@@ -69,6 +71,20 @@ func (c *Copy) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// After long writing, a wait may take longer: so many times as long as the writing took, and so much at most.
+const (
+	allowedTimes = 3
+	maxAllowed   = 30 * time.Second
+)
+
+// limit returns how long a wait may take now. What took long to write, such as an import, takes long to copy too.
+func (c *Copy) limit() time.Duration {
+	_, took := c.options.Written()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.options.Limit + min(allowedTimes*(took-c.copied), maxAllowed)
 }
 
 // errLate is why a wait that took too long failed.
@@ -91,14 +107,15 @@ func (c *Copy) join() *flight {
 
 // fly asks on behalf of a flight, and starts the next one.
 func (c *Copy) fly(f *flight) {
-	began, commits, waiting := c.options.Now(), c.options.Commits(), c.marked()
-	ctx, cancel := context.WithTimeoutCause(context.Background(), c.options.Limit, errLate)
+	began, waiting := c.options.Now(), c.marked()
+	commits, took := c.options.Written()
+	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errLate)
 	defer cancel()
 	f.err = c.options.Sync(ctx)
 	if f.err != nil && ctx.Err() != nil {
 		f.err = context.Cause(ctx)
 	}
-	first := c.note(f.err, began, commits)
+	first := c.note(f.err, began, commits, took)
 	close(f.done)
 	if first {
 		c.options.Began()
@@ -115,7 +132,7 @@ func (c *Copy) fly(f *flight) {
 }
 
 // note notes what a request that began then came to. It reports whether that is the first copy.
-func (c *Copy) note(err error, began time.Time, commits int64) (first bool) {
+func (c *Copy) note(err error, began time.Time, commits int64, took time.Duration) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	was := c.problem
@@ -123,7 +140,7 @@ func (c *Copy) note(err error, began time.Time, commits int64) (first bool) {
 	switch {
 	case err == nil:
 		first = c.confirmed.IsZero()
-		c.confirmed, c.seen, c.behind = began, commits, time.Time{}
+		c.confirmed, c.seen, c.copied, c.behind = began, commits, took, time.Time{}
 		if was != nil {
 			c.options.Log.Info("the copy is confirmed again")
 		}
@@ -289,7 +306,8 @@ func (c *Copy) Run(ctx context.Context) error {
 func (c *Copy) lags() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lags := c.options.Commits() != c.seen
+	commits, _ := c.options.Written()
+	lags := commits != c.seen
 	if lags && c.behind.IsZero() {
 		c.behind = c.options.Now()
 	}

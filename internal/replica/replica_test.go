@@ -24,7 +24,7 @@ import (
 func copying(sync func(context.Context) error, change func(*Options)) (c *Copy, marked *[]packaging.OrderID) {
 	marked = &[]packaging.OrderID{}
 	o := Options{
-		Sync: sync, Limit: 2 * time.Second, Commits: func() int64 { return 1 },
+		Sync: sync, Limit: 2 * time.Second, Written: func() (int64, time.Duration) { return 1, 0 },
 		GoesOn:  func(context.Context, packaging.TenantID) (bool, error) { return false, nil },
 		Refuses: func(context.Context) (bool, error) { return true, nil },
 		Marked: func(orders []packaging.Order) {
@@ -162,6 +162,39 @@ func TestAReleaseThatCameSinceACopyBeganKeepsItsMark(t *testing.T) {
 	})
 }
 
+func TestAWaitMayTakeLongerAfterLongWritingAndEndsAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var writing atomic.Int64
+		slow := 7 * time.Second
+		c, _ := copying(func(ctx context.Context) error {
+			select {
+			case <-time.After(slow):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}, func(o *Options) {
+			o.Written = func() (int64, time.Duration) { return 1, time.Duration(writing.Load()) }
+		})
+		writing.Store(int64(2 * time.Second)) // an import
+		if err := c.Wait(t.Context()); err != nil {
+			t.Errorf("beside an import: %v", err)
+		}
+		began := time.Now()
+		if err := c.Wait(t.Context()); err == nil || time.Since(began) != 2*time.Second {
+			t.Errorf("once that is copied: %v after %s", err, time.Since(began))
+		}
+		synctest.Wait()
+		slow = time.Hour
+		writing.Store(int64(time.Hour))
+		began = time.Now()
+		if err := c.Wait(t.Context()); err == nil || time.Since(began) > 2*time.Second+maxAllowed {
+			t.Errorf("without an end: %v after %s", err, time.Since(began))
+		}
+		synctest.Wait()
+	})
+}
+
 func TestWhatNobodyWaitsForIsCopiedTooAndTheLagIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var commits atomic.Int64
@@ -171,7 +204,9 @@ func TestWhatNobodyWaitsForIsCopiedTooAndTheLagIsKnown(t *testing.T) {
 				return errors.New("hung")
 			}
 			return nil
-		}, func(o *Options) { o.Commits = commits.Load })
+		}, func(o *Options) {
+			o.Written = func() (int64, time.Duration) { return commits.Load(), 0 }
+		})
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
 		go c.Run(ctx) //nolint:errcheck // it returns nil
