@@ -16,6 +16,7 @@ type commands struct {
 	Verify    verify        `cmd:"" help:"Check that nobody changed the history. Lineboard may be running."`
 	Backup    backup        `cmd:"" help:"Copy the database to a file. Lineboard may be running."`
 	Restore   restore       `cmd:"" help:"Put a backup in the place of the database. Lineboard must not be running."`
+	Follow    follow        `cmd:"" help:"Keep the copy of another Lineboard at hand on a standby, so that promote is fast."`
 	Promote   promote       `cmd:"" help:"Take over from another Lineboard, with what its copy has. Lineboard must not be running here."`
 	Doctor    doctorCommand `cmd:"" help:"Examine the installation: files, disks, data, certificate, API. It only reads."`
 	Version   version       `cmd:"" help:"Print the version."`

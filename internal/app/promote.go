@@ -121,6 +121,15 @@ func (p *promote) prepared(ctx context.Context, place replica.Place, latest pack
 	if _, err := exec.LookPath(p.Litestream); err != nil {
 		return fmt.Errorf("the program of Litestream is not there (--litestream): %w", err)
 	}
+	followed, err := p.restorer(place, p.Data, p.Litestream)
+	if err != nil {
+		return err
+	}
+	unfollowed, err := followed.Lock()
+	if err != nil {
+		return err
+	}
+	defer unfollowed.Close()
 	switch from, err := replica.Copied(ctx, place, latest.Number); {
 	case err != nil:
 		return err
@@ -142,7 +151,11 @@ func (p *promote) restore(r run, place replica.Place, own replica.Own, database 
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // what is left in it nobody needs
 	restored := filepath.Join(folder, databaseFile)
-	if err := p.runLitestream(r, place, from, database, restored); err != nil {
+	followed, err := p.restorer(place, p.Data, p.Litestream)
+	if err != nil {
+		return err
+	}
+	if err := followed.Restore(r, from, restored); err != nil {
 		return err
 	}
 	newAnchors := filepath.Join(folder, anchorsFile)
@@ -178,24 +191,6 @@ func moveInPlace(from, to string, now time.Time) error {
 	}
 	if err := os.Rename(from, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
-	}
-	return nil
-}
-
-// runLitestream has Litestream restore the end of an epoch's copy to a new file.
-func (p *promote) runLitestream(r run, place replica.Place, epoch int64, database, to string) error {
-	config, err := replica.LitestreamConfig(place, epoch, database, "")
-	if err != nil {
-		return err
-	}
-	file := filepath.Join(filepath.Dir(to), litestreamConfig)
-	if err := replica.WriteFile(file, config); err != nil {
-		return err
-	}
-	command := exec.CommandContext(r, p.Litestream, "restore", "-config", file, "-no-expand-env", "-o", to, database)
-	command.Env = append(os.Environ(), place.Env()...)
-	if said, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("litestream restore: %w\n%s", err, said)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -26,11 +27,16 @@ type machine struct {
 	data, place, socket, program string
 }
 
-// litestreamScript restores what the stand-in copied: the database is in the folder that the configuration names.
+// litestreamScript restores and follows what the stand-in copied: it is in the folder that the configuration names,
+// beside how far it has come.
 const litestreamScript = `#!/bin/sh
-config=$3; to=$6
-folder=$(sed -n 's/.*"path": "\(.*\/db\)".*/\1/p' "$config")
-exec cp "$folder/copy.db" "$to"
+folder=$(sed -n 's/.*"path": "\(.*\/db\)".*/\1/p' "$3")
+case $5 in
+-dry-run) echo "{\"max_txid\": \"$(cat "$folder/txid")\"}" ;;
+-f)
+	while at=$(cat "$folder/txid") && cp "$folder/copy.db" "$9" && echo "$at" >"$9-txid"; do sleep 0.05; done ;;
+*) touch "$folder/../restored" && exec cp "$folder/copy.db" "$6" ;;
+esac
 `
 
 // replicated starts the stand-in. It copies the whole database each time that it is asked.
@@ -84,6 +90,10 @@ func (c machine) sync(w http.ResponseWriter, r *http.Request) {
 		}
 		if err == nil {
 			err = os.Rename(part, filepath.Join(folder, "copy.db"))
+		}
+		if err == nil {
+			at := fmt.Sprintf("%016x\n", time.Now().UnixNano())
+			err = os.WriteFile(filepath.Join(folder, "txid"), []byte(at), 0o600)
 		}
 	}
 	if err != nil {
@@ -301,6 +311,53 @@ func TestAPromotionThatCanNotEndChangesNothingAndOneThatWasCutOffGoesOn(t *testi
 	}
 	if said, err := c.promote(t, second); err != nil || !strings.Contains(said, "in charge already") {
 		t.Errorf("in charge: %v\n%s", err, said)
+	}
+}
+
+func TestAStandbyThatFollowsNeedsNoRestore(t *testing.T) {
+	t.Parallel()
+	_, remote := remoteSandbox(t)
+	c := replicated(t)
+	first := c.serve(t, c.data, c.socket, remote)
+	readyOnce(t, first)
+	first.releaseOne(t, c.data, "Order143")
+	second := c.standby(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, []string{"follow", "--data", second, "--copy-to", c.place, "--litestream", c.program},
+			Process{Getenv: environ(nil), Stdout: io.Discard, Stderr: io.Discard})
+	}()
+	followed := filepath.Join(second, followFolder, replica.EpochFolder(1), databaseFile+"-txid")
+	for _, err := os.Stat(followed); err != nil; _, err = os.Stat(followed) {
+		if t.Context().Err() != nil {
+			t.Fatal("nothing is followed")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if _, err := c.promote(t, second); err == nil ||
+		!strings.Contains(err.Error(), "nothing was changed: lineboard follow") {
+		t.Errorf("while it follows: %v", err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("the end of the follower: %v", err)
+	}
+	first.releaseOne(t, c.data, "Order144") // the standby does not have it yet
+	if said, err := c.promote(t, second); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if _, err := os.Stat(filepath.Join(c.place, replica.EpochFolder(1), "restored")); err == nil {
+		t.Error("the whole copy was restored")
+	}
+	for _, key := range []string{"Order143", "Order144"} {
+		if o := orderIn(t, second, key); o.Release == nil || o.Release.Outcome != packaging.Released {
+			t.Errorf("at the standby: %+v", o.Release)
+		}
+	}
+	if said, err := command(t, nil, "verify", "--data", second); err != nil {
+		t.Errorf("%v\n%s", err, said)
 	}
 }
 

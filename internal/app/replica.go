@@ -39,6 +39,7 @@ type replication struct {
 const (
 	epochFile        = "lineboard.epoch" // what the folder knows of its epoch
 	litestreamConfig = "litestream.yml"  // written by Lineboard, since each epoch has a path of its own
+	followFolder     = "follower"        // of the followed copy
 )
 
 // minCopyWait and maxCopyWait bound the wait for the copy: people stand at the line meanwhile.
@@ -73,6 +74,14 @@ func (r *replication) place() (replica.Place, error) {
 // database returns the path of the database in a folder as Litestream knows it.
 func (r *replication) database(data string) (string, error) {
 	return filepath.Abs(filepath.Join(data, databaseFile))
+}
+
+// restorer returns what restores the copy of a place into a data folder.
+func (r *replication) restorer(place replica.Place, data, litestream string) (replica.Restorer, error) {
+	database, err := r.database(data)
+	return replica.Restorer{
+		Program: litestream, Place: place, Database: database, Folder: filepath.Join(filepath.Dir(database), followFolder),
+	}, err
 }
 
 // replica returns how the data is copied.

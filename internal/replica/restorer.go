@@ -1,0 +1,289 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Restorer has Litestream's program restore a database from the copy.
+type Restorer struct {
+	Program  string
+	Place    Place
+	Database string // whole path, as Litestream knows it
+	Folder   string // of the followed copy; it need not be there
+}
+
+// ErrFollowed is why a followed copy can't be used: a follower still writes to it.
+var ErrFollowed = errors.New("lineboard follow runs here: stop it first")
+
+// Names in the folder of a followed copy.
+const (
+	followLock = "lock"
+	positionOf = "-txid" // added to the name of a database: how far it has come, written by Litestream
+	configName = "litestream.yml"
+)
+
+// command returns a command of Litestream that restores an epoch's copy. Its configuration goes to a folder.
+func (r Restorer) command(ctx context.Context, epoch int64, folder string, args ...string) (*exec.Cmd, error) {
+	config, err := LitestreamConfig(r.Place, epoch, r.Database, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(folder, configName)
+	if err := WriteFile(file, config); err != nil {
+		return nil, err
+	}
+	args = slices.Concat([]string{"restore", "-config", file, "-no-expand-env"}, args, []string{r.Database})
+	command := exec.CommandContext(ctx, r.Program, args...)
+	command.Env = append(os.Environ(), r.Place.Env()...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = stopDelay
+	return command, nil
+}
+
+// stopDelay is how long Litestream may take to end.
+const stopDelay = 5 * time.Second
+
+// Restore puts the end of an epoch's copy into a new file, from the followed copy where that is there.
+func (r Restorer) Restore(ctx context.Context, epoch int64, to string) error {
+	if r.Folder != "" {
+		switch caught, err := r.takeFollowed(ctx, epoch, to); {
+		case errors.Is(err, ErrFollowed):
+			return err
+		case caught && err == nil:
+			return nil
+		}
+	}
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	command, err := r.command(ctx, epoch, filepath.Dir(to), "-o", to)
+	if err != nil {
+		return err
+	}
+	if said, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("litestream restore: %w\n%s", err, said)
+	}
+	return nil
+}
+
+// Lock keeps followers from the followed copy until the file is closed. It fails with [ErrFollowed] if one is there.
+func (r Restorer) Lock() (*os.File, error) {
+	if err := os.MkdirAll(r.Folder, 0o700); err != nil {
+		return nil, err
+	}
+	return lockFile(filepath.Join(r.Folder, followLock))
+}
+
+// followed returns the file of the followed copy of an epoch.
+func (r Restorer) followed(epoch int64) string {
+	return filepath.Join(r.Folder, EpochFolder(epoch), filepath.Base(r.Database))
+}
+
+// takeFollowed brings the followed copy of an epoch to the end of the copy, and moves it to a file. It reports whether
+// it could.
+func (r Restorer) takeFollowed(ctx context.Context, epoch int64, to string) (caught bool, err error) {
+	from := r.followed(epoch)
+	if position(from) == "" {
+		return false, nil
+	}
+	lock, err := r.Lock()
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	end, err := r.end(ctx, epoch)
+	if err != nil {
+		return false, err
+	}
+	if err := r.catchUp(ctx, epoch, lock, end); err != nil {
+		return false, err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return false, err
+	}
+	return true, os.RemoveAll(filepath.Dir(from))
+}
+
+// position returns how far a followed copy has come, empty if it is not there as a whole.
+func position(database string) string {
+	at, err := os.ReadFile(database + positionOf)
+	if _, missing := os.Stat(database); err != nil || missing != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(at))
+}
+
+// end returns the position of the end of an epoch's copy. Positions have the same number of digits.
+func (r Restorer) end(ctx context.Context, epoch int64) (string, error) {
+	folder := filepath.Join(r.Folder, EpochFolder(epoch))
+	command, err := r.command(ctx, epoch, folder, "-dry-run", "-json", "-o", filepath.Join(folder, "none"))
+	if err != nil {
+		return "", err
+	}
+	said, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("litestream restore -dry-run: %w", err)
+	}
+	var plan struct {
+		End string `json:"max_txid"`
+	}
+	if err := json.Unmarshal(said, &plan); err != nil || plan.End == "" {
+		return "", fmt.Errorf("the plan of litestream can't be read: %q", said)
+	}
+	return plan.End, nil
+}
+
+// maxCatchUp is how long a followed copy may stand still before it is given up.
+const maxCatchUp = 5 * time.Second
+
+var errStands = errors.New("the followed copy does not come to the end")
+
+// catchUp follows the copy until the position of its end.
+func (r Restorer) catchUp(ctx context.Context, epoch int64, lock *os.File, end string) error {
+	database := r.followed(epoch)
+	if position(database) >= end {
+		return nil
+	}
+	ctx, stop := context.WithCancel(ctx)
+	follower, err := r.follow(ctx, epoch, lock, 20*time.Millisecond)
+	if err != nil {
+		stop()
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- follower.Wait() }()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	at, since := "", time.Now()
+	for {
+		now := position(database)
+		switch {
+		case now >= end:
+			return nil
+		case now != at:
+			at, since = now, time.Now()
+		case time.Since(since) > maxCatchUp:
+			return errStands
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			return errors.Join(errStands, err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// follow starts a follower of an epoch's copy. It keeps the lock as long as it lives, even without this process.
+func (r Restorer) follow(ctx context.Context, epoch int64, lock *os.File, every time.Duration) (*exec.Cmd, error) {
+	to := r.followed(epoch)
+	command, err := r.command(ctx, epoch, filepath.Dir(to), "-f", "-follow-interval", every.String(), "-o", to)
+	if err != nil {
+		return nil, err
+	}
+	inherit(command, lock)
+	return command, command.Start()
+}
+
+// Follow keeps a followed copy of the epoch that has one, until ctx ends.
+func (r Restorer) Follow(ctx context.Context, log *slog.Logger) error {
+	lock, err := r.Lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for ctx.Err() == nil {
+		epoch, err := r.copied(ctx)
+		switch {
+		case err != nil:
+			log.Error("the copy can't be followed", "place", r.Place.String(), "err", err)
+		case epoch > 0:
+			log.Info("following the copy", "epoch", epoch, "place", r.Place.String())
+			err = r.followOne(ctx, epoch, lock)
+		}
+		if ctx.Err() == nil && err != nil {
+			log.Error("the follower ended", "epoch", epoch, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(followGap):
+		}
+	}
+	return nil
+}
+
+// Pauses of a follower.
+const (
+	followGap   = 2 * time.Second // between two looks at the place
+	followEvery = 500 * time.Millisecond
+)
+
+func (r Restorer) copied(ctx context.Context) (int64, error) {
+	latest, err := Latest(ctx, r.Place)
+	if err != nil {
+		return 0, err
+	}
+	return Copied(ctx, r.Place, latest.Number)
+}
+
+// followOne follows the copy of an epoch until another one has a copy. One that can't be followed any further is
+// restored anew.
+func (r Restorer) followOne(ctx context.Context, epoch int64, lock *os.File) error {
+	if err := r.dropOthers(epoch); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	follower, err := r.follow(ctx, epoch, lock, followEvery)
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- follower.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			if ctx.Err() != nil {
+				return nil
+			}
+			return errors.Join(err, os.RemoveAll(filepath.Dir(r.followed(epoch))))
+		case <-time.After(followGap):
+		}
+		if now, err := r.copied(ctx); err == nil && now != epoch {
+			stop()
+			<-ended
+			return nil
+		}
+	}
+}
+
+// dropOthers removes the followed copies of other epochs.
+func (r Restorer) dropOthers(epoch int64) error {
+	entries, err := os.ReadDir(r.Folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != EpochFolder(epoch) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(r.Folder, e.Name())))
+		}
+	}
+	return err
+}
