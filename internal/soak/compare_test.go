@@ -153,6 +153,11 @@ func (b *books) checkRelease(r *releaseRow, told func(string, ...any)) {
 	}
 }
 
+// lost reports whether the record of a release was lost, and it stands for that.
+func (r *releaseRow) lost() bool {
+	return len(r.entries) > 0 && r.entries[0].Deed == packaging.ReleaseLost
+}
+
 // excused says that the stand-in broke its own promise, because the machine was too slow: a call that had arrived in
 // time was carried out after the doubt about it had ended. Nothing can be said about the program then.
 func (r *releaseRow) excused() bool {
@@ -201,6 +206,11 @@ func storyOf(r *releaseRow) string {
 		switch outcome = e.Outcome; e.Deed {
 		case packaging.ReleaseRequested:
 			outcome, fits = packaging.Sending, before == ""
+		case packaging.ReleaseLost: // its record was: one stands for it, unless another does
+			fits = true
+			if outcome = packaging.Unknown; before != "" {
+				outcome = before
+			}
 		case packaging.ReleaseEnded:
 			fits = before == packaging.Sending
 		case packaging.ReleaseSettled:
@@ -212,12 +222,12 @@ func storyOf(r *releaseRow) string {
 			return fmt.Sprintf("the history has %q, the last of them after %q", deeds, before)
 		}
 	}
-	if len(steps) < 2 {
+	if len(steps) < 2 && !r.lost() {
 		return fmt.Sprintf("the history has %q", deeds)
 	}
 	requested, last := steps[0], steps[len(steps)-1]
 	switch {
-	case requested.At.UnixMilli() != r.requested.UnixMilli() || requested.By.Username != r.user:
+	case !r.lost() && (requested.At.UnixMilli() != r.requested.UnixMilli() || requested.By.Username != r.user):
 		return fmt.Sprintf(
 			"requested by %s at %v, in the history by %s at %v", r.user, r.requested, requested.By.Username,
 			requested.At,

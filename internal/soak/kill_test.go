@@ -41,6 +41,7 @@ type soak struct {
 	orders  []string // all of them, the oldest first
 	pressed map[string]bool
 	presses []press
+	follows bool // those who press look what came of it
 
 	mu     sync.Mutex
 	events chan string // "arrived", "carried out" and "brought", while a round wants them
@@ -247,8 +248,8 @@ func (s *soak) pressAnd(ids map[string]string, do func()) {
 	s.mu.Unlock()
 
 	answered, quiet := make(chan struct{}, 100), make(chan struct{})
+	at := s.web // another machine may take over meanwhile
 	var pressing sync.WaitGroup
-	presses := make(chan press, 100)
 	for i, key := range s.choose(ids) {
 		after := s.some(60 * time.Millisecond)
 		if i == 0 {
@@ -257,8 +258,10 @@ func (s *soak) pressAnd(ids map[string]string, do func()) {
 		for by := range 1 + s.random.IntN(4)/3 { // sometimes two people press at once
 			pressing.Go(func() {
 				time.Sleep(after)
-				presses <- s.web.press(by, key, ids[key])
+				p := at.press(by, key, ids[key])
 				answered <- struct{}{}
+				s.look(at, &p, by)
+				s.note(p)
 			})
 		}
 	}
@@ -266,16 +269,26 @@ func (s *soak) pressAnd(ids map[string]string, do func()) {
 	s.awaitMoment(events, answered, quiet)
 	do()
 	pressing.Wait()
-	close(presses)
 	s.mu.Lock()
 	s.events = nil
 	s.mu.Unlock()
-	for p := range presses {
-		s.presses = append(s.presses, p)
-		s.pressed[p.order] = true
-		if p.problem != "" {
-			s.t.Errorf("press of %s: %s", p.order, p.problem)
-		}
+}
+
+// look has the person who pressed look what came of it.
+func (s *soak) look(at *web, p *press, by int) {
+	if s.follows && p.taken {
+		p.released = at.released(by, p.path)
+	}
+}
+
+// note notes a press.
+func (s *soak) note(p press) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.presses = append(s.presses, p)
+	s.pressed[p.order] = true
+	if p.problem != "" {
+		s.t.Errorf("press of %s: %s", p.order, p.problem)
 	}
 }
 

@@ -145,3 +145,9 @@ func (o *output) String() string {
 	defer o.mu.Unlock()
 	return string(o.text)
 }
+
+// tail is the end of what a program said, of so many bytes at most.
+func (o *output) tail(most int) string {
+	all := o.String()
+	return all[max(0, len(all)-most):]
+}

@@ -21,8 +21,9 @@ var usernames = []string{"supervisor1", "supervisor2", "admin1"}
 
 // web is what people see of the program, at whatever port it is now. Their cookies are from its first life.
 type web struct {
-	base   string
-	people []*http.Client
+	base        string
+	people      []*http.Client
+	unavailable bool // presses may be refused because nothing can be released
 }
 
 func newWeb() *web {
@@ -107,6 +108,7 @@ type press struct {
 	username     string
 	begun, ended time.Time
 	taken        bool   // answered 303: the release is on its way or through
+	released     bool   // the order's page said so then
 	problem      string // what no press may be answered with
 }
 
@@ -120,10 +122,21 @@ func (w *web) press(by int, order, path string) press {
 	case status == http.StatusSeeOther && strings.HasPrefix(location, path):
 		p.taken = true
 	case status == http.StatusConflict:
+	case status == http.StatusServiceUnavailable && w.unavailable:
 	default:
 		p.problem = fmt.Sprintf("answered %d to %q\n%.500s", status, location, body)
 	}
 	return p
+}
+
+// released reports whether the page of an order says that it was released. A process that is killed answers nothing.
+func (w *web) released(by int, path string) bool {
+	status, _, body, err := w.send(by, http.MethodGet, path, nil)
+	if err != nil || status != http.StatusOK {
+		return false
+	}
+	page, err := goquery.NewDocumentFromReader(strings.NewReader(body))
+	return err == nil && page.Find(".result-released").Length() > 0
 }
 
 // awaitOutcomes waits until the pages of all orders that were pressed show a settled outcome, or that none was ever
