@@ -43,6 +43,7 @@ const (
 	partBoard   = "board"
 	partPoll    = "poll"
 	partRelease = "release"
+	partCopy    = "copy"
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
@@ -56,8 +57,8 @@ const (
 )
 
 var parts = []string{
-	partBoard, partPoll, partRelease, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory, partLive,
-	partBusy, partVisit, partMemory,
+	partBoard, partPoll, partRelease, partCopy, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory,
+	partLive, partBusy, partVisit, partMemory,
 }
 
 // plan is how much is measured.
@@ -205,6 +206,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partImport) {
 		if err := b.measureImport(ctx); err != nil {
 			return fmt.Errorf("import: %w", err)
+		}
+	}
+	if b.wants(partCopy) {
+		if err := b.measureCopy(ctx); err != nil {
+			return fmt.Errorf("copy: %w", err)
 		}
 	}
 	if b.wants(partMemory) {
