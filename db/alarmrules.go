@@ -402,36 +402,46 @@ func (d *DB) SetAlarmSettings(
 		if noBeat || sealed.key == nil {
 			to.Heartbeat, to.HeartbeatEvery, sealed.key = "", 0, nil
 		}
-		var setAt any
-		if sealed.target != nil {
-			setAt = millis(at)
-		}
-		if err := s.exec(`
-			INSERT INTO alarm_settings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET address = excluded.address, language = excluded.language, mail_host = excluded.mail_host,
-				encryption = excluded.encryption, mail_from = excluded.mail_from, mail_user = excluded.mail_user,
-				mail_password = excluded.mail_password, password_set_at = excluded.password_set_at,
-				password_set_by = excluded.password_set_by, heartbeat_host = excluded.heartbeat_host,
-				heartbeat_url = excluded.heartbeat_url, heartbeat_minutes = excluded.heartbeat_minutes`,
-			s.tenant, to.Address, to.Language, to.MailHost, to.Encryption, to.MailFrom, to.MailUser, sealed.target,
-			setAt, setBy,
-			to.Heartbeat, sealed.key, inMinutes(to.HeartbeatEvery)); err != nil {
+		if err := s.storeAlarmSettings(to, sealed, at, setBy); err != nil {
 			return err
 		}
-		for _, set := range []struct {
-			name  string
-			typed bool
-		}{{"mail_password", !password.Empty()}, {"heartbeat", !beat.Empty() && !noBeat}} {
-			if !set.typed {
-				continue
+		if !password.Empty() {
+			if err := s.recordSecret("mail_password"); err != nil {
+				return err
 			}
-			e := packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: set.name}
-			if err := s.record(e); err != nil {
+		}
+		if !beat.Empty() && !noBeat {
+			if err := s.recordSecret("heartbeat"); err != nil {
 				return err
 			}
 		}
 		return s.recordChange(packaging.AlarmsSet, "how alarms are sent", describeSettings(was), describeSettings(to))
 	})
+}
+
+// storeAlarmSettings stores how alarms are sent, and since when by whom the password of the mail server is set.
+func (s *setupTx) storeAlarmSettings(
+	to packaging.AlarmSettings, sealed sealedTarget, at time.Time, setBy string,
+) error {
+	var setAt any
+	if sealed.target != nil {
+		setAt = millis(at)
+	}
+	return s.exec(`
+		INSERT INTO alarm_settings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET address = excluded.address, language = excluded.language, mail_host = excluded.mail_host,
+			encryption = excluded.encryption, mail_from = excluded.mail_from, mail_user = excluded.mail_user,
+			mail_password = excluded.mail_password, password_set_at = excluded.password_set_at,
+			password_set_by = excluded.password_set_by, heartbeat_host = excluded.heartbeat_host,
+			heartbeat_url = excluded.heartbeat_url, heartbeat_minutes = excluded.heartbeat_minutes`,
+		s.tenant, to.Address, to.Language, to.MailHost, to.Encryption, to.MailFrom, to.MailUser, sealed.target,
+		setAt, setBy,
+		to.Heartbeat, sealed.key, inMinutes(to.HeartbeatEvery))
+}
+
+// recordSecret records that a secret of alarms was set.
+func (s *setupTx) recordSecret(name string) error {
+	return s.record(packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.CredentialSet, Object: name})
 }
 
 func describeSettings(s packaging.AlarmSettings) string {

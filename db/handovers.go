@@ -165,27 +165,13 @@ func (d *DB) OpenItems(
 
 func openItems(
 	ctx context.Context, q querier, in packaging.Scope, o packaging.Occurrence, now time.Time,
-) (items []packaging.HandoverItem, err error) {
+) ([]packaging.HandoverItem, error) {
+	r := itemReader{ctx: ctx, q: q}
 	// The plus signs in ORDER BY keep SQLite from reading along the IDs, past all that ever was.
-	add := func(kind packaging.ItemKind, query string, args ...any) {
-		if err != nil {
-			return
-		}
-		var some []packaging.HandoverItem
-		some, err = collect(ctx, q, func(row scanner) (i packaging.HandoverItem, err error) {
-			var order sql.Null[packaging.OrderID]
-			var note sql.Null[packaging.NoteID]
-			var since int64
-			err = row.Scan(&i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since)
-			i.Kind, i.OrderID, i.NoteID, i.Since = kind, order.V, note.V, moment(since)
-			return i, err
-		}, query, args...)
-		items = append(items, some...)
-	}
 	const order = `coalesce(l.code, o.line_code), coalesce(l.name, o.line_name), o.id, o.order_key, NULL, trim(o.product || ' · ' || o.lot, ' ·')`
 	ofOrders := inScope(in, "o.")
 	releases := func(kind packaging.ItemKind, condition string) {
-		add(kind, `SELECT `+order+`, r.requested_at FROM releases r JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
+		r.add(kind, `SELECT `+order+`, r.requested_at FROM releases r JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
 			WHERE r.tenant_id = ? AND `+ofOrders.sql+` AND `+condition+` ORDER BY +r.id`, append(
 			[]any{in.Tenant()}, ofOrders.args...,
 		)...)
@@ -197,7 +183,7 @@ func openItems(
 			"o.gone = 0 AND o.urgency = ? AND o.status = ? AND (coalesce(r.outcome, '') NOT IN ('sending', 'unknown') OR r.closed_at IS NOT NULL)",
 			status.Urgency(), status,
 		)
-		add(kind, `SELECT `+order+`, o.confirmed_at FROM orders o LEFT JOIN lines l ON l.id = o.line_id
+		r.add(kind, `SELECT `+order+`, o.confirmed_at FROM orders o LEFT JOIN lines l ON l.id = o.line_id
 			LEFT JOIN releases r ON r.id = o.last_release_id WHERE `+w.sql+` ORDER BY +o.id`, w.args...)
 	}
 	releases(packaging.UnknownOutcome, `r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL`)
@@ -205,7 +191,7 @@ func openItems(
 		AND o.urgency < 6 AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)`
 	releases(packaging.OddList, oddNow)
 	// Lists that are late at their line, of orders whose list is not odd too.
-	add(packaging.OddList, `
+	r.add(packaging.OddList, `
 		SELECT `+order+` || ' → ' || group_concat(d.name, ', ' ORDER BY d.name), min(v.since)
 		FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN releases r ON r.id = v.release_id
 		JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
@@ -213,27 +199,55 @@ func openItems(
 		GROUP BY o.id ORDER BY o.id`, append(append([]any{in.Tenant()}, ofOrders.args...), millis(now))...)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
 	queues := inScope(in, "q.")
-	add(packaging.RunningQueue, `
+	r.add(packaging.RunningQueue, `
 		SELECT l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
 		FROM lines l JOIN queues q ON q.line_id = l.id AND q.stop = ''
 		WHERE l.tenant_id = ? AND `+queues.sql+` ORDER BY l.code`, append([]any{in.Tenant()}, queues.args...)...)
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
-	// Those of the shift, and what was written since the hand-over before: after it, or between two shifts.
+	r.addNotes(in, o)
+	if r.err != nil {
+		return nil, r.err
+	}
+	left, err := unacknowledgedItems(ctx, q, in)
+	return packaging.Carry(r.items, left), err
+}
+
+// itemReader reads items one kind after the other, until an error.
+type itemReader struct {
+	ctx   context.Context
+	q     querier
+	items []packaging.HandoverItem
+	err   error
+}
+
+func (r *itemReader) add(kind packaging.ItemKind, query string, args ...any) {
+	if r.err != nil {
+		return
+	}
+	var some []packaging.HandoverItem
+	some, r.err = collect(r.ctx, r.q, func(row scanner) (i packaging.HandoverItem, err error) {
+		var order sql.Null[packaging.OrderID]
+		var note sql.Null[packaging.NoteID]
+		var since int64
+		err = row.Scan(&i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since)
+		i.Kind, i.OrderID, i.NoteID, i.Since = kind, order.V, note.V, moment(since)
+		return i, err
+	}, query, args...)
+	r.items = append(r.items, some...)
+}
+
+// addNotes adds those of the shift, and what was written since the hand-over before: after it, or between two shifts.
+func (r *itemReader) addNotes(in packaging.Scope, o packaging.Occurrence) {
 	notes := inScope(in, "n.")
 	notes.and(
 		true, "n.at >= min(?, coalesce((SELECT max(at) FROM handovers WHERE tenant_id = n.tenant_id), ?)) AND n.at < ?",
 		millis(o.Begin), millis(o.Begin), millis(o.Until),
 	)
 	notes.and(true, "NOT EXISTS (SELECT 1 FROM handover_items i WHERE i.note_id = n.id)")
-	add(packaging.ShiftNote, `
+	r.add(packaging.ShiftNote, `
 		SELECT n.line_code, n.line_name, n.order_id, n.order_key, n.id, n.words, n.at FROM notes n
 		WHERE `+notes.sql+` AND NOT EXISTS (SELECT 1 FROM note_withdrawals w WHERE w.note_id = n.id) ORDER BY n.id`, notes.args...)
-	if err != nil {
-		return nil, err
-	}
-	left, err := unacknowledgedItems(ctx, q, in)
-	return packaging.Carry(items, left), err
 }
 
 // HandOver hands a shift over with what was shown to the person: where anything that is open has changed since, it is a

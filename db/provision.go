@@ -141,44 +141,45 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 	if err != nil {
 		return err
 	}
-	fresh = fresh || unknown
 	before, err := s.describePerson(id)
 	if err != nil {
 		return err
 	}
-	if fresh {
-		before = ""
+	if err := s.setPerson(id, p); err != nil {
+		return err
 	}
+	switch {
+	case fresh || unknown: // the file is how a site begins: its passwords are the first
+		before = ""
+		err = s.record(packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + p.Username,
+		})
+	case !samePassword:
+		err = s.setPassword(id, p.Username, hash)
+	}
+	if err == nil && !samePassword {
+		err = s.exec(`UPDATE users SET password_mark = ? WHERE id = ?`, mark, id)
+	}
+	if err != nil {
+		return err
+	}
+	return s.recordPerson(id, p.Username, before)
+}
+
+// setPerson gives a person the name, role and lines of the file.
+func (s *setupTx) setPerson(id packaging.UserID, p PersonSetup) error {
 	if err := s.exec(`UPDATE users SET full_name = ? WHERE id = ?`, p.FullName, id); err != nil {
 		return err
 	}
 	if err := s.setRole(id, p.Role); err != nil {
 		return err
 	}
-	if p.Lines != nil {
-		lines, err := s.lineIDs(p.Lines)
-		if err != nil {
-			return err
-		}
-		if err := s.limitLines(id, lines); err != nil {
-			return err
-		}
+	if p.Lines == nil {
+		return nil
 	}
-	if fresh { // the file is how a site begins: its passwords are the first
-		if err := s.record(packaging.Entry{
-			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + p.Username,
-		}); err != nil {
-			return err
-		}
-	} else if !samePassword {
-		if err := s.setPassword(id, p.Username, hash); err != nil {
-			return err
-		}
+	lines, err := s.lineIDs(p.Lines)
+	if err != nil {
+		return err
 	}
-	if !samePassword {
-		if err := s.exec(`UPDATE users SET password_mark = ? WHERE id = ?`, mark, id); err != nil {
-			return err
-		}
-	}
-	return s.recordPerson(id, p.Username, before)
+	return s.limitLines(id, lines)
 }

@@ -60,10 +60,8 @@ func CompareAll(ctx context.Context, store Store, path string) (f Findings, err 
 	}
 	for _, unknown := range byTenant(c.anchors, known) {
 		last := unknown[len(unknown)-1]
-		if !slices.ContainsFunc(tenants, func(t packaging.Tenant) bool {
-			return t.ID == last.Tenant &&
-				t.Slug == last.Slug
-		}) {
+		is := func(t packaging.Tenant) bool { return t.ID == last.Tenant && t.Slug == last.Slug }
+		if !slices.ContainsFunc(tenants, is) {
 			l, err := lossOf(unknown, 1)
 			if err != nil {
 				return f, err
@@ -71,38 +69,37 @@ func CompareAll(ctx context.Context, store Store, path string) (f Findings, err 
 			f.NoTenant = append(f.NoTenant, l)
 			continue
 		}
-		head := headOf(heads, last.Tenant)
-		n, err := agreement(ctx, store, unknown, head)
-		if err != nil {
+		if err := f.compare(ctx, store, unknown, headOf(heads, last.Tenant)); err != nil {
 			return f, err
-		}
-		agreed, lost := int64(0), unknown[n:]
-		if len(lost) == 0 {
-			continue
-		}
-		if n > 0 {
-			agreed = unknown[n-1].Seq
-		}
-		// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and
-		// is another one, tells of a history that was written anew.
-		rewrote, from := slices.ContainsFunc(lost, func(a written) bool {
-			return a.Seq > agreed &&
-				a.Seq <= head
-		}), head+1
-		if rewrote {
-			from = agreed + 1
-		}
-		l, err := lossOf(lost, from)
-		if err != nil {
-			return f, err
-		}
-		if rewrote {
-			f.Rewrote = append(f.Rewrote, l)
-		} else {
-			f.Shorter = append(f.Shorter, l)
 		}
 	}
 	return f, nil
+}
+
+// compare adds what anchors of one tenant tell of its history, whose last entry is head.
+func (f *Findings) compare(ctx context.Context, store Store, unknown []written, head int64) error {
+	n, err := agreement(ctx, store, unknown, head)
+	if err != nil {
+		return err
+	}
+	agreed, lost := int64(0), unknown[n:]
+	if len(lost) == 0 {
+		return nil
+	}
+	if n > 0 {
+		agreed = unknown[n-1].Seq
+	}
+	// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and
+	// is another one, tells of a history that was written anew.
+	rewrote := slices.ContainsFunc(lost, func(a written) bool { return a.Seq > agreed && a.Seq <= head })
+	if rewrote {
+		l, err := lossOf(lost, agreed+1)
+		f.Rewrote = append(f.Rewrote, l)
+		return err
+	}
+	l, err := lossOf(lost, head+1)
+	f.Shorter = append(f.Shorter, l)
+	return err
 }
 
 func headOf(heads []packaging.Head, tenant packaging.TenantID) int64 {

@@ -10,6 +10,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/handlers"
+	"lineboard/internal/certificate"
 	"lineboard/internal/config"
 	"lineboard/internal/deliver"
 	"lineboard/internal/packaging"
@@ -71,20 +72,11 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	if err != nil {
 		return err
 	}
-	parts := s.parts(store, log)
+	parts, err := s.servedParts(p, store, certificate, log)
+	if err != nil {
+		return err
+	}
 	parts.Setup, parts.Demo = setup, people
-	if certificate != nil {
-		parts.Certificate = certificate.Ends
-	}
-	if parts.MetricsToken, err = readMetricsToken(s.MetricsTokenFile); err != nil {
-		return err
-	}
-	if parts.Replica, err = s.replica(p, store, log); err != nil {
-		return err
-	}
-	if parts.Reserve, err = openReserve(store, parts.Anchors, log); err != nil {
-		return err
-	}
 	if !parts.Secure && people == nil {
 		log.Warn("people reach Lineboard by plain HTTP: the network can read passwords; see --tls-cert and --https")
 	}
@@ -99,22 +91,10 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 	group.Go(func() error { return manager.guard(ctx) })
 	group.Go(func() error { return lineboard.Run(ctx) })
 	group.Go(func() error {
-		return server{
-			addr:        s.Addr,
-			certificate: certificate,
-			handler:     lineboard.Handler,
-			announce: func(address string) {
-				announce(address + s.Prefix)
-				invite(address + s.Prefix)
-				manager.tell("READY=1")
-			},
-			stopping:    func() { manager.tell("STOPPING=1"); lineboard.BeginStop() },
-			awaited:     lineboard.Releaser.AwaitCalls,
-			log:         log,
-			connections: s.ConnectionLimit,
-			networks:    s.Local,
-			proxies:     s.Proxies,
-		}.run(ctx)
+		return s.server(lineboard, certificate, manager, log, func(address string) {
+			announce(address + s.Prefix)
+			invite(address + s.Prefix)
+		}).run(ctx)
 	})
 	if s.MetricsAddr != "" {
 		group.Go(func() error { return s.serveMetrics(ctx, lineboard.Metrics, log) })
@@ -151,6 +131,42 @@ func logSchemaFaults(p run, store *db.DB, log *slog.Logger) error {
 		log.Error("the database's schema was changed by hand: run lineboard verify", "part", f.Name, "fault", f.Kind)
 	}
 	return err
+}
+
+// server returns what serves a Lineboard over HTTP. It announces the address once it listens.
+func (s *settings) server(
+	lineboard *App, certificate *certificate.Reloader, manager supervisor, log *slog.Logger, announce func(address string),
+) server {
+	return server{
+		addr:        s.Addr,
+		certificate: certificate,
+		handler:     lineboard.Handler,
+		announce:    func(address string) { announce(address); manager.tell("READY=1") },
+		stopping:    func() { manager.tell("STOPPING=1"); lineboard.BeginStop() },
+		awaited:     lineboard.Releaser.AwaitCalls,
+		log:         log,
+		connections: s.ConnectionLimit,
+		networks:    s.Local,
+		proxies:     s.Proxies,
+	}
+}
+
+// servedParts returns the parts of a Lineboard that serves, with what it keeps beside the database.
+func (s *settings) servedParts(
+	p run, store *db.DB, certificate *certificate.Reloader, log *slog.Logger,
+) (parts Parts, err error) {
+	parts = s.parts(store, log)
+	if certificate != nil {
+		parts.Certificate = certificate.Ends
+	}
+	if parts.MetricsToken, err = readMetricsToken(s.MetricsTokenFile); err != nil {
+		return parts, err
+	}
+	if parts.Replica, err = s.replica(p, store, log); err != nil {
+		return parts, err
+	}
+	parts.Reserve, err = openReserve(store, parts.Anchors, log)
+	return parts, err
 }
 
 // firstStart begins the set-up while there is no administrator. invite prints the link to it.

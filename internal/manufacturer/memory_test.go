@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector multiplies memory, so there is nothing to measure beside it.
+
 package manufacturer
 
 import (

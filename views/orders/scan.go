@@ -158,9 +158,6 @@ type scanAnswer struct {
 func (a scanAnswer) isCalm() bool { return a.tone == "released" || a.tone == "told" }
 
 func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
-	say := func(tone, icon string, e shell.Explanation, wrong ...string) scanAnswer {
-		return scanAnswer{e, tone, icon, wrong}
-	}
 	first := func() packaging.Order { return s.Found[s.Verdict.Pack.ID()][0].Of }
 	switch s.Verdict.Kind {
 	case gs1.Known, gs1.Differs:
@@ -212,6 +209,11 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 			Do: text.Say(ctx, "scan.not_mapped.do"),
 		})
 	}
+	return s.other(ctx)
+}
+
+// other returns what is said of a code that is no pack.
+func (s Scanned) other(ctx context.Context) scanAnswer {
 	switch {
 	case s.OrderID != nil:
 		return say("told", "info", shell.Explanation{
@@ -235,6 +237,10 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 		return say("unknown", "circle-help", unreadable, place)
 	}
 	return say("unknown", "circle-help", unreadable)
+}
+
+func say(tone, icon string, e shell.Explanation, wrong ...string) scanAnswer {
+	return scanAnswer{e, tone, icon, wrong}
 }
 
 // scanPauses are after how long without a key a scan may end, for scanners that send no Enter or Tab.
