@@ -517,7 +517,6 @@ func TestCredentialsThatAreRefusedAgainAndAgainRaiseTheirAlarm(t *testing.T) {
 	}
 }
 
-// What the store can't say is an error of the program, and nothing about the recipient.
 func TestCredentialsThatEndSoonAreToldInTimeUntilTheyAreNew(t *testing.T) {
 	t.Parallel()
 	server, roots := newPost(t)
@@ -607,6 +606,7 @@ func TestAStaticTokenThatSaysWhenItExpiresIsToldOfByItself(t *testing.T) {
 	}
 }
 
+// What the store can't say is an error of the program, and nothing about the recipient.
 func TestATryThatTheStoreFailsIsNotSaidToBeUndelivered(t *testing.T) {
 	t.Parallel()
 	s := house.New(t, house.Options{})
