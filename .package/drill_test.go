@@ -271,9 +271,9 @@ provision: /etc/lineboard/site.yaml
 `
 
 // A whole life on a fresh Debian under its own systemd: installed, set up, a release, examined, upgraded, restored
-// elsewhere, removed and purged.
+// elsewhere, removed and purged. Then the .rpm on the same machine, without Debian's helpers.
 func TestALifeOnDebian(t *testing.T) {
-	needs(t, "debootstrap", "systemd-nspawn", "nsenter", "dpkg", "git")
+	needs(t, "debootstrap", "systemd-nspawn", "nsenter", "dpkg", "git", "rpm")
 	lifeOf(t, packagesOf(t, previous(t), "1.0.0"), current(t))
 }
 
@@ -335,6 +335,7 @@ func lifeOf(t *testing.T, first, second string) {
 
 	d.restoredElsewhere(t, trusted, order, serials)
 	d.purged(t)
+	d.livesByRPM(t, first, second)
 }
 
 // configure gives the machine a sandbox, a certificate, a disk for backups, secrets and a site, as docs/operate.md says.
@@ -420,6 +421,41 @@ func (d debian) purged(t *testing.T) {
 	}
 	if said := d.do(t, "stat -c '%U %a' /var/lib/lineboard; ls /var/lib/lineboard/lineboard.key /etc/lineboard/site.yaml /etc/lineboard/credentials/api-key"); !strings.HasPrefix(said, "lineboard 700") {
 		t.Errorf("the data after the purge: %s", said)
+	}
+}
+
+// livesByRPM installs, upgrades and removes the .rpm, whose scripts must go without what only Debian has.
+func (d debian) livesByRPM(t *testing.T, first, second string) {
+	t.Helper()
+	d.do(t, "userdel lineboard && rm -r /var/lib/lineboard /etc/lineboard && rm /usr/bin/deb-systemd-helper /usr/bin/deb-systemd-invoke")
+	rpm := func(args ...string) {
+		t.Helper()
+		args = append([]string{"--root", d.root, "--force-debian", "--nodeps"}, args...)
+		if said, err := exec.CommandContext(t.Context(), "rpm", args...).CombinedOutput(); err != nil {
+			t.Fatalf("rpm %v: %v: %s", args, err, said)
+		}
+	}
+	rpm("-i", glob(t, first, "*.rpm"))
+	if said := d.do(t, "stat -c '%U:%G %a' /var/lib/lineboard /etc/lineboard /etc/lineboard/lineboard.yaml"); said !=
+		"lineboard:lineboard 700\nroot:lineboard 750\nroot:lineboard 640\n" {
+		t.Errorf("installed: %s", said)
+	}
+	d.do(t, "systemctl daemon-reload && systemctl enable --now lineboard")
+	d.serves(t, d.client(nil), "http://127.0.0.1:8080")
+	d.do(t, "echo 'verbose: true' >>/etc/lineboard/lineboard.yaml")
+	rpm("-U", glob(t, second, "*.rpm"))
+	d.do(t, "systemctl daemon-reload && systemctl restart lineboard")
+	d.serves(t, d.client(nil), "http://127.0.0.1:8080")
+	if said := d.do(t, "lineboard version; tail -1 /etc/lineboard/lineboard.yaml"); !strings.HasPrefix(said, "Lineboard 1.1.0\n") ||
+		!strings.HasSuffix(said, "verbose: true\n") {
+		t.Errorf("upgraded: %s", said)
+	}
+	d.do(t, "systemctl disable --now lineboard")
+	rpm("-e", "lineboard")
+	if said := d.do(t, "ls /usr/bin/lineboard /usr/lib/systemd/system/lineboard.service 2>&1; "+
+		"ls /etc/lineboard /var/lib/lineboard/lineboard.db"); strings.Count(said, "No such file") != 2 ||
+		!strings.Contains(said, "lineboard.yaml.rpmsave") || !strings.Contains(said, "lineboard.db") {
+		t.Errorf("removed: %s", said)
 	}
 }
 

@@ -133,6 +133,29 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestDoctorAsksDestinationsWhetherTheyAreThere(t *testing.T) {
+	data, shared := filepath.Join(t.TempDir(), "data"), t.TempDir()
+	provision := site(t, "http://127.0.0.1:1")
+	text := content(t, provision) + "    destinations: [{line: L1, name: Share, kind: folder, root: share}]\n"
+	if err := os.WriteFile(provision, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", provision,
+		"--drop-root", "share="+shared).end(t)
+	r, _ := examined(t, "--data", data, "--drop-root", "share="+shared)
+	if grade, said := r.grade("destination"); grade != packaging.Good || !strings.Contains(said, "L1: the destination Share") {
+		t.Errorf("there: %s, %s", grade, said)
+	}
+	if err := os.Remove(shared); err != nil {
+		t.Fatal(err)
+	}
+	r, code := examined(t, "--data", data, "--drop-root", "share="+shared)
+	if grade, said := r.grade("destination"); grade != packaging.Fault || code != exitFault ||
+		!strings.Contains(said, "can't be reached") {
+		t.Errorf("gone: %s, %s, exit code %d", grade, said, code)
+	}
+}
+
 // Canaries are in everything that is secret or about people: the bundle must have none of them.
 func TestTheBundleHoldsNothingSecret(t *testing.T) {
 	data, file := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "support.zip")

@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"lineboard/db"
 	"lineboard/internal/config"
+	"lineboard/internal/deliver"
 	"lineboard/internal/doctor"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
@@ -100,6 +102,8 @@ func (s *settings) examineClosed(ctx context.Context, provision string, getenv f
 	}
 	f.Ends, err = ends(ctx, store, tenants)
 	f.Database.Err = errors.Join(f.Database.Err, err)
+	f.Destinations, err = reachAll(ctx, store, deliver.New(store, copies.Deliveries))
+	f.Database.Err = errors.Join(f.Database.Err, err)
 	return f
 }
 
@@ -113,6 +117,23 @@ func ends(ctx context.Context, store *db.DB, tenants []packaging.Tenant) (all []
 		all = append(all, doctor.End{Tenant: t, CredentialsEnd: end})
 	}
 	return all, nil
+}
+
+// reachLimit is how long destinations may take to show that they are there.
+const reachLimit = 3 * time.Second
+
+// reachAll asks all destinations that lists are brought to, at once, whether they are there.
+func reachAll(ctx context.Context, store *db.DB, d *deliver.Deliverer) ([]doctor.Destination, error) {
+	running, err := store.RunningDestinations(ctx)
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	all := make([]doctor.Destination, len(running))
+	var asked sync.WaitGroup
+	for i, to := range running {
+		asked.Go(func() { all[i] = doctor.Destination{Destination: to, Problem: d.Reach(ctx, to)} })
+	}
+	asked.Wait()
+	return all, err
 }
 
 // canary fails if the key at hand does not open what was sealed for a standby. sealed is false if nothing was.
@@ -185,6 +206,9 @@ func (a *App) Condition(ctx context.Context) (packaging.Condition, error) {
 	}
 	facts.Tenants = tenants
 	if facts.Ends, err = ends(ctx, a.Store, tenants); err != nil {
+		return c, err
+	}
+	if facts.Destinations, err = reachAll(ctx, a.Store, a.Deliver); err != nil {
 		return c, err
 	}
 	c.Findings = doctor.Examine(facts)

@@ -85,11 +85,16 @@ func (d *Deliverer) checkURL(address string) error {
 		u.Fragment != "" {
 		return packaging.Fail(packaging.Invalid, "destination.bad_url")
 	}
+	return d.checkHost(hostAndPort(u))
+}
+
+// hostAndPort returns where a URL leads, with the port of its scheme if it names none.
+func hostAndPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
 	}
-	return d.checkHost(net.JoinHostPort(u.Hostname(), port))
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // checkPublic returns Invalid for what is no address of this server, unless it is empty.

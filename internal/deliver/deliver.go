@@ -65,6 +65,7 @@ type Deliverer struct {
 	mu      sync.Mutex
 	workers map[packaging.DestinationID]*worker
 	tried   sync.Map // destinations that are tried now
+	asked   sync.Map // destinations that are asked now whether they are there
 }
 
 // New returns a Deliverer.

@@ -27,6 +27,7 @@ type Facts struct {
 	Tenants      []packaging.Tenant
 	APIs         []API
 	Ends         []End
+	Destinations []Destination
 }
 
 // CopyKey is how the key goes with the copy.
@@ -34,6 +35,12 @@ type CopyKey struct {
 	Tried  bool
 	Sealed bool  // something was sealed for the copy
 	Err    error // why the key does not open it, or why that is not known
+}
+
+// Destination is where serial lists of a line are brought.
+type Destination struct {
+	packaging.Destination
+	Problem error // why it is not reached
 }
 
 // Disk is the file system of a folder.
@@ -89,6 +96,7 @@ const (
 func Examine(f Facts) (found []packaging.Finding) {
 	for _, check := range []func(Facts) []packaging.Finding{
 		settings, files, disks, database, history, key, backups, copied, certificate, zones, apis, credentials,
+		destinations,
 	} {
 		found = append(found, check(f)...)
 	}
@@ -323,6 +331,19 @@ func reached(a API) packaging.Finding {
 		return finding("api", packaging.Fault, "away", "Site", a.Tenant.Name, "Why", a.Problem)
 	}
 	return finding("api", packaging.Good, "ok", "Site", a.Tenant.Name)
+}
+
+func destinations(f Facts) (found []packaging.Finding) {
+	for _, d := range f.Destinations {
+		mine := finding("destination", packaging.Good, "ok", "Line", d.Line.Code, "Name", d.Name)
+		if d.Problem != nil {
+			mine = finding("destination", packaging.Fault, "away",
+				"Line", d.Line.Code, "Name", d.Name, "Why", d.Problem.Error())
+		}
+		mine.Tenant = d.Tenant
+		found = append(found, mine)
+	}
+	return found
 }
 
 func clockOf(a API) packaging.Finding {

@@ -28,6 +28,9 @@ func well() Facts {
 			{ghent, packaging.CredentialsEnd{LastDay: "2026-12-30", RemindDays: 30}},
 			{packaging.Tenant{ID: 2}, packaging.CredentialsEnd{RemindDays: 30}}, // says nothing
 		},
+		Destinations: []Destination{
+			{Destination: packaging.Destination{Tenant: 1, Name: "MES", Line: packaging.Line{Code: "L1"}}},
+		},
 	}
 }
 
@@ -40,9 +43,8 @@ func TestWhatIsWellIsSaidCheckByCheck(t *testing.T) {
 			t.Errorf("%s is a %s", f.Key, f.Grade)
 		}
 	}
-	if got := strings.Join(
-		checks, " ",
-	); got != "settings files disk database history key backups copy copy certificate zone api clock credentials" {
+	if got := strings.Join(checks, " "); got != "settings files disk database history key backups copy copy "+
+		"certificate zone api clock credentials destination" {
 		t.Errorf("checks: %s", got)
 	}
 }
@@ -99,7 +101,10 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 		"doctor.zone.strange": {packaging.Fault, func(f *Facts) { f.Tenants[0].TimeZone = "Europe/Nowhere" }},
 		"doctor.api.away":     {packaging.Fault, func(f *Facts) { f.APIs[0].Problem = "connection refused" }},
 		"doctor.api.unasked":  {packaging.Good, func(f *Facts) { f.APIs[0].Unasked = true }},
-		"doctor.clock.off":    {packaging.Warning, func(f *Facts) { f.APIs[0].Off = -2 * time.Minute }},
+		"doctor.destination.away": {
+			packaging.Fault, func(f *Facts) { f.Destinations[0].Problem = errors.New("connection refused") },
+		},
+		"doctor.clock.off": {packaging.Warning, func(f *Facts) { f.APIs[0].Off = -2 * time.Minute }},
 	} {
 		facts := well()
 		c.is(&facts)

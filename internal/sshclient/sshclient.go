@@ -86,10 +86,14 @@ func named(err error) error {
 // errSeen ends a connection once the server's key was seen.
 var errSeen = errors.New("seen")
 
-// SeeHostKey asks the server for its key, for a person to compare.
+// SeeHostKey asks the server for its key, to compare it: for one of the pinned kind, or of any if none is pinned.
 func (s Server) SeeHostKey(ctx context.Context) (hostKey string, err error) {
+	var kinds []string
+	if pinned, err := ParseHostKey(s.HostKey); err == nil {
+		kinds = algorithmsOf(pinned)
+	}
 	_, err = s.connect(ctx, &ssh.ClientConfig{
-		User: s.User, HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
+		User: s.User, HostKeyAlgorithms: kinds, HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			hostKey = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 			return errSeen
 		},

@@ -1,0 +1,83 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"golang.org/x/crypto/ssh"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/sshclient"
+)
+
+// Reach asks whether a destination is there. It brings nothing and signs in nowhere. It fails with a
+// [packaging.DeliveryFailure], at the latest when ctx ends.
+func (d *Deliverer) Reach(ctx context.Context, to packaging.Destination) error {
+	if _, running := d.asked.LoadOrStore(to.ID, true); running {
+		return &packaging.DeliveryFailure{Problem: packaging.TimedOutThere, Detail: "the last question has not ended"}
+	}
+	asked := make(chan error, 1)
+	go func() { // a mount that hangs holds up nobody
+		err := d.reach(ctx, to)
+		d.asked.Delete(to.ID)
+		asked <- err
+	}()
+	var err error
+	select {
+	case err = <-asked:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err == nil {
+		return nil
+	}
+	f := failureOf(err)
+	return &f
+}
+
+func (d *Deliverer) reach(ctx context.Context, to packaging.Destination) error {
+	switch to.Kind {
+	case packaging.FolderDestination:
+		root, err := folder{d.Roots[to.Address]}.open()
+		if err != nil {
+			return err
+		}
+		return root.Close()
+	case packaging.SFTPDestination:
+		return d.seesPinnedKey(ctx, to)
+	case packaging.WebhookDestination:
+		at, err := url.Parse(to.Address)
+		if err != nil {
+			return err
+		}
+		conn, err := d.dial(ctx, "tcp", hostAndPort(at))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+	return nil
+}
+
+// seesPinnedKey fails unless the server has the host key that is pinned.
+func (d *Deliverer) seesPinnedKey(ctx context.Context, to packaging.Destination) error {
+	pinned, err := sshclient.ParseHostKey(to.HostKey)
+	if err != nil {
+		return fail(packaging.WrongHostKey, err)
+	}
+	seen, err := sshclient.Server{
+		Address: to.Address, HostKey: to.HostKey, User: to.Username, Dial: d.dial,
+	}.SeeHostKey(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := sshclient.ParseHostKey(seen)
+	if err == nil && ssh.FingerprintSHA256(key) != ssh.FingerprintSHA256(pinned) {
+		err = errors.New("it has the key " + ssh.FingerprintSHA256(key))
+	}
+	if err != nil {
+		return fail(packaging.WrongHostKey, err)
+	}
+	return nil
+}
