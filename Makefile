@@ -122,8 +122,11 @@ peers: ## test against programs of other people, which it installs (Debian, as r
 	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd openssh-server \
 		debootstrap systemd-container rpm skopeo
 	promtool check rules docs/operate/alerts.yml
-	mkdir -p .bin && sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' docs/operate/lineboard.service >.bin/lineboard.service
-	systemd-analyze verify .bin/lineboard.service
+	mkdir -p .bin
+	for unit in lineboard litestream; do \
+		sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' docs/operate/$$unit.service >.bin/$$unit.service; \
+		systemd-analyze verify .bin/$$unit.service; \
+	done
 	systemd-analyze security --offline=true --threshold=20 .bin/lineboard.service >/dev/null
 	[[ -x .bin/litestream ]] || GOBIN=$(CURDIR)/.bin go install $(LITESTREAM)
 	go test -count=1 -tags peers -run 'OtherReaders|Nginx|Configurations|OpenSSH|Litestream' ./internal/gs1 ./internal/app ./internal/deliver ./handlers/orders
