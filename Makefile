@@ -120,7 +120,7 @@ soak: ## kill the program, restore backups and lose machines KILLS (300) times e
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)
 	apt-get install -y -q --no-install-recommends dmtx-utils zxing-cpp-tools nginx caddy prometheus systemd openssh-server \
-		debootstrap systemd-container rpm skopeo
+		debootstrap systemd-container rpm iproute2 skopeo
 	promtool check rules docs/operate/alerts.yml
 	mkdir -p .bin
 	for unit in lineboard litestream; do \

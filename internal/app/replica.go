@@ -157,6 +157,7 @@ func (a *App) copyOf(r Replica) *replica.Copy {
 	}
 	return replica.New(replica.Options{
 		Sync: r.Sync, Limit: r.Wait, Guard: r.Guard, Written: a.Store.Written, GoesOn: a.goesOn, Refuses: a.refuses,
+		WentOn: a.wentOn,
 		Marked: func(orders []packaging.Order) {
 			for _, o := range orders {
 				a.Hub.Publish(packaging.OrderTopic(o.ID).Of(o.TenantID))
@@ -182,6 +183,14 @@ func (a *App) tellCopyBegan() {
 func (a *App) goesOn(ctx context.Context, tenant packaging.TenantID) (bool, error) {
 	rules, err := a.Store.Rules(ctx, tenant)
 	return rules.ReleaseUncopied, err
+}
+
+// wentOn records that a release went on without the copy.
+func (a *App) wentOn(ctx context.Context, o packaging.Order) error {
+	return a.Store.Record(ctx, packaging.Entry{
+		TenantID: o.TenantID, By: o.Release.By, Deed: packaging.ReleaseUncopied, ReleaseID: o.Release.ID,
+		OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
+	})
 }
 
 // refuses reports whether any tenant wants releases to be refused without the copy.

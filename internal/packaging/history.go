@@ -17,6 +17,7 @@ const (
 	ReleaseDeclined    Deed = "release_declined"     // pressed, but not sent: its reason is the obstacle
 	ReleaseAsked       Deed = "release_asked"        // a person had the API asked about an unknown outcome
 	ReleaseSettled     Deed = "release_settled"      // an unknown outcome became known
+	ReleaseUncopied    Deed = "release_uncopied"     // it went on though the copy of the data lacked it
 	ReleaseReopened    Deed = "release_contradicted" // a status contradicts what it was settled as; New is the status
 	ListAdded          Deed = "list_added"           // a missing serial list was added, by a person or from the details
 	ListOdd            Deed = "list_odd"             // New says what is odd about the list that came
@@ -115,8 +116,8 @@ const ReleaseNumbered = "release %d of the order"
 
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
-	ReleaseRequested, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened, ListAdded, ListOdd,
-	ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
+	ReleaseRequested, ReleaseUncopied, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened,
+	ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
 	NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined,
 	SignedOut, SessionEnded,
 	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, OrderWithdrawn, ValueGivenBack,
@@ -136,7 +137,8 @@ var Deeds = []Deed{
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
 var Exceptions = []Deed{
-	ReleaseDeclined, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined, SignOnDeclined,
+	ReleaseDeclined, ReleaseUncopied, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined,
+	SignOnDeclined,
 	SignDeclined,
 	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted, AlarmUndelivered,
 	DestinationStopped, ListSent, ListCarried, ListStopped,

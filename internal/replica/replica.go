@@ -23,6 +23,8 @@ type Options struct {
 	Written func() (commits int64, took time.Duration)
 	// GoesOn reports whether a tenant's releases go on without the copy.
 	GoesOn func(context.Context, packaging.TenantID) (bool, error)
+	// WentOn records that a release went on without the copy.
+	WentOn func(context.Context, packaging.Order) error
 	// Refuses reports whether those of any tenant do not.
 	Refuses func(context.Context) (bool, error)
 	// Marked is called with orders whose mark came or went: what NotYet says of them has changed.
@@ -219,6 +221,9 @@ func (c *Copy) Claimed(ctx context.Context, o packaging.Order) error {
 		case failed != nil:
 			return packaging.NotSentOf(failed)
 		case goes:
+			if err := c.options.WentOn(ctx, o); err != nil {
+				return packaging.NotSentOf(err)
+			}
 			c.mark(o)
 			c.options.Log.Warn("a release goes on without the copy", "order", o.ID, "release", o.Release.ID, "err", err)
 			return nil

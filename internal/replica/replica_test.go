@@ -26,6 +26,7 @@ func copying(sync func(context.Context) error, change func(*Options)) (c *Copy, 
 	o := Options{
 		Sync: sync, Limit: 2 * time.Second, Written: func() (int64, time.Duration) { return 1, 0 },
 		GoesOn:  func(context.Context, packaging.TenantID) (bool, error) { return false, nil },
+		WentOn:  func(context.Context, packaging.Order) error { return nil },
 		Refuses: func(context.Context) (bool, error) { return true, nil },
 		Marked: func(orders []packaging.Order) {
 			for _, o := range orders {
