@@ -181,7 +181,8 @@ func stands(said packaging.Outcome) packaging.Outcome {
 
 // besides are what the history says of a release beside its steps.
 var besides = []packaging.Deed{
-	packaging.ReleaseAsked, packaging.ListOdd, packaging.ListAdded, packaging.ListTaken, packaging.ResultAcknowledged,
+	packaging.ReleaseUncopied, packaging.ReleaseAsked, packaging.ListOdd, packaging.ListAdded, packaging.ListTaken,
+	packaging.ResultAcknowledged,
 }
 
 // storyOf says where the history of a release is not: requested, then how its call ended, then how an unknown outcome

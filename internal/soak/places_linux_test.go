@@ -50,7 +50,8 @@ func (d *disk) cut(machine int) {
 }
 
 func (d *disk) mend(machine int) {
-	if err := errors.Join(os.RemoveAll(d.at(machine)), os.Symlink(d.folder, d.at(machine))); err != nil {
+	removeAll(d.at(machine))
+	if err := os.Symlink(d.folder, d.at(machine)); err != nil {
 		d.t.Error(err)
 	}
 }

@@ -106,6 +106,12 @@ func (m *machines) begin() {
 		m.key = filepath.Join(m.folder, "key")
 		copyFile(m.t, filepath.Join(m.data, "lineboard.key"), m.key)
 	}
+	running := m.running
+	m.t.Cleanup(func() {
+		if m.t.Failed() {
+			m.t.Logf("lineboard said at the end: %s", running.said.tail(4000))
+		}
+	})
 	await(m.t, "the machine can release", m.ready)
 }
 
@@ -226,9 +232,14 @@ func (m *machines) loseAll() {
 		m.stopLitestream(syscall.SIGKILL)
 	}
 	if m.random.IntN(2) == 0 {
-		if err := os.RemoveAll(m.data); err != nil {
-			m.t.Fatal(err)
-		}
+		removeAll(m.data)
+	}
+}
+
+// removeAll removes a folder that Litestream may still be writing to.
+func removeAll(folder string) {
+	for os.RemoveAll(folder) != nil {
+		time.Sleep(time.Millisecond)
 	}
 }
 
