@@ -27,6 +27,7 @@ var unwatched = map[string]string{
 	"imports":               "have pages of their own that nobody waits at",
 	"import_changes":        "stand on those pages",
 	"import_previews":       "are one person's own",
+	"import_preview_parts":  "are one person's own",
 	"api_tokens":            "are shown in the setup alone",
 	"api_token_scopes":      "are shown in the setup alone",
 	"list_templates":        "are shown in the setup alone",

@@ -183,7 +183,7 @@ var acts = map[string]act{
 	},
 	"KeepPreview": {needs: packaging.ImportOrders, do: func(s *stage, by packaging.Person) error {
 		_, err := s.KeepPreview(
-			s.t.Context(), by, packaging.ImportFile{Name: "orders.csv", Content: "order_id\n"}, time.Minute,
+			s.t.Context(), by, packaging.ImportFile{Name: "orders.csv", Rows: numbered([]packaging.Facts{{Key: "a"}})}, time.Minute,
 		)
 		return err
 	}},

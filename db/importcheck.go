@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -62,8 +61,8 @@ func newImporting(
 }
 
 // run hands what the import does to each order to each, in the order of the rows, leaving out those with a fault.
-func (i *importing) run(rows []packaging.ImportRow) error {
-	for chunk := range slices.Chunk(rows, importChunk) {
+func (i *importing) run(rows packaging.ImportRows) error {
+	for chunk := range rows.Chunks(importChunk) {
 		held, err := i.held(chunk)
 		if err != nil {
 			return err

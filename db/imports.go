@@ -28,7 +28,7 @@ var errQuestions = packaging.Fail(packaging.Invalid, "import.confirm_first")
 func (d *DB) Import(
 	ctx context.Context, by packaging.Person, ask packaging.ImportRequest,
 ) (done packaging.Import, err error) {
-	if len(ask.Rows) <= shortImport {
+	if ask.Rows.Len() <= shortImport {
 		return d.importOnce(inBackground(ctx), by, ask)
 	}
 	for until := time.Now().Add(importPatience); ; {

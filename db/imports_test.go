@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
 )
@@ -21,9 +24,9 @@ func imports(t *testing.T, d *DB, by packaging.Person, rows ...packaging.Facts) 
 	return done
 }
 
-func numbered(facts []packaging.Facts) (rows []packaging.ImportRow) {
+func numbered(facts []packaging.Facts) (rows packaging.ImportRows) {
 	for n, f := range facts {
-		rows = append(rows, packaging.ImportRow{Row: n + 2, Facts: f})
+		rows.Add(packaging.ImportRow{Row: n + 2, Facts: f})
 	}
 	return rows
 }
@@ -167,11 +170,11 @@ func TestTheSchemaKeepsImportsFromDoingHarm(t *testing.T) {
 		"deleting what was imported":  `DELETE FROM import_changes`,
 		"a GTIN that is none":         `UPDATE imported_facts SET gtin = '123'`,
 		"a second preview of a person": fmt.Sprintf(
-			`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%[1]d, %[2]d, 1, 'x', x''), (%[1]d, %[2]d, 1, 'y', x'')`,
+			`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, outline) VALUES (%[1]d, %[2]d, 1, 'x', x''), (%[1]d, %[2]d, 1, 'y', x'')`,
 			ghent.Tenant.ID, ghent.ID,
 		),
 		"a preview of somebody from abroad": fmt.Sprintf(
-			`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, content) VALUES (%d, %d, 1, 'x', x'')`,
+			`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, outline) VALUES (%d, %d, 1, 'x', x'')`,
 			basel.Tenant.ID, ghent.ID,
 		),
 	} {
@@ -184,12 +187,22 @@ func TestTheSchemaKeepsImportsFromDoingHarm(t *testing.T) {
 func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 	d, ghent, basel := opened(t)
 	const canary = "canary-lot-in-a-preview"
-	id, err := d.KeepPreview(t.Context(), ghent, packaging.ImportFile{Name: "x.csv", Content: canary}, time.Hour)
+	kept := packaging.ImportFile{Name: "x.csv", Questions: packaging.ImportFaults{
+		First: []packaging.ImportFault{{Row: 2, Code: packaging.QuestionDate, Value: canary}}, Count: 1,
+	}}
+	for i := range 1000 { // more than one part
+		kept.Rows.Add(packaging.ImportRow{Row: i + 2, Facts: packaging.Facts{
+			Key: fmt.Sprintf("%s-%d", canary, i), Product: strings.Repeat("x", 150),
+		}})
+	}
+	id, err := d.KeepPreview(t.Context(), ghent, kept, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, err := d.Preview(t.Context(), ghent, id); err != nil || f.Content != canary || f.Name != "x.csv" {
-		t.Errorf("%+v %v", f, err)
+	if f, err := d.Preview(t.Context(), ghent, id); err != nil || f.Name != "x.csv" ||
+		!cmp.Equal(slices.Collect(f.Rows.All()), slices.Collect(kept.Rows.All())) ||
+		!cmp.Equal(f.Questions, kept.Questions) {
+		t.Errorf("%d rows, %+v %v", f.Rows.Len(), f.Questions, err)
 	}
 	var path string
 	if err := d.write.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list`).Scan(&path); err != nil {
@@ -200,14 +213,20 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 			t.Errorf("%s has the file in clear, or: %v", file, err)
 		}
 	}
-	// Moved to another person, it does not open.
-	if _, err := d.write.ExecContext(
-		t.Context(), `UPDATE import_previews SET user_id = ?, tenant_id = ?`, basel.ID, basel.Tenant.ID,
-	); err != nil {
-		t.Fatal(err)
-	}
-	if f, err := d.Preview(t.Context(), basel, id); err == nil || packaging.CodeOf(err) == packaging.NotFound {
-		t.Errorf("it opens for another person: %+v %v", f, err)
+	// With its parts in another order, or with one less, it does not open; nor does it once moved to another person.
+	for _, statement := range []string{
+		`UPDATE import_preview_parts SET part = part + 10 WHERE part = 0`,
+		`DELETE FROM import_preview_parts WHERE part = 1`,
+		fmt.Sprintf(`UPDATE import_previews SET user_id = %d, tenant_id = %d`, basel.ID, basel.Tenant.ID),
+	} {
+		if _, err := d.write.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []packaging.Person{ghent, basel} {
+			if f, err := d.Preview(t.Context(), p, id); err == nil {
+				t.Errorf("after %s, it opens: %+v", statement, f)
+			}
+		}
 	}
 	now := d.now
 	d.now = func() time.Time { return now().Add(2 * time.Hour) }
@@ -215,7 +234,8 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left int
-	if err := d.write.QueryRowContext(t.Context(), `SELECT count(*) FROM import_previews`).
+	if err := d.write.QueryRowContext(t.Context(),
+		`SELECT (SELECT count(*) FROM import_previews) + (SELECT count(*) FROM import_preview_parts)`).
 		Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d are left, %v", left, err)
 	}
@@ -223,7 +243,7 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 
 func TestAKeptFileIsForgottenWithTheKeyThatItWasSealedWith(t *testing.T) {
 	d, ghent, _ := opened(t)
-	id, err := d.KeepPreview(t.Context(), ghent, packaging.ImportFile{Name: "x.csv", Content: "order_id"}, time.Hour)
+	id, err := d.KeepPreview(t.Context(), ghent, packaging.ImportFile{Name: "x.csv", Rows: numbered([]packaging.Facts{{Key: "a"}})}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

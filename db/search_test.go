@@ -114,7 +114,7 @@ func TestWhatTakesLongTakesNoConnectionOfBoards(t *testing.T) {
 		},
 		"a preview of an import": func(ctx context.Context) error {
 			ask := packaging.ImportRequest{
-				Rows: []packaging.ImportRow{{Row: 1, Facts: packaging.Facts{Key: "A-1", LineCode: "L1"}}},
+				Rows: packaging.ImportRowsOf(packaging.ImportRow{Row: 1, Facts: packaging.Facts{Key: "A-1", LineCode: "L1"}}),
 			}
 			_, err := d.CheckImport(ctx, p, ask, func(packaging.ImportedOrder) {})
 			return err

@@ -101,12 +101,11 @@ func TestTimesOfTheWriterSayWhatNearlyAllAreWithin(t *testing.T) {
 func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("pressed"))
-	rows := []packaging.ImportRow{{Row: 2, Facts: packaging.Facts{Key: "pressed", Lot: "another"}}}
+	orders := []packaging.Facts{{Key: "pressed", Lot: "another"}}
 	for i := range 2 * shortImport {
-		rows = append(
-			rows, packaging.ImportRow{Row: i + 3, Facts: packaging.Facts{Key: fmt.Sprintf("new%d", i), LineCode: "L1"}},
-		)
+		orders = append(orders, packaging.Facts{Key: fmt.Sprintf("new%d", i), LineCode: "L1"})
 	}
+	rows := numbered(orders)
 	pressed := make(chan error, 1)
 	var once sync.Once
 	now := d.now
@@ -133,10 +132,10 @@ func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) 
 	if err != nil || len(page.Orders) != 1 {
 		t.Errorf("%d orders are here after an import that did nothing, %v", len(page.Orders), err)
 	}
-	rows = rows[1:]
+	rows = numbered(orders[1:])
 	if done, err = d.Import(
 		t.Context(), ghent, packaging.ImportRequest{FileName: "orders.csv", Rows: rows},
-	); err != nil || done.New != len(rows) {
+	); err != nil || done.New != rows.Len() {
 		t.Errorf("%d orders are new, %v", done.New, err)
 	}
 	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {

@@ -93,10 +93,10 @@ func TestCSVForPeopleOpensInTheSpreadsheetOfTheirLanguage(t *testing.T) {
 		if err != nil || parsed.Faults.Count > 0 {
 			t.Errorf("%s: what was downloaded can't be imported: %v %+v", language, err, parsed.Faults)
 		}
-		if !slices.ContainsFunc(parsed.Rows, func(r packaging.ImportRow) bool {
+		if !slices.ContainsFunc(slices.Collect(parsed.Rows.All()), func(r packaging.ImportRow) bool {
 			return r.Facts.Product == "Präparat; =1+1"
 		}) {
-			t.Errorf("%s: what was downloaded is read as %+v", language, parsed.Rows)
+			t.Errorf("%s: what was downloaded is read as %+v", language, parsed)
 		}
 		if template := b.Get(
 			"/imports/template.csv?for=people",
@@ -195,7 +195,7 @@ func TestEveryExportIsAWorkbookOfTextsToo(t *testing.T) {
 	}
 	book := b.Get("/imports/orders.xlsx").Body
 	parsed, err := orderfile.Read(strings.NewReader(book), orderfile.FormatOf(book))
-	if err != nil || parsed.Faults.Count > 0 || len(parsed.Rows) != 2 {
+	if err != nil || parsed.Faults.Count > 0 || parsed.Rows.Len() != 2 {
 		t.Errorf("what was downloaded can't be imported: %v %+v", err, parsed.Faults)
 	}
 }

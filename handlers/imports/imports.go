@@ -1,22 +1,15 @@
 package imports
 
 import (
-	"bufio"
 	"context"
 	"encoding/hex"
 	"errors"
-	"io"
-	"mime/multipart"
 	"net/http"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"lineboard/handlers/web"
-	"lineboard/internal/orderfile"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	view "lineboard/views/imports"
@@ -28,8 +21,6 @@ const previewTTL = 15 * time.Minute
 const recentImports = 10
 
 const importedPerPage = 100
-
-const maxFileName = 100 // characters
 
 // Imports is where a file is given, with the latest imports.
 func (s *Server) Imports(c echo.Context) error {
@@ -52,26 +43,25 @@ func (s *Server) Check(c echo.Context) error { return s.oneAtATime(s.check)(c) }
 
 func (s *Server) check(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
-	file, err := uploadedFile(c)
+	file, faults, err := uploadedFile(c)
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case errors.As(err, &tooLarge):
 		return s.showImport(c, http.StatusRequestEntityTooLarge, view.ImportPage{
-			Problem: view.FaultText(c.Request().Context(), packaging.ImportFault{Code: packaging.FaultTooLarge}),
+			Problem: view.FaultText(ctx, packaging.ImportFault{Code: packaging.FaultTooLarge}),
 		})
-	}
-	if err != nil {
-		return err
-	}
-	if strings.TrimSpace(file.Content) == "" {
+	case errors.Is(err, errNothingGiven):
 		return s.showImport(
 			c, http.StatusUnprocessableEntity, view.ImportPage{Problem: text.Say(ctx, "import.nothing_given")},
 		)
+	case err != nil:
+		return err
 	}
 	preview, err := s.preview(ctx, p, file)
 	if err != nil {
 		return err
 	}
-	if preview.Sum.Faults.Count > 0 {
+	if preview.Sum.Faults = faults.Join(preview.Sum.Faults); preview.Sum.Faults.Count > 0 {
 		return s.showPreview(c, http.StatusUnprocessableEntity, preview)
 	}
 	id, err := s.Store.KeepPreview(ctx, p, file, previewTTL)
@@ -81,86 +71,17 @@ func (s *Server) check(c echo.Context) error {
 	return web.SeeOther(c, shell.PreviewURL(id))
 }
 
-// uploadedFile is the file of the form, or what was pasted where there is none. It is in memory once.
-func uploadedFile(c echo.Context) (f packaging.ImportFile, err error) {
-	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, orderfile.MaxBytes+1<<20) // with what a form puts around it
-	pasted := packaging.ImportFile{Name: text.Say(r.Context(), "import.pasted")}
-	parts, err := r.MultipartReader()
-	if errors.Is(err, http.ErrNotMultipart) {
-		// Asked first: later readers of the form keep such an error to themselves.
-		err = r.ParseForm()
-		pasted.Content = r.PostFormValue("orders")
-		return pasted, badForm(err)
-	}
-	for err == nil {
-		var part *multipart.Part
-		if part, err = parts.NextPart(); err != nil {
-			break
-		}
-		switch part.FormName() {
-		case "file":
-			f.Name = displayName(part.FileName())
-			f.Content, err = readPart(part, r.ContentLength)
-		case "orders":
-			pasted.Content, err = readPart(part, r.ContentLength)
-		}
-	}
-	switch {
-	case err != io.EOF: //nolint:errorlint // one that is wrapped says that the form was cut off
-		return f, badForm(err)
-	case f.Content == "":
-		return pasted, nil
-	}
-	return f, nil
-}
-
-// readPart returns the content of a part of a form that has so many bytes as a whole, or -1 if that is not known.
-func readPart(part io.Reader, whole int64) (string, error) {
-	const long = 32 << 10
-	var content strings.Builder
-	buffered := bufio.NewReaderSize(part, long)
-	if _, err := buffered.Peek(long); err == nil { // to grow with it would take twice its room
-		content.Grow(int(min(max(whole, 0), orderfile.MaxBytes+1<<20)))
-	}
-	_, err := io.Copy(&content, buffered)
-	return content.String(), err
-}
-
-// badForm is what was sent that is no form, unless it was too large to be read. It is nil where there is no error.
-func badForm(err error) error {
-	var tooLarge *http.MaxBytesError
-	if err == nil || errors.As(err, &tooLarge) {
-		return err
-	}
-	return packaging.Fail(packaging.Invalid, "error.invalid").Because(err)
-}
-
-// displayName is how a file is called on pages and in the history: without folders, in one line.
-func displayName(sent string) string {
-	name := []rune(path.Base(strings.ReplaceAll(strings.ToValidUTF8(sent, "�"), `\`, "/")))
-	name = slices.DeleteFunc(name, func(r rune) bool { return !packaging.Printable(string(r)) })
-	if len(name) == 0 {
-		return "file"
-	}
-	return string(name[:min(len(name), maxFileName)])
-}
-
 // preview says what a file would do now.
 func (s *Server) preview(
 	ctx context.Context, p packaging.Person, file packaging.ImportFile,
-) (view.ImportPreview, error) {
-	preview := view.ImportPreview{File: file}
-	content, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
-	if err != nil {
-		return preview, err
-	}
+) (preview view.ImportPreview, err error) {
+	preview.File = file
 	keep := func(list *[]packaging.ImportedOrder, o packaging.ImportedOrder) {
 		if len(*list) < view.ImportShown {
 			*list = append(*list, o)
 		}
 	}
-	ask := packaging.ImportRequest{Rows: content.Rows, Questions: content.Questions}
+	ask := packaging.ImportRequest{Rows: file.Rows, Questions: file.Questions}
 	preview.Sum, err = s.Store.CheckImport(ctx, p, ask, func(o packaging.ImportedOrder) {
 		switch {
 		case o.New:
@@ -171,7 +92,6 @@ func (s *Server) preview(
 			keep(&preview.Same, o)
 		}
 	})
-	preview.Sum.Faults = content.Faults.Join(preview.Sum.Faults)
 	return preview, err
 }
 
@@ -221,19 +141,11 @@ func (s *Server) apply(c echo.Context) error {
 		return packaging.Fail(packaging.Invalid, "error.invalid")
 	}
 	shown.Digest = [32]byte(digest)
-	content, err := orderfile.Read(strings.NewReader(file.Content), orderfile.FormatOf(file.Content))
-	if err != nil || content.Faults.Count > 0 { // it was read without a fault when it was kept
-		return errors.Join(err, errors.New("a kept file can't be read any more"))
-	}
-	file.Content = "" // it takes much memory
 	done, err := s.Store.Import(ctx, p, packaging.ImportRequest{
-		FileName: file.Name, Rows: content.Rows, Questions: content.Questions,
+		FileName: file.Name, Rows: file.Rows, Questions: file.Questions,
 		Confirmed: c.FormValue("confirm") == "true", Shown: &shown,
 	})
 	if code := packaging.CodeOf(err); code == packaging.Conflict || code == packaging.Invalid {
-		if file, err = s.keptFile(c); err != nil {
-			return err
-		}
 		preview, err := s.preview(ctx, p, file)
 		if err != nil {
 			return err

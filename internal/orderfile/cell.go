@@ -46,6 +46,9 @@ func marked(s string) string {
 
 // PlainCell returns the text that [Cell] was given. An apostrophe that Cell did not put there stays.
 func PlainCell(cell string) string {
+	if strings.IndexByte(cell, '\'') < 0 {
+		return cell // as nearly all are
+	}
 	var s strings.Builder
 	begins := true
 	for i := 0; i < len(cell); i++ {

@@ -232,7 +232,7 @@ func (p *parser) tableRow(row int, columns []packaging.ImportField, cells []cell
 			p.fault(row, "", packaging.FaultTooManyColumns, text)
 			return
 		}
-		*facts.Field(columns[i]) = strings.Clone(text) // the reader keeps a row's cells in one piece
+		*facts.Field(columns[i]) = text
 		if code := suspicion(columns[i], text, c); code != "" {
 			p.ask(row, columns[i], code, text)
 		}

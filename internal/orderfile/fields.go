@@ -1,6 +1,7 @@
 package orderfile
 
 import (
+	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -40,12 +41,21 @@ func (p *parser) addRow(row int, facts packaging.Facts) {
 				Value: shortened(facts.Key), Hint: strconv.Itoa(first),
 			})
 		} else {
-			p.firstRow[facts.Key] = row
+			p.firstRow[strings.Clone(facts.Key)] = row // its row may be one text
 		}
 	}
 	if p.faults.Count == faults {
-		p.rows = append(p.rows, packaging.ImportRow{Row: row, Facts: facts})
+		p.keep(packaging.ImportRow{Row: row, Facts: facts})
 	}
+}
+
+// keep adds a row without faults.
+func (p *parser) keep(row packaging.ImportRow) {
+	if before, ok := new(big.Int).SetString(p.last.Facts.Quantity, 10); ok {
+		p.sum.Add(p.sum, before)
+	}
+	p.rows.Add(row)
+	p.last = row
 }
 
 // normalize returns a value as it is stored, or what is wrong with it. Only the order ID is required.

@@ -38,7 +38,7 @@ func orders(t *testing.T, n int) io.Reader {
 func TestAHundredThousandOrdersAreReadAndNoMore(t *testing.T) {
 	t.Parallel()
 	file, err := orderfile.Read(orders(t, orderfile.MaxRows), orderfile.CSV)
-	rows, faults := file.Rows, file.Faults
+	rows, faults := slices.Collect(file.Rows.All()), file.Faults
 	if err != nil || faults.Count != 0 || len(rows) != orderfile.MaxRows || rows[99_999].Facts.Lot != "LOT099999" ||
 		rows[99_999].Row != 100_001 {
 		t.Errorf("%d rows, %+v, %v", len(rows), faults, err)
@@ -69,7 +69,7 @@ func TestAFileWithoutEndIsReadToTheLimitAndNotKept(t *testing.T) {
 		for _, format := range []orderfile.Format{orderfile.CSV, orderfile.JSON} {
 			source.given = 0
 			file, err := orderfile.Read(source, format)
-			rows, faults := file.Rows, file.Faults
+			rows, faults := slices.Collect(file.Rows.All()), file.Faults
 			if err != nil || len(rows) != 0 || faults.Count == 0 {
 				t.Errorf("%q as %s: %d rows, %+v, %v", content, format, len(rows), faults, err)
 			}
@@ -87,11 +87,10 @@ func TestAFileWithoutEndIsReadToTheLimitAndNotKept(t *testing.T) {
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	rows := file.Rows
-	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > int64(len(rows))*1500 {
-		t.Errorf("%d rows keep %d bytes", len(rows), kept)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > int64(file.Rows.Len())*150 {
+		t.Errorf("%d rows keep %d bytes", file.Rows.Len(), kept)
 	}
-	runtime.KeepAlive(rows)
+	runtime.KeepAlive(file)
 }
 
 func TestARowLongerThanAnyOrderIsRefusedAtOnce(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/big"
 	"strings"
 	"unicode/utf8"
 
@@ -43,12 +44,12 @@ const (
 // The first bytes of a ZIP file, which every XLSX file is, and of an older or encrypted workbook.
 const zipStart, oleStart = "PK\x03\x04", "\xd0\xcf\x11\xe0"
 
-// FormatOf returns the format of a content by its first characters: no heading starts with a bracket.
-func FormatOf(content string) Format {
-	if strings.HasPrefix(content, zipStart) || strings.HasPrefix(content, oleStart) {
+// FormatOf returns the format of a file by its first characters: no heading starts with a bracket.
+func FormatOf(start string) Format {
+	if strings.HasPrefix(start, zipStart) || strings.HasPrefix(start, oleStart) {
 		return XLSX
 	}
-	start := strings.TrimLeft(strings.TrimPrefix(content[:min(len(content), 1024)], "\ufeff"), " \t\r\n")
+	start = strings.TrimLeft(strings.TrimPrefix(start[:min(len(start), 1024)], "\ufeff"), " \t\r\n")
 	if start != "" && strings.ContainsRune("[{", rune(start[0])) {
 		return JSON
 	}
@@ -58,15 +59,15 @@ func FormatOf(content string) Format {
 // Content is what a file holds: the rows without faults, the faults of the others, and questions about values that a
 // spreadsheet may have changed.
 type Content struct {
-	Rows      []packaging.ImportRow
+	Rows      packaging.ImportRows
 	Faults    packaging.ImportFaults
 	Questions packaging.ImportFaults
 }
 
 // Read reads a file. It stops where the file can't be parsed any further. Of a CSV or JSON file it keeps only the rows
-// in memory. It fails only if the reader does.
+// in memory, packed. It fails only if the reader does.
 func Read(r io.Reader, format Format) (Content, error) {
-	p := &parser{firstRow: map[string]int{}}
+	p := &parser{firstRow: map[string]int{}, sum: new(big.Int)}
 	if err := p.read(r, format); err != nil {
 		switch {
 		case errors.Is(err, errTooLarge):
@@ -77,7 +78,7 @@ func Read(r io.Reader, format Format) (Content, error) {
 			return Content{}, err
 		}
 	}
-	if len(p.rows) == 0 && p.faults.Count == 0 {
+	if p.rows.Len() == 0 && p.faults.Count == 0 {
 		p.fileFault(packaging.FaultEmpty)
 	}
 	return Content{p.rows, p.faults, p.questions}, nil
@@ -90,7 +91,9 @@ var (
 
 // parser reads one file.
 type parser struct {
-	rows      []packaging.ImportRow
+	rows      packaging.ImportRows
+	last      packaging.ImportRow // of rows
+	sum       *big.Int            // of the quantities of the rows before the last
 	faults    packaging.ImportFaults
 	questions packaging.ImportFaults
 	seen      int            // rows so far
@@ -131,8 +134,11 @@ func (p *parser) read(r io.Reader, format Format) error {
 	return p.readCSV(content)
 }
 
-// next counts a row. It fails with errStop if there are too many.
+// next counts a row. It fails with errStop if there are too many, and with errTooLarge if they say too much.
 func (p *parser) next() error {
+	if p.rows.Size() > MaxBytes {
+		return errTooLarge
+	}
 	if p.seen++; p.seen > MaxRows {
 		p.fileFault(packaging.FaultTooManyRows)
 		return errStop

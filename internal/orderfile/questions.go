@@ -60,29 +60,19 @@ var footerWords = regexp.MustCompile(`(?i)^(grand total|sub ?total|totals?|sum|c
 
 // askFooter asks about the last row if it looks like a sum or an end rather than like an order.
 func (p *parser) askFooter() {
-	if len(p.rows) == 0 {
+	if p.rows.Len() == 0 {
 		return
 	}
-	last := p.rows[len(p.rows)-1]
-	key := strings.Trim(last.Facts.Key, " *=-_.")
-	if key == "" || footerWords.MatchString(key) || p.isSum(last.Facts.Quantity) {
-		p.ask(last.Row, packaging.ColumnOrderID, packaging.QuestionFooter, last.Facts.Key)
+	key := strings.Trim(p.last.Facts.Key, " *=-_.")
+	if key == "" || footerWords.MatchString(key) || p.endsWithSum() {
+		p.ask(p.last.Row, packaging.ColumnOrderID, packaging.QuestionFooter, p.last.Facts.Key)
 	}
 }
 
-// isSum reports whether a quantity of the last row is the sum of at least two before.
-func (p *parser) isSum(quantity string) bool {
-	want, ok := new(big.Int).SetString(quantity, 10)
-	if !ok || len(p.rows) < 3 {
-		return false
-	}
-	sum := new(big.Int)
-	for _, row := range p.rows[:len(p.rows)-1] {
-		if one, ok := new(big.Int).SetString(row.Facts.Quantity, 10); ok {
-			sum.Add(sum, one)
-		}
-	}
-	return sum.Cmp(want) == 0
+// endsWithSum reports whether the quantity of the last row is the sum of at least two before.
+func (p *parser) endsWithSum() bool {
+	last, ok := new(big.Int).SetString(p.last.Facts.Quantity, 10)
+	return ok && p.rows.Len() >= 3 && p.sum.Cmp(last) == 0
 }
 
 func (p *parser) ask(row int, field packaging.ImportField, code packaging.FaultCode, value string) {

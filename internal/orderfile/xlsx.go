@@ -2,12 +2,10 @@ package orderfile
 
 import (
 	"archive/zip"
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
 	"math"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,69 +17,35 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// Limits of a workbook, beside those of every file.
-const (
-	maxUnpacked = 64 << 20 // bytes
-	maxPart     = 2 << 20  // bytes of a part that has no cells, such as the styles
-	maxParts    = 1000
-	maxStrings  = 1 << 20 // that cells share
-)
-
-// readXLSX reads the first sheet that can be seen. The library opens the workbook and knows its styles. Its rows tell
-// no texts from numbers, so the cells are read here, one at a time.
+// readXLSX reads the first sheet that can be seen. A library opens the workbook without its cells, and knows its
+// styles. Its rows tell no texts from numbers, so the cells are read here, one at a time.
 func (p *parser) readXLSX(content io.Reader) error {
-	packed, err := io.ReadAll(content)
-	if err == nil {
-		err = checkParts(packed)
-	}
-	if err != nil {
-		if errors.Is(err, zip.ErrFormat) {
-			return p.notXLSX()
-		}
+	book, err := openWorkbook(content)
+	switch {
+	case errors.Is(err, errNoWorkbook):
+		return p.notXLSX()
+	case err != nil:
 		return err
 	}
-	book, err := excelize.OpenReader(bytes.NewReader(packed), excelize.Options{
-		UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked,
-	})
-	switch {
-	case err != nil && strings.Contains(err.Error(), "unzip size exceeds"):
-		return errTooLarge
-	case err != nil:
-		return p.notXLSX()
-	}
-	defer book.Close()
-	s := sheet{parser: p, book: book, kinds: map[int]kind{}}
-	if props, err := book.GetWorkbookProps(); err == nil && props.Date1904 != nil {
+	defer book.close()
+	s := sheet{parser: p, book: book.styles, kinds: map[int]kind{}}
+	if props, err := s.book.GetWorkbookProps(); err == nil && props.Date1904 != nil {
 		s.from1904 = *props.Date1904
 	}
-	cells, err := s.open()
+	sheets, err := book.sheets()
+	if err == nil {
+		s.strings, err = sharedStrings(book.parts[stringsPart])
+	}
+	if err == nil && slices.ContainsFunc(sheets[1:], hasValue) {
+		s.ask(0, "", packaging.QuestionSheets, "")
+	}
 	switch {
 	case errors.Is(err, errTooLarge):
 		return err
 	case err != nil:
 		return p.notXLSX()
 	}
-	return s.read(cells)
-}
-
-// checkParts fails with errTooLarge if a workbook has too many parts, or one that the library would read as a whole is
-// too large.
-func checkParts(packed []byte) error {
-	book, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
-	if err != nil {
-		return zip.ErrFormat // which is all that a person need know
-	}
-	if len(book.File) > maxParts {
-		return errTooLarge
-	}
-	for _, part := range book.File {
-		name := strings.ToLower(part.Name)
-		cells := strings.HasPrefix(name, "xl/worksheets/") || name == "xl/sharedstrings.xml"
-		if !cells && strings.Contains(".xml.rels", path.Ext(name)) && part.UncompressedSize64 > maxPart {
-			return errTooLarge
-		}
-	}
-	return nil
+	return s.read(sheets[0])
 }
 
 func (p *parser) notXLSX() error {
@@ -100,46 +64,42 @@ type sheet struct {
 	hidden   bool // the row that is read
 }
 
-// open returns the cells of the first visible sheet, and asks about further ones.
-func (s *sheet) open() ([]byte, error) {
-	var rels struct {
-		Relationship []struct {
-			ID     string `xml:"Id,attr"`
-			Type   string `xml:"Type,attr"`
-			Target string `xml:"Target,attr"`
+// hasValue reports whether a sheet has a cell with a value, as far as it can be read.
+func hasValue(part *zip.File) bool {
+	found := false
+	if part == nil {
+		return false
+	}
+	_ = eachElement(part, func(_ *xml.Decoder, start xml.StartElement) error {
+		if found = start.Name.Local == "v" || start.Name.Local == "is"; found {
+			return io.EOF
 		}
-	}
-	if err := xml.Unmarshal(s.part("xl/_rels/workbook.xml.rels"), &rels); err != nil {
-		return nil, err
-	}
-	var sheets [][]byte
-	for _, one := range s.book.WorkBook.Sheets.Sheet {
-		for _, r := range rels.Relationship {
-			if r.ID != one.ID || !strings.HasSuffix(r.Type, "/worksheet") || one.State != "" && one.State != "visible" {
-				continue
-			}
-			name := path.Join("xl", r.Target)
-			if path.IsAbs(r.Target) {
-				name = strings.TrimPrefix(r.Target, "/")
-			}
-			sheets = append(sheets, s.part(name))
-		}
-	}
-	if len(sheets) == 0 || sheets[0] == nil {
-		return nil, errors.New("there is no sheet")
-	}
-	if slices.ContainsFunc(sheets[1:], func(xml []byte) bool { return bytes.Contains(xml, []byte("<v>")) }) {
-		s.ask(0, "", packaging.QuestionSheets, "")
-	}
-	var err error
-	s.strings, err = sharedStrings(s.part("xl/sharedStrings.xml"))
-	return sheets[0], err
+		return nil
+	})
+	return found
 }
 
-func (s *sheet) part(name string) []byte {
-	content, _ := s.book.Pkg.Load(name)
-	raw, _ := content.([]byte)
-	return raw
+// eachElement hands each element of a part that begins to do, until that returns [io.EOF] or fails.
+func eachElement(part *zip.File, do func(d *xml.Decoder, start xml.StartElement) error) error {
+	content, err := part.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	b := &boundedXML{r: content}
+	for d := xml.NewDecoder(b); ; {
+		b.begin()
+		t, err := d.Token()
+		if start, ok := t.(xml.StartElement); ok && err == nil {
+			err = do(d, start)
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // richText is a text, in one piece or in several with fonts of their own.
@@ -165,29 +125,28 @@ func (t richText) String() string {
 // escapedRunes are characters that XML has no place for.
 var escapedRunes = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
 
-func sharedStrings(part []byte) (all []string, err error) {
-	b := &boundedXML{r: bytes.NewReader(part)}
-	d := xml.NewDecoder(b)
-	for {
-		b.begin()
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if start, ok := t.(xml.StartElement); ok && start.Name.Local == "si" {
-			var one richText
-			if err := d.DecodeElement(&one, &start); err != nil {
-				return nil, err
-			}
-			if len(all) == maxStrings {
-				return nil, errTooLarge
-			}
-			all = append(all, cut(one.String()))
-		}
+// sharedStrings returns the texts that cells share: none without their part.
+func sharedStrings(part *zip.File) (all []string, err error) {
+	if part == nil {
+		return nil, nil
 	}
+	size := 0
+	err = eachElement(part, func(d *xml.Decoder, start xml.StartElement) error {
+		if start.Name.Local != "si" {
+			return nil
+		}
+		var one richText
+		if err := d.DecodeElement(&one, &start); err != nil {
+			return err
+		}
+		text := cut(one.String())
+		if size += len(text); len(all) == maxStrings || size > maxStringBytes {
+			return errTooLarge
+		}
+		all = append(all, text)
+		return nil
+	})
+	return all, err
 }
 
 // cut returns a text that is too long for a cell without what comes after that.
@@ -209,8 +168,13 @@ type xlsxCell struct {
 }
 
 // read reads the rows, one cell at a time: a small file may unpack to many.
-func (s *sheet) read(part []byte) error {
-	b := &boundedXML{r: bytes.NewReader(part)}
+func (s *sheet) read(part *zip.File) error {
+	content, err := part.Open()
+	if err != nil {
+		return s.notXLSX()
+	}
+	defer content.Close()
+	b := &boundedXML{r: content}
 	d := xml.NewDecoder(b)
 	number := 0
 	var cells []cell

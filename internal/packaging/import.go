@@ -275,12 +275,13 @@ func (c *ImportCheck) Sum() ImportSum {
 	return c.ImportSum
 }
 
-// ImportFile is a file that a person gave to be imported, while they look at what it would do.
+// ImportFile is what a file says that a person gave to be imported, while they look at what it would do.
 type ImportFile struct {
-	ID      PreviewID
-	Name    string
-	Content string
-	Until   time.Time // it is not kept longer
+	ID        PreviewID
+	Name      string
+	Rows      ImportRows
+	Questions ImportFaults // about the file itself
+	Until     time.Time    // it is not kept longer
 }
 
 // ShownImport is what a person saw before they had a kept file imported.
@@ -298,7 +299,7 @@ type (
 // ImportRequest is what somebody asks to import.
 type ImportRequest struct {
 	FileName  string // or how it came, where that was no file
-	Rows      []ImportRow
+	Rows      ImportRows
 	Questions ImportFaults // about the file itself
 	Confirmed bool         // the answer to all questions is yes
 	Shown     *ShownImport // what a person saw before; nil for a program
