@@ -5,7 +5,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -199,7 +198,7 @@ func (c *Credential) resolve(getenv func(string) string) error {
 func ReadProvisioning(
 	path string, getenv func(string) string, destination CheckDestination,
 ) (Provisioning, error) {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return Provisioning{}, fmt.Errorf("provisioning file can't be read: %w", err)
 	}
@@ -245,8 +244,18 @@ type check struct {
 	wrong            []error
 }
 
+// maxMistakes is how many mistakes of a file are listed: to find the line of each takes a look through the file.
+const maxMistakes = 30
+
 // fail adds a mistake at a path such as "$.tenants[0].name".
 func (c *check) fail(path, format string, args ...any) {
+	switch {
+	case len(c.wrong) > maxMistakes:
+		return
+	case len(c.wrong) == maxMistakes:
+		c.wrong = append(c.wrong, errors.New("there are further mistakes"))
+		return
+	}
 	what := fmt.Sprintf(format, args...)
 	c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: %s", c.line(path), strings.TrimPrefix(path, "$."), what))
 }

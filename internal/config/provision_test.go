@@ -1,10 +1,12 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/config"
 )
@@ -327,6 +329,46 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	_, err := config.ParseProvisioning([]byte(text), getenv, anyDestination)
 	if err == nil || !strings.Contains(err.Error(), "line 2") || !strings.Contains(err.Error(), "line 19") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAHostileFileIsRefusedAtOnce(t *testing.T) {
+	bomb := "&a0 [x, x]"
+	for n := range 30 {
+		bomb += fmt.Sprintf(", &a%d [*a%d, *a%[2]d]", n+1, n)
+	}
+	with := func(old, new string) string { return string(file(t, old, new)) }
+	for name, test := range map[string]struct{ text, says string }{
+		"a long text":           {with("Plant Ghent", strings.Repeat("x", 10<<20)), "larger than 1 MiB"},
+		"many tenants":          {"tenants:\n" + strings.Repeat("  - {}\n", 10_000), "further mistakes"},
+		"deep brackets":         {"tenants: " + strings.Repeat("[", 500_000), "line 1: brackets and lists"},
+		"deep braces":           {"tenants:\n  " + strings.Repeat("{a: ", 250_000), "line 2: brackets and lists"},
+		"deep lists":            {"tenants:\n" + strings.Repeat("- ", 500_000), "line 2: brackets and lists"},
+		"deep keys":             {"tenants:\n" + strings.Repeat("? ", 500_000), "line 2: brackets and lists"},
+		"aliases of aliases":    {with("    users:\n", "    x: ["+bomb+"]\n    users:\n"), `unknown field "x"`},
+		"aliases in a name":     {with("name: Plant Ghent", "name: ["+bomb+"]"), "line 3"},
+		"an alias of itself":    {with("    api:\n", "    api: &a\n      <<: *a\n"), "not YAML of the expected shape"},
+		"a key twice":           {with("role: supervisor", "role: supervisor, role: administrator"), "line 19"},
+		"a merged key twice":    {with("role: supervisor", "role: supervisor, <<: {role: administrator}"), "line 19"},
+		"a NUL":                 {with("name: Plant Ghent", "name: Plant\x00Ghent"), "line 3"},
+		"an escaped NUL":        {with("slug: plant-ghent", `slug: "plant\0"`), "line 2"},
+		"a slug of look-alikes": {with("slug: plant-ghent", "slug: рlant-ghent"), "line 2"},
+		"a secret without end":  {with("the-value-itself", "'file:/dev/zero'"), "line 11"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			_, err := config.ParseProvisioning([]byte(test.text), getenv, anyDestination)
+			if err == nil || !strings.Contains(err.Error(), test.says) || len(err.Error()) > 20_000 {
+				t.Errorf("%.300v, want %q", err, test.says)
+			}
+			if took := time.Since(began); took > 30*time.Second { // on a busy machine; without the bounds it is hours
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+	if _, err := config.ReadProvisioning("/dev/zero", getenv, anyDestination); err == nil ||
+		!strings.Contains(err.Error(), "larger than 1 MiB") {
+		t.Errorf("a file without end: %.100v", err)
 	}
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"os"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -19,6 +21,47 @@ func firstNotUTF8(text []byte) (line int, ok bool) {
 		line++
 	}
 	return 0, false
+}
+
+// Limits of a file. What is longer or deeper is no site, and would keep the parser busy for hours.
+const (
+	maxFile  = 1 << 20
+	maxDepth = 500
+)
+
+// firstTooDeep returns the line at which brackets, or the marks of lists in one line, stand too deep; ok is false if
+// there is none. It counts brackets in texts too: so many stand in none.
+func firstTooDeep(text []byte) (line int, ok bool) {
+	line = 1
+	depth := 0
+	for part := range bytes.Lines(text) {
+		for _, c := range part {
+			switch c {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth = max(depth-1, 0)
+			}
+			if depth > maxDepth {
+				return line, true
+			}
+		}
+		if bytes.Count(part, []byte("- "))+bytes.Count(part, []byte("? ")) > maxDepth {
+			return line, true
+		}
+		line++
+	}
+	return 0, false
+}
+
+// readFile reads a file that has no more bytes than one may have, and one byte more of a longer one.
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxFile+1))
 }
 
 // asWritten makes every scalar of a file the text that stands there. YAML would read the code 010 as the number 8.

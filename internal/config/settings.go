@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -32,7 +31,7 @@ func (s Setting) Joined(separator string) string {
 // ReadSettings returns the settings of a YAML file by their names. Its error lists all mistakes: names that are not
 // known, with their lines, and values that are neither a text nor a list of texts.
 func ReadSettings(path string, known func(name string) bool) (map[string]Setting, error) {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("the settings file can't be read: %w", err)
 	}
@@ -101,7 +100,13 @@ func valuesOf(node ast.Node) (values []string, ok bool) {
 
 // parsed reads a file of one YAML document whose scalars are texts.
 func parsed(text []byte) (*ast.File, error) {
+	if len(text) > maxFile {
+		return nil, errors.New("the file is larger than 1 MiB")
+	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if line, ok := firstTooDeep(text); ok {
+		return nil, fmt.Errorf("line %d: brackets and lists stand in each other more than %d deep", line, maxDepth)
+	}
 	if line, ok := firstNotUTF8(text); ok {
 		return nil, fmt.Errorf("line %d: this is not UTF-8; save the file as UTF-8", line)
 	}

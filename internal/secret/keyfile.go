@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,12 +36,23 @@ func OpenKeyFile(path string, mayCreate bool) (*Box, error) {
 	return NewBox(key)
 }
 
+// maxSecretFile is how many bytes a file with a secret has at most.
+const maxSecretFile = 64 << 10
+
 // ReadFile returns the text of a file that holds a secret, as UTF-8. A byte order mark and line ends at the end are no
 // part of it: editors and shells add them. It fails if the file is neither UTF-8 nor UTF-16 with a mark.
 func ReadFile(path string) (string, error) {
-	raw, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return "", err
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
+	if err != nil {
+		return "", err
+	}
+	if len(raw) > maxSecretFile {
+		return "", fmt.Errorf("%s is larger than 64 KiB, and no secret", path)
 	}
 	text, _, err := transform.Bytes(unicode.BOMOverride(encoding.UTF8Validator), raw)
 	if err != nil {
