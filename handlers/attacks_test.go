@@ -263,7 +263,8 @@ func TestWhoIsSignedInAsksWhateverStrangersAtTheirAddressAsk(t *testing.T) {
 func TestACookieThatSomebodyElseMadeOrStoleSignsNobodyIn(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	planted := "lineboard=" + strings.Repeat("A", 43)
+	name := s.CookieName("") + "="
+	planted := name + strings.Repeat("A", 43)
 	victim := thief(s, planted)
 	a := victim.Post("/login", "username", "supervisor1", "password", site.Password)
 	if a.Status != http.StatusSeeOther || strings.HasPrefix(a.Header.Get("Set-Cookie"), planted) {
@@ -284,7 +285,7 @@ func TestACookieThatSomebodyElseMadeOrStoleSignsNobodyIn(t *testing.T) {
 		}
 	}
 	for _, broken := range []string{
-		"lineboard=", "lineboard=x", "lineboard=" + strings.Repeat("A", 5000), stolen + "x", stolen + "; " + stolen,
+		name, name + "x", name + strings.Repeat("A", 5000), stolen + "x", stolen + "; " + stolen,
 	} {
 		if !handlerstest.SentToSignIn(thief(s, broken).Get("/")) {
 			t.Errorf("%.60q signs in", broken)
@@ -483,8 +484,13 @@ func TestAnAddressThatAsksTooMuchIsTurnedAwayForAWhile(t *testing.T) {
 	if turned < 10 || turned > 15 {
 		t.Errorf("%d of 20 turned away", turned)
 	}
-	if a := b.Get("/healthz"); a.Status != http.StatusOK {
-		t.Errorf("a probe: %d", a.Status)
+	style := b.Get("/login").Attr("link[rel=stylesheet]", "href")
+	for _, path := range []string{"/healthz", "/readyz", style} {
+		for range 10 {
+			if a := b.Get(path); a.Status != http.StatusOK || path == "" {
+				t.Errorf("%q: %d", path, a.Status)
+			}
+		}
 	}
 }
 

@@ -302,15 +302,31 @@ func TestATokenDoesWhatItsScopesSayAndNothingElse(t *testing.T) {
 		"GET /api/v1/releases":                     {"take_lists", "read_serials"},
 		"GET /api/v1/releases/" + uid + "/serials": {"take_lists", "read_serials"},
 		"POST /api/v1/releases/" + uid + "/taken":  {"take_lists"}, "GET /api/v1/history": {"read_history"},
-		"GET /api/v1/lines": nil, "GET /api/v1/status": nil,
+		"GET /api/v1/lines": nil, "GET /api/v1/status": nil, "PUT /api/v1/orders": {"send_orders"},
+	}
+	asked := map[string]bool{}
+	for route := range needs {
+		method, address, _ := strings.Cut(route, " ")
+		address = strings.NewReplacer(uid, "{id}", fmt.Sprintf("orders/%d", o.ID), "orders/{id}").Replace(address)
+		asked[method+" "+address] = true
+	}
+	for path, item := range programOn(t, s, "described", nil, "read_orders").doc.Paths.Map() {
+		for method := range item.Operations() {
+			if path != "/api/v1/openapi.yaml" && !asked[method+" "+path] { // that one anybody may read
+				t.Errorf("%s %s has no row here: say which scopes it needs", method, path)
+			}
+		}
 	}
 	for _, scope := range packaging.TokenScopes {
 		p := programOn(t, s, "only "+string(scope), nil, string(scope))
 		for route, scopes := range needs {
 			method, address, _ := strings.Cut(route, " ")
 			body := ""
-			if method == "POST" {
+			switch method {
+			case http.MethodPost:
 				body = `{}`
+			case http.MethodPut:
+				body = `[]`
 			}
 			a := p.send(method, address, body)
 			may := scopes == nil || slices.Contains(scopes, string(scope))

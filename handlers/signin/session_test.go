@@ -108,7 +108,7 @@ func TestEachSignInHasANewToken(t *testing.T) {
 		t.Fatal("the token is the same")
 	}
 	old := s.Browser()
-	old.Header.Set("Cookie", "lineboard="+before)
+	old.Header.Set("Cookie", s.CookieName("")+"="+before)
 	if old.Get("/").Status != http.StatusSeeOther {
 		t.Error("the token from before still signs in")
 	}

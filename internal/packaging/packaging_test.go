@@ -289,6 +289,8 @@ func TestAPINThatIsEasilyGuessedIsRefused(t *testing.T) {
 		// rows, repetitions, few digits
 		"000000", "123456", "987654", "890123", "121212", "427427", "112233", "123321", "111222", "200000", "101010",
 		"102030", "121314", "147258", "159753", "741852", "12341234",
+		// too short, too long, no digits
+		"", "27182", "2718281828459", "27182a", "２７１８２８",
 	} {
 		if packaging.CheckPIN(pin) == nil {
 			t.Errorf("%s is taken", pin)

@@ -68,6 +68,9 @@ func TestWhatIsSealedOpensOnlyForItsOwnerAndKey(t *testing.T) {
 	if _, err := box.Open(sealed, "tenant 2 api_key"); err == nil {
 		t.Error("another tenant opened it")
 	}
+	if _, err := box.Open(sealed, "tenant 1 api_secret"); err == nil {
+		t.Error("it opened for another purpose")
+	}
 	for i := range sealed {
 		altered := bytes.Clone(sealed)
 		altered[i] ^= 1
