@@ -115,7 +115,7 @@ go-test: ## the tests alone (PACKAGES=./db/... for some)
 .PHONY: soak
 soak: ## kill the program, restore backups and lose machines KILLS (300) times each, try 1,000 sequences of events, a full disk and many connections (as root)
 	[[ -x .bin/litestream ]] || GOBIN=$$PWD/.bin go install $(LITESTREAM)
-	SOAK_LITESTREAM=$$PWD/.bin/litestream SOAK_DRILLS=$(KILLS) SOAK_DISK=1 SOAK_CONNECTIONS=1 SOAK_KILLS=$(KILLS) SOAK_RESTORES=$(KILLS) SOAK_CHECKS=1000 go test -count=1 -timeout=0 -v ./internal/soak
+	SOAK_LITESTREAM=$$PWD/.bin/litestream SOAK_DRILLS=$(KILLS) SOAK_DISK=1 SOAK_CONNECTIONS=1 SOAK_MEMORY=1 SOAK_KILLS=$(KILLS) SOAK_RESTORES=$(KILLS) SOAK_CHECKS=1000 go test -count=1 -timeout=0 -v ./internal/soak
 
 .PHONY: peers
 peers: ## test against programs of other people, which it installs (Debian, as root)

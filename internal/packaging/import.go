@@ -209,6 +209,7 @@ func (s ImportSum) Effect() bool { return s.New+s.Changed > 0 }
 type ImportCheck struct {
 	ImportSum
 	sum     hash.Hash    // over the orders so far, each in canonical form
+	said    Canonical    // of the last one
 	touched map[int]bool // rows that change something
 }
 
@@ -235,16 +236,16 @@ func (c *ImportCheck) Add(o ImportedOrder) {
 	default:
 		c.Unchanged++
 	}
-	var said Canonical
-	said.Text(o.Key)
-	said.Text(what)
-	said.Number(int64(len(o.Changes)))
+	c.said = c.said[:0]
+	c.said.Text(o.Key)
+	c.said.Text(what)
+	c.said.Number(int64(len(o.Changes)))
 	for _, change := range o.Changes {
-		said.Text(string(change.Field))
-		said.Text(change.Old)
-		said.Text(change.New)
+		c.said.Text(string(change.Field))
+		c.said.Text(change.Old)
+		c.said.Text(change.New)
 	}
-	_, _ = c.sum.Write(said)
+	_, _ = c.sum.Write(c.said)
 }
 
 // Ask adds a question. What was confirmed is in the digest too.
