@@ -44,6 +44,7 @@ const (
 	partPoll    = "poll"
 	partRelease = "release"
 	partCopy    = "copy"
+	partStandby = "standby"
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
@@ -57,8 +58,8 @@ const (
 )
 
 var parts = []string{
-	partBoard, partPoll, partRelease, partCopy, partStorage, partOpen, partCrowd, partOrders, partImport, partHistory,
-	partLive, partBusy, partVisit, partMemory,
+	partBoard, partPoll, partRelease, partCopy, partStandby, partStorage, partOpen, partCrowd, partOrders, partImport,
+	partHistory, partLive, partBusy, partVisit, partMemory,
 }
 
 // plan is how much is measured.
@@ -211,6 +212,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partCopy) {
 		if err := b.measureCopy(ctx); err != nil {
 			return fmt.Errorf("copy: %w", err)
+		}
+	}
+	if b.wants(partStandby) {
+		if err := b.measureStandby(ctx); err != nil {
+			return fmt.Errorf("standby: %w", err)
 		}
 	}
 	if b.wants(partMemory) {

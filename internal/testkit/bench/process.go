@@ -141,9 +141,14 @@ func answers(ctx context.Context, url string) (bool, error) {
 	return answer.StatusCode == http.StatusOK, nil
 }
 
+// forget leaves it to others to end a program.
+func (b *bench) forget(p *program) {
+	b.running = slices.DeleteFunc(b.running, func(other *program) bool { return other == p })
+}
+
 // stop ends a program as a service manager does.
 func (b *bench) stop(p *program) error {
-	b.running = slices.DeleteFunc(b.running, func(other *program) bool { return other == p })
+	b.forget(p)
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s can't be stopped: %w", p.name, err)
 	}
