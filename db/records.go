@@ -251,12 +251,12 @@ func (r recordTable) eachRecord(rows *sql.Rows, do func(key string, digest [sha2
 	for i := range values {
 		into = append(into, &values[i])
 	}
-	var content packaging.Canonical
+	content, digest := packaging.Canonical{}, sha256.New() // row by row: a record of an import has 100,000
 	end := func() error {
 		if key == "" {
 			return nil
 		}
-		return do(key, sha256.Sum256(content))
+		return do(key, [sha256.Size]byte(digest.Sum(nil)))
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
@@ -266,11 +266,14 @@ func (r recordTable) eachRecord(rows *sql.Rows, do func(key string, digest [sha2
 			if err := end(); err != nil {
 				return err
 			}
-			key, content = now, content[:0]
+			key = now
+			digest.Reset()
 			content.Text("lineboard log 1")
 			content.Text(r.name)
 		}
 		r.write(&content, values)
+		_, _ = digest.Write(content)
+		content = content[:0]
 	}
 	if err := rows.Err(); err != nil {
 		return err
