@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -46,19 +47,34 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// bootDebian installs a Debian and starts it until the test ends.
-func bootDebian(t *testing.T) debian {
+// bootDebian installs a Debian with its systemd and other packages, and starts it until the test ends.
+func bootDebian(t *testing.T, packages ...string) debian {
 	t.Helper()
 	d := debian{root: filepath.Join(t.TempDir(), "debian")}
-	install := exec.CommandContext(t.Context(), "debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv", "bookworm", d.root)
+	d.install(t, packages...)
+	d.boot(t)
+	return d
+}
+
+// install installs a Debian with its systemd and other packages.
+func (d debian) install(t *testing.T, packages ...string) {
+	t.Helper()
+	include := "--include=" + strings.Join(append([]string{"systemd", "systemd-sysv"}, packages...), ",")
+	install := exec.CommandContext(t.Context(), "debootstrap", "--variant=minbase", include, "bookworm", d.root)
 	if fresh := os.Getenv("FRESH_DEBIAN"); fresh != "" { // a folder with what debootstrap made, for tries in a row
 		install = exec.CommandContext(t.Context(), "cp", "-a", fresh, d.root)
 	}
 	if said, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("debootstrap: %v: %s", err, said[max(0, len(said)-2000):])
 	}
+}
+
+// boot starts the machine until the test ends, and returns what takes its power away.
+func (d *debian) boot(t *testing.T, options ...string) (lose func()) {
+	t.Helper()
+	args := append([]string{"--quiet", "--register=no", "--keep-unit", "--private-network", "--boot", "-D", d.root}, options...)
 	var said bytes.Buffer
-	boot := exec.Command("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--boot", "-D", d.root)
+	boot := exec.Command("systemd-nspawn", args...)
 	boot.Stdout, boot.Stderr = &said, &said
 	if err := boot.Start(); err != nil {
 		t.Fatal(err)
@@ -68,6 +84,7 @@ func bootDebian(t *testing.T) debian {
 		_ = boot.Wait()
 	})
 	children := fmt.Sprintf("/proc/%d/task/%[1]d/children", boot.Process.Pid)
+	d.leader = ""
 	eventually(t, "a systemd", func() bool {
 		text, _ := os.ReadFile(children)
 		if fields := strings.Fields(string(text)); len(fields) > 0 {
@@ -79,7 +96,16 @@ func bootDebian(t *testing.T) debian {
 		said, _ := d.try("systemctl is-system-running")
 		return strings.Contains(said, "running") || strings.Contains(said, "degraded")
 	})
-	return d
+	return func() {
+		leader, err := strconv.Atoi(d.leader)
+		if err == nil {
+			err = unix.Kill(leader, unix.SIGKILL)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = boot.Wait()
+	}
 }
 
 // try runs a shell command in the machine and returns what it prints.
@@ -205,6 +231,9 @@ func TestMain(m *testing.M) {
 // current returns the folder of the packages of this source, of version 1.1.0.
 func current(t *testing.T) string {
 	t.Helper()
+	if ready := os.Getenv("PACKAGES"); ready != "" { // a folder with what was made, for tries in a row
+		return ready
+	}
 	out := filepath.Join(made.folder, "current")
 	made.once.Do(func() {
 		made.err = run(context.Background(), []string{"-out", out, "-version", "1.1.0", "-targets", "linux-" + runtime.GOARCH})
@@ -463,8 +492,14 @@ func (d debian) livesByRPM(t *testing.T, first, second string) {
 func releaseAnOrder(t *testing.T, browser *http.Client, address string) (order string, serials []string) {
 	t.Helper()
 	signIn(t, browser, address)
+	return releaseOrder(t, browser, address, "Order143")
+}
+
+// releaseOrder waits for an order of the sandbox, releases it, and returns its address and its serials.
+func releaseOrder(t *testing.T, browser *http.Client, address, key string) (order string, serials []string) {
+	t.Helper()
 	eventually(t, "the order", func() bool {
-		_, page := ask(t, browser, http.MethodGet, address+"/orders?q=Order143", "")
+		_, page := ask(t, browser, http.MethodGet, address+"/orders?q="+key, "")
 		_, after, found := strings.Cut(page, `href="/orders/`)
 		number, _, _ := strings.Cut(after, `"`)
 		order = address + "/orders/" + number
