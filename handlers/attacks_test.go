@@ -176,6 +176,40 @@ func TestForwardedAddressesAreBelievedOfTrustedProxiesAlone(t *testing.T) {
 	}
 }
 
+// RFC 7239: what some proxies send instead of the X-Forwarded headers.
+func TestForwardedAloneIsReadOfTrustedProxiesAlone(t *testing.T) {
+	t.Parallel()
+	ours := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	for name, c := range map[string]struct {
+		proxies []netip.Prefix
+		header  []string
+		want    string
+	}{
+		"no proxy":               {nil, []string{"for=10.0.0.7"}, "127.0.0.1"},
+		"our proxy":              {ours, []string{"For=10.0.0.7;proto=http;by=203.0.113.43"}, "10.0.0.7"},
+		"an invented beginning":  {ours, []string{"for=1.2.3.4, for=10.0.0.7"}, "10.0.0.7"},
+		"an invented header":     {ours, []string{"for=1.2.3.4", "for=10.0.0.7"}, "10.0.0.7"},
+		"two proxies of ours":    {ours, []string{"for=10.0.0.7, for=127.0.0.2"}, "10.0.0.7"},
+		"a port":                 {ours, []string{`for="10.0.0.7:4711"`}, "10.0.0.7"},
+		"IPv6 with a port":       {ours, []string{`for="[2001:db8::7]:4711"`}, "2001:db8::7"},
+		"a mark within quotes":   {ours, []string{`for=1.2.3.4;host="a,for=9.9.9.9", for=10.0.0.7`}, "10.0.0.7"},
+		"a name instead":         {ours, []string{"for=_hidden"}, "127.0.0.1"},
+		"no address":             {ours, []string{"proto=https"}, "127.0.0.1"},
+		"quotes that do not end": {ours, []string{`for="10.0.0.7, for=1.2.3.4`}, "127.0.0.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site.New(t, site.Options{Proxies: c.proxies})
+			b := s.Browser()
+			b.Header["Forwarded"] = c.header
+			b.Post("/login", "username", "administrator1", "password", site.Password)
+			if got := s.History()[0].New; got != c.want {
+				t.Errorf("history has %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestASpoofedAddressDoesNotGetAroundTheWait(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
@@ -203,7 +237,7 @@ func TestAChainThatCanNotBeReadIsToldOnceInTheLogAndInTheSetup(t *testing.T) {
 	for range 3 {
 		b.Get("/admin")
 	}
-	if n := strings.Count(s.Log.String(), "X-Forwarded-For that can't be read"); n != 1 {
+	if n := strings.Count(s.Log.String(), "sends X-Forwarded-For or Forwarded that can't be read"); n != 1 {
 		t.Errorf("the log says it %d times", n)
 	}
 	if said := b.Get("/admin").Text("#proxy"); !strings.Contains(said, `" unknown"`) {
@@ -511,5 +545,17 @@ func TestBehindAProxyPeopleAreLedToHTTPS(t *testing.T) {
 	if a := b.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusSeeOther ||
 		!strings.Contains(a.Header.Get("Set-Cookie"), "Secure") {
 		t.Errorf("by HTTPS: %d", a.Status)
+	}
+	for said, redirected := range map[string]bool{
+		"for=10.0.0.7;proto=http":                           true,
+		"for=10.0.0.7;proto=https":                          false,
+		"for=10.0.0.7;proto=https, for=10.0.0.8;proto=http": false, // HTTPS ends at the first of two proxies
+		"for=10.0.0.7":                                      false,
+	} {
+		b := s.Browser()
+		b.Header.Set("Forwarded", said)
+		if a := b.Get("/login"); (a.Status == http.StatusPermanentRedirect) != redirected {
+			t.Errorf("%s: %d", said, a.Status)
+		}
 	}
 }

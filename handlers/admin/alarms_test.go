@@ -385,6 +385,42 @@ func TestAlarmsReachWebhooksTeamsAndSlackInTheirOwnForms(t *testing.T) {
 	}
 }
 
+func TestAWebhookThatFailsInManyWaysGetsTheSameMessageUntilItTakesIt(t *testing.T) {
+	t.Parallel()
+	h := newHook(t)
+	host, _, _ := net.SplitHostPort(h.Listener.Addr().String())
+	s := house.New(t, house.Options{DestinationHosts: []string{host}})
+	admin, b := s.SignIn("administrator1"), s.SignIn("supervisor1")
+	setMail(t, admin, "")
+	addRecipient(t, admin, "SCADA", "webhook", h.URL+"/path")
+	admin.Post("/admin/alarms/rules", "kind", "unknown", "delay", "0", "from", "00:00", "to", "00:00", "first", "1")
+	unknown(t, s, b, "Order143")
+	answers := []int{
+		http.StatusInternalServerError, http.StatusGone, http.StatusFound, http.StatusInsufficientStorage,
+		http.StatusNoContent,
+	}
+	for i, status := range answers {
+		h.mu.Lock()
+		h.status = status
+		h.mu.Unlock()
+		look(t, s)
+		failed := strings.Contains(admin.Get("/admin/alarms").Text("main"), "The last message did not go out")
+		if failed != (status != http.StatusNoContent) || len(h.requests) != i+1 {
+			t.Errorf("answer %d: failed %t, %d messages", status, failed, len(h.requests))
+		}
+		s.Clock.Move(11 * time.Minute)
+	}
+	look(t, s)
+	if len(h.requests) != len(answers) {
+		t.Errorf("%d messages, want none after the one that was taken", len(h.requests))
+	}
+	for i, r := range h.requests {
+		if r.Header.Get("webhook-id") != h.requests[0].Header.Get("webhook-id") || h.bodies[i] != h.bodies[0] {
+			t.Errorf("message %d is another one: %s", i, h.bodies[i])
+		}
+	}
+}
+
 func TestWhatIsSetUpForAlarmsIsCheckedAndStandsInTheHistory(t *testing.T) {
 	t.Parallel()
 	s := house.New(t, house.Options{})

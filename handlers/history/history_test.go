@@ -491,6 +491,99 @@ func TestHistoryByTimeHasBothHoursOfTheAutumnNight(t *testing.T) {
 	}
 }
 
+// Offsets of 30 and 45 minutes, a clock that is put back by half an hour, midnights that are skipped, a leap day and the
+// end of a year.
+func TestHistoryByTimeCountsByTheClockOfTheSiteWhateverItsZone(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	for _, c := range []struct {
+		zone    string
+		entries []string
+		counts  map[string]int
+		shows   string
+	}{
+		{
+			"Asia/Kathmandu",
+			[]string{"2027-12-31T18:14:30Z", "2027-12-31T18:15:30Z"},
+			map[string]int{"2027-12-31T00:00 2027-12-31T23:59": 1, "2028-01-01T00:00 2028-01-01T00:00": 1},
+			"+05:45",
+		},
+		{
+			"Australia/Adelaide",
+			[]string{"2027-07-01T14:29:30Z", "2027-07-01T14:30:30Z"},
+			map[string]int{"2027-07-01T23:59 2027-07-01T23:59": 1, "2027-07-02T00:00 2027-07-02T00:00": 1},
+			"+09:30",
+		},
+		{
+			"Australia/Lord_Howe",
+			[]string{
+				"2027-04-03T14:35:00Z", "2027-04-03T14:55:00Z", "2027-04-03T15:05:00Z", "2027-04-03T15:25:00Z",
+				"2027-04-03T15:35:00Z",
+			},
+			map[string]int{"2027-04-04T01:30 2027-04-04T01:59": 4, "2027-04-04T02:00 2027-04-04T02:10": 1},
+			"+10:30",
+		},
+		{
+			"Asia/Beirut",
+			[]string{"2027-03-27T21:59:30Z", "2027-03-27T22:00:30Z"},
+			map[string]int{
+				"2027-03-27T23:00 2027-03-27T23:59": 1, "2027-03-28T00:00 2027-03-28T23:59": 1,
+				"2027-03-28T00:30 2027-03-28T01:00": 1, // 00:30 is skipped
+			},
+			"+03:00",
+		},
+		{
+			"America/Santiago",
+			[]string{"2027-09-05T03:59:30Z", "2027-09-05T04:00:30Z"},
+			map[string]int{"2027-09-04T00:00 2027-09-04T23:59": 1, "2027-09-05T00:00 2027-09-05T23:59": 1},
+			"-03:00",
+		},
+		{
+			"Europe/Brussels",
+			[]string{"2028-02-28T23:00:30Z", "2028-02-29T22:59:30Z", "2028-02-29T23:00:30Z"},
+			map[string]int{
+				"2028-02-29T00:00 2028-02-29T23:59": 2, "29.02.2028 29.02.2028": 2, "2028-03-01T00:00 2028-03-01T23:59": 1,
+			},
+			"+01:00",
+		},
+	} {
+		admin := s.SignIn("administrator1")
+		if a := admin.Post(
+			"/admin/site", "site", "Plant Ghent", "zone", c.zone,
+		); a.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", c.zone, a.Status, a.Text("[role=alert]"))
+		}
+		for _, at := range c.entries {
+			moment, err := time.Parse(time.RFC3339, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Clock.Move(moment.Sub(s.Clock.Now()))
+			if err := s.Store.Record(t.Context(), packaging.Entry{
+				TenantID: s.Tenant("ghent").ID, By: s.Person("supervisor1").Author, Deed: packaging.Exported, Object: at,
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b := s.SignIn("manager1")
+		for span, want := range c.counts {
+			from, to, _ := strings.Cut(span, " ")
+			page := b.Get("/history?deed=exported&person=supervisor1&from=" + from + "&to=" + to)
+			if got := len(page.All(".history tbody tr:not(.day)")); got != want {
+				t.Errorf("%s, %s: %d entries, want %d", c.zone, span, got, want)
+			}
+			if want > 0 && span[:4] == c.entries[0][:4] && !strings.Contains(page.Body, c.shows) {
+				t.Errorf("%s, %s: no time has %s", c.zone, span, c.shows)
+			}
+		}
+	}
+	b := s.SignIn("manager1")
+	if page := b.Get("/history?from=2027-02-29"); page.Status == http.StatusOK &&
+		!strings.Contains(page.Text("main"), "2027-02-29") {
+		t.Errorf("a day that is none: %d %s", page.Status, page.Text("main"))
+	}
+}
+
 func TestTheHistoryOfAShiftIsItsHoursOnTheNightWhenTheClockIsChangedToo(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -131,22 +131,17 @@ func (s *Kit) OnlyHTTPS(next http.Handler) http.Handler {
 
 // CameByPlainHTTP says that a request came so, as the proxy says, where people reach the server by HTTPS.
 func (s *Kit) CameByPlainHTTP(r *http.Request) bool {
-	return s.Secure && s.trusts(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
+	return s.Secure && s.trusts(peer(r)) && saysPlainHTTP(r)
 }
 
 // Address returns the address of the client, for throttles and logs: the one that connected, unless that is a trusted
-// proxy. Then it is the last address in X-Forwarded-For that is none: the client may have invented those before it.
+// proxy. Then it is the last one that its proxies name and that is none: the client may have invented those before it.
 func (s *Kit) Address(r *http.Request) string {
 	at := peer(r)
 	if !s.trusts(at) {
 		return at.String()
 	}
-	chain := r.Header.Values("X-Forwarded-For")
-	if len(chain) == 0 {
-		return at.String()
-	}
-	hops := strings.Split(strings.Join(chain, ","), ",")
-	for _, hop := range slices.Backward(hops) {
+	for _, hop := range slices.Backward(hops(r)) {
 		a, ok := parseHop(strings.TrimSpace(hop))
 		if !ok { // the chain is believed as far as it can be read
 			s.reportUnreadable(hop)
@@ -160,7 +155,7 @@ func (s *Kit) Address(r *http.Request) string {
 	return at.String()
 }
 
-// parseHop reads an address of X-Forwarded-For. Some proxies add the port, which may need brackets around IPv6.
+// parseHop reads an address that a proxy names. Some proxies add the port, which may need brackets around IPv6.
 func parseHop(hop string) (netip.Addr, bool) {
 	if a, err := netip.ParseAddr(strings.Trim(hop, "[]")); err == nil {
 		return a, true
@@ -173,7 +168,7 @@ func parseHop(hop string) (netip.Addr, bool) {
 func (s *Kit) reportUnreadable(hop string) {
 	hop = fmt.Sprintf("%.60q", hop)
 	if s.unreadableHop.CompareAndSwap(nil, &hop) {
-		s.Log.Warn("a trusted proxy sends X-Forwarded-For that can't be read: people behind it count as one address",
+		s.Log.Warn("a trusted proxy sends X-Forwarded-For or Forwarded that can't be read: people behind it count as one address",
 			"part", hop)
 	}
 }

@@ -70,7 +70,7 @@ type settings struct {
 	TLSKey  string         `placeholder:"FILE" help:"Key of the certificate (PEM)."`
 	Local   []netip.Prefix `name:"local-networks" placeholder:"CIDR" help:"IPv6 networks whose addresses count each."`
 	Prefix  string         `name:"path-prefix" placeholder:"/PATH" help:"Path below which a proxy serves Lineboard."`
-	Proxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Believe X-Forwarded-… of these proxies."`
+	Proxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Believe X-Forwarded-… and Forwarded of these proxies."`
 }
 
 // pathPrefix is the form of a path below which a proxy serves pages.

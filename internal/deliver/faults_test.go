@@ -2,12 +2,15 @@ package deliver
 
 import (
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,5 +115,42 @@ func TestAFileThatHasItsNameAlreadyLeavesNoPartBeside(t *testing.T) {
 	await(t, s.taken)
 	if got := only(t, root); got != name {
 		t.Errorf("%s is there", got)
+	}
+}
+
+func TestAWebhookWithACertificateOfNobodyGetsNothing(t *testing.T) {
+	t.Parallel()
+	var heard atomic.Int32
+	r := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
+	r.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	r.StartTLS()
+	t.Cleanup(r.Close)
+	s := newShelf(aWebhook(r.URL))
+	s.now = New(s, Options{}).NewSigningSecret()
+	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
+	if try := await(t, s.failed); try.Problem != packaging.Unreachable || !strings.Contains(try.Detail, "certificate") ||
+		heard.Load() > 0 {
+		t.Errorf("%+v, heard %d times", try, heard.Load())
+	}
+}
+
+// As a network share that is not mounted.
+func TestAFolderThatIsNotThereTakesTheListOnceItIs(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(t.TempDir(), "mount")
+	s := newShelf(aFolder(1))
+	started(t, s, Options{Roots: map[string]string{"drop": root}})
+	if try := await(t, s.failed); try.Problem == "" {
+		t.Errorf("%+v", try)
+	}
+	if _, err := os.Stat(root); err == nil {
+		t.Fatal("it made the root itself: the share would hide what it wrote")
+	}
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	await(t, s.taken)
+	if content, err := os.ReadFile(only(t, root)); err != nil || string(content) != aList {
+		t.Errorf("%q %v", content, err)
 	}
 }

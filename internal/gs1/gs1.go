@@ -4,6 +4,7 @@ package gs1
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -98,6 +99,7 @@ const (
 	TooMuch       FaultCode = "too_much"      // more than a barcode holds
 	OtherBarcode  FaultCode = "other_barcode" // the scanner says that it is no GS1 barcode
 	OtherSyntax   FaultCode = "other_syntax"  // a message of ISO/IEC 15434 that is neither GS1's nor a PPN code
+	HIBC          FaultCode = "hibc"          // the code of a medical device by the other standard of health care
 	ProductOnly   FaultCode = "product_only"  // the EAN or ITF of a product, which is the same on all its packs
 	WebAddress    FaultCode = "web_address"   // one without a GTIN
 	Brackets      FaultCode = "brackets"      // the text beside a barcode; brackets may be data, so it is not read
@@ -114,8 +116,8 @@ const (
 
 // FaultCodes are all codes.
 var FaultCodes = []FaultCode{
-	Nothing, TooMuch, OtherBarcode, OtherSyntax, ProductOnly, WebAddress, Brackets, UnknownField, TooShort, TooLong,
-	BadCharacter, BadCheckDigit, BadDate, FieldTwice, NoGTIN, NoSerial,
+	Nothing, TooMuch, OtherBarcode, OtherSyntax, HIBC, ProductOnly, WebAddress, Brackets, UnknownField, TooShort,
+	TooLong, BadCharacter, BadCheckDigit, BadDate, FieldTwice, NoGTIN, NoSerial,
 }
 
 // Fault is the error of a scan that is no pack.
@@ -260,6 +262,8 @@ func read(text string, now time.Time) (c code) {
 		c.fault = &Fault{Code: Nothing}
 	case isProduct(text):
 		c.fault = &Fault{Code: ProductOnly}
+	case hibc.MatchString(text):
+		c.fault = &Fault{Code: HIBC}
 	case !isGS1:
 		c.fault = &Fault{Code: OtherBarcode}
 	case strings.HasPrefix(text, "(") && strings.Contains(text, ")"):
@@ -281,6 +285,10 @@ func (p parser) elements() (pack Pack, splits []Pack, fault *Fault) {
 	}
 	return pack, splits, fault
 }
+
+// hibc matches the Health Industry Bar Code (ANSI/HIBC 2.6): "+", then the labeller's four characters with the product,
+// its unit and a check character, or "$" or digits with lot and expiry.
+var hibc = regexp.MustCompile(`(?i)^\+([A-Z][A-Z0-9]{3}[A-Z0-9]{1,18}[0-9][A-Z0-9\-. $/+%]|\$|[0-9]{5})`)
 
 // isProduct reports whether the text is an EAN, a UPC or an ITF: only digits, with a correct check digit.
 func isProduct(text string) bool {

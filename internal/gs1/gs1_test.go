@@ -149,6 +149,12 @@ func TestAScanThatIsNoPackIsToldWhereAndWhy(t *testing.T) {
 		"01095060001343x2" + "21a":   {Code: gs1.BadCharacter, AI: "01", At: 15},
 		"0109506000134352" + "21a#b": {Code: gs1.BadCharacter, AI: "21", At: 20},
 		"09506000134352":             {Code: gs1.ProductOnly},
+		"+A123BJC5D6E71G":            {Code: gs1.HIBC},
+		"+a123bjc5d6e71g":            {Code: gs1.HIBC}, // Caps Lock
+		"]C0+A99912345/$$52001510X3": {Code: gs1.HIBC},
+		"]d1+A99912345/$$3261231ABC": {Code: gs1.HIBC},
+		"+$$3261231LOT123C":          {Code: gs1.HIBC},
+		"+12":                        {Code: gs1.UnknownField, At: 1},
 		"https://example.com/about":  {Code: gs1.WebAddress},
 		"]Q1https://example.com/01":  {Code: gs1.WebAddress},
 		"https://id.example/01/09506000134353/21/a": {Code: gs1.BadCheckDigit, AI: "01"},
