@@ -48,6 +48,7 @@ const (
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
+	partDeliver = "deliver"
 	partOrders  = "orders"
 	partImport  = "import"
 	partHistory = "history"
@@ -58,7 +59,8 @@ const (
 )
 
 var parts = []string{
-	partBoard, partPoll, partRelease, partCopy, partStandby, partStorage, partOpen, partCrowd, partOrders, partImport,
+	partBoard, partPoll, partRelease, partCopy, partStandby, partStorage, partOpen, partCrowd, partDeliver, partOrders,
+	partImport,
 	partHistory, partLive, partBusy, partVisit, partMemory,
 }
 
@@ -197,6 +199,11 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.wants(partCrowd) {
 		if err := b.measureCrowd(ctx); err != nil {
 			return fmt.Errorf("crowd: %w", err)
+		}
+	}
+	if b.wants(partDeliver) {
+		if err := b.measureDeliveries(ctx); err != nil {
+			return fmt.Errorf("deliver: %w", err)
 		}
 	}
 	if b.wants(partOrders) {

@@ -101,9 +101,16 @@ func (b *bench) start(ctx context.Context, name, file string, args ...string) (*
 // serve starts Lineboard on a data folder and waits until it is ready. It refreshes its orders once, at its start:
 // another refresh would fall into some rounds and not into others.
 func (b *bench) serve(ctx context.Context, name string) (*program, error) {
-	p, err := b.start(ctx, "lineboard ("+name+")", b.binary, "serve", "--addr", "127.0.0.1:0",
-		"--data", b.dataFolder(name), "--provision", b.provisionFile(), "--refresh", "24h", "--rate-limit", "0",
-		"--connection-limit", "0")
+	return b.serveSite(ctx, name, b.provisionFile())
+}
+
+// serveSite is serve with another provisioning file and further flags.
+func (b *bench) serveSite(ctx context.Context, name, provision string, flags ...string) (*program, error) {
+	p, err := b.start(ctx, "lineboard ("+name+")", b.binary, append([]string{
+		"serve", "--addr", "127.0.0.1:0",
+		"--data", b.dataFolder(name), "--provision", provision, "--refresh", "24h", "--rate-limit", "0",
+		"--connection-limit", "0",
+	}, flags...)...)
 	if err != nil {
 		return nil, err
 	}

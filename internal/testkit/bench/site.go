@@ -31,6 +31,14 @@ func (b *bench) startSandbox(ctx context.Context) error {
 		return err
 	}
 	b.remote = &remote{base: p.base}
+	return b.writeSite(b.provisionFile(), fmt.Sprintf(`    lines:
+      - {code: %s, name: Line with fifty orders}
+      - {code: %s, name: Blister line 1}
+`, boardLine, otherLine))
+}
+
+// writeSite writes a provisioning file with the lines given, in YAML, and the people of every site.
+func (b *bench) writeSite(file, lines string) error {
 	site := fmt.Sprintf(`tenants:
   - slug: plant-bench
     name: Bench plant
@@ -40,11 +48,8 @@ func (b *bench) startSandbox(ctx context.Context) error {
       api_key: %s
       api_secret: %s
       channel_key: %s
-    lines:
-      - {code: %s, name: Line with fifty orders}
-      - {code: %s, name: Blister line 1}
-    users:
-`, p.base, sandbox.APIKey, sandbox.APISecret, sandbox.ChannelKey, boardLine, otherLine)
+%s    users:
+`, b.remote.base, sandbox.APIKey, sandbox.APISecret, sandbox.ChannelKey, lines)
 	// A start applies the file, people included: a site without people would start too fast.
 	for i := range people {
 		site += fmt.Sprintf(
@@ -52,7 +57,7 @@ func (b *bench) startSandbox(ctx context.Context) error {
 			password,
 		)
 	}
-	return os.WriteFile(b.provisionFile(), []byte(site), 0o600)
+	return os.WriteFile(file, []byte(site), 0o600)
 }
 
 // remote is the sandbox as a client without Lineboard sees it.
