@@ -240,7 +240,7 @@ func (s *server) programHandler() http.Handler {
 	e.HTTPErrorHandler = s.kit.FailProgram
 	e.IPExtractor = s.kit.Address
 	e.Use(recoverPanics(s.kit), s.kit.LimitPrograms)
-	s.apiRoutes(e)
+	s.apiRoutes(headToo{e})
 	return e
 }
 

@@ -225,8 +225,17 @@ func (s *server) routes() []route {
 	}
 }
 
+// headToo answers HEAD wherever GET is answered. The server itself leaves the body out.
+type headToo struct{ *echo.Echo }
+
+// GET adds a route for both.
+func (h headToo) GET(path string, handle echo.HandlerFunc) {
+	h.Echo.GET(path, handle)
+	h.Echo.HEAD(path, handle)
+}
+
 // apiRoutes is the table of the interface for programs, whose requests say by a token who sends them.
-func (s *server) apiRoutes(e *echo.Echo) {
+func (s *server) apiRoutes(e headToo) {
 	e.GET("/api/v1/openapi.yaml", s.programs.Description)
 	e.PUT("/api/v1/orders", s.imports.PutOrders)
 	e.GET("/api/v1/orders", s.programs.Orders)

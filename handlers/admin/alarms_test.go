@@ -610,7 +610,8 @@ func TestCredentialsThatEndSoonAreToldInTimeUntilTheyAreNew(t *testing.T) {
 	if letters, _ := server.got(); len(letters) != 2 || !strings.Contains(subject(letters[1]), "Over") {
 		t.Errorf("%d letters, want one that it is over", len(letters))
 	}
-	if e := s.History()[1]; e.Object != "end of credentials" || !strings.HasSuffix(e.New, "2027-12-24, told 14 days before") {
+	if e := s.History()[1]; e.Object != "end of credentials" ||
+		!strings.HasSuffix(e.New, "2027-12-24, told 14 days before") {
 		t.Errorf("the history has %s %s → %s", e.Object, e.Old, e.New)
 	}
 }
@@ -631,7 +632,8 @@ func TestAStaticTokenThatSaysWhenItExpiresIsToldOfByItself(t *testing.T) {
 			t.Errorf("Setup does not say %q: %s", says, page)
 		}
 	}
-	if page := admin.Get("/admin/connection").Text("#end"); !strings.Contains(page, "itself says that it ends 2026-12-13") {
+	const says = "itself says that it ends 2026-12-13"
+	if page := admin.Get("/admin/connection").Text("#end"); !strings.Contains(page, says) {
 		t.Errorf("the connection says %s", page)
 	}
 	// Another kind of token does not use it.

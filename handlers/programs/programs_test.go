@@ -607,3 +607,31 @@ func TestAStoppedDestinationHoldsNoOtherUp(t *testing.T) {
 		t.Errorf("with all stopped: %d %s", a.Status, a.Body)
 	}
 }
+
+func TestHEADIsAnsweredAsGETIs(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	destination(t, s, "L1", "name", "Line PC", "kind", "pull")
+	p := programOn(t, s, "All", nil, "take_lists", "read_orders", "read_serials", "read_history")
+	o := release(t, s, "Order143")
+	var waiting releases
+	if err := json.Unmarshal([]byte(p.get("/api/v1/releases?line=L1").Body), &waiting); err != nil ||
+		len(waiting.Releases) != 1 {
+		t.Fatalf("%+v %v", waiting, err)
+	}
+	b := s.Browser()
+	b.Header.Set("Authorization", "Bearer "+p.key)
+	for _, path := range []string{
+		"/openapi.yaml", "/orders", fmt.Sprintf("/orders/%d", o.ID), "/releases?line=L1",
+		"/releases/" + waiting.Releases[0].ID + "/serials", "/lines", "/history", "/status",
+	} {
+		entries := len(s.History())
+		a := b.Send(http.MethodHead, "/api/v1"+path, "", strings.NewReader(""))
+		if a.Status != http.StatusOK || a.Body != "" || a.Header.Get("Content-Type") == "" {
+			t.Errorf("HEAD %s: %d %q", path, a.Status, a.Header.Get("Content-Type"))
+		}
+		if got := len(s.History()); got != entries {
+			t.Errorf("HEAD %s writes %d entries", path, got-entries)
+		}
+	}
+}

@@ -176,9 +176,19 @@ func destinationsOfLines(receiver string) string {
 	var site strings.Builder
 	site.WriteString("    destinations:\n")
 	for i := range lines {
-		fmt.Fprintf(&site, `      - {line: %[1]s, name: Press, kind: folder, root: drop, file_name: "%[1]s/{{.Order}}-{{.Number}}.csv"}
-      - {line: %[1]s, name: Archive, kind: folder, root: drop, format: json, file_name: "%[1]s/{{.Order}}-{{.Number}}.json"}
-      - {line: %[1]s, name: MES, kind: webhook, url: "%[2]s/hooks", public_url: "http://127.0.0.1", signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}
+		fmt.Fprintf(&site, `      - {line: %[1]s, name: Press, kind: folder, root: drop, file_name: "{{.Order}}-{{.Number}}.csv"}
+      - line: %[1]s
+        name: Archive
+        kind: folder
+        root: drop
+        format: json
+        file_name: "{{.Order}}-{{.Number}}.json"
+      - line: %[1]s
+        name: MES
+        kind: webhook
+        url: %[2]s/hooks
+        public_url: http://127.0.0.1
+        signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 `, lineOf(i), receiver)
 	}
 	return site.String()
