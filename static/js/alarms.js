@@ -9,11 +9,15 @@ const tones = [880, 660, 880, 660].map((pitch, i) => ({ begin: i * 0.25, length:
 export function startAlarms() {
   if (!soundsHere()) return;
   const heard = new Set();
-  let last = -Infinity;
+  let last = -Infinity, isReady = false;
   const sound = () => {
     const lasting = all("[data-sounds]").flatMap(part => part.dataset.sounds.split(" ")).filter(Boolean);
     const fresh = lasting.some(id => !heard.has(id));
     if (lasting.length === 0 || !fresh && performance.now() - last < every || !hasSound()) return;
+    if (!isReady) { // the browser needs a moment to say whether it lets the page sound
+      isReady = true;
+      return;
+    }
     showMute(!maySound());
     if (!maySound()) return;
     lasting.forEach(id => heard.add(id));

@@ -81,6 +81,8 @@ func launch() (*rod.Browser, error) {
 	)
 	// The language that a page is asked for must not depend on the machine.
 	l.Set("lang", "en-US").Set("accept-lang", "en-US")
+	// Without a window Chromium lets every page sound. People's browsers wait until somebody has touched it.
+	l.Set("autoplay-policy", "document-user-activation-required")
 	if os.Geteuid() == 0 {
 		// Chromium's sandbox refuses to run as root.
 		l.NoSandbox(true)
