@@ -190,8 +190,8 @@ func (a *query) narrowTime(
 			return
 		}
 	}
-	if _, isDay := packaging.ParseDay(form.To); isDay {
-		f.To = f.To.In(zone).AddDate(0, 0, 1) // a day without a time ends with it
+	if to, isDay := packaging.ParseDay(form.To); isDay {
+		f.To = packaging.At(to.Plus(1), 0, zone) // a day without a time ends with it; the next may have no midnight
 	}
 	day, ok := packaging.ParseDay(form.Day)
 	if form.Day != "" && !ok {
