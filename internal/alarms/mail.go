@@ -89,7 +89,7 @@ func (a *Alarms) mailOptions(
 	}
 	options := []mail.Option{
 		mail.WithPort(port), mail.WithTLSPolicy(policy), mail.WithTLSConfig(config), mail.WithDialContextFunc(dial),
-		mail.WithTimeout(2*a.Limit), mail.WithHELO("lineboard"),
+		mail.WithTimeout(2 * a.Limit), mail.WithHELO("lineboard"),
 	}
 	if s.MailUser != "" && !password.Empty() {
 		options = append(
