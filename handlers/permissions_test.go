@@ -719,6 +719,7 @@ var tenantWide = map[string]string{
 	"SetupSteps":       "what of the site is set up",
 	"TokenSettings":    "the site's connection",
 	"CredentialStates": "when the site's credentials were set",
+	"CredentialsEnd":   "when they end",
 	"FillCredentials":  "the site's own credentials, for a test of its connection",
 	"SingleSignOn":     "how people sign in",
 	"FillClientSecret": "the secret of how they do, for a test of it",

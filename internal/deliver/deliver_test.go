@@ -267,7 +267,7 @@ func TestWhatHangsHoldsUpNothingElse(t *testing.T) {
 	if err := mkfifo(mount); err != nil {
 		t.Skip(err)
 	}
-	started(t, s, Options{Roots: map[string]string{"drop": root, "hangs": mount}, Limit: 50 * time.Millisecond})
+	started(t, s, Options{Roots: map[string]string{"drop": root, "hangs": mount}, Limit: time.Second})
 	if v := await(t, s.taken); v.Destination.ID != 2 {
 		t.Errorf("destination %d took it", v.Destination.ID)
 	}

@@ -34,7 +34,7 @@ func TestAWebhookThatWasRefusedSlowAndCutGetsTheSameMessageEachTime(t *testing.T
 	address := closedPort(t)
 	s := newShelf(aWebhook("http://" + address))
 	s.now = New(s, Options{}).NewSigningSecret()
-	started(t, s, Options{Hosts: []string{address}, Limit: 200 * time.Millisecond})
+	started(t, s, Options{Hosts: []string{address}, Limit: 2 * time.Second})
 	if try := await(t, s.failed); try.Problem != packaging.Unreachable {
 		t.Errorf("refused: %+v", try)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -257,7 +258,7 @@ func (c *copied) pressTogether(ctx context.Context, s *copySide) (took []float64
 // importPresses is how many releases are pressed beside an import, at most.
 const importPresses = 60
 
-// besideImport presses release while a large import is stored and copied. None may be refused.
+// besideImport presses release while a large import is stored and copied, and counts what is refused.
 func (c *copied) besideImport(ctx context.Context) error {
 	s := c.sides[1]
 	file := filepath.Join(c.folder, "copied.csv")
@@ -274,9 +275,18 @@ func (c *copied) besideImport(ctx context.Context) error {
 	}
 	alone := median(s.took)
 	s.took = nil
+	refused := 0
+	press := func() error {
+		err := c.press(ctx, s)
+		if errors.Is(err, errRefused) {
+			refused++
+			return nil
+		}
+		return err
+	}
 	imported := make(chan error, 1)
 	go func() { imported <- s.person.apply(ctx, preview) }()
-	for running := true; running && len(s.took) < importPresses-10; {
+	for running := true; running && len(s.took)+refused < importPresses-10; {
 		select {
 		case err := <-imported:
 			if err != nil {
@@ -284,19 +294,19 @@ func (c *copied) besideImport(ctx context.Context) error {
 			}
 			running = false
 		default:
-			if err := c.press(ctx, s); err != nil {
+			if err := press(); err != nil {
 				return err
 			}
 		}
 	}
 	for range 10 { // and while the rest of it is copied
-		if err := c.press(ctx, s); err != nil {
+		if err := press(); err != nil {
 			return err
 		}
 	}
 	for _, percent := range []float64{50, 100} {
-		c.table.add(partCopy, fmt.Sprintf("  beside an import of %s orders, none refused of %d, %.0f of 100",
-			thousands(int64(c.imported)), len(s.took), percent),
+		c.table.add(partCopy, fmt.Sprintf("  beside an import of %s orders, %d refused of %d, %.0f of 100",
+			thousands(int64(c.imported)), refused, refused+len(s.took), percent),
 			figure{percentile(s.took, percent), "ms"}, figure{alone, "ms"}, "without an import")
 	}
 	return nil
