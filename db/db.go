@@ -46,7 +46,7 @@ type DB struct {
 	blocks    atomic.Int64  // number of the last block of serials
 	staging   listLocks
 	commits   atomic.Int64
-	writing   atomic.Int64 // nanoseconds that these took
+	writing   atomic.Pointer[writing]
 
 	checkpoints *checkpointer // nil where nothing is written
 }

@@ -166,3 +166,18 @@ func TestWhatMakesWayDoesSoForAPressThatCameAtTheSameMoment(t *testing.T) {
 		t.Error("the press waits for all of the import")
 	}
 }
+
+func TestWhatIsBeingWrittenCountsBeforeItIsCommitted(t *testing.T) {
+	d, _, _ := opened(t)
+	_, before := d.Written()
+	err := d.tx(t.Context(), func(*tx) error {
+		_, first := d.Written()
+		for _, now := d.Written(); now == first; _, now = d.Written() { // the clock goes on
+		}
+		return errors.New("undone")
+	})
+	_, after := d.Written()
+	if _, again := d.Written(); err == nil || after <= before || again != after {
+		t.Errorf("%s, then %s, then %s: %v", before, after, again, err)
+	}
+}

@@ -48,7 +48,11 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		return coded(err)
 	}
 	began := time.Now()
-	free := sync.OnceFunc(give)
+	d.writing.Store(&writing{d.writingTook(), began})
+	free := sync.OnceFunc(func() {
+		d.writing.Store(&writing{took: d.writingTook()})
+		give()
+	})
 	defer free()
 	t, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -72,7 +76,6 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		return errMadeWay
 	}
 	if err = coded(err); err == nil {
-		d.writing.Add(int64(time.Since(began)))
 		d.announce(ctx, w, changes)
 	} else if packaging.CodeOf(err) == packaging.Unavailable { // until as much as a release needs was written
 		d.failed.Store(true)
@@ -111,9 +114,27 @@ func (d *DB) announce(ctx context.Context, t *tx, changes []packaging.Change) {
 	}
 }
 
-// Written returns how often something was committed since the database was opened, and how long writing that took.
+// writing is how long writing took, and since when something is being written, zero for nothing.
+type writing struct {
+	took  time.Duration
+	since time.Time
+}
+
+// Written returns how often something was committed since the database was opened, and how long writing took, with what
+// is being written now and with what was undone.
 func (d *DB) Written() (commits int64, took time.Duration) {
-	return d.commits.Load(), time.Duration(d.writing.Load())
+	return d.commits.Load(), d.writingTook()
+}
+
+func (d *DB) writingTook() time.Duration {
+	w := d.writing.Load()
+	switch {
+	case w == nil:
+		return 0
+	case w.since.IsZero():
+		return w.took
+	}
+	return w.took + time.Since(w.since)
 }
 
 // settle writes the records that were changed so far to the log, and notes of whom pages are told. Until then, what was

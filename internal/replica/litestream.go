@@ -33,13 +33,12 @@ func NewLitestream(socket, database string) *Litestream {
 // maxReply is how much of an answer is read, in bytes.
 const maxReply = 64 << 10
 
+// maxWait is how long Litestream may take at most. What asks ends earlier, by its context.
+const maxWait = time.Minute
+
 // Sync returns once everything that was committed before is in the copy. It fails when ctx ends first.
 func (l *Litestream) Sync(ctx context.Context) error {
-	seconds := 1
-	if end, ok := ctx.Deadline(); ok {
-		seconds = max(1, int((time.Until(end)+time.Second-1)/time.Second))
-	}
-	body, err := json.Marshal(map[string]any{"path": l.database, "wait": true, "timeout": seconds})
+	body, err := json.Marshal(map[string]any{"path": l.database, "wait": true, "timeout": int(maxWait / time.Second)})
 	if err != nil {
 		return err
 	}

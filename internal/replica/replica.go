@@ -19,7 +19,8 @@ type Options struct {
 	Sync  func(context.Context) error // returns once all that was committed before is in the copy
 	Limit time.Duration               // of one wait, beside what is allowed for long writing
 	Guard *Guard                      // knows whether a standby took over; nil without a standby
-	// Written returns how often the database was committed to since its start, and how long writing that took.
+	// Written returns how often the database was committed to since its start, and how long writing took, with what is
+	// being written now.
 	Written func() (commits int64, took time.Duration)
 	// GoesOn reports whether a tenant's releases go on without the copy.
 	GoesOn func(context.Context, packaging.TenantID) (bool, error)
@@ -64,7 +65,7 @@ func New(o Options) *Copy {
 // Wait returns once everything that was committed before is in the copy. It fails when the limit or ctx ends first.
 // Those who wait together share one request that began after all of them came.
 func (c *Copy) Wait(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.limit(), errLate)
+	ctx, cancel := c.limited(ctx)
 	defer cancel()
 	f := c.join()
 	select {
@@ -75,13 +76,30 @@ func (c *Copy) Wait(ctx context.Context) error {
 	}
 }
 
+// limited returns a context that ends when a wait that begins now has taken too long. How long it may take is asked
+// anew at each end: Litestream waits too while something long is being written.
+func (c *Copy) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	began := time.Now()
+	var late func()
+	late = func() {
+		if left := c.limit() - time.Since(began); left > 0 && ctx.Err() == nil {
+			time.AfterFunc(left, late)
+			return
+		}
+		end(errLate)
+	}
+	timer := time.AfterFunc(c.limit(), late)
+	return ctx, func() { timer.Stop(); end(nil) }
+}
+
 // After long writing, a wait may take longer: so many times as long as the writing took, and so much at most.
 const (
 	allowedTimes = 3
 	maxAllowed   = 30 * time.Second
 )
 
-// limit returns how long a wait may take now. What took long to write, such as an import, takes long to copy too.
+// limit returns how long a wait may take now. What takes long to write, such as an import, takes long to copy too.
 func (c *Copy) limit() time.Duration {
 	_, took := c.options.Written()
 	c.mu.Lock()
@@ -111,7 +129,7 @@ func (c *Copy) join() *flight {
 func (c *Copy) fly(f *flight) {
 	began, waiting := c.options.Now(), c.marked()
 	commits, took := c.options.Written()
-	ctx, cancel := context.WithTimeoutCause(context.Background(), c.limit(), errLate)
+	ctx, cancel := c.limited(context.Background())
 	defer cancel()
 	f.err = c.options.Sync(ctx)
 	if f.err != nil && ctx.Err() != nil {

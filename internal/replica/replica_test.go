@@ -196,6 +196,30 @@ func TestAWaitMayTakeLongerAfterLongWritingAndEndsAllTheSame(t *testing.T) {
 	})
 }
 
+func TestAWaitGoesOnWhileSomethingLongIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, writing := time.Now(), 5*time.Second
+		written := func() (int64, time.Duration) { return 1, min(time.Since(began), writing) }
+		c, _ := copying(func(ctx context.Context) error { // it waits until nothing is being written
+			select {
+			case <-time.After(writing + time.Second - time.Since(began)):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}, func(o *Options) { o.Written = written })
+		if err := c.Wait(t.Context()); err != nil || time.Since(began) != writing+time.Second {
+			t.Errorf("beside an import: %v after %s", err, time.Since(began))
+		}
+		writing = time.Hour
+		asked := time.Now()
+		if err := c.Wait(t.Context()); err == nil || time.Since(asked) > 2*time.Second+maxAllowed {
+			t.Errorf("beside what never ends: %v after %s", err, time.Since(asked))
+		}
+		synctest.Wait()
+	})
+}
+
 func TestWhatNobodyWaitsForIsCopiedTooAndTheLagIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var commits atomic.Int64

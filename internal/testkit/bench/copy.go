@@ -196,11 +196,14 @@ func (c *copied) press(ctx context.Context, s *copySide) error {
 	}
 	left := c.watch.left(key)
 	if left.IsZero() {
-		return fmt.Errorf("the press of %s was answered, and nothing was sent\n%s", key, s.server.said)
+		return fmt.Errorf("%w %s\n%s", errRefused, key, s.server.said)
 	}
 	s.took, s.left = append(s.took, milliseconds(took)), append(s.left, milliseconds(left.Sub(began)))
 	return nil
 }
+
+// errRefused is the error of a press that Lineboard itself refused.
+var errRefused = errors.New("was answered, and nothing was sent: the press of")
 
 func (c *copied) addPresses() {
 	plain, copied := c.sides[0], c.sides[1]

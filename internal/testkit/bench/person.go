@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -132,9 +131,6 @@ func (p *person) arm(ctx context.Context, key string) (order, error) {
 // patience is less than the server waits for an outcome: what is answered later may be answered before it is stored.
 const patience = 7 * time.Second
 
-// errRefused is the error of a press that Lineboard itself refused: nothing was sent.
-var errRefused = errors.New("refused")
-
 // press releases the order. What is measured is what a person waits: until the answer that sends them back to its page,
 // or, where that did not wait for the outcome, until its serials are there.
 func (p *person) press(ctx context.Context, o order) (took time.Duration, err error) {
@@ -144,8 +140,6 @@ func (p *person) press(ctx context.Context, o order) (took time.Duration, err er
 	switch {
 	case err != nil:
 		return took, err
-	case status == http.StatusServiceUnavailable:
-		return took, fmt.Errorf("%w: %w", errRefused, p.unexpected("the release of "+o.path, status, text))
 	case status != http.StatusSeeOther:
 		return took, p.unexpected("the release of "+o.path, status, text)
 	case took < patience:
