@@ -152,6 +152,10 @@ func TestAProxyThatDoesNotPassHostOnIsTold(t *testing.T) {
 	if a.Status != http.StatusForbidden || !strings.Contains(a.Text("main"), "must pass the header Host on") {
 		t.Errorf("%d %q", a.Status, a.Text("main"))
 	}
+	if log := s.Log.String(); !strings.Contains(log, "its proxy must pass Host on") ||
+		!strings.Contains(log, "origin=lineboard.plant") {
+		t.Errorf("the log says %s", log)
+	}
 }
 
 func TestPagesKeepToThemselves(t *testing.T) {
