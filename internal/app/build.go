@@ -134,7 +134,8 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 		func(t packaging.TenantID) { a.Hub.Publish(packaging.CheckTopic.Of(t)) }, p.Now, p.Log,
 	)
 	a.checks = &checks{
-		store: p.Store, anchors: p.Anchors, writer: writer, halt: a.Releaser.Halt, now: p.Now, log: p.Log,
+		store: p.Store, anchors: p.Anchors, writer: writer, halt: a.Releaser.Halt, again: checkAgain,
+		now: p.Now, log: p.Log,
 	}
 	if err := a.checks.schema(ctx); err != nil {
 		return nil, err

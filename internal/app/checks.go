@@ -17,6 +17,7 @@ type checks struct {
 	anchors string
 	writer  *anchors.Writer
 	halt    func(why error)
+	again   time.Duration // until another check begins after one that could not end
 	now     func() time.Time
 	log     *slog.Logger
 
@@ -54,25 +55,66 @@ func (c *checks) schema(ctx context.Context) error {
 	return err
 }
 
-// run reads the whole file and verifies all histories, once.
+// checkAgain is how long after a check that could not end another one begins, unless a test says otherwise.
+const checkAgain = 5 * time.Second
+
+// run reads the whole file and verifies all histories, once. While a check can't end, since a disk or a file can't be
+// read, releases are stopped, and it begins again.
 func (c *checks) run(ctx context.Context) error {
+	for {
+		found, err := c.once(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err == nil && !found {
+			c.lift()
+		}
+		if err == nil || found {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.state.Ended = c.now()
+			return nil
+		}
+		c.fault(func(s *packaging.SelfCheck) { s.Damage = []string{err.Error()} })
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(c.again):
+		}
+	}
+}
+
+// once checks the file and the histories. found is true if they have a fault; the error is why it could not end.
+func (c *checks) once(ctx context.Context) (found bool, err error) {
 	damage, err := c.store.Damage(ctx)
 	if err == nil && len(damage) > 0 {
+		found = true
 		c.fault(func(s *packaging.SelfCheck) { s.Damage = damage })
 	}
-	if err == nil {
-		err = c.histories(ctx)
-	}
-	if ctx.Err() != nil {
-		return nil
-	}
 	if err != nil {
+		return found, err
+	}
+	err = c.histories(ctx)
+	if err != nil && found && ctx.Err() == nil {
 		c.fault(func(s *packaging.SelfCheck) { s.Damage = append(s.Damage, err.Error()) })
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state.Ended = c.now()
-	return nil
+	return found || len(c.state.Broken) > 0, err
+}
+
+// lift lets releases go on that a check which could not end has stopped.
+func (c *checks) lift() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Damage == nil {
+		return
+	}
+	c.state.Damage = nil
+	if !c.state.Faulty() {
+		c.log.Info("the data could be checked: releases go on")
+		c.halt(nil)
+	}
 }
 
 // histories verifies the history of each tenant, with all its records.

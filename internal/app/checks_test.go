@@ -141,6 +141,36 @@ func TestWhereAnchorsCantBeWrittenProbeAndPressAgree(t *testing.T) {
 	s.end(t)
 }
 
+func TestACheckThatCantEndStopsReleasesUntilOneCan(t *testing.T) {
+	data := t.TempDir()
+	a, _ := buildDemo(t, data, "http://127.0.0.1:1")
+	defer a.Store.Close()
+	a.checks.again = 10 * time.Millisecond
+	file := filepath.Join(data, anchorsFile)
+	if err := errors.Join(os.Rename(file, file+".away"), os.Mkdir(file, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- a.checks.run(t.Context()) }()
+	for !a.checks.State().Faulty() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := errors.Join(os.Remove(file), os.Rename(file+".away", file)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if found := a.checks.State(); found.Faulty() || found.Ended.IsZero() {
+		t.Errorf("found %+v", found)
+	}
+	probe := httptest.NewRecorder()
+	a.Handler.ServeHTTP(probe, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+	if probe.Code != http.StatusOK {
+		t.Errorf("readyz: %d %s", probe.Code, probe.Body)
+	}
+}
+
 func TestAnchorsOfAnotherLineboardStopTheStart(t *testing.T) {
 	_, remote := remoteSandbox(t)
 	first, second := t.TempDir(), t.TempDir()
