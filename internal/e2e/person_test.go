@@ -109,11 +109,11 @@ func (p person) visit(path string) {
 }
 
 // reload, back and forward are the browser's own buttons.
-func (p person) reload() { p.t.Helper(); p.leaveBy(func() { p.Eval("location.reload()", nil) }) }
+func (p person) reload() { p.t.Helper(); p.leaveBy(func() { p.Leave("location.reload()") }) }
 
-func (p person) back() { p.t.Helper(); p.leaveBy(func() { p.Eval("history.back()", nil) }) }
+func (p person) back() { p.t.Helper(); p.leaveBy(func() { p.Leave("history.back()") }) }
 
-func (p person) forward() { p.t.Helper(); p.leaveBy(func() { p.Eval("history.forward()", nil) }) }
+func (p person) forward() { p.t.Helper(); p.leaveBy(func() { p.Leave("history.forward()") }) }
 
 // leaveBy does what leads to another page, and waits for it. A mark on the page that goes tells when it has gone.
 func (p person) leaveBy(deed func()) {

@@ -172,6 +172,16 @@ func (p *Page) Eval(expression string, into any) {
 	}
 }
 
+// Leave evaluates an expression that leads to another page. The page may be gone before it has answered.
+func (p *Page) Leave(expression string) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	if err := eval(tab, expression, nil); err != nil && !strings.Contains(err.Error(), "navigated or closed") {
+		p.fail("evaluate %s: %v", expression, err)
+	}
+}
+
 // Holds waits until a JavaScript expression is true.
 func (p *Page) Holds(expression string) {
 	p.t.Helper()
