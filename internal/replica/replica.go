@@ -83,7 +83,10 @@ func (c *Copy) limited(ctx context.Context) (context.Context, context.CancelFunc
 	began := time.Now()
 	var late func()
 	late = func() {
-		if left := c.limit() - time.Since(began); left > 0 && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			return
+		}
+		if left := c.limit() - time.Since(began); left > 0 {
 			time.AfterFunc(left, late)
 			return
 		}

@@ -198,20 +198,23 @@ func TestAWaitMayTakeLongerAfterLongWritingAndEndsAllTheSame(t *testing.T) {
 
 func TestAWaitGoesOnWhileSomethingLongIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began, writing := time.Now(), 5*time.Second
-		written := func() (int64, time.Duration) { return 1, min(time.Since(began), writing) }
+		began := time.Now()
+		var writing atomic.Int64
+		writing.Store(int64(5 * time.Second))
+		long := func() time.Duration { return time.Duration(writing.Load()) }
+		written := func() (int64, time.Duration) { return 1, min(time.Since(began), long()) }
 		c, _ := copying(func(ctx context.Context) error { // it waits until nothing is being written
 			select {
-			case <-time.After(writing + time.Second - time.Since(began)):
+			case <-time.After(long() + time.Second - time.Since(began)):
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}, func(o *Options) { o.Written = written })
-		if err := c.Wait(t.Context()); err != nil || time.Since(began) != writing+time.Second {
+		if err := c.Wait(t.Context()); err != nil || time.Since(began) != long()+time.Second {
 			t.Errorf("beside an import: %v after %s", err, time.Since(began))
 		}
-		writing = time.Hour
+		writing.Store(int64(time.Hour))
 		asked := time.Now()
 		if err := c.Wait(t.Context()); err == nil || time.Since(asked) > 2*time.Second+maxAllowed {
 			t.Errorf("beside what never ends: %v after %s", err, time.Since(asked))
