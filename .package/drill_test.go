@@ -359,7 +359,7 @@ func lifeOf(t *testing.T, first, second string) {
 	}
 	d.do(t, "lineboard verify --data /var/lib/lineboard")
 
-	d.do(t, "mv /etc/lineboard/lineboard.yaml /root/ && dpkg -i /two.deb && mv /root/lineboard.yaml /etc/lineboard/")
+	d.do(t, "mv /etc/lineboard/lineboard.yaml /var/tmp/ && dpkg -i /two.deb && mv /var/tmp/lineboard.yaml /etc/lineboard/")
 	d.do(t, "systemctl reset-failed lineboard; systemctl restart lineboard")
 
 	d.restoredElsewhere(t, trusted, order, serials)

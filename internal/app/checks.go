@@ -72,10 +72,10 @@ func (c *checks) run(ctx context.Context) error {
 		if err == nil || found {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.state.Ended = c.now()
+			c.state.Ended, c.state.Unchecked = c.now(), ""
 			return nil
 		}
-		c.fault(func(s *packaging.SelfCheck) { s.Damage = []string{err.Error()} })
+		c.cannotCheck(err)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -103,14 +103,28 @@ func (c *checks) once(ctx context.Context) (found bool, err error) {
 	return found || len(c.state.Broken) > 0, err
 }
 
+// cannotCheck stops releases until a check can end. It says so once for each reason.
+func (c *checks) cannotCheck(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Unchecked == why.Error() {
+		return
+	}
+	c.state.Unchecked = why.Error()
+	c.log.Error("the data can't be checked: releases are stopped until it can", "error", why)
+	if !c.state.Faulty() {
+		c.halt(packaging.Fail(packaging.Unavailable, "error.data_unchecked"))
+	}
+}
+
 // lift lets releases go on that a check which could not end has stopped.
 func (c *checks) lift() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state.Damage == nil {
+	if c.state.Unchecked == "" {
 		return
 	}
-	c.state.Damage = nil
+	c.state.Unchecked = ""
 	if !c.state.Faulty() {
 		c.log.Info("the data could be checked: releases go on")
 		c.halt(nil)

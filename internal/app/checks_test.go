@@ -152,8 +152,11 @@ func TestACheckThatCantEndStopsReleasesUntilOneCan(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- a.checks.run(t.Context()) }()
-	for !a.checks.State().Faulty() {
+	for a.checks.State().Unchecked == "" {
 		time.Sleep(time.Millisecond)
+	}
+	if state := a.checks.State(); !state.Stops() || state.Faulty() {
+		t.Errorf("a check that can't end is taken for %+v", state)
 	}
 	if err := errors.Join(os.Remove(file), os.Rename(file+".away", file)); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func (f *facts) of(tenant packaging.TenantID) (all []packaging.AlarmFact) {
 	backups, check := f.app.copier.State(), f.app.checks.State()
 	note(packaging.AlarmBackup, backups.Problem != "", backups.Problem)
 	note(packaging.AlarmAnchors, check.Unanchored != "", check.Unanchored)
-	note(packaging.AlarmHistory, check.Faulty(), faultOf(check, tenant))
+	note(packaging.AlarmHistory, check.Stops(), faultOf(check, tenant))
 	copied := f.app.copied()
 	note(packaging.AlarmCopy, copied.Problem != "", copied.Problem)
 	full := f.fullDisk()
@@ -54,6 +54,9 @@ func (f *facts) fullDisk() string {
 // faultOf returns what of a check's findings a site may know.
 func faultOf(check packaging.SelfCheck, tenant packaging.TenantID) string {
 	said := slices.Clone(check.Damage)
+	if check.Unchecked != "" {
+		said = append(said, check.Unchecked)
+	}
 	for _, s := range check.Schema {
 		said = append(said, s.Name+" "+string(s.Kind))
 	}

@@ -182,6 +182,8 @@ func database(f Facts) (found []packaging.Finding) {
 	switch {
 	case len(found) > 0:
 		return found
+	case d.Check.Unchecked != "":
+		return one(finding("database", packaging.Fault, "unchecked", "Why", d.Check.Unchecked))
 	case d.Check.Ended.IsZero():
 		return one(finding("database", packaging.Good, "running"))
 	}

@@ -69,6 +69,7 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 		"doctor.database.damaged": {
 			packaging.Fault, func(f *Facts) { f.Database.Check.Damage = []string{"page 7"} },
 		},
+		"doctor.database.unchecked": {packaging.Fault, func(f *Facts) { f.Database.Check.Unchecked = "gone" }},
 		"doctor.database.schema": {packaging.Fault, func(f *Facts) {
 			f.Database.Check.Schema = []packaging.SchemaFault{{Kind: packaging.FaultMissing, Name: "trigger x"}}
 		}},

@@ -71,7 +71,9 @@ var (
 	logBytes      = describe("wal_bytes", "Size of the database's write-ahead log.")
 	backupAge     = describe("backup_age_seconds", "Age of the newest proven backup; absent without one.")
 	backupFailed  = describe("backup_failed", "1 if the last backup failed.")
-	dataFaulty    = describe("data_faulty", "1 if the check since the start found a fault: releases are stopped.")
+	dataFaulty    = describe(
+		"data_faulty", "1 if the check since the start found a fault, or can't end: releases are stopped.",
+	)
 	verifiedAt    = describe(
 		"verified_timestamp_seconds", "When the check since the start ended; absent while it runs.",
 	)
@@ -131,7 +133,7 @@ func (c stateCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(backupAge, s.Now.Sub(s.Backups.Last).Seconds())
 	}
 	gauge(backupFailed, number(s.Backups.Problem != ""))
-	gauge(dataFaulty, number(s.Check.Faulty()))
+	gauge(dataFaulty, number(s.Check.Stops()))
 	gauge(unanchored, number(s.Check.Unanchored != ""))
 	if !s.Check.Ended.IsZero() {
 		gauge(verifiedAt, float64(s.Check.Ended.Unix()))

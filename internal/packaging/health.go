@@ -17,6 +17,7 @@ type Backups struct {
 // SelfCheck is what Lineboard found out about its own data since its start.
 type SelfCheck struct {
 	Ended      time.Time     // zero while it runs
+	Unchecked  string        // why it could not end, empty if it could; it begins again
 	Schema     []SchemaFault // what is not as this program made it
 	Damage     []string      // of the file
 	Broken     []BrokenHistory
@@ -31,5 +32,8 @@ type BrokenHistory struct {
 	Verdict string
 }
 
-// Faulty reports whether a fault was found that stops releases.
+// Stops reports whether releases are stopped: a fault was found, or nobody knows whether there is one.
+func (s SelfCheck) Stops() bool { return s.Faulty() || s.Unchecked != "" }
+
+// Faulty reports whether a fault was found.
 func (s SelfCheck) Faulty() bool { return len(s.Schema)+len(s.Damage)+len(s.Broken) > 0 }

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,16 +12,14 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 
-	"github.com/xuri/excelize/v2"
+	"lineboard/internal/testkit/wideorders"
 )
 
 const (
 	littleMemory  = 4 << 20 // KiB of addresses that the program may have
 	memoryAllowed = 200     // MiB that a request may take above rest
-	importedRows  = 100_000 // as many as an import may have
 )
 
 // The largest requests that there are, to a program that has four gigabytes.
@@ -42,32 +39,29 @@ func TestTheLargestRequestsTake200MiBAtMost(t *testing.T) {
 	s.web.signIn(t)
 	s.web.page(t, "/orders")
 	rest := s.memory("VmRSS")
-	orders := wideOrders()
-	for _, format := range []struct {
-		name  string
-		write func([][]string) ([]byte, error)
-	}{{"orders.csv", asCSV}, {"orders.json", asJSON}, {"orders.xlsx", asXLSX}} {
-		file, err := format.write(orders)
+	orders := wideorders.Rows("W", "L2")
+	for _, format := range wideorders.Formats() {
+		file, err := format.Write(orders)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var preview, page string
-		s.measured("check "+format.name, rest, func() { preview = s.upload(format.name, file) })
-		s.measured("show "+format.name, rest, func() { page = s.ask(http.MethodGet, preview, nil, http.StatusOK) })
-		if format.name != "orders.csv" { // the others say the same
+		s.measured("check "+format.Name, rest, func() { preview = s.upload(format.Name, file) })
+		s.measured("show "+format.Name, rest, func() { page = s.ask(http.MethodGet, preview, nil, http.StatusOK) })
+		if format.Name != "orders.csv" { // the others say the same
 			continue
 		}
 		digest := regexp.MustCompile(`name="digest" value="([0-9a-f]+)"`).FindStringSubmatch(page)
 		if digest == nil {
 			t.Fatalf("the preview has no digest: %.300s", page)
 		}
-		s.measured("import "+format.name, rest, func() {
+		s.measured("import "+format.Name, rest, func() {
 			s.ask(
 				http.MethodPost, preview, url.Values{"digest": {digest[1]}, "confirm": {"true"}}, http.StatusSeeOther,
 			)
 		})
 	}
-	pasted, err := asCSV(orders[:len(orders)/3]) // a letter takes six bytes there
+	pasted, err := wideorders.CSV(orders[:len(orders)/3]) // a letter takes six bytes there
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,62 +148,4 @@ func (s *soak) upload(name string, content []byte) string {
 		s.t.Fatalf("%s: %d, %v: %.300s", name, a.StatusCode, err, text)
 	}
 	return a.Header.Get("Location")
-}
-
-// wideOrders are as many orders as an import may have, with headings, in nearly as many bytes.
-func wideOrders() (rows [][]string) {
-	rows = append(rows, []string{"order_id", "line", "product", "gtin", "lot", "expiry", "quantity", "extra_percent"})
-	product := strings.Repeat("é", 115)
-	for i := range importedRows {
-		rows = append(rows, []string{
-			fmt.Sprintf("W%06d", i), "L2", product, "09506000134352", fmt.Sprintf("LOT%06d", i), "2029-05-31", "12000",
-			"2.5",
-		})
-	}
-	return rows
-}
-
-func asCSV(rows [][]string) ([]byte, error) {
-	var text bytes.Buffer
-	for _, row := range rows {
-		text.WriteString(strings.Join(row, ",") + "\n")
-	}
-	return text.Bytes(), nil
-}
-
-// asJSON has the rows that fit: names take room in each.
-func asJSON(rows [][]string) ([]byte, error) {
-	var all []map[string]string
-	for _, row := range rows[1 : len(rows)*3/5] {
-		o := map[string]string{}
-		for i, name := range rows[0] {
-			o[name] = row[i]
-		}
-		all = append(all, o)
-	}
-	return json.Marshal(all)
-}
-
-func asXLSX(rows [][]string) ([]byte, error) {
-	file := excelize.NewFile()
-	defer file.Close() //nolint:errcheck // it is in memory
-	w, err := file.NewStreamWriter("Sheet1")
-	if err != nil {
-		return nil, err
-	}
-	for i, row := range rows {
-		cells := make([]any, len(row))
-		for j, cell := range row {
-			cells[j] = cell
-		}
-		if err := w.SetRow(fmt.Sprintf("A%d", i+1), cells); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	err = file.Write(&out)
-	return out.Bytes(), err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -14,14 +13,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xuri/excelize/v2"
+	"lineboard/internal/testkit/wideorders"
 )
 
-const (
-	memoryAllowed = 200.0   // MB that a request may take above rest
-	importedRows  = 100_000 // as many as an import may have
-	wideCell      = 230     // bytes, so that these rows are nearly as many bytes as an import may have
-)
+const memoryAllowed = 200.0 // MB that a request may take above rest
 
 var highestForm = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
 
@@ -108,23 +103,21 @@ var largest = []string{checkedCSV, importedCSV, pastedCSV, checkedJSON, checkedX
 func (b *bench) sendLargest(
 	ctx context.Context, p *person, round int, measured func(what string, send func() error) error,
 ) error {
-	rows := wideOrders(round)
-	for _, file := range []struct {
-		checked, name string
-		make          func([][]string) ([]byte, error)
-	}{{checkedCSV, "orders.csv", asCSV}, {checkedJSON, "orders.json", asJSON}, {checkedXLSX, "orders.xlsx", asXLSX}} {
-		content, err := file.make(rows)
+	rows := wideorders.Rows(fmt.Sprintf("W%d-", round), otherLine)
+	for i, format := range wideorders.Formats() {
+		checked := []string{checkedCSV, checkedJSON, checkedXLSX}[i]
+		content, err := format.Write(rows)
 		if err != nil {
 			return err
 		}
 		var preview string
-		if err := measured(file.checked, func() (err error) {
-			preview, err = p.upload(ctx, file.name, content)
+		if err := measured(checked, func() (err error) {
+			preview, err = p.upload(ctx, format.Name, content)
 			return err
 		}); err != nil {
 			return err
 		}
-		if file.checked == checkedCSV {
+		if checked == checkedCSV {
 			if err := measured(importedCSV, func() error { return p.apply(ctx, preview) }); err != nil {
 				return err
 			}
@@ -140,65 +133,6 @@ func (b *bench) sendLargest(
 		}
 		return err
 	})
-}
-
-// wideOrders are orders that no other round has, with a header.
-func wideOrders(round int) (rows [][]string) {
-	rows = append(rows, []string{"order_id", "line", "product", "gtin", "lot", "expiry", "quantity", "extra_percent"})
-	product := strings.Repeat("é", wideCell/len("é"))
-	for i := range importedRows {
-		rows = append(rows, []string{
-			fmt.Sprintf("W%d-%06d", round, i), otherLine, product, "09506000134352", fmt.Sprintf("LOT%06d", i),
-			"2029-05-31",
-			"12000", "2.5",
-		})
-	}
-	return rows
-}
-
-func asCSV(rows [][]string) ([]byte, error) {
-	var text strings.Builder
-	for _, row := range rows {
-		text.WriteString(strings.Join(row, ",") + "\n")
-	}
-	return []byte(text.String()), nil
-}
-
-// asJSON has the rows that fit into the bytes that an import may have: names take room in each.
-func asJSON(rows [][]string) ([]byte, error) {
-	var all []map[string]string
-	for _, row := range rows[1 : len(rows)*3/5] {
-		o := map[string]string{}
-		for i, name := range rows[0] {
-			o[name] = row[i]
-		}
-		all = append(all, o)
-	}
-	return json.Marshal(all)
-}
-
-func asXLSX(rows [][]string) ([]byte, error) {
-	file := excelize.NewFile()
-	defer file.Close() //nolint:errcheck // it is in memory
-	w, err := file.NewStreamWriter("Sheet1")
-	if err != nil {
-		return nil, err
-	}
-	for i, row := range rows {
-		cells := make([]any, len(row))
-		for j, cell := range row {
-			cells[j] = cell
-		}
-		if err := w.SetRow(fmt.Sprintf("A%d", i+1), cells); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	err = file.Write(&out)
-	return out.Bytes(), err
 }
 
 // upload has a file checked, and returns the path of its preview.
