@@ -74,7 +74,7 @@ var (
 	dataFaulty    = describe(
 		"data_faulty", "1 if the check since the start found a fault, or can't end: releases are stopped.",
 	)
-	verifiedAt    = describe(
+	verifiedAt = describe(
 		"verified_timestamp_seconds", "When the check since the start ended; absent while it runs.",
 	)
 	unanchored = describe("history_unanchored", "1 if the last anchor of the history could not be written.")
