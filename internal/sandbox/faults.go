@@ -107,9 +107,20 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, sen
 		case <-r.Context().Done():
 		}
 	}
-	if f.stop(w) {
-		return
+	switch {
+	case f.stop(w):
+	case f.Kind == PushRefused:
+		if id, ok := orderIn(sent); ok {
+			s.SetStatus(id, Suspended)
+		}
+		reset(w)
+	default:
+		f.spoil(w, do)
 	}
+}
+
+// spoil carries a call out, and answers it wrongly.
+func (f Fault) spoil(w http.ResponseWriter, do func() answer) {
 	switch f.Kind {
 	case CutAfter:
 		do()
@@ -148,11 +159,6 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault, sen
 			w, http.StatusConflict, "application/json",
 			`{"success":false,"message":"Packaging order OTHER-9 is in status: Done"}`,
 		)
-	case PushRefused:
-		if id, ok := orderIn(sent); ok {
-			s.SetStatus(id, Suspended)
-		}
-		reset(w)
 	default:
 		write(w, do())
 	}

@@ -21,18 +21,7 @@ const (
 func (b *bench) measureBusy(ctx context.Context) error {
 	b.say("busy: %d lines for %s", busyLines, b.busyTime)
 	presses := int(b.busyTime/busyPause) + 1
-	key := func(line, press int) string { return fmt.Sprintf("busy-%02d-%04d", line, press) }
-	var orders []sandbox.Order
-	for line := range busyLines + 1 { // the last one presses alone
-		for press := range presses {
-			orders = append(orders, sandbox.Order{
-				ID: key(line, press), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg",
-				GTIN: gtin(line),
-				Lot:  "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
-			})
-		}
-	}
-	if _, err := b.remote.call(ctx, "PUT", "/sandbox/orders", orders); err != nil {
+	if _, err := b.remote.call(ctx, "PUT", "/sandbox/orders", busyOrders(presses)); err != nil {
 		return err
 	}
 	server, err := b.serve(ctx, "busy")
@@ -43,20 +32,9 @@ func (b *bench) measureBusy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	press := func(line, n int) (time.Duration, error) {
-		one, err := p.arm(ctx, key(line, n))
-		if err != nil {
-			return 0, err
-		}
-		return p.press(ctx, one)
-	}
-	var alone []float64
-	for n := range min(presses, 50) {
-		took, err := press(busyLines, n)
-		if err != nil {
-			return err
-		}
-		alone = append(alone, milliseconds(took))
+	alone, err := p.pressLine(ctx, busyLines, min(presses, 50), 0)
+	if err != nil {
+		return err
 	}
 	before, _ := server.resident()
 	stop, err := p.listen(ctx, streams)
@@ -64,25 +42,8 @@ func (b *bench) measureBusy(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	var mu sync.Mutex
-	var took []float64
-	group := errgroup.Group{}
-	for line := range busyLines {
-		group.Go(func() error {
-			for n := range presses {
-				one, err := press(line, n)
-				if err != nil {
-					return err
-				}
-				mu.Lock()
-				took = append(took, milliseconds(one))
-				mu.Unlock()
-				time.Sleep(busyPause)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	took, err := p.pressBusyLines(ctx, presses)
+	if err != nil {
 		return err
 	}
 	stop()
@@ -100,6 +61,55 @@ func (b *bench) measureBusy(ctx context.Context) error {
 		)
 	}
 	return b.stop(server)
+}
+
+func busyKey(line, press int) string { return fmt.Sprintf("busy-%02d-%04d", line, press) }
+
+// busyOrders has so many orders for each busy line, and for one that presses alone.
+func busyOrders(presses int) (orders []sandbox.Order) {
+	for line := range busyLines + 1 {
+		for press := range presses {
+			orders = append(orders, sandbox.Order{
+				ID: busyKey(line, press), LineCode: otherLine, LineName: "Blister line 1", Product: "Paracetamol 500 mg",
+				GTIN: gtin(line), Lot: "PA26C01", Expiry: "2029-05-31", Quantity: few, Status: sandbox.PendingRelease,
+			})
+		}
+	}
+	return orders
+}
+
+// pressLine releases so many orders of a line, one after the other. It returns how many milliseconds each took.
+func (p *person) pressLine(ctx context.Context, line, presses int, pause time.Duration) (took []float64, err error) {
+	for n := range presses {
+		one, err := p.arm(ctx, busyKey(line, n))
+		if err != nil {
+			return nil, err
+		}
+		pressed, err := p.press(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, milliseconds(pressed))
+		time.Sleep(pause)
+	}
+	return took, nil
+}
+
+// pressBusyLines has all busy lines release at once.
+func (p *person) pressBusyLines(ctx context.Context, presses int) (took []float64, err error) {
+	var mu sync.Mutex
+	var group errgroup.Group
+	for line := range busyLines {
+		group.Go(func() error {
+			one, err := p.pressLine(ctx, line, presses, busyPause)
+			mu.Lock()
+			defer mu.Unlock()
+			took = append(took, one...)
+			return err
+		})
+	}
+	err = group.Wait()
+	return took, err
 }
 
 // listen opens so many streams, until it is stopped.

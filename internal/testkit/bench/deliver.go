@@ -41,34 +41,21 @@ func (b *bench) measureDeliveries(ctx context.Context) error {
 		return err
 	}
 	sides := []string{undelivered, delivered}
-	servers, armed := map[string]*program{}, map[string][]order{}
-	people := map[string]*person{}
+	people, armed := map[string]*person{}, map[string][]order{}
 	for _, side := range sides {
 		if err := b.remote.put(ctx, b.ordersOfLines(side)); err != nil {
 			return err
 		}
 	}
 	for _, side := range sides {
-		site, flags := filepath.Join(b.folder, side+".yaml"), []string(nil)
-		destinations := ""
+		destinations, flags := "", []string(nil)
 		if side == delivered {
 			destinations = destinationsOfLines(receiver.URL)
 			flags = []string{"--drop-root", "drop=" + drop, "--destination-hosts", receiver.Listener.Addr().String()}
 		}
-		err := b.writeSite(site, linesOfSite()+destinations)
-		if err == nil {
-			servers[side], err = b.serveSite(ctx, side, site, flags...)
-		}
-		if err == nil {
-			people[side], err = signIn(ctx, servers[side])
-		}
-		for _, o := range b.ordersOfLines(side) {
-			if err != nil {
-				return err
-			}
-			var one order
-			one, err = people[side].arm(ctx, o.ID)
-			armed[side] = append(armed[side], one)
+		var err error
+		if people[side], armed[side], err = b.armLines(ctx, side, destinations, flags); err != nil {
+			return err
 		}
 	}
 	took, taken, err := b.pressLines(ctx, people, armed)
@@ -84,12 +71,37 @@ func (b *bench) measureDeliveries(ctx context.Context) error {
 	}
 	b.table.add(partDeliver, fmt.Sprintf("  from the last press until all %d lists are taken", lines*perLine),
 		figure{median(taken), "ms"}, figure{median(took[delivered]), "ms"}, "a press")
-	for _, server := range servers {
-		if err := b.stop(server); err != nil {
+	for _, p := range people {
+		if err := b.stop(p.server); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// armLines starts a server with those destinations, and arms an order of each line.
+func (b *bench) armLines(ctx context.Context, side, destinations string, flags []string) (*person, []order, error) {
+	site := filepath.Join(b.folder, side+".yaml")
+	if err := b.writeSite(site, linesOfSite()+destinations); err != nil {
+		return nil, nil, err
+	}
+	server, err := b.serveSite(ctx, side, site, flags...)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := signIn(ctx, server)
+	if err != nil {
+		return nil, nil, err
+	}
+	var armed []order
+	for _, o := range b.ordersOfLines(side) {
+		one, err := p.arm(ctx, o.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		armed = append(armed, one)
+	}
+	return p, armed, nil
 }
 
 // pressLines presses the orders round by round, and returns how long each press took by its side, and how long after

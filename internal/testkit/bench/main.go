@@ -60,8 +60,7 @@ const (
 
 var parts = []string{
 	partBoard, partPoll, partRelease, partCopy, partStandby, partStorage, partOpen, partCrowd, partDeliver, partOrders,
-	partImport,
-	partHistory, partLive, partBusy, partVisit, partMemory,
+	partImport, partHistory, partLive, partBusy, partVisit, partMemory,
 }
 
 // plan is how much is measured.
@@ -69,7 +68,10 @@ type plan struct {
 	serials int // in the filled database
 	rounds  int
 	only    []string
+	amounts
+}
 
+type amounts struct {
 	boardTime time.Duration // of one side in one round
 	busyTime  time.Duration // of the busy lines
 	polls     int           // of one side in one round
@@ -80,6 +82,17 @@ type plan struct {
 	imported  int           // orders of a file
 	entries   int           // of the long history
 }
+
+var (
+	whole = amounts{
+		boardTime: 2 * time.Second, busyTime: 3 * time.Minute, polls: 20, small: 10, bulk: 100_000, lookups: 2_000,
+		orders: 100_000, imported: 100_000, entries: 1_000_000,
+	}
+	little = amounts{
+		boardTime: 300 * time.Millisecond, busyTime: 3 * time.Second, polls: 3, small: 3, bulk: 10_000, lookups: 200,
+		orders: 5_000, imported: 2_000, entries: 20_000,
+	}
+)
 
 func (p plan) wants(part string) bool { return slices.Contains(p.only, part) }
 
@@ -95,11 +108,9 @@ func parse(args []string, stderr io.Writer) (p plan, err error) {
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
-	p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 2*time.Second, 20, 10, 100_000, 2_000, 100_000, 1_000_000
-	p.orders, p.busyTime = 100_000, 3*time.Minute
+	p.amounts = whole
 	if *short {
-		p.orders, p.busyTime = 5_000, 3*time.Second
-		p.boardTime, p.polls, p.small, p.bulk, p.lookups, p.imported, p.entries = 300*time.Millisecond, 3, 3, 10_000, 200, 2_000, 20_000
+		p.amounts = little
 		p.serials, p.rounds = min(p.serials, 200_000), min(p.rounds, 2)
 	}
 	p.only = strings.Split(*only, ",")
@@ -171,71 +182,36 @@ func (b *bench) measure(ctx context.Context) error {
 	if err := b.startSandbox(ctx); err != nil {
 		return err
 	}
-	if b.wants(partBoard) {
-		if err := b.measureBoard(ctx); err != nil {
-			return fmt.Errorf("board: %w", err)
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{partBoard, b.measureBoard},
+		{partLive, b.measureLive},
+		{partBusy, b.measureBusy},
+		{partVisit, b.measureVisit},
+		{partPoll, b.measurePoll},
+		{partCrowd, b.measureCrowd},
+		{partDeliver, b.measureDeliveries},
+		{partOrders, b.measureOrders},
+		{partImport, b.measureImport},
+		{partCopy, b.measureCopy},
+		{partStandby, b.measureStandby},
+		{partMemory, b.measureMemory},
+		{partHistory, b.measureHistory},
+	} {
+		if !b.wants(part.name) {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
-	if b.wants(partLive) {
-		if err := b.measureLive(ctx); err != nil {
-			return fmt.Errorf("live: %w", err)
-		}
-	}
-	if b.wants(partBusy) {
-		if err := b.measureBusy(ctx); err != nil {
-			return fmt.Errorf("busy: %w", err)
-		}
-	}
-	if b.wants(partVisit) {
-		if err := b.measureVisit(ctx); err != nil {
-			return fmt.Errorf("visit: %w", err)
-		}
-	}
-	if b.wants(partPoll) {
-		if err := b.measurePoll(ctx); err != nil {
-			return fmt.Errorf("poll: %w", err)
-		}
-	}
-	if b.wants(partCrowd) {
-		if err := b.measureCrowd(ctx); err != nil {
-			return fmt.Errorf("crowd: %w", err)
-		}
-	}
-	if b.wants(partDeliver) {
-		if err := b.measureDeliveries(ctx); err != nil {
-			return fmt.Errorf("deliver: %w", err)
-		}
-	}
-	if b.wants(partOrders) {
-		if err := b.measureOrders(ctx); err != nil {
-			return fmt.Errorf("orders: %w", err)
-		}
-	}
-	if b.wants(partImport) {
-		if err := b.measureImport(ctx); err != nil {
-			return fmt.Errorf("import: %w", err)
-		}
-	}
-	if b.wants(partCopy) {
-		if err := b.measureCopy(ctx); err != nil {
-			return fmt.Errorf("copy: %w", err)
-		}
-	}
-	if b.wants(partStandby) {
-		if err := b.measureStandby(ctx); err != nil {
-			return fmt.Errorf("standby: %w", err)
-		}
-	}
-	if b.wants(partMemory) {
-		if err := b.measureMemory(ctx); err != nil {
-			return fmt.Errorf("memory: %w", err)
-		}
-	}
-	if b.wants(partHistory) {
-		if err := b.measureHistory(ctx); err != nil {
-			return fmt.Errorf("history: %w", err)
-		}
-	}
+	return b.measureFilled(ctx)
+}
+
+// measureFilled runs the parts that need the filled database.
+func (b *bench) measureFilled(ctx context.Context) error {
 	if !b.wants(partRelease) && !b.wants(partStorage) && !b.wants(partOpen) {
 		return nil
 	}

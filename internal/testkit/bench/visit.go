@@ -71,58 +71,70 @@ func (b *bench) measureVisit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer weak.CloseClientConnections()                    // streams would stay open
-	var requests, bytes, painted, interactive [3][]float64 // first, again, the least
-	var felt [2][]float64
+	defer weak.CloseClientConnections() // streams would stay open
+	var v visits
 	for range b.rounds {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := inWindow(func(p *browser.Page) {
-			p.Goto(weak.URL + "/login")
-			p.Fill("Username", username+"1")
-			p.Fill("Password", password+"1")
-			p.Click("Sign in")
-			p.See("Line with fifty orders")
-			p.Goto("about:blank")
-			weak.count()
-			p.Forget(weak.URL)
-			p.Slow(slowProcessor)
-			for i, path := range []string{page.path, page.path, "/healthz"} {
-				v := p.Visit(weak.URL + path)
-				n, size := weak.count()
-				requests[i], bytes[i] = append(requests[i], float64(n)), append(bytes[i], float64(size)/1024)
-				painted[i], interactive[i] = append(painted[i], milliseconds(v.FirstPaint)), append(
-					interactive[i], milliseconds(v.Interactive),
-				)
-			}
-			p.Goto(weak.URL + order)
-			felt[0] = append(felt[0], milliseconds(p.In("main").Tap("Release to line")))
-			p.Goto(weak.URL + "/healthz")
-			p.Eval(`document.body.innerHTML = "<button>Press</button>";
-				document.querySelector("button").addEventListener("click", e => { e.target.textContent = "Pressed" })`, nil)
-			felt[1] = append(felt[1], milliseconds(p.Tap("Press")))
-		})
-		if err != nil {
+		if err := inWindow(func(p *browser.Page) { v.visit(p, weak, page.path, order) }); err != nil {
 			return err
 		}
 	}
+	b.tellVisits(v)
+	return b.stop(ours)
+}
+
+// visits are what was measured: of the first visit of a page, of the second, and of the least page that there is.
+type visits struct {
+	requests, bytes, painted, interactive [3][]float64
+	felt                                  [2][]float64 // from a touch until it shows: of ours, of an empty page
+}
+
+// visit signs in, opens the page twice and the least page once, and touches a button of an order and of an empty page.
+func (v *visits) visit(p *browser.Page, weak *network, page, order string) {
+	p.Goto(weak.URL + "/login")
+	p.Fill("Username", username+"1")
+	p.Fill("Password", password+"1")
+	p.Click("Sign in")
+	p.See("Line with fifty orders")
+	p.Goto("about:blank")
+	weak.count()
+	p.Forget(weak.URL)
+	p.Slow(slowProcessor)
+	for i, path := range []string{page, page, "/healthz"} {
+		opened := p.Visit(weak.URL + path)
+		n, size := weak.count()
+		v.requests[i] = append(v.requests[i], float64(n))
+		v.bytes[i] = append(v.bytes[i], float64(size)/1024)
+		v.painted[i] = append(v.painted[i], milliseconds(opened.FirstPaint))
+		v.interactive[i] = append(v.interactive[i], milliseconds(opened.Interactive))
+	}
+	p.Goto(weak.URL + order)
+	v.felt[0] = append(v.felt[0], milliseconds(p.In("main").Tap("Release to line")))
+	p.Goto(weak.URL + "/healthz")
+	p.Eval(`document.body.innerHTML = "<button>Press</button>";
+		document.querySelector("button").addEventListener("click", e => { e.target.textContent = "Pressed" })`, nil)
+	v.felt[1] = append(v.felt[1], milliseconds(p.Tap("Press")))
+}
+
+// tellVisits adds what was measured to the table.
+func (b *bench) tellVisits(v visits) {
 	const again, least = "the second visit", "/healthz, the least page"
 	add := func(what string, ours, beside []float64, unit, which string) {
 		b.table.add(partVisit, what, figure{median(ours), unit}, figure{median(beside), unit}, which)
 	}
-	add("line board, 50 orders, first visit: requests", requests[0], requests[1], "", again)
-	add("  over the network", bytes[0], bytes[1], "KB", again)
+	add("line board, 50 orders, first visit: requests", v.requests[0], v.requests[1], "", again)
+	add("  over the network", v.bytes[0], v.bytes[1], "KB", again)
 	add(
 		fmt.Sprintf(
 			"  until first paint, processor %d× slower, %.1f Mbit/s, %d ms", slowProcessor, slowBytes*8/1e6,
 			slowDelay.Milliseconds(),
 		),
-		painted[0], painted[2], "ms", least,
+		v.painted[0], v.painted[2], "ms", least,
 	)
-	add("  until it can be used", interactive[0], interactive[2], "ms", least)
-	add("second visit: until first paint", painted[1], painted[2], "ms", least)
-	add("  until it can be used", interactive[1], interactive[2], "ms", least)
-	add("from a touch of Release to line until it shows", felt[0], felt[1], "ms", "an empty page's button")
-	return b.stop(ours)
+	add("  until it can be used", v.interactive[0], v.interactive[2], "ms", least)
+	add("second visit: until first paint", v.painted[1], v.painted[2], "ms", least)
+	add("  until it can be used", v.interactive[1], v.interactive[2], "ms", least)
+	add("from a touch of Release to line until it shows", v.felt[0], v.felt[1], "ms", "an empty page's button")
 }
