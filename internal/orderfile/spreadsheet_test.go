@@ -282,6 +282,21 @@ func TestTheKindsOfAWorkbooksCellsAreToldApart(t *testing.T) {
 	}
 }
 
+func TestARowNumberThatNoSheetHasLosesNoRow(t *testing.T) {
+	t.Parallel()
+	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "A2": "A"}, nil) })
+	for _, number := range []string{"300000000", "99999999999999999999", "-5", "0", "x"} {
+		file := readFile(t, repacked(t, plain, map[string]func(io.Writer){sheetPart: func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, `<worksheet><sheetData><row><c t="inlineStr"><is><t>order_id</t></is></c></row>
+				<row r="%s"><c t="inlineStr"><is><t>A</t></is></c></row></sheetData></worksheet>`, number)
+		}}))
+		rows, err := packaging.UnpackImportRows(file.Rows.Parts())
+		if err != nil || rows.Len() != 1 || first(file).Row != 2 || first(file).Facts.Key != "A" {
+			t.Errorf("row %s: %d rows, %v, %v", number, rows.Len(), first(file), err)
+		}
+	}
+}
+
 func TestTheFirstSheetThatCanBeSeenIsRead(t *testing.T) {
 	t.Parallel()
 	file := readFile(t, workbook(t, func(f *excelize.File) {

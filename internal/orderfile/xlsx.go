@@ -222,10 +222,10 @@ func (s *sheet) unreadable(row int, err error) error {
 	return s.notXLSX()
 }
 
-// rowNumber returns the number that a row gives itself, or else the one that it has by its place.
+// rowNumber returns the number that a row gives itself if a sheet may have it, or else the one by its place.
 func rowNumber(row xml.StartElement, place int) int {
 	for _, a := range row.Attr {
-		if n, err := strconv.Atoi(a.Value); a.Name.Local == "r" && err == nil {
+		if n, err := strconv.Atoi(a.Value); a.Name.Local == "r" && err == nil && n >= 1 && n <= excelize.TotalRows {
 			return n
 		}
 	}
