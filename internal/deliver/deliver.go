@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"lineboard/internal/listfile"
 	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
@@ -64,8 +66,8 @@ type Deliverer struct {
 	woken   chan struct{}
 	mu      sync.Mutex
 	workers map[packaging.DestinationID]*worker
-	tried   sync.Map // destinations that are tried now
-	asked   sync.Map // destinations that are asked now whether they are there
+	tried   sync.Map           // destinations that are tried now
+	asked   singleflight.Group // destinations that are asked now whether they are there
 }
 
 // New returns a Deliverer.

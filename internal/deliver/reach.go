@@ -3,7 +3,9 @@ package deliver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -11,21 +13,23 @@ import (
 	"lineboard/internal/sshclient"
 )
 
-// Reach asks whether a destination is there. It brings nothing and signs in nowhere. It fails with a
-// [packaging.DeliveryFailure], at the latest when ctx ends.
+// reachLimit is how long a destination may take to show that it is there.
+const reachLimit = 3 * time.Second
+
+// Reach asks whether a destination is there; those who ask at once share the answer. It brings nothing and signs in
+// nowhere. It fails with a [packaging.DeliveryFailure], after 3 seconds or when ctx ends at the latest.
 func (d *Deliverer) Reach(ctx context.Context, to packaging.Destination) error {
-	if _, running := d.asked.LoadOrStore(to.ID, true); running {
-		return &packaging.DeliveryFailure{Problem: packaging.TimedOutThere, Detail: "the last question has not ended"}
-	}
-	asked := make(chan error, 1)
-	go func() { // a mount that hangs holds up nobody
-		err := d.reach(ctx, to)
-		d.asked.Delete(to.ID)
-		asked <- err
-	}()
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	asked := d.asked.DoChan(fmt.Sprint(to.ID, " ", to.Address), func() (any, error) { // a mount that hangs holds up nobody
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachLimit)
+		defer cancel()
+		return nil, d.reach(ctx, to)
+	})
 	var err error
 	select {
-	case err = <-asked:
+	case answer := <-asked:
+		err = answer.Err
 	case <-ctx.Done():
 		err = ctx.Err()
 	}

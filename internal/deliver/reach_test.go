@@ -3,10 +3,12 @@ package deliver
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -60,6 +62,33 @@ func problemOf(err error, failure **packaging.DeliveryFailure) packaging.Deliver
 		return (*failure).Problem
 	}
 	return packaging.NoProblem
+}
+
+func TestWhoAsksAtOnceWhetherADestinationIsThereGetsTheSameAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := New(newShelf(), Options{Hosts: []string{"127.0.0.1"}, Now: time.Now})
+		d.dial = func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(time.Second)
+			one, other := net.Pipe()
+			return one, other.Close()
+		}
+		said := make(chan error, 3)
+		first, leave := context.WithCancel(t.Context())
+		for _, ctx := range []context.Context{first, t.Context(), t.Context()} {
+			go func() { said <- d.Reach(ctx, aWebhook("http://127.0.0.1")) }()
+			synctest.Wait()
+		}
+		leave() // and takes the answer from nobody
+		if err := <-said; err == nil {
+			t.Error("who left was told that it is there")
+		}
+		for range 2 {
+			if err := <-said; err != nil {
+				t.Errorf("it is there, and one was told %v", err)
+			}
+		}
+	})
 }
 
 func TestADestinationThatSaysNothingIsNotThereOnceTheTimeIsOver(t *testing.T) {
