@@ -510,6 +510,79 @@ func TestEachTenantsHistoryIsAChain(t *testing.T) {
 	}
 }
 
+// Who writes the file may know what is in it: its password lets a person in whom the site had already, and no more.
+func TestAPasswordOfAProvisioningFileIsSomebodyElsesForPeopleThatThereAre(t *testing.T) {
+	d, ghent, _ := opened(t)
+	if !ghent.May(packaging.ReleaseOrders) {
+		t.Fatal("who came with the first file may not release")
+	}
+	file := setup("ghent")
+	file.People[0].Password = secret.New("canary-password-2")
+	file.People = append(file.People, PersonSetup{
+		Username: "fresh", FullName: "Fresh", Role: packaging.Supervisor, Password: secret.New("canary-password-3"),
+	})
+	if err := d.Provision(t.Context(), Site{file}); err != nil {
+		t.Fatal(err)
+	}
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	ghent = boss(t, d, "ghent")
+	if ghent.PasswordSetBy == "" || ghent.May(packaging.ReleaseOrders) || !ghent.May(packaging.ViewOrders) {
+		t.Errorf("a new password of the file: set by %q", ghent.PasswordSetBy)
+	}
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: o.ID},
+	); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("a release by a new password of the file: %v", err)
+	}
+	// The file that gives it again confirms nothing, and neither does a next one.
+	for _, word := range []string{"canary-password-2", "canary-password-4"} {
+		file.People[0].Password = secret.New(word)
+		if err := d.Provision(t.Context(), Site{file}); err != nil {
+			t.Fatal(err)
+		}
+		if ghent = boss(t, d, "ghent"); ghent.May(packaging.ReleaseOrders) {
+			t.Errorf("%s confirmed itself", word)
+		}
+	}
+	user, _, err := d.Credential(t.Context(), "fresh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if people, err := d.Memberships(t.Context(), user); err != nil || len(people) != 1 ||
+		!people[0].May(packaging.ReleaseOrders) {
+		t.Errorf("who comes with the file may not release: %+v, %v", people, err)
+	}
+}
+
+func TestAProvisioningFileBringsNobodyWhoseUsernamePassesForAnother(t *testing.T) {
+	d, ghent, _ := opened(t)
+	before := len(entries(t, d, ghent.Tenant.ID))
+	for name, usernames := range map[string][]string{
+		"a Cyrillic letter":             {"ghent-b\u043ess"},
+		"letters of other scripts":      {"\u0455\u0441\u043e\u0440\u0435"},
+		"a letter for a digit":          {"ghent-boss1", "ghent-bossl"},
+		"that of another site":          {"base1-boss"},
+		"the program's":                 {"Lineboard"},
+		"the program's, with a digit":   {"1ineboard"},
+		"two of the file":               {"anna.l", "anna.1"},
+		"two of the file by their case": {"Idris", "ldris"},
+	} {
+		file := setup("ghent")
+		for _, username := range usernames {
+			file.People = append(file.People, PersonSetup{
+				Username: username, FullName: "Mallory", Role: packaging.Manager, Password: secret.New("canary-password-2"),
+			})
+		}
+		err := d.Provision(t.Context(), Site{file})
+		if code := packaging.CodeOf(err); code != packaging.Invalid && code != packaging.Conflict {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if after := len(entries(t, d, ghent.Tenant.ID)); after != before {
+		t.Errorf("%d entries came into the history", after-before)
+	}
+}
+
 func TestProvisioningAgainChangesAndRecordsNothing(t *testing.T) {
 	d, ghent, _ := opened(t)
 	before := entries(t, d, ghent.Tenant.ID)

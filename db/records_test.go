@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lineboard/internal/packaging"
 )
 
@@ -156,7 +158,8 @@ func fill(t *testing.T, d *DB, table recordTable) {
 	}
 }
 
-// Every table holds records or says why not. Whatever is changed, deleted or inserted by hand in a record is found.
+// Every table holds records or says why not. Whatever is changed, deleted or inserted by hand in a record is found, and
+// named as what it is: changed, missing or added.
 func TestWhatIsDoneToARecordByHandIsFoundInEveryTable(t *testing.T) {
 	d, hand := everyTable(t)
 	names, err := collect(t.Context(), d.read,
@@ -180,39 +183,97 @@ func TestWhatIsDoneToARecordByHandIsFoundInEveryTable(t *testing.T) {
 			}
 		})
 		one := fmt.Sprintf(" WHERE (%s) = (SELECT %[1]s FROM %[2]s LIMIT 1)", strings.Join(table.primary, ", "), name)
-		columns := tableColumns(t, hand, name)
-		var all, copied []string
-		statements := map[string]packaging.FaultKind{}
-		for _, c := range columns {
-			all = append(all, c.name)
-			if c.unique && (c.name != "tenant_id" || len(table.primary) == 1) {
-				copied = append(copied, c.another())
-			} else {
-				copied = append(copied, c.name)
-			}
-			if !slices.Contains(quietColumns[name], c.name) {
-				statements[fmt.Sprintf(
-					"UPDATE %s SET %s = %s%s", name, c.name, c.another(), one,
-				)] = packaging.FaultChanged
-			}
-		}
-		statements["DELETE FROM "+name+one] = packaging.FaultMissing
-		statements["INSERT INTO "+name+" ("+strings.Join(all, ", ")+") SELECT "+strings.Join(copied, ", ")+" FROM "+
-			name+one] = packaging.FaultAdded
-		for statement := range statements {
+		before := recordsIn(t, hand, table)
+		for _, statement := range handiwork(t, hand, table, one) {
 			byHand(t, hand, statement, func(tx *sql.Tx) {
 				faults := faultsIn(t, tx, table)
 				if len(faults) == 0 {
 					t.Errorf("nobody finds: %s", statement)
 				}
+				var named []string
 				for _, f := range faults {
 					if f.Noun() == "other" {
 						t.Errorf("%s: people have no word for the records of %s", statement, f.Record)
 					}
+					named = append(named, string(f.Kind)+" "+f.Key)
+				}
+				slices.Sort(named)
+				if diff := cmp.Diff(whatWasDone(before, recordsIn(t, tx, table)), slices.Compact(named)); diff != "" {
+					t.Errorf("%s is not named as what it is (-want +got):\n%s", statement, diff)
 				}
 			})
 		}
 	}
+}
+
+// handiwork is what a hand can do to one record of a table: change each of its columns, delete it, and insert another.
+func handiwork(t *testing.T, q querier, table recordTable, one string) (statements []string) {
+	t.Helper()
+	var all, copied []string
+	for _, c := range tableColumns(t, q, table.name) {
+		all = append(all, c.name)
+		if c.unique && (c.name != "tenant_id" || len(table.primary) == 1) {
+			copied = append(copied, c.another())
+		} else {
+			copied = append(copied, c.name)
+		}
+		if !slices.Contains(quietColumns[table.name], c.name) {
+			statements = append(statements, fmt.Sprintf("UPDATE %s SET %s = %s%s", table.name, c.name, c.another(), one))
+		}
+	}
+	return append(statements, "DELETE FROM "+table.name+one,
+		"INSERT INTO "+table.name+" ("+strings.Join(all, ", ")+") SELECT "+strings.Join(copied, ", ")+" FROM "+
+			table.name+one)
+}
+
+// recordsIn reads what the records of a table say, each tenant's by its key. Those of no tenant stand under 0.
+func recordsIn(t *testing.T, q querier, table recordTable) map[string]string {
+	t.Helper()
+	var columns []string
+	for _, c := range tableColumns(t, q, table.name) {
+		if !slices.Contains(quietColumns[table.name], c.name) {
+			columns = append(columns, "quote("+c.name+")")
+		}
+	}
+	type row struct{ tenants, key, says string }
+	rows, err := collect(t.Context(), q, func(from scanner) (r row, err error) {
+		return r, from.Scan(&r.tenants, &r.key, &r.says)
+	}, `SELECT coalesce((SELECT group_concat(tenant) FROM (`+of(table.owners, "r")+
+		`) WHERE tenant IN (SELECT id FROM tenants)), '0'), `+table.keyOf("r")+`, json_array(`+
+		strings.Join(columns, ", ")+`) FROM `+table.name+` r ORDER BY `+strings.Join(table.primary, ", "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := map[string]string{}
+	for _, r := range rows {
+		for tenant := range strings.SplitSeq(r.tenants, ",") {
+			says[tenant+" "+r.key] += r.says
+		}
+	}
+	return says
+}
+
+// whatWasDone names the records that were changed, are missing, or were added, by their keys.
+func whatWasDone(before, after map[string]string) (done []string) {
+	note := func(kind packaging.FaultKind, record string) {
+		_, key, _ := strings.Cut(record, " ")
+		done = append(done, string(kind)+" "+key)
+	}
+	for record, said := range before {
+		switch says, there := after[record]; {
+		case !there:
+			note(packaging.FaultMissing, record)
+		case says != said:
+			note(packaging.FaultChanged, record)
+		}
+	}
+	for record := range after {
+		if _, known := before[record]; !known {
+			note(packaging.FaultAdded, record)
+		}
+	}
+	slices.Sort(done)
+	return slices.Compact(done)
 }
 
 // What is done to the log of records itself is found too, and so is a record that was changed together with its line.

@@ -137,7 +137,18 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	t.Parallel()
 	s := working(t)
 	out, in := s.SignIn("supervisor1"), s.SignIn("manager1")
+	late := strings.Replace(early, "Early", "Late", 1)
+	if a := out.Post(
+		late+"/handover", "shown", hash(out.Get(late+"/handover")), "password", site.Password,
+	); a.Status != http.StatusConflict || !strings.Contains(a.Text(".problem"), "has not begun") {
+		t.Errorf("a shift before its begin: %d %s", a.Status, a.Text(".problem"))
+	}
 	form := out.Get(early + "/handover")
+	if a := in.Post(
+		early+"/handover/take", "shown", hash(form), "password", site.Password,
+	); a.Status != http.StatusNotFound {
+		t.Errorf("taken over before it was handed over: %d", a.Status)
+	}
 	items := form.Text(".items")
 	for _, want := range []string{
 		"Outcome unknownOrder145", "SuspendedOrder144", "Blister line 1 1 order waits for release",
@@ -209,7 +220,6 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	}
 	// It is carried into the next hand-over, and then stands there alone.
 	s.Clock.Move(8 * time.Hour)
-	late := strings.Replace(early, "Early", "Late", 1)
 	next := s.SignIn("supervisor1").Get(late + "/handover")
 	if !strings.Contains(next.Text(".items"), "not acknowledged in an earlier hand-over") {
 		t.Errorf("the next hand-over: %s", next.Text(".items"))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	house "lineboard/internal/testkit/site"
 )
@@ -204,18 +205,31 @@ func TestRecordsAreClearOnPaper(t *testing.T) {
 	looks(t)
 	t.Parallel()
 	h, s := newWorkplace(t)
+	rules := packaging.DefaultRules
+	rules.SignReleases, rules.SecondSigner = true, true
+	h.SetRules(rules)
 	b := h.SignIn("supervisor1")
 	order := s.pathOf(t, "Order143")
 	changed := changed(t, "Order143", func(o *sandbox.Order) { o.Lot = "CHANGED1" })
 	lot := h.Order("Order143").Lot
 	h.Box.Put(changed)
 	h.Refresh()
-	b.Post(order + "/release")
-	page := b.Get(shiftPage + "/handover")
-	b.Post(
-		shiftPage+"/handover", "shown", page.Attr("input[name=shown]", "value"), "remarks", "All quiet", "password",
-		house.Password,
-	)
+	post := func(b *house.Browser, to string, page house.Answer, pairs ...string) {
+		t.Helper()
+		for _, field := range []string{"shown", "content", "revision"} {
+			pairs = append(pairs, field, page.Attr("input[name="+field+"]", "value"))
+		}
+		if a := b.Post(to, pairs...); a.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", to, a.Status, a.Text(".problem"))
+		}
+	}
+	post(b, order+"/release", b.Get(order+"?arm=1"), "meaning", "checked", "secret", house.Password,
+		"username", "manager1", "meaning2", "verified", "secret2", house.Password)
+	post(b, shiftPage+"/handover", b.Get(shiftPage+"/handover"), "remarks", "All quiet", "password", house.Password)
+	h.Clock.Move(8 * time.Hour)
+	boss := h.SignIn("manager1")
+	post(boss, shiftPage+"/sign", boss.Get(shiftPage+"/sign"), "meaning", "deviations", "comment", "Ticket 4711",
+		"password", house.Password)
 
 	p := signedIn(t, s, "auditor1")
 	p.Viewport(794, 1123) // A4 at 96 dpi
@@ -223,10 +237,14 @@ func TestRecordsAreClearOnPaper(t *testing.T) {
 	for path, want := range map[string][]string{
 		order: {
 			"Order143", "CHANGED1", "Changed since it was first seen. At first it was:", lot,
-			"Order143 is released to Blister line 1.", "Person supervisor1", "+01:00", "11 serial numbers received",
+			"Order143 is released to Blister line 1.", "11 serial numbers received",
+			"Person supervisor1", "I checked order, product, lot and line", "Person manager1", "+01:00",
 		},
-		order + "/story":          {"Lot changed: " + lot + " → CHANGED1", "Release requested"},
-		shiftPage:                 {"Early", "Blister line 1", "Order143", "Person supervisor1", "11"},
+		order + "/story": {"Lot changed: " + lot + " → CHANGED1", "Release requested"},
+		shiftPage: {
+			"Early", "Blister line 1", "Order143", "Person supervisor1", "11", "Person manager1", "Signed, version 1",
+			"Reviewed; the deviations in the comment are followed up", "Ticket 4711", "+01:00",
+		},
 		shiftPage + "/handover":   {"Handed over", "Person supervisor1", "+01:00", "All quiet"},
 		"/history?order=Order143": {"Release requested", "11 serial numbers received", "Person supervisor1", "+01:00"},
 		order + "/serials":        {"Order143", "CHANGED1"},

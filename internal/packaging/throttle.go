@@ -30,7 +30,7 @@ var (
 	ThrottlePersonAtAddress      = passwordThrottle(5, 15*time.Minute, 10*time.Minute)
 	ThrottlePersonAtKnownAddress = passwordThrottle(5, time.Minute, 10*time.Minute)
 	ThrottlePerson               = passwordThrottle(20, time.Minute, 3*time.Minute)
-	ThrottleAddress              = passwordThrottle(50, 5*time.Minute, 30*time.Second)
+	ThrottleAddress              = passwordThrottle(50, 30*time.Second, 30*time.Second)
 )
 
 // TriesForgotten is how long after the last wrong try at a PIN, badge or code all of them are forgotten.

@@ -256,6 +256,43 @@ func TestAnIPv6AddressCountsByItselfInLocalNetworksAlone(t *testing.T) {
 	}
 }
 
+// TestNoWaitIsLongerThanItsRuleSays asks again as soon as each wait is over, as somebody who guesses on and on does.
+func TestNoWaitIsLongerThanItsRuleSays(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		username func(int) string
+		from     func(int) throttle.Client
+		longest  time.Duration
+	}{
+		"a person at a known device": {
+			func(int) string { return "sofie" },
+			func(int) throttle.Client { return throttle.Client{Address: "10.0.0.7", Device: "tablet"} }, 15 * time.Minute,
+		},
+		"a person at an address": {
+			func(int) string { return "sofie" }, func(int) throttle.Client { return at("10.0.0.7") }, 15 * time.Minute,
+		},
+		"a person from everywhere": {
+			func(int) string { return "sofie" },
+			func(i int) throttle.Client { return at(fmt.Sprintf("192.0.%d.%d", i/250, i%250)) }, time.Minute,
+		},
+		"an address": {
+			func(i int) string { return fmt.Sprintf("name%d", i) },
+			func(int) throttle.Client { return at("10.0.0.7") }, 30 * time.Second,
+		},
+	} {
+		b, g := guard()
+		var longest time.Duration
+		for i := range 2000 {
+			wait := g.Try(test.username(i), test.from(i))
+			longest = max(longest, wait)
+			b.move(wait)
+		}
+		if longest != test.longest {
+			t.Errorf("%s: the longest wait is %s, not %s", name, longest, test.longest)
+		}
+	}
+}
+
 func TestAnAddressThatTriesManyNamesIsSlowedDownForAllOfThem(t *testing.T) {
 	t.Parallel()
 	b, g := guard()
