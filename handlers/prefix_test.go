@@ -1,9 +1,11 @@
 package handlers_test
 
 import (
+	"bufio"
 	"fmt"
 	"html"
 	"maps"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -94,6 +96,92 @@ func TestBelowAPathOfAProxyEachAddressHasThePath(t *testing.T) {
 		}
 		if a := b.get("//evil.example/?a=b"); a.Header.Get("Location") != prefix+"/evil.example?a=b" {
 			t.Errorf("a slash at the end leads to %d %q", a.Status, a.Header.Get("Location"))
+		}
+	}
+}
+
+// However a path is spelled, it leads to no address outside the prefix: another program may stand there. Guards and the
+// table of routes see the same path, and a path that merely begins like the prefix is none below it.
+func TestNoSpellingOfAPathLeadsOutOfThePrefix(t *testing.T) {
+	t.Parallel()
+	const prefix = "/lineboard"
+	s := site.New(t, site.Options{Prefix: prefix})
+	server := strings.TrimPrefix(s.Web.URL, "http://")
+	ask := func(path string, header ...string) (status int, location string) {
+		t.Helper()
+		conn, err := net.Dial("tcp", server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: plant.example\r\n%sConnection: close\r\n\r\n", path,
+			strings.Join(header, ""))
+		a, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		defer a.Body.Close()
+		return a.StatusCode, a.Header.Get("Location")
+	}
+	for path, want := range map[string]int{
+		"/lineboard/login":                       http.StatusOK,
+		"/lineboard/./login":                     http.StatusOK,
+		"/lineboard//login":                      http.StatusOK,
+		"/lineboard/static/../login":             http.StatusOK,
+		"/lineboard/api/../login":                http.StatusOK,
+		"/lineboard/metrics/..//login":           http.StatusOK,
+		"/%6cineboard/login":                     http.StatusNotFound,
+		"/lineboard/lines/..":                    http.StatusSeeOther, // to the sign-in
+		"/lineboard/login/":                      http.StatusPermanentRedirect,
+		"/lineboard/static/../../etc/passwd":     http.StatusNotFound,
+		"/lineboard/static/%2e%2e/go.mod":        http.StatusNotFound,
+		"/lineboard/%2e%2e/login":                http.StatusNotFound,
+		"/lineboardx/login":                      http.StatusNotFound,
+		"/lineboardx":                            http.StatusNotFound,
+		"/lineboard/lineboard":                   http.StatusNotFound,
+		"/lineboard/lineboard/login":             http.StatusNotFound,
+		"/LINEBOARD/login":                       http.StatusNotFound,
+		"/lineboard;x/login":                     http.StatusNotFound,
+		"/lineboard%2flogin":                     http.StatusNotFound,
+		"/lineboard//evil.example/":              http.StatusPermanentRedirect,
+		"/lineboard/%2f%2fevil.example/":         http.StatusPermanentRedirect,
+		"/lineboard/\\evil.example/":             http.StatusPermanentRedirect,
+		"/lineboard/static/..//evil.example/":    http.StatusPermanentRedirect,
+		"/lineboard/..//evil.example/":           http.StatusPermanentRedirect,
+		"/lineboard/metrics/%2e%2e//healthz":     http.StatusNotFound,
+		"/lineboard/healthz":                     http.StatusOK,
+		"/lineboardx/healthz":                    http.StatusNotFound,
+		"/lineboard?next=https://evil.example/x": http.StatusSeeOther,
+	} {
+		for _, header := range []string{"", "X-Forwarded-Prefix: //evil.example\r\n"} {
+			status, location := ask(path, header)
+			if status != want {
+				t.Errorf("%s %s: %d, not %d", path, header, status, want)
+			}
+			if location != "" && !strings.HasPrefix(location, prefix+"/") {
+				t.Errorf("%s %s leads to %q", path, header, location)
+			}
+		}
+	}
+}
+
+// The page that comes after a sign-in, a choice of language or colours is below the path too, whoever made the link.
+func TestBelowAPathNothingLeadsOutOfIt(t *testing.T) {
+	t.Parallel()
+	const prefix = "/lineboard"
+	s := site.New(t, site.Options{Prefix: prefix})
+	for _, next := range []string{
+		"/../mail", "/%2e%2e/mail", "/.%2E/mail", "/orders/../../mail", "/./../mail?x=y", "/..//evil.example", "//evil.example",
+	} {
+		for path, form := range map[string][]string{
+			"/login":    {"username", "supervisor1", "password", site.Password},
+			"/language": {"language", "de"},
+			"/theme":    {"theme", "dark"},
+		} {
+			a := s.Browser().Post(prefix+path, append(form, "next", next)...)
+			if to := a.Header.Get("Location"); a.Status != http.StatusSeeOther || to != prefix+"/" {
+				t.Errorf("%s with %s: %d to %q", path, next, a.Status, to)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,14 +33,18 @@ func PathText(c echo.Context, name string) (string, error) {
 	return value, nil
 }
 
-// LocalPath returns next if it is a path of this server, and the overview's otherwise: a link must not lead
-// elsewhere.
+// LocalPath returns next if it is a path of this server, and the overview's otherwise: a link must not lead elsewhere,
+// and not out of the prefix by dots.
 func LocalPath(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+	to, err := url.Parse(next)
+	if err != nil || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
+		strings.ContainsAny(next, "\\\r\n\t") || slices.ContainsFunc(strings.Split(to.Path, "/"), isDots) {
 		return string(shell.HomeURL())
 	}
 	return next
 }
+
+func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // QueryNumber returns a whole number of the query, 0 if it is not given. Invalid if it is negative or no number.
 func QueryNumber(c echo.Context, name string) (int64, error) { return wholeNumber(c.QueryParam(name)) }

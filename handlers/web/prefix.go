@@ -33,15 +33,14 @@ func (s *Kit) BelowPrefix(next http.Handler) http.Handler {
 	})
 }
 
-// belowTop returns an address without the prefix, and without needless slashes: http.ServeMux would lead from those to
-// an address at the top.
+// belowTop returns an address without the prefix, and without needless slashes and dots: http.ServeMux would lead from
+// those to an address at the top.
 func belowTop(u *url.URL, prefix string) *url.URL {
-	below := *u
-	below.Path, below.RawPath = cutPrefix(u.Path, prefix), cutPrefix(u.RawPath, prefix)
-	for strings.Contains(below.Path, "//") {
-		below.Path, below.RawPath = strings.ReplaceAll(below.Path, "//", "/"), ""
+	below := u.JoinPath()
+	if escaped := below.EscapedPath(); cutPrefix(escaped, prefix) != escaped { // else both would not say the same
+		below.Path, below.RawPath = cutPrefix(below.Path, prefix), cutPrefix(below.RawPath, prefix)
 	}
-	return &below
+	return below
 }
 
 func cutPrefix(path, prefix string) string {
