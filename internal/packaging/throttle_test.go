@@ -33,7 +33,7 @@ func TestEachWrongTryThatIsNotFreeDoublesTheWait(t *testing.T) {
 			19: 0, 20: time.Second, 25: 32 * time.Second, 26: time.Minute,
 		}},
 		"passwords from an address": {packaging.ThrottleAddress, map[float64]time.Duration{
-			49: 0, 50: time.Second, 58: 256 * time.Second, 59: 5 * time.Minute,
+			49: 0, 50: time.Second, 54: 16 * time.Second, 55: 30 * time.Second, 1e9: 30 * time.Second,
 		}},
 		"one whose first wait is too long": {
 			packaging.Throttle{FirstWait: time.Hour, MaxWait: time.Minute},
