@@ -45,20 +45,11 @@ type site struct {
 // Two machines with the unit files, the configuration of keepalived and the script of the docs. The first one is lost: its
 // address moves to the other one, which takes over and releases an order.
 func TestTheAddressMovesToTheStandbyAndItTakesOver(t *testing.T) {
-	needs(t, "debootstrap", "systemd-nspawn", "nsenter", "dpkg", "ip")
-	s := newSite(t)
-	first, second := s.pair(t)
-	s.startAPI(t, filepath.Join(first.root, "usr/bin/lineboard"))
-	first.do(t, "systemctl restart lineboard && systemctl enable --now litestream")
-	first.serves(t, first.client(nil), "http://127.0.0.1:8080")
-	second.standBy(t, first)
-	for _, m := range []*standbyMachine{first, second} {
-		m.do(t, "systemctl enable --now keepalived")
-		eventually(t, "the first machine has the address", first.hasVirtual)
-	}
+	s, first, second := sharedAddress(t)
 	order, serials := releaseAnOrder(t, second.client(nil), virtual)
 
 	second.takesOver(t, "the machine is lost", first.lose)
+	s.hasBegun(t, 2)
 	browser := second.client(nil)
 	signIn(t, browser, virtual)
 	if there := serialsOf(t, browser, order); !slices.Equal(there, serials) {
@@ -67,6 +58,125 @@ func TestTheAddressMovesToTheStandbyAndItTakesOver(t *testing.T) {
 	releaseOrder(t, browser, virtual, "Order144")
 	second.do(t, "systemctl is-enabled lineboard litestream") // it releases after a restart too
 }
+
+// Lineboard ends at one machine, and hangs at the other: each time the other machine gets the address and takes over. What
+// comes back does not get it again before a person has made it the standby.
+func TestTheAddressMovesWhereLineboardEndsOrHangs(t *testing.T) {
+	s, first, second := sharedAddress(t)
+	// No reason to move: the other machine could do no more.
+	first.signal(t, "STOP", "api")
+	first.do(t, "systemctl stop litestream")
+	never(t, "the address moves when API and copy are gone", func() bool { return !first.hasVirtual() })
+	first.signal(t, "CONT", "api")
+	first.do(t, "systemctl start litestream")
+	first.signal(t, "KILL", "lineboard") // systemd starts it again
+	first.staysWith(t, "Lineboard was killed")
+	s.hasBegun(t, 1)
+
+	second.takesOver(t, "Lineboard ended", func() { first.do(t, "systemctl stop lineboard") })
+	releaseAnOrder(t, second.client(nil), virtual)
+	first.do(t, "systemctl start lineboard")
+	second.staysWith(t, "the old one is back")
+	s.hasBegun(t, 2)
+
+	first.goesBack(t, 2)
+	first.takesOver(t, "Lineboard hung", func() { second.signal(t, "STOP", "lineboard") })
+	second.signal(t, "CONT", "lineboard")
+	first.staysWith(t, "the old one goes on")
+	first.do(t, "systemctl stop lineboard") // and nobody is a standby: a person is needed
+	never(t, "the old one takes over by itself", second.hasVirtual)
+	s.hasBegun(t, 3)
+}
+
+// The cable of one machine is pulled, and a switch between the machines goes dark: the other one takes over. Once they see
+// each other again, the address is where releases are.
+func TestTheAddressMovesWhereTheCableIsPulled(t *testing.T) {
+	s, first, second := sharedAddress(t)
+	second.takesOver(t, "the cable is pulled", func() { s.link(t, first, "down") })
+	s.link(t, first, "up")
+	second.staysWith(t, "the cable is plugged in again")
+	s.hasBegun(t, 2)
+
+	first.goesBack(t, 2)
+	// Both think that they have the address. Of two equal ones keepalived leaves it to the one with the higher number.
+	first.takesOver(t, "the switch is dark", func() { s.link(t, second, "nomaster") })
+	s.link(t, second, "master", "bridge")
+	eventually(t, "the one that was cut off gives the address up", func() bool { return !second.hasVirtual() })
+	first.staysWith(t, "the switch is back")
+	s.hasBegun(t, 3)
+}
+
+// sharedAddress starts two machines, of which one releases and the other stands by, and keepalived on both.
+func sharedAddress(t *testing.T) (s site, first, second *standbyMachine) {
+	t.Helper()
+	needs(t, "debootstrap", "systemd-nspawn", "nsenter", "dpkg", "ip")
+	s = newSite(t)
+	first, second = s.pair(t)
+	s.startAPI(t, filepath.Join(first.root, "usr/bin/lineboard"))
+	first.do(t, "systemctl restart lineboard && systemctl enable --now litestream")
+	first.serves(t, first.client(nil), "http://127.0.0.1:8080")
+	second.standBy(t, first)
+	for _, m := range []*standbyMachine{first, second} {
+		m.do(t, "systemctl enable --now keepalived")
+		eventually(t, "the first machine has the address", first.hasVirtual)
+	}
+	return s, first, second
+}
+
+// signal sends a signal to the main process of a unit.
+func (m *standbyMachine) signal(t *testing.T, which, unit string) {
+	t.Helper()
+	m.do(t, "kill -s "+which+" $(systemctl show -P MainPID "+unit+")")
+}
+
+// goesBack makes a machine that another took over from the standby, as docs/standby.md says. It waits until the machine
+// follows an epoch, and until keepalived has seen that.
+func (m *standbyMachine) goesBack(t *testing.T, epoch int) {
+	t.Helper()
+	m.do(t, "systemctl disable --now lineboard litestream && systemctl enable --now lineboard-follow")
+	m.follows(t, epoch)
+	eventually(t, "a standby", func() bool {
+		said, _ := m.try("journalctl -u keepalived --no-pager | grep -o 'Entering [A-Z]* STATE' | tail -1")
+		return strings.Contains(said, "BACKUP")
+	})
+}
+
+// staysWith watches that the address stays at a machine for longer than keepalived's check needs to move it, and that it
+// can release in the end.
+func (m *standbyMachine) staysWith(t *testing.T, when string) {
+	t.Helper()
+	never(t, "the address moves, when "+when, func() bool { return !m.hasVirtual() })
+	m.serves(t, m.client(nil), virtual)
+}
+
+// never watches that something does not happen within the time that the checks of docs/operate/keepalived.conf need to
+// fail or to succeed, and that it takes the address to move.
+func never(t *testing.T, what string, happens func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(18 * time.Second); time.Now().Before(limit); time.Sleep(200 * time.Millisecond) {
+		if happens() {
+			t.Fatalf("it happened: %s", what)
+		}
+	}
+}
+
+// hasBegun fails unless so many epochs have begun: one, and one for each promotion.
+func (s site) hasBegun(t *testing.T, epochs int) {
+	t.Helper()
+	files, err := os.ReadDir(filepath.Join(s.place, "epochs"))
+	if err != nil || len(files) != epochs {
+		t.Errorf("%d epochs, not %d: %v", len(files), epochs, err)
+	}
+}
+
+// link changes the port of the network that a machine is connected to.
+func (s site) link(t *testing.T, m *standbyMachine, to ...string) {
+	t.Helper()
+	onHost(t, "ip", append([]string{"-n", s.network, "link", "set", m.port()}, to...)...)
+}
+
+// port is the name of that port.
+func (m *standbyMachine) port() string { return "port" + m.address[len("192.0.2."):len("192.0.2.")+1] }
 
 // takesOver waits until a machine has the address and can release, after something has happened to the other one.
 func (m *standbyMachine) takesOver(t *testing.T, when string, happens func()) {
@@ -86,11 +196,11 @@ func (m *standbyMachine) takesOver(t *testing.T, when string, happens func()) {
 		time.Since(began).Round(10*time.Millisecond))
 }
 
-// follows waits until a machine has the whole copy at hand.
-func (m *standbyMachine) follows(t *testing.T) {
+// follows waits until a machine has the whole copy of an epoch at hand.
+func (m *standbyMachine) follows(t *testing.T, epoch int) {
 	t.Helper()
 	eventually(t, "a followed copy", func() bool {
-		_, err := m.try("ls /var/lib/lineboard/follower/*/lineboard.db-txid")
+		_, err := m.try(fmt.Sprintf("ls /var/lib/lineboard/follower/%06d/lineboard.db-txid", epoch))
 		return err == nil
 	})
 }
@@ -122,18 +232,27 @@ func (s site) pair(t *testing.T) (first, second *standbyMachine) {
 	t.Helper()
 	litestream := program(t, "litestream")
 	folder := t.TempDir()
-	fresh := debian{root: filepath.Join(folder, "fresh")}
-	fresh.install(t, "keepalived", "curl", "iproute2", "socat")
+	fresh := freshMachine(t)
 	for i, m := range []**standbyMachine{&first, &second} {
 		*m = &standbyMachine{
 			debian:  debian{root: filepath.Join(folder, fmt.Sprint("machine", i+1))},
 			address: fmt.Sprintf("192.0.2.%d/24", i+1),
 		}
-		onHost(t, "cp", "-a", fresh.root, (*m).root)
+		onHost(t, "cp", "-a", fresh, (*m).root)
 		s.start(t, *m)
 		(*m).setUp(t, litestream)
 	}
 	return first, second
+}
+
+// freshMachine returns the root of a Debian that has what the docs need beside Lineboard. It is made once for all tests.
+func freshMachine(t *testing.T) string {
+	t.Helper()
+	d := debian{root: filepath.Join(made.folder, "machine")}
+	if _, err := os.Stat(d.root); err != nil {
+		d.install(t, "keepalived", "curl", "iproute2", "socat")
+	}
+	return d.root
 }
 
 // program returns a program that make peers installs.
@@ -153,7 +272,7 @@ func program(t *testing.T, name string) string {
 func (s site) start(t *testing.T, m *standbyMachine) {
 	t.Helper()
 	m.lose = m.boot(t, "--bind="+s.place+":/mnt/copy", "--bind="+s.api+":/mnt/api")
-	port := "port" + m.address[len("192.0.2."):len("192.0.2.")+1]
+	port := m.port()
 	_ = exec.Command("ip", "-n", s.network, "link", "delete", port).Run() // of a machine that is lost
 	onHost(
 		t, "ip", "link", "add", port, "netns", s.network, "type", "veth", "peer", "name", "eth0", "netns", m.leader,
@@ -209,6 +328,7 @@ func (m *standbyMachine) setUp(t *testing.T, litestream string) {
 		filepath.Join(operate, "litestream.service"):       "/etc/systemd/system/litestream.service",
 		filepath.Join(operate, "keepalived.conf"):          "/etc/keepalived/keepalived.conf",
 		filepath.Join(operate, "lineboard-notify"):         "/usr/local/sbin/lineboard-notify",
+		filepath.Join(operate, "lineboard-check"):          "/usr/local/sbin/lineboard-check",
 		filepath.Join(operate, "lineboard-follow.service"): "/etc/systemd/system/lineboard-follow.service",
 	} {
 		onHost(t, "install", "-D", "-m", "0644", from, filepath.Join(m.root, to))
@@ -239,7 +359,7 @@ func (m *standbyMachine) standBy(t *testing.T, other *standbyMachine) {
 		t.Errorf("doctor of the standby: %s", said)
 	}
 	m.do(t, "systemctl enable --now lineboard-follow")
-	m.follows(t)
+	m.follows(t, 1)
 }
 
 // hasVirtual reports whether the address is at this machine.

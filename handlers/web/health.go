@@ -13,7 +13,13 @@ import (
 func (s *Kit) Alive(c echo.Context) error { return c.String(http.StatusOK, "alive\n") }
 
 // Ready says whether the server can do its work: read, write, release, and store what the API answered.
+//
+// That another Lineboard took over is told first, whatever else is: by these words the standby's check of its address knows
+// the one that must not have it.
 func (s *Kit) Ready(c echo.Context) error {
+	if s.copied().TakenOver != nil {
+		return c.String(http.StatusServiceUnavailable, "releases are refused: another Lineboard took over\n")
+	}
 	if err := s.store.Ready(c.Request().Context()); err != nil {
 		s.Log.Error("not ready", "err", err)
 		if errors.Is(err, packaging.ErrNotAnchored) {

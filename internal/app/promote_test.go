@@ -190,8 +190,9 @@ func TestAStandbyTakesOverWithAllAndTheOldOneReleasesNothingMore(t *testing.T) {
 	if o := orderIn(t, c.data, "Order144"); o.Release != nil && o.Release.Outcome != packaging.Refused {
 		t.Errorf("the first released after it was taken over from: %+v", o.Release)
 	}
-	if status, _ := get(t, first.address+"/readyz"); status != http.StatusServiceUnavailable {
-		t.Errorf("the first says of itself %d", status)
+	if status, said := get(t, first.address+"/readyz"); status != http.StatusServiceUnavailable ||
+		!strings.Contains(said, "took over") { // by these words keepalived's check knows it
+		t.Errorf("the first says of itself %d %s", status, said)
 	}
 	socket := filepath.Join(t.TempDir(), "s")
 	c.copyTo(t, socket)
