@@ -12,6 +12,7 @@ import (
 
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/app"
+	"lineboard/internal/packaging"
 	"lineboard/internal/testkit/site"
 )
 
@@ -55,5 +56,61 @@ func TestEachPageSaysWhetherTheCopyIsThereWheneverItIsAskedFor(t *testing.T) {
 	press("Order148")
 	if got := says(); fmt.Sprint(got) != "[false false false]" {
 		t.Errorf("with it again: %v", got)
+	}
+}
+
+func TestAReleaseThatTheCopyLacksSaysSoWhereverPeopleLookUntilItIsThere(t *testing.T) {
+	t.Parallel()
+	var down atomic.Bool
+	s := site.New(t, site.Options{Replica: app.Replica{Wait: 100 * time.Millisecond, Sync: func(context.Context) error {
+		if down.Load() {
+			return errors.New("no copy")
+		}
+		return nil
+	}}})
+	s.ThreeShifts("ghent")
+	s.SetRules(packaging.Rules{LockAfter: 5 * time.Minute, ReleaseUncopied: true})
+	b := s.SignIn("supervisor1")
+	press := func(key string) {
+		t.Helper()
+		o := s.Order(key)
+		a := b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
+		if a.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d", key, a.Status)
+		}
+	}
+	of := func(key string) map[string]bool {
+		t.Helper()
+		order := handlerstest.OrderPath(s.Order(key), "")
+		link := `:has(a[href="` + order + `"])`
+		board, report := b.Get("/lines/L1"), b.Get("/shifts/2026-11-23/Early")
+		return map[string]bool{
+			"board":  strings.Contains(board.Text(".results .strip > p"+link), "not yet copied"),
+			"page":   strings.Contains(b.Get(order).Text(".result"), "Not yet in the copy of the data"),
+			"report": strings.Contains(report.Text(".report-releases tr"+link), "Not yet in the copy of the data"),
+		}
+	}
+	wall := func() bool { t.Helper(); return strings.Contains(b.Get("/?wall").Text(".wall-rows"), "not yet copied") }
+	press("Order143")
+	down.Store(true)
+	press("Order146")
+	if got := of("Order146"); !got["board"] || !got["page"] || !got["report"] || !wall() {
+		t.Errorf("while the copy lacks it: %v, the wall %t", got, wall())
+	}
+	if got := of("Order143"); got["board"] || got["page"] || got["report"] {
+		t.Errorf("the one that is there: %v", got)
+	}
+	down.Store(false)
+	if err := s.App.Copy.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	told := func() bool {
+		got := of("Order146")
+		return !got["board"] && !got["page"] && !got["report"] && !wall()
+	}
+	for limit := time.Now().Add(5 * time.Second); !told(); time.Sleep(10 * time.Millisecond) { // marks go just after it
+		if time.Now().After(limit) {
+			t.Fatalf("once it is there: %v, the wall %t", of("Order146"), wall())
+		}
 	}
 }

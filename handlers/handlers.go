@@ -108,15 +108,15 @@ type Config struct {
 type Copy interface {
 	// State says how it is.
 	State() packaging.CopyState
-	// NotYet reports whether the latest release of an order may be missing from it.
-	NotYet(id packaging.OrderID) bool
+	// NotYet reports whether a release may be missing from it.
+	NotYet(id packaging.ReleaseID) bool
 }
 
 // noCopy is where there is to be none.
 type noCopy struct{}
 
-func (noCopy) State() packaging.CopyState    { return packaging.CopyState{} }
-func (noCopy) NotYet(packaging.OrderID) bool { return false }
+func (noCopy) State() packaging.CopyState      { return packaging.CopyState{} }
+func (noCopy) NotYet(packaging.ReleaseID) bool { return false }
 
 // server is the features that the route table leads to.
 type server struct {
@@ -204,7 +204,7 @@ func assemble(c Config) *server {
 		AccessLog: c.AccessLog,
 		Lock:      func(ctx echo.Context) error { return s.signin.ShowLock(ctx) },
 	})
-	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store}
+	s.shifts = &shifts.Server{Kit: s.kit, Store: c.Store, NotYetCopied: c.Copy.NotYet}
 	s.orders = &orders.Server{
 		Kit: s.kit, Store: c.Store, Releaser: c.Releaser, Settler: c.Settler, Queuer: c.Queuer,
 		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest, Totals: s.shifts.Totals,

@@ -151,6 +151,7 @@ func (s *Server) lineBoard(
 	}
 	board.More = len(board.Orders) > maxBoardOrders
 	board.Orders = board.Orders[:min(len(board.Orders), maxBoardOrders)]
+	s.markUncopied(board.Orders)
 	if board.Alarms, err = s.alarmsOf(ctx, reader, board.Line); err != nil {
 		return board, err
 	}

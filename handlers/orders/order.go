@@ -101,14 +101,13 @@ func (s *Server) orderPage(
 	if err != nil {
 		return page, err
 	}
+	s.markUncopied([]packaging.Order{v.Order})
 	page = view.OrderPage{
 		Order: v.Order, Signed: v.Signatures, Preview: v.Serials, Changed: v.FirstChanges, Given: v.Imported,
 		Deliveries: v.Deliveries, Undelivered: v.Undelivered,
 		Notes: v.Notes, Lost: v.Lost, Earlier: v.Earlier, BackSince: v.BackSince,
 		Raw: readable([]byte(indented(v.Raw)), maxShownBody), Body: readable(v.Answer, maxShownBody),
 		Choice: view.LineChoice{Offered: reader.MaySetLine(v.Order), Lines: v.Lines, Unknown: v.UnknownLines},
-
-		NotYetCopied: s.NotYetCopied(v.Order.ID),
 	}
 	page.Story, page.MoreStory = view.Timeline(v.Events, v.History.Entries, shownStory)
 	page.MoreStory = page.MoreStory || v.History.Next != 0

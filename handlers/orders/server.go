@@ -22,8 +22,17 @@ type Server struct {
 	// Digest is what the overview tells somebody who reviews or hands over shifts.
 	Digest func(ctx context.Context, reader packaging.Person, now time.Time) (shell.Digest, error)
 	Totals Totals
-	// NotYetCopied reports whether the latest release of an order may be missing from the copy of the database.
-	NotYetCopied func(packaging.OrderID) bool
+	// NotYetCopied reports whether a release may be missing from the copy of the database.
+	NotYetCopied func(packaging.ReleaseID) bool
+}
+
+// markUncopied marks the latest releases of orders that may be missing from the copy.
+func (s *Server) markUncopied(orders []packaging.Order) {
+	for _, o := range orders {
+		if o.Release != nil {
+			o.Release.NotYetCopied = s.NotYetCopied(o.Release.ID)
+		}
+	}
 }
 
 // Releaser releases orders to their lines.

@@ -73,6 +73,11 @@ func (s *Server) wall(ctx context.Context, reader packaging.Person) (w view.Wall
 	if err != nil {
 		return w, err
 	}
+	s.markUncopied(troubles)
+	for _, l := range lanes {
+		s.markUncopied(l.Running)
+		s.markUncopied(l.Next)
+	}
 	late, err := s.late(ctx, reader.Scope())
 	if err != nil {
 		return w, err

@@ -38,6 +38,10 @@ func (s *Server) showReport(c echo.Context, status int, form *view.SignForm) err
 	if page.Report, err = s.Store.ShiftReport(ctx, p.Scope(), o); err != nil {
 		return err
 	}
+	for i := range page.Report.Releases {
+		r := &page.Report.Releases[i].Release
+		r.NotYetCopied = s.NotYetCopied(r.ID)
+	}
 	h, err := s.Store.Handover(ctx, p.Scope(), o)
 	switch {
 	case err == nil:

@@ -71,6 +71,15 @@ func (r *replication) place() (replica.Place, error) {
 	return place, nil
 }
 
+// patientPlace returns it for a command that must not hang with it.
+func (r *replication) patientPlace() (replica.Place, error) {
+	place, err := r.place()
+	if err != nil {
+		return nil, err
+	}
+	return replica.Bounded(place), nil
+}
+
 // database returns the path of the database in a folder as Litestream knows it.
 func (r *replication) database(data string) (string, error) {
 	return filepath.Abs(filepath.Join(data, databaseFile))
@@ -159,23 +168,27 @@ func (a *App) copyOf(r Replica) *replica.Copy {
 		Sync: r.Sync, Limit: r.Wait, Guard: r.Guard, Written: a.Store.Written, GoesOn: a.goesOn, Refuses: a.refuses,
 		WentOn: a.wentOn,
 		Marked: func(orders []packaging.Order) {
+			var changes []packaging.Change
 			for _, o := range orders {
-				a.Hub.Publish(packaging.OrderTopic(o.ID).Of(o.TenantID))
+				changes = append(changes, packaging.Change{
+					About: packaging.AboutOrder, Tenant: o.TenantID, Line: o.Line.ID, Order: o.ID,
+				})
 			}
+			a.Hub.Publish(packaging.Topics(changes)...)
 		},
 		Began: a.tellCopyBegan,
 		Now:   a.parts.Now, Log: a.parts.Log,
 	})
 }
 
-// tellCopyBegan has the pages of orders say again whether their release is in the copy.
+// tellCopyBegan has all pages say again which releases are in the copy.
 func (a *App) tellCopyBegan() {
 	tenants, err := a.Store.Tenants(context.Background())
 	if err != nil {
 		a.parts.Log.Error("open pages are not told that the copy began", "err", err)
 	}
 	for _, t := range tenants {
-		a.Hub.Publish(packaging.FreshTopic.Of(t.ID))
+		a.Hub.Publish(packaging.SiteTopic.Of(t.ID))
 	}
 }
 

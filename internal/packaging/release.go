@@ -118,6 +118,9 @@ type Release struct {
 	// person has looked at the result.
 	Lost bool
 
+	// NotYetCopied says that the copy of the database may lack this release. The process knows that, no table does.
+	NotYetCopied bool
+
 	Seen Acknowledgement // of the result as it is here
 }
 

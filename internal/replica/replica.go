@@ -46,9 +46,9 @@ type Copy struct {
 	confirmed time.Time
 	behind    time.Time
 	problem   error
-	seen      int64                                  // commits that are in the copy
-	copied    time.Duration                          // that writing them took
-	waiting   map[packaging.OrderID]*packaging.Order // those that are marked, each mark by its own address
+	seen      int64                                    // commits that are in the copy
+	copied    time.Duration                            // that writing them took
+	waiting   map[packaging.ReleaseID]*packaging.Order // those that are marked, each mark by its own address
 }
 
 // flight is one request that many wait for.
@@ -59,7 +59,7 @@ type flight struct {
 
 // New returns a Copy. Nothing of the database counts as copied before its first wait.
 func New(o Options) *Copy {
-	return &Copy{options: o, seen: -1, waiting: map[packaging.OrderID]*packaging.Order{}}
+	return &Copy{options: o, seen: -1, waiting: map[packaging.ReleaseID]*packaging.Order{}}
 }
 
 // Wait returns once everything that was committed before is in the copy. It fails when the limit or ctx ends first.
@@ -184,22 +184,22 @@ func (c *Copy) marked() []*packaging.Order {
 	return slices.Collect(maps.Values(c.waiting))
 }
 
-// mark marks an order as one whose release may be missing from the copy.
+// mark marks the release of an order as one that may be missing from the copy.
 func (c *Copy) mark(o packaging.Order) {
 	c.mu.Lock()
-	c.waiting[o.ID] = &o
+	c.waiting[o.Release.ID] = &o
 	c.mu.Unlock()
 	c.options.Marked([]packaging.Order{o})
 }
 
-// unmark takes the marks away that there were when a request began that copied all. An order that was marked again since
-// keeps its mark: its later release may be missing.
+// unmark takes the marks away that there were when a request began that copied all. A release that was marked again
+// since keeps its mark: its outcome may be missing.
 func (c *Copy) unmark(marks []*packaging.Order) {
 	var orders []packaging.Order
 	c.mu.Lock()
 	for _, o := range marks {
-		if c.waiting[o.ID] == o {
-			delete(c.waiting, o.ID)
+		if c.waiting[o.Release.ID] == o {
+			delete(c.waiting, o.Release.ID)
 			orders = append(orders, *o)
 		}
 	}
@@ -281,9 +281,9 @@ func (c *Copy) known() error {
 	return c.problem
 }
 
-// NotYet reports whether the latest release of an order may be missing from the copy. If the copy was not there since
-// the start, that holds for all.
-func (c *Copy) NotYet(id packaging.OrderID) bool {
+// NotYet reports whether a release may be missing from the copy. If the copy was not there since the start, that holds
+// for all.
+func (c *Copy) NotYet(id packaging.ReleaseID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, waits := c.waiting[id]

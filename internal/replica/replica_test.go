@@ -123,16 +123,16 @@ func TestASiteThatGoesOnWithoutTheCopyHasItsReleasesMarkedUntilTheyAreInIt(t *te
 			t.Errorf("the release does not go on: %v", err)
 		}
 		c.Settled(t.Context(), order)
-		if !c.NotYet(order.ID) || c.Confirmed(t.Context()) != nil {
-			t.Errorf("marked: %t, refused: %v", c.NotYet(order.ID), c.Confirmed(t.Context()))
+		if !c.NotYet(order.Release.ID) || c.Confirmed(t.Context()) != nil {
+			t.Errorf("marked: %t, refused: %v", c.NotYet(order.Release.ID), c.Confirmed(t.Context()))
 		}
 		down = nil
 		if err := c.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if c.NotYet(order.ID) || !slices.Equal(*marked, []packaging.OrderID{7, 7, 7}) {
-			t.Errorf("marked: %t, told of %v", c.NotYet(order.ID), *marked)
+		if c.NotYet(order.Release.ID) || !slices.Equal(*marked, []packaging.OrderID{7, 7, 7}) {
+			t.Errorf("marked: %t, told of %v", c.NotYet(order.Release.ID), *marked)
 		}
 	})
 }
@@ -149,7 +149,7 @@ func TestAReleaseThatCameSinceACopyBeganKeepsItsMark(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if !c.NotYet(order.ID) {
+		if !c.NotYet(order.Release.ID) {
 			t.Error("the mark of the later release is gone")
 		}
 		again = func() {}
@@ -157,7 +157,7 @@ func TestAReleaseThatCameSinceACopyBeganKeepsItsMark(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if c.NotYet(order.ID) {
+		if c.NotYet(order.Release.ID) {
 			t.Error("the mark stays")
 		}
 	})

@@ -1102,7 +1102,7 @@ func releaseResult(f shell.Frame, p OrderPage, r packaging.Release) templ.Compon
 				return templ_7745c5c3_Err
 			}
 		}
-		if p.NotYetCopied {
+		if r.NotYetCopied {
 			templ_7745c5c3_Err = shell.NotYetCopied().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
