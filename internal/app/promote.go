@@ -33,7 +33,7 @@ func (p *promote) Run(r run) (err error) {
 	if err := p.check(); err != nil {
 		return err
 	}
-	place, err := p.place()
+	place, err := p.patientPlace()
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,46 @@ type Restorer struct {
 	Place    Place
 	Database string // whole path, as Litestream knows it
 	Folder   string // of the followed copy; it need not be there
+
+	stands time.Duration // how long Litestream may do nothing; 0 for maxStand
+}
+
+// maxStand is how long Litestream may write nothing while it restores: so long that a busy machine gets there, and not
+// for ever, since the place may hang.
+const maxStand = 2 * time.Minute
+
+func (r Restorer) maxStand() time.Duration { return cmp.Or(r.stands, maxStand) }
+
+// whileGrows returns a context that ends when nothing was written to a folder for too long.
+func (r Restorer) whileGrows(ctx context.Context, folder string) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		size, since := int64(-1), time.Now()
+		for ctx.Err() == nil {
+			if now := sizeOf(folder); now != size {
+				size, since = now, time.Now()
+			}
+			if time.Since(since) > r.maxStand() {
+				end(fmt.Errorf("nothing was restored for %s: the copy's place may hang", r.maxStand()))
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(r.maxStand() / 100):
+			}
+		}
+	}()
+	return ctx, func() { end(nil) }
+}
+
+// sizeOf returns how large the files of a folder are together.
+func sizeOf(folder string) (size int64) {
+	entries, _ := os.ReadDir(folder) // one that is not there holds nothing
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
 }
 
 // ErrFollowed is why a followed copy can't be used: a follower still writes to it.
@@ -71,12 +112,14 @@ func (r Restorer) Restore(ctx context.Context, epoch int64, to string) error {
 	if err := os.RemoveAll(to); err != nil {
 		return err
 	}
+	ctx, end := r.whileGrows(ctx, filepath.Dir(to))
+	defer end()
 	command, err := r.command(ctx, epoch, filepath.Dir(to), "-o", to)
 	if err != nil {
 		return err
 	}
 	if said, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("litestream restore: %w\n%s", err, said)
+		return fmt.Errorf("litestream restore: %w\n%s", errors.Join(err, context.Cause(ctx)), said)
 	}
 	return nil
 }
@@ -131,6 +174,8 @@ func position(database string) string {
 // end returns the position of the end of an epoch's copy. Positions have the same number of digits.
 func (r Restorer) end(ctx context.Context, epoch int64) (string, error) {
 	folder := filepath.Join(r.Folder, EpochFolder(epoch))
+	ctx, cancel := context.WithTimeout(ctx, r.maxStand())
+	defer cancel()
 	command, err := r.command(ctx, epoch, folder, "-dry-run", "-json", "-o", filepath.Join(folder, "none"))
 	if err != nil {
 		return "", err

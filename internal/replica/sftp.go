@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -26,9 +27,20 @@ type server struct {
 	address, user, root string
 	keyFile, hostKey    string
 
-	mu     sync.Mutex
-	client *sshclient.Files
+	mu         sync.Mutex
+	client     *sshclient.Files
+	connecting *connecting // nil while nobody does
 }
+
+// connecting is a connection that is being made.
+type connecting struct {
+	done   chan struct{}
+	client *sshclient.Files
+	err    error
+}
+
+// maxConnecting is how long a connection may take to be made.
+const maxConnecting = 30 * time.Second
 
 // openServer returns the place behind an address such as sftp://lineboard@standby:22/srv/copy. It connects later.
 func openServer(at *url.URL, keyFile, hostKey string) (*server, error) {
@@ -83,12 +95,41 @@ func (s *server) drop(client *sshclient.Files) {
 	}
 }
 
+// connect returns the connection that is open, or a new one. Whoever asks waits until ctx ends at most, and the
+// connection is made all the same: where a server is slow to let somebody in, the next one to ask finds it.
 func (s *server) connect(ctx context.Context) (*sshclient.Files, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.client != nil {
+		defer s.mu.Unlock()
 		return s.client, nil
 	}
+	c := s.connecting
+	if c == nil {
+		c = &connecting{done: make(chan struct{})}
+		s.connecting = c
+		go s.make(c)
+	}
+	s.mu.Unlock()
+	select {
+	case <-c.done:
+		return c.client, c.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// make makes a connection.
+func (s *server) make(c *connecting) {
+	ctx, cancel := context.WithTimeout(context.Background(), maxConnecting)
+	defer cancel()
+	c.client, c.err = s.dial(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.client, s.connecting = c.client, nil
+	close(c.done)
+}
+
+func (s *server) dial(ctx context.Context) (*sshclient.Files, error) {
 	raw, err := os.ReadFile(s.keyFile)
 	if err != nil {
 		return nil, err
@@ -98,10 +139,9 @@ func (s *server) connect(ctx context.Context) (*sshclient.Files, error) {
 		return nil, fmt.Errorf("the key of --copy-key-file can't be used: %w", err)
 	}
 	var dialer net.Dialer
-	s.client, err = sshclient.Server{
+	return sshclient.Server{
 		Address: s.address, HostKey: s.hostKey, User: s.user, Auth: ssh.PublicKeys(signer), Dial: dialer.DialContext,
 	}.Files(ctx)
-	return s.client, err
 }
 
 // Create makes the file exclusively: the server lets only one do that.

@@ -1,0 +1,70 @@
+package replica
+
+import (
+	"context"
+	"time"
+)
+
+// maxAnswer is how long somebody who takes over waits for one answer of the place: so long that a busy one gives it,
+// and not for ever, since a place may hang.
+const maxAnswer = 30 * time.Second
+
+// Bounded returns a place whose answers are waited for so long at most. A file system may hang whatever a context says.
+func Bounded(p Place) Place { return bounded{p, maxAnswer} }
+
+type bounded struct {
+	Place
+	limit time.Duration
+}
+
+func (b bounded) Create(ctx context.Context, name string, content []byte) error {
+	_, err := answered(ctx, b.limit, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, b.Place.Create(ctx, name, content)
+	})
+	return err
+}
+
+func (b bounded) Put(ctx context.Context, name string, content []byte) error {
+	_, err := answered(ctx, b.limit, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, b.Place.Put(ctx, name, content)
+	})
+	return err
+}
+
+func (b bounded) Get(ctx context.Context, name string) ([]byte, error) {
+	return answered(ctx, b.limit, func(ctx context.Context) ([]byte, error) { return b.Place.Get(ctx, name) })
+}
+
+func (b bounded) List(ctx context.Context, name string) ([]string, error) {
+	return answered(ctx, b.limit, func(ctx context.Context) ([]string, error) { return b.Place.List(ctx, name) })
+}
+
+func (b bounded) Remove(ctx context.Context, name string) error {
+	_, err := answered(ctx, b.limit, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, b.Place.Remove(ctx, name)
+	})
+	return err
+}
+
+// answered asks, and waits until the limit or the end of ctx at most.
+func answered[T any](
+	ctx context.Context, limit time.Duration, ask func(context.Context) (T, error),
+) (answer T, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errHangs)
+	defer cancel()
+	type reply struct {
+		answer T
+		err    error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		answer, err := ask(ctx)
+		replies <- reply{answer, err}
+	}()
+	select {
+	case r := <-replies:
+		return r.answer, r.err
+	case <-ctx.Done():
+		return answer, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,106 @@
+//go:build unix
+
+package replica
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// hanging is a folder in which nobody gets to read the file of the first epoch, as on a file system that is gone.
+func hanging(t *testing.T) (path string) {
+	t.Helper()
+	path = t.TempDir()
+	if err := errors.Join(
+		os.Mkdir(filepath.Join(path, epochsFolder), 0o700), unix.Mkfifo(filepath.Join(path, epochName(1)), 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // let the one go who waits
+		if writer, err := os.OpenFile(filepath.Join(path, epochName(1)), os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
+			_ = writer.Close()
+		}
+	})
+	return path
+}
+
+func TestWhoTakesOverWaitsForNoPlaceThatHangs(t *testing.T) {
+	t.Parallel()
+	place, err := Open(hanging(t), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Latest(t.Context(), bounded{place, 50 * time.Millisecond}); !errors.Is(err, errHangs) {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestARestoreThatStandsStillIsAnErrorInTime(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "litestream")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700); err != nil { //nolint:gosec // it is run
+		t.Fatal(err)
+	}
+	r := Restorer{
+		Program: program, Place: folder{t.TempDir()}, Database: filepath.Join(t.TempDir(), "lineboard.db"),
+		stands: 200 * time.Millisecond,
+	}
+	err := r.Restore(t.Context(), 1, filepath.Join(t.TempDir(), "restored.db"))
+	if err == nil || !strings.Contains(err.Error(), "may hang") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// A server that is so busy that it lets nobody in within the time of one question is reached by those that follow.
+func TestAServerThatIsSlowToLetSomebodyInIsReachedAllTheSame(t *testing.T) {
+	t.Parallel()
+	server := newSFTP(t)
+	slow, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	go func() {
+		for {
+			from, err := slow.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer from.Close()
+				time.Sleep(time.Second)
+				to, err := net.Dial("tcp", server.address)
+				if err != nil {
+					return
+				}
+				defer to.Close()
+				go io.Copy(to, from) //nolint:errcheck // until one of them closes
+				_, _ = io.Copy(from, to)
+			}()
+		}
+	}()
+	place, err := Open("sftp://line@"+slow.Addr().String()+t.TempDir(), server.keyFile, server.hostKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for limit := time.Now().Add(20 * time.Second); ; {
+		_, err := answered(t.Context(), 300*time.Millisecond, func(ctx context.Context) ([]string, error) {
+			return place.List(ctx, "epochs")
+		})
+		if err == nil {
+			return
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("it is never reached: %v", err)
+		}
+	}
+}
