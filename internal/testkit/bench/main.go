@@ -48,6 +48,7 @@ const (
 	partStorage = "storage"
 	partOpen    = "open"
 	partCrowd   = "crowd"
+	partBeside  = "beside"
 	partDeliver = "deliver"
 	partOrders  = "orders"
 	partImport  = "import"
@@ -59,8 +60,8 @@ const (
 )
 
 var parts = []string{
-	partBoard, partPoll, partRelease, partCopy, partStandby, partStorage, partOpen, partCrowd, partDeliver, partOrders,
-	partImport, partHistory, partLive, partBusy, partVisit, partMemory,
+	partBoard, partPoll, partRelease, partCopy, partStandby, partStorage, partOpen, partCrowd, partBeside, partDeliver,
+	partOrders, partImport, partHistory, partLive, partBusy, partVisit, partMemory,
 }
 
 // plan is how much is measured.
@@ -192,6 +193,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{partVisit, b.measureVisit},
 		{partPoll, b.measurePoll},
 		{partCrowd, b.measureCrowd},
+		{partBeside, b.measureBeside},
 		{partDeliver, b.measureDeliveries},
 		{partOrders, b.measureOrders},
 		{partImport, b.measureImport},
