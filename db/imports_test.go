@@ -168,6 +168,7 @@ func TestTheSchemaKeepsImportsFromDoingHarm(t *testing.T) {
 		),
 		"rewriting what was imported": `UPDATE imports SET new_orders = 2`,
 		"deleting what was imported":  `DELETE FROM import_changes`,
+		"forgetting an import":        `DELETE FROM imports`,
 		"a GTIN that is none":         `UPDATE imported_facts SET gtin = '123'`,
 		"a second preview of a person": fmt.Sprintf(
 			`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, outline) VALUES (%[1]d, %[2]d, 1, 'x', x''), (%[1]d, %[2]d, 1, 'y', x'')`,
@@ -236,6 +237,80 @@ func TestAKeptFileIsSealedForItsPersonAndForgotten(t *testing.T) {
 		`SELECT (SELECT count(*) FROM import_previews) + (SELECT count(*) FROM import_preview_parts)`).
 		Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d are left, %v", left, err)
+	}
+}
+
+// A release that is pressed meanwhile waits for a few parts of a large file, and not for all of it.
+func TestALargeFileIsKeptAndForgottenAFewPartsAtATime(t *testing.T) {
+	d, ghent, _ := opened(t)
+	large := packaging.ImportFile{Name: "x.csv"}
+	for i := range 20_000 {
+		large.Rows.Add(packaging.ImportRow{Row: i + 2, Facts: packaging.Facts{
+			Key: fmt.Sprintf("Order%d", i), Product: fmt.Sprint(strings.Repeat("x", 250), i),
+		}})
+	}
+	transactions := func() (all int64) {
+		for _, turn := range d.WriterTimes() {
+			all += turn.Transactions
+		}
+		return all
+	}
+	parts := len(large.Rows.Parts())
+	least := int64(parts / partsAtOnce)
+	if least < 3 {
+		t.Fatalf("the file has %d parts: too few to show anything", parts)
+	}
+	var id packaging.PreviewID
+	for _, step := range []struct {
+		what  string
+		least int64
+		do    func() (err error)
+	}{
+		{"kept", least, func() (err error) { id, err = d.KeepPreview(t.Context(), ghent, large, time.Hour); return err }},
+		{"replaced", 2 * least, func() (err error) {
+			id, err = d.KeepPreview(t.Context(), ghent, large, time.Hour)
+			return err
+		}},
+		{"forgotten", least, func() error {
+			now := d.now
+			d.now = func() time.Time { return now().Add(2 * time.Hour) }
+			return d.DropPreviews(t.Context())
+		}},
+	} {
+		before := transactions()
+		if err := step.do(); err != nil {
+			t.Fatal(step.what, err)
+		}
+		if n := transactions() - before; n < step.least {
+			t.Errorf("%d parts are %s in %d transactions", parts, step.what, n)
+		}
+		f, err := d.Preview(t.Context(), ghent, id)
+		if gone := packaging.CodeOf(err) == packaging.NotFound; gone != (step.what == "forgotten") ||
+			!gone && f.Rows.Len() != large.Rows.Len() {
+			t.Errorf("once it is %s: %d rows, %v", step.what, f.Rows.Len(), err)
+		}
+	}
+}
+
+// Where two are kept for one person at once, the later one counts, and the other one ends.
+func TestAFileWhosePlaceAnotherOneTookIsNotKept(t *testing.T) {
+	d, ghent, _ := opened(t)
+	file := packaging.ImportFile{Name: "x.csv", Rows: numbered([]packaging.Facts{{Key: "a"}})}
+	first, err := d.beginPreview(t.Context(), ghent, "first.csv", outline{Parts: 1}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := d.KeepPreview(t.Context(), ghent, file, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.keepParts(
+		t.Context(), ghent, first, 0, file.Rows.Parts(),
+	); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("the first goes on: %v", err)
+	}
+	if f, err := d.Preview(t.Context(), ghent, second); err != nil || f.Rows.Len() != 1 {
+		t.Errorf("the second has %d rows, %v", f.Rows.Len(), err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -26,16 +27,33 @@ type outline struct {
 	Questions packaging.ImportFaults
 }
 
+// partsAtOnce are the parts of a file that one transaction keeps or forgets: nobody waits long for the writer.
+const partsAtOnce = 8
+
 // KeepPreview keeps what a file says for the person who looks at what it would do, in place of the one before it, for
-// so long.
+// so long. A part follows the other; without all of them the file is none.
 func (d *DB) KeepPreview(
 	ctx context.Context, by packaging.Person, f packaging.ImportFile, lasting time.Duration,
-) (id packaging.PreviewID, err error) {
+) (packaging.PreviewID, error) {
 	parts := f.Rows.Parts()
-	kept, err := json.Marshal(outline{len(parts), f.Questions})
+	if err := d.forgetPreviews(ctx, `user_id = ? AND tenant_id = ?`, by.ID, by.Tenant.ID); err != nil {
+		return 0, err
+	}
+	id, err := d.beginPreview(ctx, by, f.Name, outline{len(parts), f.Questions}, lasting)
+	for first := 0; first < len(parts) && err == nil; first += partsAtOnce {
+		err = d.keepParts(ctx, by, id, first, parts[first:min(first+partsAtOnce, len(parts))])
+	}
+	return id, err
+}
+
+func (d *DB) beginPreview(
+	ctx context.Context, by packaging.Person, name string, of outline, lasting time.Duration,
+) (id packaging.PreviewID, err error) {
+	kept, err := json.Marshal(of)
 	if err != nil {
 		return 0, err
 	}
+	sealed := d.box.Seal(secret.New(string(kept)), previewOwner(by))
 	err = d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, p packaging.Person) error {
 		if err := t.exec(
 			`DELETE FROM import_previews WHERE user_id = ? AND tenant_id = ?`, p.ID, p.Tenant.ID,
@@ -43,17 +61,35 @@ func (d *DB) KeepPreview(
 			return err
 		}
 		key, err := t.insert(`INSERT INTO import_previews (tenant_id, user_id, expires_at, file_name, outline) VALUES (?,?,?,?,?)`,
-			p.Tenant.ID, p.ID, millis(t.now.Add(lasting)), f.Name, d.box.Seal(secret.New(string(kept)), previewOwner(by)))
+			p.Tenant.ID, p.ID, millis(t.now.Add(lasting)), name, sealed)
 		id = packaging.PreviewID(key)
-		for n, part := range parts {
-			if err == nil {
-				err = t.exec(`INSERT INTO import_preview_parts (preview_id, part, content) VALUES (?,?,?)`,
-					id, n, d.box.Seal(secret.New(part), partOwner(by, id, n)))
-			}
-		}
 		return err
 	})
 	return id, err
+}
+
+// keepParts keeps some parts of a file, the first of which has this number.
+func (d *DB) keepParts(
+	ctx context.Context, by packaging.Person, id packaging.PreviewID, first int, parts []string,
+) error {
+	sealed := make([][]byte, len(parts))
+	for i, part := range parts {
+		sealed[i] = d.box.Seal(secret.New(part), partOwner(by, id, first+i))
+	}
+	return d.authorizedTx(ctx, by, packaging.ImportOrders, func(t *tx, p packaging.Person) error {
+		for i, content := range sealed {
+			var kept int
+			err := coded(t.row(`INSERT INTO import_preview_parts (preview_id, part, content)
+				SELECT id, ?, ? FROM import_previews WHERE id = ? RETURNING part`, first+i, content, id).Scan(&kept))
+			if packaging.CodeOf(err) == packaging.NotFound { // another one came in its place meanwhile
+				return errPreviewGone.Because(err)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // errPreviewGone is for who asks for a file that is not kept any more, or is another person's.
@@ -117,7 +153,31 @@ func (t *tx) takePreview(p packaging.Person, id packaging.PreviewID) error {
 
 // DropPreviews forgets the files that are not kept any longer.
 func (d *DB) DropPreviews(ctx context.Context) error {
-	return d.tx(inBackground(ctx), func(t *tx) error {
-		return t.exec(`DELETE FROM import_previews WHERE expires_at <= ?`, millis(t.now))
-	})
+	return d.forgetPreviews(inBackground(ctx), `expires_at <= ?`, millis(d.now()))
+}
+
+// forgetPreviews forgets the files of a condition, some parts after the other.
+func (d *DB) forgetPreviews(ctx context.Context, which string, args ...any) error {
+	forget := func(t *tx) (more bool, err error) {
+		parts, err := t.ExecContext(t.ctx, `
+			DELETE FROM import_preview_parts WHERE rowid IN (
+				SELECT p.rowid FROM import_previews v JOIN import_preview_parts p ON p.preview_id = v.id
+				WHERE `+which+` LIMIT ?)`, slices.Concat(args, []any{partsAtOnce})...)
+		if err != nil {
+			return false, err
+		}
+		if n, err := parts.RowsAffected(); err != nil || n == partsAtOnce {
+			return true, err
+		}
+		return false, t.exec(`DELETE FROM import_previews WHERE `+which, args...)
+	}
+	for more := true; more; {
+		if err := d.tx(ctx, func(t *tx) (err error) {
+			more, err = forget(t)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
