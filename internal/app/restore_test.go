@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -325,6 +326,100 @@ func TestABackupOfAnEarlierLineboardSaysWhatItLacksBeforeItIsInPlace(t *testing.
 	files, err := os.ReadDir(data)
 	if err != nil || len(files) > 4 { // the database, its lock, the anchors and the key
 		t.Errorf("left in the folder: %v, %v", files, err)
+	}
+}
+
+// provenBackup is a backup in a folder of its own, with its anchors, and the data folder that it is of.
+func provenBackup(t *testing.T) (backup, data string) {
+	t.Helper()
+	data, backup = t.TempDir(), filepath.Join(t.TempDir(), databaseFile)
+	a, _ := buildDemo(t, data, "http://127.0.0.1:1")
+	err := makeBackup(t.Context(), filepath.Join(data, databaseFile), filepath.Join(data, anchorsFile), backup)
+	if err = errors.Join(err, a.Store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return backup, data
+}
+
+func TestABackupThatIsNotWhatItWasIsNotPutInPlace(t *testing.T) {
+	for name, spoiled := range map[string]func(t *testing.T, backup string){
+		"an entry changed": func(t *testing.T, backup string) {
+			spoil(t, filepath.Dir(backup), `DROP TRIGGER history_is_never_changed`,
+				`UPDATE history SET object = 'nothing' WHERE seq = 1`)
+		},
+		"a record changed": func(t *testing.T, backup string) {
+			spoil(t, filepath.Dir(backup), `UPDATE lines SET name = 'another' WHERE id = 1`)
+		},
+		"a trigger gone": func(t *testing.T, backup string) {
+			spoil(t, filepath.Dir(backup), `DROP TRIGGER history_is_never_changed`)
+		},
+		"cut short": func(t *testing.T, backup string) {
+			if err := os.Truncate(backup, 100_000); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"no database": func(t *testing.T, backup string) {
+			if err := os.WriteFile(backup, []byte("PK"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backup, data := provenBackup(t)
+			spoiled(t, backup)
+			before, err := os.ReadFile(filepath.Join(data, databaseFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			said, err := command(t, nil, "restore", "--data", data, "--from", backup)
+			if err == nil || !strings.Contains(err.Error(), "was not restored") {
+				t.Errorf("restore: %v, says %s", err, said)
+			}
+			after, err := os.ReadFile(filepath.Join(data, databaseFile))
+			if err != nil || !bytes.Equal(before, after) {
+				t.Errorf("the database from before is not as it was: %v", err)
+			}
+			if aside, err := filepath.Glob(filepath.Join(data, databaseFile+".*ed-*")); err != nil || len(aside) > 0 {
+				t.Errorf("left in the folder: %q, %v", aside, err)
+			}
+		})
+	}
+}
+
+// What is put in place is the backup alone: a log that is left of the database from before would be read into it.
+func TestARestoreMovesAllOfTheDatabaseFromBeforeAside(t *testing.T) {
+	backup, data := provenBackup(t)
+	log := filepath.Join(data, databaseFile+"-wal")
+	if err := os.WriteFile(log, []byte("what was not yet in its place"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t, nil, "restore", "--data", data, "--from", backup); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(log); !os.IsNotExist(err) {
+		t.Errorf("the log of the database from before is read into the backup: %v", err)
+	}
+	if aside, err := filepath.Glob(filepath.Join(data, databaseFile+".replaced-*")); err != nil || len(aside) != 2 {
+		t.Errorf("kept from before: %q, %v", aside, err)
+	}
+}
+
+func TestARestoreToANewMachineBringsTheAnchorsAndAsksForTheKey(t *testing.T) {
+	backup, _ := provenBackup(t)
+	data := filepath.Join(t.TempDir(), "new")
+	said, err := command(t, nil, "restore", "--data", data, "--from", backup)
+	if err != nil || !strings.Contains(said, "The key is not there.") {
+		t.Fatalf("restore: %v, says %s", err, said)
+	}
+	its, err := os.ReadFile(backup + ofAnchors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, err := os.ReadFile(filepath.Join(data, anchorsFile)); err != nil || !bytes.Equal(now, its) {
+		t.Errorf("the anchors of the backup are not in place: %v", err)
+	}
+	if said, err := command(t, nil, "verify", "--data", data); err != nil {
+		t.Errorf("verify: %v, says %s", err, said)
 	}
 }
 
