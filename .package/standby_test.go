@@ -98,10 +98,13 @@ func TestTheAddressMovesWhereTheCableIsPulled(t *testing.T) {
 	s.hasBegun(t, 2)
 
 	first.goesBack(t, 2)
-	// Both think that they have the address. Of two equal ones keepalived leaves it to the one with the higher number.
+	// Both think that they have the address. Of two equal ones keepalived leaves it to the one with the higher number, until
+	// that one's check has seen for long enough that the other took over.
 	first.takesOver(t, "the switch is dark", func() { s.link(t, second, "nomaster") })
 	s.link(t, second, "master", "bridge")
-	eventually(t, "the one that was cut off gives the address up", func() bool { return !second.hasVirtual() })
+	eventually(t, "the one that was cut off gives the address up", func() bool {
+		return first.hasVirtual() && !second.hasVirtual()
+	})
 	first.staysWith(t, "the switch is back")
 	s.hasBegun(t, 3)
 }

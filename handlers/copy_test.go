@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/app"
 	"lineboard/internal/packaging"
+	"lineboard/internal/replica"
 	"lineboard/internal/testkit/site"
 )
 
@@ -112,5 +115,35 @@ func TestAReleaseThatTheCopyLacksSaysSoWhereverPeopleLookUntilItIsThere(t *testi
 		if time.Now().After(limit) {
 			t.Fatalf("once it is there: %v, the wall %t", of("Order146"), wall())
 		}
+	}
+}
+
+func TestBesideAStandbyNobodyCanChooseToGoOnWithoutTheCopy(t *testing.T) {
+	t.Parallel()
+	place, err := replica.Open(t.TempDir(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := replica.NewGuard(
+		place, filepath.Join(t.TempDir(), "epoch"), func(int64) {}, time.Now, slog.New(slog.DiscardHandler),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := site.New(t, site.Options{Replica: app.Replica{
+		Wait: time.Second, Guard: guard, Sync: func(context.Context) error { return nil },
+	}})
+	b := s.SignIn("administrator1")
+	page := b.Get("/admin/releases")
+	if len(page.All("input[name=uncopied][disabled]")) != 1 ||
+		!strings.Contains(page.Text("main"), "A standby can take over here.") {
+		t.Errorf("the page: %s", page.Text("main"))
+	}
+	if a := b.Post("/admin/releases", "uncopied", "yes"); a.Status != http.StatusSeeOther {
+		t.Fatalf("the form: %d", a.Status)
+	}
+	rules, err := s.Store.Rules(t.Context(), s.Person("administrator1").Tenant.ID)
+	if err != nil || rules.ReleaseUncopied {
+		t.Errorf("it is chosen all the same: %+v, %v", rules, err)
 	}
 }

@@ -219,6 +219,33 @@ func TestAStandbyTakesOverWithAllAndTheOldOneReleasesNothingMore(t *testing.T) {
 	}
 }
 
+func TestAMachineThatTakesOverAgainKeepsWhatItHadBefore(t *testing.T) {
+	t.Parallel()
+	_, remote := remoteSandbox(t)
+	c := replicated(t)
+	first := c.serve(t, c.data, c.socket, remote)
+	readyOnce(t, first)
+	second := c.standby(t)
+	if said, err := c.promote(t, second); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	next := c.serve(t, second, c.socket, remote)
+	readyOnce(t, next)
+	first.end(t)
+	said, err := c.promote(t, c.data)
+	if err != nil || !strings.Contains(said, "Epoch 3 has begun") {
+		t.Fatalf("back: %v\n%s", err, said)
+	}
+	for _, name := range []string{databaseFile, anchorsFile} {
+		if kept, _ := filepath.Glob(filepath.Join(c.data, name+".replaced-*Z")); len(kept) != 1 {
+			t.Errorf("%s from before is kept %d times", name, len(kept))
+		}
+	}
+	if config := content(t, c.data, litestreamConfig); !strings.Contains(config, "/000003/db") {
+		t.Errorf("Litestream copies to where it did before: %s", config)
+	}
+}
+
 func TestAReleaseThatWasUnderWayIsUnknownAtTheStandbyAndNotSentAgain(t *testing.T) {
 	t.Parallel()
 	remote := holdReleases(t)

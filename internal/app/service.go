@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 )
 
 // service is the command that puts Lineboard under the service manager of Windows. Elsewhere the packages bring a unit.
@@ -15,6 +16,13 @@ type service struct {
 var errNotWindows = errors.New(
 	"lineboard service is for Windows: here the packages bring what the service manager needs",
 )
+
+// firstSettings returns the settings file of a new installation on Windows, whose data is in a folder.
+func firstSettings(data string) string {
+	return "# Settings of Lineboard: the flags of `lineboard serve` by their names. " +
+		"Then: lineboard service stop, and start.\r\n" +
+		"addr: 127.0.0.1:8080\r\ndata: '" + strings.ReplaceAll(data, "'", "''") + "'\r\n"
+}
 
 // managed is a command that a service manager begins and ends.
 type managed struct {

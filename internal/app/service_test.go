@@ -3,6 +3,8 @@ package app
 import (
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -105,5 +107,24 @@ func TestThePackagedVersionIsNamed(t *testing.T) {
 	if lines := strings.Split(printed, "\n"); err != nil ||
 		!slices.Equal(lines[:2], []string{"Lineboard 1.2.3", "commit 0123abc"}) {
 		t.Errorf("%s, %v", printed, err)
+	}
+}
+
+// What lineboard service install writes on Windows is what a first start there reads, whatever the folder is called.
+func TestTheFirstSettingsOfWindowsStartALineboardThatKeepsItsDataThere(t *testing.T) {
+	t.Parallel()
+	data, settings := filepath.Join(t.TempDir(), `Lina's data\here`), filepath.Join(t.TempDir(), "lineboard.yaml")
+	if err := os.WriteFile(settings, []byte(firstSettings(data)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, nil, "serve", "--config", settings, "--addr", "127.0.0.1:0")
+	if status, _ := get(t, s.address+"/readyz"); status != http.StatusOK {
+		t.Errorf("readyz: %d", status)
+	}
+	s.end(t)
+	for _, name := range []string{databaseFile, keyFile, anchorsFile} {
+		if _, err := os.Stat(filepath.Join(data, name)); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -15,10 +15,6 @@ const serviceUser = `NT AUTHORITY\LocalService`
 // privateTo lets the system, administrators and the service use a folder and what is in it, and nobody else.
 const privateTo = "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;LS)"
 
-// firstSettings is the settings file of a new installation.
-const firstSettings = "# Settings of Lineboard: the flags of `lineboard serve` by their names. Then: lineboard service stop, and start.\r\n" +
-	"addr: 127.0.0.1:8080\r\ndata: '%s'\r\n"
-
 // serviceFolder returns the folder of the settings and of the data.
 func serviceFolder(p run) string { return filepath.Join(p.Getenv("ProgramData"), "Lineboard") }
 
@@ -87,7 +83,7 @@ func prepareFolder(folder, settings string) error {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // the write says what is wrong
-	_, err = fmt.Fprintf(file, firstSettings, filepath.Join(folder, "data"))
+	_, err = file.WriteString(firstSettings(filepath.Join(folder, "data")))
 	return err
 }
 

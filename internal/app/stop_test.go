@@ -151,6 +151,11 @@ func TestStoppingWaitsForAReleaseUnderWayAndThenKeepsTheHeadOfTheHistory(t *test
 			}
 			s.stop()
 			s.waitUntilClosed(t)
+			select {
+			case err := <-s.ended:
+				t.Fatalf("it ended while the release was under way: %v", err)
+			case <-time.After(500 * time.Millisecond): // time enough for one that does not wait
+			}
 			close(remote.open)
 			s.end(t)
 			if got := <-answered; got != want {

@@ -9,8 +9,10 @@ import (
 
 // SyncFolder returns once the names in a folder are on the disk. Windows can't be asked for that: NTFS keeps names in
 // its journal by itself.
-func SyncFolder(path string) error {
-	if runtime.GOOS == "windows" {
+func SyncFolder(path string) error { return syncFolder(runtime.GOOS, path) }
+
+func syncFolder(system, path string) error {
+	if system == "windows" {
 		return nil
 	}
 	folder, err := os.Open(path)

@@ -137,6 +137,19 @@ func TestASiteThatGoesOnWithoutTheCopyHasItsReleasesMarkedUntilTheyAreInIt(t *te
 	})
 }
 
+func TestBesideAStandbyNoReleaseGoesOnWithoutTheCopy(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	guard := guardAt(t, folder{t.TempDir()}, t.TempDir())
+	c, marked := copying(func(context.Context) error { return down }, func(o *Options) {
+		o.Guard = guard
+		o.GoesOn = func(context.Context, packaging.TenantID) (bool, error) { return true, nil }
+	})
+	if err := c.Claimed(t.Context(), order); reason(err) != packaging.NotCopied || len(*marked) > 0 {
+		t.Errorf("it says %v, and marks %v", err, *marked)
+	}
+}
+
 // A copy holds what was committed before it began, and nothing of a release that came since.
 func TestAReleaseThatCameSinceACopyBeganKeepsItsMark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
