@@ -149,11 +149,11 @@ func (t *tx) takeStep(tenant packaging.TenantID, step packaging.AlarmStep) (err 
 	switch step.Says {
 	case packaging.AlarmBegan:
 		if a.ID, err = t.insertAlarm(tenant, a); err == nil {
-			err = t.record(alarmEntry(packaging.AlarmStarted, tenant, packaging.Author{}, a))
+			err = t.record(alarmEntry(packaging.AlarmStarted, tenant, program, a))
 		}
 	case packaging.AlarmOver:
 		if err = t.exec(`UPDATE alarms SET ended_at = ? WHERE id = ?`, millis(t.now), a.ID); err == nil {
-			err = t.record(alarmEntry(packaging.AlarmEnded, tenant, packaging.Author{}, a))
+			err = t.record(alarmEntry(packaging.AlarmEnded, tenant, program, a))
 		}
 	default:
 		err = t.exec(`UPDATE alarms SET said_at = ?, next = ? WHERE id = ?`, millis(t.now), a.Next, a.ID)

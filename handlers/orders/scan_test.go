@@ -286,7 +286,7 @@ func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
 	other := s.Browser()
 	other.Post("/station", "code", code)
 	handlerstest.SignInByPIN(s, other, "operator1", handlerstest.APIN)
-	if a := other.Get(germanY); a.Attr(".result", "class") != "result result-unknown" {
+	if a := other.Get(germanY); a.Attr(".result", "class") != "result result-doubt" {
 		t.Errorf("at another tablet: %s", a.Text(".scanned"))
 	}
 }
@@ -327,7 +327,7 @@ func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
 	give("order_id,gtin\nLATER,09506000134369\n")
 	for _, gtin := range []string{"09506000134352", "09506000134369"} {
 		a := scanned(b, "", "01"+gtin+"21LATER0002")
-		if a.Attr(".result", "class") != "result result-unknown" ||
+		if a.Attr(".result", "class") != "result result-doubt" ||
 			!strings.Contains(a.Text(".result"), "LATER has had another GTIN") {
 			t.Errorf("%s: %s", gtin, a.Text(".scanned"))
 		}

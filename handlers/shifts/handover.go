@@ -30,7 +30,7 @@ func (s *Server) showHandover(c echo.Context, status int, problem string) error 
 		page := view.HandoverPage{Occurrence: o, Problem: problem, Remarks: c.FormValue("remarks")}
 		err := s.fillHandover(ctx, p, &page)
 		return web.Page{
-			Status: status, Title: text.Say(ctx, "handover.title") + " · " + o.Name + " " + string(o.Day),
+			Status: status, Title: text.Say(ctx, "handover.title") + " · " + shell.ShiftTitle(ctx, o),
 			Topics:  []packaging.Topic{packaging.OrdersTopic, packaging.SiteTopic},
 			Content: func(f shell.Frame) templ.Component { return view.Handover(f, page) },
 		}, err

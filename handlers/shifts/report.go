@@ -30,7 +30,7 @@ func (s *Server) showReport(c echo.Context, status int, form *view.SignForm) err
 	if err != nil {
 		return err
 	}
-	f, err := s.Frame(c, "shifts", o.Name+" "+string(o.Day))
+	f, err := s.Frame(c, "shifts", shell.ShiftTitle(ctx, o))
 	if err != nil {
 		return err
 	}

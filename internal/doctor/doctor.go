@@ -340,7 +340,7 @@ func destinations(f Facts) (found []packaging.Finding) {
 		mine := finding("destination", packaging.Good, "ok", "Line", d.Line.Code, "Name", d.Name)
 		if d.Problem != nil {
 			mine = finding("destination", packaging.Fault, "away",
-				"Line", d.Line.Code, "Name", d.Name, "Why", d.Problem.Error())
+				"Line", d.Line.Code, "Name", d.Name, "Why", d.Problem)
 		}
 		mine.Tenant = d.Tenant
 		found = append(found, mine)
@@ -364,7 +364,7 @@ func credentials(f Facts) (found []packaging.Finding) {
 		if at.IsZero() {
 			continue
 		}
-		args := []any{"Site", e.Tenant.Name, "Day", string(e.Day(zone))}
+		args := []any{"Site", e.Tenant.Name, "Day", e.Day(zone)}
 		mine := finding("credentials", packaging.Good, "ok", args...)
 		switch {
 		case !f.Now.Before(at):

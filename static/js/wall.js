@@ -43,7 +43,9 @@ function show() {
   const least = parseFloat(gridAutoRows);
   if (!least) return; // it is narrow: a person scrolls
   const gap = parseFloat(rowGap) || 0;
-  const fit = Math.max(1, Math.floor((innerHeight - list.getBoundingClientRect().top - scrollY + gap - 8) / (least + gap)));
+  const foot = $(".leave-wall");
+  const bottom = innerHeight - (foot ? foot.offsetHeight + 2 * gap : 0);
+  const fit = Math.max(1, Math.floor((bottom - list.getBoundingClientRect().top - scrollY + gap - 8) / (least + gap)));
   const { pages, at } = pageOf(rows.length, fit, page);
   rows.forEach((row, i) => {
     const isShown = Math.floor(i / fit) === at;

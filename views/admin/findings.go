@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -18,8 +20,12 @@ func FindingText(ctx context.Context, f packaging.Finding) (what, do string) {
 		switch v := value.(type) {
 		case time.Time:
 			value = text.Moment(ctx, v)
+		case packaging.Day:
+			value = text.Typed(ctx, string(v))
 		case int64:
 			value = text.Number(ctx, v)
+		case error:
+			value = failureText(ctx, v)
 		}
 		gaps = append(gaps, name, value)
 	}
@@ -27,4 +33,17 @@ func FindingText(ctx context.Context, f packaging.Finding) (what, do string) {
 		do = text.Say(ctx, f.Key+".do")
 	}
 	return what, do
+}
+
+// failureText says why a destination was not reached, in words where there are some.
+func failureText(ctx context.Context, err error) string {
+	var f *packaging.DeliveryFailure
+	if !errors.As(err, &f) {
+		return err.Error()
+	}
+	says := text.Say(ctx, "delivery.problem."+string(f.Problem))
+	if f.Detail == "" {
+		return says
+	}
+	return strings.TrimSuffix(says, ".") + ": " + f.Detail
 }

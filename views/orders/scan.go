@@ -168,7 +168,7 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 			}, wrong...)
 		}
 		if shown := s.Found[s.Verdict.Pack.ID()][0]; !shown.ShownAt.IsZero() {
-			return say("unknown", "circle-help", shell.Explanation{
+			return say("doubt", "circle-help", shell.Explanation{
 				What: text.Say(
 					ctx, "scan.shown", "Order", shell.OrderID(first().Key), "Time", text.Moment(ctx, shown.ShownAt),
 					"Person", shown.ShownBy,
@@ -181,17 +181,17 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 		})
 	case gs1.Undecided:
 		if s.Verdict.NeedsTest {
-			return say("unknown", "circle-help", shell.Explanation{
+			return say("doubt", "circle-help", shell.Explanation{
 				What: text.Say(ctx, "scan.undecided"), Why: text.Say(ctx, "scan.unproven"),
 				Do: text.Say(ctx, "scan.unproven.do"),
 			}, s.perhaps(ctx)...)
 		}
-		return say("unknown", "circle-help", shell.Explanation{
+		return say("doubt", "circle-help", shell.Explanation{
 			What: text.Say(ctx, "scan.undecided"), Do: text.Say(ctx, "scan.undecided.do"),
 		}, s.perhaps(ctx)...)
 	case gs1.Test:
 		if len(s.notes(ctx)) > 0 {
-			return say("unknown", "circle-help", shell.Explanation{
+			return say("doubt", "circle-help", shell.Explanation{
 				What: text.Say(ctx, "scan.test.differs"), Do: text.Say(ctx, "scan.test.differs.do"),
 			})
 		}
@@ -204,7 +204,7 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 			Do: text.Say(ctx, "scan.unknown.do"),
 		})
 	case gs1.NotMapped:
-		return say("unknown", "circle-help", shell.Explanation{
+		return say("doubt", "circle-help", shell.Explanation{
 			What: text.Say(ctx, "scan.not_mapped"), Why: text.Say(ctx, "scan.not_mapped.why"),
 			Do: text.Say(ctx, "scan.not_mapped.do"),
 		})
@@ -231,12 +231,12 @@ func (s Scanned) other(ctx context.Context) scanAnswer {
 	}
 	if s.hasNoSeparators() {
 		unreadable.Why = text.Say(ctx, "scan.no_separator")
-		return say("unknown", "circle-help", unreadable)
+		return say("doubt", "circle-help", unreadable)
 	}
 	if place := place(ctx, *s.Reading.Fault); place != "" {
-		return say("unknown", "circle-help", unreadable, place)
+		return say("doubt", "circle-help", unreadable, place)
 	}
-	return say("unknown", "circle-help", unreadable)
+	return say("doubt", "circle-help", unreadable)
 }
 
 func say(tone, icon string, e shell.Explanation, wrong ...string) scanAnswer {
@@ -251,7 +251,7 @@ func notChecked(ctx context.Context) scanAnswer {
 	return scanAnswer{shell.Explanation{
 		What: text.Say(ctx, "scan.not_checked"), Why: text.Say(ctx, "scan.not_checked.why"),
 		Do: text.Say(ctx, "scan.not_checked.do"),
-	}, "unknown", "circle-help", nil}
+	}, "doubt", "circle-help", nil}
 }
 
 // testCode is the barcode of [gs1.TestPack].

@@ -140,8 +140,8 @@ func wallTotals(ctx context.Context, w Wall) string {
 	if w.Done.Refused > 0 {
 		said = append(said, text.Say(ctx, "wall.refused", "Count", int(w.Done.Refused)))
 	}
-	if w.Done.Unknown > 0 {
-		said = append(said, text.Say(ctx, "wall.unknown", "Count", int(w.Done.Unknown)))
+	if unknown := w.Done.Unsettled(); unknown > 0 {
+		said = append(said, text.Say(ctx, "wall.unknown", "Count", int(unknown)))
 	}
 	return strings.Join(said, " · ")
 }
@@ -149,7 +149,7 @@ func wallTotals(ctx context.Context, w Wall) string {
 // wallReason returns what is the matter with an order, in a few words.
 func wallReason(ctx context.Context, o packaging.Order) string {
 	if o.Release.Outcome == packaging.Refused {
-		return shell.ReleaseReason(ctx, *o.Release)
+		return briefReason(ctx, *o.Release)
 	}
 	return troubleReason(ctx, o)
 }

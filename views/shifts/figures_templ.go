@@ -34,7 +34,7 @@ var outcomeFigures = []figure{
 	{"report.requested", count(func(f packaging.Figures) int64 { return f.Requested })},
 	{"report.released", count(func(f packaging.Figures) int64 { return f.Released })},
 	{"report.refused", count(func(f packaging.Figures) int64 { return f.Refused })},
-	{"report.unknown", count(func(f packaging.Figures) int64 { return f.Unknown + f.Sending })},
+	{"report.unknown", count(func(f packaging.Figures) int64 { return f.Unsettled() })},
 	{"report.was_unknown", count(func(f packaging.Figures) int64 { return f.WasUnknown })},
 	{"report.by_person", count(func(f packaging.Figures) int64 { return f.ByPerson })},
 	{"report.elsewhere", count(func(f packaging.Figures) int64 { return f.Elsewhere })},

@@ -27,7 +27,7 @@ func tilesOf(ctx context.Context, f packaging.Figures) []tile {
 	}
 	return []tile{
 		toned("report.refused", f.Refused, "red"),
-		toned("report.unknown", f.Unknown+f.Sending, "unknown"),
+		toned("report.unknown", f.Unsettled(), "unknown"),
 		toned("report.lists", f.Missing+f.Odd, "amber"),
 		toned("report.released", f.Released, "calm"),
 		toned("report.serials", f.Serials, "calm"),

@@ -45,7 +45,7 @@ func (p TrendsPage) later() packaging.Day {
 // mostSent returns the releases of the period with the most, at least 1.
 func (p TrendsPage) mostSent() (most int64) {
 	for _, t := range p.Trends {
-		most = max(most, t.Released+t.Refused+t.Unknown+t.Sending)
+		most = max(most, t.Released+t.Refused+t.Unsettled())
 	}
 	return max(most, 1)
 }
@@ -94,7 +94,7 @@ func outcomeColumns(ctx context.Context, p TrendsPage) (columns []column) {
 		}{
 			{packaging.Released, t.Released},
 			{packaging.Refused, t.Refused},
-			{packaging.Unknown, t.Unknown + t.Sending},
+			{packaging.Unknown, t.Unsettled()},
 		} {
 			if part.n == 0 {
 				continue

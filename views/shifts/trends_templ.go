@@ -127,7 +127,7 @@ func Trends(f shell.Frame, p TrendsPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = plotKey().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = plotKey(true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -334,9 +334,9 @@ func columnsPlot(title, desc, most string, columns []column) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var16 string
-		templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(most)
+		templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "trends.scale", "Most", most))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/trends.templ`, Line: 59, Col: 48}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/trends.templ`, Line: 59, Col: 87}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 		if templ_7745c5c3_Err != nil {
@@ -627,7 +627,7 @@ func trendsTable(p TrendsPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for n, value := range []string{
-				text.Number(ctx, t.Released), text.Number(ctx, t.Refused), text.Number(ctx, t.Unknown+t.Sending),
+				text.Number(ctx, t.Released), text.Number(ctx, t.Refused), text.Number(ctx, t.Unsettled()),
 				span(ctx, t.Waiting, t.Waiting.Median), span(ctx, t.Waiting, t.Waiting.Longest), text.Number(ctx, t.Serials),
 			} {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<td class=\"num\" data-label=\"")
