@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"lineboard/handlers/handlerstest"
+	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
 
@@ -246,6 +248,56 @@ func TestAPackIsIdentifiedByOneTapAndAScan(t *testing.T) {
 	f.tap("Scan a pack")
 	f.write("Barcode of the pack", "05412345101437")
 	f.within(1)
+}
+
+// A normal shift: some orders wait on each line, one is suspended, one list is missing, three notes were written.
+func TestAHandOverOfANormalShiftTakesSixTicksAtMost(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.ThreeShifts("ghent")
+	out := s.SignIn("supervisor1")
+	for _, key := range []string{"Order143", "Order146", "Order148"} {
+		out.Post(fmt.Sprintf("/orders/%d/release", s.Order(key).ID), "revision", fmt.Sprint(s.Order(key).Revision))
+	}
+	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter, Times: 1})
+	unknown := s.Order("Order149")
+	out.Post(fmt.Sprintf("/orders/%d/release", unknown.ID), "revision", fmt.Sprint(unknown.Revision))
+	for _, words := range []string{"Printer cleaned", "Reject bin emptied", "Carton jam, cleared"} {
+		out.Post("/lines/L1/notes", "words", words)
+	}
+	f := newFinger(t, out, earlyShift+"/handover")
+	f.write("Your password, again", site.Password)
+	f.tap("Hand over Early · Mon 2026-11-23")
+	f = newFinger(t, s.SignIn("manager1"), earlyShift+"/handover")
+	ticks := f.page.Find("input[type=checkbox][name=item]")
+	if n := ticks.Length(); n == 0 || n > 6 {
+		t.Errorf("%d ticks: %s", n, squeezed(f.page.Find("main").Text()))
+	}
+	ticks.Each(func(_ int, box *goquery.Selection) {
+		f.taps++
+		f.form.Add("item", box.AttrOr("value", ""))
+	})
+	f.write("Your password, again", site.Password)
+	f.tap("Take over Early · Mon 2026-11-23")
+	f.see("Person manager1 took it over")
+	if left := f.page.Find("input[type=checkbox][name=item]").Length(); left > 0 {
+		t.Errorf("%d points are left", left)
+	}
+}
+
+func TestScanIsInTheBarForEveryRoleAndAtAStation(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	people := map[string]*site.Browser{"a station": handlerstest.AtTablet(t, s)}
+	for _, who := range []string{"supervisor1", "operator1", "manager1", "auditor1", "administrator1"} {
+		people[who] = s.SignIn(who)
+	}
+	for who, b := range people {
+		page := b.Get("/lines/L1")
+		if to := page.Attr("header.bar a.to-scan", "href"); to != "/scan?line=L1" || page.Text("header.bar a.to-scan") == "" {
+			t.Errorf("%s: the bar leads to %q", who, to)
+		}
+	}
 }
 
 // Ten jobs beside the main one, on pages without scripts.

@@ -658,3 +658,30 @@ func TestATryThatTheStoreFailsIsNotSaidToBeUndelivered(t *testing.T) {
 		t.Errorf("the history has %+v", e)
 	}
 }
+
+func TestTheHistoryAndTheOrderSayThatLineboardRaisedAnAlarm(t *testing.T) {
+	t.Parallel()
+	s := house.New(t, house.Options{})
+	admin := s.SignIn("administrator1")
+	admin.Post("/admin/alarms/rules", "kind", "refused", "delay", "0", "from", "00:00", "to", "00:00")
+	rules := admin.Get("/admin/alarms").Text("main")
+	if !strings.Contains(rules, "at once") || strings.Contains(rules, "Now:") {
+		t.Errorf("the page of alarms says %q", rules)
+	}
+	s.Box.SetStatus("Order143", sandbox.Suspended)
+	b := s.SignIn("supervisor1")
+	order := fmt.Sprintf("/orders/%d", s.Order("Order143").ID)
+	b.Post(order+"/release", "revision", fmt.Sprint(s.Order("Order143").Revision))
+	if err := s.Alarms.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rows := b.Get("/history?q=alarm").All(".history tbody tr:not(.day)"); len(rows) == 0 ||
+		!strings.Contains(rows[0], "Alarm: Release refused") || !strings.Contains(rows[0], "Lineboard") {
+		t.Errorf("the history has %q", rows)
+	}
+	for _, by := range b.Get(order).All("#story li small") {
+		if by = strings.Join(strings.Fields(by), " "); strings.HasSuffix(by, "·") {
+			t.Errorf("nobody did what happened: %q", by)
+		}
+	}
+}

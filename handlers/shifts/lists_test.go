@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lineboard/handlers/handlerstest"
+	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
 
@@ -54,5 +55,41 @@ func TestAReportAndAHandOverSayWhereTheListsOfTheShiftAre(t *testing.T) {
 	if !strings.Contains(items, "Order143") || !strings.Contains(items, "→ Printer") ||
 		strings.Contains(items, "Line PC") {
 		t.Errorf("handed over is %s", items)
+	}
+}
+
+// A release under way has no outcome that is known: the list of shifts counts it as the report does.
+func TestShiftsAndTheirReportCountOneUnknownOutcomeAlike(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Patience: time.Millisecond})
+	s.ThreeShifts("ghent")
+	s.Box.Inject(sandbox.Fault{
+		Call: sandbox.ReleaseToLine, Kind: sandbox.HTML, Times: 1, Delay: time.Hour,
+	})
+	t.Cleanup(s.Remote.CloseClientConnections)
+	b := s.SignIn("supervisor1")
+	if a := b.Post(handlerstest.OrderPath(s.Order("Order143"), "/release")); a.Status != http.StatusSeeOther {
+		t.Fatalf("release: %d", a.Status)
+	}
+	if tile := b.Get(early).Text(".tile-unknown"); !strings.Contains(tile, "1") {
+		t.Errorf("the report counts %q", tile)
+	}
+	if sums := b.Get("/shifts").Text(".shift-sums"); !strings.Contains(sums, "Outcome unknown1") {
+		t.Errorf("the list of shifts counts %q", sums)
+	}
+}
+
+func TestTheBarNamesAShiftInTheLanguageOfThePage(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.ThreeShifts("ghent")
+	b := s.SignIn("supervisor1")
+	b.Post("/language?language=de")
+	for path, want := range map[string]string{
+		early: "Early Mo 23.11.2026 ·", early + "/handover": "Schichtübergabe Early · Mo 23.11.2026 ·",
+	} {
+		if bar := b.Get(path).Text("header.bar .place"); !strings.HasPrefix(bar, want) {
+			t.Errorf("%s: the bar says %q, want %q", path, bar, want)
+		}
 	}
 }

@@ -130,6 +130,13 @@ func TestTrendsAreThoseOfTheReleases(t *testing.T) {
 		if want := []string{"1", "1", "1", "15 min 0 s", "20 min 0 s", "11"}; !slices.Equal(cells, want) {
 			t.Errorf("%s shows %q, want %q", path, cells, want)
 		}
+		for selector, want := range map[string]string{
+			".plot-most": "Scale: 0 to 3", ".plot-key": "Waited (median)", ".plots + .plot-key": "Waited longest",
+		} {
+			if said := page.Text(selector); !strings.Contains(said, want) {
+				t.Errorf("%s: %s says %q and not %q", path, selector, said, want)
+			}
+		}
 		if says := page.All("svg.plot-columns desc"); len(says) != 2 ||
 			!strings.Contains(says[0], "Released 1, Not released 1, Outcome unknown 1") ||
 			!strings.Contains(says[1], "median 15 min 0 s, longest 20 min 0 s") {

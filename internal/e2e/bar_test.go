@@ -1,6 +1,10 @@
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"lineboard/internal/text"
+)
 
 // The bar stays one row of 64 px, whatever the width and the language, and nothing of it is cut off at its side.
 func TestTheBarIsOneRowOf64PixelsAtEveryWidthAndLanguage(t *testing.T) {
@@ -26,5 +30,30 @@ func TestTheBarIsOneRowOf64PixelsAtEveryWidthAndLanguage(t *testing.T) {
 			}
 		}
 		p.Viewport(sizes[0].width, sizes[0].height)
+	}
+}
+
+func TestTheBarOfAStationIsOneRowOf64Pixels(t *testing.T) {
+	looks(t)
+	t.Parallel()
+	e := newExhibition(t)
+	p := e.entrance()
+	p.visit("/login")
+	p.send("/station", "code="+e.StationCode("Serialisation tablet 7, hall B", "L1"))
+	p.send("/login", "username=supervisor1&password="+p.site.password)
+	for _, language := range []text.Language{text.English, "de", "hu"} {
+		p.send("/language?language="+string(language), "")
+		for _, page := range []string{"/lines/L1", "/orders", e.order("Order146") + "?arm=1"} {
+			p.visit(page)
+			for _, size := range sizes {
+				p.Viewport(size.width, size.height)
+				p.settle()
+				var height float64
+				p.Eval(`document.querySelector(".bar").getBoundingClientRect().height`, &height)
+				if height != 64 || p.Overflow() {
+					t.Errorf("%s in %s at %s: the bar is %v px high; too wide: %v", page, language, size, height, p.tooWide())
+				}
+			}
+		}
 	}
 }

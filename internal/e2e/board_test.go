@@ -83,3 +83,67 @@ func TestReleaseToLineIsInViewInEveryState(t *testing.T) {
 		}
 	}
 }
+
+// The board arms on the card that is there: nothing jumps, and all that is checked stands on it.
+func TestTheBoardArmsInPlace(t *testing.T) {
+	looks(t)
+	t.Parallel()
+	e := newPlant(t)
+	p := e.enter(t, "supervisor1")
+	const card = `(({x, y, width, height}) => [x, y, width, height].map(Math.round).join(" "))(document.querySelector(".hero").getBoundingClientRect())`
+	for _, line := range []string{"L1", "L2", "L6"} {
+		for _, size := range sizes[:2] {
+			p.Viewport(size.width, size.height)
+			p.visit("/lines/" + line)
+			p.whole()
+			p.settle()
+			var before, after string
+			p.Eval(card, &before)
+			p.In("main").Click("Release to line")
+			p.See("Check against the batch record")
+			p.settle()
+			p.Eval(card, &after)
+			if before != after {
+				t.Errorf("%s at %s: the card jumps from %s to %s", line, size, before, after)
+			}
+			for _, fact := range []string{"GTIN", "Lot", "Expiry", "Quantity", "Serials expected", "As of"} {
+				p.In(".hero").See(fact)
+			}
+		}
+	}
+}
+
+// A wall of a person has a way back, and says what is the matter; with twelve lines it turns its pages.
+func TestTheWallOfAPersonIsWholeInView(t *testing.T) {
+	looks(t)
+	t.Parallel()
+	e := newPlant(t)
+	p := e.enter(t, "supervisor1")
+	for _, language := range []text.Language{text.English, "de", "hu"} {
+		if status, _ := p.fetch("POST", "/language?language="+string(language)); status >= 400 {
+			t.Fatalf("language: %d", status)
+		}
+		for _, size := range []size{{1920, 1080}, {1280, 800}} {
+			p.Viewport(size.width, size.height)
+			p.visit("/?wall")
+			p.Holds(`/^1\/[2-9]$/.test(document.querySelector(".wall-page").textContent)`)
+			p.settle()
+			var wrong []string
+			p.Eval(`(() => {
+				const wrong = [];
+				const cut = element => element.scrollHeight > element.clientHeight + 2 || element.scrollWidth > element.clientWidth + 1;
+				const foot = document.querySelector(".leave-wall").getBoundingClientRect();
+				if (foot.bottom > innerHeight) wrong.push("the way back ends at " + foot.bottom);
+				for (const row of document.querySelectorAll(".wall-row:not([hidden])")) {
+					if (row.getBoundingClientRect().bottom > innerHeight) wrong.push("out of view: " + row.innerText);
+					for (const said of row.querySelectorAll("h2, .wall-order:not(:has(.product)) .label")) if (innerWidth > 1600 && cut(said)) wrong.push("cut: " + said.innerText);
+				}
+				return wrong;
+			})()`, &wrong)
+			for _, what := range wrong {
+				t.Errorf("%s at %s: %s", language, size, what)
+			}
+			p.picture(fmt.Sprintf("wall-%s-%d", language, size.width))
+		}
+	}
+}

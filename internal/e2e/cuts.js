@@ -1,4 +1,5 @@
-// What of a page is cut where no other measure looks: tables, titles, choices, and parts of rows. Gives sentences.
+// What of a page is cut where no other measure looks: tables, titles, choices, IDs, and parts of rows; what stands too
+// close; and what looks like an unknown outcome and is none. Gives sentences.
 (() => {
   const wrong = [];
   const say = (what, element) => wrong.push(`${what}: «${element.innerText.trim().replace(/\s+/g, " ").slice(0, 80)}»`);
@@ -17,12 +18,43 @@
     const wide = canvas.measureText(list.selectedOptions[0].label).width + parseFloat(paddingInlineStart) + parseFloat(paddingInlineEnd) + 14;
     if (wide > list.clientWidth + 1) say(`a choice that is cut by ${Math.round(wide - list.clientWidth)} px`, list);
   }
+  for (const field of seen(".date-field > input").filter(e => e.placeholder)) {
+    const {font, letterSpacing, paddingInlineStart} = getComputedStyle(field);
+    canvas.font = font;
+    canvas.letterSpacing = letterSpacing === "normal" ? "0px" : letterSpacing;
+    const wide = canvas.measureText(field.placeholder).width + parseFloat(paddingInlineStart);
+    if (wide > field.clientWidth + 1) wrong.push(`the form of a date that is cut by ${Math.round(wide - field.clientWidth)} px: «${field.placeholder}»`);
+  }
+  for (const id of seen(".strip .key")) if (id.scrollWidth > id.clientWidth + 1) say("an ID that is cut", id);
+  for (const element of seen(".card, .strip")) {
+    const next = element.nextElementSibling;
+    if (!next || !isSeen(next) || ["fixed", "absolute", "sticky"].includes(getComputedStyle(next).position)) continue;
+    const [a, b] = [element.getBoundingClientRect(), next.getBoundingClientRect()];
+    const isBelow = b.top >= a.top && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2;
+    if (b.height && isBelow && b.top - a.bottom < 7.5) say(`${Math.round(b.top - a.bottom)} px below what is above it`, next);
+  }
+  for (const icon of seen(":not(svg) > .icon")) {
+    const next = icon.nextElementSibling;
+    if (!next || !isSeen(next) || next.matches(".icon") || getComputedStyle(next).position === "absolute") continue;
+    const [a, b] = [icon.getBoundingClientRect(), next.getBoundingClientRect()];
+    if (b.width > 1 && b.left >= a.left && b.left - a.right < 2.5 && b.top < a.bottom && b.bottom > a.top) say("an icon at its text", next);
+  }
   for (const row of seen(".wall-row, .row, .row-line, .strip")) {
     const box = row.getBoundingClientRect();
     for (const part of [...row.children].filter(isSeen)) {
       const own = part.getBoundingClientRect();
       if (own.height && (own.bottom > box.bottom + 1 || own.top < box.top - 1)) say("out of its row", part);
     }
+  }
+  // Dashed amber is for unknown outcomes alone.
+  const amber = document.createElement("p");
+  amber.style.color = "var(--amber)";
+  document.body.append(amber);
+  const colour = getComputedStyle(amber).color;
+  amber.remove();
+  for (const element of seen("main *")) {
+    const {borderTopStyle, borderTopColor, borderTopWidth} = getComputedStyle(element);
+    if (borderTopStyle === "dashed" && borderTopColor === colour && parseFloat(borderTopWidth) && !element.matches("[class*='-unknown'], .lane-trouble, .lost-sent")) say("dashed amber", element);
   }
   return wrong;
 })()

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,8 +12,10 @@ import (
 	"time"
 
 	"lineboard/handlers"
+	"lineboard/internal/deliver"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
+	"lineboard/internal/secret"
 	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
 )
@@ -30,8 +33,11 @@ func newExhibition(t *testing.T) exhibition {
 	long := sandbox.Order143(now)
 	long.ID, long.Serials = "PO-2026-000000000000000000000000000000000000004711-Rework", nil
 	long.Product, long.Lot = "Hydroxypropylmethylcellulose-acetate-succinate 0.5 mg/ml, 250 ml oral suspension with measuring cup", "LOT-00000000000000000001"
+	odd := sandbox.Order143(now)
+	odd.ID, odd.Serials = "PO-2026-110008", []string{"21AB0001", "21AB0002", "21AB0001", "x y"}
 	h := house.New(t, house.Options{
-		Orders: append(sandbox.Sample(now), long), Patience: 3 * time.Second,
+		Orders: append(sandbox.Sample(now), long, odd), Patience: 3 * time.Second,
+		Deliveries: deliver.Options{Roots: map[string]string{"share": filepath.Join(t.TempDir(), "gone")}},
 	})
 	h.ThreeShifts("ghent")
 	h.AddPerson("ghent", "manager2")
@@ -50,7 +56,20 @@ func newExhibition(t *testing.T) exhibition {
 			t.Fatalf("%s was not sent", order)
 		}
 	}
+	for _, to := range []packaging.Destination{
+		{Name: "Line PC", Kind: packaging.PullDestination, Format: packaging.JSONFormat},
+		{
+			Name: "Fileserver of packaging, share SERIALS$", Kind: packaging.FolderDestination, Address: "share",
+			Format: packaging.CSVFormat, FileName: "{{.Order}}-{{.Number}}.csv",
+		},
+	} {
+		to.Line.Code, to.LateAfter, to.GiveUp = "L1", time.Minute, time.Hour
+		if _, err := h.Store.AddDestination(t.Context(), h.Person("administrator1"), to, secret.Text{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	release("Order143")
+	release("PO-2026-110008")
 	release("Order145", sandbox.Fault{Kind: sandbox.HTML})
 	release("Order150", sandbox.Fault{Kind: sandbox.CutAfter})
 	h.Box.SetStatus("Order144", sandbox.Suspended)
@@ -284,6 +303,8 @@ func (g gallery) orders() {
 			path: o("PO-2026-000000000000000000000000000000000000004711-Rework") + "?arm=1",
 		},
 		{name: "an order that is released", path: o("Order143")},
+		{name: "an order whose list is on its way", path: o("Order143") + "#deliveries"},
+		{name: "an order whose list is held", path: o("PO-2026-110008") + "#deliveries"},
 		{name: "an order that was refused", path: o("Order144")},
 		{name: "an order whose outcome is unknown", path: o("Order145")},
 		{name: "an order that is out without a list", path: o("Order150")},
@@ -425,7 +446,7 @@ func (g gallery) setup() {
 		{name: "a destination", path: "/admin/lines/L1/destinations/new?kind=pull", do: func(p person) {
 			p.Fill("Name", "Line PC")
 			p.Click("Save")
-			p.At("/admin/destinations/1")
+			p.At("/admin/destinations/3")
 		}},
 		{name: "people", path: "/admin/people"},
 		{name: "a person to add", path: "/admin/people/new"},

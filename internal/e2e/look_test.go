@@ -56,7 +56,7 @@ func (p person) coloured() (wrong []string) {
 //go:embed cuts.js
 var cuts string
 
-// cut gives what of the page is cut: tables, titles, choices, and parts of rows.
+// cut gives what of the page is cut, stands too close, or looks like an unknown outcome.
 func (p person) cut() (wrong []string) {
 	p.t.Helper()
 	p.Eval(cuts, &wrong)
@@ -88,7 +88,7 @@ func (p person) inEverySizeAndLight() {
 	for _, size := range sizes {
 		p.Viewport(size.width, size.height)
 		p.settle()
-		tell(size, false, slices.Concat(p.measured(size), p.axed(size, false)))
+		tell(size, false, slices.Concat(p.measured(size), p.cut(), p.axed(size, false)))
 		if raced {
 			break
 		}

@@ -8,10 +8,16 @@ import (
 	"lineboard/internal/text"
 )
 
-// lists are pages with rows, by the selector of a row.
-var lists = map[string]string{
-	"/orders":         ".orders tbody tr",
-	"/orders?line=L1": ".orders tbody tr",
+// lists are pages with rows: the selector of a row, and how many must be in view on a tablet and on a phone.
+var lists = map[string]struct {
+	rows          string
+	tablet, phone int
+}{
+	"/orders":               {".orders tbody tr", 8, 4},
+	"/orders?line=L1":       {".orders tbody tr", 8, 4},
+	shiftPage + "/handover": {".items li:has(.key), .waits li", 8, 8},
+	"/lines/L2/queue":       {".queue-rows li", 4, 4},
+	"/lines/L6/queue":       {".queue-rows li", 3, 3}, // stopped, its orders with their marks
 }
 
 // rowsAs measures the rows at a selector, of which as many as said are wholly in view.
@@ -40,26 +46,27 @@ func TestRowsAreEvenAndEnoughOfThemAreInView(t *testing.T) {
 	looks(t)
 	t.Parallel()
 	e := newPlant(t)
+	e.ThreeShifts("ghent")
 	p := e.enter(t, "supervisor1")
 	for _, language := range []text.Language{text.English, "de", "hu"} {
 		if status, _ := p.fetch("POST", "/language?language="+string(language)); status >= 400 {
 			t.Fatalf("language: %d", status)
 		}
-		for path, rows := range lists {
+		for path, list := range lists {
 			p.visit(path)
 			for _, size := range sizes {
 				p.Viewport(size.width, size.height)
 				p.settle()
-				least := 8
+				least := list.tablet
 				if size.width < 768 {
-					least = 4
+					least = list.phone
 				}
 				var wrong []string
-				p.Eval(fmt.Sprintf("%s(%q)(%d)", rowsAs, rows, least), &wrong)
+				p.Eval(fmt.Sprintf("%s(%q)(%d)", rowsAs, list.rows, least), &wrong)
 				for _, what := range slices.Concat(wrong, p.measured(size), p.cut()) {
 					t.Errorf("%s, %s, %s: %s", path, language, size, what)
 				}
-				p.picture(fmt.Sprintf("%d-%s-%d", len(path), language, size.width))
+				p.picture(fmt.Sprintf("%s-%s-%d", path, language, size.width))
 			}
 		}
 	}

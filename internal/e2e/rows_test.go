@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
@@ -110,6 +111,44 @@ func TestShiftsAndTheirReportsHoldTheirTextAtEverySize(t *testing.T) {
 					t.Errorf("%s, %s at %s: %q do not fit; too wide: %v", language, page, size, wrong, p.tooWide())
 				}
 			}
+		}
+	}
+}
+
+// The way to sign stays in view while a long report is read, and what is signed takes one screen of scrolling.
+func TestAShiftIsSignedWithinOneScreenOfScrolling(t *testing.T) {
+	looks(t)
+	t.Parallel()
+	h, s := longRows(t)
+	h.Clock.Move(8 * time.Hour)
+	p := visitor(t, s)
+	p.visit("/login")
+	p.signIn("manager1")
+	for _, language := range []string{"de", "hu"} {
+		if err := h.Store.SetLanguage(t.Context(), h.Person("manager1").ID, language); err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range sizes[:3] {
+			p.Viewport(size.width, size.height)
+			p.visit(shiftPage)
+			p.whole()
+			for _, place := range []string{"0", "document.documentElement.scrollHeight / 2", "document.documentElement.scrollHeight"} {
+				var at struct{ Top, Bottom, Height float64 }
+				p.Eval(`scrollTo({top: `+place+`, behavior: "instant"})`, nil)
+				p.settle()
+				p.Eval(`(({top, bottom}) => ({top, bottom, height: innerHeight}))(document.querySelector(".review-foot .button").getBoundingClientRect())`, &at)
+				if at.Top < 64 || at.Bottom > at.Height {
+					t.Errorf("%s at %s, scrolled to %s: Review and sign is at %v to %v", language, size, place, at.Top, at.Bottom)
+				}
+			}
+			p.visit(shiftPage + "/sign")
+			p.whole()
+			var screens float64
+			p.Eval(`document.documentElement.scrollHeight / innerHeight`, &screens)
+			if screens > 2 {
+				t.Errorf("%s at %s: what is signed takes %.1f screens", language, size, screens)
+			}
+			p.picture(fmt.Sprintf("sign-%s-%d", language, size.width))
 		}
 	}
 }

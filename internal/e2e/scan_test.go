@@ -166,3 +166,37 @@ func TestATabletProvesItsKeyboardByTheTestCode(t *testing.T) {
 	p.scanAt(german, pack)
 	p.See("Scan the test code on this page once. Then scan the pack again.")
 }
+
+// A bad scan is heard and felt, and is the biggest thing on the page; a device that is set to be silent is.
+func TestABadScanSoundsAndVibratesUnlessTheDeviceIsSetNotTo(t *testing.T) {
+	t.Parallel()
+	_, s := newWorkplace(t)
+	p := visitor(t, s)
+	p.visit("/login")
+	p.signIn("operator1")
+	for _, silent := range []bool{false, true} {
+		p.visit("/scan?line=L1")
+		p.whole()
+		p.Eval(`window.shaken = 0; navigator.vibrate = () => ++shaken`, nil)
+		p.Eval(countTones, nil)
+		if silent {
+			p.Choose("A bad scan", "shows only")
+			p.In("main").Click("Barcode of the pack")
+		}
+		p.Type("nonsense\n")
+		p.See("What was scanned can't be read.")
+		want := `tones >= 2 && shaken === 1`
+		if silent {
+			want = `tones === 0 && shaken === 0`
+		}
+		p.Holds(want)
+		for _, size := range sizes[:2] {
+			p.Viewport(size.width, size.height)
+			var height float64
+			p.Eval(`document.querySelector(".scan .result").getBoundingClientRect().height`, &height)
+			if height < 160 {
+				t.Errorf("at %s the verdict is %v px high", size, height)
+			}
+		}
+	}
+}

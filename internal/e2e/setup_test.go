@@ -123,3 +123,17 @@ func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 	sofie.clean()
 	box.releasedExactly("Order143")
 }
+
+func TestWhatDoesNotApplyToTheChosenTokenIsNotShown(t *testing.T) {
+	t.Parallel()
+	_, s := newWorkplace(t)
+	p := visitor(t, s)
+	p.visit("/login")
+	p.signIn("administrator1")
+	p.visit("/admin/connection")
+	p.See("API secret")
+	p.Gone("Static token")
+	p.Choose("Token", "Static: made by a person, without an end")
+	p.See("Static token")
+	p.Gone("API secret")
+}

@@ -3,6 +3,7 @@ import { $, all } from "./dom.js";
 import { allowSound, hasSound, maySound, play } from "./sound.js";
 
 const every = 20_000; // milliseconds between two times that it sounds
+let isMuted = false;
 const tones = [880, 660, 880, 660].map((pitch, i) => ({ begin: i * 0.25, length: 0.25, pitch }));
 
 /** Sounds for alarms on the page, and again as long as nobody is on them. */
@@ -31,12 +32,15 @@ export function startAlarms() {
     showMute(!maySound());
   });
   setInterval(sound, 1000);
+  // What takes the place of a part does not know it.
+  new MutationObserver(() => showMute(isMuted)).observe($("main"), { childList: true, subtree: true });
 }
 
 /** @returns {boolean} whether the page is open at a station or on a wall */
 const soundsHere = () => Boolean($("body.wall, #lock"));
 
-/** @param {boolean} isMuted */
-function showMute(isMuted) {
-  for (const button of all("[data-unmute]")) button.hidden = !isMuted;
+/** @param {boolean} is whether the screen may not sound */
+function showMute(is) {
+  isMuted = is;
+  for (const button of all("[data-unmute]")) button.hidden = !is;
 }

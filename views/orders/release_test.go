@@ -158,3 +158,31 @@ func TestNumbersAreWrittenAsPeopleReadThemAndOtherTextAsItCame(t *testing.T) {
 		}
 	}
 }
+
+// Red is for what is proven not to be released; a strip and a wall have room for a few words.
+func TestAResultIsRedOnlyIfItIsProvenAndSaidInAFewWords(t *testing.T) {
+	ctx := text.With(context.Background(), text.In("en", time.UTC))
+	for name, test := range map[string]struct {
+		release    packaging.Release
+		tone, says string
+	}{
+		"not proven": {
+			packaging.Release{Outcome: packaging.Refused, Reason: packaging.StillPending, Status: packaging.PendingRelease},
+			"amber", "Not proven: look whether the line has it",
+		},
+		"another status": {
+			packaging.Release{Outcome: packaging.Refused, Reason: packaging.WrongStatus, Status: packaging.Suspended},
+			"red", "Not released: status Suspended",
+		},
+		"released": {packaging.Release{Outcome: packaging.Released, Serials: 11}, "calm", "Released · 11 serials"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tone := resultTone(test.release); tone != test.tone {
+				t.Errorf("the tone is %q, want %q", tone, test.tone)
+			}
+			if says := resultSays(ctx, test.release); says != test.says {
+				t.Errorf("it says %q, want %q", says, test.says)
+			}
+		})
+	}
+}

@@ -2,7 +2,7 @@
 // page, fills in a field by its label, presses a button by its name, and sees a text. What the package looks for is
 // what the browser tells assistive technology, so a test that passes is also a page that a screen reader can name.
 //
-// A process starts one browser, at its first [Open], and it ends with the process. Every Open is a window of its own,
+// A process starts one browser, at its first [Open], and it ends with the process; [OpenSounding] starts another. Every Open is a window of its own,
 // with its own cookies. Every wait ends after [Patience] at the latest, and nothing sleeps for a fixed time.
 package browser
 
@@ -41,6 +41,17 @@ type TB interface {
 // A Page belongs to the goroutine of its test.
 func Open(t TB) *Page {
 	t.Helper()
+	return openIn(t, start)
+}
+
+// OpenSounding is Open with a browser that lets pages sound before somebody has touched them, as kiosks are set up.
+func OpenSounding(t TB) *Page {
+	t.Helper()
+	return openIn(t, startSounding)
+}
+
+func openIn(t TB, start func() (*rod.Browser, error)) *Page {
+	t.Helper()
 	whole, err := start()
 	if err != nil {
 		t.Fatalf("browser: %v", err)
@@ -52,9 +63,13 @@ func Open(t TB) *Page {
 	return p
 }
 
-var start = sync.OnceValues(launch)
+// Without a window Chromium lets every page sound. People's browsers wait until somebody has touched it.
+var (
+	start         = sync.OnceValues(func() (*rod.Browser, error) { return launch("document-user-activation-required") })
+	startSounding = sync.OnceValues(func() (*rod.Browser, error) { return launch("no-user-gesture-required") })
+)
 
-func launch() (*rod.Browser, error) {
+func launch(autoplay string) (*rod.Browser, error) {
 	bin, err := find()
 	if err != nil {
 		return nil, err
@@ -81,8 +96,7 @@ func launch() (*rod.Browser, error) {
 	)
 	// The language that a page is asked for must not depend on the machine.
 	l.Set("lang", "en-US").Set("accept-lang", "en-US")
-	// Without a window Chromium lets every page sound. People's browsers wait until somebody has touched it.
-	l.Set("autoplay-policy", "document-user-activation-required")
+	l.Set("autoplay-policy", autoplay)
 	if os.Geteuid() == 0 {
 		// Chromium's sandbox refuses to run as root.
 		l.NoSandbox(true)
