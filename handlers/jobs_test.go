@@ -250,7 +250,7 @@ func TestAPackIsIdentifiedByOneTapAndAScan(t *testing.T) {
 	f.within(1)
 }
 
-// A normal shift: some orders wait on each line, one is suspended, one list is missing, three notes were written.
+// A normal shift: some orders wait on each line, one is suspended, one outcome is not known, five notes were written.
 func TestAHandOverOfANormalShiftTakesSixTicksAtMost(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
@@ -262,7 +262,9 @@ func TestAHandOverOfANormalShiftTakesSixTicksAtMost(t *testing.T) {
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.CutAfter, Times: 1})
 	unknown := s.Order("Order149")
 	out.Post(fmt.Sprintf("/orders/%d/release", unknown.ID), "revision", fmt.Sprint(unknown.Revision))
-	for _, words := range []string{"Printer cleaned", "Reject bin emptied", "Carton jam, cleared"} {
+	for _, words := range []string{
+		"Printer cleaned", "Reject bin emptied", "Carton jam, cleared", "New foil at 05:40", "Door 2 sticks",
+	} {
 		out.Post("/lines/L1/notes", "words", words)
 	}
 	f := newFinger(t, out, earlyShift+"/handover")
