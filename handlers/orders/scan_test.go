@@ -71,31 +71,31 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 		"a GTIN of 13 digits": {
 			"", "0109506000134369" + "21XYZ1", "released", []string{"Known: this pack belongs to Order201"},
 		},
-		"unknown": {
+		"doubt": {
 			"", gtin + "21SN3", "refused", []string{"This pack is not known here", "Set the pack aside"},
 		},
 		"of another product": {"", "0109506000134369" + "21SN2", "refused", []string{"This pack is not known here"}},
 		"perhaps Caps Lock": {
-			"", gtin + "214ysR5OyfkhWp", "unknown",
+			"", gtin + "214ysR5OyfkhWp", "doubt",
 			[]string{"Not decided", "Perhaps it is 4YSr5oYFKHwP of Order143", "Caps Lock"},
 		},
 		"no separator": {
 			"", gtin + dates + "10ABC123214YSr5oYFKHwP", "released",
 			[]string{"Known: this pack belongs to Order143", "sends no separator"},
 		},
-		"no separator, no lot": {"", gtin + dates + "10ABC12321SN3", "unknown", []string{"no separator (GS)"}},
-		"the product's":        {"", "4006381333931", "unknown", []string{"the barcode of the product"}},
+		"no separator, no lot": {"", gtin + dates + "10ABC12321SN3", "doubt", []string{"no separator (GS)"}},
+		"the product's":        {"", "4006381333931", "doubt", []string{"the barcode of the product"}},
 		"rubbish": {
-			"", "hello", "unknown", []string{"No field of GS1 begins like this", "At character 1"},
+			"", "hello", "doubt", []string{"No field of GS1 begins like this", "At character 1"},
 		},
 		"a serial number alone": {"", "4YSr5oYFKHwP", "told", []string{"a serial number alone", "Order143"}},
 		"the ID of an order":    {"", "Order143", "told", []string{"the ID of an order, not a pack"}},
-		"a web address":         {"", "https://example.com/leaflet", "unknown", []string{"web address without a GTIN"}},
+		"a web address":         {"", "https://example.com/leaflet", "doubt", []string{"web address without a GTIN"}},
 		"a wrong check digit": {
-			"", "0109506000134353" + "21SN2", "unknown",
+			"", "0109506000134353" + "21SN2", "doubt",
 			[]string{"check digit is wrong", "Field (01), at character 16"},
 		},
-		"nothing": {"", "", "unknown", []string{"sent nothing"}},
+		"nothing": {"", "", "doubt", []string{"sent nothing"}},
 	} {
 		a := scanned(s.SignIn("operator1"), c.line, c.code)
 		if a.Status != http.StatusOK || a.Attr(".result", "class") != "result result-"+c.kind {
@@ -140,7 +140,7 @@ func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 		"]D2" + head + "abc123\x1d214ysR5OyfkhWp": {
 			"released", []string{"Known: this pack belongs to ORD-1", "Caps Lock"},
 		},
-		head + "ABC123\x1d214ZSr5oZFKHwP": {"unknown", []string{
+		head + "ABC123\x1d214ZSr5oZFKHwP": {"doubt", []string{
 			"Not decided", "Perhaps it is 4YSr5oYFKHwP of ORD-1", "Serial number 4ZSr5oZFKHwP was read as 4YSr5oYFKHwP",
 			"German (QWERTZ)",
 		}},
@@ -162,7 +162,7 @@ func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 		"https://id.example/01/09506000134352/10/ABC123/21/4YSr5oYFKHwP?17=281231": {
 			"released", []string{"Known: this pack belongs to ORD-1"},
 		},
-		"[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"unknown", []string{
+		"[)>\x1e06\x1d9N110123456782\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {"doubt", []string{
 			"a PPN code (IFA)", "110123456782", "Z9Y8X7", "12345ABCD", "2027-02-28",
 		}},
 		"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04": {
@@ -253,7 +253,7 @@ func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
 			}
 		}
 		says("US keys", usY, "released", "Known")
-		says("German keys", germanY, "unknown", "Scan the test code on this page once")
+		says("German keys", germanY, "doubt", "Scan the test code on this page once")
 		says("letters that keep their places", noLetter, "released", "Known")
 		says("the test code", right, "told", "Scanner and device agree")
 		says("German keys after it", germanY, "released", "Known")
@@ -262,12 +262,12 @@ func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
 			"/scan?"+url.Values{"code": {"0109506000134352" + "21yo"}, "caps": {"off"}, "typed": {"unseen"}}.Encode(),
 			"released", "Known",
 		)
-		says("the test code, changed", changed, "unknown", "do not agree")
-		says("German keys after that", germanY, "unknown", "Scan the test code on this page once")
+		says("the test code, changed", changed, "doubt", "do not agree")
+		says("German keys after that", germanY, "doubt", "Scan the test code on this page once")
 		b.Header.Set("Sec-Fetch-Site", "cross-site")
 		says("the test code by a link of another site", right, "told", "Scanner and device agree")
 		b.Header.Del("Sec-Fetch-Site")
-		says("German keys after the link", germanY, "unknown", "Scan the test code on this page once")
+		says("German keys after the link", germanY, "doubt", "Scan the test code on this page once")
 		says("the test code again", right, "told", "Scanner and device agree")
 	}
 	// The station keeps it for each who works there, until it has another tablet.

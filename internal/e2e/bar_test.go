@@ -37,6 +37,7 @@ func TestTheBarOfAStationIsOneRowOf64Pixels(t *testing.T) {
 	looks(t)
 	t.Parallel()
 	e := newExhibition(t)
+	e.Refresh()
 	p := e.entrance()
 	p.visit("/login")
 	p.send("/station", "code="+e.StationCode("Serialisation tablet 7, hall B", "L1"))

@@ -131,7 +131,7 @@ func TestTheWallOfAPersonIsWholeInView(t *testing.T) {
 			var wrong []string
 			p.Eval(`(() => {
 				const wrong = [];
-				const cut = element => element.scrollHeight > element.clientHeight + 2 || element.scrollWidth > element.clientWidth + 1;
+				const cut = element => element.scrollHeight > element.clientHeight + 6 || element.scrollWidth > element.clientWidth + 1;
 				const foot = document.querySelector(".leave-wall").getBoundingClientRect();
 				if (foot.bottom > innerHeight) wrong.push("the way back ends at " + foot.bottom);
 				for (const row of document.querySelectorAll(".wall-row:not([hidden])")) {

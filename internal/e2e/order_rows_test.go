@@ -16,7 +16,7 @@ var lists = map[string]struct {
 	"/orders":               {".orders tbody tr", 8, 4},
 	"/orders?line=L1":       {".orders tbody tr", 8, 4},
 	shiftPage + "/handover": {".items li:has(.key), .waits li", 8, 8},
-	"/lines/L2/queue":       {".queue-rows li", 4, 4},
+	"/lines/L2/queue":       {".queue-rows li", 2, 2},
 	"/lines/L6/queue":       {".queue-rows li", 3, 3}, // stopped, its orders with their marks
 }
 
@@ -53,9 +53,9 @@ func TestRowsAreEvenAndEnoughOfThemAreInView(t *testing.T) {
 			t.Fatalf("language: %d", status)
 		}
 		for path, list := range lists {
-			p.visit(path)
 			for _, size := range sizes {
 				p.Viewport(size.width, size.height)
+				p.visit(path)
 				p.settle()
 				least := list.tablet
 				if size.width < 768 {

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 
+	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
 )
@@ -16,13 +18,18 @@ const countTones = `(() => {
 	AudioContext.prototype.createOscillator = function () { tones++; return make.call(this); };
 })()`
 
-// alarmed is a site with an alarm that sounds: its credentials are about to end.
+// alarmed is a site with an alarm that sounds: a release was refused.
 func alarmed(t *testing.T) (*house.Site, *site) {
 	t.Helper()
 	h := house.New(t, house.Options{})
-	admin := h.SignIn("administrator1")
-	admin.Post("/admin/connection/end", "last_day", "2026-11-24", "remind_days", "30")
-	admin.Post("/admin/alarms/rules", "kind", "ending", "delay", "0", "from", "00:00", "to", "00:00", "sound", "yes")
+	h.SignIn("administrator1").Post(
+		"/admin/alarms/rules", "kind", "refused", "delay", "0", "from", "00:00", "to", "00:00", "sound", "yes",
+	)
+	h.Box.SetStatus("Order143", sandbox.Suspended)
+	refused := h.Order("Order143")
+	h.SignIn("supervisor1").Post(
+		fmt.Sprintf("/orders/%d/release", refused.ID), "revision", fmt.Sprint(refused.Revision),
+	)
 	if err := h.Alarms.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +79,7 @@ func TestAScreenThatMaySoundSoundsByItself(t *testing.T) {
 			p := person{browser.OpenSounding(t), t, s}
 			p.visit("/login")
 			open(h, p)
-			p.See("Credentials about to end")
+			p.See("Release refused")
 			p.Eval(countTones, nil)
 			p.Holds("tones >= 4")
 			p.Gone(muted)
@@ -90,7 +97,7 @@ func TestAScreenThatMayNotSoundSaysSoUntilItIsTouched(t *testing.T) {
 			p := visitor(t, s)
 			p.visit("/login")
 			open(h, p)
-			p.See("Credentials about to end")
+			p.See("Release refused")
 			p.Eval(countTones, nil)
 			p.See(muted)
 			if name == "a wall" {
