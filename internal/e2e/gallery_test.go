@@ -444,7 +444,7 @@ func (g gallery) setup() {
 		{name: "the kinds of destinations", path: "/admin/lines/L1/destinations/new"},
 		{name: "a new SFTP server", path: "/admin/lines/L1/destinations/new?kind=sftp"},
 		{name: "a destination", path: "/admin/lines/L1/destinations/new?kind=pull", do: func(p person) {
-			p.Fill("Name", "Line PC")
+			p.Fill("Name", "Packaging MES")
 			p.Click("Save")
 			p.At("/admin/destinations/3")
 		}},

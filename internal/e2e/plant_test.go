@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lineboard/db"
+	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	house "lineboard/internal/testkit/site"
@@ -44,7 +45,10 @@ func newPlant(t *testing.T) exhibition {
 		o.Product = "Amoxicillin trihydrate/potassium clavulanate 875 mg/125 mg film-coated tablets, 14"
 		orders = append(orders, o)
 	}
-	h := house.New(t, house.Options{Orders: orders, Patience: time.Second})
+	h := house.New(t, house.Options{
+		// Sequences run on as long as somebody looks at them.
+		Orders: orders, Patience: time.Second, Limits: manufacturer.Limits{Release: 10 * time.Minute},
+	})
 	setup := h.Setup("ghent")
 	setup.Lines = file.Lines
 	if err := h.Store.Provision(t.Context(), db.Site{setup}); err != nil {
