@@ -42,7 +42,9 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 	case packaging.OrdersImported, packaging.TokenCreated:
 		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
 	case packaging.PINSet, packaging.BadgeSet:
-		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", e.Object)
+		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", objectText(ctx, e.Object))
+	case packaging.PasswordSet, packaging.BadgeConfirmed, packaging.PasswordConfirmed, packaging.CredentialSet:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", objectText(ctx, e.Object))
 	case packaging.Signed:
 		meaning, rest, _ := strings.Cut(e.New, " · ")
 		return text.Say(ctx, "deed.signed", "New", text.InOwnWords(ctx, "meaning.", meaning)+" · "+rest)
@@ -66,12 +68,22 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Why", e.Comment)
 	case packaging.TenantSet, packaging.LineSet, packaging.PersonSet, packaging.DestinationSet,
 		packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
-		if e.Old == "" {
-			return text.Say(ctx, "deed.added", "Object", e.Object, "New", e.New)
-		}
-		return text.Say(ctx, "deed.changed", "Object", e.Object, "Old", e.Old, "New", e.New)
+		return setText(ctx, e)
 	}
 	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Old", e.Old, "New", e.New)
+}
+
+// setText returns what was set up. A destination goes by its name alone.
+func setText(ctx context.Context, e packaging.Entry) string {
+	of, object := e.Object, objectText(ctx, e.Object)
+	if e.Deed == packaging.DestinationSet {
+		of, object = "", e.Object
+	}
+	now := valueText(ctx, of, e.New)
+	if e.Old == "" {
+		return text.Say(ctx, "deed.added", "Object", object, "New", now)
+	}
+	return text.Say(ctx, "deed.changed", "Object", object, "Old", valueText(ctx, of, e.Old), "New", now)
 }
 
 // ImportFieldText returns the name of a field, as the pages of orders have it.

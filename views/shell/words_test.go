@@ -66,3 +66,50 @@ func TestWhatTheHistoryHasOfAlarmsSignaturesAndRefusalsIsInTheLanguageOfThePage(
 		t.Errorf("a refusal reads %q", got)
 	}
 }
+
+func TestWhatTheHistoryHasOfTheSetupIsInTheLanguageOfThePage(t *testing.T) {
+	ctx := text.With(context.Background(), text.In("de", time.UTC))
+	for _, c := range []struct {
+		e    packaging.Entry
+		want string
+	}{
+		{
+			packaging.Entry{Deed: packaging.PersonSet, Object: "user otto", New: "Otto · supervisor"},
+			"Person otto hinzugefügt: Otto · Linienleiter",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.TenantSet, Object: "end of credentials", Old: "no end noted, told 30 days before",
+				New: "last day 2026-12-06, told 30 days before",
+			},
+			"Ende der Zugangsdaten geändert: kein Ende eingetragen, gemeldet 30 Tage vorher → letzter Tag 06.12.2026, " +
+				"gemeldet 30 Tage vorher",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.ShiftsSet, Object: "shifts", New: "from 2026-11-29: mon 06:00–14:00 mon tue; Late 14:00–22:00 sun",
+			},
+			"Schichten hinzugefügt: ab 29.11.2026: mon 06:00–14:00 Mo Di; Late 14:00–22:00 So",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.RulesSet, Object: "stations and signatures", Old: "lock after 5m0s", New: "lock after 2m0s, releases signed",
+			},
+			"Stationen und Unterschriften geändert: Sperre nach 5 min 0 s → Sperre nach 2 min 0 s, Freigaben unterschrieben",
+		},
+		{packaging.Entry{Deed: packaging.CredentialSet, Object: "api_key"}, "Zugangsdaten festgelegt: API-Schlüssel"},
+		// A name is what somebody gave, whatever it says.
+		{
+			packaging.Entry{Deed: packaging.LineSet, Object: "line L8", New: "retired · retired"},
+			"Linie L8 hinzugefügt: retired · ausgeblendet",
+		},
+		{
+			packaging.Entry{Deed: packaging.DestinationSet, Object: "shifts", New: "line 8 · folder · late after 1m0s"},
+			"shifts hinzugefügt: line 8 · Ordner · spät nach 1 min 0 s",
+		},
+	} {
+		if got := DeedText(ctx, c.e); got != c.want {
+			t.Errorf("%s of %q reads %q, want %q", c.e.Deed, c.e.Object, got, c.want)
+		}
+	}
+}
