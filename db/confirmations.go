@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -39,7 +40,7 @@ func (d *DB) Confirmations(ctx context.Context, viewer packaging.Person) (c pack
 		).Scan(&c.Waived); err != nil {
 			return err
 		}
-		if c.MayWaive, err = mayWaive(ctx, q, viewer); err != nil || !viewer.May(packaging.ConfirmPeople) {
+		if c.MayWaive, err = mayWaive(ctx, q, viewer, d.now()); err != nil || !viewer.May(packaging.ConfirmPeople) {
 			return err
 		}
 		c.Waiting, err = collect(ctx, q, scanPeople, selectPerson+`t.id = ?1 AND `+waits+` AND u.password_changed = 1
@@ -60,11 +61,25 @@ const ofOthers = `(coalesce(u.same_as, u.id) <> ?2 AND NOT EXISTS (
 const confirmers = `SELECT count(*) FROM users u WHERE u.active AND coalesce(u.same_as, u.id) <> ?2 AND EXISTS (
 	SELECT 1 FROM member_roles r WHERE r.user_id = u.id AND r.tenant_id = ?1 AND r.role IN ('administrator', 'manager'))`
 
+// aloneFor is how long nobody else must have acted at a site as somebody who could confirm passwords, before it counts
+// as one without such a person. Who deactivates a manager, or sets their password, is not alone by that.
+const aloneFor = 30 * 24 * time.Hour
+
+// couldConfirm is whether the author of entry e could confirm passwords.
+const couldConfirm = `(e.role LIKE '%administrator%' OR e.role LIKE '%manager%')`
+
 // mayWaive says whether a person may waive that a second one confirms passwords: an administrator, where nobody else
-// could. One whose own password waits may only where there is nobody else at all, since it could be the other who acts.
-func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error) {
+// could, and nobody else has acted who could, for long enough. One whose own password waits may only where there is
+// nobody else at all, since it could be the other who acts.
+func mayWaive(ctx context.Context, q querier, by packaging.Person, now time.Time) (bool, error) {
 	if !by.May(packaging.WaiveConfirm) {
 		return false, nil
+	}
+	var acted bool
+	if err := q.QueryRowContext(ctx, `SELECT EXISTS (
+		SELECT 1 FROM history e WHERE e.tenant_id = ? AND e.at > ? AND e.user_id <> ? AND `+couldConfirm+`)`,
+		by.Tenant.ID, millis(now.Add(-aloneFor)), by.ID).Scan(&acted); err != nil || acted {
+		return false, err
 	}
 	of := confirmers
 	if by.PasswordSetBy == "" {
@@ -79,7 +94,7 @@ func mayWaive(ctx context.Context, q querier, by packaging.Person) (bool, error)
 // more. It fails with Conflict where there is one.
 func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive bool) error {
 	return d.authorizedTx(ctx, by, packaging.WaiveConfirm, func(t *tx, by packaging.Person) error {
-		may, err := mayWaive(ctx, t, by)
+		may, err := mayWaive(ctx, t, by, t.now)
 		if err != nil {
 			return err
 		}
@@ -94,7 +109,7 @@ func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive b
 		if err := t.exec(`UPDATE tenants SET waives_confirmation = ? WHERE id = ?`, waive, by.Tenant.ID); err != nil {
 			return err
 		}
-		says := map[bool]string{false: "by a second person", true: "waived: nobody else can"}
+		says := map[bool]string{false: "by a second person", true: byWaiver}
 		return t.record(packaging.Entry{
 			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "confirmation of passwords",
 			Old: says[was],
@@ -103,7 +118,25 @@ func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive b
 	})
 }
 
-// waived says whether every tenant of a person waives the confirmation, and has nobody who could confirm.
+// byWaiver is how the history says that a password counts as confirmed because nobody else could confirm it.
+const byWaiver = "waived: nobody else can"
+
+// confirmAnew has a password wait again that was confirmed because nobody else could, for a person who has come to a
+// site where somebody can. Else a site where one is alone would confirm for all.
+func (t *tx) confirmAnew(user packaging.UserID) error {
+	if waived, err := t.waived(user); err != nil || waived {
+		return err
+	}
+	return t.exec(`
+		UPDATE users AS u SET password_confirmed_at = NULL, password_confirmed_by = NULL
+		WHERE u.id = ? AND u.password_confirmed_by = u.id AND EXISTS (
+			SELECT 1 FROM tenants s JOIN history e ON e.tenant_id = s.id AND e.username = u.username
+			WHERE e.deed = ? AND e.new_value = ? AND e.at = u.password_confirmed_at)`,
+		user, packaging.PasswordConfirmed, byWaiver)
+}
+
+// waived says whether every tenant of a person waives the confirmation, and has nobody who could confirm, and for long
+// enough had nobody who acted.
 func (t *tx) waived(user packaging.UserID) (is bool, err error) {
 	err = t.row(`
 		SELECT NOT EXISTS (SELECT 1 FROM members m JOIN tenants s ON s.id = m.tenant_id JOIN users p ON p.id = m.user_id
@@ -111,7 +144,9 @@ func (t *tx) waived(user packaging.UserID) (is bool, err error) {
 				SELECT 1 FROM users u JOIN member_roles r ON r.user_id = u.id AND r.tenant_id = s.id AND r.role IN ('administrator', 'manager')
 				WHERE u.active AND NOT EXISTS (SELECT 1 FROM humans h
 					WHERE h.user_id IN (p.id, p.password_setter) AND h.human_id = coalesce(u.same_as, u.id)) AND NOT `+
-		waits+`)))`, user).Scan(&is)
+		waits+`) OR EXISTS (
+				SELECT 1 FROM history e WHERE e.tenant_id = s.id AND e.at > ?2 AND e.user_id <> p.id
+					AND e.user_id IS NOT p.password_setter AND `+couldConfirm+`)))`, user, millis(t.now.Add(-aloneFor))).Scan(&is)
 	return is, err
 }
 

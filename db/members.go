@@ -80,7 +80,7 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 		if err != nil {
 			return err
 		}
-		if err := s.setMember(c.ID, p); err != nil {
+		if err := errors.Join(s.setMember(c.ID, p), s.confirmAnew(c.ID)); err != nil {
 			return err
 		}
 		return s.recordPerson(c.ID, c.Username, before)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/packaging"
@@ -63,6 +64,9 @@ func TestNobodyReleasesOrSignsByAPasswordThatTheySetForAnother(t *testing.T) {
 	); a.Status != http.StatusForbidden {
 		t.Errorf("a PIN by it: %d", a.Status)
 	}
+	if a := b.Post("/account/badge", "badge", handlerstest.ABadge, "password", theirs); a.Status != http.StatusForbidden {
+		t.Errorf("a badge by it: %d", a.Status)
+	}
 	if a := b.Post("/account/confirm", "older", site.Password); a.Status == http.StatusSeeOther {
 		t.Error("confirmed before it was changed")
 	}
@@ -88,6 +92,23 @@ func TestNobodyReleasesOrSignsByAPasswordThatTheySetForAnother(t *testing.T) {
 	b.Post(handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision))
 	if s.Order("Order143").Release == nil {
 		t.Error("who confirmed it does not release")
+	}
+}
+
+// Who connected an account of their own to that of another would come in as them for good.
+func TestNobodyConnectsTheirProviderByAPasswordThatTheySetForAnother(t *testing.T) {
+	t.Parallel()
+	c := handlerstest.NewCompany(t)
+	b := reset(t, c.Site, "supervisor1")
+	a := b.Post("/account/sso", "password", theirs)
+	if to := a.Attr(".leave a", "href"); to != "" {
+		a = b.Get(c.PathOf(c.Provider.Through(t, b.Client, to, "ines")))
+	}
+	if a.Status != http.StatusForbidden {
+		t.Errorf("connect: %d to %q", a.Status, a.Header.Get("Location"))
+	}
+	if e := handlerstest.LastEntry(c.Site, packaging.IdentityConnected); e.Seq != 0 {
+		t.Errorf("history: %+v", e)
 	}
 }
 
@@ -220,5 +241,109 @@ func TestABadgeThatSomebodyElseSetDoesNothingUntilItsOwnerConfirmedIt(t *testing
 	set()
 	if status := in(); status == http.StatusSeeOther {
 		t.Error("one that was set again")
+	}
+}
+
+// Who gets a second person out of the way does not become the only one by that, and acts for nobody.
+func TestNobodyBecomesTheOnlyAdministratorByLeavingOthersOut(t *testing.T) {
+	t.Parallel()
+	for name, out := range map[string]func(s *site.Site, admin *site.Browser, manager string) site.Answer{
+		"a new password": func(_ *site.Site, admin *site.Browser, manager string) site.Answer {
+			return admin.Post(manager+"/password", "password", theirs, "again", theirs)
+		},
+		"deactivated": func(_ *site.Site, admin *site.Browser, manager string) site.Answer {
+			return admin.Post(manager+"/active", "active", "")
+		},
+		"another role": func(_ *site.Site, admin *site.Browser, manager string) site.Answer {
+			return admin.Post(manager, "full_name", "Person manager1", "role", "auditor")
+		},
+		"said to be the same human": func(s *site.Site, admin *site.Browser, manager string) site.Answer {
+			return admin.Post(manager+"/human", "as", fmt.Sprint(s.Person("administrator1").ID))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := site.New(t, site.Options{})
+			s.SignIn("manager1")
+			admin, manager := s.SignIn("administrator1"), fmt.Sprintf("/admin/people/%d", s.Person("manager1").ID)
+			if a := out(s, admin, manager); a.Status != http.StatusSeeOther {
+				t.Fatalf("%d %s", a.Status, a.Text("main"))
+			}
+			if page := admin.Get("/account").Text("main"); strings.Contains(page, "Waive it") {
+				t.Error("it is offered")
+			}
+			if a := admin.Post("/account/waive", "waive", "yes"); a.Status != http.StatusConflict {
+				t.Errorf("waived: %d", a.Status)
+			}
+			s.Clock.Move(31 * 24 * time.Hour)
+			if a := s.SignIn("administrator1").Post("/account/waive", "waive", "yes"); a.Status != http.StatusSeeOther {
+				t.Errorf("a month later: %d %s", a.Status, a.Text("main"))
+			}
+		})
+	}
+}
+
+// A site that waived it, and has had a second person since, does not go without one because that person is left out.
+func TestWhatWasWaivedDoesNotCountOnceAnotherHasActed(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	admin, manager := s.SignIn("administrator1"), fmt.Sprintf("/admin/people/%d/active", s.Person("manager1").ID)
+	admin.Post(manager, "active", "")
+	if a := admin.Post("/account/waive", "waive", "yes"); a.Status != http.StatusSeeOther {
+		t.Fatalf("alone: %d %s", a.Status, a.Text("main"))
+	}
+	admin.Post(manager, "active", "yes")
+	s.SignIn("manager1")
+	admin.Post(manager, "active", "")
+	change(reset(t, s, "supervisor1"), theirs, mine)
+	if p := s.Person("supervisor1"); p.May(packaging.ReleaseOrders) {
+		t.Error("who set a password acts by it")
+	}
+	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.Seq != 0 {
+		t.Errorf("history: %+v", e)
+	}
+}
+
+// A site where an administrator is alone confirms nobody for another site, by way of whom it takes in and gives back.
+func TestASiteThatWaivesConfirmsNobodyForAnother(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	s.AddTenant("basel", "Plant Basel", "administrator1", "supervisor1")
+	s.SignIn("manager1")
+	admin := s.SignIn("administrator1")
+	person, o := s.Person("supervisor1"), s.Order("Order143")
+	post := func(path string, form ...string) {
+		t.Helper()
+		if a := admin.Post(path, form...); a.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", path, a.Status, a.Text("main"))
+		}
+	}
+	post("/tenant", "tenant", "ghent")
+	post(fmt.Sprintf("/admin/people/%d/remove", person.ID))
+	post("/tenant", "tenant", "basel")
+	post("/account/waive", "waive", "yes")
+	post(fmt.Sprintf("/admin/people/%d/password", person.ID), "password", theirs, "again", theirs)
+	b := s.Browser()
+	b.Post("/login", "username", "supervisor1", "password", theirs)
+	change(b, theirs, mine)
+	post("/tenant", "tenant", "ghent")
+	post("/admin/people/join", "person", fmt.Sprint(person.ID), "role", "supervisor")
+	b = s.Browser()
+	b.Post("/login", "username", "supervisor1", "password", mine)
+	b.Post("/tenant", "tenant", "ghent")
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision),
+	); a.Status != http.StatusForbidden || s.Order("Order143").Release != nil {
+		t.Errorf("an administrator alone releases as another: %d", a.Status)
+	}
+	if a := s.SignIn("manager1").Post(
+		fmt.Sprintf("/account/confirm/%d", person.ID),
+	); a.Status != http.StatusSeeOther {
+		t.Errorf("by the manager of that site: %d %s", a.Status, a.Text("main"))
+	}
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision),
+	); a.Status != http.StatusSeeOther {
+		t.Errorf("once confirmed there: %d %s", a.Status, a.Text("main"))
 	}
 }

@@ -114,6 +114,20 @@ func TestEachSignInHasANewToken(t *testing.T) {
 	}
 }
 
+func TestASessionThatIsNotUsedEndsAfterTwoHours(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	s.Clock.Move(2*time.Hour - time.Minute)
+	if a := b.Get("/orders"); a.Status != http.StatusOK {
+		t.Errorf("not used for a minute less: %d", a.Status)
+	}
+	s.Clock.Move(2*time.Hour + time.Minute)
+	if a := b.Get("/orders"); !handlerstest.SentToSignIn(a) {
+		t.Errorf("not used for a minute more: %d", a.Status)
+	}
+}
+
 func TestSessionsEndByThemselves(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
