@@ -31,7 +31,7 @@ type beside struct {
 	server  *program
 	person  *person
 	pressed int
-	long    int // orders with long lists that were pressed
+	long    int // of orders with long lists
 	files   int // that were imported
 }
 
@@ -172,6 +172,15 @@ func (w *beside) tell(ctx context.Context, name string, alone []float64, work ..
 // pressBeside presses release of one order after the other while work is done over and over. It returns how many
 // milliseconds each took until its call left.
 func (w *beside) pressBeside(ctx context.Context, work []func(context.Context) error) (left []float64, err error) {
+	armed := make([]order, besidePresses)
+	keys := make([]string, besidePresses)
+	for i := range armed {
+		keys[i] = w.shortKey(w.pressed)
+		w.pressed++
+		if armed[i], err = w.person.arm(ctx, keys[i]); err != nil {
+			return nil, err
+		}
+	}
 	done := make(chan struct{})
 	var busy errgroup.Group
 	for _, do := range work {
@@ -188,9 +197,9 @@ func (w *beside) pressBeside(ctx context.Context, work []func(context.Context) e
 			}
 		})
 	}
-	for range besidePresses {
+	for i, o := range armed {
 		var one time.Duration
-		if one, err = w.press(ctx); err != nil {
+		if one, err = w.press(ctx, keys[i], o); err != nil {
 			break
 		}
 		left = append(left, milliseconds(one))
@@ -199,13 +208,8 @@ func (w *beside) pressBeside(ctx context.Context, work []func(context.Context) e
 	return left, errors.Join(err, busy.Wait())
 }
 
-func (w *beside) press(ctx context.Context) (left time.Duration, err error) {
-	key := w.shortKey(w.pressed)
-	w.pressed++
-	armed, err := w.person.arm(ctx, key)
-	if err != nil {
-		return 0, err
-	}
+// press releases an order, and returns how long it took until its call left.
+func (w *beside) press(ctx context.Context, key string, armed order) (left time.Duration, err error) {
 	began := time.Now()
 	if _, err := w.person.press(ctx, armed); err != nil {
 		return 0, err
