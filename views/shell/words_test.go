@@ -112,4 +112,7 @@ func TestWhatTheHistoryHasOfTheSetupIsInTheLanguageOfThePage(t *testing.T) {
 			t.Errorf("%s of %q reads %q, want %q", c.e.Deed, c.e.Object, got, c.want)
 		}
 	}
+	if by := AuthorText(ctx, packaging.Author{FullName: "Provisioning file"}); by != "Bereitstellungsdatei" {
+		t.Errorf("a provisioning file is %q", by)
+	}
 }
