@@ -140,6 +140,34 @@ func TestAValueThatChangesInAListChangesInItsPlace(t *testing.T) {
 	}
 }
 
+// A strip that somebody else has dealt with stays while a finger is on the screen, and goes soon after.
+func TestAStripGoesOnlyOnceNoFingerIsOnTheScreen(t *testing.T) {
+	t.Parallel()
+	h, s := newWorkplace(t)
+	other := h.SignIn("manager1")
+	o := h.Order("Order143")
+	other.Post(fmt.Sprintf("/orders/%d/release", o.ID), "revision", fmt.Sprint(o.Revision))
+	p := signedIn(t, s, "supervisor1")
+	p.visit("/lines/L1")
+	p.told("stream")
+	p.See("Order143 Released · 11 serials")
+	var version string
+	p.Eval(`document.querySelector("main [data-version]").dataset.version`, &version)
+	p.Eval(`dispatchEvent(new PointerEvent("pointerdown", {pointerId: 7}))`, nil)
+	other.Post(
+		fmt.Sprintf("/orders/%d/acknowledge", o.ID), "release", fmt.Sprint(h.Order("Order143").Release.ID), "next", "/",
+	)
+	p.Holds(`document.querySelector("main [data-version]").dataset.version !== ` + quote(version))
+	var stays bool
+	p.Eval(`document.querySelector(".strips").innerText.includes("Order143")`, &stays)
+	if !stays {
+		t.Error("a strip goes from under a finger")
+	}
+	p.Eval(`dispatchEvent(new PointerEvent("pointerup", {pointerId: 7}))`, nil)
+	p.Gone("Order143 Released · 11 serials")
+	p.clean()
+}
+
 // What somebody has checked must not become something else under their finger.
 func TestAnArmedReleaseWhoseOrderChangesMustBeCheckedAgain(t *testing.T) {
 	t.Parallel()
