@@ -85,6 +85,8 @@ func (p person) inEverySizeAndLight() {
 		`document.querySelectorAll("details:not([open], .menu)").forEach(d => { d.open = true; d.dataset.shut = "" })`,
 		nil,
 	)
+	// What keeps to the foot of the window lies half over something wherever the page stands.
+	p.Eval(`document.querySelectorAll(".review-foot").forEach(foot => { foot.style.position = "static" })`, nil)
 	for _, size := range sizes {
 		p.Viewport(size.width, size.height)
 		p.settle()
