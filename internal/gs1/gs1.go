@@ -179,11 +179,15 @@ func Read(s Scan, now time.Time) Reading {
 			r.Literal, r.Fault, r.Kind, r.plain = code.pack, code.fault, code.kind, code.text
 		} else if code.fault == nil {
 			add(Candidate{Pack: code.pack, Undone: one.undone})
+			code.pack.Serial = one.marked(code.pack.Serial)
+			add(Candidate{Pack: code.pack, Undone: one.undone})
 		}
 		if possibleSeparators.MatchString(one.text) {
 			undone := one.undone
 			undone.Separators = true
 			if code := read(possibleSeparators.ReplaceAllString(one.text, separator), now); code.fault == nil {
+				add(Candidate{Pack: code.pack, Undone: undone})
+				code.pack.Serial = one.marked(code.pack.Serial)
 				add(Candidate{Pack: code.pack, Undone: undone})
 			}
 		}

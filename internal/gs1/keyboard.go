@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"lineboard/internal/packaging"
 )
 
 // Layout names a keyboard layout.
@@ -252,20 +254,38 @@ func (u Undone) steps() (n int) {
 type undoneText struct {
 	text   string
 	undone Undone
+	// mark returns what a digit was if a key beside the keypad wrote it; nil if that is no question.
+	mark func(digit rune) string
+}
+
+// marked returns a serial number whose digits a keyboard made of punctuation, while a keypad wrote all other digits of
+// the scan. It stands for all that have some of these.
+func (u undoneText) marked(serial string) string {
+	var all strings.Builder
+	for _, character := range serial {
+		written := string(character)
+		if u.mark != nil && character >= '0' && character <= '9' {
+			if mark := u.mark(character); mark != "" && packaging.InCSET82(mark) {
+				written = mark
+			}
+		}
+		all.WriteString(written)
+	}
+	return all.String()
 }
 
 // undoKeyboard returns each text that a scan may have been, those first of which less was undone. The first is the scan
 // as it came.
 func (s Scan) undoKeyboard() []undoneText {
 	all := []undoneText{{text: s.Text}}
-	add := func(text string, undone Undone) {
-		if !slices.ContainsFunc(all, func(u undoneText) bool { return u.text == text }) {
-			all = append(all, undoneText{text, undone})
+	add := func(one undoneText) {
+		if one.mark != nil || !slices.ContainsFunc(all, func(u undoneText) bool { return u.text == one.text }) {
+			all = append(all, one)
 		}
 	}
 	letters := swapCase(s.Text)
 	if s.CapsLock != Off {
-		add(letters, Undone{CapsLock: true})
+		add(undoneText{text: letters, undone: Undone{CapsLock: true}})
 	}
 	if strokes := s.strokes(); strokes != nil {
 		device, capsLock := s.device(strokes)
@@ -274,7 +294,7 @@ func (s Scan) undoKeyboard() []undoneText {
 			if scanner != device {
 				undone.Device, undone.Scanner = device, scanner
 			}
-			add(keyboards[scanner].text(strokes, false), undone)
+			add(undoneText{text: keyboards[scanner].text(strokes, false), undone: undone})
 		}
 	} else {
 		s.undoLayouts(letters, add)
@@ -303,23 +323,43 @@ func (s Scan) writtenBy(k keyboard, strokes []stroke) bool {
 }
 
 // undoLayouts adds what a scanner of one layout typed on a device of another, with Caps Lock or without. Either has the
-// US layout: one of the two was set up, and the other was not.
-func (s Scan) undoLayouts(letters string, add func(string, Undone)) {
+// US layout: one of the two was set up, and the other was not. Caps Lock turns letters over, or locks Shift.
+func (s Scan) undoLayouts(letters string, add func(undoneText)) {
 	for _, layout := range Layouts[1:] {
-		local, us := keyboards[layout], keyboards[US]
-		for _, keypad := range []bool{false, true} {
-			add(us.text(local.keys(s.Text, keypad), false), Undone{Device: layout, Scanner: US})
-			add(local.text(us.keys(s.Text, keypad), false), Undone{Device: US, Scanner: layout})
-			if s.CapsLock == Off {
-				continue
-			}
-			add(us.text(local.keys(letters, keypad), false), Undone{CapsLock: true, Device: layout, Scanner: US})
-			shifted := local.keys(s.Text, keypad) // Caps Lock locks Shift there
-			add(us.text(shifted, true), Undone{CapsLock: true, Device: layout, Scanner: US})
+		toUS, fromUS := Undone{Device: layout, Scanner: US}, Undone{Device: US, Scanner: layout}
+		all := []change{{toUS, s.Text, false}, {fromUS, s.Text, false}}
+		if s.CapsLock != Off {
+			toUS.CapsLock, fromUS.CapsLock = true, true
+			all = append(all, change{toUS, letters, false}, change{toUS, s.Text, true})
 			if s.Typed {
-				add(local.text(shifted, true), Undone{CapsLock: true})
+				all = append(all, change{Undone{CapsLock: true, Device: layout, Scanner: layout}, s.Text, true})
 			}
-			add(local.text(us.keys(letters, keypad), false), Undone{CapsLock: true, Device: US, Scanner: layout})
+			all = append(all, change{fromUS, letters, false})
+		}
+		for _, keypad := range []bool{false, true} {
+			for _, c := range all {
+				add(c.undo(keypad, s.Typed))
+			}
 		}
 	}
+}
+
+// change is what a keyboard may have done to a text.
+type change struct {
+	undone    Undone
+	text      string
+	shiftLock bool
+}
+
+// undo returns the text before the change. Where a keypad wrote digits, others may have been written by other keys.
+func (c change) undo(digitsByKeypad, isTyped bool) undoneText {
+	device, scanner := keyboards[c.undone.Device], keyboards[c.undone.Scanner]
+	before := undoneText{text: scanner.text(device.keys(c.text, digitsByKeypad), c.shiftLock), undone: c.undone}
+	if !before.undone.changesLayout() {
+		before.undone.Device, before.undone.Scanner = "", ""
+	}
+	if digitsByKeypad && isTyped {
+		before.mark = func(digit rune) string { return scanner.text(device.keys(string(digit), false), c.shiftLock) }
+	}
+	return before
 }

@@ -177,10 +177,12 @@ func (d decision) certain(pack Candidate) Verdict {
 }
 
 // isProven reports whether every other reading that is as likely is ruled out. A reading is as likely if no more was
-// undone for it, or if the keys say it for a US scanner.
+// undone for it, if the keys say it for a US scanner, or if a keyboard may have changed what is spelled well otherwise.
 func (d decision) isProven(pack Candidate) bool {
+	isSpelled := d.isTyped && pack.Undone == Undone{Separators: true}
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
-		isLikely := other.steps() <= pack.steps() || d.device != Unseen && other.Undone.Scanner == US
+		isLikely := other.steps() <= pack.steps() || d.device != Unseen && other.Undone.Scanner == US ||
+			isSpelled && d.mayBe(other)
 		return isLikely && !other.Split && other.ID() != pack.ID() && !d.proves(pack, other)
 	})
 }

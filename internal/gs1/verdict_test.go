@@ -3,6 +3,7 @@ package gs1_test
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -28,6 +29,7 @@ var lists = func() map[gs1.ID][]gs1.Listed {
 	all[gs1.ID{GTIN: gtin, Serial: "zoo"}] = []gs1.Listed{{}}
 	all[gs1.ID{GTIN: gtin, Serial: "yoo"}] = []gs1.Listed{{}}
 	all[gs1.ID{GTIN: gtin, Serial: "noLot"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "1"}] = []gs1.Listed{{Lot: "123456"}}
 	all[gs1.ID{GTIN: gtin, Serial: "twice"}] = []gs1.Listed{{}, {}}
 	all[gs1.ID{GTIN: gtin, Serial: "moved"}] = []gs1.Listed{{Changed: true}}
 	return all
@@ -108,6 +110,15 @@ func TestTheVerdictOnAScan(t *testing.T) {
 		},
 		"one that Caps Lock may have made": {
 			gs1.Scan{Text: "01" + gtin + "21noLot", CapsLock: gs1.On}, gs1.Undecided, "noLot", gs1.Undone{},
+		},
+		"one that locked Shift may have made, the other digits by a keypad": {
+			gs1.Scan{Text: "01" + gtin + "10123456[gs]211", CapsLock: gs1.On, Typed: true},
+			gs1.Undecided, "1",
+			gs1.Undone{},
+		},
+		"spelled separators with Caps Lock, or another pack": {
+			gs1.Scan{Text: "01" + gtin + "21zoo<gs>10ABC", Typed: true}, gs1.Undecided, "zoo yoo",
+			gs1.Undone{Separators: true},
 		},
 		"one of two on a German keyboard": {gs1.Scan{Text: head + "21zoo"}, gs1.Undecided, "zoo yoo", gs1.Undone{}},
 		"one of two, and the keys are seen": {
@@ -238,8 +249,9 @@ var testCode = "01" + gs1.TestPack.GTIN + "17491231" + "10" + gs1.TestPack.Lot +
 // Whatever a keyboard does to the scan of any pack, the page never shows another pack as known, also not for a pack
 // that is in no list. A pack of a list shows as itself, or nothing is decided, or it is told why it can't be read.
 //
-// A scanner has the US layout, or that of its device. The page sees the keys or, without scripts, the text alone. The
-// test code was scanned before, or was not.
+// A scanner has the US layout, or that of its device. It sends the separator as a key or as a text, with the kind of
+// barcode or without, and digits by the keypad or not. An input method may write in full width. The page sees the keys
+// or, without scripts, the text alone. The test code was scanned before, or was not.
 func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 	t.Parallel()
 	serials := rapid.StringMatching(`[A-Za-z0-9!"%&'()*+,\-./:;<=>?_]{1,12}`)
@@ -249,12 +261,7 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 		lot := rapid.SampledFrom([]string{"123456", "", "ABC123", "zy"}).Draw(t, "lot")
 		listed := rapid.SampledFrom([]string{lot, ""}).Draw(t, "lot of the order")
 		typing, isSeen := drawTyping(t)
-		draw := func(name string) string {
-			if typing.Keypad && !isSeen { // which digits came by the keypad is seen in the keys alone
-				return rapid.StringMatching(`[A-Za-z0-9]{1,12}`).Draw(t, name)
-			}
-			return rapid.OneOf(serials, confusable).Draw(t, name)
-		}
+		draw := func(name string) string { return rapid.OneOf(serials, confusable).Draw(t, name) }
 		for range rapid.IntRange(0, 3).Draw(t, "known") {
 			known[gs1.ID{GTIN: gtin, Serial: draw("serial")}] = []gs1.Listed{{Lot: listed}}
 		}
@@ -269,22 +276,28 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 			test = gs1.Decide(gs1.Read(see(typing.Scan(testCode)), now), nil).Keyboard
 		}
 		serial := draw("scanned")
-		text := "01" + gtin + "10" + lot + "\x1d21" + serial
-		if lot == "" {
-			text = "01" + gtin + "21" + serial
+		separator := rapid.SampledFrom(separators).Draw(t, "separator")
+		text := rapid.SampledFrom([]string{"", "]d2"}).Draw(t, "kind") + "01" + gtin
+		if lot != "" {
+			text += "10" + lot + separator
+		}
+		scan := typing.Scan(text + "21" + serial)
+		if rapid.IntRange(0, 4).Draw(t, "full width") == 0 {
+			scan.Text, scan.Keys = widen(scan.Text), "" // an input method has the keys
 		}
 		if rapid.Bool().Draw(t, "what arrives is known") {
-			if read := gs1.Read(typing.Scan(text), now); read.Fault == nil {
+			if read := gs1.Read(scan, now); read.Fault == nil {
 				known[read.Literal.ID()] = []gs1.Listed{{Lot: listed}}
 			}
 		}
-		scan := see(typing.Scan(text))
+		scan = see(scan)
 		scan.Test = test
 		got := gs1.Decide(gs1.Read(scan, now), known)
 		isSame := got.Pack.Serial == serial
 		isListed := len(known[gs1.ID{GTIN: gtin, Serial: serial}]) > 0
 		isTold := got.Kind == gs1.Undecided || isSame && (got.Kind == gs1.Known || got.Kind == gs1.Differs)
-		isRight := isSeen && typing.Scanner == typing.Device && typing.Lock == "off" && (test.Agrees ||
+		isWhole := len(strings.Fields(scan.Keys)) >= utf8.RuneCountInString(scan.Text)
+		isRight := isSeen && isWhole && separator == "\x1d" && typing.Scanner == typing.Device && typing.Lock == "off" && (test.Agrees ||
 			typing.Device == gs1.US)
 		switch {
 		case got.Kind == gs1.Known && !isSame:
@@ -295,6 +308,21 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 			t.Fatalf("%+v of scanner and device that agree is %s", scan, got.Kind)
 		}
 	})
+}
+
+// separators are sent by scanners for the one of GS1: as it is, and spelled.
+var separators = []string{
+	"\x1d", "\x1d", "[GS]", "{GS}", "{FNC1}", "<GS>", "<FNC1>", "^]", `\u001d`, `\x1d`, "␝", "¶", " ", "|", "~",
+}
+
+// widen writes a text as an input method of East Asia does.
+func widen(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r > ' ' && r <= '~' {
+			return r - '!' + '！'
+		}
+		return r
+	}, text)
 }
 
 func drawTyping(t *rapid.T) (typing gs1.Typing, isSeen bool) {
