@@ -180,18 +180,18 @@ func (a *query) narrowTime(
 	for _, at := range []struct {
 		typed string
 		into  *time.Time
-		of    func(packaging.Day, packaging.Minute, *time.Location) time.Time
-	}{{form.From, &f.From, packaging.At}, {form.To, &f.To, packaging.LastAt}} {
-		var ok bool
-		if *at.into, ok = siteTime(at.typed, zone, at.of); !ok {
+		of    func(siteTime, *time.Location) time.Time
+	}{{form.From, &f.From, siteTime.begin}, {form.To, &f.To, siteTime.end}} {
+		read, ok := readSiteTime(at.typed)
+		switch {
+		case ok:
+			*at.into = at.of(read, zone)
+		case at.typed != "":
 			a.problem, a.status = text.Say(
 				ctx, "history.bad_time", "Time", at.typed, "Form", text.Say(ctx, "date.form")+" "+text.Say(ctx, "time.form"),
 			), http.StatusBadRequest
 			return
 		}
-	}
-	if to, isDay := packaging.ParseDay(form.To); isDay {
-		f.To = packaging.At(to.Plus(1), 0, zone) // a day without a time ends with it; the next may have no midnight
 	}
 	day, ok := packaging.ParseDay(form.Day)
 	if form.Day != "" && !ok {
@@ -323,21 +323,42 @@ func (s *Server) RemoveView(c echo.Context) error {
 	return s.backToHistory(c)
 }
 
-// siteTime reads a time of the site as browsers send it, to the minute or the second, as the moment that of gives.
-// Nothing typed is the zero time.
-func siteTime(
-	typed string, zone *time.Location, of func(packaging.Day, packaging.Minute, *time.Location) time.Time,
-) (time.Time, bool) {
-	if typed == "" {
-		return time.Time{}, true
-	}
-	for _, form := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
-		shown, err := time.Parse(form, typed)
-		if err != nil {
-			continue
+// siteTime is a time of the site as browsers send it: a day, a minute, or a second.
+type siteTime struct {
+	day    packaging.Day
+	minute packaging.Minute
+	second time.Duration
+	lasts  time.Duration // how long the clock shows it; zero for a day
+}
+
+func readSiteTime(typed string) (siteTime, bool) {
+	for _, form := range []struct {
+		layout string
+		lasts  time.Duration
+	}{{time.DateOnly, 0}, {"2006-01-02T15:04", time.Minute}, {"2006-01-02T15:04:05", time.Second}} {
+		if shown, err := time.Parse(form.layout, typed); err == nil {
+			return siteTime{
+				day: packaging.DayOf(shown, time.UTC), minute: packaging.Minute(shown.Hour()*60 + shown.Minute()),
+				second: time.Duration(shown.Second()) * time.Second, lasts: form.lasts,
+			}, true
 		}
-		day, minute := packaging.DayOf(shown, time.UTC), packaging.Minute(shown.Hour()*60+shown.Minute())
-		return of(day, minute, zone).Add(time.Duration(shown.Second()) * time.Second), true
 	}
-	return time.Time{}, false
+	return siteTime{}, false
+}
+
+// begin returns the moment at which the clock of the zone shows it first.
+func (t siteTime) begin(zone *time.Location) time.Time {
+	return packaging.At(t.day, t.minute, zone).Add(t.second)
+}
+
+// end returns the moment from which on the clock of the zone does not show it any more.
+func (t siteTime) end(zone *time.Location) time.Time {
+	if t.lasts == 0 {
+		return packaging.At(t.day.Plus(1), 0, zone) // the next day may have no midnight
+	}
+	last := packaging.LastAt(t.day, t.minute, zone)
+	if shown := last.In(zone); packaging.Minute(shown.Hour()*60+shown.Minute()) != t.minute {
+		return last // the clock skips it
+	}
+	return last.Add(t.second + t.lasts)
 }
