@@ -35,6 +35,12 @@ var features = map[string]struct {
 	"modal dialogs": {
 		`\.showModal\(`, browsers{3700, 1504, 9800}, "station.js opens the lock as a layer over the page",
 	},
+	"showPicker": {
+		`\.showPicker\(`, browsers{9900, 1600, 10100}, "dates.js shows no button for a calendar",
+	},
+	"media queries for scripting": {
+		`@media \(scripting:`, browsers{12000, 1700, 11300}, "the layout is that of a page without scripts",
+	},
 	":has()":                {`:has\(`, browsers{10500, 1504, 12100}, "a field is narrower, a bar has no stripe"},
 	"container queries":     {`@container`, browsers{10500, 1600, 11000}, "cards stay in one column"},
 	"subgrid":               {`subgrid`, browsers{11700, 1600, 7100}, "rows of neighbouring cards do not line up"},

@@ -129,17 +129,17 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 		},
 		{
 			"a copy says that it is one", "kept",
-			`[m.asCopy('<html lang="en"><p id="copy" hidden class="x">', "Sun, 29 Nov 2026 12:00:00 GMT", 5)]`,
-			list{`<html data-copy="Sun, 29 Nov 2026 12:00:00 GMT" lang="en"><p id="copy" class="x">`},
+			`[m.asCopy('<html lang="en"><p id="copy" hidden class="x">', 5)]`,
+			list{`<html data-copy-age="5" lang="en"><p id="copy" class="x">`},
 		},
 		{
 			"a copy that is twelve hours old is not shown, and deleted", "kept",
-			`[0, 43199999, 43200000, -1].map(age => [m.isTooOld(age), m.asCopy("page", "", age)].join(" "))`,
+			`[0, 43199999, 43200000, -1].map(age => [m.isTooOld(age), m.asCopy("page", age)].join(" "))`,
 			list{"false page", "false page", "true ", "true "},
 		},
 		{
 			"a station's copy lasts until the station would have been locked", "kept",
-			`[0, 400, 999, 1000, -1].map(age => m.asCopy('<div data-lock-in="1000">', "", age))`,
+			`[0, 400, 999, 1000, -1].map(age => m.asCopy('<div data-lock-in="1000">', age))`,
 			list{`<div data-lock-in="1000">`, `<div data-lock-in="600">`, `<div data-lock-in="1">`, nil, nil},
 		},
 	} {
@@ -216,6 +216,61 @@ func TestWhatAPersonHasBegunStays(t *testing.T) {
 	want := []any{0.0, "a,b,c,d", "mine", true, "2", "words", "theirs"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// The time of a page is the server's: as of when it was made, and for a copy that many ms later. The device's own clock
+// shows only that it slept, and then the server is asked, whose proxy has a time of its own.
+func TestTimeIsTheServersHoweverWrongTheDeviceIs(t *testing.T) {
+	p := openModules(t)
+	got := evaluate[[]any](t, p, "dom", `(async () => {
+		document.head.insertAdjacentHTML("beforeend", '<link rel="manifest" href="/manifest">');
+		document.querySelector("main").innerHTML = '<time data-clock datetime="2031-05-06T07:08:09Z" data-zone="UTC"></time>';
+		const clock = document.querySelector("[data-clock]");
+		const page = await import("/js/clock.js?of=page");
+		document.documentElement.dataset.copyAge = String(2 * 3_600_000);
+		const copy = await import("/js/clock.js?of=copy");
+		const hours = m => Math.floor((m.now() - Date.UTC(2031, 4, 6, 7, 8, 9)) / 3_600_000);
+		const before = [hours(page), hours(copy)];
+		let isAway = true, asked = 0;
+		window.fetch = async () => {
+			asked++;
+			if (isAway) throw new Error("away");
+			return new Response("", { headers: {
+				"Lineboard-Time": String(Date.UTC(2031, 4, 6, 17, 8, 9)), Date: "Thu, 01 Jan 1970 00:00:00 GMT",
+			} });
+		};
+		page.startClock();
+		const shown = what => new Promise(done => {
+			const look = () => what() ? done(true) : setTimeout(look, 20);
+			look();
+		});
+		await shown(() => clock.textContent.startsWith("07:"));
+		const deviceNow = Date.now;
+		Date.now = () => deviceNow() + 10 * 3_600_000; // it slept for ten hours, in view
+		await shown(() => asked > 0);
+		isAway = false;
+		await shown(() => clock.textContent.startsWith("17:"));
+		return [...before, hours(page)];
+	})()`)
+	if diff := cmp.Diff([]any{0.0, 2.0, 10.0}, got); diff != "" {
+		t.Errorf("hours after the page was made (-want +got)\n%s", diff)
+	}
+}
+
+// A browser that opens no calendar for a script gets no button for it.
+func TestACalendarIsOfferedWhereTheBrowserHasOne(t *testing.T) {
+	for _, lacks := range []bool{false, true} {
+		p := openModules(t)
+		p.Eval(fmt.Sprintf(`%t && delete HTMLInputElement.prototype.showPicker`, lacks), nil)
+		hidden := evaluate[bool](t, p, "dates", `(() => {
+			document.querySelector("main").innerHTML = '<button class="pick-date" hidden></button><input class="calendar">';
+			m.startDates();
+			return document.querySelector(".pick-date").hidden;
+		})()`)
+		if hidden != lacks {
+			t.Errorf("the browser lacks it: %t, the button is hidden: %t", lacks, hidden)
+		}
 	}
 }
 

@@ -118,7 +118,7 @@ async function copyOf(request) {
     if (!name.startsWith(copies)) continue;
     const kept = await (await caches.open(name)).match(request.url);
     if (!kept) continue;
-    const copy = asCopy(await kept.text(), kept.headers.get("Date") ?? "", ageOf(kept));
+    const copy = asCopy(await kept.text(), ageOf(kept));
     if (copy === null) return forget();
     const headers = new Headers(kept.headers);
     for (const encoding of ["Content-Encoding", "Content-Length"]) headers.delete(encoding);

@@ -51,7 +51,7 @@ func TestAnOddListShowsWhichEntriesAreOdd(t *testing.T) {
 	}
 	page = b.Get(path + "?odd=1")
 	marked := page.All(".odd-entry")
-	if len(marked) != 4 || len(page.All(".serials li")) != 4 || page.Text(".serial-range") != "" ||
+	if len(marked) != 4 || len(page.All(".serials li")) != 4 || page.Text(".serial-range") != "Odd entries only: 4 of 120" ||
 		!strings.Contains(marked[2], "Not 1 to 20 characters long") ||
 		!strings.Contains(marked[3], "Has characters that GS1 does not allow") {
 		t.Errorf("filtered: %q", marked)

@@ -60,15 +60,13 @@ func (s *Server) lookUp(ctx context.Context, p packaging.Person, scan gs1.Scan) 
 	return scanned, nil
 }
 
-// maxOrdersOfSerial is how many orders are shown for a serial number alone.
-const maxOrdersOfSerial = 10
-
 // lookUpOther finds what a scan is if it is no pack: a serial number alone, or the ID of an order.
 func (s *Server) lookUpOther(ctx context.Context, in packaging.Scope, plain string, scanned *view.Scanned) (err error) {
 	if len(plain) > web.MaxSearchText {
 		return nil
 	}
-	if scanned.SerialOf, err = s.Store.OrdersOfSerial(ctx, in, plain, maxOrdersOfSerial); err != nil {
+	scanned.SerialOf, err = s.Store.OrdersOfSerial(ctx, in, plain, view.MaxOrdersOfSerial+1)
+	if err != nil {
 		return err
 	}
 	page, err := s.Store.SearchOrders(ctx, in, packaging.OrderFilter{Text: plain, Limit: ordersPerPage})

@@ -1,6 +1,7 @@
 package orders_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -96,6 +97,11 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 			[]string{"check digit is wrong", "Field (01), at character 16"},
 		},
 		"nothing": {"", "", "doubt", []string{"sent nothing"}},
+
+		"a DataMatrix": {"", "]d2" + gtin + "21SN3", "refused", []string{"Kind of barcodeGS1 DataMatrix"}},
+		"a GS1-128":    {"", "]C1" + gtin + "21SN3", "refused", []string{"Kind of barcodeGS1-128"}},
+		"a DataBar":    {"", "]e0" + gtin + "21SN3", "refused", []string{"Kind of barcodeGS1 DataBar"}},
+		"a QR code":    {"", "]Q3" + gtin + "21SN3", "refused", []string{"Kind of barcodeGS1 QR"}},
 	} {
 		a := scanned(s.SignIn("operator1"), c.line, c.code)
 		if a.Status != http.StatusOK || a.Attr(".result", "class") != "result result-"+c.kind {
@@ -106,6 +112,40 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 				t.Errorf("%s: the page does not say %q: %s", name, want, a.Text("main"))
 			}
 		}
+	}
+}
+
+// Packs of several products may have one serial number. Those that the page does not show are told.
+func TestASerialNumberAloneIsShownWithAllItsProducts(t *testing.T) {
+	t.Parallel()
+	var orders []sandbox.Order
+	for i := range 11 {
+		o := sandbox.Order143(time.Now())
+		o.ID, o.Serials = fmt.Sprintf("SHARED%02d", i), []string{"OneSerial"}
+		o.GTIN = gs1.WithCheckDigit(fmt.Sprintf("0950600013%03d", i))
+		orders = append(orders, o)
+	}
+	s := site.New(t, site.Options{Orders: orders})
+	b := s.SignIn("supervisor1")
+	release := func(o sandbox.Order) { b.Post(handlerstest.OrderPath(s.Order(o.ID), "/release")) }
+	release(orders[0])
+	release(orders[1])
+	a := scanned(b, "", "OneSerial")
+	for _, o := range orders[:2] {
+		if !strings.Contains(a.Text("main"), o.GTIN) {
+			t.Errorf("the page does not show %s: %s", o.GTIN, a.Text("main"))
+		}
+	}
+	if strings.Contains(a.Text(".result"), "more orders") {
+		t.Errorf("of two the page says %s", a.Text(".result"))
+	}
+	for _, o := range orders[2:] {
+		release(o)
+	}
+	a = scanned(b, "", "OneSerial")
+	if shown := len(a.All("main .card h2 a.key")); shown != 10 ||
+		!strings.Contains(a.Text(".result"), "in the lists of more orders than the 10 newest below") {
+		t.Errorf("%d of 11 are shown, and the page says %s", shown, a.Text(".result"))
 	}
 }
 

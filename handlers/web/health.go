@@ -3,14 +3,21 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"lineboard/internal/packaging"
 )
 
-// Alive says that the process runs.
-func (s *Kit) Alive(c echo.Context) error { return c.String(http.StatusOK, "alive\n") }
+// timeHeader has the server's time, in ms since 1970. Proxies replace the header Date by their own time.
+const timeHeader = "Lineboard-Time"
+
+// Alive says that the process runs, and what time it has.
+func (s *Kit) Alive(c echo.Context) error {
+	c.Response().Header().Set(timeHeader, strconv.FormatInt(s.Now().UnixMilli(), 10))
+	return c.String(http.StatusOK, "alive\n")
+}
 
 // Ready says whether the server can do its work: read, write, release, and store what the API answered.
 //

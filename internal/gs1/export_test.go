@@ -1,6 +1,10 @@
 package gs1
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Keys returns the keys that write a text on a device, as a page records them.
 func Keys(device Layout, text string) string { return record(keyboards[device].keys(text, false)) }
@@ -22,6 +26,9 @@ func record(strokes []stroke) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// Identifiers are all application identifiers.
+func Identifiers() []string { return slices.Collect(maps.Keys(formats)) }
 
 // Typing is how a scanner types on a device.
 type Typing struct {

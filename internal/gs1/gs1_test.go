@@ -1,6 +1,7 @@
 package gs1_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +252,16 @@ func FuzzRead(f *testing.F) {
 // No identifier of the dictionary is missing, and none begins another: a reader could not tell them apart.
 func TestEveryIdentifierIsReadAlone(t *testing.T) {
 	t.Parallel()
+	all := gs1.Identifiers()
+	if len(all) != 541 { // of the dictionary that identifiers.txt names
+		t.Errorf("%d identifiers", len(all))
+	}
+	slices.Sort(all)
+	for i := range all[1:] { // what begins another stands before it
+		if strings.HasPrefix(all[i+1], all[i]) {
+			t.Errorf("%s begins %s", all[i], all[i+1])
+		}
+	}
 	for ai, value := range map[string]string{
 		"8030": "AAECAwQFBgcICQ", "7230": "EMAB12345", "7239": "AB1", "7011": "281231", "4300": "Name",
 		"4333": "000250-",

@@ -1,11 +1,14 @@
-// Time is the server's. A tablet's clock may be wrong, so only what has passed since the page was made is taken from it.
+// Time is the server's. A device's clock and zone may be wrong, so only what has passed since the page was made is taken
+// from it.
 import { $, address, all, isInView, setText } from "./dom.js";
 
-// A copy that the device kept (worker.js) has no time of now: there the tablet's clock has to do.
-const isCopy = Boolean(document.documentElement.dataset.copy);
-const madeAt = !isCopy && Date.parse($("[data-clock]")?.dateTime) || Date.now();
+const age = Number(document.documentElement.dataset.copyAge ?? 0); // of a copy that the device kept (kept.js), in ms
+const madeAt = Date.parse($("[data-clock]")?.dateTime) + age || Date.now();
 const ahead = madeAt - (performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now());
-let slept = 0; // ms that performance.now() missed while the tablet slept
+const sleepMs = 2000; // that a clock may be off
+let slept = 0; // ms that performance.now() missed while the device slept
+let deviceAhead = Date.now() - performance.now();
+let isCorrecting = false;
 
 /** @returns {number} the server's time, in ms since 1970 */
 export const now = () => ahead + slept + performance.now();
@@ -66,16 +69,26 @@ function showTime() {
   for (const element of all("[data-age]")) {
     setText(element, formatDuration(now() - Date.parse(element.dataset.age)));
   }
+  // A device that slept shows it only so: its own clock went on. A screen on a wall does so in view.
+  if (Math.abs(Date.now() - performance.now() - deviceAhead) > sleepMs) correctClock();
   setTimeout(showTime, 1000 - (now() % 1000));
 }
 
-// A tablet that slept may have missed time.
+// A device that slept may have missed time. The server gives its own: a proxy may put its time into Date.
 async function correctClock() {
+  if (isCorrecting) return;
+  isCorrecting = true;
   try {
     const answer = await fetch(address("/healthz"), { cache: "no-store" });
-    const missed = Date.parse(answer.headers.get("Date")) + 500 - now();
-    if (Math.abs(missed) > 2000) slept += missed;
-  } catch { /* the server is away: the clock goes on as it was */ }
+    const time = Number(answer.headers.get("Lineboard-Time"));
+    if (!time) return; // a proxy answers for the server
+    const missed = time - now();
+    if (Math.abs(missed) > sleepMs) slept += missed;
+    deviceAhead = Date.now() - performance.now();
+  } catch { /* the server is away: the clock goes on as it was, until it is asked again */
+  } finally {
+    isCorrecting = false;
+  }
 }
 
 /** Proposes the zone of this device where a site has none yet. */

@@ -13,8 +13,7 @@ export function startCopies() {
   const worker = navigator.serviceWorker;
   root.classList.toggle("no-copies", !worker);
   if (!worker) return;
-  const madeAt = Date.parse(root.dataset.copy);
-  if (madeAt) showCopy(new Date(madeAt));
+  if (root.dataset.copyAge !== undefined) showCopy();
   new MutationObserver(() => {
     if (root.classList.contains("locked")) worker.controller?.postMessage("locked");
   }).observe(root, { attributeFilter: ["class"] });
@@ -24,11 +23,12 @@ export function startCopies() {
   setInterval(keepCopy, copyEveryMs);
 }
 
-function showCopy(madeAt) {
+function showCopy() {
   const time = $("#copy time");
-  if (time) {
-    time.dateTime = madeAt.toISOString();
-    setText(time, madeAt.toLocaleString(root.lang, { dateStyle: "medium", timeStyle: "medium" }));
+  const clock = $("[data-clock]");
+  if (time && clock) {
+    time.dateTime = clock.dateTime;
+    setText(time, clock.dataset.moment);
   }
   if ($("#link")) giveUp();
   onOnline(() => location.reload());

@@ -1,11 +1,13 @@
-// A date is typed as the page writes dates. The browser's calendar helps, and writes what is picked in the same form.
-import { $ } from "./dom.js";
+// A date is typed as the page writes dates. The browser's calendar helps, and writes what is picked in the same form. Safari
+// before 16 and Firefox before 101 open none for a script.
+import { $, all } from "./dom.js";
 
 /** Opens calendars, and takes what is picked. */
 export function startDates() {
+  showCalendars(document);
   document.addEventListener("click", event => {
     const button = event.target.closest?.(".pick-date");
-    if (button) $(".calendar", button.parentElement).showPicker?.();
+    if (button) $(".calendar", button.parentElement).showPicker();
   });
   document.addEventListener("change", event => {
     if (!event.target.matches?.(".calendar") || !event.target.value) return;
@@ -14,6 +16,15 @@ export function startDates() {
     field.dispatchEvent(new Event("change", { bubbles: true }));
     field.focus();
   });
+}
+
+/**
+ * Shows the buttons for calendars where the browser can open one.
+ * @param {ParentNode} root
+ */
+export function showCalendars(root) {
+  if (!("showPicker" in HTMLInputElement.prototype)) return;
+  for (const button of all(".pick-date[hidden]", root)) button.hidden = false;
 }
 
 /**

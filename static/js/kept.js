@@ -24,18 +24,17 @@ const maxAgeMs = 12 * 60 * 60 * 1000; // as long as a sign-in lasts at most
 export const isTooOld = age => !(age >= 0 && age < maxAgeMs);
 
 /**
- * Makes a kept page say that it is a copy, and as of when. One of a station lasts until the station would have been locked:
+ * Makes a kept page say that it is a copy, and how old. One of a station lasts until the station would have been locked:
  * without the server nobody can say that it was used since.
  * @param {string} page its HTML
- * @param {string} madeAt the date that the server gave
  * @param {number} age in ms
  * @returns {string | null} the HTML of the copy, or null once it must not be shown any more
  */
-export function asCopy(page, madeAt, age) {
+export function asCopy(page, age) {
   if (isTooOld(age)) return null;
   const lock = /data-lock-in="(\d+)"/.exec(page);
   if (lock && !(age >= 0 && age < Number(lock[1]))) return null;
   return (lock ? page.replace(lock[0], `data-lock-in="${Number(lock[1]) - age}"`) : page)
-    .replace("<html ", `<html data-copy="${madeAt}" `)
+    .replace("<html ", `<html data-copy-age="${age}" `)
     .replace('id="copy" hidden', 'id="copy"');
 }

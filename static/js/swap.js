@@ -1,6 +1,7 @@
 // Parts of a page that take the place of others: by htmx after a press, or by an update.
 import { $, all, announce } from "./dom.js";
 import { showCopyButtons } from "./copy.js";
+import { showCalendars } from "./dates.js";
 import { markAppeared, pressFailed } from "./press.js";
 import { clearProblems } from "./problem.js";
 
@@ -44,6 +45,7 @@ export const hasFocus = part => document.activeElement === document.body || part
  */
 export function afterSwap(part, hadFocus) {
   showCopyButtons(part);
+  showCalendars(part);
   markAppeared(part);
   const result = $(".problem, .result, .strips .strip", part);
   const armed = $(".armed", part);

@@ -28,9 +28,12 @@ type Scanned struct {
 	Verdict gs1.Verdict
 	Found   map[gs1.ID][]FoundPack // the places of each pack that the scan may mean
 	// A scan that is no pack may be a serial number alone, or the ID of an order.
-	SerialOf []packaging.Order
+	SerialOf []packaging.Order // one more than MaxOrdersOfSerial if there are more
 	OrderID  *packaging.Order
 }
+
+// MaxOrdersOfSerial is how many orders are shown for a serial number alone.
+const MaxOrdersOfSerial = 10
 
 // FoundPack is the pack's place in the serial list of an order.
 type FoundPack struct {
@@ -50,7 +53,7 @@ func (s Scanned) shown() (all []FoundPack) {
 	case s.OrderID != nil:
 		return []FoundPack{{Of: *s.OrderID}}
 	case len(s.SerialOf) > 0:
-		for _, o := range s.SerialOf {
+		for _, o := range s.SerialOf[:min(len(s.SerialOf), MaxOrdersOfSerial)] {
 			all = append(all, FoundPack{Of: o})
 		}
 		return all
@@ -220,9 +223,12 @@ func (s Scanned) other(ctx context.Context) scanAnswer {
 			What: text.Say(ctx, "scan.order_id"), Do: text.Say(ctx, "scan.whole_code"),
 		})
 	case len(s.SerialOf) > 0:
+		why := text.Say(ctx, "scan.serial_alone.why")
+		if len(s.SerialOf) > MaxOrdersOfSerial {
+			why = text.Say(ctx, "scan.serial_alone.more", "Most", text.Number(ctx, MaxOrdersOfSerial))
+		}
 		return say("told", "info", shell.Explanation{
-			What: text.Say(ctx, "scan.serial_alone"), Why: text.Say(ctx, "scan.serial_alone.why"),
-			Do: text.Say(ctx, "scan.whole_code"),
+			What: text.Say(ctx, "scan.serial_alone"), Why: why, Do: text.Say(ctx, "scan.whole_code"),
 		})
 	}
 	unreadable := shell.Explanation{
