@@ -117,7 +117,8 @@ func TestTheVerdictOnAScan(t *testing.T) {
 			gs1.Undone{},
 		},
 		"spelled separators with Caps Lock, or another pack": {
-			gs1.Scan{Text: "01" + gtin + "21zoo<gs>10ABC", Typed: true}, gs1.Undecided, "zoo yoo",
+			gs1.Scan{Text: "01" + gtin + "21zoo<gs>10ABC", Typed: true},
+			gs1.Undecided, "zoo yoo",
 			gs1.Undone{Separators: true},
 		},
 		"one of two on a German keyboard": {gs1.Scan{Text: head + "21zoo"}, gs1.Undecided, "zoo yoo", gs1.Undone{}},
