@@ -27,11 +27,12 @@
   }
   for (const id of seen(".strip .key")) if (id.scrollWidth > id.clientWidth + 1) say("an ID that is cut", id);
   for (const element of seen(".card, .strip")) {
-    const next = element.nextElementSibling;
-    if (!next || !isSeen(next) || ["fixed", "absolute", "sticky"].includes(getComputedStyle(next).position)) continue;
+    let next = element.nextElementSibling;
+    while (next && !(isSeen(next) && next.offsetHeight)) next = next.nextElementSibling;
+    if (!next || ["fixed", "absolute", "sticky"].includes(getComputedStyle(next).position)) continue;
     const [a, b] = [element.getBoundingClientRect(), next.getBoundingClientRect()];
     const isBelow = b.top >= a.top && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2;
-    if (b.height && isBelow && b.top - a.bottom < 7.5) say(`${Math.round(b.top - a.bottom)} px below what is above it`, next);
+    if (isBelow && b.top - a.bottom < 7.5) say(`${Math.round(b.top - a.bottom)} px below what is above it`, next);
   }
   for (const icon of seen(":not(svg) > .icon")) {
     const next = icon.nextElementSibling;

@@ -61,8 +61,8 @@ func main() {
 	p.See("Release requested")
 	picture("history-tablet")
 	p.Goto(address + "/shifts")
-	var report string // of the shift that ended last
-	p.Eval(`document.querySelectorAll("a.shift-row")[1].href`, &report)
+	var report string // of the latest shift in which something went wrong
+	p.Eval(`document.querySelector("a.shift-row:has(.with-n)").href`, &report)
 	p.Goto(report)
 	p.See("Exceptions")
 	picture("shift-report-tablet")
