@@ -2,6 +2,7 @@ package db
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -388,6 +389,35 @@ func TestHoweverManyProbesAskTheWriterIsTakenOnceASecond(t *testing.T) {
 	probes, most := int(d.now().Sub(before)/time.Second)-1, int(time.Since(began)/time.Second)+1
 	if probes < 1 || probes > most {
 		t.Errorf("%d asked, and the writer was taken %d times, want at most %d", many, probes, most)
+	}
+}
+
+// Whoever asks gets an answer, though the writer is taken for as long as somebody wants it.
+func TestAProbeIsAnsweredThoughTheWriterIsHeld(t *testing.T) {
+	t.Parallel()
+	d, _, _ := opened(t)
+	d.probe.limit = 50 * time.Millisecond
+	held, give, given := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(given)
+		_ = d.tx(context.Background(), func(*tx) error { close(held); <-give; return nil })
+	}()
+	<-held
+	asked := make(chan error, 1)
+	go func() { asked <- d.Ready(t.Context()) }()
+	select {
+	case err := <-asked:
+		if packaging.CodeOf(err) != packaging.Unavailable {
+			t.Errorf("it says %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it does not answer")
+	}
+	close(give)
+	<-given
+	d.probe.at = time.Time{} // as a second later
+	if err := d.Ready(t.Context()); err != nil {
+		t.Errorf("once the writer is free: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -14,8 +15,12 @@ type probe struct {
 	sync.Mutex
 	at    time.Time
 	err   error
-	wrote time.Time // when the probe last wrote
+	wrote time.Time     // when the probe last wrote
+	limit time.Duration // of one probe, 0 for probeLimit
 }
+
+// probeLimit is how long a probe may wait for the writer: who asks gets an answer, whatever holds that up.
+const probeLimit = 10 * time.Second
 
 // Ready says whether the database answers to a reader and takes a release. After a write has failed, and every minute,
 // it writes as much as a release does. It fails with ErrNotAnchored where the claim of a release could not be kept
@@ -24,7 +29,7 @@ func (d *DB) Ready(ctx context.Context) error {
 	d.probe.Lock()
 	defer d.probe.Unlock()
 	if d.probe.at.IsZero() || time.Since(d.probe.at) >= readyFor {
-		d.probe.err = d.ready(context.WithoutCancel(ctx)) // the answer is for others too
+		d.probe.err = d.probed(context.WithoutCancel(ctx)) // the answer is for others too
 		d.probe.at = time.Now()
 	}
 	return d.probe.err
@@ -35,6 +40,12 @@ const claimSize = 128 << 10
 
 // probeGap is the time between two writes of the probe while all is well.
 const probeGap = time.Minute
+
+func (d *DB) probed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(d.probe.limit, probeLimit))
+	defer cancel()
+	return d.ready(ctx)
+}
 
 func (d *DB) ready(ctx context.Context) error {
 	var tenants int
