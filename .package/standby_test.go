@@ -42,8 +42,8 @@ type site struct {
 	api     string // folder of the socket behind which the API is
 }
 
-// Two machines with the unit files, the configuration of keepalived and the script of the docs. The first one is lost: its
-// address moves to the other one, which takes over and releases an order.
+// Two machines with the unit files, the configuration of keepalived and the scripts of the docs. The first one is lost:
+// its address moves to the other one, which takes over and releases an order.
 func TestTheAddressMovesToTheStandbyAndItTakesOver(t *testing.T) {
 	s, first, second := sharedAddress(t)
 	order, serials := releaseAnOrder(t, second.client(nil), virtual)
@@ -107,6 +107,18 @@ func TestTheAddressMovesWhereTheCableIsPulled(t *testing.T) {
 	})
 	first.staysWith(t, "the switch is back")
 	s.hasBegun(t, 3)
+}
+
+// A standby that can't take over, since it lacks the key, gives the address back to the machine that still releases.
+func TestAStandbyThatCanNotTakeOverGivesTheAddressBack(t *testing.T) {
+	s, first, second := sharedAddress(t)
+	second.do(t, "mv /var/lib/lineboard/lineboard.key /root")
+	s.link(t, first, "down")
+	eventually(t, "the standby has the address", second.hasVirtual)
+	s.link(t, first, "up")
+	eventually(t, "the first machine has it again", func() bool { return first.hasVirtual() && !second.hasVirtual() })
+	first.staysWith(t, "the standby gave it back")
+	s.hasBegun(t, 1)
 }
 
 // sharedAddress starts two machines, of which one releases and the other stands by, and keepalived on both.
