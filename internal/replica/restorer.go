@@ -274,10 +274,11 @@ func (r Restorer) Follow(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-// Pauses of a follower.
+// Pauses of a follower. Each time Litestream lists nine folders, and a store of objects is paid for that. What came
+// since is fetched by the promotion.
 const (
-	followGap   = 2 * time.Second // between two looks at the place
-	followEvery = 500 * time.Millisecond
+	followGap   = 5 * time.Second // between two looks at the place
+	followEvery = 5 * time.Second
 )
 
 func (r Restorer) copied(ctx context.Context) (int64, error) {

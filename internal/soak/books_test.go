@@ -56,7 +56,13 @@ type releaseRow struct {
 // database opens the database of the program to read it.
 func (s *soak) database() *sql.DB {
 	s.t.Helper()
-	path := filepath.Join(s.args[4], "lineboard.db")
+	return s.databaseOf(s.args[4])
+}
+
+// databaseOf opens the database of a data folder to read it.
+func (s *soak) databaseOf(data string) *sql.DB {
+	s.t.Helper()
+	path := filepath.Join(data, "lineboard.db")
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro")
 	if err != nil {
 		s.t.Fatal(err)

@@ -64,8 +64,9 @@ type bucket struct {
 	store       http.Handler
 	credentials string
 
-	mu   sync.Mutex
-	gone map[int]chan struct{} // of the machines whose way is cut: closed once it is mended
+	mu    sync.Mutex
+	asked func(machine int, r *http.Request) // is told of each request before it is answered; nil for nobody
+	gone  map[int]chan struct{}              // of the machines whose way is cut: closed once it is mended
 }
 
 func newBucket(t *testing.T) sharedPlace {
@@ -86,8 +87,11 @@ func newBucket(t *testing.T) sharedPlace {
 func (b *bucket) reach(machine int) []string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()
-		gone := b.gone[machine]
+		gone, asked := b.gone[machine], b.asked
 		b.mu.Unlock()
+		if asked != nil {
+			asked(machine, r)
+		}
 		if gone != nil {
 			if machine%2 == 0 {
 				hangUntil(r, gone)

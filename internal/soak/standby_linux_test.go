@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,8 @@ type machines struct {
 	folder  string
 	sockets string
 	key     string
-	machine // that releases
+	machine         // that releases
+	next    machine // that stands by
 	drills  int
 	ways    map[string]int
 }
@@ -37,7 +39,8 @@ type machine struct {
 	number     int
 	data       string
 	flags      []string // that say where the copy is
-	litestream *exec.Cmd
+	litestream *program // nil for none
+	follower   *program // nil for none
 }
 
 // siteDrills is how many drills one site has: each leaves a machine's data behind.
@@ -65,21 +68,9 @@ func litestreamOf(t *testing.T) string {
 
 // loseMachines loses the machine of a site so many times, and compares the books.
 func loseMachines(t *testing.T, s *soak, litestream string, place sharedPlace, drills int) {
-	sockets, err := os.MkdirTemp("", "lb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(sockets) })
-	m := &machines{
-		soak: s, program: litestream, place: place, folder: t.TempDir(), sockets: sockets, ways: map[string]int{},
-		machine: machine{data: s.args[4]},
-	}
-	s.follows = true
+	m := beginMachines(t, s, litestream, place)
 	began := time.Now()
 	var slowest time.Duration
-	m.machine.flags = place.reach(0)
-	m.begin()
-	m.web.signIn(t)
 	for m.drills < drills {
 		slowest = max(slowest, m.drill())
 		t.Logf("drill %d of %d after %v: %v", m.drills, drills, time.Since(began).Round(time.Second), m.ways)
@@ -93,10 +84,28 @@ func loseMachines(t *testing.T, s *soak, litestream string, place sharedPlace, d
 		m.drills, time.Since(began).Round(time.Second), place, slowest.Round(time.Millisecond))
 }
 
+// beginMachines starts the first machine of a site, and waits until it can release.
+func beginMachines(t *testing.T, s *soak, litestream string, place sharedPlace) *machines {
+	t.Helper()
+	sockets, err := os.MkdirTemp("", "lb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(sockets) })
+	m := &machines{
+		soak: s, program: litestream, place: place, folder: t.TempDir(), sockets: sockets, ways: map[string]int{},
+		machine: machine{data: s.args[4], flags: place.reach(0)},
+	}
+	s.follows = true
+	m.begin()
+	m.web.signIn(t)
+	return m
+}
+
 // begin starts Lineboard and Litestream on the machine that releases, and waits until it can.
 func (m *machines) begin() {
 	m.args[4] = m.data
-	m.running = start(m.t, m.env, m.with(m.args...)...)
+	m.running = start(m.t, m.env, m.with(m.machine, m.args...)...)
 	m.lives = append(m.lives, m.running)
 	m.web = newWeb()
 	m.web.unavailable = true
@@ -112,17 +121,21 @@ func (m *machines) begin() {
 			m.t.Logf("lineboard said at the end: %s", running.said.tail(4000))
 		}
 	})
-	await(m.t, "the machine can release", m.ready)
+	m.within("the machine can release", []*program{running, m.litestream}, func() {
+		await(m.t, "the machine can release", m.ready)
+	})
 }
 
-// with returns arguments with those that say where the copy is.
-func (m *machines) with(args ...string) []string {
-	all := append([]string{}, args...)
-	return append(append(all, "--copy-socket", m.socket()), m.flags...)
+// with returns arguments with those that say where the copy of a machine is.
+func (m *machines) with(at machine, args ...string) []string {
+	return slices.Concat(args, []string{"--copy-socket", m.socket(at)}, at.flags)
 }
+
+// asker gives up on a machine that accepts a question and does not answer it.
+var asker = http.Client{Timeout: 10 * time.Second}
 
 func (m *machines) ready() bool {
-	answer, err := http.Get(m.web.base + "/readyz")
+	answer, err := asker.Get(m.web.base + "/readyz")
 	if err != nil {
 		return false
 	}
@@ -132,24 +145,20 @@ func (m *machines) ready() bool {
 }
 
 // socket returns a path that is short enough for one, whatever the test is called.
-func (m *machines) socket() string { return filepath.Join(m.sockets, strconv.Itoa(m.number)) }
+func (m *machines) socket(at machine) string {
+	return filepath.Join(m.sockets, strconv.Itoa(at.number))
+}
 
 func (m *machines) startLitestream() {
 	config := filepath.Join(m.data, "litestream.yml")
 	await(m.t, "the configuration of Litestream", func() bool { _, err := os.Stat(config); return err == nil })
-	m.litestream = exec.Command(m.program, "replicate", "-config", config, "-no-expand-env")
-	m.litestream.SysProcAttr = together
-	said := &output{address: make(chan string, 1)}
-	m.litestream.Stdout, m.litestream.Stderr = said, said
-	m.litestream.Env = m.litestreamEnv()
-	if err := m.litestream.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	litestream := m.litestream
+	litestream := startCommand(
+		m.t, exec.Command(m.program, "replicate", "-config", config, "-no-expand-env"), m.litestreamEnv(),
+	)
+	m.litestream = litestream
 	m.t.Cleanup(func() {
-		end(litestream, syscall.SIGKILL)
 		if m.t.Failed() {
-			m.t.Logf("litestream said at the end: %s", said.tail(4000))
+			m.t.Logf("litestream said at the end: %s", litestream.said.tail(4000))
 		}
 	})
 }
@@ -160,8 +169,16 @@ func (m *machines) litestreamEnv() []string {
 }
 
 func (m *machines) stopLitestream(by syscall.Signal) {
-	end(m.litestream, by)
+	m.litestream.end(by)
 	m.litestream = nil
+}
+
+// end ends a program by a signal. There may be none.
+func (p *program) end(by syscall.Signal) {
+	if p != nil {
+		_ = p.command.Process.Signal(by) // it may be gone
+		<-p.ended
+	}
 }
 
 func end(process *exec.Cmd, by syscall.Signal) {
@@ -185,9 +202,36 @@ func (m *machines) drill() time.Duration {
 	}
 	way := []string{"killed", "killed", "stands still", "frozen", "cut off", "alive"}[m.random.IntN(6)]
 	m.ways[way]++
+	m.standBy(m.random.IntN(2) == 0)
 	var took time.Duration
 	m.pressAnd(ids, func() { took = m.lose(way) })
 	return took
+}
+
+// standBy makes the machine that takes over next. It has the key and nothing else, and follows the copy or does not.
+func (m *machines) standBy(follows bool) {
+	m.next = machine{
+		number: m.drills, data: filepath.Join(m.folder, fmt.Sprintf("machine-%d", m.drills)),
+		flags: m.place.reach(m.drills),
+	}
+	if err := os.Mkdir(m.next.data, 0o700); err != nil {
+		m.t.Fatal(err)
+	}
+	copyFile(m.t, m.key, filepath.Join(m.next.data, "lineboard.key"))
+	if follows {
+		m.ways["followed"]++
+		m.next.follower = start(m.t, m.litestreamEnv(),
+			m.with(m.next, "follow", "--data", m.next.data, "--litestream", m.program)...)
+		if m.random.IntN(2) == 0 { // sometimes it has the copy before anything happens
+			await(m.t, "a followed copy", func() bool { return m.next.hasFollowed() })
+		}
+	}
+}
+
+// hasFollowed reports whether a machine has a copy at hand.
+func (m machine) hasFollowed() bool {
+	found, err := filepath.Glob(filepath.Join(m.data, "follower", "*", "lineboard.db-txid"))
+	return err == nil && len(found) > 0
 }
 
 // lose loses the machine that releases, and has another take over: it returns how long that took. A machine that was
@@ -204,7 +248,7 @@ func (m *machines) lose(way string) time.Duration {
 	case "frozen":
 		_ = oldLife.command.Process.Signal(syscall.SIGSTOP)
 		if old.litestream != nil {
-			_ = old.litestream.Process.Signal(syscall.SIGSTOP)
+			_ = old.litestream.command.Process.Signal(syscall.SIGSTOP)
 		}
 	case "cut off":
 		m.place.cut(old.number)
@@ -216,12 +260,12 @@ func (m *machines) lose(way string) time.Duration {
 		m.place.mend(old.number)
 		_ = oldLife.command.Process.Signal(syscall.SIGCONT)
 		if old.litestream != nil {
-			_ = old.litestream.Process.Signal(syscall.SIGCONT)
+			_ = old.litestream.command.Process.Signal(syscall.SIGCONT)
 		}
 		m.pressBoth(oldWeb)
 	}
 	oldLife.kill()
-	end(old.litestream, syscall.SIGKILL)
+	old.litestream.end(syscall.SIGKILL)
 	return took
 }
 
@@ -243,26 +287,51 @@ func removeAll(folder string) {
 	}
 }
 
-// takeOver promotes a new machine, which has the key and nothing else.
+// takeOver promotes the machine that stands by.
 func (m *machines) takeOver() {
-	m.machine = machine{
-		number: m.drills, data: filepath.Join(m.folder, fmt.Sprintf("machine-%d", m.drills)),
-		flags: m.place.reach(m.drills),
+	m.machine = m.next
+	if m.follower != nil {
+		m.within("the follower ends", []*program{m.follower}, func() { m.follower.end(syscall.SIGTERM) })
+		if m.hasFollowed() {
+			m.ways["from the followed copy"]++
+		}
 	}
-	if err := os.Mkdir(m.data, 0o700); err != nil {
-		m.t.Fatal(err)
-	}
-	copyFile(m.t, m.key, filepath.Join(m.data, "lineboard.key"))
-	path, err := binary()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	promote := exec.Command(path, m.with("promote", "--data", m.data, "--litestream", m.program)...)
-	promote.Env = m.litestreamEnv()
-	if said, err := promote.CombinedOutput(); err != nil {
-		m.t.Fatalf("promote: %v\n%s", err, said)
+	promote := start(m.t, m.litestreamEnv(), m.with(m.machine, "promote", "--data", m.data, "--litestream", m.program)...)
+	m.within("the standby is promoted", []*program{promote}, func() { <-promote.ended })
+	if promote.err != nil {
+		m.t.Fatalf("promote: %v\n%s", promote.err, promote.said)
 	}
 	m.begin()
+}
+
+// stepLimit is how long a step of a drill may take.
+const stepLimit = 5 * time.Minute
+
+// within does a step of a drill. If it takes too long or fails, its programs say where they hang.
+func (m *machines) within(what string, programs []*program, do func()) {
+	m.t.Helper()
+	var once sync.Once
+	dump := func() {
+		once.Do(func() {
+			for _, p := range programs {
+				_ = p.command.Process.Signal(syscall.SIGQUIT) // it may be gone
+				select {
+				case <-p.ended:
+				case <-time.After(10 * time.Second):
+				}
+				m.t.Errorf("%s: it failed or takes longer than %v: %s", what, stepLimit, p.said.tail(1<<20))
+			}
+		})
+	}
+	late, done := time.AfterFunc(stepLimit, dump), false
+	defer func() {
+		late.Stop()
+		if !done {
+			dump()
+		}
+	}()
+	do()
+	done = true
 }
 
 // pressBoth presses release of the same orders at the machine that took over and at the one before, both alive.
