@@ -166,10 +166,8 @@ func (o Order) AgainObstacle() Obstacle {
 		return NotReleasedHere
 	case o.Release.Round >= MaxRounds:
 		return AlreadyReleased
-	case o.NeedsLook():
+	case o.NeedsLook(): // as one whose record was lost does
 		return NotLookedAt
-	case o.Release.Lost && !o.Release.Seen.Given():
-		return ReleaseWasLost
 	case o.Release.Outcome == Released && !o.SetBack():
 		return AlreadyReleased
 	}
