@@ -147,8 +147,8 @@ func (s *Server) startAtStation(c echo.Context, p packaging.Person, next string)
 // errWrongPIN says that a PIN or a badge is nobody's here.
 var errWrongPIN = &web.Refused{Status: http.StatusUnauthorized, Key: "station.wrong_pin"}
 
-// identify returns who has the PIN, or the badge. A badge may be scanned where a PIN is asked for, whoever was
-// chosen.
+// identify returns who has the PIN, or the badge. A badge may be scanned where a PIN is asked for, whoever was chosen. So
+// what can be either is a guess at both, and a badge comes first: it is no wrong PIN of a colleague.
 func (s *Server) identify(
 	c echo.Context, user packaging.UserID, username string, typed secret.Text,
 ) (p packaging.Person, err error) {
@@ -158,14 +158,26 @@ func (s *Server) identify(
 			return p, err
 		}
 	}
-	if (user != 0 || username != "") && packaging.IsPIN(typed.Reveal()) {
-		p, err = s.tryPIN(c, user, typed)
-		// What is long enough for a badge may be one that has only digits.
-		if !web.IsWrong(err) || packaging.CheckBadge(typed.Reveal()) != nil {
+	mayBePIN := (user != 0 || username != "") && packaging.IsPIN(typed.Reveal())
+	if mayBePIN && packaging.CheckBadge(typed.Reveal()) != nil {
+		return s.tryPIN(c, user, typed)
+	}
+	ctx := c.Request().Context()
+	p, tried, err := s.tryBadge(c, typed)
+	isNobodys, isTooEarly := packaging.CodeOf(err) == packaging.NotFound, web.StatusOf(err) == http.StatusTooManyRequests
+	switch {
+	case err == nil:
+		return p, s.Store.TriedRight(ctx, tried)
+	case mayBePIN && (isNobodys || isTooEarly):
+		c.Response().Header().Del("Retry-After") // of badges
+		if p, err = s.tryPIN(c, user, typed); err != nil {
 			return p, err
 		}
+		return p, s.Store.TriedRight(ctx, tried)
+	case isNobodys:
+		return p, s.decline(ctx, web.Station(c), p.Author)
 	}
-	return s.tryBadge(c, typed)
+	return p, err
 }
 
 // guesses returns what a PIN is a guess at: that of one colleague, and those of all. All others count as one stranger,
@@ -208,31 +220,26 @@ func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) 
 	return p, s.Store.TriedRight(ctx, tried)
 }
 
-// tryBadge returns whose badge it is. A keyboard may have changed the scan: it is one guess, whatever is undone, and
-// signs in only if one person fits all of its readings.
-func (s *Server) tryBadge(c echo.Context, badge secret.Text) (p packaging.Person, err error) {
+// tryBadge returns whose badge it is, and what was tried: nothing if it is too early for a try. A keyboard may have
+// changed the scan: it is one guess, whatever is undone, and signs in only if one person fits all of its readings.
+func (s *Server) tryBadge(
+	c echo.Context, badge secret.Text,
+) (p packaging.Person, tried []packaging.Tried, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
 	guess := packaging.Guess{
 		What:     fmt.Sprintf("badge at station %d", station.ID),
 		Throttle: packaging.ThrottleSecret,
 		Shared:   true,
 	}
-	tried, err := s.Try(c, guess)
-	if err != nil {
-		return p, err
+	if tried, err = s.Try(c, guess); err != nil {
+		return p, nil, err
 	}
 	var readings []secret.Text
 	for _, reading := range (gs1.Scan{Text: badge.Reveal()}).Texts() {
 		readings = append(readings, secret.New(reading))
 	}
 	p, err = s.Store.BadgeOwner(ctx, station.TenantID, readings)
-	if packaging.CodeOf(err) == packaging.NotFound {
-		return p, s.decline(ctx, station, p.Author)
-	}
-	if err != nil {
-		return p, err
-	}
-	return p, s.Store.TriedRight(ctx, tried)
+	return p, tried, err
 }
 
 // decline records that somebody was not let in at a station, and returns why. by has whose PIN was asked for, if that

@@ -569,6 +569,57 @@ func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	}
 }
 
+// What can be a badge or a PIN is one guess at each. A badge that is right is no wrong PIN of the colleague who was chosen,
+// and a PIN that is right no wrong badge.
+func TestABadgeOfDigitsScannedWhereAColleaguesPINIsAskedForDeclinesNobody(t *testing.T) {
+	t.Parallel()
+	const badge, longPIN, wrong = "0004711332", "48151623", "0004711333"
+	s := site.New(t, site.Options{})
+	s.SetPIN("supervisor1", longPIN)
+	tablet, owner := s.Tablet("Tablet 1", "L1"), s.SignIn("manager1")
+	owner.Post("/account/badge", "password", site.Password, "badge", badge)
+	type declined struct{ Named, Unnamed int }
+	all := func() (d declined) {
+		for _, e := range s.History() {
+			switch {
+			case e.Deed == packaging.PINDeclined && e.By.Username == "supervisor1":
+				d.Named++
+			case e.Deed == packaging.PINDeclined:
+				d.Unnamed++
+			}
+		}
+		return d
+	}
+	try := func(typed string, want int) {
+		t.Helper()
+		if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", typed); a.Status != want {
+			t.Errorf("%s: %d, want %d", typed, a.Status, want)
+		}
+		tablet.Post("/logout")
+	}
+	for range 7 { // more than are free
+		try(badge, http.StatusSeeOther)
+		try(longPIN, http.StatusSeeOther)
+	}
+	if got := all(); got != (declined{}) {
+		t.Errorf("right ones: %+v", got)
+	}
+	for range 5 {
+		try(wrong, http.StatusUnauthorized)
+	}
+	if got := all(); got != (declined{Named: 5}) {
+		t.Errorf("five wrong ones: %+v", got)
+	}
+	try(wrong, http.StatusTooManyRequests)
+	try(longPIN, http.StatusTooManyRequests) // of the colleague
+	if a := tablet.Post("/station/sign-in", "secret", badge); a.Status != http.StatusTooManyRequests {
+		t.Errorf("a badge after five wrong ones: %d", a.Status)
+	}
+	if got := all(); got != (declined{Named: 5}) {
+		t.Errorf("during the wait: %+v", got)
+	}
+}
+
 // A scanner types a badge, and a keyboard may change it.
 func TestABadgeThatAKeyboardChangedSignsInOnlyIfItIsOnePersons(t *testing.T) {
 	t.Parallel()
