@@ -113,3 +113,27 @@ func TestPeopleSeeTheirSessionsAndEndThem(t *testing.T) {
 		t.Errorf("ending it again: %d", a.Status)
 	}
 }
+
+// Devices write an accented letter as one character or as two. Either is the password, at the first try.
+func TestAPasswordSignsInHoweverTheDeviceWritesItsAccents(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	const composed, decomposed = "sch\u00f6n und gr\u00fcn", "scho\u0308n und gru\u0308n"
+	if a := s.SignIn("supervisor1").Post(
+		"/account/password", "old", site.Password, "new", composed, "again", composed,
+	); a.Status != http.StatusSeeOther {
+		t.Fatalf("setting it: %d %s", a.Status, a.Text(".problem"))
+	}
+	for range 10 { // more than are free
+		if a := s.Browser().Post(
+			"/login", "username", "supervisor1", "password", decomposed,
+		); a.Status != http.StatusSeeOther {
+			t.Fatalf("signing in: %d", a.Status)
+		}
+	}
+	for _, e := range s.History() {
+		if e.Deed == packaging.SignInDeclined {
+			t.Errorf("the history has a declined sign-in: %+v", e)
+		}
+	}
+}

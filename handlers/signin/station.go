@@ -147,8 +147,8 @@ func (s *Server) startAtStation(c echo.Context, p packaging.Person, next string)
 // errWrongPIN says that a PIN or a badge is nobody's here.
 var errWrongPIN = &web.Refused{Status: http.StatusUnauthorized, Key: "station.wrong_pin"}
 
-// identify returns who has the PIN, or the badge. A badge may be scanned where a PIN is asked for, whoever was chosen. So
-// what can be either is a guess at both, and a badge comes first: it is no wrong PIN of a colleague.
+// identify returns who has the PIN, or the badge. A badge may be scanned where a PIN is asked for, whoever was chosen.
+// So what can be either is a guess at both, and a badge comes first: it is no wrong PIN of a colleague.
 func (s *Server) identify(
 	c echo.Context, user packaging.UserID, username string, typed secret.Text,
 ) (p packaging.Person, err error) {

@@ -90,3 +90,17 @@ func TestBelowAPathOfAProxyAPersonReleasesAndFollowsAndReadsACopy(t *testing.T) 
 		})
 	}
 }
+
+// Cookies tell hosts apart, and not ports.
+func TestOneBrowserIsSignedInAtTwoLineboardsOfOneHost(t *testing.T) {
+	t.Parallel()
+	first, second := newSite(t, nil), newSite(t, nil)
+	p := signedIn(t, first, "supervisor1")
+	p.Goto(second.address)
+	p.signIn("operator1")
+	p.See("Omar Haddad")
+	p.Goto(first.address)
+	p.See("Sofie Peeters")
+	p.Goto(second.address)
+	p.See("Omar Haddad")
+}

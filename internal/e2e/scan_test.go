@@ -200,3 +200,54 @@ func TestABadScanSoundsAndVibratesUnlessTheDeviceIsSetNotTo(t *testing.T) {
 		}
 	}
 }
+
+// scanned1 is an order on L1 whose list has a few packs.
+func scanned1() sandbox.Order {
+	return sandbox.Order{
+		ID: "Scanned1", LineCode: "L1", LineName: "Blister line 1", Product: "Scanned tablets", GTIN: "09506000134352",
+		Lot: "ABC123", Expiry: "2029-12-31",
+		Quantity: 2, Status: sandbox.PendingRelease, Serials: []string{"Row1", "Row2"},
+	}
+}
+
+// A scanner without a suffix: a scan ends after the pause that the device sets, and remembers.
+func TestAScanEndsAfterThePauseThatTheDeviceSets(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []sandbox.Order{scanned1()})
+	s.releaseElsewhere(s.pathOf(t, "Scanned1"))
+	p := signedIn(t, s, "operator1")
+	p.visit("/scan?line=L1")
+	p.whole()
+	p.Choose("A scan ends", "after 0.2 s without a key")
+	p.visit("/scan?line=L1")
+	p.whole()
+	p.Type("01095060001343521729123110ABC123\x1d21Row1")
+	p.See("Known: this pack belongs to Scanned1.")
+	p.Type("01095060001343521729123110WRONG9\x1d21Row2")
+	p.See("Lot on the pack: WRONG9. Of Scanned1: ABC123.")
+	p.See("Scan 2")
+	p.Gone("Scan 3")
+}
+
+// A scan without an answer in 10 s is not checked, and says so until somebody has acknowledged it.
+func TestAScanWithoutAnAnswerIsNotCheckedAndStays(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []sandbox.Order{scanned1()})
+	s.releaseElsewhere(s.pathOf(t, "Scanned1"))
+	p := signedIn(t, s, "operator1")
+	p.visit("/scan?line=L1")
+	p.whole()
+	p.Eval(`(() => {
+		const send = fetch, later = window.trueTimeout = setTimeout;
+		window.setTimeout = (then, ms, ...more) => later(then, ms === 10_000 ? 10 : ms, ...more);
+		window.fetch = (...asked) => String(asked[0]).includes("Row1") ? new Promise(() => {}) : send(...asked);
+	})()`, nil)
+	p.Type("01095060001343521729123110ABC123\x1d21Row1\n")
+	p.See("Not checked.")
+	p.Eval(`window.setTimeout = trueTimeout, null`, nil)
+	p.Type("01095060001343521729123110ABC123\x1d21Row2\n")
+	p.See("Known: this pack belongs to Scanned1.")
+	p.See("Not checked.")
+	p.In("main").Click("Acknowledge")
+	p.Gone("Not checked.")
+}

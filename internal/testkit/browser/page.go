@@ -322,6 +322,26 @@ func (p *Page) Lack(function string) {
 	}
 }
 
+// Device gives every page to come a device whose clock is ahead of the true time, and that is set to a time zone.
+func (p *Page) Device(ahead time.Duration, zone string) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	source := fmt.Sprintf(`(() => {
+		const True = Date, ahead = %d;
+		globalThis.Date = class extends True {
+			constructor(...given) { super(...given.length ? given : [True.now() + ahead]); }
+			static now() { return True.now() + ahead; }
+		};
+	})()`, ahead.Milliseconds())
+	if _, err := (proto.PageAddScriptToEvaluateOnNewDocument{Source: source}).Call(tab); err != nil {
+		p.fail("set the device's clock: %v", err)
+	}
+	if err := (proto.EmulationSetTimezoneOverride{TimezoneID: zone}).Call(tab); err != nil {
+		p.fail("set the device's time zone: %v", err)
+	}
+}
+
 // Offline lets every request from now on fail, as without a network, or gives the network back. A stream that is open
 // already goes on: it can be cut at the server's end.
 func (p *Page) Offline(on bool) {
