@@ -148,7 +148,7 @@ func TestAPageAsksForAPartAgainOnlyWhenItHasChanged(t *testing.T) {
 	}
 }
 
-var moment = regexp.MustCompile(`datetime="[^"]*" data-zone="[^"]*">[0-9:]+`)
+var moment = regexp.MustCompile(`datetime="[^"]*" data-zone="[^"]*" data-moment="[^"]*">[0-9:]+`)
 
 func TestNothingOfAPersonStandsInAnothersPage(t *testing.T) {
 	t.Parallel()
