@@ -111,10 +111,13 @@ func (d *DB) MessageFailed(ctx context.Context, m packaging.AlarmMessage, why st
 	})
 }
 
-// DropMessages forgets messages that went out, or were given up, before a moment.
+// DropMessages forgets messages that went out, or were given up, before a moment. While an alarm lasts, those stay that
+// say whom to tell of its end.
 func (d *DB) DropMessages(ctx context.Context, before time.Time) error {
 	return d.tx(inBackground(ctx), func(t *tx) error {
-		return t.exec(`DELETE FROM alarm_messages WHERE coalesce(sent_at, given_up_at) < ?`, millis(before))
+		return t.exec(`DELETE FROM alarm_messages WHERE coalesce(sent_at, given_up_at) < ? AND NOT EXISTS (
+			SELECT 1 FROM alarm_items i JOIN alarms a ON a.id = i.alarm_id
+			WHERE i.message_id = alarm_messages.id AND i.says IN ('began', 'passed_on') AND a.ended_at IS NULL)`, millis(before))
 	})
 }
 

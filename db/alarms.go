@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -66,7 +67,8 @@ func scanFact(row scanner) (f packaging.AlarmFact, err error) {
 
 const alarmColumns = `a.id, a.rule_id, a.kind, a.subject, coalesce(l.id, 0), coalesce(l.code, ''), coalesce(l.name, ''), coalesce(o.id, 0),
 		coalesce(o.order_key, ''), a.since, a.detail, a.began_at, a.said_at, a.sound, a.next, coalesce(a.taken_by, 0), a.username,
-		a.full_name, coalesce(a.taken_at, 0), coalesce(a.ended_at, 0)`
+		a.full_name, coalesce(a.taken_at, 0), coalesce(a.ended_at, 0), (SELECT json_group_array(DISTINCT m.recipient_id)
+			FROM alarm_items i JOIN alarm_messages m ON m.id = i.message_id WHERE i.alarm_id = a.id)`
 
 const fromAlarms = `
 	FROM alarms a LEFT JOIN lines l ON l.id = a.line_id LEFT JOIN orders o ON o.id = a.order_id `
@@ -75,12 +77,16 @@ const selectAlarm = `SELECT ` + alarmColumns + fromAlarms
 
 func scanAlarm(row scanner) (a packaging.Alarm, err error) {
 	var since, began, said, taken, ended int64
+	var told string
 	f := &a.Fact
 	err = row.Scan(&a.ID, &a.Rule, &f.Kind, &f.Subject, &f.Line.ID, &f.Line.Code, &f.Line.Name, &f.OrderID, &f.OrderKey,
 		&since,
-		&f.Detail, &began, &said, &a.Sound, &a.Next, &a.Taken.ID, &a.Taken.Username, &a.Taken.FullName, &taken, &ended)
+		&f.Detail, &began, &said, &a.Sound, &a.Next, &a.Taken.ID, &a.Taken.Username, &a.Taken.FullName, &taken, &ended, &told)
+	if err != nil {
+		return a, err
+	}
 	f.Since, a.Began, a.Said, a.At, a.Ended = moment(since), moment(began), moment(said), moment(taken), moment(ended)
-	return a, err
+	return a, json.Unmarshal([]byte(told), &a.Told)
 }
 
 func lastingAlarms(ctx context.Context, q querier, tenant packaging.TenantID) ([]packaging.Alarm, error) {
@@ -151,7 +157,7 @@ func (t *tx) takeStep(tenant packaging.TenantID, step packaging.AlarmStep) (err 
 		if a.ID, err = t.insertAlarm(tenant, a); err == nil {
 			err = t.record(alarmEntry(packaging.AlarmStarted, tenant, program, a))
 		}
-	case packaging.AlarmOver:
+	case packaging.AlarmOver, packaging.AlarmWithdrawn:
 		if err = t.exec(`UPDATE alarms SET ended_at = ? WHERE id = ?`, millis(t.now), a.ID); err == nil {
 			err = t.record(alarmEntry(packaging.AlarmEnded, tenant, program, a))
 		}

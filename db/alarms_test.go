@@ -336,3 +336,147 @@ func TestAMessageThatAKillCutOffIsDueAtOnceAfterAStartAndOneThatFailedIsNot(t *t
 		t.Errorf("what failed is not waited for: %q", again)
 	}
 }
+
+func TestWhoWasToldThatAnAlarmBeganIsToldOfItsEndThoughItsRuleIsGone(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	id, _, _ := setAlarms(t, d, ghent)
+	if err := d.SetAlarmRule(
+		t.Context(), ghent, packaging.AlarmRule{Kind: packaging.AlarmDelivery, First: []packaging.RecipientID{id}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	said := func() (all []packaging.AlarmSays) {
+		t.Helper()
+		if err := d.RaiseAlarms(t.Context(), ghent.Tenant, nil); err != nil {
+			t.Fatal(err)
+		}
+		due, err := d.DueMessages(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range due {
+			if err := d.MessageSent(t.Context(), m.ID); err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range m.Items {
+				all = append(all, i.Says)
+			}
+		}
+		if err := d.DropMessages(t.Context(), d.now().Add(time.Hour)); err != nil { // a month later
+			t.Fatal(err)
+		}
+		return all
+	}
+	removeRules := func() {
+		t.Helper()
+		rules, err := d.AlarmRules(t.Context(), ghent.Scope())
+		for _, r := range rules {
+			if err == nil {
+				err = d.RemoveAlarmRule(t.Context(), ghent, r.ID)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	release(t, d, ghent, "a", "S1", "S2")
+	if got := said(); !slices.Equal(got, []packaging.AlarmSays{packaging.AlarmBegan}) {
+		t.Fatalf("a list waits: %q", got)
+	}
+	removeRules()
+	if got := said(); !slices.Equal(got, []packaging.AlarmSays{packaging.AlarmWithdrawn}) {
+		t.Errorf("the list waits still, and the rule is gone: %q", got)
+	}
+	if err := d.SetAlarmRule(
+		t.Context(), ghent, packaging.AlarmRule{Kind: packaging.AlarmDelivery, First: []packaging.RecipientID{id}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !slices.Equal(got, []packaging.AlarmSays{packaging.AlarmBegan}) {
+		t.Fatalf("a new rule: %q", got)
+	}
+	removeRules()
+	if err := d.RetireDestination(t.Context(), ghent, to, "replaced"); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !slices.Equal(got, []packaging.AlarmSays{packaging.AlarmOver}) {
+		t.Errorf("nothing waits any more, and the rule is gone: %q", got)
+	}
+	var left int
+	if err := d.read.QueryRowContext(t.Context(), `SELECT count(*) FROM alarm_messages`).Scan(&left); err != nil || left > 0 {
+		t.Errorf("%d messages of alarms that ended are kept: %v", left, err)
+	}
+}
+
+func TestEachKindOfAlarmOfASiteHasWhatBringsItAndWhatEndsIt(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered := func(key string, a packaging.Answer) packaging.Order {
+		t.Helper()
+		o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts(key)).ID})
+		must(err)
+		_, err = d.Settle(t.Context(), o, a)
+		must(err)
+		return order(t, d, ghent.Tenant.ID, key)
+	}
+	acknowledge := func(o packaging.Order) { must(d.Acknowledge(t.Context(), ghent, o.ID, o.Release.ID, "seen")) }
+	failed := func(reason packaging.Reason) {
+		must(d.RefreshFailed(t.Context(), ghent.Tenant.ID, d.now(), &packaging.CallError{Reason: reason}))
+	}
+	var o packaging.Order
+	for _, step := range []struct {
+		name string
+		do   func()
+		want []packaging.AlarmKind
+	}{
+		{"nothing", func() { cache(t, d, ghent.Tenant.ID, facts("a")) }, nil},
+		{"a refresh fails", func() { failed(packaging.Cut) }, []packaging.AlarmKind{packaging.AlarmStale}},
+		{
+			"the API refuses the credentials", func() { failed(packaging.TokenRejected) },
+			[]packaging.AlarmKind{packaging.AlarmCredentials, packaging.AlarmStale},
+		},
+		{"a refresh works", func() { cache(t, d, ghent.Tenant.ID, facts("a")) }, nil},
+		{
+			"an outcome is unknown", func() { o = unknownRelease(t, d, ghent, "unknown") },
+			[]packaging.AlarmKind{packaging.AlarmUnknown},
+		},
+		{
+			"a sign settles it as not released", func() { must(d.SettleByStatus(t.Context(), o, saidPending)) },
+			[]packaging.AlarmKind{packaging.AlarmRefused},
+		},
+		{
+			"a status contradicts that", func() { o = becomes(t, d, o, packaging.InProgress) },
+			[]packaging.AlarmKind{packaging.AlarmContradicted},
+		},
+		{
+			"it is settled by the status", func() {
+				must(d.SettleByStatus(t.Context(), o, packaging.Settlement{
+					Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress,
+					Serials: []string{"S1", "S2"},
+				}))
+			}, []packaging.AlarmKind{packaging.AlarmList},
+		},
+		{"somebody has seen it", func() { acknowledge(order(t, d, ghent.Tenant.ID, o.Key)) }, nil},
+		{
+			"a release is refused",
+			func() {
+				o = answered("refused", packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotValid})
+			},
+			[]packaging.AlarmKind{packaging.AlarmRefused},
+		},
+		{"somebody has seen that", func() { acknowledge(o) }, nil},
+	} {
+		step.do()
+		if got := kinds(t, d, ghent.Tenant.ID); !slices.Equal(got, step.want) {
+			t.Errorf("%s: %q, want %q", step.name, got, step.want)
+		}
+	}
+}

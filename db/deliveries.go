@@ -14,10 +14,15 @@ import (
 
 // Deliveries are made by the trigger lists_make_deliveries, in the transaction that stores the list.
 
-const deliveryColumns = `v.id, v.uid, v.tenant_id, v.release_id, r.round << 32 | r.order_id, v.made_at, v.facts, v.state, v.held_for,
-	v.since, v.by_name, v.why, v.sends, v.format,
-	coalesce((SELECT body FROM list_templates WHERE id = v.template_id), ''), v.name, coalesce(v.size, 0), v.digest,
+const deliveryColumns = `v.id, v.uid, v.tenant_id, v.release_id, r.round << 32 | r.order_id, v.made_at, ` + deliveryFacts + `,
+	v.fixed_at IS NOT NULL OR v.digest IS NOT NULL, v.state, v.held_for, v.since, v.by_name, v.why, v.sends, v.format,
+	coalesce((SELECT body FROM list_templates WHERE id = v.template_id), ''), v.name, coalesce(v.size, 0), v.digest, v.link,
 	v.tries, coalesce(v.tried_at, 0), v.next_at, v.problem, v.detail, ` + destinationColumns
+
+// deliveryFacts are what a list says of its order: as the order is now, until the list goes out for the first time. What
+// the order has lost stays as it was.
+const deliveryFacts = `iif(v.fixed_at IS NULL AND v.digest IS NULL,
+	(SELECT json_patch(v.facts, known) FROM order_facts WHERE release_id = v.release_id), v.facts)`
 
 const fromDeliveries = ` FROM deliveries v JOIN destinations d ON d.id = v.destination_id
 	JOIN lines l ON l.id = d.line_id JOIN releases r ON r.id = v.release_id `
@@ -30,8 +35,8 @@ func scanDelivery(row scanner, more ...any) (v packaging.Delivery, err error) {
 	var facts, held string
 	var digest []byte
 	fields := []any{
-		&v.ID, &v.UID, &v.Tenant, &v.Release, &v.List, &made, &facts, &v.State, &held,
-		&since, &v.By, &v.Why, &v.Sends, &v.Form.Format, &v.Form.Template, &v.Name, &v.Size, &digest,
+		&v.ID, &v.UID, &v.Tenant, &v.Release, &v.List, &made, &facts, &v.Fixed, &v.State, &held,
+		&since, &v.By, &v.Why, &v.Sends, &v.Form.Format, &v.Form.Template, &v.Name, &v.Size, &digest, &v.Link,
 		&v.Tries, &tried, &next, &v.Problem, &v.Detail,
 	}
 	destination, done := destinationFields(&v.Destination)
@@ -55,8 +60,9 @@ func (d *DB) NextDelivery(ctx context.Context, to packaging.DestinationID) (pack
 	return v, coded(err)
 }
 
-// FreezeDelivery stores what a delivery is from its first try on: how it is written, its name, size in bytes and
-// SHA-256. It returns the delivery as it is then: one that was tried before stays what it was.
+// FreezeDelivery stores what a delivery is from its first try on: its facts, how it is written, its name, size in bytes,
+// SHA-256 and link. It returns the delivery as it is then: one that was tried before stays what it was. It fails where a
+// program has read it with other facts meanwhile.
 func (d *DB) FreezeDelivery(ctx context.Context, v packaging.Delivery) (now packaging.Delivery, err error) {
 	err = d.tx(inBackground(ctx), func(t *tx) error {
 		if err := t.freezeDelivery(v); err != nil {
@@ -76,6 +82,18 @@ func (t *tx) delivery(in packaging.Scope, id packaging.DeliveryID) (packaging.De
 }
 
 func (t *tx) freezeDelivery(v packaging.Delivery) error {
+	now, err := t.delivery(packaging.Everything(v.Tenant), v.ID)
+	if err != nil {
+		return err
+	}
+	if now.Fixed && now.Facts != v.Facts {
+		return fmt.Errorf("delivery %s was read with other facts meanwhile", v.UID)
+	}
+	if !now.Fixed {
+		if err := t.fixDelivery(v); err != nil {
+			return err
+		}
+	}
 	var template any
 	if v.Form.Format == packaging.OwnFormat {
 		var id int64
@@ -86,8 +104,38 @@ func (t *tx) freezeDelivery(v packaging.Delivery) error {
 		}
 		template = id
 	}
-	return t.exec(`UPDATE deliveries SET format = ?, template_id = ?, name = ?, size = ?, digest = ? WHERE id = ? AND digest IS NULL`,
-		v.Form.Format, template, v.Name, v.Size, v.Digest[:], v.ID)
+	if err := t.exec(`UPDATE deliveries SET format = ?, template_id = ?, name = ?, size = ?, digest = ? WHERE id = ? AND digest IS NULL`,
+		v.Form.Format, template, v.Name, v.Size, v.Digest[:], v.ID); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE deliveries SET link = ? WHERE id = ? AND link = ''`, v.Link, v.ID)
+}
+
+// fixDelivery keeps the facts of a delivery for ever.
+func (t *tx) fixDelivery(v packaging.Delivery) error {
+	facts, err := json.Marshal(v.Facts)
+	if err != nil {
+		return err
+	}
+	return t.exec(`UPDATE deliveries SET facts = ?, fixed_at = ? WHERE id = ?`, string(facts), millis(t.now), v.ID)
+}
+
+// OpenDelivery returns a delivery by its id elsewhere, for a program that is to have its list: from the first time on, the
+// list says the same. One that a person is to look at stays closed.
+func (d *DB) OpenDelivery(ctx context.Context, in packaging.Scope, uid string) (packaging.Delivery, error) {
+	v, err := deliveryByUID(ctx, d.read, in, uid)
+	if err != nil || v.Fixed || v.State == packaging.DeliveryHeld {
+		return v, err
+	}
+	err = d.tx(inBackground(ctx), func(t *tx) error {
+		v, err = deliveryByUID(t.ctx, t, in, uid)
+		if err != nil || v.Fixed || v.State == packaging.DeliveryHeld {
+			return err
+		}
+		v.Fixed = true
+		return t.fixDelivery(v)
+	})
+	return v, err
 }
 
 // NoteFailedTry stores a try that failed, and when the next one may be. Without a next one the delivery stops until a
@@ -370,17 +418,16 @@ func offerOf(ctx context.Context, q querier, tenant packaging.TenantID, cursor s
 	return id, coded(err)
 }
 
-// DeliveryByUID returns a delivery to a destination that programs ask, by its id elsewhere.
-func (d *DB) DeliveryByUID(ctx context.Context, in packaging.Scope, uid string) (packaging.Delivery, error) {
+func deliveryByUID(ctx context.Context, q querier, in packaging.Scope, uid string) (packaging.Delivery, error) {
 	w := deliveriesWithin(in)
 	w.and(true, "v.uid = ?", uid)
-	v, err := scanDelivery(d.read.QueryRowContext(ctx, selectDelivery+`WHERE `+w.sql, w.args...))
+	v, err := scanDelivery(q.QueryRowContext(ctx, selectDelivery+`WHERE `+w.sql, w.args...))
 	return v, coded(err)
 }
 
 // TakeDelivery notes that a program took a delivery of which it named the bytes. v has how they were written, their
-// size and SHA-256. A Conflict says that a person holds the list or has carried it, or that the destination is stopped
-// or retired. One that was taken already stays as it is.
+// size and SHA-256. A Conflict says that a person holds the list or has carried it, that another program took it, or that
+// the destination is stopped or retired. One that was taken already stays as it is.
 func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.Delivery) error {
 	return d.authorizedTx(ctx, by, packaging.TakeLists, func(t *tx, by packaging.Person) error {
 		now, err := t.delivery(by.Scope(), v.ID)
@@ -388,7 +435,7 @@ func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.
 			return err
 		}
 		if now.State == packaging.DeliveryTaken && now.Destination.Kind == packaging.PullDestination {
-			return nil
+			return takenBefore(now, by)
 		}
 		if err := mayBePulled(now); err != nil {
 			return err
@@ -408,6 +455,14 @@ func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.
 		}
 		return t.take(by.Author, now, e)
 	})
+}
+
+// takenBefore fails for a list that another program took: two of them must not print it. Who says so again is right.
+func takenBefore(v packaging.Delivery, by packaging.Person) error {
+	if v.By != by.FullName {
+		return packaging.Fail(packaging.Conflict, "api.taken_by_another")
+	}
+	return nil
 }
 
 // mayBePulled fails for a delivery that no program may take now.

@@ -381,6 +381,9 @@ func TestWhatIsSignedNotedOrHandedOverCantBeChangedInTheDatabase(t *testing.T) {
 	open, err := w.OpenItems(ctx, sofie.Scope(), o)
 	must(err)
 	must(w.HandOver(ctx, sofie, o, "", packaging.HandoverRecord(o, open, "").Digest(), signature))
+	if got := kinds(t, w.DB, w.tenant.ID); !slices.Contains(got, packaging.AlarmHandover) {
+		t.Errorf("nobody took the shift over: %q", got)
+	}
 	h, err := w.Handover(ctx, sven.Scope(), o)
 	must(err)
 	if err := w.TakeOver(
@@ -389,6 +392,9 @@ func TestWhatIsSignedNotedOrHandedOverCantBeChangedInTheDatabase(t *testing.T) {
 		t.Errorf("the same person takes over: %v", err)
 	}
 	must(w.TakeOver(ctx, sven, o, []int{1}, "", packaging.TakeoverRecord(h, nil, "").Digest(), signature))
+	if got := kinds(t, w.DB, w.tenant.ID); slices.Contains(got, packaging.AlarmHandover) {
+		t.Errorf("the shift is taken over: %q", got)
+	}
 	w.now = w.now.Add(9 * time.Hour)
 	must(w.SignShift(ctx, marta, o, "", w.report(t, o).Record().Digest(), signature))
 	moved := setup("ghent")

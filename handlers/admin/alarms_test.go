@@ -190,6 +190,16 @@ func TestAnUnknownOutcomeAtNightIsMailedRepeatedTakenAndEnded(t *testing.T) {
 		!strings.Contains(subject(letters[0]), "Order143") {
 		t.Fatalf("%d letters, want one: %v", len(letters), letters)
 	}
+	if !strings.Contains(subject(letters[0]), "Blister line 1") {
+		t.Errorf("the subject is %q", subject(letters[0]))
+	}
+	zone, err := time.LoadLocation("Europe/Brussels")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if since := s.Order("Order143").Release.Answered.In(zone).Format("15:04:05 -07:00"); !strings.Contains(bodies[0], since) {
+		t.Errorf("the mail says %q, and not since when: %s", bodies[0], since)
+	}
 	if !strings.Contains(bodies[0], "https://lineboard.plant.example/orders/") ||
 		!strings.Contains(bodies[0], "settle the release") {
 		t.Errorf("the mail says %q", bodies[0])
@@ -295,6 +305,72 @@ func TestAMailIsNeverSentWithoutTLSThatHoldsNorToAHostThatIsNotListed(t *testing
 	}
 	if letters, _ := server.got(); len(letters) != 0 {
 		t.Errorf("%d letters", len(letters))
+	}
+}
+
+func TestATryThatArrivesSaysSoAndStandsInTheHistory(t *testing.T) {
+	t.Parallel()
+	server, roots := newPost(t)
+	s := house.New(t, house.Options{DestinationHosts: []string{"127.0.0.1"}, Roots: roots})
+	admin := s.SignIn("administrator1")
+	setMail(t, admin, server.address)
+	addRecipient(t, admin, "Night shift", "mail", "night@plant.example")
+	if a := admin.Post("/admin/alarms/recipients/1/try"); a.Status != http.StatusOK ||
+		a.Text("p[role=status]") != "A message went out to Night shift. Did it arrive?" {
+		t.Errorf("%d %q", a.Status, a.Text("main"))
+	}
+	letters, bodies := server.got()
+	if len(letters) != 1 || !strings.Contains(subject(letters[0]), "test") || !strings.Contains(bodies[0], "test") {
+		t.Errorf("%d letters: %q", len(letters), bodies)
+	}
+	if e := s.History()[0]; e.Deed != packaging.AlarmTested || e.Object != "recipient Night shift" || e.New != "sent" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestAHeartbeatIsSentRegularlyAndOneThatFailsIsSaid(t *testing.T) {
+	t.Parallel()
+	h := newHook(t)
+	host, _, _ := net.SplitHostPort(h.Listener.Addr().String())
+	s := house.New(t, house.Options{DestinationHosts: []string{host}})
+	admin := s.SignIn("administrator1")
+	if a := admin.Post(
+		"/admin/alarms/settings", "language", "en", "encryption", "tls", "beat", h.URL+"/secret-path", "every", "5",
+	); a.Status != http.StatusSeeOther {
+		t.Fatalf("settings: %d %s", a.Status, a.Text("[role=alert]"))
+	}
+	after := func(wait time.Duration, status int) (heard int, said string) {
+		s.Clock.Move(wait)
+		h.mu.Lock()
+		h.status = status
+		h.mu.Unlock()
+		look(t, s)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for _, r := range h.requests {
+			if r.Method != http.MethodGet || r.URL.Path != "/secret-path" {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+		}
+		return len(h.requests), admin.Get("/admin/alarms").Text("main")
+	}
+	const failed = "The last heartbeat did not arrive"
+	for i, step := range []struct {
+		wait   time.Duration
+		status int
+		heard  int
+		fails  bool
+	}{
+		{0, http.StatusOK, 1, false},
+		{time.Minute, http.StatusOK, 1, false},
+		{5 * time.Minute, http.StatusOK, 2, false},
+		{5 * time.Minute, http.StatusInternalServerError, 3, true},
+		{5 * time.Minute, http.StatusOK, 4, false},
+	} {
+		heard, said := after(step.wait, step.status)
+		if heard != step.heard || strings.Contains(said, failed) != step.fails {
+			t.Errorf("step %d: heard %d times, and the page says %q", i, heard, said)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,8 +21,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
+	"lineboard/handlers"
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/deliver"
+	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
@@ -431,6 +434,52 @@ func TestOrdersAreReadPageByPage(t *testing.T) {
 	}
 	if a := p.get("/api/v1/status"); !strings.Contains(a.Body, `"unknown_outcomes":0`) {
 		t.Error(a.Body)
+	}
+}
+
+// outage is what the clients of an API know that went down, or is back.
+type outage struct {
+	*manufacturer.Clients
+	since time.Time // zero while the API answers
+}
+
+func (o *outage) Down(packaging.TenantID) (since time.Time, down bool) {
+	return o.since, !o.since.IsZero()
+}
+
+func TestTheStatusSaysHowOldTheOrdersAreAndWhetherTheAPIIsDown(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	p := programOn(t, s, "watch", nil, "read_orders")
+	clients := &outage{Clients: manufacturer.NewClients(nil)}
+	s.Web = httptest.NewServer(handlers.New(handlers.Config{
+		Store: s.Store, Hub: s.Hub, Releaser: s.Releaser, Settler: s.Settler, Guard: s.Guard,
+		Log: slog.New(slog.DiscardHandler),
+		Now: s.Clock.Now, Clients: clients, Interval: 30 * time.Second, Patience: time.Minute, Idle: 2 * time.Hour,
+		Limit: 12 * time.Hour,
+	}))
+	t.Cleanup(s.Web.Close)
+	status := func() (said struct {
+		OrdersAge *int64 `json:"orders_age_seconds"`
+		APIDown   *bool  `json:"api_down"`
+	},
+	) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(p.get("/api/v1/status").Body), &said); err != nil ||
+			said.OrdersAge == nil || said.APIDown == nil {
+			t.Fatalf("%+v %v", said, err)
+		}
+		return said
+	}
+	first := status()
+	s.Clock.Move(90 * time.Second)
+	clients.since = s.Clock.Now()
+	if later := status(); *first.APIDown || !*later.APIDown || *later.OrdersAge-*first.OrdersAge != 90 {
+		t.Errorf("age %d, then %d; down %v, then %v", *first.OrdersAge, *later.OrdersAge, *first.APIDown, *later.APIDown)
+	}
+	clients.since = time.Time{}
+	if *status().APIDown {
+		t.Error("the API is back, and said to be down")
 	}
 }
 

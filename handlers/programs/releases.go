@@ -113,7 +113,7 @@ func (s *Server) asked(c echo.Context, by packaging.Person) (ids []packaging.Des
 
 // delivery returns the list of the path. Lists that wait for a person are not given to who may only take lists.
 func (s *Server) delivery(c echo.Context, by packaging.Person) (packaging.Delivery, error) {
-	v, err := s.Store.DeliveryByUID(c.Request().Context(), by.Scope(), c.Param("id"))
+	v, err := s.Store.OpenDelivery(c.Request().Context(), by.Scope(), c.Param("id"))
 	if err == nil && v.State == packaging.DeliveryHeld {
 		err = web.ProblemOf(c.Request().Context(), http.StatusConflict, "held")
 	}

@@ -38,7 +38,7 @@ type Clients interface {
 
 // Store is what programs read and write.
 type Store interface {
-	DeliveryByUID(ctx context.Context, in packaging.Scope, uid string) (packaging.Delivery, error)
+	OpenDelivery(ctx context.Context, in packaging.Scope, uid string) (packaging.Delivery, error)
 	EachListed(ctx context.Context, v packaging.Delivery, do func(packaging.Serial) error) error
 	EarlierReleases(ctx context.Context, in packaging.Scope, id packaging.OrderID) ([]packaging.Release, error)
 	Freshness(ctx context.Context, tenant packaging.TenantID) (packaging.Freshness, error)

@@ -113,8 +113,9 @@ func (a *Alarms) Look(ctx context.Context) error {
 		if a.Facts != nil {
 			facts = a.Facts(t.ID)
 		}
-		if err := a.Store.RaiseAlarms(ctx, t, facts); err != nil {
+		if err := a.Store.RaiseAlarms(ctx, t, facts); err != nil { // who can't raise an alarm says so by silence
 			failed = append(failed, fmt.Errorf("site %s: %w", t.Slug, err))
+			continue
 		}
 		if err := a.beat(ctx, t.ID); err != nil {
 			failed = append(failed, fmt.Errorf("heartbeat of %s: %w", t.Slug, err))

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/text"
 )
 
 // What a receiver says may hold anything: C1 controls are shorter once they are blanks.
@@ -34,12 +37,16 @@ type waiting struct {
 	settings packaging.AlarmSettings
 	sending  chan struct{}
 	noted    atomic.Int32
+	tenants  []packaging.Tenant
+	beat     string
+	unread   error // why sites can't be read
+	unraised error // why alarms can't be raised
 }
 
 func (w *waiting) AlarmSettings(
 	context.Context, packaging.TenantID,
 ) (packaging.AlarmSettings, secret.Text, secret.Text, error) {
-	return w.settings, secret.Text{}, secret.Text{}, nil
+	return w.settings, secret.Text{}, secret.New(w.beat), nil
 }
 func (w *waiting) DropMessages(context.Context, time.Time) error { return nil }
 func (w *waiting) DueMessages(context.Context) ([]packaging.AlarmMessage, error) {
@@ -63,10 +70,10 @@ func (w *waiting) NoteHeartbeat(context.Context, packaging.TenantID, string) err
 func (w *waiting) ResumeMessages(context.Context) error { return nil }
 
 func (w *waiting) RaiseAlarms(context.Context, packaging.Tenant, []packaging.AlarmFact) error {
-	return nil
+	return w.unraised
 }
 
-func (w *waiting) Tenants(context.Context) ([]packaging.Tenant, error) { return nil, nil }
+func (w *waiting) Tenants(context.Context) ([]packaging.Tenant, error) { return w.tenants, w.unread }
 
 func (w *waiting) Target(context.Context, packaging.TenantID, packaging.RecipientID) (secret.Text, secret.Text, error) {
 	return secret.New(w.target), secret.Text{}, nil
@@ -99,5 +106,77 @@ func TestAStopDoesNotWaitForAReceiverThatNeverAnswers(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Error("it waits for the receiver")
+	}
+}
+
+func TestAHeartbeatFallsSilentWhereNoAlarmCanBeRaised(t *testing.T) {
+	var heard atomic.Int32
+	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
+	defer service.Close()
+	now := time.Now()
+	store := &waiting{
+		tenants: []packaging.Tenant{{ID: 1}}, beat: service.URL,
+		settings: packaging.AlarmSettings{HeartbeatEvery: time.Minute},
+	}
+	a := New(Options{
+		Store: store, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Dial: new(net.Dialer).DialContext,
+	})
+	look := func() int32 {
+		t.Helper()
+		now = now.Add(time.Hour)
+		before := heard.Load()
+		_ = a.Look(t.Context())
+		a.Wait()
+		return heard.Load() - before
+	}
+	if n := look(); n != 1 {
+		t.Fatalf("it beats %d times", n)
+	}
+	broken := errors.New("the disk is full")
+	for name, silent := range map[string]*error{"sites can't be read": &store.unread, "alarms can't be raised": &store.unraised} {
+		*silent = broken
+		if n := look(); n != 0 {
+			t.Errorf("%s: it beats %d times", name, n)
+		}
+		*silent = nil
+		if n := look(); n != 1 {
+			t.Errorf("once %s no more: it beats %d times", name, n)
+		}
+	}
+}
+
+// Only lists have serial numbers, and no message names one: these have a fact of each kind, and its words are all there is.
+func TestAMessageSaysWhatWhichLineSinceWhenAndWhatToDoInEachLanguage(t *testing.T) {
+	since := time.Date(2026, 11, 30, 2, 4, 0, 0, time.UTC)
+	site := packaging.Tenant{Name: "Ghent", TimeZone: "Europe/Brussels"}
+	for _, language := range text.Languages {
+		settings := packaging.AlarmSettings{Language: string(language), Address: "https://lineboard.plant.example"}
+		doing := map[string]packaging.AlarmKind{}
+		for _, kind := range packaging.AlarmKinds {
+			f := packaging.AlarmFact{Kind: kind, Since: since}
+			if kind.OfLine() {
+				f.Line, f.OrderKey = packaging.Line{ID: 1, Code: "L1", Name: "Blister line 1"}, "Order143"
+			}
+			if kind == packaging.AlarmEnding {
+				f.Detail = "2026-12-24"
+			}
+			m := packaging.AlarmMessage{Tenant: site, Items: []packaging.AlarmItem{
+				{Says: packaging.AlarmBegan, At: since, Alarm: packaging.Alarm{Fact: f}},
+			}}
+			said := compose(settings, m)
+			if kind.OfLine() && !(strings.Contains(said.subject, "Blister line 1") && strings.Contains(said.subject, "Order143")) {
+				t.Errorf("%s, %s: the subject is %q", language, kind, said.subject)
+			}
+			lines := strings.Split(said.items[0].body, "\n")
+			if kind != packaging.AlarmEnding && !strings.Contains(lines[0], "03:04:00 +01:00") || len(lines) < 2 || lines[1] == "" ||
+				!strings.HasPrefix(said.items[0].link, settings.Address+"/") {
+				t.Errorf("%s, %s: it says %q with the link %s", language, kind, lines, said.items[0].link)
+			}
+			if was, again := doing[lines[1]]; again {
+				t.Errorf("%s: of %s and of %s one is to do the same: %q", language, was, kind, lines[1])
+			}
+			doing[lines[1]] = kind
+		}
 	}
 }

@@ -63,6 +63,8 @@ func itemOf(ctx context.Context, s packaging.AlarmSettings, i packaging.AlarmIte
 	switch {
 	case i.Says == packaging.AlarmOver:
 		lines = append(lines, text.Say(ctx, "alarm.over_at", "At", text.Moment(ctx, i.At)))
+	case i.Says == packaging.AlarmWithdrawn:
+		lines = append(lines, text.Say(ctx, "alarm.withdrawn"))
 	default:
 		lines = append(lines, text.Say(ctx, "alarm.do_"+string(f.Kind)))
 	}

@@ -116,11 +116,11 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	// Versions begin with the time, so that they go on growing when the program starts again.
 	a.Hub = live.NewHub(live.Version(p.Now().UnixMicro()))
 	to := p.Deliveries
-	to.Now, to.Log = p.Now, p.Log
+	to.Now, to.Log, to.Busy = p.Now, p.Log, func() bool { return a.Releaser.Busy() }
 	a.Deliver = deliver.New(p.Store, to)
 	p.Store.Notify(func(changes []packaging.Change) {
 		a.Hub.Publish(packaging.Topics(changes)...)
-		a.Deliver.Wake()
+		a.Deliver.Wake(packaging.LinesOf(changes)...)
 	})
 	a.Guard = throttle.New(p.Store, p.Local, p.Now, p.Log)
 	a.Metrics = metrics.New(ownBuild().Version, runtime.Version(), a.metricsState, p.Log)
@@ -142,7 +142,7 @@ func Build(ctx context.Context, p Parts) (*App, error) {
 	}
 	a.Alarms = alarms.New(alarms.Options{
 		Store: p.Store, Dial: outbound.Only(p.DestinationHosts), Roots: p.Roots,
-		Facts: (&facts{a, map[packaging.AlarmKind]time.Time{}}).of, Every: p.AlarmPace, Now: p.Now, Log: p.Log,
+		Facts: a.facts().of, Every: p.AlarmPace, Now: p.Now, Log: p.Log,
 	})
 	a.Handler = a.handler(a.clients)
 	return a, nil

@@ -5,13 +5,25 @@ import (
 	"strings"
 	"time"
 
+	"lineboard/internal/doctor"
 	"lineboard/internal/packaging"
 )
 
 // facts are what is the case of the installation that alarms can be about.
 type facts struct {
-	app   *App
-	since map[packaging.AlarmKind]time.Time // since when each is the case
+	backups func() packaging.Backups
+	check   func() packaging.SelfCheck
+	copied  func() packaging.CopyState
+	disks   func() []doctor.Disk // nil for none that is watched
+	now     func() time.Time
+	since   map[packaging.AlarmKind]time.Time // since when each is the case
+}
+
+func (a *App) facts() *facts {
+	return &facts{
+		backups: a.copier.State, check: a.checks.State, copied: a.copied, disks: a.parts.Disks, now: a.parts.Now,
+		since: map[packaging.AlarmKind]time.Time{},
+	}
 }
 
 // of returns the facts as a site may know them: of the histories of others it learns that one does not hold, and no
@@ -23,15 +35,14 @@ func (f *facts) of(tenant packaging.TenantID) (all []packaging.AlarmFact) {
 			return
 		}
 		if _, known := f.since[kind]; !known {
-			f.since[kind] = f.app.parts.Now()
+			f.since[kind] = f.now()
 		}
 		all = append(all, packaging.AlarmFact{Kind: kind, Subject: string(kind), Since: f.since[kind], Detail: detail})
 	}
-	backups, check := f.app.copier.State(), f.app.checks.State()
+	backups, check, copied := f.backups(), f.check(), f.copied()
 	note(packaging.AlarmBackup, backups.Problem != "", backups.Problem)
 	note(packaging.AlarmAnchors, check.Unanchored != "", check.Unanchored)
 	note(packaging.AlarmHistory, check.Stops(), faultOf(check, tenant))
-	copied := f.app.copied()
 	note(packaging.AlarmCopy, copied.Problem != "", copied.Problem)
 	full := f.fullDisk()
 	note(packaging.AlarmDisk, full != "", full)
@@ -40,10 +51,10 @@ func (f *facts) of(tenant packaging.TenantID) (all []packaging.AlarmFact) {
 
 // fullDisk returns the folder on a disk that is nearly full, empty if there is none.
 func (f *facts) fullDisk() string {
-	if f.app.parts.Disks == nil {
+	if f.disks == nil {
 		return ""
 	}
-	for _, d := range f.app.parts.Disks() {
+	for _, d := range f.disks() {
 		if d.NearlyFull() {
 			return d.Folder
 		}

@@ -5,6 +5,7 @@ package deliver
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,7 @@ type Options struct {
 	First time.Duration     // wait after a first failed try; it doubles
 	Most  time.Duration     // up to this one
 	Limit time.Duration     // of one try
+	Busy  func() bool       // people wait for releases: lists give way for a moment; nil for never
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -65,6 +67,7 @@ type Deliverer struct {
 
 	woken   chan struct{}
 	mu      sync.Mutex
+	changed map[packaging.LineID]bool // lines whose destinations may have another list
 	workers map[packaging.DestinationID]*worker
 	tried   sync.Map           // destinations that are tried now
 	asked   singleflight.Group // destinations that are asked now whether they are there
@@ -74,15 +77,25 @@ type Deliverer struct {
 func New(store Store, o Options) *Deliverer {
 	return &Deliverer{
 		store: store, Options: o, dial: outbound.Only(o.Hosts), woken: make(chan struct{}, 1),
-		workers: map[packaging.DestinationID]*worker{},
+		changed: map[packaging.LineID]bool{}, workers: map[packaging.DestinationID]*worker{},
 	}
 }
 
 // lookAgain is how often destinations are looked at though nothing woke the Deliverer.
 const lookAgain = 30 * time.Second
 
-// Wake has all workers look for lists now. It returns at once.
-func (d *Deliverer) Wake() { signal(d.woken) }
+// Wake has the workers of some lines look for lists now. It returns at once.
+func (d *Deliverer) Wake(lines ...packaging.LineID) {
+	if len(lines) == 0 {
+		return
+	}
+	d.mu.Lock()
+	for _, line := range lines {
+		d.changed[line] = true
+	}
+	d.mu.Unlock()
+	signal(d.woken)
+}
 
 func signal(c chan struct{}) {
 	select {
@@ -126,7 +139,7 @@ func (d *Deliverer) employ(destinations []packaging.Destination) (fresh []*worke
 	for _, to := range destinations {
 		w := d.workers[to.ID]
 		if w == nil {
-			w = &worker{Deliverer: d, id: to.ID, woken: make(chan struct{}, 1)}
+			w = &worker{Deliverer: d, id: to.ID, line: to.Line.ID, woken: make(chan struct{}, 1)}
 			d.workers[to.ID], fresh = w, append(fresh, w)
 		}
 		w.wanted = true
@@ -144,18 +157,24 @@ func (w *worker) leaves() bool {
 	return !w.wanted
 }
 
+// wakeWorkers wakes the workers of lines that changed, and those that are not wanted any more. Others look by themselves
+// when it is time.
 func (d *Deliverer) wakeWorkers() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, w := range d.workers {
-		signal(w.woken)
+		if d.changed[w.line] || !w.wanted {
+			signal(w.woken)
+		}
 	}
+	clear(d.changed)
 }
 
 // worker brings lists to one destination, one at a time.
 type worker struct {
 	*Deliverer
 	id     packaging.DestinationID
+	line   packaging.LineID
 	wanted bool // guarded by mu
 	woken  chan struct{}
 	stuck  chan struct{} // closed when a try that hangs has ended; nil for none
@@ -200,7 +219,7 @@ func (w *worker) next(ctx context.Context) time.Duration {
 		}
 		return w.First
 	}
-	if wait := v.Next.Sub(w.Now()); wait > 0 {
+	if wait := v.Next.Sub(w.Now()); wait > 0 && wait <= w.longest() {
 		return min(wait, lookAgain)
 	}
 	if err := w.bring(ctx, v); err != nil && ctx.Err() == nil {
@@ -213,11 +232,15 @@ func (w *worker) next(ctx context.Context) time.Duration {
 // bring tries to bring a list, and stores what came of it. Where our own store fails, that is no try: it returns the
 // error.
 func (w *worker) bring(ctx context.Context, v packaging.Delivery) error {
+	w.giveWay(ctx)
 	try := packaging.DeliveryTry{At: w.Now()}
 	begun := time.Now()
 	v, err := w.attempt(ctx, v)
 	try.Took = time.Since(begun)
 	if ctx.Err() != nil { // the program ends: that is no fault of the destination
+		return nil
+	}
+	if errors.Is(err, errNotWaiting) {
 		return nil
 	}
 	var own *storeError
@@ -246,6 +269,27 @@ func (w *worker) bring(ctx context.Context, v packaging.Delivery) error {
 	return w.store.NoteFailedTry(ctx, v, try, w.Now().Add(w.wait(v.Tries)))
 }
 
+// The longest time for which a list gives way to releases, and how often it looks whether any is under way. A call that
+// takes long holds up no list for longer.
+const (
+	giveWayFor  = 2 * time.Second
+	giveWayLook = 20 * time.Millisecond
+)
+
+// giveWay waits while people wait for releases: to read a list and write it takes what a press needs too.
+func (w *worker) giveWay(ctx context.Context) {
+	for until := time.Now().Add(giveWayFor); w.Busy != nil && w.Busy() && time.Now().Before(until); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(giveWayLook):
+		}
+	}
+}
+
+// errNotWaiting says that a list was found odd, or carried by a person, while it was made ready.
+var errNotWaiting = errors.New("the list does not wait any more")
+
 // storeError is a failure of our own store, which no destination can do anything about.
 type storeError struct{ error }
 
@@ -258,6 +302,9 @@ func own(ctx context.Context, err error) error {
 	}
 	return &storeError{err}
 }
+
+// longest is the longest wait that there is. What is to be tried only later was put off before the clock was set back.
+func (d *Deliverer) longest() time.Duration { return d.Most * 12 / 10 }
 
 // wait returns how long to wait after so many tries before: longer each time, and never just as long as others.
 func (d *Deliverer) wait(tries int) time.Duration {
@@ -305,15 +352,19 @@ func fail(problem packaging.DeliveryProblem, err error) error {
 // that goes on beyond its limit counts as timed out, and no other one of the destination begins before it has ended.
 func (w *worker) attempt(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error) {
 	return bounded(ctx, w, v, func(ctx context.Context) (packaging.Delivery, error) {
-		v, err := w.freeze(ctx, v)
+		var made keeper
+		v, err := w.freeze(ctx, v, &made)
 		if err != nil {
 			return v, err
+		}
+		if v.State != packaging.DeliveryWaiting {
+			return v, errNotWaiting
 		}
 		to, err := w.carrier(ctx, v.Destination)
 		if err != nil {
 			return v, err
 		}
-		return v, to.bring(ctx, w.parcel(ctx, v))
+		return v, to.bring(ctx, w.parcel(ctx, v, made.bytes))
 	})
 }
 
@@ -353,10 +404,27 @@ func bounded[T any](ctx context.Context, w *worker, late T, do func(context.Cont
 }
 
 // freeze gives a delivery that was never tried its form, name and bytes, and returns it as it is stored.
-func (w *worker) freeze(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error) {
-	if v.Frozen {
-		return v, nil
+func (w *worker) freeze(ctx context.Context, v packaging.Delivery, made *keeper) (packaging.Delivery, error) {
+	var err error
+	if !v.Frozen {
+		if v, err = w.shaped(ctx, v, made); err != nil {
+			return v, err
+		}
 	}
+	link, err := linkOf(v)
+	if err != nil || v.Frozen && v.Link == link {
+		return v, err
+	}
+	v.Link = link
+	frozen, err := w.store.FreezeDelivery(ctx, v)
+	if err != nil {
+		return v, own(ctx, err)
+	}
+	return frozen, nil
+}
+
+// shaped returns a delivery with its form, name and bytes, and has made keep these.
+func (w *worker) shaped(ctx context.Context, v packaging.Delivery, made *keeper) (packaging.Delivery, error) {
 	to := v.Destination
 	v.Form = packaging.ListForm{Format: to.Format, Template: to.Template}
 	document := listfile.Of(v, w.each(ctx, v))
@@ -366,14 +434,30 @@ func (w *worker) freeze(ctx context.Context, v packaging.Delivery) (packaging.De
 			return v, err
 		}
 	}
-	if v.Size, v.Digest, err = listfile.Sum(v.Form, document); err != nil {
+	sum := listfile.NewSummer(made)
+	if err := listfile.Write(sum, v.Form, document); err != nil {
 		return v, fail(packaging.ProgramFailed, err)
 	}
-	frozen, err := w.store.FreezeDelivery(ctx, v)
-	if err != nil {
-		return v, own(ctx, err)
+	v.Size, v.Digest = sum.Sum()
+	return v, nil
+}
+
+// maxKept is how many bytes of a list are kept from the moment when they are made until they go out.
+const maxKept = 1 << 20
+
+// keeper keeps what is written to it, or nothing once that is too much.
+type keeper struct {
+	bytes []byte
+	full  bool
+}
+
+func (k *keeper) Write(p []byte) (int, error) {
+	if k.full = k.full || len(k.bytes)+len(p) > maxKept; k.full {
+		k.bytes = nil
+	} else {
+		k.bytes = append(k.bytes, p...)
 	}
-	return frozen, nil
+	return len(p), nil
 }
 
 // each returns what hands on the serial numbers of a delivery. An error of the store is a storeError.
@@ -395,15 +479,20 @@ func (d *Deliverer) each(ctx context.Context, v packaging.Delivery) func(func(pa
 type parcel struct {
 	packaging.Delivery
 	document func() listfile.Document
+	made     []byte // what was just made of it; nil where that is to be made again
 }
 
-func (d *Deliverer) parcel(ctx context.Context, v packaging.Delivery) parcel {
-	return parcel{v, func() listfile.Document { return listfile.Of(v, d.each(ctx, v)) }}
+func (d *Deliverer) parcel(ctx context.Context, v packaging.Delivery, made []byte) parcel {
+	return parcel{v, func() listfile.Document { return listfile.Of(v, d.each(ctx, v)) }, made}
 }
 
 // writeTo writes the bytes of the parcel. It fails if they are not those of the first try: then nothing may be taken
 // for them.
 func (p parcel) writeTo(w io.Writer) error {
+	if p.made != nil && sha256.Sum256(p.made) == p.Digest {
+		_, err := w.Write(p.made)
+		return err
+	}
 	sum := listfile.NewSummer(w)
 	if err := listfile.Write(sum, p.Form, p.document()); err != nil {
 		return err

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,8 +29,10 @@ type shelf struct {
 	serials      []string
 	broken       int           // how often storing an outcome fails
 	unread       int           // how often reading a list fails
+	read         int           // how often a list was read
 	unfrozen     int           // how often storing what a list is fails
 	hangs        chan struct{} // until it is closed, reading a list for destination 1 does not end; nil for never
+	held         bool          // lists are found odd while they are made ready
 	failed       chan packaging.DeliveryTry
 	taken        chan packaging.Delivery
 	closed       chan string
@@ -70,6 +75,9 @@ func (s *shelf) NextDelivery(_ context.Context, to packaging.DestinationID) (pac
 	if !ok {
 		return v, packaging.Fail(packaging.NotFound, "error.not_found")
 	}
+	if i := slices.IndexFunc(s.destinations, func(d packaging.Destination) bool { return d.ID == to }); i >= 0 {
+		v.Destination = s.destinations[i]
+	}
 	return v, nil
 }
 
@@ -78,6 +86,7 @@ func (s *shelf) EachListed(_ context.Context, v packaging.Delivery, do func(pack
 		<-s.hangs
 	}
 	s.mu.Lock()
+	s.read++
 	s.unread--
 	broken := s.unread >= 0
 	s.mu.Unlock()
@@ -99,6 +108,9 @@ func (s *shelf) FreezeDelivery(_ context.Context, v packaging.Delivery) (packagi
 		return v, errors.New("the disk is full")
 	}
 	v.Frozen = true
+	if s.held {
+		v.State = packaging.DeliveryHeld
+	}
 	s.waiting[v.Destination.ID] = v
 	return v, nil
 }
@@ -349,7 +361,7 @@ func TestAWorkerEndsWithItsDestinationAndAnotherBeginsWithIt(t *testing.T) {
 			s.waiting[1] = waiting
 		}
 		s.mu.Unlock()
-		d.Wake()
+		d.Wake(1)
 	}
 	workers := func() int { d.mu.Lock(); defer d.mu.Unlock(); return len(d.workers) }
 	set(nil, packaging.Delivery{})
@@ -423,6 +435,39 @@ func TestWaitsGrowAndDifferAndEnd(t *testing.T) {
 	for tries, most := range map[int]time.Duration{0: 3 * time.Second, 5: 80 * time.Second, 1000: 12 * time.Minute} {
 		if wait := d.wait(tries); wait <= 0 || wait > most || tries == 1000 && wait < 8*time.Minute {
 			t.Errorf("after %d tries: %v", tries, wait)
+		}
+	}
+}
+
+func TestAListIsReadOnceForItsFirstTry(t *testing.T) {
+	t.Parallel()
+	s := newShelf(aFolder(1))
+	started(t, s, Options{Roots: map[string]string{"drop": t.TempDir()}})
+	await(t, s.taken)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.read != 1 {
+		t.Errorf("it was read %d times", s.read)
+	}
+}
+
+func TestAListGivesWayToReleasesForAMomentAndNoLonger(t *testing.T) {
+	t.Parallel()
+	for name, most := range map[string]int32{"releases that end": 3, "releases that never end": math.MaxInt32} {
+		s := newShelf(aFolder(1))
+		var asked atomic.Int32
+		began := time.Now()
+		started(t, s, Options{Roots: map[string]string{"drop": t.TempDir()}, Busy: func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.read > 0 {
+				t.Errorf("%s: the list was read meanwhile", name)
+			}
+			return asked.Add(1) < most
+		}})
+		await(t, s.taken)
+		if took := time.Since(began); most == math.MaxInt32 && took < giveWayFor || asked.Load() < 3 {
+			t.Errorf("%s: taken after %s, asked %d times", name, took, asked.Load())
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package deliver
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -152,5 +154,110 @@ func TestAFolderThatIsNotThereTakesTheListOnceItIs(t *testing.T) {
 	await(t, s.taken)
 	if content, err := os.ReadFile(only(t, root)); err != nil || string(content) != aList {
 		t.Errorf("%q %v", content, err)
+	}
+}
+
+// putting writes files below a folder.
+func putting(t *testing.T, root string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func contentOf(t *testing.T, elements ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(elements...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestNoWayToNameAFileGoesOverAnother(t *testing.T) {
+	t.Parallel()
+	for i, way := range ways {
+		dir := t.TempDir()
+		putting(t, dir, map[string]string{"a.part": "ours", "theirs": "theirs"})
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		if err := way(root, "a.part", "fresh"); isUnknownWay(err) {
+			continue // this machine does not know it
+		} else if err != nil || contentOf(t, dir, "fresh") != "ours" {
+			t.Errorf("way %d: %v", i, err)
+		}
+		putting(t, dir, map[string]string{"a.part": "ours"})
+		if err := way(root, "a.part", "theirs"); !errors.Is(err, fs.ErrExist) || contentOf(t, dir, "theirs") != "theirs" {
+			t.Errorf("way %d goes over another file: %v", i, err)
+		}
+	}
+}
+
+// inRoot returns a folder and a store with one list that becomes L1-1.csv in it.
+func inRoot(t *testing.T) (root, part string, s *shelf) {
+	t.Helper()
+	to := aFolder(1)
+	to.FileName = "{{.Line}}-{{.Number}}.csv"
+	s = newShelf(to)
+	return t.TempDir(), partOf(s.waiting[1].UID), s
+}
+
+func TestANameThatWasClaimedBeforeAKillGetsItsFile(t *testing.T) {
+	t.Parallel()
+	root, part, s := inRoot(t)
+	putting(t, root, map[string]string{part: aList, "L1-1.csv": claimOf(part)})
+	started(t, s, Options{Roots: map[string]string{"drop": root}})
+	await(t, s.taken)
+	if got := only(t, root); got != filepath.Join(root, "L1-1.csv") || contentOf(t, got) != aList {
+		t.Errorf("%s is there", got)
+	}
+}
+
+// A kill between the name and the end of the part leaves both as one file. The line may have moved it since.
+func TestAPartThatIsAnotherFileToTheLineIsNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	for name, leads := range map[string]func(old, new string) error{"a link": os.Symlink, "the same file": os.Link} {
+		root, part, s := inRoot(t)
+		theirs := filepath.Join(root, "imported.csv")
+		putting(t, root, map[string]string{"imported.csv": "theirs"})
+		if err := leads(theirs, filepath.Join(root, part)); err != nil {
+			t.Skip(err)
+		}
+		started(t, s, Options{Roots: map[string]string{"drop": root}})
+		await(t, s.taken)
+		if contentOf(t, theirs) != "theirs" || contentOf(t, root, "L1-1.csv") != aList {
+			t.Errorf("%s was written to", name)
+		}
+	}
+}
+
+func TestAClockThatIsSetBackPutsNoListOff(t *testing.T) {
+	t.Parallel()
+	root, _, s := inRoot(t)
+	v := s.waiting[1]
+	v.Next, v.Tries = time.Now().Add(365*24*time.Hour), 3
+	s.waiting[1] = v
+	started(t, s, Options{Roots: map[string]string{"drop": root}})
+	await(t, s.taken)
+}
+
+func TestAListThatIsHeldWhileItIsMadeReadyDoesNotGoOut(t *testing.T) {
+	t.Parallel()
+	root, _, s := inRoot(t)
+	s.held = true
+	d := New(s, Options{
+		Roots: map[string]string{"drop": root}, Limit: 10 * time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err := (&worker{Deliverer: d, id: 1}).bring(t.Context(), s.waiting[1]); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(root)
+	if err != nil || len(files)+len(s.taken)+len(s.failed) > 0 {
+		t.Errorf("%v, %d taken, %d failed: %v", files, len(s.taken), len(s.failed), err)
 	}
 }

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -28,7 +29,8 @@ func (f folder) bring(ctx context.Context, p parcel) error {
 	defer root.Close()
 	within := path.Dir(p.Name)
 	part := path.Join(within, partOf(p.UID))
-	if there, err := f.isThere(root, p); err != nil || there {
+	ours := isClaim(root, part, p.Name) // a kill came just before the name got its file
+	if there, err := f.isThere(root, p); !ours && (err != nil || there) {
 		_ = root.Remove(part) // a kill may have come just after the file got its name
 		return err
 	}
@@ -40,18 +42,27 @@ func (f folder) bring(ctx context.Context, p parcel) error {
 	if err := f.write(ctx, root, part, p.writeTo); err != nil {
 		return err
 	}
-	if err := publish(root, part, p.Name); err != nil {
+	name := publish
+	if ours {
+		name = (*os.Root).Rename
+	}
+	if err := name(root, part, p.Name); err != nil {
 		_ = root.Remove(part) // it is written over next time
-		if errors.Is(err, fs.ErrExist) {
-			there, err := f.isThere(root, p)
-			if err == nil && !there {
-				err = &packaging.DeliveryFailure{Problem: packaging.NotWritten}
-			}
-			return err
-		}
-		return fail(packaging.NotWritten, err)
+		return f.notNamed(root, p, err)
 	}
 	return syncFolder(root, within)
+}
+
+// notNamed returns what it means that a file did not get its name: nothing where the same bytes have it by now.
+func (f folder) notNamed(root *os.Root, p parcel, err error) error {
+	if !errors.Is(err, fs.ErrExist) {
+		return fail(packaging.NotWritten, err)
+	}
+	there, err := f.isThere(root, p)
+	if err == nil && !there {
+		err = &packaging.DeliveryFailure{Problem: packaging.NotWritten}
+	}
+	return err
 }
 
 func (f folder) open() (*os.Root, error) {
@@ -68,9 +79,11 @@ func (f folder) open() (*os.Root, error) {
 // partOf names a file that is not whole yet. Programs that read a folder leave such names alone.
 func partOf(uid string) string { return ".lineboard-" + uid + ".part" }
 
-// write writes a file and makes sure that it is on the disk.
+// write writes a new file and makes sure that it is on the disk. What has its name goes first: it may be a link, or
+// another name of a file that a line has by now.
 func (f folder) write(ctx context.Context, root *os.Root, name string, write func(io.Writer) error) error {
-	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	_ = root.Remove(name)
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return fail(packaging.NotWritten, err)
 	}
@@ -91,22 +104,65 @@ func (f folder) write(ctx context.Context, root *os.Root, name string, write fun
 	return nil
 }
 
-// publish gives a file its name, if no file has it. Some file systems have no hard links: there a look comes before.
-func publish(root *os.Root, part, name string) error {
-	err := root.Link(part, name)
-	switch {
-	case err == nil:
-		return root.Remove(part)
-	case errors.Is(err, fs.ErrExist):
-		return err
-	case !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EACCES) &&
-		!errors.Is(err, syscall.ENOSYS) && !errors.Is(err, syscall.EMLINK):
+// ways are how a file gets its name unless another file has it. Not every file system knows each: the first that it knows
+// counts.
+var ways = []func(root *os.Root, part, name string) error{linkUnlessThere, renameUnlessThere, claimUnlessThere}
+
+// publish gives a file its name, if no file has it.
+func publish(root *os.Root, part, name string) (err error) {
+	for _, way := range ways {
+		if err = way(root, part, name); err == nil || !isUnknownWay(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// isUnknownWay says whether the file system may not know a way, and so nothing was done.
+func isUnknownWay(err error) bool {
+	for _, one := range []error{
+		errors.ErrUnsupported, syscall.EPERM, syscall.EACCES, syscall.ENOSYS, syscall.EMLINK, syscall.EINVAL,
+	} {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
+}
+
+func linkUnlessThere(root *os.Root, part, name string) error {
+	if err := root.Link(part, name); err != nil {
 		return err
 	}
-	if _, err := root.Lstat(name); err == nil {
-		return fs.ErrExist
+	return root.Remove(part)
+}
+
+// claimUnlessThere takes the name by a file that says so, and then replaces that.
+func claimUnlessThere(root *os.Root, part, name string) error {
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(file, claimOf(part))
+	if err := cmp.Or(err, file.Close()); err != nil {
+		return err
 	}
 	return root.Rename(part, name)
+}
+
+// claimOf is what a file says that holds a name for another one.
+func claimOf(part string) string { return path.Base(part) + " gets this name.\n" }
+
+// isClaim says whether a file has a name only to hold it for another one.
+func isClaim(root *os.Root, part, name string) bool {
+	file, err := root.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	claim := claimOf(part)
+	said, err := io.ReadAll(io.LimitReader(file, int64(len(claim))+1))
+	return err == nil && string(said) == claim
 }
 
 // syncFolder makes sure that a name is on the disk, where the file system can tell.

@@ -55,7 +55,8 @@ func (s sftpServer) bring(ctx context.Context, p parcel) error {
 
 // write writes a file, and makes sure that it is on the disk where the server can tell.
 func (s sftpServer) write(ctx context.Context, c *sftp.Client, name string, write func(io.Writer) error) error {
-	file, err := c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	_ = c.Remove(name) // it may be a link, or another name of a file that a line has by now
+	file, err := c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return fail(packaging.NotWritten, err)
 	}

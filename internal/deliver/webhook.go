@@ -29,6 +29,18 @@ type webhook struct {
 // maxMessage is the longest list that a message holds, in bytes. A longer one is named by a link and its digest.
 const maxMessage = 1 << 20
 
+// linkOf returns where the message of a delivery leads instead of having the list, empty for one that has it. Where nobody
+// said at which address receivers reach this server, nothing goes out: a link without a host would be taken for a list.
+func linkOf(v packaging.Delivery) (string, error) {
+	switch {
+	case v.Link != "" || v.Destination.Kind != packaging.WebhookDestination || v.Size <= maxMessage:
+		return v.Link, nil
+	case v.Destination.PublicURL == "":
+		return "", &packaging.DeliveryFailure{Problem: packaging.NoPublicURL}
+	}
+	return strings.TrimRight(v.Destination.PublicURL, "/") + "/api/v1/releases/" + v.UID + "/serials", nil
+}
+
 // message is what a receiver gets.
 type message struct {
 	Type      string `json:"type"`
@@ -60,7 +72,7 @@ func (h webhook) bring(ctx context.Context, p parcel) error {
 
 // data is the list itself, or where it is.
 func (h webhook) data(p parcel) (any, error) {
-	if p.Size <= maxMessage {
+	if p.Link == "" {
 		var list bytes.Buffer
 		if err := p.writeTo(&list); err != nil {
 			return nil, err
@@ -71,10 +83,7 @@ func (h webhook) data(p parcel) (any, error) {
 		return nil, err
 	}
 	head, err := json.Marshal(listfile.Head(p.document()))
-	return linked{
-		Head: head, Link: strings.TrimRight(p.Destination.PublicURL, "/") + "/api/v1/releases/" + p.UID + "/serials",
-		Size: p.Size, SHA256: fmt.Sprintf("%x", p.Digest),
-	}, err
+	return linked{Head: head, Link: p.Link, Size: p.Size, SHA256: fmt.Sprintf("%x", p.Digest)}, err
 }
 
 // try sends a message that has no list.

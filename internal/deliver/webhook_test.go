@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 )
 
 // receiver is a program of a line that checks messages with the library of the specification.
@@ -165,21 +167,26 @@ func TestBothSecretsCountWhileOneIsReplaced(t *testing.T) {
 	}
 }
 
-func TestALongListIsNamedByALinkAndItsDigest(t *testing.T) {
-	t.Parallel()
-	s := newShelf()
-	key := New(s, Options{}).NewSigningSecret()
-	r := newReceiver(t, key.Reveal())
-	*s = *newShelf(aWebhook(r.URL))
+// longList is a store with one list for a webhook that no message can hold.
+func longList(to packaging.Destination, key secret.Text) *shelf {
+	s := newShelf(to)
 	s.now, s.serials = key, make([]string, 60_000)
 	for i := range s.serials {
 		s.serials[i] = "12345678901234567890"
 	}
-	v := s.waiting[1]
+	v := s.waiting[to.ID]
 	v.Facts.Count = 60_000
-	s.waiting[1] = v
+	s.waiting[to.ID] = v
+	return s
+}
+
+func TestALongListIsNamedByALinkAndItsDigest(t *testing.T) {
+	t.Parallel()
+	key := New(newShelf(), Options{}).NewSigningSecret()
+	r := newReceiver(t, key.Reveal())
+	s := longList(aWebhook(r.URL), key)
 	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
-	v = await(t, s.taken)
+	v := await(t, s.taken)
 	var m struct {
 		Data struct {
 			Link, SHA256 string
@@ -190,6 +197,58 @@ func TestALongListIsNamedByALinkAndItsDigest(t *testing.T) {
 		m.Data.Link != "https://lineboard.example/api/v1/releases/"+v.UID+"/serials" ||
 		m.Data.Size != v.Size || len(m.Data.SHA256) != 64 || len(r.bodies[0]) > 2_000 {
 		t.Errorf("%+v %v", m, err)
+	}
+}
+
+func TestALongListGoesOutOnceItsReceiverCanReachIt(t *testing.T) {
+	t.Parallel()
+	key := New(newShelf(), Options{}).NewSigningSecret()
+	r := newReceiver(t, key.Reveal())
+	to := aWebhook(r.URL)
+	to.PublicURL = ""
+	s := longList(to, key)
+	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
+	for range 2 {
+		if try := await(t, s.failed); try.Problem != packaging.NoPublicURL {
+			t.Errorf("%+v", try)
+		}
+	}
+	r.mu.Lock()
+	if len(r.bodies) > 0 {
+		t.Errorf("a message that leads nowhere: %s", r.bodies)
+	}
+	r.mu.Unlock()
+	s.mu.Lock()
+	s.destinations[0].PublicURL = "https://lineboard.example"
+	s.mu.Unlock()
+	if v := await(t, s.taken); v.Link != "https://lineboard.example/api/v1/releases/"+v.UID+"/serials" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestAMessageKeepsItsLinkThoughTheAddressChanges(t *testing.T) {
+	t.Parallel()
+	key := New(newShelf(), Options{}).NewSigningSecret()
+	r := newReceiver(t, key.Reveal(), slices.Repeat([]int{500}, 1000)...)
+	s := longList(aWebhook(r.URL), key)
+	started(t, s, Options{Hosts: []string{hostOf(t, r.URL)}})
+	await(t, s.failed)
+	s.mu.Lock()
+	s.destinations[0].PublicURL = "https://elsewhere.example"
+	s.mu.Unlock()
+	for range 2 { // the second begins with the new address for sure
+		await(t, s.failed)
+	}
+	r.mu.Lock()
+	r.answers = nil
+	r.mu.Unlock()
+	await(t, s.taken)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, body := range r.bodies {
+		if body != r.bodies[0] {
+			t.Errorf("message %d: %s, and at first %s", i, body, r.bodies[0])
+		}
 	}
 }
 

@@ -207,7 +207,8 @@ type Alarm struct {
 	Rule  AlarmRuleID
 	Fact  AlarmFact
 	Began time.Time
-	Said  time.Time // when its recipients were last told
+	Said  time.Time     // when its recipients were last told
+	Told  []RecipientID // who was told that it began
 	Sound bool
 	Next  bool   // those who come next are told too
 	Taken Author // who takes care of it, ID 0 for nobody
@@ -220,10 +221,11 @@ type AlarmSays string
 
 // What messages say.
 const (
-	AlarmBegan    AlarmSays = "began"
-	AlarmRepeated AlarmSays = "repeated"
-	AlarmPassedOn AlarmSays = "passed_on" // to those who come next: nobody has taken it over
-	AlarmOver     AlarmSays = "over"
+	AlarmBegan     AlarmSays = "began"
+	AlarmRepeated  AlarmSays = "repeated"
+	AlarmPassedOn  AlarmSays = "passed_on" // to those who come next: nobody has taken it over
+	AlarmOver      AlarmSays = "over"
+	AlarmWithdrawn AlarmSays = "withdrawn" // its rule is gone or another: nobody is told of what it is about any more
 )
 
 // AlarmStep is what happens to an alarm, and who is told.
@@ -262,16 +264,32 @@ func AlarmSteps(rules []AlarmRule, lasting []Alarm, facts []AlarmFact, now time.
 	}
 	for _, a := range was {
 		a.Ended = now
-		step := AlarmStep{Alarm: a, Says: AlarmOver}
-		if i := slices.IndexFunc(rules, func(r AlarmRule) bool { return r.ID == a.Rule }); i >= 0 {
-			step.To = rules[i].told(a)
-		}
-		steps = append(steps, step)
+		steps = append(steps, AlarmStep{Alarm: a, Says: a.ends(facts), To: a.hearOfTheEnd(rules)})
 	}
 	slices.SortFunc(steps, func(a, b AlarmStep) int {
 		return cmp.Or(a.Alarm.Fact.Since.Compare(b.Alarm.Fact.Since), cmp.Compare(a.Alarm.Rule, b.Alarm.Rule))
 	})
 	return steps
+}
+
+// ends returns what is said of an alarm that ends: that it is over, or where what it is about lasts, no more than that it
+// is not watched any more.
+func (a Alarm) ends(facts []AlarmFact) AlarmSays {
+	if slices.ContainsFunc(facts, func(f AlarmFact) bool { return f.Kind == a.Fact.Kind && f.Subject == a.Fact.Subject }) {
+		return AlarmWithdrawn
+	}
+	return AlarmOver
+}
+
+// hearOfTheEnd returns who is told that an alarm ends: who was told that it began, whatever became of its rule, and whom
+// its rule names by now.
+func (a Alarm) hearOfTheEnd(rules []AlarmRule) []RecipientID {
+	all := slices.Clone(a.Told)
+	if i := slices.IndexFunc(rules, func(r AlarmRule) bool { return r.ID == a.Rule }); i >= 0 {
+		all = append(all, rules[i].told(a)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // next returns what happens to an alarm whose fact is the case.
@@ -298,6 +316,7 @@ func (r AlarmRule) next(a Alarm, lasts bool, now time.Time) (step AlarmStep, ok 
 	if step.To = r.told(a); step.Says == AlarmPassedOn {
 		step.To = r.Second
 	}
+	step.Alarm.Told = append(slices.Clone(a.Told), step.To...)
 	return step, true
 }
 

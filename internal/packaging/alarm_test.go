@@ -1,6 +1,7 @@
 package packaging_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -88,10 +89,36 @@ func TestThoseWhoComeNextAreToldOfTheEndOnlyIfTheyWereToldOfTheAlarm(t *testing.
 	}
 }
 
-func TestARuleThatIsGoneEndsItsAlarms(t *testing.T) {
-	a := packaging.Alarm{ID: 3, Rule: 9, Fact: packaging.AlarmFact{Kind: packaging.AlarmStale, Subject: "orders"}}
-	steps := packaging.AlarmSteps(nil, []packaging.Alarm{a}, []packaging.AlarmFact{a.Fact}, time.Now())
-	if len(steps) != 1 || steps[0].Says != packaging.AlarmOver || len(steps[0].To) != 0 {
-		t.Errorf("the steps are %+v, want one end that nobody is told of", steps)
+func TestWhoWasToldThatAnAlarmBeganIsToldOfItsEndWhateverBecameOfItsRule(t *testing.T) {
+	a := packaging.Alarm{
+		ID: 3, Rule: 9, Told: []packaging.RecipientID{4, 5},
+		Fact: packaging.AlarmFact{Kind: packaging.AlarmStale, Subject: "orders"},
+	}
+	rule := packaging.AlarmRule{ID: 9, Kind: packaging.AlarmStale, First: []packaging.RecipientID{5, 6}}
+	elsewhere := rule
+	elsewhere.Kind = packaging.AlarmBackup
+	for name, test := range map[string]struct {
+		rules []packaging.AlarmRule
+		facts []packaging.AlarmFact
+		says  packaging.AlarmSays
+		to    []packaging.RecipientID
+	}{
+		"the rule is gone":                  {nil, []packaging.AlarmFact{a.Fact}, packaging.AlarmWithdrawn, a.Told},
+		"the rule is gone, and all is well": {nil, nil, packaging.AlarmOver, a.Told},
+		"the rule lost a recipient": {
+			[]packaging.AlarmRule{rule}, nil, packaging.AlarmOver, []packaging.RecipientID{4, 5, 6},
+		},
+		"the rule is about something else": {
+			[]packaging.AlarmRule{elsewhere},
+			[]packaging.AlarmFact{a.Fact},
+			packaging.AlarmWithdrawn,
+			[]packaging.RecipientID{4, 5, 6},
+		},
+	} {
+		steps := packaging.AlarmSteps(test.rules, []packaging.Alarm{a}, test.facts, time.Now())
+		if len(steps) != 1 || steps[0].Says != test.says || !slices.Equal(steps[0].To, test.to) ||
+			steps[0].Alarm.Ended.IsZero() {
+			t.Errorf("%s: %+v", name, steps)
+		}
 	}
 }

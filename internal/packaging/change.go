@@ -1,6 +1,9 @@
 package packaging
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Subject is what a change is about.
 type Subject string
@@ -53,6 +56,16 @@ func (t Topic) Of(tenant TenantID) string {
 func Topics(changes []Change) (all []string) {
 	for _, c := range changes {
 		all = append(all, c.topics()...)
+	}
+	return all
+}
+
+// LinesOf are the lines that the changes are about.
+func LinesOf(changes []Change) (all []LineID) {
+	for _, c := range changes {
+		if c.Line != 0 && !slices.Contains(all, c.Line) {
+			all = append(all, c.Line)
+		}
 	}
 	return all
 }

@@ -158,7 +158,8 @@ type Delivery struct {
 	Release     ReleaseID
 	List        ListID
 	Made        time.Time
-	Facts       ListFacts
+	Facts       ListFacts // as the order is now, until Fixed
+	Fixed       bool      // the list went out, or a program read it: somebody may have it, and its facts stay
 
 	State   DeliveryState
 	HeldFor []HeldKind
@@ -172,6 +173,7 @@ type Delivery struct {
 	Name   string // of its file
 	Size   int64
 	Digest [32]byte
+	Link   string // to the list, of a message of a webhook that is too long to have it; empty for others
 
 	Tries   int
 	Tried   time.Time // zero for never
@@ -186,7 +188,7 @@ type ListForm struct {
 	Template string // with OwnFormat
 }
 
-// ListFacts is what a list says beside its serial numbers: the order as it was when the list came.
+// ListFacts is what a list says beside its serial numbers: the order as it was when the list first went out.
 type ListFacts struct {
 	Order    string `json:"order"`
 	Number   int    `json:"number"` // of the order's release, from 1
@@ -249,12 +251,14 @@ const (
 	SecretNotOpened    DeliveryProblem = "secret_not_opened"
 	ProgramFailed      DeliveryProblem = "program_failed"
 	ListTooLongForThat DeliveryProblem = "list_too_long"
+	NoPublicURL        DeliveryProblem = "no_public_url" // a link to the list would lead nowhere
 )
 
 // DeliveryProblems are all of them.
 var DeliveryProblems = []DeliveryProblem{
 	Unreachable, TimedOutThere, RefusedThere, HostNotAllowed, WrongHostKey, NotSignedIn, OtherFileThere, NoSuchRoot,
 	NotWritten, BadTemplate, BytesDiffer, Redirected, GoneThere, SecretNotOpened, ProgramFailed, ListTooLongForThat,
+	NoPublicURL,
 }
 
 // DeliveryFailure is the error of a try. Detail is what the destination or the system said.

@@ -39,6 +39,7 @@ type Releaser struct {
 	api   func(context.Context, packaging.TenantID) (API, error)
 	log   *slog.Logger
 	held  atomic.Int64 // answers that wait to be stored
+	busy  atomic.Int64 // releases whose outcome somebody waits for
 
 	reserve Reserve               // where answers are kept that the database can't take; nil for nowhere
 	copied  Copy                  // that releases wait for; nil for none
@@ -113,9 +114,10 @@ func (r *Releaser) Release(
 	if err := r.begin(&r.running, &r.calls); err != nil { // before the claim: a stop must wait for a claim under way
 		return nil, err
 	}
+	r.busy.Add(1)
 	called := sync.OnceFunc(r.calls.Done)
 	done := make(chan struct{})
-	end := func() { called(); close(done); r.running.Done() }
+	end := func() { called(); close(done); r.busy.Add(-1); r.running.Done() }
 	room, err := r.takeRoom()
 	if err != nil {
 		end()
@@ -272,6 +274,9 @@ func (r *Releaser) storeAnswer(
 
 // Held returns how many answers wait to be stored because the database is unavailable.
 func (r *Releaser) Held() int { return int(r.held.Load()) }
+
+// Busy reports whether a release is under way.
+func (r *Releaser) Busy() bool { return r.busy.Load() > 0 }
 
 // BeginStop refuses new releases and queues. Of those under way it begins no other call: a release that has not been
 // sent is refused, and one that has been sent keeps its own limit. A running queue ends after its current release.

@@ -242,6 +242,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	for _, says := range []packaging.AlarmSays{
 		packaging.AlarmBegan, packaging.AlarmRepeated, packaging.AlarmPassedOn, packaging.AlarmOver,
+		packaging.AlarmWithdrawn,
 	} {
 		keys["alarm.says_"+string(says)] = true
 	}
