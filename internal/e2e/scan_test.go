@@ -219,6 +219,9 @@ func TestAScanEndsAfterThePauseThatTheDeviceSets(t *testing.T) {
 	p.visit("/scan?line=L1")
 	p.whole()
 	p.Choose("A scan ends", "after 0.2 s without a key")
+	p.Eval(`document.querySelector("[data-scan-pause]").focus()`, nil) // a scan goes into the field all the same
+	p.Type("01095060001343521729123110ABC123\x1d21Row1")
+	p.See("Known: this pack belongs to Scanned1.")
 	p.visit("/scan?line=L1")
 	p.whole()
 	p.Type("01095060001343521729123110ABC123\x1d21Row1")

@@ -51,6 +51,7 @@ export function startScans() {
   }
 
   document.addEventListener("keydown", event => {
+    if (beginsScan(event)) field.focus();
     if (event.target !== field && document.activeElement !== field) return;
     const ends = event.key === "Enter" || event.key === "Tab" && !event.shiftKey && field.value;
     if (!ends) return recorder.press(event);
@@ -78,6 +79,12 @@ export function startScans() {
   rememberPause(pause);
   startAlarm();
   all("li", list).forEach(markAnswer); // that the page came with
+}
+
+// beginsScan reports whether a key types a text that no field would take: a scanner does not know what has the focus.
+function beginsScan(event) {
+  const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.altKey && !event.metaKey;
+  return typed && !document.activeElement.closest("input, textarea, [contenteditable], dialog");
 }
 
 // rememberPause keeps how scans end on this device: that is a setting of its scanner.
