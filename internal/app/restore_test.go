@@ -114,6 +114,7 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 	if losses := lossesIn(t, data); len(losses) != 1 || len(losses[0].Releases) != 1 {
 		t.Errorf("after another start: %+v", losses)
 	}
+	recordsLoss(t, data, packaging.HistoryLost)
 	acknowledgeLoss(t, data)
 	for range 2 {
 		said, err := command(t, nil, "verify", "--data", data)
@@ -147,6 +148,18 @@ func lossesIn(t *testing.T, data string) []packaging.Loss {
 		t.Fatal(err)
 	}
 	return losses
+}
+
+// recordsLoss fails unless the history has one entry of that deed, which names what is lost.
+func recordsLoss(t *testing.T, data string, deed packaging.Deed) {
+	t.Helper()
+	store, tenant := readData(t, data)
+	page, err := store.History(
+		t.Context(), packaging.Everything(tenant.ID), packaging.HistoryFilter{Deed: deed, Limit: 2},
+	)
+	if err != nil || len(page.Entries) != 1 || !strings.HasPrefix(page.Entries[0].Old, "entries ") {
+		t.Errorf("the history says of its loss: %+v, %v", page.Entries, err)
+	}
 }
 
 // acknowledgeLoss acknowledges the loss of a stopped Lineboard as its administrator does.
@@ -209,6 +222,7 @@ func TestADataFolderThatIsLostIsNotBegunAnewUnlessThatIsAccepted(t *testing.T) {
 		t.Errorf("its order: %+v", r)
 	}
 	s.end(t)
+	recordsLoss(t, data, packaging.LossAccepted)
 	start(t, plantEnv(), args...).end(t) // accepted once is accepted
 	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != exitRestored ||
 		!strings.Contains(said, "of an earlier tenant of this name are lost") {
