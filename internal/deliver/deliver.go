@@ -207,8 +207,10 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// next brings the next list, if it is time for one. It returns how long to wait for another one.
+// next brings the next list, if it is time for one. It returns how long to wait for another one. It gives way before it
+// looks for one: a list that is held or carried meanwhile does not go out.
 func (w *worker) next(ctx context.Context) time.Duration {
+	w.giveWay(ctx)
 	v, err := w.store.NextDelivery(ctx, w.id)
 	switch {
 	case packaging.CodeOf(err) == packaging.NotFound:
@@ -232,7 +234,6 @@ func (w *worker) next(ctx context.Context) time.Duration {
 // bring tries to bring a list, and stores what came of it. Where our own store fails, that is no try: it returns the
 // error.
 func (w *worker) bring(ctx context.Context, v packaging.Delivery) error {
-	w.giveWay(ctx)
 	try := packaging.DeliveryTry{At: w.Now()}
 	begun := time.Now()
 	v, err := w.attempt(ctx, v)

@@ -460,7 +460,7 @@ func TestAListGivesWayToReleasesForAMomentAndNoLonger(t *testing.T) {
 		started(t, s, Options{Roots: map[string]string{"drop": t.TempDir()}, Busy: func() bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if s.read > 0 {
+			if _, waits := s.waiting[1]; waits && s.read > 0 {
 				t.Errorf("%s: the list was read meanwhile", name)
 			}
 			return asked.Add(1) < most
@@ -469,5 +469,24 @@ func TestAListGivesWayToReleasesForAMomentAndNoLonger(t *testing.T) {
 		if took := time.Since(began); most == math.MaxInt32 && took < giveWayFor || asked.Load() < 3 {
 			t.Errorf("%s: taken after %s, asked %d times", name, took, asked.Load())
 		}
+	}
+}
+
+func TestAListThatIsHeldWhileItGivesWayDoesNotGoOutThoughItWasTriedBefore(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	s := newShelf(aFolder(1))
+	s.waiting[1] = frozenOf(s.waiting[1])
+	d := New(s, Options{
+		Roots: map[string]string{"drop": root}, Limit: 10 * time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Busy: func() bool {
+			_, waits := s.waiting[1]
+			delete(s.waiting, 1) // a person holds it
+			return waits
+		},
+	})
+	(&worker{Deliverer: d, id: 1}).next(t.Context())
+	if files, err := os.ReadDir(root); err != nil || len(files)+len(s.taken)+len(s.failed) > 0 {
+		t.Errorf("%v, %d taken, %d failed: %v", files, len(s.taken), len(s.failed), err)
 	}
 }
