@@ -61,8 +61,8 @@ func (d *DB) NextDelivery(ctx context.Context, to packaging.DestinationID) (pack
 }
 
 // FreezeDelivery stores what a delivery is from its first try on: its facts, how it is written, its name, size in bytes,
-// SHA-256 and link. It returns the delivery as it is then: one that was tried before stays what it was. It fails where a
-// program has read it with other facts meanwhile.
+// SHA-256 and link. It returns the delivery as it is then: one that was tried before stays what it was, and so does one
+// that does not wait any more. It fails where a program has read it with other facts meanwhile.
 func (d *DB) FreezeDelivery(ctx context.Context, v packaging.Delivery) (now packaging.Delivery, err error) {
 	err = d.tx(inBackground(ctx), func(t *tx) error {
 		if err := t.freezeDelivery(v); err != nil {
@@ -81,10 +81,14 @@ func (t *tx) delivery(in packaging.Scope, id packaging.DeliveryID) (packaging.De
 	return v, coded(err)
 }
 
+// freezeDelivery does what FreezeDelivery says. What was found odd or carried meanwhile did not go out.
 func (t *tx) freezeDelivery(v packaging.Delivery) error {
 	now, err := t.delivery(packaging.Everything(v.Tenant), v.ID)
 	if err != nil {
 		return err
+	}
+	if now.State != packaging.DeliveryWaiting {
+		return nil
 	}
 	if now.Fixed && now.Facts != v.Facts {
 		return fmt.Errorf("delivery %s was read with other facts meanwhile", v.UID)

@@ -347,6 +347,25 @@ func TestBytesOfOtherFactsThanAProgramReadAreNotKept(t *testing.T) {
 	}
 }
 
+func TestAListThatIsFoundOddWhileItIsMadeReadyIsNotKeptAsOneThatWentOut(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	to := add(t, d, ghent, folderOn("L1", "Share"))
+	first := release(t, d, ghent, "first", "P1", "P2")
+	before, err := d.NextDelivery(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release(t, d, ghent, "second", "P2", "P3")
+	now, err := d.FreezeDelivery(t.Context(), frozen(before, "the list"))
+	if err != nil || now.State != packaging.DeliveryHeld || now.Fixed || now.Frozen {
+		t.Errorf("the try is told %+v: %v", now, err)
+	}
+	if v := deliveriesTo(t, d, ghent, first)[0]; v.State != packaging.DeliveryHeld || v.Fixed || v.Name != "" {
+		t.Errorf("a person is told %+v", v)
+	}
+}
+
 func TestADeliveryKeepsItsIDAndItsBytesAndIsTakenByItsDestinationsWord(t *testing.T) {
 	d, ghent, _ := opened(t)
 	ghent = become(t, d, ghent, everything)
