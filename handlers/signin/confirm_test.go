@@ -182,10 +182,14 @@ func TestASiteWithOneAdministratorWaivesTheSecondPersonOnRecord(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	admin := s.SignIn("administrator1")
-	if a := admin.Post("/account/waive", "waive", "yes"); a.Status != http.StatusConflict {
-		t.Errorf("with a manager: %d", a.Status)
+	a := admin.Post("/account/waive", "waive", "yes")
+	if a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "or acted as administrator or manager") {
+		t.Errorf("with a manager: %d %s", a.Status, a.Text("main"))
 	}
 	admin.Post(fmt.Sprintf("/admin/people/%d/active", s.Person("manager1").ID), "active", "")
+	if said := admin.Get("/account").Text("main"); !strings.Contains(said, "nobody else acted as administrator or manager") {
+		t.Errorf("alone, the page says %q", said)
+	}
 	if a := admin.Post("/account/waive", "waive", "yes"); a.Status != http.StatusSeeOther {
 		t.Fatalf("alone: %d %s", a.Status, a.Text("main"))
 	}

@@ -358,6 +358,40 @@ func TestFrenchBreaksNoLineBeforeAMark(t *testing.T) {
 	}
 }
 
+// otherNames are those that a language has no longer for what it calls something else.
+var otherNames = map[text.Language]*regexp.Regexp{
+	"de": regexp.MustCompile(`\bManager\b`),
+	"fr": regexp.MustCompile(`: .*\bmanager\b`),
+	"es": regexp.MustCompile(`(?i)\b(sede|estaci(ón|ones)|gerente)\b`),
+	"hu": regexp.MustCompile(`(?i)menedzser`),
+}
+
+func TestEachLanguageHasOneNameForAThing(t *testing.T) {
+	for l, other := range otherNames {
+		raw, err := os.ReadFile(string(l) + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(raw)) {
+			if other.MatchString(line) {
+				t.Errorf("%s has another name for something: %s", l, line)
+			}
+		}
+	}
+}
+
+// A reason in words of the system has no full stop: nothing follows it.
+func TestAReasonOfTheSystemStandsLast(t *testing.T) {
+	for l := range forms {
+		for _, key := range []string{"data.check.unchecked", "doctor.database.unchecked"} {
+			said := text.Say(text.With(t.Context(), text.In(l, time.UTC)), key, "Why", "open /x: no")
+			if !strings.HasSuffix(said, ": open /x: no") {
+				t.Errorf("%s says %s as %q", l, key, said)
+			}
+		}
+	}
+}
+
 func TestEverythingInTheCatalogueIsSaid(t *testing.T) {
 	used := usedKeys(t)
 	for key := range catalogue(t) {
