@@ -50,7 +50,7 @@ type PersonSetup struct {
 }
 
 // provisioner is who the history names for what a provisioning file changed.
-var provisioner = packaging.Author{Username: "provisioning", FullName: "Provisioning file"}
+var provisioner = packaging.Author{Username: "provisioning", FullName: packaging.ProvisioningFile}
 
 // Provision applies a site, all of it or nothing, and records what it changed. Applied again it changes nothing.
 func (d *DB) Provision(ctx context.Context, site Site) error {

@@ -8,3 +8,6 @@ type Author struct {
 	Role     Role
 	Station  string // name of the station that they were at, empty elsewhere
 }
+
+// ProvisioningFile is who set something up, as the history has it, where a provisioning file did.
+const ProvisioningFile = "Provisioning file"

@@ -209,7 +209,7 @@ func RoleText(ctx context.Context, role packaging.Role) string {
 
 // AuthorText returns who did something, and at which station.
 func AuthorText(ctx context.Context, by packaging.Author) string {
-	if by.ID == 0 && by.FullName == "Provisioning file" {
+	if by.ID == 0 && by.FullName == packaging.ProvisioningFile {
 		return text.Say(ctx, "author.provisioning")
 	}
 	if by.Station == "" {
