@@ -209,12 +209,20 @@ func inRoot(t *testing.T) (root, part string, s *shelf) {
 
 func TestANameThatWasClaimedBeforeAKillGetsItsFile(t *testing.T) {
 	t.Parallel()
-	root, part, s := inRoot(t)
-	putting(t, root, map[string]string{part: aList, "L1-1.csv": claimOf(part)})
-	started(t, s, Options{Roots: map[string]string{"drop": root}})
-	await(t, s.taken)
-	if got := only(t, root); got != filepath.Join(root, "L1-1.csv") || contentOf(t, got) != aList {
-		t.Errorf("%s is there", got)
+	claim := claimOf(partOf(newShelf(aFolder(1)).waiting[1].UID))
+	for name, said := range map[string]string{"whole": claim, "cut": claim[:len(claim)/2], "empty": ""} {
+		root, part, s := inRoot(t)
+		putting(t, root, map[string]string{part: aList, "L1-1.csv": said})
+		started(t, s, Options{Roots: map[string]string{"drop": root}})
+		select {
+		case <-s.taken:
+		case try := <-s.failed:
+			t.Errorf("%s: %s %s", name, try.Problem, try.Detail)
+			continue
+		}
+		if got := only(t, root); got != filepath.Join(root, "L1-1.csv") || contentOf(t, got) != aList {
+			t.Errorf("%s: %s is there", name, got)
+		}
 	}
 }
 

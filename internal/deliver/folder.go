@@ -145,6 +145,7 @@ func claimUnlessThere(root *os.Root, part, name string) error {
 	}
 	_, err = io.WriteString(file, claimOf(part))
 	if err := cmp.Or(err, file.Close()); err != nil {
+		_ = root.Remove(name) // if that fails too, it counts as a claim next time
 		return err
 	}
 	return root.Rename(part, name)
@@ -153,7 +154,8 @@ func claimUnlessThere(root *os.Root, part, name string) error {
 // claimOf is what a file says that holds a name for another one.
 func claimOf(part string) string { return path.Base(part) + " gets this name.\n" }
 
-// isClaim says whether a file has a name only to hold it for another one.
+// isClaim says whether a file has a name only to hold it for another one. A kill or a full disk may have cut what it says,
+// to nothing even: an empty file keeps no name.
 func isClaim(root *os.Root, part, name string) bool {
 	file, err := root.Open(name)
 	if err != nil {
@@ -162,7 +164,7 @@ func isClaim(root *os.Root, part, name string) bool {
 	defer file.Close()
 	claim := claimOf(part)
 	said, err := io.ReadAll(io.LimitReader(file, int64(len(claim))+1))
-	return err == nil && string(said) == claim
+	return err == nil && strings.HasPrefix(claim, string(said))
 }
 
 // syncFolder makes sure that a name is on the disk, where the file system can tell.
