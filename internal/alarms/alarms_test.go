@@ -180,3 +180,23 @@ func TestAMessageSaysWhatWhichLineSinceWhenAndWhatToDoInEachLanguage(t *testing.
 		}
 	}
 }
+
+// Another rule may be about the same: what comes by that one is not at an end.
+func TestAMessageThatAnAlarmIsWithdrawnSpeaksOfItsRuleAlone(t *testing.T) {
+	rules := map[text.Language]string{
+		"en": "this rule", "de": "dieser Regel", "fr": "cette règle", "es": "sta regla", "hu": "E szabály",
+	}
+	for _, language := range text.Languages {
+		said := compose(packaging.AlarmSettings{Language: string(language)}, packaging.AlarmMessage{
+			Items: []packaging.AlarmItem{{
+				Says: packaging.AlarmWithdrawn, Alarm: packaging.Alarm{Fact: packaging.AlarmFact{Kind: packaging.AlarmBackup}},
+			}},
+		})
+		sentences := strings.Split(said.items[0].body, ". ")
+		for _, one := range []string{said.items[0].head, sentences[len(sentences)-1]} {
+			if !strings.Contains(one, rules[language]) {
+				t.Errorf("%s: %q is more than it may say", language, one)
+			}
+		}
+	}
+}

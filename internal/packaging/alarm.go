@@ -225,7 +225,7 @@ const (
 	AlarmRepeated  AlarmSays = "repeated"
 	AlarmPassedOn  AlarmSays = "passed_on" // to those who come next: nobody has taken it over
 	AlarmOver      AlarmSays = "over"
-	AlarmWithdrawn AlarmSays = "withdrawn" // its rule is gone or another: nobody is told of what it is about any more
+	AlarmWithdrawn AlarmSays = "withdrawn" // its rule is gone or another, and tells nobody of what lasts any more
 )
 
 // AlarmStep is what happens to an alarm, and who is told.
@@ -272,8 +272,8 @@ func AlarmSteps(rules []AlarmRule, lasting []Alarm, facts []AlarmFact, now time.
 	return steps
 }
 
-// ends returns what is said of an alarm that ends: that it is over, or where what it is about lasts, no more than that it
-// is not watched any more.
+// ends returns what is said of an alarm that ends: that it is over, or where what it is about lasts, no more than that its
+// rule does not watch it any more.
 func (a Alarm) ends(facts []AlarmFact) AlarmSays {
 	if slices.ContainsFunc(facts, func(f AlarmFact) bool { return f.Kind == a.Fact.Kind && f.Subject == a.Fact.Subject }) {
 		return AlarmWithdrawn
