@@ -733,6 +733,38 @@ func TestTheHistorySaysOfATakenListWhatItsRowSays(t *testing.T) {
 	}
 }
 
+func TestAProgramIsWhoItWasWhileItsTokenKeepsItsName(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	add(t, d, ghent, pullOn("L1", "Line PC"))
+	v := deliveriesTo(t, d, ghent, release(t, d, ghent, "Order143", "S1", "S2"))[0]
+	var before packaging.TokenID
+	for n, name := range []string{"PC", "PC", "another PC"} { // each in the place of the one before
+		hash := [32]byte{byte(n)}
+		if before != 0 {
+			if err := d.RevokeToken(t.Context(), ghent, before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.CreateToken(t.Context(), ghent, packaging.Token{
+			Name: name, Scopes: []packaging.TokenScope{packaging.TakeListsScope},
+		}, hash); err != nil {
+			t.Fatal(err)
+		}
+		k, tenant, err := d.TokenOf(t.Context(), hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before = k.ID
+		err = d.TakeDelivery(
+			t.Context(), packaging.Person{Author: k.Author(), Tenant: tenant, Token: k.ID}, frozen(v, "the list"),
+		)
+		if another := packaging.CodeOf(err) == packaging.Conflict; another != (name != "PC") || err != nil && !another {
+			t.Errorf("token %d, %s: %v", n, name, err)
+		}
+	}
+}
+
 func TestAListIsSentToALaterDestinationOnce(t *testing.T) {
 	d, ghent, _ := opened(t)
 	ghent = become(t, d, ghent, everything)
