@@ -37,14 +37,14 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 			return text.Say(ctx, "deed.list_added.of_release", "Count", int(e.Serials), "Number", fmt.Sprint(number))
 		}
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
-	case packaging.ConnectionTested:
-		return text.Say(ctx, "deed.connection_tested", "Object", e.Object, "New", e.New)
-	case packaging.OrdersImported, packaging.TokenCreated:
+	case packaging.ConnectionTested, packaging.OrdersImported, packaging.TokenCreated:
 		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
 	case packaging.PINSet, packaging.BadgeSet:
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", objectText(ctx, e.Object))
-	case packaging.PasswordSet, packaging.BadgeConfirmed, packaging.PasswordConfirmed, packaging.CredentialSet:
-		return text.Say(ctx, "deed."+string(e.Deed), "Object", objectText(ctx, e.Object))
+	case packaging.PasswordSet, packaging.BadgeConfirmed, packaging.PasswordConfirmed, packaging.CredentialSet,
+		packaging.SessionEnded, packaging.StationRemoved, packaging.StationLocked, packaging.StationCoded,
+		packaging.StationBound, packaging.StationUnbound, packaging.LineAdopted:
+		return text.Say(ctx, "deed."+string(e.Deed), "Object", objectText(ctx, e.Object), "New", e.New)
 	case packaging.Signed:
 		meaning, rest, _ := strings.Cut(e.New, " · ")
 		return text.Say(ctx, "deed.signed", "New", text.InOwnWords(ctx, "meaning.", meaning)+" · "+rest)
@@ -55,8 +55,6 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed."+string(e.Deed), "Object", shiftText(ctx, e.Object), "New", pointsText(ctx, e.New))
 	case packaging.OrderLineSet, packaging.OrderLineBack:
 		return text.Say(ctx, "deed."+string(e.Deed), "Old", LineWord(ctx, e.Old), "New", LineWord(ctx, e.New))
-	case packaging.LineAdopted:
-		return text.Say(ctx, "deed.line_adopted", "Object", e.Object, "New", e.New)
 	case packaging.ValueGivenBack:
 		field := ImportFieldText(ctx, packaging.ImportField(e.Object))
 		return text.Say(ctx, "deed.value_given_back", "Object", field, "Old", e.Old, "New", OrNone(ctx, e.New))
@@ -75,15 +73,15 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 
 // setText returns what was set up. A destination goes by its name alone.
 func setText(ctx context.Context, e packaging.Entry) string {
-	of, object := e.Object, objectText(ctx, e.Object)
-	if e.Deed == packaging.DestinationSet {
-		of, object = "", e.Object
+	object := e.Object
+	if e.Deed != packaging.DestinationSet {
+		object = objectText(ctx, e.Object)
 	}
-	now := valueText(ctx, of, e.New)
+	now := valueText(ctx, e, e.New)
 	if e.Old == "" {
 		return text.Say(ctx, "deed.added", "Object", object, "New", now)
 	}
-	return text.Say(ctx, "deed.changed", "Object", object, "Old", valueText(ctx, of, e.Old), "New", now)
+	return text.Say(ctx, "deed.changed", "Object", object, "Old", valueText(ctx, e, e.Old), "New", now)
 }
 
 // ImportFieldText returns the name of a field, as the pages of orders have it.

@@ -107,6 +107,76 @@ func TestWhatTheHistoryHasOfTheSetupIsInTheLanguageOfThePage(t *testing.T) {
 			packaging.Entry{Deed: packaging.DestinationSet, Object: "shifts", New: "line 8 · folder · late after 1m0s"},
 			"shifts hinzugefügt: line 8 · Ordner · spät nach 1 min 0 s",
 		},
+		{
+			packaging.Entry{
+				Deed: packaging.DestinationSet, Object: "L3",
+				New: "L3 · sftp · retired · operator · lets through duplicates · csv · lets through wrong_count · late after 10m0s · " +
+					"gives up after 10h0m0s",
+			},
+			"L3 hinzugefügt: L3 · SFTP-Server · retired · operator · lets through duplicates · csv · " +
+				"lässt durch: Andere Anzahl von Seriennummern als erwartet · spät nach 10 min 0 s · gibt auf nach 10 h 0 min",
+		},
+		{packaging.Entry{Deed: packaging.LineSet, Object: "line 10h", New: "5m"}, "Linie 10h hinzugefügt: 5m"},
+		{packaging.Entry{Deed: packaging.PasswordSet, Object: "user 0"}, "Passwort festgelegt: Person 0"},
+		{packaging.Entry{Deed: packaging.PasswordSet, Object: "user duplicates"}, "Passwort festgelegt: Person duplicates"},
+		{packaging.Entry{Deed: packaging.PasswordSet, Object: "user 2026-11-29"}, "Passwort festgelegt: Person 2026-11-29"},
+		{packaging.Entry{Deed: packaging.ViewSaved, Object: "shifts"}, "Ansicht shifts gespeichert"},
+		{
+			packaging.Entry{Deed: packaging.StationSet, Object: "station retired", New: "all lines · operator"},
+			"Station retired hinzugefügt: all lines · operator",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.TenantSet, Object: "tenant ghent",
+				New: "operator · Europe/Brussels · retired · static token in X-Token",
+			},
+			"Standort ghent hinzugefügt: operator · Europe/Brussels · retired · statisches Token in X-Token",
+		},
+		// Every word of the program has its own in each language.
+		{
+			packaging.Entry{
+				Deed: packaging.PersonSet, Object: "user eva", Old: "Eva · no role here",
+				New: "Eva · administrator+manager · lines L1, L2 · same human as otto · not active",
+			},
+			"Person eva geändert: Eva · hier keine Rolle → " +
+				"Eva · Administrator, Schichtleiter · Linien L1, L2 · derselbe Mensch wie otto · Nicht aktiv",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.RulesSet, Object: "confirmation of passwords", Old: "by a second person",
+				New: "waived: nobody else can",
+			},
+			"Bestätigung von Passwörtern geändert: durch eine zweite Person → verzichtet: sonst kann es niemand",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.ShiftsSet, Object: "who signs a shift", Old: "anybody who may review",
+				New: "somebody who did nothing in the shift",
+			},
+			"Unterschrift von Schichten geändert: Jeder, der Schichten prüfen darf → " +
+				"Nur wer in dieser Schicht selbst nichts ausgeführt hat",
+		},
+		{
+			packaging.Entry{Deed: packaging.CredentialSet, Object: "secret of destination PC"},
+			"Zugangsdaten festgelegt: Geheimnis des Ziels PC",
+		},
+		{packaging.Entry{Deed: packaging.SessionEnded, Object: "session of eva"}, "Anmeldung von eva beendet"},
+		{packaging.Entry{Deed: packaging.StationCoded, Object: "station A"}, "Code für Station A erzeugt"},
+		{packaging.Entry{Deed: packaging.StationBound, Object: "station A"}, "Tablet gekoppelt: Station A"},
+		{packaging.Entry{Deed: packaging.StationUnbound, Object: "display A"}, "Tablet entkoppelt: Anzeige A"},
+		{packaging.Entry{Deed: packaging.StationRemoved, Object: "display A"}, "Anzeige A entfernt"},
+		{
+			packaging.Entry{Deed: packaging.StationSet, Object: "display A", New: "all lines"},
+			"Anzeige A hinzugefügt: alle Linien",
+		},
+		{
+			packaging.Entry{Deed: packaging.StationSet, Object: "language of station A", Old: "de", New: "fr"},
+			"Sprache der Station A geändert: de → fr",
+		},
+		{
+			packaging.Entry{Deed: packaging.LineAdopted, Object: "line L8", New: "Blister"},
+			"Linie L8 als Blister eingerichtet, mit allen Aufträgen",
+		},
 	} {
 		if got := DeedText(ctx, c.e); got != c.want {
 			t.Errorf("%s of %q reads %q, want %q", c.e.Deed, c.e.Object, got, c.want)
