@@ -25,6 +25,9 @@ copy-socket: /run/litestream/litestream.sock
 copy-to: /mnt/copy
 `
 
+// operate has the configurations and scripts that the docs name.
+var operate = filepath.Join("..", "docs", "operate")
+
 // virtual is the address of docs/operate/keepalived.conf, which moves between the machines.
 const virtual = "http://192.0.2.10:8080"
 
@@ -40,6 +43,45 @@ type site struct {
 	network string // name of the namespace whose bridge connects them
 	place   string
 	api     string // folder of the socket behind which the API is
+}
+
+// The check asks every two seconds, and may do so in the moment in which the address comes.
+func TestACheckThatIsUnderWayKeepsNoStandbyFromTakingOver(t *testing.T) {
+	folder := t.TempDir()
+	lock, held, took := filepath.Join(folder, "lock"), filepath.Join(folder, "held"), filepath.Join(folder, "took")
+	for name, does := range map[string]string{
+		"true": "touch " + held + "; exec sleep 1", "runuser": "touch " + took, "systemd-cat": `shift 2; exec "$@"`, "systemctl": "exit 0",
+	} {
+		stub := "#!/bin/sh\n" + does + "\n"
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(stub), 0o700); err != nil { //nolint:gosec // it is run
+			t.Fatal(err)
+		}
+	}
+	script := func(name string) *exec.Cmd {
+		text, err := os.ReadFile(filepath.Join(operate, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command("sh", "-c", strings.ReplaceAll(string(text), "/run/lineboard-notify.lock", lock))
+		c.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"))
+		return c
+	}
+	check := script("lineboard-check")
+	if err := check.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(held); err == nil {
+			break
+		}
+	}
+	if said, err := script("lineboard-notify").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+	if _, err := os.Stat(took); err != nil {
+		t.Error("the standby did not take over")
+	}
+	_ = check.Wait()
 }
 
 // Two machines with the unit files, the configuration of keepalived and the scripts of the docs. The first one is lost:
@@ -336,7 +378,6 @@ func (s site) startAPI(t *testing.T, lineboard string) {
 // setUp installs Lineboard, Litestream and what the docs have for them.
 func (m *standbyMachine) setUp(t *testing.T, litestream string) {
 	t.Helper()
-	operate := filepath.Join("..", "docs", "operate")
 	for from, to := range map[string]string{
 		glob(t, current(t), "*.deb"): "/lineboard.deb",
 		litestream:                   "/usr/local/bin/litestream",

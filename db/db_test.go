@@ -415,7 +415,7 @@ func TestAProbeIsAnsweredThoughTheWriterIsHeld(t *testing.T) {
 	}
 	close(give)
 	<-given
-	d.probe.at = time.Time{} // as a second later
+	d.probe.at, d.probe.limit = time.Time{}, time.Minute // as a second later
 	if err := d.Ready(t.Context()); err != nil {
 		t.Errorf("once the writer is free: %v", err)
 	}

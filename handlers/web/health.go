@@ -21,8 +21,8 @@ func (s *Kit) Alive(c echo.Context) error {
 
 // Ready says whether the server can do its work: read, write, release, and store what the API answered.
 //
-// That another Lineboard took over is told first, whatever else is: by these words the standby's check of its address knows
-// the one that must not have it.
+// That another Lineboard took over is told first, whatever else is: by these words the standby's check of its address
+// knows the one that must not have it.
 func (s *Kit) Ready(c echo.Context) error {
 	if s.copied().TakenOver != nil {
 		return c.String(http.StatusServiceUnavailable, "releases are refused: another Lineboard took over\n")

@@ -52,7 +52,7 @@ func TestDoctorExaminesAnInstallationBesideTheServerAndChangesNothing(t *testing
 		site(t, remote.address),
 		"--backup-dir", backups)
 	waitForOrder(t, data, "Order143")
-	before := content(t, data, keyFile) + content(t, data, anchorsFile)
+	key, anchors := content(t, data, keyFile), content(t, data, anchorsFile)
 	r, code := examined(t, "--data", data, "--https", "--backup-dir", backups)
 	for _, check := range []string{"settings", "files", "disk", "database", "history", "key", "zone", "api", "clock"} {
 		if grade, says := r.grade(check); grade != packaging.Good {
@@ -66,7 +66,8 @@ func TestDoctorExaminesAnInstallationBesideTheServerAndChangesNothing(t *testing
 	if r.Grade != packaging.Warning || code != exitWarning || r.Build.Version == "" || r.Build.Go == "" {
 		t.Errorf("grade %s, code %d, build %+v", r.Grade, code, r.Build)
 	}
-	if content(t, data, keyFile)+content(t, data, anchorsFile) != before {
+	// The server may write an anchor meanwhile.
+	if content(t, data, keyFile) != key || !strings.HasPrefix(content(t, data, anchorsFile), anchors) {
 		t.Error("the key or the anchors changed")
 	}
 	if status, _ := get(t, s.address+"/readyz"); status != http.StatusOK {
@@ -151,7 +152,7 @@ func TestDoctorAsksDestinationsWhetherTheyAreThere(t *testing.T) {
 	}
 	r, code := examined(t, "--data", data, "--drop-root", "share="+shared)
 	if grade, said := r.grade("destination"); grade != packaging.Fault || code != exitFault ||
-		!strings.Contains(said, "can't be reached") {
+		!strings.Contains(said, "can’t be opened") {
 		t.Errorf("gone: %s, %s, exit code %d", grade, said, code)
 	}
 }

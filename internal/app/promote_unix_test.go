@@ -22,13 +22,16 @@ func TestAPromotionThatIsStoppedEndsThoughThePlaceHangs(t *testing.T) {
 	if err := errors.Join(os.Mkdir(filepath.Dir(epoch), 0o700), unix.Mkfifo(epoch, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
 	go func() {
 		ended <- Run(ctx, []string{"promote", "--data", data, "--copy-to", place, "--copy-socket", data + "/s"},
 			Process{Getenv: func(string) string { return "" }, Stdout: io.Discard, Stderr: io.Discard})
 	}()
+	writer := asked(t, epoch)
+	defer writer.Close() //nolint:errcheck // nothing is written
+	stop()
 	select {
 	case err := <-ended:
 		if err == nil || !strings.Contains(err.Error(), "nothing was changed") {
@@ -37,7 +40,16 @@ func TestAPromotionThatIsStoppedEndsThoughThePlaceHangs(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Error("it goes on")
 	}
-	if writer, err := os.OpenFile(epoch, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil { // let the one go who waits
-		_ = writer.Close()
+}
+
+// asked waits until somebody reads a pipe, which then waits for what is never written.
+func asked(t *testing.T, pipe string) *os.File {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if writer, err := os.OpenFile(pipe, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
+			return writer
+		}
 	}
+	t.Fatal("nobody reads it")
+	return nil
 }

@@ -9,38 +9,44 @@ import (
 // and not for ever, since a place may hang.
 const maxAnswer = 30 * time.Second
 
-// Bounded returns a place whose answers are waited for so long at most. A file system may hang whatever a context says.
-func Bounded(p Place) Place { return bounded{p, maxAnswer} }
+// Bounded returns a place whose answers are waited for so long at most. A file system may hang whatever a context says,
+// so only so many ask at once.
+func Bounded(p Place) Place { return newBounded(p, maxAnswer) }
+
+func newBounded(p Place, limit time.Duration) bounded {
+	return bounded{p, limit, make(chan struct{}, maxAsking)}
+}
 
 type bounded struct {
 	Place
-	limit time.Duration
+	limit  time.Duration
+	asking chan struct{} // has room for those who ask
 }
 
 func (b bounded) Create(ctx context.Context, name string, content []byte) error {
-	_, err := answered(ctx, b.limit, func(ctx context.Context) (struct{}, error) {
+	_, err := answered(ctx, b, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, b.Place.Create(ctx, name, content)
 	})
 	return err
 }
 
 func (b bounded) Put(ctx context.Context, name string, content []byte) error {
-	_, err := answered(ctx, b.limit, func(ctx context.Context) (struct{}, error) {
+	_, err := answered(ctx, b, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, b.Place.Put(ctx, name, content)
 	})
 	return err
 }
 
 func (b bounded) Get(ctx context.Context, name string) ([]byte, error) {
-	return answered(ctx, b.limit, func(ctx context.Context) ([]byte, error) { return b.Place.Get(ctx, name) })
+	return answered(ctx, b, func(ctx context.Context) ([]byte, error) { return b.Place.Get(ctx, name) })
 }
 
 func (b bounded) List(ctx context.Context, name string) ([]string, error) {
-	return answered(ctx, b.limit, func(ctx context.Context) ([]string, error) { return b.Place.List(ctx, name) })
+	return answered(ctx, b, func(ctx context.Context) ([]string, error) { return b.Place.List(ctx, name) })
 }
 
 func (b bounded) Remove(ctx context.Context, name string) error {
-	_, err := answered(ctx, b.limit, func(ctx context.Context) (struct{}, error) {
+	_, err := answered(ctx, b, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, b.Place.Remove(ctx, name)
 	})
 	return err
@@ -48,16 +54,22 @@ func (b bounded) Remove(ctx context.Context, name string) error {
 
 // answered asks, and waits until the limit or the end of ctx at most.
 func answered[T any](
-	ctx context.Context, limit time.Duration, ask func(context.Context) (T, error),
+	ctx context.Context, b bounded, ask func(context.Context) (T, error),
 ) (answer T, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errHangs)
+	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, errHangs)
 	defer cancel()
+	select {
+	case b.asking <- struct{}{}:
+	case <-ctx.Done():
+		return answer, context.Cause(ctx)
+	}
 	type reply struct {
 		answer T
 		err    error
 	}
 	replies := make(chan reply, 1)
 	go func() {
+		defer func() { <-b.asking }()
 		answer, err := ask(ctx)
 		replies <- reply{answer, err}
 	}()

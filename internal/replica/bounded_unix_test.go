@@ -39,7 +39,7 @@ func TestWhoTakesOverWaitsForNoPlaceThatHangs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Latest(t.Context(), bounded{place, 50 * time.Millisecond}); !errors.Is(err, errHangs) {
+	if _, err := Latest(t.Context(), newBounded(place, 50*time.Millisecond)); !errors.Is(err, errHangs) {
 		t.Errorf("it says %v", err)
 	}
 }
@@ -93,7 +93,7 @@ func TestAServerThatIsSlowToLetSomebodyInIsReachedAllTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	for limit := time.Now().Add(20 * time.Second); ; {
-		_, err := answered(t.Context(), 300*time.Millisecond, func(ctx context.Context) ([]string, error) {
+		_, err := answered(t.Context(), newBounded(nil, 300*time.Millisecond), func(ctx context.Context) ([]string, error) {
 			return place.List(ctx, "epochs")
 		})
 		if err == nil {

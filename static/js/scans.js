@@ -83,7 +83,8 @@ export function startScans() {
 
 // beginsScan reports whether a key types a text that no field would take: a scanner does not know what has the focus.
 function beginsScan(event) {
-  const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.altKey && !event.metaKey;
+  const plain = !event.ctrlKey && !event.altKey && !event.metaKey || event.getModifierState("AltGraph");
+  const typed = event.key.length === 1 && event.key !== " " && plain;
   return typed && !document.activeElement.closest("input, textarea, [contenteditable], dialog");
 }
 
