@@ -28,7 +28,7 @@ func (s *Kit) Ready(c echo.Context) error {
 		return c.String(http.StatusServiceUnavailable, "releases are refused: another Lineboard took over\n")
 	}
 	if err := s.store.Ready(c.Request().Context()); err != nil {
-		s.Log.Error("not ready", "err", err)
+		s.tellUnready(err)
 		if errors.Is(err, packaging.ErrNotAnchored) {
 			return c.String(http.StatusServiceUnavailable, "releases are refused: the anchors can't be written\n")
 		}
@@ -38,8 +38,17 @@ func (s *Kit) Ready(c echo.Context) error {
 		return c.String(http.StatusServiceUnavailable, "answers of the API wait to be stored\n")
 	}
 	if err := s.releases(); err != nil {
-		s.Log.Error("not ready", "err", err)
+		s.tellUnready(err)
 		return c.String(http.StatusServiceUnavailable, "releases are refused\n")
 	}
+	s.unready.Store(nil)
 	return c.String(http.StatusOK, "ready\n")
+}
+
+// tellUnready logs why the server is not ready: once for each reason, however often probes ask.
+func (s *Kit) tellUnready(why error) {
+	said := why.Error()
+	if was := s.unready.Swap(&said); was == nil || *was != said {
+		s.Log.Error("not ready", "err", why)
+	}
 }

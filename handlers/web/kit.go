@@ -78,6 +78,7 @@ type Kit struct {
 	streamsOfSession, streamsOfPerson *throttle.Concurrency
 	unreadableHop                     atomic.Pointer[string] // of X-Forwarded-For
 	foreignHosts                      atomic.Int64           // requests that a missing Host may have made look foreign
+	unready                           atomic.Pointer[string] // why, nil while it is ready
 	pages                             *pageCache
 	recent                            *microCache
 	programReads, programWrites       tokenRates

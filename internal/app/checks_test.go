@@ -244,8 +244,13 @@ func TestARemovedDataFolderIsNoticedUnderTheRunningProgram(t *testing.T) {
 	if status := s.press(t.Context(), browser, order); status != http.StatusServiceUnavailable {
 		t.Errorf("a press is answered with %d", status)
 	}
-	if status, _ := get(t, s.address+"/readyz"); status != http.StatusServiceUnavailable {
-		t.Errorf("ready: %d", status)
+	for range 3 {
+		if status, _ := get(t, s.address+"/readyz"); status != http.StatusServiceUnavailable {
+			t.Errorf("ready: %d", status)
+		}
+	}
+	if told := strings.Count(s.log.String(), `msg="not ready"`); told != 1 {
+		t.Errorf("that it is not ready is told %d times", told)
 	}
 	s.stop()
 	<-s.ended // whatever it says of the anchors: their folder is gone

@@ -110,16 +110,25 @@ func TestTheHistoryIsCheckedAndBackedUpWhileTheProgramRunsAndAfter(t *testing.T)
 	}
 	holds("while it runs", "--data", data, "--tenant", "plant-ghent")
 	backup := filepath.Join(t.TempDir(), "backup.db")
-	if said, err := does("backup", "--data", data, "--to", backup); err != nil || !strings.Contains(said, backup) {
+	said, err := does("backup", "--data", data, "--to", backup)
+	if err != nil {
 		t.Fatalf("backup: %s, %v", said, err)
 	}
-	_, err := does("backup", "--data", data, "--to", backup)
+	for _, want := range []string{
+		backup, backup + ofAnchors, "Warning: the backup is on the disk of the database", "The key is not in it. Keep " +
+			filepath.Join(data, keyFile) + " apart",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("a backup does not say %q: %s", want, said)
+		}
+	}
+	_, err = does("backup", "--data", data, "--to", backup)
 	if err == nil || !strings.Contains(err.Error(), "is there already") {
 		t.Errorf("a second backup to the same file: %v", err)
 	}
 	s.end(t)
 	holds("after it ended", "--data", data)
-	if said := s.log.String(); !strings.Contains(said, "history anchored") {
+	if said = s.log.String(); !strings.Contains(said, "history anchored") {
 		t.Errorf("the log has no anchor: %s", said)
 	}
 	_, err = does("verify", "--data", data, "--tenant", "nobody")
@@ -150,7 +159,7 @@ func TestTheHistoryIsCheckedAndBackedUpWhileTheProgramRunsAndAfter(t *testing.T)
 	if err := os.Remove(filepath.Join(restored, "anchors.log")); err != nil {
 		t.Fatal(err)
 	}
-	said, err := does("verify", "--data", restored)
+	said, err = does("verify", "--data", restored)
 	if err == nil || !strings.Contains(said, "The file of anchors is not there, though ") {
 		t.Errorf("without its anchors: %s, %v", said, err)
 	}

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -292,6 +294,32 @@ func TestBackupsAreMadeProvenAndPrunedByThemselves(t *testing.T) {
 	if !strings.Contains(s.log.String(), "backups are on the disk of the database") {
 		t.Error("nothing warns of one disk for both")
 	}
+}
+
+func TestTheNextBackupIsMadeWhenTheNewestIsOldEnough(t *testing.T) {
+	data, backups := t.TempDir(), t.TempDir()
+	a, _ := buildDemo(t, data, "http://127.0.0.1:1")
+	if err := a.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := &copier{
+			database: filepath.Join(data, databaseFile), anchors: filepath.Join(data, anchorsFile), folder: backups,
+			every: 24 * time.Hour, keep: 9, now: time.Now, log: slog.New(slog.DiscardHandler),
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		go c.run(ctx) //nolint:errcheck // it returns nil
+		time.Sleep(71 * time.Hour)
+		stop()
+		synctest.Wait()
+		files, err := filepath.Glob(filepath.Join(backups, "*.db"))
+		if err != nil || len(files) != 3 || c.State().Problem != "" {
+			t.Errorf("after 71 hours: %v, %v, %q", files, err, c.State().Problem)
+		}
+		if wait := c.untilNext(); wait != time.Hour {
+			t.Errorf("the next one waits %s", wait)
+		}
+	})
 }
 
 // earlierBackup is a backup of the last program before the first release, and the anchors of its data folder.
