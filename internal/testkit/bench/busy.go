@@ -112,12 +112,12 @@ func (p *person) pressBusyLines(ctx context.Context, presses int) (took []float6
 	return took, err
 }
 
-// listen opens so many streams, until it is stopped.
+// listen opens so many streams, until it is stopped: of all people in turn, since one person holds only so many.
 func (p *person) listen(ctx context.Context, n int) (stop func(), err error) {
 	ctx, stop = context.WithCancel(ctx)
 	for i := range n {
 		if i%streamsOfBrowser == 0 {
-			if p, err = signIn(ctx, p.server); err != nil {
+			if p, err = signInAs(ctx, p.server, 1+i/streamsOfBrowser%people); err != nil {
 				stop()
 				return nil, err
 			}

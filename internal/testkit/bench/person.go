@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,7 +21,10 @@ type person struct {
 }
 
 // signIn signs in through the form.
-func signIn(ctx context.Context, server *program) (*person, error) {
+func signIn(ctx context.Context, server *program) (*person, error) { return signInAs(ctx, server, 1) }
+
+// signInAs signs in as the person of that number.
+func signInAs(ctx context.Context, server *program, number int) (*person, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
@@ -30,7 +34,7 @@ func signIn(ctx context.Context, server *program) (*person, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	status, text, err := p.ask(ctx, http.MethodPost, "/login", url.Values{
-		"username": {username + "1"}, "password": {password + "1"},
+		"username": {username + strconv.Itoa(number)}, "password": {password + strconv.Itoa(number)},
 	})
 	if err != nil {
 		return nil, err
