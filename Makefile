@@ -101,8 +101,9 @@ check-templ: ## fail when a templ file is not formatted, or generated code not f
 	@.ci/check-templ
 
 .PHONY: vet
-vet: ## go vet
+vet: ## go vet, of the tests that make peers runs too
 	go vet $(PACKAGES)
+	go vet -tags peers $(PACKAGES)
 
 .PHONY: staticcheck
 staticcheck: ## staticcheck

@@ -158,17 +158,17 @@ func (s *openSSH) destination() packaging.Destination {
 	}
 }
 
-const longList = 6_000
+const peerSerials = 6_000
 
 // aLongShelf has one list of some 126 KB for a destination.
 func aLongShelf(to packaging.Destination, key secret.Text) (s *shelf, content string) {
 	s = newShelf(to)
-	s.now, s.serials = key, make([]string, longList)
+	s.now, s.serials = key, make([]string, peerSerials)
 	for i := range s.serials {
 		s.serials[i] = fmt.Sprintf("%020d", i)
 	}
 	v := s.waiting[1]
-	v.Facts.Count = longList
+	v.Facts.Count = peerSerials
 	s.waiting[1] = v
 	return s, strings.Join(s.serials, "\n") + "\n"
 }
