@@ -101,8 +101,8 @@ func TestTheAddressMovesToTheStandbyAndItTakesOver(t *testing.T) {
 	second.do(t, "systemctl is-enabled lineboard litestream") // it releases after a restart too
 }
 
-// Lineboard ends at one machine, and hangs at the other: each time the other machine gets the address and takes over. What
-// comes back does not get it again before a person has made it the standby.
+// Lineboard ends at one machine, and hangs at the other: each time the other machine gets the address and takes over.
+// What comes back does not get it again before a person has made it the standby.
 func TestTheAddressMovesWhereLineboardEndsOrHangs(t *testing.T) {
 	s, first, second := sharedAddress(t)
 	// No reason to move: the other machine could do no more.
@@ -130,8 +130,8 @@ func TestTheAddressMovesWhereLineboardEndsOrHangs(t *testing.T) {
 	s.hasBegun(t, 3)
 }
 
-// The cable of one machine is pulled, and a switch between the machines goes dark: the other one takes over. Once they see
-// each other again, the address is where releases are.
+// The cable of one machine is pulled, and a switch between the machines goes dark: the other one takes over. Once they
+// see each other again, the address is where releases are.
 func TestTheAddressMovesWhereTheCableIsPulled(t *testing.T) {
 	s, first, second := sharedAddress(t)
 	second.takesOver(t, "the cable is pulled", func() { s.link(t, first, "down") })
@@ -140,8 +140,8 @@ func TestTheAddressMovesWhereTheCableIsPulled(t *testing.T) {
 	s.hasBegun(t, 2)
 
 	first.goesBack(t, 2)
-	// Both think that they have the address. Of two equal ones keepalived leaves it to the one with the higher number, until
-	// that one's check has seen for long enough that the other took over.
+	// Both think that they have the address. Of two equal ones keepalived leaves it to the one with the higher number,
+	// until that one's check has seen for long enough that the other took over.
 	first.takesOver(t, "the switch is dark", func() { s.link(t, second, "nomaster") })
 	s.link(t, second, "master", "bridge")
 	eventually(t, "the one that was cut off gives the address up", func() bool {
@@ -198,8 +198,8 @@ func (m *standbyMachine) goesBack(t *testing.T, epoch int) {
 	})
 }
 
-// staysWith watches that the address stays at a machine for longer than keepalived's check needs to move it, and that it
-// can release in the end.
+// staysWith watches that the address stays at a machine for longer than keepalived's check needs to move it, and that
+// it can release in the end.
 func (m *standbyMachine) staysWith(t *testing.T, when string) {
 	t.Helper()
 	never(t, "the address moves, when "+when, func() bool { return !m.hasVirtual() })
@@ -302,7 +302,8 @@ func (s site) pair(t *testing.T) (first, second *standbyMachine) {
 	return first, second
 }
 
-// freshMachine returns the root of a Debian that has what the docs need beside Lineboard. It is made once for all tests.
+// freshMachine returns the root of a Debian that has what the docs need beside Lineboard. It is made once for all
+// tests.
 func freshMachine(t *testing.T) string {
 	t.Helper()
 	d := debian{root: filepath.Join(made.folder, "machine")}

@@ -19,8 +19,8 @@ const deliveryColumns = `v.id, v.uid, v.tenant_id, v.release_id, r.round << 32 |
 	coalesce((SELECT body FROM list_templates WHERE id = v.template_id), ''), v.name, coalesce(v.size, 0), v.digest, v.link,
 	v.tries, coalesce(v.tried_at, 0), v.next_at, v.problem, v.detail, ` + destinationColumns
 
-// deliveryFacts are what a list says of its order: as the order is now, until the list goes out for the first time. What
-// the order has lost stays as it was.
+// deliveryFacts are what a list says of its order: as the order is now, until the list goes out for the first time.
+// What the order has lost stays as it was.
 const deliveryFacts = `iif(v.fixed_at IS NULL AND v.digest IS NULL,
 	(SELECT json_patch(v.facts, known) FROM order_facts WHERE release_id = v.release_id), v.facts)`
 
@@ -60,9 +60,9 @@ func (d *DB) NextDelivery(ctx context.Context, to packaging.DestinationID) (pack
 	return v, coded(err)
 }
 
-// FreezeDelivery stores what a delivery is from its first try on: its facts, how it is written, its name, size in bytes,
-// SHA-256 and link. It returns the delivery as it is then: one that was tried before stays what it was, and so does one
-// that does not wait any more. It fails where a program has read it with other facts meanwhile.
+// FreezeDelivery stores what a delivery is from its first try on: its facts, how it is written, its name, size in
+// bytes, SHA-256 and link. It returns the delivery as it is then: one that was tried before stays what it was, and so
+// does one that does not wait any more. It fails where a program has read it with other facts meanwhile.
 func (d *DB) FreezeDelivery(ctx context.Context, v packaging.Delivery) (now packaging.Delivery, err error) {
 	err = d.tx(inBackground(ctx), func(t *tx) error {
 		if err := t.freezeDelivery(v); err != nil {
@@ -124,8 +124,8 @@ func (t *tx) fixDelivery(v packaging.Delivery) error {
 	return t.exec(`UPDATE deliveries SET facts = ?, fixed_at = ? WHERE id = ?`, string(facts), millis(t.now), v.ID)
 }
 
-// OpenDelivery returns a delivery by its id elsewhere, for a program that is to have its list: from the first time on, the
-// list says the same. One that a person is to look at stays closed.
+// OpenDelivery returns a delivery by its id elsewhere, for a program that is to have its list: from the first time on,
+// the list says the same. One that a person is to look at stays closed.
 func (d *DB) OpenDelivery(ctx context.Context, in packaging.Scope, uid string) (packaging.Delivery, error) {
 	v, err := deliveryByUID(ctx, d.read, in, uid)
 	if err != nil || v.Fixed || v.State == packaging.DeliveryHeld {
@@ -430,8 +430,8 @@ func deliveryByUID(ctx context.Context, q querier, in packaging.Scope, uid strin
 }
 
 // TakeDelivery notes that a program took a delivery of which it named the bytes. v has how they were written, their
-// size and SHA-256. A Conflict says that a person holds the list or has carried it, that another program took it, or that
-// the destination is stopped or retired. One that was taken already stays as it is.
+// size and SHA-256. A Conflict says that a person holds the list or has carried it, that another program took it, or
+// that the destination is stopped or retired. One that was taken already stays as it is.
 func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.Delivery) error {
 	return d.authorizedTx(ctx, by, packaging.TakeLists, func(t *tx, by packaging.Person) error {
 		now, err := t.delivery(by.Scope(), v.ID)

@@ -189,8 +189,8 @@ func TestEachAnswerOfEachOperationIsAsDescribed(t *testing.T) {
 				continue
 			}
 			for status := range o.Responses.Map() {
-				// 503 comes where the disk is full or the database locked for long. One operation shows it: what gives the
-				// answer is one place.
+				// 503 comes where the disk is full or the database locked for long. One operation shows it: what gives
+				// the answer is one place.
 				if key := o.OperationID + " " + status; (status != "503" || o.OperationID == "getSerials") && !seen[key] {
 					t.Errorf("%s %s: nothing gets %s", method, path, status)
 				}

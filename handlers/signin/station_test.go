@@ -569,8 +569,8 @@ func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	}
 }
 
-// What can be a badge or a PIN is one guess at each. A badge that is right is no wrong PIN of the colleague who was chosen,
-// and a PIN that is right no wrong badge.
+// What can be a badge or a PIN is one guess at each. A badge that is right is no wrong PIN of the colleague who was
+// chosen, and a PIN that is right no wrong badge.
 func TestABadgeOfDigitsScannedWhereAColleaguesPINIsAskedForDeclinesNobody(t *testing.T) {
 	t.Parallel()
 	const badge, longPIN, wrong = "0004711332", "48151623", "0004711333"

@@ -146,7 +146,8 @@ func TestAHeartbeatFallsSilentWhereNoAlarmCanBeRaised(t *testing.T) {
 	}
 }
 
-// Only lists have serial numbers, and no message names one: these have a fact of each kind, and its words are all there is.
+// Only lists have serial numbers, and no message names one: these have a fact of each kind, and its words are all there
+// is.
 func TestAMessageSaysWhatWhichLineSinceWhenAndWhatToDoInEachLanguage(t *testing.T) {
 	since := time.Date(2026, 11, 30, 2, 4, 0, 0, time.UTC)
 	site := packaging.Tenant{Name: "Ghent", TimeZone: "Europe/Brussels"}

@@ -157,8 +157,8 @@ func (w *worker) leaves() bool {
 	return !w.wanted
 }
 
-// wakeWorkers wakes the workers of lines that changed, and those that are not wanted any more. Others look by themselves
-// when it is time.
+// wakeWorkers wakes the workers of lines that changed, and those that are not wanted any more. Others look by
+// themselves when it is time.
 func (d *Deliverer) wakeWorkers() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -104,8 +104,8 @@ func (f folder) write(ctx context.Context, root *os.Root, name string, write fun
 	return nil
 }
 
-// ways are how a file gets its name unless another file has it. Not every file system knows each: the first that it knows
-// counts.
+// ways are how a file gets its name unless another file has it. Not every file system knows each: the first that it
+// knows counts.
 var ways = []func(root *os.Root, part, name string) error{linkUnlessThere, renameUnlessThere, claimUnlessThere}
 
 // publish gives a file its name, if no file has it.
@@ -154,8 +154,8 @@ func claimUnlessThere(root *os.Root, part, name string) error {
 // claimOf is what a file says that holds a name for another one.
 func claimOf(part string) string { return path.Base(part) + " gets this name.\n" }
 
-// isClaim says whether a file has a name only to hold it for another one. A kill or a full disk may have cut what it says,
-// to nothing even: an empty file keeps no name.
+// isClaim says whether a file has a name only to hold it for another one. A kill or a full disk may have cut what it
+// says, to nothing even: an empty file keeps no name.
 func isClaim(root *os.Root, part, name string) bool {
 	file, err := root.Open(name)
 	if err != nil {

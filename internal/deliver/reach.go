@@ -21,7 +21,8 @@ const reachLimit = 3 * time.Second
 func (d *Deliverer) Reach(ctx context.Context, to packaging.Destination) error {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
-	asked := d.asked.DoChan(fmt.Sprint(to.ID, " ", to.Address), func() (any, error) { // a mount that hangs holds up nobody
+	// A mount that hangs holds up nobody.
+	asked := d.asked.DoChan(fmt.Sprint(to.ID, " ", to.Address), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachLimit)
 		defer cancel()
 		return nil, d.reach(ctx, to)

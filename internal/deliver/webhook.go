@@ -29,8 +29,9 @@ type webhook struct {
 // maxMessage is the longest list that a message holds, in bytes. A longer one is named by a link and its digest.
 const maxMessage = 1 << 20
 
-// linkOf returns where the message of a delivery leads instead of having the list, empty for one that has it. Where nobody
-// said at which address receivers reach this server, nothing goes out: a link without a host would be taken for a list.
+// linkOf returns where the message of a delivery leads instead of having the list, empty for one that has it. Where
+// nobody said at which address receivers reach this server, nothing goes out: a link without a host would be taken for
+// a list.
 func linkOf(v packaging.Delivery) (string, error) {
 	switch {
 	case v.Link != "" || v.Destination.Kind != packaging.WebhookDestination || v.Size <= maxMessage:

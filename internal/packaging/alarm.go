@@ -272,8 +272,8 @@ func AlarmSteps(rules []AlarmRule, lasting []Alarm, facts []AlarmFact, now time.
 	return steps
 }
 
-// ends returns what is said of an alarm that ends: that it is over, or where what it is about lasts, no more than that its
-// rule does not watch it any more.
+// ends returns what is said of an alarm that ends: that it is over, or where what it is about lasts, no more than that
+// its rule does not watch it any more.
 func (a Alarm) ends(facts []AlarmFact) AlarmSays {
 	if slices.ContainsFunc(facts, func(f AlarmFact) bool { return f.Kind == a.Fact.Kind && f.Subject == a.Fact.Subject }) {
 		return AlarmWithdrawn
@@ -281,8 +281,8 @@ func (a Alarm) ends(facts []AlarmFact) AlarmSays {
 	return AlarmOver
 }
 
-// hearOfTheEnd returns who is told that an alarm ends: who was told that it began, whatever became of its rule, and whom
-// its rule names by now.
+// hearOfTheEnd returns who is told that an alarm ends: who was told that it began, whatever became of its rule, and
+// whom its rule names by now.
 func (a Alarm) hearOfTheEnd(rules []AlarmRule) []RecipientID {
 	all := slices.Clone(a.Told)
 	if i := slices.IndexFunc(rules, func(r AlarmRule) bool { return r.ID == a.Rule }); i >= 0 {

@@ -106,27 +106,12 @@ func (g *Guard) Look(ctx context.Context) {
 	g.problem = err
 }
 
-// bounded asks the place within the time that a call may take to leave. A file system may hang whatever the context
-// says, so only so many ask at once.
+// bounded asks the place within the time that a call may take to leave.
 func (g *Guard) bounded(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, maxDeparture)
-	defer cancel()
-	select {
-	case g.asking <- struct{}{}:
-	case <-ctx.Done():
-		return errHangs
-	}
-	done := make(chan error, 1)
-	go func() {
-		defer func() { <-g.asking }()
-		done <- ask(ctx)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return errHangs
-	}
+	_, err := answered(ctx, bounded{limit: maxDeparture, asking: g.asking}, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, ask(ctx)
+	})
+	return err
 }
 
 // maxAsking is how many ask the place at once.

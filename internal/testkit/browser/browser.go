@@ -3,7 +3,8 @@
 // what the browser tells assistive technology, so a test that passes is also a page that a screen reader can name.
 //
 // A process starts one browser, at its first [Open], and it ends with the process; [OpenSounding] starts another. Every
-// Open is a window of its own, with its own cookies. Every wait ends after [Patience] at the latest, and nothing sleeps for a fixed time.
+// Open is a window of its own, with its own cookies. Every wait ends after [Patience] at the latest, and nothing sleeps
+// for a fixed time.
 package browser
 
 import (
