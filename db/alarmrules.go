@@ -176,7 +176,7 @@ func (s *setupTx) joinRule(r packaging.AlarmRule) (err error) {
 func (s *setupTx) describeRule(r packaging.AlarmRule) (string, error) {
 	var lines, first, second string
 	err := s.row(`
-		SELECT coalesce((SELECT group_concat(code, ' ' ORDER BY code) FROM lines WHERE id IN (SELECT line_id FROM alarm_rule_lines
+		SELECT coalesce((SELECT group_concat(code, ' ' ORDER BY code COLLATE naturally) FROM lines WHERE id IN (SELECT line_id FROM alarm_rule_lines
 				WHERE rule_id = ?1)), ''),
 			coalesce((SELECT group_concat(p.name, ', ' ORDER BY p.name) FROM recipients p JOIN alarm_rule_recipients n
 				ON n.recipient_id = p.id WHERE n.rule_id = ?1 AND n.next = 0), ''),
@@ -228,7 +228,7 @@ func (d *DB) Recipients(ctx context.Context, tenant packaging.TenantID) ([]packa
 	return collect(ctx, d.read, func(row scanner) (packaging.Recipient, error) {
 		r, _, err := scanRecipient(row)
 		return r, err
-	}, selectRecipient+`WHERE r.tenant_id = ? ORDER BY r.name`, tenant)
+	}, selectRecipient+`WHERE r.tenant_id = ? ORDER BY r.name COLLATE naturally`, tenant)
 }
 
 func recipientOf(

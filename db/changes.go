@@ -155,6 +155,7 @@ func key(expression, row string) string {
 // openWatched opens the writer. The driver may close its connection and open another: each has its triggers.
 func openWatched(path string, settings url.Values, records map[string]recordTable) *sql.DB {
 	d := &sqlite.Driver{}
+	d.MustRegisterCollationUtf8(naturally, packaging.Naturally)
 	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error { return watchOn(c, records) })
 	pool := sql.OpenDB(connector{d, dsn(path, settings)})
 	pool.SetMaxOpenConns(1)

@@ -237,7 +237,8 @@ func deliveriesOf(
 	w := deliveriesWithin(in)
 	w.and(true, "v.release_id IN (SELECT id FROM releases WHERE order_id = ?)", id)
 	return collect(
-		ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.release_id, d.name, v.id`, w.args...,
+		ctx, q, scanOneDelivery, selectDelivery+`WHERE `+w.sql+` ORDER BY v.release_id, d.name COLLATE naturally, v.id`,
+		w.args...,
 	)
 }
 
@@ -249,7 +250,7 @@ func destinationsWithout(
 	w.and(true, `d.retired_at IS NULL AND d.line_id = (SELECT line_id FROM releases WHERE id = ?1 AND list_source <> '')
 		AND NOT EXISTS (SELECT 1 FROM deliveries v WHERE v.destination_id = d.id AND v.release_id = ?1)`)
 	w.sql = strings.NewReplacer("d.tenant_id = ?", "d.tenant_id = ?2", "json_each(?)", "json_each(?3)").Replace(w.sql)
-	return collect(ctx, q, scanDestination, selectDestination+`WHERE `+w.sql+` ORDER BY d.name`,
+	return collect(ctx, q, scanDestination, selectDestination+`WHERE `+w.sql+` ORDER BY d.name COLLATE naturally`,
 		append([]any{id}, w.args...)...)
 }
 
@@ -365,7 +366,7 @@ func (d *DB) SendList(
 func (d *DB) PullDestinations(ctx context.Context, in packaging.Scope) ([]packaging.Destination, error) {
 	w := deliveriesWithin(in)
 	return collect(ctx, d.read, scanDestination, selectDestination+`
-		WHERE `+w.sql+` AND d.kind = 'pull' AND d.retired_at IS NULL ORDER BY l.code, d.name`, w.args...)
+		WHERE `+w.sql+` AND d.kind = 'pull' AND d.retired_at IS NULL ORDER BY l.code COLLATE naturally, d.name COLLATE naturally`, w.args...)
 }
 
 // Offers returns up to limit lists that are there to be taken from a destination, in the order in which they came to be

@@ -172,5 +172,5 @@ func (d *DB) HistoryPeople(ctx context.Context, tenant packaging.TenantID) ([]pa
 			FROM person WHERE person.username IS NOT NULL
 		)
 		SELECT username, (SELECT full_name FROM history h WHERE h.tenant_id = ?1 AND h.username = person.username ORDER BY seq DESC LIMIT 1)
-		FROM person WHERE username IS NOT NULL`, tenant)
+		FROM person WHERE username IS NOT NULL ORDER BY username COLLATE naturally`, tenant)
 }

@@ -58,7 +58,7 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 		if without := (a.Line.Code == "") != (b.Line.Code == ""); without {
 			return strings.Compare(b.Line.Code, a.Line.Code) // who has no line comes last
 		}
-		return strings.Compare(strings.ToLower(a.Line.Code), strings.ToLower(b.Line.Code))
+		return packaging.ByCode(a.Line, b.Line)
 	})
 	return slices.DeleteFunc(l.all, func(l packaging.Lane) bool { return l.Line.Retired && l.Idle() }), err
 }

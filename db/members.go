@@ -27,7 +27,7 @@ func scanMember(row scanner) (m packaging.Member, err error) {
 // Members returns the people of the viewer's tenant by username, those who are not active too.
 func (d *DB) Members(ctx context.Context, viewer packaging.Person) ([]packaging.Member, error) {
 	return collect(
-		ctx, d.read, scanMember, selectMember+`ORDER BY u.active DESC, u.username`, viewer.ID, viewer.Tenant.ID,
+		ctx, d.read, scanMember, selectMember+`ORDER BY u.active DESC, u.username COLLATE naturally`, viewer.ID, viewer.Tenant.ID,
 	)
 }
 
@@ -262,7 +262,7 @@ func (s *setupTx) describePerson(user packaging.UserID) (string, error) {
 	err := s.row(`
 		SELECT full_name, active,
 			(SELECT coalesce(group_concat(role, '+' ORDER BY role), '') FROM member_roles WHERE user_id = ?1 AND tenant_id = ?2),
-			(SELECT coalesce(group_concat(l.code, ', ' ORDER BY l.code), '')
+			(SELECT coalesce(group_concat(l.code, ', ' ORDER BY l.code COLLATE naturally), '')
 				FROM member_lines m JOIN lines l ON l.id = m.line_id WHERE m.user_id = ?1 AND m.tenant_id = ?2),
 			(SELECT coalesce(group_concat(o.username, ', ' ORDER BY o.username), '') FROM users o JOIN humans h ON h.user_id = o.id
 				WHERE h.human_id = coalesce(u.same_as, u.id) AND o.id <> u.id)

@@ -34,7 +34,7 @@ func unknownLines(ctx context.Context, q querier, in packaging.Scope) ([]packagi
 		`line.code) FROM line WHERE code IS NOT NULL)
 		SELECT min(api_line COLLATE BINARY), max(line_name) FROM line JOIN orders o ON o.id IN (
 			SELECT id FROM orders INDEXED BY orders_of_unknown_line WHERE tenant_id = ?1 AND line_id IS NULL AND api_line = line.code ORDER BY id DESC LIMIT 100)
-		GROUP BY line.code ORDER BY line.code COLLATE NOCASE LIMIT ?2`, in.Tenant(), maxUnknownLines)
+		GROUP BY line.code ORDER BY line.code COLLATE naturally LIMIT ?2`, in.Tenant(), maxUnknownLines)
 }
 
 // maxUnknownLines bounds what an API that names lines without end can do to a page.

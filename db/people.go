@@ -42,12 +42,12 @@ func scanPeople(row scanner) (packaging.Person, error) { return scanPerson(row) 
 
 // Memberships returns a person once for each tenant that they belong to, by the tenant's name.
 func (d *DB) Memberships(ctx context.Context, user packaging.UserID) ([]packaging.Person, error) {
-	return collect(ctx, d.read, scanPeople, selectPerson+`u.id = ? ORDER BY t.name, t.id`, user)
+	return collect(ctx, d.read, scanPeople, selectPerson+`u.id = ? ORDER BY t.name COLLATE naturally, t.id`, user)
 }
 
 // People returns the tenant's people, by username; those who are not active any more are left out.
 func (d *DB) People(ctx context.Context, tenant packaging.TenantID) ([]packaging.Person, error) {
-	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = ? ORDER BY u.username`, tenant)
+	return collect(ctx, d.read, scanPeople, selectPerson+`t.id = ? ORDER BY u.username COLLATE naturally`, tenant)
 }
 
 // SetLanguage keeps which language a person reads (BCP 47).

@@ -54,7 +54,7 @@ func signOnOf(
 	c.Set, c.At = sealed != nil, moment(at)
 	s.Grants, err = collect(ctx, q, scanGrant, `
 		SELECT value, (SELECT group_concat(role, '+' ORDER BY role) FROM sso_grant_roles r WHERE r.tenant_id = g.tenant_id AND r.place = g.place),
-			(SELECT json_group_array(l.code ORDER BY l.code) FROM sso_grant_lines n JOIN lines l ON l.id = n.line_id
+			(SELECT json_group_array(l.code ORDER BY l.code COLLATE naturally) FROM sso_grant_lines n JOIN lines l ON l.id = n.line_id
 				WHERE n.tenant_id = g.tenant_id AND n.place = g.place)
 		FROM sso_grants g WHERE tenant_id = ? ORDER BY place`, tenant)
 	return s, sealed, c, err
@@ -74,7 +74,7 @@ func (d *DB) SignOns(ctx context.Context) ([]packaging.SignOn, error) {
 		return s, row.Scan(&s.Tenant.ID, &s.Tenant.Slug, &s.Tenant.Name, &s.Label)
 	}
 	return collect(ctx, d.read, scan, `
-		SELECT t.id, t.slug, t.name, s.label FROM sso s JOIN tenants t ON t.id = s.tenant_id WHERE s.enabled ORDER BY t.name, t.id`)
+		SELECT t.id, t.slug, t.name, s.label FROM sso s JOIN tenants t ON t.id = s.tenant_id WHERE s.enabled ORDER BY t.name COLLATE naturally, t.id`)
 }
 
 // FillClientSecret returns the secret that was typed, or the one that is stored where none was. What is stored goes to

@@ -18,7 +18,7 @@ func scanTenant(row scanner) (t packaging.Tenant, err error) {
 
 // Tenants returns all tenants, by name.
 func (d *DB) Tenants(ctx context.Context) ([]packaging.Tenant, error) {
-	return collect(ctx, d.read, scanTenant, selectTenant+`ORDER BY name, id`)
+	return collect(ctx, d.read, scanTenant, selectTenant+`ORDER BY name COLLATE naturally, id`)
 }
 
 // Tenant returns one tenant.

@@ -55,6 +55,7 @@ func (d *DB) Tokens(ctx context.Context, tenant packaging.TenantID) ([]packaging
 				k.Lines[n] = lines[at]
 			}
 		}
+		slices.SortFunc(k.Lines, packaging.ByCode)
 	}
 	return tokens, err
 }

@@ -8,5 +8,8 @@ type Line struct {
 	Retired bool // it does not show among the lines any more, unless an order needs somebody there
 }
 
+// ByCode compares lines for lists of them.
+func ByCode(a, b Line) int { return Naturally(a.Code, b.Code) }
+
 // Known says whether there is a line at all: an order may have none yet.
 func (l Line) Known() bool { return l.ID != 0 }

@@ -2,7 +2,6 @@ package packaging
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -143,7 +142,7 @@ func (r ShiftReport) Lines() (lines []LineFigures) {
 	for code, line := range called {
 		lines = append(lines, LineFigures{line, figures(releases[code], declined[code])})
 	}
-	slices.SortFunc(lines, func(a, b LineFigures) int { return strings.Compare(a.Line.Code, b.Line.Code) })
+	slices.SortFunc(lines, func(a, b LineFigures) int { return ByCode(a.Line, b.Line) })
 	return lines
 }
 

@@ -219,12 +219,15 @@ func AuthorText(ctx context.Context, by packaging.Author) string {
 	return text.Say(ctx, "author.at_station", "Person", PersonName(by.FullName), "Station", by.Station)
 }
 
-// LineName returns the name of a line, or says that there is none.
+// LineName returns the name of a line, the code of one that is not set up here, or says that there is none.
 func LineName(ctx context.Context, l packaging.Line) string {
-	if l.Name == "" {
-		return text.Say(ctx, "line.none")
+	switch {
+	case l.Name != "":
+		return l.Name
+	case l.Code != "":
+		return text.Say(ctx, "line.unknown", "Code", l.Code)
 	}
-	return l.Name
+	return text.Say(ctx, "line.none")
 }
 
 // OrNone returns s, or the sign for an empty value.

@@ -37,7 +37,7 @@ func partsOf(items []packaging.HandoverItem) (p itemParts) {
 			p.urgent = append(p.urgent, i)
 		}
 	}
-	slices.SortStableFunc(p.waits, func(a, b lineWaits) int { return strings.Compare(a.line.Code, b.line.Code) })
+	slices.SortStableFunc(p.waits, func(a, b lineWaits) int { return packaging.ByCode(a.line, b.line) })
 	return p
 }
 
