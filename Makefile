@@ -66,6 +66,10 @@ package: ## make .deb, .rpm, image, archives, checksums, bills of materials: .bi
 generate: ## make the Go code of the templ files
 	$(TOOL) templ generate -log-level=warn
 
+.PHONY: schema
+schema: ## write db/schema.sql, which is what the migrations make of an empty database
+	go test ./db -run TestANewDatabaseIsWhatTheMigrationsMake -count=1 -update
+
 .PHONY: fmt
 fmt: ## format the Go and templ files
 	$(TOOL) templ fmt -log-level=warn .

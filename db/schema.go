@@ -20,6 +20,12 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
+// newestTables is what the migrations make of an empty database. A new one gets it at once: that takes a tenth of the
+// time. `make schema` writes the file.
+//
+//go:embed schema.sql
+var newestTables string
+
 // firstSchema is the version of the schema that the first release has.
 const firstSchema = 20
 
@@ -60,11 +66,36 @@ func migrate(
 			return 0, nil, fmt.Errorf("no copy could be made before the upgrade, so it was not begun: %w", err)
 		}
 	}
-	if _, err = provider.Up(ctx); err != nil {
+	if has == 0 {
+		err = create(ctx, w, provider)
+	} else {
+		_, err = provider.Up(ctx)
+	}
+	if err != nil {
 		return 0, nil, coded(err)
 	}
 	records, err = recordTables(ctx, w)
 	return version, records, coded(err)
+}
+
+// create gives an empty database the newest schema, and has it know that no migration is left to do.
+func create(ctx context.Context, w *sql.DB, provider *goose.Provider) error {
+	t, err := w.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback() //nolint:errcheck // nothing to undo once it is committed
+	if _, err := t.ExecContext(ctx, newestTables); err != nil {
+		return err
+	}
+	for _, s := range provider.ListSources() {
+		if _, err := t.ExecContext(
+			ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)`, s.Version,
+		); err != nil {
+			return err
+		}
+	}
+	return t.Commit()
 }
 
 // migrations need a box only to carry out what seals.

@@ -40,19 +40,22 @@ func (d *DB) SchemaFaults(ctx context.Context) ([]packaging.SchemaFault, error) 
 	return faults, nil
 }
 
-// ownSchema is what the migrations make of an empty database.
+// ownSchema is what a new database has.
 var ownSchema = sync.OnceValues(func() (map[string]string, error) {
 	pool, err := open(":memory:", 1, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer pool.Close()
+	ctx := context.Background()
 	provider, err := migrations(pool, nil)
 	if err != nil {
 		return nil, err
 	}
-	ctx := context.Background()
-	if _, err := provider.Up(ctx); err != nil {
+	if _, err := provider.GetDBVersion(ctx); err != nil { // it makes its table
+		return nil, err
+	}
+	if err := create(ctx, pool, provider); err != nil {
 		return nil, err
 	}
 	return schemaIn(ctx, pool)
