@@ -3,6 +3,7 @@ package soak
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -42,17 +43,24 @@ func (d *disk) reach(machine int) []string {
 	return []string{"--copy-to", d.at(machine)}
 }
 
-// cut unmounts the folder. What is written there then goes to the machine's own disk.
+// cut unmounts the folder. What is written there then goes to the machine's own disk: Litestream may make the folder
+// first.
 func (d *disk) cut(machine int) {
-	if err := errors.Join(os.Remove(d.at(machine)), os.Mkdir(d.at(machine), 0o700)); err != nil {
+	if err := errors.Join(os.Remove(d.at(machine)), os.MkdirAll(d.at(machine), 0o700)); err != nil {
 		d.t.Error(err)
 	}
 }
 
+// mend mounts the folder again. Litestream may make one in its place meanwhile.
 func (d *disk) mend(machine int) {
-	removeAll(d.at(machine))
-	if err := os.Symlink(d.folder, d.at(machine)); err != nil {
-		d.t.Error(err)
+	for {
+		removeAll(d.at(machine))
+		if err := os.Symlink(d.folder, d.at(machine)); !errors.Is(err, fs.ErrExist) {
+			if err != nil {
+				d.t.Error(err)
+			}
+			return
+		}
 	}
 }
 
