@@ -18,7 +18,10 @@ func main() {
 	err := app.Run(ctx, os.Args[1:], app.Process{Getenv: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr})
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "lineboard:", err)
+		var said interface{ Said() }
+		if !errors.As(err, &said) {
+			fmt.Fprintln(os.Stderr, "lineboard:", err)
+		}
 		var own interface{ ExitCode() int }
 		if errors.As(err, &own) {
 			os.Exit(own.ExitCode())

@@ -56,6 +56,7 @@ func Run(ctx context.Context, args []string, p Process) error {
 		kong.Exit(func(int) { helped = true }),
 		kong.Bind(p, &sources),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		numbers(),
 	)
 	if err != nil {
 		return err
@@ -67,5 +68,5 @@ func Run(ctx context.Context, args []string, p Process) error {
 	if err != nil {
 		return sources.locate(err)
 	}
-	return command.Run(run{ctx, p})
+	return sources.locate(command.Run(run{ctx, p}))
 }

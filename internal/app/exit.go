@@ -13,5 +13,14 @@ type exitError struct {
 	code int
 }
 
+// saidError is an error that stands in the log already.
+type saidError struct{ error }
+
+// Said marks it for whoever would print it.
+func (e saidError) Said() {}
+
+// Unwrap returns the error.
+func (e saidError) Unwrap() error { return e.error }
+
 // ExitCode returns the code that the process ends with.
 func (e exitError) ExitCode() int { return e.code }

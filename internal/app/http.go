@@ -63,6 +63,9 @@ func (s server) run(ctx context.Context) error {
 		IdleTimeout:       idleLimit,
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
+	if s.log != nil { // by itself it would write lines of another form
+		web.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
+	}
 	serve, scheme := func() error { return web.Serve(listener) }, "http"
 	if s.certificate != nil {
 		web.TLSConfig = s.certificate.Config()

@@ -47,7 +47,7 @@ func (s *settings) serveMetrics(ctx context.Context, m *metrics.Metrics, log *sl
 	mux := http.NewServeMux()
 	mux.Handle("GET "+web.MetricsPath, m.Handler())
 	err := server{
-		addr: s.MetricsAddr, handler: mux,
+		addr: s.MetricsAddr, handler: mux, log: log,
 		announce: func(address string) { log.Info("metrics are served", "address", address) },
 	}.run(ctx)
 	if err != nil {

@@ -26,7 +26,8 @@ type serve struct {
 // Run serves the dashboard, as a service where a service manager of Windows started it.
 func (s *serve) Run(p run) error { return asService(p, s.run) }
 
-func (s *serve) run(p run) error {
+func (s *serve) run(p run) (err error) {
+	defer func() { err = s.lastWords(p, err) }()
 	if s.Data == "" {
 		s.Data = defaultData
 	}
@@ -41,6 +42,15 @@ func (s *serve) run(p run) error {
 	return s.serve(p, site, nil, func(address string) {
 		fmt.Fprintf(p.Stdout, "Lineboard is at %s\n", address)
 	})
+}
+
+// lastWords logs why the program ends, where somebody reads its log line by line.
+func (s *settings) lastWords(p run, err error) error {
+	if err == nil || s.LogFormat != "json" {
+		return err
+	}
+	s.logger(p.Stderr).Error("Lineboard ends", "err", err)
+	return saidError{err}
 }
 
 // serve opens the data, applies the site and serves until p ends. It then stops in this order: nothing new comes in and

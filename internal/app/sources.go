@@ -68,6 +68,9 @@ func (s *sources) fromEnvironment(flag string) string {
 
 // locate adds to an error about a flag where in the settings file it stands.
 func (s *sources) locate(err error) error {
+	if err == nil {
+		return nil
+	}
 	for name, setting := range s.file {
 		named := regexp.MustCompile("--" + name + "[^a-z-]").MatchString(err.Error())
 		if named && s.fromEnvironment(name) == "" {

@@ -47,13 +47,22 @@ func TestAMistakeInTheSettingsFileIsNamedWithItsLine(t *testing.T) {
 		"\nrefresh: 0s\n":                         "line 2)",
 		"trusted-proxies: [10.0.0.1]\n":           "line 1)",
 		"https: perhaps\n":                        "line 1)",
+		"\nbackup-keep: 010\n":                    "line 2)",
+		"backup-keep: 0x10\n":                     "line 1)",
+		"backup-keep: 1_000\n":                    "line 1)",
+		"rate-limit: NaN\n":                       "line 1)",
+		"\nmetrics-token-file: /nowhere\n":        "line 2)",
 		"drop-root: [press=/srv/a, pack=srv/b]\n": "--drop-root pack=srv/b",
 		"provision: [a, b]\ndata: {a: b}":         "line 2: data needs a value",
 	} {
-		_, err := command(t, nil, "serve", "--config", settingsFile(t, text))
+		_, err := command(t, nil, "serve", "--config", settingsFile(t, text), "--addr", "nowhere", "--data", t.TempDir())
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", text, err, says)
 		}
+	}
+	if _, err := command(t, nil, "serve", "--data", t.TempDir(), "--config", settingsFile(t, "\naddr: nowhere\n")); err == nil ||
+		!strings.Contains(err.Error(), "line 2)") {
+		t.Errorf("an address that is none: %v", err)
 	}
 	if _, err := command(t, nil, "serve", "--config", "nowhere.yaml"); err == nil ||
 		!strings.Contains(err.Error(), "settings file can't be read") {

@@ -63,7 +63,7 @@ func parseSettings(text []byte, known func(name string) bool) (map[string]Settin
 	}
 	var wrong []error
 	for _, pair := range pairs {
-		name, line := pair.Key.String(), pair.Key.GetToken().Position.Line
+		name, line := pair.Key.GetToken().Value, pair.Key.GetToken().Position.Line
 		values, ok := valuesOf(pair.Value)
 		switch {
 		case !known(name):

@@ -25,6 +25,9 @@ func TestASettingsFileHasTheNamesOfFlags(t *testing.T) {
 		},
 		"trusted-proxies:\n  - 10.0.0.5/32\n  - 10.0.0.6/32\n": {"trusted-proxies": {"10.0.0.5/32,10.0.0.6/32", 1}},
 		"data: 010\n":                     {"data": {"010", 1}},
+		"\"addr\": :80\n'data': x\n":      {"addr": {":80", 1}, "data": {"x", 2}},
+		"addr: :80\r\nhttps: true\r\n":    {"addr": {":80", 1}, "https": {"true", 2}},
+		"---\naddr: :80\n":                {"addr": {":80", 2}},
 		"data: 'a, b'\n":                  {"data": {"a, b", 1}},
 		"trusted-proxies: [\"a,b\", c]\n": {"trusted-proxies": {`a\,b,c`, 1}},
 	} {
@@ -46,6 +49,10 @@ func TestASettingsFileHasTheNamesOfFlags(t *testing.T) {
 		"- addr\n":                           "line 1: settings are lines such as",
 		"addr: :80\n---\naddr: :81\n":        "one YAML document",
 		"addr: \"\n":                         "line 1",
+		"addr: :80\n\tdata: x\n":             "line 2: ",
+		"addr: &here :80\n":                  "line 1: addr needs a value",
+		"addr: :80\ndata: ~\n":               "line 2: data needs a value",
+		"\"addr\": :80\naddr: :81\n":         "line 2: ",
 		"addr: \xff\n":                       "line 1: this is not UTF-8",
 		"a: 1\nb: 2\n":                       "line 2: there is no setting b",
 	} {
