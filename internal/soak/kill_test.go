@@ -49,7 +49,7 @@ type soak struct {
 
 func TestNothingIsLostDoubledOrUntrueThoughTheProgramIsKilled(t *testing.T) {
 	t.Parallel() // the tests wait more than they work
-	eachSite(t, times(t, "SOAK_KILLS", "30"), siteKills, killOneSite)
+	eachSite(t, times(t, "SOAK_KILLS", "8"), siteKills, killOneSite)
 }
 
 // killOneSite kills the program of a site so many times, and compares the books.

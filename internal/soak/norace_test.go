@@ -4,6 +4,6 @@ package soak
 
 // How many sequences the model test runs, and how long they are on average.
 const (
-	modelChecks = "50"
+	modelChecks = "15"
 	modelSteps  = "20"
 )

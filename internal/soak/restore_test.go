@@ -49,7 +49,7 @@ type drill struct {
 
 func TestARestoreNamesEachReleaseThatItLostAndNothingIsUntrue(t *testing.T) {
 	t.Parallel()
-	eachSite(t, times(t, "SOAK_RESTORES", "3"), siteRestores, restoreOneSite)
+	eachSite(t, times(t, "SOAK_RESTORES", "2"), siteRestores, restoreOneSite)
 }
 
 func restoreOneSite(t *testing.T, random *rand.Rand, rounds int) {
