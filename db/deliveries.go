@@ -17,7 +17,7 @@ import (
 const deliveryColumns = `v.id, v.uid, v.tenant_id, v.release_id, r.round << 32 | r.order_id, v.made_at, ` + deliveryFacts + `,
 	v.fixed_at IS NOT NULL OR v.digest IS NOT NULL, v.state, v.held_for, v.since, v.by_name, v.why, v.sends, v.format,
 	coalesce((SELECT body FROM list_templates WHERE id = v.template_id), ''), v.name, coalesce(v.size, 0), v.digest, v.link,
-	v.tries, coalesce(v.tried_at, 0), v.next_at, v.problem, v.detail, ` + destinationColumns
+	v.tries, coalesce(v.tried_at, 0), coalesce(v.begun_at, 0), v.next_at, v.problem, v.detail, ` + destinationColumns
 
 // deliveryFacts are what a list says of its order: as the order is now, until the list goes out for the first time.
 // What the order has lost stays as it was.
@@ -31,19 +31,20 @@ const selectDelivery = `SELECT ` + deliveryColumns + fromDeliveries
 
 // scanDelivery reads deliveryColumns, and what follows them into more.
 func scanDelivery(row scanner, more ...any) (v packaging.Delivery, err error) {
-	var made, since, tried, next int64
+	var made, since, tried, begun, next int64
 	var facts, held string
 	var digest []byte
 	fields := []any{
 		&v.ID, &v.UID, &v.Tenant, &v.Release, &v.List, &made, &facts, &v.Fixed, &v.State, &held,
 		&since, &v.By, &v.Why, &v.Sends, &v.Form.Format, &v.Form.Template, &v.Name, &v.Size, &digest, &v.Link,
-		&v.Tries, &tried, &next, &v.Problem, &v.Detail,
+		&v.Tries, &tried, &begun, &next, &v.Problem, &v.Detail,
 	}
 	destination, done := destinationFields(&v.Destination)
 	if err := row.Scan(append(append(fields, destination...), more...)...); err != nil {
 		return v, err
 	}
-	v.Made, v.Since, v.Tried, v.Next = moment(made), moment(since), moment(tried), moment(next)
+	v.Made, v.Since, v.Next = moment(made), moment(since), moment(next)
+	v.Tried, v.Begun = moment(tried), moment(begun)
 	v.Frozen = digest != nil
 	copy(v.Digest[:], digest)
 	return v, cmp.Or(json.Unmarshal([]byte(facts), &v.Facts), json.Unmarshal([]byte(held), &v.HeldFor), done())
@@ -60,18 +61,28 @@ func (d *DB) NextDelivery(ctx context.Context, to packaging.DestinationID) (pack
 	return v, coded(err)
 }
 
-// FreezeDelivery stores what a delivery is from its first try on: its facts, how it is written, its name, size in
-// bytes, SHA-256 and link. It returns the delivery as it is then: one that was tried before stays what it was, and so
-// does one that does not wait any more. It fails where a program has read it with other facts meanwhile.
-func (d *DB) FreezeDelivery(ctx context.Context, v packaging.Delivery) (now packaging.Delivery, err error) {
+// BeginTry decides that a delivery goes out now, and stores what it is from its first try on: its facts, how it is
+// written, its name, size in bytes, SHA-256 and link. One that was tried before stays what it was. It returns the
+// delivery as it is then, and false for one that does not go: it does not wait any more, or its destination is stopped.
+// It fails where a program has read it with other facts meanwhile.
+func (d *DB) BeginTry(ctx context.Context, v packaging.Delivery) (now packaging.Delivery, goes bool, err error) {
 	err = d.tx(inBackground(ctx), func(t *tx) error {
-		if err := t.freezeDelivery(v); err != nil {
+		if now, err = t.delivery(packaging.Everything(v.Tenant), v.ID); err != nil {
+			return err
+		}
+		if goes = now.State == packaging.DeliveryWaiting && now.Destination.Stopped.IsZero(); !goes {
+			return nil
+		}
+		if err := t.freezeDelivery(now, v); err != nil {
+			return err
+		}
+		if err := t.exec(`UPDATE deliveries SET begun_at = ? WHERE id = ?`, millis(t.now), v.ID); err != nil {
 			return err
 		}
 		now, err = t.delivery(packaging.Everything(v.Tenant), v.ID)
 		return err
 	})
-	return now, err
+	return now, goes, err
 }
 
 func (t *tx) delivery(in packaging.Scope, id packaging.DeliveryID) (packaging.Delivery, error) {
@@ -81,15 +92,8 @@ func (t *tx) delivery(in packaging.Scope, id packaging.DeliveryID) (packaging.De
 	return v, coded(err)
 }
 
-// freezeDelivery does what FreezeDelivery says. What was found odd or carried meanwhile did not go out.
-func (t *tx) freezeDelivery(v packaging.Delivery) error {
-	now, err := t.delivery(packaging.Everything(v.Tenant), v.ID)
-	if err != nil {
-		return err
-	}
-	if now.State != packaging.DeliveryWaiting {
-		return nil
-	}
+// freezeDelivery stores what a delivery, as it is now in the transaction, is from its first time out on.
+func (t *tx) freezeDelivery(now, v packaging.Delivery) error {
 	if now.Fixed && now.Facts != v.Facts {
 		return fmt.Errorf("delivery %s was read with other facts meanwhile", v.UID)
 	}
@@ -168,7 +172,8 @@ func (d *DB) NoteFailedTry(ctx context.Context, v packaging.Delivery, try packag
 }
 
 func (t *tx) noteTry(v packaging.Delivery, try packaging.DeliveryTry) error {
-	return t.exec(`UPDATE deliveries SET tries = tries + 1, tried_at = ?, problem = ?, detail = ? WHERE id = ?`,
+	return t.exec(`
+		UPDATE deliveries SET tries = tries + 1, tried_at = ?, begun_at = NULL, problem = ?, detail = ? WHERE id = ?`,
 		millis(try.At), try.Problem, try.Detail, v.ID)
 }
 
@@ -445,7 +450,7 @@ func (d *DB) TakeDelivery(ctx context.Context, by packaging.Person, v packaging.
 		if err := mayBePulled(now); err != nil {
 			return err
 		}
-		if err := t.freezeDelivery(v); err != nil {
+		if err := t.freezeDelivery(now, v); err != nil {
 			return err
 		}
 		if err := t.exec(`UPDATE deliveries SET problem = '', detail = '' WHERE id = ?`, v.ID); err != nil {

@@ -219,7 +219,7 @@ func cutOff(t *testing.T, d *DB, to packaging.DestinationID) packaging.Delivery 
 	t.Helper()
 	v, err := d.NextDelivery(t.Context(), to)
 	if err == nil {
-		v, err = d.FreezeDelivery(t.Context(), frozen(v, "the list"))
+		v, _, err = d.BeginTry(t.Context(), frozen(v, "the list"))
 	}
 	if err == nil {
 		err = d.NoteFailedTry(t.Context(), v, packaging.DeliveryTry{
@@ -307,7 +307,7 @@ func TestAListSaysWhatItsOrderIsWhenItFirstGoesOutAndTheSameForEver(t *testing.T
 	if err != nil || said(v) != "04012345678901 LOT-2" || v.Fixed {
 		t.Errorf("the first try has %q: %v", said(v), err)
 	}
-	if _, err := d.FreezeDelivery(t.Context(), frozen(v, "the list")); err != nil {
+	if _, _, err := d.BeginTry(t.Context(), frozen(v, "the list")); err != nil {
 		t.Fatal(err)
 	}
 	say("09506000134352", "LOT-3")
@@ -339,7 +339,7 @@ func TestBytesOfOtherFactsThanAProgramReadAreNotKept(t *testing.T) {
 	if _, err := d.OpenDelivery(t.Context(), ghent.Scope(), before.UID); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := d.FreezeDelivery(t.Context(), frozen(before, "lot 1")); err == nil {
+	if now, _, err := d.BeginTry(t.Context(), frozen(before, "lot 1")); err == nil {
 		t.Errorf("it is frozen as %+v", now)
 	}
 	if v := deliveriesTo(t, d, ghent, o)[0]; v.Frozen || v.Facts.Lot != "LOT-2" {
@@ -347,22 +347,84 @@ func TestBytesOfOtherFactsThanAProgramReadAreNotKept(t *testing.T) {
 	}
 }
 
-func TestAListThatIsFoundOddWhileItIsMadeReadyIsNotKeptAsOneThatWentOut(t *testing.T) {
+// Whatever is decided before a try begins counts, also after other tries.
+func TestWhatIsDecidedBeforeATryBeginsKeepsTheListHere(t *testing.T) {
+	for name, decide := range map[string]func(*DB, packaging.Person, packaging.Delivery) error{
+		"found odd": func(d *DB, by packaging.Person, _ packaging.Delivery) error {
+			release(t, d, by, "second", "P2", "P3")
+			return nil
+		},
+		"carried": func(d *DB, by packaging.Person, v packaging.Delivery) error {
+			return d.CarryDelivery(t.Context(), by, v.ID, "on a stick")
+		},
+		"stopped": func(d *DB, by packaging.Person, v packaging.Delivery) error {
+			return d.StopDestination(t.Context(), by, v.Destination.ID, "the line is rebuilt")
+		},
+		"retired": func(d *DB, by packaging.Person, v packaging.Delivery) error {
+			return d.RetireDestination(t.Context(), by, v.Destination.ID, "replaced")
+		},
+	} {
+		for tries := range 2 {
+			d, ghent, _ := opened(t)
+			ghent = become(t, d, ghent, everything)
+			to := add(t, d, ghent, folderOn("L1", "Share"))
+			first := release(t, d, ghent, "first", "P1", "P2")
+			if tries > 0 {
+				cutOff(t, d, to)
+			}
+			before, err := d.NextDelivery(t.Context(), to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := decide(d, ghent, before); err != nil {
+				t.Fatal(err)
+			}
+			if now, goes, err := d.BeginTry(t.Context(), frozen(before, "the list")); err != nil || goes {
+				t.Errorf("%s after %d tries: it goes as %+v: %v", name, tries, now, err)
+			}
+			if v := deliveriesTo(t, d, ghent, first)[0]; v.Frozen != (tries > 0) || v.Fixed != (tries > 0) ||
+				!v.Begun.IsZero() {
+				t.Errorf("%s after %d tries: a person is told %+v", name, tries, v)
+			}
+		}
+	}
+}
+
+// A try that has begun is not called back, but nobody is told that the list is not there.
+func TestATryOfWhichNothingIsKnownIsToldWhateverIsDecidedMeanwhile(t *testing.T) {
 	d, ghent, _ := opened(t)
 	ghent = become(t, d, ghent, everything)
 	to := add(t, d, ghent, folderOn("L1", "Share"))
-	first := release(t, d, ghent, "first", "P1", "P2")
-	before, err := d.NextDelivery(t.Context(), to)
-	if err != nil {
+	o := release(t, d, ghent, "Order143", "S1", "S2")
+	begun := func() bool { return !deliveriesTo(t, d, ghent, o)[0].Begun.IsZero() }
+	v, err := d.NextDelivery(t.Context(), to)
+	if err != nil || begun() {
+		t.Fatalf("before the try: %v", err)
+	}
+	v, goes, err := d.BeginTry(t.Context(), frozen(v, "the list"))
+	if err != nil || !goes || v.Begun.IsZero() {
+		t.Fatalf("%+v %v %v", v, goes, err)
+	}
+	if err := d.CarryDelivery(t.Context(), ghent, v.ID, "on a stick"); err != nil {
 		t.Fatal(err)
 	}
-	release(t, d, ghent, "second", "P2", "P3")
-	now, err := d.FreezeDelivery(t.Context(), frozen(before, "the list"))
-	if err != nil || now.State != packaging.DeliveryHeld || now.Fixed || now.Frozen {
-		t.Errorf("the try is told %+v: %v", now, err)
+	if !begun() {
+		t.Error("it was carried, and nobody is told that a try goes on")
 	}
-	if v := deliveriesTo(t, d, ghent, first)[0]; v.State != packaging.DeliveryHeld || v.Fixed || v.Name != "" {
-		t.Errorf("a person is told %+v", v)
+	failed := packaging.DeliveryTry{
+		At: d.now(), DeliveryFailure: packaging.DeliveryFailure{Problem: packaging.Unreachable},
+	}
+	if err := d.NoteFailedTry(t.Context(), v, failed, d.now()); err != nil || begun() {
+		t.Errorf("the try has failed, and still goes on: %v", err)
+	}
+	if err := d.SendDelivery(t.Context(), ghent, v.ID, "the stick was empty"); err != nil {
+		t.Fatal(err)
+	}
+	if v, goes, err = d.BeginTry(t.Context(), v); err != nil || !goes || !begun() {
+		t.Errorf("sent again: %+v %v %v", v, goes, err)
+	}
+	if err := d.NoteTaken(t.Context(), v, packaging.DeliveryTry{At: d.now()}); err != nil || begun() {
+		t.Errorf("it is taken, and the try still goes on: %v", err)
 	}
 }
 
@@ -376,10 +438,10 @@ func TestADeliveryKeepsItsIDAndItsBytesAndIsTakenByItsDestinationsWord(t *testin
 		t.Fatal(err)
 	}
 	v = frozen(v, "the list")
-	if _, err := d.FreezeDelivery(t.Context(), v); err != nil {
+	if _, _, err := d.BeginTry(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := d.FreezeDelivery(t.Context(), frozen(v, "another list")); err != nil || now.Digest != v.Digest {
+	if now, _, err := d.BeginTry(t.Context(), frozen(v, "another list")); err != nil || now.Digest != v.Digest {
 		t.Fatal(now, err)
 	}
 	next := d.now().Add(time.Hour)
@@ -439,7 +501,7 @@ func TestTheSchemaKeepsDeliveriesAsTheyMustBe(t *testing.T) {
 	v, err := d.NextDelivery(t.Context(), to)
 	if err == nil {
 		v.Link = "https://lineboard.example"
-		_, err = d.FreezeDelivery(t.Context(), frozen(v, "x"))
+		_, _, err = d.BeginTry(t.Context(), frozen(v, "x"))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -581,7 +643,11 @@ func TestSecretsOfDestinationsAreSealedAndMoveWithTheKey(t *testing.T) {
 	}
 	check := func() {
 		t.Helper()
-		now, before, err := d.DestinationSecrets(t.Context(), ghent.Tenant.ID, id)
+		to, err := d.SetupDestination(t.Context(), ghent, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, before, err := d.DestinationSecrets(t.Context(), to)
 		if err != nil || now.Reveal() != "whsec_second" || before.Reveal() != "whsec_canary" {
 			t.Errorf("%q %q %v", now.Reveal(), before.Reveal(), err)
 		}
@@ -597,8 +663,11 @@ func TestSecretsOfDestinationsAreSealedAndMoveWithTheKey(t *testing.T) {
 	server := folderOn("L1", "Server")
 	server.Kind, server.Address, server.Username, server.HostKey = packaging.SFTPDestination, "pc:22", "line", "ssh-ed25519 AAAA"
 	server.SecretKind = packaging.PasswordSecret
-	server.ID = add(t, d, ghent, server)
+	server.ID, server.Tenant = add(t, d, ghent, server), ghent.Tenant.ID
 	server.Address = "evil:22"
+	if _, _, err := d.DestinationSecrets(t.Context(), server); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("a try that goes elsewhere gets the password: %v", err)
+	}
 	if err := d.SetDestination(t.Context(), ghent, server, secret.Text{}); packaging.CodeOf(err) != packaging.Invalid {
 		t.Errorf("a password goes to another server: %v", err)
 	}
@@ -721,7 +790,7 @@ func TestTheHistorySaysOfATakenListWhatItsRowSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.FreezeDelivery(t.Context(), frozen(v, "the list")); err != nil {
+	if _, _, err := d.BeginTry(t.Context(), frozen(v, "the list")); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.NoteTaken(t.Context(), frozen(v, "another list"), packaging.DeliveryTry{At: d.now()}); err != nil {

@@ -92,12 +92,28 @@ func destinationSecret(tenant packaging.TenantID, id packaging.DestinationID, co
 }
 
 // DestinationSecrets returns the secret of a destination, and of a webhook the one before it while that still counts.
-// Both are empty where there is none.
+// Both are empty where there is none. NotFound where the destination is elsewhere by now: they are not for the place
+// that the caller knows.
 func (d *DB) DestinationSecrets(
-	ctx context.Context, tenant packaging.TenantID, id packaging.DestinationID,
+	ctx context.Context, to packaging.Destination,
 ) (now, before secret.Text, err error) {
-	now, before, err = destinationSecrets(ctx, d.read, d.box, tenant, id, millis(d.now()))
+	err = d.read.snapshot(ctx, func(q querier) error {
+		is, err := destinationOf(ctx, q, to.Tenant, to.ID)
+		if err != nil {
+			return err
+		}
+		if moved(is, to) {
+			return packaging.Fail(packaging.NotFound, "error.not_found")
+		}
+		now, before, err = destinationSecrets(ctx, q, d.box, to.Tenant, to.ID, millis(d.now()))
+		return err
+	})
 	return now, before, err
+}
+
+// moved says whether a destination leads elsewhere than it did, or as somebody else.
+func moved(was, to packaging.Destination) bool {
+	return to.Address != was.Address || to.HostKey != was.HostKey || to.Username != was.Username
 }
 
 func destinationSecrets(
@@ -218,8 +234,7 @@ func (s *setupTx) changeDestination(was, to packaging.Destination, typed secret.
 	if err := to.Check(); err != nil {
 		return err
 	}
-	moved := to.Address != was.Address || to.HostKey != was.HostKey || to.Username != was.Username
-	if typed.Empty() && to.Kind == packaging.SFTPDestination && (moved || to.SecretKind != was.SecretKind) {
+	if typed.Empty() && to.Kind == packaging.SFTPDestination && (moved(was, to) || to.SecretKind != was.SecretKind) {
 		return packaging.Fail(packaging.Invalid, "destination.secret_again")
 	}
 	template, err := s.template(to)
@@ -459,8 +474,7 @@ func (s *setupTx) provisionDestination(p DestinationSetup) error {
 		}
 	}
 	typed := p.Secret
-	moved := to.Address != was.Address || to.HostKey != was.HostKey || to.Username != was.Username
-	if !moved && to.SecretKind == was.SecretKind && hmac.Equal(mark, s.secretMark(to.ID, typed)) {
+	if !moved(was, to) && to.SecretKind == was.SecretKind && hmac.Equal(mark, s.secretMark(to.ID, typed)) {
 		typed = secret.Text{}
 	}
 	if typed.Empty() && describeDestination(was) == describeDestination(to) {

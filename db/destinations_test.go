@@ -58,7 +58,7 @@ func TestAProvisioningFileSetsDestinationsOnceAndLeavesWhatPeopleDidOnThePages(t
 		if err != nil || len(all) < 2 {
 			t.Fatalf("%v %v", all, err)
 		}
-		now, _, err := d.DestinationSecrets(t.Context(), ghent.Tenant.ID, all[1].ID)
+		now, _, err := d.DestinationSecrets(t.Context(), all[1])
 		if err != nil {
 			t.Fatal(err)
 		}

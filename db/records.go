@@ -44,7 +44,7 @@ var quietColumns = map[string][]string{
 	"api_tokens":  {"used_at"},
 	"users":       {"hints"},
 	blocksOfLists: {"number"},
-	"deliveries":  {"tries", "tried_at", "next_at", "problem", "detail"},
+	"deliveries":  {"tries", "tried_at", "begun_at", "next_at", "problem", "detail"},
 }
 
 // groupedRecords are records of several rows, by what their rows have in common. Of others each row is a record.

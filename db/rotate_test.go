@@ -202,7 +202,11 @@ func opensAsItWas(t *testing.T, d *DB, tenant packaging.TenantID, user packaging
 	if _, client, _, err := d.SingleSignOn(t.Context(), tenant); err != nil || client.Reveal() != "canary-client-secret" {
 		t.Errorf("the client secret is %q: %v", client.Reveal(), err)
 	}
-	key, old, err := d.DestinationSecrets(t.Context(), tenant, hook)
+	to, err := destinationOf(t.Context(), d.read, tenant, hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, old, err := d.DestinationSecrets(t.Context(), to)
 	if err != nil || key.Reveal() != "whsec_second" || old.Reveal() != "whsec_canary" {
 		t.Errorf("the secrets of the destination are %q and %q: %v", key.Reveal(), old.Reveal(), err)
 	}

@@ -613,6 +613,40 @@ func TestAFolderGetsTheListOfARelease(t *testing.T) {
 	}
 }
 
+// A try that has begun can't be called back: who carries the list by hand meanwhile is told.
+func TestAListThatWasSentWithoutAnAnswerSaysSoWhateverAPersonDecides(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan bool, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		arrived <- true
+		<-r.Context().Done()
+	}))
+	t.Cleanup(receiver.Close)
+	s := site.New(t, site.Options{Deliveries: deliver.Options{
+		Hosts: []string{receiver.Listener.Addr().String()}, First: time.Millisecond, Most: time.Second, Limit: time.Minute,
+	}})
+	go func() { _ = s.Deliver.Run(t.Context()) }()
+	destination(t, s, "L1", "kind", "webhook", "name", "MES", "address", receiver.URL)
+	o := release(t, s, "Order143")
+	select {
+	case <-arrived:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing arrived")
+	}
+	const told = "without an answer so far: MES may have the list already."
+	b := s.SignIn("supervisor1")
+	page := b.Get(handlerstest.OrderPath(o, ""))
+	if !strings.Contains(page.Text("#deliveries"), told) {
+		t.Errorf("while it waits: %s", page.Text("#deliveries"))
+	}
+	b.Post(page.Attr("#deliveries form", "action"), "do", "carried", "why", "on a stick")
+	if text := b.Get(handlerstest.OrderPath(o, "")).Text("#deliveries"); !strings.Contains(text, "Carried to MES") ||
+		!strings.Contains(text, told) {
+		t.Errorf("after it was carried: %s", text)
+	}
+}
+
 func TestAWebhooksSecretIsShownOnceAndReplaced(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Deliveries: deliver.Options{Hosts: []string{"mes.example"}}})

@@ -28,17 +28,16 @@ import (
 type Store interface {
 	// RunningDestinations returns the destinations that lists are brought to.
 	RunningDestinations(ctx context.Context) ([]packaging.Destination, error)
-	// DestinationSecrets returns the secret of a destination, and the one before it while that still counts.
-	DestinationSecrets(
-		ctx context.Context, tenant packaging.TenantID, id packaging.DestinationID,
-	) (now, before secret.Text, err error)
+	// DestinationSecrets returns the secret of a destination, and the one before it while that still counts. It fails
+	// where the destination is elsewhere by now.
+	DestinationSecrets(ctx context.Context, to packaging.Destination) (now, before secret.Text, err error)
 	// NextDelivery returns the delivery that a destination is to have next, perhaps only later; NotFound for none.
 	NextDelivery(ctx context.Context, to packaging.DestinationID) (packaging.Delivery, error)
 	// EachListed hands the serial numbers of a delivery to do.
 	EachListed(ctx context.Context, v packaging.Delivery, do func(packaging.Serial) error) error
-	// FreezeDelivery stores the form, name, size and digest that a delivery has from its first try on, and returns it
-	// as it is stored.
-	FreezeDelivery(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error)
+	// BeginTry decides that a delivery goes out now, stores the form, name, size and digest that it has from its first
+	// try on, and returns it as it is stored; false for one that does not go any more.
+	BeginTry(ctx context.Context, v packaging.Delivery) (now packaging.Delivery, goes bool, err error)
 	// NoteTaken stores that a destination took a delivery.
 	NoteTaken(ctx context.Context, v packaging.Delivery, try packaging.DeliveryTry) error
 	// NoteFailedTry stores a failed try, and when the next one may be; zero for never.
@@ -288,7 +287,7 @@ func (w *worker) giveWay(ctx context.Context) {
 	}
 }
 
-// errNotWaiting says that a list was found odd, or carried by a person, while it was made ready.
+// errNotWaiting says that a list was found odd or carried, or its destination stopped, while it was made ready.
 var errNotWaiting = errors.New("the list does not wait any more")
 
 // storeError is a failure of our own store, which no destination can do anything about.
@@ -349,23 +348,28 @@ func fail(problem packaging.DeliveryProblem, err error) error {
 	return &packaging.DeliveryFailure{Problem: problem, Detail: err.Error()}
 }
 
-// attempt makes sure of what the bytes of a delivery are, brings them, and returns the delivery as it is stored. A try
-// that goes on beyond its limit counts as timed out, and no other one of the destination begins before it has ended.
+// attempt makes sure of what the bytes of a delivery are, brings them, and returns the delivery as it is stored. The
+// store decides last whether it goes: what is decided later does not call it back. A try that goes on beyond its limit
+// counts as timed out, and no other one of the destination begins before it has ended.
 func (w *worker) attempt(ctx context.Context, v packaging.Delivery) (packaging.Delivery, error) {
 	return bounded(ctx, w, v, func(ctx context.Context) (packaging.Delivery, error) {
 		var made keeper
-		v, err := w.freeze(ctx, v, &made)
+		v, err := w.shaped(ctx, v, &made)
 		if err != nil {
 			return v, err
 		}
-		if v.State != packaging.DeliveryWaiting {
-			return v, errNotWaiting
-		}
-		to, err := w.carrier(ctx, v.Destination)
+		now, goes, err := w.store.BeginTry(ctx, v)
 		if err != nil {
-			return v, err
+			return v, own(ctx, err)
 		}
-		return v, to.bring(ctx, w.parcel(ctx, v, made.bytes))
+		if !goes {
+			return now, errNotWaiting
+		}
+		to, err := w.carrier(ctx, now.Destination)
+		if err != nil {
+			return now, err
+		}
+		return now, to.bring(ctx, w.parcel(ctx, now, made.bytes))
 	})
 }
 
@@ -404,28 +408,21 @@ func bounded[T any](ctx context.Context, w *worker, late T, do func(context.Cont
 	}
 }
 
-// freeze gives a delivery that was never tried its form, name and bytes, and returns it as it is stored.
-func (w *worker) freeze(ctx context.Context, v packaging.Delivery, made *keeper) (packaging.Delivery, error) {
+// shaped returns a delivery with its form, name, bytes and link. Those of one that was never tried are made now, and
+// made keeps the bytes.
+func (w *worker) shaped(ctx context.Context, v packaging.Delivery, made *keeper) (packaging.Delivery, error) {
 	var err error
 	if !v.Frozen {
-		if v, err = w.shaped(ctx, v, made); err != nil {
+		if v, err = w.written(ctx, v, made); err != nil {
 			return v, err
 		}
 	}
-	link, err := linkOf(v)
-	if err != nil || v.Frozen && v.Link == link {
-		return v, err
-	}
-	v.Link = link
-	frozen, err := w.store.FreezeDelivery(ctx, v)
-	if err != nil {
-		return v, own(ctx, err)
-	}
-	return frozen, nil
+	v.Link, err = linkOf(v)
+	return v, err
 }
 
-// shaped returns a delivery with its form, name and bytes, and has made keep these.
-func (w *worker) shaped(ctx context.Context, v packaging.Delivery, made *keeper) (packaging.Delivery, error) {
+// written returns a delivery with its form, its name, and what its bytes are.
+func (w *worker) written(ctx context.Context, v packaging.Delivery, made *keeper) (packaging.Delivery, error) {
 	to := v.Destination
 	v.Form = packaging.ListForm{Format: to.Format, Template: to.Template}
 	document := listfile.Of(v, w.each(ctx, v))
@@ -513,7 +510,7 @@ type carrier interface {
 
 // carrier returns what brings lists to a destination.
 func (d *Deliverer) carrier(ctx context.Context, to packaging.Destination) (carrier, error) {
-	now, before, err := d.store.DestinationSecrets(ctx, to.Tenant, to.ID)
+	now, before, err := d.store.DestinationSecrets(ctx, to)
 	switch {
 	case errors.Is(err, secret.ErrWrongKey):
 		return nil, err

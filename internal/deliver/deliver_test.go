@@ -63,7 +63,7 @@ func (s *shelf) RunningDestinations(context.Context) ([]packaging.Destination, e
 }
 
 func (s *shelf) DestinationSecrets(
-	context.Context, packaging.TenantID, packaging.DestinationID,
+	context.Context, packaging.Destination,
 ) (now, before secret.Text, err error) {
 	return s.now, s.before, nil
 }
@@ -101,18 +101,18 @@ func (s *shelf) EachListed(_ context.Context, v packaging.Delivery, do func(pack
 	return nil
 }
 
-func (s *shelf) FreezeDelivery(_ context.Context, v packaging.Delivery) (packaging.Delivery, error) {
+func (s *shelf) BeginTry(_ context.Context, v packaging.Delivery) (packaging.Delivery, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.unfrozen--; s.unfrozen >= 0 {
-		return v, errors.New("the disk is full")
+		return v, false, errors.New("the disk is full")
+	}
+	if s.held {
+		return v, false, nil
 	}
 	v.Frozen = true
-	if s.held {
-		v.State = packaging.DeliveryHeld
-	}
 	s.waiting[v.Destination.ID] = v
-	return v, nil
+	return v, true, nil
 }
 
 func (s *shelf) NoteTaken(_ context.Context, v packaging.Delivery, _ packaging.DeliveryTry) error {

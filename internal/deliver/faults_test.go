@@ -256,16 +256,22 @@ func TestAClockThatIsSetBackPutsNoListOff(t *testing.T) {
 
 func TestAListThatIsHeldWhileItIsMadeReadyDoesNotGoOut(t *testing.T) {
 	t.Parallel()
-	root, _, s := inRoot(t)
-	s.held = true
-	d := New(s, Options{
-		Roots: map[string]string{"drop": root}, Limit: 10 * time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err := (&worker{Deliverer: d, id: 1}).bring(t.Context(), s.waiting[1]); err != nil {
-		t.Fatal(err)
-	}
-	files, err := os.ReadDir(root)
-	if err != nil || len(files)+len(s.taken)+len(s.failed) > 0 {
-		t.Errorf("%v, %d taken, %d failed: %v", files, len(s.taken), len(s.failed), err)
+	for name, before := range map[string]func(packaging.Delivery) packaging.Delivery{
+		"the first try": func(v packaging.Delivery) packaging.Delivery { return v },
+		"a later one":   frozenOf,
+	} {
+		root, _, s := inRoot(t)
+		s.held = true
+		d := New(s, Options{
+			Roots: map[string]string{"drop": root}, Limit: 10 * time.Second, Now: time.Now,
+			Log: slog.New(slog.DiscardHandler),
+		})
+		if err := (&worker{Deliverer: d, id: 1}).bring(t.Context(), before(s.waiting[1])); err != nil {
+			t.Fatal(err)
+		}
+		files, err := os.ReadDir(root)
+		if err != nil || len(files)+len(s.taken)+len(s.failed) > 0 {
+			t.Errorf("%s: %v, %d taken, %d failed: %v", name, files, len(s.taken), len(s.failed), err)
+		}
 	}
 }

@@ -29,7 +29,7 @@ func (f folder) bring(ctx context.Context, p parcel) error {
 	defer root.Close()
 	within := path.Dir(p.Name)
 	part := path.Join(within, partOf(p.UID))
-	ours := isClaim(root, part, p.Name) // a kill came just before the name got its file
+	ours := f.isClaimed(root, part, p.Name) // a kill came just before the name got its file
 	if there, err := f.isThere(root, p); !ours && (err != nil || there) {
 		_ = root.Remove(part) // a kill may have come just after the file got its name
 		return err
@@ -154,14 +154,19 @@ func claimUnlessThere(root *os.Root, part, name string) error {
 // claimOf is what a file says that holds a name for another one.
 func claimOf(part string) string { return path.Base(part) + " gets this name.\n" }
 
-// isClaim says whether a file has a name only to hold it for another one. A kill or a full disk may have cut what it
-// says, to nothing even: an empty file keeps no name.
-func isClaim(root *os.Root, part, name string) bool {
+// isClaimed says whether a file has a name only to hold it for another one.
+func (f folder) isClaimed(root *os.Root, part, name string) bool {
 	file, err := root.Open(name)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
+	return isClaim(file, part)
+}
+
+// isClaim says whether a file only holds its name for another one. A kill or a full disk may have cut what it says, to
+// nothing even: an empty file keeps no name.
+func isClaim(file io.Reader, part string) bool {
 	claim := claimOf(part)
 	said, err := io.ReadAll(io.LimitReader(file, int64(len(claim))+1))
 	return err == nil && strings.HasPrefix(claim, string(said))

@@ -27,22 +27,25 @@ type sftpServer struct {
 	dial outbound.DialFunc
 }
 
-// bring writes a file beside its place and renames it, never over another file.
+// bring writes a file beside its place and gives it its name, never over another file.
 func (s sftpServer) bring(ctx context.Context, p parcel) error {
 	return s.with(ctx, func(c *sftp.Client) error {
-		if there, err := s.isThere(c, p); err != nil || there {
+		within := path.Dir(p.Name)
+		part := path.Join(within, partOf(p.UID))
+		ours := s.isClaimed(c, part, p.Name) // a kill came just before the name got its file
+		if there, err := s.isThere(c, p); !ours && (err != nil || there) {
+			_ = c.Remove(part) // a kill may have come just after the file got its name
 			return err
 		}
-		if within := path.Dir(p.Name); within != "." {
+		if within != "." {
 			if err := c.MkdirAll(within); err != nil {
 				return fail(packaging.NotWritten, err)
 			}
 		}
-		part := path.Join(path.Dir(p.Name), partOf(p.UID))
 		if err := s.write(ctx, c, part, p.writeTo); err != nil {
 			return err
 		}
-		if err := c.Rename(part, p.Name); err != nil {
+		if err := s.name(ctx, c, part, p.Name, ours); err != nil {
 			_ = c.Remove(part) // it is written over next time
 			if there, isErr := s.isThere(c, p); isErr != nil || there {
 				return isErr
@@ -53,9 +56,55 @@ func (s sftpServer) bring(ctx context.Context, p parcel) error {
 	})
 }
 
-// write writes a file, and makes sure that it is on the disk where the server can tell.
+// name gives a file its name unless another file has it. A hard link never goes over a file, but not every server knows
+// it, and some servers rename over files: there a short text takes the name first, which the server gives to one file
+// alone. ours says that it has the name already.
+func (s sftpServer) name(ctx context.Context, c *sftp.Client, part, name string, ours bool) error {
+	if !ours {
+		if c.Link(part, name) == nil {
+			_ = c.Remove(part)
+			return nil
+		}
+		if err := s.create(ctx, c, name, func(w io.Writer) error {
+			_, err := io.WriteString(w, claimOf(part))
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	replace := c.Rename
+	if _, knows := c.HasExtension("posix-rename@openssh.com"); knows {
+		replace = c.PosixRename
+	}
+	if replace(part, name) == nil {
+		return nil
+	}
+	// It does not rename over the text, and so over no file: the text makes way.
+	if err := c.Remove(name); err != nil {
+		return err
+	}
+	return c.Rename(part, name)
+}
+
+// isClaimed says whether a file has a name only to hold it for another one.
+func (s sftpServer) isClaimed(c *sftp.Client, part, name string) bool {
+	file, err := c.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return isClaim(file, part)
+}
+
+// write writes a file of ours in the place of what has its name: that may be a link, or another name of a file that a
+// line has by now.
 func (s sftpServer) write(ctx context.Context, c *sftp.Client, name string, write func(io.Writer) error) error {
-	_ = c.Remove(name) // it may be a link, or another name of a file that a line has by now
+	_ = c.Remove(name)
+	return s.create(ctx, c, name, write)
+}
+
+// create writes a file that is not there yet, and makes sure that it is on the disk where the server can tell.
+func (s sftpServer) create(ctx context.Context, c *sftp.Client, name string, write func(io.Writer) error) error {
 	file, err := c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return fail(packaging.NotWritten, err)

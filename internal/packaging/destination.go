@@ -177,6 +177,7 @@ type Delivery struct {
 
 	Tries   int
 	Tried   time.Time // zero for never
+	Begun   time.Time // when a try began of which nobody knows what came, zero for none
 	Next    time.Time // not tried before then
 	Problem DeliveryProblem
 	Detail  string

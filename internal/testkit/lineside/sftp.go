@@ -19,9 +19,10 @@ import (
 // Account is the one user of a server.
 type Account struct {
 	Name     string
-	Password string        // empty if none signs in
-	Key      ssh.PublicKey // nil if none signs in
-	Root     string        // folder in which the user begins
+	Password string         // empty if none signs in
+	Key      ssh.PublicKey  // nil if none signs in
+	Root     string         // folder in which the user begins
+	Files    *sftp.Handlers // serve files as another server does, instead of those below Root; nil for these
 	// Breaks says of each connection after how many bytes it breaks, 0 for never. It may be nil.
 	Breaks func() int
 }
@@ -125,13 +126,21 @@ func (s *SFTP) serve(conn net.Conn, config *ssh.ServerConfig) {
 				stream = &breaking{channel, conn, after}
 			}
 		}
-		server, err := sftp.NewServer(stream, sftp.WithServerWorkingDirectory(s.account.Root))
+		server, err := s.files(stream)
 		if err != nil {
 			return
 		}
 		_ = server.Serve() // it ends with its client
 		_ = channel.Close()
 	}
+}
+
+// files returns what serves the files of a connection.
+func (s *SFTP) files(stream io.ReadWriteCloser) (interface{ Serve() error }, error) {
+	if s.account.Files != nil {
+		return sftp.NewRequestServer(stream, *s.account.Files), nil
+	}
+	return sftp.NewServer(stream, sftp.WithServerWorkingDirectory(s.account.Root))
 }
 
 // breaking ends its connection after so many bytes came.
