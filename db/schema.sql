@@ -246,7 +246,7 @@ CREATE TABLE deliveries (
   tried_at       INTEGER,
   next_at        INTEGER NOT NULL DEFAULT 0, -- not tried before then
   problem        TEXT NOT NULL DEFAULT '', -- what the last try came to, if it failed
-  detail         TEXT NOT NULL DEFAULT '', fixed_at INTEGER, link TEXT NOT NULL DEFAULT '',
+  detail         TEXT NOT NULL DEFAULT '', fixed_at INTEGER, link TEXT NOT NULL DEFAULT '', begun_at INTEGER,
   UNIQUE (tenant_id, id),
   UNIQUE (destination_id, release_id),
   FOREIGN KEY (tenant_id, destination_id) REFERENCES destinations (tenant_id, id),
