@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -204,10 +205,16 @@ func TestAProgramOfALineTakesItsListAndTheOrderSaysSo(t *testing.T) {
 	if all := listed(t, pc.get("/api/v1/releases?line=L1")); len(all.Releases) > 0 {
 		t.Errorf("it comes again: %+v", all)
 	}
-	if text := s.SignIn("operator1").Get(
-		handlerstest.OrderPath(o, ""),
-	).Text("#deliveries"); !strings.Contains(text, "Line PC took it") {
-		t.Error(text)
+	b := s.SignIn("supervisor1")
+	for address, says := range map[string][2]string{
+		handlerstest.OrderPath(o, ""):       {"#deliveries", "Line PC took it"},
+		handlerstest.OrderPath(o, "#story"): {"#story", "Line PC took the serial list"},
+		handlerstest.OrderPath(o, "/story"): {"#story", "Line PC took the serial list"},
+		"/history":                          {"main", "Line PC took the serial list"},
+	} {
+		if text := b.Get(address).Text(says[0]); !strings.Contains(text, says[1]) {
+			t.Errorf("%s: %s", address, text)
+		}
 	}
 }
 
@@ -487,15 +494,31 @@ func TestAProgramThatAsksTooOftenIsToldWhenItMayAgain(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	p := programOn(t, s, "hasty", nil, "read_orders")
-	for range 200 {
-		if a := p.get("/api/v1/lines"); a.Status == http.StatusTooManyRequests {
-			if a.Header.Get("Retry-After") == "" || a.Header.Get("RateLimit-Remaining") != "0" {
-				t.Errorf("%v", a.Header)
+	number := func(a site.Answer, header string) int {
+		n, err := strconv.Atoi(a.Header.Get(header))
+		if err != nil {
+			t.Fatalf("%s: %v", header, a.Header)
+		}
+		return n
+	}
+	limit := number(p.get("/api/v1/lines"), "RateLimit-Limit")
+	for asked := 1; ; asked++ {
+		a := p.get("/api/v1/lines")
+		left, full := number(a, "RateLimit-Remaining"), number(a, "RateLimit-Reset")
+		if a.Status == http.StatusTooManyRequests {
+			if wait := number(a, "Retry-After"); wait < 1 || left != 0 || asked < limit {
+				t.Errorf("after %d of %d: %v", asked, limit, a.Header)
+			}
+			s.Clock.Move(time.Duration(full) * time.Second)
+			if left := number(p.get("/api/v1/lines"), "RateLimit-Remaining"); left != limit-1 {
+				t.Errorf("when all may come again: %d of %d", left, limit)
 			}
 			return
 		}
+		if left < limit-1-asked || left > limit-1-asked/2 || full < 1 { // some come back meanwhile
+			t.Fatalf("after %d of %d: %v", asked, limit, a.Header)
+		}
 	}
-	t.Error("nothing slows it down")
 }
 
 func TestAnOddListIsNotGivenBeforeAPersonSendsIt(t *testing.T) {
