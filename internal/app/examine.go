@@ -133,7 +133,7 @@ func reachAll(ctx context.Context, store *db.DB, d *deliver.Deliverer) ([]doctor
 
 // canary fails if the key at hand does not open what was sealed for a standby. sealed is false if nothing was.
 func (s *settings) canary(ctx context.Context) (sealed bool, err error) {
-	place, err := s.patientPlace()
+	place, err := s.patientPlace(nil)
 	if err != nil {
 		return false, err
 	}

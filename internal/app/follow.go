@@ -20,7 +20,7 @@ func (f *follow) Run(r run) error {
 	if f.CopyTo == "" {
 		return errors.New("--copy-to must name the place of the copy")
 	}
-	place, err := f.patientPlace()
+	place, err := f.patientPlace(nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,22 +22,33 @@ type promote struct {
 	Data       string `default:"lineboard-data" placeholder:"DIR" help:"Folder of the database and its key."`
 	Anchors    string `placeholder:"FILE" help:"File of the history's anchors (default: anchors.log in the data folder)."`
 	Litestream string `default:"litestream" placeholder:"PROGRAM" help:"Litestream's program, which restores the database."`
+
+	standstill standstill
+	stands     time.Duration // that it may not get on; 0 for promotionStands
 }
+
+// promotionStands is how long a promotion may not get on at all: longer than a place or Litestream may take to answer.
+const promotionStands = 5 * time.Minute
 
 // Run takes over from another Lineboard. The order is what makes it safe: first the epoch begins, from when on the
 // other one sends nothing, and only then the copy is restored to its end. So it has each release that may have been
 // sent. A promotion that was cut off goes on when it is run again.
-func (p *promote) Run(r run) (err error) {
+func (p *promote) Run(r run) error {
 	if p.CopyTo == "" {
 		return errors.New("--copy-to must name the place of the copy")
 	}
 	if err := p.check(); err != nil {
 		return err
 	}
-	place, err := p.patientPlace()
+	return p.standstill.watch(cmp.Or(p.stands, promotionStands), r.Stderr, func() error { return p.run(r) })
+}
+
+func (p *promote) run(r run) (err error) {
+	place, err := p.patientPlace(p.standstill.getsOn)
 	if err != nil {
 		return err
 	}
+	p.standstill.begin("open the data folder")
 	if err := os.MkdirAll(p.Data, 0o700); err != nil {
 		return fmt.Errorf("the data folder can't be made: %w", err)
 	}
@@ -49,10 +61,12 @@ func (p *promote) Run(r run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	p.standstill.begin("begin the epoch")
 	own, done, err := p.takeOver(r, place)
 	if err != nil || done {
 		return err
 	}
+	p.standstill.begin("restore the copy")
 	if err := p.restore(r, place, own, database); err != nil {
 		return fmt.Errorf(
 			"epoch %d has begun, but its data is not in place yet (run lineboard promote again): %w", own.Number, err,
@@ -106,7 +120,8 @@ func (p *promote) takeOver(r run, place replica.Place) (own replica.Own, done bo
 	return own, false, own.Write(p.epochFile())
 }
 
-// prepared fails if a promotion would not come to its end: without the key, a copy or Litestream.
+// prepared fails if a promotion would not come to its end: without the key, a copy, Litestream or room for what is
+// restored.
 func (p *promote) prepared(ctx context.Context, place replica.Place, latest packaging.Epoch) error {
 	box, err := secret.OpenKeyFile(filepath.Join(p.Data, keyFile), false)
 	if err != nil {
@@ -121,7 +136,7 @@ func (p *promote) prepared(ctx context.Context, place replica.Place, latest pack
 	if _, err := exec.LookPath(p.Litestream); err != nil {
 		return fmt.Errorf("the program of Litestream is not there (--litestream): %w", err)
 	}
-	followed, err := p.restorer(place, p.Data, p.Litestream)
+	followed, err := p.followed(place)
 	if err != nil {
 		return err
 	}
@@ -135,8 +150,16 @@ func (p *promote) prepared(ctx context.Context, place replica.Place, latest pack
 		return err
 	case from == 0:
 		return fmt.Errorf("nothing was copied by Litestream to %s", place)
+	default:
+		return followed.Prepare(ctx, from, unfollowed)
 	}
-	return nil
+}
+
+// followed returns what restores the copy.
+func (p *promote) followed(place replica.Place) (replica.Restorer, error) {
+	r, err := p.restorer(place, p.Data, p.Litestream)
+	r.GetsOn = p.standstill.getsOn
+	return r, err
 }
 
 // restore puts the end of the copy in place: the database, its anchors, and answers that were kept beside it.
@@ -151,13 +174,14 @@ func (p *promote) restore(r run, place replica.Place, own replica.Own, database 
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // what is left in it nobody needs
 	restored := filepath.Join(folder, databaseFile)
-	followed, err := p.restorer(place, p.Data, p.Litestream)
+	followed, err := p.followed(place)
 	if err != nil {
 		return err
 	}
 	if err := followed.Restore(r, from, restored); err != nil {
 		return err
 	}
+	p.standstill.begin("put what was restored in place")
 	newAnchors := filepath.Join(folder, anchorsFile)
 	if err := replica.Fetch(r, place, from, newAnchors, reserveFolder(newAnchors)); err != nil {
 		return err

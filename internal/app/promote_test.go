@@ -51,6 +51,16 @@ func replicated(t *testing.T) machine {
 	return c
 }
 
+// withLitestream returns the machine with another program of Litestream.
+func (c machine) withLitestream(t *testing.T, script string) machine {
+	t.Helper()
+	c.program = filepath.Join(t.TempDir(), "litestream")
+	if err := os.WriteFile(c.program, []byte(script), 0o700); err != nil { //nolint:gosec // it is run
+		t.Fatal(err)
+	}
+	return c
+}
+
 func (c machine) copyTo(t *testing.T, socket string) {
 	t.Helper()
 	listener, err := net.Listen("unix", socket)
@@ -317,13 +327,17 @@ func TestAPromotionThatCanNotEndChangesNothingAndOneThatWasCutOffGoesOn(t *testi
 	if status, _ := get(t, first.address+"/readyz"); status != http.StatusOK {
 		t.Errorf("the first says of itself %d", status)
 	}
-	broken := c
-	broken.program = filepath.Join(t.TempDir(), "litestream")
-	if err := os.WriteFile(
-		broken.program, []byte("#!/bin/sh\nexit 3\n"), 0o700,
-	); err != nil { //nolint:gosec // it is run
-		t.Fatal(err)
+	const full = "case $5 in -f) echo no space left on device >&2; exit 1 ;; esac\n"
+	small := c.withLitestream(t, strings.Replace(litestreamScript, "\n", "\n"+full, 1))
+	if _, err := small.promote(t, second); err == nil || !strings.Contains(err.Error(), "nothing was changed") ||
+		!strings.Contains(err.Error(), "no space left on device") {
+		t.Errorf("without room for what is restored: %v", err)
 	}
+	if status, _ := get(t, first.address+"/readyz"); status != http.StatusOK {
+		t.Errorf("after that the first says of itself %d", status)
+	}
+	const restoresOnce = "case $5 in -o) exit 3 ;; -dry-run) [ -e \"$0.once\" ] && exit 3; touch \"$0.once\" ;; esac\n"
+	broken := c.withLitestream(t, strings.Replace(litestreamScript, "\n", "\n"+restoresOnce, 1))
 	if _, err := broken.promote(t, second); err == nil ||
 		!strings.Contains(err.Error(), "run lineboard promote again") {
 		t.Errorf("cut off: %v", err)

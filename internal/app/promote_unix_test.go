@@ -53,3 +53,30 @@ func asked(t *testing.T, pipe string) *os.File {
 	t.Fatal("nobody reads it")
 	return nil
 }
+
+// A data folder that hangs hears of no context.
+func TestAPromotionThatDoesNotGetOnIsGivenUpAndSaysWhereItHangs(t *testing.T) {
+	t.Parallel()
+	place, data := t.TempDir(), t.TempDir()
+	hangs := filepath.Join(data, epochFile)
+	if err := unix.Mkfifo(hangs, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := promote{
+		replication: replication{CopyTo: place, CopySocket: data + "/s", CopyWait: time.Second}, Data: data,
+		stands: 200 * time.Millisecond,
+	}
+	log := &output{}
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(run{t.Context(), Process{Stdout: io.Discard, Stderr: log}}) }()
+	writer := asked(t, hangs)
+	defer writer.Close() //nolint:errcheck // nothing is written
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "begin the epoch") || !strings.Contains(log.String(), "ReadOwn") {
+			t.Errorf("it says %v\n%s", err, log)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it goes on")
+	}
+}

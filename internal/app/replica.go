@@ -71,13 +71,13 @@ func (r *replication) place() (replica.Place, error) {
 	return place, nil
 }
 
-// patientPlace returns it for a command that must not hang with it.
-func (r *replication) patientPlace() (replica.Place, error) {
+// patientPlace returns it for a command that must not hang with it. Each answer is told to answers; nil tells nobody.
+func (r *replication) patientPlace(answers func()) (replica.Place, error) {
 	place, err := r.place()
 	if err != nil {
 		return nil, err
 	}
-	return replica.Bounded(place), nil
+	return replica.Bounded(place, answers), nil
 }
 
 // database returns the path of the database in a folder as Litestream knows it.

@@ -9,18 +9,23 @@ import (
 // and not for ever, since a place may hang.
 const maxAnswer = 30 * time.Second
 
-// Bounded returns a place whose answers are waited for so long at most. A file system may hang whatever a context says,
-// so only so many ask at once.
-func Bounded(p Place) Place { return newBounded(p, maxAnswer) }
+// Bounded returns a place whose answers are waited for so long at most, and told of; nil tells nobody. A file system may
+// hang whatever a context says, so only so many ask at once.
+func Bounded(p Place, answers func()) Place {
+	b := newBounded(p, maxAnswer)
+	b.answers = answers
+	return b
+}
 
 func newBounded(p Place, limit time.Duration) bounded {
-	return bounded{p, limit, make(chan struct{}, maxAsking)}
+	return bounded{Place: p, limit: limit, asking: make(chan struct{}, maxAsking)}
 }
 
 type bounded struct {
 	Place
-	limit  time.Duration
-	asking chan struct{} // has room for those who ask
+	limit   time.Duration
+	asking  chan struct{} // has room for those who ask
+	answers func()        // nil for nobody
 }
 
 func (b bounded) Create(ctx context.Context, name string, content []byte) error {
@@ -75,6 +80,9 @@ func answered[T any](
 	}()
 	select {
 	case r := <-replies:
+		if b.answers != nil {
+			b.answers()
+		}
 		return r.answer, r.err
 	case <-ctx.Done():
 		return answer, context.Cause(ctx)

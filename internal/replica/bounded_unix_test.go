@@ -104,3 +104,21 @@ func TestAServerThatIsSlowToLetSomebodyInIsReachedAllTheSame(t *testing.T) {
 		}
 	}
 }
+
+func TestAFollowerThatFailsAtOnceFetchesAllAnewLessAndLessOften(t *testing.T) {
+	pause, full := followGap, errors.New("no space left on device")
+	for range 20 {
+		was := pause
+		if pause = pauseAfter(pause, full, time.Second); pause < was || pause > maxFollowGap {
+			t.Fatalf("after %s, %s", was, pause)
+		}
+	}
+	if pause != maxFollowGap {
+		t.Errorf("in the end %s", pause)
+	}
+	for _, good := range []time.Duration{pauseAfter(pause, nil, 0), pauseAfter(pause, full, time.Hour)} {
+		if good != followGap {
+			t.Errorf("after one that went well, %s", good)
+		}
+	}
+}

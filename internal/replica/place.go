@@ -65,8 +65,8 @@ func (f folder) Create(_ context.Context, name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := written(file, content); err != nil {
-		return err
+	if err := written(file, content); err != nil { // a full disk must not keep half of it
+		return errors.Join(err, os.Remove(path))
 	}
 	return durable.SyncFolder(filepath.Dir(path))
 }

@@ -1,11 +1,13 @@
 package replica
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -24,6 +26,9 @@ type Restorer struct {
 	Database string // whole path, as Litestream knows it
 	Folder   string // of the followed copy; it need not be there
 
+	// GetsOn is called as long as what is restored gets on; nil for nobody.
+	GetsOn func()
+
 	stands time.Duration // how long Litestream may do nothing; 0 for maxStand
 }
 
@@ -41,6 +46,7 @@ func (r Restorer) whileGrows(ctx context.Context, folder string) (context.Contex
 		for ctx.Err() == nil {
 			if now := sizeOf(folder); now != size {
 				size, since = now, time.Now()
+				r.getsOn()
 			}
 			if time.Since(since) > r.maxStand() {
 				end(fmt.Errorf("nothing was restored for %s: the copy's place may hang", r.maxStand()))
@@ -52,6 +58,12 @@ func (r Restorer) whileGrows(ctx context.Context, folder string) (context.Contex
 		}
 	}()
 	return ctx, func() { end(nil) }
+}
+
+func (r Restorer) getsOn() {
+	if r.GetsOn != nil {
+		r.GetsOn()
+	}
 }
 
 // sizeOf returns how large the files of a folder are together.
@@ -137,6 +149,25 @@ func (r Restorer) followed(epoch int64) string {
 	return filepath.Join(r.Folder, EpochFolder(epoch), filepath.Base(r.Database))
 }
 
+// Prepare has an epoch's copy restored as a followed copy, unless there is one. What can't be restored here, as where the
+// disk is full, is known before anybody takes over. The lock keeps followers away.
+func (r Restorer) Prepare(ctx context.Context, epoch int64, lock *os.File) error {
+	if position(r.followed(epoch)) != "" {
+		return nil
+	}
+	folder := filepath.Dir(r.followed(epoch))
+	ctx, done := r.whileGrows(ctx, folder)
+	defer done()
+	end, err := r.end(ctx, epoch)
+	if err == nil {
+		err = r.catchUp(ctx, epoch, lock, end, 0)
+	}
+	if err != nil {
+		return errors.Join(err, context.Cause(ctx), os.RemoveAll(folder))
+	}
+	return nil
+}
+
 // takeFollowed brings the followed copy of an epoch to the end of the copy, and moves it to a file. It reports whether
 // it could.
 func (r Restorer) takeFollowed(ctx context.Context, epoch int64, to string) (caught bool, err error) {
@@ -153,7 +184,7 @@ func (r Restorer) takeFollowed(ctx context.Context, epoch int64, to string) (cau
 	if err != nil {
 		return false, err
 	}
-	if err := r.catchUp(ctx, epoch, lock, end); err != nil {
+	if err := r.catchUp(ctx, epoch, lock, end, maxCatchUp); err != nil {
 		return false, err
 	}
 	if err := os.Rename(from, to); err != nil {
@@ -180,9 +211,11 @@ func (r Restorer) end(ctx context.Context, epoch int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var failed bytes.Buffer
+	command.Stderr = &failed
 	said, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("litestream restore -dry-run: %w", err)
+		return "", fmt.Errorf("litestream restore -dry-run: %w\n%s", err, failed.Bytes())
 	}
 	var plan struct {
 		End string `json:"max_txid"`
@@ -198,14 +231,16 @@ const maxCatchUp = 5 * time.Second
 
 var errStands = errors.New("the followed copy does not come to the end")
 
-// catchUp follows the copy until the position of its end.
-func (r Restorer) catchUp(ctx context.Context, epoch int64, lock *os.File, end string) error {
+// catchUp follows the copy until the position of its end. It gives up when the copy stands still for so long;
+// 0 leaves that to ctx.
+func (r Restorer) catchUp(ctx context.Context, epoch int64, lock *os.File, end string, stands time.Duration) error {
 	database := r.followed(epoch)
 	if position(database) >= end {
 		return nil
 	}
 	ctx, stop := context.WithCancel(ctx)
-	follower, err := r.follow(ctx, epoch, lock, 20*time.Millisecond)
+	var said bytes.Buffer
+	follower, err := r.follow(ctx, epoch, lock, 20*time.Millisecond, &said)
 	if err != nil {
 		stop()
 		return err
@@ -224,26 +259,31 @@ func (r Restorer) catchUp(ctx context.Context, epoch int64, lock *os.File, end s
 			return nil
 		case now != at:
 			at, since = now, time.Now()
-		case time.Since(since) > maxCatchUp:
+			r.getsOn()
+		case stands > 0 && time.Since(since) > stands:
 			return errStands
 		}
 		select {
 		case err := <-ended:
 			ended <- err
-			return errors.Join(errStands, err)
+			return fmt.Errorf("%w: litestream restore ended with %v\n%s", errStands, err, said.Bytes())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }
 
-// follow starts a follower of an epoch's copy. It keeps the lock as long as it lives, even without this process.
-func (r Restorer) follow(ctx context.Context, epoch int64, lock *os.File, every time.Duration) (*exec.Cmd, error) {
+// follow starts a follower of an epoch's copy, whose words go to said. It keeps the lock as long as it lives, even
+// without this process.
+func (r Restorer) follow(
+	ctx context.Context, epoch int64, lock *os.File, every time.Duration, said io.Writer,
+) (*exec.Cmd, error) {
 	to := r.followed(epoch)
 	command, err := r.command(ctx, epoch, filepath.Dir(to), "-f", "-follow-interval", every.String(), "-o", to)
 	if err != nil {
 		return nil, err
 	}
 	inherit(command, lock)
+	command.Stdout, command.Stderr = said, said
 	return command, command.Start()
 }
 
@@ -254,31 +294,54 @@ func (r Restorer) Follow(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer lock.Close()
+	pause := followGap
 	for ctx.Err() == nil {
-		epoch, err := r.copied(ctx)
-		switch {
-		case err != nil:
-			log.Error("the copy can't be followed", "place", r.Place.String(), "err", err)
-		case epoch > 0:
-			log.Info("following the copy", "epoch", epoch, "place", r.Place.String())
-			err = r.followOne(ctx, epoch, lock)
-		}
-		if ctx.Err() == nil && err != nil {
-			log.Error("the follower ended", "epoch", epoch, "err", err)
-		}
+		began := time.Now()
+		err := r.followLatest(ctx, lock, log)
+		pause = pauseAfter(pause, err, time.Since(began))
 		select {
 		case <-ctx.Done():
-		case <-time.After(followGap):
+		case <-time.After(pause):
 		}
 	}
 	return nil
 }
 
+// followLatest follows the copy of the epoch that has one, until another one has. It fails if what was followed so far
+// is of no use any more.
+func (r Restorer) followLatest(ctx context.Context, lock *os.File, log *slog.Logger) error {
+	epoch, err := r.copied(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		log.Error("the copy can't be followed", "place", r.Place.String(), "err", err)
+		return nil
+	case epoch == 0:
+		return nil
+	}
+	log.Info("following the copy", "epoch", epoch, "place", r.Place.String())
+	if err = r.followOne(ctx, epoch, lock); err != nil {
+		log.Error("the follower ended", "epoch", epoch, "err", err)
+	}
+	return err
+}
+
+// pauseAfter returns the pause of a follower that ended after so long. Each time that it fails, all is fetched anew: where
+// it fails at once, as on a full disk, the pauses grow.
+func pauseAfter(pause time.Duration, err error, lived time.Duration) time.Duration {
+	if err == nil || lived > maxFollowGap {
+		return followGap
+	}
+	return min(2*pause, maxFollowGap)
+}
+
 // Pauses of a follower. Each time Litestream lists nine folders, and a store of objects is paid for that. What came
 // since is fetched by the promotion.
 const (
-	followGap   = 5 * time.Second // between two looks at the place
-	followEvery = 5 * time.Second
+	followGap    = 5 * time.Second // between two looks at the place
+	followEvery  = 5 * time.Second
+	maxFollowGap = 5 * time.Minute // after one that failed
 )
 
 func (r Restorer) copied(ctx context.Context) (int64, error) {
@@ -297,7 +360,7 @@ func (r Restorer) followOne(ctx context.Context, epoch int64, lock *os.File) err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	follower, err := r.follow(ctx, epoch, lock, followEvery)
+	follower, err := r.follow(ctx, epoch, lock, followEvery, nil)
 	if err != nil {
 		return err
 	}

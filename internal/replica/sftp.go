@@ -157,7 +157,10 @@ func (s *server) Create(ctx context.Context, name string, content []byte) error 
 			}
 			return err
 		}
-		return sent(file, content)
+		if err := sent(file, content); err != nil { // a full disk must not keep half of it
+			return errors.Join(err, c.Remove(s.at(name)))
+		}
+		return nil
 	})
 }
 

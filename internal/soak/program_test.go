@@ -80,6 +80,16 @@ func (p *program) address(t *testing.T) string {
 	return ""
 }
 
+// gone reports whether the process has ended.
+func (p *program) gone() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // kill takes the process away, and comes back when it is gone.
 func (p *program) kill() {
 	_ = p.command.Process.Kill() // it may be gone already

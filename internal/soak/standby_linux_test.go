@@ -200,7 +200,8 @@ func (m *machines) drill() time.Duration {
 	if m.random.IntN(4) == 0 { // Litestream goes first, and presses go on
 		m.stopLitestream(syscall.SIGKILL)
 	}
-	way := []string{"killed", "killed", "stands still", "frozen", "cut off", "alive"}[m.random.IntN(6)]
+	ways := []string{"killed", "killed", "stands still", "frozen", "cut off", "alive", "no power"}
+	way := ways[m.random.IntN(len(ways))]
 	m.ways[way]++
 	m.standBy(m.random.IntN(2) == 0)
 	var took time.Duration
@@ -252,10 +253,16 @@ func (m *machines) lose(way string) time.Duration {
 		}
 	case "cut off":
 		m.place.cut(old.number)
+	case "no power":
+		m.losePower()
+		old, oldWeb, oldLife, began = m.machine, m.web, m.running, time.Now()
 	}
 	m.takeOver()
 	took := time.Since(began)
 	m.web.signIn(m.t)
+	if way == "no power" && oldLife.gone() {
+		oldWeb, oldLife = m.comesBack(old)
+	}
 	if way != "killed" {
 		m.place.mend(old.number)
 		_ = oldLife.command.Process.Signal(syscall.SIGCONT)
@@ -267,6 +274,39 @@ func (m *machines) lose(way string) time.Duration {
 	oldLife.kill()
 	old.litestream.end(syscall.SIGKILL)
 	return took
+}
+
+// losePower kills everything on both machines. The first one comes back before its place does, which it needs to
+// release, or it comes back once the other one has taken over, and finds that out.
+func (m *machines) losePower() {
+	m.kill()
+	m.stopLitestream(syscall.SIGKILL)
+	m.next.follower.end(syscall.SIGKILL)
+	m.next.follower = nil
+	if m.random.IntN(2) == 0 {
+		m.ways["no power, the other one first"]++
+		return
+	}
+	m.ways["no power, its place later"]++
+	number := m.number
+	m.place.cut(number)
+	mends := time.AfterFunc(m.some(2*time.Second), func() { m.place.mend(number) })
+	defer mends.Stop()
+	m.begin()
+	m.web.signIn(m.t)
+	m.pressBoth(m.web)
+}
+
+// comesBack starts Lineboard on a machine that another one took over from.
+func (m *machines) comesBack(at machine) (*web, *program) {
+	args := slices.Clone(m.args)
+	args[4] = at.data
+	life, back := start(m.t, m.env, m.with(at, args...)...), newWeb()
+	m.lives = append(m.lives, life)
+	back.unavailable = true
+	back.base = life.address(m.t)
+	back.signIn(m.t)
+	return back, life
 }
 
 // loseAll kills Lineboard, and sometimes Litestream, and sometimes the data is lost too.
