@@ -5,6 +5,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
+# One way to compile for the program, its tests and the tools: each package is compiled once, but for the race detector.
+export CGO_ENABLED := 0
+export GOFLAGS := $(GOFLAGS) -trimpath -buildvcs=false
+
 TOOL := go tool -modfile=.ci/tools.mod
 # Not a part of `make test`: it asks the public vulnerability database, which a build machine may not reach.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -56,7 +60,7 @@ run: build ## build and start the demo: sandbox, sample lines, orders and people
 .PHONY: build
 build: ## build .bin/lineboard, one static binary
 	# Without what debuggers alone read it is a fifth smaller.
-	CGO_ENABLED=0 go build -trimpath -ldflags=-w -o .bin/lineboard .
+	go build -ldflags=-w -o .bin/lineboard .
 
 .PHONY: package
 package: ## make .deb, .rpm, image, archives, checksums, bills of materials: .bin/packages (VERSION=1.2.3, TARGETS=linux-amd64)

@@ -187,7 +187,8 @@ func TestASupervisorReleasesAnOrderWithTheKeyboardAlone(t *testing.T) {
 	s := newSite(t, nil)
 	p := visitor(t, s)
 	p.visit("/")
-	p.Type("supervisor1\t" + sitePassword + "\n") // the first field has the focus
+	p.Holds(`document.activeElement.id === "username"`) // nobody has to point at it
+	p.Type("supervisor1\t" + sitePassword + "\n")
 	p.isSignedIn()
 	p.awaitOrders()
 	p.tabTo("Blister line 1 L1")
