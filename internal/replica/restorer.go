@@ -78,7 +78,7 @@ func sizeOf(folder string) (size int64) {
 }
 
 // ErrFollowed is why a followed copy can't be used: a follower still writes to it.
-var ErrFollowed = errors.New("lineboard follow runs here: stop it first")
+var ErrFollowed = errors.New("lineboard follow runs here, or the litestream that it started: stop it first")
 
 // Names in the folder of a followed copy.
 const (

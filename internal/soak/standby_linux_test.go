@@ -181,6 +181,32 @@ func (p *program) end(by syscall.Signal) {
 	}
 }
 
+// killAll kills a program with those that it started, as a power cut does, and comes back when all are gone. There may
+// be none.
+func (p *program) killAll(t *testing.T) {
+	if p == nil {
+		return
+	}
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.command.Process.Pid))
+	var started []int
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // the thread may have ended
+		for _, field := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				started = append(started, pid)
+			}
+		}
+	}
+	p.kill()
+	for _, pid := range started {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone
+		await(t, "a program that was killed is gone", func() bool {
+			open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+			return err != nil || len(open) == 0
+		})
+	}
+}
+
 func end(process *exec.Cmd, by syscall.Signal) {
 	if process != nil {
 		_ = process.Process.Signal(by) // it may be gone
@@ -281,7 +307,7 @@ func (m *machines) lose(way string) time.Duration {
 func (m *machines) losePower() {
 	m.kill()
 	m.stopLitestream(syscall.SIGKILL)
-	m.next.follower.end(syscall.SIGKILL)
+	m.next.follower.killAll(m.t)
 	m.next.follower = nil
 	if m.random.IntN(2) == 0 {
 		m.ways["no power, the other one first"]++
