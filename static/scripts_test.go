@@ -67,15 +67,29 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 		},
 		{
 			"the separator of a barcode's fields", "scan",
-			`[{key: "]", ctrlKey: true}, {key: "$", code: "BracketRight", ctrlKey: true}, {key: "]", ctrlKey: false}, {key: "a", ctrlKey: true}]
+			`[{key: "]", ctrlKey: true}, {key: "$", code: "BracketRight", ctrlKey: true}, {key: "F8"}, {key: "]", ctrlKey: false}, {key: "a", ctrlKey: true}, {key: "]", ctrlKey: true, altKey: true}]
 				.map(e => m.isSeparator(e))`,
-			list{true, true, false, false},
+			list{true, true, true, false, false, false},
+		},
+		{
+			"the separator as a number on the keypad", "scan",
+			`(() => [["0029", "↔"], ["029", "↔"], ["29", "a"], ["0129", "↔"], ["", "↔"]].map(([digits, written]) => {
+				const code = m.newAltCode(); [...digits].forEach(d => code.press({code: "Numpad" + d, altKey: true}));
+				return code.release({key: "Shift"}) + " " + code.release({key: "Alt"}) + " " + code.writes({data: written});
+			}))()`,
+			list{"false true true", "false true true", "false true false", "false false false", "false false false"},
+		},
+		{
+			"line ends as control characters", "scan",
+			`[{key: "j", ctrlKey: true}, {key: "M", ctrlKey: true}, {key: "j", ctrlKey: false}, {key: "j", ctrlKey: true, shiftKey: true}, {key: "c", ctrlKey: true}]
+				.map(e => m.endsLine(e))`,
+			list{true, true, false, false, false},
 		},
 		{
 			"the keys of a scan, and Caps Lock", "scan",
 			`((press, off = {code: "", shiftKey: false, getModifierState: () => false}) => [
 				press([{...off, key: "z", code: "KeyY"}, {...off, key: "A", code: "KeyQ", shiftKey: true}, {...off, key: "]", code: "BracketRight", ctrlKey: true},
-					{...off, key: "Dead", code: "Equal"}, {...off, key: "Shift", code: "ShiftLeft"}]),
+					{...off, key: "Dead", code: "Equal"}, {...off, key: "Shift", code: "ShiftLeft"}], r => r.change({inputType: "insertText", data: "\u001d"})),
 				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}]),
 				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}, {...off, key: "z", code: "KeyY"}]),
 				press([{...off, key: "z"}]),
@@ -86,7 +100,7 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 				const r = m.newRecorder(); events.forEach(r.press); after(r); return r.take();
 			})`,
 			list{
-				"KeyY +KeyQ GS Equal/off/keys", "KeyY/on/keys", "KeyY KeyY//keys", "/off/", "/off/pasted", "//",
+				"KeyY +KeyQ Equal GS/off/keys", "KeyY/on/keys", "KeyY KeyY//keys", "//", "/off/pasted", "//",
 				"/off/keys", "Numpad1/off/keys",
 			},
 		},

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -253,4 +254,70 @@ func TestAScanWithoutAnAnswerIsNotCheckedAndStays(t *testing.T) {
 	p.See("Not checked.")
 	p.In("main").Click("Acknowledge")
 	p.Gone("Not checked.")
+}
+
+// Scanners send the separator as F8 or as a number on the keypad too, and other control characters as keys by which
+// browsers open lists of their own. A program that types tells neither keys nor Shift.
+func TestWhatScannersSendBesideCharactersIsTaken(t *testing.T) {
+	t.Parallel()
+	o := scanned1()
+	o.Serials = []string{"Row1", "Row2", "Row3", "Row4", "4YSr5oYFKHwP"}
+	o.Quantity = len(o.Serials)
+	s := newSite(t, []sandbox.Order{o})
+	s.releaseElsewhere(s.pathOf(t, "Scanned1"))
+	p := signedIn(t, s, "operator1")
+	p.visit("/scan?line=L1")
+	p.whole()
+	p.Eval(`(() => {
+		window.opened = [];
+		addEventListener("keydown", event => { // as the last one: what nobody has prevented is the browser's
+			if (event.ctrlKey && !event.defaultPrevented) opened.push(event.key);
+		});
+		const press = (type, key, code, more) => document.activeElement.dispatchEvent(
+			new KeyboardEvent(type, { key, code, bubbles: true, cancelable: true, ...more }));
+		window.control = letter => press("keydown", letter, "Key" + letter.toUpperCase(), { ctrlKey: true });
+		window.f8 = () => press("keydown", "F8", "F8");
+		window.altCode = digits => {
+			press("keydown", "Alt", "AltLeft", { altKey: true });
+			for (const digit of digits) press("keydown", digit, "Numpad" + digit, { altKey: true });
+			press("keyup", "Alt", "AltLeft");
+			const arrow = { data: "\u2194", inputType: "insertText", bubbles: true, cancelable: true }; // of Windows
+			if (document.activeElement.dispatchEvent(new InputEvent("beforeinput", arrow))) {
+				document.execCommand("insertText", false, arrow.data);
+			}
+		};
+		window.program = text => { // keys without codes, and without Shift
+			for (const key of text) {
+				if (key === "\u001d") press("keydown", "]", "", { ctrlKey: true });
+				else press("keydown", key, ""), document.execCommand("insertText", false, key);
+			}
+		};
+	})()`, nil)
+	const head, lot = "01095060001343521729123110", "ABC123"
+	p.Eval(`document.querySelector("[data-scan]").focus()`, nil)
+	p.Eval(`control("b")`, nil) // STX
+	p.Type(head + lot)
+	p.Eval(`f8()`, nil)
+	p.Type("21Row1")
+	p.Eval(`control("d"), control("j")`, nil) // EOT and a line end
+	p.See("Scan 1 Known: this pack belongs to Scanned1.")
+	for scan, code := range []string{"0029", "029"} {
+		p.Type(head + lot)
+		p.Eval(`altCode("`+code+`")`, nil)
+		p.Type(fmt.Sprintf("21Row%d\n", scan+2))
+		p.See(fmt.Sprintf("Scan %d Known: this pack belongs to Scanned1.", scan+2))
+	}
+	p.Eval(`program("`+head+`abc123\u001d214ysR5OyfkhWp")`, nil) // a scanner with Caps Lock
+	p.Type("\n")
+	p.See("Scan 4 Known: this pack belongs to Scanned1.")
+	p.See("Lot abc123 was read as ABC123.")
+	var opened []string
+	if p.Eval(`opened`, &opened); len(opened) > 0 {
+		t.Errorf("the browser opens its own for Ctrl and %q", opened)
+	}
+	var sent []string
+	p.Eval(`[...document.querySelectorAll("details.raw pre")].map(pre => pre.textContent)`, &sent)
+	if len(sent) != 4 || strings.Contains(strings.Join(sent, ""), "\u2194") {
+		t.Errorf("the scans are %q", sent)
+	}
 }

@@ -39,7 +39,7 @@ func (p parser) fields() (fields []field, fault *Fault) {
 			return nil, fault
 		}
 		fields = append(fields, f)
-		if at = end; strings.HasPrefix(p.text[at:], separator) { // after a fixed length it is needless, and allowed
+		for at = end; strings.HasPrefix(p.text[at:], separator); { // one that is needless is allowed
 			at++
 		}
 	}

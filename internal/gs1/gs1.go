@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Pack is the content of a pack's barcode. GTIN and serial number identify the pack; the lot does not.
@@ -57,9 +58,14 @@ type Reading struct {
 	Kind     string // the kind of barcode that the scanner names, as people call it; empty if it names none
 	CapsLock CapsLock
 	isTyped  bool
-	device   Layout // as the keys show it
-	test     KeyboardTest
-	plain    string
+	// byProgram is true if its keys are those of a program that types.
+	byProgram bool
+	isLong    bool   // more than keyboards are undone for
+	device    Layout // as the keys show it
+	test      KeyboardTest
+	plain     string
+	// turned is the pack if the scanner turned upper and lower case over, though Caps Lock is off.
+	turned *Pack
 }
 
 // Candidate is a pack that a scan may mean.
@@ -82,7 +88,11 @@ func (r Reading) candidates() []Candidate {
 
 // IDs returns the identities of all packs that the scan may mean, each once.
 func (r Reading) IDs() (all []ID) {
-	for _, c := range r.candidates() {
+	packs := r.candidates()
+	if r.turned != nil {
+		packs = append(packs, Candidate{Pack: *r.turned})
+	}
+	for _, c := range packs {
 		if id := c.ID(); id.GTIN != "" && !slices.Contains(all, id) {
 			all = append(all, id)
 		}
@@ -140,8 +150,9 @@ const (
 	maxUndone = 500   // of a scan for which keyboards are undone
 )
 
-// maxCandidates is more than a pack's barcode can mean.
-const maxCandidates = 200
+// maxSplits is how many packs are looked for in a text without separators. It bounds nothing else: what a keyboard may
+// have changed must never be left out.
+const maxSplits = 200
 
 // Texts returns each text that a scan may have been before a keyboard changed it. The first is the scan as it came.
 func (s Scan) Texts() (all []string) {
@@ -160,18 +171,28 @@ func (s Scan) texts() []undoneText {
 
 // Read reads a scan. now decides the century of dates.
 func Read(s Scan, now time.Time) Reading {
-	s.Text = strings.Trim(s.Text, "\r\n\t ")
-	r := Reading{CapsLock: s.CapsLock, isTyped: s.Typed, device: s.seenDevice(), test: s.Test}
-	if len(s.Text) > maxLength {
-		r.Fault = &Fault{Code: TooMuch}
-		return r
+	if s.Text = strings.TrimFunc(s.Text, frames); len(s.Text) > maxLength {
+		return Reading{Fault: &Fault{Code: TooMuch}, CapsLock: s.CapsLock, isTyped: s.Typed, test: s.Test}
 	}
+	s, byProgram := s.believed()
+	r := Reading{
+		CapsLock: s.CapsLock, isTyped: s.Typed, byProgram: byProgram, isLong: len(s.Text) > maxUndone,
+		device: s.seenDevice(), test: s.Test,
+	}
+	splits := 0
 	add := func(c Candidate) {
 		isSame := func(other Candidate) bool { return other.Pack == c.Pack }
-		if len(r.Others) < maxCandidates && (r.Fault != nil || c.Pack != r.Literal) &&
-			!slices.ContainsFunc(r.Others, isSame) {
-			r.Others = append(r.Others, c)
+		if c.Split && splits == maxSplits || r.Fault == nil && c.Pack == r.Literal ||
+			slices.ContainsFunc(r.Others, isSame) {
+			return
 		}
+		if c.Split {
+			splits++
+		}
+		r.Others = append(r.Others, c)
+	}
+	if code := read(swapCase(s.Text), now); s.CapsLock == Off && code.fault == nil {
+		r.turned = &code.pack
 	}
 	for i, one := range s.texts() {
 		code := read(one.text, now)
@@ -198,6 +219,9 @@ func Read(s Scan, now time.Time) Reading {
 	slices.SortStableFunc(r.Others, func(a, b Candidate) int { return a.steps() - b.steps() })
 	return r
 }
+
+// frames reports whether a character stands around a scan, and in no field: scanners put STX and ETX, or line ends.
+func frames(r rune) bool { return r == ' ' || unicode.IsControl(r) && string(r) != separator }
 
 // steps returns how many things were undone.
 func (c Candidate) steps() int {

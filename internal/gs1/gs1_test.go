@@ -42,10 +42,14 @@ func TestAPackIsReadAsScannersSendIt(t *testing.T) {
 		"as a bar":                       {head + "|214YSr5oYFKHwP", pack},
 		"as a tilde":                     {head + "~214YSr5oYFKHwP", pack},
 		"with needless separators":       {"0109506000134352\x1d17261231\x1d10ABC123\x1d214YSr5oYFKHwP\x1d", pack},
-		"in another order":               {"214YSr5oYFKHwP\x1d10ABC123\x1d17261231" + "0109506000134352", pack},
-		"with a national number":         {head + "\x1d214YSr5oYFKHwP\x1d7141234567", national},
-		"with what says nothing of it":   {head + "\x1d214YSr5oYFKHwP\x1d3103000123\x1d400PO(7)", pack},
-		"the same field twice":           {head + "\x1d214YSr5oYFKHwP\x1d10ABC123", pack},
+		"with separators twice": {
+			"0109506000134352\x1d\x1d17261231\x1d\x1d10ABC123\x1d\x1d214YSr5oYFKHwP\x1d\x1d", pack,
+		},
+		"between STX and ETX":          {"\x02" + head + "\x1d214YSr5oYFKHwP\x03\r\n", pack},
+		"in another order":             {"214YSr5oYFKHwP\x1d10ABC123\x1d17261231" + "0109506000134352", pack},
+		"with a national number":       {head + "\x1d214YSr5oYFKHwP\x1d7141234567", national},
+		"with what says nothing of it": {head + "\x1d214YSr5oYFKHwP\x1d3103000123\x1d400PO(7)", pack},
+		"the same field twice":         {head + "\x1d214YSr5oYFKHwP\x1d10ABC123", pack},
 		"without lot and expiry": {
 			"0109506000134352214YSr5oYFKHwP", gs1.Pack{GTIN: pack.GTIN, Serial: pack.Serial},
 		},

@@ -30,12 +30,18 @@ const (
 	Danish      Layout = "dk"
 	Norwegian   Layout = "no"
 	Portuguese  Layout = "pt"
+	Czech       Layout = "cz"
+	Slovak      Layout = "sk"
+	Slovenian   Layout = "si" // Croatian, Bosnian and Serbian Latin too
+	Turkish     Layout = "tr"
+	LatinAmer   Layout = "latam"
+	Brazilian   Layout = "br"
 )
 
 // Layouts are all layouts, the US one first: scanners have it unless they are set up.
 var Layouts = []Layout{
 	US, German, French, Belgian, SwissGerman, Hungarian, Spanish, Italian, UK, SwissFrench, Swedish, Danish,
-	Norwegian, Portuguese,
+	Norwegian, Portuguese, Czech, Slovak, Slovenian, Turkish, LatinAmer, Brazilian,
 }
 
 // keyCodes are the keys that write characters, as KeyboardEvent.code names them.
@@ -94,6 +100,24 @@ var keyboards = map[Layout]keyboard{
 	Portuguese: newKeyboard(
 		"\\1234567890'«qwertyuiop+´~asdfghjklçºzxcvbnm,.-<",
 		"|!\"#$%&/()=?»QWERTYUIOP*`^ASDFGHJKLÇªZXCVBNM;:_>"),
+	Czech: newKeyboard(
+		";+ěščřžýáíé=´qwertzuiopú)¨asdfghjklů§yxcvbnm,.-\\",
+		"°1234567890%ˇQWERTZUIOP/('ASDFGHJKL\"!YXCVBNM?:_|"),
+	Slovak: newKeyboard(
+		";+ľščťžýáíé=´qwertzuiopúäňasdfghjklô§yxcvbnm,.-&",
+		"°1234567890%ˇQWERTZUIOP/()ASDFGHJKL\"!YXCVBNM?:_*"),
+	Slovenian: newKeyboard(
+		"¸1234567890'+qwertzuiopšđžasdfghjklčćyxcvbnm,.-<",
+		"¨!\"#$%&/()=?*QWERTZUIOPŠĐŽASDFGHJKLČĆYXCVBNM;:_>"),
+	Turkish: newKeyboard(
+		"\"1234567890*-qwertyuıopğü,asdfghjklşizxcvbnmöç.<",
+		"é!'^+%&/()=?_QWERTYUIOPĞÜ;ASDFGHJKLŞİZXCVBNMÖÇ:>"),
+	LatinAmer: newKeyboard(
+		"|1234567890'¿qwertyuiop´+}asdfghjklñ{zxcvbnm,.-<",
+		"°!\"#$%&/()=?¡QWERTYUIOP¨*]ASDFGHJKLÑ[ZXCVBNM;:_>"),
+	Brazilian: newKeyboard(
+		"'1234567890-=qwertyuiop´[]asdfghjklç~zxcvbnm,.;\\",
+		"\"!@#$%¨&*()_+QWERTYUIOP`{}ASDFGHJKLÇ^ZXCVBNM<>:|"),
 }
 
 // key is one that was pressed.
@@ -110,7 +134,9 @@ func (k keyboard) pressed(character rune) (key, bool) {
 }
 
 // accents are the dead keys of the combining marks that they become.
-var accents = map[rune]rune{'\u0301': '´', '\u0300': '`', '\u0302': '^', '\u0308': '¨'}
+var accents = map[rune]rune{
+	'\u0301': '´', '\u0300': '`', '\u0302': '^', '\u0308': '¨', '\u0303': '~', '\u030c': 'ˇ',
+}
 
 // keys returns the keys that write a text in this layout. A character that no key writes stands for itself, and so do
 // digits of a keypad.
@@ -301,6 +327,47 @@ func (s Scan) undoKeyboard() []undoneText {
 	}
 	slices.SortStableFunc(all[1:], func(a, b undoneText) int { return a.undone.steps() - b.undone.steps() })
 	return all
+}
+
+// believed returns the scan with keys that write it. A program that types, as those beside some scanners do, tells of
+// no Shift: its text shows whether there would be one, and Caps Lock does nothing to it.
+func (s Scan) believed() (believed Scan, byProgram bool) {
+	strokes := s.strokes()
+	if strokes == nil || s.CapsLock == On {
+		return s, false
+	}
+	if device, _ := s.device(strokes); device != "" {
+		return s, false
+	}
+	for _, layout := range Layouts {
+		if keys, ok := keyboards[layout].withShift(strings.Fields(s.Keys), []rune(s.Text)); ok {
+			s.Keys, s.CapsLock = keys, Off
+			return s, true
+		}
+	}
+	return s, false
+}
+
+// withShift returns recorded keys with Shift where they write the text only with it; ok is false if they do not write
+// it in this layout.
+func (k keyboard) withShift(keys []string, text []rune) (recorded string, ok bool) {
+	if len(keys) != len(text) {
+		return "", false
+	}
+	for i, character := range text {
+		code := strings.TrimPrefix(keys[i], "+")
+		if keypad[code] == character {
+			continue
+		}
+		pressed, isKey := k.pressed(character)
+		if !isKey || pressed.place != slices.Index(keyCodes, code) {
+			return "", false
+		}
+		if keys[i] = code; pressed.shift == 1 {
+			keys[i] = "+" + code
+		}
+	}
+	return strings.Join(keys, " "), true
 }
 
 // device returns the layout by which the strokes give the scan, and whether Caps Lock was on.

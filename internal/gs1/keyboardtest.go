@@ -91,7 +91,7 @@ func (v Verdict) changesLayout() bool {
 // unless they are set up, so a device whose keys write as on a US keyboard changes nothing. The test code proves more,
 // but not while Caps Lock is on, which hides the layout.
 func (r Reading) mayBe(other Candidate) bool {
-	if other.Split || other.Undone.CapsLock && r.CapsLock == Off {
+	if other.Undone.CapsLock && r.CapsLock == Off {
 		return false
 	}
 	isTested := r.test.Device == r.device || r.test.Agrees && (r.device == Unseen || r.test.Device == Unseen)

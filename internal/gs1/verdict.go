@@ -75,6 +75,11 @@ func (d decision) verdict() Verdict {
 	if len(known) > 0 {
 		return d.undone(known)
 	}
+	if turned, ok := d.turnedOver(); ok && d.byProgram {
+		return d.certain(turned)
+	} else if ok {
+		return Verdict{Kind: Undecided, Pack: turned, Perhaps: []Candidate{turned}}
+	}
 	switch {
 	case r.Fault != nil:
 		v := Verdict{Kind: Unreadable}
@@ -116,6 +121,17 @@ func (d decision) fits(c Candidate) bool {
 	return slices.ContainsFunc(d.listed[c.ID()], func(l Listed) bool { return l.fits(c.Pack) })
 }
 
+// turnedOver returns the known pack that the scan is if the scanner turns upper and lower case over by itself. Caps
+// Lock is off, so only a lot that is the order's when it is turned over, or a kind of barcode that is none otherwise,
+// speaks for it.
+func (d decision) turnedOver() (c Candidate, ok bool) {
+	if d.turned == nil {
+		return c, false
+	}
+	c = Candidate{Pack: *d.turned, Undone: Undone{CapsLock: true}}
+	return c, d.fits(c) && (d.Fault != nil || d.proves(c, Candidate{Pack: d.Literal}))
+}
+
 // asItCame decides on a pack whose identity is the scan's as it came. It counts, unless a keyboard may have made it of
 // another pack, known or not.
 func (d decision) asItCame(pack Candidate) Verdict {
@@ -124,7 +140,7 @@ func (d decision) asItCame(pack Candidate) Verdict {
 	}
 	v := Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}, NeedsTest: true}
 	doubts := d.doubts(pack)
-	if len(doubts) == 0 {
+	if len(doubts) == 0 && !d.isTooLong(pack) {
 		return d.certain(pack)
 	}
 	for _, other := range doubts {
@@ -142,12 +158,19 @@ func (d decision) asItCame(pack Candidate) Verdict {
 func (d decision) doubts(pack Candidate) (all []Candidate) {
 	for _, other := range d.Others {
 		isTyped := d.isTyped || other.Undone.CapsLock && d.CapsLock == On
-		counts := d.fits(other) || isTyped && d.fits(pack)
+		counts := d.fits(other) || isTyped && !other.Split && d.fits(pack)
 		if counts && other.ID() != pack.ID() && d.mayBe(other) && !d.proves(pack, other) {
 			all = append(all, other)
 		}
 	}
 	return all
+}
+
+// isTooLong reports whether a fitting pack's scan is longer than keyboards are undone for, while they may have changed
+// it.
+func (d decision) isTooLong(pack Candidate) bool {
+	changed := Candidate{Undone: Undone{Device: d.device, Scanner: US}}
+	return d.isLong && d.isTyped && d.fits(pack) && (d.CapsLock == On || d.device != US && d.mayBe(changed))
 }
 
 // undone decides on packs for which something had to be undone.
@@ -179,7 +202,7 @@ func (d decision) certain(pack Candidate) Verdict {
 // isProven reports whether every other reading that is as likely is ruled out. A reading is as likely if no more was
 // undone for it, if the keys say it for a US scanner, or if a keyboard may have changed what is spelled well otherwise.
 func (d decision) isProven(pack Candidate) bool {
-	isSpelled := d.isTyped && pack.Undone == Undone{Separators: true}
+	isSpelled := d.isTyped && (pack.Split || pack.Undone == Undone{Separators: true} || d.device == Unseen)
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
 		isLikely := other.steps() <= pack.steps() || d.device != Unseen && other.Undone.Scanner == US ||
 			isSpelled && d.mayBe(other)

@@ -29,6 +29,10 @@ var lists = func() map[gs1.ID][]gs1.Listed {
 	all[gs1.ID{GTIN: gtin, Serial: "zoo"}] = []gs1.Listed{{}}
 	all[gs1.ID{GTIN: gtin, Serial: "yoo"}] = []gs1.Listed{{}}
 	all[gs1.ID{GTIN: gtin, Serial: "noLot"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "noLot91EE06"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "ZO"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "yO"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "5"}] = []gs1.Listed{{}}
 	all[gs1.ID{GTIN: gtin, Serial: "1"}] = []gs1.Listed{{Lot: "123456"}}
 	all[gs1.ID{GTIN: gtin, Serial: "twice"}] = []gs1.Listed{{}, {}}
 	all[gs1.ID{GTIN: gtin, Serial: "moved"}] = []gs1.Listed{{Changed: true}}
@@ -90,9 +94,35 @@ func TestTheVerdictOnAScan(t *testing.T) {
 			gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp"}, gs1.Undecided, "4YSr5oYFKHwP", gs1.Undone{CapsLock: true},
 		},
 		"no Caps Lock": {
-			gs1.Scan{Text: head + "10abc123\x1d214ysR5OyfkhWp", CapsLock: gs1.Off},
+			gs1.Scan{Text: "01" + gtin + "214ysR5OyfkhWp", CapsLock: gs1.Off},
 			gs1.NotKnown, "4ysR5OyfkhWp",
 			gs1.Undone{},
+		},
+		"no Caps Lock, but a scanner that turns letters over, by the lot": {
+			gs1.Scan{Text: head + "10abc123\x1d214ysR5OyfkhWp", CapsLock: gs1.Off, Typed: true},
+			gs1.Undecided, "4YSr5oYFKHwP",
+			gs1.Undone{CapsLock: true},
+		},
+		"no Caps Lock, but a scanner that turns letters over, by the kind of barcode": {
+			gs1.Scan{Text: "]D201" + gtin + "214ysR5OyfkhWp", CapsLock: gs1.Off},
+			gs1.Undecided, "4YSr5oYFKHwP",
+			gs1.Undone{CapsLock: true},
+		},
+		"a program that types knows nothing of Shift": {
+			gs1.Scan{
+				Text: "01" + gtin + "10123456\x1d21yO", Typed: true, CapsLock: gs1.Off,
+				Keys: strings.ReplaceAll(keysOf(gs1.US, "01"+gtin+"10123456\x1d21yO"), "+", ""),
+			},
+			gs1.Known, "yO",
+			gs1.Undone{},
+		},
+		"a program that types knows nothing of Caps Lock": {
+			gs1.Scan{
+				Text: head + "10abc123\x1d214ysR5OyfkhWp", Typed: true, CapsLock: gs1.Off,
+				Keys: strings.ReplaceAll(keysOf(gs1.US, head+"10abc123\x1d214ysR5OyfkhWp"), "+", ""),
+			},
+			gs1.Known, "4YSr5oYFKHwP",
+			gs1.Undone{CapsLock: true},
 		},
 		"no Caps Lock, another lot": {
 			gs1.Scan{Text: head + "10abc123\x1d211111111111111", CapsLock: gs1.Off},
@@ -163,10 +193,43 @@ func TestTheVerdictOnAScan(t *testing.T) {
 			gs1.Known, "4YSr5oYFKHwP",
 			gs1.Undone{Device: gs1.Belgian, Scanner: gs1.US},
 		},
-		"a French scanner": {
+		"a French scanner, or a Czech one": {
 			gs1.Scan{Text: ")!)(%)^)))!#$#%@@!$YSr%oYFKHzP"},
+			gs1.Undecided, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.US, Scanner: gs1.French},
+		},
+		"a French scanner, by the lot": {
+			gs1.Scan{Text: ")!)(%)^)))!#$#%@!)QBC!@#\x1d@!$YSr%oYFKHzP"},
 			gs1.Known, "4YSr5oYFKHwP",
 			gs1.Undone{Device: gs1.US, Scanner: gs1.French},
+		},
+		"a Czech keyboard": {
+			gs1.Typing{Scanner: gs1.US, Device: gs1.Czech, Lock: "off"}.Scan(head + "10ABC123\x1d214YSr5oYFKHwP"),
+			gs1.Undecided, "4YSr5oYFKHwP",
+			gs1.Undone{Device: gs1.Czech, Scanner: gs1.US},
+		},
+		"locked Shift on a German keyboard, and no keys are seen": {
+			gs1.Scan{Text: `=!=)%=&===!§$§%""!zo`, Typed: true}, gs1.Undecided, "ZO", gs1.Undone{CapsLock: true},
+		},
+		"no separator, or none that is missing": {
+			gs1.Scan{Text: "01" + gtin + "21noLot91EE06"}, gs1.Undecided, "noLot91EE06 noLot", gs1.Undone{},
+		},
+		"no separator, or one that locked Shift changed": {
+			gs1.Typing{Scanner: gs1.German, Device: gs1.German, Lock: "shift", Keypad: true}.Scan(
+				"01" + gtin + "10123456<GS>21%",
+			),
+			gs1.Undecided, "5",
+			gs1.Undone{},
+		},
+		"more than a keyboard is undone for": {
+			gs1.Scan{Text: "01" + gtin + "21noLot" + strings.Repeat("\x1d91"+strings.Repeat("A", 85), 6), Typed: true},
+			gs1.Undecided, "noLot",
+			gs1.Undone{},
+		},
+		"more than a keyboard is undone for, and no keyboard": {
+			gs1.Scan{Text: "01" + gtin + "21noLot" + strings.Repeat("\x1d91"+strings.Repeat("A", 85), 6)},
+			gs1.Known, "noLot",
+			gs1.Undone{},
 		},
 		"a lot that a German keyboard may have changed": {
 			gs1.Scan{Text: "01" + gtin + "10YB\x1d211111111111111"}, gs1.Differs, "1111111111111", gs1.Undone{},
@@ -307,6 +370,54 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 			t.Fatalf("%+v of the known %q is %s %+v", scan, serial, got.Kind, got.Pack)
 		case isListed && isRight && got.Kind != gs1.Known:
 			t.Fatalf("%+v of scanner and device that agree is %s", scan, got.Kind)
+		}
+	})
+}
+
+// The same of packs with more fields, in two orders, also without separators, while other packs are known that the scan
+// may mean. Where a separator is missing, one that is known and fits is all that can be told.
+func TestNoMissingSeparatorTurnsAPackIntoAnotherKnownOne(t *testing.T) {
+	t.Parallel()
+	serials := rapid.OneOf(
+		rapid.StringMatching(`[A-Za-z0-9!"%&'()*+,\-./:;=?_]{1,14}`), rapid.StringMatching(`[yzYZaqAQwWmM1&-]{1,4}`),
+		rapid.StringMatching(`[0-9]{1,12}`), rapid.StringMatching(`(21|10|17|30|37|1|0|y){1,7}`),
+	)
+	lots := []string{"123456", "", "ABC123", "BLU77", "21345", "1021"}
+	rapid.Check(t, func(t *rapid.T) {
+		typing, isSeen := drawTyping(t)
+		lot := rapid.SampledFrom(lots).Draw(t, "lot")
+		known := map[gs1.ID][]gs1.Listed{}
+		list := func(id gs1.ID) {
+			known[id] = []gs1.Listed{{Lot: rapid.SampledFrom(append(lots, lot, lot)).Draw(t, "lot of its order")}}
+		}
+		serial := serials.Draw(t, "scanned")
+		for range rapid.IntRange(0, 3).Draw(t, "known") {
+			list(gs1.ID{GTIN: gtin, Serial: serials.Draw(t, "serial")})
+		}
+		separator := rapid.SampledFrom(append(separators, "", "", "")).Draw(t, "separator")
+		fields := []string{"21" + serial}
+		if lot != "" {
+			fields = rapid.Permutation([]string{"21" + serial, "10" + lot}).Draw(t, "fields")
+		}
+		fields = append(fields, rapid.SliceOfN(rapid.SampledFrom([]string{"91EE06", "7141234567"}), 0, 1).Draw(t, "more")...)
+		scan := typing.Scan("01" + gtin + strings.Join(fields, separator))
+		if r := gs1.Read(scan, now); rapid.Bool().Draw(t, "what it may mean is known") {
+			if r.Fault == nil {
+				list(r.Literal.ID())
+			}
+			if len(r.Others) > 0 {
+				list(rapid.SampledFrom(r.Others).Draw(t, "other").ID())
+			}
+		}
+		if !isSeen {
+			scan.Keys, scan.CapsLock = "", gs1.NotSeen
+		}
+		got := gs1.Decide(gs1.Read(scan, now), known)
+		listed := known[gs1.ID{GTIN: gtin, Serial: serial}]
+		isKnown := len(listed) > 0 && (listed[0].Lot == "" || listed[0].Lot == lot)
+		if got.Kind == gs1.Known && got.Pack.Serial != serial && (separator != "" || isKnown) &&
+			!strings.Contains(got.Pack.Serial, "<") { // a known pack with <GS> in its serial number is one
+			t.Fatalf("%+v of %q is %s %+v; known are %+v", scan, serial, got.Kind, got.Pack, known)
 		}
 	})
 }

@@ -9,13 +9,56 @@ export function startScanning() {
     if (!isCharacter(event) || document.activeElement?.matches("input, textarea, select")) return;
     $($("#lock")?.open ? "#lock [data-pad]" : "main [data-pad], main [data-scan]")?.focus(); // and the key goes there
   });
+  const altCode = newAltCode();
   document.addEventListener("keydown", event => {
     const field = event.target;
+    altCode.press(event);
+    if (field.matches?.("[data-scan], [data-pad]") && isBrowserKey(event)) event.preventDefault();
     if (!isSeparator(event) || !field.matches?.("[data-scan]")) return;
     event.preventDefault();
-    field.setRangeText(separator, field.selectionStart, field.selectionEnd, "end");
-    field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText" }));
+    insertSeparator(field);
   });
+  document.addEventListener("keyup", event => {
+    if (altCode.release(event) && event.target.matches?.("[data-scan]")) insertSeparator(event.target);
+  });
+  document.addEventListener("beforeinput", event => { if (altCode.writes(event)) event.preventDefault(); });
+}
+
+function insertSeparator(field) {
+  field.setRangeText(separator, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText", data: separator }));
+}
+
+/**
+ * Knows the separator that a scanner writes as on Windows: its number on the keypad while Alt is held. Of it Windows
+ * writes an arrow or nothing, and other systems nothing.
+ */
+export function newAltCode() {
+  let digits = "";
+  let isSeparator = false; // what was written last
+  return {
+    /** @param {Pick<KeyboardEvent, "code" | "altKey">} event */
+    press(event) {
+      isSeparator = false;
+      if (!event.altKey) digits = "";
+      else if (/^Numpad\d$/.test(event.code)) digits += event.code.at(-1);
+    },
+    /**
+     * @param {Pick<KeyboardEvent, "key">} event
+     * @returns {boolean} whether a separator was written
+     */
+    release(event) {
+      if (event.key !== "Alt") return false;
+      isSeparator = /^0*29$/.test(digits);
+      digits = "";
+      return isSeparator;
+    },
+    /**
+     * @param {Pick<InputEvent, "data">} event
+     * @returns {boolean} whether this is what the system writes for that separator
+     */
+    writes: event => isSeparator && (event.data === "\u2194" || event.data === separator),
+  };
 }
 
 /**
@@ -25,10 +68,24 @@ export function startScanning() {
 export const isCharacter = event => event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey;
 
 /**
- * @param {Pick<KeyboardEvent, "key" | "code" | "ctrlKey">} event
- * @returns {boolean} whether this is Ctrl+], which scanners send for the separator, in any keyboard layout
+ * @param {Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey">} event
+ * @returns {boolean} whether this is Ctrl+] or F8, which scanners send for the separator, in any keyboard layout
  */
-export const isSeparator = event => event.ctrlKey && (event.key === "]" || event.code === "BracketRight");
+export const isSeparator = event => event.key === "F8" ||
+  event.ctrlKey && !event.altKey && (event.key === "]" || event.code === "BracketRight");
+
+const isControl = (event, letters) => event.ctrlKey && !event.altKey && !event.shiftKey && event.key.length === 1 &&
+  letters.includes(event.key.toLowerCase());
+
+/**
+ * @param {Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" | "shiftKey">} event
+ * @returns {boolean} whether this is a line end or a tab as scanners send them as control characters
+ */
+export const endsLine = event => isControl(event, "jmi");
+
+// isBrowserKey reports whether a control character of a scanner, such as STX, EOT or a line end, is a key by which
+// browsers open a list of their own: what is scanned next would be lost there.
+const isBrowserKey = event => endsLine(event) || isControl(event, "bd");
 
 /**
  * Records which keys a scan pressed, whatever the device's layout makes of them. The server tells from them what a keyboard
@@ -47,15 +104,16 @@ export function newRecorder() {
     /** @param {KeyboardEvent} event */
     press(event) {
       const isUnread = event.key === "Process" || event.key === "Unidentified"; // an input method has it
-      if (isSeparator(event)) keys.push("GS");
-      else if (isCharacter(event) || event.key === "Dead") keys.push((event.shiftKey ? "+" : "") + event.code);
+      if (isCharacter(event) || event.key === "Dead") keys.push((event.shiftKey ? "+" : "") + event.code);
       else if (!isUnread) return;
-      isWhole &&= !isUnread && (keys.at(-1) === "GS" || event.code !== "");
-      isTyped ||= event.code !== "" && !isSeparator(event);
+      isWhole &&= !isUnread && event.code !== "";
+      if (event.code === "") return; // of a program, which knows nothing of Caps Lock
+      isTyped = true;
       locks.add(event.getModifierState("CapsLock"));
     },
     /** @param {InputEvent} event what changed the text */
     change(event) {
+      if (event.data === separator) keys.push("GS");
       if (event.inputType === "insertText") return;
       isWhole = false;
       isPasted ||= /^(insertFrom|delete|history)/.test(event.inputType);

@@ -1,7 +1,7 @@
 // Scans in a row. Each has its number, its place and its own answer, however fast they come and however late it is.
 import { $, all, setText } from "./dom.js";
 import { alarm, startAlarm } from "./alarm.js";
-import { newRecorder } from "./scan.js";
+import { endsLine, newRecorder } from "./scan.js";
 
 const answerMs = 10_000; // after which a scan counts as not checked
 const maxCalm = 10; // answers in view that nobody has to acknowledge
@@ -53,7 +53,7 @@ export function startScans() {
   document.addEventListener("keydown", event => {
     if (beginsScan(event)) field.focus();
     if (event.target !== field && document.activeElement !== field) return;
-    const ends = event.key === "Enter" || event.key === "Tab" && !event.shiftKey && field.value;
+    const ends = event.key === "Enter" || (event.key === "Tab" && !event.shiftKey || endsLine(event)) && field.value;
     if (!ends) return recorder.press(event);
     event.preventDefault();
     take();
