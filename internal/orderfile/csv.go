@@ -3,6 +3,7 @@ package orderfile
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -215,26 +216,42 @@ func bareName(s string) string {
 
 // cell is a value of a table.
 type cell struct {
-	text    string
-	exact   bool // a text that no spreadsheet has changed
-	rounded bool // a number with more digits than a spreadsheet keeps
+	text       string
+	shown      string // how its style shows a number beside text; empty if it shows nothing else
+	exact      bool   // a text that no spreadsheet has changed
+	rounded    bool   // a number with more digits than a spreadsheet keeps
+	scientific bool   // a number that is shown as a power of ten
+}
+
+// in returns what the cell says in a column: a name is what a person sees, and a number is the number.
+func (c cell) in(column packaging.ImportField) string {
+	switch column {
+	case packaging.ColumnGTIN, packaging.ColumnExpiry, packaging.ColumnQuantity, packaging.ColumnExtra:
+		return c.text
+	}
+	return cmp.Or(c.shown, c.text)
 }
 
 // tableRow adds a row of a table, and asks about values that a spreadsheet may have changed.
 func (p *parser) tableRow(row int, columns []packaging.ImportField, cells []cell) {
 	var facts packaging.Facts
 	for i, c := range cells {
-		text := trimmed(PlainCell(c.text))
+		column := packaging.ImportField("")
+		if i < len(columns) {
+			column = columns[i]
+		}
+		c = asText(c)
+		text := trimmed(PlainCell(c.in(column)))
 		switch {
 		case text == "":
 			continue
-		case i >= len(columns) || columns[i] == "":
+		case column == "":
 			p.fault(row, "", packaging.FaultTooManyColumns, text)
 			return
 		}
-		*facts.Field(columns[i]) = text
-		if code := suspicion(columns[i], text, c); code != "" {
-			p.ask(row, columns[i], code, text)
+		*facts.Field(column) = text
+		if code := suspicion(column, text, c); code != "" {
+			p.ask(row, column, code, text)
 		}
 	}
 	p.addRow(row, facts)

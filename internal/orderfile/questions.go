@@ -19,16 +19,25 @@ const monthNames = `jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|` +
 var (
 	monthCell = regexp.MustCompile(`(?i)^(\d{1,4}[-./ ]{1,2})?(` + monthNames + `)\.?([-./ ]{1,2}\d{1,4})?$`)
 	dateCell  = regexp.MustCompile(
-		`^(\d{1,2}([-./])\d{1,2}([-./])(\d{2}|\d{4})|(19|20)\d{2}([-./])\d{1,2}([-./])\d{1,2})\.?$`,
+		`^(\d{1,2}([-./])\d{1,2}([-./])(\d{2}|\d{4})|(18|19|20)\d{2}([-./])\d{1,2}([-./])\d{1,2})\.?` +
+			`( \d{1,2}:\d{2}(:\d{2})?)?$`,
 	)
 	dayNumber      = regexp.MustCompile(`^4[3-9]\d{3}$|^5[0-4]\d{3}$`) // days since 1900: 2017 to 2050
 	scientificCell = regexp.MustCompile(`^-?\d([.,]\d+)?[Ee]\+\d{1,3}$`)
 	roundedCell    = regexp.MustCompile(`^\d{15}0+$`)
+	apostropheCell = regexp.MustCompile(`^['’][\pL\pN]`)
+	textFormula    = regexp.MustCompile(`^="([^"]*)"$`)
 )
 
 // suspicion returns what a spreadsheet may have done to an order ID or a lot, or "".
 func suspicion(field packaging.ImportField, value string, from cell) packaging.FaultCode {
-	if from.exact || field != packaging.ColumnOrderID && field != packaging.ColumnLot {
+	if field != packaging.ColumnOrderID && field != packaging.ColumnLot {
+		return ""
+	}
+	if apostropheCell.MatchString(value) {
+		return packaging.QuestionApostrophe
+	}
+	if from.exact {
 		return ""
 	}
 	hasDigit := strings.ContainsFunc(value, unicode.IsDigit)
@@ -36,12 +45,21 @@ func suspicion(field packaging.ImportField, value string, from cell) packaging.F
 	case hasDigit && monthCell.MatchString(value), dateCell.MatchString(value),
 		field == packaging.ColumnLot && dayNumber.MatchString(value):
 		return packaging.QuestionDate
-	case scientificCell.MatchString(value):
+	case from.scientific, scientificCell.MatchString(value):
 		return packaging.QuestionScientific
 	case from.rounded, roundedCell.MatchString(value):
 		return packaging.QuestionRounded
 	}
 	return ""
+}
+
+// asText returns a cell whose formula says no more than a text. Programs write that so that a spreadsheet keeps its
+// zeros.
+func asText(c cell) cell {
+	if given := textFormula.FindStringSubmatch(c.text); given != nil && !c.exact {
+		return cell{text: given[1], exact: true}
+	}
+	return c
 }
 
 // isUnseen reports whether a character can't be seen, or can't be told from a plain space.

@@ -52,6 +52,9 @@ func TestWhatASpreadsheetMayHaveChangedIsAskedAbout(t *testing.T) {
 		"order_id,lot\n1234567890123450,x\nB,123456789012345000\nC,123456789012345\nD,1234567890123456\n": {
 			"2 order_id digits_rounded", "3 lot digits_rounded",
 		},
+		"order_id,lot\n'000123,x\nB,'A1\nC,A'1\n":   {"2 order_id leading_apostrophe", "3 lot leading_apostrophe"},
+		"order_id,lot\n2026-12-10 00:30:00,x\n":     {"2 order_id looks_like_date"},
+		"order_id,lot\n\"=\"\"000123\"\"\",46752\n": {"2 lot looks_like_date"},
 		"order_id,quantity\nA,5\nTotal:,7\n":        {"3 order_id footer_row"},
 		"order_id,quantity\nA,5\nGesamt 1 Zeile,\n": {"3 order_id footer_row"},
 		"order_id,quantity\nA,5\nB,7\nC,12\n":       {"4 order_id footer_row"},
@@ -193,6 +196,46 @@ func TestWhatAWorkbookDidToAValueIsAskedOrTold(t *testing.T) {
 	}))
 	if got := faultLines(file.Faults); len(got) != 1 || got[0] != "2 cell_error" {
 		t.Errorf("a formula without a value: %v", got)
+	}
+}
+
+// A style may show a number with text around it, or as a power of ten.
+func TestANumberIsReadWithTheTextThatItsStyleShows(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]packaging.Facts{
+		`"WO-"000000`:     {Key: "WO-000123", Lot: "WO-046752", Quantity: "5"},
+		`000\-000`:        {Key: "000-123", Lot: "046-752", Quantity: "5"},
+		`"LT "0`:          {Key: "LT 123", Quantity: "5"}, // no lot has a space
+		`"A"General"/26"`: {Key: "A123/26", Lot: "A46752/26", Quantity: "5"},
+		`#-0`:             {Key: "12-3", Lot: "4675-2", Quantity: "5"},
+		`0" packs";-0`:    {Key: "123 packs", Quantity: "5"},
+		`[Red]_-0000`:     {Key: "0123", Lot: "46752", Quantity: "5"},
+		`#,##0" kg"`:      {Key: "123", Lot: "46752", Quantity: "5"}, // shown in another way
+	} {
+		file := readFile(t, workbook(t, func(f *excelize.File) {
+			cells := map[string]any{"A1": "order_id", "A2": 123, "C1": "quantity", "C2": 5}
+			formats := map[string]string{"A2": format, "C2": format}
+			if want.Lot != "" {
+				cells["B1"], cells["B2"], formats["B2"] = "lot", 46752, format
+			}
+			set(t, f, cells, formats)
+		}))
+		if got := first(file).Facts; !cmp.Equal(got, want) {
+			t.Errorf("%s: %+v, want %+v, %+v", format, got, want, file.Faults)
+		}
+	}
+	file := readFile(t, workbook(t, func(f *excelize.File) {
+		set(t, f, map[string]any{
+			"A1": "order_id", "A2": 1e5, "B1": "lot", "B2": 12e3, "C1": "quantity", "C2": 100,
+		}, map[string]string{"A2": "0.00E+00", "B2": "##0.0E+0", "C2": "0.00E+00"})
+		if err := f.SetColVisible("Sheet1", "C:D", false); err != nil {
+			t.Fatal(err)
+		}
+	}))
+	if diff := cmp.Diff([]string{
+		"1 quantity hidden_column", "2 order_id scientific_notation", "2 lot scientific_notation",
+	}, faultLines(file.Questions)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

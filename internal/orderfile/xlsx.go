@@ -62,7 +62,11 @@ type sheet struct {
 	kinds    map[int]kind // by style
 	columns  []packaging.ImportField
 	hidden   bool // the row that is read
+	unseen   []hiddenColumns
 }
+
+// hiddenColumns are columns that a person does not see, from 1.
+type hiddenColumns struct{ first, last int }
 
 // hasValue reports whether a sheet has a cell with a value, as far as it can be read.
 func hasValue(part *zip.File) bool {
@@ -191,6 +195,8 @@ func (s *sheet) read(part *zip.File) error {
 		switch t := t.(type) {
 		case xml.StartElement:
 			switch t.Name.Local {
+			case "col":
+				s.hide(t)
 			case "row":
 				number, cells, s.hidden = rowNumber(t, number+1), cells[:0], isHidden(t)
 			case "c":
@@ -232,9 +238,9 @@ func rowNumber(row xml.StartElement, place int) int {
 	return place
 }
 
-// isHidden reports whether a row is hidden, by hand or by a filter.
-func isHidden(row xml.StartElement) bool {
-	return slices.ContainsFunc(row.Attr, func(a xml.Attr) bool {
+// isHidden reports whether a row or a column is hidden, by hand or by a filter.
+func isHidden(element xml.StartElement) bool {
+	return slices.ContainsFunc(element.Attr, func(a xml.Attr) bool {
 		return a.Name.Local == "hidden" && (a.Value == "1" || a.Value == "true")
 	})
 }
@@ -288,7 +294,29 @@ func (s *sheet) row(number int, cells []cell) error {
 	if s.columns, ok = s.headings(head, number-1); !ok {
 		return errStop
 	}
+	for i, column := range s.columns {
+		isUnseen := func(c hiddenColumns) bool { return c.first <= i+1 && i+1 <= c.last }
+		if column != "" && slices.ContainsFunc(s.unseen, isUnseen) {
+			s.ask(number, column, packaging.QuestionHiddenCol, "")
+		}
+	}
 	return nil
+}
+
+// hide notes columns that are hidden.
+func (s *sheet) hide(columns xml.StartElement) {
+	var c hiddenColumns
+	for _, a := range columns.Attr {
+		switch a.Name.Local {
+		case "min":
+			c.first, _ = strconv.Atoi(a.Value) // 0 if it is no number: then it hides nothing
+		case "max":
+			c.last, _ = strconv.Atoi(a.Value)
+		}
+	}
+	if isHidden(columns) {
+		s.unseen = append(s.unseen, c)
+	}
 }
 
 // cell returns a value as a person sees it; ok is false if the cell shows an error.
@@ -323,13 +351,18 @@ func (s *sheet) cell(c xlsxCell) (one cell, ok bool) {
 	if err != nil || math.IsInf(number, 0) || math.IsNaN(number) {
 		return cell{}, false
 	}
-	return cell{text: s.number(number, c.Style), rounded: math.Abs(number) >= 1e15}, true
+	one = cell{text: s.number(number, c.Style), rounded: math.Abs(number) >= 1e15}
+	if k := s.kindOf(c.Style); number == math.Trunc(number) && number >= 0 {
+		one.shown, one.scientific = shownAs(k.format, one.text), k.scientific
+	}
+	return one, true
 }
 
 // kind is how a style shows numbers.
 type kind struct {
-	date, percent bool
-	digits        int // at least so many, with zeros in front
+	date, percent, scientific bool
+	digits                    int    // at least so many, with zeros in front
+	format                    string // of its own
 }
 
 // number returns a number as its style shows it.
@@ -358,6 +391,8 @@ func (s *sheet) number(n float64, style int) string {
 var (
 	quotedFormat = regexp.MustCompile(`"[^"]*"|\\.|\[[^\]]*\]`)
 	zerosFormat  = regexp.MustCompile(`^0{2,40}$`)
+
+	scientificFormat = regexp.MustCompile(`[0#][Ee][+-]`)
 )
 
 // kindOf returns how a style shows numbers.
@@ -369,11 +404,13 @@ func (s *sheet) kindOf(style int) kind {
 	if given, err := s.book.GetStyle(style); err == nil {
 		format := ""
 		if given.CustomNumFmt != nil {
-			format = quotedFormat.ReplaceAllString(*given.CustomNumFmt, "")
+			k.format = *given.CustomNumFmt
+			format = quotedFormat.ReplaceAllString(k.format, "")
 		}
 		id := given.NumFmt
 		k.date = id >= 14 && id <= 22 || id >= 27 && id <= 36 || id >= 45 && id <= 47 || id >= 50 && id <= 58 ||
 			strings.ContainsAny(strings.ToLower(strings.ReplaceAll(format, "General", "")), "ymdhs")
+		k.scientific = id == 11 || id == 48 || scientificFormat.MatchString(format)
 		k.percent = id == 9 || id == 10 || strings.Contains(format, "%")
 		if zerosFormat.MatchString(format) {
 			k.digits = len(format)

@@ -140,8 +140,10 @@ const (
 	QuestionSimilarID  FaultCode = "similar_order_id"
 	QuestionFooter     FaultCode = "footer_row"
 	QuestionInvisible  FaultCode = "invisible_characters"
+	QuestionApostrophe FaultCode = "leading_apostrophe"
 	QuestionSheets     FaultCode = "further_sheets" // XLSX alone
 	QuestionHidden     FaultCode = "hidden_row"     // the same
+	QuestionHiddenCol  FaultCode = "hidden_column"  // the same
 )
 
 // maxFaults is how many faults are listed one by one.
