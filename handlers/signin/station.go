@@ -1,10 +1,10 @@
 package signin
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -160,7 +160,8 @@ func (s *Server) identify(
 	}
 	mayBePIN := (user != 0 || username != "") && packaging.IsPIN(typed.Reveal())
 	if mayBePIN && packaging.CheckBadge(typed.Reveal()) != nil {
-		return s.tryPIN(c, user, typed)
+		p, err = s.tryPIN(c, user, typed)
+		return p, s.declined(c, err, p.Author)
 	}
 	ctx := c.Request().Context()
 	p, tried, err := s.tryBadge(c, typed)
@@ -170,12 +171,16 @@ func (s *Server) identify(
 		return p, s.Store.TriedRight(ctx, tried)
 	case mayBePIN && (isNobodys || isTooEarly):
 		c.Response().Header().Del("Retry-After") // of badges
-		if p, err = s.tryPIN(c, user, typed); err != nil {
-			return p, err
+		p, err = s.tryPIN(c, user, typed)
+		switch {
+		case err == nil:
+			return p, s.Store.TriedRight(ctx, tried)
+		case isTooEarly: // it may be the right badge of somebody else
+			p.Author = packaging.Author{}
 		}
-		return p, s.Store.TriedRight(ctx, tried)
+		return p, s.declined(c, err, p.Author)
 	case isNobodys:
-		return p, s.decline(ctx, web.Station(c), p.Author)
+		return p, s.declined(c, errWrongPIN, p.Author)
 	}
 	return p, err
 }
@@ -194,7 +199,8 @@ func guesses(station packaging.Station, user packaging.UserID, colleague bool) [
 	}
 }
 
-// tryPIN returns the colleague whose PIN it is.
+// tryPIN returns the colleague whose PIN it is. It fails with errWrongPIN, and then returns whose it is not, if that is
+// known.
 func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) (p packaging.Person, err error) {
 	ctx, station := c.Request().Context(), web.Station(c)
 	colleagues, err := s.Store.Colleagues(ctx, station)
@@ -215,7 +221,7 @@ func (s *Server) tryPIN(c echo.Context, user packaging.UserID, pin secret.Text) 
 	}
 	// Without such a PIN the check takes as long, as with passwords.
 	if !secret.VerifyPassword(hash, pin) {
-		return p, s.decline(ctx, station, p.Author)
+		return p, errWrongPIN
 	}
 	return p, s.Store.TriedRight(ctx, tried)
 }
@@ -242,17 +248,21 @@ func (s *Server) tryBadge(
 	return p, tried, err
 }
 
-// decline records that somebody was not let in at a station, and returns why. by has whose PIN was asked for, if that
-// is known.
-func (s *Server) decline(ctx context.Context, station packaging.Station, by packaging.Author) error {
+// declined records that somebody was not let in at the station if that is why a try failed, and returns why. by has
+// whose PIN was asked for, if that is known.
+func (s *Server) declined(c echo.Context, why error, by packaging.Author) error {
+	if !errors.Is(why, errWrongPIN) {
+		return why
+	}
+	station := web.Station(c)
 	by.Station = station.Name
-	if err := s.Store.Record(ctx, packaging.Entry{
+	if err := s.Store.Record(c.Request().Context(), packaging.Entry{
 		TenantID: station.TenantID, By: by, Deed: packaging.PINDeclined,
 		LineCode: station.Line.Code, LineName: station.Line.Name,
 	}); err != nil {
 		return err
 	}
-	return errWrongPIN
+	return why
 }
 
 // StationIdle tells a page how long the session may still go unused, in seconds. Asked with a POST, as a person's

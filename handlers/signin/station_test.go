@@ -620,6 +620,34 @@ func TestABadgeOfDigitsScannedWhereAColleaguesPINIsAskedForDeclinesNobody(t *tes
 	}
 }
 
+// While badges must wait, a right one is not tried. It is no wrong PIN of the colleague whose PIN was asked for either.
+func TestABadgeThatMustWaitDeclinesNoColleague(t *testing.T) {
+	t.Parallel()
+	const badge, longPIN = "0004711332", "48151623"
+	s := site.New(t, site.Options{})
+	s.SetPIN("supervisor1", longPIN)
+	tablet := s.Tablet("Tablet 1", "L1")
+	s.SignIn("manager1").Post("/account/badge", "password", site.Password, "badge", badge)
+	for range 5 {
+		tablet.Post("/station/sign-in", "secret", "00047113xx")
+	}
+	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", badge); a.Status != http.StatusUnauthorized {
+		t.Errorf("the badge: %d", a.Status)
+	}
+	var named []string
+	for _, e := range s.History() {
+		if e.Deed == packaging.PINDeclined {
+			named = append(named, e.By.Username)
+		}
+	}
+	if got := strings.Join(named, "") + fmt.Sprint(len(named)); got != "6" {
+		t.Errorf("the history names %q of %d declined", named, len(named))
+	}
+	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", longPIN); a.Status != http.StatusSeeOther {
+		t.Errorf("the PIN while badges wait: %d", a.Status)
+	}
+}
+
 // A scanner types a badge, and a keyboard may change it.
 func TestABadgeThatAKeyboardChangedSignsInOnlyIfItIsOnePersons(t *testing.T) {
 	t.Parallel()
