@@ -57,3 +57,28 @@ func TestPagesShowTheTimeOfTheServerAndTheZoneOfTheSite(t *testing.T) {
 		t.Errorf("the copy is of %s, today is %s", day, want)
 	}
 }
+
+// A proxy may keep the server's time back. A page that slept asks for it again and again, but ever more rarely.
+func TestAPageThatGetsNoTimeAsksEverMoreRarely(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := signedIn(t, s, "supervisor1")
+	p.visit("/lines/L1")
+	p.whole()
+	p.Eval(`(() => {
+		window.asked = [];
+		const send = fetch, now = Date.now;
+		window.fetch = (...what) => {
+			if (!String(what[0]).endsWith("/healthz")) return send(...what);
+			asked.push(performance.now());
+			return Promise.resolve(new Response("ok"));
+		};
+		Date.now = () => now() + 60_000; // as after a minute's sleep
+	})()`, nil)
+	p.Holds(`asked.length >= 4`)
+	var gaps []float64
+	p.Eval(`asked.slice(1, 4).map((at, i) => at - asked[i])`, &gaps)
+	if gaps[0] < 1000 || gaps[1] < 2000 || gaps[2] < 4000 {
+		t.Errorf("the page asks again after %.0f ms", gaps)
+	}
+}

@@ -8,6 +8,9 @@ const ahead = madeAt - (performance.getEntriesByType("navigation")[0]?.responseS
 const sleepMs = 2000; // that a clock may be off
 let slept = 0; // ms that performance.now() missed while the device slept
 let deviceAhead = Date.now() - performance.now();
+const maxWaitMs = 60_000; // until a server that did not tell its time is asked again
+let waitMs = 0;
+let askAt = 0; // not before
 let isCorrecting = false;
 
 /** @returns {number} the server's time, in ms since 1970 */
@@ -58,7 +61,11 @@ export function formatDuration(ms, dayUnit = document.documentElement.dataset.da
 /** Keeps the clocks and ages of the page running. */
 export function startClock() {
   showTime();
-  document.addEventListener("visibilitychange", () => { if (isInView()) correctClock(); });
+  document.addEventListener("visibilitychange", () => {
+    if (!isInView()) return;
+    askAt = 0;
+    correctClock();
+  });
 }
 
 function showTime() {
@@ -76,18 +83,25 @@ function showTime() {
 
 // A device that slept may have missed time. The server gives its own: a proxy may put its time into Date.
 async function correctClock() {
-  if (isCorrecting) return;
+  if (isCorrecting || performance.now() < askAt) return;
   isCorrecting = true;
+  const time = await askTime();
+  isCorrecting = false;
+  waitMs = time ? 0 : Math.min(maxWaitMs, 2 * waitMs || 1000);
+  askAt = performance.now() + waitMs;
+  if (!time) return;
+  const missed = time - now();
+  if (Math.abs(missed) > sleepMs) slept += missed;
+  deviceAhead = Date.now() - performance.now();
+}
+
+// askTime returns the server's time, or 0 if the server is away, or a proxy keeps its time back.
+async function askTime() {
   try {
     const answer = await fetch(address("/healthz"), { cache: "no-store" });
-    const time = Number(answer.headers.get("Lineboard-Time"));
-    if (!time) return; // a proxy answers for the server
-    const missed = time - now();
-    if (Math.abs(missed) > sleepMs) slept += missed;
-    deviceAhead = Date.now() - performance.now();
-  } catch { /* the server is away: the clock goes on as it was, until it is asked again */
-  } finally {
-    isCorrecting = false;
+    return Number(answer.headers.get("Lineboard-Time"));
+  } catch {
+    return 0;
   }
 }
 
