@@ -115,6 +115,28 @@ func TestAScannedPackIsToldWithItsOrderAndWhatIsWrongWithIt(t *testing.T) {
 	}
 }
 
+// The expiry of a pack is written as that of its order, in the reader's way.
+func TestTheExpiryOfAPackIsWrittenAsThatOfItsOrder(t *testing.T) {
+	t.Parallel()
+	s := packs(t)
+	b := s.SignIn("operator1")
+	b.Post("/language", "language", "de")
+	a := scanned(b, "", "0109506000134352"+"17271231"+"21SN2")
+	if want := "Verfalldatum auf der Packung: 31.12.2027. Bei Order143: 31.12.2026."; !strings.Contains(
+		a.Text(".result"), want,
+	) {
+		t.Errorf("the page does not say %q: %s", want, a.Text(".result"))
+	}
+	if got := a.Text("table.compare"); strings.Contains(got, "-12-31") || strings.Count(got, "31.12.202") != 2 {
+		t.Errorf("the comparison says %s", got)
+	}
+	if got := scanned(b, "", "0109506000134352"+"17271231"+"21SN3").Text(".facts.big"); !strings.Contains(
+		got, "31.12.2027",
+	) {
+		t.Errorf("of a pack that is not known the page says %s", got)
+	}
+}
+
 // Packs of several products may have one serial number. Those that the page does not show are told.
 func TestASerialNumberAloneIsShownWithAllItsProducts(t *testing.T) {
 	t.Parallel()

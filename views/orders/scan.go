@@ -83,7 +83,7 @@ func (s Scanned) wrong(ctx context.Context, line packaging.Line) (all []string) 
 			differs("order.lot", pack.Lot, found.Of.Lot)
 		}
 		if found.Listed().DiffersInExpiry(pack) {
-			differs("order.expiry", pack.Expiry, found.Of.Expiry)
+			differs("order.expiry", expiryOf(ctx, pack), expiry(ctx, found.Of.Facts))
 		}
 		if line.Known() && found.Of.Line.ID != line.ID {
 			all = append(all, text.Say(ctx, "scan.differs.line", "Order", order, "Line", orderLine(ctx, found.Of)))
@@ -108,6 +108,11 @@ type comparedRow struct {
 	place              bool // the order has no such field, but a place for it
 }
 
+// expiryOf returns the expiry on a pack as that of an order is written.
+func expiryOf(ctx context.Context, pack gs1.Pack) string {
+	return expiry(ctx, packaging.Facts{Expiry: pack.Expiry})
+}
+
 // comparedRows returns the fields of a pack that is of one order. A line counts if the page was opened from its board.
 func (s Scanned) comparedRows(ctx context.Context, found FoundPack, line packaging.Line) []comparedRow {
 	pack, o, none := s.Verdict.Pack.Pack, found.Of, shell.OrNone(ctx, "")
@@ -127,7 +132,7 @@ func (s Scanned) comparedRows(ctx context.Context, found FoundPack, line packagi
 			differs: found.Listed().DiffersInLot(pack),
 		},
 		{
-			field: text.Say(ctx, "order.expiry"), pack: shell.OrNone(ctx, pack.Expiry), order: expiry(ctx, o.Facts),
+			field: text.Say(ctx, "order.expiry"), pack: expiryOf(ctx, pack), order: expiry(ctx, o.Facts),
 			differs: found.Listed().DiffersInExpiry(pack),
 		},
 		{

@@ -915,7 +915,7 @@ func scannedApart(s Scanned) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = shell.CodeFact(text.Say(ctx, "order.expiry"), shell.OrNone(ctx, pack.Expiry)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = shell.CodeFact(text.Say(ctx, "order.expiry"), expiryOf(ctx, pack)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
