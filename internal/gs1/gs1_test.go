@@ -85,8 +85,18 @@ func TestAPackIsReadAsScannersSendIt(t *testing.T) {
 		"in a PPN code with a GTIN": {
 			"[)>\x1e06\x1d8P09506000134352\x1d1TABC123\x1d16D20251231\x1dD261231\x1dS4YSr5oYFKHwP", pack,
 		},
-		"in a message of format 05":     {"]d1[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP\x1e\x04", pack},
-		"in a message without controls": {"[)>05" + head + "\x1d214YSr5oYFKHwP", pack},
+		"in a message of format 05":         {"]d1[)>\x1e05\x1d" + head + "\x1d214YSr5oYFKHwP\x1e\x04", pack},
+		"in a message without controls":     {"[)>05" + head + "\x1d214YSr5oYFKHwP", pack},
+		"in a message without its envelope": {"05\x1d" + head + "\x1d214YSr5oYFKHwP", pack},
+		"in a PPN code with a GTIN and without its envelope": {
+			"8P09506000134352\x1d1TABC123\x1dD261231\x1dS4YSr5oYFKHwP", pack,
+		},
+		"in a PPN code without its envelope": {
+			"06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7",
+			gs1.Pack{
+				GTIN: "04150123456782", Serial: "Z9Y8X7", Lot: "12345ABCD", Expiry: "2027-02-28", PPN: "111234567842",
+			},
+		},
 		"in a PPN code with a PZN": {
 			"[)>\x1e06\x1d9N111234567842\x1d1T12345ABCD\x1dD270228\x1dSZ9Y8X7\x1e\x04",
 			gs1.Pack{

@@ -22,12 +22,16 @@ const (
 	endOfMessage    = "\x04"
 )
 
+// bareMessage matches a message whose envelope the scanner takes away: the fields of format 05 or 06. No field of GS1
+// begins so.
+var bareMessage = regexp.MustCompile(`(?s)^(?:(05)\x1d(01.*)|(?:06\x1d)?((?:9N|8P)[0-9A-Z]{12}.*))$`)
+
 // message returns the format of an ISO/IEC 15434 message and what is in it. Keyboards often lose its control
 // characters.
 func message(text string) (format, content string, ok bool) {
 	rest, ok := strings.CutPrefix(text, messageHeader)
 	if !ok {
-		return "", "", false
+		return withoutEnvelope(text)
 	}
 	rest = strings.TrimPrefix(rest, recordSeparator)
 	content, _, _ = strings.Cut(strings.TrimRight(rest, endOfMessage+recordSeparator), recordSeparator)
@@ -35,6 +39,17 @@ func message(text string) (format, content string, ok bool) {
 		return "", "", true
 	}
 	return content[:2], strings.TrimPrefix(content[2:], separator), true
+}
+
+func withoutEnvelope(text string) (format, content string, ok bool) {
+	bare := bareMessage.FindStringSubmatch(text)
+	switch {
+	case bare == nil:
+		return "", "", false
+	case bare[1] != "":
+		return bare[1], bare[2], true
+	}
+	return "06", bare[3], true
 }
 
 // ppn reads the fields of a PPN code (IFA), which has those of ASC MH10.8.2: 9N the PPN or 8P the GTIN, 1T the lot, D
