@@ -19,14 +19,16 @@ const monthNames = `jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|` +
 var (
 	monthCell = regexp.MustCompile(`(?i)^(\d{1,4}[-./ ]{1,2})?(` + monthNames + `)\.?([-./ ]{1,2}\d{1,4})?$`)
 	dateCell  = regexp.MustCompile(
-		`^(\d{1,2}([-./])\d{1,2}([-./])(\d{2}|\d{4})|(18|19|20)\d{2}([-./])\d{1,2}([-./])\d{1,2})\.?` +
-			`( \d{1,2}:\d{2}(:\d{2})?)?$`,
+		`^(\d{1,2}([-./])\d{1,2}([-./])(\d{2}|\d{4})|(18|19|20)\d{2}([-/]|\. ?)\d{1,2}([-/]|\. ?)\d{1,2})\.?` +
+			`( \d{1,2}:\d{2}(:\d{2})?)?$|^\d{1,2}:\d{2}(:\d{2})?$`,
 	)
 	dayNumber      = regexp.MustCompile(`^4[3-9]\d{3}$|^5[0-4]\d{3}$`) // days since 1900: 2017 to 2050
 	scientificCell = regexp.MustCompile(`^-?\d([.,]\d+)?[Ee]\+\d{1,3}$`)
 	roundedCell    = regexp.MustCompile(`^\d{15}0+$`)
 	apostropheCell = regexp.MustCompile(`^['’][\pL\pN]`)
-	textFormula    = regexp.MustCompile(`^="([^"]*)"$`)
+	noValueCell    = regexp.MustCompile(`(?i)^(true|wahr|vrai|verdadero|igaz|false|falsch|faux|falso|hamis|` +
+		`null|nil|none|n/?a|-+|\?+)$`)
+	textFormula = regexp.MustCompile(`^="([^"]*)"$`)
 )
 
 // suspicion returns what a spreadsheet may have done to an order ID or a lot, or "".
@@ -34,10 +36,12 @@ func suspicion(field packaging.ImportField, value string, from cell) packaging.F
 	if field != packaging.ColumnOrderID && field != packaging.ColumnLot {
 		return ""
 	}
-	if apostropheCell.MatchString(value) {
+	switch {
+	case apostropheCell.MatchString(value):
 		return packaging.QuestionApostrophe
-	}
-	if from.exact {
+	case noValueCell.MatchString(value):
+		return packaging.QuestionNoValue
+	case from.exact:
 		return ""
 	}
 	hasDigit := strings.ContainsFunc(value, unicode.IsDigit)

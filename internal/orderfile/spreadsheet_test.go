@@ -52,8 +52,13 @@ func TestWhatASpreadsheetMayHaveChangedIsAskedAbout(t *testing.T) {
 		"order_id,lot\n1234567890123450,x\nB,123456789012345000\nC,123456789012345\nD,1234567890123456\n": {
 			"2 order_id digits_rounded", "3 lot digits_rounded",
 		},
-		"order_id,lot\n'000123,x\nB,'A1\nC,A'1\n":   {"2 order_id leading_apostrophe", "3 lot leading_apostrophe"},
-		"order_id,lot\n2026-12-10 00:30:00,x\n":     {"2 order_id looks_like_date"},
+		"order_id,lot\n'000123,x\nB,'A1\nC,A'1\n": {"2 order_id leading_apostrophe", "3 lot leading_apostrophe"},
+		"order_id,lot\n2026-12-10 00:30:00,x\n":   {"2 order_id looks_like_date"},
+		"order_id,lot\n2026. 12. 10.,12:30\n":     {"2 order_id looks_like_date", "2 lot looks_like_date"},
+		"order_id,lot\nA,WAHR\nB,true\nC,N/A\nD,NULL\nE,TRUE1\n": {
+			"2 lot looks_like_no_value", "3 lot looks_like_no_value", "4 lot looks_like_no_value",
+			"5 lot looks_like_no_value",
+		},
 		"order_id,lot\n\"=\"\"000123\"\"\",46752\n": {"2 lot looks_like_date"},
 		"order_id,quantity\nA,5\nTotal:,7\n":        {"3 order_id footer_row"},
 		"order_id,quantity\nA,5\nGesamt 1 Zeile,\n": {"3 order_id footer_row"},

@@ -141,6 +141,7 @@ const (
 	QuestionFooter     FaultCode = "footer_row"
 	QuestionInvisible  FaultCode = "invisible_characters"
 	QuestionApostrophe FaultCode = "leading_apostrophe"
+	QuestionNoValue    FaultCode = "looks_like_no_value"
 	QuestionSheets     FaultCode = "further_sheets" // XLSX alone
 	QuestionHidden     FaultCode = "hidden_row"     // the same
 	QuestionHiddenCol  FaultCode = "hidden_column"  // the same
