@@ -65,6 +65,16 @@ func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 	p.See("Blister Remove")
 
 	p.Click("More filters")
+	var isCut bool
+	p.Eval(`[...document.querySelectorAll(".moment-field > input:not(.calendar)")].some(field => {
+		field.value = field.placeholder; // the form of a time
+		const isCut = field.scrollWidth > field.clientWidth;
+		field.value = "";
+		return isCut;
+	})`, &isCut)
+	if isCut {
+		t.Error("a field for a time is too narrow for one")
+	}
 	p.Fill("Serial number", serial)
 	p.Click("Search")
 	p.See(serial + " belongs to")
