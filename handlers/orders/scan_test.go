@@ -171,6 +171,25 @@ func TestASerialNumberAloneIsShownWithAllItsProducts(t *testing.T) {
 	}
 }
 
+// A text may be the ID of one order, and a serial number in the list of another.
+func TestAnOrderIDThatIsASerialNumberTooIsToldAsBoth(t *testing.T) {
+	t.Parallel()
+	listed := sandbox.Order143(time.Now())
+	listed.Serials = []string{"000123"}
+	named := listed
+	named.ID, named.Serials = "000123", []string{"X"}
+	s := site.New(t, site.Options{Orders: []sandbox.Order{listed, named}})
+	b := s.SignIn("supervisor1")
+	b.Post(handlerstest.OrderPath(s.Order("Order143"), "/release"))
+	a := scanned(b, "", "000123")
+	if got := a.Text(".result"); !strings.Contains(got, "the ID of an order, and also a serial number") {
+		t.Errorf("the page says %s", got)
+	}
+	if len(a.All("main .card h2 a.key")) != 2 || !strings.Contains(a.Text("main"), "Order143") {
+		t.Errorf("the page shows %s", a.Text("main"))
+	}
+}
+
 // Codes that people reported, and what is right about them.
 func TestAScanThatAKeyboardOrAnotherSyntaxChangedIsToldRight(t *testing.T) {
 	t.Parallel()

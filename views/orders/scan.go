@@ -50,11 +50,14 @@ func (f FoundPack) Listed() gs1.Listed {
 // names.
 func (s Scanned) shown() (all []FoundPack) {
 	switch {
-	case s.OrderID != nil:
-		return []FoundPack{{Of: *s.OrderID}}
-	case len(s.SerialOf) > 0:
+	case s.OrderID != nil || len(s.SerialOf) > 0:
+		if s.OrderID != nil {
+			all = append(all, FoundPack{Of: *s.OrderID})
+		}
 		for _, o := range s.SerialOf[:min(len(s.SerialOf), MaxOrdersOfSerial)] {
-			all = append(all, FoundPack{Of: o})
+			if s.OrderID == nil || o.ID != s.OrderID.ID {
+				all = append(all, FoundPack{Of: o})
+			}
 		}
 		return all
 	case s.Verdict.Kind == gs1.Undecided:
@@ -223,17 +226,18 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 // other returns what is said of a code that is no pack.
 func (s Scanned) other(ctx context.Context) scanAnswer {
 	switch {
-	case s.OrderID != nil:
-		return say("told", "info", shell.Explanation{
-			What: text.Say(ctx, "scan.order_id"), Do: text.Say(ctx, "scan.whole_code"),
-		})
 	case len(s.SerialOf) > 0:
-		why := text.Say(ctx, "scan.serial_alone.why")
+		what, why := text.Say(ctx, "scan.serial_alone"), text.Say(ctx, "scan.serial_alone.why")
+		if s.OrderID != nil {
+			what = text.Say(ctx, "scan.order_id_and_serial")
+		}
 		if len(s.SerialOf) > MaxOrdersOfSerial {
 			why = text.Say(ctx, "scan.serial_alone.more", "Most", text.Number(ctx, MaxOrdersOfSerial))
 		}
+		return say("told", "info", shell.Explanation{What: what, Why: why, Do: text.Say(ctx, "scan.whole_code")})
+	case s.OrderID != nil:
 		return say("told", "info", shell.Explanation{
-			What: text.Say(ctx, "scan.serial_alone"), Why: why, Do: text.Say(ctx, "scan.whole_code"),
+			What: text.Say(ctx, "scan.order_id"), Do: text.Say(ctx, "scan.whole_code"),
 		})
 	}
 	unreadable := shell.Explanation{
