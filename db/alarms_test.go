@@ -432,20 +432,23 @@ func TestEachKindOfAlarmOfASiteHasWhatBringsItAndWhatEndsIt(t *testing.T) {
 		must(d.RefreshFailed(t.Context(), ghent.Tenant.ID, d.now(), &packaging.CallError{Reason: reason}))
 	}
 	var o packaging.Order
+	var refreshed, answer time.Time
+	works := func() { refreshed = d.now(); cache(t, d, ghent.Tenant.ID, facts("a")) }
 	for _, step := range []struct {
 		name string
 		do   func()
 		want []packaging.AlarmKind
 	}{
-		{"nothing", func() { cache(t, d, ghent.Tenant.ID, facts("a")) }, nil},
+		{"nothing", works, nil},
+		{"time passes", func() { real := d.now; d.now = func() time.Time { return real().Add(time.Hour) } }, nil},
 		{"a refresh fails", func() { failed(packaging.Cut) }, []packaging.AlarmKind{packaging.AlarmStale}},
 		{
 			"the API refuses the credentials", func() { failed(packaging.TokenRejected) },
 			[]packaging.AlarmKind{packaging.AlarmCredentials, packaging.AlarmStale},
 		},
-		{"a refresh works", func() { cache(t, d, ghent.Tenant.ID, facts("a")) }, nil},
+		{"a refresh works", works, nil},
 		{
-			"an outcome is unknown", func() { o = unknownRelease(t, d, ghent, "unknown") },
+			"an outcome is unknown", func() { answer = d.now(); o = unknownRelease(t, d, ghent, "unknown") },
 			[]packaging.AlarmKind{packaging.AlarmUnknown},
 		},
 		{
@@ -473,10 +476,43 @@ func TestEachKindOfAlarmOfASiteHasWhatBringsItAndWhatEndsIt(t *testing.T) {
 			[]packaging.AlarmKind{packaging.AlarmRefused},
 		},
 		{"somebody has seen that", func() { acknowledge(o) }, nil},
+		{
+			"a list waits for its destination", func() {
+				add(t, d, ghent, folderOn("L1", "Share"))
+				o = release(t, d, ghent, "waits", "S3", "S4")
+			}, []packaging.AlarmKind{packaging.AlarmDelivery},
+		},
+		{
+			"a person carries it there",
+			func() { must(d.CarryDelivery(t.Context(), ghent, deliveriesTo(t, d, ghent, o)[0].ID, "on a stick")) }, nil,
+		},
+		{
+			"a sequence stops", func() {
+				first := cache(t, d, ghent.Tenant.ID, facts("b"))
+				q, err := d.StartQueue(t.Context(), ghent, first.Line.ID, []packaging.QueuePick{{Order: first.ID}})
+				must(err)
+				must(d.EndQueue(t.Context(), q, ghent.Author, packaging.StopByPerson))
+			}, []packaging.AlarmKind{packaging.AlarmSequence},
+		},
 	} {
+		lasted, worked, began := kinds(t, d, ghent.Tenant.ID), refreshed, d.now()
 		step.do()
 		if got := kinds(t, d, ghent.Tenant.ID); !slices.Equal(got, step.want) {
 			t.Errorf("%s: %q, want %q", step.name, got, step.want)
+		}
+		all, err := alarmFacts(t.Context(), d.read, ghent.Tenant.ID)
+		must(err)
+		for _, f := range all {
+			since := began
+			switch {
+			case f.Kind == packaging.AlarmStale || f.Kind == packaging.AlarmCredentials:
+				since = worked // what is old is so since it last worked
+			case f.OrderKey == "unknown" && f.Kind != packaging.AlarmContradicted:
+				since = answer // that was unknown at first
+			}
+			if !slices.Contains(lasted, f.Kind) && (f.Since.Before(since) || f.Since.Sub(since) > 30*time.Second) {
+				t.Errorf("%s: %s since %s, not since %s", step.name, f.Kind, f.Since, since)
+			}
 		}
 	}
 }
