@@ -65,8 +65,12 @@ func scanFact(row scanner) (f packaging.AlarmFact, err error) {
 	return f, err
 }
 
+// takesCare is who takes care of an alarm: who took it over, while they are there. Nobody waits for somebody who is gone.
+const takesCare = `(SELECT u.id FROM users u JOIN members m ON m.user_id = u.id AND m.tenant_id = a.tenant_id
+			WHERE u.id = a.taken_by AND u.active)`
+
 const alarmColumns = `a.id, a.rule_id, a.kind, a.subject, coalesce(l.id, 0), coalesce(l.code, ''), coalesce(l.name, ''), coalesce(o.id, 0),
-		coalesce(o.order_key, ''), a.since, a.detail, a.began_at, a.said_at, a.sound, a.next, coalesce(a.taken_by, 0), a.username,
+		coalesce(o.order_key, ''), a.since, a.detail, a.began_at, a.said_at, a.sound, a.next, coalesce(` + takesCare + `, 0), a.username,
 		a.full_name, coalesce(a.taken_at, 0), coalesce(a.ended_at, 0), (SELECT json_group_array(DISTINCT m.recipient_id)
 			FROM alarm_items i JOIN alarm_messages m ON m.id = i.message_id WHERE i.alarm_id = a.id)`
 
@@ -184,17 +188,13 @@ func (t *tx) insertAlarm(tenant packaging.TenantID, a packaging.Alarm) (packagin
 	return packaging.AlarmID(id), err
 }
 
-// maxItems is how many alarms one message has: Teams and Slack refuse long ones.
-const maxItems = 20
-
 // say adds an alarm to what a recipient will be told: to the message that waits for its first try, or to a new one.
 func (t *tx) say(
 	tenant packaging.TenantID, recipient packaging.RecipientID, alarm packaging.AlarmID, says packaging.AlarmSays,
 ) error {
 	var message string
 	err := t.row(`SELECT m.id FROM alarm_messages m WHERE m.tenant_id = ? AND m.recipient_id = ? AND m.tries = 0 AND m.sent_at IS NULL
-		AND m.given_up_at IS NULL AND (SELECT count(*) FROM alarm_items WHERE message_id = m.id) < ?
-		ORDER BY m.made_at DESC, m.id LIMIT 1`, tenant, recipient, maxItems).Scan(&message)
+		AND m.given_up_at IS NULL ORDER BY m.made_at DESC, m.id LIMIT 1`, tenant, recipient).Scan(&message)
 	if errors.Is(err, sql.ErrNoRows) {
 		message = rand.Text()
 		err = t.exec(`INSERT INTO alarm_messages (id, tenant_id, recipient_id, made_at, try_at) VALUES (?, ?, ?, ?, ?)`,

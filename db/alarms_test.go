@@ -1,6 +1,7 @@
 package db
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -288,6 +289,95 @@ func TestWhatWaitsIsCountedUntilItIsDealtWith(t *testing.T) {
 	}
 	if w := waiting(ghent.Tenant.ID); len(w.Lists) > 0 || w.Messages > 0 {
 		t.Errorf("%+v", w)
+	}
+}
+
+func TestManyAlarmsThatBeginAtOnceWaitAsOneMessage(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	id, _, _ := setAlarms(t, d, ghent)
+	if err := d.SetAlarmRule(
+		t.Context(), ghent, packaging.AlarmRule{Kind: packaging.AlarmDelivery, First: []packaging.RecipientID{id}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 25 {
+		add(t, d, ghent, folderOn("L1", fmt.Sprint("Share ", n)))
+	}
+	release(t, d, ghent, "Order143", "S1", "S2")
+	if err := d.RaiseAlarms(t.Context(), ghent.Tenant, nil); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := d.Waiting(t.Context(), ghent.Tenant.ID); err != nil || w.Alarms != 25 || w.Messages != 1 {
+		t.Errorf("%+v %v", w, err)
+	}
+	if due, err := d.DueMessages(t.Context()); err != nil || len(due) != 1 || len(due[0].Items) != 25 {
+		t.Errorf("%d messages: %v", len(due), err)
+	}
+}
+
+// Who took an alarm over and is gone takes care of nothing: it is told on, and somebody else can take it.
+func TestAnAlarmOfAPersonWhoIsGoneIsToldOnAndTakenByAnother(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, everything)
+	id, _, _ := setAlarms(t, d, ghent)
+	if err := d.SetAlarmRule(t.Context(), ghent, packaging.AlarmRule{
+		Kind: packaging.AlarmDelivery, First: []packaging.RecipientID{id}, Repeat: time.Minute,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	add(t, d, ghent, folderOn("L1", "Share"))
+	release(t, d, ghent, "Order143", "S1", "S2")
+	told := func() (n int) {
+		t.Helper()
+		err := d.RaiseAlarms(t.Context(), ghent.Tenant, nil)
+		if err == nil {
+			err = d.read.QueryRowContext(t.Context(), `SELECT count(*) FROM alarm_items`).Scan(&n)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	told()
+	err := d.AddPerson(t.Context(), ghent, packaging.Person{
+		Author: packaging.Author{Username: "nadia", FullName: "Nadia", Role: packaging.Supervisor},
+	}, secret.New("canary-password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, `UPDATE users SET password_set_by = '' WHERE username = 'nadia'`) // she has chosen her own
+	user, _, err := d.Credential(t.Context(), "nadia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nadia, err := d.Memberships(t.Context(), user)
+	if err == nil {
+		err = d.TakeAlarm(t.Context(), nadia[0], 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	real := d.now
+	d.now = func() time.Time { return real().Add(time.Hour) }
+	if n := told(); n != 1 {
+		t.Errorf("%d words of an alarm that somebody takes care of", n)
+	}
+	if err := d.TakeAlarm(t.Context(), ghent, 1); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("a second person takes it: %v", err)
+	}
+	if err := d.SetPersonActive(t.Context(), ghent, user, false); err != nil {
+		t.Fatal(err)
+	}
+	if n := told(); n != 2 {
+		t.Errorf("%d words of an alarm whose person is gone", n)
+	}
+	if err := d.TakeAlarm(t.Context(), ghent, 1); err != nil {
+		t.Errorf("another person takes it: %v", err)
+	}
+	all, err := d.LastingAlarms(t.Context(), ghent.Scope())
+	if err != nil || len(all) != 1 || all[0].Taken.ID != ghent.ID {
+		t.Errorf("%+v %v", all, err)
 	}
 }
 

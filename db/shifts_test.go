@@ -384,6 +384,13 @@ func TestWhatIsSignedNotedOrHandedOverCantBeChangedInTheDatabase(t *testing.T) {
 	if got := kinds(t, w.DB, w.tenant.ID); !slices.Contains(got, packaging.AlarmHandover) {
 		t.Errorf("nobody took the shift over: %q", got)
 	}
+	waiting, err := alarmFacts(ctx, w.read, w.tenant.ID)
+	must(err)
+	for _, f := range waiting {
+		if f.Kind == packaging.AlarmHandover && (f.Since.After(w.now) || w.now.Sub(f.Since) > time.Minute) {
+			t.Errorf("the hand-over waits since %s, not since %s", f.Since, w.now)
+		}
+	}
 	h, err := w.Handover(ctx, sven.Scope(), o)
 	must(err)
 	if err := w.TakeOver(

@@ -50,12 +50,16 @@ func TestTheCommandsOfTheDocumentGetAListAndSayThatItIsTaken(t *testing.T) {
 		page := s.SignIn("supervisor1").Get(handlerstest.OrderPath(order, "")).Text("main")
 		return strings.Contains(page, "Line PC took it")
 	}
-	first := release(t, s, "Order143")
+	asks := strings.Join(strings.SplitAfterN(commands, "\n", 3)[:2], "")
+	if said, err := run(asks + `test -z "$ID"`); err != nil {
+		t.Errorf("before a release: %v: %s", err, said)
+	}
+	first, second := release(t, s, "Order143"), release(t, s, "Order145")
 	broken := strings.Replace(commands, "COUNT=", "sed -i '$d' list.csv; COUNT=", 1)
 	if _, err := run(broken); err == nil || took(first) {
 		t.Error("a list without its last serial number counts as taken")
 	}
-	if said, err := run(commands); err != nil || !took(first) {
+	if said, err := run(commands); err != nil || !took(first) || took(second) {
 		t.Fatalf("%v: %s", err, said)
 	}
 	list, err := os.ReadFile(filepath.Join(folder, "list.csv"))
@@ -72,7 +76,6 @@ func TestTheCommandsOfTheDocumentGetAListAndSayThatItIsTaken(t *testing.T) {
 		t.Fatalf("%v: %s", err, answer)
 	}
 	cursor = *page.Next
-	second := release(t, s, "Order145")
 	if said, err := run(commands); err != nil || !took(second) {
 		t.Errorf("with the cursor: %v: %s", err, said)
 	}

@@ -2,12 +2,15 @@ package alarms
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -179,6 +182,38 @@ func TestAMessageSaysWhatWhichLineSinceWhenAndWhatToDoInEachLanguage(t *testing.
 			}
 			doing[lines[1]] = kind
 		}
+	}
+}
+
+// Teams and Slack refuse long messages, and who is woken reads no thousand lines. A program gets them all.
+func TestAMessageOfAThousandAlarmsIsShortForPeopleAndWholeForPrograms(t *testing.T) {
+	m := packaging.AlarmMessage{Tenant: packaging.Tenant{Name: "Ghent"}}
+	for n := range 1_000 {
+		m.Items = append(m.Items, packaging.AlarmItem{Says: packaging.AlarmBegan, Alarm: packaging.Alarm{
+			Fact: packaging.AlarmFact{Kind: packaging.AlarmUnknown, OrderKey: fmt.Sprintf("Order%04d", n)},
+		}})
+	}
+	said := compose(packaging.AlarmSettings{Language: "en", Address: "https://lineboard.plant.example"}, m)
+	for kind, orders := range map[packaging.RecipientKind]int{
+		packaging.ByTeams: maxItems, packaging.BySlack: maxItems, packaging.ByWebhook: 1_000,
+	} {
+		m.Recipient.Kind = kind
+		body, err := json.Marshal(bodyOf(m, said))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]bool{}
+		for _, order := range regexp.MustCompile(`Order\d{4}`).FindAllString(string(body), -1) {
+			named[order] = true
+		}
+		if len(named) != orders || orders < 1_000 && (len(body) > 20_000 || !strings.Contains(string(body), "980 more alarms")) {
+			t.Errorf("%s names %d orders in %d bytes", kind, len(named), len(body))
+		}
+	}
+	mail := said.text()
+	if !strings.Contains(said.subject, "1,000 alarms") || strings.Count(mail, "Outcome unknown") != maxItems ||
+		!strings.Contains(mail, "980 more alarms\nThe first page of Lineboard has all of them.\nhttps://") {
+		t.Errorf("the mail is %q: %s", said.subject, mail)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -16,6 +17,18 @@ import (
 type said struct {
 	subject string
 	items   []item
+	more    item // says how many items are beyond those that are written out; empty for none
+}
+
+// maxItems is how many alarms are written out for people. Teams and Slack refuse long messages, and nobody reads them.
+const maxItems = 20
+
+// written returns what is written out for people.
+func (s said) written() []item {
+	if s.more.head == "" {
+		return s.items
+	}
+	return append(slices.Clone(s.items[:maxItems]), s.more)
 }
 
 // item is what a message says of one alarm.
@@ -39,6 +52,9 @@ func compose(s packaging.AlarmSettings, m packaging.AlarmMessage) (out said) {
 		out.subject = plain(m.Tenant.Name + ": " + out.items[0].head)
 	default:
 		out.subject = plain(text.Say(ctx, "alarm.several", "Site", m.Tenant.Name, "Count", len(m.Items)))
+	}
+	if more := len(out.items) - maxItems; more > 0 {
+		out.more = item{text.Say(ctx, "alarm.more", "Count", more), text.Say(ctx, "alarm.more_do"), s.Address}
 	}
 	return out
 }
@@ -108,7 +124,7 @@ func plain(s string) string {
 // text is the whole message as plain text.
 func (s said) text() string {
 	var b strings.Builder
-	for _, i := range s.items {
+	for _, i := range s.written() {
 		fmt.Fprintf(&b, "%s\n%s\n", i.head, i.body)
 		if i.link != "" {
 			fmt.Fprintf(&b, "%s\n", i.link)

@@ -140,7 +140,7 @@ var forSlack = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 func teamsCard(what said) any {
 	type block map[string]any
 	body := []block{{"type": "TextBlock", "size": "Medium", "weight": "Bolder", "wrap": true, "text": what.subject}}
-	for _, i := range what.items {
+	for _, i := range what.written() {
 		for _, line := range append([]string{i.head}, strings.Split(i.body, "\n")...) {
 			body = append(body, block{"type": "TextBlock", "wrap": true, "spacing": "Small", "text": line})
 		}

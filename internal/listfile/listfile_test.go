@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -113,10 +114,14 @@ func TestATemplateThatWouldTakeTheServerDownIsRefused(t *testing.T) {
 	}
 }
 
+// device matches the names that Windows keeps for devices
+// (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
+var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)`)
+
 func TestAFilesNameStaysBelowItsRootAndApartFromOthers(t *testing.T) {
 	seen := map[string]string{}
 	for _, order := range []string{
-		"4711", "../../etc/passwd", "..", ".", "/", "a/b", "a_b", `a\b`, "a:b", "CON", "con.txt", " a", "a ", "a.", "",
+		"4711", "../../etc/passwd", "..", ".", "/", "a/b", "a_b", `a\b`, "a:b", "CON", "con.txt", "con .x", "Com¹", "CONIN$", "lpt0", " a", "a ", "a.", "",
 		"\x00", "a\nb",
 		strings.Repeat("x", 300), strings.Repeat("x", 301), "\xff", "a\u202eb",
 	} {
@@ -129,6 +134,9 @@ func TestAFilesNameStaysBelowItsRootAndApartFromOthers(t *testing.T) {
 		}
 		if strings.Count(name, "/") != 1 || strings.Contains(name, "../") || len(name) > 200 {
 			t.Errorf("%q becomes %q", order, name)
+		}
+		if _, file, _ := strings.Cut(name, "/"); device.MatchString(file) {
+			t.Errorf("%q becomes %q, which Windows keeps for a device", order, file)
 		}
 		if was, again := seen[name]; again {
 			t.Errorf("%q and %q are both %q", order, was, name)

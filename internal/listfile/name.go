@@ -60,16 +60,16 @@ func isUnfit(r rune) bool {
 
 // reserved are names that Windows keeps for devices.
 var reserved = func() map[string]bool {
-	names := map[string]bool{"CON": true, "PRN": true, "AUX": true, "NUL": true}
-	for i := range 10 {
-		names[fmt.Sprintf("COM%d", i)], names[fmt.Sprintf("LPT%d", i)] = true, true
+	names := map[string]bool{"CON": true, "PRN": true, "AUX": true, "NUL": true, "CONIN$": true, "CONOUT$": true}
+	for _, digit := range "0123456789¹²³" {
+		names["COM"+string(digit)], names["LPT"+string(digit)] = true, true
 	}
 	return names
 }()
 
 func isReserved(name string) bool {
 	base, _, _ := strings.Cut(strings.ToUpper(name), ".")
-	return reserved[base]
+	return reserved[strings.TrimRight(base, " ")]
 }
 
 // cleanValue returns a value as a part of a file's name. One that had to be changed ends in a mark of what it was, so
