@@ -83,3 +83,17 @@ func TestAPasswordThatWasSetMeanwhileIsNotChangedByWhoKnewTheOldOne(t *testing.T
 		t.Errorf("the password is %q, %v", now, err)
 	}
 }
+
+// Whether somebody is alone is asked at each page of an account: the index answers it, however long the history is.
+func TestWhetherOthersActedIsOneLookIntoAnIndex(t *testing.T) {
+	d, ghent, _ := opened(t)
+	plan, err := collect(t.Context(), d.read, func(row scanner) (step string, err error) {
+		var ignored int
+		return step, row.Scan(&ignored, &ignored, &ignored, &step)
+	}, `EXPLAIN QUERY PLAN `+othersActed, ghent.Tenant.ID, ghent.ID, 0)
+	if said := strings.Join(plan, "; "); err != nil || !strings.Contains(
+		said, "history_of_confirmers (tenant_id=? AND user_id=? AND at>?)",
+	) {
+		t.Errorf("%s, %v", said, err)
+	}
+}

@@ -65,8 +65,15 @@ const confirmers = `SELECT count(*) FROM users u WHERE u.active AND coalesce(u.s
 // as one without such a person. Who deactivates a manager, or sets their password, is not alone by that.
 const aloneFor = 30 * 24 * time.Hour
 
-// couldConfirm is whether the author of entry e could confirm passwords.
-const couldConfirm = `(e.role LIKE '%administrator%' OR e.role LIKE '%manager%')`
+// actedAt is whether user u acted at a tenant, after a time, as somebody who could confirm passwords: one look into the
+// index of such entries.
+func actedAt(tenant, since string) string {
+	return `EXISTS (SELECT 1 FROM history e WHERE e.tenant_id = ` + tenant + ` AND e.user_id = u.id AND e.at > ` + since + `
+		AND (e.role LIKE '%administrator%' OR e.role LIKE '%manager%'))`
+}
+
+// othersActed is whether somebody else than the person ?2 acted at tenant ?1 after ?3 who could confirm passwords.
+var othersActed = `SELECT EXISTS (SELECT 1 FROM users u WHERE u.id <> ?2 AND ` + actedAt("?1", "?3") + `)`
 
 // mayWaive says whether a person may waive that a second one confirms passwords: an administrator, where nobody else
 // could, and nobody else has acted who could, for long enough. One whose own password waits may only where there is
@@ -76,9 +83,8 @@ func mayWaive(ctx context.Context, q querier, by packaging.Person, now time.Time
 		return false, nil
 	}
 	var acted bool
-	if err := q.QueryRowContext(ctx, `SELECT EXISTS (
-		SELECT 1 FROM history e WHERE e.tenant_id = ? AND e.at > ? AND e.user_id <> ? AND `+couldConfirm+`)`,
-		by.Tenant.ID, millis(now.Add(-aloneFor)), by.ID).Scan(&acted); err != nil || acted {
+	if err := q.QueryRowContext(ctx, othersActed, by.Tenant.ID, by.ID, millis(now.Add(-aloneFor))).
+		Scan(&acted); err != nil || acted {
 		return false, err
 	}
 	of := confirmers
@@ -145,8 +151,8 @@ func (t *tx) waived(user packaging.UserID) (is bool, err error) {
 				WHERE u.active AND NOT EXISTS (SELECT 1 FROM humans h
 					WHERE h.user_id IN (p.id, p.password_setter) AND h.human_id = coalesce(u.same_as, u.id)) AND NOT `+
 		waits+`) OR EXISTS (
-				SELECT 1 FROM history e WHERE e.tenant_id = s.id AND e.at > ?2 AND e.user_id <> p.id
-					AND e.user_id IS NOT p.password_setter AND `+couldConfirm+`)))`, user, millis(t.now.Add(-aloneFor))).Scan(&is)
+				SELECT 1 FROM users u WHERE u.id <> p.id AND u.id IS NOT p.password_setter AND `+
+		actedAt("s.id", "?2")+`)))`, user, millis(t.now.Add(-aloneFor))).Scan(&is)
 	return is, err
 }
 

@@ -579,8 +579,67 @@ func TestAPasswordOfAProvisioningFileIsSomebodyElsesForPeopleThatThereAre(t *tes
 		t.Fatal(err)
 	}
 	if people, err := d.Memberships(t.Context(), user); err != nil || len(people) != 1 ||
-		!people[0].May(packaging.ReleaseOrders) {
-		t.Errorf("who comes with the file may not release: %+v, %v", people, err)
+		people[0].May(packaging.ReleaseOrders) || !people[0].May(packaging.ViewOrders) {
+		t.Errorf("who comes with a file to a site that has begun releases by its password: %+v, %v", people, err)
+	}
+	// Elsewhere the file confirmed it as the first one, and here it does not count either.
+	begins := setup("mons")
+	if err := d.Provision(t.Context(), Site{begins}); err != nil {
+		t.Fatal(err)
+	}
+	if p := boss(t, d, "mons"); !p.May(packaging.ReleaseOrders) {
+		t.Error("who came with the file with which a site begins may not release")
+	}
+}
+
+// Where a site is without anybody who could confirm, its word is for that site: a file brings it to no other.
+func TestAFileBringsNobodyToASiteWhomNobodyThereConfirmed(t *testing.T) {
+	d, ghent, _ := opened(t)
+	alone := setup("mons")
+	alone.People = append(alone.People, PersonSetup{
+		Username: "eve", FullName: "Eve", Role: packaging.Supervisor, Password: secret.New("canary-password-3"),
+	})
+	alone.People[0].Role = packaging.Administrator
+	provision := func(of TenantSetup) {
+		t.Helper()
+		if err := d.Provision(t.Context(), Site{of}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	provision(alone)
+	admin := boss(t, d, "mons")
+	if err := d.WaiveConfirmation(t.Context(), admin, true); err != nil {
+		t.Fatal(err)
+	}
+	eve, _, err := d.Credential(t.Context(), "eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetPersonsPassword(t.Context(), admin, eve, secret.New("canary-password-4")); err != nil {
+		t.Fatal(err)
+	}
+	_, was, err := d.Credential(t.Context(), "eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, err := d.Memberships(t.Context(), eve)
+	if err != nil || len(members) != 1 {
+		t.Fatal(members, err)
+	}
+	if err := d.ChangePassword(t.Context(), members[0], was, "another hash", [32]byte{}); err != nil {
+		t.Fatal(err)
+	}
+	file := setup("ghent")
+	file.People = append(file.People, alone.People[1])
+	provision(file)
+	members, err = d.Memberships(t.Context(), eve)
+	if err != nil || len(members) != 2 {
+		t.Fatal(members, err)
+	}
+	for _, p := range members {
+		if p.Tenant.ID == ghent.Tenant.ID && p.May(packaging.ReleaseOrders) {
+			t.Error("an administrator who is alone at one site releases as another at the next one")
+		}
 	}
 }
 

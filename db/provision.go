@@ -96,48 +96,23 @@ func (t *tx) apply(box *secret.Box, setup TenantSetup) error {
 			return fmt.Errorf("single sign-on: %w", err)
 		}
 	}
+	// The file is how a site begins: its passwords are the first there, and count as their owners'.
+	var begun bool
+	if err := s.row(`SELECT EXISTS (SELECT 1 FROM members WHERE tenant_id = ?)`, id).Scan(&begun); err != nil {
+		return err
+	}
 	for _, person := range setup.People {
-		if err := s.provisionPerson(person); err != nil {
+		if err := s.provisionPerson(person, begun); err != nil {
 			return fmt.Errorf("user %s: %w", person.Username, err)
 		}
 	}
 	return nil
 }
 
-// provisionPerson makes a person, or brings the one with the username to what the file says.
-func (s *setupTx) provisionPerson(p PersonSetup) error {
-	var id packaging.UserID
-	var hash string
-	var was []byte
-	err := s.row(`SELECT id, password_hash, password_mark FROM users WHERE username = ?`, p.Username).
-		Scan(&id, &hash, &was)
-	fresh := errors.Is(err, sql.ErrNoRows)
-	if err != nil && !fresh {
-		return err
-	}
-	unknown := hash == noPassword // to all but a lost release
-	if !fresh && hash == "" {
-		return errors.New(
-			"there is somebody of this username who came by single sign-on; the file must give another one",
-		)
-	}
-	// Hashing is slow on purpose; the mark keeps a start with many people quick.
-	mark := s.box.Mark(p.Password, "password of "+strings.ToLower(p.Username))
-	samePassword := !fresh && hmac.Equal(was, mark)
-	if !samePassword {
-		if hash, err = secret.HashPassword(p.Password); err != nil {
-			return err
-		}
-	}
-	switch {
-	case fresh:
-		id, err = s.addUser(p.Username, p.FullName, hash)
-		if packaging.CodeOf(err) == packaging.Invalid || packaging.CodeOf(err) == packaging.Conflict {
-			err = fmt.Errorf("the username has letters that pass for others, or looks like another one: %w", err)
-		}
-	case unknown:
-		err = s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, hash, id)
-	}
+// provisionPerson makes a person, or brings the one with the username to what the file says. At a site that has begun,
+// a password of the file is one that somebody else set.
+func (s *setupTx) provisionPerson(p PersonSetup, begun bool) error {
+	id, came, err := s.provisionAccount(p)
 	if err != nil {
 		return err
 	}
@@ -145,25 +120,78 @@ func (s *setupTx) provisionPerson(p PersonSetup) error {
 	if err != nil {
 		return err
 	}
+	var joins bool
+	if err := s.row(`SELECT NOT EXISTS (SELECT 1 FROM members WHERE tenant_id = ? AND user_id = ?)`, s.tenant, id).
+		Scan(&joins); err != nil {
+		return err
+	}
 	if err := s.setPerson(id, p); err != nil {
 		return err
 	}
 	switch {
-	case fresh || unknown: // the file is how a site begins: its passwords are the first
+	case came.fresh:
 		before = ""
 		err = s.record(packaging.Entry{
 			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + p.Username,
 		})
-	case !samePassword:
-		err = s.setPassword(id, p.Username, hash)
+		if err == nil && begun {
+			err = s.waitForOwner(id)
+		}
+	case came.hash != "":
+		err = s.setPassword(id, p.Username, came.hash)
+	case joins:
+		err = s.confirmAnew(id)
 	}
-	if err == nil && !samePassword {
-		err = s.exec(`UPDATE users SET password_mark = ? WHERE id = ?`, mark, id)
+	if err == nil && came.hash != "" {
+		err = s.exec(`UPDATE users SET password_mark = ? WHERE id = ?`, came.mark, id)
 	}
 	if err != nil {
 		return err
 	}
 	return s.recordPerson(id, p.Username, before)
+}
+
+// provisioned is what a file brings for an account.
+type provisioned struct {
+	fresh bool   // nobody could sign in to it before
+	hash  string // of the password, empty where it is that of the file before
+	mark  []byte // of the password
+}
+
+// provisionAccount returns the account of a person of the file, and makes it where there is none.
+func (s *setupTx) provisionAccount(p PersonSetup) (id packaging.UserID, came provisioned, err error) {
+	var hash string
+	var was []byte
+	err = s.row(`SELECT id, password_hash, password_mark FROM users WHERE username = ?`, p.Username).
+		Scan(&id, &hash, &was)
+	missing := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !missing {
+		return id, came, err
+	}
+	unknown := hash == noPassword // to all but a lost release
+	if !missing && hash == "" {
+		return id, came, errors.New(
+			"there is somebody of this username who came by single sign-on; the file must give another one",
+		)
+	}
+	came.fresh = missing || unknown
+	// Hashing is slow on purpose; the mark keeps a start with many people quick.
+	came.mark = s.box.Mark(p.Password, "password of "+strings.ToLower(p.Username))
+	if missing || !hmac.Equal(was, came.mark) {
+		if came.hash, err = secret.HashPassword(p.Password); err != nil {
+			return id, came, err
+		}
+	}
+	switch {
+	case missing:
+		id, err = s.addUser(p.Username, p.FullName, came.hash)
+		if packaging.CodeOf(err) == packaging.Invalid || packaging.CodeOf(err) == packaging.Conflict {
+			err = fmt.Errorf("the username has letters that pass for others, or looks like another one: %w", err)
+		}
+	case unknown:
+		err = s.exec(`UPDATE users SET password_hash = ? WHERE id = ?`, came.hash, id)
+	}
+	return id, came, err
 }
 
 // setPerson gives a person the name, role and lines of the file.

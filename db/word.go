@@ -56,11 +56,19 @@ func (t *tx) mustBeUnsettled(o packaging.Order, w packaging.Word) error {
 	case w.Revision != o.Revision:
 		return packaging.Fail(packaging.Conflict, "obstacle.order_changed")
 	}
-	running, err := seenRunning(t.ctx, t, o)
-	if err == nil && running && w.Ruling != packaging.WasReleased {
-		err = packaging.Fail(packaging.Conflict, "settle.seen_running")
+	if w.Ruling == packaging.WasReleased {
+		return nil
 	}
-	return err
+	running, err := seenRunning(t.ctx, t, o)
+	switch {
+	case err != nil:
+		return err
+	case running:
+		return packaging.Fail(packaging.Conflict, "settle.seen_running")
+	case o.Status == packaging.Done: // a refresh saw it before the question that settles the release
+		return packaging.Fail(packaging.Conflict, "settle.not_open")
+	}
+	return nil
 }
 
 // storeWord stores what a person said of an order's release, with the signatures under it.

@@ -109,6 +109,15 @@ func TestAStatusThatContradictsAWordOpensTheReleaseAgain(t *testing.T) {
 			t.Errorf("%s: a person may say before the API was asked again", ruling)
 		}
 	}
+	// Suspended proves nothing, so a person may decide. What goes on after it was out at the line.
+	for _, status := range []packaging.Status{packaging.InProgress, packaging.Done} {
+		d, ghent, _ := opened(t)
+		becomes(t, d, asked(t, d, ghent, "a"), packaging.Suspended)
+		o := say(t, d, ghent, order(t, d, ghent.Tenant.ID, "a"), packaging.WasNotReleased)
+		if r := becomes(t, d, o, status).Release; r.Outcome != packaging.Unknown || r.Contradicted.IsZero() {
+			t.Errorf("said while Suspended, then %s: %+v", status, r)
+		}
+	}
 	// The order is Pending release all the time: that is said when its list is asked for.
 	d, ghent, _ := opened(t)
 	o := say(t, d, ghent, asked(t, d, ghent, "a"), packaging.WasReleased)
@@ -128,6 +137,8 @@ func TestAPersonSaysWhatBecameOfAReleaseOnlyWhereItIsUpToThem(t *testing.T) {
 	}
 	running := asked(t, d, ghent, "running")
 	becomes(t, d, running, packaging.InProgress)
+	done := asked(t, d, ghent, "done")
+	becomes(t, d, done, packaging.Done)
 	told, _ := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("told")).ID})
 	if _, err := d.Settle(
 		t.Context(), told, packaging.Answer{Outcome: packaging.Released, Serials: []string{"s"}},
@@ -143,10 +154,14 @@ func TestAPersonSaysWhatBecameOfAReleaseOnlyWhereItIsUpToThem(t *testing.T) {
 		"before the API was asked":       {unknownRelease(t, d, ghent, "unasked").Key, nil, packaging.Conflict},
 		"while Pending release may tell": {"pending", nil, packaging.Conflict},
 		"over an order seen In progress": {"running", nil, packaging.Conflict},
-		"over an answer":                 {"told", nil, packaging.Conflict},
-		"without a reason":               {"ready", func(w *packaging.Word) { w.Why = " " }, packaging.Invalid},
-		"without an outcome":             {"ready", func(w *packaging.Word) { w.Ruling = "" }, packaging.Invalid},
-		"on an order that has changed":   {"ready", func(w *packaging.Word) { w.Revision-- }, packaging.Conflict},
+		"over an order that is Done":     {"done", nil, packaging.Conflict},
+		"over one that is Done, as never to be known": {"done", func(w *packaging.Word) {
+			w.Ruling = packaging.CannotBeKnown
+		}, packaging.Conflict},
+		"over an answer":               {"told", nil, packaging.Conflict},
+		"without a reason":             {"ready", func(w *packaging.Word) { w.Why = " " }, packaging.Invalid},
+		"without an outcome":           {"ready", func(w *packaging.Word) { w.Ruling = "" }, packaging.Invalid},
+		"on an order that has changed": {"ready", func(w *packaging.Word) { w.Revision-- }, packaging.Conflict},
 	} {
 		o := order(t, d, ghent.Tenant.ID, test.key)
 		word := packaging.Word{Order: o.ID, Revision: o.Revision, Ruling: packaging.WasNotReleased, Why: "why"}
@@ -160,7 +175,9 @@ func TestAPersonSaysWhatBecameOfAReleaseOnlyWhereItIsUpToThem(t *testing.T) {
 	if r := order(t, d, ghent.Tenant.ID, ready.Key).Release; r.Outcome != packaging.Unknown {
 		t.Errorf("release %+v", r)
 	}
-	say(t, d, ghent, order(t, d, ghent.Tenant.ID, "running"), packaging.WasReleased)
+	for _, key := range []string{"running", "done"} {
+		say(t, d, ghent, order(t, d, ghent.Tenant.ID, key), packaging.WasReleased)
+	}
 }
 
 func TestAClosedOutcomeCanStillBecomeKnown(t *testing.T) {

@@ -75,12 +75,28 @@ func environ(env map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-// command runs the program to its end and returns what it prints.
+// command runs the program to its end and returns what it prints. It stops a server once that serves: one that must not
+// start would else never end.
 func command(t *testing.T, env map[string]string, args ...string) (printed string, err error) {
 	t.Helper()
-	var stdout bytes.Buffer
-	err = Run(t.Context(), args, Process{Getenv: environ(env), Stdout: &stdout, Stderr: io.Discard})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	stdout := untilItServes{&output{}, stop}
+	err = Run(ctx, args, Process{Getenv: environ(env), Stdout: stdout, Stderr: io.Discard})
 	return stdout.String(), err
+}
+
+// untilItServes is the console of a program that is stopped once it says where it serves.
+type untilItServes struct {
+	*output
+	stop func()
+}
+
+func (o untilItServes) Write(p []byte) (int, error) {
+	if addressForm.Match(p) {
+		o.stop()
+	}
+	return o.output.Write(p)
 }
 
 func (s started) end(t *testing.T) {

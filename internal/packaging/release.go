@@ -44,7 +44,7 @@ func (r Release) Says() Outcome {
 func (r Release) ContradictedBy(old, now Status) bool {
 	switch {
 	case r.Outcome == Refused && r.assumed():
-		return now.Left() && !old.Left()
+		return now.Left() && (now != Suspended || !old.Left())
 	case r.Outcome == Released && r.Proof == ByPerson && r.ListMissing():
 		return now == PendingRelease || now == Open
 	case r.IsClosed():
