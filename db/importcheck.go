@@ -18,7 +18,7 @@ type importing struct {
 	reach reach
 	check *packaging.ImportCheck
 	each  func(importedRow) error
-	alike knownKeys // nil until a row has a new order ID
+	alike *knownKeys // nil until a row has a new order ID
 }
 
 // importedRow is what an import does to one order: before and after.

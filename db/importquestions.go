@@ -1,6 +1,7 @@
 package db
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -29,11 +30,10 @@ func (i *importing) askKey(did importedRow) error {
 			return err
 		}
 	}
-	look := packaging.LookOf(did.Key)
-	like, ok := i.alike[look]
-	if !ok {
-		i.alike[look] = did.Key // further rows may look like this one
-		return nil
+	like, err := i.alikeTo(did.Key)
+	if err != nil || like == "" {
+		i.alike.rows[i.alike.hash(did.Key)] = did.Key // further rows may look like this one
+		return err
 	}
 	code := packaging.QuestionSimilarID
 	if strings.TrimLeft(like, "0") == did.Key {
@@ -45,23 +45,50 @@ func (i *importing) askKey(did importedRow) error {
 	return nil
 }
 
-// knownKeys are order IDs by what people tell them apart by.
-type knownKeys map[string]string
+// knownKeys are order IDs by a hash of what people tell them apart by. Of the orders that are here their number alone is
+// kept: a site may have a million.
+type knownKeys struct {
+	seed   maphash.Seed
+	orders map[uint64]packaging.OrderID
+	rows   map[uint64]string // of the import
+}
+
+func (k *knownKeys) hash(key string) uint64 { return maphash.String(k.seed, packaging.LookOf(key)) }
 
 // readKeys reads the order IDs that are open, or begin with zeros, and that the person may see.
 func (i *importing) readKeys() error {
+	i.alike = &knownKeys{maphash.MakeSeed(), map[uint64]packaging.OrderID{}, map[uint64]string{}}
 	w := inScope(i.by.Scope(), "o.")
-	keys, err := collect(i.ctx, i.q, func(row scanner) (key string, err error) { return key, row.Scan(&key) }, `
-		SELECT o.order_key FROM orders o WHERE `+w.sql+` AND `+onBoards+` AND o.urgency < 6
-		UNION SELECT o.order_key FROM orders o WHERE `+w.sql+
+	rows, err := i.q.QueryContext(i.ctx, `
+		SELECT o.id, o.order_key FROM orders o WHERE `+w.sql+` AND `+onBoards+` AND o.urgency < 6
+		UNION ALL SELECT o.id, o.order_key FROM orders o WHERE `+w.sql+
 		` AND o.withdrawn_at IS NULL AND o.order_key >= '0' AND o.order_key < '1'`,
 		slices.Concat(w.args, w.args)...)
 	if err != nil {
-		return err
+		return coded(err)
 	}
-	i.alike = knownKeys{}
-	for _, key := range keys {
-		i.alike[packaging.LookOf(key)] = key
+	defer rows.Close()
+	for rows.Next() {
+		var id packaging.OrderID
+		var key string
+		if err := rows.Scan(&id, &key); err != nil {
+			return coded(err)
+		}
+		i.alike.orders[i.alike.hash(key)] = id
 	}
-	return nil
+	return coded(rows.Err())
+}
+
+// alikeTo returns an order ID that people could take for the given one, of an order that is here or of a row before, or
+// "".
+func (i *importing) alikeTo(key string) (like string, err error) {
+	hash := i.alike.hash(key)
+	like, ok := i.alike.rows[hash]
+	if order, known := i.alike.orders[hash]; known && !ok {
+		err = coded(i.q.QueryRowContext(i.ctx, `SELECT order_key FROM orders WHERE id = ?`, order).Scan(&like))
+	}
+	if packaging.LookOf(like) != packaging.LookOf(key) {
+		like = ""
+	}
+	return like, err
 }

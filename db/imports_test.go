@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -363,4 +364,39 @@ func importedFacts(t *testing.T, d *DB, in packaging.Scope, id packaging.OrderID
 	t.Helper()
 	facts, err := d.ImportedFactsOf(t.Context(), in, []packaging.OrderID{id})
 	return facts[id], err
+}
+
+// A site may have a million orders: of those that an import compares its new ones with, it keeps no texts.
+func TestAnImportKeepsLittleOfTheOrdersThatAreHere(t *testing.T) {
+	d, ghent, _ := opened(t)
+	const orders, most = 20_000, 48 // bytes of an order
+	if _, err := d.write.ExecContext(t.Context(), `
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+		INSERT INTO orders (tenant_id, order_key, line_code, line_name, product, gtin, lot, expiry, quantity, extra_percent,
+			status, raw, listed, known, first_seen_at, confirmed_at)
+		SELECT ?1, 'Packaging order of the plant ' || i, '', '', '', '', '', '', '', '', '', '', 0, 0, 1, 1 FROM n`,
+		ghent.Tenant.ID, orders); err != nil {
+		t.Fatal(err)
+	}
+	i, err := newImporting(t.Context(), d.read, ghent, func(importedRow) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	inUse := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := inUse()
+	if err := i.readKeys(); err != nil {
+		t.Fatal(err)
+	}
+	if each := (inUse() - before) / orders; each > most {
+		t.Errorf("%d bytes of each order", each)
+	}
+	if like, err := i.alikeTo("packaging-order of the plant 0O07"); err != nil ||
+		like != "Packaging order of the plant 7" {
+		t.Errorf("like it is %q, %v", like, err)
+	}
 }
