@@ -50,19 +50,24 @@ func scanLoss(row scanner) (l packaging.Loss, err error) {
 func lostReleases(ctx context.Context, q querier, condition string, args ...any) ([]packaging.LostRelease, error) {
 	return collect(ctx, q, func(row scanner) (l packaging.LostRelease, err error) {
 		var at int64
-		l.Deed = packaging.ReleaseRequested
+		var outcomeAlone bool
 		err = row.Scan(
 			&l.Anchor, &l.Entry, &l.OrderKey, &l.LineCode, &l.LineName, &at, &l.Username, &l.FullName, &l.Ended,
-			&l.Serials,
+			&l.Serials, &outcomeAlone,
 		)
-		l.At = moment(at)
+		l.At, l.Deed = moment(at), packaging.ReleaseRequested
+		if outcomeAlone {
+			l.Deed = packaging.ReleaseEnded
+		}
 		return l, err
-	}, `SELECT anchor, entry, order_key, line_code, line_name, requested_at, username, full_name, outcome, serials
+	}, `SELECT anchor, entry, order_key, line_code, line_name, requested_at, username, full_name, outcome, serials,
+			outcome_alone
 		FROM lost_releases WHERE `+condition+` ORDER BY anchor`, args...)
 }
 
 // RecordLoss stores that a part of a history is lost, and which releases: each order of them gets an unknown release in
-// their place. A loss of a tenant that is not here waits for a tenant of that name.
+// their place. So does one whose release is here, but not what became of it. A loss of a tenant that is not here waits
+// for a tenant of that name.
 func (d *DB) RecordLoss(ctx context.Context, l packaging.Loss) error {
 	return d.tx(ctx, func(t *tx) error {
 		id, err := t.insert(`
@@ -73,12 +78,7 @@ func (d *DB) RecordLoss(ctx context.Context, l packaging.Loss) error {
 			return err
 		}
 		for _, r := range l.Releases {
-			if err := t.exec(`
-				INSERT INTO lost_releases (loss_id, anchor, entry, order_key, line_code, line_name, requested_at, username,
-					full_name, outcome, serials) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
-				id, r.Anchor, r.Entry, r.OrderKey, r.LineCode, r.LineName, millis(r.At), r.Username, r.FullName,
-				r.Ended,
-				r.Serials); err != nil {
+			if err := t.storeLost(id, l.Slug, r); err != nil {
 				return err
 			}
 		}
@@ -92,6 +92,29 @@ func (d *DB) RecordLoss(ctx context.Context, l packaging.Loss) error {
 		}
 		return t.recordLosses(tenant, l.Slug)
 	})
+}
+
+// storeLost stores what is lost of a release. Where its outcome alone is lost, it does so if the release is here without.
+func (t *tx) storeLost(loss int64, slug string, r packaging.LostRelease) error {
+	requested := millis(r.At)
+	if r.OutcomeAlone() {
+		err := t.row(`
+			SELECT r.requested_at, r.username, r.full_name, r.line_code, r.line_name
+			FROM releases r JOIN orders o ON o.last_release_id = r.id JOIN tenants t ON t.id = o.tenant_id
+			WHERE t.slug = ? AND o.order_key = ? AND r.id = ? AND r.outcome IN ('sending', 'unknown')`,
+			slug, r.OrderKey, r.ID).Scan(&requested, &r.Username, &r.FullName, &r.LineCode, &r.LineName)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.exec(`
+		INSERT INTO lost_releases (loss_id, anchor, entry, order_key, line_code, line_name, requested_at, username,
+			full_name, outcome, serials, outcome_alone) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+		loss, r.Anchor, r.Entry, r.OrderKey, r.LineCode, r.LineName, requested, r.Username, r.FullName, r.Ended,
+		r.Serials, r.OutcomeAlone())
 }
 
 // recordLosses records the losses under a tenant's name that no history has yet.
@@ -126,21 +149,29 @@ func (t *tx) recordLosses(tenant packaging.TenantID, slug string) error {
 }
 
 // restoreRelease gives the order of a lost release one with an unknown outcome in its place. Where the order has a
-// release that stands in the way of a new one, that release stands for the lost one too.
+// release that stands in the way of a new one, that release stands for the lost one too. One that reached the line does
+// not: what was requested after it was to bring the order there once more.
 func (t *tx) restoreRelease(tenant packaging.TenantID, loss packaging.LossID, lost packaging.LostRelease) error {
 	o, err := t.orderOfLost(tenant, lost)
 	if err != nil {
 		return err
 	}
 	switch o.ReleaseObstacle() {
-	case packaging.BeingReleased, packaging.OutcomeUnknown, packaging.AlreadyReleased, packaging.ReleaseWasLost:
-		if err := t.bumpRevision(o); err != nil {
-			return err
+	case packaging.AlreadyReleased:
+		if lost.At.After(o.Release.Requested) && !o.AwaitsLook() && o.Release.Round < packaging.MaxRounds {
+			err = t.startLost(&o, lost)
+		} else {
+			err = t.bumpRevision(o)
 		}
+	case packaging.BeingReleased:
+		err = t.loseOutcome(o)
+	case packaging.OutcomeUnknown, packaging.ReleaseWasLost:
+		err = t.bumpRevision(o)
 	default:
-		if err := t.startLost(&o, lost); err != nil {
-			return err
-		}
+		err = t.startLost(&o, lost)
+	}
+	if err != nil {
+		return err
 	}
 	if err := t.exec(
 		`UPDATE lost_releases SET release_id = ? WHERE loss_id = ? AND anchor = ?`, o.Release.ID, loss, lost.Anchor,
@@ -151,10 +182,23 @@ func (t *tx) restoreRelease(tenant packaging.TenantID, loss packaging.LossID, lo
 	e.LineCode, e.LineName = lost.LineCode, lost.LineName
 	e.Object = "entry " + strconv.FormatInt(lost.Entry, 10)
 	e.Old = "requested " + lost.At.Format("2006-01-02T15:04:05.000Z") + " by " + lost.Username + " · " + lost.FullName
-	if e.New = "record lost"; lost.Ended != "" {
-		e.New = fmt.Sprintf("record lost; anchored as %s with %d serials", lost.Ended, lost.Serials)
+	if e.New = "record lost"; lost.OutcomeAlone() {
+		e.New = "outcome lost"
+	}
+	if lost.Ended != "" {
+		e.New += fmt.Sprintf("; anchored as %s with %d serials", lost.Ended, lost.Serials)
 	}
 	return t.record(e)
+}
+
+// loseOutcome makes the outcome of a release unknown that was under way when the copy was made.
+func (t *tx) loseOutcome(o packaging.Order) error {
+	r := *o.Release
+	r.Outcome, r.Reason, r.Answered = packaging.Unknown, packaging.RecordLost, t.now
+	if err := t.storeRelease(r); err != nil {
+		return err
+	}
+	return t.bumpRevision(o)
 }
 
 // orderOfLost returns the order of a lost release. One that is lost too is made anew, and the API tells the rest of it.
@@ -197,6 +241,12 @@ func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease) error {
 		line.ID = 0
 	}
 	r := &packaging.Release{OrderID: o.ID, By: by, Line: line, Requested: lost.At}
+	if o.WasReleased() {
+		r.AgainWhy = packaging.WhyLost
+		if r.Round, err = t.roundOf(o.ID); err != nil {
+			return err
+		}
+	}
 	r.Expected, r.ExpectedKnown = o.SerialsExpected()
 	if err := t.insertRelease(o, r); err != nil {
 		return err

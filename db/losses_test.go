@@ -89,6 +89,74 @@ func TestAReleaseWhoseRecordWasLostIsUnknownAndItsOrderNotReleasedBeforeAPersonH
 	}
 }
 
+// Where a copy was made during a release, its request is here, and what became of it is lost.
+func TestAReleaseWhoseOutcomeAloneWasLostIsUnknownUntilAPersonHasLooked(t *testing.T) {
+	d, ghent, _ := opened(t)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("a")).ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := setBack(t, d, ghent, "told", "s1")
+	l := lost(ghent.Tenant, "somebody", "a", "told", "elsewhere")
+	for i, id := range []packaging.ReleaseID{claimed.Release.ID, told.Release.ID, 900} {
+		l.Releases[i].Deed, l.Releases[i].ID, l.Releases[i].At = packaging.ReleaseEnded, id, start.Add(time.Hour)
+	}
+	record(t, d, l)
+	if n, err := d.InterruptReleases(t.Context()); err != nil || n != 0 {
+		t.Errorf("%d releases are said to be interrupted, %v", n, err)
+	}
+	r := order(t, d, ghent.Tenant.ID, "a").Release
+	if r.ID != claimed.Release.ID || r.Outcome != packaging.Unknown || r.Reason != packaging.RecordLost || !r.Lost {
+		t.Errorf("%+v", r)
+	}
+	all, err := lostReleases(t.Context(), d.read, `1`)
+	if err != nil || len(all) != 1 || !all[0].OutcomeAlone() || all[0].Username != ghent.Username ||
+		!all[0].At.Equal(claimed.Release.Requested) || all[0].Ended != packaging.Released {
+		t.Errorf("what is lost: %+v, %v", all, err)
+	}
+	if err := d.SettleByStatus(t.Context(), order(t, d, ghent.Tenant.ID, "a"), saidPending); err != nil {
+		t.Fatal(err)
+	}
+	if o := order(t, d, ghent.Tenant.ID, "a"); o.ReleaseObstacle() != packaging.ReleaseWasLost {
+		t.Errorf("its order is released before anybody looked: %q", o.ReleaseObstacle())
+	}
+}
+
+// An order that is out at the line, and whose next release is lost, has both: the list that came, and the one to come.
+func TestASecondReleaseWhoseRecordWasLostHasAListOfItsOwn(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := setBack(t, d, ghent, "a", "s1")
+	if err := d.Acknowledge(t.Context(), ghent, o.ID, o.Release.ID, "counted"); err != nil {
+		t.Fatal(err)
+	}
+	l := lost(ghent.Tenant, ghent.Username, "a")
+	l.Releases[0].At = start.Add(time.Hour)
+	record(t, d, l)
+	o = order(t, d, ghent.Tenant.ID, "a")
+	if r := o.Release; r.Number() != 2 || r.Outcome != packaging.Unknown || !r.Lost || r.AgainWhy != packaging.WhyLost {
+		t.Fatalf("%+v", r)
+	}
+	press := packaging.Press{Order: o.ID, Revision: o.Revision, Again: "the line asks for it"}
+	if _, err := d.Claim(t.Context(), ghent, press); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("it is released again before its status was asked: %v", err)
+	}
+	running := packaging.Settlement{
+		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress, Serials: []string{"s2"},
+	}
+	if err := d.SettleByStatus(t.Context(), o, running); err != nil {
+		t.Fatal(err)
+	}
+	o = becomes(t, d, o, packaging.PendingRelease)
+	press.Revision = o.Revision
+	if _, err := d.Claim(t.Context(), ghent, press); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("it is released again before anybody looked: %v", err)
+	}
+	first, err := d.OrderOfRelease(t.Context(), ghent.Scope(), o.ID, 1)
+	if err != nil || first.Release.Serials != 1 || o.Release.Serials != 1 {
+		t.Errorf("lists of %+v and %+v, %v", first.Release, o.Release, err)
+	}
+}
+
 func TestAPersonWhoOnlyTheAnchorsKnowStandsInTheReleaseAndCanNotSignIn(t *testing.T) {
 	d, ghent, _ := opened(t)
 	cache(t, d, ghent.Tenant.ID, facts("Order143"))

@@ -136,13 +136,19 @@ func (t *tx) startRelease(by packaging.Person, press packaging.Press, o *packagi
 		OrderID: o.ID, By: by.Author, Line: o.Line, Queue: press.Queue, Requested: t.now, AgainWhy: press.Again,
 	}
 	if press.Again != "" {
-		if err := t.row(`SELECT count(*) FROM releases WHERE order_id = ? AND outcome = 'released'`, o.ID).
-			Scan(&r.Round); err != nil {
+		var err error
+		if r.Round, err = t.roundOf(o.ID); err != nil {
 			return err
 		}
 	}
 	r.Expected, r.ExpectedKnown = o.SerialsExpected()
 	return t.insertRelease(o, r)
+}
+
+// roundOf is how many releases of an order have reached the line.
+func (t *tx) roundOf(id packaging.OrderID) (round int, err error) {
+	err = t.row(`SELECT count(*) FROM releases WHERE order_id = ? AND outcome = 'released'`, id).Scan(&round)
+	return round, err
 }
 
 // insertRelease stores a release as sending, and makes it the latest of its order.

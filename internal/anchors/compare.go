@@ -183,16 +183,23 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 		if a.Release, err = parseRelease(a.release); err != nil {
 			return l, fmt.Errorf("the release in line %d of the anchors can't be read: %w", a.Number, err)
 		}
-		if a.Release.Deed == packaging.ReleaseRequested {
-			latest[a.Release.ID] = len(l.Releases)
+		i, known := latest[a.Release.ID]
+		if begins := a.Release.Deed == packaging.ReleaseRequested; begins || !known && ends(a.Release.Deed) {
+			i, known = len(l.Releases), true
+			latest[a.Release.ID] = i
 			l.Releases = append(
 				l.Releases, packaging.LostRelease{AnchoredRelease: *a.Release, Entry: a.Seq, Anchor: a.Number},
 			)
-		} else if i, ok := latest[a.Release.ID]; ok && a.Release.Outcome != "" {
-			l.Releases[i].Ended, l.Releases[i].Serials = a.Release.Outcome, max(
-				l.Releases[i].Serials, a.Release.Serials,
-			)
+		}
+		if known && a.Release.Outcome != "" {
+			lost := &l.Releases[i]
+			lost.Ended, lost.Serials = a.Release.Outcome, max(lost.Serials, a.Release.Serials)
 		}
 	}
 	return l, nil
+}
+
+// ends says whether an entry is the one by which a release ended, or by which its unknown outcome was settled.
+func ends(deed packaging.Deed) bool {
+	return deed == packaging.ReleaseEnded || deed == packaging.ReleaseSettled
 }

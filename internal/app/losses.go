@@ -68,7 +68,11 @@ func recordLoss(ctx context.Context, store *db.DB, l packaging.Loss, log *slog.L
 	log.Error("the database is older than its anchors: a part of the history is lost",
 		"tenant", l.Slug, "first", l.From, "last", l.Until, "releases", len(l.Releases), "accepted", l.Accepted)
 	for _, r := range l.Releases {
-		log.Error("a release was requested here and its record is lost", "tenant", l.Slug, "entry", r.Entry,
+		what := "a release was requested here and its record is lost"
+		if r.OutcomeAlone() {
+			what = "the record of how a release ended is lost"
+		}
+		log.Error(what, "tenant", l.Slug, "entry", r.Entry,
 			"order", r.OrderKey, "line", r.LineCode, "at", r.At, "by", r.Username, "outcome", r.Ended)
 	}
 	return nil
@@ -77,6 +81,11 @@ func recordLoss(ctx context.Context, store *db.DB, l packaging.Loss, log *slog.L
 // printLost prints the releases of a loss, a line each.
 func printLost(w io.Writer, l packaging.Loss) {
 	for _, r := range l.Releases {
+		if r.OutcomeAlone() {
+			fmt.Fprintf(w, "  entry %d: how a release of order %s on line %s ended%s\n",
+				r.Entry, r.OrderKey, r.LineCode, ended(r))
+			continue
+		}
 		fmt.Fprintf(w, "  entry %d: release of order %s on line %s, requested on %s by %s (%s)%s\n",
 			r.Entry, r.OrderKey, r.LineCode, r.At.Format("2006-01-02 15:04:05 MST"), r.FullName, r.Username, ended(r))
 	}

@@ -128,6 +128,58 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 	}
 }
 
+// A copy that was made during a release has its request, and not its outcome: its page says so, and nothing of a stop
+// that there never was. The list is fetched.
+func TestACopyMadeDuringAReleaseSaysThatItsOutcomeIsLost(t *testing.T) {
+	box, remote := remoteSandbox(t)
+	data, file := filepath.Join(t.TempDir(), "data"), site(t, remote)
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", file, "--refresh", "200ms"}
+	s := start(t, plantEnv(), args...)
+	order := waitForOrder(t, data, "Order143")
+	box.SetSerialsInDetails(true)
+	box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.Delay, Delay: 1500 * time.Millisecond, Times: 1})
+	pressed := make(chan int, 1)
+	browser := s.signIn(t)
+	go func() { pressed <- s.press(t.Context(), browser, order) }()
+	waitForRelease(t, data, "Order143", func(r *packaging.Release) bool { return r != nil })
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if _, err := command(t, nil, "backup", "--data", data, "--to", backup); err != nil {
+		t.Fatal(err)
+	}
+	<-pressed
+	waitForRelease(t, data, "Order143", func(r *packaging.Release) bool { return r.Outcome == packaging.Released })
+	s.end(t)
+	said, err := command(t, nil, "restore", "--data", data, "--from", backup)
+	if err != nil || !strings.Contains(said, "how a release of order Order143 on line L1 ended, released with 11") {
+		t.Fatalf("restore: %v, says %s", err, said)
+	}
+	s = start(t, plantEnv(), args...)
+	waitForRelease(t, data, "Order143", func(r *packaging.Release) bool { return r.Serials == 11 })
+	page := s.page(t, fmt.Sprintf("/orders/%d", order.ID))
+	for _, want := range []string{"The record of how the release ended", "released, 11 serial numbers", "A part of this site"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the order's page does not say %q", want)
+		}
+	}
+	if strings.Contains(page, "was stopped while") {
+		t.Error("it says that the release was interrupted")
+	}
+	if r := orderIn(t, data, "Order143").Release; !r.Lost || r.List != packaging.ListInDetails || r.Proof != packaging.ByStatus {
+		t.Errorf("its release: %+v", r)
+	}
+	s.end(t)
+}
+
+// waitForRelease waits until the latest release of an order is as wanted.
+func waitForRelease(t *testing.T, data, key string, as func(*packaging.Release) bool) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); !as(orderIn(t, data, key).Release); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("the release of %s: %+v", key, orderIn(t, data, key).Release)
+		}
+	}
+}
+
 func (s started) page(t *testing.T, path string) string {
 	t.Helper()
 	response, err := s.signIn(t).Get(s.address + path)

@@ -24,14 +24,20 @@ type AnchoredRelease struct {
 	Serials  int64
 }
 
-// LostRelease is a release that was requested here and whose record is lost.
+// LostRelease is a release that was requested here and whose record is lost, as a whole or from its outcome on.
 type LostRelease struct {
-	AnchoredRelease       // its request
-	Entry           int64 // the number that the request had in the history
+	AnchoredRelease       // its request, or its outcome where that alone is lost
+	Entry           int64 // the number that this had in the history
 	Anchor          int64 // number of the anchor that tells of it
 	Ended           Outcome
 	Serials         int64 // how many came, as far as anchors tell
 }
+
+// OutcomeAlone says that the request of the release is here, and that the record of what became of it is lost.
+func (l LostRelease) OutcomeAlone() bool { return l.Deed != ReleaseRequested }
+
+// WhyLost stands for the reason of a second release whose record is lost.
+const WhyLost = "lost with its record"
 
 // LossID names a loss.
 type LossID int64

@@ -148,10 +148,15 @@ func (o Order) ReleaseObstacle() Obstacle {
 		return OutcomeUnknown
 	case o.WasReleased():
 		return AlreadyReleased
-	case o.Release.Lost && !o.Release.Seen.Given():
+	case o.AwaitsLook():
 		return ReleaseWasLost
 	}
 	return o.standsBetween()
+}
+
+// AwaitsLook reports whether the latest release stands for one whose record was lost, and nobody has looked at it.
+func (o Order) AwaitsLook() bool {
+	return o.Release != nil && o.Release.Lost && !o.Release.Seen.Given()
 }
 
 // AgainObstacle says what stands between an order that was released from here and one more release. That is for an

@@ -14,10 +14,21 @@ import (
 	"lineboard/internal/text"
 )
 
-// LostReleaseText returns when and by whom a release was requested whose record was lost, and how it ended as far as
-// anchors tell.
+// AgainWhyText returns why an order is released once more, as the person said it.
+func AgainWhyText(ctx context.Context, why string) string {
+	if why == packaging.WhyLost {
+		return text.Say(ctx, "loss.again_why")
+	}
+	return why
+}
+
+// LostReleaseText returns when and by whom a release was requested whose record was lost, as a whole or from its outcome
+// on, and how it ended as far as anchors tell.
 func LostReleaseText(ctx context.Context, r packaging.LostRelease) string {
 	said := text.Say(ctx, "loss.order", "When", text.Moment(ctx, r.At), "Who", r.FullName)
+	if r.OutcomeAlone() {
+		said = text.Say(ctx, "loss.outcome", "When", text.Moment(ctx, r.At), "Who", r.FullName)
+	}
 	if r.LineCode != "" {
 		said += " " + text.Say(ctx, "loss.line", "Line", LineName(ctx, packaging.Line{Code: r.LineCode, Name: r.LineName}))
 	}
@@ -67,7 +78,7 @@ func lossStrip(f Frame) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "loss.strip"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 30, Col: 40}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 41, Col: 40}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -80,7 +91,7 @@ func lossStrip(f Frame) templ.Component {
 		var templ_7745c5c3_Var3 string
 		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "loss.strip.do"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 31, Col: 35}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 42, Col: 35}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {
@@ -98,7 +109,7 @@ func lossStrip(f Frame) templ.Component {
 			var templ_7745c5c3_Var4 templ.SafeURL
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(At(ctx, DataURL()))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 33, Col: 32}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 44, Col: 32}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
@@ -111,7 +122,7 @@ func lossStrip(f Frame) templ.Component {
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(text.Say(ctx, "loss.look"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 33, Col: 63}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shell/losses.templ`, Line: 44, Col: 63}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {
