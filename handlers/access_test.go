@@ -228,7 +228,7 @@ func TestWhatDoesNotExistIsNotFoundOnAPageWithAWayHome(t *testing.T) {
 func TestARequestThatWasBegunBeforeSomebodyWasDeactivatedDoesNothing(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	s.AddPerson("ghent", "administrator2")
+	s.AddPerson("administrator2")
 	by, b := s.Person("administrator1"), s.SignIn("administrator1")
 	s.Clock.Move(5 * time.Minute)
 	other, began := s.SignIn("administrator2"), s.Clock.Now()

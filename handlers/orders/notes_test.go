@@ -13,7 +13,7 @@ import (
 func TestOnlyTheAuthorOfANoteIsOfferedToWithdrawIt(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
-	s.AddPerson("ghent", "supervisor3")
+	s.AddPerson("supervisor3")
 	author, other := s.SignIn("supervisor1"), s.SignIn("supervisor3")
 	o := s.Order("Order143")
 	for at, post := range map[string]string{

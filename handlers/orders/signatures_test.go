@@ -185,7 +185,7 @@ func TestFailedSignaturesMakeTheNextOneWait(t *testing.T) {
 func TestNobodyKeepsASecondPersonFromSigningByWrongTries(t *testing.T) {
 	t.Parallel()
 	s := handlerstest.SigningSite(t, true)
-	s.AddPerson("ghent", "supervisor2")
+	s.AddPerson("supervisor2")
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
 	second := func(b *site.Browser, secret string) int {
 		return handlerstest.Sign(b, o, "username", "manager1", "meaning2", "verified", "secret2", secret).Status
@@ -210,7 +210,7 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 	t.Parallel()
 	s := handlerstest.SigningSite(t, true)
 	b, o := s.SignIn("supervisor1"), s.Order("Order143")
-	s.AddPerson("ghent", "supervisor2")
+	s.AddPerson("supervisor2")
 	human := fmt.Sprintf("/admin/people/%d/human", s.Person("supervisor2").ID)
 	if a := s.SignIn("administrator1").Post(
 		human, "as", fmt.Sprint(s.Person("supervisor1").ID),

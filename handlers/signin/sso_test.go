@@ -374,7 +374,7 @@ func TestSomebodyOfTheSameNameIsNeverTakenOver(t *testing.T) {
 		c.Come(b, "ghent", "Administrator1"), http.StatusForbidden, packaging.SignOnSameName,
 		"connect your company account at Your account",
 	)
-	c.AddPerson("ghent", "administrator2")
+	c.AddPerson("administrator2")
 	decide := func(by, same string) site.Answer {
 		return c.SignIn(by).Post("/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-evil", "same", same)
 	}
@@ -616,7 +616,7 @@ func TestAPersonConnectsThemselvesAndTheSiteKeepsItsLastAdministrator(t *testing
 		!strings.Contains(a.Text("[role=alert]"), "one site alone") {
 		t.Errorf("another site by single sign-on: %d %s", a.Status, a.Text("[role=alert]"))
 	}
-	c.AddPerson("ghent", "administrator2")
+	c.AddPerson("administrator2")
 	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d", a.Status)
 	}

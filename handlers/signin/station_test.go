@@ -427,7 +427,7 @@ func TestWrongPINsOfAllColleaguesMakeTheNextTryAtThatStationWait(t *testing.T) {
 	s := site.New(t, site.Options{})
 	colleagues := []string{"supervisor1", "supervisor2", "supervisor3", "supervisor4", "supervisor5", "supervisor6"}
 	for _, username := range colleagues {
-		s.AddPerson("ghent", username)
+		s.AddPerson(username)
 		s.SetPIN(username, handlerstest.APIN)
 	}
 	tablet, other := s.Tablet("Tablet 1", "L1"), s.Tablet("Tablet 2", "L1")

@@ -67,7 +67,8 @@ func exitCode(err error) int {
 }
 
 func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
-	_, remote := remoteSandbox(t)
+	box, remote := remoteSandbox(t)
+	box.SetSerialsInDetails(true)
 	data, file := filepath.Join(t.TempDir(), "data"), site(t, remote)
 	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", file, "--refresh", "200ms"}
 	s := start(t, plantEnv(), args...)
@@ -109,6 +110,11 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 	}
 	if status := s.press(t.Context(), s.signIn(t), order); status == http.StatusSeeOther {
 		t.Error("it is released a second time")
+	}
+	// Its status is asked for, and its list comes.
+	waitForRelease(t, data, "Order143", func(r *packaging.Release) bool { return r.Serials == 11 })
+	if r := orderIn(t, data, "Order143").Release; r.Proof != packaging.ByStatus || r.List != packaging.ListInDetails {
+		t.Errorf("settled by %q, with a list by %q", r.Proof, r.List)
 	}
 	s.end(t)
 	again := start(t, plantEnv(), args...)

@@ -40,7 +40,7 @@ func newExhibition(t *testing.T) exhibition {
 		Deliveries: deliver.Options{Roots: map[string]string{"share": filepath.Join(t.TempDir(), "gone")}},
 	})
 	h.ThreeShifts("ghent")
-	h.AddPerson("ghent", "manager2")
+	h.AddPerson("manager2")
 	h.AddTenant("antwerp", "Plant Antwerp", "manager2")
 	e := exhibition{h, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password}, t}
 	b := h.SignIn("supervisor1")
@@ -396,7 +396,7 @@ func (g gallery) shifts() {
 		}},
 	}...)
 	g.Clock.Move(8 * time.Hour)
-	g.AddPerson("ghent", "manager3")
+	g.AddPerson("manager3")
 	g.lookAs("manager3", []exhibit{
 		{name: "lines after a shift", path: "/"},
 		{name: "a shift to sign", path: shiftPage + "/sign"},

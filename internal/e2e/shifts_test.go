@@ -96,7 +96,7 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Clock.Move(8 * time.Hour)
-	h.AddPerson("ghent", "manager3")
+	h.AddPerson("manager3")
 	boss := signedIn(t, s, "manager3")
 	boss.In(".digest").Click("Early · Mon 2026-11-23")
 	boss.Click("Review and sign")

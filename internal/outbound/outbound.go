@@ -71,17 +71,21 @@ func checkPublic(address string) error {
 	return nil
 }
 
-// notPublic are IPv4 networks that are public by none of the properties of their addresses: this network, carrier-grade
-// NAT, protocol assignments, benchmarking and those that are reserved.
+// notPublic are networks that are private by none of the properties of their addresses: of IPv4 this network,
+// carrier-grade NAT, protocol assignments, benchmarking and those that are reserved; of IPv6 the old local networks.
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("fec0::/10"),
 }
 
 // embedding are the networks of IPv6 whose addresses lead to an IPv4 address within them, by where that begins.
 var embedding = map[netip.Prefix]int{
-	netip.MustParsePrefix("64:ff9b::/96"): 12, // NAT64
-	netip.MustParsePrefix("2002::/16"):    2,  // 6to4
+	netip.MustParsePrefix("64:ff9b::/96"):    12, // NAT64
+	netip.MustParsePrefix("64:ff9b:1::/48"):  12, // NAT64 of a plant's own: networks of 96 bits within it
+	netip.MustParsePrefix("2002::/16"):       2,  // 6to4
+	netip.MustParsePrefix("::/96"):           12, // as written for IPv4 once
+	netip.MustParsePrefix("::ffff:0:0:0/96"): 12, // SIIT
 }
 
 // embedded returns the IPv4 address that an IPv6 address leads to, or the address itself.

@@ -8,28 +8,34 @@ import (
 
 func TestANameLeadsToNoPrivateAddress(t *testing.T) {
 	for address, want := range map[string]error{
-		"203.0.113.9:443":          nil,
-		"100.64.0.1:443":           ErrPrivate,
-		"100.127.255.254:443":      ErrPrivate,
-		"100.128.0.1:443":          nil,
-		"0.1.2.3:443":              ErrPrivate,
-		"198.18.0.1:443":           ErrPrivate,
-		"[64:ff9b::a01:203]:443":   ErrPrivate, // 10.1.2.3 by NAT64
-		"[64:ff9b::7f00:1]:443":    ErrPrivate,
-		"[64:ff9b::cb00:7109]:443": nil, // 203.0.113.9 by NAT64
-		"[2002:7f00:1::1]:443":     ErrPrivate,
-		"[2002:cb00:7109::1]:443":  nil,
-		"[2001:db8::9]:443":        nil,
-		"127.0.0.1:443":            ErrPrivate,
-		"10.1.2.3:443":             ErrPrivate,
-		"172.20.0.1:443":           ErrPrivate,
-		"192.168.1.1:443":          ErrPrivate,
-		"169.254.169.254:80":       ErrPrivate,
-		"0.0.0.0:443":              ErrPrivate,
-		"[::1]:443":                ErrPrivate,
-		"[fd00::1]:443":            ErrPrivate,
-		"[fe80::1%eth0]:443":       ErrPrivate,
-		"[::ffff:10.1.2.3]:443":    ErrPrivate,
+		"203.0.113.9:443":              nil,
+		"100.64.0.1:443":               ErrPrivate,
+		"100.127.255.254:443":          ErrPrivate,
+		"100.128.0.1:443":              nil,
+		"0.1.2.3:443":                  ErrPrivate,
+		"198.18.0.1:443":               ErrPrivate,
+		"[64:ff9b::a01:203]:443":       ErrPrivate, // 10.1.2.3 by NAT64
+		"[64:ff9b::7f00:1]:443":        ErrPrivate,
+		"[64:ff9b::cb00:7109]:443":     nil,        // 203.0.113.9 by NAT64
+		"[64:ff9b:1::a01:203]:443":     ErrPrivate, // by a plant's own
+		"[64:ff9b:1:7::cb00:7109]:443": nil,
+		"[64:ff9b:1:a01:2:300::]:443":  ErrPrivate, // where the address stands elsewhere, it can't be told
+		"[::a01:203]:443":              ErrPrivate,
+		"[::ffff:0:a01:203]:443":       ErrPrivate,
+		"[fec0::1]:443":                ErrPrivate,
+		"[2002:7f00:1::1]:443":         ErrPrivate,
+		"[2002:cb00:7109::1]:443":      nil,
+		"[2001:db8::9]:443":            nil,
+		"127.0.0.1:443":                ErrPrivate,
+		"10.1.2.3:443":                 ErrPrivate,
+		"172.20.0.1:443":               ErrPrivate,
+		"192.168.1.1:443":              ErrPrivate,
+		"169.254.169.254:80":           ErrPrivate,
+		"0.0.0.0:443":                  ErrPrivate,
+		"[::1]:443":                    ErrPrivate,
+		"[fd00::1]:443":                ErrPrivate,
+		"[fe80::1%eth0]:443":           ErrPrivate,
+		"[::ffff:10.1.2.3]:443":        ErrPrivate,
 	} {
 		if got := checkPublic(address); !errors.Is(got, want) {
 			t.Errorf("%s: %v, want %v", address, got, want)

@@ -215,14 +215,11 @@ func (s *Site) AddTenant(slug, name string, usernames ...string) {
 	}
 }
 
-// Limit limits somebody of the tenant "ghent" to lines, or lifts the limit where there are none.
+// Limit limits somebody of the tenant "ghent" to lines, or lifts the limit where there are none. It adds them where they
+// are not there.
 func (s *Site) Limit(username string, lines ...string) {
 	s.t.Helper()
-	setup := tenant("ghent", "Plant Ghent", s.Remote.URL, []string{username})
-	setup.People[0].Lines = append([]string{}, lines...)
-	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
-		s.t.Fatal(err)
-	}
+	s.setPerson(username, append([]string{}, lines...))
 }
 
 // CookieName returns the name of a cookie of the site without HTTPS: of the session, or of what name says.
@@ -305,11 +302,34 @@ func (s *Site) ThreeShifts(slug string) {
 	}
 }
 
-// AddPerson adds somebody to a tenant, whose role is their username less its digit.
-func (s *Site) AddPerson(slug, username string) {
+// AddPerson adds somebody to the tenant "ghent", whose role is their username less its digit.
+func (s *Site) AddPerson(username string) {
 	s.t.Helper()
-	setup := tenant(slug, s.Tenant(slug).Name, s.Remote.URL, []string{username})
-	if err := s.Store.Provision(context.Background(), db.Site{setup}); err != nil {
+	s.setPerson(username, nil)
+}
+
+// setPerson sets the lines of a person of the tenant "ghent". The administrator knows somebody who is new there to have a
+// password of their own.
+func (s *Site) setPerson(username string, lines []string) {
+	s.t.Helper()
+	ctx := context.Background()
+	_, _, missing := s.Store.Credential(ctx, username)
+	setup := tenant("ghent", "Plant Ghent", s.Remote.URL, []string{username})
+	setup.People[0].Lines = lines
+	if err := s.Store.Provision(ctx, db.Site{setup}); err != nil {
+		s.t.Fatal(err)
+	}
+	if missing == nil {
+		return
+	}
+	id, hash, err := s.Store.Credential(ctx, username)
+	if err == nil {
+		err = s.Store.ChangePassword(ctx, s.Person(username), hash, hash, [32]byte{})
+	}
+	if err == nil {
+		err = s.Store.ConfirmPassword(ctx, s.Person("administrator1"), id)
+	}
+	if err != nil {
 		s.t.Fatal(err)
 	}
 }
