@@ -98,6 +98,8 @@ func launch(autoplay string) (*rod.Browser, error) {
 	// The language that a page is asked for must not depend on the machine.
 	l.Set("lang", "en-US").Set("accept-lang", "en-US")
 	l.Set("autoplay-policy", autoplay)
+	// A page lives for seconds here: to optimise its scripts takes longer than to run them as they are.
+	l.Set("js-flags", "--no-opt", "--no-maglev")
 	if os.Geteuid() == 0 {
 		// Chromium's sandbox refuses to run as root.
 		l.NoSandbox(true)
