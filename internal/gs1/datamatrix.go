@@ -23,7 +23,7 @@ func Draw(p Pack) (Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	if read := read(code(separator), now); read.fault != nil || read.pack != p {
+	if read := read(code(separator), now, new(tries)); read.fault != nil || read.pack != p {
 		return nil, fmt.Errorf("gs1: the barcode of %+v reads as %+v", p, read.pack)
 	}
 	fnc1 := string([]byte{datamatrix.FNC1})

@@ -18,7 +18,11 @@ type parser struct {
 	text    string
 	dropped int // characters of the scan before the text
 	now     time.Time
+	tries   *tries
 }
+
+// tries is how many ends of fields are still tried, of all that a scan may have been before a keyboard changed it.
+type tries int
 
 // fields returns the fields of the text, split at its separators.
 func (p parser) fields() (fields []field, fault *Fault) {
@@ -132,16 +136,18 @@ func dateOf(value string, now time.Time) string {
 const (
 	maxSearched = 200 // bytes of the text
 	maxOthers   = 100 // packs
-	maxTries    = 5_000
+	maxTries    = 5_000  // of one text: that of a real pack takes 200
+	allTries    = 30_000 // of one scan
 )
 
 // others returns the packs that a text without separators may mean, apart from known. A field of variable length may
-// end wherever the next one can begin.
-func (p parser) others(known Pack) (all []Pack) {
+// end wherever the next one can begin. whole is false if it may mean more than was looked for.
+func (p parser) others(known Pack) (all []Pack, whole bool) {
 	if len(p.text) > maxSearched {
-		return nil
+		return nil, false
 	}
-	tries := 0
+	left := min(maxTries, *p.tries)
+	*p.tries -= left
 	var search func(at int, fields []field)
 	search = func(at int, fields []field) {
 		if at == len(p.text) {
@@ -156,15 +162,16 @@ func (p parser) others(known Pack) (all []Pack) {
 		}
 		start := at + len(ai)
 		last := min(start+format.max, len(p.text))
-		for end := start + format.min; end <= last && tries < maxTries && len(all) < maxOthers; end++ {
-			tries++
+		for end := start + format.min; end <= last && left > 0 && len(all) < maxOthers; end++ {
+			left--
 			if f, fault := p.field(ai, format, at, end); fault == nil {
 				search(end, append(slices.Clone(fields), f))
 			}
 		}
 	}
 	search(0, nil)
-	return all
+	*p.tries += left
+	return all, left > 0 && len(all) < maxOthers
 }
 
 func isDigits(text string) bool {

@@ -61,6 +61,7 @@ type Reading struct {
 	// byProgram is true if its keys are those of a program that types.
 	byProgram bool
 	isLong    bool   // more than keyboards are undone for
+	isPart    bool   // of what it may mean without separators
 	device    Layout // as the keys show it
 	test      KeyboardTest
 	plain     string
@@ -179,11 +180,14 @@ func Read(s Scan, now time.Time) Reading {
 		CapsLock: s.CapsLock, isTyped: s.Typed, byProgram: byProgram, isLong: len(s.Text) > maxUndone,
 		device: s.seenDevice(), test: s.Test,
 	}
-	splits := 0
+	splits, left := 0, tries(allTries)
 	add := func(c Candidate) {
 		isSame := func(other Candidate) bool { return other.Pack == c.Pack }
-		if c.Split && splits == maxSplits || r.Fault == nil && c.Pack == r.Literal ||
-			slices.ContainsFunc(r.Others, isSame) {
+		switch {
+		case r.Fault == nil && c.Pack == r.Literal || slices.ContainsFunc(r.Others, isSame):
+			return
+		case c.Split && splits == maxSplits:
+			r.isPart = true
 			return
 		}
 		if c.Split {
@@ -191,11 +195,11 @@ func Read(s Scan, now time.Time) Reading {
 		}
 		r.Others = append(r.Others, c)
 	}
-	if code := read(swapCase(s.Text), now); s.CapsLock == Off && code.fault == nil {
+	if code := read(swapCase(s.Text), now, new(tries)); s.CapsLock == Off && code.fault == nil {
 		r.turned = &code.pack
 	}
 	for i, one := range s.texts() {
-		code := read(one.text, now)
+		code := read(one.text, now, &left)
 		if i == 0 {
 			r.Literal, r.Fault, r.Kind, r.plain = code.pack, code.fault, code.kind, code.text
 		} else if code.fault == nil {
@@ -206,12 +210,13 @@ func Read(s Scan, now time.Time) Reading {
 		if possibleSeparators.MatchString(one.text) {
 			undone := one.undone
 			undone.Separators = true
-			if code := read(possibleSeparators.ReplaceAllString(one.text, separator), now); code.fault == nil {
+			if code := read(possibleSeparators.ReplaceAllString(one.text, separator), now, &left); code.fault == nil {
 				add(Candidate{Pack: code.pack, Undone: undone})
 				code.pack.Serial = one.marked(code.pack.Serial)
 				add(Candidate{Pack: code.pack, Undone: undone})
 			}
 		}
+		r.isPart = r.isPart || code.isPart
 		for _, pack := range code.splits {
 			add(Candidate{Pack: pack, Undone: one.undone, Split: true})
 		}
@@ -236,6 +241,7 @@ type code struct {
 	pack   Pack
 	fault  *Fault
 	splits []Pack // what it may mean without separators
+	isPart bool   // it may mean more
 	kind   string
 	text   string // without the scanner's marks
 }
@@ -252,7 +258,7 @@ var kinds = map[string]struct {
 }
 
 // read reads the text of a barcode, of which nothing needs to be undone.
-func read(text string, now time.Time) (c code) {
+func read(text string, now time.Time, left *tries) (c code) {
 	dropped := 0
 	isGS1 := true
 	if strings.HasPrefix(text, "]") && len(text) >= 3 {
@@ -272,12 +278,12 @@ func read(text string, now time.Time) (c code) {
 	for strings.HasPrefix(text, separator) { // FNC1 in first place means GS1
 		text, dropped = text[1:], dropped+1
 	}
-	p := parser{text: text, dropped: dropped, now: now}
+	p := parser{text: text, dropped: dropped, now: now, tries: left}
 	if format, content, ok := message(text); ok {
 		p.text, p.dropped = content, dropped+len(text)-len(content)
 		switch format {
 		case "05":
-			c.pack, _, c.fault = p.elements()
+			c.pack, c.fault = p.elements()
 		case "06":
 			c.pack, c.fault = p.ppn()
 		default:
@@ -297,21 +303,23 @@ func read(text string, now time.Time) (c code) {
 	case strings.HasPrefix(text, "(") && strings.Contains(text, ")"):
 		c.fault = &Fault{Code: Brackets}
 	default:
-		c.pack, c.splits, c.fault = p.elements()
+		c.pack, c.fault = p.elements()
+		if !strings.Contains(text, separator) {
+			var whole bool
+			c.splits, whole = p.others(c.pack)
+			c.isPart = !whole
+		}
 	}
 	return c
 }
 
-// elements reads fields one after the other, and the packs that they may mean if they have no separators.
-func (p parser) elements() (pack Pack, splits []Pack, fault *Fault) {
+// elements reads fields one after the other.
+func (p parser) elements() (pack Pack, fault *Fault) {
 	fields, fault := p.fields()
 	if fault == nil {
 		pack, fault = packOf(fields)
 	}
-	if !strings.Contains(p.text, separator) {
-		splits = p.others(pack)
-	}
-	return pack, splits, fault
+	return pack, fault
 }
 
 // hibc matches the Health Industry Bar Code (ANSI/HIBC 2.6): "+", then the labeller's four characters with the product,

@@ -146,6 +146,21 @@ func TestWithoutSeparatorsEachPackThatItMayBeIsGiven(t *testing.T) {
 	}
 }
 
+// A text that may be more packs than are looked for is never certain to be one of them.
+func TestAPackOfVeryManyIsUndecided(t *testing.T) {
+	t.Parallel()
+	read := gs1.Read(gs1.Scan{Text: "010950600013435217291231211717122122101002171121101112111117111011"}, now)
+	known := gs1.Pack{GTIN: "09506000134352", Serial: "1", Lot: "10021", Expiry: "2029-12-31"}
+	isKnown := func(c gs1.Candidate) bool { return c.Pack.ID() == known.ID() && c.Pack.Lot == known.Lot }
+	if !slices.ContainsFunc(read.Others, isKnown) {
+		t.Fatalf("%+v", read.Others)
+	}
+	listed := map[gs1.ID][]gs1.Listed{known.ID(): {{Lot: known.Lot, Expiry: known.Expiry}}}
+	if v := gs1.Decide(read, listed); v.Kind != gs1.Undecided {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestAScanThatIsNoPackIsToldWhereAndWhy(t *testing.T) {
 	t.Parallel()
 	for scanned, want := range map[string]gs1.Fault{

@@ -193,7 +193,7 @@ func (d decision) certain(pack Candidate) Verdict {
 	switch {
 	case len(lists) > 1 || !lists[0].fits(pack.Pack):
 		return Verdict{Kind: Differs, Pack: pack}
-	case lists[0].Changed:
+	case lists[0].Changed || pack.Split && d.isPart:
 		return Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}}
 	}
 	return Verdict{Kind: Known, Pack: pack}
