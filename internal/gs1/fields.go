@@ -134,8 +134,8 @@ func dateOf(value string, now time.Time) string {
 // Limits of the search in a text without separators. A pack's barcode has about five fields: beyond these limits there
 // are too many possible packs to be of use.
 const (
-	maxSearched = 200 // bytes of the text
-	maxOthers   = 100 // packs
+	maxSearched = 200    // bytes of the text
+	maxOthers   = 100    // packs
 	maxTries    = 5_000  // of one text: that of a real pack takes 200
 	allTries    = 30_000 // of one scan
 )
