@@ -62,6 +62,10 @@ func TestWhatIsWrongAtStartIsToldInASentence(t *testing.T) {
 		fails("--accept-lost-history="+garbage+" must be SLUG:ENTRY", nil, "demo", "--accept-lost-history="+garbage)
 	}
 	fails("--ask-after must be two or more growing times", nil, "demo", "--ask-after", "5s,2s")
+	for _, garbage := range []string{"", "8080", "localhost", "127.0.0.1:"} {
+		fails("--addr must be an address such as", nil, "demo", "--addr="+garbage)
+	}
+	fails("--metrics-addr must be an address such as", nil, "demo", "--metrics-addr=9100")
 	fails("--doubt must not be below zero", nil, "demo", "--doubt=-1s")
 	fails("expected one of", nil)
 }

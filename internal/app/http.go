@@ -27,6 +27,7 @@ const (
 // server is an HTTP server at an address.
 type server struct {
 	addr        string
+	flag        string                // that names the address; default --addr
 	certificate *certificate.Reloader // nil for plain HTTP
 	handler     http.Handler
 	announce    func(address string) // called once people can reach it
@@ -41,12 +42,26 @@ type server struct {
 	allConnections int
 }
 
-// run serves until ctx ends, then lets requests under way finish.
+// run listens, and serves until ctx ends.
 func (s server) run(ctx context.Context) error {
+	listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, listener)
+}
+
+func (s server) listen() (net.Listener, error) {
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
-		return fmt.Errorf("can't listen on %s (another address can be given with --addr): %w", s.addr, err)
+		return nil, fmt.Errorf("can't listen on %s (another address can be given with %s): %w",
+			s.addr, cmp.Or(s.flag, "--addr"), err)
 	}
+	return listener, nil
+}
+
+// serve serves until ctx ends, then lets requests under way finish.
+func (s server) serve(ctx context.Context, listener net.Listener) error {
 	address := localAddress(listener.Addr().(*net.TCPAddr))
 	listener = &boundedListener{
 		Listener:  listener,

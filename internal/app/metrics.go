@@ -42,18 +42,20 @@ func (a *App) metricsFor(token secret.Text) http.Handler {
 	return a.Metrics.HandlerFor(token)
 }
 
-// serveMetrics serves metrics at their own address, without sign-in.
-func (s *settings) serveMetrics(ctx context.Context, m *metrics.Metrics, log *slog.Logger) error {
+// metricsServer returns what serves metrics at their own address, without sign-in; nil without one. It listens already:
+// an address that can't be had is told before anybody is told that Lineboard serves.
+func (s *settings) metricsServer(m *metrics.Metrics, log *slog.Logger) (serve func(context.Context) error, err error) {
+	if s.MetricsAddr == "" {
+		return nil, nil
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+web.MetricsPath, m.Handler())
-	err := server{
-		addr: s.MetricsAddr, handler: mux, log: log,
+	metrics := server{
+		addr: s.MetricsAddr, flag: "--metrics-addr", handler: mux, log: log,
 		announce: func(address string) { log.Info("metrics are served", "address", address) },
-	}.run(ctx)
-	if err != nil {
-		return fmt.Errorf("metrics (--metrics-addr): %w", err)
 	}
-	return nil
+	listener, err := metrics.listen()
+	return func(ctx context.Context) error { return metrics.serve(ctx, listener) }, err
 }
 
 // measuredStore is a release.Store that tells metrics of each release that ended.

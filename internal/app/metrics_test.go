@@ -1,6 +1,7 @@
 package app
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,6 +64,14 @@ func TestMetricsAreOffByDefaultAndServedWhereTheFlagsSay(t *testing.T) {
 	s.end(t)
 	if strings.Contains(s.log.String(), "canary") {
 		t.Error("a secret is in the log")
+	}
+
+	began := &output{}
+	err = Run(t.Context(), []string{
+		"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--metrics-addr", strings.TrimPrefix(remote.address, "http://"),
+	}, Process{Getenv: environ(nil), Stdout: began, Stderr: io.Discard})
+	if err == nil || !strings.Contains(err.Error(), "given with --metrics-addr") || began.String() != "" {
+		t.Errorf("at an address that is taken: %v, and it says %s", err, began)
 	}
 
 	plain := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", data)

@@ -137,7 +137,7 @@ const (
 
 // configureLitestream writes the configuration with which Litestream copies to the path of an epoch.
 func (r *replication) configureLitestream(place replica.Place, epoch int64, database string) error {
-	config, err := replica.LitestreamConfig(place, epoch, database, r.CopySocket)
+	config, err := replica.ReplicatingConfig(place, epoch, database, r.CopySocket)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,10 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 		return err
 	}
 	defer func() { err = errors.Join(err, lineboard.Close(p)) }()
+	metrics, err := s.metricsServer(lineboard.Metrics, log)
+	if err != nil {
+		return err
+	}
 	manager := supervisorOf(p.Getenv)
 	serves = true
 	group, ctx := errgroup.WithContext(p)
@@ -106,8 +110,8 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 			invite(address + s.Prefix)
 		}).run(ctx)
 	})
-	if s.MetricsAddr != "" {
-		group.Go(func() error { return s.serveMetrics(ctx, lineboard.Metrics, log) })
+	if metrics != nil {
+		group.Go(func() error { return metrics(ctx) })
 	}
 	return group.Wait()
 }

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"regexp"
@@ -97,6 +99,11 @@ func (s *settings) Validate() error {
 	} {
 		if d < minLimit {
 			return fmt.Errorf("--%s must be at least %v", name, minLimit)
+		}
+	}
+	for flag, address := range map[string]string{"--addr": s.Addr, "--metrics-addr": cmp.Or(s.MetricsAddr, ":0")} {
+		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+			return fmt.Errorf("%s must be an address such as :8080 or 127.0.0.1:8080", flag)
 		}
 	}
 	for _, accepted := range s.AcceptLostHistory {

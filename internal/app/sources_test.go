@@ -55,12 +55,12 @@ func TestAMistakeInTheSettingsFileIsNamedWithItsLine(t *testing.T) {
 		"drop-root: [press=/srv/a, pack=srv/b]\n": "--drop-root pack=srv/b",
 		"provision: [a, b]\ndata: {a: b}":         "line 2: data needs a value",
 	} {
-		_, err := command(t, nil, "serve", "--config", settingsFile(t, text), "--addr", "nowhere", "--data", t.TempDir())
+		_, err := command(t, nil, "serve", "--config", settingsFile(t, text), "--addr", "127.0.0.1:99999", "--data", t.TempDir())
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", text, err, says)
 		}
 	}
-	if _, err := command(t, nil, "serve", "--data", t.TempDir(), "--config", settingsFile(t, "\naddr: nowhere\n")); err == nil ||
+	if _, err := command(t, nil, "serve", "--data", t.TempDir(), "--config", settingsFile(t, "\naddr: 127.0.0.1:99999\n")); err == nil ||
 		!strings.Contains(err.Error(), "line 2)") {
 		t.Errorf("an address that is none: %v", err)
 	}

@@ -4,6 +4,7 @@ package replica
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -119,6 +120,55 @@ func TestAFollowerThatFailsAtOnceFetchesAllAnewLessAndLessOften(t *testing.T) {
 	for _, good := range []time.Duration{pauseAfter(pause, nil, 0), pauseAfter(pause, full, time.Hour)} {
 		if good != followGap {
 			t.Errorf("after one that went well, %s", good)
+		}
+	}
+}
+
+// What is written to an empty mount point is missing from the copy once the place is mounted: nobody could restore it.
+func TestAPlaceThatIsNotMountedTakesNothing(t *testing.T) {
+	t.Parallel()
+	server, database := newSFTP(t), filepath.Join(t.TempDir(), "lineboard.db")
+	for kind, address := range map[string]string{"folder": "", "sftp": "sftp://line@" + server.address} {
+		root := filepath.Join(t.TempDir(), "place")
+		place, err := Open(address+root, server.keyFile, server.hostKey)
+		if err = errors.Join(err, os.Mkdir(root, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(
+			Begin(t.Context(), place, NewEpoch(1, time.Now())), place.Put(t.Context(), "000001/canary", nil),
+		); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := ReplicatingConfig(place, 1, database, "/run/s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var config struct {
+			DBs []struct {
+				Replica struct{ Type, Path string }
+			}
+		}
+		if err := json.Unmarshal(raw, &config); err != nil {
+			t.Fatal(err)
+		}
+		litestream := config.DBs[0].Replica
+		writes := func() error { return os.MkdirAll(filepath.Join(litestream.Path, "ltx", "0"), 0o700) }
+		if litestream.Type == "file" {
+			if err := writes(); err != nil {
+				t.Errorf("while it is mounted: %v", err)
+			}
+		}
+		if err := errors.Join(os.Rename(root, root+".away"), os.Mkdir(root, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		if err := place.Put(t.Context(), "000001/anchors/00000000", nil); err == nil {
+			t.Errorf("%s: Lineboard writes there", kind)
+		}
+		if litestream.Type == "file" && writes() == nil {
+			t.Errorf("%s: Litestream writes there", kind)
+		}
+		if there, err := os.ReadDir(root); err != nil || len(there) > 0 {
+			t.Errorf("%s has %v, %v", kind, there, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -43,7 +44,7 @@ func Open(address, keyFile, hostKey string) (Place, error) {
 	case err == nil && at.Scheme == "s3":
 		return openStore(at, keyFile)
 	case filepath.IsAbs(address):
-		return folder{filepath.Clean(address)}, nil
+		return mount{folder{filepath.Clean(address)}}, nil
 	}
 	return nil, errors.New("must be the whole path of a folder, sftp://USER@HOST:PORT/PATH, or " + storeForm)
 }
@@ -104,6 +105,37 @@ func (f folder) Put(_ context.Context, name string, content []byte) error {
 		return errors.Join(err, os.RemoveAll(file.Name()))
 	}
 	return durable.SyncFolder(filepath.Dir(path))
+}
+
+// mount is a folder that another disk or machine holds. Where that is not mounted there is an empty folder, which must
+// not take anything: once it is mounted, the copy would lack it.
+type mount struct{ folder }
+
+// Put stores a file where an epoch has begun.
+func (m mount) Put(ctx context.Context, name string, content []byte) error {
+	if _, err := os.Stat(m.at(epochsFolder)); err != nil {
+		return fmt.Errorf("no epoch has begun at %s: it is not mounted, or another place: %w", m, err)
+	}
+	return m.folder.Put(ctx, name, content)
+}
+
+// linkFolder has links to the epochs at a folder, beside the database.
+const linkFolder = "litestream-place"
+
+// linked returns the path of a link beside the database that leads to an epoch's folder. Litestream makes folders that
+// are missing, but not what a link leads to: so it writes nothing where the place is not mounted.
+func linked(to, database string) (link string, err error) {
+	link = filepath.Join(filepath.Dir(database), linkFolder, filepath.Base(to))
+	if at, err := os.Readlink(link); err == nil && at == to {
+		return link, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
+		return "", err
+	}
+	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return link, os.Symlink(to, link)
 }
 
 func (f folder) Get(_ context.Context, name string) ([]byte, error) { return os.ReadFile(f.at(name)) }

@@ -89,7 +89,7 @@ const (
 
 // command returns a command of Litestream that restores an epoch's copy. Its configuration goes to a folder.
 func (r Restorer) command(ctx context.Context, epoch int64, folder string, args ...string) (*exec.Cmd, error) {
-	config, err := LitestreamConfig(r.Place, epoch, r.Database, "")
+	config, err := RestoringConfig(r.Place, epoch, r.Database)
 	if err != nil {
 		return nil, err
 	}

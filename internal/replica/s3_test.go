@@ -116,7 +116,7 @@ func TestLitestreamReadsTheCredentialsOfTheStoreFromTheSameFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := LitestreamConfig(place, 3, "/data/lineboard.db", "/run/s")
+	config, err := ReplicatingConfig(place, 3, "/data/lineboard.db", "/run/s")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func (s *server) dial(ctx context.Context) (*sshclient.Files, error) {
 // Create makes the file exclusively: the server lets only one do that.
 func (s *server) Create(ctx context.Context, name string, content []byte) error {
 	return s.do(ctx, func(c *sftp.Client) error {
-		if err := s.folderOf(c, name); err != nil {
+		if err := s.folderOf(c, name, "."); err != nil {
 			return err
 		}
 		file, err := c.OpenFile(s.at(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
@@ -164,9 +164,10 @@ func (s *server) Create(ctx context.Context, name string, content []byte) error 
 	})
 }
 
-// folderOf makes the folder of a file, but not the place itself.
-func (s *server) folderOf(c *sftp.Client, name string) error {
-	if _, err := c.Stat(s.root); err != nil {
+// folderOf makes the folder of a file, but not the place itself, nor one in which no epoch has begun: as at a server
+// whose own disk is not mounted.
+func (s *server) folderOf(c *sftp.Client, name, needs string) error {
+	if _, err := c.Stat(s.at(needs)); err != nil {
 		return err
 	}
 	return c.MkdirAll(path.Dir(s.at(name)))
@@ -182,7 +183,7 @@ func sent(file *sftp.File, content []byte) error {
 
 func (s *server) Put(ctx context.Context, name string, content []byte) error {
 	return s.do(ctx, func(c *sftp.Client) error {
-		if err := s.folderOf(c, name); err != nil {
+		if err := s.folderOf(c, name, epochsFolder); err != nil {
 			return err
 		}
 		part := path.Join(path.Dir(s.at(name)), ".part-"+strings.ToLower(rand.Text()))

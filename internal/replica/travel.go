@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 )
@@ -270,16 +271,31 @@ func WriteFile(name string, content []byte) error {
 	return folder{filepath.Dir(name)}.Put(context.Background(), filepath.Base(name), content)
 }
 
-// LitestreamConfig returns a configuration for Litestream, in JSON, which is YAML too: it copies a database to the
-// folder of an epoch. Below zero, truncate-page-n has Litestream 0.5 never cut the log: that would hold up writers.
-func LitestreamConfig(place Place, epoch int64, database, socket string) ([]byte, error) {
-	config := map[string]any{
-		"dbs": []any{map[string]any{
-			"path": database, "truncate-page-n": -1, "replica": place.Litestream(DatabaseFolder(epoch)),
-		}},
+// RestoringConfig returns a configuration for Litestream, in JSON, which is YAML too: it restores a database from the
+// folder of an epoch.
+func RestoringConfig(place Place, epoch int64, database string) ([]byte, error) {
+	return litestreamConfig(database, place.Litestream(DatabaseFolder(epoch)), nil)
+}
+
+// ReplicatingConfig returns one that copies a database to the folder of an epoch, and is asked for it at a socket.
+func ReplicatingConfig(place Place, epoch int64, database, socket string) ([]byte, error) {
+	to := place.Litestream(DatabaseFolder(epoch))
+	if at, ok := to["path"].(string); ok && to["type"] == "file" && runtime.GOOS != "windows" {
+		link, err := linked(filepath.Dir(at), database)
+		if err != nil {
+			return nil, err
+		}
+		to["path"] = filepath.Join(link, filepath.Base(at))
 	}
-	if socket != "" {
-		config["socket"] = map[string]any{"enabled": true, "path": socket}
+	return litestreamConfig(database, to, map[string]any{"enabled": true, "path": socket})
+}
+
+// litestreamConfig returns a configuration. Below zero, truncate-page-n has Litestream 0.5 never cut the log: that would
+// hold up writers.
+func litestreamConfig(database string, replica, socket map[string]any) ([]byte, error) {
+	config := map[string]any{"dbs": []any{map[string]any{"path": database, "truncate-page-n": -1, "replica": replica}}}
+	if socket != nil {
+		config["socket"] = socket
 	}
 	raw, err := json.MarshalIndent(config, "", "  ")
 	return append(raw, '\n'), err
