@@ -701,7 +701,7 @@ func TestAStoppedDestinationHoldsNoOtherUp(t *testing.T) {
 	s := site.New(t, site.Options{})
 	destination(t, s, "L1", "kind", "pull", "name", "Line PC")
 	destination(t, s, "L2", "kind", "pull", "name", "Other PC")
-	release(t, s, "Order143")
+	o := release(t, s, "Order143")
 	pc := programOn(t, s, "PC", nil, "take_lists")
 	admin := s.SignIn("administrator1")
 	admin.Post("/admin/destinations/2/stop", "why", "maintenance")
@@ -711,6 +711,23 @@ func TestAStoppedDestinationHoldsNoOtherUp(t *testing.T) {
 	admin.Post("/admin/destinations/1/stop", "why", "maintenance")
 	if a := pc.get("/api/v1/releases"); a.Status != http.StatusConflict || code(a) != "destination_stopped" {
 		t.Errorf("with all stopped: %d %s", a.Status, a.Body)
+	}
+	if text := admin.Get(handlerstest.OrderPath(o, "")).Text("#deliveries"); !strings.Contains(text, "List waits") ||
+		strings.Contains(text, "On its way") {
+		t.Errorf("the order says of a stopped destination: %s", text)
+	}
+}
+
+func TestAListWhoseDestinationEndsIsNotSaidToBeTriedForTooLong(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	destination(t, s, "L1", "kind", "pull", "name", "Line PC")
+	o := release(t, s, "Order143")
+	s.SignIn("administrator1").Post("/admin/destinations/1/retire", "why", "the PC was replaced")
+	text := s.SignIn("supervisor1").Get(handlerstest.OrderPath(o, "")).Text("#deliveries")
+	if !strings.Contains(text, "Line PC was ended") || !strings.Contains(text, "the PC was replaced") ||
+		strings.Contains(text, "too long") {
+		t.Error(text)
 	}
 }
 
