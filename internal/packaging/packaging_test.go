@@ -16,6 +16,27 @@ import (
 	"lineboard/internal/packaging"
 )
 
+func TestACallTookAsLongAsItWasSeenToTake(t *testing.T) {
+	at := time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		of   packaging.Release
+		want time.Duration
+	}{
+		{packaging.Release{Outcome: packaging.Released, Proof: packaging.ByAnswer}, time.Hour},
+		{packaging.Release{Outcome: packaging.Unknown, Reason: packaging.TimedOut}, time.Hour},
+		{packaging.Release{Outcome: packaging.Unknown, Reason: packaging.Interrupted}, 0},
+		{packaging.Release{Outcome: packaging.Unknown, Reason: packaging.RecordLost}, 0},
+		{packaging.Release{Outcome: packaging.Released, Proof: packaging.ByStatus}, 0},
+		{packaging.Release{Outcome: packaging.Refused, Proof: packaging.ByPerson}, 0},
+		{packaging.Release{Outcome: packaging.Released, Proof: packaging.ByAnswer, Lost: true}, 0},
+	} {
+		test.of.Requested, test.of.Answered = at, at.Add(time.Hour)
+		if got := test.of.Took(); got != test.want {
+			t.Errorf("%+v took %v, want %v", test.of, got, test.want)
+		}
+	}
+}
+
 func TestAStatusIsUnderstoodInAnySpellingAndOtherwiseKept(t *testing.T) {
 	for raw, want := range map[string]packaging.Status{
 		"Pending release":   packaging.PendingRelease,

@@ -186,9 +186,11 @@ func (r Release) Ended() time.Time {
 // lost.
 func (r Release) Odd() bool { return r.ListMissing() || len(r.Oddities) > 0 || r.Lost }
 
-// Took is how long the call took, zero while it is under way.
+// Took is how long the call took, zero while it is under way. Where its end was not seen, it is zero too: what a start
+// finds, or a status or a person says, tells of no call.
 func (r Release) Took() time.Duration {
-	if r.Answered.IsZero() {
+	unseen := r.Lost || r.Reason == Interrupted || r.Reason == RecordLost || r.Proof == ByStatus || r.Proof == ByPerson
+	if r.Answered.IsZero() || unseen {
 		return 0
 	}
 	return r.Answered.Sub(r.Requested)
