@@ -518,6 +518,9 @@ CREATE TABLE history (
 
 CREATE INDEX history_at ON history (tenant_id, at);
 
+CREATE INDEX history_of_confirmers ON history (tenant_id, user_id, at)
+WHERE role LIKE '%administrator%' OR role LIKE '%manager%';
+
 CREATE INDEX history_of_order ON history (tenant_id, order_key, seq);
 
 CREATE INDEX history_of_person ON history (tenant_id, username, seq);
@@ -792,7 +795,7 @@ CREATE TABLE lost_releases (
   full_name    TEXT NOT NULL,
   outcome      TEXT NOT NULL, -- the last that anchors tell, empty for none
   serials      INTEGER NOT NULL,
-  release_id   INTEGER REFERENCES releases (id),
+  release_id   INTEGER REFERENCES releases (id), outcome_alone INTEGER NOT NULL DEFAULT 0 CHECK (outcome_alone IN (0, 1)),
   UNIQUE (loss_id, anchor)
 ) STRICT;
 
