@@ -68,5 +68,5 @@ func Run(ctx context.Context, args []string, p Process) error {
 	if err != nil {
 		return sources.locate(err)
 	}
-	return sources.locate(command.Run(run{ctx, p}))
+	return sources.locate(inWords(command.Run(run{ctx, p})))
 }

@@ -125,8 +125,12 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, _ = examined(t, "--data", data)
-	if grade, said := r.grade("database"); grade != packaging.Fault {
+	if grade, said := r.grade("database"); grade != packaging.Fault || strings.Contains(said, "error.") {
 		t.Errorf("a file that is no database: %s, %s", grade, said)
+	}
+	if _, err := command(t, nil, "verify", "--data", data); err == nil || strings.Contains(err.Error(), "error.") ||
+		!strings.Contains(err.Error(), "not a database") {
+		t.Errorf("verify of a file that is no database: %v", err)
 	}
 	if _, err := command(t, nil, "doctor", "--data", filepath.Join(data, "nowhere")); err == nil ||
 		!strings.Contains(err.Error(), "no data folder") {

@@ -84,7 +84,7 @@ func (s *settings) examineClosed(ctx context.Context, provision string, getenv f
 		}
 	}
 	current, err := db.Readable(ctx, path)
-	if f.Database = (doctor.Database{Err: err, Older: err == nil && !current}); err != nil || !current {
+	if f.Database = (doctor.Database{Err: inWords(err), Older: err == nil && !current}); err != nil || !current {
 		return f
 	}
 	store, err := db.OpenToRead(ctx, path)
