@@ -38,6 +38,8 @@ const (
 	Brazilian   Layout = "br"
 )
 
+func (l Layout) shiftsDigits() bool { return l == Czech || l == Slovak }
+
 // Layouts are all layouts, the US one first: scanners have it unless they are set up.
 var Layouts = []Layout{
 	US, German, French, Belgian, SwissGerman, Hungarian, Spanish, Italian, UK, SwissFrench, Swedish, Danish,
@@ -391,9 +393,16 @@ func (s Scan) writtenBy(k keyboard, strokes []stroke) bool {
 
 // undoLayouts adds what a scanner of one layout typed on a device of another, with Caps Lock or without. Either has the
 // US layout: one of the two was set up, and the other was not. Caps Lock turns letters over, or locks Shift.
+//
+// Czech and Slovak devices have Shift for digits, and letters in their places. Where keys are not seen, each digit would
+// be doubtful anywhere. So of these layouts only what changes all digits is undone, and it proves nothing: see isProven.
 func (s Scan) undoLayouts(letters string, add func(undoneText)) {
 	for _, layout := range Layouts[1:] {
 		toUS, fromUS := Undone{Device: layout, Scanner: US}, Undone{Device: US, Scanner: layout}
+		if layout.shiftsDigits() {
+			add(change{toUS, s.Text, false}.undo(false, false))
+			continue
+		}
 		all := []change{{toUS, s.Text, false}, {fromUS, s.Text, false}}
 		if s.CapsLock != Off {
 			toUS.CapsLock, fromUS.CapsLock = true, true

@@ -202,6 +202,9 @@ func (d decision) certain(pack Candidate) Verdict {
 // isProven reports whether every other reading that is as likely is ruled out. A reading is as likely if no more was
 // undone for it, if the keys say it for a US scanner, or if a keyboard may have changed what is spelled well otherwise.
 func (d decision) isProven(pack Candidate) bool {
+	if d.device == Unseen && pack.Undone.Device.shiftsDigits() {
+		return false // not all that it may be was undone
+	}
 	isSpelled := d.isTyped && (pack.Split || pack.Undone == Undone{Separators: true} || d.device == Unseen)
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
 		isLikely := other.steps() <= pack.steps() || d.device != Unseen && other.Undone.Scanner == US ||
