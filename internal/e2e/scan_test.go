@@ -256,6 +256,32 @@ func TestAScanWithoutAnAnswerIsNotCheckedAndStays(t *testing.T) {
 	p.Gone("Not checked.")
 }
 
+// An input method takes the first Enter for itself: it ends the scan all the same, and nothing is glued to it.
+func TestAScanThroughAnInputMethodEndsAtEnter(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []sandbox.Order{scanned1()})
+	s.releaseElsewhere(s.pathOf(t, "Scanned1"))
+	p := signedIn(t, s, "operator1")
+	p.visit("/scan?line=L1")
+	p.whole()
+	p.Eval(`(() => {
+		const field = document.querySelector("[data-scan]");
+		field.focus();
+		window.compose = text => {
+			field.value += text;
+			field.dispatchEvent(new InputEvent("input", { inputType: "insertCompositionText", bubbles: true }));
+			field.dispatchEvent(new KeyboardEvent("keydown", { key: "Process", code: "Enter", isComposing: true, bubbles: true }));
+			field.dispatchEvent(new CompositionEvent("compositionend", { data: text, bubbles: true }));
+		};
+	})()`, nil)
+	const head = "０１０９５０６０００１３４３５２１７２９１２３１１０"
+	p.Eval(`compose("`+head+`ＡＢＣ１２３\u001d２１Ｒｏｗ１")`, nil)
+	p.Eval(`compose("`+head+`ＷＲＯＮＧ９\u001d２１Ｒｏｗ２")`, nil)
+	p.See("Scan 2")
+	p.See("Known: this pack belongs to Scanned1.")
+	p.See("Lot on the pack: WRONG9. Of Scanned1: ABC123.")
+}
+
 // Scanners send the separator as F8 or as a number on the keypad too, and other control characters as keys by which
 // browsers open lists of their own. A program that types tells neither keys nor Shift.
 func TestWhatScannersSendBesideCharactersIsTaken(t *testing.T) {

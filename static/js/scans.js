@@ -41,9 +41,11 @@ export function startScans() {
   const recorder = newRecorder();
   const takeScan = newScans((scan, signal) => askServer(form, scan, signal), number => addEntry(list, number), answerMs);
   let timer;
+  let endsComposed = false; // an input method has the Enter after a scan for itself
 
   function take() {
     clearTimeout(timer);
+    endsComposed = false;
     const seen = recorder.take();
     const code = field.value;
     field.value = "";
@@ -54,10 +56,12 @@ export function startScans() {
     if (beginsScan(event)) field.focus();
     if (event.target !== field && document.activeElement !== field) return;
     const ends = event.key === "Enter" || (event.key === "Tab" && !event.shiftKey || endsLine(event)) && field.value;
+    endsComposed = event.isComposing && /Enter$/.test(event.code);
     if (!ends) return recorder.press(event);
     event.preventDefault();
     take();
   });
+  field.addEventListener("compositionend", () => { if (endsComposed) take(); });
   field.addEventListener("input", event => {
     recorder.change(event);
     clearTimeout(timer);
