@@ -172,3 +172,42 @@ func TestAPlaceThatIsNotMountedTakesNothing(t *testing.T) {
 		}
 	}
 }
+
+// tornScript follows a copy to its end. Then more is copied, of which it has written a part when it is stopped.
+const tornScript = `#!/bin/sh
+place=$(dirname "$0")
+case $5 in
+-dry-run) echo "{\"max_txid\": \"$(cat "$place/end")\"}" ;;
+-f)
+	end=$(cat "$place/end")
+	echo "whole $end" >"$9"
+	if [ "$end" = 2 ]; then echo torn >"$9"; echo 3 >"$place/end"; fi
+	echo "$end" >"$9-txid"
+	exec sleep 600 ;;
+*) exit 1 ;;
+esac
+`
+
+func TestAFollowedCopyIsTakenOnlyWhereNothingWasBeingWrittenToIt(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	r := Restorer{
+		Program: filepath.Join(folder, "litestream"), Place: mount{}, Database: filepath.Join(folder, "lineboard.db"),
+		Folder: filepath.Join(folder, "follower"),
+	}
+	followed := r.followed(1)
+	if err := errors.Join(
+		os.WriteFile(r.Program, []byte(tornScript), 0o700), //nolint:gosec // it is run
+		os.WriteFile(filepath.Join(folder, "end"), []byte("2"), 0o600), os.MkdirAll(filepath.Dir(followed), 0o700),
+		os.WriteFile(followed, []byte("whole 1"), 0o600), os.WriteFile(followed+positionOf, []byte("1"), 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(folder, "restored.db")
+	if err := r.Restore(t.Context(), 1, to); err != nil {
+		t.Fatal(err)
+	}
+	if has, err := os.ReadFile(to); err != nil || string(has) != "whole 3\n" {
+		t.Errorf("it has %q, %v", has, err)
+	}
+}

@@ -180,18 +180,28 @@ func (r Restorer) takeFollowed(ctx context.Context, epoch int64, to string) (cau
 		return false, err
 	}
 	defer lock.Close()
-	end, err := r.end(ctx, epoch)
-	if err != nil {
-		return false, err
+	for range maxCatchUps {
+		end, err := r.end(ctx, epoch)
+		if err != nil {
+			return false, err
+		}
+		if position(from) >= end {
+			if err := os.Rename(from, to); err != nil {
+				return false, err
+			}
+			return true, os.RemoveAll(filepath.Dir(from))
+		}
+		if err := r.catchUp(ctx, epoch, lock, end, maxCatchUp); err != nil {
+			return false, err
+		}
 	}
-	if err := r.catchUp(ctx, epoch, lock, end, maxCatchUp); err != nil {
-		return false, err
-	}
-	if err := os.Rename(from, to); err != nil {
-		return false, err
-	}
-	return true, os.RemoveAll(filepath.Dir(from))
+	return false, errStands
 }
+
+// maxCatchUps is how often a followed copy is brought to the end of the copy, which moves on while another Lineboard
+// still writes. A follower that is stopped may have written a part of what it was at: only where nothing more is at the
+// place once it has stopped, the followed copy is whole.
+const maxCatchUps = 50
 
 // position returns how far a followed copy has come, empty if it is not there as a whole.
 func position(database string) string {
