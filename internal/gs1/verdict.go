@@ -213,11 +213,17 @@ func (d decision) isProven(pack Candidate) bool {
 	})
 }
 
+// hasLetters reports whether Caps Lock would have changed the pack.
+func (p Pack) hasLetters() bool {
+	text := p.Serial + p.Lot + p.National
+	return swapCase(text) != text
+}
+
 // proves reports whether something outside the serial number speaks for one reading and against the other. That is the
 // state of Caps Lock, a separator that was spelled, or the lot or expiry of its order.
 func (d decision) proves(one, other Candidate) bool {
 	switch {
-	case d.CapsLock == On && one.Undone.CapsLock && !other.Undone.CapsLock:
+	case d.CapsLock == On && one.Undone.CapsLock && !other.Undone.CapsLock && other.hasLetters():
 		return true
 	case one.Undone.Separators && !other.Undone.Separators:
 		return true

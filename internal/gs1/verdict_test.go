@@ -33,6 +33,7 @@ var lists = func() map[gs1.ID][]gs1.Listed {
 	all[gs1.ID{GTIN: gtin, Serial: "ZO"}] = []gs1.Listed{{}}
 	all[gs1.ID{GTIN: gtin, Serial: "yO"}] = []gs1.Listed{{}}
 	all[gs1.ID{GTIN: gtin, Serial: "5"}] = []gs1.Listed{{}}
+	all[gs1.ID{GTIN: gtin, Serial: "!!!!!!!!!;GS:"}] = []gs1.Listed{{Lot: "123456"}}
 	all[gs1.ID{GTIN: gtin, Serial: "1"}] = []gs1.Listed{{Lot: "123456"}}
 	all[gs1.ID{GTIN: gtin, Serial: "twice"}] = []gs1.Listed{{}, {}}
 	all[gs1.ID{GTIN: gtin, Serial: "moved"}] = []gs1.Listed{{Changed: true}}
@@ -228,6 +229,11 @@ func TestTheVerdictOnAScan(t *testing.T) {
 			),
 			gs1.Undecided, "5",
 			gs1.Undone{},
+		},
+		"no separator, or a spelled one in a scan that Caps Lock does not change": {
+			gs1.Typing{Scanner: gs1.US, Device: gs1.US, Lock: "letters"}.Scan("01" + gtin + "21!!!!!!!!!<GS>10123456"),
+			gs1.Undecided, "!!!!!!!!!;GS:",
+			gs1.Undone{CapsLock: true, Device: gs1.US, Scanner: gs1.German},
 		},
 		"more than a keyboard is undone for": {
 			gs1.Scan{Text: "01" + gtin + "21noLot" + strings.Repeat("\x1d91"+strings.Repeat("A", 85), 6), Typed: true},
