@@ -202,7 +202,7 @@ func openItems(
 	r.add(packaging.RunningQueue, `
 		SELECT l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
-		FROM lines l JOIN queues q ON q.line_id = l.id AND q.stop = ''
+		FROM lines l CROSS JOIN queues q ON q.line_id = l.id AND q.stop = '' -- line by line: few of the sequences run
 		WHERE l.tenant_id = ? AND `+queues.sql+` ORDER BY l.code COLLATE naturally`, append([]any{in.Tenant()}, queues.args...)...)
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
 	r.addNotes(in, o)

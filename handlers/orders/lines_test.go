@@ -260,7 +260,7 @@ func TestALineThatTheAPINamesIsSetUpWithOneForm(t *testing.T) {
 	); !strings.Contains(links, "Set up L8") || !strings.Contains(links, "Set up L/9") {
 		t.Errorf("the choice of an order's line has %q", links)
 	}
-	to := b.Get("/").Attr(".lane a[href^='/adopt']", "href")
+	to := b.Get("/").Attr(".lane a[href^='/adopt'][href*='9']", "href")
 	form := b.Get(to)
 	if form.Status != http.StatusOK || form.Attr("input[name=name]", "value") != "Tube line 9" ||
 		form.Attr("input[name=code]", "value") != "L/9" {
