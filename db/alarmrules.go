@@ -90,7 +90,7 @@ func (d *DB) SetAlarmRule(ctx context.Context, by packaging.Person, r packaging.
 		if err != nil {
 			return err
 		}
-		return s.recordChange(packaging.AlarmsSet, fmt.Sprintf("alarm rule %d", r.ID), before, after)
+		return s.recordChange(packaging.AlarmsSet, packaging.SaysAlarmRule.Of(r.ID), before, after)
 	})
 }
 
@@ -202,7 +202,7 @@ func (d *DB) RemoveAlarmRule(ctx context.Context, by packaging.Person, id packag
 		if err := s.exec(`DELETE FROM alarm_rules WHERE id = ?`, id); err != nil {
 			return err
 		}
-		return s.recordChange(packaging.AlarmsSet, fmt.Sprintf("alarm rule %d", id), before, "")
+		return s.recordChange(packaging.AlarmsSet, packaging.SaysAlarmRule.Of(id), before, "")
 	})
 }
 
@@ -285,7 +285,7 @@ func (d *DB) AddRecipient(
 		if err != nil {
 			return err
 		}
-		return s.recordChange(packaging.AlarmsSet, "recipient "+r.Name, "", string(r.Kind)+" "+r.Address)
+		return s.recordChange(packaging.AlarmsSet, packaging.SaysRecipient.Of(r.Name), "", string(r.Kind)+" "+r.Address)
 	})
 	return id, err
 }
@@ -322,7 +322,7 @@ func (d *DB) RemoveRecipient(ctx context.Context, by packaging.Person, id packag
 		if err := s.exec(`DELETE FROM recipients WHERE id = ?`, id); err != nil {
 			return err
 		}
-		return s.recordChange(packaging.AlarmsSet, "recipient "+r.Name, string(r.Kind)+" "+r.Address, "")
+		return s.recordChange(packaging.AlarmsSet, packaging.SaysRecipient.Of(r.Name), string(r.Kind)+" "+r.Address, "")
 	})
 }
 
@@ -415,7 +415,7 @@ func (d *DB) SetAlarmSettings(
 				return err
 			}
 		}
-		return s.recordChange(packaging.AlarmsSet, "how alarms are sent", describeSettings(was), describeSettings(to))
+		return s.recordChange(packaging.AlarmsSet, packaging.SaysAlarmSettings.Of(), describeSettings(was), describeSettings(to))
 	})
 }
 

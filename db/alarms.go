@@ -236,7 +236,7 @@ func alarmEntry(
 	deed packaging.Deed, tenant packaging.TenantID, by packaging.Author, a packaging.Alarm,
 ) packaging.Entry {
 	return packaging.Entry{
-		TenantID: tenant, By: by, Deed: deed, Object: "alarm " + string(a.Fact.Kind), New: a.Fact.Subject,
+		TenantID: tenant, By: by, Deed: deed, Object: packaging.SaysAlarm.Of(a.Fact.Kind), New: a.Fact.Subject,
 		Message: a.Fact.Detail,
 		OrderID: a.Fact.OrderID, OrderKey: a.Fact.OrderKey, LineCode: a.Fact.Line.Code, LineName: a.Fact.Line.Name,
 	}

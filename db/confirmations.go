@@ -115,9 +115,9 @@ func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive b
 		if err := t.exec(`UPDATE tenants SET waives_confirmation = ? WHERE id = ?`, waive, by.Tenant.ID); err != nil {
 			return err
 		}
-		says := map[bool]string{false: "by a second person", true: byWaiver}
+		says := map[bool]string{false: packaging.SaysBySecond.Of(), true: byWaiver}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "confirmation of passwords",
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: packaging.SaysConfirmation.Of(),
 			Old: says[was],
 			New: says[waive],
 		})
@@ -125,7 +125,7 @@ func (d *DB) WaiveConfirmation(ctx context.Context, by packaging.Person, waive b
 }
 
 // byWaiver is how the history says that a password counts as confirmed because nobody else could confirm it.
-const byWaiver = "waived: nobody else can"
+var byWaiver = packaging.SaysWaived.Of()
 
 // confirmAnew has a password wait again that was confirmed because nobody else could, for a person who has come to a
 // site where somebody can. Else a site where one is alone would confirm for all.
@@ -192,7 +192,7 @@ func (t *tx) confirmPassword(by, owner packaging.Person, how string) error {
 	}
 	for _, tenant := range tenants {
 		if err := t.record(packaging.Entry{
-			TenantID: tenant, By: by.Author, Deed: packaging.PasswordConfirmed, Object: "user " + owner.Username,
+			TenantID: tenant, By: by.Author, Deed: packaging.PasswordConfirmed, Object: packaging.SaysUser.Of(owner.Username),
 			New: how,
 		}); err != nil {
 			return err
@@ -213,7 +213,7 @@ func (d *DB) ConfirmBadge(ctx context.Context, by packaging.Person) error {
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeConfirmed, Object: "user " + by.Username,
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeConfirmed, Object: packaging.SaysUser.Of(by.Username),
 		})
 	})
 }

@@ -170,7 +170,7 @@ func (s *setupTx) setCredentialsEnd(to packaging.CredentialsEnd) error {
 		to.LastDay, to.RemindDays, s.tenant); err != nil {
 		return err
 	}
-	return s.recordChange(packaging.TenantSet, "end of credentials", was.String(), to.String())
+	return s.recordChange(packaging.TenantSet, packaging.SaysEnd.Of(), was.String(), to.String())
 }
 
 // CredentialStates says of each credential of the tenant whether it is set, when and by whom.

@@ -192,7 +192,7 @@ func (s *setupTx) addDestination(
 	if err != nil {
 		return 0, nameTaken(err)
 	}
-	return id, s.recordDestination(packaging.DestinationSet, to, "", describeDestination(to))
+	return id, s.recordDestination(packaging.DestinationSet, to, "", to.Details())
 }
 
 // nameTaken returns a Conflict for a name that another destination of the line has, and other errors as they are.
@@ -271,7 +271,7 @@ func (s *setupTx) changeDestination(was, to packaging.Destination, typed secret.
 			return err
 		}
 	}
-	before, after := describeDestination(was), describeDestination(to)
+	before, after := was.Details(), to.Details()
 	if before == after {
 		return nil
 	}
@@ -398,26 +398,9 @@ func (s *setupTx) recordDestination(deed packaging.Deed, to packaging.Destinatio
 		Old: before, New: after,
 	}
 	if deed == packaging.CredentialSet {
-		e.Object = "secret of destination " + to.Name
+		e.Object = packaging.SaysSecret.Of(to.Name)
 	}
 	return s.record(e)
-}
-
-// describeDestination returns what the history says of a destination, never a secret.
-func describeDestination(d packaging.Destination) string {
-	parts := []string{d.Name, string(d.Kind)}
-	for _, part := range []string{
-		d.Address, d.Username, d.HostKey, d.PublicURL, d.FileName, string(d.Format), d.Template,
-	} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	for _, kind := range d.Lets {
-		parts = append(parts, "lets through "+string(kind))
-	}
-	parts = append(parts, "late after "+d.LateAfter.String(), "gives up after "+d.GiveUp.String())
-	return strings.Join(parts, " · ")
 }
 
 // reason returns a person's reason as it is stored. Invalid if there is none, or if it is too long.
@@ -477,7 +460,7 @@ func (s *setupTx) provisionDestination(p DestinationSetup) error {
 	if !moved(was, to) && to.SecretKind == was.SecretKind && hmac.Equal(mark, s.secretMark(to.ID, typed)) {
 		typed = secret.Text{}
 	}
-	if typed.Empty() && describeDestination(was) == describeDestination(to) {
+	if typed.Empty() && was.Details() == to.Details() {
 		return nil
 	}
 	if err := s.changeDestination(was, to, typed); err != nil {

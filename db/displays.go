@@ -51,7 +51,7 @@ func (d *DB) AddDisplay(
 			return err
 		}
 		e := displayEntry(packaging.StationSet, by.Author, one)
-		e.New = "all lines"
+		e.New = packaging.SaysAllLines.Of()
 		if err := t.record(e); err != nil {
 			return err
 		}
@@ -149,5 +149,5 @@ func (d *DB) RemoveDisplay(ctx context.Context, by packaging.Person, id packagin
 }
 
 func displayEntry(deed packaging.Deed, by packaging.Author, d packaging.Display) packaging.Entry {
-	return packaging.Entry{TenantID: d.TenantID, By: by, Deed: deed, Object: "display " + d.Name}
+	return packaging.Entry{TenantID: d.TenantID, By: by, Deed: deed, Object: packaging.SaysDisplay.Of(d.Name)}
 }

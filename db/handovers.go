@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -77,6 +76,7 @@ func (d *DB) Handovers(ctx context.Context, in packaging.Scope, from, to packagi
 const selectItem = `
 SELECT i.place, i.kind, i.line_code, i.line_name, i.order_id, i.order_key, i.note_id, i.words, i.since, i.from_id, i.from_place,
 	coalesce(a.at, 0), coalesce(a.full_name, ''), i.handover_id,
+	coalesce((SELECT last_release_id FROM orders o WHERE o.id = i.order_id), 0),
 	EXISTS (SELECT 1 FROM handover_items n WHERE n.from_id = i.handover_id AND n.from_place = i.place)
 FROM handover_items i LEFT JOIN handover_acks a ON a.handover_id = i.handover_id AND a.place = i.place
 `
@@ -105,7 +105,7 @@ func scanItemOf(row scanner) (i packaging.HandoverItem, of packaging.HandoverID,
 	err = row.Scan(
 		&i.Place, &i.Kind, &i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since, &from, &place,
 		&acked,
-		&i.AckBy, &of, &i.Carried,
+		&i.AckBy, &of, &i.Release, &i.Carried,
 	)
 	i.OrderID, i.NoteID, i.From = order.V, note.V, packaging.ItemRef{Handover: from.V, Place: place.V}
 	i.Since, i.Acked = moment(since), moment(acked)
@@ -168,7 +168,11 @@ func openItems(
 ) ([]packaging.HandoverItem, error) {
 	r := itemReader{ctx: ctx, q: q}
 	// The plus signs in ORDER BY keep SQLite from reading along the IDs, past all that ever was.
-	const order = `coalesce(l.code, o.line_code), coalesce(l.name, o.line_name), o.id, o.order_key, NULL, trim(o.product || ' · ' || o.lot, ' ·')`
+	const (
+		whose = `coalesce(o.last_release_id, 0), coalesce(l.code, o.line_code), coalesce(l.name, o.line_name), o.id, o.order_key, NULL, `
+		words = `trim(o.product || ' · ' || o.lot, ' ·')`
+		order = whose + words
+	)
 	ofOrders := inScope(in, "o.")
 	releases := func(kind packaging.ItemKind, condition string) {
 		r.add(kind, `SELECT `+order+`, r.requested_at FROM releases r JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
@@ -192,7 +196,8 @@ func openItems(
 	releases(packaging.OddList, oddNow)
 	// Lists that are late at their line, of orders whose list is not odd too.
 	r.add(packaging.OddList, `
-		SELECT `+order+` || ' → ' || group_concat(d.name, ', ' ORDER BY d.name COLLATE naturally), min(v.since)
+		SELECT `+whose+`'`+packaging.ToDestination+`' || group_concat(d.name, ', ' ORDER BY d.name COLLATE naturally) || ' · ' || `+
+		words+`, min(v.since)
 		FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN releases r ON r.id = v.release_id
 		JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
 		WHERE v.tenant_id = ? AND `+ofOrders.sql+` AND `+isOpen+` AND v.since + d.late_after <= ? AND NOT (`+oddNow+`)
@@ -200,7 +205,7 @@ func openItems(
 	orders(packaging.SuspendedOrder, packaging.Suspended)
 	queues := inScope(in, "q.")
 	r.add(packaging.RunningQueue, `
-		SELECT l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
+		SELECT 0, l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
 		FROM lines l CROSS JOIN queues q ON q.line_id = l.id AND q.stop = '' -- line by line: few of the sequences run
 		WHERE l.tenant_id = ? AND `+queues.sql+` ORDER BY l.code COLLATE naturally`, append([]any{in.Tenant()}, queues.args...)...)
@@ -230,7 +235,7 @@ func (r *itemReader) add(kind packaging.ItemKind, query string, args ...any) {
 		var order sql.Null[packaging.OrderID]
 		var note sql.Null[packaging.NoteID]
 		var since int64
-		err = row.Scan(&i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since)
+		err = row.Scan(&i.Release, &i.Line.Code, &i.Line.Name, &order, &i.OrderKey, &note, &i.Words, &since)
 		i.Kind, i.OrderID, i.NoteID, i.Since = kind, order.V, note.V, moment(since)
 		return i, err
 	}, query, args...)
@@ -246,7 +251,7 @@ func (r *itemReader) addNotes(in packaging.Scope, o packaging.Occurrence) {
 	)
 	notes.and(true, "NOT EXISTS (SELECT 1 FROM handover_items i WHERE i.note_id = n.id)")
 	r.add(packaging.ShiftNote, `
-		SELECT n.line_code, n.line_name, n.order_id, n.order_key, n.id, n.words, n.at FROM notes n
+		SELECT 0, n.line_code, n.line_name, n.order_id, n.order_key, n.id, n.words, n.at FROM notes n
 		WHERE `+notes.sql+` AND NOT EXISTS (SELECT 1 FROM note_withdrawals w WHERE w.note_id = n.id) ORDER BY n.id`, notes.args...)
 }
 
@@ -289,7 +294,7 @@ func (d *DB) HandOver(
 		}
 		e := packaging.Entry{
 			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftHandedOver, Object: o.Label(),
-			New: fmt.Sprintf("%d items", len(items)), Comment: remarks,
+			New: packaging.SaysItems.Of(len(items)), Comment: remarks,
 		}
 		if err := t.record(e); err != nil {
 			return err
@@ -344,7 +349,7 @@ func (d *DB) TakeOver(
 		}
 		e := packaging.Entry{
 			TenantID: h.TenantID, By: by.Author, Deed: packaging.ShiftTakenOver, Object: o.Label(),
-			New: fmt.Sprintf("%d of %d items acknowledged", len(places), h.ToAcknowledge()), Comment: remarks,
+			New: packaging.SaysAcknowledged.Of(len(places), h.ToAcknowledge()), Comment: remarks,
 		}
 		if err := t.record(e); err != nil {
 			return err

@@ -81,9 +81,9 @@ func (d *DB) DecideSignOn(ctx context.Context, by packaging.Person, issuer, subj
 			same, by.ID, s.tenant, issuer, subject); err != nil {
 			return err
 		}
-		says := "another human than " + like.Username
+		says := packaging.SaysAnotherHuman.Of(like.Username)
 		if same {
-			says = "the same human as " + like.Username
+			says = packaging.SaysTheSameHuman.Of(like.Username)
 		}
 		return s.record(packaging.Entry{
 			TenantID: s.tenant, By: s.by, Deed: packaging.HumanSet, Object: subject + " at " + issuer, New: says,

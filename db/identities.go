@@ -163,7 +163,7 @@ func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packag
 			return err
 		}
 		return s.record(packaging.Entry{
-			TenantID: s.tenant, By: s.by, Deed: packaging.IdentityConnected, Object: "user " + by.Username,
+			TenantID: s.tenant, By: s.by, Deed: packaging.IdentityConnected, Object: packaging.SaysUser.Of(by.Username),
 			New: id.Subject + " at " + id.Issuer,
 		})
 	})
@@ -217,7 +217,7 @@ func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error 
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.IdentityDisconnected, Object: "user " + by.Username,
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.IdentityDisconnected, Object: packaging.SaysUser.Of(by.Username),
 			Old: strings.Join(were, ", "),
 		})
 	})

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -101,12 +100,10 @@ func (t *tx) storeImport(tenant packaging.TenantID, done packaging.Import) error
 		done.FileName, done.New, done.Changed, done.Unchanged, done.Digest[:]); err != nil {
 		return err
 	}
-	came := fmt.Sprintf(
-		"%d new, %d changed, %d unchanged, SHA-256 %s", done.New, done.Changed, done.Unchanged,
-		hex.EncodeToString(done.Digest[:]),
-	)
-	if done.Questions.Count > 0 {
-		came += fmt.Sprintf(", %d questions confirmed", done.Questions.Count)
+	digest := hex.EncodeToString(done.Digest[:])
+	came := packaging.SaysImported.Of(done.New, done.Changed, done.Unchanged, digest)
+	if n := done.Questions.Count; n > 0 {
+		came = packaging.SaysImportedAsked.Of(done.New, done.Changed, done.Unchanged, digest, n)
 	}
 	return t.record(packaging.Entry{
 		TenantID: tenant, By: done.By, Deed: packaging.OrdersImported, Object: done.FileName, New: came,

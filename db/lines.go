@@ -75,7 +75,7 @@ func (d *DB) SetLine(ctx context.Context, by packaging.Person, code string, set 
 		if err := s.exec(`UPDATE lines SET name = ?, retired = ? WHERE id = ?`, l.Name, l.Retired, was.ID); err != nil {
 			return err
 		}
-		return s.recordChange(packaging.LineSet, "line "+was.Code, describeLine(was), describeLine(l))
+		return s.recordChange(packaging.LineSet, packaging.SaysLine.Of(was.Code), was.Details(), l.Details())
 	})
 }
 
@@ -83,28 +83,21 @@ func (s *setupTx) line(code string) (packaging.Line, error) {
 	return scanLine(s.row(`SELECT id, code, name, retired FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code))
 }
 
-func describeLine(l packaging.Line) string {
-	if l.Retired {
-		return l.Name + " · retired"
-	}
-	return l.Name
-}
-
 // setLine makes a line or renames the one with the code.
 func (s *setupTx) setLine(l packaging.Line) error {
-	var before string
-	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&before)
+	was := packaging.Line{}
+	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&was.Name)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if before == l.Name {
+	if was.Name == l.Name {
 		return nil
 	}
 	if err := s.exec(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)
 		ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name`, s.tenant, l.Code, l.Name); err != nil {
 		return err
 	}
-	return s.recordChange(packaging.LineSet, "line "+l.Code, before, l.Name)
+	return s.recordChange(packaging.LineSet, packaging.SaysLine.Of(l.Code), was.Details(), packaging.Line{Name: l.Name}.Details())
 }
 
 // lineIDs returns the keys of the tenant's lines with these codes.

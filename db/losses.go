@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"lineboard/internal/packaging"
 )
@@ -180,8 +179,8 @@ func (t *tx) restoreRelease(tenant packaging.TenantID, loss packaging.LossID, lo
 	}
 	e := entryOf(packaging.ReleaseLost, program, o)
 	e.LineCode, e.LineName = lost.LineCode, lost.LineName
-	e.Object = "entry " + strconv.FormatInt(lost.Entry, 10)
-	e.Old = "requested " + lost.At.Format("2006-01-02T15:04:05.000Z") + " by " + lost.Username + " · " + lost.FullName
+	e.Object = packaging.SaysEntry.Of(lost.Entry)
+	e.Old = packaging.SaysRequested.Of(lost.At.Format("2006-01-02T15:04:05.000Z"), lost.Username, lost.FullName)
 	if e.New = "record lost"; lost.OutcomeAlone() {
 		e.New = "outcome lost"
 	}

@@ -251,13 +251,14 @@ func (s *setupTx) recordPerson(user packaging.UserID, username, before string) e
 	if err != nil {
 		return err
 	}
-	return s.recordChange(packaging.PersonSet, "user "+username, before, after)
+	return s.recordChange(packaging.PersonSet, packaging.SaysUser.Of(username), before, after)
 }
 
 // describePerson is a person at the tenant as the history tells it: name, roles, lines that they are limited to, and
 // whether they are active.
 func (s *setupTx) describePerson(user packaging.UserID) (string, error) {
-	var name, role, lines, accounts string
+	var name, lines, accounts string
+	var role packaging.Role
 	var active bool
 	err := s.row(`
 		SELECT full_name, active,
@@ -267,19 +268,5 @@ func (s *setupTx) describePerson(user packaging.UserID) (string, error) {
 			(SELECT coalesce(group_concat(o.username, ', ' ORDER BY o.username), '') FROM users o JOIN humans h ON h.user_id = o.id
 				WHERE h.human_id = coalesce(u.same_as, u.id) AND o.id <> u.id)
 		FROM users u WHERE id = ?1`, user, s.tenant).Scan(&name, &active, &role, &lines, &accounts)
-	for _, more := range []struct {
-		is   bool
-		says string
-	}{
-		{role != "", role},
-		{role == "", "no role here"},
-		{lines != "", "lines " + lines},
-		{accounts != "", "same human as " + accounts},
-		{!active, "not active"},
-	} {
-		if more.is {
-			name += " · " + more.says
-		}
-	}
-	return name, err
+	return packaging.PersonDetails(name, role, lines, accounts, active), err
 }

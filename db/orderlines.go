@@ -88,7 +88,7 @@ func (d *DB) adoptLine(
 		}
 		return t.record(packaging.Entry{
 			TenantID: tenant, By: by.Author, Deed: packaging.LineAdopted, LineCode: l.Code, LineName: l.Name,
-			Object: "line " + l.Code, New: name,
+			Object: packaging.SaysLine.Of(l.Code), New: name,
 		})
 	})
 	return l, err

@@ -132,7 +132,7 @@ func (s *setupTx) provisionPerson(p PersonSetup, begun bool) error {
 	case came.fresh:
 		before = ""
 		err = s.record(packaging.Entry{
-			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: "user " + p.Username,
+			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: packaging.SaysUser.Of(p.Username),
 		})
 		if err == nil && begun {
 			err = s.waitForOwner(id)

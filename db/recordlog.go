@@ -221,8 +221,8 @@ func (d *DB) logUpgraded(ctx context.Context, schema int64) error {
 			}
 			if err := t.record(packaging.Entry{
 				TenantID: tenant.ID, By: program, Deed: packaging.RecordsLogged,
-				Object: fmt.Sprintf("schema %d", schema),
-				New:    fmt.Sprintf("%d records", after-before),
+				Object: packaging.SaysSchema.Of(schema),
+				New:    packaging.SaysRecords.Of(after - before),
 			}); err != nil {
 				return err
 			}

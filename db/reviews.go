@@ -123,7 +123,7 @@ func (d *DB) SignShift(
 		}
 		e := packaging.Entry{
 			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftReviewed, Object: o.Label(),
-			New: "content " + hex.EncodeToString(s.Content[:]) + " · " + report.History.String(), Comment: comment,
+			New: packaging.SaysContent.Of(hex.EncodeToString(s.Content[:])) + " · " + report.History.String(), Comment: comment,
 		}
 		if err := t.record(e); err != nil {
 			return err

@@ -53,7 +53,7 @@ func (d *DB) SetRules(ctx context.Context, by packaging.Person, set func(*packag
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: "stations and signatures",
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.RulesSet, Object: packaging.SaysRules.Of(),
 			Old: was.String(), New: r.String(),
 		})
 	})
@@ -84,9 +84,9 @@ func (d *DB) SetOtherReviewer(ctx context.Context, by packaging.Person, other bo
 			other); err != nil {
 			return err
 		}
-		says := map[bool]string{false: "anybody who may review", true: "somebody who did nothing in the shift"}
+		says := map[bool]string{false: packaging.SaysAnybody.Of(), true: packaging.SaysOtherReviewer.Of()}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftsSet, Object: "who signs a shift",
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ShiftsSet, Object: packaging.SaysSigning.Of(),
 			Old: says[was],
 			New: says[other],
 		})

@@ -72,7 +72,7 @@ func (t *tx) endSessions(by packaging.Author, which string, args ...any) (int, e
 	for _, s := range sessions {
 		if err := t.record(packaging.Entry{
 			TenantID: s.Person.Tenant.ID, By: by, Deed: packaging.SessionEnded,
-			Object: "session of " + s.Person.Username,
+			Object: packaging.SaysSession.Of(s.Person.Username),
 			Old:    strings.Trim(s.Device.Address+" · "+s.Device.Agent, " ·"),
 		}); err != nil {
 			return 0, err

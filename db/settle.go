@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -125,7 +124,7 @@ func (d *DB) settleByStatus(ctx context.Context, o packaging.Order, s packaging.
 		e.Outcome, e.Reason, e.Serials = r.Says(), string(r.Reason), r.Serials
 		e.Object, e.Old, e.New = "outcome, by the order's status", string(packaging.Unknown), string(s.Proof)
 		if r.Outcome == packaging.Refused {
-			e.Message = fmt.Sprintf("%s at %s and at %s", s.Proof, instant(r.FirstPending), instant(r.SecondPending))
+			e.Message = packaging.SaysPendingTwice.Of(s.Proof, instant(r.FirstPending), instant(r.SecondPending))
 		}
 		if err := t.record(e); err != nil {
 			return err

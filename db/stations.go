@@ -86,7 +86,7 @@ func (d *DB) SetStationLanguage(
 			return err
 		}
 		e := stationEntry(packaging.StationSet, by.Author, s)
-		e.Object, e.Old, e.New = "language of "+e.Object, s.Language, language
+		e.Object, e.Old, e.New = packaging.SaysStationLanguage.Of(s.Name), s.Language, language
 		return t.record(e)
 	})
 }
@@ -223,6 +223,6 @@ func (d *DB) RemoveStation(ctx context.Context, by packaging.Person, id packagin
 func stationEntry(deed packaging.Deed, by packaging.Author, s packaging.Station) packaging.Entry {
 	return packaging.Entry{
 		TenantID: s.TenantID, By: by, Deed: deed, LineCode: s.Line.Code, LineName: s.Line.Name,
-		Object: "station " + s.Name,
+		Object: packaging.SaysStation.Of(s.Name),
 	}
 }

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"lineboard/internal/packaging"
@@ -193,8 +192,7 @@ func (d *DB) GiveImportBack(
 		}
 		return t.record(packaging.Entry{
 			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.ImportGivenBack, Object: of.FileName, Comment: why,
-			New: fmt.Sprintf("import %d: %d values given back, %d orders withdrawn, %d orders kept",
-				id, done.Values, done.Withdrawn, done.Kept),
+			New: packaging.SaysGivenBack.Of(id, done.Values, done.Withdrawn, done.Kept),
 		})
 	})
 	return done, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -73,9 +72,6 @@ func (d *DB) SetTenant(ctx context.Context, by packaging.Person, name, zone stri
 func (t *tx) setTenant(
 	by packaging.Author, to packaging.Tenant, c secret.Credentials,
 ) (id packaging.TenantID, err error) {
-	describe := func(t packaging.Tenant, kind, header string) string {
-		return fmt.Sprintf("%s · %s · %s · %s token in %s", t.Name, t.TimeZone, t.BaseURL, kind, header)
-	}
 	var before string
 	var was packaging.Tenant
 	var kind, header string
@@ -101,7 +97,7 @@ func (t *tx) setTenant(
 	case err != nil:
 		return 0, err
 	default:
-		id, before = was.ID, describe(was, kind, header)
+		id, before = was.ID, was.Details(kind, header)
 		if err := t.mustKeepZone(was, to); err != nil {
 			return 0, err
 		}
@@ -111,8 +107,8 @@ func (t *tx) setTenant(
 		}
 	}
 	s := &setupTx{tx: t, by: by, tenant: id}
-	after := describe(to, c.TokenKind, c.TokenHeader)
-	if err := s.recordChange(packaging.TenantSet, "tenant "+to.Slug, before, after); err != nil {
+	after := to.Details(c.TokenKind, c.TokenHeader)
+	if err := s.recordChange(packaging.TenantSet, packaging.SaysTenant.Of(to.Slug), before, after); err != nil {
 		return 0, err
 	}
 	return id, t.recordLosses(id, to.Slug)

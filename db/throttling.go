@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"lineboard/internal/packaging"
@@ -24,7 +23,7 @@ func (d *DB) ThrottlingEnded(ctx context.Context, what packaging.Throttling) err
 
 func (d *DB) recordThrottling(ctx context.Context, deed packaging.Deed, what packaging.Throttling) error {
 	return d.tx(ctx, func(t *tx) error {
-		e := packaging.Entry{By: program, Deed: deed, Object: "address " + what.Address}
+		e := packaging.Entry{By: program, Deed: deed, Object: packaging.SaysAddress.Of(what.Address)}
 		if deed == packaging.ThrottlingEnded {
 			e.New = strconv.Itoa(what.Tries)
 		}
@@ -38,7 +37,10 @@ func (d *DB) recordThrottling(ctx context.Context, deed packaging.Deed, what pac
 		}
 		people, err := collect(ctx, t, scanPeople, selectPerson+`u.username = ?`, what.Username)
 		for _, p := range people {
-			e.TenantID, e.Object = p.Tenant.ID, strings.TrimSuffix("user "+p.Username+" at "+what.Address, " at ")
+			e.TenantID, e.Object = p.Tenant.ID, packaging.SaysUser.Of(p.Username)
+			if what.Address != "" {
+				e.Object = packaging.SaysUserAt.Of(p.Username, what.Address)
+			}
 			err = errors.Join(err, t.record(e))
 		}
 		return err

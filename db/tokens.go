@@ -91,7 +91,7 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 			return err
 		}
 		if len(lines) == 0 {
-			limits = append(limits, "all lines")
+			limits = append(limits, packaging.SaysAllLines.Of())
 		}
 		for _, l := range lines {
 			if err := t.exec(
@@ -102,7 +102,7 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 			limits = append(limits, l.Code)
 		}
 		if !k.Expires.IsZero() {
-			limits = append(limits, "until "+k.Expires.UTC().Format(time.RFC3339))
+			limits = append(limits, packaging.SaysUntil.Of(k.Expires.UTC().Format(time.RFC3339)))
 		}
 		return t.record(packaging.Entry{
 			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.TokenCreated, Object: k.Name,
@@ -122,7 +122,7 @@ func (t *tx) addScopes(by packaging.Person, id int64, scopes []packaging.TokenSc
 		); err != nil {
 			return nil, err
 		}
-		says = append(says, strings.ReplaceAll(string(scope), "_", " "))
+		says = append(says, scope.Recorded())
 	}
 	return says, nil
 }

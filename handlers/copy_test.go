@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"lineboard/internal/app"
 	"lineboard/internal/packaging"
 	"lineboard/internal/replica"
+	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
 
@@ -65,7 +68,10 @@ func TestEachPageSaysWhetherTheCopyIsThereWheneverItIsAskedFor(t *testing.T) {
 func TestAReleaseThatTheCopyLacksSaysSoWhereverPeopleLookUntilItIsThere(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool
-	s := site.New(t, site.Options{Replica: app.Replica{Wait: 100 * time.Millisecond, Sync: func(context.Context) error {
+	odd := sandbox.Order143(time.Now())
+	odd.ID, odd.Serials = "Odd1", []string{"O1", "O1"}
+	orders := append(sandbox.Sample(time.Now()), odd)
+	s := site.New(t, site.Options{Orders: orders, Replica: app.Replica{Wait: 100 * time.Millisecond, Sync: func(context.Context) error {
 		if down.Load() {
 			return errors.New("no copy")
 		}
@@ -88,32 +94,40 @@ func TestAReleaseThatTheCopyLacksSaysSoWhereverPeopleLookUntilItIsThere(t *testi
 		link := `:has(a[href="` + order + `"])`
 		board, report := b.Get("/lines/L1"), b.Get("/shifts/2026-11-23/Early")
 		return map[string]bool{
-			"board":  strings.Contains(board.Text(".results .strip > p"+link), "not yet copied"),
-			"page":   strings.Contains(b.Get(order).Text(".result"), "Not yet in the copy of the data"),
-			"report": strings.Contains(report.Text(".report-releases tr"+link), "Not yet in the copy of the data"),
+			"board":     strings.Contains(board.Text(".strip > p"+link), "not yet copied"),
+			"page":      strings.Contains(b.Get(order).Text(".result"), "Not yet in the copy of the data"),
+			"report":    strings.Contains(report.Text(".report-releases tr"+link), "Not yet in the copy of the data"),
+			"overview":  strings.Contains(b.Get("/").Text(`.lane a[href="`+order+`"]`), "not yet copied"),
+			"orders":    strings.Contains(b.Get("/orders").Text("tr"+link), "not yet copied"),
+			"scan":      strings.Contains(b.Get("/scan?code="+key).Text(".scanned"), "Not yet in the copy of the data"),
+			"hand-over": strings.Contains(b.Get("/shifts/2026-11-23/Early/handover").Text("li"+link), "not yet copied"),
 		}
 	}
 	wall := func() bool { t.Helper(); return strings.Contains(b.Get("/?wall").Text(".wall-rows"), "not yet copied") }
 	press("Order143")
 	down.Store(true)
-	press("Order146")
-	if got := of("Order146"); !got["board"] || !got["page"] || !got["report"] || !wall() {
-		t.Errorf("while the copy lacks it: %v, the wall %t", got, wall())
+	press("Odd1")
+	for place, says := range of("Odd1") {
+		if !says {
+			t.Errorf("while the copy lacks it: not in %s", place)
+		}
 	}
-	if got := of("Order143"); got["board"] || got["page"] || got["report"] {
-		t.Errorf("the one that is there: %v", got)
+	if !wall() {
+		t.Error("while the copy lacks it: not on the wall")
+	}
+	for place, says := range of("Order143") {
+		if says {
+			t.Errorf("of one that is there: %s", place)
+		}
 	}
 	down.Store(false)
 	if err := s.App.Copy.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	told := func() bool {
-		got := of("Order146")
-		return !got["board"] && !got["page"] && !got["report"] && !wall()
-	}
+	told := func() bool { return !slices.Contains(slices.Collect(maps.Values(of("Odd1"))), true) && !wall() }
 	for limit := time.Now().Add(5 * time.Second); !told(); time.Sleep(10 * time.Millisecond) { // marks go just after it
 		if time.Now().After(limit) {
-			t.Fatalf("once it is there: %v, the wall %t", of("Order146"), wall())
+			t.Fatalf("once it is there: %v, the wall %t", of("Odd1"), wall())
 		}
 	}
 }

@@ -193,7 +193,7 @@ func (a *Alarms) TryRecipient(c echo.Context) error {
 	}
 	page := view.AlarmsPage{Tried: all[i].Name}
 	e := packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.AlarmTested, Object: "recipient " + all[i].Name,
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.AlarmTested, Object: packaging.SaysRecipient.Of(all[i].Name),
 		New: "sent",
 	}
 	var failed *packaging.MessageFailure

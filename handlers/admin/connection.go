@@ -224,17 +224,17 @@ func testEntry(
 		TenantID: p.Tenant.ID,
 		By:       p.Author,
 		Deed:     packaging.ConnectionTested,
-		Object:   baseURL + ", stored credentials",
-		New:      "works",
+		Object:   packaging.SaysStored.Of(baseURL),
+		New:      packaging.SaysWorks.Of(),
 		Took:     r.Took(),
 	}
 	for _, t := range []secret.Text{typed.APIKey, typed.APISecret, typed.ChannelKey, typed.StaticToken} {
 		if !t.Empty() {
-			e.Object = baseURL + ", credentials just typed"
+			e.Object = packaging.SaysJustTyped.Of(baseURL)
 		}
 	}
 	if failed := r.Failed(); failed != nil {
-		e.New = "does not work: " + string(failed.Step)
+		e.New = packaging.SaysWorksNotAt.Of(failed.Step)
 		why := failed.Problem
 		e.Reason, e.Message, e.Code, e.HTTPStatus = string(why.Reason), why.Message, why.Code, why.HTTPStatus
 	}

@@ -144,11 +144,11 @@ func (s *SignOn) Test(c echo.Context) error {
 		By:       p.Author,
 		Deed:     packaging.SignOnTested,
 		Object:   to.Issuer,
-		New:      "works",
+		New:      packaging.SaysWorks.Of(),
 		Took:     report.Took,
 	}
 	if report.Problem != nil {
-		e.New, e.Reason, e.Message = "does not work", string(report.Problem.Reason), report.Problem.Detail
+		e.New, e.Reason, e.Message = packaging.SaysWorksNot.Of(), string(report.Problem.Reason), report.Problem.Detail
 	}
 	if err := s.Store.Record(ctx, e); err != nil {
 		return err

@@ -47,6 +47,7 @@ func (s *Server) overviewPage(refreshed refreshButton) web.RenderFunc {
 		if err != nil {
 			return p, err
 		}
+		s.markUncopiedIn(lanes)
 		alarms, err := s.Store.LastingAlarms(ctx, reader.Scope())
 		if err != nil {
 			return p, err

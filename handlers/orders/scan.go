@@ -73,6 +73,8 @@ func (s *Server) lookUpOther(ctx context.Context, in packaging.Scope, plain stri
 	if err != nil {
 		return err
 	}
+	s.markUncopied(scanned.SerialOf)
+	s.markUncopied(page.Orders)
 	for _, o := range page.Orders {
 		if o.Key == plain {
 			scanned.OrderID = &o
@@ -103,6 +105,7 @@ func (s *Server) packs(
 			if o, err = s.Store.Order(ctx, in, place.Order); err != nil {
 				return nil, err
 			}
+			s.markUncopied([]packaging.Order{o})
 			orders[place.Order] = o
 		}
 		id := gs1.ID{GTIN: packaging.GTINSpellings(place.GTIN)[0], Serial: place.Serial}

@@ -104,6 +104,7 @@ func (s *Server) fillSearch(ctx context.Context, in packaging.Scope, search *vie
 		}
 	}
 	search.Page, err = s.Store.SearchOrders(ctx, in, filter)
+	s.markUncopied(search.Page.Orders)
 	return err
 }
 

@@ -35,6 +35,13 @@ func (s *Server) markUncopied(orders []packaging.Order) {
 	}
 }
 
+func (s *Server) markUncopiedIn(lanes []packaging.Lane) {
+	for _, l := range lanes {
+		s.markUncopied(l.Running)
+		s.markUncopied(l.Next)
+	}
+}
+
 // Releaser releases orders to their lines.
 type Releaser interface {
 	Release(ctx context.Context, by packaging.Person, press packaging.Press) (settled <-chan struct{}, err error)

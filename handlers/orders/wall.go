@@ -74,10 +74,7 @@ func (s *Server) wall(ctx context.Context, reader packaging.Person) (w view.Wall
 		return w, err
 	}
 	s.markUncopied(troubles)
-	for _, l := range lanes {
-		s.markUncopied(l.Running)
-		s.markUncopied(l.Next)
-	}
+	s.markUncopiedIn(lanes)
 	late, err := s.late(ctx, reader.Scope())
 	if err != nil {
 		return w, err

@@ -156,7 +156,7 @@ func (s *Server) exportReport(c echo.Context, table string) (r packaging.ShiftRe
 	_, kind := web.FileName(c)
 	if err := s.Store.Record(ctx, packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported,
-		Object: table + "." + kind + ", " + o.Label(), New: c.QueryString(),
+		Object: packaging.SaysExport.Of(table+"."+kind, o.Day, o.Name), New: c.QueryString(),
 	}); err != nil {
 		return r, "", err
 	}

@@ -59,8 +59,19 @@ func (s *Server) fillHandover(ctx context.Context, p packaging.Person, page *vie
 	default:
 		return err
 	}
+	s.markUncopied(page.Items)
+	if page.Handover != nil {
+		s.markUncopied(page.Handover.Items)
+	}
 	page.Shown = hex.EncodeToString(shown[:])
 	return nil
+}
+
+// markUncopied marks the items whose release may be missing from the copy.
+func (s *Server) markUncopied(items []packaging.HandoverItem) {
+	for i := range items {
+		items[i].NotYetCopied = items[i].Release != 0 && s.NotYetCopied(items[i].Release)
+	}
 }
 
 // HandOver hands the shift over with what was shown.

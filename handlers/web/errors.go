@@ -139,6 +139,10 @@ func FormError(ctx context.Context, err error) string {
 		}
 	}
 	_, key, gaps := classify(err)
+	var coded *packaging.Error
+	if errors.As(err, &coded) && coded.Args["Fault"] != "" { // in words of ours
+		gaps = append(gaps, "Detail", text.Say(ctx, "destination.fault."+coded.Args["Fault"], "What", coded.Args["What"]))
+	}
 	return strings.TrimSpace(text.Say(ctx, key, gaps...) + " " + advice(ctx, key))
 }
 

@@ -75,6 +75,9 @@ func templateError(key string, err error) error {
 	if !errors.As(err, &failure) {
 		return err
 	}
+	if failure.Fault != nil {
+		return failure.Fault.FailTemplate(key)
+	}
 	return packaging.Fail(packaging.Invalid, key, "Detail", clean(failure.Detail))
 }
 

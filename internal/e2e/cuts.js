@@ -34,6 +34,13 @@
     const isBelow = b.top >= a.top && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2;
     if (isBelow && b.top - a.bottom < 7.5) say(`${Math.round(b.top - a.bottom)} px below what is above it`, next);
   }
+  for (const card of seen(".card:not(.plots > *)")) {
+    const a = card.getBoundingClientRect();
+    const below = [...card.parentElement.children].filter(e => isSeen(e) && e !== card).map(e => e.getBoundingClientRect())
+      .filter(b => b.height && b.top >= a.bottom && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2);
+    const gap = Math.min(...below.map(b => b.top)) - a.bottom;
+    if (below.length && gap > 60) say(`a hole of ${Math.round(gap)} px`, card);
+  }
   for (const icon of seen(":not(svg) > .icon")) {
     const next = icon.nextElementSibling;
     if (!next || !isSeen(next) || next.matches(".icon") || getComputedStyle(next).position === "absolute") continue;

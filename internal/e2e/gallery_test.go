@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lineboard/db"
 	"lineboard/handlers"
 	"lineboard/internal/deliver"
 	"lineboard/internal/packaging"
@@ -20,7 +21,8 @@ import (
 	house "lineboard/internal/testkit/site"
 )
 
-// exhibition is a site with something of everything, in every state that a page can show.
+// exhibition is a site with something of everything, in every state that a page can show, and with lines and orders of
+// the plant beside them.
 type exhibition struct {
 	*house.Site
 	*site
@@ -35,10 +37,17 @@ func newExhibition(t *testing.T) exhibition {
 	long.Product, long.Lot = "Hydroxypropylmethylcellulose-acetate-succinate 0.5 mg/ml, 250 ml oral suspension with measuring cup", "LOT-00000000000000000001"
 	odd := sandbox.Order143(now)
 	odd.ID, odd.Serials = "PO-2026-110008", []string{"21AB0001", "21AB0002", "21AB0001", "x y"}
+	lines, orders := beside(t, "L1", "L2", "L3")
 	h := house.New(t, house.Options{
-		Orders: append(sandbox.Sample(now), long, odd), Patience: 3 * time.Second,
+		Orders: slices.Concat(sandbox.Sample(now), []sandbox.Order{long, odd}, orders), Patience: 3 * time.Second,
 		Deliveries: deliver.Options{Roots: map[string]string{"share": filepath.Join(t.TempDir(), "gone")}},
 	})
+	setup := h.Setup("ghent")
+	setup.Lines = append(setup.Lines, lines...)
+	if err := h.Store.Provision(t.Context(), db.Site{setup}); err != nil {
+		t.Fatal(err)
+	}
+	h.Refresh()
 	h.ThreeShifts("ghent")
 	h.AddPerson("manager2")
 	h.AddTenant("antwerp", "Plant Antwerp", "manager2")
@@ -93,6 +102,21 @@ func newExhibition(t *testing.T) exhibition {
 	return e
 }
 
+// beside is the plant without some of its lines. The nasty IDs of their orders come on another line.
+func beside(t *testing.T, codes ...string) (lines []packaging.Line, orders []sandbox.Order) {
+	t.Helper()
+	lines, all := plantData(t)
+	for _, o := range all {
+		if without := slices.Contains(codes, o.LineCode); !without || len(o.ID) > 20 {
+			if without {
+				o.LineCode = "BL-07"
+			}
+			orders = append(orders, o)
+		}
+	}
+	return slices.DeleteFunc(lines, func(l packaging.Line) bool { return slices.Contains(codes, l.Code) }), orders
+}
+
 // serials are those of an order.
 func (e exhibition) serials(key string) (all []string) {
 	e.t.Helper()
@@ -102,6 +126,13 @@ func (e exhibition) serials(key string) (all []string) {
 		all = append(all, one.Value)
 	}
 	return all
+}
+
+// longest is the longest ID of an order of the plant.
+func (e exhibition) longest() string {
+	e.t.Helper()
+	_, orders := plantData(e.t)
+	return slices.MaxFunc(orders, func(a, b sandbox.Order) int { return len(a.ID) - len(b.ID) }).ID
 }
 
 // order is the path of an order.
@@ -302,6 +333,7 @@ func (g gallery) orders() {
 			name: "an order with long names",
 			path: o("PO-2026-000000000000000000000000000000000000004711-Rework") + "?arm=1",
 		},
+		{name: "an order with the longest ID", path: o(g.longest()) + "?arm=1"},
 		{name: "an order that is released", path: o("Order143")},
 		{name: "an order whose list is on its way", path: o("Order143") + "#deliveries"},
 		{name: "an order whose list is held", path: o("PO-2026-110008") + "#deliveries"},

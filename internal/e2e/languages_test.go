@@ -10,15 +10,15 @@ func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
 	t.Parallel()
 	e := newExhibition(t)
 	p := signedIn(t, e.site, "supervisor1")
-	order := e.order("Order146")
+	order, longest := e.order("Order146"), e.order(e.longest())
 	for _, l := range languages() {
 		p.visit("/")
 		p.openOwnMenu()
 		p.Click(l.Name())
 		p.Holds(`document.documentElement.lang === "` + string(l) + `"`)
 		for _, page := range []string{
-			"/", "/lines/L1", "/lines/L1/queue", order, order + "?arm=1", "/orders", "/imports", "/history", "/shifts",
-			"/account", "/account/pin", "/help",
+			"/", "/?wall", "/lines/L1", "/lines/BL-07", "/lines/L6/queue", order, order + "?arm=1", longest, "/orders",
+			"/imports", "/history", "/shifts", shiftPage, shiftPage + "/handover", "/scan", "/account", "/account/pin", "/help",
 		} {
 			p.visit(page)
 			for _, size := range sizes[:3] {

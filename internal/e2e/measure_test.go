@@ -33,6 +33,7 @@ func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
 				"the form of a date":     `const field = add("span", {width: "60px"}); field.className = "date-field"; field.innerHTML = "<input placeholder=YYYY-MM-DD>"`,
 				"an ID that is cut":      `const strip = add("div"); strip.className = "strip"; strip.innerHTML = "<p><strong class=key>PO-2026-110007</strong>"; Object.assign(strip.firstChild.firstChild.style, {display: "block", width: "40px", overflow: "hidden"})`,
 				"0 px below":             `add("section", {margin: 0}, "Above").className = "card"; add("p", {margin: 0}, "Below")`,
+				"a hole of":              `const grid = add("div", {display: "grid", gridTemplateColumns: "1fr 1fr", alignItems: "start"}); grid.innerHTML = "<p class=card>Short</p><p>Tall</p><p>Below</p>"; grid.children[1].style.height = "300px"`,
 				"an icon at its text":    `add("p").innerHTML = "<svg class=icon width=24 height=24></svg><span>Text</span>"`,
 				"dashed amber":           `add("p", {border: "3px dashed var(--amber)"}, "No outcome")`,
 				"cut at its side":        `add("p", {width: "50px", overflow: "hidden", whiteSpace: "nowrap"}, "Longer than its box")`,

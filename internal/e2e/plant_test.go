@@ -21,8 +21,8 @@ import (
 //go:embed testdata/plant.json
 var plantFile []byte
 
-// newPlant puts that plant up, with a line in each of the states that a release can leave it in.
-func newPlant(t *testing.T) exhibition {
+// plantData reads the file.
+func plantData(t *testing.T) (lines []packaging.Line, orders []sandbox.Order) {
 	t.Helper()
 	var file struct {
 		Lines  []packaging.Line
@@ -34,11 +34,17 @@ func newPlant(t *testing.T) exhibition {
 	if err := json.Unmarshal(plantFile, &file); err != nil {
 		t.Fatal(err)
 	}
-	var orders []sandbox.Order
 	for _, o := range file.Orders {
 		o.LineCode = o.Line
 		orders = append(orders, o.Order)
 	}
+	return file.Lines, orders
+}
+
+// newPlant puts that plant up, with a line in each of the states that a release can leave it in.
+func newPlant(t *testing.T) exhibition {
+	t.Helper()
+	lines, orders := plantData(t)
 	for i := range 8 { // all states at once need more than the file has
 		o := orders[1]
 		o.ID, o.LineCode, o.Serials = fmt.Sprintf("PO-2026-11910%d", i), "BL-07", nil
@@ -50,7 +56,7 @@ func newPlant(t *testing.T) exhibition {
 		Orders: orders, Patience: time.Second, Limits: manufacturer.Limits{Release: 10 * time.Minute},
 	})
 	setup := h.Setup("ghent")
-	setup.Lines = file.Lines
+	setup.Lines = lines
 	if err := h.Store.Provision(t.Context(), db.Site{setup}); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ const (
 func FileName(text string, d Document) (string, error) {
 	t, err := parseTemplate(text, false)
 	if err != nil {
-		return "", badName(err)
+		return "", badTemplate(err)
 	}
 	for _, value := range []*string{
 		&d.Order, &d.Line, &d.LineName, &d.Product, &d.GTIN, &d.Lot, &d.Expiry, &d.Quantity,
@@ -33,23 +33,34 @@ func FileName(text string, d Document) (string, error) {
 	d.Serials = nil
 	var made strings.Builder
 	if err := t.Execute(&made, d); err != nil {
-		return "", badName(err)
+		return "", badTemplate(err)
 	}
 	name := made.String()
 	for part := range strings.SplitSeq(name, "/") {
 		if part == "" || len(part) > maxPart || isReserved(part) || part != strings.Trim(part, ". ") ||
 			strings.ContainsFunc(part, isUnfit) {
-			return "", badName(fmt.Errorf("%q can't name a file everywhere", part))
+			return "", badTemplate(fault(packaging.TemplateUnfit, part, "%q can't name a file everywhere"))
 		}
 	}
 	if path.Clean(name) != name || path.IsAbs(name) {
-		return "", badName(fmt.Errorf("%q leads elsewhere", name))
+		return "", badTemplate(fault(packaging.TemplateLeads, name, "%q leads elsewhere"))
 	}
 	return name, nil
 }
 
-func badName(err error) error {
-	return &packaging.DeliveryFailure{Problem: packaging.BadTemplate, Detail: err.Error()}
+func badTemplate(err error) error {
+	failure := &packaging.DeliveryFailure{Problem: packaging.BadTemplate, Detail: err.Error()}
+	_ = errors.As(err, &failure.Fault)
+	return failure
+}
+
+// fault returns what is wrong with a template, with what stands in the gap of its form.
+func fault(code, what, form string) *packaging.TemplateFault {
+	return &packaging.TemplateFault{Code: code, What: what, Says: fmt.Sprintf(form, what)}
+}
+
+var errSameName = &packaging.TemplateFault{
+	Code: packaging.TemplateSameName, Says: "two lists would get the same name: it needs .Order and .Number, or .ID",
 }
 
 // isUnfit says whether a character can't be in the name of a file everywhere.
@@ -121,7 +132,7 @@ func CheckFileName(text string) (string, error) {
 			return "", err
 		}
 		if names[name] {
-			return "", badName(errors.New("two lists would get the same name: it needs .Order and .Number, or .ID"))
+			return "", badTemplate(errSameName)
 		}
 		names[name] = true
 		if first == "" {

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -31,7 +31,19 @@ const (
 	maxTemplateTime  = 5 * time.Minute
 )
 
-var errTooLong = errors.New("a text gets too long")
+// What is wrong with a template, whatever it has.
+var (
+	errTooLong  = &packaging.TemplateFault{Code: packaging.TemplateText, Says: "a text gets too long"}
+	errTooSlow  = &packaging.TemplateFault{Code: packaging.TemplateSlow, Says: "it takes too long"}
+	errFileLong = &packaging.TemplateFault{Code: packaging.TemplateFile, Says: "the file gets too long"}
+	errLong     = &packaging.TemplateFault{Code: packaging.TemplateLong, Says: "it is too long"}
+	errSeveral  = &packaging.TemplateFault{
+		Code: packaging.TemplateSeveral, Says: "it must be one template, without others in it",
+	}
+	errRange = &packaging.TemplateFault{
+		Code: packaging.TemplateRange, Says: "it may go through .Serials alone, and not within another range",
+	}
+)
 
 // bounded makes a function of texts fail when its result is too long.
 func bounded(f func(string) string) func(string) (string, error) {
@@ -93,14 +105,14 @@ var comparisons = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge
 // parseTemplate returns a template that does nothing but what templates may.
 func parseTemplate(text string, ranges bool) (*template.Template, error) {
 	if len(text) > packaging.MaxTemplate {
-		return nil, errors.New("it is too long")
+		return nil, errLong
 	}
 	t, err := template.New("template").Funcs(functions).Option("missingkey=error").Parse(text)
 	if err != nil {
 		return nil, err
 	}
 	if len(t.Templates()) > 1 || t.Tree == nil || t.Root == nil {
-		return nil, errors.New("it must be one template, without others in it")
+		return nil, errSeveral
 	}
 	left := maxRanges
 	return t, allowed(t.Root, ranges, &left)
@@ -130,10 +142,10 @@ func allowed(node parse.Node, ranges bool, left *int) error {
 			source = n.Pipe.Cmds[0].String()
 		}
 		if !ranges || source != ".Serials" && source != "$.Serials" {
-			return errors.New("it may go through .Serials alone, and not within another range")
+			return errRange
 		}
 		if *left--; *left < 0 {
-			return fmt.Errorf("it may go through .Serials %d times at most", maxRanges)
+			return fault(packaging.TemplateRanges, strconv.Itoa(maxRanges), "it may go through .Serials %s times at most")
 		}
 		return cmp.Or(allowed(n.List, false, left), allowed(n.ElseList, ranges, left))
 	case *parse.ActionNode:
@@ -141,7 +153,7 @@ func allowed(node parse.Node, ranges bool, left *int) error {
 	case *parse.TextNode, *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
 		return nil
 	}
-	return fmt.Errorf("it must not have %s", node)
+	return fault(packaging.TemplateHas, node.String(), "it must not have %s")
 }
 
 // allowedPipe fails for a function that templates may not call.
@@ -154,7 +166,7 @@ func allowedPipe(pipe *parse.PipeNode) error {
 			switch a := arg.(type) {
 			case *parse.IdentifierNode:
 				if functions[a.Ident] == nil && !slices.Contains(comparisons, a.Ident) {
-					return fmt.Errorf("it must not call %s", a.Ident)
+					return fault(packaging.TemplateCalls, a.Ident, "it must not call %s")
 				}
 			case *parse.PipeNode:
 				if err := allowedPipe(a); err != nil {
@@ -162,7 +174,7 @@ func allowedPipe(pipe *parse.PipeNode) error {
 				}
 			case *parse.FieldNode, *parse.VariableNode, *parse.DotNode, *parse.StringNode, *parse.NumberNode, *parse.BoolNode:
 			default:
-				return fmt.Errorf("it must not have %s", a)
+				return fault(packaging.TemplateHas, a.String(), "it must not have %s")
 			}
 		}
 	}
@@ -186,13 +198,10 @@ func writeTemplate(w io.Writer, text string, d Document) error {
 		}
 	}
 	if err != nil {
-		return &packaging.DeliveryFailure{Problem: packaging.BadTemplate, Detail: err.Error()}
+		return badTemplate(err)
 	}
 	return nil
 }
-
-// errTooSlow is the error of a template that takes too long.
-var errTooSlow = errors.New("it takes too long")
 
 // templateTime is how long a template may take. Tests shorten it.
 var templateTime = maxTemplateTime
@@ -218,7 +227,7 @@ type limitedWriter struct {
 
 func (l *limitedWriter) Write(p []byte) (int, error) {
 	if l.left -= int64(len(p)); l.left < 0 {
-		return 0, errors.New("the file gets too long")
+		return 0, errFileLong
 	}
 	if time.Now().After(l.until) {
 		return 0, errTooSlow

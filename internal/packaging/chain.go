@@ -2,7 +2,6 @@ package packaging
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -79,27 +78,26 @@ func (v Verdict) Whole() bool { return !v.Faulty() && v.Anchors.Lost == 0 && !v.
 
 // String says the verdict as the history keeps it.
 func (v Verdict) String() string {
-	said := fmt.Sprintf("entries 1 to %d hold", v.Head.Seq)
+	said := SaysHold.Of(v.Head.Seq)
 	if v.Break.Kind != "" {
-		said = fmt.Sprintf("broken: %s at %d to %d", v.Break.Kind, v.Break.Seq, v.Break.Until)
+		said = SaysBroken.Of(v.Break.Kind, v.Break.Seq, v.Break.Until)
 	}
-	said += fmt.Sprintf("; %d anchors compared", v.Compared)
 	if v.Anchors.Gone || v.Anchors.Lost > 0 {
-		said += fmt.Sprintf(", %d missing", v.Anchors.Lost)
+		said += "; " + SaysComparedMissing.Of(v.Compared, v.Anchors.Lost)
+	} else {
+		said += "; " + SaysCompared.Of(v.Compared)
 	}
 	if v.ClockBack > 0 {
-		said += fmt.Sprintf("; clock set back %d times, first at %d", v.ClockBack, v.FirstClockBack)
+		said += "; " + SaysClockBack.Of(v.ClockBack, v.FirstClockBack)
 	}
 	if n := len(v.Records); n > 0 {
-		said += fmt.Sprintf("; %d records differ, first %s", n, v.Records[0])
+		said += "; " + SaysRecordsDiffer.Of(n, v.Records[0])
 	}
 	if n := len(v.Schema); n > 0 {
-		said += fmt.Sprintf("; %d parts of the schema differ, first %s %s", n, v.Schema[0].Name, v.Schema[0].Kind)
+		said += "; " + SaysSchemaDiffers.Of(n, v.Schema[0].Name+" "+string(v.Schema[0].Kind))
 	}
 	for _, l := range v.Restores {
-		said += fmt.Sprintf(
-			"; one restore on %s: entries %d to %d are lost", l.Seen.At.UTC().Format(time.RFC3339), l.From, l.Until,
-		)
+		said += "; " + SaysRestored.Of(l.Seen.At.UTC().Format(time.RFC3339), l.From, l.Until)
 	}
 	return said
 }

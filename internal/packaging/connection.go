@@ -1,7 +1,6 @@
 package packaging
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -182,8 +181,9 @@ func (c CredentialsEnd) Fact(now time.Time, zone *time.Location) (f AlarmFact, o
 }
 
 func (c CredentialsEnd) String() string {
-	if c.LastDay == "" {
-		return fmt.Sprintf("no end noted, told %d days before", c.RemindDays)
+	end := SaysNoEnd.Of()
+	if c.LastDay != "" {
+		end = SaysLastDay.Of(c.LastDay)
 	}
-	return fmt.Sprintf("last day %s, told %d days before", c.LastDay, c.RemindDays)
+	return end + ", " + SaysTold.Of(c.RemindDays)
 }

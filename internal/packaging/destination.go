@@ -136,7 +136,8 @@ func (d Destination) Check() error {
 	case d.Kind == SFTPDestination && (d.Username == "" || strings.ContainsAny(d.Username, "\r\n\x00")):
 		return Fail(Invalid, "destination.no_username")
 	case len(d.Template) > MaxTemplate, d.Format == OwnFormat && d.Template == "":
-		return Fail(Invalid, "destination.bad_template", "Detail", "it is empty, or longer than 16 KiB")
+		fault := &TemplateFault{TemplateLong, "", "it is empty, or longer than 16 KiB"}
+		return fault.FailTemplate("destination.bad_template")
 	}
 	for _, kind := range d.Lets {
 		if !slices.Contains(HeldKinds, kind) {
@@ -266,6 +267,39 @@ var DeliveryProblems = []DeliveryProblem{
 type DeliveryFailure struct {
 	Problem DeliveryProblem
 	Detail  string
+	Fault   *TemplateFault // of its template, nil where that is not what failed
+}
+
+// TemplateFault is what is wrong with a template, where pages have a sentence for it; What stands in its gap.
+type TemplateFault struct{ Code, What, Says string }
+
+func (f *TemplateFault) Error() string { return f.Says }
+
+// The faults of templates.
+const (
+	TemplateLong     = "too_long"
+	TemplateSeveral  = "several"
+	TemplateRange    = "range"
+	TemplateRanges   = "ranges"
+	TemplateHas      = "has"
+	TemplateCalls    = "calls"
+	TemplateText     = "text_long"
+	TemplateSlow     = "slow"
+	TemplateFile     = "file_long"
+	TemplateUnfit    = "unfit"
+	TemplateLeads    = "leads"
+	TemplateSameName = "same_name"
+)
+
+// TemplateFaults are all of them.
+var TemplateFaults = []string{
+	TemplateLong, TemplateSeveral, TemplateRange, TemplateRanges, TemplateHas, TemplateCalls, TemplateText, TemplateSlow,
+	TemplateFile, TemplateUnfit, TemplateLeads, TemplateSameName,
+}
+
+// FailTemplate returns the error of such a fault, with the key of its sentence.
+func (f *TemplateFault) FailTemplate(key string) error {
+	return Fail(Invalid, key, "Detail", f.Says, "Fault", f.Code, "What", f.What)
 }
 
 func (f *DeliveryFailure) Error() string {

@@ -2,6 +2,7 @@ package packaging
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
@@ -60,6 +61,9 @@ type HandoverItem struct {
 	NoteID   NoteID
 	Words    string // the product and lot of an order, the words of a note, the orders of a queue
 	Since    time.Time
+	Release  ReleaseID // the latest one of the order, 0 for none
+	// NotYetCopied says that the copy of the database may lack that release.
+	NotYetCopied bool
 
 	From    ItemRef   // the item of an earlier hand-over that nobody acknowledged, and that this one carries on
 	Acked   time.Time // when another person acknowledged it, zero where nobody did
@@ -75,6 +79,14 @@ type ItemRef struct {
 
 // Open says that somebody must acknowledge the item, and nobody did yet.
 func (i HandoverItem) Open() bool { return i.Kind.NeedsPerson() && i.Acked.IsZero() && !i.Carried }
+
+// ToDestination begins the words of a list that the line has not taken. The destinations follow.
+const ToDestination = "→ "
+
+// Untaken says that the item is a list that the line has not taken, and not one that is odd itself.
+func (i HandoverItem) Untaken() bool {
+	return i.Kind == OddList && strings.HasPrefix(i.Words, ToDestination)
+}
 
 // same says whether two items are about the same thing.
 func (i HandoverItem) same(other HandoverItem) bool {

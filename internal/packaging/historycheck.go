@@ -1,7 +1,6 @@
 package packaging
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -36,15 +35,15 @@ func (c ListCheck) Whole() bool {
 
 // String says the result as the history keeps it.
 func (c ListCheck) String() string {
-	said := fmt.Sprintf("%d of %d serial lists compared", c.Done, c.Lists)
+	said := SaysListsCompared.Of(c.Done, c.Lists)
 	switch {
 	case c.Stopped:
-		said += "; the server was stopped"
+		said += "; " + SaysListsStopped.Of()
 	case c.Failed:
-		said += "; they could not be read"
+		said += "; " + SaysListsFailed.Of()
 	}
 	if n := len(c.Faults); n > 0 {
-		return said + fmt.Sprintf("; %d records differ, first %s", n, c.Faults[0])
+		return said + "; " + SaysRecordsDiffer.Of(n, c.Faults[0])
 	}
 	return said
 }

@@ -72,8 +72,8 @@ func (l Loss) is(other Loss) bool { return l.Anchor == other.Anchor && l.Hash ==
 // [LossAcknowledged].
 func (l Loss) Entry(deed Deed, by Author) Entry {
 	return Entry{
-		By: by, Deed: deed, Object: fmt.Sprintf("history of tenant %d %s", l.Tenant, l.Slug),
-		Old: fmt.Sprintf("entries %d to %d", l.From, l.Until),
+		By: by, Deed: deed, Object: SaysHistory.Of(l.Tenant, l.Slug),
+		Old: SaysLost.Of(l.From, l.Until),
 		New: fmt.Sprintf("anchors %d to %d %x", l.First, l.Anchor, l.Hash),
 	}
 }

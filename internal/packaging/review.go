@@ -28,7 +28,7 @@ const (
 var ReviewMeanings = []Meaning{MeansReviewed, MeansDeviations}
 
 // Label names a shift in the history.
-func (o Occurrence) Label() string { return "shift " + string(o.Day) + " " + o.Name }
+func (o Occurrence) Label() string { return SaysShift.Of(o.Day, o.Name) }
 
 // Label names an item in the history.
 func (i HandoverItem) Label() string {
@@ -106,9 +106,7 @@ func (r ShiftReport) Record() Record {
 
 // String writes a range as records and the history have it.
 func (h HistoryRange) String() string {
-	return fmt.Sprintf(
-		"entries %d to %d, %d of them, last hash %s", h.First, h.Last, h.Entries, hex.EncodeToString(h.LastHash[:]),
-	)
+	return SaysEntries.Of(h.First, h.Last, h.Entries, hex.EncodeToString(h.LastHash[:]))
 }
 
 // values are the figures of a line as records have them.

@@ -117,6 +117,40 @@ func (p Plan) String() string {
 	return "from " + string(p.From) + ": " + strings.Join(shifts, "; ")
 }
 
+// ReadPlan reads a plan as the history has it. A shift's name has no semicolon.
+func ReadPlan(recorded string) (p Plan, ok bool) {
+	from, shifts, ok := strings.Cut(strings.TrimPrefix(recorded, "from "), ": ")
+	if p.From = Day(from); !ok || p.From.midnight().IsZero() {
+		return p, false
+	}
+	for _, one := range strings.Split(shifts, "; ") {
+		s, ok := readShift(one)
+		if !ok {
+			return p, false
+		}
+		p.Shifts = append(p.Shifts, s)
+	}
+	return p, true
+}
+
+// readShift reads a name, which may have spaces, the times, and the days.
+func readShift(recorded string) (s Shift, ok bool) {
+	words := strings.Split(recorded, " ")
+	for len(words) > 0 && slices.Contains(DayNames, words[len(words)-1]) {
+		s.Days |= On(Week[slices.Index(DayNames, words[len(words)-1])])
+		words = words[:len(words)-1]
+	}
+	if len(words) < 2 {
+		return s, false
+	}
+	start, end, _ := strings.Cut(words[len(words)-1], "–")
+	s.Name = strings.Join(words[:len(words)-1], " ")
+	var starts, ends bool
+	s.Start, starts = ParseMinute(start)
+	s.End, ends = ParseMinute(end)
+	return s, starts && ends
+}
+
 // MaxShifts is how many shifts a plan can have.
 const MaxShifts = 12
 

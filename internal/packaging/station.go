@@ -96,20 +96,20 @@ func (r Rules) Check() error {
 
 // String says the rules, for the history.
 func (r Rules) String() string {
-	said := "lock after " + r.LockAfter.String()
+	said := []string{SaysLock.Of(r.LockAfter)}
 	switch {
 	case r.SecondSigner:
-		said += ", releases signed by two people"
+		said = append(said, SaysSignedByTwo.Of())
 	case r.SignReleases:
-		said += ", releases signed"
+		said = append(said, SaysSigned.Of())
 	}
 	if r.ReleaseUnanchored {
-		said += ", releases go on without an anchor"
+		said = append(said, SaysUnanchored.Of())
 	}
 	if r.ReleaseUncopied {
-		said += ", releases go on without the copy"
+		said = append(said, SaysUncopied.Of())
 	}
-	return said
+	return strings.Join(said, ", ")
 }
 
 // Letters of the code that binds a tablet: none that is taken for another. CodeSize of them are 39 bits.

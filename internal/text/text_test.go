@@ -64,6 +64,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	).FindAllStringSubmatch(source, -1) {
 		keys[m[1]] = true
 	}
+	for _, m := range regexp.MustCompile(`\bsays\(\s*"([a-z_.]+)"`).FindAllStringSubmatch(source, -1) {
+		keys[m[1]] = true
+	}
 	for _, m := range regexp.MustCompile(`"(error\.[a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		if m[1] != "error.sign_in" { // answered with the sign-in page
 			keys[m[1]], keys[m[1]+".do"] = true, true
@@ -86,6 +89,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, state := range packaging.DeliveryStates {
 		keys["delivery.state."+string(state)] = true
 	}
+	for _, fault := range packaging.TemplateFaults {
+		keys["destination.fault."+fault] = true
+	}
 	for _, problem := range packaging.DeliveryProblems {
 		keys["delivery.problem."+string(problem)] = true
 	}
@@ -101,7 +107,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, f := range packaging.OrderFields {
 		keys["field."+string(f)] = true
 	}
-	for _, c := range packaging.CredentialNames {
+	for _, c := range packaging.RecordedCredentials {
 		keys["credential."+c] = true
 	}
 	for _, kind := range []string{"dynamic", "static"} {

@@ -769,7 +769,7 @@ func credentialText(ctx context.Context, c packaging.CredentialState) string {
 	case c.At.IsZero():
 		return text.Say(ctx, "credential.set")
 	}
-	return text.Say(ctx, "credential.set_by", "When", text.Moment(ctx, c.At), "Person", c.By)
+	return text.Say(ctx, "credential.set_by", "When", text.Moment(ctx, c.At), "Person", shell.AuthorText(ctx, packaging.Author{FullName: c.By}))
 }
 
 // connectionReport shows the result of a test step by step.

@@ -445,9 +445,9 @@ func historyForm(h HistoryPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var26 string
-			templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(shell.PersonName(p.FullName))
+			templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(shell.AuthorText(ctx, packaging.Author{FullName: p.FullName}))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/history/filter.templ`, Line: 68, Col: 109}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/history/filter.templ`, Line: 68, Col: 142}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 			if templ_7745c5c3_Err != nil {
@@ -680,7 +680,7 @@ func (h HistoryPage) chips(ctx context.Context) (chips []chip) {
 	}
 	for _, p := range h.People {
 		if p.Username == f.Person {
-			person = p.FullName
+			person = shell.AuthorText(ctx, packaging.Author{FullName: p.FullName})
 		}
 	}
 	outcome, deed := "", ""

@@ -1350,7 +1350,7 @@ func releaseResult(f shell.Frame, p OrderPage, r packaging.Release) templ.Compon
 				return templ_7745c5c3_Err
 			}
 			if r.Message != "" {
-				templ_7745c5c3_Err = shell.Fact(text.Say(ctx, "details.message"), r.Message).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = shell.RawFact(text.Say(ctx, "details.message"), r.Message).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

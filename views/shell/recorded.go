@@ -2,8 +2,6 @@ package shell
 
 import (
 	"context"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,91 +10,156 @@ import (
 	"lineboard/internal/text"
 )
 
-// The history has what was set up in words of its own, which never change. These are their forms, each with its
-// sentence in the catalogue: of what was set, and of the parts of its values.
-var (
-	setObjects = []recordedForm{
-		form(`user (.+)`, "admin.recorded.user"),
-		form(`line (.+)`, "admin.recorded.line"),
-		form(`tenant (.+)`, "admin.recorded.tenant"),
-		form(`station (.+)`, "admin.recorded.station"),
-		form(`language of station (.+)`, "admin.recorded.language"),
-		form(`display (.+)`, "admin.recorded.display"),
-		form(`session of (.+)`, "admin.recorded.session"),
-		form(`secret of destination (.+)`, "admin.recorded.secret"),
-		form(`shifts`, "admin.recorded.shifts"),
-		form(`who signs a shift`, "admin.recorded.signing"),
-		form(`end of credentials`, "admin.recorded.end"),
-		form(`stations and signatures`, "admin.recorded.rules"),
-		form(`confirmation of passwords`, "admin.recorded.confirmation"),
-	}
-	setRules = []recordedForm{
-		form(`lock after (\S+)`, "admin.recorded.lock").as(lastingText),
-		form(`releases signed by two people`, "admin.recorded.signed_by_two"),
-		form(`releases signed`, "admin.recorded.signed"),
-		form(`releases go on without an anchor`, "admin.recorded.unanchored"),
-		form(`releases go on without the copy`, "admin.recorded.uncopied"),
-		form(`by a second person`, "admin.recorded.second"),
-		form(`waived: nobody else can`, "admin.recorded.waived"),
-	}
-	setSigning = []recordedForm{
-		form(`anybody who may review`, "shifts.anybody"),
-		form(`somebody who did nothing in the shift`, "shifts.other"),
-	}
-	setEnd = []recordedForm{
-		form(`no end noted`, "admin.recorded.no_end"),
-		form(`last day (\S+)`, "admin.recorded.last_day").as(text.Typed),
-		form(`told (\d+) days before`, "admin.recorded.told"),
-	}
-	setPerson = []recordedForm{
-		form(`no role here`, "admin.recorded.no_role"),
-		form(`lines (.+)`, "admin.recorded.lines"),
-		form(`same human as (.+)`, "human.same_as"),
-		form(`not active`, "person.inactive"),
-	}
-	setLine  = []recordedForm{form(`retired`, "admin.recorded.retired")}
-	setToken = []recordedForm{
-		form(`dynamic token in (\S+)`, "admin.recorded.dynamic"),
-		form(`static token in (\S+)`, "admin.recorded.static"),
-	}
-	setDisplay = []recordedForm{form(`all lines`, "admin.recorded.all_lines")}
-	setLets    = []recordedForm{form(`lets through (\S+)`, "admin.recorded.lets").as(heldText)}
-	setDelays  = []recordedForm{
-		form(`late after (\S+)`, "admin.recorded.late").as(lastingText),
-		form(`gives up after (\S+)`, "admin.recorded.gives_up").as(lastingText),
-	}
-	fromDay = regexp.MustCompile(`^from (\d{4}-\d{2}-\d{2}): `)
-	onDays  = regexp.MustCompile(`(\d\d:\d\d) ([a-z ]+)(;|$)`)
-)
-
-// recordedForm is a form of words of the history, the key of what pages say for it, and how they say what it is about.
-type recordedForm struct {
-	form *regexp.Regexp
+// sentence is the key of what pages say for words of the history, and what its gaps say, in turn.
+type sentence struct {
 	key  string
-	what func(ctx context.Context, recorded string) string
+	gaps []gap
 }
 
-// form is one whose gap is what somebody typed: it stays as it is.
-func form(words, key string) recordedForm {
-	return recordedForm{regexp.MustCompile("^" + words + "$"), key, asTyped}
+// gap is what a gap of a sentence is called, and how what was recorded stands in it.
+type gap struct {
+	name string
+	as   func(ctx context.Context, recorded string) any
 }
 
-func (f recordedForm) as(what func(ctx context.Context, recorded string) string) recordedForm {
-	f.what = what
-	return f
+func says(key string, gaps ...gap) sentence { return sentence{key, gaps} }
+
+// what is a gap with what somebody typed: it stays as it is.
+func what(name string) gap { return gap{name, asTyped} }
+
+func asTyped(_ context.Context, recorded string) any { return recorded }
+
+// count is a gap that picks the plural.
+func count(name string) gap {
+	return gap{name, func(_ context.Context, recorded string) any { n, _ := strconv.Atoi(recorded); return n }}
 }
 
-func asTyped(_ context.Context, recorded string) string { return recorded }
-
-func lastingText(ctx context.Context, recorded string) string {
-	d, err := time.ParseDuration(recorded)
-	if err != nil {
-		return recorded
-	}
-	return text.Lasting(ctx, d)
+func number(name string) gap {
+	return gap{name, func(ctx context.Context, recorded string) any {
+		n, _ := strconv.Atoi(recorded)
+		return text.Number(ctx, n)
+	}}
 }
 
-func heldText(ctx context.Context, kind string) string { return ownWord(ctx, "held.", kind) }
+func lasting(name string) gap {
+	return gap{name, func(ctx context.Context, recorded string) any {
+		d, err := time.ParseDuration(recorded)
+		if err != nil {
+			return recorded
+		}
+		return text.Lasting(ctx, d)
+	}}
+}
+
+func moment(name string) gap {
+	return gap{name, func(ctx context.Context, recorded string) any {
+		at, err := time.Parse(time.RFC3339, recorded)
+		if err != nil {
+			return recorded
+		}
+		return text.Moment(ctx, at)
+	}}
+}
+
+func word(name, prefix string) gap {
+	return gap{name, func(ctx context.Context, recorded string) any { return ownWord(ctx, prefix, recorded) }}
+}
+
+// sentences are what pages say for each form of words of the history.
+var sentences = map[packaging.Saying]sentence{
+	packaging.SaysUser:            says("admin.recorded.user", what("What")),
+	packaging.SaysUserAt:          says("admin.recorded.user_at", what("What"), what("Address")),
+	packaging.SaysAddress:         says("admin.recorded.address", what("What")),
+	packaging.SaysSigningPassword: says("admin.recorded.signing_password", what("What")),
+	packaging.SaysLine:            says("admin.recorded.line", what("What")),
+	packaging.SaysTenant:          says("admin.recorded.tenant", what("What")),
+	packaging.SaysStation:         says("admin.recorded.station", what("What")),
+	packaging.SaysStationLanguage: says("admin.recorded.language", what("What")),
+	packaging.SaysDisplay:         says("admin.recorded.display", what("What")),
+	packaging.SaysSession:         says("admin.recorded.session", what("What")),
+	packaging.SaysSecret:          says("admin.recorded.secret", what("What")),
+	packaging.SaysShifts:          says("admin.recorded.shifts"),
+	packaging.SaysSigning:         says("admin.recorded.signing"),
+	packaging.SaysEnd:             says("admin.recorded.end"),
+	packaging.SaysRules:           says("admin.recorded.rules"),
+	packaging.SaysConfirmation:    says("admin.recorded.confirmation"),
+	packaging.SaysAlarmRule:       says("deed.alarms_set.rule", what("N")),
+	packaging.SaysAlarm:           {}, // partText has it
+	packaging.SaysRecipient:       says("deed.alarms_set.recipient", what("Name")),
+	packaging.SaysAlarmSettings:   says("deed.alarms_set.settings"),
+	packaging.SaysShift:           {}, // partText has it
+	packaging.SaysExport:          {}, // partText has it
+	packaging.SaysSchema:          says("admin.recorded.schema", what("What")),
+	packaging.SaysEntry:           says("entry.title", number("Seq")),
+	packaging.SaysStored:          says("admin.recorded.stored", what("What")),
+	packaging.SaysJustTyped:       says("admin.recorded.just_typed", what("What")),
+	packaging.SaysHistory:         says("admin.recorded.history", what("Key"), what("What")),
+
+	packaging.SaysLock:            says("admin.recorded.lock", lasting("What")),
+	packaging.SaysSignedByTwo:     says("admin.recorded.signed_by_two"),
+	packaging.SaysSigned:          says("admin.recorded.signed"),
+	packaging.SaysUnanchored:      says("admin.recorded.unanchored"),
+	packaging.SaysUncopied:        says("admin.recorded.uncopied"),
+	packaging.SaysBySecond:        says("admin.recorded.second"),
+	packaging.SaysWaived:          says("admin.recorded.waived"),
+	packaging.SaysAnybody:         says("shifts.anybody"),
+	packaging.SaysOtherReviewer:   says("shifts.other"),
+	packaging.SaysNoEnd:           says("admin.recorded.no_end"),
+	packaging.SaysLastDay:         says("admin.recorded.last_day", gap{"What", typedDay}),
+	packaging.SaysTold:            says("admin.recorded.told", count("Count")),
+	packaging.SaysAllLines:        says("admin.recorded.all_lines"),
+	packaging.SaysUntil:           says("admin.recorded.until", moment("What")),
+	packaging.SaysItems:           says("handover.points", count("Count")),
+	packaging.SaysAcknowledged:    says("handover.points_acknowledged", number("Acknowledged"), count("Count")),
+	packaging.SaysContent:         says("admin.recorded.content", what("What")),
+	packaging.SaysEntries:         says("report.entries", number("First"), number("Last"), count("Count"), what("Hash")),
+	packaging.SaysHold:            says("verify.holds", number("Last")),
+	packaging.SaysBroken:          {}, // partText has it
+	packaging.SaysCompared:        says("verify.compared", count("Count")),
+	packaging.SaysComparedMissing: says("admin.recorded.anchors_missing", count("Count"), number("Missing")),
+	packaging.SaysClockBack:       says("verify.clock_back", count("Count"), number("First")),
+	packaging.SaysRecordsDiffer:   says("verify.records", count("Count"), what("What")),
+	packaging.SaysSchemaDiffers:   says("verify.schema", count("Count"), what("What")),
+	packaging.SaysRestored:        says("verify.restored", moment("Date"), number("First"), number("Last")),
+	packaging.SaysListsCompared:   says("admin.recorded.lists", number("Done"), number("All")),
+	packaging.SaysListsStopped:    says("verify.lists.stopped"),
+	packaging.SaysListsFailed:     says("verify.lists.failed"),
+	packaging.SaysRecords:         says("admin.recorded.records", count("Count")),
+	packaging.SaysWorks:           says("admin.recorded.works"),
+	packaging.SaysWorksNot:        says("admin.recorded.works_not"),
+	packaging.SaysWorksNotAt:      says("admin.recorded.works_not_at", word("What", "connection.step.")),
+	packaging.SaysImported: says(
+		"import.counts", number("New"), number("Changed"), number("Unchanged"), what("Digest"),
+	),
+	packaging.SaysImportedAsked: says(
+		"admin.recorded.imported_asked", number("New"), number("Changed"), number("Unchanged"), what("Digest"),
+		count("Count"),
+	),
+	packaging.SaysGivenBack: says(
+		"admin.recorded.given_back", what("Import"), number("Values"), number("Withdrawn"), number("Kept"),
+	),
+	packaging.SaysAnotherHuman: says("admin.recorded.other_human", what("Person")),
+	packaging.SaysTheSameHuman: says("human.same_as", what("Accounts")),
+	packaging.SaysLost:         says("admin.recorded.lost", number("First"), number("Last")),
+	packaging.SaysRequested:    says("admin.recorded.requested", moment("When"), what("Username"), what("Who")),
+
+	packaging.SaysNoRole:    says("admin.recorded.no_role"),
+	packaging.SaysLines:     says("admin.recorded.lines", what("What")),
+	packaging.SaysSameHuman: says("human.same_as", what("Accounts")),
+	packaging.SaysInactive:  says("person.inactive"),
+	packaging.SaysRetired:   says("admin.recorded.retired"),
+	packaging.SaysLets:      says("admin.recorded.lets", word("What", "held.")),
+	packaging.SaysLate:      says("admin.recorded.late", lasting("What")),
+	packaging.SaysGivesUp:   says("admin.recorded.gives_up", lasting("What")),
+}
+
+// wordsOf are the beginnings of the keys of words.
+var wordsOf = map[packaging.WordKind]string{
+	packaging.KindWord: "destination.kind.", packaging.FormatWord: "destination.format.",
+	packaging.ScopeWord: "tokens.scope.", packaging.CredentialWord: "credential.",
+}
+
+func typedDay(ctx context.Context, recorded string) any { return text.Typed(ctx, recorded) }
 
 // ownWord returns what pages say for a word of the program. What they have no word for stays.
 func ownWord(ctx context.Context, prefix, word string) string {
@@ -106,96 +169,76 @@ func ownWord(ctx context.Context, prefix, word string) string {
 	return word
 }
 
-// objectText returns how pages name what was set up. What it does not understand stays.
-func objectText(ctx context.Context, recorded string) string {
-	return said(ctx, setObjects, ownWord(ctx, "credential.", recorded))
-}
-
-// valueText returns what was set, as pages say it. Words of the program have their places: what people typed, as names
-// and addresses, stays, whatever it says.
-func valueText(ctx context.Context, e packaging.Entry, recorded string) string {
+// partText returns how pages say a part of an entry. What somebody typed stays, whatever it says.
+func partText(ctx context.Context, p packaging.Part) string {
 	switch {
-	case e.Deed == packaging.ShiftsSet && e.Object == "shifts":
-		return planText(ctx, recorded)
-	case e.Deed == packaging.ShiftsSet:
-		return said(ctx, setSigning, recorded)
-	case e.Deed == packaging.RulesSet:
-		return allSaid(ctx, setRules, recorded)
-	case e.Deed == packaging.TenantSet && e.Object == "end of credentials":
-		return allSaid(ctx, setEnd, recorded)
-	case e.Deed == packaging.StationSet && strings.HasPrefix(e.Object, "display "):
-		return said(ctx, setDisplay, recorded)
-	}
-	parts := strings.Split(recorded, " · ")
-	sayParts(ctx, e.Deed, parts[1:])
-	return strings.Join(parts, " · ")
-}
-
-// sayParts says the parts that follow a name.
-func sayParts(ctx context.Context, deed packaging.Deed, parts []string) {
-	last := len(parts) - 1
-	for i, part := range parts {
-		switch {
-		case deed == packaging.PersonSet && i == 0 && packaging.Role(part).Known():
-			parts[i] = RoleText(ctx, packaging.Role(part))
-		case deed == packaging.PersonSet:
-			parts[i] = said(ctx, setPerson, part)
-		case deed == packaging.LineSet && i == last:
-			parts[i] = said(ctx, setLine, part)
-		case deed == packaging.TenantSet && i == last:
-			parts[i] = said(ctx, setToken, part)
-		case deed == packaging.DestinationSet && i == 0:
-			parts[i] = ownWord(ctx, "destination.kind.", part)
-		case deed == packaging.DestinationSet && i >= last-1:
-			parts[i] = said(ctx, setDelays, part)
-		case deed == packaging.DestinationSet && letsAll(parts[i:last-1]):
-			parts[i] = said(ctx, setLets, part)
+	case p.Word == packaging.RoleWord:
+		return RoleText(ctx, packaging.Role(p.Gaps[0]))
+	case p.Word != "":
+		return ownWord(ctx, wordsOf[p.Word], p.Gaps[0])
+	case p.Saying == packaging.SaysToken:
+		if p.Gaps[0] == "static" {
+			return text.Say(ctx, "admin.recorded.static", "What", p.Gaps[1])
 		}
+		return text.Say(ctx, "admin.recorded.dynamic", "What", p.Gaps[1])
+	case p.Saying == packaging.SaysShift:
+		return p.Gaps[1] + ", " + DayText(ctx, packaging.Day(p.Gaps[0]))
+	case p.Saying == packaging.SaysExport:
+		return p.Gaps[0] + ", " + p.Gaps[2] + ", " + DayText(ctx, packaging.Day(p.Gaps[1]))
+	case p.Saying == packaging.SaysAlarm:
+		return ownWord(ctx, "alarm.kind_", p.Gaps[0])
+	case p.Saying == packaging.SaysBroken:
+		return brokenText(ctx, p.Gaps)
+	case p.Saying == "":
+		return p.Gaps[0]
 	}
-}
-
-// letsAll says whether nothing but what a destination lets through is left, so that no user or address is taken for it.
-func letsAll(parts []string) bool {
-	return !slices.ContainsFunc(parts, func(part string) bool { return !setLets[0].form.MatchString(part) })
-}
-
-func allSaid(ctx context.Context, forms []recordedForm, recorded string) string {
-	parts := strings.Split(recorded, ", ")
-	for i, part := range parts {
-		parts[i] = said(ctx, forms, part)
+	s := sentences[p.Saying]
+	var gaps []any
+	for i, g := range s.gaps {
+		gaps = append(gaps, g.name, g.as(ctx, p.Gaps[i]))
 	}
-	return strings.Join(parts, ", ")
+	return text.Say(ctx, s.key, gaps...)
 }
 
-// said says what fits one of the forms.
-func said(ctx context.Context, forms []recordedForm, recorded string) string {
-	for _, f := range forms {
-		found := f.form.FindStringSubmatch(recorded)
-		if found == nil {
-			continue
+// brokenText returns how a history was found broken: in which way, from which entry to which.
+func brokenText(ctx context.Context, gaps []string) string {
+	from, _ := strconv.Atoi(gaps[1])
+	until, _ := strconv.Atoi(gaps[2])
+	said := []any{"Seq", text.Number(ctx, from), "Until", text.Number(ctx, until)}
+	if n := until - from + 1; n > 0 {
+		said = append(said, "Count", n)
+	}
+	return text.Say(ctx, "verify."+gaps[0], said...)
+}
+
+// objectText returns how pages name what an entry is about.
+func objectText(ctx context.Context, e packaging.Entry) string { return partText(ctx, e.About()) }
+
+// detailText returns what the entry has of before or after, as pages say it.
+func detailText(ctx context.Context, e packaging.Entry, recorded string) string {
+	if plan, ok := packaging.ReadPlan(recorded); ok && e.Deed == packaging.ShiftsSet {
+		return planText(ctx, plan)
+	}
+	parts, between := e.Details(recorded)
+	said := make([]string, len(parts))
+	for i, p := range parts {
+		said[i] = partText(ctx, p)
+	}
+	if e.Deed == packaging.HistoryVerified || e.Deed == packaging.ShiftReviewed { // its parts are sentences
+		between = " "
+	}
+	return strings.Join(said, between)
+}
+
+// planText returns a division into shifts.
+func planText(ctx context.Context, p packaging.Plan) string {
+	shifts := make([]string, len(p.Shifts))
+	for i, s := range p.Shifts {
+		said := []string{s.Name, s.Start.String() + "–" + s.End.String()}
+		for _, day := range strings.Fields(s.Days.String()) {
+			said = append(said, text.Say(ctx, "weekday."+day))
 		}
-		what := strings.Join(found[1:], "")
-		n, _ := strconv.Atoi(what) // 0 where it is no number
-		what = f.what(ctx, what)
-		return text.Say(ctx, f.key, "What", what, "Accounts", what, "Count", n) // whichever gap the sentence has
+		shifts[i] = strings.Join(said, " ")
 	}
-	return recorded
-}
-
-// planText returns a division into shifts: "from 2026-11-29: Early 06:00–14:00 mon tue; Late …".
-func planText(ctx context.Context, recorded string) string {
-	from := fromDay.FindStringSubmatch(recorded)
-	if from == nil {
-		return recorded
-	}
-	shifts := onDays.ReplaceAllStringFunc(recorded[len(from[0]):], func(on string) string {
-		words := strings.Split(on, " ")
-		for i, word := range words {
-			if name := strings.TrimSuffix(word, ";"); text.Has(ctx, "weekday."+name) {
-				words[i] = text.Say(ctx, "weekday."+name) + word[len(name):]
-			}
-		}
-		return strings.Join(words, " ")
-	})
-	return text.Say(ctx, "admin.recorded.from", "What", DayText(ctx, packaging.Day(from[1]))) + ": " + shifts
+	return text.Say(ctx, "admin.recorded.from", "What", DayText(ctx, p.From)) + ": " + strings.Join(shifts, "; ")
 }

@@ -27,8 +27,6 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.queue_started", "New", OrderID(e.New))
 	case packaging.ListOdd:
 		return text.Say(ctx, "deed.list_odd", "New", OdditiesText(ctx, e.New))
-	case packaging.HistoryVerified:
-		return text.Say(ctx, "deed.history_verified", "New", e.New)
 	case packaging.QueueEnded:
 		return text.Say(ctx, "deed.queue_ended."+e.Reason)
 	case packaging.ListAdded:
@@ -37,22 +35,14 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 			return text.Say(ctx, "deed.list_added.of_release", "Count", int(e.Serials), "Number", fmt.Sprint(number))
 		}
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
-	case packaging.ConnectionTested, packaging.OrdersImported, packaging.TokenCreated:
-		return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "New", e.New)
 	case packaging.PINSet, packaging.BadgeSet:
-		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", objectText(ctx, e.Object))
-	case packaging.PasswordSet, packaging.BadgeConfirmed, packaging.PasswordConfirmed, packaging.CredentialSet,
-		packaging.SessionEnded, packaging.StationRemoved, packaging.StationLocked, packaging.StationCoded,
-		packaging.StationBound, packaging.StationUnbound, packaging.LineAdopted:
-		return text.Say(ctx, "deed."+string(e.Deed), "Object", objectText(ctx, e.Object), "New", e.New)
+		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", objectText(ctx, e))
 	case packaging.Signed:
 		meaning, rest, _ := strings.Cut(e.New, " · ")
 		return text.Say(ctx, "deed.signed", "New", text.InOwnWords(ctx, "meaning.", meaning)+" · "+rest)
 	case packaging.AlarmStarted, packaging.AlarmTaken, packaging.AlarmEnded, packaging.AlarmsSet,
 		packaging.AlarmTested, packaging.AlarmUndelivered:
-		return text.Say(ctx, "deed."+string(e.Deed), "What", alarmText(ctx, e.Object))
-	case packaging.ShiftHandedOver, packaging.ShiftTakenOver, packaging.ItemsAcknowledged, packaging.ShiftReviewed:
-		return text.Say(ctx, "deed."+string(e.Deed), "Object", shiftText(ctx, e.Object), "New", pointsText(ctx, e.New))
+		return text.Say(ctx, "deed."+string(e.Deed), "What", objectText(ctx, e))
 	case packaging.OrderLineSet, packaging.OrderLineBack:
 		return text.Say(ctx, "deed."+string(e.Deed), "Old", LineWord(ctx, e.Old), "New", LineWord(ctx, e.New))
 	case packaging.ValueGivenBack:
@@ -68,20 +58,31 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		packaging.StationSet, packaging.RulesSet, packaging.ShiftsSet:
 		return setText(ctx, e)
 	}
-	return text.Say(ctx, "deed."+string(e.Deed), "Object", e.Object, "Old", e.Old, "New", e.New)
+	return text.Say(
+		ctx, "deed."+string(e.Deed), "Object", objectText(ctx, e), "Old", detailText(ctx, e, e.Old),
+		"New", detailText(ctx, e, e.New),
+	)
 }
 
-// setText returns what was set up. A destination goes by its name alone.
-func setText(ctx context.Context, e packaging.Entry) string {
-	object := e.Object
-	if e.Deed != packaging.DestinationSet {
-		object = objectText(ctx, e.Object)
+// MessageText returns the raw answer that an entry has, or what was found instead of one.
+func MessageText(ctx context.Context, e packaging.Entry) string {
+	said, ok := packaging.SaysPendingTwice.Read(e.Message)
+	if e.Deed != packaging.ReleaseSettled || !ok {
+		return e.Message
 	}
-	now := valueText(ctx, e, e.New)
+	return text.Say(
+		ctx, "reason.still_pending", "Status", StatusMark(ctx, packaging.Status(said[0])).Word,
+		"First", moment("").as(ctx, said[1]), "Second", moment("").as(ctx, said[2]),
+	)
+}
+
+// setText returns what was set up.
+func setText(ctx context.Context, e packaging.Entry) string {
+	object, now := objectText(ctx, e), detailText(ctx, e, e.New)
 	if e.Old == "" {
 		return text.Say(ctx, "deed.added", "Object", object, "New", now)
 	}
-	return text.Say(ctx, "deed.changed", "Object", object, "Old", valueText(ctx, e, e.Old), "New", now)
+	return text.Say(ctx, "deed.changed", "Object", object, "Old", detailText(ctx, e, e.Old), "New", now)
 }
 
 // ImportFieldText returns the name of a field, as the pages of orders have it.
@@ -154,46 +155,6 @@ func OdditiesText(ctx context.Context, recorded string) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// shiftText returns how a page names a shift that the history names. What it does not understand stays.
-func shiftText(ctx context.Context, recorded string) string {
-	day, name, found := strings.Cut(strings.TrimPrefix(recorded, "shift "), " ")
-	if !found {
-		return recorded
-	}
-	return name + ", " + DayText(ctx, packaging.Day(day))
-}
-
-// alarmText returns how a page names an alarm, a rule or a recipient that the history names. What it does not
-// understand stays.
-func alarmText(ctx context.Context, recorded string) string {
-	what, name, _ := strings.Cut(recorded, " ")
-	switch {
-	case what == "alarm" && text.Has(ctx, "alarm.kind_"+name):
-		return text.Say(ctx, "alarm.kind_"+name)
-	case strings.HasPrefix(recorded, "alarm rule "):
-		return text.Say(ctx, "deed.alarms_set.rule", "N", strings.TrimPrefix(recorded, "alarm rule "))
-	case what == "recipient":
-		return text.Say(ctx, "deed.alarms_set.recipient", "Name", name)
-	case recorded == "how alarms are sent":
-		return text.Say(ctx, "deed.alarms_set.settings")
-	}
-	return recorded
-}
-
-// pointsText returns in words how many points of a hand-over the history counts. What it does not understand stays.
-func pointsText(ctx context.Context, recorded string) string {
-	var acknowledged, points int
-	if n, _ := fmt.Sscanf(recorded, "%d of %d items acknowledged", &acknowledged, &points); n == 2 {
-		return text.Say(
-			ctx, "handover.points_acknowledged", "Count", points, "Acknowledged", text.Number(ctx, acknowledged),
-		)
-	}
-	if n, _ := fmt.Sscanf(recorded, "%d items", &points); n == 1 && recorded == fmt.Sprintf("%d items", points) {
-		return text.Say(ctx, "handover.points", "Count", points)
-	}
-	return recorded
 }
 
 // RoleText returns the name of a role, or of each of its parts.

@@ -87,13 +87,15 @@ func TestWhatTheHistoryHasOfTheSetupIsInTheLanguageOfThePage(t *testing.T) {
 		},
 		{
 			packaging.Entry{
-				Deed: packaging.ShiftsSet, Object: "shifts", New: "from 2026-11-29: mon 06:00–14:00 mon tue; Late 14:00–22:00 sun",
+				Deed: packaging.ShiftsSet, Object: "shifts",
+				New: "from 2026-11-29: mon 06:00–14:00 mon tue; Late 14:00–22:00 sun",
 			},
 			"Schichten hinzugefügt: ab 29.11.2026: mon 06:00–14:00 Mo Di; Late 14:00–22:00 So",
 		},
 		{
 			packaging.Entry{
-				Deed: packaging.RulesSet, Object: "stations and signatures", Old: "lock after 5m0s", New: "lock after 2m0s, releases signed",
+				Deed: packaging.RulesSet, Object: "stations and signatures", Old: "lock after 5m0s",
+				New: "lock after 2m0s, releases signed",
 			},
 			"Stationen und Unterschriften geändert: Sperre nach 5 min 0 s → Sperre nach 2 min 0 s, Freigaben unterschrieben",
 		},
@@ -113,10 +115,58 @@ func TestWhatTheHistoryHasOfTheSetupIsInTheLanguageOfThePage(t *testing.T) {
 				New: "L3 · sftp · retired · operator · lets through duplicates · csv · lets through wrong_count · late after 10m0s · " +
 					"gives up after 10h0m0s",
 			},
-			"L3 hinzugefügt: L3 · SFTP-Server · retired · operator · lets through duplicates · csv · " +
+			"L3 hinzugefügt: L3 · SFTP-Server · retired · operator · lets through duplicates · CSV · " +
 				"lässt durch: Andere Anzahl von Seriennummern als erwartet · spät nach 10 min 0 s · gibt auf nach 10 h 0 min",
 		},
 		{packaging.Entry{Deed: packaging.LineSet, Object: "line 10h", New: "5m"}, "Linie 10h hinzugefügt: 5m"},
+		{
+			packaging.Entry{Deed: packaging.LineAdopted, Object: "line L8", New: "works"},
+			"Linie L8 als works eingerichtet, mit allen Aufträgen",
+		},
+		// A name with what stands between the parts takes no other part's place: as it was written before, and as it is now.
+		{
+			packaging.Entry{
+				Deed: packaging.PersonSet, Object: "user otto",
+				New: "Otto · B2 · not active · supervisor · not active",
+			},
+			"Person otto hinzugefügt: Otto · B2 · not active · Linienleiter · Nicht aktiv",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.PersonSet, Object: "user otto",
+				New: packaging.PersonDetails("Otto · manager", "supervisor", "L1", "", true),
+			},
+			"Person otto hinzugefügt: Otto · manager · Linienleiter · Linien L1",
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.LineSet, Object: "line L8", New: packaging.Line{Name: `"Blister" · retired`}.Details(),
+			},
+			`Linie L8 hinzugefügt: "Blister" · retired`,
+		},
+		{
+			packaging.Entry{
+				Deed: packaging.TenantSet, Object: "tenant ghent",
+				New: "A · B · Europe/Brussels · https://a.example · dynamic token in X-Token",
+			},
+			"Standort ghent hinzugefügt: A · B · Europe/Brussels · https://a.example · dynamisches Token in X-Token",
+		},
+		{
+			packaging.Entry{Deed: packaging.DestinationSet, Object: "PC", New: packaging.Destination{
+				Name: "PC · webhook", Kind: packaging.FolderDestination, Address: "lets through duplicates", Format: packaging.OwnFormat,
+				Template: "csv", Lets: []packaging.HeldKind{packaging.LaterList}, LateAfter: time.Minute, GiveUp: time.Hour,
+			}.Details()},
+			"PC hinzugefügt: PC · webhook · Ordner · lets through duplicates · Eigene Vorlage · csv · " +
+				"lässt durch: Die Liste einer späteren Freigabe des Auftrags · spät nach 1 min 0 s · gibt auf nach 1 h 0 min",
+		},
+		{
+			packaging.Entry{Deed: packaging.CredentialSet, Object: "client_secret"}, "Zugangsdaten festgelegt: Client-Secret",
+		},
+		{
+			packaging.Entry{Deed: packaging.CredentialSet, Object: "mail_password"},
+			"Zugangsdaten festgelegt: Passwort am Mailserver",
+		},
+		{packaging.Entry{Deed: packaging.CredentialSet, Object: "heartbeat"}, "Zugangsdaten festgelegt: Heartbeat-URL"},
 		{packaging.Entry{Deed: packaging.PasswordSet, Object: "user 0"}, "Passwort festgelegt: Person 0"},
 		{packaging.Entry{Deed: packaging.PasswordSet, Object: "user duplicates"}, "Passwort festgelegt: Person duplicates"},
 		{packaging.Entry{Deed: packaging.PasswordSet, Object: "user 2026-11-29"}, "Passwort festgelegt: Person 2026-11-29"},
