@@ -32,7 +32,7 @@ const (
 	SaysAlarm           Saying = "alarm $"
 	SaysRecipient       Saying = "recipient $"
 	SaysAlarmSettings   Saying = "how alarms are sent"
-	SaysShift           Saying = "shift $ $" // its day and its name
+	SaysShift           Saying = "shift $ $"    // its day and its name
 	SaysExport          Saying = "$, shift $ $" // the file, the day and the name of the shift
 	SaysSchema          Saying = "schema $"
 	SaysEntry           Saying = "entry $"
