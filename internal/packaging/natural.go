@@ -20,18 +20,16 @@ func Naturally(a, b string) int {
 	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
 }
 
-// cutPart cuts what a text begins with: a number, or all before the next one.
+// cutPart cuts what a text begins with: a number, or a character.
 func cutPart(text string) (part, rest string) {
-	number := isDigit(text[0])
-	for i := range len(text) {
-		if isDigit(text[i]) != number {
-			return text[:i], text[i:]
-		}
+	end := 1
+	for isDigit(text[0]) && end < len(text) && isDigit(text[end]) {
+		end++
 	}
-	return text, ""
+	return text[:end], text[end:]
 }
 
-// compareParts compares numbers by their value, however long they are, and other parts as text.
+// compareParts compares numbers by their value, however long they are, and anything else by its bytes.
 func compareParts(p, q string) int {
 	if isDigit(p[0]) && isDigit(q[0]) {
 		p, q = strings.TrimLeft(p, "0"), strings.TrimLeft(q, "0")
