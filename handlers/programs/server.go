@@ -70,12 +70,12 @@ const (
 
 // limit returns how many rows are asked for.
 func limit(c echo.Context) (int, error) {
-	n, err := web.QueryNumber(c, "limit")
-	if err != nil || n > maxLimit {
-		return 0, web.ProblemOf(c.Request().Context(), http.StatusBadRequest, "bad_limit")
+	if c.QueryParam("limit") == "" {
+		return defaultLimit, nil
 	}
-	if n == 0 {
-		n = defaultLimit
+	n, err := web.QueryNumber(c, "limit")
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, web.ProblemOf(c.Request().Context(), http.StatusBadRequest, "bad_limit")
 	}
 	return int(n), nil
 }

@@ -113,7 +113,8 @@ func (s *Kit) Program(c echo.Context, scopes ...packaging.TokenScope) (p packagi
 		return p, err
 	}
 	if now.Sub(k.Used) >= TouchInterval {
-		if err := s.store.TouchToken(ctx, k.ID); err != nil {
+		// Who reads needs nothing written: with a full disk, which the readiness probe tells of, a line still gets its list.
+		if err := s.store.TouchToken(ctx, k.ID); err != nil && !reads(c) {
 			return p, err
 		}
 	}
@@ -127,10 +128,14 @@ func (s *Kit) Program(c echo.Context, scopes ...packaging.TokenScope) (p packagi
 	return p, nil
 }
 
+func reads(c echo.Context) bool {
+	return c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead
+}
+
 // pace counts a request of a token, says in the answer how many more may come, and fails if it came too soon.
 func (s *Kit) pace(c echo.Context, id packaging.TokenID, now time.Time) error {
 	rates := &s.programWrites
-	if method := c.Request().Method; method == http.MethodGet || method == http.MethodHead {
+	if reads(c) {
 		rates = &s.programReads
 	}
 	wait, left := rates.take(id, now)
