@@ -207,9 +207,9 @@ func storyOf(r *releaseRow) string {
 		switch outcome = e.Outcome; e.Deed {
 		case packaging.ReleaseRequested:
 			outcome, fits = packaging.Sending, before == ""
-		case packaging.ReleaseLost: // its record was: one stands for it, unless another does
+		case packaging.ReleaseLost: // its record was, or its outcome: one stands for it, unless another does
 			fits = true
-			if outcome = packaging.Unknown; before != "" {
+			if outcome = packaging.Unknown; before != "" && before != packaging.Sending {
 				outcome = before
 			}
 		case packaging.ReleaseEnded:
