@@ -96,7 +96,7 @@ func TestTheHistoryIsSearchedAndCheckedOnATablet(t *testing.T) {
 	p.In("nav").Click("More")
 	p.In("nav").Click("History")
 	if rows := p.rows(); !slices.ContainsFunc(rows, func(row string) bool {
-		return strings.Contains(row, "Checked the history: entries 1 to ")
+		return strings.Contains(row, "Checked the history: The history is intact: entries 1 to ")
 	}) {
 		t.Errorf("the check is not in the history: %q", rows)
 	}
