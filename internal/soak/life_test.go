@@ -73,8 +73,8 @@ func newLife(t *testing.T, r *remote) *life {
 		Handler:  func(*sandbox.Sandbox) http.Handler { return r },
 		Releases: func(store *db.DB) release.Store { return l.newMortal(store) },
 	})
-	l.AddTenant("ghent", "Plant Ghent", people...)
 	for _, username := range people {
+		l.AddPerson(username)
 		l.people = append(l.people, l.Person(username))
 	}
 	return l
