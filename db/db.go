@@ -10,8 +10,11 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -45,6 +48,7 @@ type DB struct {
 	unindexed chan struct{} // has room for one
 	blocks    atomic.Int64  // number of the last block of serials
 	staging   listLocks
+	longLists *semaphore.Weighted // those that are prepared at once, so that presses find a processor
 	commits   atomic.Int64
 	writing   atomic.Pointer[writing]
 
@@ -58,7 +62,10 @@ func Open(ctx context.Context, path string, box *secret.Box, now func() time.Tim
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{lock: lock, box: box, now: now, unindexed: make(chan struct{}, 1)}
+	d := &DB{
+		lock: lock, box: box, now: now, unindexed: make(chan struct{}, 1),
+		longLists: semaphore.NewWeighted(max(1, int64(runtime.GOMAXPROCS(0)/2))),
+	}
 	if err = keepPrivate(path); err == nil {
 		err = d.open(ctx, path)
 	}

@@ -53,6 +53,12 @@ func (d *DB) newList(
 	if len(serials) == 0 {
 		return l, func() {}, nil
 	}
+	if len(serials) > maxUnstaged {
+		if err := d.longLists.Acquire(ctx, 1); err != nil {
+			return nil, nil, coded(err)
+		}
+		defer d.longLists.Release(1)
+	}
 	l.pack(d)
 	if l.product, err = productOf(ctx, d.read, o); err == nil {
 		l.repeats, err = l.repeatsNow(ctx, d.read)
