@@ -5,8 +5,8 @@
     python3 verify_history.py history.csv --anchors anchors.log   and the anchors that were kept outside the database
     python3 verify_history.py history.csv --part                  an export of a part: each entry by itself
 
-Ends with 0 where the history holds, and with 1 where it does not: then it says the first entry that is broken. Ends with
-3 where it holds but for entries that it says itself to be lost, by a restore that an administrator acknowledged.
+Ends with 0 where the history is intact, and with 1 where it is not: then it says the first entry that is broken. Ends with
+3 where it is intact but for entries that it says itself to be lost, by a restore that an administrator acknowledged.
 """
 
 import argparse
@@ -142,9 +142,9 @@ def main():
         anchors = read_anchors(given.anchors, first["tenant_key"])
     wrong = broken(entries, given.part, unexplained(anchors, losses))
     if wrong:
-        print(f"The history does not hold: {wrong}.")
+        print(f"The history is not intact: {wrong}.")
         return 1
-    print(f"The history holds: {len(entries)} entries, {len(anchors)} anchors compared.")
+    print(f"The history is intact: {len(entries)} entries, {len(anchors)} anchors compared.")
     for first, last, *_ in losses:
         print(f"One restore: entries {first} to {last} are lost.")
     return 3 if losses else 0

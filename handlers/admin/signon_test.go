@@ -39,7 +39,7 @@ func TestAdministratorsSetSingleSignOnAndItStandsInTheHistory(t *testing.T) {
 		{"issuer", "http://login.example", "the issuer of a provider"},
 		{"issuer", "https://user:pw@login.example", "the issuer of a provider"},
 		{"issuer", "https://login.example", "It is not sent there"},
-		{"hosts", "https://keys.example", "A further host"},
+		{"hosts", "https://keys.example", "One of the further hosts"},
 		{"claim", "", "The name of the claim"},
 		{"value-0", "packers", "stands there twice"},
 		{"role-0", "boss", "has no role"},

@@ -151,15 +151,15 @@ func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
 			context.WithoutCancel(t.Context()), python,
 			append([]string{"../../docs/verify_history.py", export}, args...)...,
 		).CombinedOutput()
-		if good := holds == "The history holds"; (err == nil) != good || !strings.Contains(string(out), holds) {
+		if good := holds == "The history is intact"; (err == nil) != good || !strings.Contains(string(out), holds) {
 			t.Errorf("%v, %s; want %q", err, out, holds)
 		}
 	}
 	whole := b.Get("/history.csv").Body
-	check(whole, "The history holds", "--anchors", anchors)
+	check(whole, "The history is intact", "--anchors", anchors)
 	b.Post("/language", "language", "de")
-	check(b.Get("/history.csv?for=people").Body, "The history holds", "--anchors", anchors)
-	check(b.Get("/history.csv?line=L1").Body, "The history holds", "--part")
+	check(b.Get("/history.csv?for=people").Body, "The history is intact", "--anchors", anchors)
+	check(b.Get("/history.csv?line=L1").Body, "The history is intact", "--part")
 	check(strings.Replace(whole, "Person auditor1", "Person auditor9", 1), "content was changed")
 	rows, err := csv.NewReader(strings.NewReader(whole)).ReadAll()
 	if err != nil {

@@ -331,7 +331,7 @@ func TestSerialListsAreComparedBesideTheChainWithAnEndThatIsShownAndRecorded(t *
 		return other.Get("/history/verify")
 	}
 	a := compare()
-	if says := a.Text("#lists"); !strings.Contains(says, "All lists are as the history says: 2 lists compared.") ||
+	if says := a.Text("#lists"); !strings.Contains(says, "All lists match the history: 2 lists compared.") ||
 		!strings.Contains(says, "2 of 2") || !strings.Contains(says, "2026-11-23") ||
 		!strings.Contains(says, "Person auditor1") {
 		t.Errorf("at the end it says %q", says)
@@ -345,7 +345,7 @@ func TestSerialListsAreComparedBesideTheChainWithAnEndThatIsShownAndRecorded(t *
 		`UPDATE serial_blocks SET packed = CAST(char(6) || 'forged' AS BLOB) WHERE id = (SELECT min(id) FROM serial_blocks)`,
 	)
 	other.Post("/history/verify")
-	if says := compare().Text("#lists [role=alert]"); !strings.Contains(says, "Lists are not what the history says.") ||
+	if says := compare().Text("#lists [role=alert]"); !strings.Contains(says, "Lists differ from the history.") ||
 		!strings.Contains(says, "List of serial numbers: changed by hand since entry") {
 		t.Errorf("of a changed list it says %q", says)
 	}

@@ -41,7 +41,7 @@ var denied = map[bool][]string{
 		"Order143 was not released.", "not carried out", "is recorded, so it can’t", "No release of it from here",
 		"no list of it exists",
 	},
-	false: {"Order143 is released to", "is out at the line", "Released at"},
+	false: {"Order143 is released to", "is at the line already", "Released at"},
 }
 
 // compare reads every page, export and answer that says something of the order's release.

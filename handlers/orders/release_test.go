@@ -172,7 +172,7 @@ func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 		},
 		"released by somebody else": {
 			func(s *site.Site) { s.Box.SetStatus("Order143", sandbox.InProgress) },
-			packaging.Refused, packaging.WrongStatus, packaging.InProgress, "out at the line already",
+			packaging.Refused, packaging.WrongStatus, packaging.InProgress, "at the line already",
 		},
 		"the API is not there": {
 			func(s *site.Site) { s.Remote.Close() },

@@ -118,7 +118,7 @@ func TestAReleaseThatIsCarriedOutAfterAllIsFoundAndItsListFetched(t *testing.T) 
 	s.Box.RunLate()
 	s.Refresh()
 	page = b.Get(handlerstest.OrderPath(o, ""))
-	if said := page.Text("#release"); !strings.Contains(said, "this try may have brought the order there") ||
+	if said := page.Text("#release"); !strings.Contains(said, "The release may have reached the line") ||
 		len(page.All("button.release")) > 0 {
 		t.Errorf("contradicted: %q", said)
 	}
@@ -126,7 +126,7 @@ func TestAReleaseThatIsCarriedOutAfterAllIsFoundAndItsListFetched(t *testing.T) 
 		t.Errorf("history %+v", e)
 	}
 	if said := b.Get("/history").Text("tbody tr.day:first-child + tr"); !strings.Contains(
-		said, "this try may have brought it there",
+		said, "it may have reached the line",
 	) {
 		t.Errorf("the history says %q", said)
 	}
@@ -136,7 +136,7 @@ func TestAReleaseThatIsCarriedOutAfterAllIsFoundAndItsListFetched(t *testing.T) 
 		!now.NeedsLook() {
 		t.Errorf("release %+v", r)
 	}
-	if said := b.Get("/lines/L1").Text("main"); !strings.Contains(said, "This try may have brought the order there") &&
+	if said := b.Get("/lines/L1").Text("main"); !strings.Contains(said, "This release may have brought the order to the line") &&
 		!strings.Contains(said, "Needs a look") {
 		t.Errorf("the board says %q", said)
 	}

@@ -282,7 +282,7 @@ func TestTheSameSerialsOnceMoreAreToldWithBothLists(t *testing.T) {
 		t.Errorf("the second release: %q", said)
 	}
 	if said := page.Text("#earlier"); !strings.Contains(
-		said, "11 serial numbers of this product came again later, with another release.",
+		said, "11 serial numbers of this product were received again later, with another release.",
 	) {
 		t.Errorf("the first release: %q", said)
 	}
@@ -299,7 +299,7 @@ func TestAPressOnceMoreDoesNotDenyAReleaseThatIsUnknown(t *testing.T) {
 		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(o.Revision), "again", "1", "why", "scrapped",
 	)
 	if said := a.Text("main"); a.Status != http.StatusConflict ||
-		strings.Contains(said, "reached its line is not recorded") {
+		strings.Contains(said, "reached the line, so this order can") {
 		t.Errorf("%d: %s", a.Status, said)
 	}
 	if said := b.Get("/history.csv?order=Order143").Body; strings.Contains(said, "not_released_here") ||

@@ -240,7 +240,7 @@ func TestWhoIsLimitedToSomeLinesIsToldWhoHandsOver(t *testing.T) {
 	s := working(t)
 	s.Limit("supervisor1", "L1")
 	limited, other := s.SignIn("supervisor1"), s.SignIn("manager1")
-	const says = "A hand-over is of all lines. Somebody who is not limited to some of them hands over"
+	const says = "A hand-over covers all lines. Only a person who is not limited to some lines can hand over"
 	told := func(when string) {
 		t.Helper()
 		page := limited.Get(early + "/handover")

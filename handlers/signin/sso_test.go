@@ -372,7 +372,7 @@ func TestSomebodyOfTheSameNameIsNeverTakenOver(t *testing.T) {
 	b := c.Browser()
 	c.Refused(
 		c.Come(b, "ghent", "Administrator1"), http.StatusForbidden, packaging.SignOnSameName,
-		"connect your company account at Your account",
+		"link your company account at Your account",
 	)
 	c.AddPerson("administrator2")
 	decide := func(by, same string) site.Answer {

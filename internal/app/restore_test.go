@@ -162,7 +162,7 @@ func TestACopyMadeDuringAReleaseSaysThatItsOutcomeIsLost(t *testing.T) {
 	s = start(t, plantEnv(), args...)
 	waitForRelease(t, data, "Order143", func(r *packaging.Release) bool { return r.Serials == 11 })
 	page := s.page(t, fmt.Sprintf("/orders/%d", order.ID))
-	for _, want := range []string{"The record of how the release ended", "released, 11 serial numbers", "A part of this site"} {
+	for _, want := range []string{"The record of how it ended", "released, 11 serial numbers", "A part of this site"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the order's page does not say %q", want)
 		}

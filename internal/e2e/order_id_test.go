@@ -40,7 +40,7 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 	p.See(
 		"This order can't be released from here: its order ID is longer than the 255 characters that Movilitas.Cloud accepts.",
 	)
-	p.See("Tell whoever creates the orders; release it in Movilitas.Cloud.")
+	p.See("Tell the person who creates the orders; release it in Movilitas.Cloud.")
 	if p.offers("Release to line") {
 		t.Error("an order whose ID is too long is offered")
 	}

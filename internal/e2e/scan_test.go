@@ -181,7 +181,7 @@ func TestABadScanSoundsAndVibratesUnlessTheDeviceIsSetNotTo(t *testing.T) {
 		p.Eval(`window.shaken = 0; navigator.vibrate = () => ++shaken`, nil)
 		p.Eval(countTones, nil)
 		if silent {
-			p.Choose("A bad scan", "shows only")
+			p.Choose("A bad scan", "on the screen only")
 			p.Eval(`document.activeElement.blur()`, nil) // a scanner types wherever one is
 		}
 		p.Type("nonsense\n")

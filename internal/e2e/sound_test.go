@@ -9,7 +9,7 @@ import (
 	house "lineboard/internal/testkit/site"
 )
 
-const muted = "This screen may not play sound yet. Touch here to switch it on."
+const muted = "This screen is not allowed to play sound yet. Touch here to switch it on."
 
 // countTones counts the tones that the page plays from now on. Tones come every 20 s as long as nobody takes care.
 const countTones = `(() => {

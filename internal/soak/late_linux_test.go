@@ -191,10 +191,10 @@ func (l *late) contradicts() {
 	await(l.t, "the page says that the status contradicts that", func() bool {
 		page := l.web.page(l.t, path)
 		return page.Find(".result-unknown").Length() > 0 &&
-			strings.Contains(page.Find(".result").Text(), "It was settled before, and then its status changed")
+			strings.Contains(page.Find(".result").Text(), "A later status does not fit how this release was settled")
 	})
 	history := l.web.page(l.t, "/history?q="+key).Find("main").Text()
-	if !strings.Contains(history, "Its status became In progress: this try may have brought it there") {
+	if !strings.Contains(history, "Its status became In progress, which does not fit how this release was settled") {
 		l.t.Errorf("the history of %s: %s", key, history)
 	}
 	if n := len(l.remote.carried(key)); n != 1 {

@@ -388,7 +388,7 @@ func (d *drill) checkPage(key string, page *goquery.Document, carried []sandbox.
 	if len(carried) == 0 && page.Find(".result-released").Length() > 0 {
 		told("it was not carried out")
 	}
-	if lost && !containsAny(said, "its record was lost", "The record of how the release ended") {
+	if lost && !containsAny(said, "its record was lost", "The record of how it ended") {
 		told("the record of its release was lost")
 	}
 }
