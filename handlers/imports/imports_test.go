@@ -351,7 +351,7 @@ func TestSomebodyOfOneLineImportsNoOrderOfAnotherToTheirOwn(t *testing.T) {
 	}
 	says(
 		t, s.SignIn("supervisor2").Get(handlerstest.OrderPath(o, "?arm=1")), ".release-execute .odd",
-		"An import said L1. L2 holds",
+		"An import said L1. L2 counts",
 	)
 }
 
