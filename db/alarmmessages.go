@@ -105,7 +105,8 @@ func (d *DB) MessageFailed(ctx context.Context, m packaging.AlarmMessage, why st
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: m.Tenant.ID, Deed: packaging.AlarmUndelivered, Object: packaging.SaysRecipient.Of(m.Recipient.Name),
+			TenantID: m.Tenant.ID, Deed: packaging.AlarmUndelivered,
+			Object:  packaging.SaysRecipient.Of(m.Recipient.Name),
 			Message: why,
 		})
 	})

@@ -192,8 +192,9 @@ func (t *tx) confirmPassword(by, owner packaging.Person, how string) error {
 	}
 	for _, tenant := range tenants {
 		if err := t.record(packaging.Entry{
-			TenantID: tenant, By: by.Author, Deed: packaging.PasswordConfirmed, Object: packaging.SaysUser.Of(owner.Username),
-			New: how,
+			TenantID: tenant, By: by.Author, Deed: packaging.PasswordConfirmed,
+			Object: packaging.SaysUser.Of(owner.Username),
+			New:    how,
 		}); err != nil {
 			return err
 		}
@@ -213,7 +214,8 @@ func (d *DB) ConfirmBadge(ctx context.Context, by packaging.Person) error {
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeConfirmed, Object: packaging.SaysUser.Of(by.Username),
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeConfirmed,
+			Object: packaging.SaysUser.Of(by.Username),
 		})
 	})
 }

@@ -371,7 +371,8 @@ func (d *DB) SendList(
 func (d *DB) PullDestinations(ctx context.Context, in packaging.Scope) ([]packaging.Destination, error) {
 	w := deliveriesWithin(in)
 	return collect(ctx, d.read, scanDestination, selectDestination+`
-		WHERE `+w.sql+` AND d.kind = 'pull' AND d.retired_at IS NULL ORDER BY l.code COLLATE naturally, d.name COLLATE naturally`, w.args...)
+		WHERE `+w.sql+` AND d.kind = 'pull' AND d.retired_at IS NULL
+		ORDER BY l.code COLLATE naturally, d.name COLLATE naturally`, w.args...)
 }
 
 // Offers returns up to limit lists that are there to be taken from a destination, in the order in which they came to be

@@ -62,7 +62,8 @@ func (d *DB) SetupDestinations(ctx context.Context, viewer packaging.Person) ([]
 			(SELECT count(*) FROM deliveries v WHERE v.destination_id = d.id AND v.state = 'waiting'),
 			(SELECT count(*) FROM deliveries v WHERE v.destination_id = d.id AND v.state IN ('held', 'stopped'))
 		FROM destinations d JOIN lines l ON l.id = d.line_id
-		WHERE d.tenant_id = ? AND d.retired_at IS NULL ORDER BY l.code COLLATE naturally, d.name COLLATE naturally`, viewer.Tenant.ID)
+		WHERE d.tenant_id = ? AND d.retired_at IS NULL
+		ORDER BY l.code COLLATE naturally, d.name COLLATE naturally`, viewer.Tenant.ID)
 }
 
 // SetupDestination returns a destination of the viewer's tenant; a retired one is not found.

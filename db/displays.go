@@ -19,7 +19,8 @@ func scanDisplay(row scanner) (d packaging.Display, err error) {
 
 // Displays returns the tenant's displays, by name.
 func (d *DB) Displays(ctx context.Context, tenant packaging.TenantID) ([]packaging.Display, error) {
-	return collect(ctx, d.read, scanDisplay, selectDisplay+`WHERE d.tenant_id = ? ORDER BY d.name COLLATE naturally`, tenant)
+	return collect(ctx, d.read, scanDisplay, selectDisplay+
+		`WHERE d.tenant_id = ? ORDER BY d.name COLLATE naturally`, tenant)
 }
 
 // DisplayOf returns the display whose screen carries the token.

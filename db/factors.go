@@ -132,8 +132,9 @@ func (d *DB) SetBadge(ctx context.Context, by packaging.Person, user packaging.U
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeSet, Object: packaging.SaysUser.Of(owner.Username),
-			New: setOrNone(mark != nil),
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.BadgeSet,
+			Object: packaging.SaysUser.Of(owner.Username),
+			New:    setOrNone(mark != nil),
 		})
 	})
 }
@@ -172,7 +173,8 @@ func (s *setupTx) removeFactors(user packaging.UserID, username string) error {
 			continue
 		}
 		if err := s.record(packaging.Entry{
-			TenantID: s.tenant, By: s.by, Deed: factor.deed, Object: packaging.SaysUser.Of(username), New: setOrNone(false),
+			TenantID: s.tenant, By: s.by, Deed: factor.deed,
+			Object: packaging.SaysUser.Of(username), New: setOrNone(false),
 		}); err != nil {
 			return err
 		}

@@ -196,7 +196,8 @@ func openItems(
 	releases(packaging.OddList, oddNow)
 	// Lists that are late at their line, of orders whose list is not odd too.
 	r.add(packaging.OddList, `
-		SELECT `+whose+`'`+packaging.ToDestination+`' || group_concat(d.name, ', ' ORDER BY d.name COLLATE naturally) || ' · ' || `+
+		SELECT `+whose+`'`+packaging.ToDestination+`' ||
+			group_concat(d.name, ', ' ORDER BY d.name COLLATE naturally) || ' · ' || `+
 		words+`, min(v.since)
 		FROM deliveries v JOIN destinations d ON d.id = v.destination_id JOIN releases r ON r.id = v.release_id
 		JOIN orders o ON o.id = r.order_id LEFT JOIN lines l ON l.id = o.line_id
@@ -208,7 +209,8 @@ func openItems(
 		SELECT 0, l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)
 			FROM queue_orders i JOIN orders o ON o.id = i.order_id WHERE i.queue_id = q.id AND i.place >= q.position), q.started_at
 		FROM lines l CROSS JOIN queues q ON q.line_id = l.id AND q.stop = '' -- line by line: few of the sequences run
-		WHERE l.tenant_id = ? AND `+queues.sql+` ORDER BY l.code COLLATE naturally`, append([]any{in.Tenant()}, queues.args...)...)
+		WHERE l.tenant_id = ? AND `+queues.sql+`
+		ORDER BY l.code COLLATE naturally`, append([]any{in.Tenant()}, queues.args...)...)
 	orders(packaging.WaitingOrder, packaging.PendingRelease)
 	r.addNotes(in, o)
 	if r.err != nil {

@@ -217,8 +217,9 @@ func (d *DB) DisconnectIdentity(ctx context.Context, by packaging.Person) error 
 			return err
 		}
 		return t.record(packaging.Entry{
-			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.IdentityDisconnected, Object: packaging.SaysUser.Of(by.Username),
-			Old: strings.Join(were, ", "),
+			TenantID: by.Tenant.ID, By: by.Author, Deed: packaging.IdentityDisconnected,
+			Object: packaging.SaysUser.Of(by.Username),
+			Old:    strings.Join(were, ", "),
 		})
 	})
 }

@@ -28,7 +28,8 @@ func (d *DB) Lines(ctx context.Context, in packaging.Scope) ([]packaging.Line, e
 func linesOf(ctx context.Context, q querier, in packaging.Scope) ([]packaging.Line, error) {
 	w := withinLines(in)
 	return collect(
-		ctx, q, scanLine, `SELECT id, code, name, retired FROM lines WHERE `+w.sql+` ORDER BY code COLLATE naturally`, w.args...,
+		ctx, q, scanLine, `SELECT id, code, name, retired FROM lines WHERE `+w.sql+`
+		ORDER BY code COLLATE naturally`, w.args...,
 	)
 }
 

@@ -60,7 +60,8 @@ func (d *DB) ChangePassword(ctx context.Context, by packaging.Person, was, hash 
 		}
 		for _, p := range people {
 			e := packaging.Entry{
-				TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.PasswordSet, Object: packaging.SaysUser.Of(p.Username),
+				TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.PasswordSet,
+				Object: packaging.SaysUser.Of(p.Username),
 			}
 			e.By.Station = by.Station
 			if err := t.record(e); err != nil {
@@ -125,7 +126,10 @@ func (s *setupTx) setPassword(user packaging.UserID, username, hash string) erro
 		return err
 	}
 	return s.record(
-		packaging.Entry{TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet, Object: packaging.SaysUser.Of(username)},
+		packaging.Entry{
+			TenantID: s.tenant, By: s.by, Deed: packaging.PasswordSet,
+			Object: packaging.SaysUser.Of(username),
+		},
 	)
 }
 

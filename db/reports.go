@@ -105,7 +105,8 @@ func broughtIn(
 	}, `SELECT d.id, l.code, l.name, d.name, v.state, count(*)
 		FROM releases r JOIN deliveries v ON v.release_id = r.id JOIN destinations d ON d.id = v.destination_id
 		JOIN lines l ON l.id = d.line_id
-		WHERE `+w.sql+` GROUP BY d.id, v.state ORDER BY l.code COLLATE naturally, d.name COLLATE naturally, d.id`, w.args...)
+		WHERE `+w.sql+` GROUP BY d.id, v.state
+		ORDER BY l.code COLLATE naturally, d.name COLLATE naturally, d.id`, w.args...)
 	return all, err
 }
 

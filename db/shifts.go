@@ -70,7 +70,10 @@ func (t *tx) setShifts(tenant packaging.Tenant, by packaging.Author, p packaging
 			return err
 		}
 	}
-	e := packaging.Entry{TenantID: tenant.ID, By: by, Deed: packaging.ShiftsSet, Object: packaging.SaysShifts.Of(), New: p.String()}
+	e := packaging.Entry{
+		TenantID: tenant.ID, By: by, Deed: packaging.ShiftsSet,
+		Object: packaging.SaysShifts.Of(), New: p.String(),
+	}
 	if before := r.PlanOf(p.From); before.From != "" {
 		e.Old = before.String()
 	}

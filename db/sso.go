@@ -74,7 +74,8 @@ func (d *DB) SignOns(ctx context.Context) ([]packaging.SignOn, error) {
 		return s, row.Scan(&s.Tenant.ID, &s.Tenant.Slug, &s.Tenant.Name, &s.Label)
 	}
 	return collect(ctx, d.read, scan, `
-		SELECT t.id, t.slug, t.name, s.label FROM sso s JOIN tenants t ON t.id = s.tenant_id WHERE s.enabled ORDER BY t.name COLLATE naturally, t.id`)
+		SELECT t.id, t.slug, t.name, s.label FROM sso s JOIN tenants t ON t.id = s.tenant_id WHERE s.enabled
+		ORDER BY t.name COLLATE naturally, t.id`)
 }
 
 // FillClientSecret returns the secret that was typed, or the one that is stored where none was. What is stored goes to

@@ -26,7 +26,8 @@ func scanStation(row scanner) (s packaging.Station, err error) {
 
 // Stations returns the tenant's stations, by line and name.
 func (d *DB) Stations(ctx context.Context, tenant packaging.TenantID) ([]packaging.Station, error) {
-	return collect(ctx, d.read, scanStation, selectStation+`WHERE s.tenant_id = ? ORDER BY l.code COLLATE naturally, s.name COLLATE naturally`, tenant)
+	return collect(ctx, d.read, scanStation, selectStation+
+		`WHERE s.tenant_id = ? ORDER BY l.code COLLATE naturally, s.name COLLATE naturally`, tenant)
 }
 
 // StationOf returns the station whose tablet carries the token.

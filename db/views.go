@@ -17,7 +17,8 @@ func (d *DB) HistoryViews(ctx context.Context, p packaging.Person) ([]packaging.
 		return v, row.Scan(&v.ID, &v.Name, &v.Query, &v.Shared, &v.Own, &v.By)
 	}, `
 		SELECT v.id, v.name, v.query, v.shared, v.user_id = ?2, u.full_name FROM history_views v JOIN users u ON u.id = v.user_id
-		WHERE v.tenant_id = ?1 AND (v.user_id = ?2 OR v.shared) ORDER BY v.user_id <> ?2, v.name COLLATE naturally, v.id`, p.Tenant.ID,
+		WHERE v.tenant_id = ?1 AND (v.user_id = ?2 OR v.shared)
+		ORDER BY v.user_id <> ?2, v.name COLLATE naturally, v.id`, p.Tenant.ID,
 		p.ID)
 }
 

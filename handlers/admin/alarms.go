@@ -193,8 +193,9 @@ func (a *Alarms) TryRecipient(c echo.Context) error {
 	}
 	page := view.AlarmsPage{Tried: all[i].Name}
 	e := packaging.Entry{
-		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.AlarmTested, Object: packaging.SaysRecipient.Of(all[i].Name),
-		New: "sent",
+		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.AlarmTested,
+		Object: packaging.SaysRecipient.Of(all[i].Name),
+		New:    "sent",
 	}
 	var failed *packaging.MessageFailure
 	if err := a.Sender.Try(ctx, p.Tenant, all[i]); errors.As(err, &failed) {

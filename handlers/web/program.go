@@ -113,7 +113,8 @@ func (s *Kit) Program(c echo.Context, scopes ...packaging.TokenScope) (p packagi
 		return p, err
 	}
 	if now.Sub(k.Used) >= TouchInterval {
-		// Who reads needs nothing written: with a full disk, which the readiness probe tells of, a line still gets its list.
+		// Who reads needs nothing written. With a full disk, of which the readiness probe tells, a line still gets its
+		// list.
 		if err := s.store.TouchToken(ctx, k.ID); err != nil && !reads(c) {
 			return p, err
 		}
