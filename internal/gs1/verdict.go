@@ -205,11 +205,21 @@ func (d decision) isProven(pack Candidate) bool {
 	if d.device == Unseen && pack.Undone.Device.shiftsDigits() {
 		return false // not all that it may be was undone
 	}
+	if d.isTyped && pack.Split && !d.namesOrder(pack) {
+		return false // a keyboard may have made a separator of what it was split without
+	}
 	isSpelled := d.isTyped && (pack.Split || pack.Undone == Undone{Separators: true} || d.device == Unseen)
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
 		isLikely := other.steps() <= pack.steps() || d.device != Unseen && other.Undone.Scanner == US ||
 			isSpelled && d.mayBe(other)
-		return isLikely && !other.Split && other.ID() != pack.ID() && !d.proves(pack, other)
+		return isLikely && (pack.Split || !other.Split) && other.ID() != pack.ID() && !d.proves(pack, other)
+	})
+}
+
+// namesOrder reports whether the pack has the lot or the expiry of its order.
+func (d decision) namesOrder(pack Candidate) bool {
+	return slices.ContainsFunc(d.listed[pack.ID()], func(l Listed) bool {
+		return l.Lot != "" && pack.Lot == l.Lot || l.Expiry != "" && pack.Expiry != "" && sameExpiry(pack.Expiry, l.Expiry)
 	})
 }
 

@@ -475,3 +475,28 @@ func drawTyping(t *rapid.T) (typing gs1.Typing, isSeen bool) {
 	typing.Keypad = rapid.Bool().Draw(t, "keypad")
 	return typing, isSeen
 }
+
+// A German tablet with locked Shift makes 6* of a separator that came as ^], and 1 of the serial number !.
+func TestASplitReadingThatNothingOfTheOrderSpeaksForIsUndecided(t *testing.T) {
+	t.Parallel()
+	scan := gs1.Scan{Text: "01" + gtin + "101234566*211", Typed: true}
+	for _, c := range []struct {
+		order gs1.Listed
+		want  gs1.VerdictKind
+	}{{gs1.Listed{}, gs1.Undecided}, {gs1.Listed{Lot: "1234566*"}, gs1.Known}} {
+		known := map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "1"}: {c.order}}
+		if got := gs1.Decide(gs1.Read(scan, now), known); got.Kind != c.want {
+			t.Errorf("%+v: %+v", c.order, got)
+		}
+	}
+}
+
+// Where separators are lost, the serial number 171021 of an unknown pack reads as 1 and a national number 21 too.
+func TestAnUnknownPackWithoutSeparatorsIsNotTheKnownOneThatItMayBe(t *testing.T) {
+	t.Parallel()
+	scan := gs1.Scan{Text: "01" + gtin + "1012345621171021", Typed: true}
+	known := map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "1"}: {{Lot: "123456"}}}
+	if got := gs1.Decide(gs1.Read(scan, now), known); got.Kind == gs1.Known {
+		t.Errorf("%+v", got)
+	}
+}
