@@ -45,7 +45,7 @@ type site struct {
 	api     string // folder of the socket behind which the API is
 }
 
-// The check asks every two seconds, and may do so in the moment in which the address comes.
+// The check asks every second, and may do so in the moment in which the address comes.
 func TestACheckThatIsUnderWayKeepsNoStandbyFromTakingOver(t *testing.T) {
 	folder := t.TempDir()
 	lock, held, took := filepath.Join(folder, "lock"), filepath.Join(folder, "held"), filepath.Join(folder, "took")

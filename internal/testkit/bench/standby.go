@@ -16,10 +16,10 @@ import (
 // takeOverAim is how long it may take from the loss of a machine until another one has released, in seconds.
 const takeOverAim = 15.0
 
-// As keepalived asks in docs/operate: every two seconds, until so many in a row failed.
+// As keepalived asks in docs/operate: every second, until so many in a row failed.
 const (
-	checkGap   = 2 * time.Second
-	checkFalls = 4
+	checkGap   = time.Second
+	checkFalls = 6
 )
 
 // standby is a machine that can release, or that stands by.
