@@ -71,7 +71,7 @@ func (b *bench) measureLive(ctx context.Context) error {
 // streamsOfBrowser is how many pages are open in one browser.
 const streamsOfBrowser = 5
 
-// told opens so many streams, presses release for each order, and says for every stream how long it took to be told, in
+// told opens so many streams, of all people in turn, presses release for each order, and says for every stream how long it took to be told, in
 // ms.
 func (p *person) told(ctx context.Context, n int, orders []order) (took []float64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -80,7 +80,7 @@ func (p *person) told(ctx context.Context, n int, orders []order) (took []float6
 	reader := p
 	for i := range n {
 		if i%streamsOfBrowser == 0 {
-			if reader, err = signIn(ctx, p.server); err != nil {
+			if reader, err = signInAs(ctx, p.server, 1+i/streamsOfBrowser%people); err != nil {
 				return nil, err
 			}
 		}

@@ -153,14 +153,21 @@ func (p *person) press(ctx context.Context, o order) (took time.Duration, err er
 	return time.Since(started), err
 }
 
+// awaitSerials returns once the list of an order is there. Until then it is answered with 409 and the outcome.
 func (p *person) awaitSerials(ctx context.Context, o order) error {
 	for end := time.Now().Add(startLimit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		text, err := p.page(ctx, o.path+"/serials.json")
-		if err != nil {
+		path := o.path + "/serials.json"
+		status, text, err := p.ask(ctx, http.MethodGet, path, nil)
+		switch {
+		case err != nil:
 			return err
+		case status == http.StatusConflict:
+			continue
+		case status != http.StatusOK:
+			return p.unexpected(path, status, text)
 		}
 		var list struct{ Count int }
-		if err := json.Unmarshal([]byte(text), &list); err != nil {
+		if err := json.Unmarshal(text, &list); err != nil {
 			return err
 		}
 		if list.Count > 0 {
