@@ -114,7 +114,11 @@ const maxCandidates = 2_000
 func readFirst(
 	ctx context.Context, q querier, s orderSort, in packaging.Scope, f packaging.OrderFilter,
 ) (orderRead, error) {
-	match, newest := matchOrder(f.Text), s.index == byArrival.index
+	match, err := matchOrder(ctx, q, f.Text)
+	if err != nil {
+		return orderRead{}, err
+	}
+	newest := s.index == byArrival.index
 	parts := orderParts(in, f, match)
 	if newest && len(parts) == 1 && f.Status != "" {
 		return orderRead{from: `orders o INDEXED BY ` + byStatus.index, sort: s}, nil
@@ -175,24 +179,59 @@ func orderParts(in packaging.Scope, f packaging.OrderFilter, match string) (part
 	return parts
 }
 
-// matchOrder asks the index of words for orders that have a text, in the language of FTS5: for three characters of it
-// in a row, the next three, and the last ones. So it may find others too. It is empty for a text that is too short.
-func matchOrder(text string) string {
-	const size = 3
-	characters := []rune(text)
-	if len(characters) < size || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return ""
+// matchOrder asks the index of words for orders that may have a text, in the language of FTS5. Orders that have three
+// rare characters in a row are read quickly, and common ones take long to look through. So it takes two rare ones of the
+// end of the text, where IDs differ, and else some of all of it. It is empty for a text that is too short.
+func matchOrder(ctx context.Context, q querier, text string) (string, error) {
+	all := trigrams(text)
+	var found []string
+	for _, one := range all[:min(len(all), maxTried)] {
+		is, err := isRare(ctx, q, one)
+		if err != nil {
+			return "", err
+		}
+		if is {
+			found = append(found, one)
+		}
+		if len(found) == 2 {
+			return strings.Join(found, " AND "), nil
+		}
 	}
-	var all []string
-	for end := len(characters); end > 0 && len(all) < maxTrigrams; end -= size {
-		begin := max(end-size, 0)
-		all = append(all, `"`+strings.ReplaceAll(string(characters[begin:begin+size]), `"`, `""`)+`"`)
+	for i, one := range all {
+		if (i%3 == 0 || i == len(all)-1) && !slices.Contains(found, one) && len(found) < maxTrigrams {
+			found = append(found, one)
+		}
 	}
-	return strings.Join(all, " AND ")
+	return strings.Join(found, " AND "), nil
 }
 
-// maxTrigrams is how much of a text the index is asked for: the rest is compared.
-const maxTrigrams = 6
+const (
+	maxTried    = 4 // of the end of a text, whether they are rare
+	maxTrigrams = 6 // that the index is asked for: the rest is compared
+)
+
+// isRare reports whether few orders have three characters in a row: the newest of these lie far apart.
+func isRare(ctx context.Context, q querier, trigram string) (bool, error) {
+	const sampled, apart = 20, 16
+	var span int64
+	err := q.QueryRowContext(ctx, `
+		SELECT (SELECT coalesce(max(id), 0) FROM orders) - coalesce((SELECT rowid FROM orders_index
+			WHERE orders_index MATCH ? ORDER BY rowid DESC LIMIT 1 OFFSET ?), 0)`, trigram, sampled-1).Scan(&span)
+	return span >= sampled*apart, coded(err)
+}
+
+// trigrams are each three characters in a row of a text, the last first, quoted for FTS5.
+func trigrams(text string) (all []string) {
+	const size = 3
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return nil
+	}
+	characters := []rune(text)
+	for end := len(characters); end >= size; end-- {
+		all = append(all, `"`+strings.ReplaceAll(string(characters[end-size:end]), `"`, `""`)+`"`)
+	}
+	return all
+}
 
 // ordersByLine returns the orders of a page and one more, line by line in the order of their codes, and those without a
 // line after them. A line's own are in the order of what needs a person first.
