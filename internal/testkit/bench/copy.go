@@ -35,8 +35,9 @@ const copyLines = 8
 // copied measures releases with a copy that is waited for, beside those without one.
 type copied struct {
 	*bench
-	watch *watch
-	sides [2]*copySide
+	watch   *watch
+	copiers []*exec.Cmd
+	sides   [2]*copySide
 }
 
 // copySide is a Lineboard with a copy or without.
@@ -62,7 +63,7 @@ func (b *bench) measureCopy(ctx context.Context) error {
 	if err := c.begin(ctx, litestream); err != nil {
 		return err
 	}
-	defer c.watch.server.Close()
+	defer c.end()
 	for range b.rounds * b.small {
 		for _, s := range c.sides {
 			if err := c.press(ctx, s); err != nil {
@@ -83,6 +84,15 @@ func (b *bench) measureCopy(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// end stops what would outlive the measurement.
+func (c *copied) end() {
+	c.watch.server.Close()
+	for _, copier := range c.copiers {
+		_ = copier.Process.Kill()
+		_ = copier.Wait()
+	}
 }
 
 // litestreamProgram returns the program that make soak installs, or the one on the path.
@@ -160,7 +170,7 @@ func (c *copied) copyBy(ctx context.Context, litestream, data string) error {
 		if err := command.Start(); err != nil {
 			return err
 		}
-		go command.Wait() //nolint:errcheck // it ends with the run
+		c.copiers = append(c.copiers, command)
 		return nil
 	}
 	return fmt.Errorf("%s does not come", config)
