@@ -218,6 +218,29 @@ func (p *program) processor() (used time.Duration, ok bool) {
 	return used, true
 }
 
+// idle is the share of a processor that a program uses at most that has nothing to do.
+const idle = 0.05
+
+// awaitIdle returns once the program has nothing to do: its checks after the start, and what follows long lists, are done.
+func (p *program) awaitIdle(ctx context.Context) error {
+	before, known := p.processor()
+	for end := time.Now().Add(2 * startLimit); known; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+		now, _ := p.processor()
+		if now-before < time.Duration(idle*float64(time.Second)) {
+			return nil
+		}
+		if before = now; time.Now().After(end) {
+			return fmt.Errorf("%s is busy all the time", p.name)
+		}
+	}
+	return nil
+}
+
 // tail keeps the end of what a program says, for when it fails.
 type tail struct {
 	mu   sync.Mutex

@@ -33,8 +33,9 @@ type side struct {
 }
 
 const (
-	small = "small"
-	bulk  = "bulk"
+	small     = "small"
+	bulk      = "bulk"
+	afterBulk = "after" // a small one right after a large one, whose serials go into the index then
 )
 
 // measureReleases presses the button of orders, small and large, on the filled databases, and makes the bare call for
@@ -48,18 +49,18 @@ func (b *bench) measureReleases(ctx context.Context, filled map[string]*store) e
 		return err
 	}
 	before, _ := ours.program.resident()
+	if err := ours.program.awaitIdle(ctx); err != nil {
+		return err
+	}
+	if err := b.releaseInTurns(ctx, sides, small, 0, b.rounds*b.small, few); err != nil {
+		return err
+	}
 	for round := range b.rounds {
-		for i := range b.small {
-			for _, s := range sides {
-				if err := s.release(ctx, b.remote, small, round*b.small+i, few); err != nil {
-					return err
-				}
-			}
+		if err := b.releaseInTurns(ctx, sides, bulk, round, 1, b.bulk); err != nil {
+			return err
 		}
-		for _, s := range sides {
-			if err := s.release(ctx, b.remote, bulk, round, b.bulk); err != nil {
-				return err
-			}
+		if err := b.releaseInTurns(ctx, sides, afterBulk, round*b.small, b.small, few); err != nil {
+			return err
 		}
 	}
 	after, _ := ours.program.resident()
@@ -69,6 +70,7 @@ func (b *bench) measureReleases(ctx context.Context, filled map[string]*store) e
 	if b.wants(partRelease) {
 		b.addRelease(small, few, smallAim, ours, bare)
 		b.addRelease(bulk, b.bulk, bulkAim, ours, bare)
+		b.addRelease(afterBulk, few, besideAim, ours, bare)
 		if before > 0 {
 			b.table.add(
 				partRelease, "resident memory after these", figure{after, "MB"}, figure{before, "MB"}, "before them",
@@ -83,11 +85,26 @@ func (b *bench) measureReleases(ctx context.Context, filled map[string]*store) e
 	return nil
 }
 
+// releaseInTurns has the sides release count orders of a size, from a place on.
+func (b *bench) releaseInTurns(ctx context.Context, sides []*side, size string, place, count, serials int) error {
+	for i := range count {
+		for _, s := range sides {
+			if err := s.release(ctx, b.remote, size, place+i, serials); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (b *bench) addRelease(size string, serials int, aim float64, ours, bare *side) {
 	what := fmt.Sprintf(
 		"release of %s serials into %s, from POST to 303", thousands(int64(serials)),
 		thousands(int64(ours.filled.serials)),
 	)
+	if size == afterBulk {
+		what += ", right after " + thousands(int64(b.bulk))
+	}
 	b.table.add(
 		partRelease, what, figure{median(ours.took[size]), "ms"}, figure{median(bare.took[size]), "ms"},
 		"bare PATCH to the same sandbox",
@@ -155,6 +172,7 @@ func (b *bench) ordersOf(s *side) []sandbox.Order {
 	}
 	for i := range b.rounds * b.small {
 		add(small, i, 10, 10, few)
+		add(afterBulk, i, 10, 10, few)
 	}
 	for i := range b.rounds {
 		add(bulk, i, b.bulk, 0, b.bulk)
