@@ -39,7 +39,7 @@ MUTATE ?= ./db ./internal/release ./internal/manufacturer ./internal/packaging .
 define run_tests
 @mkdir -p .bin; status=0; \
 SOAK_SEED=$${SOAK_SEED:-1} $(TOOL) gotestsum --format=pkgname-and-test-fails --jsonfile=.bin/tests.json -- \
-	-vet=off -timeout=25m $(1) $(TESTFLAGS) $(PACKAGES) || status=$$?; \
+	-vet=off -timeout=25m $(1) $(TESTFLAGS) $(2) || status=$$?; \
 echo; echo 'The ten slowest tests:'; \
 $(TOOL) gotestsum tool slowest --num=10 --jsonfile=.bin/tests.json; \
 exit $$status
@@ -89,9 +89,18 @@ clean: ## remove what was built
 test: install check-format check-templ vet staticcheck go-test ## everything that must hold before a change goes in
 
 .PHONY: race
-race: export CGO_ENABLED := 1
-race: install ## all tests with the race detector, in random order, but for those of the shipped program and of what pages look like
-	$(call run_tests,$(RACEFLAGS) -shuffle=on)
+race: raced unraced ## everything that can be tried: with the race detector, and without it what it would find nothing in
+
+.PHONY: raced
+raced: export CGO_ENABLED := 1
+raced: export LINEBOARD_THOROUGH := 1
+raced: install ## all tests with the race detector, in random order, but for those that unraced runs
+	$(call run_tests,$(RACEFLAGS) -shuffle=on,$(PACKAGES))
+
+.PHONY: unraced
+unraced: export LINEBOARD_THOROUGH := 1
+unraced: install ## the tests of what pages look like and of the shipped program, in every size, language and way
+	$(call run_tests,-run "$$(.ci/unraced tests)",$$(.ci/unraced packages))
 
 .PHONY: install
 install: ## install what the tests need beside Go: Chromium, a C compiler, Python
@@ -110,7 +119,6 @@ check-templ: ## fail when a templ file is not formatted, or generated code not f
 
 .PHONY: vet
 vet: ## go vet, of the tests that make peers runs too
-	go vet $(PACKAGES)
 	go vet -tags peers $(PACKAGES)
 
 .PHONY: staticcheck
@@ -119,7 +127,7 @@ staticcheck: ## staticcheck
 
 .PHONY: go-test
 go-test: ## the tests alone (PACKAGES=./db/... for some)
-	$(call run_tests)
+	$(call run_tests,,$(PACKAGES))
 
 .PHONY: soak
 soak: ## kill the program, restore backups and lose machines KILLS (300) times each, try 1,000 sequences of events, a full disk and many connections (as root)

@@ -3,7 +3,7 @@ package e2e
 import (
 	"testing"
 
-	"lineboard/internal/text"
+	"lineboard/internal/testkit/thorough"
 )
 
 // The bar stays one row of 64 px, whatever the width and the language, and nothing of it is cut off at its side.
@@ -13,7 +13,7 @@ func TestTheBarIsOneRowOf64PixelsAtEveryWidthAndLanguage(t *testing.T) {
 	e := newExhibition(t)
 	e.Refresh() // data that is not fresh has a strip of its own under the bar
 	p := e.enter(t, "manager1")
-	for _, language := range []string{"English", "Deutsch", "Magyar"} {
+	for _, language := range thorough.Some(2, "English", "Deutsch", "Magyar") {
 		p.visit("/lines/L1")
 		p.openOwnMenu()
 		p.leaveBy(func() { p.In(".bar .who").Click(language) })
@@ -42,7 +42,7 @@ func TestTheBarOfAStationIsOneRowOf64Pixels(t *testing.T) {
 	p.visit("/login")
 	p.send("/station", "code="+e.StationCode("Serialisation tablet 7, hall B", "L1"))
 	p.send("/login", "username=supervisor1&password="+p.site.password)
-	for _, language := range []text.Language{text.English, "de", "hu"} {
+	for _, language := range englishAndLong {
 		p.send("/language?language="+string(language), "")
 		for _, page := range []string{"/lines/L1", "/orders", e.order("Order146") + "?arm=1"} {
 			p.visit(page)

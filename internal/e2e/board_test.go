@@ -54,10 +54,11 @@ const frame = `(() => {
 
 // The release is in reach whatever else the board has to say, in each state of a line, at each size, with real data.
 func TestReleaseToLineIsInViewInEveryState(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	e := newPlant(t)
 	p := e.enter(t, "supervisor1")
-	for _, language := range []text.Language{text.English, "de", "hu"} {
+	for _, language := range englishAndLong {
 		status, _ := p.fetch("POST", "/language?language="+string(language))
 		if status >= 400 {
 			t.Fatalf("language: %d", status)
@@ -92,7 +93,7 @@ func TestTheBoardArmsInPlace(t *testing.T) {
 	p := e.enter(t, "supervisor1")
 	const card = `(({x, y, width, height}) => [x, y, width, height].map(Math.round).join(" "))(document.querySelector(".hero").getBoundingClientRect())`
 	for _, line := range []string{"L1", "L2", "L6"} {
-		for _, size := range sizes[:2] {
+		for _, size := range tablets {
 			p.Viewport(size.width, size.height)
 			p.visit("/lines/" + line)
 			p.whole()
@@ -119,7 +120,7 @@ func TestTheWallOfAPersonIsWholeInView(t *testing.T) {
 	t.Parallel()
 	e := newPlant(t)
 	p := e.enter(t, "supervisor1")
-	for _, language := range []text.Language{text.English, "de", "hu"} {
+	for _, language := range englishAndLong {
 		if status, _ := p.fetch("POST", "/language?language="+string(language)); status >= 400 {
 			t.Fatalf("language: %d", status)
 		}

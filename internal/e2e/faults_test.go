@@ -114,7 +114,8 @@ func TestWithoutAConnectionNothingIsSentAndTheButtonIsThereAgain(t *testing.T) {
 	p := signedIn(t, s, "supervisor1")
 	p.open("Order143")
 	p.arm()
-	s.remote.stop()
+	s.remote.server.CloseClientConnections()
+	s.remote.server.Close()
 	p.execute("Order143")
 	p.See("Order143 was not released.")
 	p.See("Movilitas.Cloud could not be reached. Nothing was sent.")
@@ -126,7 +127,7 @@ func TestWithoutAConnectionNothingIsSentAndTheButtonIsThereAgain(t *testing.T) {
 
 	// It is back, and knows nothing of the token that it gave. For a moment it may still count as away, which sends
 	// nothing.
-	s.remote = &remote{start(t, nil, "sandbox", "--addr", strings.TrimPrefix(s.remote.address, "http://"))}
+	s.remote = &remote{program: start(t, nil, "sandbox", "--addr", strings.TrimPrefix(s.remote.address, "http://"))}
 	for limit := time.Now().Add(3 * browser.Patience); ; {
 		p.arm()
 		p.execute("Order143")

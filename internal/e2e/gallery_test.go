@@ -19,6 +19,7 @@ import (
 	"lineboard/internal/secret"
 	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // exhibition is a site with something of everything, in every state that a page can show, and with lines and orders of
@@ -199,6 +200,7 @@ func unfold(menu string) func(person) {
 
 // Every page is looked at, in each state that it has, in every size and light.
 func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
+	thorough.Again(t)
 	t.Parallel()
 	seen := &visited{}
 	t.Cleanup(func() { // when all parts have ended

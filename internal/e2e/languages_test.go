@@ -3,10 +3,12 @@ package e2e
 import (
 	"testing"
 
+	"lineboard/internal/testkit/thorough"
 	"lineboard/internal/text"
 )
 
 func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	e := newExhibition(t)
 	p := signedIn(t, e.site, "supervisor1")
@@ -21,7 +23,7 @@ func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
 			"/imports", "/history", "/shifts", shiftPage, shiftPage + "/handover", "/scan", "/account", "/account/pin", "/help",
 		} {
 			p.visit(page)
-			for _, size := range sizes[:3] {
+			for _, size := range inHand {
 				p.Viewport(size.width, size.height)
 				p.settle()
 				for _, wrong := range append(p.measured(size), p.cut()...) {
@@ -32,11 +34,11 @@ func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
 	}
 }
 
-// languages are all of them beside the race detector, which takes its time anyway, and otherwise those with the longest
-// words.
-func languages() []text.Language {
-	if raced || all {
-		return text.Languages
-	}
-	return []text.Language{"de", "hu"}
-}
+// long are languages that say in more letters what English does, and englishAndLong that one beside them.
+var (
+	long           = thorough.Some[text.Language](1, "de", "hu")
+	englishAndLong = append([]text.Language{text.English}, long...)
+)
+
+// languages are all of them, the one that says most first. `make test` looks at that.
+func languages() []text.Language { return thorough.Some(1, "de", "hu", "fr", "es", text.English) }

@@ -8,22 +8,31 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lineboard/internal/testkit/thorough"
 )
 
-// sizes are those of a tablet in both directions, a phone, and a screen on the wall.
-var sizes = []size{{1280, 800}, {800, 1280}, {390, 844}, {1920, 1080}}
+// The sizes of a tablet in both directions, a phone, and a screen on the wall. `make test` looks at a tablet and a phone.
+var (
+	wide, upright = size{1280, 800}, size{800, 1280}
+	phone, onWall = size{390, 844}, size{1920, 1080}
+
+	everySize = []size{wide, phone, upright, onWall}
+
+	sizes   = thorough.Some(2, everySize...)
+	inHand  = thorough.Some(2, wide, phone, upright)
+	tablets = thorough.Some(1, wide, upright)
+)
 
 // all has axe look at every size, in the dark as well. Without it axe looks at a tablet and a phone in the light: what
 // changes with size and light (targets, type, contrast, what lies on or beside what) we measure ourselves in each of
 // them.
 var all = os.Getenv("LINEBOARD_LOOK") == "all"
 
-// looks begins a test of what pages look like. The race detector would find nothing there, and take minutes.
+// looks begins a test of what pages look like, in which the race detector would find nothing.
 func looks(t *testing.T) {
 	t.Helper()
-	if raced {
-		t.Skip("it looks at pages, where the race detector finds nothing")
-	}
+	thorough.Unraced(t)
 }
 
 type size struct{ width, height int }
@@ -66,10 +75,12 @@ func (p person) cut() (wrong []string) {
 // inEverySizeAndLight checks the page that the window shows, with all that can be unfolded on it but menus, which lie
 // over the page. What is wrong in the same way everywhere is told once.
 //
-// The race detector is after what the program does, not after what the page looks like: beside it a page is looked at
-// once.
+// The race detector is after what the program does, not after what the page looks like: beside it nobody looks.
 func (p person) inEverySizeAndLight() {
 	p.t.Helper()
+	if thorough.Raced {
+		return
+	}
 	said := map[string]bool{}
 	tell := func(at size, dark bool, wrong []string) {
 		p.t.Helper()
@@ -91,9 +102,6 @@ func (p person) inEverySizeAndLight() {
 		p.Viewport(size.width, size.height)
 		p.settle()
 		tell(size, false, slices.Concat(p.measured(size), p.cut(), p.axed(size, false)))
-		if raced {
-			break
-		}
 		// Light changes colours, and nothing else.
 		p.Dark(true)
 		tell(size, true, slices.Concat(p.coloured(), p.axed(size, true)))
@@ -110,7 +118,7 @@ func (p person) axed(at size, dark bool) (wrong []string) {
 	p.t.Helper()
 	look := p.Axe
 	switch {
-	case raced || !all && (dark || at != sizes[0] && at != sizes[2]):
+	case !all && (dark || at != wide && at != phone):
 		return nil
 	case dark:
 		look = p.AxeColours

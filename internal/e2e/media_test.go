@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 // mainPages are those that people spend their time on.
@@ -56,7 +58,7 @@ func TestWhatIsPrintedIsWholeAndBlackOnWhite(t *testing.T) {
 		t.Run(page, func(t *testing.T) {
 			p := p.as(t)
 			p.visit(page)
-			for _, dark := range []bool{false, true} {
+			for _, dark := range thorough.Some(1, true, false) {
 				p.Viewport(680, 1009)
 				p.Dark(dark)
 				p.Paper()
@@ -91,7 +93,7 @@ func TestEveryMainPageCanBeReadAtTwiceItsSize(t *testing.T) {
 	p := e.enter(t, "supervisor1")
 	for _, page := range e.mainPages() {
 		p.visit(page)
-		for _, size := range []size{{1280, 800}, {800, 1280}} {
+		for _, size := range tablets {
 			p.Zoom(size.width, size.height, 2)
 			p.settle()
 			for _, wrong := range p.measured(size2(size)) {
@@ -112,7 +114,7 @@ func TestMarksCanBeToldApartWhateverTheMachineAsksFor(t *testing.T) {
 	e := newExhibition(t)
 	p := e.enter(t, "supervisor1")
 	for feature, value := range map[string]string{"forced-colors": "active", "prefers-contrast": "more"} {
-		for _, dark := range []bool{false, true} {
+		for _, dark := range thorough.Some(1, value == "more", value != "more") {
 			p.Dark(dark)
 			p.Prefers(feature, value)
 			for _, page := range []string{"/", "/lines/L1", "/help", e.order("Order144"), e.order("Order145")} {

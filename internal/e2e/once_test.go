@@ -53,6 +53,7 @@ func TestADoublePressReleasesOnce(t *testing.T) {
 // A double tap, as people with gloves do it, puts the second tap where the first one was. There must be nothing that
 // releases, however the page has moved.
 func TestASecondTapAtTheSamePlaceReleasesNothing(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	for _, on := range []bool{true, false} {

@@ -26,7 +26,7 @@ func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
 		p.See(shell.ShortOrderID(o.ID))
 		p.Click(shell.ShortOrderID(o.ID))
 		p.onPageOf(shell.OrderID(o.ID))
-		for _, size := range sizes {
+		for _, size := range everySize {
 			p.Viewport(size.width, size.height)
 			if p.Overflow() {
 				t.Errorf(

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-
-	"lineboard/internal/text"
 )
 
 // lists are pages with rows: the selector of a row, and how many must be in view on a tablet and on a phone.
@@ -48,14 +46,15 @@ func TestRowsAreEvenAndEnoughOfThemAreInView(t *testing.T) {
 	e := newPlant(t)
 	e.ThreeShifts("ghent")
 	p := e.enter(t, "supervisor1")
-	for _, language := range []text.Language{text.English, "de", "hu"} {
+	for _, language := range englishAndLong {
 		if status, _ := p.fetch("POST", "/language?language="+string(language)); status >= 400 {
 			t.Fatalf("language: %d", status)
 		}
 		for path, list := range lists {
+			p.visit(path)
 			for _, size := range sizes {
 				p.Viewport(size.width, size.height)
-				p.visit(path)
+				p.Eval(`scrollTo({top: 0, behavior: "instant"})`, nil)
 				p.settle()
 				least := list.tablet
 				if size.width < 768 {

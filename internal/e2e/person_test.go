@@ -32,15 +32,16 @@ func visitor(t testing.TB, s *site) person {
 	return person{browser.Open(t), t, s}
 }
 
-// signedIn opens a window with the overview, once the orders are there. Before that, the window is set up as told.
+// signedIn opens a window with the overview, once the orders are there. Before that, the window is set up as told. The
+// person has signed in before: tests of that have them fill in the page.
 func signedIn(t testing.TB, s *site, username string, how ...func(person)) person {
 	t.Helper()
 	p := visitor(t, s)
 	for _, set := range how {
 		set(p)
 	}
+	p.Give(s.address, newScript(t, s, username).Jar.Cookies(must(url.Parse(s.address+"/"))))
 	p.visit("/")
-	p.signIn(username)
 	p.awaitOrders()
 	return p
 }

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 const (
@@ -52,7 +54,7 @@ func TestMain(m *testing.M) {
 // binary builds the program once, as it is shipped.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(built, "lineboard")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "lineboard")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", path, "lineboard")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, said)
@@ -75,8 +77,8 @@ type program struct {
 // there.
 func start(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
-	if raced {
-		t.Skip("the program has no race detector in it")
+	if thorough.Raced {
+		t.Skip("the program has no race detector in it: make test runs it")
 	}
 	path, err := binary()
 	if err != nil {

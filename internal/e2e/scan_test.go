@@ -191,7 +191,7 @@ func TestABadScanSoundsAndVibratesUnlessTheDeviceIsSetNotTo(t *testing.T) {
 			want = `tones === 0 && shaken === 0`
 		}
 		p.Holds(want)
-		for _, size := range sizes[:2] {
+		for _, size := range tablets {
 			p.Viewport(size.width, size.height)
 			var height float64
 			p.Eval(`document.querySelector(".scan .result").getBoundingClientRect().height`, &height)

@@ -163,7 +163,7 @@ func TestSerialsAreCopiedAsTheyAre(t *testing.T) {
 func TestSerialsThatAreSelectedAreAsTheyAre(t *testing.T) {
 	t.Parallel()
 	p, want := withManySerials(t)
-	for _, size := range sizes {
+	for _, size := range everySize {
 		p.Viewport(size.width, size.height)
 		var one, some string
 		p.Eval(

@@ -8,6 +8,7 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -65,11 +66,15 @@ func newDemo(t testing.TB) *site {
 	return &site{program: start(t, nil, "demo", "--addr", "127.0.0.1:0"), password: config.DemoPassword}
 }
 
-// newSite starts a sandbox with its sample orders and more ones, and a Lineboard that is provisioned to use it.
+// newSite puts a sandbox up with its sample orders and more ones, and starts a Lineboard that is provisioned to use it.
 func newSite(t testing.TB, more []sandbox.Order, flags ...string) *site {
 	t.Helper()
-	box := &remote{program: start(t, nil, "sandbox", "--addr", "127.0.0.1:0")}
-	box.put(more...)
+	orders := sandbox.New(sandbox.Options{})
+	orders.Put(slices.Concat(sandbox.Sample(time.Now()), more)...)
+	server := httptest.NewServer(orders)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	box := &remote{&program{address: server.URL, t: t}, server}
 	folder := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(folder, name)
@@ -146,8 +151,11 @@ func (s *site) pressedOnce(orders ...string) {
 	}
 }
 
-// remote is a sandbox in a process of its own.
-type remote struct{ *program }
+// remote is a sandbox, in this process unless it was started as a program.
+type remote struct {
+	*program
+	server *httptest.Server
+}
 
 func (r *remote) call(method, path string, body any) []byte {
 	r.t.Helper()

@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	"lineboard/internal/testkit/provider"
-	"lineboard/internal/text"
 )
 
 func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
+	looks(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	company := provider.Start(t, []string{s.address + "/sso/plant-test/callback"}, []string{s.address + "/login"},
@@ -68,14 +68,14 @@ func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
 		p.At("/login")
 	}
 
-	for _, l := range text.Languages {
+	for _, l := range languages() {
 		admin.visit("/")
 		admin.openOwnMenu()
 		admin.Click(l.Name())
 		admin.Holds(`document.documentElement.lang === "` + string(l) + `"`)
 		for _, page := range []string{"/admin/sso", "/account"} {
 			admin.visit(page)
-			for _, size := range sizes[:3] {
+			for _, size := range inHand {
 				admin.Viewport(size.width, size.height)
 				admin.settle()
 				if admin.Overflow() {

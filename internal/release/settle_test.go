@@ -354,8 +354,15 @@ func TestAMissingListIsAskedForUntilItIsThere(t *testing.T) {
 		c.details = func() (packaging.Facts, error) {
 			return packaging.Facts{Key: "Order143", Status: packaging.InProgress}, nil
 		}
-		running(t, settler(l, c))
-		time.Sleep(10 * 24 * time.Hour)
+		s := settler(l, c)
+		pass := func(d time.Duration) { // a look each minute: eleven days of two a second take half a minute
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Minute) {
+				if err := s.AskDue(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		pass(10 * 24 * time.Hour)
 		c.mu.Lock()
 		asked := len(c.asked)
 		c.mu.Unlock()
@@ -363,7 +370,7 @@ func TestAMissingListIsAskedForUntilItIsThere(t *testing.T) {
 			t.Errorf("asked %d times in 10 days", asked)
 		}
 		c.says(packaging.Done, nil)
-		time.Sleep(27 * time.Hour)
+		pass(27 * time.Hour)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if diff := cmp.Diff([]string{"a"}, l.filled); diff != "" {

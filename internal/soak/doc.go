@@ -9,7 +9,7 @@
 // SIGKILL takes the process, not the machine: what the program handed to the operating system survives it. That a
 // commit also survives a loss of power rests on SQLite's synchronous=FULL, which no test here can show.
 //
-// In the environment: SOAK_KILLS is how often the program is killed (30), SOAK_RESTORES how often its data is lost (3).
+// In the environment: SOAK_KILLS is how often the program is killed (8), SOAK_RESTORES how often its data is lost (2).
 // SOAK_SEED replays a run by the seed that it printed. SOAK_CHECKS and SOAK_STEPS are how many sequences the model test
-// runs and how long they are on average.
+// runs and how long they are on average. `make test` has fewer of each.
 package soak

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 )
 
 const (
@@ -48,8 +49,9 @@ type soak struct {
 }
 
 func TestNothingIsLostDoubledOrUntrueThoughTheProgramIsKilled(t *testing.T) {
+	thorough.Unraced(t)
 	t.Parallel() // the tests wait more than they work
-	eachSite(t, times(t, "SOAK_KILLS", "8"), siteKills, killOneSite)
+	eachSite(t, times(t, "SOAK_KILLS", strconv.Itoa(thorough.Times(4, 8))), siteKills, killOneSite)
 }
 
 // killOneSite kills the program of a site so many times, and compares the books.

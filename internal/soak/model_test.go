@@ -15,6 +15,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // model is what should be, beside the life in which it is. It is of one random sequence: its orders are its own.
@@ -56,6 +57,7 @@ func (o *order) pressed(by string, again bool) {
 }
 
 func TestAnySequenceOfPressesFaultsAndRestartsLeavesATrueState(t *testing.T) {
+	thorough.Again(t)
 	t.Parallel()
 	r := newRemote()
 	l := newLife(t, r)

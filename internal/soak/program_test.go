@@ -21,7 +21,7 @@ const hang = 15 * time.Minute
 // binary builds the program once, as it is shipped: without cgo and without the race detector.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(built, "lineboard")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "lineboard")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", path, "lineboard")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, said)

@@ -22,6 +22,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 )
 
 const (
@@ -48,8 +49,9 @@ type drill struct {
 }
 
 func TestARestoreNamesEachReleaseThatItLostAndNothingIsUntrue(t *testing.T) {
+	thorough.Unraced(t)
 	t.Parallel()
-	eachSite(t, times(t, "SOAK_RESTORES", "2"), siteRestores, restoreOneSite)
+	eachSite(t, times(t, "SOAK_RESTORES", strconv.Itoa(thorough.Times(1, 2))), siteRestores, restoreOneSite)
 }
 
 func restoreOneSite(t *testing.T, random *rand.Rand, rounds int) {

@@ -163,10 +163,14 @@ func (p *Page) press(roles []string, name string) proto.DOMBackendNodeID {
 	var id proto.DOMBackendNodeID
 	var at, before proto.Point
 	p.until(fmt.Sprintf("%q, to press it", name), func(tab *rod.Page) (missing string, err error) {
-		if id, missing, err = p.find(tab, roles, name); err != nil || missing != "" {
-			return missing, err
+		if id == 0 {
+			if id, missing, err = p.find(tab, roles, name); err != nil || missing != "" {
+				id = 0
+				return missing, err
+			}
 		}
 		if at, missing, err = reach(tab, id); err != nil || missing != "" {
+			id = 0 // another may have taken its place
 			return missing, err
 		}
 		if at != before {

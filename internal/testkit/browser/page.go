@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -74,6 +75,19 @@ func (p *Page) Goto(address string) {
 		}
 		return "it is " + state, nil
 	})
+}
+
+// Give gives the window cookies that a site has set elsewhere.
+func (p *Page) Give(address string, cookies []*http.Cookie) {
+	p.t.Helper()
+	tab := p.tab.Timeout(Patience)
+	defer tab.CancelTimeout()
+	for _, c := range cookies {
+		set := proto.NetworkSetCookie{Name: c.Name, Value: c.Value, URL: address, HTTPOnly: true}
+		if _, err := set.Call(tab); err != nil {
+			p.fail("set the cookie %s: %v", c.Name, err)
+		}
+	}
 }
 
 // URL is the address that the window shows now. After a click the browser needs a moment: see [Page.At].
