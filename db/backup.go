@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +26,11 @@ func OpenToRead(ctx context.Context, path string) (*DB, error) {
 	}
 	one := &reader{DB: pool}
 	d := &DB{read: one, slow: one} // nobody else waits for it here
-	if err = d.sameSchema(ctx); err == nil {
+	if err = mustBeSame(ctx, pool); err == nil {
 		d.tables, err = recordTables(ctx, d.read)
 	}
 	if err != nil {
-		return nil, errors.Join(err, d.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.Close())
 	}
 	return d, nil
 }
@@ -52,6 +53,9 @@ func Backup(ctx context.Context, path, to string) error {
 		return err
 	}
 	defer pool.Close()
+	if has, err := versionOf(ctx, pool); err != nil || has == 0 {
+		return fmt.Errorf("%s: %w", path, cmp.Or(err, mustUpgrade(has, has)))
+	}
 	// Under its name it stands only when it is complete and on the disk.
 	part := to + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {

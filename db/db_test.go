@@ -748,33 +748,111 @@ func TestASealedCredentialMovedToAnotherTenantDoesNotOpen(t *testing.T) {
 	}
 }
 
-func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lineboard.db")
-	d, err := Open(t.Context(), path, box(t, 1), time.Now)
+// Whoever opens a file that is not this program's database reads what it is, and what to do.
+func TestAFileThatIsNoDatabaseOfThisProgramIsRefusedWithWhatItIs(t *testing.T) {
+	whole := filepath.Join(t.TempDir(), "whole.db")
+	d, err := Open(t.Context(), whole, box(t, 1), time.Now)
+	if err = errors.Join(err, d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.write.ExecContext(
-		t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`,
-	); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), path, box(t, 1), time.Now); err == nil ||
-		!strings.Contains(err.Error(), "newer Lineboard (schema 9999, this program knows up to ") {
-		t.Errorf("error %v", err)
+	for name, of := range map[string]struct {
+		content    []byte
+		statements string
+		says       string
+		opens      bool // by the program that serves
+		backed     bool // up, as it is
+	}{
+		"empty":             {nil, ``, "Start Lineboard once, or restore a backup", true, false},
+		"hardly begun":      {nil, `CREATE TABLE goose_db_version (version_id INT)`, "Start Lineboard once", false, false},
+		"another program's": {nil, `CREATE TABLE songs (name)`, "a database of another program", false, false},
+		"another one's goose": {
+			nil, `CREATE TABLE songs (name); CREATE TABLE goose_db_version (version_id INT)`,
+			"a database of another program", false, false,
+		},
+		"no SQLite database": {bytes.Repeat([]byte("this is no database "), 1000), ``, "no SQLite database", false, false},
+		"a newer program's": {
+			content, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`,
+			"newer Lineboard (schema 9999, this program knows up to ", false, true,
+		},
+		"before the first": {
+			content, `UPDATE goose_db_version SET version_id = 7`,
+			"from before the first release of Lineboard (schema 7", false, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "lineboard.db")
+			if err := os.WriteFile(path, of.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			spoil(t, path, of.statements)
+			refuses := func(by string, err error) {
+				t.Helper()
+				if err == nil || !strings.Contains(err.Error(), of.says) ||
+					strings.Contains(err.Error(), "no such table") {
+					t.Errorf("%s: %v", by, err)
+				}
+			}
+			_, err := OpenToRead(t.Context(), path)
+			refuses("to read", err)
+			_, err = Readable(t.Context(), path)
+			refuses("looked at", err)
+			if err := Backup(t.Context(), path, path+".copy"); !of.backed {
+				refuses("backed up", err)
+			}
+			d, err := Open(t.Context(), path, box(t, 1), time.Now)
+			if of.opens && err == nil {
+				err = errors.Join(d.Close(), errors.New(of.says))
+			}
+			if name != "hardly begun" { // the program makes that table itself, with more columns
+				refuses("served", err)
+			}
+		})
 	}
 }
 
-func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lineboard.db")
-	if err := os.WriteFile(path, bytes.Repeat([]byte("this is no database "), 1000), 0o600); err != nil {
+// spoil carries out statements in a file.
+func spoil(t *testing.T, path, statements string) {
+	t.Helper()
+	if statements == "" {
+		return
+	}
+	hand, err := open(path, 1, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, box(t, 1), time.Now); packaging.CodeOf(err) != packaging.Unavailable {
-		t.Errorf("error %v", err)
+	_, err = hand.ExecContext(t.Context(), statements)
+	if err = errors.Join(err, hand.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A start that was stopped when it had begun nothing but the table of versions is gone on with by the next one.
+func TestADatabaseThatWasHardlyBegunIsMadeByTheNextStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lineboard.db")
+	pool, err := open(path, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := migrations(pool, box(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.GetDBVersion(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenToRead(t.Context(), path); err == nil || !strings.Contains(err.Error(), "Start Lineboard once") {
+		t.Errorf("read before that: %v", err)
+	}
+	d, err := Open(t.Context(), path, box(t, 1), time.Now)
+	if err = errors.Join(err, d.Close()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"lineboard/internal/secret"
 )
@@ -47,18 +49,17 @@ func migrate(
 	if err != nil {
 		return 0, nil, err
 	}
-	has, err := provider.GetDBVersion(ctx)
+	has, err := versionOf(ctx, w)
 	if err != nil {
-		return 0, nil, coded(err)
+		return 0, nil, err
 	}
 	version = newestSchema(provider)
-	switch {
-	case has > version:
-		return 0, nil, fmt.Errorf("the database was made by a newer Lineboard (schema %d, this program knows up to %d); start that one",
-			has, version)
-	case has > 0 && has < firstSchema:
-		return 0, nil, fmt.Errorf("the database is from before the first release of Lineboard (schema %d, this program reads %d and later); "+
-			"start the last build from before that release once, which brings it to schema %[2]d", has, firstSchema)
+	if has > 0 {
+		if err := mustUpgrade(has, version); err != nil {
+			return 0, nil, err
+		}
+	} else if has, err = provider.GetDBVersion(ctx); err != nil { // it makes the table of versions
+		return 0, nil, coded(err)
 	}
 	if has > 0 && has < version {
 		to := fmt.Sprintf("%s.schema%d-%s", path, has, time.Now().UTC().Format("20060102T150405Z"))
@@ -114,21 +115,71 @@ func newestSchema(provider *goose.Provider) int64 {
 	return sources[len(sources)-1].Version
 }
 
-// sameSchema fails unless the database has just this program's schema.
-func (d *DB) sameSchema(ctx context.Context) error {
-	provider, err := migrations(d.read.DB, d.box)
+// versionOf returns the version of the schema that a database file has, 0 for one that nothing was begun in yet. It fails
+// with what the file is, if that is no database of Lineboard.
+func versionOf(ctx context.Context, q querier) (version int64, err error) {
+	names, err := collect(ctx, q, func(row scanner) (name string, err error) { return name, row.Scan(&name) }, `
+		SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'`)
+	if isNoDatabase(err) {
+		return 0, errors.New("the file is no SQLite database")
+	}
+	if err != nil {
+		return 0, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return litestreamTables["table "+name] != "" })
+	const versions = "goose_db_version"
+	switch {
+	case len(names) == 0, len(names) == 1 && names[0] == versions:
+		return 0, nil
+	case !slices.Contains(names, versions), !slices.Contains(names, "history"):
+		return 0, errors.New("the file is a database of another program than Lineboard")
+	}
+	err = q.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM `+versions).Scan(&version)
+	return version, coded(err)
+}
+
+// isNoDatabase reports whether SQLite has read a file and found that it is none of its own.
+func isNoDatabase(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_NOTADB
+}
+
+// mustUpgrade fails unless this program, with its newest schema, reads or upgrades a database with another one. The
+// error says what a person can do.
+func mustUpgrade(has, newest int64) error {
+	switch {
+	case has == 0:
+		return errors.New("nothing is in the database: Lineboard was stopped before it had begun it. " +
+			"Start Lineboard once, or restore a backup")
+	case has > newest:
+		return fmt.Errorf(
+			"the database was made by a newer Lineboard (schema %d, this program knows up to %d); start that one",
+			has, newest)
+	case has < firstSchema:
+		return fmt.Errorf(
+			"the database is from before the first release of Lineboard (schema %d, this program reads %d and later); "+
+				"start the last build from before that release once, which brings it to schema %[2]d", has, firstSchema)
+	}
+	return nil
+}
+
+// mustBeSame fails unless a database has just this program's schema. The error says what a person can do.
+func mustBeSame(ctx context.Context, pool *sql.DB) error {
+	provider, err := migrations(pool, nil)
 	if err != nil {
 		return err
 	}
-	newest, has := newestSchema(provider), int64(0)
-	if err := d.read.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&has); err != nil {
-		return coded(err)
+	has, err := versionOf(ctx, pool)
+	if err != nil {
+		return err
 	}
-	if has != newest {
-		return fmt.Errorf(
-			"the database has schema %d and this Lineboard reads schema %d: use the one that it belongs to", has,
-			newest,
-		)
+	newest := newestSchema(provider)
+	if err := mustUpgrade(has, newest); err != nil {
+		return err
+	}
+	if has < newest {
+		return fmt.Errorf("the database is of an earlier Lineboard (schema %d, this program reads schema %d): "+
+			"start this one once, which upgrades it, or use the one that it belongs to", has, newest)
 	}
 	return nil
 }
@@ -151,6 +202,10 @@ func Readable(ctx context.Context, path string) (current bool, err error) {
 	one := &reader{DB: pool}
 	d := &DB{read: one, slow: one}
 	defer d.Close() //nolint:errcheck // nothing was written
+	has, err := versionOf(ctx, pool)
+	if err != nil {
+		return false, err
+	}
 	damage, err := d.Damage(ctx)
 	if err != nil {
 		return false, err
@@ -162,13 +217,6 @@ func Readable(ctx context.Context, path string) (current bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var has int64
-	if err := pool.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&has); err != nil {
-		return false, fmt.Errorf("it is no database of Lineboard: %w", err)
-	}
 	newest := newestSchema(provider)
-	if has > newest || has < firstSchema {
-		return false, fmt.Errorf("it has schema %d, and this Lineboard reads %d to %d", has, firstSchema, newest)
-	}
-	return has == newest, nil
+	return has == newest, mustUpgrade(has, newest)
 }

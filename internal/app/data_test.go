@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -173,5 +174,34 @@ func TestTheHistoryIsCheckedAndBackedUpWhileTheProgramRunsAndAfter(t *testing.T)
 	_, err = does("serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", nowhere)
 	if err == nil || !strings.Contains(err.Error(), "--anchors") {
 		t.Errorf("anchors that can't be written: %v", err)
+	}
+}
+
+// Each command says what a file is instead of a database, and what to do.
+func TestEachCommandSaysWhatIsThereInsteadOfADatabase(t *testing.T) {
+	for says, content := range map[string][]byte{
+		"Start Lineboard once, or restore a backup": nil, // as a start leaves it that is stopped at once
+		"no SQLite database":                        []byte("this is no database"),
+	} {
+		data := t.TempDir()
+		file := filepath.Join(data, databaseFile)
+		err := os.WriteFile(file, content, 0o600)
+		key := []byte(strings.Repeat("02", 32))
+		if err = errors.Join(err, os.WriteFile(filepath.Join(data, keyFile), key, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		for name, args := range map[string][]string{
+			"verify":  {"verify", "--data", data},
+			"backup":  {"backup", "--data", data, "--to", filepath.Join(t.TempDir(), "backup.db")},
+			"restore": {"restore", "--data", t.TempDir(), "--from", file},
+			"doctor":  {"doctor", "--data", data},
+			"bundle":  {"doctor", "--data", data, "--bundle", filepath.Join(t.TempDir(), "bundle.zip")},
+		} {
+			said, err := command(t, nil, args...)
+			if err == nil || !strings.Contains(said+err.Error(), says) ||
+				strings.Contains(said+err.Error(), "no such table") {
+				t.Errorf("%s: %v, says %s", name, err, said)
+			}
+		}
 	}
 }

@@ -129,7 +129,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		t.Errorf("a file that is no database: %s, %s", grade, said)
 	}
 	if _, err := command(t, nil, "verify", "--data", data); err == nil || strings.Contains(err.Error(), "error.") ||
-		!strings.Contains(err.Error(), "not a database") {
+		!strings.Contains(err.Error(), "no SQLite database") {
 		t.Errorf("verify of a file that is no database: %v", err)
 	}
 	if _, err := command(t, nil, "doctor", "--data", filepath.Join(data, "nowhere")); err == nil ||
