@@ -16,8 +16,9 @@ type Findings struct {
 }
 
 // Compare does what CompareAll does, in milliseconds where nothing is lost since the last start, so that a start can
-// wait for it. Where the newest anchor agrees with the database, the start of the program that wrote it compared those
-// before.
+// wait for it. Where the newest anchor of each tenant agrees with the database, the start of the program that wrote them
+// compared those before. One tenant's says nothing of another's: it may be of an old entry, since a quiet history is
+// anchored anew by a start that does not find it among the last lines.
 func Compare(ctx context.Context, store Store, path string) (Findings, error) {
 	c, err := readTail(path)
 	if err != nil {
@@ -27,16 +28,14 @@ func Compare(ctx context.Context, store Store, path string) (Findings, error) {
 	if err != nil {
 		return Findings{}, err
 	}
-	for _, a := range slices.Backward(c.anchors) {
-		if isKnown(known, a) {
-			continue
-		}
-		if agrees, err := agree(ctx, store, a); err != nil || agrees {
+	for _, of := range byTenant(c.anchors, known) {
+		if agrees, err := agree(ctx, store, of[len(of)-1]); err != nil {
 			return Findings{}, err
+		} else if !agrees {
+			return CompareAll(ctx, store, path)
 		}
-		break
 	}
-	return CompareAll(ctx, store, path)
+	return Findings{}, nil
 }
 
 // CompareAll compares the anchors in a file with the database that they are of. It leaves out losses that the database
@@ -174,7 +173,11 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 		Tenant: newest.Tenant, Slug: newest.Slug, From: from,
 		First: lost[0].Number, Anchor: newest.Number, Hash: newest.Hash,
 	}
-	latest := map[packaging.ReleaseID]int{}
+	type release struct {
+		id    packaging.ReleaseID // a database that went back in time gave it to another release too
+		order string
+	}
+	latest := map[release]int{}
 	for _, a := range lost {
 		l.From, l.Until = min(l.From, a.Seq), max(l.Until, a.Seq)
 		if a.release == "" {
@@ -183,10 +186,11 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 		if a.Release, err = parseRelease(a.release); err != nil {
 			return l, fmt.Errorf("the release in line %d of the anchors can't be read: %w", a.Number, err)
 		}
-		i, known := latest[a.Release.ID]
+		its := release{a.Release.ID, a.Release.OrderKey}
+		i, known := latest[its]
 		if begins := a.Release.Deed == packaging.ReleaseRequested; begins || !known && ends(a.Release.Deed) {
 			i, known = len(l.Releases), true
-			latest[a.Release.ID] = i
+			latest[its] = i
 			l.Releases = append(
 				l.Releases, packaging.LostRelease{AnchoredRelease: *a.Release, Entry: a.Seq, Anchor: a.Number},
 			)

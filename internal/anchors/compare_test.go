@@ -3,12 +3,14 @@ package anchors_test
 import (
 	"database/sql"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
 	"lineboard/db"
 	"lineboard/internal/anchors"
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 )
 
 // restored is a plant whose history had 38 entries, and has the first 20 again.
@@ -257,6 +259,69 @@ func TestAnEntryAboutAReleaseIsNamedByItsAnchor(t *testing.T) {
 			lost.Username != "anna" ||
 			lost.FullName != "Anna Ä" || !lost.At.Equal(at) || lost.ID != 57 || lost.Entry != 21 ||
 			lost.Ended != packaging.Released || lost.Serials != 12 {
+			t.Errorf("%+v", lost)
+		}
+	})
+}
+
+// A history that is quiet for long is anchored anew by a start that does not find it among the last lines. That its old
+// entry is still there says nothing of another history.
+func TestALossIsFoundThoughTheNewestAnchorIsOfAnotherHistory(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	p.running(func(store *db.DB, w *anchors.Writer) {
+		if err := store.Provision(t.Context(), db.Site{{
+			Tenant: packaging.Tenant{
+				Slug: "basel", Name: "Plant Basel", TimeZone: "Europe/Zurich", BaseURL: "http://127.0.0.1:1",
+			},
+			Credentials: secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		p.keep(w)
+	})
+	backup := p.backup()
+	p.running(func(store *db.DB, w *anchors.Writer) { p.write(store, 30) })
+	content, err := os.ReadFile(p.anchors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	for _, line := range lines {
+		if fields := strings.Fields(line); fields[2] == "basel" {
+			fields[0] = strconv.Itoa(len(lines) + 1)
+			content = append(content, strings.Join(fields, " ")+"\n"...)
+			break
+		}
+	}
+	if err := os.WriteFile(p.anchors(), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.restore(backup)
+	p.running(func(store *db.DB, _ *anchors.Writer) {
+		if found := compare(t, store, p); len(found.Shorter) != 1 || found.Shorter[0].Slug != "ghent" {
+			t.Errorf("found %+v", found)
+		}
+	})
+}
+
+// A database that went back in time gives keys once more: what became of one release says nothing of another order's.
+func TestTheOutcomeOfALostReleaseIsThatOfItsOwnOrder(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	entry := packaging.Entry{
+		TenantID: 1, Seq: 21, At: p.now, Deed: packaging.ReleaseRequested, ReleaseID: 57, OrderKey: "Order143",
+		By: packaging.Author{Username: "anna", FullName: "Anna"}, Hash: [32]byte{1},
+	}
+	other := entry
+	other.Seq, other.Deed, other.OrderKey = 22, packaging.ReleaseSettled, "Order144"
+	other.Outcome, other.Serials = packaging.Released, 5
+	p.running(func(store *db.DB, w *anchors.Writer) {
+		if err := w.WriteReleases(t.Context(), []packaging.Entry{entry, other}); err != nil {
+			t.Fatal(err)
+		}
+		lost := compare(t, store, p).Shorter[0].Releases
+		if len(lost) != 2 || lost[0].OrderKey != "Order143" || lost[0].Ended != "" || lost[0].Serials != 0 {
 			t.Errorf("%+v", lost)
 		}
 	})
