@@ -48,8 +48,10 @@ func countReleases(
 		SELECT p.key, count(*) FILTER (WHERE r.proof = 'person' AND r.settled_by = ''),
 			count(*) FILTER (WHERE r.proof <> 'person' OR r.settled_by <> ''),
 			count(*) FILTER (WHERE r.proof <> 'person' AND r.outcome = 'released'),
-			count(*) FILTER (WHERE r.outcome = 'refused' AND r.reason NOT IN ('still_pending', 'not_carried_out', 'by_word')),
-			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.settled_by <> '' OR r.reason IN ('still_pending', 'not_carried_out')),
+			count(*) FILTER (WHERE r.outcome = 'refused' AND r.reason NOT IN ('still_pending', 'not_carried_out', 'by_word')
+				AND NOT (r.reason = 'record_lost' AND r.proof <> 'answer')),
+			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.settled_by <> '' OR r.reason IN ('still_pending', 'not_carried_out')
+				OR r.outcome = 'refused' AND r.reason = 'record_lost' AND r.proof <> 'answer'),
 			count(*) FILTER (WHERE r.outcome = 'sending'),
 			count(*) FILTER (WHERE r.outcome = 'unknown' OR r.proof = 'status' OR r.settled_by <> ''),
 			count(*) FILTER (WHERE r.settled_by <> ''),

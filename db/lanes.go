@@ -164,7 +164,8 @@ func (d *DB) countOrders(ctx context.Context, in packaging.Scope, l *lanes) erro
 		` AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]') AND o.urgency < 6 AND a.at IS NULL
 		GROUP BY o.line_id, o.api_line
 		UNION ALL
-		SELECT o.line_id, o.api_line, 0, CASE WHEN r.reason IN ('still_pending', 'not_carried_out', 'by_word') THEN 'said_pending' ELSE r.outcome END AS says, count(*)
+		SELECT o.line_id, o.api_line, 0, CASE WHEN r.reason IN ('still_pending', 'not_carried_out', 'by_word')
+			OR r.reason = 'record_lost' AND r.proof <> 'answer' THEN 'said_pending' ELSE r.outcome END AS says, count(*)
 		FROM releases r JOIN orders o ON o.last_release_id = r.id
 		LEFT JOIN acknowledgements a ON a.release_id = r.id AND a.list_source = r.result
 		WHERE r.tenant_id = ? AND `+w.sql+` AND r.outcome = 'refused' AND o.urgency < 6 AND o.gone = 0 AND a.at IS NULL

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lineboard/internal/packaging"
 )
@@ -138,43 +139,61 @@ func (t *tx) recordLosses(tenant packaging.TenantID, slug string) error {
 		if err != nil {
 			return err
 		}
-		for _, r := range releases {
-			if err := t.restoreRelease(tenant, l.ID, r); err != nil {
+		for i, r := range releases {
+			if err := t.restoreRelease(tenant, r, among(r, releases[:i], releases[i+1:])); err != nil {
 				return fmt.Errorf("release of order %s: %w", r.OrderKey, err)
 			}
+		}
+		// Only now: from then on a person must look at the latest release of each order before it gets another.
+		if err := t.exec(`
+			UPDATE lost_releases SET release_id = (
+				SELECT last_release_id FROM orders WHERE tenant_id = ? AND order_key = lost_releases.order_key)
+			WHERE loss_id = ?`, tenant, l.ID); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// restoreRelease gives the order of a lost release one with an unknown outcome in its place. Where the order has a
-// release that stands in the way of a new one, that release stands for the lost one too. One that reached the line does
-// not: what was requested after it was to bring the order there once more.
-func (t *tx) restoreRelease(tenant packaging.TenantID, loss packaging.LossID, lost packaging.LostRelease) error {
+// neighbours says which other lost releases the order of a lost one has, in the same loss.
+type neighbours struct{ before, after bool }
+
+func among(lost packaging.LostRelease, before, after []packaging.LostRelease) neighbours {
+	ofOrder := func(l packaging.LostRelease) bool { return l.OrderKey == lost.OrderKey && !l.OutcomeAlone() }
+	return neighbours{slices.ContainsFunc(before, ofOrder), slices.ContainsFunc(after, ofOrder)}
+}
+
+// restoreRelease gives the order of a lost release one in its place, whose outcome is unknown. One that was followed by
+// another lost one had ended before: it ends as its anchor says, and the other gets a place of its own. Where the order
+// has a release that stands in the way of a new one, that release stands for the lost one too. One that reached the line
+// does not: what was requested after it was to bring the order there once more.
+func (t *tx) restoreRelease(tenant packaging.TenantID, lost packaging.LostRelease, others neighbours) error {
 	o, err := t.orderOfLost(tenant, lost)
 	if err != nil {
 		return err
 	}
 	switch o.ReleaseObstacle() {
 	case packaging.AlreadyReleased:
-		if lost.At.After(o.Release.Requested) && !o.AwaitsLook() && o.Release.Round < packaging.MaxRounds {
-			err = t.startLost(&o, lost)
+		cameLater := others.before || lost.At.After(o.Release.Requested) // whatever the clock said
+		if cameLater && !o.AwaitsLook() && o.Release.Round < packaging.MaxRounds {
+			err = t.startLost(&o, lost, others.after)
 		} else {
 			err = t.bumpRevision(o)
 		}
 	case packaging.BeingReleased:
-		err = t.loseOutcome(o)
-	case packaging.OutcomeUnknown, packaging.ReleaseWasLost:
+		err = t.loseOutcome(o, lost, others.after && lost.OutcomeAlone())
+	case packaging.OutcomeUnknown:
+		if others.after && lost.OutcomeAlone() && lost.IsProven() {
+			err = t.loseOutcome(o, lost, true)
+		} else {
+			err = t.bumpRevision(o)
+		}
+	case packaging.ReleaseWasLost:
 		err = t.bumpRevision(o)
 	default:
-		err = t.startLost(&o, lost)
+		err = t.startLost(&o, lost, others.after)
 	}
 	if err != nil {
-		return err
-	}
-	if err := t.exec(
-		`UPDATE lost_releases SET release_id = ? WHERE loss_id = ? AND anchor = ?`, o.Release.ID, loss, lost.Anchor,
-	); err != nil {
 		return err
 	}
 	e := entryOf(packaging.ReleaseLost, program, o)
@@ -190,10 +209,13 @@ func (t *tx) restoreRelease(tenant packaging.TenantID, loss packaging.LossID, lo
 	return t.record(e)
 }
 
-// loseOutcome makes the outcome of a release unknown that was under way when the copy was made.
-func (t *tx) loseOutcome(o packaging.Order) error {
+// loseOutcome stores that the outcome is lost of a release that had none, or an unknown one, when the copy was made.
+func (t *tx) loseOutcome(o packaging.Order, lost packaging.LostRelease, followed bool) error {
 	r := *o.Release
-	r.Outcome, r.Reason, r.Answered = packaging.Unknown, packaging.RecordLost, t.now
+	if r.Answered.IsZero() {
+		r.Answered = t.now
+	}
+	r.EndLost(lost, followed)
 	if err := t.storeRelease(r); err != nil {
 		return err
 	}
@@ -224,8 +246,8 @@ func (t *tx) orderOfLost(tenant packaging.TenantID, lost packaging.LostRelease) 
 // noPassword is the hash that no password has.
 const noPassword = "*"
 
-// startLost starts a release as its anchor says, whose outcome is unknown.
-func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease) error {
+// startLost starts a release as its anchor says, whose outcome is unknown unless another lost one followed.
+func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease, followed bool) error {
 	by := packaging.Author{Username: lost.Username, FullName: lost.FullName}
 	err := t.row(`SELECT id FROM users WHERE username = ?`, by.Username).Scan(&by.ID)
 	// the person came after the copy was made: no password fits, and no tenant has them
@@ -250,7 +272,8 @@ func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease) error {
 	if err := t.insertRelease(o, r); err != nil {
 		return err
 	}
-	r.Outcome, r.Reason, r.Answered = packaging.Unknown, packaging.RecordLost, t.now
+	r.Answered = t.now
+	r.EndLost(lost, followed)
 	return t.storeRelease(*r)
 }
 

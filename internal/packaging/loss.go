@@ -36,6 +36,29 @@ type LostRelease struct {
 // OutcomeAlone says that the request of the release is here, and that the record of what became of it is lost.
 func (l LostRelease) OutcomeAlone() bool { return l.Deed != ReleaseRequested }
 
+// IsProven reports whether its anchor tells an outcome that was proven, not one by signs or by a person's word.
+func (l LostRelease) IsProven() bool { return l.Ended == Released || l.Ended == Refused }
+
+// EndLost ends a release that stands for a lost one: its outcome is unknown. Where another lost release of the order
+// followed, this one had ended before, since an order is out once at a time: it ends as its anchor says.
+func (r *Release) EndLost(lost LostRelease, followed bool) {
+	r.Outcome, r.Reason, r.Proof = Unknown, RecordLost, NoProof
+	r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}
+	if !followed {
+		return
+	}
+	switch lost.Ended {
+	case Released:
+		r.Outcome, r.Reason, r.Proof = Released, NoReason, ByStatus
+	case Refused:
+		r.Outcome, r.Proof = Refused, ByAnswer
+	case SaidPending:
+		r.Outcome, r.Proof = Refused, ByStatus
+	case SaidNotReleased:
+		r.Outcome, r.Proof = Refused, ByPerson
+	}
+}
+
 // WhyLost stands for the reason of a second release whose record is lost.
 const WhyLost = "lost with its record"
 

@@ -27,9 +27,10 @@ const (
 // Says returns what may be said of the outcome.
 func (r Release) Says() Outcome {
 	switch {
-	case r.Outcome == Refused && (r.Reason == StillPending || r.Reason == NotCarriedOut):
+	case r.Outcome == Refused && (r.Reason == StillPending || r.Reason == NotCarriedOut ||
+		r.Reason == RecordLost && r.Proof == ByStatus):
 		return SaidPending
-	case r.Outcome == Refused && r.Reason == ByWord:
+	case r.Outcome == Refused && (r.Reason == ByWord || r.Reason == RecordLost && r.Proof == ByPerson):
 		return SaidNotReleased
 	case r.Outcome == Released && r.Proof == ByPerson && r.SettledBy != "":
 		return SaidReleased
