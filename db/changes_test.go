@@ -47,6 +47,7 @@ var unwatched = map[string]string{
 	"list_gtins":            "only finds the orders of a serial number",
 	"record_log":            "is no page's",
 	"lost_releases":         "come with their loss",
+	"kept_answers":          "come with the revision of their order",
 	"write_probe":           "is no page's",
 	"settlements":           "change the release too, and the history",
 	"history_views":         "are a person's own way of looking",

@@ -262,7 +262,10 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l *newList) error
 			return err
 		}
 	}
-	return t.addSerials(l)
+	if err := t.addSerials(l); err != nil {
+		return err
+	}
+	return t.endKept(o, l.serials)
 }
 
 // errListStale says that the order of a list became another one since the list was prepared: it is prepared again.

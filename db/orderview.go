@@ -68,6 +68,9 @@ func readRelease(
 	if v.Earlier, err = earlierReleases(ctx, q, o); err != nil {
 		return err
 	}
+	if v.Kept, err = keptAnswers(ctx, q, o.TenantID, o.Key); err != nil {
+		return err
+	}
 	r := o.Release
 	if o.SetBack() || r != nil && r.Round > 0 {
 		if v.BackSince, err = setBackSince(ctx, q, o); err != nil {

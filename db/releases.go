@@ -202,23 +202,28 @@ func (d *DB) settle(
 			return err
 		}
 		r = *o.Release
-		r.Outcome, r.Reason, r.Status, r.Answered = answer.Outcome, answer.Reason, answer.Status, t.now
-		if !answer.Came.IsZero() {
-			r.Answered = answer.Came
-		}
-		r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
-		if list.came {
-			r.List = packaging.ListInAnswer
-		}
-		if r.Outcome != packaging.Unknown {
-			r.Proof = packaging.ByAnswer
-		}
-		if err := t.keepList(o, &r, list); err != nil {
-			return err
-		}
-		return t.endRelease(o, r, answer.Body)
+		return t.endByAnswer(o, &r, answer, list)
 	})
 	return r, err
+}
+
+// endByAnswer ends a release of an order by the answer to its call.
+func (t *tx) endByAnswer(o packaging.Order, r *packaging.Release, answer packaging.Answer, list *newList) error {
+	r.Outcome, r.Reason, r.Status, r.Answered = answer.Outcome, answer.Reason, answer.Status, t.now
+	if !answer.Came.IsZero() {
+		r.Answered = answer.Came
+	}
+	r.Message, r.Code, r.HTTPStatus = answer.Message, answer.Code, answer.HTTPStatus
+	if list.came {
+		r.List = packaging.ListInAnswer
+	}
+	if r.Outcome != packaging.Unknown {
+		r.Proof = packaging.ByAnswer
+	}
+	if err := t.keepList(o, r, list); err != nil {
+		return err
+	}
+	return t.endRelease(o, *r, answer.Body)
 }
 
 // orderIn reloads an order whose latest release still is the one that was read, with the outcome that it had. Anything

@@ -179,22 +179,29 @@ func (d *DB) fillList(ctx context.Context, o packaging.Order, list *newList) err
 		}
 		r := *o.Release
 		r.List, r.ListAt, r.Asked = packaging.ListInDetails, t.now, t.now
-		if err := t.keepList(o, &r, list); err != nil {
-			return err
-		}
-		if err := t.storeRelease(r); err != nil {
-			return err
-		}
-		if err := t.bumpRevision(o); err != nil {
-			return err
-		}
-		e := entryOf(packaging.ListAdded, program, o)
-		e.Object, e.Outcome, e.Serials = "serial list, from the order's details", r.Says(), r.Serials
-		if err := t.record(e); err != nil {
-			return err
-		}
-		return t.recordOdd(program, o, r, r.Oddities...)
+		return t.addMissing(program, o, r, list, "serial list, from the order's details")
 	})
+}
+
+// addMissing stores the list that a release lacked, and records by whom it was added and what it is.
+func (t *tx) addMissing(
+	by packaging.Author, o packaging.Order, r packaging.Release, list *newList, object string,
+) error {
+	if err := t.keepList(o, &r, list); err != nil {
+		return err
+	}
+	if err := t.storeRelease(r); err != nil {
+		return err
+	}
+	if err := t.bumpRevision(o); err != nil {
+		return err
+	}
+	e := entryOf(packaging.ListAdded, by, o)
+	e.Object, e.Outcome, e.Serials = object, r.Says(), r.Serials
+	if err := t.record(e); err != nil {
+		return err
+	}
+	return t.recordOdd(by, o, r, r.Oddities...)
 }
 
 // AddList adds the missing serial list of an order that is out: one whose release was settled by its status, or that
@@ -228,24 +235,11 @@ func (d *DB) addList(
 		}
 		r := *o.Release
 		r.List, r.ListBy, r.ListAt = packaging.ListByPerson, by.FullName, t.now
-		if err := t.keepList(o, &r, list); err != nil {
-			return err
-		}
-		if err := t.storeRelease(r); err != nil {
-			return err
-		}
-		if err := t.bumpRevision(o); err != nil {
-			return err
-		}
-		e := entryOf(packaging.ListAdded, by.Author, o)
-		e.Outcome, e.Serials = r.Says(), r.Serials
+		object := ""
 		if r.Repeated || r.Round > 0 {
-			e.Object = releaseNumber(r)
+			object = releaseNumber(r)
 		}
-		if err := t.record(e); err != nil {
-			return err
-		}
-		return t.recordOdd(by.Author, o, r, r.Oddities...)
+		return t.addMissing(by.Author, o, r, list, object)
 	})
 }
 

@@ -706,6 +706,7 @@ var tenantWide = map[string]string{
 	"Sessions":         "who is signed in",
 	"HasLoss":          "that a part of the history is lost, which everybody must know",
 	"TenantLosses":     "part of the setup, whose pages name all lines",
+	"KeptAnswers":      "the same",
 	"PIN":              "one person's own",
 	"BadgeOwner":       "whose badge it is",
 	"StationFactors":   "who can sign in at stations",

@@ -26,6 +26,7 @@ type Data struct {
 // DataStore is what Data needs of the database.
 type DataStore interface {
 	AcknowledgeLoss(ctx context.Context, by packaging.Person, id packaging.LossID, comment string) error
+	KeptAnswers(ctx context.Context, tenant packaging.TenantID, orderKey string) ([]packaging.KeptAnswer, error)
 	TenantLosses(ctx context.Context, tenant packaging.TenantID) ([]packaging.Loss, error)
 	WriterTimes() []packaging.WriterTimes
 }
@@ -39,6 +40,9 @@ func (s *Data) Show(c echo.Context) error {
 	}
 	page := view.DataPage{Check: s.Check(), Backups: s.Backups(), Writer: s.Store.WriterTimes()}
 	if page.Losses, err = s.Store.TenantLosses(ctx, f.Person.Tenant.ID); err != nil {
+		return err
+	}
+	if page.Kept, err = s.Store.KeptAnswers(ctx, f.Person.Tenant.ID, ""); err != nil {
 		return err
 	}
 	return web.Render(c, http.StatusOK, view.Data(f, page))

@@ -105,7 +105,7 @@ func (s *Server) orderPage(
 	page = view.OrderPage{
 		Order: v.Order, Signed: v.Signatures, Preview: v.Serials, Changed: v.FirstChanges, Given: v.Imported,
 		Deliveries: v.Deliveries, Undelivered: v.Undelivered,
-		Notes: v.Notes, Lost: v.Lost, Earlier: v.Earlier, BackSince: v.BackSince,
+		Notes: v.Notes, Kept: v.Kept, Lost: v.Lost, Earlier: v.Earlier, BackSince: v.BackSince,
 		Raw: readable([]byte(indented(v.Raw)), maxShownBody), Body: readable(v.Answer, maxShownBody),
 		Choice: view.LineChoice{Offered: reader.MaySetLine(v.Order), Lines: v.Lines, Unknown: v.UnknownLines},
 	}

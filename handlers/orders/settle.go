@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -129,9 +130,27 @@ func (s *Server) AcknowledgeAll(c echo.Context) error {
 	return web.SeeOther(c, shell.LineURL(line))
 }
 
-// ListForm is where a missing list is added.
+// ListForm is where a missing list is added: with the list of an answer that is kept by itself, if one is named.
 func (s *Server) ListForm(c echo.Context) error {
-	return s.showListForm(c, http.StatusOK, view.ListForm{})
+	kept, err := web.QueryNumber(c, "kept")
+	if err != nil || kept == 0 {
+		return errors.Join(err, s.showListForm(c, http.StatusOK, view.ListForm{}))
+	}
+	id, err := orderID(c)
+	if err != nil {
+		return err
+	}
+	serials, err := s.Store.KeptSerials(
+		c.Request().Context(), web.SignedIn(c).Scope(), id, packaging.KeptAnswerID(kept),
+	)
+	if err != nil {
+		return err
+	}
+	given, err := json.MarshalIndent(serials, "", "") // as text, a line for each, some would not stay as they are
+	if err != nil {
+		return err
+	}
+	return s.showListForm(c, http.StatusOK, view.ListForm{Given: string(given), Kept: true})
 }
 
 func (s *Server) showListForm(c echo.Context, status int, form view.ListForm) (err error) {

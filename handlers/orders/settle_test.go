@@ -486,3 +486,51 @@ func TestASerialThatCameBeforeIsOdd(t *testing.T) {
 		t.Errorf("the same serials of another product are odd: %v", odd)
 	}
 }
+
+// An answer that belongs to no release with certainty stands on its order's page and in the setup until its list is added.
+func TestTheListOfAnAnswerThatIsKeptByItselfIsLookedAtAndAdded(t *testing.T) {
+	t.Parallel()
+	s, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	o = s.Order("Order143")
+	serials := sandbox.Order143(time.Now()).Serials
+	serials[0] = " 9, with\nmore lines" // it stays as it is
+	if as, err := s.Store.StoreHeld(t.Context(), packaging.HeldAnswer{
+		Tenant: o.TenantID, OrderKey: o.Key, Release: o.Release.ID + 7, Requested: o.Release.Requested.Add(-time.Hour),
+		Answer: packaging.Answer{Outcome: packaging.Released, Serials: serials},
+	}); err != nil || as != packaging.HeldByItself {
+		t.Fatalf("%s, %v", as, err)
+	}
+	const says = "An answer with 11 serial numbers came on"
+	page := b.Get(handlerstest.OrderPath(o, ""))
+	to := page.Attr(`#release a[href*="kept="]`, "href")
+	if !strings.Contains(page.Text("#release"), says) || to == "" {
+		t.Fatalf("its page leads to %q and says %q", to, page.Text("#release"))
+	}
+	reader := s.SignIn("operator1").Get(handlerstest.OrderPath(o, ""))
+	if !strings.Contains(reader.Text("#release"), says) || len(reader.All(`a[href*="kept="]`)) > 0 {
+		t.Errorf("an operator reads %q", reader.Text("#release"))
+	}
+	if said := s.SignIn("administrator1").Get("/admin/data").Text("#kept"); !strings.Contains(said, "Order143") ||
+		!strings.Contains(said, says) {
+		t.Errorf("the setup says %q", said)
+	}
+	given := b.Get(to).Text("#list")
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/list"), "list", given, "confirm", "yes",
+	); a.Status != http.StatusSeeOther {
+		t.Fatalf("added: %d %s", a.Status, a.Text("main"))
+	}
+	if page := b.Get(handlerstest.OrderPath(o, "")); strings.Contains(page.Text("#release"), says) {
+		t.Errorf("once its list is there: %q", page.Text("#release"))
+	}
+	if len(s.SignIn("administrator1").Get("/admin/data").All("#kept")) > 0 {
+		t.Error("the setup still has it")
+	}
+	if said := b.Get(to).Text("main pre"); !strings.Contains(said, "with\\nmore lines") {
+		t.Errorf("to compare: %q", said)
+	}
+	if a := b.Get(handlerstest.OrderPath(s.Order("Order144"), "/list?kept=1")); a.Status != http.StatusNotFound {
+		t.Errorf("by another order: %d", a.Status)
+	}
+}

@@ -33,6 +33,9 @@ type Store interface {
 	GiveValueBack(
 		ctx context.Context, by packaging.Person, id packaging.OrderID, field packaging.ImportField, was, why string,
 	) error
+	KeptSerials(
+		ctx context.Context, in packaging.Scope, id packaging.OrderID, kept packaging.KeptAnswerID,
+	) ([]string, error)
 	Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, error)
 	LastingAlarms(ctx context.Context, in packaging.Scope) ([]packaging.Alarm, error)
 	LateDeliveries(ctx context.Context, in packaging.Scope) ([]packaging.Delivery, error)

@@ -19,6 +19,7 @@ import (
 	"lineboard/internal/doctor"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
+	"lineboard/internal/reserve"
 	"lineboard/internal/secret"
 )
 
@@ -41,6 +42,7 @@ func (s *settings) machine() doctor.Facts {
 		PlainHTTP:    !s.HTTPS && s.TLSCert == "",
 		LooseFiles:   looseFiles(s.Data, anchors),
 		ForeignFiles: foreignFiles(s.Data, anchors),
+		AsideAnswers: reserve.Aside(reserveFolder(anchors)),
 		Certificate:  certificateFacts(s.TLSCert, s.TLSKey),
 		Disks:        s.disks(),
 	}

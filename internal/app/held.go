@@ -38,36 +38,43 @@ func storeHeld(ctx context.Context, store *db.DB, answers []reserve.Held, log *s
 	return nil
 }
 
-// storeOneHeld stores an answer. It sets it aside if the release is not as it was when the answer came, or if the
-// database refuses it for good.
+// storeOneHeld stores an answer. One whose tenant is not here waits; one that the database refuses for good is set aside.
 func storeOneHeld(ctx context.Context, store *db.DB, held reserve.Held, log *slog.Logger) error {
 	log = log.With("order", held.OrderKey, "release", held.Release, "answer", held.Answer.String())
-	o, err := store.Order(ctx, packaging.Everything(held.Tenant), held.Order)
-	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
-		return err
+	as, err := store.StoreHeld(ctx, held.HeldAnswer)
+	if ctx.Err() != nil {
+		return ctx.Err() // the next start stores it
 	}
-	known := err == nil && o.Key == held.OrderKey && o.Release != nil && o.Release.ID == held.Release &&
-		o.Release.Requested.Equal(held.Requested)
-	if known && o.Release.Outcome == held.Answer.Outcome { // it was stored just before the stop
-		held.Free()
+	if packaging.CodeOf(err) == packaging.NotFound {
+		log.Error(
+			"an answer that was kept waits for its site, which is not here: each start tries again", "site", held.Slug,
+		)
 		return nil
 	}
-	if known && o.Release.Outcome == packaging.Sending {
-		_, err := store.Settle(ctx, o, held.Answer)
-		if err != nil && packaging.CodeOf(err) != packaging.Unavailable {
-			log.Error("an answer that was kept is refused by the database, its outcome becomes unknown", "err", err)
-			_, err = store.Settle(ctx, o, release.NotStored(held.Answer))
-		}
-		switch {
-		case err == nil:
-			log.Info("an answer that was kept over the stop is stored")
-			held.Free()
-			return nil
-		case packaging.CodeOf(err) == packaging.Unavailable:
-			return err
-		}
+	if refused(err) {
+		log.Error("an answer that was kept is refused by the database, its outcome becomes unknown", "err", err)
+		stands := held.HeldAnswer
+		stands.Answer = release.NotStored(held.Answer)
+		as, err = store.StoreHeld(ctx, stands)
 	}
-	file, err := held.SetAside()
-	log.Error("an answer that was kept can't be stored with its release: it is set aside", "file", file)
-	return err
+	if refused(err) {
+		file, aside := held.SetAside()
+		log.Error("an answer that was kept can't be stored: it is set aside", "file", file, "err", err)
+		return aside
+	}
+	if err != nil {
+		return err
+	}
+	if as == packaging.HeldByItself {
+		log.Error("an answer that was kept belongs to no release with certainty: its order's page has it")
+	} else {
+		log.Info("an answer that was kept over the stop is stored", "as", as)
+	}
+	held.Free()
+	return nil
+}
+
+// refused reports whether the database will never take what it failed to take with an error.
+func refused(err error) bool {
+	return err != nil && packaging.CodeOf(err) != packaging.Unavailable
 }

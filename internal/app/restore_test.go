@@ -541,3 +541,30 @@ func TestAStopBeforeItServesIsNoFailureAndTheNextStartGoesOn(t *testing.T) {
 	}
 	start(t, plantEnv(), args...).end(t)
 }
+
+// Whatever is lost of the database later, the file of anchors has each claim when its call arrives, and each outcome
+// when somebody is told.
+func TestAClaimIsAnchoredBeforeItsCallAndItsOutcomeBeforeItIsTold(t *testing.T) {
+	data, remote := t.TempDir(), holdReleases(t)
+	s := start(t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote.URL))
+	order, browser := waitForOrder(t, data, "Order143"), s.signIn(t)
+	anchored := func(deed packaging.Deed) bool {
+		for line := range strings.Lines(content(t, data, anchorsFile)) {
+			if strings.Contains(line, "deed="+string(deed)+"&") && strings.Contains(line, "order=Order143&") {
+				return true
+			}
+		}
+		return false
+	}
+	pressed := make(chan int, 1)
+	go func() { pressed <- s.press(t.Context(), browser, order) }()
+	<-remote.arrived
+	if !anchored(packaging.ReleaseRequested) || anchored(packaging.ReleaseEnded) {
+		t.Errorf("when the call arrives: %s", content(t, data, anchorsFile))
+	}
+	close(remote.open)
+	if status := <-pressed; status != http.StatusSeeOther || !anchored(packaging.ReleaseEnded) {
+		t.Errorf("told with %d: %s", status, content(t, data, anchorsFile))
+	}
+	s.end(t)
+}

@@ -17,6 +17,7 @@ type Facts struct {
 	PlainHTTP    bool  // people reach Lineboard without HTTPS
 	LooseFiles   []string
 	ForeignFiles []string // files of another owner than their folder's
+	AsideAnswers []string // files of answers of the API that could not be stored
 	Disks        []Disk
 	Database     Database
 	Key          error // why the key does not open what is sealed
@@ -130,6 +131,9 @@ func files(f Facts) (found []packaging.Finding) {
 	}
 	if len(f.ForeignFiles) > 0 {
 		found = append(found, finding("files", packaging.Fault, "foreign", "Files", strings.Join(f.ForeignFiles, ", ")))
+	}
+	if len(f.AsideAnswers) > 0 {
+		found = append(found, finding("files", packaging.Fault, "aside", "Files", strings.Join(f.AsideAnswers, ", ")))
 	}
 	if len(found) == 0 {
 		found = one(finding("files", packaging.Good, "ok"))

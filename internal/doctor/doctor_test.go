@@ -59,6 +59,7 @@ func TestEachFactThatIsNotWellIsFoundWithItsGrade(t *testing.T) {
 		"doctor.files.loose": {
 			packaging.Warning, func(f *Facts) { f.LooseFiles = []string{"lineboard.key (0644)"} },
 		},
+		"doctor.files.aside":         {packaging.Fault, func(f *Facts) { f.AsideAnswers = []string{"answer-of-release-7"} }},
 		"doctor.files.foreign":       {packaging.Fault, func(f *Facts) { f.ForeignFiles = []string{"lineboard.db"} }},
 		"doctor.credentials.soon":    {packaging.Warning, func(f *Facts) { f.Ends[0].LastDay = "2026-12-29" }},
 		"doctor.credentials.over":    {packaging.Fault, func(f *Facts) { f.Ends[0].LastDay = "2026-11-28" }},

@@ -21,6 +21,7 @@ const (
 	ReleaseReopened    Deed = "release_contradicted" // a status contradicts what it was settled as; New is the status
 	ListAdded          Deed = "list_added"           // a missing serial list was added, by a person or from the details
 	ListOdd            Deed = "list_odd"             // New says what is odd about the list that came
+	AnswerKept         Deed = "answer_kept"          // by itself: it belongs to no release here with certainty
 	ResultAcknowledged Deed = "result_acknowledged"  // a person has looked at the result of a release
 	OrderLineSet       Deed = "order_line_set"       // a person said which line an order is for; Old and New name lines
 	OrderLineBack      Deed = "order_line_back"      // a person gave that back: it is as the API says again
@@ -117,7 +118,7 @@ const ReleaseNumbered = "release %d of the order"
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseUncopied, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened,
-	ListAdded, ListOdd, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
+	ListAdded, ListOdd, AnswerKept, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
 	NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined,
 	SignedOut, SessionEnded,
 	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, OrderWithdrawn, ValueGivenBack,
@@ -137,7 +138,7 @@ var Deeds = []Deed{
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
 // refused or unknown, and queues that did not end as done.
 var Exceptions = []Deed{
-	ReleaseDeclined, ReleaseUncopied, ReleaseSettled, ReleaseReopened, ListOdd, SignInDeclined, PINDeclined,
+	ReleaseDeclined, ReleaseUncopied, ReleaseSettled, ReleaseReopened, ListOdd, AnswerKept, SignInDeclined, PINDeclined,
 	SignOnDeclined,
 	SignDeclined,
 	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted, AlarmUndelivered,

@@ -16,6 +16,7 @@ type OrderView struct {
 	Notes        []Note        // the latest, the newest first
 	Raw          string        // the API's own element
 	Lost         []LostRelease // whose record was lost, for which its latest release stands
+	Kept         []KeptAnswer  // to its releases, that belong to none of them with certainty
 	Answer       []byte        // the first bytes of an answer to its latest release that could not be read
 
 	Deliveries  []Delivery    // of its lists, the oldest first

@@ -118,7 +118,7 @@ func (r *Releaser) Release(
 	called := sync.OnceFunc(r.calls.Done)
 	done := make(chan struct{})
 	end := func() { called(); close(done); r.busy.Add(-1); r.running.Done() }
-	room, err := r.takeRoom()
+	room, err := r.takeRoom(by.Tenant)
 	if err != nil {
 		end()
 		return nil, err

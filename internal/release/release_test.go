@@ -288,9 +288,9 @@ type rooms struct {
 	freed int
 }
 
-func (r *rooms) Take() (release.Room, error) { return r, nil }
-func (r *rooms) Ready() error                { return nil }
-func (r *rooms) Free()                       { r.freed++ }
+func (r *rooms) Take(packaging.Tenant) (release.Room, error) { return r, nil }
+func (r *rooms) Ready() error                                { return nil }
+func (r *rooms) Free()                                       { r.freed++ }
 
 func (r *rooms) Keep(_ packaging.Order, a packaging.Answer) error {
 	r.kept = append(r.kept, a)

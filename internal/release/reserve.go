@@ -9,8 +9,8 @@ import (
 // Reserve has room for answers that the database can't take. The room is taken before a release is claimed, so that a
 // full disk can't leave an answer without a place.
 type Reserve interface {
-	// Take takes the room for one answer. It fails with Unavailable if there is none.
-	Take() (Room, error)
+	// Take takes the room for one answer of a tenant's API. It fails with Unavailable if there is none.
+	Take(at packaging.Tenant) (Room, error)
 	// Ready fails as Take would.
 	Ready() error
 }
@@ -27,12 +27,12 @@ type Room interface {
 // stopped meanwhile. It must be called before the first release.
 func (r *Releaser) KeepAnswersIn(reserve Reserve) { r.reserve = reserve }
 
-// takeRoom takes room for the answer of a release.
-func (r *Releaser) takeRoom() (Room, error) {
+// takeRoom takes room for the answer of a release at a tenant.
+func (r *Releaser) takeRoom(at packaging.Tenant) (Room, error) {
 	if r.reserve == nil {
 		return nowhere{}, nil
 	}
-	return r.reserve.Take()
+	return r.reserve.Take(at)
 }
 
 // nowhere is no room.

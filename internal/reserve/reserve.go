@@ -52,12 +52,7 @@ type Reserve struct {
 
 // Held is an answer that was kept and that the database may not have.
 type Held struct {
-	Tenant    packaging.TenantID
-	Order     packaging.OrderID
-	OrderKey  string
-	Release   packaging.ReleaseID
-	Requested time.Time
-	Answer    packaging.Answer
+	packaging.HeldAnswer
 
 	slot *slot
 }
@@ -105,6 +100,12 @@ func Open(folder string, box Box) (*Reserve, error) {
 		}
 	}
 	r.slots = max(r.slots, minSlots)
+	for _, file := range Aside(folder) { // the key that fits may be back, or a newer Lineboard stores it
+		s := &slot{reserve: r, path: file, aside: true}
+		if held, err := s.read(); err == nil && held != nil {
+			r.held = append(r.held, *held)
+		}
+	}
 	return r, nil
 }
 
@@ -150,14 +151,16 @@ func sealedIn(path string) ([]byte, error) {
 	return append(header, sealed...), err
 }
 
-// Take takes a slot for the answer of a release. Where none is free, it makes one, as long as the disk has room.
-func (r *Reserve) Take() (release.Room, error) {
+// Take takes a slot for the answer of a release at a tenant. Where none is free, it makes one, as long as the disk has
+// room.
+func (r *Reserve) Take(at packaging.Tenant) (release.Room, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, err := r.next()
 	if err != nil {
 		return nil, err
 	}
+	s.tenant = at.Slug
 	return s, nil
 }
 
@@ -234,7 +237,9 @@ func grow(file *os.File, size, missing int64) error {
 type slot struct {
 	reserve *Reserve
 	path    string
+	tenant  string // slug of the one whose answer it is for
 	used    bool
+	aside   bool // it is no slot for another answer
 }
 
 const (
@@ -245,9 +250,9 @@ const (
 
 // Keep stores an answer durably.
 func (s *slot) Keep(o packaging.Order, answer packaging.Answer) error {
-	plain, err := json.Marshal(Held{
-		Tenant: o.TenantID, Order: o.ID, OrderKey: o.Key, Release: o.Release.ID, Requested: o.Release.Requested,
-		Answer: answer,
+	plain, err := json.Marshal(packaging.HeldAnswer{
+		Tenant: o.TenantID, Slug: s.tenant, Order: o.ID, OrderKey: o.Key,
+		Release: o.Release.ID, Requested: o.Release.Requested, Answer: answer,
 	})
 	if err != nil {
 		return err
@@ -282,6 +287,10 @@ func (s *slot) write(content []byte) (err error) {
 
 // Free forgets the answer and gives the slot back. A slot that can't be emptied is not used again.
 func (s *slot) Free() {
+	if s.aside {
+		_ = os.Remove(s.path) // the next start finds it stored already
+		return
+	}
 	if s.used {
 		if s.write(make([]byte, headerSize)) != nil || os.Truncate(s.path, SlotSize) != nil {
 			return
@@ -323,7 +332,7 @@ func (s *slot) read() (*Held, error) {
 		return nil, fmt.Errorf("the answer in %s: %w", s.path, err)
 	}
 	held := &Held{slot: s}
-	if err := json.Unmarshal(plain, held); err != nil {
+	if err := json.Unmarshal(plain, &held.HeldAnswer); err != nil {
 		return nil, fmt.Errorf("the answer in %s: %w", s.path, err)
 	}
 	s.used = true
@@ -332,6 +341,17 @@ func (s *slot) read() (*Held, error) {
 
 // setAside gives the file of a slot another name. The slot is not used again.
 func (s *slot) setAside(id packaging.ReleaseID) (string, error) {
-	aside := filepath.Join(s.reserve.folder, fmt.Sprintf("answer-of-release-%d-%d", id, time.Now().UnixMilli()))
+	if s.aside {
+		return s.path, nil
+	}
+	aside := filepath.Join(s.reserve.folder, fmt.Sprintf("%s%d-%d", asidePrefix, id, time.Now().UnixMilli()))
 	return aside, os.Rename(s.path, aside)
+}
+
+const asidePrefix = "answer-of-release-"
+
+// Aside returns the files of a folder that hold answers which were set aside.
+func Aside(folder string) []string {
+	files, _ := filepath.Glob(filepath.Join(folder, asidePrefix+"*")) // only a bad pattern fails
+	return files
 }

@@ -31,6 +31,8 @@ var order = packaging.Order{
 	Release: &packaging.Release{ID: 9, Requested: time.UnixMilli(1_790_000_000_123).UTC()},
 }
 
+var ghent = packaging.Tenant{ID: 1, Slug: "ghent"}
+
 func answer(serials int) packaging.Answer {
 	a := packaging.Answer{Outcome: packaging.Released, HTTPStatus: 200}
 	for i := range serials {
@@ -42,7 +44,7 @@ func answer(serials int) packaging.Answer {
 func TestAnAnswerIsThereWholeAfterARestartUntilItIsFreed(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "reserve")
-	room, err := open(t, folder).Take()
+	room, err := open(t, folder).Take(ghent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +52,7 @@ func TestAnAnswerIsThereWholeAfterARestartUntilItIsFreed(t *testing.T) {
 		t.Fatal(err)
 	}
 	held := open(t, folder).Held()
-	if len(held) != 1 || held[0].OrderKey != "Order143" || held[0].Release != 9 ||
+	if len(held) != 1 || held[0].OrderKey != "Order143" || held[0].Slug != "ghent" || held[0].Release != 9 ||
 		!held[0].Requested.Equal(order.Release.Requested) ||
 		len(held[0].Answer.Serials) != 12_000 || held[0].Answer.Serials[11_999] != "SECRETSERIAL00011999" {
 		t.Fatalf("%d held", len(held))
@@ -64,7 +66,7 @@ func TestAnAnswerIsThereWholeAfterARestartUntilItIsFreed(t *testing.T) {
 func TestAnAnswerThatWasCutOffWhileItWasWrittenIsNone(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "reserve")
-	room, err := open(t, folder).Take()
+	room, err := open(t, folder).Take(ghent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +111,7 @@ func TestItIsReadyExactlyWhereTheNextReleaseGetsRoom(t *testing.T) {
 	}
 	for n := 1; ; n++ {
 		ready := r.Ready()
-		room, err := r.Take()
+		room, err := r.Take(ghent)
 		if packaging.CodeOf(ready) != packaging.CodeOf(err) {
 			t.Fatalf("release %d: ready %v, taken %v", n, ready, err)
 		}
@@ -129,7 +131,7 @@ func TestRoomIsTakenBeforehandAndWithoutRoomThereIsNone(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "reserve")
 	r := open(t, folder)
 	for n := 1; ; n++ {
-		if _, err := r.Take(); packaging.CodeOf(err) == packaging.Unavailable && err != nil {
+		if _, err := r.Take(ghent); packaging.CodeOf(err) == packaging.Unavailable && err != nil {
 			if n <= 16 {
 				t.Errorf("no room for release %d: %v", n, err)
 			}
@@ -141,5 +143,36 @@ func TestRoomIsTakenBeforehandAndWithoutRoomThereIsNone(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(folder, "slot-01")); err != nil || info.Size() < reserve.SlotSize {
 		t.Errorf("a slot has %d bytes, %v", info.Size(), err)
+	}
+}
+
+// An answer that can't be read with the key at hand is kept, and is there again once its own key is.
+func TestAnAnswerOfAnotherKeyIsSetAsideUntilThatKeyIsBack(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "reserve")
+	room, err := open(t, folder).Take(ghent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := room.Keep(order, answer(3)); err != nil {
+		t.Fatal(err)
+	}
+	other, err := secret.NewBox(bytes.Repeat([]byte{2}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		r, err := reserve.Open(folder, other)
+		if err != nil || len(r.Held()) > 0 || len(reserve.Aside(folder)) != 1 {
+			t.Fatalf("with another key: %v, aside %q", err, reserve.Aside(folder))
+		}
+	}
+	held := open(t, folder).Held()
+	if len(held) != 1 || held[0].Answer.Serials[2] != "SECRETSERIAL00000002" {
+		t.Fatalf("with its own key again: %+v", held)
+	}
+	held[0].Free()
+	if again := open(t, folder).Held(); len(again) > 0 || len(reserve.Aside(folder)) > 0 {
+		t.Errorf("once freed: %+v, aside %q", again, reserve.Aside(folder))
 	}
 }

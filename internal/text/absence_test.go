@@ -39,6 +39,7 @@ var absences = map[string]string{
 	"did.release_declined": "the same", "report.declined": "the same",
 
 	// Whether an order was released.
+	"kept.answer":     "no release has its key and time, or several have",
 	"outcome.refused": "only a documented refusal, or what proves that nothing left, makes it",
 	"result.refused":  "the same",
 	"report.refused":  "the same", "help.topic.refused": "the same",

@@ -342,6 +342,11 @@ func AcknowledgeURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + 
 // ListURL adds the missing serial list of the order's latest release, or of one elsewhere.
 func ListURL(id packaging.OrderID) templ.SafeURL { return OrderURL(id) + "/list" }
 
+// KeptListURL shows the list of an answer that is kept by itself, and adds it to the order where that lacks one.
+func KeptListURL(k packaging.KeptAnswer) templ.SafeURL {
+	return withQuery(ListURL(k.OrderID), "kept", strconv.FormatInt(int64(k.ID), 10))
+}
+
 // ListOfReleaseURL adds the missing serial list of an earlier release.
 func ListOfReleaseURL(r packaging.Release) templ.SafeURL {
 	return withQuery(ListURL(r.OrderID), "release", strconv.Itoa(r.Number()))

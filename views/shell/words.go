@@ -35,6 +35,8 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 			return text.Say(ctx, "deed.list_added.of_release", "Count", int(e.Serials), "Number", fmt.Sprint(number))
 		}
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
+	case packaging.AnswerKept:
+		return text.Say(ctx, "deed.answer_kept", "Count", int(e.Serials))
 	case packaging.PINSet, packaging.BadgeSet:
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", objectText(ctx, e))
 	case packaging.Signed:

@@ -1,0 +1,270 @@
+package db
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"lineboard/internal/packaging"
+)
+
+// heldFor is an answer that was kept for a release of an order, which was requested at a time.
+func heldFor(tenant packaging.Tenant, key string, at time.Time, answer packaging.Answer) packaging.HeldAnswer {
+	answer.Came = at.Add(3 * time.Second)
+	return packaging.HeldAnswer{
+		Tenant: tenant.ID, Slug: tenant.Slug, Order: 700, OrderKey: key, Release: 900, Requested: at, Answer: answer,
+	}
+}
+
+func storeHeld(t *testing.T, d *DB, h packaging.HeldAnswer, want packaging.HeldAs) {
+	t.Helper()
+	if as, err := d.StoreHeld(t.Context(), h); err != nil || as != want {
+		t.Errorf("an answer to %s: %s, %v, want %s", h.OrderKey, as, err, want)
+	}
+}
+
+// lostWithoutEnd is a loss of releases whose outcome no anchor tells, as where their answers were held.
+func lostWithoutEnd(by packaging.Person, orders ...string) packaging.Loss {
+	l := lost(by.Tenant, by.Username, orders...)
+	for i := range l.Releases {
+		l.Releases[i].Ended, l.Releases[i].Serials = "", 0
+	}
+	return l
+}
+
+func hasOf(t *testing.T, d *DB, o packaging.Order) string {
+	t.Helper()
+	serials, err := d.Serials(t.Context(), packaging.Everything(o.TenantID), o.List(), 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, s := range serials {
+		all = append(all, s.Value)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestAHeldAnswerGoesToTheReleaseThatStandsForItsLostOne(t *testing.T) {
+	d, ghent, basel := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("a"), facts("b"))
+	cache(t, d, basel.Tenant.ID, facts("a"))
+	record(t, d, lostWithoutEnd(ghent, "a", "b"))
+	held := heldFor(ghent.Tenant, "a", start, released("s2", "s1"))
+	storeHeld(t, d, held, packaging.HeldStored)
+	o := order(t, d, ghent.Tenant.ID, "a")
+	r := o.Release
+	if r.Outcome != packaging.Released || r.Proof != packaging.ByAnswer || r.List != packaging.ListInAnswer || !r.Lost ||
+		!r.Answered.Equal(held.Answer.Came) || hasOf(t, d, o) != "s2 s1" {
+		t.Errorf("%+v, list %s", r, hasOf(t, d, o))
+	}
+	if !o.AwaitsLook() {
+		t.Error("nobody needs to look at what was lost any more")
+	}
+	storeHeld(t, d, held, packaging.HeldKnown) // as after a kill before its room was freed
+	if r := order(t, d, ghent.Tenant.ID, "b").Release; r.Outcome != packaging.Unknown {
+		t.Errorf("the other order: %+v", r)
+	}
+	if r := order(t, d, basel.Tenant.ID, "a").Release; r != nil {
+		t.Errorf("the order of the same ID of another site: %+v", r)
+	}
+	gone := heldFor(packaging.Tenant{ID: ghent.Tenant.ID, Slug: "lyon"}, "a", start, released("s9"))
+	if as, err := d.StoreHeld(t.Context(), gone); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("an answer of a site that is not here: %s, %v", as, err)
+	}
+}
+
+// What became of a release in the meantime, and where an answer goes that comes only then.
+func TestAHeldAnswerIsStoredWhateverWasSaidOfItsReleaseMeanwhile(t *testing.T) {
+	refused := packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotValid, HTTPStatus: 400}
+	unread := packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.Unreadable, Body: []byte("<html>")}
+	running := packaging.Settlement{
+		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress,
+	}
+	withList := running
+	withList.Serials = []string{"s2", "s1"}
+	for name, of := range map[string]struct {
+		settled *packaging.Settlement
+		answer  packaging.Answer
+		as      packaging.HeldAs
+		outcome packaging.Outcome
+		list    string
+	}{
+		"unknown":                     {nil, released("s1", "s2"), packaging.HeldStored, packaging.Released, "s1 s2"},
+		"out, without its list":       {&running, released("s1", "s2"), packaging.HeldStored, packaging.Released, "s1 s2"},
+		"out, with the same list":     {&withList, released("s1", "s2"), packaging.HeldKnown, packaging.Released, "s2 s1"},
+		"out, with another list":      {&withList, released("s1", "s3"), packaging.HeldByItself, packaging.Released, "s2 s1"},
+		"a sign that it is not":       {&saidPending, released("s1"), packaging.HeldStored, packaging.Released, "s1"},
+		"unknown, and refused":        {nil, refused, packaging.HeldStored, packaging.Refused, ""},
+		"out, and refused":            {&running, refused, packaging.HeldByItself, packaging.Released, ""},
+		"a sign, and refused":         {&saidPending, refused, packaging.HeldKnown, packaging.SaidPending, ""},
+		"unknown, and not understood": {nil, unread, packaging.HeldKnown, packaging.Unknown, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, ghent, _ := opened(t)
+			cache(t, d, ghent.Tenant.ID, facts("a"))
+			record(t, d, lostWithoutEnd(ghent, "a"))
+			if of.settled != nil {
+				if err := d.SettleByStatus(t.Context(), order(t, d, ghent.Tenant.ID, "a"), *of.settled); err != nil {
+					t.Fatal(err)
+				}
+			}
+			storeHeld(t, d, heldFor(ghent.Tenant, "a", start, of.answer), of.as)
+			o := order(t, d, ghent.Tenant.ID, "a")
+			if o.Release.Says() != of.outcome || hasOf(t, d, o) != of.list {
+				t.Errorf("%s with %q: %+v", o.Release.Says(), hasOf(t, d, o), o.Release)
+			}
+			view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{AnswerBytes: 100})
+			if err != nil || string(view.Answer) != string(of.answer.Body) {
+				t.Errorf("the page has of the answer %q, %v", view.Answer, err)
+			}
+		})
+	}
+}
+
+// An answer that belongs to no release with certainty is kept, with its order, until its list is there.
+func TestAHeldAnswerWithoutACertainReleaseIsKeptUntilAPersonAddsItsList(t *testing.T) {
+	d, ghent, basel := opened(t)
+	out := facts("a")
+	out.Status = packaging.InProgress
+	o := cache(t, d, ghent.Tenant.ID, out)
+	held := heldFor(ghent.Tenant, "a", start, released("s1", "s2"))
+	storeHeld(t, d, held, packaging.HeldByItself)
+	storeHeld(t, d, held, packaging.HeldKnown)
+	storeHeld(t, d, heldFor(ghent.Tenant, "unheard of", start, released("s5")), packaging.HeldByItself)
+	all, err := d.KeptAnswers(t.Context(), ghent.Tenant.ID, "")
+	if err != nil || len(all) != 2 || all[0].OrderID != o.ID || all[0].Count != 2 || !all[0].Requested.Equal(start) ||
+		all[1].OrderID != 0 || all[1].OrderKey != "unheard of" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{})
+	if err != nil || len(view.Kept) != 1 {
+		t.Fatalf("the order's page has %+v, %v", view.Kept, err)
+	}
+	if _, err := d.KeptSerials(t.Context(), basel.Scope(), o.ID, all[0].ID); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("another site reads it: %v", err)
+	}
+	serials, err := d.KeptSerials(t.Context(), ghent.Scope(), o.ID, all[0].ID)
+	if err != nil || fmt.Sprint(serials) != "[s1 s2]" {
+		t.Fatalf("%v, %v", serials, err)
+	}
+	if err := d.AddList(t.Context(), ghent, o.ID, 0, serials); err != nil {
+		t.Fatal(err)
+	}
+	if all, err = d.KeptAnswers(t.Context(), ghent.Tenant.ID, "a"); err != nil || len(all) != 0 {
+		t.Errorf("once its list is there: %+v, %v", all, err)
+	}
+	if faults, err := d.RecordFaults(t.Context(), ghent.Tenant.ID); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+	refusedBySchema(t, d, "an answer that changes", `UPDATE kept_answers SET serials = '[]'`)
+	refusedBySchema(t, d, "an answer that goes", `DELETE FROM kept_answers`)
+}
+
+// Where one release stands for two lost ones, an answer that only one of them had does not settle both.
+func TestAHeldAnswerOfAReleaseThatSharesItsPlaceSettlesItOnlyIfItIsOut(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("a"))
+	record(t, d, lostWithoutEnd(ghent, "a", "a")) // how the first ended is not known: they share a place
+	second := start.Add(time.Second)
+	refused := packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotValid}
+	storeHeld(t, d, heldFor(ghent.Tenant, "a", second, refused), packaging.HeldByItself)
+	if r := order(t, d, ghent.Tenant.ID, "a").Release; r.Outcome != packaging.Unknown {
+		t.Errorf("refused: %+v", r)
+	}
+	h := heldFor(ghent.Tenant, "a", second, released("s1"))
+	h.Release++
+	storeHeld(t, d, h, packaging.HeldStored)
+	if o := order(t, d, ghent.Tenant.ID, "a"); hasOf(t, d, o) != "s1" {
+		t.Errorf("released: %+v", o.Release)
+	}
+}
+
+// Two lost releases of an order are two releases, each with its own time and person, and the first ended as its anchor
+// says: the order could not be released again before.
+func TestEachOfTwoLostReleasesOfAnOrderHasAPlaceOfItsOwn(t *testing.T) {
+	for ended, says := range map[packaging.Outcome]string{
+		packaging.Refused:         "refused",
+		packaging.SaidPending:     "said_pending",
+		packaging.SaidNotReleased: "said_not_released",
+		packaging.Released:        "released",
+	} {
+		t.Run(string(ended), func(t *testing.T) {
+			d, ghent, _ := opened(t)
+			o := cache(t, d, ghent.Tenant.ID, facts("a"))
+			l := lostWithoutEnd(ghent, "a", "a")
+			l.Releases[0].Ended = ended
+			l.Releases[1].Username, l.Releases[1].FullName = "otto", "Otto of the night shift"
+			l.Releases[1].At = start.Add(-24 * time.Hour) // the clock was set back
+			record(t, d, l)
+			var found []string
+			for _, shift := range []time.Time{start, start.Add(-24 * time.Hour)} {
+				all, err := releasedIn(
+					t.Context(), d.read, packaging.Everything(ghent.Tenant.ID), shift, shift.Add(time.Hour),
+				)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range all {
+					found = append(found, fmt.Sprint(r.By.Username, " ", r.Says()))
+				}
+			}
+			if want := fmt.Sprintf("[%s %s otto unknown]", ghent.Username, says); fmt.Sprint(found) != want {
+				t.Errorf("requested: %v, want %s", found, want)
+			}
+			view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{})
+			if err != nil || len(view.Lost) != 2 || view.Lost[1].FullName != "Otto of the night shift" {
+				t.Errorf("the order's page names %+v, %v", view.Lost, err)
+			}
+			settleAndLook(t, d, ghent, "a")
+		})
+	}
+}
+
+// settleAndLook settles the latest release of an order as not carried out, and has a person look at it. Only then the
+// order is released again.
+func settleAndLook(t *testing.T, d *DB, by packaging.Person, key string) {
+	t.Helper()
+	if err := d.SettleByStatus(t.Context(), order(t, d, by.Tenant.ID, key), saidPending); err != nil {
+		t.Fatal(err)
+	}
+	o := order(t, d, by.Tenant.ID, key)
+	press := packaging.Press{Order: o.ID, Revision: o.Revision}
+	if o.WasReleased() {
+		press.Again = "the line asks for it"
+	}
+	if _, err := d.Claim(t.Context(), by, press); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("released again before anybody looked: %v", err)
+	}
+	if err := d.Acknowledge(t.Context(), by, o.ID, o.Release.ID, "the line has nothing of it"); err != nil {
+		t.Fatal(err)
+	}
+	press.Revision = order(t, d, by.Tenant.ID, key).Revision
+	if _, err := d.Claim(t.Context(), by, press); err != nil {
+		t.Errorf("once a person has looked: %v", err)
+	}
+}
+
+// A release whose request is here, and whose outcome and successor are lost, ends as its anchor says.
+func TestALostReleaseAfterOneWhoseOutcomeIsLostHasAPlaceOfItsOwn(t *testing.T) {
+	d, ghent, _ := opened(t)
+	claimed, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("a")).ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := lostWithoutEnd(ghent, "a", "a")
+	l.Releases[0].Deed, l.Releases[0].ID = packaging.ReleaseEnded, claimed.Release.ID
+	l.Releases[0].Ended = packaging.Refused
+	l.Releases[1].At = start.Add(time.Hour)
+	record(t, d, l)
+	o := order(t, d, ghent.Tenant.ID, "a")
+	if r := o.Release; r.ID == claimed.Release.ID || !r.Requested.Equal(start.Add(time.Hour)) ||
+		r.Outcome != packaging.Unknown {
+		t.Errorf("%+v", r)
+	}
+	first, err := collect(t.Context(), d.read, scanReported, selectReported+`WHERE r.id = ?`, claimed.Release.ID)
+	if err != nil || first[0].Outcome != packaging.Refused || first[0].Reason != packaging.RecordLost {
+		t.Errorf("%+v, %v", first, err)
+	}
+}
