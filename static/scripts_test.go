@@ -87,22 +87,42 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 		},
 		{
 			"the keys of a scan, and Caps Lock", "scan",
-			`((press, off = {code: "", shiftKey: false, getModifierState: () => false}) => [
+			`((press, off = {code: "", shiftKey: false, getModifierState: () => false}, caps = {...off, getModifierState: lock => lock === "CapsLock"}) => [
 				press([{...off, key: "z", code: "KeyY"}, {...off, key: "A", code: "KeyQ", shiftKey: true}, {...off, key: "]", code: "BracketRight", ctrlKey: true},
 					{...off, key: "Dead", code: "Equal"}, {...off, key: "Shift", code: "ShiftLeft"}], r => r.change({inputType: "insertText", data: "\u001d"})),
-				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}]),
-				press([{...off, key: "z", code: "KeyY", getModifierState: () => true}, {...off, key: "z", code: "KeyY"}]),
+				press([{...caps, key: "z", code: "KeyY"}]),
+				press([{...caps, key: "z", code: "KeyY"}, {...off, key: "z", code: "KeyY"}]),
 				press([{...off, key: "z"}]),
 				press([{...off, key: "z", code: "KeyY"}], r => r.change({inputType: "insertFromPaste"})), press([]),
-				press([{...off, key: "Process", code: "KeyY"}], r => r.change({inputType: "insertCompositionText"})),
+				press([{...off, key: "Process", code: "KeyY"}, {...off, key: "Process", code: "Convert"}], r => r.change({inputType: "insertCompositionText"})),
 				press([{...off, key: "1", code: "Numpad1"}], r => r.change({inputType: "insertText"})),
+				press([{...off, key: "Unidentified", code: "KeyY"}]),
 			].map(taken => taken.keys + "/" + taken.caps + "/" + taken.typed))((events, after = () => {}) => {
 				const r = m.newRecorder(); events.forEach(r.press); after(r); return r.take();
 			})`,
 			list{
 				"KeyY +KeyQ Equal GS/off/keys", "KeyY/on/keys", "KeyY KeyY//keys", "//", "/off/pasted", "//",
-				"/off/keys", "Numpad1/off/keys",
+				"KeyY/off/keys", "Numpad1/off/keys", "/off/keys",
 			},
+		},
+		{
+			"characters that come without a key, or by AltGr", "scan",
+			`((press, off = {code: "", shiftKey: false, getModifierState: () => false}, altGr = {...off, getModifierState: lock => lock === "AltGraph"}) => [
+				press([{...altGr, key: "[", code: "Digit8"}, "["], [{...off, key: "g", code: "KeyG"}, "g"]),
+				press([{...off, key: "]", code: "Digit9", ctrlKey: true, altKey: true}, "]"]),
+				press([{...off, key: "a", code: "KeyA"}, "a"], [null, "é~"]),
+				press([{...off, key: "Dead", code: "Backquote"}], [{...off, key: "â", code: "KeyA"}, "â"], [{...off, key: "b", code: "KeyB"}, "b"], [null, "|"]),
+				press([{...off, key: "Dead", code: "Backquote"}], [{...altGr, key: "]", code: "Digit9"}, "^", "]"]),
+				press([{...altGr, key: "Dead", code: "Digit4"}], [{...off, key: "a", code: "KeyA"}, "a"]),
+			])((...pairs) => {
+				const r = m.newRecorder();
+				for (const [event, ...written] of pairs) {
+					if (event) r.press(event);
+					for (const data of written) r.change({inputType: "insertText", data});
+				}
+				return r.take().keys;
+			})`,
+			list{"=5b KeyG", "=5d", "KeyA =e9 =7e", "Backquote KeyA KeyB =7c", "Backquote =5d", "Dead KeyA"},
 		},
 		{
 			"the digits of a PIN", "station", `[m.typed("12", "3"), m.typed("12", ""), m.typed("", "")]`,

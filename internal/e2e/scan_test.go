@@ -267,16 +267,23 @@ func TestAScanThroughAnInputMethodEndsAtEnter(t *testing.T) {
 	p.Eval(`(() => {
 		const field = document.querySelector("[data-scan]");
 		field.focus();
+		const press = (code, shiftKey = false) => field.dispatchEvent(
+			new KeyboardEvent("keydown", { key: "Process", code, shiftKey, isComposing: true, bubbles: true }));
 		window.compose = text => {
+			for (const letter of text.normalize("NFKC")) {
+				if (/[a-z]/i.test(letter)) press("Key" + letter.toUpperCase(), letter < "a");
+				else if (/\d/.test(letter)) press("Digit" + letter);
+				else press("Backslash", true);
+			}
 			field.value += text;
 			field.dispatchEvent(new InputEvent("input", { inputType: "insertCompositionText", bubbles: true }));
-			field.dispatchEvent(new KeyboardEvent("keydown", { key: "Process", code: "Enter", isComposing: true, bubbles: true }));
+			press("Enter");
 			field.dispatchEvent(new CompositionEvent("compositionend", { data: text, bubbles: true }));
 		};
 	})()`, nil)
 	const head = "０１０９５０６０００１３４３５２１７２９１２３１１０"
-	p.Eval(`compose("`+head+`ＡＢＣ１２３\u001d２１Ｒｏｗ１")`, nil)
-	p.Eval(`compose("`+head+`ＷＲＯＮＧ９\u001d２１Ｒｏｗ２")`, nil)
+	p.Eval(`compose("`+head+`ＡＢＣ１２３｜２１Ｒｏｗ１")`, nil)
+	p.Eval(`compose("`+head+`ＷＲＯＮＧ９｜２１Ｒｏｗ２")`, nil)
 	p.See("Scan 2")
 	p.See("Known: this pack belongs to Scanned1.")
 	p.See("Lot on the pack: WRONG9. Of Scanned1: ABC123.")

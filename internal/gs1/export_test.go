@@ -1,6 +1,7 @@
 package gs1
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -17,7 +18,10 @@ func record(strokes []stroke) string {
 			words = append(words, "Numpad"+string(s.character))
 		case !s.known && s.character == '\x1d':
 			words = append(words, "GS")
-		case !s.known: // it comes with AltGr, which is not recorded
+		case !s.known && s.character == ' ':
+			words = append(words, "Space")
+		case !s.known:
+			words = append(words, fmt.Sprintf("=%x", s.character))
 		case s.shift == 1:
 			words = append(words, "+"+keyCodes[s.place])
 		default:
@@ -35,19 +39,60 @@ type Typing struct {
 	Scanner, Device Layout
 	Lock            string // Caps Lock: "off", or it turns "letters" over, or locks "shift"
 	Keypad          bool   // digits come by the keys of a keypad
+	// Dead is what a dead key does that makes no character with the next one: it "stands" as its accent, is "lost", or
+	// is lost "with the next". If empty, no key is dead.
+	Dead string
+	// HidesAltGr is true if the page does not see what comes by AltGr or without a key.
+	HidesAltGr bool
+}
+
+var locks = map[string]lock{"off": noLock, "letters": letterLock, "shift": shiftLock}
+
+// dead are the accents that dead keys write. Of the US keyboard they are those of its international form.
+var dead = map[Layout]string{
+	US: "`^~", German: "^´`", SwissGerman: "^`¨", SwissFrench: "^`¨", French: "^¨", Belgian: "^¨", Spanish: "`^´¨",
+	Swedish: "´`¨^", Danish: "´`¨^", Norwegian: "`¨^", Portuguese: "´`~^", Czech: "´ˇ¨°", Slovak: "´ˇ°",
+	Slovenian: "¸¨", Turkish: "^", LatinAmer: "´¨", Brazilian: "´`~^¨",
 }
 
 // Scan returns what a page sees of a text that is typed.
 func (t Typing) Scan(text string) Scan {
 	strokes := keyboards[t.Scanner].keys(text, t.Keypad)
-	s := Scan{
-		Text: keyboards[t.Device].text(strokes, t.Lock == "shift"), Keys: record(strokes), CapsLock: On, Typed: true,
-	}
-	switch t.Lock {
-	case "letters":
-		s.Text = swapCase(s.Text)
-	case "off":
+	s := Scan{Text: t.write(strokes), Keys: record(strokes), CapsLock: On, Typed: true}
+	if t.Lock == "off" {
 		s.CapsLock = Off
 	}
+	if t.HidesAltGr {
+		isHidden := func(word string) bool { return strings.HasPrefix(word, "=") }
+		s.Keys = strings.Join(slices.DeleteFunc(strings.Fields(s.Keys), isHidden), " ")
+	}
 	return s
+}
+
+// write returns what the device makes of strokes.
+func (t Typing) write(strokes []stroke) string {
+	var written strings.Builder
+	for i := 0; i < len(strokes); i++ {
+		character := keyboards[t.Device].character(strokes[i], locks[t.Lock])
+		if t.Dead != "" && strokes[i].known && strings.ContainsRune(dead[t.Device], character) {
+			var next rune
+			if i+1 < len(strokes) {
+				next = keyboards[t.Device].character(strokes[i+1], locks[t.Lock])
+			}
+			made := composed(next, character)
+			switch {
+			case made != 0:
+				character, i = made, i+1
+			case t.Dead == "lost":
+				continue
+			case t.Dead == "with the next":
+				i++
+				continue
+			}
+		}
+		if character != 0 {
+			written.WriteRune(character)
+		}
+	}
+	return written.String()
 }

@@ -40,7 +40,7 @@ const (
 // Scan is what came of a scanner.
 type Scan struct {
 	Text string
-	// Keys are the keys that the page saw for Text, see parseStrokes; empty if it saw none.
+	// Keys are the keys that the page saw for Text, see parseStrokes; empty if it saw none, or not all.
 	Keys     string
 	CapsLock CapsLock
 	// Typed is true if a keyboard wrote the text, or may have. Otherwise no keyboard changed it.
@@ -58,13 +58,11 @@ type Reading struct {
 	Kind     string // the kind of barcode that the scanner names, as people call it; empty if it names none
 	CapsLock CapsLock
 	isTyped  bool
-	// byProgram is true if its keys are those of a program that types.
-	byProgram bool
-	isLong    bool   // more than keyboards are undone for
-	isPart    bool   // of what it may mean without separators
-	device    Layout // as the keys show it
-	test      KeyboardTest
-	plain     string
+	isLong   bool // more than keyboards are undone for
+	isPart   bool // of what it may mean without separators
+	keys     seen
+	test     KeyboardTest
+	plain    string
 	// turned is the pack if the scanner turned upper and lower case over, though Caps Lock is off.
 	turned *Pack
 }
@@ -138,6 +136,15 @@ type Fault struct {
 	At   int    // the character that shows it, from 1; 0 if there is none
 }
 
+// mayBeOfKeyboard reports whether a keyboard may have made the fault: the text is none of another kind.
+func (f *Fault) mayBeOfKeyboard() bool {
+	switch f.Code {
+	case Nothing, TooMuch, OtherSyntax, HIBC, ProductOnly, WebAddress:
+		return false
+	}
+	return true
+}
+
 func (f *Fault) Error() string {
 	return fmt.Sprintf("gs1: %s (AI %s, character %d)", f.Code, f.AI, f.At)
 }
@@ -157,72 +164,115 @@ const maxSplits = 200
 
 // Texts returns each text that a scan may have been before a keyboard changed it. The first is the scan as it came.
 func (s Scan) Texts() (all []string) {
-	for _, one := range s.texts() {
-		all = append(all, one.text)
+	s.Text = narrow(s.Text)
+	for _, one := range s.texts(s.look()) {
+		if !slices.Contains(all, one.text) {
+			all = append(all, one.text)
+		}
 	}
 	return all
 }
 
-func (s Scan) texts() []undoneText {
-	if s.Text = narrow(s.Text); len(s.Text) > maxUndone {
+func (s Scan) texts(keys seen) []undoneText {
+	if len(s.Text) > maxUndone {
 		return []undoneText{{text: s.Text}}
 	}
-	return s.undoKeyboard()
+	return s.undoKeyboard(keys)
 }
 
 // Read reads a scan. now decides the century of dates.
 func Read(s Scan, now time.Time) Reading {
-	if s.Text = strings.TrimFunc(s.Text, frames); len(s.Text) > maxLength {
+	s.Typed = s.Typed || s.Keys != ""
+	if len(strings.TrimFunc(s.Text, frames)) > maxLength {
 		return Reading{Fault: &Fault{Code: TooMuch}, CapsLock: s.CapsLock, isTyped: s.Typed, test: s.Test}
 	}
-	s, byProgram := s.believed()
-	r := Reading{
-		CapsLock: s.CapsLock, isTyped: s.Typed, byProgram: byProgram, isLong: len(s.Text) > maxUndone,
-		device: s.seenDevice(), test: s.Test,
+	s.Text = narrow(s.Text)
+	keys := s.look()
+	if s.isOfProgram(keys) {
+		s, keys = Scan{Text: s.Text, Test: s.Test}, seen{device: Unseen}
 	}
-	splits, left := 0, tries(allTries)
-	add := func(c Candidate) {
-		isSame := func(other Candidate) bool { return other.Pack == c.Pack }
-		switch {
-		case r.Fault == nil && c.Pack == r.Literal || slices.ContainsFunc(r.Others, isSame):
-			return
-		case c.Split && splits == maxSplits:
-			r.isPart = true
-			return
-		}
-		if c.Split {
-			splits++
-		}
-		r.Others = append(r.Others, c)
-	}
+	s.Text = strings.TrimFunc(s.Text, frames)
+	c := collector{now: now, left: allTries, codes: map[string]code{}, Reading: Reading{
+		CapsLock: s.CapsLock, isTyped: s.Typed, isLong: len(s.Text) > maxUndone, keys: keys, test: s.Test,
+	}}
 	if code := read(swapCase(s.Text), now, new(tries)); s.CapsLock == Off && code.fault == nil {
-		r.turned = &code.pack
+		c.turned = &code.pack
 	}
-	for i, one := range s.texts() {
-		code := read(one.text, now, &left)
-		if i == 0 {
-			r.Literal, r.Fault, r.Kind, r.plain = code.pack, code.fault, code.kind, code.text
-		} else if code.fault == nil {
-			add(Candidate{Pack: code.pack, Undone: one.undone})
-			code.pack.Serial = one.marked(code.pack.Serial)
-			add(Candidate{Pack: code.pack, Undone: one.undone})
-		}
-		if possibleSeparators.MatchString(one.text) {
-			undone := one.undone
-			undone.Separators = true
-			if code := read(possibleSeparators.ReplaceAllString(one.text, separator), now, &left); code.fault == nil {
-				add(Candidate{Pack: code.pack, Undone: undone})
-				code.pack.Serial = one.marked(code.pack.Serial)
-				add(Candidate{Pack: code.pack, Undone: undone})
-			}
-		}
-		r.isPart = r.isPart || code.isPart
-		for _, pack := range code.splits {
-			add(Candidate{Pack: pack, Undone: one.undone, Split: true})
-		}
+	literal := c.read(s.Text)
+	c.Literal, c.Fault, c.Kind, c.plain = literal.pack, literal.fault, literal.kind, literal.text
+	for _, one := range s.texts(keys) {
+		c.take(one)
 	}
-	slices.SortStableFunc(r.Others, func(a, b Candidate) int { return a.steps() - b.steps() })
-	return r
+	slices.SortStableFunc(c.Others, func(a, b Candidate) int { return a.steps() - b.steps() })
+	return c.Reading
+}
+
+// collector gathers the packs that a scan may mean.
+type collector struct {
+	Reading
+	now    time.Time
+	left   tries
+	codes  map[string]code
+	splits int
+}
+
+// read reads a text, each one once.
+func (c *collector) read(text string) code {
+	one, ok := c.codes[text]
+	if !ok {
+		one = read(text, c.now, &c.left)
+		c.codes[text] = one
+	}
+	return one
+}
+
+// take adds what a text may mean.
+func (c *collector) take(one undoneText) {
+	as := func(code code, undone Undone) {
+		if code.fault != nil {
+			return
+		}
+		c.add(Candidate{Pack: code.pack, Undone: undone})
+		code.pack.Serial = one.marked(code.pack.Serial)
+		c.add(Candidate{Pack: code.pack, Undone: undone})
+	}
+	code := c.read(one.text)
+	as(code, one.undone)
+	if possibleSeparators.MatchString(one.text) {
+		undone := one.undone
+		undone.Separators = true
+		as(c.read(possibleSeparators.ReplaceAllString(one.text, separator)), undone)
+	}
+	c.isPart = c.isPart || code.isPart
+	for _, pack := range code.splits {
+		c.addSplit(Candidate{Pack: pack, Undone: one.undone, Split: true})
+	}
+}
+
+func (c *collector) isLiteral(pack Pack) bool { return c.Fault == nil && pack == c.Literal }
+
+func (c *collector) add(one Candidate) {
+	if !c.isLiteral(one.Pack) && !slices.Contains(c.Others, one) {
+		c.Others = append(c.Others, one)
+	}
+}
+
+// addSplit adds a pack that was split, once: in the way that is likely.
+func (c *collector) addSplit(one Candidate) {
+	if c.isLiteral(one.Pack) {
+		return
+	}
+	isSame := func(other Candidate) bool { return other.Split && other.Pack == one.Pack }
+	switch i := slices.IndexFunc(c.Others, isSame); {
+	case i >= 0 && !c.mayBe(c.Others[i]):
+		c.Others[i] = one
+	case i >= 0:
+	case c.splits == maxSplits:
+		c.isPart = true
+	default:
+		c.splits++
+		c.Others = append(c.Others, one)
+	}
 }
 
 // frames reports whether a character stands around a scan, and in no field: scanners put STX and ETX, or line ends.

@@ -275,6 +275,15 @@ func FuzzRead(f *testing.F) {
 		if v := gs1.Decide(got, nil); v.Kind == gs1.Known || v.Kind == gs1.Differs {
 			t.Errorf("%q is %s, and no pack is known", scanned, v.Kind)
 		}
+		listed := map[gs1.ID][]gs1.Listed{}
+		for _, id := range got.IDs() {
+			listed[id] = []gs1.Listed{{}}
+		}
+		unseen := gs1.Scan{Text: scanned, CapsLock: gs1.CapsLock(capsLock), Typed: true}
+		if v := gs1.Decide(gs1.Read(unseen, now), listed); v.Kind == gs1.Known {
+			t.Errorf("%q is %+v, and its keys were not seen", scanned, v.Pack)
+		}
+		gs1.Decide(got, listed)
 	})
 }
 

@@ -45,22 +45,6 @@ func ParseKeyboardTest(kept string) KeyboardTest {
 	return k
 }
 
-// seenDevice returns the layout of the device as the keys of a scan show it. Where they show several, it is the one of
-// the test.
-func (s Scan) seenDevice() Layout {
-	strokes := s.strokes()
-	if strokes == nil {
-		return Unseen
-	}
-	if k, ok := keyboards[s.Test.Device]; ok && s.writtenBy(k, strokes) {
-		return s.Test.Device
-	}
-	if device, _ := s.device(strokes); device != "" {
-		return device
-	}
-	return Other
-}
-
 // afterVerdict returns what is known of the keyboard after a scan: what the test code showed, or what was known before
 // unless the scan contradicts it.
 func (r Reading) afterVerdict(v Verdict) KeyboardTest {
@@ -68,8 +52,8 @@ func (r Reading) afterVerdict(v Verdict) KeyboardTest {
 	case !r.isTyped:
 		return r.test
 	case v.Kind == Test:
-		return KeyboardTest{Device: r.device, Agrees: !v.Pack.Undone.changesLayout()}
-	case r.test.Device != Unseen && r.device != Unseen && r.device != r.test.Device:
+		return KeyboardTest{Device: r.keys.device, Agrees: !v.Pack.Undone.changesLayout()}
+	case r.test.Device != Unseen && r.keys.device != Unseen && r.keys.device != r.test.Device:
 		return KeyboardTest{} // the device has another keyboard now
 	case r.test.Agrees && v.changesLayout():
 		return KeyboardTest{} // perhaps it is another scanner
@@ -94,12 +78,27 @@ func (r Reading) mayBe(other Candidate) bool {
 	if other.Undone.CapsLock && r.CapsLock == Off {
 		return false
 	}
-	isTested := r.test.Device == r.device || r.test.Agrees && (r.device == Unseen || r.test.Device == Unseen)
+	device := r.keys.device
+	isTested := r.test.Device == device || r.test.Agrees && (device == Unseen || r.test.Device == Unseen)
 	switch {
-	case !other.Undone.changesLayout(), other.Undone.CapsLock, r.device != Unseen && r.CapsLock != Off:
+	case !other.Undone.changesLayout(), other.Undone.CapsLock, device != Unseen && r.CapsLock != Off:
 		return true
 	case isTested:
 		return !r.test.Agrees
 	}
-	return r.device == Unseen || other.Undone.Scanner == US
+	return device == Unseen || other.Undone.Scanner == US
+}
+
+// isUnclear reports whether nothing shows what a scanner sent: a keyboard wrote the text, and its keys were not seen,
+// or do not write it. Then its characters may be changed or lost in any way, unless the test code came through.
+func (r Reading) isUnclear() bool {
+	switch {
+	case !r.isTyped:
+		return false
+	case r.keys.device == Unseen:
+		return !r.test.Agrees
+	case r.keys.device == Other:
+		return r.test != KeyboardTest{Other, true} || r.CapsLock != Off || !r.keys.isWhole
+	}
+	return false
 }

@@ -46,7 +46,8 @@ type Verdict struct {
 	Perhaps []Candidate // known packs that it may be, if undecided
 	// Hint is what probably happened to a scan of which nothing is known: the least that had to be undone to read it.
 	Hint Undone
-	// NeedsTest is true if it is undecided only because the layouts of scanner and device are not proven.
+	// NeedsTest is true if it is undecided or unreadable, and the test code may tell more: it is not proven what the
+	// scanner sent.
 	NeedsTest bool
 	Keyboard  KeyboardTest // what is known after the scan
 }
@@ -75,20 +76,20 @@ func (d decision) verdict() Verdict {
 	if len(known) > 0 {
 		return d.undone(known)
 	}
-	if turned, ok := d.turnedOver(); ok && d.byProgram {
-		return d.certain(turned)
-	} else if ok {
+	if turned, ok := d.turnedOver(); ok {
 		return Verdict{Kind: Undecided, Pack: turned, Perhaps: []Candidate{turned}}
 	}
 	switch {
 	case r.Fault != nil:
-		v := Verdict{Kind: Unreadable}
+		v := Verdict{Kind: Unreadable, NeedsTest: d.isUnclear() && r.Fault.mayBeOfKeyboard()}
 		if len(r.Others) > 0 {
 			v.Hint = r.Others[0].Undone
 		}
 		return v
 	case r.Literal.GTIN == "":
 		return Verdict{Kind: NotMapped, Pack: Candidate{Pack: r.Literal}}
+	case d.isUnclear():
+		return Verdict{Kind: Undecided, Pack: Candidate{Pack: r.Literal}, NeedsTest: true}
 	}
 	return Verdict{Kind: NotKnown, Pack: Candidate{Pack: r.Literal}}
 }
@@ -138,9 +139,10 @@ func (d decision) asItCame(pack Candidate) Verdict {
 	if pack.Undone.changesLayout() { // in any reading it is this one, but its lot or expiry is right only in this
 		return Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}}
 	}
-	v := Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}, NeedsTest: true}
+	v := Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}, NeedsTest: !d.keys.isLost}
 	doubts := d.doubts(pack)
-	if len(doubts) == 0 && !d.isTooLong(pack) {
+	isWhole := !d.isUnclear() && !d.keys.isLost && !d.isTooLong(pack)
+	if len(doubts) == 0 && (isWhole || !d.fits(pack)) {
 		return d.certain(pack)
 	}
 	for _, other := range doubts {
@@ -150,15 +152,17 @@ func (d decision) asItCame(pack Candidate) Verdict {
 		}
 		v.NeedsTest = v.NeedsTest && !other.Undone.CapsLock && other.Undone.changesLayout()
 	}
+	v.NeedsTest = v.NeedsTest || d.isUnclear()
 	return v
 }
 
 // doubts returns the other packs that a keyboard may have made the scanned one of. One that is not known counts only if
-// the page knows of a keyboard, and if nothing differs from the order of the scanned one.
+// the page knows of a keyboard, and if nothing differs from the order of the scanned one. If it was split, it counts
+// only if no keys show that no separator was lost.
 func (d decision) doubts(pack Candidate) (all []Candidate) {
 	for _, other := range d.Others {
 		isTyped := d.isTyped || other.Undone.CapsLock && d.CapsLock == On
-		counts := d.fits(other) || isTyped && !other.Split && d.fits(pack)
+		counts := d.fits(other) || isTyped && d.fits(pack) && (!other.Split || d.keys.device == Unseen)
 		if counts && other.ID() != pack.ID() && d.mayBe(other) && !d.proves(pack, other) {
 			all = append(all, other)
 		}
@@ -169,20 +173,27 @@ func (d decision) doubts(pack Candidate) (all []Candidate) {
 // isTooLong reports whether a fitting pack's scan is longer than keyboards are undone for, while they may have changed
 // it.
 func (d decision) isTooLong(pack Candidate) bool {
-	changed := Candidate{Undone: Undone{Device: d.device, Scanner: US}}
-	return d.isLong && d.isTyped && d.fits(pack) && (d.CapsLock == On || d.device != US && d.mayBe(changed))
+	changed := Candidate{Undone: Undone{Device: d.keys.device, Scanner: US}}
+	return d.isLong && d.isTyped && d.fits(pack) && (d.CapsLock == On || d.keys.device != US && d.mayBe(changed))
 }
 
 // undone decides on packs for which something had to be undone.
 func (d decision) undone(known []Candidate) Verdict {
 	fitting := slices.DeleteFunc(slices.Clone(known), func(c Candidate) bool { return !d.fits(c) })
 	switch {
+	case d.isUnclear():
+		return Verdict{Kind: Undecided, Pack: known[0], Perhaps: known, NeedsTest: true}
 	case len(fitting) == 0 && len(known) == 1:
 		return d.certain(known[0]) // it differs
 	case len(fitting) == 0:
 		return Verdict{Kind: Undecided, Pack: known[0], Perhaps: known}
-	case len(fitting) == 1 && d.isProven(fitting[0]):
-		return d.certain(fitting[0])
+	case len(fitting) > 1:
+		return Verdict{Kind: Undecided, Pack: fitting[0], Perhaps: fitting}
+	}
+	for _, way := range d.candidates() {
+		if way.ID() == fitting[0].ID() && d.fits(way) && d.isProven(way) {
+			return d.certain(way)
+		}
 	}
 	return Verdict{Kind: Undecided, Pack: fitting[0], Perhaps: fitting}
 }
@@ -200,20 +211,31 @@ func (d decision) certain(pack Candidate) Verdict {
 }
 
 // isProven reports whether every other reading that is as likely is ruled out. A reading is as likely if no more was
-// undone for it, if the keys say it for a US scanner, or if a keyboard may have changed what is spelled well otherwise.
+// undone for it, if the keys say it for a scanner of the US or of the device's layout, or if a keyboard may have
+// changed what is spelled well otherwise.
 func (d decision) isProven(pack Candidate) bool {
-	if d.device == Unseen && pack.Undone.Device.shiftsDigits() {
-		return false // not all that it may be was undone
+	if !d.mayProve(pack) {
+		return false
 	}
-	if d.isTyped && pack.Split && !d.namesOrder(pack) {
-		return false // a keyboard may have made a separator of what it was split without
-	}
-	isSpelled := d.isTyped && (pack.Split || pack.Undone == Undone{Separators: true} || d.device == Unseen)
+	isSpelled := d.isTyped && (pack.Split || pack.Undone == Undone{Separators: true} || d.keys.device == Unseen)
 	return !slices.ContainsFunc(d.candidates(), func(other Candidate) bool {
-		isLikely := other.steps() <= pack.steps() || d.device != Unseen && other.Undone.Scanner == US ||
-			isSpelled && d.mayBe(other)
+		isLikely := other.steps() <= pack.steps() || d.keys.say(other) || isSpelled && d.mayBe(other)
 		return isLikely && (pack.Split || !other.Split) && other.ID() != pack.ID() && !d.proves(pack, other)
 	})
+}
+
+// mayProve reports whether what was undone for a reading is seen. What a keyboard did to a text is only where its keys
+// write the text, and what it lost only if something else was undone.
+func (d decision) mayProve(pack Candidate) bool {
+	isChanged := pack.Undone.CapsLock || pack.Undone.changesLayout()
+	isSeen := !d.isTyped || d.keys.device != Unseen && d.keys.device != Other
+	switch {
+	case d.isUnclear(), isChanged && !isSeen, d.keys.isLost && !pack.Undone.changesLayout():
+		return false
+	case pack.Split && d.isTyped: // a keyboard may have made a separator of what it was split without
+		return d.namesOrder(pack)
+	}
+	return true
 }
 
 // namesOrder reports whether the pack has the lot or the expiry of its order.

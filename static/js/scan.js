@@ -87,36 +87,55 @@ export const endsLine = event => isControl(event, "jmi");
 // browsers open a list of their own: what is scanned next would be lost there.
 const isBrowserKey = event => endsLine(event) || isControl(event, "bd");
 
+const writesCharacter =
+  /^(Key|Digit|Numpad\d|Intl|Space|Backquote|Minus|Equal|Bracket|Backslash|Semicolon|Quote|Comma|Period|Slash)/;
+
 /**
  * Records which keys a scan pressed, whatever the device's layout makes of them. The server tells from them what a keyboard
- * did to the scan.
+ * did to the scan. What comes without a key, or by AltGr, for which each layout has other places, is recorded as it came.
  */
 export function newRecorder() {
-  let keys, locks, isWhole, isTyped, isPasted;
+  let keys, locks, isWhole, isTyped, isPasted, isOpen, unwritten;
   function begin() {
     keys = [];
     locks = new Set();
     isWhole = true; // keys are those of the whole text
     isTyped = isPasted = false;
+    isOpen = false; // the last key writes together with the next one
+    unwritten = 0; // keys of which nothing is written yet
   }
   begin();
   return {
     /** @param {KeyboardEvent} event */
     press(event) {
-      const isUnread = event.key === "Process" || event.key === "Unidentified"; // an input method has it
-      if (isCharacter(event) || event.key === "Dead") keys.push((event.shiftKey ? "+" : "") + event.code);
-      else if (!isUnread) return;
-      isWhole &&= !isUnread && event.code !== "";
+      const isDead = event.key === "Dead";
+      const isComposed = event.key === "Process" && writesCharacter.test(event.code); // by an input method
+      const isAltGr = event.ctrlKey || event.altKey || event.metaKey || event.getModifierState("AltGraph");
+      if (!isOpen) unwritten = 0;
+      if (isDead && isAltGr) keys.push("Dead"); // and nothing tells what it writes
+      else if (isDead || isComposed || isCharacter(event) && !isAltGr) {
+        keys.push((event.shiftKey ? "+" : "") + event.code);
+        isOpen = isDead || isComposed;
+        unwritten++;
+      } else if (event.key === "Unidentified") isWhole = false;
+      else if (event.key !== "Process" && !isCharacter(event)) return;
+      isWhole &&= event.code !== "";
       if (event.code === "") return; // of a program, which knows nothing of Caps Lock
       isTyped = true;
       locks.add(event.getModifierState("CapsLock"));
     },
     /** @param {InputEvent} event what changed the text */
     change(event) {
-      if (event.data === separator) keys.push("GS");
-      if (event.inputType === "insertText") return;
-      isWhole = false;
-      isPasted ||= /^(insertFrom|delete|history)/.test(event.inputType);
+      if (event.data === separator) {
+        keys.push("GS");
+      } else if (event.inputType === "insertText") {
+        const written = [...event.data ?? ""];
+        for (const character of written.slice(unwritten)) keys.push("=" + character.codePointAt(0).toString(16));
+        unwritten = Math.max(0, unwritten - written.length);
+      } else if (!event.inputType?.includes("Composition")) {
+        isWhole = false;
+        isPasted ||= /^(insertFrom|delete|history)/.test(event.inputType);
+      }
     },
     /**
      * @returns {{ keys: string, caps: string, typed: string }} what is known of the text, and begins anew. A text that no

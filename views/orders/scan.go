@@ -176,30 +176,25 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 			return say("refused", "octagon-alert", shell.Explanation{
 				What: text.Say(ctx, "scan.differs", "Order", shell.OrderID(first().Key)),
 				Do:   text.Say(ctx, "scan.differs.do"),
-			}, wrong...)
+			}, append(wrong, s.shownAsTest(ctx)...)...)
 		}
-		if shown := s.Found[s.Verdict.Pack.ID()][0]; !shown.ShownAt.IsZero() {
-			return say("doubt", "circle-help", shell.Explanation{
-				What: text.Say(
-					ctx, "scan.shown", "Order", shell.OrderID(first().Key), "Time", text.Moment(ctx, shown.ShownAt),
-					"Person", shown.ShownBy,
-				),
-				Do: text.Say(ctx, "scan.shown.do"),
-			})
+		if shown := s.shownAsTest(ctx); len(shown) > 0 {
+			return say("doubt", "circle-help", shell.Explanation{What: shown[0], Do: text.Say(ctx, "scan.shown.do")})
 		}
 		return say("released", "circle-check", shell.Explanation{
 			What: text.Say(ctx, "scan.known", "Order", shell.OrderID(first().Key)), Why: orderLine(ctx, first()),
 		})
 	case gs1.Undecided:
-		if s.Verdict.NeedsTest {
+		perhaps := append(s.perhaps(ctx), s.shownAsTest(ctx)...)
+		if s.needsTest() {
 			return say("doubt", "circle-help", shell.Explanation{
 				What: text.Say(ctx, "scan.undecided"), Why: text.Say(ctx, "scan.unproven"),
 				Do: text.Say(ctx, "scan.unproven.do"),
-			}, s.perhaps(ctx)...)
+			}, perhaps...)
 		}
 		return say("doubt", "circle-help", shell.Explanation{
 			What: text.Say(ctx, "scan.undecided"), Do: text.Say(ctx, "scan.undecided.do"),
-		}, s.perhaps(ctx)...)
+		}, perhaps...)
 	case gs1.Test:
 		if len(s.notes(ctx)) > 0 {
 			return say("doubt", "circle-help", shell.Explanation{
@@ -223,6 +218,19 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 	return s.other(ctx)
 }
 
+// shownAsTest returns of which orders the serial number was shown as a test code.
+func (s Scanned) shownAsTest(ctx context.Context) (all []string) {
+	for _, found := range s.shown() {
+		if !found.ShownAt.IsZero() {
+			all = append(all, text.Say(
+				ctx, "scan.shown", "Order", shell.OrderID(found.Of.Key), "Time", text.Moment(ctx, found.ShownAt),
+				"Person", found.ShownBy,
+			))
+		}
+	}
+	return all
+}
+
 // other returns what is said of a code that is no pack.
 func (s Scanned) other(ctx context.Context) scanAnswer {
 	switch {
@@ -243,6 +251,9 @@ func (s Scanned) other(ctx context.Context) scanAnswer {
 	unreadable := shell.Explanation{
 		What: text.Say(ctx, "scan.unreadable"), Why: text.Say(ctx, "scan.fault."+string(s.Reading.Fault.Code)),
 		Do: text.Say(ctx, "scan.again"),
+	}
+	if s.needsTest() {
+		unreadable.Do = text.Say(ctx, "scan.unproven.do")
 	}
 	if s.hasNoSeparators() {
 		unreadable.Why = text.Say(ctx, "scan.no_separator")
@@ -305,6 +316,11 @@ func (s Scanned) perhaps(ctx context.Context) (all []string) {
 		}
 	}
 	return all
+}
+
+// needsTest reports whether the test code shows what the scan can't. What is no pack is told as it is.
+func (s Scanned) needsTest() bool {
+	return s.Verdict.NeedsTest && s.OrderID == nil && len(s.SerialOf) == 0
 }
 
 // hasNoSeparators reports whether the scan has no separators, and may mean a pack if they are only missing.

@@ -296,7 +296,7 @@ func Scan(f shell.Frame, p ScanPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.Scanned != nil && p.Scanned.Verdict.NeedsTest {
+			if p.Scanned != nil && p.Scanned.needsTest() {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, " open")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -497,7 +497,7 @@ func scannedPart(s Scanned, line packaging.Line) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if s.Verdict.NeedsTest {
+		if s.needsTest() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, " data-needs-test")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
