@@ -65,6 +65,16 @@ func TestARealSerialNumberIsShownBeforeTheLineBeginsAndScanningItSaysSo(t *testi
 		strings.Contains(got.Text(".scanned .what"), "known") {
 		t.Errorf("scanning it says %s", got.Text(".scanned"))
 	}
+	for reason, query := range map[string]string{
+		"another lot":       "01" + o.GTIN + "10WRONG9\x1d21" + last,
+		"no keys were seen": "01" + o.GTIN + "10" + o.Lot + "\x1d21" + last + "&typed=unseen",
+	} {
+		code, typed, _ := strings.Cut(query, "&")
+		got := b.Get("/scan?code=" + url.QueryEscape(code) + "&" + typed)
+		if !strings.Contains(got.Text(".result"), "shown as test at") {
+			t.Errorf("%s: the scan says %s", reason, got.Text(".result"))
+		}
+	}
 	if got := scan(serials[0]).Text(".scanned .what"); strings.Contains(got, "shown as test") {
 		t.Errorf("scanning another says %s", got)
 	}
