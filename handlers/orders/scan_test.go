@@ -415,6 +415,22 @@ func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
 	}
 }
 
+// Where no keys were seen, a keyboard may have made rubbish of a pack. A code of another kind is told as what it is.
+func TestAScanThatNoKeysExplainAsksForTheTestCode(t *testing.T) {
+	t.Parallel()
+	b := packs(t).SignIn("operator1")
+	for code, asks := range map[string]bool{
+		"hello": true, "]D\"=!=)%": true, "0109506000134352" + "21SN3": true, "SN2": false, "4006381333931": false,
+		"https://example.com/leaflet": false,
+	} {
+		a := b.Get("/scan?" + url.Values{"code": {code}, "typed": {"unseen"}}.Encode())
+		isAsked := strings.Contains(a.Text(".result"), "Scan the test code on this page once")
+		if isOpen := len(a.All("details.test-code[open]")) == 1; isAsked != asks || isOpen != asks {
+			t.Errorf("%q: the test code is open: %t, %s", code, isOpen, a.Text(".result"))
+		}
+	}
+}
+
 // The search sees no keys, and so decides nothing on a device that has not scanned the test code.
 func TestAPackScannedIntoTheSearchForOrdersIsLookedUp(t *testing.T) {
 	t.Parallel()
