@@ -121,7 +121,7 @@ func unacknowledgedItems(ctx context.Context, q querier, in packaging.Scope) ([]
 		i.From = packaging.ItemRef{Handover: of, Place: i.Place}
 		return i, err
 	}, selectItem+`
-		WHERE `+w.sql+` AND a.place IS NULL AND i.kind NOT IN ('waiting', 'queue')
+		WHERE `+w.sql+` AND a.place IS NULL AND i.kind NOT IN ('sending', 'waiting', 'queue')
 			AND NOT EXISTS (SELECT 1 FROM handover_items n WHERE n.from_id = i.handover_id AND n.from_place = i.place)
 		ORDER BY i.handover_id, i.place`, w.args...)
 }
@@ -190,7 +190,7 @@ func openItems(
 		r.add(kind, `SELECT `+order+`, o.confirmed_at FROM orders o LEFT JOIN lines l ON l.id = o.line_id
 			LEFT JOIN releases r ON r.id = o.last_release_id WHERE `+w.sql+` ORDER BY +o.id`, w.args...)
 	}
-	releases(packaging.UnknownOutcome, `r.outcome IN ('sending', 'unknown') AND r.closed_at IS NULL`)
+	releases(packaging.UnknownOutcome, isUnknown+` AND r.closed_at IS NULL`)
 	const oddNow = `r.id = o.last_release_id AND r.outcome = 'released' AND (r.list_source = '' OR r.oddities <> '[]')
 		AND o.urgency < 6 AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.release_id = r.id AND a.list_source = r.result)`
 	releases(packaging.OddList, oddNow)
@@ -204,6 +204,7 @@ func openItems(
 		WHERE v.tenant_id = ? AND `+ofOrders.sql+` AND `+isOpen+` AND v.since + d.late_after <= ? AND NOT (`+oddNow+`)
 		GROUP BY o.id ORDER BY o.id`, append(append([]any{in.Tenant()}, ofOrders.args...), millis(now))...)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
+	releases(packaging.RunningRelease, `r.outcome IN ('sending', 'unknown') AND r.outcome = 'sending'`)
 	queues := inScope(in, "q.")
 	r.add(packaging.RunningQueue, `
 		SELECT 0, l.code, l.name, NULL, '', NULL, (SELECT group_concat(o.order_key, ', ' ORDER BY i.place)

@@ -417,7 +417,7 @@ CREATE TABLE handover_items (
   handover_id  INTEGER NOT NULL,
   tenant_id    INTEGER NOT NULL,
   place        INTEGER NOT NULL CHECK (place > 0),
-  kind         TEXT NOT NULL CHECK (kind IN ('unknown', 'odd', 'suspended', 'waiting', 'queue', 'note')),
+  kind         TEXT NOT NULL CHECK (kind IN ('sending', 'unknown', 'odd', 'suspended', 'waiting', 'queue', 'note')),
   line_code    TEXT NOT NULL,
   line_name    TEXT NOT NULL,
   order_id     INTEGER,

@@ -448,7 +448,7 @@ func TestAnOrderThatWaitsAgainOrIsSuspendedIsOpenInAHandOverAndOnTheOverview(t *
 	}
 	want := map[string]packaging.ItemKind{
 		"back": packaging.WaitingOrder, "closed": packaging.WaitingOrder, "stopped": packaging.SuspendedOrder,
-		"sending": packaging.UnknownOutcome,
+		"sending": packaging.RunningRelease,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("open (-want +got)\n%s", diff)

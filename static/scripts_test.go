@@ -60,6 +60,19 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 			"the second tap of two", "press", `[m.isTooEarly(1000, 1499), m.isTooEarly(1000, 1500)]`, list{true, false},
 		},
 		{
+			"a press without an answer has a button to reload", "problem",
+			`(() => {
+				const main = document.querySelector("main");
+				main.innerHTML = '<section id="release" data-lost="Not known." data-reload="Reload"><form></form></section>';
+				m.showUnreachable(main.querySelector("form"), true);
+				const says = [...main.querySelectorAll(".lost p")].map(p => p.textContent);
+				const leads = main.querySelector(".lost a.button").getAttribute("href");
+				main.innerHTML = "";
+				return [...says, leads];
+			})()`,
+			list{"Not known.", "Reload", "/"},
+		},
+		{
 			"keys that write a character", "scan",
 			`[{key: "a"}, {key: "]"}, {key: "Enter"}, {key: "a", ctrlKey: true}, {key: "a", altKey: true}, {key: "a", metaKey: true}]
 				.map(e => m.isCharacter(e))`,
@@ -136,6 +149,10 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 			"seconds until a stream is tried again", "connection",
 			`[[1, 0], [1, 1], [3, 1], [20, 0], [20, 1]].map(a => m.retryDelay(...a))`,
 			list{0.5, 1.0, 4.0, 30.0, 60.0},
+		},
+		{
+			"heights of the rows of a wall", "wall",
+			`[[120, 90], [120, 150], [120, 400]].map(a => m.heightOf(...a))`, list{120.0, 150.0, 192.0},
 		},
 		{
 			"pages of a wall", "wall",

@@ -1,6 +1,7 @@
 package orders_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -96,10 +97,23 @@ func TestWhoWaitsTooLongForARefreshIsToldThatItGoesOn(t *testing.T) {
 	s := site.New(t, site.Options{Patience: 20 * time.Millisecond})
 	b := s.SignIn("operator1")
 	s.Box.Inject(sandbox.Fault{Call: sandbox.ListOpen, Kind: sandbox.Delay, Delay: 500 * time.Millisecond, Times: 1})
-	if said := pressRefresh(t, b).Text("main"); !strings.Contains(said, "Still refreshing.") {
+	a := b.Post("/refresh")
+	board := a.Header.Get("Location")
+	if said := b.Get(board).Text("main"); !strings.Contains(said, "Still refreshing.") {
 		t.Errorf("said %q", said)
 	}
 	s.Refresh() // waits for the one under way
+	if said := b.Get(board).Text("main"); strings.Contains(said, "Still refreshing.") ||
+		!strings.Contains(said, "Refreshed.") {
+		t.Errorf("once it has ended, %q is said", said)
+	}
+	b.Post("/refresh")
+	s.Clock.Move(3 * time.Minute)
+	if said := b.Get("/?refreshed=" + fmt.Sprint(s.Clock.Now().Add(-150*time.Second).UnixMilli())).Text(
+		"main",
+	); strings.Contains(said, "Still refreshing.") {
+		t.Errorf("of a refresh that never ended, %q is said", said)
+	}
 }
 
 func TestOnlyWhoMayRefreshesAndOnlyALineThatThereIs(t *testing.T) {

@@ -343,14 +343,14 @@ func TestAnOrderIDOfAnyTextIsOneOrderAndOnlyText(t *testing.T) {
 	s := site.New(t, site.Options{Orders: []sandbox.Order{first, second}})
 	b := s.SignIn("supervisor1")
 	o := s.Order(nasty)
-	for page, at := range map[string]string{"/lines/L1": ".hero", "/orders": ".orders"} {
+	for page, at := range map[string]string{"/": ".lane", "/lines/L1": ".hero", "/orders": ".orders"} {
 		if a := b.Get(page); !strings.Contains(a.Text(at), shell.ShortOrderID(nasty)) ||
 			strings.Contains(a.Body, "<script>alert") {
 			t.Errorf("%s says %q", page, a.Text(at))
 		}
 	}
 	for _, page := range []string{
-		"/", handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials"),
+		handlerstest.OrderPath(o, ""), handlerstest.OrderPath(o, "?arm=1"), handlerstest.OrderPath(o, "/serials"),
 	} {
 		a := b.Get(page)
 		if a.Status != http.StatusOK || strings.Contains(a.Body, "<script>alert") ||

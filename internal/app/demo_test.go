@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -97,4 +98,17 @@ func checkDemoWeek(t *testing.T, store *db.DB, in packaging.Scope, p packaging.P
 		total.Odd != 1 || total.Missing != 0 || len(report.Notes) < 5 {
 		t.Errorf("the week has %d lines, %d notes and %+v", len(report.Lines()), len(report.Notes), total)
 	}
+	perDay := map[int]int{} // back from now
+	for _, one := range report.Releases {
+		perDay[int(p.Until.Sub(one.Requested)/(24*time.Hour))]++
+		if !plantID.MatchString(one.OrderKey) || len(strings.Fields(one.Product)) < 2 {
+			t.Errorf("an order as no plant has it: %q of %q", one.OrderKey, one.Product)
+		}
+	}
+	if len(perDay) < daysPast-1 {
+		t.Errorf("releases by days back from now: %v", perDay)
+	}
 }
+
+// plantID is the form of the order IDs of a plant.
+var plantID = regexp.MustCompile(`^PO-20\d\d-\d{6}$`)

@@ -1,5 +1,6 @@
 // What of a page is cut where no other measure looks: tables, titles, choices, IDs, and parts of rows; what stands too
-// close; and what looks like an unknown outcome and is none. Gives sentences.
+// close, or lower than its neighbour; dates in another form than the page's; and what looks like an unknown outcome and
+// is none. Gives sentences.
 (() => {
   const wrong = [];
   const say = (what, element) => wrong.push(`${what}: «${element.innerText.trim().replace(/\s+/g, " ").slice(0, 80)}»`);
@@ -40,6 +41,30 @@
       .filter(b => b.height && b.top >= a.bottom && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2);
     const gap = Math.min(...below.map(b => b.top)) - a.bottom;
     if (below.length && gap > 60) say(`a hole of ${Math.round(gap)} px`, card);
+  }
+  for (const card of seen(".card + .card")) {
+    const [a, b] = [card.previousElementSibling, card].map(e => e.getBoundingClientRect());
+    const lower = b.top - a.top;
+    if (a.width && b.left >= a.right && lower > 2 && lower < 48) say(`beside a card, ${Math.round(lower)} px lower`, card);
+  }
+  for (const field of seen("input:is([type=date], [type=time], [type=datetime-local], [type=month], [type=week]):not(.calendar)")) {
+    wrong.push("a date in the form of the browser: " + field.outerHTML.slice(0, 120));
+  }
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT, node =>
+    node.data.trim() && isSeen(node.parentElement) && !node.parentElement.closest("svg, .hidden-text, code, pre, .key, option, script, style") ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT);
+  const edge = (node, at) => {
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    return range.getBoundingClientRect();
+  };
+  const isClipped = element => element && (getComputedStyle(element).clipPath !== "none" || isClipped(element.parentElement)); // it is for readers
+  for (let before = texts.nextNode(), after = texts.nextNode(); after; before = after, after = texts.nextNode()) {
+    const [first, next] = [before.data.trimEnd(), after.data.trimStart()];
+    if (!/[\p{L}\p{N}]$/u.test(first) || !/^[\p{L}\p{N}]/u.test(next)) continue;
+    const [a, b] = [edge(before, first.length - 1), edge(after, after.data.length - next.length)];
+    const isBeside = a.height && b.height && b.left - a.right > -1 && b.left - a.right < 2 && b.top < a.bottom && b.bottom > a.top;
+    if (isBeside && !isClipped(after.parentElement) && !isClipped(before.parentElement)) wrong.push(`words without a space: «${first.slice(-30)}» «${next.slice(0, 30)}»`);
   }
   for (const icon of seen(":not(svg) > .icon")) {
     const next = icon.nextElementSibling;

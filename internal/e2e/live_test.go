@@ -6,12 +6,15 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/browser"
 )
 
 // releaseElsewhere releases an order as another person does on another tablet.
@@ -262,6 +265,23 @@ func TestAPageFindsWhatItMissedWhileTheServerWasAway(t *testing.T) {
 	s.startAgain()
 	s.releaseElsewhere(line.path())
 	line.See("Order144 is released to Blister line 1.")
+
+	// A program that hangs holds its connections, and answers nothing.
+	line.told("stream")
+	signal := func(what os.Signal) {
+		if err := s.command.Process.Signal(what); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
+	defer signal(syscall.SIGCONT)
+	began := time.Now()
+	line.lost()
+	if took := time.Since(began); took > 10*time.Second+browser.Patience/2 { // this machine may be busy
+		t.Errorf("after %v the page says that the server hangs", took)
+	}
+	signal(syscall.SIGCONT)
+	line.Text("#link:not([data-state=lost])")
 }
 
 func TestAPageAsksWhereAProxyHoldsTheStreamBack(t *testing.T) {
@@ -385,6 +405,7 @@ func TestAPageThatWasSeenCanBeReadWithoutTheServer(t *testing.T) {
 	p.See("The server can't be reached, and this device has no copy of this page.")
 
 	s.startAgain()
+	p.See("There is no such page or record.") // without anybody's doing
 	p.visit("/lines/L1")
 	p.Gone("This page is a copy")
 	s.remote.releasedExactly("Order143")

@@ -128,7 +128,40 @@ func TestASupervisorReleasesAnOrderInTheDemo(t *testing.T) {
 	order := p.seesAllOfIt()
 	p.seesFiles(t)
 	p.seesBothEntries(order)
+	p.takesTheTour()
 	p.clean()
+}
+
+// takesTheTour follows the way through the demo that the page of help shows: each step has something to show.
+func (p person) takesTheTour() {
+	p.t.Helper()
+	p.visit("/help")
+	var ways []string
+	p.Eval(`[...document.querySelectorAll("#tour a")].map(a => a.getAttribute("href"))`, &ways)
+	shows := []string{"Order143", "Order136", "Needs a look", "No take-over recorded", "", "Handed over"}
+	if len(ways) != len(shows) {
+		p.t.Fatalf("the tour leads to %q", ways)
+	}
+	for i, way := range ways {
+		p.visit(way)
+		p.In("main").See(shows[i])
+		if shows[i] == "" {
+			p.Holds(`document.querySelector("main svg desc").textContent.includes("Not released 1")`)
+		}
+	}
+	p.visit(ways[3]) // the shift that ended last waits to be taken over, with few things to tick
+	p.leaveBy(func() {
+		p.Eval(
+			`[...document.querySelectorAll("a.shift-row")].find(row => row.innerText.includes(`+quote(shows[3])+`)).click()`,
+			nil,
+		)
+	})
+	p.Click("Hand-over")
+	p.See("What was handed over")
+	var ticks int
+	if p.Eval(`document.querySelectorAll("input[name=item]").length`, &ticks); ticks == 0 || ticks > 6 {
+		p.t.Errorf("to take a shift over takes %d ticks", ticks)
+	}
 }
 
 func TestASupervisorReleasesAnOrderAtASite(t *testing.T) {

@@ -126,6 +126,32 @@ func (p person) leaveBy(deed func()) {
 	p.whole()
 }
 
+// counted is a person whose taps in a job are counted, but for the keys of a PIN or password.
+type counted struct {
+	person
+	taps int
+}
+
+func (c *counted) tap(in, name string) {
+	c.t.Helper()
+	c.taps++
+	c.In(in).Click(name)
+}
+
+// write touches a field and writes into it.
+func (c *counted) write(label, text string) {
+	c.t.Helper()
+	c.taps++
+	c.Fill(label, text)
+}
+
+func (c *counted) tookAtMost(taps int) {
+	c.t.Helper()
+	if c.taps > taps {
+		c.t.Errorf("the job takes %d taps, want %d at most", c.taps, taps)
+	}
+}
+
 // whole waits until all of the page is there. What is then listed is all that there is to list.
 func (p person) whole() {
 	p.t.Helper()

@@ -12,6 +12,7 @@ import (
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
+	"lineboard/internal/secret"
 	house "lineboard/internal/testkit/site"
 )
 
@@ -62,6 +63,13 @@ func newPlant(t *testing.T) exhibition {
 	}
 	h.Refresh()
 	e := exhibition{h, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password}, t}
+	to := packaging.Destination{
+		Name: "Line PC", Kind: packaging.PullDestination, Format: packaging.JSONFormat, LateAfter: time.Minute, GiveUp: time.Hour,
+	}
+	to.Line.Code = "BL-07" // no PC takes its lists
+	if _, err := h.Store.AddDestination(t.Context(), h.Person("administrator1"), to, secret.Text{}); err != nil {
+		t.Fatal(err)
+	}
 	b := h.SignIn("supervisor1")
 	release := func(kind sandbox.Kind, keys ...string) {
 		t.Helper()
@@ -100,6 +108,7 @@ func newPlant(t *testing.T) exhibition {
 	start("L6", "PO-2026-110027", "PO-2026-110028", "PO-2026-110029")
 	e.stopped("L6")
 	h.Box.SetStatus("PO-2026-110028", sandbox.PendingRelease)
+	h.Clock.Move(2 * time.Minute)
 	h.Refresh()
 	for range 2 {
 		h.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.HTML, Times: 1, Delay: time.Hour})

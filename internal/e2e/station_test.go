@@ -117,6 +117,20 @@ func TestABadgeIsScannedWhereverTheTabletStands(t *testing.T) {
 	p.Eval(`document.activeElement.blur()`, nil)
 	p.Type(badge + "\n")
 	p.At("/lines/L1")
+
+	// With the badge alone somebody is here. A release from then on takes few taps.
+	job := counted{person: p}
+	p.whole()
+	job.tap("main", "Release to line")
+	p.See("Check against the batch record")
+	p.ready()
+	job.tap("main", "Release Order143 to Blister line 1")
+	p.See("Order143 Released · 11 serials")
+	job.tap("main", "Acknowledge")
+	p.Gone("Order143 Released · 11 serials")
+	job.tap(".bar", "Lock")
+	p.See("Locked. The page stays as it was")
+	job.tookAtMost(6)
 	p.clean()
 }
 

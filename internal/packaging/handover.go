@@ -40,16 +40,21 @@ const (
 	UnknownOutcome ItemKind = "unknown"   // a release whose outcome is not known
 	OddList        ItemKind = "odd"       // a list that is missing or odd, or late at its line
 	SuspendedOrder ItemKind = "suspended" // an order
+	RunningRelease ItemKind = "sending"   // an order whose release is under way
 	RunningQueue   ItemKind = "queue"     // of a line
 	WaitingOrder   ItemKind = "waiting"   // an order in Pending release
 	ShiftNote      ItemKind = "note"      // that was written in the shift
 )
 
 // ItemKinds are all of them.
-var ItemKinds = []ItemKind{UnknownOutcome, OddList, SuspendedOrder, RunningQueue, WaitingOrder, ShiftNote}
+var ItemKinds = []ItemKind{
+	UnknownOutcome, OddList, SuspendedOrder, RunningRelease, RunningQueue, WaitingOrder, ShiftNote,
+}
 
 // NeedsPerson says whether somebody must acknowledge such an item. What simply waits, or runs, needs nobody.
-func (k ItemKind) NeedsPerson() bool { return k != WaitingOrder && k != RunningQueue }
+func (k ItemKind) NeedsPerson() bool {
+	return k != RunningRelease && k != RunningQueue && k != WaitingOrder
+}
 
 // HandoverItem is one thing that was open when a shift was handed over.
 type HandoverItem struct {

@@ -94,9 +94,6 @@ type Figures struct {
 	Declined   int64 // presses that sent nothing
 }
 
-// Unsettled returns how many releases have no outcome that is known: pages count them as one.
-func (f Figures) Unsettled() int64 { return f.Unknown + f.Sending }
-
 // Spans sums up lengths of time.
 type Spans struct {
 	Count           int64

@@ -35,18 +35,28 @@ export function pageOf(rows, fit, turn) {
   return { pages, at: turn % pages };
 }
 
+/**
+ * @param {number} least height of a row
+ * @param {number} room that each row has on its page
+ * @returns {number} how high it is: with few lines they are larger, up to a limit
+ */
+export const heightOf = (least, room) => Math.max(least, Math.min(room, 1.6 * least));
+
 function show() {
   const list = $(".wall-rows");
   if (!list) return;
   const rows = all(".wall-row", list);
+  list.style.gridAutoRows = "";
   const { rowGap, gridAutoRows } = getComputedStyle(list);
   const least = parseFloat(gridAutoRows);
   if (!least) return; // it is narrow: a person scrolls
   const gap = parseFloat(rowGap) || 0;
   const foot = $(".leave-wall");
   const bottom = innerHeight - (foot ? foot.offsetHeight + 2 * gap : 0);
-  const fit = Math.max(1, Math.floor((bottom - list.getBoundingClientRect().top - scrollY + gap - 8) / (least + gap)));
+  const room = bottom - list.getBoundingClientRect().top - scrollY + gap - 8;
+  const fit = Math.max(1, Math.floor(room / (least + gap)));
   const { pages, at } = pageOf(rows.length, fit, page);
+  list.style.gridAutoRows = `${heightOf(least, room / Math.min(fit, rows.length) - gap)}px`;
   rows.forEach((row, i) => {
     const isShown = Math.floor(i / fit) === at;
     if (row.hidden === isShown) row.hidden = !isShown;

@@ -140,16 +140,23 @@ func wallTotals(ctx context.Context, w Wall) string {
 	if w.Done.Refused > 0 {
 		said = append(said, text.Say(ctx, "wall.refused", "Count", int(w.Done.Refused)))
 	}
-	if unknown := w.Done.Unsettled(); unknown > 0 {
-		said = append(said, text.Say(ctx, "wall.unknown", "Count", int(unknown)))
+	if w.Done.Unknown > 0 {
+		said = append(said, text.Say(ctx, "wall.unknown", "Count", int(w.Done.Unknown)))
+	}
+	if w.Done.Sending > 0 {
+		said = append(said, text.Say(ctx, "wall.sending", "Count", int(w.Done.Sending)))
 	}
 	return strings.Join(said, " · ")
 }
 
 // wallReason returns what is the matter with an order, in a few words.
 func wallReason(ctx context.Context, o packaging.Order) string {
-	if o.Release.Outcome == packaging.Refused {
-		return briefReason(ctx, *o.Release)
+	r := *o.Release
+	switch {
+	case r.Outcome == packaging.Refused:
+		return briefReason(ctx, r)
+	case !r.ListMissing() && len(r.Oddities) > 0:
+		return shell.OddityBrief(ctx, r.Oddities[0], r)
 	}
 	return troubleReason(ctx, o)
 }
@@ -157,7 +164,7 @@ func wallReason(ctx context.Context, o packaging.Order) string {
 // wallRunning says since when an order runs, where that is known here.
 func wallRunning(ctx context.Context, o packaging.Order) string {
 	if r := o.Release; r != nil && r.Outcome == packaging.Released && r.Proof == packaging.ByAnswer {
-		return text.Say(ctx, "wall.running_since", "Time", text.Clock(ctx, r.Answered))
+		return text.Say(ctx, "wall.running_since", "Time", text.Clock(ctx, r.Answered)[:len("15:04")])
 	}
 	return text.Say(ctx, "wall.running")
 }

@@ -4,9 +4,23 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 )
+
+// The mark of this tablet's network says nothing of the cloud.
+func TestAStripThatTheCloudIsAwayHasTheCloudsMark(t *testing.T) {
+	var drawn strings.Builder
+	now := time.Now()
+	fresh := packaging.Freshness{Succeeded: now.Add(-time.Hour), Connected: true, Problem: packaging.NotConnected}
+	if err := freshness(fresh, now).Render(context.Background(), &drawn); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(drawn.String(), icons["cloud-off"]) || strings.Contains(drawn.String(), icons["wifi-off"]) {
+		t.Errorf("it is marked by another icon: %s", drawn.String())
+	}
+}
 
 func TestEveryMarkHasAnIconAndAWordAndUnknownIsLikeNoOther(t *testing.T) {
 	ctx := context.Background()

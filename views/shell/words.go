@@ -146,6 +146,14 @@ func OddityText(ctx context.Context, odd packaging.Oddity, r packaging.Release) 
 	return text.Say(ctx, "oddity."+string(odd.Kind), "Count", int(odd.Count), "Expected", text.Number(ctx, r.Expected))
 }
 
+// OddityBrief is OddityText in a few words, where there are some.
+func OddityBrief(ctx context.Context, odd packaging.Oddity, r packaging.Release) string {
+	if slices.Contains(packaging.ListOddities, odd.Kind) {
+		return text.Say(ctx, "oddity_short."+string(odd.Kind), "Count", int(odd.Count))
+	}
+	return OddityText(ctx, odd, r)
+}
+
 // OdditiesText returns what an entry of the history says of an odd list, in words. What it does not understand stays.
 func OdditiesText(ctx context.Context, recorded string) string {
 	parts := strings.Split(recorded, ", ")

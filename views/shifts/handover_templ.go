@@ -1224,6 +1224,8 @@ func itemMark(ctx context.Context, i packaging.HandoverItem) shell.Mark {
 	switch i.Kind {
 	case packaging.UnknownOutcome:
 		return shell.Mark{Icon: "link-2-off", Word: word, Tone: "unknown"}
+	case packaging.RunningRelease:
+		return shell.Mark{Icon: "hourglass", Word: word, Tone: "pending"}
 	case packaging.OddList:
 		return shell.Mark{Icon: "triangle-alert", Word: word, Tone: "amber"}
 	case packaging.SuspendedOrder:

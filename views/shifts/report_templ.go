@@ -922,7 +922,7 @@ func reportBody(f shell.Frame, p ReportPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = plotKey(false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = plotKey(p.Report.Total().Sending > 0, false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -17,7 +17,7 @@ import (
 // tile is a figure as a tile: what needs a look has a colour.
 type tile struct{ word, value, tone string }
 
-// tilesOf returns the figures of a shift, what needs a look first.
+// tilesOf returns the figures of a shift, what needs a look first, and last what is under way.
 func tilesOf(ctx context.Context, f packaging.Figures) []tile {
 	toned := func(key string, n int64, tone string) tile {
 		if n == 0 {
@@ -25,15 +25,19 @@ func tilesOf(ctx context.Context, f packaging.Figures) []tile {
 		}
 		return tile{text.Say(ctx, key), text.Number(ctx, n), tone}
 	}
-	return []tile{
+	all := []tile{
 		toned("report.refused", f.Refused, "red"),
-		toned("report.unknown", f.Unsettled(), "unknown"),
+		toned("report.unknown", f.Unknown, "unknown"),
 		toned("report.lists", f.Missing+f.Odd, "amber"),
 		toned("report.released", f.Released, "calm"),
 		toned("report.serials", f.Serials, "calm"),
 		{text.Say(ctx, "report.waiting"), span(ctx, f.Waiting, f.Waiting.Median), "calm"},
 		{text.Say(ctx, "report.longest"), span(ctx, f.Waiting, f.Waiting.Longest), "calm"},
 	}
+	if f.Sending > 0 {
+		all = append(all, toned("report.sending", f.Sending, "calm"))
+	}
+	return all
 }
 
 // tiles shows figures side by side.
@@ -88,7 +92,7 @@ func tiles(all []tile) templ.Component {
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(one.word)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/tiles.templ`, Line: 36, Col: 18}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/tiles.templ`, Line: 40, Col: 18}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
@@ -101,7 +105,7 @@ func tiles(all []tile) templ.Component {
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(one.value)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/tiles.templ`, Line: 37, Col: 19}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/shifts/tiles.templ`, Line: 41, Col: 19}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {

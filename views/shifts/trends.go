@@ -45,9 +45,17 @@ func (p TrendsPage) later() packaging.Day {
 // mostSent returns the releases of the period with the most, at least 1.
 func (p TrendsPage) mostSent() (most int64) {
 	for _, t := range p.Trends {
-		most = max(most, t.Released+t.Refused+t.Unsettled())
+		most = max(most, t.Released+t.Refused+t.Unknown+t.Sending)
 	}
 	return max(most, 1)
+}
+
+// sending returns how many releases are under way.
+func (p TrendsPage) sending() (n int64) {
+	for _, t := range p.Trends {
+		n += t.Sending
+	}
+	return n
 }
 
 // longestWait returns the longest wait of all periods, at least a minute.
@@ -94,7 +102,8 @@ func outcomeColumns(ctx context.Context, p TrendsPage) (columns []column) {
 		}{
 			{packaging.Released, t.Released},
 			{packaging.Refused, t.Refused},
-			{packaging.Unknown, t.Unsettled()},
+			{packaging.Unknown, t.Unknown},
+			{packaging.Sending, t.Sending},
 		} {
 			if part.n == 0 {
 				continue
