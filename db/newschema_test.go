@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
@@ -55,6 +56,40 @@ func TestANewDatabaseIsWhatTheMigrationsMake(t *testing.T) {
 	}
 	if diff := cmp.Diff(versionsIn(t, migrated), versionsIn(t, created)); diff != "" {
 		t.Errorf("migrations that are done (-migrated +new)\n%s", diff)
+	}
+}
+
+// A database that a program without one of the migrations brought further than that gets what it lacks.
+func TestAMigrationThatCameLateIsCarriedOut(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "lineboard.db")
+	pool, err := open(path, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := migrations(pool, box(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const late = 89
+	for _, s := range provider.ListSources() {
+		if s.Version == late {
+			continue
+		}
+		if _, err := provider.ApplyVersion(ctx, s.Version, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(ctx, path, box(t, 1), func() time.Time { return start })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if faults, err := d.SchemaFaults(ctx); err != nil || len(faults) > 0 {
+		t.Errorf("it lacks %v, %v", faults, err)
 	}
 }
 

@@ -61,7 +61,11 @@ func migrate(
 	} else if has, err = provider.GetDBVersion(ctx); err != nil { // it makes the table of versions
 		return 0, nil, coded(err)
 	}
-	if has > 0 && has < version {
+	pending, err := provider.HasPending(ctx)
+	if err != nil {
+		return 0, nil, coded(err)
+	}
+	if has > 0 && pending {
 		to := fmt.Sprintf("%s.schema%d-%s", path, has, time.Now().UTC().Format("20060102T150405Z"))
 		if err := Backup(ctx, path, to); err != nil {
 			return 0, nil, fmt.Errorf("no copy could be made before the upgrade, so it was not begun: %w", err)
@@ -107,6 +111,7 @@ func migrations(pool *sql.DB, box *secret.Box) (*goose.Provider, error) {
 	}
 	return goose.NewProvider(
 		goose.DialectSQLite3, pool, files, goose.WithGoMigrations(sealedPINs(box), serialsInBlocks()),
+		goose.WithAllowOutofOrder(true), // numbers are taken while others are in work
 	)
 }
 

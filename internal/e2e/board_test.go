@@ -95,7 +95,7 @@ func TestReleaseToLineIsInViewInEveryState(t *testing.T) {
 	}
 	// With the strip of the bar, and the reason on the panel, there is the least room.
 	e.outOfReach()
-	for _, language := range []text.Language{"de", "hu", "fr", "es", text.English} {
+	for _, language := range languages() {
 		p.fetch("POST", "/language?language="+string(language))
 		for _, line := range []string{"BL-07", fmt.Sprint("BL-07?arm=", e.Order("PO-2026-119107").ID)} {
 			p.visit("/lines/" + line)
@@ -103,7 +103,7 @@ func TestReleaseToLineIsInViewInEveryState(t *testing.T) {
 			if strings.Contains(line, "arm") {
 				p.Text(".hero .cloud-down")
 			}
-			for _, size := range sizes[:2] {
+			for _, size := range tablets {
 				p.Viewport(size.width, size.height)
 				p.settle()
 				var wrong []string
