@@ -6,10 +6,12 @@ import (
 
 	"lineboard/internal/packaging"
 	kit "lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // A browser without cascade layers has no style, and scripts that do not start.
 func TestATooOldBrowserReadsAndReleasesWithoutScriptsAndIsTold(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	p := signedIn(t, s, "supervisor1", func(p person) { p.Lack("window.CSSLayerBlockRule") })
@@ -23,6 +25,7 @@ func TestATooOldBrowserReadsAndReleasesWithoutScriptsAndIsTold(t *testing.T) {
 
 // Firefox 97 has no modal dialogs.
 func TestATabletWithoutModalDialogsLocks(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	s := kit.New(t, kit.Options{})
 	p := tablet(t, s)

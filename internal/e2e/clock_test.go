@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 // All time on a page is the server's in the zone of the site, whatever clock and zone the device has: on a copy too.
@@ -60,6 +62,7 @@ func TestPagesShowTheTimeOfTheServerAndTheZoneOfTheSite(t *testing.T) {
 
 // A proxy may keep the server's time back. A page that slept asks for it again and again, but ever more rarely.
 func TestAPageThatGetsNoTimeAsksEverMoreRarely(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	p := signedIn(t, s, "supervisor1")

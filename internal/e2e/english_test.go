@@ -23,8 +23,8 @@ import (
 // What a page says in another language has no English in it but what people and other systems gave. A word is English
 // where the English catalogue has it and the other one has it nowhere.
 func TestNoPageSaysSomethingInEnglishToOthers(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
-	looks(t)
 	e := newExhibition(t)
 	e.setUpAll()
 	english, given := vocabulary(t, text.English), givenTo(t)

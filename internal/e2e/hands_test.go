@@ -6,6 +6,7 @@ import (
 	"time"
 
 	house "lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // hand works on a page: with the mouse, or with the keyboard alone.
@@ -153,6 +154,7 @@ var jobs = []struct {
 }
 
 func TestEveryJobIsDoneWithTheKeyboardAlone(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	work(t, func(p person) hand { return keys{p} })
 }

@@ -15,6 +15,7 @@ import (
 
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/browser"
+	"lineboard/internal/testkit/thorough"
 )
 
 // releaseElsewhere releases an order as another person does on another tablet.
@@ -312,6 +313,7 @@ func TestAPageAsksWhereAProxyHoldsTheStreamBack(t *testing.T) {
 
 // Safari before 16, Chrome before 103 and their WebViews have no AbortSignal.timeout.
 func TestAnOlderBrowserFollowsWhatChanges(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	order := s.pathOf(t, "Order143")

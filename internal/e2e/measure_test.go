@@ -10,7 +10,7 @@ import (
 
 // What our own measures find at the sizes and in the light where axe does not look.
 func TestWhatIsSpoiltOnAPageIsFoundInEverySizeAndLight(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	_, s := newWorkplace(t)
 	p := signedIn(t, s, "supervisor1")

@@ -47,7 +47,7 @@ const onPaper = `(() => {
 })()`
 
 func TestWhatIsPrintedIsWholeAndBlackOnWhite(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newExhibition(t)
 	p := e.enter(t, "manager1")
@@ -87,7 +87,7 @@ func TestWhatIsPrintedIsWholeAndBlackOnWhite(t *testing.T) {
 
 // At 200 % a tablet has half its pixels in both directions.
 func TestEveryMainPageCanBeReadAtTwiceItsSize(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newExhibition(t)
 	p := e.enter(t, "supervisor1")
@@ -109,7 +109,7 @@ func size2(s size) size { return size{s.width / 2, s.height / 2} }
 // Marks keep their word, their icon and their shape where a machine sets the colours, and where it asks for more
 // contrast.
 func TestMarksCanBeToldApartWhateverTheMachineAsksFor(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newExhibition(t)
 	p := e.enter(t, "supervisor1")
@@ -145,7 +145,7 @@ func TestMarksCanBeToldApartWhateverTheMachineAsksFor(t *testing.T) {
 }
 
 func TestNothingMovesForWhoeverAsksForStillness(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newExhibition(t)
 	p := e.enter(t, "supervisor1")

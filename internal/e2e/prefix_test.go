@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 // belowPath is a proxy that serves a site below a path of its own.
@@ -39,6 +41,7 @@ func (b *belowPath) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestBelowAPathOfAProxyAPersonReleasesAndFollowsAndReadsACopy(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	const prefix = "/lineboard"
 	for name, takesAway := range map[string]bool{"that passes the path on": false, "that takes the path away": true} {
@@ -93,6 +96,7 @@ func TestBelowAPathOfAProxyAPersonReleasesAndFollowsAndReadsACopy(t *testing.T) 
 
 // Cookies tell hosts apart, and not ports.
 func TestOneBrowserIsSignedInAtTwoLineboardsOfOneHost(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	first, second := newSite(t, nil), newSite(t, nil)
 	p := signedIn(t, first, "supervisor1")

@@ -10,6 +10,7 @@ import (
 
 	"lineboard/internal/gs1"
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 )
 
 // A scanner types like a keyboard, wherever the focus is; the separator of fields comes as Ctrl+].
@@ -72,6 +73,7 @@ func TestScansInARowAreAllAnswered(t *testing.T) {
 
 // Answers take 0.3 to 1.5 s, and scans follow each other faster.
 func TestEachScanHasItsOwnVerdictHoweverLongAnswersTake(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{{
 		ID: "Timed", LineCode: "L1", LineName: "Blister line 1", Product: "Timed tablets", GTIN: "09506000134352",
@@ -137,6 +139,7 @@ func (p person) scanAt(german map[rune]string, code string) {
 
 // A German tablet shows y both for the y of a German scanner and for the z of a US one.
 func TestATabletProvesItsKeyboardByTheTestCode(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{{
 		ID: "Proven", LineCode: "L1", LineName: "Blister line 1", Product: "Proven tablets", GTIN: "09506000134352",
@@ -213,6 +216,7 @@ func scanned1() sandbox.Order {
 
 // A scanner without a suffix: a scan ends after the pause that the device sets, and remembers.
 func TestAScanEndsAfterThePauseThatTheDeviceSets(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{scanned1()})
 	s.releaseElsewhere(s.pathOf(t, "Scanned1"))
@@ -258,6 +262,7 @@ func TestAScanWithoutAnAnswerIsNotCheckedAndStays(t *testing.T) {
 
 // An input method takes the first Enter for itself: it ends the scan all the same, and nothing is glued to it.
 func TestAScanThroughAnInputMethodEndsAtEnter(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{scanned1()})
 	s.releaseElsewhere(s.pathOf(t, "Scanned1"))
@@ -292,6 +297,7 @@ func TestAScanThroughAnInputMethodEndsAtEnter(t *testing.T) {
 // Scanners send the separator as F8 or as a number on the keypad too, and other control characters as keys by which
 // browsers open lists of their own. A program that types tells neither keys nor Shift.
 func TestWhatScannersSendBesideCharactersIsTaken(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	o := scanned1()
 	o.Serials = []string{"Row1", "Row2", "Row3", "Row4", "4YSr5oYFKHwP"}

@@ -10,6 +10,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	house "lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // newWorkplace is a Lineboard in this process, whose clock can be moved: a shift ends while a test runs. It is Monday,
@@ -206,7 +207,7 @@ func TestWhatIsWrittenIntoAFormIsKeptWhenOthersChangeThePage(t *testing.T) {
 }
 
 func TestRecordsAreClearOnPaper(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	h, s := newWorkplace(t)
 	rules := packaging.DefaultRules

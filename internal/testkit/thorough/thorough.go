@@ -38,6 +38,13 @@ func Only(t testing.TB) {
 // all that there is to see.
 func Again(testing.TB) {}
 
+// Rest is Unraced for a test that `make race` alone runs: of what is seldom done, or seldom broken.
+func Rest(t testing.TB) {
+	t.Helper()
+	Only(t)
+	Unraced(t)
+}
+
 // Unraced begins a test in which the race detector would find nothing and take minutes: of what pages look like, or of
 // the program as it is shipped. `make race` finds the tests that call it, and runs them without the detector.
 func Unraced(t testing.TB) {
