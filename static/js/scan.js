@@ -112,14 +112,13 @@ export function newRecorder() {
       const isComposed = event.key === "Process" && writesCharacter.test(event.code); // by an input method
       const isAltGr = event.ctrlKey || event.altKey || event.metaKey || event.getModifierState("AltGraph");
       if (!isOpen) unwritten = 0;
-      if (isDead && isAltGr) keys.push("Dead"); // and nothing tells what it writes
-      else if (isDead || isComposed || isCharacter(event) && !isAltGr) {
+      if (isDead && (isAltGr || !event.code)) keys.push("Dead"); // and nothing tells what it writes
+      else if (event.code && (isDead || isComposed || isCharacter(event) && !isAltGr)) {
         keys.push((event.shiftKey ? "+" : "") + event.code);
         isOpen = isDead || isComposed;
         unwritten++;
       } else if (event.key === "Unidentified") isWhole = false;
       else if (event.key !== "Process" && !isCharacter(event)) return;
-      isWhole &&= event.code !== "";
       if (event.code === "") return; // of a program, which knows nothing of Caps Lock
       isTyped = true;
       locks.add(event.getModifierState("CapsLock"));
@@ -143,7 +142,7 @@ export function newRecorder() {
      */
     take() {
       const taken = {
-        keys: isWhole ? keys.join(" ") : "",
+        keys: isWhole && isTyped ? keys.join(" ") : "",
         caps: locks.size !== 1 ? "" : locks.has(true) ? "on" : "off",
         typed: isPasted ? "pasted" : isTyped ? "keys" : "",
       };
