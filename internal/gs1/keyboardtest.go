@@ -89,16 +89,19 @@ func (r Reading) mayBe(other Candidate) bool {
 	return device == Unseen || other.Undone.Scanner == US
 }
 
-// isUnclear reports whether nothing shows what a scanner sent: a keyboard wrote the text, and its keys were not seen,
-// or do not write it. Then its characters may be changed or lost in any way, unless the test code came through.
+// hasNoWitness reports whether a keyboard wrote the text, and its keys were not seen, or do not write it.
+func (r Reading) hasNoWitness() bool {
+	return r.isTyped && (r.keys.device == Unseen || r.keys.device == Other)
+}
+
+// isUnclear reports whether nothing shows what a scanner sent. Then characters may be changed or lost in any way, unless
+// the test code came through.
 func (r Reading) isUnclear() bool {
 	switch {
-	case !r.isTyped:
+	case !r.hasNoWitness():
 		return false
 	case r.keys.device == Unseen:
 		return !r.test.Agrees
-	case r.keys.device == Other:
-		return r.test != KeyboardTest{Other, true} || r.CapsLock != Off || !r.keys.isWhole
 	}
-	return false
+	return r.test != KeyboardTest{Other, true} || r.CapsLock != Off || !r.keys.isWhole
 }

@@ -42,9 +42,19 @@ func TestKeysThatDoNotWriteTheTextProveNothing(t *testing.T) {
 			}, "010123456",
 		},
 		"the same without keys": {gs1.Scan{Text: head + "21010123456", Typed: true}, "010123456"},
+		"the same without keys, after the test code": {
+			gs1.Scan{Text: head + "21010123456", Typed: true, Test: gs1.ParseKeyboardTest("agrees-unseen")},
+			"010123456",
+		},
 		"a dead key that a German tablet loses, of the serial number b=c": {
 			gs1.Scan{
 				Text: head + "10123456\x1d21bc", CapsLock: gs1.Off, Typed: true,
+				Keys: numpad(head+"10123456\x1d21", map[rune]string{'\x1d': "GS"}) + " KeyB Equal KeyC",
+			}, "bc",
+		},
+		"the same after the test code, of a scanner that was set up anew": {
+			gs1.Scan{
+				Text: head + "10123456\x1d21bc", CapsLock: gs1.Off, Typed: true, Test: gs1.ParseKeyboardTest("agrees-de"),
 				Keys: numpad(head+"10123456\x1d21", map[rune]string{'\x1d': "GS"}) + " KeyB Equal KeyC",
 			}, "bc",
 		},
@@ -54,16 +64,27 @@ func TestKeysThatDoNotWriteTheTextProveNothing(t *testing.T) {
 				Keys: numpad(head+"10123456\x1d21", map[rune]string{'\x1d': "GS"}) + " KeyB IntlYen KeyC",
 			}, "bc",
 		},
-		"a Czech tablet with an American order of letters, of the serial number by!": {
+		"a Czech tablet with an American order of letters, of the serial number bya!": {
 			gs1.Scan{
-				Text: head + "10123456\x1d21by1", CapsLock: gs1.Off, Typed: true,
-				Keys: numpad(head+"10123456\x1d21", map[rune]string{'\x1d': "GS"}) + " KeyB KeyY +Digit1",
-			}, "by1",
+				Text: head + "10123456\x1d21bya1", CapsLock: gs1.Off, Typed: true,
+				Keys: numpad(head+"10123456\x1d21", map[rune]string{'\x1d': "GS"}) + " KeyB KeyY KeyA +Digit1",
+			}, "bya1",
 		},
 	} {
 		known := map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: c.known}: {{Lot: "123456"}}}
 		if got := gs1.Decide(gs1.Read(c.scan, now), known); got.Kind != gs1.Undecided && !got.NeedsTest {
 			t.Errorf("%s: %s %+v", name, got.Kind, got.Pack)
+		}
+	}
+}
+
+// A French keyboard makes 6] of the separator ^]: what can't be read is told with what may tell more.
+func TestAnUnreadableScanOfWhichNoKeysWereSeenAsksForTheTestCode(t *testing.T) {
+	t.Parallel()
+	for _, tested := range []string{"", "agrees-unseen"} {
+		scan := gs1.Scan{Text: "01" + gtin + "101234566]211", Typed: true, Test: gs1.ParseKeyboardTest(tested)}
+		if got := gs1.Decide(gs1.Read(scan, now), nil); got.Kind != gs1.Unreadable || !got.NeedsTest {
+			t.Errorf("tested %q: %+v", tested, got)
 		}
 	}
 }
@@ -74,34 +95,32 @@ func TestKeysThatWriteTheTextTellWhatWasScanned(t *testing.T) {
 	t.Parallel()
 	const head = "01" + gtin
 	known := map[gs1.ID][]gs1.Listed{
-		{GTIN: gtin, Serial: "bcd"}: {{Lot: "123456"}}, {GTIN: gtin, Serial: "b=ac"}: {{Lot: "ABC123"}},
+		{GTIN: gtin, Serial: "bcd"}: {{Lot: "123456"}}, {GTIN: gtin, Serial: "b=ac"}: {{Lot: "iZY1"}},
 	}
 	for name, c := range map[string]struct {
 		scan   gs1.Scan
 		serial string
-		want   gs1.VerdictKind
 	}{
 		"brackets by AltGr": {
 			gs1.Scan{
 				Text: head + "10123456[GS]21bcd", CapsLock: gs1.Off, Typed: true,
 				Keys: numpad(head+"10123456", nil) + " =5b +KeyG +KeyS =5d Digit2 Digit1 KeyB KeyC KeyD",
-			}, "bcd", gs1.Known,
+			}, "bcd",
 		},
 		"a space": {
 			gs1.Scan{
 				Text: head + "10123456 21bcd", CapsLock: gs1.Off, Typed: true,
 				Keys: numpad(head+"10123456", nil) + " Space Digit2 Digit1 KeyB KeyC KeyD",
-			}, "bcd", gs1.Known,
+			}, "bcd",
 		},
-		"a dead key of a German tablet with the next one, of another scanner's plus sign perhaps": {
+		"a dead key of a German tablet with the next one": {
 			gs1.Scan{
-				Text: head + "10ABC123\x1d21bác", CapsLock: gs1.Off, Typed: true,
-				Keys: numpad(head, nil) + " Digit1 Digit0 +KeyA +KeyB +KeyC Digit1 Digit2 Digit3 GS Digit2 Digit1 " +
-					"KeyB Equal KeyA KeyC",
-			}, "b=ac", gs1.Undecided,
+				Text: head + "10iYZ1\x1d21bác", CapsLock: gs1.Off, Typed: true,
+				Keys: numpad(head, nil) + " Digit1 Digit0 KeyI +KeyZ +KeyY Digit1 GS Digit2 Digit1 KeyB Equal KeyA KeyC",
+			}, "b=ac",
 		},
 	} {
-		if got := gs1.Decide(gs1.Read(c.scan, now), known); got.Kind != c.want || got.Pack.Serial != c.serial {
+		if got := gs1.Decide(gs1.Read(c.scan, now), known); got.Kind != gs1.Known || got.Pack.Serial != c.serial {
 			t.Errorf("%s: %s %+v", name, got.Kind, got.Pack)
 		}
 	}

@@ -81,7 +81,7 @@ func (d decision) verdict() Verdict {
 	}
 	switch {
 	case r.Fault != nil:
-		v := Verdict{Kind: Unreadable, NeedsTest: d.isUnclear() && r.Fault.mayBeOfKeyboard()}
+		v := Verdict{Kind: Unreadable, NeedsTest: d.hasNoWitness() && r.Fault.mayBeOfKeyboard()}
 		if len(r.Others) > 0 {
 			v.Hint = r.Others[0].Undone
 		}
@@ -228,9 +228,8 @@ func (d decision) isProven(pack Candidate) bool {
 // write the text, and what it lost only if something else was undone.
 func (d decision) mayProve(pack Candidate) bool {
 	isChanged := pack.Undone.CapsLock || pack.Undone.changesLayout()
-	isSeen := !d.isTyped || d.keys.device != Unseen && d.keys.device != Other
 	switch {
-	case d.isUnclear(), isChanged && !isSeen, d.keys.isLost && !pack.Undone.changesLayout():
+	case d.isUnclear(), isChanged && d.hasNoWitness(), d.keys.isLost && !pack.Undone.changesLayout():
 		return false
 	case pack.Split && d.isTyped: // a keyboard may have made a separator of what it was split without
 		return d.namesOrder(pack)
