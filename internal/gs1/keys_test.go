@@ -43,8 +43,9 @@ func TestKeysThatDoNotWriteTheTextProveNothing(t *testing.T) {
 		},
 		"the same without keys": {gs1.Scan{Text: head + "21010123456", Typed: true}, "010123456"},
 		"the same without keys, after the test code": {
-			gs1.Scan{Text: head + "21010123456", Typed: true, Test: gs1.ParseKeyboardTest("agrees-unseen")},
-			"010123456",
+			gs1.Scan{
+				Text: head + "21010123456", CapsLock: gs1.Off, Typed: true, Test: gs1.ParseKeyboardTest("agrees-unseen"),
+			}, "010123456",
 		},
 		"a dead key that a German tablet loses, of the serial number b=c": {
 			gs1.Scan{
