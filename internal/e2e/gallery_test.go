@@ -198,6 +198,12 @@ func unfold(menu string) func(person) {
 	}
 }
 
+// fromTop shows a page from its top again: where its address leads, something to press may lie half under the bar.
+func fromTop(p person) {
+	p.t.Helper()
+	p.Eval(`scrollTo({top: 0, behavior: "instant"})`, nil)
+}
+
 // Every page is looked at, in each state that it has, in every size and light.
 func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
 	thorough.Again(t)
@@ -337,8 +343,8 @@ func (g gallery) orders() {
 		},
 		{name: "an order with the longest ID", path: o(g.longest()) + "?arm=1"},
 		{name: "an order that is released", path: o("Order143")},
-		{name: "an order whose list is on its way", path: o("Order143") + "#deliveries"},
-		{name: "an order whose list is held", path: o("PO-2026-110008") + "#deliveries"},
+		{name: "an order whose list is on its way", path: o("Order143") + "#deliveries", do: fromTop},
+		{name: "an order whose list is held", path: o("PO-2026-110008") + "#deliveries", do: fromTop},
 		{name: "an order that was refused", path: o("Order144")},
 		{name: "an order whose outcome is unknown", path: o("Order145")},
 		{name: "an order that is out without a list", path: o("Order150")},
