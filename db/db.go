@@ -102,7 +102,8 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 			"trusted_schema(0)", "recursive_triggers(1)", "wal_autocheckpoint(4000)",
 		},
 	}
-	schema, tables, err := migrate(ctx, path, settings, d.box)
+	box := d.box // before marks are kept of an older key
+	schema, tables, err := migrate(ctx, path, settings, box)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -132,7 +133,7 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if err := d.readLastBlock(ctx); err != nil {
 		return err
 	}
-	if err := d.logUpgraded(ctx, schema); err != nil {
+	if err := d.logUpgraded(ctx, box, schema); err != nil {
 		return err
 	}
 	if err := d.sweep(ctx); err != nil {

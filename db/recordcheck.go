@@ -39,13 +39,16 @@ func (c *recordCheck) asOfNow(ctx context.Context, d *DB, step func() error) err
 	})
 }
 
-// ListFaults compares the serial lists of a tenant with the digests that its history has of them. It calls progress
-// with how many of how many lists are done.
+// ListFaults compares the serial lists of a tenant with the digests that its history has of them, and looks whether all
+// records are found by their indexes. It calls progress with how many of how many lists are done.
 func (d *DB) ListFaults(
 	ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
 ) (faults []packaging.RecordFault, err error) {
 	c := &recordCheck{ctx: ctx, tenant: tenant}
-	err = c.lists(func(step func() error) error { return c.asOfNow(ctx, d, step) }, progress)
+	asOfNow := func(step func() error) error { return c.asOfNow(ctx, d, step) }
+	if err = c.lists(asOfNow, progress); err == nil {
+		err = c.indexes(asOfNow, indexedTables(d.tables))
+	}
 	return c.faults, err
 }
 

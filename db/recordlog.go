@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 )
 
 // touchedRecord is a record that the transaction has changed.
@@ -187,14 +188,18 @@ func eachLogLine(
 }
 
 // logUpgraded logs all records after an upgrade, with an entry for each tenant of which the digest of a record is
-// another by it. The first upgrade to a schema that has the log so logs all older records.
-func (d *DB) logUpgraded(ctx context.Context, schema int64) error {
-	var logged int64
-	if err := d.read.QueryRowContext(ctx, `SELECT logged_schema FROM anchoring`).Scan(&logged); err != nil {
+// another by it. The first upgrade to a schema that has the log so logs all older records. Without an upgrade, records
+// that are not as they were logged stay a fault.
+func (d *DB) logUpgraded(ctx context.Context, box *secret.Box, schema int64) error {
+	var mark int32
+	if err := d.read.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&mark); err != nil {
 		return coded(err)
 	}
-	if logged == schema {
+	if mark == 0 {
 		return nil
+	}
+	if entries, err := lastEntry(ctx, d.read); err != nil || mark != upgradeMark(box, schema, entries) {
+		return coded(err)
 	}
 	return d.tx(ctx, func(t *tx) error {
 		tenants, err := collect(ctx, t, scanTenant, selectTenant+`ORDER BY id`)
@@ -227,7 +232,7 @@ func (d *DB) logUpgraded(ctx context.Context, schema int64) error {
 				return err
 			}
 		}
-		return t.exec(`UPDATE anchoring SET logged_schema = ?`, schema)
+		return t.exec(`PRAGMA user_version = 0`)
 	})
 }
 

@@ -118,7 +118,7 @@ func recordTables(ctx context.Context, q querier) (map[string]recordTable, error
 	}
 	all := map[string]recordTable{}
 	for _, name := range names {
-		if notRecords[name] != "" || litestreamTables["table "+name] != "" {
+		if notRecords[name] != "" || madeByOthers["table "+name] != "" {
 			continue
 		}
 		table, err := recordTableOf(ctx, q, name)
@@ -304,6 +304,9 @@ func (r recordTable) write(content *packaging.Canonical, values []any) {
 		case []byte:
 			content.Text(c.name)
 			content.Text("blob " + string(v))
+		default: // of a kind that no column has, unless somebody changed it by hand
+			content.Text(c.name)
+			content.Text(fmt.Sprintf("%T %v", v, v))
 		}
 	}
 	content.Text("")

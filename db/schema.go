@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,9 +72,14 @@ func migrate(
 			return 0, nil, fmt.Errorf("no copy could be made before the upgrade, so it was not begun: %w", err)
 		}
 	}
-	if has == 0 {
+	if has < version {
+		err = beginUpgrade(ctx, w, box, version, has > 0)
+	}
+	switch {
+	case err != nil:
+	case has == 0:
 		err = create(ctx, w, provider)
-	} else {
+	default:
 		_, err = provider.Up(ctx)
 	}
 	if err != nil {
@@ -81,6 +87,34 @@ func migrate(
 	}
 	records, err = recordTables(ctx, w)
 	return version, records, coded(err)
+}
+
+// beginUpgrade notes in the file that an upgrade is under way, until its records are logged. A start that finds the note
+// goes on where one was cut off.
+func beginUpgrade(ctx context.Context, w *sql.DB, box *secret.Box, to int64, hasHistory bool) error {
+	entries := int64(0)
+	if hasHistory {
+		var err error
+		if entries, err = lastEntry(ctx, w); err != nil {
+			return err
+		}
+	}
+	_, err := w.ExecContext(ctx, fmt.Sprint("PRAGMA user_version = ", upgradeMark(box, to, entries)))
+	return err
+}
+
+// upgradeMark is the user version of a database whose upgrade is under way. It takes the key to make: nobody who changes
+// a record by hand has the next start log it as it is.
+func upgradeMark(box *secret.Box, to, entries int64) int32 {
+	if box == nil {
+		return 0
+	}
+	mark := box.Mark(secret.New(fmt.Sprint("schema ", to, " after entry ", entries)), "upgrade")
+	return int32(binary.BigEndian.Uint32(mark)) | 1 // 0 is that of a database without an upgrade under way
+}
+
+func lastEntry(ctx context.Context, q querier) (id int64, err error) {
+	return id, q.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM history`).Scan(&id)
 }
 
 // create gives an empty database the newest schema, and has it know that no migration is left to do.

@@ -157,7 +157,7 @@ BEGIN SELECT RAISE(ABORT, 'an alarm that is over stays over'); END;
 CREATE TABLE anchoring (
   id    INTEGER PRIMARY KEY CHECK (id = 1),
   lines INTEGER NOT NULL
-, logged_schema INTEGER NOT NULL DEFAULT 0) STRICT;
+) STRICT;
 
 CREATE TABLE answers (
   release_id INTEGER PRIMARY KEY REFERENCES releases (id),
@@ -1798,5 +1798,5 @@ CREATE TABLE wrong_tries (
 
 CREATE INDEX wrong_tries_by_time ON wrong_tries (last_at);
 
-INSERT INTO anchoring VALUES (1, 0, 0);
+INSERT INTO anchoring VALUES (1, 0);
 INSERT INTO write_probe VALUES (1, zeroblob(131072));

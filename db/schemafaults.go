@@ -61,31 +61,53 @@ var ownSchema = sync.OnceValues(func() (map[string]string, error) {
 	return schemaIn(ctx, pool)
 })
 
-var (
-	sqlComment = regexp.MustCompile(`--[^\n]*`)
-	sqlSpace   = regexp.MustCompile(`\s+`)
-	sqlMark    = regexp.MustCompile(` ?([(),]) ?`)
-)
-
-// schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing.
-// What SQLite makes for itself has a reserved name, and is left out. So are the tables that Litestream makes to write
-// something, as long as they are just these.
+// schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing. Left
+// out are the tables that others make in a database, as long as they are just these.
 func schemaIn(ctx context.Context, q querier) (map[string]string, error) {
 	type part struct{ name, statement string }
 	parts, err := collect(ctx, q, func(row scanner) (p part, err error) { return p, row.Scan(&p.name, &p.statement) },
-		`SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'`)
+		`SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema`)
 	all := map[string]string{}
 	for _, p := range parts {
-		plain := sqlSpace.ReplaceAllString(sqlComment.ReplaceAllString(p.statement, " "), " ")
-		if plain = strings.TrimSpace(sqlMark.ReplaceAllString(plain, "$1")); litestreamTables[p.name] != plain {
+		if plain := plainStatement(p.statement); madeByOthers[p.name] == "" || madeByOthers[p.name] != plain {
 			all[p.name] = plain
 		}
 	}
 	return all, err
 }
 
-// litestreamTables are the tables that Litestream 0.5 makes in a database that it copies.
-var litestreamTables = map[string]string{
+// quotedSQL matches what stands in quotes: nothing in it is a comment, and each space in it counts.
+const quotedSQL = `'[^']*'|"[^"]*"|` + "`[^`]*`" + `|\[[^\]]*\]`
+
+var (
+	// A comment with a zero byte is none to leave out: SQLite reads nothing behind it.
+	sqlSpace = regexp.MustCompile(quotedSQL + `|(--[^\n\x00]*|\s)+`)
+	sqlMark  = regexp.MustCompile(quotedSQL + `| ?[(),] ?`)
+)
+
+// plainStatement returns a statement as it would be without comments, and with the spaces alone that it needs.
+func plainStatement(statement string) string {
+	spaced := sqlSpace.ReplaceAllStringFunc(statement, func(part string) string {
+		if isQuoted(part) {
+			return part
+		}
+		return " "
+	})
+	return strings.TrimSpace(sqlMark.ReplaceAllStringFunc(spaced, func(part string) string {
+		if isQuoted(part) {
+			return part
+		}
+		return strings.TrimSpace(part)
+	}))
+}
+
+func isQuoted(part string) bool { return strings.ContainsAny(part[:1], "'\"`[") }
+
+// madeByOthers are the tables that Litestream 0.5 makes in a database that it copies, and those in which SQLite itself
+// keeps what it has counted, where somebody had it count.
+var madeByOthers = map[string]string{
 	"table _litestream_seq":  "CREATE TABLE _litestream_seq(id INTEGER PRIMARY KEY,seq INTEGER)",
 	"table _litestream_lock": "CREATE TABLE _litestream_lock(id INTEGER)",
+	"table sqlite_stat1":     "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+	"table sqlite_stat4":     "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
 }

@@ -82,6 +82,9 @@ var RecordNouns = map[string]string{
 
 // Noun is what people call the record.
 func (f RecordFault) Noun() string {
+	if f.Kind == FaultHidden {
+		return "index"
+	}
 	if noun := RecordNouns[f.Record]; noun != "" {
 		return noun
 	}

@@ -10,7 +10,10 @@ const (
 	FaultAdded   FaultKind = "added" // it is there and must not be
 )
 
-// FaultKinds are all of them.
+// FaultHidden is that of a record that is there and that look-ups do not find, or of an index by which they do not.
+const FaultHidden FaultKind = "hidden"
+
+// FaultKinds are those of what is not as it was.
 var FaultKinds = []FaultKind{FaultChanged, FaultMissing, FaultAdded}
 
 // SchemaFault is a part of a database's schema that is not as this program made it.

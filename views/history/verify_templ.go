@@ -647,7 +647,7 @@ func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes [
 // recordFaultText returns what is wrong with a record, in a sentence.
 func recordFaultText(ctx context.Context, f packaging.RecordFault) string {
 	gaps := []any{"What", text.Say(ctx, "record."+f.Noun()), "Where", f.Record + " " + f.Key, "Seq", text.Number(ctx, f.Seq)}
-	if f.Seq == 0 && f.Kind != packaging.FaultAdded {
+	if f.Seq == 0 && f.Kind != packaging.FaultAdded && f.Kind != packaging.FaultHidden {
 		return text.Say(ctx, "verify.record.unsealed", gaps...)
 	}
 	return text.Say(ctx, "verify.record."+string(f.Kind), gaps...)
