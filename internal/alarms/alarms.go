@@ -178,7 +178,7 @@ func (a *Alarms) send(ctx context.Context, m packaging.AlarmMessage) error {
 		err = errSlow
 	}
 	if err != nil {
-		return &packaging.MessageFailure{Why: reason(err)}
+		return &packaging.MessageFailure{Why: reason(err, append(secretsOf(target), password, key)...)}
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (a *Alarms) beat(ctx context.Context, tenant packaging.TenantID) error {
 			if ctx.Err() != nil {
 				return // it is a stop that ends it
 			}
-			problem = reason(err)
+			problem = reason(err, secretsOf(beat)...)
 			a.Log.Warn("a heartbeat did not arrive", "host", settings.Heartbeat, "err", problem)
 		}
 		if err := a.Store.NoteHeartbeat(context.WithoutCancel(ctx), tenant, problem); err != nil {

@@ -36,20 +36,23 @@ func TestWhatAReceiverSaysIsOneShortLine(t *testing.T) {
 
 // waiting has one message for a webhook, and nothing else.
 type waiting struct {
-	target   string
-	settings packaging.AlarmSettings
-	sending  chan struct{}
-	noted    atomic.Int32
-	tenants  []packaging.Tenant
-	beat     string
-	unread   error // why sites can't be read
-	unraised error // why alarms can't be raised
+	target    string
+	settings  packaging.AlarmSettings
+	sending   chan struct{}
+	noted     atomic.Int32
+	tenants   []packaging.Tenant
+	beat      string
+	password  string
+	key       string // that messages are signed with
+	heartbeat string // what came of the last one
+	unread    error  // why sites can't be read
+	unraised  error  // why alarms can't be raised
 }
 
 func (w *waiting) AlarmSettings(
 	context.Context, packaging.TenantID,
 ) (packaging.AlarmSettings, secret.Text, secret.Text, error) {
-	return w.settings, secret.Text{}, secret.New(w.beat), nil
+	return w.settings, secret.New(w.password), secret.New(w.beat), nil
 }
 func (w *waiting) DropMessages(context.Context, time.Time) error { return nil }
 func (w *waiting) DueMessages(context.Context) ([]packaging.AlarmMessage, error) {
@@ -68,7 +71,10 @@ func (w *waiting) MessageFailed(context.Context, packaging.AlarmMessage, string)
 
 func (w *waiting) MessageSent(context.Context, string) error { w.noted.Add(1); return nil }
 
-func (w *waiting) NoteHeartbeat(context.Context, packaging.TenantID, string) error { return nil }
+func (w *waiting) NoteHeartbeat(_ context.Context, _ packaging.TenantID, problem string) error {
+	w.heartbeat = problem
+	return nil
+}
 
 func (w *waiting) ResumeMessages(context.Context) error { return nil }
 
@@ -79,7 +85,7 @@ func (w *waiting) RaiseAlarms(context.Context, packaging.Tenant, []packaging.Ala
 func (w *waiting) Tenants(context.Context) ([]packaging.Tenant, error) { return w.tenants, w.unread }
 
 func (w *waiting) Target(context.Context, packaging.TenantID, packaging.RecipientID) (secret.Text, secret.Text, error) {
-	return secret.New(w.target), secret.Text{}, nil
+	return secret.New(w.target), secret.New(w.key), nil
 }
 
 func TestAStopDoesNotWaitForAReceiverThatNeverAnswers(t *testing.T) {

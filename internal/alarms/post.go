@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -51,6 +52,19 @@ func (a *Alarms) get(ctx context.Context, target secret.Text) error {
 // errURL says no more: the URL is a secret.
 var errURL = errors.New("the address can't be read")
 
+// secretsOf returns what of an address must not be shown: all but the host.
+func secretsOf(target secret.Text) (secrets []secret.Text) {
+	address, err := url.Parse(target.Reveal())
+	if err != nil || address.Host == "" {
+		return nil
+	}
+	secrets = []secret.Text{secret.New(address.Path), secret.New(address.RawQuery)}
+	if address.User != nil {
+		secrets = append(secrets, secret.New(address.User.String()))
+	}
+	return secrets
+}
+
 // maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 2 << 10
 
@@ -68,10 +82,11 @@ func (a *Alarms) do(request *http.Request) error {
 	return nil
 }
 
-// reason returns an error in one line. What a receiver says is from outside: it may be long, and no text at all.
-func reason(err error) string {
+// reason returns an error in one line. What a receiver says is from outside: it may be long, no text at all, and repeat
+// the secrets that it was sent.
+func reason(err error, secrets ...secret.Text) string {
 	const enough = 300
-	said := plain(strings.ToValidUTF8(err.Error(), "\ufffd"))
+	said := plain(strings.ToValidUTF8(secret.HideIn(err.Error(), secrets...), "\ufffd"))
 	if len(said) > enough {
 		said = strings.ToValidUTF8(said[:enough], "") + "…"
 	}

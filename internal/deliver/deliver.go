@@ -318,8 +318,15 @@ func (d *Deliverer) wait(tries int) time.Duration {
 // maxDetail is how much of what a destination says is kept, in bytes.
 const maxDetail = 300
 
-// failureOf returns what a try failed by.
+// failureOf returns what a try failed by, as it can be shown.
 func failureOf(err error) packaging.DeliveryFailure {
+	f := saidOf(err)
+	f.Detail = clean(f.Detail)
+	return f
+}
+
+// saidOf returns what a try failed by, in all that the destination said.
+func saidOf(err error) packaging.DeliveryFailure {
 	var failure *packaging.DeliveryFailure
 	switch {
 	case errors.As(err, &failure):
@@ -332,9 +339,7 @@ func failureOf(err error) packaging.DeliveryFailure {
 	default:
 		failure = &packaging.DeliveryFailure{Problem: packaging.Unreachable, Detail: err.Error()}
 	}
-	f := *failure
-	f.Detail = clean(f.Detail)
-	return f
+	return *failure
 }
 
 // fail makes a failure of an error.
@@ -521,11 +526,34 @@ func (d *Deliverer) carrier(ctx context.Context, to packaging.Destination) (carr
 	case packaging.FolderDestination:
 		return folder{d.Roots[to.Address]}, nil
 	case packaging.SFTPDestination:
-		return sftpServer{to, now, d.dial}, nil
+		return discreet{sftpServer{to, now, d.dial}, now}, nil
 	case packaging.WebhookDestination:
 		return webhook{to, now, before, d.dial, d.Now}, nil
 	}
 	return nil, &packaging.DeliveryFailure{Problem: packaging.ProgramFailed, Detail: "nothing is brought there"}
+}
+
+// discreet is a carrier to a server that gets a password. Whatever such a server says may repeat it, and passes here
+// before it is kept, shown or logged.
+type discreet struct {
+	carrier
+	secret secret.Text
+}
+
+func (d discreet) bring(ctx context.Context, p parcel) error {
+	return d.hidden(d.carrier.bring(ctx, p))
+}
+
+func (d discreet) try(ctx context.Context) error { return d.hidden(d.carrier.try(ctx)) }
+
+func (d discreet) hidden(err error) error {
+	var ours *storeError
+	if err == nil || errors.As(err, &ours) {
+		return err
+	}
+	f := saidOf(err)
+	f.Detail = secret.HideIn(f.Detail, d.secret)
+	return &f
 }
 
 // Try brings a test to a destination that is set up. The error is a [packaging.DeliveryFailure], or one of the store.

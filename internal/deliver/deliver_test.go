@@ -153,7 +153,10 @@ func (s *shelf) CloseDestination(_ context.Context, to packaging.Destination, wh
 // started brings what a shelf has, with waits of milliseconds, until the test ends.
 func started(t *testing.T, s *shelf, o Options) *Deliverer {
 	t.Helper()
-	o.First, o.Most, o.Now, o.Log = time.Millisecond, 4*time.Millisecond, time.Now, slog.New(slog.DiscardHandler)
+	o.First, o.Most, o.Now = time.Millisecond, 4*time.Millisecond, time.Now
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	if o.Limit == 0 {
 		o.Limit = 10 * time.Second
 	}

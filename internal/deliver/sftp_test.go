@@ -1,13 +1,20 @@
 package deliver
 
 import (
+	"encoding/base64"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
 	"lineboard/internal/packaging"
@@ -144,6 +151,69 @@ func TestNoFileOfAnSFTPServerIsWrittenOver(t *testing.T) {
 	if content, err := os.ReadFile(theirs); err != nil || string(content) != "theirs" {
 		t.Errorf("%q %v", content, err)
 	}
+}
+
+// repeating is a server of files that says nothing but what it was sent to sign in.
+type repeating struct{ said error }
+
+func (r repeating) Fileread(*sftp.Request) (io.ReaderAt, error)   { return nil, r.said }
+func (r repeating) Filewrite(*sftp.Request) (io.WriterAt, error)  { return nil, r.said }
+func (r repeating) Filecmd(*sftp.Request) error                   { return r.said }
+func (r repeating) Filelist(*sftp.Request) (sftp.ListerAt, error) { return nil, r.said }
+
+// Neither the page of a destination nor its lists nor the log show a password that the server repeats, be it cut off
+// where what is kept of it ends.
+func TestAServerThatRepeatsItsPasswordIsQuotedWithoutIt(t *testing.T) {
+	t.Parallel()
+	const password = "canary of the line PC"
+	said := repeating{fmt.Errorf("%s was sent %s and %s as line1", strings.Repeat("x", maxDetail-70), password,
+		base64.StdEncoding.EncodeToString([]byte("line1:"+password)))}
+	server, err := lineside.NewSFTP(lineside.Account{
+		Name: "line1", Password: password, Files: &sftp.Handlers{
+			FileGet: said, FilePut: said, FileCmd: said, FileList: said,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	to := (&sftpPeer{address: server.Address, hostKey: server.HostKey}).destination(packaging.PasswordSecret)
+	s := newShelf(to)
+	s.now = secret.New(password)
+	var log lines
+	d := started(t, s, Options{Hosts: []string{server.Address}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	var failure *packaging.DeliveryFailure
+	if err := d.Try(t.Context(), to); !errors.As(err, &failure) {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{failure.Detail, await(t, s.failed).Detail} {
+		if !strings.Contains(shown, "was sent [secret]") {
+			t.Errorf("it is quoted as %q", shown)
+		}
+		for _, part := range []string{"canary", "Y2FuYXJ5", "NhbmFyeS"} {
+			if strings.Contains(shown+log.String(), part) {
+				t.Errorf("%q is in %q or the log", part, shown)
+			}
+		}
+	}
+}
+
+// lines are those of a log that several goroutines write.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func TestAServerThatNeverAnswersTimesOut(t *testing.T) {

@@ -1,4 +1,4 @@
-package manufacturer
+package secret
 
 import (
 	"bytes"
