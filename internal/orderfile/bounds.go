@@ -1,6 +1,7 @@
 package orderfile
 
 import (
+	"encoding/xml"
 	"errors"
 	"io"
 )
@@ -78,6 +79,43 @@ func (b *boundedXML) Read(into []byte) (int, error) {
 	n, err := b.r.Read(into)
 	b.left -= n
 	return n, err
+}
+
+// maxDepth is how many elements of XML may be open at a time: each takes memory.
+const maxDepth = 100
+
+var errDeep = errors.New("elements stand in each other more than in any workbook")
+
+// elements reads XML, one element at a time. It fails with errLongRow at a long one, and with errDeep at a deep one.
+type elements struct {
+	bounds  *boundedXML
+	decoder *xml.Decoder
+	depth   int
+}
+
+func newElements(r io.Reader) *elements {
+	b := &boundedXML{r: r}
+	return &elements{bounds: b, decoder: xml.NewDecoder(b)}
+}
+
+func (e *elements) next() (xml.Token, error) {
+	e.bounds.begin()
+	t, err := e.decoder.Token()
+	switch t.(type) {
+	case xml.StartElement:
+		if e.depth++; e.depth > maxDepth {
+			return nil, errDeep
+		}
+	case xml.EndElement:
+		e.depth--
+	}
+	return t, err
+}
+
+// decode reads the rest of an element that has begun.
+func (e *elements) decode(into any, start xml.StartElement) error {
+	e.depth--
+	return e.decoder.DecodeElement(into, &start)
 }
 
 func (b *boundedJSON) next(c byte) {

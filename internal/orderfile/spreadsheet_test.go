@@ -416,6 +416,9 @@ func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
 		"a long text": {with(stringsPart, func(w io.Writer) {
 			_, _ = fmt.Fprint(w, "<sst>"+strings.Repeat("<si><t>"+strings.Repeat("x", 5<<10)+"</t></si>", 2)+"</sst>")
 		}), "1 row_too_long"},
+		"deep": {repack(func(w io.Writer) {
+			_, _ = io.WriteString(w, "<worksheet>"+strings.Repeat("<x>", 1000)+strings.Repeat("</x>", 1000)+"</worksheet>")
+		}), "0 not_xlsx"},
 		"many rows": {repack(func(w io.Writer) {
 			_, _ = io.WriteString(w, `<worksheet><sheetData><row><c t="inlineStr"><is><t>order_id</t></is></c></row>`)
 			for i := range 100_001 {
@@ -430,5 +433,36 @@ func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
 		if got := faultLines(readFile(t, test.content).Faults); len(got) != 1 || got[0] != test.want {
 			t.Errorf("%s: %v, want %s", name, got, test.want)
 		}
+	}
+}
+
+// A small file may name one sheet as many, each of which would be read to its end for a value that it does not have.
+func TestASheetThatAWorkbookNamesManyTimesIsReadOnce(t *testing.T) {
+	t.Parallel()
+	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "A2": "A"}, nil) })
+	content := repacked(t, plain, map[string]func(io.Writer){
+		"xl/workbook.xml": func(w io.Writer) {
+			_, _ = io.WriteString(w, `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+				xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>
+				<sheet name="Sheet1" sheetId="1" r:id="a"/>`)
+			for i := range 20_000 {
+				_, _ = fmt.Fprintf(w, `<sheet name="n%d" sheetId="%d" r:id="b"/>`, i, i+2)
+			}
+			_, _ = io.WriteString(w, `</sheets></workbook>`)
+		},
+		"xl/_rels/workbook.xml.rels": func(w io.Writer) {
+			const sheet = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+			_, _ = fmt.Fprintf(w, `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+				<Relationship Id="a" Type="%s" Target="worksheets/sheet1.xml"/>
+				<Relationship Id="b" Type="%[1]s" Target="/xl/worksheets/sheet2.xml"/></Relationships>`, sheet)
+		},
+		"xl/worksheets/sheet2.xml": func(w io.Writer) {
+			_, _ = io.WriteString(w, "<worksheet>"+strings.Repeat("<a></a>", 10_000)+"</worksheet>")
+		},
+	})
+	began := time.Now()
+	file := readFile(t, content)
+	if took := time.Since(began); took > 10*time.Second || file.Rows.Len() != 1 || file.Faults.Count > 0 {
+		t.Errorf("%d rows, %v, after %s", file.Rows.Len(), file.Faults, took)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -100,7 +101,7 @@ func withoutCells(book *zip.Reader) (*excelize.File, error) {
 	return excelize.OpenReader(&small, excelize.Options{UnzipSizeLimit: maxOthers, UnzipXMLSizeLimit: maxOthers})
 }
 
-// sheets returns the sheets that can be seen: one at least.
+// sheets returns the sheets that can be seen: one at least, and each part once, however often a workbook names it.
 func (w *workbook) sheets() (seen []*zip.File, err error) {
 	var rels struct {
 		Relationship []struct {
@@ -114,16 +115,23 @@ func (w *workbook) sheets() (seen []*zip.File, err error) {
 	if err := xml.Unmarshal(content, &rels); err != nil {
 		return nil, err
 	}
+	targets := map[string]string{} // of sheets, by ID
+	for _, r := range rels.Relationship {
+		if strings.HasSuffix(r.Type, "/worksheet") {
+			targets[r.ID] = r.Target
+		}
+	}
 	for _, one := range w.styles.WorkBook.Sheets.Sheet {
-		for _, r := range rels.Relationship {
-			if r.ID != one.ID || !strings.HasSuffix(r.Type, "/worksheet") || one.State != "" && one.State != "visible" {
-				continue
-			}
-			name := path.Join("xl", r.Target)
-			if path.IsAbs(r.Target) {
-				name = r.Target
-			}
-			seen = append(seen, w.parts[partName(name)])
+		target, is := targets[one.ID]
+		if !is || one.State != "" && one.State != "visible" {
+			continue
+		}
+		name := target
+		if !path.IsAbs(target) {
+			name = path.Join("xl", target)
+		}
+		if part := w.parts[partName(name)]; !slices.Contains(seen, part) {
+			seen = append(seen, part)
 		}
 	}
 	if len(seen) == 0 || seen[0] == nil {

@@ -74,7 +74,7 @@ func hasValue(part *zip.File) bool {
 	if part == nil {
 		return false
 	}
-	_ = eachElement(part, func(_ *xml.Decoder, start xml.StartElement) error {
+	_ = eachElement(part, func(_ *elements, start xml.StartElement) error {
 		if found = start.Name.Local == "v" || start.Name.Local == "is"; found {
 			return io.EOF
 		}
@@ -84,18 +84,16 @@ func hasValue(part *zip.File) bool {
 }
 
 // eachElement hands each element of a part that begins to do, until that returns [io.EOF] or fails.
-func eachElement(part *zip.File, do func(d *xml.Decoder, start xml.StartElement) error) error {
+func eachElement(part *zip.File, do func(e *elements, start xml.StartElement) error) error {
 	content, err := part.Open()
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	b := &boundedXML{r: content}
-	for d := xml.NewDecoder(b); ; {
-		b.begin()
-		t, err := d.Token()
+	for e := newElements(content); ; {
+		t, err := e.next()
 		if start, ok := t.(xml.StartElement); ok && err == nil {
-			err = do(d, start)
+			err = do(e, start)
 		}
 		switch {
 		case errors.Is(err, io.EOF):
@@ -135,12 +133,12 @@ func sharedStrings(part *zip.File) (all []string, err error) {
 		return nil, nil
 	}
 	size := 0
-	err = eachElement(part, func(d *xml.Decoder, start xml.StartElement) error {
+	err = eachElement(part, func(e *elements, start xml.StartElement) error {
 		if start.Name.Local != "si" {
 			return nil
 		}
 		var one richText
-		if err := d.DecodeElement(&one, &start); err != nil {
+		if err := e.decode(&one, start); err != nil {
 			return err
 		}
 		text := cut(one.String())
@@ -178,13 +176,11 @@ func (s *sheet) read(part *zip.File) error {
 		return s.notXLSX()
 	}
 	defer content.Close()
-	b := &boundedXML{r: content}
-	d := xml.NewDecoder(b)
+	e := newElements(content)
 	number := 0
 	var cells []cell
 	for {
-		b.begin()
-		t, err := d.Token()
+		t, err := e.next()
 		if errors.Is(err, io.EOF) {
 			s.askFooter()
 			return nil
@@ -201,7 +197,7 @@ func (s *sheet) read(part *zip.File) error {
 				number, cells, s.hidden = rowNumber(t, number+1), cells[:0], isHidden(t)
 			case "c":
 				var c xlsxCell
-				if err := d.DecodeElement(&c, &t); err != nil {
+				if err := e.decode(&c, t); err != nil {
 					return s.unreadable(number, err)
 				}
 				if cells, err = s.place(cells, number, c); err != nil {
