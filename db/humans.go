@@ -35,10 +35,12 @@ func (s *setupTx) humanOf(id packaging.Identity) (human packaging.UserID, waits 
 	return 0, &packaging.SignOnError{Reason: packaging.SignOnSameName, Detail: "person " + like.Username, Who: who}, err
 }
 
-// namesake returns the first active person of the tenant who has the name of an identity, and one without an ID for
-// none.
+// namesake returns a person of the tenant who has the name of an identity, and one without an ID for none. Somebody who
+// is not active counts too: they must not come back as somebody else, nor have two accounts once they are taken back.
 func (s *setupTx) namesake(id packaging.Identity) (packaging.Person, error) {
-	people, err := collect(s.ctx, s, scanPeople, selectPerson+`t.id = ? ORDER BY u.id`, s.tenant)
+	people, err := collect(s.ctx, s, scanPeople, `
+		SELECT `+personColumns+` FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
+		WHERE t.id = ? ORDER BY u.active DESC, u.id`, s.tenant)
 	for _, p := range people {
 		if id.SharesName(p.Username) {
 			return p, err

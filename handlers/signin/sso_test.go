@@ -457,6 +457,47 @@ func TestOneHumanIsOneSignerHoweverTheyComeIn(t *testing.T) {
 	}
 }
 
+// Who was deactivated does not come back as somebody else by the provider, and has no second account once they are taken
+// back.
+func TestWhoWasDeactivatedDoesNotComeByTheProviderUnderTheSameName(t *testing.T) {
+	t.Parallel()
+	c := handlerstest.NewCompany(t, provider.Person{
+		Subject: "sub-1", Username: "supervisor1", FirstName: "Person", LastName: "supervisor1", Groups: []string{"packers"},
+	})
+	administrator, gone := c.SignIn("administrator1"), fmt.Sprint("/admin/people/", c.Person("supervisor1").ID, "/active")
+	setActive := func(active string) {
+		t.Helper()
+		if a := administrator.Post(gone, "active", active); a.Status != http.StatusSeeOther {
+			t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+		}
+	}
+	setActive("no")
+	refused := func() {
+		t.Helper()
+		c.Refused(
+			c.Come(c.Browser(), "ghent", "supervisor1"), http.StatusForbidden, packaging.SignOnSameName,
+			"A person of this site has your name",
+		)
+	}
+	refused()
+	setActive("yes")
+	refused()
+	if a := administrator.Post(
+		"/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "same", "yes",
+	); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
+	if a := c.Come(c.Browser(), "ghent", "supervisor1"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
+	if people, err := c.Store.People(t.Context(), c.Tenant("ghent").ID); err != nil || !slices.ContainsFunc(people,
+		func(p packaging.Person) bool {
+			return p.Username != "supervisor1" && p.SameHuman(c.Person("supervisor1"))
+		}) {
+		t.Errorf("the accounts are not of one human: %v", err)
+	}
+}
+
 func TestTheProviderOfOneTenantOpensNoOther(t *testing.T) {
 	t.Parallel()
 	c := handlerstest.NewCompany(t)
