@@ -253,9 +253,13 @@ func TestSecurityEventsAreInTheLogWithoutWhatWasTyped(t *testing.T) {
 	stranger.Post("/login", "username", "canary of a password", "password", "not the password")
 	stranger.Header.Set("Authorization", "Bearer lineboard_canary")
 	stranger.Send(http.MethodPut, "/api/v1/orders", "text/csv", strings.NewReader(""))
+	stranger.Header = http.Header{}
+	stranger.Post("/station", "code", "canary-code")
 	stranger.Header = http.Header{"Sec-Fetch-Site": {"cross-site"}}
 	stranger.Post("/login", "username", "operator1", "password", site.Password)
-	for _, event := range []string{"forbidden", "unknown_username", "wrong_api_token", "cross_site_refused"} {
+	for _, event := range []string{
+		"forbidden", "unknown_username", "wrong_api_token", "wrong_station_code", "cross_site_refused",
+	} {
 		want := `level=WARN msg="security event" event=` + event + " address=127.0.0.1 count=1\n"
 		if n := strings.Count(s.Log.String(), want); n != 1 {
 			t.Errorf("%s is logged %d times", event, n)
@@ -263,6 +267,27 @@ func TestSecurityEventsAreInTheLogWithoutWhatWasTyped(t *testing.T) {
 	}
 	if strings.Contains(s.Log.String(), "canary") {
 		t.Error("the log has what was typed")
+	}
+}
+
+// Names are given elsewhere than at the sign-in too.
+func TestANameThatNobodyHasIsASecurityEventWhereverItIsGiven(t *testing.T) {
+	t.Parallel()
+	for where, give := range map[string]func(s *site.Site){
+		"the second signer": func(s *site.Site) {
+			handlerstest.Sign(
+				s.SignIn("supervisor1"), s.Order("Order143"), "username", "canary", "meaning2", "verified", "secret2", "x",
+			)
+		},
+		"at a station": func(s *site.Site) {
+			s.Tablet("Tablet", "L1").Post("/station/sign-in", "username", "canary", "secret", handlerstest.APIN)
+		},
+	} {
+		s := handlerstest.SigningSite(t, true)
+		give(s)
+		if log := s.Log.String(); strings.Count(log, "event=unknown_username") != 1 || strings.Contains(log, "canary") {
+			t.Errorf("%s: the log has %s", where, log)
+		}
 	}
 }
 

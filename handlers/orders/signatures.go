@@ -130,6 +130,7 @@ func (s *Server) secondSigner(c echo.Context, what signable) (p packaging.Person
 	ctx := c.Request().Context()
 	p.Username, p.Tenant.ID = strings.TrimSpace(c.FormValue("username")), what.about.TenantID
 	user, _, err := s.Store.Credential(ctx, p.Username)
+	s.NoteUnknownName(c, err)
 	if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 		return p, err
 	}

@@ -154,6 +154,7 @@ func (s *Server) identify(
 ) (p packaging.Person, err error) {
 	if username != "" {
 		user, _, err = s.Store.Credential(c.Request().Context(), username)
+		s.NoteUnknownName(c, err)
 		if err != nil && packaging.CodeOf(err) != packaging.NotFound {
 			return p, err
 		}
@@ -329,7 +330,7 @@ func (s *Server) BindStation(c echo.Context) error {
 		display, err = s.Store.BindDisplay(ctx, code, hash, c.RealIP())
 	}
 	if packaging.CodeOf(err) == packaging.NotFound {
-		s.Log.Warn("wrong code of a station", "from", c.RealIP())
+		s.SecurityEvent(web.WrongCodeEvent, c.RealIP())
 		return s.showStation(c, http.StatusUnprocessableEntity, text.Say(c.Request().Context(), "station.wrong_code"))
 	}
 	if err != nil {

@@ -2,8 +2,13 @@ package web
 
 import (
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"lineboard/internal/packaging"
 )
 
 // SecurityEvent is the stable name of an event in the log. Programs that watch the log may rely on it.
@@ -15,6 +20,7 @@ const (
 	CrossSiteEvent   SecurityEvent = "cross_site_refused"
 	WrongTokenEvent  SecurityEvent = "wrong_api_token"
 	WrongSetupEvent  SecurityEvent = "wrong_setup_key"
+	WrongCodeEvent   SecurityEvent = "wrong_station_code"
 	UnknownNameEvent SecurityEvent = "unknown_username"
 )
 
@@ -71,3 +77,21 @@ func (l *securityLog) write(key eventKey, count int) {
 // SecurityEvent logs a security event of a client's address. What was tried is left out: people type passwords where
 // names are asked for.
 func (s *Kit) SecurityEvent(event SecurityEvent, address string) { s.security.add(event, address) }
+
+// NoteWrongTokens logs a program that came with a token and is refused.
+func (s *Kit) NoteWrongTokens(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(seen, r)
+		if seen.status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
+			s.SecurityEvent(WrongTokenEvent, s.Address(r))
+		}
+	})
+}
+
+// NoteUnknownName logs that somebody gave a name that nobody has, if that is why an account was not found.
+func (s *Kit) NoteUnknownName(c echo.Context, err error) {
+	if packaging.CodeOf(err) == packaging.NotFound {
+		s.SecurityEvent(UnknownNameEvent, c.RealIP())
+	}
+}

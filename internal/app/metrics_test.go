@@ -55,15 +55,19 @@ func TestMetricsAreOffByDefaultAndServedWhereTheFlagsSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer canary-metrics-token")
-	response, err := http.DefaultClient.Do(r)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("with the token: %v, %v", response, err)
+	for given, want := range map[string]int{
+		"canary-metrics-token": http.StatusOK, "canary-of-a-guess": http.StatusUnauthorized,
+	} {
+		r.Header.Set("Authorization", "Bearer "+given)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil || response.StatusCode != want {
+			t.Fatalf("with %s: %v, %v", given, response, err)
+		}
+		response.Body.Close()
 	}
-	response.Body.Close()
 	s.end(t)
-	if strings.Contains(s.log.String(), "canary") {
-		t.Error("a secret is in the log")
+	if log := s.log.String(); strings.Contains(log, "canary") || strings.Count(log, "event=wrong_api_token") != 1 {
+		t.Errorf("a secret is in the log, or the wrong token is not: %s", log)
 	}
 
 	began := &output{}
