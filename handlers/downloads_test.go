@@ -125,6 +125,69 @@ func noFormulas(t *testing.T, what, file string) {
 	}
 }
 
+// Whatever people, the API or a file can name begins as a formula here, and stands in some cell of an export.
+func TestNothingThatCanBeNamedIsAFormulaInAnyExport(t *testing.T) {
+	t.Parallel()
+	o := sandbox.Order143(time.Now())
+	o.ID, o.LineCode, o.LineName, o.Product, o.Lot, o.Serials = "=O1", "+L1", "=Line 1", "@Product", "-LOT", nil
+	s := site.New(t, site.Options{Orders: []sandbox.Order{o}, Handler: func(box *sandbox.Sandbox) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.URL.Path, "/release_to_line") {
+				box.ServeHTTP(w, r)
+				return
+			}
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"success":false,"message":"=message","code":"=code"}`))
+		})
+	}})
+	s.ThreeShifts("ghent")
+	done := func(a site.Answer) {
+		t.Helper()
+		if a.Status != http.StatusSeeOther {
+			t.Fatalf("%d %s", a.Status, a.Text("main"))
+		}
+	}
+	administrator := s.SignIn("administrator1")
+	done(administrator.Post("/admin/lines", "code", "+L1", "name", "=Line 1"))
+	supervisor := s.Person("supervisor1")
+	done(administrator.Post(
+		fmt.Sprint("/admin/people/", supervisor.ID), "full_name", "=Person", "role", "supervisor",
+	))
+	s.Refresh()
+	s.SetPIN("supervisor1", handlerstest.APIN)
+	tablet := s.Tablet("@Tablet", "+L1")
+	done(handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN))
+	released := s.Order("=O1")
+	done(tablet.Post(handlerstest.OrderPath(released, "/release"), "revision", fmt.Sprint(released.Revision)))
+	done(tablet.Post(handlerstest.OrderPath(released, "/notes"), "words", "=note"))
+	done(tablet.Post("/lines/+L1/notes", "words", "x;=note"))
+	handlerstest.ImportOrders(t, s.SignIn("manager1"), "order_id,product,lot\n'=O2,'=P,'=L\n")
+	b := s.SignIn("supervisor1")
+	for _, address := range []string{
+		"/imports/orders.csv", "/imports/template.csv", "/history.csv",
+		early + "?table=figures", early + "?table=releases", early + "?table=deliveries", early + "?table=people",
+		early + "?table=notes", early + "?table=exceptions",
+	} {
+		a := b.Get(address)
+		if a.Status != http.StatusOK || !strings.Contains(a.Body, "'") && !strings.HasSuffix(address, "deliveries") {
+			t.Errorf("%s: %d, and nothing in it began as a formula: %s", address, a.Status, a.Body)
+		}
+		noFormulas(t, address, a.Body)
+	}
+	// Each column of the history that can hold what somebody named held it.
+	rows := read(t, b.Get("/history.csv").Body, ',')
+	for _, column := range []string{
+		"full_name", "order_id", "line", "line_name", "message", "code", "object", "old", "new", "station",
+	} {
+		at := slices.Index(rows[0], column)
+		if at < 0 || !slices.ContainsFunc(rows, func(row []string) bool { return strings.Contains(row[at], "'") }) {
+			t.Errorf("no cell of %s began as a formula: %q", column, rows[0])
+		}
+	}
+}
+
+const early = "/shifts/2026-11-23/Early/report.csv"
+
 func TestSerialNumbersAreAlteredInNoForm(t *testing.T) {
 	t.Parallel()
 	s, b, o := downloading(t)

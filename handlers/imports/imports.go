@@ -244,7 +244,7 @@ func (s *Server) Template(c echo.Context) error {
 	return s.SendTable(c, "orders-template", columnNames(), func(row func(...string) error) error {
 		expiry := s.Now().AddDate(2, 0, 0).Format(time.DateOnly)
 		return row(
-			"Order143", line, "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", decimal(c, "2.5"),
+			"Order143", web.Cell(line), "Paracetamol 500 mg", "09506000134352", "ABC123", expiry, "12000", decimal(c, "2.5"),
 		)
 	})
 }
