@@ -174,7 +174,7 @@ func New(c Config) http.Handler {
 	}
 	mux.Handle(web.EventsPath, guarded(e)) // never compressed: each event leaves at once
 	if c.Metrics != nil {
-		mux.Handle(web.MetricsPath, s.kit.LogRequests(s.kit.LimitRate(s.kit.OnlyHTTPS(c.Metrics))))
+		mux.Handle(web.MetricsPath, s.kit.LogRequests(s.kit.LimitRate(s.kit.OnlyHTTPS(s.kit.NoteWrongTokens(c.Metrics)))))
 	}
 	mux.Handle("/", guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e))))
 	return web.IdentifyRequest(s.kit.SecureHeaders(s.kit.BelowPrefix(mux)))
@@ -208,7 +208,7 @@ func assemble(c Config) *server {
 	s.orders = &orders.Server{
 		Kit: s.kit, Store: c.Store, Releaser: c.Releaser, Settler: c.Settler, Queuer: c.Queuer,
 		Refresher: c.Refresher, Patience: c.Patience, Digest: s.shifts.Digest, Totals: s.shifts.Totals,
-		NotYetCopied: c.Copy.NotYet,
+		NotYetCopied: c.Copy.NotYet, Lists: throttle.NewConcurrency(1),
 	}
 	s.imports = imports.New(s.kit, c.Store)
 	s.programs = &programs.Server{Kit: s.kit, Store: c.Store, Clients: c.Clients}
@@ -250,8 +250,8 @@ func recoverPanics(kit *web.Kit) echo.MiddlewareFunc {
 
 // More than any form of ours takes, but for the one that a list of serials is added with.
 const (
-	maxForm = "64K"
-	maxList = "32M"
+	maxForm = "64KiB"
+	maxList = "24MiB"
 )
 
 var limitForm, limitList = middleware.BodyLimit(maxForm), middleware.BodyLimit(maxList)

@@ -7,6 +7,7 @@ import (
 
 	"lineboard/handlers/web"
 	"lineboard/internal/packaging"
+	"lineboard/internal/throttle"
 	"lineboard/views/shell"
 )
 
@@ -22,6 +23,7 @@ type Server struct {
 	// Digest is what the overview tells somebody who reviews or hands over shifts.
 	Digest func(ctx context.Context, reader packaging.Person, now time.Time) (shell.Digest, error)
 	Totals Totals
+	Lists  *throttle.Concurrency // that people add, one a site
 	// NotYetCopied reports whether a release may be missing from the copy of the database.
 	NotYetCopied func(packaging.ReleaseID) bool
 }

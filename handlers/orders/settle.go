@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -178,8 +179,17 @@ func (s *Server) orderOfRelease(c echo.Context) (o packaging.Order, err error) {
 }
 
 // AddList adds the missing list of a release of an order, from a file or as pasted. One that is odd is added only when
-// the person has seen what is odd about it.
+// the person has seen what is odd about it. A site has one at a time: each takes memory for the whole list.
 func (s *Server) AddList(c echo.Context) error {
+	leave, ok := s.Lists.Enter(strconv.FormatInt(int64(web.SignedIn(c).Tenant.ID), 10))
+	if !ok {
+		return packaging.Fail(packaging.Conflict, "error.list_busy")
+	}
+	defer leave()
+	return s.addList(c)
+}
+
+func (s *Server) addList(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	o, err := s.orderOfRelease(c)
 	if err != nil {

@@ -115,12 +115,15 @@ func (s *Kit) StreamFile(c echo.Context, name string, write func(io.Writer) erro
 	return nil
 }
 
+// ReadUpload reads a file of a form, in a place of its size.
 func ReadUpload(header *multipart.FileHeader) (string, error) {
 	file, err := header.Open()
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	content, err := io.ReadAll(file)
-	return string(content), err
+	var content strings.Builder
+	content.Grow(int(header.Size))
+	_, err = io.Copy(&content, file)
+	return content.String(), err
 }

@@ -1,9 +1,6 @@
 package packaging
 
 import (
-	"encoding/csv"
-	"encoding/json"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -118,85 +115,4 @@ func InCSET82(s string) bool {
 		}
 	}
 	return true
-}
-
-// ParseSerialList reads a list of serials that a person gives, each kept as it is. It may be JSON (a list of texts,
-// alone or as "serials" or "data" of an object), CSV with a column "serial", or one serial a line. Commas and the like
-// are legal in a serial, so lines are never split. The error is coded.
-func ParseSerialList(given string) ([]string, error) {
-	given = strings.TrimPrefix(given, "\ufeff")
-	if !utf8.ValidString(given) {
-		return nil, Fail(Invalid, "list.not_utf8")
-	}
-	serials, ok := listInJSON(given)
-	if begin := strings.TrimSpace(given); !ok && begin != "" && strings.ContainsRune("[{", rune(begin[0])) {
-		return nil, Fail(Invalid, "list.not_json") // a bracket begins no serial
-	}
-	if !ok {
-		serials, ok = listInCSV(given)
-	}
-	if !ok {
-		serials = listInLines(given)
-	}
-	switch {
-	case len(serials) == 0:
-		return nil, Fail(Invalid, "list.empty")
-	case len(serials) > MaxSerials:
-		return nil, Fail(Invalid, "list.too_long")
-	}
-	return serials, nil
-}
-
-func listInJSON(given string) ([]string, bool) {
-	var list []string
-	if json.Unmarshal([]byte(given), &list) == nil {
-		return list, true
-	}
-	var object struct{ Serials, Data []string }
-	if json.Unmarshal([]byte(given), &object) != nil {
-		return nil, false
-	}
-	if object.Serials != nil {
-		return object.Serials, true
-	}
-	return object.Data, true
-}
-
-// listInCSV reads the column "serial", where the first row has one; fields are parted by commas, semicolons or tabs.
-func listInCSV(given string) ([]string, bool) {
-	head, _, _ := strings.Cut(given, "\n")
-	for _, comma := range ",;\t" {
-		if !strings.ContainsRune(head, comma) {
-			continue
-		}
-		r := csv.NewReader(strings.NewReader(given))
-		r.Comma = comma
-		rows, err := r.ReadAll()
-		if err != nil {
-			continue
-		}
-		for column, name := range rows[0] {
-			if !strings.EqualFold(strings.TrimSpace(name), "serial") {
-				continue
-			}
-			serials := make([]string, 0, len(rows)-1)
-			for _, row := range rows[1:] {
-				serials = append(serials, row[column])
-			}
-			return serials, true
-		}
-	}
-	return nil, false
-}
-
-// listInLines reads a serial a line. Empty lines and a first line that says "serial" are none.
-func listInLines(given string) (serials []string) {
-	for line := range strings.Lines(given) {
-		line = strings.TrimRight(line, "\r\n")
-		if line == "" || len(serials) == 0 && strings.EqualFold(line, "serial") {
-			continue
-		}
-		serials = append(serials, line)
-	}
-	return serials
 }

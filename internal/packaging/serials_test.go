@@ -50,10 +50,22 @@ func TestWhatIsNoListIsRefusedInASentence(t *testing.T) {
 		`["4YSr5oYFKHwP", "bfF`: "list.not_json",
 		`[1, 2]`:                "list.not_json",
 		`{"serials": "a"}`:      "list.not_json",
+		`["a"] "b"`:             "list.not_json",
+		`{"data": ["a"]`:        "list.not_json",
+
+		strings.Repeat("a\n", 1_000_001):                        "list.too_long",
+		"n,serial\n" + strings.Repeat("1,a\n", 1_000_001):       "list.too_long",
+		"[" + strings.Repeat(`"",`, 1_000_000) + `""]`:          "list.too_long",
+		strings.Repeat("a", 1025):                               "list.too_wide",
+		`["` + strings.Repeat("a", 1025) + `"]`:                 "list.too_wide",
+		"serial,n\na" + strings.Repeat(",", 100):                "list.too_wide",
+		"serial,n\n" + strings.Repeat("\"\n\",", 101):           "list.too_wide",
+		"serial,n\n\"" + strings.Repeat("a\n", 60_000) + "\",1": "list.too_wide",
+		"serial," + strings.Repeat("a", 200_000):                "list.too_wide",
 	} {
 		_, err := packaging.ParseSerialList(given)
 		if err == nil || !strings.Contains(err.Error(), key) {
-			t.Errorf("%q: %v, want %s", given, err, key)
+			t.Errorf("%.50q: %v, want %s", given, err, key)
 		}
 	}
 }

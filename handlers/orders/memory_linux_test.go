@@ -1,0 +1,147 @@
+//go:build !race
+
+package orders_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+
+	"lineboard/handlers/handlerstest"
+	"lineboard/internal/testkit/site"
+)
+
+// memory returns what this process takes by that name, in MiB.
+func memory(t *testing.T, name string) int {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(status)
+	if found == nil {
+		t.Fatalf("no %s", name)
+	}
+	kb, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kb >> 10
+}
+
+// uploadLarge adds a list from a file that is made while it is sent.
+func uploadLarge(b *site.Browser, to string, fields map[string]string, write func(w io.Writer)) site.Answer {
+	body, w := io.Pipe()
+	form := multipart.NewWriter(w)
+	go func() {
+		for name, value := range fields {
+			_ = form.WriteField(name, value)
+		}
+		if part, err := form.CreateFormFile("file", "list.csv"); err == nil {
+			buffered := bufio.NewWriterSize(part, 64<<10)
+			write(buffered)
+			_ = buffered.Flush()
+		}
+		_ = form.Close()
+		_ = w.Close()
+	}()
+	defer body.Close()
+	return b.Send(http.MethodPost, to, form.FormDataContentType(), body)
+}
+
+// It runs by itself: what runs beside it would count. Each list has as many bytes as one may have, or entries.
+func TestALongListIsAddedWithin200MiBOfMemory(t *testing.T) {
+	_, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	const most = 23 << 20 // bytes, with room for the form
+	repeat := func(start, text string) func(io.Writer) {
+		return func(w io.Writer) {
+			_, _ = io.WriteString(w, start)
+			for range (most - len(start)) / len(text) {
+				_, _ = io.WriteString(w, text)
+			}
+		}
+	}
+	whole := func(w io.Writer) {
+		for i := range 1_000_000 {
+			_, _ = fmt.Fprintf(w, "S%019d\n", i)
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		write func(io.Writer)
+		says  string
+		form  map[string]string
+		want  int
+	}{
+		{"one row", repeat("serial", ","), "more than 100 fields", nil, http.StatusUnprocessableEntity},
+		{"one row over lines", repeat("serial,x\n", "\"\n\","), "more than 100 fields", nil, http.StatusUnprocessableEntity},
+		{"one line", repeat("", "x"), "more than 1,024 characters", nil, http.StatusUnprocessableEntity},
+		{"short lines", repeat("", "a\n"), "more than 1,000,000", nil, http.StatusUnprocessableEntity},
+		{"short texts", repeat(`["a"`, `,""`), "more than 1,000,000", nil, http.StatusUnprocessableEntity},
+		{"a deep text", repeat(`{"x":`, `[`), "begins as JSON", nil, http.StatusUnprocessableEntity},
+		{"what a page must escape", repeat("", "\"\"\"\n"), "more than 1,000,000", nil, http.StatusUnprocessableEntity},
+		{"as many as may be, odd", whole, "1,000,000", nil, http.StatusUnprocessableEntity},
+		{"as many as may be", whole, "", map[string]string{"confirm": "yes"}, http.StatusSeeOther},
+	} {
+		debug.FreeOSMemory()
+		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+			t.Skipf("the most memory can't be measured here: %v", err)
+		}
+		rest := memory(t, "VmRSS")
+		a := uploadLarge(b, handlerstest.OrderPath(o, "/list"), c.form, c.write)
+		took := memory(t, "VmHWM") - rest // with the browser's part
+		t.Logf("%s: %d MiB above rest", c.name, took)
+		if took > 200 {
+			t.Errorf("%s took %d MiB above rest", c.name, took)
+		}
+		if a.Status != c.want || !strings.Contains(a.Body, c.says) {
+			t.Errorf("%s: %d %.300s", c.name, a.Status, a.Text("main"))
+		}
+	}
+}
+
+// A site adds one list at a time, from before it is read: each takes memory for all of it.
+func TestASiteAddsOneListAtATime(t *testing.T) {
+	t.Parallel()
+	s, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	to := handlerstest.OrderPath(o, "/list")
+	begun, end, done := make(chan struct{}), make(chan struct{}), make(chan site.Answer, 1)
+	go func() {
+		done <- uploadLarge(b, to, nil, func(w io.Writer) {
+			_, _ = io.WriteString(w, strings.Repeat("S1\n", 64<<10))
+			close(begun)
+			<-end
+		})
+	}()
+	<-begun
+	other := s.SignIn("supervisor1")
+	for range 100 { // the first may still be on its way
+		if a := other.Post(to, "list", "S1"); a.Status == http.StatusConflict &&
+			strings.Contains(a.Body, "Another list of serial numbers is being added") {
+			close(end)
+			break
+		}
+	}
+	select {
+	case <-end:
+	default:
+		t.Error("a second list is read beside the first")
+		close(end)
+	}
+	if a := <-done; a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("the first: %d %.300s", a.Status, a.Text("main"))
+	}
+	if a := other.Post(to, "list", "S1"); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("after it: %d %.300s", a.Status, a.Text("main"))
+	}
+}
