@@ -148,11 +148,13 @@ func TestNothingThatCanBeNamedIsAFormulaInAnyExport(t *testing.T) {
 		}
 	}
 	administrator := s.SignIn("administrator1")
-	done(administrator.Post("/admin/lines", "code", "+L1", "name", "=Line 1"))
+	done(s.SignIn("supervisor1").Post("/adopt", "code", "+L1", "name", "=Line 1")) // as the API names it
 	supervisor := s.Person("supervisor1")
-	done(administrator.Post(
-		fmt.Sprint("/admin/people/", supervisor.ID), "full_name", "=Person", "role", "supervisor",
-	))
+	for _, name := range []string{"=Person", "@Person"} {
+		done(administrator.Post(
+			fmt.Sprint("/admin/people/", supervisor.ID), "full_name", name, "role", "supervisor",
+		))
+	}
 	s.Refresh()
 	s.SetPIN("supervisor1", handlerstest.APIN)
 	tablet := s.Tablet("@Tablet", "+L1")
@@ -161,7 +163,8 @@ func TestNothingThatCanBeNamedIsAFormulaInAnyExport(t *testing.T) {
 	done(tablet.Post(handlerstest.OrderPath(released, "/release"), "revision", fmt.Sprint(released.Revision)))
 	done(tablet.Post(handlerstest.OrderPath(released, "/notes"), "words", "=note"))
 	done(tablet.Post("/lines/+L1/notes", "words", "x;=note"))
-	handlerstest.ImportOrders(t, s.SignIn("manager1"), "order_id,product,lot\n'=O2,'=P,'=L\n")
+	handlerstest.ImportFile(t, s.SignIn("manager1"), "=orders.csv", "order_id,product,lot\n'=O2,'=P,'=L\n")
+	done(s.SignIn("manager1").Post(handlerstest.OrderPath(s.Order("=O2"), "/withdraw"), "why", "=why"))
 	b := s.SignIn("supervisor1")
 	for _, address := range []string{
 		"/imports/orders.csv", "/imports/template.csv", "/history.csv",
@@ -178,6 +181,7 @@ func TestNothingThatCanBeNamedIsAFormulaInAnyExport(t *testing.T) {
 	rows := read(t, b.Get("/history.csv").Body, ',')
 	for _, column := range []string{
 		"full_name", "order_id", "line", "line_name", "message", "code", "object", "old", "new", "station",
+		"comment",
 	} {
 		at := slices.Index(rows[0], column)
 		if at < 0 || !slices.ContainsFunc(rows, func(row []string) bool { return strings.Contains(row[at], "'") }) {

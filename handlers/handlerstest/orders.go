@@ -85,9 +85,15 @@ func LastEntry(s *site.Site, deed packaging.Deed) (e packaging.Entry) {
 // ImportOrders uploads a file of orders and confirms what it changes.
 func ImportOrders(t *testing.T, b *site.Browser, csv string) {
 	t.Helper()
+	ImportFile(t, b, "orders.csv", csv)
+}
+
+// ImportFile is ImportOrders for a file of any name.
+func ImportFile(t *testing.T, b *site.Browser, name, csv string) {
+	t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	part, err := form.CreateFormFile("file", "orders.csv")
+	part, err := form.CreateFormFile("file", name)
 	if err != nil {
 		t.Fatal(err)
 	}

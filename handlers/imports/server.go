@@ -2,10 +2,7 @@
 package imports
 
 import (
-	"runtime"
-	"runtime/debug"
 	"strconv"
-	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -35,51 +32,11 @@ func (s *Server) enter(tenant packaging.TenantID) (leave func(), ok bool) {
 	if !ok {
 		return end, false
 	}
-	collecting.begin()
+	small := web.BeginLarge()
 	return func() {
-		collecting.end()
+		small()
 		end()
-		giveBack()
 	}, true
-}
-
-// collecting has the collector come sooner while there are imports: a program whose rows take 30 MB would else let as
-// much garbage wait beside them.
-var collecting collector
-
-type collector struct {
-	mu      sync.Mutex
-	imports int
-	usual   int // percent
-}
-
-func (c *collector) begin() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.imports++; c.imports == 1 {
-		c.usual = debug.SetGCPercent(40)
-	}
-}
-
-func (c *collector) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.imports--; c.imports == 0 {
-		debug.SetGCPercent(c.usual)
-	}
-}
-
-// muchMemory is more than the program needs without large imports, in bytes. The collector gives back what they leave
-// behind in minutes; imports in a row would add up until then.
-const muchMemory = 128 << 20
-
-// giveBack returns to the system what a large import leaves behind.
-func giveBack() {
-	var memory runtime.MemStats
-	runtime.ReadMemStats(&memory)
-	if memory.HeapSys-memory.HeapReleased > muchMemory {
-		go debug.FreeOSMemory()
-	}
 }
 
 // oneAtATime refuses an import of a person while another of the site is under way.

@@ -186,11 +186,22 @@ func (s *Server) AddList(c echo.Context) error {
 		return packaging.Fail(packaging.Conflict, "error.list_busy")
 	}
 	defer leave()
+	defer web.BeginLarge()()
 	return s.addList(c)
 }
 
+// maxShownList is how many bytes of a list a page shows again, so that what is wrong can be mended there. The file of a
+// longer one is chosen again.
+const maxShownList = 1 << 20
+
+// maxListInMemory is how many bytes of a form with a list are held while it is read. The rest waits in a file.
+const maxListInMemory = 4 << 20
+
 func (s *Server) addList(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
+	if err := c.Request().ParseMultipartForm(maxListInMemory); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		return err
+	}
 	o, err := s.orderOfRelease(c)
 	if err != nil {
 		return err
@@ -199,7 +210,10 @@ func (s *Server) addList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := view.ListForm{Given: given}
+	var form view.ListForm
+	if len(given) <= maxShownList {
+		form.Given = given
+	}
 	serials, err := packaging.ParseSerialList(given)
 	if form.Problem = web.FormError(ctx, err); form.Problem != "" {
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
