@@ -165,7 +165,7 @@ func versionOf(ctx context.Context, q querier) (version int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return litestreamTables["table "+name] != "" })
+	names = slices.DeleteFunc(names, func(name string) bool { return madeByOthers["table "+name] != "" })
 	const versions = "goose_db_version"
 	switch {
 	case len(names) == 0, len(names) == 1 && names[0] == versions:
