@@ -72,7 +72,7 @@ func migrate(
 			return 0, nil, fmt.Errorf("no copy could be made before the upgrade, so it was not begun: %w", err)
 		}
 	}
-	if has < version {
+	if pending {
 		err = beginUpgrade(ctx, w, box, version, has > 0)
 	}
 	switch {
