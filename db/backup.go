@@ -14,8 +14,8 @@ import (
 // OpenToRead opens a database that another process may have open, to read it and nothing else. It must have this
 // program's schema.
 func OpenToRead(ctx context.Context, path string) (*DB, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("there is no database: %w", err)
+	if err := mustBeFile(path); err != nil {
+		return nil, err
 	}
 	pool, err := open(path, 1, url.Values{
 		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_dqs": {"0"},
@@ -35,18 +35,28 @@ func OpenToRead(ctx context.Context, path string) (*DB, error) {
 	return d, nil
 }
 
+// mustBeFile fails unless a file is there where a database is to be.
+func mustBeFile(path string) error {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return fmt.Errorf("there is no database: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("there is no database: %s is no file", path)
+	}
+	return nil
+}
+
 // OpenSealed lets d, which was opened to read, open what is sealed with a box.
 func (d *DB) OpenSealed(box *secret.Box) { d.box = box }
 
 // Backup writes one state of a database to a new file, whether another process has it open and writes to it or not. An
 // error leaves no file.
 func Backup(ctx context.Context, path, to string) error {
-	for file, wanted := range map[string]bool{path: true, to: false} {
-		if _, err := os.Lstat(file); err != nil && wanted {
-			return fmt.Errorf("there is no database: %w", err)
-		} else if err == nil && !wanted {
-			return fmt.Errorf("%s is there already; a backup overwrites nothing", file)
-		}
+	if err := mustBeFile(path); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return fmt.Errorf("%s is there already; a backup overwrites nothing", to)
 	}
 	pool, err := open(path, 1, url.Values{"mode": {"ro"}, "_busy_timeout": {"5000"}})
 	if err != nil {

@@ -814,6 +814,19 @@ func TestAFileThatIsNoDatabaseOfThisProgramIsRefusedWithWhatItIs(t *testing.T) {
 	}
 }
 
+func TestAFolderIsNoDatabase(t *testing.T) {
+	path := t.TempDir()
+	_, toRead := OpenToRead(t.Context(), path)
+	_, looked := Readable(t.Context(), path)
+	for by, err := range map[string]error{
+		"to read": toRead, "looked at": looked, "backed up": Backup(t.Context(), path, filepath.Join(path, "to")),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "is no file") {
+			t.Errorf("%s: %v", by, err)
+		}
+	}
+}
+
 // spoil carries out statements in a file.
 func spoil(t *testing.T, path, statements string) {
 	t.Helper()

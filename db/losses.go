@@ -101,8 +101,9 @@ func (t *tx) storeLost(loss int64, slug string, r packaging.LostRelease) error {
 		err := t.row(`
 			SELECT r.requested_at, r.username, r.full_name, r.line_code, r.line_name
 			FROM releases r JOIN orders o ON o.last_release_id = r.id JOIN tenants t ON t.id = o.tenant_id
-			WHERE t.slug = ? AND o.order_key = ? AND r.id = ? AND r.outcome IN ('sending', 'unknown')`,
-			slug, r.OrderKey, r.ID).Scan(&requested, &r.Username, &r.FullName, &r.LineCode, &r.LineName)
+			WHERE t.slug = ? AND o.order_key = ? AND r.outcome IN ('sending', 'unknown')
+				AND CASE WHEN ?3 IS NULL THEN r.id = ?4 ELSE r.requested_at = ?3 END`,
+			slug, r.OrderKey, nullTime(r.Requested), r.ID).Scan(&requested, &r.Username, &r.FullName, &r.LineCode, &r.LineName)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

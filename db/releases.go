@@ -419,7 +419,7 @@ func entryOf(deed packaging.Deed, by packaging.Author, o packaging.Order) packag
 		OrderID: o.ID, OrderKey: o.Key, LineCode: o.Line.Code, LineName: o.Line.Name,
 	}
 	if o.Release != nil {
-		e.ReleaseID = o.Release.ID
+		e.ReleaseID, e.Requested = o.Release.ID, o.Release.Requested
 	}
 	return e
 }

@@ -234,6 +234,9 @@ func (d *DB) Damage(ctx context.Context) ([]string, error) {
 // Readable fails unless a file is a whole database of this program or of an earlier one. It returns whether it has just
 // this program's schema.
 func Readable(ctx context.Context, path string) (current bool, err error) {
+	if err := mustBeFile(path); err != nil {
+		return false, err
+	}
 	pool, err := open(path, 1, url.Values{"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}})
 	if err != nil {
 		return false, err

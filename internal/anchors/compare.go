@@ -173,11 +173,7 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 		Tenant: newest.Tenant, Slug: newest.Slug, From: from,
 		First: lost[0].Number, Anchor: newest.Number, Hash: newest.Hash,
 	}
-	type release struct {
-		id    packaging.ReleaseID // a database that went back in time gave it to another release too
-		order string
-	}
-	latest := map[release]int{}
+	found := map[identity]int{}
 	for _, a := range lost {
 		l.From, l.Until = min(l.From, a.Seq), max(l.Until, a.Seq)
 		if a.release == "" {
@@ -186,11 +182,14 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 		if a.Release, err = parseRelease(a.release); err != nil {
 			return l, fmt.Errorf("the release in line %d of the anchors can't be read: %w", a.Number, err)
 		}
-		its := release{a.Release.ID, a.Release.OrderKey}
-		i, known := latest[its]
+		itsTime, itsKey := identities(*a.Release)
+		i, known := found[itsTime]
+		if a.Release.Requested.IsZero() {
+			i, known = found[itsKey]
+		}
 		if begins := a.Release.Deed == packaging.ReleaseRequested; begins || !known && ends(a.Release.Deed) {
 			i, known = len(l.Releases), true
-			latest[its] = i
+			found[itsTime], found[itsKey] = i, i
 			l.Releases = append(
 				l.Releases, packaging.LostRelease{AnchoredRelease: *a.Release, Entry: a.Seq, Anchor: a.Number},
 			)
@@ -201,6 +200,20 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 		}
 	}
 	return l, nil
+}
+
+// identity tells one release from another: a database that went back in time gives its keys to others too, and another
+// release that stands for a lost one was requested when that was.
+type identity struct {
+	order     string
+	requested int64 // in milliseconds
+	id        packaging.ReleaseID
+}
+
+// identities returns what a release is known by: when it was requested, and its key where an earlier Lineboard did not
+// anchor that.
+func identities(r packaging.AnchoredRelease) (byTime, byKey identity) {
+	return identity{order: r.OrderKey, requested: r.Requested.UnixMilli()}, identity{order: r.OrderKey, id: r.ID}
 }
 
 // ends says whether an entry is the one by which a release ended, or by which its unknown outcome was settled.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/db"
 	"lineboard/internal/anchors"
@@ -305,7 +306,8 @@ func TestALossIsFoundThoughTheNewestAnchorIsOfAnotherHistory(t *testing.T) {
 	})
 }
 
-// A database that went back in time gives keys once more: what became of one release says nothing of another order's.
+// A database that went back in time gives keys once more: what became of one release says nothing of another one, and
+// that of a release that stands for a lost one is that of the lost one.
 func TestTheOutcomeOfALostReleaseIsThatOfItsOwnOrder(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t)
@@ -323,6 +325,18 @@ func TestTheOutcomeOfALostReleaseIsThatOfItsOwnOrder(t *testing.T) {
 		lost := compare(t, store, p).Shorter[0].Releases
 		if len(lost) != 2 || lost[0].OrderKey != "Order143" || lost[0].Ended != "" || lost[0].Serials != 0 {
 			t.Errorf("%+v", lost)
+		}
+		again := entry
+		again.Seq, again.ReleaseID, again.At = 23, 58, entry.At.Add(time.Minute)
+		stands := again // for the first one, in a database that gave it the key of the second
+		stands.Seq, stands.Deed, stands.Outcome = 22, packaging.ReleaseSettled, packaging.SaidPending
+		stands.Requested = entry.At
+		if err := w.WriteReleases(t.Context(), []packaging.Entry{again, stands}); err != nil {
+			t.Fatal(err)
+		}
+		lost = compare(t, store, p).Shorter[0].Releases
+		if len(lost) != 3 || lost[0].Ended != packaging.SaidPending || !lost[2].At.Equal(again.At) || lost[2].Ended != "" {
+			t.Errorf("with another release of the order: %+v", lost)
 		}
 	})
 }

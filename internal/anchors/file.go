@@ -60,6 +60,7 @@ func releaseQuery(r packaging.AnchoredRelease) string {
 		"by":        r.Username,
 		"name":      r.FullName,
 		"outcome":   string(r.Outcome),
+		"requested": requestedText(r),
 		"serials":   strconv.FormatInt(r.Serials, 10),
 	} {
 		if value != "" && value != "0" {
@@ -67,6 +68,14 @@ func releaseQuery(r packaging.AnchoredRelease) string {
 		}
 	}
 	return query.Encode()
+}
+
+// requestedText says when a release was requested whose anchor is of what became of it.
+func requestedText(r packaging.AnchoredRelease) string {
+	if r.Requested.IsZero() || r.Deed == packaging.ReleaseRequested {
+		return ""
+	}
+	return r.Requested.UTC().Format(timeForm)
 }
 
 func parseRelease(text string) (*packaging.AnchoredRelease, error) {
@@ -94,6 +103,13 @@ func parseRelease(text string) (*packaging.AnchoredRelease, error) {
 		FullName: query.Get("name"),
 		Outcome:  packaging.Outcome(query.Get("outcome")),
 		Serials:  number("serials"),
+	}
+	err = errors.Join(err, failed)
+	switch {
+	case r.Deed == packaging.ReleaseRequested:
+		r.Requested = r.At
+	case query.Has("requested"): // an earlier Lineboard did not write it
+		r.Requested, failed = time.Parse(timeForm, query.Get("requested"))
 	}
 	return r, errors.Join(err, failed)
 }

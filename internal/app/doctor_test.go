@@ -93,6 +93,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}))
 	defer late.Close()
 	key := filepath.Join(data, keyFile)
+	if err := os.Remove(filepath.Join(data, anchorsFile)); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(key, []byte(strings.Repeat("0f", 32)), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +112,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	for check, says := range map[string]string{
 		"settings": "line 3", "files": "lineboard.key (0644)", "key": "Put back the lineboard.key",
 		"api":     "can't be reached",
+		"history": "The file of anchors is not there, though ",
 		"backups": "by hand", "certificate": "no such file",
 	} {
 		grade, said := r.grade(check)

@@ -165,6 +165,9 @@ func checkClosed(ctx context.Context, store *db.DB, anchors string) (c packaging
 		if broken, ok := brokenIn(t, v); ok {
 			c.Broken = append(c.Broken, broken)
 		}
+		if v.Anchors.Lost > 0 || v.Anchors.Gone {
+			c.Anchors = v.Anchors
+		}
 	})
 	c.Ended = time.Now()
 	return c, err

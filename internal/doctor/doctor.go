@@ -209,6 +209,11 @@ func history(f Facts) (found []packaging.Finding) {
 	if d.Check.Unanchored != "" {
 		found = append(found, finding("history", packaging.Fault, "unanchored", "Why", d.Check.Unanchored))
 	}
+	if lost := int(d.Check.Anchors.Lost); d.Check.Anchors.Gone {
+		found = append(found, finding("history", packaging.Warning, "anchors_gone", "Count", lost))
+	} else if lost > 0 {
+		found = append(found, finding("history", packaging.Warning, "anchors_lost", "Count", lost))
+	}
 	switch {
 	case len(found) > 0:
 		return found

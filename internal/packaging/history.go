@@ -164,6 +164,9 @@ type Entry struct {
 	Old    string // its value before, empty at creation
 	New    string
 
+	// Requested is when the release was requested that the entry is about, to anchor that too. It is not stored.
+	Requested time.Time
+
 	Outcome    Outcome
 	Reason     string
 	Took       time.Duration // of a call, to the millisecond

@@ -12,16 +12,17 @@ import (
 // AnchoredRelease is what an anchor says of the release that its entry is about, so that the release can be named when
 // its record is lost.
 type AnchoredRelease struct {
-	Deed     Deed // [ReleaseRequested], or what became of it
-	ID       ReleaseID
-	At       time.Time // of the entry
-	OrderKey string
-	LineCode string
-	LineName string
-	Username string // of the entry's author
-	FullName string
-	Outcome  Outcome // none in a request
-	Serials  int64
+	Deed      Deed // [ReleaseRequested], or what became of it
+	ID        ReleaseID
+	At        time.Time // of the entry
+	Requested time.Time // of the release; zero in an anchor of an earlier Lineboard
+	OrderKey  string
+	LineCode  string
+	LineName  string
+	Username  string // of the entry's author
+	FullName  string
+	Outcome   Outcome // none in a request
+	Serials   int64
 }
 
 // LostRelease is a release that was requested here and whose record is lost, as a whole or from its outcome on.
