@@ -184,7 +184,7 @@ func (t *tx) restoreRelease(tenant packaging.TenantID, lost packaging.LostReleas
 	case packaging.BeingReleased:
 		err = t.loseOutcome(o, lost, others.after && lost.OutcomeAlone())
 	case packaging.OutcomeUnknown:
-		if others.after && lost.OutcomeAlone() && lost.IsProven() {
+		if others.after && lost.OutcomeAlone() && lost.IsRefused() {
 			err = t.loseOutcome(o, lost, true)
 		} else {
 			err = t.bumpRevision(o)

@@ -37,11 +37,12 @@ type LostRelease struct {
 // OutcomeAlone says that the request of the release is here, and that the record of what became of it is lost.
 func (l LostRelease) OutcomeAlone() bool { return l.Deed != ReleaseRequested }
 
-// IsProven reports whether its anchor tells an outcome that was proven, not one by signs or by a person's word.
-func (l LostRelease) IsProven() bool { return l.Ended == Released || l.Ended == Refused }
+// IsRefused reports whether its anchor tells that it was refused, by a proof and not by signs or a person's word.
+func (l LostRelease) IsRefused() bool { return l.Ended == Refused }
 
 // EndLost ends a release that stands for a lost one: its outcome is unknown. Where another lost release of the order
-// followed, this one had ended before, since an order is out once at a time: it ends as its anchor says.
+// followed, this one had ended before, since an order is out once at a time: it ends as its anchor says. That it was
+// released is not taken from there: the two may have shared a place before, and then the anchor is of both.
 func (r *Release) EndLost(lost LostRelease, followed bool) {
 	r.Outcome, r.Reason, r.Proof = Unknown, RecordLost, NoProof
 	r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}
@@ -49,8 +50,6 @@ func (r *Release) EndLost(lost LostRelease, followed bool) {
 		return
 	}
 	switch lost.Ended {
-	case Released:
-		r.Outcome, r.Reason, r.Proof = Released, NoReason, ByStatus
 	case Refused:
 		r.Outcome, r.Proof = Refused, ByAnswer
 	case SaidPending:
