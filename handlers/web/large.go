@@ -7,7 +7,7 @@ import (
 )
 
 // BeginLarge has the collector come sooner until the request is answered, which end says: a program whose rows take 30 MB
-// would else let as much garbage wait beside them. Then what it leaves behind is given back.
+// would else let as much garbage wait beside them, and more on a busy machine. Then what it leaves behind is given back.
 func BeginLarge() (end func()) {
 	collecting.begin()
 	return func() {
@@ -18,26 +18,52 @@ func BeginLarge() (end func()) {
 
 var collecting collector
 
+// collector keeps what large requests leave behind for a while from adding up.
 type collector struct {
-	mu    sync.Mutex
-	large int // requests
-	usual int // percent
+	mu     sync.Mutex
+	large  int // requests
+	before int64
+	usual  struct {
+		percent int
+		limit   int64
+	}
 }
+
+// largeRequest is how much memory a large request may take before the collector works for as long as it needs, in bytes.
+const largeRequest = 144 << 20
 
 func (c *collector) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.large++; c.large == 1 {
-		c.usual = debug.SetGCPercent(40)
+		runtime.GC() // what it takes by itself is no garbage
+		c.before = inUse()
+		c.usual.percent, c.usual.limit = debug.SetGCPercent(40), debug.SetMemoryLimit(-1)
 	}
+	c.limit()
 }
 
 func (c *collector) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.large--; c.large == 0 {
-		debug.SetGCPercent(c.usual)
+	if c.large--; c.large > 0 {
+		c.limit()
+		return
 	}
+	debug.SetGCPercent(c.usual.percent)
+	debug.SetMemoryLimit(c.usual.limit)
+}
+
+// limit lets each large request take its share beside what the program had before them.
+func (c *collector) limit() {
+	debug.SetMemoryLimit(min(c.usual.limit, c.before+int64(c.large)*largeRequest))
+}
+
+// inUse returns how much memory of the program has something in it, in bytes.
+func inUse() int64 {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return int64(memory.Sys - memory.HeapSys + memory.HeapInuse)
 }
 
 // muchMemory is more than the program needs without large imports, in bytes. The collector gives back what they leave
