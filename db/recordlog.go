@@ -129,7 +129,11 @@ func (l *recordLog) digestsNow(
 		return nil
 	}
 	table := l.tables[record]
-	rows, err := l.QueryContext(l.ctx, table.selectThese(), tenant, list)
+	query := table.selectThese()
+	if len(keys) == 1 {
+		query, list = table.selectThis(), keys[0]
+	}
+	rows, err := l.QueryContext(l.ctx, query, tenant, list)
 	if err != nil {
 		return err
 	}

@@ -232,6 +232,12 @@ func (r recordTable) selectThese() string {
 	return r.selectFrom("json_each(?2) AS wanted CROSS JOIN "+r.name+" AS r", " AND "+r.isKey("r", "wanted.value"))
 }
 
+// selectThis selects the rows of the record of the tenant ?1 whose key is ?2. Nothing is sorted: a record of an import has
+// 100,000 rows, which would take much memory.
+func (r recordTable) selectThis() string {
+	return r.selectFrom(r.name+" AS r", " AND "+r.isKey("r", "?2"))
+}
+
 func (r recordTable) selectFrom(from, condition string) string {
 	var columns []string
 	for _, c := range r.columns {

@@ -154,7 +154,8 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 		},
 		{
 			"heights of the rows of a wall", "wall",
-			`[[120, 90], [120, 150], [120, 400]].map(a => m.heightOf(...a))`, list{120.0, 150.0, 192.0},
+			`[[120, 90], [120, 150], [120, 400]].map(a => m.heightOf(...a))`,
+			list{120.0, 150.0, 192.0},
 		},
 		{
 			"pages of a wall", "wall",
