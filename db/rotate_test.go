@@ -80,6 +80,8 @@ var unsealedColumns = map[string]string{
 	"history.records_digest":      "a hash",
 	"history_index_data.block":    "the index of the history's words",
 	"imports.digest":              "a hash",
+	"kept_answers.body":           "what the API said, without credentials",
+	"kept_answers.digest":         "a hash",
 	"losses.hash":                 "a hash",
 	"orders_index_data.block":     "the index of the orders' words",
 	"queue_orders.content":        "a hash",
