@@ -266,7 +266,6 @@ func (s *Server) PresentOrders(c echo.Context) error {
 	}); err != nil {
 		return err
 	}
-	defer web.BeginLarge()()
 	return s.SendTable(c, p.Tenant.Slug+"-orders", columnNames(), func(row func(...string) error) error {
 		for f := (packaging.OrderFilter{Open: true, Limit: 1000}); ; {
 			page, err := s.Store.SearchOrders(ctx, p.Scope(), f)

@@ -141,6 +141,11 @@ func (s *Server) ListForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	leave, err := s.oneList(c)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	serials, err := s.Store.KeptSerials(
 		c.Request().Context(), web.SignedIn(c).Scope(), id, packaging.KeptAnswerID(kept),
 	)
@@ -178,15 +183,24 @@ func (s *Server) orderOfRelease(c echo.Context) (o packaging.Order, err error) {
 	return s.Store.OrderOfRelease(c.Request().Context(), web.SignedIn(c).Scope(), id, int(number))
 }
 
-// AddList adds the missing list of a release of an order, from a file or as pasted. One that is odd is added only when
-// the person has seen what is odd about it. A site has one at a time: each takes memory for the whole list.
-func (s *Server) AddList(c echo.Context) error {
-	leave, ok := s.Lists.Enter(strconv.FormatInt(int64(web.SignedIn(c).Tenant.ID), 10))
+// oneList begins work with a whole list. A site has one at a time: each takes memory for all of it.
+func (s *Server) oneList(c echo.Context) (leave func(), err error) {
+	end, ok := s.Lists.Enter(strconv.FormatInt(int64(web.SignedIn(c).Tenant.ID), 10))
 	if !ok {
-		return packaging.Fail(packaging.Conflict, "error.list_busy")
+		return nil, packaging.Fail(packaging.Conflict, "error.list_busy")
+	}
+	small := web.BeginLarge()
+	return func() { small(); end() }, nil
+}
+
+// AddList adds the missing list of a release of an order, from a file or as pasted. One that is odd is added only when
+// the person has seen what is odd about it.
+func (s *Server) AddList(c echo.Context) error {
+	leave, err := s.oneList(c)
+	if err != nil {
+		return err
 	}
 	defer leave()
-	defer web.BeginLarge()()
 	return s.addList(c)
 }
 
@@ -199,6 +213,11 @@ const maxListInMemory = 4 << 20
 
 func (s *Server) addList(c echo.Context) error {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
+	defer func() { // the server removes files of the request that it made alone, which is another one by now
+		if form := c.Request().MultipartForm; form != nil {
+			_ = form.RemoveAll()
+		}
+	}()
 	if err := c.Request().ParseMultipartForm(maxListInMemory); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return err
 	}
