@@ -52,25 +52,34 @@ func storeOneHeld(ctx context.Context, store *db.DB, held reserve.Held, log *slo
 		return nil
 	}
 	if refused(err) {
-		log.Error("an answer that was kept is refused by the database, its outcome becomes unknown", "err", err)
-		stands := held.HeldAnswer
-		stands.Answer = release.NotStored(held.Answer)
-		as, err = store.StoreHeld(ctx, stands)
-	}
-	if refused(err) {
-		file, aside := held.SetAside()
-		log.Error("an answer that was kept can't be stored: it is set aside", "file", file, "err", err)
-		return aside
+		return setAside(ctx, store, held, err, log)
 	}
 	if err != nil {
 		return err
 	}
 	if as == packaging.HeldByItself {
-		log.Error("an answer that was kept belongs to no release with certainty: its order's page has it")
+		log.Error("it is not certain to which release an answer that was kept belongs: the history has it, and its list " +
+			"is at its order")
 	} else {
 		log.Info("an answer that was kept over the stop is stored", "as", as)
 	}
 	held.Free()
+	return nil
+}
+
+// setAside keeps an answer that the database refuses in a file of its own, and makes the outcome of its release unknown.
+func setAside(ctx context.Context, store *db.DB, held reserve.Held, why error, log *slog.Logger) error {
+	file, err := held.SetAside()
+	log.Error("an answer that was kept is refused by the database: it is set aside, and its outcome becomes unknown",
+		"file", file, "err", why)
+	if err != nil {
+		return err
+	}
+	stands := held.HeldAnswer
+	stands.Answer = release.NotStored(held.Answer)
+	if _, err := store.StoreHeld(ctx, stands); err != nil {
+		log.Error("that the outcome is unknown can't be stored", "err", err)
+	}
 	return nil
 }
 

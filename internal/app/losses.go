@@ -21,40 +21,41 @@ func recordLosses(ctx context.Context, store *db.DB, path string, accepted []str
 	if err != nil {
 		return err
 	}
-	for _, l := range found.Shorter {
-		if err := recordLoss(ctx, store, l, log); err != nil {
-			return err
-		}
-	}
+	all := found.Shorter
 	for _, l := range found.NoTenant {
 		what := fmt.Sprintf(
 			"the anchors know %d entries of tenant %s, and the database does not have this tenant", l.Until, l.Slug,
 		)
-		if err := recordAccepted(ctx, store, l, accepted, what, log); err != nil {
+		if err := accept(&l, accepted, what); err != nil {
 			return err
 		}
+		all = append(all, l)
 	}
 	for _, l := range found.Rewrote {
 		what := fmt.Sprintf(
 			"the history of tenant %s has other entries from %d to %d than its anchors know", l.Slug, l.From, l.Until,
 		)
-		if err := recordAccepted(ctx, store, l, accepted, what, log); err != nil {
+		if err := accept(&l, accepted, what); err != nil {
+			return err
+		}
+		all = append(all, l)
+	}
+	for _, l := range all { // once all are accepted: the next start does not look at one of which nothing was recorded
+		if err := recordLoss(ctx, store, l, log); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// recordAccepted records a loss that a person has accepted, and fails with what is wrong if nobody has.
-func recordAccepted(
-	ctx context.Context, store *db.DB, l packaging.Loss, accepted []string, what string, log *slog.Logger,
-) error {
+// accept notes that a person has accepted a loss, and fails with what is wrong if nobody has.
+func accept(l *packaging.Loss, accepted []string, what string) error {
 	name := fmt.Sprintf("%s:%d", l.Slug, l.Until)
 	if l.Accepted = slices.Contains(accepted, name); l.Accepted {
-		return recordLoss(ctx, store, l, log)
+		return nil
 	}
 	var releases strings.Builder
-	printLost(&releases, l)
+	printLost(&releases, *l)
 	return fmt.Errorf(`%s.
 %sPut the database back, or a backup of it (lineboard restore). If the anchors are of another Lineboard, name its own
 file with --anchors. To start without what is lost, add --accept-lost-history=%s; the history will say so`,

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -288,6 +289,42 @@ func TestADataFolderThatIsLostIsNotBegunAnewUnlessThatIsAccepted(t *testing.T) {
 		!strings.Contains(said, "of an earlier tenant of this name are lost") {
 		t.Errorf("verify: %v, says %s", err, said)
 	}
+}
+
+// Of two sites that are gone both must be accepted at one start: what one start records of the first, the next one would
+// take for all that is lost.
+func TestOfTwoLostSitesNoneIsRecordedBeforeBothAreAccepted(t *testing.T) {
+	_, remote := remoteSandbox(t)
+	one := site(t, remote)
+	two := strings.ReplaceAll(strings.TrimPrefix(content(t, one), "tenants:\n"), "plant-ghent", "plant-lyon")
+	two = strings.ReplaceAll(two, "supervisor1", "supervisor2")
+	if err := os.WriteFile(one, []byte(content(t, one)+two), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data, anchors := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "anchors.log")
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", anchors, "--provision", one}
+	start(t, plantEnv(), args...).end(t)
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	var accepted []string
+	for range 2 {
+		_, err := command(t, plantEnv(), append(args, accepted...)...)
+		if err == nil {
+			t.Fatalf("started with %q", accepted)
+		}
+		_, accept, _ := strings.Cut(err.Error(), "add ")
+		accept, _, _ = strings.Cut(accept, ";")
+		if slices.Contains(accepted, accept) {
+			t.Fatalf("%s was given, and is asked for: %v", accept, err)
+		}
+		accepted = append(accepted, accept)
+	}
+	if _, err := command(t, plantEnv(), append(args, accepted[1])...); err == nil ||
+		!strings.Contains(err.Error(), accepted[0]) {
+		t.Errorf("what a refused start was given counts at the next: %v", err)
+	}
+	start(t, plantEnv(), append(args, accepted...)...).end(t)
 }
 
 func TestABackupThatIsMadeWhileEntriesAreWrittenDoesNotAccuseItself(t *testing.T) {
