@@ -288,7 +288,12 @@ func (d *drill) check() {
 // orderPaths are the paths of the pages of all orders that were ever sent.
 func (d *drill) orderPaths() map[string]string {
 	d.t.Helper()
-	paths := map[string]string{}
+	paths, missing := map[string]string{}, request{}
+	defer func() {
+		if d.t.Failed() && missing.order != "" {
+			d.t.Logf("missing: %+v; the program says: %s", missing, d.running.said)
+		}
+	}()
 	await(d.t, "all orders that were sent are here", func() bool {
 		db := d.open()
 		defer db.Close()
@@ -300,9 +305,11 @@ func (d *drill) orderPaths() map[string]string {
 		})
 		for r := range d.sent {
 			if paths[r.order] == "" {
+				missing = r
 				return false
 			}
 		}
+		missing = request{}
 		return true
 	})
 	return paths
