@@ -232,8 +232,8 @@ func (r recordTable) selectThese() string {
 	return r.selectFrom("json_each(?2) AS wanted CROSS JOIN "+r.name+" AS r", " AND "+r.isKey("r", "wanted.value"))
 }
 
-// selectThis selects the rows of the record of the tenant ?1 whose key is ?2. Nothing is sorted: a record of an import has
-// 100,000 rows, which would take much memory.
+// selectThis selects the rows of the record of the tenant ?1 whose key is ?2. An index gives the order: a record
+// of an import has 100,000 rows, and to sort them takes much memory.
 func (r recordTable) selectThis() string {
 	return r.selectFrom(r.name+" AS r", " AND "+r.isKey("r", "?2"))
 }

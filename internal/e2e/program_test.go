@@ -78,7 +78,7 @@ type program struct {
 func start(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	if thorough.Raced {
-		t.Skip("the program has no race detector in it: make test runs it")
+		t.Skip("the program has no race detector in it: make test or make unraced runs it")
 	}
 	path, err := binary()
 	if err != nil {
