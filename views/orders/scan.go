@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -192,8 +193,12 @@ func (s Scanned) answer(ctx context.Context, line packaging.Line) scanAnswer {
 				Do: text.Say(ctx, "scan.unproven.do"),
 			}, perhaps...)
 		}
+		do := text.Say(ctx, "scan.undecided.do")
+		if s.isOfChangedGTIN() {
+			do = text.Say(ctx, "scan.differs.do") // no keyboard is at fault
+		}
 		return say("doubt", "circle-help", shell.Explanation{
-			What: text.Say(ctx, "scan.undecided"), Do: text.Say(ctx, "scan.undecided.do"),
+			What: text.Say(ctx, "scan.undecided"), Do: do,
 		}, perhaps...)
 	case gs1.Test:
 		if len(s.notes(ctx)) > 0 {
@@ -316,6 +321,12 @@ func (s Scanned) perhaps(ctx context.Context) (all []string) {
 		}
 	}
 	return all
+}
+
+// isOfChangedGTIN reports whether the scan is undecided only because the GTIN of the pack's order changed.
+func (s Scanned) isOfChangedGTIN() bool {
+	asItCame := len(s.Verdict.Perhaps) == 1 && s.Verdict.Perhaps[0] == gs1.Candidate{Pack: s.Verdict.Pack.Pack}
+	return asItCame && !slices.ContainsFunc(s.shown(), func(f FoundPack) bool { return !f.GTINChanged })
 }
 
 // needsTest reports whether the test code shows what the scan can't. What is no pack is told as it is.
