@@ -184,8 +184,10 @@ func (s Scan) texts(keys seen) []undoneText {
 func Read(s Scan, now time.Time) Reading {
 	s.Typed = s.Typed || s.Keys != ""
 	if len(strings.TrimFunc(s.Text, frames)) > maxLength {
-		return Reading{Fault: &Fault{Code: TooMuch}, CapsLock: s.CapsLock, isTyped: s.Typed, test: s.Test,
-			keys: seen{device: Unseen}}
+		return Reading{
+			Fault: &Fault{Code: TooMuch}, CapsLock: s.CapsLock, isTyped: s.Typed, test: s.Test,
+			keys: seen{device: Unseen},
+		}
 	}
 	s.Text = narrow(s.Text)
 	keys := s.look()
