@@ -188,7 +188,10 @@ func (s *store) addPast(ctx context.Context, tx *sql.Tx, perOrder int) error {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE anchoring SET logged_schema = 0`); err != nil {
+	// The next start carries out the last migration once more, and logs all records after it.
+	if _, err := tx.ExecContext(
+		ctx, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`,
+	); err != nil {
 		return err
 	}
 	blocks := int64(0)
