@@ -103,7 +103,8 @@ func (t *tx) storeLost(loss int64, slug string, r packaging.LostRelease) error {
 			FROM releases r JOIN orders o ON o.last_release_id = r.id JOIN tenants t ON t.id = o.tenant_id
 			WHERE t.slug = ? AND o.order_key = ? AND r.outcome IN ('sending', 'unknown')
 				AND CASE WHEN ?3 IS NULL THEN r.id = ?4 ELSE r.requested_at = ?3 END`,
-			slug, r.OrderKey, nullTime(r.Requested), r.ID).Scan(&requested, &r.Username, &r.FullName, &r.LineCode, &r.LineName)
+			slug, r.OrderKey, nullTime(r.Requested), r.ID,
+		).Scan(&requested, &r.Username, &r.FullName, &r.LineCode, &r.LineName)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -145,7 +146,7 @@ func (t *tx) recordLosses(tenant packaging.TenantID, slug string) error {
 				return fmt.Errorf("release of order %s: %w", r.OrderKey, err)
 			}
 		}
-		// Only now: from then on a person must look at the latest release of each order before it gets another.
+		// At the end: once a release stands for a lost one a person must look at it, and the order gets no other.
 		if err := t.exec(`
 			UPDATE lost_releases SET release_id = (
 				SELECT last_release_id FROM orders WHERE tenant_id = ? AND order_key = lost_releases.order_key)

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"strconv"
@@ -143,5 +144,24 @@ func TestASiteAddsOneListAtATime(t *testing.T) {
 	}
 	if a := other.Post(to, "list", "S1"); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("after it: %d %.300s", a.Status, a.Text("main"))
+	}
+}
+
+// What of a large list waits in a file while it is read does not stay there: it has serial numbers.
+func TestALargeListLeavesNoFileBehind(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	_, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	a := uploadLarge(b, handlerstest.OrderPath(o, "/list"), nil, func(w io.Writer) {
+		for i := range 300_000 {
+			_, _ = fmt.Fprintf(w, "S%019d\n", i)
+		}
+	})
+	if a.Status != http.StatusUnprocessableEntity {
+		t.Fatalf("%d %.300s", a.Status, a.Text("main"))
+	}
+	if left, err := filepath.Glob(filepath.Join(folder, "multipart-*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
 	}
 }

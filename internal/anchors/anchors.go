@@ -165,7 +165,8 @@ func (w *Writer) Ready() error { return w.file.ready() }
 // releaseOf returns what an anchor says of the release that an entry is about.
 func releaseOf(e packaging.Entry) *packaging.AnchoredRelease {
 	return &packaging.AnchoredRelease{
-		Deed: e.Deed, ID: e.ReleaseID, At: e.At, Requested: requestedOf(e), OrderKey: e.OrderKey, LineCode: e.LineCode, LineName: e.LineName,
+		Deed: e.Deed, ID: e.ReleaseID, At: e.At, Requested: requestedOf(e), OrderKey: e.OrderKey,
+		LineCode: e.LineCode, LineName: e.LineName,
 		Username: e.By.Username, FullName: e.By.FullName, Outcome: e.Outcome, Serials: e.Serials,
 	}
 }

@@ -38,7 +38,8 @@ func storeHeld(ctx context.Context, store *db.DB, answers []reserve.Held, log *s
 	return nil
 }
 
-// storeOneHeld stores an answer. One whose tenant is not here waits; one that the database refuses for good is set aside.
+// storeOneHeld stores an answer. One whose tenant is not here waits; one that the database refuses for good is set
+// aside.
 func storeOneHeld(ctx context.Context, store *db.DB, held reserve.Held, log *slog.Logger) error {
 	log = log.With("order", held.OrderKey, "release", held.Release, "answer", held.Answer.String())
 	as, err := store.StoreHeld(ctx, held.HeldAnswer)
@@ -58,8 +59,8 @@ func storeOneHeld(ctx context.Context, store *db.DB, held reserve.Held, log *slo
 		return err
 	}
 	if as == packaging.HeldByItself {
-		log.Error("it is not certain to which release an answer that was kept belongs: the history has it, and its list " +
-			"is at its order")
+		log.Error("it is not certain to which release an answer that was kept belongs: " +
+			"the history has it, and its list is at its order")
 	} else {
 		log.Info("an answer that was kept over the stop is stored", "as", as)
 	}
@@ -67,7 +68,8 @@ func storeOneHeld(ctx context.Context, store *db.DB, held reserve.Held, log *slo
 	return nil
 }
 
-// setAside keeps an answer that the database refuses in a file of its own, and makes the outcome of its release unknown.
+// setAside keeps an answer that the database refuses in a file of its own, and makes the outcome of its release
+// unknown.
 func setAside(ctx context.Context, store *db.DB, held reserve.Held, why error, log *slog.Logger) error {
 	file, err := held.SetAside()
 	log.Error("an answer that was kept is refused by the database: it is set aside, and its outcome becomes unknown",

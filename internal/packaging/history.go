@@ -118,7 +118,8 @@ const ReleaseNumbered = "release %d of the order"
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseUncopied, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened,
-	ListAdded, ListOdd, AnswerKept, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted, QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
+	ListAdded, ListOdd, AnswerKept, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted,
+	QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
 	NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined,
 	SignedOut, SessionEnded,
 	ThrottlingBegan, ThrottlingEnded, KeyRotated, Exported, OrdersImported, OrderWithdrawn, ValueGivenBack,

@@ -42,7 +42,8 @@ func (l LostRelease) IsRefused() bool { return l.Ended == Refused }
 
 // EndLost ends a release that stands for a lost one: its outcome is unknown. Where another lost release of the order
 // followed, this one had ended before, since an order is out once at a time: it ends as its anchor says. That it was
-// released is not taken from there: the two may have shared a place before, and then the anchor is of both.
+// released is not taken from there: after an earlier restore one record may have stood for both, and the anchor is of
+// that.
 func (r *Release) EndLost(lost LostRelease, followed bool) {
 	r.Outcome, r.Reason, r.Proof = Unknown, RecordLost, NoProof
 	r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}

@@ -138,7 +138,8 @@ func TracesOf(credential Text) *Traces {
 	return t
 }
 
-// IsIn reports whether a text holds the whole credential as it is. One that is shorter than a trace looks like any text.
+// IsIn reports whether a text holds the whole credential as it is. One that is shorter than a trace looks like any
+// text.
 func (t *Traces) IsIn(text string) bool {
 	return len(t.whole) >= traceSize && len(text) >= len(t.whole) && strings.Contains(text, t.whole)
 }

@@ -71,8 +71,8 @@ func (b *bench) measureLive(ctx context.Context) error {
 // streamsOfBrowser is how many pages are open in one browser.
 const streamsOfBrowser = 5
 
-// told opens so many streams, of all people in turn, presses release for each order, and says for every stream how long it took to be told, in
-// ms.
+// told opens so many streams, of all people in turn, and presses release for each order. It returns how many
+// milliseconds it took until each stream was told.
 func (p *person) told(ctx context.Context, n int, orders []order) (took []float64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -221,7 +221,8 @@ func (p *program) processor() (used time.Duration, ok bool) {
 // idle is the share of a processor that a program uses at most that has nothing to do.
 const idle = 0.05
 
-// awaitIdle returns once the program has nothing to do: its checks after the start, and what follows long lists, are done.
+// awaitIdle returns once the program has nothing to do: its checks after the start are done, and what follows long
+// lists.
 func (p *program) awaitIdle(ctx context.Context) error {
 	before, known := p.processor()
 	for end := time.Now().Add(2 * startLimit); known; {
