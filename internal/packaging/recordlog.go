@@ -63,7 +63,7 @@ var RecordNouns = map[string]string{
 	"serials":      "serials",
 	"serial_marks": "serials", "list_gtins": "serials", "shown_serials": "serials",
 	"releases": "release", "lost_releases": "release", "answers": "release", "kept_answers": "release",
-	"settlements": "release",
+	"settlements":      "release",
 	"acknowledgements": "acknowledgement", "signatures": "signature",
 	"notes": "note", "note_withdrawals": "note", "queues": "queue", "queue_orders": "queue",
 	"handovers": "handover", "handover_items": "handover", "takeovers": "handover", "handover_acks": "handover",
