@@ -45,6 +45,7 @@ var unwatched = map[string]string{
 	"anchoring":             "is no page's",
 	"orders_unindexed":      "only says what the index of words is yet to take in",
 	"list_gtins":            "only finds the orders of a serial number",
+	"lists_to_compare":      "only says what is yet to be compared; the releases tell what was found",
 	"record_log":            "is no page's",
 	"lost_releases":         "come with their loss",
 	"kept_answers":          "come with the revision of their order",

@@ -33,10 +33,24 @@ type newList struct {
 // repeats says which serials of a list the tenant has already for the same product: a pack's identity is GTIN and
 // serial.
 type repeats struct {
-	asOf  int64                      // the newest entry of the history at the time
-	later int64                      // lists of which this is a later GTIN, at the time
-	in    map[packaging.ListID]int64 // serials in each other list
-	again map[int32]bool             // places, from 0, of those that another list has
+	asOf  int64                       // the newest entry of the history at the time
+	later int64                       // later GTINs of lists that are of the same product, at the time
+	with  map[packaging.ListID]shared // by the other list
+}
+
+// shared is what two lists have in common.
+type shared struct {
+	theirs int64          // how many serials of the other one
+	ours   map[int32]bool // places in the list itself, from 0
+}
+
+// places is how many serials of the list others have.
+func (r repeats) places(others ...packaging.ListID) int64 {
+	places := map[int32]bool{}
+	for _, other := range others {
+		maps.Copy(places, r.with[other].ours)
+	}
+	return int64(len(places))
 }
 
 // newList prepares a list, and stages a long one. done must be called once the list is stored or given up.
@@ -72,11 +86,21 @@ func (d *DB) newList(
 	if done, err = d.stage(ctx, l); err != nil || !l.staged {
 		return l, done, err
 	}
-	if l.repeats, err = l.repeatsSince(ctx, d.read); err != nil { // little is left to compare in the transaction
+	if err = l.repeatAnew(ctx, d.read); err != nil { // little is left to compare in the transaction
 		done()
 		return nil, nil, err
 	}
 	return l, done, nil
+}
+
+// repeatAnew compares the list with what came since it was last compared, or with all others where that takes less.
+func (l *newList) repeatAnew(ctx context.Context, q querier) error {
+	r, settled, err := l.repeatsSince(ctx, q)
+	if err == nil && !settled {
+		r, err = l.repeatsNow(ctx, q)
+	}
+	l.repeats = r
+	return err
 }
 
 // pack makes the blocks of the list and their marks.
@@ -109,31 +133,66 @@ func productOf(ctx context.Context, q querier, o packaging.Order) (id int64, err
 	return id, coded(err)
 }
 
-// repeatsNow compares the list with all others.
-func (l *newList) repeatsNow(ctx context.Context, q querier) (r repeats, err error) {
-	r = repeats{in: map[packaging.ListID]int64{}, again: map[int32]bool{}}
-	spellings, err := json.Marshal(packaging.GTINSpellings(l.of.GTIN))
+// asOf begins repeats: what comes after it is looked for again. It returns the GTINs of the list, as JSON, too.
+func (l *newList) asOf(ctx context.Context, q querier) (r repeats, gtins string, err error) {
+	if gtins, err = gtinsOfList(ctx, q, l.of); err != nil {
+		return r, "", err
+	}
+	err = q.QueryRowContext(ctx, `
+		SELECT coalesce(max(id), 0), (SELECT count(*) FROM list_gtins
+				WHERE tenant_id = ?1 AND gtin IN (SELECT value FROM json_each(?2)) AND order_id <> ?3)
+			+ (SELECT count(*) FROM list_gtins WHERE order_id = ?3)
+		FROM history`, l.of.TenantID, gtins, l.of.ID).Scan(&r.asOf, &r.later)
+	return r, gtins, coded(err)
+}
+
+// gtinsOfList returns the GTINs that make the list of an order the same product as another, as JSON: that of the order,
+// and all that it had since a list came. One that nobody knows makes no two orders the same product.
+func gtinsOfList(ctx context.Context, q querier, o packaging.Order) (string, error) {
+	later, err := collect(ctx, q, func(row scanner) (gtin string, err error) { return gtin, row.Scan(&gtin) },
+		`SELECT gtin FROM list_gtins WHERE order_id = ?`, o.ID)
 	if err != nil {
-		return r, err
+		return "", err
 	}
-	// First: a list that comes after this is looked for again.
-	if err := q.QueryRowContext(ctx, `
-		SELECT coalesce(max(id), 0),
-			(SELECT count(*) FROM list_gtins WHERE tenant_id = ? AND gtin IN (SELECT value FROM json_each(?)))
-		FROM history`, l.of.TenantID, string(spellings)).Scan(&r.asOf, &r.later); err != nil {
-		return r, coded(err)
+	gtins := []string{}
+	for _, gtin := range append(later, o.GTIN) {
+		if gtin != "" {
+			gtins = append(gtins, packaging.GTINSpellings(gtin)...)
+		}
 	}
-	targets, err := collect(ctx, q, func(row scanner) (t packTarget, err error) { return t, row.Scan(&t.was, &t.list) },
-		`
+	slices.Sort(gtins)
+	list, err := json.Marshal(slices.Compact(gtins))
+	return string(list), err
+}
+
+// sameProduct returns where serials of the same product as an order's list are: in all lists that stand under one of
+// its GTINs, in those whose orders had one of them later, and in the other lists of the order.
+func sameProduct(
+	ctx context.Context, q querier, o packaging.Order, gtins string,
+) ([]packTarget, error) {
+	return collect(ctx, q, func(row scanner) (t packTarget, err error) { return t, row.Scan(&t.was, &t.list) }, `
 		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?2))
 		SELECT p.gtin, 0 FROM gtins g CROSS JOIN products p ON p.tenant_id = ?1 AND p.gtin = g.gtin
-		UNION ALL
+		UNION
 		SELECT p.gtin, f.id >> 24 FROM gtins g
 		CROSS JOIN list_gtins l ON l.tenant_id = ?1 AND l.gtin = g.gtin
-		`+listsOfGTIN+` CROSS JOIN products p ON p.id = f.product_id`, l.of.TenantID, string(spellings))
+		`+listsOfGTIN+` CROSS JOIN products p ON p.id = f.product_id
+		UNION
+		SELECT p.gtin, f.id >> 24 FROM (SELECT ?3 AS order_id) l
+		`+listsOfGTIN+` CROSS JOIN products p ON p.id = f.product_id`, o.TenantID, gtins, o.ID)
+}
+
+// repeatsNow compares the list with all others.
+func (l *newList) repeatsNow(ctx context.Context, q querier) (r repeats, err error) {
+	r, gtins, err := l.asOf(ctx, q) // first: a list that comes after this is looked for again
 	if err != nil {
 		return r, err
 	}
+	targets, err := sameProduct(ctx, q, l.of, gtins)
+	if err != nil {
+		return r, err
+	}
+	r.with = map[packaging.ListID]shared{}
 	numbers := map[int64]bool{}
 	for gtin := range gtinsOf(targets) {
 		hashed := l.hashed
@@ -149,7 +208,7 @@ func (l *newList) repeatsNow(ctx context.Context, q querier) (r repeats, err err
 		}
 	}
 	err = eachBlockOf(ctx, q, l.of.TenantID, slices.Sorted(maps.Keys(numbers)), func(b readBlock) error {
-		if !slices.ContainsFunc(targets, func(t packTarget) bool {
+		if b.list == l.of.List() || !slices.ContainsFunc(targets, func(t packTarget) bool {
 			return t.was == b.gtin && (t.list == 0 || t.list == b.list)
 		}) {
 			return nil
@@ -183,51 +242,73 @@ func (l *newList) compare(b readBlock, r *repeats) error {
 		i, _ := slices.BinarySearchFunc(l.hashed, hash, func(h hashedSerial, hash int64) int {
 			return cmp.Compare(h.hash, hash)
 		})
+		with := r.with[b.list]
+		if with.ours == nil {
+			with.ours = map[int32]bool{}
+		}
 		had := false
 		for ; i < len(l.hashed) && l.hashed[i].hash == hash; i++ {
 			if l.serials[l.hashed[i].at] == string(serial) {
-				r.again[l.hashed[i].at], had = true, true
+				with.ours[l.hashed[i].at], had = true, true
 			}
 		}
 		if had {
-			r.in[b.list]++
+			with.theirs++
+			r.with[b.list] = with
 		}
 		return nil
 	})
 }
 
-// repeatsSince returns the repeats as of now: the list is compared with those that came since it was last.
-func (l *newList) repeatsSince(ctx context.Context, q querier) (r repeats, err error) {
-	spellings, err := json.Marshal(packaging.GTINSpellings(l.of.GTIN))
+// repeatsSince returns the repeats as of now: the list is compared with those that came since it was last. settled is
+// false where that would take long: then the list is to be compared with all others once more.
+func (l *newList) repeatsSince(ctx context.Context, q querier) (r repeats, settled bool, err error) {
+	r, gtins, err := l.asOf(ctx, q)
 	if err != nil {
-		return r, err
+		return r, false, err
 	}
-	r = repeats{in: maps.Clone(l.repeats.in), again: maps.Clone(l.repeats.again)}
-	if err := q.QueryRowContext(ctx, `
-		SELECT coalesce(max(id), 0),
-			(SELECT count(*) FROM list_gtins WHERE tenant_id = ? AND gtin IN (SELECT value FROM json_each(?)))
-		FROM history`, l.of.TenantID, string(spellings)).Scan(&r.asOf, &r.later); err != nil {
-		return r, coded(err)
+	since, err := l.listsSince(ctx, q, gtins)
+	if err != nil {
+		return r, false, err
 	}
-	if r.later != l.repeats.later {
-		return l.repeatsNow(ctx, q)
+	if r.later != l.repeats.later || since.serials > maxUnstaged {
+		return l.repeats, false, nil
 	}
-	begun := map[packaging.ListID]bool{}
-	err = eachBlock(ctx, q, func(b readBlock) error {
-		if !begun[b.list] { // it may have come while the list was compared before
-			begun[b.list] = true
-			delete(r.in, b.list)
+	r.with = maps.Clone(l.repeats.with)
+	for _, list := range since.lists { // it may have come while the list was compared before
+		delete(r.with, list)
+		if err := eachBlock(ctx, q, func(b readBlock) error { return l.compare(b, &r) }, `
+			SELECT s.id, s.product_id, '', s.packed FROM serial_blocks s WHERE s.id BETWEEN ? AND ? AND `+notStaged,
+			serialKey(list, 0), serialKey(list+1, 0)-1); err != nil {
+			return r, false, err
 		}
-		return l.compare(b, &r)
+	}
+	return r, true, nil
+}
+
+// newcomers are lists that came after something.
+type newcomers struct {
+	lists   []packaging.ListID
+	serials int64 // of all of them
+}
+
+// listsSince returns the lists of the same product that came since the list was last compared.
+func (l *newList) listsSince(ctx context.Context, q querier, gtins string) (since newcomers, err error) {
+	since.lists, err = collect(ctx, q, func(row scanner) (list packaging.ListID, err error) {
+		var serials int64
+		err = row.Scan(&list, &serials)
+		since.serials += serials
+		return list, err
 	}, `
-		WITH gtins AS MATERIALIZED (SELECT value AS gtin FROM json_each(?3)),
-		since AS MATERIALIZED (SELECT DISTINCT f.id >> 24 AS list FROM history h JOIN releases r ON r.id = h.release_id
-			JOIN serial_blocks f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1 JOIN products p ON p.id = f.product_id
-			WHERE h.id > ?1 AND h.id <= ?4 AND h.tenant_id = ?2 AND h.serials > 0 AND p.gtin IN gtins)
-		SELECT s.id, s.product_id, '', s.packed FROM since CROSS JOIN serial_blocks s
-			ON s.id BETWEEN since.list << 24 AND since.list << 24 | 16777215 WHERE `+notStaged,
-		l.repeats.asOf, l.of.TenantID, string(spellings), r.asOf)
-	return r, err
+		SELECT DISTINCT r.round << 32 | r.order_id, r.serials_received
+		FROM history h JOIN releases r ON r.id = h.release_id
+		JOIN serial_blocks f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1 JOIN products p ON p.id = f.product_id
+		WHERE h.id > ?1 AND h.tenant_id = ?2 AND h.serials > 0
+			AND (p.gtin IN (SELECT value FROM json_each(?3)) OR r.order_id = ?4)
+			AND NOT EXISTS (SELECT 1 FROM history e WHERE e.tenant_id = h.tenant_id AND e.order_key = h.order_key
+				AND e.release_id = h.release_id AND e.serials > 0 AND e.id <= ?1)`,
+		l.repeats.asOf, l.of.TenantID, gtins, l.of.ID)
+	return since, err
 }
 
 // keepList stores the list of a release and notes what is odd about it. Serials that another list has are noted with
@@ -236,13 +317,13 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l *newList) error
 	if !l.came {
 		return nil
 	}
-	again := repeats{}
+	again, settled := repeats{}, true
 	if len(l.serials) > 0 {
 		if o.GTIN != l.of.GTIN || o.List() != l.of.List() {
 			return errListStale
 		}
 		var err error
-		if again, err = l.repeatsSince(t.ctx, t); err != nil {
+		if again, settled, err = l.repeatsSince(t.ctx, t); err != nil {
 			return err
 		}
 	}
@@ -254,16 +335,23 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l *newList) error
 	if l.leaks > 0 {
 		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.HoldsSecret, Count: l.leaks})
 	}
-	if n := len(again.again); n > 0 {
-		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.SeenBefore, Count: int64(n)})
+	others := slices.Sorted(maps.Keys(again.with))
+	if n := again.places(others...); n > 0 {
+		r.Oddities = append(r.Oddities, packaging.Oddity{Kind: packaging.SeenBefore, Count: n})
 	}
-	for _, other := range slices.SortedFunc(maps.Keys(again.in), cmp.Compare[packaging.ListID]) {
-		if err := t.flagSeenAgain(o.TenantID, other, again.in[other]); err != nil {
+	for _, other := range others {
+		seen := packaging.Oddity{Kind: packaging.SeenAgain, Count: again.with[other].theirs}
+		if err := t.flag(o.TenantID, other, seen); err != nil {
 			return err
 		}
 	}
 	if err := t.addSerials(l); err != nil {
 		return err
+	}
+	if !settled {
+		if err := t.compareLater(o.TenantID, o.List()); err != nil {
+			return err
+		}
 	}
 	return t.endKept(o, l.serials)
 }
@@ -305,8 +393,8 @@ func (d *DB) oneList(
 	return do(l)
 }
 
-// flagSeenAgain notes with the release of a list that serials of it came again, and records that.
-func (t *tx) flagSeenAgain(tenant packaging.TenantID, list packaging.ListID, n int64) error {
+// flag notes more that is odd about a list that is here, and records it: its serials came before or came again.
+func (t *tx) flag(tenant packaging.TenantID, list packaging.ListID, found ...packaging.Oddity) error {
 	o, err := orderOf(t.ctx, t, packaging.Everything(tenant), list.Order())
 	if err != nil {
 		return err
@@ -317,11 +405,13 @@ func (t *tx) flagSeenAgain(tenant packaging.TenantID, list packaging.ListID, n i
 	}
 	r := one.Release
 	o.Release = &r
-	i := slices.IndexFunc(r.Oddities, func(odd packaging.Oddity) bool { return odd.Kind == packaging.SeenAgain })
-	if i < 0 {
-		i, r.Oddities = len(r.Oddities), append(r.Oddities, packaging.Oddity{Kind: packaging.SeenAgain})
+	for _, more := range found {
+		i := slices.IndexFunc(r.Oddities, func(odd packaging.Oddity) bool { return odd.Kind == more.Kind })
+		if i < 0 {
+			i, r.Oddities = len(r.Oddities), append(r.Oddities, packaging.Oddity{Kind: more.Kind})
+		}
+		r.Oddities[i].Count += more.Count
 	}
-	r.Oddities[i].Count += n
 	r.Flagged = t.now
 	if err := t.storeRelease(r); err != nil {
 		return err
@@ -329,5 +419,5 @@ func (t *tx) flagSeenAgain(tenant packaging.TenantID, list packaging.ListID, n i
 	if err := t.bumpRevision(o); err != nil {
 		return err
 	}
-	return t.recordOdd(program, o, r, packaging.Oddity{Kind: packaging.SeenAgain, Count: n})
+	return t.recordOdd(program, o, r, found...)
 }

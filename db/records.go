@@ -25,6 +25,7 @@ var notRecords = map[string]string{
 	"refreshes":            "when the API was last asked",
 	"order_checks":         "when the API was last asked about an order",
 	"orders_unindexed":     "orders that the index of words is yet to take in",
+	"lists_to_compare":     "lists that are yet to be compared with others of their product",
 	"kept_keys":            "sealed: what was changed opens nothing, and what is gone fits no mark",
 	"alarms":               "the history has each begin, who took it over, and each end",
 	"alarm_messages":       "what waits to be sent, and what went out of late",

@@ -762,6 +762,13 @@ CREATE TABLE list_gtins (
 
 CREATE INDEX list_gtins_of_order ON list_gtins (order_id);
 
+CREATE TRIGGER a_list_is_compared_under_each_gtin AFTER INSERT ON list_gtins
+BEGIN
+  INSERT INTO lists_to_compare (tenant_id, list)
+  SELECT NEW.tenant_id, r.round << 32 | r.order_id FROM releases r
+  WHERE r.order_id = NEW.order_id AND r.outcome = 'released' AND r.list_source <> '';
+END;
+
 CREATE TRIGGER gtins_of_lists_are_never_deleted BEFORE DELETE ON list_gtins
 BEGIN SELECT RAISE(ABORT, 'a list keeps each GTIN that its order had'); END;
 
@@ -781,6 +788,12 @@ BEGIN SELECT RAISE(ABORT, 'templates are only added: lists were written by them'
 
 CREATE TRIGGER list_templates_never_change BEFORE UPDATE ON list_templates
 BEGIN SELECT RAISE(ABORT, 'templates are only added: lists were written by them'); END;
+
+CREATE TABLE lists_to_compare (
+  id        INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  list      INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE losses (
   id            INTEGER PRIMARY KEY,
@@ -1217,8 +1230,9 @@ CREATE TABLE releases (
   serials_received INTEGER NOT NULL DEFAULT 0,
   oddities         TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(oddities)),
   station          TEXT NOT NULL DEFAULT '', -- name of the station where it was pressed, empty elsewhere
-  queue_id         INTEGER, flagged_at INTEGER, pending_since INTEGER, pending_again INTEGER CHECK (pending_again IS NULL OR pending_since IS NOT NULL), contradicted_at INTEGER, settled_by TEXT NOT NULL DEFAULT '', settled_why TEXT NOT NULL DEFAULT '' CHECK ((settled_why = '') = (settled_by = '')), closed_at INTEGER CHECK (closed_at IS NULL OR outcome = 'unknown' AND settled_by <> ''), result TEXT
-  GENERATED ALWAYS AS (CASE WHEN contradicted_at IS NULL THEN '' ELSE contradicted_at || ' ' END || list_source) VIRTUAL, round INTEGER NOT NULL DEFAULT 0 CHECK (round BETWEEN 0 AND 127), again_why TEXT NOT NULL DEFAULT '' CHECK ((again_why <> '') = (round > 0)), -- the queue that it belongs to
+  queue_id         INTEGER, flagged_at INTEGER, pending_since INTEGER, pending_again INTEGER CHECK (pending_again IS NULL OR pending_since IS NOT NULL), contradicted_at INTEGER, settled_by TEXT NOT NULL DEFAULT '', settled_why TEXT NOT NULL DEFAULT '' CHECK ((settled_why = '') = (settled_by = '')), closed_at INTEGER CHECK (closed_at IS NULL OR outcome = 'unknown' AND settled_by <> ''), round INTEGER NOT NULL DEFAULT 0 CHECK (round BETWEEN 0 AND 127), again_why TEXT NOT NULL DEFAULT '' CHECK ((again_why <> '') = (round > 0)), result TEXT GENERATED ALWAYS AS (
+  CASE WHEN contradicted_at IS NULL THEN '' ELSE contradicted_at || ' ' END || list_source
+    || CASE WHEN flagged_at IS NULL THEN '' ELSE ' ' || flagged_at END) VIRTUAL, -- the queue that it belongs to
   UNIQUE (tenant_id, id),
   FOREIGN KEY (tenant_id, order_id) REFERENCES orders (tenant_id, id),
   CHECK ((outcome = 'sending') = (answered_at IS NULL)),
@@ -1257,8 +1271,10 @@ WHEN OLD.outcome = 'released' AND NEW.outcome = 'released' AND (
     OR NEW.list_source IS NOT OLD.list_source OR NEW.list_by IS NOT OLD.list_by OR NEW.list_at IS NOT OLD.list_at
     OR NEW.serials_received IS NOT OLD.serials_received
     OR NEW.asked_at IS NOT OLD.asked_at OR NEW.asked_says IS NOT OLD.asked_says
-    OR EXISTS (SELECT value FROM json_each(OLD.oddities) WHERE value ->> 'Kind' <> 'seen_again'
-      EXCEPT SELECT value FROM json_each(NEW.oddities))))
+    OR EXISTS (SELECT 1 FROM json_each(OLD.oddities) was WHERE NOT EXISTS (
+      SELECT 1 FROM json_each(NEW.oddities) now WHERE now.value = was.value
+        OR now.value ->> 'Kind' = was.value ->> 'Kind' AND now.value ->> 'Kind' IN ('seen_before', 'seen_again')
+          AND now.value ->> 'Count' > was.value ->> 'Count'))))
 BEGIN SELECT RAISE(ABORT, 'the list of a release is added once and never changes'); END;
 
 CREATE TRIGGER a_round_follows_the_one_before BEFORE INSERT ON releases

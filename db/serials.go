@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"lineboard/internal/packaging"
 )
@@ -137,6 +138,39 @@ func (d *DB) FindPacks(
 		return nil, err
 	}
 	places, err := placesOf(ctx, d.read, in.Tenant(), append(targets, later...))
+	if err != nil || len(places) == 0 {
+		return nil, err
+	}
+	return d.packsAt(ctx, in, places)
+}
+
+// FindRepeats returns where serials of a list are in other lists of the same product (see [tx.keepList]).
+func (d *DB) FindRepeats(
+	ctx context.Context, in packaging.Scope, list packaging.ListID, serials []string,
+) ([]packaging.PackFound, error) {
+	of := packaging.Order{ID: list.Order(), TenantID: in.Tenant()}
+	err := d.read.QueryRowContext(ctx, `
+		SELECT p.gtin FROM serial_blocks s JOIN products p ON p.id = s.product_id WHERE s.id = ? AND p.tenant_id = ?`,
+		serialKey(list, 1), of.TenantID).Scan(&of.GTIN)
+	if err != nil {
+		return nil, coded(err)
+	}
+	gtins, err := gtinsOfList(ctx, d.read, of)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := sameProduct(ctx, d.read, of, gtins)
+	if err != nil {
+		return nil, err
+	}
+	var targets []packTarget
+	for _, t := range lists {
+		for _, serial := range serials {
+			targets = append(targets, packTarget{packaging.PackID{GTIN: t.was, Serial: serial}, t.was, t.list})
+		}
+	}
+	places, err := placesOf(ctx, d.read, of.TenantID, targets)
+	places = slices.DeleteFunc(places, func(p packPlace) bool { return listOf(p.Key) == list })
 	if err != nil || len(places) == 0 {
 		return nil, err
 	}

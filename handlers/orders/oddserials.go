@@ -19,10 +19,11 @@ func (s *Server) oddSerials(
 	ctx context.Context, in packaging.Scope, o packaging.Order, r packaging.Release,
 ) (odd []packaging.OddSerial, more bool, err error) {
 	elsewhere := r.Has(packaging.SeenBefore) || r.Has(packaging.SeenAgain)
+	list := packaging.ListOf(o.ID, r.Round)
 	finder, batch := packaging.NewOddFinder(), make([]packaging.OddSerial, 0, packsAtOnce)
 	flush := func() error {
-		if elsewhere {
-			if err := s.markElsewhere(ctx, in, o, batch); err != nil {
+		if elsewhere && len(batch) > 0 {
+			if err := s.markElsewhere(ctx, in, list, batch); err != nil {
 				return err
 			}
 		}
@@ -38,7 +39,7 @@ func (s *Server) oddSerials(
 		batch = batch[:0]
 		return nil
 	}
-	err = s.Store.EachSerial(ctx, in, packaging.ListOf(o.ID, r.Round), func(serial packaging.Serial) error {
+	err = s.Store.EachSerial(ctx, in, list, func(serial packaging.Serial) error {
 		one, _ := finder.Look(serial)
 		if batch = append(batch, one); len(batch) < packsAtOnce {
 			return nil
@@ -54,23 +55,21 @@ func (s *Server) oddSerials(
 	return odd, more, err
 }
 
-// markElsewhere marks the entries that the list of another order has, too.
+// markElsewhere marks the entries that another list of the same product has, too.
 func (s *Server) markElsewhere(
-	ctx context.Context, in packaging.Scope, o packaging.Order, entries []packaging.OddSerial,
+	ctx context.Context, in packaging.Scope, list packaging.ListID, entries []packaging.OddSerial,
 ) error {
-	packs := make([]packaging.PackID, len(entries))
+	serials := make([]string, len(entries))
 	for i, e := range entries {
-		packs[i] = packaging.PackID{GTIN: o.GTIN, Serial: e.Value}
+		serials[i] = e.Value
 	}
-	found, err := s.Store.FindPacks(ctx, in, packs)
+	found, err := s.Store.FindRepeats(ctx, in, list, serials)
 	if err != nil {
 		return err
 	}
 	other := map[string]packaging.OrderID{}
 	for _, f := range found {
-		if f.Order != o.ID {
-			other[f.Serial] = f.Order
-		}
+		other[f.Serial] = f.Order
 	}
 	for i := range entries {
 		if id := other[entries[i].Value]; id != 0 {

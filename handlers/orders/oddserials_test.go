@@ -68,3 +68,41 @@ func TestAnOddListShowsWhichEntriesAreOdd(t *testing.T) {
 		t.Errorf("the history says %q", said)
 	}
 }
+
+// What two orders are of may become known, or change, after their lists came.
+func TestListsThatShareASerialSaySoOnceTheirGTINsDo(t *testing.T) {
+	t.Parallel()
+	orders := handlerstest.RemoteOrders("EARLY", sandbox.PendingRelease, "LATER", sandbox.PendingRelease)
+	for i := range orders {
+		orders[i].GTIN, orders[i].Quantity, orders[i].ExtraPercent = "", 2, 0
+		orders[i].Serials = []string{"SHARED0001", orders[i].ID + "0002"}
+	}
+	s := site.New(t, site.Options{Orders: orders})
+	b := s.SignIn("supervisor1")
+	says := func(when string, want bool) {
+		t.Helper()
+		if err := s.Store.CompareLists(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for key, other := range map[string]string{"EARLY": "LATER", "LATER": "EARLY"} {
+			page := b.Get(handlerstest.OrderPath(s.Order(key), ""))
+			if got := strings.Contains(page.Text("main"), "Needs a look"); got != want {
+				t.Errorf("%s, %s needs a look: %t", when, key, got)
+			}
+			marked := b.Get(handlerstest.OrderPath(s.Order(key), "/serials")).All(".odd-entry")
+			if got := len(marked) == 1 && strings.Contains(marked[0], "Also in the list of "+other); got != want {
+				t.Errorf("%s, of the list of %s are marked: %q", when, key, marked)
+			}
+		}
+	}
+	for _, key := range []string{"EARLY", "LATER"} {
+		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
+	}
+	says("while nobody knows what they are of", false)
+	handlerstest.ImportOrders(t, b, "order_id,gtin\nLATER,09506000134352\n")
+	says("once one GTIN is known", false)
+	handlerstest.ImportOrders(t, b, "order_id,gtin\nEARLY,9506000134352\n")
+	says("once both are known", true)
+	handlerstest.ImportOrders(t, b, "order_id,gtin\nEARLY,09506000134369\n")
+	says("after one changed", true)
+}

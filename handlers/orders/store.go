@@ -24,6 +24,9 @@ type Store interface {
 		ctx context.Context, in packaging.Scope, list packaging.ListID, do func(packaging.Serial) error,
 	) error
 	FindPacks(ctx context.Context, in packaging.Scope, packs []packaging.PackID) ([]packaging.PackFound, error)
+	FindRepeats(
+		ctx context.Context, in packaging.Scope, list packaging.ListID, serials []string,
+	) ([]packaging.PackFound, error)
 	FindSerials(
 		ctx context.Context, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
 	) ([]packaging.Serial, error)

@@ -275,7 +275,7 @@ func (a *App) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// index takes orders and serials into the indexes that searches read, as they come and change.
+// index takes orders and serials into the indexes that searches read, and compares lists, as they come and change.
 func (a *App) index(ctx context.Context) error {
 	for {
 		if err := a.Store.IndexSerials(ctx); err != nil && ctx.Err() == nil {
@@ -283,6 +283,9 @@ func (a *App) index(ctx context.Context) error {
 		}
 		if err := a.Store.IndexOrders(ctx); err != nil && ctx.Err() == nil {
 			a.parts.Log.Warn("orders not indexed: searches take longer", "err", err)
+		}
+		if err := a.Store.CompareLists(ctx); err != nil && ctx.Err() == nil {
+			a.parts.Log.Warn("serial lists not compared under another GTIN: doubled serial numbers may be told late", "err", err)
 		}
 		select {
 		case <-ctx.Done():

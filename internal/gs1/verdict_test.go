@@ -390,8 +390,10 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 		isTold := got.Kind == gs1.Undecided || got.Kind == gs1.Unreadable && got.NeedsTest ||
 			isSame && (got.Kind == gs1.Known || got.Kind == gs1.Differs)
 		isWhole := len(strings.Fields(scan.Keys)) >= utf8.RuneCountInString(scan.Text)
+		// A test whose keys no known keyboard writes tells nothing of keys that one does (see the test after this).
+		isTested := test.Agrees && test.Device != gs1.Other
 		isRight := isSeen && isWhole && separator == "\x1d" && typing.Scanner == typing.Device && typing.Lock == "off" &&
-			(test.Agrees || typing.Device == gs1.US)
+			(isTested || typing.Device == gs1.US)
 		switch {
 		case got.Kind == gs1.Known && !isSame:
 			t.Fatalf("%+v is %s %+v", scan, got.Kind, got.Pack)
@@ -401,6 +403,23 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 			t.Fatalf("%+v of scanner and device that agree is %s", scan, got.Kind)
 		}
 	})
+}
+
+// The test code came through on a keyboard that nobody knows, or of which the page does not see all keys. What comes then
+// by keys of a known one may be of a device that has another keyboard now, while the scanner is as it was.
+func TestATestOnAnUnknownKeyboardSaysNothingOfAKnownOne(t *testing.T) {
+	t.Parallel()
+	typing := gs1.Typing{Scanner: gs1.Hungarian, Device: gs1.Hungarian, Lock: "off", Keypad: true}
+	scan := typing.Scan("01" + gtin + "21-")
+	both := map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "-"}: {{}}, {GTIN: gtin, Serial: "/"}: {{}}}
+	for test, want := range map[string]gs1.VerdictKind{
+		"": gs1.Undecided, "agrees-other": gs1.Undecided, "agrees-hu": gs1.Known,
+	} {
+		scan.Test = gs1.ParseKeyboardTest(test)
+		if got := gs1.Decide(gs1.Read(scan, now), both); got.Kind != want || got.Pack.Serial != "-" {
+			t.Errorf("%q: %+v, want %s", test, got, want)
+		}
+	}
 }
 
 // The same of packs with more fields, in two orders, also without separators, while other packs are known that the scan
