@@ -123,6 +123,47 @@ func TestAHeldAnswerIsStoredWhateverWasSaidOfItsReleaseMeanwhile(t *testing.T) {
 	}
 }
 
+// What the API said of an order after it answered its release is newer than the answer, which was held meanwhile.
+func TestAHeldAnswerTakesNoOrderBackToWhatItWasBefore(t *testing.T) {
+	for name, of := range map[string]struct {
+		status packaging.Status
+		seen   time.Duration // after the request, as the answer came
+		came   time.Duration
+		is     packaging.Status
+	}{
+		"done since":          {packaging.Done, time.Hour, 3 * time.Second, packaging.Done},
+		"suspended since":     {packaging.Suspended, time.Hour, 3 * time.Second, packaging.Suspended},
+		"waits again since":   {packaging.PendingRelease, time.Hour, 3 * time.Second, packaging.PendingRelease},
+		"seen before it came": {packaging.PendingRelease, time.Hour, 2 * time.Hour, packaging.InProgress},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, ghent, _ := opened(t)
+			cache(t, d, ghent.Tenant.ID, facts("a"))
+			record(t, d, lostWithoutEnd(ghent, "a"))
+			f := facts("a")
+			f.Status = of.status
+			seen := packaging.Refresh{Started: start.Add(of.seen), Listed: []packaging.Facts{f}}
+			if _, err := d.ApplyRefresh(t.Context(), ghent.Tenant.ID, seen); err != nil {
+				t.Fatal(err)
+			}
+			held := heldFor(ghent.Tenant, "a", start, released("s1", "s2"))
+			held.Answer.Came = start.Add(of.came)
+			storeHeld(t, d, held, packaging.HeldStored)
+			o := order(t, d, ghent.Tenant.ID, "a")
+			if o.Status != of.is || o.Release.Outcome != packaging.Released || hasOf(t, d, o) != "s1 s2" {
+				t.Errorf("%s, %+v", o.Status, o.Release)
+			}
+			if !o.AsOf.Equal(start.Add(max(of.seen, of.came))) {
+				t.Errorf("the order is as of %v", o.AsOf)
+			}
+			if _, e := deedsOf(t, d, ghent, "a"); e.Outcome != packaging.Released || e.Serials != 2 ||
+				(e.New == "In progress") != (of.is == packaging.InProgress) {
+				t.Errorf("the history has of the answer %+v", e)
+			}
+		})
+	}
+}
+
 // An answer that belongs to no release with certainty is kept, with its order, until its list is there.
 func TestAHeldAnswerWithoutACertainReleaseIsKeptUntilAPersonAddsItsList(t *testing.T) {
 	d, ghent, basel := opened(t)

@@ -1,10 +1,16 @@
 package db
 
-import "lineboard/internal/packaging"
+import (
+	"time"
 
-// setStatus stores what the API has just proven about an order, and adds what is new of that to its timeline. A release
+	"lineboard/internal/packaging"
+)
+
+// setStatus stores what the API proved about an order at a time, and adds what is new of that to its timeline. A release
 // may take long: what the order was is what its row says now, not what it was when it was claimed.
-func (t *tx) setStatus(o packaging.Order, status packaging.Status, gone bool, source packaging.Source) error {
+func (t *tx) setStatus(
+	o packaging.Order, status packaging.Status, gone bool, at time.Time, source packaging.Source,
+) error {
 	var was packaging.Status
 	var wasGone bool
 	if err := t.row(`SELECT status, gone FROM orders WHERE id = ?`, o.ID).Scan(&was, &wasGone); err != nil {
@@ -29,7 +35,7 @@ func (t *tx) setStatus(o packaging.Order, status packaging.Status, gone bool, so
 		}
 	}
 	return t.exec(`UPDATE orders SET status = ?, gone = ?, confirmed_at = ?, revision = revision + 1 WHERE id = ?`,
-		status, gone, millis(t.now), o.ID)
+		status, gone, millis(at), o.ID)
 }
 
 // bumpRevision notes that what pages show of an order has changed.

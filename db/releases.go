@@ -296,17 +296,28 @@ func (t *tx) storeRelease(r packaging.Release) error {
 		nullTime(r.Contradicted), r.SettledBy, r.SettledWhy, nullTime(r.Closed), r.ID)
 }
 
-// followAnswer brings the order to what the answer proves about it, and no further. It gives the status that is proven.
+// followAnswer brings the order to what the answer proves about it, and no further. It gives the status that is proven,
+// none where a newer one is known.
 func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Status, error) {
+	follow := func(status packaging.Status, gone bool) error {
+		return t.setStatus(o, status, gone, r.Answered, packaging.ByReleasing)
+	}
 	switch {
+	case isOvertaken(o, r):
 	case r.Outcome == packaging.Released:
-		return packaging.InProgress, t.setStatus(o, packaging.InProgress, o.Gone, packaging.ByReleasing)
+		return packaging.InProgress, follow(packaging.InProgress, o.Gone)
 	case r.Reason == packaging.WrongStatus && r.Status != "":
-		return r.Status, t.setStatus(o, r.Status, o.Gone, packaging.ByReleasing)
+		return r.Status, follow(r.Status, o.Gone)
 	case r.Reason == packaging.OrderNotFound:
-		return "", t.setStatus(o, o.Status, true, packaging.ByReleasing)
+		return "", follow(o.Status, true)
 	}
 	return "", t.bumpRevision(o)
+}
+
+// isOvertaken reports whether the API said more of an order since it answered its release, as where the answer was held.
+// While the release was under way, nothing else that the API said counted (see [cachedRow]).
+func isOvertaken(o packaging.Order, r packaging.Release) bool {
+	return o.Release.Outcome != packaging.Sending && o.AsOf.After(r.Answered)
 }
 
 // InterruptReleases settles as unknown what was still being sent when the process before this one ended: whether those

@@ -117,7 +117,7 @@ func (d *DB) settleByStatus(ctx context.Context, o packaging.Order, s packaging.
 		if err := t.storeRelease(r); err != nil {
 			return err
 		}
-		if err := t.setStatus(o, s.Status, false, packaging.BySettlement); err != nil {
+		if err := t.setStatus(o, s.Status, false, t.now, packaging.BySettlement); err != nil {
 			return err
 		}
 		e := entryOf(packaging.ReleaseSettled, program, o)
