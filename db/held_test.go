@@ -160,6 +160,10 @@ func TestAHeldAnswerTakesNoOrderBackToWhatItWasBefore(t *testing.T) {
 				(e.New == "In progress") != (of.is == packaging.InProgress) {
 				t.Errorf("the history has of the answer %+v", e)
 			}
+			view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{})
+			if err != nil || o.SetBack() == view.BackSince.IsZero() {
+				t.Errorf("waits again: %v, since %v, %v", o.SetBack(), view.BackSince, err)
+			}
 		})
 	}
 }

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -303,6 +304,8 @@ func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Sta
 		return t.setStatus(o, status, gone, r.Answered, packaging.ByReleasing)
 	}
 	switch {
+	case isOvertaken(o, r) && r.Outcome == packaging.Released && !o.Status.Left():
+		return "", t.tellSetBack(o)
 	case isOvertaken(o, r):
 	case r.Outcome == packaging.Released:
 		return packaging.InProgress, follow(packaging.InProgress, o.Gone)
@@ -318,6 +321,22 @@ func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Sta
 // While the release was under way, nothing else that the API said counted (see [cachedRow]).
 func isOvertaken(o packaging.Order, r packaging.Release) bool {
 	return o.Release.Outcome != packaging.Sending && o.AsOf.After(r.Answered)
+}
+
+// tellSetBack has the timeline of an order tell that it was out meanwhile, which waits for its release again by what the
+// API said since.
+func (t *tx) tellSetBack(o packaging.Order) error {
+	out := packaging.OrderEvent{
+		Kind: packaging.StatusChanged, Old: string(o.Status), New: string(packaging.InProgress),
+		Source: packaging.ByReleasing,
+	}
+	back := packaging.OrderEvent{
+		Kind: packaging.StatusChanged, Old: out.New, New: out.Old, Source: packaging.ByList,
+	}
+	if err := errors.Join(t.addEvent(o.TenantID, o.ID, out), t.addEvent(o.TenantID, o.ID, back)); err != nil {
+		return err
+	}
+	return t.bumpRevision(o)
 }
 
 // InterruptReleases settles as unknown what was still being sent when the process before this one ended: whether those
