@@ -64,7 +64,7 @@ func Backup(ctx context.Context, path, to string) error {
 	}
 	defer pool.Close()
 	if has, err := versionOf(ctx, pool); err != nil || has == 0 {
-		return fmt.Errorf("%s: %w", path, cmp.Or(err, mustUpgrade(has, has)))
+		return fmt.Errorf("%s: %w", path, cmp.Or(err, errNothingBegun))
 	}
 	// Under its name it stands only when it is complete and on the disk.
 	part := to + ".part"

@@ -778,6 +778,10 @@ func TestAFileThatIsNoDatabaseOfThisProgramIsRefusedWithWhatItIs(t *testing.T) {
 			content, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`,
 			"newer Lineboard (schema 9999, this program knows up to ", false, true,
 		},
+		"another program's, between": {
+			content, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (98, 1)`,
+			"another Lineboard (this program does not know schema 98)", false, true,
+		},
 		"before the first": {
 			content, `UPDATE goose_db_version SET version_id = 7`,
 			"from before the first release of Lineboard (schema 7", false, true,

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -229,16 +230,20 @@ func TestAHeldAnswerOfAReleaseThatSharesItsPlaceSettlesItOnlyIfItIsOut(t *testin
 // Two lost releases of an order are two releases, each with its own time and person, and the first ended as its anchor
 // says: the order could not be released again before.
 func TestEachOfTwoLostReleasesOfAnOrderHasAPlaceOfItsOwn(t *testing.T) {
-	for ended, says := range map[packaging.Outcome]string{
-		packaging.Refused:         "refused",
-		packaging.SaidPending:     "said_pending",
-		packaging.SaidNotReleased: "said_not_released",
+	answer, status := packaging.ByAnswer, packaging.ByStatus
+	for name, ended := range map[string]packaging.AnchoredRelease{
+		"refused":               {Outcome: packaging.Refused, Proof: answer},
+		"a sign":                {Outcome: packaging.SaidPending},
+		"a person's word":       {Outcome: packaging.SaidNotReleased},
+		"released":              {Outcome: packaging.Released, Proof: answer, Serials: 2},
+		"released, by a status": {Outcome: packaging.Released, Proof: status, Status: packaging.InProgress},
 	} {
-		t.Run(string(ended), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			d, ghent, _ := opened(t)
 			o := cache(t, d, ghent.Tenant.ID, facts("a"))
 			l := lostWithoutEnd(ghent, "a", "a")
-			l.Releases[0].Ended = ended
+			ended.At = start.Add(2 * time.Second)
+			l.Releases[0].Learn(ended)
 			l.Releases[1].Username, l.Releases[1].FullName = "otto", "Otto of the night shift"
 			l.Releases[1].At = start.Add(-24 * time.Hour) // the clock was set back
 			record(t, d, l)
@@ -252,9 +257,12 @@ func TestEachOfTwoLostReleasesOfAnOrderHasAPlaceOfItsOwn(t *testing.T) {
 				}
 				for _, r := range all {
 					found = append(found, fmt.Sprint(r.By.Username, " ", r.Says()))
+					if took := r.Took(); took != 0 && (ended.Proof != answer || took != 2*time.Second) {
+						t.Errorf("the call of %s took %v", r.By.Username, took)
+					}
 				}
 			}
-			if want := fmt.Sprintf("[%s %s otto unknown]", ghent.Username, says); fmt.Sprint(found) != want {
+			if want := fmt.Sprintf("[%s %s otto unknown]", ghent.Username, ended.Outcome); fmt.Sprint(found) != want {
 				t.Errorf("requested: %v, want %s", found, want)
 			}
 			view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{})
@@ -266,12 +274,20 @@ func TestEachOfTwoLostReleasesOfAnOrderHasAPlaceOfItsOwn(t *testing.T) {
 	}
 }
 
-// An anchor that says released may be of two releases that shared a place before: they share it again, so that no report
-// counts what was carried out once as two.
-func TestALostReleaseThatAnAnchorSaysReleasedSharesItsPlaceWithTheNextOne(t *testing.T) {
+// An anchor without a proof may be of two releases that shared a place before, or of a refusal in words that prove
+// nothing: they share it again, so that no report counts what was carried out once as two, or denies it.
+func TestALostReleaseOfWhichItsAnchorProvesNothingSharesItsPlaceWithTheNextOne(t *testing.T) {
+	for _, ended := range []packaging.Outcome{packaging.Released, packaging.Refused} {
+		t.Run(string(ended), func(t *testing.T) { sharesItsPlace(t, ended) })
+	}
+}
+
+func sharesItsPlace(t *testing.T, ended packaging.Outcome) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("a"))
-	record(t, d, lost(ghent.Tenant, ghent.Username, "a", "a"))
+	l := lost(ghent.Tenant, ghent.Username, "a", "a")
+	l.Releases[0].Ended = ended
+	record(t, d, l)
 	running := packaging.Settlement{
 		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress,
 	}
@@ -296,15 +312,75 @@ func settleAndLook(t *testing.T, d *DB, by packaging.Person, key string) {
 		t.Fatal(err)
 	}
 	o := order(t, d, by.Tenant.ID, key)
-	press := packaging.Press{Order: o.ID}
-	if _, err := d.Claim(t.Context(), by, press); packaging.CodeOf(err) != packaging.Conflict {
+	press := func() packaging.Press {
+		if now := order(t, d, by.Tenant.ID, key); now.WasReleased() {
+			return packaging.Press{Order: o.ID, Revision: now.Revision, Again: "the line asks for it"}
+		}
+		return packaging.Press{Order: o.ID}
+	}
+	if _, err := d.Claim(t.Context(), by, press()); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("released again before anybody looked: %v", err)
 	}
 	if err := d.Acknowledge(t.Context(), by, o.ID, o.Release.ID, "the line has nothing of it"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Claim(t.Context(), by, press); err != nil {
+	if _, err := d.Claim(t.Context(), by, press()); err != nil {
 		t.Errorf("once a person has looked: %v", err)
+	}
+}
+
+// A release proves its outcome to its anchor, unless it rests on a sign, or stands for others too.
+func TestAnAnchorCarriesWhatIsProvenOfItsReleaseAlone(t *testing.T) {
+	running := packaging.Settlement{
+		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.Done,
+	}
+	unknown := packaging.Answer{Outcome: packaging.Unknown, Reason: packaging.TimedOut}
+	for name, of := range map[string]struct {
+		answer  packaging.Answer
+		settled *packaging.Settlement
+		shared  bool
+		proof   packaging.Proof
+		status  packaging.Status
+	}{
+		"released":                    {released("s1"), nil, false, packaging.ByAnswer, ""},
+		"refused":                     {packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotValid}, nil, false, packaging.ByAnswer, ""},
+		"unknown":                     {unknown, nil, false, packaging.NoProof, ""},
+		"throttled":                   {packaging.Answer{Outcome: packaging.Refused, Reason: packaging.Throttled, HTTPStatus: 429}, nil, false, packaging.NoProof, ""},
+		"by a status":                 {unknown, &running, false, packaging.ByStatus, packaging.InProgress},
+		"by a sign":                   {unknown, &saidPending, false, packaging.NoProof, ""},
+		"by a status, for others too": {unknown, &running, true, packaging.NoProof, ""},
+		"released, for others too":    {released("s1"), nil, true, packaging.NoProof, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, ghent, _ := opened(t)
+			o, err := d.Claim(t.Context(), ghent, packaging.Press{Order: cache(t, d, ghent.Tenant.ID, facts("a")).ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if of.shared {
+				l := lostWithoutEnd(ghent, "a")
+				l.Releases[0].At = start.Add(time.Hour)
+				record(t, d, l)
+			}
+			var anchored packaging.Entry
+			d.AnchorReleases(func(_ context.Context, entries []packaging.Entry) error {
+				anchored = entries[len(entries)-1]
+				return nil
+			}, func() error { return nil })
+			held := heldFor(ghent.Tenant, "a", o.Release.Requested, of.answer)
+			held.Release = o.Release.ID
+			if _, err := d.StoreHeld(t.Context(), held); err != nil {
+				t.Fatal(err)
+			}
+			if of.settled != nil {
+				if err := d.SettleByStatus(t.Context(), order(t, d, ghent.Tenant.ID, "a"), *of.settled); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if anchored.Proof != of.proof || anchored.Status != of.status {
+				t.Errorf("anchored with the proof %q %q: %+v", anchored.Proof, anchored.Status, anchored)
+			}
+		})
 	}
 }
 
@@ -317,7 +393,9 @@ func TestALostReleaseAfterOneWhoseOutcomeIsLostHasAPlaceOfItsOwn(t *testing.T) {
 	}
 	l := lostWithoutEnd(ghent, "a", "a")
 	l.Releases[0].Deed, l.Releases[0].ID = packaging.ReleaseEnded, claimed.Release.ID
-	l.Releases[0].Ended = packaging.Refused
+	l.Releases[0].Learn(packaging.AnchoredRelease{
+		Outcome: packaging.Refused, Proof: packaging.ByAnswer, At: start.Add(2 * time.Second),
+	})
 	l.Releases[1].At = start.Add(time.Hour)
 	record(t, d, l)
 	o := order(t, d, ghent.Tenant.ID, "a")

@@ -49,19 +49,19 @@ func scanLoss(row scanner) (l packaging.Loss, err error) {
 
 func lostReleases(ctx context.Context, q querier, condition string, args ...any) ([]packaging.LostRelease, error) {
 	return collect(ctx, q, func(row scanner) (l packaging.LostRelease, err error) {
-		var at int64
+		var at, ended int64
 		var outcomeAlone bool
 		err = row.Scan(
 			&l.Anchor, &l.Entry, &l.OrderKey, &l.LineCode, &l.LineName, &at, &l.Username, &l.FullName, &l.Ended,
-			&l.Serials, &outcomeAlone,
+			&l.Serials, &outcomeAlone, &ended, &l.Proof, &l.Status,
 		)
-		l.At, l.Deed = moment(at), packaging.ReleaseRequested
+		l.At, l.EndedAt, l.Deed = moment(at), moment(ended), packaging.ReleaseRequested
 		if outcomeAlone {
 			l.Deed = packaging.ReleaseEnded
 		}
 		return l, err
 	}, `SELECT anchor, entry, order_key, line_code, line_name, requested_at, username, full_name, outcome, serials,
-			outcome_alone
+			outcome_alone, coalesce(ended_at, 0), proof, proof_status
 		FROM lost_releases WHERE `+condition+` ORDER BY anchor`, args...)
 }
 
@@ -114,9 +114,10 @@ func (t *tx) storeLost(loss int64, slug string, r packaging.LostRelease) error {
 	}
 	return t.exec(`
 		INSERT INTO lost_releases (loss_id, anchor, entry, order_key, line_code, line_name, requested_at, username,
-			full_name, outcome, serials, outcome_alone) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+			full_name, outcome, serials, outcome_alone, ended_at, proof, proof_status)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		loss, r.Anchor, r.Entry, r.OrderKey, r.LineCode, r.LineName, requested, r.Username, r.FullName, r.Ended,
-		r.Serials, r.OutcomeAlone())
+		r.Serials, r.OutcomeAlone(), nullTime(r.EndedAt), r.Proof, r.Status)
 }
 
 // recordLosses records the losses under a tenant's name that no history has yet.
@@ -161,8 +162,9 @@ func (t *tx) recordLosses(tenant packaging.TenantID, slug string) error {
 type neighbours struct{ before, after bool }
 
 func among(lost packaging.LostRelease, before, after []packaging.LostRelease) neighbours {
-	ofOrder := func(l packaging.LostRelease) bool { return l.OrderKey == lost.OrderKey && !l.OutcomeAlone() }
-	return neighbours{slices.ContainsFunc(before, ofOrder), slices.ContainsFunc(after, ofOrder)}
+	ofOrder := func(l packaging.LostRelease) bool { return l.OrderKey == lost.OrderKey }
+	another := func(l packaging.LostRelease) bool { return ofOrder(l) && !l.OutcomeAlone() }
+	return neighbours{slices.ContainsFunc(before, ofOrder), slices.ContainsFunc(after, another)}
 }
 
 // restoreRelease gives the order of a lost release one in its place, whose outcome is unknown. One that was followed by
@@ -185,7 +187,7 @@ func (t *tx) restoreRelease(tenant packaging.TenantID, lost packaging.LostReleas
 	case packaging.BeingReleased:
 		err = t.loseOutcome(o, lost, others.after && lost.OutcomeAlone())
 	case packaging.OutcomeUnknown:
-		if others.after && lost.OutcomeAlone() && lost.IsRefused() {
+		if others.after && lost.OutcomeAlone() && lost.Proof != packaging.NoProof {
 			err = t.loseOutcome(o, lost, true)
 		} else {
 			err = t.bumpRevision(o)

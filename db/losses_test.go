@@ -42,7 +42,7 @@ func TestAReleaseWhoseRecordWasLostIsUnknownAndItsOrderNotReleasedBeforeAPersonH
 	d, ghent, _ := opened(t)
 	cache(t, d, ghent.Tenant.ID, facts("Order143"))
 	l := lost(ghent.Tenant, ghent.Username, "Order143", "Order143", "Order144")
-	l.Releases[0].Ended = packaging.Refused
+	l.Releases[0].Ended, l.Releases[0].Proof, l.Releases[0].EndedAt = packaging.Refused, packaging.ByAnswer, start
 	record(t, d, l)
 	for _, key := range []string{"Order143", "Order144"} { // the second is lost itself
 		o := order(t, d, ghent.Tenant.ID, key)

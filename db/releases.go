@@ -255,12 +255,28 @@ func (t *tx) endRelease(o packaging.Order, r packaging.Release, body []byte) err
 	if status != "" {
 		e.Object, e.Old, e.New = "order status", string(o.Status), string(status)
 	}
+	if e.Proof, err = t.provenAlone(r); err != nil {
+		return err
+	}
 	e.Outcome, e.Reason, e.Took = r.Outcome, string(r.Reason), r.Took()
 	e.HTTPStatus, e.Code, e.Message, e.Serials = r.HTTPStatus, r.Code, r.Message, r.Serials
 	if err := t.record(e); err != nil {
 		return err
 	}
 	return t.recordOdd(r.By, o, r, r.Oddities...)
+}
+
+// provenAlone returns what proves that a release ended as it did. Nothing does of one that stands for others too, which
+// were requested at other times and whose records were lost: it may have been one of them.
+func (t *tx) provenAlone(r packaging.Release) (packaging.Proof, error) {
+	var others bool
+	err := t.row(
+		`SELECT EXISTS (SELECT 1 FROM lost_releases WHERE release_id = ? AND requested_at <> ?)`, r.ID, millis(r.Requested),
+	).Scan(&others)
+	if others {
+		return packaging.NoProof, err
+	}
+	return r.Proven(), err
 }
 
 // recordOdd records what was found to be odd about the list of a release, if anything was.

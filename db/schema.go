@@ -50,13 +50,13 @@ func migrate(
 	if err != nil {
 		return 0, nil, err
 	}
+	version = newestSchema(provider)
 	has, err := versionOf(ctx, w)
 	if err != nil {
 		return 0, nil, err
 	}
-	version = newestSchema(provider)
 	if has > 0 {
-		if err := mustUpgrade(has, version); err != nil {
+		if _, err := mustUpgrade(ctx, w, provider); err != nil {
 			return 0, nil, err
 		}
 	} else if has, err = provider.GetDBVersion(ctx); err != nil { // it makes the table of versions
@@ -184,23 +184,48 @@ func isNoDatabase(err error) bool {
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_NOTADB
 }
 
-// mustUpgrade fails unless this program, with its newest schema, reads or upgrades a database with another one. The
-// error says what a person can do.
-func mustUpgrade(has, newest int64) error {
+// errNothingBegun is why a file is of no use in which versionOf finds no schema.
+var errNothingBegun = errors.New("nothing is in the database: Lineboard was stopped before it had begun it. " +
+	"Start Lineboard once, or restore a backup")
+
+// mustUpgrade fails unless this program reads or upgrades a database: it must know all of its migrations, whose numbers
+// have gaps that a later migration may fill. It returns those of its own that the database lacks. The error says what a
+// person can do.
+func mustUpgrade(ctx context.Context, q querier, provider *goose.Provider) (lacks []int64, err error) {
+	has, err := versionOf(ctx, q)
+	newest := newestSchema(provider)
 	switch {
+	case err != nil:
+		return nil, err
 	case has == 0:
-		return errors.New("nothing is in the database: Lineboard was stopped before it had begun it. " +
-			"Start Lineboard once, or restore a backup")
+		return nil, errNothingBegun
 	case has > newest:
-		return fmt.Errorf(
+		return nil, fmt.Errorf(
 			"the database was made by a newer Lineboard (schema %d, this program knows up to %d); start that one",
 			has, newest)
 	case has < firstSchema:
-		return fmt.Errorf(
+		return nil, fmt.Errorf(
 			"the database is from before the first release of Lineboard (schema %d, this program reads %d and later); "+
 				"start the last build from before that release once, which brings it to schema %[2]d", has, firstSchema)
 	}
-	return nil
+	applied, err := collect(ctx, q, func(row scanner) (n int64, err error) { return n, row.Scan(&n) }, `
+		SELECT DISTINCT version_id FROM goose_db_version WHERE version_id >= ? ORDER BY version_id`, firstSchema)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range provider.ListSources() {
+		i := slices.Index(applied, s.Version)
+		if i < 0 {
+			lacks = append(lacks, s.Version)
+			continue
+		}
+		applied = slices.Delete(applied, i, i+1)
+	}
+	if len(applied) > 0 {
+		return nil, fmt.Errorf("the database was made by another Lineboard (this program does not know schema %d); "+
+			"start that one", applied[0])
+	}
+	return lacks, nil
 }
 
 // mustBeSame fails unless a database has just this program's schema. The error says what a person can do.
@@ -209,17 +234,13 @@ func mustBeSame(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	has, err := versionOf(ctx, pool)
+	lacks, err := mustUpgrade(ctx, pool, provider)
 	if err != nil {
 		return err
 	}
-	newest := newestSchema(provider)
-	if err := mustUpgrade(has, newest); err != nil {
-		return err
-	}
-	if has < newest {
-		return fmt.Errorf("the database is of an earlier Lineboard (schema %d, this program reads schema %d): "+
-			"start this one once, which upgrades it, or use the one that it belongs to", has, newest)
+	if len(lacks) > 0 {
+		return fmt.Errorf("the database is of an earlier Lineboard (it lacks schema %d): "+
+			"start this one once, which upgrades it, or use the one that it belongs to", lacks[0])
 	}
 	return nil
 }
@@ -245,8 +266,7 @@ func Readable(ctx context.Context, path string) (current bool, err error) {
 	one := &reader{DB: pool}
 	d := &DB{read: one, slow: one}
 	defer d.Close() //nolint:errcheck // nothing was written
-	has, err := versionOf(ctx, pool)
-	if err != nil {
+	if _, err := versionOf(ctx, pool); err != nil {
 		return false, err
 	}
 	damage, err := d.Damage(ctx)
@@ -260,6 +280,6 @@ func Readable(ctx context.Context, path string) (current bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	newest := newestSchema(provider)
-	return has == newest, mustUpgrade(has, newest)
+	lacks, err := mustUpgrade(ctx, pool, provider)
+	return err == nil && len(lacks) == 0, err
 }

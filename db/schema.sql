@@ -841,7 +841,7 @@ CREATE TABLE lost_releases (
   full_name    TEXT NOT NULL,
   outcome      TEXT NOT NULL, -- the last that anchors tell, empty for none
   serials      INTEGER NOT NULL,
-  release_id   INTEGER REFERENCES releases (id), outcome_alone INTEGER NOT NULL DEFAULT 0 CHECK (outcome_alone IN (0, 1)),
+  release_id   INTEGER REFERENCES releases (id), outcome_alone INTEGER NOT NULL DEFAULT 0 CHECK (outcome_alone IN (0, 1)), ended_at INTEGER, proof TEXT NOT NULL DEFAULT '' CHECK (proof IN ('', 'answer', 'status')), proof_status TEXT NOT NULL DEFAULT '' CHECK (proof = 'status' OR proof_status = ''),
   UNIQUE (loss_id, anchor)
 ) STRICT;
 

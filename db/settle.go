@@ -121,6 +121,12 @@ func (d *DB) settleByStatus(ctx context.Context, o packaging.Order, s packaging.
 			return err
 		}
 		e := entryOf(packaging.ReleaseSettled, program, o)
+		if e.Proof, err = t.provenAlone(r); err != nil {
+			return err
+		}
+		if e.Proof == packaging.ByStatus {
+			e.Status = s.Proof
+		}
 		e.Outcome, e.Reason, e.Serials = r.Says(), string(r.Reason), r.Serials
 		e.Object, e.Old, e.New = "outcome, by the order's status", string(packaging.Unknown), string(s.Proof)
 		if r.Outcome == packaging.Refused {

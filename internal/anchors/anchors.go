@@ -168,6 +168,7 @@ func releaseOf(e packaging.Entry) *packaging.AnchoredRelease {
 		Deed: e.Deed, ID: e.ReleaseID, At: e.At, Requested: requestedOf(e), OrderKey: e.OrderKey,
 		LineCode: e.LineCode, LineName: e.LineName,
 		Username: e.By.Username, FullName: e.By.FullName, Outcome: e.Outcome, Serials: e.Serials,
+		Proof: e.Proof, Status: e.Status,
 	}
 }
 

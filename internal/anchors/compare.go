@@ -199,8 +199,7 @@ func lossOf(lost []written, from int64) (l packaging.Loss, err error) {
 			)
 		}
 		if known && a.Release.Outcome != "" {
-			lost := &l.Releases[i]
-			lost.Ended, lost.Serials = a.Release.Outcome, max(lost.Serials, a.Release.Serials)
+			l.Releases[i].Learn(*a.Release)
 		}
 	}
 	return l, nil

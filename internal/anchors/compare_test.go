@@ -340,3 +340,34 @@ func TestTheOutcomeOfALostReleaseIsThatOfItsOwnOrder(t *testing.T) {
 		}
 	})
 }
+
+// What an anchor proves of a release stays, whatever later ones tell of a release that stands for it.
+func TestWhatAnAnchorProvesOfALostReleaseStays(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	entry := packaging.Entry{
+		TenantID: 1, Seq: 21, At: p.now, Deed: packaging.ReleaseRequested, ReleaseID: 57, OrderKey: "Order143",
+		By: packaging.Author{Username: "anna", FullName: "Anna"}, Hash: [32]byte{1}, Requested: p.now,
+	}
+	tells := func(deed packaging.Deed, after time.Duration, outcome packaging.Outcome) packaging.Entry {
+		e := entry
+		e.Deed, e.At, e.Outcome = deed, entry.At.Add(after), outcome
+		e.Seq++
+		return e
+	}
+	proven := tells(packaging.ReleaseSettled, 2*time.Second, packaging.Released)
+	proven.Proof, proven.Status, proven.Serials = packaging.ByStatus, packaging.InProgress, 12
+	p.running(func(store *db.DB, w *anchors.Writer) {
+		if err := w.WriteReleases(t.Context(), []packaging.Entry{
+			entry, tells(packaging.ReleaseEnded, time.Second, packaging.Unknown), proven,
+			tells(packaging.ReleaseSettled, time.Hour, packaging.SaidPending),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		lost := compare(t, store, p).Shorter[0].Releases
+		if len(lost) != 1 || lost[0].Ended != packaging.Released || lost[0].Proof != packaging.ByStatus ||
+			lost[0].Status != packaging.InProgress || !lost[0].EndedAt.Equal(proven.At) || lost[0].Serials != 12 {
+			t.Errorf("%+v", lost)
+		}
+	})
+}

@@ -60,6 +60,8 @@ func releaseQuery(r packaging.AnchoredRelease) string {
 		"by":        r.Username,
 		"name":      r.FullName,
 		"outcome":   string(r.Outcome),
+		"proof":     string(r.Proof),
+		"status":    string(r.Status),
 		"requested": requestedText(r),
 		"serials":   strconv.FormatInt(r.Serials, 10),
 	} {
@@ -102,6 +104,8 @@ func parseRelease(text string) (*packaging.AnchoredRelease, error) {
 		Username: query.Get("by"),
 		FullName: query.Get("name"),
 		Outcome:  packaging.Outcome(query.Get("outcome")),
+		Proof:    packaging.Proof(query.Get("proof")),
+		Status:   packaging.Status(query.Get("status")),
 		Serials:  number("serials"),
 	}
 	err = errors.Join(err, failed)

@@ -93,7 +93,7 @@ func printLost(w io.Writer, l packaging.Loss) {
 }
 
 func ended(r packaging.LostRelease) string {
-	if r.Ended == "" {
+	if r.Ended == "" || r.Ended == packaging.Refused && r.Proof == packaging.NoProof {
 		return ", no outcome known"
 	}
 	return fmt.Sprintf(", %s with %d serial numbers", r.Ended, r.Serials)

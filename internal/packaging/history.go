@@ -165,8 +165,11 @@ type Entry struct {
 	Old    string // its value before, empty at creation
 	New    string
 
-	// Requested is when the release was requested that the entry is about, to anchor that too. It is not stored.
+	// Requested is when the release was requested that the entry is about, and Proof what proves its outcome of it alone,
+	// by which Status. They are anchored and not stored.
 	Requested time.Time
+	Proof     Proof
+	Status    Status
 
 	Outcome    Outcome
 	Reason     string

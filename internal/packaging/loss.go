@@ -16,6 +16,8 @@ type AnchoredRelease struct {
 	ID        ReleaseID
 	At        time.Time // of the entry
 	Requested time.Time // of the release; zero in an anchor of an earlier Lineboard
+	Proof     Proof     // of its outcome; none where nothing proves it of this release alone, or in an earlier anchor
+	Status    Status    // with ByStatus: which proves it
 	OrderKey  string
 	LineCode  string
 	LineName  string
@@ -31,32 +33,47 @@ type LostRelease struct {
 	Entry           int64 // the number that this had in the history
 	Anchor          int64 // number of the anchor that tells of it
 	Ended           Outcome
-	Serials         int64 // how many came, as far as anchors tell
+	EndedAt         time.Time // zero while no outcome is known
+	Proof           Proof     // of the outcome, of this release alone
+	Status          Status    // with ByStatus: which proves it
+	Serials         int64     // how many came, as far as anchors tell
+}
+
+// Learn takes in what one more anchor says of how the release ended. What was proven of it stays: a release that stands
+// for it since may stand for others too.
+func (l *LostRelease) Learn(a AnchoredRelease) {
+	if l.Proof == NoProof || a.Proof != NoProof {
+		l.Ended, l.EndedAt, l.Proof, l.Status = a.Outcome, a.At, a.Proof, a.Status
+	}
+	if l.Ended == a.Outcome {
+		l.Serials = max(l.Serials, a.Serials)
+	}
 }
 
 // OutcomeAlone says that the request of the release is here, and that the record of what became of it is lost.
 func (l LostRelease) OutcomeAlone() bool { return l.Deed != ReleaseRequested }
 
-// IsRefused reports whether its anchor tells that it was refused, by a proof and not by signs or a person's word.
-func (l LostRelease) IsRefused() bool { return l.Ended == Refused }
-
 // EndLost ends a release that stands for a lost one: its outcome is unknown. Where another lost release of the order
-// followed, this one had ended before, since an order is out once at a time: it ends as its anchor says. That it was
-// released is not taken from there: after an earlier restore one record may have stood for both, and the anchor is of
-// that.
+// followed, this one had ended before, since an order is out once at a time: it ends as its anchor proves, or by the sign
+// or the word that its anchor tells. Without a proof, nothing says that it was released or refused: the anchor may be of
+// a record that stood for both releases after an earlier restore.
 func (r *Release) EndLost(lost LostRelease, followed bool) {
 	r.Outcome, r.Reason, r.Proof = Unknown, RecordLost, NoProof
 	r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}
-	if !followed {
-		return
-	}
-	switch lost.Ended {
-	case Refused:
-		r.Outcome, r.Proof = Refused, ByAnswer
-	case SaidPending:
+	switch {
+	case !followed:
+	case lost.Ended == SaidPending:
 		r.Outcome, r.Proof = Refused, ByStatus
-	case SaidNotReleased:
+	case lost.Ended == SaidNotReleased:
 		r.Outcome, r.Proof = Refused, ByPerson
+	case lost.Proof == NoProof:
+	case lost.Ended == Refused:
+		r.Outcome, r.Proof, r.Answered = Refused, lost.Proof, lost.EndedAt
+	case lost.Ended == Released:
+		r.Outcome, r.Reason, r.Proof, r.Status, r.Answered = Released, NoReason, lost.Proof, lost.Status, lost.EndedAt
+		if lost.Proof == ByStatus {
+			r.Settled = lost.EndedAt
+		}
 	}
 }
 

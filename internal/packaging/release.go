@@ -60,6 +60,15 @@ func (r Release) assumed() bool {
 	return r.Proof != ByAnswer || r.Reason == OtherRefusal || r.Reason == Throttled && r.HTTPStatus != 0
 }
 
+// Proven returns what proves that the release ended as it did, and none for one that did not, or by a sign or a word.
+func (r Release) Proven() Proof {
+	switch {
+	case r.Outcome == Released && r.Proof != ByPerson, r.Outcome == Refused && !r.assumed():
+		return r.Proof
+	}
+	return NoProof
+}
+
 // IsClosed reports whether a person said that its unknown outcome can't be known. It is asked about no more.
 func (r Release) IsClosed() bool { return !r.Closed.IsZero() }
 

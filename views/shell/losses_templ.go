@@ -32,10 +32,10 @@ func LostReleaseText(ctx context.Context, r packaging.LostRelease) string {
 	if r.LineCode != "" {
 		said += " " + text.Say(ctx, "loss.line", "Line", LineName(ctx, packaging.Line{Code: r.LineCode, Name: r.LineName}))
 	}
-	switch r.Ended {
-	case packaging.Released:
+	switch {
+	case r.Ended == packaging.Released:
 		return said + " " + text.Say(ctx, "loss.ended.released", "Count", int(r.Serials))
-	case packaging.Refused:
+	case r.Ended == packaging.Refused && r.Proof != packaging.NoProof:
 		return said + " " + text.Say(ctx, "loss.ended.refused")
 	}
 	return said + " " + text.Say(ctx, "loss.ended.unknown")
