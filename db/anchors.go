@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -19,6 +21,28 @@ func (d *DB) Heads(ctx context.Context) ([]packaging.Head, error) {
 		SELECT t.id, t.slug, h.seq, h.hash FROM tenants t
 		JOIN history h ON h.tenant_id = t.id AND h.seq = (SELECT max(seq) FROM history WHERE tenant_id = t.id)
 		ORDER BY t.id`)
+}
+
+// Hashes returns the hashes of entries of a tenant's history, by their numbers. One that is not there is left out.
+func (d *DB) Hashes(
+	ctx context.Context, tenant packaging.TenantID, entries []int64,
+) (hashes map[int64][sha256.Size]byte, err error) {
+	numbers, err := json.Marshal(entries)
+	if err != nil {
+		return nil, err
+	}
+	hashes = make(map[int64][sha256.Size]byte, len(entries))
+	_, err = collect(ctx, d.read, func(row scanner) (none struct{}, err error) {
+		var seq int64
+		var raw []byte
+		err = row.Scan(&seq, &raw)
+		var hash [sha256.Size]byte
+		copy(hash[:], raw)
+		hashes[seq] = hash
+		return none, err
+	}, `SELECT h.seq, h.hash FROM json_each(?) e JOIN history h ON h.tenant_id = ? AND h.seq = e.value`,
+		string(numbers), tenant)
+	return hashes, err
 }
 
 // AnchorLines is how many lines were written to the file of anchors.

@@ -818,6 +818,25 @@ func TestAFileThatIsNoDatabaseOfThisProgramIsRefusedWithWhatItIs(t *testing.T) {
 	}
 }
 
+// The newest migration says nothing of those before it: their numbers have gaps, which a later one may fill.
+func TestADatabaseThatLacksAMigrationInTheMidstIsToldOf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lineboard.db")
+	d, err := Open(t.Context(), path, box(t, 1), time.Now)
+	if err = errors.Join(err, d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if current, err := Readable(t.Context(), path); !current || err != nil {
+		t.Errorf("as it was made: %v, %v", current, err)
+	}
+	spoil(t, path, `DELETE FROM goose_db_version WHERE version_id = 96`)
+	if _, err := OpenToRead(t.Context(), path); err == nil || !strings.Contains(err.Error(), "it lacks schema 96") {
+		t.Errorf("to read: %v", err)
+	}
+	if current, err := Readable(t.Context(), path); current || err != nil {
+		t.Errorf("looked at: %v, %v", current, err)
+	}
+}
+
 func TestAFolderIsNoDatabase(t *testing.T) {
 	path := t.TempDir()
 	_, toRead := OpenToRead(t.Context(), path)

@@ -18,6 +18,7 @@ type Store interface {
 	Tenant(ctx context.Context, id packaging.TenantID) (packaging.Tenant, error)
 	Losses(ctx context.Context) ([]packaging.Loss, error)
 	Heads(ctx context.Context) ([]packaging.Head, error)
+	Hashes(ctx context.Context, tenant packaging.TenantID, entries []int64) (map[int64][sha256.Size]byte, error)
 	Entry(ctx context.Context, in packaging.Scope, seq int64) (e packaging.Entry, follows bool, err error)
 	EachEntryUp(
 		ctx context.Context, tenant packaging.TenantID, do func(

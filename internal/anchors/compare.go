@@ -16,9 +16,10 @@ type Findings struct {
 }
 
 // Compare does what CompareAll does, in milliseconds where nothing is lost since the last start, so that a start can
-// wait for it. Where the newest anchor of each tenant agrees with the database, the start of the program that wrote them
-// compared those before. One tenant's says nothing of another's: it may be of an old entry, since a quiet history is
-// anchored anew by a start that does not find it among the last lines.
+// wait for it. Where the last anchors of each tenant agree with the database, the start of the program that wrote them
+// compared those before, and the verification after this start compares them all. One tenant's say nothing of another's:
+// they may be of old entries, since a quiet history is anchored anew by a start that does not find it among the last
+// lines.
 func Compare(ctx context.Context, store Store, path string) (Findings, error) {
 	c, err := readTail(path)
 	if err != nil {
@@ -33,9 +34,9 @@ func Compare(ctx context.Context, store Store, path string) (Findings, error) {
 		return CompareAll(ctx, store, path)
 	}
 	for _, of := range tail {
-		if agrees, err := agree(ctx, store, of[len(of)-1]); err != nil {
+		if agrees, err := agreement(ctx, store, of); err != nil {
 			return Findings{}, err
-		} else if !agrees {
+		} else if slices.Contains(agrees, false) {
 			return CompareAll(ctx, store, path)
 		}
 	}
@@ -79,18 +80,34 @@ func CompareAll(ctx context.Context, store Store, path string) (f Findings, err 
 	return f, nil
 }
 
-// compare adds what anchors of one tenant tell of its history, whose last entry is head.
+// compare adds what anchors of one tenant tell of its history, whose last entry is head. Those after the last one that
+// agrees were written to another state of the database, which is lost. One before it that does not agree tells of a
+// history that was written anew.
 func (f *Findings) compare(ctx context.Context, store Store, unknown []written, head int64) error {
-	n, err := agreement(ctx, store, unknown, head)
+	agrees, err := agreement(ctx, store, unknown)
 	if err != nil {
 		return err
 	}
-	agreed, lost := int64(0), unknown[n:]
+	agreed, last := int64(0), len(unknown)
+	for last > 0 && !agrees[last-1] {
+		last--
+	}
+	var amidst []written
+	for i, a := range unknown[:last] {
+		if agreed = a.Seq; !agrees[i] {
+			amidst = append(amidst, a)
+		}
+	}
+	if len(amidst) > 0 {
+		l, err := lossOf(amidst, amidst[0].Seq)
+		if err != nil {
+			return err
+		}
+		f.Rewrote = append(f.Rewrote, l)
+	}
+	lost := unknown[last:]
 	if len(lost) == 0 {
 		return nil
-	}
-	if n > 0 {
-		agreed = unknown[n-1].Seq
 	}
 	// The history is what it was up to the entry that agrees. An anchor of an entry after that, which is there and
 	// is another one, tells of a history that was written anew.
@@ -142,31 +159,23 @@ func isKnown(losses []packaging.Loss, a written) bool {
 	return slices.ContainsFunc(losses, func(l packaging.Loss) bool { return l.Slug == a.Slug && l.Covers(a.Anchor) })
 }
 
-// agree reports whether the history has the entry that an anchor says.
-func agree(ctx context.Context, store Store, a written) (bool, error) {
-	e, _, err := store.Entry(ctx, packaging.Everything(a.Tenant), a.Seq)
-	if packaging.CodeOf(err) == packaging.NotFound {
-		return false, nil
-	}
-	return err == nil && e.Hash == a.Hash, err
-}
-
-// agreement returns how many of a tenant's anchors were written up to the last one that the history agrees with. Those
-// after it were written to another state of the database, which is lost. head is the history's newest entry.
-func agreement(ctx context.Context, store Store, anchors []written, head int64) (int, error) {
-	for n := len(anchors); n > 0; n-- {
-		if anchors[n-1].Seq > head {
-			continue
+// agreement returns of each of a tenant's anchors whether the history has the entry that it says.
+func agreement(ctx context.Context, store Store, anchors []written) (agrees []bool, err error) {
+	for some := range slices.Chunk(anchors, 1000) {
+		entries := make([]int64, len(some))
+		for i, a := range some {
+			entries[i] = a.Seq
 		}
-		agrees, err := agree(ctx, store, anchors[n-1])
+		hashes, err := store.Hashes(ctx, some[0].Tenant, entries)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if agrees {
-			return n, nil
+		for _, a := range some {
+			hash, there := hashes[a.Seq]
+			agrees = append(agrees, there && hash == a.Hash)
 		}
 	}
-	return 0, nil
+	return agrees, nil
 }
 
 // lossOf returns the loss that a tenant's anchors tell of. The entry from is lost, even if only later ones have

@@ -265,6 +265,30 @@ func TestAnEntryAboutAReleaseIsNamedByItsAnchor(t *testing.T) {
 	})
 }
 
+// One anchor amidst others that the history does not agree with tells of a history that was written anew.
+func TestAnAnchorAmidstOthersThatDoesNotAgreeIsFound(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	content, err := os.ReadFile(p.anchors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(content), "\n")
+	fields := strings.Fields(lines[0])
+	fields[5] = strings.Repeat("00", 32)
+	lines[0] = strings.Join(fields, " ")
+	if err := os.WriteFile(p.anchors(), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.running(func(store *db.DB, _ *anchors.Writer) {
+		found := compare(t, store, p)
+		if len(found.Rewrote) != 1 || found.Rewrote[0].From != 10 || found.Rewrote[0].Until != 10 ||
+			len(found.Shorter)+len(found.NoTenant) != 0 {
+			t.Errorf("found %+v", found)
+		}
+	})
+}
+
 // A history that is quiet for long is anchored anew by a start that does not find it among the last lines. That its old
 // entry is still there says nothing of another history.
 func TestALossIsFoundThoughTheNewestAnchorIsOfAnotherHistory(t *testing.T) {
