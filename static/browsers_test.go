@@ -87,7 +87,7 @@ var features = map[string]struct {
 func TestSupportedBrowsersHaveWhatScriptsAndStyleSheetsUse(t *testing.T) {
 	sources := map[string]string{"app.css": "", "app.js": "", "worker.js": string(Worker())}
 	for _, name := range []string{"app.css", "app.js"} {
-		sources[name] = string(site.assets[URL(name)].plain)
+		sources[name] = string(site().assets[URL(name)].plain)
 	}
 	used := 0
 	for name, f := range features {

@@ -103,7 +103,7 @@ func TestAScriptThatCannotBeJoinedIsRefused(t *testing.T) {
 
 // A part that nothing joins would be dead.
 func TestEveryPartIsJoined(t *testing.T) {
-	whole := string(site.assets[URL("app.js")].plain) + string(Worker())
+	whole := string(site().assets[URL("app.js")].plain) + string(Worker())
 	sheet, err := fs.ReadFile(files, "app.css")
 	if err != nil {
 		t.Fatal(err)

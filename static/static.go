@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,16 +31,17 @@ const Prefix = "/static/"
 //go:embed *.css *.js *.svg *.png css js vendor
 var files embed.FS
 
-// Loading can only fail on a mistake in the files themselves, which then shows in every test and at the first start.
-var site = must(load(files))
+// The files are loaded when they are first needed: not every command serves pages. Loading can only fail on a mistake in
+// the files themselves, which then shows in every test.
+var site = sync.OnceValue(func() *library { return must(load(files)) })
 
 // URL returns the address of the file of that name, as it lies below this folder: "app.css", "vendor/htmx.min.js".
 // An unknown name is a programmer's mistake, and panics.
 func URL(name string) string {
-	address, ok := site.addresses[name]
+	address, ok := site().addresses[name]
 	if !ok {
 		panic(fmt.Sprintf("static: there is no file %q; there are %s", name,
-			strings.Join(slices.Sorted(maps.Keys(site.addresses)), ", ")))
+			strings.Join(slices.Sorted(maps.Keys(site().addresses)), ", ")))
 	}
 	return address
 }
@@ -51,11 +53,11 @@ const workerFile = "worker.js"
 var parts = map[string]bool{"css": true, "js": true}
 
 // Worker returns the service worker, which keeps all files for the time when the server can't be reached.
-func Worker() []byte { return site.worker }
+func Worker() []byte { return site().worker }
 
 // Handler returns what serves the files that [URL] points to, and nothing else. It reads the whole path: mount it at
 // [Prefix] without stripping.
-func Handler() http.Handler { return site }
+func Handler() http.Handler { return site() }
 
 // contentTypes says what is served, by extension; a file with any other (a licence, say) is not. A table of our own,
 // since package mime asks the machine, and machines differ.

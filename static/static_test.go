@@ -67,7 +67,7 @@ func body(t *testing.T, response *http.Response) []byte {
 }
 
 func TestEveryFileIsServedForEverUnderItsHash(t *testing.T) {
-	for name, address := range site.addresses {
+	for name, address := range site().addresses {
 		t.Run(name, func(t *testing.T) {
 			response := get(t, Handler(), http.MethodGet, URL(name), nil)
 			content := body(t, response)
@@ -191,7 +191,7 @@ func TestAllElseIsNotFound(t *testing.T) {
 }
 
 func TestStyleSheetsReferToFilesByTheirHash(t *testing.T) {
-	for name := range site.addresses {
+	for name := range site().addresses {
 		if path.Ext(name) != ".css" {
 			continue
 		}

@@ -10,9 +10,16 @@ import (
 )
 
 var (
-	slugForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	codeForm     = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,39}$`)
-	usernameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$`)
+	slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	// Lengths are counted apart: a class of Unicode, written out 64 times, takes megabytes.
+	codeForm     = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._ -]*$`)
+	usernameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._@+-]*$`)
+)
+
+// The longest code of a line and the longest username, in characters.
+const (
+	maxLineCode = 40
+	maxUsername = 64
 )
 
 // ValidSlug says whether a text can be a tenant's slug: 1 to 63 lower-case letters, digits and hyphens.
@@ -20,12 +27,15 @@ func ValidSlug(text string) bool { return slugForm.MatchString(text) }
 
 // ValidLineCode says whether a text can be a line's code: 1 to 40 letters, digits, dots, hyphens, underscores or
 // spaces.
-func ValidLineCode(text string) bool { return codeForm.MatchString(text) }
+func ValidLineCode(text string) bool {
+	return utf8.RuneCountInString(text) <= maxLineCode && codeForm.MatchString(text)
+}
 
 // ValidUsername says whether a text can be a username: 1 to 64 letters, digits or . _ @ + -, the first a letter or
 // digit.
 func ValidUsername(text string) bool {
-	return usernameForm.MatchString(text) && !strings.ContainsFunc(text, Unseen)
+	return utf8.RuneCountInString(text) <= maxUsername && usernameForm.MatchString(text) &&
+		!strings.ContainsFunc(text, Unseen)
 }
 
 // ReservedUsername says whether the history names by it what no person did: nobody may pass for the program.

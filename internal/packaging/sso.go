@@ -178,9 +178,6 @@ type SignOnWait struct {
 	Asked time.Time
 }
 
-// maxUsername is the longest username, in characters.
-const maxUsername = 64
-
 // Name is the identity's username as it can be one here: what can't stand in one is left out.
 func (i Identity) Name() string {
 	for _, from := range []string{i.Username, i.Email, i.FullName} {

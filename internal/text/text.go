@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -88,22 +89,21 @@ type words struct {
 	point     string // decimal separator
 }
 
-var (
-	loaded  = map[Language]*words{}
-	matcher language.Matcher
-)
-
-func init() {
+// The words of each language are loaded when they are first needed: to load all of them takes as long as all else that a
+// command does before it begins.
+var loaded, matcher = func() (map[Language]func() *words, language.Matcher) {
+	loaded := map[Language]func() *words{}
 	tags := []language.Tag{language.English} // the first is the default of the matcher
 	for _, l := range Languages {
-		loaded[l] = load(l)
+		loaded[l] = sync.OnceValue(func() *words { return load(l) })
 		if l != English {
 			tags = append(tags, language.Make(string(l)))
 		}
 	}
-	matcher = language.NewMatcher(tags)
-}
+	return loaded, language.NewMatcher(tags)
+}()
 
+// load panics on a mistake in the catalogue itself, which is embedded: tests load all.
 func load(l Language) *words {
 	tag := language.Make(string(l))
 	bundle := i18n.NewBundle(tag)
@@ -116,7 +116,7 @@ func load(l Language) *words {
 	file := string(l) + ".json"
 	raw, err := catalogues.ReadFile(file)
 	if err != nil {
-		panic(err) // embedded: can't be missing
+		panic(err)
 	}
 	parsed, err := bundle.ParseMessageFileBytes(raw, file)
 	if err != nil {
@@ -139,11 +139,10 @@ func Preferred(acceptLanguage string) Language {
 
 // In returns the locale of a language and a time zone. An unknown language counts as English.
 func In(l Language, zone *time.Location) Locale {
-	w := loaded[l]
-	if w == nil {
-		w = loaded[English]
+	if !l.Known() {
+		l = English
 	}
-	return Locale{w, zone}
+	return Locale{loaded[l](), zone}
 }
 
 type key struct{}
@@ -186,7 +185,7 @@ func Say(ctx context.Context, key string, args ...any) string {
 	if err == nil {
 		return said
 	}
-	if english := loaded[English]; w != english {
+	if english := loaded[English](); w != english {
 		return Say(With(ctx, Locale{english, from(ctx).zone}), key, args...)
 	}
 	return "⟦" + key + "⟧"
@@ -194,7 +193,7 @@ func Say(ctx context.Context, key string, args ...any) string {
 
 // Has reports whether there is a text for the key.
 func Has(ctx context.Context, key string) bool {
-	w := loaded[English]
+	w := loaded[English]()
 	if _, ok := w.plain[key]; ok {
 		return true
 	}
@@ -206,7 +205,7 @@ func Has(ctx context.Context, key string) bool {
 // language says so, it returns unchanged.
 func InOwnWords(ctx context.Context, prefix, said string) string {
 	for _, w := range loaded {
-		for key, words := range w.plain {
+		for key, words := range w().plain {
 			if words == said && strings.HasPrefix(key, prefix) {
 				return Say(ctx, key)
 			}
