@@ -488,3 +488,38 @@ func TestAPackThatStandsInTwoListsIsToldAsADefect(t *testing.T) {
 		t.Errorf("the page says %s", a.Text("main"))
 	}
 }
+
+// A code that is read well and is no pack's is told as what it is, with what to scan instead.
+func TestACodeThatNamesNoPackIsToldAsWhatItIs(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b := s.SignIn("supervisor1")
+	const product, instead = "0109506000134352", "To check a pack, scan its square code"
+	for code, wants := range map[string][]string{
+		"]e0" + product:                   {"names no single pack", "GS1 DataBar", "no serial number", instead},
+		"]C1" + product + "10ABC123":      {"names no single pack", "GS1-128", "no serial number", instead},
+		"]d2" + product + "17281231":      {"names no single pack", "GS1 DataMatrix", "no serial number", instead},
+		"]C1" + "00340123450000000000":    {"GS1-128", "of a case or a pallet", instead},
+		"]C1" + "02095060001343523710":    {"GS1-128", "of a case or a pallet", instead},
+		"]d2" + "10ABC123\x1d21A0001":     {"GS1 DataMatrix", "no GTIN", instead},
+		"]d1" + "LOT ABC":                 {"DataMatrix", "not a GS1 DataMatrix", instead},
+		"]A1" + "PALLET7":                 {"Code 39", "not a GS1 DataMatrix", instead},
+		"]X9" + "PALLET7":                 {"not a GS1 DataMatrix", instead},
+		"]E0" + "9506000134352":           {"EAN-13", "the same on each pack", instead},
+		"]C0" + "+A99912345/$$52001510X3": {"Code 128", "HIBC", instead},
+		"]Q1" + "https://example.com/a":   {"QR", "web address", instead},
+		product + "17261231" + "21a\x1d" + "70032701312359": {
+			"can't be read", "two expiry dates, 17 and 7003", "If the answer stays, set the pack aside",
+		},
+	} {
+		a := scanned(b, "", code)
+		for _, want := range wants {
+			if !strings.Contains(a.Text(".result"), want) {
+				t.Errorf("%q: %s, want %q", code, a.Text(".result"), want)
+			}
+		}
+		if a.Attr(".result", "class") != "result result-doubt" {
+			t.Errorf("%q is shown as %s", code, a.Attr(".result", "class"))
+		}
+	}
+}

@@ -118,7 +118,9 @@ const (
 	BadCharacter  FaultCode = "bad_character" // one that the field must not hold
 	BadCheckDigit FaultCode = "bad_check_digit"
 	BadDate       FaultCode = "bad_date"
-	FieldTwice    FaultCode = "field_twice" // with another value
+	FieldTwice    FaultCode = "field_twice"  // with another value
+	TwoExpiries   FaultCode = "two_expiries" // 17 and 7003, with two dates
+	Logistic      FaultCode = "logistic"     // a logistic unit's, or of what is in one
 	NoGTIN        FaultCode = "no_gtin"
 	NoSerial      FaultCode = "no_serial"
 )
@@ -126,7 +128,8 @@ const (
 // FaultCodes are all codes.
 var FaultCodes = []FaultCode{
 	Nothing, TooMuch, OtherBarcode, OtherSyntax, HIBC, ProductOnly, WebAddress, Brackets, UnknownField, TooShort,
-	TooLong, BadCharacter, BadCheckDigit, BadDate, FieldTwice, NoGTIN, NoSerial,
+	TooLong, BadCharacter, BadCheckDigit, BadDate, FieldTwice, TwoExpiries, Logistic, NoGTIN,
+	NoSerial,
 }
 
 // Fault is the error of a scan that is no pack.
@@ -143,6 +146,15 @@ func (f *Fault) mayBeOfKeyboard() bool {
 		return false
 	}
 	return true
+}
+
+// IsOtherCode reports whether the scan is no pack's because it is another code, which is read well.
+func (f *Fault) IsOtherCode() bool {
+	switch f.Code {
+	case OtherBarcode, OtherSyntax, HIBC, ProductOnly, WebAddress, Logistic, NoGTIN, NoSerial:
+		return true
+	}
+	return false
 }
 
 func (f *Fault) Error() string {
@@ -310,6 +322,12 @@ var kinds = map[string]struct {
 	"]E0": {"EAN-13", false}, "]E4": {"EAN-8", false}, "]J0": {"DotCode", false}, "]L2": {"PDF417", false},
 }
 
+// families are the names of barcodes whose symbology identifier is none of kinds, by its letter (ISO/IEC 15424).
+var families = map[byte]string{
+	'A': "Code 39", 'C': "Code 128", 'E': "EAN", 'F': "Codabar", 'G': "Code 93", 'I': "ITF", 'J': "DotCode",
+	'L': "PDF417", 'Q': "QR", 'U': "MaxiCode", 'd': "DataMatrix", 'e': "GS1 DataBar", 'z': "Aztec",
+}
+
 // read reads the text of a barcode, of which nothing needs to be undone.
 func read(text string, now time.Time, left *tries) (c code) {
 	dropped := 0
@@ -317,7 +335,7 @@ func read(text string, now time.Time, left *tries) (c code) {
 	if strings.HasPrefix(text, "]") && len(text) >= 3 {
 		kind, ok := kinds[text[:3]]
 		if !ok {
-			return code{fault: &Fault{Code: OtherBarcode}, text: text[3:]}
+			return code{fault: &Fault{Code: OtherBarcode}, kind: families[text[1]], text: text[3:]}
 		}
 		c.kind, isGS1 = kind.name, kind.isGS1
 		text, dropped = text[3:], 3
@@ -428,7 +446,7 @@ func packOf(fields []field) (p Pack, fault *Fault) {
 			p.Lot = f.value
 		case f.ai == "17" || f.ai == "7003":
 			if p.Expiry != "" && !sameExpiry(p.Expiry, f.date) {
-				return Pack{}, &Fault{Code: FieldTwice, AI: f.ai, At: f.at}
+				return Pack{}, &Fault{Code: TwoExpiries, AI: f.ai, At: f.at}
 			}
 			p.Expiry = max(p.Expiry, f.date) // the longer one of the same month says the day
 		case f.ai >= "710" && f.ai <= "717" && len(f.ai) == 3:
@@ -436,6 +454,8 @@ func packOf(fields []field) (p Pack, fault *Fault) {
 		}
 	}
 	switch {
+	case p.GTIN == "" && (seen["00"] != "" || seen["02"] != ""):
+		return Pack{}, &Fault{Code: Logistic}
 	case p.GTIN == "":
 		return Pack{}, &Fault{Code: NoGTIN}
 	case p.Serial == "":

@@ -191,7 +191,7 @@ func TestAScanThatIsNoPackIsToldWhereAndWhy(t *testing.T) {
 		"[)>\x1e12\x1dabc\x1e\x04":                  {Code: gs1.OtherSyntax},
 		"[)>\x1e06\x1d1P123\x1dSabc\x1e\x04":        {Code: gs1.OtherSyntax},
 		"[)>":                                       {Code: gs1.OtherSyntax},
-		"0109506000134352" + "17261231" + "21a\x1d" + "7003" + "2701312359": {Code: gs1.FieldTwice, AI: "7003", At: 29},
+		"0109506000134352" + "17261231" + "21a\x1d" + "7003" + "2701312359": {Code: gs1.TwoExpiries, AI: "7003", At: 29},
 		"0109506000134352" + "21a\u00e9":                                    {Code: gs1.BadCharacter, AI: "21", At: 20},
 		"0109506000134352" + "17261331" + "21a":                             {Code: gs1.BadDate, AI: "17", At: 19},
 		"0109506000134352" + "17270230" + "21a":                             {Code: gs1.BadDate, AI: "17", At: 19},

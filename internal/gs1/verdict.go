@@ -81,7 +81,8 @@ func (d decision) verdict() Verdict {
 	}
 	switch {
 	case r.Fault != nil:
-		v := Verdict{Kind: Unreadable, NeedsTest: d.hasNoWitness() && r.Fault.mayBeOfKeyboard()}
+		isChanged := d.hasNoWitness() || d.keys.isLost
+		v := Verdict{Kind: Unreadable, NeedsTest: isChanged && r.Fault.mayBeOfKeyboard()}
 		if len(r.Others) > 0 {
 			v.Hint = r.Others[0].Undone
 		}

@@ -422,6 +422,19 @@ func TestATestOnAnUnknownKeyboardSaysNothingOfAKnownOne(t *testing.T) {
 	}
 }
 
+// A Swiss tablet with locked Shift loses the separator ^] by a dead key: of what is left no pack can be read, and only the
+// test code tells why.
+func TestAScanThatLostCharactersAndCantBeReadAsksForTheTestCode(t *testing.T) {
+	t.Parallel()
+	typing := gs1.Typing{
+		Scanner: gs1.SwissGerman, Device: gs1.SwissGerman, Lock: "shift", Dead: "with the next", HidesAltGr: true,
+	}
+	scan := typing.Scan("01" + gtin + "10123456^]21\"")
+	if got := gs1.Decide(gs1.Read(scan, now), nil); got.Kind != gs1.Unreadable || !got.NeedsTest {
+		t.Errorf("%+v: %+v", scan, got)
+	}
+}
+
 // The same of packs with more fields, in two orders, also without separators, while other packs are known that the scan
 // may mean. Where a separator is missing, one that is known and fits is all that can be told.
 func TestNoMissingSeparatorTurnsAPackIntoAnotherKnownOne(t *testing.T) {

@@ -257,8 +257,15 @@ func (s Scanned) other(ctx context.Context) scanAnswer {
 		What: text.Say(ctx, "scan.unreadable"), Why: text.Say(ctx, "scan.fault."+string(s.Reading.Fault.Code)),
 		Do: text.Say(ctx, "scan.again"),
 	}
-	if s.needsTest() {
+	switch {
+	case s.needsTest():
 		unreadable.Do = text.Say(ctx, "scan.unproven.do")
+	case s.Reading.Fault.IsOtherCode() && !s.hasNoSeparators():
+		unreadable.What, unreadable.Do = text.Say(ctx, "scan.other_code"), text.Say(ctx, "scan.whole_code")
+		if kind := s.Reading.Kind; kind != "" {
+			return say("doubt", "circle-help", unreadable, text.Say(ctx, "scan.of_kind", "Kind", kind))
+		}
+		return say("doubt", "circle-help", unreadable)
 	}
 	if s.hasNoSeparators() {
 		unreadable.Why = text.Say(ctx, "scan.no_separator")
