@@ -73,15 +73,15 @@ func TestAReleaseUnderWayIsNowhereCalledUnknown(t *testing.T) {
 	}
 	for _, test := range []struct{ path, at, says string }{
 		{early, ".tiles", "Outcome unknown0"},
-		{early, ".tiles", "Being released1"},
-		{early, "table.figures thead", "Being released"},
+		{early, ".tiles", "Releasing1"},
+		{early, "table.figures thead", "Releasing"},
 		{early, ".plot-key", "Releasing"},
 		{early, "table.report-releases", "Releasing"},
 		{"/shifts", ".shift-sums", "Releasing1"},
-		{"/shifts/trends", "table.trends thead", "Being released"},
+		{"/shifts/trends", "table.trends thead", "Releasing"},
 		{"/shifts/trends", "svg desc", "Releasing 1"},
-		{early + "/handover", ".items", "Being releasedOrder143"},
-		{"/?wall", ".wall-totals", "1 being released"},
+		{early + "/handover", ".items", "ReleasingOrder143"},
+		{"/?wall", ".wall-totals", "1 releasing"},
 		{"/?wall", ".wall-tile", "Releasing"},
 		{"/", ".lane", "Releasing"},
 		{"/lines/L1", ".strips", "Releasing"},
@@ -104,13 +104,13 @@ func TestAReleaseUnderWayIsNowhereCalledUnknown(t *testing.T) {
 	}
 	taker := s.SignIn("manager1")
 	page := taker.Get(early + "/handover")
-	if items := page.Text(".items"); !strings.Contains(items, "Being releasedOrder143") ||
+	if items := page.Text(".items"); !strings.Contains(items, "ReleasingOrder143") ||
 		len(page.All(".items li:contains(Order143) input")) != 0 {
 		t.Errorf("taken over is %q", items)
 	}
 	s.Clock.Move(8 * time.Hour)
 	if open := s.SignIn("manager1").Get(early + "/sign").Text(".still-open"); !strings.Contains(
-		open, "Being released: Order143",
+		open, "Releasing: Order143",
 	) {
 		t.Errorf("still open: %q", open)
 	}

@@ -1,5 +1,5 @@
 // What of a page is cut where no other measure looks: tables, titles, choices, IDs, and parts of rows; what stands too
-// close, or lower than its neighbour; dates in another form than the page's; and what looks like an unknown outcome and
+// close, lower than its neighbour, or ragged; dates in another form than the page's; and what looks like an unknown outcome and
 // is none. Gives sentences.
 (() => {
   const wrong = [];
@@ -7,6 +7,8 @@
   const isSeen = element => element.checkVisibility({visibilityProperty: true});
   const seen = selector => [...document.querySelectorAll(selector)].filter(isSeen);
   const canvas = document.createElement("canvas").getContext("2d");
+  // Its shorthand is empty where a font has variants, and the canvas would keep a font of its own.
+  const fontOf = ({fontWeight, fontSize, fontFamily}) => `${fontWeight} ${fontSize} ${fontFamily}`;
   for (const table of seen(".scroll").filter(e => e.querySelector("table") && e.scrollWidth > e.clientWidth + 1)) {
     say(`a table cut by ${table.scrollWidth - table.clientWidth} px`, table);
   }
@@ -14,14 +16,14 @@
     say("a title that is cut", title);
   }
   for (const list of seen("select").filter(e => e.selectedOptions[0])) {
-    const {font, paddingInlineStart, paddingInlineEnd} = getComputedStyle(list);
-    canvas.font = font;
+    const {paddingInlineStart, paddingInlineEnd} = getComputedStyle(list);
+    canvas.font = fontOf(getComputedStyle(list));
     const wide = canvas.measureText(list.selectedOptions[0].label).width + parseFloat(paddingInlineStart) + parseFloat(paddingInlineEnd) + 14;
     if (wide > list.clientWidth + 1) say(`a choice that is cut by ${Math.round(wide - list.clientWidth)} px`, list);
   }
   for (const field of seen(".date-field > input").filter(e => e.placeholder)) {
-    const {font, letterSpacing, paddingInlineStart} = getComputedStyle(field);
-    canvas.font = font;
+    const {letterSpacing, paddingInlineStart} = getComputedStyle(field);
+    canvas.font = fontOf(getComputedStyle(field));
     canvas.letterSpacing = letterSpacing === "normal" ? "0px" : letterSpacing;
     const wide = canvas.measureText(field.placeholder).width + parseFloat(paddingInlineStart);
     if (wide > field.clientWidth + 1) wrong.push(`the form of a date that is cut by ${Math.round(wide - field.clientWidth)} px: «${field.placeholder}»`);
@@ -42,10 +44,32 @@
     const gap = Math.min(...below.map(b => b.top)) - a.bottom;
     if (below.length && gap > 60) say(`a hole of ${Math.round(gap)} px`, card);
   }
-  for (const card of seen(".card + .card")) {
-    const [a, b] = [card.previousElementSibling, card].map(e => e.getBoundingClientRect());
-    const lower = b.top - a.top;
-    if (a.width && b.left >= a.right && lower > 2 && lower < 48) say(`beside a card, ${Math.round(lower)} px lower`, card);
+  // Beside any earlier card of its grid, not only the one before it.
+  for (const card of seen(".card").filter(e => /grid|flex/.test(getComputedStyle(e.parentElement).display))) {
+    const b = card.getBoundingClientRect();
+    for (let other = card.previousElementSibling; other; other = other.previousElementSibling) {
+      const a = other.getBoundingClientRect();
+      const lower = b.top - a.top;
+      if (other.matches(".card") && a.width && b.left >= a.right && lower > 2 && lower < 48) say(`beside a card, ${Math.round(lower)} px lower`, card);
+    }
+  }
+  const [sections, part] = [".admin .sections", ".admin-part > :not(:empty)"].map(selector => seen(selector).find(e => e.offsetHeight)?.getBoundingClientRect());
+  if (part && part.left >= sections.right && Math.abs(part.top - sections.top) > 2) wrong.push(`a page ${Math.round(part.top - sections.top)} px lower than the sections beside it`);
+  // A column is one: what stands in it begins at one place.
+  for (const column of [".person-row > :nth-child(2)", ".items:not(.waits) .item-what", ".waits .item-what"]) {
+    const places = new Set(seen(column).map(e => e.getBoundingClientRect()).filter(b => b.width).map(b => Math.round(b.left)));
+    if (places.size > 1) wrong.push(`a ragged column, ${column}: ${[...places].join(", ")}`);
+  }
+  for (const age of seen("[data-age]")) {
+    const a = age.getBoundingClientRect();
+    const box = [...(function* () { for (let e = age.parentElement; e; e = e.parentElement) yield e; })()].find(e => getComputedStyle(e).overflowX === "hidden")?.getBoundingClientRect();
+    if (box && a.width && a.top < box.bottom && a.left < box.right && a.right > box.right + 1) say("an age that is cut", age);
+  }
+  for (const id of seen(".order-head .key").filter(e => e.getBoundingClientRect().height > innerHeight / 3)) say("an ID that fills the page", id);
+  for (const fact of seen(".facts .code").filter(e => e.innerText.length <= 20 && getComputedStyle(e).display !== "none")) {
+    const lines = document.createRange();
+    lines.selectNodeContents(fact);
+    if (lines.getBoundingClientRect().height > 1.6 * parseFloat(getComputedStyle(fact).lineHeight)) say("a code that is broken", fact);
   }
   for (const field of seen("input:is([type=date], [type=time], [type=datetime-local], [type=month], [type=week]):not(.calendar)")) {
     wrong.push("a date in the form of the browser: " + field.outerHTML.slice(0, 120));

@@ -75,7 +75,7 @@ var given = []string{
 	`\b(Early|Late|Night)\b`, `Plant (Ghent|Antwerp)`, `[A-Z][\w-]+(/[a-z ]+| acid)? [\d.]+ [mµ]?g(/ml)?,.*(tablets|sachets|cup)`,
 	`Fileserver of packaging, share SERIALS\$`, `\bshare\b`, `Line PC`, `What went wrong on blister line 1`,
 	`The printer was cleaned at 10:20, and the first label after it was thrown away\.`, `Waits for maintenance`,
-	`open /.*: no such file or directory`, `\w+\.(csv|xlsx|json)`, `\b[0-9a-f]{64}\b`, `https?://\S+`, `X-Access-Token`, `Go-http-client/1\.1`,
+	`open /.*: no such file or directory`, `\w+\.(csv|xlsx|json)`, `\b[0-9a-f]{64}\b`, `https?://\S+`, `(?i:x-access-token)`, `Go-http-client/1\.1`,
 	`<meta .*>`, `\(01\)\d+ \(17\).*`, `SAP Ghent`, `Tablet one`, `Hall B`, `Night shift`, `\S+@plant\.example`, `^provisioning$`, `read tcp .*`, `^English$`, `^Enter$`,
 	`^(product|expiry|quantity|extra_percent|order_id|line)$`,
 }

@@ -133,7 +133,7 @@ func TestWhatDoesNotApplyToTheChosenTokenIsNotShown(t *testing.T) {
 	p.visit("/admin/connection")
 	p.See("API secret")
 	p.Gone("Static token")
-	p.Choose("Token", "Static: made by a person, without an end")
+	p.Choose("Token", "Static: made by a person")
 	p.See("Static token")
 	p.Gone("API secret")
 }

@@ -249,6 +249,9 @@ func Decimal(ctx context.Context, s string) string {
 // Clock formats a time of day in the site's zone, to the second.
 func Clock(ctx context.Context, t time.Time) string { return t.In(from(ctx).zone).Format("15:04:05") }
 
+// ShortClock formats a time of day in the site's zone, to the minute.
+func ShortClock(ctx context.Context, t time.Time) string { return t.In(from(ctx).zone).Format("15:04") }
+
 // Day formats a date in the site's zone.
 func Day(ctx context.Context, t time.Time) string { return write(ctx, t, "") }
 

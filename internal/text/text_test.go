@@ -369,7 +369,7 @@ func TestFrenchBreaksNoLineBeforeAMark(t *testing.T) {
 var otherNames = map[text.Language]*regexp.Regexp{
 	"de": regexp.MustCompile(`\bManager\b`),
 	"fr": regexp.MustCompile(`: .*\bmanager\b`),
-	"es": regexp.MustCompile(`(?i)\b(sede|estaci(ón|ones)|gerente)\b`),
+	"es": regexp.MustCompile(`(?i)\b(sede|del sitio|estaci(ón|ones)|gerente)\b`),
 	"hu": regexp.MustCompile(`(?i)menedzser`),
 }
 
@@ -382,6 +382,19 @@ func TestEachLanguageHasOneNameForAThing(t *testing.T) {
 		for line := range strings.Lines(string(raw)) {
 			if other.MatchString(line) {
 				t.Errorf("%s has another name for something: %s", l, line)
+			}
+		}
+	}
+}
+
+// A release under way is called the same wherever orders, reports and hand-overs tell of it.
+func TestAReleaseUnderWayHasOneName(t *testing.T) {
+	for _, l := range text.Languages {
+		ctx := text.With(context.Background(), text.In(l, time.UTC))
+		want := text.Say(ctx, "outcome.sending")
+		for _, key := range []string{"report.sending", "item.sending"} {
+			if got := text.Say(ctx, key); got != want {
+				t.Errorf("%s: %s says %q, an order %q", l, key, got, want)
 			}
 		}
 	}
@@ -556,6 +569,7 @@ func TestTimesAreOfTheSiteWithTheirOffset(t *testing.T) {
 		"2026-11-24":                     text.Day(ctx, winter),
 		"00:30:15":                       text.Clock(ctx, winter),
 		"23:30:15":                       text.Clock(context.Background(), winter),
+		"00:30":                          text.ShortClock(ctx, winter),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

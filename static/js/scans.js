@@ -139,7 +139,9 @@ function addEntry(list, number) {
 function markAnswer(entry) {
   const isBad = Boolean($(".result[role=alert]", entry));
   entry.classList.toggle("bad", isBad);
-  $("[data-acknowledge]", entry).hidden = !isBad;
+  const button = $("[data-acknowledge]", entry);
+  button.hidden = !isBad;
+  if (isBad) $(".result", entry).after(button); // in reach, whatever else there is to say
   if ($("[data-needs-test]", entry)) $("details.test-code").open = true;
 }
 

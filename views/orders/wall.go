@@ -164,7 +164,7 @@ func wallReason(ctx context.Context, o packaging.Order) string {
 // wallRunning says since when an order runs, where that is known here.
 func wallRunning(ctx context.Context, o packaging.Order) string {
 	if r := o.Release; r != nil && r.Outcome == packaging.Released && r.Proof == packaging.ByAnswer {
-		return text.Say(ctx, "wall.running_since", "Time", text.Clock(ctx, r.Answered)[:len("15:04")])
+		return text.Say(ctx, "wall.running_since", "Time", text.ShortClock(ctx, r.Answered))
 	}
 	return text.Say(ctx, "wall.running")
 }

@@ -25,7 +25,7 @@ func WeekdayText(ctx context.Context, d time.Weekday) string {
 
 // ClockText returns a time of the site to the minute. It adds the date if that is not day.
 func ClockText(ctx context.Context, at time.Time, day packaging.Day) string {
-	clock := text.Clock(ctx, at)[:len("15:04")]
+	clock := text.ShortClock(ctx, at)
 	if written := text.Day(ctx, at); written != DayText(ctx, day) {
 		return written + " " + clock
 	}
@@ -34,7 +34,7 @@ func ClockText(ctx context.Context, at time.Time, day packaging.Day) string {
 
 // ShiftHours returns when a shift begins and ends, as in "06:00–14:00".
 func ShiftHours(ctx context.Context, o packaging.Occurrence) string {
-	return text.Clock(ctx, o.Begin)[:len("15:04")] + "–" + text.Clock(ctx, o.Until)[:len("15:04")]
+	return text.ShortClock(ctx, o.Begin) + "–" + text.ShortClock(ctx, o.Until)
 }
 
 // ShiftTitle returns the name of a shift with its day.

@@ -55,7 +55,7 @@ func releasesPlot(ctx context.Context, r packaging.ShiftReport, lines []packagin
 			}
 			b.x = min(b.x, plotWidth-b.w)
 			row.bars = append(row.bars, b)
-			at = append(at, text.Clock(ctx, one.Requested)[:len("15:04")]+" "+shell.OutcomeMark(ctx, one.Says()).Word)
+			at = append(at, text.ShortClock(ctx, one.Requested)+" "+shell.OutcomeMark(ctx, one.Says()).Word)
 		}
 		if row.says = strings.Join(at, ", "); len(at) > 0 {
 			rows = append(rows, row)
@@ -140,7 +140,7 @@ func plotTicks(ctx context.Context, r packaging.ShiftReport) (ticks []string) {
 	}
 	for i := range steps + 1 {
 		ticks = append(
-			ticks, text.Clock(ctx, r.Begin.Add(r.Length()*time.Duration(i)/time.Duration(steps)))[:len("15:04")],
+			ticks, text.ShortClock(ctx, r.Begin.Add(r.Length()*time.Duration(i)/time.Duration(steps))),
 		)
 	}
 	return ticks
