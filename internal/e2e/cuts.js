@@ -15,7 +15,9 @@
   for (const title of seen(".bar .place > :first-child").filter(e => (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 3))) {
     say("a title that is cut", title);
   }
-  for (const list of seen("select").filter(e => e.selectedOptions[0])) {
+  // A name that others gave may end in an ellipsis; words of ours are whole.
+  const isNamed = list => list.value && list.matches("[name=line], [name=person]");
+  for (const list of seen("select").filter(e => e.selectedOptions[0] && !isNamed(e))) {
     const {paddingInlineStart, paddingInlineEnd} = getComputedStyle(list);
     canvas.font = fontOf(getComputedStyle(list));
     const wide = canvas.measureText(list.selectedOptions[0].label).width + parseFloat(paddingInlineStart) + parseFloat(paddingInlineEnd) + 14;
