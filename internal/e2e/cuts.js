@@ -1,6 +1,6 @@
 // What of a page is cut where no other measure looks: tables, titles, choices, IDs, and parts of rows; what stands too
-// close, lower than its neighbour, or ragged; dates in another form than the page's; and what looks like an unknown outcome and
-// is none. Gives sentences.
+// close, lower than its neighbour, or ragged; dates in another form than the page's; and what looks like an unknown
+// outcome and is none. Gives sentences.
 (() => {
   const wrong = [];
   const say = (what, element) => wrong.push(`${what}: «${element.innerText.trim().replace(/\s+/g, " ").slice(0, 80)}»`);
@@ -68,7 +68,7 @@
     if (box && a.width && a.top < box.bottom && a.left < box.right && a.right > box.right + 1) say("an age that is cut", age);
   }
   for (const id of seen(".order-head .key").filter(e => e.getBoundingClientRect().height > innerHeight / 3)) say("an ID that fills the page", id);
-  for (const fact of seen(".facts .code").filter(e => e.innerText.length <= 20 && getComputedStyle(e).display !== "none")) {
+  for (const fact of seen(".facts .code").filter(e => e.innerText.length <= 20)) {
     const lines = document.createRange();
     lines.selectNodeContents(fact);
     if (lines.getBoundingClientRect().height > 1.6 * parseFloat(getComputedStyle(fact).lineHeight)) say("a code that is broken", fact);
