@@ -65,33 +65,43 @@ func lostReleases(ctx context.Context, q querier, condition string, args ...any)
 		FROM lost_releases WHERE `+condition+` ORDER BY anchor`, args...)
 }
 
-// RecordLoss stores that a part of a history is lost, and which releases: each order of them gets an unknown release in
+// RecordLoss stores that parts of histories are lost, and which releases: each order of them gets an unknown release in
 // their place. So does one whose release is here, but not what became of it. A loss of a tenant that is not here waits
-// for a tenant of that name.
-func (d *DB) RecordLoss(ctx context.Context, l packaging.Loss) error {
+// for a tenant of that name. All are stored or none: the next start looks no further where it knows of what is lost at
+// the end of the anchors.
+func (d *DB) RecordLoss(ctx context.Context, losses ...packaging.Loss) error {
 	return d.tx(ctx, func(t *tx) error {
-		id, err := t.insert(`
-			INSERT INTO losses (tenant_key, slug, first_entry, last_entry, first_anchor, anchor, hash, found_at, accepted)
-			VALUES (?,?,?,?,?,?,?,?,?)`,
-			l.Tenant, l.Slug, l.From, l.Until, l.First, l.Anchor, l.Hash[:], millis(t.now), l.Accepted)
-		if err != nil {
-			return err
-		}
-		for _, r := range l.Releases {
-			if err := t.storeLost(id, l.Slug, r); err != nil {
+		for _, l := range losses {
+			if err := t.storeLoss(l); err != nil {
 				return err
 			}
 		}
-		var tenant packaging.TenantID
-		err = t.row(`SELECT id FROM tenants WHERE slug = ?`, l.Slug).Scan(&tenant)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
+		return nil
+	})
+}
+
+func (t *tx) storeLoss(l packaging.Loss) error {
+	id, err := t.insert(`
+		INSERT INTO losses (tenant_key, slug, first_entry, last_entry, first_anchor, anchor, hash, found_at, accepted)
+		VALUES (?,?,?,?,?,?,?,?,?)`,
+		l.Tenant, l.Slug, l.From, l.Until, l.First, l.Anchor, l.Hash[:], millis(t.now), l.Accepted)
+	if err != nil {
+		return err
+	}
+	for _, r := range l.Releases {
+		if err := t.storeLost(id, l.Slug, r); err != nil {
 			return err
 		}
-		return t.recordLosses(tenant, l.Slug)
-	})
+	}
+	var tenant packaging.TenantID
+	err = t.row(`SELECT id FROM tenants WHERE slug = ?`, l.Slug).Scan(&tenant)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.recordLosses(tenant, l.Slug)
 }
 
 // storeLost stores what is lost of a release. Where its outcome alone is lost, it does so if the release is here without.

@@ -124,6 +124,19 @@ func TestAReleaseWhoseOutcomeAloneWasLostIsUnknownUntilAPersonHasLooked(t *testi
 	}
 }
 
+// A start that is cut off between two losses would look at one of them no more.
+func TestAllLossesOfAStartAreRecordedOrNone(t *testing.T) {
+	d, ghent, basel := opened(t)
+	cut := lost(basel.Tenant, basel.Username, "b")
+	cut.From = 0 // which no history has
+	if err := d.RecordLoss(t.Context(), lost(ghent.Tenant, ghent.Username, "a"), cut); err == nil {
+		t.Fatal("recorded")
+	}
+	if all, err := d.Losses(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 // An order that is out at the line, and whose next release is lost, has both: the list that came, and the one to come.
 func TestASecondReleaseWhoseRecordWasLostHasAListOfItsOwn(t *testing.T) {
 	d, ghent, _ := opened(t)

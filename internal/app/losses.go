@@ -40,10 +40,14 @@ func recordLosses(ctx context.Context, store *db.DB, path string, accepted []str
 		}
 		all = append(all, l)
 	}
-	for _, l := range all { // once all are accepted: the next start does not look at one of which nothing was recorded
-		if err := recordLoss(ctx, store, l, log); err != nil {
-			return err
-		}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := store.RecordLoss(ctx, all...); err != nil {
+		return fmt.Errorf("a loss of the history can't be recorded: %w", err)
+	}
+	for _, l := range all {
+		logLoss(l, log)
 	}
 	return nil
 }
@@ -62,10 +66,7 @@ file with --anchors. To start without what is lost, add --accept-lost-history=%s
 		what, releases.String(), name)
 }
 
-func recordLoss(ctx context.Context, store *db.DB, l packaging.Loss, log *slog.Logger) error {
-	if err := store.RecordLoss(ctx, l); err != nil {
-		return fmt.Errorf("a loss of the history can't be recorded: %w", err)
-	}
+func logLoss(l packaging.Loss, log *slog.Logger) {
 	log.Error("the database is older than its anchors: a part of the history is lost",
 		"tenant", l.Slug, "first", l.From, "last", l.Until, "releases", len(l.Releases), "accepted", l.Accepted)
 	for _, r := range l.Releases {
@@ -76,7 +77,6 @@ func recordLoss(ctx context.Context, store *db.DB, l packaging.Loss, log *slog.L
 		log.Error(what, "tenant", l.Slug, "entry", r.Entry,
 			"order", r.OrderKey, "line", r.LineCode, "at", r.At, "by", r.Username, "outcome", r.Ended)
 	}
-	return nil
 }
 
 // printLost prints the releases of a loss, a line each.
