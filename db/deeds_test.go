@@ -117,6 +117,13 @@ var acts = map[string]act{
 	"AddList": {needs: packaging.SettleOrders, do: func(s *stage, by packaging.Person) error {
 		return s.AddList(s.t.Context(), by, s.order("elsewhere").ID, 0, []string{"S1"})
 	}},
+	"DismissKept": {needs: packaging.SettleOrders, first: func(s *stage, _ packaging.Person) error {
+		_, err := s.StoreHeld(s.t.Context(), heldFor(s.tenant, "elsewhere", start, released("s1")))
+		return err
+	}, do: func(s *stage, by packaging.Person) error {
+		_, err := s.DismissKept(s.t.Context(), by, 1, "the line has it")
+		return err
+	}},
 	"Acknowledge": {needs: packaging.SettleOrders, do: func(s *stage, by packaging.Person) error {
 		o := s.order("released")
 		return s.Acknowledge(s.t.Context(), by, o.ID, o.Release.ID, "counted")

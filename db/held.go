@@ -228,26 +228,62 @@ func releasesOfHeld(
 		o.TenantID, h.Tenant, o.ID, h.OrderKey, millis(h.Requested), h.Release)
 }
 
-// KeptAnswers returns the answers of a tenant with a list that are kept by themselves, the oldest first: those of one
-// order, or of all for an empty key. One whose list was added since is left out.
+// KeptAnswers returns the answers of a tenant that are kept by themselves, the oldest first: those of one order, or of all
+// for an empty key. One whose list was added since, or that a person dismissed, is left out.
 func (d *DB) KeptAnswers(
 	ctx context.Context, tenant packaging.TenantID, orderKey string,
 ) ([]packaging.KeptAnswer, error) {
-	return keptAnswers(ctx, d.read, tenant, orderKey)
+	return keptAnswers(ctx, d.read, `k.tenant_id = ?1 AND (?2 = '' OR k.order_key = ?2)`, tenant, orderKey)
 }
 
-func keptAnswers(
-	ctx context.Context, q querier, tenant packaging.TenantID, orderKey string,
-) ([]packaging.KeptAnswer, error) {
+func keptAnswers(ctx context.Context, q querier, condition string, args ...any) ([]packaging.KeptAnswer, error) {
 	return collect(ctx, q, func(row scanner) (k packaging.KeptAnswer, err error) {
 		var requested, came int64
-		err = row.Scan(&k.ID, &k.OrderID, &k.OrderKey, &requested, &came, &k.Count)
+		err = row.Scan(&k.ID, &k.OrderID, &k.OrderKey, &requested, &came, &k.Outcome, &k.Message, &k.Count)
 		k.Requested, k.Came = moment(requested), moment(came)
 		return k, err
-	}, `SELECT k.id, coalesce(o.id, 0), k.order_key, k.requested_at, k.came_at, k.count
+	}, `SELECT k.id, coalesce(o.id, 0), k.order_key, k.requested_at, k.came_at, k.outcome, k.message, k.count
 		FROM kept_answers k LEFT JOIN orders o ON o.tenant_id = k.tenant_id AND o.order_key = k.order_key
-		WHERE k.tenant_id = ?1 AND (?2 = '' OR k.order_key = ?2) AND k.outcome = 'released' AND k.added_at IS NULL
-		ORDER BY k.id`, tenant, orderKey)
+		WHERE k.added_at IS NULL AND k.dismissed_at IS NULL AND `+condition+` ORDER BY k.id`, args...)
+}
+
+// DismissKept records that an answer which is kept by itself needs nobody any more, and why a person says so. It returns
+// its order, 0 where that is not here. Who is limited to lines does so for their orders alone.
+func (d *DB) DismissKept(
+	ctx context.Context, by packaging.Person, id packaging.KeptAnswerID, why string,
+) (order packaging.OrderID, err error) {
+	if why == "" {
+		return 0, packaging.Fail(packaging.Invalid, "error.comment_missing")
+	}
+	err = d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
+		found, err := keptAnswers(ctx, t, `k.id = ?1 AND k.tenant_id = ?2`, id, by.Tenant.ID)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 || found[0].OrderID == 0 && by.Scope().Limited() {
+			return packaging.Fail(packaging.NotFound, "error.not_found")
+		}
+		k, o := found[0], packaging.Order{TenantID: by.Tenant.ID, Facts: packaging.Facts{Key: found[0].OrderKey}}
+		if order = k.OrderID; order != 0 {
+			if o, err = orderOf(ctx, t, by.Scope(), order); err != nil {
+				return err
+			}
+			if err := t.bumpRevision(o); err != nil {
+				return err
+			}
+		}
+		if err := t.exec(
+			`UPDATE kept_answers SET dismissed_at = ?, dismissed_by = ?, dismissed_why = ? WHERE id = ?`,
+			millis(t.now), by.FullName, why, id,
+		); err != nil {
+			return err
+		}
+		o.Release = nil
+		e := entryOf(packaging.AnswerDismissed, by.Author, o)
+		e.Old, e.New, e.Serials, e.Comment = instant(k.Requested), string(k.Outcome), k.Count, why
+		return t.record(e)
+	})
+	return order, err
 }
 
 // KeptSerials returns the list of an answer to a release of an order that is kept by itself. NotFound where the order
@@ -270,18 +306,30 @@ func (d *DB) KeptSerials(
 	return serials, json.Unmarshal([]byte(list), &serials)
 }
 
-// endKept notes that a list which an answer by itself has was stored with a release of its order.
+// endKept notes that a list which an answer by itself has, in whatever order, was stored with a release of its order.
 func (t *tx) endKept(o packaging.Order, serials []string) error {
-	var waits bool
-	if err := t.row(
-		`SELECT EXISTS (SELECT 1 FROM kept_answers WHERE tenant_id = ? AND order_key = ? AND added_at IS NULL)`,
-		o.TenantID, o.Key,
-	).Scan(&waits); err != nil || !waits {
+	type list struct {
+		id      int64
+		serials string
+	}
+	waiting, err := collect(t.ctx, t, func(row scanner) (l list, err error) { return l, row.Scan(&l.id, &l.serials) }, `
+		SELECT id, serials FROM kept_answers
+		WHERE tenant_id = ? AND order_key = ? AND count = ? AND outcome = 'released'
+			AND added_at IS NULL AND dismissed_at IS NULL`, o.TenantID, o.Key, len(serials))
+	if err != nil {
 		return err
 	}
-	digest := listDigestOf(serials)
-	return t.exec(
-		`UPDATE kept_answers SET added_at = ? WHERE tenant_id = ? AND order_key = ? AND digest = ? AND added_at IS NULL`,
-		millis(t.now), o.TenantID, o.Key, digest[:],
-	)
+	for _, l := range waiting {
+		var kept []string
+		if err := json.Unmarshal([]byte(l.serials), &kept); err != nil {
+			return err
+		}
+		if !slices.Equal(slices.Sorted(slices.Values(kept)), slices.Sorted(slices.Values(serials))) {
+			continue
+		}
+		if err := t.exec(`UPDATE kept_answers SET added_at = ? WHERE id = ?`, millis(t.now), l.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }

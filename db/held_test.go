@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +196,7 @@ func TestAHeldAnswerWithoutACertainReleaseIsKeptUntilAPersonAddsItsList(t *testi
 	if err != nil || fmt.Sprint(serials) != "[s1 s2]" {
 		t.Fatalf("%v, %v", serials, err)
 	}
+	slices.Reverse(serials) // as a person may sort them
 	if err := d.AddList(t.Context(), ghent, o.ID, 0, serials); err != nil {
 		t.Fatal(err)
 	}
@@ -206,6 +208,42 @@ func TestAHeldAnswerWithoutACertainReleaseIsKeptUntilAPersonAddsItsList(t *testi
 	}
 	refusedBySchema(t, d, "an answer that changes", `UPDATE kept_answers SET serials = '[]'`)
 	refusedBySchema(t, d, "an answer that goes", `DELETE FROM kept_answers`)
+}
+
+// Whatever such an answer says, people are told of it until one of them says that it needs nobody any more, and why.
+func TestAKeptAnswerIsToldOfUntilAPersonPutsItAside(t *testing.T) {
+	d, ghent, basel := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("a"))
+	refused := packaging.Answer{Outcome: packaging.Refused, Reason: packaging.NotValid, Message: "Not valid"}
+	storeHeld(t, d, heldFor(ghent.Tenant, "a", start, refused), packaging.HeldByItself)
+	storeHeld(t, d, heldFor(ghent.Tenant, "unheard of", start, released("s5")), packaging.HeldByItself)
+	view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{})
+	if err != nil || len(view.Kept) != 1 || view.Kept[0].Outcome != packaging.Refused ||
+		view.Kept[0].Message != "Not valid" || view.Kept[0].HasList() {
+		t.Fatalf("the order's page has %+v, %v", view.Kept, err)
+	}
+	kept := view.Kept[0].ID
+	if _, err := d.DismissKept(t.Context(), basel, kept, "x"); packaging.CodeOf(err) != packaging.NotFound {
+		t.Errorf("another site: %v", err)
+	}
+	if _, err := d.DismissKept(t.Context(), ghent, kept, ""); packaging.CodeOf(err) != packaging.Invalid {
+		t.Errorf("without a reason: %v", err)
+	}
+	if order, err := d.DismissKept(t.Context(), ghent, kept, "the line never got it"); err != nil || order != o.ID {
+		t.Fatalf("%d, %v", order, err)
+	}
+	if order, err := d.DismissKept(t.Context(), ghent, kept+1, "no such order"); err != nil || order != 0 {
+		t.Errorf("of an order that is not here: %d, %v", order, err)
+	}
+	if all, err := d.KeptAnswers(t.Context(), ghent.Tenant.ID, ""); err != nil || len(all) != 0 {
+		t.Errorf("once they are put aside: %+v, %v", all, err)
+	}
+	if _, e := deedsOf(t, d, ghent, "a"); e.Deed != packaging.AnswerDismissed || e.Comment != "the line never got it" ||
+		e.By.Username != ghent.Username || e.New != "refused" {
+		t.Errorf("the history has %+v", e)
+	}
+	storeHeld(t, d, heldFor(ghent.Tenant, "a", start, refused), packaging.HeldKnown)
+	refusedBySchema(t, d, "one that comes back", `UPDATE kept_answers SET dismissed_at = NULL, dismissed_by = '', dismissed_why = ''`)
 }
 
 // Where one release stands for two lost ones, an answer that only one of them had does not settle both.

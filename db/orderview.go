@@ -68,7 +68,7 @@ func readRelease(
 	if v.Earlier, err = earlierReleases(ctx, q, o); err != nil {
 		return err
 	}
-	if v.Kept, err = keptAnswers(ctx, q, o.TenantID, o.Key); err != nil {
+	if v.Kept, err = keptAnswers(ctx, q, `k.tenant_id = ? AND k.order_key = ?`, o.TenantID, o.Key); err != nil {
 		return err
 	}
 	r := o.Release

@@ -717,9 +717,13 @@ CREATE TABLE kept_answers (
   count        INTEGER NOT NULL,
   digest       BLOB NOT NULL CHECK (length(digest) = 32), -- of the serials
   body         BLOB NOT NULL,
-  added_at     INTEGER, -- when its list was stored with a release, NULL if it was not
+  added_at     INTEGER, dismissed_at INTEGER, dismissed_by TEXT NOT NULL DEFAULT '' CHECK ((dismissed_by = '') = (dismissed_at IS NULL)), dismissed_why TEXT NOT NULL DEFAULT '' CHECK ((dismissed_why = '') = (dismissed_at IS NULL)), -- when its list was stored with a release, NULL if it was not
   UNIQUE (tenant_id, order_key, requested_at, release)
 ) STRICT;
+
+CREATE TRIGGER dismissed_answers_never_change BEFORE UPDATE ON kept_answers
+WHEN OLD.dismissed_at IS NOT NULL OR NEW.dismissed_at IS NOT NULL AND NEW.added_at IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'an answer is put aside once'); END;
 
 CREATE TRIGGER kept_answers_are_never_deleted BEFORE DELETE ON kept_answers
 BEGIN SELECT RAISE(ABORT, 'what came is not thrown away'); END;

@@ -202,6 +202,9 @@ var expected = map[string]row{
 	"POST /orders/:id/acknowledge": {
 		needs: packaging.SettleOrders, at: ofOrder("/acknowledge"), form: fields("release", "999999"), lineBound: true,
 	},
+	"POST /kept-answers/:kept/dismiss": {
+		needs: packaging.SettleOrders, at: fixed("/kept-answers/999999/dismiss"), form: fields("why", "x"), nobodys: true,
+	},
 	"GET /orders/:id/list": {
 		needs: packaging.SettleOrders, at: ofOrder("/list"), lineBound: true,
 	},

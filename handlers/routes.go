@@ -111,6 +111,7 @@ func (s *server) routes() []route {
 		{"POST", "/orders/:id/deliveries", packaging.SettleOrders, s.orders.SendList},
 		{"POST", "/orders/:id/deliveries/:delivery", packaging.SettleOrders, s.orders.SetDelivery},
 		{"POST", "/orders/:id/acknowledge", packaging.SettleOrders, s.orders.Acknowledge},
+		{"POST", "/kept-answers/:kept/dismiss", packaging.SettleOrders, s.orders.DismissKept},
 		{"GET", listPath, packaging.SettleOrders, s.orders.ListForm},
 		{"POST", listPath, packaging.SettleOrders, s.orders.AddList},
 		{"GET", "/orders/:id/serials", packaging.ViewOrders, s.orders.Serials},

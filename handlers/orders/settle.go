@@ -156,7 +156,34 @@ func (s *Server) ListForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.showListForm(c, http.StatusOK, view.ListForm{Given: string(given), Kept: true})
+	form := view.ListForm{Given: string(given), Kept: true}
+	if len(given) > maxShownList { // it is added as it is kept
+		form.Given, form.KeptID = string(given[:maxShownList]), packaging.KeptAnswerID(kept)
+	}
+	return s.showListForm(c, http.StatusOK, form)
+}
+
+// maxDismissal is the longest reason for which an answer is put aside, in characters.
+const maxDismissal = 500
+
+// DismissKept records that an answer which is kept by itself needs nobody any more.
+func (s *Server) DismissKept(c echo.Context) error {
+	id, err := web.PathID[packaging.KeptAnswerID](c, "kept")
+	if err != nil {
+		return err
+	}
+	why := strings.TrimSpace(c.FormValue("why"))
+	if utf8.RuneCountInString(why) > maxDismissal {
+		return packaging.Fail(packaging.Invalid, "error.comment_long")
+	}
+	order, err := s.Store.DismissKept(c.Request().Context(), web.SignedIn(c), id, why)
+	if err != nil {
+		return err
+	}
+	if order == 0 {
+		return web.SeeOther(c, shell.DataURL())
+	}
+	return web.SeeOther(c, shell.OrderURL(order))
 }
 
 func (s *Server) showListForm(c echo.Context, status int, form view.ListForm) (err error) {
@@ -225,15 +252,8 @@ func (s *Server) addList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	given, err := uploadedList(c)
-	if err != nil {
-		return err
-	}
 	var form view.ListForm
-	if len(given) <= maxShownList {
-		form.Given = given
-	}
-	serials, err := packaging.ParseSerialList(given)
+	serials, err := s.givenList(c, o, &form)
 	if form.Problem = web.FormError(ctx, err); form.Problem != "" {
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
 	}
@@ -258,6 +278,27 @@ func (s *Server) addList(c echo.Context) error {
 		return err
 	}
 	return web.SeeOther(c, shell.OrderURL(o.ID)+"#release")
+}
+
+// givenList is the list of the form: of a file, as pasted, or of an answer to a release of the order that is kept by
+// itself. What can be shown again is in form.
+func (s *Server) givenList(c echo.Context, o packaging.Order, form *view.ListForm) ([]string, error) {
+	kept, err := web.FormNumber(c, "kept")
+	if err != nil {
+		return nil, err
+	}
+	if kept != 0 {
+		form.Kept, form.KeptID = true, packaging.KeptAnswerID(kept)
+		return s.Store.KeptSerials(c.Request().Context(), web.SignedIn(c).Scope(), o.ID, form.KeptID)
+	}
+	given, err := uploadedList(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(given) <= maxShownList {
+		form.Given = given
+	}
+	return packaging.ParseSerialList(given)
 }
 
 // uploadedList is the text of the file, or what was pasted where there is none.

@@ -534,3 +534,51 @@ func TestTheListOfAnAnswerThatIsKeptByItselfIsLookedAtAndAdded(t *testing.T) {
 		t.Errorf("by another order: %d", a.Status)
 	}
 }
+
+// A list that is too long for a page is added as it is kept, and what needs nobody any more is put aside with a reason.
+func TestAKeptAnswerIsAddedAsItCameOrPutAside(t *testing.T) {
+	t.Parallel()
+	s, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	o = s.Order("Order143")
+	long := []string{"S1" + strings.Repeat("0", 1<<20), "S2"}
+	for i, answer := range []packaging.Answer{
+		{Outcome: packaging.Released, Serials: long},
+		{Outcome: packaging.Refused, Reason: packaging.NotValid, Message: "Not <valid>"},
+	} {
+		if as, err := s.Store.StoreHeld(t.Context(), packaging.HeldAnswer{
+			Tenant: o.TenantID, OrderKey: o.Key, Release: o.Release.ID + 7,
+			Requested: o.Release.Requested.Add(time.Duration(-1-i) * time.Hour), Answer: answer,
+		}); err != nil || as != packaging.HeldByItself {
+			t.Fatalf("%s, %v", as, err)
+		}
+	}
+	page := b.Get(handlerstest.OrderPath(o, ""))
+	if said := page.Text("#release"); !strings.Contains(said, "in these words: Not <valid>.") {
+		t.Errorf("its page says %q", said)
+	}
+	form := b.Get(page.Attr(`#release a[href*="kept="]`, "href"))
+	kept := form.Attr(`input[name="kept"]`, "value")
+	if len(form.All("#list")) > 0 || kept == "" {
+		t.Fatalf("it is to be added from %q", form.Text("main"))
+	}
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/list"), "kept", kept, "confirm", "yes",
+	); a.Status != http.StatusSeeOther || s.Order("Order143").Release.Serials != 2 {
+		t.Fatalf("added: %d %s", a.Status, a.Text("main"))
+	}
+	aside := b.Get(handlerstest.OrderPath(o, "")).Attr(`#release form[action$="/dismiss"]`, "action")
+	if a := b.Post(aside, "why", strings.Repeat("x", 501)); a.Status != http.StatusBadRequest {
+		t.Errorf("with a reason that is too long: %d", a.Status)
+	}
+	if a := b.Post(aside, "why", "the line never got it"); a.Status != http.StatusSeeOther {
+		t.Fatalf("put aside: %d %s", a.Status, a.Text("main"))
+	}
+	if said := b.Get(handlerstest.OrderPath(o, "")).Text("#release"); strings.Contains(said, "Not <valid>") {
+		t.Errorf("once it is put aside: %q", said)
+	}
+	said := b.Get("/history?deed=answer_dismissed").Text("main")
+	if !strings.Contains(said, "was put aside: the line never got it") {
+		t.Errorf("the history says %q", said)
+	}
+}

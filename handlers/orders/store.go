@@ -36,6 +36,9 @@ type Store interface {
 	GiveValueBack(
 		ctx context.Context, by packaging.Person, id packaging.OrderID, field packaging.ImportField, was, why string,
 	) error
+	DismissKept(
+		ctx context.Context, by packaging.Person, id packaging.KeptAnswerID, why string,
+	) (packaging.OrderID, error)
 	KeptSerials(
 		ctx context.Context, in packaging.Scope, id packaging.OrderID, kept packaging.KeptAnswerID,
 	) ([]string, error)

@@ -26,12 +26,17 @@ const (
 // KeptAnswerID names an answer that is kept by itself.
 type KeptAnswerID int64
 
-// KeptAnswer is an answer with a serial list that is kept by itself: a person decides where it belongs.
+// KeptAnswer is an answer that is kept by itself: a person decides where it belongs, or that it needs nobody any more.
 type KeptAnswer struct {
 	ID        KeptAnswerID
 	OrderID   OrderID // 0 while the order is not here
 	OrderKey  string
 	Requested time.Time // when the release was requested
 	Came      time.Time // when the answer came
+	Outcome   Outcome   // that it tells
+	Message   string    // the API's own words
 	Count     int64     // of its serial numbers
 }
+
+// HasList says that a list came with the answer, which a person can add.
+func (k KeptAnswer) HasList() bool { return k.Outcome == Released }

@@ -22,6 +22,7 @@ const (
 	ListAdded          Deed = "list_added"           // a missing serial list was added, by a person or from the details
 	ListOdd            Deed = "list_odd"             // New says what is odd about the list that came
 	AnswerKept         Deed = "answer_kept"          // by itself: it belongs to no release here with certainty
+	AnswerDismissed    Deed = "answer_dismissed"     // one that was kept by itself needs nobody any more
 	ResultAcknowledged Deed = "result_acknowledged"  // a person has looked at the result of a release
 	OrderLineSet       Deed = "order_line_set"       // a person said which line an order is for; Old and New name lines
 	OrderLineBack      Deed = "order_line_back"      // a person gave that back: it is as the API says again
@@ -118,7 +119,7 @@ const ReleaseNumbered = "release %d of the order"
 // Deeds are all of them, as filters list them.
 var Deeds = []Deed{
 	ReleaseRequested, ReleaseUncopied, ReleaseEnded, ReleaseDeclined, ReleaseAsked, ReleaseSettled, ReleaseReopened,
-	ListAdded, ListOdd, AnswerKept, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted,
+	ListAdded, ListOdd, AnswerKept, AnswerDismissed, ResultAcknowledged, OrderLineSet, OrderLineBack, LineAdopted,
 	QueueStarted, QueueEnded, QueueDiscarded, NoteWritten,
 	NoteWithdrawn, ShiftHandedOver, ShiftTakenOver, ItemsAcknowledged, ShiftReviewed, SignedIn, SignInDeclined,
 	SignedOut, SessionEnded,

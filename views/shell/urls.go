@@ -347,6 +347,11 @@ func KeptListURL(k packaging.KeptAnswer) templ.SafeURL {
 	return withQuery(ListURL(k.OrderID), "kept", strconv.FormatInt(int64(k.ID), 10))
 }
 
+// DismissKeptURL puts an answer aside that is kept by itself.
+func DismissKeptURL(k packaging.KeptAnswer) templ.SafeURL {
+	return templ.SafeURL("/kept-answers/" + NonZero(int64(k.ID)) + "/dismiss")
+}
+
 // ListOfReleaseURL adds the missing serial list of an earlier release.
 func ListOfReleaseURL(r packaging.Release) templ.SafeURL {
 	return withQuery(ListURL(r.OrderID), "release", strconv.Itoa(r.Number()))

@@ -37,6 +37,8 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
 	case packaging.AnswerKept:
 		return text.Say(ctx, "deed.answer_kept", "Count", int(e.Serials))
+	case packaging.AnswerDismissed:
+		return text.Say(ctx, "deed.answer_dismissed", "Count", int(e.Serials), "Why", e.Comment)
 	case packaging.PINSet, packaging.BadgeSet:
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", objectText(ctx, e))
 	case packaging.Signed:
