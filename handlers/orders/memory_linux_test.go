@@ -3,60 +3,16 @@
 package orders_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
-	"os"
 	"path/filepath"
-	"regexp"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"testing"
 
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/testkit/site"
 )
-
-// memory returns what this process takes by that name, in MiB.
-func memory(t *testing.T, name string) int {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(status)
-	if found == nil {
-		t.Fatalf("no %s", name)
-	}
-	kb, err := strconv.Atoi(string(found[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb >> 10
-}
-
-// uploadLarge adds a list from a file that is made while it is sent.
-func uploadLarge(b *site.Browser, to string, fields map[string]string, write func(w io.Writer)) site.Answer {
-	body, w := io.Pipe()
-	form := multipart.NewWriter(w)
-	go func() {
-		for name, value := range fields {
-			_ = form.WriteField(name, value)
-		}
-		if part, err := form.CreateFormFile("file", "list.csv"); err == nil {
-			buffered := bufio.NewWriterSize(part, 64<<10)
-			write(buffered)
-			_ = buffered.Flush()
-		}
-		_ = form.Close()
-		_ = w.Close()
-	}()
-	defer body.Close()
-	return b.Send(http.MethodPost, to, form.FormDataContentType(), body)
-}
 
 // It runs by itself: what runs beside it would count. Each list has as many bytes as one may have, or entries.
 func TestALongListIsAddedWithin200MiBOfMemory(t *testing.T) {
@@ -93,13 +49,10 @@ func TestALongListIsAddedWithin200MiBOfMemory(t *testing.T) {
 		{"as many as may be, odd", whole, "1,000,000", nil, http.StatusUnprocessableEntity},
 		{"as many as may be", whole, "", map[string]string{"confirm": "yes"}, http.StatusSeeOther},
 	} {
-		debug.FreeOSMemory()
-		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-			t.Skipf("the most memory can't be measured here: %v", err)
-		}
-		rest := memory(t, "VmRSS")
-		a := uploadLarge(b, handlerstest.OrderPath(o, "/list"), c.form, c.write)
-		took := memory(t, "VmHWM") - rest // with the browser's part
+		var a site.Answer
+		took := handlerstest.Took(t, func() { // with the browser's part
+			a = handlerstest.Upload(b, handlerstest.OrderPath(o, "/list"), c.form, "list.csv", c.write)
+		})
 		t.Logf("%s: %d MiB above rest", c.name, took)
 		if took > 200 {
 			t.Errorf("%s took %d MiB above rest", c.name, took)
@@ -118,7 +71,7 @@ func TestASiteAddsOneListAtATime(t *testing.T) {
 	to := handlerstest.OrderPath(o, "/list")
 	begun, end, done := make(chan struct{}), make(chan struct{}), make(chan site.Answer, 1)
 	go func() {
-		done <- uploadLarge(b, to, nil, func(w io.Writer) {
+		done <- handlerstest.Upload(b, to, nil, "list.csv", func(w io.Writer) {
 			_, _ = io.WriteString(w, strings.Repeat("S1\n", 64<<10))
 			close(begun)
 			<-end
@@ -153,7 +106,7 @@ func TestALargeListLeavesNoFileBehind(t *testing.T) {
 	t.Setenv("TMPDIR", folder)
 	_, b, o := lost(t, "cut_after")
 	b.Post(handlerstest.OrderPath(o, "/ask"))
-	a := uploadLarge(b, handlerstest.OrderPath(o, "/list"), nil, func(w io.Writer) {
+	a := handlerstest.Upload(b, handlerstest.OrderPath(o, "/list"), nil, "list.csv", func(w io.Writer) {
 		for i := range 300_000 {
 			_, _ = fmt.Fprintf(w, "S%019d\n", i)
 		}

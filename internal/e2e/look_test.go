@@ -78,6 +78,7 @@ func (p person) cut() (wrong []string) {
 // The race detector is after what the program does, not after what the page looks like: beside it nobody looks.
 func (p person) inEverySizeAndLight() {
 	p.t.Helper()
+	thorough.NeedsMark(p.t)
 	if thorough.Raced {
 		return
 	}

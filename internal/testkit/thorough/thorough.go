@@ -4,6 +4,8 @@ package thorough
 
 import (
 	"os"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -36,7 +38,7 @@ func Only(t testing.TB) {
 
 // Again begins a test that `make race` runs twice: with the race detector for what the program does, and without it for
 // all that there is to see.
-func Again(testing.TB) {}
+func Again(t testing.TB) { mark(t) }
 
 // Rest is Unraced for a test that `make race` alone runs: of what is seldom done, or seldom broken.
 func Rest(t testing.TB) {
@@ -49,7 +51,27 @@ func Rest(t testing.TB) {
 // the program as it is shipped. `make race` finds the tests that call it, and runs them without the detector.
 func Unraced(t testing.TB) {
 	t.Helper()
+	mark(t)
 	if Raced {
 		t.Skip("make race runs it without the race detector")
+	}
+}
+
+var marked sync.Map // names of tests
+
+func mark(t testing.TB) { marked.Store(whole(t), true) }
+
+// whole returns the name of the test that t is, or is a part of.
+func whole(t testing.TB) string {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	return name
+}
+
+// NeedsMark fails a test that does what is skipped beside the race detector and did not begin with Unraced, Again or
+// Rest: `make race` would do it nowhere.
+func NeedsMark(t testing.TB) {
+	t.Helper()
+	if _, ok := marked.Load(whole(t)); !ok {
+		t.Fatalf("%s must begin with a mark of package thorough: make race would not do all of it", whole(t))
 	}
 }
