@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A typed scan has two witnesses: its keys are what the scanner pressed, and its text is what the device made of them.
@@ -103,6 +104,68 @@ func (k keyboard) writes(strokes []stroke, l lock, text []rune) outcome {
 	return can[len(strokes)][missing]
 }
 
+// mayHide reports whether strokes write a text on this keyboard if some of its characters came without any: those that no
+// key writes but by AltGr. Then a dead key that was lost hides that the page did not see another one. A scanner that types
+// by AltGr is set to this keyboard, so that what was lost is of the barcode: an accent of ASCII.
+func (k keyboard) mayHide(strokes []stroke, l lock, text []rune) bool {
+	isHidden := make([]bool, len(text))
+	for i, written := range text {
+		_, hasKey := k.pressed(written)
+		_, _, isAccented := apart(written)
+		isHidden[i] = !hasKey && !isAccented && !isOfKeypad(written)
+	}
+	if !slices.Contains(isHidden, true) {
+		return false
+	}
+	// How the first strokes can have written the first characters: with all of them seen, or not.
+	const seen, hidden = 1, 2
+	can := make([][]int8, len(strokes)+2)
+	for n := range can {
+		can[n] = make([]int8, len(text)+1)
+	}
+	can[0][0] = seen
+	for n := range len(strokes) + 1 {
+		for m := range len(text) + 1 {
+			how := can[n][m]
+			if how == 0 {
+				continue
+			}
+			if m < len(text) && isHidden[m] {
+				can[n][m+1] |= hidden
+			}
+			if n == len(strokes) {
+				continue
+			}
+			isNext := func(written rune) bool { return written != 0 && m < len(text) && text[m] == written }
+			character := k.character(strokes[n], l)
+			isDead := accents[character] != 0 && character < utf8.RuneSelf
+			if isNext(character) {
+				can[n+1][m+1] |= how
+			}
+			if isDead {
+				can[n+1][m] |= how
+			}
+			if !isDead || n+1 == len(strokes) {
+				continue
+			}
+			can[n+2][m] |= how
+			if isNext(composed(k.character(strokes[n+1], l), character)) {
+				can[n+2][m+1] |= how
+			}
+		}
+	}
+	return can[len(strokes)][len(text)]&hidden != 0
+}
+
+func isOfKeypad(written rune) bool {
+	for _, character := range keypad {
+		if character == written {
+			return true
+		}
+	}
+	return false
+}
+
 // seen is what the keys of a scan show of it.
 type seen struct {
 	strokes []stroke
@@ -111,6 +174,8 @@ type seen struct {
 	writers []Layout // all layouts on which they write the text
 	isLost  bool     // some of them are missing in the text
 	isWhole bool     // there are as many as characters
+	// isDoubtful is true if they write the text on one keyboard, and on another one if the page did not see them all.
+	isDoubtful bool
 }
 
 // look returns what the keys of the scan show. Where they write the text on several keyboards, it is that of the test,
@@ -142,6 +207,13 @@ func (s Scan) look() seen {
 		}
 	}
 	found.isLost = best == withLoss
+	if found.device != Other && found.device != s.Test.Device {
+		found.isDoubtful = slices.ContainsFunc(Layouts, func(layout Layout) bool {
+			return layout != found.device && slices.ContainsFunc(s.locks(), func(l lock) bool {
+				return keyboards[layout].mayHide(strokes, l, text)
+			})
+		})
+	}
 	return found
 }
 

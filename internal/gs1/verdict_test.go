@@ -435,6 +435,24 @@ func TestAScanThatLostCharactersAndCantBeReadAsksForTheTestCode(t *testing.T) {
 	}
 }
 
+// A Portuguese tablet loses ^ of the separator ^], and the page does not see ], which comes by AltGr: the keys write the
+// same on a Latin American one, of which a US scanner's pack would be /.
+func TestKeysThatMayBeOfAnotherKeyboardProveNothing(t *testing.T) {
+	t.Parallel()
+	typing := gs1.Typing{Scanner: gs1.Portuguese, Device: gs1.Portuguese, Lock: "off", Dead: "lost", HidesAltGr: true}
+	scan := typing.Scan("01" + gtin + "10123456^]21-")
+	known := map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "/"}: {{Lot: "123456"}}}
+	if got := gs1.Decide(gs1.Read(scan, now), known); got.Kind != gs1.Undecided || !got.NeedsTest {
+		t.Errorf("%+v: %+v", scan, got)
+	}
+	// No barcode has the accent that a Portuguese keyboard writes where the US one has ].
+	agreeing := gs1.Typing{Scanner: gs1.US, Device: gs1.US, Lock: "off"}.Scan("]d201" + gtin + "21!")
+	known = map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "!"}: {{}}}
+	if got := gs1.Decide(gs1.Read(agreeing, now), known); got.Kind != gs1.Known {
+		t.Errorf("%+v: %+v", agreeing, got)
+	}
+}
+
 // The same of packs with more fields, in two orders, also without separators, while other packs are known that the scan
 // may mean. Where a separator is missing, one that is known and fits is all that can be told.
 func TestNoMissingSeparatorTurnsAPackIntoAnotherKnownOne(t *testing.T) {
