@@ -95,7 +95,7 @@ const writesCharacter =
  * did to the scan. What comes without a key, or by AltGr, for which each layout has other places, is recorded as it came.
  */
 export function newRecorder() {
-  let keys, locks, isWhole, isTyped, isPasted, isOpen, unwritten;
+  let keys, locks, isWhole, isTyped, isPasted, isOpen, unwritten, byAltGr;
   function begin() {
     keys = [];
     locks = new Set();
@@ -103,6 +103,7 @@ export function newRecorder() {
     isTyped = isPasted = false;
     isOpen = false; // the last key writes together with the next one
     unwritten = 0; // keys of which nothing is written yet
+    byAltGr = ""; // what the last key writes by AltGr
   }
   begin();
   return {
@@ -112,6 +113,7 @@ export function newRecorder() {
       const isComposed = event.key === "Process" && writesCharacter.test(event.code); // by an input method
       const isAltGr = event.ctrlKey || event.altKey || event.metaKey || event.getModifierState("AltGraph");
       if (!isOpen) unwritten = 0;
+      byAltGr = isAltGr && event.key.length === 1 ? event.key : "";
       if (isDead && (isAltGr || !event.code)) keys.push("Dead"); // and nothing tells what it writes
       else if (event.code && (isDead || isComposed || isCharacter(event) && !isAltGr)) {
         keys.push((event.shiftKey ? "+" : "") + event.code);
@@ -129,7 +131,11 @@ export function newRecorder() {
         keys.push("GS");
       } else if (event.inputType === "insertText") {
         const written = [...event.data ?? ""];
-        for (const character of written.slice(unwritten)) keys.push("=" + character.codePointAt(0).toString(16));
+        // What AltGr writes is never of a key before it, also where the accent of a dead key is lost.
+        const own = byAltGr && written.at(-1) === byAltGr ? 1 : 0;
+        for (const character of written.slice(Math.min(unwritten, written.length - own))) {
+          keys.push("=" + character.codePointAt(0).toString(16));
+        }
         unwritten = Math.max(0, unwritten - written.length);
       } else if (!event.inputType?.includes("Composition")) {
         isWhole = false;
