@@ -1,7 +1,7 @@
 // Pages work without scripts, which only make them smooth. What a page says comes from its markup, never from here.
 // static.go joins this file and all that it imports into one script.
 import { startAlarms } from "./js/alarms.js";
-import { isSupported, standAside } from "./js/browser.js";
+import { isSupported } from "./js/browser.js";
 import { proposeZone, startClock } from "./js/clock.js";
 import { startCopies } from "./js/copies.js";
 import { startCopying } from "./js/copy.js";
@@ -37,6 +37,4 @@ if (isSupported()) {
   startAlarms();
   startWall();
   startOfflinePage();
-} else {
-  standAside();
 }

@@ -2,14 +2,23 @@ package static
 
 import (
 	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 )
 
 // browsers are versions: 15.4 is 1504.
 type browsers struct{ chrome, safari, firefox int }
 
-// supported are the oldest browsers that docs/operate.md names.
-var supported = browsers{chrome: 9900, safari: 1504, firefox: 9700}
+// supported are the oldest browsers, as numbers.
+var supported = browsers{version(Oldest.Chrome), version(Oldest.Safari), version(Oldest.Firefox)}
+
+func version(written string) int {
+	whole, part, _ := strings.Cut(written, ".")
+	major, _ := strconv.Atoi(whole)
+	minor, _ := strconv.Atoi(part)
+	return 100*major + minor
+}
 
 // features are those of scripts and style sheets that came to browsers late, each with the first versions that have it
 // (MDN's browser-compat-data, 2026). One that a supported browser lacks says what the page does without it.
@@ -82,6 +91,16 @@ var features = map[string]struct {
 	"request streams":         {`duplex:`, browsers{10500, 99900, 99900}, ""},
 	"import with attributes":  {`with \{ type:`, browsers{12300, 1702, 13800}, ""},
 	"scroll-driven animation": {`animation-timeline`, browsers{11500, 2600, 99900}, ""},
+}
+
+// What is done for browsers that are too old must be read by them: nothing in it is newer than ECMAScript 5.
+func TestTheScriptForOldBrowsersIsReadByThem(t *testing.T) {
+	source := string(site().assets[URL("old.js")].plain)
+	for _, later := range []string{`=>`, "`", `\b(const|let|class|async|await|of|import|export)\b`, `\?\.|\?\?`, `\.\.\.`} {
+		if found := regexp.MustCompile(later).FindString(source); found != "" {
+			t.Errorf("old.js has %q", found)
+		}
+	}
 }
 
 func TestSupportedBrowsersHaveWhatScriptsAndStyleSheetsUse(t *testing.T) {

@@ -126,6 +126,8 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 				press([{...off, key: "a", code: "KeyA"}, "a"], [null, "é~"]),
 				press([{...off, key: "Dead", code: "Backquote"}], [{...off, key: "â", code: "KeyA"}, "â"], [{...off, key: "b", code: "KeyB"}, "b"], [null, "|"]),
 				press([{...off, key: "Dead", code: "Backquote"}], [{...altGr, key: "]", code: "Digit9"}, "^", "]"]),
+				press([{...off, key: "Dead", code: "Backquote"}], [{...altGr, key: "]", code: "Digit9"}, "]"]),
+				press([{...off, key: "Dead", code: "Backquote"}], [{...altGr, key: "]", code: "Digit9"}, "^]"]),
 				press([{...altGr, key: "Dead", code: "Digit4"}], [{...off, key: "a", code: "KeyA"}, "a"]),
 				press([{...off, key: "a", code: "KeyA"}, "a"], [{...off, key: "]"}, "]"]),
 				press([null, "é~"]), press([{...off, key: "z"}, "z"]),
@@ -137,7 +139,7 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 				}
 				return r.take().keys;
 			})`,
-			list{"=5b KeyG", "KeyA =5d", "KeyA =e9 =7e", "Backquote KeyA KeyB =7c", "Backquote =5d", "Dead KeyA", "KeyA =5d", "", ""},
+			list{"=5b KeyG", "KeyA =5d", "KeyA =e9 =7e", "Backquote KeyA KeyB =7c", "Backquote =5d", "Backquote =5d", "Backquote =5d", "Dead KeyA", "KeyA =5d", "", ""},
 		},
 		{
 			"the digits of a PIN", "station", `[m.typed("12", "3"), m.typed("12", ""), m.typed("", "")]`,
@@ -360,4 +362,38 @@ func TestEachScanHasItsOwnAnswerAtItsPlace(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A wall in a browser that is too old loads itself anew, and nothing on it asks htmx for parts.
+func TestAWallInATooOldBrowserLoadsItselfAnew(t *testing.T) {
+	source, err := files.ReadFile("old.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loads := make(chan bool, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><title>Wall</title><link rel="icon" href="data:,">
+			<body class="wall"><form hx-post="/there"></form></body></html>`)
+		loads <- true
+	}))
+	t.Cleanup(server.Close)
+	p := browser.Open(t)
+	p.Goto(server.URL)
+	<-loads
+	var after []int
+	run := fmt.Sprintf(`const waits = [];
+		window.setTimeout = (then, ms) => waits.push({ then, ms });
+		(0, eval)(%q);
+		delete window.CSSLayerBlockRule;
+		(0, eval)(%[1]q);
+		window.reloads = waits[0]?.then;
+		return waits.map(w => w.ms).concat(document.querySelectorAll("[hx-post]").length);`, source)
+	p.Eval("(() => {"+run+"})()", &after)
+	if diff := cmp.Diff([]int{60_000, 0}, after); diff != "" {
+		t.Fatalf("the wait, and forms that are htmx's (-want +got)\n%s", diff)
+	}
+	var begun bool
+	p.Eval("(window.reloads(), true)", &begun)
+	<-loads
 }

@@ -148,6 +148,9 @@ func TestPagesTellHowOldTheOrdersAre(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")
+	if all, hidden := b.Get("/").All(".age"), b.Get("/").All(".age[hidden]"); len(all) == 0 || len(all) != len(hidden) {
+		t.Errorf("of %d ages %d are hidden while no script counts on", len(all), len(hidden))
+	}
 	if text := b.Get("/").Text(".fresh"); !strings.Contains(text, "07:00:00 (0 s ago)") {
 		t.Errorf("fresh: %q", text)
 	}

@@ -1,10 +1,12 @@
 package orders_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/sandbox"
@@ -105,4 +107,34 @@ func TestListsThatShareASerialSaySoOnceTheirGTINsDo(t *testing.T) {
 	says("once both are known", true)
 	handlerstest.ImportOrders(t, b, "order_id,gtin\nEARLY,09506000134369\n")
 	says("after one changed", true)
+}
+
+// While the program runs, nobody has to do anything for it.
+func TestListsAreComparedByThemselvesOnceAGTINComes(t *testing.T) {
+	t.Parallel()
+	orders := handlerstest.RemoteOrders("EARLY", sandbox.PendingRelease, "LATER", sandbox.PendingRelease)
+	for i := range orders {
+		orders[i].GTIN, orders[i].Quantity, orders[i].ExtraPercent = "", 2, 0
+		orders[i].Serials = []string{"SHARED0001", orders[i].ID + "0002"}
+	}
+	s := site.New(t, site.Options{Orders: orders})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	b := s.SignIn("supervisor1")
+	for _, key := range []string{"EARLY", "LATER"} {
+		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
+	}
+	handlerstest.ImportOrders(t, b, "order_id,gtin\nEARLY,09506000134352\nLATER,09506000134352\n")
+	for limit := time.Now().Add(time.Minute); !s.Order("EARLY").NeedsLook() || !s.Order("LATER").NeedsLook(); {
+		if time.Now().After(limit) {
+			t.Error("the two orders never need a look")
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

@@ -3,6 +3,7 @@ package docs
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -18,6 +19,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/webhook"
+	"lineboard/static"
 )
 
 // section returns the part of a text below a heading, up to the next one of the same or a higher level.
@@ -294,4 +296,13 @@ func namesInFunctions(t *testing.T, room string) map[string][]string {
 		}
 	}
 	return all
+}
+
+func TestTheBrowsersOfTheDocsAreThoseOfThePages(t *testing.T) {
+	said := fmt.Sprintf("Lineboard supports Chrome, Edge and Android WebView from %s on, Safari and iPadOS from %s on, "+
+		"and Firefox from %s on", static.Oldest.Chrome, static.Oldest.Safari, static.Oldest.Firefox)
+	text := strings.Join(strings.Fields(read(t, "docs/operate.md")), " ")
+	if !strings.Contains(text, said) {
+		t.Errorf("docs/operate.md does not say: %s", said)
+	}
 }

@@ -16,6 +16,8 @@ func TestATooOldBrowserReadsAndReleasesWithoutScriptsAndIsTold(t *testing.T) {
 	s := newSite(t, nil)
 	p := signedIn(t, s, "supervisor1", func(p person) { p.Lack("window.CSSLayerBlockRule") })
 	p.See("This browser is too old.")
+	p.See("Chrome, Edge or Android WebView 99, Safari or iPadOS 15.4, or Firefox 97")
+	p.Gone("s ago")
 	p.open("Order143")
 	p.release("Order143")
 	p.Gone("No connection to the server")

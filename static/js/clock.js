@@ -60,6 +60,7 @@ export function formatDuration(ms, dayUnit = document.documentElement.dataset.da
 
 /** Keeps the clocks and ages of the page running. */
 export function startClock() {
+  document.documentElement.classList.add("ages"); // they are right from now on
   showTime();
   document.addEventListener("visibilitychange", () => {
     if (!isInView()) return;
