@@ -157,7 +157,7 @@ func TestPureFunctionsOfTheScripts(t *testing.T) {
 		{
 			"heights of the rows of a wall", "wall",
 			`[[120, 90], [120, 150], [120, 400]].map(a => m.heightOf(...a))`,
-			list{120.0, 150.0, 192.0},
+			list{120.0, 150.0, 240.0},
 		},
 		{
 			"pages of a wall", "wall",

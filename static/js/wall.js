@@ -40,7 +40,7 @@ export function pageOf(rows, fit, turn) {
  * @param {number} room that each row has on its page
  * @returns {number} how high it is: with few lines they are larger, up to a limit
  */
-export const heightOf = (least, room) => Math.max(least, Math.min(room, 1.6 * least));
+export const heightOf = (least, room) => Math.max(least, Math.min(room, 2 * least));
 
 function show() {
   const list = $(".wall-rows");
