@@ -91,7 +91,7 @@ func (r Reading) mayBe(other Candidate) bool {
 
 // hasNoWitness reports whether a keyboard wrote the text, and its keys were not seen, or do not write it.
 func (r Reading) hasNoWitness() bool {
-	return r.isTyped && (r.keys.device == Unseen || r.keys.device == Other || r.keys.isDoubtful)
+	return r.isTyped && (r.keys.device == Unseen || r.keys.device == Other)
 }
 
 // isUnclear reports whether nothing shows what a scanner sent. Then characters may be changed or lost in any way, unless
@@ -102,8 +102,6 @@ func (r Reading) isUnclear() bool {
 		return false
 	case r.keys.device == Unseen:
 		return !r.test.Agrees
-	case r.keys.isDoubtful:
-		return true
 	}
 	return r.test != KeyboardTest{Other, true} || r.CapsLock != Off || !r.keys.isWhole
 }

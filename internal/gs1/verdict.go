@@ -143,7 +143,8 @@ func (d decision) asItCame(pack Candidate) Verdict {
 	v := Verdict{Kind: Undecided, Pack: pack, Perhaps: []Candidate{pack}, NeedsTest: !d.keys.isLost}
 	doubts := d.doubts(pack)
 	isWhole := !d.isUnclear() && !d.keys.isLost && !d.isTooLong(pack)
-	if len(doubts) == 0 && (isWhole || !d.fits(pack)) {
+	isTurned := d.isUnclear() && d.CapsLock == On // what differs may be what Caps Lock changed
+	if len(doubts) == 0 && (isWhole || !d.fits(pack) && !isTurned) {
 		return d.certain(pack)
 	}
 	for _, other := range doubts {
@@ -196,7 +197,7 @@ func (d decision) undone(known []Candidate) Verdict {
 			return d.certain(way)
 		}
 	}
-	return Verdict{Kind: Undecided, Pack: fitting[0], Perhaps: fitting}
+	return Verdict{Kind: Undecided, Pack: fitting[0], Perhaps: fitting, NeedsTest: d.keys.isDoubtful}
 }
 
 // certain returns the verdict on a pack that the scan means.
@@ -231,6 +232,8 @@ func (d decision) mayProve(pack Candidate) bool {
 	isChanged := pack.Undone.CapsLock || pack.Undone.changesLayout()
 	switch {
 	case d.isUnclear(), isChanged && d.hasNoWitness(), d.keys.isLost && !pack.Undone.changesLayout():
+		return false
+	case d.keys.isDoubtful && pack.Undone.changesLayout():
 		return false
 	case pack.Split && d.isTyped: // a keyboard may have made a separator of what it was split without
 		return d.namesOrder(pack)

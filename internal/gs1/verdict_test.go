@@ -445,11 +445,24 @@ func TestKeysThatMayBeOfAnotherKeyboardProveNothing(t *testing.T) {
 	if got := gs1.Decide(gs1.Read(scan, now), known); got.Kind != gs1.Undecided || !got.NeedsTest {
 		t.Errorf("%+v: %+v", scan, got)
 	}
-	// No barcode has the accent that a Portuguese keyboard writes where the US one has ].
-	agreeing := gs1.Typing{Scanner: gs1.US, Device: gs1.US, Lock: "off"}.Scan("]d201" + gtin + "21!")
-	known = map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "!"}: {{}}}
-	if got := gs1.Decide(gs1.Read(agreeing, now), known); got.Kind != gs1.Known {
-		t.Errorf("%+v: %+v", agreeing, got)
+	// What came as it is needs no keys.
+	for _, layout := range []gs1.Layout{gs1.US, gs1.LatinAmer} {
+		agreeing := gs1.Typing{Scanner: layout, Device: layout, Lock: "off"}.Scan("]d201" + gtin + "21!")
+		known = map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "!"}: {{}}}
+		if got := gs1.Decide(gs1.Read(agreeing, now), known); got.Kind != gs1.Known {
+			t.Errorf("%+v: %+v", agreeing, got)
+		}
+	}
+}
+
+// With locked Shift a German tablet makes the known 8a, of another lot, of (A. The page does not see the brackets of [GS].
+func TestAKnownPackOfAnotherLotIsUndecidedWhereCapsLockMayHaveMadeIt(t *testing.T) {
+	t.Parallel()
+	typing := gs1.Typing{Scanner: gs1.German, Device: gs1.German, Lock: "shift", Keypad: true, HidesAltGr: true}
+	scan := typing.Scan("01" + gtin + "10ABC123[GS]21(A")
+	known := map[gs1.ID][]gs1.Listed{{GTIN: gtin, Serial: "8a"}: {{Lot: "ABC123"}}}
+	if got := gs1.Decide(gs1.Read(scan, now), known); got.Kind != gs1.Undecided {
+		t.Errorf("%+v: %+v", scan, got)
 	}
 }
 
