@@ -12,8 +12,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// compared says which serials of the lists of orders are repeated, once they are compared. All that is odd about them is
-// in the history, and they need a look.
+// compared says which serials of the lists of orders are repeated, once they are compared. All that is odd about them
+// is in the history, and they need a look.
 func compared(t *testing.T, d *DB, tenant packaging.TenantID, keys ...string) (repeated []string) {
 	t.Helper()
 	if err := d.CompareLists(t.Context()); err != nil {

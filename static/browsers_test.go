@@ -96,7 +96,9 @@ var features = map[string]struct {
 // What is done for browsers that are too old must be read by them: nothing in it is newer than ECMAScript 5.
 func TestTheScriptForOldBrowsersIsReadByThem(t *testing.T) {
 	source := string(site().assets[URL("old.js")].plain)
-	for _, later := range []string{`=>`, "`", `\b(const|let|class|async|await|of|import|export)\b`, `\?\.|\?\?`, `\.\.\.`} {
+	for _, later := range []string{
+		`=>`, "`", `\b(const|let|class|async|await|of|import|export)\b`, `\?\.|\?\?`, `\.\.\.`,
+	} {
 		if found := regexp.MustCompile(later).FindString(source); found != "" {
 			t.Errorf("old.js has %q", found)
 		}

@@ -104,9 +104,9 @@ func (k keyboard) writes(strokes []stroke, l lock, text []rune) outcome {
 	return can[len(strokes)][missing]
 }
 
-// mayHide reports whether strokes write a text on this keyboard if some of its characters came without any: those that no
-// key writes but by AltGr. Then a dead key that was lost hides that the page did not see another one. A scanner that types
-// by AltGr is set to this keyboard, so that what was lost is of the barcode: an accent of ASCII.
+// mayHide reports whether strokes write a text on this keyboard if some of its characters came without any: those that
+// no key writes but by AltGr. Then a dead key that was lost hides that the page did not see another one. A scanner that
+// types by AltGr is set to this keyboard, so that what was lost is of the barcode: an accent of ASCII.
 func (k keyboard) mayHide(strokes []stroke, l lock, text []rune) bool {
 	isHidden := make([]bool, len(text))
 	for i, written := range text {

@@ -422,8 +422,8 @@ func TestATestOnAnUnknownKeyboardSaysNothingOfAKnownOne(t *testing.T) {
 	}
 }
 
-// A Swiss tablet with locked Shift loses the separator ^] by a dead key: of what is left no pack can be read, and only the
-// test code tells why.
+// A Swiss tablet with locked Shift loses the separator ^] by a dead key: of what is left no pack can be read, and only
+// the test code tells why.
 func TestAScanThatLostCharactersAndCantBeReadAsksForTheTestCode(t *testing.T) {
 	t.Parallel()
 	typing := gs1.Typing{
@@ -435,8 +435,8 @@ func TestAScanThatLostCharactersAndCantBeReadAsksForTheTestCode(t *testing.T) {
 	}
 }
 
-// A Portuguese tablet loses ^ of the separator ^], and the page does not see ], which comes by AltGr: the keys write the
-// same on a Latin American one, of which a US scanner's pack would be /.
+// A Portuguese tablet loses ^ of the separator ^], and the page does not see ], which comes by AltGr: the keys write
+// the same on a Latin American one, of which a US scanner's pack would be /.
 func TestKeysThatMayBeOfAnotherKeyboardProveNothing(t *testing.T) {
 	t.Parallel()
 	typing := gs1.Typing{Scanner: gs1.Portuguese, Device: gs1.Portuguese, Lock: "off", Dead: "lost", HidesAltGr: true}
@@ -455,7 +455,8 @@ func TestKeysThatMayBeOfAnotherKeyboardProveNothing(t *testing.T) {
 	}
 }
 
-// With locked Shift a German tablet makes the known 8a, of another lot, of (A. The page does not see the brackets of [GS].
+// With locked Shift a German tablet makes the known 8a, of another lot, of (A. The page does not see the brackets of
+// [GS].
 func TestAKnownPackOfAnotherLotIsUndecidedWhereCapsLockMayHaveMadeIt(t *testing.T) {
 	t.Parallel()
 	typing := gs1.Typing{Scanner: gs1.German, Device: gs1.German, Lock: "shift", Keypad: true, HidesAltGr: true}

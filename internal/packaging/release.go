@@ -122,7 +122,7 @@ type Release struct {
 	ListBy string     // with ListByPerson: who added it
 	ListAt time.Time  // when the list came, where it did not come with the answer
 
-	Flagged time.Time // when serials of the list were last seen again, zero if they never were
+	Flagged time.Time // when serials of the list were last found in another one since it came, zero if they never were
 
 	// Lost says that this release stands for one or more whose record is lost. Its order is not released again before a
 	// person has looked at the result.
