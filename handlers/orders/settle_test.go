@@ -32,6 +32,8 @@ func lost(t *testing.T, kind sandbox.Kind) (*site.Site, *site.Browser, packaging
 
 func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 	t.Parallel()
+	const unproven = "No answer to the release proves what became of it. It is not proven who released the order. " +
+		"Its serial list is missing here."
 	for kind, test := range map[sandbox.Kind]struct {
 		outcome packaging.Outcome
 		says    string
@@ -39,7 +41,12 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 	}{
 		"cut_after": {
 			packaging.Released,
-			"Order143 was at the line: its status was In progress (2026-11-23 07:00:|The answer to the release was lost. It is not proven who released the order. Its serial list is missing here.",
+			"Order143 was at the line: its status was In progress (2026-11-23 07:00:|" + unproven,
+			false,
+		},
+		"refuse_after": { // its answer was not lost, and proves nothing
+			packaging.Released,
+			"Order143 was at the line: its status was In progress (2026-11-23 07:00:|" + unproven,
 			false,
 		},
 		"cut_before": {
