@@ -39,8 +39,8 @@ var absences = map[string]string{
 	"did.release_declined": "the same", "report.declined": "the same",
 
 	// Whether an order was released.
-	"kept.answer":     "no release has its key and time, or several have",
-	"kept.other":      "the same", "kept.dismiss": "is offered, for a person to say",
+	"kept.answer": "no release has its key and time, or several have",
+	"kept.other":  "the same", "kept.dismiss": "is offered, for a person to say",
 	"outcome.refused": "only a documented refusal, or what proves that nothing left, makes it",
 	"result.refused":  "the same",
 	"report.refused":  "the same", "help.topic.refused": "the same",
