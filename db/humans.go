@@ -49,6 +49,43 @@ func (s *setupTx) namesake(id packaging.Identity) (packaging.Person, error) {
 	return packaging.Person{}, err
 }
 
+// joinNamesake has a new account of the tenant, and all of its human, count as the human of somebody there who comes by
+// the provider under the same name. They would be let in by no first sign-in either, before an administrator has said
+// who they are.
+func (s *setupTx) joinNamesake(user packaging.UserID, username string) error {
+	type cameAs struct {
+		packaging.Identity
+		human packaging.UserID
+	}
+	came, err := collect(s.ctx, s, func(row scanner) (c cameAs, err error) {
+		return c, row.Scan(&c.Username, &c.Email, &c.human)
+	}, `
+		SELECT iif(i.username <> '', i.username, u.username), i.email, coalesce(u.same_as, u.id)
+		FROM identities i JOIN users u ON u.id = i.user_id
+		WHERE i.tenant_id = ?1 AND coalesce(u.same_as, u.id) <> (SELECT human_id FROM humans WHERE user_id = ?2)
+		ORDER BY u.id`, s.tenant, user)
+	if err != nil {
+		return err
+	}
+	for _, c := range came {
+		if c.SharesName(username) {
+			return s.joinHumans(user, c.human)
+		}
+	}
+	return nil
+}
+
+// joinHumans has all accounts of the human of an account count as another one's.
+func (s *setupTx) joinHumans(user, human packaging.UserID) error {
+	scan := func(row scanner) (id packaging.UserID, err error) { return id, row.Scan(&id) }
+	all, err := collect(s.ctx, s, scan, `
+		SELECT user_id FROM humans WHERE human_id = (SELECT human_id FROM humans WHERE user_id = ?)`, user)
+	for _, one := range all {
+		err = errors.Join(err, s.setHuman(one, human))
+	}
+	return err
+}
+
 // SignOnWaits returns who waits to come by the provider of the viewer's tenant, the longest first.
 func (d *DB) SignOnWaits(ctx context.Context, viewer packaging.Person) ([]packaging.SignOnWait, error) {
 	scan := func(row scanner) (w packaging.SignOnWait, err error) {

@@ -139,8 +139,9 @@ func (s *setupTx) addNamed(id packaging.Identity, slug string) (user packaging.U
 }
 
 func (s *setupTx) connect(user packaging.UserID, id packaging.Identity) error {
-	return s.exec(`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at) VALUES (?, ?, ?, ?, ?)`,
-		s.tenant, id.Issuer, id.Subject, user, millis(s.now))
+	return s.exec(`
+		INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at, username, email) VALUES (?,?,?,?,?,?,?)`,
+		s.tenant, id.Issuer, id.Subject, user, millis(s.now), id.Username, id.Email)
 }
 
 // ConnectIdentity connects an identity to a person who has proved both.

@@ -62,7 +62,7 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(s.setMember(id, p), s.waitForOwner(id)); err != nil {
+		if err := errors.Join(s.setMember(id, p), s.waitForOwner(id), s.joinNamesake(id, p.Username)); err != nil {
 			return err
 		}
 		return s.recordPerson(id, p.Username, "")
@@ -80,7 +80,9 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(s.setMember(c.ID, p), s.confirmAnew(c.ID)); err != nil {
+		if err := errors.Join(
+			s.setMember(c.ID, p), s.confirmAnew(c.ID), s.joinNamesake(c.ID, c.Username),
+		); err != nil {
 			return err
 		}
 		return s.recordPerson(c.ID, c.Username, before)

@@ -128,6 +128,11 @@ func (s *setupTx) provisionPerson(p PersonSetup, begun bool) error {
 	if err := s.setPerson(id, p); err != nil {
 		return err
 	}
+	if joins {
+		if err := s.joinNamesake(id, p.Username); err != nil {
+			return err
+		}
+	}
 	switch {
 	case came.fresh:
 		before = ""

@@ -588,7 +588,7 @@ CREATE TABLE identities (
   issuer       TEXT NOT NULL CHECK (issuer <> ''),
   subject      TEXT NOT NULL CHECK (subject <> ''),
   user_id      INTEGER NOT NULL,
-  connected_at INTEGER NOT NULL,
+  connected_at INTEGER NOT NULL, username TEXT NOT NULL DEFAULT '', email TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant_id, issuer, subject),
   UNIQUE (user_id, issuer),
   FOREIGN KEY (user_id, tenant_id) REFERENCES members (user_id, tenant_id)

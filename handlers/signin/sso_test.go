@@ -498,6 +498,59 @@ func TestWhoWasDeactivatedDoesNotComeByTheProviderUnderTheSameName(t *testing.T)
 	}
 }
 
+// An account that comes to a site later, under the name of somebody who comes by the provider, is of the same human,
+// until an administrator says otherwise.
+func TestAnAccountUnderTheNameOfSomebodyOfTheProviderIsOfTheSameHuman(t *testing.T) {
+	t.Parallel()
+	c := handlerstest.NewCompany(t,
+		provider.Person{Subject: "sub-1", Username: "e4711", Email: "supervisor7@plant.example", Groups: []string{"packers"}},
+		provider.Person{Subject: "sub-2", Username: "supervisor8", Groups: []string{"packers"}},
+		provider.Person{Subject: "sub-3", Username: "supervisor9@plant.example", Groups: []string{"packers"}},
+	)
+	c.AddTenant("basel", "Plant Basel", "supervisor8")
+	for _, username := range []string{"e4711", "supervisor8", "supervisor9@plant.example"} {
+		if a := c.Come(c.Browser(), "ghent", username); a.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", username, a.Status, a.Text("[role=alert]"))
+		}
+	}
+	if err := c.Store.Provision(t.Context(), db.Site{c.Setup("basel", db.PersonSetup{
+		Username: "administrator1", FullName: "Person administrator1", Role: packaging.Administrator,
+		Password: secret.New(site.Password),
+	})}); err != nil {
+		t.Fatal(err)
+	}
+	administrator := c.SignIn("administrator1")
+	administrator.Post("/tenant", "tenant", "ghent")
+	post := func(path string, form ...string) {
+		t.Helper()
+		if a := administrator.PostAll(path, form...); a.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", path, a.Status, a.Text("[role=alert]"))
+		}
+	}
+	id, _, err := c.Store.Credential(t.Context(), "supervisor8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	post("/admin/people", "username", "supervisor7", "full_name", "Seven", "role", "supervisor", "password", "wide river 7 boats")
+	post("/admin/people/join", "person", fmt.Sprint(id), "role", "supervisor")
+	c.AddPerson("supervisor9")
+	for username, came := range map[string]string{
+		"supervisor7": "e4711", "supervisor8": "supervisor8.ghent", "supervisor9": "supervisor9@plant.example",
+	} {
+		if one, other := c.Person(username), c.Person(came); !one.SameHuman(other) {
+			t.Errorf("%s and %s are two humans", username, came)
+		}
+	}
+	if e := handlerstest.LastEntry(c.Site, packaging.PersonSet); !strings.Contains(e.New, "same human as supervisor9@plant.example") {
+		t.Errorf("history %+v", e)
+	}
+	post(fmt.Sprintf("/admin/people/%d/human", id), "as", "0")
+	if a := c.Come(c.Browser(), "ghent", "supervisor8"); a.Status != http.StatusSeeOther ||
+		c.Person("supervisor8").SameHuman(c.Person("supervisor8.ghent")) {
+		t.Errorf("what an administrator said does not last: %d", a.Status)
+	}
+}
+
 func TestTheProviderOfOneTenantOpensNoOther(t *testing.T) {
 	t.Parallel()
 	c := handlerstest.NewCompany(t)

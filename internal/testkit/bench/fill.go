@@ -188,10 +188,8 @@ func (s *store) addPast(ctx context.Context, tx *sql.Tx, perOrder int) error {
 			return err
 		}
 	}
-	// The next start carries out the last migration once more, and logs all records after it.
-	if _, err := tx.ExecContext(
-		ctx, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`,
-	); err != nil {
+	// The next start carries this migration out once more, as not every one can be, and logs all records after it.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM goose_db_version WHERE version_id = 102`); err != nil {
 		return err
 	}
 	blocks := int64(0)
