@@ -28,20 +28,9 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 	if err := d.countOrders(ctx, in, &l); err != nil {
 		return nil, err
 	}
-	w := inScope(in, "o.")
-	foremost, err := collect(ctx, d.read, scanOrder, selectOrder+`
-		WHERE o.id IN (SELECT id FROM (
-			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, CASE WHEN o.line_id IS NULL THEN o.api_line END, o.urgency
-				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
-			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
-			WHERE `+w.sql+` AND `+onBoards+`
-				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, '') NOT IN ('sending', 'unknown'))
-				AND o.id NOT IN (SELECT i.order_id FROM queues q JOIN queue_orders i ON i.queue_id = q.id AND i.place >= q.position
-					WHERE q.tenant_id = ? AND q.stop = '')) WHERE place <= 2)
-		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, append(
-		slices.Clone(w.args), in.Tenant(),
-	)...)
-	for _, o := range foremost {
+	query, args := foremost(in)
+	first, err := collect(ctx, d.read, scanOrder, query, args...)
+	for _, o := range first {
 		lane := l.lane(laneKeyOf(o.Line.ID, o.APILine()))
 		if o.Status == packaging.PendingRelease {
 			lane.Next = append(lane.Next, o)
@@ -61,6 +50,22 @@ func (d *DB) Lanes(ctx context.Context, in packaging.Scope) ([]packaging.Lane, e
 		return packaging.ByCode(a.Line, b.Line)
 	})
 	return slices.DeleteFunc(l.all, func(l packaging.Lane) bool { return l.Line.Retired && l.Idle() }), err
+}
+
+// foremost selects the orders that come first in each lane: two that run, and two that wait. Without the bound of the
+// urgency SQLite would read all orders that were ever Done.
+func foremost(in packaging.Scope) (query string, args []any) {
+	w := inScope(in, "o.")
+	return selectOrder + `
+		WHERE o.id IN (SELECT id FROM (
+			SELECT o.id, row_number() OVER (PARTITION BY o.line_id, CASE WHEN o.line_id IS NULL THEN o.api_line END, o.urgency
+				ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id) AS place
+			FROM orders o LEFT JOIN releases r ON r.id = o.last_release_id
+			WHERE ` + w.sql + ` AND ` + onBoards + ` AND o.urgency < 6
+				AND (o.urgency = 4 OR o.urgency = 1 AND coalesce(r.outcome, '') NOT IN ('sending', 'unknown'))
+				AND o.id NOT IN (SELECT i.order_id FROM queues q JOIN queue_orders i ON i.queue_id = q.id AND i.place >= q.position
+					WHERE q.tenant_id = ? AND q.stop = '')) WHERE place <= 2)
+		ORDER BY CASE o.urgency WHEN 4 THEN -coalesce(r.answered_at, 0) END, o.id`, append(w.args, in.Tenant())
 }
 
 // Troubles returns the orders of boards whose latest release needs a person or is under way: its outcome is not known,

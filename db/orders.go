@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 
 	"lineboard/internal/packaging"
 )
@@ -149,11 +150,20 @@ const onBoards = `o.gone = 0 AND o.withdrawn_at IS NULL`
 func (d *DB) LineOrders(
 	ctx context.Context, in packaging.Scope, line packaging.LineID, limit int,
 ) ([]packaging.Order, error) {
+	query, args := lineOrders(in, line)
+	return collect(ctx, d.read, scanOrder, query, append(args, limit+1)...)
+}
+
+// lineOrders selects the orders of a line's board. Those that are open and those whose release is out have an index each,
+// so that nothing reads what was Done in years.
+func lineOrders(in packaging.Scope, line packaging.LineID) (query string, args []any) {
 	w := inScope(in, "o.")
-	w.and(
-		true, onBoards+" AND o.line_id IS ? AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))", nullable(line),
-	)
-	return collect(ctx, d.read, scanOrder, selectOrder+`WHERE `+w.sql+`
-		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`, append(w.args, limit+
-		1)...)
+	w.and(true, onBoards+" AND o.line_id IS ?", nullable(line))
+	return selectOrder + `WHERE o.id IN (
+			SELECT o.id FROM orders o WHERE ` + w.sql + ` AND o.urgency < 6
+			UNION SELECT o.id FROM releases r JOIN orders o ON o.id = r.order_id
+			WHERE r.tenant_id = ? AND r.outcome IN ('sending', 'unknown') AND ` + w.sql + `)
+			AND (o.urgency < 6 OR r.outcome IN ('sending', 'unknown'))
+		ORDER BY coalesce(r.outcome IN ('sending', 'unknown'), 0) DESC, o.urgency, o.id LIMIT ?`,
+		slices.Concat(w.args, []any{in.Tenant()}, w.args)
 }
