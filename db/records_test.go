@@ -347,6 +347,7 @@ func TestWhatTheProgramDoesIsAsTheHistorySays(t *testing.T) {
 			func(ctx context.Context) ([]packaging.RecordFault, error) {
 				return d.ListFaults(ctx, ghent.Tenant.ID, func(int, int) {})
 			},
+			d.IndexFaults,
 		} {
 			found, err := faults(t.Context())
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Store interface {
 	ListFaults(
 		ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
 	) ([]packaging.RecordFault, error)
+	IndexFaults(ctx context.Context) ([]packaging.RecordFault, error)
 	SchemaFaults(ctx context.Context) ([]packaging.SchemaFault, error)
 }
 
@@ -253,15 +255,18 @@ type Verifier struct {
 	store Store
 	path  string
 	slot  chan struct{} // held during a check
+
+	indexes *[]packaging.RecordFault // of all sites, once VerifyAll has looked
 }
 
 // NewVerifier returns a Verifier.
 func NewVerifier(store Store, path string) *Verifier {
-	return &Verifier{store, path, make(chan struct{}, 1)}
+	return &Verifier{store: store, path: path, slot: make(chan struct{}, 1)}
 }
 
-// VerifyAll checks the whole history of a tenant, all its records with the serial lists, and the schema. Losses that
-// are admitted count as if the history named them: nobody has acknowledged them yet. progress is told how many of how
+// VerifyAll checks the whole history of a tenant, all its records with the serial lists, and the schema. The indexes,
+// which all tenants share, it checks for the first alone: it is for one goroutine that goes over all. Losses that are
+// admitted count as if the history named them: nobody has acknowledged them yet. progress is told how many of how
 // many lists are done. It fails as Verify does.
 func (v *Verifier) VerifyAll(
 	ctx context.Context, tenant packaging.TenantID, admitted []packaging.Loss, progress func(done, all int),
@@ -270,9 +275,19 @@ func (v *Verifier) VerifyAll(
 	if err != nil {
 		return verdict, err
 	}
-	lists, err := v.VerifyLists(ctx, tenant, progress)
-	verdict.Records = append(verdict.Records, lists...)
-	return verdict, err
+	lists, err := v.store.ListFaults(ctx, tenant, progress)
+	if err != nil {
+		return verdict, err
+	}
+	if v.indexes == nil {
+		faults, err := v.store.IndexFaults(ctx)
+		if err != nil {
+			return verdict, err
+		}
+		v.indexes = &faults
+	}
+	verdict.Records = slices.Concat(verdict.Records, lists, *v.indexes)
+	return verdict, nil
 }
 
 // Verify checks the whole history of a tenant, its records but for serial lists, and the schema. It fails if the
@@ -316,10 +331,15 @@ func (v *Verifier) verify(
 	return verdict, err
 }
 
-// VerifyLists compares the serial lists of a tenant with the history. progress is told how many of how many lists are
-// done. It fails as Verify does.
+// VerifyLists compares the serial lists of a tenant with the history, and checks the indexes. progress is told how many
+// of how many lists are done. It fails as Verify does.
 func (v *Verifier) VerifyLists(
 	ctx context.Context, tenant packaging.TenantID, progress func(done, all int),
 ) ([]packaging.RecordFault, error) {
-	return v.store.ListFaults(ctx, tenant, progress)
+	faults, err := v.store.ListFaults(ctx, tenant, progress)
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := v.store.IndexFaults(ctx)
+	return append(faults, hidden...), err
 }

@@ -510,3 +510,44 @@ func TestAWriterEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// countingStore counts how often all indexes are checked.
+type countingStore struct {
+	anchors.Store
+	looks int
+}
+
+func (c *countingStore) IndexFaults(ctx context.Context) ([]packaging.RecordFault, error) {
+	c.looks++
+	faults, err := c.Store.IndexFaults(ctx)
+	return append(faults, packaging.RecordFault{Kind: packaging.FaultHidden, Record: "orders_by_lot", Key: "[]"}), err
+}
+
+// All sites share the indexes: who checks one site after the other checks them once, and tells of them at each.
+func TestIndexesAreCheckedOnceForAllSites(t *testing.T) {
+	p := newPlant(t)
+	store, err := db.OpenToRead(t.Context(), p.database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	counting := &countingStore{Store: store}
+	verifier := anchors.NewVerifier(counting, p.anchors())
+	for tenant := range packaging.TenantID(2) {
+		v, err := verifier.VerifyAll(t.Context(), tenant+1, nil, func(int, int) {})
+		if err != nil || len(v.Records) != 1 {
+			t.Errorf("%v, %v", v.Records, err)
+		}
+	}
+	if counting.looks != 1 {
+		t.Errorf("indexes are checked %d times for two sites", counting.looks)
+	}
+	for range 2 { // somebody who asks again wants to know how it is now
+		if _, err := verifier.VerifyLists(t.Context(), 1, func(int, int) {}); err != nil {
+			t.Error(err)
+		}
+	}
+	if counting.looks != 3 {
+		t.Errorf("who asks again gets what was found before: %d looks", counting.looks)
+	}
+}
