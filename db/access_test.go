@@ -48,8 +48,16 @@ func TestADeactivatedPersonHasNoSessionAndReleasesNothing(t *testing.T) {
 }
 
 func TestARoleThatWasTakenAwayReleasesNothing(t *testing.T) {
-	d, ghent, _ := opened(t)
+	d, ghent, other := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	// The second signer counts as they are in the transaction too.
+	content := o.ReleaseRecord().Digest()
+	signed := []packaging.Signature{{By: ghent.Author, Content: content}, {By: other.Author, Content: content}}
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: o.ID, Signed: signed},
+	); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("signed by somebody of another tenant: %v", err)
+	}
 	lesser := setup("ghent")
 	lesser.People[0].Role = packaging.Auditor
 	if err := d.Provision(t.Context(), Site{lesser}); err != nil {

@@ -442,6 +442,39 @@ func TestAQueueIsSignedOnceForAllItsReleases(t *testing.T) {
 	}
 }
 
+// What was signed is the order as it was shown: also with the revision of what is there now.
+func TestAnOrderThatChangedAfterItsQueueWasSignedIsNotReleasedOnThat(t *testing.T) {
+	t.Parallel()
+	held := handlerstest.HoldReleases()
+	s := site.New(t, site.Options{
+		Orders:  handlerstest.RemoteOrders("Order143", "Pending release", "Order145", "Pending release"),
+		Handler: held.Handler,
+	})
+	rules := packaging.DefaultRules
+	rules.SignReleases = true
+	s.SetRules(rules)
+	if a := signQueue(t, s.SignIn("supervisor1"), []string{"Order143", "Order145"}); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("main"))
+	}
+	held.Await(t)
+	changed := handlerstest.RemoteOrders("Order145", "Pending release")[0]
+	changed.Lot = "LOT-OTHER"
+	s.Box.Put(changed)
+	s.Refresh()
+	by, o := s.Person("supervisor1"), s.Order("Order145")
+	q, err := s.Store.Queue(t.Context(), by.Scope(), o.Line.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Tamper(`UPDATE queues SET position = position + 1`) // its turn
+	if _, err := s.Store.Claim(
+		t.Context(), by, packaging.Press{Order: o.ID, Revision: o.Revision, Queue: q.ID},
+	); packaging.CodeOf(err) != packaging.Conflict || !strings.Contains(fmt.Sprint(err), "signature") {
+		t.Errorf("lot %s: %v", o.Lot, err)
+	}
+	held.LetGo()
+}
+
 func TestWithoutItsSignaturesNoQueueIsStarted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -766,6 +766,15 @@ func TestAPINIsSetWithThePasswordAndIsNotTrivial(t *testing.T) {
 	); a.Status != http.StatusSeeOther {
 		t.Errorf("with the username typed: %d", a.Status)
 	}
+	for _, form := range [][]string{
+		{"/account/pin", "pin", handlerstest.AnotherPIN, "again", handlerstest.AnotherPIN},
+		{"/account/badge", "badge", handlerstest.ABadge},
+	} {
+		form = append(form, "password", handlerstest.APIN)
+		if a := tablet.Post(form[0], form[1:]...); a.Status != http.StatusUnauthorized {
+			t.Errorf("%s with the PIN in place of the password: %d", form[0], a.Status)
+		}
+	}
 	b.Post("/account/pin", "password", site.Password, "remove", "yes")
 	tablet.Post("/logout")
 	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusUnauthorized {

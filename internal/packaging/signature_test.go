@@ -91,3 +91,60 @@ func TestTheSignaturesThatASiteWantsAreOfTheRightPeopleUnderTheRightRecord(t *te
 		}
 	}
 }
+
+func TestWhateverIsSaidOfASecondReleaseIsInWhatIsSigned(t *testing.T) {
+	released := func() packaging.Order {
+		o := signedOrder()
+		o.Release = &packaging.Release{ID: 5, By: packaging.Author{Username: "sofie"}, Requested: time.UnixMilli(1)}
+		return o
+	}
+	was := released().AgainRecord("lost").Digest()
+	if released().ReleaseRecord().Digest() == was || released().AgainRecord("found").Digest() == was {
+		t.Error("a second release is signed as the first one, or under any reason")
+	}
+	for name, change := range map[string]func(*packaging.Release){
+		"release": func(r *packaging.Release) { r.ID++ }, "person": func(r *packaging.Release) { r.By.Username = "x" },
+		"time": func(r *packaging.Release) { r.Requested = time.UnixMilli(2) },
+	} {
+		o := released()
+		change(o.Release)
+		if o.AgainRecord("lost").Digest() == was {
+			t.Errorf("the %s before is not in what is signed", name)
+		}
+	}
+}
+
+func TestSignaturesAreThoseThatTheRulesWant(t *testing.T) {
+	record := signedOrder().ReleaseRecord()
+	under := func(content packaging.Record, user, human packaging.UserID) packaging.Signature {
+		return packaging.Signature{Content: content.Digest(), By: packaging.Author{ID: user}, Human: human}
+	}
+	other := signedOrder()
+	other.Lot += "x"
+	own, second := under(record, 1, 7), under(record, 2, 2)
+	by := packaging.Person{Author: packaging.Author{ID: 1}, Human: 7}
+	none, one := packaging.Rules{}, packaging.Rules{SignReleases: true}
+	two := packaging.Rules{SignReleases: true, SecondSigner: true}
+	for name, test := range map[string]struct {
+		rules   packaging.Rules
+		given   []packaging.Signature
+		missing bool
+	}{
+		"none wanted":              {none, nil, false},
+		"one":                      {one, []packaging.Signature{own}, false},
+		"none of one":              {one, nil, true},
+		"another person's":         {one, []packaging.Signature{second}, true},
+		"under another record":     {one, []packaging.Signature{under(other.ReleaseRecord(), 1, 7)}, true},
+		"two":                      {two, []packaging.Signature{own, second}, false},
+		"one of two":               {two, []packaging.Signature{own}, true},
+		"two in another order":     {two, []packaging.Signature{second, own}, true},
+		"the same twice":           {two, []packaging.Signature{own, own}, true},
+		"another account of them":  {two, []packaging.Signature{own, under(record, 3, 7)}, true},
+		"the account of the human": {two, []packaging.Signature{own, under(record, 7, 0)}, true},
+		"a second of another":      {two, []packaging.Signature{own, under(other.ReleaseRecord(), 2, 2)}, true},
+	} {
+		if got := test.rules.SignaturesMissing(by, record, test.given); got != test.missing {
+			t.Errorf("%s: missing %t", name, got)
+		}
+	}
+}
