@@ -26,6 +26,8 @@ type Server struct {
 	Lists  *throttle.Concurrency // that people add, one a site
 	// NotYetCopied reports whether a release may be missing from the copy of the database.
 	NotYetCopied func(packaging.ReleaseID) bool
+
+	kept keptLists
 }
 
 // markUncopied marks the latest releases of orders that may be missing from the copy.

@@ -231,8 +231,8 @@ func (s *Server) AddList(c echo.Context) error {
 	return s.addList(c)
 }
 
-// maxShownList is how many bytes of a list a page shows again, so that what is wrong can be mended there. The file of a
-// longer one is chosen again.
+// maxShownList is how many bytes of a list a page shows again, so that what is wrong can be mended there. A longer one is
+// kept until it is confirmed.
 const maxShownList = 1 << 20
 
 // maxListInMemory is how many bytes of a form with a list are held while it is read. The rest waits in a file.
@@ -253,7 +253,7 @@ func (s *Server) addList(c echo.Context) error {
 		return err
 	}
 	var form view.ListForm
-	serials, err := s.givenList(c, o, &form)
+	serials, given, err := s.givenList(c, o, &form)
 	if form.Problem = web.FormError(ctx, err); form.Problem != "" {
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
 	}
@@ -264,6 +264,9 @@ func (s *Server) addList(c echo.Context) error {
 	if form.Odd = packaging.CheckSerials(serials, expected, known); len(form.Odd) > 0 &&
 		c.FormValue("confirm") != "yes" {
 		form.Count, form.Expected = int64(len(serials)), expected
+		if form.Given == "" && !form.Kept {
+			form.Waiting = s.kept.keep(p.ID, o.ID, given, s.Now())
+		}
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
 	}
 	number := 0
@@ -277,28 +280,46 @@ func (s *Server) addList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.kept.drop(p.ID)
 	return web.SeeOther(c, shell.OrderURL(o.ID)+"#release")
 }
 
 // givenList is the list of the form: of a file, as pasted, or of an answer to a release of the order that is kept by
-// itself. What can be shown again is in form.
-func (s *Server) givenList(c echo.Context, o packaging.Order, form *view.ListForm) ([]string, error) {
+// itself. list is its text where a person gave it. What can be shown again is in form.
+func (s *Server) givenList(c echo.Context, o packaging.Order, form *view.ListForm) (
+	serials []string, list string, err error,
+) {
 	kept, err := web.FormNumber(c, "kept")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if kept != 0 {
 		form.Kept, form.KeptID = true, packaging.KeptAnswerID(kept)
-		return s.Store.KeptSerials(c.Request().Context(), web.SignedIn(c).Scope(), o.ID, form.KeptID)
+		serials, err = s.Store.KeptSerials(c.Request().Context(), web.SignedIn(c).Scope(), o.ID, form.KeptID)
+		return serials, "", err
 	}
+	if list, err = s.textOfList(c, o.ID); err != nil {
+		return nil, "", err
+	}
+	if len(list) <= maxShownList {
+		form.Given = list
+	}
+	serials, err = packaging.ParseSerialList(list)
+	return serials, list, err
+}
+
+// textOfList is the list that a form brings, or the long one that waited to be confirmed.
+func (s *Server) textOfList(c echo.Context, order packaging.OrderID) (string, error) {
 	given, err := uploadedList(c)
-	if err != nil {
-		return nil, err
+	waiting := c.FormValue("waiting")
+	if err != nil || given != "" || waiting == "" {
+		return given, err
 	}
-	if len(given) <= maxShownList {
-		form.Given = given
+	given, ok := s.kept.give(web.SignedIn(c).ID, order, waiting, s.Now())
+	if !ok {
+		err = packaging.Fail(packaging.Invalid, "list.kept_gone")
 	}
-	return packaging.ParseSerialList(given)
+	return given, err
 }
 
 // uploadedList is the text of the file, or what was pasted where there is none.

@@ -328,6 +328,48 @@ func TestAMissingListIsAddedOnceByPastingOrFromAFile(t *testing.T) {
 	}
 }
 
+func TestALongOddListIsKeptUntilItIsConfirmed(t *testing.T) {
+	t.Parallel()
+	s, b, o := lost(t, "cut_after")
+	b.Post(handlerstest.OrderPath(o, "/ask"))
+	var long strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&long, "SERIAL%014d\r\n", i/2)
+	}
+	to := handlerstest.OrderPath(o, "/list")
+	give := func() (waiting string) {
+		t.Helper()
+		a := b.Post(to, "list", long.String())
+		waiting = a.Attr(".add-list input[name=waiting]", "value")
+		if a.Status != http.StatusUnprocessableEntity || waiting == "" ||
+			!strings.Contains(a.Text(".add-list"), "is kept here for 15 minutes") {
+			t.Fatalf("%d %s", a.Status, a.Text(".add-list"))
+		}
+		return waiting
+	}
+	waiting := give()
+	gone := func(who string, b *site.Browser, to, waiting string) {
+		t.Helper()
+		if a := b.Post(to, "waiting", waiting, "confirm", "yes"); a.Status != http.StatusUnprocessableEntity ||
+			!strings.Contains(a.Text("main"), "not kept here any more") {
+			t.Errorf("%s: %d %s", who, a.Status, a.Text("main"))
+		}
+	}
+	gone("another list", b, to, strings.Repeat("0", 64))
+	gone("somebody else", s.SignIn("manager1"), to, waiting)
+	if a := b.Post(to, "waiting", waiting); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("without a word: %d", a.Status)
+	}
+	s.Clock.Move(15 * time.Minute)
+	gone("late", b, to, waiting)
+	if a := b.Post(to, "waiting", give(), "confirm", "yes"); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text(".add-list"))
+	}
+	if r := s.Order("Order143").Release; r.Serials != 60_000 {
+		t.Errorf("the list has %d serial numbers", r.Serials)
+	}
+}
+
 func TestTheMissingListOfAFirstReleaseIsAddedFromThePageAfterTheSecondOne(t *testing.T) {
 	t.Parallel()
 	s, b, o := lost(t, "cut_after")
