@@ -12,7 +12,8 @@ import (
 var zerosInFront = regexp.MustCompile(`(^|[^0-9])0+([0-9])`)
 
 // LookOf returns what people tell order IDs apart by: two IDs with the same look are easily taken for each other. Case,
-// spaces, punctuation, zeros in front of numbers, O and 0, I, L and 1 make no difference.
+// spaces, punctuation, zeros in front of numbers, O and 0, I, L and 1 make no difference, nor do letters of other scripts
+// that have the shape of an ASCII one.
 func LookOf(key string) string {
 	bare := strings.Map(func(r rune) rune {
 		switch {
@@ -24,9 +25,25 @@ func LookOf(key string) string {
 			return r
 		}
 		return -1
-	}, strings.ToLower(norm.NFKC.String(key)))
+	}, strings.ToLower(inASCIIShapes(norm.NFKC.String(key))))
 	if look := zerosInFront.ReplaceAllString(bare, "$1$2"); look != "" {
 		return look
 	}
 	return key
+}
+
+// inASCIIShapes writes what has the shape of ASCII characters as these.
+func inASCIIShapes(text string) string {
+	if !strings.ContainsFunc(text, shapedASCII) {
+		return text // as nearly all
+	}
+	var plain strings.Builder
+	for _, r := range text {
+		if shapedASCII(r) {
+			plain.WriteString(skeleton(string(r)))
+		} else {
+			plain.WriteRune(r)
+		}
+	}
+	return plain.String()
 }
