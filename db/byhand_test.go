@@ -189,6 +189,20 @@ func TestOnlyAnUpgradeLogsRecordsAsTheyAre(t *testing.T) {
 	}
 }
 
+// What the API said of a release when it was last asked decides what people may do: it is a record too.
+func TestWhatTheAPISaidLastIsARecord(t *testing.T) {
+	d, ghent, _ := opened(t)
+	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
+		t.Fatal(err)
+	}
+	doByHand(t, aHand(t, d), `UPDATE releases SET asked_says = 'Pending release'`)
+	faults, err := d.RecordFaults(t.Context(), ghent.Tenant.ID)
+	if err != nil || fmt.Sprint(faults) != "[releases [1] changed]" {
+		t.Errorf("%v, %v", faults, err)
+	}
+}
+
 // hiddenFaults returns what is wrong with serial lists, indexes and what filters of the history find.
 func hiddenFaults(t *testing.T, d *DB, tenant packaging.TenantID) []packaging.RecordFault {
 	t.Helper()

@@ -41,7 +41,7 @@ var notRecords = map[string]string{
 // quietColumns say when something was last looked at or where it is found, and nothing of what it is.
 var quietColumns = map[string][]string{
 	"orders":      {"confirmed_at", "revision"},
-	"releases":    {"asked_at", "asked_says"},
+	"releases":    {"asked_at"},
 	"api_tokens":  {"used_at"},
 	"users":       {"hints"},
 	blocksOfLists: {"number"},
