@@ -8,8 +8,13 @@ import (
 
 func TestOrderIDsThatPeopleTakeForEachOtherLookAlike(t *testing.T) {
 	for _, pair := range [][2]string{
-		{"ORDER-10", "order 10"}, {"0010447", "10447"}, {"P0-1", "PO-l"}, {"Order143", "Оrder143"}, {"AX-7", "ΑХ-7"},
-		{"1000", "100О"}, {"PO-1", "ＰＯ－１"},
+		{"ORDER-10", "order 10"},
+		{"0010447", "10447"},
+		{"P0-1", "PO-l"},
+		{"Order143", "Оrder143"},
+		{"AX-7", "ΑХ-7"},
+		{"1000", "100О"},
+		{"PO-1", "ＰＯ－１"},
 	} {
 		if packaging.LookOf(pair[0]) != packaging.LookOf(pair[1]) {
 			t.Errorf("%q and %q look different", pair[0], pair[1])
