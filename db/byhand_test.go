@@ -196,7 +196,7 @@ func TestWhatTheAPISaidLastIsARecord(t *testing.T) {
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
 		t.Fatal(err)
 	}
-	doByHand(t, aHand(t, d), `UPDATE releases SET asked_says = 'Pending release'`)
+	doByHand(t, aHand(t, d), `DROP TRIGGER releases_only_go_forward; UPDATE releases SET asked_says = 'Pending release'`)
 	faults, err := d.RecordFaults(t.Context(), ghent.Tenant.ID)
 	if err != nil || fmt.Sprint(faults) != "[releases [1] changed]" {
 		t.Errorf("%v, %v", faults, err)
