@@ -231,8 +231,8 @@ func (s *Server) AddList(c echo.Context) error {
 	return s.addList(c)
 }
 
-// maxShownList is how many bytes of a list a page shows again, so that what is wrong can be mended there. A longer one is
-// kept until it is confirmed.
+// maxShownList is how many bytes of a list a page shows again, so that what is wrong can be mended there. A longer one
+// is kept until it is confirmed.
 const maxShownList = 1 << 20
 
 // maxListInMemory is how many bytes of a form with a list are held while it is read. The rest waits in a file.
