@@ -32,6 +32,7 @@ func (d *DB) Hashes(
 		return nil, err
 	}
 	hashes = make(map[int64][sha256.Size]byte, len(entries))
+	// CROSS JOIN: for each number its entry, not for each entry all numbers.
 	_, err = collect(ctx, d.read, func(row scanner) (none struct{}, err error) {
 		var seq int64
 		var raw []byte
@@ -40,7 +41,7 @@ func (d *DB) Hashes(
 		copy(hash[:], raw)
 		hashes[seq] = hash
 		return none, err
-	}, `SELECT h.seq, h.hash FROM json_each(?) e JOIN history h ON h.tenant_id = ? AND h.seq = e.value`,
+	}, `SELECT h.seq, h.hash FROM json_each(?) e CROSS JOIN history h ON h.tenant_id = ? AND h.seq = e.value`,
 		string(numbers), tenant)
 	return hashes, err
 }
