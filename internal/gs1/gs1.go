@@ -367,7 +367,7 @@ func read(text string, now time.Time, left *tries) (c code) {
 		c.fault = &Fault{Code: Nothing}
 	case isProduct(text):
 		c.fault = &Fault{Code: ProductOnly}
-	case hibc.MatchString(text):
+	case hibc.MatchString(text) && !turnedKind.MatchString(text):
 		c.fault = &Fault{Code: HIBC}
 	case !isGS1:
 		c.fault = &Fault{Code: OtherBarcode}
@@ -396,6 +396,9 @@ func (p parser) elements() (pack Pack, fault *Fault) {
 // hibc matches the Health Industry Bar Code (ANSI/HIBC 2.6): "+", then the labeller's four characters with the product,
 // its unit and a check character, or "$" or digits with lot and expiry.
 var hibc = regexp.MustCompile(`(?i)^\+([A-Z][A-Z0-9]{3}[A-Z0-9]{1,18}[0-9][A-Z0-9\-. $/+%]|\$|[0-9]{5})`)
+
+// turnedKind matches a GTIN after a kind of barcode of which a keyboard made + of ]: that is no HIBC.
+var turnedKind = regexp.MustCompile(`^\+(d2|C1|Q3|e0|J1)0[12][0-9]{14}`)
 
 // isProduct reports whether the text is an EAN, a UPC or an ITF: only digits, with a correct check digit.
 func isProduct(text string) bool {

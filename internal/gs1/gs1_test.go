@@ -185,6 +185,7 @@ func TestAScanThatIsNoPackIsToldWhereAndWhy(t *testing.T) {
 		"]d1+A99912345/$$3261231ABC": {Code: gs1.HIBC},
 		"+$$3261231LOT123C":          {Code: gs1.HIBC},
 		"+12":                        {Code: gs1.UnknownField, At: 1},
+		"+d20109506000134352GS+21/":  {Code: gs1.UnknownField, At: 1}, // ]d2 of a US scanner on a Spanish keyboard
 		"https://example.com/about":  {Code: gs1.WebAddress},
 		"]Q1https://example.com/01":  {Code: gs1.WebAddress},
 		"https://id.example/01/09506000134353/21/a": {Code: gs1.BadCheckDigit, AI: "01"},
