@@ -27,6 +27,7 @@ func TestPagesShowTheTimeOfTheServerAndTheZoneOfTheSite(t *testing.T) {
 	}
 	areAgesShort := func() {
 		t.Helper()
+		p.Holds(`[...document.querySelectorAll("[data-age]")].some(age => age.checkVisibility())`)
 		ages := p.All("[data-age]")
 		if len(ages) == 0 {
 			t.Error("the page shows no age")
