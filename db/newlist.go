@@ -299,17 +299,20 @@ func (l *newList) listsSince(ctx context.Context, q querier, gtins string) (sinc
 		err = row.Scan(&list, &serials)
 		since.serials += serials
 		return list, err
-	}, `
-		SELECT DISTINCT r.round << 32 | r.order_id, r.serials_received
-		FROM history h JOIN releases r ON r.id = h.release_id
-		JOIN serial_blocks f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1 JOIN products p ON p.id = f.product_id
-		WHERE h.id > ?1 AND h.tenant_id = ?2 AND h.serials > 0
-			AND (p.gtin IN (SELECT value FROM json_each(?3)) OR r.order_id = ?4)
-			AND NOT EXISTS (SELECT 1 FROM history e WHERE e.tenant_id = h.tenant_id AND e.order_key = h.order_key
-				AND e.release_id = h.release_id AND e.serials > 0 AND e.id <= ?1)`,
-		l.repeats.asOf, l.of.TenantID, gtins, l.of.ID)
+	}, newLists, l.repeats.asOf, l.of.TenantID, gtins, l.of.ID)
 	return since, err
 }
+
+// newLists reads the newest entries of the history alone: the plus keeps it from the indexes of a tenant's entries,
+// through which it would read all of them, in the transaction of a release.
+const newLists = `
+	SELECT DISTINCT r.round << 32 | r.order_id, r.serials_received
+	FROM history h JOIN releases r ON r.id = h.release_id
+	JOIN serial_blocks f ON f.id = ((r.round << 32 | r.order_id) << 24) + 1 JOIN products p ON p.id = f.product_id
+	WHERE h.id > ?1 AND +h.tenant_id = ?2 AND h.serials > 0
+		AND (p.gtin IN (SELECT value FROM json_each(?3)) OR r.order_id = ?4)
+		AND NOT EXISTS (SELECT 1 FROM history e WHERE e.tenant_id = h.tenant_id AND e.order_key = h.order_key
+			AND e.release_id = h.release_id AND e.serials > 0 AND e.id <= ?1)`
 
 // keepList stores the list of a release and notes what is odd about it. Serials that another list has are noted with
 // both.

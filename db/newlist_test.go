@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -292,6 +293,29 @@ func TestAListFollowsTheGTINOfItsOrder(t *testing.T) {
 	for _, statement := range []string{`UPDATE list_gtins SET gtin = 'other'`, `DELETE FROM list_gtins`} {
 		if err := d.tx(t.Context(), func(tx *tx) error { return tx.exec(statement) }); err == nil {
 			t.Errorf("%s is possible", statement)
+		}
+	}
+}
+
+// A site has millions of entries after years, and a release with a list asks this while it holds the writer.
+func TestAListLooksForNewOnesInTheNewestEntriesAlone(t *testing.T) {
+	d, ghent, _ := opened(t)
+	plan, err := collect(t.Context(), d.read, func(row scanner) (step string, err error) {
+		var ignored int
+		return step, row.Scan(&ignored, &ignored, &ignored, &step)
+	}, `EXPLAIN QUERY PLAN `+newLists, 0, ghent.Tenant.ID, "[]", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(plan, func(step string) bool {
+		return strings.HasPrefix(step, "SEARCH h ") && strings.Contains(step, "rowid>?")
+	}) {
+		t.Errorf("reads other entries:\n%s", strings.Join(plan, "\n"))
+	}
+	for _, step := range plan {
+		if strings.HasPrefix(step, "SEARCH e ") && !strings.Contains(step, "order_key=?") ||
+			strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "json_each") {
+			t.Errorf("reads all entries or releases: %s", step)
 		}
 	}
 }
