@@ -25,8 +25,13 @@ func (d *DB) StoreHeld(ctx context.Context, h packaging.HeldAnswer) (as packagin
 		if lacksList(o) {
 			serials = h.Answer.Serials
 		}
-		err = d.oneList(ctx, o, serials, h.Answer.Outcome == packaging.Released, func(list *newList) error {
-			list.leaks = h.Answer.Leaks
+		here, err := hasList(ctx, d.read, o, h.Answer)
+		if err != nil {
+			return "", err
+		}
+		came := h.Answer.Outcome == packaging.Released
+		err = d.oneList(ctx, o, serials, came, func(list *newList) (err error) {
+			list.leaks, list.here = h.Answer.Leaks, here
 			as, err = d.storeHeld(ctx, h, list)
 			return err
 		})
@@ -40,6 +45,14 @@ func (d *DB) StoreHeld(ctx context.Context, h packaging.HeldAnswer) (as packagin
 // lacksList reports whether an order has a release that a list may come to.
 func lacksList(o packaging.Order) bool { return o.Release != nil && o.Release.List == packaging.NoList }
 
+// sameList reports whether an order has the release that it had before, with the list or without.
+func sameList(o, before packaging.Order) bool {
+	if o.Release == nil || before.Release == nil {
+		return o.Release == before.Release
+	}
+	return o.Release.ID == before.Release.ID && o.Release.List == before.Release.List
+}
+
 func (d *DB) storeHeld(
 	ctx context.Context, h packaging.HeldAnswer, list *newList,
 ) (as packaging.HeldAs, err error) {
@@ -48,7 +61,7 @@ func (d *DB) storeHeld(
 		if err != nil {
 			return err
 		}
-		if lacksList(o) != lacksList(list.of) {
+		if !sameList(o, list.of) {
 			return errListStale
 		}
 		as, err = t.placeHeld(o, h, list)
@@ -70,8 +83,8 @@ func (t *tx) placeHeld(o packaging.Order, h packaging.HeldAnswer, list *newList)
 		filled.List, filled.ListAt = packaging.ListInAnswer, t.now
 		return stored(t.addMissing(program, o, filled, list, "serial list, from the release's own answer"))
 	case r.Outcome == packaging.Released && came:
-		if same, err := t.hasList(o, h.Answer.Serials); err != nil || same {
-			return packaging.HeldKnown, err
+		if list.here {
+			return packaging.HeldKnown, nil
 		}
 	case r.Outcome == h.Answer.Outcome, r.Outcome == packaging.Refused && h.Answer.Outcome == packaging.Unknown:
 		return packaging.HeldKnown, t.keepBody(r.ID, h.Answer.Body)
@@ -101,13 +114,14 @@ func (t *tx) endHeld(o packaging.Order, answer packaging.Answer, list *newList) 
 	return t.endByAnswer(o, &r, answer, list)
 }
 
-// hasList reports whether the list of an order's release has just these serials, in whatever order.
-func (t *tx) hasList(o packaging.Order, serials []string) (bool, error) {
-	if o.Release.Serials != int64(len(serials)) {
+// hasList reports whether an order's release has the list of an answer already, in whatever order.
+func hasList(ctx context.Context, q querier, o packaging.Order, a packaging.Answer) (bool, error) {
+	r := o.Release
+	if r == nil || r.List == packaging.NoList || a.Outcome != packaging.Released || r.Serials != int64(len(a.Serials)) {
 		return false, nil
 	}
 	stored, err := serialsOf(
-		t.ctx, t, packaging.Everything(o.TenantID), packaging.ListOf(o.ID, o.Release.Round), "", 0, len(serials),
+		ctx, q, packaging.Everything(o.TenantID), packaging.ListOf(o.ID, r.Round), "", 0, len(a.Serials),
 	)
 	if err != nil {
 		return false, err
@@ -116,7 +130,8 @@ func (t *tx) hasList(o packaging.Order, serials []string) (bool, error) {
 	for i, s := range stored {
 		here[i] = s.Value
 	}
-	return slices.Equal(slices.Sorted(slices.Values(here)), slices.Sorted(slices.Values(serials))), nil
+	slices.Sort(here)
+	return slices.Equal(here, slices.Sorted(slices.Values(a.Serials))), nil
 }
 
 // keepBody keeps what came with an answer that could not be read, unless the release has such a one.
@@ -306,28 +321,70 @@ func (d *DB) KeptSerials(
 	return serials, json.Unmarshal([]byte(list), &serials)
 }
 
-// endKept notes that a list which an answer by itself has, in whatever order, was stored with a release of its order.
-func (t *tx) endKept(o packaging.Order, serials []string) error {
-	type list struct {
-		id      int64
-		serials string
+// waitingKept chooses the answers by themselves of an order that wait with a list of so many serials.
+const waitingKept = `FROM kept_answers WHERE tenant_id = ? AND order_key = ? AND count = ? AND outcome = 'released'
+	AND added_at IS NULL AND dismissed_at IS NULL`
+
+// findKept notes which answers by themselves have the serials of the list too, in whatever order.
+func (l *newList) findKept(ctx context.Context, q querier) error {
+	type answer struct {
+		id   int64
+		same bool
 	}
-	waiting, err := collect(t.ctx, t, func(row scanner) (l list, err error) { return l, row.Scan(&l.id, &l.serials) }, `
-		SELECT id, serials FROM kept_answers
-		WHERE tenant_id = ? AND order_key = ? AND count = ? AND outcome = 'released'
-			AND added_at IS NULL AND dismissed_at IS NULL`, o.TenantID, o.Key, len(serials))
+	digest := listDigestOf(l.serials)
+	waiting, err := collect(ctx, q, func(row scanner) (a answer, err error) { return a, row.Scan(&a.id, &a.same) },
+		`SELECT id, digest = ? `+waitingKept, digest[:], l.of.TenantID, l.of.Key, len(l.serials))
 	if err != nil {
 		return err
 	}
-	for _, l := range waiting {
-		var kept []string
-		if err := json.Unmarshal([]byte(l.serials), &kept); err != nil {
-			return err
+	l.kept = map[int64]bool{}
+	var sorted []string
+	for _, a := range waiting {
+		if !a.same {
+			if sorted == nil {
+				sorted = slices.Sorted(slices.Values(l.serials))
+			}
+			if a.same, err = keptHas(ctx, q, a.id, sorted); err != nil {
+				return err
+			}
 		}
-		if !slices.Equal(slices.Sorted(slices.Values(kept)), slices.Sorted(slices.Values(serials))) {
+		l.kept[a.id] = a.same
+	}
+	return nil
+}
+
+// keptHas reports whether an answer by itself has serials that are given in their order.
+func keptHas(ctx context.Context, q querier, id int64, sorted []string) (bool, error) {
+	var list string
+	err := q.QueryRowContext(ctx, `SELECT serials FROM kept_answers WHERE id = ?`, id).Scan(&list)
+	if err != nil {
+		return false, coded(err)
+	}
+	var kept []string
+	if err := json.Unmarshal([]byte(list), &kept); err != nil {
+		return false, err
+	}
+	slices.Sort(kept)
+	return slices.Equal(kept, sorted), nil
+}
+
+// endKept notes that a list which answers by themselves have was stored with a release of its order. Which have it was
+// found before the transaction: it takes long for a long list.
+func (t *tx) endKept(l *newList) error {
+	waiting, err := collect(t.ctx, t, func(row scanner) (id int64, err error) { return id, row.Scan(&id) },
+		`SELECT id `+waitingKept, l.of.TenantID, l.of.Key, len(l.serials))
+	if err != nil {
+		return err
+	}
+	for _, id := range waiting {
+		same, found := l.kept[id]
+		if !found {
+			return errListStale
+		}
+		if !same {
 			continue
 		}
-		if err := t.exec(`UPDATE kept_answers SET added_at = ? WHERE id = ?`, millis(t.now), l.id); err != nil {
+		if err := t.exec(`UPDATE kept_answers SET added_at = ? WHERE id = ?`, millis(t.now), id); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -208,6 +209,39 @@ func TestAHeldAnswerWithoutACertainReleaseIsKeptUntilAPersonAddsItsList(t *testi
 	}
 	refusedBySchema(t, d, "an answer that changes", `UPDATE kept_answers SET serials = '[]'`)
 	refusedBySchema(t, d, "an answer that goes", `DELETE FROM kept_answers`)
+}
+
+// Which answers by themselves a list ends is found before the writer is taken, even for one that came in another order.
+// Where another answer came meanwhile, it is found anew.
+func TestWhichKeptAnswersAListEndsIsFoundBeforeItsTransaction(t *testing.T) {
+	d, ghent, _ := opened(t)
+	out := facts("a")
+	out.Status = packaging.InProgress
+	o := cache(t, d, ghent.Tenant.ID, out)
+	storeHeld(t, d, heldFor(ghent.Tenant, "a", start, released("s1", "s2")), packaging.HeldByItself)
+	store := func(between func()) error {
+		return d.oneList(t.Context(), o, []string{"s2", "s1"}, true, func(list *newList) error {
+			between()
+			return d.addList(t.Context(), ghent, o.ID, 0, list)
+		})
+	}
+	err := store(func() {
+		another := heldFor(ghent.Tenant, "a", start.Add(time.Hour), released("s1", "s3"))
+		storeHeld(t, d, another, packaging.HeldByItself)
+	})
+	if !errors.Is(err, errListStale) {
+		t.Fatalf("an answer came meanwhile: %v", err)
+	}
+	err = store(func() { // a read of the lists would fail
+		tamper(t, d, `DROP TRIGGER kept_answers_never_change`, `UPDATE kept_answers SET serials = '{}'`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := d.KeptAnswers(t.Context(), ghent.Tenant.ID, "a"); err != nil || len(all) != 1 ||
+		!all[0].Requested.Equal(start.Add(time.Hour)) {
+		t.Errorf("once a list is there that one of two has: %+v, %v", all, err)
+	}
 }
 
 // Whatever such an answer says, people are told of it until one of them says that it needs nobody any more, and why.

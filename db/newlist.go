@@ -28,6 +28,8 @@ type newList struct {
 	digest   [sha256.Size]byte
 	repeats  repeats
 	staged   bool
+	kept     map[int64]bool // answers by themselves with as many serials, and whether they are the same
+	here     bool           // with a held answer: its release has the list already
 }
 
 // repeats says which serials of a list the tenant has already for the same product: a pack's identity is GTIN and
@@ -64,14 +66,19 @@ func (d *DB) newList(
 	if r := o.Release; r != nil {
 		l.oddities = packaging.CheckSerials(serials, r.Expected, r.ExpectedKnown)
 	}
-	if len(serials) == 0 {
-		return l, func() {}, nil
-	}
 	if len(serials) > maxUnstaged {
 		if err := d.longLists.Acquire(ctx, 1); err != nil {
 			return nil, nil, coded(err)
 		}
 		defer d.longLists.Release(1)
+	}
+	if came {
+		if err := l.findKept(ctx, d.read); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(serials) == 0 {
+		return l, func() {}, nil
 	}
 	l.pack(d)
 	if l.product, err = productOf(ctx, d.read, o); err == nil {
@@ -356,7 +363,7 @@ func (t *tx) keepList(o packaging.Order, r *packaging.Release, l *newList) error
 			return err
 		}
 	}
-	return t.endKept(o, l.serials)
+	return t.endKept(l)
 }
 
 // errListStale says that the order of a list became another one since the list was prepared: it is prepared again.
