@@ -249,15 +249,15 @@ func (l *newList) compare(b readBlock, r *repeats) error {
 		i, _ := slices.BinarySearchFunc(l.hashed, hash, func(h hashedSerial, hash int64) int {
 			return cmp.Compare(h.hash, hash)
 		})
-		with := r.with[b.list]
-		if with.ours == nil {
-			with.ours = map[int32]bool{}
-		}
-		had := false
+		with, had := r.with[b.list], false
 		for ; i < len(l.hashed) && l.hashed[i].hash == hash; i++ {
-			if l.serials[l.hashed[i].at] == string(serial) {
-				with.ours[l.hashed[i].at], had = true, true
+			if l.serials[l.hashed[i].at] != string(serial) {
+				continue
 			}
+			if with.ours == nil {
+				with.ours = map[int32]bool{}
+			}
+			with.ours[l.hashed[i].at], had = true, true
 		}
 		if had {
 			with.theirs++
