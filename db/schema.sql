@@ -799,6 +799,8 @@ CREATE TABLE lists_to_compare (
   list      INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX lists_to_compare_by_list ON lists_to_compare (list);
+
 CREATE TABLE losses (
   id            INTEGER PRIMARY KEY,
   tenant_key    INTEGER NOT NULL,
