@@ -14,6 +14,10 @@ import (
 // comes or changes later, it is compared anew, in the background: lists may have millions of serials, and one import
 // may bring the GTINs of many orders. Until then its row in lists_to_compare waits. A list that comes meanwhile finds
 // both GTINs itself.
+//
+// The later GTINs are those of the order, and nobody knows which of its lists came before each. So a list of a second
+// round is compared under one that the order had between its lists alone, too, as look-ups of packs find it under that
+// one. A pack too many is looked at; of one too few nobody would know.
 
 // compareLater has a list compared in the background.
 func (t *tx) compareLater(tenant packaging.TenantID, list packaging.ListID) error {
@@ -58,17 +62,13 @@ func (d *DB) compareList(ctx context.Context, c toCompare) error {
 	if err != nil {
 		return err
 	}
-	if release.Serials > maxUnstaged {
-		if err := d.longLists.Acquire(ctx, 1); err != nil {
-			return coded(err)
+	var l *newList
+	if err := d.inTurn(ctx, release.Serials, func() (err error) {
+		if l, err = storedList(ctx, d.slow, c.tenant, release.Release); err == nil {
+			l.repeats, err = l.repeatsNow(ctx, d.slow)
 		}
-		defer d.longLists.Release(1)
-	}
-	l, err := storedList(ctx, d.slow, c.tenant, release.Release)
-	if err != nil {
 		return err
-	}
-	if l.repeats, err = l.repeatsNow(ctx, d.slow); err != nil {
+	}); err != nil {
 		return err
 	}
 	for {
@@ -85,10 +85,22 @@ func (d *DB) compareList(ctx context.Context, c toCompare) error {
 		if !errors.Is(err, errListStale) {
 			return err
 		}
-		if err := l.repeatAnew(ctx, d.slow); err != nil {
+		if err := d.inTurn(ctx, release.Serials, func() error { return l.repeatAnew(ctx, d.slow) }); err != nil {
 			return err
 		}
 	}
+}
+
+// inTurn does what takes the processor for a list of so many serials, a few long ones at once. It is over before the
+// list waits for the writer: the list of a release may wait for this.
+func (d *DB) inTurn(ctx context.Context, serials int64, do func() error) error {
+	if serials > maxUnstaged {
+		if err := d.longLists.Acquire(ctx, 1); err != nil {
+			return coded(err)
+		}
+		defer d.longLists.Release(1)
+	}
+	return do()
 }
 
 // storedList returns the list of a release as one to be compared.
@@ -139,8 +151,11 @@ func (t *tx) storeCompared(c toCompare, r repeats) error {
 			}
 		}
 	}
-	return t.exec(`DELETE FROM lists_to_compare WHERE list = ? AND id <= ?`, c.list, c.asked)
+	return t.exec(forgetCompared, c.list, c.asked)
 }
+
+// forgetCompared forgets that a list was to be compared.
+const forgetCompared = `DELETE FROM lists_to_compare WHERE list = ? AND id <= ?`
 
 // beforeAndAgain returns how many serials of a list came before, and how many came again.
 func (t *tx) beforeAndAgain(list packaging.ListID, r repeats) ([]packaging.Oddity, error) {

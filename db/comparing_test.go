@@ -1,6 +1,7 @@
 package db
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/semaphore"
 
 	"lineboard/internal/packaging"
 )
@@ -285,5 +287,42 @@ func TestTwoListsOfOneOrderAreComparedEvenIfNobodyKnowsWhatItIsOf(t *testing.T) 
 	if err != nil || len(earlier) != 1 || fmt.Sprint(earlier[0].Oddities, r.Oddities) !=
 		"[{seen_again 1}] [{seen_before 1}]" {
 		t.Errorf("earlier %+v, later %v, %v", earlier, r.Oddities, err)
+	}
+}
+
+// A release's answer with a long list can't wait for one that waits for an import.
+func TestNoLongListWaitsForAComparisonThatWaitsForTheWriter(t *testing.T) {
+	d, ghent, _ := opened(t)
+	d.longLists = semaphore.NewWeighted(1)
+	f := facts("long")
+	f.GTIN = ""
+	cache(t, d, ghent.Tenant.ID, f)
+	serials := make([]string, maxUnstaged+1)
+	for i := range serials {
+		serials[i] = strconv.Itoa(i)
+	}
+	releaseWith(t, d, ghent, "long", serials...)
+	f.GTIN = "09506000134352"
+	cache(t, d, ghent.Tenant.ID, f)
+	if err := meanwhile(t, d, func(*tx) error {
+		if !d.longLists.TryAcquire(1) {
+			return errors.New("a long list that comes now waits for the comparison")
+		}
+		d.longLists.Release(1)
+		return nil
+	}, func() error { return d.CompareLists(t.Context()) })[0]; err != nil {
+		t.Error(err)
+	}
+}
+
+// An import may have thousands of lists wait.
+func TestWhatWaitsForAListIsForgottenWithoutReadingAllThatWaits(t *testing.T) {
+	d, _, _ := opened(t)
+	plan, err := collect(t.Context(), d.read, func(row scanner) (step string, err error) {
+		var ignored int
+		return step, row.Scan(&ignored, &ignored, &ignored, &step)
+	}, `EXPLAIN QUERY PLAN `+forgetCompared, 1, 1)
+	if err != nil || len(plan) != 1 || !strings.Contains(plan[0], "(list=?") {
+		t.Errorf("%q, %v", plan, err)
 	}
 }
