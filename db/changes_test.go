@@ -66,6 +66,7 @@ var unwatched = map[string]string{
 	"sso_grant_roles":       "are shown in the setup alone",
 	"sso_grant_lines":       "are shown in the setup alone",
 	"sign_on_waits":         "are shown in the setup alone",
+	"parted_humans":         "only hold for accounts that come later",
 	"identities":            "are shown on one's own page alone",
 	"kept_keys":             "are no page's",
 	"station_factors":       "are asked for when somebody signs in",

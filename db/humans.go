@@ -9,21 +9,25 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// humanOf returns the account that stands for the human whom a new identity is, as an administrator has said, or 0 for
-// one of its own. While nobody has said so and a person of the site has its name, it has to wait.
-func (s *setupTx) humanOf(id packaging.Identity) (human packaging.UserID, waits *packaging.SignOnError, err error) {
+// saidHuman is what an administrator has said of who a new identity is: an account of the same human, or one of
+// another. Both are 0 where nobody had to be asked.
+type saidHuman struct{ same, other packaging.UserID }
+
+// humanOf returns what was said of who a new identity is. While nobody has said so and a person of the site has its
+// name, it has to wait.
+func (s *setupTx) humanOf(id packaging.Identity) (said saidHuman, waits *packaging.SignOnError, err error) {
 	like, err := s.namesake(id)
 	if err != nil || like.ID == 0 {
-		return 0, nil, err
+		return saidHuman{}, nil, err
 	}
 	var same sql.Null[bool]
 	err = s.row(`SELECT same FROM sign_on_waits WHERE tenant_id = ? AND issuer = ? AND subject = ? AND user_id = ?`,
 		s.tenant, id.Issuer, id.Subject, like.ID).Scan(&same)
 	switch {
 	case same.V:
-		return like.Human, nil, err
+		return saidHuman{same: like.Human}, nil, err
 	case same.Valid:
-		return 0, nil, err
+		return saidHuman{other: like.ID}, nil, err
 	case errors.Is(err, sql.ErrNoRows):
 		err = s.exec(`
 			INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at)
@@ -32,7 +36,19 @@ func (s *setupTx) humanOf(id packaging.Identity) (human packaging.UserID, waits 
 			s.tenant, id.Issuer, id.Subject, id.Username, id.Email, id.Called(), like.ID, millis(s.now))
 	}
 	who := packaging.Author{Username: id.Name(), FullName: id.Called()}
-	return 0, &packaging.SignOnError{Reason: packaging.SignOnSameName, Detail: "person " + like.Username, Who: who}, err
+	waits = &packaging.SignOnError{Reason: packaging.SignOnSameName, Detail: "person " + like.Username, Who: who}
+	return saidHuman{}, waits, err
+}
+
+// keepSaid has what was said of who an identity is hold for its new account.
+func (s *setupTx) keepSaid(user packaging.UserID, said saidHuman) error {
+	switch {
+	case said.same != 0:
+		return s.joinHuman(user, said.same)
+	case said.other != 0:
+		return s.part(user, said.other)
+	}
+	return nil
 }
 
 // namesake returns a person of the tenant who has the name of an identity, and one without an ID for none. Somebody who
@@ -49,41 +65,88 @@ func (s *setupTx) namesake(id packaging.Identity) (packaging.Person, error) {
 	return packaging.Person{}, err
 }
 
-// joinNamesake has a new account of the tenant, and all of its human, count as the human of somebody there who comes by
-// the provider under the same name. They would be let in by no first sign-in either, before an administrator has said
-// who they are.
-func (s *setupTx) joinNamesake(user packaging.UserID, username string) error {
+// joinNamesakes has a new account of the tenant, and all of its human, count as the human of everybody there who comes
+// by the provider under the same name. They would be let in by no first sign-in either, before an administrator has said
+// who they are. Whom an administrator has parted stay apart.
+func (s *setupTx) joinNamesakes(user packaging.UserID, username string) error {
 	type cameAs struct {
 		packaging.Identity
-		human packaging.UserID
+		user packaging.UserID
 	}
 	came, err := collect(s.ctx, s, func(row scanner) (c cameAs, err error) {
-		return c, row.Scan(&c.Username, &c.Email, &c.human)
+		return c, row.Scan(&c.Username, &c.Email, &c.user)
 	}, `
-		SELECT iif(i.username <> '', i.username, u.username), i.email, coalesce(u.same_as, u.id)
+		SELECT iif(i.username <> '', i.username, u.username), i.email, u.id
 		FROM identities i JOIN users u ON u.id = i.user_id
-		WHERE i.tenant_id = ?1 AND coalesce(u.same_as, u.id) <> (SELECT human_id FROM humans WHERE user_id = ?2)
-		ORDER BY u.id`, s.tenant, user)
+		WHERE i.tenant_id = ? AND u.id <> ? ORDER BY u.id`, s.tenant, user)
 	if err != nil {
 		return err
 	}
 	for _, c := range came {
-		if c.SharesName(username) {
-			return s.joinHumans(user, c.human)
+		if !c.SharesName(username) {
+			continue
+		}
+		if err := s.joinUnlessParted(user, c.user); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// joinHumans has all accounts of the human of an account count as another one's.
+// joinUnlessParted joins the humans of two accounts, unless they are one already, or an administrator has said of any
+// accounts of theirs that they are of different humans.
+func (s *setupTx) joinUnlessParted(user, with packaging.UserID) error {
+	var apart bool
+	if err := s.row(`
+		SELECT one.human_id = other.human_id OR EXISTS (
+			SELECT 1 FROM parted_humans p JOIN humans a ON a.user_id = p.user_id JOIN humans b ON b.user_id = p.other_id
+			WHERE a.human_id IN (one.human_id, other.human_id) AND b.human_id IN (one.human_id, other.human_id))
+		FROM humans one JOIN humans other ON other.user_id = ?2 WHERE one.user_id = ?1`, user, with).
+		Scan(&apart); err != nil || apart {
+		return err
+	}
+	return s.joinHumans(user, with)
+}
+
+// joinHumans has all accounts of the human of an account count as another one's, and records it wherever they are.
 func (s *setupTx) joinHumans(user, human packaging.UserID) error {
-	scan := func(row scanner) (id packaging.UserID, err error) { return id, row.Scan(&id) }
-	all, err := collect(s.ctx, s, scan, `
-		SELECT user_id FROM humans WHERE human_id = (SELECT human_id FROM humans WHERE user_id = ?)`, user)
-	for _, one := range all {
-		err = errors.Join(err, s.setHuman(one, human))
+	accounts, err := collect(s.ctx, s, func(row scanner) (a packaging.Author, err error) {
+		return a, row.Scan(&a.ID, &a.Username)
+	}, `
+		SELECT u.id, u.username FROM humans h JOIN users u ON u.id = h.user_id
+		WHERE h.human_id = (SELECT human_id FROM humans WHERE user_id = ?) ORDER BY u.id`, user)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if err := s.everywhere(a, func() error { return s.setHuman(a.ID, human) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part keeps that two accounts are of different humans.
+func (s *setupTx) part(user, other packaging.UserID) error {
+	return s.exec(`INSERT INTO parted_humans (user_id, other_id, tenant_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		min(user, other), max(user, other), s.tenant)
+}
+
+// partFromHuman keeps that an account is of another human than all the others of its human.
+func (s *setupTx) partFromHuman(user packaging.UserID) error {
+	others, err := collect(s.ctx, s, func(row scanner) (id packaging.UserID, err error) { return id, row.Scan(&id) }, `
+		SELECT user_id FROM humans WHERE human_id = (SELECT human_id FROM humans WHERE user_id = ?1) AND user_id <> ?1`, user)
+	for _, other := range others {
+		err = errors.Join(err, s.part(user, other))
 	}
 	return err
+}
+
+// forgetParted forgets that accounts are of different humans where they are said to be of one.
+func (s *setupTx) forgetParted() error {
+	return s.exec(`
+		DELETE FROM parted_humans WHERE (SELECT human_id FROM humans h WHERE h.user_id = parted_humans.user_id)
+			= (SELECT human_id FROM humans h WHERE h.user_id = other_id)`)
 }
 
 // SignOnWaits returns who waits to come by the provider of the viewer's tenant, the longest first.
@@ -135,8 +198,8 @@ func isAbout(p, by packaging.Person) bool {
 	return p.ID == by.ID || slices.Contains(p.Accounts, by.Username)
 }
 
-// SetHuman says that a person of the tenant is the same human as another one, or a human of their own for 0. To part
-// accounts is for an administrator whom it is not about. A person who belongs to a tenant that the administrator does
+// SetHuman says that a person of the tenant is the same human as another one, or a human of their own for 0. That
+// holds until it is said otherwise. To part accounts is for an administrator whom it is not about. A person who belongs to a tenant that the administrator does
 // not administer stays as they are.
 func (d *DB) SetHuman(ctx context.Context, by packaging.Person, user, as packaging.UserID) error {
 	return d.onMember(ctx, by, user, func(s *setupTx, m packaging.Member) error {
@@ -155,7 +218,15 @@ func (d *DB) SetHuman(ctx context.Context, by packaging.Person, user, as packagi
 		case len(m.Accounts) > 0 && isAbout(m.Person, by):
 			return packaging.Fail(packaging.Forbidden, "error.own_human")
 		}
-		return s.everywhere(m, func() error { return s.setHuman(user, as) })
+		return s.everywhere(m.Author, func() error {
+			if err := s.partFromHuman(user); err != nil {
+				return err
+			}
+			if err := s.setHuman(user, as); err != nil {
+				return err
+			}
+			return s.forgetParted()
+		})
 	})
 }
 

@@ -82,6 +82,89 @@ func TestAccountsOfOneHumanStayTogetherUntilAnotherPartsThem(t *testing.T) {
 	}
 }
 
+// whoComes is the twins' site with a second one, which boss administers too. anna and berta come to the first by its
+// provider, where both are called dora.
+func whoComes(t *testing.T) (d *DB, boss packaging.Person, add func(username string) packaging.UserID) {
+	t.Helper()
+	d, boss, p := twins(t)
+	d.exec(t, fmt.Sprintf(`
+		INSERT OR IGNORE INTO members (user_id, tenant_id) VALUES (%[1]d, 2);
+		INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) VALUES (%[1]d, 2, 'administrator');
+		INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at, username, email)
+			VALUES (1, 'i', '1', %[2]d, 1, 'dora', ''), (1, 'i', '2', %[3]d, 1, 'b', 'dora@plant.example')`,
+		boss.ID, p[0].ID, p[2].ID))
+	return d, boss, func(username string) packaging.UserID {
+		t.Helper()
+		err := d.AddPerson(t.Context(), boss, packaging.Person{
+			Author: packaging.Author{Username: username, FullName: "Dora", Role: packaging.Operator},
+		}, secret.New("a password for tests"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _, err := d.Credential(t.Context(), username)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+}
+
+// An account that comes under the name of several people of the provider makes all of them one human, in words that the
+// history of each site of the account has. What an administrator has said instead outlasts that it leaves and comes back.
+func TestNamesakesAreOneHumanUntilAnAdministratorPartsThem(t *testing.T) {
+	d, boss, add := whoComes(t)
+	id := add("dora")
+	elsewhere := packaging.Person{Author: boss.Author, Tenant: packaging.Tenant{ID: 2}}
+	dora := packaging.Person{Author: packaging.Author{ID: id, Role: packaging.Operator}}
+	accounts := func(want string) {
+		t.Helper()
+		p, err := d.Member(t.Context(), boss, id)
+		if got := strings.Join(p.Accounts, "+"); err != nil || got != want {
+			t.Errorf("dora is of one human with %q, want %q, %v", got, want, err)
+		}
+	}
+	returns := func() {
+		t.Helper()
+		if err := d.RemovePerson(t.Context(), boss, id); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.JoinPerson(t.Context(), boss, dora); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tells := func(tenant packaging.TenantID, before, after string) {
+		t.Helper()
+		e := lastOf(t, d, tenant, packaging.PersonSet)
+		if !strings.Contains(e.Old, before) || !strings.Contains(e.New, after) {
+			t.Errorf("the history of %d says %q, then %q", tenant, e.Old, e.New)
+		}
+	}
+	accounts("anna+berta")
+	tells(1, "", "same human as anna, berta")
+	if err := d.JoinPerson(t.Context(), elsewhere, dora); err != nil {
+		t.Fatal(err)
+	}
+	set := func(user, as packaging.UserID) {
+		t.Helper()
+		if err := d.SetHuman(t.Context(), boss, user, as); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(id, 0)
+	returns()
+	accounts("")
+	people := accountsOf(t, d, boss)
+	set(id, people[2].ID) // berta, and anna with her
+	accounts("anna+berta")
+	set(id, people[1].ID) // anna.second, whom no name makes of one human with them
+	returns()
+	accounts("anna.second")
+	d.exec(t, `DELETE FROM parted_humans; UPDATE users SET same_as = NULL`)
+	returns()
+	accounts("anna+berta")
+	tells(2, "Dora", "same human as anna, berta")
+}
+
 func lastOf(t *testing.T, d *DB, tenant packaging.TenantID, deed packaging.Deed) packaging.Entry {
 	t.Helper()
 	page, err := d.History(t.Context(), packaging.Everything(tenant), packaging.HistoryFilter{Limit: 50})

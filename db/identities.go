@@ -40,19 +40,17 @@ func (d *DB) SignInBy(
 			}
 			return refuse(packaging.SignOnNoRole)
 		}
-		var human packaging.UserID
+		var said saidHuman
 		if !known {
-			if human, waits, err = s.humanOf(id); err != nil || waits != nil {
+			if said, waits, err = s.humanOf(id); err != nil || waits != nil {
 				return err
 			}
 		}
 		if who.ID, err = s.admit(tenant, id, grant, who.ID, who.local); err != nil {
 			return err
 		}
-		if human != 0 {
-			if err := s.joinHuman(who.ID, human); err != nil {
-				return err
-			}
+		if err := s.keepSaid(who.ID, said); err != nil {
+			return err
 		}
 		p, err = scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, who.ID, tenant.ID))
 		p.SignedOn = true

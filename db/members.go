@@ -62,10 +62,13 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(s.setMember(id, p), s.waitForOwner(id), s.joinNamesake(id, p.Username)); err != nil {
+		if err := errors.Join(s.setMember(id, p), s.waitForOwner(id)); err != nil {
 			return err
 		}
-		return s.recordPerson(id, p.Username, "")
+		if err := s.recordPerson(id, p.Username, ""); err != nil {
+			return err
+		}
+		return s.joinNamesakes(id, p.Username)
 	})
 }
 
@@ -80,12 +83,13 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(
-			s.setMember(c.ID, p), s.confirmAnew(c.ID), s.joinNamesake(c.ID, c.Username),
-		); err != nil {
+		if err := errors.Join(s.setMember(c.ID, p), s.confirmAnew(c.ID)); err != nil {
 			return err
 		}
-		return s.recordPerson(c.ID, c.Username, before)
+		if err := s.recordPerson(c.ID, c.Username, before); err != nil {
+			return err
+		}
+		return s.joinNamesakes(c.ID, c.Username)
 	})
 }
 
@@ -93,7 +97,7 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 func (d *DB) SetPerson(ctx context.Context, by, p packaging.Person) error {
 	return d.onMember(ctx, by, p.ID, func(s *setupTx, m packaging.Member) error {
 		if !m.Shared && p.FullName != m.FullName {
-			if err := s.everywhere(m, func() error {
+			if err := s.everywhere(m.Author, func() error {
 				return s.exec(`UPDATE users SET full_name = ? WHERE id = ?`, p.FullName, m.ID)
 			}); err != nil {
 				return err
@@ -117,7 +121,7 @@ func (d *DB) SetPersonActive(ctx context.Context, by packaging.Person, id packag
 		if m.Shared {
 			return packaging.Fail(packaging.Forbidden, "error.shared_person")
 		}
-		return s.everywhere(m, func() error {
+		return s.everywhere(m.Author, func() error {
 			if !active {
 				if err := errors.Join(s.mustKeepAdministrators(m.ID), s.signOut(m.ID)); err != nil {
 					return err
@@ -180,15 +184,15 @@ func (s *setupTx) setMember(user packaging.UserID, p packaging.Person) error {
 	return s.limitLines(user, p.Lines)
 }
 
-// everywhere changes what a person is at all tenants at once, and records it at each.
-func (s *setupTx) everywhere(m packaging.Member, change func() error) error {
-	tenants, err := s.tenantsOf(m.ID)
+// everywhere changes what somebody is at all tenants at once, and records it at each.
+func (s *setupTx) everywhere(who packaging.Author, change func() error) error {
+	tenants, err := s.tenantsOf(who.ID)
 	if err != nil {
 		return err
 	}
 	before := make([]string, len(tenants))
 	for i, tenant := range tenants {
-		if before[i], err = s.at(tenant).describePerson(m.ID); err != nil {
+		if before[i], err = s.at(tenant).describePerson(who.ID); err != nil {
 			return err
 		}
 	}
@@ -196,7 +200,7 @@ func (s *setupTx) everywhere(m packaging.Member, change func() error) error {
 		return err
 	}
 	for i, tenant := range tenants {
-		if err := s.at(tenant).recordPerson(m.ID, m.Username, before[i]); err != nil {
+		if err := s.at(tenant).recordPerson(who.ID, who.Username, before[i]); err != nil {
 			return err
 		}
 	}

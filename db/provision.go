@@ -128,11 +128,6 @@ func (s *setupTx) provisionPerson(p PersonSetup, begun bool) error {
 	if err := s.setPerson(id, p); err != nil {
 		return err
 	}
-	if joins {
-		if err := s.joinNamesake(id, p.Username); err != nil {
-			return err
-		}
-	}
 	switch {
 	case came.fresh:
 		before = ""
@@ -153,7 +148,10 @@ func (s *setupTx) provisionPerson(p PersonSetup, begun bool) error {
 	if err != nil {
 		return err
 	}
-	return s.recordPerson(id, p.Username, before)
+	if err := s.recordPerson(id, p.Username, before); err != nil || !joins {
+		return err
+	}
+	return s.joinNamesakes(id, p.Username)
 }
 
 // provisioned is what a file brings for an account.

@@ -1110,6 +1110,17 @@ CREATE TABLE orders_unindexed (
   was      TEXT
 ) STRICT;
 
+CREATE TABLE parted_humans (
+  user_id   INTEGER NOT NULL REFERENCES users (id),
+  other_id  INTEGER NOT NULL REFERENCES users (id) CHECK (other_id > user_id),
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id), -- whose administrator said so
+  PRIMARY KEY (user_id, other_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX parted_humans_of_other ON parted_humans (other_id);
+
+CREATE INDEX parted_humans_of_tenant ON parted_humans (tenant_id);
+
 CREATE TABLE products (
   id        INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES tenants (id),
