@@ -52,6 +52,8 @@ type DB struct {
 	commits   atomic.Int64
 	writing   atomic.Pointer[writing]
 
+	uncompared chan struct{} // has room for one
+
 	checkpoints *checkpointer // nil where nothing is written
 }
 
@@ -63,7 +65,7 @@ func Open(ctx context.Context, path string, box *secret.Box, now func() time.Tim
 		return nil, err
 	}
 	d := &DB{
-		lock: lock, box: box, now: now, unindexed: make(chan struct{}, 1),
+		lock: lock, box: box, now: now, unindexed: make(chan struct{}, 1), uncompared: make(chan struct{}, 1),
 		longLists: semaphore.NewWeighted(max(1, int64(runtime.GOMAXPROCS(0)/2))),
 	}
 	if err = keepPrivate(path); err == nil {

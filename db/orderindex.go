@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 
 	"lineboard/internal/packaging"
 )
@@ -26,17 +27,19 @@ func (d *DB) IndexOrders(ctx context.Context) error {
 // Unindexed gets a value when orders have changed since the last one was received.
 func (d *DB) Unindexed() <-chan struct{} { return d.unindexed }
 
+// Uncompared is as Unindexed, for those who compare lists.
+func (d *DB) Uncompared() <-chan struct{} { return d.uncompared }
+
 // awaitIndex notes that orders have changed.
 func (d *DB) awaitIndex(changes []packaging.Change) {
-	for _, c := range changes {
-		if c.About != packaging.AboutOrder {
-			continue
-		}
+	if !slices.ContainsFunc(changes, func(c packaging.Change) bool { return c.About == packaging.AboutOrder }) {
+		return
+	}
+	for _, wake := range []chan<- struct{}{d.unindexed, d.uncompared} {
 		select {
-		case d.unindexed <- struct{}{}:
+		case wake <- struct{}{}:
 		default: // nobody has received the last one yet
 		}
-		return
 	}
 }
 

@@ -348,3 +348,16 @@ func TestAnOrderThatIsRewordedIsFoundByItsNewWordsAlone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Words are indexed while lists are compared, which takes minutes after an import.
+func TestAChangeOfAnOrderWakesThoseWhoIndexAndThoseWhoCompare(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("a"), facts("b"))
+	for name, woken := range map[string]<-chan struct{}{"index": d.Unindexed(), "compare": d.Uncompared()} {
+		select {
+		case <-woken:
+		default:
+			t.Errorf("those who %s sleep", name)
+		}
+	}
+}

@@ -268,30 +268,54 @@ func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		a.Guard.Run, a.Sync.Run, a.Settler.Run, a.Anchors.Run, a.Checks.Run, a.inCharge(a.Alarms.Run),
-		a.inCharge(a.Deliver.Run), a.checks.run, a.copier.run, a.runCopy, a.index, a.sweep,
+		a.inCharge(a.Deliver.Run), a.checks.run, a.copier.run, a.runCopy, a.index, a.compare, a.sweep,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()
 }
 
-// index takes orders and serials into the indexes that searches read, and compares lists, as they come and change.
+// index takes orders and serials into the indexes that searches read, as they come and change.
 func (a *App) index(ctx context.Context) error {
+	serials := a.warns(ctx, "serial numbers not indexed: look-ups take longer")
+	orders := a.warns(ctx, "orders not indexed: searches take longer")
 	for {
-		if err := a.Store.IndexSerials(ctx); err != nil && ctx.Err() == nil {
-			a.parts.Log.Warn("serial numbers not indexed: look-ups take longer", "err", err)
-		}
-		if err := a.Store.IndexOrders(ctx); err != nil && ctx.Err() == nil {
-			a.parts.Log.Warn("orders not indexed: searches take longer", "err", err)
-		}
-		if err := a.Store.CompareLists(ctx); err != nil && ctx.Err() == nil {
-			a.parts.Log.Warn("serial lists not compared under another GTIN: doubled serial numbers may be told late", "err", err)
-		}
+		serials(a.Store.IndexSerials(ctx))
+		orders(a.Store.IndexOrders(ctx))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-a.Store.Unindexed():
 		}
+	}
+}
+
+// compare compares lists under the GTINs that their orders get, beside the indexes: after an import it takes minutes.
+func (a *App) compare(ctx context.Context) error {
+	warn := a.warns(ctx, "serial lists not compared under another GTIN: doubled serial numbers may be told late")
+	for {
+		warn(a.Store.CompareLists(ctx))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.Store.Uncompared():
+		}
+	}
+}
+
+// warns returns what logs that something failed which is tried at each change of an order: once while it fails for the
+// same reason.
+func (a *App) warns(ctx context.Context, what string) func(error) {
+	said := ""
+	return func(err error) {
+		if err == nil || ctx.Err() != nil {
+			said = ""
+			return
+		}
+		if err.Error() != said {
+			a.parts.Log.Warn(what, "err", err)
+		}
+		said = err.Error()
 	}
 }
 
