@@ -115,7 +115,7 @@ var acts = map[string]act{
 		},
 	},
 	"AddList": {needs: packaging.SettleOrders, do: func(s *stage, by packaging.Person) error {
-		return s.AddList(s.t.Context(), by, s.order("elsewhere").ID, 0, []string{"S1"})
+		return s.AddList(s.t.Context(), by, s.order("elsewhere").ID, 0, 0, []string{"S1"})
 	}},
 	"DismissKept": {needs: packaging.SettleOrders, first: func(s *stage, _ packaging.Person) error {
 		_, err := s.StoreHeld(s.t.Context(), heldFor(s.tenant, "elsewhere", start, released("s1")))

@@ -110,7 +110,7 @@ func TestEachListMakesADeliveryForEachDestinationOfItsLineWhoeverStoresIt(t *tes
 	elsewhere := facts("person")
 	elsewhere.Status = packaging.InProgress
 	byPerson := cache(t, d, ghent.Tenant.ID, elsewhere)
-	if err := d.AddList(t.Context(), ghent, byPerson.ID, 0, []string{"S5", "S6"}); err != nil {
+	if err := d.AddList(t.Context(), ghent, byPerson.ID, 0, 0, []string{"S5", "S6"}); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}

@@ -301,8 +301,22 @@ func (d *DB) DismissKept(
 	return order, err
 }
 
-// KeptSerials returns the list of an answer to a release of an order that is kept by itself. NotFound where the order
-// has no such answer, or is outside the scope.
+// mustWait fails where an answer of an order that is kept by itself waits for nobody any more. 0 is none.
+func (t *tx) mustWait(o packaging.Order, kept packaging.KeptAnswerID) error {
+	if kept == 0 {
+		return nil
+	}
+	found, err := keptAnswers(
+		t.ctx, t, `k.id = ? AND k.tenant_id = ? AND k.order_key = ?`, kept, o.TenantID, o.Key,
+	)
+	if err == nil && len(found) == 0 {
+		err = packaging.Fail(packaging.Conflict, "error.kept_settled")
+	}
+	return err
+}
+
+// KeptSerials returns the list of an answer to a release of an order that is kept by itself, or was: to compare. NotFound
+// where the order has no such answer, or is outside the scope.
 func (d *DB) KeptSerials(
 	ctx context.Context, in packaging.Scope, id packaging.OrderID, kept packaging.KeptAnswerID,
 ) (serials []string, err error) {

@@ -198,7 +198,7 @@ func TestAHeldAnswerWithoutACertainReleaseIsKeptUntilAPersonAddsItsList(t *testi
 		t.Fatalf("%v, %v", serials, err)
 	}
 	slices.Reverse(serials) // as a person may sort them
-	if err := d.AddList(t.Context(), ghent, o.ID, 0, serials); err != nil {
+	if err := d.AddList(t.Context(), ghent, o.ID, 0, 0, serials); err != nil {
 		t.Fatal(err)
 	}
 	if all, err = d.KeptAnswers(t.Context(), ghent.Tenant.ID, "a"); err != nil || len(all) != 0 {
@@ -222,7 +222,7 @@ func TestWhichKeptAnswersAListEndsIsFoundBeforeItsTransaction(t *testing.T) {
 	store := func(between func()) error {
 		return d.oneList(t.Context(), o, []string{"s2", "s1"}, true, func(list *newList) error {
 			between()
-			return d.addList(t.Context(), ghent, o.ID, 0, list)
+			return d.addList(t.Context(), ghent, o.ID, 0, 0, list)
 		})
 	}
 	err := store(func() {
@@ -241,6 +241,33 @@ func TestWhichKeptAnswersAListEndsIsFoundBeforeItsTransaction(t *testing.T) {
 	if all, err := d.KeptAnswers(t.Context(), ghent.Tenant.ID, "a"); err != nil || len(all) != 1 ||
 		!all[0].Requested.Equal(start.Add(time.Hour)) {
 		t.Errorf("once a list is there that one of two has: %+v, %v", all, err)
+	}
+}
+
+// Who added the list of an answer that another person put aside meanwhile would do what the history denies.
+func TestTheListOfAnAnswerThatWasPutAsideMeanwhileIsNotAdded(t *testing.T) {
+	d, ghent, _ := opened(t)
+	out := facts("a")
+	out.Status = packaging.InProgress
+	o := cache(t, d, ghent.Tenant.ID, out)
+	storeHeld(t, d, heldFor(ghent.Tenant, "a", start, released("s1", "s2")), packaging.HeldByItself)
+	all, err := d.KeptAnswers(t.Context(), ghent.Tenant.ID, "a")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	kept := all[0].ID
+	if _, err := d.DismissKept(t.Context(), ghent, kept, "the line never got it"); err != nil {
+		t.Fatal(err)
+	}
+	err = d.AddList(t.Context(), ghent, o.ID, 0, kept, []string{"s1", "s2"})
+	if packaging.CodeOf(err) != packaging.Conflict || order(t, d, ghent.Tenant.ID, "a").Release != nil {
+		t.Errorf("added: %v", err)
+	}
+	if _, e := deedsOf(t, d, ghent, "a"); e.Deed != packaging.AnswerDismissed {
+		t.Errorf("the history ends with %+v", e)
+	}
+	if err := d.AddList(t.Context(), ghent, o.ID, 0, 0, []string{"s1", "s2"}); err != nil {
+		t.Errorf("the same from elsewhere: %v", err)
 	}
 }
 

@@ -225,7 +225,7 @@ func TestALongListThatIsHereAlreadyIsAConflictAndNotStoredAgain(t *testing.T) {
 		t.Errorf("the answer once more: %v", err)
 	}
 	now := order(t, d, ghent.Tenant.ID, "long")
-	if err := d.AddList(t.Context(), ghent, o.ID, 0, longList("c")); packaging.CodeOf(err) != packaging.Conflict {
+	if err := d.AddList(t.Context(), ghent, o.ID, 0, 0, longList("c")); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("a list that a person adds: %v", err)
 	}
 	if err := d.FillList(t.Context(), now, packaging.Facts{Serials: longList("d")}); err != nil {

@@ -151,7 +151,7 @@ func TestAnOddListIsRecordedWhereverItCameFrom(t *testing.T) {
 	elsewhere.Status = packaging.InProgress
 	cache(t, d, ghent.Tenant.ID, elsewhere, facts("by a status"))
 	if err := d.AddList(
-		t.Context(), ghent, order(t, d, ghent.Tenant.ID, "by a person").ID, 0, []string{"a", "a", "b"},
+		t.Context(), ghent, order(t, d, ghent.Tenant.ID, "by a person").ID, 0, 0, []string{"a", "a", "b"},
 	); err != nil {
 		t.Fatal(err)
 	}

@@ -214,17 +214,21 @@ func (t *tx) addMissing(
 // was released elsewhere. It is the list of the release with the number, or of the latest for 0 (see
 // [DB.OrderOfRelease]). A list that is here is never replaced.
 func (d *DB) AddList(
-	ctx context.Context, by packaging.Person, id packaging.OrderID, number int, serials []string,
+	ctx context.Context, by packaging.Person, id packaging.OrderID, number int, kept packaging.KeptAnswerID,
+	serials []string,
 ) error {
 	o, err := d.OrderOfRelease(ctx, by.Scope(), id, number)
 	if err != nil {
 		return err
 	}
-	return d.withList(ctx, o, serials, true, func(list *newList) error { return d.addList(ctx, by, id, number, list) })
+	return d.withList(ctx, o, serials, true, func(list *newList) error {
+		return d.addList(ctx, by, id, number, kept, list)
+	})
 }
 
 func (d *DB) addList(
-	ctx context.Context, by packaging.Person, id packaging.OrderID, number int, list *newList,
+	ctx context.Context, by packaging.Person, id packaging.OrderID, number int, kept packaging.KeptAnswerID,
+	list *newList,
 ) error {
 	return d.authorizedTx(ctx, by, packaging.SettleOrders, func(t *tx, by packaging.Person) error {
 		o, err := orderOfRelease(ctx, t, by.Scope(), id, number)
@@ -233,6 +237,9 @@ func (d *DB) addList(
 		}
 		if !o.MayAddList() {
 			return packaging.Fail(packaging.Conflict, "obstacle.list_not_missing")
+		}
+		if err := t.mustWait(o, kept); err != nil {
+			return err
 		}
 		if o.Release == nil || !o.Release.ListMissing() {
 			if err := t.startElsewhere(by, &o); err != nil {

@@ -133,7 +133,7 @@ func (w *worked) workAtRandom(t *rapid.T) {
 			must(w.SettleByStatus(ctx, o, s))
 			if s.Outcome == packaging.Released && len(s.Serials) == 0 && rapid.Bool().Draw(t, "list") {
 				w.now = w.now.Add(time.Hour)
-				must(w.AddList(ctx, by, o.ID, 0, []string{"C" + o.Key}))
+				must(w.AddList(ctx, by, o.ID, 0, 0, []string{"C" + o.Key}))
 			}
 		case what == 4:
 			must(w.NoteLine(ctx, by, packaging.Line{ID: 1, Code: "L1", Name: "Blister line 1"}, f.Key))
@@ -159,7 +159,7 @@ func (w *worked) workAtRandom(t *rapid.T) {
 			must(err)
 			must(
 				w.AddList(
-					ctx, by, orderIn(t, w.DB, w.tenant.ID, f.Key).ID, 0,
+					ctx, by, orderIn(t, w.DB, w.tenant.ID, f.Key).ID, 0, 0,
 					[]string{"E" + f.Key, "F" + f.Key, "G" + f.Key},
 				),
 			)

@@ -302,7 +302,7 @@ func TestTheMissingListOfAFirstReleaseIsAddedAfterTheSecondOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.AddList(t.Context(), ghent, o.ID, 0, []string{"s1"}); packaging.CodeOf(err) != packaging.Conflict {
+	if err := d.AddList(t.Context(), ghent, o.ID, 0, 0, []string{"s1"}); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("to the release that is under way: %v", err)
 	}
 	if _, err := d.Settle(
@@ -313,14 +313,14 @@ func TestTheMissingListOfAFirstReleaseIsAddedAfterTheSecondOne(t *testing.T) {
 	for number, want := range map[int]packaging.Code{
 		0: packaging.Conflict, 2: packaging.Conflict, 3: packaging.NotFound, -1: packaging.NotFound,
 	} {
-		if err := d.AddList(t.Context(), ghent, o.ID, number, []string{"s1"}); packaging.CodeOf(err) != want {
+		if err := d.AddList(t.Context(), ghent, o.ID, number, 0, []string{"s1"}); packaging.CodeOf(err) != want {
 			t.Errorf("to release %d: %v", number, err)
 		}
 	}
-	if err := d.AddList(t.Context(), ghent, o.ID, 1, []string{"s1", "s2", "s3"}); err != nil {
+	if err := d.AddList(t.Context(), ghent, o.ID, 1, 0, []string{"s1", "s2", "s3"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.AddList(t.Context(), ghent, o.ID, 1, []string{"s5"}); packaging.CodeOf(err) != packaging.Conflict {
+	if err := d.AddList(t.Context(), ghent, o.ID, 1, 0, []string{"s5"}); packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("once more: %v", err)
 	}
 	for round, want := range [][]string{{"s1", "s2", "s3"}, {"s3", "s4"}} {

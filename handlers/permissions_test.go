@@ -682,7 +682,7 @@ func TestALimitCountsFromTheMomentItIsSet(t *testing.T) {
 		t.Errorf("ask: %v", err)
 	}
 	if err := s.Store.AddList(
-		t.Context(), by, s.Order("Order139").ID, 0, []string{"a"},
+		t.Context(), by, s.Order("Order139").ID, 0, 0, []string{"a"},
 	); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("add a list: %v", err)
 	}

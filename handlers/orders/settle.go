@@ -156,9 +156,9 @@ func (s *Server) ListForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := view.ListForm{Given: string(given), Kept: true}
+	form := view.ListForm{Given: string(given), KeptID: packaging.KeptAnswerID(kept)}
 	if len(given) > maxShownList { // it is added as it is kept
-		form.Given, form.KeptID = string(given[:maxShownList]), packaging.KeptAnswerID(kept)
+		form.Given, form.Long = string(given[:maxShownList]), true
 	}
 	return s.showListForm(c, http.StatusOK, form)
 }
@@ -264,7 +264,7 @@ func (s *Server) addList(c echo.Context) error {
 	if form.Odd = packaging.CheckSerials(serials, expected, known); len(form.Odd) > 0 &&
 		c.FormValue("confirm") != "yes" {
 		form.Count, form.Expected = int64(len(serials)), expected
-		if form.Given == "" && !form.Kept {
+		if form.Given == "" && !form.Long {
 			form.Waiting = s.kept.keep(p.ID, o.ID, given, s.Now())
 		}
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
@@ -273,9 +273,9 @@ func (s *Server) addList(c echo.Context) error {
 	if o.Release != nil {
 		number = o.Release.Number()
 	}
-	err = s.Store.AddList(ctx, p, o.ID, number, serials)
-	if packaging.CodeOf(err) == packaging.Conflict {
-		return s.showOrder(c, http.StatusConflict, text.Say(c.Request().Context(), "obstacle.list_not_missing"))
+	err = s.Store.AddList(ctx, p, o.ID, number, form.KeptID, serials)
+	if conflict := web.Conflict(ctx, err); conflict != "" {
+		return s.showOrder(c, http.StatusConflict, conflict)
 	}
 	if err != nil {
 		return err
@@ -294,10 +294,15 @@ func (s *Server) givenList(c echo.Context, o packaging.Order, form *view.ListFor
 		return nil, "", err
 	}
 	if kept != 0 {
-		form.Kept, form.KeptID = true, packaging.KeptAnswerID(kept)
+		form.Long, form.KeptID = true, packaging.KeptAnswerID(kept)
 		serials, err = s.Store.KeptSerials(c.Request().Context(), web.SignedIn(c).Scope(), o.ID, form.KeptID)
 		return serials, "", err
 	}
+	answer, err := web.FormNumber(c, "answer")
+	if err != nil {
+		return nil, "", err
+	}
+	form.KeptID = packaging.KeptAnswerID(answer)
 	if list, err = s.textOfList(c, o.ID); err != nil {
 		return nil, "", err
 	}

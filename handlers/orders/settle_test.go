@@ -594,6 +594,7 @@ func TestAKeptAnswerIsAddedAsItCameOrPutAside(t *testing.T) {
 	for i, answer := range []packaging.Answer{
 		{Outcome: packaging.Released, Serials: long},
 		{Outcome: packaging.Refused, Reason: packaging.NotValid, Message: "Not <valid>"},
+		{Outcome: packaging.Released, Serials: []string{"S5"}},
 	} {
 		if as, err := s.Store.StoreHeld(t.Context(), packaging.HeldAnswer{
 			Tenant: o.TenantID, OrderKey: o.Key, Release: o.Release.ID + 7,
@@ -605,6 +606,16 @@ func TestAKeptAnswerIsAddedAsItCameOrPutAside(t *testing.T) {
 	page := b.Get(handlerstest.OrderPath(o, ""))
 	if said := page.Text("#release"); !strings.Contains(said, "in these words: Not <valid>.") {
 		t.Errorf("its page says %q", said)
+	}
+	short := b.Get(handlerstest.OrderPath(o, "/list?kept=3"))
+	if a := b.Post("/kept-answers/3/dismiss", "why", "an old one"); a.Status != http.StatusSeeOther {
+		t.Fatalf("put aside: %d %s", a.Status, a.Text("main"))
+	}
+	if a := b.Post(
+		handlerstest.OrderPath(o, "/list"), "list", short.Text("#list"), "confirm", "yes",
+		"answer", short.Attr(`input[name="answer"]`, "value"),
+	); a.Status != http.StatusConflict || !strings.Contains(a.Text("main"), "Your list was not added.") {
+		t.Errorf("added from a page that was open before: %d %s", a.Status, a.Text("main"))
 	}
 	form := b.Get(page.Attr(`#release a[href*="kept="]`, "href"))
 	kept := form.Attr(`input[name="kept"]`, "value")

@@ -13,7 +13,10 @@ type Store interface {
 		ctx context.Context, by packaging.Person, id packaging.OrderID, release packaging.ReleaseID, comment string,
 	) error
 	AcknowledgeAll(ctx context.Context, by packaging.Person, results []packaging.ResultSeen) error
-	AddList(ctx context.Context, by packaging.Person, id packaging.OrderID, number int, serials []string) error
+	AddList(
+		ctx context.Context, by packaging.Person, id packaging.OrderID, number int, kept packaging.KeptAnswerID,
+		serials []string,
+	) error
 	AdoptLine(ctx context.Context, by packaging.Person, code, name string) (packaging.Line, error)
 	CarryDelivery(ctx context.Context, by packaging.Person, id packaging.DeliveryID, why string) error
 	CountOrders(ctx context.Context, in packaging.Scope, f packaging.OrderFilter) ([]packaging.StatusCount, error)
