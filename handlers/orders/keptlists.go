@@ -21,18 +21,24 @@ const (
 // restart a list is given again.
 type keptLists struct {
 	mu  sync.Mutex
-	all map[packaging.UserID]keptList // a person's last one
+	all map[keptFor]*keptList
+}
+
+// keptFor is whose list it is, and for what: a person's last one for each order.
+type keptFor struct {
+	person packaging.UserID
+	order  packaging.OrderID
 }
 
 type keptList struct {
-	order  packaging.OrderID
 	name   string
 	packed []byte
 	until  time.Time
+	ends   *time.Timer // forgets it, also where nobody asks for it again
 }
 
 // keep keeps a list of a person for an order, and returns the name that it is asked for by: "" where there is no room.
-func (k *keptLists) keep(by packaging.UserID, order packaging.OrderID, list string, now time.Time) (name string) {
+func (k *keptLists) keep(whose keptFor, list string, now time.Time) (name string) {
 	var packed bytes.Buffer
 	w, _ := flate.NewWriter(&packed, flate.BestSpeed) // the level is one
 	_, _ = io.WriteString(w, list)                    // a buffer takes all
@@ -41,41 +47,55 @@ func (k *keptLists) keep(by packaging.UserID, order packaging.OrderID, list stri
 	name = hex.EncodeToString(digest[:])
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.all, by)
+	k.forget(whose)
 	size := packed.Len()
-	for person, other := range k.all {
-		if size += len(other.packed); !now.Before(other.until) {
-			size -= len(other.packed)
-			delete(k.all, person)
-		}
+	for _, other := range k.all {
+		size += len(other.packed)
 	}
 	if size > maxKeptLists {
 		return ""
 	}
 	if k.all == nil {
-		k.all = map[packaging.UserID]keptList{}
+		k.all = map[keptFor]*keptList{}
 	}
-	k.all[by] = keptList{order, name, packed.Bytes(), now.Add(listKeptFor)}
+	kept := &keptList{name: name, packed: packed.Bytes(), until: now.Add(listKeptFor)}
+	kept.ends = time.AfterFunc(listKeptFor, func() { k.end(whose, kept) })
+	k.all[whose] = kept
 	return name
 }
 
-// give returns a list that was kept; ok is false if it is not kept any more.
-func (k *keptLists) give(
-	by packaging.UserID, order packaging.OrderID, name string, now time.Time,
-) (list string, ok bool) {
+// end forgets a list whose time is over, unless another one has its place.
+func (k *keptLists) end(whose keptFor, kept *keptList) {
 	k.mu.Lock()
-	kept := k.all[by]
+	defer k.mu.Unlock()
+	if k.all[whose] == kept {
+		delete(k.all, whose)
+	}
+}
+
+// give returns a list that was kept; ok is false if it is not kept any more.
+func (k *keptLists) give(whose keptFor, name string, now time.Time) (list string, ok bool) {
+	k.mu.Lock()
+	kept := k.all[whose]
 	k.mu.Unlock()
-	if kept.order != order || kept.name != name || !now.Before(kept.until) {
+	if kept == nil || kept.name != name || !now.Before(kept.until) {
 		return "", false
 	}
 	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(kept.packed)))
 	return string(text), err == nil
 }
 
-// drop forgets what was kept for a person.
-func (k *keptLists) drop(by packaging.UserID) {
+// drop forgets a list.
+func (k *keptLists) drop(whose keptFor) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.all, by)
+	k.forget(whose)
+}
+
+// forget drops a list. The caller holds the lock.
+func (k *keptLists) forget(whose keptFor) {
+	if kept := k.all[whose]; kept != nil {
+		kept.ends.Stop()
+		delete(k.all, whose)
+	}
 }

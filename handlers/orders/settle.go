@@ -265,7 +265,7 @@ func (s *Server) addList(c echo.Context) error {
 		c.FormValue("confirm") != "yes" {
 		form.Count, form.Expected = int64(len(serials)), expected
 		if form.Given == "" && !form.Long {
-			form.Waiting = s.kept.keep(p.ID, o.ID, given, s.Now())
+			form.Waiting = s.kept.keep(keptFor{p.ID, o.ID}, given, s.Now())
 		}
 		return s.showListForm(c, http.StatusUnprocessableEntity, form)
 	}
@@ -280,7 +280,7 @@ func (s *Server) addList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.kept.drop(p.ID)
+	s.kept.drop(keptFor{p.ID, o.ID})
 	return web.SeeOther(c, shell.OrderURL(o.ID)+"#release")
 }
 
@@ -320,7 +320,7 @@ func (s *Server) textOfList(c echo.Context, order packaging.OrderID) (string, er
 	if err != nil || given != "" || waiting == "" {
 		return given, err
 	}
-	given, ok := s.kept.give(web.SignedIn(c).ID, order, waiting, s.Now())
+	given, ok := s.kept.give(keptFor{web.SignedIn(c).ID, order}, waiting, s.Now())
 	if !ok {
 		err = packaging.Fail(packaging.Invalid, "list.kept_gone")
 	}
