@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"lineboard/internal/packaging"
@@ -144,37 +145,62 @@ func (d *DB) FindPacks(
 	return d.packsAt(ctx, in, places)
 }
 
-// FindRepeats returns where serials of a list are in other lists of the same product (see [tx.keepList]).
+// FindRepeats returns the serials of a list that are in other lists of the same product (see [tx.keepList]), each with
+// an order that has it too: of those in the scope, the last one.
 func (d *DB) FindRepeats(
 	ctx context.Context, in packaging.Scope, list packaging.ListID, serials []string,
-) ([]packaging.PackFound, error) {
-	of := packaging.Order{ID: list.Order(), TenantID: in.Tenant()}
+) (map[string]packaging.OrderID, error) {
+	l := &newList{serials: serials, of: packaging.Order{
+		ID: list.Order(), TenantID: in.Tenant(), Release: &packaging.Release{Round: list.Round()},
+	}}
 	err := d.read.QueryRowContext(ctx, `
 		SELECT p.gtin FROM serial_blocks s JOIN products p ON p.id = s.product_id WHERE s.id = ? AND p.tenant_id = ?`,
-		serialKey(list, 1), of.TenantID).Scan(&of.GTIN)
+		serialKey(list, 1), in.Tenant()).Scan(&l.of.GTIN)
 	if err != nil {
 		return nil, coded(err)
 	}
-	gtins, err := gtinsOfList(ctx, d.read, of)
+	l.hashed = newSerialHasher(in.Tenant(), l.of.GTIN).hashed(serials)
+	r, err := l.repeatsNow(ctx, d.read)
+	if err != nil || len(r.with) == 0 {
+		return nil, err
+	}
+	seen, err := ordersInScope(ctx, d.read, in, slices.Collect(maps.Keys(r.with)))
 	if err != nil {
 		return nil, err
 	}
-	lists, err := sameProduct(ctx, d.read, of, gtins)
-	if err != nil {
-		return nil, err
-	}
-	var targets []packTarget
-	for _, t := range lists {
-		for _, serial := range serials {
-			targets = append(targets, packTarget{packaging.PackID{GTIN: t.was, Serial: serial}, t.was, t.list})
+	repeats := map[string]packaging.OrderID{}
+	for _, other := range slices.Sorted(maps.Keys(r.with)) {
+		if !seen[other.Order()] {
+			continue
+		}
+		for at := range r.with[other].ours {
+			repeats[serials[at]] = other.Order()
 		}
 	}
-	places, err := placesOf(ctx, d.read, of.TenantID, targets)
-	places = slices.DeleteFunc(places, func(p packPlace) bool { return listOf(p.Key) == list })
-	if err != nil || len(places) == 0 {
+	return repeats, nil
+}
+
+// ordersInScope returns which orders of lists are in the scope.
+func ordersInScope(
+	ctx context.Context, q querier, in packaging.Scope, lists []packaging.ListID,
+) (map[packaging.OrderID]bool, error) {
+	orders := make([]packaging.OrderID, len(lists))
+	for i, list := range lists {
+		orders[i] = list.Order()
+	}
+	asked, err := json.Marshal(orders)
+	if err != nil {
 		return nil, err
 	}
-	return d.packsAt(ctx, in, places)
+	w := inScope(in, "o.")
+	w.and(true, `o.id IN (SELECT value FROM json_each(?))`, string(asked))
+	seen, err := collect(ctx, q, func(row scanner) (id packaging.OrderID, err error) { return id, row.Scan(&id) },
+		`SELECT o.id FROM orders o WHERE `+w.sql, w.args...)
+	is := map[packaging.OrderID]bool{}
+	for _, id := range seen {
+		is[id] = true
+	}
+	return is, err
 }
 
 // packsAt returns the packs at the places, as far as they are in the scope.

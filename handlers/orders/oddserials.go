@@ -8,8 +8,8 @@ import (
 	view "lineboard/views/orders"
 )
 
-// packsAtOnce is how many packs one question looks for: each may be in two lists, and answers have a limit.
-const packsAtOnce = 20
+// serialsAtOnce is how many serials one question looks for in other lists: each question reads which lists those are.
+const serialsAtOnce = 5_000
 
 // errEnough ends a walk through a list.
 var errEnough = errors.New("enough")
@@ -20,7 +20,7 @@ func (s *Server) oddSerials(
 ) (odd []packaging.OddSerial, more bool, err error) {
 	elsewhere := r.Has(packaging.SeenBefore) || r.Has(packaging.SeenAgain)
 	list := packaging.ListOf(o.ID, r.Round)
-	finder, batch := packaging.NewOddFinder(), make([]packaging.OddSerial, 0, packsAtOnce)
+	finder, batch := packaging.NewOddFinder(), []packaging.OddSerial(nil)
 	flush := func() error {
 		if elsewhere && len(batch) > 0 {
 			if err := s.markElsewhere(ctx, in, list, batch); err != nil {
@@ -41,7 +41,7 @@ func (s *Server) oddSerials(
 	}
 	err = s.Store.EachSerial(ctx, in, list, func(serial packaging.Serial) error {
 		one, _ := finder.Look(serial)
-		if batch = append(batch, one); len(batch) < packsAtOnce {
+		if batch = append(batch, one); len(batch) < serialsAtOnce {
 			return nil
 		}
 		return flush()
@@ -63,13 +63,9 @@ func (s *Server) markElsewhere(
 	for i, e := range entries {
 		serials[i] = e.Value
 	}
-	found, err := s.Store.FindRepeats(ctx, in, list, serials)
+	other, err := s.Store.FindRepeats(ctx, in, list, serials)
 	if err != nil {
 		return err
-	}
-	other := map[string]packaging.OrderID{}
-	for _, f := range found {
-		other[f.Serial] = f.Order
 	}
 	for i := range entries {
 		if id := other[entries[i].Value]; id != 0 {

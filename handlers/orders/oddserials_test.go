@@ -71,6 +71,27 @@ func TestAnOddListShowsWhichEntriesAreOdd(t *testing.T) {
 	}
 }
 
+// However often other lists have the serials of one.
+func TestEachEntryThatAnotherListHasIsMarked(t *testing.T) {
+	t.Parallel()
+	orders := handlerstest.RemoteOrders("FIRST", sandbox.PendingRelease, "SECOND", sandbox.PendingRelease)
+	first, second := orders[0], orders[1]
+	for i := range 20 {
+		serial := fmt.Sprintf("SHARED%05d", i)
+		first.Serials = append(first.Serials, serial, serial, serial)
+		second.Serials = append(second.Serials, serial)
+	}
+	s := site.New(t, site.Options{Orders: []sandbox.Order{first, second}})
+	b := s.SignIn("supervisor1")
+	for _, key := range []string{"FIRST", "SECOND"} {
+		b.Post(handlerstest.OrderPath(s.Order(key), "/release"))
+	}
+	marked := b.Get(handlerstest.OrderPath(s.Order("SECOND"), "/serials")).All(".odd-entry")
+	if len(marked) != 20 || !strings.Contains(marked[19], "Also in the list of FIRST") {
+		t.Errorf("%d of 20 are marked: %q", len(marked), marked)
+	}
+}
+
 // What two orders are of may become known, or change, after their lists came.
 func TestListsThatShareASerialSaySoOnceTheirGTINsDo(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,7 @@ type Store interface {
 	FindPacks(ctx context.Context, in packaging.Scope, packs []packaging.PackID) ([]packaging.PackFound, error)
 	FindRepeats(
 		ctx context.Context, in packaging.Scope, list packaging.ListID, serials []string,
-	) ([]packaging.PackFound, error)
+	) (map[string]packaging.OrderID, error)
 	FindSerials(
 		ctx context.Context, in packaging.Scope, list packaging.ListID, text string, after int64, limit int,
 	) ([]packaging.Serial, error)
