@@ -255,8 +255,6 @@ type Verifier struct {
 	store Store
 	path  string
 	slot  chan struct{} // held during a check
-
-	indexes *[]packaging.RecordFault // of all sites, once VerifyAll has looked
 }
 
 // NewVerifier returns a Verifier.
@@ -264,12 +262,17 @@ func NewVerifier(store Store, path string) *Verifier {
 	return &Verifier{store: store, path: path, slot: make(chan struct{}, 1)}
 }
 
-// VerifyAll checks the whole history of a tenant, all its records with the serial lists, and the schema. The indexes,
-// which all tenants share, it checks for the first alone: it is for one goroutine that goes over all. Losses that are
-// admitted count as if the history named them: nobody has acknowledged them yet. progress is told how many of how
-// many lists are done. It fails as Verify does.
+// IndexFaults checks the indexes, which all tenants share. Who goes over all tenants checks them once.
+func (v *Verifier) IndexFaults(ctx context.Context) ([]packaging.RecordFault, error) {
+	return v.store.IndexFaults(ctx)
+}
+
+// VerifyAll checks the whole history of a tenant, all its records with the serial lists, and the schema. indexes are
+// what [Verifier.IndexFaults] found just now. Losses that are admitted count as if the history named them: nobody has
+// acknowledged them yet. progress is told how many of how many lists are done. It fails as Verify does.
 func (v *Verifier) VerifyAll(
-	ctx context.Context, tenant packaging.TenantID, admitted []packaging.Loss, progress func(done, all int),
+	ctx context.Context, tenant packaging.TenantID, indexes []packaging.RecordFault, admitted []packaging.Loss,
+	progress func(done, all int),
 ) (packaging.Verdict, error) {
 	verdict, err := v.verify(ctx, tenant, admitted)
 	if err != nil {
@@ -279,14 +282,7 @@ func (v *Verifier) VerifyAll(
 	if err != nil {
 		return verdict, err
 	}
-	if v.indexes == nil {
-		faults, err := v.store.IndexFaults(ctx)
-		if err != nil {
-			return verdict, err
-		}
-		v.indexes = &faults
-	}
-	verdict.Records = slices.Concat(verdict.Records, lists, *v.indexes)
+	verdict.Records = slices.Concat(verdict.Records, lists, indexes)
 	return verdict, nil
 }
 

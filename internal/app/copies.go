@@ -84,8 +84,12 @@ func verdicts(
 		return err
 	}
 	verifier := anchors.NewVerifier(store, anchorsFile)
+	indexes, err := verifier.IndexFaults(ctx)
+	if err != nil {
+		return err
+	}
 	for _, t := range tenants {
-		verdict, err := verifier.VerifyAll(ctx, t.ID, losses, func(int, int) {})
+		verdict, err := verifier.VerifyAll(ctx, t.ID, indexes, losses, func(int, int) {})
 		if err != nil {
 			return err
 		}

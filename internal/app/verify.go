@@ -37,13 +37,17 @@ func (v *verify) Run(p run) error {
 		return err
 	}
 	verifier := anchors.NewVerifier(store, path)
+	indexes, err := verifier.IndexFaults(p)
+	if err != nil {
+		return err
+	}
 	known, broken, restored := gone.named, gone.unaccepted, gone.named
 	for _, t := range tenants {
 		if v.Tenant != "" && v.Tenant != t.Slug {
 			continue
 		}
 		known = true
-		verdict, err := verifier.VerifyAll(p, t.ID, nil, p.showLists(t))
+		verdict, err := verifier.VerifyAll(p, t.ID, indexes, nil, p.showLists(t))
 		if err != nil {
 			return err
 		}
