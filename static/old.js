@@ -8,5 +8,29 @@
     elements[i].removeAttribute("hx-post");
   }
   document.documentElement.className += " old-browser";
-  if (document.querySelector("body.wall")) setTimeout(function () { location.reload(); }, 60000);
+  var loaded = new Date();
+  if (document.querySelector("body.wall")) loadAnewLater();
+
+  // A page that could not be loaded has no script that tries again: the wall asks first whether there is one.
+  function loadAnewLater() {
+    setTimeout(function () {
+      var request = new XMLHttpRequest();
+      request.open("GET", location.href);
+      request.timeout = 30000;
+      request.onreadystatechange = function () {
+        if (request.readyState !== 4) return;
+        if (request.status === 200) return location.reload();
+        sayLost();
+        loadAnewLater();
+      };
+      request.send();
+    }, 60000);
+  }
+
+  function sayLost() {
+    var lost = document.getElementById("display-lost");
+    if (!lost) return;
+    lost.querySelector("[data-heard]").textContent = Math.round((new Date() - loaded) / 60000) + " min";
+    lost.removeAttribute("hidden");
+  }
 })();

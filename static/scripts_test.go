@@ -364,36 +364,56 @@ func TestEachScanHasItsOwnAnswerAtItsPlace(t *testing.T) {
 	}
 }
 
-// A wall in a browser that is too old loads itself anew, and nothing on it asks htmx for parts.
+// A wall in a browser that is too old loads itself anew, and nothing on it asks htmx for parts. While something between
+// it and the server, or nobody, answers, it stays, says so, and asks again.
 func TestAWallInATooOldBrowserLoadsItselfAnew(t *testing.T) {
 	source, err := files.ReadFile("old.js")
 	if err != nil {
 		t.Fatal(err)
 	}
-	loads := make(chan bool, 2)
+	answers, loads := make(chan int, 5), make(chan bool, 5)
+	for _, status := range []int{http.StatusOK, http.StatusBadGateway, 0, http.StatusOK, http.StatusOK} {
+		answers <- status
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><title>Wall</title><link rel="icon" href="data:,">
-			<body class="wall"><form hx-post="/there"></form></body></html>`)
+		answer := <-answers
 		loads <- true
+		w.Header().Set("Connection", "close") // a browser asks again by itself where one that it used before ends
+		if answer == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(answer)
+		_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><title>Wall</title><link rel="icon" href="data:,">
+			<body class="wall"><form hx-post="/there"></form>
+			<p id="display-lost" hidden>No answer for <span data-heard></span></p></body></html>`)
 	}))
 	t.Cleanup(server.Close)
 	p := browser.Open(t)
 	p.Goto(server.URL)
 	<-loads
 	var after []int
-	run := fmt.Sprintf(`const waits = [];
-		window.setTimeout = (then, ms) => waits.push({ then, ms });
+	run := fmt.Sprintf(`globalThis.waits = [];
+		window.setTimeout = (then, ms) => { waits.push({ then, ms }); if (waits.length > 1) waits.next(); };
+		waits.after = () => new Promise(next => { waits.next = next; waits.at(-1).then(); });
 		(0, eval)(%q);
 		delete window.CSSLayerBlockRule;
 		(0, eval)(%[1]q);
-		window.reloads = waits[0]?.then;
 		return waits.map(w => w.ms).concat(document.querySelectorAll("[hx-post]").length);`, source)
 	p.Eval("(() => {"+run+"})()", &after)
 	if diff := cmp.Diff([]int{60_000, 0}, after); diff != "" {
 		t.Fatalf("the wait, and forms that are htmx's (-want +got)\n%s", diff)
 	}
+	for _, refused := range []string{"a proxy's error", "no answer"} {
+		var says string
+		p.Eval(`Promise.race([waits.after().then(() => document.querySelector("#display-lost:not([hidden])").textContent),
+			new Promise(end => addEventListener("pagehide", () => end("it leaves")))])`, &says)
+		if <-loads; says != "No answer for 0 min" {
+			t.Fatalf("%s: %q", refused, says)
+		}
+	}
 	var begun bool
-	p.Eval("(window.reloads(), true)", &begun)
+	p.Eval("(waits.at(-1).then(), true)", &begun)
 	<-loads
+	<-loads // asked, and then loaded
 }
