@@ -167,6 +167,9 @@ func TestAHeldAnswerTakesNoOrderBackToWhatItWasBefore(t *testing.T) {
 			if err != nil || o.SetBack() == view.BackSince.IsZero() {
 				t.Errorf("waits again: %v, since %v, %v", o.SetBack(), view.BackSince, err)
 			}
+			if o.SetBack() && !view.BackSince.Equal(start.Add(of.seen)) {
+				t.Errorf("it was first seen to wait again at %v, and the API was asked at %v", view.BackSince, o.AsOf)
+			}
 		})
 	}
 }
@@ -387,6 +390,15 @@ func sharesItsPlace(t *testing.T, ended packaging.Outcome) {
 	l := lost(ghent.Tenant, ghent.Username, "a", "a")
 	l.Releases[0].Ended = ended
 	record(t, d, l)
+	page, err := d.History(t.Context(), ghent.Scope(), packaging.HistoryFilter{OrderKey: "a", Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range page.Entries {
+		if strings.Contains(e.New, "anchored as refused") {
+			t.Errorf("nothing says that it was refused, and the history has %q", e.New)
+		}
+	}
 	running := packaging.Settlement{
 		Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress,
 	}

@@ -217,8 +217,8 @@ func (t *tx) restoreRelease(tenant packaging.TenantID, lost packaging.LostReleas
 	if e.New = "record lost"; lost.OutcomeAlone() {
 		e.New = "outcome lost"
 	}
-	if lost.Ended != "" {
-		e.New += fmt.Sprintf("; anchored as %s with %d serials", lost.Ended, lost.Serials)
+	if known := lost.Known(); known != "" {
+		e.New += fmt.Sprintf("; anchored as %s with %d serials", known, lost.Serials)
 	}
 	return t.record(e)
 }

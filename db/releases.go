@@ -321,7 +321,7 @@ func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Sta
 	}
 	switch {
 	case isOvertaken(o, r) && r.Outcome == packaging.Released && !o.Status.Left():
-		return "", t.tellSetBack(o)
+		return "", t.tellSetBack(o, r.Answered)
 	case isOvertaken(o, r):
 	case r.Outcome == packaging.Released:
 		return packaging.InProgress, follow(packaging.InProgress, o.Gone)
@@ -339,15 +339,15 @@ func isOvertaken(o packaging.Order, r packaging.Release) bool {
 	return o.Release.Outcome != packaging.Sending && o.AsOf.After(r.Answered)
 }
 
-// tellSetBack has the timeline of an order tell that it was out meanwhile, which waits for its release again by what the
-// API said since.
-func (t *tx) tellSetBack(o packaging.Order) error {
+// tellSetBack has the timeline of an order tell that it was out when its release was answered, and that it waits again by
+// what the API said since.
+func (t *tx) tellSetBack(o packaging.Order, answered time.Time) error {
 	out := packaging.OrderEvent{
-		Kind: packaging.StatusChanged, Old: string(o.Status), New: string(packaging.InProgress),
+		At: answered, Kind: packaging.StatusChanged, Old: string(o.Status), New: string(packaging.InProgress),
 		Source: packaging.ByReleasing,
 	}
 	back := packaging.OrderEvent{
-		Kind: packaging.StatusChanged, Old: out.New, New: out.Old, Source: packaging.ByList,
+		At: o.AsOf, Kind: packaging.StatusChanged, Old: out.New, New: out.Old, Source: packaging.ByList,
 	}
 	if err := errors.Join(t.addEvent(o.TenantID, o.ID, out), t.addEvent(o.TenantID, o.ID, back)); err != nil {
 		return err

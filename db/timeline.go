@@ -8,7 +8,11 @@ import (
 
 // addEvent adds to an order's timeline. It fills in the time. A status that contradicts what the order's release was
 // settled as opens that again.
+// addEvent adds an event to the timeline of an order: one of now, unless it says when it was.
 func (t *tx) addEvent(tenant packaging.TenantID, order packaging.OrderID, e packaging.OrderEvent) error {
+	if e.At.IsZero() {
+		e.At = t.now
+	}
 	if e.Kind == packaging.StatusChanged {
 		if err := t.contradict(tenant, order, packaging.Status(e.Old), packaging.Status(e.New)); err != nil {
 			return err
@@ -17,7 +21,7 @@ func (t *tx) addEvent(tenant packaging.TenantID, order packaging.OrderID, e pack
 	return t.exec(`
 		INSERT INTO order_events (tenant_id, order_id, at, kind, field, old_value, new_value, source, full_name, station)
 		VALUES (?,?,?,?,?,?,?,?,?,?)`,
-		tenant, order, millis(t.now), e.Kind, e.Field, e.Old, e.New, e.Source, e.By.FullName, e.By.Station)
+		tenant, order, millis(e.At), e.Kind, e.Field, e.Old, e.New, e.Source, e.By.FullName, e.By.Station)
 }
 
 const selectEvent = `

@@ -75,7 +75,7 @@ func logLoss(l packaging.Loss, log *slog.Logger) {
 			what = "the record of how a release ended is lost"
 		}
 		log.Error(what, "tenant", l.Slug, "entry", r.Entry,
-			"order", r.OrderKey, "line", r.LineCode, "at", r.At, "by", r.Username, "outcome", r.Ended)
+			"order", r.OrderKey, "line", r.LineCode, "at", r.At, "by", r.Username, "outcome", r.Known())
 	}
 }
 
@@ -93,8 +93,8 @@ func printLost(w io.Writer, l packaging.Loss) {
 }
 
 func ended(r packaging.LostRelease) string {
-	if r.Ended == "" || r.Ended == packaging.Refused && r.Proof == packaging.NoProof {
+	if r.Known() == "" {
 		return ", no outcome known"
 	}
-	return fmt.Sprintf(", %s with %d serial numbers", r.Ended, r.Serials)
+	return fmt.Sprintf(", %s with %d serial numbers", r.Known(), r.Serials)
 }

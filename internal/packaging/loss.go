@@ -53,6 +53,15 @@ func (l *LostRelease) Learn(a AnchoredRelease) {
 // OutcomeAlone says that the request of the release is here, and that the record of what became of it is lost.
 func (l LostRelease) OutcomeAlone() bool { return l.Deed != ReleaseRequested }
 
+// Known returns the outcome that is known of the release, none where no anchor tells of one that anything supports: a
+// refusal in words that prove nothing may be of a release that the line has.
+func (l LostRelease) Known() Outcome {
+	if l.Ended == Refused && l.Proof == NoProof {
+		return ""
+	}
+	return l.Ended
+}
+
 // EndLost ends a release that stands for a lost one: its outcome is unknown. Where another lost release of the order
 // followed, this one had ended before, since an order is out once at a time: it ends as its anchor proves, or by the sign
 // or the word that its anchor tells. Without a proof, nothing says that it was released or refused: the anchor may be of

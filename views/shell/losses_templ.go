@@ -33,10 +33,10 @@ func LostReleaseText(ctx context.Context, r packaging.LostRelease) string {
 	if r.LineCode != "" {
 		said += " " + text.Say(ctx, "loss.line", "Line", LineName(ctx, packaging.Line{Code: r.LineCode, Name: r.LineName}))
 	}
-	switch {
-	case r.Ended == packaging.Released:
+	switch r.Known() {
+	case packaging.Released:
 		return said + " " + text.Say(ctx, "loss.ended.released", "Count", int(r.Serials))
-	case r.Ended == packaging.Refused && r.Proof != packaging.NoProof:
+	case packaging.Refused:
 		return said + " " + text.Say(ctx, "loss.ended.refused")
 	}
 	return said + " " + text.Say(ctx, "loss.ended.unknown")
