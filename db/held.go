@@ -243,8 +243,8 @@ func releasesOfHeld(
 		o.TenantID, h.Tenant, o.ID, h.OrderKey, millis(h.Requested), h.Release)
 }
 
-// KeptAnswers returns the answers of a tenant that are kept by themselves, the oldest first: those of one order, or of all
-// for an empty key. One whose list was added since, or that a person dismissed, is left out.
+// KeptAnswers returns the answers of a tenant that are kept by themselves, the oldest first: those of one order, or of
+// all for an empty key. One whose list was added since, or that a person dismissed, is left out.
 func (d *DB) KeptAnswers(
 	ctx context.Context, tenant packaging.TenantID, orderKey string,
 ) ([]packaging.KeptAnswer, error) {
@@ -262,8 +262,8 @@ func keptAnswers(ctx context.Context, q querier, condition string, args ...any) 
 		WHERE k.added_at IS NULL AND k.dismissed_at IS NULL AND `+condition+` ORDER BY k.id`, args...)
 }
 
-// DismissKept records that an answer which is kept by itself needs nobody any more, and why a person says so. It returns
-// its order, 0 where that is not here. Who is limited to lines does so for their orders alone.
+// DismissKept records that an answer which is kept by itself needs nobody any more, and why a person says so. It
+// returns its order, 0 where that is not here. Who is limited to lines does so for their orders alone.
 func (d *DB) DismissKept(
 	ctx context.Context, by packaging.Person, id packaging.KeptAnswerID, why string,
 ) (order packaging.OrderID, err error) {
@@ -315,8 +315,8 @@ func (t *tx) mustWait(o packaging.Order, kept packaging.KeptAnswerID) error {
 	return err
 }
 
-// KeptSerials returns the list of an answer to a release of an order that is kept by itself, or was: to compare. NotFound
-// where the order has no such answer, or is outside the scope.
+// KeptSerials returns the list of an answer to a release of an order that is kept by itself, or was: to compare.
+// NotFound where the order has no such answer, or is outside the scope.
 func (d *DB) KeptSerials(
 	ctx context.Context, in packaging.Scope, id packaging.OrderID, kept packaging.KeptAnswerID,
 ) (serials []string, err error) {

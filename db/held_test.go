@@ -307,7 +307,10 @@ func TestAKeptAnswerIsToldOfUntilAPersonPutsItAside(t *testing.T) {
 		t.Errorf("the history has %+v", e)
 	}
 	storeHeld(t, d, heldFor(ghent.Tenant, "a", start, refused), packaging.HeldKnown)
-	refusedBySchema(t, d, "one that comes back", `UPDATE kept_answers SET dismissed_at = NULL, dismissed_by = '', dismissed_why = ''`)
+	refusedBySchema(
+		t, d, "one that comes back",
+		`UPDATE kept_answers SET dismissed_at = NULL, dismissed_by = '', dismissed_why = ''`,
+	)
 }
 
 // Where one release stands for two lost ones, an answer that only one of them had does not settle both.

@@ -6,8 +6,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// setStatus stores what the API proved about an order at a time, and adds what is new of that to its timeline. A release
-// may take long: what the order was is what its row says now, not what it was when it was claimed.
+// setStatus stores what the API proved about an order at a time, and adds what is new of that to its timeline. A
+// release may take long: what the order was is what its row says now, not what it was when it was claimed.
 func (t *tx) setStatus(
 	o packaging.Order, status packaging.Status, gone bool, at time.Time, source packaging.Source,
 ) error {

@@ -333,8 +333,8 @@ func (t *tx) followAnswer(o packaging.Order, r packaging.Release) (packaging.Sta
 	return "", t.bumpRevision(o)
 }
 
-// isOvertaken reports whether the API said more of an order since it answered its release, as where the answer was held.
-// While the release was under way, nothing else that the API said counted (see [cachedRow]).
+// isOvertaken reports whether the API said more of an order since it answered its release, as where the answer was
+// held. While the release was under way, nothing else that the API said counted (see [cachedRow]).
 func isOvertaken(o packaging.Order, r packaging.Release) bool {
 	return o.Release.Outcome != packaging.Sending && o.AsOf.After(r.Answered)
 }

@@ -638,7 +638,7 @@ func TestAKeptAnswerIsAddedAsItCameOrPutAside(t *testing.T) {
 		t.Errorf("once it is put aside: %q", said)
 	}
 	said := b.Get("/history?deed=answer_dismissed").Text("main")
-	if !strings.Contains(said, "was put aside: the line never got it") {
+	if !strings.Contains(said, "An answer that brought no list, kept by itself, was put aside: the line never got it") {
 		t.Errorf("the history says %q", said)
 	}
 }

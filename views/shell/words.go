@@ -36,8 +36,14 @@ func DeedText(ctx context.Context, e packaging.Entry) string {
 		}
 		return text.Say(ctx, "deed.list_added", "Count", int(e.Serials))
 	case packaging.AnswerKept:
+		if e.New != string(packaging.Released) {
+			return text.Say(ctx, "deed.answer_kept.no_list")
+		}
 		return text.Say(ctx, "deed.answer_kept", "Count", int(e.Serials))
 	case packaging.AnswerDismissed:
+		if e.New != string(packaging.Released) {
+			return text.Say(ctx, "deed.answer_dismissed.no_list", "Why", e.Comment)
+		}
 		return text.Say(ctx, "deed.answer_dismissed", "Count", int(e.Serials), "Why", e.Comment)
 	case packaging.PINSet, packaging.BadgeSet:
 		return text.Say(ctx, "deed."+string(e.Deed)+"."+e.New, "Object", objectText(ctx, e))
