@@ -36,8 +36,11 @@ self.addEventListener("fetch", event => {
   }
 });
 
-// A tablet that is locked shows nothing, with the server or without.
-self.addEventListener("message", event => { if (event.data === "locked") event.waitUntil(forget()); });
+self.addEventListener("message", event => {
+  // A tablet that is locked shows nothing, with the server or without.
+  if (event.data === "locked") event.waitUntil(forget());
+  if (event.data === "here") event.waitUntil(self.clients.claim());
+});
 
 async function activate() {
   for (const name of await caches.keys()) {

@@ -17,9 +17,14 @@ export function startCopies() {
   new MutationObserver(() => {
     if (root.classList.contains("locked")) worker.controller?.postMessage("locked");
   }).observe(root, { attributeFilter: ["class"] });
-  // The page of a first visit came without the worker.
+  // The page of a first visit came without the worker, which may have taken it over before this runs.
+  const [visit] = performance.getEntriesByType("navigation");
   if (!worker.controller) worker.addEventListener("controllerchange", keepCopy, { once: true });
-  worker.register(address("/sw.js")).catch(() => root.classList.add("no-copies"));
+  else if (visit?.workerStart === 0) keepCopy();
+  worker.register(address("/sw.js")).then(() => worker.ready).then(({ active }) => {
+    // A page that was on its way while the worker took all pages over was left out.
+    if (!worker.controller) active?.postMessage("here");
+  }).catch(() => root.classList.add("no-copies"));
   setInterval(keepCopy, copyEveryMs);
 }
 
