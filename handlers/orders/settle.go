@@ -152,15 +152,23 @@ func (s *Server) ListForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	given, err := json.MarshalIndent(serials, "", "") // as text, a line for each, some would not stay as they are
-	if err != nil {
+	form := view.ListForm{KeptID: packaging.KeptAnswerID(kept), All: len(serials)}
+	if form.Given, form.First, err = firstThatFit(serials); err != nil {
 		return err
 	}
-	form := view.ListForm{Given: string(given), KeptID: packaging.KeptAnswerID(kept)}
-	if len(given) > maxShownList { // it is added as it is kept
-		form.Given, form.Long = string(given[:maxShownList]), true
-	}
+	form.Long = form.First < form.All
 	return s.showListForm(c, http.StatusOK, form)
+}
+
+// firstThatFit returns as many of the serials as a page shows, as JSON: as text, a line for each, some would not stay as
+// they are.
+func firstThatFit(serials []string) (shown string, n int, err error) {
+	for n = len(serials); ; n = int(int64(n) * maxShownList / int64(len(shown)+1)) {
+		list, err := json.MarshalIndent(serials[:n], "", "")
+		if shown = string(list); err != nil || len(shown) <= maxShownList {
+			return shown, n, err
+		}
+	}
 }
 
 // maxDismissal is the longest reason for which an answer is put aside, in characters.

@@ -2,6 +2,7 @@ package orders_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -590,7 +591,7 @@ func TestAKeptAnswerIsAddedAsItCameOrPutAside(t *testing.T) {
 	s, b, o := lost(t, "cut_after")
 	b.Post(handlerstest.OrderPath(o, "/ask"))
 	o = s.Order("Order143")
-	long := []string{"S1" + strings.Repeat("0", 1<<20), "S2"}
+	long := []string{"S2", "S1" + strings.Repeat("0", 1<<20)}
 	for i, answer := range []packaging.Answer{
 		{Outcome: packaging.Released, Serials: long},
 		{Outcome: packaging.Refused, Reason: packaging.NotValid, Message: "Not <valid>"},
@@ -626,6 +627,10 @@ func TestAKeptAnswerIsAddedAsItCameOrPutAside(t *testing.T) {
 		handlerstest.OrderPath(o, "/list"), "kept", kept, "confirm", "yes",
 	); a.Status != http.StatusSeeOther || s.Order("Order143").Release.Serials != 2 {
 		t.Fatalf("added: %d %s", a.Status, a.Text("main"))
+	}
+	compared := b.Get(handlerstest.OrderPath(o, "/list?kept="+kept))
+	if !strings.Contains(compared.Text("main"), "1 to 1 of 2") || !json.Valid([]byte(compared.Text("pre"))) {
+		t.Errorf("to compare: %.500s", compared.Text("main"))
 	}
 	aside := b.Get(handlerstest.OrderPath(o, "")).Attr(`#release form[action$="/dismiss"]`, "action")
 	if a := b.Post(aside, "why", strings.Repeat("x", 501)); a.Status != http.StatusBadRequest {
