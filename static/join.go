@@ -13,6 +13,9 @@ import (
 // have lines of their own are left out: they are a quarter of what would go over the network.
 var commentLines = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*(?s:.*?)\*/)\n`)
 
+// indents are what begins the lines of a style sheet, where it says nothing, and empty lines.
+var indents = regexp.MustCompile(`(?m)^(?:[ \t]+|\n)`)
+
 var importRule = regexp.MustCompile(`(?m)^@import url\(([^)]+)\)(?: layer\((\w+)\))?;$`)
 
 // joinSheet returns the style sheet of that name with the sheets that it imports in place of its @import rules, each in
@@ -38,7 +41,7 @@ func (l *library) joinSheet(fsys fs.FS, name string) ([]byte, error) {
 	if failed != nil {
 		return nil, failed
 	}
-	return l.resolve(name, commentLines.ReplaceAll(css, nil))
+	return l.resolve(name, indents.ReplaceAll(commentLines.ReplaceAll(css, nil), nil))
 }
 
 var (

@@ -15,7 +15,7 @@ func TestASheetIsJoinedFromWhatItImportsEachInItsLayer(t *testing.T) {
 				"/* All. */\n@layer base, pages;\n\n@import url(css/base.css) layer(base);\n@import url(css/fonts.css);\n",
 			),
 		},
-		"css/base.css":   {Data: []byte("/* The\n   ground. */\na { b: c; } /* d */\n")},
+		"css/base.css":   {Data: []byte("/* The\n   ground. */\n  a { b: c; } /* d */\n")},
 		"css/fonts.css":  {Data: []byte("@font-face { src: url(../font.woff2); }\n")},
 		"css/unused.css": {Data: []byte("e { f: url(nowhere.png); }\n")},
 		"font.woff2":     {Data: []byte("font")},
@@ -24,7 +24,7 @@ func TestASheetIsJoinedFromWhatItImportsEachInItsLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(l.assets[l.addresses["app.css"]].plain)
-	want := "@layer base, pages;\n\n@layer base {\na { b: c; } /* d */\n}\n\n@font-face { src: url(" +
+	want := "@layer base, pages;\n@layer base {\na { b: c; } /* d */\n}\n@font-face { src: url(" +
 		strings.TrimPrefix(l.addresses["font.woff2"], Prefix) + "); }\n\n"
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
