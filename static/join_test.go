@@ -25,7 +25,7 @@ func TestASheetIsJoinedFromWhatItImportsEachInItsLayer(t *testing.T) {
 	}
 	got := string(l.assets[l.addresses["app.css"]].plain)
 	want := "@layer base, pages;\n@layer base {\na { b: c; } /* d */\n}\n@font-face { src: url(" +
-		strings.TrimPrefix(l.addresses["font.woff2"], Prefix) + "); }\n\n"
+		strings.TrimPrefix(l.addresses["font.woff2"], Prefix) + "); }\n"
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
