@@ -91,8 +91,8 @@ func (d *DB) compareList(ctx context.Context, c toCompare) error {
 	}
 }
 
-// inTurn does what takes the processor for a list of so many serials, a few long ones at once. It is over before the
-// list waits for the writer: the list of a release may wait for this.
+// inTurn does what takes the processor for a list of so many serials, a few long ones at once. It writes in slices at
+// most: the list of a release may wait for this.
 func (d *DB) inTurn(ctx context.Context, serials int64, do func() error) error {
 	if serials > maxUnstaged {
 		if err := d.longLists.Acquire(ctx, 1); err != nil {
@@ -186,7 +186,8 @@ func (t *tx) came(list packaging.ListID) (entry int64, err error) {
 	err = t.row(`
 		SELECT coalesce(min(h.id), 0) FROM orders o
 		JOIN releases r ON r.order_id = o.id AND r.round = ? AND r.outcome = 'released'
-		JOIN history h ON h.tenant_id = o.tenant_id AND h.order_key = o.order_key AND h.release_id = r.id AND h.serials > 0
+		JOIN history h ON h.tenant_id = o.tenant_id AND h.order_key = o.order_key AND h.release_id = r.id
+			AND h.serials > 0
 		WHERE o.id = ?`, list.Round(), list.Order()).Scan(&entry)
 	return entry, coded(err)
 }

@@ -128,16 +128,19 @@ func TestAHeldAnswerIsStoredWhateverWasSaidOfItsReleaseMeanwhile(t *testing.T) {
 
 // What the API said of an order after it answered its release is newer than the answer, which was held meanwhile.
 func TestAHeldAnswerTakesNoOrderBackToWhatItWasBefore(t *testing.T) {
+	const soon, waits = 3 * time.Second, packaging.PendingRelease
 	for name, of := range map[string]struct {
 		status packaging.Status
+		source packaging.Source
 		seen   time.Duration // after the request, as the answer came
 		came   time.Duration
 		is     packaging.Status
 	}{
-		"done since":          {packaging.Done, time.Hour, 3 * time.Second, packaging.Done},
-		"suspended since":     {packaging.Suspended, time.Hour, 3 * time.Second, packaging.Suspended},
-		"waits again since":   {packaging.PendingRelease, time.Hour, 3 * time.Second, packaging.PendingRelease},
-		"seen before it came": {packaging.PendingRelease, time.Hour, 2 * time.Hour, packaging.InProgress},
+		"done since":              {packaging.Done, packaging.ByList, time.Hour, soon, packaging.Done},
+		"suspended since":         {packaging.Suspended, packaging.ByList, time.Hour, soon, packaging.Suspended},
+		"waits again since":       {waits, packaging.ByList, time.Hour, soon, waits},
+		"waits again, not listed": {waits, packaging.ByDetails, time.Hour, soon, waits},
+		"seen before it came":     {waits, packaging.ByList, time.Hour, 2 * time.Hour, packaging.InProgress},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, ghent, _ := opened(t)
@@ -146,6 +149,10 @@ func TestAHeldAnswerTakesNoOrderBackToWhatItWasBefore(t *testing.T) {
 			f := facts("a")
 			f.Status = of.status
 			seen := packaging.Refresh{Started: start.Add(of.seen), Listed: []packaging.Facts{f}}
+			if of.source == packaging.ByDetails {
+				f.Detailed = true
+				seen.Listed, seen.Unlisted = nil, []packaging.Facts{f}
+			}
 			if _, err := d.ApplyRefresh(t.Context(), ghent.Tenant.ID, seen); err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +170,10 @@ func TestAHeldAnswerTakesNoOrderBackToWhatItWasBefore(t *testing.T) {
 				(e.New == "In progress") != (of.is == packaging.InProgress) {
 				t.Errorf("the history has of the answer %+v", e)
 			}
-			view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{})
+			view, err := d.OrderView(t.Context(), ghent, o.ID, packaging.OrderViewLimits{Events: 1})
+			if err == nil && o.SetBack() && view.Events[0].Source != of.source {
+				t.Errorf("it waits again by %q", view.Events[0].Source)
+			}
 			if err != nil || o.SetBack() == view.BackSince.IsZero() {
 				t.Errorf("waits again: %v, since %v, %v", o.SetBack(), view.BackSince, err)
 			}

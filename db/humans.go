@@ -66,8 +66,8 @@ func (s *setupTx) namesake(id packaging.Identity) (packaging.Person, error) {
 }
 
 // joinNamesakes has a new account of the tenant, and all of its human, count as the human of everybody there who comes
-// by the provider under the same name. They would be let in by no first sign-in either, before an administrator has said
-// who they are. Whom an administrator has parted stay apart.
+// by the provider under the same name. They would be let in by no first sign-in either, before an administrator has
+// said who they are. Whom an administrator has parted stay apart.
 func (s *setupTx) joinNamesakes(user packaging.UserID, username string) error {
 	type cameAs struct {
 		packaging.Identity
@@ -135,7 +135,8 @@ func (s *setupTx) part(user, other packaging.UserID) error {
 // partFromHuman keeps that an account is of another human than all the others of its human.
 func (s *setupTx) partFromHuman(user packaging.UserID) error {
 	others, err := collect(s.ctx, s, func(row scanner) (id packaging.UserID, err error) { return id, row.Scan(&id) }, `
-		SELECT user_id FROM humans WHERE human_id = (SELECT human_id FROM humans WHERE user_id = ?1) AND user_id <> ?1`, user)
+		SELECT user_id FROM humans
+		WHERE human_id = (SELECT human_id FROM humans WHERE user_id = ?1) AND user_id <> ?1`, user)
 	for _, other := range others {
 		err = errors.Join(err, s.part(user, other))
 	}
@@ -198,9 +199,9 @@ func isAbout(p, by packaging.Person) bool {
 	return p.ID == by.ID || slices.Contains(p.Accounts, by.Username)
 }
 
-// SetHuman says that a person of the tenant is the same human as another one, or a human of their own for 0. That
-// holds until it is said otherwise. To part accounts is for an administrator whom it is not about. A person who belongs to a tenant that the administrator does
-// not administer stays as they are.
+// SetHuman says that a person of the tenant is the same human as another one, or a human of their own for 0. That holds
+// until it is said otherwise. To part accounts is for an administrator whom it is not about. A person who belongs to a
+// tenant that the administrator does not administer stays as they are.
 func (d *DB) SetHuman(ctx context.Context, by packaging.Person, user, as packaging.UserID) error {
 	return d.onMember(ctx, by, user, func(s *setupTx, m packaging.Member) error {
 		other := m

@@ -110,7 +110,8 @@ func whoComes(t *testing.T) (d *DB, boss packaging.Person, add func(username str
 }
 
 // An account that comes under the name of several people of the provider makes all of them one human, in words that the
-// history of each site of the account has. What an administrator has said instead outlasts that it leaves and comes back.
+// history of each site of the account has. What an administrator has said instead outlasts that it leaves and comes
+// back.
 func TestNamesakesAreOneHumanUntilAnAdministratorPartsThem(t *testing.T) {
 	d, boss, add := whoComes(t)
 	id := add("dora")

@@ -138,7 +138,8 @@ func (s *setupTx) addNamed(id packaging.Identity, slug string) (user packaging.U
 
 func (s *setupTx) connect(user packaging.UserID, id packaging.Identity) error {
 	return s.exec(`
-		INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at, username, email) VALUES (?,?,?,?,?,?,?)`,
+		INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at, username, email)
+		VALUES (?,?,?,?,?,?,?)`,
 		s.tenant, id.Issuer, id.Subject, user, millis(s.now), id.Username, id.Email)
 }
 

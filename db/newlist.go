@@ -66,38 +66,41 @@ func (d *DB) newList(
 	if r := o.Release; r != nil {
 		l.oddities = packaging.CheckSerials(serials, r.Expected, r.ExpectedKnown)
 	}
-	if len(serials) > maxUnstaged {
-		if err := d.longLists.Acquire(ctx, 1); err != nil {
-			return nil, nil, coded(err)
-		}
-		defer d.longLists.Release(1)
-	}
-	if came {
+	err = d.inTurn(ctx, int64(len(serials)), func() (err error) {
+		done, err = d.prepare(ctx, l)
+		return err
+	})
+	return l, done, err
+}
+
+// prepare does what a list needs before the transaction that stores it, and stages a long one.
+func (d *DB) prepare(ctx context.Context, l *newList) (done func(), err error) {
+	if l.came {
 		if err := l.findKept(ctx, d.read); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	if len(serials) == 0 {
-		return l, func() {}, nil
+	if len(l.serials) == 0 {
+		return func() {}, nil
 	}
 	l.pack(d)
-	if l.product, err = productOf(ctx, d.read, o); err == nil {
+	if l.product, err = productOf(ctx, d.read, l.of); err == nil {
 		l.repeats, err = l.repeatsNow(ctx, d.read)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if l.product != 0 {
-		l.digest = digestOf(l.product, serials)
+		l.digest = digestOf(l.product, l.serials)
 	}
 	if done, err = d.stage(ctx, l); err != nil || !l.staged {
-		return l, done, err
+		return done, err
 	}
 	if err = l.repeatAnew(ctx, d.read); err != nil { // little is left to compare in the transaction
 		done()
-		return nil, nil, err
+		return nil, err
 	}
-	return l, done, nil
+	return done, nil
 }
 
 // repeatAnew compares the list with what came since it was last compared, or with all others where that takes less.

@@ -154,8 +154,8 @@ func (d *DB) LineOrders(
 	return collect(ctx, d.read, scanOrder, query, append(args, limit+1)...)
 }
 
-// lineOrders selects the orders of a line's board. Those that are open and those whose release is out have an index each,
-// so that nothing reads what was Done in years.
+// lineOrders selects the orders of a line's board. Those that are open and those whose release is out have an index
+// each, so that nothing reads what was Done in years.
 func lineOrders(in packaging.Scope, line packaging.LineID) (query string, args []any) {
 	w := inScope(in, "o.")
 	w.and(true, onBoards+" AND o.line_id IS ?", nullable(line))

@@ -270,9 +270,8 @@ func (t *tx) endRelease(o packaging.Order, r packaging.Release, body []byte) err
 // were requested at other times and whose records were lost: it may have been one of them.
 func (t *tx) provenAlone(r packaging.Release) (packaging.Proof, error) {
 	var others bool
-	err := t.row(
-		`SELECT EXISTS (SELECT 1 FROM lost_releases WHERE release_id = ? AND requested_at <> ?)`, r.ID, millis(r.Requested),
-	).Scan(&others)
+	err := t.row(`SELECT EXISTS (SELECT 1 FROM lost_releases WHERE release_id = ? AND requested_at <> ?)`,
+		r.ID, millis(r.Requested)).Scan(&others)
 	if others {
 		return packaging.NoProof, err
 	}
@@ -339,20 +338,37 @@ func isOvertaken(o packaging.Order, r packaging.Release) bool {
 	return o.Release.Outcome != packaging.Sending && o.AsOf.After(r.Answered)
 }
 
-// tellSetBack has the timeline of an order tell that it was out when its release was answered, and that it waits again by
-// what the API said since.
+// tellSetBack has the timeline of an order tell that it was out when its release was answered, and that it waits again
+// by what the API said since.
 func (t *tx) tellSetBack(o packaging.Order, answered time.Time) error {
+	source, err := t.sourceOf(o)
+	if err != nil {
+		return err
+	}
 	out := packaging.OrderEvent{
 		At: answered, Kind: packaging.StatusChanged, Old: string(o.Status), New: string(packaging.InProgress),
 		Source: packaging.ByReleasing,
 	}
 	back := packaging.OrderEvent{
-		At: o.AsOf, Kind: packaging.StatusChanged, Old: out.New, New: out.Old, Source: packaging.ByList,
+		At: o.AsOf, Kind: packaging.StatusChanged, Old: out.New, New: out.Old, Source: source,
 	}
 	if err := errors.Join(t.addEvent(o.TenantID, o.ID, out), t.addEvent(o.TenantID, o.ID, back)); err != nil {
 		return err
 	}
 	return t.bumpRevision(o)
+}
+
+// sourceOf returns where the API said last what an order is.
+func (t *tx) sourceOf(o packaging.Order) (packaging.Source, error) {
+	var isListed bool
+	err := t.row(`
+		SELECT o.listed AND f.succeeded_at = ?
+		FROM orders o JOIN refreshes f ON f.tenant_id = o.tenant_id WHERE o.id = ?`,
+		millis(o.AsOf), o.ID).Scan(&isListed)
+	if isListed {
+		return packaging.ByList, err
+	}
+	return packaging.ByDetails, err
 }
 
 // InterruptReleases settles as unknown what was still being sent when the process before this one ended: whether those

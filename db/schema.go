@@ -103,9 +103,9 @@ func beginUpgrade(ctx context.Context, w *sql.DB, box *secret.Box, to int64, has
 	return err
 }
 
-// upgradeMark is the user version of a database whose upgrade is under way. It takes the key to make: the next start does
-// not log a record as it is because somebody has set a number. Who takes a migration from the list of those that were
-// carried out can have it carried out anew, and the entry that all records were logged tells of that.
+// upgradeMark is the user version of a database whose upgrade is under way. It takes the key to make: the next start
+// does not log a record as it is because somebody has set a number. Who takes a migration from the list of those that
+// were carried out can have it carried out anew, and the entry that all records were logged tells of that.
 func upgradeMark(box *secret.Box, to, entries int64) int32 {
 	if box == nil {
 		return 0

@@ -6,9 +6,8 @@ import (
 	"lineboard/internal/packaging"
 )
 
-// addEvent adds to an order's timeline. It fills in the time. A status that contradicts what the order's release was
-// settled as opens that again.
-// addEvent adds an event to the timeline of an order: one of now, unless it says when it was.
+// addEvent adds an event to the timeline of an order: one of now, unless it says when it was. A status that contradicts
+// what the order's release was settled as opens that again.
 func (t *tx) addEvent(tenant packaging.TenantID, order packaging.OrderID, e packaging.OrderEvent) error {
 	if e.At.IsZero() {
 		e.At = t.now

@@ -31,8 +31,8 @@ const Prefix = "/static/"
 //go:embed *.css *.js *.svg *.png css js vendor
 var files embed.FS
 
-// The files are loaded when they are first needed: not every command serves pages. Loading can only fail on a mistake in
-// the files themselves, which then shows in every test.
+// The files are loaded when they are first needed: not every command serves pages. Loading can only fail on a mistake
+// in the files themselves, which then shows in every test.
 var site = sync.OnceValue(func() *library { return must(load(files)) })
 
 // URL returns the address of the file of that name, as it lies below this folder: "app.css", "vendor/htmx.min.js".

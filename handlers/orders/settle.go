@@ -160,8 +160,8 @@ func (s *Server) ListForm(c echo.Context) error {
 	return s.showListForm(c, http.StatusOK, form)
 }
 
-// firstThatFit returns as many of the serials as a page shows, as JSON: as text, a line for each, some would not stay as
-// they are.
+// firstThatFit returns as many of the serials as a page shows, as JSON: as text, a line for each, some would not stay
+// as they are.
 func firstThatFit(serials []string) (shown string, n int, err error) {
 	for n = len(serials); ; n = int(int64(n) * maxShownList / int64(len(shown)+1)) {
 		list, err := json.MarshalIndent(serials[:n], "", "")

@@ -17,9 +17,9 @@ type Findings struct {
 
 // Compare does what CompareAll does, in milliseconds where nothing is lost since the last start, so that a start can
 // wait for it. Where the last anchors of each tenant agree with the database, the start of the program that wrote them
-// compared those before, and the verification after this start compares them all. One tenant's say nothing of another's:
-// they may be of old entries, since a quiet history is anchored anew by a start that does not find it among the last
-// lines.
+// compared those before, and the verification after this start compares them all. One tenant's say nothing of
+// another's: they may be of old entries, since a quiet history is anchored anew by a start that does not find it among
+// the last lines.
 func Compare(ctx context.Context, store Store, path string) (Findings, error) {
 	c, err := readTail(path)
 	if err != nil {

@@ -405,8 +405,8 @@ func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
 	})
 }
 
-// The test code came through on a keyboard that nobody knows, or of which the page does not see all keys. What comes then
-// by keys of a known one may be of a device that has another keyboard now, while the scanner is as it was.
+// The test code came through on a keyboard that nobody knows, or of which the page does not see all keys. What comes
+// then by keys of a known one may be of a device that has another keyboard now, while the scanner is as it was.
 func TestATestOnAnUnknownKeyboardSaysNothingOfAKnownOne(t *testing.T) {
 	t.Parallel()
 	typing := gs1.Typing{Scanner: gs1.Hungarian, Device: gs1.Hungarian, Lock: "off", Keypad: true}

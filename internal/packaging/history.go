@@ -166,8 +166,8 @@ type Entry struct {
 	Old    string // its value before, empty at creation
 	New    string
 
-	// Requested is when the release was requested that the entry is about, and Proof what proves its outcome of it alone,
-	// by which Status. They are anchored and not stored.
+	// Requested is when the release was requested that the entry is about, and Proof what proves its outcome of it
+	// alone, by which Status. They are anchored and not stored.
 	Requested time.Time
 	Proof     Proof
 	Status    Status

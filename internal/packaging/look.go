@@ -12,8 +12,8 @@ import (
 var zerosInFront = regexp.MustCompile(`(^|[^0-9])0+([0-9])`)
 
 // LookOf returns what people tell order IDs apart by: two IDs with the same look are easily taken for each other. Case,
-// spaces, punctuation, zeros in front of numbers, O and 0, I, L and 1 make no difference, nor do letters of other scripts
-// that have the shape of an ASCII one.
+// spaces, punctuation, zeros in front of numbers, O and 0, I, L and 1 make no difference, nor do letters of other
+// scripts that have the shape of an ASCII one.
 func LookOf(key string) string {
 	bare := strings.Map(func(r rune) rune {
 		switch {

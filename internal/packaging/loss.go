@@ -63,9 +63,9 @@ func (l LostRelease) Known() Outcome {
 }
 
 // EndLost ends a release that stands for a lost one: its outcome is unknown. Where another lost release of the order
-// followed, this one had ended before, since an order is out once at a time: it ends as its anchor proves, or by the sign
-// or the word that its anchor tells. Without a proof, nothing says that it was released or refused: the anchor may be of
-// a record that stood for both releases after an earlier restore.
+// followed, this one had ended before, since an order is out once at a time: it ends as its anchor proves, or by the
+// sign or the word that its anchor tells. Without a proof, nothing says that it was released or refused: the anchor may
+// be of a record that stood for both releases after an earlier restore.
 func (r *Release) EndLost(lost LostRelease, followed bool) {
 	r.Outcome, r.Reason, r.Proof = Unknown, RecordLost, NoProof
 	r.SettledBy, r.SettledWhy, r.Closed = "", "", time.Time{}

@@ -89,8 +89,8 @@ type words struct {
 	point     string // decimal separator
 }
 
-// The words of each language are loaded when they are first needed: to load all of them takes as long as all else that a
-// command does before it begins.
+// The words of each language are loaded when they are first needed: to load all of them takes as long as all else that
+// a command does before it begins.
 var loaded, matcher = func() (map[Language]func() *words, language.Matcher) {
 	loaded := map[Language]func() *words{}
 	tags := []language.Tag{language.English} // the first is the default of the matcher

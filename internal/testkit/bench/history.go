@@ -218,8 +218,8 @@ func (b *bench) measureWriting(ctx context.Context, sides map[string]*reader) er
 	return nil
 }
 
-// measureVerifying checks the whole history with its records, and its chain alone, beside SHA-256 over the same bytes in
-// memory.
+// measureVerifying checks the whole history with its records, and its chain alone, beside SHA-256 over the same bytes
+// in memory.
 func (b *bench) measureVerifying(ctx context.Context, sides map[string]*reader) error {
 	b.say("history: verifying")
 	r := sides[long]
