@@ -31,6 +31,7 @@ type ledger struct {
 	reads    error // of Unsettled
 	settles  error // of SettleByStatus
 	notes    error // of what a question came to
+	fills    error // of FillList
 }
 
 // unknown is a ledger with one order whose release ended now for a reason.
@@ -107,6 +108,9 @@ func (l *ledger) FillList(_ context.Context, _ packaging.Order, details packagin
 	serials := details.Serials
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.fills != nil {
+		return l.fills
+	}
 	l.missing, l.filled = nil, serials
 	return nil
 }
@@ -474,6 +478,46 @@ func TestAnOrderThatIsNotFoundProvesNothing(t *testing.T) {
 		time.Sleep(time.Hour)
 		if len(l.settlements()) != 0 {
 			t.Errorf("settled %+v", l.settlements())
+		}
+	})
+}
+
+func TestAStatusThatSettlesNothingIsAskedForAsSeldomAsAnyOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := unknown(packaging.Cut), &cloud{}
+		l.orders[7].Release.Contradicted = time.Now() // Pending release is no sign, however long the API says so
+		c.says(packaging.PendingRelease, nil)
+		running(t, settler(l, c))
+		time.Sleep(20 * time.Minute)
+		if got := l.settlements(); len(got) != 0 {
+			t.Errorf("settled %+v", got)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if n := len(c.asked); n < 5 || n > 12 {
+			t.Errorf("asked %d times in 20 minutes", n)
+		}
+	})
+}
+
+func TestAListThatCanNotBeStoredIsStillMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c, log := unknown(packaging.Cut), &cloud{}, &bytes.Buffer{}
+		o := l.orders[7]
+		o.Release.Outcome, o.Release.Reason, o.Release.Proof = packaging.Released, "", packaging.ByStatus
+		o.Release.Settled = time.Now()
+		l.orders, l.missing, l.fills = map[packaging.OrderID]packaging.Order{7: o}, &o, errors.New("disk")
+		c.says(packaging.InProgress, nil)
+		s := loggingSettler(l, c, log)
+		if err := s.Ask(t.Context(), supervisor, 7); !errors.Is(err, l.fills) {
+			t.Errorf("asking gave %v", err)
+		}
+		l.fills = nil
+		if err := s.Ask(t.Context(), supervisor, 7); err != nil || len(l.filled) != 1 {
+			t.Errorf("asked again: %v, the list %q", err, l.filled)
+		}
+		if n := strings.Count(log.String(), "missing list came"); n != 1 {
+			t.Errorf("the log says %s", log)
 		}
 	})
 }
