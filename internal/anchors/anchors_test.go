@@ -429,7 +429,14 @@ func TestAnchorsSurviveCrashesAndRestarts(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
+	const torn = "the last anchor was not written whole"
+	if strings.Contains(p.log.String(), torn) {
+		t.Errorf("before the power failed, the log says %s", &p.log)
+	}
 	p.running(func(store *db.DB, w *anchors.Writer) {
+		if !strings.Contains(p.log.String(), torn) {
+			t.Errorf("after the power failed, the log says %s", &p.log)
+		}
 		p.write(store, 45)
 		p.keep(w)
 		// Somebody moved the file away while the program ran.

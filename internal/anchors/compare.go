@@ -81,8 +81,8 @@ func CompareAll(ctx context.Context, store Store, path string) (f Findings, err 
 }
 
 // compare adds what anchors of one tenant tell of its history, whose last entry is head. Those after the last one that
-// agrees were written to another state of the database, which is lost. One before it that does not agree tells of a
-// history that was written anew.
+// agrees were written to another state of the database, which is lost. Those before it that do not agree tell of a
+// history that was written anew; each stretch of them is a loss of its own, which covers none that agrees.
 func (f *Findings) compare(ctx context.Context, store Store, unknown []written, head int64) error {
 	agrees, err := agreement(ctx, store, unknown)
 	if err != nil {
@@ -93,17 +93,16 @@ func (f *Findings) compare(ctx context.Context, store Store, unknown []written, 
 		last--
 	}
 	var amidst []written
-	for i, a := range unknown[:last] {
+	for i, a := range unknown[:last] { // the last of them agrees
 		if agreed = a.Seq; !agrees[i] {
 			amidst = append(amidst, a)
+		} else if len(amidst) > 0 {
+			l, err := lossOf(amidst, amidst[0].Seq)
+			if err != nil {
+				return err
+			}
+			f.Rewrote, amidst = append(f.Rewrote, l), nil
 		}
-	}
-	if len(amidst) > 0 {
-		l, err := lossOf(amidst, amidst[0].Seq)
-		if err != nil {
-			return err
-		}
-		f.Rewrote = append(f.Rewrote, l)
 	}
 	lost := unknown[last:]
 	if len(lost) == 0 {

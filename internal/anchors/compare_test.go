@@ -3,6 +3,7 @@ package anchors_test
 import (
 	"database/sql"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -266,27 +267,50 @@ func TestAnEntryAboutAReleaseIsNamedByItsAnchor(t *testing.T) {
 }
 
 // One anchor amidst others that the history does not agree with tells of a history that was written anew.
-func TestAnAnchorAmidstOthersThatDoesNotAgreeIsFound(t *testing.T) {
+func TestAnchorsThatDoNotAgreeAreFoundWhereverTheyStand(t *testing.T) {
 	t.Parallel()
-	p := newPlant(t)
-	content, err := os.ReadFile(p.anchors())
-	if err != nil {
-		t.Fatal(err)
+	type entries struct{ from, until int64 }
+	for name, test := range map[string]struct {
+		lines []int // of the file, which do not agree
+		want  []entries
+	}{
+		"the first":                    {[]int{0}, []entries{{10, 10}}},
+		"two, and between them a good": {[]int{0, 2}, []entries{{10, 10}, {25, 25}}},
+		"two side by side":             {[]int{1, 2}, []entries{{20, 25}}},
+		"all":                          {[]int{0, 1, 2, 3}, []entries{{1, 30}}},
+		"the last two":                 {[]int{2, 3}, []entries{{21, 30}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlant(t)
+			for _, until := range []int64{25, 30} {
+				p.running(func(store *db.DB, _ *anchors.Writer) { p.write(store, until) })
+			}
+			content, err := os.ReadFile(p.anchors())
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(string(content), "\n")
+			for _, i := range test.lines {
+				fields := strings.Fields(lines[i])
+				fields[5] = strings.Repeat("00", 32)
+				lines[i] = strings.Join(fields, " ")
+			}
+			if err := os.WriteFile(p.anchors(), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p.running(func(store *db.DB, _ *anchors.Writer) {
+				found := compare(t, store, p)
+				var got []entries
+				for _, l := range found.Rewrote {
+					got = append(got, entries{l.From, l.Until})
+				}
+				if !slices.Equal(got, test.want) || len(found.Shorter)+len(found.NoTenant) != 0 {
+					t.Errorf("found %v, want %v; %+v", got, test.want, found)
+				}
+			})
+		})
 	}
-	lines := strings.Split(string(content), "\n")
-	fields := strings.Fields(lines[0])
-	fields[5] = strings.Repeat("00", 32)
-	lines[0] = strings.Join(fields, " ")
-	if err := os.WriteFile(p.anchors(), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p.running(func(store *db.DB, _ *anchors.Writer) {
-		found := compare(t, store, p)
-		if len(found.Rewrote) != 1 || found.Rewrote[0].From != 10 || found.Rewrote[0].Until != 10 ||
-			len(found.Shorter)+len(found.NoTenant) != 0 {
-			t.Errorf("found %+v", found)
-		}
-	})
 }
 
 // A history that is quiet for long is anchored anew by a start that does not find it among the last lines. That its old
