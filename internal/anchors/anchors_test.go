@@ -36,12 +36,7 @@ func newPlant(t *testing.T) *plant {
 	}
 	p := &plant{t: t, folder: t.TempDir(), box: box, now: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)}
 	p.running(func(store *db.DB, w *anchors.Writer) {
-		if err := store.Provision(t.Context(), db.Site{{
-			Tenant: packaging.Tenant{
-				Slug: "ghent", Name: "Plant Ghent", TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1",
-			},
-			Credentials: secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"},
-		}}); err != nil {
+		if err := store.Provision(t.Context(), site("ghent")); err != nil {
 			t.Fatal(err)
 		}
 		p.write(store, 10)
@@ -49,6 +44,15 @@ func newPlant(t *testing.T) *plant {
 		p.write(store, 20)
 	})
 	return p
+}
+
+func site(slug string) db.Site {
+	return db.Site{{
+		Tenant: packaging.Tenant{
+			Slug: slug, Name: "Plant " + slug, TimeZone: "Europe/Brussels", BaseURL: "http://127.0.0.1:1",
+		},
+		Credentials: secret.Credentials{TokenKind: "dynamic", TokenHeader: "x-access-token"},
+	}}
 }
 
 func (p *plant) database() string { return filepath.Join(p.folder, "lineboard.db") }
@@ -360,6 +364,13 @@ func TestAHistoryThatWasCutShortAndGoesOnIsFound(t *testing.T) {
 	}
 }
 
+// like returns a line of the file with another value in one of its fields, and without a release.
+func like(line string, field int, value string) string {
+	fields := strings.Fields(line)[:6]
+	fields[field] = value
+	return strings.Join(fields, " ") + "\n"
+}
+
 func TestAnchorsThatAreMissingAreTold(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -376,6 +387,21 @@ func TestAnchorsThatAreMissingAreTold(t *testing.T) {
 		},
 		"none, but a line more that is none": {
 			func(lines []string) []string { return append(lines, "nonsense\n") }, packaging.AnchorsFound{Unreadable: 1},
+		},
+		"none, but a line more whose number is 0": {
+			func(lines []string) []string { return append(lines, like(lines[1], 0, "0")) },
+			packaging.AnchorsFound{Unreadable: 1},
+		},
+		"none, but a line more whose entry is no number": {
+			func(lines []string) []string { return append(lines, like(lines[1], 4, "one")) },
+			packaging.AnchorsFound{Unreadable: 1},
+		},
+		"none, but one of another site under the same key": {
+			func(lines []string) []string {
+				other := like(like(lines[0], 2, "lyon"), 0, "3")
+				return append(lines, like(other, 5, strings.Repeat("00", 32)))
+			},
+			packaging.AnchorsFound{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

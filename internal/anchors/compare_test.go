@@ -222,18 +222,28 @@ func TestAnAcknowledgementHidesNothingButWhatItNames(t *testing.T) {
 
 func TestATenantThatOnlyTheAnchorsKnowIsFound(t *testing.T) {
 	t.Parallel()
-	p := newPlant(t)
-	if err := os.Remove(p.database()); err != nil {
-		t.Fatal(err)
-	}
-	store, err := db.Open(t.Context(), p.database(), p.box, newPlant(t).clock())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	found := compare(t, store, p)
-	if len(found.NoTenant) != 1 || found.NoTenant[0].Until != 20 || found.NoTenant[0].Slug != "ghent" {
-		t.Errorf("found %+v", found)
+	for name, another := range map[string]bool{"no tenant": false, "another tenant under its key": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlant(t)
+			if err := os.Remove(p.database()); err != nil {
+				t.Fatal(err)
+			}
+			store, err := db.Open(t.Context(), p.database(), p.box, p.clock())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			if another {
+				if err := store.Provision(t.Context(), site("lyon")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found := compare(t, store, p)
+			if len(found.NoTenant) != 1 || found.NoTenant[0].Until != 20 || found.NoTenant[0].Slug != "ghent" {
+				t.Errorf("found %+v", found)
+			}
+		})
 	}
 }
 
