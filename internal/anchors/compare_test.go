@@ -108,6 +108,22 @@ func TestBackupsThatAreRestoredInTurnLoseWhatWasWrittenSince(t *testing.T) {
 	}
 }
 
+// The history that was lost and the one that is here have an entry of the same number at their ends: nobody wrote this
+// one anew.
+func TestALossThatIsAsLongAsWhatIsHereIsALoss(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	backup := p.backup()
+	p.running(func(store *db.DB, _ *anchors.Writer) { p.write(store, 30) })
+	first := p.backup()
+	p.restore(backup)
+	p.lose(30)
+	p.restore(first)
+	if lost := p.lose(35); lost.From != 30 || lost.Until != 30 {
+		t.Errorf("lost %d to %d", lost.From, lost.Until)
+	}
+}
+
 func compare(t *testing.T, store *db.DB, p *plant) anchors.Findings {
 	t.Helper()
 	found, err := anchors.Compare(t.Context(), store, p.anchors())
