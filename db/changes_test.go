@@ -67,6 +67,7 @@ var unwatched = map[string]string{
 	"sso_grant_lines":       "are shown in the setup alone",
 	"sign_on_waits":         "are shown in the setup alone",
 	"parted_humans":         "only hold for accounts that come later",
+	"known_as":              "are compared when an account comes, and shown nowhere",
 	"identities":            "are shown on one's own page alone",
 	"kept_keys":             "are no page's",
 	"station_factors":       "are asked for when somebody signs in",

@@ -385,7 +385,9 @@ var acts = map[string]act{
 				VALUES (?, 'i', 's', 'otto', '', 'Otto', ?, 1)`, by.Tenant.ID, s.people["otto"].ID)
 			return nil
 		},
-		do: func(s *stage, by packaging.Person) error { return s.DecideSignOn(s.t.Context(), by, "i", "s", true) },
+		do: func(s *stage, by packaging.Person) error {
+			return s.DecideSignOn(s.t.Context(), by, "i", "s", s.people["otto"].ID, true)
+		},
 	},
 	"RemoveFactors": {
 		needs: packaging.Administer, first: func(s *stage, _ packaging.Person) error {

@@ -3,119 +3,201 @@ package db
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"slices"
 
 	"lineboard/internal/packaging"
 )
 
-// saidHuman is what an administrator has said of who a new identity is: an account of the same human, or one of
-// another. Both are 0 where nobody had to be asked.
-type saidHuman struct{ same, other packaging.UserID }
+// saidHuman is what was said of who somebody is: accounts of the same human, and accounts of others.
+type saidHuman struct{ same, other []packaging.UserID }
 
-// humanOf returns what was said of who a new identity is. While nobody has said so and a person of the site has its
-// name, it has to wait.
-func (s *setupTx) humanOf(id packaging.Identity) (said saidHuman, waits *packaging.SignOnError, err error) {
-	like, err := s.namesake(id)
-	if err != nil || like.ID == 0 {
-		return saidHuman{}, nil, err
+// humanOf returns what was said of who an identity is, of an account that it has here or, for 0, of a new one. A new one
+// waits until an administrator has said so of each person who has a name of it. One that is here counts as theirs
+// without that, and waits only where they are different humans themselves.
+func (s *setupTx) humanOf(
+	id packaging.Identity, user packaging.UserID,
+) (said saidHuman, waits *packaging.SignOnError, err error) {
+	like, err := s.namesakes(user, id.Names())
+	if err != nil || len(like) == 0 {
+		return said, nil, err
 	}
-	var same sql.Null[bool]
-	err = s.row(`SELECT same FROM sign_on_waits WHERE tenant_id = ? AND issuer = ? AND subject = ? AND user_id = ?`,
-		s.tenant, id.Issuer, id.Subject, like.ID).Scan(&same)
-	switch {
-	case same.V:
-		return saidHuman{same: like.Human}, nil, err
-	case same.Valid:
-		return saidHuman{other: like.ID}, nil, err
-	case errors.Is(err, sql.ErrNoRows):
-		err = s.exec(`
+	words, err := s.saidOf(id)
+	if err != nil {
+		return said, nil, err
+	}
+	var same, open []packaging.Person
+	for _, p := range like {
+		switch word, asked := words[p.Human]; {
+		case word.V || user != 0 && !asked:
+			same, said.same = append(same, p), append(said.same, p.ID)
+		case word.Valid:
+			said.other = append(said.other, p.ID)
+		default:
+			open = append(open, p)
+		}
+	}
+	parted, err := s.areParted(same)
+	if parted != nil {
+		open = append(open, same...)
+	}
+	if err != nil || len(open) == 0 {
+		return said, nil, err
+	}
+	return said, &packaging.SignOnError{
+		Reason: packaging.SignOnSameName, Detail: "person " + open[0].Username,
+		Who: packaging.Author{Username: id.Name(), FullName: id.Called()},
+	}, s.ask(id, open)
+}
+
+// saidOf returns what administrators have said of who an identity is, human by human. It is not valid of whom they are
+// still asked about.
+func (s *setupTx) saidOf(id packaging.Identity) (map[packaging.UserID]sql.Null[bool], error) {
+	words := map[packaging.UserID]sql.Null[bool]{}
+	_, err := collect(s.ctx, s, func(row scanner) (_ struct{}, err error) {
+		var human packaging.UserID
+		var word sql.Null[bool]
+		err = row.Scan(&human, &word)
+		words[human] = word
+		return struct{}{}, err
+	}, `
+		SELECT h.human_id, max(w.same) FROM sign_on_waits w JOIN humans h ON h.user_id = w.user_id
+		WHERE w.tenant_id = ? AND w.issuer = ? AND w.subject = ? GROUP BY h.human_id`, s.tenant, id.Issuer, id.Subject)
+	return words, err
+}
+
+// ask asks the administrators whether an identity is each of some people.
+func (s *setupTx) ask(id packaging.Identity, like []packaging.Person) error {
+	for _, p := range like {
+		if err := s.exec(`
 			INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET user_id = excluded.user_id, asked_at = excluded.asked_at, same = NULL, decided_by = NULL`,
-			s.tenant, id.Issuer, id.Subject, id.Username, id.Email, id.Called(), like.ID, millis(s.now))
-	}
-	who := packaging.Author{Username: id.Name(), FullName: id.Called()}
-	waits = &packaging.SignOnError{Reason: packaging.SignOnSameName, Detail: "person " + like.Username, Who: who}
-	return saidHuman{}, waits, err
-}
-
-// keepSaid has what was said of who an identity is hold for its new account.
-func (s *setupTx) keepSaid(user packaging.UserID, said saidHuman) error {
-	switch {
-	case said.same != 0:
-		return s.joinHuman(user, said.same)
-	case said.other != 0:
-		return s.part(user, said.other)
-	}
-	return nil
-}
-
-// namesake returns a person of the tenant who has the name of an identity, and one without an ID for none. Somebody who
-// is not active counts too: they must not come back as somebody else, nor have two accounts once they are taken back.
-func (s *setupTx) namesake(id packaging.Identity) (packaging.Person, error) {
-	people, err := collect(s.ctx, s, scanPeople, `
-		SELECT `+personColumns+` FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
-		WHERE t.id = ? ORDER BY u.active DESC, u.id`, s.tenant)
-	for _, p := range people {
-		if id.SharesName(p.Username) {
-			return p, err
-		}
-	}
-	return packaging.Person{}, err
-}
-
-// joinNamesakes has a new account of the tenant, and all of its human, count as the human of everybody there who comes
-// by the provider under the same name. They would be let in by no first sign-in either, before an administrator has
-// said who they are. Whom an administrator has parted stay apart.
-func (s *setupTx) joinNamesakes(user packaging.UserID, username string) error {
-	type cameAs struct {
-		packaging.Identity
-		user packaging.UserID
-	}
-	came, err := collect(s.ctx, s, func(row scanner) (c cameAs, err error) {
-		return c, row.Scan(&c.Username, &c.Email, &c.user)
-	}, `
-		SELECT iif(i.username <> '', i.username, u.username), i.email, u.id
-		FROM identities i JOIN users u ON u.id = i.user_id
-		WHERE i.tenant_id = ? AND u.id <> ? ORDER BY u.id`, s.tenant, user)
-	if err != nil {
-		return err
-	}
-	for _, c := range came {
-		if !c.SharesName(username) {
-			continue
-		}
-		if err := s.joinUnlessParted(user, c.user); err != nil {
+			ON CONFLICT DO UPDATE SET username = excluded.username, email = excluded.email, full_name = excluded.full_name,
+				asked_at = excluded.asked_at, same = NULL, decided_by = NULL`,
+			s.tenant, id.Issuer, id.Subject, id.Username, id.Email, id.Called(), p.ID, millis(s.now)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// joinUnlessParted joins the humans of two accounts, unless they are one already, or an administrator has said of any
-// accounts of theirs that they are of different humans.
-func (s *setupTx) joinUnlessParted(user, with packaging.UserID) error {
-	var apart bool
-	if err := s.row(`
-		SELECT one.human_id = other.human_id OR EXISTS (
-			SELECT 1 FROM parted_humans p JOIN humans a ON a.user_id = p.user_id JOIN humans b ON b.user_id = p.other_id
-			WHERE a.human_id IN (one.human_id, other.human_id) AND b.human_id IN (one.human_id, other.human_id))
-		FROM humans one JOIN humans other ON other.user_id = ?2 WHERE one.user_id = ?1`, user, with).
-		Scan(&apart); err != nil || apart {
+// keepSaid has what was said of who an identity is hold for its account. Its names are known from then on, and nobody
+// is asked any more.
+func (s *setupTx) keepSaid(user packaging.UserID, id packaging.Identity, said saidHuman) error {
+	for _, other := range said.same {
+		if err := s.joinHumans(user, other); err != nil {
+			return err
+		}
+	}
+	if err := s.part(user, said.other); err != nil {
 		return err
 	}
-	return s.joinHumans(user, with)
+	if err := s.knowAs(user, id.Names()...); err != nil {
+		return err
+	}
+	return s.exec(`DELETE FROM sign_on_waits WHERE tenant_id = ? AND issuer = ? AND subject = ?`,
+		s.tenant, id.Issuer, id.Subject)
+}
+
+// knowAs keeps that an account is known at the tenant by some names.
+func (s *setupTx) knowAs(user packaging.UserID, names ...string) error {
+	return s.exec(`INSERT INTO known_as SELECT ?, ?, value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
+		s.tenant, user, jsonOf(names))
+}
+
+// names are what an account was ever known as at the tenant.
+func (s *setupTx) names(user packaging.UserID) ([]string, error) {
+	return collect(s.ctx, s, func(row scanner) (name string, err error) { return name, row.Scan(&name) },
+		`SELECT name FROM known_as WHERE tenant_id = ? AND user_id = ?`, s.tenant, user)
+}
+
+// namesakes returns who was ever known at the tenant by a name like one of these, one account for each human. Those who
+// are not active or have left count too: they must not come back as somebody else. An account's own human is left out,
+// and whoever an administrator has parted from it.
+func (s *setupTx) namesakes(user packaging.UserID, names []string) (like []packaging.Person, err error) {
+	shared := packaging.NamesOf(names...)
+	var found []packaging.UserID
+	if _, err := collect(s.ctx, s, func(row scanner) (_ struct{}, err error) {
+		var id packaging.UserID
+		var name string
+		if err = row.Scan(&id, &name); err == nil && shared.Has(name) {
+			found = append(found, id)
+		}
+		return struct{}{}, err
+	}, `
+		SELECT k.user_id, k.name FROM known_as k JOIN humans h ON h.user_id = k.user_id
+		WHERE k.tenant_id = ?1 AND h.human_id NOT IN (
+			SELECT human_id FROM humans WHERE user_id = ?2 UNION
+			SELECT other.human_id FROM humans me JOIN humans mine ON mine.human_id = me.human_id
+				JOIN parted_humans p ON mine.user_id IN (p.user_id, p.other_id)
+				JOIN humans other ON other.user_id IN (p.user_id, p.other_id) WHERE me.user_id = ?2)`,
+		s.tenant, user); err != nil || found == nil {
+		return nil, err
+	}
+	all, err := collect(s.ctx, s, scanPeople, `
+		SELECT `+personColumns+` FROM users u JOIN tenants t ON t.id = ?
+		WHERE u.id IN (SELECT value FROM json_each(?)) ORDER BY u.active DESC, u.id`, s.tenant, jsonOf(found))
+	for _, p := range all {
+		if !slices.ContainsFunc(like, p.SameHuman) {
+			like = append(like, p)
+		}
+	}
+	return like, err
+}
+
+// areParted returns the usernames of two of some people whom an administrator has parted, nil if there are none.
+func (s *setupTx) areParted(people []packaging.Person) (usernames []string, err error) {
+	var humans []packaging.UserID
+	for _, p := range people {
+		humans = append(humans, p.Human)
+	}
+	var one, other string
+	err = s.row(`
+		SELECT u.username, v.username FROM parted_humans p JOIN users u ON u.id = p.user_id JOIN users v ON v.id = p.other_id
+		WHERE coalesce(u.same_as, u.id) IN (SELECT value FROM json_each(?1))
+			AND coalesce(v.same_as, v.id) IN (SELECT value FROM json_each(?1))
+		ORDER BY u.username, v.username LIMIT 1`, jsonOf(humans)).Scan(&one, &other)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []string{one, other}, nil
+}
+
+// joinNamesakes has an account that comes to the tenant, and all of its human, count as the human of everybody there who
+// has a name of it, but whom an administrator has parted from it. It fails with Conflict where these are different
+// humans.
+func (s *setupTx) joinNamesakes(user packaging.UserID) error {
+	names, err := s.names(user)
+	if err != nil {
+		return err
+	}
+	like, err := s.namesakes(user, names)
+	if err != nil {
+		return err
+	}
+	parted, err := s.areParted(like)
+	if err != nil {
+		return err
+	}
+	if parted != nil {
+		return packaging.Fail(packaging.Conflict, "error.username_of_two", "One", parted[0], "Other", parted[1])
+	}
+	for _, p := range like {
+		if err := s.joinHumans(user, p.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // joinHumans has all accounts of the human of an account count as another one's, and records it wherever they are.
 func (s *setupTx) joinHumans(user, human packaging.UserID) error {
-	accounts, err := collect(s.ctx, s, func(row scanner) (a packaging.Author, err error) {
-		return a, row.Scan(&a.ID, &a.Username)
-	}, `
-		SELECT u.id, u.username FROM humans h JOIN users u ON u.id = h.user_id
-		WHERE h.human_id = (SELECT human_id FROM humans WHERE user_id = ?) ORDER BY u.id`, user)
-	if err != nil {
+	accounts, err := s.accountsOf(user)
+	if err != nil || slices.ContainsFunc(accounts, func(a packaging.Author) bool { return a.ID == human }) {
 		return err
 	}
 	for _, a := range accounts {
@@ -126,31 +208,35 @@ func (s *setupTx) joinHumans(user, human packaging.UserID) error {
 	return nil
 }
 
-// part keeps that two accounts are of different humans.
-func (s *setupTx) part(user, other packaging.UserID) error {
-	return s.exec(`INSERT INTO parted_humans (user_id, other_id, tenant_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-		min(user, other), max(user, other), s.tenant)
+// accountsOf returns all accounts of the human of an account.
+func (s *setupTx) accountsOf(user packaging.UserID) ([]packaging.Author, error) {
+	return collect(s.ctx, s, func(row scanner) (a packaging.Author, err error) {
+		return a, row.Scan(&a.ID, &a.Username)
+	}, `
+		SELECT u.id, u.username FROM humans h JOIN users u ON u.id = h.user_id
+		WHERE h.human_id = (SELECT human_id FROM humans WHERE user_id = ?) ORDER BY u.id`, user)
 }
 
-// partFromHuman keeps that an account is of another human than all the others of its human.
-func (s *setupTx) partFromHuman(user packaging.UserID) error {
-	others, err := collect(s.ctx, s, func(row scanner) (id packaging.UserID, err error) { return id, row.Scan(&id) }, `
-		SELECT user_id FROM humans
-		WHERE human_id = (SELECT human_id FROM humans WHERE user_id = ?1) AND user_id <> ?1`, user)
-	for _, other := range others {
-		err = errors.Join(err, s.part(user, other))
-	}
-	return err
-}
-
-// forgetParted forgets that accounts are of different humans where they are said to be of one.
-func (s *setupTx) forgetParted() error {
+// part keeps that an account is of another human than others, but for those of its own.
+func (s *setupTx) part(user packaging.UserID, others []packaging.UserID) error {
 	return s.exec(`
-		DELETE FROM parted_humans WHERE (SELECT human_id FROM humans h WHERE h.user_id = parted_humans.user_id)
-			= (SELECT human_id FROM humans h WHERE h.user_id = other_id)`)
+		INSERT INTO parted_humans (user_id, other_id, tenant_id)
+		SELECT min(h.user_id, ?1), max(h.user_id, ?1), ?2 FROM humans h
+		WHERE h.user_id IN (SELECT value FROM json_each(?3))
+			AND h.human_id <> (SELECT human_id FROM humans WHERE user_id = ?1) ON CONFLICT DO NOTHING`,
+		user, s.tenant, jsonOf(others))
 }
 
-// SignOnWaits returns who waits to come by the provider of the viewer's tenant, the longest first.
+// forgetParted forgets that an account is of another human than another one and all of theirs.
+func (s *setupTx) forgetParted(user, as packaging.UserID) error {
+	return s.exec(`
+		DELETE FROM parted_humans WHERE ?1 IN (user_id, other_id) AND EXISTS (SELECT 1 FROM humans h
+			WHERE h.user_id IN (parted_humans.user_id, other_id) AND h.user_id <> ?1
+				AND h.human_id = (SELECT human_id FROM humans WHERE user_id = ?2))`, user, as)
+}
+
+// SignOnWaits returns who waits to come by the provider of the viewer's tenant, the longest first, once for each person
+// whose name they have.
 func (d *DB) SignOnWaits(ctx context.Context, viewer packaging.Person) ([]packaging.SignOnWait, error) {
 	scan := func(row scanner) (w packaging.SignOnWait, err error) {
 		var asked int64
@@ -160,33 +246,45 @@ func (d *DB) SignOnWaits(ctx context.Context, viewer packaging.Person) ([]packag
 	}
 	return collect(ctx, d.read, scan, `
 		SELECT `+personColumns+`, w.issuer, w.subject, w.username, w.email, w.full_name, w.asked_at
-		FROM sign_on_waits w JOIN users u ON u.id = w.user_id JOIN members m ON m.user_id = u.id AND m.tenant_id = w.tenant_id
-			JOIN tenants t ON t.id = w.tenant_id
-		WHERE w.tenant_id = ? AND w.same IS NULL ORDER BY w.asked_at, w.subject`, viewer.Tenant.ID)
+		FROM sign_on_waits w JOIN users u ON u.id = w.user_id JOIN tenants t ON t.id = w.tenant_id
+		WHERE w.tenant_id = ? AND w.same IS NULL ORDER BY w.asked_at, w.subject, u.id`, viewer.Tenant.ID)
 }
 
-// DecideSignOn says whether somebody who waits is the same human as the person whose name they have. It fails with
-// NotFound where nobody waits, and with Forbidden for the person whom it is about.
-func (d *DB) DecideSignOn(ctx context.Context, by packaging.Person, issuer, subject string, same bool) error {
+// DecideSignOn says whether somebody who waits is the same human as a person whose name they have. It fails with
+// NotFound where nobody waits, with Forbidden for the person whom it is about, and with Conflict where they would be two
+// humans.
+func (d *DB) DecideSignOn(
+	ctx context.Context, by packaging.Person, issuer, subject string, person packaging.UserID, same bool,
+) error {
 	return d.setupTx(ctx, by, func(s *setupTx) error {
-		like, err := scanPerson(s.row(`
-			SELECT `+personColumns+` FROM sign_on_waits w JOIN users u ON u.id = w.user_id
-				JOIN members m ON m.user_id = u.id AND m.tenant_id = w.tenant_id JOIN tenants t ON t.id = w.tenant_id
-			WHERE w.tenant_id = ? AND w.issuer = ? AND w.subject = ? AND w.same IS NULL`, s.tenant, issuer, subject))
+		const named = ` FROM sign_on_waits w JOIN users u ON u.id = w.user_id JOIN tenants t ON t.id = w.tenant_id
+			WHERE w.tenant_id = ? AND w.issuer = ? AND w.subject = ? AND `
+		like, err := scanPerson(s.row(`SELECT `+personColumns+named+`u.id = ? AND w.same IS NULL`,
+			s.tenant, issuer, subject, person))
 		if err != nil {
 			return coded(err)
 		}
 		if isAbout(like, by) {
 			return packaging.Fail(packaging.Forbidden, "error.own_human")
 		}
-		if err := s.exec(`
-			UPDATE sign_on_waits SET same = ?, decided_by = ? WHERE tenant_id = ? AND issuer = ? AND subject = ?`,
-			same, by.ID, s.tenant, issuer, subject); err != nil {
-			return err
-		}
 		says := packaging.SaysAnotherHuman.Of(like.Username)
 		if same {
 			says = packaging.SaysTheSameHuman.Of(like.Username)
+			others, err := collect(ctx, s, scanPeople, `SELECT `+personColumns+named+`w.same`, s.tenant, issuer, subject)
+			if err != nil {
+				return err
+			}
+			if parted, err := s.areParted(append(others, like)); err != nil {
+				return err
+			} else if parted != nil {
+				return packaging.Fail(packaging.Conflict, "error.two_humans", "One", parted[0], "Other", parted[1])
+			}
+		}
+		if err := s.exec(`
+			UPDATE sign_on_waits SET same = ?, decided_by = ?
+			WHERE tenant_id = ? AND issuer = ? AND subject = ? AND user_id = ?`,
+			same, by.ID, s.tenant, issuer, subject, person); err != nil {
+			return err
 		}
 		return s.record(packaging.Entry{
 			TenantID: s.tenant, By: s.by, Deed: packaging.HumanSet, Object: subject + " at " + issuer, New: says,
@@ -219,16 +317,27 @@ func (d *DB) SetHuman(ctx context.Context, by packaging.Person, user, as packagi
 		case len(m.Accounts) > 0 && isAbout(m.Person, by):
 			return packaging.Fail(packaging.Forbidden, "error.own_human")
 		}
+		own, err := s.accountsOf(user)
+		if err != nil {
+			return err
+		}
 		return s.everywhere(m.Author, func() error {
-			if err := s.partFromHuman(user); err != nil {
+			if err := s.forgetParted(user, as); err != nil {
 				return err
 			}
 			if err := s.setHuman(user, as); err != nil {
 				return err
 			}
-			return s.forgetParted()
+			return s.part(user, idsOf(own))
 		})
 	})
+}
+
+func idsOf(accounts []packaging.Author) (ids []packaging.UserID) {
+	for _, a := range accounts {
+		ids = append(ids, a.ID)
+	}
+	return ids
 }
 
 // setHuman takes an account from its human to another one's, or to none where as is 0. Other accounts of its human stay
@@ -258,18 +367,11 @@ func (s *setupTx) setHuman(user, as packaging.UserID) error {
 	return nil
 }
 
-// joinHuman is setHuman for a new account, and records it.
-func (s *setupTx) joinHuman(user, human packaging.UserID) error {
-	before, err := s.describePerson(user)
+// jsonOf is a list of numbers or texts as a parameter of a query.
+func jsonOf[T ~int64 | ~string](list []T) string {
+	out, err := json.Marshal(append([]T{}, list...))
 	if err != nil {
-		return err
+		panic(err) // numbers and texts have a form in JSON
 	}
-	if err := s.setHuman(user, human); err != nil {
-		return err
-	}
-	var username string
-	if err := s.row(`SELECT username FROM users WHERE id = ?`, user).Scan(&username); err != nil {
-		return err
-	}
-	return s.recordPerson(user, username, before)
+	return string(out)
 }

@@ -1,7 +1,9 @@
 package db
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,6 +168,186 @@ func TestNamesakesAreOneHumanUntilAnAdministratorPartsThem(t *testing.T) {
 	tells(2, "Dora", "same human as anna, berta")
 }
 
+// comes is somebody who comes to "ghent" by its provider.
+func comes(subject, username, email string) packaging.Identity {
+	return packaging.Identity{
+		Issuer: "https://login.example", Subject: subject, Username: username, Email: email, Values: []string{"packers"},
+	}
+}
+
+// provided are the twins at a site with a provider, with what signs somebody in by it, and what says that they wait.
+func provided(t *testing.T) (
+	d *DB, boss packaging.Person, p []packaging.Person,
+	signIn func(packaging.Identity) packaging.Person, waits func(error, ...string),
+) {
+	t.Helper()
+	d, boss, p = twins(t)
+	if err := d.Provision(t.Context(), Site{signOnSetup("ghent")}); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, fmt.Sprintf(`UPDATE users SET password_set_by = '', password_setter = NULL;
+		INSERT OR IGNORE INTO members (user_id, tenant_id) VALUES (%[1]d, 2), (%[2]d, 2);
+		INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role)
+			VALUES (%[1]d, 1, 'administrator'), (%[1]d, 2, 'administrator'), (%[2]d, 2, 'operator')`,
+		boss.ID, p[2].ID))
+	signIn = func(id packaging.Identity) packaging.Person {
+		t.Helper()
+		came, err := d.SignInBy(t.Context(), boss.Tenant, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return came
+	}
+	waits = func(err error, names ...string) {
+		t.Helper()
+		var why *packaging.SignOnError
+		if !errors.As(err, &why) || why.Reason != packaging.SignOnSameName {
+			t.Errorf("it ends with %v", err)
+		}
+		waiting, err := d.SignOnWaits(t.Context(), boss)
+		var like []string
+		for _, w := range waiting {
+			like = append(like, w.Like.Username)
+		}
+		if err != nil || !slices.Equal(like, names) {
+			t.Errorf("asked about %q, want %q, %v", like, names, err)
+		}
+	}
+	return d, boss, p, signIn, waits
+}
+
+// isHumanOf checks of which accounts somebody is, too.
+func isHumanOf(t *testing.T, d *DB, boss packaging.Person, user packaging.UserID, want string) {
+	t.Helper()
+	p, err := d.Member(t.Context(), boss, user)
+	if got := strings.Join(p.Accounts, "+"); err != nil || got != want {
+		t.Errorf("%s is of one human with %q, want %q, %v", p.Username, got, want, err)
+	}
+}
+
+// Who comes by the provider under the names of several people waits for a word on each. It holds for those who leave
+// the site and come back, too.
+func TestAWordIsNeededOnEachPersonWhoseNameSomebodyHas(t *testing.T) {
+	d, boss, p, signIn, waits := provided(t)
+	anna, berta := p[0], p[2]
+	id := comes("s1", "anna", "BERTA@plant.example")
+	enter := func() error {
+		_, err := d.SignInBy(t.Context(), boss.Tenant, id)
+		return err
+	}
+	decide := func(about packaging.Person, same bool) {
+		t.Helper()
+		if err := d.DecideSignOn(t.Context(), boss, id.Issuer, id.Subject, about.ID, same); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waits(enter(), "anna", "berta")
+	decide(berta, false)
+	waits(enter(), "anna")
+	if err := d.RemovePerson(t.Context(), boss, berta.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.JoinPerson(t.Context(), boss, berta); err != nil {
+		t.Fatal(err)
+	}
+	waits(enter(), "anna")
+	decide(anna, true)
+	came := signIn(id)
+	isHumanOf(t, d, boss, came.ID, "anna")
+	id.Email = "berta@elsewhere.example"
+	signIn(id) // another address, of whom an administrator has parted them from
+	isHumanOf(t, d, boss, came.ID, "anna")
+}
+
+// Nobody is said to be two people at once.
+func TestNobodyIsTheSameHumanAsTwoWhomAnAdministratorParted(t *testing.T) {
+	d, boss, p, _, waits := provided(t)
+	anna, berta := p[0], p[2]
+	if err := errors.Join(
+		d.SetHuman(t.Context(), boss, anna.ID, berta.ID), d.SetHuman(t.Context(), boss, anna.ID, 0),
+	); err != nil {
+		t.Fatal(err)
+	}
+	id := comes("s1", "anna", "berta@plant.example")
+	_, err := d.SignInBy(t.Context(), boss.Tenant, id)
+	waits(err, "anna", "berta")
+	if err := d.DecideSignOn(t.Context(), boss, id.Issuer, id.Subject, anna.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	err = d.DecideSignOn(t.Context(), boss, id.Issuer, id.Subject, berta.ID, true)
+	if packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("both are said to be the same human: %v", err)
+	}
+	// Who connects has an account already, and waits only since those are two.
+	waits(d.ConnectIdentity(t.Context(), accountsOf(t, d, boss)[3], comes("s2", "anna", "berta@plant.example")),
+		"berta", "anna", "berta")
+	d.exec(t, fmt.Sprintf(`INSERT INTO known_as VALUES (1, %d, 'dora'), (1, %d, 'dora')`, anna.ID, berta.ID))
+	err = d.AddPerson(t.Context(), boss, packaging.Person{
+		Author: packaging.Author{Username: "dora", FullName: "Dora", Role: packaging.Operator},
+	}, secret.New("a password for tests"))
+	if packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("somebody comes under the name of two people: %v", err)
+	}
+}
+
+// Who has an account is of one human with all who have a name of theirs, by whatever way the name comes.
+func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
+	d, boss, p, signIn, waits := provided(t)
+	anna, berta, carla := p[0], p[2], p[3]
+	if err := d.ConnectIdentity(t.Context(), anna, comes("s1", "e4711", "berta@plant.example")); err != nil {
+		t.Fatal(err)
+	}
+	isHumanOf(t, d, boss, anna.ID, "berta")
+	if err := d.DisconnectIdentity(t.Context(), anna); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.SignInBy(t.Context(), boss.Tenant, comes("s1", "", ""))
+	waits(err, "anna")
+	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("s2", "PLANT\\e\u200b4711", ""))
+	waits(err, "anna", "anna")
+	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("Carla", "", ""))
+	waits(err, "anna", "anna", "carla")
+	emil := signIn(comes("s3", "emil", ""))
+	signIn(comes("s3", "emil", "carla@plant.example"))
+	isHumanOf(t, d, boss, emil.ID, "carla")
+	for _, username := range []string{"carla@plant.example", "e4711"} {
+		if err := d.AddPerson(t.Context(), boss, packaging.Person{
+			Author: packaging.Author{Username: username, FullName: "Somebody", Role: packaging.Operator},
+		}, secret.New("a password for tests")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	isHumanOf(t, d, boss, carla.ID, "carla@plant.example+emil")
+	isHumanOf(t, d, boss, berta.ID, "anna+e4711")
+	d.exec(t, fmt.Sprintf(`INSERT INTO members (user_id, tenant_id) VALUES (%d, 2)`, p[1].ID))
+	if err := d.RemovePerson(t.Context(), boss, p[1].ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("s4", "anna.second", "")) // while they are away
+	waits(err, "anna", "anna", "carla", "anna.second")
+}
+
+// Where no administrator is left, the one who begins anew is of one human with whom the site knew by that name.
+func TestAFirstAdministratorIsOfOneHumanWithTheirNamesakes(t *testing.T) {
+	d, _, _, signIn, _ := provided(t)
+	emil := signIn(comes("s3", "e4711", "emil@plant.example"))
+	d.exec(t, `DROP TRIGGER a_last_administrator_stays_active;
+		UPDATE users SET active = 0 WHERE id IN (SELECT user_id FROM member_roles WHERE role = 'administrator')`)
+	p, err := d.AddFirstAdministrator(t.Context(), "emil", "Emil", secret.New("a password for tests"), packaging.Tenant{})
+	if err != nil || !p.SameHuman(d.person(t, emil.ID)) {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func (d *DB) person(t *testing.T, user packaging.UserID) packaging.Person {
+	t.Helper()
+	all, err := d.Memberships(t.Context(), user)
+	if err != nil || len(all) == 0 {
+		t.Fatal(all, err)
+	}
+	return all[0]
+}
+
 func lastOf(t *testing.T, d *DB, tenant packaging.TenantID, deed packaging.Deed) packaging.Entry {
 	t.Helper()
 	page, err := d.History(t.Context(), packaging.Everything(tenant), packaging.HistoryFilter{Limit: 50})
@@ -206,6 +388,15 @@ func TestRulesOfTwoGoByHumansInTheSchemaToo(t *testing.T) {
 		"a confirmation": {
 			`UPDATE users SET password_set_by = 'x', password_setter = ?1, password_changed = 1 WHERE id = ?3`,
 			`UPDATE users SET password_confirmed_at = 1, password_confirmed_by = ?2 WHERE id = ?3`,
+		},
+		"joining whom an administrator has parted": {
+			`INSERT INTO parted_humans (user_id, other_id, tenant_id) VALUES (min(?2, ?3), max(?2, ?3), 1)`,
+			`UPDATE users SET same_as = (SELECT human_id FROM humans WHERE user_id = ?2) WHERE id = ?3`,
+		},
+		"a word that nobody waits for": {
+			`SELECT 1`,
+			`INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at, same, decided_by)
+				VALUES (1, 'i', 't', 'anna', '', 'Anna', ?1, 1, 1, ?3)`,
 		},
 		"a word on who they are": {
 			`INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at)

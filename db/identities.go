@@ -41,15 +41,13 @@ func (d *DB) SignInBy(
 			return refuse(packaging.SignOnNoRole)
 		}
 		var said saidHuman
-		if !known {
-			if said, waits, err = s.humanOf(id); err != nil || waits != nil {
-				return err
-			}
+		if said, waits, err = s.humanOf(id, who.ID); err != nil || waits != nil {
+			return err
 		}
 		if who.ID, err = s.admit(tenant, id, grant, who.ID, who.local); err != nil {
 			return err
 		}
-		if err := s.keepSaid(who.ID, said); err != nil {
+		if err := s.keepSaid(who.ID, id, said); err != nil {
 			return err
 		}
 		p, err = scanPerson(t.row(selectPerson+`u.id = ? AND t.id = ?`, who.ID, tenant.ID))
@@ -127,7 +125,7 @@ func (s *setupTx) admit(
 
 // addNamed makes a person without a password, under the first of the identity's names that is free.
 func (s *setupTx) addNamed(id packaging.Identity, slug string) (user packaging.UserID, err error) {
-	for name := range id.Names(slug) {
+	for name := range id.Usernames(slug) {
 		user, err = s.addNewUser(name, id.Called(), "")
 		if packaging.CodeOf(err) != packaging.Conflict {
 			break
@@ -143,9 +141,11 @@ func (s *setupTx) connect(user packaging.UserID, id packaging.Identity) error {
 		s.tenant, id.Issuer, id.Subject, user, millis(s.now), id.Username, id.Email)
 }
 
-// ConnectIdentity connects an identity to a person who has proved both.
+// ConnectIdentity connects an identity to a person who has proved both. The error is a [packaging.SignOnError] where it
+// is somebody else's, or has the names of people whom an administrator has parted.
 func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packaging.Identity) error {
-	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+	var waits *packaging.SignOnError // is stored, and told once it is
+	err := d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}
 		if err := s.mayConnect(by); err != nil {
 			return err
@@ -159,14 +159,25 @@ func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packag
 		case known:
 			return &packaging.SignOnError{Reason: packaging.SignOnTaken, Who: by.Author}
 		}
+		var said saidHuman
+		if said, waits, err = s.humanOf(id, by.ID); err != nil || waits != nil {
+			return err
+		}
 		if err := s.connect(by.ID, id); err != nil {
 			return err
 		}
-		return s.record(packaging.Entry{
+		if err := s.record(packaging.Entry{
 			TenantID: s.tenant, By: s.by, Deed: packaging.IdentityConnected, Object: packaging.SaysUser.Of(by.Username),
 			New: id.Subject + " at " + id.Issuer,
-		})
+		}); err != nil {
+			return err
+		}
+		return s.keepSaid(by.ID, id, said)
 	})
+	if err == nil && waits != nil {
+		return waits
+	}
+	return err
 }
 
 // MayConnect says whether a person may be connected: one of several tenants, or who is connected already, may not.

@@ -271,6 +271,9 @@ func (t *tx) startLost(o *packaging.Order, lost packaging.LostRelease, followed 
 	if err != nil {
 		return err
 	}
+	if err := (&setupTx{tx: t, tenant: o.TenantID}).knowAs(by.ID, by.Username); err != nil {
+		return err
+	}
 	line := packaging.Line{ID: o.Line.ID, Code: lost.LineCode, Name: lost.LineName}
 	if o.Line.Code != lost.LineCode {
 		line.ID = 0

@@ -68,7 +68,7 @@ func (d *DB) AddPerson(ctx context.Context, by, p packaging.Person, password sec
 		if err := s.recordPerson(id, p.Username, ""); err != nil {
 			return err
 		}
-		return s.joinNamesakes(id, p.Username)
+		return s.joinNamesakes(id)
 	})
 }
 
@@ -89,7 +89,7 @@ func (d *DB) JoinPerson(ctx context.Context, by, p packaging.Person) error {
 		if err := s.recordPerson(c.ID, c.Username, before); err != nil {
 			return err
 		}
-		return s.joinNamesakes(c.ID, c.Username)
+		return s.joinNamesakes(c.ID)
 	})
 }
 

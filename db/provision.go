@@ -151,7 +151,7 @@ func (s *setupTx) provisionPerson(p PersonSetup, begun bool) error {
 	if err := s.recordPerson(id, p.Username, before); err != nil || !joins {
 		return err
 	}
-	return s.joinNamesakes(id, p.Username)
+	return s.joinNamesakes(id)
 }
 
 // provisioned is what a file brings for an account.

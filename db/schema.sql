@@ -598,6 +598,12 @@ CREATE TRIGGER an_identity_opens_one_tenant BEFORE INSERT ON identities
 WHEN EXISTS (SELECT 1 FROM members WHERE user_id = NEW.user_id AND tenant_id <> NEW.tenant_id)
 BEGIN SELECT RAISE(ABORT, 'a person of several tenants has no identity'); END;
 
+CREATE TRIGGER identities_are_known_by_their_names AFTER INSERT ON identities
+BEGIN
+  INSERT INTO known_as SELECT NEW.tenant_id, NEW.user_id, value
+  FROM json_each(json_array(NEW.subject, NEW.username, NEW.email)) WHERE value <> '' ON CONFLICT DO NOTHING;
+END;
+
 CREATE TRIGGER identities_never_change BEFORE UPDATE ON identities
 BEGIN SELECT RAISE(ABORT, 'an identity is made and removed, never changed'); END;
 
@@ -741,6 +747,21 @@ CREATE TABLE kept_keys (
   name   TEXT PRIMARY KEY CHECK (name = 'marks'),
   sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE known_as (
+  tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+  user_id   INTEGER NOT NULL REFERENCES users (id),
+  name      TEXT NOT NULL CHECK (name <> ''),
+  PRIMARY KEY (tenant_id, user_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX known_as_of_user ON known_as (user_id);
+
+CREATE TRIGGER names_that_were_known_never_change BEFORE UPDATE ON known_as
+BEGIN SELECT RAISE(ABORT, 'a name stays known'); END;
+
+CREATE TRIGGER names_that_were_known_stay_known BEFORE DELETE ON known_as
+BEGIN SELECT RAISE(ABORT, 'a name stays known'); END;
 
 CREATE TABLE lines (
   id        INTEGER PRIMARY KEY,
@@ -894,6 +915,11 @@ CREATE TABLE members (
 CREATE TRIGGER a_person_with_an_identity_stays_at_one_tenant BEFORE INSERT ON members
 WHEN EXISTS (SELECT 1 FROM identities WHERE user_id = NEW.user_id AND tenant_id <> NEW.tenant_id)
 BEGIN SELECT RAISE(ABORT, 'a person with an identity belongs to one tenant'); END;
+
+CREATE TRIGGER members_are_known_by_their_usernames AFTER INSERT ON members
+BEGIN
+  INSERT INTO known_as SELECT NEW.tenant_id, id, username FROM users WHERE id = NEW.user_id ON CONFLICT DO NOTHING;
+END;
 
 CREATE VIEW new_deliveries (tenant_id, destination_id, release_id, uid, made_at, facts, held_for) AS
 SELECT r.tenant_id, d.id, r.id, lower(hex(randomblob(16))), coalesce(r.list_at, r.answered_at),
@@ -1562,24 +1588,31 @@ CREATE TRIGGER shown_serials_never_change BEFORE UPDATE ON shown_serials
 BEGIN SELECT RAISE(ABORT, 'what was shown stays known'); END;
 
 CREATE TABLE sign_on_waits (
-  tenant_id  INTEGER NOT NULL,
+  tenant_id  INTEGER NOT NULL REFERENCES tenants (id),
   issuer     TEXT NOT NULL CHECK (issuer <> ''),
   subject    TEXT NOT NULL CHECK (subject <> ''),
   username   TEXT NOT NULL, -- as the provider has it
   email      TEXT NOT NULL,
   full_name  TEXT NOT NULL,
-  user_id    INTEGER NOT NULL, -- the person who has the name
+  user_id    INTEGER NOT NULL REFERENCES users (id), -- the person who has the name
   asked_at   INTEGER NOT NULL,
   same       INTEGER CHECK (same IN (0, 1)),
   decided_by INTEGER REFERENCES users (id) CHECK ((decided_by IS NULL) = (same IS NULL)),
-  PRIMARY KEY (tenant_id, issuer, subject),
-  FOREIGN KEY (user_id, tenant_id) REFERENCES members (user_id, tenant_id) ON DELETE CASCADE
+  PRIMARY KEY (tenant_id, issuer, subject, user_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sign_on_waits_of_decider ON sign_on_waits (decided_by);
+
+CREATE INDEX sign_on_waits_of_user ON sign_on_waits (user_id);
 
 CREATE TRIGGER nobody_says_who_they_are_themselves BEFORE UPDATE OF same ON sign_on_waits
 WHEN NEW.same IS NOT NULL AND (SELECT human_id FROM humans WHERE user_id = NEW.decided_by)
   = (SELECT human_id FROM humans WHERE user_id = NEW.user_id)
 BEGIN SELECT RAISE(ABORT, 'an administrator whom it is not about says who somebody is'); END;
+
+CREATE TRIGGER who_waits_is_asked_about_first BEFORE INSERT ON sign_on_waits
+WHEN NEW.same IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'an administrator says who somebody is once they wait'); END;
 
 CREATE TABLE signatures (
   id        INTEGER PRIMARY KEY,
@@ -1807,6 +1840,11 @@ BEGIN SELECT RAISE(ABORT, 'a tenant keeps its last administrator'); END;
 CREATE TRIGGER a_password_is_never_taken_away BEFORE UPDATE OF password_hash ON users
 WHEN OLD.password_hash <> '' AND NEW.password_hash = ''
 BEGIN SELECT RAISE(ABORT, 'a password is replaced, never taken away'); END;
+
+CREATE TRIGGER parted_humans_stay_apart BEFORE UPDATE OF same_as ON users
+WHEN EXISTS (SELECT 1 FROM humans h JOIN parted_humans p
+  ON p.user_id = min(h.user_id, NEW.id) AND p.other_id = max(h.user_id, NEW.id) WHERE h.human_id = NEW.same_as)
+BEGIN SELECT RAISE(ABORT, 'an administrator has said that they are different humans'); END;
 
 CREATE TRIGGER passwords_are_confirmed_by_others BEFORE UPDATE ON users
 WHEN NEW.password_confirmed_at IS NOT NULL AND OLD.password_confirmed_at IS NULL AND (NEW.password_set_by = ''

@@ -56,6 +56,9 @@ func (d *DB) AddFirstAdministrator(
 			if err := s.recordPerson(by.ID, username, ""); err != nil {
 				return err
 			}
+			if err := s.joinNamesakes(by.ID); err != nil {
+				return err
+			}
 		}
 		p, err = scanPerson(t.row(selectPerson+`u.id = ? ORDER BY t.name, t.id LIMIT 1`, by.ID))
 		return err

@@ -27,7 +27,9 @@ type People struct {
 type PeopleStore interface {
 	AddPerson(ctx context.Context, by, p packaging.Person, password secret.Text) error
 	Candidates(ctx context.Context, viewer packaging.Person) ([]packaging.Person, error)
-	DecideSignOn(ctx context.Context, by packaging.Person, issuer, subject string, same bool) error
+	DecideSignOn(
+		ctx context.Context, by packaging.Person, issuer, subject string, person packaging.UserID, same bool,
+	) error
 	JoinPerson(ctx context.Context, by, p packaging.Person) error
 	Member(ctx context.Context, viewer packaging.Person, id packaging.UserID) (packaging.Member, error)
 	Members(ctx context.Context, viewer packaging.Person) ([]packaging.Member, error)
@@ -69,8 +71,12 @@ func (s *People) showList(c echo.Context, status int, page view.PeoplePage) erro
 // DecideSignOn says whether somebody who came by the provider is the human whose name they have.
 func (s *People) DecideSignOn(c echo.Context) error {
 	ctx := c.Request().Context()
-	same := c.FormValue("same") == "yes"
-	err := s.Store.DecideSignOn(ctx, web.SignedIn(c), c.FormValue("issuer"), c.FormValue("subject"), same)
+	person, err := strconv.ParseInt(c.FormValue("person"), 10, 64)
+	if err != nil { // nobody's page asks so
+		return web.Redirect(c, string(shell.PeopleURL()))
+	}
+	err = s.Store.DecideSignOn(ctx, web.SignedIn(c), c.FormValue("issuer"), c.FormValue("subject"),
+		packaging.UserID(person), c.FormValue("same") == "yes")
 	if packaging.CodeOf(err) == packaging.NotFound { // another administrator has decided, or it is no more
 		return web.Redirect(c, string(shell.PeopleURL()))
 	}

@@ -376,7 +376,8 @@ func TestSomebodyOfTheSameNameIsNeverTakenOver(t *testing.T) {
 	)
 	c.AddPerson("administrator2")
 	decide := func(by, same string) site.Answer {
-		return c.SignIn(by).Post("/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-evil", "same", same)
+		return c.SignIn(by).Post("/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-evil",
+			"person", fmt.Sprint(before.ID), "same", same)
 	}
 	if page := c.SignIn("administrator2").Get("/admin/people").Text("#waits"); !strings.Contains(page, "Not Them") ||
 		!strings.Contains(page, "Person administrator1") {
@@ -440,7 +441,7 @@ func TestOneHumanIsOneSignerHoweverTheyComeIn(t *testing.T) {
 		t.Errorf("%d people, %v", len(people), err)
 	}
 	if a := c.SignIn("administrator1").Post(
-		"/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "same", "yes",
+		"/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "person", fmt.Sprint(c.Person("supervisor1").ID), "same", "yes",
 	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
@@ -483,7 +484,7 @@ func TestWhoWasDeactivatedDoesNotComeByTheProviderUnderTheSameName(t *testing.T)
 	setActive("yes")
 	refused()
 	if a := administrator.Post(
-		"/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "same", "yes",
+		"/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-1", "person", fmt.Sprint(c.Person("supervisor1").ID), "same", "yes",
 	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
@@ -721,8 +722,19 @@ func TestAPersonConnectsThemselvesAndTheSiteKeepsItsLastAdministrator(t *testing
 		c.History()[0].Deed != packaging.IdentityDisconnected {
 		t.Errorf("disconnect: %d", a.Status)
 	}
+	// She does not become a second human by that: an administrator says who she is.
+	c.Refused(
+		c.Come(c.Browser(), "ghent", "ines"), http.StatusForbidden, packaging.SignOnSameName,
+		"A person of this site has your name",
+	)
+	if a := c.SignIn("administrator2").Post(
+		"/admin/people/came", "issuer", c.Provider.URL, "subject", "sub-ines", "person", fmt.Sprint(id), "same", "yes",
+	); a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
+	}
 	// What is somebody else's already is not taken from them.
-	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
+	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther ||
+		!c.Person("ines").SameHuman(c.Person("administrator1")) {
 		t.Fatalf("as herself: %d", a.Status)
 	}
 	if a := connect("ines"); a.Status != http.StatusForbidden || !c.Declined(packaging.SignOnTaken) {

@@ -1,6 +1,7 @@
 package packaging
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,7 +17,47 @@ func LooksLike(a, b string) bool {
 	return skeleton(a) == skeleton(b) || skeleton(strings.ToLower(a)) == skeleton(strings.ToLower(b))
 }
 
-func skeleton(text string) string { return confusables.Skeleton(norm.NFKC.String(text)) }
+// skeleton leaves out what nobody sees.
+func skeleton(text string) string {
+	seen := strings.Map(func(r rune) rune {
+		if Unseen(r) {
+			return -1
+		}
+		return r
+	}, text)
+	return confusables.Skeleton(norm.NFKC.String(seen))
+}
+
+// Names are shapes of names that one human may have.
+type Names map[string]bool
+
+// NamesOf returns the shapes of names: two have one where they look alike, with or without a domain.
+func NamesOf(names ...string) Names {
+	shapes := Names{}
+	for _, name := range names {
+		for _, shape := range shapesOf(name) {
+			shapes[shape] = true
+		}
+	}
+	return shapes
+}
+
+// Has says whether a name looks like one of these.
+func (n Names) Has(name string) bool {
+	return slices.ContainsFunc(shapesOf(name), func(shape string) bool { return n[shape] })
+}
+
+// shapesOf are the skeletons of a name as it was typed and without case, and none of a name that nobody sees. A domain
+// stands behind an "@" or before a backslash.
+func shapesOf(name string) []string {
+	name = name[strings.LastIndexByte(name, '\\')+1:]
+	name, _, _ = strings.Cut(strings.TrimSpace(name), "@")
+	typed := skeleton(name)
+	if typed == "" {
+		return nil
+	}
+	return []string{typed, "any case: " + skeleton(strings.ToLower(name))}
+}
 
 // LookAlikes returns the characters of a text that pass for others, nil if there are none: letters and digits with the
 // shape of an ASCII one, beside ASCII ones or in a word that has no other letters. A Cyrillic word that has letters of

@@ -70,6 +70,7 @@ var RecordNouns = map[string]string{
 	"shift_reviews": "review", "imports": "import", "import_changes": "import",
 	"users": "person", "members": "person", "member_roles": "person", "member_lines": "person",
 	"station_factors": "person", "identities": "person", "sign_on_waits": "person", "parted_humans": "person",
+	"known_as":      "person",
 	"history_views": "view",
 	"api_tokens":    "token", "api_token_lines": "token", "stations": "station",
 	"displays": "station", "lines": "line",

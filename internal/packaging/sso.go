@@ -154,20 +154,9 @@ type Identity struct {
 	Values          []string // of the claim that roles come from
 }
 
-// SharesName says whether a username can be the identity's: it is its username or e-mail address, or looks like one,
-// with or without a domain.
-func (i Identity) SharesName(username string) bool {
-	for _, own := range []string{i.Username, i.Email} {
-		if own != "" && LooksLike(withoutDomain(own), withoutDomain(username)) {
-			return true
-		}
-	}
-	return false
-}
-
-func withoutDomain(name string) string {
-	local, _, _ := strings.Cut(strings.TrimSpace(name), "@")
-	return local
+// Names are what the provider calls the identity, and what it is known by.
+func (i Identity) Names() []string {
+	return slices.DeleteFunc([]string{i.Subject, i.Username, i.Email}, func(name string) bool { return name == "" })
 }
 
 // SignOnWait is somebody who came by the provider under the name of a person of the site. An administrator whom it is
@@ -194,8 +183,8 @@ func (i Identity) Name() string {
 	return "person"
 }
 
-// Names are usernames for the identity at a tenant, the one to take first: one of another person is never taken over.
-func (i Identity) Names(slug string) func(yield func(string) bool) {
+// Usernames are those that the identity can have at a tenant, the one to take first: one of another person is never taken over.
+func (i Identity) Usernames(slug string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		name := i.Name()
 		ending := ""
