@@ -93,6 +93,7 @@ type cacheEntry struct {
 	topics    []string
 	asOf      live.Version // the latest change of all when its data began to be read
 	drawn     time.Time
+	ttl       time.Duration
 	tag       string // of its content
 	page      Page   // without its content
 }
@@ -104,7 +105,14 @@ func (r *cacheEntry) size() (n int) {
 	return n + len(r.key) + 256
 }
 
-// pageCache keeps entries up to maxCacheBytes. It drops those first that were not used for the longest time.
+// old says that an entry has been kept for as long as it may. A clock that was set back makes none younger.
+func (r *cacheEntry) old(now time.Time) bool {
+	age := now.Sub(r.drawn)
+	return age < 0 || age >= r.ttl
+}
+
+// pageCache keeps entries up to maxCacheBytes. It drops those first that were not used for the longest time, and at
+// once if they are old: of a busy day's pages most are asked for once.
 type pageCache struct {
 	hub    *live.Hub
 	now    func() time.Time
@@ -117,7 +125,7 @@ type pageCache struct {
 	bytes   int
 }
 
-const maxCacheBytes = 32 << 20 // bytes
+const maxCacheBytes = 16 << 20 // bytes
 
 func newPageCache(hub *live.Hub, now func() time.Time, used func(hit bool)) *pageCache {
 	if used == nil {
@@ -135,7 +143,7 @@ func (k *pageCache) get(
 	flight := key
 	if r != nil {
 		version := k.hub.Version(r.topics...)
-		if version <= r.asOf && k.now().Sub(r.drawn) < ttl {
+		if ttl > 0 && version <= r.asOf && !r.old(k.now()) {
 			k.used(true)
 			return r, nil
 		}
@@ -147,12 +155,14 @@ func (k *pageCache) get(
 	// A request after another change starts another flight: this one may have read its data before that change.
 	drawn, err, _ := k.flight.Do(flight, func() (any, error) {
 		// Before any data is read: what changes meanwhile then counts as newer than the rendering.
-		r := &cacheEntry{key: key, asOf: k.hub.Now(), drawn: k.now()}
+		r := &cacheEntry{key: key, asOf: k.hub.Now(), drawn: k.now(), ttl: ttl}
 		// Others wait for it too, even if this request is cancelled.
 		if err := draw(context.WithoutCancel(ctx), r); err != nil {
 			return nil, err
 		}
-		k.keep(r)
+		if ttl > 0 {
+			k.keep(r)
+		}
 		return r, nil
 	})
 	if err != nil {
@@ -183,8 +193,9 @@ func (k *pageCache) keep(r *cacheEntry) {
 	}
 	k.entries[r.key] = k.order.PushFront(r)
 	k.bytes += r.size()
-	for k.bytes > maxCacheBytes {
-		k.drop(k.order.Back())
+	now := k.now()
+	for e := k.order.Back(); e != nil && (k.bytes > maxCacheBytes || e.Value.(*cacheEntry).old(now)); e = k.order.Back() {
+		k.drop(e)
 	}
 }
 
@@ -210,8 +221,9 @@ type Page struct {
 // RenderFunc reads the data of a page, as far as the reader may see it.
 type RenderFunc func(ctx context.Context, reader packaging.Person) (Page, error)
 
-// contentTTL bounds how long a content is kept without a change: it says how long ago things happened.
-const contentTTL = 30 * time.Second
+// pageTTL bounds how long a content is kept without a change: it says how long ago things happened. What stands around
+// it is kept as long.
+const pageTTL = 30 * time.Second
 
 // Show answers with a page of the cache: all of it, or its content alone to a page that is open already. draw reads
 // its data for a reader with the rights of the person who asks, but without their name.
@@ -222,7 +234,7 @@ func (s *Kit) Show(c echo.Context, section, key string, draw RenderFunc) error {
 	content, err := s.pages.get(
 		c.Request().Context(),
 		rights+key,
-		contentTTL,
+		pageTTL,
 		func(ctx context.Context, r *cacheEntry) (err error) {
 			if r.page, err = draw(ctx, reader); err != nil {
 				return err
@@ -324,7 +336,7 @@ func (s *Kit) cachedFrame(c echo.Context, section string, about Page) (*cacheEnt
 		about.Line.Name,
 		shell.CopyTold(s.copied(), s.Now()),
 	)
-	ttl := time.Hour
+	ttl := pageTTL
 	if Station(c).Known() {
 		ttl = 0
 	}
