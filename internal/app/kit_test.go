@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	_ "lineboard/internal/secret/cheaphash" // internal/e2e has the test of the real cost
 )
 
 type started struct {

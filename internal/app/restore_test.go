@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lineboard/db"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 )
@@ -47,6 +48,11 @@ func (s started) releaseOne(t *testing.T, data, key string) {
 func orderIn(t *testing.T, data, key string) packaging.Order {
 	t.Helper()
 	store, tenant := readData(t, data)
+	return orderOf(t, store, tenant, key)
+}
+
+func orderOf(t *testing.T, store *db.DB, tenant packaging.Tenant, key string) packaging.Order {
+	t.Helper()
 	page, err := store.SearchOrders(
 		t.Context(), packaging.Everything(tenant.ID), packaging.OrderFilter{Text: key, Limit: 1},
 	)
@@ -180,10 +186,13 @@ func TestACopyMadeDuringAReleaseSaysThatItsOutcomeIsLost(t *testing.T) {
 // waitForRelease waits until the latest release of an order is as wanted.
 func waitForRelease(t *testing.T, data, key string, as func(*packaging.Release) bool) {
 	t.Helper()
-	for until := time.Now().Add(time.Minute); !as(orderIn(t, data, key).Release); time.Sleep(5 * time.Millisecond) {
+	store, tenant := readData(t, data)
+	until := time.Now().Add(time.Minute)
+	for !as(orderOf(t, store, tenant, key).Release) {
 		if time.Now().After(until) {
-			t.Fatalf("the release of %s: %+v", key, orderIn(t, data, key).Release)
+			t.Fatalf("the release of %s: %+v", key, orderOf(t, store, tenant, key).Release)
 		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -128,22 +127,4 @@ func TestTheFirstStartGoesByALinkOnTheConsoleThatWorksOnce(t *testing.T) {
 		t.Errorf("started again: %d, the console says %s", status, again.said)
 	}
 	again.end(t)
-}
-
-func TestTheProgramHashesPasswordsAtTheirFullCost(t *testing.T) {
-	data := t.TempDir()
-	start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data,
-		"--provision", site(t, "http://127.0.0.1:1")).end(t)
-	store, _ := readData(t, data)
-	_, hash, err := store.Credential(t.Context(), "supervisor1")
-	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
-		t.Errorf("hash %s, %v", hash, err)
-	}
-	linked, err := exec.Command("go", "list", "-deps", "lineboard").Output()
-	if err != nil || !strings.Contains(string(linked), "lineboard/internal/secret\n") {
-		t.Fatalf("the packages of the program: %s, %v", linked, err)
-	}
-	if strings.Contains(string(linked), "cheaphash") {
-		t.Error("the program contains cheaphash")
-	}
 }

@@ -126,6 +126,7 @@ func waitForOrder(t *testing.T, data, key string) packaging.Order {
 		if len(page.Orders) == 1 {
 			return page.Orders[0]
 		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
