@@ -204,6 +204,7 @@ func openItems(
 		WHERE v.tenant_id = ? AND `+ofOrders.sql+` AND `+isOpen+` AND v.since + d.late_after <= ? AND NOT (`+oddNow+`)
 		GROUP BY o.id ORDER BY o.id`, append(append([]any{in.Tenant()}, ofOrders.args...), millis(now))...)
 	orders(packaging.SuspendedOrder, packaging.Suspended)
+	// The first condition is that of the index, which SQLite takes for no other.
 	releases(packaging.RunningRelease, `r.outcome IN ('sending', 'unknown') AND r.outcome = 'sending'`)
 	queues := inScope(in, "q.")
 	r.add(packaging.RunningQueue, `
