@@ -193,7 +193,15 @@ func (s *setupTx) addDestination(
 	if err != nil {
 		return 0, nameTaken(err)
 	}
+	if err := s.destinationMustStandApart(id, to); err != nil {
+		return 0, err
+	}
 	return id, s.recordDestination(packaging.DestinationSet, to, "", to.Details())
+}
+
+func (s *setupTx) destinationMustStandApart(id packaging.DestinationID, to packaging.Destination) error {
+	return s.mustStandApart(to.Name, `SELECT name FROM destinations WHERE line_id = ? AND id <> ? AND retired_at IS NULL`,
+		to.Line.ID, id)
 }
 
 // nameTaken returns a Conflict for a name that another destination of the line has, and other errors as they are.
@@ -261,6 +269,11 @@ func (s *setupTx) changeDestination(was, to packaging.Destination, typed secret.
 	}
 	if err := s.exec(`UPDATE destinations SET `+set+` WHERE id = ?`, append(args, was.ID)...); err != nil {
 		return nameTaken(err)
+	}
+	if to.Name != was.Name {
+		if err := s.destinationMustStandApart(was.ID, to); err != nil {
+			return err
+		}
 	}
 	if err := s.exec(
 		`UPDATE deliveries SET next_at = 0 WHERE destination_id = ? AND state = 'waiting'`, was.ID,

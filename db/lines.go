@@ -60,7 +60,10 @@ func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line)
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
-		return s.setLine(l)
+		if _, err := s.setLine(l); err != nil {
+			return err
+		}
+		return s.lineMustStandApart(l)
 	})
 }
 
@@ -76,6 +79,11 @@ func (d *DB) SetLine(ctx context.Context, by packaging.Person, code string, set 
 		if err := s.exec(`UPDATE lines SET name = ?, retired = ? WHERE id = ?`, l.Name, l.Retired, was.ID); err != nil {
 			return err
 		}
+		if l.Name != was.Name || was.Retired && !l.Retired {
+			if err := s.lineMustStandApart(l); err != nil {
+				return err
+			}
+		}
 		return s.recordChange(packaging.LineSet, packaging.SaysLine.Of(was.Code), was.Details(), l.Details())
 	})
 }
@@ -84,21 +92,21 @@ func (s *setupTx) line(code string) (packaging.Line, error) {
 	return scanLine(s.row(`SELECT id, code, name, retired FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code))
 }
 
-// setLine makes a line or renames the one with the code.
-func (s *setupTx) setLine(l packaging.Line) error {
+// setLine makes a line or renames the one with the code, and says whether it did.
+func (s *setupTx) setLine(l packaging.Line) (bool, error) {
 	was := packaging.Line{}
 	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&was.Name)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+		return false, err
 	}
 	if was.Name == l.Name {
-		return nil
+		return false, nil
 	}
 	if err := s.exec(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)
 		ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name`, s.tenant, l.Code, l.Name); err != nil {
-		return err
+		return false, err
 	}
-	return s.recordChange(packaging.LineSet, packaging.SaysLine.Of(l.Code), was.Details(), packaging.Line{Name: l.Name}.Details())
+	return true, s.recordChange(packaging.LineSet, packaging.SaysLine.Of(l.Code), was.Details(), packaging.Line{Name: l.Name}.Details())
 }
 
 // lineIDs returns the keys of the tenant's lines with these codes.

@@ -106,6 +106,11 @@ func (t *tx) setTenant(
 			return 0, err
 		}
 	}
+	if to.Name != was.Name {
+		if err := t.mustStandApart(to.Name, `SELECT name FROM tenants WHERE id <> ?`, id); err != nil {
+			return 0, err
+		}
+	}
 	s := &setupTx{tx: t, by: by, tenant: id}
 	after := to.Details(c.TokenKind, c.TokenHeader)
 	if err := s.recordChange(packaging.TenantSet, packaging.SaysTenant.Of(to.Slug), before, after); err != nil {

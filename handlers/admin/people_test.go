@@ -57,6 +57,15 @@ func TestNoNamePassesForAnother(t *testing.T) {
 		"a station with a joiner": {
 			"/admin/stations", []string{"name", "Tablet\u200d 1", "line", "L1"}, http.StatusBadRequest,
 		},
+		"a line's code with a filler": {
+			"/admin/lines", []string{"code", "L1\u3164", "name", "Another"}, http.StatusBadRequest,
+		},
+		"a line of another's name": {
+			"/admin/lines", []string{"code", "L9", "name", "Bli\u0455ter line l"}, http.StatusConflict,
+		},
+		"a display with a mark of direction": {
+			"/admin/displays", []string{"name", "Wall\u200e"}, http.StatusBadRequest,
+		},
 		"a token with a mark of direction": {
 			"/admin/tokens", []string{"name", "ERP\u2066", "scope", "send_orders"}, http.StatusUnprocessableEntity,
 		},

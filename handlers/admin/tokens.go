@@ -73,7 +73,7 @@ func (s *Tokens) Create(c echo.Context) error {
 	value := web.TokenPrefix + base64.RawURLEncoding.EncodeToString(random)
 	err = s.Store.CreateToken(ctx, p, k, sha256.Sum256([]byte(value)))
 	if packaging.CodeOf(err) == packaging.Conflict {
-		form.Problem = text.Say(ctx, "tokens.name_taken")
+		form.Problem = web.FormError(ctx, err)
 		return s.show(c, http.StatusConflict, view.TokensPage{Form: form})
 	}
 	if err != nil {

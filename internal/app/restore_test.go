@@ -307,6 +307,7 @@ func TestOfTwoLostSitesNoneIsRecordedBeforeBothAreAccepted(t *testing.T) {
 	one := site(t, remote)
 	two := strings.ReplaceAll(strings.TrimPrefix(content(t, one), "tenants:\n"), "plant-ghent", "plant-lyon")
 	two = strings.ReplaceAll(two, "supervisor1", "supervisor2")
+	two = strings.ReplaceAll(two, "Plant Ghent", "Plant Lyon")
 	if err := os.WriteFile(one, []byte(content(t, one)+two), 0o600); err != nil {
 		t.Fatal(err)
 	}

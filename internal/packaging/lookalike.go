@@ -17,6 +17,12 @@ func LooksLike(a, b string) bool {
 	return skeleton(a) == skeleton(b) || skeleton(strings.ToLower(a)) == skeleton(strings.ToLower(b))
 }
 
+// PassesFor says whether two names can be taken for each other by letters beyond ASCII.
+func PassesFor(a, b string) bool {
+	beyond := func(r rune) bool { return r >= utf8.RuneSelf }
+	return LooksLike(a, b) && (strings.ContainsFunc(a, beyond) || strings.ContainsFunc(b, beyond))
+}
+
 // skeleton leaves out what nobody sees.
 func skeleton(text string) string {
 	seen := strings.Map(func(r rune) rune {

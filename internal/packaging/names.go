@@ -28,7 +28,7 @@ func ValidSlug(text string) bool { return slugForm.MatchString(text) }
 // ValidLineCode says whether a text can be a line's code: 1 to 40 letters, digits, dots, hyphens, underscores or
 // spaces.
 func ValidLineCode(text string) bool {
-	return utf8.RuneCountInString(text) <= maxLineCode && codeForm.MatchString(text)
+	return utf8.RuneCountInString(text) <= maxLineCode && codeForm.MatchString(text) && !strings.ContainsFunc(text, Unseen)
 }
 
 // ValidUsername says whether a text can be a username: 1 to 64 letters, digits or . _ @ + -, the first a letter or

@@ -1,0 +1,33 @@
+package db
+
+import (
+	"errors"
+
+	"lineboard/internal/packaging"
+)
+
+// mustStandApart makes sure that nobody takes a new name for another one of its list, which the query selects: two that
+// look alike are refused. A name that is there already stays.
+func (t *tx) mustStandApart(name, others string, args ...any) error {
+	return t.noneIs(func(other string) bool { return packaging.LooksLike(name, other) }, others, args...)
+}
+
+func (t *tx) noneIs(taken func(string) bool, others string, args ...any) error {
+	names, err := collect(t.ctx, t, func(row scanner) (name string, err error) { return name, row.Scan(&name) }, others, args...)
+	for _, other := range names {
+		if taken(other) {
+			return packaging.Fail(packaging.Conflict, "error.name_alike", "Name", other)
+		}
+	}
+	return err
+}
+
+// lineMustStandApart is mustStandApart for the name of a line among those that are not retired. Its code is that of the
+// API, and may be like another one as far as plain letters go.
+func (s *setupTx) lineMustStandApart(l packaging.Line) error {
+	return errors.Join(
+		s.mustStandApart(l.Name, `SELECT name FROM lines WHERE tenant_id = ? AND code <> ? AND NOT retired`, s.tenant, l.Code),
+		s.noneIs(func(code string) bool { return packaging.PassesFor(l.Code, code) },
+			`SELECT code FROM lines WHERE tenant_id = ? AND code <> ?`, s.tenant, l.Code),
+	)
+}

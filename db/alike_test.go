@@ -1,0 +1,101 @@
+package db
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+
+	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
+)
+
+func TestANewNameIsTakenForNoOtherOfItsList(t *testing.T) {
+	d, boss, _ := opened(t)
+	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	ctx := t.Context()
+	l1, err := d.SetupLine(ctx, boss, "L1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, add := range map[string]func(name string) error{
+		"line": func(name string) error {
+			return d.AddLine(ctx, boss, packaging.Line{Code: "C" + short(name), Name: name})
+		},
+		"site": func(name string) error {
+			_, err := d.AddTenant(ctx, boss, packaging.Tenant{
+				Slug: "s" + short(name), Name: name, TimeZone: "UTC", BaseURL: "https://api.example",
+			})
+			return err
+		},
+		"station": func(name string) error {
+			_, _, err := d.AddStation(ctx, boss, name, l1.ID, "")
+			return err
+		},
+		"display": func(name string) error {
+			_, _, err := d.AddDisplay(ctx, boss, name, "")
+			return err
+		},
+		"token": func(name string) error {
+			k := packaging.Token{Name: name, Scopes: packaging.TokenScopes[:1]}
+			return d.CreateToken(ctx, boss, k, sha256.Sum256([]byte(name)))
+		},
+		"destination": func(name string) error {
+			to := webhookOn("L1")
+			to.Name = name
+			_, err := d.AddDestination(ctx, boss, to, secret.New("whsec_canary"))
+			return err
+		},
+		"recipient": func(name string) error {
+			_, err := d.AddRecipient(ctx, boss, packaging.Recipient{Name: name, Kind: packaging.ByMail},
+				secret.New("a@plant.example"), secret.Text{})
+			return err
+		},
+	} {
+		if err := add("Packer l0"); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		for _, alike := range []string{"Packer 10", "Packer lO", "P\u0430cker l0"} {
+			if err := add(alike); packaging.CodeOf(err) != packaging.Conflict {
+				t.Errorf("%s %q: %v", what, alike, err)
+			}
+		}
+		if err := add("Packer 20"); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func short(name string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:8] }
+
+// Lines are told apart while they are in use. Their codes are those of the API, which may have "L1" and "LI".
+func TestALineIsTakenForNoOtherThatIsInUse(t *testing.T) {
+	d, boss, _ := opened(t)
+	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	ctx := t.Context()
+	conflict := func(what string, err error) {
+		t.Helper()
+		if packaging.CodeOf(err) != packaging.Conflict {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	set := func(change func(*packaging.Line)) error { return d.SetLine(ctx, boss, "LI", change) }
+	retire := func(is bool) func(*packaging.Line) { return func(l *packaging.Line) { l.Retired = is } }
+	conflict("a code with a Cyrillic letter", d.AddLine(ctx, boss, packaging.Line{Code: "L\u0661", Name: "Blister line 2"}))
+	if err := d.AddLine(ctx, boss, packaging.Line{Code: "LI", Name: "Blister line 2"}); err != nil {
+		t.Fatal(err)
+	}
+	conflict("a name", set(func(l *packaging.Line) { l.Name = "Blister line l" }))
+	file := setup("ghent")
+	file.People = nil
+	file.Lines = []packaging.Line{{Code: "L1", Name: "Blister line 2"}, {Code: "LI", Name: "Blister line 1"}}
+	if err := d.Provision(ctx, Site{file}); err != nil {
+		t.Errorf("two lines that change their names with each other: %v", err)
+	}
+	if err := set(retire(true)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AddLine(ctx, boss, packaging.Line{Code: "L3", Name: "Blister line 1"}); err != nil {
+		t.Errorf("the name of a retired line: %v", err)
+	}
+	conflict("taken back", set(retire(false)))
+}
