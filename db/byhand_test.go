@@ -15,13 +15,7 @@ import (
 // aHand opens a database as somebody with any tool does.
 func aHand(t *testing.T, d *DB) *sql.DB {
 	t.Helper()
-	var file string
-	if err := d.read.QueryRowContext(
-		t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`,
-	).Scan(&file); err != nil {
-		t.Fatal(err)
-	}
-	hand, err := open(file, 1, nil)
+	hand, err := open(fileOf(d), 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

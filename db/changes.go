@@ -152,11 +152,16 @@ func key(expression, row string) string {
 	return "coalesce(" + of(expression, row) + ", 0)"
 }
 
-// openWatched opens the writer. The driver may close its connection and open another: each has its triggers.
-func openWatched(path string, settings url.Values, records map[string]recordTable) *sql.DB {
+// openWatched opens a writer. The driver may close its connection and open another: each has its triggers, but for
+// those that note new rows of some tables.
+func openWatched(
+	path string, settings url.Values, records map[string]recordTable, unnoted ...string,
+) *sql.DB {
 	d := &sqlite.Driver{}
 	d.MustRegisterCollationUtf8(naturally, packaging.Naturally)
-	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error { return watchOn(c, records) })
+	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
+		return watchOn(c, records, unnoted)
+	})
 	pool := sql.OpenDB(connector{d, dsn(path, settings)})
 	pool.SetMaxOpenConns(1)
 	return pool
@@ -171,21 +176,28 @@ func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driv
 
 func (c connector) Driver() driver.Driver { return c.driver }
 
-func watchOn(c sqlite.ExecQuerierContext, records map[string]recordTable) error {
+func watchOn(c sqlite.ExecQuerierContext, records map[string]recordTable, unnoted []string) error {
 	ctx := context.Background()
 	statements := []string{
 		"CREATE TEMP TABLE changed (about TEXT, tenant INTEGER, line INTEGER, ord INTEGER)",
 		"CREATE TEMP TABLE touched (record TEXT, tenant INTEGER, key TEXT)",
 	}
+	add := func(table string, triggers []string) {
+		for _, trigger := range triggers {
+			if !slices.Contains(unnoted, table) || !strings.Contains(trigger, " AFTER INSERT ON ") {
+				statements = append(statements, trigger)
+			}
+		}
+	}
 	for _, r := range records {
-		statements = append(statements, r.triggers()...)
+		add(r.name, r.triggers())
 	}
 	for _, w := range watchedTables {
 		columns, err := columnsOf(ctx, c, w.table)
 		if err != nil {
 			return err
 		}
-		statements = append(statements, w.statements(columns)...)
+		add(w.table, w.statements(columns))
 	}
 	for _, s := range statements {
 		if _, err := c.ExecContext(ctx, s, nil); err != nil {

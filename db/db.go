@@ -31,13 +31,15 @@ const slowReaders = 3
 type DB struct {
 	write  *sql.DB // one connection
 	writer *reader // its statements
-	turns  turns
-	read   *reader
-	slow   *reader // for searches, reports, exports and verification
-	places places  // on it
-	lock   *Lock
-	box    *secret.Box
-	now    func() time.Time
+	// Opens a connection for one who writes much, and closes it then: its memory is given back.
+	openBulk func() *sql.DB
+	turns    turns
+	read     *reader
+	slow     *reader // for searches, reports, exports and verification
+	places   places  // on it
+	lock     *Lock
+	box      *secret.Box
+	now      func() time.Time
 	// The last write failed for a reason of the machine, such as a full disk.
 	failed    atomic.Bool
 	probe     probe
@@ -112,6 +114,7 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	d.tables = tables
 	d.write = openWatched(path, settings, tables)
 	d.writer = &reader{DB: d.write}
+	d.openBulk = func() *sql.DB { return openWatched(path, bulkSettings(settings), tables, writtenInBulk...) }
 	if err := d.write.PingContext(ctx); err != nil {
 		return coded(err)
 	}

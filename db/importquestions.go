@@ -30,9 +30,10 @@ func (i *importing) askKey(did importedRow) error {
 			return err
 		}
 	}
-	like, err := i.alikeTo(did.Key)
+	look := packaging.LookOf(did.Key)
+	like, err := i.alikeTo(look)
 	if err != nil || like == "" {
-		i.alike.rows[i.alike.hash(did.Key)] = did.Key // further rows may look like this one
+		i.alike.rows[i.alike.hash(look)] = did.Key // further rows may look like this one
 		return err
 	}
 	code := packaging.QuestionSimilarID
@@ -53,7 +54,7 @@ type knownKeys struct {
 	rows   map[uint64]string // of the import
 }
 
-func (k *knownKeys) hash(key string) uint64 { return maphash.String(k.seed, packaging.LookOf(key)) }
+func (k *knownKeys) hash(look string) uint64 { return maphash.String(k.seed, look) }
 
 // readKeys reads the order IDs that are open, or begin with zeros, and that the person may see.
 func (i *importing) readKeys() error {
@@ -74,20 +75,19 @@ func (i *importing) readKeys() error {
 		if err := rows.Scan(&id, &key); err != nil {
 			return coded(err)
 		}
-		i.alike.orders[i.alike.hash(key)] = id
+		i.alike.orders[i.alike.hash(packaging.LookOf(key))] = id
 	}
 	return coded(rows.Err())
 }
 
-// alikeTo returns an order ID that people could take for the given one, of an order that is here or of a row before, or
-// "".
-func (i *importing) alikeTo(key string) (like string, err error) {
-	hash := i.alike.hash(key)
+// alikeTo returns an order ID that has a look, of an order that is here or of a row before, or "".
+func (i *importing) alikeTo(look string) (like string, err error) {
+	hash := i.alike.hash(look)
 	like, ok := i.alike.rows[hash]
 	if order, known := i.alike.orders[hash]; known && !ok {
 		err = coded(i.q.QueryRowContext(i.ctx, `SELECT order_key FROM orders WHERE id = ?`, order).Scan(&like))
 	}
-	if packaging.LookOf(like) != packaging.LookOf(key) {
+	if like != "" && packaging.LookOf(like) != look {
 		like = ""
 	}
 	return like, err

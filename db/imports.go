@@ -30,8 +30,13 @@ func (d *DB) Import(
 	if ask.Rows.Len() <= shortImport {
 		return d.importOnce(inBackground(ctx), by, ask)
 	}
+	bulk, end, err := d.inBulk(makingWay(ctx))
+	if err != nil {
+		return done, err
+	}
+	defer end() //nolint:errcheck // what is committed stands
 	for until := time.Now().Add(importPatience); ; {
-		done, err = d.importOnce(makingWay(ctx), by, ask)
+		done, err = d.importOnce(bulk, by, ask)
 		switch {
 		case !errors.Is(err, errMadeWay):
 			return done, err

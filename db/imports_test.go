@@ -397,7 +397,7 @@ func TestAnImportKeepsLittleOfTheOrdersThatAreHere(t *testing.T) {
 	if each := (inUse() - before) / orders; each > most {
 		t.Errorf("%d bytes of each order", each)
 	}
-	if like, err := i.alikeTo("packaging-order of the plant 0O07"); err != nil ||
+	if like, err := i.alikeTo(packaging.LookOf("packaging-order of the plant 0O07")); err != nil ||
 		like != "Packaging order of the plant 7" {
 		t.Errorf("like it is %q, %v", like, err)
 	}

@@ -13,25 +13,28 @@ type importWriter struct {
 	tenant packaging.TenantID
 	lines  []packaging.Line
 	id     packaging.ImportID
+	reach  reach             // of who imports
 	order  packaging.OrderID // key of the last order
 	fresh  []freshOrder      // that are not written yet
 
 	written int // orders
 }
 
-// freshOrder is an order that was not here before.
+// freshOrder is an order that was not here before. Nothing but the import says anything of it.
 type freshOrder struct {
-	id    packaging.OrderID
-	row   importedRow
-	shown packaging.Facts
+	id  packaging.OrderID
+	row importedRow
 }
 
-// freshAtOnce is how many new orders one statement writes; more gain nothing.
-const freshAtOnce = 50
+// freshAtOnce is how many new orders are written together.
+const freshAtOnce = 2000
 
 func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 	w = &importWriter{tx: t, tenant: by.Tenant.ID}
 	if w.lines, err = linesOf(t.ctx, t, packaging.Everything(w.tenant)); err != nil {
+		return nil, err
+	}
+	if w.reach, err = reachOf(by); err != nil {
 		return nil, err
 	}
 	err = t.row(`SELECT coalesce((SELECT max(id) FROM imports), 0) + 1, coalesce((SELECT max(id) FROM orders), 0)`).
@@ -43,24 +46,24 @@ func (w *importWriter) write(row importedRow) error {
 	if !row.New && len(row.Changes) == 0 {
 		return nil
 	}
-	row.was.said.Key = row.Key
-	given := row.given
-	if row.was.known && !row.reach.holds(lineFor(w.lines, row.was.said)) {
-		given = withoutLine(given)
-	}
-	shown := overlay(given, row.was.said)
 	if row.ID != 0 {
-		return w.change(row, shown)
+		return w.change(row)
 	}
 	w.order++
-	if w.fresh = append(w.fresh, freshOrder{w.order, row, shown}); len(w.fresh) < freshAtOnce {
+	if w.fresh = append(w.fresh, freshOrder{w.order, row}); len(w.fresh) < freshAtOnce {
 		return nil
 	}
 	return w.flush()
 }
 
 // change writes what the import does to an order that is here.
-func (w *importWriter) change(row importedRow, shown packaging.Facts) error {
+func (w *importWriter) change(row importedRow) error {
+	row.was.said.Key = row.Key
+	given := row.given
+	if row.was.known && !row.reach.holds(lineFor(w.lines, row.was.said)) {
+		given = withoutLine(given)
+	}
+	shown := overlay(given, row.was.said)
 	if row.was.withdrawn {
 		if err := w.exec(`
 			UPDATE orders SET withdrawn_at = NULL, withdrawn_by = '', withdrawn_why = '',
@@ -86,6 +89,11 @@ func (w *importWriter) change(row importedRow, shown packaging.Facts) error {
 	if err := w.insertMany(intoImportChanges, "", note); err != nil {
 		return err
 	}
+	if w.bulk {
+		if err := w.noteChanged(row.ID); err != nil {
+			return err
+		}
+	}
 	return w.wrote(1)
 }
 
@@ -101,40 +109,119 @@ func (w *importWriter) wrote(orders int) error {
 
 // flush writes the new orders that are not written yet.
 func (w *importWriter) flush() error {
-	var orders, facts, events, notes [][]any
-	for _, f := range w.fresh {
-		orders = append(orders, slices.Concat(
-			[]any{f.id, w.tenant, f.row.Key, nullable(f.row.line)}, factFields(&f.shown),
-			[]any{"", "", 0, 0, millis(w.now), 0},
-		))
-		facts = append(facts, w.factsOf(f.id, f.row))
-		events = append(events, []any{w.tenant, f.id, millis(w.now), packaging.OrderSeen, packaging.ByImport})
-		note, err := w.noteOf(f.id, f.row)
-		if err != nil {
-			return err
-		}
-		notes = append(notes, note)
+	if len(w.fresh) == 0 {
+		return nil
+	}
+	event, err := w.insertFresh()
+	if err == nil && w.bulk {
+		err = w.noteFresh(event)
+	}
+	if err != nil {
+		return err
 	}
 	written := len(w.fresh)
 	w.fresh = w.fresh[:0]
-	for _, table := range []struct {
-		into, end string
-		rows      [][]any
-	}{
-		{
-			`orders (id, tenant_id, order_key, line_id, ` + factColumns +
-				`, status, raw, listed, known, first_seen_at, confirmed_at)`,
-			"", orders,
-		},
-		{intoImportedFacts, ofImportedFacts, facts},
-		{`order_events (tenant_id, order_id, at, kind, source)`, "", events},
-		{intoImportChanges, "", notes},
-	} {
-		if err := w.insertMany(table.into, table.end, table.rows...); err != nil {
+	return w.wrote(written)
+}
+
+// insertFresh inserts the new orders with all that belongs to them. It returns the key of the first event.
+func (w *importWriter) insertFresh() (event int64, err error) {
+	var orders, changes [][]any
+	for _, f := range w.fresh {
+		orders = append(orders, slices.Concat(
+			[]any{f.id, w.tenant, f.row.Key, nullable(f.row.line)}, factFields(&f.row.given),
+			[]any{"", "", 0, 0, millis(w.now), 0},
+		))
+		note, err := w.noteOf(f.id, f.row)
+		if err != nil {
+			return 0, err
+		}
+		changes = append(changes, note)
+	}
+	if err := w.insertMany(`orders (`+freshOrderColumns+`, confirmed_at)`, "", orders...); err != nil {
+		return 0, err
+	}
+	if err := w.row(`SELECT coalesce(max(id), 0) + 1 FROM order_events`).Scan(&event); err != nil {
+		return 0, err
+	}
+	first, last := w.fresh[0].id, w.order
+	const these = ` FROM orders WHERE id BETWEEN ? AND ? ORDER BY id`
+	if err := w.exec(`INSERT INTO imported_facts (`+freshFactColumns+`)
+		SELECT id, tenant_id, iif(line_code = '', NULL, ?), `+factColumns+these, w.reach, first, last); err != nil {
+		return 0, err
+	}
+	if err := w.exec(`INSERT INTO order_events (`+freshEventColumns+`)
+		SELECT ? + id, tenant_id, id, ?, ?, ?`+these,
+		event-int64(first), millis(w.now), packaging.OrderSeen, packaging.ByImport, first, last); err != nil {
+		return 0, err
+	}
+	return event, w.insertMany(intoImportChanges, "", changes...)
+}
+
+// What a new order is stored with, but for when it was last confirmed: the rest is as it is by default.
+const (
+	freshOrderColumns = `id, tenant_id, order_key, line_id, ` + factColumns +
+		`, status, raw, listed, known, first_seen_at`
+	freshFactColumns  = `order_id, tenant_id, line_reach, ` + factColumns
+	freshEventColumns = `id, tenant_id, order_id, at, kind, source`
+)
+
+// noteFresh notes the records that were inserted with the new orders, and whom they concern.
+func (w *importWriter) noteFresh(event int64) error {
+	orders := w.tables["orders"].digestsOf(freshOrderColumns)
+	facts := w.tables["imported_facts"].digestsOf(freshFactColumns)
+	events := w.tables["order_events"].digestsOf(freshEventColumns)
+	lines := map[packaging.LineID]bool{}
+	for n, f := range w.fresh {
+		id, tenant, line, reach := int64(f.id), int64(w.tenant), any(nil), any(nil)
+		if f.row.line != 0 {
+			line = int64(f.row.line)
+		}
+		if f.row.given.LineCode != "" && w.reach.Valid {
+			reach = w.reach.V
+		}
+		given := f.row.given
+		fields := []any{
+			given.LineCode, given.LineName, given.Product, given.GTIN, given.Lot, given.Expiry, given.Quantity,
+			given.ExtraPercent,
+		}
+		orders.add(slices.Concat(
+			[]any{id, tenant, f.row.Key, line}, fields, []any{"", "", int64(0), int64(0), millis(w.now)},
+		)...)
+		facts.add(append([]any{id, tenant, reach}, fields...)...)
+		events.add(
+			event+int64(n), tenant, id, millis(w.now), string(packaging.OrderSeen), string(packaging.ByImport),
+		)
+		lines[f.row.line] = true
+	}
+	log := recordLog{tx: w.tx, last: map[packaging.TenantID]int64{}}
+	for _, d := range []*newDigests{orders, facts, events} {
+		if err := log.noteNew(d.table.name, w.tenant, int64(w.fresh[0].id), d.all); err != nil {
 			return err
 		}
 	}
-	return w.wrote(written)
+	for line := range lines {
+		w.settled = append(w.settled, packaging.Change{About: packaging.AboutOrder, Tenant: w.tenant, Line: line})
+	}
+	return w.touch("import_changes", int64(w.id))
+}
+
+// noteChanged notes what was inserted about an order that is here, and whom that concerns.
+func (w *importWriter) noteChanged(order packaging.OrderID) error {
+	w.settled = append(w.settled, packaging.Change{About: packaging.AboutStory, Tenant: w.tenant, Order: order})
+	for _, record := range []struct {
+		table string
+		key   int64
+	}{{"imported_facts", int64(order)}, {"order_events", int64(order)}, {"import_changes", int64(w.id)}} {
+		if err := w.touch(record.table, record.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *importWriter) touch(record string, key int64) error {
+	return w.exec(`INSERT INTO temp.touched VALUES (?, ?, json_array(?))`, record, w.tenant, key)
 }
 
 const (

@@ -180,9 +180,13 @@ func (l *logCovers) holdSoFar() (bool, error) {
 	return true, nil
 }
 
-// add reads the next line. It returns false for a gap in the log, and for an entry that says something else of it.
+// add reads the next line. It returns false for a gap in the log, for a line that does not hold by itself, and for an
+// entry that says something else of it.
 func (l *logCovers) add(line packaging.LogLine) (bool, error) {
 	if line.Number != l.last+1 {
+		return false, nil
+	}
+	if !line.Holds() {
 		return false, nil
 	}
 	l.last = line.Number
@@ -193,8 +197,8 @@ func (l *logCovers) add(line packaging.LogLine) (bool, error) {
 // logged returns the last line of the log about each record of a table, by its key.
 func (c *recordCheck) logged(table string) (map[string]packaging.LogLine, error) {
 	rows, err := c.q.QueryContext(c.ctx,
-		`SELECT key, digest, max(number) FROM record_log WHERE tenant_id = ? AND record = ? GROUP BY key`, c.tenant,
-		table)
+		`SELECT key, digest, max(number) FROM record_log
+		WHERE tenant_id = ? AND record = ? AND digests IS NULL GROUP BY key`, c.tenant, table)
 	if err != nil {
 		return nil, coded(err)
 	}
@@ -210,7 +214,37 @@ func (c *recordCheck) logged(table string) (map[string]packaging.LogLine, error)
 		copy(line.Digest[:], digest)
 		all[line.Key] = line
 	}
-	return all, coded(rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, coded(err)
+	}
+	return all, c.loggedTogether(table, all)
+}
+
+// loggedTogether adds the records of a table that one line is about with others, unless a later line is about them.
+func (c *recordCheck) loggedTogether(table string, all map[string]packaging.LogLine) error {
+	rows, err := c.q.QueryContext(c.ctx, `
+		SELECT number, begins, digests FROM record_log WHERE tenant_id = ? AND record = ? AND digests IS NOT NULL`,
+		c.tenant, table)
+	if err != nil {
+		return coded(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var number, key int64
+		var digests sql.RawBytes
+		if err := rows.Scan(&number, &key, &digests); err != nil {
+			return coded(err)
+		}
+		for digest := range slices.Chunk([]byte(digests), sha256.Size) {
+			line := packaging.LogLine{Number: number, Key: fmt.Sprintf("[%d]", key)}
+			copy(line.Digest[:], digest)
+			if all[line.Key].Number < number {
+				all[line.Key] = line
+			}
+			key++
+		}
+	}
+	return coded(rows.Err())
 }
 
 // compare compares a record with the log, and takes it from what was logged.

@@ -109,8 +109,64 @@ func (l *recordLog) compare(touched []touchedRecord) (now, was map[touchedRecord
 			g.tenant, g.record, string(list)); err != nil {
 			return nil, nil, err
 		}
+		if slices.Contains(writtenInBulk, g.record) {
+			if err := l.loggedTogether(g.record, g.tenant, string(list), was); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
 	return now, was, nil
+}
+
+// loggedTogether adds the digests of records that one line is about with others, unless a later line is about them.
+func (l *recordLog) loggedTogether(
+	record string, tenant packaging.TenantID, list string, into map[touchedRecord][]byte,
+) error {
+	rows, err := l.QueryContext(l.ctx, `
+		WITH many AS (
+			SELECT value AS key, (
+				SELECT max(begins) FROM record_log INDEXED BY record_log_of_many WHERE tenant_id = ?1 AND record = ?2
+					AND digests IS NOT NULL AND begins <= json_extract(wanted.value, '$[0]')) AS begins
+			FROM json_each(?3) AS wanted)
+		SELECT many.key, substr(l.digests, 1 + 32 * (json_extract(many.key, '$[0]') - l.begins), 32)
+		FROM many CROSS JOIN record_log l INDEXED BY record_log_of_many
+		ON l.tenant_id = ?1 AND l.record = ?2 AND l.digests IS NOT NULL AND l.begins = many.begins`,
+		tenant, record, list)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, digest := touchedRecord{record: record, tenant: tenant}, []byte(nil)
+		if err := rows.Scan(&r.key, &digest); err != nil {
+			return err
+		}
+		if _, later := into[r]; !later && len(digest) > 0 { // there is none behind the last of the line
+			into[r] = digest
+		}
+	}
+	return rows.Err()
+}
+
+// togetherLogged is how many new records one line is about at most: the digest of one of them is read with all.
+const togetherLogged = 250
+
+// noteNew writes a line, or some, for many new records whose keys follow each other, with the digest of each.
+func (l *recordLog) noteNew(record string, tenant packaging.TenantID, first int64, digests []byte) error {
+	for some := range slices.Chunk(digests, togetherLogged*sha256.Size) {
+		number, err := l.next(tenant)
+		if err != nil {
+			return err
+		}
+		line := packaging.LineOfMany(record, first, some)
+		if err := l.exec(`
+			INSERT INTO record_log (tenant_id, number, record, key, digest, digests) VALUES (?,?,?,?,?,?)`,
+			tenant, number, line.Record, line.Key, line.Digest[:], line.Digests); err != nil {
+			return err
+		}
+		first += togetherLogged
+	}
+	return nil
 }
 
 // digestsNow adds the digests of records of a table as they stand.
@@ -170,19 +226,19 @@ func eachLogLine(
 	ctx context.Context, q querier, tenant packaging.TenantID, after int64, do func(packaging.LogLine) error,
 ) error {
 	rows, err := q.QueryContext(ctx,
-		`SELECT number, record, key, digest FROM record_log WHERE tenant_id = ? AND number > ? ORDER BY number`, tenant,
-		after)
+		`SELECT number, record, key, digest, digests FROM record_log WHERE tenant_id = ? AND number > ? ORDER BY number`,
+		tenant, after)
 	if err != nil {
 		return coded(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var line packaging.LogLine
-		var digest sql.RawBytes
-		if err := rows.Scan(&line.Number, &line.Record, &line.Key, &digest); err != nil {
+		var digest, digests sql.RawBytes
+		if err := rows.Scan(&line.Number, &line.Record, &line.Key, &digest, &digests); err != nil {
 			return coded(err)
 		}
-		line.Gone = digest == nil
+		line.Gone, line.Digests = digest == nil, digests
 		copy(line.Digest[:], digest)
 		if err := do(line); err != nil {
 			return err
@@ -252,8 +308,13 @@ func (t *tx) touchAll(tenant packaging.TenantID) error {
 		}
 		if err := t.exec(`INSERT INTO temp.touched SELECT ?2, ?1, `+table.keyOf("r")+` FROM `+table.name+` AS r
 			WHERE ?1 IN (`+of(table.owners, "r")+`)
-			UNION SELECT record, tenant_id, key FROM record_log WHERE tenant_id = ?1 AND record = ?2`, tenant,
-			table.name); err != nil {
+			UNION SELECT record, tenant_id, key FROM record_log WHERE tenant_id = ?1 AND record = ?2 AND digests IS NULL
+			UNION SELECT ?2, ?1, json_array(id) FROM (
+				WITH RECURSIVE many (id, last) AS (
+					SELECT begins, json_extract(key, '$[0][1]') FROM record_log
+					WHERE tenant_id = ?1 AND record = ?2 AND digests IS NOT NULL
+					UNION ALL SELECT id + 1, last FROM many WHERE id < last)
+				SELECT id FROM many)`, tenant, table.name); err != nil {
 			return err
 		}
 	}

@@ -275,8 +275,7 @@ func (r recordTable) eachRecord(rows *sql.Rows, do func(key string, digest [sha2
 			}
 			key = now
 			digest.Reset()
-			content.Text("lineboard log 1")
-			content.Text(r.name)
+			r.begin(&content)
 		}
 		r.write(&content, values)
 		_, _ = digest.Write(content)
@@ -286,6 +285,44 @@ func (r recordTable) eachRecord(rows *sql.Rows, do func(key string, digest [sha2
 		return err
 	}
 	return end()
+}
+
+func (r recordTable) begin(content *packaging.Canonical) {
+	content.Text("lineboard log 1")
+	content.Text(r.name)
+}
+
+// newDigests are those of records, each of one row, that are about to be stored.
+type newDigests struct {
+	table   recordTable
+	places  []int // of the columns that are given
+	values  []any
+	content packaging.Canonical
+	all     []byte
+}
+
+// digestsOf returns no digest yet. columns are those that rows are given with: the others have their defaults.
+func (r recordTable) digestsOf(columns string) *newDigests {
+	d := &newDigests{table: r}
+	for _, c := range r.columns {
+		d.values = append(d.values, c.unset)
+	}
+	for name := range strings.SplitSeq(columns, ", ") {
+		d.places = append(d.places, slices.IndexFunc(r.columns, func(c recordColumn) bool { return c.name == name }))
+	}
+	return d
+}
+
+// add takes the next row, with values as the database gives them.
+func (d *newDigests) add(values ...any) {
+	for i, place := range d.places {
+		d.values[place] = values[i]
+	}
+	d.content = d.content[:0]
+	d.table.begin(&d.content)
+	d.table.write(&d.content, d.values)
+	sum := sha256.Sum256(d.content)
+	d.all = append(d.all, sum[:]...)
 }
 
 // write adds a row to what a digest is over: name and value of each column that does not hold its default, and an end.

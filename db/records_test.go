@@ -24,6 +24,12 @@ func everyTable(t *testing.T) (*DB, *sql.DB) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
+	return d, freeHand(t, file)
+}
+
+// freeHand opens a database without triggers, foreign keys and checks.
+func freeHand(t *testing.T, file string) *sql.DB {
+	t.Helper()
 	hand, err := open(file, 1, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +51,7 @@ func everyTable(t *testing.T) (*DB, *sql.DB) {
 			t.Fatal(err)
 		}
 	}
-	return d, hand
+	return hand
 }
 
 // byHand does something in a transaction, hands it to look, and takes it back.

@@ -86,6 +86,7 @@ var unsealedColumns = map[string]string{
 	"orders_index_data.block":     "the index of the orders' words",
 	"queue_orders.content":        "a hash",
 	"record_log.digest":           "a hash",
+	"record_log.digests":          "hashes",
 	"releases.content":            "a hash",
 	"serial_blocks.packed":        "serial numbers",
 	"serial_runs.marks":           "hashes of serial numbers",

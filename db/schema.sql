@@ -1217,9 +1217,13 @@ CREATE TABLE record_log (
   number    INTEGER NOT NULL,
   record    TEXT NOT NULL CHECK (record <> ''), -- the table
   key       TEXT NOT NULL CHECK (json_valid(key)),
-  digest    BLOB CHECK (length(digest) = 32),
+  digest    BLOB CHECK (length(digest) = 32), begins INTEGER GENERATED ALWAYS AS (json_extract(key, '$[0][0]')) VIRTUAL, digests BLOB CHECK (iif(digests IS NULL, key NOT GLOB '[[][[]*',
+  digest IS NOT NULL AND length(digests) > 0 AND length(digests) % 32 = 0
+    AND key = json_array(json_array(begins, begins + length(digests) / 32 - 1)))),
   PRIMARY KEY (tenant_id, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX record_log_of_many ON record_log (tenant_id, record, begins) WHERE digests IS NOT NULL;
 
 CREATE INDEX record_log_of_record ON record_log (tenant_id, record, key, number);
 

@@ -18,6 +18,7 @@ type tx struct {
 	*sql.Tx
 	ctx     context.Context
 	writer  *reader              // has the statements of earlier transactions
+	bulk    bool                 // no trigger notes new rows of the tables that are written in bulk
 	own     map[string]*sql.Stmt // the transaction's, by query
 	fresh   []string             // queries that no earlier transaction had
 	now     time.Time
@@ -54,13 +55,14 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		give()
 	})
 	defer free()
-	t, err := d.write.BeginTx(ctx, nil)
+	writer, bulk := d.writerOf(ctx)
+	t, err := writer.BeginTx(ctx, nil)
 	if err != nil {
 		return coded(err)
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	w := &tx{
-		Tx: t, ctx: inside, writer: d.writer, own: map[string]*sql.Stmt{},
+		Tx: t, ctx: inside, writer: writer, bulk: bulk, own: map[string]*sql.Stmt{},
 		now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
 		lists: map[packaging.ListID][sha256.Size]byte{},
 	}

@@ -1,15 +1,11 @@
 package packaging
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
-
-// zerosInFront are zeros that do not change a number.
-var zerosInFront = regexp.MustCompile(`(^|[^0-9])0+([0-9])`)
 
 // LookOf returns what people tell order IDs apart by: two IDs with the same look are easily taken for each other. Case,
 // spaces, punctuation, zeros in front of numbers, O and 0, I, L and 1 make no difference, nor do letters of other
@@ -26,10 +22,23 @@ func LookOf(key string) string {
 		}
 		return -1
 	}, strings.ToLower(inASCIIShapes(norm.NFKC.String(key))))
-	if look := zerosInFront.ReplaceAllString(bare, "$1$2"); look != "" {
+	if look := withoutZerosInFront(bare); look != "" {
 		return look
 	}
 	return key
+}
+
+// withoutZerosInFront leaves out the zeros that do not change a number.
+func withoutZerosInFront(text string) string {
+	isDigit := func(i int) bool { return i < len(text) && '0' <= text[i] && text[i] <= '9' }
+	kept, inNumber := make([]byte, 0, len(text)), false
+	for i := range len(text) {
+		if text[i] == '0' && !inNumber && isDigit(i+1) {
+			continue
+		}
+		kept, inNumber = append(kept, text[i]), isDigit(i)
+	}
+	return string(kept)
 }
 
 // inASCIIShapes writes what has the shape of ASCII characters as these.

@@ -14,7 +14,21 @@ type LogLine struct {
 	Key    string // a JSON array
 	Digest [sha256.Size]byte
 	Gone   bool // the record is no more, and there is no digest
+	// Of a line about many new records, the digest of each. Their keys follow each other: Key is `[[first,last]]`.
+	Digests []byte
 }
+
+// LineOfMany is a line about new records of a table whose keys follow each other from the first on, with the digest of
+// each. Its own digest is over these.
+func LineOfMany(record string, first int64, digests []byte) LogLine {
+	last := first + int64(len(digests)/sha256.Size) - 1
+	return LogLine{
+		Record: record, Key: fmt.Sprintf("[[%d,%d]]", first, last), Digest: sha256.Sum256(digests), Digests: digests,
+	}
+}
+
+// Holds reports whether the digests of a line about many records are those that its own digest is over.
+func (l LogLine) Holds() bool { return l.Digests == nil || sha256.Sum256(l.Digests) == l.Digest }
 
 // LogDigest is the SHA-256 of lines of the log. Each line is its number, record, key, and digest in hexadecimal digits,
 // each as a netstring (see [Entry.Canonical]). A line whose record is gone has an empty digest.
