@@ -27,7 +27,10 @@ type bulkKey struct{}
 
 // inBulk has transactions write on a connection of its own, until end is called.
 func (d *DB) inBulk(ctx context.Context) (bulk context.Context, end func() error, err error) {
-	w := &reader{DB: d.openBulk()}
+	w, err := d.openBulk()
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := w.PingContext(ctx); err != nil { // before it has its turn
 		_ = w.Close()
 		return nil, nil, coded(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -156,15 +157,18 @@ func key(expression, row string) string {
 // those that note new rows of some tables.
 func openWatched(
 	path string, settings url.Values, records map[string]recordTable, unnoted ...string,
-) *sql.DB {
-	d := &sqlite.Driver{}
+) (*reader, error) {
+	d, fresh := &sqlite.Driver{}, &freshOrders{}
+	if err := d.RegisterModule(freshOrdersModule, fresh); err != nil {
+		return nil, err
+	}
 	d.MustRegisterCollationUtf8(naturally, packaging.Naturally)
 	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
 		return watchOn(c, records, unnoted)
 	})
 	pool := sql.OpenDB(connector{d, dsn(path, settings)})
 	pool.SetMaxOpenConns(1)
-	return pool
+	return &reader{DB: pool, fresh: fresh}, nil
 }
 
 type connector struct {
@@ -172,7 +176,17 @@ type connector struct {
 	dsn    string
 }
 
-func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	// Now the connection knows the module.
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, createFreshOrders, nil); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
 
 func (c connector) Driver() driver.Driver { return c.driver }
 

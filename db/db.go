@@ -32,7 +32,7 @@ type DB struct {
 	write  *sql.DB // one connection
 	writer *reader // its statements
 	// Opens a connection for one who writes much, and closes it then: its memory is given back.
-	openBulk func() *sql.DB
+	openBulk func() (*reader, error)
 	turns    turns
 	read     *reader
 	slow     *reader // for searches, reports, exports and verification
@@ -112,9 +112,13 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	d.tables = tables
-	d.write = openWatched(path, settings, tables)
-	d.writer = &reader{DB: d.write}
-	d.openBulk = func() *sql.DB { return openWatched(path, bulkSettings(settings), tables, writtenInBulk...) }
+	if d.writer, err = openWatched(path, settings, tables); err != nil {
+		return err
+	}
+	d.write = d.writer.DB
+	d.openBulk = func() (*reader, error) {
+		return openWatched(path, bulkSettings(settings), tables, writtenInBulk...)
+	}
 	if err := d.write.PingContext(ctx); err != nil {
 		return coded(err)
 	}

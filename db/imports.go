@@ -71,7 +71,7 @@ func (d *DB) importOnce(
 			err = i.run(ask.Rows)
 		}
 		if err == nil {
-			err = w.flush()
+			err = w.end()
 		}
 		if err != nil {
 			return err

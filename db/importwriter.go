@@ -2,6 +2,7 @@ package db
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"lineboard/internal/packaging"
@@ -17,20 +18,17 @@ type importWriter struct {
 	order  packaging.OrderID // key of the last order
 	fresh  []freshOrder      // that are not written yet
 
-	written int // orders
-}
+	changes *newDigests // grows with each new order
+	mixed   bool        // orders that were here are changed too
 
-// freshOrder is an order that was not here before. Nothing but the import says anything of it.
-type freshOrder struct {
-	id  packaging.OrderID
-	row importedRow
+	written int // orders
 }
 
 // freshAtOnce is how many new orders are written together.
 const freshAtOnce = 2000
 
 func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
-	w = &importWriter{tx: t, tenant: by.Tenant.ID}
+	w = &importWriter{tx: t, tenant: by.Tenant.ID, changes: t.tables["import_changes"].digestsOf(changesColumns)}
 	if w.lines, err = linesOf(t.ctx, t, packaging.Everything(w.tenant)); err != nil {
 		return nil, err
 	}
@@ -50,7 +48,7 @@ func (w *importWriter) write(row importedRow) error {
 		return w.change(row)
 	}
 	w.order++
-	if w.fresh = append(w.fresh, freshOrder{w.order, row}); len(w.fresh) < freshAtOnce {
+	if w.fresh = append(w.fresh, freshOrder{id: w.order, row: row}); len(w.fresh) < freshAtOnce {
 		return nil
 	}
 	return w.flush()
@@ -82,11 +80,8 @@ func (w *importWriter) change(row importedRow) error {
 	if err := w.addEvents(row.ID, row, shown); err != nil {
 		return err
 	}
-	note, err := w.noteOf(row.ID, row)
-	if err != nil {
-		return err
-	}
-	if err := w.insertMany(intoImportChanges, "", note); err != nil {
+	if err := w.exec(`INSERT INTO import_changes (`+changesColumns+`) VALUES (?,?,?,?,?)`,
+		w.id, row.ID, w.tenant, row.New, changesOf(row)); err != nil {
 		return err
 	}
 	if w.bulk {
@@ -112,9 +107,22 @@ func (w *importWriter) flush() error {
 	if len(w.fresh) == 0 {
 		return nil
 	}
-	event, err := w.insertFresh()
+	var event int64 // key of the first one
+	if err := w.row(`SELECT coalesce(max(id), 0) + 1 FROM order_events`).Scan(&event); err != nil {
+		return err
+	}
+	w.writer.fresh.rows = w.fresh
+	defer func() { w.writer.fresh.rows = nil }()
+	prepared := make(chan []*newDigests, 1)
+	go func() { prepared <- w.prepareFresh(event) }() // while the database is busy
+	err := w.insertFresh(event)
+	digests := <-prepared
+	if err == nil {
+		err = w.exec(`INSERT INTO import_changes (`+changesColumns+`)
+			SELECT ?, id, ?, 1, changes FROM temp.fresh_orders`, w.id, w.tenant)
+	}
 	if err == nil && w.bulk {
-		err = w.noteFresh(event)
+		err = w.noteFresh(digests)
 	}
 	if err != nil {
 		return err
@@ -124,38 +132,22 @@ func (w *importWriter) flush() error {
 	return w.wrote(written)
 }
 
-// insertFresh inserts the new orders with all that belongs to them. It returns the key of the first event.
-func (w *importWriter) insertFresh() (event int64, err error) {
-	var orders, changes [][]any
-	for _, f := range w.fresh {
-		orders = append(orders, slices.Concat(
-			[]any{f.id, w.tenant, f.row.Key, nullable(f.row.line)}, factFields(&f.row.given),
-			[]any{"", "", 0, 0, millis(w.now), 0},
-		))
-		note, err := w.noteOf(f.id, f.row)
-		if err != nil {
-			return 0, err
-		}
-		changes = append(changes, note)
-	}
-	if err := w.insertMany(`orders (`+freshOrderColumns+`, confirmed_at)`, "", orders...); err != nil {
-		return 0, err
-	}
-	if err := w.row(`SELECT coalesce(max(id), 0) + 1 FROM order_events`).Scan(&event); err != nil {
-		return 0, err
+// insertFresh inserts the new orders with all that belongs to them but for what the import changed.
+func (w *importWriter) insertFresh(event int64) error {
+	if err := w.exec(`INSERT INTO orders (`+freshOrderColumns+`, confirmed_at)
+		SELECT id, ?, order_key, line_id, `+factColumns+`, '', '', 0, 0, ?, 0 FROM temp.fresh_orders`,
+		w.tenant, millis(w.now)); err != nil {
+		return err
 	}
 	first, last := w.fresh[0].id, w.order
 	const these = ` FROM orders WHERE id BETWEEN ? AND ? ORDER BY id`
 	if err := w.exec(`INSERT INTO imported_facts (`+freshFactColumns+`)
 		SELECT id, tenant_id, iif(line_code = '', NULL, ?), `+factColumns+these, w.reach, first, last); err != nil {
-		return 0, err
+		return err
 	}
-	if err := w.exec(`INSERT INTO order_events (`+freshEventColumns+`)
+	return w.exec(`INSERT INTO order_events (`+freshEventColumns+`)
 		SELECT ? + id, tenant_id, id, ?, ?, ?`+these,
-		event-int64(first), millis(w.now), packaging.OrderSeen, packaging.ByImport, first, last); err != nil {
-		return 0, err
-	}
-	return event, w.insertMany(intoImportChanges, "", changes...)
+		event-int64(first), millis(w.now), packaging.OrderSeen, packaging.ByImport, first, last)
 }
 
 // What a new order is stored with, but for when it was last confirmed: the rest is as it is by default.
@@ -164,41 +156,50 @@ const (
 		`, status, raw, listed, known, first_seen_at`
 	freshFactColumns  = `order_id, tenant_id, line_reach, ` + factColumns
 	freshEventColumns = `id, tenant_id, order_id, at, kind, source`
+	changesColumns    = `import_id, order_id, tenant_id, is_new, changes`
 )
 
-// noteFresh notes the records that were inserted with the new orders, and whom they concern.
-func (w *importWriter) noteFresh(event int64) error {
+// prepareFresh writes down what the import changed of the new orders, and returns the digests of the records that are
+// inserted with them.
+func (w *importWriter) prepareFresh(event int64) []*newDigests {
 	orders := w.tables["orders"].digestsOf(freshOrderColumns)
 	facts := w.tables["imported_facts"].digestsOf(freshFactColumns)
 	events := w.tables["order_events"].digestsOf(freshEventColumns)
-	lines := map[packaging.LineID]bool{}
-	for n, f := range w.fresh {
-		id, tenant, line, reach := int64(f.id), int64(w.tenant), any(nil), any(nil)
-		if f.row.line != 0 {
-			line = int64(f.row.line)
-		}
-		if f.row.given.LineCode != "" && w.reach.Valid {
+	for n := range w.fresh {
+		f := &w.fresh[n]
+		f.changes = changesOf(f.row)
+		id, tenant, reach, given := int64(f.id), int64(w.tenant), any(nil), &f.row.given
+		if given.LineCode != "" && w.reach.Valid {
 			reach = w.reach.V
 		}
-		given := f.row.given
 		fields := []any{
 			given.LineCode, given.LineName, given.Product, given.GTIN, given.Lot, given.Expiry, given.Quantity,
 			given.ExtraPercent,
 		}
 		orders.add(slices.Concat(
-			[]any{id, tenant, f.row.Key, line}, fields, []any{"", "", int64(0), int64(0), millis(w.now)},
+			[]any{id, tenant, f.row.Key, nullable(f.row.line)}, fields,
+			[]any{"", "", int64(0), int64(0), millis(w.now)},
 		)...)
-		facts.add(append([]any{id, tenant, reach}, fields...)...)
+		facts.add(slices.Concat([]any{id, tenant, reach}, fields)...)
 		events.add(
 			event+int64(n), tenant, id, millis(w.now), string(packaging.OrderSeen), string(packaging.ByImport),
 		)
-		lines[f.row.line] = true
+		w.changes.grow(int64(w.id), id, tenant, int64(1), f.changes)
 	}
+	return []*newDigests{orders, facts, events}
+}
+
+// noteFresh notes the records that were inserted with the new orders, and whom they concern.
+func (w *importWriter) noteFresh(digests []*newDigests) error {
 	log := recordLog{tx: w.tx, last: map[packaging.TenantID]int64{}}
-	for _, d := range []*newDigests{orders, facts, events} {
+	for _, d := range digests {
 		if err := log.noteNew(d.table.name, w.tenant, int64(w.fresh[0].id), d.all); err != nil {
 			return err
 		}
+	}
+	lines := map[packaging.LineID]bool{}
+	for _, f := range w.fresh {
+		lines[f.row.line] = true
 	}
 	for line := range lines {
 		w.settled = append(w.settled, packaging.Change{About: packaging.AboutOrder, Tenant: w.tenant, Line: line})
@@ -208,6 +209,7 @@ func (w *importWriter) noteFresh(event int64) error {
 
 // noteChanged notes what was inserted about an order that is here, and whom that concerns.
 func (w *importWriter) noteChanged(order packaging.OrderID) error {
+	w.mixed = true
 	w.settled = append(w.settled, packaging.Change{About: packaging.AboutStory, Tenant: w.tenant, Order: order})
 	for _, record := range []struct {
 		table string
@@ -220,6 +222,19 @@ func (w *importWriter) noteChanged(order packaging.OrderID) error {
 	return nil
 }
 
+// end writes the rest. The digest of all changes is known where they were inserted in the order of their keys.
+func (w *importWriter) end() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if w.bulk && !w.mixed {
+		w.known = map[touchedRecord][]byte{
+			{"import_changes", w.tenant, fmt.Sprintf("[%d]", w.id)}: w.changes.grown.Sum(nil),
+		}
+	}
+	return nil
+}
+
 func (w *importWriter) touch(record string, key int64) error {
 	return w.exec(`INSERT INTO temp.touched VALUES (?, ?, json_array(?))`, record, w.tenant, key)
 }
@@ -227,7 +242,6 @@ func (w *importWriter) touch(record string, key int64) error {
 const (
 	intoImportedFacts = `imported_facts (order_id, tenant_id, line_reach, ` + factColumns + `,
 		api_line_code, api_line_name, api_product, api_gtin, api_lot, api_expiry, api_quantity, api_extra_percent)`
-	intoImportChanges = `import_changes (import_id, order_id, tenant_id, is_new, changes)`
 )
 
 // ofImportedFacts has facts of an earlier import replaced.
@@ -238,9 +252,10 @@ func (w *importWriter) factsOf(id packaging.OrderID, row importedRow) []any {
 	return slices.Concat([]any{id, w.tenant, row.reach}, factFields(&row.given), factFields(&row.was.said))
 }
 
-func (w *importWriter) noteOf(id packaging.OrderID, row importedRow) ([]any, error) {
-	changes, err := json.Marshal(append([]packaging.FactChange{}, row.Changes...))
-	return []any{w.id, id, w.tenant, row.New, string(changes)}, err
+// changesOf is what the import changes of an order, in JSON.
+func changesOf(row importedRow) string {
+	changes, _ := json.Marshal(append([]packaging.FactChange{}, row.Changes...)) // texts can always be written
+	return string(changes)
 }
 
 // addEvents adds what the import did to an order to its timeline.

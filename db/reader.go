@@ -10,7 +10,8 @@ import (
 // their parameters hold what people enter.
 type reader struct {
 	*sql.DB
-	prepared sync.Map // query → *sql.Stmt
+	prepared sync.Map     // query → *sql.Stmt
+	fresh    *freshOrders // of a writer: orders that are about to be stored
 }
 
 func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"hash"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lineboard/internal/packaging"
@@ -299,11 +301,14 @@ type newDigests struct {
 	values  []any
 	content packaging.Canonical
 	all     []byte
+	grown   hash.Hash // of one record with all rows
 }
 
 // digestsOf returns no digest yet. columns are those that rows are given with: the others have their defaults.
 func (r recordTable) digestsOf(columns string) *newDigests {
-	d := &newDigests{table: r}
+	d := &newDigests{table: r, grown: sha256.New()}
+	r.begin(&d.content)
+	_, _ = d.grown.Write(d.content)
 	for _, c := range r.columns {
 		d.values = append(d.values, c.unset)
 	}
@@ -313,16 +318,27 @@ func (r recordTable) digestsOf(columns string) *newDigests {
 	return d
 }
 
-// add takes the next row, with values as the database gives them.
+// add takes the next row as a record, with values as the database gives them.
 func (d *newDigests) add(values ...any) {
+	d.content = d.content[:0]
+	d.table.begin(&d.content)
+	d.write(values)
+	sum := sha256.Sum256(d.content)
+	d.all = append(d.all, sum[:]...)
+}
+
+// grow takes the next row of one record.
+func (d *newDigests) grow(values ...any) {
+	d.content = d.content[:0]
+	d.write(values)
+	_, _ = d.grown.Write(d.content)
+}
+
+func (d *newDigests) write(values []any) {
 	for i, place := range d.places {
 		d.values[place] = values[i]
 	}
-	d.content = d.content[:0]
-	d.table.begin(&d.content)
 	d.table.write(&d.content, d.values)
-	sum := sha256.Sum256(d.content)
-	d.all = append(d.all, sum[:]...)
 }
 
 // write adds a row to what a digest is over: name and value of each column that does not hold its default, and an end.
@@ -338,16 +354,16 @@ func (r recordTable) write(content *packaging.Canonical, values []any) {
 		case int64:
 			if c.unset != v {
 				content.Text(c.name)
-				content.Text(fmt.Sprint("integer ", v))
+				content.Typed("integer ", strconv.FormatInt(v, 10))
 			}
 		case string:
 			if c.unset != v {
 				content.Text(c.name)
-				content.Text("text " + v)
+				content.Typed("text ", v)
 			}
 		case []byte:
 			content.Text(c.name)
-			content.Text("blob " + string(v))
+			content.Typed("blob ", string(v))
 		default: // of a kind that no column has, unless somebody changed it by hand
 			content.Text(c.name)
 			content.Text(fmt.Sprintf("%T %v", v, v))

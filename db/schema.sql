@@ -990,22 +990,24 @@ CREATE TABLE order_checks (
   confirmed_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE TABLE order_events (
+CREATE TABLE "order_events" (
   id        INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL,
   order_id  INTEGER NOT NULL,
   at        INTEGER NOT NULL,
-  kind      TEXT NOT NULL CHECK (kind IN ('seen', 'status', 'gone', 'back', 'facts', 'line')),
-  field     TEXT NOT NULL DEFAULT '' CHECK (field IN ('', 'product', 'gtin', 'lot', 'expiry', 'quantity', 'extra', 'line')),
+  kind      TEXT NOT NULL CHECK (kind = 'seen' OR kind = 'status' OR kind = 'facts' OR kind = 'line' OR kind = 'gone' OR kind = 'back'),
+  field     TEXT NOT NULL DEFAULT '' CHECK (field = '' OR field = 'product' OR field = 'gtin' OR field = 'lot'
+    OR field = 'expiry' OR field = 'quantity' OR field = 'extra' OR field = 'line'),
   old_value TEXT NOT NULL DEFAULT '',
   new_value TEXT NOT NULL DEFAULT '',
-  source    TEXT NOT NULL CHECK (source IN ('list', 'details', 'answer', 'settlement', 'import', 'person')),
+  source    TEXT NOT NULL CHECK (source = 'list' OR source = 'details' OR source = 'answer' OR source = 'settlement'
+    OR source = 'import' OR source = 'person'),
   full_name TEXT NOT NULL DEFAULT '', -- of the person, with source person
   station   TEXT NOT NULL DEFAULT '', -- that they were at
   FOREIGN KEY (tenant_id, order_id) REFERENCES orders (tenant_id, id),
   CHECK ((kind = 'facts') = (field <> '')),
   CHECK ((source = 'person') = (full_name <> '')),
-  CHECK (kind NOT IN ('status', 'facts', 'line') OR old_value <> new_value)
+  CHECK (old_value <> new_value OR kind = 'seen' OR kind = 'gone' OR kind = 'back')
 ) STRICT;
 
 CREATE INDEX order_events_of_order ON order_events (order_id, id);

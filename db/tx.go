@@ -24,6 +24,7 @@ type tx struct {
 	now     time.Time
 	tables  map[string]recordTable
 	lists   map[packaging.ListID][sha256.Size]byte // digests of the serial lists that it stored
+	known   map[touchedRecord][]byte               // digests of records, from what was stored
 	entries []packaging.Entry                      // written at its end, when it is known what they cover
 	settled []packaging.Change                     // to be told once they are committed
 

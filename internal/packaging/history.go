@@ -259,6 +259,12 @@ func (c *Canonical) Text(s string) {
 	*c = append(append(*c, s...), ',')
 }
 
+// Typed adds a text after what it is, as one.
+func (c *Canonical) Typed(kind, s string) {
+	*c = append(strconv.AppendInt(*c, int64(len(kind)+len(s)), 10), ':')
+	*c = append(append(append(*c, kind...), s...), ',')
+}
+
 // digits adds bytes as hexadecimal digits.
 func (c *Canonical) digits(b []byte) {
 	*c = append(strconv.AppendInt(*c, int64(hex.EncodedLen(len(b))), 10), ':')

@@ -183,8 +183,9 @@ func (f ImportFaults) Forbidden() bool {
 
 // FactChange is a field that an import changes, or gives for the first time.
 type FactChange struct {
-	Field    ImportField
-	Old, New string
+	Field ImportField
+	Old   string `json:",omitempty"` // nothing, of each field of each new order
+	New   string
 }
 
 // ImportedOrder is what an import does to one order.
