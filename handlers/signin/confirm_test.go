@@ -125,6 +125,9 @@ func TestASecondManagerConfirmsThatAPersonHasTheirOwnPassword(t *testing.T) {
 	if a := b.Post(path); a.Status != http.StatusForbidden {
 		t.Errorf("by themselves: %d", a.Status)
 	}
+	if a := s.SignIn("administrator1").Post(path); a.Status != http.StatusNotFound {
+		t.Errorf("by who set it: %d", a.Status)
+	}
 	if page := manager.Get("/account").Text("main"); !strings.Contains(
 		page, "Set by Person administrator1, then changed.",
 	) {
@@ -245,6 +248,28 @@ func TestABadgeThatSomebodyElseSetDoesNothingUntilItsOwnerConfirmedIt(t *testing
 	set()
 	if status := in(); status == http.StatusSeeOther {
 		t.Error("one that was set again")
+	}
+	b = reset(t, s, "supervisor1")
+	change(b, theirs, mine)
+	set()
+	if a := b.Post("/account/badge", "confirm", "yes", "password", mine); a.Status != http.StatusForbidden ||
+		in() == http.StatusSeeOther {
+		t.Errorf("by somebody whose password is not confirmed: %d", a.Status)
+	}
+}
+
+// However often somebody sets a password for another, none of those confirms the one after it.
+func TestThePasswordThatAPersonLastSetThemselvesConfirms(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	reset(t, s, "supervisor1")
+	b := reset(t, s, "supervisor1")
+	change(b, theirs, mine)
+	if a := b.Post("/account/confirm", "older", theirs); a.Status == http.StatusSeeOther {
+		t.Error("by a password that somebody else set")
+	}
+	if a := b.Post("/account/confirm", "older", site.Password); a.Status != http.StatusSeeOther {
+		t.Errorf("by their own: %d %s", a.Status, a.Text("[role=alert]"))
 	}
 }
 

@@ -2,6 +2,8 @@ package signin_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -51,8 +53,13 @@ func TestSigningInGivesACookieThatSignsInAndSigningOutEndsItOnTheServer(t *testi
 		t.Fatal(err)
 	}
 	_, token, _ := strings.Cut(strings.Split(cookie, ";")[0], "=")
-	if token == "" || bytes.Contains(file, []byte(token)) {
-		t.Errorf("the cookie's token %q stands in the database", token)
+	random, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(random) != 32 {
+		t.Fatalf("the cookie carries %d bytes, %v", len(random), err)
+	}
+	hash := sha256.Sum256(random)
+	if bytes.Contains(file, []byte(token)) || bytes.Contains(file, random) || !bytes.Contains(file, hash[:]) {
+		t.Errorf("the cookie's token %q stands in the database, or its hash does not", token)
 	}
 }
 
