@@ -1,8 +1,6 @@
 package db
 
 import (
-	"errors"
-
 	"lineboard/internal/packaging"
 )
 
@@ -22,12 +20,14 @@ func (t *tx) noneIs(taken func(string) bool, others string, args ...any) error {
 	return err
 }
 
-// lineMustStandApart is mustStandApart for the name of a line among those that are not retired. Its code is that of the
-// API, and may be like another one as far as plain letters go.
-func (s *setupTx) lineMustStandApart(l packaging.Line) error {
-	return errors.Join(
-		s.mustStandApart(l.Name, `SELECT name FROM lines WHERE tenant_id = ? AND code <> ? AND NOT retired`, s.tenant, l.Code),
-		s.noneIs(func(code string) bool { return packaging.PassesFor(l.Code, code) },
-			`SELECT code FROM lines WHERE tenant_id = ? AND code <> ?`, s.tenant, l.Code),
-	)
+// lineMustStandApart is mustStandApart for the name of a line among those that are not retired.
+func (t *tx) lineMustStandApart(tenant packaging.TenantID, l packaging.Line) error {
+	return t.mustStandApart(l.Name, `SELECT name FROM lines WHERE tenant_id = ? AND code <> ? AND NOT retired`, tenant, l.Code)
+}
+
+// codeMustStandApart makes sure that nobody takes the code of a new line for another one. It is that of the API, and may
+// be like another one as far as plain letters go.
+func (t *tx) codeMustStandApart(tenant packaging.TenantID, code string) error {
+	return t.noneIs(func(other string) bool { return packaging.PassesFor(code, other) },
+		`SELECT code FROM lines WHERE tenant_id = ? AND code <> ?`, tenant, code)
 }

@@ -54,7 +54,7 @@ func TestANewNameIsTakenForNoOtherOfItsList(t *testing.T) {
 		if err := add("Packer l0"); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-		for _, alike := range []string{"Packer 10", "Packer lO", "P\u0430cker l0"} {
+		for _, alike := range []string{"Packer 10", "Packer lO", "P\u0430cker l0", "PACKER IO", "Packer  l0"} {
 			if err := add(alike); packaging.CodeOf(err) != packaging.Conflict {
 				t.Errorf("%s %q: %v", what, alike, err)
 			}
@@ -81,9 +81,23 @@ func TestALineIsTakenForNoOtherThatIsInUse(t *testing.T) {
 	set := func(change func(*packaging.Line)) error { return d.SetLine(ctx, boss, "LI", change) }
 	retire := func(is bool) func(*packaging.Line) { return func(l *packaging.Line) { l.Retired = is } }
 	conflict("a code with a Cyrillic letter", d.AddLine(ctx, boss, packaging.Line{Code: "L\u0661", Name: "Blister line 2"}))
-	if err := d.AddLine(ctx, boss, packaging.Line{Code: "LI", Name: "Blister line 2"}); err != nil {
-		t.Fatal(err)
+	for code, name := range map[string]string{"LI": "Blister line 2", "B 2": "Bottle line 2"} {
+		if err := d.AddLine(ctx, boss, packaging.Line{Code: code, Name: name}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	named := facts("Order1")
+	named.LineCode = "L9"
+	cache(t, d, boss.Tenant.ID, named)
+	adopt := func(name string) error {
+		_, err := d.AdoptLine(ctx, boss, "L9", name)
+		return err
+	}
+	conflict("a line that the API names", adopt("Bottle line 2"))
+	if err := adopt("Bottle line 9"); err != nil {
+		t.Error(err)
+	}
+	conflict("a code with another space", d.AddLine(ctx, boss, packaging.Line{Code: "B  2", Name: "Another line"}))
 	conflict("a name", set(func(l *packaging.Line) { l.Name = "Blister line l" }))
 	file := setup("ghent")
 	file.People = nil

@@ -63,7 +63,7 @@ func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line)
 		if _, err := s.setLine(l); err != nil {
 			return err
 		}
-		return s.lineMustStandApart(l)
+		return s.lineMustStandApart(s.tenant, l)
 	})
 }
 
@@ -80,7 +80,7 @@ func (d *DB) SetLine(ctx context.Context, by packaging.Person, code string, set 
 			return err
 		}
 		if l.Name != was.Name || was.Retired && !l.Retired {
-			if err := s.lineMustStandApart(l); err != nil {
+			if err := s.lineMustStandApart(s.tenant, l); err != nil {
 				return err
 			}
 		}
@@ -96,7 +96,10 @@ func (s *setupTx) line(code string) (packaging.Line, error) {
 func (s *setupTx) setLine(l packaging.Line) (bool, error) {
 	was := packaging.Line{}
 	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&was.Name)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.codeMustStandApart(s.tenant, l.Code)
+	}
+	if err != nil {
 		return false, err
 	}
 	if was.Name == l.Name {

@@ -75,6 +75,9 @@ func (d *DB) adoptLine(
 			return err
 		}
 		l.ID, l.Name = packaging.LineID(id), name
+		if err := t.lineMustStandApart(tenant, l); err != nil {
+			return err
+		}
 		if err := t.exec(`
 			INSERT INTO order_events (tenant_id, order_id, at, kind, old_value, new_value, source, full_name, station)
 			SELECT tenant_id, id, ?, 'line', api_line, ?, 'person', ?, ? FROM orders

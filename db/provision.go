@@ -120,7 +120,7 @@ func (s *setupTx) provisionLines(lines []packaging.Line) error {
 		}
 	}
 	for _, l := range fresh {
-		if err := s.lineMustStandApart(l); err != nil {
+		if err := s.lineMustStandApart(s.tenant, l); err != nil {
 			return fmt.Errorf("line %s: %w", l.Code, err)
 		}
 	}

@@ -11,28 +11,76 @@ import (
 )
 
 // LooksLike says whether two names can be taken for each other, by the skeletons of Unicode UTS 39: "0" and "O", "1"
-// and "l", "rn" and "m", and letters of other scripts that have the same shape. It compares them as typed and without
-// case.
+// and "l", "rn" and "m", and letters of other scripts that have the same shape. Capital and small letters make no
+// difference, nor does how many spaces stand between words. A letter may be taken for another by its shape or for the
+// same one in the other case, and not by both: "1L" is not "11", though an "l" is taken for either.
 func LooksLike(a, b string) bool {
-	return skeleton(a) == skeleton(b) || skeleton(strings.ToLower(a)) == skeleton(strings.ToLower(b))
+	return alike([]rune(norm.NFKC.String(asSeen(a))), []rune(norm.NFKC.String(asSeen(b))))
 }
 
-// PassesFor says whether two names can be taken for each other by letters beyond ASCII.
+// alike takes two names apart from their beginnings: by a letter of each that is the same one, or by a few that have the
+// same shape.
+func alike(a, b []rune) bool {
+	for len(a) > 0 && len(b) > 0 {
+		if isSameLetter(a[0], b[0]) || isSameLetter(inASCII(a[0]), inASCII(b[0])) {
+			a, b = a[1:], b[1:]
+			continue
+		}
+		of, like := shape(a[0]), shape(b[0])
+		a, b = a[1:], b[1:]
+		for of != like {
+			switch {
+			case len(of) < len(like) && strings.HasPrefix(like, of) && len(a) > 0:
+				of, a = of+shape(a[0]), a[1:]
+			case len(like) < len(of) && strings.HasPrefix(of, like) && len(b) > 0:
+				like, b = like+shape(b[0]), b[1:]
+			default:
+				return false
+			}
+		}
+	}
+	return len(a) == len(b)
+}
+
+func isSameLetter(a, b rune) bool { return a == b || unicode.ToLower(a) == unicode.ToLower(b) }
+
+// inASCII returns the ASCII letter or digit that a character beyond ASCII has the shape of, or the character itself.
+func inASCII(r rune) rune {
+	if r < utf8.RuneSelf {
+		return r
+	}
+	switch of := shape(r); {
+	case len(of) != 1:
+		return r
+	case of == "l" && unicode.IsDigit(r): // which 1, l and I have in common
+		return '1'
+	case of == "l" && unicode.IsUpper(r):
+		return 'I'
+	default:
+		return rune(of[0])
+	}
+}
+
+func shape(r rune) string { return confusables.Skeleton(string(r)) }
+
+// PassesFor says whether two names can be taken for each other by letters beyond ASCII, or by spaces alone.
 func PassesFor(a, b string) bool {
 	beyond := func(r rune) bool { return r >= utf8.RuneSelf }
-	return LooksLike(a, b) && (strings.ContainsFunc(a, beyond) || strings.ContainsFunc(b, beyond))
+	return LooksLike(a, b) &&
+		(strings.ContainsFunc(a, beyond) || strings.ContainsFunc(b, beyond) || asSeen(a) == asSeen(b))
 }
 
-// skeleton leaves out what nobody sees.
-func skeleton(text string) string {
-	seen := strings.Map(func(r rune) rune {
-		if Unseen(r) {
+// asSeen leaves out what nobody sees. Pages show one space for several.
+func asSeen(text string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if Unseen(r) && !unicode.IsSpace(r) {
 			return -1
 		}
 		return r
-	}, text)
-	return confusables.Skeleton(norm.NFKC.String(seen))
+	}, text)), " ")
 }
+
+func skeleton(text string) string { return confusables.Skeleton(norm.NFKC.String(asSeen(text))) }
 
 // Names are shapes of names that one human may have.
 type Names map[string]bool

@@ -60,13 +60,42 @@ func TestNamesThatCanBeTakenForEachOtherLookAlike(t *testing.T) {
 		{"Anna", "ANNA"},
 		{"paypal", "раураl"},
 		{"I1", "l1"},
+		{"BLISTER LINE I", "Blister line 1"},
+		{"TABLET l0", "Tablet IO"},
+		{"Bob", "ВОВ"},
+		{"hans", "ΗANS"},
+		{"Линия б", "Линия 6"},
+		{"Line ١", "Line 1"},
+		{"Line І", "Line I"}, // Ukrainian
+		{"Line m", "Line rn"},
+		{"MILL", "mill"},
+		{"Blister  line 1", "Blister line 1"},
+		{" Blister line 1\u2800", "Blister\u00a0line 1"},
+		{"Blister\U0001d159line 1", "Blisterline 1"},
+		{"Töltő 1", "To\u0308lto\u030b 1"},
 	} {
-		if !packaging.LooksLike(pair[0], pair[1]) {
+		if !packaging.LooksLike(pair[0], pair[1]) || !packaging.LooksLike(pair[1], pair[0]) {
 			t.Errorf("%q and %q", pair[0], pair[1])
 		}
 	}
-	for _, pair := range [][2]string{{"operator1", "operator2"}, {"anna", "hanna"}, {"müller", "muller"}} {
-		if packaging.LooksLike(pair[0], pair[1]) {
+	for _, pair := range [][2]string{
+		{"operator1", "operator2"},
+		{"anna", "hanna"},
+		{"müller", "muller"},
+		{"Line 1L", "Line 11"},
+		{"Line 1R", "Line 1L"},
+		{"Line 2L", "Line 21"},
+		{"L1", "LL"},
+		{"Line L", "Line 1"},
+		{"Линия Б", "Линия 6"},
+		{"Töltő 1", "Toltó 1"},
+		{"Line 1", "Line 10"},
+		{"Line", "Line m"},
+		{"包装線一", "包装線二"},
+		{"خط ١", "خط ٢"},
+		{"Γραμμή 1", "Γραμμή 2"},
+	} {
+		if packaging.LooksLike(pair[0], pair[1]) || packaging.LooksLike(pair[1], pair[0]) {
 			t.Errorf("%q looks like %q", pair[0], pair[1])
 		}
 	}

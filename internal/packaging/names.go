@@ -47,9 +47,10 @@ func ReservedUsername(text string) bool {
 var ReservedUsernames = []string{"lineboard", "provisioning", "single sign-on"}
 
 // Unseen says whether a character is one that nobody sees: it controls or formats, such as one that turns the direction
-// of writing, or fills. Texts that differ by such characters alone look the same.
+// of writing, fills, or is drawn as nothing (a blank of Braille, a null notehead). Texts that differ by such characters
+// alone look the same.
 func Unseen(r rune) bool {
-	return unicode.In(
+	return r == '\u2800' || r == '\U0001D159' || unicode.In(
 		r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point,
 		unicode.Variation_Selector,
 	)
