@@ -5,7 +5,8 @@ import (
 )
 
 // mustStandApart makes sure that nobody takes a new name for another one of its list, which the query selects: two that
-// look alike are refused. A name that is there already stays.
+// look alike are refused. A name that is there already stays, and the provisioning file names what it likes: it is read
+// at each start, and what somebody has named on a page must keep no server from starting.
 func (t *tx) mustStandApart(name, others string, args ...any) error {
 	return t.noneIs(func(other string) bool { return packaging.LooksLike(name, other) }, others, args...)
 }

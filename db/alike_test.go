@@ -99,17 +99,50 @@ func TestALineIsTakenForNoOtherThatIsInUse(t *testing.T) {
 	}
 	conflict("a code with another space", d.AddLine(ctx, boss, packaging.Line{Code: "B  2", Name: "Another line"}))
 	conflict("a name", set(func(l *packaging.Line) { l.Name = "Blister line l" }))
-	file := setup("ghent")
-	file.People = nil
-	file.Lines = []packaging.Line{{Code: "L1", Name: "Blister line 2"}, {Code: "LI", Name: "Blister line 1"}}
-	if err := d.Provision(ctx, Site{file}); err != nil {
-		t.Errorf("two lines that change their names with each other: %v", err)
-	}
 	if err := set(retire(true)); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.AddLine(ctx, boss, packaging.Line{Code: "L3", Name: "Blister line 1"}); err != nil {
+	if err := d.AddLine(ctx, boss, packaging.Line{Code: "L3", Name: "Blister line 2"}); err != nil {
 		t.Errorf("the name of a retired line: %v", err)
 	}
 	conflict("taken back", set(retire(false)))
+}
+
+// A start must not end because of what somebody has named on a page.
+func TestANameOfAPageKeepsNoServerFromStarting(t *testing.T) {
+	d, boss, _ := opened(t)
+	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	ctx := t.Context()
+	name := func(code string, name string) {
+		t.Helper()
+		if err := d.SetLine(ctx, boss, code, func(l *packaging.Line) { l.Name = name }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name("L1", "Line A")
+	if err := d.AddLine(ctx, boss, packaging.Line{Code: "L5", Name: "BIister line 1"}); err != nil {
+		t.Fatal(err)
+	}
+	to := webhookOn("L1")
+	to.Name = "Packer l0"
+	if _, err := d.AddDestination(ctx, boss, to, secret.New("whsec_canary")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetTenant(ctx, boss, "Gent", boss.Tenant.TimeZone); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.AddTenant(ctx, boss, packaging.Tenant{
+		Slug: "szeged", Name: "PIant Ghent", TimeZone: "UTC", BaseURL: "https://api.example",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	file := setup("ghent")
+	file.People = nil
+	file.Lines = []packaging.Line{{Code: "L1", Name: "Blister line 1"}, {Code: "LI", Name: "Blister line l"}}
+	alike := webhookOn("L1")
+	alike.Name = "Packer 10"
+	file.Destinations = []DestinationSetup{{Destination: alike, Secret: secret.New("whsec_canary")}}
+	if err := d.Provision(ctx, Site{file}); err != nil {
+		t.Error(err)
+	}
 }

@@ -200,6 +200,9 @@ func (s *setupTx) addDestination(
 }
 
 func (s *setupTx) destinationMustStandApart(id packaging.DestinationID, to packaging.Destination) error {
+	if s.by == provisioner {
+		return nil
+	}
 	return s.mustStandApart(to.Name, `SELECT name FROM destinations WHERE line_id = ? AND id <> ? AND retired_at IS NULL`,
 		to.Line.ID, id)
 }

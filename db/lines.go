@@ -60,7 +60,10 @@ func (d *DB) AddLine(ctx context.Context, by packaging.Person, l packaging.Line)
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
-		if _, err := s.setLine(l); err != nil {
+		if err := s.setLine(l); err != nil {
+			return err
+		}
+		if err := s.codeMustStandApart(s.tenant, l.Code); err != nil {
 			return err
 		}
 		return s.lineMustStandApart(s.tenant, l)
@@ -92,24 +95,21 @@ func (s *setupTx) line(code string) (packaging.Line, error) {
 	return scanLine(s.row(`SELECT id, code, name, retired FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, code))
 }
 
-// setLine makes a line or renames the one with the code, and says whether it did.
-func (s *setupTx) setLine(l packaging.Line) (bool, error) {
+// setLine makes a line or renames the one with the code.
+func (s *setupTx) setLine(l packaging.Line) error {
 	was := packaging.Line{}
 	err := s.row(`SELECT name FROM lines WHERE tenant_id = ? AND code = ?`, s.tenant, l.Code).Scan(&was.Name)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = s.codeMustStandApart(s.tenant, l.Code)
-	}
-	if err != nil {
-		return false, err
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
 	}
 	if was.Name == l.Name {
-		return false, nil
+		return nil
 	}
 	if err := s.exec(`INSERT INTO lines (tenant_id, code, name) VALUES (?, ?, ?)
 		ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name`, s.tenant, l.Code, l.Name); err != nil {
-		return false, err
+		return err
 	}
-	return true, s.recordChange(packaging.LineSet, packaging.SaysLine.Of(l.Code), was.Details(), packaging.Line{Name: l.Name}.Details())
+	return s.recordChange(packaging.LineSet, packaging.SaysLine.Of(l.Code), was.Details(), packaging.Line{Name: l.Name}.Details())
 }
 
 // lineIDs returns the keys of the tenant's lines with these codes.

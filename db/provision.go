@@ -78,8 +78,10 @@ func (t *tx) apply(box *secret.Box, setup TenantSetup) error {
 			return err
 		}
 	}
-	if err := s.provisionLines(setup.Lines); err != nil {
-		return err
+	for _, l := range setup.Lines {
+		if err := s.setLine(l); err != nil {
+			return fmt.Errorf("line %s: %w", l.Code, err)
+		}
 	}
 	for _, to := range setup.Destinations {
 		if err := s.provisionDestination(to); err != nil {
@@ -102,26 +104,6 @@ func (t *tx) apply(box *secret.Box, setup TenantSetup) error {
 	for _, person := range setup.People {
 		if err := s.provisionPerson(person, begun); err != nil {
 			return fmt.Errorf("user %s: %w", person.Username, err)
-		}
-	}
-	return nil
-}
-
-// provisionLines makes or renames lines. Two may change their names with each other.
-func (s *setupTx) provisionLines(lines []packaging.Line) error {
-	var fresh []packaging.Line
-	for _, l := range lines {
-		set, err := s.setLine(l)
-		if err != nil {
-			return fmt.Errorf("line %s: %w", l.Code, err)
-		}
-		if set {
-			fresh = append(fresh, l)
-		}
-	}
-	for _, l := range fresh {
-		if err := s.lineMustStandApart(s.tenant, l); err != nil {
-			return fmt.Errorf("line %s: %w", l.Code, err)
 		}
 	}
 	return nil

@@ -106,7 +106,7 @@ func (t *tx) setTenant(
 			return 0, err
 		}
 	}
-	if to.Name != was.Name {
+	if to.Name != was.Name && by != provisioner {
 		if err := t.mustStandApart(to.Name, `SELECT name FROM tenants WHERE id <> ?`, id); err != nil {
 			return 0, err
 		}
