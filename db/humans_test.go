@@ -307,6 +307,8 @@ func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
 	waits(err, "anna", "anna")
 	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("Carla", "", ""))
 	waits(err, "anna", "anna", "carla")
+	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("s5", "car la /", "")) // would be the username carla
+	waits(err, "anna", "anna", "carla", "carla")
 	emil := signIn(comes("s3", "emil", ""))
 	signIn(comes("s3", "emil", "carla@plant.example"))
 	isHumanOf(t, d, boss, emil.ID, "carla")
@@ -324,7 +326,7 @@ func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("s4", "anna.second", "")) // while they are away
-	waits(err, "anna", "anna", "carla", "anna.second")
+	waits(err, "anna", "anna", "carla", "carla", "anna.second")
 }
 
 // Where no administrator is left, the one who begins anew is of one human with whom the site knew by that name.

@@ -1,6 +1,7 @@
 package packaging
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -101,17 +102,44 @@ func (n Names) Has(name string) bool {
 	return slices.ContainsFunc(shapesOf(name), func(shape string) bool { return n[shape] })
 }
 
-// shapesOf are the skeletons of a name as it was typed and without case, and none of a name that nobody sees. A domain
-// stands behind an "@" or before a backslash.
-func shapesOf(name string) []string {
-	name = name[strings.LastIndexByte(name, '\\')+1:]
-	name, _, _ = strings.Cut(strings.TrimSpace(name), "@")
-	typed := skeleton(name)
-	if typed == "" {
-		return nil
+// shapesOf are the skeletons of a name without its domain, as it was typed and without case, and none of a name that
+// nobody sees.
+func shapesOf(name string) (shapes []string) {
+	for _, bare := range withoutDomain(name) {
+		if typed := skeleton(bare); typed != "" {
+			shapes = append(shapes, typed, "any case: "+skeleton(strings.ToLower(bare)))
+		}
 	}
-	return []string{typed, "any case: " + skeleton(strings.ToLower(name))}
+	return shapes
 }
+
+// withoutDomain returns what a name can be without its domain, which stands behind an "@" or before a slash of either
+// kind. Microsoft Entra writes a guest's name `anna_plant.example#EXT#@tenant`, where what is before the last "_" may be
+// the name. Letters and signs that no username has are left out.
+func withoutDomain(name string) (bare []string) {
+	name = norm.NFKC.String(withoutUnseen(name))
+	whole := []string{name}
+	if at := guestMark.FindStringIndex(name); at != nil {
+		guest := name[:at[0]]
+		whole = []string{guest, guest[:max(0, strings.LastIndexByte(guest, '_'))]}
+	}
+	for _, name := range whole {
+		local := strings.FieldsFunc(inUsername(name, slashes), func(r rune) bool { return r == '@' })
+		if len(local) == 0 {
+			continue
+		}
+		parts := strings.FieldsFunc(local[0], func(r rune) bool { return strings.ContainsRune(slashes, r) })
+		if len(parts) > 0 {
+			bare = append(bare, strings.TrimLeft(parts[len(parts)-1], "._+-"))
+		}
+	}
+	return bare
+}
+
+var guestMark = regexp.MustCompile(`(?i)#EXT#`)
+
+// slashes part a domain from a name, and so do others that look like them.
+const slashes = "/\\\u2044\u2215\u2216\u29f5\u29f8\u29f9"
 
 // LookAlikes returns the characters of a text that pass for others, nil if there are none: letters and digits with the
 // shape of an ASCII one, beside ASCII ones or in a word that has no other letters. A Cyrillic word that has letters of

@@ -1,6 +1,7 @@
 package packaging_test
 
 import (
+	"slices"
 	"testing"
 
 	"lineboard/internal/packaging"
@@ -98,5 +99,55 @@ func TestNamesThatCanBeTakenForEachOtherLookAlike(t *testing.T) {
 		if packaging.LooksLike(pair[0], pair[1]) || packaging.LooksLike(pair[1], pair[0]) {
 			t.Errorf("%q looks like %q", pair[0], pair[1])
 		}
+	}
+}
+
+// A name of a provider counts as what it becomes here, however a domain or what nobody sees stands around it.
+func TestNamesOfAProviderAreThoseOfTheUsernamesThatTheyBecome(t *testing.T) {
+	for _, like := range []packaging.Identity{
+		{Username: "supall @x"},
+		{Username: "supall @x\\y"},
+		{Username: "supall@x\\y"},
+		{Username: "CORP/supall"},
+		{Username: "CORP\u2215supall"},
+		{Username: "corp\uff3csupall"},
+		{Username: "x/corp\\ supall"},
+		{Username: "supall\u2800"},
+		{Username: " \u200b supall"},
+		{Username: "supall\\"},
+		{Username: "supall\uff20x"},
+		{Username: "supall\u200b@\u200bx"},
+		{Username: "supall#EXT#@x"},
+		{Username: "supall_plant.example#ext#@tenant.example"},
+		{Username: "supall_plant.example\uff03EXT\uff03@tenant.example"},
+		{Username: "sup all"},
+		{Username: "_supall"},
+		{Email: "supall @plant.example"},
+		{FullName: "Sup all"},
+		{Username: "\u200b", FullName: "SUPALL"},
+		{Subject: "CORP/supall"},
+	} {
+		if !packaging.NamesOf(like.Names()...).Has("supall") {
+			t.Errorf("%q are not the names of supall", like.Names())
+		}
+		if !slices.ContainsFunc(like.Names(), packaging.NamesOf("supall@x").Has) {
+			t.Errorf("supall@x has none of the names %q", like.Names())
+		}
+	}
+	for _, other := range []packaging.Identity{
+		{},
+		{Username: "supall2"},
+		{Username: "supall/otto"},
+		{Username: "otto@supall"},
+		{Username: "otto_supall.example#EXT#@supall"},
+		{Subject: "4711", FullName: "\u2800"},
+	} {
+		if names := packaging.NamesOf(other.Names()...); names.Has("supall") || names.Has("person") {
+			t.Errorf("%q are names of another one", other.Names())
+		}
+	}
+	guest := packaging.NamesOf("anna_nagy_plant.example#EXT#@tenant.example")
+	if !guest.Has("anna_nagy") || packaging.NamesOf("anna_nagy#EXT#@tenant.example").Has("otto") {
+		t.Errorf("a guest has the names %v", guest)
 	}
 }

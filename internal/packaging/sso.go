@@ -1,6 +1,7 @@
 package packaging
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -154,9 +155,13 @@ type Identity struct {
 	Values          []string // of the claim that roles come from
 }
 
-// Names are what the provider calls the identity, and what it is known by.
+// Names are what the provider calls the identity, what it is known by, and the username that comes of these.
 func (i Identity) Names() []string {
-	return slices.DeleteFunc([]string{i.Subject, i.Username, i.Email}, func(name string) bool { return name == "" })
+	names := []string{i.Subject, i.Username, i.Email}
+	if name := i.name(); !slices.Contains(names, name) {
+		names = append(names, name)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 // SignOnWait is somebody who came by the provider under the name of a person of the site. An administrator whom it is
@@ -168,19 +173,28 @@ type SignOnWait struct {
 }
 
 // Name is the identity's username as it can be one here: what can't stand in one is left out.
-func (i Identity) Name() string {
+func (i Identity) Name() string { return cmp.Or(i.name(), "person") }
+
+// name is Name of an identity that has one.
+func (i Identity) name() string {
 	for _, from := range []string{i.Username, i.Email, i.FullName} {
-		kept := strings.Map(func(r rune) rune {
-			if !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("._@+-", r) || Unseen(r) {
-				return -1
-			}
-			return r
-		}, strings.ToValidUTF8(from, ""))
+		kept := inUsername(strings.ToValidUTF8(from, ""), "")
 		if kept = cut(strings.TrimLeft(kept, "._@+-"), maxUsername); CheckUsername(kept) == nil {
 			return kept
 		}
 	}
-	return "person"
+	return ""
+}
+
+// inUsername leaves out of a text what can't stand in a username, but for some characters.
+func inUsername(text, but string) string {
+	return strings.Map(func(r rune) rune {
+		stands := unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune("._@+-"+but, r)
+		if !stands || Unseen(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // Usernames are those that the identity can have at a tenant, the one to take first: one of another person is never taken over.
@@ -198,16 +212,20 @@ func (i Identity) Usernames(slug string) func(yield func(string) bool) {
 
 // Called is the identity's name as it can be one here.
 func (i Identity) Called() string {
-	kept := strings.Map(func(r rune) rune {
-		if Unseen(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(i.FullName, ""))
+	kept := withoutUnseen(strings.ToValidUTF8(i.FullName, ""))
 	if kept = cut(strings.TrimSpace(kept), maxName); kept != "" {
 		return kept
 	}
 	return i.Name()
+}
+
+func withoutUnseen(text string) string {
+	return strings.Map(func(r rune) rune {
+		if Unseen(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 func cut(text string, most int) string {
