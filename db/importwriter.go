@@ -25,7 +25,7 @@ type importWriter struct {
 }
 
 // freshAtOnce is how many new orders are written together.
-const freshAtOnce = 2000
+const freshAtOnce = 1000
 
 func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 	w = &importWriter{tx: t, tenant: by.Tenant.ID, changes: t.tables["import_changes"].digestsOf(changesColumns)}

@@ -36,22 +36,23 @@ func suspicion(field packaging.ImportField, value string, from cell) packaging.F
 	if field != packaging.ColumnOrderID && field != packaging.ColumnLot {
 		return ""
 	}
+	hasDigit := strings.ContainsFunc(value, unicode.IsDigit)
 	switch {
 	case apostropheCell.MatchString(value):
 		return packaging.QuestionApostrophe
-	case noValueCell.MatchString(value):
+	case !hasDigit && noValueCell.MatchString(value):
 		return packaging.QuestionNoValue
 	case from.exact:
 		return ""
 	}
-	hasDigit := strings.ContainsFunc(value, unicode.IsDigit)
+	isNumber := value != "" && value[0] <= '9' // or begins as one
 	switch {
-	case hasDigit && monthCell.MatchString(value), dateCell.MatchString(value),
-		field == packaging.ColumnLot && dayNumber.MatchString(value):
+	case hasDigit && monthCell.MatchString(value), isNumber && dateCell.MatchString(value),
+		isNumber && field == packaging.ColumnLot && dayNumber.MatchString(value):
 		return packaging.QuestionDate
-	case from.scientific, scientificCell.MatchString(value):
+	case from.scientific, isNumber && scientificCell.MatchString(value):
 		return packaging.QuestionScientific
-	case from.rounded, roundedCell.MatchString(value):
+	case from.rounded, isNumber && roundedCell.MatchString(value):
 		return packaging.QuestionRounded
 	}
 	return ""
