@@ -246,7 +246,7 @@ func TestWithoutTheServerAPageSaysSoAndSendsNothingLater(t *testing.T) {
 
 func TestAPageFindsWhatItMissedWhileTheServerWasAway(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, nil)
+	s := newShippedSite(t)
 	p := signedIn(t, s, "supervisor1")
 	p.open("Order143")
 	order := p.path()
@@ -270,7 +270,7 @@ func TestAPageFindsWhatItMissedWhileTheServerWasAway(t *testing.T) {
 	// A program that hangs holds its connections, and answers nothing.
 	line.told("stream")
 	signal := func(what os.Signal) {
-		if err := s.command.Process.Signal(what); err != nil {
+		if err := s.process.Signal(what); err != nil {
 			t.Fatal(err)
 		}
 	}

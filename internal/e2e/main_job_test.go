@@ -166,7 +166,7 @@ func (p person) takesTheTour() {
 
 func TestASupervisorReleasesAnOrderAtASite(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, nil)
+	s := newShippedSite(t)
 	p := signedIn(t, s, "supervisor1")
 	p.walkToOrder143()
 	p.release("Order143")

@@ -12,7 +12,7 @@ import (
 func TestTheProgramHashesPasswordsAtTheirFullCost(t *testing.T) {
 	thorough.Unraced(t)
 	t.Parallel()
-	for _, hash := range column[string](t, newSite(t, nil).database(), `SELECT password_hash FROM users`) {
+	for _, hash := range column[string](t, newShippedSite(t).database(), `SELECT password_hash FROM users`) {
 		if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 			t.Errorf("a hash is %s", hash)
 		}

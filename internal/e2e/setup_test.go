@@ -45,7 +45,7 @@ func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	serve := func() *site {
 		return &site{
-			program:  start(t, nil, "serve", "--data", data, "--addr", "127.0.0.1:0", "--refresh", "1s"),
+			program:  startShipped(t, nil, "serve", "--data", data, "--addr", "127.0.0.1:0", "--refresh", "1s"),
 			password: sitePassword, remote: box, data: data,
 		}
 	}

@@ -58,16 +58,30 @@ type site struct {
 	data     string
 	env      []string
 	args     []string
+	start    func(t testing.TB, env []string, args ...string) *program
 }
 
-// newDemo starts the demo.
+// newDemo starts the demo of the program as it is shipped.
 func newDemo(t testing.TB) *site {
 	t.Helper()
-	return &site{program: start(t, nil, "demo", "--addr", "127.0.0.1:0"), password: config.DemoPassword}
+	return &site{program: startShipped(t, nil, "demo", "--addr", "127.0.0.1:0"), password: config.DemoPassword}
 }
 
 // newSite puts a sandbox up with its sample orders and more ones, and starts a Lineboard that is provisioned to use it.
 func newSite(t testing.TB, more []sandbox.Order, flags ...string) *site {
+	t.Helper()
+	return newSiteOf(t, start, more, flags...)
+}
+
+// newShippedSite is newSite with the program as it is shipped.
+func newShippedSite(t testing.TB) *site {
+	t.Helper()
+	return newSiteOf(t, startShipped, nil)
+}
+
+func newSiteOf(
+	t testing.TB, start func(testing.TB, []string, ...string) *program, more []sandbox.Order, flags ...string,
+) *site {
 	t.Helper()
 	orders := sandbox.New(sandbox.Options{})
 	orders.Put(slices.Concat(sandbox.Sample(time.Now()), more)...)
@@ -90,14 +104,17 @@ func newSite(t testing.TB, more []sandbox.Order, flags ...string) *site {
 	data := filepath.Join(folder, "data")
 	env := []string{"TEST_CHANNEL_KEY=" + sandbox.ChannelKey, "TEST_PASSWORD=" + sitePassword}
 	args := append([]string{"serve", "--provision", file, "--data", data, "--addr", "127.0.0.1:0"}, flags...)
-	return &site{program: start(t, env, args...), password: sitePassword, remote: box, data: data, env: env, args: args}
+	return &site{
+		program: start(t, env, args...), password: sitePassword, remote: box, data: data, env: env, args: args,
+		start: start,
+	}
 }
 
 // startAgain starts the program that was stopped, at the address that it had.
 func (s *site) startAgain() {
 	s.t.Helper()
 	at := must(url.Parse(s.address)).Host
-	s.program = start(s.t, s.env, append(slices.Clone(s.args), "--addr", at)...)
+	s.program = s.start(s.t, s.env, append(slices.Clone(s.args), "--addr", at)...)
 }
 
 // database stops the program and gives what it has stored.
