@@ -97,28 +97,48 @@ func (l *recordLog) compare(touched []touchedRecord) (now, was map[touchedRecord
 		if err := l.digestsNow(g.record, g.tenant, keys, string(list), now); err != nil {
 			return nil, nil, fmt.Errorf("%s %.200s: %w", g.record, list, err)
 		}
-		if _, err := collect(l.ctx, l, func(row scanner) (struct{}, error) {
-			r, number := touchedRecord{record: g.record, tenant: g.tenant}, int64(0)
-			var digest []byte
-			err := row.Scan(&r.key, &digest, &number)
-			was[r] = digest
-			return struct{}{}, err
-		}, `
-			SELECT key, digest, max(number) FROM record_log INDEXED BY record_log_of_record
-			WHERE tenant_id = ? AND record = ? AND key IN (SELECT value FROM json_each(?)) GROUP BY key`,
-			g.tenant, g.record, string(list)); err != nil {
+		if err := l.lastLogged(g.record, g.tenant, keys, string(list), was); err != nil {
 			return nil, nil, err
-		}
-		if slices.Contains(writtenInBulk, g.record) {
-			if err := l.loggedTogether(g.record, g.tenant, string(list), was); err != nil {
-				return nil, nil, err
-			}
 		}
 	}
 	return now, was, nil
 }
 
-// loggedTogether adds the digests of records that one line is about with others, unless a later line is about them.
+// lastLogged adds the digests of the last lines about records of a table.
+func (l *recordLog) lastLogged(
+	record string, tenant packaging.TenantID, keys []string, list string, into map[touchedRecord][]byte,
+) error {
+	const lines = `FROM record_log INDEXED BY record_log_of_record WHERE tenant_id = ? AND record = ? AND key `
+	query := `SELECT key, digest, max(number) ` + lines + `IN (SELECT value FROM json_each(?)) GROUP BY key`
+	if len(keys) == 1 { // as most transactions have of most tables
+		query, list = `SELECT key, digest, number `+lines+`= ? ORDER BY number DESC LIMIT 1`, keys[0]
+	}
+	if _, err := collect(l.ctx, l, func(row scanner) (struct{}, error) {
+		r, number := touchedRecord{record: record, tenant: tenant}, int64(0)
+		var digest []byte
+		err := row.Scan(&r.key, &digest, &number)
+		into[r] = digest
+		return struct{}{}, err
+	}, query, tenant, record, list); err != nil || !slices.Contains(writtenInBulk, record) {
+		return err
+	}
+	var others []string
+	for _, key := range keys {
+		if _, known := into[touchedRecord{record, tenant, key}]; !known {
+			others = append(others, key)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	more, err := json.Marshal(others)
+	if err != nil {
+		return err
+	}
+	return l.loggedTogether(record, tenant, string(more), into)
+}
+
+// loggedTogether adds the digests of records that one line is about with others.
 func (l *recordLog) loggedTogether(
 	record string, tenant packaging.TenantID, list string, into map[touchedRecord][]byte,
 ) error {
@@ -141,7 +161,7 @@ func (l *recordLog) loggedTogether(
 		if err := rows.Scan(&r.key, &digest); err != nil {
 			return err
 		}
-		if _, later := into[r]; !later && len(digest) > 0 { // there is none behind the last of the line
+		if len(digest) > 0 { // there is none behind the last of the line
 			into[r] = digest
 		}
 	}
