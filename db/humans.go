@@ -106,15 +106,17 @@ func (s *setupTx) knowAs(user packaging.UserID, names ...string) error {
 		s.tenant, user, jsonOf(names))
 }
 
-// names are what an account was ever known as at the tenant.
+// names are what the human of an account was ever known as, at any tenant.
 func (s *setupTx) names(user packaging.UserID) ([]string, error) {
-	return collect(s.ctx, s, func(row scanner) (name string, err error) { return name, row.Scan(&name) },
-		`SELECT name FROM known_as WHERE tenant_id = ? AND user_id = ?`, s.tenant, user)
+	return collect(s.ctx, s, func(row scanner) (name string, err error) { return name, row.Scan(&name) }, `
+		SELECT DISTINCT k.name FROM humans me JOIN humans h ON h.human_id = me.human_id JOIN known_as k ON k.user_id = h.user_id
+		WHERE me.user_id = ?`, user)
 }
 
-// namesakes returns who was ever known at the tenant by a name like one of these, one account for each human. Those who
-// are not active or have left count too: they must not come back as somebody else. An account's own human is left out,
-// and whoever an administrator has parted from it.
+// namesakes returns who was ever known at the tenant and has a name like one of these there or elsewhere, one account
+// for each human. Those who are not active or have left count too: they must not come back as somebody else. So do names
+// of an account that is not known here, for the others of its human. An account's own human is left out, and whoever an
+// administrator has parted from it.
 func (s *setupTx) namesakes(user packaging.UserID, names []string) (like []packaging.Person, err error) {
 	shared := packaging.NamesOf(names...)
 	var found []packaging.UserID
@@ -126,8 +128,10 @@ func (s *setupTx) namesakes(user packaging.UserID, names []string) (like []packa
 		}
 		return struct{}{}, err
 	}, `
-		SELECT k.user_id, k.name FROM known_as k JOIN humans h ON h.user_id = k.user_id
-		WHERE k.tenant_id = ?1 AND h.human_id NOT IN (
+		WITH here (user_id) AS (SELECT DISTINCT user_id FROM known_as WHERE tenant_id = ?1)
+		SELECT DISTINCT here.user_id, k.name FROM here JOIN humans me ON me.user_id = here.user_id
+			JOIN humans h ON h.human_id = me.human_id JOIN known_as k ON k.user_id = h.user_id
+		WHERE (k.user_id = here.user_id OR k.user_id NOT IN here) AND h.human_id NOT IN (
 			SELECT human_id FROM humans WHERE user_id = ?2 UNION
 			SELECT other.human_id FROM humans me JOIN humans mine ON mine.human_id = me.human_id
 				JOIN parted_humans p ON mine.user_id IN (p.user_id, p.other_id)

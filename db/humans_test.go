@@ -329,6 +329,61 @@ func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
 	waits(err, "anna", "anna", "carla", "carla", "anna.second")
 }
 
+// A name of another site counts where its human belongs, whoever came there first: the human, or an account with the
+// name.
+func TestWhatSomebodyIsKnownAsElsewhereIsTheirNameWhereTheyBelong(t *testing.T) {
+	d, boss, p, _, _ := provided(t)
+	if err := d.Provision(t.Context(), Site{signOnSetup("basel")}); err != nil {
+		t.Fatal(err)
+	}
+	basel := packaging.Person{Author: boss.Author, Tenant: packaging.Tenant{ID: 2, Slug: "basel"}}
+	signIn := func(subject, username string) (packaging.Person, error) {
+		return d.SignInBy(t.Context(), basel.Tenant, comes(subject, username, ""))
+	}
+	knownAs := func(who packaging.Person, subject, username string) {
+		t.Helper()
+		if err := errors.Join(
+			d.ConnectIdentity(t.Context(), who, comes(subject, username, "")), d.DisconnectIdentity(t.Context(), who),
+		); err != nil {
+			t.Fatal(err)
+		}
+	}
+	joins := func(who packaging.Person) {
+		t.Helper()
+		if err := d.JoinPerson(t.Context(), basel, who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	anna, second, carla := p[0], p[1], p[3]
+	knownAs(anna, "c1", "maria.nagy")
+	joins(anna)
+	knownAs(second, "c2", "maria.berg")
+	berg, err := signIn("c3", "maria.berg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	joins(second)
+	isHumanOf(t, d, basel, berg.ID, "anna.second")
+	if err := d.SetHuman(t.Context(), boss, carla.ID, anna.ID); err != nil {
+		t.Fatal(err)
+	}
+	for subject, username := range map[string]string{"c1": "", "c4": "maria.nagy", "c5": "PLANT\\carla"} {
+		var why *packaging.SignOnError
+		if p, err := signIn(subject, username); !errors.As(err, &why) || why.Reason != packaging.SignOnSameName {
+			t.Errorf("%s %q is let in as %s, %v", subject, username, p.Username, err)
+		}
+	}
+	waiting, err := d.SignOnWaits(t.Context(), basel)
+	for _, w := range waiting {
+		if w.Like.Username != "anna" {
+			t.Errorf("asked about %s, whom the site does not know", w.Like.Username)
+		}
+	}
+	if err != nil || len(waiting) != 3 {
+		t.Errorf("%d wait, %v", len(waiting), err)
+	}
+}
+
 // Where no administrator is left, the one who begins anew is of one human with whom the site knew by that name.
 func TestAFirstAdministratorIsOfOneHumanWithTheirNamesakes(t *testing.T) {
 	d, _, _, signIn, _ := provided(t)

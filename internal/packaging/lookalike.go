@@ -103,11 +103,12 @@ func (n Names) Has(name string) bool {
 }
 
 // shapesOf are the skeletons of a name without its domain, as it was typed and without case, and none of a name that
-// nobody sees.
+// nobody sees. A letter may have the shape of a capital one and stand for a small one.
 func shapesOf(name string) (shapes []string) {
 	for _, bare := range withoutDomain(name) {
 		if typed := skeleton(bare); typed != "" {
-			shapes = append(shapes, typed, "any case: "+skeleton(strings.ToLower(bare)))
+			const anyCase = "any case: "
+			shapes = append(shapes, typed, anyCase+skeleton(strings.ToLower(bare)), anyCase+skeleton(strings.ToLower(typed)))
 		}
 	}
 	return shapes

@@ -126,6 +126,7 @@ func TestNamesOfAProviderAreThoseOfTheUsernamesThatTheyBecome(t *testing.T) {
 		{FullName: "Sup all"},
 		{Username: "\u200b", FullName: "SUPALL"},
 		{Subject: "CORP/supall"},
+		{Subject: "CORP/SU\u03a1ALL"}, // with a Greek capital letter
 	} {
 		if !packaging.NamesOf(like.Names()...).Has("supall") {
 			t.Errorf("%q are not the names of supall", like.Names())
