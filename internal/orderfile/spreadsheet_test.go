@@ -15,6 +15,7 @@ import (
 
 	"lineboard/internal/orderfile"
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 func readFile(t *testing.T, content string) orderfile.Content {
@@ -365,6 +366,7 @@ func TestTheFirstSheetThatCanBeSeenIsRead(t *testing.T) {
 }
 
 func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
+	thorough.Unraced(t)
 	t.Parallel()
 	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "A2": "A"}, nil) })
 	repack := func(sheet func(w io.Writer)) string {
