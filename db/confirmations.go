@@ -2,9 +2,13 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
 	"time"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 )
 
 // errUnconfirmed refuses what must wait until a password that somebody else set is confirmed.
@@ -43,11 +47,33 @@ func (d *DB) Confirmations(ctx context.Context, viewer packaging.Person) (c pack
 		if c.MayWaive, err = mayWaive(ctx, q, viewer, d.now()); err != nil || !viewer.May(packaging.ConfirmPeople) {
 			return err
 		}
-		c.Waiting, err = collect(ctx, q, scanPeople, selectPerson+`t.id = ?1 AND `+waits+` AND u.password_changed = 1
-			AND `+ofOthers+` ORDER BY u.username`, viewer.Tenant.ID, viewer.Human)
+		c.Waiting, err = collect(ctx, q, func(row scanner) (w packaging.WaitingPassword, err error) {
+			var hash string
+			w.Person, err = scanPerson(row, &hash)
+			w.Shown = d.shown(hash)
+			return w, err
+		}, `
+			SELECT `+personColumns+`, u.password_hash
+			FROM users u JOIN members m ON m.user_id = u.id JOIN tenants t ON t.id = m.tenant_id
+			WHERE u.active AND t.id = ?1 AND `+waits+` AND u.password_changed = 1 AND `+ofOthers+` ORDER BY u.username`,
+			viewer.Tenant.ID, viewer.Human)
 		return err
 	})
 	return c, coded(err)
+}
+
+// shown is what a page knows a password or a badge by, until another one is set.
+func (d *DB) shown(kept string) string {
+	return hex.EncodeToString(d.box.Mark(secret.New(kept), "what a page shows")[:8])
+}
+
+// mustBeAsShown fails with Conflict if a password or badge is another one than its page showed. Who set it could else
+// have the page of another one confirm it.
+func (d *DB) mustBeAsShown(kept, shown string) error {
+	if d.shown(kept) != shown {
+		return packaging.Fail(packaging.Conflict, "confirm.changed")
+	}
+	return nil
 }
 
 // waits is whether a password of users u was set by somebody else, and is not confirmed.
@@ -164,8 +190,9 @@ func (d *DB) ConfirmOwnPassword(ctx context.Context, by packaging.Person) error 
 }
 
 // ConfirmPassword confirms the password of another person of the tenant. It fails with NotFound where none waits that
-// the person may confirm: one that its owner has changed, and that somebody else set.
-func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID) error {
+// the person may confirm: one that its owner has changed, and that somebody else set. It fails with Conflict where it is
+// not the one that was shown.
+func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID, shown string) error {
 	return d.authorizedTx(ctx, by, packaging.ConfirmPeople, func(t *tx, by packaging.Person) error {
 		owner, err := scanPerson(
 			t.row(selectPerson+`t.id = ?1 AND `+ofOthers+` AND u.id = ?3`, by.Tenant.ID, by.Human, user),
@@ -173,7 +200,14 @@ func (d *DB) ConfirmPassword(ctx context.Context, by packaging.Person, user pack
 		if err != nil {
 			return err
 		}
-		return t.confirmPassword(by, owner, "by another person")
+		var hash string
+		if err := t.row(`SELECT password_hash FROM users WHERE id = ?`, owner.ID).Scan(&hash); err != nil {
+			return err
+		}
+		if err := t.confirmPassword(by, owner, "by another person"); err != nil {
+			return err
+		}
+		return d.mustBeAsShown(hash, shown)
 	})
 }
 
@@ -202,15 +236,38 @@ func (t *tx) confirmPassword(by, owner packaging.Person, how string) error {
 	return nil
 }
 
-// ConfirmBadge confirms the badge that somebody else set for a person, who has just given their password.
-func (d *DB) ConfirmBadge(ctx context.Context, by packaging.Person) error {
+// BadgeToConfirm returns who set the badge of a person that waits for them, and what a page knows it by. Both are empty
+// where there is none.
+func (d *DB) BadgeToConfirm(
+	ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
+) (setBy, shown string, err error) {
+	var mark []byte
+	err = d.read.QueryRowContext(ctx, `
+		SELECT badge_set_by, badge_mark FROM station_factors WHERE user_id = ? AND tenant_id = ? AND `+badgeWaits,
+		user, tenant).Scan(&setBy, &mark)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", nil
+	}
+	return setBy, d.shown(string(mark)), coded(err)
+}
+
+// badgeWaits is whether somebody else set a badge that its owner has not confirmed.
+const badgeWaits = `badge_set_by <> '' AND badge_confirmed_at IS NULL AND badge_mark IS NOT NULL`
+
+// ConfirmBadge confirms the badge that somebody else set for a person, who has just given their password. It fails with
+// Conflict where it is not the one that was shown.
+func (d *DB) ConfirmBadge(ctx context.Context, by packaging.Person, shown string) error {
 	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		if err := mustBeConfirmed(by); err != nil {
 			return err
 		}
+		var mark []byte
 		if err := t.row(`UPDATE station_factors SET badge_confirmed_at = ?
-			WHERE user_id = ? AND tenant_id = ? AND badge_set_by <> '' AND badge_confirmed_at IS NULL AND badge_mark IS NOT NULL RETURNING user_id`,
-			millis(t.now), by.ID, by.Tenant.ID).Scan(new(int64)); err != nil {
+			WHERE user_id = ? AND tenant_id = ? AND `+badgeWaits+` RETURNING badge_mark`,
+			millis(t.now), by.ID, by.Tenant.ID).Scan(&mark); err != nil {
+			return err
+		}
+		if err := d.mustBeAsShown(string(mark), shown); err != nil {
 			return err
 		}
 		return t.record(packaging.Entry{

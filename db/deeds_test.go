@@ -524,14 +524,20 @@ var acts = map[string]act{
 			return nil
 		},
 		do: func(s *stage, by packaging.Person) error {
-			return s.ConfirmPassword(s.t.Context(), by, s.people["otto"].ID)
+			return s.ConfirmPassword(s.t.Context(), by, s.people["otto"].ID, s.shownPassword(s.t, s.people["otto"].ID))
 		},
 	},
 	"ConfirmBadge": {
 		needs: packaging.ViewOrders, first: func(s *stage, by packaging.Person) error {
 			return s.SetBadge(s.t.Context(), s.people["otto"], by.ID, secret.New("04-A2-9F-12"))
 		},
-		do: func(s *stage, by packaging.Person) error { return s.ConfirmBadge(s.t.Context(), by) },
+		do: func(s *stage, by packaging.Person) error {
+			_, shown, err := s.BadgeToConfirm(s.t.Context(), by.Tenant.ID, by.ID)
+			if err != nil {
+				return err
+			}
+			return s.ConfirmBadge(s.t.Context(), by, shown)
+		},
 	},
 	"WaiveConfirmation": {
 		needs: packaging.WaiveConfirm, first: func(s *stage, by packaging.Person) error {

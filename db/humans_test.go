@@ -526,12 +526,24 @@ func TestWhoSetAPasswordConfirmsItByNoOtherAccount(t *testing.T) {
 	if waiting(people[0]) != 0 || waiting(people[1]) != 0 || waiting(people[2]) != 1 {
 		t.Errorf("waiting: %d, %d, %d", waiting(people[0]), waiting(people[1]), waiting(people[2]))
 	}
-	if err := d.ConfirmPassword(t.Context(), people[1], p[3].ID); packaging.CodeOf(err) != packaging.NotFound {
+	if err := d.ConfirmPassword(t.Context(), people[1], p[3].ID, d.shownPassword(t, p[3].ID)); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("by another account of who set it: %v", err)
 	}
-	if err := d.ConfirmPassword(t.Context(), berta, p[3].ID); err != nil {
+	if err := d.ConfirmPassword(t.Context(), berta, p[3].ID, d.shownPassword(t, p[3].ID)); err != nil {
 		t.Error(err)
 	}
+}
+
+// shownPassword is what a page knows the password of a person by.
+func (d *DB) shownPassword(t *testing.T, user packaging.UserID) string {
+	t.Helper()
+	var hash string
+	if err := d.read.QueryRowContext(
+		t.Context(), `SELECT password_hash FROM users WHERE id = ?`, user,
+	).Scan(&hash); err != nil {
+		t.Fatal(err)
+	}
+	return d.shown(hash)
 }
 
 func (d *DB) exec(t *testing.T, statement string) {

@@ -210,7 +210,7 @@ func TestAReleaseAtAStationWithABadgeTakesSixTapsAtMost(t *testing.T) {
 	s.SignIn("administrator1").Post(
 		"/admin/stations/badge", "person", idOf(s, "supervisor1"), "badge", handlerstest.ABadge,
 	)
-	s.SignIn("supervisor1").Post("/account/badge", "confirm", "yes", "password", site.Password)
+	handlerstest.ConfirmBadge(s.SignIn("supervisor1"))
 	f := newFinger(t, s.Tablet("Tablet 1", "L1"), "/")
 	f.write("Badge", handlerstest.ABadge)
 	f.tap("Sign in")

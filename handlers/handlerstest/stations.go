@@ -29,3 +29,9 @@ func AtTablet(t *testing.T, s *site.Site) *site.Browser {
 	}
 	return tablet
 }
+
+// ConfirmBadge confirms the badge that somebody else set for a person, as their page shows it.
+func ConfirmBadge(b *site.Browser) site.Answer {
+	return b.Post("/account/badge", "confirm", "yes", "shown", b.Get("/account/pin").Attr("input[name=shown]", "value"),
+		"password", site.Password)
+}

@@ -49,7 +49,9 @@ func (s *Server) ConfirmPassword(c echo.Context) error {
 	if err != nil {
 		return packaging.Fail(packaging.NotFound, "error.not_found").Because(err)
 	}
-	return s.confirmed(c, s.Store.ConfirmPassword(c.Request().Context(), web.SignedIn(c), packaging.UserID(user)))
+	return s.confirmed(c, s.Store.ConfirmPassword(
+		c.Request().Context(), web.SignedIn(c), packaging.UserID(user), c.FormValue("shown"),
+	))
 }
 
 // WaiveConfirmation says that the site goes without a second person who confirms passwords, or not any more.

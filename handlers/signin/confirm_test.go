@@ -112,6 +112,9 @@ func TestNobodyConnectsTheirProviderByAPasswordThatTheySetForAnother(t *testing.
 	}
 }
 
+// aShown is where a page says which password or badge it shows.
+const aShown = "input[name=shown]"
+
 func TestASecondManagerConfirmsThatAPersonHasTheirOwnPassword(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})
@@ -133,7 +136,19 @@ func TestASecondManagerConfirmsThatAPersonHasTheirOwnPassword(t *testing.T) {
 	) {
 		t.Errorf("the manager sees %q", page)
 	}
-	if a := manager.Post(path); a.Status != http.StatusSeeOther {
+	shown := func() string { return manager.Get("/account").Attr(aShown, "value") }
+	opened := shown() // and left open while the administrator sets another one, and changes it as if they were the person
+	change(reset(t, s, "supervisor1"), theirs, "the administrator's own 1")
+	if a := manager.Post(path, "shown", opened); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("main"), "This has changed since the page was opened.") {
+		t.Errorf("one that was set since: %d %s", a.Status, a.Text("main"))
+	}
+	b = reset(t, s, "supervisor1")
+	change(b, theirs, mine)
+	if a := manager.Post(path); a.Status != http.StatusConflict {
+		t.Errorf("without saying which: %d", a.Status)
+	}
+	if a := manager.Post(path, "shown", shown()); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("main"))
 	}
 	if e := handlerstest.LastEntry(s, packaging.PasswordConfirmed); e.By.Username != "manager1" ||
@@ -230,13 +245,27 @@ func TestABadgeThatSomebodyElseSetDoesNothingUntilItsOwnerConfirmedIt(t *testing
 		t.Error("an administrator signs in with a badge that they set for another")
 	}
 	b := s.SignIn("supervisor1")
+	shown := func() string { return b.Get("/account/pin").Attr(aShown, "value") }
+	confirm := func(shown, password string) site.Answer {
+		return b.Post("/account/badge", "confirm", "yes", "shown", shown, "password", password)
+	}
 	if page := b.Get("/lines/L1").Text("main"); !strings.Contains(page, "Person administrator1 set a badge for you.") {
 		t.Errorf("its owner is not told: %q", page)
 	}
-	if a := b.Post("/account/badge", "confirm", "yes", "password", "wrong"); a.Status != http.StatusUnauthorized {
+	if a := confirm(shown(), "wrong"); a.Status != http.StatusUnauthorized {
 		t.Errorf("without their password: %d", a.Status)
 	}
-	if a := b.Post("/account/badge", "confirm", "yes", "password", site.Password); a.Status != http.StatusSeeOther {
+	opened := shown()
+	if a := admin.Post("/admin/stations/badge", "person", fmt.Sprint(s.Person("supervisor1").ID),
+		"badge", "04-A2-9F-99"); a.Status != http.StatusSeeOther {
+		t.Fatalf("set: %d", a.Status)
+	}
+	if a := confirm(opened, site.Password); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text("main"), "This has changed since the page was opened.") {
+		t.Errorf("another than was shown: %d %s", a.Status, a.Text("main"))
+	}
+	set()
+	if a := confirm(shown(), site.Password); a.Status != http.StatusSeeOther {
 		t.Fatalf("confirmed: %d %s", a.Status, a.Text("main"))
 	}
 	if e := handlerstest.LastEntry(s, packaging.BadgeConfirmed); e.By.Username != "supervisor1" {
@@ -252,7 +281,7 @@ func TestABadgeThatSomebodyElseSetDoesNothingUntilItsOwnerConfirmedIt(t *testing
 	b = reset(t, s, "supervisor1")
 	change(b, theirs, mine)
 	set()
-	if a := b.Post("/account/badge", "confirm", "yes", "password", mine); a.Status != http.StatusForbidden ||
+	if a := confirm(shown(), mine); a.Status != http.StatusForbidden ||
 		in() == http.StatusSeeOther {
 		t.Errorf("by somebody whose password is not confirmed: %d", a.Status)
 	}
@@ -365,8 +394,9 @@ func TestASiteThatWaivesConfirmsNobodyForAnother(t *testing.T) {
 	); a.Status != http.StatusForbidden || s.Order("Order143").Release != nil {
 		t.Errorf("an administrator alone releases as another: %d", a.Status)
 	}
-	if a := s.SignIn("manager1").Post(
-		fmt.Sprintf("/account/confirm/%d", person.ID),
+	manager := s.SignIn("manager1")
+	if a := manager.Post(
+		fmt.Sprintf("/account/confirm/%d", person.ID), "shown", manager.Get("/account").Attr(aShown, "value"),
 	); a.Status != http.StatusSeeOther {
 		t.Errorf("by the manager of that site: %d %s", a.Status, a.Text("main"))
 	}

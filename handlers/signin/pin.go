@@ -25,6 +25,9 @@ func (s *Server) showPIN(c echo.Context, status int, problem string) (err error)
 	if page.PIN, page.Badge, err = s.Store.StationFactors(c.Request().Context(), p.Tenant.ID, p.ID); err != nil {
 		return err
 	}
+	if page.BadgeSetBy, page.BadgeShown, err = s.Store.BadgeToConfirm(c.Request().Context(), p.Tenant.ID, p.ID); err != nil {
+		return err
+	}
 	f, err := s.Frame(c, "account", text.Say(c.Request().Context(), "pin.title"))
 	if err != nil {
 		return err
@@ -57,7 +60,7 @@ func (s *Server) SetOwnBadge(c echo.Context) error {
 			return s.Store.SetBadge(c.Request().Context(), p, p.ID, secret.Text{})
 		}
 		if c.FormValue("confirm") != "" {
-			return s.Store.ConfirmBadge(c.Request().Context(), p)
+			return s.Store.ConfirmBadge(c.Request().Context(), p, c.FormValue("shown"))
 		}
 		badge := strings.TrimSpace(c.FormValue("badge"))
 		if err := packaging.CheckBadge(badge); err != nil {

@@ -548,7 +548,7 @@ func TestABadgeIsOnePersonsAndSignsInWhereverItIsScanned(t *testing.T) {
 	); a.Status != http.StatusSeeOther {
 		t.Errorf("enrolled by an administrator: %d", a.Status)
 	}
-	s.SignIn("manager1").Post("/account/badge", "confirm", "yes", "password", site.Password)
+	handlerstest.ConfirmBadge(s.SignIn("manager1"))
 	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", digits); a.Status != http.StatusSeeOther ||
 		!strings.Contains(tablet.Get("/lines/L1").Text(".bar"), "Person manager1") {
 		t.Errorf("a badge of digits where a PIN is asked for: %d", a.Status)
@@ -658,9 +658,7 @@ func TestABadgeThatAKeyboardChangedSignsInOnlyIfItIsOnePersons(t *testing.T) {
 		if a.Status != http.StatusSeeOther {
 			t.Fatalf("enrolling %s: %d %s", username, a.Status, a.Text("main"))
 		}
-		if a := s.SignIn(username).Post(
-			"/account/badge", "confirm", "yes", "password", site.Password,
-		); a.Status != http.StatusSeeOther {
+		if a := handlerstest.ConfirmBadge(s.SignIn(username)); a.Status != http.StatusSeeOther {
 			t.Fatalf("confirming %s: %d %s", username, a.Status, a.Text("main"))
 		}
 	}

@@ -27,11 +27,14 @@ type Store interface {
 	PIN(ctx context.Context, tenant packaging.TenantID, user packaging.UserID) (packaging.Person, string, error)
 	Record(ctx context.Context, e packaging.Entry) error
 	RecordFailedSignIn(ctx context.Context, user packaging.UserID, address string) error
-	ConfirmBadge(ctx context.Context, by packaging.Person) error
+	BadgeToConfirm(
+		ctx context.Context, tenant packaging.TenantID, user packaging.UserID,
+	) (setBy, shown string, err error)
+	ConfirmBadge(ctx context.Context, by packaging.Person, shown string) error
 	OlderPassword(ctx context.Context, user packaging.UserID) (hash string, err error)
 	Confirmations(ctx context.Context, viewer packaging.Person) (packaging.Confirmations, error)
 	ConfirmOwnPassword(ctx context.Context, by packaging.Person) error
-	ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID) error
+	ConfirmPassword(ctx context.Context, by packaging.Person, user packaging.UserID, shown string) error
 	WaiveConfirmation(ctx context.Context, by packaging.Person, waive bool) error
 	SetBadge(ctx context.Context, by packaging.Person, user packaging.UserID, badge secret.Text) error
 	SetPIN(ctx context.Context, by packaging.Person, hash string) error

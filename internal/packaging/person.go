@@ -68,9 +68,16 @@ type Member struct {
 
 // Confirmations is what waits to be confirmed of a person's password, and of those of others.
 type Confirmations struct {
-	Changed  bool     // they have changed the password that somebody else set
-	Older    bool     // they had one before, and can confirm with it
-	Waived   bool     // the site goes without a second person
-	MayWaive bool     // they may say so
-	Waiting  []Person // whose passwords they may confirm
+	Changed  bool // they have changed the password that somebody else set
+	Older    bool // they had one before, and can confirm with it
+	Waived   bool // the site goes without a second person
+	MayWaive bool // they may say so
+	Waiting  []WaitingPassword
+}
+
+// WaitingPassword is a password that another person may confirm. Shown tells it from one that is set later: only what
+// its page showed is confirmed.
+type WaitingPassword struct {
+	Person
+	Shown string
 }
