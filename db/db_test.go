@@ -241,6 +241,7 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 	if _, err := d.Settle(t.Context(), claimed, released("a", "b")); err != nil {
 		t.Fatal(err)
 	}
+	d.exec(t, `INSERT INTO users (username, full_name, password_hash) VALUES ('of no site', 'Of no site', '')`)
 	const insert = `INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, outcome, answered_at, reason)
 		VALUES (%d, %d, %d, 'a', 'a', 'a', '', '', 1, '%s', %s, '')`
 	for name, statement := range map[string]string{
@@ -267,6 +268,7 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 		"history out of order":              `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 2, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, hash, hash FROM history ORDER BY id DESC LIMIT 1`,
 		"history that follows nothing":      `INSERT INTO history (tenant_id, seq, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, prev_hash, hash) SELECT tenant_id, seq + 1, at, user_id, username, full_name, role, deed, order_id, order_key, line_code, line_name, release_id, object, old_value, new_value, outcome, reason, took_ms, http_status, code, message, serials, zeroblob(32), hash FROM history ORDER BY id DESC LIMIT 1`,
 		"forgetting a person":               `DELETE FROM users`,
+		"forgetting a person of no site":    `DELETE FROM users WHERE username = 'of no site'`,
 		"forgetting an order":               `DELETE FROM orders`,
 		"an order of another tenant's line": `UPDATE orders SET line_id = (SELECT id FROM lines WHERE tenant_id <> orders.tenant_id)`,
 		"an order without an ID":            `UPDATE orders SET order_key = ''`,
