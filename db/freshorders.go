@@ -13,7 +13,7 @@ type freshOrder struct {
 	changes string // in JSON, once it is prepared
 }
 
-// freshOrders are the table temp.fresh_orders of a writer: a statement that stores them reads them from there. To hand it
+// freshOrders are the table temp.fresh_orders of a writer: a statement that stores them reads them there. To hand it
 // each value by itself takes longer than storing it.
 type freshOrders struct{ rows []freshOrder }
 
