@@ -109,7 +109,8 @@ func (s *setupTx) knowAs(user packaging.UserID, names ...string) error {
 // names are what the human of an account was ever known as, at any tenant.
 func (s *setupTx) names(user packaging.UserID) ([]string, error) {
 	return collect(s.ctx, s, func(row scanner) (name string, err error) { return name, row.Scan(&name) }, `
-		SELECT DISTINCT k.name FROM humans me JOIN humans h ON h.human_id = me.human_id JOIN known_as k ON k.user_id = h.user_id
+		SELECT DISTINCT k.name
+		FROM humans me JOIN humans h ON h.human_id = me.human_id JOIN known_as k ON k.user_id = h.user_id
 		WHERE me.user_id = ?`, user)
 }
 

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -381,6 +384,45 @@ func TestWhatSomebodyIsKnownAsElsewhereIsTheirNameWhereTheyBelong(t *testing.T) 
 	}
 	if err != nil || len(waiting) != 3 {
 		t.Errorf("%d wait, %v", len(waiting), err)
+	}
+}
+
+// An upgrade finds in the history the names of who left a site or disconnected from its provider before names were kept.
+func TestAnUpgradeFindsTheNamesOfWhoLeftBeforeIt(t *testing.T) {
+	d, boss, p, _, _ := provided(t)
+	anna, second, carla := p[0], p[1], p[3]
+	basel := packaging.Person{Author: boss.Author, Tenant: packaging.Tenant{ID: 2}}
+	subject := "CN=Anna, at home"
+	if err := errors.Join(
+		d.ConnectIdentity(t.Context(), anna, comes(subject, "maria.nagy", "")),
+		d.DisconnectIdentity(t.Context(), anna),
+		d.JoinPerson(t.Context(), basel, second), d.RemovePerson(t.Context(), basel, second.ID),
+	); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, fmt.Sprintf(`INSERT INTO identities (tenant_id, issuer, subject, user_id, connected_at)
+		VALUES (1, 'https://a.example', 'one, two', %[1]d, 1), (1, 'https://b.example', 'three at four', %[1]d, 1)`, carla.ID))
+	if err := d.DisconnectIdentity(t.Context(), carla); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, `DROP TRIGGER names_that_were_known_stay_known; DELETE FROM known_as;
+		CREATE TRIGGER names_that_were_known_stay_known BEFORE DELETE ON known_as
+		BEGIN SELECT RAISE(ABORT, 'a name stays known'); END;
+		DELETE FROM goose_db_version WHERE version_id = 119`)
+	file := collected(t, d.read.DB, `SELECT file FROM pragma_database_list WHERE name = 'main'`)[0]
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = openTicking(t, file, start.Add(time.Hour), time.Second)
+	t.Cleanup(func() { d.Close() })
+	known := collected(t, d.read.DB, `SELECT k.tenant_id || ' ' || u.username || ': ' || name FROM known_as k
+		JOIN users u ON u.id = k.user_id WHERE u.id IN (`+fmt.Sprint(anna.ID, ",", second.ID, ",", carla.ID)+`) ORDER BY 1`)
+	want := []string{
+		"1 anna.second: anna.second", "1 anna: " + subject, "1 anna: anna", "1 carla: carla", "1 carla: one, two",
+		"1 carla: three at four", "2 anna.second: anna.second",
+	}
+	if diff := cmp.Diff(want, known); diff != "" {
+		t.Errorf("known (-want +got)\n%s", diff)
 	}
 }
 
