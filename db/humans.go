@@ -14,8 +14,8 @@ import (
 type saidHuman struct{ same, other []packaging.UserID }
 
 // humanOf returns what was said of who an identity is, of an account that it has here or, for 0, of a new one. A new one
-// waits until an administrator has said so of each person who has a name of it. One that is here counts as theirs
-// without that, and waits only where they are different humans themselves.
+// waits until an administrator has said so of each person who has a name of it. One that is here comes in as it was, and
+// is asked about: who may change their names at the provider must not join people by it.
 func (s *setupTx) humanOf(
 	id packaging.Identity, user packaging.UserID,
 ) (said saidHuman, waits *packaging.SignOnError, err error) {
@@ -29,8 +29,8 @@ func (s *setupTx) humanOf(
 	}
 	var same, open []packaging.Person
 	for _, p := range like {
-		switch word, asked := words[p.Human]; {
-		case word.V || user != 0 && !asked:
+		switch word := words[p.Human]; {
+		case word.V:
 			same, said.same = append(same, p), append(said.same, p.ID)
 		case word.Valid:
 			said.other = append(said.other, p.ID)
@@ -40,10 +40,13 @@ func (s *setupTx) humanOf(
 	}
 	parted, err := s.areParted(same)
 	if parted != nil {
-		open = append(open, same...)
+		open, said.same = append(open, same...), nil
 	}
 	if err != nil || len(open) == 0 {
 		return said, nil, err
+	}
+	if user != 0 {
+		return said, nil, s.ask(id, open)
 	}
 	return said, &packaging.SignOnError{
 		Reason: packaging.SignOnSameName, Detail: "person " + open[0].Username,
@@ -83,7 +86,7 @@ func (s *setupTx) ask(id packaging.Identity, like []packaging.Person) error {
 }
 
 // keepSaid has what was said of who an identity is hold for its account. Its names are known from then on, and nobody
-// is asked any more.
+// is asked any more whether it is its own human.
 func (s *setupTx) keepSaid(user packaging.UserID, id packaging.Identity, said saidHuman) error {
 	for _, other := range said.same {
 		if err := s.joinHumans(user, other); err != nil {
@@ -96,8 +99,10 @@ func (s *setupTx) keepSaid(user packaging.UserID, id packaging.Identity, said sa
 	if err := s.knowAs(user, id.Names()...); err != nil {
 		return err
 	}
-	return s.exec(`DELETE FROM sign_on_waits WHERE tenant_id = ? AND issuer = ? AND subject = ?`,
-		s.tenant, id.Issuer, id.Subject)
+	return s.exec(`
+		DELETE FROM sign_on_waits WHERE tenant_id = ?1 AND issuer = ?2 AND subject = ?3 AND (same IS NOT NULL
+			OR user_id IN (SELECT h.user_id FROM humans me JOIN humans h ON h.human_id = me.human_id WHERE me.user_id = ?4))`,
+		s.tenant, id.Issuer, id.Subject, user)
 }
 
 // knowAs keeps that an account is known at the tenant by some names.
@@ -269,7 +274,11 @@ func (d *DB) DecideSignOn(
 		if err != nil {
 			return coded(err)
 		}
-		if isAbout(like, by) {
+		who, err := s.accountBy(issuer, subject)
+		if err != nil {
+			return err
+		}
+		if isAbout(like, by) || len(who) > 0 && isAbout(who[0], by) {
 			return packaging.Fail(packaging.Forbidden, "error.own_human")
 		}
 		says := packaging.SaysAnotherHuman.Of(like.Username)
@@ -279,7 +288,7 @@ func (d *DB) DecideSignOn(
 			if err != nil {
 				return err
 			}
-			if parted, err := s.areParted(append(others, like)); err != nil {
+			if parted, err := s.areParted(slices.Concat(others, who, []packaging.Person{like})); err != nil {
 				return err
 			} else if parted != nil {
 				return packaging.Fail(packaging.Conflict, "error.two_humans", "One", parted[0], "Other", parted[1])
@@ -291,10 +300,26 @@ func (d *DB) DecideSignOn(
 			same, by.ID, s.tenant, issuer, subject, person); err != nil {
 			return err
 		}
+		if len(who) > 0 {
+			said := saidHuman{other: []packaging.UserID{person}}
+			if same {
+				said = saidHuman{same: []packaging.UserID{person}}
+			}
+			if err := s.keepSaid(who[0].ID, packaging.Identity{Issuer: issuer, Subject: subject}, said); err != nil {
+				return err
+			}
+		}
 		return s.record(packaging.Entry{
 			TenantID: s.tenant, By: s.by, Deed: packaging.HumanSet, Object: subject + " at " + issuer, New: says,
 		})
 	})
+}
+
+// accountBy returns the account of an identity of the tenant, or nobody.
+func (s *setupTx) accountBy(issuer, subject string) ([]packaging.Person, error) {
+	return collect(s.ctx, s, scanPeople, `SELECT `+personColumns+`
+		FROM identities i JOIN users u ON u.id = i.user_id JOIN tenants t ON t.id = i.tenant_id
+		WHERE i.tenant_id = ? AND i.issuer = ? AND i.subject = ?`, s.tenant, issuer, subject)
 }
 
 // isAbout says whether a person, as they are in the transaction, is the human of another account.

@@ -207,16 +207,22 @@ func provided(t *testing.T) (
 		if !errors.As(err, &why) || why.Reason != packaging.SignOnSameName {
 			t.Errorf("it ends with %v", err)
 		}
-		waiting, err := d.SignOnWaits(t.Context(), boss)
-		var like []string
-		for _, w := range waiting {
-			like = append(like, w.Like.Username)
-		}
-		if err != nil || !slices.Equal(like, names) {
-			t.Errorf("asked about %q, want %q, %v", like, names, err)
-		}
+		askedAbout(t, d, boss, names...)
 	}
 	return d, boss, p, signIn, waits
+}
+
+// askedAbout checks about whom administrators are asked.
+func askedAbout(t *testing.T, d *DB, boss packaging.Person, names ...string) {
+	t.Helper()
+	waiting, err := d.SignOnWaits(t.Context(), boss)
+	var like []string
+	for _, w := range waiting {
+		like = append(like, w.Like.Username)
+	}
+	if err != nil || !slices.Equal(like, names) {
+		t.Errorf("asked about %q, want %q, %v", like, names, err)
+	}
 }
 
 // isHumanOf checks of which accounts somebody is, too.
@@ -281,9 +287,22 @@ func TestNobodyIsTheSameHumanAsTwoWhomAnAdministratorParted(t *testing.T) {
 	if packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("both are said to be the same human: %v", err)
 	}
-	// Who connects has an account already, and waits only since those are two.
-	waits(d.ConnectIdentity(t.Context(), accountsOf(t, d, boss)[3], comes("s2", "anna", "berta@plant.example")),
-		"berta", "anna", "berta")
+	// Who connects has an account already, and goes on as they were.
+	carla := accountsOf(t, d, boss)[3]
+	if err := d.ConnectIdentity(t.Context(), carla, comes("s2", "anna", "berta@plant.example")); err != nil {
+		t.Error(err)
+	}
+	askedAbout(t, d, boss, "berta", "anna", "berta")
+	decide := func(about packaging.UserID) error {
+		return d.DecideSignOn(t.Context(), boss, id.Issuer, "s2", about, true)
+	}
+	if err := decide(anna.ID); err != nil {
+		t.Error(err)
+	}
+	isHumanOf(t, d, boss, carla.ID, "anna")
+	if err := decide(berta.ID); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("both are said to be the same human as an account: %v", err)
+	}
 	d.exec(t, fmt.Sprintf(`INSERT INTO known_as VALUES (1, %d, 'dora'), (1, %d, 'dora')`, anna.ID, berta.ID))
 	err = d.AddPerson(t.Context(), boss, packaging.Person{
 		Author: packaging.Author{Username: "dora", FullName: "Dora", Role: packaging.Operator},
@@ -293,13 +312,20 @@ func TestNobodyIsTheSameHumanAsTwoWhomAnAdministratorParted(t *testing.T) {
 	}
 }
 
-// Who has an account is of one human with all who have a name of theirs, by whatever way the name comes.
+// An account that is added under a name of somebody, or of what they are known as at the provider, is of one human with
+// them. Who is here joins nobody by what the provider calls them: they may change that themselves.
 func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
 	d, boss, p, signIn, waits := provided(t)
 	anna, berta, carla := p[0], p[2], p[3]
 	if err := d.ConnectIdentity(t.Context(), anna, comes("s1", "e4711", "berta@plant.example")); err != nil {
 		t.Fatal(err)
 	}
+	isHumanOf(t, d, boss, anna.ID, "")
+	askedAbout(t, d, boss, "berta")
+	if err := d.DecideSignOn(t.Context(), boss, "https://login.example", "s1", berta.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	askedAbout(t, d, boss)
 	isHumanOf(t, d, boss, anna.ID, "berta")
 	if err := d.DisconnectIdentity(t.Context(), anna); err != nil {
 		t.Fatal(err)
@@ -313,7 +339,23 @@ func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
 	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("s5", "car la /", "")) // would be the username carla
 	waits(err, "anna", "anna", "carla", "carla")
 	emil := signIn(comes("s3", "emil", ""))
-	signIn(comes("s3", "emil", "carla@plant.example"))
+	for _, email := range []string{"carla@plant.example", "anna@plant.example", "berta@plant.example"} {
+		signIn(comes("s3", "emil", email))
+		signIn(comes("s3", "emil", email)) // is asked about once
+	}
+	askedAbout(t, d, boss, "anna", "anna", "carla", "carla", "carla", "anna")
+	isHumanOf(t, d, boss, emil.ID, "")
+	isHumanOf(t, d, boss, carla.ID, "")
+	decide := func(about packaging.UserID, same bool) {
+		t.Helper()
+		if err := d.DecideSignOn(t.Context(), boss, "https://login.example", "s3", about, same); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decide(anna.ID, false)
+	decide(carla.ID, true)
+	signIn(comes("s3", "emil", "anna@plant.example"))
+	askedAbout(t, d, boss, "anna", "anna", "carla", "carla")
 	isHumanOf(t, d, boss, emil.ID, "carla")
 	for _, username := range []string{"carla@plant.example", "e4711"} {
 		if err := d.AddPerson(t.Context(), boss, packaging.Person{
