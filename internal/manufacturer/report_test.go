@@ -139,7 +139,7 @@ func TestATestOfTheConnectionTellsNamesThatAreNotUnderstood(t *testing.T) {
 				`{"success":true,"data":{"Orders":[{"no":1},{"orderNumber":"A1","charge":"L7","Line":{"Code":"X"}}]}}`,
 			)
 		default:
-			_, _ = io.WriteString(w, `{"success":true,"data":{"orderNumber":"A1","Batch_No":"L7","status":"OPEN"}}`)
+			_, _ = io.WriteString(w, `{"success":true,"data":{"orderNumber":"A1","Batch_No":"L7","status":"OPEN","product":{"sku":"M7"}}}`)
 		}
 	})
 	url, _ := methods(t, api)
@@ -162,6 +162,7 @@ func TestATestOfTheConnectionTellsNamesThatAreNotUnderstood(t *testing.T) {
 		packaging.FieldLot:      "Batch_No L7 true",
 		packaging.FieldStatus:   "status Open true",
 		packaging.FieldGTIN:     "  false",
+		packaging.FieldProduct:  `product {"sku":"M7"} true`,
 	} {
 		if got[field] != want {
 			t.Errorf("%s: %q, want %q", field, got[field], want)
