@@ -223,6 +223,22 @@ func TestASerialThatHoldsACredentialStaysExactAndIsTold(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatHoldsNoCredentialIsNotToldAsOneThatDoes(t *testing.T) {
+	s := httptest.NewServer(says(200, `{"success":true,"data":{"order_id":"Order143","lot":"L7","serials":["A1","A2"]}}`))
+	defer s.Close()
+	config := canaryConfig(s.URL)
+	config.TokenKind = Static
+	c := newClient(t, config)
+	details, err := c.Details(t.Context(), "Order143")
+	a := c.ReleaseToLine(t.Context(), "Order143")
+	if err != nil || len(details.Serials) != 2 || len(a.Serials) != 2 || details.Leaks+a.Leaks != 0 {
+		t.Errorf("%+v, %+v, %v", details, a, err)
+	}
+	if told := c.Health().Echoed; !told.IsZero() {
+		t.Errorf("told %v", told)
+	}
+}
+
 func TestAFactThatHoldsACredentialStaysExactAndIsTold(t *testing.T) {
 	s := httptest.NewServer(
 		says(200, `{"success":true,"data":[{"order_id":"O `+canaryChannel+`","lot":"`+canaryChannel+`"}]}`),
