@@ -171,7 +171,7 @@ func TestPagesKeepToThemselves(t *testing.T) {
 	for name, want := range map[string]string{
 		"Content-Security-Policy":   "default-src 'none'",
 		"X-Content-Type-Options":    "nosniff",
-		"Strict-Transport-Security": "max-age",
+		"Strict-Transport-Security": "max-age=31536000",
 		"Cache-Control":             "no-store",
 		"Referrer-Policy":           "same-origin",
 	} {
@@ -190,6 +190,31 @@ func TestPagesKeepToThemselves(t *testing.T) {
 	}; !slices.Equal(others, want) {
 		t.Errorf("beside this server, the policy names %q, want %q", others, want)
 	}
+}
+
+// A tablet that many use keeps nothing in its caches.
+func TestNoAnswerStaysInACache(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	b, parts := s.SignIn("supervisor1"), s.SignIn("supervisor1")
+	parts.Header.Set("HX-Request", "true")
+	uncached := func(a site.Answer, where string, status int) {
+		t.Helper()
+		if got := a.Header.Get("Cache-Control"); a.Status != status || got != "no-store" {
+			t.Errorf("%s: %d, %q", where, a.Status, got)
+		}
+	}
+	board := parts.Get("/lines/L1")
+	uncached(board, "a part of a board", http.StatusOK)
+	parts.Header.Set("If-None-Match", board.Header.Get("ETag"))
+	uncached(parts.Get("/lines/L1"), "a part that has not changed", http.StatusNotModified)
+	for _, where := range []string{
+		"/", "/lines/L1", "/orders", handlerstest.OrderPath(s.Order("Order143"), ""), "/history", "/history.csv",
+		"/imports/orders.csv", "/account", "/fresh",
+	} {
+		uncached(b.Get(where), where, http.StatusOK)
+	}
+	uncached(s.Browser().Get("/api/v1/orders"), "a program without a token", http.StatusUnauthorized)
 }
 
 func TestWhatDoesNotExistIsNotFoundOnAPageWithAWayHome(t *testing.T) {
