@@ -33,6 +33,7 @@ type DB struct {
 	writer *reader // its statements
 	// Opens a connection for one who writes much, and closes it then: its memory is given back.
 	openBulk func() (*reader, error)
+	bulk     bulkWriters
 	turns    turns
 	read     *reader
 	slow     *reader // for searches, reports, exports and verification
@@ -198,6 +199,7 @@ func (d *DB) Unsynced(ctx context.Context, do func() error) error {
 // Close closes the database and lets another process have it.
 func (d *DB) Close() error {
 	var errs []error
+	d.bulk.close()
 	if d.checkpoints != nil {
 		errs = append(errs, d.checkpoints.close())
 	}

@@ -20,21 +20,26 @@ func (s *setupTx) humanOf(
 	id packaging.Identity, user packaging.UserID,
 ) (said saidHuman, waits *packaging.SignOnError, err error) {
 	like, err := s.namesakes(user, id.Names())
-	if err != nil || len(like) == 0 {
+	if err != nil {
 		return said, nil, err
 	}
-	words, err := s.saidOf(id)
+	words, err := s.wordsOn(id, user)
 	if err != nil {
 		return said, nil, err
 	}
 	var same, open []packaging.Person
-	for _, p := range like {
-		switch word := words[p.Human]; {
-		case word.V:
-			same, said.same = append(same, p), append(said.same, p.ID)
-		case word.Valid:
-			said.other = append(said.other, p.ID)
+	for _, w := range words {
+		switch {
+		case w.same.V:
+			same, said.same = append(same, w.Person), append(said.same, w.ID)
+		case w.same.Valid:
+			said.other = append(said.other, w.ID)
 		default:
+			open = append(open, w.Person)
+		}
+	}
+	for _, p := range like {
+		if !slices.ContainsFunc(words, func(w word) bool { return w.SameHuman(p) }) {
 			open = append(open, p)
 		}
 	}
@@ -54,20 +59,24 @@ func (s *setupTx) humanOf(
 	}, s.ask(id, open)
 }
 
-// saidOf returns what administrators have said of who an identity is, human by human. It is not valid of whom they are
-// still asked about.
-func (s *setupTx) saidOf(id packaging.Identity) (map[packaging.UserID]sql.Null[bool], error) {
-	words := map[packaging.UserID]sql.Null[bool]{}
-	_, err := collect(s.ctx, s, func(row scanner) (_ struct{}, err error) {
-		var human packaging.UserID
-		var word sql.Null[bool]
-		err = row.Scan(&human, &word)
-		words[human] = word
-		return struct{}{}, err
+// word is what an administrator has said of whether an identity is a person: not valid while they are asked.
+type word struct {
+	packaging.Person
+	same sql.Null[bool]
+}
+
+// wordsOn returns what administrators have said of who an identity is and are asked about that, whatever it is called by
+// now, but for the human of the account that it has here.
+func (s *setupTx) wordsOn(id packaging.Identity, user packaging.UserID) ([]word, error) {
+	return collect(s.ctx, s, func(row scanner) (w word, err error) {
+		w.Person, err = scanPerson(row, &w.same)
+		return w, err
 	}, `
-		SELECT h.human_id, max(w.same) FROM sign_on_waits w JOIN humans h ON h.user_id = w.user_id
-		WHERE w.tenant_id = ? AND w.issuer = ? AND w.subject = ? GROUP BY h.human_id`, s.tenant, id.Issuer, id.Subject)
-	return words, err
+		SELECT `+personColumns+`, w.same
+		FROM sign_on_waits w JOIN users u ON u.id = w.user_id JOIN tenants t ON t.id = w.tenant_id
+		WHERE w.tenant_id = ? AND w.issuer = ? AND w.subject = ?
+			AND coalesce(u.same_as, u.id) NOT IN (SELECT human_id FROM humans WHERE user_id = ?)
+		ORDER BY u.active DESC, u.id`, s.tenant, id.Issuer, id.Subject, user)
 }
 
 // ask asks the administrators whether an identity is each of some people.

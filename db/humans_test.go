@@ -268,6 +268,34 @@ func TestAWordIsNeededOnEachPersonWhoseNameSomebodyHas(t *testing.T) {
 	isHumanOf(t, d, boss, came.ID, "anna")
 }
 
+// What an administrator has said, or is asked, holds whatever somebody is called at the provider by then.
+func TestAWordHoldsWhateverSomebodyIsCalledByThen(t *testing.T) {
+	d, boss, p, signIn, waits := provided(t)
+	anna, berta, carla := p[0], p[2], p[3]
+	_, err := d.SignInBy(t.Context(), boss.Tenant, comes("s1", "anna", "berta@plant.example"))
+	waits(err, "anna", "berta")
+	decide := func(about packaging.UserID, same bool) {
+		t.Helper()
+		if err := d.DecideSignOn(t.Context(), boss, "https://login.example", "s1", about, same); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decide(anna.ID, true)
+	_, err = d.SignInBy(t.Context(), boss.Tenant, comes("s1", "otto", ""))
+	waits(err, "berta")
+	decide(berta.ID, false)
+	otto := signIn(comes("s1", "otto", ""))
+	isHumanOf(t, d, boss, otto.ID, "anna")
+	signIn(comes("s1", "otto", "berta@plant.example"))
+	askedAbout(t, d, boss)
+	signIn(comes("s1", "carla", ""))
+	signIn(comes("s1", "otto", ""))
+	askedAbout(t, d, boss, "carla")
+	decide(carla.ID, false)
+	askedAbout(t, d, boss)
+	isHumanOf(t, d, boss, otto.ID, "anna")
+}
+
 // Nobody is said to be two people at once.
 func TestNobodyIsTheSameHumanAsTwoWhomAnAdministratorParted(t *testing.T) {
 	d, boss, p, _, waits := provided(t)
@@ -343,7 +371,7 @@ func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
 		signIn(comes("s3", "emil", email))
 		signIn(comes("s3", "emil", email)) // is asked about once
 	}
-	askedAbout(t, d, boss, "anna", "anna", "carla", "carla", "carla", "anna")
+	askedAbout(t, d, boss, "anna", "anna", "carla", "carla", "anna", "carla")
 	isHumanOf(t, d, boss, emil.ID, "")
 	isHumanOf(t, d, boss, carla.ID, "")
 	decide := func(about packaging.UserID, same bool) {

@@ -143,6 +143,39 @@ func TestALongImportMakesWayForAPressAndThenSaysWhichOrderChanged(t *testing.T) 
 	}
 }
 
+// What is closed writes no more: another program may have the file by then.
+func TestAnImportThatIsUnderWayEndsWithItsDatabase(t *testing.T) {
+	d, ghent, _ := opened(t)
+	var orders []packaging.Facts
+	for i := range 2 * shortImport {
+		orders = append(orders, packaging.Facts{Key: fmt.Sprintf("new%d", i), LineCode: "L1"})
+	}
+	closed := make(chan error, 1)
+	var once sync.Once
+	now := d.now
+	d.now = func() time.Time { // the first look at it is the import's, once it has the writer
+		once.Do(func() {
+			go func() { closed <- d.Close() }()
+			for is := false; !is; time.Sleep(time.Millisecond) {
+				d.bulk.mu.Lock()
+				is = d.bulk.closed
+				d.bulk.mu.Unlock()
+			}
+		})
+		return now()
+	}
+	ask := packaging.ImportRequest{FileName: "orders.csv", Rows: numbered(orders)}
+	if _, err := d.Import(t.Context(), ghent, ask); err == nil {
+		t.Error("the import went on")
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Import(t.Context(), ghent, ask); packaging.CodeOf(err) != packaging.Unavailable {
+		t.Errorf("another one: %v", err)
+	}
+}
+
 // The press may come before the import has said how it is undone.
 func TestWhatMakesWayDoesSoForAPressThatCameAtTheSameMoment(t *testing.T) {
 	var q turns

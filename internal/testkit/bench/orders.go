@@ -96,7 +96,7 @@ func (b *bench) measureOrderPages(ctx context.Context, many, few string, orders 
 	b.say("orders: pages")
 	var sides [2]target
 	for i, name := range []string{many, few} {
-		server, err := b.serve(ctx, name)
+		server, err := b.serveFilled(ctx, name)
 		if err != nil {
 			return err
 		}

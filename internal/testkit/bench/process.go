@@ -104,17 +104,31 @@ func (b *bench) serve(ctx context.Context, name string) (*program, error) {
 	return b.serveSite(ctx, name, b.provisionFile())
 }
 
+// serveFilled is serve for a database with rows that the program has not written itself. They are faults to its check
+// after the start: pages are shown, and nothing is released.
+func (b *bench) serveFilled(ctx context.Context, name string) (*program, error) {
+	p, err := b.begin(ctx, name, b.provisionFile())
+	if err != nil {
+		return nil, err
+	}
+	return p, p.await(ctx, "/healthz")
+}
+
 // serveSite is serve with another provisioning file and further flags.
 func (b *bench) serveSite(ctx context.Context, name, provision string, flags ...string) (*program, error) {
-	p, err := b.start(ctx, "lineboard ("+name+")", b.binary, append([]string{
-		"serve", "--addr", "127.0.0.1:0",
-		"--data", b.dataFolder(name), "--provision", provision, "--refresh", "24h", "--rate-limit", "0",
-		"--connection-limit", "0",
-	}, flags...)...)
+	p, err := b.begin(ctx, name, provision, flags...)
 	if err != nil {
 		return nil, err
 	}
 	return p, p.awaitReady(ctx)
+}
+
+func (b *bench) begin(ctx context.Context, name, provision string, flags ...string) (*program, error) {
+	return b.start(ctx, "lineboard ("+name+")", b.binary, append([]string{
+		"serve", "--addr", "127.0.0.1:0",
+		"--data", b.dataFolder(name), "--provision", provision, "--refresh", "24h", "--rate-limit", "0",
+		"--connection-limit", "0",
+	}, flags...)...)
 }
 
 func (b *bench) dataFolder(name string) string { return filepath.Join(b.folder, name) }
@@ -123,9 +137,11 @@ func (b *bench) database(name string) string {
 	return filepath.Join(b.dataFolder(name), "lineboard.db")
 }
 
-func (p *program) awaitReady(ctx context.Context) error {
+func (p *program) awaitReady(ctx context.Context) error { return p.await(ctx, "/readyz") }
+
+func (p *program) await(ctx context.Context, path string) error {
 	for end := time.Now().Add(startLimit); time.Now().Before(end); {
-		if ok, err := answers(ctx, p.base+"/readyz"); err != nil || ok {
+		if ok, err := answers(ctx, p.base+path); err != nil || ok {
 			return err
 		}
 		time.Sleep(time.Millisecond)
