@@ -273,7 +273,7 @@ func (b *bench) measureExport(ctx context.Context) error {
 		b.say("sqlite3 is not installed: the export is not compared with its CSV")
 		return nil
 	}
-	server, err := b.serve(ctx, long)
+	server, err := b.serveFilled(ctx, long)
 	if err != nil {
 		return err
 	}
