@@ -36,6 +36,7 @@ type DB struct {
 	bulk     bulkWriters
 	turns    turns
 	read     *reader
+	before   *reader // for the writer: sees what stood before its transaction
 	slow     *reader // for searches, reports, exports and verification
 	places   places  // on it
 	lock     *Lock
@@ -129,6 +130,9 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if d.slow, err = openReader(path, slowReaders); err != nil {
 		return err
 	}
+	if d.before, err = openReader(path, 1); err != nil {
+		return err
+	}
 	if d.files, err = openFiles(path); err != nil {
 		return err
 	}
@@ -203,7 +207,7 @@ func (d *DB) Close() error {
 	if d.checkpoints != nil {
 		errs = append(errs, d.checkpoints.close())
 	}
-	for _, r := range []*reader{d.read, d.slow} {
+	for _, r := range []*reader{d.read, d.slow, d.before} {
 		if r != nil {
 			errs = append(errs, r.Close())
 		}

@@ -67,6 +67,7 @@ func opened(t *testing.T) (*DB, packaging.Person, packaging.Person) {
 	})
 	d := openTicking(t, file, start.Add(time.Minute), time.Second)
 	t.Cleanup(func() {
+		nothingWasDoneByHand(t, d)
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}

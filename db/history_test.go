@@ -265,10 +265,12 @@ func TestAHistoryOfFormat1HoldsAndGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := d.write.ExecContext(t.Context(),
-		`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header)
-			VALUES ('ghent', 'Plant Ghent', 'Europe/Brussels', 'http://127.0.0.1:1', 'dynamic', 'x-access-token');
-		INSERT INTO refreshes (tenant_id) VALUES (1)`); err != nil {
+	if err := d.tx(t.Context(), func(t *tx) error {
+		return errors.Join(t.exec(
+			`INSERT INTO tenants (slug, name, time_zone, base_url, token_kind, token_header)
+			VALUES ('ghent', 'Plant Ghent', 'Europe/Brussels', 'http://127.0.0.1:1', 'dynamic', 'x-access-token')`,
+		), t.exec(`INSERT INTO refreshes (tenant_id) VALUES (1)`))
+	}); err != nil {
 		t.Fatal(err)
 	}
 	var prev [32]byte

@@ -660,7 +660,7 @@ func (d *DB) shownPassword(t *testing.T, user packaging.UserID) string {
 
 func (d *DB) exec(t *testing.T, statement string) {
 	t.Helper()
-	if _, err := d.write.ExecContext(t.Context(), statement); err != nil {
+	if err := d.tx(t.Context(), func(t *tx) error { return t.exec(statement) }); err != nil {
 		t.Fatal(err)
 	}
 }

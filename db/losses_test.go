@@ -399,6 +399,7 @@ func TestALossIsARecordOfAllTenantsUntilItsOwnComes(t *testing.T) {
 // tamper changes the file without the triggers of the program and of the schema.
 func tamper(t *testing.T, d *DB, statements ...string) {
 	t.Helper()
+	tamperedWith.Store(d, true)
 	hand, err := open(fileOf(d), 1, nil)
 	if err != nil {
 		t.Fatal(err)

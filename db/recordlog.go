@@ -53,7 +53,8 @@ type recordLog struct {
 	last map[packaging.TenantID]int64 // number
 }
 
-// note writes a line for each record, unless the last one about it says the same.
+// note writes a line for each record, unless the last one about it says the same. That covers what somebody did to one
+// by hand before: it is looked for first.
 func (l *recordLog) note(touched []touchedRecord) error {
 	now, was, err := l.compare(touched)
 	if err != nil {
@@ -77,72 +78,102 @@ func (l *recordLog) note(touched []touchedRecord) error {
 	return l.insertMany(`record_log (tenant_id, number, record, key, digest)`, "", lines...)
 }
 
-// compare returns the digests of records as they stand, and those of the last lines about them: nil for none.
-func (l *recordLog) compare(touched []touchedRecord) (now, was map[touchedRecord][]byte, err error) {
-	type group struct {
+// recordsOfTable are records of a table of one tenant.
+type recordsOfTable struct {
+	record string
+	tenant packaging.TenantID
+	keys   []string
+	list   string // of the keys, in JSON
+}
+
+func (r recordsOfTable) one(key string) touchedRecord { return touchedRecord{r.record, r.tenant, key} }
+
+// byTable puts records together that are read together.
+func byTable(touched []touchedRecord) (all []recordsOfTable, err error) {
+	type table struct {
 		record string
 		tenant packaging.TenantID
 	}
-	keys := map[group][]string{}
+	places := map[table]int{}
 	for _, r := range touched {
-		g := group{r.record, r.tenant}
-		keys[g] = append(keys[g], r.key)
+		place, known := places[table{r.record, r.tenant}]
+		if !known {
+			place = len(all)
+			places[table{r.record, r.tenant}] = place
+			all = append(all, recordsOfTable{record: r.record, tenant: r.tenant})
+		}
+		all[place].keys = append(all[place].keys, r.key)
 	}
-	now, was = map[touchedRecord][]byte{}, map[touchedRecord][]byte{}
-	for g, keys := range keys {
-		list, err := json.Marshal(keys)
-		if err != nil {
+	for i := range all {
+		if all[i], err = all[i].without(func(string) bool { return false }); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// without returns them without some, with their list.
+func (r recordsOfTable) without(some func(key string) bool) (recordsOfTable, error) {
+	r.keys = slices.DeleteFunc(slices.Clone(r.keys), some)
+	list, err := json.Marshal(r.keys)
+	r.list = string(list)
+	return r, err
+}
+
+// digests are those of records, nil for one that is not there.
+type digests map[touchedRecord][]byte
+
+// compare returns the digests of records as they stand, and those of the last lines about them. It notes those that
+// were not as their last lines say before the transaction.
+func (l *recordLog) compare(touched []touchedRecord) (now, was digests, err error) {
+	tables, err := byTable(touched)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, was = digests{}, digests{}
+	for _, these := range tables {
+		if err := l.digestsNow(these, now); err != nil {
+			return nil, nil, fmt.Errorf("%s %.200s: %w", these.record, these.list, err)
+		}
+		if err := l.lastLines(l, these, was); err != nil {
 			return nil, nil, err
 		}
-		if err := l.digestsNow(g.record, g.tenant, keys, string(list), now); err != nil {
-			return nil, nil, fmt.Errorf("%s %.200s: %w", g.record, list, err)
-		}
-		if err := l.lastLogged(g.record, g.tenant, keys, string(list), was); err != nil {
+		if err := l.lookBefore(these, was); err != nil {
 			return nil, nil, err
 		}
 	}
 	return now, was, nil
 }
 
-// lastLogged adds the digests of the last lines about records of a table.
-func (l *recordLog) lastLogged(
-	record string, tenant packaging.TenantID, keys []string, list string, into map[touchedRecord][]byte,
-) error {
+// lastLines adds the digests that the last lines about records have.
+func (t *tx) lastLines(q querier, these recordsOfTable, into digests) error {
 	const lines = `FROM record_log INDEXED BY record_log_of_record WHERE tenant_id = ? AND record = ? AND key `
-	query := `SELECT key, digest, max(number) ` + lines + `IN (SELECT value FROM json_each(?)) GROUP BY key`
-	if len(keys) == 1 { // as most transactions have of most tables
-		query, list = `SELECT key, digest, number `+lines+`= ? ORDER BY number DESC LIMIT 1`, keys[0]
+	query, wanted := `SELECT key, digest, max(number) `+lines+`IN (SELECT value FROM json_each(?)) GROUP BY key`, these.list
+	if len(these.keys) == 1 { // as most transactions have of most tables
+		query, wanted = `SELECT key, digest, number `+lines+`= ? ORDER BY number DESC LIMIT 1`, these.keys[0]
 	}
-	if _, err := collect(l.ctx, l, func(row scanner) (struct{}, error) {
-		r, number := touchedRecord{record: record, tenant: tenant}, int64(0)
+	if _, err := collect(t.ctx, q, func(row scanner) (struct{}, error) {
+		r, number := these.one(""), int64(0)
 		var digest []byte
 		err := row.Scan(&r.key, &digest, &number)
 		into[r] = digest
 		return struct{}{}, err
-	}, query, tenant, record, list); err != nil || !slices.Contains(writtenInBulk, record) {
+	}, query, these.tenant, these.record, wanted); err != nil || !slices.Contains(writtenInBulk, these.record) {
 		return err
 	}
-	var others []string
-	for _, key := range keys {
-		if _, known := into[touchedRecord{record, tenant, key}]; !known {
-			others = append(others, key)
-		}
-	}
-	if len(others) == 0 {
-		return nil
-	}
-	more, err := json.Marshal(others)
-	if err != nil {
+	others, err := these.without(func(key string) bool {
+		_, known := into[these.one(key)]
+		return known
+	})
+	if err != nil || len(others.keys) == 0 {
 		return err
 	}
-	return l.loggedTogether(record, tenant, string(more), into)
+	return t.loggedTogether(q, others, into)
 }
 
 // loggedTogether adds the digests of records that one line is about with others.
-func (l *recordLog) loggedTogether(
-	record string, tenant packaging.TenantID, list string, into map[touchedRecord][]byte,
-) error {
-	rows, err := l.QueryContext(l.ctx, `
+func (t *tx) loggedTogether(q querier, these recordsOfTable, into digests) error {
+	rows, err := q.QueryContext(t.ctx, `
 		WITH many AS (
 			SELECT value AS key, (
 				SELECT max(begins) FROM record_log INDEXED BY record_log_of_many WHERE tenant_id = ?1 AND record = ?2
@@ -151,13 +182,13 @@ func (l *recordLog) loggedTogether(
 		SELECT many.key, substr(l.digests, 1 + 32 * (json_extract(many.key, '$[0]') - l.begins), 32)
 		FROM many CROSS JOIN record_log l INDEXED BY record_log_of_many
 		ON l.tenant_id = ?1 AND l.record = ?2 AND l.digests IS NOT NULL AND l.begins = many.begins`,
-		tenant, record, list)
+		these.tenant, these.record, these.list)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		r, digest := touchedRecord{record: record, tenant: tenant}, []byte(nil)
+		r, digest := these.one(""), []byte(nil)
 		if err := rows.Scan(&r.key, &digest); err != nil {
 			return err
 		}
@@ -189,36 +220,39 @@ func (l *recordLog) noteNew(record string, tenant packaging.TenantID, first int6
 	return nil
 }
 
-// digestsNow adds the digests of records of a table as they stand.
-func (l *recordLog) digestsNow(
-	record string, tenant packaging.TenantID, keys []string, list string, into map[touchedRecord][]byte,
-) error {
-	if record == serialLists {
-		for _, key := range keys {
+// digestsNow adds the digests of records as they stand.
+func (l *recordLog) digestsNow(these recordsOfTable, into digests) error {
+	if these.record == serialLists {
+		for _, key := range these.keys {
 			var list packaging.ListID
 			if err := l.row(`SELECT json_extract(?, '$[0]')`, key).Scan(&list); err != nil {
 				return err
 			}
 			digest := l.lists[list]
-			into[touchedRecord{record, tenant, key}] = digest[:]
+			into[these.one(key)] = digest[:]
 		}
 		return nil
 	}
-	if one := (touchedRecord{record, tenant, keys[0]}); len(keys) == 1 && l.known[one] != nil {
+	if one := these.one(these.keys[0]); len(these.keys) == 1 && l.known[one] != nil {
 		into[one] = l.known[one]
 		return nil
 	}
-	table := l.tables[record]
-	query := table.selectThese()
-	if len(keys) == 1 {
-		query, list = table.selectThis(), keys[0]
+	return l.storedDigests(l, these, into)
+}
+
+// storedDigests adds the digests of records as a query finds them.
+func (t *tx) storedDigests(q querier, these recordsOfTable, into digests) error {
+	table := t.tables[these.record]
+	query, wanted := table.selectThese(), these.list
+	if len(these.keys) == 1 {
+		query, wanted = table.selectThis(), these.keys[0]
 	}
-	rows, err := l.QueryContext(l.ctx, query, tenant, list)
+	rows, err := q.QueryContext(t.ctx, query, these.tenant, wanted)
 	if err != nil {
 		return err
 	}
 	return table.eachRecord(rows, func(key string, sum [sha256.Size]byte) error {
-		into[touchedRecord{record, tenant, key}] = sum[:]
+		into[these.one(key)] = sum[:]
 		return nil
 	})
 }
@@ -286,6 +320,7 @@ func (d *DB) logUpgraded(ctx context.Context, box *secret.Box, schema int64) err
 		return coded(err)
 	}
 	return d.tx(ctx, func(t *tx) error {
+		t.before = nil // an upgrade has changed them
 		tenants, err := collect(ctx, t, scanTenant, selectTenant+`ORDER BY id`)
 		if err != nil {
 			return err

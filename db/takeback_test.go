@@ -135,9 +135,7 @@ func TestTheSchemaLetsNoOrderOnItsWayBeWithdrawn(t *testing.T) {
 		VALUES (%d, %d, %d, 'a', 'a', 'a', '', '', 1, 'sending', '')`, tenant, fresh.ID, ghent.ID))
 	imports(t, d, ghent, packaging.Facts{Key: "queued", LineCode: "L1"})
 	queued := order(t, d, tenant, "queued")
-	if _, err := d.write.ExecContext(t.Context(), fmt.Sprintf(queue, q.ID, tenant, queued.ID)); err != nil {
-		t.Fatal(err)
-	}
+	d.exec(t, fmt.Sprintf(queue, q.ID, tenant, queued.ID))
 	refusedBySchema(t, d, "one with a place in a sequence", fmt.Sprintf(withdraw, queued.ID))
 
 	imports(t, d, ghent, packaging.Facts{Key: "b", Lot: "MINE"})

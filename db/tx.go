@@ -23,8 +23,10 @@ type tx struct {
 	fresh   []string             // queries that no earlier transaction had
 	now     time.Time
 	tables  map[string]recordTable
+	before  querier                                // sees the database as it was; nil where that says nothing
 	lists   map[packaging.ListID][sha256.Size]byte // digests of the serial lists that it stored
 	known   map[touchedRecord][]byte               // digests of records, from what was stored
+	byHand  map[touchedRecord]packaging.FaultKind  // what was done by hand to records that it writes again
 	entries []packaging.Entry                      // written at its end, when it is known what they cover
 	settled []packaging.Change                     // to be told once they are committed
 
@@ -65,7 +67,7 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 	w := &tx{
 		Tx: t, ctx: inside, writer: writer, bulk: bulk, own: map[string]*sql.Stmt{},
 		now: d.now().UTC().Truncate(time.Millisecond), tables: d.tables,
-		lists: map[packaging.ListID][sha256.Size]byte{},
+		before: d.before, lists: map[packaging.ListID][sha256.Size]byte{}, byHand: map[touchedRecord]packaging.FaultKind{},
 	}
 	var changes []packaging.Change
 	if err = do(w); err == nil {
@@ -89,6 +91,9 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 // finish writes what is written at the end of a transaction, and commits. It returns what pages are to be told.
 func (t *tx) finish() ([]packaging.Change, error) {
 	if err := t.settle(); err != nil {
+		return nil, err
+	}
+	if err := t.recordByHand(); err != nil {
 		return nil, err
 	}
 	if err := t.writeEntries(); err != nil {

@@ -6,7 +6,8 @@
     python3 verify_history.py history.csv --part                  an export of a part: each entry by itself
 
 Ends with 0 where the history is intact, and with 1 where it is not: then it says the first entry that is broken. Ends with
-3 where it is intact but for entries that it says itself to be lost, by a restore that an administrator acknowledged.
+3 where it is intact but for entries that it says itself to be lost, by a restore that an administrator acknowledged, or
+but for records that it says itself to have been changed by hand.
 """
 
 import argparse
@@ -62,10 +63,13 @@ def digest(row):
 
 
 def read_entries(path):
-    """Number, previous hash, hash, whether the hash is that of the content, and the loss that the entry binds; the oldest
-    first."""
+    """Number, previous hash, hash, whether the hash is that of the content, the loss that the entry binds, and what it
+    says to have been done by hand; the oldest first."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        entries = [(int(r["number"]), r["previous_hash"], r["hash"], r["hash"] == digest(r), loss(r)) for r in rows_of(file)]
+        entries = [
+            (int(r["number"]), r["previous_hash"], r["hash"], r["hash"] == digest(r), loss(r), by_hand(r))
+            for r in rows_of(file)
+        ]
     return sorted(entries, key=lambda entry: entry[0])
 
 
@@ -77,6 +81,11 @@ def loss(row):
     if tenant[3] != row["tenant_key"]:
         return None  # of an earlier tenant
     return int(old[1]), int(old[3]), int(new[1]), int(new[3]), new[4]
+
+
+def by_hand(row):
+    """Which record an entry says to have been changed by hand before Lineboard wrote it again, and what was done."""
+    return f"{text(row['object'])}, {text(row['new'])}" if row["deed"] == "record_by_hand" else None
 
 
 def rows_of(file):
@@ -107,7 +116,7 @@ def unexplained(anchors, losses):
 def broken(entries, part, anchors):
     """Says what is wrong first, or nothing."""
     expected, before = 1, "0" * 64
-    for number, previous, own, whole, _ in entries:
+    for number, previous, own, whole, *_ in entries:
         if not whole:
             return f"entry {number} is broken: its content was changed"
         if not part:
@@ -147,7 +156,10 @@ def main():
     print(f"The history is intact: {len(entries)} entries, {len(anchors)} anchors compared.")
     for first, last, *_ in losses:
         print(f"One restore: entries {first} to {last} are lost.")
-    return 3 if losses else 0
+    found = [(e[0], e[5]) for e in entries if e[5]]
+    for number, what in found:
+        print(f"Entry {number} found, before it was written again: {what}.")
+    return 3 if losses or found else 0
 
 
 if __name__ == "__main__":

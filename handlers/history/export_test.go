@@ -175,4 +175,11 @@ func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
 	check(without(len(rows)-4, len(rows)-3), "entry 4 is missing")
 	check(without(1, len(rows)-4), "were written, by their anchors, and are gone", "--anchors", anchors)
 	check(without(1, len(rows)), "The export has no entries", "--anchors", anchors)
+	byHand := packaging.RecordFault{Kind: packaging.FaultChanged, Record: "releases", Key: "[1]"}.FoundByHand(
+		1, packaging.Author{Username: "lineboard"},
+	)
+	if err := s.Store.Record(t.Context(), byHand); err != nil {
+		t.Fatal(err)
+	}
+	check(b.Get("/history.csv").Body, "found, before it was written again: record releases [1], changed by hand")
 }

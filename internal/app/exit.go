@@ -2,7 +2,7 @@ package app
 
 // The exit codes of the program, beside 0 and 1.
 const (
-	exitRestored = 3 // of verify: all holds, but for restores that the history itself tells of
+	exitAdmitted = 3 // of verify: all holds, but for restores and changes by hand that the history itself tells of
 	exitWarning  = 4 // of doctor: there is something to look after
 	exitFault    = 5 // of doctor: something is wrong
 )

@@ -133,7 +133,7 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 	acknowledgeLoss(t, data)
 	for range 2 {
 		said, err := command(t, nil, "verify", "--data", data)
-		if exitCode(err) != exitRestored || !strings.Contains(said, "The history is intact") ||
+		if exitCode(err) != exitAdmitted || !strings.Contains(said, "The history is intact") ||
 			!strings.Contains(said, "One restore on ") {
 			t.Errorf("verified once acknowledged: %v, says %s", err, said)
 		}
@@ -294,7 +294,7 @@ func TestADataFolderThatIsLostIsNotBegunAnewUnlessThatIsAccepted(t *testing.T) {
 	s.end(t)
 	recordsLoss(t, data, packaging.LossAccepted)
 	start(t, plantEnv(), args...).end(t) // accepted once is accepted
-	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != exitRestored ||
+	if said, err := command(t, nil, "verify", "--data", data, "--anchors", anchors); exitCode(err) != exitAdmitted ||
 		!strings.Contains(said, "of an earlier tenant of this name are lost") {
 		t.Errorf("verify: %v, says %s", err, said)
 	}

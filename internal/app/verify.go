@@ -41,7 +41,7 @@ func (v *verify) Run(p run) error {
 	if err != nil {
 		return err
 	}
-	known, broken, restored := gone.named, gone.unaccepted, gone.named
+	known, broken, restored, byHand := gone.named, gone.unaccepted, gone.named, false
 	for _, t := range tenants {
 		if v.Tenant != "" && v.Tenant != t.Slug {
 			continue
@@ -53,6 +53,7 @@ func (v *verify) Run(p run) error {
 		}
 		broken = broken || !verdict.Whole()
 		restored = restored || len(verdict.Restores) > 0
+		byHand = byHand || verdict.ByHand.Count > 0
 		printVerdict(p, t, verdict)
 	}
 	switch {
@@ -62,7 +63,11 @@ func (v *verify) Run(p run) error {
 		return errors.New("a history is not proven to be what it was")
 	case restored:
 		return exitError{
-			errors.New("a history is intact but for what it says itself to be lost by a restore"), exitRestored,
+			errors.New("a history is intact but for what it says itself to be lost by a restore"), exitAdmitted,
+		}
+	case byHand:
+		return exitError{
+			errors.New("a history is intact but for what it says itself to have been changed by hand"), exitAdmitted,
 		}
 	}
 	return nil

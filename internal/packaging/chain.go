@@ -66,6 +66,8 @@ type Verdict struct {
 	Schema                    []SchemaFault
 	// Restores are the losses that the history itself admits: it holds without what they name.
 	Restores []Loss
+	// ByHand is what was done to records before the program wrote them again. The history says so itself, for ever.
+	ByHand ByHand
 }
 
 // Faulty reports whether the data is not what it was: the chain does not hold, a record is not what its entry says, or
@@ -98,6 +100,9 @@ func (v Verdict) String() string {
 	}
 	for _, l := range v.Restores {
 		said += "; " + SaysRestored.Of(l.Seen.At.UTC().Format(time.RFC3339), l.From, l.Until)
+	}
+	if v.ByHand.Count > 0 {
+		said += "; " + SaysFoundByHand.Of(v.ByHand.Count, v.ByHand.first())
 	}
 	return said
 }
@@ -216,6 +221,7 @@ func (c *ChainCheck) judge(e judged, after *Entry) {
 	if l, ok := lossOf(e.Entry); ok && l.Tenant == e.TenantID {
 		c.losses = append(c.losses, l)
 	}
+	c.verdict.ByHand.add(e.Entry)
 	c.last = e.Entry
 	c.verdict.Head.Seq, c.verdict.Head.Hash = e.Seq, e.Hash
 }

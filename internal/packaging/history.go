@@ -111,6 +111,8 @@ const (
 	ListStopped        Deed = "list_stopped" // tried for too long; Reason is what the last try came to
 
 	RecordsLogged Deed = "records_logged" // by an upgrade: New says how many records have another digest by it
+	// a record was not what the log said when the program wrote it again; Object names it, New says what was done
+	RecordByHand Deed = "record_by_hand"
 )
 
 // ReleaseNumbered is how the Object of an entry names a release of an order that has several, by its number.
@@ -134,7 +136,7 @@ var Deeds = []Deed{
 	AlarmStarted, AlarmTaken, AlarmEnded, AlarmsSet, AlarmTested, AlarmUndelivered,
 	DestinationSet, DestinationTried, DestinationStopped, DestinationStarted, DestinationRetired,
 	ListTaken, ListSent, ListCarried, ListStopped,
-	RecordsLogged,
+	RecordsLogged, RecordByHand,
 }
 
 // Exceptions are the deeds that a reviewer looks for first, whatever their outcome. Beside them are outcomes that are
@@ -144,7 +146,7 @@ var Exceptions = []Deed{
 	SignOnDeclined,
 	SignDeclined,
 	ThrottlingBegan, HistoryLost, ReleaseLost, LossAccepted, AlarmUndelivered,
-	DestinationStopped, ListSent, ListCarried, ListStopped,
+	DestinationStopped, ListSent, ListCarried, ListStopped, RecordByHand,
 }
 
 // Entry is one entry of a tenant's history. Entries are only ever added; each carries the SHA-256 over its content and

@@ -51,6 +51,8 @@ func (e Entry) About() Part {
 	switch {
 	case e.Deed == Exported:
 		return readPart(e.Object, []Saying{SaysExport})
+	case e.Deed == RecordByHand:
+		return readPart(e.Object, []Saying{SaysRecord, SaysMoreRecords})
 	case e.Deed == CredentialSet && slices.Contains(RecordedCredentials, e.Object):
 		return Part{Word: CredentialWord, Gaps: []string{e.Object}}
 	case slices.Contains(typedObjects, e.Deed):
@@ -92,9 +94,10 @@ var detailsOf = map[Deed]details{
 	ShiftReviewed:     {between, []Saying{SaysContent, SaysEntries}},
 	HistoryVerified: {"; ", []Saying{
 		SaysHold, SaysBroken, SaysComparedMissing, SaysCompared, SaysClockBack, SaysRecordsDiffer, SaysSchemaDiffers,
-		SaysRestored, SaysListsCompared, SaysListsStopped, SaysListsFailed,
+		SaysRestored, SaysFoundByHand, SaysListsCompared, SaysListsStopped, SaysListsFailed,
 	}},
 	RecordsLogged:    {"", []Saying{SaysRecords}},
+	RecordByHand:     {"", []Saying{SaysChangedByHand, SaysDeletedByHand, SaysAddedByHand}},
 	ConnectionTested: {"", []Saying{SaysWorks, SaysWorksNotAt}},
 	SignOnTested:     {"", []Saying{SaysWorks, SaysWorksNot}},
 	OrdersImported:   {"", []Saying{SaysImportedAsked, SaysImported}},

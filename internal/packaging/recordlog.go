@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"strconv"
 )
 
 // LogLine is a line of a tenant's log of records: what a record was from then on.
@@ -67,6 +68,62 @@ type RecordFault struct {
 
 // String is how the history names the fault.
 func (f RecordFault) String() string { return fmt.Sprintf("%s %s %s", f.Record, f.Key, f.Kind) }
+
+// FoundByHand returns the entry by which the history keeps that something was done by hand to a record before the
+// program wrote it again.
+func (f RecordFault) FoundByHand(tenant TenantID, by Author) Entry {
+	return Entry{
+		TenantID: tenant, By: by, Deed: RecordByHand, Object: SaysRecord.Of(f.Record, f.Key), New: saysByHand[f.Kind].Of(),
+	}
+}
+
+// MoreByHand returns the entry that counts the records beyond those that a transaction names.
+func MoreByHand(more int, tenant TenantID, by Author) Entry {
+	return Entry{
+		TenantID: tenant, By: by, Deed: RecordByHand, Object: SaysMoreRecords.Of(more), New: SaysChangedByHand.Of(),
+	}
+}
+
+// saysByHand says what was done by hand.
+var saysByHand = map[FaultKind]Saying{
+	FaultChanged: SaysChangedByHand, FaultMissing: SaysDeletedByHand, FaultAdded: SaysAddedByHand,
+}
+
+// ByHand is what a history says itself to have been done to records by hand, before the program wrote them again.
+type ByHand struct {
+	Count   int64         // of records
+	Records []RecordFault // the first of them, at most [MaxFaults], each with the entry that says so
+}
+
+// add takes the next entry.
+func (b *ByHand) add(e Entry) {
+	if e.Deed != RecordByHand {
+		return
+	}
+	if more, ok := SaysMoreRecords.Read(e.Object); ok {
+		n, _ := strconv.ParseInt(more[0], 10, 64) // the program wrote it
+		b.Count += n
+		return
+	}
+	b.Count++
+	record, ok := SaysRecord.Read(e.Object)
+	if !ok || len(b.Records) == MaxFaults {
+		return
+	}
+	for kind, says := range saysByHand {
+		if e.New == says.Of() {
+			b.Records = append(b.Records, RecordFault{Kind: kind, Record: record[0], Key: record[1], Seq: e.Seq})
+		}
+	}
+}
+
+// first names the first record.
+func (b ByHand) first() string {
+	if len(b.Records) == 0 {
+		return "–"
+	}
+	return b.Records[0].String()
+}
 
 // MaxFaults is how many faults a verdict names.
 const MaxFaults = 100

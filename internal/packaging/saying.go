@@ -39,6 +39,8 @@ const (
 	SaysStored          Saying = "$, stored credentials"
 	SaysJustTyped       Saying = "$, credentials just typed"
 	SaysHistory         Saying = "history of tenant $ $" // its key and its slug
+	SaysRecord          Saying = "record $ $"            // its table and its key
+	SaysMoreRecords     Saying = "$ more records"
 )
 
 // What was set of it, or done with it.
@@ -73,6 +75,10 @@ const (
 	SaysListsStopped    Saying = "the server was stopped"
 	SaysListsFailed     Saying = "they could not be read"
 	SaysRecords         Saying = "$ records"
+	SaysChangedByHand   Saying = "changed by hand"
+	SaysDeletedByHand   Saying = "deleted by hand"
+	SaysAddedByHand     Saying = "added by hand"
+	SaysFoundByHand     Saying = "$ records changed by hand before they were written again, first $"
 	SaysWorks           Saying = "works"
 	SaysWorksNot        Saying = "does not work"
 	SaysWorksNotAt      Saying = "does not work: $" // its step

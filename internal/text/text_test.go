@@ -168,6 +168,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	for _, k := range packaging.FaultKinds {
 		keys["verify.record."+string(k)], keys["verify.schema."+string(k)] = true, true
+		keys["verify.by_hand."+string(k)] = true
 	}
 	keys["verify.record."+string(packaging.FaultHidden)], keys["record.index"] = true, true
 	for turn := range packaging.WriterTurns {

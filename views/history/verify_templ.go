@@ -620,6 +620,12 @@ func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes [
 	for _, f := range v.Records {
 		notes = append(notes, recordFaultText(ctx, f))
 	}
+	if n := v.ByHand.Count; n > 0 {
+		notes = append(notes, text.Say(ctx, "verify.by_hand", "Count", int(n)))
+	}
+	for _, f := range v.ByHand.Records {
+		notes = append(notes, text.Say(ctx, "verify.by_hand."+string(f.Kind), recordGaps(ctx, f)...))
+	}
 	for _, f := range v.Schema {
 		notes = append(notes, text.Say(ctx, "verify.schema."+string(f.Kind), "Name", f.Name))
 	}
@@ -646,11 +652,15 @@ func VerdictText(ctx context.Context, v packaging.Verdict) (what string, notes [
 
 // recordFaultText returns what is wrong with a record, in a sentence.
 func recordFaultText(ctx context.Context, f packaging.RecordFault) string {
-	gaps := []any{"What", text.Say(ctx, "record."+f.Noun()), "Where", f.Record + " " + f.Key, "Seq", text.Number(ctx, f.Seq)}
+	gaps := recordGaps(ctx, f)
 	if f.Seq == 0 && f.Kind != packaging.FaultAdded && f.Kind != packaging.FaultHidden {
 		return text.Say(ctx, "verify.record.unsealed", gaps...)
 	}
 	return text.Say(ctx, "verify.record."+string(f.Kind), gaps...)
+}
+
+func recordGaps(ctx context.Context, f packaging.RecordFault) []any {
+	return []any{"What", text.Say(ctx, "record."+f.Noun()), "Where", f.Record + " " + f.Key, "Seq", text.Number(ctx, f.Seq)}
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -94,6 +94,8 @@ var sentences = map[packaging.Saying]sentence{
 	packaging.SaysStored:          says("admin.recorded.stored", what("What")),
 	packaging.SaysJustTyped:       says("admin.recorded.just_typed", what("What")),
 	packaging.SaysHistory:         says("admin.recorded.history", what("Key"), what("What")),
+	packaging.SaysRecord:          {}, // partText has it
+	packaging.SaysMoreRecords:     says("admin.recorded.more_records", count("Count")),
 
 	packaging.SaysLock:            says("admin.recorded.lock", lasting("What")),
 	packaging.SaysSignedByTwo:     says("admin.recorded.signed_by_two"),
@@ -125,6 +127,10 @@ var sentences = map[packaging.Saying]sentence{
 	packaging.SaysListsStopped:    says("verify.lists.stopped"),
 	packaging.SaysListsFailed:     says("verify.lists.failed"),
 	packaging.SaysRecords:         says("admin.recorded.records", count("Count")),
+	packaging.SaysChangedByHand:   says("admin.recorded.changed_by_hand"),
+	packaging.SaysDeletedByHand:   says("admin.recorded.deleted_by_hand"),
+	packaging.SaysAddedByHand:     says("admin.recorded.added_by_hand"),
+	packaging.SaysFoundByHand:     says("admin.recorded.found_by_hand", count("Count"), what("What")),
 	packaging.SaysWorks:           says("admin.recorded.works"),
 	packaging.SaysWorksNot:        says("admin.recorded.works_not"),
 	packaging.SaysWorksNotAt:      says("admin.recorded.works_not_at", word("What", "connection.step.")),
@@ -187,6 +193,9 @@ func partText(ctx context.Context, p packaging.Part) string {
 		return p.Gaps[0] + ", " + p.Gaps[2] + ", " + DayText(ctx, packaging.Day(p.Gaps[1]))
 	case p.Saying == packaging.SaysAlarm:
 		return ownWord(ctx, "alarm.kind_", p.Gaps[0])
+	case p.Saying == packaging.SaysRecord:
+		noun := packaging.RecordFault{Record: p.Gaps[0]}.Noun()
+		return text.Say(ctx, "record."+noun) + " (" + p.Gaps[0] + " " + p.Gaps[1] + ")"
 	case p.Saying == packaging.SaysBroken:
 		return brokenText(ctx, p.Gaps)
 	case p.Saying == "":

@@ -1,0 +1,317 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lineboard/internal/packaging"
+)
+
+// tamperedWith are the databases in which a test does something by hand.
+var tamperedWith sync.Map
+
+// nothingWasDoneByHand checks that the program takes nothing that it did itself for what a hand did.
+func nothingWasDoneByHand(t *testing.T, d *DB) {
+	t.Helper()
+	if _, tampered := tamperedWith.LoadAndDelete(d); tampered || d.read.PingContext(context.Background()) != nil {
+		return
+	}
+	all, err := collect(context.Background(), d.read, func(row scanner) (said string, err error) {
+		return said, row.Scan(&said)
+	}, `SELECT object || ' ' || new_value FROM history WHERE deed = ?`, packaging.RecordByHand)
+	if err != nil || len(all) > 0 {
+		t.Errorf("the history says that records were changed by hand: %q, %v", all, err)
+	}
+}
+
+// tampered has a hand do something to records while Lineboard runs, without foreign keys, checks and triggers, and puts
+// these back.
+func tampered(t *testing.T, d *DB, statements ...string) {
+	t.Helper()
+	tamperedWith.Store(d, true)
+	hand := aHand(t, d)
+	type trigger struct{ name, sql string }
+	triggers, err := collect(t.Context(), hand, func(row scanner) (r trigger, err error) {
+		return r, row.Scan(&r.name, &r.sql)
+	}, `SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{`PRAGMA foreign_keys = OFF`, `PRAGMA ignore_check_constraints = ON`, `BEGIN IMMEDIATE`}
+	for _, r := range triggers {
+		all = append(all, `DROP TRIGGER `+r.name)
+	}
+	all = append(all, statements...)
+	for _, r := range triggers {
+		all = append(all, r.sql)
+	}
+	doByHand(t, hand, append(all, `COMMIT`)...)
+	if err := hand.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wordsOn are the names of what the history says to have been done by hand, sorted.
+func wordsOn(t *testing.T, d *DB, tenant packaging.TenantID) (all []string) {
+	t.Helper()
+	v := verdict(t, d, tenant)
+	for _, f := range v.ByHand.Records {
+		all = append(all, f.String())
+		if e, _, err := d.Entry(t.Context(), packaging.Everything(tenant), f.Seq); err != nil ||
+			e.Deed != packaging.RecordByHand || e.By != program {
+			t.Errorf("entry %d is %s by %s, %v", f.Seq, e.Deed, e.By.Username, err)
+		}
+	}
+	if int(v.ByHand.Count) != len(all) || v.Faulty() {
+		t.Errorf("%d were done by hand: %v; faulty: %v", v.ByHand.Count, all, v.Faulty())
+	}
+	exceptions, err := d.History(
+		t.Context(), packaging.Everything(tenant),
+		packaging.HistoryFilter{Exceptions: true, Deed: packaging.RecordByHand, Limit: 200},
+	)
+	if err != nil || len(exceptions.Entries) != len(all) {
+		t.Errorf("%d exceptions, want %d, %v", len(exceptions.Entries), len(all), err)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// writtenAgain is what is done by hand to records that the program writes again then.
+type writtenAgain struct {
+	name   string
+	before func(t *testing.T, d *DB, ghent packaging.Person) (then func())
+	byHand []string
+	want   []string
+}
+
+func recordsWrittenAgain() []writtenAgain {
+	lists := func(t *testing.T, d *DB, ghent packaging.Person, change func(*packaging.Facts)) func() {
+		cache(t, d, ghent.Tenant.ID, facts("a"))
+		return func() {
+			listed := facts("a")
+			change(&listed)
+			refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{listed}})
+		}
+	}
+	saysAnotherStatus := func(t *testing.T, d *DB, ghent packaging.Person) func() {
+		return lists(t, d, ghent, func(f *packaging.Facts) { f.Status = "Done" })
+	}
+	comesAgain := func(t *testing.T, d *DB, ghent packaging.Person) func() {
+		provide(t, d)
+		id := comes("s1", "zoe", "")
+		if _, err := d.SignInBy(t.Context(), ghent.Tenant, id); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			id.FullName = "Zoe Two"
+			if _, err := d.SignInBy(t.Context(), ghent.Tenant, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return []writtenAgain{
+		{
+			"who released, while the outcome was unknown",
+			func(t *testing.T, d *DB, ghent packaging.Person) func() {
+				cache(t, d, ghent.Tenant.ID, facts("a"))
+				claimed := claim(t, d, ghent, "a")
+				return func() {
+					if _, err := d.Settle(t.Context(), claimed, released("S1", "S2")); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			[]string{`UPDATE releases SET username = 'sup2', full_name = 'Sup Two'`}, []string{"releases [1] changed"},
+		},
+		{
+			"an event of an order", saysAnotherStatus,
+			[]string{`UPDATE order_events SET at = at - 3600000 WHERE kind = 'seen'`}, []string{"order_events [1] changed"},
+		},
+		{
+			"all events of an order", saysAnotherStatus,
+			[]string{`DELETE FROM order_events`}, []string{"order_events [1] missing"},
+		},
+		{
+			"an order, and its imported facts",
+			func(t *testing.T, d *DB, ghent packaging.Person) func() {
+				imports(t, d, ghent, packaging.Facts{Key: "a", LineCode: "L1", Lot: "MINE"})
+				return lists(t, d, ghent, func(f *packaging.Facts) { f.Lot, f.Product = "THEIRS", "Ibuprofen" })
+			},
+			[]string{`UPDATE orders SET lot = 'HAND'`, `UPDATE imported_facts SET lot = 'HAND'`},
+			[]string{"imported_facts [1] changed", "orders [1] changed"},
+		},
+		{
+			"of whose human an account is", comesAgain,
+			[]string{`UPDATE users SET same_as = 1 WHERE username = 'zoe'`}, []string{"users [3] changed"},
+		},
+		{
+			"a word on who somebody is",
+			func(t *testing.T, d *DB, ghent packaging.Person) func() {
+				provide(t, d)
+				id := comes("v2", "ghent-boss", "")
+				if _, err := d.SignInBy(t.Context(), ghent.Tenant, id); err == nil {
+					t.Fatal("they do not wait for a word")
+				}
+				return func() {
+					if _, err := d.SignInBy(t.Context(), ghent.Tenant, id); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			[]string{`UPDATE sign_on_waits SET same = 0, decided_by = 2`},
+			[]string{`sign_on_waits [1,"https://login.example","v2",1] changed`},
+		},
+		{
+			"a provider that nobody set",
+			func(t *testing.T, d *DB, ghent packaging.Person) func() {
+				return func() {
+					if err := d.Provision(t.Context(), Site{signOnSetup("ghent")}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			[]string{`INSERT INTO sso (tenant_id, enabled, label, home, issuer, client_id, scopes, hosts, claim)
+				VALUES (1, 1, 'x', 'x', 'x', 'x', 'x', 'x', 'x')`}, []string{"sso [1] added"},
+		},
+	}
+}
+
+func provide(t *testing.T, d *DB) {
+	t.Helper()
+	if err := d.Provision(t.Context(), Site{signOnSetup("ghent")}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What was done by hand to a record stays known once the program writes the record again: an entry of the history says
+// so.
+func TestWhatWasDoneByHandStaysKnownOnceTheProgramWritesItAgain(t *testing.T) {
+	for _, c := range recordsWrittenAgain() {
+		t.Run(c.name, func(t *testing.T) {
+			d, ghent, _ := opened(t)
+			then := c.before(t, d, ghent)
+			if all := wordsOn(t, d, ghent.Tenant.ID); len(all) > 0 {
+				t.Fatalf("before anything was done: %v", all)
+			}
+			tampered(t, d, c.byHand...)
+			then()
+			for range 2 {
+				if diff := cmp.Diff(c.want, wordsOn(t, d, ghent.Tenant.ID)); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				if faults, err := d.RecordFaults(t.Context(), ghent.Tenant.ID); err != nil || len(faults) > 0 {
+					t.Errorf("after it was written again: %v, %v", faults, err)
+				}
+				refresh(t, d, ghent.Tenant.ID, packaging.Refresh{Listed: []packaging.Facts{facts("another")}})
+			}
+		})
+	}
+}
+
+// A record of an import of many, of which no line is about it alone, is no exception.
+func TestWhatWasDoneByHandToOneOfManyRecordsOfALineStaysKnown(t *testing.T) {
+	d, ghent, _ := opened(t)
+	importMany(t, d, ghent)
+	tenant := ghent.Tenant.ID
+	id := order(t, d, tenant, "new 300").ID
+	tampered(t, d, fmt.Sprintf(`UPDATE orders SET lot = 'HAND' WHERE id = %d`, id))
+	listed, other := facts("new 300"), facts("new 301")
+	listed.Lot, other.Lot = "THEIRS", "THEIRS TOO"
+	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{listed, other}})
+	want := []string{fmt.Sprintf("orders [%d] changed", id)}
+	if diff := cmp.Diff(want, wordsOn(t, d, tenant)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Where very much was done by hand, one transaction names the first, and counts the rest.
+func TestVeryMuchThatWasDoneByHandIsCounted(t *testing.T) {
+	d, ghent, _ := opened(t)
+	tenant := ghent.Tenant.ID
+	var listed []packaging.Facts
+	for i := range packaging.MaxFaults + 20 {
+		listed = append(listed, facts(fmt.Sprint("order ", i)))
+	}
+	cache(t, d, tenant, listed...)
+	tampered(t, d, `UPDATE orders SET lot = 'HAND'`)
+	for i := range listed {
+		listed[i].Lot = "THEIRS"
+	}
+	refresh(t, d, tenant, packaging.Refresh{Listed: listed})
+	v := verdict(t, d, tenant)
+	if v.ByHand.Count != int64(len(listed)) || len(v.ByHand.Records) != packaging.MaxFaults {
+		t.Errorf("%d, of which %d are named, want %d", v.ByHand.Count, len(v.ByHand.Records), len(listed))
+	}
+	if said := v.String(); !strings.Contains(said, fmt.Sprint(len(listed), " records changed by hand")) {
+		t.Error(said)
+	}
+}
+
+// It holds for the records of every table.
+func TestWhatWasDoneByHandStaysKnownInEveryTable(t *testing.T) {
+	d, hand := everyTable(t)
+	named := func(table string) (all []string) {
+		t.Helper()
+		tenants, err := d.Tenants(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tenant := range tenants {
+			for _, f := range verdict(t, d, tenant.ID).ByHand.Records {
+				if f.Record == table {
+					all = append(all, f.String())
+				}
+			}
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	for _, table := range d.tables {
+		fill(t, d, table)
+	}
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(d.tables))) { // people before their membership
+		table := d.tables[name]
+		if name == blocksOfLists || name == "tenants" {
+			continue
+		}
+		columns := tableColumns(t, hand, name)
+		i := slices.IndexFunc(columns, func(c tableColumn) bool {
+			return !c.unique && !slices.Contains(quietColumns[name], c.name) && !strings.HasSuffix(c.name, "_id")
+		})
+		statement := `DELETE FROM ` + name
+		if i >= 0 {
+			statement = fmt.Sprintf(`UPDATE %s SET %s = %s`, name, columns[i].name, columns[i].another())
+		}
+		one := fmt.Sprintf(" WHERE (%s) = (SELECT %[1]s FROM %[2]s LIMIT 1)", strings.Join(table.primary, ", "), name)
+		before := recordsIn(t, hand, table)
+		doByHand(t, hand, statement+one)
+		done := whatWasDone(before, recordsIn(t, hand, table))
+		if err := d.tx(t.Context(), func(t *tx) error {
+			for record := range before {
+				tenant, key, _ := strings.Cut(record, " ")
+				if err := t.exec(`INSERT INTO temp.touched VALUES (?, CAST(? AS INTEGER), ?)`, name, tenant, key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var want []string
+		for _, record := range done {
+			kind, key, _ := strings.Cut(record, " ")
+			want = append(want, name+" "+key+" "+kind)
+		}
+		if diff := cmp.Diff(want, named(name)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", statement+one, diff)
+		}
+	}
+}
