@@ -286,6 +286,34 @@ func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
 }
 
 // Serial lists are compared once for all who ask meanwhile, on a page that shows how far it is without scripts too.
+// What was done by hand to a record before it was written again stays on the page of the check, and is an exception.
+func TestWhatTheHistoryHasOfChangesByHandIsNamedByEachCheck(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release")})
+	tampering(t, s.Path, `UPDATE users SET full_name = 'Somebody Else' WHERE username = 'operator1'`)
+	member := s.Person("operator1")
+	if err := s.Store.SetPersonActive(t.Context(), s.Person("administrator1"), member.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	where := fmt.Sprintf("users [%d]", member.ID)
+	b := s.SignIn("auditor1")
+	for range 2 {
+		says := b.Post("/history/verify").Text(".result[role=status]")
+		for _, want := range []string{
+			"The history is intact", "1 record was changed by hand before Lineboard wrote it again.",
+			"Person: had been changed by hand when entry ", where,
+		} {
+			if !strings.Contains(says, want) {
+				t.Errorf("the check says %q, want %q", says, want)
+			}
+		}
+	}
+	want := "Found before it was written again: Person (" + where + "), changed by hand"
+	if page := b.Get("/history?exceptions=yes"); !strings.Contains(page.Body, want) {
+		t.Errorf("the exceptions lack %q", want)
+	}
+}
+
 func TestSerialListsAreComparedBesideTheChainWithAnEndThatIsShownAndRecorded(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("a", "Pending release", "b", "Pending release")})

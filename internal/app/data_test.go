@@ -1,6 +1,7 @@
 package app
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -94,6 +95,34 @@ func TestTheKeyIsChangedByACommand(t *testing.T) {
 	env["LINEBOARD_DATA"] = filepath.Join(data, "elsewhere")
 	if _, err := rotate(); err == nil || !strings.Contains(err.Error(), "no data of Lineboard") {
 		t.Errorf("without data: %v", err)
+	}
+}
+
+// Lineboard gives a line the name back that its file has. That somebody had changed it by hand is named for ever.
+func TestVerifyNamesForEverWhatWasDoneByHand(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, "http://127.0.0.1:1")}
+	start(t, credentials, args...).end(t)
+	hand, err := sql.Open("sqlite", "file:"+filepath.Join(data, databaseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = hand.ExecContext(t.Context(), `UPDATE lines SET name = 'Another' WHERE id = 1`)
+	if err = errors.Join(err, hand.Close()); err != nil {
+		t.Fatal(err)
+	}
+	said, err := command(t, nil, "verify", "--data", data)
+	if exitCode(err) != 1 || !strings.Contains(said, "Line: changed by hand since entry ") {
+		t.Errorf("before it is written again: %v, says %s", err, said)
+	}
+	for range 2 {
+		start(t, credentials, args...).end(t)
+		said, err := command(t, nil, "verify", "--data", data)
+		if exitCode(err) != exitAdmitted || !strings.Contains(said, "The history is intact") ||
+			!strings.Contains(said, "1 record was changed by hand before Lineboard wrote it again.") ||
+			!strings.Contains(said, "Line: had been changed by hand when entry ") {
+			t.Errorf("once it was written again: %v, says %s", err, said)
+		}
 	}
 }
 
