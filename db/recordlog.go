@@ -148,7 +148,8 @@ func (l *recordLog) compare(touched []touchedRecord) (now, was digests, err erro
 // lastLines adds the digests that the last lines about records have.
 func (t *tx) lastLines(q querier, these recordsOfTable, into digests) error {
 	const lines = `FROM record_log INDEXED BY record_log_of_record WHERE tenant_id = ? AND record = ? AND key `
-	query, wanted := `SELECT key, digest, max(number) `+lines+`IN (SELECT value FROM json_each(?)) GROUP BY key`, these.list
+	query := `SELECT key, digest, max(number) ` + lines + `IN (SELECT value FROM json_each(?)) GROUP BY key`
+	wanted := these.list
 	if len(these.keys) == 1 { // as most transactions have of most tables
 		query, wanted = `SELECT key, digest, number `+lines+`= ? ORDER BY number DESC LIMIT 1`, these.keys[0]
 	}
