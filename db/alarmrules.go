@@ -285,7 +285,9 @@ func (d *DB) AddRecipient(
 		if err != nil {
 			return err
 		}
-		if err := s.mustStandApart(r.Name, `SELECT name FROM recipients WHERE tenant_id = ? AND id <> ?`, s.tenant, id); err != nil {
+		if err := s.mustStandApart(
+			r.Name, `SELECT name FROM recipients WHERE tenant_id = ? AND id <> ?`, s.tenant, id,
+		); err != nil {
 			return err
 		}
 		return s.recordChange(packaging.AlarmsSet, packaging.SaysRecipient.Of(r.Name), "", string(r.Kind)+" "+r.Address)

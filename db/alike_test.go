@@ -99,8 +99,8 @@ func TestALineIsTakenForNoOtherThatIsInUse(t *testing.T) {
 	}
 	conflict("a code with another space", d.AddLine(ctx, boss, packaging.Line{Code: "B  2", Name: "Another line"}))
 	conflict("a name", set(func(l *packaging.Line) { l.Name = "Blister line l" }))
-	if err := set(retire(true)); err != nil {
-		t.Fatal(err)
+	if err := set(func(l *packaging.Line) { l.Name, l.Retired = "Blister line 1", true }); err != nil {
+		t.Errorf("retired under a name in use: %v", err)
 	}
 	if err := d.AddLine(ctx, boss, packaging.Line{Code: "L3", Name: "Blister line 2"}); err != nil {
 		t.Errorf("the name of a retired line: %v", err)

@@ -48,7 +48,9 @@ func (d *DB) AddDisplay(
 		if err != nil {
 			return err
 		}
-		if err := t.mustStandApart(name, `SELECT name FROM displays WHERE tenant_id = ? AND id <> ?`, by.Tenant.ID, id); err != nil {
+		if err := t.mustStandApart(
+			name, `SELECT name FROM displays WHERE tenant_id = ? AND id <> ?`, by.Tenant.ID, id,
+		); err != nil {
 			return err
 		}
 		if one, err = t.display(by.Tenant.ID, packaging.DisplayID(id)); err != nil {

@@ -19,7 +19,7 @@ type saidHuman struct{ same, other []packaging.UserID }
 func (s *setupTx) humanOf(
 	id packaging.Identity, user packaging.UserID,
 ) (said saidHuman, waits *packaging.SignOnError, err error) {
-	like, err := s.namesakes(user, id.Names())
+	like, err := s.newNamesakes(user, id)
 	if err != nil {
 		return said, nil, err
 	}
@@ -86,7 +86,9 @@ func (s *setupTx) ask(id packaging.Identity, like []packaging.Person) error {
 			INSERT INTO sign_on_waits (tenant_id, issuer, subject, username, email, full_name, user_id, asked_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET username = excluded.username, email = excluded.email, full_name = excluded.full_name,
-				asked_at = excluded.asked_at, same = NULL, decided_by = NULL`,
+				asked_at = iif(same IS NULL, asked_at, excluded.asked_at), same = NULL, decided_by = NULL
+			WHERE same IS NOT NULL OR username <> excluded.username OR email <> excluded.email
+				OR full_name <> excluded.full_name`,
 			s.tenant, id.Issuer, id.Subject, id.Username, id.Email, id.Called(), p.ID, millis(s.now)); err != nil {
 			return err
 		}
@@ -108,10 +110,21 @@ func (s *setupTx) keepSaid(user packaging.UserID, id packaging.Identity, said sa
 	if err := s.knowAs(user, id.Names()...); err != nil {
 		return err
 	}
+	if err := s.exec(`
+		DELETE FROM sign_on_waits WHERE tenant_id = ? AND issuer = ? AND subject = ? AND same IS NOT NULL`,
+		s.tenant, id.Issuer, id.Subject); err != nil {
+		return err
+	}
+	return s.dropAnswered()
+}
+
+// dropAnswered drops the questions whether somebody who is here is their own human.
+func (s *setupTx) dropAnswered() error {
 	return s.exec(`
-		DELETE FROM sign_on_waits WHERE tenant_id = ?1 AND issuer = ?2 AND subject = ?3 AND (same IS NOT NULL
-			OR user_id IN (SELECT h.user_id FROM humans me JOIN humans h ON h.human_id = me.human_id WHERE me.user_id = ?4))`,
-		s.tenant, id.Issuer, id.Subject, user)
+		DELETE FROM sign_on_waits AS w WHERE EXISTS (
+			SELECT 1 FROM identities i JOIN humans who ON who.user_id = i.user_id JOIN humans about ON about.user_id = w.user_id
+			WHERE i.tenant_id = w.tenant_id AND i.issuer = w.issuer AND i.subject = w.subject
+				AND who.human_id = about.human_id)`)
 }
 
 // knowAs keeps that an account is known at the tenant by some names.
@@ -128,6 +141,33 @@ func (s *setupTx) names(user packaging.UserID) ([]string, error) {
 		WHERE me.user_id = ?`, user)
 }
 
+// newNamesakes returns the namesakes of an identity. There are none to find where it is called what its account has been
+// known as before.
+func (s *setupTx) newNamesakes(user packaging.UserID, id packaging.Identity) ([]packaging.Person, error) {
+	if user != 0 {
+		known, err := s.names(user)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(id.Names(), func(name string) bool { return !slices.Contains(known, name) }) {
+			return nil, nil
+		}
+	}
+	return s.namesakes(user, id.Names())
+}
+
+// knownNames are the names of all who were ever known at tenant ?1, but for those of account ?2 and of whom it is parted
+// from. Accounts of a human are looked up by an index: it is asked at sign-ins, among thousands.
+const knownNames = `
+		WITH here (user_id) AS (SELECT DISTINCT user_id FROM known_as WHERE tenant_id = ?1)
+		SELECT DISTINCT here.user_id, k.name FROM here JOIN humans me ON me.user_id = here.user_id
+			JOIN humans h ON h.human_id = me.human_id JOIN known_as k ON k.user_id = h.user_id
+		WHERE (k.user_id = here.user_id OR k.user_id NOT IN here) AND h.human_id NOT IN (
+			SELECT human_id FROM humans WHERE user_id = ?2 UNION
+			SELECT other.human_id FROM humans me JOIN humans mine ON mine.human_id = me.human_id
+				JOIN parted_humans p ON mine.user_id IN (p.user_id, p.other_id)
+				JOIN humans other ON other.user_id IN (p.user_id, p.other_id) WHERE me.user_id = ?2)`
+
 // namesakes returns who was ever known at the tenant and has a name like one of these there or elsewhere, one account
 // for each human. Those who are not active or have left count too: they must not come back as somebody else. So do names
 // of an account that is not known here, for the others of its human. An account's own human is left out, and whoever an
@@ -142,15 +182,7 @@ func (s *setupTx) namesakes(user packaging.UserID, names []string) (like []packa
 			found = append(found, id)
 		}
 		return struct{}{}, err
-	}, `
-		WITH here (user_id) AS (SELECT DISTINCT user_id FROM known_as WHERE tenant_id = ?1)
-		SELECT DISTINCT here.user_id, k.name FROM here JOIN humans me ON me.user_id = here.user_id
-			JOIN humans h ON h.human_id = me.human_id JOIN known_as k ON k.user_id = h.user_id
-		WHERE (k.user_id = here.user_id OR k.user_id NOT IN here) AND h.human_id NOT IN (
-			SELECT human_id FROM humans WHERE user_id = ?2 UNION
-			SELECT other.human_id FROM humans me JOIN humans mine ON mine.human_id = me.human_id
-				JOIN parted_humans p ON mine.user_id IN (p.user_id, p.other_id)
-				JOIN humans other ON other.user_id IN (p.user_id, p.other_id) WHERE me.user_id = ?2)`,
+	}, knownNames,
 		s.tenant, user); err != nil || found == nil {
 		return nil, err
 	}
@@ -201,6 +233,9 @@ func (s *setupTx) joinNamesakes(user packaging.UserID) error {
 	parted, err := s.areParted(like)
 	if err != nil {
 		return err
+	}
+	if parted != nil && s.by == provisioner {
+		return nil // a start must not end by what was done on pages: the newcomer joins neither
 	}
 	if parted != nil {
 		return packaging.Fail(packaging.Conflict, "error.username_of_two", "One", parted[0], "Other", parted[1])
@@ -305,11 +340,15 @@ func (d *DB) DecideSignOn(
 		}
 		if err := s.exec(`
 			UPDATE sign_on_waits SET same = ?, decided_by = ?
-			WHERE tenant_id = ? AND issuer = ? AND subject = ? AND user_id = ?`,
+			WHERE tenant_id = ? AND issuer = ? AND subject = ? AND user_id IN (
+				SELECT h.user_id FROM humans me JOIN humans h ON h.human_id = me.human_id WHERE me.user_id = ?)`,
 			same, by.ID, s.tenant, issuer, subject, person); err != nil {
 			return err
 		}
 		if len(who) > 0 {
+			if err := s.mustAdministerAll(by, who[0].ID, person); same && err != nil {
+				return err
+			}
 			said := saidHuman{other: []packaging.UserID{person}}
 			if same {
 				said = saidHuman{same: []packaging.UserID{person}}
@@ -322,6 +361,24 @@ func (d *DB) DecideSignOn(
 			TenantID: s.tenant, By: s.by, Deed: packaging.HumanSet, Object: subject + " at " + issuer, New: says,
 		})
 	})
+}
+
+// mustAdministerAll fails with Forbidden where one of some people of the tenant belongs to another that the administrator
+// does not administer.
+func (s *setupTx) mustAdministerAll(by packaging.Person, people ...packaging.UserID) error {
+	for _, id := range people {
+		m, err := memberOf(s.ctx, s, by, id)
+		if packaging.CodeOf(err) == packaging.NotFound {
+			continue // has left
+		}
+		if err != nil {
+			return err
+		}
+		if m.Shared {
+			return packaging.Fail(packaging.Forbidden, "error.shared_person")
+		}
+	}
+	return nil
 }
 
 // accountBy returns the account of an identity of the tenant, or nobody.
@@ -403,7 +460,7 @@ func (s *setupTx) setHuman(user, as packaging.UserID) error {
 			return err
 		}
 	}
-	return nil
+	return s.dropAnswered()
 }
 
 // jsonOf is a list of numbers or texts as a parameter of a query.

@@ -296,6 +296,72 @@ func TestAWordHoldsWhateverSomebodyIsCalledByThen(t *testing.T) {
 	isHumanOf(t, d, boss, otto.ID, "anna")
 }
 
+// A question ends with its answer, whoever gives it and by whichever account.
+func TestAQuestionEndsWithItsAnswer(t *testing.T) {
+	d, boss, p, signIn, _ := provided(t)
+	anna, berta, carla := p[0], p[2], p[3]
+	if err := d.SetHuman(t.Context(), boss, anna.ID, berta.ID); err != nil {
+		t.Fatal(err)
+	}
+	otto := signIn(comes("s1", "otto", ""))
+	for _, name := range []string{"anna", "berta", "otto"} { // one human, of whom it has two names
+		signIn(comes("s1", name, ""))
+	}
+	askedAbout(t, d, boss, "anna")
+	if err := d.DecideSignOn(t.Context(), boss, "https://login.example", "s1", anna.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	askedAbout(t, d, boss)
+	signIn(comes("s1", "carla", ""))
+	asked := func() time.Time {
+		t.Helper()
+		waiting, err := d.SignOnWaits(t.Context(), boss)
+		if err != nil || len(waiting) != 1 {
+			t.Fatalf("%+v, %v", waiting, err)
+		}
+		return waiting[0].Asked
+	}
+	first := asked()
+	signIn(comes("s1", "carla", "otto@plant.example"))
+	if again := asked(); !again.Equal(first) {
+		t.Errorf("asked at %v, then at %v", first, again)
+	}
+	if err := d.SetHuman(t.Context(), boss, otto.ID, carla.ID); err != nil {
+		t.Fatal(err)
+	}
+	askedAbout(t, d, boss)
+	isHumanOf(t, d, boss, otto.ID, "carla")
+}
+
+// Accounts of other sites are joined by who administers these too.
+func TestNobodyIsJoinedByAnAnswerWhoBelongsToASiteOfOthers(t *testing.T) {
+	d, boss, p, signIn, _ := provided(t)
+	d.exec(t, fmt.Sprintf(`INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) VALUES (%d, 2, 'administrator');
+		DELETE FROM member_roles WHERE user_id = %d AND tenant_id = 2`, p[2].ID, boss.ID))
+	otto := signIn(comes("s1", "otto", ""))
+	signIn(comes("s1", "berta", ""))
+	err := d.DecideSignOn(t.Context(), boss, "https://login.example", "s1", p[2].ID, true)
+	if packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("joined with somebody of another site: %v", err)
+	}
+	isHumanOf(t, d, boss, otto.ID, "")
+}
+
+// A shift signs in at once, and releases wait for the writer meanwhile.
+func TestNamesakesAreLookedUpByIndexesHoweverManyPeopleThereAre(t *testing.T) {
+	d, boss, _ := opened(t)
+	steps, err := collect(t.Context(), d.read, func(row scanner) (step string, err error) {
+		return step, row.Scan(new(int), new(int), new(int), &step)
+	}, `EXPLAIN QUERY PLAN `+knownNames, boss.Tenant.ID, 0)
+	if err != nil || len(steps) == 0 {
+		t.Fatal(err)
+	}
+	if said := strings.Join(steps, "; "); strings.Contains(said, "SCAN k ") ||
+		!strings.Contains(said, "SEARCH users USING COVERING INDEX users_of_human (<expr>=?)") {
+		t.Error(said)
+	}
+}
+
 // Nobody is said to be two people at once.
 func TestNobodyIsTheSameHumanAsTwoWhomAnAdministratorParted(t *testing.T) {
 	d, boss, p, _, waits := provided(t)
@@ -338,6 +404,14 @@ func TestNobodyIsTheSameHumanAsTwoWhomAnAdministratorParted(t *testing.T) {
 	if packaging.CodeOf(err) != packaging.Conflict {
 		t.Errorf("somebody comes under the name of two people: %v", err)
 	}
+	file := setup("ghent") // which is read at each start
+	file.People = []PersonSetup{{
+		Username: "dora", FullName: "Dora", Password: secret.New("a password for tests"),
+		Role: packaging.Operator,
+	}}
+	if err := d.Provision(t.Context(), Site{file}); err != nil {
+		t.Errorf("a file with them: %v", err)
+	}
 }
 
 // An account that is added under a name of somebody, or of what they are known as at the provider, is of one human with
@@ -371,7 +445,7 @@ func TestAccountsThatShareANameAreOfOneHumanHoweverTheNameCame(t *testing.T) {
 		signIn(comes("s3", "emil", email))
 		signIn(comes("s3", "emil", email)) // is asked about once
 	}
-	askedAbout(t, d, boss, "anna", "anna", "carla", "carla", "anna", "carla")
+	askedAbout(t, d, boss, "anna", "anna", "carla", "carla", "carla", "anna")
 	isHumanOf(t, d, boss, emil.ID, "")
 	isHumanOf(t, d, boss, carla.ID, "")
 	decide := func(about packaging.UserID, same bool) {

@@ -142,10 +142,9 @@ func (s *setupTx) connect(user packaging.UserID, id packaging.Identity) error {
 }
 
 // ConnectIdentity connects an identity to a person who has proved both. The error is a [packaging.SignOnError] where it
-// is somebody else's, or has the names of people whom an administrator has parted.
+// is somebody else's.
 func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packaging.Identity) error {
-	var waits *packaging.SignOnError // is stored, and told once it is
-	err := d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
+	return d.authorizedTx(ctx, by, packaging.ViewOrders, func(t *tx, by packaging.Person) error {
 		s := &setupTx{t, d.box, by.Author, by.Tenant.ID}
 		if err := s.mayConnect(by); err != nil {
 			return err
@@ -159,8 +158,8 @@ func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packag
 		case known:
 			return &packaging.SignOnError{Reason: packaging.SignOnTaken, Who: by.Author}
 		}
-		var said saidHuman
-		if said, waits, err = s.humanOf(id, by.ID); err != nil || waits != nil {
+		said, _, err := s.humanOf(id, by.ID)
+		if err != nil {
 			return err
 		}
 		if err := s.connect(by.ID, id); err != nil {
@@ -174,10 +173,6 @@ func (d *DB) ConnectIdentity(ctx context.Context, by packaging.Person, id packag
 		}
 		return s.keepSaid(by.ID, id, said)
 	})
-	if err == nil && waits != nil {
-		return waits
-	}
-	return err
 }
 
 // MayConnect says whether a person may be connected: one of several tenants, or who is connected already, may not.

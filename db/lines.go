@@ -82,7 +82,7 @@ func (d *DB) SetLine(ctx context.Context, by packaging.Person, code string, set 
 		if err := s.exec(`UPDATE lines SET name = ?, retired = ? WHERE id = ?`, l.Name, l.Retired, was.ID); err != nil {
 			return err
 		}
-		if l.Name != was.Name || was.Retired && !l.Retired {
+		if !l.Retired && (l.Name != was.Name || was.Retired) {
 			if err := s.lineMustStandApart(s.tenant, l); err != nil {
 				return err
 			}

@@ -1829,6 +1829,8 @@ CREATE TABLE users (
 , password_set_by TEXT NOT NULL DEFAULT '', password_setter INTEGER REFERENCES users (id), password_changed INTEGER NOT NULL DEFAULT 0 CHECK (password_changed IN (0, 1)), password_confirmed_at INTEGER, password_confirmed_by INTEGER REFERENCES users (id)
   CHECK ((password_confirmed_by IS NULL) = (password_confirmed_at IS NULL)), older_hash TEXT NOT NULL DEFAULT '', same_as INTEGER REFERENCES users (id)) STRICT;
 
+CREATE INDEX users_of_human ON users (coalesce(same_as, id));
+
 CREATE INDEX users_same_as ON users (same_as) WHERE same_as IS NOT NULL;
 
 CREATE TRIGGER a_human_has_one_account_that_stands_for_it BEFORE UPDATE OF same_as ON users

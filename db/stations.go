@@ -59,7 +59,9 @@ func (d *DB) AddStation(
 		if err != nil {
 			return err
 		}
-		if err := t.mustStandApart(name, `SELECT name FROM stations WHERE tenant_id = ? AND id <> ?`, by.Tenant.ID, id); err != nil {
+		if err := t.mustStandApart(
+			name, `SELECT name FROM stations WHERE tenant_id = ? AND id <> ?`, by.Tenant.ID, id,
+		); err != nil {
 			return err
 		}
 		if s, err = t.station(by.Tenant.ID, packaging.StationID(id)); err != nil {

@@ -107,7 +107,11 @@ func (t *tx) setTenant(
 		}
 	}
 	if to.Name != was.Name && by != provisioner {
-		if err := t.mustStandApart(to.Name, `SELECT name FROM tenants WHERE id <> ?`, id); err != nil {
+		err := t.mustStandApart(to.Name, `SELECT name FROM tenants WHERE id <> ?`, id)
+		if packaging.CodeOf(err) == packaging.Conflict { // which one is not for every administrator
+			err = packaging.Fail(packaging.Conflict, "error.site_alike")
+		}
+		if err != nil {
 			return 0, err
 		}
 	}

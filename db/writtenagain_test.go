@@ -128,15 +128,18 @@ func recordsWrittenAgain() []writtenAgain {
 					}
 				}
 			},
-			[]string{`UPDATE releases SET username = 'sup2', full_name = 'Sup Two'`}, []string{"releases [1] changed"},
+			[]string{`UPDATE releases SET username = 'sup2', full_name = 'Sup Two'`},
+			[]string{"releases [1] changed"},
 		},
 		{
 			"an event of an order", saysAnotherStatus,
-			[]string{`UPDATE order_events SET at = at - 3600000 WHERE kind = 'seen'`}, []string{"order_events [1] changed"},
+			[]string{`UPDATE order_events SET at = at - 3600000 WHERE kind = 'seen'`},
+			[]string{"order_events [1] changed"},
 		},
 		{
 			"all events of an order", saysAnotherStatus,
-			[]string{`DELETE FROM order_events`}, []string{"order_events [1] missing"},
+			[]string{`DELETE FROM order_events`},
+			[]string{"order_events [1] missing"},
 		},
 		{
 			"an order, and its imported facts",
@@ -149,7 +152,8 @@ func recordsWrittenAgain() []writtenAgain {
 		},
 		{
 			"of whose human an account is", comesAgain,
-			[]string{`UPDATE users SET same_as = 1 WHERE username = 'zoe'`}, []string{"users [3] changed"},
+			[]string{`UPDATE users SET same_as = 1 WHERE username = 'zoe'`},
+			[]string{"users [3] changed"},
 		},
 		{
 			"a word on who somebody is",
@@ -178,7 +182,8 @@ func recordsWrittenAgain() []writtenAgain {
 				}
 			},
 			[]string{`INSERT INTO sso (tenant_id, enabled, label, home, issuer, client_id, scopes, hosts, claim)
-				VALUES (1, 1, 'x', 'x', 'x', 'x', 'x', 'x', 'x')`}, []string{"sso [1] added"},
+				VALUES (1, 1, 'x', 'x', 'x', 'x', 'x', 'x', 'x')`},
+			[]string{"sso [1] added"},
 		},
 	}
 }

@@ -72,7 +72,7 @@ func (s *People) showList(c echo.Context, status int, page view.PeoplePage) erro
 func (s *People) DecideSignOn(c echo.Context) error {
 	ctx := c.Request().Context()
 	person, err := strconv.ParseInt(c.FormValue("person"), 10, 64)
-	if err != nil { // nobody's page asks so
+	if err != nil { // no page sends this
 		return web.Redirect(c, string(shell.PeopleURL()))
 	}
 	err = s.Store.DecideSignOn(ctx, web.SignedIn(c), c.FormValue("issuer"), c.FormValue("subject"),

@@ -197,7 +197,8 @@ func inUsername(text, but string) string {
 	}, text)
 }
 
-// Usernames are those that the identity can have at a tenant, the one to take first: one of another person is never taken over.
+// Usernames are those that the identity can have at a tenant, the one to take first. One of another person is never
+// taken over.
 func (i Identity) Usernames(slug string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		name := i.Name()
