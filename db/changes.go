@@ -117,7 +117,7 @@ func (w watched) statements(columns []string) (all []string) {
 			var differs []string
 			for _, c := range columns {
 				if !slices.Contains(w.quiet, c) {
-					differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s", c))
+					differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s COLLATE BINARY", c))
 				}
 			}
 			conditions = append(conditions, "("+strings.Join(differs, " OR ")+")")

@@ -35,9 +35,30 @@ func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 	if w.reach, err = reachOf(by); err != nil {
 		return nil, err
 	}
-	err = t.row(`SELECT coalesce((SELECT max(id) FROM imports), 0) + 1, coalesce((SELECT max(id) FROM orders), 0)`).
-		Scan(&w.id, &w.order)
-	return w, err
+	if w.order, err = t.lastOrder(); err != nil {
+		return nil, err
+	}
+	return w, t.row(`SELECT coalesce(max(id), 0) + 1 FROM imports`).Scan(&w.id)
+}
+
+// lastOrder returns the highest ID that an order has, or had by the log of records. A new order must not take the ID of
+// one that somebody deleted by hand: its lines would then be the last about that one.
+func (t *tx) lastOrder() (id packaging.OrderID, err error) {
+	if err := t.row(`
+		SELECT max(coalesce((SELECT max(id) FROM orders), 0), coalesce((SELECT max((
+			SELECT begins + length(digests) / 32 - 1 FROM record_log INDEXED BY record_log_of_many
+			WHERE tenant_id = t.id AND record = 'orders' AND digests IS NOT NULL ORDER BY begins DESC LIMIT 1)) FROM tenants t), 0))`,
+	).Scan(&id); err != nil {
+		return 0, err
+	}
+	var known bool
+	if err := t.row(`
+		SELECT EXISTS (SELECT 1 FROM tenants t JOIN record_log l ON l.tenant_id = t.id
+			WHERE l.record = 'orders' AND l.key = json_array(?))`, id+1).Scan(&known); err != nil || !known {
+		return id, err
+	}
+	return id, t.row(`
+		SELECT max(CAST(substr(key, 2) AS INTEGER)) FROM record_log WHERE record = 'orders' AND digests IS NULL`).Scan(&id)
 }
 
 func (w *importWriter) write(row importedRow) error {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret"
 )
 
 // importMany imports so many new orders that one line of the log is about many of them, and changes one that is here.
@@ -142,5 +143,58 @@ func TestALineOfManyRecordsIsProvenByTheHistory(t *testing.T) {
 		if _, err := checked.ExecContext(t.Context(), statement); err == nil {
 			t.Errorf("the schema allows: %s", statement)
 		}
+	}
+}
+
+// A new order takes no ID of one that was deleted by hand, whichever way that one came.
+func TestAnImportHidesNoOrderThatWasDeletedByHand(t *testing.T) {
+	for name, last := range map[string]int{"that came by itself": 1, "that came among many": shortImport + 1} {
+		t.Run(name, func(t *testing.T) {
+			d, ghent, _ := opened(t)
+			cache(t, d, ghent.Tenant.ID, facts("here"))
+			several := func(name string, n int) (orders []packaging.Facts) {
+				for i := range n {
+					orders = append(orders, packaging.Facts{Key: fmt.Sprint(name, i), LineCode: "L1"})
+				}
+				return orders
+			}
+			imports(t, d, ghent, several("old", last)...)
+			gone := order(t, d, ghent.Tenant.ID, fmt.Sprint("old", last-1))
+			hand := freeHand(t, fileOf(d))
+			for _, table := range []string{"order_events", "imported_facts", "import_changes", "orders"} {
+				column := "order_id"
+				if table == "orders" {
+					column = "id"
+				}
+				if _, err := hand.ExecContext(t.Context(), fmt.Sprintf(`DELETE FROM %s WHERE %s = %d`, table, column, gone.ID)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			imports(t, d, ghent, several("new", shortImport+1)...)
+			missing := false
+			for _, f := range faultsOf(t, d, ghent.Tenant.ID) {
+				missing = missing || f.Record == "orders" && f.Kind == packaging.FaultMissing && f.Key == fmt.Sprintf("[%d]", gone.ID)
+			}
+			if !missing {
+				t.Errorf("nobody misses order %d", gone.ID)
+			}
+		})
+	}
+}
+
+// Capital and small letters are the same where names are compared, and not where records are.
+func TestANameInOtherCaseIsLogged(t *testing.T) {
+	d, ghent, _ := opened(t)
+	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	if _, err := d.AddDestination(t.Context(), ghent, webhookOn("L1"), secret.New("whsec_canary")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.tx(t.Context(), func(t *tx) error {
+		return t.exec(`UPDATE destinations SET name = lower(name)`)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if faults := faultsOf(t, d, ghent.Tenant.ID); len(faults) > 0 {
+		t.Error(faults)
 	}
 }

@@ -206,7 +206,7 @@ func (r recordTable) triggers() (all []string) {
 		if on.statement == "UPDATE" {
 			var differs []string
 			for _, c := range r.columns {
-				differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s", c.name))
+				differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s COLLATE BINARY", c.name))
 			}
 			when = "WHEN " + strings.Join(differs, " OR ")
 		}
