@@ -713,6 +713,7 @@ var tenantWide = map[string]string{
 	"PIN":              "one person's own",
 	"BadgeOwner":       "whose badge it is",
 	"StationFactors":   "who can sign in at stations",
+	"BadgeToConfirm":   "who set a person's badge",
 	"StationUse":       "how long a station goes unused",
 	"AlarmSettings":    "how the site's alarms are sent",
 	"Recipients":       "who is told of the site's alarms",

@@ -124,7 +124,7 @@ func (s *settings) open(p run, site db.Site, log *slog.Logger) (*db.DB, error) {
 	}
 	err = recordLosses(p, store, anchorsPath(s.Anchors, s.Data), s.AcceptLostHistory, log)
 	if err == nil {
-		err = store.Provision(p, site)
+		err = provision(p, store, site, log)
 	}
 	if err == nil {
 		err = checkKey(p, store)
@@ -136,6 +136,23 @@ func (s *settings) open(p run, site db.Site, log *slog.Logger) (*db.DB, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	return store, nil
+}
+
+// provision applies the provisioning file. What people did on pages since can contradict it: that keeps no server from
+// starting whose sites are here. It is told, and all stays as it is.
+func provision(p run, store *db.DB, site db.Site, log *slog.Logger) error {
+	refused := store.Provision(p, site)
+	switch packaging.CodeOf(refused) {
+	case packaging.Invalid, packaging.Conflict, packaging.Forbidden, packaging.NotFound:
+	default:
+		return refused
+	}
+	here, err := store.Tenants(p)
+	if err != nil || len(here) == 0 {
+		return errors.Join(refused, err)
+	}
+	log.Error("the provisioning file contradicts what is here: nothing of it was applied", "err", refused)
+	return nil
 }
 
 // logSchemaFaults logs what of the schema is not as this program made it: without its triggers, records can be changed.
