@@ -368,8 +368,8 @@ func (d *DB) DecideSignOn(
 func (s *setupTx) mustAdministerAll(by packaging.Person, people ...packaging.UserID) error {
 	for _, id := range people {
 		m, err := memberOf(s.ctx, s, by, id)
-		if packaging.CodeOf(err) == packaging.NotFound {
-			continue // has left
+		if packaging.CodeOf(err) == packaging.NotFound { // has left
+			err = s.row(`SELECT EXISTS (SELECT 1 FROM members WHERE user_id = ?)`, id).Scan(&m.Shared)
 		}
 		if err != nil {
 			return err

@@ -345,6 +345,13 @@ func TestNobodyIsJoinedByAnAnswerWhoBelongsToASiteOfOthers(t *testing.T) {
 		t.Errorf("joined with somebody of another site: %v", err)
 	}
 	isHumanOf(t, d, boss, otto.ID, "")
+	if err := d.RemovePerson(t.Context(), boss, p[2].ID); err != nil { // who belongs to the other site still
+		t.Fatal(err)
+	}
+	err = d.DecideSignOn(t.Context(), boss, "https://login.example", "s1", p[2].ID, true)
+	if packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("joined with somebody who has left for another site: %v", err)
+	}
 }
 
 // A shift signs in at once, and releases wait for the writer meanwhile.
