@@ -63,6 +63,10 @@ func (t *tx) recordByHand() error {
 	slices.SortFunc(found, func(a, b touchedRecord) int {
 		return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.record, b.record), packaging.Naturally(a.key, b.key))
 	})
+	// Before the entries of what was done: an entry that is the last of a history can be cut off until it is anchored.
+	done := t.entries
+	t.entries = nil
+	defer func() { t.entries = append(t.entries, done...) }()
 	named, more := map[packaging.TenantID]int{}, map[packaging.TenantID]int{}
 	for _, r := range found {
 		if named[r.tenant]++; named[r.tenant] > packaging.MaxFaults {
