@@ -12,8 +12,11 @@ import (
 // at them on another connection, which sees nothing of what the transaction has written. was has the last lines about
 // them.
 func (l *recordLog) lookBefore(these recordsOfTable, was digests) error {
-	if l.before == nil || these.record == serialLists { // lists are long, and never written again
+	if l.before == nil {
 		return nil
+	}
+	if these.record == serialLists {
+		return l.lookForListsBefore(these)
 	}
 	before := digests{}
 	if err := l.storedDigests(l.before, these, before); err != nil {
@@ -26,6 +29,20 @@ func (l *recordLog) lookBefore(these recordsOfTable, was digests) error {
 		return err
 	}
 	return l.noteByHand(differ, before)
+}
+
+// lookForListsBefore notes which serial lists are stored that the log has already: somebody has deleted them.
+func (l *recordLog) lookForListsBefore(these recordsOfTable) error {
+	logged := digests{}
+	if err := l.lastLines(l.before, these, logged); err != nil {
+		return err
+	}
+	for r, digest := range logged {
+		if digest != nil {
+			l.byHand[r] = packaging.FaultMissing
+		}
+	}
+	return nil
 }
 
 // noteByHand notes which records were not as the last lines say that stood before the transaction: it may have written

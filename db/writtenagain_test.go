@@ -173,6 +173,26 @@ func recordsWrittenAgain() []writtenAgain {
 			[]string{`sign_on_waits [1,"https://login.example","v2",1] changed`},
 		},
 		{
+			"a list that was deleted",
+			func(t *testing.T, d *DB, ghent packaging.Person) func() {
+				cache(t, d, ghent.Tenant.ID, facts("a"))
+				o := claim(t, d, ghent, "a")
+				if _, err := d.Settle(t.Context(), o, released("S1", "S2")); err != nil {
+					t.Fatal(err)
+				}
+				return func() {
+					if err := d.AddList(t.Context(), ghent, o.ID, 0, 0, []string{"S3", "S4"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			[]string{
+				`DELETE FROM serial_blocks`, `DELETE FROM serial_marks`, `DELETE FROM serial_runs`,
+				`UPDATE releases SET list_source = '', serials_received = 0`,
+			},
+			[]string{"releases [1] changed", "serials [1] missing"},
+		},
+		{
 			"a provider that nobody set",
 			func(t *testing.T, d *DB, ghent packaging.Person) func() {
 				return func() {
