@@ -11,7 +11,7 @@ import (
 
 func TestANewNameIsTakenForNoOtherOfItsList(t *testing.T) {
 	d, boss, _ := opened(t)
-	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	d.letAllAdminister(t)
 	ctx := t.Context()
 	l1, err := d.SetupLine(ctx, boss, "L1")
 	if err != nil {
@@ -70,7 +70,7 @@ func short(name string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(n
 // Lines are told apart while they are in use. Their codes are those of the API, which may have "L1" and "LI".
 func TestALineIsTakenForNoOtherThatIsInUse(t *testing.T) {
 	d, boss, _ := opened(t)
-	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	d.letAllAdminister(t)
 	ctx := t.Context()
 	conflict := func(what string, err error) {
 		t.Helper()
@@ -111,7 +111,7 @@ func TestALineIsTakenForNoOtherThatIsInUse(t *testing.T) {
 // A start must not end because of what somebody has named on a page.
 func TestANameOfAPageKeepsNoServerFromStarting(t *testing.T) {
 	d, boss, _ := opened(t)
-	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	d.letAllAdminister(t)
 	ctx := t.Context()
 	name := func(code string, name string) {
 		t.Helper()

@@ -181,7 +181,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Now the connection knows the module.
+	// Here and not in a hook: the driver registers modules once the hooks have run.
 	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, createFreshOrders, nil); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

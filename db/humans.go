@@ -346,11 +346,11 @@ func (d *DB) DecideSignOn(
 			return err
 		}
 		if len(who) > 0 {
-			if err := s.mustAdministerAll(by, who[0].ID, person); same && err != nil {
-				return err
-			}
 			said := saidHuman{other: []packaging.UserID{person}}
 			if same {
+				if err := s.mustAdministerAll(by, who[0].ID, person); err != nil {
+					return err
+				}
 				said = saidHuman{same: []packaging.UserID{person}}
 			}
 			if err := s.keepSaid(who[0].ID, packaging.Identity{Issuer: issuer, Subject: subject}, said); err != nil {

@@ -739,6 +739,13 @@ func (d *DB) shownPassword(t *testing.T, user packaging.UserID) string {
 	return d.shown(hash)
 }
 
+// letAllAdminister makes everybody administrator of their tenants, too.
+func (d *DB) letAllAdminister(t *testing.T) {
+	t.Helper()
+	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role)
+		SELECT user_id, tenant_id, 'administrator' FROM members`)
+}
+
 func (d *DB) exec(t *testing.T, statement string) {
 	t.Helper()
 	if err := d.tx(t.Context(), func(t *tx) error { return t.exec(statement) }); err != nil {

@@ -42,12 +42,14 @@ func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 }
 
 // lastOrder returns the highest ID that an order has, or had by the log of records. A new order must not take the ID of
-// one that somebody deleted by hand: its lines would then be the last about that one.
+// one that somebody deleted by hand: its lines would then be the last about that one. IDs follow each other, so that the
+// next one tells whether the newest are gone.
 func (t *tx) lastOrder() (id packaging.OrderID, err error) {
 	if err := t.row(`
 		SELECT max(coalesce((SELECT max(id) FROM orders), 0), coalesce((SELECT max((
 			SELECT begins + length(digests) / 32 - 1 FROM record_log INDEXED BY record_log_of_many
-			WHERE tenant_id = t.id AND record = 'orders' AND digests IS NOT NULL ORDER BY begins DESC LIMIT 1)) FROM tenants t), 0))`,
+			WHERE tenant_id = t.id AND record = 'orders' AND digests IS NOT NULL ORDER BY begins DESC LIMIT 1))
+			FROM tenants t), 0))`,
 	).Scan(&id); err != nil {
 		return 0, err
 	}

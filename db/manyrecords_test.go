@@ -166,14 +166,13 @@ func TestAnImportHidesNoOrderThatWasDeletedByHand(t *testing.T) {
 				if table == "orders" {
 					column = "id"
 				}
-				if _, err := hand.ExecContext(t.Context(), fmt.Sprintf(`DELETE FROM %s WHERE %s = %d`, table, column, gone.ID)); err != nil {
-					t.Fatal(err)
-				}
+				doByHand(t, hand, fmt.Sprintf(`DELETE FROM %s WHERE %s = %d`, table, column, gone.ID))
 			}
 			imports(t, d, ghent, several("new", shortImport+1)...)
 			missing := false
 			for _, f := range faultsOf(t, d, ghent.Tenant.ID) {
-				missing = missing || f.Record == "orders" && f.Kind == packaging.FaultMissing && f.Key == fmt.Sprintf("[%d]", gone.ID)
+				missing = missing ||
+					f.Record == "orders" && f.Kind == packaging.FaultMissing && f.Key == fmt.Sprintf("[%d]", gone.ID)
 			}
 			if !missing {
 				t.Errorf("nobody misses order %d", gone.ID)
@@ -185,7 +184,7 @@ func TestAnImportHidesNoOrderThatWasDeletedByHand(t *testing.T) {
 // Capital and small letters are the same where names are compared, and not where records are.
 func TestANameInOtherCaseIsLogged(t *testing.T) {
 	d, ghent, _ := opened(t)
-	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	d.letAllAdminister(t)
 	if _, err := d.AddDestination(t.Context(), ghent, webhookOn("L1"), secret.New("whsec_canary")); err != nil {
 		t.Fatal(err)
 	}

@@ -86,8 +86,9 @@ func (d *DB) CreateToken(ctx context.Context, by packaging.Person, k packaging.T
 		if err != nil {
 			return err
 		}
-		if err := t.mustStandApart(k.Name, `SELECT name FROM api_tokens WHERE tenant_id = ? AND id <> ? AND revoked_at IS NULL`,
-			by.Tenant.ID, id); err != nil {
+		if err := t.mustStandApart(
+			k.Name, `SELECT name FROM api_tokens WHERE tenant_id = ? AND id <> ? AND revoked_at IS NULL`, by.Tenant.ID, id,
+		); err != nil {
 			return err
 		}
 		limits, err := t.addScopes(by, id, k.Scopes)

@@ -156,7 +156,7 @@ func TestAnImportThatIsUnderWayEndsWithItsDatabase(t *testing.T) {
 	d.now = func() time.Time { // the first look at it is the import's, once it has the writer
 		once.Do(func() {
 			go func() { closed <- d.Close() }()
-			for is := false; !is; time.Sleep(time.Millisecond) {
+			for is := false; !is && len(closed) == 0; time.Sleep(time.Millisecond) {
 				d.bulk.mu.Lock()
 				is = d.bulk.closed
 				d.bulk.mu.Unlock()

@@ -344,7 +344,7 @@ func TestWhatWasDoneByHandStaysKnownInEveryTable(t *testing.T) {
 // What was found is not the last entry of what was done then: the last one can be cut off until it is anchored.
 func TestWhatWasDoneByHandStandsBeforeWhatTheProgramDidThen(t *testing.T) {
 	d, ghent, _ := opened(t)
-	d.exec(t, `INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'administrator' FROM members`)
+	d.letAllAdminister(t)
 	tampered(t, d, `UPDATE lines SET name = 'by hand' WHERE tenant_id = 1 AND code = 'L1'`)
 	if err := d.SetLine(t.Context(), ghent, "L1", func(l *packaging.Line) { l.Name = "Blister line 9" }); err != nil {
 		t.Fatal(err)
@@ -353,7 +353,8 @@ func TestWhatWasDoneByHandStandsBeforeWhatTheProgramDidThen(t *testing.T) {
 	if err != nil || len(page.Entries) != 2 {
 		t.Fatal(page, err)
 	}
-	if last, before := page.Entries[0].Deed, page.Entries[1].Deed; last != packaging.LineSet || before != packaging.RecordByHand {
-		t.Errorf("%s before %s", before, last)
+	got := []packaging.Deed{page.Entries[1].Deed, page.Entries[0].Deed}
+	if want := []packaging.Deed{packaging.RecordByHand, packaging.LineSet}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

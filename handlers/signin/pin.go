@@ -25,7 +25,8 @@ func (s *Server) showPIN(c echo.Context, status int, problem string) (err error)
 	if page.PIN, page.Badge, err = s.Store.StationFactors(c.Request().Context(), p.Tenant.ID, p.ID); err != nil {
 		return err
 	}
-	if page.BadgeSetBy, page.BadgeShown, err = s.Store.BadgeToConfirm(c.Request().Context(), p.Tenant.ID, p.ID); err != nil {
+	page.BadgeSetBy, page.BadgeShown, err = s.Store.BadgeToConfirm(c.Request().Context(), p.Tenant.ID, p.ID)
+	if err != nil {
 		return err
 	}
 	f, err := s.Frame(c, "account", text.Say(c.Request().Context(), "pin.title"))
