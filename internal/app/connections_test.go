@@ -110,30 +110,36 @@ func (s slowly) Read(p []byte) (int, error) {
 
 // crowd are connections to a server that answers their first request and never ends.
 type crowd struct {
-	t  *testing.T
-	to string
+	t      *testing.T
+	to     string
+	stands <-chan struct{} // gets one as soon as a connection stands still
 }
 
 func newCrowd(t *testing.T, s server) crowd {
 	t.Helper()
-	gone := make(chan struct{})
+	stands, gone := make(chan struct{}), make(chan struct{})
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "served")
 		_ = http.NewResponseController(w).Flush()
-		<-gone
+		select {
+		case stands <- struct{}{}:
+			<-gone
+		case <-gone: // the test has ended before
+		}
 	})
-	c := crowd{t, serving(t, s)}
+	c := crowd{t, serving(t, s), stands}
 	t.Cleanup(func() { close(gone) })
 	return c
 }
 
-// enter opens a connection, and fails unless it is served.
+// enter opens a connection, waits until it stands still, and fails unless it is served.
 func (c crowd) enter(from string) net.Conn {
 	c.t.Helper()
 	conn := ask(c.t, from, c.to)
 	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
 		c.t.Fatalf("%s is not served: %v", from, err)
 	}
+	<-c.stands
 	return conn
 }
 
