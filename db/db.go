@@ -130,6 +130,7 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if d.slow, err = openReader(path, slowReaders); err != nil {
 		return err
 	}
+	d.slow.givesWay = true
 	if d.before, err = openReader(path, 1); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lineboard/internal/giveway"
 	"lineboard/internal/packaging"
 )
 
@@ -132,7 +133,10 @@ func (d *DB) EachEntry(
 		}
 	})
 	for page := range pages {
-		for _, e := range page {
+		for i, e := range page {
+			if i%entriesAStep == 0 {
+				giveway.Step()
+			}
 			if err := do(e); err != nil {
 				cancel()
 				_ = group.Wait() // it was told to end
@@ -146,6 +150,7 @@ func (d *DB) EachEntry(
 const (
 	entriesAtOnce = 500 // read by one query
 	entryReaders  = 2   // side by side
+	entriesAStep  = 100 // take about a millisecond
 )
 
 // EachEntryUp hands all entries of the tenant to do with the digest of their content, the oldest first, until it wants
@@ -188,6 +193,9 @@ func (d *DB) EachEntryUp(
 			return group.Wait()
 		}
 		for j, e := range some.entries {
+			if j%entriesAStep == 0 {
+				giveway.Step()
+			}
 			if !do(e, some.digests[j]) {
 				cancel()
 				_ = group.Wait() // it was told to end

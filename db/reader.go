@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+
+	"lineboard/internal/giveway"
 )
 
 // reader keeps its queries prepared: preparing one takes longer than most of them run. There are only so many, since
@@ -12,6 +14,7 @@ type reader struct {
 	*sql.DB
 	prepared sync.Map     // query → *sql.Stmt
 	fresh    *freshOrders // of a writer: orders that are about to be stored
+	givesWay bool         // its queries wait while a press is under way
 }
 
 func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -29,8 +32,15 @@ func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	return stmt.(*sql.Stmt), err
 }
 
+func (r *reader) giveWay() {
+	if r.givesWay {
+		giveway.Step()
+	}
+}
+
 // QueryContext is that of [sql.DB].
 func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	r.giveWay()
 	s, err := r.stmt(ctx, query)
 	if err != nil {
 		return nil, err
@@ -40,6 +50,7 @@ func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*
 
 // QueryRowContext is that of [sql.DB].
 func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	r.giveWay()
 	s, err := r.stmt(ctx, query)
 	if err != nil {
 		return r.DB.QueryRowContext(ctx, query, args...) // fails the same way, and a row can carry that
@@ -76,6 +87,7 @@ type snapshot struct {
 
 // QueryContext is that of [sql.Tx].
 func (s *snapshot) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s.reader.giveWay()
 	if stmt, ok := s.reader.prepared.Load(query); ok {
 		return s.StmtContext(ctx, stmt.(*sql.Stmt)).QueryContext(ctx, args...)
 	}
@@ -85,6 +97,7 @@ func (s *snapshot) QueryContext(ctx context.Context, query string, args ...any) 
 
 // QueryRowContext is that of [sql.Tx].
 func (s *snapshot) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s.reader.giveWay()
 	if stmt, ok := s.reader.prepared.Load(query); ok {
 		return s.StmtContext(ctx, stmt.(*sql.Stmt)).QueryRowContext(ctx, args...)
 	}

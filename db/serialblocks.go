@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"lineboard/internal/giveway"
 	"lineboard/internal/packaging"
 )
 
@@ -42,7 +43,8 @@ type serialBlock struct {
 // packBlocks makes blocks of serials, the first of which has the place.
 func packBlocks(place int64, serials []string) (blocks []serialBlock) {
 	b := serialBlock{first: place}
-	for _, s := range serials {
+	for i, s := range serials {
+		giveWay(i)
 		if len(b.packed) > 0 && len(b.packed)+len(s)+binary.MaxVarintLen16 > blockSize {
 			blocks = append(blocks, b)
 			b = serialBlock{first: place, packed: make([]byte, 0, blockSize)}
@@ -54,6 +56,15 @@ func packBlocks(place int64, serials []string) (blocks []serialBlock) {
 		blocks = append(blocks, b)
 	}
 	return blocks
+}
+
+// giveWay lets presses go first beside the work on the serials of a long list, at about every millisecond of it. A short
+// list may be read in a write transaction.
+func giveWay(at int) {
+	const serialsAStep = 5_000
+	if at%serialsAStep == serialsAStep-1 {
+		giveway.Step()
+	}
 }
 
 // errNoBlock is the error of bytes that are no block of serials.
@@ -119,6 +130,7 @@ type hashedSerial struct {
 func (h serialHasher) hashed(serials []string) []hashedSerial {
 	all := make([]hashedSerial, len(serials))
 	for i, s := range serials {
+		giveWay(i)
 		all[i] = hashedSerial{h.hash(s), int32(i)}
 	}
 	slices.SortFunc(all, func(a, b hashedSerial) int {
@@ -131,6 +143,7 @@ func (h serialHasher) hashed(serials []string) []hashedSerial {
 func marksOf(hashed []hashedSerial, blocks []serialBlock) []int64 {
 	marks := make([]int64, len(hashed))
 	for i, h := range hashed {
+		giveWay(i)
 		after, _ := slices.BinarySearchFunc(blocks, int64(h.at)+1, func(b serialBlock, place int64) int {
 			if b.first-blocks[0].first < place {
 				return -1

@@ -21,6 +21,7 @@ import (
 	"lineboard/handlers/shifts"
 	"lineboard/handlers/signin"
 	"lineboard/handlers/web"
+	"lineboard/internal/giveway"
 	"lineboard/internal/live"
 	"lineboard/internal/packaging"
 	"lineboard/internal/throttle"
@@ -176,8 +177,27 @@ func New(c Config) http.Handler {
 	if c.Metrics != nil {
 		mux.Handle(web.MetricsPath, s.kit.LogRequests(s.kit.LimitRate(s.kit.OnlyHTTPS(s.kit.NoteWrongTokens(c.Metrics)))))
 	}
-	mux.Handle("/", guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e))))
+	pages := guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e)))
+	mux.Handle("/", givingWay(pages))
+	mux.Handle("POST /orders/{id}/release", goingFirst(pages))
 	return web.IdentifyRequest(s.kit.SecureHeaders(s.kit.BelowPrefix(mux)))
+}
+
+// goingFirst has everything else wait for a press of release from the moment on that its request is read.
+func goingFirst(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, end := giveway.Press(r.Context())
+		defer end()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// givingWay has the many requests of open pages wait a moment while a press is under way.
+func givingWay(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		giveway.Wait()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // assemble makes the features.

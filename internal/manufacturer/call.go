@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lineboard/internal/giveway"
 	"lineboard/internal/outbound"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -63,7 +64,11 @@ func (c *Client) send(ctx context.Context, k call, token secret.Text) reply {
 		defer cancel()
 	}
 
-	j := journey{depart: func() error { return packaging.Depart(ctx) }}
+	j := journey{depart: func() error { return packaging.Depart(ctx) }, left: func() {
+		if k.method == http.MethodPatch {
+			giveway.Left(ctx)
+		}
+	}}
 	traced := httptrace.WithClientTrace(ctx, j.trace())
 	req, err := http.NewRequestWithContext(traced, k.method, c.base+k.path, bytes.NewReader(k.body))
 	if err != nil {
@@ -176,6 +181,7 @@ type journey struct {
 	asked, connected atomic.Bool
 
 	depart func() error // says, once there is a connection, why nothing may be sent over it
+	left   func()       // hears that all is sent, or can't be
 	held   error        // what it said
 }
 
@@ -190,6 +196,7 @@ func (j *journey) trace() *httptrace.ClientTrace {
 			}
 			j.connected.Store(true)
 		},
+		WroteRequest: func(httptrace.WroteRequestInfo) { j.left() },
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lineboard/internal/giveway"
 	"lineboard/internal/packaging"
 )
 
@@ -114,10 +115,11 @@ func (r *Releaser) Release(
 	if err := r.begin(&r.running, &r.calls); err != nil { // before the claim: a stop must wait for a claim under way
 		return nil, err
 	}
+	ctx, left := giveway.Press(ctx)
 	r.busy.Add(1)
 	called := sync.OnceFunc(r.calls.Done)
 	done := make(chan struct{})
-	end := func() { called(); close(done); r.busy.Add(-1); r.running.Done() }
+	end := func() { left(); called(); close(done); r.busy.Add(-1); r.running.Done() }
 	room, err := r.takeRoom(by.Tenant)
 	if err != nil {
 		end()

@@ -111,7 +111,10 @@ func (b *bench) serveFilled(ctx context.Context, name string) (*program, error) 
 	if err != nil {
 		return nil, err
 	}
-	return p, p.await(ctx, "/healthz")
+	if err := p.await(ctx, "/healthz"); err != nil {
+		return nil, err
+	}
+	return p, p.awaitIdle(ctx)
 }
 
 // serveSite is serve with another provisioning file and further flags.
