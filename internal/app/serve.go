@@ -142,9 +142,7 @@ func (s *settings) open(p run, site db.Site, log *slog.Logger) (*db.DB, error) {
 // starting whose sites are here. It is told, and all stays as it is.
 func provision(p run, store *db.DB, site db.Site, log *slog.Logger) error {
 	refused := store.Provision(p, site)
-	switch packaging.CodeOf(refused) {
-	case packaging.Invalid, packaging.Conflict, packaging.Forbidden, packaging.NotFound:
-	default:
+	if refused == nil || p.Err() != nil || packaging.CodeOf(refused) == packaging.Unavailable {
 		return refused
 	}
 	here, err := store.Tenants(p)
