@@ -214,9 +214,20 @@ func (w *importWriter) prepareFresh(event int64) []*newDigests {
 
 // noteFresh notes the records that were inserted with the new orders, and whom they concern.
 func (w *importWriter) noteFresh(digests []*newDigests) error {
+	known, err := w.logKnows(int64(w.fresh[0].id), int64(w.order))
+	if err != nil {
+		return err
+	}
 	log := recordLog{tx: w.tx, last: map[packaging.TenantID]int64{}}
 	for _, d := range digests {
-		if err := log.noteNew(d.table.name, w.tenant, int64(w.fresh[0].id), d.all); err != nil {
+		if known { // each by itself: that looks at what stood there before
+			err = w.exec(
+				`INSERT INTO temp.touched SELECT ?, ?, json_array(id) FROM temp.fresh_orders`, d.table.name, w.tenant,
+			)
+		} else {
+			err = log.noteNew(d.table.name, w.tenant, int64(w.fresh[0].id), d.all)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -228,6 +239,22 @@ func (w *importWriter) noteFresh(digests []*newDigests) error {
 		w.settled = append(w.settled, packaging.Change{About: packaging.AboutOrder, Tenant: w.tenant, Line: line})
 	}
 	return w.touch("import_changes", int64(w.id))
+}
+
+// logKnows says whether the log has a line about one of some orders alone: somebody has deleted that one by hand. Keys
+// are texts, so that those of as many digits lie together.
+func (w *importWriter) logKnows(first, last int64) (known bool, err error) {
+	for until := int64(9); first <= last && !known && err == nil; until = 10*until + 9 {
+		if first > until {
+			continue
+		}
+		err = w.row(`
+			SELECT EXISTS (SELECT 1 FROM record_log INDEXED BY record_log_of_record
+				WHERE tenant_id = ?1 AND record = 'orders' AND key BETWEEN json_array(?2) AND json_array(?3)
+					AND length(key) = length(json_array(?2)))`, w.tenant, first, min(last, until)).Scan(&known)
+		first = until + 1
+	}
+	return known, err
 }
 
 // noteChanged notes what was inserted about an order that is here, and whom that concerns.

@@ -256,6 +256,40 @@ func TestWhatWasDoneByHandToOneOfManyRecordsOfALineStaysKnown(t *testing.T) {
 	}
 }
 
+// An import of many gives no order the key of one that somebody has deleted by hand, also where that one had a key far
+// beyond the others, without naming it.
+func TestAnImportOfManyNamesAnOrderThatWasDeletedByHandWhoseKeyItGives(t *testing.T) {
+	d, ghent, _ := opened(t)
+	tenant := ghent.Tenant.ID
+	first := cache(t, d, tenant, facts("first")).ID
+	far := first + 10
+	var columns []string
+	for _, c := range tableColumns(t, d.read, "orders") {
+		if c.name != "id" && c.name != "order_key" {
+			columns = append(columns, c.name)
+		}
+	}
+	tampered(t, d, fmt.Sprintf(`INSERT INTO orders (id, order_key, %[1]s) SELECT %[2]d, 'by hand', %[1]s FROM orders
+		WHERE id = %[3]d`, strings.Join(columns, ", "), far, first))
+	cache(t, d, tenant, facts("second"))
+	second := order(t, d, tenant, "second").ID
+	tampered(t, d, fmt.Sprintf(`DELETE FROM orders WHERE id >= %d`, far),
+		fmt.Sprintf(`DELETE FROM order_events WHERE order_id >= %d`, far))
+	importMany(t, d, ghent)
+	want := []string{
+		fmt.Sprintf("order_events [%d] missing", second),
+		fmt.Sprintf("orders [%d] added", far), // found by the refresh
+		fmt.Sprintf("orders [%d] missing", far),
+		fmt.Sprintf("orders [%d] missing", second),
+	}
+	if diff := cmp.Diff(want, wordsOn(t, d, tenant)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if faults, err := d.RecordFaults(t.Context(), tenant); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+}
+
 // Where very much was done by hand, one transaction names the first, and counts the rest.
 func TestVeryMuchThatWasDoneByHandIsCounted(t *testing.T) {
 	d, ghent, _ := opened(t)
