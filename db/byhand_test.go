@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -234,6 +235,8 @@ func TestWhatHidesRecordsFromLookUpsIsFound(t *testing.T) {
 	}
 	hand := aHand(t, d)
 	const unsettled = `WHERE outcome IN ('sending', 'unknown', 'released')`
+	const plain = `urgency INTEGER NOT NULL DEFAULT 0`
+	urgency := storedColumn.FindString(textOfTable(t, hand, "orders"))
 	for _, c := range []struct {
 		name, want string
 		do, undo   func()
@@ -246,6 +249,15 @@ func TestWhatHidesRecordsFromLookUpsIsFound(t *testing.T) {
 				rewriteSchema(t, hand, "one_release_of_an_order", `WHERE 0`, unsettled)
 			},
 			func() { doByHand(t, hand, `REINDEX one_release_of_an_order`) },
+		},
+		{
+			"no board finds an order by its urgency", fmt.Sprintf("[orders [%d] hidden]", o.ID),
+			func() {
+				rewriteSchema(t, hand, "orders", urgency, plain)
+				doByHand(t, aHand(t, d), fmt.Sprint(`UPDATE orders SET urgency = 9 WHERE id = `, o.ID))
+				rewriteSchema(t, hand, "orders", plain, urgency)
+			},
+			func() { doByHand(t, hand, `UPDATE orders SET status = status`) },
 		},
 		{
 			"an entry has another number in the database", "[history [1] hidden]",
@@ -278,6 +290,35 @@ func TestWhatHidesRecordsFromLookUpsIsFound(t *testing.T) {
 		c.undo()
 		if got := faults(); got != "[]" {
 			t.Fatalf("%s, and taken back: %s", c.name, got)
+		}
+	}
+}
+
+func textOfTable(t *testing.T, q querier, table string) (text string) {
+	t.Helper()
+	err := q.QueryRowContext(t.Context(), `SELECT sql FROM sqlite_schema WHERE name = ?`, table).Scan(&text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Each column that SQLite makes of others, and stores, is known to be one by the text of its table.
+func TestColumnsThatAreMadeOfOthersAreKnown(t *testing.T) {
+	d, _, _ := opened(t)
+	stored, err := collect(t.Context(), d.read, func(row scanner) (c [2]string, err error) {
+		return c, row.Scan(&c[0], &c[1])
+	}, `
+		SELECT l.name, x.name FROM pragma_table_list l JOIN pragma_table_xinfo(l.name) x
+		WHERE l.schema = 'main' AND l.type = 'table' AND x.hidden = 3 ORDER BY 1, 2`)
+	if err != nil || len(stored) == 0 {
+		t.Fatal(stored, err)
+	}
+	for _, c := range stored {
+		known := storedColumn.FindAllStringSubmatch(textOfTable(t, d.read, c[0]), -1)
+		if !slices.ContainsFunc(known, func(found []string) bool { return found[1] == c[1] }) ||
+			!slices.Contains(indexedTables(d.tables), c[0]) {
+			t.Errorf("%s: column %s is not looked at", c[0], c[1])
 		}
 	}
 }

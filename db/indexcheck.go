@@ -3,6 +3,7 @@ package db
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -43,6 +44,33 @@ func (c *recordCheck) indexesOf(table string) error {
 	for _, index := range broken {
 		if err := c.fault(packaging.FaultHidden, index, "[]", 0); err != nil {
 			return err
+		}
+	}
+	return c.madeOfOthers(table)
+}
+
+// storedColumn is a column of a table that SQLite makes of others, and stores.
+var storedColumn = regexp.MustCompile(`(?s)(\w+)\s+[A-Z ]+ GENERATED ALWAYS AS \((.*?)\) STORED`)
+
+// madeOfOthers looks whether columns that SQLite makes of others are what it makes of them: boards look orders up by
+// one. They are no part of what the log says of a record.
+func (c *recordCheck) madeOfOthers(table string) error {
+	var schema string
+	if err := c.q.QueryRowContext(c.ctx, `SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?`, table).
+		Scan(&schema); err != nil {
+		return coded(err)
+	}
+	for _, column := range storedColumn.FindAllStringSubmatch(schema, -1) {
+		others, err := collect(c.ctx, c.q, func(row scanner) (key string, err error) { return key, row.Scan(&key) },
+			`SELECT json_array(rowid) FROM `+table+` WHERE `+column[1]+` IS NOT (`+column[2]+`) LIMIT ?`,
+			packaging.MaxFaults)
+		if err != nil {
+			return err
+		}
+		for _, key := range others {
+			if err := c.fault(packaging.FaultHidden, table, key, 0); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
