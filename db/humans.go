@@ -231,6 +231,12 @@ func (s *setupTx) joinNamesakes(user packaging.UserID) error {
 		return err
 	}
 	parted, err := s.areParted(like)
+	if err == nil && parted == nil && s.by != provisioner {
+		var shared bool
+		if shared, err = s.wouldJoinOthers(s.by.ID, like); shared { // the name of who comes would join them
+			parted = []string{like[0].Username, like[1].Username}
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -332,10 +338,17 @@ func (d *DB) DecideSignOn(
 			if err != nil {
 				return err
 			}
-			if parted, err := s.areParted(slices.Concat(others, who, []packaging.Person{like})); err != nil {
+			one := slices.Concat(others, who, []packaging.Person{like})
+			if parted, err := s.areParted(one); err != nil {
 				return err
 			} else if parted != nil {
 				return packaging.Fail(packaging.Conflict, "error.two_humans", "One", parted[0], "Other", parted[1])
+			}
+			switch shared, err := s.wouldJoinOthers(by.ID, one); {
+			case err != nil:
+				return err
+			case shared:
+				return packaging.Fail(packaging.Forbidden, "error.shared_person")
 			}
 		}
 		if err := s.exec(`
@@ -348,9 +361,6 @@ func (d *DB) DecideSignOn(
 		if len(who) > 0 {
 			said := saidHuman{other: []packaging.UserID{person}}
 			if same {
-				if err := s.mustAdministerAll(by, who[0].ID, person); err != nil {
-					return err
-				}
 				said = saidHuman{same: []packaging.UserID{person}}
 			}
 			if err := s.keepSaid(who[0].ID, packaging.Identity{Issuer: issuer, Subject: subject}, said); err != nil {
@@ -363,22 +373,24 @@ func (d *DB) DecideSignOn(
 	})
 }
 
-// mustAdministerAll fails with Forbidden where one of some people of the tenant belongs to another that the administrator
-// does not administer.
-func (s *setupTx) mustAdministerAll(by packaging.Person, people ...packaging.UserID) error {
-	for _, id := range people {
-		m, err := memberOf(s.ctx, s, by, id)
-		if packaging.CodeOf(err) == packaging.NotFound { // has left
-			err = s.row(`SELECT EXISTS (SELECT 1 FROM members WHERE user_id = ?)`, id).Scan(&m.Shared)
-		}
-		if err != nil {
-			return err
-		}
-		if m.Shared {
-			return packaging.Fail(packaging.Forbidden, "error.shared_person")
+// wouldJoinOthers says whether people would become one human, of whom one belongs to a tenant that the administrator
+// does not administer, by whatever account.
+func (s *setupTx) wouldJoinOthers(by packaging.UserID, people []packaging.Person) (is bool, err error) {
+	var ids []packaging.UserID
+	for _, p := range people {
+		if !p.SameHuman(people[0]) || ids == nil {
+			ids = append(ids, p.ID)
 		}
 	}
-	return nil
+	if len(ids) < 2 {
+		return false, nil
+	}
+	return is, s.row(`
+		SELECT EXISTS (SELECT 1
+			FROM humans me JOIN humans h ON h.human_id = me.human_id JOIN members m ON m.user_id = h.user_id
+			WHERE me.user_id IN (SELECT value FROM json_each(?)) AND NOT EXISTS (SELECT 1 FROM member_roles a
+				WHERE a.user_id = ? AND a.tenant_id = m.tenant_id AND a.role = 'administrator'))`,
+		jsonOf(ids), by).Scan(&is)
 }
 
 // accountBy returns the account of an identity of the tenant, or nobody.

@@ -354,6 +354,38 @@ func TestNobodyIsJoinedByAnAnswerWhoBelongsToASiteOfOthers(t *testing.T) {
 	}
 }
 
+// Nor do two who are here become one by somebody who has no account yet.
+func TestNobodyOfASiteOfOthersIsJoinedByANewcomer(t *testing.T) {
+	d, boss, p, signIn, waits := provided(t)
+	d.exec(t, fmt.Sprintf(`INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) VALUES (%d, 2, 'administrator');
+		DELETE FROM member_roles WHERE user_id = %d AND tenant_id = 2`, p[2].ID, boss.ID))
+	id := comes("s9", "anna", "berta@plant.example")
+	_, err := d.SignInBy(t.Context(), boss.Tenant, id)
+	waits(err, "anna", "berta")
+	decide := func(about packaging.UserID) error {
+		return d.DecideSignOn(t.Context(), boss, id.Issuer, id.Subject, about, true)
+	}
+	if err := decide(p[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := decide(p[2].ID); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("anna and berta, who belongs to another site, are said to be one: %v", err)
+	}
+	if err := d.DecideSignOn(t.Context(), boss, id.Issuer, id.Subject, p[2].ID, false); err != nil {
+		t.Fatal(err)
+	}
+	signIn(id)
+	isHumanOf(t, d, boss, p[2].ID, "")
+	// Who is added under a name of both joins them neither.
+	d.exec(t, fmt.Sprintf(`INSERT INTO known_as VALUES (1, %d, 'dora'), (1, %d, 'dora')`, p[1].ID, p[2].ID))
+	err = d.AddPerson(t.Context(), boss, packaging.Person{
+		Author: packaging.Author{Username: "dora", FullName: "Dora", Role: packaging.Operator},
+	}, secret.New("a password for tests"))
+	if packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("somebody comes under the name of two people, one of another site: %v", err)
+	}
+}
+
 // A shift signs in at once, and releases wait for the writer meanwhile.
 func TestNamesakesAreLookedUpByIndexesHoweverManyPeopleThereAre(t *testing.T) {
 	d, boss, _ := opened(t)
