@@ -14,9 +14,28 @@ import (
 // LooksLike says whether two names can be taken for each other, by the skeletons of Unicode UTS 39: "0" and "O", "1"
 // and "l", "rn" and "m", and letters of other scripts that have the same shape. Capital and small letters make no
 // difference, nor does how many spaces stand between words. A letter may be taken for another by its shape or for the
-// same one in the other case, and not by both: "1L" is not "11", though an "l" is taken for either.
+// same one in the other case, and not by both: "1L" is not "11", though an "l" is taken for either. A space that is
+// hardly one may be taken for none.
 func LooksLike(a, b string) bool {
-	return alike([]rune(norm.NFKC.String(asSeen(a))), []rune(norm.NFKC.String(asSeen(b))))
+	return alike(drawn(a), drawn(b)) ||
+		strings.ContainsFunc(a+b, isNarrow) && alike(drawn(withoutNarrow(a)), drawn(withoutNarrow(b)))
+}
+
+// drawn is what a page draws of a text, from left to right.
+func drawn(text string) []rune { return inOrder([]rune(norm.NFKC.String(asSeen(text)))) }
+
+// isNarrow says whether a character is a space of a sixth of a letter or less.
+func isNarrow(r rune) bool {
+	return r >= '\u2006' && r <= '\u200a' && r != '\u2007' || r == '\u202f' || r == '\u205f'
+}
+
+func withoutNarrow(text string) string {
+	return strings.Map(func(r rune) rune {
+		if isNarrow(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // alike takes two names apart from their beginnings: by a letter of each that is the same one, or by a few that have the
@@ -43,7 +62,15 @@ func alike(a, b []rune) bool {
 	return len(a) == len(b)
 }
 
-func isSameLetter(a, b rune) bool { return a == b || unicode.ToLower(a) == unicode.ToLower(b) }
+// isSameLetter says whether two characters are one letter, in whatever case: Σ has two small ones.
+func isSameLetter(a, b rune) bool {
+	for other := unicode.SimpleFold(a); other != a; other = unicode.SimpleFold(other) {
+		if other == b {
+			return true
+		}
+	}
+	return a == b || unicode.ToLower(a) == unicode.ToLower(b)
+}
 
 // inASCII returns the ASCII letter or digit that a character beyond ASCII has the shape of, or the character itself.
 func inASCII(r rune) rune {
@@ -71,11 +98,17 @@ func PassesFor(a, b string) bool {
 		(strings.ContainsFunc(a, beyond) || strings.ContainsFunc(b, beyond) || asSeen(a) == asSeen(b))
 }
 
-// asSeen leaves out what nobody sees. Pages show one space for several.
+// asSeen leaves out what nobody sees: also a dot above a letter that has one, and what makes an Arabic word longer.
+// Pages show one space for several.
 func asSeen(text string) string {
+	dotted := false
 	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if Unseen(r) && !unicode.IsSpace(r) {
+		const dotAbove, tatweel = '\u0307', '\u0640'
+		switch {
+		case r == tatweel, r == dotAbove && dotted, Unseen(r) && !unicode.IsSpace(r):
 			return -1
+		case !unicode.IsMark(r):
+			dotted = unicode.Is(unicode.Soft_Dotted, r) || r == 'ı' || r == 'ȷ'
 		}
 		return r
 	}, text)), " ")
@@ -108,11 +141,14 @@ func shapesOf(name string) (shapes []string) {
 	for _, bare := range withoutDomain(name) {
 		if typed := skeleton(bare); typed != "" {
 			const anyCase = "any case: "
-			shapes = append(shapes, typed, anyCase+skeleton(strings.ToLower(bare)), anyCase+skeleton(strings.ToLower(typed)))
+			shapes = append(shapes, typed, anyCase+skeleton(inSmall(bare)), anyCase+skeleton(inSmall(typed)))
 		}
 	}
 	return shapes
 }
+
+// inSmall writes a text in small letters, of which one stands for each capital one.
+func inSmall(text string) string { return strings.ToLower(strings.ToUpper(text)) }
 
 // withoutDomain returns what a name can be without its domain, which stands behind an "@" or before a slash of either
 // kind. Microsoft Entra writes a guest's name `anna_plant.example#EXT#@tenant`, where what is before the last "_" may be

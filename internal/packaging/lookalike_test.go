@@ -74,6 +74,20 @@ func TestNamesThatCanBeTakenForEachOtherLookAlike(t *testing.T) {
 		{" Blister line 1\u2800", "Blister\u00a0line 1"},
 		{"Blister\U0001d159line 1", "Blisterline 1"},
 		{"Töltő 1", "To\u0308lto\u030b 1"},
+		{"Line 1", "Li\u0307ne 1"},
+		{"Line 1", "L\u0131\u0307ne 1"},
+		{"L1", "L\u200a1"},
+		{"L1", "L\u202f1"},
+		{"L 1", "L\u202f1"},
+		{"νικος", "ΝΙΚΟΣ"},
+		{"νικος", "νικοσ"},
+		{"STRAẞE", "straße"},
+		{"LİNE", "line"},
+		{"محمد", "محـمد"},
+		{"קו1", "1קו"},
+		{"קו 1", "1 קו"},
+		{"A קו 1", "A 1 קו"},
+		{"A خط 1-2", "A 1-2 خط"},
 	} {
 		if !packaging.LooksLike(pair[0], pair[1]) || !packaging.LooksLike(pair[1], pair[0]) {
 			t.Errorf("%q and %q", pair[0], pair[1])
@@ -95,6 +109,20 @@ func TestNamesThatCanBeTakenForEachOtherLookAlike(t *testing.T) {
 		{"包装線一", "包装線二"},
 		{"خط ١", "خط ٢"},
 		{"Γραμμή 1", "Γραμμή 2"},
+		{"Γραμμή Α", "Γραμμή Δ"},
+		{"Ligne 1 bis", "Ligne 1 ter"},
+		{"Línea ñ", "Línea n"},
+		{"Straße 1", "Strasse 1"},
+		{"Köröm", "Kőröm"},
+		{"קו 1 תא 2", "קו 2 תא 1"},
+		{"קו 12", "קו 21"},
+		{"קו א", "קו ב"},
+		{"خط 1 أ", "خط 2 أ"},
+		{"خط ١ قسم ٢", "خط ٢ قسم ١"},
+		{"Линия 1", "Линия 2"},
+		{"1号线", "2号线"},
+		{"ライン一", "ライン二"},
+		{"I\u0301ne", "Ine"},
 	} {
 		if packaging.LooksLike(pair[0], pair[1]) || packaging.LooksLike(pair[1], pair[0]) {
 			t.Errorf("%q looks like %q", pair[0], pair[1])
