@@ -19,6 +19,7 @@ import (
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/manufacturer"
 	"lineboard/internal/packaging"
+	"lineboard/internal/secret/cheaphash"
 	"lineboard/internal/testkit/site"
 )
 
@@ -120,6 +121,51 @@ func TestAThrottledAnswerDoesNotTellWhoExists(t *testing.T) {
 	}
 }
 
+// An answer takes as many hashes whoever exists, and each takes as long. It runs by itself: what runs beside it would
+// count.
+func TestAnAnswerTakesAsLongWhoeverExists(t *testing.T) {
+	s := handlerstest.SigningSite(t, true)
+	s.AddTenant("basel", "Plant Basel", "supervisor-9")
+	s.SetPIN("manager1", handlerstest.AnotherPIN)
+	if err := s.Store.SetPersonActive(
+		t.Context(), s.Person("administrator1"), s.Person("auditor1").ID, false,
+	); err != nil {
+		t.Fatal(err)
+	}
+	signer, tablet, o := s.SignIn("supervisor1"), s.Tablet("Tablet 2", "L1"), s.Order("Order143")
+	atStation := handlerstest.AtTablet(t, s)
+	for what, try := range map[string]func(username, typed string){
+		"a sign-in": func(username, typed string) {
+			s.Browser().Post("/login", "username", username, "password", typed)
+		},
+		"a second signature": func(username, typed string) {
+			handlerstest.Sign(signer, o, "username", username, "meaning2", "verified", "secret2", typed)
+		},
+		"a second signature at a station": func(username, typed string) {
+			handlerstest.Sign(
+				atStation, o, "secret", handlerstest.APIN, "username", username, "meaning2", "verified", "secret2", typed,
+			)
+		},
+		"a sign-in at a station": func(username, typed string) {
+			tablet.Post("/station/sign-in", "username", username, "secret", typed)
+		},
+	} {
+		for _, typed := range []string{"not the password", "not the passwo\u0308rd", "258036"} {
+			hashes := map[string]uint64{}
+			for _, username := range []string{"manager1", "operator1", "auditor1", "supervisor-9", "nobody"} {
+				before := cheaphash.Spent()
+				try(username, typed)
+				hashes[username] = cheaphash.Spent() - before
+			}
+			for username, n := range hashes {
+				if n != hashes["manager1"] {
+					t.Errorf("%s of %s with %+q takes %d hashes, of manager1 %d", what, username, typed, n, hashes["manager1"])
+				}
+			}
+		}
+	}
+}
+
 func TestForwardedAddressesAreBelievedOfTrustedProxiesAlone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -205,6 +251,11 @@ func TestForwardedAloneIsReadOfTrustedProxiesAlone(t *testing.T) {
 			b.Post("/login", "username", "administrator1", "password", site.Password)
 			if got := s.History()[0].New; got != c.want {
 				t.Errorf("history has %q, want %q", got, c.want)
+			}
+			b.Header["X-Forwarded-For"] = []string{"10.0.0.9"}
+			b.Post("/login", "username", "administrator1", "password", site.Password)
+			if got := s.History()[0].New; c.proxies != nil && got != "10.0.0.9" {
+				t.Errorf("beside X-Forwarded-For history has %q", got)
 			}
 		})
 	}

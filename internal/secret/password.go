@@ -59,6 +59,7 @@ func hash(password Text) string {
 func argon(password, salt []byte, passes, memory uint32, lanes uint8, size uint32) []byte {
 	hashing <- struct{}{}
 	defer func() { <-hashing }()
+	cost.Spent.Add(uint64(passes) * uint64(memory))
 	return argon2.IDKey(password, salt, passes, memory, lanes, size)
 }
 
@@ -72,8 +73,8 @@ var decoy = sync.OnceValue(func() string {
 // guess. For a person who does not exist, the hash is empty: that takes the same time and returns false.
 func VerifyPassword(hash string, password Text) bool {
 	exists := hash != ""
-	if !exists {
-		hash = decoy()
+	if nobodys := decoy(); !exists { // the first try of all makes it, whoever exists
+		hash = nobodys
 	}
 	ok, err := verify(hash, password)
 	if form := composed(password); err == nil && !ok && !form.Equal(password) {

@@ -14,6 +14,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/secret/internal/cost"
 )
 
 const canary = "cAnArY-93f1-secret"
@@ -212,6 +213,26 @@ func TestAPasswordFitsHoweverADeviceComposesItsCharacters(t *testing.T) {
 	old := secret.HashPIN(secret.New(nfd))
 	if !secret.VerifyPassword(old, secret.New(nfd)) {
 		t.Error("a stored password does not fit any more")
+	}
+}
+
+// Where there is no such person, a try takes as many hashes of the same cost.
+func TestAPasswordOfNobodyTakesAsLongAsAWrongOne(t *testing.T) {
+	hash, err := secret.HashPassword(secret.New(canary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spent := func(hash, typed string) uint64 {
+		before := cost.Spent.Load()
+		secret.VerifyPassword(hash, secret.New(typed))
+		return cost.Spent.Load() - before
+	}
+	spent("", "x") // makes the decoy
+	full := uint64(cost.Passes) * uint64(cost.Memory)
+	for typed, want := range map[string]uint64{"not the password": full, "not the passwo\u0308rd": 2 * full} {
+		if somebody, nobody := spent(hash, typed), spent("", typed); somebody != want || nobody != want {
+			t.Errorf("%q takes %d of somebody and %d of nobody, want %d", typed, somebody, nobody, want)
+		}
 	}
 }
 
