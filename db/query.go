@@ -37,6 +37,14 @@ func collect[T any](
 
 type scanner interface{ Scan(into ...any) error }
 
+// longerRow is a row that has more behind what is read of it.
+type longerRow struct {
+	scanner
+	more []any
+}
+
+func (r longerRow) Scan(into ...any) error { return r.scanner.Scan(append(into, r.more...)...) }
+
 // where is a condition that grows.
 type where struct {
 	sql  string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	"lineboard/internal/packaging"
 )
@@ -41,6 +42,45 @@ func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]pack
 			s.user_id, s.username, s.full_name, s.role, s.station, s.meaning, s.factor, s.hash
 		FROM shift_reviews v JOIN signatures s ON s.kind = '`+packaging.SignedShift+`' AND s.object = v.id
 		WHERE `+condition+` ORDER BY v.day, v.ends_at, v.version DESC`, args...)
+}
+
+// ShiftSignatures returns the signatures under a shift's reviews, its hand-over and its take-over, and under its releases
+// and what people said of them, in the order in which they were given.
+func (d *DB) ShiftSignatures(
+	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
+) (all []packaging.ReportedSignature, err error) {
+	w := inScope(in, "r.")
+	w.and(true, "r.requested_at >= ? AND r.requested_at < ?", millis(o.Begin), millis(o.Until))
+	query := `
+		WITH released (id, queue_id, order_key, words) AS (
+			SELECT r.id, r.queue_id, o.order_key, r.again_why FROM releases r JOIN orders o ON o.id = r.order_id
+			WHERE ` + w.sql + `
+		), signed (kind, object, version, order_key, words) AS (
+			SELECT 'shift', id, version, '', comment FROM shift_reviews WHERE tenant_id = ? AND day = ? AND shift = ?
+			UNION ALL SELECT 'handover', id, 0, '', remarks FROM handovers WHERE tenant_id = ? AND day = ? AND shift = ?
+			UNION ALL SELECT 'takeover', t.handover_id, 0, '', t.remarks
+				FROM takeovers t JOIN handovers h ON h.id = t.handover_id
+				WHERE h.tenant_id = ? AND h.day = ? AND h.shift = ?
+			UNION ALL SELECT 'release', id, 0, order_key, words FROM released
+			UNION ALL SELECT 'queue', queue_id, 0, order_key, words FROM released WHERE queue_id IS NOT NULL
+			UNION ALL SELECT 'settlement', s.id, 0, order_key, s.why
+				FROM released JOIN settlements s ON s.release_id = released.id
+		)
+		SELECT ` + signatureColumns + `, version, order_key, words
+		FROM (SELECT s.*, signed.version, signed.order_key, signed.words
+			FROM signed CROSS JOIN signatures s ON s.kind = signed.kind AND s.object = signed.object)
+		ORDER BY at, kind, object, place, order_key`
+	ofShift := []any{in.Tenant(), o.Day, o.Name}
+	err = d.readLong(ctx, in.Reader(), reportLimit, func(ctx context.Context, q querier) error {
+		all, err = collect(ctx, q, scanReportedSignature, query, slices.Concat(w.args, ofShift, ofShift, ofShift)...)
+		return err
+	})
+	return all, err
+}
+
+func scanReportedSignature(row scanner) (r packaging.ReportedSignature, err error) {
+	r.Signature, err = scanSignature(longerRow{row, []any{&r.Version, &r.OrderKey, &r.Words}})
+	return r, err
 }
 
 // StillOpen returns what of a reported shift is open now, and a reviewer must not overlook.

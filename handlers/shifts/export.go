@@ -1,6 +1,7 @@
 package shifts
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,9 +23,10 @@ type table struct {
 }
 
 // reportTables are the tables of a report, as views.ReportTables names them.
-func reportTables(r packaging.ShiftReport) []table {
+func reportTables(r packaging.ShiftReport, signed []packaging.ReportedSignature) []table {
 	return []table{
 		figuresTable(r), releasesTable(r), deliveriesTable(r), peopleTable(r), notesTable(r), exceptionsTable(r),
+		signaturesTable(signed),
 	}
 }
 
@@ -142,31 +144,55 @@ func exceptionsTable(r packaging.ShiftReport) table {
 	return t
 }
 
-// exportReport returns the report of the path for a file and the file's name without its ending, and records that it
-// leaves the house.
-func (s *Server) exportReport(c echo.Context, table string) (r packaging.ShiftReport, name string, err error) {
+// signaturesTable has all signatures of the shift: a readable form of a signed record has them with it.
+func signaturesTable(signed []packaging.ReportedSignature) table {
+	t := table{"signatures", []string{
+		"signed", "record", "version", "order_id", "place", "meaning", "username", "full_name", "role", "station", "factor",
+		"words", "content", "hash",
+	}, nil}
+	for _, s := range signed {
+		var version any
+		if s.Version > 0 {
+			version = int64(s.Version)
+		}
+		t.rows = append(t.rows, []any{
+			s.At, s.Kind, version, s.OrderKey, int64(s.Place), s.Meaning, s.By.Username, s.By.FullName, string(s.By.Role),
+			s.By.Station, string(s.Factor), s.Words, hex.EncodeToString(s.Content[:]), hex.EncodeToString(s.Hash[:]),
+		})
+	}
+	return t
+}
+
+// exportReport returns the tables of the report of the path for a file and the file's name without its ending, and
+// records that it leaves the house.
+func (s *Server) exportReport(c echo.Context, what string) (tables []table, name string, err error) {
 	ctx, p := c.Request().Context(), web.SignedIn(c)
 	o, err := s.occurrence(c)
 	if err != nil {
-		return r, "", err
+		return nil, "", err
 	}
-	if r, err = s.Store.ShiftReport(ctx, p.Scope(), o); err != nil {
-		return r, "", err
+	r, err := s.Store.ShiftReport(ctx, p.Scope(), o)
+	if err != nil {
+		return nil, "", err
+	}
+	signed, err := s.Store.ShiftSignatures(ctx, p.Scope(), o)
+	if err != nil {
+		return nil, "", err
 	}
 	_, kind := web.FileName(c)
 	if err := s.Store.Record(ctx, packaging.Entry{
 		TenantID: p.Tenant.ID, By: p.Author, Deed: packaging.Exported,
-		Object: packaging.SaysExport.Of(table+"."+kind, o.Day, o.Name), New: c.QueryString(),
+		Object: packaging.SaysExport.Of(what+"."+kind, o.Day, o.Name), New: c.QueryString(),
 	}); err != nil {
-		return r, "", err
+		return nil, "", err
 	}
 	name = strings.Map(func(r rune) rune { // what a header and a file system take
 		if r > 0x7e || r <= ' ' || strings.ContainsRune(`"\/:*?<>|`, r) {
 			return '-'
 		}
 		return r
-	}, fmt.Sprintf("%s-shift-%s-%s-%s", p.Tenant.Slug, o.Day, o.Name, table))
-	return r, name, nil
+	}, fmt.Sprintf("%s-shift-%s-%s-%s", p.Tenant.Slug, o.Day, o.Name, what))
+	return reportTables(r, signed), name, nil
 }
 
 // ReportCSV gives one table of the report. Times are of the site, with their offset.
@@ -178,11 +204,11 @@ func (s *Server) ReportCSV(c echo.Context) error {
 	if !slices.Contains(view.ReportTables, table) {
 		return packaging.Fail(packaging.NotFound, "error.not_found")
 	}
-	r, name, err := s.exportReport(c, table)
+	tables, name, err := s.exportReport(c, table)
 	if err != nil {
 		return err
 	}
-	t := reportTables(r)[slices.Index(view.ReportTables, table)]
+	t := tables[slices.Index(view.ReportTables, table)]
 	return s.SendTable(c, name, t.columns, func(write func(...string) error) error {
 		for _, row := range t.rows {
 			if err := write(csvCells(row, web.SignedIn(c).Tenant.Location())...); err != nil {
@@ -219,12 +245,12 @@ func siteTime(t time.Time, site *time.Location) string {
 // ReportXLSX gives all tables of the report, a sheet each. Numbers are numbers; times are texts, since a spreadsheet
 // has no offsets, and would show another hour than the site's.
 func (s *Server) ReportXLSX(c echo.Context) error {
-	r, name, err := s.exportReport(c, "all")
+	tables, name, err := s.exportReport(c, "all")
 	if err != nil {
 		return err
 	}
 	return s.SendWorkbook(c, name, func(book *web.Workbook) error {
-		for _, t := range reportTables(r) {
+		for _, t := range tables {
 			if err := book.Sheet(t.name, t.columns...); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package shifts_test
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -100,7 +101,7 @@ func TestAReportSaysTheSameOnThePageInCSVAndInXLSX(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer book.Close()
-	for _, table := range []string{"figures", "releases", "people", "notes"} {
+	for _, table := range []string{"figures", "releases", "people", "notes", "signatures"} {
 		asCSV, err := csv.NewReader(strings.NewReader(b.Get(early + "/report.csv?table=" + table).Body)).ReadAll()
 		if err != nil {
 			t.Fatal(err)
@@ -131,6 +132,22 @@ func TestAReportSaysTheSameOnThePageInCSVAndInXLSX(t *testing.T) {
 		!strings.Contains(e.Object, "Early") {
 		t.Errorf("the export is recorded as %+v", e)
 	}
+}
+
+// content is the hash of the report of the Early shift as it is now.
+func content(t *testing.T, s *site.Site) string {
+	t.Helper()
+	ctx, in := t.Context(), s.Person("auditor1").Scope()
+	roster, err := s.Store.Roster(ctx, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, _ := roster.Find("2026-11-23", "Early", s.Tenant("ghent").Location())
+	report, err := s.Store.ShiftReport(ctx, in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", report.Record().Digest())
 }
 
 func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
@@ -179,10 +196,14 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	); a.Status != http.StatusSeeOther {
 		t.Fatalf("hand-over: %d %s", a.Status, a.Text(".problem"))
 	}
+	if e := s.History()[1]; e.Deed != packaging.ShiftHandedOver || e.By.Username != "supervisor1" ||
+		e.Comment != "Line 2 runs slow" {
+		t.Errorf("the hand-over is recorded as %+v", e)
+	}
 	if a := out.Post(
 		early+"/handover", "shown", hash(form), "password", site.Password,
-	); a.Status != http.StatusConflict {
-		t.Errorf("again: %d", a.Status)
+	); a.Status != http.StatusConflict || !strings.Contains(a.Text(".problem"), "handed over already") {
+		t.Errorf("again: %d %s", a.Status, a.Text(".problem"))
 	}
 	if a := out.Post(
 		early+"/handover/take", "shown", hash(in.Get(early+"/handover")), "password", site.Password,
@@ -199,12 +220,24 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 	); a.Status != http.StatusBadRequest {
 		t.Errorf("an item twice: %d", a.Status)
 	}
+	if a := in.Post(
+		early+"/handover/take", "shown", strings.Repeat("0", 64), "password", site.Password,
+	); a.Status != http.StatusConflict {
+		t.Errorf("taken over under what was not shown: %d", a.Status)
+	}
 	pairs := []string{"shown", hash(page), "password", site.Password}
 	for _, tick := range ticks[1:] { // all but the first
 		pairs = append(pairs, "item", tick)
 	}
 	if a := in.PostAll(early+"/handover/take", pairs...); a.Status != http.StatusSeeOther {
 		t.Fatalf("take-over: %d %s", a.Status, a.Text(".problem"))
+	}
+	if e := s.History()[1]; e.Deed != packaging.ShiftTakenOver || e.By.Username != "manager1" {
+		t.Errorf("the take-over is recorded as %+v", e)
+	}
+	if a := in.PostAll(early+"/handover/take", pairs...); a.Status != http.StatusConflict ||
+		!strings.Contains(a.Text(".problem"), "taken over already") {
+		t.Errorf("taken over again: %d %s", a.Status, a.Text(".problem"))
 	}
 	page = in.Get(early + "/handover")
 	signed := page.Text(".signatures")
@@ -215,6 +248,8 @@ func TestAShiftIsHandedOverByOnePersonAndTakenOverByAnother(t *testing.T) {
 			t.Errorf("%q is not in the signatures: %s", want, signed)
 		}
 	}
+	exportSaysWhoSigned(t, in, "handover", "Person supervisor1", "Handed over", "Line 2 runs slow", "2026-11-23T07:30:0")
+	exportSaysWhoSigned(t, in, "takeover", "| manager1 | Person manager1 | manager |", "Taken over", "2026-11-23T07:30:0", "+01:00")
 	if left := in.Get("/").Text(".left"); !strings.Contains(left, "1 point of the hand-over of Early") {
 		t.Errorf("what is left: %q", left)
 	}
@@ -282,7 +317,7 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 		t.Errorf("while it runs: %s", a.Text(".sign"))
 	}
 	if a := b.Post(
-		early+"/sign", "shown", hash(b.Get(early+"/sign")), "meaning", "reviewed", "password", site.Password,
+		early+"/sign", "shown", content(t, s), "meaning", "deviations", "comment", "x", "password", site.Password,
 	); a.Status != http.StatusConflict {
 		t.Errorf("while it runs: %d", a.Status)
 	}
@@ -296,15 +331,19 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 		t.Errorf("the overview says %q", digest)
 	}
 	shown := hash(b.Get(early + "/sign"))
-	for name, form := range map[string][]string{
-		"without a meaning":              {"shown", shown, "password", site.Password},
-		"without a password":             {"shown", shown, "meaning", "reviewed"},
-		"deviations without a comment":   {"shown", shown, "meaning", "deviations", "password", site.Password},
-		"another meaning than there are": {"shown", shown, "meaning", "approved", "password", site.Password},
+	for name, test := range map[string]struct{ meaning, comment, password, says string }{
+		"without a meaning":              {"", "Ticket 4711", site.Password, "Choose what your signature means"},
+		"another meaning than there are": {"approved", "Ticket 4711", site.Password, "Choose what your signature means"},
+		"without a password":             {"reviewed", "Ticket 4711", "", "password is not right"},
+		"deviations without a comment":   {"deviations", "", site.Password, "Nothing was written"},
+		"open, without a comment":        {"reviewed", "", site.Password, "Say in the comment who follows it up"},
 	} {
-		if a := b.Post(early+"/sign", form...); a.Status != http.StatusUnprocessableEntity ||
-			a.Text(".sign .problem") == "" {
-			t.Errorf("%s: %d", name, a.Status)
+		a := b.Post(
+			early+"/sign", "shown", shown, "meaning", test.meaning, "comment", test.comment, "password", test.password,
+		)
+		if said := a.Text(".sign .problem"); a.Status != http.StatusUnprocessableEntity ||
+			!strings.Contains(said, test.says) {
+			t.Errorf("%s: %d %q", name, a.Status, said)
 		}
 	}
 	if a := b.Post(
@@ -334,6 +373,8 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 			t.Errorf("%q is not in the signature: %s", want, signed)
 		}
 	}
+	exportSaysWhoSigned(t, b, "shift", "| manager1 | Person manager1 | manager |", "Ticket 4711",
+		"Reviewed; the deviations in the comment are followed up", "2026-11-23T15:30:0", "+01:00")
 	// Looking, exporting and what happens in other shifts change nothing of it.
 	b.Get(early + "/report.xlsx")
 	b.Post("/lines/L1/notes", "words", "In the next shift")
@@ -368,6 +409,37 @@ func TestAReviewIsSignedUnderWhatItShowsAndShowsWhatChangedSince(t *testing.T) {
 	}
 }
 
+// exportSaysWhoSigned fails unless the files of the report have a signature of a kind with all of what it must say.
+func exportSaysWhoSigned(t *testing.T, b *site.Browser, kind string, says ...string) {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(b.Get(early + "/report.csv?table=signatures").Body)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := excelize.OpenReader(strings.NewReader(b.Get(early + "/report.xlsx").Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	sheet, err := book.GetRows("signatures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, rows := range map[string][][]string{"CSV": rows, "XLSX": sheet} {
+		i := slices.IndexFunc(rows, func(row []string) bool { return row[1] == kind })
+		if i < 0 {
+			t.Errorf("%s has no signature of a %s", file, kind)
+			continue
+		}
+		signature := strings.Join(rows[i], " | ")
+		for _, want := range says {
+			if !strings.Contains(signature, want) {
+				t.Errorf("%s has not %q in the signature of a %s: %s", file, want, kind, signature)
+			}
+		}
+	}
+}
+
 func TestASiteCanWantSomebodyElseToSign(t *testing.T) {
 	t.Parallel()
 	s := working(t)
@@ -382,8 +454,8 @@ func TestASiteCanWantSomebodyElseToSign(t *testing.T) {
 		t.Errorf("the page says %q", page.Text(".sign"))
 	}
 	if a := b.Post(
-		early+"/sign", "shown", hash(page), "meaning", "reviewed", "password", site.Password,
-	); a.Status != http.StatusForbidden && a.Status != http.StatusConflict {
+		early+"/sign", "shown", content(t, s), "meaning", "deviations", "comment", "x", "password", site.Password,
+	); a.Status != http.StatusForbidden {
 		t.Errorf("%d", a.Status)
 	}
 }
@@ -436,6 +508,9 @@ func TestTheSecondSignerOfAReleaseDidSomethingInTheShift(t *testing.T) {
 	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text(".problem"))
 	}
+	exportSaysWhoSigned(
+		t, s.SignIn("auditor1"), "release", "Order143", "Person supervisor1", "I checked order, product, lot and line",
+	)
 	s.Clock.Move(9 * time.Hour)
 	if page := s.SignIn("manager1").Get("/shifts/2026-11-23/Early/sign"); !strings.Contains(
 		page.Text(".sign"), "Somebody who did nothing in the shift has to sign it.",
@@ -514,6 +589,10 @@ func TestANoteStaysAndItsWriterAloneCanWithdrawIt(t *testing.T) {
 	}
 	if a := writer.Post("/notes/1/withdraw", "why", "The lot is right"); a.Status != http.StatusSeeOther {
 		t.Fatalf("withdraw: %d", a.Status)
+	}
+	if e := s.History()[0]; e.Deed != packaging.NoteWithdrawn || e.Old != "Wrong <b>lot</b> on the screen" ||
+		e.Comment != "The lot is right" || e.By.Username != "operator1" {
+		t.Errorf("history %+v", e)
 	}
 	if a := writer.Post("/notes/1/withdraw", "why", "again"); a.Status != http.StatusConflict {
 		t.Errorf("again: %d", a.Status)

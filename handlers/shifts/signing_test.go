@@ -66,7 +66,7 @@ func TestAReportBeginsWithItsFiguresAndExceptions(t *testing.T) {
 	if !slices.IsSorted(places) || places[0] < 0 {
 		t.Errorf("tiles, exceptions, figures and plots come at %v", places)
 	}
-	if files := page.All(".exports a"); len(files) != 7 {
+	if files := page.All(".exports a"); len(files) != 8 {
 		t.Errorf("one menu has the files %q", files)
 	}
 	if way := page.Attr(".review-foot a", "href"); way != early+"/sign" {

@@ -24,6 +24,9 @@ type Store interface {
 	Reviews(ctx context.Context, in packaging.Scope, o packaging.Occurrence) ([]packaging.Review, error)
 	Roster(ctx context.Context, in packaging.Scope) (packaging.Roster, error)
 	ShiftReport(ctx context.Context, in packaging.Scope, o packaging.Occurrence) (packaging.ShiftReport, error)
+	ShiftSignatures(
+		ctx context.Context, in packaging.Scope, o packaging.Occurrence,
+	) ([]packaging.ReportedSignature, error)
 	SignShift(
 		ctx context.Context, by packaging.Person, o packaging.Occurrence, comment string, shown [32]byte,
 		s packaging.Signature,

@@ -213,6 +213,14 @@ type Review struct {
 	Signature
 }
 
+// ReportedSignature is a signature in a shift, with what it is under beside its kind.
+type ReportedSignature struct {
+	Signature
+	Version  int    // of a review
+	OrderKey string // of a release, or of what a person said of one
+	Words    string // that were signed: the comment of a review, remarks to a hand-over, a reason
+}
+
 // Signed is what a reviewer signs of a report: its record, and their comment.
 func (r ShiftReport) Signed(comment string) Record {
 	record := r.Record()

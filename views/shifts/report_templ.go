@@ -845,7 +845,7 @@ func reportState(p ReportPage) templ.Component {
 }
 
 // ReportTables names the tables of a report that are CSV files too.
-var ReportTables = []string{"figures", "releases", "deliveries", "people", "notes", "exceptions"}
+var ReportTables = []string{"figures", "releases", "deliveries", "people", "notes", "exceptions", "signatures"}
 
 func reportBody(f shell.Frame, p ReportPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
