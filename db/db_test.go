@@ -194,6 +194,32 @@ func released(serials ...string) packaging.Answer {
 	}
 }
 
+// What a page shows as an obstacle the claim refuses too, whoever asks for it.
+func TestAnOrderThatIsNotPendingReleaseIsNotClaimed(t *testing.T) {
+	d, ghent, _ := opened(t)
+	for _, status := range []packaging.Status{packaging.Open, packaging.InProgress, packaging.Suspended, packaging.Done} {
+		f := facts("order " + string(status))
+		f.Status = status
+		o := cache(t, d, ghent.Tenant.ID, f)
+		_, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID, Revision: o.Revision})
+		var why *packaging.Error
+		if !errors.As(err, &why) || why.Key != "obstacle.not_pending" {
+			t.Errorf("%s: %v", status, err)
+		}
+	}
+	gone := cache(t, d, ghent.Tenant.ID, facts("gone"))
+	if _, err := d.ApplyRefresh(t.Context(), ghent.Tenant.ID, packaging.Refresh{
+		Started: d.now(), Gone: []string{"gone"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Claim(
+		t.Context(), ghent, packaging.Press{Order: gone.ID},
+	); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("an order that is gone: %v", err)
+	}
+}
+
 func TestAClaimBlocksEveryOtherUntilItIsRefused(t *testing.T) {
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
@@ -471,7 +497,7 @@ func TestSerialsAreKeptAsTheyCame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"zz", "aB", "Ab", "zz", "", " ", "'; DROP TABLE serials; --", "1e5", "007", "😀é", "a\x00b"}
+	want := []string{"zz", "aB", "Ab", "zz", "", " ", "'; DROP TABLE serials; --", "1e5", "007", "😀é", "a\x00b", "\xff\xfe"}
 	r, err := d.Settle(t.Context(), claimed, released(want...))
 	if err != nil {
 		t.Fatal(err)
@@ -534,6 +560,13 @@ func TestEachTenantsHistoryIsAChain(t *testing.T) {
 			e := all[i]
 			if e.Seq != int64(len(all)-i) || e.Prev != prev || e.Hash != e.Digest() {
 				t.Errorf("%s: entry %d does not follow the one before it", p.Tenant.Slug, e.Seq)
+			}
+			if e.By.Username == "" || e.By.FullName == "" {
+				t.Errorf("%s: entry %d, %s, does not say who did it: %+v", p.Tenant.Slug, e.Seq, e.Deed, e.By)
+			}
+			if isRelease := e.Deed == packaging.ReleaseRequested || e.Deed == packaging.ReleaseEnded; isRelease &&
+				e.By != p.Author {
+				t.Errorf("%s: entry %d is by %+v, want %+v", p.Tenant.Slug, e.Seq, e.By, p.Author)
 			}
 			prev = e.Hash
 		}

@@ -25,6 +25,15 @@ func TestASearchThatTakesTooLongEndsAndSaysSo(t *testing.T) {
 	if err := d.slow.QueryRowContext(t.Context(), `SELECT 1`).Scan(&one); err != nil {
 		t.Errorf("the next search: %v", err)
 	}
+	err = d.search(t.Context(), 1, "words", func(ctx context.Context, _ querier) error {
+		if ends, has := ctx.Deadline(); !has || time.Until(ends) > 2*time.Second {
+			t.Errorf("a search may go on until %v, %v", ends, has)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestBoardsReleasesAndProbesDoNotWaitForWhatTakesLong(t *testing.T) {

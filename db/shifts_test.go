@@ -464,6 +464,37 @@ func TestAReportSignedTwiceIsTwoVersionsAndADigestIsOfItsContentAlone(t *testing
 			len(w.report(t, o).ChangedSince(r)) != 0 {
 			t.Errorf("version %d: %+v", version, r)
 		}
+		said := reviews[0].Record.Values[len(reviews[0].Record.Values)-1]
+		if said != (packaging.Value{Name: "comment", Text: "Version"}) || reviews[0].Content == record.Digest() {
+			t.Errorf("version %d: the comment is not in what is signed, %+v", version, said)
+		}
+	}
+}
+
+// A shift ends just before the next one begins: a release at that moment is of the next one alone.
+func TestAReleaseAtTheEndOfAShiftIsOfTheNextOne(t *testing.T) {
+	w := newWorked(t, filepath.Join(t.TempDir(), "lineboard.db"))
+	t.Cleanup(func() { _ = w.Close() })
+	first := w.shift(t, w.now)
+	o := cache(t, w.DB, w.tenant.ID, facts("Order143"))
+	w.now = first.Until
+	if _, err := w.Claim(t.Context(), w.person("sofie"), packaging.Press{Order: o.ID}); err != nil {
+		t.Fatal(err)
+	}
+	next := w.shift(t, first.Until)
+	for _, test := range []struct {
+		of   packaging.Occurrence
+		want int64
+	}{{first, 0}, {next, 1}} {
+		if got := w.report(t, test.of).Total().Requested; got != test.want || test.of.Name == "" {
+			t.Errorf("%s has %d releases, want %d", test.of.Name, got, test.want)
+		}
+		a, err := w.Activities(
+			t.Context(), packaging.Everything(w.tenant.ID), []packaging.Period{{From: test.of.Begin, Until: test.of.Until}},
+		)
+		if err != nil || a[0].Requested != test.want {
+			t.Errorf("%s: its row counts %d releases, want %d, %v", test.of.Name, a[0].Requested, test.want, err)
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ func TestATimelineTellsAllThatTheCacheSaw(t *testing.T) {
 	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{f}})
 	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{f}})
 	f.Status, f.Lot, f.Quantity = packaging.PendingRelease, "NEW", "3"
+	f.Product, f.GTIN, f.Expiry, f.ExtraPercent, f.LineCode = "Ibuprofen", "09506000134369", "2029-12-31", "5", "L2"
 	refresh(t, d, tenant, packaging.Refresh{Listed: []packaging.Facts{f}})
 	refresh(t, d, tenant, packaging.Refresh{Gone: []string{"a"}})
 	refresh(t, d, tenant, packaging.Refresh{Gone: []string{"a"}})
@@ -51,7 +52,10 @@ func TestATimelineTellsAllThatTheCacheSaw(t *testing.T) {
 	refresh(t, d, tenant, packaging.Refresh{Unlisted: []packaging.Facts{f}, Asked: []string{"a"}})
 	if diff := cmp.Diff([]string{
 		"seen  →Open list",
-		"status  Open→Pending release list", "facts lot ABC123→NEW list", "facts quantity 2→3 list",
+		"status  Open→Pending release list", "facts product Paracetamol→Ibuprofen list",
+		"facts gtin 09506000134352→09506000134369 list", "facts lot ABC123→NEW list",
+		"facts expiry 2028-12-31→2029-12-31 list", "facts quantity 2→3 list", "facts extra 0→5 list",
+		"line  Blister line 1→L2 list",
 		"gone  → details", "back  → list",
 		"status  Pending release→In progress answer",
 		"status  In progress→Done details",

@@ -248,8 +248,11 @@ func texts(t *testing.T, a site.Answer, name string) [][]string {
 
 func TestEveryExportIsAWorkbookOfTextsToo(t *testing.T) {
 	t.Parallel()
-	_, b, _ := downloading(t)
+	s, b, _ := downloading(t)
 	orders := texts(t, b.Get("/imports/orders.xlsx"), "orders")
+	if e := s.History()[0]; e.Deed != packaging.Exported || e.Object != "orders.xlsx" {
+		t.Errorf("the export of orders is recorded as %+v", e)
+	}
 	if len(orders) != 3 || !strings.Contains(fmt.Sprint(orders), "000123") {
 		t.Errorf("orders: %q", orders)
 	}

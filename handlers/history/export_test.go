@@ -9,8 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/orderfile"
@@ -23,6 +25,7 @@ func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
 	s := site.New(t, site.Options{Orders: handlerstest.RemoteOrders("=cmd|' /C calc'!A0", "Pending release")})
 	b := s.SignIn("supervisor1")
 	b.Post(handlerstest.OrderPath(s.Order("=cmd|' /C calc'!A0"), "/release"))
+	whole(t, s, s.Order("=cmd|' /C calc'!A0"))
 	a := b.Get("/history.csv")
 	if a.Status != http.StatusOK || !strings.Contains(
 		a.Header.Get("Content-Disposition"), "ghent-history-20261123-07",
@@ -55,9 +58,52 @@ func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
 		if key := orderfile.PlainCell(row[column["order_id"]]); key != e.OrderKey {
 			t.Errorf("entry %d: order %q, want %q", e.Seq, key, e.OrderKey)
 		}
+		cell := func(name string) string { return orderfile.PlainCell(row[column[name]]) }
+		if of := exported(t, cell); of.Digest() != e.Hash {
+			t.Errorf("entry %d: the hash over its cells is another one: %+v", e.Seq, of)
+		}
+		if at := e.At.In(s.Tenant("ghent").Location()).Format("2006-01-02T15:04:05.000-07:00"); cell("time_site") != at {
+			t.Errorf("entry %d: at %q, want %q", e.Seq, cell("time_site"), at)
+		}
 	}
 	if rows[1][column["deed"]] != string(packaging.Exported) {
 		t.Errorf("the export itself is not the newest entry: %v", rows[1])
+	}
+}
+
+// exported is an entry as a row of the export has it.
+func exported(t *testing.T, cell func(string) string) (e packaging.Entry) {
+	t.Helper()
+	number := func(name string) int64 {
+		n, err := strconv.ParseInt(cell(name), 10, 64)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return n
+	}
+	digest := func(name string) (d [32]byte) {
+		b, err := hex.DecodeString(cell(name))
+		if err != nil || copy(d[:], b) != len(d) {
+			t.Errorf("%s is %q", name, cell(name))
+		}
+		return d
+	}
+	at, err := time.Parse("2006-01-02T15:04:05.000Z", cell("time_utc"))
+	if err != nil {
+		t.Error(err)
+	}
+	return packaging.Entry{
+		Format: int(number("format")), Prev: digest("previous_hash"), TenantID: packaging.TenantID(number("tenant_key")),
+		Seq: number("number"), At: at, By: packaging.Author{
+			ID: packaging.UserID(number("user_key")), Username: cell("username"), FullName: cell("full_name"),
+			Role: packaging.Role(cell("role")), Station: cell("station"),
+		},
+		Deed: packaging.Deed(cell("deed")), OrderID: packaging.OrderID(number("order_key")), OrderKey: cell("order_id"),
+		LineCode: cell("line"), LineName: cell("line_name"), ReleaseID: packaging.ReleaseID(number("release_key")),
+		Object: cell("object"), Old: cell("old"), New: cell("new"), Outcome: packaging.Outcome(cell("outcome")),
+		Reason: cell("reason"), Took: time.Duration(number("took_ms")) * time.Millisecond,
+		HTTPStatus: int(number("http_status")), Code: cell("code"), Message: cell("message"), Serials: number("serials"),
+		Comment: cell("comment"), Records: number("records"), RecordsDigest: digest("records_digest"),
 	}
 }
 
@@ -137,6 +183,7 @@ func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
 	for _, o := range []string{"=cmd|' /C calc'!A0", "'quoted'\r\nand, \"more\""} {
 		b.Post(handlerstest.OrderPath(s.Order(o), "/release"))
 	}
+	whole(t, s, s.Order("=cmd|' /C calc'!A0"))
 	if err := s.Anchors.WriteAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -224,6 +224,12 @@ func TestAnEntryHasAPageWithAllOfIt(t *testing.T) {
 			t.Errorf("%q is not on the page of %s", says, where)
 		}
 	}
+	seen := whole(t, s, s.Order("Order143"))
+	for what, says := range seen {
+		if page := b.Get("/history/" + fmt.Sprint(s.History()[0].Seq)).Text("main"); !strings.Contains(page, says) {
+			t.Errorf("the page of an entry does not say its %s, %q: %s", what, says, page)
+		}
+	}
 	before := b.Get(a.Attr("a[rel=prev]", "href"))
 	if !strings.Contains(before.Text("main"), "Release requested") || before.Attr("a[rel=next]", "href") != where {
 		t.Errorf("the one before it: %q", before.Text("main"))
@@ -241,6 +247,28 @@ func TestAnEntryHasAPageWithAllOfIt(t *testing.T) {
 	)
 	if says := b.Get(where).Text("[role=alert]"); !strings.Contains(says, "Its hash does not fit") {
 		t.Errorf("of a changed one it says %q", says)
+	}
+}
+
+// whole records an entry that has everything, and returns what its page must say of each part.
+func whole(t *testing.T, s *site.Site, o packaging.Order) map[string]string {
+	t.Helper()
+	by := s.Person("manager1").Author
+	by.Username, by.Station = "m.janssen", "Tablet of line 1"
+	if err := s.Store.Record(t.Context(), packaging.Entry{
+		TenantID: o.TenantID, By: by, Deed: packaging.ReleaseEnded, OrderID: o.ID, OrderKey: o.Key,
+		LineCode: "L1", LineName: "Blister line 1", Object: "what was set", Old: "as it was", New: "as it is",
+		Outcome: packaging.Refused, Reason: string(packaging.OtherRefusal), Took: 4711 * time.Millisecond, HTTPStatus: 418,
+		Code: "E4711", Message: "the API's own words", Serials: 4242, Comment: "in their own words",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"username": "m.janssen", "full name": "Person manager1", "role": "Manager", "station": "Tablet of line 1",
+		"order": "Order143", "line": "Blister line 1 (L1)", "object": "what was set", "value before": "as it was",
+		"value after": "as it is", "outcome": "Not released", "reason": string(packaging.OtherRefusal), "time taken": "4.7 s",
+		"HTTP status": "418", "code": "E4711", "message": "the API's own words", "serials": "4,242",
+		"comment": "in their own words",
 	}
 }
 
@@ -282,6 +310,10 @@ func TestCheckingTheHistoryIsInTheHistory(t *testing.T) {
 	}
 	if !strings.Contains(s.Log.String(), "not proven to be what it was") {
 		t.Error("the log says nothing")
+	}
+	tampering(t, s.Path, `UPDATE lines SET name = 'Another line' WHERE code = 'L2'`)
+	if says := b.Post("/history/verify").Text("[role=alert]"); !strings.Contains(says, "Line: changed by hand since") {
+		t.Errorf("of a changed record it says %q", says)
 	}
 }
 

@@ -74,6 +74,7 @@ func TestAnOrdersPageSaysWhatWasChangedSinceItWasFirstEntered(t *testing.T) {
 	first := handlerstest.RemoteOrders("a", sandbox.PendingRelease, "b", sandbox.PendingRelease)
 	first[0].Lot = "LOT-1"
 	first[0].Quantity = 12000
+	first[0].Product, first[0].GTIN, first[0].Expiry, first[0].ExtraPercent = "One", "05412345101437", "2029-02-28", 10
 	s := site.New(t, site.Options{Orders: first})
 	b, o := s.SignIn("auditor1"), s.Order("a")
 	if says := b.Get(handlerstest.OrderPath(o, "")).Text(".changed-facts"); says != "" {
@@ -82,13 +83,17 @@ func TestAnOrdersPageSaysWhatWasChangedSinceItWasFirstEntered(t *testing.T) {
 	for _, lot := range []string{"LOT-2", "LOT-3", "LOT-1"} {
 		changed := first[0]
 		changed.Lot, changed.Quantity = lot, 9000
+		changed.Product, changed.GTIN, changed.Expiry, changed.ExtraPercent = "Another", "09506000134369", "2031-01-31", 7
 		s.Box.Put(changed)
 		s.Refresh()
 	}
 	s.SignIn("supervisor1").Post(handlerstest.OrderPath(o, "/line"), "was", was(s.Order("a")), "line", "L2")
 	// What it was at first, though the lot is just that again.
 	if diff := cmp.Diff(
-		[]string{"Lot: LOT-1", "Quantity: 12,000", "Line: Blister line 1"},
+		[]string{
+			"Product: One", "GTIN: 05412345101437", "Lot: LOT-1", "Expiry: 2029-02-28",
+			"Quantity: 12,000", "Extra: 10 %", "Line: Blister line 1",
+		},
 		trimmed(b.Get(handlerstest.OrderPath(o, "")).All(".changed-facts li")),
 	); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

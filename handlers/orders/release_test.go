@@ -55,6 +55,10 @@ func TestOrder143IsReleasedWithItsElevenSerialsExactly(t *testing.T) {
 	if err != nil || len(rows) != 12 {
 		t.Fatalf("csv: %d rows, %v", len(rows), err)
 	}
+	if e := s.History()[0]; e.Deed != packaging.Exported || e.Object != "serials.csv" || e.OrderKey != "Order143" ||
+		e.By.Username != "supervisor1" {
+		t.Errorf("the download is recorded as %+v", e)
+	}
 	var fromCSV []string
 	for _, row := range rows[1:] {
 		fromCSV = append(fromCSV, row[1])
@@ -324,6 +328,10 @@ func TestAnOrderThatChangedSinceItWasLookedAtIsNotReleased(t *testing.T) {
 	}
 	if n := len(s.Box.Released()); n != 0 {
 		t.Errorf("%d releases carried out", n)
+	}
+	if e := s.History()[0]; e.Deed != packaging.ReleaseDeclined || e.Reason != "order_changed" ||
+		e.By.Username != "supervisor1" || e.OrderKey != "Order143" {
+		t.Errorf("the press is recorded as %+v", e)
 	}
 	if a := b.Post(
 		handlerstest.OrderPath(o, "/release"), "revision", fmt.Sprint(s.Order("Order143").Revision),

@@ -122,6 +122,10 @@ func TestAPersonSaysWhatBecameOfAReleaseThatNoStatusSettles(t *testing.T) {
 			); !strings.Contains(said, "Person supervisor1") || !strings.Contains(said, "line has it") {
 				t.Errorf("the history says %q", said)
 			}
+			if e := s.History()[0]; e.Deed != packaging.ReleaseSettled || e.Object != "outcome, by a person's word" ||
+				e.Comment != "line has it" || e.By.Username != "supervisor1" {
+				t.Errorf("the history has it as %+v", e)
+			}
 			a := b.Get(handlerstest.OrderPath(o, "/serials.json"))
 			if a.Status != http.StatusConflict ||
 				!strings.Contains(a.Body, `"outcome":"`+string(s.Order("Order143").Release.Says())+`"`) {
@@ -150,6 +154,12 @@ func TestAPersonsWordIsSignedWhereTheSiteSigns(t *testing.T) {
 		"ruling", string(packaging.WasReleased), "why", "line has it", "meaning", "checked",
 	}
 	at := handlerstest.OrderPath(o, "/settle?settle=1")
+	unsigned := packaging.Word{Order: o.ID, Revision: o.Revision, Ruling: packaging.WasReleased, Why: "line has it"}
+	if err := s.Store.SettleByWord(
+		t.Context(), s.Person("supervisor1"), unsigned,
+	); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("unsigned: %v", err)
+	}
 	if a := b.Post(at, append(form, "secret", "wrong")...); a.Status != http.StatusUnprocessableEntity ||
 		!strings.Contains(a.Text(".by-word"), "is not right") {
 		t.Errorf("a wrong password: %d %q", a.Status, a.Text("main"))

@@ -339,6 +339,10 @@ func TestASubjectInOtherLettersIsSomebodyElse(t *testing.T) {
 	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
+	c.Alter(func(claims map[string]any) { claims["sub"] = strings.ToUpper(claims["sub"].(string)) })
+	if a := c.Come(c.Browser(), "ghent", "ines"); a.Status != http.StatusBadRequest { // userinfo has it in small letters
+		t.Errorf("userinfo of a subject in other letters: %d %s", a.Status, a.Text("[role=alert]"))
+	}
 	c.InToken() // else the provider's userinfo would be of another person
 	for _, change := range []func(string) string{
 		strings.ToUpper, func(sub string) string { return sub + " " }, func(sub string) string { return sub + "\x00" },

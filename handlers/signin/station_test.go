@@ -56,6 +56,15 @@ func TestAnAdministratorMakesACodeThatBindsATabletOnce(t *testing.T) {
 	if e := s.History()[0]; e.Deed != packaging.StationBound || e.Object != "station Tablet 1" || e.New != "127.0.0.1" {
 		t.Errorf("history %+v", e)
 	}
+	if e := handlerstest.LastEntry(s, packaging.StationCoded); e.By.Username != "administrator1" ||
+		e.Object != "station Tablet 1" {
+		t.Errorf("the code is recorded as %+v", e)
+	}
+	late := s.StationCode("Tablet 2", "L1")
+	s.Clock.Move(packaging.CodeLasts + time.Second)
+	if a := s.Browser().Post("/station", "code", late); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a code that is too old: %d", a.Status)
+	}
 }
 
 func TestAPINAndABadgeEndWithTheirPersonsPasswordOrActivity(t *testing.T) {

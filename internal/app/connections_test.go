@@ -78,8 +78,10 @@ func TestAnAnswerThatIsReadSlowlyGoesOn(t *testing.T) {
 	const stall = 400 * time.Millisecond
 	to := serving(t, server{stall: stall, handler: http.HandlerFunc(
 		func(w http.ResponseWriter, _ *http.Request) {
-			time.Sleep(stall + stall/4) // what takes long to make is not stalled
-			_, _ = w.Write(make([]byte, large))
+			for _, part := range []int{1 << 10, large - 1<<10} {
+				time.Sleep(stall + stall/4) // what takes long to make is not stalled
+				_, _ = w.Write(make([]byte, part))
+			}
 		},
 	)})
 	response, err := http.ReadResponse(bufio.NewReaderSize(slowly{ask(t, "127.0.0.1", to)}, 64<<10), nil)

@@ -186,6 +186,11 @@ func TestTheHistoryIsCheckedAndBackedUpWhileTheProgramRunsAndAfter(t *testing.T)
 	again := start(t, nil, "serve", "--addr", "127.0.0.1:0", "--data", restored)
 	again.end(t)
 	holds("restored, and gone on with", "--data", restored)
+	spoil(t, restored, `UPDATE lines SET name = 'Another line'`)
+	said, err = does("verify", "--data", restored)
+	if exitCode(err) != 1 || !strings.Contains(said, "Line: changed by hand since") {
+		t.Errorf("a record changed by hand: %s, %v", said, err)
+	}
 	if err := os.Remove(filepath.Join(restored, "anchors.log")); err != nil {
 		t.Fatal(err)
 	}

@@ -112,6 +112,14 @@ func TestAnOrderTellsWhatStandsInTheWayOfItsRelease(t *testing.T) {
 			packaging.Order{Facts: pending, Release: with(packaging.Released)}, packaging.AlreadyReleased,
 		},
 		"pending, gone": {packaging.Order{Facts: pending, Gone: true}, packaging.OrderGone},
+		"pending, withdrawn": {
+			packaging.Order{Facts: pending, Withdrawn: packaging.Withdrawal{At: time.Unix(1, 0)}}, packaging.WasWithdrawn,
+		},
+		"pending, of an import alone": {packaging.Order{Facts: pending, NotYetKnown: true}, packaging.NotYetKnown},
+		"pending, its release lost": {
+			packaging.Order{Facts: pending, Release: &packaging.Release{Outcome: packaging.Refused, Lost: true}},
+			packaging.ReleaseWasLost,
+		},
 		"in progress": {
 			packaging.Order{Facts: packaging.Facts{Key: "a", Status: packaging.InProgress}}, packaging.NotPending,
 		},

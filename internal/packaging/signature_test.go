@@ -25,13 +25,13 @@ func TestTheDigestsOfARecordAndASignatureAreAsDocumented(t *testing.T) {
 		t.Errorf("record %x, want %x", got, record)
 	}
 	s := packaging.Signature{
-		TenantID: 1, Kind: "release", Object: 5, Place: 1,
+		TenantID: 1, Kind: "release", Object: 5, Place: 1, Content: [32]byte{0: 0xab, 31: 0x01},
 		By: packaging.Author{
 			ID: 3, Username: "sofie", FullName: "Sofie Peeters", Role: "supervisor", Station: "Tablet 1",
 		},
 		Meaning: "I checked", At: time.UnixMilli(1_795_500_000_123), Factor: packaging.ByPIN,
 	}
-	want := sha256.Sum256([]byte("21:lineboard signature 1,1:1,7:release,1:5,64:0000000000000000000000000000000000000000000000000000000000000000," +
+	want := sha256.Sum256([]byte("21:lineboard signature 1,1:1,7:release,1:5,64:ab00000000000000000000000000000000000000000000000000000000000001," +
 		"1:1,1:3,5:sofie,13:Sofie Peeters,10:supervisor,8:Tablet 1,9:I checked,13:1795500000123,3:pin,"))
 	if got := s.Digest(); got != want {
 		t.Errorf("signature %x, want %x", got, want)
@@ -49,6 +49,8 @@ func TestWhateverChangesInAnOrderChangesWhatIsSigned(t *testing.T) {
 		"quantity":            func(o *packaging.Order) { o.Quantity = "11" },
 		"extra":               func(o *packaging.Order) { o.ExtraPercent = "11" },
 		"revision":            func(o *packaging.Order) { o.Revision++ },
+		"quantity as written": func(o *packaging.Order) { o.Quantity = "10.0" }, // as many serials
+		"extra as written":    func(o *packaging.Order) { o.ExtraPercent = "10.0" },
 		"from lot to product": func(o *packaging.Order) { o.Product, o.Lot = o.Product+"A", o.Lot[1:] },
 	} {
 		o := signedOrder()
@@ -104,7 +106,8 @@ func TestWhateverIsSaidOfASecondReleaseIsInWhatIsSigned(t *testing.T) {
 	}
 	for name, change := range map[string]func(*packaging.Release){
 		"release": func(r *packaging.Release) { r.ID++ }, "person": func(r *packaging.Release) { r.By.Username = "x" },
-		"time": func(r *packaging.Release) { r.Requested = time.UnixMilli(2) },
+		"time":                  func(r *packaging.Release) { r.Requested = time.UnixMilli(2) },
+		"number of the release": func(r *packaging.Release) { r.Round++ },
 	} {
 		o := released()
 		change(o.Release)
