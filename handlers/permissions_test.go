@@ -656,6 +656,15 @@ func TestAPersonLimitedToALineSeesAndReleasesThereAlone(t *testing.T) {
 	if a := queue("L1", c.other.order); a.Status != http.StatusNotFound {
 		t.Errorf("another line's order in a queue: %d", a.Status)
 	}
+	theirs := handlerstest.OrderPath(c.other.order, "")
+	if a := c.SignIn("supervisor1").Post(theirs + "/release"); a.Status != http.StatusSeeOther {
+		t.Fatalf("release on another line: %d", a.Status)
+	}
+	for _, of := range []string{"", "/serials", "/serials.csv", "/serials.xlsx", "/serials.json", "/story"} {
+		if a := b.Get(theirs + of); a.Status != http.StatusNotFound {
+			t.Errorf("another line's order at %q: %d", of, a.Status)
+		}
+	}
 	if a := b.Post(handlerstest.OrderPath(c.own.order, "/release")); a.Status != http.StatusSeeOther {
 		t.Errorf("release on their line: %d", a.Status)
 	}

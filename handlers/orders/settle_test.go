@@ -88,7 +88,8 @@ func TestALostAnswerIsSettledByTheStatusOfTheOrder(t *testing.T) {
 			if got := len(page.All("button.release")) > 0; got != test.button {
 				t.Errorf("release button: %v", got)
 			}
-			if e := s.History()[0]; e.Deed != packaging.ReleaseSettled || e.Outcome != r.Says() || e.By.ID != 0 {
+			if e := s.History()[0]; e.Deed != packaging.ReleaseSettled || e.Outcome != r.Says() || e.By.ID != 0 ||
+				e.Old != string(packaging.Unknown) {
 				t.Errorf("history %+v", e)
 			}
 			if text := b.Get("/history").Text(

@@ -333,6 +333,18 @@ func TestATokenOfAnotherLoginOpensNothing(t *testing.T) {
 }
 
 // A subject is compared letter by letter: one in other letters is somebody else, who has a name that is there already.
+// RFC 9207: an answer that names another issuer is one of another provider.
+func TestAnAnswerOfAnotherProviderOpensNothing(t *testing.T) {
+	t.Parallel()
+	c := handlerstest.NewCompany(t)
+	b := c.Browser()
+	back := c.PathOf(c.Provider.Through(t, b.Client, c.Begin(b, "ghent", "/"), "ines"))
+	c.Refused(
+		b.Get(back+"&iss=https%3A%2F%2Fevil.example"), http.StatusBadRequest, packaging.SignOnBadToken,
+		"could not be verified",
+	)
+}
+
 func TestASubjectInOtherLettersIsSomebodyElse(t *testing.T) {
 	t.Parallel()
 	c := handlerstest.NewCompany(t)

@@ -167,6 +167,32 @@ func TestStoppingWaitsForAReleaseUnderWayAndThenKeepsTheHeadOfTheHistory(t *test
 	}
 }
 
+// What was written after the last anchor is anchored by the stop.
+func TestAStopAnchorsTheHeadOfTheHistory(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s := start(t, credentials, "serve", "--addr", "127.0.0.1:0", "--data", data,
+		"--provision", site(t, "http://127.0.0.1:1"))
+	s.signIn(t)
+	s.end(t)
+	store, err := db.OpenToRead(t.Context(), filepath.Join(data, databaseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	heads, err := store.Heads(t.Context())
+	if err != nil || len(heads) == 0 {
+		t.Fatalf("%d histories, %v", len(heads), err)
+	}
+	for _, h := range heads {
+		if all := content(t, filepath.Join(data, anchorsFile)); !strings.HasSuffix(
+			all, fmt.Sprintf(" %s %d %d %x\n", h.Slug, h.Tenant, h.Seq, h.Hash),
+		) {
+			t.Errorf("entry %d of %s is not the last anchor of\n%s", h.Seq, h.Slug, all)
+		}
+	}
+}
+
 // stopsWithin stops the program and fails unless it ends well in time.
 func (s started) stopsWithin(t *testing.T, limit time.Duration) {
 	t.Helper()
