@@ -27,6 +27,13 @@ const readers = 4
 // boards, releases and probes never wait for them.
 const slowReaders = 3
 
+// What a connection keeps of the file in memory, in KiB. Who looks at a few records as they were before a transaction
+// needs little.
+const (
+	readerCache = 6 << 10
+	beforeCache = 1 << 10
+)
+
 // DB is an open database. One process at a time has it open.
 type DB struct {
 	write  *sql.DB // one connection
@@ -124,14 +131,14 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if err := d.write.PingContext(ctx); err != nil {
 		return coded(err)
 	}
-	if d.read, err = openReader(path, readers); err != nil {
+	if d.read, err = openReader(path, readers, readerCache); err != nil {
 		return err
 	}
-	if d.slow, err = openReader(path, slowReaders); err != nil {
+	if d.slow, err = openReader(path, slowReaders, readerCache); err != nil {
 		return err
 	}
 	d.slow.givesWay = true
-	if d.before, err = openReader(path, 1); err != nil {
+	if d.before, err = openReader(path, 1, beforeCache); err != nil {
 		return err
 	}
 	if d.files, err = openFiles(path); err != nil {
@@ -164,10 +171,10 @@ func (d *DB) readLastBlock(ctx context.Context) error {
 	return coded(err)
 }
 
-func openReader(path string, connections int) (*reader, error) {
+func openReader(path string, connections, cacheKiB int) (*reader, error) {
 	pool, err := open(path, connections, url.Values{
 		"mode": {"ro"}, "_busy_timeout": {"5000"}, "_query_only": {"1"}, "_foreign_keys": {"1"}, "_dqs": {"0"},
-		"_pragma": {"cache_size(-6144)", "temp_store(MEMORY)", "trusted_schema(0)"},
+		"_pragma": {fmt.Sprintf("cache_size(-%d)", cacheKiB), "temp_store(MEMORY)", "trusted_schema(0)"},
 	})
 	if err != nil {
 		return nil, err
