@@ -333,6 +333,33 @@ func TestAQuestionEndsWithItsAnswer(t *testing.T) {
 	isHumanOf(t, d, boss, otto.ID, "carla")
 }
 
+// Each address that somebody had at the provider stays a name of theirs.
+func TestANameOfEachAddressThatSomebodyHadStaysKnown(t *testing.T) {
+	d, boss, _, signIn, waits := provided(t)
+	for _, address := range []string{"first", "second", "third"} {
+		signIn(comes("s1", "otto", address+"@plant.example"))
+	}
+	for _, name := range []string{"first", "second", "third"} {
+		_, err := d.SignInBy(t.Context(), boss.Tenant, comes("subject of "+name, name, ""))
+		waits(err, "otto")
+		d.exec(t, `DELETE FROM sign_on_waits`)
+	}
+}
+
+// Nobody says of themselves who somebody is that waits under their name.
+func TestWhoIsAskedAboutSaysNothingOfThemselves(t *testing.T) {
+	d, boss, _, signIn, _ := provided(t)
+	signIn(comes("s1", "otto", ""))
+	signIn(comes("s1", boss.Username, ""))
+	askedAbout(t, d, boss, boss.Username)
+	for _, same := range []bool{true, false} {
+		err := d.DecideSignOn(t.Context(), boss, "https://login.example", "s1", boss.ID, same)
+		if packaging.CodeOf(err) != packaging.Forbidden {
+			t.Errorf("the same %t: %v", same, err)
+		}
+	}
+}
+
 // Accounts of other sites are joined by who administers these too.
 func TestNobodyIsJoinedByAnAnswerWhoBelongsToASiteOfOthers(t *testing.T) {
 	d, boss, p, signIn, _ := provided(t)
@@ -345,6 +372,9 @@ func TestNobodyIsJoinedByAnAnswerWhoBelongsToASiteOfOthers(t *testing.T) {
 		t.Errorf("joined with somebody of another site: %v", err)
 	}
 	isHumanOf(t, d, boss, otto.ID, "")
+	if err := d.SetHuman(t.Context(), boss, otto.ID, p[2].ID); packaging.CodeOf(err) != packaging.Forbidden {
+		t.Errorf("joined with somebody of another site by a word on people: %v", err)
+	}
 	if err := d.RemovePerson(t.Context(), boss, p[2].ID); err != nil { // who belongs to the other site still
 		t.Fatal(err)
 	}

@@ -55,6 +55,15 @@ func TestAReleaseWhoseRecordWasLostIsUnknownAndItsOrderNotReleasedBeforeAPersonH
 			t.Errorf("requested at %v", r.Requested)
 		}
 	}
+	named := map[string]int{}
+	for _, e := range entries(t, d, ghent.Tenant.ID) {
+		if e.Deed == packaging.ReleaseLost {
+			named[e.OrderKey]++
+		}
+	}
+	if named["Order143"] != 2 || named["Order144"] != 1 {
+		t.Errorf("the history names the lost releases of %v", named)
+	}
 	o := order(t, d, ghent.Tenant.ID, "Order143")
 	if all, err := lostReleases(t.Context(), d.read, `release_id = ?`, o.Release.ID); err != nil || len(all) != 2 ||
 		all[1].Serials != 12 || all[1].Ended != packaging.Released {

@@ -476,24 +476,30 @@ func TestAReleaseAtTheEndOfAShiftIsOfTheNextOne(t *testing.T) {
 	w := newWorked(t, filepath.Join(t.TempDir(), "lineboard.db"))
 	t.Cleanup(func() { _ = w.Close() })
 	first := w.shift(t, w.now)
-	o := cache(t, w.DB, w.tenant.ID, facts("Order143"))
-	w.now = first.Until
-	if _, err := w.Claim(t.Context(), w.person("sofie"), packaging.Press{Order: o.ID}); err != nil {
-		t.Fatal(err)
+	cache(t, w.DB, w.tenant.ID, facts("a"), facts("b"))
+	press := func(key string, at time.Time) time.Time {
+		t.Helper()
+		w.now = at
+		o, err := w.Claim(t.Context(), w.person("sofie"), packaging.Press{Order: order(t, w.DB, w.tenant.ID, key).ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.Release.Requested
 	}
-	next := w.shift(t, first.Until)
-	for _, test := range []struct {
-		of   packaging.Occurrence
-		want int64
-	}{{first, 0}, {next, 1}} {
-		if got := w.report(t, test.of).Total().Requested; got != test.want || test.of.Name == "" {
-			t.Errorf("%s has %d releases, want %d", test.of.Name, got, test.want)
+	before := first.Until.Add(-time.Hour)
+	looks := press("a", before).Sub(before) // at the clock take time
+	if at := press("b", first.Until.Add(-looks)); !at.Equal(first.Until) {
+		t.Fatalf("requested at %v, not at %v", at, first.Until)
+	}
+	for _, of := range []packaging.Occurrence{first, w.shift(t, first.Until)} {
+		if got := w.report(t, of).Total().Requested; got != 1 {
+			t.Errorf("%s has %d releases", of.Name, got)
 		}
 		a, err := w.Activities(
-			t.Context(), packaging.Everything(w.tenant.ID), []packaging.Period{{From: test.of.Begin, Until: test.of.Until}},
+			t.Context(), packaging.Everything(w.tenant.ID), []packaging.Period{{From: of.Begin, Until: of.Until}},
 		)
-		if err != nil || a[0].Requested != test.want {
-			t.Errorf("%s: its row counts %d releases, want %d, %v", test.of.Name, a[0].Requested, test.want, err)
+		if err != nil || a[0].Requested != 1 {
+			t.Errorf("%s: its row counts %d releases, %v", of.Name, a[0].Requested, err)
 		}
 	}
 }

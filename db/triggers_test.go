@@ -44,6 +44,8 @@ func guarded(t *testing.T) *DB {
 		}, Entry: 901, Anchor: 41}},
 	}))
 	d.exec(t, `
+		INSERT INTO member_roles (user_id, tenant_id, role) SELECT id, 1, 'administrator' FROM users WHERE username = 'ghent-boss'`)
+	d.exec(t, `
 		INSERT INTO api_tokens (tenant_id, name, hash, created_at, created_by, creator_name, revoked_at, revoked_by)
 		SELECT 1, 'ERP', zeroblob(32), 1, id, full_name, 2, id FROM users WHERE username = 'ghent-boss'`)
 	return d
@@ -94,6 +96,8 @@ func TestEachTriggerRefusesWhatItIsFor(t *testing.T) {
 		"lost_releases_never_change":                `UPDATE lost_releases SET order_key = 'x'`,
 		"tokens_stay_revoked":                       `UPDATE api_tokens SET revoked_at = NULL, revoked_by = NULL`,
 		"a_password_is_never_taken_away":            `UPDATE users SET password_hash = '' WHERE username = 'ghent-boss'`,
+		"a_tenant_keeps_an_administrator":           `DELETE FROM member_roles WHERE role = 'administrator'`,
+		"a_last_administrator_stays_active":         `UPDATE users SET active = 0 WHERE username = 'ghent-boss'`,
 		"signatures_of_releases_of_their_tenant":    signedOf("release"),
 		"signatures_of_queues_of_their_tenant":      signedOf("queue"),
 		"signatures_of_settlements_of_their_tenant": signedOf("settlement"),
