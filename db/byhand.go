@@ -67,6 +67,17 @@ func (l *recordLog) noteByHand(these recordsOfTable, before digests) error {
 	return nil
 }
 
+// ofSchemaFirst has parts of the schema named before records: these may be many.
+func ofSchemaFirst(a, b touchedRecord) int {
+	switch a, b := a.record == partsOfSchema, b.record == partsOfSchema; {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
 // recordByHand has the history keep what was done by hand to records that the transaction writes again: their lines say
 // from now on what they are, and nothing else tells. It names so many of each tenant, and counts the rest.
 func (t *tx) recordByHand() error {
@@ -78,7 +89,10 @@ func (t *tx) recordByHand() error {
 		found = append(found, r)
 	}
 	slices.SortFunc(found, func(a, b touchedRecord) int {
-		return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.record, b.record), packaging.Naturally(a.key, b.key))
+		return cmp.Or(
+			cmp.Compare(a.tenant, b.tenant), ofSchemaFirst(a, b), cmp.Compare(a.record, b.record),
+			packaging.Naturally(a.key, b.key),
+		)
 	})
 	// Before the entries of what was done: an entry that is the last of a history can be cut off until it is anchored.
 	done := t.entries

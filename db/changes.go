@@ -163,12 +163,14 @@ func openWatched(
 		return nil, err
 	}
 	d.MustRegisterCollationUtf8(naturally, packaging.Naturally)
+	w := &reader{fresh: fresh}
 	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
+		w.schema = 0 // a new connection reads the schema anew
 		return watchOn(c, records, unnoted)
 	})
-	pool := sql.OpenDB(connector{d, dsn(path, settings)})
-	pool.SetMaxOpenConns(1)
-	return &reader{DB: pool, fresh: fresh}, nil
+	w.DB = sql.OpenDB(connector{d, dsn(path, settings)})
+	w.SetMaxOpenConns(1)
+	return w, nil
 }
 
 type connector struct {

@@ -160,6 +160,7 @@ func TestAnImportHidesNoOrderThatWasDeletedByHand(t *testing.T) {
 			}
 			imports(t, d, ghent, several("old", last)...)
 			gone := order(t, d, ghent.Tenant.ID, fmt.Sprint("old", last-1))
+			tamperedWith.Store(d, true)
 			hand := freeHand(t, fileOf(d))
 			for _, table := range []string{"order_events", "imported_facts", "import_changes", "orders"} {
 				column := "order_id"

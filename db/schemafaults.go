@@ -13,11 +13,15 @@ import (
 // SchemaFaults compares the tables, indexes, triggers and views of the database with those that this program makes. It
 // returns what differs, sorted by name, and nothing if all is as it must be.
 func (d *DB) SchemaFaults(ctx context.Context) ([]packaging.SchemaFault, error) {
+	return schemaFaultsIn(ctx, d.read)
+}
+
+func schemaFaultsIn(ctx context.Context, q querier) ([]packaging.SchemaFault, error) {
 	want, err := ownSchema()
 	if err != nil {
 		return nil, err
 	}
-	has, err := schemaIn(ctx, d.read)
+	has, err := schemaIn(ctx, q)
 	if err != nil {
 		return nil, err
 	}

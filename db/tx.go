@@ -27,6 +27,8 @@ type tx struct {
 	lists   map[packaging.ListID][sha256.Size]byte // digests of the serial lists that it stored
 	known   map[touchedRecord][]byte               // digests of records, from what was stored
 	byHand  map[touchedRecord]packaging.FaultKind  // what was done by hand to records that it writes again
+	schema  int64                                  // SQLite's version of the schema, once it was looked at
+	foreign bool                                   // parts of the schema are not the program's, and the history tells of it now
 	entries []packaging.Entry                      // written at its end, when it is known what they cover
 	settled []packaging.Change                     // to be told once they are committed
 
@@ -70,7 +72,10 @@ func (d *DB) tx(ctx context.Context, do func(*tx) error) error {
 		before: d.before, lists: map[packaging.ListID][sha256.Size]byte{}, byHand: map[touchedRecord]packaging.FaultKind{},
 	}
 	var changes []packaging.Change
-	if err = do(w); err == nil {
+	if err = w.watchSchema(); err == nil {
+		err = do(w)
+	}
+	if err == nil {
 		changes, err = w.finish()
 	}
 	if err != nil {
@@ -99,6 +104,9 @@ func (t *tx) finish() ([]packaging.Change, error) {
 	if err := t.writeEntries(); err != nil {
 		return nil, err
 	}
+	if err := t.mustTellOfSchema(); err != nil {
+		return nil, err
+	}
 	changes, err := t.changes()
 	if err != nil {
 		return nil, err
@@ -106,6 +114,7 @@ func (t *tx) finish() ([]packaging.Change, error) {
 	if err := t.Commit(); err != nil {
 		return nil, err
 	}
+	t.writer.schema = t.schema
 	t.keepStatements()
 	return append(t.settled, changes...), nil
 }

@@ -316,6 +316,10 @@ func TestVeryMuchThatWasDoneByHandIsCounted(t *testing.T) {
 // It holds for the records of every table.
 func TestWhatWasDoneByHandStaysKnownInEveryTable(t *testing.T) {
 	d, hand := everyTable(t)
+	// What became of the schema is told elsewhere.
+	if err := hand.QueryRowContext(t.Context(), `PRAGMA schema_version`).Scan(&d.writer.schema); err != nil {
+		t.Fatal(err)
+	}
 	named := func(table string) (all []string) {
 		t.Helper()
 		tenants, err := d.Tenants(t.Context())
@@ -390,5 +394,58 @@ func TestWhatWasDoneByHandStandsBeforeWhatTheProgramDidThen(t *testing.T) {
 	got := []packaging.Deed{page.Entries[1].Deed, page.Entries[0].Deed}
 	if want := []packaging.Deed{packaging.RecordByHand, packaging.LineSet}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A trigger that a hand puts into the schema for a while writes within the program's transactions. What it wrote passes
+// for the program's, so that the history keeps that it was there, and a view or a table that was another one.
+func TestWhatAHandMadeOfTheSchemaForAWhileStaysKnown(t *testing.T) {
+	const evil = `CREATE TRIGGER evil AFTER UPDATE ON orders BEGIN
+		INSERT OR IGNORE INTO member_roles (user_id, tenant_id, role) SELECT user_id, tenant_id, 'auditor' FROM members; END`
+	const silent = `CREATE TRIGGER silent BEFORE INSERT ON history WHEN NEW.deed = 'record_by_hand' BEGIN
+		SELECT RAISE(IGNORE); END`
+	changed := func(t *testing.T, d *DB, ghent packaging.Person, lot string) error {
+		t.Helper()
+		f := facts("Order143")
+		f.Lot = lot
+		_, err := d.ApplyRefresh(t.Context(), ghent.Tenant.ID, packaging.Refresh{Started: d.now(), Listed: []packaging.Facts{f}})
+		return err
+	}
+	d, ghent, _ := opened(t)
+	tamperedWith.Store(d, true)
+	cache(t, d, ghent.Tenant.ID, facts("Order143"))
+	hand := aHand(t, d)
+	for _, lot := range []string{"L1", "L2"} { // it is told once
+		doByHand(t, hand, evil)
+		if err := changed(t, d, ghent, lot); err != nil {
+			t.Fatal(err)
+		}
+		doByHand(t, hand, `DROP TRIGGER evil`)
+		if err := changed(t, d, ghent, lot+" again"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{`sqlite_schema ["trigger evil"] added`}
+	if diff := cmp.Diff(want, wordsOn(t, d, ghent.Tenant.ID)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	doByHand(t, hand, silent)
+	if err := changed(t, d, ghent, "L3"); packaging.CodeOf(err) != packaging.Unavailable {
+		t.Errorf("nothing is written while the history does not tell of the schema: %v", err)
+	}
+	doByHand(t, hand, `DROP TRIGGER silent`)
+	if err := changed(t, d, ghent, "L3"); err != nil {
+		t.Error(err)
+	}
+	// A connection that is opened later, for an import of many, reads the schema as it is then, whatever version it has.
+	var version int
+	if err := hand.QueryRowContext(t.Context(), `PRAGMA schema_version`).Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	doByHand(t, hand, strings.ReplaceAll(evil, "evil", "later"), fmt.Sprint(`PRAGMA schema_version = `, version))
+	importMany(t, d, ghent)
+	want = append(want, `sqlite_schema ["trigger later"] added`)
+	if diff := cmp.Diff(want, wordsOn(t, d, ghent.Tenant.ID)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -151,7 +151,7 @@ var RecordNouns = map[string]string{
 	"alarm_settings":  "settings", "alarm_rules": "settings", "alarm_rule_lines": "settings",
 	"alarm_rule_recipients": "settings", "recipients": "settings", "api_token_scopes": "token",
 	"destinations": "destination", "list_templates": "destination", "deliveries": "delivery", "losses": "loss",
-	"record_log": "log",
+	"record_log": "log", "sqlite_schema": "schema",
 }
 
 // Noun is what people call the record.
