@@ -2,9 +2,12 @@ package db
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"lineboard/internal/packaging"
 )
@@ -60,5 +63,33 @@ func TestAnExportAndAVerificationLetTheLogBeginAnew(t *testing.T) {
 		}); err != nil || !came {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Whoever copies the one file of a program that has stopped has all that was committed.
+func TestAStopWaitsForQueriesThatAreEndingAndLeavesNoLog(t *testing.T) {
+	d, ghent, _ := opened(t)
+	cache(t, d, ghent.Tenant.ID, facts("a"))
+	log := fileOf(d) + "-wal"
+	rows, err := d.slow.QueryContext(t.Context(), `SELECT order_key FROM orders`)
+	if err != nil || !rows.Next() {
+		t.Fatalf("no row, %v", err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- d.Close() }()
+	select {
+	case err := <-closed:
+		t.Errorf("it ended while somebody read: %v", err)
+		closed <- nil
+	case <-time.After(50 * time.Millisecond): // time enough for one that does not wait
+	}
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(log); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the log is left: %+v, %v", info, err)
 	}
 }

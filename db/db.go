@@ -208,7 +208,7 @@ func (d *DB) Unsynced(ctx context.Context, do func() error) error {
 	return errors.Join(err, coded(back))
 }
 
-// Close closes the database and lets another process have it.
+// Close closes the database and lets another process have it. Then all that was committed is in the one file.
 func (d *DB) Close() error {
 	var errs []error
 	d.bulk.close()
@@ -217,7 +217,7 @@ func (d *DB) Close() error {
 	}
 	for _, r := range []*reader{d.read, d.slow, d.before} {
 		if r != nil {
-			errs = append(errs, r.Close())
+			errs = append(errs, r.end())
 		}
 	}
 	if d.write != nil { // last: it empties the write-ahead log

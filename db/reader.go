@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 
 	"lineboard/internal/giveway"
 )
@@ -16,6 +17,19 @@ type reader struct {
 	fresh    *freshOrders // of a writer: orders that are about to be stored
 	schema   int64        // of a writer: SQLite's version of the schema that was looked at, 0 for none
 	givesWay bool         // its queries wait while a press is under way
+}
+
+// endLimit is how long a query that ends may still have its connection.
+const endLimit = 2 * time.Second
+
+// end closes the pool, and waits until its connections are closed. A query whose request has gone lets go of its own a
+// moment later.
+func (r *reader) end() error {
+	err := r.Close()
+	for until := time.Now().Add(endLimit); r.Stats().OpenConnections > 0 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+	return err
 }
 
 func (r *reader) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
