@@ -708,6 +708,10 @@ func TestALateListIsToldUntilItIsTakenOrCarried(t *testing.T) {
 	if _, err := d.NextDelivery(t.Context(), to); packaging.CodeOf(err) != packaging.NotFound {
 		t.Errorf("it is tried after it was given up: %v", err)
 	}
+	if e := history(t, d, ghent)[0]; e.Deed != packaging.ListStopped || e.OrderKey != o.Key ||
+		e.Reason != string(packaging.Unreachable) {
+		t.Errorf("given up, and the history's last entry is %+v", e)
+	}
 	if err := d.CarryDelivery(t.Context(), ghent, v.ID, "on a stick"); err != nil {
 		t.Fatal(err)
 	}

@@ -42,3 +42,34 @@ func TestManyEntriesAreReadAsEachIs(t *testing.T) {
 		same(change)
 	}
 }
+
+func TestALongHistoryIsReadOnceFromItsBeginningToItsEnd(t *testing.T) {
+	d, ghent, _ := opened(t)
+	if err := d.tx(t.Context(), func(t *tx) error {
+		for range 2*entriesAtOnce + 1 {
+			if err := t.record(packaging.Entry{
+				TenantID: ghent.Tenant.ID, By: ghent.Author, Deed: packaging.NoteWritten, New: "a note",
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, most := range []int64{1, entriesAtOnce + 1, 1 << 30} {
+		last := int64(0)
+		if err := d.EachEntryUp(t.Context(), ghent.Tenant.ID, func(e packaging.Entry, digest [32]byte) bool {
+			if e.Seq != last+1 || e.Digest() != digest {
+				t.Errorf("entry %d comes after %d", e.Seq, last)
+			}
+			last = e.Seq
+			return last < most
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if end := history(t, d, ghent)[0].Seq; last != min(most, end) || end <= 2*entriesAtOnce {
+			t.Errorf("who wants %d of %d entries gets %d", most, end, last)
+		}
+	}
+}

@@ -350,3 +350,29 @@ func TestWhatHidesSerialsFromLookUpsIsFoundByVerification(t *testing.T) {
 		}
 	}
 }
+
+// A block is read as a whole for one of its serials, so none is larger than its page, unless one serial is.
+func TestAListIsPackedIntoBlocksOfAPage(t *testing.T) {
+	long := strings.Repeat("x", blockSize+1)
+	list := append(longList("a")[:2000], long, "", "end")
+	place, got := int64(1), []string(nil)
+	blocks := packBlocks(place, list)
+	for _, b := range blocks {
+		serials, err := UnpackSerials(b.packed)
+		if err != nil || b.first != place || len(b.packed) > blockSize && len(serials) != 1 {
+			t.Errorf("a block of %d bytes begins at %d with %d serials, %v", len(b.packed), b.first, len(serials), err)
+		}
+		place += int64(len(serials))
+		got = append(got, serials...)
+	}
+	if !slices.Equal(got, list) {
+		t.Errorf("%d serials are packed, and not as they came", len(got))
+	}
+	bytes := 0
+	for _, s := range list {
+		bytes += len(s) + 1
+	}
+	if full := bytes/blockSize + 3; len(blocks) > full { // two beside the long one may be short
+		t.Errorf("%d blocks, want at most %d", len(blocks), full)
+	}
+}

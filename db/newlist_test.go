@@ -238,6 +238,49 @@ func TestAListIsOfTheProductThatTheOrderHasByThen(t *testing.T) {
 	}
 }
 
+// A person adds the list of one release, while the GTIN of its order changes: the list is prepared anew, of that release.
+func TestAListThatIsAddedWhileItsOrderChangesIsThatOfItsRelease(t *testing.T) {
+	d, ghent, _ := opened(t)
+	first := unknownRelease(t, d, ghent, "twice")
+	out := packaging.Settlement{Outcome: packaging.Released, Proof: packaging.InProgress, Status: packaging.InProgress}
+	if err := d.SettleByStatus(t.Context(), first, out); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Acknowledge(t.Context(), ghent, first.ID, first.Release.ID, "counted"); err != nil {
+		t.Fatal(err)
+	}
+	second, err := d.Claim(t.Context(), ghent, again(becomes(t, d, first, packaging.PendingRelease)))
+	if err == nil {
+		_, err = d.Settle(t.Context(), second, released("s3", "s4"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := facts("elsewhere")
+	elsewhere.Status = packaging.InProgress
+	never := cache(t, d, ghent.Tenant.ID, elsewhere)
+	for name, c := range map[string]struct {
+		of     packaging.Order
+		number int
+		list   packaging.ListID
+	}{
+		"of the first of two releases":            {first, 1, packaging.ListOf(first.ID, 0)},
+		"of an order that was released elsewhere": {never, 0, packaging.ListOf(never.ID, 0)},
+	} {
+		if err := errors.Join(meanwhile(t, d, func(tx *tx) error {
+			return tx.exec(`UPDATE orders SET gtin = '09506000134369' WHERE id = ?`, c.of.ID)
+		}, func() error {
+			return d.AddList(t.Context(), ghent, c.of.ID, c.number, 0, []string{"s1", "s2"})
+		})...); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		list, err := d.Serials(t.Context(), ghent.Scope(), c.list, 0, 10)
+		if err != nil || len(list) != 2 || list[0].Value != "s1" || list[1].Value != "s2" {
+			t.Errorf("%s: %+v, %v", name, list, err)
+		}
+	}
+}
+
 // What an order is of can become known, or be corrected, after its list came.
 func TestAListFollowsTheGTINOfItsOrder(t *testing.T) {
 	d, ghent, _ := opened(t)

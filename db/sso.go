@@ -124,7 +124,7 @@ func (s *setupTx) setSignOn(to packaging.SingleSignOn, typed secret.Text, none b
 		typed = stored
 	}
 	changed := !typed.Equal(stored)
-	if changed || was.Issuer != to.Issuer {
+	if changed {
 		sealed = nil
 		if !typed.Empty() {
 			sealed = s.box.Seal(typed, clientSecretOwner(s.tenant))

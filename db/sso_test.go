@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"lineboard/internal/packaging"
@@ -145,5 +146,35 @@ func TestWhoMayNotAdministerSetsNoSingleSignOnAndAChangeIsOfOneTenant(t *testing
 		packaging.Identity{Issuer: "https://login.example", Subject: "ines", Values: []string{"packers"}},
 	); !errors.As(err, &off) || off.Reason != packaging.SignOnOff {
 		t.Errorf("at basel: %v", err)
+	}
+}
+
+// Whoever leaves the secret out keeps the one that is stored, also at another name of the button.
+func TestAnotherClientSecretTakesThePlaceOfTheOneBefore(t *testing.T) {
+	d, ghent, _ := opened(t)
+	ghent = become(t, d, ghent, packaging.Administrator)
+	settings := signOnSetup("ghent").SignOn.SingleSignOn
+	for i, step := range []struct {
+		typed string
+		none  bool
+		kept  string
+	}{{"first", false, "first"}, {"", false, "first"}, {"second", false, "second"}, {"", true, ""}} {
+		settings.Label = fmt.Sprint("Plant account ", i)
+		if err := d.SetSingleSignOn(t.Context(), ghent, settings, secret.New(step.typed), step.none); err != nil {
+			t.Fatal(err)
+		}
+		now, kept, _, err := d.SingleSignOn(t.Context(), ghent.Tenant.ID)
+		if err != nil || now.Label != settings.Label || !kept.Equal(secret.New(step.kept)) {
+			t.Errorf("step %d: %+v, the secret is the one wanted: %t, %v", i, now, kept.Equal(secret.New(step.kept)), err)
+		}
+	}
+	set := 0
+	for _, e := range history(t, d, ghent) {
+		if e.Deed == packaging.CredentialSet && e.Object == clientSecret {
+			set++
+		}
+	}
+	if set != 3 {
+		t.Errorf("the history has %d changes of the secret, want 3", set)
 	}
 }

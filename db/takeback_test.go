@@ -203,6 +203,31 @@ func TestAnImportedValueIsGivenBackToTheAPI(t *testing.T) {
 	}
 }
 
+func TestALineThatAPersonSetStaysWhenTheImportedOneIsGivenBack(t *testing.T) {
+	d, ghent, _ := opened(t)
+	more := setup("ghent")
+	more.Lines = append(more.Lines, packaging.Line{Code: "L2", Name: "Line 2"}, packaging.Line{Code: "L3", Name: "Line 3"})
+	if err := d.Provision(t.Context(), Site{more}); err != nil {
+		t.Fatal(err)
+	}
+	cache(t, d, ghent.Tenant.ID, facts("a")) // on L1
+	imports(t, d, ghent, packaging.Facts{Key: "a", LineCode: "L2"})
+	third, err := d.Line(t.Context(), ghent.Scope(), "L3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := setLine(t, d, ghent, order(t, d, ghent.Tenant.ID, "a"), third.ID)
+	if err := d.GiveValueBack(t.Context(), ghent, o.ID, packaging.ColumnLine, "L2", "It was another file."); err != nil {
+		t.Fatal(err)
+	}
+	if o = order(t, d, ghent.Tenant.ID, "a"); o.Line.Code != "L3" || o.LineSetBy != ghent.FullName {
+		t.Errorf("it is on %s, set by %q", o.Line.Code, o.LineSetBy)
+	}
+	if o = setLine(t, d, ghent, o, 0); o.Line.Code != "L1" {
+		t.Errorf("once the person gives it back too, it is on %s", o.Line.Code)
+	}
+}
+
 func TestAWholeImportIsGivenBackAsFarAsItStillCounts(t *testing.T) {
 	d, ghent, basel := opened(t)
 	tenant := ghent.Tenant.ID
