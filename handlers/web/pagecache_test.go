@@ -148,6 +148,22 @@ func TestAPageAsksForAPartAgainOnlyWhenItHasChanged(t *testing.T) {
 	}
 }
 
+// The same request within a second gets the same answer, and later none of its session's.
+func TestAPageIsNotGivenAgainOnceItsSessionIsOver(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{SessionIdle: time.Hour})
+	b := s.SignIn("supervisor1")
+	for range 2 { // made, and kept
+		if a := b.Get("/lines/L1"); a.Status != http.StatusOK || !strings.Contains(a.Body, "Order143") {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+	}
+	s.Clock.Move(2 * time.Hour)
+	if a := b.Get("/lines/L1"); a.Status == http.StatusOK || strings.Contains(a.Body, "Order143") {
+		t.Errorf("after the session: %d %s", a.Status, a.Body)
+	}
+}
+
 var moment = regexp.MustCompile(`datetime="[^"]*" data-zone="[^"]*" data-moment="[^"]*">[0-9:]+`)
 
 func TestNothingOfAPersonStandsInAnothersPage(t *testing.T) {
