@@ -71,7 +71,7 @@ func TestAReleaseThatTheCopyLacksSaysSoWhereverPeopleLookUntilItIsThere(t *testi
 	odd := sandbox.Order143(time.Now())
 	odd.ID, odd.Serials = "Odd1", []string{"O1", "O1"}
 	orders := append(sandbox.Sample(time.Now()), odd)
-	s := site.New(t, site.Options{Orders: orders, Replica: app.Replica{Wait: 100 * time.Millisecond, Sync: func(context.Context) error {
+	s := site.New(t, site.Options{Orders: orders, Replica: app.Replica{Wait: time.Second, Sync: func(context.Context) error {
 		if down.Load() {
 			return errors.New("no copy")
 		}
@@ -125,7 +125,7 @@ func TestAReleaseThatTheCopyLacksSaysSoWhereverPeopleLookUntilItIsThere(t *testi
 		t.Fatal(err)
 	}
 	told := func() bool { return !slices.Contains(slices.Collect(maps.Values(of("Odd1"))), true) && !wall() }
-	for limit := time.Now().Add(5 * time.Second); !told(); time.Sleep(10 * time.Millisecond) { // marks go just after it
+	for limit := time.Now().Add(20 * time.Second); !told(); time.Sleep(10 * time.Millisecond) { // marks go just after it
 		if time.Now().After(limit) {
 			t.Fatalf("once it is there: %v, the wall %t", of("Odd1"), wall())
 		}

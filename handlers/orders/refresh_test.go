@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,14 +95,24 @@ func TestAClockThatIsSetBackRefusesARefreshForTenSecondsAtMost(t *testing.T) {
 
 func TestWhoWaitsTooLongForARefreshIsToldThatItGoesOn(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Patience: 20 * time.Millisecond})
+	var waits atomic.Bool
+	goOn := make(chan struct{})
+	s := site.New(t, site.Options{Patience: 20 * time.Millisecond, Handler: func(box *sandbox.Sandbox) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if waits.Load() {
+				<-goOn
+			}
+			box.ServeHTTP(w, r)
+		})
+	}})
 	b := s.SignIn("operator1")
-	s.Box.Inject(sandbox.Fault{Call: sandbox.ListOpen, Kind: sandbox.Delay, Delay: 500 * time.Millisecond, Times: 1})
+	waits.Store(true)
 	a := b.Post("/refresh")
 	board := a.Header.Get("Location")
 	if said := b.Get(board).Text("main"); !strings.Contains(said, "Still refreshing.") {
 		t.Errorf("said %q", said)
 	}
+	close(goOn)
 	s.Refresh() // waits for the one under way
 	if said := b.Get(board).Text("main"); strings.Contains(said, "Still refreshing.") ||
 		!strings.Contains(said, "Refreshed.") {

@@ -158,7 +158,6 @@ func TestManyPressesAtOnceSendOneRelease(t *testing.T) {
 
 func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 	t.Parallel()
-	limits := manufacturer.Limits{Release: 500 * time.Millisecond}
 	fault := func(kind sandbox.Kind) func(*site.Site) {
 		return func(s *site.Site) { s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: kind, Times: 1}) }
 	}
@@ -232,6 +231,10 @@ func TestAReleaseEndsAsItsAnswerProves(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			var limits manufacturer.Limits
+			if test.reason == packaging.TimedOut {
+				limits.Release = 500 * time.Millisecond
+			}
 			s := site.New(t, site.Options{Limits: limits})
 			b, o := s.SignIn("supervisor1"), s.Order("Order143")
 			test.before(s)

@@ -112,7 +112,7 @@ func TestTheWorstLineIsFirstOnTheWall(t *testing.T) {
 	orders := handlerstest.RemoteOrders("fine", "In progress", "asked", "Pending release", "no", "Pending release")
 	orders[1].LineCode, orders[1].LineName = "L2", "Bottle line 2"
 	orders[2].LineCode, orders[2].LineName = "L3", "Sachet line 3"
-	s := site.New(t, site.Options{Orders: orders, Patience: time.Second})
+	s := site.New(t, site.Options{Orders: orders})
 	b := s.SignIn("supervisor1")
 	if _, err := s.Store.AdoptLine(t.Context(), s.Person("supervisor1"), "L3", "Sachet line 3"); err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestADisplayOutlastsSessionsThatEndAfterAMinute(t *testing.T) {
 // An alarm stands on a display in one strip, and leads nowhere: nobody is signed in there.
 func TestAnAlarmOnADisplayLeadsNowhere(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Patience: time.Second})
+	s := site.New(t, site.Options{})
 	display, admin := boundDisplay(t, s)
 	admin.Post("/admin/alarms/rules", "kind", "refused", "delay", "0", "from", "00:00", "to", "00:00")
 	b := s.SignIn("supervisor1")

@@ -12,7 +12,6 @@ import (
 
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/packaging"
-	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
 )
 
@@ -941,9 +940,9 @@ func TestAScriptUnlocksInPlaceForTheSamePerson(t *testing.T) {
 
 func TestAReleaseGoesOnWhileItsStationIsLocked(t *testing.T) {
 	t.Parallel()
-	s := site.New(t, site.Options{Patience: time.Millisecond})
+	held := handlerstest.HoldReleases()
+	s := site.New(t, site.Options{Patience: time.Millisecond, Handler: held.Handler})
 	tablet, o := handlerstest.AtTablet(t, s), s.Order("Order143")
-	s.Box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: "delay", Delay: 200 * time.Millisecond})
 	tablet.Post(handlerstest.OrderPath(o, "/release"))
 	tablet.Post("/station/lock")
 	if a := tablet.Get(handlerstest.OrderPath(o, "")); a.Status != http.StatusLocked {
@@ -952,6 +951,7 @@ func TestAReleaseGoesOnWhileItsStationIsLocked(t *testing.T) {
 	if got := s.Order("Order143").Release.Outcome; got != packaging.Sending {
 		t.Fatalf("the release is %s already", got)
 	}
+	held.LetGo()
 	s.Releaser.Stop(t.Context()) // waits for what is under way
 	handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN)
 	if got := tablet.Get(

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -28,26 +29,30 @@ func (b *lockedBuffer) String() string {
 
 func TestASecurityEventIsLoggedOnceAndThenCounted(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
-	l := &securityLog{
-		log: slog.New(slog.NewTextHandler(&log, nil)), window: 100 * time.Millisecond, further: map[eventKey]int{},
-	}
-	for range 500 {
-		l.add(ForbiddenEvent, "10.0.0.7")
-	}
-	l.add(ForbiddenEvent, "10.0.0.8")
-	waitFor(t, "the count", func() bool { return strings.Count(log.String(), "\n") == 3 })
-	for _, want := range []string{
-		"event=forbidden address=10.0.0.7 count=1\n", "event=forbidden address=10.0.0.7 count=499\n",
-		"event=forbidden address=10.0.0.8 count=1\n",
-	} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("no %q in\n%s", want, log.String())
+	synctest.Test(t, func(t *testing.T) {
+		var log lockedBuffer
+		l := &securityLog{
+			log: slog.New(slog.NewTextHandler(&log, nil)), window: eventWindow, further: map[eventKey]int{},
 		}
-	}
-	waitFor(t, "the end of the window", func() bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return len(l.further) == 0
+		for range 500 {
+			l.add(ForbiddenEvent, "10.0.0.7")
+		}
+		l.add(ForbiddenEvent, "10.0.0.8")
+		if n := strings.Count(log.String(), "\n"); n != 2 {
+			t.Errorf("%d lines at once, want one of each address", n)
+		}
+		time.Sleep(eventWindow)
+		synctest.Wait()
+		for _, want := range []string{
+			"event=forbidden address=10.0.0.7 count=1\n", "event=forbidden address=10.0.0.7 count=499\n",
+			"event=forbidden address=10.0.0.8 count=1\n",
+		} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("no %q in\n%s", want, log.String())
+			}
+		}
+		if n := strings.Count(log.String(), "\n"); n != 3 || len(l.further) > 0 {
+			t.Errorf("%d lines, and %v is still counted", n, l.further)
+		}
 	})
 }

@@ -144,13 +144,12 @@ func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
 // A copy that was made during a release has its request, and not its outcome: its page says so, and nothing of a stop
 // that there never was. The list is fetched.
 func TestACopyMadeDuringAReleaseSaysThatItsOutcomeIsLost(t *testing.T) {
-	box, remote := remoteSandbox(t)
-	data, file := filepath.Join(t.TempDir(), "data"), site(t, remote)
+	remote := holdReleases(t)
+	data, file := filepath.Join(t.TempDir(), "data"), site(t, remote.URL)
 	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", file, "--refresh", "200ms"}
 	s := start(t, plantEnv(), args...)
 	order := waitForOrder(t, data, "Order143")
-	box.SetSerialsInDetails(true)
-	box.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.Delay, Delay: 1500 * time.Millisecond, Times: 1})
+	remote.box.SetSerialsInDetails(true)
 	pressed := make(chan int, 1)
 	browser := s.signIn(t)
 	go func() { pressed <- s.press(t.Context(), browser, order) }()
@@ -159,6 +158,7 @@ func TestACopyMadeDuringAReleaseSaysThatItsOutcomeIsLost(t *testing.T) {
 	if _, err := command(t, nil, "backup", "--data", data, "--to", backup); err != nil {
 		t.Fatal(err)
 	}
+	close(remote.open)
 	<-pressed
 	waitForRelease(t, data, "Order143", func(r *packaging.Release) bool { return r.Outcome == packaging.Released })
 	s.end(t)

@@ -28,6 +28,7 @@ import (
 // heldSandbox is a sandbox where releases to line wait.
 type heldSandbox struct {
 	*httptest.Server
+	box     *sandbox.Sandbox
 	arrived chan struct{} // gets one for each release
 	open    chan struct{} // closed to let them pass
 }
@@ -35,7 +36,7 @@ type heldSandbox struct {
 func holdReleases(t *testing.T) heldSandbox {
 	t.Helper()
 	box := sampleSandbox()
-	h := heldSandbox{arrived: make(chan struct{}, 1), open: make(chan struct{})}
+	h := heldSandbox{box: box, arrived: make(chan struct{}, 1), open: make(chan struct{})}
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPatch {
 			h.arrived <- struct{}{}

@@ -286,11 +286,14 @@ func TestWhatHangsHoldsUpNothingElse(t *testing.T) {
 	if v := await(t, s.taken); v.Destination.ID != 2 {
 		t.Errorf("destination %d took it", v.Destination.ID)
 	}
-	if try := await(t, s.failed); try.Problem != packaging.TimedOutThere {
-		t.Errorf("%+v", try)
+	tries := func() int { s.mu.Lock(); defer s.mu.Unlock(); return s.waiting[1].Tries }
+	for tries() == 0 { // on a slow machine the other one may fail first
+		if try := await(t, s.failed); try.Problem != packaging.TimedOutThere {
+			t.Errorf("%+v", try)
+		}
 	}
 	time.Sleep(100 * time.Millisecond) // for many more tries
-	if len(s.failed) > 0 {
+	if tries() > 1 {
 		t.Error("another try began while the first one hangs")
 	}
 	end, err := os.OpenFile(filepath.Join(mount, pipeName), os.O_WRONLY, 0)
@@ -412,7 +415,7 @@ func TestBytesThatDifferFromTheFirstTryAreNotBrought(t *testing.T) {
 func TestTheTestOfAFolderLeavesNothing(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	d := New(newShelf(), Options{Roots: map[string]string{"drop": root}, Limit: time.Second, Now: time.Now})
+	d := New(newShelf(), Options{Roots: map[string]string{"drop": root}, Limit: 20 * time.Second, Now: time.Now})
 	if err := d.Try(t.Context(), aFolder(1)); err != nil {
 		t.Error(err)
 	}

@@ -24,7 +24,7 @@ func TestADestinationSaysWhetherItIsThereAndGetsNothing(t *testing.T) {
 	root, closed := t.TempDir(), closedPort(t)
 	d := New(newShelf(), Options{
 		Roots: map[string]string{"press": root}, Hosts: []string{p.address, receiver.Listener.Addr().String(), closed},
-		Limit: time.Second, Now: time.Now,
+		Limit: 20 * time.Second, Now: time.Now,
 	})
 	strange, _, err := lineside.NewKey()
 	if err != nil {

@@ -3,6 +3,7 @@ package manufacturer
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -354,26 +355,36 @@ func TestFaultsDuringAReleaseAreSortedAndItIsSentOnce(t *testing.T) {
 }
 
 func TestAReleaseThatTakesTooLongIsUnknown(t *testing.T) {
-	short := func(c *Config) { c.Limits.Release = 50 * time.Millisecond }
 	t.Run("by the limit", func(t *testing.T) {
-		c, s := withSandbox(t, short)
-		s.Inject(sandbox.Fault{Call: sandbox.ReleaseToLine, Kind: sandbox.Delay, Delay: time.Hour})
-		if a := order143(t, c); a.Outcome != packaging.Unknown || a.Reason != packaging.TimedOut || a.HTTPStatus != 0 {
-			t.Errorf("answer %v: %s", a, a.Message)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			c, _ := under(t, only("release_to_line", hanging))
+			began := time.Now()
+			if a := order143(t, c); a.Outcome != packaging.Unknown || a.Reason != packaging.TimedOut || a.HTTPStatus != 0 ||
+				time.Since(began) != c.limits.Release {
+				t.Errorf("answer %v after %s: %s", a, time.Since(began), a.Message)
+			}
+		})
 	})
 	t.Run("in the middle of the answer", func(t *testing.T) {
 		const half = `{"success":true,"data":["a"`
-		c, _ := static(t, func(w http.ResponseWriter, r *http.Request) {
-			says(200, half)(w, r)
-			w.(http.Flusher).Flush()
-			<-r.Context().Done()
+		synctest.Test(t, func(t *testing.T) {
+			c, _ := under(t, func(r *http.Request) (*http.Response, error) {
+				body := io.MultiReader(strings.NewReader(half), silence{r.Context()})
+				return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
+			})
+			if a := order143(t, c); a.Reason != packaging.TimedOut || string(a.Body) != half || a.HTTPStatus != 200 {
+				t.Errorf("answer %v: %s", a, a.Body)
+			}
 		})
-		c.limits.Release = 50 * time.Millisecond
-		if a := order143(t, c); a.Reason != packaging.TimedOut || string(a.Body) != half || a.HTTPStatus != 200 {
-			t.Errorf("answer %v: %s", a, a.Body)
-		}
 	})
+}
+
+// silence is a reader of a body that does not go on.
+type silence struct{ of context.Context }
+
+func (s silence) Read([]byte) (int, error) {
+	<-s.of.Done()
+	return 0, s.of.Err()
 }
 
 func TestAReleaseThatIsSentKeepsItsLimitWhenItsCallerGivesUp(t *testing.T) {
