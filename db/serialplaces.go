@@ -35,15 +35,11 @@ func placesOf(
 		hashes[i] = newSerialHasher(tenant, t.was).hash(t.Serial)
 	}
 	slices.Sort(hashes)
-	numbers, err := blocksWith(ctx, q, slices.Compact(hashes))
-	if err != nil || len(numbers) == 0 {
-		return nil, err
-	}
 	bySerial := map[string][]packTarget{}
 	for _, t := range targets {
 		bySerial[t.Serial] = append(bySerial[t.Serial], t)
 	}
-	err = eachBlockOf(ctx, q, tenant, numbers, func(b readBlock) error {
+	err = eachBlockWith(ctx, q, tenant, slices.Compact(hashes), func(b readBlock) error {
 		place := b.first - 1
 		return eachPacked(b.packed, func(serial []byte) error {
 			place++
@@ -59,6 +55,48 @@ func placesOf(
 	return places, err
 }
 
+// eachBlockWith hands the tenant's blocks that may have serials of the hashes, which are sorted, to do. It asks once for
+// what is marked and for what is to be: a scan waits for it.
+func eachBlockWith(
+	ctx context.Context, q querier, tenant packaging.TenantID, hashes []int64, do func(readBlock) error,
+) error {
+	if len(hashes) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(hashes)
+	if err != nil {
+		return err
+	}
+	done, waiting := map[int64]bool{}, map[int64]bool{}
+	if err := eachBlock(ctx, q, func(b readBlock) error {
+		switch key := serialKey(b.list, b.first); {
+		case key == 0:
+			numbersIn(b.packed, hashes, waiting)
+			return nil
+		case done[key]:
+			return nil
+		default:
+			done[key] = true
+			return do(b)
+		}
+	}, `
+		SELECT s.id, s.product_id, p.gtin, s.packed `+marked+`
+		CROSS JOIN serial_blocks s ON s.number = m.mark & 67108863 CROSS JOIN products p ON p.id = s.product_id
+		WHERE p.tenant_id = ? AND `+notStaged+`
+		UNION ALL SELECT 0, 0, '', marks `+runs, string(list), tenant, leastMark(hashes), mostMark(hashes)); err != nil {
+		return err
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	return eachBlockOf(ctx, q, tenant, slices.Sorted(maps.Keys(waiting)), func(b readBlock) error {
+		if done[serialKey(b.list, b.first)] {
+			return nil
+		}
+		return do(b)
+	})
+}
+
 // blocksWith returns the numbers of the blocks that may have serials of the hashes, which are sorted. Marks move from
 // serial_runs to serial_marks: read in this order, none is missed.
 func blocksWith(ctx context.Context, q querier, hashes []int64) ([]int64, error) {
@@ -66,32 +104,45 @@ func blocksWith(ctx context.Context, q querier, hashes []int64) ([]int64, error)
 		return nil, nil
 	}
 	numbers := map[int64]bool{}
-	if err := eachRun(ctx, q, hashes, func(marks []byte) {
-		at := 0
-		for ; len(marks) >= markBytes && at < len(hashes); marks = marks[markBytes:] {
-			mark := int64(binary.BigEndian.Uint64(marks))
-			for at < len(hashes) && hashes[at] < mark>>numberBits {
-				at++
-			}
-			if at < len(hashes) && hashes[at] == mark>>numberBits {
-				numbers[mark&maxNumber] = true
-			}
-		}
-	}); err != nil {
+	if err := eachRun(ctx, q, hashes, func(marks []byte) { numbersIn(marks, hashes, numbers) }); err != nil {
 		return nil, err
 	}
 	list, err := json.Marshal(hashes)
 	if err != nil {
 		return nil, err
 	}
-	// CROSS JOIN has each hash looked up in the index, in its order, whatever the planner thinks of two lists.
-	marked, err := collect(ctx, q, func(row scanner) (n int64, err error) { return n, row.Scan(&n) }, `
-		SELECT DISTINCT m.mark & 67108863 FROM json_each(?) AS h
-		CROSS JOIN serial_marks m ON m.mark BETWEEN h.value << 26 AND h.value << 26 | 67108863`, string(list))
-	for _, n := range marked {
+	found, err := collect(ctx, q, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+		`SELECT DISTINCT m.mark & 67108863 `+marked, string(list))
+	for _, n := range found {
 		numbers[n] = true
 	}
 	return slices.Sorted(maps.Keys(numbers)), err
+}
+
+const (
+	// marked is where the marks m of some hashes are. CROSS JOIN has each hash looked up in the index, in its order,
+	// whatever the planner thinks of two lists.
+	marked = `FROM json_each(?) AS h
+		CROSS JOIN serial_marks m ON m.mark BETWEEN h.value << 26 AND h.value << 26 | 67108863`
+	// runs is where marks are that serial_marks is yet to take in, from the least to the most.
+	runs = `FROM serial_runs WHERE last >= ? AND first <= ?`
+)
+
+func leastMark(hashes []int64) int64 { return hashes[0] << numberBits }
+func mostMark(hashes []int64) int64  { return hashes[len(hashes)-1]<<numberBits | maxNumber }
+
+// numbersIn adds the numbers of the blocks that the marks of a run name for the hashes. Both are sorted.
+func numbersIn(run []byte, hashes []int64, numbers map[int64]bool) {
+	at := 0
+	for ; len(run) >= markBytes && at < len(hashes); run = run[markBytes:] {
+		mark := int64(binary.BigEndian.Uint64(run))
+		for at < len(hashes) && hashes[at] < mark>>numberBits {
+			at++
+		}
+		if at < len(hashes) && hashes[at] == mark>>numberBits {
+			numbers[mark&maxNumber] = true
+		}
+	}
 }
 
 // markBytes is how many bytes a mark takes in a run.
@@ -99,8 +150,7 @@ const markBytes = 8
 
 // eachRun hands the marks that serial_marks is yet to take in to do, as far as they may be of the hashes.
 func eachRun(ctx context.Context, q querier, hashes []int64, do func(marks []byte)) error {
-	rows, err := q.QueryContext(ctx, `SELECT marks FROM serial_runs WHERE last >= ? AND first <= ?`,
-		hashes[0]<<numberBits, hashes[len(hashes)-1]<<numberBits|maxNumber)
+	rows, err := q.QueryContext(ctx, `SELECT marks `+runs, leastMark(hashes), mostMark(hashes))
 	if err != nil {
 		return coded(err)
 	}
