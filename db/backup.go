@@ -88,3 +88,13 @@ func Backup(ctx context.Context, path, to string) error {
 	}
 	return nil
 }
+
+// EndAllSessions ends all sessions of a database that nobody has open.
+func EndAllSessions(ctx context.Context, path string) error {
+	pool, err := open(path, 1, url.Values{"_foreign_keys": {"1"}})
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, `DELETE FROM sessions`)
+	return errors.Join(coded(err), pool.Close())
+}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ func (r *restore) Run(p run) (err error) {
 	if err := r.check(p); err != nil {
 		return fmt.Errorf("%s was not restored: %w", r.From, err)
 	}
-	kept, err := replace(database, r.From, time.Now())
+	kept, err := replace(p, database, r.From, time.Now())
 	if err != nil {
 		return err
 	}
@@ -111,9 +112,13 @@ func (r *restore) upgrade(p run, folder string) (*db.DB, error) {
 
 // replace puts a copy of a file in the place of a database, whose files get another name: it is returned, empty if
 // there was no database. Nothing is moved before the copy is on the disk.
-func replace(database, from string, now time.Time) (kept string, err error) {
+func replace(ctx context.Context, database, from string, now time.Time) (kept string, err error) {
 	part := database + ".part"
-	if err := copyFile(from, part); err != nil {
+	err = copyFile(from, part)
+	if err == nil { // what was signed out since the backup stays so
+		err = db.EndAllSessions(ctx, part)
+	}
+	if err != nil {
 		return "", errors.Join(
 			fmt.Errorf("the backup can't be copied, so nothing was changed: %w", err), os.RemoveAll(part),
 		)

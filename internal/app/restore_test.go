@@ -534,6 +534,37 @@ func TestABackupThatIsNotWhatItWasIsNotPutInPlace(t *testing.T) {
 }
 
 // What is put in place is the backup alone: a log that is left of the database from before would be read into it.
+// Who was signed out since a backup, by an administrator for example, is not signed in again by it.
+func TestARestoreSignsNobodyInAgain(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	serve := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, "http://127.0.0.1:1")}
+	s := start(t, credentials, serve...)
+	browser := s.signIn(t)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if _, err := command(t, nil, "backup", "--data", data, "--to", backup); err != nil {
+		t.Fatal(err)
+	}
+	signedIn := func(s started) bool {
+		t.Helper()
+		response, err := browser.Get(s.address + "/account")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}
+	if !signedIn(s) {
+		t.Fatal("nobody is signed in")
+	}
+	s.end(t)
+	if _, err := command(t, nil, "restore", "--from", backup, "--data", data); err != nil {
+		t.Fatal(err)
+	}
+	if s := start(t, credentials, serve...); signedIn(s) {
+		t.Error("a session of the backup goes on")
+	}
+}
+
 func TestARestoreMovesAllOfTheDatabaseFromBeforeAside(t *testing.T) {
 	backup, data := provenBackup(t)
 	log := filepath.Join(data, databaseFile+"-wal")
