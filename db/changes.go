@@ -165,7 +165,7 @@ func openWatched(
 	d.MustRegisterCollationUtf8(naturally, packaging.Naturally)
 	w := &reader{fresh: fresh}
 	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
-		w.schema = 0 // a new connection reads the schema anew
+		w.schema.Store(0) // a new connection reads the schema anew
 		return watchOn(c, records, unnoted)
 	})
 	w.DB = sql.OpenDB(connector{d, dsn(path, settings)})

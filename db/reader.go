@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lineboard/internal/giveway"
@@ -15,7 +16,7 @@ type reader struct {
 	*sql.DB
 	prepared sync.Map     // query → *sql.Stmt
 	fresh    *freshOrders // of a writer: orders that are about to be stored
-	schema   int64        // of a writer: SQLite's version of the schema that was looked at, 0 for none
+	schema   atomic.Int64 // of a writer: SQLite's version of the schema that was looked at, 0 for none
 	givesWay bool         // its queries wait while a press is under way
 }
 

@@ -13,7 +13,7 @@ const partsOfSchema = "sqlite_schema"
 // Each history keeps what is not: a trigger of a hand writes within the program's transactions, and what it wrote would
 // pass for the program's once the trigger is gone.
 func (t *tx) watchSchema() error {
-	if err := t.row(`PRAGMA schema_version`).Scan(&t.schema); err != nil || t.schema == t.writer.schema {
+	if err := t.row(`PRAGMA schema_version`).Scan(&t.schema); err != nil || t.schema == t.writer.schema.Load() {
 		return err
 	}
 	faults, err := schemaFaultsIn(t.ctx, t)

@@ -114,7 +114,7 @@ func (t *tx) finish() ([]packaging.Change, error) {
 	if err := t.Commit(); err != nil {
 		return nil, err
 	}
-	t.writer.schema = t.schema
+	t.writer.schema.Store(t.schema)
 	t.keepStatements()
 	return append(t.settled, changes...), nil
 }
