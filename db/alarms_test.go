@@ -606,3 +606,14 @@ func TestEachKindOfAlarmOfASiteHasWhatBringsItAndWhatEndsIt(t *testing.T) {
 		}
 	}
 }
+
+// After a try, which takes half a minute at most, the next one comes soon, and those that follow less and less often.
+func TestAMessageThatDidNotGoOutIsTriedAgainSoonAndThenLessOften(t *testing.T) {
+	for tries, want := range map[int]time.Duration{
+		1: 15 * time.Second, 2: 30 * time.Second, 3: time.Minute, 6: 8 * time.Minute, 7: 10 * time.Minute, 1000: 10 * time.Minute,
+	} {
+		if got := pause(tries) - packaging.MessageLimit; got != want {
+			t.Errorf("after %d tries it waits %s, want %s", tries, got, want)
+		}
+	}
+}
