@@ -28,7 +28,7 @@ type tx struct {
 	known   map[touchedRecord][]byte               // digests of records, from what was stored
 	byHand  map[touchedRecord]packaging.FaultKind  // what was done by hand to records that it writes again
 	schema  int64                                  // SQLite's version of the schema, once it was looked at
-	foreign bool                                   // parts of the schema are not the program's, and the history tells of it now
+	foreign bool                                   // the history tells now of parts of the schema that are not ours
 	entries []packaging.Entry                      // written at its end, when it is known what they cover
 	settled []packaging.Change                     // to be told once they are committed
 
