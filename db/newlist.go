@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 
+	"lineboard/internal/memory"
 	"lineboard/internal/packaging"
 )
 
@@ -67,11 +68,23 @@ func (d *DB) newList(
 		l.oddities = packaging.CheckSerials(serials, r.Expected, r.ExpectedKnown)
 	}
 	err = d.inTurn(ctx, int64(len(serials)), func() (err error) {
-		done, err = d.prepare(ctx, l)
-		return err
+		small := func() {}
+		if len(serials) >= largeList {
+			small = memory.BeginLarge()
+		}
+		drop, err := d.prepare(ctx, l)
+		if err != nil {
+			small()
+			return err
+		}
+		done = func() { drop(); small() }
+		return nil
 	})
 	return l, done, err
 }
+
+// largeList is from how many serials on a list is worth the work of the collector.
+const largeList = 500_000
 
 // prepare does what a list needs before the transaction that stores it, and stages a long one.
 func (d *DB) prepare(ctx context.Context, l *newList) (done func(), err error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lineboard/handlers/web"
+	"lineboard/internal/memory"
 	"lineboard/internal/packaging"
 	"lineboard/internal/throttle"
 )
@@ -32,7 +33,7 @@ func (s *Server) enter(tenant packaging.TenantID) (leave func(), ok bool) {
 	if !ok {
 		return end, false
 	}
-	small := web.BeginLarge()
+	small := memory.BeginLarge()
 	return func() {
 		small()
 		end()

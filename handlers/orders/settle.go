@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lineboard/handlers/web"
+	"lineboard/internal/memory"
 	"lineboard/internal/packaging"
 	"lineboard/internal/text"
 	view "lineboard/views/orders"
@@ -224,7 +225,7 @@ func (s *Server) oneList(c echo.Context) (leave func(), err error) {
 	if !ok {
 		return nil, packaging.Fail(packaging.Conflict, "error.list_busy")
 	}
-	small := web.BeginLarge()
+	small := memory.BeginLarge()
 	return func() { small(); end() }, nil
 }
 

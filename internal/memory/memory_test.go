@@ -1,16 +1,16 @@
-package web_test
+package memory_test
 
 import (
 	"math"
 	"runtime/debug"
 	"testing"
 
-	"lineboard/handlers/web"
+	"lineboard/internal/memory"
 )
 
-// While large requests are under way the collector works sooner, and after the last of them as before. Other tests of
+// While large works are under way the collector works sooner, and after the last of them as before. Other tests of
 // this package begin none.
-func TestWhatLargeRequestsChangeIsUndoneOnceAllHaveEnded(t *testing.T) {
+func TestWhatLargeWorksChangeIsUndoneOnceAllHaveEnded(t *testing.T) {
 	limit := func() int64 { return debug.SetMemoryLimit(-1) }
 	percent := func() int {
 		now := debug.SetGCPercent(100)
@@ -18,9 +18,9 @@ func TestWhatLargeRequestsChangeIsUndoneOnceAllHaveEnded(t *testing.T) {
 		return now
 	}
 	before, usual := limit(), percent()
-	first := web.BeginLarge()
+	first := memory.BeginLarge()
 	one := limit()
-	second := web.BeginLarge()
+	second := memory.BeginLarge()
 	if one == math.MaxInt64 || limit() <= one || percent() >= usual {
 		t.Errorf("limits %d and %d, %d percent", one, limit(), percent())
 	}

@@ -1,4 +1,6 @@
-package web
+// Package memory keeps what is large, such as an import or a list of a million serials, from taking several times of what
+// it needs.
+package memory
 
 import (
 	"runtime"
@@ -6,7 +8,7 @@ import (
 	"sync"
 )
 
-// BeginLarge has the collector come sooner until the request is answered, which end says: a program whose rows take 30 MB
+// BeginLarge has the collector come sooner until what is large is done, which end says: a program whose rows take 30 MB
 // would else let as much garbage wait beside them, and more on a busy machine. Then what it leaves behind is given back.
 func BeginLarge() (end func()) {
 	collecting.begin()
@@ -18,10 +20,10 @@ func BeginLarge() (end func()) {
 
 var collecting collector
 
-// collector keeps what large requests leave behind for a while from adding up.
+// collector keeps what large works leave behind for a while from adding up.
 type collector struct {
 	mu     sync.Mutex
-	large  int // requests
+	large  int // works under way
 	before int64
 	usual  struct {
 		percent int
@@ -29,8 +31,8 @@ type collector struct {
 	}
 }
 
-// largeRequest is how much memory a large request may take before the collector works for as long as it needs, in bytes.
-const largeRequest = 144 << 20
+// largeWork is how much memory a large work may take before the collector works for as long as it needs, in bytes.
+const largeWork = 144 << 20
 
 func (c *collector) begin() {
 	c.mu.Lock()
@@ -54,9 +56,9 @@ func (c *collector) end() {
 	debug.SetMemoryLimit(c.usual.limit)
 }
 
-// limit lets each large request take its share beside what the program had before them.
+// limit lets each large work take its share beside what the program had before them.
 func (c *collector) limit() {
-	debug.SetMemoryLimit(min(c.usual.limit, c.before+int64(c.large)*largeRequest))
+	debug.SetMemoryLimit(min(c.usual.limit, c.before+int64(c.large)*largeWork))
 }
 
 // inUse returns how much memory of the program has something in it, in bytes.
@@ -70,7 +72,7 @@ func inUse() int64 {
 // behind in minutes; imports in a row would add up until then.
 const muchMemory = 128 << 20
 
-// giveBack returns to the system what a large import leaves behind.
+// giveBack returns to the system what large works leave behind.
 func giveBack() {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
