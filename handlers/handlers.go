@@ -177,13 +177,14 @@ func New(c Config) http.Handler {
 	if c.Metrics != nil {
 		mux.Handle(web.MetricsPath, s.kit.LogRequests(s.kit.LimitRate(s.kit.OnlyHTTPS(s.kit.NoteWrongTokens(c.Metrics)))))
 	}
-	pages := guarded(s.kit.FromMicroCache(gzhttp.GzipHandler(e)))
-	mux.Handle("/", givingWay(pages))
-	mux.Handle("POST /orders/{id}/release", goingFirst(pages))
+	pages := s.kit.FromMicroCache(gzhttp.GzipHandler(e))
+	mux.Handle("/", guarded(givingWay(pages)))
+	mux.Handle("POST /orders/{id}/release", guarded(goingFirst(pages)))
 	return web.IdentifyRequest(s.kit.SecureHeaders(s.kit.BelowPrefix(mux)))
 }
 
-// goingFirst has everything else wait for a press of release from the moment on that its request is read.
+// goingFirst has everything else wait for a press of release from before it is known who sends it. What is beyond the
+// limit of requests never comes here.
 func goingFirst(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, end := giveway.Press(r.Context())
