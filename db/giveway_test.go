@@ -32,21 +32,36 @@ func TestWhatTakesLongWaitsWhileAPressIsUnderWay(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, left := giveway.Press(ctx)
-			defer left()
-			done := make(chan error, 1)
-			go func() { done <- read() }()
-			for giveway.Waiting() == 0 {
-				select {
-				case err := <-done:
-					t.Fatalf("it did not wait (%v)", err)
-				case <-time.After(time.Millisecond):
+			for range 20 {
+				if gaveWay(t, read) {
+					return
 				}
 			}
-			left()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
+			t.Error("it did not wait")
 		})
 	}
+}
+
+// gaveWay says whether what reads was seen to wait for a press. A machine may stand still for longer than others wait.
+func gaveWay(t *testing.T, read func() error) bool {
+	t.Helper()
+	_, left := giveway.Press(t.Context())
+	defer left()
+	done := make(chan error, 1)
+	go func() { done <- read() }()
+	for giveway.Waiting() == 0 {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			return false
+		case <-time.After(time.Millisecond):
+		}
+	}
+	left()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	return true
 }

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// maxWait is how long others wait for presses at once. Then they go on for as long, however many presses come: presses
-// slow them to half of their pace at most.
+// maxWait is how long others wait for presses in a period of twice as long. However many presses come, and however soon
+// one follows another: they slow others to half of their pace at most.
 const maxWait = 50 * time.Millisecond
 
 // maxPress is how long a press counts at most. One that takes longer waits for the network or the disk.
@@ -28,7 +28,9 @@ type road struct {
 
 	mu     sync.Mutex
 	free   chan struct{} // closed when no press is under way
-	closed time.Time     // since when presses are under way without a break
+	period time.Time     // when it began
+	since  time.Time     // in the period, since when presses are under way without a break
+	before time.Duration // how long they were under way in the period before that
 }
 
 var way road
@@ -80,7 +82,8 @@ func (r *road) enter() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.presses.Add(1) == 1 {
-		r.free, r.closed = make(chan struct{}), time.Now()
+		r.free, r.since = make(chan struct{}), time.Now()
+		r.endPeriod(r.since)
 	}
 }
 
@@ -88,19 +91,25 @@ func (r *road) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.presses.Add(-1) == 0 {
+		r.before += time.Since(r.since)
 		close(r.free)
+	}
+}
+
+// endPeriod begins a new period once the present one is over.
+func (r *road) endPeriod(now time.Time) {
+	if now.Sub(r.period) > 2*maxWait {
+		r.period, r.since, r.before = now, now, 0
 	}
 }
 
 func (r *road) wait() {
 	r.mu.Lock()
-	free, closed, now := r.free, r.closed, time.Now()
-	if closed.Add(2 * maxWait).Before(now) { // those who waited have gone on for long enough
-		closed, r.closed = now, now
-	}
+	now := time.Now()
+	r.endPeriod(now)
+	free, left := r.free, maxWait-r.before-now.Sub(r.since)
 	r.mu.Unlock()
-	left := closed.Add(maxWait).Sub(now)
-	if left <= 0 {
+	if left <= 0 { // others have waited for long enough
 		return
 	}
 	r.waiting.Add(1)

@@ -7,6 +7,13 @@ import (
 	"time"
 )
 
+// onFreeRoad runs a test on a clock of its own, on which no press has been yet.
+func onFreeRoad(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	way = road{}
+	synctest.Test(t, test)
+}
+
 // stepped returns how long a step waits.
 func stepped() time.Duration {
 	began := time.Now()
@@ -15,7 +22,7 @@ func stepped() time.Duration {
 }
 
 func TestWithoutAPressNothingWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onFreeRoad(t, func(t *testing.T) {
 		if took := stepped(); took != 0 {
 			t.Errorf("a step took %s", took)
 		}
@@ -29,7 +36,7 @@ func TestAStepWaitsUntilTheCallsOfAllPressesHaveLeft(t *testing.T) {
 		"it says so twice": func(ctx context.Context, end func()) { Left(ctx); end(); Left(ctx) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			onFreeRoad(t, func(t *testing.T) {
 				_, first := Press(t.Context())
 				ctx, end := Press(t.Context())
 				time.AfterFunc(10*time.Millisecond, first)
@@ -46,7 +53,7 @@ func TestAStepWaitsUntilTheCallsOfAllPressesHaveLeft(t *testing.T) {
 }
 
 func TestAPressInsideAPressCountsOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onFreeRoad(t, func(t *testing.T) {
 		ctx, end := Press(t.Context())
 		inner, endInner := Press(ctx)
 		endInner()
@@ -59,7 +66,7 @@ func TestAPressInsideAPressCountsOnce(t *testing.T) {
 }
 
 func TestAPressThatWaitsForTheNetworkKeepsNobodyWaiting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onFreeRoad(t, func(t *testing.T) {
 		_, end := Press(t.Context())
 		time.Sleep(maxPress + time.Millisecond)
 		if took := stepped(); took != 0 {
@@ -70,7 +77,7 @@ func TestAPressThatWaitsForTheNetworkKeepsNobodyWaiting(t *testing.T) {
 }
 
 func TestHoweverManyPressesComeOthersHaveHalfOfTheTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onFreeRoad(t, func(t *testing.T) {
 		began, worked := time.Now(), time.Duration(0)
 		for time.Since(began) < 2*time.Second {
 			_, end := Press(t.Context())
@@ -80,6 +87,31 @@ func TestHoweverManyPressesComeOthersHaveHalfOfTheTime(t *testing.T) {
 			worked += time.Millisecond
 		}
 		if share := float64(worked) / float64(time.Since(began)); share < 0.45 || share > 0.55 {
+			t.Errorf("they worked %.0f percent of the time", 100*share)
+		}
+	})
+}
+
+func TestHoweverSoonOnePressFollowsAnotherOthersHaveHalfOfTheTime(t *testing.T) {
+	onFreeRoad(t, func(t *testing.T) {
+		began, worked := time.Now(), time.Duration(0)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for time.Since(began) < 2*time.Second {
+				_, end := Press(t.Context())
+				time.Sleep(40 * time.Millisecond)
+				end()
+				time.Sleep(time.Millisecond) // a break
+			}
+		}()
+		for time.Since(began) < 2*time.Second {
+			Step()
+			time.Sleep(time.Millisecond) // its work
+			worked += time.Millisecond
+		}
+		<-done
+		if share := float64(worked) / float64(time.Since(began)); share < 0.45 {
 			t.Errorf("they worked %.0f percent of the time", 100*share)
 		}
 	})
