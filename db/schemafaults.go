@@ -43,6 +43,9 @@ func schemaFaultsIn(ctx context.Context, q querier) ([]packaging.SchemaFault, er
 	return faults, nil
 }
 
+// PrepareSchemaFaults makes what [DB.SchemaFaults] compares with, for who needs it soon.
+func PrepareSchemaFaults() { _, _ = ownSchema() } // SchemaFaults says why it can't be made
+
 // ownSchema is what a new database has.
 var ownSchema = sync.OnceValues(func() (map[string]string, error) {
 	pool, err := open(":memory:", 1, nil)

@@ -35,6 +35,9 @@ var files embed.FS
 // in the files themselves, which then shows in every test.
 var site = sync.OnceValue(func() *library { return must(load(files)) })
 
+// Prepare loads the files, for who needs them soon.
+func Prepare() { site() }
+
 // URL returns the address of the file of that name, as it lies below this folder: "app.css", "vendor/htmx.min.js".
 // An unknown name is a programmer's mistake, and panics.
 func URL(name string) string {

@@ -15,6 +15,7 @@ import (
 	"lineboard/internal/deliver"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/static"
 	"lineboard/views/signin"
 )
 
@@ -64,6 +65,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 			err = nil
 		}
 	}()
+	for _, prepare := range []func(){static.Prepare, db.PrepareSchemaFaults} {
+		go prepare() // beside the opening of the database: a start takes as long as the two
+	}
 	store, err := s.open(p, site, log)
 	if err != nil {
 		return err
