@@ -21,7 +21,7 @@ type reader struct {
 }
 
 // endLimit is how long a query that ends may still have its connection.
-const endLimit = 2 * time.Second
+const endLimit = 5 * time.Second
 
 // end closes the pool, and waits until its connections are closed. A query whose request has gone lets go of its own a
 // moment later.
