@@ -808,11 +808,11 @@ func TestWhoWasDeactivatedOrLostTheRoleDoesNothingMore(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := openTicking(t, file, start, time.Millisecond)
-			defer func() {
+			t.Cleanup(func() { // after the connection that the stage has
 				if err := d.Close(); err != nil {
 					t.Error(err)
 				}
-			}()
+			})
 			s := staged(t, d)
 			by := s.people["ada"]
 			if a.who != "" {
