@@ -187,7 +187,8 @@ func orderParts(in packaging.Scope, f packaging.OrderFilter, match string) (part
 
 // matchOrder asks the index of words for orders that may have a text, in the language of FTS5. Orders that have three
 // rare characters in a row are read quickly, and common ones take long to look through. So it takes two rare ones of the
-// end of the text, where IDs differ in their digits, and else some of all of it. It is empty for a text that is too short.
+// end of the text, where IDs differ in their digits, and else some of all of it. It is empty for a text that is too
+// short.
 func matchOrder(ctx context.Context, q querier, text string) (string, error) {
 	all := trigrams(text)
 	var found []string

@@ -44,8 +44,8 @@ func (d *DB) reviews(ctx context.Context, condition string, args ...any) ([]pack
 		WHERE `+condition+` ORDER BY v.day, v.ends_at, v.version DESC`, args...)
 }
 
-// ShiftSignatures returns the signatures under a shift's reviews, its hand-over and its take-over, and under its releases
-// and what people said of them, in the order in which they were given.
+// ShiftSignatures returns the signatures under a shift's reviews, its hand-over and its take-over, and under its
+// releases and what people said of them, in the order in which they were given.
 func (d *DB) ShiftSignatures(
 	ctx context.Context, in packaging.Scope, o packaging.Occurrence,
 ) (all []packaging.ReportedSignature, err error) {

@@ -58,8 +58,8 @@ func packBlocks(place int64, serials []string) (blocks []serialBlock) {
 	return blocks
 }
 
-// giveWay lets presses go first beside the work on the serials of a long list, at about every millisecond of it. A short
-// list may be read in a write transaction.
+// giveWay lets presses go first beside the work on the serials of a long list, at about every millisecond of it. A
+// short list may be read in a write transaction.
 func giveWay(at int) {
 	const serialsAStep = 5_000
 	if at%serialsAStep == serialsAStep-1 {

@@ -55,8 +55,8 @@ func placesOf(
 	return places, err
 }
 
-// eachBlockWith hands the tenant's blocks that may have serials of the hashes, which are sorted, to do. It asks once for
-// what is marked and for what is to be: a scan waits for it.
+// eachBlockWith hands the tenant's blocks that may have serials of the hashes, which are sorted, to do. It asks once
+// for what is marked and for what is to be: a scan waits for it.
 func eachBlockWith(
 	ctx context.Context, q querier, tenant packaging.TenantID, hashes []int64, do func(readBlock) error,
 ) error {

@@ -65,9 +65,6 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 			err = nil
 		}
 	}()
-	for _, prepare := range []func(){static.Prepare, db.PrepareSchemaFaults} {
-		go prepare() // beside the opening of the database: a start takes as long as the two
-	}
 	store, err := s.open(p, site, log)
 	if err != nil {
 		return err
@@ -122,6 +119,9 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 
 // open opens the data, records what it lacks, and applies the site.
 func (s *settings) open(p run, site db.Site, log *slog.Logger) (*db.DB, error) {
+	for _, prepare := range []func(){static.Prepare, db.PrepareSchemaFaults} {
+		go prepare() // beside the opening of the database: a start takes as long as the two
+	}
 	store, err := openData(p, s.Data)
 	if err != nil {
 		return nil, err

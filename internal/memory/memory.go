@@ -1,5 +1,5 @@
-// Package memory keeps what is large, such as an import or a list of a million serials, from taking several times of what
-// it needs.
+// Package memory keeps what is large, such as an import or a list of a million serials, from taking several times of
+// what it needs.
 package memory
 
 import (
