@@ -232,10 +232,7 @@ func (s *setupTx) joinNamesakes(user packaging.UserID) error {
 	}
 	parted, err := s.areParted(like)
 	if err == nil && parted == nil && s.by != provisioner {
-		var shared bool
-		if shared, err = s.wouldJoinOthers(s.by.ID, like); shared { // the name of who comes would join them
-			parted = []string{like[0].Username, like[1].Username}
-		}
+		parted, err = s.wouldBeJoined(user, like)
 	}
 	if err != nil {
 		return err
@@ -252,6 +249,27 @@ func (s *setupTx) joinNamesakes(user packaging.UserID) error {
 		}
 	}
 	return nil
+}
+
+// wouldBeJoined returns the usernames of two people, of whom one belongs to a tenant that the administrator does not
+// administer, and whom the name of an account that comes would make one human; nil if there are none. An account that
+// comes from elsewhere is one of them.
+func (s *setupTx) wouldBeJoined(user packaging.UserID, like []packaging.Person) ([]string, error) {
+	all, err := collect(s.ctx, s, scanPeople, `
+		SELECT `+personColumns+` FROM users u JOIN tenants t ON t.id = ?
+		WHERE u.id = ? AND EXISTS (SELECT 1 FROM members m WHERE m.user_id = u.id AND m.tenant_id <> t.id)`, s.tenant, user)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range like {
+		if !slices.ContainsFunc(all, p.SameHuman) {
+			all = append(all, p)
+		}
+	}
+	if is, err := s.wouldJoinOthers(s.by.ID, all); err != nil || !is {
+		return nil, err
+	}
+	return []string{all[0].Username, all[1].Username}, nil
 }
 
 // joinHumans has all accounts of the human of an account count as another one's, and records it wherever they are.

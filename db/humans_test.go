@@ -416,6 +416,29 @@ func TestNobodyOfASiteOfOthersIsJoinedByANewcomer(t *testing.T) {
 	}
 }
 
+// Whom an administrator brings from another of their sites may belong to a third one, which is not theirs.
+func TestNobodyOfASiteOfOthersIsJoinedByComingToAnother(t *testing.T) {
+	d, boss, p, _, _ := provided(t)
+	anna, berta := p[0], p[2]
+	if err := errors.Join(
+		d.Provision(t.Context(), Site{setup("lyon")}), d.RemovePerson(t.Context(), boss, berta.ID),
+	); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, fmt.Sprintf(`INSERT INTO known_as VALUES (1, %d, 'berta');
+		INSERT INTO members (user_id, tenant_id) VALUES (%[2]d, 3);
+		INSERT INTO member_roles (user_id, tenant_id, role) VALUES (%[2]d, 3, 'operator')`, anna.ID, berta.ID))
+	if err := d.JoinPerson(t.Context(), boss, berta); packaging.CodeOf(err) != packaging.Conflict {
+		t.Errorf("somebody of a site of others comes to a namesake: %v", err)
+	}
+	d.exec(t, fmt.Sprintf(`DELETE FROM member_roles WHERE user_id = %[1]d AND tenant_id = 3;
+		DELETE FROM members WHERE user_id = %[1]d AND tenant_id = 3`, berta.ID))
+	if err := d.JoinPerson(t.Context(), boss, berta); err != nil {
+		t.Errorf("somebody of their own sites comes to a namesake: %v", err)
+	}
+	isHumanOf(t, d, boss, berta.ID, "anna")
+}
+
 // A shift signs in at once, and releases wait for the writer meanwhile.
 func TestNamesakesAreLookedUpByIndexesHoweverManyPeopleThereAre(t *testing.T) {
 	d, boss, _ := opened(t)

@@ -518,6 +518,8 @@ CREATE TABLE history (
 
 CREATE INDEX history_at ON history (tenant_id, at);
 
+CREATE INDEX history_by_hand ON history (tenant_id) WHERE deed = 'record_by_hand';
+
 CREATE INDEX history_of_confirmers ON history (tenant_id, user_id, at)
 WHERE role LIKE '%administrator%' OR role LIKE '%manager%';
 

@@ -50,7 +50,7 @@ func (r touchedRecord) said() string { return packaging.SaysRecord.Of(r.record, 
 // toldByHand returns what the history of a tenant says to have been done by hand.
 func (t *tx) toldByHand(tenant packaging.TenantID) (map[string]bool, error) {
 	all, err := collect(t.ctx, t, func(row scanner) (said string, err error) { return said, row.Scan(&said) },
-		`SELECT object FROM history WHERE tenant_id = ? AND deed = ?`, tenant, packaging.RecordByHand)
+		`SELECT object FROM history WHERE tenant_id = ? AND deed = '`+string(packaging.RecordByHand)+`'`, tenant)
 	told := map[string]bool{}
 	for _, said := range all {
 		told[said] = true

@@ -450,6 +450,10 @@ func TestViewsOfTheHistoryAreKeptAndSharedByManagers(t *testing.T) {
 	); a.Status != http.StatusSeeOther {
 		t.Fatalf("%d", a.Status)
 	}
+	if e := handlerstest.LastEntry(s, packaging.ViewSaved); e.Object != "Blister" || e.New != "exceptions=1&line=L1 (shared)" ||
+		e.By.Username != "manager1" {
+		t.Errorf("the view is recorded as %+v", e)
+	}
 	for b, want := range map[*site.Browser][]string{
 		first:   {"Exceptions", "Mine", "Blister of Person manager1"},
 		manager: {"Exceptions", "Blister shared"},
