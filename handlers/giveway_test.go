@@ -22,7 +22,7 @@ func TestPagesWaitWhileAPressOfReleaseComesIn(t *testing.T) {
 			func() bool { return giveway.UnderWay() == 1 || time.Since(sent) > 3*time.Second },
 		)
 		waited := false
-		for !waited && giveway.UnderWay() > 0 { // half of the time is for pages
+		for !waited && giveway.UnderWay() > 0 { // some of the time is for pages
 			waited = accountWaits(t, reader)
 		}
 		press.End(t, "revision=0")

@@ -14,9 +14,12 @@ import (
 	"time"
 )
 
-// maxWait is how long others wait for presses in a period of twice as long. However many presses come, and however soon
-// one follows another: they slow others to half of their pace at most.
-const maxWait = 50 * time.Millisecond
+// maxWait is how long others wait for presses in a period. However many presses come, and however soon one follows
+// another: they slow others to a quarter of their pace at most.
+const (
+	maxWait = 150 * time.Millisecond
+	period  = 200 * time.Millisecond
+)
 
 // maxPress is how long a press counts at most. One that takes longer waits for the network or the disk.
 const maxPress = time.Second
@@ -28,7 +31,7 @@ type road struct {
 
 	mu     sync.Mutex
 	free   chan struct{} // closed when no press is under way
-	period time.Time     // when it began
+	began  time.Time     // the period
 	since  time.Time     // in the period, since when presses are under way without a break
 	before time.Duration // how long they were under way in the period before that
 }
@@ -98,8 +101,8 @@ func (r *road) leave() {
 
 // endPeriod begins a new period once the present one is over.
 func (r *road) endPeriod(now time.Time) {
-	if now.Sub(r.period) > 2*maxWait {
-		r.period, r.since, r.before = now, now, 0
+	if now.Sub(r.began) > period {
+		r.began, r.since, r.before = now, now, 0
 	}
 }
 

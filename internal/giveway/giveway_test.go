@@ -76,23 +76,23 @@ func TestAPressThatWaitsForTheNetworkKeepsNobodyWaiting(t *testing.T) {
 	})
 }
 
-func TestHoweverManyPressesComeOthersHaveHalfOfTheTime(t *testing.T) {
+func TestHoweverManyPressesComeOthersHaveAQuarterOfTheTime(t *testing.T) {
 	onFreeRoad(t, func(t *testing.T) {
 		began, worked := time.Now(), time.Duration(0)
 		for time.Since(began) < 2*time.Second {
 			_, end := Press(t.Context())
-			time.AfterFunc(300*time.Millisecond, end)
+			time.AfterFunc(900*time.Millisecond, end)
 			Step()
 			time.Sleep(time.Millisecond) // its work
 			worked += time.Millisecond
 		}
-		if share := float64(worked) / float64(time.Since(began)); share < 0.45 || share > 0.55 {
+		if share := float64(worked) / float64(time.Since(began)); share < 0.2 || share > 0.3 {
 			t.Errorf("they worked %.0f percent of the time", 100*share)
 		}
 	})
 }
 
-func TestHoweverSoonOnePressFollowsAnotherOthersHaveHalfOfTheTime(t *testing.T) {
+func TestHoweverSoonOnePressFollowsAnotherOthersHaveAQuarterOfTheTime(t *testing.T) {
 	onFreeRoad(t, func(t *testing.T) {
 		began, worked := time.Now(), time.Duration(0)
 		done := make(chan struct{})
@@ -111,7 +111,7 @@ func TestHoweverSoonOnePressFollowsAnotherOthersHaveHalfOfTheTime(t *testing.T) 
 			worked += time.Millisecond
 		}
 		<-done
-		if share := float64(worked) / float64(time.Since(began)); share < 0.45 {
+		if share := float64(worked) / float64(time.Since(began)); share < 0.2 {
 			t.Errorf("they worked %.0f percent of the time", 100*share)
 		}
 	})
