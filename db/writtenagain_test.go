@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -447,6 +448,37 @@ func TestWhatAHandMadeOfTheSchemaForAWhileStaysKnown(t *testing.T) {
 	doByHand(t, hand, strings.ReplaceAll(evil, "evil", "later"), fmt.Sprint(`PRAGMA schema_version = `, version))
 	importMany(t, d, ghent)
 	want = append(want, `sqlite_schema ["trigger later"] added`)
+	if diff := cmp.Diff(want, wordsOn(t, d, ghent.Tenant.ID)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A hand waits until something fails, which has SQLite read the schema with a trigger and tells nobody of it. Then it sets
+// the version of the schema back to the one that was looked at.
+func TestAVersionOfTheSchemaThatIsSetBackAfterAFailureHidesNoTrigger(t *testing.T) {
+	d, ghent, _ := opened(t)
+	d.letAllAdminister(t)
+	tamperedWith.Store(d, true)
+	hand := aHand(t, d)
+	rename := func(name string) {
+		t.Helper()
+		if err := d.SetLine(t.Context(), ghent, "L1", func(l *packaging.Line) { l.Name = name }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("Blister line 8")
+	var version int
+	if err := hand.QueryRowContext(t.Context(), `PRAGMA schema_version`).Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	doByHand(t, hand, `CREATE TRIGGER evil AFTER UPDATE ON lines BEGIN SELECT 1; END`)
+	failed := errors.New("failed")
+	if err := d.tx(t.Context(), func(*tx) error { return failed }); !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	doByHand(t, hand, fmt.Sprint(`PRAGMA schema_version = `, version))
+	rename("Blister line 9")
+	want := []string{`sqlite_schema ["trigger evil"] added`}
 	if diff := cmp.Diff(want, wordsOn(t, d, ghent.Tenant.ID)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
