@@ -94,6 +94,7 @@ func (t *tx) setTenant(
 		if err := t.exec(`INSERT INTO refreshes (tenant_id) VALUES (?)`, id); err != nil {
 			return 0, err
 		}
+		t.schema = 0 // its history is to be told of the schema, too
 	case err != nil:
 		return 0, err
 	default:

@@ -483,3 +483,29 @@ func TestAVersionOfTheSchemaThatIsSetBackAfterAFailureHidesNoTrigger(t *testing.
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestASiteThatComesLaterIsToldOfTheSchemaToo(t *testing.T) {
+	d, ghent, _ := opened(t)
+	d.letAllAdminister(t)
+	tamperedWith.Store(d, true)
+	hand := aHand(t, d)
+	rename := func(name string) {
+		t.Helper()
+		if err := d.SetLine(t.Context(), ghent, "L1", func(l *packaging.Line) { l.Name = name }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doByHand(t, hand, `CREATE INDEX own ON orders (lot)`)
+	rename("Blister line 8")
+	if err := d.Provision(t.Context(), Site{setup("lyon")}); err != nil {
+		t.Fatal(err)
+	}
+	rename("Blister line 9")
+	doByHand(t, hand, `DROP INDEX own`)
+	want := []string{`sqlite_schema ["index own"] added`}
+	for _, tenant := range []packaging.TenantID{ghent.Tenant.ID, 3} {
+		if diff := cmp.Diff(want, wordsOn(t, d, tenant)); diff != "" {
+			t.Errorf("tenant %d (-want +got):\n%s", tenant, diff)
+		}
+	}
+}
