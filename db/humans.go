@@ -257,7 +257,8 @@ func (s *setupTx) joinNamesakes(user packaging.UserID) error {
 func (s *setupTx) wouldBeJoined(user packaging.UserID, like []packaging.Person) ([]string, error) {
 	all, err := collect(s.ctx, s, scanPeople, `
 		SELECT `+personColumns+` FROM users u JOIN tenants t ON t.id = ?
-		WHERE u.id = ? AND EXISTS (SELECT 1 FROM members m WHERE m.user_id = u.id AND m.tenant_id <> t.id)`, s.tenant, user)
+		WHERE u.id = ? AND EXISTS (SELECT 1 FROM members m WHERE m.user_id = u.id AND m.tenant_id <> t.id)`,
+		s.tenant, user)
 	if err != nil {
 		return nil, err
 	}

@@ -41,9 +41,9 @@ func (t *tx) startImport(by packaging.Person) (w *importWriter, err error) {
 	return w, t.row(`SELECT coalesce(max(id), 0) + 1 FROM imports`).Scan(&w.id)
 }
 
-// lastOrder returns the highest ID that an order has, or had by the log of records. A new order must not take the ID of
-// one that somebody deleted by hand: its lines would then be the last about that one. IDs follow each other, so that the
-// next one tells whether the newest are gone.
+// lastOrder returns the highest ID that an order has, or had by the log of records. A new order must not take the ID
+// of one that somebody deleted by hand: its lines would then be the last about that one. IDs follow each other, so
+// that the next one tells whether the newest are gone.
 func (t *tx) lastOrder() (id packaging.OrderID, err error) {
 	if err := t.row(`
 		SELECT max(coalesce((SELECT max(id) FROM orders), 0), coalesce((SELECT max((
@@ -59,8 +59,8 @@ func (t *tx) lastOrder() (id packaging.OrderID, err error) {
 			WHERE l.record = 'orders' AND l.key = json_array(?))`, id+1).Scan(&known); err != nil || !known {
 		return id, err
 	}
-	return id, t.row(`
-		SELECT max(CAST(substr(key, 2) AS INTEGER)) FROM record_log WHERE record = 'orders' AND digests IS NULL`).Scan(&id)
+	return id, t.row(`SELECT max(CAST(substr(key, 2) AS INTEGER)) FROM record_log
+		WHERE record = 'orders' AND digests IS NULL`).Scan(&id)
 }
 
 func (w *importWriter) write(row importedRow) error {

@@ -133,10 +133,15 @@ func readFirst(
 	}
 	if !whole || len(parts) > 1 {
 		for _, part := range parts {
-			if few, err := candidates(ctx, q, part); err != nil || few != "" {
+			var n int
+			if err := q.QueryRowContext(ctx, `SELECT count(*) FROM (`+part.sql+` LIMIT ?)`,
+				append(slices.Clone(part.args), maxCandidates+1)...).Scan(&n); err != nil {
+				return orderRead{}, coded(err)
+			}
+			if n <= maxCandidates {
 				return orderRead{
-					from: `json_each(?) AS c CROSS JOIN orders o ON o.id = c.value`, args: []any{few}, sort: s,
-				}, err
+					from: `(` + part.sql + `) AS c CROSS JOIN orders o ON o.id = c.id`, args: part.args, sort: s,
+				}, nil
 			}
 		}
 	}
@@ -147,17 +152,6 @@ func readFirst(
 		}, nil
 	}
 	return orderRead{from: `orders o INDEXED BY ` + s.index, sort: s}, nil
-}
-
-// candidates returns the orders of a part as JSON, and nothing where they are more than [maxCandidates].
-func candidates(ctx context.Context, q querier, part where) (few string, err error) {
-	var n int
-	err = q.QueryRowContext(ctx, `SELECT json_group_array(id), count(*) FROM (`+part.sql+` LIMIT ?)`,
-		append(slices.Clone(part.args), maxCandidates+1)...).Scan(&few, &n)
-	if n > maxCandidates {
-		few = ""
-	}
-	return few, coded(err)
 }
 
 // orderParts are the queries for the orders that fulfil each part of a filter, each by an index of its own.

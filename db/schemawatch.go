@@ -16,8 +16,8 @@ func (t *tx) watchSchema() error {
 	if err := t.row(`PRAGMA schema_version`).Scan(&t.schema); err != nil || t.schema == t.writer.schema.Load() {
 		return err
 	}
-	// The connection has read the schema anew. If nothing is committed now, the version that was looked at before may come
-	// back, but with what is there now.
+	// The connection has read the schema anew. If nothing is committed now, the version that was looked at before may
+	// come back, but with what is there now.
 	t.writer.schema.Store(0)
 	faults, err := schemaFaultsIn(t.ctx, t)
 	if err != nil || len(faults) == 0 {

@@ -453,6 +453,14 @@ func TestWhatAHandMadeOfTheSchemaForAWhileStaysKnown(t *testing.T) {
 	}
 }
 
+// renameLine is something that the program writes.
+func renameLine(t *testing.T, d *DB, by packaging.Person, name string) {
+	t.Helper()
+	if err := d.SetLine(t.Context(), by, "L1", func(l *packaging.Line) { l.Name = name }); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A hand waits until something fails, which has SQLite read the schema with a trigger and tells nobody of it. Then it sets
 // the version of the schema back to the one that was looked at.
 func TestAVersionOfTheSchemaThatIsSetBackAfterAFailureHidesNoTrigger(t *testing.T) {
@@ -460,13 +468,7 @@ func TestAVersionOfTheSchemaThatIsSetBackAfterAFailureHidesNoTrigger(t *testing.
 	d.letAllAdminister(t)
 	tamperedWith.Store(d, true)
 	hand := aHand(t, d)
-	rename := func(name string) {
-		t.Helper()
-		if err := d.SetLine(t.Context(), ghent, "L1", func(l *packaging.Line) { l.Name = name }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rename("Blister line 8")
+	renameLine(t, d, ghent, "Blister line 8")
 	var version int
 	if err := hand.QueryRowContext(t.Context(), `PRAGMA schema_version`).Scan(&version); err != nil {
 		t.Fatal(err)
@@ -477,7 +479,7 @@ func TestAVersionOfTheSchemaThatIsSetBackAfterAFailureHidesNoTrigger(t *testing.
 		t.Fatal(err)
 	}
 	doByHand(t, hand, fmt.Sprint(`PRAGMA schema_version = `, version))
-	rename("Blister line 9")
+	renameLine(t, d, ghent, "Blister line 9")
 	want := []string{`sqlite_schema ["trigger evil"] added`}
 	if diff := cmp.Diff(want, wordsOn(t, d, ghent.Tenant.ID)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -489,18 +491,12 @@ func TestASiteThatComesLaterIsToldOfTheSchemaToo(t *testing.T) {
 	d.letAllAdminister(t)
 	tamperedWith.Store(d, true)
 	hand := aHand(t, d)
-	rename := func(name string) {
-		t.Helper()
-		if err := d.SetLine(t.Context(), ghent, "L1", func(l *packaging.Line) { l.Name = name }); err != nil {
-			t.Fatal(err)
-		}
-	}
 	doByHand(t, hand, `CREATE INDEX own ON orders (lot)`)
-	rename("Blister line 8")
+	renameLine(t, d, ghent, "Blister line 8")
 	if err := d.Provision(t.Context(), Site{setup("lyon")}); err != nil {
 		t.Fatal(err)
 	}
-	rename("Blister line 9")
+	renameLine(t, d, ghent, "Blister line 9")
 	doByHand(t, hand, `DROP INDEX own`)
 	want := []string{`sqlite_schema ["index own"] added`}
 	for _, tenant := range []packaging.TenantID{ghent.Tenant.ID, 3} {

@@ -171,7 +171,7 @@ func TestAProvisioningFileThatContradictsWhatIsHereKeepsNoServerFromStarting(t *
 			if status, _ := get(t, s.address+"/readyz"); status != http.StatusOK {
 				t.Errorf("ready: %d", status)
 			}
-			if log := s.log.String(); !strings.Contains(log, "the provisioning file contradicts what is here") {
+			if log := s.log.String(); !strings.Contains(log, "the provisioning file was refused") {
 				t.Errorf("the log says %s", log)
 			}
 			s.end(t)

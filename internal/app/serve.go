@@ -142,8 +142,8 @@ func (s *settings) open(p run, site db.Site, log *slog.Logger) (*db.DB, error) {
 	return store, nil
 }
 
-// provision applies the provisioning file. What people did on pages since can contradict it: that keeps no server from
-// starting whose sites are here. It is told, and all stays as it is.
+// provision applies the provisioning file. What people did on pages since can contradict it: where it is refused, but by
+// the machine, a server starts whose sites are here. That is told, and all stays as it is.
 func provision(p run, store *db.DB, site db.Site, log *slog.Logger) error {
 	refused := store.Provision(p, site)
 	if refused == nil || p.Err() != nil || packaging.CodeOf(refused) == packaging.Unavailable {
@@ -153,7 +153,7 @@ func provision(p run, store *db.DB, site db.Site, log *slog.Logger) error {
 	if err != nil || len(here) == 0 {
 		return errors.Join(refused, err)
 	}
-	log.Error("the provisioning file contradicts what is here: nothing of it was applied", "err", refused)
+	log.Error("the provisioning file was refused: nothing of it was applied", "err", refused)
 	return nil
 }
 

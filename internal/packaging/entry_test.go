@@ -16,9 +16,9 @@ func TestEntriesOfEachFormatHaveTheDigestThatIsPublished(t *testing.T) {
 		By: packaging.Author{
 			ID: 3, Username: "zoë", FullName: "Zoë Müller", Role: packaging.Supervisor, Station: "Station 1",
 		},
-		Deed: "release_answered", OrderID: 5, OrderKey: "PO-0815", LineCode: "L1", LineName: "Blister line 1", ReleaseID: 9,
-		Object: "what", Old: "old", New: "new", Outcome: packaging.Released, Reason: "late", Took: 1234 * time.Millisecond,
-		HTTPStatus: 200, Code: "C", Message: "message", Serials: 11, Comment: "a comment", Records: 42,
+		Deed: "release_answered", OrderID: 5, OrderKey: "PO-0815", LineCode: "L1", LineName: "Blister line 1",
+		ReleaseID: 9, Object: "what", Old: "old", New: "new",
+		Outcome: packaging.Released, Reason: "late", Took: 1234 * time.Millisecond, HTTPStatus: 200, Code: "C", Message: "message", Serials: 11, Comment: "a comment", Records: 42,
 	}
 	copy(e.Prev[:], bytes.Repeat([]byte{0xab}, 32))
 	copy(e.RecordsDigest[:], bytes.Repeat([]byte{0xcd}, 32))
