@@ -40,9 +40,11 @@ func signedIn(t testing.TB, s *site, username string, how ...func(person)) perso
 	for _, set := range how {
 		set(p)
 	}
-	p.Give(s.address, newScript(t, s, username).Jar.Cookies(must(url.Parse(s.address+"/"))))
+	c := newScript(t, s, username)
+	c.awaitOrders()
+	p.Give(s.address, c.Jar.Cookies(must(url.Parse(s.address+"/"))))
 	p.visit("/")
-	p.awaitOrders()
+	p.isSignedIn()
 	return p
 }
 
@@ -89,18 +91,16 @@ func (p person) signOut() {
 	p.Click("Sign out")
 }
 
-// awaitOrders reloads the overview until the program has fetched the orders.
+// ordersAreThere is what every page says once the program has fetched the orders.
+const ordersAreThere = "Orders as of"
+
+// awaitOrders waits until the program has fetched the orders, and shows the overview with them. An overview that was
+// open before may say in its bar that they are there, while its list offers them as updates.
 func (p person) awaitOrders() {
 	p.t.Helper()
-	for limit := time.Now().Add(browser.Patience); ; p.Goto(p.site.address) {
-		p.isSignedIn()
-		if strings.Contains(p.Text("header.bar"), "Orders as of") {
-			return
-		}
-		if time.Now().After(limit) {
-			p.t.Fatalf("no orders within %v: %s", browser.Patience, p.Text("main"))
-		}
-	}
+	p.See(ordersAreThere)
+	p.visit("/")
+	p.isSignedIn()
 }
 
 // visit goes to a path of the site.
@@ -311,6 +311,20 @@ func newScript(t testing.TB, s *site, username string) *script {
 		t.Fatalf("signing in as %s: %d, %s", username, status, to)
 	}
 	return c
+}
+
+// awaitOrders waits until the program has fetched the orders.
+func (c *script) awaitOrders() {
+	c.t.Helper()
+	for limit := time.Now().Add(browser.Patience); ; time.Sleep(20 * time.Millisecond) {
+		_, page := c.do(http.MethodGet, "/", nil, nil)
+		if strings.Contains(page, ordersAreThere) {
+			return
+		}
+		if time.Now().After(limit) {
+			c.t.Fatalf("no orders within %v: %s", browser.Patience, page)
+		}
+	}
 }
 
 // do sends a form, and gives the answer's body, or where it redirects to.
