@@ -4,6 +4,7 @@ package app
 import (
 	"context"
 	"io"
+	"log/slog"
 	_ "time/tzdata" // sites are shown in their own zone, even on a machine without zone files
 
 	"github.com/alecthomas/kong"
@@ -46,6 +47,7 @@ type run struct {
 // Run carries out the command line. It ends when ctx does, with everything stored and closed. An error is a sentence
 // for the person who started the program.
 func Run(ctx context.Context, args []string, p Process) error {
+	hearLibraries(slog.New(slog.NewTextHandler(p.Stderr, nil)))
 	helped := false
 	var sources sources
 	parser, err := kong.New(

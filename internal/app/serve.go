@@ -59,6 +59,7 @@ func (s *settings) lastWords(p run, err error) error {
 // are kept, and the database closes.
 func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announce func(address string)) (err error) {
 	log, serves := s.logger(p.Stderr), false
+	hearLibraries(log)
 	defer func() {
 		if err != nil && p.Err() != nil && !serves {
 			log.Warn("stopped before it served: the next start goes on with what was begun", "err", err)
