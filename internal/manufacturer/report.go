@@ -71,7 +71,7 @@ func (t *test) list(ctx context.Context, s *packaging.StepReport) error {
 	list, place, ok := doc.list()
 	if !ok {
 		return t.problem(doc.reply, packaging.Unreadable,
-			"the answer holds no list of orders that is known; it holds: "+names(doc.fields)).callError()
+			"the answer holds no list of orders that is known; it holds: "+doc.names()).callError()
 	}
 	s.Place = spelled(doc.root, place)
 	for element := range list.elements() {
@@ -106,7 +106,7 @@ func (t *test) details(ctx context.Context, s *packaging.StepReport) error {
 	facts, ok := t.order(doc, key)
 	if !ok {
 		return t.problem(doc.reply, packaging.Unreadable,
-			"the answer does not hold the order that was asked for; it holds: "+names(doc.fields)).callError()
+			"the answer does not hold the order that was asked for; it holds: "+doc.names()).callError()
 	}
 	t.fill(raw(facts.Raw))
 	for _, path := range orderAt {

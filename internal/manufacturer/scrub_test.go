@@ -58,6 +58,10 @@ var forms = map[string]func(text string) string{
 			text))
 	},
 	"base64 for URLs":      func(text string) string { return base64.URLEncoding.EncodeToString([]byte(text + "~~~")) },
+	"capital letters":      strings.ToUpper,
+	"small letters":        strings.ToLower,
+	"UTF-16":               func(text string) string { return strings.Join(strings.Split(text, ""), "\x00") + "\x00" },
+	"zeros of JSON":        func(text string) string { return strings.Join(strings.Split(text, ""), `\u0000`) },
 	"split over fields":    func(text string) string { return text[:len(text)/2] + `","rest":"` + text[len(text)/2:] },
 	"beyond the first MiB": func(text string) string { return strings.Repeat(`x\n`, 1<<19) + text },
 	"across two windows":   func(text string) string { return strings.Repeat(`y`, 1<<20-1<<10-15) + text },
@@ -68,8 +72,9 @@ func jsonOf(text string) string {
 	return string(quoted)
 }
 
-// pieceOf returns the eight characters of a credential that a text holds in any form.
+// pieceOf returns the eight characters of a credential, in small letters, that a text holds in any form.
 func pieceOf(text, credential string) string {
+	text, credential = strings.ToLower(text), strings.ToLower(credential)
 	for layer := 0; layer < 5; text, layer = unescaped(text), layer+1 {
 		for i := range len(credential) - 7 {
 			if piece := credential[i : i+8]; strings.Contains(text, piece) {
@@ -82,8 +87,9 @@ func pieceOf(text, credential string) string {
 
 var escapes = regexp.MustCompile(`\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|\\["\\/n]`)
 
-// unescaped undoes one layer of escapes of JSON, URLs and HTML.
+// unescaped undoes one layer of escapes of JSON, URLs and HTML, and drops zeros.
 func unescaped(text string) string {
+	text = strings.ReplaceAll(text, "\x00", "")
 	return html.UnescapeString(escapes.ReplaceAllStringFunc(text, func(escape string) string {
 		digits := strings.TrimLeft(escape, `%\u`)
 		n, err := strconv.ParseUint(digits, 16, 32)

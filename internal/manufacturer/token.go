@@ -115,7 +115,7 @@ func (c *Client) signInAt(ctx context.Context) (token secret.Text, path string, 
 		}
 	}
 	return secret.Text{}, "", c.problem(doc.reply, packaging.SignInFailed,
-		"the answer to sign-in holds no token that is known; it holds: "+names(doc.fields))
+		"the answer to sign-in holds no token that is known; it holds: "+doc.names())
 }
 
 // deniesSignIn reports whether the API refused the key or secret, as opposed to not checking them.
@@ -131,9 +131,15 @@ func (p *problem) deniesSignIn() bool {
 	return p.provesNotDone()
 }
 
-// names returns the names in an answer. It leaves out very long ones, which may be anything, even a token.
-func names(f fields) string {
-	short := slices.DeleteFunc(slices.Sorted(maps.Keys(f)), func(name string) bool { return len(name) > 40 })
+// names returns the names in an answer, as the API spells them: what it repeats is found in its own letters alone. It
+// leaves out very long ones, which may be anything, even a token.
+func (d document) names() string {
+	var short []string
+	for _, path := range slices.Sorted(maps.Keys(d.fields)) {
+		if name := spelled(d.root, path); len(name) <= 40 {
+			short = append(short, name)
+		}
+	}
 	if len(short) == 0 {
 		return "nothing with a name"
 	}

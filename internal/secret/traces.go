@@ -99,8 +99,8 @@ type Traces struct {
 	sizes []int         // of traces, the longest first
 }
 
-// TracesOf returns the traces of a credential as it is, in JSON, in URLs, in base64 and in hexadecimal digits. It returns
-// nil for one that is too short to be told from other text.
+// TracesOf returns the traces of a credential as it is, in capital and small letters, in JSON, in URLs, in base64 and in
+// hexadecimal digits. It returns nil for one that is too short to be told from other text.
 func TracesOf(credential Text) *Traces {
 	plain := credential.Reveal()
 	if len(plain) < minTrace {
@@ -109,8 +109,8 @@ func TracesOf(credential Text) *Traces {
 	t := &Traces{whole: plain, set: map[string]struct{}{}}
 	quoted, _ := json.Marshal(plain) // a string always has JSON
 	forms := []string{
-		plain, strings.Trim(string(quoted), `"`), url.QueryEscape(plain), url.PathEscape(plain),
-		strings.ReplaceAll(plain, " ", "+"),
+		plain, strings.ToUpper(plain), strings.ToLower(plain), strings.Trim(string(quoted), `"`),
+		url.QueryEscape(plain), url.PathEscape(plain), strings.ReplaceAll(plain, " ", "+"),
 		hex.EncodeToString([]byte(plain)), strings.ToUpper(hex.EncodeToString([]byte(plain))),
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {

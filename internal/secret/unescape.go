@@ -30,9 +30,10 @@ func (v view) end(i int) int {
 	return v.from + int(v.ends[i])
 }
 
-// unescape undoes one layer of escapes of JSON, URLs and HTML. differs is false if there is none.
+// unescape undoes one layer of escapes of JSON, URLs and HTML, and drops zeros, so that UTF-16 is read too. differs is
+// false if there is none.
 func (v view) unescape() (u view, differs bool) {
-	if !bytes.ContainsAny(v.text, `\%&`) {
+	if !bytes.ContainsAny(v.text, "\\%&\x00") {
 		return v, false
 	}
 	u.from = v.from
@@ -41,7 +42,7 @@ func (v view) unescape() (u view, differs bool) {
 	), make([]int32, 0, len(v.text))
 	for i := 0; i < len(v.text); {
 		content, size := unescapeOne(v.text[i:])
-		differs = differs || size > 1
+		differs = differs || size > len(content)
 		for _, b := range content {
 			u.text = append(u.text, b)
 			u.starts, u.ends = append(u.starts, int32(v.start(i)-v.from)), append(u.ends, int32(v.end(i+size-1)-v.from))
@@ -56,9 +57,11 @@ var letterEscapes = map[byte]byte{
 	'"': '"', '\\': '\\', '/': '/', '\'': '\'', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }
 
-// unescapeOne returns what a text begins with, and how many bytes that takes: more than one for an escape.
+// unescapeOne returns what a text begins with, and how many bytes that takes: more than it is for an escape.
 func unescapeOne(text []byte) (content []byte, size int) {
 	switch text[0] {
+	case 0:
+		return nil, 1
 	case '%':
 		if b, ok := digits(text, 1, 2); ok {
 			return []byte{byte(b)}, 3
