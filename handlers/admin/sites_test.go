@@ -20,6 +20,9 @@ func TestWhoAddsASiteIsItsAdministratorAndMayTakeTheirPeopleAlong(t *testing.T) 
 		a.Header.Get("Location") != "/admin/connection" {
 		t.Fatalf("%d %s", a.Status, a.Text("[role=alert]"))
 	}
+	if steps := b.Get("/admin/connection").All(".first-steps li"); len(steps) != 3 {
+		t.Errorf("what the new site still needs, for who has another site: %q", steps)
+	}
 	if page := b.Get("/admin/people"); page.Text("select[name=tenant] option[selected]") != "Plant Łódź 2" ||
 		strings.Contains(page.Text("main"), "supervisor1") {
 		t.Errorf("people: %s", page.Text("main"))
