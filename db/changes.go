@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -103,44 +102,29 @@ var watchedTables = []watched{
 	{table: "sessions", about: packaging.AboutPeople, only: "DELETE"}, // one that begins, or is used, changes no other
 }
 
-// statements make the triggers of a watched table that has these columns.
-func (w watched) statements(columns []string) (all []string) {
-	for _, on := range []struct {
-		statement string
-		rows      []string // whose keys are noted: an order that moves leaves a line and comes to another
-	}{{"INSERT", []string{"NEW"}}, {"DELETE", []string{"OLD"}}, {"UPDATE", []string{"OLD", "NEW"}}} {
-		if w.only != "" && w.only != on.statement {
-			continue
-		}
-		var conditions, notes []string
-		if on.statement == "UPDATE" {
-			var differs []string
-			for _, c := range columns {
-				if !slices.Contains(w.quiet, c) {
-					differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s COLLATE BINARY", c))
-				}
-			}
-			conditions = append(conditions, "("+strings.Join(differs, " OR ")+")")
-		}
-		if w.when != "" {
-			conditions = append(conditions, "("+of(w.when, on.rows[0])+")")
-		}
-		when := ""
-		if len(conditions) > 0 {
-			when = "WHEN " + strings.Join(conditions, " AND ")
-		}
-		for _, row := range on.rows {
-			notes = append(notes, fmt.Sprintf(
-				"INSERT INTO changed VALUES ('%s', %s, %s, %s);", w.about, key(w.tenant, row), key(w.line, row),
-				key(w.order, row),
-			))
-		}
-		all = append(all, fmt.Sprintf(
-			"CREATE TEMP TRIGGER watch_%[1]s_%[2]s_%[3]s AFTER %[3]s ON main.%[1]s %[4]s BEGIN %[5]s END",
-			w.table, w.about, on.statement, when, strings.Join(notes, " "),
-		))
+// note is what pages are to be told of a row that changes, of a table that has these columns.
+func (w watched) note(c rowChange, columns []schemaColumn) (n note, is bool) {
+	if w.only != "" && w.only != c.statement {
+		return n, false
 	}
-	return all
+	var shown []string
+	for _, column := range columns {
+		if !slices.Contains(w.quiet, column.name) {
+			shown = append(shown, column.name)
+		}
+	}
+	n = note{into: "changed", when: c.differs(shown)}
+	switch {
+	case w.when != "" && n.when != "":
+		n.when = "(" + n.when + ") AND " + of(w.when, c.rows[0])
+	case w.when != "":
+		n.when = of(w.when, c.rows[0])
+	}
+	for _, row := range c.rows {
+		n.queries = append(n.queries, fmt.Sprintf("SELECT '%s', %s, %s, %s",
+			w.about, key(w.tenant, row), key(w.line, row), key(w.order, row)))
+	}
+	return n, true
 }
 
 func of(expression, row string) string { return strings.ReplaceAll(expression, "$", row) }
@@ -155,9 +139,7 @@ func key(expression, row string) string {
 
 // openWatched opens a writer. The driver may close its connection and open another: each has its triggers, but for
 // those that note new rows of some tables.
-func openWatched(
-	path string, settings url.Values, records map[string]recordTable, unnoted ...string,
-) (*reader, error) {
+func openWatched(path string, settings url.Values, triggers []trigger, unnoted ...string) (*reader, error) {
 	d, fresh := &sqlite.Driver{}, &freshOrders{}
 	if err := d.RegisterModule(freshOrdersModule, fresh); err != nil {
 		return nil, err
@@ -166,7 +148,7 @@ func openWatched(
 	w := &reader{fresh: fresh}
 	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
 		w.schema.Store(0) // a new connection reads the schema anew
-		return watchOn(c, records, unnoted)
+		return watchOn(c, triggers, unnoted)
 	})
 	w.DB = sql.OpenDB(connector{d, dsn(path, settings)})
 	w.SetMaxOpenConns(1)
@@ -192,59 +174,22 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 func (c connector) Driver() driver.Driver { return c.driver }
 
-func watchOn(c sqlite.ExecQuerierContext, records map[string]recordTable, unnoted []string) error {
-	ctx := context.Background()
+func watchOn(c sqlite.ExecQuerierContext, triggers []trigger, unnoted []string) error {
 	statements := []string{
 		"CREATE TEMP TABLE changed (about TEXT, tenant INTEGER, line INTEGER, ord INTEGER)",
 		"CREATE TEMP TABLE touched (record TEXT, tenant INTEGER, key TEXT)",
 	}
-	add := func(table string, triggers []string) {
-		for _, trigger := range triggers {
-			if !slices.Contains(unnoted, table) || !strings.Contains(trigger, " AFTER INSERT ON ") {
-				statements = append(statements, trigger)
-			}
+	for _, t := range triggers {
+		if t.on.statement != "INSERT" || !slices.Contains(unnoted, t.table) {
+			statements = append(statements, t.sql())
 		}
-	}
-	for _, r := range records {
-		add(r.name, r.triggers())
-	}
-	for _, w := range watchedTables {
-		columns, err := columnsOf(ctx, c, w.table)
-		if err != nil {
-			return err
-		}
-		add(w.table, w.statements(columns))
 	}
 	for _, s := range statements {
-		if _, err := c.ExecContext(ctx, s, nil); err != nil {
+		if _, err := c.ExecContext(context.Background(), s, nil); err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}
 	}
 	return nil
-}
-
-// columnsOf are a table's columns, but for those that are made of others.
-func columnsOf(ctx context.Context, c sqlite.ExecQuerierContext, table string) (columns []string, err error) {
-	rows, err := c.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", []driver.NamedValue{
-		{Ordinal: 1, Value: table},
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for row := make([]driver.Value, 1); ; {
-		switch err := rows.Next(row); err {
-		case nil:
-			columns = append(columns, row[0].(string))
-		case io.EOF:
-			if len(columns) == 0 {
-				return nil, fmt.Errorf("there is no table %s to watch", table)
-			}
-			return columns, nil
-		default:
-			return nil, err
-		}
-	}
 }
 
 // Notify calls tell with the changes of each transaction, after its commit and before the caller goes on. tell must

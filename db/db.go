@@ -116,17 +116,17 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 		},
 	}
 	box := d.box // before marks are kept of an older key
-	schema, tables, err := migrate(ctx, path, settings, box)
+	schema, err := migrate(ctx, path, settings, box)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	d.tables = tables
-	if d.writer, err = openWatched(path, settings, tables); err != nil {
+	d.tables = schema.records
+	if d.writer, err = openWatched(path, settings, schema.triggers); err != nil {
 		return err
 	}
 	d.write = d.writer.DB
 	d.openBulk = func() (*reader, error) {
-		return openWatched(path, bulkSettings(settings), tables, writtenInBulk...)
+		return openWatched(path, bulkSettings(settings), schema.triggers, writtenInBulk...)
 	}
 	if err := d.write.PingContext(ctx); err != nil {
 		return coded(err)
@@ -155,7 +155,7 @@ func (d *DB) open(ctx context.Context, path string) (err error) {
 	if err := d.readLastBlock(ctx); err != nil {
 		return err
 	}
-	if err := d.logUpgraded(ctx, box, schema); err != nil {
+	if err := d.logUpgraded(ctx, box, schema.version); err != nil {
 		return err
 	}
 	if err := d.sweep(ctx); err != nil {

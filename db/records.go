@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"hash"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,40 +113,86 @@ type recordColumn struct {
 	unset any // its default
 }
 
+// schemaColumn is a column of a table, but for one that is made of others.
+type schemaColumn struct {
+	name    string
+	unset   sql.Null[string] // an expression
+	primary int
+}
+
+// columnsIn reads the columns of all tables, by table, those of the primary key last.
+func columnsIn(ctx context.Context, q querier) (map[string][]schemaColumn, error) {
+	type row struct {
+		table string
+		schemaColumn
+	}
+	rows, err := collect(ctx, q, func(s scanner) (r row, err error) {
+		return r, s.Scan(&r.table, &r.name, &r.unset, &r.primary)
+	}, `
+		SELECT t.name, c.name, c.dflt_value, c.pk FROM pragma_table_list t JOIN pragma_table_info(t.name) c
+		WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT GLOB 'sqlite_*' ORDER BY t.name, c.pk, c.cid`)
+	all := map[string][]schemaColumn{}
+	for _, r := range rows {
+		all[r.table] = append(all[r.table], r.schemaColumn)
+	}
+	return all, err
+}
+
 // recordTables reads the tables of records from the schema, by name.
 func recordTables(ctx context.Context, q querier) (map[string]recordTable, error) {
-	names, err := collect(ctx, q, func(row scanner) (name string, err error) { return name, row.Scan(&name) }, `
-		SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT GLOB 'sqlite_*' `)
+	columns, err := columnsIn(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return recordTablesAmong(ctx, q, columns)
+}
+
+func recordTablesAmong(
+	ctx context.Context, q querier, columns map[string][]schemaColumn,
+) (map[string]recordTable, error) {
+	unset, err := defaultsOf(ctx, q, columns)
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]recordTable{}
-	for _, name := range names {
+	for name := range columns {
 		if notRecords[name] != "" || madeByOthers["table "+name] != "" {
 			continue
 		}
-		table, err := recordTableOf(ctx, q, name)
-		if err != nil {
+		if all[name], err = recordTableOf(name, columns[name], unset); err != nil {
 			return nil, err
 		}
-		all[name] = table
 	}
 	return all, nil
 }
 
-func recordTableOf(ctx context.Context, q querier, name string) (table recordTable, err error) {
-	type column struct {
-		name    string
-		unset   sql.Null[string]
-		primary int
+// defaultsOf returns what the columns have where nothing is given, by expression. One query asks for all.
+func defaultsOf(ctx context.Context, q querier, columns map[string][]schemaColumn) (map[string]any, error) {
+	values := map[string]any{}
+	for _, table := range columns {
+		for _, c := range table {
+			if c.unset.Valid {
+				values[c.unset.V] = nil
+			}
+		}
 	}
-	columns, err := collect(ctx, q, func(row scanner) (c column, err error) {
-		return c, row.Scan(&c.name, &c.unset, &c.primary)
-	}, `SELECT name, dflt_value, pk FROM pragma_table_info(?) ORDER BY pk, cid`, name)
-	if err != nil {
-		return table, err
+	if len(values) == 0 {
+		return values, nil
 	}
-	table = recordTable{name: name, owners: recordOwners[name]}
+	expressions := slices.Collect(maps.Keys(values))
+	given, into := make([]any, len(expressions)), make([]any, len(expressions))
+	for i := range given {
+		into[i] = &given[i]
+	}
+	err := q.QueryRowContext(ctx, `SELECT `+strings.Join(expressions, ", ")).Scan(into...)
+	for i, e := range expressions {
+		values[e] = given[i]
+	}
+	return values, err
+}
+
+func recordTableOf(name string, columns []schemaColumn, unset map[string]any) (recordTable, error) {
+	table := recordTable{name: name, owners: recordOwners[name]}
 	for _, c := range columns {
 		if c.name == "tenant_id" && table.owners == "" {
 			table.owners = ownTenant
@@ -153,16 +200,9 @@ func recordTableOf(ctx context.Context, q querier, name string) (table recordTab
 		if c.primary > 0 {
 			table.primary = append(table.primary, c.name)
 		}
-		if slices.Contains(quietColumns[name], c.name) {
-			continue
+		if !slices.Contains(quietColumns[name], c.name) {
+			table.columns = append(table.columns, recordColumn{c.name, unset[c.unset.V]})
 		}
-		kept := recordColumn{name: c.name}
-		if c.unset.Valid {
-			if err := q.QueryRowContext(ctx, `SELECT `+c.unset.V).Scan(&kept.unset); err != nil {
-				return table, err
-			}
-		}
-		table.columns = append(table.columns, kept)
 	}
 	if table.owners == "" {
 		return table, fmt.Errorf("table %s says neither whose its records are nor why it has none", name)
@@ -193,37 +233,21 @@ func (r recordTable) isKey(row, array string) string {
 	return strings.Join(same, " AND ")
 }
 
-// triggers note each record that changes, by its tenants and key.
-func (r recordTable) triggers() (all []string) {
-	if r.name == blocksOfLists {
-		return nil // a list is too long to be noted row by row: addSerials does it
+// note is the record that a row which changes belongs to, by its tenants and key, with those that come or go with it.
+func (r recordTable) note(c rowChange) (n note, is bool) {
+	var columns []string
+	for _, column := range r.columns {
+		columns = append(columns, column.name)
 	}
-	for _, on := range []struct {
-		statement string
-		rows      []string
-	}{{"INSERT", []string{"NEW"}}, {"DELETE", []string{"OLD"}}, {"UPDATE", []string{"OLD", "NEW"}}} {
-		when := ""
-		if on.statement == "UPDATE" {
-			var differs []string
-			for _, c := range r.columns {
-				differs = append(differs, fmt.Sprintf("NEW.%s IS NOT OLD.%[1]s COLLATE BINARY", c.name))
-			}
-			when = "WHEN " + strings.Join(differs, " OR ")
+	n = note{into: "touched", when: c.differs(columns)}
+	for _, row := range c.rows {
+		n.queries = append(n.queries,
+			fmt.Sprintf("SELECT '%s', tenant, %s FROM (%s)", r.name, r.keyOf(row), of(r.owners, row)))
+		for _, joined := range joinedRecords[r.name] {
+			n.queries = append(n.queries, of(joined, row))
 		}
-		var notes strings.Builder
-		for _, row := range on.rows {
-			fmt.Fprintf(&notes, "INSERT INTO touched SELECT '%s', tenant, %s FROM (%s); ",
-				r.name, r.keyOf(row), of(r.owners, row))
-			for _, joined := range joinedRecords[r.name] {
-				fmt.Fprintf(&notes, "INSERT INTO touched %s; ", of(joined, row))
-			}
-		}
-		all = append(all, fmt.Sprintf(
-			"CREATE TEMP TRIGGER record_%[1]s_%[2]s AFTER %[2]s ON main.%[1]s %[3]s BEGIN %[4]s END",
-			r.name, on.statement, when, notes.String(),
-		))
 	}
-	return all
+	return n, true
 }
 
 // selectRows selects the rows of records of the tenant ?1 in the order of their keys.

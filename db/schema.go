@@ -34,46 +34,44 @@ const firstSchema = 20
 
 // migrate brings the schema up to this program's version. It refuses a database of a newer program, since it would not
 // keep the promises of the newer schema, and one from before the first release. It uses a connection of its own: the
-// writer watches tables that are created here. It returns the version, and the tables that hold records.
-func migrate(
-	ctx context.Context, path string, settings url.Values, box *secret.Box,
-) (version int64, records map[string]recordTable, err error) {
+// writer watches tables that are created here.
+func migrate(ctx context.Context, path string, settings url.Values, box *secret.Box) (of migrated, err error) {
 	settings = maps.Clone(settings)
 	// What a migration seals must not stay in free pages.
 	settings["_pragma"] = append([]string{"secure_delete(1)"}, settings["_pragma"]...)
 	w, err := open(path, 1, settings)
 	if err != nil {
-		return 0, nil, err
+		return of, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	provider, err := migrations(w, box)
 	if err != nil {
-		return 0, nil, err
+		return of, err
 	}
-	version = newestSchema(provider)
+	of.version = newestSchema(provider)
 	has, err := versionOf(ctx, w)
 	if err != nil {
-		return 0, nil, err
+		return of, err
 	}
 	if has > 0 {
 		if _, err := mustUpgrade(ctx, w, provider); err != nil {
-			return 0, nil, err
+			return of, err
 		}
 	} else if has, err = provider.GetDBVersion(ctx); err != nil { // it makes the table of versions
-		return 0, nil, coded(err)
+		return of, coded(err)
 	}
 	pending, err := provider.HasPending(ctx)
 	if err != nil {
-		return 0, nil, coded(err)
+		return of, coded(err)
 	}
 	if has > 0 && pending {
 		to := fmt.Sprintf("%s.schema%d-%s", path, has, time.Now().UTC().Format("20060102T150405Z"))
 		if err := Backup(ctx, path, to); err != nil {
-			return 0, nil, fmt.Errorf("no copy could be made before the upgrade, so it was not begun: %w", err)
+			return of, fmt.Errorf("no copy could be made before the upgrade, so it was not begun: %w", err)
 		}
 	}
 	if pending {
-		err = beginUpgrade(ctx, w, box, version, has > 0)
+		err = beginUpgrade(ctx, w, box, of.version, has > 0)
 	}
 	switch {
 	case err != nil:
@@ -83,10 +81,29 @@ func migrate(
 		_, err = provider.Up(ctx)
 	}
 	if err != nil {
-		return 0, nil, coded(err)
+		return of, coded(err)
 	}
-	records, err = recordTables(ctx, w)
-	return version, records, coded(err)
+	err = of.read(ctx, w)
+	return of, err
+}
+
+// migrated is a database with this program's schema.
+type migrated struct {
+	version  int64
+	records  map[string]recordTable
+	triggers []trigger // of who writes
+}
+
+func (m *migrated) read(ctx context.Context, q querier) error {
+	columns, err := columnsIn(ctx, q)
+	if err != nil {
+		return err
+	}
+	if m.records, err = recordTablesAmong(ctx, q, columns); err != nil {
+		return coded(err)
+	}
+	m.triggers, err = triggersOf(ctx, q, m.records, columns)
+	return coded(err)
 }
 
 // beginUpgrade notes in the file that an upgrade is under way, until its records are logged. A start that finds the note
