@@ -27,7 +27,7 @@ const (
 // beside measures how long a press takes until its call leaves, beside work that takes long.
 type beside struct {
 	*bench
-	watch   *watch
+	presses *program // presses from a process of their own
 	server  *program
 	person  *person
 	pressed int
@@ -42,7 +42,6 @@ func (b *bench) measureBeside(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	defer w.watch.server.Close()
 	alone, err := w.pressBeside(ctx, nil)
 	if err != nil {
 		return err
@@ -75,16 +74,16 @@ func (b *bench) measureBeside(ctx context.Context) error {
 	if err := w.tell(ctx, "all of these at once", alone, all...); err != nil {
 		return err
 	}
-	return b.stop(w.server)
+	return errors.Join(b.stop(w.server), b.stop(w.presses))
 }
 
 // besideShare of the long history's entries is what is exported and checked.
 const besideShare = 25
 
-// begin starts a server that calls the sandbox by way of a proxy, on a filled history.
+// begin starts a server that calls the sandbox by way of the process that presses, on a filled history.
 func (w *beside) begin(ctx context.Context) (err error) {
 	const name = "beside"
-	if w.watch, err = newWatch(w.remote.base); err != nil {
+	if w.presses, err = w.startPresses(ctx); err != nil {
 		return err
 	}
 	site := filepath.Join(w.folder, "beside.yaml")
@@ -92,7 +91,7 @@ func (w *beside) begin(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	with := strings.ReplaceAll(string(plain), w.remote.base, w.watch.server.URL)
+	with := strings.ReplaceAll(string(plain), w.remote.base, w.presses.base)
 	if err := os.WriteFile(site, []byte(with), 0o600); err != nil {
 		return err
 	}
@@ -199,26 +198,13 @@ func (w *beside) pressBeside(ctx context.Context, work []func(context.Context) e
 	}
 	for i, o := range armed {
 		var one time.Duration
-		if one, err = w.press(ctx, keys[i], o); err != nil {
+		if one, err = w.person.pressApart(ctx, w.presses, o, keys[i]); err != nil {
 			break
 		}
 		left = append(left, milliseconds(one))
 	}
 	close(done)
 	return left, errors.Join(err, busy.Wait())
-}
-
-// press releases an order, and returns how long it took until its call left.
-func (w *beside) press(ctx context.Context, key string, armed order) (left time.Duration, err error) {
-	began := time.Now()
-	if _, err := w.person.press(ctx, armed); err != nil {
-		return 0, err
-	}
-	at := w.watch.left(key)
-	if at.IsZero() {
-		return 0, fmt.Errorf("%w %s\n%s", errRefused, key, w.server.said)
-	}
-	return at.Sub(began), nil
 }
 
 // importOrders imports a file of orders that no other one has.

@@ -133,6 +133,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if len(args) > 0 && args[0] == bareEcho {
 		return serveBare(ctx, args[1:], stdout)
 	}
+	if len(args) > 0 && args[0] == pressesApart {
+		return servePresses(ctx, args[1:], stdout)
+	}
 	p, err := parse(args, stderr)
 	if err != nil {
 		return err

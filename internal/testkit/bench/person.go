@@ -29,10 +29,7 @@ func signInAs(ctx context.Context, server *program, number int) (*person, error)
 	if err != nil {
 		return nil, err
 	}
-	p := &person{server: server, client: &http.Client{
-		Jar:           jar,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	p := newPerson(server, jar)
 	status, text, err := p.ask(ctx, http.MethodPost, "/login", url.Values{
 		"username": {username + strconv.Itoa(number)}, "password": {password + strconv.Itoa(number)},
 	})
@@ -43,6 +40,13 @@ func signInAs(ctx context.Context, server *program, number int) (*person, error)
 		return nil, p.unexpected("signing in", status, text)
 	}
 	return p, nil
+}
+
+func newPerson(server *program, jar http.CookieJar) *person {
+	return &person{server: server, client: &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // cookies are those that go with each request, as the header has them.
