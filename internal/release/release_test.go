@@ -216,12 +216,16 @@ func TestTheBodyOfAnUnknownAnswerThatTheDatabaseRefusesIsKeptAsItCame(t *testing
 func TestAReleaseWhoseEndTheDatabaseRefusesEndsAllTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, log := &book{refuses: func(packaging.Answer) error { return errConstraint }}, &bytes.Buffer{}
-		r := releaser(b, good, log)
+		r, reserve := releaser(b, good, log), &rooms{}
+		r.KeepAnswersIn(reserve)
 		settled, err := r.Release(t.Context(), supervisor, packaging.Press{Order: 7})
 		if err != nil {
 			t.Fatal(err)
 		}
 		<-settled
+		if len(reserve.kept) != 0 {
+			t.Errorf("kept for a start that would be refused again: %v", reserve.kept)
+		}
 		if b.refused != 2 || len(b.settled) != 0 ||
 			!strings.Contains(log.String(), "stays under way until Lineboard starts again") {
 			t.Errorf("tried %d times, the log says %s", b.refused, log)
