@@ -79,7 +79,7 @@ generate: ## make the Go code of the templ files
 	$(TOOL) templ generate -log-level=warn
 
 .PHONY: schema
-schema: ## write db/schema.sql, which is what the migrations make of an empty database
+schema: ## write db/schema.sql and db/schema.json, which are what the migrations make of an empty database
 	go test ./db -run TestANewDatabaseIsWhatTheMigrationsMake -count=1 -update
 
 .PHONY: fmt

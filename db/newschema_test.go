@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -41,11 +42,24 @@ func TestANewDatabaseIsWhatTheMigrationsMake(t *testing.T) {
 	}
 	migrated := build("migrated.db", func(_ *sql.DB, p *goose.Provider) error { _, err := p.Up(ctx); return err })
 	script := schemaScript(t, migrated)
+	parts, err := schemaIn(ctx, &reader{DB: migrated})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if *update {
-		if err := os.WriteFile("schema.sql", []byte(script), 0o644); err != nil {
-			t.Fatal(err)
+		for name, content := range map[string]string{"schema.sql": script, "schema.json": asJSON(t, parts)} {
+			if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return
+	}
+	own, err := ownSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(parts, own); diff != "" {
+		t.Errorf("schema.json is not what the migrations make: run make schema (-migrated +schema.json)\n%s", diff)
 	}
 	if diff := cmp.Diff(script, newestTables); diff != "" {
 		t.Errorf("schema.sql is not what the migrations make: run make schema (-migrated +schema.sql)\n%s", diff)
@@ -57,6 +71,19 @@ func TestANewDatabaseIsWhatTheMigrationsMake(t *testing.T) {
 	if diff := cmp.Diff(versionsIn(t, migrated), versionsIn(t, created)); diff != "" {
 		t.Errorf("migrations that are done (-migrated +new)\n%s", diff)
 	}
+}
+
+// asJSON returns the parts of a schema by name, a line each, and statements as they are.
+func asJSON(t *testing.T, parts map[string]string) string {
+	t.Helper()
+	var text strings.Builder
+	to := json.NewEncoder(&text)
+	to.SetEscapeHTML(false)
+	to.SetIndent("", "\t")
+	if err := to.Encode(parts); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
 }
 
 // A database that a program without one of the migrations brought further than that gets what it lacks.

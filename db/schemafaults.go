@@ -3,6 +3,8 @@ package db
 import (
 	"cmp"
 	"context"
+	_ "embed" // for schema.json
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -43,28 +45,15 @@ func schemaFaultsIn(ctx context.Context, q querier) ([]packaging.SchemaFault, er
 	return faults, nil
 }
 
-// PrepareSchemaFaults makes what [DB.SchemaFaults] compares with, for who needs it soon.
-func PrepareSchemaFaults() { _, _ = ownSchema() } // SchemaFaults says why it can't be made
+// ownParts is what [schemaIn] returns of a new database, as JSON. `make schema` writes the file: to make a database for
+// it took a start as long as opening its own.
+//
+//go:embed schema.json
+var ownParts []byte
 
 // ownSchema is what a new database has.
-var ownSchema = sync.OnceValues(func() (map[string]string, error) {
-	pool, err := open(":memory:", 1, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer pool.Close()
-	ctx := context.Background()
-	provider, err := migrations(pool, nil)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := provider.GetDBVersion(ctx); err != nil { // it makes its table
-		return nil, err
-	}
-	if err := create(ctx, pool, provider); err != nil {
-		return nil, err
-	}
-	return schemaIn(ctx, pool)
+var ownSchema = sync.OnceValues(func() (all map[string]string, err error) {
+	return all, json.Unmarshal(ownParts, &all)
 })
 
 // schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing. Left

@@ -120,9 +120,7 @@ func (s *settings) serve(p run, site db.Site, people []signin.DemoPerson, announ
 
 // open opens the data, records what it lacks, and applies the site.
 func (s *settings) open(p run, site db.Site, log *slog.Logger) (*db.DB, error) {
-	for _, prepare := range []func(){static.Prepare, db.PrepareSchemaFaults} {
-		go prepare() // beside the opening of the database: a start takes as long as the two
-	}
+	go static.Prepare() // beside the opening of the database: a start takes as long as the longer of the two
 	store, err := openData(p, s.Data)
 	if err != nil {
 		return nil, err
