@@ -12,6 +12,7 @@ import (
 // beside it counts. It skips the test where a process may not measure that.
 func Took(t *testing.T, do func()) int {
 	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(100)) // that of the program: the tests' own may be another
 	debug.FreeOSMemory()
 	// "5" begins the measurement of the most memory anew (Linux, proc_pid_clear_refs(5)).
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
