@@ -34,7 +34,7 @@ func TestNobodyWaitsForAllThatAnotherPersonAsksFor(t *testing.T) {
 			order = append(order, person)
 			came <- give
 		}()
-		for until := time.Now().Add(10 * time.Second); waits && p.queued() == before; time.Sleep(time.Millisecond) {
+		for until := time.Now().Add(60 * time.Second); waits && p.queued() == before; time.Sleep(time.Millisecond) {
 			if time.Now().After(until) {
 				t.Fatalf("%d does not wait", person)
 			}
@@ -138,7 +138,7 @@ func TestProgramsDoNotWaitForWhatLineboardReadsByItself(t *testing.T) {
 		defer give()
 	}
 	program := packaging.Person{Tenant: ghent.Tenant, Token: 7}.Scope()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	if _, err := d.OrdersAfter(ctx, program, packaging.OrderFilter{}, 0, 1); err != nil {
 		t.Errorf("orders: %v", err)

@@ -15,7 +15,7 @@ import (
 // waitFor waits until so many wait for the writer.
 func waitFor(t *testing.T, d *DB, n int) {
 	t.Helper()
-	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(60 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
 		d.turns.mu.Lock()
 		waiting := 0
 		for _, all := range d.turns.waiting {
@@ -195,7 +195,7 @@ func TestWhatMakesWayDoesSoForAPressThatCameAtTheSameMoment(t *testing.T) {
 	q.mu.Unlock()
 	select {
 	case <-undone:
-	case <-time.After(5 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Error("the press waits for all of the import")
 	}
 }

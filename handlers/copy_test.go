@@ -125,7 +125,7 @@ func TestAReleaseThatTheCopyLacksSaysSoWhereverPeopleLookUntilItIsThere(t *testi
 		t.Fatal(err)
 	}
 	told := func() bool { return !slices.Contains(slices.Collect(maps.Values(of("Odd1"))), true) && !wall() }
-	for limit := time.Now().Add(20 * time.Second); !told(); time.Sleep(10 * time.Millisecond) { // marks go just after it
+	for limit := time.Now().Add(60 * time.Second); !told(); time.Sleep(10 * time.Millisecond) { // marks go just after it
 		if time.Now().After(limit) {
 			t.Fatalf("once it is there: %v, the wall %t", of("Odd1"), wall())
 		}

@@ -317,7 +317,7 @@ func TestTenJobsAreDoneWithoutScripts(t *testing.T) {
 			f.tap("Move up Order149")
 			f.tap("Release 2 orders")
 			f.tap("Release 2 orders to Bottle line 2, one at a time")
-			for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+			for limit := time.Now().Add(60 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
 				if f.open("/lines/L2/queue"); strings.Contains(
 					f.page.Text(), "All orders of the sequence are released.",
 				) {

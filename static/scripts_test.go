@@ -10,11 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/testkit/browser"
+	"lineboard/internal/testkit/thorough"
 )
 
 // openModules opens a page that loads the modules as they are written, one by one.
 func openModules(t *testing.T) *browser.Page {
 	t.Helper()
+	thorough.Once(t)
 	mux := http.NewServeMux()
 	mux.Handle("GET /js/", http.FileServerFS(files))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -367,6 +369,7 @@ func TestEachScanHasItsOwnAnswerAtItsPlace(t *testing.T) {
 // A wall in a browser that is too old loads itself anew, and nothing on it asks htmx for parts. While something between
 // it and the server, or nobody, answers, it stays, says so, and asks again.
 func TestAWallInATooOldBrowserLoadsItselfAnew(t *testing.T) {
+	thorough.Once(t)
 	source, err := files.ReadFile("old.js")
 	if err != nil {
 		t.Fatal(err)

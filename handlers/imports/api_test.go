@@ -460,7 +460,7 @@ func TestASiteHasOneImportAtATime(t *testing.T) {
 	}
 	person := s.SignIn("supervisor1")
 	busy := func() bool { return person.Post("/imports", "orders", file).Status == http.StatusConflict }
-	for until := time.Now().Add(20 * time.Second); !busy(); { // the token is noted just before the list is read
+	for until := time.Now().Add(60 * time.Second); !busy(); { // the token is noted just before the list is read
 		if time.Now().After(until) {
 			t.Fatal("a second import begins beside the first")
 		}

@@ -340,7 +340,7 @@ func ended(t *testing.T, s *site.Site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if q, err := s.Store.Queue(t.Context(), packaging.Everything(tenant), line.ID); err != nil || !q.Running() {
 			return
 		}

@@ -35,7 +35,7 @@ func hears(t *testing.T) (socket string, said <-chan string) {
 // next returns the next message that is not of the kind skipped.
 func next(t *testing.T, said <-chan string, skipped string) string {
 	t.Helper()
-	for limit := time.After(20 * time.Second); ; {
+	for limit := time.After(60 * time.Second); ; {
 		select {
 		case message := <-said:
 			if !strings.HasPrefix(message, skipped) {

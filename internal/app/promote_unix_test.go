@@ -37,7 +37,7 @@ func TestAPromotionThatIsStoppedEndsThoughThePlaceHangs(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "nothing was changed") {
 			t.Errorf("it says %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Error("it goes on")
 	}
 }
@@ -45,7 +45,7 @@ func TestAPromotionThatIsStoppedEndsThoughThePlaceHangs(t *testing.T) {
 // asked waits until somebody reads a pipe, which then waits for what is never written.
 func asked(t *testing.T, pipe string) *os.File {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if writer, err := os.OpenFile(pipe, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
 			return writer
 		}
@@ -76,7 +76,7 @@ func TestAPromotionThatDoesNotGetOnIsGivenUpAndSaysWhereItHangs(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "begin the epoch") || !strings.Contains(log.String(), "ReadOwn") {
 			t.Errorf("it says %v\n%s", err, log)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Error("it goes on")
 	}
 }

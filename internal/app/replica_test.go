@@ -51,7 +51,7 @@ func TestWhatOnlyTheLineboardInChargeDoesEndsWhenAnotherTakesOver(t *testing.T) 
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Error("it goes on though another took over")
 	}
 }

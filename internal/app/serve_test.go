@@ -54,7 +54,7 @@ func TestServeTakesItsSettingsFromTheEnvironmentAndKeepsSecretsToItself(t *testi
 func (s started) link(t *testing.T) string {
 	t.Helper()
 	form := regexp.MustCompile(`http://\S+/setup\?key=\w{26,}\s`)
-	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(60 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
 		if link := form.FindString(s.said.String()); link != "" {
 			return strings.TrimSpace(link)
 		}

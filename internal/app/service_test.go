@@ -30,7 +30,7 @@ func TestAServiceManagerBeginsAndEndsServing(t *testing.T) {
 		failed: func(err error) { t.Errorf("failed with %v", err) },
 	}
 	m.begin()
-	for limit := time.Now().Add(20 * time.Second); addressForm.FindString(said.String()) == ""; time.Sleep(
+	for limit := time.Now().Add(60 * time.Second); addressForm.FindString(said.String()) == ""; time.Sleep(
 		10 * time.Millisecond,
 	) {
 		if time.Now().After(limit) {

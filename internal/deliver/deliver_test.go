@@ -168,7 +168,7 @@ func started(t *testing.T, s *shelf, o Options) *Deliverer {
 		cancel()
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(60 * time.Second):
 			t.Error("it does not end")
 		}
 	})
@@ -179,7 +179,7 @@ func await[T any](t *testing.T, from chan T) (got T) {
 	t.Helper()
 	select {
 	case got = <-from:
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Fatal("nothing came")
 	}
 	return got
@@ -371,7 +371,7 @@ func TestAWorkerEndsWithItsDestinationAndAnotherBeginsWithIt(t *testing.T) {
 	}
 	workers := func() int { d.mu.Lock(); defer d.mu.Unlock(); return len(d.workers) }
 	set(nil, packaging.Delivery{})
-	for until := time.Now().Add(10 * time.Second); workers() > 0; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(60 * time.Second); workers() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("the worker of a destination that is gone goes on")
 		}

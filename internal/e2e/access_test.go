@@ -129,6 +129,7 @@ func TestAnOperatorSeesOrdersAndReleasesNone(t *testing.T) {
 func TestWhatIsNotThereIsAPageWithAWayHome(t *testing.T) {
 	t.Parallel()
 	p := signedIn(t, newSite(t, nil), "supervisor1")
+	p.visit("/")
 	for _, path := range []string{
 		"/orders/999999", "/orders/Order143", "/orders/0", "/orders/99999999999999999999", "/orders/999999/serials",
 		"/lines/L9",

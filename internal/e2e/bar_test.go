@@ -8,7 +8,7 @@ import (
 
 // The bar stays one row of 64 px, whatever the width and the language, and nothing of it is cut off at its side.
 func TestTheBarIsOneRowOf64PixelsAtEveryWidthAndLanguage(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newExhibition(t)
 	e.Refresh() // data that is not fresh has a strip of its own under the bar
@@ -34,7 +34,7 @@ func TestTheBarIsOneRowOf64PixelsAtEveryWidthAndLanguage(t *testing.T) {
 }
 
 func TestTheBarOfAStationIsOneRowOf64Pixels(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newExhibition(t)
 	e.Refresh()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lineboard/internal/testkit/thorough"
 	"lineboard/internal/text"
 )
 
@@ -64,7 +65,7 @@ const frame = `(() => {
 
 // The release is in reach whatever else the board has to say, in each state of a line, at each size, with real data.
 func TestReleaseToLineIsInViewInEveryState(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newPlant(t)
 	p := e.enter(t, "supervisor1")
@@ -134,7 +135,7 @@ func (e exhibition) outOfReach() {
 
 // The board arms on the card that is there: nothing jumps, and all that is checked stands on it.
 func TestTheBoardArmsInPlace(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newPlant(t)
 	p := e.enter(t, "supervisor1")
@@ -163,7 +164,7 @@ func TestTheBoardArmsInPlace(t *testing.T) {
 
 // A wall of a person has a way back, and says what is the matter; with twelve lines it turns its pages.
 func TestTheWallOfAPersonIsWholeInView(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newPlant(t)
 	p := e.enter(t, "supervisor1")

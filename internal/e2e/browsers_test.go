@@ -15,6 +15,7 @@ func TestATooOldBrowserReadsAndReleasesWithoutScriptsAndIsTold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	p := signedIn(t, s, "supervisor1", func(p person) { p.Lack("window.CSSLayerBlockRule") })
+	p.visit("/")
 	p.See("This browser is too old.")
 	p.See("Chrome, Edge or Android WebView 99, Safari or iPadOS 15.4, or Firefox 97")
 	p.Gone("s ago")
@@ -27,7 +28,7 @@ func TestATooOldBrowserReadsAndReleasesWithoutScriptsAndIsTold(t *testing.T) {
 
 // Firefox 97 has no modal dialogs.
 func TestATabletWithoutModalDialogsLocks(t *testing.T) {
-	thorough.Only(t)
+	thorough.Rest(t)
 	t.Parallel()
 	s := kit.New(t, kit.Options{})
 	p := tablet(t, s)

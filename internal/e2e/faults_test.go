@@ -12,6 +12,7 @@ import (
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestAnUnknownOutcomeIsNeverShownAsFailedAndNeverOfferedAgain(t *testing.T) {
@@ -179,6 +180,7 @@ func carriedOut(t *testing.T, h *house.Site, orders ...string) {
 }
 
 func TestARunningReleaseSaysSoAndCannotBePressedAgain(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	h, s, letGo := newHeld(t, time.Minute)
 	p := signedIn(t, s, "supervisor1")
@@ -219,6 +221,7 @@ func TestARunningReleaseGoesOnWhenItsPageIsClosed(t *testing.T) {
 }
 
 func TestAReleaseThatTakesLongShowsItsResultOnceItIsThere(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	h, s, letGo := newHeld(t, time.Second)
 	armed := func(order string, on bool) person {

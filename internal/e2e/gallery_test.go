@@ -17,7 +17,6 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
-	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
 	"lineboard/internal/testkit/thorough"
 )
@@ -143,7 +142,7 @@ func (e exhibition) order(key string) string {
 }
 
 // entrance opens a window in which nobody has signed in.
-func (e exhibition) entrance() person { return person{browser.Open(e.t), e.t, e.site} }
+func (e exhibition) entrance() person { return visitor(e.t, e.site) }
 
 // visited keeps which pages were looked at.
 type visited struct {
@@ -206,7 +205,7 @@ func fromTop(p person) {
 
 // Every page is looked at, in each state that it has, in every size and light.
 func TestEveryPageIsInOrderInEverySizeAndLight(t *testing.T) {
-	thorough.Again(t)
+	thorough.Unraced(t)
 	t.Parallel()
 	seen := &visited{}
 	t.Cleanup(func() { // when all parts have ended
@@ -598,7 +597,5 @@ func firstStart(t *testing.T) (person, string) {
 	t.Helper()
 	setup, path := handlers.NewSetup(time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC), true)
 	h := house.New(t, house.Options{Empty: true, Setup: setup})
-	return person{
-		browser.Open(t), t, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password},
-	}, path
+	return visitor(t, &site{program: &program{address: h.Web.URL, t: t}, password: house.Password}), path
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
 	"lineboard/internal/testkit/thorough"
 )
@@ -70,7 +71,7 @@ var jobs = []struct {
 		p.See("Release 2 orders to Bottle line 2, one at a time")
 		p.ready()
 		p.leaveBy(func() { h.press("Release 2 orders to Bottle line 2, one at a time") })
-		for limit := time.Now().Add(10 * time.Second); !strings.Contains(
+		for limit := time.Now().Add(browser.Patience); !strings.Contains(
 			p.Text("main"), "All orders of the sequence are released.",
 		); p.visit("/lines/L2/queue") {
 			if time.Now().After(limit) {
@@ -154,12 +155,13 @@ var jobs = []struct {
 }
 
 func TestEveryJobIsDoneWithTheKeyboardAlone(t *testing.T) {
-	thorough.Only(t)
+	thorough.Rest(t)
 	t.Parallel()
 	work(t, func(p person) hand { return keys{p} })
 }
 
 func TestEveryJobIsDoneWithoutScripts(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	work(t, func(p person) hand {
 		p.NoScript()
@@ -186,6 +188,7 @@ func work(t *testing.T, take func(person) hand) {
 
 // The first stop of Tab leads past what stands on every page.
 func TestTheContentIsOneStepAwayForTheKeyboard(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	_, s := newWorkplace(t)
 	p := visitor(t, s)

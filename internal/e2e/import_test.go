@@ -24,6 +24,7 @@ func TestASupervisorImportsAFileOnATablet(t *testing.T) {
 		p.Viewport(1280, 800)
 		p.Touch()
 	})
+	p.visit("/")
 	p.In("nav").Click("Orders")
 	p.Click("Import orders")
 	p.At("/imports")

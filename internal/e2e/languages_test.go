@@ -8,7 +8,7 @@ import (
 )
 
 func TestNoLanguageIsTooLongForAScreen(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newExhibition(t)
 	p := signedIn(t, e.site, "supervisor1")

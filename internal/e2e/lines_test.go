@@ -49,6 +49,7 @@ func TestALineThatTheAPINamesIsSetUpWithOneActionOnATablet(t *testing.T) {
 	s := newSite(t, []sandbox.Order{strange("Order901", "L7"), strange("Order902", "L7"), strange("Order903", "L8")})
 	p := signedIn(t, s, "supervisor1")
 	p.Viewport(800, 1280)
+	p.visit("/")
 	p.See("Order903") // each in a lane of its own
 	p.Click("Set up L7")
 	p.Fill("Name of the line", "Tube line 7")

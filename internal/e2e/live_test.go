@@ -30,9 +30,8 @@ func (s *site) releaseElsewhere(path string) {
 // pathOf is the page of an order.
 func (s *site) pathOf(t testing.TB, order string) string {
 	t.Helper()
-	p := signedIn(t, s, "manager1")
-	p.open(order)
-	return p.path()
+	c := newScript(t, s, "manager1")
+	return c.pathOf(order)
 }
 
 // told waits until the window hears the server, by a stream or by asking.
@@ -45,7 +44,7 @@ func (p person) told(how string) {
 func (p person) lost() {
 	p.t.Helper()
 	started := time.Now()
-	for limit := started.Add(35 * time.Second); ; {
+	for limit := started.Add(browser.Patience); ; {
 		var state string
 		p.Eval(`document.querySelector("#link").dataset.state ?? ""`, &state)
 		if state == "lost" {
@@ -146,6 +145,7 @@ func TestAValueThatChangesInAListChangesInItsPlace(t *testing.T) {
 
 // A strip that somebody else has dealt with stays while a finger is on the screen, and goes soon after.
 func TestAStripGoesOnlyOnceNoFingerIsOnTheScreen(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	h, s := newWorkplace(t)
 	other := h.SignIn("manager1")
@@ -286,6 +286,7 @@ func TestAPageFindsWhatItMissedWhileTheServerWasAway(t *testing.T) {
 }
 
 func TestAPageAsksWhereAProxyHoldsTheStreamBack(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	order := s.pathOf(t, "Order143")
@@ -363,7 +364,7 @@ func (p person) keptPages() (paths []string) {
 func (p person) keeps(path string) {
 	p.t.Helper()
 	p.Eval(`navigator.serviceWorker.ready.then(() => true)`, nil)
-	for limit := time.Now().Add(10 * time.Second); !slices.Contains(p.keptPages(), path); time.Sleep(
+	for limit := time.Now().Add(browser.Patience); !slices.Contains(p.keptPages(), path); time.Sleep(
 		50 * time.Millisecond,
 	) {
 		if time.Now().After(limit) {

@@ -7,33 +7,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 
 	"lineboard/internal/testkit/thorough"
 )
 
-// The sizes of a tablet in both directions, a phone, and a screen on the wall. `make test` looks at a tablet and a phone.
+// The sizes of a tablet in both directions, a phone, and a screen on the wall.
 var (
 	wide, upright = size{1280, 800}, size{800, 1280}
 	phone, onWall = size{390, 844}, size{1920, 1080}
 
 	everySize = []size{wide, phone, upright, onWall}
 
-	sizes   = thorough.Some(2, everySize...)
-	inHand  = thorough.Some(2, wide, phone, upright)
+	sizes   = thorough.Some(1, everySize...)
+	inHand  = thorough.Some(1, wide, phone, upright)
 	tablets = thorough.Some(1, wide, upright)
 )
 
-// all has axe look at every size, in the dark as well. Without it axe looks at a tablet and a phone in the light: what
-// changes with size and light (targets, type, contrast, what lies on or beside what) we measure ourselves in each of
-// them.
+// all looks again at what `make test` has looked at, and has axe look at every size, in the dark as well. Without it axe
+// looks at a tablet and a phone in the light: what changes with size and light (targets, type, contrast, what lies on or
+// beside what) we measure ourselves in each of them.
 var all = os.Getenv("LINEBOARD_LOOK") == "all"
-
-// looks begins a test of what pages look like, in which the race detector would find nothing.
-func looks(t *testing.T) {
-	t.Helper()
-	thorough.Unraced(t)
-}
 
 type size struct{ width, height int }
 
@@ -73,15 +66,11 @@ func (p person) cut() (wrong []string) {
 }
 
 // inEverySizeAndLight checks the page that the window shows, with all that can be unfolded on it but menus, which lie
-// over the page. What is wrong in the same way everywhere is told once.
-//
-// The race detector is after what the program does, not after what the page looks like: beside it nobody looks.
+// over the page. What is wrong in the same way everywhere is told once. `make test` looks at a tablet in the light, and
+// `make race` at all else.
 func (p person) inEverySizeAndLight() {
 	p.t.Helper()
 	thorough.NeedsMark(p.t)
-	if thorough.Raced {
-		return
-	}
 	said := map[string]bool{}
 	tell := func(at size, dark bool, wrong []string) {
 		p.t.Helper()
@@ -102,11 +91,14 @@ func (p person) inEverySizeAndLight() {
 	for _, size := range sizes {
 		p.Viewport(size.width, size.height)
 		p.settle()
-		tell(size, false, slices.Concat(p.measured(size), p.cut(), p.axed(size, false)))
-		// Light changes colours, and nothing else.
-		p.Dark(true)
-		tell(size, true, slices.Concat(p.coloured(), p.axed(size, true)))
-		p.Dark(false)
+		if inTest := size == sizes[0]; all || inTest != thorough.On {
+			tell(size, false, slices.Concat(p.measured(size), p.cut(), p.axed(size, false)))
+		}
+		if thorough.On { // light changes colours, and nothing else
+			p.Dark(true)
+			tell(size, true, slices.Concat(p.coloured(), p.axed(size, true)))
+			p.Dark(false)
+		}
 	}
 	p.Viewport(sizes[0].width, sizes[0].height)
 	p.Eval(

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 // pressTwice presses the button of this text twice before the page can do anything about the first press.
@@ -53,7 +55,7 @@ func TestADoublePressReleasesOnce(t *testing.T) {
 // A double tap, as people with gloves do it, puts the second tap where the first one was. There must be nothing that
 // releases, however the page has moved.
 func TestASecondTapAtTheSamePlaceReleasesNothing(t *testing.T) {
-	looks(t)
+	thorough.Unraced(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	for _, on := range []bool{true, false} {
@@ -137,6 +139,7 @@ func TestGoingBackAndPressingAgainSendsNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	p := signedIn(t, s, "supervisor1")
+	p.visit("/lines/L1")
 	p.open("Order143")
 	p.release("Order143")
 	p.back()

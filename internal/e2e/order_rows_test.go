@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 // lists are pages with rows: the selector of a row, and how many must be in view on a tablet and on a phone.
@@ -41,7 +43,7 @@ const rowsAs = `(selector => least => {
 
 // Rows have one height, IDs of up to 20 characters are whole, and a screen has enough of them, with real data.
 func TestRowsAreEvenAndEnoughOfThemAreInView(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	e := newPlant(t)
 	e.ThreeShifts("ghent")

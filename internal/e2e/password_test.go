@@ -10,7 +10,7 @@ import (
 
 // Tests hash passwords at next to no cost. The program does not.
 func TestTheProgramHashesPasswordsAtTheirFullCost(t *testing.T) {
-	thorough.Unraced(t)
+	thorough.Once(t)
 	t.Parallel()
 	for _, hash := range column[string](t, newShippedSite(t).database(), `SELECT password_hash FROM users`) {
 		if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {

@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -22,29 +24,28 @@ const (
 // person sits in front of a window of their own.
 type person struct {
 	*browser.Page
-	t    testing.TB
-	site *site
+	t      testing.TB
+	site   *site
+	beside *script // is signed in as the window is; nil where the person signs in there
 }
 
 // visitor opens a window, and has not signed in.
 func visitor(t testing.TB, s *site) person {
 	t.Helper()
-	return person{browser.Open(t), t, s}
+	return person{Page: browser.Open(t), t: t, site: s}
 }
 
-// signedIn opens a window with the overview, once the orders are there. Before that, the window is set up as told. The
-// person has signed in before: tests of that have them fill in the page.
+// signedIn opens a window, set up as told, of a person who has signed in before: tests of that have them fill in the
+// page. The orders are there, and the window has no page yet.
 func signedIn(t testing.TB, s *site, username string, how ...func(person)) person {
 	t.Helper()
 	p := visitor(t, s)
 	for _, set := range how {
 		set(p)
 	}
-	c := newScript(t, s, username)
-	c.awaitOrders()
-	p.Give(s.address, c.Jar.Cookies(must(url.Parse(s.address+"/"))))
-	p.visit("/")
-	p.isSignedIn()
+	p.beside = newScript(t, s, username)
+	p.beside.awaitOrders()
+	p.Give(s.address, p.beside.Jar.Cookies(must(url.Parse(s.address+"/"))))
 	return p
 }
 
@@ -171,8 +172,12 @@ func (p person) path() string {
 // open finds an order and opens its page.
 func (p person) open(order string) {
 	p.t.Helper()
-	p.visit("/orders?q=" + url.QueryEscape(order))
-	p.Click(order)
+	if p.beside != nil {
+		p.visit(p.beside.pathOf(order))
+	} else {
+		p.visit("/orders?q=" + url.QueryEscape(order))
+		p.Click(order)
+	}
 	p.Text("#release")
 }
 
@@ -316,13 +321,38 @@ func newScript(t testing.TB, s *site, username string) *script {
 // awaitOrders waits until the program has fetched the orders.
 func (c *script) awaitOrders() {
 	c.t.Helper()
+	c.await("/", func(page string) bool { return strings.Contains(page, ordersAreThere) })
+}
+
+// pathOf is the page of an order, once the order is there.
+func (c *script) pathOf(order string) (path string) {
+	c.t.Helper()
+	c.await("/orders?q="+url.QueryEscape(order), func(page string) bool {
+		for _, link := range orderForm.FindAllStringSubmatch(page, -1) {
+			if strings.TrimSpace(html.UnescapeString(tagForm.ReplaceAllString(link[2], ""))) == order {
+				path = link[1]
+			}
+		}
+		return path != ""
+	})
+	return strings.TrimPrefix(path, must(url.Parse(c.site.address)).Path)
+}
+
+var (
+	orderForm = regexp.MustCompile(`(?s)<a [^>]*href="([^"?#]*/orders/\d+)"[^>]*>(.*?)</a>`)
+	tagForm   = regexp.MustCompile(`<[^>]*>`)
+)
+
+// await asks for a page until it is as wanted.
+func (c *script) await(path string, is func(page string) bool) {
+	c.t.Helper()
 	for limit := time.Now().Add(browser.Patience); ; time.Sleep(20 * time.Millisecond) {
-		_, page := c.do(http.MethodGet, "/", nil, nil)
-		if strings.Contains(page, ordersAreThere) {
+		_, page := c.do(http.MethodGet, path, nil, nil)
+		if is(page) {
 			return
 		}
 		if time.Now().After(limit) {
-			c.t.Fatalf("no orders within %v: %s", browser.Patience, page)
+			c.t.Fatalf("%s is not as wanted within %v: %s", path, browser.Patience, page)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
 )
 
@@ -125,7 +126,7 @@ func (e exhibition) stopped(line string) {
 	e.t.Helper()
 	in := packaging.Everything(e.Tenant("ghent").ID)
 	l := must(e.Store.Line(e.t.Context(), in, line))
-	for limit := time.Now().Add(10 * time.Second); must(
+	for limit := time.Now().Add(browser.Patience); must(
 		e.Store.Queue(e.t.Context(), in, l.ID),
 	).Running(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) {

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	startLimit = 30 * time.Second // until a program says where it is, on a machine that is busy with other tests
-	stopLimit  = 30 * time.Second
+	startLimit = 60 * time.Second // until a program says where it is, on a machine that is busy with other tests
+	stopLimit  = 60 * time.Second
 )
 
 // built is the folder of the program; it goes when the tests end.
@@ -78,10 +78,11 @@ type program struct {
 }
 
 // start runs lineboard in this process until the test ends: there it begins in a third of the time, and hashes passwords
-// at next to no cost. It sees nothing of this process's environment but what env says.
+// at next to no cost. It sees nothing of this process's environment but what env says. The race detector has tried what
+// runs here by tests that need no browser.
 func start(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
-	skipRaced(t)
+	thorough.Once(t)
 	p := newProgram(t, args)
 	ctx, end := context.WithCancel(context.Background())
 	p.end = func() error { end(); return nil }
@@ -101,7 +102,7 @@ func start(t testing.TB, env []string, args ...string) *program {
 // startShipped is start for lineboard as it is shipped, in a process of its own.
 func startShipped(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
-	skipRaced(t)
+	thorough.Once(t)
 	path, err := binary()
 	if err != nil {
 		t.Fatalf("build the program: %v", err)
@@ -118,15 +119,6 @@ func startShipped(t testing.TB, env []string, args ...string) *program {
 	go func() { p.ended <- command.Wait() }()
 	p.awaitAddress()
 	return p
-}
-
-// skipRaced skips a test of the whole program beside the race detector. The shipped program has none in it, and what
-// runs here has been tried with it by tests that need no browser.
-func skipRaced(t testing.TB) {
-	t.Helper()
-	if thorough.Raced {
-		t.Skip("make test or make unraced runs it, without the race detector")
-	}
 }
 
 func newProgram(t testing.TB, args []string) *program {

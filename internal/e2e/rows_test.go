@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"lineboard/internal/testkit/thorough"
+
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	house "lineboard/internal/testkit/site"
@@ -57,7 +59,7 @@ const rowsInView = `(rows => ({
 }))([...document.querySelectorAll(%q)])`
 
 func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	h, s := longRows(t)
 	p := signedIn(t, s, "supervisor1")
@@ -89,7 +91,7 @@ func TestRowsOfTheHistoryAreOfOneHeightAndEnoughAreInView(t *testing.T) {
 // A row of a shift has two lines or three, and a report names orders of 20 characters: no text leaves its row, no ID is
 // broken.
 func TestShiftsAndTheirReportsHoldTheirTextAtEverySize(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	h, s := longRows(t)
 	p := signedIn(t, s, "supervisor1")
@@ -120,7 +122,7 @@ func TestShiftsAndTheirReportsHoldTheirTextAtEverySize(t *testing.T) {
 
 // The way to sign stays in view while a long report is read, and what is signed takes one screen of scrolling.
 func TestAShiftIsSignedWithinOneScreenOfScrolling(t *testing.T) {
-	looks(t)
+	thorough.Rest(t)
 	t.Parallel()
 	h, s := longRows(t)
 	h.Clock.Move(8 * time.Hour)

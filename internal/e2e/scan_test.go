@@ -173,6 +173,7 @@ func TestATabletProvesItsKeyboardByTheTestCode(t *testing.T) {
 
 // A bad scan is heard and felt, and is the biggest thing on the page; a device that is set to be silent is.
 func TestABadScanSoundsAndVibratesUnlessTheDeviceIsSetNotTo(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	_, s := newWorkplace(t)
 	p := visitor(t, s)
@@ -194,7 +195,7 @@ func TestABadScanSoundsAndVibratesUnlessTheDeviceIsSetNotTo(t *testing.T) {
 			want = `tones === 0 && shaken === 0`
 		}
 		p.Holds(want)
-		for _, size := range tablets {
+		for _, size := range []size{wide, upright} {
 			p.Viewport(size.width, size.height)
 			var height float64
 			p.Eval(`document.querySelector(".scan .result").getBoundingClientRect().height`, &height)

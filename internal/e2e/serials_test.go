@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 )
 
 // manySerials is an order with a list of 1,234, two of which differ in their case alone.
@@ -161,6 +162,7 @@ func TestSerialsAreCopiedAsTheyAre(t *testing.T) {
 }
 
 func TestSerialsThatAreSelectedAreAsTheyAre(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	p, want := withManySerials(t)
 	for _, size := range everySize {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 )
 
 var linkForm = regexp.MustCompile(`http://localhost:\d+(/setup\?key=\w+)\n`)
@@ -125,6 +126,7 @@ func TestASiteIsSetUpOnATabletFromTheLinkToTheFirstOrders(t *testing.T) {
 }
 
 func TestWhatDoesNotApplyToTheChosenTokenIsNotShown(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	_, s := newWorkplace(t)
 	p := visitor(t, s)

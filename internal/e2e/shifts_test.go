@@ -42,6 +42,7 @@ func (p person) accessible() {
 }
 
 func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	h, s := newWorkplace(t)
 
@@ -83,6 +84,7 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 
 	// Another supervisor takes over, and leaves one point open.
 	in := signedIn(t, s, "manager1")
+	in.visit("/")
 	in.Click("See them")
 	in.See("Line 1 waits for maintenance")
 	in.Eval(`document.querySelectorAll("input[name=item]").forEach((box, i) => { if (i) box.click() })`, nil)
@@ -99,6 +101,7 @@ func TestAShiftIsWorkedHandedOverReviewedAndSigned(t *testing.T) {
 	h.Clock.Move(8 * time.Hour)
 	h.AddPerson("manager3")
 	boss := signedIn(t, s, "manager3")
+	boss.visit("/")
 	job := counted{person: boss}
 	job.tap(".digest", "Early · Mon 2026-11-23")
 	job.tap("main", "Review and sign")
@@ -277,6 +280,7 @@ func TestRecordsAreClearOnPaper(t *testing.T) {
 }
 
 func TestAShiftIsHandedOverWithoutScripts(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	_, s := newWorkplace(t)
 	p := signedIn(t, s, "supervisor1", scripts(false))

@@ -7,6 +7,7 @@ import (
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/browser"
 	house "lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 const muted = "This screen is not allowed to play sound yet. Touch here to switch it on."
@@ -71,12 +72,13 @@ func (p person) send(path, form string) {
 }
 
 func TestAScreenThatMaySoundSoundsByItself(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	for name, open := range screens {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, s := alarmed(t)
-			p := person{browser.OpenSounding(t), t, s}
+			p := person{Page: browser.OpenSounding(t), t: t, site: s}
 			p.visit("/login")
 			open(h, p)
 			p.See("Release refused")
@@ -89,6 +91,7 @@ func TestAScreenThatMaySoundSoundsByItself(t *testing.T) {
 
 // A browser lets a page sound once somebody has touched it, and not before.
 func TestAScreenThatMayNotSoundSaysSoUntilItIsTouched(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	for name, open := range screens {
 		t.Run(name, func(t *testing.T) {

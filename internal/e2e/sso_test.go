@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"lineboard/internal/testkit/provider"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
-	looks(t)
+	thorough.Unraced(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	company := provider.Start(t, []string{s.address + "/sso/plant-test/callback"}, []string{s.address + "/login"},

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"lineboard/internal/packaging"
-	"lineboard/internal/testkit/browser"
 	kit "lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // These tests need a clock that can be moved, so they put Lineboard up in their own process.
@@ -21,7 +21,7 @@ func tablet(t testing.TB, s *kit.Site) person {
 	t.Helper()
 	s.SetPIN("supervisor1", supervisorsPIN)
 	s.SetPIN("manager1", managersPIN)
-	p := person{browser.Open(t), t, &site{program: &program{t: t, address: s.Web.URL}}}
+	p := visitor(t, &site{program: &program{t: t, address: s.Web.URL}})
 	p.Touch()
 	p.visit("/station")
 	p.Fill("Code of the station", s.StationCode("Tablet 1", "L1"))
@@ -56,7 +56,7 @@ func (p person) wake() {
 func TestATabletIsBoundAndTwoPeopleSwitchThereByPIN(t *testing.T) {
 	t.Parallel()
 	s := kit.New(t, kit.Options{})
-	admin := person{browser.Open(t), t, &site{program: &program{t: t, address: s.Web.URL}, password: kit.Password}}
+	admin := visitor(t, &site{program: &program{t: t, address: s.Web.URL}, password: kit.Password})
 	admin.visit("/admin/stations")
 	admin.signIn("administrator1")
 	admin.Fill("Name", "Tablet 7")
@@ -64,7 +64,7 @@ func TestATabletIsBoundAndTwoPeopleSwitchThereByPIN(t *testing.T) {
 	admin.Click("Add the station")
 	admin.See("Code of Tablet 7")
 	code := admin.Text(".new-code .code")
-	other := person{browser.Open(t), t, admin.site}
+	other := visitor(t, admin.site)
 	other.visit("/station")
 	other.Fill("Code of the station", code)
 	other.Click("Bind this tablet")
@@ -94,6 +94,7 @@ func TestATabletIsBoundAndTwoPeopleSwitchThereByPIN(t *testing.T) {
 }
 
 func TestABadgeIsScannedWhereverTheTabletStands(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	const badge = "04-A2-9F-11-5C-80"
 	s := kit.New(t, kit.Options{})
@@ -135,6 +136,7 @@ func TestABadgeIsScannedWhereverTheTabletStands(t *testing.T) {
 }
 
 func TestATabletThatNobodyUsesWarnsLocksAndKeepsItsScreen(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s := kit.New(t, kit.Options{})
 	p := tablet(t, s)
@@ -184,6 +186,7 @@ func TestATabletThatNobodyUsesWarnsLocksAndKeepsItsScreen(t *testing.T) {
 }
 
 func TestWithoutScriptsTheServerLocks(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := kit.New(t, kit.Options{})
 	p := tablet(t, s)
@@ -205,6 +208,7 @@ func TestWithoutScriptsTheServerLocks(t *testing.T) {
 }
 
 func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s := kit.New(t, kit.Options{})
 	s.SetRules(packaging.Rules{LockAfter: packaging.DefaultRules.LockAfter, SignReleases: true, SecondSigner: true})
@@ -237,6 +241,7 @@ func TestAReleaseIsSignedByTwoAtTheTablet(t *testing.T) {
 }
 
 func TestACopyAtAStationIsThereNoLongerThanItTakesToLock(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := kit.New(t, kit.Options{})
 	p := tablet(t, s)

@@ -366,7 +366,7 @@ func TestTheFirstSheetThatCanBeSeenIsRead(t *testing.T) {
 }
 
 func TestAWorkbookIsBoundedWhenItIsUnpacked(t *testing.T) {
-	thorough.Unraced(t)
+	thorough.Once(t)
 	t.Parallel()
 	plain := workbook(t, func(f *excelize.File) { set(t, f, map[string]any{"A1": "order_id", "A2": "A"}, nil) })
 	repack := func(sheet func(w io.Writer)) string {

@@ -323,7 +323,7 @@ func TestOnlyTheWordOfLitestreamThatItCopiedThisDatabaseCounts(t *testing.T) {
 				w.WriteHeader(c.status)
 				fmt.Fprint(w, c.body)
 			})
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 			defer cancel()
 			err := NewLitestream(socket, "/data/lineboard.db").Sync(ctx)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

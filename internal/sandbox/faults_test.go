@@ -79,7 +79,7 @@ func TestADelayedCallIsDoneAlthoughItsCallerHasGone(t *testing.T) {
 		resp.Body.Close()
 		t.Fatal("there was an answer")
 	}
-	for deadline := time.Now().Add(20 * time.Second); len(s.Released()) == 0; {
+	for deadline := time.Now().Add(60 * time.Second); len(s.Released()) == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("the release was not carried out")
 		}

@@ -25,7 +25,7 @@ import (
 
 // Patience is how long a helper waits for what it was told to find before it fails the test. It is long for a machine
 // that is busy with much else; a test that passes never waits for it.
-const Patience = 30 * time.Second
+const Patience = 60 * time.Second
 
 // TB is the part of testing.TB that is needed here, so that a program that takes pictures can be one too. Fatalf must
 // not return.

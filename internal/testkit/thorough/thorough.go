@@ -1,5 +1,6 @@
 // Package thorough says how much the tests of a process try. `make test` has to answer within minutes: where much could
-// be tried, it tries what tells most. `make race` tries everything, first with the race detector and then without it.
+// be tried, it tries what tells most. `make race` tries the rest: with the race detector whatever may race, and without
+// it what takes minutes and does not.
 package thorough
 
 import (
@@ -28,11 +29,12 @@ func Times(seldom, often int) int {
 	return seldom
 }
 
-// Only begins a test, or a part of one, that is for everything alone.
-func Only(t testing.TB) {
+// Once begins a test of which `make test` tries all, and in which the race detector would find nothing: `make race` does
+// not try it again.
+func Once(t testing.TB) {
 	t.Helper()
-	if !On {
-		t.Skip("make race tries it")
+	if Raced {
+		t.Skip("make test runs it")
 	}
 }
 
@@ -43,7 +45,9 @@ func Again(t testing.TB) { mark(t) }
 // Rest is Unraced for a test that `make race` alone runs: of what is seldom done, or seldom broken.
 func Rest(t testing.TB) {
 	t.Helper()
-	Only(t)
+	if !On {
+		t.Skip("make race tries it")
+	}
 	Unraced(t)
 }
 
@@ -67,8 +71,8 @@ func whole(t testing.TB) string {
 	return name
 }
 
-// NeedsMark fails a test that does what is skipped beside the race detector and did not begin with Unraced, Again or
-// Rest: `make race` would do it nowhere.
+// NeedsMark fails a test that tries less in `make test` than there is, and did not begin with Unraced, Again or Rest:
+// nobody would try the rest.
 func NeedsMark(t testing.TB) {
 	t.Helper()
 	if _, ok := marked.Load(whole(t)); !ok {
