@@ -64,11 +64,26 @@ func schemaIn(ctx context.Context, q querier) (map[string]string, error) {
 		`SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema`)
 	all := map[string]string{}
 	for _, p := range parts {
-		if plain := plainStatement(p.statement); madeByOthers[p.name] == "" || madeByOthers[p.name] != plain {
+		if plain := plainOf(p.name, p.statement); madeByOthers[p.name] == "" || madeByOthers[p.name] != plain {
 			all[p.name] = plain
 		}
 	}
 	return all, err
+}
+
+// plainRead are the statements that were last read of parts of the program's own: most databases have the same.
+var plainRead sync.Map // name → [2]string
+
+// plainOf returns [plainStatement] of the statement behind a part.
+func plainOf(name, statement string) string {
+	if last, is := plainRead.Load(name); is && last.([2]string)[0] == statement {
+		return last.([2]string)[1]
+	}
+	plain := plainStatement(statement)
+	if own, err := ownSchema(); err == nil && own[name] != "" { // a hand can make any number of others
+		plainRead.Store(name, [2]string{statement, plain})
+	}
+	return plain
 }
 
 // plainStatement returns a statement as it would be without comments, and with the spaces alone that it needs. Each
