@@ -57,6 +57,7 @@ type DB struct {
 	anchor    atomic.Pointer[anchoring]
 	files     files
 	unindexed chan struct{} // has room for one
+	indexed   atomic.Int64  // orders since the parts of their index were put together
 	blocks    atomic.Int64  // number of the last block of serials
 	staging   listLocks
 	longLists *semaphore.Weighted // those that are prepared at once, so that presses find a processor

@@ -312,6 +312,47 @@ func readAlongAnIndex(t *testing.T, d *DB, ghent packaging.Person, all []packagi
 	}
 }
 
+// What comes bit by bit makes many parts of the index, and each search would look into all of them.
+func TestTheIndexOfManyOrdersIsOfOnePart(t *testing.T) {
+	d, ghent, _ := opened(t)
+	tenant := ghent.Tenant.ID
+	parts := func() (n int) {
+		t.Helper()
+		if err := d.read.QueryRowContext(
+			t.Context(), `SELECT count(DISTINCT segid) FROM orders_index_idx`,
+		).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, key := range []string{"PO-1", "PO-2", "PO-3"} {
+		cache(t, d, tenant, facts(key))
+		if err := d.IndexOrders(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := parts(); n < 2 {
+		t.Fatalf("the index has %d parts before", n)
+	}
+	d.indexed.Store(mergedAfter)
+	cache(t, d, tenant, facts("PO-4"))
+	if err := d.IndexOrders(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := parts(); n != 1 {
+		t.Errorf("the index has %d parts", n)
+	}
+	page, err := d.SearchOrders(t.Context(), ghent.Scope(), packaging.OrderFilter{Text: "PO-", Limit: 5})
+	if err != nil || len(page.Orders) != 4 {
+		t.Errorf("found %d orders: %v", len(page.Orders), err)
+	}
+	if _, err := d.write.ExecContext(
+		t.Context(), `INSERT INTO orders_index (orders_index) VALUES ('integrity-check')`,
+	); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnOrderThatIsRewordedIsFoundByItsNewWordsAlone(t *testing.T) {
 	d, ghent, _ := opened(t)
 	tenant := ghent.Tenant.ID
