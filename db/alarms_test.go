@@ -9,6 +9,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 // setAlarms gives a site a webhook that is told of alarms, and all secrets that they can be sent with.
@@ -501,6 +502,7 @@ func TestWhoWasToldThatAnAlarmBeganIsToldOfItsEndThoughItsRuleIsGone(t *testing.
 }
 
 func TestEachKindOfAlarmOfASiteHasWhatBringsItAndWhatEndsIt(t *testing.T) {
+	thorough.Once(t)
 	d, ghent, _ := opened(t)
 	ghent = become(t, d, ghent, everything)
 	must := func(err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 // aHand opens a database as somebody with any tool does.
@@ -112,6 +113,7 @@ func TestAValueOfAnotherKindIsFound(t *testing.T) {
 // Only an upgrade logs records as it finds them, and one that was cut off goes on with that. Nothing that is written into
 // the database by hand has a start do so.
 func TestOnlyAnUpgradeLogsRecordsAsTheyAre(t *testing.T) {
+	thorough.Once(t)
 	file := filepath.Join(t.TempDir(), "lineboard.db")
 	start := func() *DB {
 		t.Helper()
@@ -215,6 +217,7 @@ func hiddenFaults(t *testing.T, d *DB, tenant packaging.TenantID) []packaging.Re
 // What is there and not found by what people and the program look it up by is named, be it by an index of a table or of
 // the history.
 func TestWhatHidesRecordsFromLookUpsIsFound(t *testing.T) {
+	thorough.Once(t)
 	d, ghent, _ := opened(t)
 	o := cache(t, d, ghent.Tenant.ID, facts("Order143"))
 	if _, err := d.Claim(t.Context(), ghent, packaging.Press{Order: o.ID}); err != nil {
@@ -325,6 +328,7 @@ func TestColumnsThatAreMadeOfOthersAreKnown(t *testing.T) {
 
 // What an earlier program wrote is found by all that today's filters and look-ups ask for.
 func TestNothingOfAnUpgradedDatabaseIsHidden(t *testing.T) {
+	thorough.Once(t)
 	d, _ := everyTable(t)
 	tenants, err := d.Tenants(t.Context())
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	_ "lineboard/internal/secret/cheaphash"
+	"lineboard/internal/testkit/thorough"
 )
 
 var start = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
@@ -786,6 +787,7 @@ func TestASealedCredentialMovedToAnotherTenantDoesNotOpen(t *testing.T) {
 
 // Whoever opens a file that is not this program's database reads what it is, and what to do.
 func TestAFileThatIsNoDatabaseOfThisProgramIsRefusedWithWhatItIs(t *testing.T) {
+	thorough.Once(t)
 	whole := filepath.Join(t.TempDir(), "whole.db")
 	d, err := Open(t.Context(), whole, box(t, 1), time.Now)
 	if err = errors.Join(err, d.Close()); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 // act is what a method of the database that takes a person does for them.
@@ -789,6 +790,7 @@ func (s *stage) onWriter(statement string) {
 
 // As one whose request began before: the person in hand is who they were then.
 func TestWhoWasDeactivatedOrLostTheRoleDoesNothingMore(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	prepared := setStage(t)
 	for _, name := range methodsOf(packaging.Person{}) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestNothingButAddingIsDoneToTheHistory(t *testing.T) {
@@ -134,6 +135,7 @@ func state(t *testing.T, d *DB) string {
 // Every combination of filters is answered by an index, in the order of the page: nothing is sorted, and no entry is
 // read that the index does not give.
 func TestEveryCombinationOfFiltersIsAnsweredByAnIndex(t *testing.T) {
+	thorough.Once(t)
 	d, ghent, _ := opened(t)
 	set := []struct {
 		name string

@@ -12,6 +12,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 // twins are two accounts of "ghent" beside its administrator, with more of the same kind.
@@ -625,6 +626,7 @@ func TestWhatSomebodyIsKnownAsElsewhereIsTheirNameWhereTheyBelong(t *testing.T) 
 
 // An upgrade finds in the history the names of who left a site or disconnected from its provider before names were kept.
 func TestAnUpgradeFindsTheNamesOfWhoLeftBeforeIt(t *testing.T) {
+	thorough.Once(t)
 	d, boss, p, _, _ := provided(t)
 	anna, second, carla := p[0], p[1], p[3]
 	basel := packaging.Person{Author: boss.Author, Tenant: packaging.Tenant{ID: 2}}

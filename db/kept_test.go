@@ -4,10 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 // What happened is kept: even without foreign keys, no row of these tables can be deleted.
 func TestWhatIsKeptIsDeletedFromNoTable(t *testing.T) {
+	thorough.Once(t)
 	eachKept(t, "DELETE", []string{
 		"history", "record_log", "orders", "order_events", "releases", "settlements", "acknowledgements", "serial_blocks",
 		"list_gtins", "shown_serials", "queue_orders", "imports", "import_changes", "notes", "note_withdrawals", "handovers",
@@ -19,6 +22,7 @@ func TestWhatIsKeptIsDeletedFromNoTable(t *testing.T) {
 
 // Nor can a row of those be changed that say what happened.
 func TestWhatHappenedIsChangedInNoTable(t *testing.T) {
+	thorough.Once(t)
 	eachKept(t, "UPDATE", []string{
 		"history", "record_log", "order_events", "settlements", "acknowledgements", "serial_blocks", "list_gtins",
 		"shown_serials", "queue_orders", "imports", "import_changes", "notes", "note_withdrawals", "handovers",

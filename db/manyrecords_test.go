@@ -7,6 +7,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 // importMany imports so many new orders that one line of the log is about many of them, and changes one that is here.
@@ -30,6 +31,7 @@ func importMany(t *testing.T, d *DB, by packaging.Person) {
 // The log has a line for many new records. What is done to one of them is found as if each had its own, also after
 // some of them were changed by the program.
 func TestWhatIsDoneByHandToOneOfManyRecordsOfALineIsFound(t *testing.T) {
+	thorough.Once(t)
 	d, ghent, basel := opened(t)
 	importMany(t, d, ghent)
 	tenant := ghent.Tenant.ID

@@ -15,12 +15,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 var update = flag.Bool("update", false, "write schema.sql anew")
 
 // A new database gets its schema from one file. It is what the migrations make, with each row that they fill in.
 func TestANewDatabaseIsWhatTheMigrationsMake(t *testing.T) {
+	thorough.Once(t)
 	ctx := t.Context()
 	build := func(name string, make func(*sql.DB, *goose.Provider) error) *sql.DB {
 		pool, err := open(filepath.Join(t.TempDir(), name), 1, nil)
@@ -88,6 +91,7 @@ func asJSON(t *testing.T, parts map[string]string) string {
 
 // A database that a program without one of the migrations brought further than that gets what it lacks.
 func TestAMigrationThatCameLateIsCarriedOut(t *testing.T) {
+	thorough.Once(t)
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "lineboard.db")
 	pool, err := open(path, 1, nil)

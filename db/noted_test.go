@@ -9,10 +9,13 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"lineboard/internal/testkit/thorough"
 )
 
 // Whatever a statement does to a record that is there, the writer notes it, or a trigger of the schema refuses it.
 func TestEachChangeOfARecordIsNotedOrRefused(t *testing.T) {
+	thorough.Once(t)
 	d := everyTableWithTriggers(t)
 	refused := 0
 	for name, table := range d.tables {

@@ -15,6 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 // manyOrders caches more orders than a search sorts, in all statuses and on several lines, and gives them as they are.
@@ -76,6 +77,7 @@ var sortedBy = map[packaging.OrderColumn]func(a, b packaging.Order) int{
 }
 
 func TestSearchesForOrders(t *testing.T) {
+	thorough.Once(t)
 	d, ghent, _ := opened(t)
 	all := manyOrders(t, d, ghent)
 	t.Run("give what matches before it is indexed", func(t *testing.T) {

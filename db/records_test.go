@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 // everyTable is an upgraded database in which every table has rows, and a hand in it: without triggers, foreign keys
@@ -167,6 +168,7 @@ func fill(t *testing.T, d *DB, table recordTable) {
 // Every table holds records or says why not. Whatever is changed, deleted or inserted by hand in a record is found, and
 // named as what it is: changed, missing or added.
 func TestWhatIsDoneToARecordByHandIsFoundInEveryTable(t *testing.T) {
+	thorough.Once(t)
 	d, hand := everyTable(t)
 	names, err := collect(t.Context(), d.read,
 		func(row scanner) (name string, err error) { return name, row.Scan(&name) },

@@ -17,6 +17,7 @@ import (
 
 	"lineboard/internal/anchors"
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 // schema20 unpacks a database that the last program before the first release filled. Every table has rows. The box of
@@ -66,6 +67,7 @@ func schemaOf(t *testing.T, d *DB) map[string]string {
 }
 
 func TestADatabaseOfSchema20IsAdoptedAndEqualsAFreshOne(t *testing.T) {
+	thorough.Once(t)
 	file, anchorFile := schema20(t)
 	before, err := open(file, 1, nil)
 	if err != nil {
@@ -153,6 +155,7 @@ func TestADatabaseOfSchema20IsAdoptedAndEqualsAFreshOne(t *testing.T) {
 
 // Lists that are as odd as lists get are the same in blocks, and each of their serials is found.
 func TestOddListsOfBeforeAreInBlocksAsTheyWere(t *testing.T) {
+	thorough.Once(t)
 	file, _ := schema20(t)
 	pool, err := open(file, 1, nil)
 	if err != nil {
@@ -333,6 +336,7 @@ func TestTheTablesThatLitestreamMakesAreNoFault(t *testing.T) {
 
 // A list of the database that was adopted follows the GTIN that its order had got meanwhile.
 func TestAnAdoptedListFollowsTheGTINOfItsOrder(t *testing.T) {
+	thorough.Once(t)
 	file, _ := schema20(t)
 	old, err := sql.Open("sqlite", file)
 	if err != nil {

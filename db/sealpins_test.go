@@ -9,9 +9,11 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestPINsOfAnOlderDatabaseAreSealedAndStillFit(t *testing.T) {
+	thorough.Once(t)
 	file, _ := schema20(t)
 	pool, err := open(file, 1, nil)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 var threeShifts = []packaging.Shift{
@@ -315,6 +316,7 @@ func (w *worked) countsAs(t *rapid.T, report packaging.ShiftReport) {
 }
 
 func TestReportsAreTheSumsOfTheHistoryWhateverHappened(t *testing.T) {
+	thorough.Once(t)
 	file := filepath.Join(t.TempDir(), "lineboard.db")
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWorked(t, file)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 func storyOf(t *testing.T, d *DB, o packaging.Order) []packaging.OrderEvent {
@@ -93,6 +94,7 @@ func TestATimelineTellsWhatALostReleaseCameTo(t *testing.T) {
 }
 
 func TestAnUnchangedPollOfTwoThousandOrdersWritesNothingOfThem(t *testing.T) {
+	thorough.Once(t)
 	d, ghent, _ := opened(t)
 	tenant := ghent.Tenant.ID
 	var all []packaging.Facts

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 // guarded is a database with rows that the schema guards: a release that reached its line, one whose outcome is unknown,
@@ -53,6 +54,7 @@ func guarded(t *testing.T) *DB {
 
 // Each trigger refuses what it is for by itself: the others of its table are gone, and its words are the reason.
 func TestEachTriggerRefusesWhatItIsFor(t *testing.T) {
+	thorough.Once(t)
 	d := guarded(t)
 	const of = `(SELECT r.id FROM releases r JOIN orders o ON o.id = r.order_id WHERE o.order_key = '%s')`
 	release := func(key string) string { return fmt.Sprintf(of, key) }

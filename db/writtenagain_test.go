@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 // tamperedWith are the databases in which a test does something by hand.
@@ -219,6 +220,7 @@ func provide(t *testing.T, d *DB) {
 // What was done by hand to a record stays known once the program writes the record again: an entry of the history says
 // so.
 func TestWhatWasDoneByHandStaysKnownOnceTheProgramWritesItAgain(t *testing.T) {
+	thorough.Once(t)
 	for _, c := range recordsWrittenAgain() {
 		t.Run(c.name, func(t *testing.T) {
 			d, ghent, _ := opened(t)
@@ -316,6 +318,7 @@ func TestVeryMuchThatWasDoneByHandIsCounted(t *testing.T) {
 
 // It holds for the records of every table.
 func TestWhatWasDoneByHandStaysKnownInEveryTable(t *testing.T) {
+	thorough.Once(t)
 	d, hand := everyTable(t)
 	// What became of the schema is told elsewhere.
 	var version int64

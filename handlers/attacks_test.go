@@ -21,6 +21,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret/cheaphash"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // thief is a browser with somebody else's cookie.
@@ -42,6 +43,7 @@ func (c counting) Credential(ctx context.Context, username string) (packaging.Us
 }
 
 func TestTenThousandWrongPasswordsAreNotLookedAtNorDoTheyFillTheHistory(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	var looks atomic.Int64

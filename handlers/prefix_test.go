@@ -14,6 +14,7 @@ import (
 
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // addresses are those that a page has, in whatever attribute but values of fields. Text never looks like one: its
@@ -229,6 +230,7 @@ func TestAPageNamesNothingBelowThePathThatAPersonTyped(t *testing.T) {
 
 // Each page that links lead to, and each address on it, is below the path.
 func TestBelowAPathNoPageHasAnAddressOutside(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	const prefix, maxPages = "/lineboard", 300
 	s := site.New(t, site.Options{Prefix: prefix})

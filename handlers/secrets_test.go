@@ -26,6 +26,7 @@ import (
 	"lineboard/internal/sandbox"
 	"lineboard/internal/secret"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // echo is an API that repeats headers, address and body of each request, in every form that an answer may have. It
@@ -110,6 +111,7 @@ func forms(secret string) []string {
 }
 
 func TestNoSecretComesBackByAnyPageErrorExportLogOrFile(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	api := &echo{lost: "Order144", tokens: map[string]bool{}}
 	s := site.New(t, site.Options{Handler: func(box *sandbox.Sandbox) http.Handler { api.box = box; return api }})

@@ -18,6 +18,7 @@ import (
 	"lineboard/internal/orderfile"
 	"lineboard/internal/packaging"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestTheHistoryExportCarriesWhatItsHashesAreMadeOf(t *testing.T) {
@@ -166,6 +167,7 @@ func TestACellIsNoFormulaWhereverASpreadsheetPartsCells(t *testing.T) {
 
 // What another program makes of an export by docs/history-format.md.
 func TestAProgramInAnotherLanguageChecksTheExport(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestTheHistoryIsFilteredByLineOrderPersonOutcomeAndTime(t *testing.T) {
@@ -165,6 +166,7 @@ func TestAFilterInUseIsAChipThatTakesItAway(t *testing.T) {
 }
 
 func TestPagesOfTheHistoryGoBothWaysAndMissNothing(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	b := s.SignIn("supervisor1")

@@ -27,6 +27,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 var tokenForm = regexp.MustCompile(`lbt_[A-Za-z0-9_-]{43}`)
@@ -158,6 +159,7 @@ func code(a site.Answer) string {
 }
 
 func TestEveryAnswerOfTheInterfaceIsAsItsDescriptionSaysAndEveryOneDescribedIsGiven(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	doc := described(t, s)

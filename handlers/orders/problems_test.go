@@ -15,6 +15,7 @@ import (
 	"lineboard/internal/release"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 	"lineboard/internal/text"
 )
 
@@ -68,6 +69,7 @@ const (
 )
 
 func TestEveryProblemOfAReleaseSaysWhatWhyAndWhatToDoAndHasItsButton(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	source, err := os.ReadFile("../../internal/packaging/reason.go")
 	if err != nil {

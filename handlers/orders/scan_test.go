@@ -13,6 +13,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // packs are orders whose lists have a few packs: Order143 on L1 and Order201 on L2.
@@ -374,6 +375,7 @@ func TestADeviceProvesItsKeyboardByTheTestCode(t *testing.T) {
 
 // The GTIN of an order may be known only after its list came.
 func TestAPackOfAListFollowsTheGTINThatItsOrderGotLater(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	early := sandbox.Order{
 		ID: "EARLY", LineCode: "L1", LineName: "Blister line 1", Product: "Sample 10 mg", Lot: "ABC123",

@@ -16,6 +16,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 // lost is a site where the answer to the release of Order143 got lost, after or before it was carried out.
@@ -588,6 +589,7 @@ func TestTheListOfAnAnswerThatIsKeptByItselfIsLookedAtAndAdded(t *testing.T) {
 
 // A list that is too long for a page is added as it is kept, and what needs nobody any more is put aside with a reason.
 func TestAKeptAnswerIsAddedAsItCameOrPutAside(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s, b, o := lost(t, "cut_after")
 	b.Post(handlerstest.OrderPath(o, "/ask"))

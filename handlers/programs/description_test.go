@@ -13,6 +13,7 @@ import (
 	"lineboard/handlers/handlerstest"
 	"lineboard/internal/packaging"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestThePageShowsEachOperationWithItsScopesParametersAndAnswers(t *testing.T) {
@@ -77,6 +78,7 @@ var everything = []string{"take_lists", "read_serials", "read_orders", "read_his
 
 // Imports have a test of their own.
 func TestEachAnswerOfEachOperationIsAsDescribed(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s := site.New(t, site.Options{})
 	destination(t, s, "L1", "kind", "pull", "name", "Line PC")

@@ -17,6 +17,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	_ "lineboard/internal/secret/cheaphash"
+	"lineboard/internal/testkit/thorough"
 )
 
 // plant is a database with 20 entries of one tenant, and anchors of entries 10 and 20.
@@ -217,6 +218,7 @@ const (
 )
 
 func TestWhatIsDoneToAHistoryIsFoundAndNamed(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	type statements = func(exec func(string, ...any), raw *sql.DB, p *plant)
 	sql := func(all ...string) statements {

@@ -11,6 +11,7 @@ import (
 
 	"lineboard/db"
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestTheDemoStartsSaysWhomToSignInAsAndLeavesNothing(t *testing.T) {
@@ -38,6 +39,7 @@ func TestTheDemoStartsSaysWhomToSignInAsAndLeavesNothing(t *testing.T) {
 
 // TestTheDemoHasAPastWeekThatVerifies looks at what reports, plots and the history show in the first minute.
 func TestTheDemoHasAPastWeekThatVerifies(t *testing.T) {
+	thorough.Once(t)
 	folder := filepath.Join(t.TempDir(), "data")
 	start(t, nil, "demo", "--addr", "127.0.0.1:0", "--data", folder).end(t)
 	printed, err := command(t, nil, "verify", "--data", folder)

@@ -15,6 +15,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 )
 
 // examined runs doctor and returns its report and its exit code.
@@ -45,6 +46,7 @@ func (r doctorReport) grade(check string) (grade packaging.Grade, says string) {
 }
 
 func TestDoctorExaminesAnInstallationBesideTheServerAndChangesNothing(t *testing.T) {
+	thorough.Once(t)
 	data, backups := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backups")
 	remote := start(t, nil, "sandbox", "--addr", "127.0.0.1:0")
 	env := with(map[string]string{"KEY": sandbox.APIKey, "SECRET": sandbox.APISecret, "CHANNEL": sandbox.ChannelKey})
@@ -167,6 +169,7 @@ func TestDoctorAsksDestinationsWhetherTheyAreThere(t *testing.T) {
 
 // Canaries are in everything that is secret or about people: the bundle must have none of them.
 func TestTheBundleHoldsNothingSecret(t *testing.T) {
+	thorough.Once(t)
 	data, file := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "support.zip")
 	remote := start(t, nil, "sandbox", "--addr", "127.0.0.1:0")
 	env := with(map[string]string{"KEY": sandbox.APIKey, "SECRET": sandbox.APISecret, "CHANNEL": sandbox.ChannelKey})

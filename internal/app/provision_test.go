@@ -11,6 +11,7 @@ import (
 	"lineboard/db"
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 const twoSites = `tenants:
@@ -98,6 +99,7 @@ func (p onPages) handOver(username string) {
 
 // What the file and the pages say may part with time: whatever it is, the server serves what is here.
 func TestAProvisioningFileThatContradictsWhatIsHereKeepsNoServerFromStarting(t *testing.T) {
+	thorough.Once(t)
 	newcomer := func(username string) string {
 		return "{username: " + username + ", name: New, role: operator, password: env:PASSWORD}\n      - {username: adm1"
 	}

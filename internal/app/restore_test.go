@@ -21,6 +21,7 @@ import (
 	"lineboard/db"
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 )
 
 // plantEnv are the credentials with which the sandbox lets a site in.
@@ -74,6 +75,7 @@ func exitCode(err error) int {
 }
 
 func TestAnOlderBackupUnderNewerAnchorsSaysWhatItLacks(t *testing.T) {
+	thorough.Once(t)
 	box, remote := remoteSandbox(t)
 	box.SetSerialsInDetails(true)
 	data, file := filepath.Join(t.TempDir(), "data"), site(t, remote)
@@ -489,6 +491,7 @@ func provenBackup(t *testing.T) (backup, data string) {
 }
 
 func TestABackupThatIsNotWhatItWasIsNotPutInPlace(t *testing.T) {
+	thorough.Once(t)
 	for name, spoiled := range map[string]func(t *testing.T, backup string){
 		"an entry changed": func(t *testing.T, backup string) {
 			spoil(t, filepath.Dir(backup), `DROP TRIGGER history_is_never_changed`,

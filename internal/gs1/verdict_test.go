@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lineboard/internal/gs1"
+	"lineboard/internal/testkit/thorough"
 )
 
 const (
@@ -351,6 +352,7 @@ var testCode = "01" + gs1.TestPack.GTIN + "17491231" + "10" + gs1.TestPack.Lot +
 // are lost. An input method may write in full width. The page sees the keys, all but those with AltGr, or, without
 // scripts, the text alone. The test code was scanned before, or was not.
 func TestNoKeyboardTurnsAPackIntoAnotherKnownOne(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	serials := rapid.StringMatching(`[A-Za-z0-9!"%&'()*+,\-./:;<=>?_]{1,12}`)
 	confusable := rapid.StringMatching(`[yzYZaqAQwWmM1&-]{1,4}`)
@@ -470,6 +472,7 @@ func TestAKnownPackOfAnotherLotIsUndecidedWhereCapsLockMayHaveMadeIt(t *testing.
 // The same of packs with more fields, in two orders, also without separators, while other packs are known that the scan
 // may mean. Where a separator is missing, one that is known and fits is all that can be told.
 func TestNoMissingSeparatorTurnsAPackIntoAnotherKnownOne(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	serials := rapid.OneOf(
 		rapid.StringMatching(`[A-Za-z0-9!"%&'()*+,\-./:;=?_]{1,14}`), rapid.StringMatching(`[yzYZaqAQwWmM1&-]{1,4}`),

@@ -17,6 +17,7 @@ import (
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
+	"lineboard/internal/testkit/thorough"
 )
 
 // forms are the ways in which an API may repeat what it was sent.
@@ -104,6 +105,7 @@ func unescaped(text string) string {
 }
 
 func TestACredentialIsHiddenInWhateverFormItIsRepeated(t *testing.T) {
+	thorough.Once(t)
 	for name, form := range forms {
 		for _, credential := range []string{canaryKey, canarySecret, canaryChannel, canaryStatic} {
 			s := newScrubber(at(noon), secret.New(credential))

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 )
 
 func TestAListIsReadInTheFormsThatPeopleHaveItIn(t *testing.T) {
@@ -40,6 +41,7 @@ func TestEverySerialOfAListIsKeptAsItIs(t *testing.T) {
 }
 
 func TestWhatIsNoListIsRefusedInASentence(t *testing.T) {
+	thorough.Once(t)
 	for given, key := range map[string]string{
 		"":                      "list.empty",
 		"\n\r\n":                "list.empty",

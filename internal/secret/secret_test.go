@@ -15,6 +15,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
 	"lineboard/internal/secret/internal/cost"
+	"lineboard/internal/testkit/thorough"
 )
 
 const canary = "cAnArY-93f1-secret"
@@ -194,6 +195,7 @@ func TestAPasswordIsVerifiedByItsHashAlone(t *testing.T) {
 }
 
 func TestAPasswordFitsHoweverADeviceComposesItsCharacters(t *testing.T) {
+	thorough.Once(t)
 	const nfc, nfd = "Gr\u00fc\u00dfe aus K\u00f6ln 42", "Gru\u0308\u00dfe aus Ko\u0308ln 42"
 	for _, set := range []string{nfc, nfd} {
 		hash, err := secret.HashPassword(secret.New(set))

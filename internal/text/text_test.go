@@ -16,6 +16,7 @@ import (
 
 	"lineboard/internal/gs1"
 	"lineboard/internal/packaging"
+	"lineboard/internal/testkit/thorough"
 	"lineboard/internal/text"
 	"lineboard/views/shell"
 	"lineboard/views/shifts"
@@ -344,6 +345,7 @@ func catalogueOf(t *testing.T, l text.Language) map[string]any {
 }
 
 func TestEverythingThatIsSaidIsInTheCatalogue(t *testing.T) {
+	thorough.Once(t)
 	for key := range usedKeys(t) {
 		if !text.Has(context.Background(), key) {
 			t.Errorf("%s is said but is not in the catalogue", key)
@@ -414,6 +416,7 @@ func TestAReasonOfTheSystemStandsLast(t *testing.T) {
 }
 
 func TestEverythingInTheCatalogueIsSaid(t *testing.T) {
+	thorough.Once(t)
 	used := usedKeys(t)
 	for key := range catalogue(t) {
 		if !used[key] {
