@@ -1,9 +1,11 @@
 package handlers_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -578,6 +580,56 @@ func TestEachRouteBoundsWhatItTakes(t *testing.T) {
 			t.Errorf("%s with %d KiB: %d", route, long>>10, a.Status)
 		}
 	}
+}
+
+// Browsers and programs send all of a request before they read the answer.
+func TestWhoSendsALargeFileReadsWhyItIsRefused(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	person := s.SignIn("supervisor1")
+	list := expected["POST /orders/:id/list"].at(place{order: s.Order("Order143")})
+	const form = "application/x-www-form-urlencoded"
+	for _, c := range []struct {
+		method, path, kind, begin string
+		mib, want                 int
+	}{
+		{"POST", "/imports", form, "orders=[1,", 30, http.StatusUnprocessableEntity},
+		{"POST", "/imports", form, "orders=", 40, http.StatusRequestEntityTooLarge},
+		{"POST", list, form, "list=", 40, http.StatusRequestEntityTooLarge},
+		{"PUT", "/api/v1/orders", "text/csv", "without a token", 8, http.StatusUnauthorized},
+	} {
+		r, err := http.NewRequestWithContext(
+			t.Context(), c.method, s.Web.URL+c.path, strings.NewReader(c.begin+strings.Repeat("y", c.mib<<20)),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", c.kind)
+		r.Header.Set("Origin", s.Web.URL)
+		for _, cookie := range person.Client.Jar.Cookies(r.URL) {
+			r.AddCookie(cookie)
+		}
+		if status, err := sentFirst(r); status != c.want {
+			t.Errorf("%s %s, %d MiB: %d, %v", c.method, c.path, c.mib, status, err)
+		}
+	}
+}
+
+// sentFirst sends all of a request, and then reads the status of its answer.
+func sentFirst(r *http.Request) (status int, err error) {
+	conn, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.URL.Host)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	if err := r.Write(conn); err != nil {
+		return 0, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), r)
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
 }
 
 func TestAnAddressThatAsksTooMuchIsTurnedAwayForAWhile(t *testing.T) {

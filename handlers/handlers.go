@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -285,10 +286,24 @@ func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 		case c.Request().Body == http.NoBody:
 			return next(c)
 		case c.Path() == listPath:
-			return limitList(next)(c)
+			return takeRest(limitList(next))(c)
 		case c.Path() == importPath:
-			return next(c) // the handler says what is too large, and how large that is
+			return takeRest(next)(c) // the handler says what is too large, and how large that is
 		}
 		return limitForm(next)(c)
+	}
+}
+
+// maxRest is how many bytes of a request are taken after its answer: more than a file that people choose by mistake.
+const maxRest = 128 << 20
+
+// takeRest takes what is left of a large request that is answered before its end. Who sends all of it before they read
+// the answer, as browsers and programs do, would find their connection cut, and never learn why.
+func takeRest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		body := c.Request().Body
+		err := next(c)
+		_, _ = io.CopyN(io.Discard, body, maxRest) // who does not go on sending reads no answer either
+		return err
 	}
 }

@@ -238,7 +238,7 @@ func (h headToo) GET(path string, handle echo.HandlerFunc) {
 // apiRoutes is the table of the interface for programs, whose requests say by a token who sends them.
 func (s *server) apiRoutes(e headToo) {
 	e.GET("/api/v1/openapi.yaml", s.programs.Description)
-	e.PUT("/api/v1/orders", s.imports.PutOrders)
+	e.PUT("/api/v1/orders", s.imports.PutOrders, takeRest)
 	e.GET("/api/v1/orders", s.programs.Orders)
 	e.GET("/api/v1/orders/:id", s.programs.Order)
 	e.GET("/api/v1/releases", s.programs.Releases)
