@@ -397,7 +397,8 @@ func TestTheOutcomeOfALostReleaseIsThatOfItsOwnOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		lost := compare(t, store, p).Shorter[0].Releases
-		if len(lost) != 2 || lost[0].OrderKey != "Order143" || lost[0].Ended != "" || lost[0].Serials != 0 {
+		if len(lost) != 2 || lost[0].OrderKey != "Order143" || lost[0].Ended != "" || !lost[0].EndedAt.IsZero() ||
+			lost[0].Serials != 0 {
 			t.Errorf("%+v", lost)
 		}
 		again := entry
@@ -411,6 +412,22 @@ func TestTheOutcomeOfALostReleaseIsThatOfItsOwnOrder(t *testing.T) {
 		lost = compare(t, store, p).Shorter[0].Releases
 		if len(lost) != 3 || lost[0].Ended != packaging.SaidPending || !lost[2].At.Equal(again.At) || lost[2].Ended != "" {
 			t.Errorf("with another release of the order: %+v", lost)
+		}
+	})
+}
+
+func TestALostRecordOfAListIsNoLostRelease(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t)
+	p.running(func(store *db.DB, w *anchors.Writer) {
+		if err := w.WriteReleases(t.Context(), []packaging.Entry{{
+			TenantID: 1, Seq: 21, At: p.now, Deed: packaging.ListAdded, ReleaseID: 57, OrderKey: "Order143",
+			Outcome: packaging.Released, Serials: 5, Hash: [32]byte{1}, Requested: p.now.Add(-time.Hour),
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if found := compare(t, store, p).Shorter; len(found) != 1 || len(found[0].Releases) != 0 {
+			t.Errorf("found %+v", found)
 		}
 	})
 }
