@@ -2,9 +2,8 @@
 
 package soak
 
-// How many sequences the model test runs, and how long they are on average. The race detector slows SQLite some thirty
-// times.
+// How many sequences the model test runs, and how long they are on average.
 const (
-	modelChecks = "8"
-	modelSteps  = "18"
+	modelChecks = "5"
+	modelSteps  = "20"
 )
