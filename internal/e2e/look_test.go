@@ -91,7 +91,7 @@ func (p person) inEverySizeAndLight() {
 	for _, size := range sizes {
 		p.Viewport(size.width, size.height)
 		p.settle()
-		if inTest := size == sizes[0]; all || inTest != thorough.On {
+		if all || size != sizes[0] || !thorough.HadPart(p.t) {
 			tell(size, false, slices.Concat(p.measured(size), p.cut(), p.axed(size, false)))
 		}
 		if thorough.On { // light changes colours, and nothing else

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lineboard/db"
+	"lineboard/internal/testkit/thorough"
 )
 
 // walkToOrder143 goes the way of the start page: all lines, the line, the order.
@@ -121,6 +122,7 @@ func (p person) seesFiles(t *testing.T) {
 }
 
 func TestASupervisorReleasesAnOrderInTheDemo(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	p := signedIn(t, newDemo(t), "supervisor1")
 	p.walkToOrder143()

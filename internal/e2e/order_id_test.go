@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lineboard/internal/sandbox"
+	"lineboard/internal/testkit/thorough"
 	"lineboard/views/shell"
 )
 
@@ -12,6 +13,7 @@ import (
 const hostile = `A/B\C "quoted" 'single' <b id=injected>bold</b> <img src=x onerror=alert(1)> {{.Order}} %2F ?q=1&amp;#frag ; -- é ß 漢字 🧪👩‍🔬`
 
 func TestAnOrderIDIsShownWithAllThatItHasAndSentAsItIs(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	long := func(characters int, lot string) sandbox.Order {
 		o := sandbox.Order143(time.Now())

@@ -240,6 +240,7 @@ func TestAScanEndsAfterThePauseThatTheDeviceSets(t *testing.T) {
 
 // A scan without an answer in 10 s is not checked, and says so until somebody has acknowledged it.
 func TestAScanWithoutAnAnswerIsNotCheckedAndStays(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, []sandbox.Order{scanned1()})
 	s.releaseElsewhere(s.pathOf(t, "Scanned1"))

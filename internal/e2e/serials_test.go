@@ -43,6 +43,7 @@ func withManySerials(t *testing.T) (person, []string) {
 }
 
 func TestALongListIsLeafedThroughAndSearched(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	p, want := withManySerials(t)
 	p.See("1,234 serial numbers")
@@ -136,6 +137,7 @@ func (p person) copies() (all []string) {
 }
 
 func TestSerialsAreCopiedAsTheyAre(t *testing.T) {
+	thorough.Rest(t)
 	t.Parallel()
 	p, want := withManySerials(t)
 	for _, newerWay := range []bool{true, false} {

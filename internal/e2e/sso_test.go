@@ -8,7 +8,7 @@ import (
 )
 
 func TestSomebodySignsInOnTheProvidersOwnPage(t *testing.T) {
-	thorough.Unraced(t)
+	thorough.Rest(t)
 	t.Parallel()
 	s := newSite(t, nil)
 	company := provider.Start(t, []string{s.address + "/sso/plant-test/callback"}, []string{s.address + "/login"},

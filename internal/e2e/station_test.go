@@ -94,7 +94,7 @@ func TestATabletIsBoundAndTwoPeopleSwitchThereByPIN(t *testing.T) {
 }
 
 func TestABadgeIsScannedWhereverTheTabletStands(t *testing.T) {
-	thorough.Once(t)
+	thorough.Rest(t)
 	t.Parallel()
 	const badge = "04-A2-9F-11-5C-80"
 	s := kit.New(t, kit.Options{})

@@ -40,7 +40,7 @@ func Once(t testing.TB) {
 
 // Again begins a test that `make race` runs twice: with the race detector for what the program does, and without it for
 // all that there is to see.
-func Again(t testing.TB) { mark(t) }
+func Again(t testing.TB) { mark(t, inBoth) }
 
 // Rest is Unraced for a test that `make race` alone runs: of what is seldom done, or seldom broken.
 func Rest(t testing.TB) {
@@ -49,21 +49,34 @@ func Rest(t testing.TB) {
 		t.Skip("make race tries it")
 	}
 	Unraced(t)
+	mark(t, inRace)
 }
 
 // Unraced begins a test in which the race detector would find nothing and take minutes: of what pages look like, or of
 // the program as it is shipped. `make race` finds the tests that call it, and runs them without the detector.
 func Unraced(t testing.TB) {
 	t.Helper()
-	mark(t)
+	mark(t, inBoth)
 	if Raced {
 		t.Skip("make race runs it without the race detector")
 	}
 }
 
-var marked sync.Map // names of tests
+// Where a test is tried.
+const (
+	inBoth = iota // a part of it in make test, the rest in make race
+	inRace
+)
 
-func mark(t testing.TB) { marked.Store(whole(t), true) }
+var marked sync.Map // name of a test → where it is tried
+
+func mark(t testing.TB, where int) { marked.Store(whole(t), where) }
+
+// HadPart reports whether `make test` has tried its part of this test, so that only the rest of it is left to try.
+func HadPart(t testing.TB) bool {
+	where, _ := marked.Load(whole(t))
+	return On && where == inBoth
+}
 
 // whole returns the name of the test that t is, or is a part of.
 func whole(t testing.TB) string {
