@@ -104,6 +104,26 @@ func unescaped(text string) string {
 	}))
 }
 
+// An API may repeat a token that it has just rejected. Tokens come for as long as the program runs.
+func TestTheLastTokensAreHiddenAndOlderOnesTakeNoRoom(t *testing.T) {
+	s := newScrubber(at(noon), secret.New(canaryChannel))
+	token := func(n int) string { return fmt.Sprintf("token-%d-of-the-day", n) }
+	for n := range 20 {
+		s.learn(secret.New(token(n)))
+		for last := max(0, n+1-maxTokens); last <= n; last++ {
+			if text := s.message("rejected: " + token(last)); strings.Contains(text, token(last)) {
+				t.Errorf("after token %d: %s", n, text)
+			}
+		}
+	}
+	if text := s.message("rejected: " + canaryChannel); strings.Contains(text, canaryChannel) {
+		t.Errorf("what is set is forgotten: %s", text)
+	}
+	if len(s.hides()) > 1+maxTokens {
+		t.Errorf("it looks for %d credentials in each answer", len(s.hides()))
+	}
+}
+
 func TestACredentialIsHiddenInWhateverFormItIsRepeated(t *testing.T) {
 	thorough.Once(t)
 	for name, form := range forms {
