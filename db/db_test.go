@@ -269,7 +269,8 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 	if _, err := d.Settle(t.Context(), claimed, released("a", "b")); err != nil {
 		t.Fatal(err)
 	}
-	d.exec(t, `INSERT INTO users (username, full_name, password_hash) VALUES ('of no site', 'Of no site', '')`)
+	d.exec(t, `INSERT INTO users (username, full_name, password_hash) VALUES ('of no site', 'Of no site', '');
+		INSERT INTO staged_lists (list) VALUES (1 << 30)`)
 	const insert = `INSERT INTO releases (tenant_id, order_id, user_id, username, full_name, role, line_code, line_name, requested_at, outcome, answered_at, reason)
 		VALUES (%d, %d, %d, 'a', 'a', 'a', '', '', 1, '%s', %s, '')`
 	for name, statement := range map[string]string{
@@ -289,6 +290,7 @@ func TestTheSchemaMakesBadStatesImpossible(t *testing.T) {
 		"forgetting a serial":               `DELETE FROM serial_blocks`,
 		"replacing a serial":                `INSERT OR REPLACE INTO serial_blocks SELECT id, number, product_id, x'0178' FROM serial_blocks`,
 		"staging a list that is here":       `INSERT INTO staged_lists SELECT id >> 24 FROM serial_blocks`,
+		"staging it under another's name":   `UPDATE staged_lists SET list = (SELECT min(id) >> 24 FROM serial_blocks)`,
 		"changing history":                  `UPDATE history SET message = 'x'`,
 		"forgetting history":                `DELETE FROM history`,
 		"forgetting the newest entry":       `DELETE FROM history WHERE id = (SELECT max(id) FROM history)`,

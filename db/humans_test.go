@@ -643,6 +643,10 @@ func TestAnUpgradeFindsTheNamesOfWhoLeftBeforeIt(t *testing.T) {
 	if err := d.DisconnectIdentity(t.Context(), carla); err != nil {
 		t.Fatal(err)
 	}
+	did := packaging.Entry{TenantID: basel.Tenant.ID, By: carla.Author, Deed: packaging.SignedIn}
+	if err := d.Record(t.Context(), did); err != nil {
+		t.Fatal(err)
+	}
 	d.exec(t, `DROP TRIGGER names_that_were_known_stay_known; DELETE FROM known_as;
 		CREATE TRIGGER names_that_were_known_stay_known BEFORE DELETE ON known_as
 		BEGIN SELECT RAISE(ABORT, 'a name stays known'); END;
@@ -657,7 +661,7 @@ func TestAnUpgradeFindsTheNamesOfWhoLeftBeforeIt(t *testing.T) {
 		JOIN users u ON u.id = k.user_id WHERE u.id IN (`+fmt.Sprint(anna.ID, ",", second.ID, ",", carla.ID)+`) ORDER BY 1`)
 	want := []string{
 		"1 anna.second: anna.second", "1 anna: " + subject, "1 anna: anna", "1 carla: carla", "1 carla: one, two",
-		"1 carla: three at four", "2 anna.second: anna.second",
+		"1 carla: three at four", "2 anna.second: anna.second", "2 carla: carla",
 	}
 	if diff := cmp.Diff(want, known); diff != "" {
 		t.Errorf("known (-want +got)\n%s", diff)

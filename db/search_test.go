@@ -36,38 +36,58 @@ func TestASearchThatTakesTooLongEndsAndSaysSo(t *testing.T) {
 	}
 }
 
+// With all connections of what takes long taken, boards, releases and probes go on: they need none of theirs.
 func TestBoardsReleasesAndProbesDoNotWaitForWhatTakesLong(t *testing.T) {
-	d, _, p := opened(t)
-	ctx, stop := context.WithCancel(t.Context())
-	reading := make(chan struct{})
-	ended := make(chan error)
-	const exports = 2 * readers
-	for range exports {
-		go func() {
-			ended <- d.EachEntryUp(ctx, p.Tenant.ID, func(packaging.Entry, [32]byte) bool {
-				select {
-				case reading <- struct{}{}:
-				case <-ctx.Done():
-				}
-				<-ctx.Done() // as one whose reader is slow
-				return false
-			})
-		}()
-	}
+	d, p, _ := opened(t)
+	o := cache(t, d, p.Tenant.ID, facts("Order143"))
 	for range slowReaders {
-		<-reading
+		c, err := d.slow.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
 	}
-	within, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	if _, err := d.Lanes(within, p.Scope()); err != nil {
-		t.Errorf("boards: %v", err)
-	}
-	if err := d.Ready(within); err != nil {
-		t.Errorf("probes: %v", err)
-	}
-	stop()
-	for range exports {
-		<-ended
+	in := p.Scope()
+	for _, step := range []struct {
+		name string
+		do   func(ctx context.Context) error
+	}{
+		{"the overview", func(ctx context.Context) error {
+			_, err := d.Lanes(ctx, in)
+			return err
+		}},
+		{"what is wrong", func(ctx context.Context) error {
+			_, err := d.Troubles(ctx, in)
+			return err
+		}},
+		{"the board of a line", func(ctx context.Context) error {
+			_, err := d.LineOrders(ctx, in, o.Line.ID, 10)
+			return err
+		}},
+		{"an order's page", func(ctx context.Context) error {
+			_, err := d.OrderView(ctx, p, o.ID, packaging.OrderViewLimits{})
+			return err
+		}},
+		{"a refresh", func(ctx context.Context) error {
+			_, err := d.ApplyRefresh(ctx, p.Tenant.ID, packaging.Refresh{
+				Started: d.now(), Listed: []packaging.Facts{facts("Order143")},
+			})
+			return err
+		}},
+		{"a release", func(ctx context.Context) error {
+			claimed, err := d.Claim(ctx, p, packaging.Press{Order: o.ID})
+			if err == nil {
+				_, err = d.Settle(ctx, claimed, released("S1", "S2"))
+			}
+			return err
+		}},
+		{"a probe", d.Ready},
+	} {
+		within, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		if err := step.do(within); err != nil {
+			t.Errorf("%s: %v", step.name, err)
+		}
+		cancel()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -233,9 +234,10 @@ func TestAnAnchorThatWasCutOffInItsLineIsToldAndLosesNothing(t *testing.T) {
 func TestARemovedDataFolderIsNoticedUnderTheRunningProgram(t *testing.T) {
 	_, remote := remoteSandbox(t)
 	data := filepath.Join(t.TempDir(), "data")
+	anchors := filepath.Join(t.TempDir(), anchorsFile) // can be written: that the database is gone is enough
 	s := start(
-		t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, remote), "--refresh",
-		"200ms",
+		t, plantEnv(), "serve", "--addr", "127.0.0.1:0", "--data", data, "--anchors", anchors,
+		"--provision", site(t, remote), "--refresh", "200ms",
 	)
 	order, browser := waitForOrder(t, data, "Order143"), s.signIn(t)
 	if err := os.RemoveAll(data); err != nil {
@@ -253,7 +255,7 @@ func TestARemovedDataFolderIsNoticedUnderTheRunningProgram(t *testing.T) {
 		t.Errorf("that it is not ready is told %d times", told)
 	}
 	s.stop()
-	<-s.ended // whatever it says of the anchors: their folder is gone
+	<-s.ended // whatever it says of the database, which is gone
 }
 
 func TestTwoStartsAtOnceServeOnce(t *testing.T) {
@@ -264,6 +266,58 @@ func TestTwoStartsAtOnceServeOnce(t *testing.T) {
 	if _, err := command(t, plantEnv(), args...); err == nil ||
 		!strings.Contains(err.Error(), "another Lineboard is running") {
 		t.Errorf("a second start: %v", err)
+	}
+	s.end(t)
+}
+
+// What stands in the place of a part of the schema, under its name, is told by all that look.
+func TestWhatIsExchangedInTheSchemaUnderItsNameIsToldByVerifyTheStartAndThePage(t *testing.T) {
+	data := t.TempDir()
+	serve := []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--provision", site(t, "http://127.0.0.1:1")}
+	start(t, credentials, serve...).end(t)
+	exchanged := map[string]string{
+		"trigger signatures_are_never_changed": `CREATE TRIGGER signatures_are_never_changed BEFORE UPDATE ON signatures
+			BEGIN SELECT 1; END`,
+		"trigger notes_never_change":    `CREATE TRIGGER notes_never_change BEFORE UPDATE ON rules BEGIN SELECT 1; END`,
+		"index one_release_of_an_order": `CREATE INDEX one_release_of_an_order ON releases (order_id, round)`,
+		"view humans":                   `CREATE VIEW humans (user_id, human_id) AS SELECT id, id FROM users`,
+		"table orders_index":            `CREATE VIRTUAL TABLE orders_index USING fts5 (text, content = '')`,
+		"table sso_grant_roles": `CREATE TABLE sso_grant_roles (
+			tenant_id INTEGER NOT NULL,
+			place     INTEGER NOT NULL,
+			role      TEXT NOT NULL,
+			PRIMARY KEY (tenant_id, place, role),
+			FOREIGN KEY (tenant_id, place) REFERENCES sso_grants (tenant_id, place) ON DELETE CASCADE
+		) STRICT, WITHOUT ROWID`,
+	}
+	for part, statement := range exchanged {
+		spoil(t, data, "DROP "+part, statement)
+	}
+	verified, err := command(t, nil, "verify", "--data", data)
+	if err == nil {
+		t.Error("a changed schema is verified")
+	}
+	s := start(t, credentials, serve...)
+	answer, err := s.signIn(t).Post(s.address+"/history/verify", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range exchanged {
+		says := "Schema: " + part + " is not as Lineboard made it."
+		logged := fmt.Sprintf("part=%q fault=changed", part)
+		for where, text := range map[string]string{"verify": verified, "the page": string(page)} {
+			if !strings.Contains(text, says) {
+				t.Errorf("%s says nothing of %s: %.3000s", where, part, text)
+			}
+		}
+		if !strings.Contains(s.log.String(), logged) {
+			t.Errorf("the start says nothing of %s: %s", part, s.log)
+		}
 	}
 	s.end(t)
 }
