@@ -37,11 +37,16 @@ func TestAServiceManagerBeginsAndEndsServing(t *testing.T) {
 			t.Fatalf("it does not serve: %s", log)
 		}
 	}
-	if status, _ := get(t, addressForm.FindString(said.String())+"/readyz"); status != http.StatusOK {
+	ready := addressForm.FindString(said.String()) + "/readyz"
+	if status, _ := get(t, ready); status != http.StatusOK {
 		t.Errorf("readyz: %d", status)
 	}
 	if err := m.end(); err != nil {
 		t.Errorf("ended with %v", err)
+	}
+	if answer, err := http.Get(ready); err == nil {
+		_ = answer.Body.Close()
+		t.Errorf("it is said to have ended, and answers with %d", answer.StatusCode)
 	}
 }
 
