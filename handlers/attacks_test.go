@@ -482,6 +482,11 @@ func TestWhatAFormDoesNotHaveCanNotBeSet(t *testing.T) {
 		t.Errorf("setup: %d", a.Status)
 	}
 	s.SignIn("supervisor1") // whose password is as before
+	eachSource(t, func(file, source string) {
+		if strings.Contains(source, ".Bind(") || strings.Contains(source, "DefaultBinder") {
+			t.Errorf("%s binds a form to a record: take each field by its name", file)
+		}
+	})
 }
 
 func TestNoTrickWithPathsOrHeadersLeadsPastTheTable(t *testing.T) {

@@ -338,22 +338,30 @@ func TestAHostileFileIsRefusedAtOnce(t *testing.T) {
 		bomb += fmt.Sprintf(", &a%d [*a%d, *a%[2]d]", n+1, n)
 	}
 	with := func(old, new string) string { return string(file(t, old, new)) }
+	below := func(what string) (all string) { // as deep as a file can be
+		for depth := 1; len(all) < 1<<20-2000; depth++ {
+			all += strings.Repeat(" ", depth) + what + "\n"
+		}
+		return all
+	}
 	for name, test := range map[string]struct{ text, says string }{
-		"a long text":           {with("Plant Ghent", strings.Repeat("x", 10<<20)), "larger than 1 MiB"},
-		"many tenants":          {"tenants:\n" + strings.Repeat("  - {}\n", 10_000), "further mistakes"},
-		"deep brackets":         {"tenants: " + strings.Repeat("[", 500_000), "line 1: brackets and lists"},
-		"deep braces":           {"tenants:\n  " + strings.Repeat("{a: ", 250_000), "line 2: brackets and lists"},
-		"deep lists":            {"tenants:\n" + strings.Repeat("- ", 500_000), "line 2: brackets and lists"},
-		"deep keys":             {"tenants:\n" + strings.Repeat("? ", 500_000), "line 2: brackets and lists"},
-		"aliases of aliases":    {with("    users:\n", "    x: ["+bomb+"]\n    users:\n"), `unknown field "x"`},
-		"aliases in a name":     {with("name: Plant Ghent", "name: ["+bomb+"]"), "line 3"},
-		"an alias of itself":    {with("    api:\n", "    api: &a\n      <<: *a\n"), "not YAML of the expected shape"},
-		"a key twice":           {with("role: supervisor", "role: supervisor, role: administrator"), "line 19"},
-		"a merged key twice":    {with("role: supervisor", "role: supervisor, <<: {role: administrator}"), "line 19"},
-		"a NUL":                 {with("name: Plant Ghent", "name: Plant\x00Ghent"), "line 3"},
-		"an escaped NUL":        {with("slug: plant-ghent", `slug: "plant\0"`), "line 2"},
-		"a slug of look-alikes": {with("slug: plant-ghent", "slug: рlant-ghent"), "line 2"},
-		"a secret without end":  {with("the-value-itself", "'file:/dev/zero'"), "line 11"},
+		"a long text":            {with("Plant Ghent", strings.Repeat("x", 10<<20)), "larger than 1 MiB"},
+		"many tenants":           {"tenants:\n" + strings.Repeat("  - {}\n", 10_000), "further mistakes"},
+		"deep brackets":          {"tenants: " + strings.Repeat("[", 500_000), "line 1: brackets and lists"},
+		"deep braces":            {"tenants:\n  " + strings.Repeat("{a: ", 250_000), "line 2: brackets and lists"},
+		"deep lists":             {"tenants:\n" + strings.Repeat("- ", 500_000), "line 2: brackets and lists"},
+		"deep keys":              {"tenants:\n" + strings.Repeat("? ", 500_000), "line 2: brackets and lists"},
+		"keys below each other":  {"tenants:\n" + below("a:"), "line 2: mapping"},
+		"lists below each other": {"tenants:\n" + below("-"), "line 3: sequence"},
+		"aliases of aliases":     {with("    users:\n", "    x: ["+bomb+"]\n    users:\n"), `unknown field "x"`},
+		"aliases in a name":      {with("name: Plant Ghent", "name: ["+bomb+"]"), "line 3"},
+		"an alias of itself":     {with("    api:\n", "    api: &a\n      <<: *a\n"), "not YAML of the expected shape"},
+		"a key twice":            {with("role: supervisor", "role: supervisor, role: administrator"), "line 19"},
+		"a merged key twice":     {with("role: supervisor", "role: supervisor, <<: {role: administrator}"), "line 19"},
+		"a NUL":                  {with("name: Plant Ghent", "name: Plant\x00Ghent"), "line 3"},
+		"an escaped NUL":         {with("slug: plant-ghent", `slug: "plant\0"`), "line 2"},
+		"a slug of look-alikes":  {with("slug: plant-ghent", "slug: рlant-ghent"), "line 2"},
+		"a secret without end":   {with("the-value-itself", "'file:/dev/zero'"), "/dev/zero is larger than 64 KiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
