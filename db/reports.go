@@ -1,10 +1,11 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -49,20 +50,17 @@ func reportOf(
 	if r.More = len(r.Exceptions) > packaging.MaxExceptions; r.More {
 		r.Exceptions = r.Exceptions[:packaging.MaxExceptions]
 	}
-	if r.People, err = peopleOf(ctx, q, where, args); err != nil {
-		return r, err
-	}
 	if r.Notes, err = notesIn(ctx, q, in, o.Begin, o.Until); err != nil {
 		return r, err
 	}
-	r.History, err = rangeOf(ctx, q, in, where, args)
+	r.People, r.History, err = workOf(ctx, q, in, where, args)
 	return r, err
 }
 
 func releasedIn(
 	ctx context.Context, q querier, in packaging.Scope, from, to time.Time,
 ) ([]packaging.ReportedRelease, error) {
-	var all []packaging.ReportedRelease
+	var all [][]packaging.ReportedRelease // each is long: to grow them into one would copy them again and again
 	for after := packaging.ReleaseID(0); ; {
 		w := inScope(in, "r.")
 		w.and(true, "r.requested_at < ? AND (r.requested_at, r.id) > (?, ?)", millis(to), millis(from), after)
@@ -71,9 +69,9 @@ func releasedIn(
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, some...)
+		all = append(all, some)
 		if len(some) < reportedAtOnce {
-			return all, nil
+			return slices.Concat(all...), nil
 		}
 		last := some[len(some)-1]
 		from, after = last.Requested, last.ID
@@ -179,34 +177,50 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 	return r, err
 }
 
-// peopleOf counts what each person did. A signature that names no line is under a shift, and a shift lists its own
-// signatures.
-func peopleOf(ctx context.Context, q querier, where string, args []any) ([]packaging.PersonDeeds, error) {
-	return collect(ctx, q, func(row scanner) (p packaging.PersonDeeds, err error) {
-		var deeds string
-		if err := row.Scan(&p.Username, &p.FullName, &deeds); err != nil {
+// workOf counts what each person did, and says which entries of the history are of a time: one look at the entries finds
+// both. A signature that names no line is under a shift, and a shift lists its own signatures.
+func workOf(
+	ctx context.Context, q querier, in packaging.Scope, where string, args []any,
+) (people []packaging.PersonDeeds, r packaging.HistoryRange, err error) {
+	type person struct {
+		id                 packaging.UserID
+		username, fullName string
+	}
+	deeds := map[person]map[packaging.Deed]int64{}
+	_, err = collect(ctx, q, func(row scanner) (p person, err error) {
+		var deed packaging.Deed
+		var ofShift bool
+		var n, first, last int64
+		if err := row.Scan(&p.id, &p.username, &p.fullName, &deed, &ofShift, &n, &first, &last); err != nil {
 			return p, err
 		}
-		return p, json.Unmarshal([]byte(deeds), &p.Deeds)
-	}, `
-		SELECT username, full_name, json_group_object(deed, n) FROM (
-			SELECT user_id, username, full_name, deed, count(*) AS n FROM history
-			WHERE `+where+` AND user_id > 0 AND NOT (deed = 'signed' AND line_code = '') GROUP BY user_id, username, full_name, deed)
-		GROUP BY user_id, username, full_name ORDER BY full_name, username`, args...)
-}
-
-// rangeOf says which entries of the history are of a time.
-func rangeOf(
-	ctx context.Context, q querier, in packaging.Scope, where string, args []any,
-) (r packaging.HistoryRange, err error) {
-	var hash []byte
-	err = q.QueryRowContext(ctx, `
-		SELECT coalesce(min(seq), 0), coalesce(max(seq), 0), count(*) FROM history WHERE `+where, args...).
-		Scan(&r.First, &r.Last, &r.Entries)
-	if err == nil && r.Last > 0 {
-		err = q.QueryRowContext(ctx, `SELECT hash FROM history WHERE tenant_id = ? AND seq = ?`, in.Tenant(), r.Last).
-			Scan(&hash)
-		copy(r.LastHash[:], hash)
+		if r.First == 0 || first < r.First {
+			r.First = first
+		}
+		r.Last, r.Entries = max(r.Last, last), r.Entries+n
+		if p.id > 0 && !ofShift {
+			if deeds[p] == nil {
+				deeds[p] = map[packaging.Deed]int64{}
+			}
+			deeds[p][deed] += n
+		}
+		return p, nil
+	}, `SELECT user_id, username, full_name, deed, deed = 'signed' AND line_code = '' AS of_shift, count(*), min(seq), max(seq)
+		FROM history WHERE `+where+` GROUP BY user_id, username, full_name, deed, of_shift`, args...)
+	if err != nil {
+		return nil, r, err
 	}
-	return r, coded(err)
+	for _, p := range slices.SortedFunc(maps.Keys(deeds), func(a, b person) int {
+		return cmp.Or(cmp.Compare(a.fullName, b.fullName), cmp.Compare(a.username, b.username), cmp.Compare(a.id, b.id))
+	}) {
+		people = append(people, packaging.PersonDeeds{Username: p.username, FullName: p.fullName, Deeds: deeds[p]})
+	}
+	if r.Last == 0 {
+		return people, r, nil
+	}
+	var hash []byte
+	err = q.QueryRowContext(ctx, `SELECT hash FROM history WHERE tenant_id = ? AND seq = ?`, in.Tenant(), r.Last).
+		Scan(&hash)
+	copy(r.LastHash[:], hash)
+	return people, r, coded(err)
 }
