@@ -18,7 +18,7 @@ func TestASearchThatTakesTooLongEndsAndSaysSo(t *testing.T) {
 		var n int
 		return d.slow.QueryRowContext(ctx, endless).Scan(&n)
 	})
-	if packaging.CodeOf(err) != packaging.Invalid || time.Since(began) > 5*time.Second {
+	if packaging.CodeOf(err) != packaging.Invalid || time.Since(began) > 30*time.Second {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 	var one int

