@@ -156,6 +156,12 @@ func TestAProxyThatDoesNotPassHostOnIsTold(t *testing.T) {
 		!strings.Contains(log, "origin=lineboard.plant") {
 		t.Errorf("the log says %s", log)
 	}
+	for range 29 {
+		b.Post("/login", "username", "supervisor1", "password", site.Password)
+	}
+	if told := strings.Count(s.Log.String(), "its proxy must pass Host on"); told != 20 {
+		t.Errorf("the log says it of %d in 30, so that somebody can fill it", told)
+	}
 }
 
 func TestPagesKeepToThemselves(t *testing.T) {
