@@ -15,6 +15,7 @@ import (
 	"lineboard/internal/packaging"
 	"lineboard/internal/sandbox"
 	"lineboard/internal/testkit/site"
+	"lineboard/internal/testkit/thorough"
 )
 
 func signaturesOf(t *testing.T, s *site.Site, key string) []packaging.Signature {
@@ -286,6 +287,7 @@ func TestASecondPersonSignsWhoIsNotTheFirst(t *testing.T) {
 }
 
 func TestTheFormOfASecondSignerDoesNotTellWhoExists(t *testing.T) {
+	thorough.Once(t)
 	t.Parallel()
 	s := handlerstest.SigningSite(t, true)
 	s.AddTenant("basel", "Plant Basel", "supervisor-9")
