@@ -374,6 +374,48 @@ func TestWhoIsSignedInAsksWhateverStrangersAtTheirAddressAsk(t *testing.T) {
 	}
 }
 
+func TestPeopleSignInWhereTheyDidWhateverStrangersAtTheirAddressAsk(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{PerSecond: 2})
+	own, tablet := s.SignIn("supervisor1"), handlerstest.AtTablet(t, s)
+	own.Post("/logout")
+	tablet.Post("/station/lock")
+	ctx, stop := context.WithCancel(t.Context())
+	flooded := make(chan struct{})
+	go func() {
+		defer close(flooded)
+		for stranger := s.Browser(); ctx.Err() == nil; {
+			stranger.Get("/login")
+		}
+	}()
+	turnedAway := func(b *site.Browser) bool {
+		for range 50 {
+			if b.Get("/login").Status == http.StatusTooManyRequests {
+				return true
+			}
+		}
+		return false
+	}
+	for name, cookie := range map[string]string{
+		"no cookie": "", "a forged one": s.CookieName("device") + "=" + strings.Repeat("A", 86),
+	} {
+		if !turnedAway(thief(s, cookie)) {
+			t.Errorf("with %s strangers may ask without end", name)
+		}
+	}
+	if a := own.Post("/login", "username", "supervisor1", "password", site.Password); a.Status != http.StatusSeeOther {
+		t.Errorf("where supervisor1 has signed in before: %d", a.Status)
+	}
+	if a := handlerstest.SignInByPIN(s, tablet, "supervisor1", handlerstest.APIN); a.Status != http.StatusSeeOther {
+		t.Errorf("at a station: %d", a.Status)
+	}
+	if own.Post("/logout"); !turnedAway(own) {
+		t.Error("where somebody signed in, anybody may ask without end")
+	}
+	stop()
+	<-flooded
+}
+
 func TestACookieThatSomebodyElseMadeOrStoleSignsNobodyIn(t *testing.T) {
 	t.Parallel()
 	s := site.New(t, site.Options{})

@@ -14,13 +14,14 @@ import (
 	"lineboard/internal/throttle"
 )
 
-// A browser in which people signed in keeps a cookie that says so: the number of the device, and a mark for each of
-// them. Nobody can make a mark without the server's key, so strangers can't pass for a known device. The cookie opens
+// A browser in which people signed in keeps a cookie that says so: the number of the device, and a mark for itself and
+// for each of them. Nobody can make a mark without the server's key, so strangers can't pass for a known device. The cookie opens
 // nothing: it only has the tries of these people counted apart from those of strangers.
 const (
 	deviceBytes   = 16
 	markBytes     = 16
 	maxMarks      = 8                    // people of one device; the one who was there before all others is dropped
+	anybody       = ""                   // of whom a device has a mark for itself, beside those of people
 	deviceCookies = 400 * 24 * time.Hour // how long browsers keep a cookie at most; each sign-in begins it anew
 )
 
@@ -40,7 +41,7 @@ func (s *Kit) Client(c echo.Context, username string) throttle.Client {
 	case station.Known():
 		from.Device, from.Shared = fmt.Sprintf("station %d", station.ID), true
 	default:
-		if d, ok := s.deviceOf(c); ok && slices.Contains(d.marks, s.deviceMark(d, username)) {
+		if d, ok := s.deviceOf(c.Request()); ok && slices.Contains(d.marks, s.deviceMark(d, username)) {
 			from.Device = string(d.number[:])
 		}
 	}
@@ -49,15 +50,15 @@ func (s *Kit) Client(c echo.Context, username string) throttle.Client {
 
 // markDevice sets a cookie that remembers that a person signed in in this browser.
 func (s *Kit) markDevice(c echo.Context, username string) {
-	d, ok := s.deviceOf(c)
+	d, ok := s.deviceOf(c.Request())
 	if !ok {
 		rand.Read(d.number[:])
 	}
-	mark := s.deviceMark(d, username)
-	d.marks = slices.DeleteFunc(d.marks, func(m [markBytes]byte) bool { return m == mark })
-	d.marks = append([][markBytes]byte{mark}, d.marks...)
+	own, mark := s.deviceMark(d, anybody), s.deviceMark(d, username)
+	d.marks = slices.DeleteFunc(d.marks, func(m [markBytes]byte) bool { return m == own || m == mark })
+	d.marks = append([][markBytes]byte{own, mark}, d.marks...)
 	value := slices.Clone(d.number[:])
-	for _, m := range d.marks[:min(len(d.marks), maxMarks)] {
+	for _, m := range d.marks[:min(len(d.marks), 1+maxMarks)] {
 		value = append(value, m[:]...)
 	}
 	c.SetCookie(&http.Cookie{
@@ -68,13 +69,13 @@ func (s *Kit) markDevice(c echo.Context, username string) {
 }
 
 // deviceOf returns what the browser's cookie holds; ok is false if there is none.
-func (s *Kit) deviceOf(c echo.Context) (d device, ok bool) {
-	cookie, err := c.Cookie(s.deviceCookie())
+func (s *Kit) deviceOf(r *http.Request) (d device, ok bool) {
+	cookie, err := r.Cookie(s.deviceCookie())
 	if err != nil {
 		return d, false
 	}
 	value, err := base64.RawURLEncoding.DecodeString(cookie.Value)
-	if err != nil || len(value) < deviceBytes+markBytes || len(value) > deviceBytes+maxMarks*markBytes {
+	if err != nil || len(value) < deviceBytes+markBytes || len(value) > deviceBytes+(1+maxMarks)*markBytes {
 		return d, false
 	}
 	copy(d.number[:], value)

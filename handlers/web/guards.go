@@ -104,13 +104,27 @@ func (s *Kit) LimitRate(next http.Handler) http.Handler {
 }
 
 // AllowsRequest reports whether the client may ask for something now. Requests of people who are signed in count by
-// their session, so that a stranger at the same address takes nothing from them.
+// their session, so that a stranger at the same address takes nothing from them. Once strangers have used up what an
+// address may ask, a browser in which somebody signed in and a station count by themselves, so that people sign in there.
 func (s *Kit) AllowsRequest(r *http.Request) bool {
-	key := s.networks.Of(s.Address(r))
+	now := time.Now()
 	if hash, ok := s.sessions.signedIn(r); ok {
-		key = "session " + string(hash[:])
+		return s.rate.Allow("session "+string(hash[:]), now)
 	}
-	return s.rate.Allow(key, time.Now())
+	if s.rate.Allow(s.networks.Of(s.Address(r)), now) {
+		return true
+	}
+	known, ok := s.knownBrowser(r)
+	return ok && s.rate.Allow(known, now)
+}
+
+// knownBrowser names the browser that a request comes from, if it is a station or somebody signed in there.
+func (s *Kit) knownBrowser(r *http.Request) (name string, ok bool) {
+	if d, is := s.deviceOf(r); is && slices.Contains(d.marks, s.deviceMark(d, anybody)) {
+		return "device " + string(d.number[:]), true
+	}
+	station, err := s.stationOf(r)
+	return fmt.Sprintf("station %d", station.ID), err == nil && station.Known()
 }
 
 // OnlyHTTPS redirects requests that came by plain HTTP, as the proxy says, to HTTPS. The host is the one of the

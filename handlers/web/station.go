@@ -24,7 +24,7 @@ const (
 // on only where it began: its cookie is worth nothing in another browser, nor after the tablet was bound or unbound.
 func (s *Kit) IdentifyStation(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		station, err := s.stationOf(c)
+		station, err := s.stationOf(c.Request())
 		if err != nil {
 			return err
 		}
@@ -41,10 +41,10 @@ func (s *Kit) IdentifyStation(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // stationOf gives the station that the browser is bound to, if any.
-func (s *Kit) stationOf(c echo.Context) (packaging.Station, error) {
-	cookie, err := c.Cookie(s.StationCookie())
+func (s *Kit) stationOf(r *http.Request) (packaging.Station, error) {
+	cookie, err := r.Cookie(s.StationCookie())
 	if err != nil { // a tablet that was bound before the name had an id stays bound
-		cookie, err = c.Cookie(s.olderStationCookie())
+		cookie, err = r.Cookie(s.olderStationCookie())
 	}
 	if err != nil {
 		return packaging.Station{}, nil
@@ -53,7 +53,7 @@ func (s *Kit) stationOf(c echo.Context) (packaging.Station, error) {
 	if err != nil || len(token) != TokenBytes {
 		return packaging.Station{}, nil
 	}
-	station, err := s.store.StationOf(c.Request().Context(), sha256.Sum256(token))
+	station, err := s.store.StationOf(r.Context(), sha256.Sum256(token))
 	if packaging.CodeOf(err) == packaging.NotFound {
 		return packaging.Station{}, nil
 	}
