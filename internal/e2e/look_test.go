@@ -23,9 +23,9 @@ var (
 	tablets = thorough.Some(1, wide, upright)
 )
 
-// all looks again at what `make test` has looked at, and has axe look at every size, in the dark as well. Without it axe
-// looks at a tablet and a phone in the light: what changes with size and light (targets, type, contrast, what lies on or
-// beside what) we measure ourselves in each of them.
+// all looks again at what `make test` has looked at, and has axe look at every size, in the dark as well. Without it
+// axe looks at a tablet and a phone in the light: what changes with size and light (targets, type, contrast, what lies
+// on or beside what) we measure ourselves in each of them.
 var all = os.Getenv("LINEBOARD_LOOK") == "all"
 
 type size struct{ width, height int }

@@ -29,8 +29,8 @@ func Times(seldom, often int) int {
 	return seldom
 }
 
-// Once begins a test of which `make test` tries all, and in which the race detector would find nothing: `make race` does
-// not try it again.
+// Once begins a test of which `make test` tries all, and in which the race detector would find nothing: `make race`
+// does not try it again.
 func Once(t testing.TB) {
 	t.Helper()
 	if Raced {
@@ -42,7 +42,7 @@ func Once(t testing.TB) {
 // all that there is to see.
 func Again(t testing.TB) { mark(t, inBoth) }
 
-// Rest is Unraced for a test that `make race` alone runs: of what is seldom done, or seldom broken.
+// Rest is Unraced for a test that `make race` alone runs: of what is seldom done, or seldom broken. It tries all there.
 func Rest(t testing.TB) {
 	t.Helper()
 	if !On {

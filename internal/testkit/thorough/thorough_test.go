@@ -2,7 +2,8 @@ package thorough
 
 import "testing"
 
-// What make race leaves out, make test has tried: a part of a test that both run, and nothing of one that make test skips.
+// What make race leaves out, make test has tried: a part of a test that both run, and nothing of one that make test
+// skips.
 func TestMakeRaceLeavesOutOnlyWhatMakeTestHasTried(t *testing.T) {
 	defer func(was bool) { On = was }(On)
 	for name, begin := range map[string]func(testing.TB){"both": Again, "race alone": func(t testing.TB) {
