@@ -1,11 +1,13 @@
 package manufacturer
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"lineboard/internal/packaging"
 	"lineboard/internal/secret"
@@ -13,6 +15,9 @@ import (
 
 // maxMessage is the longest message that is kept, in characters.
 const maxMessage = 2000
+
+// maxRaw is how much is kept of the JSON of an order, in bytes.
+const maxRaw = 8 << 20
 
 // maxTokens is how many dynamic tokens are known at once: the API may repeat one that it has just rejected.
 const maxTokens = 3
@@ -95,6 +100,21 @@ func (s *scrubber) body(body []byte) []byte {
 	return s.hide(body, wholeJWT)
 }
 
+// element returns what is kept of the JSON of an order. Of a very long one that is its beginning, with a mark: to store
+// it takes several times its size.
+func (s *scrubber) element(raw []byte) []byte {
+	const mark, longest = "…", 1 << 10 // a credential in any form
+	if len(raw) <= maxRaw {
+		return s.body(raw)
+	}
+	kept := s.body(raw[:min(len(raw), maxRaw+longest)])
+	end := min(len(kept), maxRaw)
+	for end > 0 && end < len(kept) && !utf8.RuneStart(kept[end]) {
+		end--
+	}
+	return append(bytes.Clone(kept[:end]), mark...)
+}
+
 // hide returns the text without credentials and what looks like a token. It notes that there was a credential.
 func (s *scrubber) hide(text []byte, tokens *regexp.Regexp) []byte {
 	clean, held := secret.Hide(text, s.hides(), tokens)
@@ -107,7 +127,7 @@ func (s *scrubber) hide(text []byte, tokens *regexp.Regexp) []byte {
 // facts returns what leaves of an order: exact facts, and its JSON without credentials. It notes serial numbers and
 // facts that hold a credential.
 func (s *scrubber) facts(f packaging.Facts) packaging.Facts {
-	f.Raw = s.body(f.Raw)
+	f.Raw = s.element(f.Raw)
 	f.Leaks = s.leaks(f.Serials)
 	s.leaks([]string{
 		f.Key, f.LineCode, f.LineName, f.Product, f.GTIN, f.Lot, f.Expiry, f.Quantity, f.ExtraPercent, string(f.Status),

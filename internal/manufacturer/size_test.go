@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -84,5 +85,33 @@ func TestAFactThatIsTooLongIsCutAndItsOrderKeptWhole(t *testing.T) {
 	}
 	if !strings.Contains(string(o.Raw), long) {
 		t.Error("what the API said is not kept whole")
+	}
+}
+
+func TestOfAnOrderThatIsVeryLongTheBeginningIsKept(t *testing.T) {
+	const head = `{"order_id":"Order143","status":"Pending release","quantity":10,"more":"`
+	for name, size := range map[string]int{
+		"across the end": maxRaw - len(head) - 10,
+		"just before it": maxRaw - len(head) - len(canaryStatic),
+		"of three bytes": maxRaw - len(head) - len(canaryStatic) - 1,
+		"long before it": 100,
+		"behind the end": maxRaw + 5000,
+	} {
+		element := head + strings.Repeat("x", size) + canaryStatic + strings.Repeat("€", 4<<20) + `"}`
+		api := httptest.NewServer(says(200, `{"success":true,"data":[`+element+`]}`))
+		t.Cleanup(api.Close)
+		config := canaryConfig(api.URL)
+		config.TokenKind = Static
+		orders, _, err := newClient(t, config).Open(t.Context())
+		if err != nil || len(orders) != 1 || orders[0].Quantity != "10" {
+			t.Fatalf("%s: %d orders, %v", name, len(orders), err)
+		}
+		kept := string(orders[0].Raw)
+		if len(kept) > maxRaw+len("…") || !strings.HasPrefix(kept, head+"x") || !strings.HasSuffix(kept, "…") {
+			t.Errorf("%s: %d bytes, which end with %q", name, len(kept), kept[len(kept)-20:])
+		}
+		if piece := findCanary(kept[max(0, len(kept)-100):]); piece != "" || !utf8.ValidString(kept) {
+			t.Errorf("%s: it ends with %q", name, kept[len(kept)-100:])
+		}
 	}
 }
