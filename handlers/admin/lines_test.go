@@ -61,14 +61,17 @@ func TestLinesAreAddedRenamedAndHiddenButNeverLost(t *testing.T) {
 
 func TestLinesThatOrdersNameAreSetUpTogether(t *testing.T) {
 	t.Parallel()
-	orders := handlerstest.RemoteOrders("a", "Pending release", "b", "Open", "c", "Pending release")
-	for i, code := range []string{"L8", "L8", "L9"} {
+	orders := handlerstest.RemoteOrders(
+		"a", "Pending release", "b", "Open", "c", "In progress", "d", "Suspended", "e", "Held by customs", "f", "Done",
+		"g", "Pending release",
+	)
+	for i, code := range []string{"L8", "L8", "L8", "L8", "L8", "L8", "L9"} {
 		orders[i].LineCode, orders[i].LineName = code, "Line "+code
 	}
 	s := site.New(t, site.Options{Orders: orders})
 	admin := s.SignIn("administrator1")
 	page := admin.Get("/admin/lines")
-	if said := page.Text(".found-lines p"); !strings.Contains(said, "L8 (2)") || !strings.Contains(said, "L9 (1)") {
+	if said := page.Text(".found-lines p"); !strings.Contains(said, "L8 (5)") || !strings.Contains(said, "L9 (1)") {
 		t.Fatalf("found: %q", said)
 	}
 	codes := page.Values(".found-lines [name=code]")
