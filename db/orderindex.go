@@ -28,10 +28,14 @@ func (d *DB) IndexOrders(ctx context.Context) error {
 		if !some {
 			break
 		}
-		if err := d.tx(inBackground(ctx), (*tx).indexOrders); err != nil {
+		var indexed int64
+		if err := d.tx(inBackground(ctx), func(t *tx) (err error) {
+			indexed, err = t.indexOrders()
+			return err
+		}); err != nil {
 			return err
 		}
-		d.indexed.Add(maxIndexed)
+		d.indexed.Add(indexed)
 	}
 	if d.indexed.Load() < mergedAfter {
 		return nil
@@ -92,7 +96,8 @@ func someUnindexed(ctx context.Context, q querier) (some bool, err error) {
 	return some, coded(err)
 }
 
-func (t *tx) indexOrders() error {
+// indexOrders indexes some orders, and returns how many.
+func (t *tx) indexOrders() (indexed int64, err error) {
 	const some = `(SELECT order_id FROM orders_unindexed ORDER BY order_id LIMIT ?)`
 	for _, statement := range []string{
 		`INSERT INTO orders_index (orders_index, rowid, text)
@@ -101,8 +106,9 @@ func (t *tx) indexOrders() error {
 		`DELETE FROM orders_unindexed WHERE order_id IN ` + some,
 	} {
 		if err := t.exec(statement, maxIndexed); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	err = t.row(`SELECT changes()`).Scan(&indexed)
+	return indexed, coded(err)
 }
