@@ -177,8 +177,8 @@ func scanReported(row scanner) (r packaging.ReportedRelease, err error) {
 	return r, err
 }
 
-// workOf counts what each person did, and says which entries of the history are of a time: one look at the entries finds
-// both. A signature that names no line is under a shift, and a shift lists its own signatures.
+// workOf counts what each person did, and says which entries of the history are of a time: one look at the entries
+// finds both. A signature that names no line is under a shift, and a shift lists its own signatures.
 func workOf(
 	ctx context.Context, q querier, in packaging.Scope, where string, args []any,
 ) (people []packaging.PersonDeeds, r packaging.HistoryRange, err error) {
@@ -205,7 +205,8 @@ func workOf(
 			deeds[p][deed] += n
 		}
 		return p, nil
-	}, `SELECT user_id, username, full_name, deed, deed = 'signed' AND line_code = '' AS of_shift, count(*), min(seq), max(seq)
+	}, `SELECT user_id, username, full_name, deed, deed = 'signed' AND line_code = '' AS of_shift,
+			count(*), min(seq), max(seq)
 		FROM history WHERE `+where+` GROUP BY user_id, username, full_name, deed, of_shift`, args...)
 	if err != nil {
 		return nil, r, err

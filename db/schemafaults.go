@@ -53,7 +53,8 @@ var ownParts []byte
 
 // ownSchema is what a new database has.
 var ownSchema = sync.OnceValues(func() (all map[string]string, err error) {
-	return all, json.Unmarshal(ownParts, &all)
+	err = json.Unmarshal(ownParts, &all)
+	return all, err
 })
 
 // schemaIn returns the statement behind each part of the schema by its type and name, without comments and spacing. Left

@@ -15,8 +15,8 @@ import (
 )
 
 // A browser in which people signed in keeps a cookie that says so: the number of the device, and a mark for itself and
-// for each of them. Nobody can make a mark without the server's key, so strangers can't pass for a known device. The cookie opens
-// nothing: it only has the tries of these people counted apart from those of strangers.
+// for each of them. Nobody can make a mark without the server's key, so strangers can't pass for a known device. The
+// cookie opens nothing: it only has what this browser asks, and what these people try, counted apart from strangers.
 const (
 	deviceBytes   = 16
 	markBytes     = 16

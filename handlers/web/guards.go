@@ -105,7 +105,7 @@ func (s *Kit) LimitRate(next http.Handler) http.Handler {
 
 // AllowsRequest reports whether the client may ask for something now. Requests of people who are signed in count by
 // their session, so that a stranger at the same address takes nothing from them. Once strangers have used up what an
-// address may ask, a browser in which somebody signed in and a station count by themselves, so that people sign in there.
+// address may ask, a browser in which somebody signed in and a station count by themselves: people still sign in there.
 func (s *Kit) AllowsRequest(r *http.Request) bool {
 	now := time.Now()
 	if hash, ok := s.sessions.signedIn(r); ok {

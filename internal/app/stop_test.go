@@ -204,8 +204,8 @@ func (s started) stopsWithin(t *testing.T, limit time.Duration) {
 	}
 }
 
-// withoutRelease is how long a stop may take while no release is being sent, on a machine that is busy: less than a call
-// may take.
+// withoutRelease is how long a stop may take while no release is being sent, on a machine that is busy: less than a
+// call may take.
 const withoutRelease = 14 * time.Second
 
 func TestARequestThatIsSentByHalvesHoldsUpNoStopAndMakesItNoFailure(t *testing.T) {

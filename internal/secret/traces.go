@@ -99,8 +99,8 @@ type Traces struct {
 	sizes []int         // of traces, the longest first
 }
 
-// TracesOf returns the traces of a credential as it is, in capital and small letters, in JSON, in URLs, in base64 and in
-// hexadecimal digits. It returns nil for one that is too short to be told from other text.
+// TracesOf returns the traces of a credential as it is, in capital and small letters, in JSON, in URLs, in base64 and
+// in hexadecimal digits. It returns nil for one that is too short to be told from other text.
 func TracesOf(credential Text) *Traces {
 	plain := credential.Reveal()
 	if len(plain) < minTrace {

@@ -101,7 +101,9 @@ func (b *bench) startPresses(ctx context.Context) (*program, error) {
 }
 
 // pressApart has the other process press as this person.
-func (p *person) pressApart(ctx context.Context, presses *program, o order, key string) (left time.Duration, err error) {
+func (p *person) pressApart(
+	ctx context.Context, presses *program, o order, key string,
+) (left time.Duration, err error) {
 	at, err := url.Parse(p.server.base)
 	if err != nil {
 		return 0, err
