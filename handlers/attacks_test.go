@@ -662,6 +662,23 @@ func TestWhoSendsALargeFileReadsWhyItIsRefused(t *testing.T) {
 	}
 }
 
+// Who asks whether they may send a file learns at once that it is refused.
+func TestWhoAsksBeforeTheySendALargeFileIsNotToldToSendItInVain(t *testing.T) {
+	t.Parallel()
+	s := site.New(t, site.Options{})
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.Web.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "PUT /api/v1/orders HTTP/1.1\r\nHost: %s\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n"+
+		"Expect: 100-continue\r\n\r\n", conn.RemoteAddr(), 30<<20)
+	status, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.HasPrefix(status, "HTTP/1.1 401 ") {
+		t.Errorf("it reads %q: %v", status, err)
+	}
+}
+
 // sentFirst sends all of a request, and then reads the status of its answer.
 func sentFirst(r *http.Request) (status int, err error) {
 	conn, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.URL.Host)

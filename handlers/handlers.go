@@ -294,16 +294,32 @@ func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// maxRest is how many bytes of a request are taken after its answer: more than a file that people choose by mistake.
+// maxRest is how many bytes of a request are taken once its answer is known: more than a file that people choose by mistake.
 const maxRest = 128 << 20
 
 // takeRest takes what is left of a large request that is answered before its end. Who sends all of it before they read
-// the answer, as browsers and programs do, would find their connection cut, and never learn why.
+// the answer, as browsers and programs do, would find their connection cut, and never learn why. Who asks whether they
+// may send it reads the answer instead.
 func takeRest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		body := c.Request().Body
+		r := c.Request()
+		body := &readBody{ReadCloser: r.Body}
+		r.Body = body
 		err := next(c)
-		_, _ = io.CopyN(io.Discard, body, maxRest) // who does not go on sending reads no answer either
+		if r.Header.Get("Expect") == "" || body.begun {
+			_, _ = io.CopyN(io.Discard, body, maxRest) // who does not go on sending reads no answer either
+		}
 		return err
 	}
+}
+
+// readBody is a body that knows whether somebody began to read it.
+type readBody struct {
+	io.ReadCloser
+	begun bool
+}
+
+func (b *readBody) Read(into []byte) (int, error) {
+	b.begun = true
+	return b.ReadCloser.Read(into)
 }
