@@ -294,7 +294,8 @@ func bodyLimit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// maxRest is how many bytes of a request are taken once its answer is known: more than a file that people choose by mistake.
+// maxRest is how many bytes of a request are taken once its answer is known: more than a file that people choose by
+// mistake.
 const maxRest = 128 << 20
 
 // takeRest takes what is left of a large request that is answered before its end. Who sends all of it before they read
