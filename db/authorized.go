@@ -44,7 +44,7 @@ func (t *tx) reauthorize(by packaging.Person, a packaging.Action) (packaging.Per
 		return by, packaging.Fail(packaging.Forbidden, "error.forbidden")
 	}
 	now.StationID, now.Station, now.SignedOn = by.StationID, by.Station, by.SignedOn
-	return now, nil
+	return now, t.lookAtRights(now)
 }
 
 // reauthorizeToken returns the holder of an API token. It fails with Forbidden if the token was revoked, has expired or
@@ -56,7 +56,10 @@ func (t *tx) reauthorizeToken(by packaging.Person, a packaging.Action) (packagin
 	if err == nil && (k.Ended(t.now) || !k.Allows(a)) {
 		err = packaging.Fail(packaging.Forbidden, "error.forbidden")
 	}
-	return by, err
+	if err != nil {
+		return by, err
+	}
+	return by, t.lookAtRights(by)
 }
 
 // mustSee fails with NotFound if a person does not see a line.

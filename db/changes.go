@@ -147,7 +147,8 @@ func openWatched(path string, settings url.Values, triggers []trigger, unnoted .
 	d.MustRegisterCollationUtf8(naturally, packaging.Naturally)
 	w := &reader{fresh: fresh}
 	d.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {
-		w.schema.Store(0) // a new connection reads the schema anew
+		w.schema.Store(0) // a new connection reads the schema anew, and counts versions of its own
+		w.rights.forget()
 		return watchOn(c, triggers, unnoted)
 	})
 	w.DB = sql.OpenDB(connector{d, dsn(path, settings)})

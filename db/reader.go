@@ -17,6 +17,7 @@ type reader struct {
 	prepared sync.Map     // query → *sql.Stmt
 	fresh    *freshOrders // of a writer: orders that are about to be stored
 	schema   atomic.Int64 // of a writer: SQLite's version of the schema that was looked at, 0 for none
+	rights   lookedAt     // of a writer
 	givesWay bool         // its queries wait while a press is under way
 }
 

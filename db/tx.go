@@ -28,6 +28,8 @@ type tx struct {
 	known   map[touchedRecord][]byte               // digests of records, from what was stored
 	byHand  map[touchedRecord]packaging.FaultKind  // what was done by hand to records that it writes again
 	schema  int64                                  // SQLite's version of the schema, once it was looked at
+	version int64                                  // SQLite's version of the data, once rights were looked at
+	holders []holder                               // whose rights it has looked at
 	foreign bool                                   // the history tells now of parts of the schema that are not ours
 	entries []packaging.Entry                      // written at its end, when it is known what they cover
 	settled []packaging.Change                     // to be told once they are committed
@@ -115,6 +117,9 @@ func (t *tx) finish() ([]packaging.Change, error) {
 		return nil, err
 	}
 	t.writer.schema.Store(t.schema)
+	if len(t.holders) > 0 {
+		t.writer.rights.add(t.version, t.holders)
+	}
 	t.keepStatements()
 	return append(t.settled, changes...), nil
 }
