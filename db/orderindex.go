@@ -40,8 +40,11 @@ func (d *DB) IndexOrders(ctx context.Context) error {
 	if d.indexed.Load() < mergedAfter {
 		return nil
 	}
+	if err := d.mergeIndex(ctx); err != nil {
+		return err
+	}
 	d.indexed.Store(0)
-	return d.mergeIndex(ctx)
+	return nil
 }
 
 // mergeIndex makes one part of the parts of the index, a few pages at a time.
