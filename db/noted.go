@@ -1,7 +1,6 @@
 package db
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"regexp"
@@ -66,10 +65,8 @@ func (t trigger) sql() string {
 }
 
 // triggersOf returns those of a writer: each change of a record and of what pages show is noted.
-func triggersOf(
-	ctx context.Context, q querier, records map[string]recordTable, columns map[string][]schemaColumn,
-) (all []trigger, err error) {
-	refuses, err := refusals(ctx, q)
+func triggersOf(records map[string]recordTable, columns map[string][]schemaColumn) (all []trigger, err error) {
+	refuses, err := refusals()
 	if err != nil {
 		return nil, err
 	}
@@ -106,14 +103,14 @@ type refusal struct{ statement, table string }
 
 // refusing is such a trigger. One with a condition is none: it lets some rows be changed.
 var refusing = regexp.MustCompile(
-	`^CREATE TRIGGER \w+ BEFORE (UPDATE|DELETE) ON (\w+)\s+BEGIN SELECT RAISE\(ABORT, '[^']*'\); END$`)
+	`^CREATE TRIGGER \w+ BEFORE (UPDATE|DELETE) ON (\w+) BEGIN SELECT RAISE\(ABORT,'[^']*'\); END$`)
 
-func refusals(ctx context.Context, q querier) (map[refusal]bool, error) {
-	statements, err := collect(ctx, q, func(row scanner) (s string, err error) { return s, row.Scan(&s) },
-		`SELECT sql FROM sqlite_schema WHERE type = 'trigger'`)
+// refusals are those of the program's own schema: what a hand put there may be gone the next moment.
+func refusals() (map[refusal]bool, error) {
+	parts, err := ownSchema()
 	all := map[refusal]bool{}
-	for _, s := range statements {
-		if found := refusing.FindStringSubmatch(s); found != nil {
+	for _, statement := range parts {
+		if found := refusing.FindStringSubmatch(statement); found != nil {
 			all[refusal{found[1], found[2]}] = true
 		}
 	}

@@ -102,8 +102,8 @@ func (m *migrated) read(ctx context.Context, q querier) error {
 	if m.records, err = recordTablesAmong(ctx, q, columns); err != nil {
 		return coded(err)
 	}
-	m.triggers, err = triggersOf(ctx, q, m.records, columns)
-	return coded(err)
+	m.triggers, err = triggersOf(m.records, columns)
+	return err
 }
 
 // beginUpgrade notes in the file that an upgrade is under way, until its records are logged. A start that finds the note

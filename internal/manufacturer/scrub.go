@@ -108,11 +108,14 @@ func (s *scrubber) element(raw []byte) []byte {
 		return s.body(raw)
 	}
 	kept := s.body(raw[:min(len(raw), maxRaw+longest)])
-	end := min(len(kept), maxRaw)
-	for end > 0 && end < len(kept) && !utf8.RuneStart(kept[end]) {
-		end--
+	kept = kept[:min(len(kept), maxRaw)]
+	for { // no character is cut
+		if r, size := utf8.DecodeLastRune(kept); r != utf8.RuneError || size != 1 {
+			break
+		}
+		kept = kept[:len(kept)-1]
 	}
-	return append(bytes.Clone(kept[:end]), mark...)
+	return append(bytes.Clone(kept), mark...)
 }
 
 // hide returns the text without credentials and what looks like a token. It notes that there was a credential.

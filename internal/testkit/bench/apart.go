@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -41,9 +40,8 @@ func servePresses(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer w.server.Close()
 	mux := http.NewServeMux()
-	mux.Handle("/", w.server.Config.Handler)
+	mux.Handle("/", w)
 	mux.HandleFunc("POST "+pressPath, func(out http.ResponseWriter, r *http.Request) {
 		took, err := w.press(r)
 		if err != nil {
@@ -52,17 +50,7 @@ func servePresses(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 		fmt.Fprint(out, took.Nanoseconds())
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: mux}
-	defer context.AfterFunc(ctx, func() { server.Close() })()
-	fmt.Fprintf(stdout, "http://%s\n", listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return serveHere(ctx, mux, stdout)
 }
 
 func (w *watch) press(r *http.Request) (left time.Duration, err error) {

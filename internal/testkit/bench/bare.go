@@ -54,11 +54,16 @@ func serveBare(ctx context.Context, files []string, stdout io.Writer) error {
 		}
 		return c.Blob(http.StatusOK, echo.MIMETextHTMLCharsetUTF8, plain)
 	})
+	return serveHere(ctx, e, stdout)
+}
+
+// serveHere serves on this machine until ctx ends, and says where.
+func serveHere(ctx context.Context, handler http.Handler, stdout io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: e}
+	server := &http.Server{Handler: handler}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	fmt.Fprintf(stdout, "http://%s\n", listener.Addr())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

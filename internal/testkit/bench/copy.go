@@ -36,6 +36,7 @@ const copyLines = 8
 type copied struct {
 	*bench
 	watch   *watch
+	road    *httptest.Server // to the sandbox, which is watched
 	copiers []*exec.Cmd
 	sides   [2]*copySide
 }
@@ -88,7 +89,7 @@ func (b *bench) measureCopy(ctx context.Context) error {
 
 // end stops what would outlive the measurement.
 func (c *copied) end() {
-	c.watch.server.Close()
+	c.road.Close()
 	for _, copier := range c.copiers {
 		_ = copier.Process.Kill()
 		_ = copier.Wait()
@@ -111,13 +112,14 @@ func (c *copied) begin(ctx context.Context, litestream string) error {
 	if c.watch, err = newWatch(c.remote.base); err != nil {
 		return err
 	}
+	c.road = httptest.NewServer(c.watch)
 	site, err := os.ReadFile(c.provisionFile())
 	if err != nil {
 		return err
 	}
 	provision := filepath.Join(c.folder, "copy.yaml")
 	if err := os.WriteFile(
-		provision, []byte(strings.ReplaceAll(string(site), c.remote.base, c.watch.server.URL)), 0o600,
+		provision, []byte(strings.ReplaceAll(string(site), c.remote.base, c.road.URL)), 0o600,
 	); err != nil {
 		return err
 	}
@@ -327,9 +329,9 @@ func (c *copied) besideImport(ctx context.Context) error {
 
 // watch stands before the sandbox, and notes when the releases of orders have left.
 type watch struct {
-	server *httptest.Server
-	mu     sync.Mutex
-	at     map[string]time.Time
+	proxy http.Handler
+	mu    sync.Mutex
+	at    map[string]time.Time
 }
 
 func newWatch(base string) (*watch, error) {
@@ -337,15 +339,14 @@ func newWatch(base string) (*watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watch{at: map[string]time.Time{}}
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	w.server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/release_to_line") {
-			w.note(r, time.Now())
-		}
-		proxy.ServeHTTP(out, r)
-	}))
-	return w, nil
+	return &watch{proxy: httputil.NewSingleHostReverseProxy(to), at: map[string]time.Time{}}, nil
+}
+
+func (w *watch) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/release_to_line") {
+		w.note(r, time.Now())
+	}
+	w.proxy.ServeHTTP(out, r)
 }
 
 // note notes which order a call releases, and leaves it as it is.
