@@ -90,14 +90,18 @@ func TestAFactThatIsTooLongIsCutAndItsOrderKeptWhole(t *testing.T) {
 
 func TestOfAnOrderThatIsVeryLongTheBeginningIsKept(t *testing.T) {
 	const head = `{"order_id":"Order143","status":"Pending release","quantity":10,"more":"`
-	for name, size := range map[string]int{
-		"across the end": maxRaw - len(head) - 10,
-		"just before it": maxRaw - len(head) - len(canaryStatic),
-		"of three bytes": maxRaw - len(head) - len(canaryStatic) - 1,
-		"long before it": 100,
-		"behind the end": maxRaw + 5000,
+	// What is left without so many is shorter than what is kept, and ends where its reading ended: in a character.
+	const many = 1000
+	for name, one := range map[string]struct{ size, times int }{
+		"across the end": {maxRaw - len(head) - 10, 1},
+		"just before it": {maxRaw - len(head) - len(canaryStatic), 1},
+		"of three bytes": {maxRaw - len(head) - len(canaryStatic) - 1, 1},
+		"long before it": {100, 1},
+		"behind the end": {maxRaw + 5000, 1},
+		"many":           {1 + (maxRaw+1<<10-len(head)-many*len(canaryStatic)+1)%3, many},
 	} {
-		element := head + strings.Repeat("x", size) + canaryStatic + strings.Repeat("€", 4<<20) + `"}`
+		element := head + strings.Repeat("x", one.size) + strings.Repeat(canaryStatic, one.times) +
+			strings.Repeat("€", 4<<20) + `"}`
 		api := httptest.NewServer(says(200, `{"success":true,"data":[`+element+`]}`))
 		t.Cleanup(api.Close)
 		config := canaryConfig(api.URL)
