@@ -40,7 +40,7 @@ func (c *collector) begin() {
 	if c.large++; c.large == 1 {
 		runtime.GC() // what it takes by itself is no garbage
 		c.before = inUse()
-		c.usual.percent, c.usual.limit = debug.SetGCPercent(40), debug.SetMemoryLimit(-1)
+		c.usual.percent, c.usual.limit = debug.SetGCPercent(20), debug.SetMemoryLimit(-1)
 	}
 	c.limit()
 }
