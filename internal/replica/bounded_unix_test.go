@@ -211,3 +211,30 @@ func TestAFollowedCopyIsTakenOnlyWhereNothingWasBeingWrittenToIt(t *testing.T) {
 		t.Errorf("it has %q, %v", has, err)
 	}
 }
+
+func TestALockThatIsGivenBackIsFreeThoughAProcessThatIsJustStartedHasACopyOfTheFile(t *testing.T) {
+	t.Parallel()
+	r := Restorer{Folder: t.TempDir()}
+	lock, err := r.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Lock(); !errors.Is(err, ErrFollowed) {
+		t.Errorf("while somebody has it: %v", err)
+	}
+	copied, err := unix.Dup(int(lock.Fd())) // as between fork and exec
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(copied) //nolint:errcheck // it was for the lock alone
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := r.Lock()
+	if err != nil {
+		t.Fatalf("once it is given back: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,7 +7,12 @@ import (
 	"os/exec"
 )
 
-// lockFile opens a file. This system lets nobody move a database that a follower has open.
-func lockFile(path string) (*os.File, error) { return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) }
+// FollowLock is an open file: this system lets nobody move a database that a follower has open.
+type FollowLock = os.File
 
-func inherit(*exec.Cmd, *os.File) {}
+// lockFile opens the file.
+func lockFile(path string) (*FollowLock, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+}
+
+func inherit(*exec.Cmd, *FollowLock) {}

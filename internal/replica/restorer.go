@@ -136,8 +136,8 @@ func (r Restorer) Restore(ctx context.Context, epoch int64, to string) error {
 	return nil
 }
 
-// Lock keeps followers from the followed copy until the file is closed. It fails with [ErrFollowed] if one is there.
-func (r Restorer) Lock() (*os.File, error) {
+// Lock keeps followers from the followed copy until it is closed. It fails with [ErrFollowed] if one is there.
+func (r Restorer) Lock() (*FollowLock, error) {
 	if err := os.MkdirAll(r.Folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (r Restorer) followed(epoch int64) string {
 
 // Prepare has an epoch's copy restored as a followed copy, unless there is one. What can't be restored here, as where the
 // disk is full, is known before anybody takes over. The lock keeps followers away.
-func (r Restorer) Prepare(ctx context.Context, epoch int64, lock *os.File) error {
+func (r Restorer) Prepare(ctx context.Context, epoch int64, lock *FollowLock) error {
 	if position(r.followed(epoch)) != "" {
 		return nil
 	}
@@ -243,7 +243,7 @@ var errStands = errors.New("the followed copy does not come to the end")
 
 // catchUp follows the copy until the position of its end. It gives up when the copy stands still for so long;
 // 0 leaves that to ctx.
-func (r Restorer) catchUp(ctx context.Context, epoch int64, lock *os.File, end string, stands time.Duration) error {
+func (r Restorer) catchUp(ctx context.Context, epoch int64, lock *FollowLock, end string, stands time.Duration) error {
 	database := r.followed(epoch)
 	if position(database) >= end {
 		return nil
@@ -285,7 +285,7 @@ func (r Restorer) catchUp(ctx context.Context, epoch int64, lock *os.File, end s
 // follow starts a follower of an epoch's copy, whose words go to said. It keeps the lock as long as it lives, even
 // without this process.
 func (r Restorer) follow(
-	ctx context.Context, epoch int64, lock *os.File, every time.Duration, said io.Writer,
+	ctx context.Context, epoch int64, lock *FollowLock, every time.Duration, said io.Writer,
 ) (*exec.Cmd, error) {
 	to := r.followed(epoch)
 	command, err := r.command(ctx, epoch, filepath.Dir(to), "-f", "-follow-interval", every.String(), "-o", to)
@@ -319,7 +319,7 @@ func (r Restorer) Follow(ctx context.Context, log *slog.Logger) error {
 
 // followLatest follows the copy of the epoch that has one, until another one has. It fails if what was followed so far
 // is of no use any more.
-func (r Restorer) followLatest(ctx context.Context, lock *os.File, log *slog.Logger) error {
+func (r Restorer) followLatest(ctx context.Context, lock *FollowLock, log *slog.Logger) error {
 	epoch, err := r.copied(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -364,7 +364,7 @@ func (r Restorer) copied(ctx context.Context) (int64, error) {
 
 // followOne follows the copy of an epoch until another one has a copy. One that can't be followed any further is
 // restored anew.
-func (r Restorer) followOne(ctx context.Context, epoch int64, lock *os.File) error {
+func (r Restorer) followOne(ctx context.Context, epoch int64, lock *FollowLock) error {
 	if err := r.dropOthers(epoch); err != nil {
 		return err
 	}
