@@ -262,9 +262,21 @@ func TestWhatWasDoneByHandToOneOfManyRecordsOfALineStaysKnown(t *testing.T) {
 // An import of many gives no order the key of one that somebody has deleted by hand, also where that one had a key far
 // beyond the others, without naming it.
 func TestAnImportOfManyNamesAnOrderThatWasDeletedByHandWhoseKeyItGives(t *testing.T) {
+	var before []packaging.Facts
+	for i := range 95 {
+		before = append(before, facts(fmt.Sprint("before ", i)))
+	}
+	t.Run("of as many digits", func(t *testing.T) { importGivesKeysOfTheDeleted(t) })
+	t.Run("of a digit more", func(t *testing.T) { importGivesKeysOfTheDeleted(t, before...) })
+}
+
+// importGivesKeysOfTheDeleted tries it where some orders were cached before.
+func importGivesKeysOfTheDeleted(t *testing.T, before ...packaging.Facts) {
+	t.Helper()
 	d, ghent, _ := opened(t)
 	tenant := ghent.Tenant.ID
-	first := cache(t, d, tenant, facts("first")).ID
+	cache(t, d, tenant, append(before, facts("first"))...)
+	first := order(t, d, tenant, "first").ID
 	far := first + 10
 	var columns []string
 	for _, c := range tableColumns(t, d.read, "orders") {
