@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -124,6 +125,12 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 	if r.Grade != packaging.Fault || code != exitFault {
 		t.Errorf("grade %s, code %d", r.Grade, code)
+	}
+	// In place of all that the database is: its log may still be there, and that has whole pages of it.
+	for _, part := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(data, databaseFile+part)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 	if err := os.WriteFile(
 		filepath.Join(data, databaseFile), []byte("no database at all, but a file of that name"), 0o600,
